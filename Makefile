@@ -1,0 +1,134 @@
+# Tallystick. `make help` lists the targets.
+#
+# MODE=release (default), asan (address and undefined behaviour), tsan, portable (no SIMD), cover. Objects go to build/$(MODE).
+
+MODE ?= release
+CC ?= gcc
+VERSION := 0.1.0
+PREFIX ?= /usr/local
+B := build/$(MODE)
+
+PACKAGES := libcjson smartcols zlib libzstd
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
+	-Wwrite-strings -Wvla -Wundef -Wformat=2 -Wno-overlength-strings -Wno-format-nonliteral
+ifdef WERROR
+WARN += -Werror
+endif
+CPPFLAGS += -I. -D_GNU_SOURCE -DTALLY_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lcsv -lpthread
+STD := -std=gnu17 -fno-common
+
+ifeq ($(MODE),release)
+OPT := -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2
+else ifeq ($(MODE),asan)
+OPT := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+else ifeq ($(MODE),tsan)
+OPT := -O1 -g -fsanitize=thread
+else ifeq ($(MODE),portable)
+OPT := -O2 -g -DTALLY_PORTABLE
+else ifeq ($(MODE),fuzz)
+OPT := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+else
+$(error there is no MODE '$(MODE)')
+endif
+CFLAGS ?=
+override CFLAGS += $(STD) $(WARN) $(OPT)
+
+ROOMS := base pricing meter meter/formats sim reports
+LIB_SRC := $(foreach r,$(ROOMS),$(wildcard $(r)/*.c))
+CLI_SRC := $(wildcard cli/*.c)
+LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o) $(B)/gen/shipped.o
+CLI_OBJ := $(CLI_SRC:%.c=$(B)/%.o)
+SHIPPED := $(sort $(wildcard pricing/cards/*.json)) $(sort $(wildcard pricing/plans/*.json))
+
+UNIT_SRC := $(wildcard tests/unit/*.c)
+UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(B)/test/%)
+FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
+
+.PHONY: all help check check-unit check-cli check-asan check-clang check-portable check-tsan bench fuzz lint analyze install clean format
+
+all: $(B)/bin/tally $(B)/tally.1 ## build the program and its manual page
+
+$(B)/bin/tally: $(CLI_OBJ) $(B)/libtally.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(B)/libtally.a: $(LIB_OBJ)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(B)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# The JSON files that are compiled in, as C strings.
+$(B)/gen/shipped.c: $(SHIPPED) Makefile
+	@mkdir -p $(@D)
+	@{ echo '#include "pricing/book.h"'; \
+	for kind in cards plans; do \
+		echo "const struct shipped_file shipped_$$kind[] = {"; \
+		for f in pricing/$$kind/*.json; do \
+			echo "{ \"$$f\","; sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' "$$f"; echo "},"; \
+		done; \
+		echo '{ 0, 0 } };'; \
+	done; } > $@.tmp && mv $@.tmp $@
+
+$(B)/gen/shipped.o: $(B)/gen/shipped.c
+	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+$(B)/tally.1: $(B)/bin/tally
+	$< help --manual > $@
+
+$(B)/test/%: tests/unit/%.c $(B)/libtally.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(B)/libtally.a $(LIBS) -lcmocka -lm
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 18
+
+check: ## the whole test suite, with the number of passed and failed tests at the end
+	tests/run all
+
+check-unit: $(UNIT_BIN) ## unit tests only
+	tests/run unit
+
+check-cli: all ## command-line tests only
+	tests/run cli
+
+check-asan: ## the suite under address and undefined-behaviour sanitizers
+	MODE=asan tests/run unit cli
+
+check-tsan: ## the replay under the thread sanitizer
+	MODE=tsan tests/run threads
+
+check-clang: ## build and test with clang
+	CC=clang MODE=release B=build/clang tests/run clang
+
+check-portable: ## build and test the path without SIMD
+	MODE=portable tests/run unit cli
+
+bench: all ## ratios against named rivals, measured in one run
+	bench/run
+
+fuzz: ## FUZZ_SECONDS (default 60) of libFuzzer on each target
+	tests/fuzz/run
+
+lint: ## layers, formatting, forbidden words
+	tests/lint
+
+analyze: ## cppcheck and clang-tidy
+	tests/analyze
+
+format: ## clang-format every source file
+	clang-format -i $(LIB_SRC) $(CLI_SRC) $(wildcard base/*.h pricing/*.h meter/*.h meter/formats/*.h sim/*.h reports/*.h cli/*.h tests/unit/*.[ch] tests/fuzz/*.c bench/*.c)
+
+install: all ## install to $(PREFIX)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	install -m 755 $(B)/bin/tally $(DESTDIR)$(PREFIX)/bin/tally
+	install -m 644 $(B)/tally.1 $(DESTDIR)$(PREFIX)/share/man/man1/tally.1
+	$(B)/bin/tally help --completion > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/tally
+
+clean: ## remove everything that was built
+	rm -rf build
+
+-include $(LIB_SRC:%.c=$(B)/%.d) $(CLI_SRC:%.c=$(B)/%.d)

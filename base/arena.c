@@ -1,0 +1,109 @@
+#include "base/arena.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct arena_chunk {
+	struct arena_chunk *next;
+	size_t size;
+	_Alignas(16) char bytes[];
+};
+
+static _Noreturn void out_of_memory(size_t size)
+{
+	fprintf(stderr, "tally: out of memory (%zu bytes asked)\n", size);
+	exit(1);
+}
+
+void *mem_alloc(size_t size)
+{
+	void *p = malloc(size ? size : 1);
+	if (!p)
+		out_of_memory(size);
+	return p;
+}
+
+void *mem_zalloc(size_t size)
+{
+	void *p = calloc(1, size ? size : 1);
+	if (!p)
+		out_of_memory(size);
+	return p;
+}
+
+void *mem_grow(void *old, size_t size)
+{
+	void *p = realloc(old, size ? size : 1);
+	if (!p)
+		out_of_memory(size);
+	return p;
+}
+
+void *arena_alloc(struct arena *a, size_t size)
+{
+	size = (size + 15) & ~(size_t)15;
+	if ((size_t)(a->end - a->next) < size || !a->next) {
+		size_t want = a->head ? a->head->size * 2 : 4096;
+		if (want > (1u << 20))
+			want = 1u << 20;
+		if (want < size)
+			want = size;
+		struct arena_chunk *c = mem_alloc(sizeof *c + want);
+		c->next = a->head;
+		c->size = want;
+		a->head = c;
+		a->next = c->bytes;
+		a->end = c->bytes + want;
+	}
+	void *p = a->next;
+	a->next += size;
+	memset(p, 0, size);
+	return p;
+}
+
+char *arena_text(struct arena *a, const char *s, size_t n)
+{
+	char *p = arena_alloc(a, n + 1);
+	if (n)
+		memcpy(p, s, n);
+	return p;
+}
+
+char *arena_printf(struct arena *a, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	int n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	char *p = arena_alloc(a, (size_t)n + 1);
+	va_start(ap, fmt);
+	vsnprintf(p, (size_t)n + 1, fmt, ap);
+	va_end(ap);
+	return p;
+}
+
+void arena_reset(struct arena *a)
+{
+	if (!a->head)
+		return;
+	while (a->head->next) {
+		struct arena_chunk *c = a->head->next;
+		a->head->next = c->next;
+		free(c);
+	}
+	a->next = a->head->bytes;
+	a->end = a->head->bytes + a->head->size;
+}
+
+void arena_release(struct arena *a)
+{
+	while (a->head) {
+		struct arena_chunk *c = a->head;
+		a->head = c->next;
+		free(c);
+	}
+	a->next = a->end = NULL;
+}

@@ -1,0 +1,31 @@
+/*
+ * arena: memory that lives as long as one command, card or block of records, and is freed at once.
+ *
+ * Owns its chunks. Never returns NULL: a process that cannot get memory ends with a message.
+ */
+#ifndef TALLY_BASE_ARENA_H
+#define TALLY_BASE_ARENA_H
+
+#include <stddef.h>
+
+struct arena_chunk;
+struct arena {
+	struct arena_chunk *head;
+	char *next, *end;
+};
+
+/* All bytes zeroed, aligned to 16. */
+void *arena_alloc(struct arena *a, size_t size);
+/* A copy of n bytes with a NUL behind them. */
+char *arena_text(struct arena *a, const char *s, size_t n);
+char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Forgets everything but keeps the largest chunk for reuse. */
+void arena_reset(struct arena *a);
+void arena_release(struct arena *a);
+
+/* malloc and realloc that end the process with a message when there is no memory. */
+void *mem_alloc(size_t size);
+void *mem_zalloc(size_t size);
+void *mem_grow(void *old, size_t size);
+
+#endif

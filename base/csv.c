@@ -1,0 +1,161 @@
+#include "base/csv.h"
+
+#include <csv.h>
+
+struct split {
+	struct csv_record *record;
+	bool too_many;
+};
+
+/* libcsv hands over bytes that move when its buffer grows; keep offsets first, pointers at the end. */
+static void take_field(void *bytes, size_t n, void *user)
+{
+	struct split *s = user;
+	struct csv_record *r = s->record;
+	if (r->count == CSV_FIELDS_MAX) {
+		s->too_many = true;
+		return;
+	}
+	r->field[r->count++] = (struct text){ NULL, n };
+	buf_add(&r->bytes, bytes, n);
+}
+
+static int is_blank(unsigned char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+static int is_newline(unsigned char c)
+{
+	return c == '\n';
+}
+
+void csv_record_release(struct csv_record *r)
+{
+	buf_release(&r->bytes);
+}
+
+int csv_split(struct csv_record *out, struct text line, char separator, struct err *e)
+{
+	if (line.n && line.p[line.n - 1] == '\r')
+		line.n--;
+	if (line.n > CSV_RECORD_MAX)
+		return err_set(e, ERR_INVALID, "the line is longer than %d bytes", CSV_RECORD_MAX);
+	out->count = 0;
+	out->bytes.n = 0;
+	buf_need(&out->bytes, line.n);
+	if (line.n && memchr(line.p, 0, line.n))
+		return err_set(e, ERR_INVALID, "the line holds a NUL byte");
+	if (utf8_valid_prefix(line.p, line.n) != line.n)
+		return err_set(e, ERR_INVALID, "the line is not valid UTF-8 (byte %zu)",
+			       utf8_valid_prefix(line.p, line.n) + 1);
+	for (const char *p = line.p; line.n && (p = memchr(p, '\r', (size_t)(line.p + line.n - p))); p++)
+		if (p + 1 == line.p + line.n || p[1] != '\n')
+			return err_set(e, ERR_INVALID, "the line holds a carriage return that does not end it");
+	struct csv_parser parser;
+	if (csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI) != 0)
+		return err_set(e, ERR_SYSTEM, "libcsv could not start");
+	csv_set_delim(&parser, (unsigned char)separator);
+	csv_set_space_func(&parser, is_blank);
+	csv_set_term_func(&parser, is_newline);
+	struct split s = { .record = out };
+	bool ok = csv_parse(&parser, line.p, line.n, take_field, NULL, &s) == line.n &&
+		  csv_fini(&parser, take_field, NULL, &s) == 0;
+	int why = csv_error(&parser);
+	csv_free(&parser);
+	if (s.too_many)
+		return err_set(e, ERR_INVALID, "the line has more than %d fields", CSV_FIELDS_MAX);
+	if (!ok)
+		return err_set(e, ERR_INVALID, why == CSV_EPARSE ? "a quote stands where none may stand, or never closes" :
+								   "libcsv refused the line");
+	if (out->count == 0) /* libcsv reports no field for an empty line */
+		out->field[out->count++] = (struct text){ NULL, 0 };
+	const char *p = out->bytes.p;
+	for (size_t i = 0; i < out->count; i++) {
+		out->field[i].p = p;
+		p += out->field[i].n;
+	}
+	return 0;
+}
+
+/* The end of the line that holds p. */
+static const char *line_end(const char *p, const char *end)
+{
+	const char *nl = memchr(p, '\n', (size_t)(end - p));
+	return nl ? nl + 1 : end;
+}
+
+const char *csv_record_end(const char *p, const char *end, bool at_end, char separator, size_t columns)
+{
+	const char *first = p < end ? memchr(p, '\n', (size_t)(end - p)) : NULL;
+	const char *line = first ? first + 1 : end;
+	if (!first && !at_end)
+		return NULL;
+	if (!memchr(p, '"', (size_t)(line - p)))
+		return line;
+	const char *stop = end - p > CSV_RECORD_MAX ? p + CSV_RECORD_MAX : end;
+	size_t fields = 1;
+	const char *q = p;
+	for (;;) {
+		while (q < stop && is_blank((unsigned char)*q))
+			q++;
+		if (q < stop && *q == '"') {
+			for (q++;; q++) {
+				q = q < stop ? memchr(q, '"', (size_t)(stop - q)) : NULL;
+				if (!q || q + 1 >= stop)
+					break;
+				if (q[1] != '"')
+					break;
+				q++;
+			}
+			if (!q)
+				return stop == end && !at_end ? NULL : line;
+			if (q + 1 >= stop) {
+				if (stop == end && !at_end)
+					return NULL;
+				return stop == end && fields == columns ? end : line;
+			}
+			q++;
+			while (q < stop && (is_blank((unsigned char)*q) || *q == '\r'))
+				q++;
+		} else {
+			while (q < stop && *q != separator && *q != '\n') {
+				if (*q == '"')
+					return line;
+				q++;
+			}
+		}
+		if (q >= stop) {
+			if (stop == end && !at_end)
+				return NULL;
+			return stop == end && fields == columns ? end : line;
+		}
+		if (*q == separator) {
+			q++;
+			if (++fields > columns)
+				return line;
+			continue;
+		}
+		if (*q != '\n')
+			return line;
+		const char *whole = q + 1;
+		return whole == line || fields == columns ? whole : line_end(p, end);
+	}
+}
+
+void csv_put_field(struct buf *b, struct text s)
+{
+	bool quote = false;
+	for (size_t i = 0; i < s.n && !quote; i++)
+		quote = s.p[i] == ',' || s.p[i] == '"' || s.p[i] == '\n' || s.p[i] == '\r';
+	if (s.n && (is_blank((unsigned char)s.p[0]) || is_blank((unsigned char)s.p[s.n - 1])))
+		quote = true;
+	if (!quote) {
+		buf_add(b, s.p, s.n);
+		return;
+	}
+	buf_add(b, "\"", 1);
+	for (size_t i = 0; i < s.n; i++)
+		buf_add(b, s.p[i] == '"' ? "\"\"" : &s.p[i], s.p[i] == '"' ? 2 : 1);
+	buf_add(b, "\"", 1);
+}

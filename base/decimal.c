@@ -1,0 +1,256 @@
+#include "base/decimal.h"
+
+#include <string.h>
+
+static int128 pow10_128(int n)
+{
+	int128 v = 1;
+	while (n-- > 0)
+		v *= 10;
+	return v;
+}
+
+static struct decimal trimmed(int128 digits, int scale)
+{
+	while (scale > 0 && digits % 10 == 0) {
+		digits /= 10;
+		scale--;
+	}
+	return (struct decimal){ digits, scale };
+}
+
+int decimal_parse(struct decimal *out, struct text s, struct err *e)
+{
+	const char *p = s.p, *end = s.p + s.n;
+	int shown = s.n > 60 ? 60 : (int)s.n;
+	bool negative = false;
+	int128 digits = 0;
+	int count = 0, scale = 0, whole = 0, fraction = 0;
+	if (p < end && *p == '-')
+		negative = true, p++;
+	for (; p < end && *p >= '0' && *p <= '9'; p++, whole++) {
+		if (digits || *p != '0')
+			count++;
+		if (count > DECIMAL_DIGITS_MAX)
+			return err_set(e, ERR_RANGE, "'%.*s' has more than %d digits", shown, s.p,
+				       DECIMAL_DIGITS_MAX);
+		digits = digits * 10 + (*p - '0');
+	}
+	if (whole == 0)
+		return err_set(e, ERR_INVALID, "'%.*s' is not a decimal number", shown, s.p);
+	if (p < end && *p == '.') {
+		const char *first = ++p;
+		/* trailing zeros carry no value and must not count as digits */
+		const char *last = first;
+		for (const char *q = first; q < end && *q >= '0' && *q <= '9'; q++) {
+			fraction++;
+			if (*q != '0')
+				last = q + 1;
+		}
+		for (; p < last; p++) {
+			if (digits || *p != '0')
+				count++;
+			if (count > DECIMAL_DIGITS_MAX || scale >= 60)
+				return err_set(e, ERR_RANGE, "'%.*s' has more than %d digits", shown, s.p,
+					       DECIMAL_DIGITS_MAX);
+			digits = digits * 10 + (*p - '0');
+			scale++;
+		}
+		p = first + fraction;
+		if (fraction == 0)
+			return err_set(e, ERR_INVALID, "'%.*s' is not a decimal number", shown, s.p);
+	}
+	if (p < end && (*p == 'e' || *p == 'E')) {
+		p++;
+		bool down = false;
+		int exponent = 0, n = 0;
+		if (p < end && (*p == '+' || *p == '-'))
+			down = *p++ == '-';
+		for (; p < end && *p >= '0' && *p <= '9'; p++, n++) {
+			if (exponent < 1000)
+				exponent = exponent * 10 + (*p - '0');
+		}
+		if (n == 0)
+			return err_set(e, ERR_INVALID, "'%.*s' is not a decimal number", shown, s.p);
+		if (digits == 0)
+			exponent = 0;
+		scale += down ? exponent : -exponent;
+		while (scale < 0 && count <= DECIMAL_DIGITS_MAX) {
+			digits *= 10;
+			count++;
+			scale++;
+		}
+		if (scale < 0 || scale > 60 || count > DECIMAL_DIGITS_MAX)
+			return err_set(e, ERR_RANGE, "'%.*s' is too large or too fine", shown, s.p);
+	}
+	if (p != end)
+		return err_set(e, ERR_INVALID, "'%.*s' is not a decimal number", shown, s.p);
+	*out = trimmed(negative ? -digits : digits, scale);
+	return 0;
+}
+
+size_t decimal_format_fixed(char buf[DECIMAL_TEXT_MAX], int128 digits, int places)
+{
+	char tmp[48];
+	int n = 0;
+	bool negative = digits < 0;
+	uint128 v = negative ? -(uint128)digits : (uint128)digits;
+	/* two 64-bit halves: dividing 128 bits digit by digit is slow */
+	while (v > UINT64_MAX) {
+		uint64_t low = (uint64_t)(v % 10000000000000000000ull);
+		v /= 10000000000000000000ull;
+		for (int i = 0; i < 19; i++, low /= 10)
+			tmp[n++] = (char)('0' + low % 10);
+	}
+	for (uint64_t h = (uint64_t)v; h; h /= 10)
+		tmp[n++] = (char)('0' + h % 10);
+	while (n > 0 && tmp[n - 1] == '0')
+		n--;
+	while (n <= places)
+		tmp[n++] = '0';
+	int low = 0;
+	while (low < places && tmp[low] == '0')
+		low++;
+	char *p = buf;
+	if (negative)
+		*p++ = '-';
+	for (int i = n - 1; i >= low; i--) {
+		if (i == places - 1)
+			*p++ = '.';
+		*p++ = tmp[i];
+	}
+	*p = 0;
+	return (size_t)(p - buf);
+}
+
+char *decimal_format(struct decimal d, char buf[DECIMAL_TEXT_MAX])
+{
+	/* the fixed formatter holds 48 digits; finer values are shown with leading zeros here */
+	if (d.scale <= 40) {
+		decimal_format_fixed(buf, d.digits, d.scale);
+		return buf;
+	}
+	char digits[DECIMAL_TEXT_MAX];
+	bool negative = d.digits < 0;
+	size_t n = decimal_format_fixed(digits, negative ? -d.digits : d.digits, 0);
+	char *p = buf;
+	if (negative)
+		*p++ = '-';
+	*p++ = '0';
+	*p++ = '.';
+	for (int i = 0; i < d.scale - (int)n; i++)
+		*p++ = '0';
+	memcpy(p, digits, n + 1);
+	return buf;
+}
+
+bool decimal_to_int64(struct decimal d, int places, int64_t *out)
+{
+	int128 v = d.digits;
+	int up = places - d.scale;
+	if (up < 0) {
+		if (-up > 37)
+			return v == 0 ? (*out = 0, true) : false;
+		int128 q = pow10_128(-up);
+		if (v % q)
+			return false;
+		v /= q;
+	}
+	for (; up > 0 && v != 0; up--) {
+		if (v > INT64_MAX || v < INT64_MIN)
+			return false;
+		v *= 10;
+	}
+	if (v > INT64_MAX || v < INT64_MIN)
+		return false;
+	*out = (int64_t)v;
+	return true;
+}
+
+struct decimal decimal_shift(struct decimal d, int power)
+{
+	d.scale -= power;
+	while (d.scale < 0) {
+		d.digits *= 10;
+		d.scale++;
+	}
+	return trimmed(d.digits, d.scale);
+}
+
+static struct decimal drop_digits(struct decimal d, int drop, bool *changed)
+{
+	int128 q = pow10_128(drop), r = d.digits % q;
+	*changed = r != 0;
+	int128 v = d.digits / q;
+	if (r >= q - r && r > 0)
+		v++;
+	if (-r >= q + r && r < 0)
+		v--;
+	return trimmed(v, d.scale - drop);
+}
+
+struct decimal decimal_round_significant(struct decimal d, int significant, bool *changed)
+{
+	int count = 0;
+	for (int128 v = d.digits; v; v /= 10)
+		count++;
+	*changed = false;
+	if (count <= significant || d.scale < count - significant)
+		return d;
+	return drop_digits(d, count - significant, changed);
+}
+
+struct decimal decimal_round_places(struct decimal d, int places, bool *changed)
+{
+	*changed = false;
+	if (d.scale <= places)
+		return d;
+	int drop = d.scale - places;
+	if (drop > 37) {
+		*changed = d.digits != 0;
+		return (struct decimal){ 0, 0 };
+	}
+	return drop_digits(d, drop, changed);
+}
+
+bool decimal_multiply(struct decimal a, struct decimal b, struct decimal *out)
+{
+	const int128 limit = pow10_128(18);
+	if (a.digits > limit || a.digits < -limit || b.digits > limit || b.digits < -limit ||
+	    a.scale + b.scale > 60)
+		return false;
+	*out = trimmed(a.digits * b.digits, a.scale + b.scale);
+	return true;
+}
+
+int decimal_cmp(struct decimal a, struct decimal b)
+{
+	/* compare whole parts first, then fractions brought to one scale */
+	while (a.scale < b.scale && a.digits < pow10_128(36) && a.digits > -pow10_128(36))
+		a.digits *= 10, a.scale++;
+	while (b.scale < a.scale && b.digits < pow10_128(36) && b.digits > -pow10_128(36))
+		b.digits *= 10, b.scale++;
+	return (a.digits > b.digits) - (a.digits < b.digits);
+}
+
+bool ratio_format(int128 a, int128 b, int places, char buf[DECIMAL_TEXT_MAX])
+{
+	CHECK(b != 0 && places >= 0 && places <= 12);
+	bool negative = (a < 0) != (b < 0);
+	uint128 n = a < 0 ? -(uint128)a : (uint128)a, d = b < 0 ? -(uint128)b : (uint128)b;
+	uint128 q = n / d, r = n % d;
+	for (int i = 0; i < places; i++) {
+		if (q > (uint128)pow10_128(36))
+			return false;
+		/* r < d, so r*10 needs at most 4 more bits than d */
+		if (d >> 123)
+			return false;
+		r *= 10;
+		q = q * 10 + r / d;
+		r %= d;
+	}
+	if (r >= d - r && r > 0)
+		q++;
+	decimal_format_fixed(buf, negative ? -(int128)q : (int128)q, places);
+	return true;
+}

@@ -1,0 +1,66 @@
+#include "base/err.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+	const char *name;
+	int exit_status;
+	const char *meaning;
+} codes[] = {
+	[ERR_NONE] = { "none", 0, "no error" },
+#define X(code, name, exit_status, http_status, meaning) [code] = { name, exit_status, meaning },
+	ERR_CODES(X)
+#undef X
+};
+
+int err_set(struct err *e, enum err_code code, const char *fmt, ...)
+{
+	if (e) {
+		va_list ap;
+		va_start(ap, fmt);
+		e->code = code;
+		vsnprintf(e->message, sizeof e->message, fmt, ap);
+		va_end(ap);
+	}
+	return -(int)code;
+}
+
+int err_context(struct err *e, const char *fmt, ...)
+{
+	if (!e)
+		return -1;
+	char head[256], tail[sizeof e->message];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(head, sizeof head, fmt, ap);
+	va_end(ap);
+	memcpy(tail, e->message, sizeof tail);
+	int used = snprintf(e->message, sizeof e->message, "%s: ", head);
+	snprintf(e->message + used, sizeof e->message - (size_t)used, "%.*s",
+		 (int)(sizeof e->message - (size_t)used - 1), tail);
+	return -(int)e->code;
+}
+
+const char *err_name(enum err_code code)
+{
+	return codes[code].name;
+}
+
+int err_exit_status(enum err_code code)
+{
+	return codes[code].exit_status;
+}
+
+const char *err_meaning(enum err_code code)
+{
+	return codes[code].meaning;
+}
+
+void err_check_failed(const char *what, const char *file, int line)
+{
+	fprintf(stderr, "tally: internal fault at %s:%d: %s does not hold\n", file, line, what);
+	abort();
+}

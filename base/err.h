@@ -1,0 +1,50 @@
+/*
+ * err: what went wrong, told once by whoever saw it.
+ *
+ * Owns the list of error codes with their exit and HTTP status. Never prints; only cli/ does.
+ */
+#ifndef TALLY_BASE_ERR_H
+#define TALLY_BASE_ERR_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* code, name in JSON, exit status, HTTP status, meaning (docs/errors.md is printed from this table) */
+#define ERR_CODES(X) \
+	X(ERR_USAGE, "usage", 2, 400, "the command line or its options are wrong") \
+	X(ERR_NOT_FOUND, "not_found", 1, 404, "a file, model, provider, plan or zone does not exist") \
+	X(ERR_UNREADABLE, "unreadable", 1, 500, "a file exists but cannot be read or decoded") \
+	X(ERR_INVALID, "invalid", 1, 422, "content breaks the rules of its format") \
+	X(ERR_RANGE, "out_of_range", 1, 422, "a number cannot be held exactly") \
+	X(ERR_UNPRICED, "unpriced", 1, 422, "no price applies, so there is no amount") \
+	X(ERR_RETIRED, "retired", 1, 410, "the name was valid once and is not any more") \
+	X(ERR_AMBIGUOUS, "ambiguous", 1, 409, "several vendors sell this model; name one") \
+	X(ERR_SYSTEM, "system", 1, 500, "the operating system refused")
+
+enum err_code {
+	ERR_NONE = 0,
+#define X(code, name, exit_status, http_status, meaning) code,
+	ERR_CODES(X)
+#undef X
+};
+
+struct err {
+	enum err_code code;
+	char message[600];
+};
+
+/* Fills *e (which may be NULL) and returns -code, so that callers can `return err_set(...)`. */
+int err_set(struct err *e, enum err_code code, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+/* Puts "prefix: " in front of the message; the code stays. Returns -code. */
+int err_context(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+const char *err_name(enum err_code code);
+int err_exit_status(enum err_code code);
+const char *err_meaning(enum err_code code);
+
+/* A broken promise of our own code; always compiled in. Never for what a user or a file can cause. */
+#define CHECK(cond) ((cond) ? (void)0 : err_check_failed(#cond, __FILE__, __LINE__))
+_Noreturn void err_check_failed(const char *what, const char *file, int line);
+
+#endif

@@ -1,0 +1,226 @@
+#include "base/instant.h"
+
+#include <stdio.h>
+
+int64_t floor_div(int64_t a, int64_t b)
+{
+	int64_t q = a / b;
+	return q - (a % b != 0 && (a < 0) != (b < 0));
+}
+
+/* days_from_civil and civil_from_days after Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms" */
+int64_t civil_to_day(struct civil c)
+{
+	int64_t y = c.year - (c.month <= 2);
+	int64_t era = floor_div(y, 400);
+	int64_t yoe = y - era * 400;
+	int64_t doy = (153 * (c.month + (c.month > 2 ? -3 : 9)) + 2) / 5 + c.day - 1;
+	int64_t doe = yoe * 365 + yoe / 4 - yoe / 100 + doy;
+	return era * 146097 + doe - 719468;
+}
+
+struct civil civil_from_day(int64_t day)
+{
+	day += 719468;
+	int64_t era = floor_div(day, 146097);
+	int64_t doe = day - era * 146097;
+	int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+	int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+	int64_t mp = (5 * doy + 2) / 153;
+	struct civil c = { .day = (int)(doy - (153 * mp + 2) / 5 + 1), .month = (int)(mp < 10 ? mp + 3 : mp - 9) };
+	c.year = (int)(yoe + era * 400 + (c.month <= 2));
+	return c;
+}
+
+int weekday_of_day(int64_t day)
+{
+	int64_t w = (day + 3) % 7;
+	return (int)(w < 0 ? w + 7 : w);
+}
+
+bool civil_valid(struct civil c)
+{
+	static const int lengths[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	if (c.year < 1 || c.year > 9999 || c.month < 1 || c.month > 12 || c.day < 1)
+		return false;
+	bool leap = (c.year % 4 == 0 && c.year % 100 != 0) || c.year % 400 == 0;
+	return c.day <= lengths[c.month - 1] + (c.month == 2 && leap);
+}
+
+/* Exactly n digits at *p; moves *p. */
+static bool take_digits(const char **p, const char *end, int n, int *out)
+{
+	int v = 0;
+	if (end - *p < n)
+		return false;
+	for (int i = 0; i < n; i++) {
+		char c = (*p)[i];
+		if (c < '0' || c > '9')
+			return false;
+		v = v * 10 + (c - '0');
+	}
+	*p += n;
+	*out = v;
+	return true;
+}
+
+static bool take_char(const char **p, const char *end, char c)
+{
+	if (*p < end && **p == c) {
+		(*p)++;
+		return true;
+	}
+	return false;
+}
+
+static bool take_date(const char **p, const char *end, struct civil *c)
+{
+	if (!take_digits(p, end, 4, &c->year))
+		return false;
+	if (take_char(p, end, '-'))
+		return take_digits(p, end, 2, &c->month) && take_char(p, end, '-') &&
+		       take_digits(p, end, 2, &c->day);
+	return take_digits(p, end, 2, &c->month) && take_digits(p, end, 2, &c->day);
+}
+
+static int refuse(struct err *e, struct text s, const char *why)
+{
+	int shown = s.n > 60 ? 60 : (int)s.n;
+	return err_set(e, ERR_INVALID,
+		       "'%.*s' is not an instant%s; write 2026-06-15, 2026-06-15T08:30:00Z or 2026-06-15T08:30:00+08:00",
+		       shown, s.p ? s.p : "", why);
+}
+
+int civil_parse(struct civil *out, struct text s, struct err *e)
+{
+	const char *p = s.p, *end = s.p + s.n;
+	struct civil c;
+	int shown = s.n > 60 ? 60 : (int)s.n;
+	if (!take_date(&p, end, &c) || p != end || !civil_valid(c))
+		return err_set(e, ERR_INVALID, "'%.*s' is not a date; write 2026-06-15", shown, s.p ? s.p : "");
+	*out = c;
+	return 0;
+}
+
+int instant_parse(struct instant *out, struct text s, struct err *e)
+{
+	const char *p = s.p, *end = s.p + s.n;
+	struct civil c;
+	int hour = 0, minute = 0, second = 0, micro = 0, offset_min = 0;
+	if (!take_date(&p, end, &c))
+		return refuse(e, s, "");
+	if (!civil_valid(c))
+		return refuse(e, s, " (there is no such day)");
+	if (p < end) {
+		if (*p != 'T' && *p != 't' && *p != ' ')
+			return refuse(e, s, "");
+		p++;
+		if (!take_digits(&p, end, 2, &hour) || !take_char(&p, end, ':') ||
+		    !take_digits(&p, end, 2, &minute))
+			return refuse(e, s, "");
+		if (take_char(&p, end, ':')) {
+			if (!take_digits(&p, end, 2, &second))
+				return refuse(e, s, "");
+			if (p < end && (*p == '.' || *p == ',')) {
+				const char *first = ++p;
+				int unit = 100000;
+				for (; p < end && *p >= '0' && *p <= '9'; p++, unit /= 10)
+					micro += (*p - '0') * unit;
+				if (p == first)
+					return refuse(e, s, "");
+			}
+		}
+		if (hour > 23 || minute > 59 || second > 59)
+			return refuse(e, s, " (there is no such time of day)");
+		if (p < end && (*p == 'Z' || *p == 'z')) {
+			p++;
+		} else if (p < end && (*p == '+' || *p == '-')) {
+			bool west = *p++ == '-';
+			int oh, om = 0;
+			if (!take_digits(&p, end, 2, &oh))
+				return refuse(e, s, "");
+			if (p < end) {
+				take_char(&p, end, ':');
+				if (!take_digits(&p, end, 2, &om))
+					return refuse(e, s, "");
+			}
+			if (oh > 23 || om > 59)
+				return refuse(e, s, " (there is no such offset)");
+			offset_min = west ? -(oh * 60 + om) : oh * 60 + om;
+		}
+	}
+	if (p != end)
+		return refuse(e, s, "");
+	int64_t seconds = civil_to_day(c) * 86400 + hour * 3600 + minute * 60 + second - offset_min * 60;
+	out->us = seconds * US_PER_SECOND + micro;
+	return 0;
+}
+
+int instant_parse_lenient(struct instant *out, struct text s, struct err *e)
+{
+	size_t digits = 0;
+	while (digits < s.n && s.p[digits] >= '0' && s.p[digits] <= '9')
+		digits++;
+	if (digits >= 9 && digits <= 19 && (digits == s.n || s.p[digits] == '.')) {
+		int64_t unit_us = digits <= 11 ? US_PER_SECOND : digits <= 14 ? 1000 : 1;
+		if (digits >= 18) {
+			if (digits != s.n)
+				return refuse(e, s, "");
+			uint64_t nanos = 0;
+			for (size_t i = 0; i < digits; i++)
+				nanos = nanos * 10 + (uint64_t)(s.p[i] - '0');
+			out->us = (int64_t)(nanos / 1000);
+			return 0;
+		}
+		int64_t us;
+		int rc = span_parse(&us, s, unit_us, e);
+		if (rc == 0)
+			out->us = us;
+		return rc;
+	}
+	return instant_parse(out, s, e);
+}
+
+int span_parse(int64_t *out_us, struct text s, int64_t unit_us, struct err *e)
+{
+	int shown = s.n > 60 ? 60 : (int)s.n;
+	size_t i = 0;
+	int64_t whole = 0, fraction = 0, unit = unit_us;
+	for (; i < s.n && s.p[i] >= '0' && s.p[i] <= '9'; i++) {
+		if (whole > (INT64_MAX / 4 / unit_us - 9) / 10)
+			return err_set(e, ERR_RANGE, "'%.*s' is too long a time", shown, s.p);
+		whole = whole * 10 + (s.p[i] - '0');
+	}
+	bool any = i > 0;
+	if (any && i < s.n && s.p[i] == '.') {
+		size_t first = ++i;
+		for (; i < s.n && s.p[i] >= '0' && s.p[i] <= '9'; i++) {
+			unit /= 10;
+			fraction += (s.p[i] - '0') * unit;
+		}
+		any = i > first;
+	}
+	if (!any || i != s.n)
+		return err_set(e, ERR_INVALID, "'%.*s' is not a time since the start of the trace", shown, s.p ? s.p : "");
+	*out_us = whole * unit_us + fraction;
+	return 0;
+}
+
+char *instant_format(struct instant t, char buf[INSTANT_TEXT_MAX])
+{
+	int64_t day = floor_div(t.us, US_PER_DAY);
+	int64_t us = t.us - day * US_PER_DAY;
+	struct civil c = civil_from_day(day);
+	int64_t s = us / US_PER_SECOND;
+	int n = snprintf(buf, INSTANT_TEXT_MAX, "%04d-%02d-%02dT%02d:%02d:%02d", c.year, c.month, c.day,
+			 (int)(s / 3600), (int)(s / 60 % 60), (int)(s % 60));
+	int micro = (int)(us % US_PER_SECOND);
+	if (micro) {
+		n += snprintf(buf + n, INSTANT_TEXT_MAX - (size_t)n, ".%06d", micro);
+		while (buf[n - 1] == '0')
+			n--;
+	}
+	buf[n] = 'Z';
+	buf[n + 1] = 0;
+	return buf;
+}

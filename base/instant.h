@@ -1,0 +1,55 @@
+/*
+ * instant: points in time as microseconds UTC, civil dates, and the texts that name them.
+ *
+ * Proleptic Gregorian calendar, years 1 to 9999, no leap seconds (a second 60 is refused).
+ */
+#ifndef TALLY_BASE_INSTANT_H
+#define TALLY_BASE_INSTANT_H
+
+#include "base/err.h"
+#include "base/text.h"
+
+struct instant {
+	int64_t us;
+};
+
+#define US_PER_SECOND INT64_C(1000000)
+#define US_PER_HOUR (INT64_C(3600) * US_PER_SECOND)
+#define US_PER_DAY (INT64_C(86400) * US_PER_SECOND)
+/* Open ends of periods; no calendar instant reaches them. */
+#define INSTANT_MIN ((struct instant){ INT64_MIN / 2 })
+#define INSTANT_MAX ((struct instant){ INT64_MAX / 2 })
+
+enum { INSTANT_TEXT_MAX = 40 };
+
+struct civil {
+	int year, month, day; /* 1..9999, 1..12, 1..31 */
+};
+
+/* Days since 1970-01-01. */
+int64_t civil_to_day(struct civil c);
+struct civil civil_from_day(int64_t day);
+/* 0 = Monday ... 6 = Sunday */
+int weekday_of_day(int64_t day);
+bool civil_valid(struct civil c);
+int64_t floor_div(int64_t a, int64_t b);
+
+/*
+ * Accepts YYYY-MM-DD, YYYYMMDD (midnight UTC), and YYYY-MM-DD[T or space]HH:MM[:SS[.fraction]][Z|+HH:MM|+HHMM|+HH|-...];
+ * without an offset the text is UTC. Fractions beyond the microsecond are cut off, not rounded, so that an instant never
+ * moves over a boundary.
+ */
+int instant_parse(struct instant *out, struct text s, struct err *e);
+/*
+ * As instant_parse, and also whole or fractional seconds since 1970 (9 to 11 digits before the point), milliseconds (12 to
+ * 14), microseconds (15 to 17) and nanoseconds (18 to 19).
+ */
+int instant_parse_lenient(struct instant *out, struct text s, struct err *e);
+/* YYYY-MM-DD or YYYYMMDD */
+int civil_parse(struct civil *out, struct text s, struct err *e);
+/* A span of seconds (non-negative decimal) in microseconds; finer digits are cut off. unit_us: microseconds per unit. */
+int span_parse(int64_t *out_us, struct text s, int64_t unit_us, struct err *e);
+/* RFC 3339 UTC, with only as many decimals of a second as needed. */
+char *instant_format(struct instant t, char buf[INSTANT_TEXT_MAX]);
+
+#endif

@@ -1,0 +1,450 @@
+#include "base/json.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/arena.h"
+
+/* Stands before the digits of a number in the text that cJSON parses. A string cannot begin with it: it is refused. */
+#define NUMBER_MARK '\x01'
+
+struct json_document {
+	cJSON *root;
+};
+
+const char *json_skip_space(const char *p, const char *end)
+{
+	while (p < end && (*p == ' ' || *p == '\t' || *p == '\n' || *p == '\r'))
+		p++;
+	return p;
+}
+
+static int hex4(const char *p, const char *end)
+{
+	int v = 0;
+	if (end - p < 4)
+		return -1;
+	for (int i = 0; i < 4; i++) {
+		char c = p[i];
+		int d = c >= '0' && c <= '9' ? c - '0' :
+			c >= 'a' && c <= 'f' ? c - 'a' + 10 :
+			c >= 'A' && c <= 'F' ? c - 'A' + 10 :
+					       -1;
+		if (d < 0)
+			return -1;
+		v = v * 16 + d;
+	}
+	return v;
+}
+
+const char *json_scan_string(const char *p, const char *end)
+{
+	if (p >= end || *p != '"')
+		return NULL;
+	const char *first = ++p, *clean = p;
+	for (; p < end; p++) {
+		unsigned char c = (unsigned char)*p;
+		if (c == '"') {
+			size_t n = (size_t)(p - clean);
+			return utf8_valid_prefix(clean, n) == n ? p + 1 : NULL;
+		}
+		if (c < 0x20)
+			return NULL;
+		if (c != '\\')
+			continue;
+		size_t n = (size_t)(p - clean);
+		if (utf8_valid_prefix(clean, n) != n || ++p >= end)
+			return NULL;
+		if (*p == 'u') {
+			int u = hex4(p + 1, end);
+			if (u <= 0 || (u >= 0xDC00 && u <= 0xDFFF) || (u == NUMBER_MARK && p - 1 == first))
+				return NULL;
+			p += 4;
+			if (u >= 0xD800 && u <= 0xDBFF) {
+				if (end - p < 7 || p[1] != '\\' || p[2] != 'u')
+					return NULL;
+				int low = hex4(p + 3, end);
+				if (low < 0xDC00 || low > 0xDFFF)
+					return NULL;
+				p += 6;
+			}
+		} else if (!memchr("\"\\/bfnrt", *p, 8)) {
+			return NULL;
+		}
+		clean = p + 1;
+	}
+	return NULL;
+}
+
+const char *json_scan_number(const char *p, const char *end)
+{
+	if (p < end && *p == '-')
+		p++;
+	if (p >= end || *p < '0' || *p > '9')
+		return NULL;
+	if (*p == '0')
+		p++;
+	else
+		while (p < end && *p >= '0' && *p <= '9')
+			p++;
+	if (p < end && *p == '.') {
+		const char *first = ++p;
+		while (p < end && *p >= '0' && *p <= '9')
+			p++;
+		if (p == first)
+			return NULL;
+	}
+	if (p < end && (*p == 'e' || *p == 'E')) {
+		p++;
+		if (p < end && (*p == '+' || *p == '-'))
+			p++;
+		const char *first = p;
+		while (p < end && *p >= '0' && *p <= '9')
+			p++;
+		if (p == first)
+			return NULL;
+	}
+	return p;
+}
+
+static const char *scan_word(const char *p, const char *end)
+{
+	static const char *const words[] = { "true", "false", "null" };
+	for (size_t i = 0; i < 3; i++) {
+		size_t n = strlen(words[i]);
+		if ((size_t)(end - p) >= n && memcmp(p, words[i], n) == 0)
+			return p + n;
+	}
+	return NULL;
+}
+
+static const char *scan_scalar(const char *p, const char *end)
+{
+	if (p >= end)
+		return NULL;
+	if (*p == '"')
+		return json_scan_string(p, end);
+	if (*p == '-' || (*p >= '0' && *p <= '9'))
+		return json_scan_number(p, end);
+	return scan_word(p, end);
+}
+
+const char *json_scan_flat(const char *p, const char *end)
+{
+	if (p >= end)
+		return NULL;
+	if (*p != '[')
+		return scan_scalar(p, end);
+	p = json_skip_space(p + 1, end);
+	if (p < end && *p == ']')
+		return p + 1;
+	for (;;) {
+		p = scan_scalar(p, end);
+		if (!p)
+			return NULL;
+		p = json_skip_space(p, end);
+		if (p >= end)
+			return NULL;
+		if (*p == ']')
+			return p + 1;
+		if (*p != ',')
+			return NULL;
+		p = json_skip_space(p + 1, end);
+	}
+}
+
+struct scan {
+	const char *start, *end, *p;
+	struct buf out;
+	const char *wrong; /* what was expected where p stands */
+};
+
+static bool scan_value(struct scan *s, int depth)
+{
+	if (depth > JSON_DEPTH_MAX) {
+		s->wrong = "nesting is deeper than 64 levels";
+		return false;
+	}
+	s->p = json_skip_space(s->p, s->end);
+	if (s->p >= s->end) {
+		s->wrong = "the text ends too early";
+		return false;
+	}
+	char open = *s->p;
+	if (open != '{' && open != '[') {
+		const char *after = scan_scalar(s->p, s->end);
+		if (!after) {
+			s->wrong = open == '"' ? "bad string (escape, control character, UTF-8 or end)" : "a value is expected";
+			return false;
+		}
+		bool number = open == '-' || (open >= '0' && open <= '9');
+		if (number) {
+			const char mark[2] = { '"', NUMBER_MARK };
+			buf_add(&s->out, mark, 2);
+		}
+		buf_add(&s->out, s->p, (size_t)(after - s->p));
+		if (number)
+			buf_add(&s->out, "\"", 1);
+		s->p = after;
+		return true;
+	}
+	char close = open == '{' ? '}' : ']';
+	buf_add(&s->out, s->p++, 1);
+	s->p = json_skip_space(s->p, s->end);
+	if (s->p < s->end && *s->p == close) {
+		buf_add(&s->out, s->p++, 1);
+		return true;
+	}
+	for (;;) {
+		if (open == '{') {
+			s->p = json_skip_space(s->p, s->end);
+			const char *after = json_scan_string(s->p, s->end);
+			if (!after) {
+				s->wrong = "a key in quotes is expected";
+				return false;
+			}
+			buf_add(&s->out, s->p, (size_t)(after - s->p));
+			s->p = json_skip_space(after, s->end);
+			if (s->p >= s->end || *s->p != ':') {
+				s->wrong = "':' is expected";
+				return false;
+			}
+			buf_add(&s->out, s->p++, 1);
+		}
+		if (!scan_value(s, depth + 1))
+			return false;
+		s->p = json_skip_space(s->p, s->end);
+		if (s->p >= s->end || (*s->p != ',' && *s->p != close)) {
+			s->wrong = open == '{' ? "',' or '}' is expected" : "',' or ']' is expected";
+			return false;
+		}
+		buf_add(&s->out, s->p, 1);
+		if (*s->p++ == close)
+			return true;
+	}
+}
+
+static int key_order(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The name of a key that stands twice in one object, or NULL. */
+static const char *duplicate_key(const cJSON *v)
+{
+	size_t n = 0;
+	for (const cJSON *c = v->child; c; c = c->next) {
+		const char *deeper = c->child ? duplicate_key(c) : NULL;
+		if (deeper)
+			return deeper;
+		n++;
+	}
+	if (!cJSON_IsObject(v) || n < 2)
+		return NULL;
+	if (n <= 8) {
+		for (const cJSON *a = v->child; a; a = a->next)
+			for (const cJSON *b = a->next; b; b = b->next)
+				if (strcmp(a->string, b->string) == 0)
+					return a->string;
+		return NULL;
+	}
+	const char **keys = mem_alloc(n * sizeof *keys), *found = NULL;
+	n = 0;
+	for (const cJSON *c = v->child; c; c = c->next)
+		keys[n++] = c->string;
+	qsort(keys, n, sizeof *keys, key_order);
+	for (size_t i = 1; i < n && !found; i++)
+		if (strcmp(keys[i], keys[i - 1]) == 0)
+			found = keys[i];
+	free(keys);
+	return found;
+}
+
+static int refuse_at(const struct scan *s, const char *what, struct err *e)
+{
+	int line = 1, column = 1;
+	for (const char *p = s->start; p < s->p; p++) {
+		column++;
+		if (*p == '\n')
+			line++, column = 1;
+	}
+	return err_set(e, ERR_INVALID, "not valid JSON at line %d, column %d: %s", line, column, what);
+}
+
+int json_open(struct json_document **out, struct text text, struct err *e)
+{
+	if (text.n > JSON_BYTES_MAX)
+		return err_set(e, ERR_RANGE, "JSON text is larger than %d MiB", JSON_BYTES_MAX >> 20);
+	struct scan s = { .start = text.p, .p = text.p, .end = text.p + text.n };
+	if (text.n >= 3 && memcmp(text.p, "\xEF\xBB\xBF", 3) == 0)
+		s.p += 3;
+	bool ok = scan_value(&s, 1);
+	if (ok) {
+		s.p = json_skip_space(s.p, s.end);
+		if (s.p != s.end) {
+			s.wrong = "text follows the value";
+			ok = false;
+		}
+	}
+	if (!ok) {
+		buf_release(&s.out);
+		return refuse_at(&s, s.wrong, e);
+	}
+	cJSON *root = cJSON_ParseWithLength(s.out.p, s.out.n);
+	buf_release(&s.out);
+	if (!root)
+		return err_set(e, ERR_INVALID, "not valid JSON");
+	const char *twice = duplicate_key(root);
+	if (twice) {
+		int rc = err_set(e, ERR_INVALID, "key \"%.80s\" stands twice in one object", twice);
+		cJSON_Delete(root);
+		return rc;
+	}
+	*out = mem_alloc(sizeof **out);
+	(*out)->root = root;
+	return 0;
+}
+
+int json_open_file(struct json_document **out, const char *path, struct err *e)
+{
+	struct stat st;
+	FILE *f = fopen(path, "rb");
+	if (!f)
+		return err_set(e, ERR_NOT_FOUND, "could not open '%s': %s", path, strerror(errno));
+	struct buf b = { 0 };
+	int rc = 0;
+	if (fstat(fileno(f), &st) == 0 && S_ISDIR(st.st_mode))
+		rc = err_set(e, ERR_UNREADABLE, "'%s' is a directory; name a file in it", path);
+	char chunk[65536];
+	size_t n;
+	while (rc == 0 && (n = fread(chunk, 1, sizeof chunk, f)) > 0) {
+		buf_add(&b, chunk, n);
+		if (b.n > JSON_BYTES_MAX)
+			break;
+	}
+	if (rc == 0 && ferror(f))
+		rc = err_set(e, ERR_UNREADABLE, "could not read '%s': %s", path, strerror(errno));
+	fclose(f);
+	if (rc == 0 && (rc = json_open(out, (struct text){ b.p ? b.p : "", b.n }, e)) != 0)
+		err_context(e, "%s", path);
+	buf_release(&b);
+	return rc;
+}
+
+void json_close(struct json_document *d)
+{
+	if (!d)
+		return;
+	cJSON_Delete(d->root);
+	free(d);
+}
+
+json_value *json_root(const struct json_document *d)
+{
+	return d->root;
+}
+
+static bool is_number(json_value *v)
+{
+	return cJSON_IsString(v) && v->valuestring[0] == NUMBER_MARK;
+}
+
+enum json_kind json_kind(json_value *v)
+{
+	if (!v || cJSON_IsNull(v))
+		return JSON_NULL;
+	if (cJSON_IsBool(v))
+		return JSON_BOOL;
+	if (cJSON_IsArray(v))
+		return JSON_ARRAY;
+	if (cJSON_IsObject(v))
+		return JSON_OBJECT;
+	return is_number(v) ? JSON_NUMBER : JSON_STRING;
+}
+
+const char *json_kind_name(json_value *v)
+{
+	static const char *const names[] = { "null", "true or false", "a number", "text", "an array", "an object" };
+	return names[json_kind(v)];
+}
+
+json_value *json_member(json_value *v, const char *key)
+{
+	if (!v || !cJSON_IsObject(v))
+		return NULL;
+	for (const cJSON *c = v->child; c; c = c->next)
+		if (strcmp(c->string, key) == 0)
+			return c;
+	return NULL;
+}
+
+json_value *json_first(json_value *v)
+{
+	return v ? v->child : NULL;
+}
+
+json_value *json_next(json_value *v)
+{
+	return v->next;
+}
+
+const char *json_key(json_value *v)
+{
+	return v->string ? v->string : "";
+}
+
+struct text json_string(json_value *v)
+{
+	return v && cJSON_IsString(v) && !is_number(v) ? text_of(v->valuestring) : TEXT("");
+}
+
+struct text json_number(json_value *v)
+{
+	return v && is_number(v) ? text_of(v->valuestring + 1) : TEXT("");
+}
+
+bool json_true(json_value *v)
+{
+	return v && cJSON_IsTrue(v);
+}
+
+void json_put_string(struct buf *b, struct text s)
+{
+	buf_need(b, s.n * 6 + 2);
+	char *o = b->p + b->n;
+	*o++ = '"';
+	for (size_t i = 0; i < s.n;) {
+		unsigned char c = (unsigned char)s.p[i];
+		if (c == '"' || c == '\\') {
+			*o++ = '\\';
+			*o++ = (char)c;
+			i++;
+		} else if (c < 0x20) {
+			o += sprintf(o, "\\u%04x", c);
+			i++;
+		} else if (c < 0x80) {
+			*o++ = (char)c;
+			i++;
+		} else {
+			size_t most = s.n - i < 4 ? s.n - i : 4, len = 0;
+			for (size_t k = 2; k <= most && !len; k++)
+				if (utf8_valid_prefix(s.p + i, k) == k)
+					len = k;
+			if (len) {
+				memcpy(o, s.p + i, len);
+				o += len;
+				i += len;
+			} else {
+				memcpy(o, "\xEF\xBF\xBD", 3);
+				o += 3;
+				i++;
+			}
+		}
+	}
+	*o++ = '"';
+	b->n = (size_t)(o - b->p);
+	*o = 0;
+}

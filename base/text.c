@@ -1,0 +1,102 @@
+#include "base/text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/arena.h"
+
+int text_cmp(struct text a, struct text b)
+{
+	size_t n = a.n < b.n ? a.n : b.n;
+	int c = n ? memcmp(a.p, b.p, n) : 0;
+	return c ? c : (a.n > b.n) - (a.n < b.n);
+}
+
+size_t utf8_valid_prefix(const char *text, size_t n)
+{
+	const unsigned char *p = (const unsigned char *)text;
+	size_t i = 0;
+	while (i < n) {
+		unsigned char c = p[i];
+		if (c == 0)
+			return i;
+		if (c < 0x80) {
+			i++;
+			continue;
+		}
+		size_t more;
+		uint32_t min, cp;
+		if (c >= 0xC2 && c <= 0xDF)
+			more = 1, min = 0x80, cp = c & 0x1Fu;
+		else if ((c & 0xF0) == 0xE0)
+			more = 2, min = 0x800, cp = c & 0x0Fu;
+		else if (c >= 0xF0 && c <= 0xF4)
+			more = 3, min = 0x10000, cp = c & 0x07u;
+		else
+			return i;
+		if (more >= n - i)
+			return i;
+		for (size_t k = 1; k <= more; k++) {
+			if ((p[i + k] & 0xC0) != 0x80)
+				return i;
+			cp = cp << 6 | (p[i + k] & 0x3Fu);
+		}
+		if (cp < min || cp > 0x10FFFF || (cp >= 0xD800 && cp <= 0xDFFF))
+			return i;
+		i += more + 1;
+	}
+	return n;
+}
+
+void buf_need(struct buf *b, size_t more)
+{
+	if (b->room - b->n > more)
+		return;
+	size_t room = b->room ? b->room * 2 : 256;
+	while (room - b->n <= more)
+		room *= 2;
+	b->p = mem_grow(b->p, room);
+	b->room = room;
+}
+
+void buf_add(struct buf *b, const void *p, size_t n)
+{
+	buf_need(b, n);
+	if (n)
+		memcpy(b->p + b->n, p, n);
+	b->n += n;
+	b->p[b->n] = 0;
+}
+
+void buf_puts(struct buf *b, const char *s)
+{
+	buf_add(b, s, strlen(s));
+}
+
+void buf_printf(struct buf *b, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	int n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	buf_need(b, (size_t)n);
+	va_start(ap, fmt);
+	vsnprintf(b->p + b->n, (size_t)n + 1, fmt, ap);
+	va_end(ap);
+	b->n += (size_t)n;
+}
+
+void buf_release(struct buf *b)
+{
+	free(b->p);
+	*b = (struct buf){ 0 };
+}
+
+uint32_t text_hash(struct text t)
+{
+	uint32_t h = 2166136261u;
+	for (size_t i = 0; i < t.n; i++)
+		h = (h ^ (unsigned char)t.p[i]) * 16777619u;
+	return h;
+}

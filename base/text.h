@@ -1,0 +1,51 @@
+/*
+ * text: bytes with a length, growing buffers, and the checks that text from outside must pass.
+ */
+#ifndef TALLY_BASE_TEXT_H
+#define TALLY_BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct text {
+	const char *p;
+	size_t n;
+};
+
+#define TEXT(literal) ((struct text){ literal, sizeof(literal) - 1 })
+
+static inline struct text text_of(const char *s)
+{
+	return (struct text){ s, s ? strlen(s) : 0 };
+}
+static inline bool text_eq(struct text a, struct text b)
+{
+	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+static inline bool text_is(struct text a, const char *s)
+{
+	return text_eq(a, text_of(s));
+}
+/* Byte order; a prefix sorts first. */
+int text_cmp(struct text a, struct text b);
+
+/* The number of leading bytes that are valid UTF-8 without NUL; n when all is well. */
+size_t utf8_valid_prefix(const char *p, size_t n);
+
+/* Growing buffer. Zero-initialised is empty. p stays NUL-terminated after every append. */
+struct buf {
+	char *p;
+	size_t n, room;
+};
+void buf_need(struct buf *b, size_t more);
+void buf_add(struct buf *b, const void *p, size_t n);
+void buf_puts(struct buf *b, const char *s);
+void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void buf_release(struct buf *b);
+
+/* FNV-1a for small in-memory dictionaries of trusted size; not for what a client can choose. */
+uint32_t text_hash(struct text t);
+
+#endif

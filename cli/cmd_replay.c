@@ -1,0 +1,197 @@
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/zone.h"
+#include "cli/command.h"
+#include "reports/replay_report.h"
+
+static const struct option options[] = {
+	{ "format", 'f', "FORMAT", "auto, csv, jsonl, azure, burstgpt, mooncake, bailian or agent", false },
+	{ "map", 0, "FIELD=COLUMN", "take a field from a column (or key) of another name", true },
+	{ "model", 'm', "MODEL", "the model of records that name none", false },
+	{ "remodel", 0, "MODEL", "price every record as this model", false },
+	{ "provider", 'p', "VENDOR", "the vendor of records that name none, or of --remodel", false },
+	{ "at", 0, "WHEN", "let the trace begin at WHEN; all distances stay", false },
+	{ "by", 0, "KEYS", "group by task, workload, model, customer, project, session,\n"
+			   "                               day, week, month, hour, window (a,b,c)", false },
+	{ "order", 0, "key|cost|records", "order of the groups (default key)", false },
+	{ "limit", 0, "N", "show the first N groups only", false },
+	{ "cache", 0, "none", "cache hits as recorded (the only choice so far)", false },
+	{ "plan", 0, "PLAN", "also credits under this plan (see `tally credit plan`)", false },
+	{ "byo", 0, NULL, "bring your own key: the vendors bill, no credits are drawn", false },
+	{ "threads", 0, "N", "worker threads (default one a processor)", false },
+	{ "reference", 0, NULL, "read every record with libcsv or cJSON (slow; same result)", false },
+	{ 0 },
+};
+
+static void show_progress(void *user, int64_t done, int64_t total)
+{
+	int64_t *began_us = user, spent_us = clock_monotonic_us() - *began_us;
+	if (spent_us < 500000)
+		return;
+	double seconds = (double)spent_us / 1e6, mb = (double)done / 1e6;
+	if (total > 0) {
+		int filled = (int)(done * 30 / total);
+		filled = filled > 30 ? 30 : filled;
+		fprintf(stderr, "\r[%.*s%*s] %3d %%  %.0f MB  %.0f MB/s ", filled, "##############################", 30 - filled, "",
+			(int)(done * 100 / total > 100 ? 100 : done * 100 / total), mb, mb / seconds);
+	} else {
+		fprintf(stderr, "\r%.0f MB  %.0f MB/s ", mb, mb / seconds);
+	}
+	fflush(stderr);
+}
+
+static void warn(const struct replay_result *r, bool quiet)
+{
+	for (size_t i = 0; i < replay_refusal_count(r); i++) {
+		const struct replay_refusal *f = replay_refusal(r, i);
+		fprintf(stderr, "tally: %s:%lld: %s\n", f->path, (long long)f->line, f->message);
+	}
+	int64_t shown = (int64_t)replay_refusal_count(r) + (replay_damage(r) != NULL);
+	if (replay_damage(r))
+		fprintf(stderr, "tally: %s\n", replay_damage(r));
+	if (replay_refused(r) > shown)
+		fprintf(stderr, "tally: and %lld more\n", (long long)(replay_refused(r) - shown));
+	if (replay_refused(r))
+		fprintf(stderr, "tally: %lld record%s refused and not counted\n", (long long)replay_refused(r),
+			replay_refused(r) == 1 ? "" : "s");
+	if (!quiet && replay_unused_columns(r))
+		fprintf(stderr, "tally: note: columns not used: %s\n", replay_unused_columns(r));
+}
+
+static int choice(const struct cli *cli, const char *name, const char *const *words, int *out, struct err *e)
+{
+	const char *s = cli_value(cli, name);
+	*out = 0;
+	for (int i = 0; s && words[i]; i++)
+		if (strcmp(words[i], s) == 0) {
+			*out = i;
+			return 0;
+		}
+	return s ? err_set(e, ERR_USAGE, "--%s: there is no choice '%s'; see `tally replay --help`", name, s) : 0;
+}
+
+static int take_options(const struct cli *cli, struct replay_options *o, struct replay_report *report, struct field_map *map,
+			struct zone *zone, struct err *e)
+{
+	static const char *const orders[] = { "key", "cost", "records", NULL };
+	static const char *const boundaries[] = { "start", "completion", NULL };
+	const char *at = cli_value(cli, "at"), *by = cli_value(cli, "by"), *cache = cli_value(cli, "cache"), *spec;
+	int order, boundary, rc = 0;
+	int64_t threads;
+	o->path = (const char *const *)cli->argument;
+	o->path_count = (size_t)cli->argument_count;
+	o->format = cli_value(cli, "format");
+	o->model = cli_value(cli, "model");
+	o->remodel = cli_value(cli, "remodel");
+	o->provider = cli_value(cli, "provider");
+	o->currency = cli_currency(cli);
+	o->strict_only = cli_flag(cli, "reference");
+	o->map = map;
+	for (int i = 0; rc == 0 && (spec = cli_value_at(cli, "map", i)); i++)
+		rc = field_map_parse(&map[o->map_count++], spec, e);
+	if (rc == 0 && at) {
+		o->has_at = true;
+		rc = cli_instant("at", at, zone, &o->at, e);
+	}
+	if (rc == 0 && by)
+		rc = replay_dims_parse(o->dim, &o->dim_count, by, e);
+	if (rc == 0)
+		rc = cli_period(cli, zone, &o->since, &o->until, e);
+	if (rc == 0)
+		rc = choice(cli, "order", orders, &order, e);
+	if (rc == 0)
+		rc = choice(cli, "boundary", boundaries, &boundary, e);
+	if (rc == 0)
+		rc = cli_count(cli, "limit", 0, &report->limit, e);
+	if (rc == 0)
+		rc = cli_count(cli, "threads", 0, &threads, e);
+	if (rc == 0 && cache && strcmp(cache, "none") != 0)
+		rc = err_set(e, ERR_USAGE, "--cache %s: only 'none' is built so far", cache);
+	if (rc != 0)
+		return rc;
+	if (threads > 64)
+		return err_set(e, ERR_USAGE, "--threads: at most 64");
+	o->threads = (int)threads;
+	o->boundary = (enum boundary)boundary;
+	o->zone = zone;
+	report->order = (enum report_order)order;
+	report->byo = cli_flag(cli, "byo");
+	report->quiet = cli->quiet;
+	return 0;
+}
+
+static int run(struct cli *cli, struct err *e)
+{
+	struct book *book = NULL;
+	struct plan_file *plans = NULL;
+	struct zone *zone = NULL;
+	struct replay_result *result = NULL;
+	struct replay_options o = { 0 };
+	struct replay_report report = { .options = &o };
+	struct field_map map[OPTION_VALUES_MAX];
+	const char *plan = cli_value(cli, "plan");
+	int64_t began_us = clock_monotonic_us();
+	bool progress = isatty(STDERR_FILENO) && !cli->quiet;
+	int status = 0;
+	int rc = cli_zone(cli, &zone, e);
+	if (rc == 0)
+		rc = take_options(cli, &o, &report, map, zone, e);
+	if (rc == 0)
+		rc = cli_book(cli, &book, e);
+	if (rc == 0 && plan)
+		rc = plan_open(&plans, &o.plan, plan, e);
+	o.book = book;
+	if (progress) {
+		o.progress = show_progress;
+		o.progress_user = &began_us;
+	}
+	if (rc == 0)
+		rc = replay_run(&result, &o, e);
+	if (progress && clock_monotonic_us() - began_us > 500000)
+		fprintf(stderr, "\r%78s\r", "");
+	if (rc == 0) {
+		report.result = result;
+		if (cli->json)
+			replay_report_json(&report);
+		else if (cli->csv)
+			replay_report_csv(&report);
+		else
+			replay_report_table(&report);
+		fflush(stdout);
+		warn(result, cli->quiet);
+		const struct sums *total = replay_total(result);
+		status = total->unpriced || (o.plan && total->uncredited) || replay_refused(result) ? 3 : 0;
+	}
+	replay_result_close(result);
+	plan_file_close(plans);
+	zone_close(zone);
+	book_close(book);
+	return rc ? rc : status;
+}
+
+const struct command command_replay = {
+	.name = "replay",
+	.summary = "the exact cost of a token trace, by any grouping",
+	.arguments = "FILE...",
+	.arguments_min = 1,
+	.arguments_max = -1,
+	.description =
+		"Prices every record of the traces at its own instant and adds up exactly. Files may be CSV or JSON Lines, plain, .gz or "
+		".zst; - is standard input. The format is recognised from the content.\n\n"
+		"Native fields (CSV columns or JSON keys): id, time, completed, provider, model, customer, project, workload, task, "
+		"session, service_tier, region, input, cache_read, cache_write_5m, cache_write_1h, output, reasoning, requests; prompt (input "
+		"with its cached parts) instead of input; total, which must equal the sum; input_audio and the like. Only a "
+		"model (or --model) and one token field are required. The tokens of a row are its totals; requests says how many calls they "
+		"were. Empty means zero.\n\n"
+		"Records that no price covers are counted and named and make the total a lower bound; lines that break the format are "
+		"refused with file and line. Either gives exit status 3.",
+	.examples = "  tally replay trace.csv --by model,day\n"
+		    "  tally replay calls.jsonl.gz --remodel deepseek-v4-flash --plan vm0\n"
+		    "  tally replay azure.csv --model deepseek-v4-pro --at 2026-06-15 --by hour --json\n"
+		    "  tally replay export.csv --map prompt=prompt_tokens --map cache_read=cached_tokens --map output=completion_tokens\n",
+	.options = options,
+	.common = TAKES_PRICES | TAKES_CSV | TAKES_PERIOD | TAKES_ZONE | TAKES_CURRENCY | TAKES_BOUNDARY,
+	.run = run,
+};

@@ -1,0 +1,365 @@
+#include "cli/command.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/zone.h"
+
+static const struct option common[] = {
+	{ "prices", 0, "FILE|DIR", "price cards of your own, over the shipped ones", true },
+	{ "currency", 0, "CODE", "prices in this currency (default USD)", false },
+	{ "since", 0, "WHEN", "only what happened at or after WHEN", false },
+	{ "until", 0, "WHEN", "only what happened before WHEN", false },
+	{ "timezone", 'z', "ZONE", "IANA zone or offset for days, hours and dates (default UTC)", false },
+	{ "boundary", 0, "start|completion", "which instant decides the price of a call (default start)", false },
+	{ "csv", 0, NULL, "print CSV", false },
+	{ "json", 0, NULL, "print one JSON document", false },
+	{ "quiet", 'q', NULL, "print no notes and no progress", false },
+	{ "no-color", 0, NULL, "print without colours", false },
+	{ "help", 'h', NULL, "show this help", false },
+	{ 0 },
+};
+static const unsigned common_needs[] = { TAKES_PRICES, TAKES_CURRENCY, TAKES_PERIOD, TAKES_PERIOD, TAKES_ZONE, TAKES_BOUNDARY,
+					 TAKES_CSV,    0,	       0,	     0,		   0 };
+
+static const struct command *const all[] = { &command_cost,	     &command_replay,	   &command_price_list,
+					     &command_price_show,    &command_price_history, &command_price_check,
+					     &command_credit_plan };
+
+/* The i-th option that a command takes, its own first; NULL after the last. */
+static const struct option *option_at(const struct command *c, int i)
+{
+	const struct option *o = c->options;
+	for (; o && o->name; o++)
+		if (i-- == 0)
+			return o;
+	for (int k = 0; common[k].name; k++)
+		if ((c->common & common_needs[k]) == common_needs[k] && i-- == 0)
+			return &common[k];
+	return NULL;
+}
+
+static const struct option *find_option(const struct command *c, const char *name, size_t n, char letter)
+{
+	const struct option *o;
+	for (int i = 0; (o = option_at(c, i)); i++)
+		if (letter ? o->letter == letter : strlen(o->name) == n && memcmp(o->name, name, n) == 0)
+			return o;
+	return NULL;
+}
+
+int cli_parse(struct cli *cli, const struct command *c, int argc, char **argv, struct err *e)
+{
+	*cli = (struct cli){ .command = c, .argument = argv };
+	bool only_arguments = false;
+	for (int i = 0; i < argc; i++) {
+		char *a = argv[i];
+		if (only_arguments || a[0] != '-' || a[1] == 0) {
+			cli->argument[cli->argument_count++] = a;
+			continue;
+		}
+		if (strcmp(a, "--") == 0) {
+			only_arguments = true;
+			continue;
+		}
+		const char *equals = a[1] == '-' ? strchr(a, '=') : NULL;
+		size_t n = equals ? (size_t)(equals - a - 2) : strlen(a) - 2;
+		const struct option *o = a[1] == '-' ? find_option(c, a + 2, n, 0) : find_option(c, NULL, 0, a[1]);
+		if (!o || (a[1] != '-' && a[2] && !o->argument))
+			return err_set(e, ERR_USAGE, "`tally %s` has no option '%s'; see `tally %s --help`", c->name, a, c->name);
+		const char *value = NULL;
+		if (o->argument) {
+			if (equals)
+				value = equals + 1;
+			else if (a[1] != '-' && a[2])
+				value = a + 2;
+			else if (i + 1 < argc)
+				value = argv[++i];
+			else
+				return err_set(e, ERR_USAGE, "option '%s' needs a value (%s)", a, o->argument);
+		} else if (equals) {
+			return err_set(e, ERR_USAGE, "option '--%s' takes no value", o->name);
+		}
+		if (!o->many && (o->argument ? cli_value(cli, o->name) != NULL : false))
+			return err_set(e, ERR_USAGE, "option '--%s' is given twice", o->name);
+		if (cli->value_count == OPTION_VALUES_MAX)
+			return err_set(e, ERR_USAGE, "more than %d options", OPTION_VALUES_MAX);
+		cli->option[cli->value_count] = o;
+		cli->value[cli->value_count++] = value;
+	}
+	cli->json = cli_flag(cli, "json");
+	cli->csv = cli_flag(cli, "csv");
+	cli->quiet = cli_flag(cli, "quiet");
+	if (cli_flag(cli, "help"))
+		return 1;
+	if (cli->json && cli->csv)
+		return err_set(e, ERR_USAGE, "choose one of --json and --csv");
+	if (cli->argument_count < c->arguments_min)
+		return err_set(e, ERR_USAGE, "`tally %s` needs %s; see `tally %s --help`", c->name, c->arguments, c->name);
+	if (c->arguments_max >= 0 && cli->argument_count > c->arguments_max)
+		return err_set(e, ERR_USAGE, "`tally %s` does not expect '%s'; see `tally %s --help`", c->name,
+			       cli->argument[c->arguments_max], c->name);
+	return 0;
+}
+
+const char *cli_value(const struct cli *cli, const char *name)
+{
+	const char *found = NULL;
+	for (int i = 0; i < cli->value_count; i++)
+		if (strcmp(cli->option[i]->name, name) == 0)
+			found = cli->value[i];
+	return found;
+}
+
+bool cli_flag(const struct cli *cli, const char *name)
+{
+	for (int i = 0; i < cli->value_count; i++)
+		if (strcmp(cli->option[i]->name, name) == 0)
+			return true;
+	return false;
+}
+
+const char *cli_value_at(const struct cli *cli, const char *name, int at)
+{
+	for (int i = 0; i < cli->value_count; i++)
+		if (strcmp(cli->option[i]->name, name) == 0 && at-- == 0)
+			return cli->value[i];
+	return NULL;
+}
+
+int cli_book(const struct cli *cli, struct book **out, struct err *e)
+{
+	int rc = book_open(out, e);
+	const char *path;
+	for (int i = 0; rc == 0 && (path = cli_value_at(cli, "prices", i)); i++) {
+		rc = book_add_path(*out, path, e);
+		if (rc != 0)
+			book_close(*out);
+	}
+	return rc;
+}
+
+const char *cli_currency(const struct cli *cli)
+{
+	const char *c = cli_value(cli, "currency");
+	return c ? c : "USD";
+}
+
+int cli_zone(const struct cli *cli, struct zone **out, struct err *e)
+{
+	const char *name = cli_value(cli, "timezone");
+	return zone_open(out, name ? name : "UTC", e);
+}
+
+int cli_instant(const char *option, const char *text, const struct zone *z, struct instant *out, struct err *e)
+{
+	struct err inner;
+	struct civil c;
+	if (strcmp(option, "at") == 0 && strcmp(text, "now") == 0)
+		return err_set(e, ERR_USAGE, "--at now is the default; leave it out");
+	if (instant_parse(out, text_of(text), &inner) != 0)
+		return err_set(e, ERR_USAGE, "--%s: %s", option, inner.message);
+	if (z && civil_parse(&c, text_of(text), NULL) == 0) {
+		/* midnight there; the offset of the day itself decides */
+		struct instant utc = *out;
+		out->us = utc.us - zone_offset(z, utc, NULL) * US_PER_SECOND;
+		out->us = utc.us - zone_offset(z, *out, NULL) * US_PER_SECOND;
+	}
+	return 0;
+}
+
+int cli_period(const struct cli *cli, const struct zone *z, struct instant *since, struct instant *until, struct err *e)
+{
+	const char *a = cli_value(cli, "since"), *b = cli_value(cli, "until");
+	*since = INSTANT_MIN;
+	*until = INSTANT_MAX;
+	int rc = a ? cli_instant("since", a, z, since, e) : 0;
+	if (rc == 0 && b)
+		rc = cli_instant("until", b, z, until, e);
+	if (rc == 0 && since->us >= until->us)
+		rc = err_set(e, ERR_USAGE, "--until %s does not lie after --since %s", b, a ? a : "");
+	return rc;
+}
+
+int cli_count(const struct cli *cli, const char *name, int64_t missing, int64_t *out, struct err *e)
+{
+	const char *s = cli_value(cli, name);
+	struct decimal d;
+	*out = missing;
+	if (!s)
+		return 0;
+	if (decimal_parse(&d, text_of(s), NULL) != 0 || d.digits < 0 || d.scale > 0 || strpbrk(s, ".eE") ||
+	    !decimal_to_int64(d, 0, out))
+		return err_set(e, ERR_USAGE, "--%s: '%s' is not a whole number from 0 to 9223372036854775807", name, s);
+	return 0;
+}
+
+void cli_put_money(struct buf *b, struct money_total m, const char *currency)
+{
+	char plain[DECIMAL_TEXT_MAX];
+	money_total_format(m, plain);
+	if (strcmp(currency, "USD") == 0)
+		buf_printf(b, "%s$%s", *plain == '-' ? "-" : "", plain + (*plain == '-'));
+	else
+		buf_printf(b, "%s %s", plain, currency);
+}
+
+const struct command *cli_commands(void)
+{
+	static struct command list[sizeof all / sizeof *all + 1];
+	if (!list[0].name)
+		for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+			list[i] = *all[i];
+	return list;
+}
+
+/* Text wrapped at 78 columns. */
+static void put_wrapped(FILE *out, const char *text, int indent)
+{
+	int column = 0;
+	while (*text) {
+		size_t n = strcspn(text, " \n");
+		if (column && column + 1 + (int)n > 78) {
+			fputc('\n', out);
+			column = 0;
+		}
+		if (column == 0) {
+			fprintf(out, "%*s", indent, "");
+			column = indent;
+		} else {
+			fputc(' ', out);
+			column++;
+		}
+		fprintf(out, "%.*s", (int)n, text);
+		column += (int)n;
+		text += n;
+		if (*text == '\n') {
+			fputc('\n', out);
+			column = 0;
+			text++;
+		} else if (*text == ' ') {
+			text++;
+		}
+	}
+	if (column)
+		fputc('\n', out);
+}
+
+static void put_option(FILE *out, const struct option *o)
+{
+	char left[80];
+	char letter[8] = "";
+	if (o->letter)
+		snprintf(letter, sizeof letter, "-%c, ", o->letter);
+	int n = snprintf(left, sizeof left, "  %s--%s%s%s", letter, o->name, o->argument ? " " : "", o->argument ? o->argument : "");
+	if (n > 29)
+		fprintf(out, "%s\n%31s%s\n", left, "", o->help);
+	else
+		fprintf(out, "%-30s %s\n", left, o->help);
+}
+
+void cli_print_help(const struct command *c, FILE *out)
+{
+	fprintf(out, "tally %s - %s\n\nUsage: tally %s [options]%s%s\n\n", c->name, c->summary, c->name, *c->arguments ? " " : "",
+		c->arguments);
+	put_wrapped(out, c->description, 0);
+	fputs("\nOptions:\n", out);
+	const struct option *o;
+	for (int i = 0; (o = option_at(c, i)); i++)
+		put_option(out, o);
+	if (c->examples)
+		fprintf(out, "\nExamples:\n%s", c->examples);
+}
+
+void cli_print_overview(FILE *out)
+{
+	fputs("tally - what language-model calls cost, exactly, in money and in credits\n\n"
+	      "Usage: tally COMMAND [options] [arguments]\n\nCommands:\n",
+	      out);
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+		fprintf(out, "  %-16s %s\n", all[i]->name, all[i]->summary);
+	fputs("  help COMMAND     what a command does, with examples\n"
+	      "  version          the version\n\n"
+	      "Try:\n"
+	      "  tally cost --model deepseek-v4-flash --input 200 --cache-read 2000 --output 300 --requests 1000000\n"
+	      "  tally price history deepseek-v4-pro\n"
+	      "  tally replay trace.csv --by model,day --plan vm0\n\n"
+	      "Exit status: 0 done; 1 failed; 2 wrong usage; 3 done, but some records are unpriced or refused;\n"
+	      "4 over budget or out of credit; 5 two things that must match do not.\n",
+	      out);
+}
+
+/* roff escapes */
+static void put_roff(FILE *out, const char *s)
+{
+	bool start = true;
+	for (; *s; s++) {
+		if (start && (*s == '.' || *s == '\''))
+			fputs("\\&", out);
+		if (*s == '\\')
+			fputs("\\e", out);
+		else if (*s == '-')
+			fputs("\\-", out);
+		else
+			fputc(*s, out);
+		start = *s == '\n';
+	}
+}
+
+void cli_print_manual(FILE *out)
+{
+	fputs(".TH TALLY 1\n.SH NAME\ntally \\- what language-model calls cost, exactly, in money and in credits\n"
+	      ".SH SYNOPSIS\n.B tally\n.I COMMAND\n[options] [arguments]\n.SH COMMANDS\n",
+	      out);
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+		const struct command *c = all[i];
+		fprintf(out, ".SS tally %s %s\n", c->name, c->arguments);
+		put_roff(out, c->summary);
+		fputs(".\n.PP\n", out);
+		put_roff(out, c->description);
+		fputc('\n', out);
+		const struct option *o;
+		for (int k = 0; (o = option_at(c, k)); k++) {
+			fprintf(out, ".TP\n.B \\-\\-%s%s%s\n", o->name, o->argument ? " " : "", o->argument ? o->argument : "");
+			put_roff(out, o->help);
+			fputc('\n', out);
+		}
+		if (c->examples) {
+			fputs(".PP\n.nf\n", out);
+			put_roff(out, c->examples);
+			fputs(".fi\n", out);
+		}
+	}
+	fputs(".SH ERRORS\nWith \\-\\-json an error is also printed as {\"error\":{\"code\",\"message\"}}. The codes:\n", out);
+	static const enum err_code codes[] = {
+#define X(code, name, exit_status, http_status, meaning) code,
+		ERR_CODES(X)
+#undef X
+	};
+	for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+		fprintf(out, ".TP\n.B %s\n", err_name(codes[i]));
+		put_roff(out, err_meaning(codes[i]));
+		fprintf(out, " (exit status %d)\n", err_exit_status(codes[i]));
+	}
+}
+
+void cli_print_completion(FILE *out)
+{
+	fputs("# bash completion for tally\n_tally() {\n\tlocal cur=${COMP_WORDS[COMP_CWORD]} path=\"${COMP_WORDS[1]} ${COMP_WORDS[2]}\"\n"
+	      "\tlocal words=\n\tcase \"$path\" in\n",
+	      out);
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+		const struct option *o;
+		fprintf(out, "\t\"%s\"%s) words=\"", all[i]->name, strchr(all[i]->name, ' ') ? "" : "\\ *");
+		for (int k = 0; (o = option_at(all[i], k)); k++)
+			fprintf(out, "%s--%s", k ? " " : "", o->name);
+		fputs("\" ;;\n", out);
+	}
+	fputs("\tesac\n\tif [ \"$COMP_CWORD\" -eq 1 ]; then words=\"cost replay price credit help version\"\n"
+	      "\telif [ \"$COMP_CWORD\" -eq 2 ] && [ \"${COMP_WORDS[1]}\" = price ]; then words=\"list show history check import\"\n"
+	      "\telif [ \"$COMP_CWORD\" -eq 2 ] && [ \"${COMP_WORDS[1]}\" = credit ]; then words=\"plan\"\n\tfi\n"
+	      "\tcase \"$cur\" in -*|'') mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\") ;;\n"
+	      "\t*) mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\"; compgen -f -- \"$cur\") ;;\n\tesac\n}\n"
+	      "complete -o filenames -F _tally tally\n",
+	      out);
+}

@@ -1,0 +1,91 @@
+/*
+ * command: the tables that describe commands and their options, and what every command gets to work with.
+ *
+ * Help, the manual page and shell completion are printed from the same tables.
+ */
+#ifndef TALLY_CLI_COMMAND_H
+#define TALLY_CLI_COMMAND_H
+
+#include <stdio.h>
+
+#include "base/err.h"
+#include "base/instant.h"
+#include "pricing/book.h"
+
+enum { OPTION_VALUES_MAX = 256 };
+
+struct option {
+	const char *name; /* without dashes; NULL ends a table */
+	char letter; /* 0: none */
+	const char *argument; /* NULL: a flag */
+	const char *help;
+	bool many; /* may be repeated */
+};
+
+struct cli;
+struct command {
+	const char *name; /* "price list" */
+	const char *summary; /* one line */
+	const char *arguments; /* what follows the options, "" when nothing */
+	int arguments_min, arguments_max; /* -1: any number */
+	const char *description; /* paragraphs */
+	const char *examples; /* lines of shell */
+	const struct option *options; /* its own; the common ones are accepted too */
+	unsigned common; /* which of the common options it takes */
+	int (*run)(struct cli *cli, struct err *e); /* exit status, or negative with e filled in */
+};
+
+/* Bits of command.common */
+enum {
+	TAKES_PRICES = 1,
+	TAKES_CSV = 2,
+	TAKES_PERIOD = 4,
+	TAKES_ZONE = 8,
+	TAKES_CURRENCY = 16,
+	TAKES_BOUNDARY = 32,
+};
+
+struct cli {
+	const struct command *command;
+	const struct option *option[OPTION_VALUES_MAX];
+	const char *value[OPTION_VALUES_MAX];
+	int value_count;
+	char **argument;
+	int argument_count;
+	bool json, csv, quiet;
+};
+
+/* Fills cli from argv (what follows the command's name). Errors: ERR_USAGE. Returns 1 when help was asked for. */
+int cli_parse(struct cli *cli, const struct command *c, int argc, char **argv, struct err *e);
+
+/* The last value of an option, or NULL. */
+const char *cli_value(const struct cli *cli, const char *name);
+bool cli_flag(const struct cli *cli, const char *name);
+/* The i-th value of an option that may be repeated, or NULL. */
+const char *cli_value_at(const struct cli *cli, const char *name, int i);
+
+/* Shipped cards and those of --prices. */
+int cli_book(const struct cli *cli, struct book **out, struct err *e);
+const char *cli_currency(const struct cli *cli);
+/* --since, --until in the zone of -z when they are dates; open ends when absent. */
+struct zone;
+int cli_zone(const struct cli *cli, struct zone **out, struct err *e);
+int cli_period(const struct cli *cli, const struct zone *z, struct instant *since, struct instant *until, struct err *e);
+/* A non-negative whole number, `missing` when the option is absent. Errors: ERR_USAGE. */
+int cli_count(const struct cli *cli, const char *name, int64_t missing, int64_t *out, struct err *e);
+/* An instant: a date means midnight in z (UTC when NULL). */
+int cli_instant(const char *option, const char *text, const struct zone *z, struct instant *out, struct err *e);
+
+/* "$" before dollars, the code after everything else. */
+void cli_put_money(struct buf *b, struct money_total m, const char *currency);
+
+const struct command *cli_commands(void); /* ended by a NULL name */
+void cli_print_help(const struct command *c, FILE *out);
+void cli_print_overview(FILE *out);
+void cli_print_manual(FILE *out);
+void cli_print_completion(FILE *out);
+
+extern const struct command command_cost, command_replay, command_price_list, command_price_show, command_price_history,
+	command_price_check, command_credit_plan;
+
+#endif

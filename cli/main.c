@@ -1,0 +1,132 @@
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "cli/command.h"
+
+#ifndef TALLY_VERSION
+#define TALLY_VERSION "0.0.0"
+#endif
+
+static int report_error(const struct err *e, bool json)
+{
+	fflush(stdout);
+	fprintf(stderr, "tally: %s\n", e->message);
+	if (json) {
+		struct buf b = { 0 };
+		buf_printf(&b, "{\"error\":{\"code\":\"%s\",\"message\":", err_name(e->code));
+		json_put_string(&b, text_of(e->message));
+		buf_puts(&b, "}}\n");
+		fputs(b.p, stdout);
+		buf_release(&b);
+	}
+	return err_exit_status(e->code);
+}
+
+/* The command whose words stand at argv; *used is how many. */
+static const struct command *find_command(int argc, char **argv, int *used)
+{
+	for (const struct command *c = cli_commands(); c->name; c++) {
+		const char *space = strchr(c->name, ' ');
+		size_t n = space ? (size_t)(space - c->name) : strlen(c->name);
+		if (argc < 1 || strlen(argv[0]) != n || memcmp(argv[0], c->name, n) != 0)
+			continue;
+		if (!space) {
+			*used = 1;
+			return c;
+		}
+		if (argc > 1 && strcmp(argv[1], space + 1) == 0) {
+			*used = 2;
+			return c;
+		}
+	}
+	return NULL;
+}
+
+/* "price" alone, or with an unknown second word: the list of what there is. */
+static int unknown_command(int argc, char **argv, bool json)
+{
+	struct err e;
+	struct buf family = { 0 };
+	for (const struct command *c = cli_commands(); c->name; c++) {
+		const char *space = strchr(c->name, ' ');
+		if (space && strlen(argv[0]) == (size_t)(space - c->name) && memcmp(c->name, argv[0], (size_t)(space - c->name)) == 0)
+			buf_printf(&family, "%s%s", family.n ? ", " : "", space + 1);
+	}
+	if (family.n && (argc < 2 || argv[1][0] == '-'))
+		err_set(&e, ERR_USAGE, "`tally %s` needs one of: %s", argv[0], family.p);
+	else if (family.n)
+		err_set(&e, ERR_USAGE, "there is no command 'tally %s %s'; there are: %s", argv[0], argv[1], family.p);
+	else
+		err_set(&e, ERR_USAGE, "there is no command '%s'; see `tally help`", argv[0]);
+	buf_release(&family);
+	return report_error(&e, json);
+}
+
+static int help(int argc, char **argv)
+{
+	int used;
+	if (argc < 1) {
+		cli_print_overview(stdout);
+		return 0;
+	}
+	if (strcmp(argv[0], "--manual") == 0) {
+		cli_print_manual(stdout);
+		return 0;
+	}
+	if (strcmp(argv[0], "--completion") == 0) {
+		cli_print_completion(stdout);
+		return 0;
+	}
+	const struct command *c = find_command(argc, argv, &used);
+	if (!c)
+		return unknown_command(argc, argv, false);
+	cli_print_help(c, stdout);
+	return 0;
+}
+
+static int run(int argc, char **argv)
+{
+	struct err e = { 0 };
+	struct cli cli;
+	int used;
+	bool json = false;
+	for (int i = 0; i < argc; i++)
+		json |= strcmp(argv[i], "--json") == 0;
+	if (argc < 1) {
+		cli_print_overview(stderr);
+		return 2;
+	}
+	if (strcmp(argv[0], "help") == 0 || strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0)
+		return help(argc - 1, argv + 1);
+	if (strcmp(argv[0], "version") == 0 || strcmp(argv[0], "--version") == 0) {
+		puts("tally " TALLY_VERSION);
+		return 0;
+	}
+	const struct command *c = find_command(argc, argv, &used);
+	if (!c)
+		return unknown_command(argc, argv, json);
+	int rc = cli_parse(&cli, c, argc - used, argv + used, &e);
+	if (rc == 1) {
+		cli_print_help(c, stdout);
+		return 0;
+	}
+	if (rc == 0)
+		rc = c->run(&cli, &e);
+	return rc < 0 ? report_error(&e, json) : rc;
+}
+
+int main(int argc, char **argv)
+{
+	/* a reader that goes away ends us quietly; a full disk does not */
+	signal(SIGPIPE, SIG_DFL);
+	int status = run(argc - 1, argv + 1);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		fprintf(stderr, "tally: could not write the output: %s\n", strerror(errno));
+		return 1;
+	}
+	return status;
+}

@@ -1,0 +1,327 @@
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "base/scan.h"
+#include "meter/formats/record_reader.h"
+
+enum { SHAPE_KEYS_MAX = 64, KEY_SLOTS = 256 };
+
+/* One key of the record shape that the last lines had: its bytes from the quote to what stands before the value. */
+struct learned_key {
+	const char *lead; /* e.g. `"input":` or `"input": ` */
+	size_t lead_n;
+	struct text key; /* without quotes */
+	enum record_field field;
+};
+
+struct known_key {
+	const char *name;
+	size_t n;
+	enum record_field field;
+};
+
+struct jsonl_reader {
+	struct jsonl_layout layout;
+	struct known_key slot[KEY_SLOTS]; /* open addressing */
+	struct learned_key learned[SHAPE_KEYS_MAX];
+	size_t learned_count;
+	struct arena arena; /* the bytes of the learned keys */
+	struct scan_date date;
+	struct record record;
+};
+
+static uint32_t key_slot(const char *p, size_t n)
+{
+	return (uint32_t)(n * 31 + (unsigned char)p[0] * 7 + (unsigned char)p[n - 1] * 3 + (unsigned char)p[n / 2]) % KEY_SLOTS;
+}
+
+static void add_key(struct jsonl_reader *r, const char *name)
+{
+	size_t n = strlen(name);
+	enum record_field f = shape_field(r->layout.shape, r->layout.map, r->layout.map_count, (struct text){ name, n });
+	if (f == FIELD_NONE || n == 0)
+		return;
+	uint32_t i = key_slot(name, n);
+	for (; r->slot[i].name; i = (i + 1) % KEY_SLOTS)
+		if (r->slot[i].n == n && memcmp(r->slot[i].name, name, n) == 0)
+			return;
+	r->slot[i] = (struct known_key){ name, n, f };
+}
+
+static enum record_field field_of(const struct jsonl_reader *r, const char *p, size_t n)
+{
+	if (n == 0)
+		return FIELD_NONE;
+	for (uint32_t i = key_slot(p, n); r->slot[i].name; i = (i + 1) % KEY_SLOTS)
+		if (r->slot[i].n == n && memcmp(r->slot[i].name, p, n) == 0)
+			return r->slot[i].field;
+	return FIELD_NONE;
+}
+
+struct jsonl_reader *jsonl_reader_open(const struct jsonl_layout *layout)
+{
+	struct jsonl_reader *r = mem_zalloc(sizeof *r);
+	r->layout = *layout;
+	for (size_t i = 0; i < layout->map_count; i++)
+		add_key(r, layout->map[i].column);
+	if (layout->shape->column) {
+		for (const struct shape_column *c = layout->shape->column; c->column; c++)
+			add_key(r, c->column);
+	} else {
+		for (int f = 0; f < FIELD_END; f++)
+			add_key(r, record_field_name((enum record_field)f));
+		add_key(r, "cache_write");
+	}
+	return r;
+}
+
+void jsonl_reader_close(struct jsonl_reader *r)
+{
+	if (!r)
+		return;
+	arena_release(&r->arena);
+	free(r);
+}
+
+static const uint64_t any_count = ((uint64_t)1 << FIELD_REQUESTS) - ((uint64_t)1 << FIELD_COUNTS) + ((uint64_t)1 << FIELD_PROMPT);
+
+/* Fills a cleared record from an object; the strict path. */
+static int fill_strictly(struct jsonl_reader *r, json_value *root, struct record *rec, struct err *e)
+{
+	if (json_kind(root) != JSON_OBJECT)
+		return err_set(e, ERR_INVALID, "a record must be an object, this is %s", json_kind_name(root));
+	uint64_t seen = 0;
+	for (json_value *v = json_first(root); v; v = json_next(v)) {
+		enum record_field f = field_of(r, json_key(v), strlen(json_key(v)));
+		enum json_kind k = json_kind(v);
+		enum value_kind kind = k == JSON_STRING ? VALUE_TEXT :
+				       k == JSON_NUMBER ? VALUE_NUMBER :
+				       k == JSON_NULL	? VALUE_NULL :
+							  VALUE_OTHER;
+		if (f == FIELD_NONE)
+			continue;
+		if (seen >> f & 1)
+			return err_set(e, ERR_INVALID, "field '%s' is given twice (by '%s' too)", record_field_name(f), json_key(v));
+		seen |= (uint64_t)1 << f;
+		int rc = record_set(rec, f, kind == VALUE_NUMBER ? json_number(v) : json_string(v), kind, r->layout.shape->time, e);
+		if (rc != 0)
+			return rc;
+	}
+	if (!(seen & any_count))
+		return err_set(e, ERR_INVALID, "the record has no token counts (input, output, ...)");
+	return record_finish(rec, e);
+}
+
+/* Remembers the order and spelling of the keys of a line that is known to be valid. */
+static void learn(struct jsonl_reader *r, const char *p, const char *end)
+{
+	arena_reset(&r->arena);
+	r->learned_count = 0;
+	for (p = json_skip_space(p, end) + 1;;) {
+		p = json_skip_space(p, end);
+		const char *key = p, *after = json_scan_string(p, end);
+		if (!after || memchr(key, '\\', (size_t)(after - key)) || r->learned_count == SHAPE_KEYS_MAX)
+			break;
+		p = json_skip_space(after, end);
+		if (p >= end || *p != ':')
+			break;
+		p = json_skip_space(p + 1, end);
+		size_t n = (size_t)(p - key);
+		struct learned_key *l = &r->learned[r->learned_count++];
+		l->lead = arena_text(&r->arena, key, n);
+		l->lead_n = n;
+		l->key = (struct text){ l->lead + 1, (size_t)(after - key) - 2 };
+		l->field = field_of(r, l->key.p, l->key.n);
+		p = json_scan_flat(p, end);
+		if (!p)
+			break;
+		p = json_skip_space(p, end);
+		if (p >= end || *p != ',')
+			return;
+		p++;
+	}
+	r->learned_count = 0;
+}
+
+static void read_strictly(struct jsonl_reader *r, const char *p, size_t n, const struct record_sink *sink)
+{
+	struct err e = { 0 };
+	struct json_document *doc = NULL;
+	struct record rec;
+	record_clear(&rec);
+	rec.at = p;
+	int rc = n > CSV_RECORD_MAX ? err_set(&e, ERR_INVALID, "the line is longer than %d bytes", CSV_RECORD_MAX) :
+				      json_open(&doc, (struct text){ p, n }, &e);
+	if (rc == 0)
+		rc = fill_strictly(r, json_root(doc), &rec, &e);
+	if (rc == 0)
+		sink->accept(sink->user, &rec);
+	else
+		sink->refuse(sink->user, p, n, &e);
+	json_close(doc);
+	if (rc == 0 && !r->layout.strict_only)
+		learn(r, p, p + n);
+}
+
+/* The closing quote of a string that begins after p and holds only plain ASCII, or NULL. */
+static inline const char *plain_string_end(const char *p, const char *end)
+{
+	for (; p + 8 <= end; p += 8) {
+		uint64_t v = load64(p);
+		/* zero-byte test on v ^ quote and v ^ backslash, high bits, and bytes below 0x20 */
+		uint64_t q = v ^ 0x2222222222222222u, s = v ^ 0x5C5C5C5C5C5C5C5Cu;
+		uint64_t hit = ((q - 0x0101010101010101u) & ~q) | ((s - 0x0101010101010101u) & ~s) | v |
+			       ((v - 0x2020202020202020u) & ~v);
+		hit &= 0x8080808080808080u;
+		if (hit)
+			break;
+	}
+	for (; p < end; p++) {
+		unsigned char c = (unsigned char)*p;
+		if (c == '"')
+			return p;
+		if (c < 0x20 || c >= 0x80 || c == '\\')
+			return NULL;
+	}
+	return NULL;
+}
+
+/* The value at p into field f. Returns what follows it, or NULL for the strict path. */
+static inline const char *read_value(struct jsonl_reader *r, enum record_field f, const char *p, const char *end)
+{
+	struct record *rec = &r->record;
+	if (f >= FIELD_COUNTS) {
+		if (f == FIELD_NONE)
+			return *p == '{' ? NULL : json_scan_flat(p, end);
+		const char *q = p;
+		while (q < end && *q >= '0' && *q <= '9')
+			q++;
+		int64_t v;
+		if (q == p || (*p == '0' && q - p > 1) || (q < end && (*q == '.' || *q == 'e' || *q == 'E')) ||
+		    !scan_count(p, (size_t)(q - p), &v))
+			return NULL;
+		if (f < FIELD_REQUESTS)
+			rec->tokens[f - FIELD_COUNTS] = v;
+		else
+			*(f == FIELD_REQUESTS ? &rec->requests : f == FIELD_PROMPT ? &rec->prompt : &rec->total) = v;
+		rec->present |= (uint64_t)1 << f;
+		return q;
+	}
+	struct text v;
+	const char *after;
+	if (f < FIELD_TEXTS && *p == 'n')
+		return end - p >= 4 && memcmp(p, "null", 4) == 0 ? p + 4 : NULL;
+	if (*p == '"') {
+		const char *stop = plain_string_end(p + 1, end);
+		if (!stop)
+			return NULL;
+		v = (struct text){ p + 1, (size_t)(stop - p - 1) };
+		after = stop + 1;
+	} else {
+		after = json_scan_number(p, end);
+		if (!after)
+			return NULL;
+		v = (struct text){ p, (size_t)(after - p) };
+	}
+	if (f < FIELD_TEXTS) {
+		if (v.n > RECORD_TEXT_MAX)
+			return NULL;
+		rec->text[f] = v;
+		rec->present |= (uint64_t)1 << f;
+		return after;
+	}
+	int64_t *slot = f == FIELD_TIME ? &rec->time_us : &rec->completed_us;
+	if (r->layout.shape->time == TIME_INSTANT && *p == '"' && scan_instant(v.p, v.n, &r->date, slot)) {
+		rec->present |= (uint64_t)1 << f;
+		return after;
+	}
+	return record_set(rec, f, v, *p == '"' ? VALUE_TEXT : VALUE_NUMBER, r->layout.shape->time, NULL) == 0 ? after : NULL;
+}
+
+/* One line of a flat object. False: take the strict path. */
+static inline bool read_fast(struct jsonl_reader *r, const char *p, const char *end)
+{
+	uint64_t seen = 0;
+	struct text unknown[SHAPE_KEYS_MAX];
+	size_t unknown_count = 0, i = 0;
+	bool as_learned = true;
+	record_clear(&r->record);
+	r->record.at = p;
+	if (*p != '{')
+		return false;
+	p++;
+	for (;; i++) {
+		const struct learned_key *l = &r->learned[i];
+		enum record_field f;
+		if (as_learned && i < r->learned_count && (size_t)(end - p) > l->lead_n &&
+		    memcmp(p, l->lead, l->lead_n) == 0) {
+			f = l->field;
+			p += l->lead_n;
+		} else {
+			/* the keys of the learned shape differ from each other; from here on that must be checked */
+			for (size_t k = 0; as_learned && k < i; k++)
+				if (r->learned[k].field == FIELD_NONE)
+					unknown[unknown_count++] = r->learned[k].key;
+			as_learned = false;
+			p = json_skip_space(p, end);
+			if (p >= end || *p != '"' || i == SHAPE_KEYS_MAX)
+				return false;
+			const char *stop = plain_string_end(p + 1, end);
+			if (!stop)
+				return false;
+			struct text key = { p + 1, (size_t)(stop - p - 1) };
+			f = field_of(r, key.p, key.n);
+			if (f == FIELD_NONE) {
+				for (size_t k = 0; k < unknown_count; k++)
+					if (text_eq(unknown[k], key))
+						return false;
+				unknown[unknown_count++] = key;
+			}
+			p = json_skip_space(stop + 1, end);
+			if (p >= end || *p != ':')
+				return false;
+			p = json_skip_space(p + 1, end);
+		}
+		if (p >= end || (f != FIELD_NONE && seen >> f & 1))
+			return false;
+		if (f != FIELD_NONE)
+			seen |= (uint64_t)1 << f;
+		p = read_value(r, f, p, end);
+		if (!p || p >= end)
+			return false;
+		if (*p == ',') {
+			p++;
+			if (p < end && *p == ' ')
+				p++;
+			continue;
+		}
+		p = json_skip_space(p, end);
+		if (p >= end)
+			return false;
+		if (*p == '}')
+			break;
+		if (*p != ',')
+			return false;
+		p++;
+	}
+	p = json_skip_space(p + 1, end);
+	return p == end && (seen & any_count) && record_finish(&r->record, NULL) == 0;
+}
+
+void jsonl_reader_run(struct jsonl_reader *r, const struct record_block *b, const struct record_sink *sink)
+{
+	const char *p = b->p, *end = b->p + b->n;
+	while (p < end) {
+		const char *nl = memchr(p, '\n', (size_t)(end - p));
+		size_t n = (size_t)((nl ? nl : end) - p);
+		const char *first = json_skip_space(p, p + n);
+		if (first == p + n)
+			; /* a blank line is no record */
+		else if (!r->layout.strict_only && n <= CSV_RECORD_MAX && read_fast(r, first, p + n))
+			sink->accept(sink->user, &r->record);
+		else
+			read_strictly(r, p, n, sink);
+		p += n + 1;
+	}
+}

@@ -1,0 +1,512 @@
+#include "pricing/book.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+/* Everything known under one model name. */
+struct name_entry {
+	struct text name;
+	const struct price **price;
+	size_t price_count;
+	const struct alias **alias;
+	size_t alias_count;
+	struct name_entry *next; /* same hash */
+};
+
+enum { NAME_SLOTS = 4096 };
+
+struct book {
+	struct card **card;
+	size_t card_count;
+	int layer_next;
+	struct arena arena;
+	struct name_entry *slot[NAME_SLOTS];
+	int64_t *edge_us; /* every instant at which some price or alias begins or ends, ascending */
+	size_t edge_count, edge_room;
+};
+
+bool service_tier_is_standard(struct text tier)
+{
+	static const char *const names[] = { "standard", "default", "auto", "on_demand", "standard_only" };
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (text_is(tier, names[i]))
+			return true;
+	return tier.n == 0;
+}
+
+static uint32_t slot_of(struct text name)
+{
+	uint32_t h = 2166136261u;
+	for (size_t i = 0; i < name.n; i++) {
+		unsigned char c = (unsigned char)name.p[i];
+		h = (h ^ (c >= 'A' && c <= 'Z' ? c + 32u : c)) * 16777619u;
+	}
+	return h % NAME_SLOTS;
+}
+
+static bool same_ignoring_case(struct text a, struct text b)
+{
+	return a.n == b.n && strncasecmp(a.p, b.p, a.n) == 0;
+}
+
+/* Exact spelling first, then ignoring case. */
+static struct name_entry *find_name(const struct book *b, struct text name)
+{
+	struct name_entry *loose = NULL;
+	for (struct name_entry *n = b->slot[slot_of(name)]; n; n = n->next) {
+		if (text_eq(n->name, name))
+			return n;
+		if (!loose && same_ignoring_case(n->name, name))
+			loose = n;
+	}
+	return loose;
+}
+
+static struct name_entry *need_name(struct book *b, const char *s)
+{
+	struct text name = text_of(s);
+	uint32_t slot = slot_of(name);
+	for (struct name_entry *n = b->slot[slot]; n; n = n->next)
+		if (text_eq(n->name, name))
+			return n;
+	struct name_entry *n = arena_alloc(&b->arena, sizeof *n);
+	n->name = name;
+	n->next = b->slot[slot];
+	b->slot[slot] = n;
+	return n;
+}
+
+static void add_edge(struct book *b, struct instant t)
+{
+	if (t.us == INSTANT_MIN.us || t.us == INSTANT_MAX.us)
+		return;
+	if (b->edge_count == b->edge_room) {
+		b->edge_room = b->edge_room ? b->edge_room * 2 : 64;
+		b->edge_us = mem_grow(b->edge_us, b->edge_room * sizeof *b->edge_us);
+	}
+	b->edge_us[b->edge_count++] = t.us;
+}
+
+static int edge_order(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+	return (x > y) - (x < y);
+}
+
+static const void **push(const void **list, size_t *count, const void *item)
+{
+	/* grows at powers of two */
+	if ((*count & (*count - 1)) == 0)
+		list = mem_grow(list, (*count ? *count * 2 : 1) * sizeof *list);
+	list[(*count)++] = item;
+	return list;
+}
+
+void book_add_card(struct book *b, struct card *c)
+{
+	b->card = mem_grow(b->card, (b->card_count + 1) * sizeof *b->card);
+	b->card[b->card_count++] = c;
+	for (size_t i = 0; i < c->price_count; i++) {
+		struct price *p = &c->price[i];
+		struct name_entry *n = need_name(b, p->model);
+		p->layer = b->layer_next;
+		n->price = (const struct price **)push((const void **)n->price, &n->price_count, p);
+		add_edge(b, p->from);
+		add_edge(b, p->to);
+	}
+	for (size_t i = 0; i < c->alias_count; i++) {
+		struct alias *a = &c->alias[i];
+		struct name_entry *n = need_name(b, a->alias);
+		a->layer = b->layer_next;
+		n->alias = (const struct alias **)push((const void **)n->alias, &n->alias_count, a);
+		add_edge(b, a->from);
+		add_edge(b, a->to);
+	}
+	qsort(b->edge_us, b->edge_count, sizeof *b->edge_us, edge_order);
+}
+
+int book_open(struct book **out, struct err *e)
+{
+	struct book *b = mem_zalloc(sizeof *b);
+	for (const struct shipped_file *f = shipped_cards; f->name; f++) {
+		struct fault_list faults = { 0 };
+		struct card *card = NULL;
+		int rc = card_parse(&card, text_of(f->bytes), f->name, &faults);
+		if (rc != 0) {
+			err_set(e, ERR_INVALID, "shipped card %s: %s: %s", f->name, faults.fault[0].place,
+				faults.fault[0].message);
+			fault_list_release(&faults);
+			card_close(card);
+			book_close(b);
+			return rc;
+		}
+		book_add_card(b, card);
+	}
+	b->layer_next = 1;
+	*out = b;
+	return 0;
+}
+
+void book_close(struct book *b)
+{
+	if (!b)
+		return;
+	for (size_t i = 0; i < NAME_SLOTS; i++)
+		for (struct name_entry *n = b->slot[i]; n; n = n->next) {
+			free(n->price);
+			free(n->alias);
+		}
+	for (size_t i = 0; i < b->card_count; i++)
+		card_close(b->card[i]);
+	free(b->card);
+	free(b->edge_us);
+	arena_release(&b->arena);
+	free(b);
+}
+
+static int add_file(struct book *b, const char *path, struct err *e)
+{
+	struct fault_list faults = { 0 };
+	struct card *card = NULL;
+	int rc = card_read_file(&card, path, &faults);
+	if (rc == 0) {
+		book_add_card(b, card);
+		b->layer_next++;
+	} else {
+		err_set(e, (enum err_code)-rc, "price card %s: %s%s%s%s", path, faults.fault[0].place,
+			*faults.fault[0].place ? ": " : "", faults.fault[0].message,
+			faults.count > 1 ? " (and more; see `tally price check`)" : "");
+		card_close(card);
+	}
+	fault_list_release(&faults);
+	return rc;
+}
+
+static int json_file_filter(const struct dirent *d)
+{
+	size_t n = strlen(d->d_name);
+	return n > 5 && strcmp(d->d_name + n - 5, ".json") == 0 && d->d_name[0] != '.';
+}
+
+int book_add_path(struct book *b, const char *path, struct err *e)
+{
+	struct stat st;
+	if (stat(path, &st) != 0)
+		return err_set(e, ERR_NOT_FOUND, "price card '%s': %s", path, strerror(errno));
+	if (!S_ISDIR(st.st_mode))
+		return add_file(b, path, e);
+	struct dirent **names;
+	int n = scandir(path, &names, json_file_filter, alphasort);
+	if (n < 0)
+		return err_set(e, ERR_UNREADABLE, "could not read the directory '%s': %s", path, strerror(errno));
+	int rc = n ? 0 : err_set(e, ERR_NOT_FOUND, "the directory '%s' holds no price cards (*.json)", path);
+	for (int i = 0; i < n; i++) {
+		char file[4096];
+		snprintf(file, sizeof file, "%s/%s", path, names[i]->d_name);
+		if (rc == 0)
+			rc = add_file(b, file, e);
+		free(names[i]);
+	}
+	free(names);
+	return rc;
+}
+
+static struct instant next_edge(const struct book *b, struct instant t)
+{
+	size_t low = 0, high = b->edge_count;
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+		if (b->edge_us[mid] <= t.us)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < b->edge_count ? (struct instant){ b->edge_us[low] } : INSTANT_MAX;
+}
+
+static bool holds(struct instant from, struct instant to, struct instant t)
+{
+	return t.us >= from.us && t.us < to.us;
+}
+
+/* a should be used rather than b */
+static bool beats(const struct price *a, const struct price *b)
+{
+	if (a->layer != b->layer)
+		return a->layer > b->layer;
+	if (a->promotion != b->promotion)
+		return a->promotion;
+	if ((a->region != NULL) != (b->region != NULL))
+		return a->region != NULL;
+	return a->from.us > b->from.us;
+}
+
+static bool tier_matches(const struct price *p, struct text tier)
+{
+	return service_tier_is_standard(tier) ? strcmp(p->service_tier, "standard") == 0 : text_is(tier, p->service_tier);
+}
+
+static const struct price *best_price(const struct name_entry *n, const char *provider, const struct price_query *q)
+{
+	const struct price *best = NULL;
+	for (size_t i = 0; i < n->price_count; i++) {
+		const struct price *p = n->price[i];
+		if (!p->withdrawn && holds(p->from, p->to, q->at) && strcmp(p->provider, provider) == 0 &&
+		    strcmp(p->currency, q->currency) == 0 && tier_matches(p, q->service_tier) &&
+		    (!p->region || text_is(q->region, p->region)) && (!best || beats(p, best)))
+			best = p;
+	}
+	return best;
+}
+
+static const struct alias *best_alias(const struct name_entry *n, const char *provider, struct instant t)
+{
+	const struct alias *best = NULL;
+	for (size_t i = 0; i < n->alias_count; i++) {
+		const struct alias *a = n->alias[i];
+		if (holds(a->from, a->to, t) && strcmp(a->provider, provider) == 0 &&
+		    (!best || a->layer > best->layer || (a->layer == best->layer && a->from.us > best->from.us)))
+			best = a;
+	}
+	return best;
+}
+
+/*
+ * The vendor meant by a bare model name: of the highest layer that knows the name, the one vendor that is not a reseller, or
+ * the only vendor there is.
+ */
+static int owner_of(const struct name_entry *n, const char **out, struct err *e)
+{
+	int layer = -1;
+	for (size_t i = 0; i < n->price_count; i++)
+		if (n->price[i]->layer > layer)
+			layer = n->price[i]->layer;
+	for (size_t i = 0; i < n->alias_count; i++)
+		if (n->alias[i]->layer > layer)
+			layer = n->alias[i]->layer;
+	for (int resellers = 0; resellers < 2; resellers++) {
+		const char *found = NULL;
+		struct buf others = { 0 };
+		for (size_t i = 0; i < n->price_count + n->alias_count; i++) {
+			bool is_alias = i >= n->price_count;
+			const struct price *p = is_alias ? NULL : n->price[i];
+			const struct alias *a = is_alias ? n->alias[i - n->price_count] : NULL;
+			const char *provider = is_alias ? a->provider : p->provider;
+			if ((is_alias ? a->layer : p->layer) != layer || (!is_alias && p->reseller && !resellers))
+				continue;
+			if (!found)
+				found = provider;
+			else if (strcmp(found, provider) != 0 && !(others.p && strstr(others.p, provider)))
+				buf_printf(&others, ", %s", provider);
+		}
+		if (others.n) {
+			int rc = err_set(e, ERR_AMBIGUOUS, "several vendors sell '%.*s' (%s%.200s); name one with --provider",
+					 (int)n->name.n, n->name.p, found, others.p);
+			buf_release(&others);
+			return rc;
+		}
+		if (found) {
+			*out = found;
+			return 0;
+		}
+	}
+	return err_set(e, ERR_NOT_FOUND, "no price card knows '%.*s'", (int)n->name.n, n->name.p);
+}
+
+/* Levenshtein distance with a small bound; for "did you mean". */
+static int distance(struct text a, struct text b, int most)
+{
+	int row[80];
+	if (a.n > 70 || b.n > 70 || abs((int)a.n - (int)b.n) > most)
+		return most + 1;
+	for (size_t j = 0; j <= b.n; j++)
+		row[j] = (int)j;
+	for (size_t i = 1; i <= a.n; i++) {
+		int diagonal = row[0], best = row[0] = (int)i;
+		for (size_t j = 1; j <= b.n; j++) {
+			int up = row[j], v = diagonal + (a.p[i - 1] != b.p[j - 1]);
+			v = v < up + 1 ? v : up + 1;
+			v = v < row[j - 1] + 1 ? v : row[j - 1] + 1;
+			diagonal = up;
+			row[j] = v;
+			best = v < best ? v : best;
+		}
+		if (best > most)
+			return most + 1;
+	}
+	return row[b.n];
+}
+
+static int unknown_model(const struct book *b, struct text model, struct err *e)
+{
+	struct text near = { 0 };
+	int best = 4;
+	for (size_t i = 0; i < NAME_SLOTS; i++)
+		for (const struct name_entry *n = b->slot[i]; n; n = n->next) {
+			int d = distance(model, n->name, best - 1);
+			if (d < best || (d == best && near.n && text_cmp(n->name, near) < 0 && d < 4))
+				best = d, near = n->name;
+		}
+	return err_set(e, ERR_NOT_FOUND, "model '%.*s' is in no price card%s%.*s%s", model.n > 200 ? 200 : (int)model.n,
+		       model.p, near.n ? "; did you mean '" : "; add one with --prices, or see `tally price list`", (int)near.n,
+		       near.n ? near.p : "", near.n ? "'?" : "");
+}
+
+/* Says why provider's model n has no price at q->at. */
+static int explain_absence(const struct name_entry *n, const char *provider, const struct price_query *q, struct err *e)
+{
+	char a[INSTANT_TEXT_MAX], c[INSTANT_TEXT_MAX];
+	const struct alias *ended = NULL;
+	const struct price *before = NULL, *after = NULL, *other_currency = NULL, *other_tier = NULL;
+	bool provider_sells = false;
+	for (size_t i = 0; i < n->alias_count; i++) {
+		const struct alias *x = n->alias[i];
+		if (strcmp(x->provider, provider) != 0)
+			continue;
+		provider_sells = true;
+		if (x->to.us <= q->at.us && (!ended || x->to.us > ended->to.us))
+			ended = x;
+	}
+	for (size_t i = 0; i < n->price_count; i++) {
+		const struct price *p = n->price[i];
+		if (strcmp(p->provider, provider) != 0)
+			continue;
+		provider_sells = true;
+		if (p->withdrawn)
+			continue;
+		if (strcmp(p->currency, q->currency) != 0) {
+			if (holds(p->from, p->to, q->at))
+				other_currency = p;
+			continue;
+		}
+		if (!tier_matches(p, q->service_tier)) {
+			if (holds(p->from, p->to, q->at))
+				other_tier = p;
+			continue;
+		}
+		if (p->to.us <= q->at.us && (!before || p->to.us > before->to.us))
+			before = p;
+		if (p->from.us > q->at.us && (!after || p->from.us < after->from.us))
+			after = p;
+	}
+	int len = (int)n->name.n;
+	if (!provider_sells)
+		return err_set(e, ERR_NOT_FOUND, "provider '%s' has no model '%.*s' in any price card", provider, len, n->name.p);
+	if (ended && (!before || before->to.us <= ended->to.us) && !after)
+		return err_set(e, ERR_RETIRED, "'%.*s' was retired at %s; use '%s' instead", len, n->name.p,
+			       instant_format(ended->to, a), ended->successor ? ended->successor : ended->model);
+	if (other_tier)
+		return err_set(e, ERR_UNPRICED, "%s/%.*s has no price for service tier '%.*s' (only '%s')", provider, len,
+			       n->name.p, (int)q->service_tier.n, q->service_tier.p, other_tier->service_tier);
+	if (other_currency && !before && !after)
+		return err_set(e, ERR_UNPRICED, "%s/%.*s has no price in %s, only in %s (see --currency)", provider, len,
+			       n->name.p, q->currency, other_currency->currency);
+	if (before && after)
+		return err_set(e, ERR_UNPRICED, "%s/%.*s has no %s price between %s and %s", provider, len, n->name.p,
+			       q->currency, instant_format(before->to, a), instant_format(after->from, c));
+	if (after)
+		return err_set(e, ERR_UNPRICED, "%s/%.*s has no %s price before %s", provider, len, n->name.p, q->currency,
+			       instant_format(after->from, a));
+	if (before)
+		return err_set(e, ERR_UNPRICED, "%s/%.*s has no %s price from %s on", provider, len, n->name.p, q->currency,
+			       instant_format(before->to, a));
+	return err_set(e, ERR_UNPRICED, "%s/%.*s has no price in %s", provider, len, n->name.p, q->currency);
+}
+
+static const char *known_provider(const struct book *b, struct text name)
+{
+	for (size_t i = 0; i < b->card_count; i++)
+		for (size_t k = 0; k < b->card[i]->price_count; k++)
+			if (same_ignoring_case(text_of(b->card[i]->price[k].provider), name))
+				return b->card[i]->price[k].provider;
+	return NULL;
+}
+
+int book_find(const struct book *b, const struct price_query *query, struct price_match *out, struct err *e)
+{
+	struct price_query q = *query;
+	const char *provider = NULL;
+	*out = (struct price_match){ .until = next_edge(b, q.at) };
+	if (q.model.n == 0)
+		return err_set(e, ERR_NOT_FOUND, "no model is named");
+	if (q.provider.n) {
+		provider = known_provider(b, q.provider);
+		if (!provider)
+			return err_set(e, ERR_NOT_FOUND, "provider '%.*s' is in no price card; see `tally price list`",
+				       q.provider.n > 100 ? 100 : (int)q.provider.n, q.provider.p);
+	}
+	const struct name_entry *n = find_name(b, q.model);
+	if (!n && !provider) {
+		/* PROVIDER/MODEL, as several gateways write it */
+		const char *slash = memchr(q.model.p, '/', q.model.n);
+		if (slash) {
+			struct text head = { q.model.p, (size_t)(slash - q.model.p) };
+			struct text tail = { slash + 1, q.model.n - head.n - 1 };
+			provider = known_provider(b, head);
+			n = provider ? find_name(b, tail) : NULL;
+		}
+	}
+	if (!n)
+		return unknown_model(b, q.model, e);
+	if (!provider) {
+		int rc = owner_of(n, &provider, e);
+		if (rc != 0)
+			return rc;
+	}
+	const struct name_entry *asked = n;
+	for (int hop = 0; hop < 8; hop++) {
+		const struct price *p = best_price(n, provider, &q);
+		const struct alias *a = best_alias(n, provider, q.at);
+		if (p && (!a || p->layer >= a->layer)) {
+			out->price = p;
+			out->tariff = &p->tariff[p->tariff_count - 1];
+			for (size_t i = 0; i + 1 < p->tariff_count; i++) {
+				const struct calendar *c = p->tariff[i].calendar;
+				struct instant edge = calendar_next_edge(c, q.at);
+				if (edge.us < out->until.us)
+					out->until = edge;
+				out->guess |= calendar_is_guess(c, q.at);
+			}
+			for (size_t i = 0; i + 1 < p->tariff_count; i++)
+				if (calendar_contains(p->tariff[i].calendar, q.at)) {
+					out->tariff = &p->tariff[i];
+					break;
+				}
+			return 0;
+		}
+		if (!a)
+			return explain_absence(n, provider, &q, e);
+		out->alias = a;
+		n = find_name(b, text_of(a->model));
+		if (!n)
+			return err_set(e, ERR_UNPRICED, "'%.*s' means '%s', which is in no price card", (int)asked->name.n,
+				       asked->name.p, a->model);
+	}
+	return err_set(e, ERR_INVALID, "the aliases of '%.*s' go round in a circle", (int)asked->name.n, asked->name.p);
+}
+
+size_t book_card_count(const struct book *b)
+{
+	return b->card_count;
+}
+
+const struct card *book_card(const struct book *b, size_t i)
+{
+	return b->card[i];
+}
+
+const struct model_limits *book_limits(const struct book *b, const char *provider, const char *model)
+{
+	for (size_t i = b->card_count; i-- > 0;)
+		for (size_t k = 0; k < b->card[i]->limits_count; k++) {
+			const struct model_limits *l = &b->card[i]->limits[k];
+			if (strcmp(l->model, model) == 0 && l->provider && strcmp(l->provider, provider) == 0)
+				return l;
+		}
+	return NULL;
+}

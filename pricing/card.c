@@ -1,0 +1,691 @@
+#include "pricing/card.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+
+void fault_add(struct fault_list *list, const char *place, const char *fmt, ...)
+{
+	char text[700];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	if (list->count == list->room) {
+		list->room = list->room ? list->room * 2 : 8;
+		list->fault = mem_grow(list->fault, list->room * sizeof *list->fault);
+	}
+	list->fault[list->count++] = (struct fault){ arena_text(&list->arena, place, strlen(place)),
+						     arena_text(&list->arena, text, strlen(text)) };
+}
+
+void fault_list_release(struct fault_list *list)
+{
+	free(list->fault);
+	arena_release(&list->arena);
+	*list = (struct fault_list){ 0 };
+}
+
+struct reader {
+	struct card *card;
+	struct fault_list *faults;
+};
+
+static const char *keep(struct reader *r, json_value *v)
+{
+	struct text t = json_string(v);
+	return arena_text(&r->card->arena, t.p, t.n);
+}
+
+static char *at(struct reader *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static char *at(struct reader *r, const char *fmt, ...)
+{
+	char place[300];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(place, sizeof place, fmt, ap);
+	va_end(ap);
+	return arena_text(&r->faults->arena, place, strlen(place));
+}
+
+/* Every key of v must be one of the NULL-ended list. */
+static void check_keys(struct reader *r, json_value *v, const char *place, const char *const *allowed)
+{
+	if (json_kind(v) != JSON_OBJECT) {
+		fault_add(r->faults, place, "an object is expected, this is %s", json_kind_name(v));
+		return;
+	}
+	for (json_value *c = json_first(v); c; c = json_next(c)) {
+		bool known = false;
+		for (size_t i = 0; allowed[i] && !known; i++)
+			known = strcmp(allowed[i], json_key(c)) == 0;
+		if (!known)
+			fault_add(r->faults, place, "unknown key \"%.80s\"", json_key(c));
+	}
+}
+
+static const char *take_text(struct reader *r, json_value *v, const char *key, const char *place, bool required)
+{
+	json_value *m = json_member(v, key);
+	if (!m || json_kind(m) == JSON_NULL) {
+		if (required)
+			fault_add(r->faults, place, "key \"%s\" is missing", key);
+		return NULL;
+	}
+	if (json_kind(m) != JSON_STRING || json_string(m).n == 0) {
+		fault_add(r->faults, at(r, "%s.%s", place, key), "text is expected, this is %s", json_kind_name(m));
+		return NULL;
+	}
+	return keep(r, m);
+}
+
+static struct instant take_instant(struct reader *r, json_value *v, const char *key, const char *place,
+				   struct instant open)
+{
+	json_value *m = json_member(v, key);
+	struct instant t = open;
+	struct err e;
+	if (!m || json_kind(m) == JSON_NULL)
+		return open;
+	if (json_kind(m) != JSON_STRING)
+		fault_add(r->faults, at(r, "%s.%s", place, key), "an instant in quotes is expected, this is %s",
+			  json_kind_name(m));
+	else if (instant_parse(&t, json_string(m), &e) != 0)
+		fault_add(r->faults, at(r, "%s.%s", place, key), "%s", e.message);
+	return t;
+}
+
+static void take_period(struct reader *r, json_value *v, const char *place, struct instant *from, struct instant *to)
+{
+	*from = take_instant(r, v, "from", place, INSTANT_MIN);
+	*to = take_instant(r, v, "to", place, INSTANT_MAX);
+	if (from->us >= to->us)
+		fault_add(r->faults, place, "the period ends before it begins (from is included, to is not)");
+}
+
+static bool take_whole(struct reader *r, json_value *m, const char *place, int64_t min, int64_t *out)
+{
+	struct decimal d;
+	if (json_kind(m) != JSON_NUMBER || decimal_parse(&d, json_number(m), NULL) != 0 ||
+	    !decimal_to_int64(d, 0, out) || *out < min) {
+		fault_add(r->faults, place, "a whole number of at least %lld is expected", (long long)min);
+		return false;
+	}
+	return true;
+}
+
+/* A price: decimal text, not negative, times the multiplier, within what money holds. */
+static bool take_amount(struct reader *r, json_value *m, const char *place, struct decimal multiplier, struct money *out)
+{
+	struct decimal d;
+	struct err e;
+	if (json_kind(m) != JSON_STRING) {
+		fault_add(r->faults, place, "a decimal in quotes is expected, this is %s", json_kind_name(m));
+		return false;
+	}
+	if (decimal_parse(&d, json_string(m), &e) != 0) {
+		fault_add(r->faults, place, "%s", e.message);
+		return false;
+	}
+	if (d.digits < 0) {
+		fault_add(r->faults, place, "a price cannot be negative");
+		return false;
+	}
+	if (!decimal_multiply(d, multiplier, &d)) {
+		fault_add(r->faults, place, "the price times the multiplier cannot be held exactly");
+		return false;
+	}
+	if (money_from_decimal(out, d, &e) != 0) {
+		fault_add(r->faults, place, "%s", e.message);
+		return false;
+	}
+	return true;
+}
+
+/* Rates that v states; the others are those of `base` (may be NULL). */
+static struct rates take_rates(struct reader *r, json_value *v, const char *place, struct decimal multiplier,
+			       const struct rates *base)
+{
+	struct rates out = base ? *base : (struct rates){ 0 };
+	if (json_kind(v) != JSON_OBJECT) {
+		fault_add(r->faults, place, "an object of prices per million tokens is expected, this is %s",
+			  json_kind_name(v));
+		return out;
+	}
+	for (json_value *c = json_first(v); c; c = json_next(c)) {
+		int b = bucket_by_name(json_key(c), strlen(json_key(c)));
+		char *here = at(r, "%s.%s", place, json_key(c));
+		if (b < 0)
+			fault_add(r->faults, here, "there is no such bucket");
+		else if (take_amount(r, c, here, multiplier, &out.per_million[b]))
+			out.known |= 1u << b;
+	}
+	return out;
+}
+
+static void take_tiers(struct reader *r, json_value *v, const char *place, struct decimal multiplier, struct tariff *t)
+{
+	static const char *const keys[] = { "above", "inclusive", "rates", NULL };
+	size_t n = 0;
+	for (json_value *c = json_first(v); c; c = json_next(c))
+		n++;
+	if (json_kind(v) != JSON_ARRAY) {
+		fault_add(r->faults, place, "an array of context tiers is expected");
+		return;
+	}
+	t->tier = arena_alloc(&r->card->arena, n * sizeof *t->tier);
+	for (json_value *c = json_first(v); c; c = json_next(c)) {
+		struct context_tier *tier = &t->tier[t->tier_count];
+		char *here = at(r, "%s[%zu]", place, t->tier_count);
+		check_keys(r, c, here, keys);
+		take_whole(r, json_member(c, "above"), at(r, "%s.above", here), 1, &tier->above);
+		tier->inclusive = json_true(json_member(c, "inclusive"));
+		tier->rates = take_rates(r, json_member(c, "rates"), at(r, "%s.rates", here), multiplier, &t->rates);
+		if (t->tier_count && tier->above <= tier[-1].above)
+			fault_add(r->faults, here, "context tiers must stand in ascending order of \"above\"");
+		t->tier_count++;
+	}
+}
+
+static const struct calendar *find_calendar(const struct card *card, struct text name)
+{
+	for (size_t i = 0; i < card->calendar_count; i++)
+		if (text_is(name, card->calendar[i]->name))
+			return card->calendar[i];
+	return NULL;
+}
+
+const struct calendar *card_calendar(const struct card *c, const char *name)
+{
+	return find_calendar(c, text_of(name));
+}
+
+static void take_fees(struct reader *r, json_value *v, const char *place, struct decimal multiplier, struct price *p)
+{
+	static const char *const keys[] = { "amount", "per", NULL };
+	size_t n = 0;
+	if (!v)
+		return;
+	if (json_kind(v) != JSON_OBJECT) {
+		fault_add(r->faults, place, "an object of fees is expected");
+		return;
+	}
+	for (json_value *c = json_first(v); c; c = json_next(c))
+		n++;
+	p->fee = arena_alloc(&r->card->arena, n * sizeof *p->fee);
+	for (json_value *c = json_first(v); c; c = json_next(c)) {
+		char *here = at(r, "%s.%s", place, json_key(c));
+		struct fee *f = &p->fee[p->fee_count];
+		*f = (struct fee){ .unit = arena_text(&r->card->arena, json_key(c), strlen(json_key(c))), .per = 1 };
+		check_keys(r, c, here, keys);
+		if (!take_amount(r, json_member(c, "amount"), at(r, "%s.amount", here), multiplier, &f->amount))
+			continue;
+		json_value *per = json_member(c, "per");
+		if (per && (!take_whole(r, per, at(r, "%s.per", here), 1, &f->per) || PER_MILLION % f->per)) {
+			fault_add(r->faults, at(r, "%s.per", here), "must divide 1,000,000");
+			f->per = 1;
+			continue;
+		}
+		p->fee_count++;
+	}
+}
+
+static void take_windows(struct reader *r, json_value *v, json_value *base_context, const char *place,
+			 struct decimal multiplier, struct price *p)
+{
+	static const char *const keys[] = { "calendar", "window", "rates", "context", NULL };
+	size_t n = 0;
+	json_value *windows = json_member(v, "windows");
+	if (windows && json_kind(windows) != JSON_ARRAY)
+		fault_add(r->faults, at(r, "%s.windows", place), "an array is expected");
+	for (json_value *c = json_first(windows); c; c = json_next(c))
+		n++;
+	p->tariff = arena_alloc(&r->card->arena, (n + 1) * sizeof *p->tariff);
+	p->tariff_count = n + 1;
+	struct tariff *base = &p->tariff[n];
+	base->rates = take_rates(r, json_member(v, "rates"), at(r, "%s.rates", place), multiplier, NULL);
+	if (base_context)
+		take_tiers(r, base_context, at(r, "%s.context", place), multiplier, base);
+	struct tariff *t = p->tariff;
+	bool peak = false, off_peak = false;
+	for (json_value *c = json_first(windows); c; c = json_next(c), t++) {
+		char *here = at(r, "%s.windows[%zu]", place, (size_t)(t - p->tariff));
+		check_keys(r, c, here, keys);
+		t->window = take_text(r, c, "window", here, true);
+		if (!t->window)
+			t->window = "?";
+		peak |= strcmp(t->window, "peak") == 0;
+		off_peak |= strcmp(t->window, "off-peak") == 0;
+		struct text name = json_string(json_member(c, "calendar"));
+		t->calendar = find_calendar(r->card, name);
+		if (!t->calendar)
+			fault_add(r->faults, at(r, "%s.calendar", here), "there is no calendar '%.*s' in this card",
+				  (int)name.n, name.p);
+		t->rates = take_rates(r, json_member(c, "rates"), at(r, "%s.rates", here), multiplier, &base->rates);
+		json_value *context = json_member(c, "context");
+		if (context)
+			take_tiers(r, context, at(r, "%s.context", here), multiplier, t);
+		else if (base_context)
+			fault_add(r->faults, here,
+				  "the price has context tiers, so this window must state its own (\"context\": [] for none)");
+	}
+	const char *stated = take_text(r, v, "window", place, false);
+	base->window = stated ? stated : n == 0 ? "flat" : peak && !off_peak ? "off-peak" : off_peak && !peak ? "peak" : "flat";
+}
+
+static void take_price(struct reader *r, json_value *v, size_t index)
+{
+	static const char *const keys[] = { "id",      "provider", "model",   "currency", "service_tier", "region",
+					    "kind",    "status",   "from",    "to",	  "rates",	  "window",
+					    "windows", "context",  "fees",    "multiplier", "source",	  "sure",
+					    "note",    NULL };
+	struct price *p = &r->card->price[r->card->price_count];
+	char *place = at(r, "prices[%zu]", index);
+	check_keys(r, v, place, keys);
+	if (json_kind(v) != JSON_OBJECT)
+		return;
+	p->place = arena_printf(&r->card->arena, "%s: %s", r->card->file, place);
+	p->provider = take_text(r, v, "provider", place, r->card->provider == NULL);
+	if (!p->provider)
+		p->provider = r->card->provider ? r->card->provider : "?";
+	p->model = take_text(r, v, "model", place, true);
+	p->currency = take_text(r, v, "currency", place, true);
+	p->service_tier = take_text(r, v, "service_tier", place, false);
+	p->region = take_text(r, v, "region", place, false);
+	p->kind = take_text(r, v, "kind", place, false);
+	p->source = take_text(r, v, "source", place, true);
+	p->sure = take_text(r, v, "sure", place, true);
+	p->note = take_text(r, v, "note", place, false);
+	p->reseller = r->card->reseller;
+	const char *status = take_text(r, v, "status", place, false);
+	if (status && strcmp(status, "withdrawn") != 0 && strcmp(status, "in force") != 0)
+		fault_add(r->faults, at(r, "%s.status", place), "must be \"in force\" or \"withdrawn\"");
+	p->withdrawn = status && strcmp(status, "withdrawn") == 0;
+	if (!p->kind)
+		p->kind = "list";
+	else if (strcmp(p->kind, "list") != 0 && strcmp(p->kind, "promotion") != 0)
+		fault_add(r->faults, at(r, "%s.kind", place), "must be \"list\" or \"promotion\"");
+	p->promotion = strcmp(p->kind, "promotion") == 0;
+	if (!p->service_tier)
+		p->service_tier = "standard";
+	take_period(r, v, place, &p->from, &p->to);
+	if (p->currency && (strlen(p->currency) != 3 || strspn(p->currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 3))
+		fault_add(r->faults, at(r, "%s.currency", place), "three capital letters (ISO 4217) are expected");
+	struct decimal multiplier = { 1, 0 };
+	json_value *m = json_member(v, "multiplier");
+	if (m && (json_kind(m) != JSON_STRING || decimal_parse(&multiplier, json_string(m), NULL) != 0 ||
+		  multiplier.digits <= 0)) {
+		fault_add(r->faults, at(r, "%s.multiplier", place), "a positive decimal in quotes is expected");
+		multiplier = (struct decimal){ 1, 0 };
+	}
+	take_windows(r, v, json_member(v, "context"), place, multiplier, p);
+	take_fees(r, json_member(v, "fees"), at(r, "%s.fees", place), multiplier, p);
+	if (!p->model || !p->currency)
+		return;
+	p->id = take_text(r, v, "id", place, false);
+	if (!p->id) {
+		char from[INSTANT_TEXT_MAX] = "always";
+		if (p->from.us != INSTANT_MIN.us)
+			instant_format(p->from, from);
+		p->id = arena_printf(&r->card->arena, "%s/%s@%s/%s%s%s%s%s%s%s", p->provider, p->model, from, p->currency,
+				     p->promotion ? "/promotion" : "", p->withdrawn ? "/withdrawn" : "",
+				     strcmp(p->service_tier, "standard") ? "/" : "",
+				     strcmp(p->service_tier, "standard") ? p->service_tier : "", p->region ? "/" : "",
+				     p->region ? p->region : "");
+	}
+	r->card->price_count++;
+}
+
+static bool take_day_range(struct reader *r, json_value *v, const char *place, struct day_range *out)
+{
+	struct text s = json_string(v);
+	struct civil first, last;
+	struct err e;
+	const char *dots = NULL;
+	for (size_t i = 0; i + 1 < s.n && !dots; i++)
+		if (s.p[i] == '.' && s.p[i + 1] == '.')
+			dots = s.p + i;
+	struct text a = { s.p, dots ? (size_t)(dots - s.p) : s.n };
+	struct text b = dots ? (struct text){ dots + 2, s.n - a.n - 2 } : a;
+	if (civil_parse(&first, a, &e) != 0 || civil_parse(&last, b, &e) != 0) {
+		fault_add(r->faults, place, "%s", e.message);
+		return false;
+	}
+	*out = (struct day_range){ civil_to_day(first), civil_to_day(last) };
+	if (out->first > out->last)
+		fault_add(r->faults, place, "the range ends before it begins");
+	return true;
+}
+
+static void take_holidays(struct reader *r, json_value *all)
+{
+	static const char *const keys[] = { "dates", "covers", "source", "note", NULL };
+	size_t n = 0;
+	for (json_value *v = json_first(all); v; v = json_next(v))
+		n++;
+	r->card->holidays = arena_alloc(&r->card->arena, n * sizeof *r->card->holidays);
+	for (json_value *v = json_first(all); v; v = json_next(v)) {
+		char *place = at(r, "holidays.%s", json_key(v));
+		struct holidays *h = arena_alloc(&r->card->arena, sizeof *h);
+		check_keys(r, v, place, keys);
+		h->name = arena_text(&r->card->arena, json_key(v), strlen(json_key(v)));
+		take_day_range(r, json_member(v, "covers"), at(r, "%s.covers", place), &h->covers);
+		size_t dates = 0;
+		for (json_value *d = json_first(json_member(v, "dates")); d; d = json_next(d))
+			dates++;
+		h->range = arena_alloc(&r->card->arena, dates * sizeof *h->range);
+		for (json_value *d = json_first(json_member(v, "dates")); d; d = json_next(d))
+			if (take_day_range(r, d, at(r, "%s.dates[%zu]", place, h->count), &h->range[h->count]))
+				h->count++;
+		r->card->holidays[r->card->holidays_count++] = h;
+	}
+}
+
+static unsigned take_days(struct reader *r, json_value *v, const char *place)
+{
+	static const char *const days[] = { "mon", "tue", "wed", "thu", "fri", "sat", "sun" };
+	unsigned mask = 0;
+	if (!v)
+		return 0x7F;
+	for (json_value *d = json_first(v); d; d = json_next(d)) {
+		int found = -1;
+		for (int i = 0; i < 7; i++)
+			if (text_is(json_string(d), days[i]))
+				found = i;
+		if (found < 0)
+			fault_add(r->faults, place, "days are \"mon\" to \"sun\"");
+		else
+			mask |= 1u << found;
+	}
+	if (json_kind(v) != JSON_ARRAY || mask == 0)
+		fault_add(r->faults, place, "a list of days is expected");
+	return mask;
+}
+
+static void take_calendars(struct reader *r, json_value *all)
+{
+	static const char *const keys[] = { "zone", "hours", "periods", "source", "note", NULL };
+	static const char *const period_keys[] = { "from", "to", "days", "except", "source", "note", NULL };
+	size_t n = 0;
+	for (json_value *v = json_first(all); v; v = json_next(v))
+		n++;
+	r->card->calendar = arena_alloc(&r->card->arena, n * sizeof *r->card->calendar);
+	for (json_value *v = json_first(all); v; v = json_next(v)) {
+		char *place = at(r, "calendars.%s", json_key(v));
+		struct calendar *c = arena_alloc(&r->card->arena, sizeof *c);
+		struct err e;
+		check_keys(r, v, place, keys);
+		c->name = arena_text(&r->card->arena, json_key(v), strlen(json_key(v)));
+		const char *zone = take_text(r, v, "zone", place, true);
+		if (!zone || zone_open(&c->zone, zone, &e) != 0) {
+			if (zone)
+				fault_add(r->faults, at(r, "%s.zone", place), "%s", e.message);
+			zone_open(&c->zone, "UTC", NULL);
+		}
+		for (json_value *h = json_first(json_member(v, "hours")); h; h = json_next(h)) {
+			char *here = at(r, "%s.hours[%zu]", place, c->hour_count);
+			if (c->hour_count == CALENDAR_HOURS_MAX) {
+				fault_add(r->faults, here, "more than %d windows", CALENDAR_HOURS_MAX);
+				break;
+			}
+			if (calendar_hours_parse(&c->hours[c->hour_count], json_string(h), &e) != 0)
+				fault_add(r->faults, here, "%s", e.message);
+			else
+				c->hour_count++;
+		}
+		if (c->hour_count == 0)
+			fault_add(r->faults, at(r, "%s.hours", place), "at least one window of hours is expected");
+		for (json_value *p = json_first(json_member(v, "periods")); p; p = json_next(p)) {
+			char *here = at(r, "%s.periods[%zu]", place, c->period_count);
+			if (c->period_count == CALENDAR_PERIODS_MAX) {
+				fault_add(r->faults, here, "more than %d periods", CALENDAR_PERIODS_MAX);
+				break;
+			}
+			struct calendar_period *out = &c->period[c->period_count++];
+			check_keys(r, p, here, period_keys);
+			take_period(r, p, here, &out->from, &out->to);
+			out->weekdays = take_days(r, json_member(p, "days"), at(r, "%s.days", here));
+			struct text except = json_string(json_member(p, "except"));
+			for (size_t i = 0; i < r->card->holidays_count; i++)
+				if (text_is(except, r->card->holidays[i]->name))
+					out->except = r->card->holidays[i];
+			if (except.n && !out->except)
+				fault_add(r->faults, at(r, "%s.except", here), "there are no holidays '%.*s' in this card",
+					  (int)except.n, except.p);
+			if (c->period_count > 1 && out->from.us < out[-1].to.us)
+				fault_add(r->faults, here, "periods overlap, or stand out of order");
+		}
+		if (!json_member(v, "periods")) {
+			c->period[0] = (struct calendar_period){ INSTANT_MIN, INSTANT_MAX, 0x7F, NULL };
+			c->period_count = 1;
+		}
+		r->card->calendar[r->card->calendar_count++] = c;
+	}
+}
+
+static void take_aliases(struct reader *r, json_value *all)
+{
+	static const char *const keys[] = { "provider", "alias", "model", "mode", "from", "to", "successor", "source", "note",
+					    NULL };
+	size_t n = 0;
+	for (json_value *v = json_first(all); v; v = json_next(v))
+		n++;
+	r->card->alias = arena_alloc(&r->card->arena, n * sizeof *r->card->alias);
+	for (json_value *v = json_first(all); v; v = json_next(v)) {
+		struct alias *a = &r->card->alias[r->card->alias_count];
+		char *place = at(r, "aliases[%zu]", r->card->alias_count);
+		check_keys(r, v, place, keys);
+		a->provider = take_text(r, v, "provider", place, r->card->provider == NULL);
+		if (!a->provider)
+			a->provider = r->card->provider ? r->card->provider : "?";
+		a->alias = take_text(r, v, "alias", place, true);
+		a->model = take_text(r, v, "model", place, true);
+		a->mode = take_text(r, v, "mode", place, false);
+		a->successor = take_text(r, v, "successor", place, false);
+		a->source = take_text(r, v, "source", place, false);
+		a->note = take_text(r, v, "note", place, false);
+		take_period(r, v, place, &a->from, &a->to);
+		if (a->alias && a->model)
+			r->card->alias_count++;
+	}
+}
+
+static void take_disputes(struct reader *r, json_value *all)
+{
+	static const char *const keys[] = { "provider", "model", "about", "says", "from", "to", NULL };
+	size_t n = 0;
+	for (json_value *v = json_first(all); v; v = json_next(v))
+		n++;
+	r->card->dispute = arena_alloc(&r->card->arena, n * sizeof *r->card->dispute);
+	for (json_value *v = json_first(all); v; v = json_next(v)) {
+		struct dispute *d = &r->card->dispute[r->card->dispute_count];
+		char *place = at(r, "disputes[%zu]", r->card->dispute_count);
+		check_keys(r, v, place, keys);
+		d->provider = take_text(r, v, "provider", place, false);
+		if (!d->provider)
+			d->provider = r->card->provider;
+		d->model = take_text(r, v, "model", place, true);
+		d->about = take_text(r, v, "about", place, true);
+		d->says = take_text(r, v, "says", place, true);
+		take_period(r, v, place, &d->from, &d->to);
+		if (d->model && d->about && d->says)
+			r->card->dispute_count++;
+	}
+}
+
+static void take_models(struct reader *r, json_value *all)
+{
+	static const char *const keys[] = { "context_tokens", "max_output_tokens", "source", "note", NULL };
+	size_t n = 0;
+	for (json_value *v = json_first(all); v; v = json_next(v))
+		n++;
+	r->card->limits = arena_alloc(&r->card->arena, n * sizeof *r->card->limits);
+	for (json_value *v = json_first(all); v; v = json_next(v)) {
+		struct model_limits *l = &r->card->limits[r->card->limits_count++];
+		char *place = at(r, "models.%s", json_key(v));
+		check_keys(r, v, place, keys);
+		l->provider = r->card->provider;
+		l->model = arena_text(&r->card->arena, json_key(v), strlen(json_key(v)));
+		json_value *m = json_member(v, "context_tokens");
+		if (m)
+			take_whole(r, m, at(r, "%s.context_tokens", place), 1, &l->context_tokens);
+		m = json_member(v, "max_output_tokens");
+		if (m)
+			take_whole(r, m, at(r, "%s.max_output_tokens", place), 1, &l->output_tokens_max);
+	}
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool same_series(const struct price *a, const struct price *b)
+{
+	return same_text(a->provider, b->provider) && same_text(a->model, b->model) &&
+	       same_text(a->currency, b->currency) && same_text(a->service_tier, b->service_tier) &&
+	       same_text(a->region, b->region) && a->promotion == b->promotion;
+}
+
+static int price_order(const void *x, const void *y)
+{
+	const struct price *a = *(const struct price *const *)x, *b = *(const struct price *const *)y;
+	int c = strcmp(a->provider, b->provider);
+	c = c ? c : strcmp(a->model, b->model);
+	c = c ? c : strcmp(a->currency, b->currency);
+	c = c ? c : strcmp(a->service_tier, b->service_tier);
+	c = c ? c : strcmp(a->region ? a->region : "", b->region ? b->region : "");
+	c = c ? c : a->promotion - b->promotion;
+	return c ? c : (a->from.us > b->from.us) - (a->from.us < b->from.us);
+}
+
+static bool gap_is_declared(json_value *gaps, const struct price *p, struct instant from, struct instant to)
+{
+	for (json_value *g = json_first(gaps); g; g = json_next(g)) {
+		struct instant a = INSTANT_MIN, b = INSTANT_MAX;
+		instant_parse(&a, json_string(json_member(g, "from")), NULL);
+		instant_parse(&b, json_string(json_member(g, "to")), NULL);
+		if (text_is(json_string(json_member(g, "model")), p->model) &&
+		    text_is(json_string(json_member(g, "currency")), p->currency) && a.us <= from.us && b.us >= to.us)
+			return true;
+	}
+	return false;
+}
+
+/* Prices of one series must follow each other without overlap; a gap must be declared under "gaps". */
+static void check_series(struct reader *r, json_value *gaps)
+{
+	struct card *card = r->card;
+	const struct price **sorted = mem_alloc((card->price_count + 1) * sizeof *sorted);
+	size_t n = 0;
+	for (size_t i = 0; i < card->price_count; i++)
+		if (!card->price[i].withdrawn)
+			sorted[n++] = &card->price[i];
+	qsort(sorted, n, sizeof *sorted, price_order);
+	for (size_t i = 1; i < n; i++) {
+		const struct price *a = sorted[i - 1], *b = sorted[i];
+		char from[INSTANT_TEXT_MAX], to[INSTANT_TEXT_MAX];
+		if (!same_series(a, b))
+			continue;
+		const char *place = strstr(b->place, ": prices[");
+		place = place ? place + 2 : b->place;
+		if (a->to.us > b->from.us)
+			fault_add(r->faults, place, "overlaps %s of %s in %s: both would hold at %s", a->id, b->model,
+				  b->currency, b->from.us == INSTANT_MIN.us ? "all times" : instant_format(b->from, from));
+		else if (a->to.us < b->from.us && !a->promotion && !gap_is_declared(gaps, b, a->to, b->from))
+			fault_add(r->faults, place, "gap: no price of %s in %s from %s to %s (declare it under \"gaps\" if it is meant)",
+				  b->model, b->currency, instant_format(a->to, from), instant_format(b->from, to));
+	}
+	free(sorted);
+}
+
+int card_parse(struct card **out, struct text json, const char *file, struct fault_list *faults)
+{
+	static const char *const keys[] = { "schema",	 "provider", "title",	 "reseller", "checked", "note",	    "models",
+					    "calendars", "holidays", "aliases",	 "prices",   "gaps",	"disputes", NULL };
+	static const char *const gap_keys[] = { "model", "currency", "from", "to", "why", NULL };
+	struct json_document *doc;
+	struct err e;
+	size_t before = faults->count;
+	if (json_open(&doc, json, &e) != 0) {
+		fault_add(faults, "", "%s", e.message);
+		return -ERR_INVALID;
+	}
+	struct card *card = mem_zalloc(sizeof *card);
+	struct reader r = { card, faults };
+	json_value *root = json_root(doc);
+	card->file = arena_text(&card->arena, file, strlen(file));
+	check_keys(&r, root, "", keys);
+	if (!text_is(json_string(json_member(root, "schema")), "tally.card/1"))
+		fault_add(faults, "schema", "\"tally.card/1\" is expected");
+	card->provider = take_text(&r, root, "provider", "", false);
+	card->title = take_text(&r, root, "title", "", false);
+	card->checked = take_text(&r, root, "checked", "", false);
+	card->reseller = json_true(json_member(root, "reseller"));
+	take_models(&r, json_member(root, "models"));
+	take_holidays(&r, json_member(root, "holidays"));
+	take_calendars(&r, json_member(root, "calendars"));
+	take_aliases(&r, json_member(root, "aliases"));
+	take_disputes(&r, json_member(root, "disputes"));
+	json_value *prices = json_member(root, "prices"), *gaps = json_member(root, "gaps");
+	size_t n = 0;
+	for (json_value *v = json_first(gaps); v; v = json_next(v))
+		check_keys(&r, v, at(&r, "gaps[%zu]", n++), gap_keys);
+	if (json_kind(prices) != JSON_ARRAY)
+		fault_add(faults, "prices", "an array is expected");
+	n = 0;
+	for (json_value *v = json_first(prices); v; v = json_next(v))
+		n++;
+	card->price = arena_alloc(&card->arena, (n + 1) * sizeof *card->price);
+	n = 0;
+	for (json_value *v = json_first(prices); v; v = json_next(v))
+		take_price(&r, v, n++);
+	check_series(&r, gaps);
+	json_close(doc);
+	*out = card;
+	return faults->count == before ? 0 : -ERR_INVALID;
+}
+
+int card_read_file(struct card **out, const char *path, struct fault_list *faults)
+{
+	FILE *f = fopen(path, "rb");
+	struct buf b = { 0 };
+	char chunk[65536];
+	size_t n;
+	if (!f) {
+		fault_add(faults, "", "could not open the file");
+		return -ERR_NOT_FOUND;
+	}
+	while ((n = fread(chunk, 1, sizeof chunk, f)) > 0 && b.n <= JSON_BYTES_MAX)
+		buf_add(&b, chunk, n);
+	bool failed = ferror(f);
+	fclose(f);
+	int rc = -ERR_UNREADABLE;
+	if (failed)
+		fault_add(faults, "", "could not read the file");
+	else
+		rc = card_parse(out, (struct text){ b.p ? b.p : "", b.n }, path, faults);
+	buf_release(&b);
+	return rc;
+}
+
+void card_close(struct card *c)
+{
+	if (!c)
+		return;
+	for (size_t i = 0; i < c->calendar_count; i++)
+		zone_close(c->calendar[i]->zone);
+	arena_release(&c->arena);
+	free(c);
+}
+
+const struct rates *tariff_rates(const struct tariff *t, int64_t prompt_tokens)
+{
+	for (size_t i = t->tier_count; i-- > 0;)
+		if (prompt_tokens > t->tier[i].above || (t->tier[i].inclusive && prompt_tokens == t->tier[i].above))
+			return &t->tier[i].rates;
+	return &t->rates;
+}

@@ -1,0 +1,116 @@
+/*
+ * card: the price card, a JSON file that says what models cost, when, and how we know (docs/card-format.md).
+ *
+ * Owns the parsed card. Checks everything about one card; which of several cards applies is book's work.
+ */
+#ifndef TALLY_PRICING_CARD_H
+#define TALLY_PRICING_CARD_H
+
+#include "base/arena.h"
+#include "base/money.h"
+#include "pricing/calendar.h"
+#include "pricing/usage.h"
+
+/* What is wrong with a file, each with its place ("prices[3].rates.input"). */
+struct fault {
+	const char *place, *message;
+};
+struct fault_list {
+	struct arena arena;
+	struct fault *fault;
+	size_t count, room;
+};
+void fault_add(struct fault_list *list, const char *place, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void fault_list_release(struct fault_list *list);
+
+/* Price of 1,000,000 tokens a bucket; a bucket that is not in `known` has no stated price, which is not a price of zero. */
+struct rates {
+	struct money per_million[BUCKET_COUNT];
+	uint32_t known;
+};
+
+struct fee {
+	const char *unit; /* "request" is charged for every call */
+	struct money amount;
+	int64_t per;
+};
+
+/* A cliff: every token of the call is priced by it when the whole prompt is above (or, inclusive, at) the limit. */
+struct context_tier {
+	int64_t above;
+	bool inclusive;
+	struct rates rates;
+};
+
+struct tariff {
+	const char *window; /* "flat", "peak", "off-peak", or the card's own word */
+	const struct calendar *calendar; /* NULL: whenever no other tariff of the price holds */
+	struct rates rates;
+	struct context_tier *tier; /* ascending */
+	size_t tier_count;
+};
+
+struct price {
+	const char *id, *provider, *model, *currency, *service_tier, *region;
+	const char *kind; /* "list" or "promotion" */
+	const char *source, *sure, *note;
+	bool withdrawn, promotion, reseller;
+	int layer; /* of the book: 0 shipped, then one more for every file named by the user */
+	struct instant from, to;
+	struct tariff *tariff; /* windows first, the base last */
+	size_t tariff_count;
+	struct fee *fee;
+	size_t fee_count;
+	const char *place; /* file and index, for messages */
+};
+
+struct alias {
+	const char *provider, *alias, *model, *mode, *successor, *source, *note;
+	struct instant from, to;
+	int layer;
+};
+
+/* What the sources disagree about, and since when. */
+struct dispute {
+	const char *provider, *model, *about, *says;
+	struct instant from, to;
+};
+
+/* What is known of a model besides its price. */
+struct model_limits {
+	const char *provider, *model;
+	int64_t context_tokens, output_tokens_max; /* 0: not known */
+};
+
+struct card {
+	struct arena arena;
+	const char *file, *provider, *title, *checked;
+	bool reseller;
+	struct price *price;
+	size_t price_count;
+	struct alias *alias;
+	size_t alias_count;
+	struct dispute *dispute;
+	size_t dispute_count;
+	struct model_limits *limits;
+	size_t limits_count;
+	struct calendar **calendar;
+	size_t calendar_count;
+	struct holidays **holidays;
+	size_t holidays_count;
+};
+
+/*
+ * Reads a card. Every fault is added to `faults`; returns 0 when there was none. *out is set in both cases unless the text is
+ * not JSON, and holds what could be read.
+ */
+int card_parse(struct card **out, struct text json, const char *file, struct fault_list *faults);
+int card_read_file(struct card **out, const char *path, struct fault_list *faults);
+void card_close(struct card *c);
+const struct calendar *card_calendar(const struct card *c, const char *name);
+
+/* The rates that a prompt of that length pays. */
+const struct rates *tariff_rates(const struct tariff *t, int64_t prompt_tokens);
+
+#endif

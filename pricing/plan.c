@@ -1,0 +1,610 @@
+#include "pricing/plan.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "pricing/rate.h"
+
+struct model_value {
+	const char *model;
+	struct decimal single; /* multiplier or credits per call */
+	struct decimal model_ratio, completion_ratio, cache_ratio, cache_write_ratio;
+	struct decimal unit_price[BUCKET_COUNT];
+	uint32_t unit_known;
+};
+
+struct plan_table {
+	struct instant from, to;
+	const struct model_value *value;
+	size_t count;
+};
+
+struct category {
+	const char *name;
+	uint32_t buckets;
+	int first; /* bucket whose price the category takes */
+};
+
+struct plan {
+	const char *name, *title, *source, *note, *currency, *rule_name, *rounding_text;
+	enum plan_rule rule;
+	struct decimal per_unit, group_ratio;
+	const char *baseline_provider, *baseline_model;
+	struct plan_table *table;
+	size_t table_count;
+	struct category category[PLAN_CATEGORIES_MAX];
+	int category_count;
+	enum rounding_scope scope;
+	enum rounding_mode mode, unit_mode;
+};
+
+struct plan_file {
+	struct arena arena;
+	struct plan *plan;
+	size_t count;
+};
+
+static const char *const rule_names[] = { "multiplier", "token-priced", "ratio", "flat" };
+static const char *const scope_names[] = { "none", "category", "record" };
+static const char *const mode_names[] = { "none", "up", "down", "half-up", "half-even" };
+
+struct parse {
+	struct plan_file *file;
+	const char *name;
+	struct err *e;
+	bool failed;
+};
+
+static void fail(struct parse *s, const char *place, const char *what)
+{
+	if (!s->failed)
+		err_set(s->e, ERR_INVALID, "plan file %s: %s: %s", s->name, place, what);
+	s->failed = true;
+}
+
+static const char *take(struct parse *s, json_value *v, const char *key, const char *place, bool required)
+{
+	struct text t = json_string(json_member(v, key));
+	if (t.n == 0) {
+		if (required)
+			fail(s, place, key);
+		return NULL;
+	}
+	return arena_text(&s->file->arena, t.p, t.n);
+}
+
+static struct decimal take_decimal(struct parse *s, json_value *v, const char *place, struct decimal missing)
+{
+	struct decimal d;
+	if (!v)
+		return missing;
+	if (json_kind(v) != JSON_STRING || decimal_parse(&d, json_string(v), NULL) != 0 || d.digits < 0) {
+		fail(s, place, "a decimal in quotes, not negative, is expected");
+		return missing;
+	}
+	return d;
+}
+
+static int index_of(struct text t, const char *const *names, int count, int missing)
+{
+	for (int i = 0; i < count; i++)
+		if (text_is(t, names[i]))
+			return i;
+	return t.n ? -1 : missing;
+}
+
+static void take_values(struct parse *s, enum plan_rule rule, json_value *values, const char *place, struct plan_table *t)
+{
+	size_t n = 0;
+	const struct decimal one = { 1, 0 };
+	for (json_value *v = json_first(values); v; v = json_next(v))
+		n++;
+	struct model_value *out = arena_alloc(&s->file->arena, n * sizeof *out);
+	t->value = out;
+	for (json_value *v = json_first(values); v; v = json_next(v), out++, t->count++) {
+		out->model = arena_text(&s->file->arena, json_key(v), strlen(json_key(v)));
+		if (rule == PLAN_MULTIPLIER || rule == PLAN_FLAT) {
+			out->single = take_decimal(s, v, place, one);
+		} else if (json_kind(v) != JSON_OBJECT) {
+			fail(s, place, "an object of decimals is expected for each model");
+		} else if (rule == PLAN_RATIO) {
+			out->model_ratio = take_decimal(s, json_member(v, "model_ratio"), place, one);
+			out->completion_ratio = take_decimal(s, json_member(v, "completion_ratio"), place, one);
+			out->cache_ratio = take_decimal(s, json_member(v, "cache_ratio"), place, one);
+			out->cache_write_ratio = take_decimal(s, json_member(v, "cache_write_ratio"), place, one);
+		} else {
+			for (json_value *c = json_first(v); c; c = json_next(c)) {
+				int b = bucket_by_name(json_key(c), strlen(json_key(c)));
+				if (b < 0) {
+					fail(s, place, "there is no such bucket");
+					continue;
+				}
+				out->unit_price[b] = take_decimal(s, c, place, one);
+				out->unit_known |= 1u << b;
+			}
+		}
+	}
+}
+
+static void take_categories(struct parse *s, json_value *v, const char *place, struct plan *p)
+{
+	for (json_value *c = json_first(v); c; c = json_next(c)) {
+		if (p->category_count == PLAN_CATEGORIES_MAX) {
+			fail(s, place, "too many categories");
+			return;
+		}
+		struct category *out = &p->category[p->category_count++];
+		out->name = arena_text(&s->file->arena, json_key(c), strlen(json_key(c)));
+		out->first = -1;
+		for (json_value *b = json_first(c); b; b = json_next(b)) {
+			struct text name = json_string(b);
+			int bucket = bucket_by_name(name.p, name.n);
+			if (bucket < 0) {
+				fail(s, place, "there is no such bucket");
+				return;
+			}
+			if (out->first < 0)
+				out->first = bucket;
+			out->buckets |= 1u << bucket;
+		}
+	}
+}
+
+static void take_plan(struct parse *s, json_value *v, json_value *tables, struct plan *p)
+{
+	p->name = take(s, v, "plan", "plans: key \"plan\" is missing", true);
+	const char *place = p->name ? p->name : "?";
+	p->title = take(s, v, "title", place, false);
+	p->source = take(s, v, "source", place, false);
+	p->note = take(s, v, "note", place, false);
+	p->currency = take(s, v, "currency", place, false);
+	if (!p->currency)
+		p->currency = "USD";
+	int rule = index_of(json_string(json_member(v, "rule")), rule_names, 4, -1);
+	if (rule < 0) {
+		fail(s, place, "\"rule\" must be multiplier, token-priced, ratio or flat");
+		rule = 0;
+	}
+	p->rule = (enum plan_rule)rule;
+	p->rule_name = rule_names[rule];
+	p->per_unit = take_decimal(s, json_member(v, "credits_per_unit"), place, (struct decimal){ 1, 0 });
+	p->group_ratio = take_decimal(s, json_member(v, "group_ratio"), place, (struct decimal){ 1, 0 });
+	json_value *baseline = json_member(v, "baseline");
+	p->baseline_provider = take(s, baseline, "provider", place, false);
+	p->baseline_model = take(s, baseline, "model", "\"baseline\" must name a model", rule == PLAN_MULTIPLIER);
+	json_value *rounding = json_member(v, "rounding");
+	int scope = index_of(json_string(json_member(rounding, "scope")), scope_names, 3, SCOPE_NONE);
+	int mode = index_of(json_string(json_member(rounding, "mode")), mode_names, 5, ROUND_NONE);
+	int unit = index_of(json_string(json_member(v, "unit_rounding")), mode_names, 5, ROUND_HALF_UP);
+	if (scope < 0 || mode < 0 || unit < 0 || (scope != SCOPE_NONE) != (mode != ROUND_NONE))
+		fail(s, place, "\"rounding\" needs a scope (none, category, record) and a mode (up, down, half-up, half-even)");
+	p->scope = scope < 0 ? SCOPE_NONE : (enum rounding_scope)scope;
+	p->mode = mode < 0 ? ROUND_NONE : (enum rounding_mode)mode;
+	p->unit_mode = unit < 0 ? ROUND_HALF_UP : (enum rounding_mode)unit;
+	p->rounding_text = p->scope == SCOPE_NONE ? "none" :
+						    arena_printf(&s->file->arena, "%s, per %s", mode_names[p->mode], scope_names[p->scope]);
+	take_categories(s, json_member(v, "categories"), place, p);
+	if (p->scope == SCOPE_CATEGORY && p->category_count == 0)
+		fail(s, place, "rounding per category needs \"categories\"");
+	size_t n = 0;
+	for (json_value *t = json_first(json_member(v, "tables")); t; t = json_next(t))
+		n++;
+	p->table = arena_alloc(&s->file->arena, n * sizeof *p->table);
+	for (json_value *t = json_first(json_member(v, "tables")); t; t = json_next(t)) {
+		struct plan_table *out = &p->table[p->table_count++];
+		json_value *named = NULL;
+		for (json_value *x = json_first(tables); x; x = json_next(x))
+			if (text_is(json_string(json_member(t, "table")), json_key(x)))
+				named = x;
+		if (!named) {
+			fail(s, place, "\"tables\" names a table that the file does not have");
+			continue;
+		}
+		out->from = INSTANT_MIN;
+		out->to = INSTANT_MAX;
+		json_value *from = json_member(t, "from"), *to = json_member(t, "to");
+		if ((json_string(from).n && instant_parse(&out->from, json_string(from), NULL) != 0) ||
+		    (json_string(to).n && instant_parse(&out->to, json_string(to), NULL) != 0))
+			fail(s, place, "a table's period is not made of instants");
+		take_values(s, p->rule, json_member(named, "values"), place, out);
+	}
+	if (n == 0 && (p->rule == PLAN_MULTIPLIER || p->rule == PLAN_FLAT))
+		fail(s, place, "this rule needs \"tables\"");
+}
+
+int plan_file_parse(struct plan_file **out, struct text json, const char *name, struct err *e)
+{
+	struct json_document *doc;
+	int rc = json_open(&doc, json, e);
+	if (rc != 0)
+		return err_context(e, "plan file %s", name);
+	struct plan_file *f = mem_zalloc(sizeof *f);
+	struct parse s = { f, arena_text(&f->arena, name, strlen(name)), e, false };
+	json_value *root = json_root(doc), *plans = json_member(root, "plans");
+	if (!text_is(json_string(json_member(root, "schema")), "tally.plans/1"))
+		fail(&s, "schema", "\"tally.plans/1\" is expected");
+	size_t n = 0;
+	for (json_value *v = json_first(plans); v; v = json_next(v))
+		n++;
+	if (n == 0)
+		fail(&s, "plans", "at least one plan is expected");
+	f->plan = arena_alloc(&f->arena, n * sizeof *f->plan);
+	for (json_value *v = json_first(plans); v && !s.failed; v = json_next(v))
+		take_plan(&s, v, json_member(root, "tables"), &f->plan[f->count++]);
+	json_close(doc);
+	if (s.failed) {
+		plan_file_close(f);
+		return -ERR_INVALID;
+	}
+	*out = f;
+	return 0;
+}
+
+void plan_file_close(struct plan_file *f)
+{
+	if (!f)
+		return;
+	arena_release(&f->arena);
+	free(f);
+}
+
+size_t plan_file_count(const struct plan_file *f)
+{
+	return f->count;
+}
+
+const struct plan *plan_file_plan(const struct plan_file *f, size_t i)
+{
+	return &f->plan[i];
+}
+
+static int open_user_file(struct plan_file **file, const struct plan **out, const char *spec, struct err *e)
+{
+	const char *json = strstr(spec, ".json");
+	char path[4096];
+	const char *wanted = json[5] == ':' ? json + 6 : NULL;
+	snprintf(path, sizeof path, "%.*s", (int)(json + 5 - spec), spec);
+	FILE *f = fopen(path, "rb");
+	if (!f)
+		return err_set(e, ERR_NOT_FOUND, "could not open the plan file '%s': %s", path, strerror(errno));
+	struct buf b = { 0 };
+	char chunk[65536];
+	size_t n;
+	while ((n = fread(chunk, 1, sizeof chunk, f)) > 0 && b.n < JSON_BYTES_MAX)
+		buf_add(&b, chunk, n);
+	fclose(f);
+	int rc = plan_file_parse(file, (struct text){ b.p ? b.p : "", b.n }, path, e);
+	buf_release(&b);
+	if (rc != 0)
+		return rc;
+	for (size_t i = 0; i < (*file)->count; i++)
+		if (!wanted || strcmp((*file)->plan[i].name, wanted) == 0) {
+			*out = &(*file)->plan[i];
+			return 0;
+		}
+	plan_file_close(*file);
+	return err_set(e, ERR_NOT_FOUND, "plan file '%s' has no plan '%s'", path, wanted);
+}
+
+int plan_open(struct plan_file **file, const struct plan **out, const char *spec, struct err *e)
+{
+	if (strstr(spec, ".json"))
+		return open_user_file(file, out, spec, e);
+	struct buf names = { 0 };
+	for (const struct shipped_file *s = shipped_plans; s->name; s++) {
+		struct plan_file *f;
+		int rc = plan_file_parse(&f, text_of(s->bytes), s->name, e);
+		if (rc != 0) {
+			buf_release(&names);
+			return rc;
+		}
+		for (size_t i = 0; i < f->count; i++) {
+			if (strcmp(f->plan[i].name, spec) == 0) {
+				*file = f;
+				*out = &f->plan[i];
+				buf_release(&names);
+				return 0;
+			}
+			buf_printf(&names, "%s%s", names.n ? ", " : "", f->plan[i].name);
+		}
+		plan_file_close(f);
+	}
+	int rc = err_set(e, ERR_NOT_FOUND, "there is no plan '%s'; shipped are %s, or name a FILE.json", spec, names.p);
+	buf_release(&names);
+	return rc;
+}
+
+const char *plan_name(const struct plan *p)
+{
+	return p->name;
+}
+const char *plan_title(const struct plan *p)
+{
+	return p->title ? p->title : p->name;
+}
+const char *plan_source(const struct plan *p)
+{
+	return p->source ? p->source : "";
+}
+const char *plan_note(const struct plan *p)
+{
+	return p->note ? p->note : "";
+}
+enum plan_rule plan_rule(const struct plan *p)
+{
+	return p->rule;
+}
+const char *plan_rule_name(const struct plan *p)
+{
+	return p->rule_name;
+}
+const char *plan_rounding_text(const struct plan *p)
+{
+	return p->rounding_text;
+}
+struct decimal plan_credits_per_unit(const struct plan *p)
+{
+	return p->per_unit;
+}
+const char *plan_currency(const struct plan *p)
+{
+	return p->currency;
+}
+bool plan_rounds_each_record(const struct plan *p)
+{
+	return p->scope != SCOPE_NONE;
+}
+
+/* The plan's value for the model: by the name that was asked, by the resolved name, or by "*". */
+static const struct model_value *find_value(const struct plan *p, struct text asked, const char *resolved, struct instant t,
+					    struct instant *until)
+{
+	const struct model_value *any = NULL;
+	for (size_t i = 0; i < p->table_count; i++) {
+		const struct plan_table *tab = &p->table[i];
+		if (tab->from.us > t.us && tab->from.us < until->us)
+			*until = tab->from;
+		if (t.us < tab->from.us || t.us >= tab->to.us)
+			continue;
+		if (tab->to.us < until->us)
+			*until = tab->to;
+		const struct model_value *by_resolved = NULL;
+		for (size_t k = 0; k < tab->count; k++) {
+			const struct model_value *v = &tab->value[k];
+			if (text_is(asked, v->model))
+				return v;
+			if (resolved && strcmp(resolved, v->model) == 0)
+				by_resolved = v;
+			if (strcmp(v->model, "*") == 0)
+				any = v;
+		}
+		if (by_resolved)
+			return by_resolved;
+	}
+	return any;
+}
+
+/* amount (per million tokens) x factor, in 1e-18 credit a token */
+static bool to_atto_per_token(struct decimal per_million, struct decimal factor, int128 *out)
+{
+	struct decimal d;
+	if (!decimal_multiply(per_million, factor, &d) || d.scale > MONEY_PLACES)
+		return false;
+	int128 v = d.digits;
+	for (int i = d.scale; i < MONEY_PLACES; i++) {
+		if (v >= (int128)1 << 100)
+			return false;
+		v *= 10;
+	}
+	*out = v;
+	return v < (int128)1 << 84;
+}
+
+static int too_fine(const struct price_query *q, struct err *e)
+{
+	return err_set(e, ERR_RANGE, "the credit rate of '%.*s' cannot be held exactly", (int)q->model.n, q->model.p);
+}
+
+static int not_covered(const struct plan *p, const struct price_query *q, struct err *e)
+{
+	return err_set(e, ERR_UNPRICED, "plan '%s' has no entry for '%.*s'", p->name, q->model.n > 100 ? 100 : (int)q->model.n,
+		       q->model.p);
+}
+
+static struct decimal money_decimal(struct money m)
+{
+	return decimal_shift((struct decimal){ m.pico, MONEY_PLACES }, 0);
+}
+
+/* Rates of the model that the plan prices by (the baseline or the model itself) in the plan's currency. */
+static int money_rates(const struct plan *p, const struct book *b, struct price_query q, int64_t prompt,
+		       const struct rates **rates, struct credit_rates *out, struct instant *until, struct err *e)
+{
+	struct price_match m;
+	q.currency = p->currency;
+	int rc = book_find(b, &q, &m, e);
+	if (m.until.us < until->us)
+		*until = m.until;
+	if (rc != 0)
+		return rc;
+	*rates = tariff_rates(m.tariff, prompt);
+	out->depends_on_prompt |= m.tariff->tier_count > 0;
+	return 0;
+}
+
+static int scaled_rates(const struct price_query *q, const struct rates *rates, struct decimal factor,
+			struct credit_rates *out, struct err *e)
+{
+	out->known = rates->known;
+	for (int i = 0; i < BUCKET_COUNT; i++)
+		if (rates->known >> i & 1 &&
+		    !to_atto_per_token(money_decimal(rates->per_million[i]), factor, &out->atto_per_token[i]))
+			return too_fine(q, e);
+	return 0;
+}
+
+static int multiplier_rates(const struct plan *p, const struct book *b, const struct price_query *q,
+			    const struct model_value *v, int64_t prompt, struct credit_rates *out, struct instant *until,
+			    struct err *e)
+{
+	const struct rates *rates;
+	struct decimal factor;
+	struct price_query base = { .provider = text_of(p->baseline_provider), .model = text_of(p->baseline_model), .at = q->at };
+	int rc = money_rates(p, b, base, prompt, &rates, out, until, e);
+	if (rc != 0)
+		return err_context(e, "baseline of plan '%s'", p->name);
+	if (!decimal_multiply(v->single, p->per_unit, &factor))
+		return too_fine(q, e);
+	out->has_multiplier = true;
+	out->multiplier = v->single;
+	return scaled_rates(q, rates, factor, out, e);
+}
+
+/* Whole credits per million tokens a category, from the table or rounded from the model's own price. */
+static int token_rates(const struct plan *p, const struct book *b, const struct price_query *q, const struct model_value *v,
+		       int64_t prompt, struct credit_rates *out, struct instant *until, struct err *e)
+{
+	const struct rates *rates = NULL;
+	if (!v) {
+		int rc = money_rates(p, b, *q, prompt, &rates, out, until, e);
+		if (rc != 0)
+			return rc;
+	}
+	for (int c = 0; c < p->category_count; c++) {
+		int first = p->category[c].first;
+		struct decimal unit;
+		if (v) {
+			if (!(v->unit_known >> first & 1))
+				continue;
+			unit = v->unit_price[first];
+		} else {
+			if (!(rates->known >> first & 1))
+				continue;
+			if (!decimal_multiply(money_decimal(rates->per_million[first]), p->per_unit, &unit))
+				return too_fine(q, e);
+			struct credits_total whole;
+			int64_t scaled;
+			bool changed;
+			unit = decimal_round_places(unit, 12, &changed);
+			if (!decimal_to_int64(unit, 6, &scaled))
+				return too_fine(q, e);
+			whole = credits_round((struct credits_total){ (int128)scaled * 1000000000000 }, p->unit_mode);
+			unit = decimal_shift((struct decimal){ whole.atto, MONEY_TOTAL_PLACES }, 0);
+		}
+		for (int i = 0; i < BUCKET_COUNT; i++)
+			if (p->category[c].buckets >> i & 1) {
+				if (!to_atto_per_token(unit, (struct decimal){ 1, 0 }, &out->atto_per_token[i]))
+					return too_fine(q, e);
+				out->known |= 1u << i;
+			}
+	}
+	return 0;
+}
+
+/* new-api: quota = tokens x model ratio x group ratio, completion and cache weighted; without ratios, money x quota per unit. */
+static int ratio_rates(const struct plan *p, const struct book *b, const struct price_query *q, const struct model_value *v,
+		       int64_t prompt, struct credit_rates *out, struct instant *until, struct err *e)
+{
+	if (!v) {
+		const struct rates *rates;
+		struct decimal factor;
+		int rc = money_rates(p, b, *q, prompt, &rates, out, until, e);
+		if (rc != 0)
+			return rc;
+		if (!decimal_multiply(p->per_unit, p->group_ratio, &factor))
+			return too_fine(q, e);
+		return scaled_rates(q, rates, factor, out, e);
+	}
+	const struct decimal million = { PER_MILLION, 0 };
+	const struct {
+		int bucket;
+		struct decimal weight;
+	} parts[] = { { BUCKET_INPUT, { 1, 0 } },
+		      { BUCKET_CACHE_READ, v->cache_ratio },
+		      { BUCKET_CACHE_WRITE_5M, v->cache_write_ratio },
+		      { BUCKET_CACHE_WRITE_1H, v->cache_write_ratio },
+		      { BUCKET_OUTPUT, v->completion_ratio } };
+	struct decimal unit;
+	if (!decimal_multiply(v->model_ratio, p->group_ratio, &unit) || !decimal_multiply(unit, million, &unit))
+		return too_fine(q, e);
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+		if (!to_atto_per_token(unit, parts[i].weight, &out->atto_per_token[parts[i].bucket]))
+			return too_fine(q, e);
+		out->known |= 1u << parts[i].bucket;
+	}
+	return 0;
+}
+
+int plan_rates(const struct plan *p, const struct book *b, const struct price_query *q, const char *resolved, int64_t prompt,
+	       struct credit_rates *out, struct instant *until, struct err *e)
+{
+	const struct model_value *v = find_value(p, q->model, resolved, q->at, until);
+	*out = (struct credit_rates){ .scope = p->scope, .mode = p->mode, .category_count = p->category_count };
+	for (int c = 0; c < p->category_count; c++)
+		out->category[c] = p->category[c].buckets;
+	switch (p->rule) {
+	case PLAN_MULTIPLIER:
+		return v ? multiplier_rates(p, b, q, v, prompt, out, until, e) : not_covered(p, q, e);
+	case PLAN_TOKEN_PRICED:
+		return token_rates(p, b, q, v, prompt, out, until, e);
+	case PLAN_RATIO:
+		return ratio_rates(p, b, q, v, prompt, out, until, e);
+	case PLAN_FLAT:
+		if (!v)
+			return not_covered(p, q, e);
+		out->known = (1u << BUCKET_COUNT) - 1;
+		/* per million tokens -> per token is the same shift as credits -> 1e-18 / 1e-12 */
+		if (!to_atto_per_token(v->single, (struct decimal){ PER_MILLION, 0 }, &out->atto_per_request))
+			return too_fine(q, e);
+		return 0;
+	}
+	return 0;
+}
+
+int credits_of(const struct credit_rates *r, const int64_t tokens[BUCKET_COUNT], int64_t requests, struct credits_total *out,
+	       struct err *e)
+{
+	const int64_t most = INT64_C(1) << 40; /* x 2^84 < 2^127 / 8 */
+	struct credits_total sum = { 0 };
+	struct rates priced = { .known = r->known };
+	uint32_t left = (1u << BUCKET_COUNT) - 1;
+	if (requests > most)
+		return err_set(e, ERR_RANGE, "too many requests for one record of credits");
+	sum.atto = r->atto_per_request * requests;
+	for (int c = -1; c < r->category_count; c++) {
+		/* first the buckets of each category, at last those of none */
+		uint32_t mask = c + 1 < r->category_count ? r->category[c + 1] : left;
+		struct credits_total part = { 0 };
+		for (int b = 0; b < BUCKET_COUNT; b++) {
+			if (!(mask & left) || !(mask >> b & 1) || !(left >> b & 1))
+				continue;
+			int64_t n = rate_billed_tokens(&priced, tokens, b);
+			if (n == 0)
+				continue;
+			if (!(r->known >> b & 1))
+				return err_set(e, ERR_UNPRICED, "the plan states no credits for %s", bucket_name((enum bucket)b));
+			if (n > most)
+				return err_set(e, ERR_RANGE, "too many tokens for one record of credits");
+			part.atto += r->atto_per_token[b] * n;
+		}
+		left &= ~mask;
+		if (r->scope == SCOPE_CATEGORY)
+			part = credits_round(part, r->mode);
+		if (!credits_add(&sum, part))
+			return err_set(e, ERR_RANGE, "the credits are larger than a total can hold");
+	}
+	*out = r->scope == SCOPE_RECORD ? credits_round(sum, r->mode) : sum;
+	return 0;
+}
+
+bool plan_worth(const struct plan *p, struct credits_total credits, struct money_total *out)
+{
+	int64_t per_unit;
+	if (!decimal_to_int64(p->per_unit, 0, &per_unit) || per_unit <= 0 || credits.atto % per_unit)
+		return false;
+	out->atto = credits.atto / per_unit;
+	return true;
+}

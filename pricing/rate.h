@@ -1,0 +1,47 @@
+/*
+ * rate: the one place where usage meets a price. The simulator and the meter both call it.
+ *
+ * Amounts are exact: tokens x price per million is a whole number of 1e-18, nothing is rounded here.
+ */
+#ifndef TALLY_PRICING_RATE_H
+#define TALLY_PRICING_RATE_H
+
+#include "pricing/card.h"
+
+enum { RATE_LINES_MAX = BUCKET_COUNT + USAGE_UNITS_MAX + 1 };
+
+struct rate_line {
+	const char *name; /* bucket, or the unit of a fee */
+	int64_t quantity;
+	struct money price;
+	int64_t per; /* the price is for so many */
+	struct money_total amount;
+};
+
+struct rating {
+	struct rate_line line[RATE_LINES_MAX];
+	int line_count;
+	struct money_total total;
+};
+
+/*
+ * u times price p under tariff t (one of p's). Errors: ERR_UNPRICED when a bucket or unit that was used has no stated price, or
+ * when a row of several requests straddles a context tier; ERR_RANGE on overflow; ERR_INVALID from usage_check.
+ */
+int rate_usage(struct rating *out, const struct usage *u, const struct price *p, const struct tariff *t, struct err *e);
+
+/*
+ * The rates that u pays under t. A row of several requests tells only the sum of their prompts, so it has rates only when the
+ * sum stays within the lowest tier (then every call does) or t has no tiers.
+ */
+int rate_tier(const struct rates **out, const struct usage *u, const struct tariff *t, struct err *e);
+
+/* Buckets whose tokens are billed under that bucket's own price: reasoning leaves output only when it has a price. */
+static inline int64_t rate_billed_tokens(const struct rates *r, const int64_t tokens[BUCKET_COUNT], int b)
+{
+	if (r->known >> BUCKET_REASONING & 1)
+		return b == BUCKET_OUTPUT ? tokens[b] - tokens[BUCKET_REASONING] : tokens[b];
+	return b == BUCKET_REASONING ? 0 : tokens[b];
+}
+
+#endif

@@ -1,0 +1,350 @@
+#include "reports/replay_report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/csv.h"
+#include "base/json.h"
+#include "reports/json_out.h"
+#include "reports/table.h"
+
+static _Thread_local const struct replay_report *ordering;
+
+static int by_amount(const void *x, const void *y)
+{
+	size_t i = *(const size_t *)x, k = *(const size_t *)y;
+	const struct sums *a = replay_group_sums(ordering->result, i), *b = replay_group_sums(ordering->result, k);
+	if (ordering->order == ORDER_COST && a->cost.atto != b->cost.atto)
+		return a->cost.atto > b->cost.atto ? -1 : 1;
+	if (ordering->order == ORDER_RECORDS && a->records != b->records)
+		return a->records > b->records ? -1 : 1;
+	return (i > k) - (i < k);
+}
+
+/* Indexes of the groups to show, in order; free() it. */
+static size_t *shown_groups(const struct replay_report *r, size_t *count)
+{
+	size_t n = replay_group_count(r->result);
+	size_t *index = mem_alloc((n + 1) * sizeof *index);
+	for (size_t i = 0; i < n; i++)
+		index[i] = i;
+	if (r->order != ORDER_KEY) {
+		ordering = r;
+		qsort(index, n, sizeof *index, by_amount);
+	}
+	*count = r->limit && (uint64_t)r->limit < n ? (size_t)r->limit : n;
+	return index;
+}
+
+static struct credits_total drawn(const struct replay_report *r, const struct sums *s)
+{
+	return r->byo ? (struct credits_total){ 0 } : s->credits;
+}
+
+static void put_tokens(struct json_out *j, const struct sums *s)
+{
+	json_out_object(j, "tokens");
+	for (int b = 0; b < BUCKET_COMMON; b++)
+		json_out_int(j, bucket_name((enum bucket)b), s->tokens[b]);
+	for (int b = BUCKET_COMMON; s->rare && b < BUCKET_COUNT; b++)
+		if (s->rare[b - BUCKET_COMMON])
+			json_out_int(j, bucket_name((enum bucket)b), s->rare[b - BUCKET_COMMON]);
+	json_out_end(j, '}');
+}
+
+static void put_reasons(struct json_out *j, const char *key, const struct replay_result *result, size_t count,
+			const struct replay_reason *(*at)(const struct replay_result *, size_t))
+{
+	json_out_array(j, key);
+	for (size_t i = 0; i < count; i++) {
+		const struct replay_reason *reason = at(result, i);
+		json_out_object(j, NULL);
+		json_out_text(j, "model", reason->model);
+		json_out_string(j, "reason", reason->why);
+		json_out_int(j, "records", reason->records);
+		json_out_end(j, '}');
+	}
+	json_out_end(j, ']');
+}
+
+void replay_report_json(const struct replay_report *r)
+{
+	struct json_out j;
+	const struct replay_options *o = r->options;
+	const struct replay_result *result = r->result;
+	const struct sums *total = replay_total(result);
+	struct instant first, last;
+	json_out_open(&j, stdout);
+	json_out_object(&j, NULL);
+	json_out_string(&j, "schema", "tally.replay/1");
+	json_out_int(&j, "records", total->records);
+	put_tokens(&j, total);
+	json_out_string(&j, "currency", o->currency);
+	json_out_money(&j, "total", total->cost);
+	json_out_int(&j, "unpriced", total->unpriced);
+	json_out_int(&j, "quarantined", replay_refused(result));
+	if (replay_outside(result))
+		json_out_int(&j, "outside_period", replay_outside(result));
+	if (replay_span(result, &first, &last)) {
+		json_out_instant(&j, "first", first);
+		json_out_instant(&j, "last", last);
+	}
+	if (o->plan) {
+		struct money_total worth;
+		json_out_object(&j, "credits");
+		json_out_string(&j, "plan", plan_name(o->plan));
+		json_out_string(&j, "rule", plan_rule_name(o->plan));
+		json_out_string(&j, "rounding", plan_rounding_text(o->plan));
+		json_out_credits(&j, "total", drawn(r, total));
+		json_out_int(&j, "unpriced", total->uncredited);
+		json_out_bool(&j, "byo", r->byo);
+		if (r->byo)
+			json_out_credits(&j, "built_in", total->credits);
+		if (plan_worth(o->plan, drawn(r, total), &worth))
+			json_out_money(&j, "worth", worth);
+		json_out_end(&j, '}');
+	}
+	if (o->dim_count) {
+		size_t count;
+		size_t *index = shown_groups(r, &count);
+		json_out_array(&j, "groups");
+		for (size_t i = 0; i < count; i++) {
+			const struct sums *s = replay_group_sums(result, index[i]);
+			char buf[INSTANT_TEXT_MAX];
+			json_out_object(&j, NULL);
+			for (size_t d = 0; d < o->dim_count; d++) {
+				struct text label = replay_group_label(result, index[i], d, buf);
+				if (label.p)
+					json_out_text(&j, replay_dim_name(o->dim[d]), label);
+				else
+					json_out_null(&j, replay_dim_name(o->dim[d]));
+			}
+			json_out_int(&j, "records", s->records);
+			put_tokens(&j, s);
+			json_out_money(&j, "total", s->cost);
+			if (s->unpriced)
+				json_out_int(&j, "unpriced", s->unpriced);
+			if (o->plan) {
+				json_out_credits(&j, "credits", drawn(r, s));
+				if (s->uncredited)
+					json_out_int(&j, "credits_unpriced", s->uncredited);
+			}
+			json_out_end(&j, '}');
+		}
+		json_out_end(&j, ']');
+		if (count < replay_group_count(result))
+			json_out_int(&j, "groups_left_out", (int64_t)(replay_group_count(result) - count));
+		free(index);
+	}
+	int64_t known, hinging;
+	struct money_total difference;
+	replay_boundary(result, &known, &hinging, &difference);
+	json_out_object(&j, "boundary");
+	json_out_string(&j, "decides", o->boundary == BOUNDARY_START ? "start" : "completion");
+	json_out_int(&j, "completion_known", known);
+	json_out_int(&j, "records_that_hang_on_it", hinging);
+	json_out_money(&j, "difference", difference);
+	json_out_end(&j, '}');
+	put_reasons(&j, "unpriced_reasons", result, replay_unpriced_count(result), replay_unpriced);
+	if (o->plan)
+		put_reasons(&j, "credits_unpriced_reasons", result, replay_uncredited_count(result), replay_uncredited);
+	json_out_array(&j, "errors");
+	for (size_t i = 0; i < replay_refusal_count(result); i++) {
+		const struct replay_refusal *f = replay_refusal(result, i);
+		json_out_object(&j, NULL);
+		json_out_string(&j, "file", f->path);
+		json_out_int(&j, "line", f->line);
+		json_out_string(&j, "message", f->message);
+		json_out_end(&j, '}');
+	}
+	if (replay_damage(result)) {
+		json_out_object(&j, NULL);
+		json_out_string(&j, "message", replay_damage(result));
+		json_out_end(&j, '}');
+	}
+	json_out_end(&j, ']');
+	json_out_end(&j, '}');
+	json_out_close(&j);
+}
+
+void replay_report_csv(const struct replay_report *r)
+{
+	const struct replay_options *o = r->options;
+	struct buf b = { 0 };
+	char text[DECIMAL_TEXT_MAX];
+	for (size_t d = 0; d < o->dim_count; d++)
+		buf_printf(&b, "%s,", replay_dim_name(o->dim[d]));
+	buf_puts(&b, "records");
+	for (int t = 0; t < BUCKET_COMMON; t++)
+		buf_printf(&b, ",%s", bucket_name((enum bucket)t));
+	buf_printf(&b, ",currency,total,unpriced%s\n", o->plan ? ",credits,credits_unpriced" : "");
+	size_t count = 1;
+	size_t *index = o->dim_count ? shown_groups(r, &count) : NULL;
+	for (size_t i = 0; i < count; i++) {
+		const struct sums *s = index ? replay_group_sums(r->result, index[i]) : replay_total(r->result);
+		char label[INSTANT_TEXT_MAX];
+		for (size_t d = 0; d < o->dim_count; d++) {
+			csv_put_field(&b, replay_group_label(r->result, index[i], d, label));
+			buf_add(&b, ",", 1);
+		}
+		buf_add(&b, text, decimal_format_fixed(text, s->records, 0));
+		for (int t = 0; t < BUCKET_COMMON; t++) {
+			buf_add(&b, ",", 1);
+			buf_add(&b, text, decimal_format_fixed(text, s->tokens[t], 0));
+		}
+		buf_add(&b, ",", 1);
+		buf_puts(&b, o->currency);
+		buf_add(&b, ",", 1);
+		buf_puts(&b, money_total_format(s->cost, text));
+		buf_add(&b, ",", 1);
+		buf_add(&b, text, decimal_format_fixed(text, s->unpriced, 0));
+		if (o->plan)
+			buf_printf(&b, ",%s,%u", credits_format(drawn(r, s), text), s->uncredited);
+		buf_add(&b, "\n", 1);
+		if (b.n > 1 << 16) {
+			fwrite(b.p, 1, b.n, stdout);
+			b.n = 0;
+		}
+	}
+	fwrite(b.p, 1, b.n, stdout);
+	buf_release(&b);
+	free(index);
+}
+
+/* ">= $1,234.5" when records are left out of it */
+static void put_amount(struct buf *b, const char *plain, const char *currency, bool lower_bound)
+{
+	char grouped[DECIMAL_TEXT_MAX * 2];
+	bool dollars = currency && strcmp(currency, "USD") == 0;
+	number_grouped(grouped, plain);
+	b->n = 0;
+	buf_printf(b, "%s%s%s%s%s", lower_bound ? ">= " : "", dollars ? "$" : "", grouped, currency && !dollars ? " " : "",
+		   currency && !dollars ? currency : "");
+}
+
+static void put_row(struct table *t, const struct replay_report *r, const struct sums *s, bool writes, bool reasoning)
+{
+	char text[DECIMAL_TEXT_MAX], grouped[DECIMAL_TEXT_MAX * 2];
+	struct buf b = { 0 };
+	int64_t counts[7] = { s->records, s->tokens[BUCKET_INPUT], s->tokens[BUCKET_CACHE_READ] };
+	size_t n = 3;
+	if (writes)
+		counts[n++] = s->tokens[BUCKET_CACHE_WRITE_5M] + s->tokens[BUCKET_CACHE_WRITE_1H];
+	counts[n++] = s->tokens[BUCKET_OUTPUT];
+	if (reasoning)
+		counts[n++] = s->tokens[BUCKET_REASONING];
+	for (size_t i = 0; i < n; i++) {
+		decimal_format_fixed(text, counts[i], 0);
+		table_cell(t, number_grouped(grouped, text));
+	}
+	put_amount(&b, money_total_format(s->cost, text), r->options->currency, s->unpriced > 0);
+	table_cell(t, b.p);
+	if (r->options->plan) {
+		put_amount(&b, credits_format(drawn(r, s), text), NULL, s->uncredited > 0);
+		table_cell(t, b.p);
+	}
+	buf_release(&b);
+}
+
+static void put_notes(const struct replay_report *r)
+{
+	const struct replay_result *result = r->result;
+	const struct sums *total = replay_total(result);
+	char text[DECIMAL_TEXT_MAX];
+	int64_t known, hinging;
+	struct money_total difference;
+	if (total->unpriced)
+		printf("\n%u record%s without a price, so totals are lower bounds:\n", total->unpriced, total->unpriced == 1 ? "" : "s");
+	for (size_t i = 0; i < replay_unpriced_count(result) && i < 10; i++) {
+		const struct replay_reason *reason = replay_unpriced(result, i);
+		printf("  %lld x %.*s: %s\n", (long long)reason->records, reason->model.n ? (int)reason->model.n : 10,
+		       reason->model.n ? reason->model.p : "(no model)", reason->why);
+	}
+	if (replay_unpriced_count(result) > 10)
+		printf("  and %zu more reasons (--json lists all)\n", replay_unpriced_count(result) - 10);
+	if (r->options->plan && total->uncredited) {
+		printf("\n%u record%s without credits under plan %s:\n", total->uncredited, total->uncredited == 1 ? "" : "s",
+		       plan_name(r->options->plan));
+		for (size_t i = 0; i < replay_uncredited_count(result) && i < 10; i++) {
+			const struct replay_reason *reason = replay_uncredited(result, i);
+			printf("  %lld x %.*s: %s\n", (long long)reason->records, (int)reason->model.n, reason->model.p,
+			       reason->why);
+		}
+	}
+	if (r->byo && r->options->plan)
+		printf("\nown key: the vendors bill the money, no credits are drawn; built-in it would be %s credits\n",
+		       credits_format(total->credits, text));
+	replay_boundary(result, &known, &hinging, &difference);
+	if (hinging)
+		printf("\n%lld records cost something else when their %s decides the tariff window: %s%s in all\n", (long long)hinging,
+		       r->options->boundary == BOUNDARY_START ? "completion" : "start", difference.atto >= 0 ? "+" : "",
+		       money_total_format(difference, text));
+	if (replay_outside(result))
+		printf("\n%lld records outside --since and --until were left out\n", (long long)replay_outside(result));
+}
+
+void replay_report_table(const struct replay_report *r)
+{
+	const struct replay_options *o = r->options;
+	const struct sums *total = replay_total(r->result);
+	bool writes = total->tokens[BUCKET_CACHE_WRITE_5M] || total->tokens[BUCKET_CACHE_WRITE_1H];
+	bool reasoning = total->tokens[BUCKET_REASONING] > 0;
+	struct table_column columns[DIM_COUNT + 10];
+	char titles[DIM_COUNT][16];
+	size_t n = 0;
+	for (size_t d = 0; d < o->dim_count; d++) {
+		const char *name = replay_dim_name(o->dim[d]);
+		size_t k = 0;
+		for (; name[k] && k < 15; k++)
+			titles[d][k] = (char)(name[k] - 'a' + 'A');
+		titles[d][k] = 0;
+		columns[n++] = (struct table_column){ titles[d], false, true };
+	}
+	columns[n++] = (struct table_column){ "RECORDS", true, false };
+	columns[n++] = (struct table_column){ "INPUT", true, false };
+	columns[n++] = (struct table_column){ "CACHE READ", true, false };
+	if (writes)
+		columns[n++] = (struct table_column){ "CACHE WRITE", true, false };
+	columns[n++] = (struct table_column){ "OUTPUT", true, false };
+	if (reasoning)
+		columns[n++] = (struct table_column){ "REASONING", true, false };
+	columns[n++] = (struct table_column){ "COST", true, false };
+	if (o->plan)
+		columns[n++] = (struct table_column){ "CREDITS", true, false };
+	struct table *t = table_open(columns, n);
+	if (o->dim_count) {
+		size_t count;
+		size_t *index = shown_groups(r, &count);
+		for (size_t i = 0; i < count; i++) {
+			char label[INSTANT_TEXT_MAX];
+			struct buf cell = { 0 };
+			for (size_t d = 0; d < o->dim_count; d++) {
+				struct text s = replay_group_label(r->result, index[i], d, label);
+				cell.n = 0;
+				buf_add(&cell, s.p ? s.p : "-", s.p ? s.n : 1);
+				table_cell(t, cell.p);
+			}
+			buf_release(&cell);
+			put_row(t, r, replay_group_sums(r->result, index[i]), writes, reasoning);
+		}
+		if (count < replay_group_count(r->result)) {
+			char more[64];
+			snprintf(more, sizeof more, "(%zu more)", replay_group_count(r->result) - count);
+			table_cell(t, more);
+			for (size_t i = 1; i < n; i++)
+				table_cell(t, "");
+		}
+		free(index);
+		table_blank(t);
+		table_cell(t, "total");
+		for (size_t d = 1; d < o->dim_count; d++)
+			table_cell(t, "");
+	}
+	put_row(t, r, total, writes, reasoning);
+	table_print(t);
+	table_close(t);
+	if (!r->quiet)
+		put_notes(r);
+}

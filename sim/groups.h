@@ -1,0 +1,48 @@
+/*
+ * groups: exact sums by key, for millions of records and hundreds of thousands of groups.
+ *
+ * A table belongs to one thread. Keys are bytes that the caller encodes; the hash is keyed with random bits of the run, so that
+ * no trace can be written to collide.
+ */
+#ifndef TALLY_SIM_GROUPS_H
+#define TALLY_SIM_GROUPS_H
+
+#include "base/money.h"
+#include "pricing/usage.h"
+
+/* What the records of one group add up to. */
+struct sums {
+	struct money_total cost;
+	struct credits_total credits;
+	int64_t records;
+	int64_t tokens[BUCKET_COMMON];
+	int64_t *rare; /* the other buckets, NULL while they are all zero */
+	uint32_t unpriced, uncredited; /* records without a price / without credits; saturating is an error */
+};
+
+/* False when a sum no longer fits. */
+bool sums_add(struct sums *to, const struct sums *from);
+
+struct group {
+	struct sums sums;
+	uint32_t key_n;
+	char key[];
+};
+
+struct groups;
+struct groups *groups_open(const uint64_t seed[2]);
+void groups_close(struct groups *g);
+size_t groups_count(const struct groups *g);
+
+/* A key's hash; the key is padded with zeros to a multiple of 8 bytes by the caller. */
+uint64_t groups_hash(const struct groups *g, const char *key, size_t padded_n);
+void groups_prefetch_slot(const struct groups *g, uint64_t hash);
+void groups_prefetch_group(const struct groups *g, uint64_t hash);
+/* The group of that key, made when it is new. */
+struct group *groups_need(struct groups *g, uint64_t hash, const char *key, uint32_t key_n);
+/* Adds every group of `from` to `to`; both have the same seed. False when a sum no longer fits. */
+bool groups_merge(struct groups *to, const struct groups *from);
+/* All groups, in no particular order; free() it. */
+struct group **groups_list(const struct groups *g);
+
+#endif

@@ -1,0 +1,114 @@
+/*
+ * replay: token traces in, exact totals out, by any grouping.
+ *
+ * The recorded work is priced record by record with the same rater's rates that metering uses. The result does not depend on
+ * the number of threads, the order of files or where they are cut: every sum is exact.
+ */
+#ifndef TALLY_SIM_REPLAY_H
+#define TALLY_SIM_REPLAY_H
+
+#include "base/zone.h"
+#include "pricing/plan.h"
+#include "sim/groups.h"
+#include "sim/trace.h"
+
+/* dimension, name in --by and in reports, what a group of it is */
+#define REPLAY_DIMS(X) \
+	X(DIM_TASK, "task", "the record's task, or the conversation of chats and agent sessions") \
+	X(DIM_WORKLOAD, "workload", "kind of work") \
+	X(DIM_MODEL, "model", "model as recorded (or as --model, --remodel say)") \
+	X(DIM_CUSTOMER, "customer", "customer") \
+	X(DIM_PROJECT, "project", "project") \
+	X(DIM_SESSION, "session", "session") \
+	X(DIM_DAY, "day", "local day") \
+	X(DIM_WEEK, "week", "local ISO week") \
+	X(DIM_MONTH, "month", "local month") \
+	X(DIM_HOUR, "hour", "local hour") \
+	X(DIM_WINDOW, "window", "tariff window: flat, peak or off-peak")
+
+enum replay_dim {
+#define X(id, name, what) id,
+	REPLAY_DIMS(X)
+#undef X
+	DIM_COUNT
+};
+const char *replay_dim_name(enum replay_dim d);
+/* "task,model" into dims. Errors: ERR_USAGE. */
+int replay_dims_parse(enum replay_dim dims[DIM_COUNT], size_t *count, const char *list, struct err *e);
+
+enum boundary { BOUNDARY_START, BOUNDARY_COMPLETION };
+
+struct replay_options {
+	const char *const *path;
+	size_t path_count;
+	const char *format; /* NULL: auto */
+	const struct field_map *map;
+	size_t map_count;
+	const char *model, *remodel, *provider; /* NULL: as recorded */
+	bool has_at;
+	struct instant at;
+	struct instant since, until; /* records outside [since, until) are left out, and counted */
+	enum boundary boundary;
+	enum replay_dim dim[DIM_COUNT];
+	size_t dim_count;
+	const struct zone *zone;
+	const struct book *book;
+	const struct plan *plan; /* NULL: no credits */
+	const char *currency;
+	int threads; /* 0: one a processor */
+	bool strict_only; /* read every record with libcsv or cJSON */
+	/* Called about ten times a second from the calling thread; may be NULL. total_bytes is 0 when not known. */
+	void (*progress)(void *user, int64_t done_bytes, int64_t total_bytes);
+	void *progress_user;
+};
+
+/* Why records have no price (or no credits). */
+struct replay_reason {
+	struct text model;
+	const char *why;
+	int64_t records;
+};
+
+struct replay_refusal {
+	const char *path;
+	int64_t line;
+	const char *message;
+};
+
+enum { REPLAY_REFUSALS_SHOWN = 20 };
+
+struct replay_result;
+int replay_run(struct replay_result **out, const struct replay_options *o, struct err *e);
+void replay_result_close(struct replay_result *r);
+
+const struct sums *replay_total(const struct replay_result *r);
+size_t replay_group_count(const struct replay_result *r);
+const struct sums *replay_group_sums(const struct replay_result *r, size_t i);
+/* The label of dimension d (index into options.dim); p is NULL for records that lack it. buf holds what must be formatted. */
+struct text replay_group_label(const struct replay_result *r, size_t i, size_t d, char buf[INSTANT_TEXT_MAX]);
+
+size_t replay_unpriced_count(const struct replay_result *r);
+const struct replay_reason *replay_unpriced(const struct replay_result *r, size_t i);
+size_t replay_uncredited_count(const struct replay_result *r);
+const struct replay_reason *replay_uncredited(const struct replay_result *r, size_t i);
+
+int64_t replay_refused(const struct replay_result *r);
+/* The first ones, in the order of files and lines. */
+size_t replay_refusal_count(const struct replay_result *r);
+const struct replay_refusal *replay_refusal(const struct replay_result *r, size_t i);
+/* A file that ended too early or could not be read on; NULL when all is well. */
+const char *replay_damage(const struct replay_result *r);
+
+/* Records left out by since and until. */
+int64_t replay_outside(const struct replay_result *r);
+/* First and last instant that was priced; false when there is none. */
+bool replay_span(const struct replay_result *r, struct instant *first, struct instant *last);
+/*
+ * Records whose completion is known, and how much more the others' choice of the deciding instant would have cost (may be
+ * negative). hinging: records for which it makes a difference.
+ */
+void replay_boundary(const struct replay_result *r, int64_t *known, int64_t *hinging, struct money_total *difference);
+/* Columns of CSV files that feed no field, for a note; NULL when there are none. */
+const char *replay_unused_columns(const struct replay_result *r);
+
+#endif

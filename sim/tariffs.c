@@ -1,0 +1,167 @@
+#include "sim/tariffs.h"
+
+#include <stdlib.h>
+
+enum { PAGE_QUARTERS = 4096, SUBJECT_SLOTS = 1024, RECENT = 64 };
+#define QUARTER_US (900 * US_PER_SECOND)
+#define DIVIDED UINT16_MAX
+
+/* Answers of PAGE_QUARTERS quarter hours: index + 1 into subject->answer, 0 when not asked yet, DIVIDED. */
+struct tariff_page {
+	int64_t number;
+	struct tariff_page *next;
+	uint16_t answer[PAGE_QUARTERS];
+};
+
+struct tariffs {
+	const struct book *book;
+	const struct plan *plan;
+	const char *currency;
+	struct arena arena;
+	struct subject *slot[SUBJECT_SLOTS];
+	struct subject *recent[RECENT]; /* by a cheap hash of the model name */
+};
+
+struct tariffs *tariffs_open(const struct book *book, const struct plan *plan, const char *currency)
+{
+	struct tariffs *t = mem_zalloc(sizeof *t);
+	t->book = book;
+	t->plan = plan;
+	t->currency = currency;
+	return t;
+}
+
+void tariffs_close(struct tariffs *t)
+{
+	if (!t)
+		return;
+	for (size_t i = 0; i < SUBJECT_SLOTS; i++)
+		for (struct subject *s = t->slot[i]; s; s = s->next) {
+			for (struct tariff_page *p = s->page, *next; p; p = next) {
+				next = p->next;
+				free(p);
+			}
+			free(s->answer);
+		}
+	arena_release(&t->arena);
+	free(t);
+}
+
+static bool same_subject(const struct subject *s, struct text provider, struct text model, struct text tier, struct text region)
+{
+	return text_eq(s->model, model) && text_eq(s->provider, provider) && text_eq(s->service_tier, tier) &&
+	       text_eq(s->region, region);
+}
+
+static struct text keep(struct tariffs *t, struct text s)
+{
+	return (struct text){ arena_text(&t->arena, s.p, s.n), s.n };
+}
+
+struct subject *tariffs_subject(struct tariffs *t, struct text provider, struct text model, struct text tier, struct text region)
+{
+	size_t quick = model.n ? (model.n * 7 + (unsigned char)model.p[model.n - 1] + (unsigned char)model.p[model.n / 2] * 5) % RECENT :
+				 0;
+	struct subject *s = t->recent[quick];
+	if (s && same_subject(s, provider, model, tier, region))
+		return s;
+	uint32_t slot = (text_hash(model) ^ text_hash(provider) * 3 ^ text_hash(tier) * 5 ^ text_hash(region) * 7) % SUBJECT_SLOTS;
+	for (s = t->slot[slot]; s; s = s->next)
+		if (same_subject(s, provider, model, tier, region))
+			return t->recent[quick] = s;
+	s = arena_alloc(&t->arena, sizeof *s);
+	s->provider = keep(t, provider);
+	s->model = keep(t, model);
+	s->service_tier = keep(t, tier);
+	s->region = keep(t, region);
+	s->next = t->slot[slot];
+	return t->slot[slot] = t->recent[quick] = s;
+}
+
+static struct price_query query_of(const struct tariffs *t, const struct subject *s, int64_t time_us)
+{
+	return (struct price_query){ s->provider, s->model, s->service_tier, s->region, t->currency, { time_us } };
+}
+
+int tariffs_credits(struct tariffs *t, struct subject *s, const struct tariff_answer *a, int64_t time_us, int64_t prompt,
+		    struct credit_rates *out, struct err *e)
+{
+	struct price_query q = query_of(t, s, time_us);
+	struct instant until = INSTANT_MAX;
+	return plan_rates(t->plan, t->book, &q, a->resolved, prompt, out, &until, e);
+}
+
+static bool same_reason(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* Asks the book and the plan, and shares equal answers. Returns the index of the answer. */
+static size_t ask_now(struct tariffs *t, struct subject *s, int64_t time_us, int64_t *until_us)
+{
+	struct tariff_answer a = { 0 };
+	struct price_query q = query_of(t, s, time_us);
+	struct price_match m;
+	struct err why = { 0 }, why_credits = { 0 };
+	if (book_find(t->book, &q, &m, &why) == 0) {
+		a.price = m.price;
+		a.tariff = m.tariff;
+		a.resolved = m.price->model;
+		for (size_t i = 0; i < m.price->fee_count; i++)
+			a.request_fee |= strcmp(m.price->fee[i].unit, "request") == 0;
+	}
+	if (t->plan) {
+		int rc = plan_rates(t->plan, t->book, &q, a.resolved, 0, &a.credits, &m.until, &why_credits);
+		a.has_credits = rc == 0;
+		a.credits_by_prompt = a.credits.depends_on_prompt;
+	}
+	*until_us = m.until.us;
+	for (size_t i = 0; i < s->answer_count; i++) {
+		const struct tariff_answer *b = s->answer[i];
+		if (b->price == a.price && b->tariff == a.tariff && b->has_credits == a.has_credits &&
+		    same_reason(b->unpriced, why.code ? why.message : NULL) &&
+		    same_reason(b->uncredited, why_credits.code ? why_credits.message : NULL) &&
+		    memcmp(&b->credits, &a.credits, sizeof a.credits) == 0)
+			return i;
+	}
+	CHECK(s->answer_count < DIVIDED - 1);
+	if ((s->answer_count & (s->answer_count - 1)) == 0)
+		s->answer = mem_grow(s->answer, (s->answer_count ? s->answer_count * 2 : 1) * sizeof *s->answer);
+	struct tariff_answer *kept = arena_alloc(&t->arena, sizeof *kept);
+	memcpy(kept, &a, sizeof a);
+	kept->unpriced = why.code ? arena_text(&t->arena, why.message, strlen(why.message)) : NULL;
+	kept->uncredited = why_credits.code ? arena_text(&t->arena, why_credits.message, strlen(why_credits.message)) : NULL;
+	s->answer[s->answer_count] = kept;
+	return s->answer_count++;
+}
+
+static struct tariff_page *need_page(struct subject *s, int64_t number)
+{
+	for (struct tariff_page *p = s->page; p; p = p->next)
+		if (p->number == number)
+			return p;
+	struct tariff_page *p = mem_zalloc(sizeof *p);
+	p->number = number;
+	p->next = s->page;
+	return s->page = p;
+}
+
+struct tariff_answer *tariffs_ask(struct tariffs *t, struct subject *s, int64_t time_us)
+{
+	/* instants before 1970 are rare: floor and truncation differ there */
+	int64_t quarter = time_us >= 0 ? time_us / QUARTER_US : floor_div(time_us, QUARTER_US);
+	int64_t number = quarter >> 12;
+	if (!s->last_page || s->last_page->number != number)
+		s->last_page = need_page(s, number);
+	uint16_t *known = &s->last_page->answer[quarter & (PAGE_QUARTERS - 1)];
+	if (*known && *known != DIVIDED)
+		return s->answer[*known - 1];
+	int64_t until_us;
+	if (*known == 0) {
+		size_t i = ask_now(t, s, quarter * QUARTER_US, &until_us);
+		*known = until_us >= (quarter + 1) * QUARTER_US ? (uint16_t)(i + 1) : DIVIDED;
+		if (*known != DIVIDED)
+			return s->answer[i];
+	}
+	return s->answer[ask_now(t, s, time_us, &until_us)];
+}

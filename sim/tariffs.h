@@ -1,0 +1,49 @@
+/*
+ * tariffs: what the price book and the plan say, remembered per model and quarter of an hour.
+ *
+ * Belongs to one thread. The book is asked once for a model and the quarter hours in which its answer cannot change; instants
+ * in a quarter hour that a price or window divides are asked one by one.
+ */
+#ifndef TALLY_SIM_TARIFFS_H
+#define TALLY_SIM_TARIFFS_H
+
+#include "base/arena.h"
+#include "pricing/plan.h"
+
+/* One answer: a price under one window, or why there is none. */
+struct tariff_answer {
+	const struct price *price; /* NULL: unpriced */
+	const struct tariff *tariff;
+	const char *resolved; /* model name after aliases */
+	const char *unpriced; /* why there is no price */
+	struct credit_rates credits;
+	bool has_credits, credits_by_prompt;
+	const char *uncredited;
+	bool request_fee; /* the price charges each request */
+	uint32_t window_id, why_id, why_credits_id; /* ids that the caller gives; 0: not given yet */
+	uint32_t why_bucket_id[BUCKET_COUNT];
+};
+
+/* A model as records name it. */
+struct subject {
+	struct text provider, model, service_tier, region;
+	uint32_t model_id; /* given by the caller; 0: not given yet */
+	/* private */
+	struct tariff_answer **answer;
+	size_t answer_count;
+	struct tariff_page *page, *last_page;
+	struct subject *next;
+};
+
+struct tariffs;
+struct tariffs *tariffs_open(const struct book *book, const struct plan *plan, const char *currency);
+void tariffs_close(struct tariffs *t);
+
+struct subject *tariffs_subject(struct tariffs *t, struct text provider, struct text model, struct text service_tier,
+				struct text region);
+struct tariff_answer *tariffs_ask(struct tariffs *t, struct subject *s, int64_t time_us);
+/* The credit rates when they depend on the prompt (answer->credits_by_prompt). Errors as plan_rates. */
+int tariffs_credits(struct tariffs *t, struct subject *s, const struct tariff_answer *a, int64_t time_us, int64_t prompt_tokens,
+		    struct credit_rates *out, struct err *e);
+
+#endif
