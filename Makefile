@@ -19,7 +19,8 @@ LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lcsv -lpthread
 STD := -std=gnu17 -fno-common
 
 ifeq ($(MODE),release)
-OPT := -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2
+OPT := -O3 -g -flto=auto -fstack-protector-strong -D_FORTIFY_SOURCE=2
+AR := gcc-ar
 else ifeq ($(MODE),asan)
 OPT := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 else ifeq ($(MODE),tsan)
@@ -55,7 +56,7 @@ $(B)/bin/tally: $(CLI_OBJ) $(B)/libtally.a
 
 $(B)/libtally.a: $(LIB_OBJ)
 	@rm -f $@
-	ar rcs $@ $^
+	$(AR) rcs $@ $^
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)

@@ -33,7 +33,9 @@ static inline uint64_t load64(const char *p)
 }
 
 /* Eight ASCII digits in memory order; false when any byte is no digit. Little-endian machines; see scan.c for the others. */
-static inline bool eight_digits(uint64_t v, uint64_t *out)
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+ALWAYS_INLINE bool eight_digits(uint64_t v, uint64_t *out)
 {
 	if (((v & 0xF0F0F0F0F0F0F0F0u) | (((v + 0x0606060606060606u) & 0xF0F0F0F0F0F0F0F0u) >> 4)) != 0x3333333333333333u)
 		return false;
@@ -44,7 +46,7 @@ static inline bool eight_digits(uint64_t v, uint64_t *out)
 }
 
 /* 0 to 16 digits (none is zero). The 8 bytes before p must be readable. */
-static inline bool scan_count(const char *p, size_t n, int64_t *out)
+ALWAYS_INLINE bool scan_count(const char *p, size_t n, int64_t *out)
 {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 	uint64_t low, high = 0;
@@ -89,16 +91,19 @@ struct scan_date {
 };
 
 /* YYYY-MM-DD[T or space]HH:MM:SS[.1 to 6 digits][Z] */
-static inline bool scan_instant(const char *p, size_t n, struct scan_date *memo, int64_t *out_us)
+ALWAYS_INLINE bool scan_instant(const char *p, size_t n, struct scan_date *memo, int64_t *out_us)
 {
 	if (n < 19 || n > 27)
 		return false;
-	if (memcmp(p, memo->text, 10) != 0) {
-		struct instant day;
-		if (p[4] != '-' || instant_parse(&day, (struct text){ p, 10 }, NULL) != 0)
+	uint16_t day, known;
+	memcpy(&day, p + 8, 2);
+	memcpy(&known, memo->text + 8, 2);
+	if (load64(p) != load64(memo->text) || day != known) {
+		struct instant midnight;
+		if (p[4] != '-' || instant_parse(&midnight, (struct text){ p, 10 }, NULL) != 0)
 			return false;
 		memcpy(memo->text, p, 10);
-		memo->midnight_us = day.us;
+		memo->midnight_us = midnight.us;
 	}
 	if ((p[10] != 'T' && p[10] != ' ') || p[13] != ':' || p[16] != ':')
 		return false;

@@ -24,6 +24,21 @@ static inline bool text_eq(struct text a, struct text b)
 {
 	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
+/* text_eq for names that are short and compared often: two overlapping loads instead of a call. */
+static inline bool text_eq_short(struct text a, struct text b)
+{
+	if (a.n != b.n)
+		return false;
+	if (a.n - 8 <= 8) {
+		uint64_t a0, b0, a1, b1;
+		memcpy(&a0, a.p, 8);
+		memcpy(&b0, b.p, 8);
+		memcpy(&a1, a.p + a.n - 8, 8);
+		memcpy(&b1, b.p + b.n - 8, 8);
+		return ((a0 ^ b0) | (a1 ^ b1)) == 0;
+	}
+	return a.n == 0 || memcmp(a.p, b.p, a.n) == 0;
+}
 static inline bool text_is(struct text a, const char *s)
 {
 	return text_eq(a, text_of(s));

@@ -157,3 +157,59 @@ int record_finish(struct record *r, struct err *e)
 	}
 	return 0;
 }
+
+#define HAS(columns, f) ((columns) >> (f) & 1)
+
+void record_from_batch(struct record *r, const struct record_batch *b, size_t i)
+{
+	record_clear(r);
+	r->at = b->at[i];
+	r->present = b->columns;
+	for (int f = 0; f < FIELD_TEXTS; f++)
+		if (HAS(b->columns, f))
+			r->text[f] = b->text[f][i];
+	if (HAS(b->columns, FIELD_TIME))
+		r->time_us = b->time_us[i];
+	if (HAS(b->columns, FIELD_COMPLETED))
+		r->completed_us = b->completed_us[i];
+	for (int k = 0; k < BUCKET_COUNT; k++)
+		if (HAS(b->columns, FIELD_COUNTS + k))
+			r->tokens[k] = b->tokens[k][i];
+	if (HAS(b->columns, FIELD_REQUESTS))
+		r->requests = b->requests[i];
+}
+
+void record_batch_single(struct record_batch *b, const struct record *r)
+{
+	b->n = 1;
+	b->at[0] = r->at;
+	b->columns = r->present & (((uint64_t)1 << FIELD_PROMPT) - 1);
+	for (int f = 0; f < FIELD_TEXTS; f++)
+		b->text[f][0] = r->text[f];
+	b->time_us[0] = r->time_us;
+	b->completed_us[0] = r->completed_us;
+	for (int k = 0; k < BUCKET_COUNT; k++)
+		b->tokens[k][0] = r->tokens[k];
+	b->requests[0] = r->requests;
+}
+
+void record_batch_drop(struct record_batch *b, const uint8_t drop[BATCH_ROWS])
+{
+	size_t n = 0;
+	for (size_t i = 0; i < b->n; i++) {
+		if (drop[i])
+			continue;
+		b->at[n] = b->at[i];
+		for (int f = 0; f < FIELD_TEXTS; f++)
+			if (HAS(b->columns, f))
+				b->text[f][n] = b->text[f][i];
+		b->time_us[n] = b->time_us[i];
+		b->completed_us[n] = b->completed_us[i];
+		for (int k = 0; k < BUCKET_COUNT; k++)
+			if (HAS(b->columns, FIELD_COUNTS + k))
+				b->tokens[k][n] = b->tokens[k][i];
+		b->requests[n] = b->requests[i];
+		n++;
+	}
+	b->n = n;
+}

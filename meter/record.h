@@ -74,4 +74,27 @@ int record_set(struct record *r, enum record_field f, struct text value, enum va
  */
 int record_finish(struct record *r, struct err *e);
 
+/*
+ * Many records, a column each, as the fast readers produce them. A column that is not in `columns` has its default in every
+ * row: no text, TIME_ABSENT, 0 tokens, 1 request. `prompt` and `total` have been taken apart and checked already.
+ */
+enum { BATCH_ROWS = 256 };
+
+struct record_batch {
+	size_t n;
+	uint64_t columns; /* bit f: column f is filled */
+	const char *at[BATCH_ROWS];
+	struct text text[FIELD_TEXTS][BATCH_ROWS];
+	int64_t time_us[BATCH_ROWS], completed_us[BATCH_ROWS];
+	int64_t tokens[BUCKET_COUNT][BATCH_ROWS];
+	int64_t requests[BATCH_ROWS];
+};
+
+/* Row i as a record; its texts point where the batch's do. */
+void record_from_batch(struct record *out, const struct record_batch *b, size_t i);
+/* Makes a batch of the one record. */
+void record_batch_single(struct record_batch *out, const struct record *r);
+/* Keeps the rows whose flag is 0. */
+void record_batch_drop(struct record_batch *b, const uint8_t drop[BATCH_ROWS]);
+
 #endif

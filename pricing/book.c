@@ -345,11 +345,12 @@ static int distance(struct text a, struct text b, int most)
 static int unknown_model(const struct book *b, struct text model, struct err *e)
 {
 	struct text near = { 0 };
-	int best = 4;
+	enum { NEAR = 3 };
+	int best = NEAR + 1;
 	for (size_t i = 0; i < NAME_SLOTS; i++)
 		for (const struct name_entry *n = b->slot[i]; n; n = n->next) {
-			int d = distance(model, n->name, best - 1);
-			if (d < best || (d == best && near.n && text_cmp(n->name, near) < 0 && d < 4))
+			int d = distance(model, n->name, NEAR);
+			if (d < best || (d == best && near.n && text_cmp(n->name, near) < 0))
 				best = d, near = n->name;
 		}
 	return err_set(e, ERR_NOT_FOUND, "model '%.*s' is in no price card%s%.*s%s", model.n > 200 ? 200 : (int)model.n,

@@ -28,20 +28,13 @@ static inline struct group *group_at(const struct groups *g, uint32_t ref)
 	return (struct group *)(void *)(g->segment[ref / SEGMENT_UNITS] + (size_t)(ref % SEGMENT_UNITS) * UNIT);
 }
 
-bool sums_add(struct sums *to, const struct sums *from)
+bool sums_add_rare(struct sums *to, const int64_t *rare)
 {
-	bool ok = money_total_add(&to->cost, from->cost) && credits_add(&to->credits, from->credits);
-	ok &= !__builtin_add_overflow(to->records, from->records, &to->records);
-	for (int b = 0; b < BUCKET_COMMON; b++)
-		ok &= !__builtin_add_overflow(to->tokens[b], from->tokens[b], &to->tokens[b]);
-	ok &= !__builtin_add_overflow(to->unpriced, from->unpriced, &to->unpriced);
-	ok &= !__builtin_add_overflow(to->uncredited, from->uncredited, &to->uncredited);
-	if (from->rare) {
-		if (!to->rare)
-			to->rare = mem_zalloc((BUCKET_COUNT - BUCKET_COMMON) * sizeof *to->rare);
-		for (int b = 0; b < BUCKET_COUNT - BUCKET_COMMON; b++)
-			ok &= !__builtin_add_overflow(to->rare[b], from->rare[b], &to->rare[b]);
-	}
+	bool ok = true;
+	if (!to->rare)
+		to->rare = mem_zalloc((BUCKET_COUNT - BUCKET_COMMON) * sizeof *to->rare);
+	for (int b = 0; b < BUCKET_COUNT - BUCKET_COMMON; b++)
+		ok &= !__builtin_add_overflow(to->rare[b], rare[b], &to->rare[b]);
 	return ok;
 }
 

@@ -20,8 +20,23 @@ struct sums {
 	uint32_t unpriced, uncredited; /* records without a price / without credits; saturating is an error */
 };
 
+/* The buckets that are not common; false when a sum no longer fits. */
+bool sums_add_rare(struct sums *to, const int64_t *rare);
+
 /* False when a sum no longer fits. */
-bool sums_add(struct sums *to, const struct sums *from);
+static inline bool sums_add(struct sums *to, const struct sums *from)
+{
+	bool bad = !money_total_add(&to->cost, from->cost);
+	bad |= !credits_add(&to->credits, from->credits);
+	bad |= __builtin_add_overflow(to->records, from->records, &to->records);
+	for (int b = 0; b < BUCKET_COMMON; b++)
+		bad |= __builtin_add_overflow(to->tokens[b], from->tokens[b], &to->tokens[b]);
+	bad |= __builtin_add_overflow(to->unpriced, from->unpriced, &to->unpriced);
+	bad |= __builtin_add_overflow(to->uncredited, from->uncredited, &to->uncredited);
+	if (__builtin_expect(from->rare != NULL, 0))
+		bad |= !sums_add_rare(to, from->rare);
+	return !bad;
+}
 
 struct group {
 	struct sums sums;

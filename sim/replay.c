@@ -15,7 +15,7 @@
 #include "sim/conversation.h"
 #include "sim/tariffs.h"
 
-enum { BATCH = 128, KEY_ROOM = BATCH * 160, REFUSALS_KEPT = 200, THREADS_MAX = 64 };
+enum { REFUSALS_KEPT = 200, THREADS_MAX = 64 };
 #define LAST_INSTANT_US INT64_C(253402300799999999) /* 9999-12-31T23:59:59.999999Z */
 #define RARE_FIELDS (((uint64_t)1 << FIELD_REQUESTS) - ((uint64_t)1 << (FIELD_COUNTS + BUCKET_COMMON)))
 
@@ -112,13 +112,6 @@ struct reasons {
 
 enum pass { PASS_FIRST_INSTANT, PASS_CONVERSATIONS, PASS_PRICE };
 
-/* One record on its way into its group. */
-struct pending {
-	uint64_t hash;
-	uint32_t key_at, key_n;
-	struct sums sums;
-};
-
 struct run {
 	const struct replay_options *o;
 	struct trace **trace;
@@ -126,6 +119,7 @@ struct run {
 	enum pass pass;
 	int64_t shift_us;
 	bool by_conversation;
+	bool group_by_answer; /* model and window alone tell the groups apart */
 	struct names models, windows;
 	struct conversations *conversations;
 	uint64_t seed[2];
@@ -143,11 +137,18 @@ struct worker {
 	struct tariffs *tariffs;
 	struct groups *groups;
 	struct sums total; /* when there is no grouping */
-	struct pending pending[BATCH];
-	size_t pending_count;
+	/* of the batch at work, a row each */
+	int64_t us[BATCH_ROWS];
+	struct subject *subject[BATCH_ROWS];
+	struct tariff_answer *answer[BATCH_ROWS];
+	struct money_total cost[BATCH_ROWS];
+	struct credits_total credits[BATCH_ROWS];
+	uint8_t unpriced[BATCH_ROWS], uncredited[BATCH_ROWS], drop[BATCH_ROWS];
+	uint64_t hash[BATCH_ROWS];
+	uint32_t key_at[BATCH_ROWS], key_size[BATCH_ROWS];
 	char *key;
 	size_t key_n, key_room;
-	struct reasons unpriced, uncredited;
+	struct reasons unpriced_reasons, uncredited_reasons;
 	struct refusal refusal[REFUSALS_KEPT];
 	size_t refusal_count;
 	int64_t refused, without_time, accepted, outside;
@@ -199,20 +200,6 @@ static void refuse(void *user, const char *at, size_t n, const struct err *why)
 	r->message = strcpy(mem_alloc(strlen(why->message) + 1), why->message);
 }
 
-static void flush(struct worker *w)
-{
-	for (size_t i = 0; i < w->pending_count; i++)
-		groups_prefetch_group(w->groups, w->pending[i].hash);
-	for (size_t i = 0; i < w->pending_count; i++) {
-		struct pending *p = &w->pending[i];
-		struct group *g = groups_need(w->groups, p->hash, w->key + p->key_at, p->key_n);
-		w->overflow |= !sums_add(&g->sums, &p->sums);
-		free(p->sums.rare);
-	}
-	w->pending_count = 0;
-	w->key_n = 0;
-}
-
 static inline char *key_room(struct worker *w, size_t n)
 {
 	if (w->key_n + n + 8 > w->key_room) {
@@ -228,12 +215,21 @@ static void put_bytes(struct worker *w, const void *p, size_t n)
 	w->key_n += n;
 }
 
-static void put_text(struct worker *w, struct text s)
+static inline void put_text(struct worker *w, struct text s)
 {
 	uint16_t n = (uint16_t)s.n;
 	char *k = key_room(w, s.n + 16);
 	memcpy(k, &n, 2);
-	memcpy(k + 2, s.p ? s.p : "", s.n);
+	k += 2;
+	if (s.n - 8 <= 8) { /* 8 to 16 bytes: two overlapping words */
+		memcpy(k, s.p, 8);
+		memcpy(k + s.n - 8, s.p + s.n - 8, 8);
+	} else {
+		for (size_t i = 0; s.n < 8 && i < s.n; i++)
+			k[i] = s.p[i];
+		if (s.n > 16)
+			memcpy(k, s.p, s.n);
+	}
 	w->key_n += 2 + s.n;
 }
 
@@ -248,18 +244,19 @@ static int64_t local_us(struct worker *w, int64_t us)
 	return us + w->zone_offset_us;
 }
 
-static void put_key(struct worker *w, const struct record *r, const struct subject *s, const struct tariff_answer *a, int64_t us)
+static inline void put_key(struct worker *w, const struct record_batch *b, size_t row)
 {
 	const struct replay_options *o = w->run->o;
+	const int64_t us = w->us[row];
 	for (size_t i = 0; i < o->dim_count; i++) {
 		int64_t day;
 		int32_t v;
 		switch (o->dim[i]) {
 		case DIM_MODEL:
-			put_bytes(w, &s->model_id, 4);
+			put_bytes(w, &w->subject[row]->model_id, 4);
 			break;
 		case DIM_WINDOW:
-			put_bytes(w, &a->window_id, 4);
+			put_bytes(w, &w->answer[row]->window_id, 4);
 			break;
 		case DIM_DAY:
 			v = (int32_t)floor_div(local_us(w, us), US_PER_DAY);
@@ -286,201 +283,297 @@ static void put_key(struct worker *w, const struct record *r, const struct subje
 		default: {
 			enum record_field f = dim_field(o->dim[i]);
 			CHECK(f < FIELD_TEXTS);
-			struct text t = r->text[f];
-			if (o->dim[i] == DIM_TASK && w->run->by_conversation && t.n == 0)
-				t = conversations_root(w->run->conversations, r->text[FIELD_CHAT]);
+			struct text t = b->columns >> f & 1 ? b->text[f][row] : (struct text){ 0 };
+			if (o->dim[i] == DIM_TASK && w->run->by_conversation && t.n == 0 && b->columns >> FIELD_CHAT & 1)
+				t = conversations_root(w->run->conversations, b->text[FIELD_CHAT][row]);
 			put_text(w, t);
 		}
 		}
 	}
 }
 
-/* Cost of r under a; false and a reason when there is none. */
-static bool price_record(const struct record *r, const struct tariff_answer *a, struct money_total *cost, int *why_bucket,
-			 struct err *why)
+/* Cost of r under a when tiers, fees or rare buckets may matter. */
+static bool price_in_full(const struct record *r, const struct tariff_answer *a, struct money_total *cost, struct err *why)
 {
-	*why_bucket = -1;
-	if (__builtin_expect((r->present & RARE_FIELDS) || a->request_fee || (r->requests > 1 && a->tariff->tier_count), 0)) {
-		struct usage u = { .requests = r->requests };
-		struct rating rating;
-		memcpy(u.tokens, r->tokens, sizeof u.tokens);
-		if (rate_usage(&rating, &u, a->price, a->tariff, why) != 0)
-			return false;
-		*cost = rating.total;
-		return true;
-	}
-	const struct rates *rates = &a->tariff->rates;
-	if (a->tariff->tier_count) {
-		struct usage u = { .requests = 1 };
-		memcpy(u.tokens, r->tokens, sizeof u.tokens);
-		if (rate_tier(&rates, &u, a->tariff, why) != 0)
-			return false;
-	}
-	struct money_total sum = { 0 };
-	bool ok = true;
-	for (int b = 0; b < BUCKET_COMMON; b++) {
-		int64_t n = rate_billed_tokens(rates, r->tokens, b);
-		if (n && !(rates->known >> b & 1)) {
-			*why_bucket = b;
-			return false;
-		}
-		ok &= money_total_add(&sum, money_of_tokens(rates->per_million[b], n));
-	}
-	if (!ok) {
-		err_set(why, ERR_RANGE, "the amount is larger than a total can hold");
+	struct usage u = { .requests = r->requests };
+	struct rating rating;
+	memcpy(u.tokens, r->tokens, sizeof u.tokens);
+	if (rate_usage(&rating, &u, a->price, a->tariff, why) != 0)
 		return false;
-	}
-	*cost = sum;
+	*cost = rating.total;
 	return true;
 }
 
-static void add_credits(struct worker *w, const struct record *r, struct subject *s, struct tariff_answer *a, int64_t us,
-			struct sums *sums)
+/* Tiers, fees, rare buckets; or the reason why there is no price. */
+static __attribute__((noinline)) void price_or_explain(struct worker *w, const struct record_batch *b, size_t row)
 {
+	struct tariff_answer *a = w->answer[row];
+	struct record r;
+	struct err why;
+	uint32_t none = 0;
+	w->cost[row] = (struct money_total){ 0 };
+	w->unpriced[row] = 0;
+	if (!a->price) {
+		count_reason(&w->unpriced_reasons, &a->why_id, w->subject[row]->model, a->unpriced);
+		w->unpriced[row] = 1;
+		return;
+	}
+	record_from_batch(&r, b, row);
+	if (!price_in_full(&r, a, &w->cost[row], &why)) {
+		count_reason(&w->unpriced_reasons, &none, w->subject[row]->model, why.message);
+		w->unpriced[row] = 1;
+	}
+}
+
+/* The same rates without the detour, where one price holds for every prompt and all used buckets are priced. */
+static inline void price_plainly(struct worker *w, const struct record_batch *b)
+{
+	uint8_t used[BUCKET_REASONING];
+	int n = 0;
+	bool rare = (b->columns & RARE_FIELDS) != 0;
+	for (int k = 0; k < BUCKET_REASONING; k++)
+		if (b->columns >> (FIELD_COUNTS + k) & 1)
+			used[n++] = (uint8_t)k;
+	for (size_t i = 0; i < b->n; i++) {
+		const struct tariff_answer *a = w->answer[i];
+		struct money_total sum = { 0 };
+		bool ok = a->plain && !rare;
+		for (int k = 0; k < n; k++) {
+			int64_t tokens = b->tokens[used[k]][i];
+			ok &= money_total_add(&sum, money_of_tokens((struct money){ a->rate[used[k]] }, tokens));
+			ok &= !(a->unstated >> used[k] & 1) || tokens == 0;
+		}
+		w->cost[i] = sum;
+		w->unpriced[i] = 0;
+		if (__builtin_expect(!ok, 0))
+			price_or_explain(w, b, i);
+	}
+}
+
+static void add_credits(struct worker *w, const struct record_batch *b, size_t row)
+{
+	struct tariff_answer *a = w->answer[row];
+	struct subject *s = w->subject[row];
+	struct record r;
 	struct err e;
 	struct credit_rates by_prompt;
 	const struct credit_rates *rates = &a->credits;
+	uint32_t none = 0;
 	int rc = 0;
+	w->credits[row] = (struct credits_total){ 0 };
+	w->uncredited[row] = 1;
 	if (!a->has_credits) {
-		count_reason(&w->uncredited, &a->why_credits_id, s->model, a->uncredited);
-		sums->uncredited = 1;
+		count_reason(&w->uncredited_reasons, &a->why_credits_id, s->model, a->uncredited);
 		return;
 	}
+	record_from_batch(&r, b, row);
 	if (a->credits_by_prompt) {
-		struct usage u = { .requests = r->requests };
+		struct usage u = { .requests = r.requests };
 		int64_t prompt = 0;
-		memcpy(u.tokens, r->tokens, sizeof u.tokens);
+		memcpy(u.tokens, r.tokens, sizeof u.tokens);
 		rc = usage_prompt(&u, &prompt, &e);
 		if (rc == 0)
-			rc = tariffs_credits(w->tariffs, s, a, us, prompt, &by_prompt, &e);
+			rc = tariffs_credits(w->tariffs, s, a, w->us[row], prompt, &by_prompt, &e);
 		rates = &by_prompt;
 	}
 	if (rc == 0)
-		rc = credits_of(rates, r->tokens, r->requests, &sums->credits, &e);
-	if (rc != 0) {
-		uint32_t id = 0;
-		count_reason(&w->uncredited, &id, s->model, e.message);
-		sums->uncredited = 1;
-	}
+		rc = credits_of(rates, r.tokens, r.requests, &w->credits[row], &e);
+	if (rc != 0)
+		count_reason(&w->uncredited_reasons, &none, s->model, e.message);
+	w->uncredited[row] = rc != 0;
 }
 
-static void price_and_group(struct worker *w, const struct record *r, int64_t us)
+/* What the other choice of the deciding instant would have cost. */
+static void compare_boundary(struct worker *w, const struct record_batch *b, size_t row)
+{
+	struct err why;
+	struct money_total cost;
+	struct record r;
+	bool start = w->run->o->boundary == BOUNDARY_START;
+	record_from_batch(&r, b, row);
+	if (r.completed_us == TIME_ABSENT || r.time_us == TIME_ABSENT)
+		return;
+	const struct tariff_answer *other =
+		tariffs_ask(w->tariffs, w->subject[row], w->run->shift_us + (start ? r.completed_us : r.time_us));
+	w->completion_known++;
+	if (other == w->answer[row] || w->unpriced[row] || !other->price || !price_in_full(&r, other, &cost, &why) ||
+	    cost.atto == w->cost[row].atto)
+		return;
+	w->hinging++;
+	w->overflow |= !money_total_add(&w->hinging_difference, money_total_minus(cost, w->cost[row]));
+}
+
+static void ask_tariffs(struct worker *w, const struct record_batch *b)
 {
 	struct run *run = w->run;
 	const struct replay_options *o = run->o;
-	struct text model = r->text[FIELD_MODEL], provider = r->text[FIELD_PROVIDER];
-	if (o->remodel) {
-		model = text_of(o->remodel);
-		provider = (struct text){ 0 };
-	} else if (model.n == 0 && o->model) {
-		model = text_of(o->model);
-	}
-	if (provider.n == 0 && o->provider)
-		provider = text_of(o->provider);
-	struct subject *s = tariffs_subject(w->tariffs, provider, model, r->text[FIELD_SERVICE_TIER], r->text[FIELD_REGION]);
-	struct tariff_answer *a = tariffs_ask(w->tariffs, s, us);
-	if (!s->model_id)
-		s->model_id = name_id(&run->models, s->model);
-	if (!a->window_id && a->price)
-		a->window_id = name_id(&run->windows, text_of(a->tariff->window));
-
-	struct pending *p = &w->pending[w->pending_count];
-	struct sums *sums = &p->sums;
-	struct err why = { 0 };
-	int why_bucket;
-	sums->records = 1;
-	memcpy(sums->tokens, r->tokens, sizeof sums->tokens);
-	sums->cost = (struct money_total){ 0 };
-	sums->credits = (struct credits_total){ 0 };
-	sums->unpriced = sums->uncredited = 0;
-	sums->rare = NULL;
-	if (!a->price) {
-		count_reason(&w->unpriced, &a->why_id, s->model, a->unpriced);
-		sums->unpriced = 1;
-	} else if (!price_record(r, a, &sums->cost, &why_bucket, &why)) {
-		uint32_t none = 0, *id = why_bucket >= 0 ? &a->why_bucket_id[why_bucket] : &none;
-		if (why_bucket >= 0 && !*id)
-			err_set(&why, ERR_UNPRICED, "%s/%s states no price for %s", a->price->provider, a->price->model,
-				bucket_name((enum bucket)why_bucket));
-		count_reason(&w->unpriced, id, s->model, why.message);
-		sums->unpriced = 1;
-	}
-	if (o->plan)
-		add_credits(w, r, s, a, us, sums);
-	if (r->present & RARE_FIELDS) {
-		sums->rare = mem_alloc((BUCKET_COUNT - BUCKET_COMMON) * sizeof *sums->rare);
-		memcpy(sums->rare, r->tokens + BUCKET_COMMON, (BUCKET_COUNT - BUCKET_COMMON) * sizeof *sums->rare);
-	}
-	if (r->completed_us != TIME_ABSENT && r->time_us != TIME_ABSENT) {
-		w->completion_known++;
-		int64_t other_us = run->shift_us + (o->boundary == BOUNDARY_START ? r->completed_us : r->time_us);
-		struct tariff_answer *other = tariffs_ask(w->tariffs, s, other_us);
-		struct money_total cost;
-		if (other != a && a->price && other->price && !sums->unpriced && price_record(r, other, &cost, &why_bucket, &why) &&
-		    cost.atto != sums->cost.atto) {
-			w->hinging++;
-			w->overflow |= !money_total_add(&w->hinging_difference, money_total_minus(cost, sums->cost));
+	const struct text none = { 0 };
+	const uint64_t has = b->columns;
+	for (size_t i = 0; i < b->n; i++) {
+		struct text model = has >> FIELD_MODEL & 1 ? b->text[FIELD_MODEL][i] : none;
+		struct text provider = has >> FIELD_PROVIDER & 1 ? b->text[FIELD_PROVIDER][i] : none;
+		if (o->remodel) {
+			model = text_of(o->remodel);
+			provider = none;
+		} else if (model.n == 0 && o->model) {
+			model = text_of(o->model);
 		}
+		if (provider.n == 0 && o->provider)
+			provider = text_of(o->provider);
+		struct subject *s = tariffs_subject(w->tariffs, provider, model,
+						    has >> FIELD_SERVICE_TIER & 1 ? b->text[FIELD_SERVICE_TIER][i] : none,
+						    has >> FIELD_REGION & 1 ? b->text[FIELD_REGION][i] : none);
+		struct tariff_answer *a = tariffs_ask(w->tariffs, s, w->us[i]);
+		if (__builtin_expect(!s->model_id, 0))
+			s->model_id = name_id(&run->models, s->model);
+		if (__builtin_expect(!a->window_id && a->price, 0))
+			a->window_id = name_id(&run->windows, text_of(a->tariff->window));
+		w->subject[i] = s;
+		w->answer[i] = a;
 	}
-	if (o->dim_count == 0) {
-		w->overflow |= !sums_add(&w->total, sums);
-		free(sums->rare);
-		return;
-	}
-	p->key_at = (uint32_t)w->key_n;
-	put_key(w, r, s, a, us);
-	p->key_n = (uint32_t)w->key_n - p->key_at;
-	size_t pad = -(size_t)p->key_n & 7;
-	memset(key_room(w, 8), 0, 8);
-	w->key_n += pad;
-	p->hash = groups_hash(w->groups, w->key + p->key_at, p->key_n + pad);
-	groups_prefetch_slot(w->groups, p->hash);
-	if (++w->pending_count == BATCH)
-		flush(w);
 }
 
-static void accept(void *user, const struct record *r)
+static inline void add_row(struct worker *w, const struct record_batch *b, size_t row, struct sums *s)
+{
+	bool bad = !money_total_add(&s->cost, w->cost[row]);
+	bad |= __builtin_add_overflow(s->records, 1, &s->records);
+	for (int k = 0; k < BUCKET_COMMON; k++)
+		if (b->columns >> (FIELD_COUNTS + k) & 1)
+			bad |= __builtin_add_overflow(s->tokens[k], b->tokens[k][row], &s->tokens[k]);
+	bad |= __builtin_add_overflow(s->unpriced, w->unpriced[row], &s->unpriced);
+	if (w->run->o->plan) {
+		bad |= !credits_add(&s->credits, w->credits[row]);
+		bad |= __builtin_add_overflow(s->uncredited, w->uncredited[row], &s->uncredited);
+	}
+	if (__builtin_expect((b->columns & RARE_FIELDS) != 0, 0)) {
+		int64_t rare[BUCKET_COUNT - BUCKET_COMMON] = { 0 }, any = 0;
+		for (int k = BUCKET_COMMON; k < BUCKET_COUNT; k++)
+			if (b->columns >> (FIELD_COUNTS + k) & 1)
+				any |= rare[k - BUCKET_COMMON] = b->tokens[k][row];
+		if (any)
+			bad |= !sums_add_rare(s, rare);
+	}
+	w->overflow |= bad;
+}
+
+static struct group *group_of(struct worker *w, const struct record_batch *b, size_t row)
+{
+	w->key_n = 0;
+	put_key(w, b, row);
+	uint32_t n = (uint32_t)w->key_n;
+	memset(key_room(w, 8), 0, 8);
+	return groups_need(w->groups, groups_hash(w->groups, w->key, (n + 7u) & ~7u), w->key, n);
+}
+
+static void add_to_groups(struct worker *w, const struct record_batch *b)
+{
+	if (w->run->o->dim_count == 0) {
+		for (size_t i = 0; i < b->n; i++)
+			add_row(w, b, i, &w->total);
+		return;
+	}
+	if (w->run->group_by_answer) {
+		for (size_t i = 0; i < b->n; i++) {
+			if (!w->answer[i]->group)
+				w->answer[i]->group = group_of(w, b, i);
+			add_row(w, b, i, &((struct group *)w->answer[i]->group)->sums);
+		}
+		return;
+	}
+	/* three passes, so that the memory of one row is fetched while others are worked on */
+	w->key_n = 0;
+	for (size_t i = 0; i < b->n; i++) {
+		w->key_at[i] = (uint32_t)w->key_n;
+		put_key(w, b, i);
+		w->key_size[i] = (uint32_t)w->key_n - w->key_at[i];
+		memset(key_room(w, 8), 0, 8);
+		w->key_n += -w->key_size[i] & 7;
+		w->hash[i] = groups_hash(w->groups, w->key + w->key_at[i], w->key_n - w->key_at[i]);
+		groups_prefetch_slot(w->groups, w->hash[i]);
+	}
+	for (size_t i = 0; i < b->n; i++)
+		groups_prefetch_group(w->groups, w->hash[i]);
+	for (size_t i = 0; i < b->n; i++) {
+		struct group *g = groups_need(w->groups, w->hash[i], w->key + w->key_at[i], w->key_size[i]);
+		add_row(w, b, i, &g->sums);
+	}
+}
+
+static __attribute__((noinline)) void refuse_because(struct worker *w, const char *at, const char *why)
+{
+	struct err e;
+	err_set(&e, ERR_INVALID, "%s", why);
+	refuse(w, at, 0, &e);
+}
+
+/* The deciding instants. Rows without one, or outside the period, leave the batch. */
+static void take_instants(struct worker *w, struct record_batch *b)
+{
+	const struct replay_options *o = w->run->o;
+	bool has_time = b->columns >> FIELD_TIME & 1;
+	bool by_completion = o->boundary == BOUNDARY_COMPLETION && b->columns >> FIELD_COMPLETED & 1;
+	int64_t shift = w->run->shift_us, first = w->first_us, last = w->last_us;
+	/* calendar years 1 to 9999 */
+	const int64_t lowest = -INT64_C(62135596800000000);
+	size_t dropped = 0;
+	for (size_t i = 0; i < b->n; i++) {
+		int64_t us = has_time ? b->time_us[i] : TIME_ABSENT;
+		if (by_completion && b->completed_us[i] != TIME_ABSENT)
+			us = b->completed_us[i];
+		us = us != TIME_ABSENT ? us + shift : o->has_at ? o->at.us : TIME_ABSENT;
+		w->us[i] = us;
+		bool inside = us >= o->since.us && us < o->until.us && us >= lowest && us <= LAST_INSTANT_US;
+		w->drop[i] = !inside;
+		dropped += !inside;
+		first = inside && us < first ? us : first;
+		last = inside && us > last ? us : last;
+	}
+	w->first_us = first;
+	w->last_us = last;
+	if (!dropped)
+		return;
+	size_t kept = 0;
+	for (size_t i = 0; i < b->n; i++) {
+		int64_t us = w->us[i];
+		if (us == TIME_ABSENT) {
+			w->without_time++;
+			refuse_because(w, b->at[i], "field 'time' is missing, and without its instant a call has no price (see --at)");
+		} else if (us > LAST_INSTANT_US || us < lowest) {
+			refuse_because(w, b->at[i], "field 'time': the instant lies outside the years 1 to 9999");
+		} else if (w->drop[i]) {
+			w->outside++;
+		} else {
+			w->us[kept++] = us;
+		}
+	}
+	record_batch_drop(b, w->drop);
+}
+
+static void accept(void *user, struct record_batch *b)
 {
 	struct worker *w = user;
 	struct run *run = w->run;
-	const struct replay_options *o = run->o;
 	if (run->pass == PASS_CONVERSATIONS) {
-		conversations_add(run->conversations, r->text[FIELD_CHAT], r->text[FIELD_PARENT]);
+		for (size_t i = 0; i < b->n && b->columns >> FIELD_CHAT & 1; i++)
+			conversations_add(run->conversations, b->text[FIELD_CHAT][i],
+					  b->columns >> FIELD_PARENT & 1 ? b->text[FIELD_PARENT][i] : (struct text){ 0 });
 		return;
 	}
-	int64_t us = o->boundary == BOUNDARY_COMPLETION && r->completed_us != TIME_ABSENT ? r->completed_us : r->time_us;
 	if (run->pass == PASS_FIRST_INSTANT) {
-		if (r->time_us != TIME_ABSENT && r->time_us < w->first_us)
-			w->first_us = r->time_us;
+		for (size_t i = 0; i < b->n && b->columns >> FIELD_TIME & 1; i++)
+			if (b->time_us[i] != TIME_ABSENT && b->time_us[i] < w->first_us)
+				w->first_us = b->time_us[i];
 		return;
 	}
-	if (us != TIME_ABSENT) {
-		us += run->shift_us;
-	} else if (o->has_at) {
-		us = o->at.us;
-	} else {
-		struct err e;
-		w->without_time++;
-		err_set(&e, ERR_INVALID, "field 'time' is missing, and without its instant a call has no price (see --at)");
-		refuse(w, r->at, 0, &e);
-		return;
-	}
-	if (us > LAST_INSTANT_US || us < -LAST_INSTANT_US / 4) {
-		struct err e;
-		err_set(&e, ERR_RANGE, "field 'time': the instant lies outside the years 1 to 9999");
-		refuse(w, r->at, 0, &e);
-		return;
-	}
-	if (us < o->since.us || us >= o->until.us) {
-		w->outside++;
-		return;
-	}
-	w->accepted++;
-	if (us < w->first_us)
-		w->first_us = us;
-	if (us > w->last_us)
-		w->last_us = us;
-	price_and_group(w, r, us);
+	take_instants(w, b);
+	w->accepted += (int64_t)b->n;
+	ask_tariffs(w, b);
+	price_plainly(w, b);
+	for (size_t i = 0; run->o->plan && i < b->n; i++)
+		add_credits(w, b, i);
+	for (size_t i = 0; b->columns >> FIELD_COMPLETED & 1 && i < b->n; i++)
+		compare_boundary(w, b, i);
+	add_to_groups(w, b);
 }
 
 /* Two threads that share a core waste the other one. */
@@ -559,8 +652,6 @@ static void *work(void *arg)
 	pin(w->index);
 	for (w->file = 0; w->file < run->trace_count; w->file++)
 		read_file(w, run->trace[w->file], &block);
-	if (w->groups)
-		flush(w);
 	trace_block_release(&block);
 	pthread_mutex_lock(&run->lock);
 	atomic_fetch_sub(&run->running, 1);
@@ -599,10 +690,10 @@ static void worker_release(struct worker *w)
 	groups_close(w->groups);
 	free(w->total.rare);
 	free(w->key);
-	free(w->unpriced.reason);
-	free(w->uncredited.reason);
-	arena_release(&w->unpriced.arena);
-	arena_release(&w->uncredited.arena);
+	free(w->unpriced_reasons.reason);
+	free(w->uncredited_reasons.reason);
+	arena_release(&w->unpriced_reasons.arena);
+	arena_release(&w->uncredited_reasons.arena);
 	for (size_t i = 0; i < w->refusal_count; i++)
 		free(w->refusal[i].message);
 }
@@ -716,8 +807,10 @@ static int reason_order(const void *x, const void *y)
 
 static void collect_reasons(struct reasons *to, const struct reasons *from)
 {
-	for (size_t i = 0; i < from->count; i++)
-		to->reason[reason_id(to, from->reason[i].model, from->reason[i].why) - 1].records += from->reason[i].records;
+	for (size_t i = 0; i < from->count; i++) {
+		uint32_t id = reason_id(to, from->reason[i].model, from->reason[i].why);
+		to->reason[id - 1].records += from->reason[i].records;
+	}
 }
 
 struct rank_item {
@@ -905,8 +998,8 @@ static int collect(struct replay_result *out, struct run *run, struct worker *wo
 			groups_close(w->groups);
 			w->groups = NULL;
 		}
-		collect_reasons(&out->unpriced, &w->unpriced);
-		collect_reasons(&out->uncredited, &w->uncredited);
+		collect_reasons(&out->unpriced, &w->unpriced_reasons);
+		collect_reasons(&out->uncredited, &w->uncredited_reasons);
 		out->outside += w->outside;
 		out->completion_known += w->completion_known;
 		out->hinging += w->hinging;
@@ -1005,6 +1098,9 @@ static int replay_passes(struct replay_result *out, struct run *run, struct work
 	for (size_t i = 0; i < o->dim_count; i++)
 		by_task |= o->dim[i] == DIM_TASK;
 	run->by_conversation &= by_task;
+	run->group_by_answer = o->dim_count > 0;
+	for (size_t i = 0; i < o->dim_count; i++)
+		run->group_by_answer &= o->dim[i] == DIM_MODEL || o->dim[i] == DIM_WINDOW;
 	if (o->has_at && absolute) {
 		int64_t first_us = INT64_MAX;
 		run->pass = PASS_FIRST_INSTANT;

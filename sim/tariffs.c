@@ -49,8 +49,8 @@ void tariffs_close(struct tariffs *t)
 
 static bool same_subject(const struct subject *s, struct text provider, struct text model, struct text tier, struct text region)
 {
-	return text_eq(s->model, model) && text_eq(s->provider, provider) && text_eq(s->service_tier, tier) &&
-	       text_eq(s->region, region);
+	return text_eq_short(s->model, model) && text_eq_short(s->provider, provider) && text_eq_short(s->service_tier, tier) &&
+	       text_eq_short(s->region, region);
 }
 
 static struct text keep(struct tariffs *t, struct text s)
@@ -109,6 +109,13 @@ static size_t ask_now(struct tariffs *t, struct subject *s, int64_t time_us, int
 		a.resolved = m.price->model;
 		for (size_t i = 0; i < m.price->fee_count; i++)
 			a.request_fee |= strcmp(m.price->fee[i].unit, "request") == 0;
+	}
+	if (a.price && a.tariff->tier_count == 0 && !a.request_fee && !(a.tariff->rates.known >> BUCKET_REASONING & 1)) {
+		a.plain = true;
+		for (int b = 0; b < BUCKET_REASONING; b++) {
+			a.rate[b] = a.tariff->rates.per_million[b].pico;
+			a.unstated |= a.tariff->rates.known >> b & 1 ? 0 : 1u << b;
+		}
 	}
 	if (t->plan) {
 		int rc = plan_rates(t->plan, t->book, &q, a.resolved, 0, &a.credits, &m.until, &why_credits);

@@ -20,8 +20,12 @@ struct tariff_answer {
 	bool has_credits, credits_by_prompt;
 	const char *uncredited;
 	bool request_fee; /* the price charges each request */
+	/* For the common case, one price for every prompt and request: */
+	bool plain;
+	int64_t rate[BUCKET_COMMON]; /* pico per million; 0 for reasoning, which is part of output */
+	uint32_t unstated; /* common buckets without a price */
+	void *group; /* the caller's, when nothing else tells groups apart */
 	uint32_t window_id, why_id, why_credits_id; /* ids that the caller gives; 0: not given yet */
-	uint32_t why_bucket_id[BUCKET_COUNT];
 };
 
 /* A model as records name it. */

@@ -4,59 +4,27 @@
 #include "base/scan.h"
 #include "meter/formats/record_reader.h"
 
-enum column_kind { COLUMN_UNUSED, COLUMN_TEXT, COLUMN_INSTANT, COLUMN_SPAN, COLUMN_COUNT, COLUMN_REQUESTS };
-
-struct column {
-	enum column_kind kind;
-	enum record_field field;
-	void *slot; /* in csv_reader.record */
-};
-
 struct csv_reader {
 	struct csv_layout layout;
-	struct column *column;
-	bool must_finish; /* the columns state wholes that contain parts */
-	uint64_t present;
+	uint64_t columns; /* mask of the fields that the file has */
 	uint32_t *index;
 	size_t index_room;
-	struct scan_date date;
-	struct record record;
+	struct scan_date date[2];
 	struct csv_record *split;
+	struct record_batch batch, single;
+	int64_t prompt[BATCH_ROWS], total[BATCH_ROWS];
+	uint8_t bad[BATCH_ROWS]; /* rows that the strict path must read */
+	uint32_t row_end[BATCH_ROWS];
 };
-
-static int64_t *count_slot(struct record *r, enum record_field f)
-{
-	if (f < FIELD_REQUESTS)
-		return &r->tokens[f - FIELD_COUNTS];
-	return f == FIELD_REQUESTS ? &r->requests : f == FIELD_PROMPT ? &r->prompt : &r->total;
-}
 
 struct csv_reader *csv_reader_open(const struct csv_layout *layout)
 {
 	struct csv_reader *r = mem_zalloc(sizeof *r);
 	r->layout = *layout;
-	r->column = mem_zalloc(layout->columns * sizeof *r->column);
 	r->split = mem_zalloc(sizeof *r->split);
-	record_clear(&r->record);
-	for (size_t i = 0; i < layout->columns; i++) {
-		enum record_field f = layout->field[i];
-		struct column *c = &r->column[i];
-		c->field = f;
-		if (f == FIELD_NONE)
-			continue;
-		if (f < FIELD_TEXTS) {
-			c->kind = COLUMN_TEXT;
-			c->slot = &r->record.text[f];
-		} else if (f == FIELD_TIME || f == FIELD_COMPLETED) {
-			c->kind = layout->shape->time == TIME_INSTANT ? COLUMN_INSTANT : COLUMN_SPAN;
-			c->slot = f == FIELD_TIME ? &r->record.time_us : &r->record.completed_us;
-		} else {
-			c->kind = f == FIELD_REQUESTS ? COLUMN_REQUESTS : COLUMN_COUNT;
-			c->slot = count_slot(&r->record, f);
-		}
-		r->must_finish |= f == FIELD_PROMPT || f == FIELD_TOTAL;
-		r->present |= (uint64_t)1 << f;
-	}
+	for (size_t i = 0; i < layout->columns; i++)
+		if (layout->field[i] != FIELD_NONE)
+			r->columns |= (uint64_t)1 << layout->field[i];
 	return r;
 }
 
@@ -66,7 +34,6 @@ void csv_reader_close(struct csv_reader *r)
 		return;
 	csv_record_release(r->split);
 	free(r->split);
-	free(r->column);
 	free(r->index);
 	free(r);
 }
@@ -86,10 +53,12 @@ static void read_strictly(struct csv_reader *r, const char *p, size_t n, const s
 		rc = record_set(&rec, r->layout.field[i], r->split->field[i], VALUE_TEXT, r->layout.shape->time, &e);
 	if (rc == 0)
 		rc = record_finish(&rec, &e);
-	if (rc == 0)
-		sink->accept(sink->user, &rec);
-	else
+	if (rc == 0) {
+		record_batch_single(&r->single, &rec);
+		sink->accept(sink->user, &r->single);
+	} else {
 		sink->refuse(sink->user, p, n, &e);
+	}
 }
 
 static inline bool is_blank(char c)
@@ -97,64 +66,180 @@ static inline bool is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* Columns of the row at p whose delimiters are end[0..columns). False: take the strict path. */
-static inline bool read_fast(struct csv_reader *r, const char *block, const char *p, const uint32_t *end)
+/* Where field `c` of row `i` lies, given the delimiters of rows that follow each other. */
+#define FIELD_AT(c, i) \
+	const uint32_t *end = index + (i) * columns + (c); \
+	const char *p = (c) ? block + end[-1] + 1 : b->at[i]; \
+	size_t n = (size_t)(block + *end - p); \
+	if ((c) + 1 == columns && n && p[n - 1] == '\r') \
+		n--;
+
+static void read_texts(struct csv_reader *r, const char *block, const uint32_t *index, size_t c, struct text *out)
 {
-	struct record *rec = &r->record;
-	uint64_t present = r->present;
-	rec->at = p;
-	size_t columns = r->layout.columns;
-	for (size_t i = 0; i < columns; i++) {
-		const char *stop = block + end[i];
-		size_t n = (size_t)(stop - p);
-		const struct column *c = &r->column[i];
-		if (i + 1 == columns) {
-			if (*stop != '\n')
-				return false;
-			if (n && stop[-1] == '\r')
-				n--;
-		} else if (*stop != r->layout.separator) {
-			return false;
-		}
-		switch (c->kind) {
-		case COLUMN_UNUSED:
-			break;
-		case COLUMN_TEXT:
-			if (n > RECORD_TEXT_MAX || (n && (is_blank(p[0]) || is_blank(p[n - 1]))))
-				return false;
-			*(struct text *)c->slot = (struct text){ p, n };
-			break;
-		case COLUMN_INSTANT:
-			if (!scan_instant(p, n, &r->date, c->slot)) {
-				struct instant t;
-				if (n == 0 || is_blank(p[0]) || is_blank(p[n - 1]) ||
-				    instant_parse_lenient(&t, (struct text){ p, n }, NULL) != 0)
-					return false;
-				*(int64_t *)c->slot = t.us;
-			}
-			break;
-		case COLUMN_SPAN:
-			if (span_parse(c->slot, (struct text){ p, n },
-				       r->layout.shape->time == TIME_SECONDS ? US_PER_SECOND : 1000, NULL) != 0)
-				return false;
-			break;
-		case COLUMN_COUNT:
-			if (!scan_count(p, n, c->slot))
-				return false;
-			if (n == 0)
-				present &= ~((uint64_t)1 << c->field);
-			break;
-		case COLUMN_REQUESTS:
-			if (n == 0 || !scan_count(p, n, c->slot))
-				return false;
-			break;
-		}
-		p = stop + 1;
+	struct record_batch *b = &r->batch;
+	const size_t columns = r->layout.columns;
+	for (size_t i = 0; i < b->n; i++) {
+		FIELD_AT(c, i)
+		out[i] = (struct text){ p, n };
+		/* p[-1] and p[n] are readable: delimiters, or the slack around the block */
+		r->bad[i] |= n > RECORD_TEXT_MAX || (n && (is_blank(p[0]) || is_blank(p[n - 1])));
 	}
-	rec->present = present;
-	if (rec->tokens[BUCKET_REASONING] > rec->tokens[BUCKET_OUTPUT] || rec->requests < 1)
-		return false;
-	return !r->must_finish || record_finish(rec, NULL) == 0;
+}
+
+static void read_counts(struct csv_reader *r, const char *block, const uint32_t *index, size_t c, int64_t *out)
+{
+	struct record_batch *b = &r->batch;
+	const size_t columns = r->layout.columns;
+	for (size_t i = 0; i < b->n; i++) {
+		FIELD_AT(c, i)
+		r->bad[i] |= !scan_count(p, n, &out[i]);
+	}
+}
+
+static void read_instants(struct csv_reader *r, const char *block, const uint32_t *index, size_t c, int64_t *out,
+			  struct scan_date *date, bool may_be_empty)
+{
+	struct record_batch *b = &r->batch;
+	const size_t columns = r->layout.columns;
+	for (size_t i = 0; i < b->n; i++) {
+		FIELD_AT(c, i)
+		if (scan_instant(p, n, date, &out[i]))
+			continue;
+		struct instant t = { TIME_ABSENT };
+		if (n == 0 && may_be_empty) {
+			out[i] = TIME_ABSENT;
+			continue;
+		}
+		r->bad[i] |= n == 0 || is_blank(p[0]) || is_blank(p[n - 1]) ||
+			     instant_parse_lenient(&t, (struct text){ p, n }, NULL) != 0;
+		out[i] = t.us;
+	}
+}
+
+static void read_spans(struct csv_reader *r, const char *block, const uint32_t *index, size_t c, int64_t *out, int64_t unit_us)
+{
+	struct record_batch *b = &r->batch;
+	const size_t columns = r->layout.columns;
+	for (size_t i = 0; i < b->n; i++) {
+		FIELD_AT(c, i)
+		r->bad[i] |= span_parse(&out[i], (struct text){ p, n }, unit_us, NULL) != 0;
+	}
+}
+
+/* The checks of record_finish on whole columns; rows that fail any go to the strict path, which says why. */
+static void check_wholes(struct csv_reader *r)
+{
+	struct record_batch *b = &r->batch;
+	uint64_t has = r->columns;
+	if (has >> (FIELD_COUNTS + BUCKET_REASONING) & 1)
+		for (size_t i = 0; i < b->n; i++)
+			r->bad[i] |= !(has >> (FIELD_COUNTS + BUCKET_OUTPUT) & 1) ||
+				     b->tokens[BUCKET_REASONING][i] > b->tokens[BUCKET_OUTPUT][i];
+	if (has >> FIELD_REQUESTS & 1)
+		for (size_t i = 0; i < b->n; i++)
+			r->bad[i] |= b->requests[i] < 1;
+	/* wholes that contain parts: the strict arithmetic on a record made of the row */
+	if (!(has >> FIELD_PROMPT & 1) && !(has >> FIELD_TOTAL & 1))
+		return;
+	b->columns &= ~((uint64_t)1 << FIELD_PROMPT | (uint64_t)1 << FIELD_TOTAL);
+	if (has >> FIELD_PROMPT & 1)
+		b->columns |= (uint64_t)1 << (FIELD_COUNTS + BUCKET_INPUT);
+	for (size_t i = 0; i < b->n; i++) {
+		struct record rec;
+		if (r->bad[i])
+			continue;
+		record_from_batch(&rec, b, i);
+		rec.present = has;
+		rec.prompt = r->prompt[i];
+		rec.total = r->total[i];
+		r->bad[i] |= record_finish(&rec, NULL) != 0;
+		b->tokens[BUCKET_INPUT][i] = rec.tokens[BUCKET_INPUT];
+	}
+}
+
+/*
+ * Reads b->n rows whose delimiters are known to be in order, column by column, so that the processor can overlap the rows.
+ */
+static void read_columns(struct csv_reader *r, const char *block, const uint32_t *index)
+{
+	struct record_batch *b = &r->batch;
+	const size_t columns = r->layout.columns;
+	b->columns = r->columns;
+	memset(r->bad, 0, b->n);
+	for (size_t c = 0; c < columns; c++) {
+		enum record_field f = r->layout.field[c];
+		if (f == FIELD_NONE)
+			continue;
+		if (f < FIELD_TEXTS) {
+			read_texts(r, block, index, c, b->text[f]);
+		} else if (f == FIELD_TIME || f == FIELD_COMPLETED) {
+			int64_t *out = f == FIELD_TIME ? b->time_us : b->completed_us;
+			if (r->layout.shape->time == TIME_INSTANT)
+				read_instants(r, block, index, c, out, &r->date[f == FIELD_COMPLETED], f == FIELD_COMPLETED);
+			else
+				read_spans(r, block, index, c, out, r->layout.shape->time == TIME_SECONDS ? US_PER_SECOND : 1000);
+		} else {
+			read_counts(r, block, index, c,
+				    f < FIELD_REQUESTS	? b->tokens[f - FIELD_COUNTS] :
+				    f == FIELD_REQUESTS ? b->requests :
+				    f == FIELD_PROMPT	? r->prompt :
+							  r->total);
+			/* empty means something else than 0 in these */
+			if (f >= FIELD_REQUESTS)
+				for (size_t i = 0; i < b->n; i++) {
+					FIELD_AT(c, i)
+					r->bad[i] |= n == 0;
+				}
+		}
+	}
+	check_wholes(r);
+}
+
+/* Rows from delimiter k on that have the right delimiters in the right places; at most BATCH_ROWS. */
+static size_t take_rows(struct csv_reader *r, const struct record_block *blk, const char *p, size_t k, size_t count, unsigned flags)
+{
+	struct record_batch *b = &r->batch;
+	const size_t columns = r->layout.columns;
+	const char separator = r->layout.separator;
+	size_t rows = 0;
+	while (rows < BATCH_ROWS && k + columns <= count) {
+		const uint32_t *end = r->index + k;
+		const char *stop = blk->p + end[columns - 1];
+		bool ok = *stop == '\n';
+		for (size_t c = 0; c + 1 < columns; c++)
+			ok &= blk->p[end[c]] == separator;
+		size_t n = (size_t)(stop - p);
+		/* no byte of a blank line, which is no record, gets here: it has columns - 1 delimiters too few, unless one column */
+		if (!ok || n > CSV_RECORD_MAX || n == 0 || (n == 1 && *p == '\r'))
+			break;
+		if (flags && (((flags & (SCAN_HIGH | SCAN_NUL)) && utf8_valid_prefix(p, n) != n) ||
+			      (flags & SCAN_CR && memchr(p, '\r', n - 1))))
+			break;
+		b->at[rows++] = p;
+		p = stop + 1;
+		k += columns;
+	}
+	return rows;
+}
+
+static void read_fast(struct csv_reader *r, const struct record_block *blk, size_t k, const struct record_sink *sink)
+{
+	struct record_batch *b = &r->batch;
+	const size_t columns = r->layout.columns;
+	size_t rows = b->n, bad = 0;
+	for (size_t i = 0; i < rows; i++)
+		r->row_end[i] = r->index[k + i * columns + columns - 1];
+	read_columns(r, blk->p, r->index + k);
+	for (size_t i = 0; i < rows; i++)
+		bad += r->bad[i];
+	if (bad) {
+		for (size_t i = 0; i < rows; i++)
+			if (r->bad[i])
+				read_strictly(r, b->at[i], (size_t)(blk->p + r->row_end[i] - b->at[i]), sink);
+		record_batch_drop(b, r->bad);
+	}
+	if (b->n)
+		sink->accept(sink->user, b);
 }
 
 bool csv_reader_run(struct csv_reader *r, const struct record_block *b, const struct record_sink *sink)
@@ -169,22 +254,19 @@ bool csv_reader_run(struct csv_reader *r, const struct record_block *b, const st
 	size_t k = 0, span = 0, columns = r->layout.columns;
 	const char *p = b->p, *end = b->p + b->n;
 	while (p < end) {
+		size_t rows = take_rows(r, b, p, k, count, flags);
+		if (rows) {
+			const char *after = b->p + r->index[k + rows * columns - 1] + 1;
+			r->batch.n = rows;
+			read_fast(r, b, k, sink);
+			p = after;
+			k += rows * columns;
+			continue;
+		}
 		if (*p == '\n' || (*p == '\r' && p[1] == '\n')) { /* a blank line is no record */
 			p += *p == '\r' ? 2 : 1;
 			k += k < count;
 			continue;
-		}
-		if (k + columns <= count) {
-			const char *stop = b->p + r->index[k + columns - 1];
-			size_t n = (size_t)(stop - p);
-			bool plain = !flags || (!((flags & (SCAN_HIGH | SCAN_NUL)) && utf8_valid_prefix(p, n) != n) &&
-						!(flags & SCAN_CR && n && memchr(p, '\r', n - 1)));
-			if (plain && n <= CSV_RECORD_MAX && read_fast(r, b->p, p, r->index + k)) {
-				sink->accept(sink->user, &r->record);
-				p = stop + 1;
-				k += columns;
-				continue;
-			}
 		}
 		const char *nl = memchr(p, '\n', (size_t)(end - p));
 		const char *next = nl ? nl + 1 : end;

@@ -28,7 +28,8 @@ struct jsonl_reader {
 	size_t learned_count;
 	struct arena arena; /* the bytes of the learned keys */
 	struct scan_date date;
-	struct record record;
+	struct record_batch batch, single;
+	int64_t prompt, total; /* of the row at work */
 };
 
 static uint32_t key_slot(const char *p, size_t n)
@@ -155,10 +156,12 @@ static void read_strictly(struct jsonl_reader *r, const char *p, size_t n, const
 				      json_open(&doc, (struct text){ p, n }, &e);
 	if (rc == 0)
 		rc = fill_strictly(r, json_root(doc), &rec, &e);
-	if (rc == 0)
-		sink->accept(sink->user, &rec);
-	else
+	if (rc == 0) {
+		record_batch_single(&r->single, &rec);
+		sink->accept(sink->user, &r->single);
+	} else {
 		sink->refuse(sink->user, p, n, &e);
+	}
 	json_close(doc);
 	if (rc == 0 && !r->layout.strict_only)
 		learn(r, p, p + n);
@@ -187,10 +190,11 @@ static inline const char *plain_string_end(const char *p, const char *end)
 	return NULL;
 }
 
-/* The value at p into field f. Returns what follows it, or NULL for the strict path. */
-static inline const char *read_value(struct jsonl_reader *r, enum record_field f, const char *p, const char *end)
+/* The value at p into field f of the batch's next row. Returns what follows it, or NULL for the strict path. */
+static inline const char *read_value(struct jsonl_reader *r, enum record_field f, const char *p, const char *end, uint64_t *given)
 {
-	struct record *rec = &r->record;
+	struct record_batch *b = &r->batch;
+	const size_t row = b->n;
 	if (f >= FIELD_COUNTS) {
 		if (f == FIELD_NONE)
 			return *p == '{' ? NULL : json_scan_flat(p, end);
@@ -202,10 +206,10 @@ static inline const char *read_value(struct jsonl_reader *r, enum record_field f
 		    !scan_count(p, (size_t)(q - p), &v))
 			return NULL;
 		if (f < FIELD_REQUESTS)
-			rec->tokens[f - FIELD_COUNTS] = v;
+			b->tokens[f - FIELD_COUNTS][row] = v;
 		else
-			*(f == FIELD_REQUESTS ? &rec->requests : f == FIELD_PROMPT ? &rec->prompt : &rec->total) = v;
-		rec->present |= (uint64_t)1 << f;
+			*(f == FIELD_REQUESTS ? &b->requests[row] : f == FIELD_PROMPT ? &r->prompt : &r->total) = v;
+		*given |= (uint64_t)1 << f;
 		return q;
 	}
 	struct text v;
@@ -224,30 +228,89 @@ static inline const char *read_value(struct jsonl_reader *r, enum record_field f
 			return NULL;
 		v = (struct text){ p, (size_t)(after - p) };
 	}
+	*given |= (uint64_t)1 << f;
 	if (f < FIELD_TEXTS) {
-		if (v.n > RECORD_TEXT_MAX)
-			return NULL;
-		rec->text[f] = v;
-		rec->present |= (uint64_t)1 << f;
-		return after;
+		b->text[f][row] = v;
+		return v.n > RECORD_TEXT_MAX ? NULL : after;
 	}
-	int64_t *slot = f == FIELD_TIME ? &rec->time_us : &rec->completed_us;
-	if (r->layout.shape->time == TIME_INSTANT && *p == '"' && scan_instant(v.p, v.n, &r->date, slot)) {
-		rec->present |= (uint64_t)1 << f;
+	int64_t *slot = f == FIELD_TIME ? &b->time_us[row] : &b->completed_us[row];
+	if (r->layout.shape->time == TIME_INSTANT && *p == '"' && scan_instant(v.p, v.n, &r->date, slot))
 		return after;
+	struct record rec;
+	rec.present = 0;
+	if (record_set(&rec, f, v, *p == '"' ? VALUE_TEXT : VALUE_NUMBER, r->layout.shape->time, NULL) != 0 ||
+	    !(rec.present >> f & 1))
+		return NULL;
+	*slot = f == FIELD_TIME ? rec.time_us : rec.completed_us;
+	return after;
+}
+
+/* Gives rows [from, to) of the columns in `fields` their defaults. */
+static void set_defaults(struct record_batch *b, uint64_t fields, size_t from, size_t to)
+{
+	for (; fields; fields &= fields - 1) {
+		int f = __builtin_ctzll(fields);
+		for (size_t i = from; i < to; i++) {
+			if (f < FIELD_TEXTS)
+				b->text[f][i] = (struct text){ 0 };
+			else if (f == FIELD_TIME)
+				b->time_us[i] = TIME_ABSENT;
+			else if (f == FIELD_COMPLETED)
+				b->completed_us[i] = TIME_ABSENT;
+			else if (f < FIELD_REQUESTS)
+				b->tokens[f - FIELD_COUNTS][i] = 0;
+			else
+				b->requests[i] = 1;
+		}
 	}
-	return record_set(rec, f, v, *p == '"' ? VALUE_TEXT : VALUE_NUMBER, r->layout.shape->time, NULL) == 0 ? after : NULL;
+}
+
+/* What record_finish checks, for the row that was just read. */
+static inline bool finish_row(struct jsonl_reader *r, uint64_t *given)
+{
+	struct record_batch *b = &r->batch;
+	const size_t row = b->n;
+	const uint64_t wholes = (uint64_t)1 << FIELD_PROMPT | (uint64_t)1 << FIELD_TOTAL;
+	const uint64_t reasoning = (uint64_t)1 << (FIELD_COUNTS + BUCKET_REASONING), output = (uint64_t)1 << (FIELD_COUNTS + BUCKET_OUTPUT);
+	uint64_t set = *given & ~wholes;
+	if (b->columns & ~set)
+		set_defaults(b, b->columns & ~set, row, row + 1);
+	if (set & ~b->columns) {
+		set_defaults(b, set & ~b->columns, 0, row);
+		b->columns |= set;
+	}
+	if (*given & reasoning && (!(*given & output) || b->tokens[BUCKET_REASONING][row] > b->tokens[BUCKET_OUTPUT][row]))
+		return false;
+	if (*given >> FIELD_REQUESTS & 1 && b->requests[row] < 1)
+		return false;
+	if (*given & wholes) {
+		const uint64_t input = (uint64_t)1 << (FIELD_COUNTS + BUCKET_INPUT);
+		struct record rec;
+		record_from_batch(&rec, b, row);
+		rec.present = *given;
+		rec.prompt = r->prompt;
+		rec.total = r->total;
+		if (record_finish(&rec, NULL) != 0)
+			return false;
+		if (*given >> FIELD_PROMPT & 1) {
+			if (!(b->columns & input)) {
+				set_defaults(b, input, 0, row);
+				b->columns |= input;
+			}
+			b->tokens[BUCKET_INPUT][row] = rec.tokens[BUCKET_INPUT];
+		}
+	}
+	return true;
 }
 
 /* One line of a flat object. False: take the strict path. */
 static inline bool read_fast(struct jsonl_reader *r, const char *p, const char *end)
 {
-	uint64_t seen = 0;
+	uint64_t seen = 0, given = 0;
 	struct text unknown[SHAPE_KEYS_MAX];
 	size_t unknown_count = 0, i = 0;
 	bool as_learned = true;
-	record_clear(&r->record);
-	r->record.at = p;
+	r->batch.at[r->batch.n] = p;
 	if (*p != '{')
 		return false;
 	p++;
@@ -287,7 +350,7 @@ static inline bool read_fast(struct jsonl_reader *r, const char *p, const char *
 			return false;
 		if (f != FIELD_NONE)
 			seen |= (uint64_t)1 << f;
-		p = read_value(r, f, p, end);
+		p = read_value(r, f, p, end, &given);
 		if (!p || p >= end)
 			return false;
 		if (*p == ',') {
@@ -306,7 +369,15 @@ static inline bool read_fast(struct jsonl_reader *r, const char *p, const char *
 		p++;
 	}
 	p = json_skip_space(p + 1, end);
-	return p == end && (seen & any_count) && record_finish(&r->record, NULL) == 0;
+	return p == end && (seen & any_count) && finish_row(r, &given);
+}
+
+static void flush(struct jsonl_reader *r, const struct record_sink *sink)
+{
+	if (r->batch.n)
+		sink->accept(sink->user, &r->batch);
+	r->batch.n = 0;
+	r->batch.columns = 0;
 }
 
 void jsonl_reader_run(struct jsonl_reader *r, const struct record_block *b, const struct record_sink *sink)
@@ -316,12 +387,15 @@ void jsonl_reader_run(struct jsonl_reader *r, const struct record_block *b, cons
 		const char *nl = memchr(p, '\n', (size_t)(end - p));
 		size_t n = (size_t)((nl ? nl : end) - p);
 		const char *first = json_skip_space(p, p + n);
-		if (first == p + n)
+		if (first == p + n) {
 			; /* a blank line is no record */
-		else if (!r->layout.strict_only && n <= CSV_RECORD_MAX && read_fast(r, first, p + n))
-			sink->accept(sink->user, &r->record);
-		else
+		} else if (!r->layout.strict_only && n <= CSV_RECORD_MAX && read_fast(r, first, p + n)) {
+			if (++r->batch.n == BATCH_ROWS)
+				flush(r, sink);
+		} else {
 			read_strictly(r, p, n, sink);
+		}
 		p += n + 1;
 	}
+	flush(r, sink);
 }

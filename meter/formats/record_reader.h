@@ -26,8 +26,8 @@ struct record_block {
 
 struct record_sink {
 	void *user;
-	/* r and what it points to are valid during the call only. */
-	void (*accept)(void *user, const struct record *r);
+	/* The batch and what it points to are valid during the call only; the callee may change the batch. */
+	void (*accept)(void *user, struct record_batch *b);
 	/* at: the first byte of the refused record in the block. */
 	void (*refuse)(void *user, const char *at, size_t n, const struct err *why);
 };
