@@ -24,18 +24,26 @@ static inline bool text_eq(struct text a, struct text b)
 {
 	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
-/* text_eq for names that are short and compared often: two overlapping loads instead of a call. */
+/* text_eq for names that are short and compared often: overlapping words instead of a call. */
 static inline bool text_eq_short(struct text a, struct text b)
 {
+	uint64_t x[2], y[2];
 	if (a.n != b.n)
 		return false;
 	if (a.n - 8 <= 8) {
-		uint64_t a0, b0, a1, b1;
-		memcpy(&a0, a.p, 8);
-		memcpy(&b0, b.p, 8);
-		memcpy(&a1, a.p + a.n - 8, 8);
-		memcpy(&b1, b.p + b.n - 8, 8);
-		return ((a0 ^ b0) | (a1 ^ b1)) == 0;
+		memcpy(&x[0], a.p, 8);
+		memcpy(&y[0], b.p, 8);
+		memcpy(&x[1], a.p + a.n - 8, 8);
+		memcpy(&y[1], b.p + b.n - 8, 8);
+		return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
+	}
+	if (a.n - 16 <= 16) {
+		memcpy(x, a.p, 16);
+		memcpy(y, b.p, 16);
+		uint64_t differ = (x[0] ^ y[0]) | (x[1] ^ y[1]);
+		memcpy(x, a.p + a.n - 16, 16);
+		memcpy(y, b.p + b.n - 16, 16);
+		return (differ | (x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
 	}
 	return a.n == 0 || memcmp(a.p, b.p, a.n) == 0;
 }

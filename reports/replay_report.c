@@ -15,11 +15,13 @@ static _Thread_local const struct replay_report *ordering;
 static int by_amount(const void *x, const void *y)
 {
 	size_t i = *(const size_t *)x, k = *(const size_t *)y;
-	const struct sums *a = replay_group_sums(ordering->result, i), *b = replay_group_sums(ordering->result, k);
-	if (ordering->order == ORDER_COST && a->cost.atto != b->cost.atto)
-		return a->cost.atto > b->cost.atto ? -1 : 1;
-	if (ordering->order == ORDER_RECORDS && a->records != b->records)
-		return a->records > b->records ? -1 : 1;
+	struct sums a, b;
+	replay_group_sums(ordering->result, i, &a);
+	replay_group_sums(ordering->result, k, &b);
+	if (ordering->order == ORDER_COST && a.cost.atto != b.cost.atto)
+		return a.cost.atto > b.cost.atto ? -1 : 1;
+	if (ordering->order == ORDER_RECORDS && a.records != b.records)
+		return a.records > b.records ? -1 : 1;
 	return (i > k) - (i < k);
 }
 
@@ -111,7 +113,8 @@ void replay_report_json(const struct replay_report *r)
 		size_t *index = shown_groups(r, &count);
 		json_out_array(&j, "groups");
 		for (size_t i = 0; i < count; i++) {
-			const struct sums *s = replay_group_sums(result, index[i]);
+			struct sums group, *s = &group;
+			replay_group_sums(result, index[i], s);
 			char buf[INSTANT_TEXT_MAX];
 			json_out_object(&j, NULL);
 			for (size_t d = 0; d < o->dim_count; d++) {
@@ -183,7 +186,9 @@ void replay_report_csv(const struct replay_report *r)
 	size_t count = 1;
 	size_t *index = o->dim_count ? shown_groups(r, &count) : NULL;
 	for (size_t i = 0; i < count; i++) {
-		const struct sums *s = index ? replay_group_sums(r->result, index[i]) : replay_total(r->result);
+		struct sums group = *replay_total(r->result), *s = &group;
+		if (index)
+			replay_group_sums(r->result, index[i], s);
 		char label[INSTANT_TEXT_MAX];
 		for (size_t d = 0; d < o->dim_count; d++) {
 			csv_put_field(&b, replay_group_label(r->result, index[i], d, label));
@@ -327,7 +332,9 @@ void replay_report_table(const struct replay_report *r)
 				table_cell(t, cell.p);
 			}
 			buf_release(&cell);
-			put_row(t, r, replay_group_sums(r->result, index[i]), writes, reasoning);
+			struct sums group;
+			replay_group_sums(r->result, index[i], &group);
+			put_row(t, r, &group, writes, reasoning);
 		}
 		if (count < replay_group_count(r->result)) {
 			char more[64];

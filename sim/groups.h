@@ -38,14 +38,27 @@ static inline bool sums_add(struct sums *to, const struct sums *from)
 	return !bad;
 }
 
+/*
+ * A group as it lies in the table: only the sums that the run needs, so that a random access touches few cache lines. Behind
+ * the head stand the tokens of the layout's buckets, the credits when there is a plan, and the key.
+ */
+struct group_layout {
+	uint8_t bucket[BUCKET_COMMON]; /* the common buckets that can be other than zero */
+	uint8_t bucket_count;
+	bool credits;
+};
+
 struct group {
-	struct sums sums;
+	struct money_total cost;
+	int64_t records;
+	uint32_t unpriced, uncredited;
 	uint32_t key_n;
-	char key[];
+	uint32_t rare; /* 1 + index of the sums of rare buckets; 0: none */
+	int64_t tokens[]; /* bucket_count of them, then 2 words of credits, then the key */
 };
 
 struct groups;
-struct groups *groups_open(const uint64_t seed[2]);
+struct groups *groups_open(const uint64_t seed[2], const struct group_layout *layout);
 void groups_close(struct groups *g);
 size_t groups_count(const struct groups *g);
 
@@ -57,6 +70,12 @@ void groups_prefetch_group(const struct groups *g, uint64_t hash);
 struct group *groups_need(struct groups *g, uint64_t hash, const char *key, uint32_t key_n);
 /* Adds every group of `from` to `to`; both have the same seed. False when a sum no longer fits. */
 bool groups_merge(struct groups *to, const struct groups *from);
+const char *group_key(const struct groups *g, const struct group *group);
+struct credits_total *group_credits(const struct groups *g, struct group *group);
+/* False when a sum no longer fits. */
+bool group_add_rare(struct groups *g, struct group *group, const int64_t *rare);
+/* Everything that the group adds up to; out->rare points into the table. */
+void group_sums(const struct groups *g, const struct group *group, struct sums *out);
 /* All groups, in no particular order; free() it. */
 struct group **groups_list(const struct groups *g);
 

@@ -119,7 +119,8 @@ struct run {
 	enum pass pass;
 	int64_t shift_us;
 	bool by_conversation;
-	bool group_by_answer; /* model and window alone tell the groups apart */
+	bool group_by_answer; /* model and window alone, or nothing, tell the groups apart */
+	struct group_layout layout;
 	struct names models, windows;
 	struct conversations *conversations;
 	uint64_t seed[2];
@@ -136,7 +137,6 @@ struct worker {
 	pthread_t thread;
 	struct tariffs *tariffs;
 	struct groups *groups;
-	struct sums total; /* when there is no grouping */
 	/* of the batch at work, a row each */
 	int64_t us[BATCH_ROWS];
 	struct subject *subject[BATCH_ROWS];
@@ -403,6 +403,15 @@ static void compare_boundary(struct worker *w, const struct record_batch *b, siz
 	w->overflow |= !money_total_add(&w->hinging_difference, money_total_minus(cost, w->cost[row]));
 }
 
+static void price_rows(struct worker *w, const struct record_batch *b)
+{
+	price_plainly(w, b);
+	for (size_t i = 0; w->run->o->plan && i < b->n; i++)
+		add_credits(w, b, i);
+	for (size_t i = 0; b->columns >> FIELD_COMPLETED & 1 && i < b->n; i++)
+		compare_boundary(w, b, i);
+}
+
 static void ask_tariffs(struct worker *w, const struct record_batch *b)
 {
 	struct run *run = w->run;
@@ -433,25 +442,32 @@ static void ask_tariffs(struct worker *w, const struct record_batch *b)
 	}
 }
 
-static inline void add_row(struct worker *w, const struct record_batch *b, size_t row, struct sums *s)
+/* The rare buckets of a row; false when they are all zero. */
+static bool rare_of(const struct record_batch *b, size_t row, int64_t rare[BUCKET_COUNT - BUCKET_COMMON])
 {
-	bool bad = !money_total_add(&s->cost, w->cost[row]);
-	bad |= __builtin_add_overflow(s->records, 1, &s->records);
-	for (int k = 0; k < BUCKET_COMMON; k++)
-		if (b->columns >> (FIELD_COUNTS + k) & 1)
-			bad |= __builtin_add_overflow(s->tokens[k], b->tokens[k][row], &s->tokens[k]);
-	bad |= __builtin_add_overflow(s->unpriced, w->unpriced[row], &s->unpriced);
-	if (w->run->o->plan) {
-		bad |= !credits_add(&s->credits, w->credits[row]);
-		bad |= __builtin_add_overflow(s->uncredited, w->uncredited[row], &s->uncredited);
+	int64_t any = 0;
+	for (int k = BUCKET_COMMON; k < BUCKET_COUNT; k++)
+		any |= rare[k - BUCKET_COMMON] = b->columns >> (FIELD_COUNTS + k) & 1 ? b->tokens[k][row] : 0;
+	return any != 0;
+}
+
+static inline void add_to_group(struct worker *w, const struct record_batch *b, size_t row, struct group *g)
+{
+	const struct group_layout *layout = &w->run->layout;
+	bool bad = !money_total_add(&g->cost, w->cost[row]);
+	bad |= __builtin_add_overflow(g->records, 1, &g->records);
+	for (int k = 0; k < layout->bucket_count; k++)
+		if (b->columns >> (FIELD_COUNTS + layout->bucket[k]) & 1)
+			bad |= __builtin_add_overflow(g->tokens[k], b->tokens[layout->bucket[k]][row], &g->tokens[k]);
+	bad |= __builtin_add_overflow(g->unpriced, w->unpriced[row], &g->unpriced);
+	if (layout->credits) {
+		bad |= !credits_add(group_credits(w->groups, g), w->credits[row]);
+		bad |= __builtin_add_overflow(g->uncredited, w->uncredited[row], &g->uncredited);
 	}
 	if (__builtin_expect((b->columns & RARE_FIELDS) != 0, 0)) {
-		int64_t rare[BUCKET_COUNT - BUCKET_COMMON] = { 0 }, any = 0;
-		for (int k = BUCKET_COMMON; k < BUCKET_COUNT; k++)
-			if (b->columns >> (FIELD_COUNTS + k) & 1)
-				any |= rare[k - BUCKET_COMMON] = b->tokens[k][row];
-		if (any)
-			bad |= !sums_add_rare(s, rare);
+		int64_t rare[BUCKET_COUNT - BUCKET_COMMON];
+		if (rare_of(b, row, rare))
+			bad |= !group_add_rare(w->groups, g, rare);
 	}
 	w->overflow |= bad;
 }
@@ -465,37 +481,84 @@ static struct group *group_of(struct worker *w, const struct record_batch *b, si
 	return groups_need(w->groups, groups_hash(w->groups, w->key, (n + 7u) & ~7u), w->key, n);
 }
 
+/* Pricing is linear: where one price holds for every row of an answer, its tokens are added up first and priced at the end. */
+static bool all_can_wait(const struct worker *w, const struct record_batch *b)
+{
+	if (w->run->o->plan || b->columns & (RARE_FIELDS | (uint64_t)1 << FIELD_COMPLETED))
+		return false;
+	bool ok = true;
+	for (size_t i = 0; i < b->n; i++)
+		ok &= w->answer[i]->plain && !w->answer[i]->unstated;
+	return ok;
+}
+
+static void let_wait(struct worker *w, const struct record_batch *b)
+{
+	const struct group_layout *layout = &w->run->layout;
+	bool bad = false;
+	for (size_t i = 0; i < b->n; i++)
+		w->answer[i]->waiting_records++;
+	for (int k = 0; k < layout->bucket_count; k++) {
+		int bucket = layout->bucket[k];
+		if (b->columns >> (FIELD_COUNTS + bucket) & 1)
+			for (size_t i = 0; i < b->n; i++)
+				bad |= __builtin_add_overflow(w->answer[i]->waiting[bucket], b->tokens[bucket][i],
+							      &w->answer[i]->waiting[bucket]);
+	}
+	w->overflow |= bad;
+}
+
+/* Prices what waited under an answer. */
+static void settle(void *user, struct tariff_answer *a)
+{
+	struct worker *w = user;
+	const struct group_layout *layout = &w->run->layout;
+	struct group *g = a->group;
+	if (!a->waiting_records)
+		return;
+	bool bad = __builtin_add_overflow(g->records, a->waiting_records, &g->records);
+	for (int k = 0; k < BUCKET_REASONING; k++)
+		bad |= !money_total_add(&g->cost, money_of_tokens((struct money){ a->rate[k] }, a->waiting[k]));
+	for (int k = 0; k < layout->bucket_count; k++)
+		bad |= __builtin_add_overflow(g->tokens[k], a->waiting[layout->bucket[k]], &g->tokens[k]);
+	w->overflow |= bad;
+}
+
+static void add_by_answer(struct worker *w, const struct record_batch *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (__builtin_expect(!w->answer[i]->group, 0))
+			w->answer[i]->group = group_of(w, b, i);
+	if (all_can_wait(w, b)) {
+		let_wait(w, b);
+		return;
+	}
+	price_rows(w, b);
+	for (size_t i = 0; i < b->n; i++)
+		add_to_group(w, b, i, w->answer[i]->group);
+}
+
 static void add_to_groups(struct worker *w, const struct record_batch *b)
 {
-	if (w->run->o->dim_count == 0) {
-		for (size_t i = 0; i < b->n; i++)
-			add_row(w, b, i, &w->total);
-		return;
-	}
-	if (w->run->group_by_answer) {
-		for (size_t i = 0; i < b->n; i++) {
-			if (!w->answer[i]->group)
-				w->answer[i]->group = group_of(w, b, i);
-			add_row(w, b, i, &((struct group *)w->answer[i]->group)->sums);
+	price_rows(w, b);
+	/* in three passes over a few rows, so that the memory of one row is fetched while others are worked on */
+	enum { AT_ONCE = 64 };
+	for (size_t from = 0; from < b->n; from += AT_ONCE) {
+		size_t to = from + AT_ONCE < b->n ? from + AT_ONCE : b->n;
+		w->key_n = 0;
+		for (size_t i = from; i < to; i++) {
+			w->key_at[i] = (uint32_t)w->key_n;
+			put_key(w, b, i);
+			w->key_size[i] = (uint32_t)w->key_n - w->key_at[i];
+			memset(key_room(w, 8), 0, 8);
+			w->key_n += -w->key_size[i] & 7;
+			w->hash[i] = groups_hash(w->groups, w->key + w->key_at[i], w->key_n - w->key_at[i]);
+			groups_prefetch_slot(w->groups, w->hash[i]);
 		}
-		return;
-	}
-	/* three passes, so that the memory of one row is fetched while others are worked on */
-	w->key_n = 0;
-	for (size_t i = 0; i < b->n; i++) {
-		w->key_at[i] = (uint32_t)w->key_n;
-		put_key(w, b, i);
-		w->key_size[i] = (uint32_t)w->key_n - w->key_at[i];
-		memset(key_room(w, 8), 0, 8);
-		w->key_n += -w->key_size[i] & 7;
-		w->hash[i] = groups_hash(w->groups, w->key + w->key_at[i], w->key_n - w->key_at[i]);
-		groups_prefetch_slot(w->groups, w->hash[i]);
-	}
-	for (size_t i = 0; i < b->n; i++)
-		groups_prefetch_group(w->groups, w->hash[i]);
-	for (size_t i = 0; i < b->n; i++) {
-		struct group *g = groups_need(w->groups, w->hash[i], w->key + w->key_at[i], w->key_size[i]);
-		add_row(w, b, i, &g->sums);
+		for (size_t i = from; i < to; i++)
+			groups_prefetch_group(w->groups, w->hash[i]);
+		for (size_t i = from; i < to; i++)
+			add_to_group(w, b, i, groups_need(w->groups, w->hash[i], w->key + w->key_at[i], w->key_size[i]));
 	}
 }
 
@@ -568,12 +631,10 @@ static void accept(void *user, struct record_batch *b)
 	take_instants(w, b);
 	w->accepted += (int64_t)b->n;
 	ask_tariffs(w, b);
-	price_plainly(w, b);
-	for (size_t i = 0; run->o->plan && i < b->n; i++)
-		add_credits(w, b, i);
-	for (size_t i = 0; b->columns >> FIELD_COMPLETED & 1 && i < b->n; i++)
-		compare_boundary(w, b, i);
-	add_to_groups(w, b);
+	if (run->group_by_answer)
+		add_by_answer(w, b);
+	else
+		add_to_groups(w, b);
 }
 
 /* Two threads that share a core waste the other one. */
@@ -592,6 +653,17 @@ static void pin(int index)
 		}
 }
 
+/* Text fields that neither the price nor the grouping looks at. */
+static uint64_t unneeded_fields(const struct run *run)
+{
+	uint64_t needed = (uint64_t)1 << FIELD_MODEL | (uint64_t)1 << FIELD_PROVIDER | (uint64_t)1 << FIELD_SERVICE_TIER |
+			  (uint64_t)1 << FIELD_REGION | (uint64_t)1 << FIELD_CHAT | (uint64_t)1 << FIELD_PARENT;
+	for (size_t i = 0; i < run->o->dim_count; i++)
+		if (dim_field(run->o->dim[i]) != FIELD_NONE)
+			needed |= (uint64_t)1 << dim_field(run->o->dim[i]);
+	return (((uint64_t)1 << FIELD_TEXTS) - 1) & ~needed;
+}
+
 static void read_file(struct worker *w, struct trace *t, struct trace_block *b)
 {
 	struct run *run = w->run;
@@ -606,7 +678,8 @@ static void read_file(struct worker *w, struct trace *t, struct trace_block *b)
 		field = mem_alloc(trace_columns(t) * sizeof *field);
 		for (size_t i = 0; i < trace_columns(t); i++)
 			field[i] = trace_column_field(t, i);
-		csv = csv_reader_open(&(struct csv_layout){ shape, trace_separator(t), trace_columns(t), field, run->o->strict_only });
+		csv = csv_reader_open(&(struct csv_layout){ shape, trace_separator(t), trace_columns(t), field, unneeded_fields(run),
+							    run->o->strict_only });
 	} else {
 		jsonl = jsonl_reader_open(
 			&(struct jsonl_layout){ shape, run->o->map, run->o->map_count, run->o->strict_only });
@@ -652,6 +725,8 @@ static void *work(void *arg)
 	pin(w->index);
 	for (w->file = 0; w->file < run->trace_count; w->file++)
 		read_file(w, run->trace[w->file], &block);
+	if (w->tariffs)
+		tariffs_each(w->tariffs, settle, w);
 	trace_block_release(&block);
 	pthread_mutex_lock(&run->lock);
 	atomic_fetch_sub(&run->running, 1);
@@ -688,7 +763,6 @@ static void worker_release(struct worker *w)
 {
 	tariffs_close(w->tariffs);
 	groups_close(w->groups);
-	free(w->total.rare);
 	free(w->key);
 	free(w->unpriced_reasons.reason);
 	free(w->uncredited_reasons.reason);
@@ -727,8 +801,7 @@ static int run_pass(struct run *run, struct worker *worker, int threads, bool in
 		*w = (struct worker){ .run = run, .index = i, .first_us = INT64_MAX, .last_us = INT64_MIN };
 		if (run->pass == PASS_PRICE) {
 			w->tariffs = tariffs_open(o->book, o->plan, o->currency);
-			if (o->dim_count)
-				w->groups = groups_open(run->seed);
+			w->groups = groups_open(run->seed, &run->layout);
 		}
 		CHECK(pthread_create(&w->thread, NULL, work, w) == 0);
 	}
@@ -891,7 +964,7 @@ static int group_order(const void *x, const void *y)
 	const struct sorted_group *a = x, *b = y;
 	if (a->first != b->first)
 		return a->first < b->first ? -1 : 1;
-	const char *p = a->group->key, *q = b->group->key;
+	const char *p = group_key(sorting->groups, a->group), *q = group_key(sorting->groups, b->group);
 	for (size_t i = 0; i < sorting->dim_count; i++) {
 		struct dim_value v = next_value(sorting, sorting->dim[i], &p), u = next_value(sorting, sorting->dim[i], &q);
 		if (is_text_dim(sorting->dim[i])) {
@@ -911,7 +984,7 @@ static size_t common_prefix(const struct replay_result *r)
 	struct text first = { 0 };
 	size_t same = 0;
 	for (size_t i = 0; i < r->group_count; i++) {
-		const char *p = r->sorted[i].group->key;
+		const char *p = group_key(r->groups, r->sorted[i].group);
 		struct text t = next_value(r, r->dim[0], &p).text;
 		if (t.n == 0)
 			continue;
@@ -949,10 +1022,12 @@ static void sort_groups(struct replay_result *r, int threads)
 	for (size_t i = 0; i < r->group_count; i++)
 		r->sorted[i].group = list[i];
 	free(list);
+	if (r->dim_count == 0)
+		return;
 	bool text = is_text_dim(r->dim[0]);
 	size_t skip = text ? common_prefix(r) : 0;
 	for (size_t i = 0; i < r->group_count; i++) {
-		const char *p = r->sorted[i].group->key;
+		const char *p = group_key(r->groups, r->sorted[i].group);
 		struct dim_value v = next_value(r, r->dim[0], &p);
 		uint64_t first = (uint64_t)v.number ^ (uint64_t)1 << 63;
 		if (text) {
@@ -988,12 +1063,11 @@ static int collect(struct replay_result *out, struct run *run, struct worker *wo
 	out->last_us = INT64_MIN;
 	for (int i = 0; i < threads; i++) {
 		struct worker *w = &worker[i];
-		fits &= !w->overflow && sums_add(&out->total, &w->total) &&
-			money_total_add(&out->hinging_difference, w->hinging_difference);
+		fits &= !w->overflow && money_total_add(&out->hinging_difference, w->hinging_difference);
 		if (i == 0) {
 			out->groups = w->groups;
 			w->groups = NULL;
-		} else if (w->groups) {
+		} else {
 			fits &= groups_merge(out->groups, w->groups);
 			groups_close(w->groups);
 			w->groups = NULL;
@@ -1014,10 +1088,11 @@ static int collect(struct replay_result *out, struct run *run, struct worker *wo
 	out->window_rank = ranks(&run->windows);
 	memcpy(out->dim, o->dim, sizeof out->dim);
 	out->dim_count = o->dim_count;
-	if (out->groups) {
-		sort_groups(out, threads);
-		for (size_t i = 0; i < out->group_count; i++)
-			fits &= sums_add(&out->total, &out->sorted[i].group->sums);
+	sort_groups(out, threads);
+	for (size_t i = 0; i < out->group_count; i++) {
+		struct sums sums;
+		group_sums(out->groups, out->sorted[i].group, &sums);
+		fits &= sums_add(&out->total, &sums);
 	}
 	if (!fits)
 		return err_set(e, ERR_RANGE, "the records add up to more than a total can hold");
@@ -1089,6 +1164,21 @@ static void run_release(struct run *run)
 	pthread_mutex_destroy(&run->windows.lock);
 }
 
+/* The buckets that some file can fill. */
+static struct group_layout layout_of(const struct run *run)
+{
+	struct group_layout l = { .credits = run->o->plan != NULL };
+	for (int k = 0; k < BUCKET_COMMON; k++) {
+		bool may = false;
+		for (size_t i = 0; i < run->trace_count; i++)
+			may |= trace_may_have(run->trace[i], (enum record_field)(FIELD_COUNTS + k)) ||
+			       (k == BUCKET_INPUT && trace_may_have(run->trace[i], FIELD_PROMPT));
+		if (may)
+			l.bucket[l.bucket_count++] = (uint8_t)k;
+	}
+	return l;
+}
+
 static int replay_passes(struct replay_result *out, struct run *run, struct worker *worker, int threads, bool absolute,
 			 struct err *e)
 {
@@ -1098,9 +1188,10 @@ static int replay_passes(struct replay_result *out, struct run *run, struct work
 	for (size_t i = 0; i < o->dim_count; i++)
 		by_task |= o->dim[i] == DIM_TASK;
 	run->by_conversation &= by_task;
-	run->group_by_answer = o->dim_count > 0;
+	run->group_by_answer = true;
 	for (size_t i = 0; i < o->dim_count; i++)
 		run->group_by_answer &= o->dim[i] == DIM_MODEL || o->dim[i] == DIM_WINDOW;
+	run->layout = layout_of(run);
 	if (o->has_at && absolute) {
 		int64_t first_us = INT64_MAX;
 		run->pass = PASS_FIRST_INSTANT;
@@ -1211,17 +1302,17 @@ const struct sums *replay_total(const struct replay_result *r)
 
 size_t replay_group_count(const struct replay_result *r)
 {
-	return r->group_count;
+	return r->dim_count ? r->group_count : 0;
 }
 
-const struct sums *replay_group_sums(const struct replay_result *r, size_t i)
+void replay_group_sums(const struct replay_result *r, size_t i, struct sums *out)
 {
-	return &r->sorted[i].group->sums;
+	group_sums(r->groups, r->sorted[i].group, out);
 }
 
 struct text replay_group_label(const struct replay_result *r, size_t i, size_t d, char buf[INSTANT_TEXT_MAX])
 {
-	const char *p = r->sorted[i].group->key;
+	const char *p = group_key(r->groups, r->sorted[i].group);
 	struct dim_value v = { 0 };
 	for (size_t k = 0; k <= d; k++)
 		v = next_value(r, r->dim[k], &p);

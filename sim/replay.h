@@ -83,7 +83,7 @@ void replay_result_close(struct replay_result *r);
 
 const struct sums *replay_total(const struct replay_result *r);
 size_t replay_group_count(const struct replay_result *r);
-const struct sums *replay_group_sums(const struct replay_result *r, size_t i);
+void replay_group_sums(const struct replay_result *r, size_t i, struct sums *out);
 /* The label of dimension d (index into options.dim); p is NULL for records that lack it. buf holds what must be formatted. */
 struct text replay_group_label(const struct replay_result *r, size_t i, size_t d, char buf[INSTANT_TEXT_MAX]);
 

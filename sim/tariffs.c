@@ -172,3 +172,11 @@ struct tariff_answer *tariffs_ask(struct tariffs *t, struct subject *s, int64_t 
 	}
 	return s->answer[ask_now(t, s, time_us, &until_us)];
 }
+
+void tariffs_each(struct tariffs *t, void (*take)(void *user, struct tariff_answer *a), void *user)
+{
+	for (size_t i = 0; i < SUBJECT_SLOTS; i++)
+		for (struct subject *s = t->slot[i]; s; s = s->next)
+			for (size_t k = 0; k < s->answer_count; k++)
+				take(user, s->answer[k]);
+}

@@ -24,7 +24,9 @@ struct tariff_answer {
 	bool plain;
 	int64_t rate[BUCKET_COMMON]; /* pico per million; 0 for reasoning, which is part of output */
 	uint32_t unstated; /* common buckets without a price */
-	void *group; /* the caller's, when nothing else tells groups apart */
+	/* the caller's, when nothing else tells groups apart: */
+	void *group;
+	int64_t waiting_records, waiting[BUCKET_COMMON]; /* not priced yet: pricing is linear */
 	uint32_t window_id, why_id, why_credits_id; /* ids that the caller gives; 0: not given yet */
 };
 
@@ -45,6 +47,8 @@ void tariffs_close(struct tariffs *t);
 
 struct subject *tariffs_subject(struct tariffs *t, struct text provider, struct text model, struct text service_tier,
 				struct text region);
+/* Every answer that was ever given. */
+void tariffs_each(struct tariffs *t, void (*take)(void *user, struct tariff_answer *a), void *user);
 struct tariff_answer *tariffs_ask(struct tariffs *t, struct subject *s, int64_t time_us);
 /* The credit rates when they depend on the prompt (answer->credits_by_prompt). Errors as plan_rates. */
 int tariffs_credits(struct tariffs *t, struct subject *s, const struct tariff_answer *a, int64_t time_us, int64_t prompt_tokens,

@@ -164,11 +164,13 @@ static void read_columns(struct csv_reader *r, const char *block, const uint32_t
 {
 	struct record_batch *b = &r->batch;
 	const size_t columns = r->layout.columns;
-	b->columns = r->columns;
-	memset(r->bad, 0, b->n);
+	b->columns = r->columns & ~r->layout.unneeded;
+	/* in a row this short no text can be too long, so those that nobody needs need no look */
+	for (size_t i = 0; i < b->n; i++)
+		r->bad[i] = r->row_end[i] - (size_t)(b->at[i] - block) > RECORD_TEXT_MAX;
 	for (size_t c = 0; c < columns; c++) {
 		enum record_field f = r->layout.field[c];
-		if (f == FIELD_NONE)
+		if (f == FIELD_NONE || (f < FIELD_TEXTS && r->layout.unneeded >> f & 1))
 			continue;
 		if (f < FIELD_TEXTS) {
 			read_texts(r, block, index, c, b->text[f]);

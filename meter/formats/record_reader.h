@@ -37,6 +37,7 @@ struct csv_layout {
 	char separator;
 	size_t columns;
 	const enum record_field *field; /* of each column */
+	uint64_t unneeded; /* text fields whose values do not matter to the sink */
 	bool strict_only;
 };
 
