@@ -23,7 +23,7 @@ static const unsigned common_needs[] = { TAKES_PRICES, TAKES_CURRENCY, TAKES_PER
 					 TAKES_CSV,    0,	       0,	     0,		   0 };
 
 static const struct command *const all[] = { &command_cost,	     &command_replay,	   &command_price_list,
-					     &command_price_show,    &command_price_history, &command_price_check,
+					     &command_price_show,    &command_price_history, &command_price_check,   &command_price_import,
 					     &command_credit_plan };
 
 /* The i-th option that a command takes, its own first; NULL after the last. */

@@ -86,6 +86,6 @@ void cli_print_manual(FILE *out);
 void cli_print_completion(FILE *out);
 
 extern const struct command command_cost, command_replay, command_price_list, command_price_show, command_price_history,
-	command_price_check, command_credit_plan;
+	command_price_check, command_price_import, command_credit_plan;
 
 #endif

@@ -1,0 +1,221 @@
+#include "pricing/import.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void add_note(struct import *im, enum import_event event, const char *why)
+{
+	if ((im->note_count & (im->note_count - 1)) == 0)
+		im->note = mem_grow(im->note, (im->note_count ? im->note_count * 2 : 1) * sizeof *im->note);
+	im->note[im->note_count++] = (struct import_note){ event, im->entry, arena_text(&im->arena, why, strlen(why)) };
+}
+
+void import_begin(struct import *im, const char *entry)
+{
+	im->entry = arena_text(&im->arena, entry, strlen(entry));
+	im->normalised = im->rounded = im->refused = false;
+	im->entries++;
+}
+
+void import_refuse(struct import *im, const char *why)
+{
+	if (!im->refused)
+		add_note(im, IMPORT_REFUSED, why);
+	im->refused = true;
+}
+
+void import_end(struct import *im)
+{
+	if (im->refused) {
+		im->count[IMPORT_REFUSED]++;
+		return;
+	}
+	im->taken++;
+	im->count[IMPORT_NORMALISED] += im->normalised;
+	im->count[IMPORT_ROUNDED] += im->rounded;
+}
+
+bool import_amount(struct import *im, json_value *v, int shift, struct decimal *out)
+{
+	enum json_kind kind = json_kind(v);
+	struct decimal d;
+	struct err e;
+	bool changed;
+	char was[DECIMAL_TEXT_MAX], is[DECIMAL_TEXT_MAX];
+	if (kind == JSON_NULL)
+		return false;
+	if (kind != JSON_NUMBER && kind != JSON_STRING) {
+		import_refuse(im, "a price is neither a number nor a decimal in quotes");
+		return false;
+	}
+	if (decimal_parse(&d, kind == JSON_NUMBER ? json_number(v) : json_string(v), &e) != 0) {
+		import_refuse(im, e.message);
+		return false;
+	}
+	if (d.digits < 0) {
+		import_refuse(im, "a price is negative (the catalogue's sign for a price that varies)");
+		return false;
+	}
+	if (d.digits > (int128)1000000000 * 1000000000 * 1000000000 && d.scale == 0) {
+		import_refuse(im, "a price is larger than a card can hold");
+		return false;
+	}
+	d = decimal_round_significant(d, 15, &changed);
+	im->normalised |= changed;
+	d = decimal_shift(d, shift);
+	struct decimal exact = d;
+	d = decimal_round_places(d, MONEY_PLACES, &changed);
+	if (changed) {
+		im->rounded = true;
+		add_note(im, IMPORT_ROUNDED,
+			 arena_printf(&im->arena, "%s became %s", decimal_format(exact, was), decimal_format(d, is)));
+	}
+	struct money m;
+	if (money_from_decimal(&m, d, &e) != 0) {
+		import_refuse(im, e.message);
+		return false;
+	}
+	*out = d;
+	return true;
+}
+
+void import_rate(struct import *im, json_value *object, const char *key, int shift, enum bucket b, struct import_rates *out)
+{
+	if (import_amount(im, json_member(object, key), shift, &out->rate[b]))
+		out->known |= 1u << b;
+}
+
+static void put_rates(struct buf *b, const struct import_rates *r)
+{
+	char text[DECIMAL_TEXT_MAX];
+	const char *comma = "";
+	buf_puts(b, "{");
+	for (int i = 0; i < BUCKET_COUNT; i++)
+		if (r->known >> i & 1) {
+			buf_printf(b, "%s\"%s\": \"%s\"", comma, bucket_name((enum bucket)i), decimal_format(r->rate[i], text));
+			comma = ", ";
+		}
+	buf_puts(b, "}");
+}
+
+static void put_text(struct buf *b, const char *lead, const char *value)
+{
+	buf_puts(b, lead);
+	json_put_string(b, text_of(value));
+}
+
+static bool seen_before(struct import *im, const char *key)
+{
+	for (size_t i = 0; i < im->seen_count; i++)
+		if (strcmp(im->seen[i], key) == 0)
+			return true;
+	if ((im->seen_count & (im->seen_count - 1)) == 0)
+		im->seen = mem_grow(im->seen, (im->seen_count ? im->seen_count * 2 : 1) * sizeof *im->seen);
+	im->seen[im->seen_count++] = arena_text(&im->arena, key, strlen(key));
+	return false;
+}
+
+void import_take(struct import *im, const struct import_price *p)
+{
+	char text[DECIMAL_TEXT_MAX];
+	struct buf *b = &im->prices;
+	if (im->refused)
+		return;
+	if (p->rates.known == 0 && p->fee_count == 0) {
+		import_refuse(im, "it states no price per token, request or unit");
+		return;
+	}
+	if (seen_before(im, arena_printf(&im->arena, "%s\n%s\n%s\n%s", p->provider, p->model, p->service_tier ? p->service_tier : "",
+					 p->from ? p->from : ""))) {
+		import_refuse(im, "another entry states this vendor's model already");
+		return;
+	}
+	put_text(b, b->n ? ",\n  {\"provider\": " : "\n  {\"provider\": ", p->provider);
+	put_text(b, ", \"model\": ", p->model);
+	buf_puts(b, ", \"currency\": \"USD\"");
+	if (p->service_tier)
+		put_text(b, ", \"service_tier\": ", p->service_tier);
+	if (p->from)
+		put_text(b, ", \"from\": ", p->from);
+	if (p->to)
+		put_text(b, ", \"to\": ", p->to);
+	buf_puts(b, ",\n   \"rates\": ");
+	put_rates(b, &p->rates);
+	for (int i = 0; i < p->tier_count; i++) {
+		buf_printf(b, "%s{\"above\": %lld, \"rates\": ", i ? ", " : ",\n   \"context\": [", (long long)p->tier[i].above);
+		put_rates(b, &p->tier[i].rates);
+		buf_puts(b, i + 1 == p->tier_count ? "}]" : "}");
+	}
+	for (int i = 0; i < p->window_count; i++) {
+		bool known = im->calendars.p && strstr(im->calendars.p, p->window[i].hours);
+		if (!known)
+			buf_printf(&im->calendars, "%s\n  \"%s UTC\": {\"zone\": \"UTC\", \"hours\": [\"%s\"]}", im->calendars.n ? "," : "",
+				   p->window[i].hours, p->window[i].hours);
+		buf_printf(b, "%s{\"window\": \"%s UTC\", \"calendar\": \"%s UTC\", \"rates\": ", i ? ", " : ",\n   \"windows\": [",
+			   p->window[i].hours, p->window[i].hours);
+		put_rates(b, &p->window[i].rates);
+		buf_puts(b, p->tier_count ? ", \"context\": []}" : "}");
+		if (i + 1 == p->window_count)
+			buf_puts(b, "]");
+	}
+	for (int i = 0; i < p->fee_count; i++)
+		buf_printf(b, "%s\"%s\": {\"amount\": \"%s\", \"per\": %lld}%s", i ? ", " : ",\n   \"fees\": {", p->fee[i].unit,
+			   decimal_format(p->fee[i].amount, text), (long long)p->fee[i].per, i + 1 == p->fee_count ? "}" : "");
+	put_text(b, ",\n   \"source\": ", im->source);
+	put_text(b, ", \"sure\": ", p->from ? "third party" : "third party, undated");
+	put_text(b, ", \"note\": ", arena_printf(&im->arena, "entry %s", im->entry));
+	buf_puts(b, "}");
+}
+
+void import_alias(struct import *im, const char *provider, const char *alias, const char *model)
+{
+	struct buf *b = &im->aliases;
+	if (im->refused || strcmp(alias, model) == 0 ||
+	    seen_before(im, arena_printf(&im->arena, "alias\n%s\n%s", provider, alias)))
+		return;
+	put_text(b, b->n ? ",\n  {\"provider\": " : "\n  {\"provider\": ", provider);
+	put_text(b, ", \"alias\": ", alias);
+	put_text(b, ", \"model\": ", model);
+	buf_puts(b, "}");
+}
+
+int import_catalogue(struct import *im, const char *kind, json_value *root, struct err *e)
+{
+	static const struct {
+		const char *kind, *source;
+		int (*read)(struct import *im, json_value *root, struct err *e);
+	} kinds[] = { { "litellm", "LiteLLM model_prices_and_context_window.json", import_litellm },
+		      { "openrouter", "OpenRouter /api/v1/models", import_openrouter },
+		      { "models.dev", "models.dev api.json", import_models_dev },
+		      { "genai-prices", "pydantic genai-prices data.json", import_genai_prices } };
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		if (strcmp(kind, kinds[i].kind) == 0) {
+			im->catalogue = kinds[i].kind;
+			im->source = kinds[i].source;
+			return kinds[i].read(im, root, e);
+		}
+	return err_set(e, ERR_USAGE, "--from %s: there is no such catalogue; choose litellm, openrouter, models.dev or genai-prices",
+		       kind);
+}
+
+void import_card(const struct import *im, const char *checked, struct buf *out)
+{
+	buf_printf(out, "{\n \"schema\": \"tally.card/1\",\n \"title\": \"imported from %s\"", im->catalogue);
+	if (checked)
+		buf_printf(out, ",\n \"checked\": \"%s\"", checked);
+	if (im->calendars.n)
+		buf_printf(out, ",\n \"calendars\": {%s\n }", im->calendars.p);
+	if (im->aliases.n)
+		buf_printf(out, ",\n \"aliases\": [%s\n ]", im->aliases.p);
+	buf_printf(out, ",\n \"prices\": [%s\n ]\n}\n", im->prices.n ? im->prices.p : "");
+}
+
+void import_release(struct import *im)
+{
+	buf_release(&im->prices);
+	buf_release(&im->aliases);
+	buf_release(&im->calendars);
+	free(im->note);
+	free(im->seen);
+	arena_release(&im->arena);
+}

@@ -1,0 +1,94 @@
+/*
+ * import: other catalogues' prices as a price card.
+ *
+ * Prices are read as the digits that the catalogue wrote. Noise of binary floating point (more than 15 significant digits) is
+ * normalised, prices finer than a card holds are rounded, what states no usable price is refused; all three are counted, and
+ * every rounded or refused entry is named.
+ */
+#ifndef TALLY_PRICING_IMPORT_H
+#define TALLY_PRICING_IMPORT_H
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "base/money.h"
+#include "pricing/usage.h"
+
+enum import_event { IMPORT_NORMALISED, IMPORT_ROUNDED, IMPORT_REFUSED, IMPORT_EVENTS };
+
+struct import_note {
+	enum import_event event;
+	const char *entry, *why;
+};
+
+struct import_rates {
+	struct decimal rate[BUCKET_COUNT];
+	uint32_t known;
+};
+
+enum { IMPORT_TIERS_MAX = 8, IMPORT_FEES_MAX = 8, IMPORT_WINDOWS_MAX = 4 };
+
+/* One price as a catalogue states it; what is not stated stays zero. */
+struct import_price {
+	const char *provider, *model, *service_tier, *from, *to;
+	struct import_rates rates;
+	struct {
+		int64_t above;
+		struct import_rates rates;
+	} tier[IMPORT_TIERS_MAX];
+	int tier_count;
+	struct {
+		const char *unit;
+		struct decimal amount;
+		int64_t per;
+	} fee[IMPORT_FEES_MAX];
+	int fee_count;
+	struct {
+		const char *hours; /* "16:30-00:30" UTC */
+		struct import_rates rates;
+	} window[IMPORT_WINDOWS_MAX];
+	int window_count;
+};
+
+struct import {
+	struct arena arena;
+	const char *catalogue, *source;
+	struct buf prices, aliases, calendars; /* card members in the making */
+	struct import_note *note;
+	size_t note_count;
+	int64_t entries, taken, count[IMPORT_EVENTS];
+	/* of the entry at work */
+	const char *entry;
+	bool normalised, rounded, refused;
+	char **seen; /* provider/model/tier/from that a price was taken for */
+	size_t seen_count;
+};
+
+/*
+ * Reads a catalogue of the kind "litellm", "openrouter", "models.dev" or "genai-prices". Errors: ERR_USAGE (unknown kind),
+ * ERR_INVALID (not that kind of document).
+ */
+int import_catalogue(struct import *im, const char *kind, json_value *root, struct err *e);
+/* The card as JSON text. checked: the date to put into it, or NULL. */
+void import_card(const struct import *im, const char *checked, struct buf *out);
+void import_release(struct import *im);
+
+/* For the readers, one file each. */
+int import_litellm(struct import *im, json_value *root, struct err *e);
+int import_openrouter(struct import *im, json_value *root, struct err *e);
+int import_models_dev(struct import *im, json_value *root, struct err *e);
+int import_genai_prices(struct import *im, json_value *root, struct err *e);
+
+void import_begin(struct import *im, const char *entry);
+void import_refuse(struct import *im, const char *why);
+/*
+ * A price from a JSON number or decimal string, times 10^shift (6 when the catalogue quotes per token), kept in *out. False,
+ * and nothing refused, when v is absent or null; false and the entry refused when it is no price.
+ */
+bool import_amount(struct import *im, json_value *v, int shift, struct decimal *out);
+void import_rate(struct import *im, json_value *object, const char *key, int shift, enum bucket b, struct import_rates *out);
+/* Takes the price unless the entry was refused. */
+void import_take(struct import *im, const struct import_price *p);
+void import_alias(struct import *im, const char *provider, const char *alias, const char *model);
+void import_end(struct import *im);
+
+#endif

@@ -1,0 +1,181 @@
+/*
+ * pydantic genai-prices data.json: [{"id", "models": [{"id", "match", "prices"}]}], USD per million tokens (*_mtok) as numbers or
+ * decimal strings, or {"base", "tiers": [{"start", "price"}]}; "prices" is one object, or a list of {"constraint", "prices"} of
+ * which the last active one counts. A bucket without a price of its own costs what its parent (input or output) does.
+ */
+#include <string.h>
+
+#include "pricing/import.h"
+
+static const struct {
+	const char *key;
+	enum bucket bucket;
+} keys[] = { { "input_mtok", BUCKET_INPUT },		  { "output_mtok", BUCKET_OUTPUT },
+	     { "cache_read_mtok", BUCKET_CACHE_READ },	  { "cache_write_mtok", BUCKET_CACHE_WRITE_5M },
+	     { "input_audio_mtok", BUCKET_INPUT_AUDIO },  { "cache_audio_read_mtok", BUCKET_CACHE_READ_AUDIO },
+	     { "output_audio_mtok", BUCKET_OUTPUT_AUDIO } };
+
+static struct import_rates *need_tier(struct import_price *p, int64_t above)
+{
+	int i = 0;
+	while (i < p->tier_count && p->tier[i].above < above)
+		i++;
+	if (i < p->tier_count && p->tier[i].above == above)
+		return &p->tier[i].rates;
+	if (p->tier_count == IMPORT_TIERS_MAX)
+		return NULL;
+	memmove(&p->tier[i + 1], &p->tier[i], (size_t)(p->tier_count - i) * sizeof p->tier[0]);
+	memset(&p->tier[i], 0, sizeof p->tier[i]);
+	p->tier[i].above = above;
+	p->tier_count++;
+	return &p->tier[i].rates;
+}
+
+/* Parents, and lower tiers, give what is not stated. */
+static void inherit(struct import_rates *r, const struct import_rates *lower)
+{
+	static const enum bucket parent[][2] = { { BUCKET_CACHE_READ, BUCKET_INPUT },	     { BUCKET_CACHE_WRITE_5M, BUCKET_INPUT },
+						 { BUCKET_CACHE_WRITE_1H, BUCKET_CACHE_WRITE_5M }, { BUCKET_INPUT_AUDIO, BUCKET_INPUT },
+						 { BUCKET_CACHE_READ_AUDIO, BUCKET_CACHE_READ },   { BUCKET_OUTPUT_AUDIO, BUCKET_OUTPUT } };
+	for (int b = 0; lower && b < BUCKET_COUNT; b++)
+		if (!(r->known >> b & 1) && lower->known >> b & 1) {
+			r->rate[b] = lower->rate[b];
+			r->known |= 1u << b;
+		}
+	for (size_t i = 0; i < sizeof parent / sizeof *parent; i++)
+		if (!(r->known >> parent[i][0] & 1) && r->known >> parent[i][1] & 1) {
+			r->rate[parent[i][0]] = r->rate[parent[i][1]];
+			r->known |= 1u << parent[i][0];
+		}
+}
+
+static void take_prices(struct import *im, json_value *prices, struct import_price *p)
+{
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+		json_value *v = json_member(prices, keys[i].key);
+		if (json_kind(v) != JSON_OBJECT) {
+			import_rate(im, prices, keys[i].key, 0, keys[i].bucket, &p->rates);
+			continue;
+		}
+		import_rate(im, v, "base", 0, keys[i].bucket, &p->rates);
+		for (json_value *t = json_first(json_member(v, "tiers")); t; t = json_next(t)) {
+			struct decimal start;
+			int64_t above;
+			struct import_rates *tier = NULL;
+			if (json_kind(json_member(t, "start")) == JSON_NUMBER &&
+			    decimal_parse(&start, json_number(json_member(t, "start")), NULL) == 0 && decimal_to_int64(start, 0, &above) &&
+			    above > 0)
+				tier = need_tier(p, above);
+			if (!tier) {
+				import_refuse(im, "a price tier has no usable start");
+				return;
+			}
+			import_rate(im, t, "price", 0, keys[i].bucket, tier);
+		}
+	}
+	struct decimal fee;
+	if (import_amount(im, json_member(prices, "requests_kcount"), 0, &fee)) {
+		p->fee[0].unit = "request";
+		p->fee[0].amount = fee;
+		p->fee[0].per = 1000;
+		p->fee_count = 1;
+	}
+	inherit(&p->rates, NULL);
+	for (int i = 0; i < p->tier_count; i++)
+		inherit(&p->tier[i].rates, i ? &p->tier[i - 1].rates : &p->rates);
+}
+
+/* "00:30:00Z" -> "00:30" */
+static bool clock_text(struct text t, char out[6])
+{
+	if (t.n < 5 || t.p[2] != ':')
+		return false;
+	memcpy(out, t.p, 5);
+	out[5] = 0;
+	return true;
+}
+
+static void take_conditional(struct import *im, json_value *list, struct import_price *base)
+{
+	struct import_price current = *base;
+	const char *from = NULL;
+	bool any = false;
+	/* in the list's order; a start date opens a new period, hours are windows of the period that is open */
+	for (json_value *v = json_first(list); v && !im->refused; v = json_next(v)) {
+		json_value *constraint = json_member(v, "constraint"), *prices = json_member(v, "prices");
+		struct text date = json_string(json_member(constraint, "start_date"));
+		struct text start = json_string(json_member(constraint, "start_time")), end = json_string(json_member(constraint, "end_time"));
+		struct import_price one = { .provider = base->provider, .model = base->model };
+		take_prices(im, prices, &one);
+		char a[6], b[6];
+		if (date.n) {
+			const char *until = arena_printf(&im->arena, "%.10sT00:00:00Z", date.p);
+			if (any) {
+				current.from = from;
+				current.to = until;
+				import_take(im, &current);
+			}
+			current = one;
+			from = until;
+			any = true;
+		} else if (start.n && clock_text(start, a) && clock_text(end, b)) {
+			if (!any) {
+				current = one; /* all hours are stated; the first stands for the rest */
+			} else if (current.window_count < IMPORT_WINDOWS_MAX) {
+				current.window[current.window_count].hours = arena_printf(&im->arena, "%s-%s", a, b);
+				current.window[current.window_count++].rates = one.rates;
+			}
+			any = true;
+		} else if (json_kind(constraint) == JSON_NULL) {
+			current = one;
+			any = true;
+		} else {
+			import_refuse(im, "a price has a constraint of an unknown kind");
+		}
+	}
+	if (!any) {
+		import_refuse(im, "its list of prices is empty");
+		return;
+	}
+	current.from = from;
+	current.to = NULL;
+	import_take(im, &current);
+}
+
+/* Exact names among the match rules become aliases; patterns cannot. */
+static void take_aliases(struct import *im, json_value *match, const char *provider, const char *model)
+{
+	struct text equals = json_string(json_member(match, "equals"));
+	if (equals.n)
+		import_alias(im, provider, arena_text(&im->arena, equals.p, equals.n), model);
+	for (json_value *v = json_first(json_member(match, "or")); v; v = json_next(v))
+		take_aliases(im, v, provider, model);
+}
+
+int import_genai_prices(struct import *im, json_value *root, struct err *e)
+{
+	json_value *providers = json_kind(root) == JSON_OBJECT ? json_member(root, "providers") : root;
+	if (json_kind(providers) != JSON_ARRAY)
+		return err_set(e, ERR_INVALID, "a genai-prices catalogue is an array of providers");
+	for (json_value *provider = json_first(providers); provider; provider = json_next(provider)) {
+		struct text id = json_string(json_member(provider, "id"));
+		const char *name = arena_text(&im->arena, id.p, id.n);
+		for (json_value *v = json_first(json_member(provider, "models")); v; v = json_next(v)) {
+			struct text model = json_string(json_member(v, "id"));
+			json_value *prices = json_member(v, "prices");
+			struct import_price p = { .provider = name, .model = arena_text(&im->arena, model.p, model.n) };
+			import_begin(im, arena_printf(&im->arena, "%s/%s", name, p.model));
+			if (id.n == 0 || model.n == 0)
+				import_refuse(im, "provider or model has no id");
+			if (json_kind(prices) == JSON_ARRAY) {
+				take_conditional(im, prices, &p);
+			} else {
+				take_prices(im, prices, &p);
+				import_take(im, &p);
+			}
+			take_aliases(im, json_member(v, "match"), name, p.model);
+			import_end(im);
+		}
+	}
+	return 0;
+}

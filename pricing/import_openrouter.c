@@ -1,0 +1,51 @@
+/* OpenRouter GET /api/v1/models: {"data": [{"id", "pricing": {"prompt", "completion", ...}}]}, USD per token as decimal strings. */
+#include "pricing/import.h"
+
+int import_openrouter(struct import *im, json_value *root, struct err *e)
+{
+	static const struct {
+		const char *key;
+		enum bucket bucket;
+	} keys[] = { { "prompt", BUCKET_INPUT },
+		     { "completion", BUCKET_OUTPUT },
+		     { "input_cache_read", BUCKET_CACHE_READ },
+		     { "input_cache_write", BUCKET_CACHE_WRITE_5M },
+		     { "audio", BUCKET_INPUT_AUDIO } };
+	static const struct {
+		const char *key, *unit;
+	} fees[] = { { "request", "request" }, { "image", "image" }, { "web_search", "web_search" } };
+	json_value *data = json_member(root, "data");
+	if (json_kind(data) != JSON_ARRAY)
+		return err_set(e, ERR_INVALID, "an OpenRouter catalogue is an object with an array \"data\"");
+	for (json_value *v = json_first(data); v; v = json_next(v)) {
+		struct text id = json_string(json_member(v, "id"));
+		json_value *pricing = json_member(v, "pricing");
+		struct import_price p = { .provider = "openrouter" };
+		import_begin(im, id.n ? id.p : "(without an id)");
+		if (id.n == 0)
+			import_refuse(im, "it has no id");
+		p.model = arena_text(&im->arena, id.p, id.n);
+		for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+			import_rate(im, pricing, keys[i].key, 6, keys[i].bucket, &p.rates);
+		/* a reasoning price of 0 means that reasoning is billed as output */
+		struct decimal reasoning;
+		if (import_amount(im, json_member(pricing, "internal_reasoning"), 6, &reasoning) && reasoning.digits > 0) {
+			p.rates.rate[BUCKET_REASONING] = reasoning;
+			p.rates.known |= 1u << BUCKET_REASONING;
+		}
+		for (size_t i = 0; i < sizeof fees / sizeof *fees; i++) {
+			struct decimal fee;
+			if (import_amount(im, json_member(pricing, fees[i].key), 0, &fee) && fee.digits > 0) {
+				p.fee[p.fee_count].unit = fees[i].unit;
+				p.fee[p.fee_count].amount = fee;
+				p.fee[p.fee_count++].per = 1;
+			}
+		}
+		import_take(im, &p);
+		struct text slug = json_string(json_member(v, "canonical_slug"));
+		if (slug.n)
+			import_alias(im, p.provider, arena_text(&im->arena, slug.p, slug.n), p.model);
+		import_end(im);
+	}
+	return 0;
+}
