@@ -19,7 +19,7 @@ LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lcsv -lpthread
 STD := -std=gnu17 -fno-common
 
 ifeq ($(MODE),release)
-OPT := -O3 -g -flto=auto -fstack-protector-strong -D_FORTIFY_SOURCE=2
+OPT := -O3 -g -flto=auto -Wno-maybe-uninitialized -fstack-protector-strong -D_FORTIFY_SOURCE=2
 AR := gcc-ar
 else ifeq ($(MODE),asan)
 OPT := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer

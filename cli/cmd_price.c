@@ -53,7 +53,7 @@ static void put_tariff(struct json_out *j, const struct tariff *t)
 	json_out_end(j, '}');
 }
 
-static void put_price(struct json_out *j, const struct price *p, const struct tariff *now, bool overridden)
+static void put_price(struct json_out *j, const struct price *p, const struct tariff *now, const char *asked)
 {
 	json_out_object(j, NULL);
 	json_out_string(j, "id", p->id);
@@ -68,8 +68,8 @@ static void put_price(struct json_out *j, const struct price *p, const struct ta
 	json_out_instant(j, "to", p->to);
 	if (now)
 		json_out_string(j, "window", now->window);
-	if (overridden)
-		json_out_bool(j, "overridden", true);
+	if (asked)
+		json_out_string(j, "asked", asked);
 	put_rates(j, "rates", now ? &now->rates : &p->tariff[p->tariff_count - 1].rates);
 	json_out_array(j, "tariffs");
 	for (size_t i = 0; i < p->tariff_count; i++)
@@ -137,7 +137,8 @@ static void put_price_table(const struct row *rows, size_t n, bool history, stru
 		for (size_t k = 0; k < count; k++) {
 			const struct tariff *w = history ? &p->tariff[p->tariff_count - 1 - k] : rows[i].now;
 			table_cell(t, k ? "" : p->provider);
-			table_cell(t, k ? "" : p->model);
+			snprintf(text, sizeof text, "%.60s%s", rows[i].asked ? rows[i].asked : p->model, rows[i].asked ? " (alias)" : "");
+			table_cell(t, k ? "" : text);
 			table_cell(t, p->currency);
 			snprintf(text, sizeof text, "%s%s%s", w->window, strcmp(p->service_tier, "standard") ? " " : "",
 				 strcmp(p->service_tier, "standard") ? p->service_tier : "");
@@ -188,6 +189,21 @@ static int list(struct cli *cli, struct err *e)
 			if (book_find(book, &q, &m, NULL) == 0 && m.price == p)
 				rows[n++] = (struct row){ p, m.tariff, NULL };
 		}
+		rows = mem_grow(rows, (n + 2 * c->alias_count + 1) * sizeof *rows);
+		for (size_t k = 0; k < 2 * c->alias_count; k++) {
+			static const char *const currencies[] = { "USD", "CNY" };
+			const struct alias *a = &c->alias[k / 2];
+			struct price_match m;
+			struct price_query q = { .provider = text_of(a->provider),
+						 .model = text_of(a->alias),
+						 .currency = cli_value(cli, "currency") ? cli_currency(cli) : currencies[k % 2],
+						 .at = at };
+			if ((provider && strcmp(provider, a->provider) != 0) || !wanted || !strstr(a->alias, wanted) ||
+			    (cli_value(cli, "currency") && k % 2))
+				continue;
+			if (book_find(book, &q, &m, NULL) == 0 && m.alias)
+				rows[n++] = (struct row){ m.price, m.tariff, a->alias };
+		}
 	}
 	qsort(rows, n, sizeof *rows, row_order);
 	if (cli->json) {
@@ -198,7 +214,7 @@ static int list(struct cli *cli, struct err *e)
 		json_out_instant(&j, "at", at);
 		json_out_array(&j, "prices");
 		for (size_t i = 0; i < n; i++)
-			put_price(&j, rows[i].price, rows[i].now, false);
+			put_price(&j, rows[i].price, rows[i].now, rows[i].asked);
 		json_out_end(&j, ']');
 		json_out_end(&j, '}');
 		json_out_close(&j);
@@ -345,7 +361,7 @@ static int show_or_history(struct cli *cli, bool history, struct err *e)
 		json_out_instant(&j, "at", at);
 		json_out_array(&j, "prices");
 		for (size_t i = 0; i < n; i++)
-			put_price(&j, rows[i].price, NULL, false);
+			put_price(&j, rows[i].price, NULL, NULL);
 		json_out_end(&j, ']');
 		json_out_array(&j, "aliases");
 		const struct alias *a;

@@ -30,7 +30,7 @@ static int add_line(struct rating *r, struct rate_line line, struct err *e)
 int rate_usage(struct rating *out, const struct usage *u, const struct price *p, const struct tariff *t, struct err *e)
 {
 	struct rating r = { 0 };
-	const struct rates *rates;
+	const struct rates *rates = &t->rates;
 	int rc = usage_check(u, e);
 	if (rc == 0)
 		rc = rate_tier(&rates, u, t, e);

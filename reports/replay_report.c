@@ -286,6 +286,10 @@ static void put_notes(const struct replay_report *r)
 		printf("\n%lld records cost something else when their %s decides the tariff window: %s%s in all\n", (long long)hinging,
 		       r->options->boundary == BOUNDARY_START ? "completion" : "start", difference.atto >= 0 ? "+" : "",
 		       money_total_format(difference, text));
+	int64_t writes = total->tokens[BUCKET_CACHE_WRITE_5M] + total->tokens[BUCKET_CACHE_WRITE_1H];
+	if (r->options->remodel && writes)
+		printf("\n%lld cache-write tokens are priced as cache writes of %s; a vendor that bills no writes (DeepSeek: 0) bills such tokens as input\n",
+		       (long long)writes, r->options->remodel);
 	if (replay_outside(result))
 		printf("\n%lld records outside --since and --until were left out\n", (long long)replay_outside(result));
 }

@@ -1,0 +1,148 @@
+#include "tests/unit/unit.h"
+
+#include <time.h>
+
+#include "base/scan.h"
+#include "base/zone.h"
+
+static void instants_are_read_to_the_microsecond(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *in, *out;
+	} cases[] = { { "2026-06-15", "2026-06-15T00:00:00Z" },
+		      { "20260615", "2026-06-15T00:00:00Z" },
+		      { "2026-06-15T08:30Z", "2026-06-15T08:30:00Z" },
+		      { "2026-06-15T08:30:01.5+08:00", "2026-06-15T00:30:01.5Z" },
+		      { "2023-11-16 18:17:03.9799600", "2023-11-16T18:17:03.97996Z" },
+		      { "2024-05-10 00:00:00.009930+00:00", "2024-05-10T00:00:00.00993Z" },
+		      { "2024-02-29", "2024-02-29T00:00:00Z" },
+		      { "1969-12-31T23:59:59.9999999Z", "1969-12-31T23:59:59.999999Z" },
+		      { "2026-01-01T00:00:00-03:30", "2026-01-01T03:30:00Z" } };
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct instant t = { 0 };
+		char buf[INSTANT_TEXT_MAX];
+		assert_int_equal(instant_parse(&t, text_of(cases[i].in), NULL), 0);
+		assert_string_equal(instant_format(t, buf), cases[i].out);
+	}
+}
+
+static void impossible_instants_are_refused(void **state)
+{
+	(void)state;
+	static const char *const bad[] = { "", "2026", "2026-02-30", "2025-02-29", "1900-02-29", "2026-13-01", "2026-00-10", "2026-06-15T24:00:00Z",
+					   "2026-06-15T08:60:00Z", "2026-06-15T23:59:60Z", "2026-06-15T08:30:00.Z", "2026-06-15X08:30", "2026-6-15",
+					   "15.06.2026", "2026-06-15T08:30:00Zx", "2026-06-15T08:30:00+25:00", "0000-01-01", "2026-06-15 ", "now" };
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		struct instant t = { 0 };
+		assert_true(instant_parse(&t, text_of(bad[i]), NULL) < 0);
+	}
+}
+
+static void epochs_are_told_by_their_digits(void **state)
+{
+	(void)state;
+	static const char *const same[] = { "1787536800", "1787536800000", "1787536800000000", "1787536800000000000", "1787536800.0" };
+	for (size_t i = 0; i < COUNT(same); i++) {
+		struct instant t = { 0 };
+		assert_int_equal(instant_parse_lenient(&t, text_of(same[i]), NULL), 0);
+		assert_true(t.us == INT64_C(1787536800000000));
+	}
+}
+
+static void civil_days_agree_with_the_c_library(void **state)
+{
+	(void)state;
+	for (int64_t day = -200000; day < 400000; day += 37) {
+		struct civil c = civil_from_day(day);
+		time_t s = day * 86400;
+		struct tm tm;
+		gmtime_r(&s, &tm);
+		assert_int_equal(c.year, tm.tm_year + 1900);
+		assert_int_equal(c.month, tm.tm_mon + 1);
+		assert_int_equal(c.day, tm.tm_mday);
+		assert_int_equal((weekday_of_day(day) + 1) % 7, tm.tm_wday);
+		assert_true(civil_to_day(c) == day);
+	}
+}
+
+static void zones_agree_with_the_c_library(void **state)
+{
+	(void)state;
+	static const char *const names[] = { "UTC", "Europe/Berlin", "America/New_York", "Asia/Shanghai", "Asia/Kolkata", "Australia/Lord_Howe",
+					     "America/Sao_Paulo", "Africa/Casablanca", "Pacific/Chatham", "America/St_Johns" };
+	for (size_t i = 0; i < COUNT(names); i++) {
+		struct zone *z;
+		struct err e;
+		assert_int_equal(zone_open(&z, names[i], &e), 0);
+		setenv("TZ", names[i], 1);
+		tzset();
+		/* 1950 to 2100, in steps that meet every hour of the year */
+		for (int64_t s = -631152000; s < 4102444800; s += 1000003) {
+			time_t t = s;
+			struct tm tm;
+			struct instant until;
+			localtime_r(&t, &tm);
+			assert_int_equal(zone_offset(z, (struct instant){ s * US_PER_SECOND }, &until), tm.tm_gmtoff);
+			assert_true(until.us > s * US_PER_SECOND);
+		}
+		zone_close(z);
+	}
+	unsetenv("TZ");
+	tzset();
+}
+
+static void an_offset_holds_until_its_end(void **state)
+{
+	(void)state;
+	struct zone *z;
+	struct instant t, until;
+	char buf[INSTANT_TEXT_MAX];
+	assert_int_equal(zone_open(&z, "Europe/Berlin", NULL), 0);
+	instant_parse(&t, TEXT("2026-06-15"), NULL);
+	assert_int_equal(zone_offset(z, t, &until), 7200);
+	assert_string_equal(instant_format(until, buf), "2026-10-25T01:00:00Z");
+	assert_int_equal(zone_offset(z, until, &until), 3600);
+	assert_string_equal(instant_format(until, buf), "2027-03-28T01:00:00Z");
+	zone_close(z);
+	struct err e;
+	assert_int_equal(zone_open(&z, "Mars/Olympus", &e), -ERR_NOT_FOUND);
+	assert_int_equal(zone_open(&z, "../../etc/passwd", &e), -ERR_NOT_FOUND);
+	assert_int_equal(zone_open(&z, "+05:30", &e), 0);
+	assert_int_equal(zone_offset(z, t, &until), 19800);
+	zone_close(z);
+}
+
+/* The fast reader must say the same as the strict one, or nothing. */
+static void the_fast_instant_reader_never_disagrees(void **state)
+{
+	(void)state;
+	uint64_t seed = unit_seed();
+	struct scan_date memo = { "", 0 };
+	static const char seedtext[] = "2026-06-15T08:30:01.123456Z";
+	for (int i = 0; i < 300000; i++) {
+		char text[64] = { 0 };
+		size_t n = sizeof seedtext - 1 - unit_random(&seed) % 9;
+		memcpy(text + 16, seedtext, n);
+		for (int k = 0; k < 3; k++)
+			if (unit_random(&seed) % 2)
+				text[16 + unit_random(&seed) % n] = "0123456789-:TZ. +"[unit_random(&seed) % 17];
+		int64_t us = 0;
+		struct instant t = { 0 };
+		if (scan_instant(text + 16, n, &memo, &us)) {
+			assert_int_equal(instant_parse(&t, (struct text){ text + 16, n }, NULL), 0);
+			assert_true(us == t.us);
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(instants_are_read_to_the_microsecond), cmocka_unit_test(impossible_instants_are_refused),
+		cmocka_unit_test(epochs_are_told_by_their_digits),	cmocka_unit_test(civil_days_agree_with_the_c_library),
+		cmocka_unit_test(zones_agree_with_the_c_library),	cmocka_unit_test(an_offset_holds_until_its_end),
+		cmocka_unit_test(the_fast_instant_reader_never_disagrees),
+	};
+	return cmocka_run_group_tests_name("time", tests, NULL, NULL);
+}
