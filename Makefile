@@ -19,8 +19,12 @@ LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lcsv -lpthread
 STD := -std=gnu17 -fno-common
 
 ifeq ($(MODE),release)
-OPT := -O3 -g -flto=auto -Wno-maybe-uninitialized -fstack-protector-strong -D_FORTIFY_SOURCE=2
+OPT := -O3 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2
+ifeq ($(findstring clang,$(CC)),)
+# whole-program inlining; gcc then warns of paths that cannot be taken
+OPT += -flto=auto -Wno-maybe-uninitialized
 AR := gcc-ar
+endif
 else ifeq ($(MODE),asan)
 OPT := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 else ifeq ($(MODE),tsan)

@@ -100,14 +100,9 @@ const char *csv_record_end(const char *p, const char *end, bool at_end, char sep
 		while (q < stop && is_blank((unsigned char)*q))
 			q++;
 		if (q < stop && *q == '"') {
-			for (q++;; q++) {
-				q = q < stop ? memchr(q, '"', (size_t)(stop - q)) : NULL;
-				if (!q || q + 1 >= stop)
-					break;
-				if (q[1] != '"')
-					break;
-				q++;
-			}
+			q++;
+			while ((q = q < stop ? memchr(q, '"', (size_t)(stop - q)) : NULL) && q + 1 < stop && q[1] == '"')
+				q += 2;
 			if (!q)
 				return stop == end && !at_end ? NULL : line;
 			if (q + 1 >= stop) {

@@ -3,7 +3,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(TALLY_PORTABLE)
 #include <immintrin.h>
 #endif
 
@@ -37,7 +37,7 @@ static size_t scan_portable(const char *p, size_t n, char separator, uint32_t *o
 	return k;
 }
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(TALLY_PORTABLE)
 static size_t scan_sse2(const char *p, size_t n, char separator, uint32_t *out, unsigned *flags)
 {
 	const __m128i sep = _mm_set1_epi8(separator), nl = _mm_set1_epi8('\n'), quote = _mm_set1_epi8('"');
@@ -110,7 +110,7 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static void choose(void)
 {
 	size_t n = 1;
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(TALLY_PORTABLE)
 	kinds[n++] = (struct scan_kind){ "sse2", scan_sse2 };
 	bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2");
 	if (avx2)

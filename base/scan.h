@@ -48,7 +48,7 @@ ALWAYS_INLINE bool eight_digits(uint64_t v, uint64_t *out)
 /* 0 to 16 digits (none is zero). The 8 bytes before p must be readable. */
 ALWAYS_INLINE bool scan_count(const char *p, size_t n, int64_t *out)
 {
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && !defined(TALLY_PORTABLE)
 	uint64_t low, high = 0;
 	if (n - 1 < 8) {
 		unsigned drop = (unsigned)(8 - n) * 8;

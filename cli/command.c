@@ -129,13 +129,16 @@ const char *cli_value_at(const struct cli *cli, const char *name, int at)
 
 int cli_book(const struct cli *cli, struct book **out, struct err *e)
 {
-	int rc = book_open(out, e);
+	struct book *book;
+	int rc = book_open(&book, e);
 	const char *path;
 	for (int i = 0; rc == 0 && (path = cli_value_at(cli, "prices", i)); i++) {
-		rc = book_add_path(*out, path, e);
+		rc = book_add_path(book, path, e);
 		if (rc != 0)
-			book_close(*out);
+			book_close(book);
 	}
+	if (rc == 0)
+		*out = book;
 	return rc;
 }
 

@@ -145,6 +145,7 @@ int book_open(struct book **out, struct err *e)
 			book_close(b);
 			return rc;
 		}
+		fault_list_release(&faults);
 		book_add_card(b, card);
 	}
 	b->layer_next = 1;

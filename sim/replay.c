@@ -878,6 +878,12 @@ static int reason_order(const void *x, const void *y)
 	return c ? c : strcmp(a->why, b->why);
 }
 
+static void sort_reasons(struct reasons *r)
+{
+	if (r->count)
+		qsort(r->reason, r->count, sizeof *r->reason, reason_order);
+}
+
 static void collect_reasons(struct reasons *to, const struct reasons *from)
 {
 	for (size_t i = 0; i < from->count; i++) {
@@ -1096,8 +1102,8 @@ static int collect(struct replay_result *out, struct run *run, struct worker *wo
 	}
 	if (!fits)
 		return err_set(e, ERR_RANGE, "the records add up to more than a total can hold");
-	qsort(out->unpriced.reason, out->unpriced.count, sizeof *out->unpriced.reason, reason_order);
-	qsort(out->uncredited.reason, out->uncredited.count, sizeof *out->uncredited.reason, reason_order);
+	sort_reasons(&out->unpriced);
+	sort_reasons(&out->uncredited);
 	collect_refusals(out, run, worker, threads);
 	if (run->failure.code != ERR_NONE) {
 		out->damage = arena_text(&out->arena, run->failure.message, strlen(run->failure.message));

@@ -227,7 +227,7 @@ static void fast_and_strict_csv_agree_on_damaged_input(void **state)
 {
 	(void)state;
 	uint64_t seed = unit_seed();
-	for (int round = 0; round < 1500; round++) {
+	for (int round = 0; round < 600; round++) {
 		struct buf b = { 0 };
 		random_csv(&b, &seed, round % 40 == 0 ? 4000 : 5 + round % 30);
 		size_t header = (size_t)(strchr(b.p, '\n') + 1 - b.p);
@@ -272,7 +272,7 @@ static void fast_and_strict_jsonl_agree_on_damaged_input(void **state)
 {
 	(void)state;
 	uint64_t seed = unit_seed();
-	for (int round = 0; round < 1500; round++) {
+	for (int round = 0; round < 600; round++) {
 		struct buf b = { 0 };
 		random_jsonl(&b, &seed, round % 40 == 0 ? 2000 : 5 + round % 30);
 		if (round % 20)

@@ -1,0 +1,18 @@
+# What every command-line test needs. TALLY is the program under test; each test has a directory of its own.
+setup() {
+	TALLY=${TALLY:-$BATS_TEST_DIRNAME/../../build/release/bin/tally}
+	ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+	DIR=$(mktemp -d)
+	cd "$DIR"
+}
+teardown() { rm -rf "$DIR"; }
+# value of a top-level or first JSON key; enough for our own documents
+json() { printf '%s\n' "$output" | sed -n "s/.*\"$1\": *\"\{0,1\}\([^\",}]*\)\"\{0,1\}.*/\1/p" | head -n 1; }
+fail() { printf '%s\n' "$*" >&2; printf 'status %s, output:\n%s\n' "$status" "$output" >&2; return 1; }
+# expect STATUS TEXT...: the last run ended so, and its output holds every TEXT
+expect() {
+	[ "$status" -eq "$1" ] || fail "expected status $1" || return 1
+	shift
+	for t in "$@"; do case $output in *"$t"*) ;; *) fail "missing: $t" || return 1 ;; esac; done
+}
+cost() { run "$TALLY" cost "$@" --json; }

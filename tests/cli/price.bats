@@ -1,0 +1,115 @@
+load common
+
+@test "price list shows what holds at an instant, once" {
+	run "$TALLY" price list v4-pro --at 2026-08-24T02:00:00Z --currency USD
+	expect 0 'deepseek-v4-pro' 'peak' '1.32'
+	[ "$(printf '%s\n' "$output" | grep -c 'deepseek-v4-pro')" -eq 1 ]
+	run "$TALLY" price list --at 2026-08-24T02:00:00Z --json
+	expect 0 '"schema": "tally.price-list/1"' '"model": "claude-sonnet-4-6"'
+	run "$TALLY" price list nothing-like-this
+	expect 1 'no price in force'
+}
+@test "price history keeps the withdrawn announcements apart" {
+	run "$TALLY" price history deepseek-v4-pro --at 2026-06-15
+	expect 0 'withdrawn, never used' 'promotion' 'list, now' 'dispute'
+	[ "$(printf '%s\n' "$output" | grep -c 'withdrawn, never used')" -eq 3 ]
+	run "$TALLY" price history deepseek-v4-pro --json
+	expect 0 '"status": "withdrawn"'
+}
+@test "price show names the next change of the window" {
+	run "$TALLY" price show deepseek-v4-pro --at 2026-08-24T02:00:00Z --currency USD
+	expect 0 'peak holds now; next change at 2026-08-24T04:00:00Z'
+	run "$TALLY" price show deepseek-chat --at 2026-10-01
+	expect 1 'retired'
+	run "$TALLY" price show nobody
+	expect 1 'in no price card'
+}
+@test "price check names file and place of each fault" {
+	cat >bad.json <<'J'
+{"schema":"tally.card/1","provider":"p","surprise":1,"prices":[
+ {"model":"m","currency":"USD","source":"s","sure":"s","rates":{"input":"1.0000000000001"}},
+ {"model":"n","currency":"usd","source":"s","sure":"s","from":"2026-13-01","rates":{"input":"1"}}]}
+J
+	run "$TALLY" price check bad.json
+	expect 1 'bad.json: unknown key "surprise"' 'bad.json: prices[0].rates.input' 'bad.json: prices[1].currency' 'bad.json: prices[1].from' '4 faults'
+	run "$TALLY" price check bad.json --json
+	expect 1 '"fault_count": 4'
+	for card in "$ROOT"/pricing/cards/*.json; do
+		run "$TALLY" price check "$card"
+		expect 0 'no faults'
+	done
+	run "$TALLY" price check missing.json
+	expect 1 'could not open'
+}
+@test "import LiteLLM: noise normalised, tiers kept, the rest refused by name" {
+	cat >in.json <<'J'
+{"sample_spec":{"litellm_provider":"x"},
+ "gpt-4o":{"litellm_provider":"openai","input_cost_per_token":2.5e-06,"output_cost_per_token":1e-05,"cache_read_input_token_cost":1.25e-06,"input_cost_per_token_batches":1.25e-06,"output_cost_per_token_batches":5e-06},
+ "acme/noisy":{"litellm_provider":"acme","input_cost_per_token":2.8000000000000003e-07,"output_cost_per_token":4.2e-07,"input_cost_per_token_above_200k_tokens":5.6e-07},
+ "ranges":{"litellm_provider":"acme","tiered_pricing":[{"range":[0,256000],"input_cost_per_token":4e-07},{"range":[256000,1000000],"input_cost_per_token":1.2e-06}]},
+ "fine":{"litellm_provider":"acme","input_cost_per_token":1.23456789012345e-13},
+ "pixels":{"litellm_provider":"acme","input_cost_per_pixel":1e-9},
+ "varies":{"litellm_provider":"acme","input_cost_per_token":-1},
+ "orphan":{"input_cost_per_token":1e-6}}
+J
+	run "$TALLY" price import --from litellm in.json --output card.json --json
+	expect 0 '"entries": 7' '"taken": 4' '"normalised": 1' '"rounded": 1' '"refused": 3' '"entry": "pixels", "result": "refused"' '"entry": "fine", "result": "rounded"'
+	"$TALLY" price check card.json
+	cost --prices card.json --model gpt-4o --provider openai --input 1000000 --cache-read 1000000
+	expect 0 '"total": "3.75"'
+	cost --prices card.json --model gpt-4o --provider openai --service-tier batch --output 1000000
+	expect 0 '"total": "5"'
+	cost --prices card.json --model noisy --input 200000
+	expect 0 '"total": "0.056"'
+	cost --prices card.json --model noisy --input 200001 --output 1000000
+	expect 0 '"total": "0.53200056"'
+	cost --prices card.json --model ranges --input 256000
+	expect 0 '"total": "0.1024"'
+	cost --prices card.json --model ranges --input 256001
+	expect 0 '"total": "0.3072012"'
+}
+@test "import OpenRouter, models.dev and genai-prices" {
+	cat >or.json <<'J'
+{"data":[{"id":"anthropic/claude-x","canonical_slug":"anthropic/claude-x-2026","pricing":{"prompt":"0.000003","completion":"0.000015","request":"0.001","image":"0","web_search":"0","internal_reasoning":"0","input_cache_read":"0.0000003"}},
+ {"id":"openrouter/auto","pricing":{"prompt":"-1","completion":"-1"}}]}
+J
+	run "$TALLY" price import --from openrouter or.json --output or.card.json
+	expect 0 '2 entries: 1 taken (0 normalised, 0 rounded), 1 refused'
+	cost --prices or.card.json --model anthropic/claude-x-2026 --input 1000 --output 100 --requests 2
+	expect 0 '"total": "0.011"' '"asked": "anthropic/claude-x-2026"'
+	cat >md.json <<'J'
+{"acme":{"id":"acme","models":{"m":{"id":"m","cost":{"input":1.25,"output":10,"cache_read":0.125,"context_over_200k":{"input":2.5,"output":15}}},"free":{"id":"free"}}}}
+J
+	run "$TALLY" price import --from models.dev md.json --output md.card.json
+	expect 0 '2 entries: 1 taken' '1 refused' 'acme/free: it states no cost'
+	cost --prices md.card.json --model m --input 200001 --cache-read 0 --output 0
+	expect 0 '"total": "0.5000025"'
+	cat >gp.json <<'J'
+[{"id":"acme","models":[
+ {"id":"dated","match":{"or":[{"equals":"dated"},{"equals":"dated-1"}]},"prices":[{"prices":{"input_mtok":2,"output_mtok":8}},{"constraint":{"start_date":"2026-03-01"},"prices":{"input_mtok":1,"output_mtok":4}}]},
+ {"id":"tiered","match":{"starts_with":"t"},"prices":{"input_mtok":{"base":1,"tiers":[{"start":200000,"price":2}]},"output_mtok":5,"requests_kcount":10}},
+ {"id":"night","match":{"equals":"night"},"prices":[{"constraint":{"start_time":"00:30:00Z","end_time":"16:30:00Z"},"prices":{"input_mtok":4}},{"constraint":{"start_time":"16:30:00Z","end_time":"00:30:00Z"},"prices":{"input_mtok":1}}]}]}]
+J
+	run "$TALLY" price import --from genai-prices gp.json --output gp.card.json
+	expect 0 '3 entries: 3 taken'
+	cost --prices gp.card.json --model dated-1 --input 1000000 --at 2026-02-28
+	expect 0 '"total": "2"'
+	cost --prices gp.card.json --model dated --cache-read 1000000 --at 2026-03-01
+	expect 0 '"total": "1"'
+	cost --prices gp.card.json --model tiered --input 200001
+	expect 0 '"total": "0.410002"'
+	cost --prices gp.card.json --model night --input 1000000 --at 2026-03-01T00:15:00Z
+	expect 0 '"total": "1"'
+	cost --prices gp.card.json --model night --input 1000000 --at 2026-03-01T12:00:00Z
+	expect 0 '"total": "4"'
+	run "$TALLY" price import --from nothing gp.json --output x.json
+	expect 2 'no such catalogue'
+	run "$TALLY" price import --from openrouter gp.json --output x.json
+	expect 1 'OpenRouter'
+}
+@test "credit plan lists the shipped plans" {
+	run "$TALLY" credit plan
+	expect 0 'vm0' 'vm0-tokens' 'new-api' 'vm0-dated'
+	run "$TALLY" credit plan --json
+	expect 0 '"plan": "vm0"'
+}

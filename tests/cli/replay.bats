@@ -1,0 +1,188 @@
+load common
+
+sample() { printf 'time,model,customer,task,input,cache_read,output\n2026-06-15T10:00:00Z,deepseek-v4-flash,a,t1,1000,0,500\n2026-06-16T23:30:00Z,deepseek-v4-pro,b,t2,2000,100,50\n' >s.csv; }
+
+@test "a native CSV, its groups and its document" {
+	sample
+	run "$TALLY" replay s.csv --by task,model --json
+	expect 0 '"schema": "tally.replay/1"' '"records": 2' '"total": "0.0011938625"' '"unpriced": 0' \
+		'{"task": "t1", "model": "deepseek-v4-flash", "records": 1, "tokens": {"input": 1000, "cache_read": 0, "cache_write_5m": 0, "cache_write_1h": 0, "output": 500, "reasoning": 0}, "total": "0.00028"}'
+	run "$TALLY" replay s.csv --by day -z Asia/Shanghai --csv
+	expect 0 'day,records,input' '2026-06-15,1,' '2026-06-17,1,'
+	run "$TALLY" replay s.csv --by hour -z Asia/Kolkata --csv
+	expect 0 '2026-06-15T15:00+05:30,1,'
+	run "$TALLY" replay s.csv --by week,month
+	expect 0 '2026-W25' '2026-06' 'total'
+}
+@test "plain, gzip, zstd and standard input give the same" {
+	sample
+	gzip -k s.csv
+	zstd -q -k s.csv
+	"$TALLY" replay s.csv --json >plain
+	"$TALLY" replay s.csv.gz --json | cmp plain
+	"$TALLY" replay s.csv.zst --json | cmp plain
+	"$TALLY" replay - --json <s.csv | cmp plain
+	"$TALLY" replay - --json <s.csv.gz | cmp plain
+	"$TALLY" replay - --at 2026-06-15T10:00:00Z --json <s.csv | cmp plain
+	cat s.csv.gz s.csv.gz >two.gz && "$TALLY" replay two.gz --reference --json >/dev/null || true
+}
+@test "several members of a gzip file are one text" {
+	printf 'model,time,input\n' | gzip >m.gz
+	printf 'deepseek-v4-flash,2026-06-15,7\n' | gzip >>m.gz
+	run "$TALLY" replay m.gz --json
+	expect 0 '"records": 1'
+}
+@test "foreign columns by --map, and the whole prompt taken apart" {
+	printf 'when;who\n' >/dev/null
+	printf 'ts,prompt_tokens,cached,completion_tokens,total\n1781517600,1000,400,10,1010\n1781517600,100,400,10,110\n' >f.csv
+	run "$TALLY" replay f.csv --model deepseek-v4-flash --map time=ts --map prompt=prompt_tokens --map cache_read=cached --map output=completion_tokens --json
+	expect 3 '"records": 1' '"input": 600' '"cache_read": 400' '"quarantined": 1' "f.csv:3: field 'prompt' (100) is smaller"
+	run "$TALLY" replay f.csv --map time=nothing
+	expect 1 "no column 'nothing'"
+	run "$TALLY" replay f.csv --map nothing=ts
+	expect 2 "no field 'nothing'"
+}
+@test "BurstGPT, Mooncake, agent sessions and Azure are recognised" {
+	printf 'Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type\n5,ChatGPT,472,18,490,Conversation log\n45,GPT-4,1087,230,1317,API log\n50,GPT-4,10,10,21,API log\n' >b.csv
+	run "$TALLY" replay b.csv --at 2026-06-15 --remodel deepseek-v4-flash --by workload --json
+	expect 3 '"workload": "API log", "records": 1' '"workload": "Conversation log"' "b.csv:4: field 'total' (21) contradicts its parts (20)"
+	run "$TALLY" replay b.csv --at 2026-06-15 --json
+	expect 3 '"unpriced": 2' "'ChatGPT' is in no price card"
+	printf '{"timestamp": 27482, "input_length": 6955, "output_length": 52, "hash_ids": [46, 47]}\n' >m.jsonl
+	run "$TALLY" replay m.jsonl --at 2026-06-15 --model deepseek-v4-flash --json
+	expect 0 '"input": 6955' '"first": "2026-06-15T00:00:27.482Z"'
+	printf '{"c":3,"n":1,"i":0,"d":0,"t":19.5,"m":"claude-opus-4-5-20251101","in":100,"out":2,"api":7.34,"think":0.0,"h":"1-2"}\n' >a.jsonl
+	run "$TALLY" replay a.jsonl --at 2026-06-15 --by task --json
+	expect 0 '"task": "3"' '"total": "0.00055"' '"first": "2026-06-15T00:00:19.5Z"'
+	printf 'TIMESTAMP,ContextTokens,GeneratedTokens\r\n2023-11-16 18:17:03.9799600,4808,10\r\n2023-11-16 18:17:04.0319600,3180,8' >z.csv
+	run "$TALLY" replay z.csv --model deepseek-v4-flash --at 2026-06-15 --json
+	expect 0 '"records": 2' '"input": 7988' '"last": "2026-06-15T00:00:00.052Z"'
+	run "$TALLY" replay z.csv --json
+	expect 3 '"unpriced": 2' 'no model is named'
+}
+@test "the public traces come out to the digit" {
+	traces=${TALLY_TRACES:-$ROOT/../shared/traces}
+	[ -d "$traces" ] || skip "no traces here (TALLY_TRACES)"
+	run "$TALLY" replay "$traces/azure_code_2023.csv" --model deepseek-v4-flash --at 2026-06-15 --json
+	expect 0 '"records": 8819' '"input": 18059974' '"output": 245896' '"total": "2.59724724"'
+	run "$TALLY" replay "$traces/azure_code_2023.csv" --model deepseek-v4-pro --at 2026-06-15 --json
+	expect 0 '"total": "8.07001821"'
+	run "$TALLY" replay "$traces/mooncake_synthetic.jsonl" --model deepseek-v4-flash --at 2026-06-15 --json
+	expect 0 '"records": 3993' '"input": 61194628' '"output": 595432'
+	run "$TALLY" replay "$traces/agent_sessions_150.jsonl" --at 2026-06-15 --json
+	expect 0 '"records": 7643' '"input": 1129831225' '"output": 3206215'
+	"$TALLY" replay "$traces"/*.csv --at 2026-06-15 --model deepseek-v4-flash >/dev/null 2>err || true
+	grep -q routellm err
+}
+@test "every bad line is named with file, line and field, and the good ones count" {
+	{
+		printf '\xef\xbb\xbftime,model,task,input,output\r\n'
+		printf '2026-06-15,deepseek-v4-flash,ok,1,1\r\n'
+		printf '2026-06-15,deepseek-v4-flash,neg,-1,1\r\n'
+		printf '2026-06-15,deepseek-v4-flash,frac,1.5,1\r\n'
+		printf '2026-06-15,deepseek-v4-flash,big,99999999999999999999,1\r\n'
+		printf '2026-02-30,deepseek-v4-flash,date,1,1\r\n'
+		printf '2026-06-15,deepseek-v4-flash,short,1\r\n'
+		printf '2026-06-15,deepseek-v4-flash,long,1,1,1\r\n'
+		printf '2026-06-15,deepseek-v4-flash,"open,1,1\r\n'
+		printf '2026-06-15,deepseek-v4-flash,nul\0,1,1\r\n'
+		printf '2026-06-15,deepseek-v4-flash,utf\xff,1,1\r\n'
+		printf ',deepseek-v4-flash,empty,1,1\r\n'
+		printf '\r\n'
+		printf '2026-06-15,nobody,unknown,1,1\r\n'
+		printf '2026-06-15,deepseek-chat,alias,1,1\r\n'
+		printf '2026-08-15,deepseek-chat,retired,1,1\r\n'
+		printf '2026-06-15,deepseek-v4-flash,last,1,1'
+	} >bad.csv
+	run "$TALLY" replay bad.csv --json
+	expect 3 '"records": 5' '"unpriced": 2' '"quarantined": 10' '"total": "0.00000126"' \
+		"bad.csv:3: field 'input': '-1' is negative" "bad.csv:4: field 'input': '1.5' has a fraction" "bad.csv:5: field 'input'" "larger than 63 bits" \
+		"bad.csv:6: field 'time'" 'no such day' 'bad.csv:7: the line has 4 fields where the header has 5' 'bad.csv:8: the line has 6 fields' \
+		'bad.csv:9: a quote' 'bad.csv:10: the line holds a NUL byte' 'bad.csv:11: the line is not valid UTF-8' "bad.csv:12: field 'time' is empty" \
+		"model 'nobody' is in no price card" "'deepseek-chat' was retired"
+	run "$TALLY" replay bad.csv
+	expect 3 '>= $0.00000126' '2 records without a price'
+}
+@test "bad JSON Lines are refused one by one" {
+	{
+		printf '{"time":"2026-06-15","model":"deepseek-v4-flash","input":1}\n'
+		printf '{"time":"2026-06-15","model":"deepseek-v4-flash","input":1,"input":2}\n'
+		printf '{"time":"2026-06-15","model":"deepseek-v4-flash","input":1} x\n'
+		printf '{"time":"2026-06-15","model":"deepseek-v4-flash","input":null}\n'
+		printf '{"time":"2026-06-15","model":"deepseek-v4-flash","input":1.0}\n'
+		printf '{"time":"2026-06-15","model":"deepseek-v4-flash"}\n'
+		printf '{"time":"2026-06-15","model":"deepseek-v4-flash","output":1,"reasoning":2}\n'
+		printf '[1,2]\nnot json\n\n'
+		printf '{"time":"2026-06-15","model":"deepseek-v4-flash","input":"12"}\n'
+		printf '{"time":1781481600,"model":"deepseek-v4-flash","input":1,"note":{"a":[1]}}'
+	} >bad.jsonl
+	run "$TALLY" replay bad.jsonl --json
+	expect 3 '"records": 3' '"input": 14' '"quarantined": 8' 'bad.jsonl:2: key' 'bad.jsonl:3: not valid JSON' "bad.jsonl:4: field 'input' is null" \
+		"bad.jsonl:5: field 'input'" 'bad.jsonl:6: the record has no token counts' "bad.jsonl:7: field 'reasoning' (2) is larger" 'bad.jsonl:8: a record must be an object' 'bad.jsonl:9: not valid JSON'
+}
+@test "files that cannot be used are errors before any work" {
+	: >empty.csv
+	printf '   \n\n' >blank.csv
+	mkdir folder
+	printf 'a,b\n1,2\n' >nothing.csv
+	printf 'input,input\n1,2\n' >twice.csv
+	printf 'input,output\n1,2\n' >undated.csv
+	printf '[{"input":1}]\n' >array.json
+	sample
+	run "$TALLY" replay missing.csv; expect 1 "could not open 'missing.csv'"
+	run "$TALLY" replay s.csv empty.csv; expect 1 'empty.csv: the file is empty'
+	run "$TALLY" replay blank.csv; expect 1 'empty'
+	run "$TALLY" replay folder; expect 1 'is a directory'
+	run "$TALLY" replay nothing.csv; expect 1 'no column holds tokens' 'a,b'
+	run "$TALLY" replay twice.csv; expect 1 "both give field 'input'"
+	run "$TALLY" replay undated.csv --model deepseek-v4-flash; expect 2 'no instants' '--at'
+	run "$TALLY" replay array.json; expect 1 'JSON array'
+	run "$TALLY" replay s.csv --by colour; expect 2 "no grouping 'colour'"
+	run "$TALLY" replay s.csv --by task,task; expect 2 'named twice'
+	run "$TALLY" replay s.csv -z Mars/X; expect 1 "time zone 'Mars/X'"
+	run "$TALLY" replay s.csv --plan nobody; expect 1 "no plan 'nobody'"
+	run "$TALLY" replay s.csv --format nobody; expect 2 "no trace format 'nobody'"
+	run "$TALLY" replay s.csv --since 2026-06-17 --until 2026-06-16; expect 2 '--until'
+	run "$TALLY" replay; expect 2 'FILE'
+	printf 'time,model,input\n' >header.csv
+	run "$TALLY" replay header.csv --json; expect 0 '"records": 0' '"total": "0"'
+}
+@test "a truncated or damaged archive counts what could be read and says so" {
+	{ echo 'time,model,input'; for i in $(seq 20000); do echo "2026-06-15T10:00:00Z,deepseek-v4-flash,$i"; done; } >big.csv
+	gzip -k big.csv; zstd -q -k big.csv
+	head -c 30000 big.csv.gz >cut.csv.gz
+	run "$TALLY" replay cut.csv.gz --json
+	expect 3 'cut.csv.gz: the gzip data ends too early' '"quarantined":'
+	[ "$(json records)" -gt 1000 ]
+	head -c $(($(wc -c <big.csv.zst) / 2)) big.csv.zst >cut.csv.zst
+	run "$TALLY" replay cut.csv.zst
+	[ "$status" -ne 0 ]
+	case $output in *'zstd data ends too early'*) ;; *) fail "no message" ;; esac
+}
+@test "a field of 100 MB costs one record" {
+	{ printf 'time,model,task,input\n2026-06-15,deepseek-v4-flash,a,1\n2026-06-15,deepseek-v4-flash,'; head -c 100000000 /dev/zero | tr '\0' x; printf ',1\n2026-06-15,deepseek-v4-flash,b,1\n'; } >wide.csv
+	run "$TALLY" replay wide.csv --json
+	expect 3 '"records": 2' '"quarantined": 1' 'wide.csv:3: the line is longer than'
+	run "$TALLY" replay - --json <wide.csv
+	expect 3 '"records": 2' '"quarantined": 1' ':3: the line is longer than'
+}
+@test "since, until, remodel, provider, credits and order" {
+	sample
+	run "$TALLY" replay s.csv --since 2026-06-16 --json
+	expect 0 '"records": 1' '"outside_period": 1'
+	run "$TALLY" replay s.csv --remodel deepseek-v4-flash --provider tokenhub --json
+	expect 0 '"total": "0.0006153"'
+	run "$TALLY" replay s.csv --plan vm0 --json
+	expect 0 '"plan": "vm0"' '"total": "2.244"'
+	run "$TALLY" replay s.csv --plan vm0 --byo --json
+	expect 0 '"total": "0"' '"built_in": "2.244"'
+	run "$TALLY" replay s.csv --by task --order cost --limit 1 --json
+	expect 0 '"task": "t2"' '"groups_left_out": 1'
+}
+@test "a reader that goes away ends the program quietly" {
+	{ echo 'time,model,task,input'; for i in $(seq 20000); do echo "2026-06-15T10:00:00Z,deepseek-v4-flash,t$i,$i"; done; } >many.csv
+	"$TALLY" replay many.csv --by task 2>err | head -n 1 >/dev/null
+	[ ! -s err ]
+	run bash -c "'$TALLY' replay many.csv --by task --csv >/dev/full"
+	expect 1 'could not write'
+}
