@@ -78,16 +78,20 @@ int record_finish(struct record *r, struct err *e);
  * Many records, a column each, as the fast readers produce them. A column that is not in `columns` has its default in every
  * row: no text, TIME_ABSENT, 0 tokens, 1 request. `prompt` and `total` have been taken apart and checked already.
  */
-enum { BATCH_ROWS = 256 };
+enum {
+	BATCH_ROWS = 256,
+	/* columns are padded so that the same row of different columns does not fall into one set of the cache */
+	BATCH_ROOM = BATCH_ROWS + 8
+};
 
 struct record_batch {
 	size_t n;
 	uint64_t columns; /* bit f: column f is filled */
-	const char *at[BATCH_ROWS];
-	struct text text[FIELD_TEXTS][BATCH_ROWS];
-	int64_t time_us[BATCH_ROWS], completed_us[BATCH_ROWS];
-	int64_t tokens[BUCKET_COUNT][BATCH_ROWS];
-	int64_t requests[BATCH_ROWS];
+	const char *at[BATCH_ROOM];
+	struct text text[FIELD_TEXTS][BATCH_ROOM];
+	int64_t time_us[BATCH_ROOM], completed_us[BATCH_ROOM];
+	int64_t tokens[BUCKET_COUNT][BATCH_ROOM];
+	int64_t requests[BATCH_ROOM];
 };
 
 /* Row i as a record; its texts point where the batch's do. */

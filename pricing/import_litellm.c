@@ -121,7 +121,7 @@ int import_litellm(struct import *im, json_value *root, struct err *e)
 			p.model = key + provider.n + 1;
 		take_rates(im, v, "", &p.rates);
 		take_ranges(im, json_member(v, "tiered_pricing"), &p);
-		int64_t limit[IMPORT_TIERS_MAX];
+		int64_t limit[IMPORT_TIERS_MAX] = { 0 };
 		int tiers = p.tier_count ? 0 : tier_limits(v, limit);
 		for (int i = 0; i < tiers; i++) {
 			p.tier[p.tier_count].above = limit[i] * 1000;

@@ -541,7 +541,10 @@ static void add_by_answer(struct worker *w, const struct record_batch *b)
 static void add_to_groups(struct worker *w, const struct record_batch *b)
 {
 	price_rows(w, b);
-	/* in three passes over a few rows, so that the memory of one row is fetched while others are worked on */
+	/*
+	 * In passes over a few rows, so that the memory of one row is fetched while others are worked on, and a key is hashed
+	 * only after its bytes have left the store buffer.
+	 */
 	enum { AT_ONCE = 64 };
 	for (size_t from = 0; from < b->n; from += AT_ONCE) {
 		size_t to = from + AT_ONCE < b->n ? from + AT_ONCE : b->n;
@@ -552,7 +555,9 @@ static void add_to_groups(struct worker *w, const struct record_batch *b)
 			w->key_size[i] = (uint32_t)w->key_n - w->key_at[i];
 			memset(key_room(w, 8), 0, 8);
 			w->key_n += -w->key_size[i] & 7;
-			w->hash[i] = groups_hash(w->groups, w->key + w->key_at[i], w->key_n - w->key_at[i]);
+		}
+		for (size_t i = from; i < to; i++) {
+			w->hash[i] = groups_hash(w->groups, w->key + w->key_at[i], (w->key_size[i] + 7u) & ~7u);
 			groups_prefetch_slot(w->groups, w->hash[i]);
 		}
 		for (size_t i = from; i < to; i++)

@@ -5,7 +5,7 @@
 #include "base/scan.h"
 #include "meter/formats/record_reader.h"
 
-enum { SHAPE_KEYS_MAX = 64, KEY_SLOTS = 256 };
+enum { SHAPE_KEYS_MAX = 64, KEY_SLOTS = 256, RELEARN_AFTER = 50 };
 
 /* One key of the record shape that the last lines had: its bytes from the quote to what stands before the value. */
 struct learned_key {
@@ -26,6 +26,7 @@ struct jsonl_reader {
 	struct known_key slot[KEY_SLOTS]; /* open addressing */
 	struct learned_key learned[SHAPE_KEYS_MAX];
 	size_t learned_count;
+	int misses; /* lines in a row that had another shape */
 	struct arena arena; /* the bytes of the learned keys */
 	struct scan_date date;
 	struct record_batch batch, single;
@@ -114,7 +115,7 @@ static int fill_strictly(struct jsonl_reader *r, json_value *root, struct record
 	return record_finish(rec, e);
 }
 
-/* Remembers the order and spelling of the keys of a line that is known to be valid. */
+/* Remembers the order and spelling of the keys of a line that was taken. */
 static void learn(struct jsonl_reader *r, const char *p, const char *end)
 {
 	arena_reset(&r->arena);
@@ -130,7 +131,7 @@ static void learn(struct jsonl_reader *r, const char *p, const char *end)
 		p = json_skip_space(p + 1, end);
 		size_t n = (size_t)(p - key);
 		struct learned_key *l = &r->learned[r->learned_count++];
-		l->lead = arena_text(&r->arena, key, n);
+		l->lead = memcpy(arena_alloc(&r->arena, n + 32), key, n);
 		l->lead_n = n;
 		l->key = (struct text){ l->lead + 1, (size_t)(after - key) - 2 };
 		l->field = field_of(r, l->key.p, l->key.n);
@@ -163,31 +164,47 @@ static void read_strictly(struct jsonl_reader *r, const char *p, size_t n, const
 		sink->refuse(sink->user, p, n, &e);
 	}
 	json_close(doc);
-	if (rc == 0 && !r->layout.strict_only)
-		learn(r, p, p + n);
 }
 
-/* The closing quote of a string that begins after p and holds only plain ASCII, or NULL. */
-static inline const char *plain_string_end(const char *p, const char *end)
+/* The closing quote of a string that begins after p and holds only plain ASCII, or NULL. 8 bytes behind end are readable. */
+ALWAYS_INLINE const char *plain_string_end(const char *p, const char *end)
 {
-	for (; p + 8 <= end; p += 8) {
+	for (; p < end; p += 8) {
 		uint64_t v = load64(p);
-		/* zero-byte test on v ^ quote and v ^ backslash, high bits, and bytes below 0x20 */
+		/*
+		 * A high bit for each byte that is a quote, a backslash, below 0x20 or above 0x7F. Borrows can only add bits above a
+		 * true one, so the lowest bit is right.
+		 */
 		uint64_t q = v ^ 0x2222222222222222u, s = v ^ 0x5C5C5C5C5C5C5C5Cu;
-		uint64_t hit = ((q - 0x0101010101010101u) & ~q) | ((s - 0x0101010101010101u) & ~s) | v |
-			       ((v - 0x2020202020202020u) & ~v);
+		uint64_t hit = ((q - 0x0101010101010101u) & ~q) | ((s - 0x0101010101010101u) & ~s) | v | ((v - 0x2020202020202020u) & ~v);
 		hit &= 0x8080808080808080u;
-		if (hit)
-			break;
-	}
-	for (; p < end; p++) {
-		unsigned char c = (unsigned char)*p;
-		if (c == '"')
-			return p;
-		if (c < 0x20 || c >= 0x80 || c == '\\')
-			return NULL;
+		if (!hit)
+			continue;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+		p += __builtin_ctzll(hit) >> 3;
+#else
+		while (*p != '"' && *p != '\\' && (unsigned char)*p >= 0x20 && (unsigned char)*p < 0x80)
+			p++;
+#endif
+		return p < end && *p == '"' ? p : NULL;
 	}
 	return NULL;
+}
+
+/* Whether p begins with the n bytes of lead (n >= 1). 32 bytes behind both are readable. */
+ALWAYS_INLINE bool begins_with(const char *p, const char *lead, size_t n)
+{
+	if (n >= 8) {
+		uint64_t differ = (load64(p) ^ load64(lead)) | (load64(p + n - 8) ^ load64(lead + n - 8));
+		if (n <= 16)
+			return differ == 0;
+		return differ == 0 && memcmp(p, lead, n) == 0;
+	}
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return (load64(p) ^ load64(lead)) << (64 - n * 8) == 0;
+#else
+	return memcmp(p, lead, n) == 0;
+#endif
 }
 
 /* The value at p into field f of the batch's next row. Returns what follows it, or NULL for the strict path. */
@@ -310,6 +327,7 @@ static inline bool read_fast(struct jsonl_reader *r, const char *p, const char *
 	struct text unknown[SHAPE_KEYS_MAX];
 	size_t unknown_count = 0, i = 0;
 	bool as_learned = true;
+	const char *line = p;
 	r->batch.at[r->batch.n] = p;
 	if (*p != '{')
 		return false;
@@ -318,7 +336,7 @@ static inline bool read_fast(struct jsonl_reader *r, const char *p, const char *
 		const struct learned_key *l = &r->learned[i];
 		enum record_field f;
 		if (as_learned && i < r->learned_count && (size_t)(end - p) > l->lead_n &&
-		    memcmp(p, l->lead, l->lead_n) == 0) {
+		    begins_with(p, l->lead, l->lead_n)) {
 			f = l->field;
 			p += l->lead_n;
 		} else {
@@ -369,7 +387,15 @@ static inline bool read_fast(struct jsonl_reader *r, const char *p, const char *
 		p++;
 	}
 	p = json_skip_space(p + 1, end);
-	return p == end && (seen & any_count) && finish_row(r, &given);
+	if (p != end || !(seen & any_count) || !finish_row(r, &given))
+		return false;
+	if (as_learned && i + 1 == r->learned_count) {
+		r->misses = 0;
+	} else if (r->misses++ == 0 || r->misses > RELEARN_AFTER) {
+		learn(r, line, end);
+		r->misses = 1;
+	}
+	return true;
 }
 
 static void flush(struct jsonl_reader *r, const struct record_sink *sink)
