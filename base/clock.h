@@ -1,4 +1,5 @@
-/* clock: the only place that asks the system what time it is; everything else takes instants as parameters. */
+/* clock: the only place that asks the system what time it is; everything else takes instants as
+ * parameters. */
 #ifndef TALLY_BASE_CLOCK_H
 #define TALLY_BASE_CLOCK_H
 

@@ -7,7 +7,8 @@ struct split {
 	bool too_many;
 };
 
-/* libcsv hands over bytes that move when its buffer grows; keep offsets first, pointers at the end. */
+/* libcsv hands over bytes that move when its buffer grows; keep offsets first, pointers at the end.
+ */
 static void take_field(void *bytes, size_t n, void *user)
 {
 	struct split *s = user;
@@ -49,9 +50,11 @@ int csv_split(struct csv_record *out, struct text line, char separator, struct e
 	if (utf8_valid_prefix(line.p, line.n) != line.n)
 		return err_set(e, ERR_INVALID, "the line is not valid UTF-8 (byte %zu)",
 			       utf8_valid_prefix(line.p, line.n) + 1);
-	for (const char *p = line.p; line.n && (p = memchr(p, '\r', (size_t)(line.p + line.n - p))); p++)
+	for (const char *p = line.p; line.n && (p = memchr(p, '\r', (size_t)(line.p + line.n - p)));
+	     p++)
 		if (p + 1 == line.p + line.n || p[1] != '\n')
-			return err_set(e, ERR_INVALID, "the line holds a carriage return that does not end it");
+			return err_set(e, ERR_INVALID,
+				       "the line holds a carriage return that does not end it");
 	struct csv_parser parser;
 	if (csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI) != 0)
 		return err_set(e, ERR_SYSTEM, "libcsv could not start");
@@ -66,8 +69,10 @@ int csv_split(struct csv_record *out, struct text line, char separator, struct e
 	if (s.too_many)
 		return err_set(e, ERR_INVALID, "the line has more than %d fields", CSV_FIELDS_MAX);
 	if (!ok)
-		return err_set(e, ERR_INVALID, why == CSV_EPARSE ? "a quote stands where none may stand, or never closes" :
-								   "libcsv refused the line");
+		return err_set(e, ERR_INVALID,
+			       why == CSV_EPARSE
+				       ? "a quote stands where none may stand, or never closes"
+				       : "libcsv refused the line");
 	if (out->count == 0) /* libcsv reports no field for an empty line */
 		out->field[out->count++] = (struct text){ NULL, 0 };
 	const char *p = out->bytes.p;
@@ -85,7 +90,8 @@ static const char *line_end(const char *p, const char *end)
 	return nl ? nl + 1 : end;
 }
 
-const char *csv_record_end(const char *p, const char *end, bool at_end, char separator, size_t columns)
+const char *csv_record_end(const char *p, const char *end, bool at_end, char separator,
+			   size_t columns)
 {
 	const char *first = p < end ? memchr(p, '\n', (size_t)(end - p)) : NULL;
 	const char *line = first ? first + 1 : end;
@@ -101,7 +107,8 @@ const char *csv_record_end(const char *p, const char *end, bool at_end, char sep
 			q++;
 		if (q < stop && *q == '"') {
 			q++;
-			while ((q = q < stop ? memchr(q, '"', (size_t)(stop - q)) : NULL) && q + 1 < stop && q[1] == '"')
+			while ((q = q < stop ? memchr(q, '"', (size_t)(stop - q)) : NULL) &&
+			       q + 1 < stop && q[1] == '"')
 				q += 2;
 			if (!q)
 				return stop == end && !at_end ? NULL : line;

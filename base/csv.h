@@ -1,9 +1,10 @@
 /*
  * csv: one record of comma-separated values at a time, strictly, over libcsv.
  *
- * RFC 4180 with these decisions: fields end at `separator`; blanks around a field that is not quoted do not count; a quoted
- * field may hold separators, doubled quotes and line ends. Refused: a quote inside an unquoted field, text after a closing
- * quote, a quote that never closes, a NUL byte, a carriage return that does not end the line, bytes that are not UTF-8.
+ * RFC 4180 with these decisions: fields end at `separator`; blanks around a field that is not
+ * quoted do not count; a quoted field may hold separators, doubled quotes and line ends. Refused: a
+ * quote inside an unquoted field, text after a closing quote, a quote that never closes, a NUL
+ * byte, a carriage return that does not end the line, bytes that are not UTF-8.
  */
 #ifndef TALLY_BASE_CSV_H
 #define TALLY_BASE_CSV_H
@@ -24,11 +25,13 @@ void csv_record_release(struct csv_record *r);
 int csv_split(struct csv_record *out, struct text line, char separator, struct err *e);
 
 /*
- * Where the record that starts at p ends (the byte after its newline, or end). A record is its line, unless quoted fields
- * that open in it close in a later line and the record then has exactly `columns` fields; so a stray quote costs one line,
- * not the rest of the file. Returns NULL when that cannot be told before `end` and more bytes may follow (at_end false).
+ * Where the record that starts at p ends (the byte after its newline, or end). A record is its
+ * line, unless quoted fields that open in it close in a later line and the record then has exactly
+ * `columns` fields; so a stray quote costs one line, not the rest of the file. Returns NULL when
+ * that cannot be told before `end` and more bytes may follow (at_end false).
  */
-const char *csv_record_end(const char *p, const char *end, bool at_end, char separator, size_t columns);
+const char *csv_record_end(const char *p, const char *end, bool at_end, char separator,
+			   size_t columns);
 
 /* Appends a field, quoted when it must be. */
 void csv_put_field(struct buf *b, struct text s);

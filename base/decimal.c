@@ -51,14 +51,15 @@ int decimal_parse(struct decimal *out, struct text s, struct err *e)
 			if (digits || *p != '0')
 				count++;
 			if (count > DECIMAL_DIGITS_MAX || scale >= 60)
-				return err_set(e, ERR_RANGE, "'%.*s' has more than %d digits", shown, s.p,
-					       DECIMAL_DIGITS_MAX);
+				return err_set(e, ERR_RANGE, "'%.*s' has more than %d digits",
+					       shown, s.p, DECIMAL_DIGITS_MAX);
 			digits = digits * 10 + (*p - '0');
 			scale++;
 		}
 		p = first + fraction;
 		if (fraction == 0)
-			return err_set(e, ERR_INVALID, "'%.*s' is not a decimal number", shown, s.p);
+			return err_set(e, ERR_INVALID, "'%.*s' is not a decimal number", shown,
+				       s.p);
 	}
 	if (p < end && (*p == 'e' || *p == 'E')) {
 		p++;
@@ -71,7 +72,8 @@ int decimal_parse(struct decimal *out, struct text s, struct err *e)
 				exponent = exponent * 10 + (*p - '0');
 		}
 		if (n == 0)
-			return err_set(e, ERR_INVALID, "'%.*s' is not a decimal number", shown, s.p);
+			return err_set(e, ERR_INVALID, "'%.*s' is not a decimal number", shown,
+				       s.p);
 		if (digits == 0)
 			exponent = 0;
 		scale += down ? exponent : -exponent;

@@ -1,5 +1,6 @@
 /*
- * decimal: exact decimal numbers as people and JSON write them, before they become money, rates or ratios.
+ * decimal: exact decimal numbers as people and JSON write them, before they become money, rates or
+ * ratios.
  *
  * value = digits x 10^-scale. Never goes through binary floating point.
  */
@@ -21,7 +22,8 @@ struct decimal {
 	int scale; /* 0..60 after parsing; trailing zeros removed */
 };
 
-/* Accepts -?digits[.digits][e[+-]digits] with at most DECIMAL_DIGITS_MAX significant digits and |exponent| <= 60. */
+/* Accepts -?digits[.digits][e[+-]digits] with at most DECIMAL_DIGITS_MAX significant digits and
+ * |exponent| <= 60. */
 int decimal_parse(struct decimal *out, struct text s, struct err *e);
 /* Canonical: no exponent, no leading '+', no trailing zeros. Returns buf. */
 char *decimal_format(struct decimal d, char buf[DECIMAL_TEXT_MAX]);
@@ -31,14 +33,16 @@ size_t decimal_format_fixed(char buf[DECIMAL_TEXT_MAX], int128 digits, int place
 bool decimal_to_int64(struct decimal d, int places, int64_t *out);
 /* d x 10^power. */
 struct decimal decimal_shift(struct decimal d, int power);
-/* Half away from zero to at most `significant` digits; *changed tells whether that altered the value. */
+/* Half away from zero to at most `significant` digits; *changed tells whether that altered the
+ * value. */
 struct decimal decimal_round_significant(struct decimal d, int significant, bool *changed);
 /* Half away from zero to at most `places` decimals. */
 struct decimal decimal_round_places(struct decimal d, int places, bool *changed);
 /* false on overflow. */
 bool decimal_multiply(struct decimal a, struct decimal b, struct decimal *out);
 int decimal_cmp(struct decimal a, struct decimal b);
-/* a / b rounded half away from zero to `places` decimals (places <= 12); b must not be 0; false on overflow. */
+/* a / b rounded half away from zero to `places` decimals (places <= 12); b must not be 0; false on
+ * overflow. */
 bool ratio_format(int128 a, int128 b, int places, char buf[DECIMAL_TEXT_MAX]);
 
 #endif

@@ -9,10 +9,9 @@ static const struct {
 	const char *name;
 	int exit_status;
 	const char *meaning;
-} codes[] = {
-	[ERR_NONE] = { "none", 0, "no error" },
+} codes[] = { [ERR_NONE] = { "none", 0, "no error" },
 #define X(code, name, exit_status, http_status, meaning) [code] = { name, exit_status, meaning },
-	ERR_CODES(X)
+	      ERR_CODES(X)
 #undef X
 };
 

@@ -9,10 +9,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* code, name in JSON, exit status, HTTP status, meaning (docs/errors.md is printed from this table) */
+/* code, name in JSON, exit status, HTTP status, meaning (docs/errors.md is printed from this table)
+ */
 #define ERR_CODES(X) \
 	X(ERR_USAGE, "usage", 2, 400, "the command line or its options are wrong") \
-	X(ERR_NOT_FOUND, "not_found", 1, 404, "a file, model, provider, plan or zone does not exist") \
+	X(ERR_NOT_FOUND, "not_found", 1, 404, \
+	  "a file, model, provider, plan or zone does not exist") \
 	X(ERR_UNREADABLE, "unreadable", 1, 500, "a file exists but cannot be read or decoded") \
 	X(ERR_INVALID, "invalid", 1, 422, "content breaks the rules of its format") \
 	X(ERR_RANGE, "out_of_range", 1, 422, "a number cannot be held exactly") \
@@ -43,7 +45,8 @@ const char *err_name(enum err_code code);
 int err_exit_status(enum err_code code);
 const char *err_meaning(enum err_code code);
 
-/* A broken promise of our own code; always compiled in. Never for what a user or a file can cause. */
+/* A broken promise of our own code; always compiled in. Never for what a user or a file can cause.
+ */
 #define CHECK(cond) ((cond) ? (void)0 : err_check_failed(#cond, __FILE__, __LINE__))
 _Noreturn void err_check_failed(const char *what, const char *file, int line);
 

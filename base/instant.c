@@ -8,7 +8,8 @@ int64_t floor_div(int64_t a, int64_t b)
 	return q - (a % b != 0 && (a < 0) != (b < 0));
 }
 
-/* days_from_civil and civil_from_days after Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms" */
+/* days_from_civil and civil_from_days after Howard Hinnant, "chrono-Compatible Low-Level Date
+ * Algorithms" */
 int64_t civil_to_day(struct civil c)
 {
 	int64_t y = c.year - (c.month <= 2);
@@ -27,7 +28,8 @@ struct civil civil_from_day(int64_t day)
 	int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
 	int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
 	int64_t mp = (5 * doy + 2) / 153;
-	struct civil c = { .day = (int)(doy - (153 * mp + 2) / 5 + 1), .month = (int)(mp < 10 ? mp + 3 : mp - 9) };
+	struct civil c = { .day = (int)(doy - (153 * mp + 2) / 5 + 1),
+			   .month = (int)(mp < 10 ? mp + 3 : mp - 9) };
 	c.year = (int)(yoe + era * 400 + (c.month <= 2));
 	return c;
 }
@@ -87,7 +89,8 @@ static int refuse(struct err *e, struct text s, const char *why)
 {
 	int shown = s.n > 60 ? 60 : (int)s.n;
 	return err_set(e, ERR_INVALID,
-		       "'%.*s' is not an instant%s; write 2026-06-15, 2026-06-15T08:30:00Z or 2026-06-15T08:30:00+08:00",
+		       "'%.*s' is not an instant%s; write 2026-06-15, 2026-06-15T08:30:00Z or "
+		       "2026-06-15T08:30:00+08:00",
 		       shown, s.p ? s.p : "", why);
 }
 
@@ -97,7 +100,8 @@ int civil_parse(struct civil *out, struct text s, struct err *e)
 	struct civil c;
 	int shown = s.n > 60 ? 60 : (int)s.n;
 	if (!take_date(&p, end, &c) || p != end || !civil_valid(c))
-		return err_set(e, ERR_INVALID, "'%.*s' is not a date; write 2026-06-15", shown, s.p ? s.p : "");
+		return err_set(e, ERR_INVALID, "'%.*s' is not a date; write 2026-06-15", shown,
+			       s.p ? s.p : "");
 	*out = c;
 	return 0;
 }
@@ -151,7 +155,8 @@ int instant_parse(struct instant *out, struct text s, struct err *e)
 	}
 	if (p != end)
 		return refuse(e, s, "");
-	int64_t seconds = civil_to_day(c) * 86400 + hour * 3600 + minute * 60 + second - offset_min * 60;
+	int64_t seconds =
+		civil_to_day(c) * 86400 + hour * 3600 + minute * 60 + second - offset_min * 60;
 	out->us = seconds * US_PER_SECOND + micro;
 	return 0;
 }
@@ -201,7 +206,8 @@ int span_parse(int64_t *out_us, struct text s, int64_t unit_us, struct err *e)
 		any = i > first;
 	}
 	if (!any || i != s.n)
-		return err_set(e, ERR_INVALID, "'%.*s' is not a time since the start of the trace", shown, s.p ? s.p : "");
+		return err_set(e, ERR_INVALID, "'%.*s' is not a time since the start of the trace",
+			       shown, s.p ? s.p : "");
 	*out_us = whole * unit_us + fraction;
 	return 0;
 }
@@ -212,8 +218,8 @@ char *instant_format(struct instant t, char buf[INSTANT_TEXT_MAX])
 	int64_t us = t.us - day * US_PER_DAY;
 	struct civil c = civil_from_day(day);
 	int64_t s = us / US_PER_SECOND;
-	int n = snprintf(buf, INSTANT_TEXT_MAX, "%04d-%02d-%02dT%02d:%02d:%02d", c.year, c.month, c.day,
-			 (int)(s / 3600), (int)(s / 60 % 60), (int)(s % 60));
+	int n = snprintf(buf, INSTANT_TEXT_MAX, "%04d-%02d-%02dT%02d:%02d:%02d", c.year, c.month,
+			 c.day, (int)(s / 3600), (int)(s / 60 % 60), (int)(s % 60));
 	int micro = (int)(us % US_PER_SECOND);
 	if (micro) {
 		n += snprintf(buf + n, INSTANT_TEXT_MAX - (size_t)n, ".%06d", micro);

@@ -35,19 +35,21 @@ bool civil_valid(struct civil c);
 int64_t floor_div(int64_t a, int64_t b);
 
 /*
- * Accepts YYYY-MM-DD, YYYYMMDD (midnight UTC), and YYYY-MM-DD[T or space]HH:MM[:SS[.fraction]][Z|+HH:MM|+HHMM|+HH|-...];
- * without an offset the text is UTC. Fractions beyond the microsecond are cut off, not rounded, so that an instant never
- * moves over a boundary.
+ * Accepts YYYY-MM-DD, YYYYMMDD (midnight UTC), and YYYY-MM-DD[T or
+ * space]HH:MM[:SS[.fraction]][Z|+HH:MM|+HHMM|+HH|-...]; without an offset the text is UTC.
+ * Fractions beyond the microsecond are cut off, not rounded, so that an instant never moves over a
+ * boundary.
  */
 int instant_parse(struct instant *out, struct text s, struct err *e);
 /*
- * As instant_parse, and also whole or fractional seconds since 1970 (9 to 11 digits before the point), milliseconds (12 to
- * 14), microseconds (15 to 17) and nanoseconds (18 to 19).
+ * As instant_parse, and also whole or fractional seconds since 1970 (9 to 11 digits before the
+ * point), milliseconds (12 to 14), microseconds (15 to 17) and nanoseconds (18 to 19).
  */
 int instant_parse_lenient(struct instant *out, struct text s, struct err *e);
 /* YYYY-MM-DD or YYYYMMDD */
 int civil_parse(struct civil *out, struct text s, struct err *e);
-/* A span of seconds (non-negative decimal) in microseconds; finer digits are cut off. unit_us: microseconds per unit. */
+/* A span of seconds (non-negative decimal) in microseconds; finer digits are cut off. unit_us:
+ * microseconds per unit. */
 int span_parse(int64_t *out_us, struct text s, int64_t unit_us, struct err *e);
 /* RFC 3339 UTC, with only as many decimals of a second as needed. */
 char *instant_format(struct instant t, char buf[INSTANT_TEXT_MAX]);

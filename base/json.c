@@ -8,7 +8,8 @@
 
 #include "base/arena.h"
 
-/* Stands before the digits of a number in the text that cJSON parses. A string cannot begin with it: it is refused. */
+/* Stands before the digits of a number in the text that cJSON parses. A string cannot begin with
+ * it: it is refused. */
 #define NUMBER_MARK '\x01'
 
 struct json_document {
@@ -29,10 +30,10 @@ static int hex4(const char *p, const char *end)
 		return -1;
 	for (int i = 0; i < 4; i++) {
 		char c = p[i];
-		int d = c >= '0' && c <= '9' ? c - '0' :
-			c >= 'a' && c <= 'f' ? c - 'a' + 10 :
-			c >= 'A' && c <= 'F' ? c - 'A' + 10 :
-					       -1;
+		int d = c >= '0' && c <= '9'   ? c - '0'
+			: c >= 'a' && c <= 'f' ? c - 'a' + 10
+			: c >= 'A' && c <= 'F' ? c - 'A' + 10
+					       : -1;
 		if (d < 0)
 			return -1;
 		v = v * 16 + d;
@@ -60,7 +61,8 @@ const char *json_scan_string(const char *p, const char *end)
 			return NULL;
 		if (*p == 'u') {
 			int u = hex4(p + 1, end);
-			if (u <= 0 || (u >= 0xDC00 && u <= 0xDFFF) || (u == NUMBER_MARK && p - 1 == first))
+			if (u <= 0 || (u >= 0xDC00 && u <= 0xDFFF) ||
+			    (u == NUMBER_MARK && p - 1 == first))
 				return NULL;
 			p += 4;
 			if (u >= 0xD800 && u <= 0xDBFF) {
@@ -177,7 +179,9 @@ static bool scan_value(struct scan *s, int depth)
 	if (open != '{' && open != '[') {
 		const char *after = scan_scalar(s->p, s->end);
 		if (!after) {
-			s->wrong = open == '"' ? "bad string (escape, control character, UTF-8 or end)" : "a value is expected";
+			s->wrong = open == '"'
+					   ? "bad string (escape, control character, UTF-8 or end)"
+					   : "a value is expected";
 			return false;
 		}
 		bool number = open == '-' || (open >= '0' && open <= '9');
@@ -218,7 +222,8 @@ static bool scan_value(struct scan *s, int depth)
 			return false;
 		s->p = json_skip_space(s->p, s->end);
 		if (s->p >= s->end || (*s->p != ',' && *s->p != close)) {
-			s->wrong = open == '{' ? "',' or '}' is expected" : "',' or ']' is expected";
+			s->wrong =
+				open == '{' ? "',' or '}' is expected" : "',' or ']' is expected";
 			return false;
 		}
 		buf_add(&s->out, s->p, 1);
@@ -271,13 +276,15 @@ static int refuse_at(const struct scan *s, const char *what, struct err *e)
 		if (*p == '\n')
 			line++, column = 1;
 	}
-	return err_set(e, ERR_INVALID, "not valid JSON at line %d, column %d: %s", line, column, what);
+	return err_set(e, ERR_INVALID, "not valid JSON at line %d, column %d: %s", line, column,
+		       what);
 }
 
 int json_open(struct json_document **out, struct text text, struct err *e)
 {
 	if (text.n > JSON_BYTES_MAX)
-		return err_set(e, ERR_RANGE, "JSON text is larger than %d MiB", JSON_BYTES_MAX >> 20);
+		return err_set(e, ERR_RANGE, "JSON text is larger than %d MiB",
+			       JSON_BYTES_MAX >> 20);
 	struct scan s = { .start = text.p, .p = text.p, .end = text.p + text.n };
 	if (text.n >= 3 && memcmp(text.p, "\xEF\xBB\xBF", 3) == 0)
 		s.p += 3;
@@ -367,7 +374,8 @@ enum json_kind json_kind(json_value *v)
 
 const char *json_kind_name(json_value *v)
 {
-	static const char *const names[] = { "null", "true or false", "a number", "text", "an array", "an object" };
+	static const char *const names[] = { "null", "true or false", "a number",
+					     "text", "an array",      "an object" };
 	return names[json_kind(v)];
 }
 

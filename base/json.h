@@ -1,9 +1,10 @@
 /*
  * json: strict JSON over cJSON, and the escaping that JSON output needs.
  *
- * What cJSON lets through and this room refuses: trailing bytes, duplicate keys, numbers such as 01, 1. or 1e999, raw control
- * characters, unknown escapes, lone surrogates, invalid UTF-8, U+0000. Numbers never become doubles: before cJSON sees the
- * text every number is handed over as a marked string, so that json_number() returns the digits as they were written.
+ * What cJSON lets through and this room refuses: trailing bytes, duplicate keys, numbers such as
+ * 01, 1. or 1e999, raw control characters, unknown escapes, lone surrogates, invalid UTF-8, U+0000.
+ * Numbers never become doubles: before cJSON sees the text every number is handed over as a marked
+ * string, so that json_number() returns the digits as they were written.
  */
 #ifndef TALLY_BASE_JSON_H
 #define TALLY_BASE_JSON_H
@@ -41,8 +42,9 @@ struct text json_number(json_value *v);
 bool json_true(json_value *v);
 
 /*
- * Scanners shared with the fast record reader. Each returns the byte after the value, or NULL when the text is not strictly
- * valid (or ends first). json_scan_flat also takes arrays of scalars, not objects.
+ * Scanners shared with the fast record reader. Each returns the byte after the value, or NULL when
+ * the text is not strictly valid (or ends first). json_scan_flat also takes arrays of scalars, not
+ * objects.
  */
 const char *json_scan_string(const char *p, const char *end);
 const char *json_scan_number(const char *p, const char *end);

@@ -8,7 +8,8 @@ int money_from_decimal(struct money *out, struct decimal d, struct err *e)
 		return err_set(e, ERR_RANGE, "%s is finer than 1e-12 and cannot be held exactly",
 			       decimal_format(d, shown));
 	if (!decimal_to_int64(d, MONEY_PLACES, &m.pico))
-		return err_set(e, ERR_RANGE, "%s is larger than an amount can hold", decimal_format(d, shown));
+		return err_set(e, ERR_RANGE, "%s is larger than an amount can hold",
+			       decimal_format(d, shown));
 	*out = m;
 	return 0;
 }

@@ -1,10 +1,12 @@
 /*
- * money: amounts of a currency (or of credits) that cannot be mixed with other numbers, and exact totals of them.
+ * money: amounts of a currency (or of credits) that cannot be mixed with other numbers, and exact
+ * totals of them.
  *
- * struct money is what a price list quotes: whole 1e-12 of the currency unit in 64 bits, up to about 9.2 million units.
- * struct money_total is what calls add up to: whole 1e-18 in 128 bits, up to about 1.7e20 units. Tokens times a price per
- * million tokens is a whole number of 1e-18, so totals never round; rounding happens only where a plan or an invoice
- * names it. Credits use types of their own (struct credits...), so that adding dollars to credits does not compile.
+ * struct money is what a price list quotes: whole 1e-12 of the currency unit in 64 bits, up to
+ * about 9.2 million units. struct money_total is what calls add up to: whole 1e-18 in 128 bits, up
+ * to about 1.7e20 units. Tokens times a price per million tokens is a whole number of 1e-18, so
+ * totals never round; rounding happens only where a plan or an invoice names it. Credits use types
+ * of their own (struct credits...), so that adding dollars to credits does not compile.
  */
 #ifndef TALLY_BASE_MONEY_H
 #define TALLY_BASE_MONEY_H
@@ -23,15 +25,16 @@ struct credits_total {
 
 enum { MONEY_PLACES = 12, MONEY_TOTAL_PLACES = 18, PER_MILLION = 1000000 };
 
-/* A decimal with at most 12 decimals and at most 63 bits of 1e-12. Errors: ERR_RANGE when finer or larger. */
+/* A decimal with at most 12 decimals and at most 63 bits of 1e-12. Errors: ERR_RANGE when finer or
+ * larger. */
 int money_from_decimal(struct money *out, struct decimal d, struct err *e);
 char *money_format(struct money m, char buf[DECIMAL_TEXT_MAX]);
 char *money_total_format(struct money_total t, char buf[DECIMAL_TEXT_MAX]);
 char *credits_format(struct credits_total t, char buf[DECIMAL_TEXT_MAX]);
 
 /*
- * amount per `per` units, for count units. per must divide 1,000,000 (1, 10, ... 1,000,000). False on overflow, and the
- * total is then unchanged.
+ * amount per `per` units, for count units. per must divide 1,000,000 (1, 10, ... 1,000,000). False
+ * on overflow, and the total is then unchanged.
  */
 bool money_total_add_units(struct money_total *t, struct money amount, int64_t count, int64_t per);
 

@@ -7,7 +7,8 @@
 #include <immintrin.h>
 #endif
 
-/* Appends the positions of the set bits. Eight at a time: rows have about eight delimiters in 64 bytes. */
+/* Appends the positions of the set bits. Eight at a time: rows have about eight delimiters in 64
+ * bytes. */
 static inline size_t put_bits(uint64_t bits, uint32_t base, uint32_t *out, size_t k)
 {
 	size_t count = (size_t)__builtin_popcountll(bits);
@@ -40,15 +41,18 @@ static size_t scan_portable(const char *p, size_t n, char separator, uint32_t *o
 #if defined(__x86_64__) && !defined(TALLY_PORTABLE)
 static size_t scan_sse2(const char *p, size_t n, char separator, uint32_t *out, unsigned *flags)
 {
-	const __m128i sep = _mm_set1_epi8(separator), nl = _mm_set1_epi8('\n'), quote = _mm_set1_epi8('"');
+	const __m128i sep = _mm_set1_epi8(separator), nl = _mm_set1_epi8('\n'),
+		      quote = _mm_set1_epi8('"');
 	const __m128i cr = _mm_set1_epi8('\r'), zero = _mm_setzero_si128();
 	__m128i high = zero, nul = zero, crs = zero;
 	size_t k = 0, i = 0;
 	for (; i + 64 <= n; i += 64) {
 		uint64_t bits = 0;
 		for (int j = 0; j < 4; j++) {
-			__m128i v = _mm_loadu_si128((const __m128i *)(const void *)(p + i + j * 16));
-			__m128i hit = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, sep), _mm_cmpeq_epi8(v, nl)),
+			__m128i v =
+				_mm_loadu_si128((const __m128i *)(const void *)(p + i + j * 16));
+			__m128i hit = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, sep),
+								_mm_cmpeq_epi8(v, nl)),
 						   _mm_cmpeq_epi8(v, quote));
 			bits |= (uint64_t)(uint32_t)_mm_movemask_epi8(hit) << (j * 16);
 			high = _mm_or_si128(high, v);
@@ -61,29 +65,37 @@ static size_t scan_sse2(const char *p, size_t n, char separator, uint32_t *out, 
 	size_t more = scan_portable(p + i, n - i, separator, out + k, &tail);
 	for (size_t j = 0; j < more; j++)
 		out[k + j] += (uint32_t)i;
-	*flags = tail | (_mm_movemask_epi8(high) ? SCAN_HIGH : 0) | (_mm_movemask_epi8(nul) ? SCAN_NUL : 0) |
-		 (_mm_movemask_epi8(crs) ? SCAN_CR : 0);
+	*flags = tail | (_mm_movemask_epi8(high) ? SCAN_HIGH : 0) |
+		 (_mm_movemask_epi8(nul) ? SCAN_NUL : 0) | (_mm_movemask_epi8(crs) ? SCAN_CR : 0);
 	return k + more;
 }
 
-__attribute__((target("avx2,bmi,bmi2,popcnt"))) static size_t scan_avx2(const char *p, size_t n, char separator,
-									 uint32_t *out, unsigned *flags)
+__attribute__((target("avx2,bmi,bmi2,popcnt"))) static size_t scan_avx2(const char *p, size_t n,
+									char separator,
+									uint32_t *out,
+									unsigned *flags)
 {
-	const __m256i sep = _mm256_set1_epi8(separator), nl = _mm256_set1_epi8('\n'), quote = _mm256_set1_epi8('"');
+	const __m256i sep = _mm256_set1_epi8(separator), nl = _mm256_set1_epi8('\n'),
+		      quote = _mm256_set1_epi8('"');
 	const __m256i cr = _mm256_set1_epi8('\r'), zero = _mm256_setzero_si256();
 	__m256i high = zero, nul = zero, crs = zero;
 	size_t k = 0, i = 0;
 	for (; i + 64 <= n; i += 64) {
 		__m256i a = _mm256_loadu_si256((const __m256i *)(const void *)(p + i));
 		__m256i b = _mm256_loadu_si256((const __m256i *)(const void *)(p + i + 32));
-		__m256i ha = _mm256_or_si256(_mm256_or_si256(_mm256_cmpeq_epi8(a, sep), _mm256_cmpeq_epi8(a, nl)),
+		__m256i ha = _mm256_or_si256(_mm256_or_si256(_mm256_cmpeq_epi8(a, sep),
+							     _mm256_cmpeq_epi8(a, nl)),
 					     _mm256_cmpeq_epi8(a, quote));
-		__m256i hb = _mm256_or_si256(_mm256_or_si256(_mm256_cmpeq_epi8(b, sep), _mm256_cmpeq_epi8(b, nl)),
+		__m256i hb = _mm256_or_si256(_mm256_or_si256(_mm256_cmpeq_epi8(b, sep),
+							     _mm256_cmpeq_epi8(b, nl)),
 					     _mm256_cmpeq_epi8(b, quote));
-		uint64_t bits = (uint32_t)_mm256_movemask_epi8(ha) | (uint64_t)(uint32_t)_mm256_movemask_epi8(hb) << 32;
+		uint64_t bits = (uint32_t)_mm256_movemask_epi8(ha) |
+				(uint64_t)(uint32_t)_mm256_movemask_epi8(hb) << 32;
 		high = _mm256_or_si256(high, _mm256_or_si256(a, b));
-		nul = _mm256_or_si256(nul, _mm256_or_si256(_mm256_cmpeq_epi8(a, zero), _mm256_cmpeq_epi8(b, zero)));
-		crs = _mm256_or_si256(crs, _mm256_or_si256(_mm256_cmpeq_epi8(a, cr), _mm256_cmpeq_epi8(b, cr)));
+		nul = _mm256_or_si256(nul, _mm256_or_si256(_mm256_cmpeq_epi8(a, zero),
+							   _mm256_cmpeq_epi8(b, zero)));
+		crs = _mm256_or_si256(crs, _mm256_or_si256(_mm256_cmpeq_epi8(a, cr),
+							   _mm256_cmpeq_epi8(b, cr)));
 		size_t count = (size_t)__builtin_popcountll(bits);
 		uint32_t *o = out + k;
 		for (; bits; o += 8)
@@ -97,7 +109,8 @@ __attribute__((target("avx2,bmi,bmi2,popcnt"))) static size_t scan_avx2(const ch
 	size_t more = scan_portable(p + i, n - i, separator, out + k, &tail);
 	for (size_t j = 0; j < more; j++)
 		out[k + j] += (uint32_t)i;
-	*flags = tail | (_mm256_movemask_epi8(high) ? SCAN_HIGH : 0) | (_mm256_movemask_epi8(nul) ? SCAN_NUL : 0) |
+	*flags = tail | (_mm256_movemask_epi8(high) ? SCAN_HIGH : 0) |
+		 (_mm256_movemask_epi8(nul) ? SCAN_NUL : 0) |
 		 (_mm256_movemask_epi8(crs) ? SCAN_CR : 0);
 	return k + more;
 }

@@ -16,7 +16,7 @@ struct rule_date {
 struct zone {
 	char *name;
 	size_t count;
-	int64_t *at_s;     /* transitions, ascending */
+	int64_t *at_s;	   /* transitions, ascending */
 	int32_t *offset_s; /* offset from at_s[i] on */
 	int32_t first_offset_s;
 	bool has_rule, has_dst;
@@ -88,8 +88,8 @@ static bool take_rule_date(const char **p, struct rule_date *r)
 	if (**p == 'M') {
 		(*p)++;
 		r->kind = RULE_WEEKDAY;
-		if (!take_int(p, &r->month) || *(*p)++ != '.' || !take_int(p, &r->week) || *(*p)++ != '.' ||
-		    !take_int(p, &r->day))
+		if (!take_int(p, &r->month) || *(*p)++ != '.' || !take_int(p, &r->week) ||
+		    *(*p)++ != '.' || !take_int(p, &r->day))
 			return false;
 		if (r->month < 1 || r->month > 12 || r->week < 1 || r->week > 5 || r->day > 6)
 			return false;
@@ -139,7 +139,8 @@ static bool parse_tzif(struct zone *z, const unsigned char *p, size_t n)
 	if (n < 44 || memcmp(p, "TZif", 4) != 0 || p[4] < '2')
 		return false;
 	/* skip the 32-bit block of version 1 */
-	size_t isutc = be32(p + 20), isstd = be32(p + 24), leap = be32(p + 28), times = be32(p + 32);
+	size_t isutc = be32(p + 20), isstd = be32(p + 24), leap = be32(p + 28),
+	       times = be32(p + 32);
 	size_t types = be32(p + 36), chars = be32(p + 40);
 	size_t skip = 44 + times * 5 + types * 6 + chars + leap * 8 + isstd + isutc;
 	if (times > n || types > n || chars > n || leap > n || skip > n || n - skip < 44 ||
@@ -211,8 +212,8 @@ static bool name_is_safe(const char *name)
 	if (!*name || *name == '/' || strlen(name) > 100 || strstr(name, ".."))
 		return false;
 	for (const char *p = name; *p; p++) {
-		bool ok = (*p >= 'A' && *p <= 'Z') || (*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') ||
-			  strchr("/_+-", *p);
+		bool ok = (*p >= 'A' && *p <= 'Z') || (*p >= 'a' && *p <= 'z') ||
+			  (*p >= '0' && *p <= '9') || strchr("/_+-", *p);
 		if (!ok)
 			return false;
 	}
@@ -235,7 +236,8 @@ int zone_open(struct zone **out, const char *name, struct err *e)
 	if (!f) {
 		zone_close(z);
 		return err_set(e, ERR_NOT_FOUND,
-			       "time zone '%s' is not known here; write a name such as Asia/Shanghai or an offset such as +08:00",
+			       "time zone '%s' is not known here; write a name such as "
+			       "Asia/Shanghai or an offset such as +08:00",
 			       name);
 	}
 	static const size_t room = 1 << 18;
@@ -246,7 +248,9 @@ int zone_open(struct zone **out, const char *name, struct err *e)
 	free(bytes);
 	if (!ok) {
 		zone_close(z);
-		return err_set(e, ERR_UNREADABLE, "time zone file '%s' is not a TZif file of version 2 or later", path);
+		return err_set(e, ERR_UNREADABLE,
+			       "time zone file '%s' is not a TZif file of version 2 or later",
+			       path);
 	}
 	*out = z;
 	return 0;
@@ -321,7 +325,8 @@ int32_t zone_offset(const struct zone *z, struct instant t, struct instant *unti
 	for (int y = year - 1; y <= year + 1; y++) {
 		if (y < 1 || y > 9999)
 			continue;
-		int64_t on = rule_second(&z->dst_from, y, z->std_s), off = rule_second(&z->dst_to, y, z->dst_s);
+		int64_t on = rule_second(&z->dst_from, y, z->std_s),
+			off = rule_second(&z->dst_to, y, z->dst_s);
 		if (on <= s && on > last)
 			last = on, offset = z->dst_s;
 		if (off <= s && off > last)

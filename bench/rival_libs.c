@@ -1,6 +1,7 @@
 /*
- * The same job written straightforwardly over libcsv or cJSON, one thread: rival_libs csv|jsonl FILE. Sums tokens and exact cost by task,
- * model and customer, with the two prices that the benchmark's 60 days have for each model and no peak hours (which favours it).
+ * The same job written straightforwardly over libcsv or cJSON, one thread: rival_libs csv|jsonl
+ * FILE. Sums tokens and exact cost by task, model and customer, with the two prices that the
+ * benchmark's 60 days have for each model and no peak hours (which favours it).
  */
 #include <cjson/cJSON.h>
 #include <csv.h>
@@ -19,9 +20,11 @@ static struct group *slot[SLOTS];
 static size_t groups;
 static char field[16][96];
 static int column[16], count, line;
-static const char *const names[] = { "time", "model", "customer", "task", "input", "cache_read", "output" };
+static const char *const names[] = { "time",  "model",	    "customer", "task",
+				     "input", "cache_read", "output" };
 
-static void add(const char *when, const char *model, const char *customer, const char *task, int64_t input, int64_t hit, int64_t out)
+static void add(const char *when, const char *model, const char *customer, const char *task,
+		int64_t input, int64_t hit, int64_t out)
 {
 	char key[96];
 	int n = snprintf(key, sizeof key, "%s,%s,%s", task, model, customer);
@@ -39,7 +42,8 @@ static void add(const char *when, const char *model, const char *customer, const
 	int late = strcmp(when, "2026-08-16T16:00:00Z") >= 0;
 	struct group *g = slot[i];
 	g->records++, g->input += input, g->hit += hit, g->out += out;
-	g->cost += (__int128)input * (late ? 220000 : 140000) + (__int128)hit * (late ? 7000 : 2800) + (__int128)out * (late ? 660000 : 280000);
+	g->cost += (__int128)input * (late ? 220000 : 140000) +
+		   (__int128)hit * (late ? 7000 : 2800) + (__int128)out * (late ? 660000 : 280000);
 }
 
 static void take_field(void *p, size_t n, void *user)
@@ -58,8 +62,8 @@ static void take_line(int c, void *user)
 				if (strcmp(field[i], names[k]) == 0)
 					column[k] = i;
 	} else {
-		add(field[column[0]], field[column[1]], field[column[2]], field[column[3]], atoll(field[column[4]]), atoll(field[column[5]]),
-		    atoll(field[column[6]]));
+		add(field[column[0]], field[column[1]], field[column[2]], field[column[3]],
+		    atoll(field[column[4]]), atoll(field[column[5]]), atoll(field[column[6]]));
 	}
 	count = 0;
 }
@@ -85,7 +89,8 @@ int main(int argc, char **argv)
 			for (int k = 0; k < 4; k++)
 				t[k] = cJSON_GetObjectItemCaseSensitive(o, names[k])->valuestring;
 			for (int k = 0; k < 3; k++)
-				v[k] = cJSON_GetObjectItemCaseSensitive(o, names[4 + k])->valuedouble;
+				v[k] = cJSON_GetObjectItemCaseSensitive(o, names[4 + k])
+					       ->valuedouble;
 			add(t[0], t[1], t[2], t[3], (int64_t)v[0], (int64_t)v[1], (int64_t)v[2]);
 			cJSON_Delete(o);
 		}

@@ -21,20 +21,23 @@ static const struct option options[] = {
 	{ "tokens", 0, "BUCKET=N", "any other bucket, such as input_audio or output_image", true },
 	{ "unit", 0, "NAME=N", "counted things with a fee, such as search", true },
 	{ "requests", 'n', "N", "so many requests of this kind (default 1)", false },
-	{ "service-tier", 0, "TIER", "standard, batch, flex, priority, ... (default standard)", false },
+	{ "service-tier", 0, "TIER", "standard, batch, flex, priority, ... (default standard)",
+	  false },
 	{ "region", 0, "REGION", "where the call is served", false },
 	{ "plan", 0, "PLAN", "also credits under this plan (see `tally credit plan`)", false },
 	{ "byo", 0, NULL, "bring your own key: the vendor bills, no credits are drawn", false },
 	{ 0 },
 };
 
-static int named_count(const char *option, const char *spec, struct text *name, int64_t *out, struct err *e)
+static int named_count(const char *option, const char *spec, struct text *name, int64_t *out,
+		       struct err *e)
 {
 	const char *equals = strchr(spec, '=');
 	struct decimal d;
-	if (!equals || equals == spec || decimal_parse(&d, text_of(equals + 1), NULL) != 0 || d.digits < 0 ||
-	    !decimal_to_int64(d, 0, out))
-		return err_set(e, ERR_USAGE, "--%s %s: NAME=N with a whole number N is expected", option, spec);
+	if (!equals || equals == spec || decimal_parse(&d, text_of(equals + 1), NULL) != 0 ||
+	    d.digits < 0 || !decimal_to_int64(d, 0, out))
+		return err_set(e, ERR_USAGE, "--%s %s: NAME=N with a whole number N is expected",
+			       option, spec);
 	*name = (struct text){ spec, (size_t)(equals - spec) };
 	return 0;
 }
@@ -45,9 +48,12 @@ static int take_usage(const struct cli *cli, struct arena *arena, struct usage *
 	static const struct {
 		const char *option;
 		enum bucket bucket;
-	} plain[] = { { "input", BUCKET_INPUT },	     { "cache-read", BUCKET_CACHE_READ },
-		      { "cache-write", BUCKET_CACHE_WRITE_5M }, { "cache-write-1h", BUCKET_CACHE_WRITE_1H },
-		      { "output", BUCKET_OUTPUT },	     { "reasoning", BUCKET_REASONING } };
+	} plain[] = { { "input", BUCKET_INPUT },
+		      { "cache-read", BUCKET_CACHE_READ },
+		      { "cache-write", BUCKET_CACHE_WRITE_5M },
+		      { "cache-write-1h", BUCKET_CACHE_WRITE_1H },
+		      { "output", BUCKET_OUTPUT },
+		      { "reasoning", BUCKET_REASONING } };
 	int rc = 0;
 	const char *spec;
 	struct text name;
@@ -68,7 +74,8 @@ static int take_usage(const struct cli *cli, struct arena *arena, struct usage *
 			return err_set(e, ERR_USAGE, "more than %d units", USAGE_UNITS_MAX);
 		rc = named_count("unit", spec, &name, &n, e);
 		if (rc == 0)
-			u->unit[u->unit_count++] = (struct usage_unit){ arena_text(arena, name.p, name.n), n };
+			u->unit[u->unit_count++] =
+				(struct usage_unit){ arena_text(arena, name.p, name.n), n };
 	}
 	if (rc == 0 && usage_check(u, e) != 0)
 		rc = -(int)(e->code = ERR_USAGE);
@@ -83,8 +90,11 @@ static int repeat(struct rating *r, int64_t requests, struct err *e)
 		struct rate_line *l = &r->line[i];
 		l->amount = (struct money_total){ 0 };
 		if (__builtin_mul_overflow(l->quantity, requests, &l->quantity) ||
-		    !money_total_add_units(&l->amount, l->price, l->quantity, l->per) || !money_total_add(&total, l->amount))
-			return err_set(e, ERR_RANGE, "the amount for %s is larger than a total can hold", l->name);
+		    !money_total_add_units(&l->amount, l->price, l->quantity, l->per) ||
+		    !money_total_add(&total, l->amount))
+			return err_set(e, ERR_RANGE,
+				       "the amount for %s is larger than a total can hold",
+				       l->name);
 	}
 	r->total = total;
 	return 0;
@@ -98,8 +108,9 @@ struct credit_answer {
 	struct err why;
 };
 
-static int take_credits(const struct cli *cli, const struct book *book, const struct price_query *q, const struct usage *u,
-			const char *resolved, int64_t requests, struct credit_answer *c, struct err *e)
+static int take_credits(const struct cli *cli, const struct book *book, const struct price_query *q,
+			const struct usage *u, const char *resolved, int64_t requests,
+			struct credit_answer *c, struct err *e)
 {
 	struct instant until = INSTANT_MAX;
 	int64_t prompt;
@@ -121,8 +132,9 @@ static int take_credits(const struct cli *cli, const struct book *book, const st
 	return 0;
 }
 
-static void put_json(const struct price_query *q, const struct price_match *m, const struct rating *r, int64_t requests,
-		     const struct credit_answer *c, const struct book *book)
+static void put_json(const struct price_query *q, const struct price_match *m,
+		     const struct rating *r, int64_t requests, const struct credit_answer *c,
+		     const struct book *book)
 {
 	struct json_out j;
 	const struct price *p = m->price;
@@ -151,11 +163,13 @@ static void put_json(const struct price_query *q, const struct price_match *m, c
 	for (int i = 0; i < r->line_count; i++) {
 		const struct rate_line *l = &r->line[i];
 		char price[DECIMAL_TEXT_MAX];
-		bool tokens = l->per == PER_MILLION && bucket_by_name(l->name, strlen(l->name)) >= 0;
+		bool tokens =
+			l->per == PER_MILLION && bucket_by_name(l->name, strlen(l->name)) >= 0;
 		json_out_object(&j, NULL);
 		json_out_string(&j, tokens ? "bucket" : "unit", l->name);
 		json_out_int(&j, tokens ? "tokens" : "quantity", l->quantity);
-		json_out_string(&j, tokens ? "per_million" : "price", money_format(l->price, price));
+		json_out_string(&j, tokens ? "per_million" : "price",
+				money_format(l->price, price));
 		if (!tokens)
 			json_out_int(&j, "per", l->per);
 		json_out_money(&j, "amount", l->amount);
@@ -190,7 +204,8 @@ static void put_json(const struct price_query *q, const struct price_match *m, c
 	for (size_t i = 0; i < book_card_count(book); i++)
 		for (size_t k = 0; k < book_card(book, i)->dispute_count; k++) {
 			const struct dispute *d = &book_card(book, i)->dispute[k];
-			if (strcmp(d->model, p->model) == 0 && q->at.us >= d->from.us && q->at.us < d->to.us &&
+			if (strcmp(d->model, p->model) == 0 && q->at.us >= d->from.us &&
+			    q->at.us < d->to.us &&
 			    (!d->provider || strcmp(d->provider, p->provider) == 0)) {
 				json_out_object(&j, NULL);
 				json_out_string(&j, "about", d->about);
@@ -203,8 +218,9 @@ static void put_json(const struct price_query *q, const struct price_match *m, c
 	json_out_close(&j);
 }
 
-static void put_table(const struct price_query *q, const struct price_match *m, const struct rating *r, int64_t requests,
-		      const struct credit_answer *c, const struct book *book, bool quiet)
+static void put_table(const struct price_query *q, const struct price_match *m,
+		      const struct rating *r, int64_t requests, const struct credit_answer *c,
+		      const struct book *book, bool quiet)
 {
 	static const struct table_column columns[] = { { "BUCKET", false, false },
 						       { "QUANTITY", true, false },
@@ -212,8 +228,8 @@ static void put_table(const struct price_query *q, const struct price_match *m, 
 						       { "PER", true, false },
 						       { "AMOUNT", true, false } };
 	const struct price *p = m->price;
-	char at[INSTANT_TEXT_MAX], from[INSTANT_TEXT_MAX], to[INSTANT_TEXT_MAX], text[DECIMAL_TEXT_MAX],
-		grouped[DECIMAL_TEXT_MAX * 2];
+	char at[INSTANT_TEXT_MAX], from[INSTANT_TEXT_MAX], to[INSTANT_TEXT_MAX],
+		text[DECIMAL_TEXT_MAX], grouped[DECIMAL_TEXT_MAX * 2];
 	printf("%s from %s", p->model, p->provider);
 	if (!text_is(q->model, p->model))
 		printf(", asked for as %.*s", (int)q->model.n, q->model.p);
@@ -248,11 +264,13 @@ static void put_table(const struct price_query *q, const struct price_match *m, 
 		printf("credits  unknown: %s\n", c->why.message);
 	} else if (c->plan) {
 		struct money_total worth;
-		printf("credits  %s under plan %s", number_grouped(grouped, credits_format(c->total, text)), plan_name(c->plan));
+		printf("credits  %s under plan %s",
+		       number_grouped(grouped, credits_format(c->total, text)), plan_name(c->plan));
 		if (c->rates.has_multiplier && !c->byo)
 			printf(" (x%s of the baseline)", decimal_format(c->rates.multiplier, text));
 		if (c->byo) {
-			printf(": own key, the vendor bills the total above; built-in it would be %s",
+			printf(": own key, the vendor bills the total above; built-in it would be "
+			       "%s",
 			       number_grouped(grouped, credits_format(c->built_in, text)));
 			if (plan_worth(c->plan, c->built_in, &worth)) {
 				b.n = 0;
@@ -268,7 +286,8 @@ static void put_table(const struct price_query *q, const struct price_match *m, 
 	}
 	buf_release(&b);
 	printf("\nprice    %s (%s)\n", p->id, p->kind);
-	printf("holds    %s to %s\n", p->from.us == INSTANT_MIN.us ? "always" : instant_format(p->from, from),
+	printf("holds    %s to %s\n",
+	       p->from.us == INSTANT_MIN.us ? "always" : instant_format(p->from, from),
 	       p->to.us == INSTANT_MAX.us ? "further notice" : instant_format(p->to, to));
 	printf("source   %s (%s)\n", p->source, p->sure);
 	if (quiet)
@@ -276,11 +295,13 @@ static void put_table(const struct price_query *q, const struct price_match *m, 
 	if (p->note)
 		printf("note     %s\n", p->note);
 	if (m->guess)
-		printf("note     the public holidays of that year are not known, so peak or off-peak is a guess\n");
+		printf("note     the public holidays of that year are not known, so peak or "
+		       "off-peak is a guess\n");
 	for (size_t i = 0; i < book_card_count(book); i++)
 		for (size_t k = 0; k < book_card(book, i)->dispute_count; k++) {
 			const struct dispute *d = &book_card(book, i)->dispute[k];
-			if (strcmp(d->model, p->model) == 0 && q->at.us >= d->from.us && q->at.us < d->to.us &&
+			if (strcmp(d->model, p->model) == 0 && q->at.us >= d->from.us &&
+			    q->at.us < d->to.us &&
 			    (!d->provider || strcmp(d->provider, p->provider) == 0))
 				printf("dispute  %s: %s\n", d->about, d->says);
 		}
@@ -298,10 +319,13 @@ static int run(struct cli *cli, struct err *e)
 	struct credit_answer credits = { 0 };
 	int64_t requests = 1;
 	int status = 0;
-	const char *model = cli_value(cli, "model"), *plan = cli_value(cli, "plan"), *at = cli_value(cli, "at");
-	const char *provider = cli_value(cli, "provider"), *tier = cli_value(cli, "service-tier"), *region = cli_value(cli, "region");
+	const char *model = cli_value(cli, "model"), *plan = cli_value(cli, "plan"),
+		   *at = cli_value(cli, "at");
+	const char *provider = cli_value(cli, "provider"), *tier = cli_value(cli, "service-tier"),
+		   *region = cli_value(cli, "region");
 	if (!model)
-		return err_set(e, ERR_USAGE, "`tally cost` needs --model, for example --model deepseek-v4-flash");
+		return err_set(e, ERR_USAGE,
+			       "`tally cost` needs --model, for example --model deepseek-v4-flash");
 	struct price_query q = { .provider = text_of(provider ? provider : ""),
 				 .model = text_of(model),
 				 .service_tier = text_of(tier ? tier : ""),
@@ -349,11 +373,15 @@ const struct command command_cost = {
 	.summary = "what a call costs at an instant, and why",
 	.arguments = "",
 	.description =
-		"Prices one kind of call. Token counts are per request; --requests multiplies. The answer names the price that held at "
+		"Prices one kind of call. Token counts are per request; --requests multiplies. The "
+		"answer names the price that held at "
 		"the instant, its source, and what the sources disagree about. Nothing is rounded.",
-	.examples = "  tally cost --model deepseek-v4-flash --input 200 --cache-read 2000 --output 300 --requests 1000000 --at 2026-05-10\n"
-		    "  tally cost --model claude-sonnet-4-6 --input 50000 --output 5000 --plan vm0\n"
-		    "  tally cost --model deepseek-v4-pro --input 188542 --currency CNY --at 2026-08-24T12:00:00Z --json\n",
+	.examples =
+		"  tally cost --model deepseek-v4-flash --input 200 --cache-read 2000 --output 300 "
+		"--requests 1000000 --at 2026-05-10\n"
+		"  tally cost --model claude-sonnet-4-6 --input 50000 --output 5000 --plan vm0\n"
+		"  tally cost --model deepseek-v4-pro --input 188542 --currency CNY --at "
+		"2026-08-24T12:00:00Z --json\n",
 	.options = options,
 	.common = TAKES_PRICES | TAKES_CURRENCY | TAKES_ZONE,
 	.run = run,

@@ -68,8 +68,10 @@ const struct command command_credit_plan = {
 	.name = "credit plan",
 	.summary = "the credit plans that --plan knows",
 	.arguments = "",
-	.description = "Lists the shipped plans. A plan is a data file (docs/plan-format.md); --plan also takes FILE.json or FILE.json:NAME.",
-	.examples = "  tally credit plan\n  tally cost --model deepseek-v4-flash --input 50000 --output 5000 --plan vm0-tokens\n",
+	.description = "Lists the shipped plans. A plan is a data file (docs/plan-format.md); "
+		       "--plan also takes FILE.json or FILE.json:NAME.",
+	.examples = "  tally credit plan\n  tally cost --model deepseek-v4-flash --input 50000 "
+		    "--output 5000 --plan vm0-tokens\n",
 	.common = 0,
 	.run = plan,
 };

@@ -22,7 +22,8 @@ static int take_at(const struct cli *cli, struct instant *at, struct err *e)
 	return s ? cli_instant("at", s, NULL, at, e) : 0;
 }
 
-static const enum bucket shown[] = { BUCKET_INPUT, BUCKET_CACHE_READ, BUCKET_CACHE_WRITE_5M, BUCKET_CACHE_WRITE_1H, BUCKET_OUTPUT };
+static const enum bucket shown[] = { BUCKET_INPUT, BUCKET_CACHE_READ, BUCKET_CACHE_WRITE_5M,
+				     BUCKET_CACHE_WRITE_1H, BUCKET_OUTPUT };
 enum { SHOWN = sizeof shown / sizeof *shown };
 
 static void put_rates(struct json_out *j, const char *key, const struct rates *r)
@@ -31,7 +32,8 @@ static void put_rates(struct json_out *j, const char *key, const struct rates *r
 	json_out_object(j, key);
 	for (int b = 0; b < BUCKET_COUNT; b++)
 		if (r->known >> b & 1)
-			json_out_string(j, bucket_name((enum bucket)b), money_format(r->per_million[b], text));
+			json_out_string(j, bucket_name((enum bucket)b),
+					money_format(r->per_million[b], text));
 	json_out_end(j, '}');
 }
 
@@ -53,7 +55,8 @@ static void put_tariff(struct json_out *j, const struct tariff *t)
 	json_out_end(j, '}');
 }
 
-static void put_price(struct json_out *j, const struct price *p, const struct tariff *now, const char *asked)
+static void put_price(struct json_out *j, const struct price *p, const struct tariff *now,
+		      const char *asked)
 {
 	json_out_object(j, NULL);
 	json_out_string(j, "id", p->id);
@@ -94,7 +97,7 @@ static void put_price(struct json_out *j, const struct price *p, const struct ta
 struct row {
 	const struct price *price;
 	const struct tariff *now; /* NULL: all windows are shown by the base */
-	const char *asked; /* an alias by which it is known, or NULL */
+	const char *asked;	  /* an alias by which it is known, or NULL */
 };
 
 static int row_order(const void *x, const void *y)
@@ -123,36 +126,46 @@ static void day_of(struct instant t, const char *open, char buf[INSTANT_TEXT_MAX
 
 static void put_price_table(const struct row *rows, size_t n, bool history, struct instant at)
 {
-	static const struct table_column columns[] = { { "VENDOR", false, false }, { "MODEL", false, false },
-						       { "CUR", false, false },	   { "WINDOW", false, false },
-						       { "INPUT", true, false },   { "CACHE READ", true, false },
-						       { "WRITE 5M", true, false }, { "WRITE 1H", true, false },
-						       { "OUTPUT", true, false },  { "FROM", false, false },
-						       { "TO", false, false },	   { "STATUS", false, true } };
+	static const struct table_column columns[] = {
+		{ "VENDOR", false, false },  { "MODEL", false, false },
+		{ "CUR", false, false },     { "WINDOW", false, false },
+		{ "INPUT", true, false },    { "CACHE READ", true, false },
+		{ "WRITE 5M", true, false }, { "WRITE 1H", true, false },
+		{ "OUTPUT", true, false },   { "FROM", false, false },
+		{ "TO", false, false },	     { "STATUS", false, true }
+	};
 	struct table *t = table_open(columns, sizeof columns / sizeof *columns);
 	char text[INSTANT_TEXT_MAX + DECIMAL_TEXT_MAX];
 	for (size_t i = 0; i < n; i++) {
 		const struct price *p = rows[i].price;
 		size_t count = history ? p->tariff_count : 1;
 		for (size_t k = 0; k < count; k++) {
-			const struct tariff *w = history ? &p->tariff[p->tariff_count - 1 - k] : rows[i].now;
+			const struct tariff *w =
+				history ? &p->tariff[p->tariff_count - 1 - k] : rows[i].now;
 			table_cell(t, k ? "" : p->provider);
-			snprintf(text, sizeof text, "%.60s%s", rows[i].asked ? rows[i].asked : p->model, rows[i].asked ? " (alias)" : "");
+			snprintf(text, sizeof text, "%.60s%s",
+				 rows[i].asked ? rows[i].asked : p->model,
+				 rows[i].asked ? " (alias)" : "");
 			table_cell(t, k ? "" : text);
 			table_cell(t, p->currency);
-			snprintf(text, sizeof text, "%s%s%s", w->window, strcmp(p->service_tier, "standard") ? " " : "",
+			snprintf(text, sizeof text, "%s%s%s", w->window,
+				 strcmp(p->service_tier, "standard") ? " " : "",
 				 strcmp(p->service_tier, "standard") ? p->service_tier : "");
 			table_cell(t, text);
 			for (size_t b = 0; b < SHOWN; b++)
-				table_cell(t, w->rates.known >> shown[b] & 1 ? money_format(w->rates.per_million[shown[b]], text) : "?");
+				table_cell(t, w->rates.known >> shown[b] & 1
+						      ? money_format(w->rates.per_million[shown[b]],
+								     text)
+						      : "?");
 			day_of(p->from, "always", text);
 			table_cell(t, text);
 			day_of(p->to, "-", text);
 			table_cell(t, text);
-			table_cell(t, k	? "" :
-				   p->withdrawn ? "withdrawn, never used" :
-				   history && at.us >= p->from.us && at.us < p->to.us ? (p->promotion ? "promotion, now" : "list, now") :
-				   p->kind);
+			table_cell(t, k		     ? ""
+				      : p->withdrawn ? "withdrawn, never used"
+				      : history && at.us >= p->from.us && at.us < p->to.us
+					      ? (p->promotion ? "promotion, now" : "list, now")
+					      : p->kind);
 		}
 	}
 	table_print(t);
@@ -163,7 +176,8 @@ static int list(struct cli *cli, struct err *e)
 {
 	struct book *book;
 	struct instant at;
-	const char *provider = cli_value(cli, "provider"), *wanted = cli->argument_count ? cli->argument[0] : NULL;
+	const char *provider = cli_value(cli, "provider"),
+		   *wanted = cli->argument_count ? cli->argument[0] : NULL;
 	int rc = take_at(cli, &at, e);
 	if (rc == 0)
 		rc = cli_book(cli, &book, e);
@@ -183,8 +197,10 @@ static int list(struct cli *cli, struct err *e)
 						 .region = text_of(p->region ? p->region : ""),
 						 .currency = p->currency,
 						 .at = at };
-			if ((provider && strcmp(provider, p->provider) != 0) || (wanted && !strstr(p->model, wanted)) ||
-			    (cli_value(cli, "currency") && strcmp(cli_currency(cli), p->currency) != 0))
+			if ((provider && strcmp(provider, p->provider) != 0) ||
+			    (wanted && !strstr(p->model, wanted)) ||
+			    (cli_value(cli, "currency") &&
+			     strcmp(cli_currency(cli), p->currency) != 0))
 				continue;
 			if (book_find(book, &q, &m, NULL) == 0 && m.price == p)
 				rows[n++] = (struct row){ p, m.tariff, NULL };
@@ -196,10 +212,12 @@ static int list(struct cli *cli, struct err *e)
 			struct price_match m;
 			struct price_query q = { .provider = text_of(a->provider),
 						 .model = text_of(a->alias),
-						 .currency = cli_value(cli, "currency") ? cli_currency(cli) : currencies[k % 2],
+						 .currency = cli_value(cli, "currency")
+								     ? cli_currency(cli)
+								     : currencies[k % 2],
 						 .at = at };
-			if ((provider && strcmp(provider, a->provider) != 0) || !wanted || !strstr(a->alias, wanted) ||
-			    (cli_value(cli, "currency") && k % 2))
+			if ((provider && strcmp(provider, a->provider) != 0) || !wanted ||
+			    !strstr(a->alias, wanted) || (cli_value(cli, "currency") && k % 2))
 				continue;
 			if (book_find(book, &q, &m, NULL) == 0 && m.alias)
 				rows[n++] = (struct row){ m.price, m.tariff, a->alias };
@@ -222,18 +240,21 @@ static int list(struct cli *cli, struct err *e)
 		char text[INSTANT_TEXT_MAX];
 		put_price_table(rows, n, false, at);
 		if (!cli->quiet)
-			printf("\nper million tokens, in force at %s; ? = no stated price, which is not a price of zero\n",
+			printf("\nper million tokens, in force at %s; ? = no stated price, which "
+			       "is not a price of zero\n",
 			       instant_format(at, text));
 	}
 	free(rows);
 	book_close(book);
 	if (n == 0 && !cli->json)
-		return err_set(e, ERR_NOT_FOUND, "no price in force matches%s%s", wanted ? " " : "", wanted ? wanted : "");
+		return err_set(e, ERR_NOT_FOUND, "no price in force matches%s%s", wanted ? " " : "",
+			       wanted ? wanted : "");
 	return 0;
 }
 
 /* All prices of a model, by its name or an alias; also other vendors' of the same name. */
-static size_t prices_of(const struct book *book, const char *model, const char *provider, const char *currency, struct row **out)
+static size_t prices_of(const struct book *book, const char *model, const char *provider,
+			const char *currency, struct row **out)
 {
 	size_t n = 0;
 	struct row *rows = NULL;
@@ -242,7 +263,8 @@ static size_t prices_of(const struct book *book, const char *model, const char *
 		rows = mem_grow(rows, (n + c->price_count + 1) * sizeof *rows);
 		for (size_t k = 0; k < c->price_count; k++) {
 			const struct price *p = &c->price[k];
-			if (strcasecmp(p->model, model) == 0 && (!provider || strcmp(p->provider, provider) == 0) &&
+			if (strcasecmp(p->model, model) == 0 &&
+			    (!provider || strcmp(p->provider, provider) == 0) &&
 			    (!currency || strcmp(p->currency, currency) == 0))
 				rows[n++] = (struct row){ p, NULL, NULL };
 		}
@@ -257,7 +279,8 @@ static const struct alias *alias_of(const struct book *book, const char *name, s
 {
 	for (size_t i = 0; i < book_card_count(book); i++)
 		for (size_t k = 0; k < book_card(book, i)->alias_count; k++)
-			if (strcasecmp(book_card(book, i)->alias[k].alias, name) == 0 && skip-- == 0)
+			if (strcasecmp(book_card(book, i)->alias[k].alias, name) == 0 &&
+			    skip-- == 0)
 				return &book_card(book, i)->alias[k];
 	return NULL;
 }
@@ -267,8 +290,8 @@ static void put_alias_text(const struct alias *a)
 	char from[INSTANT_TEXT_MAX], to[INSTANT_TEXT_MAX];
 	day_of(a->from, "always", from);
 	day_of(a->to, "further notice", to);
-	printf("alias    %s means %s%s%s, %s to %s%s%s\n", a->alias, a->model, a->mode ? " " : "", a->mode ? a->mode : "", from, to,
-	       a->note ? "; " : "", a->note ? a->note : "");
+	printf("alias    %s means %s%s%s, %s to %s%s%s\n", a->alias, a->model, a->mode ? " " : "",
+	       a->mode ? a->mode : "", from, to, a->note ? "; " : "", a->note ? a->note : "");
 }
 
 /* Aliases of the name and to it, limits, disputes. */
@@ -278,23 +301,31 @@ static void put_model_facts(const struct book *book, const char *model, struct i
 	for (size_t i = 0; i < book_card_count(book); i++) {
 		const struct card *c = book_card(book, i);
 		for (size_t k = 0; k < c->alias_count; k++)
-			if (strcmp(c->alias[k].model, model) == 0 || strcmp(c->alias[k].alias, model) == 0)
+			if (strcmp(c->alias[k].model, model) == 0 ||
+			    strcmp(c->alias[k].alias, model) == 0)
 				put_alias_text(&c->alias[k]);
 		for (size_t k = 0; k < c->limits_count; k++)
 			if (strcmp(c->limits[k].model, model) == 0 && c->limits[k].context_tokens)
-				printf("limit    context of %lld tokens\n", (long long)c->limits[k].context_tokens);
+				printf("limit    context of %lld tokens\n",
+				       (long long)c->limits[k].context_tokens);
 		for (size_t k = 0; k < c->dispute_count; k++)
 			if (strcmp(c->dispute[k].model, model) == 0)
-				printf("dispute  %s: %s\n", c->dispute[k].about, c->dispute[k].says);
+				printf("dispute  %s: %s\n", c->dispute[k].about,
+				       c->dispute[k].says);
 		for (size_t k = 0; k < c->price_count; k++) {
 			const struct price *p = &c->price[k];
-			if (strcmp(p->model, model) != 0 || p->withdrawn || at.us < p->from.us || at.us >= p->to.us)
+			if (strcmp(p->model, model) != 0 || p->withdrawn || at.us < p->from.us ||
+			    at.us >= p->to.us)
 				continue;
 			for (size_t w = 0; w + 1 < p->tariff_count; w++) {
-				struct instant change = calendar_next_change(p->tariff[w].calendar, at);
+				struct instant change =
+					calendar_next_change(p->tariff[w].calendar, at);
 				if (change.us != INSTANT_MAX.us)
-					printf("window   %s %s; next change at %s (%s)\n", p->tariff[w].window,
-					       calendar_contains(p->tariff[w].calendar, at) ? "holds now" : "does not hold now",
+					printf("window   %s %s; next change at %s (%s)\n",
+					       p->tariff[w].window,
+					       calendar_contains(p->tariff[w].calendar, at)
+						       ? "holds now"
+						       : "does not hold now",
 					       instant_format(change, text), p->currency);
 			}
 		}
@@ -306,8 +337,9 @@ static void put_sources(const struct row *rows, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		char from[INSTANT_TEXT_MAX];
 		day_of(rows[i].price->from, "always", from);
-		printf("source   %s %s: %s (%s)%s%s\n", from, rows[i].price->currency, rows[i].price->source, rows[i].price->sure,
-		       rows[i].price->note ? "; " : "", rows[i].price->note ? rows[i].price->note : "");
+		printf("source   %s %s: %s (%s)%s%s\n", from, rows[i].price->currency,
+		       rows[i].price->source, rows[i].price->sure, rows[i].price->note ? "; " : "",
+		       rows[i].price->note ? rows[i].price->note : "");
 	}
 }
 
@@ -316,7 +348,8 @@ static int show_or_history(struct cli *cli, bool history, struct err *e)
 	struct book *book;
 	struct instant at;
 	struct row *rows;
-	const char *model = cli->argument[0], *provider = cli_value(cli, "provider"), *currency = cli_value(cli, "currency");
+	const char *model = cli->argument[0], *provider = cli_value(cli, "provider"),
+		   *currency = cli_value(cli, "currency");
 	int rc = take_at(cli, &at, e);
 	if (rc == 0)
 		rc = cli_book(cli, &book, e);
@@ -326,16 +359,21 @@ static int show_or_history(struct cli *cli, bool history, struct err *e)
 	const struct alias *alias = alias_of(book, model, 0);
 	if (n == 0 && alias) {
 		free(rows);
-		n = prices_of(book, alias->model, provider ? provider : alias->provider, currency, &rows);
+		n = prices_of(book, alias->model, provider ? provider : alias->provider, currency,
+			      &rows);
 	}
 	if (!history) {
 		size_t kept = 0;
 		for (size_t i = 0; i < n; i++)
-			if (!rows[i].price->withdrawn && at.us >= rows[i].price->from.us && at.us < rows[i].price->to.us)
+			if (!rows[i].price->withdrawn && at.us >= rows[i].price->from.us &&
+			    at.us < rows[i].price->to.us)
 				rows[kept++] = rows[i];
 		if (kept == 0 && alias) {
 			free(rows);
-			struct price_query q = { .model = text_of(model), .provider = text_of(alias->provider), .currency = "USD", .at = at };
+			struct price_query q = { .model = text_of(model),
+						 .provider = text_of(alias->provider),
+						 .currency = "USD",
+						 .at = at };
 			struct price_match m;
 			rows = mem_alloc(sizeof *rows);
 			if (book_find(book, &q, &m, e) == 0)
@@ -346,7 +384,10 @@ static int show_or_history(struct cli *cli, bool history, struct err *e)
 		n = kept;
 	}
 	if (rc == 0 && n == 0) {
-		struct price_query q = { .model = text_of(model), .provider = text_of(provider ? provider : ""), .currency = cli_currency(cli), .at = at };
+		struct price_query q = { .model = text_of(model),
+					 .provider = text_of(provider ? provider : ""),
+					 .currency = cli_currency(cli),
+					 .at = at };
 		struct price_match m;
 		rc = book_find(book, &q, &m, e);
 		if (rc == 0)
@@ -356,7 +397,8 @@ static int show_or_history(struct cli *cli, bool history, struct err *e)
 		struct json_out j;
 		json_out_open(&j, stdout);
 		json_out_object(&j, NULL);
-		json_out_string(&j, "schema", history ? "tally.price-history/1" : "tally.price-show/1");
+		json_out_string(&j, "schema",
+				history ? "tally.price-history/1" : "tally.price-show/1");
 		json_out_string(&j, "model", model);
 		json_out_instant(&j, "at", at);
 		json_out_array(&j, "prices");
@@ -437,13 +479,14 @@ static int check(struct cli *cli, struct err *e)
 				json_out_string(&j, "message", faults.fault[k].message);
 				json_out_end(&j, '}');
 			} else {
-				printf("%s: %s%s%s\n", cli->argument[i], faults.fault[k].place, *faults.fault[k].place ? ": " : "",
-				       faults.fault[k].message);
+				printf("%s: %s%s%s\n", cli->argument[i], faults.fault[k].place,
+				       *faults.fault[k].place ? ": " : "", faults.fault[k].message);
 			}
 		}
 		faults_total += faults.count;
 		if (card && !cli->json && faults.count == 0)
-			printf("%s: %zu prices, %zu aliases, no faults\n", cli->argument[i], card->price_count, card->alias_count);
+			printf("%s: %zu prices, %zu aliases, no faults\n", cli->argument[i],
+			       card->price_count, card->alias_count);
 		prices += card ? card->price_count : 0;
 		card_close(card);
 		fault_list_release(&faults);
@@ -459,8 +502,9 @@ static int check(struct cli *cli, struct err *e)
 		return 0;
 	fflush(stdout);
 	if (!cli->json)
-		return err_set(e, ERR_INVALID, "%zu fault%s in %d card%s", faults_total, faults_total == 1 ? "" : "s",
-			       cli->argument_count, cli->argument_count == 1 ? "" : "s");
+		return err_set(e, ERR_INVALID, "%zu fault%s in %d card%s", faults_total,
+			       faults_total == 1 ? "" : "s", cli->argument_count,
+			       cli->argument_count == 1 ? "" : "s");
 	return 1;
 }
 
@@ -469,9 +513,11 @@ const struct command command_price_list = {
 	.summary = "the prices in force at an instant",
 	.arguments = "[PART OF MODEL]",
 	.arguments_max = 1,
-	.description = "Lists the one price of each vendor, model and currency that holds at the instant, with the tariff window that "
+	.description = "Lists the one price of each vendor, model and currency that holds at the "
+		       "instant, with the tariff window that "
 		       "holds then. Prices are per million tokens.",
-	.examples = "  tally price list\n  tally price list v4 --at 2026-08-24T02:00:00Z\n  tally price list --provider anthropic --json\n",
+	.examples = "  tally price list\n  tally price list v4 --at 2026-08-24T02:00:00Z\n  tally "
+		    "price list --provider anthropic --json\n",
 	.options = at_options,
 	.common = TAKES_PRICES | TAKES_CURRENCY,
 	.run = list,
@@ -483,7 +529,8 @@ const struct command command_price_show = {
 	.arguments = "MODEL",
 	.arguments_min = 1,
 	.arguments_max = 1,
-	.description = "Shows the prices of the model in force at the instant with all their windows and tiers, its aliases and limits, "
+	.description = "Shows the prices of the model in force at the instant with all their "
+		       "windows and tiers, its aliases and limits, "
 		       "the next change of a window, the sources, and what they disagree about.",
 	.examples = "  tally price show deepseek-v4-pro\n",
 	.options = at_options,
@@ -497,8 +544,10 @@ const struct command command_price_history = {
 	.arguments = "MODEL",
 	.arguments_min = 1,
 	.arguments_max = 1,
-	.description = "Lists the model's prices in the order of time, list and promotion, with the announcements that never took effect.",
-	.examples = "  tally price history deepseek-v4-pro\n  tally price history deepseek-chat --currency USD\n",
+	.description = "Lists the model's prices in the order of time, list and promotion, with "
+		       "the announcements that never took effect.",
+	.examples = "  tally price history deepseek-v4-pro\n  tally price history deepseek-chat "
+		    "--currency USD\n",
 	.options = at_options,
 	.common = TAKES_PRICES | TAKES_CURRENCY,
 	.run = history,
@@ -510,8 +559,10 @@ const struct command command_price_check = {
 	.arguments = "FILE...",
 	.arguments_min = 1,
 	.arguments_max = -1,
-	.description = "Checks cards for unknown keys, overlapping periods, undeclared gaps, prices finer than can be held, bad windows and "
-		       "dates. Each fault is printed with file and place. Exit status 1 when there is one.",
+	.description = "Checks cards for unknown keys, overlapping periods, undeclared gaps, "
+		       "prices finer than can be held, bad windows and "
+		       "dates. Each fault is printed with file and place. Exit status 1 when there "
+		       "is one.",
 	.examples = "  tally price check mycard.json\n",
 	.options = NULL,
 	.common = 0,

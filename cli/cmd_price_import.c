@@ -17,11 +17,14 @@ static const char *const event_names[IMPORT_EVENTS] = { "normalised", "rounded",
 static void put_report(const struct import *im, bool json, FILE *out)
 {
 	if (!json) {
-		fprintf(out, "%lld entries: %lld taken (%lld normalised, %lld rounded), %lld refused\n", (long long)im->entries,
-			(long long)im->taken, (long long)im->count[IMPORT_NORMALISED], (long long)im->count[IMPORT_ROUNDED],
-			(long long)im->count[IMPORT_REFUSED]);
+		fprintf(out,
+			"%lld entries: %lld taken (%lld normalised, %lld rounded), %lld refused\n",
+			(long long)im->entries, (long long)im->taken,
+			(long long)im->count[IMPORT_NORMALISED],
+			(long long)im->count[IMPORT_ROUNDED], (long long)im->count[IMPORT_REFUSED]);
 		for (size_t i = 0; i < im->note_count; i++)
-			fprintf(out, "  %s: %s: %s\n", event_names[im->note[i].event], im->note[i].entry, im->note[i].why);
+			fprintf(out, "  %s: %s: %s\n", event_names[im->note[i].event],
+				im->note[i].entry, im->note[i].why);
 		return;
 	}
 	struct json_out j;
@@ -52,7 +55,8 @@ static int write_card(const struct buf *card, const char *path, struct err *e)
 	bool ok = f && fwrite(card->p, 1, card->n, f) == card->n;
 	if (f && fclose(f) != 0)
 		ok = false;
-	return ok ? 0 : err_set(e, ERR_UNREADABLE, "could not write '%s': %s", path, strerror(errno));
+	return ok ? 0
+		  : err_set(e, ERR_UNREADABLE, "could not write '%s': %s", path, strerror(errno));
 }
 
 static int run(struct cli *cli, struct err *e)
@@ -65,9 +69,13 @@ static int run(struct cli *cli, struct err *e)
 	struct card *check = NULL;
 	char today[INSTANT_TEXT_MAX];
 	if (!from)
-		return err_set(e, ERR_USAGE, "`tally price import` needs --from litellm, openrouter, models.dev or genai-prices");
+		return err_set(e, ERR_USAGE,
+			       "`tally price import` needs --from litellm, openrouter, models.dev "
+			       "or genai-prices");
 	if (!path && cli->json)
-		return err_set(e, ERR_USAGE, "--json prints the report, so the card needs a place of its own: --output CARD");
+		return err_set(e, ERR_USAGE,
+			       "--json prints the report, so the card needs a place of its own: "
+			       "--output CARD");
 	instant_format(clock_now(), today);
 	today[10] = 0;
 	int rc = json_open_file(&doc, cli->argument[0], e);
@@ -77,8 +85,9 @@ static int run(struct cli *cli, struct err *e)
 		import_card(&im, today, &card);
 		/* what is written must be a card that the program takes */
 		if (card_parse(&check, (struct text){ card.p, card.n }, "the card", &faults) != 0)
-			rc = err_set(e, ERR_INVALID, "the catalogue does not make a valid card: %s: %s", faults.fault[0].place,
-				     faults.fault[0].message);
+			rc = err_set(e, ERR_INVALID,
+				     "the catalogue does not make a valid card: %s: %s",
+				     faults.fault[0].place, faults.fault[0].message);
 	}
 	if (rc == 0 && path)
 		rc = write_card(&card, path, e);
@@ -101,12 +110,16 @@ const struct command command_price_import = {
 	.arguments = "FILE",
 	.arguments_min = 1,
 	.arguments_max = 1,
-	.description =
-		"Writes a price card from the catalogue of LiteLLM (model_prices_and_context_window.json), OpenRouter (/api/v1/models), "
-		"models.dev (api.json) or genai-prices (data.json). Floating-point noise is normalised to 15 significant digits. Entries "
-		"that were rounded or refused are listed with the reason. Use the card with --prices; it then overrides the shipped prices.",
-	.examples = "  tally price import --from litellm model_prices_and_context_window.json --output litellm.card.json\n"
-		    "  tally cost --prices litellm.card.json --model gpt-4o --provider openai --input 1000\n",
+	.description = "Writes a price card from the catalogue of LiteLLM "
+		       "(model_prices_and_context_window.json), OpenRouter (/api/v1/models), "
+		       "models.dev (api.json) or genai-prices (data.json). Floating-point noise is "
+		       "normalised to 15 significant digits. Entries "
+		       "that were rounded or refused are listed with the reason. Use the card with "
+		       "--prices; it then overrides the shipped prices.",
+	.examples = "  tally price import --from litellm model_prices_and_context_window.json "
+		    "--output litellm.card.json\n"
+		    "  tally cost --prices litellm.card.json --model gpt-4o --provider openai "
+		    "--input 1000\n",
 	.options = options,
 	.common = 0,
 	.run = run,

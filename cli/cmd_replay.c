@@ -7,21 +7,26 @@
 #include "reports/replay_report.h"
 
 static const struct option options[] = {
-	{ "format", 'f', "FORMAT", "auto, csv, jsonl, azure, burstgpt, mooncake, bailian or agent", false },
+	{ "format", 'f', "FORMAT", "auto, csv, jsonl, azure, burstgpt, mooncake, bailian or agent",
+	  false },
 	{ "map", 0, "FIELD=COLUMN", "take a field from a column (or key) of another name", true },
 	{ "model", 'm', "MODEL", "the model of records that name none", false },
 	{ "remodel", 0, "MODEL", "price every record as this model", false },
-	{ "provider", 'p', "VENDOR", "the vendor of records that name none, or of --remodel", false },
+	{ "provider", 'p', "VENDOR", "the vendor of records that name none, or of --remodel",
+	  false },
 	{ "at", 0, "WHEN", "let the trace begin at WHEN; all distances stay", false },
-	{ "by", 0, "KEYS", "group by task, workload, model, customer, project, session,\n"
-			   "                               day, week, month, hour, window (a,b,c)", false },
+	{ "by", 0, "KEYS",
+	  "group by task, workload, model, customer, project, session,\n"
+	  "                               day, week, month, hour, window (a,b,c)",
+	  false },
 	{ "order", 0, "key|cost|records", "order of the groups (default key)", false },
 	{ "limit", 0, "N", "show the first N groups only", false },
 	{ "cache", 0, "none", "cache hits as recorded (the only choice so far)", false },
 	{ "plan", 0, "PLAN", "also credits under this plan (see `tally credit plan`)", false },
 	{ "byo", 0, NULL, "bring your own key: the vendors bill, no credits are drawn", false },
 	{ "threads", 0, "N", "worker threads (default one a processor)", false },
-	{ "reference", 0, NULL, "read every record with libcsv or cJSON (slow; same result)", false },
+	{ "reference", 0, NULL, "read every record with libcsv or cJSON (slow; same result)",
+	  false },
 	{ 0 },
 };
 
@@ -34,8 +39,10 @@ static void show_progress(void *user, int64_t done, int64_t total)
 	if (total > 0) {
 		int filled = (int)(done * 30 / total);
 		filled = filled > 30 ? 30 : filled;
-		fprintf(stderr, "\r[%.*s%*s] %3d %%  %.0f MB  %.0f MB/s ", filled, "##############################", 30 - filled, "",
-			(int)(done * 100 / total > 100 ? 100 : done * 100 / total), mb, mb / seconds);
+		fprintf(stderr, "\r[%.*s%*s] %3d %%  %.0f MB  %.0f MB/s ", filled,
+			"##############################", 30 - filled, "",
+			(int)(done * 100 / total > 100 ? 100 : done * 100 / total), mb,
+			mb / seconds);
 	} else {
 		fprintf(stderr, "\r%.0f MB  %.0f MB/s ", mb, mb / seconds);
 	}
@@ -54,13 +61,14 @@ static void warn(const struct replay_result *r, bool quiet)
 	if (replay_refused(r) > shown)
 		fprintf(stderr, "tally: and %lld more\n", (long long)(replay_refused(r) - shown));
 	if (replay_refused(r))
-		fprintf(stderr, "tally: %lld record%s refused and not counted\n", (long long)replay_refused(r),
-			replay_refused(r) == 1 ? "" : "s");
+		fprintf(stderr, "tally: %lld record%s refused and not counted\n",
+			(long long)replay_refused(r), replay_refused(r) == 1 ? "" : "s");
 	if (!quiet && replay_unused_columns(r))
 		fprintf(stderr, "tally: note: columns not used: %s\n", replay_unused_columns(r));
 }
 
-static int choice(const struct cli *cli, const char *name, const char *const *words, int *out, struct err *e)
+static int choice(const struct cli *cli, const char *name, const char *const *words, int *out,
+		  struct err *e)
 {
 	const char *s = cli_value(cli, name);
 	*out = 0;
@@ -69,15 +77,19 @@ static int choice(const struct cli *cli, const char *name, const char *const *wo
 			*out = i;
 			return 0;
 		}
-	return s ? err_set(e, ERR_USAGE, "--%s: there is no choice '%s'; see `tally replay --help`", name, s) : 0;
+	return s ? err_set(e, ERR_USAGE, "--%s: there is no choice '%s'; see `tally replay --help`",
+			   name, s)
+		 : 0;
 }
 
-static int take_options(const struct cli *cli, struct replay_options *o, struct replay_report *report, struct field_map *map,
-			struct zone *zone, struct err *e)
+static int take_options(const struct cli *cli, struct replay_options *o,
+			struct replay_report *report, struct field_map *map, struct zone *zone,
+			struct err *e)
 {
 	static const char *const orders[] = { "key", "cost", "records", NULL };
 	static const char *const boundaries[] = { "start", "completion", NULL };
-	const char *at = cli_value(cli, "at"), *by = cli_value(cli, "by"), *cache = cli_value(cli, "cache"), *spec;
+	const char *at = cli_value(cli, "at"), *by = cli_value(cli, "by"),
+		   *cache = cli_value(cli, "cache"), *spec;
 	int order, boundary, rc = 0;
 	int64_t threads;
 	o->path = (const char *const *)cli->argument;
@@ -162,7 +174,9 @@ static int run(struct cli *cli, struct err *e)
 		fflush(stdout);
 		warn(result, cli->quiet);
 		const struct sums *total = replay_total(result);
-		status = total->unpriced || (o.plan && total->uncredited) || replay_refused(result) ? 3 : 0;
+		status = total->unpriced || (o.plan && total->uncredited) || replay_refused(result)
+				 ? 3
+				 : 0;
 	}
 	replay_result_close(result);
 	plan_file_close(plans);
@@ -177,21 +191,29 @@ const struct command command_replay = {
 	.arguments = "FILE...",
 	.arguments_min = 1,
 	.arguments_max = -1,
-	.description =
-		"Prices every record of the traces at its own instant and adds up exactly. Files may be CSV or JSON Lines, plain, .gz or "
-		".zst; - is standard input. The format is recognised from the content.\n\n"
-		"Native fields (CSV columns or JSON keys): id, time, completed, provider, model, customer, project, workload, task, "
-		"session, service_tier, region, input, cache_read, cache_write_5m, cache_write_1h, output, reasoning, requests; prompt (input "
-		"with its cached parts) instead of input; total, which must equal the sum; input_audio and the like. Only a "
-		"model (or --model) and one token field are required. The tokens of a row are its totals; requests says how many calls they "
-		"were. Empty means zero.\n\n"
-		"Records that no price covers are counted and named and make the total a lower bound; lines that break the format are "
-		"refused with file and line. Either gives exit status 3.",
+	.description = "Prices every record of the traces at its own instant and adds up exactly. "
+		       "Files may be CSV or JSON Lines, plain, .gz or "
+		       ".zst; - is standard input. The format is recognised from the content.\n\n"
+		       "Native fields (CSV columns or JSON keys): id, time, completed, provider, "
+		       "model, customer, project, workload, task, "
+		       "session, service_tier, region, input, cache_read, cache_write_5m, "
+		       "cache_write_1h, output, reasoning, requests; prompt (input "
+		       "with its cached parts) instead of input; total, which must equal the sum; "
+		       "input_audio and the like. Only a "
+		       "model (or --model) and one token field are required. The tokens of a row "
+		       "are its totals; requests says how many calls they "
+		       "were. Empty means zero.\n\n"
+		       "Records that no price covers are counted and named and make the total a "
+		       "lower bound; lines that break the format are "
+		       "refused with file and line. Either gives exit status 3.",
 	.examples = "  tally replay trace.csv --by model,day\n"
 		    "  tally replay calls.jsonl.gz --remodel deepseek-v4-flash --plan vm0\n"
-		    "  tally replay azure.csv --model deepseek-v4-pro --at 2026-06-15 --by hour --json\n"
-		    "  tally replay export.csv --map prompt=prompt_tokens --map cache_read=cached_tokens --map output=completion_tokens\n",
+		    "  tally replay azure.csv --model deepseek-v4-pro --at 2026-06-15 --by hour "
+		    "--json\n"
+		    "  tally replay export.csv --map prompt=prompt_tokens --map "
+		    "cache_read=cached_tokens --map output=completion_tokens\n",
 	.options = options,
-	.common = TAKES_PRICES | TAKES_CSV | TAKES_PERIOD | TAKES_ZONE | TAKES_CURRENCY | TAKES_BOUNDARY,
+	.common = TAKES_PRICES | TAKES_CSV | TAKES_PERIOD | TAKES_ZONE | TAKES_CURRENCY |
+		  TAKES_BOUNDARY,
 	.run = run,
 };

@@ -10,8 +10,10 @@ static const struct option common[] = {
 	{ "currency", 0, "CODE", "prices in this currency (default USD)", false },
 	{ "since", 0, "WHEN", "only what happened at or after WHEN", false },
 	{ "until", 0, "WHEN", "only what happened before WHEN", false },
-	{ "timezone", 'z', "ZONE", "IANA zone or offset for days, hours and dates (default UTC)", false },
-	{ "boundary", 0, "start|completion", "which instant decides the price of a call (default start)", false },
+	{ "timezone", 'z', "ZONE", "IANA zone or offset for days, hours and dates (default UTC)",
+	  false },
+	{ "boundary", 0, "start|completion",
+	  "which instant decides the price of a call (default start)", false },
 	{ "csv", 0, NULL, "print CSV", false },
 	{ "json", 0, NULL, "print one JSON document", false },
 	{ "quiet", 'q', NULL, "print no notes and no progress", false },
@@ -19,12 +21,22 @@ static const struct option common[] = {
 	{ "help", 'h', NULL, "show this help", false },
 	{ 0 },
 };
-static const unsigned common_needs[] = { TAKES_PRICES, TAKES_CURRENCY, TAKES_PERIOD, TAKES_PERIOD, TAKES_ZONE, TAKES_BOUNDARY,
-					 TAKES_CSV,    0,	       0,	     0,		   0 };
+static const unsigned common_needs[] = { TAKES_PRICES,
+					 TAKES_CURRENCY,
+					 TAKES_PERIOD,
+					 TAKES_PERIOD,
+					 TAKES_ZONE,
+					 TAKES_BOUNDARY,
+					 TAKES_CSV,
+					 0,
+					 0,
+					 0,
+					 0 };
 
-static const struct command *const all[] = { &command_cost,	     &command_replay,	   &command_price_list,
-					     &command_price_show,    &command_price_history, &command_price_check,   &command_price_import,
-					     &command_credit_plan };
+static const struct command *const all[] = { &command_cost,	     &command_replay,
+					     &command_price_list,    &command_price_show,
+					     &command_price_history, &command_price_check,
+					     &command_price_import,  &command_credit_plan };
 
 /* The i-th option that a command takes, its own first; NULL after the last. */
 static const struct option *option_at(const struct command *c, int i)
@@ -39,11 +51,13 @@ static const struct option *option_at(const struct command *c, int i)
 	return NULL;
 }
 
-static const struct option *find_option(const struct command *c, const char *name, size_t n, char letter)
+static const struct option *find_option(const struct command *c, const char *name, size_t n,
+					char letter)
 {
 	const struct option *o;
 	for (int i = 0; (o = option_at(c, i)); i++)
-		if (letter ? o->letter == letter : strlen(o->name) == n && memcmp(o->name, name, n) == 0)
+		if (letter ? o->letter == letter
+			   : strlen(o->name) == n && memcmp(o->name, name, n) == 0)
 			return o;
 	return NULL;
 }
@@ -64,9 +78,12 @@ int cli_parse(struct cli *cli, const struct command *c, int argc, char **argv, s
 		}
 		const char *equals = a[1] == '-' ? strchr(a, '=') : NULL;
 		size_t n = equals ? (size_t)(equals - a - 2) : strlen(a) - 2;
-		const struct option *o = a[1] == '-' ? find_option(c, a + 2, n, 0) : find_option(c, NULL, 0, a[1]);
+		const struct option *o =
+			a[1] == '-' ? find_option(c, a + 2, n, 0) : find_option(c, NULL, 0, a[1]);
 		if (!o || (a[1] != '-' && a[2] && !o->argument))
-			return err_set(e, ERR_USAGE, "`tally %s` has no option '%s'; see `tally %s --help`", c->name, a, c->name);
+			return err_set(e, ERR_USAGE,
+				       "`tally %s` has no option '%s'; see `tally %s --help`",
+				       c->name, a, c->name);
 		const char *value = NULL;
 		if (o->argument) {
 			if (equals)
@@ -76,7 +93,8 @@ int cli_parse(struct cli *cli, const struct command *c, int argc, char **argv, s
 			else if (i + 1 < argc)
 				value = argv[++i];
 			else
-				return err_set(e, ERR_USAGE, "option '%s' needs a value (%s)", a, o->argument);
+				return err_set(e, ERR_USAGE, "option '%s' needs a value (%s)", a,
+					       o->argument);
 		} else if (equals) {
 			return err_set(e, ERR_USAGE, "option '--%s' takes no value", o->name);
 		}
@@ -95,9 +113,11 @@ int cli_parse(struct cli *cli, const struct command *c, int argc, char **argv, s
 	if (cli->json && cli->csv)
 		return err_set(e, ERR_USAGE, "choose one of --json and --csv");
 	if (cli->argument_count < c->arguments_min)
-		return err_set(e, ERR_USAGE, "`tally %s` needs %s; see `tally %s --help`", c->name, c->arguments, c->name);
+		return err_set(e, ERR_USAGE, "`tally %s` needs %s; see `tally %s --help`", c->name,
+			       c->arguments, c->name);
 	if (c->arguments_max >= 0 && cli->argument_count > c->arguments_max)
-		return err_set(e, ERR_USAGE, "`tally %s` does not expect '%s'; see `tally %s --help`", c->name,
+		return err_set(e, ERR_USAGE,
+			       "`tally %s` does not expect '%s'; see `tally %s --help`", c->name,
 			       cli->argument[c->arguments_max], c->name);
 	return 0;
 }
@@ -154,7 +174,8 @@ int cli_zone(const struct cli *cli, struct zone **out, struct err *e)
 	return zone_open(out, name ? name : "UTC", e);
 }
 
-int cli_instant(const char *option, const char *text, const struct zone *z, struct instant *out, struct err *e)
+int cli_instant(const char *option, const char *text, const struct zone *z, struct instant *out,
+		struct err *e)
 {
 	struct err inner;
 	struct civil c;
@@ -171,7 +192,8 @@ int cli_instant(const char *option, const char *text, const struct zone *z, stru
 	return 0;
 }
 
-int cli_period(const struct cli *cli, const struct zone *z, struct instant *since, struct instant *until, struct err *e)
+int cli_period(const struct cli *cli, const struct zone *z, struct instant *since,
+	       struct instant *until, struct err *e)
 {
 	const char *a = cli_value(cli, "since"), *b = cli_value(cli, "until");
 	*since = INSTANT_MIN;
@@ -180,7 +202,8 @@ int cli_period(const struct cli *cli, const struct zone *z, struct instant *sinc
 	if (rc == 0 && b)
 		rc = cli_instant("until", b, z, until, e);
 	if (rc == 0 && since->us >= until->us)
-		rc = err_set(e, ERR_USAGE, "--until %s does not lie after --since %s", b, a ? a : "");
+		rc = err_set(e, ERR_USAGE, "--until %s does not lie after --since %s", b,
+			     a ? a : "");
 	return rc;
 }
 
@@ -191,9 +214,11 @@ int cli_count(const struct cli *cli, const char *name, int64_t missing, int64_t 
 	*out = missing;
 	if (!s)
 		return 0;
-	if (decimal_parse(&d, text_of(s), NULL) != 0 || d.digits < 0 || d.scale > 0 || strpbrk(s, ".eE") ||
-	    !decimal_to_int64(d, 0, out))
-		return err_set(e, ERR_USAGE, "--%s: '%s' is not a whole number from 0 to 9223372036854775807", name, s);
+	if (decimal_parse(&d, text_of(s), NULL) != 0 || d.digits < 0 || d.scale > 0 ||
+	    strpbrk(s, ".eE") || !decimal_to_int64(d, 0, out))
+		return err_set(e, ERR_USAGE,
+			       "--%s: '%s' is not a whole number from 0 to 9223372036854775807",
+			       name, s);
 	return 0;
 }
 
@@ -254,7 +279,8 @@ static void put_option(FILE *out, const struct option *o)
 	char letter[8] = "";
 	if (o->letter)
 		snprintf(letter, sizeof letter, "-%c, ", o->letter);
-	int n = snprintf(left, sizeof left, "  %s--%s%s%s", letter, o->name, o->argument ? " " : "", o->argument ? o->argument : "");
+	int n = snprintf(left, sizeof left, "  %s--%s%s%s", letter, o->name, o->argument ? " " : "",
+			 o->argument ? o->argument : "");
 	if (n > 29)
 		fprintf(out, "%s\n%31s%s\n", left, "", o->help);
 	else
@@ -263,8 +289,8 @@ static void put_option(FILE *out, const struct option *o)
 
 void cli_print_help(const struct command *c, FILE *out)
 {
-	fprintf(out, "tally %s - %s\n\nUsage: tally %s [options]%s%s\n\n", c->name, c->summary, c->name, *c->arguments ? " " : "",
-		c->arguments);
+	fprintf(out, "tally %s - %s\n\nUsage: tally %s [options]%s%s\n\n", c->name, c->summary,
+		c->name, *c->arguments ? " " : "", c->arguments);
 	put_wrapped(out, c->description, 0);
 	fputs("\nOptions:\n", out);
 	const struct option *o;
@@ -284,10 +310,12 @@ void cli_print_overview(FILE *out)
 	fputs("  help COMMAND     what a command does, with examples\n"
 	      "  version          the version\n\n"
 	      "Try:\n"
-	      "  tally cost --model deepseek-v4-flash --input 200 --cache-read 2000 --output 300 --requests 1000000\n"
+	      "  tally cost --model deepseek-v4-flash --input 200 --cache-read 2000 --output 300 "
+	      "--requests 1000000\n"
 	      "  tally price history deepseek-v4-pro\n"
 	      "  tally replay trace.csv --by model,day --plan vm0\n\n"
-	      "Exit status: 0 done; 1 failed; 2 wrong usage; 3 done, but some records are unpriced or refused;\n"
+	      "Exit status: 0 done; 1 failed; 2 wrong usage; 3 done, but some records are unpriced "
+	      "or refused;\n"
 	      "4 over budget or out of credit; 5 two things that must match do not.\n",
 	      out);
 }
@@ -311,7 +339,8 @@ static void put_roff(FILE *out, const char *s)
 
 void cli_print_manual(FILE *out)
 {
-	fputs(".TH TALLY 1\n.SH NAME\ntally \\- what language-model calls cost, exactly, in money and in credits\n"
+	fputs(".TH TALLY 1\n.SH NAME\ntally \\- what language-model calls cost, exactly, in money "
+	      "and in credits\n"
 	      ".SH SYNOPSIS\n.B tally\n.I COMMAND\n[options] [arguments]\n.SH COMMANDS\n",
 	      out);
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
@@ -323,7 +352,8 @@ void cli_print_manual(FILE *out)
 		fputc('\n', out);
 		const struct option *o;
 		for (int k = 0; (o = option_at(c, k)); k++) {
-			fprintf(out, ".TP\n.B \\-\\-%s%s%s\n", o->name, o->argument ? " " : "", o->argument ? o->argument : "");
+			fprintf(out, ".TP\n.B \\-\\-%s%s%s\n", o->name, o->argument ? " " : "",
+				o->argument ? o->argument : "");
 			put_roff(out, o->help);
 			fputc('\n', out);
 		}
@@ -333,7 +363,9 @@ void cli_print_manual(FILE *out)
 			fputs(".fi\n", out);
 		}
 	}
-	fputs(".SH ERRORS\nWith \\-\\-json an error is also printed as {\"error\":{\"code\",\"message\"}}. The codes:\n", out);
+	fputs(".SH ERRORS\nWith \\-\\-json an error is also printed as "
+	      "{\"error\":{\"code\",\"message\"}}. The codes:\n",
+	      out);
 	static const enum err_code codes[] = {
 #define X(code, name, exit_status, http_status, meaning) code,
 		ERR_CODES(X)
@@ -348,21 +380,28 @@ void cli_print_manual(FILE *out)
 
 void cli_print_completion(FILE *out)
 {
-	fputs("# bash completion for tally\n_tally() {\n\tlocal cur=${COMP_WORDS[COMP_CWORD]} path=\"${COMP_WORDS[1]} ${COMP_WORDS[2]}\"\n"
+	fputs("# bash completion for tally\n_tally() {\n\tlocal cur=${COMP_WORDS[COMP_CWORD]} "
+	      "path=\"${COMP_WORDS[1]} ${COMP_WORDS[2]}\"\n"
 	      "\tlocal words=\n\tcase \"$path\" in\n",
 	      out);
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
 		const struct option *o;
-		fprintf(out, "\t\"%s\"%s) words=\"", all[i]->name, strchr(all[i]->name, ' ') ? "" : "\\ *");
+		fprintf(out, "\t\"%s\"%s) words=\"", all[i]->name,
+			strchr(all[i]->name, ' ') ? "" : "\\ *");
 		for (int k = 0; (o = option_at(all[i], k)); k++)
 			fprintf(out, "%s--%s", k ? " " : "", o->name);
 		fputs("\" ;;\n", out);
 	}
-	fputs("\tesac\n\tif [ \"$COMP_CWORD\" -eq 1 ]; then words=\"cost replay price credit help version\"\n"
-	      "\telif [ \"$COMP_CWORD\" -eq 2 ] && [ \"${COMP_WORDS[1]}\" = price ]; then words=\"list show history check import\"\n"
-	      "\telif [ \"$COMP_CWORD\" -eq 2 ] && [ \"${COMP_WORDS[1]}\" = credit ]; then words=\"plan\"\n\tfi\n"
-	      "\tcase \"$cur\" in -*|'') mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\") ;;\n"
-	      "\t*) mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\"; compgen -f -- \"$cur\") ;;\n\tesac\n}\n"
+	fputs("\tesac\n\tif [ \"$COMP_CWORD\" -eq 1 ]; then words=\"cost replay price credit help "
+	      "version\"\n"
+	      "\telif [ \"$COMP_CWORD\" -eq 2 ] && [ \"${COMP_WORDS[1]}\" = price ]; then "
+	      "words=\"list show history check import\"\n"
+	      "\telif [ \"$COMP_CWORD\" -eq 2 ] && [ \"${COMP_WORDS[1]}\" = credit ]; then "
+	      "words=\"plan\"\n\tfi\n"
+	      "\tcase \"$cur\" in -*|'') mapfile -t COMPREPLY < <(compgen -W \"$words\" -- "
+	      "\"$cur\") ;;\n"
+	      "\t*) mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\"; compgen -f -- "
+	      "\"$cur\") ;;\n\tesac\n}\n"
 	      "complete -o filenames -F _tally tally\n",
 	      out);
 }

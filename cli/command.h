@@ -1,5 +1,6 @@
 /*
- * command: the tables that describe commands and their options, and what every command gets to work with.
+ * command: the tables that describe commands and their options, and what every command gets to work
+ * with.
  *
  * Help, the manual page and shell completion are printed from the same tables.
  */
@@ -15,8 +16,8 @@
 enum { OPTION_VALUES_MAX = 256 };
 
 struct option {
-	const char *name; /* without dashes; NULL ends a table */
-	char letter; /* 0: none */
+	const char *name;     /* without dashes; NULL ends a table */
+	char letter;	      /* 0: none */
 	const char *argument; /* NULL: a flag */
 	const char *help;
 	bool many; /* may be repeated */
@@ -24,14 +25,14 @@ struct option {
 
 struct cli;
 struct command {
-	const char *name; /* "price list" */
-	const char *summary; /* one line */
-	const char *arguments; /* what follows the options, "" when nothing */
-	int arguments_min, arguments_max; /* -1: any number */
-	const char *description; /* paragraphs */
-	const char *examples; /* lines of shell */
-	const struct option *options; /* its own; the common ones are accepted too */
-	unsigned common; /* which of the common options it takes */
+	const char *name;			    /* "price list" */
+	const char *summary;			    /* one line */
+	const char *arguments;			    /* what follows the options, "" when nothing */
+	int arguments_min, arguments_max;	    /* -1: any number */
+	const char *description;		    /* paragraphs */
+	const char *examples;			    /* lines of shell */
+	const struct option *options;		    /* its own; the common ones are accepted too */
+	unsigned common;			    /* which of the common options it takes */
 	int (*run)(struct cli *cli, struct err *e); /* exit status, or negative with e filled in */
 };
 
@@ -55,7 +56,8 @@ struct cli {
 	bool json, csv, quiet;
 };
 
-/* Fills cli from argv (what follows the command's name). Errors: ERR_USAGE. Returns 1 when help was asked for. */
+/* Fills cli from argv (what follows the command's name). Errors: ERR_USAGE. Returns 1 when help was
+ * asked for. */
 int cli_parse(struct cli *cli, const struct command *c, int argc, char **argv, struct err *e);
 
 /* The last value of an option, or NULL. */
@@ -70,11 +72,14 @@ const char *cli_currency(const struct cli *cli);
 /* --since, --until in the zone of -z when they are dates; open ends when absent. */
 struct zone;
 int cli_zone(const struct cli *cli, struct zone **out, struct err *e);
-int cli_period(const struct cli *cli, const struct zone *z, struct instant *since, struct instant *until, struct err *e);
+int cli_period(const struct cli *cli, const struct zone *z, struct instant *since,
+	       struct instant *until, struct err *e);
 /* A non-negative whole number, `missing` when the option is absent. Errors: ERR_USAGE. */
-int cli_count(const struct cli *cli, const char *name, int64_t missing, int64_t *out, struct err *e);
+int cli_count(const struct cli *cli, const char *name, int64_t missing, int64_t *out,
+	      struct err *e);
 /* An instant: a date means midnight in z (UTC when NULL). */
-int cli_instant(const char *option, const char *text, const struct zone *z, struct instant *out, struct err *e);
+int cli_instant(const char *option, const char *text, const struct zone *z, struct instant *out,
+		struct err *e);
 
 /* "$" before dollars, the code after everything else. */
 void cli_put_money(struct buf *b, struct money_total m, const char *currency);
@@ -85,7 +90,7 @@ void cli_print_overview(FILE *out);
 void cli_print_manual(FILE *out);
 void cli_print_completion(FILE *out);
 
-extern const struct command command_cost, command_replay, command_price_list, command_price_show, command_price_history,
-	command_price_check, command_price_import, command_credit_plan;
+extern const struct command command_cost, command_replay, command_price_list, command_price_show,
+	command_price_history, command_price_check, command_price_import, command_credit_plan;
 
 #endif

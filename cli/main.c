@@ -53,13 +53,15 @@ static int unknown_command(int argc, char **argv, bool json)
 	struct buf family = { 0 };
 	for (const struct command *c = cli_commands(); c->name; c++) {
 		const char *space = strchr(c->name, ' ');
-		if (space && strlen(argv[0]) == (size_t)(space - c->name) && memcmp(c->name, argv[0], (size_t)(space - c->name)) == 0)
+		if (space && strlen(argv[0]) == (size_t)(space - c->name) &&
+		    memcmp(c->name, argv[0], (size_t)(space - c->name)) == 0)
 			buf_printf(&family, "%s%s", family.n ? ", " : "", space + 1);
 	}
 	if (family.n && (argc < 2 || argv[1][0] == '-'))
 		err_set(&e, ERR_USAGE, "`tally %s` needs one of: %s", argv[0], family.p);
 	else if (family.n)
-		err_set(&e, ERR_USAGE, "there is no command 'tally %s %s'; there are: %s", argv[0], argv[1], family.p);
+		err_set(&e, ERR_USAGE, "there is no command 'tally %s %s'; there are: %s", argv[0],
+			argv[1], family.p);
 	else
 		err_set(&e, ERR_USAGE, "there is no command '%s'; see `tally help`", argv[0]);
 	buf_release(&family);
@@ -100,7 +102,8 @@ static int run(int argc, char **argv)
 		cli_print_overview(stderr);
 		return 2;
 	}
-	if (strcmp(argv[0], "help") == 0 || strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0)
+	if (strcmp(argv[0], "help") == 0 || strcmp(argv[0], "--help") == 0 ||
+	    strcmp(argv[0], "-h") == 0)
 		return help(argc - 1, argv + 1);
 	if (strcmp(argv[0], "version") == 0 || strcmp(argv[0], "--version") == 0) {
 		puts("tally " TALLY_VERSION);

@@ -47,8 +47,8 @@ void record_clear(struct record *r)
 static int refuse(struct err *e, enum record_field f, struct text v, const char *why)
 {
 	int shown = v.n > 40 ? 40 : (int)v.n;
-	return err_set(e, ERR_INVALID, "field '%s': '%.*s%s' %s", record_field_name(f), shown, v.p ? v.p : "",
-		       v.n > 40 ? "..." : "", why);
+	return err_set(e, ERR_INVALID, "field '%s': '%.*s%s' %s", record_field_name(f), shown,
+		       v.p ? v.p : "", v.n > 40 ? "..." : "", why);
 }
 
 static int parse_count(int64_t *out, enum record_field f, struct text v, struct err *e)
@@ -62,10 +62,13 @@ static int parse_count(int64_t *out, enum record_field f, struct text v, struct 
 		char c = v.p[i];
 		if (c < '0' || c > '9') {
 			if (i == 0 && c == '-' && v.n > 1)
-				return refuse(e, f, v, "is negative; a count is a whole number from 0");
+				return refuse(e, f, v,
+					      "is negative; a count is a whole number from 0");
 			bool number = i > 0 && (c == '.' || c == 'e' || c == 'E');
-			return refuse(e, f, v, number ? "has a fraction or exponent; a count is a whole number" :
-							"is not a whole number");
+			return refuse(
+				e, f, v,
+				number ? "has a fraction or exponent; a count is a whole number"
+				       : "is not a whole number");
 		}
 		if (__builtin_mul_overflow(n, 10, &n) || __builtin_add_overflow(n, c - '0', &n)) {
 			refuse(e, f, v, "is larger than 63 bits can hold");
@@ -78,19 +81,21 @@ static int parse_count(int64_t *out, enum record_field f, struct text v, struct 
 	return 0;
 }
 
-int record_set(struct record *r, enum record_field f, struct text v, enum value_kind kind, enum time_kind time, struct err *e)
+int record_set(struct record *r, enum record_field f, struct text v, enum value_kind kind,
+	       enum time_kind time, struct err *e)
 {
 	struct err inner;
 	if (f == FIELD_NONE)
 		return 0;
 	if (kind == VALUE_OTHER)
-		return err_set(e, ERR_INVALID, "field '%s' must be text or a number", record_field_name(f));
+		return err_set(e, ERR_INVALID, "field '%s' must be text or a number",
+			       record_field_name(f));
 	if (f < FIELD_TEXTS) {
 		if (kind == VALUE_NULL)
 			return 0;
 		if (v.n > RECORD_TEXT_MAX)
-			return err_set(e, ERR_INVALID, "field '%s' is longer than %d bytes", record_field_name(f),
-				       RECORD_TEXT_MAX);
+			return err_set(e, ERR_INVALID, "field '%s' is longer than %d bytes",
+				       record_field_name(f), RECORD_TEXT_MAX);
 		r->text[f] = v;
 		r->present |= (uint64_t)1 << f;
 		return 0;
@@ -100,27 +105,33 @@ int record_set(struct record *r, enum record_field f, struct text v, enum value_
 		if (kind == VALUE_NULL || v.n == 0) {
 			if (f == FIELD_COMPLETED)
 				return 0;
-			return err_set(e, ERR_INVALID, "field 'time' is empty, and without its instant a call has no price");
+			return err_set(e, ERR_INVALID,
+				       "field 'time' is empty, and without its instant a call has "
+				       "no price");
 		}
 		if (time == TIME_INSTANT) {
 			struct instant t;
 			if (instant_parse_lenient(&t, v, &inner) != 0)
-				return err_set(e, ERR_INVALID, "field '%s': %s", record_field_name(f), inner.message);
+				return err_set(e, ERR_INVALID, "field '%s': %s",
+					       record_field_name(f), inner.message);
 			us = t.us;
-		} else if (span_parse(&us, v, time == TIME_SECONDS ? US_PER_SECOND : 1000, &inner) != 0) {
-			return err_set(e, ERR_INVALID, "field '%s': %s", record_field_name(f), inner.message);
+		} else if (span_parse(&us, v, time == TIME_SECONDS ? US_PER_SECOND : 1000,
+				      &inner) != 0) {
+			return err_set(e, ERR_INVALID, "field '%s': %s", record_field_name(f),
+				       inner.message);
 		}
 		*(f == FIELD_TIME ? &r->time_us : &r->completed_us) = us;
 		r->present |= (uint64_t)1 << f;
 		return 0;
 	}
 	if (kind == VALUE_NULL)
-		return err_set(e, ERR_INVALID, "field '%s' is null; unknown is not zero (leave it out, or write 0)",
+		return err_set(e, ERR_INVALID,
+			       "field '%s' is null; unknown is not zero (leave it out, or write 0)",
 			       record_field_name(f));
-	int64_t *slot = f < FIELD_REQUESTS ? &r->tokens[f - FIELD_COUNTS] :
-			f == FIELD_REQUESTS ? &r->requests :
-			f == FIELD_PROMPT   ? &r->prompt :
-					      &r->total;
+	int64_t *slot = f < FIELD_REQUESTS    ? &r->tokens[f - FIELD_COUNTS]
+			: f == FIELD_REQUESTS ? &r->requests
+			: f == FIELD_PROMPT   ? &r->prompt
+					      : &r->total;
 	int rc = parse_count(slot, f, v, e);
 	if (rc == 0 && v.n)
 		r->present |= (uint64_t)1 << f;
@@ -133,16 +144,24 @@ int record_finish(struct record *r, struct err *e)
 	if (r->present >> FIELD_PROMPT & 1) {
 		int64_t cached = 0;
 		if (r->present >> (FIELD_COUNTS + BUCKET_INPUT) & 1)
-			return err_set(e, ERR_INVALID, "fields 'prompt' and 'input' are both given; 'prompt' contains 'input'");
-		if (__builtin_add_overflow(t[BUCKET_CACHE_READ], t[BUCKET_CACHE_WRITE_5M], &cached) ||
-		    __builtin_add_overflow(cached, t[BUCKET_CACHE_WRITE_1H], &cached) || cached > r->prompt)
-			return err_set(e, ERR_INVALID, "field 'prompt' (%lld) is smaller than the cache parts that it must contain",
+			return err_set(e, ERR_INVALID,
+				       "fields 'prompt' and 'input' are both given; 'prompt' "
+				       "contains 'input'");
+		if (__builtin_add_overflow(t[BUCKET_CACHE_READ], t[BUCKET_CACHE_WRITE_5M],
+					   &cached) ||
+		    __builtin_add_overflow(cached, t[BUCKET_CACHE_WRITE_1H], &cached) ||
+		    cached > r->prompt)
+			return err_set(e, ERR_INVALID,
+				       "field 'prompt' (%lld) is smaller than the cache parts that "
+				       "it must contain",
 				       (long long)r->prompt);
 		t[BUCKET_INPUT] = r->prompt - cached;
 		r->present |= (uint64_t)1 << (FIELD_COUNTS + BUCKET_INPUT);
 	}
 	if (t[BUCKET_REASONING] > t[BUCKET_OUTPUT])
-		return err_set(e, ERR_INVALID, "field 'reasoning' (%lld) is larger than 'output' (%lld), which must contain it",
+		return err_set(e, ERR_INVALID,
+			       "field 'reasoning' (%lld) is larger than 'output' (%lld), which "
+			       "must contain it",
 			       (long long)t[BUCKET_REASONING], (long long)t[BUCKET_OUTPUT]);
 	if (r->requests < 1)
 		return err_set(e, ERR_INVALID, "field 'requests' must be 1 or more");
@@ -150,15 +169,17 @@ int record_finish(struct record *r, struct err *e)
 		int64_t sum = 0;
 		for (int b = 0; b < BUCKET_COUNT; b++)
 			if (b != BUCKET_REASONING && __builtin_add_overflow(sum, t[b], &sum))
-				return err_set(e, ERR_RANGE, "the token counts add up to more than 63 bits");
+				return err_set(e, ERR_RANGE,
+					       "the token counts add up to more than 63 bits");
 		if (sum != r->total)
-			return err_set(e, ERR_INVALID, "field 'total' (%lld) contradicts its parts (%lld)", (long long)r->total,
-				       (long long)sum);
+			return err_set(e, ERR_INVALID,
+				       "field 'total' (%lld) contradicts its parts (%lld)",
+				       (long long)r->total, (long long)sum);
 	}
 	return 0;
 }
 
-#define HAS(columns, f) ((columns) >> (f) & 1)
+#define HAS(columns, f) ((columns) >> (f)&1)
 
 void record_from_batch(struct record *r, const struct record_batch *b, size_t i)
 {

@@ -1,7 +1,8 @@
 /*
  * record: one usage record as a reader found it: names, instants and counts, not yet priced.
  *
- * The fields and their names are the native trace format; every other shape is a mapping of its columns onto them.
+ * The fields and their names are the native trace format; every other shape is a mapping of its
+ * columns onto them.
  */
 #ifndef TALLY_METER_RECORD_H
 #define TALLY_METER_RECORD_H
@@ -28,13 +29,13 @@ enum record_field {
 #define X(id, name) id,
 	RECORD_TEXTS(X)
 #undef X
-	FIELD_TEXTS,
+		FIELD_TEXTS,
 	FIELD_TIME = FIELD_TEXTS,
 	FIELD_COMPLETED,
 	FIELD_COUNTS, /* the buckets in their order */
 	FIELD_REQUESTS = FIELD_COUNTS + BUCKET_COUNT,
 	FIELD_PROMPT, /* whole prompt, cache included; input is what the cache parts leave of it */
-	FIELD_TOTAL, /* must equal the sum of the parts */
+	FIELD_TOTAL,  /* must equal the sum of the parts */
 	FIELD_END,
 	FIELD_NONE = FIELD_END /* a column that is not used */
 };
@@ -63,24 +64,27 @@ enum time_kind { TIME_INSTANT, TIME_SECONDS, TIME_MILLISECONDS };
 enum value_kind { VALUE_TEXT, VALUE_NUMBER, VALUE_NULL, VALUE_OTHER };
 
 /*
- * Sets one field from the text of a value (CSV text, JSON string or JSON number). The text must live as long as the record.
- * Errors name the field: ERR_INVALID, ERR_RANGE.
+ * Sets one field from the text of a value (CSV text, JSON string or JSON number). The text must
+ * live as long as the record. Errors name the field: ERR_INVALID, ERR_RANGE.
  */
-int record_set(struct record *r, enum record_field f, struct text value, enum value_kind kind, enum time_kind time,
-	       struct err *e);
+int record_set(struct record *r, enum record_field f, struct text value, enum value_kind kind,
+	       enum time_kind time, struct err *e);
 
 /*
- * After the last field: takes `prompt` apart, checks parts against wholes and totals. Errors: ERR_INVALID, ERR_RANGE.
+ * After the last field: takes `prompt` apart, checks parts against wholes and totals. Errors:
+ * ERR_INVALID, ERR_RANGE.
  */
 int record_finish(struct record *r, struct err *e);
 
 /*
- * Many records, a column each, as the fast readers produce them. A column that is not in `columns` has its default in every
- * row: no text, TIME_ABSENT, 0 tokens, 1 request. `prompt` and `total` have been taken apart and checked already.
+ * Many records, a column each, as the fast readers produce them. A column that is not in `columns`
+ * has its default in every row: no text, TIME_ABSENT, 0 tokens, 1 request. `prompt` and `total`
+ * have been taken apart and checked already.
  */
 enum {
 	BATCH_ROWS = 256,
-	/* columns are padded so that the same row of different columns does not fall into one set of the cache */
+	/* columns are padded so that the same row of different columns does not fall into one set
+	   of the cache */
 	BATCH_ROOM = BATCH_ROWS + 8
 };
 

@@ -32,7 +32,8 @@ struct book {
 
 bool service_tier_is_standard(struct text tier)
 {
-	static const char *const names[] = { "standard", "default", "auto", "on_demand", "standard_only" };
+	static const char *const names[] = { "standard", "default", "auto", "on_demand",
+					     "standard_only" };
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (text_is(tier, names[i]))
 			return true;
@@ -138,8 +139,8 @@ int book_open(struct book **out, struct err *e)
 		struct card *card = NULL;
 		int rc = card_parse(&card, text_of(f->bytes), f->name, &faults);
 		if (rc != 0) {
-			err_set(e, ERR_INVALID, "shipped card %s: %s: %s", f->name, faults.fault[0].place,
-				faults.fault[0].message);
+			err_set(e, ERR_INVALID, "shipped card %s: %s: %s", f->name,
+				faults.fault[0].place, faults.fault[0].message);
 			fault_list_release(&faults);
 			card_close(card);
 			book_close(b);
@@ -179,8 +180,9 @@ static int add_file(struct book *b, const char *path, struct err *e)
 		book_add_card(b, card);
 		b->layer_next++;
 	} else {
-		err_set(e, (enum err_code)-rc, "price card %s: %s%s%s%s", path, faults.fault[0].place,
-			*faults.fault[0].place ? ": " : "", faults.fault[0].message,
+		err_set(e, (enum err_code) - rc, "price card %s: %s%s%s%s", path,
+			faults.fault[0].place, *faults.fault[0].place ? ": " : "",
+			faults.fault[0].message,
 			faults.count > 1 ? " (and more; see `tally price check`)" : "");
 		card_close(card);
 	}
@@ -204,8 +206,11 @@ int book_add_path(struct book *b, const char *path, struct err *e)
 	struct dirent **names;
 	int n = scandir(path, &names, json_file_filter, alphasort);
 	if (n < 0)
-		return err_set(e, ERR_UNREADABLE, "could not read the directory '%s': %s", path, strerror(errno));
-	int rc = n ? 0 : err_set(e, ERR_NOT_FOUND, "the directory '%s' holds no price cards (*.json)", path);
+		return err_set(e, ERR_UNREADABLE, "could not read the directory '%s': %s", path,
+			       strerror(errno));
+	int rc = n ? 0
+		   : err_set(e, ERR_NOT_FOUND, "the directory '%s' holds no price cards (*.json)",
+			     path);
 	for (int i = 0; i < n; i++) {
 		char file[4096];
 		snprintf(file, sizeof file, "%s/%s", path, names[i]->d_name);
@@ -249,37 +254,42 @@ static bool beats(const struct price *a, const struct price *b)
 
 static bool tier_matches(const struct price *p, struct text tier)
 {
-	return service_tier_is_standard(tier) ? strcmp(p->service_tier, "standard") == 0 : text_is(tier, p->service_tier);
+	return service_tier_is_standard(tier) ? strcmp(p->service_tier, "standard") == 0
+					      : text_is(tier, p->service_tier);
 }
 
-static const struct price *best_price(const struct name_entry *n, const char *provider, const struct price_query *q)
+static const struct price *best_price(const struct name_entry *n, const char *provider,
+				      const struct price_query *q)
 {
 	const struct price *best = NULL;
 	for (size_t i = 0; i < n->price_count; i++) {
 		const struct price *p = n->price[i];
-		if (!p->withdrawn && holds(p->from, p->to, q->at) && strcmp(p->provider, provider) == 0 &&
-		    strcmp(p->currency, q->currency) == 0 && tier_matches(p, q->service_tier) &&
+		if (!p->withdrawn && holds(p->from, p->to, q->at) &&
+		    strcmp(p->provider, provider) == 0 && strcmp(p->currency, q->currency) == 0 &&
+		    tier_matches(p, q->service_tier) &&
 		    (!p->region || text_is(q->region, p->region)) && (!best || beats(p, best)))
 			best = p;
 	}
 	return best;
 }
 
-static const struct alias *best_alias(const struct name_entry *n, const char *provider, struct instant t)
+static const struct alias *best_alias(const struct name_entry *n, const char *provider,
+				      struct instant t)
 {
 	const struct alias *best = NULL;
 	for (size_t i = 0; i < n->alias_count; i++) {
 		const struct alias *a = n->alias[i];
 		if (holds(a->from, a->to, t) && strcmp(a->provider, provider) == 0 &&
-		    (!best || a->layer > best->layer || (a->layer == best->layer && a->from.us > best->from.us)))
+		    (!best || a->layer > best->layer ||
+		     (a->layer == best->layer && a->from.us > best->from.us)))
 			best = a;
 	}
 	return best;
 }
 
 /*
- * The vendor meant by a bare model name: of the highest layer that knows the name, the one vendor that is not a reseller, or
- * the only vendor there is.
+ * The vendor meant by a bare model name: of the highest layer that knows the name, the one vendor
+ * that is not a reseller, or the only vendor there is.
  */
 static int owner_of(const struct name_entry *n, const char **out, struct err *e)
 {
@@ -298,16 +308,20 @@ static int owner_of(const struct name_entry *n, const char **out, struct err *e)
 			const struct price *p = is_alias ? NULL : n->price[i];
 			const struct alias *a = is_alias ? n->alias[i - n->price_count] : NULL;
 			const char *provider = is_alias ? a->provider : p->provider;
-			if ((is_alias ? a->layer : p->layer) != layer || (!is_alias && p->reseller && !resellers))
+			if ((is_alias ? a->layer : p->layer) != layer ||
+			    (!is_alias && p->reseller && !resellers))
 				continue;
 			if (!found)
 				found = provider;
-			else if (strcmp(found, provider) != 0 && !(others.p && strstr(others.p, provider)))
+			else if (strcmp(found, provider) != 0 &&
+				 !(others.p && strstr(others.p, provider)))
 				buf_printf(&others, ", %s", provider);
 		}
 		if (others.n) {
-			int rc = err_set(e, ERR_AMBIGUOUS, "several vendors sell '%.*s' (%s%.200s); name one with --provider",
-					 (int)n->name.n, n->name.p, found, others.p);
+			int rc = err_set(
+				e, ERR_AMBIGUOUS,
+				"several vendors sell '%.*s' (%s%.200s); name one with --provider",
+				(int)n->name.n, n->name.p, found, others.p);
 			buf_release(&others);
 			return rc;
 		}
@@ -354,17 +368,21 @@ static int unknown_model(const struct book *b, struct text model, struct err *e)
 			if (d < best || (d == best && near.n && text_cmp(n->name, near) < 0))
 				best = d, near = n->name;
 		}
-	return err_set(e, ERR_NOT_FOUND, "model '%.*s' is in no price card%s%.*s%s", model.n > 200 ? 200 : (int)model.n,
-		       model.p, near.n ? "; did you mean '" : "; add one with --prices, or see `tally price list`", (int)near.n,
-		       near.n ? near.p : "", near.n ? "'?" : "");
+	return err_set(e, ERR_NOT_FOUND, "model '%.*s' is in no price card%s%.*s%s",
+		       model.n > 200 ? 200 : (int)model.n, model.p,
+		       near.n ? "; did you mean '"
+			      : "; add one with --prices, or see `tally price list`",
+		       (int)near.n, near.n ? near.p : "", near.n ? "'?" : "");
 }
 
 /* Says why provider's model n has no price at q->at. */
-static int explain_absence(const struct name_entry *n, const char *provider, const struct price_query *q, struct err *e)
+static int explain_absence(const struct name_entry *n, const char *provider,
+			   const struct price_query *q, struct err *e)
 {
 	char a[INSTANT_TEXT_MAX], c[INSTANT_TEXT_MAX];
 	const struct alias *ended = NULL;
-	const struct price *before = NULL, *after = NULL, *other_currency = NULL, *other_tier = NULL;
+	const struct price *before = NULL, *after = NULL, *other_currency = NULL,
+			   *other_tier = NULL;
 	bool provider_sells = false;
 	for (size_t i = 0; i < n->alias_count; i++) {
 		const struct alias *x = n->alias[i];
@@ -398,26 +416,34 @@ static int explain_absence(const struct name_entry *n, const char *provider, con
 	}
 	int len = (int)n->name.n;
 	if (!provider_sells)
-		return err_set(e, ERR_NOT_FOUND, "provider '%s' has no model '%.*s' in any price card", provider, len, n->name.p);
+		return err_set(e, ERR_NOT_FOUND,
+			       "provider '%s' has no model '%.*s' in any price card", provider, len,
+			       n->name.p);
 	if (ended && (!before || before->to.us <= ended->to.us) && !after)
-		return err_set(e, ERR_RETIRED, "'%.*s' was retired at %s; use '%s' instead", len, n->name.p,
-			       instant_format(ended->to, a), ended->successor ? ended->successor : ended->model);
+		return err_set(e, ERR_RETIRED, "'%.*s' was retired at %s; use '%s' instead", len,
+			       n->name.p, instant_format(ended->to, a),
+			       ended->successor ? ended->successor : ended->model);
 	if (other_tier)
-		return err_set(e, ERR_UNPRICED, "%s/%.*s has no price for service tier '%.*s' (only '%s')", provider, len,
-			       n->name.p, (int)q->service_tier.n, q->service_tier.p, other_tier->service_tier);
+		return err_set(e, ERR_UNPRICED,
+			       "%s/%.*s has no price for service tier '%.*s' (only '%s')", provider,
+			       len, n->name.p, (int)q->service_tier.n, q->service_tier.p,
+			       other_tier->service_tier);
 	if (other_currency && !before && !after)
-		return err_set(e, ERR_UNPRICED, "%s/%.*s has no price in %s, only in %s (see --currency)", provider, len,
-			       n->name.p, q->currency, other_currency->currency);
+		return err_set(e, ERR_UNPRICED,
+			       "%s/%.*s has no price in %s, only in %s (see --currency)", provider,
+			       len, n->name.p, q->currency, other_currency->currency);
 	if (before && after)
-		return err_set(e, ERR_UNPRICED, "%s/%.*s has no %s price between %s and %s", provider, len, n->name.p,
-			       q->currency, instant_format(before->to, a), instant_format(after->from, c));
+		return err_set(e, ERR_UNPRICED, "%s/%.*s has no %s price between %s and %s",
+			       provider, len, n->name.p, q->currency, instant_format(before->to, a),
+			       instant_format(after->from, c));
 	if (after)
-		return err_set(e, ERR_UNPRICED, "%s/%.*s has no %s price before %s", provider, len, n->name.p, q->currency,
-			       instant_format(after->from, a));
+		return err_set(e, ERR_UNPRICED, "%s/%.*s has no %s price before %s", provider, len,
+			       n->name.p, q->currency, instant_format(after->from, a));
 	if (before)
-		return err_set(e, ERR_UNPRICED, "%s/%.*s has no %s price from %s on", provider, len, n->name.p, q->currency,
-			       instant_format(before->to, a));
-	return err_set(e, ERR_UNPRICED, "%s/%.*s has no price in %s", provider, len, n->name.p, q->currency);
+		return err_set(e, ERR_UNPRICED, "%s/%.*s has no %s price from %s on", provider, len,
+			       n->name.p, q->currency, instant_format(before->to, a));
+	return err_set(e, ERR_UNPRICED, "%s/%.*s has no price in %s", provider, len, n->name.p,
+		       q->currency);
 }
 
 static const char *known_provider(const struct book *b, struct text name)
@@ -429,7 +455,8 @@ static const char *known_provider(const struct book *b, struct text name)
 	return NULL;
 }
 
-int book_find(const struct book *b, const struct price_query *query, struct price_match *out, struct err *e)
+int book_find(const struct book *b, const struct price_query *query, struct price_match *out,
+	      struct err *e)
 {
 	struct price_query q = *query;
 	const char *provider = NULL;
@@ -439,8 +466,10 @@ int book_find(const struct book *b, const struct price_query *query, struct pric
 	if (q.provider.n) {
 		provider = known_provider(b, q.provider);
 		if (!provider)
-			return err_set(e, ERR_NOT_FOUND, "provider '%.*s' is in no price card; see `tally price list`",
-				       q.provider.n > 100 ? 100 : (int)q.provider.n, q.provider.p);
+			return err_set(
+				e, ERR_NOT_FOUND,
+				"provider '%.*s' is in no price card; see `tally price list`",
+				q.provider.n > 100 ? 100 : (int)q.provider.n, q.provider.p);
 	}
 	const struct name_entry *n = find_name(b, q.model);
 	if (!n && !provider) {
@@ -486,10 +515,12 @@ int book_find(const struct book *b, const struct price_query *query, struct pric
 		out->alias = a;
 		n = find_name(b, text_of(a->model));
 		if (!n)
-			return err_set(e, ERR_UNPRICED, "'%.*s' means '%s', which is in no price card", (int)asked->name.n,
-				       asked->name.p, a->model);
+			return err_set(e, ERR_UNPRICED,
+				       "'%.*s' means '%s', which is in no price card",
+				       (int)asked->name.n, asked->name.p, a->model);
 	}
-	return err_set(e, ERR_INVALID, "the aliases of '%.*s' go round in a circle", (int)asked->name.n, asked->name.p);
+	return err_set(e, ERR_INVALID, "the aliases of '%.*s' go round in a circle",
+		       (int)asked->name.n, asked->name.p);
 }
 
 size_t book_card_count(const struct book *b)
@@ -502,12 +533,14 @@ const struct card *book_card(const struct book *b, size_t i)
 	return b->card[i];
 }
 
-const struct model_limits *book_limits(const struct book *b, const char *provider, const char *model)
+const struct model_limits *book_limits(const struct book *b, const char *provider,
+				       const char *model)
 {
 	for (size_t i = b->card_count; i-- > 0;)
 		for (size_t k = 0; k < b->card[i]->limits_count; k++) {
 			const struct model_limits *l = &b->card[i]->limits[k];
-			if (strcmp(l->model, model) == 0 && l->provider && strcmp(l->provider, provider) == 0)
+			if (strcmp(l->model, model) == 0 && l->provider &&
+			    strcmp(l->provider, provider) == 0)
 				return l;
 		}
 	return NULL;

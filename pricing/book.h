@@ -1,9 +1,10 @@
 /*
  * book: all price cards together; answers which one price held at an instant, and why.
  *
- * The shipped cards are layer 0; every file that the user names is a layer above and overrides the ones below where it states
- * a price or an alias for that provider, model and instant. Within a layer a promotion overrides the list price. Withdrawn
- * announcements are shown but never used. Read-only after loading, so threads may share it.
+ * The shipped cards are layer 0; every file that the user names is a layer above and overrides the
+ * ones below where it states a price or an alias for that provider, model and instant. Within a
+ * layer a promotion overrides the list price. Withdrawn announcements are shown but never used.
+ * Read-only after loading, so threads may share it.
  */
 #ifndef TALLY_PRICING_BOOK_H
 #define TALLY_PRICING_BOOK_H
@@ -31,23 +32,26 @@ struct price_query {
 struct price_match {
 	const struct price *price;
 	const struct tariff *tariff; /* the window that holds at the instant */
-	const struct alias *alias; /* the last alias that was followed, or NULL */
-	struct instant until; /* before it the answer to the same question cannot change */
-	bool guess; /* the holidays that would decide are not known for that day */
+	const struct alias *alias;   /* the last alias that was followed, or NULL */
+	struct instant until;	     /* before it the answer to the same question cannot change */
+	bool guess;		     /* the holidays that would decide are not known for that day */
 };
 
 /*
- * Errors: ERR_NOT_FOUND (unknown model or provider), ERR_AMBIGUOUS (several vendors), ERR_RETIRED (alias ended), ERR_UNPRICED
- * (known, but no price of that currency or tier holds then). On error out->until is set too. The message does not depend on
- * query.at except through which prices surround it.
+ * Errors: ERR_NOT_FOUND (unknown model or provider), ERR_AMBIGUOUS (several vendors), ERR_RETIRED
+ * (alias ended), ERR_UNPRICED (known, but no price of that currency or tier holds then). On error
+ * out->until is set too. The message does not depend on query.at except through which prices
+ * surround it.
  */
-int book_find(const struct book *b, const struct price_query *q, struct price_match *out, struct err *e);
+int book_find(const struct book *b, const struct price_query *q, struct price_match *out,
+	      struct err *e);
 
 /* Lists, in file order. */
 size_t book_card_count(const struct book *b);
 const struct card *book_card(const struct book *b, size_t i);
 /* Known limits of the model, or NULL. */
-const struct model_limits *book_limits(const struct book *b, const char *provider, const char *model);
+const struct model_limits *book_limits(const struct book *b, const char *provider,
+				       const char *model);
 
 /* The JSON files compiled into the program. */
 struct shipped_file {

@@ -94,7 +94,8 @@ struct instant calendar_next_change(const struct calendar *c, struct instant t)
 {
 	bool now = calendar_contains(c, t);
 	struct instant limit = { t.us + 3653 * US_PER_DAY };
-	for (struct instant at = calendar_next_edge(c, t); at.us < limit.us; at = calendar_next_edge(c, at))
+	for (struct instant at = calendar_next_edge(c, t); at.us < limit.us;
+	     at = calendar_next_edge(c, at))
 		if (calendar_contains(c, at) != now)
 			return at;
 	return INSTANT_MAX;

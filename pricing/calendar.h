@@ -1,8 +1,9 @@
 /*
  * calendar: the recurring hours at which a window of a tariff holds, such as a vendor's peak hours.
  *
- * Hours and days are local to the vendor's zone; the day of an instant is its own local date, also in a window that began
- * before midnight. Rules have periods, because vendors change them; outside every period the window never holds.
+ * Hours and days are local to the vendor's zone; the day of an instant is its own local date, also
+ * in a window that began before midnight. Rules have periods, because vendors change them; outside
+ * every period the window never holds.
  */
 #ifndef TALLY_PRICING_CALENDAR_H
 #define TALLY_PRICING_CALENDAR_H
@@ -23,7 +24,8 @@ struct holidays {
 };
 
 struct calendar_hours {
-	int from_min, to_min; /* minutes of the local day, half-open; from > to passes midnight; equal means all day */
+	int from_min, to_min; /* minutes of the local day, half-open; from > to passes midnight;
+				 equal means all day */
 };
 
 struct calendar_period {
@@ -48,7 +50,8 @@ bool calendar_hours_contain(struct calendar_hours h, int minute_of_day);
 bool calendar_contains(const struct calendar *c, struct instant t);
 /* A later instant before which calendar_contains cannot change; INSTANT_MAX when it never does. */
 struct instant calendar_next_edge(const struct calendar *c, struct instant t);
-/* The first later instant at which calendar_contains is different; INSTANT_MAX when there is none within ten years. */
+/* The first later instant at which calendar_contains is different; INSTANT_MAX when there is none
+ * within ten years. */
 struct instant calendar_next_change(const struct calendar *c, struct instant t);
 /* True when t falls on a day for which the holidays that would decide are not known. */
 bool calendar_is_guess(const struct calendar *c, struct instant t);

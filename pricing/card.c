@@ -52,7 +52,8 @@ static char *at(struct reader *r, const char *fmt, ...)
 }
 
 /* Every key of v must be one of the NULL-ended list. */
-static void check_keys(struct reader *r, json_value *v, const char *place, const char *const *allowed)
+static void check_keys(struct reader *r, json_value *v, const char *place,
+		       const char *const *allowed)
 {
 	if (json_kind(v) != JSON_OBJECT) {
 		fault_add(r->faults, place, "an object is expected, this is %s", json_kind_name(v));
@@ -67,7 +68,8 @@ static void check_keys(struct reader *r, json_value *v, const char *place, const
 	}
 }
 
-static const char *take_text(struct reader *r, json_value *v, const char *key, const char *place, bool required)
+static const char *take_text(struct reader *r, json_value *v, const char *key, const char *place,
+			     bool required)
 {
 	json_value *m = json_member(v, key);
 	if (!m || json_kind(m) == JSON_NULL) {
@@ -76,14 +78,15 @@ static const char *take_text(struct reader *r, json_value *v, const char *key, c
 		return NULL;
 	}
 	if (json_kind(m) != JSON_STRING || json_string(m).n == 0) {
-		fault_add(r->faults, at(r, "%s.%s", place, key), "text is expected, this is %s", json_kind_name(m));
+		fault_add(r->faults, at(r, "%s.%s", place, key), "text is expected, this is %s",
+			  json_kind_name(m));
 		return NULL;
 	}
 	return keep(r, m);
 }
 
-static struct instant take_instant(struct reader *r, json_value *v, const char *key, const char *place,
-				   struct instant open)
+static struct instant take_instant(struct reader *r, json_value *v, const char *key,
+				   const char *place, struct instant open)
 {
 	json_value *m = json_member(v, key);
 	struct instant t = open;
@@ -91,39 +94,45 @@ static struct instant take_instant(struct reader *r, json_value *v, const char *
 	if (!m || json_kind(m) == JSON_NULL)
 		return open;
 	if (json_kind(m) != JSON_STRING)
-		fault_add(r->faults, at(r, "%s.%s", place, key), "an instant in quotes is expected, this is %s",
-			  json_kind_name(m));
+		fault_add(r->faults, at(r, "%s.%s", place, key),
+			  "an instant in quotes is expected, this is %s", json_kind_name(m));
 	else if (instant_parse(&t, json_string(m), &e) != 0)
 		fault_add(r->faults, at(r, "%s.%s", place, key), "%s", e.message);
 	return t;
 }
 
-static void take_period(struct reader *r, json_value *v, const char *place, struct instant *from, struct instant *to)
+static void take_period(struct reader *r, json_value *v, const char *place, struct instant *from,
+			struct instant *to)
 {
 	*from = take_instant(r, v, "from", place, INSTANT_MIN);
 	*to = take_instant(r, v, "to", place, INSTANT_MAX);
 	if (from->us >= to->us)
-		fault_add(r->faults, place, "the period ends before it begins (from is included, to is not)");
+		fault_add(r->faults, place,
+			  "the period ends before it begins (from is included, to is not)");
 }
 
-static bool take_whole(struct reader *r, json_value *m, const char *place, int64_t min, int64_t *out)
+static bool take_whole(struct reader *r, json_value *m, const char *place, int64_t min,
+		       int64_t *out)
 {
 	struct decimal d;
 	if (json_kind(m) != JSON_NUMBER || decimal_parse(&d, json_number(m), NULL) != 0 ||
 	    !decimal_to_int64(d, 0, out) || *out < min) {
-		fault_add(r->faults, place, "a whole number of at least %lld is expected", (long long)min);
+		fault_add(r->faults, place, "a whole number of at least %lld is expected",
+			  (long long)min);
 		return false;
 	}
 	return true;
 }
 
 /* A price: decimal text, not negative, times the multiplier, within what money holds. */
-static bool take_amount(struct reader *r, json_value *m, const char *place, struct decimal multiplier, struct money *out)
+static bool take_amount(struct reader *r, json_value *m, const char *place,
+			struct decimal multiplier, struct money *out)
 {
 	struct decimal d;
 	struct err e;
 	if (json_kind(m) != JSON_STRING) {
-		fault_add(r->faults, place, "a decimal in quotes is expected, this is %s", json_kind_name(m));
+		fault_add(r->faults, place, "a decimal in quotes is expected, this is %s",
+			  json_kind_name(m));
 		return false;
 	}
 	if (decimal_parse(&d, json_string(m), &e) != 0) {
@@ -135,7 +144,8 @@ static bool take_amount(struct reader *r, json_value *m, const char *place, stru
 		return false;
 	}
 	if (!decimal_multiply(d, multiplier, &d)) {
-		fault_add(r->faults, place, "the price times the multiplier cannot be held exactly");
+		fault_add(r->faults, place,
+			  "the price times the multiplier cannot be held exactly");
 		return false;
 	}
 	if (money_from_decimal(out, d, &e) != 0) {
@@ -146,12 +156,13 @@ static bool take_amount(struct reader *r, json_value *m, const char *place, stru
 }
 
 /* Rates that v states; the others are those of `base` (may be NULL). */
-static struct rates take_rates(struct reader *r, json_value *v, const char *place, struct decimal multiplier,
-			       const struct rates *base)
+static struct rates take_rates(struct reader *r, json_value *v, const char *place,
+			       struct decimal multiplier, const struct rates *base)
 {
 	struct rates out = base ? *base : (struct rates){ 0 };
 	if (json_kind(v) != JSON_OBJECT) {
-		fault_add(r->faults, place, "an object of prices per million tokens is expected, this is %s",
+		fault_add(r->faults, place,
+			  "an object of prices per million tokens is expected, this is %s",
 			  json_kind_name(v));
 		return out;
 	}
@@ -166,7 +177,8 @@ static struct rates take_rates(struct reader *r, json_value *v, const char *plac
 	return out;
 }
 
-static void take_tiers(struct reader *r, json_value *v, const char *place, struct decimal multiplier, struct tariff *t)
+static void take_tiers(struct reader *r, json_value *v, const char *place,
+		       struct decimal multiplier, struct tariff *t)
 {
 	static const char *const keys[] = { "above", "inclusive", "rates", NULL };
 	size_t n = 0;
@@ -183,9 +195,11 @@ static void take_tiers(struct reader *r, json_value *v, const char *place, struc
 		check_keys(r, c, here, keys);
 		take_whole(r, json_member(c, "above"), at(r, "%s.above", here), 1, &tier->above);
 		tier->inclusive = json_true(json_member(c, "inclusive"));
-		tier->rates = take_rates(r, json_member(c, "rates"), at(r, "%s.rates", here), multiplier, &t->rates);
+		tier->rates = take_rates(r, json_member(c, "rates"), at(r, "%s.rates", here),
+					 multiplier, &t->rates);
 		if (t->tier_count && tier->above <= tier[-1].above)
-			fault_add(r->faults, here, "context tiers must stand in ascending order of \"above\"");
+			fault_add(r->faults, here,
+				  "context tiers must stand in ascending order of \"above\"");
 		t->tier_count++;
 	}
 }
@@ -203,7 +217,8 @@ const struct calendar *card_calendar(const struct card *c, const char *name)
 	return find_calendar(c, text_of(name));
 }
 
-static void take_fees(struct reader *r, json_value *v, const char *place, struct decimal multiplier, struct price *p)
+static void take_fees(struct reader *r, json_value *v, const char *place, struct decimal multiplier,
+		      struct price *p)
 {
 	static const char *const keys[] = { "amount", "per", NULL };
 	size_t n = 0;
@@ -219,12 +234,16 @@ static void take_fees(struct reader *r, json_value *v, const char *place, struct
 	for (json_value *c = json_first(v); c; c = json_next(c)) {
 		char *here = at(r, "%s.%s", place, json_key(c));
 		struct fee *f = &p->fee[p->fee_count];
-		*f = (struct fee){ .unit = arena_text(&r->card->arena, json_key(c), strlen(json_key(c))), .per = 1 };
+		*f = (struct fee){ .unit = arena_text(&r->card->arena, json_key(c),
+						      strlen(json_key(c))),
+				   .per = 1 };
 		check_keys(r, c, here, keys);
-		if (!take_amount(r, json_member(c, "amount"), at(r, "%s.amount", here), multiplier, &f->amount))
+		if (!take_amount(r, json_member(c, "amount"), at(r, "%s.amount", here), multiplier,
+				 &f->amount))
 			continue;
 		json_value *per = json_member(c, "per");
-		if (per && (!take_whole(r, per, at(r, "%s.per", here), 1, &f->per) || PER_MILLION % f->per)) {
+		if (per && (!take_whole(r, per, at(r, "%s.per", here), 1, &f->per) ||
+			    PER_MILLION % f->per)) {
 			fault_add(r->faults, at(r, "%s.per", here), "must divide 1,000,000");
 			f->per = 1;
 			continue;
@@ -233,8 +252,8 @@ static void take_fees(struct reader *r, json_value *v, const char *place, struct
 	}
 }
 
-static void take_windows(struct reader *r, json_value *v, json_value *base_context, const char *place,
-			 struct decimal multiplier, struct price *p)
+static void take_windows(struct reader *r, json_value *v, json_value *base_context,
+			 const char *place, struct decimal multiplier, struct price *p)
 {
 	static const char *const keys[] = { "calendar", "window", "rates", "context", NULL };
 	size_t n = 0;
@@ -246,7 +265,8 @@ static void take_windows(struct reader *r, json_value *v, json_value *base_conte
 	p->tariff = arena_alloc(&r->card->arena, (n + 1) * sizeof *p->tariff);
 	p->tariff_count = n + 1;
 	struct tariff *base = &p->tariff[n];
-	base->rates = take_rates(r, json_member(v, "rates"), at(r, "%s.rates", place), multiplier, NULL);
+	base->rates =
+		take_rates(r, json_member(v, "rates"), at(r, "%s.rates", place), multiplier, NULL);
 	if (base_context)
 		take_tiers(r, base_context, at(r, "%s.context", place), multiplier, base);
 	struct tariff *t = p->tariff;
@@ -262,26 +282,33 @@ static void take_windows(struct reader *r, json_value *v, json_value *base_conte
 		struct text name = json_string(json_member(c, "calendar"));
 		t->calendar = find_calendar(r->card, name);
 		if (!t->calendar)
-			fault_add(r->faults, at(r, "%s.calendar", here), "there is no calendar '%.*s' in this card",
-				  (int)name.n, name.p);
-		t->rates = take_rates(r, json_member(c, "rates"), at(r, "%s.rates", here), multiplier, &base->rates);
+			fault_add(r->faults, at(r, "%s.calendar", here),
+				  "there is no calendar '%.*s' in this card", (int)name.n, name.p);
+		t->rates = take_rates(r, json_member(c, "rates"), at(r, "%s.rates", here),
+				      multiplier, &base->rates);
 		json_value *context = json_member(c, "context");
 		if (context)
 			take_tiers(r, context, at(r, "%s.context", here), multiplier, t);
 		else if (base_context)
 			fault_add(r->faults, here,
-				  "the price has context tiers, so this window must state its own (\"context\": [] for none)");
+				  "the price has context tiers, so this window must state its own "
+				  "(\"context\": [] for none)");
 	}
 	const char *stated = take_text(r, v, "window", place, false);
-	base->window = stated ? stated : n == 0 ? "flat" : peak && !off_peak ? "off-peak" : off_peak && !peak ? "peak" : "flat";
+	base->window = stated		   ? stated
+		       : n == 0		   ? "flat"
+		       : peak && !off_peak ? "off-peak"
+		       : off_peak && !peak ? "peak"
+					   : "flat";
 }
 
 static void take_price(struct reader *r, json_value *v, size_t index)
 {
-	static const char *const keys[] = { "id",      "provider", "model",   "currency", "service_tier", "region",
-					    "kind",    "status",   "from",    "to",	  "rates",	  "window",
-					    "windows", "context",  "fees",    "multiplier", "source",	  "sure",
-					    "note",    NULL };
+	static const char *const keys[] = { "id",	    "provider", "model", "currency",
+					    "service_tier", "region",	"kind",	 "status",
+					    "from",	    "to",	"rates", "window",
+					    "windows",	    "context",	"fees",	 "multiplier",
+					    "source",	    "sure",	"note",	 NULL };
 	struct price *p = &r->card->price[r->card->price_count];
 	char *place = at(r, "prices[%zu]", index);
 	check_keys(r, v, place, keys);
@@ -302,7 +329,8 @@ static void take_price(struct reader *r, json_value *v, size_t index)
 	p->reseller = r->card->reseller;
 	const char *status = take_text(r, v, "status", place, false);
 	if (status && strcmp(status, "withdrawn") != 0 && strcmp(status, "in force") != 0)
-		fault_add(r->faults, at(r, "%s.status", place), "must be \"in force\" or \"withdrawn\"");
+		fault_add(r->faults, at(r, "%s.status", place),
+			  "must be \"in force\" or \"withdrawn\"");
 	p->withdrawn = status && strcmp(status, "withdrawn") == 0;
 	if (!p->kind)
 		p->kind = "list";
@@ -312,13 +340,17 @@ static void take_price(struct reader *r, json_value *v, size_t index)
 	if (!p->service_tier)
 		p->service_tier = "standard";
 	take_period(r, v, place, &p->from, &p->to);
-	if (p->currency && (strlen(p->currency) != 3 || strspn(p->currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 3))
-		fault_add(r->faults, at(r, "%s.currency", place), "three capital letters (ISO 4217) are expected");
+	if (p->currency &&
+	    (strlen(p->currency) != 3 || strspn(p->currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 3))
+		fault_add(r->faults, at(r, "%s.currency", place),
+			  "three capital letters (ISO 4217) are expected");
 	struct decimal multiplier = { 1, 0 };
 	json_value *m = json_member(v, "multiplier");
-	if (m && (json_kind(m) != JSON_STRING || decimal_parse(&multiplier, json_string(m), NULL) != 0 ||
-		  multiplier.digits <= 0)) {
-		fault_add(r->faults, at(r, "%s.multiplier", place), "a positive decimal in quotes is expected");
+	if (m &&
+	    (json_kind(m) != JSON_STRING || decimal_parse(&multiplier, json_string(m), NULL) != 0 ||
+	     multiplier.digits <= 0)) {
+		fault_add(r->faults, at(r, "%s.multiplier", place),
+			  "a positive decimal in quotes is expected");
 		multiplier = (struct decimal){ 1, 0 };
 	}
 	take_windows(r, v, json_member(v, "context"), place, multiplier, p);
@@ -330,16 +362,18 @@ static void take_price(struct reader *r, json_value *v, size_t index)
 		char from[INSTANT_TEXT_MAX] = "always";
 		if (p->from.us != INSTANT_MIN.us)
 			instant_format(p->from, from);
-		p->id = arena_printf(&r->card->arena, "%s/%s@%s/%s%s%s%s%s%s%s", p->provider, p->model, from, p->currency,
-				     p->promotion ? "/promotion" : "", p->withdrawn ? "/withdrawn" : "",
+		p->id = arena_printf(&r->card->arena, "%s/%s@%s/%s%s%s%s%s%s%s", p->provider,
+				     p->model, from, p->currency, p->promotion ? "/promotion" : "",
+				     p->withdrawn ? "/withdrawn" : "",
 				     strcmp(p->service_tier, "standard") ? "/" : "",
-				     strcmp(p->service_tier, "standard") ? p->service_tier : "", p->region ? "/" : "",
-				     p->region ? p->region : "");
+				     strcmp(p->service_tier, "standard") ? p->service_tier : "",
+				     p->region ? "/" : "", p->region ? p->region : "");
 	}
 	r->card->price_count++;
 }
 
-static bool take_day_range(struct reader *r, json_value *v, const char *place, struct day_range *out)
+static bool take_day_range(struct reader *r, json_value *v, const char *place,
+			   struct day_range *out)
 {
 	struct text s = json_string(v);
 	struct civil first, last;
@@ -378,7 +412,8 @@ static void take_holidays(struct reader *r, json_value *all)
 			dates++;
 		h->range = arena_alloc(&r->card->arena, dates * sizeof *h->range);
 		for (json_value *d = json_first(json_member(v, "dates")); d; d = json_next(d))
-			if (take_day_range(r, d, at(r, "%s.dates[%zu]", place, h->count), &h->range[h->count]))
+			if (take_day_range(r, d, at(r, "%s.dates[%zu]", place, h->count),
+					   &h->range[h->count]))
 				h->count++;
 		r->card->holidays[r->card->holidays_count++] = h;
 	}
@@ -408,7 +443,8 @@ static unsigned take_days(struct reader *r, json_value *v, const char *place)
 static void take_calendars(struct reader *r, json_value *all)
 {
 	static const char *const keys[] = { "zone", "hours", "periods", "source", "note", NULL };
-	static const char *const period_keys[] = { "from", "to", "days", "except", "source", "note", NULL };
+	static const char *const period_keys[] = { "from",   "to",   "days", "except",
+						   "source", "note", NULL };
 	size_t n = 0;
 	for (json_value *v = json_first(all); v; v = json_next(v))
 		n++;
@@ -428,7 +464,8 @@ static void take_calendars(struct reader *r, json_value *all)
 		for (json_value *h = json_first(json_member(v, "hours")); h; h = json_next(h)) {
 			char *here = at(r, "%s.hours[%zu]", place, c->hour_count);
 			if (c->hour_count == CALENDAR_HOURS_MAX) {
-				fault_add(r->faults, here, "more than %d windows", CALENDAR_HOURS_MAX);
+				fault_add(r->faults, here, "more than %d windows",
+					  CALENDAR_HOURS_MAX);
 				break;
 			}
 			if (calendar_hours_parse(&c->hours[c->hour_count], json_string(h), &e) != 0)
@@ -437,29 +474,35 @@ static void take_calendars(struct reader *r, json_value *all)
 				c->hour_count++;
 		}
 		if (c->hour_count == 0)
-			fault_add(r->faults, at(r, "%s.hours", place), "at least one window of hours is expected");
+			fault_add(r->faults, at(r, "%s.hours", place),
+				  "at least one window of hours is expected");
 		for (json_value *p = json_first(json_member(v, "periods")); p; p = json_next(p)) {
 			char *here = at(r, "%s.periods[%zu]", place, c->period_count);
 			if (c->period_count == CALENDAR_PERIODS_MAX) {
-				fault_add(r->faults, here, "more than %d periods", CALENDAR_PERIODS_MAX);
+				fault_add(r->faults, here, "more than %d periods",
+					  CALENDAR_PERIODS_MAX);
 				break;
 			}
 			struct calendar_period *out = &c->period[c->period_count++];
 			check_keys(r, p, here, period_keys);
 			take_period(r, p, here, &out->from, &out->to);
-			out->weekdays = take_days(r, json_member(p, "days"), at(r, "%s.days", here));
+			out->weekdays =
+				take_days(r, json_member(p, "days"), at(r, "%s.days", here));
 			struct text except = json_string(json_member(p, "except"));
 			for (size_t i = 0; i < r->card->holidays_count; i++)
 				if (text_is(except, r->card->holidays[i]->name))
 					out->except = r->card->holidays[i];
 			if (except.n && !out->except)
-				fault_add(r->faults, at(r, "%s.except", here), "there are no holidays '%.*s' in this card",
+				fault_add(r->faults, at(r, "%s.except", here),
+					  "there are no holidays '%.*s' in this card",
 					  (int)except.n, except.p);
 			if (c->period_count > 1 && out->from.us < out[-1].to.us)
-				fault_add(r->faults, here, "periods overlap, or stand out of order");
+				fault_add(r->faults, here,
+					  "periods overlap, or stand out of order");
 		}
 		if (!json_member(v, "periods")) {
-			c->period[0] = (struct calendar_period){ INSTANT_MIN, INSTANT_MAX, 0x7F, NULL };
+			c->period[0] =
+				(struct calendar_period){ INSTANT_MIN, INSTANT_MAX, 0x7F, NULL };
 			c->period_count = 1;
 		}
 		r->card->calendar[r->card->calendar_count++] = c;
@@ -468,8 +511,8 @@ static void take_calendars(struct reader *r, json_value *all)
 
 static void take_aliases(struct reader *r, json_value *all)
 {
-	static const char *const keys[] = { "provider", "alias", "model", "mode", "from", "to", "successor", "source", "note",
-					    NULL };
+	static const char *const keys[] = { "provider", "alias",     "model",  "mode", "from",
+					    "to",	"successor", "source", "note", NULL };
 	size_t n = 0;
 	for (json_value *v = json_first(all); v; v = json_next(v))
 		n++;
@@ -495,7 +538,9 @@ static void take_aliases(struct reader *r, json_value *all)
 
 static void take_disputes(struct reader *r, json_value *all)
 {
-	static const char *const keys[] = { "provider", "model", "about", "says", "from", "to", NULL };
+	static const char *const keys[] = {
+		"provider", "model", "about", "says", "from", "to", NULL
+	};
 	size_t n = 0;
 	for (json_value *v = json_first(all); v; v = json_next(v))
 		n++;
@@ -518,7 +563,8 @@ static void take_disputes(struct reader *r, json_value *all)
 
 static void take_models(struct reader *r, json_value *all)
 {
-	static const char *const keys[] = { "context_tokens", "max_output_tokens", "source", "note", NULL };
+	static const char *const keys[] = { "context_tokens", "max_output_tokens", "source", "note",
+					    NULL };
 	size_t n = 0;
 	for (json_value *v = json_first(all); v; v = json_next(v))
 		n++;
@@ -534,7 +580,8 @@ static void take_models(struct reader *r, json_value *all)
 			take_whole(r, m, at(r, "%s.context_tokens", place), 1, &l->context_tokens);
 		m = json_member(v, "max_output_tokens");
 		if (m)
-			take_whole(r, m, at(r, "%s.max_output_tokens", place), 1, &l->output_tokens_max);
+			take_whole(r, m, at(r, "%s.max_output_tokens", place), 1,
+				   &l->output_tokens_max);
 	}
 }
 
@@ -552,7 +599,8 @@ static bool same_series(const struct price *a, const struct price *b)
 
 static int price_order(const void *x, const void *y)
 {
-	const struct price *a = *(const struct price *const *)x, *b = *(const struct price *const *)y;
+	const struct price *a = *(const struct price *const *)x,
+			   *b = *(const struct price *const *)y;
 	int c = strcmp(a->provider, b->provider);
 	c = c ? c : strcmp(a->model, b->model);
 	c = c ? c : strcmp(a->currency, b->currency);
@@ -562,20 +610,23 @@ static int price_order(const void *x, const void *y)
 	return c ? c : (a->from.us > b->from.us) - (a->from.us < b->from.us);
 }
 
-static bool gap_is_declared(json_value *gaps, const struct price *p, struct instant from, struct instant to)
+static bool gap_is_declared(json_value *gaps, const struct price *p, struct instant from,
+			    struct instant to)
 {
 	for (json_value *g = json_first(gaps); g; g = json_next(g)) {
 		struct instant a = INSTANT_MIN, b = INSTANT_MAX;
 		instant_parse(&a, json_string(json_member(g, "from")), NULL);
 		instant_parse(&b, json_string(json_member(g, "to")), NULL);
 		if (text_is(json_string(json_member(g, "model")), p->model) &&
-		    text_is(json_string(json_member(g, "currency")), p->currency) && a.us <= from.us && b.us >= to.us)
+		    text_is(json_string(json_member(g, "currency")), p->currency) &&
+		    a.us <= from.us && b.us >= to.us)
 			return true;
 	}
 	return false;
 }
 
-/* Prices of one series must follow each other without overlap; a gap must be declared under "gaps". */
+/* Prices of one series must follow each other without overlap; a gap must be declared under "gaps".
+ */
 static void check_series(struct reader *r, json_value *gaps)
 {
 	struct card *card = r->card;
@@ -593,19 +644,28 @@ static void check_series(struct reader *r, json_value *gaps)
 		const char *place = strstr(b->place, ": prices[");
 		place = place ? place + 2 : b->place;
 		if (a->to.us > b->from.us)
-			fault_add(r->faults, place, "overlaps %s of %s in %s: both would hold at %s", a->id, b->model,
-				  b->currency, b->from.us == INSTANT_MIN.us ? "all times" : instant_format(b->from, from));
-		else if (a->to.us < b->from.us && !a->promotion && !gap_is_declared(gaps, b, a->to, b->from))
-			fault_add(r->faults, place, "gap: no price of %s in %s from %s to %s (declare it under \"gaps\" if it is meant)",
-				  b->model, b->currency, instant_format(a->to, from), instant_format(b->from, to));
+			fault_add(r->faults, place,
+				  "overlaps %s of %s in %s: both would hold at %s", a->id, b->model,
+				  b->currency,
+				  b->from.us == INSTANT_MIN.us ? "all times"
+							       : instant_format(b->from, from));
+		else if (a->to.us < b->from.us && !a->promotion &&
+			 !gap_is_declared(gaps, b, a->to, b->from))
+			fault_add(r->faults, place,
+				  "gap: no price of %s in %s from %s to %s (declare it under "
+				  "\"gaps\" if it is meant)",
+				  b->model, b->currency, instant_format(a->to, from),
+				  instant_format(b->from, to));
 	}
 	free(sorted);
 }
 
 int card_parse(struct card **out, struct text json, const char *file, struct fault_list *faults)
 {
-	static const char *const keys[] = { "schema",	 "provider", "title",	 "reseller", "checked", "note",	    "models",
-					    "calendars", "holidays", "aliases",	 "prices",   "gaps",	"disputes", NULL };
+	static const char *const keys[] = { "schema",	"provider", "title",  "reseller",
+					    "checked",	"note",	    "models", "calendars",
+					    "holidays", "aliases",  "prices", "gaps",
+					    "disputes", NULL };
 	static const char *const gap_keys[] = { "model", "currency", "from", "to", "why", NULL };
 	struct json_document *doc;
 	struct err e;
@@ -685,7 +745,8 @@ void card_close(struct card *c)
 const struct rates *tariff_rates(const struct tariff *t, int64_t prompt_tokens)
 {
 	for (size_t i = t->tier_count; i-- > 0;)
-		if (prompt_tokens > t->tier[i].above || (t->tier[i].inclusive && prompt_tokens == t->tier[i].above))
+		if (prompt_tokens > t->tier[i].above ||
+		    (t->tier[i].inclusive && prompt_tokens == t->tier[i].above))
 			return &t->tier[i].rates;
 	return &t->rates;
 }

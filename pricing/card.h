@@ -1,7 +1,9 @@
 /*
- * card: the price card, a JSON file that says what models cost, when, and how we know (docs/card-format.md).
+ * card: the price card, a JSON file that says what models cost, when, and how we know
+ * (docs/card-format.md).
  *
- * Owns the parsed card. Checks everything about one card; which of several cards applies is book's work.
+ * Owns the parsed card. Checks everything about one card; which of several cards applies is book's
+ * work.
  */
 #ifndef TALLY_PRICING_CARD_H
 #define TALLY_PRICING_CARD_H
@@ -24,7 +26,8 @@ void fault_add(struct fault_list *list, const char *place, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void fault_list_release(struct fault_list *list);
 
-/* Price of 1,000,000 tokens a bucket; a bucket that is not in `known` has no stated price, which is not a price of zero. */
+/* Price of 1,000,000 tokens a bucket; a bucket that is not in `known` has no stated price, which is
+ * not a price of zero. */
 struct rates {
 	struct money per_million[BUCKET_COUNT];
 	uint32_t known;
@@ -36,7 +39,8 @@ struct fee {
 	int64_t per;
 };
 
-/* A cliff: every token of the call is priced by it when the whole prompt is above (or, inclusive, at) the limit. */
+/* A cliff: every token of the call is priced by it when the whole prompt is above (or, inclusive,
+ * at) the limit. */
 struct context_tier {
 	int64_t above;
 	bool inclusive;
@@ -44,7 +48,7 @@ struct context_tier {
 };
 
 struct tariff {
-	const char *window; /* "flat", "peak", "off-peak", or the card's own word */
+	const char *window;		 /* "flat", "peak", "off-peak", or the card's own word */
 	const struct calendar *calendar; /* NULL: whenever no other tariff of the price holds */
 	struct rates rates;
 	struct context_tier *tier; /* ascending */
@@ -102,8 +106,8 @@ struct card {
 };
 
 /*
- * Reads a card. Every fault is added to `faults`; returns 0 when there was none. *out is set in both cases unless the text is
- * not JSON, and holds what could be read.
+ * Reads a card. Every fault is added to `faults`; returns 0 when there was none. *out is set in
+ * both cases unless the text is not JSON, and holds what could be read.
  */
 int card_parse(struct card **out, struct text json, const char *file, struct fault_list *faults);
 int card_read_file(struct card **out, const char *path, struct fault_list *faults);

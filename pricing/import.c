@@ -6,8 +6,10 @@
 static void add_note(struct import *im, enum import_event event, const char *why)
 {
 	if ((im->note_count & (im->note_count - 1)) == 0)
-		im->note = mem_grow(im->note, (im->note_count ? im->note_count * 2 : 1) * sizeof *im->note);
-	im->note[im->note_count++] = (struct import_note){ event, im->entry, arena_text(&im->arena, why, strlen(why)) };
+		im->note = mem_grow(im->note,
+				    (im->note_count ? im->note_count * 2 : 1) * sizeof *im->note);
+	im->note[im->note_count++] =
+		(struct import_note){ event, im->entry, arena_text(&im->arena, why, strlen(why)) };
 }
 
 void import_begin(struct import *im, const char *entry)
@@ -53,7 +55,8 @@ bool import_amount(struct import *im, json_value *v, int shift, struct decimal *
 		return false;
 	}
 	if (d.digits < 0) {
-		import_refuse(im, "a price is negative (the catalogue's sign for a price that varies)");
+		import_refuse(im,
+			      "a price is negative (the catalogue's sign for a price that varies)");
 		return false;
 	}
 	if (d.digits > (int128)1000000000 * 1000000000 * 1000000000 && d.scale == 0) {
@@ -68,7 +71,8 @@ bool import_amount(struct import *im, json_value *v, int shift, struct decimal *
 	if (changed) {
 		im->rounded = true;
 		add_note(im, IMPORT_ROUNDED,
-			 arena_printf(&im->arena, "%s became %s", decimal_format(exact, was), decimal_format(d, is)));
+			 arena_printf(&im->arena, "%s became %s", decimal_format(exact, was),
+				      decimal_format(d, is)));
 	}
 	struct money m;
 	if (money_from_decimal(&m, d, &e) != 0) {
@@ -79,7 +83,8 @@ bool import_amount(struct import *im, json_value *v, int shift, struct decimal *
 	return true;
 }
 
-void import_rate(struct import *im, json_value *object, const char *key, int shift, enum bucket b, struct import_rates *out)
+void import_rate(struct import *im, json_value *object, const char *key, int shift, enum bucket b,
+		 struct import_rates *out)
 {
 	if (import_amount(im, json_member(object, key), shift, &out->rate[b]))
 		out->known |= 1u << b;
@@ -92,7 +97,8 @@ static void put_rates(struct buf *b, const struct import_rates *r)
 	buf_puts(b, "{");
 	for (int i = 0; i < BUCKET_COUNT; i++)
 		if (r->known >> i & 1) {
-			buf_printf(b, "%s\"%s\": \"%s\"", comma, bucket_name((enum bucket)i), decimal_format(r->rate[i], text));
+			buf_printf(b, "%s\"%s\": \"%s\"", comma, bucket_name((enum bucket)i),
+				   decimal_format(r->rate[i], text));
 			comma = ", ";
 		}
 	buf_puts(b, "}");
@@ -110,7 +116,8 @@ static bool seen_before(struct import *im, const char *key)
 		if (strcmp(im->seen[i], key) == 0)
 			return true;
 	if ((im->seen_count & (im->seen_count - 1)) == 0)
-		im->seen = mem_grow(im->seen, (im->seen_count ? im->seen_count * 2 : 1) * sizeof *im->seen);
+		im->seen = mem_grow(im->seen,
+				    (im->seen_count ? im->seen_count * 2 : 1) * sizeof *im->seen);
 	im->seen[im->seen_count++] = arena_text(&im->arena, key, strlen(key));
 	return false;
 }
@@ -125,7 +132,8 @@ void import_take(struct import *im, const struct import_price *p)
 		import_refuse(im, "it states no price per token, request or unit");
 		return;
 	}
-	if (seen_before(im, arena_printf(&im->arena, "%s\n%s\n%s\n%s", p->provider, p->model, p->service_tier ? p->service_tier : "",
+	if (seen_before(im, arena_printf(&im->arena, "%s\n%s\n%s\n%s", p->provider, p->model,
+					 p->service_tier ? p->service_tier : "",
 					 p->from ? p->from : ""))) {
 		import_refuse(im, "another entry states this vendor's model already");
 		return;
@@ -142,25 +150,31 @@ void import_take(struct import *im, const struct import_price *p)
 	buf_puts(b, ",\n   \"rates\": ");
 	put_rates(b, &p->rates);
 	for (int i = 0; i < p->tier_count; i++) {
-		buf_printf(b, "%s{\"above\": %lld, \"rates\": ", i ? ", " : ",\n   \"context\": [", (long long)p->tier[i].above);
+		buf_printf(b, "%s{\"above\": %lld, \"rates\": ", i ? ", " : ",\n   \"context\": [",
+			   (long long)p->tier[i].above);
 		put_rates(b, &p->tier[i].rates);
 		buf_puts(b, i + 1 == p->tier_count ? "}]" : "}");
 	}
 	for (int i = 0; i < p->window_count; i++) {
 		bool known = im->calendars.p && strstr(im->calendars.p, p->window[i].hours);
 		if (!known)
-			buf_printf(&im->calendars, "%s\n  \"%s UTC\": {\"zone\": \"UTC\", \"hours\": [\"%s\"]}", im->calendars.n ? "," : "",
-				   p->window[i].hours, p->window[i].hours);
-		buf_printf(b, "%s{\"window\": \"%s UTC\", \"calendar\": \"%s UTC\", \"rates\": ", i ? ", " : ",\n   \"windows\": [",
-			   p->window[i].hours, p->window[i].hours);
+			buf_printf(&im->calendars,
+				   "%s\n  \"%s UTC\": {\"zone\": \"UTC\", \"hours\": [\"%s\"]}",
+				   im->calendars.n ? "," : "", p->window[i].hours,
+				   p->window[i].hours);
+		buf_printf(b, "%s{\"window\": \"%s UTC\", \"calendar\": \"%s UTC\", \"rates\": ",
+			   i ? ", " : ",\n   \"windows\": [", p->window[i].hours,
+			   p->window[i].hours);
 		put_rates(b, &p->window[i].rates);
 		buf_puts(b, p->tier_count ? ", \"context\": []}" : "}");
 		if (i + 1 == p->window_count)
 			buf_puts(b, "]");
 	}
 	for (int i = 0; i < p->fee_count; i++)
-		buf_printf(b, "%s\"%s\": {\"amount\": \"%s\", \"per\": %lld}%s", i ? ", " : ",\n   \"fees\": {", p->fee[i].unit,
-			   decimal_format(p->fee[i].amount, text), (long long)p->fee[i].per, i + 1 == p->fee_count ? "}" : "");
+		buf_printf(b, "%s\"%s\": {\"amount\": \"%s\", \"per\": %lld}%s",
+			   i ? ", " : ",\n   \"fees\": {", p->fee[i].unit,
+			   decimal_format(p->fee[i].amount, text), (long long)p->fee[i].per,
+			   i + 1 == p->fee_count ? "}" : "");
 	put_text(b, ",\n   \"source\": ", im->source);
 	put_text(b, ", \"sure\": ", p->from ? "third party" : "third party, undated");
 	put_text(b, ", \"note\": ", arena_printf(&im->arena, "entry %s", im->entry));
@@ -194,13 +208,16 @@ int import_catalogue(struct import *im, const char *kind, json_value *root, stru
 			im->source = kinds[i].source;
 			return kinds[i].read(im, root, e);
 		}
-	return err_set(e, ERR_USAGE, "--from %s: there is no such catalogue; choose litellm, openrouter, models.dev or genai-prices",
+	return err_set(e, ERR_USAGE,
+		       "--from %s: there is no such catalogue; choose litellm, openrouter, "
+		       "models.dev or genai-prices",
 		       kind);
 }
 
 void import_card(const struct import *im, const char *checked, struct buf *out)
 {
-	buf_printf(out, "{\n \"schema\": \"tally.card/1\",\n \"title\": \"imported from %s\"", im->catalogue);
+	buf_printf(out, "{\n \"schema\": \"tally.card/1\",\n \"title\": \"imported from %s\"",
+		   im->catalogue);
 	if (checked)
 		buf_printf(out, ",\n \"checked\": \"%s\"", checked);
 	if (im->calendars.n)

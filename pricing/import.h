@@ -1,9 +1,9 @@
 /*
  * import: other catalogues' prices as a price card.
  *
- * Prices are read as the digits that the catalogue wrote. Noise of binary floating point (more than 15 significant digits) is
- * normalised, prices finer than a card holds are rounded, what states no usable price is refused; all three are counted, and
- * every rounded or refused entry is named.
+ * Prices are read as the digits that the catalogue wrote. Noise of binary floating point (more than
+ * 15 significant digits) is normalised, prices finer than a card holds are rounded, what states no
+ * usable price is refused; all three are counted, and every rounded or refused entry is named.
  */
 #ifndef TALLY_PRICING_IMPORT_H
 #define TALLY_PRICING_IMPORT_H
@@ -64,8 +64,8 @@ struct import {
 };
 
 /*
- * Reads a catalogue of the kind "litellm", "openrouter", "models.dev" or "genai-prices". Errors: ERR_USAGE (unknown kind),
- * ERR_INVALID (not that kind of document).
+ * Reads a catalogue of the kind "litellm", "openrouter", "models.dev" or "genai-prices". Errors:
+ * ERR_USAGE (unknown kind), ERR_INVALID (not that kind of document).
  */
 int import_catalogue(struct import *im, const char *kind, json_value *root, struct err *e);
 /* The card as JSON text. checked: the date to put into it, or NULL. */
@@ -81,11 +81,13 @@ int import_genai_prices(struct import *im, json_value *root, struct err *e);
 void import_begin(struct import *im, const char *entry);
 void import_refuse(struct import *im, const char *why);
 /*
- * A price from a JSON number or decimal string, times 10^shift (6 when the catalogue quotes per token), kept in *out. False,
- * and nothing refused, when v is absent or null; false and the entry refused when it is no price.
+ * A price from a JSON number or decimal string, times 10^shift (6 when the catalogue quotes per
+ * token), kept in *out. False, and nothing refused, when v is absent or null; false and the entry
+ * refused when it is no price.
  */
 bool import_amount(struct import *im, json_value *v, int shift, struct decimal *out);
-void import_rate(struct import *im, json_value *object, const char *key, int shift, enum bucket b, struct import_rates *out);
+void import_rate(struct import *im, json_value *object, const char *key, int shift, enum bucket b,
+		 struct import_rates *out);
 /* Takes the price unless the entry was refused. */
 void import_take(struct import *im, const struct import_price *p);
 void import_alias(struct import *im, const char *provider, const char *alias, const char *model);

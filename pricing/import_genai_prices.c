@@ -1,7 +1,8 @@
 /*
- * pydantic genai-prices data.json: [{"id", "models": [{"id", "match", "prices"}]}], USD per million tokens (*_mtok) as numbers or
- * decimal strings, or {"base", "tiers": [{"start", "price"}]}; "prices" is one object, or a list of {"constraint", "prices"} of
- * which the last active one counts. A bucket without a price of its own costs what its parent (input or output) does.
+ * pydantic genai-prices data.json: [{"id", "models": [{"id", "match", "prices"}]}], USD per million
+ * tokens (*_mtok) as numbers or decimal strings, or {"base", "tiers": [{"start", "price"}]};
+ * "prices" is one object, or a list of {"constraint", "prices"} of which the last active one
+ * counts. A bucket without a price of its own costs what its parent (input or output) does.
  */
 #include <string.h>
 
@@ -10,9 +11,12 @@
 static const struct {
 	const char *key;
 	enum bucket bucket;
-} keys[] = { { "input_mtok", BUCKET_INPUT },		  { "output_mtok", BUCKET_OUTPUT },
-	     { "cache_read_mtok", BUCKET_CACHE_READ },	  { "cache_write_mtok", BUCKET_CACHE_WRITE_5M },
-	     { "input_audio_mtok", BUCKET_INPUT_AUDIO },  { "cache_audio_read_mtok", BUCKET_CACHE_READ_AUDIO },
+} keys[] = { { "input_mtok", BUCKET_INPUT },
+	     { "output_mtok", BUCKET_OUTPUT },
+	     { "cache_read_mtok", BUCKET_CACHE_READ },
+	     { "cache_write_mtok", BUCKET_CACHE_WRITE_5M },
+	     { "input_audio_mtok", BUCKET_INPUT_AUDIO },
+	     { "cache_audio_read_mtok", BUCKET_CACHE_READ_AUDIO },
 	     { "output_audio_mtok", BUCKET_OUTPUT_AUDIO } };
 
 static struct import_rates *need_tier(struct import_price *p, int64_t above)
@@ -34,9 +38,12 @@ static struct import_rates *need_tier(struct import_price *p, int64_t above)
 /* Parents, and lower tiers, give what is not stated. */
 static void inherit(struct import_rates *r, const struct import_rates *lower)
 {
-	static const enum bucket parent[][2] = { { BUCKET_CACHE_READ, BUCKET_INPUT },	     { BUCKET_CACHE_WRITE_5M, BUCKET_INPUT },
-						 { BUCKET_CACHE_WRITE_1H, BUCKET_CACHE_WRITE_5M }, { BUCKET_INPUT_AUDIO, BUCKET_INPUT },
-						 { BUCKET_CACHE_READ_AUDIO, BUCKET_CACHE_READ },   { BUCKET_OUTPUT_AUDIO, BUCKET_OUTPUT } };
+	static const enum bucket parent[][2] = { { BUCKET_CACHE_READ, BUCKET_INPUT },
+						 { BUCKET_CACHE_WRITE_5M, BUCKET_INPUT },
+						 { BUCKET_CACHE_WRITE_1H, BUCKET_CACHE_WRITE_5M },
+						 { BUCKET_INPUT_AUDIO, BUCKET_INPUT },
+						 { BUCKET_CACHE_READ_AUDIO, BUCKET_CACHE_READ },
+						 { BUCKET_OUTPUT_AUDIO, BUCKET_OUTPUT } };
 	for (int b = 0; lower && b < BUCKET_COUNT; b++)
 		if (!(r->known >> b & 1) && lower->known >> b & 1) {
 			r->rate[b] = lower->rate[b];
@@ -63,8 +70,9 @@ static void take_prices(struct import *im, json_value *prices, struct import_pri
 			int64_t above;
 			struct import_rates *tier = NULL;
 			if (json_kind(json_member(t, "start")) == JSON_NUMBER &&
-			    decimal_parse(&start, json_number(json_member(t, "start")), NULL) == 0 && decimal_to_int64(start, 0, &above) &&
-			    above > 0)
+			    decimal_parse(&start, json_number(json_member(t, "start")), NULL) ==
+				    0 &&
+			    decimal_to_int64(start, 0, &above) && above > 0)
 				tier = need_tier(p, above);
 			if (!tier) {
 				import_refuse(im, "a price tier has no usable start");
@@ -100,11 +108,14 @@ static void take_conditional(struct import *im, json_value *list, struct import_
 	struct import_price current = *base;
 	const char *from = NULL;
 	bool any = false;
-	/* in the list's order; a start date opens a new period, hours are windows of the period that is open */
+	/* in the list's order; a start date opens a new period, hours are windows of the period
+	 * that is open */
 	for (json_value *v = json_first(list); v && !im->refused; v = json_next(v)) {
-		json_value *constraint = json_member(v, "constraint"), *prices = json_member(v, "prices");
+		json_value *constraint = json_member(v, "constraint"),
+			   *prices = json_member(v, "prices");
 		struct text date = json_string(json_member(constraint, "start_date"));
-		struct text start = json_string(json_member(constraint, "start_time")), end = json_string(json_member(constraint, "end_time"));
+		struct text start = json_string(json_member(constraint, "start_time")),
+			    end = json_string(json_member(constraint, "end_time"));
 		struct import_price one = { .provider = base->provider, .model = base->model };
 		take_prices(im, prices, &one);
 		char a[6], b[6];
@@ -120,9 +131,11 @@ static void take_conditional(struct import *im, json_value *list, struct import_
 			any = true;
 		} else if (start.n && clock_text(start, a) && clock_text(end, b)) {
 			if (!any) {
-				current = one; /* all hours are stated; the first stands for the rest */
+				current = one; /* all hours are stated; the first stands for the
+						  rest */
 			} else if (current.window_count < IMPORT_WINDOWS_MAX) {
-				current.window[current.window_count].hours = arena_printf(&im->arena, "%s-%s", a, b);
+				current.window[current.window_count].hours =
+					arena_printf(&im->arena, "%s-%s", a, b);
 				current.window[current.window_count++].rates = one.rates;
 			}
 			any = true;
@@ -143,7 +156,8 @@ static void take_conditional(struct import *im, json_value *list, struct import_
 }
 
 /* Exact names among the match rules become aliases; patterns cannot. */
-static void take_aliases(struct import *im, json_value *match, const char *provider, const char *model)
+static void take_aliases(struct import *im, json_value *match, const char *provider,
+			 const char *model)
 {
 	struct text equals = json_string(json_member(match, "equals"));
 	if (equals.n)
@@ -154,16 +168,21 @@ static void take_aliases(struct import *im, json_value *match, const char *provi
 
 int import_genai_prices(struct import *im, json_value *root, struct err *e)
 {
-	json_value *providers = json_kind(root) == JSON_OBJECT ? json_member(root, "providers") : root;
+	json_value *providers =
+		json_kind(root) == JSON_OBJECT ? json_member(root, "providers") : root;
 	if (json_kind(providers) != JSON_ARRAY)
 		return err_set(e, ERR_INVALID, "a genai-prices catalogue is an array of providers");
-	for (json_value *provider = json_first(providers); provider; provider = json_next(provider)) {
+	for (json_value *provider = json_first(providers); provider;
+	     provider = json_next(provider)) {
 		struct text id = json_string(json_member(provider, "id"));
 		const char *name = arena_text(&im->arena, id.p, id.n);
-		for (json_value *v = json_first(json_member(provider, "models")); v; v = json_next(v)) {
+		for (json_value *v = json_first(json_member(provider, "models")); v;
+		     v = json_next(v)) {
 			struct text model = json_string(json_member(v, "id"));
 			json_value *prices = json_member(v, "prices");
-			struct import_price p = { .provider = name, .model = arena_text(&im->arena, model.p, model.n) };
+			struct import_price p = {
+				.provider = name, .model = arena_text(&im->arena, model.p, model.n)
+			};
 			import_begin(im, arena_printf(&im->arena, "%s/%s", name, p.model));
 			if (id.n == 0 || model.n == 0)
 				import_refuse(im, "provider or model has no id");

@@ -1,7 +1,7 @@
 /*
- * LiteLLM: one object, model key -> {litellm_provider, input_cost_per_token, ...}, USD per token as JSON numbers. Context tiers
- * are keys that end in _above_200k_tokens, or "tiered_pricing" ranges; service tiers are keys that end in _batches, _flex,
- * _priority.
+ * LiteLLM: one object, model key -> {litellm_provider, input_cost_per_token, ...}, USD per token as
+ * JSON numbers. Context tiers are keys that end in _above_200k_tokens, or "tiered_pricing" ranges;
+ * service tiers are keys that end in _batches, _flex, _priority.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -27,10 +27,12 @@ static const struct {
 };
 enum { TOKEN_KEYS = sizeof token_keys / sizeof *token_keys };
 
-static void take_rates(struct import *im, json_value *v, const char *suffix, struct import_rates *out)
+static void take_rates(struct import *im, json_value *v, const char *suffix,
+		       struct import_rates *out)
 {
 	for (int i = 0; i < TOKEN_KEYS; i++)
-		import_rate(im, v, arena_printf(&im->arena, "%s%s", token_keys[i].key, suffix), 6, token_keys[i].bucket, out);
+		import_rate(im, v, arena_printf(&im->arena, "%s%s", token_keys[i].key, suffix), 6,
+			    token_keys[i].bucket, out);
 }
 
 /* Rates of a tier that it does not state are those of the base. */
@@ -75,10 +77,12 @@ static int tier_limits(json_value *v, int64_t limit[IMPORT_TIERS_MAX])
 static bool whole(json_value *v, int64_t *out)
 {
 	struct decimal d;
-	return json_kind(v) == JSON_NUMBER && decimal_parse(&d, json_number(v), NULL) == 0 && decimal_to_int64(d, 0, out);
+	return json_kind(v) == JSON_NUMBER && decimal_parse(&d, json_number(v), NULL) == 0 &&
+	       decimal_to_int64(d, 0, out);
 }
 
-/* [{"range": [0, 256000], "input_cost_per_token": ...}, ...]: the lower end is outside, the upper inside the range. */
+/* [{"range": [0, 256000], "input_cost_per_token": ...}, ...]: the lower end is outside, the upper
+ * inside the range. */
 static void take_ranges(struct import *im, json_value *ranges, struct import_price *p)
 {
 	for (json_value *r = json_first(ranges); r; r = json_next(r)) {
@@ -103,7 +107,8 @@ int import_litellm(struct import *im, json_value *root, struct err *e)
 		const char *suffix, *tier;
 	} service[] = { { "_batches", "batch" }, { "_flex", "flex" }, { "_priority", "priority" } };
 	if (json_kind(root) != JSON_OBJECT)
-		return err_set(e, ERR_INVALID, "a LiteLLM catalogue is an object with a member for each model");
+		return err_set(e, ERR_INVALID,
+			       "a LiteLLM catalogue is an object with a member for each model");
 	for (json_value *v = json_first(root); v; v = json_next(v)) {
 		const char *key = json_key(v);
 		if (strcmp(key, "sample_spec") == 0)
@@ -117,7 +122,8 @@ int import_litellm(struct import *im, json_value *root, struct err *e)
 			continue;
 		}
 		p.provider = arena_text(&im->arena, provider.p, provider.n);
-		if (strncmp(key, p.provider, provider.n) == 0 && key[provider.n] == '/' && key[provider.n + 1])
+		if (strncmp(key, p.provider, provider.n) == 0 && key[provider.n] == '/' &&
+		    key[provider.n + 1])
 			p.model = key + provider.n + 1;
 		take_rates(im, v, "", &p.rates);
 		take_ranges(im, json_member(v, "tiered_pricing"), &p);
@@ -125,7 +131,9 @@ int import_litellm(struct import *im, json_value *root, struct err *e)
 		int tiers = p.tier_count ? 0 : tier_limits(v, limit);
 		for (int i = 0; i < tiers; i++) {
 			p.tier[p.tier_count].above = limit[i] * 1000;
-			take_rates(im, v, arena_printf(&im->arena, "_above_%lldk_tokens", (long long)limit[i]),
+			take_rates(im, v,
+				   arena_printf(&im->arena, "_above_%lldk_tokens",
+						(long long)limit[i]),
 				   &p.tier[p.tier_count].rates);
 			p.tier_count += p.tier[p.tier_count].rates.known != 0;
 		}
@@ -133,17 +141,25 @@ int import_litellm(struct import *im, json_value *root, struct err *e)
 			inherit(&p.tier[i].rates, i ? &p.tier[i - 1].rates : &p.rates);
 		static const struct {
 			const char *key, *unit;
-		} fees[] = { { "input_cost_per_request", "request" }, { "input_cost_per_query", "query" }, { "input_cost_per_image", "image" },
-			     { "output_cost_per_image", "output_image" }, { "input_cost_per_second", "second" },
-			     { "input_cost_per_character", "character" }, { "ocr_cost_per_page", "page" } };
+		} fees[] = { { "input_cost_per_request", "request" },
+			     { "input_cost_per_query", "query" },
+			     { "input_cost_per_image", "image" },
+			     { "output_cost_per_image", "output_image" },
+			     { "input_cost_per_second", "second" },
+			     { "input_cost_per_character", "character" },
+			     { "ocr_cost_per_page", "page" } };
 		for (size_t i = 0; i < sizeof fees / sizeof *fees; i++)
-			if (p.fee_count < IMPORT_FEES_MAX && import_amount(im, json_member(v, fees[i].key), 0, &p.fee[p.fee_count].amount)) {
+			if (p.fee_count < IMPORT_FEES_MAX &&
+			    import_amount(im, json_member(v, fees[i].key), 0,
+					  &p.fee[p.fee_count].amount)) {
 				p.fee[p.fee_count].unit = fees[i].unit;
 				p.fee[p.fee_count++].per = 1;
 			}
 		import_take(im, &p);
 		for (size_t i = 0; i < sizeof service / sizeof *service && !im->refused; i++) {
-			struct import_price s = { .provider = p.provider, .model = p.model, .service_tier = service[i].tier };
+			struct import_price s = { .provider = p.provider,
+						  .model = p.model,
+						  .service_tier = service[i].tier };
 			take_rates(im, v, service[i].suffix, &s.rates);
 			if (s.rates.known)
 				import_take(im, &s);

@@ -1,4 +1,5 @@
-/* OpenRouter GET /api/v1/models: {"data": [{"id", "pricing": {"prompt", "completion", ...}}]}, USD per token as decimal strings. */
+/* OpenRouter GET /api/v1/models: {"data": [{"id", "pricing": {"prompt", "completion", ...}}]}, USD
+ * per token as decimal strings. */
 #include "pricing/import.h"
 
 int import_openrouter(struct import *im, json_value *root, struct err *e)
@@ -13,10 +14,13 @@ int import_openrouter(struct import *im, json_value *root, struct err *e)
 		     { "audio", BUCKET_INPUT_AUDIO } };
 	static const struct {
 		const char *key, *unit;
-	} fees[] = { { "request", "request" }, { "image", "image" }, { "web_search", "web_search" } };
+	} fees[] = { { "request", "request" },
+		     { "image", "image" },
+		     { "web_search", "web_search" } };
 	json_value *data = json_member(root, "data");
 	if (json_kind(data) != JSON_ARRAY)
-		return err_set(e, ERR_INVALID, "an OpenRouter catalogue is an object with an array \"data\"");
+		return err_set(e, ERR_INVALID,
+			       "an OpenRouter catalogue is an object with an array \"data\"");
 	for (json_value *v = json_first(data); v; v = json_next(v)) {
 		struct text id = json_string(json_member(v, "id"));
 		json_value *pricing = json_member(v, "pricing");
@@ -29,13 +33,15 @@ int import_openrouter(struct import *im, json_value *root, struct err *e)
 			import_rate(im, pricing, keys[i].key, 6, keys[i].bucket, &p.rates);
 		/* a reasoning price of 0 means that reasoning is billed as output */
 		struct decimal reasoning;
-		if (import_amount(im, json_member(pricing, "internal_reasoning"), 6, &reasoning) && reasoning.digits > 0) {
+		if (import_amount(im, json_member(pricing, "internal_reasoning"), 6, &reasoning) &&
+		    reasoning.digits > 0) {
 			p.rates.rate[BUCKET_REASONING] = reasoning;
 			p.rates.known |= 1u << BUCKET_REASONING;
 		}
 		for (size_t i = 0; i < sizeof fees / sizeof *fees; i++) {
 			struct decimal fee;
-			if (import_amount(im, json_member(pricing, fees[i].key), 0, &fee) && fee.digits > 0) {
+			if (import_amount(im, json_member(pricing, fees[i].key), 0, &fee) &&
+			    fee.digits > 0) {
 				p.fee[p.fee_count].unit = fees[i].unit;
 				p.fee[p.fee_count].amount = fee;
 				p.fee[p.fee_count++].per = 1;
@@ -44,7 +50,8 @@ int import_openrouter(struct import *im, json_value *root, struct err *e)
 		import_take(im, &p);
 		struct text slug = json_string(json_member(v, "canonical_slug"));
 		if (slug.n)
-			import_alias(im, p.provider, arena_text(&im->arena, slug.p, slug.n), p.model);
+			import_alias(im, p.provider, arena_text(&im->arena, slug.p, slug.n),
+				     p.model);
 		import_end(im);
 	}
 	return 0;

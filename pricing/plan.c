@@ -65,7 +65,8 @@ static void fail(struct parse *s, const char *place, const char *what)
 	s->failed = true;
 }
 
-static const char *take(struct parse *s, json_value *v, const char *key, const char *place, bool required)
+static const char *take(struct parse *s, json_value *v, const char *key, const char *place,
+			bool required)
 {
 	struct text t = json_string(json_member(v, key));
 	if (t.n == 0) {
@@ -76,12 +77,14 @@ static const char *take(struct parse *s, json_value *v, const char *key, const c
 	return arena_text(&s->file->arena, t.p, t.n);
 }
 
-static struct decimal take_decimal(struct parse *s, json_value *v, const char *place, struct decimal missing)
+static struct decimal take_decimal(struct parse *s, json_value *v, const char *place,
+				   struct decimal missing)
 {
 	struct decimal d;
 	if (!v)
 		return missing;
-	if (json_kind(v) != JSON_STRING || decimal_parse(&d, json_string(v), NULL) != 0 || d.digits < 0) {
+	if (json_kind(v) != JSON_STRING || decimal_parse(&d, json_string(v), NULL) != 0 ||
+	    d.digits < 0) {
 		fail(s, place, "a decimal in quotes, not negative, is expected");
 		return missing;
 	}
@@ -96,7 +99,8 @@ static int index_of(struct text t, const char *const *names, int count, int miss
 	return t.n ? -1 : missing;
 }
 
-static void take_values(struct parse *s, enum plan_rule rule, json_value *values, const char *place, struct plan_table *t)
+static void take_values(struct parse *s, enum plan_rule rule, json_value *values, const char *place,
+			struct plan_table *t)
 {
 	size_t n = 0;
 	const struct decimal one = { 1, 0 };
@@ -111,10 +115,14 @@ static void take_values(struct parse *s, enum plan_rule rule, json_value *values
 		} else if (json_kind(v) != JSON_OBJECT) {
 			fail(s, place, "an object of decimals is expected for each model");
 		} else if (rule == PLAN_RATIO) {
-			out->model_ratio = take_decimal(s, json_member(v, "model_ratio"), place, one);
-			out->completion_ratio = take_decimal(s, json_member(v, "completion_ratio"), place, one);
-			out->cache_ratio = take_decimal(s, json_member(v, "cache_ratio"), place, one);
-			out->cache_write_ratio = take_decimal(s, json_member(v, "cache_write_ratio"), place, one);
+			out->model_ratio =
+				take_decimal(s, json_member(v, "model_ratio"), place, one);
+			out->completion_ratio =
+				take_decimal(s, json_member(v, "completion_ratio"), place, one);
+			out->cache_ratio =
+				take_decimal(s, json_member(v, "cache_ratio"), place, one);
+			out->cache_write_ratio =
+				take_decimal(s, json_member(v, "cache_write_ratio"), place, one);
 		} else {
 			for (json_value *c = json_first(v); c; c = json_next(c)) {
 				int b = bucket_by_name(json_key(c), strlen(json_key(c)));
@@ -170,22 +178,31 @@ static void take_plan(struct parse *s, json_value *v, json_value *tables, struct
 	}
 	p->rule = (enum plan_rule)rule;
 	p->rule_name = rule_names[rule];
-	p->per_unit = take_decimal(s, json_member(v, "credits_per_unit"), place, (struct decimal){ 1, 0 });
-	p->group_ratio = take_decimal(s, json_member(v, "group_ratio"), place, (struct decimal){ 1, 0 });
+	p->per_unit = take_decimal(s, json_member(v, "credits_per_unit"), place,
+				   (struct decimal){ 1, 0 });
+	p->group_ratio =
+		take_decimal(s, json_member(v, "group_ratio"), place, (struct decimal){ 1, 0 });
 	json_value *baseline = json_member(v, "baseline");
 	p->baseline_provider = take(s, baseline, "provider", place, false);
-	p->baseline_model = take(s, baseline, "model", "\"baseline\" must name a model", rule == PLAN_MULTIPLIER);
+	p->baseline_model = take(s, baseline, "model", "\"baseline\" must name a model",
+				 rule == PLAN_MULTIPLIER);
 	json_value *rounding = json_member(v, "rounding");
-	int scope = index_of(json_string(json_member(rounding, "scope")), scope_names, 3, SCOPE_NONE);
+	int scope =
+		index_of(json_string(json_member(rounding, "scope")), scope_names, 3, SCOPE_NONE);
 	int mode = index_of(json_string(json_member(rounding, "mode")), mode_names, 5, ROUND_NONE);
-	int unit = index_of(json_string(json_member(v, "unit_rounding")), mode_names, 5, ROUND_HALF_UP);
+	int unit = index_of(json_string(json_member(v, "unit_rounding")), mode_names, 5,
+			    ROUND_HALF_UP);
 	if (scope < 0 || mode < 0 || unit < 0 || (scope != SCOPE_NONE) != (mode != ROUND_NONE))
-		fail(s, place, "\"rounding\" needs a scope (none, category, record) and a mode (up, down, half-up, half-even)");
+		fail(s, place,
+		     "\"rounding\" needs a scope (none, category, record) and a mode (up, down, "
+		     "half-up, half-even)");
 	p->scope = scope < 0 ? SCOPE_NONE : (enum rounding_scope)scope;
 	p->mode = mode < 0 ? ROUND_NONE : (enum rounding_mode)mode;
 	p->unit_mode = unit < 0 ? ROUND_HALF_UP : (enum rounding_mode)unit;
-	p->rounding_text = p->scope == SCOPE_NONE ? "none" :
-						    arena_printf(&s->file->arena, "%s, per %s", mode_names[p->mode], scope_names[p->scope]);
+	p->rounding_text = p->scope == SCOPE_NONE
+				   ? "none"
+				   : arena_printf(&s->file->arena, "%s, per %s",
+						  mode_names[p->mode], scope_names[p->scope]);
 	take_categories(s, json_member(v, "categories"), place, p);
 	if (p->scope == SCOPE_CATEGORY && p->category_count == 0)
 		fail(s, place, "rounding per category needs \"categories\"");
@@ -206,7 +223,8 @@ static void take_plan(struct parse *s, json_value *v, json_value *tables, struct
 		out->from = INSTANT_MIN;
 		out->to = INSTANT_MAX;
 		json_value *from = json_member(t, "from"), *to = json_member(t, "to");
-		if ((json_string(from).n && instant_parse(&out->from, json_string(from), NULL) != 0) ||
+		if ((json_string(from).n &&
+		     instant_parse(&out->from, json_string(from), NULL) != 0) ||
 		    (json_string(to).n && instant_parse(&out->to, json_string(to), NULL) != 0))
 			fail(s, place, "a table's period is not made of instants");
 		take_values(s, p->rule, json_member(named, "values"), place, out);
@@ -261,7 +279,8 @@ const struct plan *plan_file_plan(const struct plan_file *f, size_t i)
 	return &f->plan[i];
 }
 
-static int open_user_file(struct plan_file **file, const struct plan **out, const char *spec, struct err *e)
+static int open_user_file(struct plan_file **file, const struct plan **out, const char *spec,
+			  struct err *e)
 {
 	const char *json = strstr(spec, ".json");
 	char path[4096];
@@ -269,7 +288,8 @@ static int open_user_file(struct plan_file **file, const struct plan **out, cons
 	snprintf(path, sizeof path, "%.*s", (int)(json + 5 - spec), spec);
 	FILE *f = fopen(path, "rb");
 	if (!f)
-		return err_set(e, ERR_NOT_FOUND, "could not open the plan file '%s': %s", path, strerror(errno));
+		return err_set(e, ERR_NOT_FOUND, "could not open the plan file '%s': %s", path,
+			       strerror(errno));
 	struct buf b = { 0 };
 	char chunk[65536];
 	size_t n;
@@ -312,7 +332,9 @@ int plan_open(struct plan_file **file, const struct plan **out, const char *spec
 		}
 		plan_file_close(f);
 	}
-	int rc = err_set(e, ERR_NOT_FOUND, "there is no plan '%s'; shipped are %s, or name a FILE.json", spec, names.p);
+	int rc = err_set(e, ERR_NOT_FOUND,
+			 "there is no plan '%s'; shipped are %s, or name a FILE.json", spec,
+			 names.p);
 	buf_release(&names);
 	return rc;
 }
@@ -359,7 +381,8 @@ bool plan_rounds_each_record(const struct plan *p)
 }
 
 /* The plan's value for the model: by the name that was asked, by the resolved name, or by "*". */
-static const struct model_value *find_value(const struct plan *p, struct text asked, const char *resolved, struct instant t,
+static const struct model_value *find_value(const struct plan *p, struct text asked,
+					    const char *resolved, struct instant t,
 					    struct instant *until)
 {
 	const struct model_value *any = NULL;
@@ -405,13 +428,14 @@ static bool to_atto_per_token(struct decimal per_million, struct decimal factor,
 
 static int too_fine(const struct price_query *q, struct err *e)
 {
-	return err_set(e, ERR_RANGE, "the credit rate of '%.*s' cannot be held exactly", (int)q->model.n, q->model.p);
+	return err_set(e, ERR_RANGE, "the credit rate of '%.*s' cannot be held exactly",
+		       (int)q->model.n, q->model.p);
 }
 
 static int not_covered(const struct plan *p, const struct price_query *q, struct err *e)
 {
-	return err_set(e, ERR_UNPRICED, "plan '%s' has no entry for '%.*s'", p->name, q->model.n > 100 ? 100 : (int)q->model.n,
-		       q->model.p);
+	return err_set(e, ERR_UNPRICED, "plan '%s' has no entry for '%.*s'", p->name,
+		       q->model.n > 100 ? 100 : (int)q->model.n, q->model.p);
 }
 
 static struct decimal money_decimal(struct money m)
@@ -419,9 +443,11 @@ static struct decimal money_decimal(struct money m)
 	return decimal_shift((struct decimal){ m.pico, MONEY_PLACES }, 0);
 }
 
-/* Rates of the model that the plan prices by (the baseline or the model itself) in the plan's currency. */
-static int money_rates(const struct plan *p, const struct book *b, struct price_query q, int64_t prompt,
-		       const struct rates **rates, struct credit_rates *out, struct instant *until, struct err *e)
+/* Rates of the model that the plan prices by (the baseline or the model itself) in the plan's
+ * currency. */
+static int money_rates(const struct plan *p, const struct book *b, struct price_query q,
+		       int64_t prompt, const struct rates **rates, struct credit_rates *out,
+		       struct instant *until, struct err *e)
 {
 	struct price_match m;
 	q.currency = p->currency;
@@ -435,24 +461,27 @@ static int money_rates(const struct plan *p, const struct book *b, struct price_
 	return 0;
 }
 
-static int scaled_rates(const struct price_query *q, const struct rates *rates, struct decimal factor,
-			struct credit_rates *out, struct err *e)
+static int scaled_rates(const struct price_query *q, const struct rates *rates,
+			struct decimal factor, struct credit_rates *out, struct err *e)
 {
 	out->known = rates->known;
 	for (int i = 0; i < BUCKET_COUNT; i++)
 		if (rates->known >> i & 1 &&
-		    !to_atto_per_token(money_decimal(rates->per_million[i]), factor, &out->atto_per_token[i]))
+		    !to_atto_per_token(money_decimal(rates->per_million[i]), factor,
+				       &out->atto_per_token[i]))
 			return too_fine(q, e);
 	return 0;
 }
 
 static int multiplier_rates(const struct plan *p, const struct book *b, const struct price_query *q,
-			    const struct model_value *v, int64_t prompt, struct credit_rates *out, struct instant *until,
-			    struct err *e)
+			    const struct model_value *v, int64_t prompt, struct credit_rates *out,
+			    struct instant *until, struct err *e)
 {
 	const struct rates *rates;
 	struct decimal factor;
-	struct price_query base = { .provider = text_of(p->baseline_provider), .model = text_of(p->baseline_model), .at = q->at };
+	struct price_query base = { .provider = text_of(p->baseline_provider),
+				    .model = text_of(p->baseline_model),
+				    .at = q->at };
 	int rc = money_rates(p, b, base, prompt, &rates, out, until, e);
 	if (rc != 0)
 		return err_context(e, "baseline of plan '%s'", p->name);
@@ -463,9 +492,11 @@ static int multiplier_rates(const struct plan *p, const struct book *b, const st
 	return scaled_rates(q, rates, factor, out, e);
 }
 
-/* Whole credits per million tokens a category, from the table or rounded from the model's own price. */
-static int token_rates(const struct plan *p, const struct book *b, const struct price_query *q, const struct model_value *v,
-		       int64_t prompt, struct credit_rates *out, struct instant *until, struct err *e)
+/* Whole credits per million tokens a category, from the table or rounded from the model's own
+ * price. */
+static int token_rates(const struct plan *p, const struct book *b, const struct price_query *q,
+		       const struct model_value *v, int64_t prompt, struct credit_rates *out,
+		       struct instant *until, struct err *e)
 {
 	const struct rates *rates = NULL;
 	if (!v) {
@@ -483,7 +514,8 @@ static int token_rates(const struct plan *p, const struct book *b, const struct 
 		} else {
 			if (!(rates->known >> first & 1))
 				continue;
-			if (!decimal_multiply(money_decimal(rates->per_million[first]), p->per_unit, &unit))
+			if (!decimal_multiply(money_decimal(rates->per_million[first]), p->per_unit,
+					      &unit))
 				return too_fine(q, e);
 			struct credits_total whole;
 			int64_t scaled;
@@ -491,12 +523,15 @@ static int token_rates(const struct plan *p, const struct book *b, const struct 
 			unit = decimal_round_places(unit, 12, &changed);
 			if (!decimal_to_int64(unit, 6, &scaled))
 				return too_fine(q, e);
-			whole = credits_round((struct credits_total){ (int128)scaled * 1000000000000 }, p->unit_mode);
+			whole = credits_round(
+				(struct credits_total){ (int128)scaled * 1000000000000 },
+				p->unit_mode);
 			unit = decimal_shift((struct decimal){ whole.atto, MONEY_TOTAL_PLACES }, 0);
 		}
 		for (int i = 0; i < BUCKET_COUNT; i++)
 			if (p->category[c].buckets >> i & 1) {
-				if (!to_atto_per_token(unit, (struct decimal){ 1, 0 }, &out->atto_per_token[i]))
+				if (!to_atto_per_token(unit, (struct decimal){ 1, 0 },
+						       &out->atto_per_token[i]))
 					return too_fine(q, e);
 				out->known |= 1u << i;
 			}
@@ -504,9 +539,11 @@ static int token_rates(const struct plan *p, const struct book *b, const struct 
 	return 0;
 }
 
-/* new-api: quota = tokens x model ratio x group ratio, completion and cache weighted; without ratios, money x quota per unit. */
-static int ratio_rates(const struct plan *p, const struct book *b, const struct price_query *q, const struct model_value *v,
-		       int64_t prompt, struct credit_rates *out, struct instant *until, struct err *e)
+/* new-api: quota = tokens x model ratio x group ratio, completion and cache weighted; without
+ * ratios, money x quota per unit. */
+static int ratio_rates(const struct plan *p, const struct book *b, const struct price_query *q,
+		       const struct model_value *v, int64_t prompt, struct credit_rates *out,
+		       struct instant *until, struct err *e)
 {
 	if (!v) {
 		const struct rates *rates;
@@ -528,26 +565,32 @@ static int ratio_rates(const struct plan *p, const struct book *b, const struct 
 		      { BUCKET_CACHE_WRITE_1H, v->cache_write_ratio },
 		      { BUCKET_OUTPUT, v->completion_ratio } };
 	struct decimal unit;
-	if (!decimal_multiply(v->model_ratio, p->group_ratio, &unit) || !decimal_multiply(unit, million, &unit))
+	if (!decimal_multiply(v->model_ratio, p->group_ratio, &unit) ||
+	    !decimal_multiply(unit, million, &unit))
 		return too_fine(q, e);
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
-		if (!to_atto_per_token(unit, parts[i].weight, &out->atto_per_token[parts[i].bucket]))
+		if (!to_atto_per_token(unit, parts[i].weight,
+				       &out->atto_per_token[parts[i].bucket]))
 			return too_fine(q, e);
 		out->known |= 1u << parts[i].bucket;
 	}
 	return 0;
 }
 
-int plan_rates(const struct plan *p, const struct book *b, const struct price_query *q, const char *resolved, int64_t prompt,
-	       struct credit_rates *out, struct instant *until, struct err *e)
+int plan_rates(const struct plan *p, const struct book *b, const struct price_query *q,
+	       const char *resolved, int64_t prompt, struct credit_rates *out,
+	       struct instant *until, struct err *e)
 {
 	const struct model_value *v = find_value(p, q->model, resolved, q->at, until);
-	*out = (struct credit_rates){ .scope = p->scope, .mode = p->mode, .category_count = p->category_count };
+	*out = (struct credit_rates){ .scope = p->scope,
+				      .mode = p->mode,
+				      .category_count = p->category_count };
 	for (int c = 0; c < p->category_count; c++)
 		out->category[c] = p->category[c].buckets;
 	switch (p->rule) {
 	case PLAN_MULTIPLIER:
-		return v ? multiplier_rates(p, b, q, v, prompt, out, until, e) : not_covered(p, q, e);
+		return v ? multiplier_rates(p, b, q, v, prompt, out, until, e)
+			 : not_covered(p, q, e);
 	case PLAN_TOKEN_PRICED:
 		return token_rates(p, b, q, v, prompt, out, until, e);
 	case PLAN_RATIO:
@@ -557,15 +600,16 @@ int plan_rates(const struct plan *p, const struct book *b, const struct price_qu
 			return not_covered(p, q, e);
 		out->known = (1u << BUCKET_COUNT) - 1;
 		/* per million tokens -> per token is the same shift as credits -> 1e-18 / 1e-12 */
-		if (!to_atto_per_token(v->single, (struct decimal){ PER_MILLION, 0 }, &out->atto_per_request))
+		if (!to_atto_per_token(v->single, (struct decimal){ PER_MILLION, 0 },
+				       &out->atto_per_request))
 			return too_fine(q, e);
 		return 0;
 	}
 	return 0;
 }
 
-int credits_of(const struct credit_rates *r, const int64_t tokens[BUCKET_COUNT], int64_t requests, struct credits_total *out,
-	       struct err *e)
+int credits_of(const struct credit_rates *r, const int64_t tokens[BUCKET_COUNT], int64_t requests,
+	       struct credits_total *out, struct err *e)
 {
 	const int64_t most = INT64_C(1) << 40; /* x 2^84 < 2^127 / 8 */
 	struct credits_total sum = { 0 };
@@ -585,16 +629,19 @@ int credits_of(const struct credit_rates *r, const int64_t tokens[BUCKET_COUNT],
 			if (n == 0)
 				continue;
 			if (!(r->known >> b & 1))
-				return err_set(e, ERR_UNPRICED, "the plan states no credits for %s", bucket_name((enum bucket)b));
+				return err_set(e, ERR_UNPRICED, "the plan states no credits for %s",
+					       bucket_name((enum bucket)b));
 			if (n > most)
-				return err_set(e, ERR_RANGE, "too many tokens for one record of credits");
+				return err_set(e, ERR_RANGE,
+					       "too many tokens for one record of credits");
 			part.atto += r->atto_per_token[b] * n;
 		}
 		left &= ~mask;
 		if (r->scope == SCOPE_CATEGORY)
 			part = credits_round(part, r->mode);
 		if (!credits_add(&sum, part))
-			return err_set(e, ERR_RANGE, "the credits are larger than a total can hold");
+			return err_set(e, ERR_RANGE,
+				       "the credits are larger than a total can hold");
 	}
 	*out = r->scope == SCOPE_RECORD ? credits_round(sum, r->mode) : sum;
 	return 0;
@@ -603,7 +650,8 @@ int credits_of(const struct credit_rates *r, const int64_t tokens[BUCKET_COUNT],
 bool plan_worth(const struct plan *p, struct credits_total credits, struct money_total *out)
 {
 	int64_t per_unit;
-	if (!decimal_to_int64(p->per_unit, 0, &per_unit) || per_unit <= 0 || credits.atto % per_unit)
+	if (!decimal_to_int64(p->per_unit, 0, &per_unit) || per_unit <= 0 ||
+	    credits.atto % per_unit)
 		return false;
 	out->atto = credits.atto / per_unit;
 	return true;

@@ -1,9 +1,10 @@
 /*
  * plan: how a platform turns usage into credits. A plan is data (docs/plan-format.md), not code.
  *
- * Four rules: `multiplier` (a multiple of what the same tokens cost on a baseline model), `token-priced` (whole credits per
- * million tokens and category), `ratio` (quota per unit of money, with model and group ratios) and `flat` (credits per call).
- * Rounding scope and mode belong to the plan; the rounding happens in credits_of() and nowhere else.
+ * Four rules: `multiplier` (a multiple of what the same tokens cost on a baseline model),
+ * `token-priced` (whole credits per million tokens and category), `ratio` (quota per unit of money,
+ * with model and group ratios) and `flat` (credits per call). Rounding scope and mode belong to the
+ * plan; the rounding happens in credits_of() and nowhere else.
  */
 #ifndef TALLY_PRICING_PLAN_H
 #define TALLY_PRICING_PLAN_H
@@ -17,7 +18,8 @@ struct plan;
 struct plan_file;
 
 /* nameOrFile: the name of a shipped plan, FILE.json (its first plan) or FILE.json:NAME. */
-int plan_open(struct plan_file **file, const struct plan **out, const char *name_or_file, struct err *e);
+int plan_open(struct plan_file **file, const struct plan **out, const char *name_or_file,
+	      struct err *e);
 /* All plans of a JSON text, for listing and tests. */
 int plan_file_parse(struct plan_file **out, struct text json, const char *name, struct err *e);
 void plan_file_close(struct plan_file *f);
@@ -54,14 +56,17 @@ struct credit_rates {
 };
 
 /*
- * The rates of query->model under the plan. resolved: the model name after aliases. prompt_tokens of the record; *until is
- * lowered to the first instant at which the answer may change. Errors: ERR_UNPRICED when the plan does not cover the model,
- * ERR_RANGE when a rate cannot be held exactly.
+ * The rates of query->model under the plan. resolved: the model name after aliases. prompt_tokens
+ * of the record; *until is lowered to the first instant at which the answer may change. Errors:
+ * ERR_UNPRICED when the plan does not cover the model, ERR_RANGE when a rate cannot be held
+ * exactly.
  */
-int plan_rates(const struct plan *p, const struct book *b, const struct price_query *query, const char *resolved,
-	       int64_t prompt_tokens, struct credit_rates *out, struct instant *until, struct err *e);
+int plan_rates(const struct plan *p, const struct book *b, const struct price_query *query,
+	       const char *resolved, int64_t prompt_tokens, struct credit_rates *out,
+	       struct instant *until, struct err *e);
 
-/* Credits of one record (requests of it pay atto_per_request each). Errors: ERR_UNPRICED, ERR_RANGE. */
+/* Credits of one record (requests of it pay atto_per_request each). Errors: ERR_UNPRICED,
+ * ERR_RANGE. */
 int credits_of(const struct credit_rates *r, const int64_t tokens[BUCKET_COUNT], int64_t requests,
 	       struct credits_total *out, struct err *e);
 

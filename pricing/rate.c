@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-int rate_tier(const struct rates **out, const struct usage *u, const struct tariff *t, struct err *e)
+int rate_tier(const struct rates **out, const struct usage *u, const struct tariff *t,
+	      struct err *e)
 {
 	int64_t prompt = 0;
 	if (t->tier_count) {
@@ -11,7 +12,8 @@ int rate_tier(const struct rates **out, const struct usage *u, const struct tari
 			return rc;
 		if (u->requests > 1 && tariff_rates(t, prompt) != &t->rates)
 			return err_set(e, ERR_UNPRICED,
-				       "the price depends on the length of each prompt, and a row of several requests does not tell it");
+				       "the price depends on the length of each prompt, and a row "
+				       "of several requests does not tell it");
 	}
 	*out = tariff_rates(t, prompt);
 	return 0;
@@ -20,14 +22,17 @@ int rate_tier(const struct rates **out, const struct usage *u, const struct tari
 static int add_line(struct rating *r, struct rate_line line, struct err *e)
 {
 	struct money_total amount = { 0 };
-	if (!money_total_add_units(&amount, line.price, line.quantity, line.per) || !money_total_add(&r->total, amount))
-		return err_set(e, ERR_RANGE, "the amount for %s is larger than a total can hold", line.name);
+	if (!money_total_add_units(&amount, line.price, line.quantity, line.per) ||
+	    !money_total_add(&r->total, amount))
+		return err_set(e, ERR_RANGE, "the amount for %s is larger than a total can hold",
+			       line.name);
 	line.amount = amount;
 	r->line[r->line_count++] = line;
 	return 0;
 }
 
-int rate_usage(struct rating *out, const struct usage *u, const struct price *p, const struct tariff *t, struct err *e)
+int rate_usage(struct rating *out, const struct usage *u, const struct price *p,
+	       const struct tariff *t, struct err *e)
 {
 	struct rating r = { 0 };
 	const struct rates *rates = &t->rates;
@@ -41,15 +46,23 @@ int rate_usage(struct rating *out, const struct usage *u, const struct price *p,
 		if (tokens == 0)
 			continue;
 		if (!(rates->known >> b & 1))
-			return err_set(e, ERR_UNPRICED, "%s/%s states no price for %s", p->provider, p->model, bucket_name(b));
-		rc = add_line(&r, (struct rate_line){ bucket_name(b), tokens, rates->per_million[b], PER_MILLION, { 0 } }, e);
+			return err_set(e, ERR_UNPRICED, "%s/%s states no price for %s", p->provider,
+				       p->model, bucket_name(b));
+		rc = add_line(
+			&r,
+			(struct rate_line){
+				bucket_name(b), tokens, rates->per_million[b], PER_MILLION, { 0 } },
+			e);
 		if (rc != 0)
 			return rc;
 	}
 	for (size_t i = 0; i < p->fee_count; i++) {
 		const struct fee *f = &p->fee[i];
 		if (strcmp(f->unit, "request") == 0 &&
-		    (rc = add_line(&r, (struct rate_line){ f->unit, u->requests, f->amount, f->per, { 0 } }, e)) != 0)
+		    (rc = add_line(
+			     &r,
+			     (struct rate_line){ f->unit, u->requests, f->amount, f->per, { 0 } },
+			     e)) != 0)
 			return rc;
 	}
 	for (int i = 0; i < u->unit_count; i++) {
@@ -60,9 +73,12 @@ int rate_usage(struct rating *out, const struct usage *u, const struct price *p,
 		if (u->unit[i].count == 0)
 			continue;
 		if (!f)
-			return err_set(e, ERR_UNPRICED, "%s/%s states no price for unit '%s'", p->provider, p->model,
-				       u->unit[i].name);
-		rc = add_line(&r, (struct rate_line){ f->unit, u->unit[i].count, f->amount, f->per, { 0 } }, e);
+			return err_set(e, ERR_UNPRICED, "%s/%s states no price for unit '%s'",
+				       p->provider, p->model, u->unit[i].name);
+		rc = add_line(
+			&r,
+			(struct rate_line){ f->unit, u->unit[i].count, f->amount, f->per, { 0 } },
+			e);
 		if (rc != 0)
 			return rc;
 	}

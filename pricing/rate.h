@@ -1,7 +1,8 @@
 /*
  * rate: the one place where usage meets a price. The simulator and the meter both call it.
  *
- * Amounts are exact: tokens x price per million is a whole number of 1e-18, nothing is rounded here.
+ * Amounts are exact: tokens x price per million is a whole number of 1e-18, nothing is rounded
+ * here.
  */
 #ifndef TALLY_PRICING_RATE_H
 #define TALLY_PRICING_RATE_H
@@ -25,19 +26,25 @@ struct rating {
 };
 
 /*
- * u times price p under tariff t (one of p's). Errors: ERR_UNPRICED when a bucket or unit that was used has no stated price, or
- * when a row of several requests straddles a context tier; ERR_RANGE on overflow; ERR_INVALID from usage_check.
+ * u times price p under tariff t (one of p's). Errors: ERR_UNPRICED when a bucket or unit that was
+ * used has no stated price, or when a row of several requests straddles a context tier; ERR_RANGE
+ * on overflow; ERR_INVALID from usage_check.
  */
-int rate_usage(struct rating *out, const struct usage *u, const struct price *p, const struct tariff *t, struct err *e);
+int rate_usage(struct rating *out, const struct usage *u, const struct price *p,
+	       const struct tariff *t, struct err *e);
 
 /*
- * The rates that u pays under t. A row of several requests tells only the sum of their prompts, so it has rates only when the
- * sum stays within the lowest tier (then every call does) or t has no tiers.
+ * The rates that u pays under t. A row of several requests tells only the sum of their prompts, so
+ * it has rates only when the sum stays within the lowest tier (then every call does) or t has no
+ * tiers.
  */
-int rate_tier(const struct rates **out, const struct usage *u, const struct tariff *t, struct err *e);
+int rate_tier(const struct rates **out, const struct usage *u, const struct tariff *t,
+	      struct err *e);
 
-/* Buckets whose tokens are billed under that bucket's own price: reasoning leaves output only when it has a price. */
-static inline int64_t rate_billed_tokens(const struct rates *r, const int64_t tokens[BUCKET_COUNT], int b)
+/* Buckets whose tokens are billed under that bucket's own price: reasoning leaves output only when
+ * it has a price. */
+static inline int64_t rate_billed_tokens(const struct rates *r, const int64_t tokens[BUCKET_COUNT],
+					 int b)
 {
 	if (r->known >> BUCKET_REASONING & 1)
 		return b == BUCKET_OUTPUT ? tokens[b] - tokens[BUCKET_REASONING] : tokens[b];

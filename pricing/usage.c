@@ -30,8 +30,10 @@ int usage_check(const struct usage *u, struct err *e)
 			return err_set(e, ERR_INVALID, "field '%s' is negative", names[b]);
 	if (u->tokens[BUCKET_REASONING] > u->tokens[BUCKET_OUTPUT])
 		return err_set(e, ERR_INVALID,
-			       "field 'reasoning' (%lld) is larger than 'output' (%lld), which must contain it",
-			       (long long)u->tokens[BUCKET_REASONING], (long long)u->tokens[BUCKET_OUTPUT]);
+			       "field 'reasoning' (%lld) is larger than 'output' (%lld), which "
+			       "must contain it",
+			       (long long)u->tokens[BUCKET_REASONING],
+			       (long long)u->tokens[BUCKET_OUTPUT]);
 	if (u->requests < 1)
 		return err_set(e, ERR_INVALID, "field 'requests' must be 1 or more");
 	return 0;
@@ -39,14 +41,17 @@ int usage_check(const struct usage *u, struct err *e)
 
 int usage_prompt(const struct usage *u, int64_t *out, struct err *e)
 {
-	static const enum bucket parts[] = { BUCKET_INPUT,	     BUCKET_CACHE_READ,	      BUCKET_CACHE_WRITE_5M,
-					     BUCKET_CACHE_WRITE_1H,  BUCKET_INPUT_AUDIO,      BUCKET_INPUT_IMAGE,
-					     BUCKET_INPUT_VIDEO,     BUCKET_CACHE_READ_AUDIO, BUCKET_CACHE_READ_IMAGE,
-					     BUCKET_CACHE_READ_VIDEO };
+	static const enum bucket parts[] = {
+		BUCKET_INPUT,		BUCKET_CACHE_READ,	 BUCKET_CACHE_WRITE_5M,
+		BUCKET_CACHE_WRITE_1H,	BUCKET_INPUT_AUDIO,	 BUCKET_INPUT_IMAGE,
+		BUCKET_INPUT_VIDEO,	BUCKET_CACHE_READ_AUDIO, BUCKET_CACHE_READ_IMAGE,
+		BUCKET_CACHE_READ_VIDEO
+	};
 	int64_t sum = 0;
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
 		if (__builtin_add_overflow(sum, u->tokens[parts[i]], &sum))
-			return err_set(e, ERR_RANGE, "the prompt's token counts add up to more than 63 bits");
+			return err_set(e, ERR_RANGE,
+				       "the prompt's token counts add up to more than 63 bits");
 	*out = sum;
 	return 0;
 }

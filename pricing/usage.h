@@ -1,8 +1,9 @@
 /*
  * usage: what one call (or one row that stands for several) used, in disjoint buckets.
  *
- * `reasoning` is the part of `output` that was reasoning; every other bucket is disjoint from all others. Units are things
- * that are counted but are not tokens (searches, images, seconds), by name. Tokens are facts: nothing here knows a price.
+ * `reasoning` is the part of `output` that was reasoning; every other bucket is disjoint from all
+ * others. Units are things that are counted but are not tokens (searches, images, seconds), by
+ * name. Tokens are facts: nothing here knows a price.
  */
 #ifndef TALLY_PRICING_USAGE_H
 #define TALLY_PRICING_USAGE_H
@@ -32,7 +33,7 @@ enum bucket {
 #define X(id, name) id,
 	USAGE_BUCKETS(X)
 #undef X
-	BUCKET_COUNT,
+		BUCKET_COUNT,
 	BUCKET_COMMON = BUCKET_REASONING + 1 /* the six that every report shows */
 };
 
@@ -45,18 +46,22 @@ struct usage_unit {
 
 struct usage {
 	int64_t tokens[BUCKET_COUNT];
-	int64_t requests; /* calls that this record stands for; fees per request are charged on it */
+	int64_t requests; /* calls that this record stands for; fees per request are charged on it
+			   */
 	int unit_count;
 	struct usage_unit unit[USAGE_UNITS_MAX];
 };
 
 const char *bucket_name(enum bucket b);
-/* -1 when there is no such bucket; "cache_write" means cache_write_5m, the lifetime billed when none is told. */
+/* -1 when there is no such bucket; "cache_write" means cache_write_5m, the lifetime billed when
+ * none is told. */
 int bucket_by_name(const char *name, size_t n);
 
-/* Errors: ERR_INVALID when reasoning exceeds output, a count is negative, or requests is not positive. */
+/* Errors: ERR_INVALID when reasoning exceeds output, a count is negative, or requests is not
+ * positive. */
 int usage_check(const struct usage *u, struct err *e);
-/* Tokens of the whole prompt, cache included; what context tiers look at. Errors: ERR_RANGE on overflow. */
+/* Tokens of the whole prompt, cache included; what context tiers look at. Errors: ERR_RANGE on
+ * overflow. */
 int usage_prompt(const struct usage *u, int64_t *out, struct err *e);
 
 #endif

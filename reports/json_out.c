@@ -33,7 +33,8 @@ static void line(struct json_out *j)
 static void member(struct json_out *j, const char *key)
 {
 	if (!j->first)
-		buf_add(&j->b, j->depth > LINES_TO_DEPTH ? ", " : ",", j->depth > LINES_TO_DEPTH ? 2 : 1);
+		buf_add(&j->b, j->depth > LINES_TO_DEPTH ? ", " : ",",
+			j->depth > LINES_TO_DEPTH ? 2 : 1);
 	line(j);
 	j->first = false;
 	if (key) {

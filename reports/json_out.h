@@ -1,7 +1,8 @@
 /*
  * json_out: writing one JSON document, readable for people and compact for programs.
  *
- * Objects and arrays down to the second level get a line for each member, deeper ones stay on their line.
+ * Objects and arrays down to the second level get a line for each member, deeper ones stay on their
+ * line.
  */
 #ifndef TALLY_REPORTS_JSON_OUT_H
 #define TALLY_REPORTS_JSON_OUT_H

@@ -56,7 +56,8 @@ static void put_tokens(struct json_out *j, const struct sums *s)
 	json_out_end(j, '}');
 }
 
-static void put_reasons(struct json_out *j, const char *key, const struct replay_result *result, size_t count,
+static void put_reasons(struct json_out *j, const char *key, const struct replay_result *result,
+			size_t count,
 			const struct replay_reason *(*at)(const struct replay_result *, size_t))
 {
 	json_out_array(j, key);
@@ -138,7 +139,8 @@ void replay_report_json(const struct replay_report *r)
 		}
 		json_out_end(&j, ']');
 		if (count < replay_group_count(result))
-			json_out_int(&j, "groups_left_out", (int64_t)(replay_group_count(result) - count));
+			json_out_int(&j, "groups_left_out",
+				     (int64_t)(replay_group_count(result) - count));
 		free(index);
 	}
 	int64_t known, hinging;
@@ -152,7 +154,8 @@ void replay_report_json(const struct replay_report *r)
 	json_out_end(&j, '}');
 	put_reasons(&j, "unpriced_reasons", result, replay_unpriced_count(result), replay_unpriced);
 	if (o->plan)
-		put_reasons(&j, "credits_unpriced_reasons", result, replay_uncredited_count(result), replay_uncredited);
+		put_reasons(&j, "credits_unpriced_reasons", result, replay_uncredited_count(result),
+			    replay_uncredited);
 	json_out_array(&j, "errors");
 	for (size_t i = 0; i < replay_refusal_count(result); i++) {
 		const struct replay_refusal *f = replay_refusal(result, i);
@@ -225,11 +228,12 @@ static void put_amount(struct buf *b, const char *plain, const char *currency, b
 	bool dollars = currency && strcmp(currency, "USD") == 0;
 	number_grouped(grouped, plain);
 	b->n = 0;
-	buf_printf(b, "%s%s%s%s%s", lower_bound ? ">= " : "", dollars ? "$" : "", grouped, currency && !dollars ? " " : "",
-		   currency && !dollars ? currency : "");
+	buf_printf(b, "%s%s%s%s%s", lower_bound ? ">= " : "", dollars ? "$" : "", grouped,
+		   currency && !dollars ? " " : "", currency && !dollars ? currency : "");
 }
 
-static void put_row(struct table *t, const struct replay_report *r, const struct sums *s, bool writes, bool reasoning)
+static void put_row(struct table *t, const struct replay_report *r, const struct sums *s,
+		    bool writes, bool reasoning)
 {
 	char text[DECIMAL_TEXT_MAX], grouped[DECIMAL_TEXT_MAX * 2];
 	struct buf b = { 0 };
@@ -261,37 +265,46 @@ static void put_notes(const struct replay_report *r)
 	int64_t known, hinging;
 	struct money_total difference;
 	if (total->unpriced)
-		printf("\n%u record%s without a price, so totals are lower bounds:\n", total->unpriced, total->unpriced == 1 ? "" : "s");
+		printf("\n%u record%s without a price, so totals are lower bounds:\n",
+		       total->unpriced, total->unpriced == 1 ? "" : "s");
 	for (size_t i = 0; i < replay_unpriced_count(result) && i < 10; i++) {
 		const struct replay_reason *reason = replay_unpriced(result, i);
-		printf("  %lld x %.*s: %s\n", (long long)reason->records, reason->model.n ? (int)reason->model.n : 10,
+		printf("  %lld x %.*s: %s\n", (long long)reason->records,
+		       reason->model.n ? (int)reason->model.n : 10,
 		       reason->model.n ? reason->model.p : "(no model)", reason->why);
 	}
 	if (replay_unpriced_count(result) > 10)
-		printf("  and %zu more reasons (--json lists all)\n", replay_unpriced_count(result) - 10);
+		printf("  and %zu more reasons (--json lists all)\n",
+		       replay_unpriced_count(result) - 10);
 	if (r->options->plan && total->uncredited) {
-		printf("\n%u record%s without credits under plan %s:\n", total->uncredited, total->uncredited == 1 ? "" : "s",
-		       plan_name(r->options->plan));
+		printf("\n%u record%s without credits under plan %s:\n", total->uncredited,
+		       total->uncredited == 1 ? "" : "s", plan_name(r->options->plan));
 		for (size_t i = 0; i < replay_uncredited_count(result) && i < 10; i++) {
 			const struct replay_reason *reason = replay_uncredited(result, i);
-			printf("  %lld x %.*s: %s\n", (long long)reason->records, (int)reason->model.n, reason->model.p,
-			       reason->why);
+			printf("  %lld x %.*s: %s\n", (long long)reason->records,
+			       (int)reason->model.n, reason->model.p, reason->why);
 		}
 	}
 	if (r->byo && r->options->plan)
-		printf("\nown key: the vendors bill the money, no credits are drawn; built-in it would be %s credits\n",
+		printf("\nown key: the vendors bill the money, no credits are drawn; built-in it "
+		       "would be %s credits\n",
 		       credits_format(total->credits, text));
 	replay_boundary(result, &known, &hinging, &difference);
 	if (hinging)
-		printf("\n%lld records cost something else when their %s decides the tariff window: %s%s in all\n", (long long)hinging,
-		       r->options->boundary == BOUNDARY_START ? "completion" : "start", difference.atto >= 0 ? "+" : "",
-		       money_total_format(difference, text));
-	int64_t writes = total->tokens[BUCKET_CACHE_WRITE_5M] + total->tokens[BUCKET_CACHE_WRITE_1H];
+		printf("\n%lld records cost something else when their %s decides the tariff "
+		       "window: %s%s in all\n",
+		       (long long)hinging,
+		       r->options->boundary == BOUNDARY_START ? "completion" : "start",
+		       difference.atto >= 0 ? "+" : "", money_total_format(difference, text));
+	int64_t writes =
+		total->tokens[BUCKET_CACHE_WRITE_5M] + total->tokens[BUCKET_CACHE_WRITE_1H];
 	if (r->options->remodel && writes)
-		printf("\n%lld cache-write tokens are priced as cache writes of %s; a vendor that bills no writes (DeepSeek: 0) bills such tokens as input\n",
+		printf("\n%lld cache-write tokens are priced as cache writes of %s; a vendor that "
+		       "bills no writes (DeepSeek: 0) bills such tokens as input\n",
 		       (long long)writes, r->options->remodel);
 	if (replay_outside(result))
-		printf("\n%lld records outside --since and --until were left out\n", (long long)replay_outside(result));
+		printf("\n%lld records outside --since and --until were left out\n",
+		       (long long)replay_outside(result));
 }
 
 void replay_report_table(const struct replay_report *r)
@@ -342,7 +355,8 @@ void replay_report_table(const struct replay_report *r)
 		}
 		if (count < replay_group_count(r->result)) {
 			char more[64];
-			snprintf(more, sizeof more, "(%zu more)", replay_group_count(r->result) - count);
+			snprintf(more, sizeof more, "(%zu more)",
+				 replay_group_count(r->result) - count);
 			table_cell(t, more);
 			for (size_t i = 1; i < n; i++)
 				table_cell(t, "");

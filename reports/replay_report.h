@@ -11,7 +11,7 @@ struct replay_report {
 	const struct replay_result *result;
 	enum report_order order;
 	int64_t limit; /* groups to show; 0: all */
-	bool byo; /* bring your own key: no credits are drawn */
+	bool byo;      /* bring your own key: no credits are drawn */
 	bool quiet;
 };
 

@@ -31,11 +31,15 @@ struct table *table_open(const struct table_column *columns, size_t count)
 		scols_table_set_termforce(t->scols, SCOLS_TERMFORCE_NEVER);
 	}
 	for (size_t i = 0; i < count; i++) {
-		int flags = columns[i].right ? SCOLS_FL_RIGHT : columns[i].may_shrink ? SCOLS_FL_TRUNC : 0;
-		struct libscols_column *c = scols_table_new_column(t->scols, columns[i].title, columns[i].may_shrink ? 0.3 : 0.01, flags);
+		int flags = columns[i].right	    ? SCOLS_FL_RIGHT
+			    : columns[i].may_shrink ? SCOLS_FL_TRUNC
+						    : 0;
+		struct libscols_column *c = scols_table_new_column(
+			t->scols, columns[i].title, columns[i].may_shrink ? 0.3 : 0.01, flags);
 		CHECK(c);
 		struct libscols_cell *head = scols_column_get_header(c);
-		scols_cell_set_flags(head, columns[i].right ? SCOLS_CELL_FL_RIGHT : SCOLS_CELL_FL_LEFT);
+		scols_cell_set_flags(head,
+				     columns[i].right ? SCOLS_CELL_FL_RIGHT : SCOLS_CELL_FL_LEFT);
 	}
 	return t;
 }

@@ -1,5 +1,6 @@
 /*
- * table: text tables for people, over libsmartcols. They fit the terminal; wide text columns are cut there, never in a pipe.
+ * table: text tables for people, over libsmartcols. They fit the terminal; wide text columns are
+ * cut there, never in a pipe.
  */
 #ifndef TALLY_REPORTS_TABLE_H
 #define TALLY_REPORTS_TABLE_H
@@ -10,7 +11,7 @@
 struct table;
 struct table_column {
 	const char *title;
-	bool right; /* numbers */
+	bool right;	 /* numbers */
 	bool may_shrink; /* text that may be cut when the terminal is narrow */
 };
 

@@ -59,7 +59,8 @@ void conversations_add(struct conversations *c, struct text chat, struct text pa
 		*t = (struct turn){ keep(c, chat), keep(c, parent), c->slot[slot] };
 		c->slot[slot] = t;
 	} else if (text_cmp(parent, t->parent) < 0) {
-		t->parent = keep(c, parent); /* two parents: the choice must not depend on the order */
+		t->parent =
+			keep(c, parent); /* two parents: the choice must not depend on the order */
 	}
 	pthread_mutex_unlock(&c->lock);
 }

@@ -1,8 +1,8 @@
 /*
  * conversation: the root of a chat whose turns name only their parent (Qwen-Bailian).
  *
- * Filled in a pass of its own, so that neither the order of turns nor of files matters. Adding is safe from several threads;
- * asking is, once no one adds any more.
+ * Filled in a pass of its own, so that neither the order of turns nor of files matters. Adding is
+ * safe from several threads; asking is, once no one adds any more.
  */
 #ifndef TALLY_SIM_CONVERSATION_H
 #define TALLY_SIM_CONVERSATION_H

@@ -1,5 +1,6 @@
 #include "sim/groups.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -7,8 +8,15 @@
 #include "base/arena.h"
 #include "base/scan.h"
 
-/* Groups lie in segments of 1 MiB and are named by a 32-bit count of 16-byte units, so that a slot is 8 bytes. */
-enum { SEGMENT_UNITS = 1 << 16, UNIT = 16, SEGMENT_BYTES = SEGMENT_UNITS * UNIT, SLAB_SEGMENTS = 8 };
+/* Groups lie in segments of 1 MiB and are named by a 32-bit count of 16-byte units, so that a slot
+ * is 8 bytes. */
+enum {
+	SEGMENT_UNITS = 1 << 16,
+	UNIT = 16,
+	LINE = 64,
+	SEGMENT_BYTES = SEGMENT_UNITS * UNIT,
+	SLAB_SEGMENTS = 8
+};
 
 struct slot {
 	uint32_t tag; /* high half of the hash */
@@ -20,12 +28,15 @@ typedef int64_t rare_sums[BUCKET_COUNT - BUCKET_COMMON];
 struct groups {
 	uint64_t seed[2];
 	struct group_layout layout;
-	size_t head; /* bytes in front of the key */
+	size_t head, credits_at,
+		rare_at; /* bytes in front of the key; where the optional parts lie */
 	rare_sums *rare;
 	uint32_t rare_count;
 	struct slot *slot;
 	size_t slot_count, count;
-	uint32_t *ref; /* of each group in the order of birth */
+	struct place {
+		uint32_t ref, padded_n; /* of the key */
+	} * place;			/* of each group in the order of birth */
 	char **segment;
 	size_t segment_count;
 	uint32_t next_ref;
@@ -33,7 +44,8 @@ struct groups {
 
 static inline struct group *group_at(const struct groups *g, uint32_t ref)
 {
-	return (struct group *)(void *)(g->segment[ref / SEGMENT_UNITS] + (size_t)(ref % SEGMENT_UNITS) * UNIT);
+	return (struct group *)(void *)(g->segment[ref / SEGMENT_UNITS] +
+					(size_t)(ref % SEGMENT_UNITS) * UNIT);
 }
 
 bool sums_add_rare(struct sums *to, const int64_t *rare)
@@ -63,10 +75,16 @@ struct groups *groups_open(const uint64_t seed[2], const struct group_layout *la
 	g->seed[0] = seed[0];
 	g->seed[1] = seed[1];
 	g->layout = *layout;
-	g->head = sizeof(struct group) + layout->bucket_count * sizeof(int64_t) + (layout->credits ? 16 : 0);
+	g->head = offsetof(struct group, tokens) + layout->bucket_count * sizeof(int64_t);
+	if (layout->credits) {
+		g->credits_at = (g->head + UNIT - 1) / UNIT * UNIT; /* it holds 128 bits */
+		g->head = g->credits_at + sizeof(struct group_credit);
+	}
+	g->rare_at = g->head;
+	g->head += layout->rare ? sizeof(uint64_t) : 0;
 	g->slot_count = 1 << 10;
 	g->slot = map_memory(g->slot_count * sizeof *g->slot);
-	g->next_ref = 1;
+	g->next_ref = LINE / UNIT;
 	return g;
 }
 
@@ -78,7 +96,7 @@ void groups_close(struct groups *g)
 		munmap(g->segment[i], SEGMENT_BYTES);
 	munmap(g->slot, g->slot_count * sizeof *g->slot);
 	free(g->segment);
-	free(g->ref);
+	free(g->place);
 	free(g->rare);
 	free(g);
 }
@@ -88,36 +106,55 @@ const char *group_key(const struct groups *g, const struct group *group)
 	return (const char *)group + g->head;
 }
 
-struct credits_total *group_credits(const struct groups *g, struct group *group)
+struct group_credit *group_credits(const struct groups *g, struct group *group)
 {
-	return (struct credits_total *)(void *)&group->tokens[g->layout.bucket_count];
+	return (struct group_credit *)(void *)((char *)group + g->credits_at);
+}
+
+/* 1 + index of the group's rare sums; 0: none yet. */
+static uint64_t *rare_number(const struct groups *g, const struct group *group)
+{
+	return (uint64_t *)(void *)((char *)(uintptr_t)group + g->rare_at);
 }
 
 bool group_add_rare(struct groups *g, struct group *group, const int64_t *rare)
 {
 	bool bad = false;
-	if (!group->rare) {
+	uint64_t *number = rare_number(g, group);
+	if (!*number) {
 		if ((g->rare_count & (g->rare_count - 1)) == 0)
-			g->rare = mem_grow(g->rare, (g->rare_count ? g->rare_count * 2 : 1) * sizeof *g->rare);
+			g->rare = mem_grow(g->rare, (g->rare_count ? g->rare_count * 2 : 1) *
+							    sizeof *g->rare);
 		memset(&g->rare[g->rare_count], 0, sizeof *g->rare);
-		group->rare = ++g->rare_count;
+		*number = ++g->rare_count;
 	}
+	int64_t *sum = g->rare[*number - 1];
 	for (int k = 0; k < BUCKET_COUNT - BUCKET_COMMON; k++)
-		bad |= __builtin_add_overflow(g->rare[group->rare - 1][k], rare[k], &g->rare[group->rare - 1][k]);
+		bad |= __builtin_add_overflow(sum[k], rare[k], &sum[k]);
 	return !bad;
+}
+
+static const int64_t *group_rare(const struct groups *g, const struct group *group)
+{
+	return g->layout.rare && *rare_number(g, group) ? g->rare[*rare_number(g, group) - 1]
+							: NULL;
 }
 
 void group_sums(const struct groups *g, const struct group *group, struct sums *out)
 {
 	*out = (struct sums){ .cost = group->cost,
 			      .records = group->records,
-			      .unpriced = group->unpriced,
-			      .uncredited = group->uncredited,
-			      .rare = group->rare ? g->rare[group->rare - 1] : NULL };
+			      .unpriced = group->unpriced };
 	for (int k = 0; k < g->layout.bucket_count; k++)
 		out->tokens[g->layout.bucket[k]] = group->tokens[k];
-	if (g->layout.credits)
-		memcpy(&out->credits, &group->tokens[g->layout.bucket_count], sizeof out->credits);
+	if (g->layout.credits) {
+		struct group_credit c;
+		memcpy(&c, (const char *)group + g->credits_at, sizeof c);
+		out->credits = c.total;
+		out->uncredited = (uint32_t)c.missing;
+	}
+	/* the caller only reads */
+	out->rare = (int64_t *)(uintptr_t)group_rare(g, group);
 }
 
 size_t groups_count(const struct groups *g)
@@ -136,7 +173,8 @@ uint64_t groups_hash(const struct groups *g, const char *key, size_t n)
 	uint64_t h = g->seed[0] ^ n;
 	size_t i = 0;
 	for (; i + 16 <= n; i += 16)
-		h = mix(load64(key + i) ^ g->seed[1] ^ h, load64(key + i + 8) ^ h ^ 0x9E3779B97F4A7C15u);
+		h = mix(load64(key + i) ^ g->seed[1] ^ h,
+			load64(key + i + 8) ^ h ^ 0x9E3779B97F4A7C15u);
 	if (i < n)
 		h = mix(load64(key + i) ^ g->seed[1] ^ h, h ^ 0xD6E8FEB86659FD93u);
 	return mix(h ^ g->seed[0], 0xA0761D6478BD642Fu ^ g->seed[1]);
@@ -154,29 +192,32 @@ void groups_prefetch_group(const struct groups *g, uint64_t hash)
 	for (int k = 0; k < 4 && g->slot[i].ref; k++, i = (i + 1) & (g->slot_count - 1))
 		if (g->slot[i].tag == tag) {
 			const char *p = (const char *)group_at(g, g->slot[i].ref);
-			for (size_t at = 0; at < g->head + 16; at += 64)
+			for (size_t at = 0; at < g->head + 16; at += LINE)
 				__builtin_prefetch(p + at, 1);
 			return;
 		}
 }
 
+static void put_in_slot(struct groups *g, uint64_t hash, uint32_t ref)
+{
+	size_t i = hash & (g->slot_count - 1);
+	while (g->slot[i].ref)
+		i = (i + 1) & (g->slot_count - 1);
+	g->slot[i] = (struct slot){ (uint32_t)(hash >> 32), ref };
+}
+
+static uint64_t hash_at(const struct groups *g, struct place p)
+{
+	return groups_hash(g, group_key(g, group_at(g, p.ref)), p.padded_n);
+}
+
 static void grow(struct groups *g)
 {
-	size_t old_count = g->slot_count;
-	struct slot *old = g->slot;
-	g->slot_count *= 2;
+	munmap(g->slot, g->slot_count * sizeof *g->slot);
+	g->slot_count *= 4;
 	g->slot = map_memory(g->slot_count * sizeof *g->slot);
-	for (size_t i = 0; i < old_count; i++) {
-		if (!old[i].ref)
-			continue;
-		const struct group *group = group_at(g, old[i].ref);
-		uint64_t hash = groups_hash(g, group_key(g, group), (group->key_n + 7u) & ~7u);
-		size_t k = hash & (g->slot_count - 1);
-		while (g->slot[k].ref)
-			k = (k + 1) & (g->slot_count - 1);
-		g->slot[k] = old[i];
-	}
-	munmap(old, old_count * sizeof *old);
+	for (size_t i = 0; i < g->count; i++)
+		put_in_slot(g, hash_at(g, g->place[i]), g->place[i].ref);
 }
 
 /* One segment at first, then several at once. */
@@ -190,68 +231,68 @@ static void add_segments(struct groups *g)
 		g->segment[g->segment_count++] = slab + i * SEGMENT_BYTES;
 }
 
-static struct group *new_group(struct groups *g, const char *key, uint32_t key_n, uint32_t *ref)
+static uint32_t new_group(struct groups *g, const char *key, uint32_t padded_n)
 {
-	size_t padded = (key_n + 7u) & ~7u;
-	uint32_t units = (uint32_t)((g->head + padded + UNIT - 1) / UNIT);
+	uint32_t size = (uint32_t)g->head + padded_n, units = (size + UNIT - 1) / UNIT;
 	CHECK(units < SEGMENT_UNITS);
-	if (g->next_ref % SEGMENT_UNITS + units > SEGMENT_UNITS) /* a group lies in one segment */
+	/* a group lies in one segment, and in no more cache lines than it must */
+	uint32_t in_line = g->next_ref % (LINE / UNIT) * UNIT;
+	if (in_line + size > (size + LINE - 1) / LINE * LINE)
+		g->next_ref += (LINE - in_line) / UNIT;
+	if (g->next_ref % SEGMENT_UNITS + units > SEGMENT_UNITS)
 		g->next_ref = (g->next_ref / SEGMENT_UNITS + 1) * SEGMENT_UNITS;
 	if (g->next_ref / SEGMENT_UNITS >= g->segment_count)
 		add_segments(g);
-	*ref = g->next_ref;
+	uint32_t ref = g->next_ref;
 	g->next_ref += units;
-	struct group *group = group_at(g, *ref);
-	group->key_n = key_n;
-	memcpy((char *)group + g->head, key, padded);
+	memcpy((char *)group_at(g, ref) + g->head, key, padded_n);
 	if ((g->count & (g->count - 1)) == 0)
-		g->ref = mem_grow(g->ref, (g->count ? g->count * 2 : 1) * sizeof *g->ref);
-	g->ref[g->count++] = *ref;
-	return group;
+		g->place = mem_grow(g->place, (g->count ? g->count * 2 : 1) * sizeof *g->place);
+	g->place[g->count++] = (struct place){ ref, padded_n };
+	return ref;
 }
 
-struct group *groups_need(struct groups *g, uint64_t hash, const char *key, uint32_t key_n)
+struct group *groups_need(struct groups *g, uint64_t hash, const char *key, uint32_t padded_n)
 {
 	uint32_t tag = (uint32_t)(hash >> 32);
-	size_t i = hash & (g->slot_count - 1), padded = (key_n + 7u) & ~7u;
-	for (; g->slot[i].ref; i = (i + 1) & (g->slot_count - 1)) {
+	for (size_t i = hash & (g->slot_count - 1); g->slot[i].ref;
+	     i = (i + 1) & (g->slot_count - 1)) {
 		if (g->slot[i].tag != tag)
 			continue;
 		struct group *group = group_at(g, g->slot[i].ref);
-		if (group->key_n != key_n)
-			continue;
 		const char *own = group_key(g, group);
+		/* a shorter key differs before its end, so no length is needed; segments end in
+		 * readable memory */
 		size_t k = 0;
-		while (k < padded && load64(own + k) == load64(key + k))
+		while (k < padded_n && load64(own + k) == load64(key + k))
 			k += 8;
-		if (k >= padded)
+		if (k >= padded_n)
 			return group;
 	}
-	if (g->count * 3 >= g->slot_count * 2) {
+	if (g->count * 2 >= g->slot_count)
 		grow(g);
-		for (i = hash & (g->slot_count - 1); g->slot[i].ref;)
-			i = (i + 1) & (g->slot_count - 1);
-	}
-	uint32_t ref;
-	struct group *group = new_group(g, key, key_n, &ref);
-	g->slot[i] = (struct slot){ tag, ref };
-	return group;
+	uint32_t ref = new_group(g, key, padded_n);
+	put_in_slot(g, hash, ref);
+	return group_at(g, ref);
 }
 
-static bool merge_group(struct groups *to, const struct groups *from, struct group *source)
+static bool merge_group(struct groups *to, const struct groups *from, struct place p, uint64_t hash)
 {
-	const char *key = group_key(from, source);
-	struct group *g = groups_need(to, groups_hash(to, key, (source->key_n + 7u) & ~7u), key, source->key_n);
+	struct group *source = group_at(from, p.ref);
+	struct group *g = groups_need(to, hash, group_key(from, source), p.padded_n);
 	bool bad = !money_total_add(&g->cost, source->cost);
 	bad |= __builtin_add_overflow(g->records, source->records, &g->records);
 	bad |= __builtin_add_overflow(g->unpriced, source->unpriced, &g->unpriced);
-	bad |= __builtin_add_overflow(g->uncredited, source->uncredited, &g->uncredited);
 	for (int k = 0; k < to->layout.bucket_count; k++)
 		bad |= __builtin_add_overflow(g->tokens[k], source->tokens[k], &g->tokens[k]);
-	if (to->layout.credits)
-		bad |= !credits_add(group_credits(to, g), *group_credits(from, source));
-	if (source->rare)
-		bad |= !group_add_rare(to, g, from->rare[source->rare - 1]);
+	if (to->layout.credits) {
+		bad |= !credits_add(&group_credits(to, g)->total,
+				    group_credits(from, source)->total);
+		group_credits(to, g)->missing += group_credits(from, source)->missing;
+	}
+	const int64_t *rare = group_rare(from, source);
+	if (rare)
+		bad |= !group_add_rare(to, g, rare);
 	return !bad;
 }
 
@@ -259,15 +300,18 @@ bool groups_merge(struct groups *to, const struct groups *from)
 {
 	enum { AHEAD = 16 };
 	bool ok = true;
-	struct group **list = groups_list(from);
-	for (size_t i = 0; i < from->count; i++) {
-		if (i + AHEAD < from->count) {
-			const char *key = group_key(from, list[i + AHEAD]);
-			groups_prefetch_slot(to, groups_hash(to, key, (list[i + AHEAD]->key_n + 7u) & ~7u));
+	uint64_t hash[AHEAD * 2];
+	for (size_t i = 0; i < from->count + AHEAD; i++) {
+		if (i < from->count) {
+			hash[i % (AHEAD * 2)] = hash_at(from, from->place[i]);
+			groups_prefetch_slot(to, hash[i % (AHEAD * 2)]);
 		}
-		ok &= merge_group(to, from, list[i]);
+		if (i >= AHEAD / 2 && i - AHEAD / 2 < from->count)
+			groups_prefetch_group(to, hash[(i - AHEAD / 2) % (AHEAD * 2)]);
+		if (i >= AHEAD)
+			ok &= merge_group(to, from, from->place[i - AHEAD],
+					  hash[(i - AHEAD) % (AHEAD * 2)]);
 	}
-	free(list);
 	return ok;
 }
 
@@ -275,6 +319,6 @@ struct group **groups_list(const struct groups *g)
 {
 	struct group **list = mem_alloc((g->count + 1) * sizeof *list);
 	for (size_t i = 0; i < g->count; i++)
-		list[i] = group_at(g, g->ref[i]);
+		list[i] = group_at(g, g->place[i].ref);
 	return list;
 }

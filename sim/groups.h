@@ -1,8 +1,8 @@
 /*
  * groups: exact sums by key, for millions of records and hundreds of thousands of groups.
  *
- * A table belongs to one thread. Keys are bytes that the caller encodes; the hash is keyed with random bits of the run, so that
- * no trace can be written to collide.
+ * A table belongs to one thread. Keys are bytes that the caller encodes; the hash is keyed with
+ * random bits of the run, so that no trace can be written to collide.
  */
 #ifndef TALLY_SIM_GROUPS_H
 #define TALLY_SIM_GROUPS_H
@@ -17,7 +17,8 @@ struct sums {
 	int64_t records;
 	int64_t tokens[BUCKET_COMMON];
 	int64_t *rare; /* the other buckets, NULL while they are all zero */
-	uint32_t unpriced, uncredited; /* records without a price / without credits; saturating is an error */
+	uint32_t unpriced,
+		uncredited; /* records without a price / without credits; saturating is an error */
 };
 
 /* The buckets that are not common; false when a sum no longer fits. */
@@ -38,23 +39,23 @@ static inline bool sums_add(struct sums *to, const struct sums *from)
 	return !bad;
 }
 
-/*
- * A group as it lies in the table: only the sums that the run needs, so that a random access touches few cache lines. Behind
- * the head stand the tokens of the layout's buckets, the credits when there is a plan, and the key.
- */
+/* Which sums the run needs; the others are left out, so that a random access touches few cache
+ * lines. */
 struct group_layout {
 	uint8_t bucket[BUCKET_COMMON]; /* the common buckets that can be other than zero */
 	uint8_t bucket_count;
-	bool credits;
+	bool credits, rare;
 };
 
+/*
+ * A group as it lies in the table. Behind the head stand the tokens of the layout's buckets, the
+ * credits and the number of the rare sums if the layout has them, and the key. Keys must tell their
+ * own length: no key may begin with another one.
+ */
 struct group {
 	struct money_total cost;
-	int64_t records;
-	uint32_t unpriced, uncredited;
-	uint32_t key_n;
-	uint32_t rare; /* 1 + index of the sums of rare buckets; 0: none */
-	int64_t tokens[]; /* bucket_count of them, then 2 words of credits, then the key */
+	uint32_t records, unpriced; /* more than 4 billion records of one group are an error */
+	int64_t tokens[];
 };
 
 struct groups;
@@ -62,16 +63,21 @@ struct groups *groups_open(const uint64_t seed[2], const struct group_layout *la
 void groups_close(struct groups *g);
 size_t groups_count(const struct groups *g);
 
-/* A key's hash; the key is padded with zeros to a multiple of 8 bytes by the caller. */
+/* A key's hash; every key is padded with zeros to a multiple of 8 bytes by the caller. */
 uint64_t groups_hash(const struct groups *g, const char *key, size_t padded_n);
 void groups_prefetch_slot(const struct groups *g, uint64_t hash);
 void groups_prefetch_group(const struct groups *g, uint64_t hash);
 /* The group of that key, made when it is new. */
-struct group *groups_need(struct groups *g, uint64_t hash, const char *key, uint32_t key_n);
+struct group *groups_need(struct groups *g, uint64_t hash, const char *key, uint32_t padded_n);
 /* Adds every group of `from` to `to`; both have the same seed. False when a sum no longer fits. */
 bool groups_merge(struct groups *to, const struct groups *from);
 const char *group_key(const struct groups *g, const struct group *group);
-struct credits_total *group_credits(const struct groups *g, struct group *group);
+/* Of a layout with credits. */
+struct group_credit {
+	struct credits_total total;
+	uint64_t missing; /* records without credits */
+};
+struct group_credit *group_credits(const struct groups *g, struct group *group);
 /* False when a sum no longer fits. */
 bool group_add_rare(struct groups *g, struct group *group, const int64_t *rare);
 /* Everything that the group adds up to; out->rare points into the table. */

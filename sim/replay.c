@@ -15,9 +15,10 @@
 #include "sim/conversation.h"
 #include "sim/tariffs.h"
 
-enum { REFUSALS_KEPT = 200, THREADS_MAX = 64 };
+enum { REFUSALS_KEPT = 200, THREADS_MAX = 64, AT_ONCE = 64 };
 #define LAST_INSTANT_US INT64_C(253402300799999999) /* 9999-12-31T23:59:59.999999Z */
-#define RARE_FIELDS (((uint64_t)1 << FIELD_REQUESTS) - ((uint64_t)1 << (FIELD_COUNTS + BUCKET_COMMON)))
+#define RARE_FIELDS \
+	(((uint64_t)1 << FIELD_REQUESTS) - ((uint64_t)1 << (FIELD_COUNTS + BUCKET_COMMON)))
 
 static const char *const dim_names[DIM_COUNT] = {
 #define X(id, name, what) [id] = name,
@@ -49,7 +50,8 @@ const char *replay_dim_name(enum replay_dim d)
 	return dim_names[d];
 }
 
-int replay_dims_parse(enum replay_dim out[DIM_COUNT], size_t *count, const char *list, struct err *e)
+int replay_dims_parse(enum replay_dim out[DIM_COUNT], size_t *count, const char *list,
+		      struct err *e)
 {
 	*count = 0;
 	while (*list) {
@@ -59,16 +61,20 @@ int replay_dims_parse(enum replay_dim out[DIM_COUNT], size_t *count, const char 
 			if (text_is((struct text){ list, n }, dim_names[d]))
 				found = d;
 		if (found < 0)
-			return err_set(e, ERR_USAGE,
-				       "--by: there is no grouping '%.*s'; choose from task, workload, model, customer, project, session, day, week, month, hour, window",
-				       (int)n, list);
+			return err_set(
+				e, ERR_USAGE,
+				"--by: there is no grouping '%.*s'; choose from task, workload, "
+				"model, customer, project, session, day, week, month, hour, window",
+				(int)n, list);
 		for (size_t i = 0; i < *count; i++)
 			if (out[i] == (enum replay_dim)found)
-				return err_set(e, ERR_USAGE, "--by: '%.*s' is named twice", (int)n, list);
+				return err_set(e, ERR_USAGE, "--by: '%.*s' is named twice", (int)n,
+					       list);
 		out[(*count)++] = (enum replay_dim)found;
 		list += n;
 		if (*list == ',' && *++list == 0)
-			return err_set(e, ERR_USAGE, "--by: a grouping is missing after the last comma");
+			return err_set(e, ERR_USAGE,
+				       "--by: a grouping is missing after the last comma");
 	}
 	return 0;
 }
@@ -90,8 +96,10 @@ static uint32_t name_id(struct names *n, struct text name)
 			id = i + 1;
 	if (!id) {
 		if ((n->count & (n->count - 1)) == 0)
-			n->name = mem_grow(n->name, (n->count ? n->count * 2 : 1) * sizeof *n->name);
-		n->name[n->count++] = (struct text){ arena_text(&n->arena, name.p, name.n), name.n };
+			n->name =
+				mem_grow(n->name, (n->count ? n->count * 2 : 1) * sizeof *n->name);
+		n->name[n->count++] =
+			(struct text){ arena_text(&n->arena, name.p, name.n), name.n };
 		id = n->count;
 	}
 	pthread_mutex_unlock(&n->lock);
@@ -144,10 +152,10 @@ struct worker {
 	struct money_total cost[BATCH_ROWS];
 	struct credits_total credits[BATCH_ROWS];
 	uint8_t unpriced[BATCH_ROWS], uncredited[BATCH_ROWS], drop[BATCH_ROWS];
-	uint64_t hash[BATCH_ROWS];
-	uint32_t key_at[BATCH_ROWS], key_size[BATCH_ROWS];
-	char *key;
-	size_t key_n, key_room;
+	uint64_t hash[AT_ONCE];
+	const char *key_at[AT_ONCE + 1]; /* of the rows that are grouped at once, and where the last
+					    key ends */
+	char *key;			 /* aligned, with room for AT_ONCE keys */
 	struct reasons unpriced_reasons, uncredited_reasons;
 	struct refusal refusal[REFUSALS_KEPT];
 	size_t refusal_count;
@@ -170,8 +178,10 @@ static uint32_t reason_id(struct reasons *r, struct text model, const char *why)
 			return (uint32_t)i + 1;
 	if ((r->count & (r->count - 1)) == 0)
 		r->reason = mem_grow(r->reason, (r->count ? r->count * 2 : 1) * sizeof *r->reason);
-	r->reason[r->count++] = (struct replay_reason){ { arena_text(&r->arena, model.p, model.n), model.n },
-							arena_text(&r->arena, why, strlen(why)), 0 };
+	r->reason[r->count++] =
+		(struct replay_reason){ { arena_text(&r->arena, model.p, model.n), model.n },
+					arena_text(&r->arena, why, strlen(why)),
+					0 };
 	return (uint32_t)r->count;
 }
 
@@ -200,51 +210,63 @@ static void refuse(void *user, const char *at, size_t n, const struct err *why)
 	r->message = strcpy(mem_alloc(strlen(why->message) + 1), why->message);
 }
 
-static inline char *key_room(struct worker *w, size_t n)
+/*
+ * Keys tell their own length: a byte of length (or 255 and two bytes) before a text, a byte of
+ * number (or 255 and four) for a name, fixed sizes for the rest. Each function returns the place
+ * behind what it wrote.
+ */
+enum { KEY_PIECE_MAX = RECORD_TEXT_MAX + 16 };
+
+static inline char *put_bytes(char *k, const void *p, size_t n)
 {
-	if (w->key_n + n + 8 > w->key_room) {
-		w->key_room = (w->key_n + n + 8) * 2;
-		w->key = mem_grow(w->key, w->key_room);
+	memcpy(k, p, n);
+	return k + n;
+}
+
+static inline char *put_number(char *k, uint32_t v)
+{
+	if (v < 255) {
+		*k++ = (char)v;
+		return k;
 	}
-	return w->key + w->key_n;
+	*k++ = (char)255;
+	return put_bytes(k, &v, sizeof v);
 }
 
-static void put_bytes(struct worker *w, const void *p, size_t n)
+static inline char *put_text(char *k, struct text s)
 {
-	memcpy(key_room(w, n), p, n);
-	w->key_n += n;
-}
-
-static inline void put_text(struct worker *w, struct text s)
-{
-	uint16_t n = (uint16_t)s.n;
-	char *k = key_room(w, s.n + 16);
-	memcpy(k, &n, 2);
-	k += 2;
+	if (s.n < 255) {
+		*k++ = (char)s.n;
+	} else {
+		uint16_t n = (uint16_t)s.n;
+		*k++ = (char)255;
+		k = put_bytes(k, &n, sizeof n);
+	}
 	if (s.n - 8 <= 8) { /* 8 to 16 bytes: two overlapping words */
 		memcpy(k, s.p, 8);
 		memcpy(k + s.n - 8, s.p + s.n - 8, 8);
-	} else {
-		for (size_t i = 0; s.n < 8 && i < s.n; i++)
-			k[i] = s.p[i];
-		if (s.n > 16)
-			memcpy(k, s.p, s.n);
+	} else if (s.n - 4 < 4) {
+		memcpy(k, s.p, 4);
+		memcpy(k + s.n - 4, s.p + s.n - 4, 4);
+	} else if (s.n) {
+		memcpy(k, s.p, s.n);
 	}
-	w->key_n += 2 + s.n;
+	return k + s.n;
 }
 
 static int64_t local_us(struct worker *w, int64_t us)
 {
 	if (us < w->zone_from_us || us >= w->zone_to_us) {
 		struct instant until;
-		w->zone_offset_us = zone_offset(w->run->o->zone, (struct instant){ us }, &until) * US_PER_SECOND;
+		w->zone_offset_us = zone_offset(w->run->o->zone, (struct instant){ us }, &until) *
+				    US_PER_SECOND;
 		w->zone_from_us = us;
 		w->zone_to_us = until.us;
 	}
 	return us + w->zone_offset_us;
 }
 
-static inline void put_key(struct worker *w, const struct record_batch *b, size_t row)
+static inline char *put_key(struct worker *w, const struct record_batch *b, size_t row, char *k)
 {
 	const struct replay_options *o = w->run->o;
 	const int64_t us = w->us[row];
@@ -253,47 +275,54 @@ static inline void put_key(struct worker *w, const struct record_batch *b, size_
 		int32_t v;
 		switch (o->dim[i]) {
 		case DIM_MODEL:
-			put_bytes(w, &w->subject[row]->model_id, 4);
+			k = put_number(k, w->subject[row]->model_id);
 			break;
 		case DIM_WINDOW:
-			put_bytes(w, &w->answer[row]->window_id, 4);
+			k = put_number(k, w->answer[row]->window_id);
 			break;
 		case DIM_DAY:
 			v = (int32_t)floor_div(local_us(w, us), US_PER_DAY);
-			put_bytes(w, &v, 4);
+			k = put_bytes(k, &v, sizeof v);
 			break;
 		case DIM_WEEK: /* the Monday */
 			day = floor_div(local_us(w, us), US_PER_DAY);
 			v = (int32_t)(day - weekday_of_day(day));
-			put_bytes(w, &v, 4);
+			k = put_bytes(k, &v, sizeof v);
 			break;
 		case DIM_MONTH: {
 			struct civil c = civil_from_day(floor_div(local_us(w, us), US_PER_DAY));
 			v = c.year * 12 + c.month - 1;
-			put_bytes(w, &v, 4);
+			k = put_bytes(k, &v, sizeof v);
 			break;
 		}
-		case DIM_HOUR: { /* the UTC instant of the local hour's start, and the offset for the label */
-			int64_t hour_us = floor_div(local_us(w, us), US_PER_HOUR) * US_PER_HOUR - w->zone_offset_us;
-			int32_t offset_s = (int32_t)(w->zone_offset_us / US_PER_SECOND);
-			put_bytes(w, &hour_us, 8);
-			put_bytes(w, &offset_s, 4);
+		case DIM_HOUR: { /* the UTC instant of the local hour's start, and the offset for
+				    the label */
+			int64_t hour_us = floor_div(local_us(w, us), US_PER_HOUR) * US_PER_HOUR -
+					  w->zone_offset_us;
+			v = (int32_t)(w->zone_offset_us / US_PER_SECOND);
+			k = put_bytes(put_bytes(k, &hour_us, sizeof hour_us), &v, sizeof v);
 			break;
 		}
 		default: {
 			enum record_field f = dim_field(o->dim[i]);
 			CHECK(f < FIELD_TEXTS);
 			struct text t = b->columns >> f & 1 ? b->text[f][row] : (struct text){ 0 };
-			if (o->dim[i] == DIM_TASK && w->run->by_conversation && t.n == 0 && b->columns >> FIELD_CHAT & 1)
-				t = conversations_root(w->run->conversations, b->text[FIELD_CHAT][row]);
-			put_text(w, t);
+			if (o->dim[i] == DIM_TASK && w->run->by_conversation && t.n == 0 &&
+			    b->columns >> FIELD_CHAT & 1)
+				t = conversations_root(w->run->conversations,
+						       b->text[FIELD_CHAT][row]);
+			k = put_text(k, t);
 		}
 		}
 	}
+	/* zeros up to a multiple of 8 bytes; keys are written at such multiples */
+	memset(k, 0, 8);
+	return k + (-(uintptr_t)k & 7);
 }
 
 /* Cost of r under a when tiers, fees or rare buckets may matter. */
-static bool price_in_full(const struct record *r, const struct tariff_answer *a, struct money_total *cost, struct err *why)
+static bool price_in_full(const struct record *r, const struct tariff_answer *a,
+			  struct money_total *cost, struct err *why)
 {
 	struct usage u = { .requests = r->requests };
 	struct rating rating;
@@ -305,7 +334,8 @@ static bool price_in_full(const struct record *r, const struct tariff_answer *a,
 }
 
 /* Tiers, fees, rare buckets; or the reason why there is no price. */
-static __attribute__((noinline)) void price_or_explain(struct worker *w, const struct record_batch *b, size_t row)
+static __attribute__((noinline)) void price_or_explain(struct worker *w,
+						       const struct record_batch *b, size_t row)
 {
 	struct tariff_answer *a = w->answer[row];
 	struct record r;
@@ -325,7 +355,8 @@ static __attribute__((noinline)) void price_or_explain(struct worker *w, const s
 	}
 }
 
-/* The same rates without the detour, where one price holds for every prompt and all used buckets are priced. */
+/* The same rates without the detour, where one price holds for every prompt and all used buckets
+ * are priced. */
 static inline void price_plainly(struct worker *w, const struct record_batch *b)
 {
 	uint8_t used[BUCKET_REASONING];
@@ -340,7 +371,8 @@ static inline void price_plainly(struct worker *w, const struct record_batch *b)
 		bool ok = a->plain && !rare;
 		for (int k = 0; k < n; k++) {
 			int64_t tokens = b->tokens[used[k]][i];
-			ok &= money_total_add(&sum, money_of_tokens((struct money){ a->rate[used[k]] }, tokens));
+			ok &= money_total_add(
+				&sum, money_of_tokens((struct money){ a->rate[used[k]] }, tokens));
 			ok &= !(a->unstated >> used[k] & 1) || tokens == 0;
 		}
 		w->cost[i] = sum;
@@ -394,13 +426,15 @@ static void compare_boundary(struct worker *w, const struct record_batch *b, siz
 	if (r.completed_us == TIME_ABSENT || r.time_us == TIME_ABSENT)
 		return;
 	const struct tariff_answer *other =
-		tariffs_ask(w->tariffs, w->subject[row], w->run->shift_us + (start ? r.completed_us : r.time_us));
+		tariffs_ask(w->tariffs, w->subject[row],
+			    w->run->shift_us + (start ? r.completed_us : r.time_us));
 	w->completion_known++;
-	if (other == w->answer[row] || w->unpriced[row] || !other->price || !price_in_full(&r, other, &cost, &why) ||
-	    cost.atto == w->cost[row].atto)
+	if (other == w->answer[row] || w->unpriced[row] || !other->price ||
+	    !price_in_full(&r, other, &cost, &why) || cost.atto == w->cost[row].atto)
 		return;
 	w->hinging++;
-	w->overflow |= !money_total_add(&w->hinging_difference, money_total_minus(cost, w->cost[row]));
+	w->overflow |=
+		!money_total_add(&w->hinging_difference, money_total_minus(cost, w->cost[row]));
 }
 
 static void price_rows(struct worker *w, const struct record_batch *b)
@@ -420,7 +454,8 @@ static void ask_tariffs(struct worker *w, const struct record_batch *b)
 	const uint64_t has = b->columns;
 	for (size_t i = 0; i < b->n; i++) {
 		struct text model = has >> FIELD_MODEL & 1 ? b->text[FIELD_MODEL][i] : none;
-		struct text provider = has >> FIELD_PROVIDER & 1 ? b->text[FIELD_PROVIDER][i] : none;
+		struct text provider =
+			has >> FIELD_PROVIDER & 1 ? b->text[FIELD_PROVIDER][i] : none;
 		if (o->remodel) {
 			model = text_of(o->remodel);
 			provider = none;
@@ -429,9 +464,10 @@ static void ask_tariffs(struct worker *w, const struct record_batch *b)
 		}
 		if (provider.n == 0 && o->provider)
 			provider = text_of(o->provider);
-		struct subject *s = tariffs_subject(w->tariffs, provider, model,
-						    has >> FIELD_SERVICE_TIER & 1 ? b->text[FIELD_SERVICE_TIER][i] : none,
-						    has >> FIELD_REGION & 1 ? b->text[FIELD_REGION][i] : none);
+		struct subject *s = tariffs_subject(
+			w->tariffs, provider, model,
+			has >> FIELD_SERVICE_TIER & 1 ? b->text[FIELD_SERVICE_TIER][i] : none,
+			has >> FIELD_REGION & 1 ? b->text[FIELD_REGION][i] : none);
 		struct tariff_answer *a = tariffs_ask(w->tariffs, s, w->us[i]);
 		if (__builtin_expect(!s->model_id, 0))
 			s->model_id = name_id(&run->models, s->model);
@@ -443,26 +479,31 @@ static void ask_tariffs(struct worker *w, const struct record_batch *b)
 }
 
 /* The rare buckets of a row; false when they are all zero. */
-static bool rare_of(const struct record_batch *b, size_t row, int64_t rare[BUCKET_COUNT - BUCKET_COMMON])
+static bool rare_of(const struct record_batch *b, size_t row,
+		    int64_t rare[BUCKET_COUNT - BUCKET_COMMON])
 {
 	int64_t any = 0;
 	for (int k = BUCKET_COMMON; k < BUCKET_COUNT; k++)
-		any |= rare[k - BUCKET_COMMON] = b->columns >> (FIELD_COUNTS + k) & 1 ? b->tokens[k][row] : 0;
+		any |= rare[k - BUCKET_COMMON] =
+			b->columns >> (FIELD_COUNTS + k) & 1 ? b->tokens[k][row] : 0;
 	return any != 0;
 }
 
-static inline void add_to_group(struct worker *w, const struct record_batch *b, size_t row, struct group *g)
+static inline void add_to_group(struct worker *w, const struct record_batch *b, size_t row,
+				struct group *g)
 {
 	const struct group_layout *layout = &w->run->layout;
 	bool bad = !money_total_add(&g->cost, w->cost[row]);
 	bad |= __builtin_add_overflow(g->records, 1, &g->records);
 	for (int k = 0; k < layout->bucket_count; k++)
 		if (b->columns >> (FIELD_COUNTS + layout->bucket[k]) & 1)
-			bad |= __builtin_add_overflow(g->tokens[k], b->tokens[layout->bucket[k]][row], &g->tokens[k]);
+			bad |= __builtin_add_overflow(
+				g->tokens[k], b->tokens[layout->bucket[k]][row], &g->tokens[k]);
 	bad |= __builtin_add_overflow(g->unpriced, w->unpriced[row], &g->unpriced);
 	if (layout->credits) {
-		bad |= !credits_add(group_credits(w->groups, g), w->credits[row]);
-		bad |= __builtin_add_overflow(g->uncredited, w->uncredited[row], &g->uncredited);
+		struct group_credit *c = group_credits(w->groups, g);
+		bad |= !credits_add(&c->total, w->credits[row]);
+		c->missing += w->uncredited[row];
 	}
 	if (__builtin_expect((b->columns & RARE_FIELDS) != 0, 0)) {
 		int64_t rare[BUCKET_COUNT - BUCKET_COMMON];
@@ -474,14 +515,12 @@ static inline void add_to_group(struct worker *w, const struct record_batch *b, 
 
 static struct group *group_of(struct worker *w, const struct record_batch *b, size_t row)
 {
-	w->key_n = 0;
-	put_key(w, b, row);
-	uint32_t n = (uint32_t)w->key_n;
-	memset(key_room(w, 8), 0, 8);
-	return groups_need(w->groups, groups_hash(w->groups, w->key, (n + 7u) & ~7u), w->key, n);
+	size_t n = (size_t)(put_key(w, b, row, w->key) - w->key);
+	return groups_need(w->groups, groups_hash(w->groups, w->key, n), w->key, (uint32_t)n);
 }
 
-/* Pricing is linear: where one price holds for every row of an answer, its tokens are added up first and priced at the end. */
+/* Pricing is linear: where one price holds for every row of an answer, its tokens are added up
+ * first and priced at the end. */
 static bool all_can_wait(const struct worker *w, const struct record_batch *b)
 {
 	if (w->run->o->plan || b->columns & (RARE_FIELDS | (uint64_t)1 << FIELD_COMPLETED))
@@ -502,7 +541,8 @@ static void let_wait(struct worker *w, const struct record_batch *b)
 		int bucket = layout->bucket[k];
 		if (b->columns >> (FIELD_COUNTS + bucket) & 1)
 			for (size_t i = 0; i < b->n; i++)
-				bad |= __builtin_add_overflow(w->answer[i]->waiting[bucket], b->tokens[bucket][i],
+				bad |= __builtin_add_overflow(w->answer[i]->waiting[bucket],
+							      b->tokens[bucket][i],
 							      &w->answer[i]->waiting[bucket]);
 	}
 	w->overflow |= bad;
@@ -518,9 +558,11 @@ static void settle(void *user, struct tariff_answer *a)
 		return;
 	bool bad = __builtin_add_overflow(g->records, a->waiting_records, &g->records);
 	for (int k = 0; k < BUCKET_REASONING; k++)
-		bad |= !money_total_add(&g->cost, money_of_tokens((struct money){ a->rate[k] }, a->waiting[k]));
+		bad |= !money_total_add(&g->cost, money_of_tokens((struct money){ a->rate[k] },
+								  a->waiting[k]));
 	for (int k = 0; k < layout->bucket_count; k++)
-		bad |= __builtin_add_overflow(g->tokens[k], a->waiting[layout->bucket[k]], &g->tokens[k]);
+		bad |= __builtin_add_overflow(g->tokens[k], a->waiting[layout->bucket[k]],
+					      &g->tokens[k]);
 	w->overflow |= bad;
 }
 
@@ -542,32 +584,33 @@ static void add_to_groups(struct worker *w, const struct record_batch *b)
 {
 	price_rows(w, b);
 	/*
-	 * In passes over a few rows, so that the memory of one row is fetched while others are worked on, and a key is hashed
-	 * only after its bytes have left the store buffer.
+	 * In passes over a few rows, so that the memory of one row is fetched while others are
+	 * worked on, and a key is hashed only after its bytes have left the store buffer.
 	 */
-	enum { AT_ONCE = 64 };
 	for (size_t from = 0; from < b->n; from += AT_ONCE) {
-		size_t to = from + AT_ONCE < b->n ? from + AT_ONCE : b->n;
-		w->key_n = 0;
-		for (size_t i = from; i < to; i++) {
-			w->key_at[i] = (uint32_t)w->key_n;
-			put_key(w, b, i);
-			w->key_size[i] = (uint32_t)w->key_n - w->key_at[i];
-			memset(key_room(w, 8), 0, 8);
-			w->key_n += -w->key_size[i] & 7;
+		size_t n = b->n - from < AT_ONCE ? b->n - from : AT_ONCE;
+		char *k = w->key;
+		for (size_t i = 0; i < n; i++) {
+			w->key_at[i] = k;
+			k = put_key(w, b, from + i, k);
 		}
-		for (size_t i = from; i < to; i++) {
-			w->hash[i] = groups_hash(w->groups, w->key + w->key_at[i], (w->key_size[i] + 7u) & ~7u);
+		w->key_at[n] = k;
+		for (size_t i = 0; i < n; i++) {
+			w->hash[i] = groups_hash(w->groups, w->key_at[i],
+						 (size_t)(w->key_at[i + 1] - w->key_at[i]));
 			groups_prefetch_slot(w->groups, w->hash[i]);
 		}
-		for (size_t i = from; i < to; i++)
+		for (size_t i = 0; i < n; i++)
 			groups_prefetch_group(w->groups, w->hash[i]);
-		for (size_t i = from; i < to; i++)
-			add_to_group(w, b, i, groups_need(w->groups, w->hash[i], w->key + w->key_at[i], w->key_size[i]));
+		for (size_t i = 0; i < n; i++)
+			add_to_group(w, b, from + i,
+				     groups_need(w->groups, w->hash[i], w->key_at[i],
+						 (uint32_t)(w->key_at[i + 1] - w->key_at[i])));
 	}
 }
 
-static __attribute__((noinline)) void refuse_because(struct worker *w, const char *at, const char *why)
+static __attribute__((noinline)) void refuse_because(struct worker *w, const char *at,
+						     const char *why)
 {
 	struct err e;
 	err_set(&e, ERR_INVALID, "%s", why);
@@ -579,7 +622,8 @@ static void take_instants(struct worker *w, struct record_batch *b)
 {
 	const struct replay_options *o = w->run->o;
 	bool has_time = b->columns >> FIELD_TIME & 1;
-	bool by_completion = o->boundary == BOUNDARY_COMPLETION && b->columns >> FIELD_COMPLETED & 1;
+	bool by_completion =
+		o->boundary == BOUNDARY_COMPLETION && b->columns >> FIELD_COMPLETED & 1;
 	int64_t shift = w->run->shift_us, first = w->first_us, last = w->last_us;
 	/* calendar years 1 to 9999 */
 	const int64_t lowest = -INT64_C(62135596800000000);
@@ -590,7 +634,8 @@ static void take_instants(struct worker *w, struct record_batch *b)
 			us = b->completed_us[i];
 		us = us != TIME_ABSENT ? us + shift : o->has_at ? o->at.us : TIME_ABSENT;
 		w->us[i] = us;
-		bool inside = us >= o->since.us && us < o->until.us && us >= lowest && us <= LAST_INSTANT_US;
+		bool inside = us >= o->since.us && us < o->until.us && us >= lowest &&
+			      us <= LAST_INSTANT_US;
 		w->drop[i] = !inside;
 		dropped += !inside;
 		first = inside && us < first ? us : first;
@@ -605,9 +650,13 @@ static void take_instants(struct worker *w, struct record_batch *b)
 		int64_t us = w->us[i];
 		if (us == TIME_ABSENT) {
 			w->without_time++;
-			refuse_because(w, b->at[i], "field 'time' is missing, and without its instant a call has no price (see --at)");
+			refuse_because(w, b->at[i],
+				       "field 'time' is missing, and without its instant a call "
+				       "has no price (see --at)");
 		} else if (us > LAST_INSTANT_US || us < lowest) {
-			refuse_because(w, b->at[i], "field 'time': the instant lies outside the years 1 to 9999");
+			refuse_because(
+				w, b->at[i],
+				"field 'time': the instant lies outside the years 1 to 9999");
 		} else if (w->drop[i]) {
 			w->outside++;
 		} else {
@@ -624,7 +673,8 @@ static void accept(void *user, struct record_batch *b)
 	if (run->pass == PASS_CONVERSATIONS) {
 		for (size_t i = 0; i < b->n && b->columns >> FIELD_CHAT & 1; i++)
 			conversations_add(run->conversations, b->text[FIELD_CHAT][i],
-					  b->columns >> FIELD_PARENT & 1 ? b->text[FIELD_PARENT][i] : (struct text){ 0 });
+					  b->columns >> FIELD_PARENT & 1 ? b->text[FIELD_PARENT][i]
+									 : (struct text){ 0 });
 		return;
 	}
 	if (run->pass == PASS_FIRST_INSTANT) {
@@ -661,8 +711,9 @@ static void pin(int index)
 /* Text fields that neither the price nor the grouping looks at. */
 static uint64_t unneeded_fields(const struct run *run)
 {
-	uint64_t needed = (uint64_t)1 << FIELD_MODEL | (uint64_t)1 << FIELD_PROVIDER | (uint64_t)1 << FIELD_SERVICE_TIER |
-			  (uint64_t)1 << FIELD_REGION | (uint64_t)1 << FIELD_CHAT | (uint64_t)1 << FIELD_PARENT;
+	uint64_t needed = (uint64_t)1 << FIELD_MODEL | (uint64_t)1 << FIELD_PROVIDER |
+			  (uint64_t)1 << FIELD_SERVICE_TIER | (uint64_t)1 << FIELD_REGION |
+			  (uint64_t)1 << FIELD_CHAT | (uint64_t)1 << FIELD_PARENT;
 	for (size_t i = 0; i < run->o->dim_count; i++)
 		if (dim_field(run->o->dim[i]) != FIELD_NONE)
 			needed |= (uint64_t)1 << dim_field(run->o->dim[i]);
@@ -683,13 +734,15 @@ static void read_file(struct worker *w, struct trace *t, struct trace_block *b)
 		field = mem_alloc(trace_columns(t) * sizeof *field);
 		for (size_t i = 0; i < trace_columns(t); i++)
 			field[i] = trace_column_field(t, i);
-		csv = csv_reader_open(&(struct csv_layout){ shape, trace_separator(t), trace_columns(t), field, unneeded_fields(run),
-							    run->o->strict_only });
+		csv = csv_reader_open(
+			&(struct csv_layout){ shape, trace_separator(t), trace_columns(t), field,
+					      unneeded_fields(run), run->o->strict_only });
 	} else {
-		jsonl = jsonl_reader_open(
-			&(struct jsonl_layout){ shape, run->o->map, run->o->map_count, run->o->strict_only });
+		jsonl = jsonl_reader_open(&(struct jsonl_layout){
+			shape, run->o->map, run->o->map_count, run->o->strict_only });
 	}
-	while (!atomic_load_explicit(&run->stop, memory_order_relaxed) && (rc = trace_next(t, b, &e)) != 0) {
+	while (!atomic_load_explicit(&run->stop, memory_order_relaxed) &&
+	       (rc = trace_next(t, b, &e)) != 0) {
 		if (rc < 0) {
 			pthread_mutex_lock(&run->lock);
 			if (run->failure.code == ERR_NONE)
@@ -713,7 +766,8 @@ static void read_file(struct worker *w, struct trace *t, struct trace_block *b)
 			jsonl_reader_run(jsonl, &block, &sink);
 		}
 		if (b->cut) {
-			err_set(&e, ERR_INVALID, "the line is longer than %d bytes", TRACE_RECORD_MAX);
+			err_set(&e, ERR_INVALID, "the line is longer than %d bytes",
+				TRACE_RECORD_MAX);
 			refuse(w, b->p + block.n, b->n - block.n, &e);
 		}
 	}
@@ -789,7 +843,8 @@ static void report_progress(struct run *run)
 }
 
 /* Runs all workers over all files once. */
-static int run_pass(struct run *run, struct worker *worker, int threads, bool in_order, struct err *e)
+static int run_pass(struct run *run, struct worker *worker, int threads, bool in_order,
+		    struct err *e)
 {
 	const struct replay_options *o = run->o;
 	atomic_store(&run->torn, false);
@@ -803,10 +858,13 @@ static int run_pass(struct run *run, struct worker *worker, int threads, bool in
 	atomic_store(&run->running, threads);
 	for (int i = 0; i < threads; i++) {
 		struct worker *w = &worker[i];
-		*w = (struct worker){ .run = run, .index = i, .first_us = INT64_MAX, .last_us = INT64_MIN };
+		*w = (struct worker){
+			.run = run, .index = i, .first_us = INT64_MAX, .last_us = INT64_MIN
+		};
 		if (run->pass == PASS_PRICE) {
 			w->tariffs = tariffs_open(o->book, o->plan, o->currency);
 			w->groups = groups_open(run->seed, &run->layout);
+			w->key = mem_zalloc(AT_ONCE * (o->dim_count * KEY_PIECE_MAX + 16));
 		}
 		CHECK(pthread_create(&w->thread, NULL, work, w) == 0);
 	}
@@ -831,7 +889,8 @@ static int run_pass_or_in_order(struct run *run, struct worker *worker, int thre
 {
 	int rc = run_pass(run, worker, threads, false, e);
 	if (rc == 0 && atomic_load(&run->torn)) {
-		/* a quoted field spans lines somewhere: only reading in order tells where records begin */
+		/* a quoted field spans lines somewhere: only reading in order tells where records
+		 * begin */
 		for (int i = 0; i < threads; i++)
 			worker_release(&worker[i]);
 		rc = run_pass(run, worker, threads, true, e);
@@ -849,7 +908,8 @@ static int refusal_order(const void *x, const void *y)
 	return (a->line > b->line) - (a->line < b->line);
 }
 
-static void collect_refusals(struct replay_result *out, struct run *run, struct worker *worker, int threads)
+static void collect_refusals(struct replay_result *out, struct run *run, struct worker *worker,
+			     int threads)
 {
 	size_t n = 0;
 	for (int i = 0; i < threads; i++)
@@ -937,8 +997,11 @@ static struct dim_value next_value(const struct replay_result *r, enum replay_di
 	switch (d) {
 	case DIM_MODEL:
 	case DIM_WINDOW:
-		memcpy(&id, *p, 4);
-		*p += 4;
+		id = (unsigned char)*(*p)++;
+		if (id == 255) {
+			memcpy(&id, *p, sizeof id);
+			*p += sizeof id;
+		}
 		v.number = d == DIM_MODEL ? r->model_rank[id] : r->window_rank[id];
 		if (id)
 			v.text = d == DIM_MODEL ? r->model[id - 1] : r->window[id - 1];
@@ -956,9 +1019,13 @@ static struct dim_value next_value(const struct replay_result *r, enum replay_di
 		*p += 12;
 		break;
 	default:
-		memcpy(&n, *p, 2);
-		v.text = (struct text){ *p + 2, n };
-		*p += 2 + n;
+		n = (unsigned char)*(*p)++;
+		if (n == 255) {
+			memcpy(&n, *p, sizeof n);
+			*p += sizeof n;
+		}
+		v.text = (struct text){ *p, n };
+		*p += n;
 	}
 	return v;
 }
@@ -975,9 +1042,11 @@ static int group_order(const void *x, const void *y)
 	const struct sorted_group *a = x, *b = y;
 	if (a->first != b->first)
 		return a->first < b->first ? -1 : 1;
-	const char *p = group_key(sorting->groups, a->group), *q = group_key(sorting->groups, b->group);
+	const char *p = group_key(sorting->groups, a->group),
+		   *q = group_key(sorting->groups, b->group);
 	for (size_t i = 0; i < sorting->dim_count; i++) {
-		struct dim_value v = next_value(sorting, sorting->dim[i], &p), u = next_value(sorting, sorting->dim[i], &q);
+		struct dim_value v = next_value(sorting, sorting->dim[i], &p),
+				 u = next_value(sorting, sorting->dim[i], &q);
 		if (is_text_dim(sorting->dim[i])) {
 			int c = text_cmp(v.text, u.text);
 			if (c)
@@ -1044,14 +1113,18 @@ static void sort_groups(struct replay_result *r, int threads)
 		if (text) {
 			first = 0;
 			for (size_t k = 0; k < 8; k++)
-				first = first << 8 | (skip + k < v.text.n ? (unsigned char)v.text.p[skip + k] : 0);
+				first = first << 8 |
+					(skip + k < v.text.n ? (unsigned char)v.text.p[skip + k]
+							     : 0);
 		}
 		r->sorted[i].first = first;
 	}
 	size_t half = r->group_count / 2;
-	struct sort_job a = { r, r->sorted, half }, b = { r, r->sorted + half, r->group_count - half };
+	struct sort_job a = { r, r->sorted, half },
+			b = { r, r->sorted + half, r->group_count - half };
 	pthread_t helper;
-	if (threads < 2 || r->group_count < 10000 || pthread_create(&helper, NULL, sort_part, &a) != 0) {
+	if (threads < 2 || r->group_count < 10000 ||
+	    pthread_create(&helper, NULL, sort_part, &a) != 0) {
 		sort_part(&(struct sort_job){ r, r->sorted, r->group_count });
 		return;
 	}
@@ -1060,13 +1133,16 @@ static void sort_groups(struct replay_result *r, int threads)
 	struct sorted_group *merged = mem_alloc((r->group_count + 1) * sizeof *merged);
 	size_t i = 0, k = half, n = 0;
 	while (i < half || k < r->group_count)
-		merged[n++] = k == r->group_count || (i < half && group_order(&r->sorted[i], &r->sorted[k]) <= 0) ? r->sorted[i++] :
-													   r->sorted[k++];
+		merged[n++] = k == r->group_count || (i < half && group_order(&r->sorted[i],
+									      &r->sorted[k]) <= 0)
+				      ? r->sorted[i++]
+				      : r->sorted[k++];
 	free(r->sorted);
 	r->sorted = merged;
 }
 
-static int collect(struct replay_result *out, struct run *run, struct worker *worker, int threads, struct err *e)
+static int collect(struct replay_result *out, struct run *run, struct worker *worker, int threads,
+		   struct err *e)
 {
 	const struct replay_options *o = run->o;
 	bool fits = true;
@@ -1074,7 +1150,8 @@ static int collect(struct replay_result *out, struct run *run, struct worker *wo
 	out->last_us = INT64_MIN;
 	for (int i = 0; i < threads; i++) {
 		struct worker *w = &worker[i];
-		fits &= !w->overflow && money_total_add(&out->hinging_difference, w->hinging_difference);
+		fits &= !w->overflow &&
+			money_total_add(&out->hinging_difference, w->hinging_difference);
 		if (i == 0) {
 			out->groups = w->groups;
 			w->groups = NULL;
@@ -1111,7 +1188,8 @@ static int collect(struct replay_result *out, struct run *run, struct worker *wo
 	sort_reasons(&out->uncredited);
 	collect_refusals(out, run, worker, threads);
 	if (run->failure.code != ERR_NONE) {
-		out->damage = arena_text(&out->arena, run->failure.message, strlen(run->failure.message));
+		out->damage =
+			arena_text(&out->arena, run->failure.message, strlen(run->failure.message));
 		out->refused++;
 	}
 	return 0;
@@ -1148,16 +1226,20 @@ static int open_traces(struct run *run, bool *absolute, struct err *e)
 		const struct trace *t = run->trace[i];
 		const struct shape *s = trace_shape(t);
 		*absolute |= s->time == TIME_INSTANT && trace_may_have(t, FIELD_TIME);
-		run->by_conversation |= s->container == CONTAINER_JSONL && s->column && strcmp(s->name, "bailian") == 0;
+		run->by_conversation |= s->container == CONTAINER_JSONL && s->column &&
+					strcmp(s->name, "bailian") == 0;
 		if (o->has_at)
 			continue;
 		if (s->time != TIME_INSTANT)
 			return err_set(e, ERR_USAGE,
-				       "%s: the times of a %s trace count from its start; say when that was with --at, for example --at 2026-06-15",
+				       "%s: the times of a %s trace count from its start; say when "
+				       "that was with --at, for example --at 2026-06-15",
 				       o->path[i], s->name);
 		if (!trace_may_have(t, FIELD_TIME))
 			return err_set(e, ERR_USAGE,
-				       "%s: the trace has no instants, and a price without a date is not a price; give one with --at, for example --at 2026-06-15, or name the column with --map time=COLUMN",
+				       "%s: the trace has no instants, and a price without a date "
+				       "is not a price; give one with --at, for example --at "
+				       "2026-06-15, or name the column with --map time=COLUMN",
 				       o->path[i]);
 	}
 	return 0;
@@ -1179,10 +1261,15 @@ static void run_release(struct run *run)
 static struct group_layout layout_of(const struct run *run)
 {
 	struct group_layout l = { .credits = run->o->plan != NULL };
+	for (int k = BUCKET_COMMON; k < BUCKET_COUNT; k++)
+		for (size_t i = 0; i < run->trace_count; i++)
+			l.rare |= trace_may_have(run->trace[i],
+						 (enum record_field)(FIELD_COUNTS + k));
 	for (int k = 0; k < BUCKET_COMMON; k++) {
 		bool may = false;
 		for (size_t i = 0; i < run->trace_count; i++)
-			may |= trace_may_have(run->trace[i], (enum record_field)(FIELD_COUNTS + k)) ||
+			may |= trace_may_have(run->trace[i],
+					      (enum record_field)(FIELD_COUNTS + k)) ||
 			       (k == BUCKET_INPUT && trace_may_have(run->trace[i], FIELD_PROMPT));
 		if (may)
 			l.bucket[l.bucket_count++] = (uint8_t)k;
@@ -1190,8 +1277,8 @@ static struct group_layout layout_of(const struct run *run)
 	return l;
 }
 
-static int replay_passes(struct replay_result *out, struct run *run, struct worker *worker, int threads, bool absolute,
-			 struct err *e)
+static int replay_passes(struct replay_result *out, struct run *run, struct worker *worker,
+			 int threads, bool absolute, struct err *e)
 {
 	const struct replay_options *o = run->o;
 	int rc = 0;
@@ -1235,7 +1322,8 @@ static int replay_passes(struct replay_result *out, struct run *run, struct work
 	}
 	if (without_time && !accepted)
 		rc = err_set(e, ERR_USAGE,
-			     "%s: the trace has no instants, and a price without a date is not a price; give one with --at, for example --at 2026-06-15",
+			     "%s: the trace has no instants, and a price without a date is not a "
+			     "price; give one with --at, for example --at 2026-06-15",
 			     o->path[0]);
 	if (rc == 0)
 		rc = collect(out, run, worker, threads, e);
@@ -1321,7 +1409,8 @@ void replay_group_sums(const struct replay_result *r, size_t i, struct sums *out
 	group_sums(r->groups, r->sorted[i].group, out);
 }
 
-struct text replay_group_label(const struct replay_result *r, size_t i, size_t d, char buf[INSTANT_TEXT_MAX])
+struct text replay_group_label(const struct replay_result *r, size_t i, size_t d,
+			       char buf[INSTANT_TEXT_MAX])
 {
 	const char *p = group_key(r->groups, r->sorted[i].group);
 	struct dim_value v = { 0 };
@@ -1337,22 +1426,24 @@ struct text replay_group_label(const struct replay_result *r, size_t i, size_t d
 	case DIM_WEEK: { /* ISO 8601: the week belongs to the year of its Thursday */
 		int year = civil_from_day(v.number + 3).year;
 		int64_t jan1 = civil_to_day((struct civil){ year, 1, 1 });
-		n = snprintf(buf, INSTANT_TEXT_MAX, "%04d-W%02d", year, (int)((v.number + 3 - jan1) / 7 + 1));
+		n = snprintf(buf, INSTANT_TEXT_MAX, "%04d-W%02d", year,
+			     (int)((v.number + 3 - jan1) / 7 + 1));
 		break;
 	}
 	case DIM_MONTH:
-		n = snprintf(buf, INSTANT_TEXT_MAX, "%04d-%02d", (int)(v.number / 12), (int)(v.number % 12 + 1));
+		n = snprintf(buf, INSTANT_TEXT_MAX, "%04d-%02d", (int)(v.number / 12),
+			     (int)(v.number % 12 + 1));
 		break;
 	case DIM_HOUR: {
 		int64_t us = v.number + v.offset_s * US_PER_SECOND;
 		int64_t day = floor_div(us, US_PER_DAY);
 		int minute = v.offset_s / 60, size = minute < 0 ? -minute : minute;
 		c = civil_from_day(day);
-		n = snprintf(buf, INSTANT_TEXT_MAX, "%04d-%02d-%02dT%02d:00", c.year, c.month, c.day,
-			     (int)((us - day * US_PER_DAY) / US_PER_HOUR));
-		n += minute ? snprintf(buf + n, (size_t)(INSTANT_TEXT_MAX - n), "%c%02d:%02d", minute < 0 ? '-' : '+', size / 60,
-				       size % 60) :
-			      snprintf(buf + n, (size_t)(INSTANT_TEXT_MAX - n), "Z");
+		n = snprintf(buf, INSTANT_TEXT_MAX, "%04d-%02d-%02dT%02d:00", c.year, c.month,
+			     c.day, (int)((us - day * US_PER_DAY) / US_PER_HOUR));
+		n += minute ? snprintf(buf + n, (size_t)(INSTANT_TEXT_MAX - n), "%c%02d:%02d",
+				       minute < 0 ? '-' : '+', size / 60, size % 60)
+			    : snprintf(buf + n, (size_t)(INSTANT_TEXT_MAX - n), "Z");
 		break;
 	}
 	default:
@@ -1405,7 +1496,8 @@ bool replay_span(const struct replay_result *r, struct instant *first, struct in
 	return r->first_us <= r->last_us;
 }
 
-void replay_boundary(const struct replay_result *r, int64_t *known, int64_t *hinging, struct money_total *difference)
+void replay_boundary(const struct replay_result *r, int64_t *known, int64_t *hinging,
+		     struct money_total *difference)
 {
 	*known = r->completion_known;
 	*hinging = r->hinging;

@@ -1,8 +1,9 @@
 /*
  * replay: token traces in, exact totals out, by any grouping.
  *
- * The recorded work is priced record by record with the same rater's rates that metering uses. The result does not depend on
- * the number of threads, the order of files or where they are cut: every sum is exact.
+ * The recorded work is priced record by record with the same rater's rates that metering uses. The
+ * result does not depend on the number of threads, the order of files or where they are cut: every
+ * sum is exact.
  */
 #ifndef TALLY_SIM_REPLAY_H
 #define TALLY_SIM_REPLAY_H
@@ -30,11 +31,12 @@ enum replay_dim {
 #define X(id, name, what) id,
 	REPLAY_DIMS(X)
 #undef X
-	DIM_COUNT
+		DIM_COUNT
 };
 const char *replay_dim_name(enum replay_dim d);
 /* "task,model" into dims. Errors: ERR_USAGE. */
-int replay_dims_parse(enum replay_dim dims[DIM_COUNT], size_t *count, const char *list, struct err *e);
+int replay_dims_parse(enum replay_dim dims[DIM_COUNT], size_t *count, const char *list,
+		      struct err *e);
 
 enum boundary { BOUNDARY_START, BOUNDARY_COMPLETION };
 
@@ -55,9 +57,10 @@ struct replay_options {
 	const struct book *book;
 	const struct plan *plan; /* NULL: no credits */
 	const char *currency;
-	int threads; /* 0: one a processor */
+	int threads;	  /* 0: one a processor */
 	bool strict_only; /* read every record with libcsv or cJSON */
-	/* Called about ten times a second from the calling thread; may be NULL. total_bytes is 0 when not known. */
+	/* Called about ten times a second from the calling thread; may be NULL. total_bytes is 0
+	 * when not known. */
 	void (*progress)(void *user, int64_t done_bytes, int64_t total_bytes);
 	void *progress_user;
 };
@@ -84,8 +87,10 @@ void replay_result_close(struct replay_result *r);
 const struct sums *replay_total(const struct replay_result *r);
 size_t replay_group_count(const struct replay_result *r);
 void replay_group_sums(const struct replay_result *r, size_t i, struct sums *out);
-/* The label of dimension d (index into options.dim); p is NULL for records that lack it. buf holds what must be formatted. */
-struct text replay_group_label(const struct replay_result *r, size_t i, size_t d, char buf[INSTANT_TEXT_MAX]);
+/* The label of dimension d (index into options.dim); p is NULL for records that lack it. buf holds
+ * what must be formatted. */
+struct text replay_group_label(const struct replay_result *r, size_t i, size_t d,
+			       char buf[INSTANT_TEXT_MAX]);
 
 size_t replay_unpriced_count(const struct replay_result *r);
 const struct replay_reason *replay_unpriced(const struct replay_result *r, size_t i);
@@ -104,10 +109,11 @@ int64_t replay_outside(const struct replay_result *r);
 /* First and last instant that was priced; false when there is none. */
 bool replay_span(const struct replay_result *r, struct instant *first, struct instant *last);
 /*
- * Records whose completion is known, and how much more the others' choice of the deciding instant would have cost (may be
- * negative). hinging: records for which it makes a difference.
+ * Records whose completion is known, and how much more the others' choice of the deciding instant
+ * would have cost (may be negative). hinging: records for which it makes a difference.
  */
-void replay_boundary(const struct replay_result *r, int64_t *known, int64_t *hinging, struct money_total *difference);
+void replay_boundary(const struct replay_result *r, int64_t *known, int64_t *hinging,
+		     struct money_total *difference);
 /* Columns of CSV files that feed no field, for a note; NULL when there are none. */
 const char *replay_unused_columns(const struct replay_result *r);
 

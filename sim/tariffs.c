@@ -6,7 +6,8 @@ enum { PAGE_QUARTERS = 4096, SUBJECT_SLOTS = 1024, RECENT = 64 };
 #define QUARTER_US (900 * US_PER_SECOND)
 #define DIVIDED UINT16_MAX
 
-/* Answers of PAGE_QUARTERS quarter hours: index + 1 into subject->answer, 0 when not asked yet, DIVIDED. */
+/* Answers of PAGE_QUARTERS quarter hours: index + 1 into subject->answer, 0 when not asked yet,
+ * DIVIDED. */
 struct tariff_page {
 	int64_t number;
 	struct tariff_page *next;
@@ -47,10 +48,11 @@ void tariffs_close(struct tariffs *t)
 	free(t);
 }
 
-static bool same_subject(const struct subject *s, struct text provider, struct text model, struct text tier, struct text region)
+static bool same_subject(const struct subject *s, struct text provider, struct text model,
+			 struct text tier, struct text region)
 {
-	return text_eq_short(s->model, model) && text_eq_short(s->provider, provider) && text_eq_short(s->service_tier, tier) &&
-	       text_eq_short(s->region, region);
+	return text_eq_short(s->model, model) && text_eq_short(s->provider, provider) &&
+	       text_eq_short(s->service_tier, tier) && text_eq_short(s->region, region);
 }
 
 static struct text keep(struct tariffs *t, struct text s)
@@ -58,14 +60,19 @@ static struct text keep(struct tariffs *t, struct text s)
 	return (struct text){ arena_text(&t->arena, s.p, s.n), s.n };
 }
 
-struct subject *tariffs_subject(struct tariffs *t, struct text provider, struct text model, struct text tier, struct text region)
+struct subject *tariffs_subject(struct tariffs *t, struct text provider, struct text model,
+				struct text tier, struct text region)
 {
-	size_t quick = model.n ? (model.n * 7 + (unsigned char)model.p[model.n - 1] + (unsigned char)model.p[model.n / 2] * 5) % RECENT :
-				 0;
+	size_t quick = model.n ? (model.n * 7 + (unsigned char)model.p[model.n - 1] +
+				  (unsigned char)model.p[model.n / 2] * 5) %
+					 RECENT
+			       : 0;
 	struct subject *s = t->recent[quick];
 	if (s && same_subject(s, provider, model, tier, region))
 		return s;
-	uint32_t slot = (text_hash(model) ^ text_hash(provider) * 3 ^ text_hash(tier) * 5 ^ text_hash(region) * 7) % SUBJECT_SLOTS;
+	uint32_t slot = (text_hash(model) ^ text_hash(provider) * 3 ^ text_hash(tier) * 5 ^
+			 text_hash(region) * 7) %
+			SUBJECT_SLOTS;
 	for (s = t->slot[slot]; s; s = s->next)
 		if (same_subject(s, provider, model, tier, region))
 			return t->recent[quick] = s;
@@ -78,13 +85,15 @@ struct subject *tariffs_subject(struct tariffs *t, struct text provider, struct 
 	return t->slot[slot] = t->recent[quick] = s;
 }
 
-static struct price_query query_of(const struct tariffs *t, const struct subject *s, int64_t time_us)
+static struct price_query query_of(const struct tariffs *t, const struct subject *s,
+				   int64_t time_us)
 {
-	return (struct price_query){ s->provider, s->model, s->service_tier, s->region, t->currency, { time_us } };
+	return (struct price_query){ s->provider, s->model,    s->service_tier,
+				     s->region,	  t->currency, { time_us } };
 }
 
-int tariffs_credits(struct tariffs *t, struct subject *s, const struct tariff_answer *a, int64_t time_us, int64_t prompt,
-		    struct credit_rates *out, struct err *e)
+int tariffs_credits(struct tariffs *t, struct subject *s, const struct tariff_answer *a,
+		    int64_t time_us, int64_t prompt, struct credit_rates *out, struct err *e)
 {
 	struct price_query q = query_of(t, s, time_us);
 	struct instant until = INSTANT_MAX;
@@ -110,7 +119,8 @@ static size_t ask_now(struct tariffs *t, struct subject *s, int64_t time_us, int
 		for (size_t i = 0; i < m.price->fee_count; i++)
 			a.request_fee |= strcmp(m.price->fee[i].unit, "request") == 0;
 	}
-	if (a.price && a.tariff->tier_count == 0 && !a.request_fee && !(a.tariff->rates.known >> BUCKET_REASONING & 1)) {
+	if (a.price && a.tariff->tier_count == 0 && !a.request_fee &&
+	    !(a.tariff->rates.known >> BUCKET_REASONING & 1)) {
 		a.plain = true;
 		for (int b = 0; b < BUCKET_REASONING; b++) {
 			a.rate[b] = a.tariff->rates.per_million[b].pico;
@@ -118,14 +128,16 @@ static size_t ask_now(struct tariffs *t, struct subject *s, int64_t time_us, int
 		}
 	}
 	if (t->plan) {
-		int rc = plan_rates(t->plan, t->book, &q, a.resolved, 0, &a.credits, &m.until, &why_credits);
+		int rc = plan_rates(t->plan, t->book, &q, a.resolved, 0, &a.credits, &m.until,
+				    &why_credits);
 		a.has_credits = rc == 0;
 		a.credits_by_prompt = a.credits.depends_on_prompt;
 	}
 	*until_us = m.until.us;
 	for (size_t i = 0; i < s->answer_count; i++) {
 		const struct tariff_answer *b = s->answer[i];
-		if (b->price == a.price && b->tariff == a.tariff && b->has_credits == a.has_credits &&
+		if (b->price == a.price && b->tariff == a.tariff &&
+		    b->has_credits == a.has_credits &&
 		    same_reason(b->unpriced, why.code ? why.message : NULL) &&
 		    same_reason(b->uncredited, why_credits.code ? why_credits.message : NULL) &&
 		    memcmp(&b->credits, &a.credits, sizeof a.credits) == 0)
@@ -133,11 +145,14 @@ static size_t ask_now(struct tariffs *t, struct subject *s, int64_t time_us, int
 	}
 	CHECK(s->answer_count < DIVIDED - 1);
 	if ((s->answer_count & (s->answer_count - 1)) == 0)
-		s->answer = mem_grow(s->answer, (s->answer_count ? s->answer_count * 2 : 1) * sizeof *s->answer);
+		s->answer = mem_grow(s->answer, (s->answer_count ? s->answer_count * 2 : 1) *
+							sizeof *s->answer);
 	struct tariff_answer *kept = arena_alloc(&t->arena, sizeof *kept);
 	memcpy(kept, &a, sizeof a);
 	kept->unpriced = why.code ? arena_text(&t->arena, why.message, strlen(why.message)) : NULL;
-	kept->uncredited = why_credits.code ? arena_text(&t->arena, why_credits.message, strlen(why_credits.message)) : NULL;
+	kept->uncredited = why_credits.code ? arena_text(&t->arena, why_credits.message,
+							 strlen(why_credits.message))
+					    : NULL;
 	s->answer[s->answer_count] = kept;
 	return s->answer_count++;
 }

@@ -1,8 +1,9 @@
 /*
  * tariffs: what the price book and the plan say, remembered per model and quarter of an hour.
  *
- * Belongs to one thread. The book is asked once for a model and the quarter hours in which its answer cannot change; instants
- * in a quarter hour that a price or window divides are asked one by one.
+ * Belongs to one thread. The book is asked once for a model and the quarter hours in which its
+ * answer cannot change; instants in a quarter hour that a price or window divides are asked one by
+ * one.
  */
 #ifndef TALLY_SIM_TARIFFS_H
 #define TALLY_SIM_TARIFFS_H
@@ -22,12 +23,14 @@ struct tariff_answer {
 	bool request_fee; /* the price charges each request */
 	/* For the common case, one price for every prompt and request: */
 	bool plain;
-	int64_t rate[BUCKET_COMMON]; /* pico per million; 0 for reasoning, which is part of output */
-	uint32_t unstated; /* common buckets without a price */
+	int64_t rate[BUCKET_COMMON]; /* pico per million; 0 for reasoning, which is part of output
+				      */
+	uint32_t unstated;	     /* common buckets without a price */
 	/* the caller's, when nothing else tells groups apart: */
 	void *group;
 	int64_t waiting_records, waiting[BUCKET_COMMON]; /* not priced yet: pricing is linear */
-	uint32_t window_id, why_id, why_credits_id; /* ids that the caller gives; 0: not given yet */
+	uint32_t window_id, why_id,
+		why_credits_id; /* ids that the caller gives; 0: not given yet */
 };
 
 /* A model as records name it. */
@@ -42,16 +45,19 @@ struct subject {
 };
 
 struct tariffs;
-struct tariffs *tariffs_open(const struct book *book, const struct plan *plan, const char *currency);
+struct tariffs *tariffs_open(const struct book *book, const struct plan *plan,
+			     const char *currency);
 void tariffs_close(struct tariffs *t);
 
-struct subject *tariffs_subject(struct tariffs *t, struct text provider, struct text model, struct text service_tier,
-				struct text region);
+struct subject *tariffs_subject(struct tariffs *t, struct text provider, struct text model,
+				struct text service_tier, struct text region);
 /* Every answer that was ever given. */
 void tariffs_each(struct tariffs *t, void (*take)(void *user, struct tariff_answer *a), void *user);
 struct tariff_answer *tariffs_ask(struct tariffs *t, struct subject *s, int64_t time_us);
-/* The credit rates when they depend on the prompt (answer->credits_by_prompt). Errors as plan_rates. */
-int tariffs_credits(struct tariffs *t, struct subject *s, const struct tariff_answer *a, int64_t time_us, int64_t prompt_tokens,
-		    struct credit_rates *out, struct err *e);
+/* The credit rates when they depend on the prompt (answer->credits_by_prompt). Errors as
+ * plan_rates. */
+int tariffs_credits(struct tariffs *t, struct subject *s, const struct tariff_answer *a,
+		    int64_t time_us, int64_t prompt_tokens, struct credit_rates *out,
+		    struct err *e);
 
 #endif

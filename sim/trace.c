@@ -70,8 +70,10 @@ static int fill_input(struct trace *t, struct err *e)
 
 static int truncated(struct trace *t, const char *what, struct err *e)
 {
-	return err_set(e, ERR_UNREADABLE, "%s: the %s data ends too early or is damaged; what could be read was counted", t->path,
-		       what);
+	return err_set(
+		e, ERR_UNREADABLE,
+		"%s: the %s data ends too early or is damaged; what could be read was counted",
+		t->path, what);
 }
 
 static int inflate_some(struct trace *t, char *out, size_t room, size_t *n, struct err *e)
@@ -188,16 +190,20 @@ static int start_text(struct trace *t, struct err *e)
 	return 0;
 }
 
-static int take_csv_header(struct trace *t, struct text head, const struct trace_options *o, const struct shape *forced,
-			   struct err *e)
+static int take_csv_header(struct trace *t, struct text head, const struct trace_options *o,
+			   const struct shape *forced, struct err *e)
 {
 	const char *nl = memchr(head.p, '\n', head.n);
 	if (!nl && head.n >= TRACE_RECORD_MAX)
-		return err_set(e, ERR_INVALID, "%s: line 1: the header is longer than %d bytes", t->path, TRACE_RECORD_MAX);
+		return err_set(e, ERR_INVALID, "%s: line 1: the header is longer than %d bytes",
+			       t->path, TRACE_RECORD_MAX);
 	struct text line = { head.p, nl ? (size_t)(nl - head.p) : head.n };
 	t->body = nl ? nl + 1 - head.p : (int64_t)head.n;
 	t->body_line = 2;
-	t->separator = memchr(line.p, ',', line.n) ? ',' : memchr(line.p, '\t', line.n) ? '\t' : memchr(line.p, ';', line.n) ? ';' : ',';
+	t->separator = memchr(line.p, ',', line.n)    ? ','
+		       : memchr(line.p, '\t', line.n) ? '\t'
+		       : memchr(line.p, ';', line.n)  ? ';'
+						      : ',';
 	struct csv_record *r = mem_zalloc(sizeof *r);
 	int rc = csv_split(r, line, t->separator, e);
 	if (rc != 0) {
@@ -214,30 +220,39 @@ static int take_csv_header(struct trace *t, struct text head, const struct trace
 		memcpy(t->name[i], r->field[i].p, r->field[i].n);
 		t->name[i][r->field[i].n] = 0;
 		t->field[i] = shape_field(t->shape, o->map, o->map_count, r->field[i]);
-		counts |= t->field[i] >= FIELD_COUNTS && t->field[i] <= FIELD_PROMPT && t->field[i] != FIELD_REQUESTS;
+		counts |= t->field[i] >= FIELD_COUNTS && t->field[i] <= FIELD_PROMPT &&
+			  t->field[i] != FIELD_REQUESTS;
 		for (size_t k = 0; k < i && rc == 0; k++)
 			if (t->field[i] != FIELD_NONE && t->field[k] == t->field[i])
-				rc = err_set(e, ERR_INVALID, "%s: line 1: columns '%s' and '%s' both give field '%s'", t->path,
-					     t->name[k], t->name[i], record_field_name(t->field[i]));
+				rc = err_set(
+					e, ERR_INVALID,
+					"%s: line 1: columns '%s' and '%s' both give field '%s'",
+					t->path, t->name[k], t->name[i],
+					record_field_name(t->field[i]));
 	}
 	for (size_t m = 0; m < o->map_count && rc == 0; m++) {
 		bool found = false;
 		for (size_t i = 0; i < r->count; i++)
 			found |= strcmp(t->name[i], o->map[m].column) == 0;
 		if (!found)
-			rc = err_set(e, ERR_INVALID, "%s: line 1: there is no column '%s' (--map); the header is '%.*s'", t->path,
-				     o->map[m].column, line.n > 200 ? 200 : (int)line.n, line.p);
+			rc = err_set(
+				e, ERR_INVALID,
+				"%s: line 1: there is no column '%s' (--map); the header is '%.*s'",
+				t->path, o->map[m].column, line.n > 200 ? 200 : (int)line.n,
+				line.p);
 	}
 	for (const char *const *need = t->shape->needs; *need && rc == 0; need++) {
 		bool found = false;
 		for (size_t i = 0; i < r->count; i++)
 			found |= strcmp(t->name[i], *need) == 0;
 		if (!found && o->map_count == 0)
-			rc = err_set(e, ERR_INVALID, "%s: line 1: format '%s' needs a column '%s'", t->path, t->shape->name, *need);
+			rc = err_set(e, ERR_INVALID, "%s: line 1: format '%s' needs a column '%s'",
+				     t->path, t->shape->name, *need);
 	}
 	if (rc == 0 && !counts)
 		rc = err_set(e, ERR_INVALID,
-			     "%s: line 1: no column holds tokens (input, output, ...); name one, for example --map input=COLUMN; the header is '%.*s'",
+			     "%s: line 1: no column holds tokens (input, output, ...); name one, "
+			     "for example --map input=COLUMN; the header is '%.*s'",
 			     t->path, line.n > 200 ? 200 : (int)line.n, line.p);
 done:
 	csv_record_release(r);
@@ -252,7 +267,8 @@ static void take_json_head(struct trace *t, struct text head, const struct shape
 	t->shape = forced ? forced : shape_by_name("jsonl");
 	const char *nl = memchr(head.p, '\n', head.n);
 	struct json_document *doc;
-	if (forced || json_open(&doc, (struct text){ head.p, nl ? (size_t)(nl - head.p) : head.n }, NULL) != 0)
+	if (forced || json_open(&doc, (struct text){ head.p, nl ? (size_t)(nl - head.p) : head.n },
+				NULL) != 0)
 		return;
 	struct text names[64];
 	size_t n = 0;
@@ -272,7 +288,9 @@ static int take_head(struct trace *t, const struct trace_options *o, struct err 
 	if (o->format && strcmp(o->format, "auto") != 0) {
 		forced = shape_by_name(o->format);
 		if (!forced)
-			return err_set(e, ERR_USAGE, "there is no trace format '%s'; see `tally replay --help`", o->format);
+			return err_set(e, ERR_USAGE,
+				       "there is no trace format '%s'; see `tally replay --help`",
+				       o->format);
 	}
 	size_t bom = t->rest.n >= 3 && memcmp(t->rest.p, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
 	struct text head = { t->rest.p + bom, t->rest.n - bom };
@@ -280,7 +298,10 @@ static int take_head(struct trace *t, const struct trace_options *o, struct err 
 	if (first == head.p + head.n)
 		return err_set(e, ERR_INVALID, "%s: the file is empty", t->path);
 	if (*first == '[' && !(forced && forced->container == CONTAINER_CSV))
-		return err_set(e, ERR_INVALID, "%s: line 1: this is a JSON array; write one object a line (jq -c '.[]' FILE)", t->path);
+		return err_set(e, ERR_INVALID,
+			       "%s: line 1: this is a JSON array; write one object a line (jq -c "
+			       "'.[]' FILE)",
+			       t->path);
 	/* blank lines before the header are not records */
 	size_t blank = 0;
 	int64_t lines = 0;
@@ -308,13 +329,15 @@ static int spool(struct trace *t, struct err *e)
 	snprintf(path, sizeof path, "%s/tally-XXXXXX", dir && *dir ? dir : "/tmp");
 	int fd = mkstemp(path);
 	if (fd < 0)
-		return err_set(e, ERR_SYSTEM, "could not make a temporary file in '%s': %s", path, strerror(errno));
+		return err_set(e, ERR_SYSTEM, "could not make a temporary file in '%s': %s", path,
+			       strerror(errno));
 	unlink(path);
 	ssize_t n;
 	while ((n = read(t->fd, chunk, sizeof chunk)) > 0)
 		for (ssize_t done = 0, w; done < n; done += w)
 			if ((w = write(fd, chunk + done, (size_t)(n - done))) < 0) {
-				int rc = err_set(e, ERR_SYSTEM, "could not keep standard input: %s", strerror(errno));
+				int rc = err_set(e, ERR_SYSTEM, "could not keep standard input: %s",
+						 strerror(errno));
 				close(fd);
 				return rc;
 			}
@@ -336,14 +359,17 @@ int trace_open(struct trace **out, const char *path, const struct trace_options 
 	t->input = mem_alloc(INPUT_CHUNK);
 	t->fd = standard_input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
 	if (t->fd < 0)
-		rc = err_set(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_UNREADABLE, "could not open '%s': %s", path, strerror(errno));
+		rc = err_set(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_UNREADABLE,
+			     "could not open '%s': %s", path, strerror(errno));
 	else if (fstat(t->fd, &st) == 0 && S_ISDIR(st.st_mode))
-		rc = err_set(e, ERR_UNREADABLE, "'%s' is a directory; name a trace file in it", path);
+		rc = err_set(e, ERR_UNREADABLE, "'%s' is a directory; name a trace file in it",
+			     path);
 	if (rc == 0 && o->spool && !S_ISREG(st.st_mode))
 		rc = spool(t, e);
 	if (rc == 0) {
 		unsigned char magic[4] = { 0 };
-		t->seekable = fstat(t->fd, &st) == 0 && S_ISREG(st.st_mode) && lseek(t->fd, 0, SEEK_CUR) == 0;
+		t->seekable = fstat(t->fd, &st) == 0 && S_ISREG(st.st_mode) &&
+			      lseek(t->fd, 0, SEEK_CUR) == 0;
 		t->size = t->seekable ? st.st_size : 0;
 		if (t->seekable) {
 			if (pread(t->fd, magic, 4, 0) < 0)
@@ -351,7 +377,8 @@ int trace_open(struct trace **out, const char *path, const struct trace_options 
 		} else {
 			/* the first bytes of a pipe stay in t->input */
 			while (t->input_n < 4 && rc == 0) {
-				ssize_t n = read(t->fd, t->input + t->input_n, INPUT_CHUNK - t->input_n);
+				ssize_t n = read(t->fd, t->input + t->input_n,
+						 INPUT_CHUNK - t->input_n);
 				if (n < 0)
 					rc = read_failed(t, e);
 				if (n <= 0)
@@ -362,7 +389,8 @@ int trace_open(struct trace **out, const char *path, const struct trace_options 
 		}
 		if (magic[0] == 0x1f && magic[1] == 0x8b)
 			t->compression = GZIP;
-		else if (magic[0] == 0x28 && magic[1] == 0xb5 && magic[2] == 0x2f && magic[3] == 0xfd)
+		else if (magic[0] == 0x28 && magic[1] == 0xb5 && magic[2] == 0x2f &&
+			 magic[3] == 0xfd)
 			t->compression = ZSTD;
 	}
 	if (rc == 0) {
@@ -600,7 +628,8 @@ static void add_span(struct trace_block *b, size_t from, size_t to)
 	b->span[b->span_count++] = (struct record_span){ from, to };
 }
 
-/* The first bytes of rest that are whole records; 0 when not even one is. Lists the records of several lines in b. */
+/* The first bytes of rest that are whole records; 0 when not even one is. Lists the records of
+ * several lines in b. */
 static size_t whole_records(const struct trace *t, struct trace_block *b)
 {
 	b->span_count = 0;

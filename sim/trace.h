@@ -1,9 +1,10 @@
 /*
  * trace: opening trace files and handing out their bytes in blocks of whole records.
  *
- * A file may be plain, gzip or zstd, or standard input. What it contains is recognised from its first bytes. Blocks of a plain
- * file are read independently by any number of threads; everything else is read in order under a lock. Owns the files and
- * what is known of their columns; never interprets a value.
+ * A file may be plain, gzip or zstd, or standard input. What it contains is recognised from its
+ * first bytes. Blocks of a plain file are read independently by any number of threads; everything
+ * else is read in order under a lock. Owns the files and what is known of their columns; never
+ * interprets a value.
  */
 #ifndef TALLY_SIM_TRACE_H
 #define TALLY_SIM_TRACE_H
@@ -26,8 +27,8 @@ struct trace_options {
 
 struct trace;
 
-/* Opens path ("-" is standard input) and reads its head. Errors: ERR_NOT_FOUND, ERR_UNREADABLE, ERR_INVALID (empty, no usable
- * column), ERR_USAGE (unknown format). */
+/* Opens path ("-" is standard input) and reads its head. Errors: ERR_NOT_FOUND, ERR_UNREADABLE,
+ * ERR_INVALID (empty, no usable column), ERR_USAGE (unknown format). */
 int trace_open(struct trace **out, const char *path, const struct trace_options *o, struct err *e);
 void trace_close(struct trace *t);
 
@@ -45,18 +46,19 @@ int64_t trace_size(const struct trace *t);
 /* Bytes consumed so far, of the file as it lies on disk. */
 int64_t trace_progress(const struct trace *t);
 
-/* Starts (again) at the first record. in_order: blocks follow each other and records may span lines (see trace_next). */
+/* Starts (again) at the first record. in_order: blocks follow each other and records may span lines
+ * (see trace_next). */
 int trace_rewind(struct trace *t, bool in_order, struct err *e);
 /* Whether blocks come in order in any case (compressed or standard input). */
 bool trace_is_stream(const struct trace *t);
 
 struct trace_block {
-	char *p; /* TRACE_SLACK readable bytes lie before p and after p + n */
-	size_t n; /* ends with '\n' unless `cut` */
+	char *p;	/* TRACE_SLACK readable bytes lie before p and after p + n */
+	size_t n;	/* ends with '\n' unless `cut` */
 	int64_t offset; /* of p in the file, or -1 */
-	int64_t line; /* number of the first line, or -1 when only the offset is known */
-	bool cut; /* the last record is longer than TRACE_RECORD_MAX; its rest is not here */
-	bool in_order; /* CSV records that span lines are whole, and listed in `span` */
+	int64_t line;	/* number of the first line, or -1 when only the offset is known */
+	bool cut;	/* the last record is longer than TRACE_RECORD_MAX; its rest is not here */
+	bool in_order;	/* CSV records that span lines are whole, and listed in `span` */
 	struct record_span *span; /* records of several lines, ascending */
 	size_t span_count, span_room;
 	/* private */
@@ -66,8 +68,9 @@ struct trace_block {
 void trace_block_release(struct trace_block *b);
 
 /*
- * The next block, for any thread. 1: a block; 0: no more; negative: the file could not be read on (ERR_UNREADABLE). Blocks of a
- * plain file that is not read in order end at line ends; a CSV record that spans lines may be torn then.
+ * The next block, for any thread. 1: a block; 0: no more; negative: the file could not be read on
+ * (ERR_UNREADABLE). Blocks of a plain file that is not read in order end at line ends; a CSV record
+ * that spans lines may be torn then.
  */
 int trace_next(struct trace *t, struct trace_block *b, struct err *e);
 

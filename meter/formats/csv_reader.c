@@ -39,7 +39,8 @@ void csv_reader_close(struct csv_reader *r)
 }
 
 /* The strict path for one record without its newline. */
-static void read_strictly(struct csv_reader *r, const char *p, size_t n, const struct record_sink *sink)
+static void read_strictly(struct csv_reader *r, const char *p, size_t n,
+			  const struct record_sink *sink)
 {
 	struct err e = { 0 };
 	struct record rec;
@@ -47,10 +48,11 @@ static void read_strictly(struct csv_reader *r, const char *p, size_t n, const s
 	rec.at = p;
 	int rc = csv_split(r->split, (struct text){ p, n }, r->layout.separator, &e);
 	if (rc == 0 && r->split->count != r->layout.columns)
-		rc = err_set(&e, ERR_INVALID, "the line has %zu fields where the header has %zu", r->split->count,
-			     r->layout.columns);
+		rc = err_set(&e, ERR_INVALID, "the line has %zu fields where the header has %zu",
+			     r->split->count, r->layout.columns);
 	for (size_t i = 0; rc == 0 && i < r->layout.columns; i++)
-		rc = record_set(&rec, r->layout.field[i], r->split->field[i], VALUE_TEXT, r->layout.shape->time, &e);
+		rc = record_set(&rec, r->layout.field[i], r->split->field[i], VALUE_TEXT,
+				r->layout.shape->time, &e);
 	if (rc == 0)
 		rc = record_finish(&rec, &e);
 	if (rc == 0) {
@@ -68,13 +70,14 @@ static inline bool is_blank(char c)
 
 /* Where field `c` of row `i` lies, given the delimiters of rows that follow each other. */
 #define FIELD_AT(c, i) \
-	const uint32_t *end = index + (i) * columns + (c); \
+	const uint32_t *end = index + (i)*columns + (c); \
 	const char *p = (c) ? block + end[-1] + 1 : b->at[i]; \
 	size_t n = (size_t)(block + *end - p); \
 	if ((c) + 1 == columns && n && p[n - 1] == '\r') \
 		n--;
 
-static void read_texts(struct csv_reader *r, const char *block, const uint32_t *index, size_t c, struct text *out)
+static void read_texts(struct csv_reader *r, const char *block, const uint32_t *index, size_t c,
+		       struct text *out)
 {
 	struct record_batch *b = &r->batch;
 	const size_t columns = r->layout.columns;
@@ -86,7 +89,8 @@ static void read_texts(struct csv_reader *r, const char *block, const uint32_t *
 	}
 }
 
-static void read_counts(struct csv_reader *r, const char *block, const uint32_t *index, size_t c, int64_t *out)
+static void read_counts(struct csv_reader *r, const char *block, const uint32_t *index, size_t c,
+			int64_t *out)
 {
 	struct record_batch *b = &r->batch;
 	const size_t columns = r->layout.columns;
@@ -96,8 +100,8 @@ static void read_counts(struct csv_reader *r, const char *block, const uint32_t 
 	}
 }
 
-static void read_instants(struct csv_reader *r, const char *block, const uint32_t *index, size_t c, int64_t *out,
-			  struct scan_date *date, bool may_be_empty)
+static void read_instants(struct csv_reader *r, const char *block, const uint32_t *index, size_t c,
+			  int64_t *out, struct scan_date *date, bool may_be_empty)
 {
 	struct record_batch *b = &r->batch;
 	const size_t columns = r->layout.columns;
@@ -116,7 +120,8 @@ static void read_instants(struct csv_reader *r, const char *block, const uint32_
 	}
 }
 
-static void read_spans(struct csv_reader *r, const char *block, const uint32_t *index, size_t c, int64_t *out, int64_t unit_us)
+static void read_spans(struct csv_reader *r, const char *block, const uint32_t *index, size_t c,
+		       int64_t *out, int64_t unit_us)
 {
 	struct record_batch *b = &r->batch;
 	const size_t columns = r->layout.columns;
@@ -126,7 +131,8 @@ static void read_spans(struct csv_reader *r, const char *block, const uint32_t *
 	}
 }
 
-/* The checks of record_finish on whole columns; rows that fail any go to the strict path, which says why. */
+/* The checks of record_finish on whole columns; rows that fail any go to the strict path, which
+ * says why. */
 static void check_wholes(struct csv_reader *r)
 {
 	struct record_batch *b = &r->batch;
@@ -158,7 +164,8 @@ static void check_wholes(struct csv_reader *r)
 }
 
 /*
- * Reads b->n rows whose delimiters are known to be in order, column by column, so that the processor can overlap the rows.
+ * Reads b->n rows whose delimiters are known to be in order, column by column, so that the
+ * processor can overlap the rows.
  */
 static void read_columns(struct csv_reader *r, const char *block, const uint32_t *index)
 {
@@ -177,15 +184,18 @@ static void read_columns(struct csv_reader *r, const char *block, const uint32_t
 		} else if (f == FIELD_TIME || f == FIELD_COMPLETED) {
 			int64_t *out = f == FIELD_TIME ? b->time_us : b->completed_us;
 			if (r->layout.shape->time == TIME_INSTANT)
-				read_instants(r, block, index, c, out, &r->date[f == FIELD_COMPLETED], f == FIELD_COMPLETED);
+				read_instants(r, block, index, c, out,
+					      &r->date[f == FIELD_COMPLETED], f == FIELD_COMPLETED);
 			else
-				read_spans(r, block, index, c, out, r->layout.shape->time == TIME_SECONDS ? US_PER_SECOND : 1000);
+				read_spans(r, block, index, c, out,
+					   r->layout.shape->time == TIME_SECONDS ? US_PER_SECOND
+										 : 1000);
 		} else {
 			read_counts(r, block, index, c,
-				    f < FIELD_REQUESTS	? b->tokens[f - FIELD_COUNTS] :
-				    f == FIELD_REQUESTS ? b->requests :
-				    f == FIELD_PROMPT	? r->prompt :
-							  r->total);
+				    f < FIELD_REQUESTS	  ? b->tokens[f - FIELD_COUNTS]
+				    : f == FIELD_REQUESTS ? b->requests
+				    : f == FIELD_PROMPT	  ? r->prompt
+							  : r->total);
 			/* empty means something else than 0 in these */
 			if (f >= FIELD_REQUESTS)
 				for (size_t i = 0; i < b->n; i++) {
@@ -197,8 +207,10 @@ static void read_columns(struct csv_reader *r, const char *block, const uint32_t
 	check_wholes(r);
 }
 
-/* Rows from delimiter k on that have the right delimiters in the right places; at most BATCH_ROWS. */
-static size_t take_rows(struct csv_reader *r, const struct record_block *blk, const char *p, size_t k, size_t count, unsigned flags)
+/* Rows from delimiter k on that have the right delimiters in the right places; at most BATCH_ROWS.
+ */
+static size_t take_rows(struct csv_reader *r, const struct record_block *blk, const char *p,
+			size_t k, size_t count, unsigned flags)
 {
 	struct record_batch *b = &r->batch;
 	const size_t columns = r->layout.columns;
@@ -211,7 +223,8 @@ static size_t take_rows(struct csv_reader *r, const struct record_block *blk, co
 		for (size_t c = 0; c + 1 < columns; c++)
 			ok &= blk->p[end[c]] == separator;
 		size_t n = (size_t)(stop - p);
-		/* no byte of a blank line, which is no record, gets here: it has columns - 1 delimiters too few, unless one column */
+		/* no byte of a blank line, which is no record, gets here: it has columns - 1
+		 * delimiters too few, unless one column */
 		if (!ok || n > CSV_RECORD_MAX || n == 0 || (n == 1 && *p == '\r'))
 			break;
 		if (flags && (((flags & (SCAN_HIGH | SCAN_NUL)) && utf8_valid_prefix(p, n) != n) ||
@@ -224,7 +237,8 @@ static size_t take_rows(struct csv_reader *r, const struct record_block *blk, co
 	return rows;
 }
 
-static void read_fast(struct csv_reader *r, const struct record_block *blk, size_t k, const struct record_sink *sink)
+static void read_fast(struct csv_reader *r, const struct record_block *blk, size_t k,
+		      const struct record_sink *sink)
 {
 	struct record_batch *b = &r->batch;
 	const size_t columns = r->layout.columns;
@@ -237,14 +251,16 @@ static void read_fast(struct csv_reader *r, const struct record_block *blk, size
 	if (bad) {
 		for (size_t i = 0; i < rows; i++)
 			if (r->bad[i])
-				read_strictly(r, b->at[i], (size_t)(blk->p + r->row_end[i] - b->at[i]), sink);
+				read_strictly(r, b->at[i],
+					      (size_t)(blk->p + r->row_end[i] - b->at[i]), sink);
 		record_batch_drop(b, r->bad);
 	}
 	if (b->n)
 		sink->accept(sink->user, b);
 }
 
-bool csv_reader_run(struct csv_reader *r, const struct record_block *b, const struct record_sink *sink)
+bool csv_reader_run(struct csv_reader *r, const struct record_block *b,
+		    const struct record_sink *sink)
 {
 	if (r->index_room < b->n + 64) {
 		free(r->index);
@@ -252,7 +268,9 @@ bool csv_reader_run(struct csv_reader *r, const struct record_block *b, const st
 		r->index = mem_alloc(r->index_room * sizeof *r->index);
 	}
 	unsigned flags = 0;
-	size_t count = r->layout.strict_only ? 0 : scan_delimiters(b->p, b->n, r->layout.separator, r->index, &flags);
+	size_t count = r->layout.strict_only
+			       ? 0
+			       : scan_delimiters(b->p, b->n, r->layout.separator, r->index, &flags);
 	size_t k = 0, span = 0, columns = r->layout.columns;
 	const char *p = b->p, *end = b->p + b->n;
 	while (p < end) {

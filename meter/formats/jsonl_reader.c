@@ -7,7 +7,8 @@
 
 enum { SHAPE_KEYS_MAX = 64, KEY_SLOTS = 256, RELEARN_AFTER = 50 };
 
-/* One key of the record shape that the last lines had: its bytes from the quote to what stands before the value. */
+/* One key of the record shape that the last lines had: its bytes from the quote to what stands
+ * before the value. */
 struct learned_key {
 	const char *lead; /* e.g. `"input":` or `"input": ` */
 	size_t lead_n;
@@ -26,7 +27,7 @@ struct jsonl_reader {
 	struct known_key slot[KEY_SLOTS]; /* open addressing */
 	struct learned_key learned[SHAPE_KEYS_MAX];
 	size_t learned_count;
-	int misses; /* lines in a row that had another shape */
+	int misses;	    /* lines in a row that had another shape */
 	struct arena arena; /* the bytes of the learned keys */
 	struct scan_date date;
 	struct record_batch batch, single;
@@ -35,13 +36,16 @@ struct jsonl_reader {
 
 static uint32_t key_slot(const char *p, size_t n)
 {
-	return (uint32_t)(n * 31 + (unsigned char)p[0] * 7 + (unsigned char)p[n - 1] * 3 + (unsigned char)p[n / 2]) % KEY_SLOTS;
+	return (uint32_t)(n * 31 + (unsigned char)p[0] * 7 + (unsigned char)p[n - 1] * 3 +
+			  (unsigned char)p[n / 2]) %
+	       KEY_SLOTS;
 }
 
 static void add_key(struct jsonl_reader *r, const char *name)
 {
 	size_t n = strlen(name);
-	enum record_field f = shape_field(r->layout.shape, r->layout.map, r->layout.map_count, (struct text){ name, n });
+	enum record_field f = shape_field(r->layout.shape, r->layout.map, r->layout.map_count,
+					  (struct text){ name, n });
 	if (f == FIELD_NONE || n == 0)
 		return;
 	uint32_t i = key_slot(name, n);
@@ -86,32 +90,38 @@ void jsonl_reader_close(struct jsonl_reader *r)
 	free(r);
 }
 
-static const uint64_t any_count = ((uint64_t)1 << FIELD_REQUESTS) - ((uint64_t)1 << FIELD_COUNTS) + ((uint64_t)1 << FIELD_PROMPT);
+static const uint64_t any_count = ((uint64_t)1 << FIELD_REQUESTS) - ((uint64_t)1 << FIELD_COUNTS) +
+				  ((uint64_t)1 << FIELD_PROMPT);
 
 /* Fills a cleared record from an object; the strict path. */
-static int fill_strictly(struct jsonl_reader *r, json_value *root, struct record *rec, struct err *e)
+static int fill_strictly(struct jsonl_reader *r, json_value *root, struct record *rec,
+			 struct err *e)
 {
 	if (json_kind(root) != JSON_OBJECT)
-		return err_set(e, ERR_INVALID, "a record must be an object, this is %s", json_kind_name(root));
+		return err_set(e, ERR_INVALID, "a record must be an object, this is %s",
+			       json_kind_name(root));
 	uint64_t seen = 0;
 	for (json_value *v = json_first(root); v; v = json_next(v)) {
 		enum record_field f = field_of(r, json_key(v), strlen(json_key(v)));
 		enum json_kind k = json_kind(v);
-		enum value_kind kind = k == JSON_STRING ? VALUE_TEXT :
-				       k == JSON_NUMBER ? VALUE_NUMBER :
-				       k == JSON_NULL	? VALUE_NULL :
-							  VALUE_OTHER;
+		enum value_kind kind = k == JSON_STRING	  ? VALUE_TEXT
+				       : k == JSON_NUMBER ? VALUE_NUMBER
+				       : k == JSON_NULL	  ? VALUE_NULL
+							  : VALUE_OTHER;
 		if (f == FIELD_NONE)
 			continue;
 		if (seen >> f & 1)
-			return err_set(e, ERR_INVALID, "field '%s' is given twice (by '%s' too)", record_field_name(f), json_key(v));
+			return err_set(e, ERR_INVALID, "field '%s' is given twice (by '%s' too)",
+				       record_field_name(f), json_key(v));
 		seen |= (uint64_t)1 << f;
-		int rc = record_set(rec, f, kind == VALUE_NUMBER ? json_number(v) : json_string(v), kind, r->layout.shape->time, e);
+		int rc = record_set(rec, f, kind == VALUE_NUMBER ? json_number(v) : json_string(v),
+				    kind, r->layout.shape->time, e);
 		if (rc != 0)
 			return rc;
 	}
 	if (!(seen & any_count))
-		return err_set(e, ERR_INVALID, "the record has no token counts (input, output, ...)");
+		return err_set(e, ERR_INVALID,
+			       "the record has no token counts (input, output, ...)");
 	return record_finish(rec, e);
 }
 
@@ -123,7 +133,8 @@ static void learn(struct jsonl_reader *r, const char *p, const char *end)
 	for (p = json_skip_space(p, end) + 1;;) {
 		p = json_skip_space(p, end);
 		const char *key = p, *after = json_scan_string(p, end);
-		if (!after || memchr(key, '\\', (size_t)(after - key)) || r->learned_count == SHAPE_KEYS_MAX)
+		if (!after || memchr(key, '\\', (size_t)(after - key)) ||
+		    r->learned_count == SHAPE_KEYS_MAX)
 			break;
 		p = json_skip_space(after, end);
 		if (p >= end || *p != ':')
@@ -146,15 +157,17 @@ static void learn(struct jsonl_reader *r, const char *p, const char *end)
 	r->learned_count = 0;
 }
 
-static void read_strictly(struct jsonl_reader *r, const char *p, size_t n, const struct record_sink *sink)
+static void read_strictly(struct jsonl_reader *r, const char *p, size_t n,
+			  const struct record_sink *sink)
 {
 	struct err e = { 0 };
 	struct json_document *doc = NULL;
 	struct record rec;
 	record_clear(&rec);
 	rec.at = p;
-	int rc = n > CSV_RECORD_MAX ? err_set(&e, ERR_INVALID, "the line is longer than %d bytes", CSV_RECORD_MAX) :
-				      json_open(&doc, (struct text){ p, n }, &e);
+	int rc = n > CSV_RECORD_MAX ? err_set(&e, ERR_INVALID, "the line is longer than %d bytes",
+					      CSV_RECORD_MAX)
+				    : json_open(&doc, (struct text){ p, n }, &e);
 	if (rc == 0)
 		rc = fill_strictly(r, json_root(doc), &rec, &e);
 	if (rc == 0) {
@@ -166,24 +179,27 @@ static void read_strictly(struct jsonl_reader *r, const char *p, size_t n, const
 	json_close(doc);
 }
 
-/* The closing quote of a string that begins after p and holds only plain ASCII, or NULL. 8 bytes behind end are readable. */
+/* The closing quote of a string that begins after p and holds only plain ASCII, or NULL. 8 bytes
+ * behind end are readable. */
 ALWAYS_INLINE const char *plain_string_end(const char *p, const char *end)
 {
 	for (; p < end; p += 8) {
 		uint64_t v = load64(p);
 		/*
-		 * A high bit for each byte that is a quote, a backslash, below 0x20 or above 0x7F. Borrows can only add bits above a
-		 * true one, so the lowest bit is right.
+		 * A high bit for each byte that is a quote, a backslash, below 0x20 or above 0x7F.
+		 * Borrows can only add bits above a true one, so the lowest bit is right.
 		 */
 		uint64_t q = v ^ 0x2222222222222222u, s = v ^ 0x5C5C5C5C5C5C5C5Cu;
-		uint64_t hit = ((q - 0x0101010101010101u) & ~q) | ((s - 0x0101010101010101u) & ~s) | v | ((v - 0x2020202020202020u) & ~v);
+		uint64_t hit = ((q - 0x0101010101010101u) & ~q) | ((s - 0x0101010101010101u) & ~s) |
+			       v | ((v - 0x2020202020202020u) & ~v);
 		hit &= 0x8080808080808080u;
 		if (!hit)
 			continue;
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 		p += __builtin_ctzll(hit) >> 3;
 #else
-		while (*p != '"' && *p != '\\' && (unsigned char)*p >= 0x20 && (unsigned char)*p < 0x80)
+		while (*p != '"' && *p != '\\' && (unsigned char)*p >= 0x20 &&
+		       (unsigned char)*p < 0x80)
 			p++;
 #endif
 		return p < end && *p == '"' ? p : NULL;
@@ -195,7 +211,8 @@ ALWAYS_INLINE const char *plain_string_end(const char *p, const char *end)
 ALWAYS_INLINE bool begins_with(const char *p, const char *lead, size_t n)
 {
 	if (n >= 8) {
-		uint64_t differ = (load64(p) ^ load64(lead)) | (load64(p + n - 8) ^ load64(lead + n - 8));
+		uint64_t differ =
+			(load64(p) ^ load64(lead)) | (load64(p + n - 8) ^ load64(lead + n - 8));
 		if (n <= 16)
 			return differ == 0;
 		return differ == 0 && memcmp(p, lead, n) == 0;
@@ -207,8 +224,10 @@ ALWAYS_INLINE bool begins_with(const char *p, const char *lead, size_t n)
 #endif
 }
 
-/* The value at p into field f of the batch's next row. Returns what follows it, or NULL for the strict path. */
-static inline const char *read_value(struct jsonl_reader *r, enum record_field f, const char *p, const char *end, uint64_t *given)
+/* The value at p into field f of the batch's next row. Returns what follows it, or NULL for the
+ * strict path. */
+static inline const char *read_value(struct jsonl_reader *r, enum record_field f, const char *p,
+				     const char *end, uint64_t *given)
 {
 	struct record_batch *b = &r->batch;
 	const size_t row = b->n;
@@ -219,13 +238,16 @@ static inline const char *read_value(struct jsonl_reader *r, enum record_field f
 		while (q < end && *q >= '0' && *q <= '9')
 			q++;
 		int64_t v;
-		if (q == p || (*p == '0' && q - p > 1) || (q < end && (*q == '.' || *q == 'e' || *q == 'E')) ||
+		if (q == p || (*p == '0' && q - p > 1) ||
+		    (q < end && (*q == '.' || *q == 'e' || *q == 'E')) ||
 		    !scan_count(p, (size_t)(q - p), &v))
 			return NULL;
 		if (f < FIELD_REQUESTS)
 			b->tokens[f - FIELD_COUNTS][row] = v;
 		else
-			*(f == FIELD_REQUESTS ? &b->requests[row] : f == FIELD_PROMPT ? &r->prompt : &r->total) = v;
+			*(f == FIELD_REQUESTS ? &b->requests[row]
+			  : f == FIELD_PROMPT ? &r->prompt
+					      : &r->total) = v;
 		*given |= (uint64_t)1 << f;
 		return q;
 	}
@@ -251,11 +273,13 @@ static inline const char *read_value(struct jsonl_reader *r, enum record_field f
 		return v.n > RECORD_TEXT_MAX ? NULL : after;
 	}
 	int64_t *slot = f == FIELD_TIME ? &b->time_us[row] : &b->completed_us[row];
-	if (r->layout.shape->time == TIME_INSTANT && *p == '"' && scan_instant(v.p, v.n, &r->date, slot))
+	if (r->layout.shape->time == TIME_INSTANT && *p == '"' &&
+	    scan_instant(v.p, v.n, &r->date, slot))
 		return after;
 	struct record rec;
 	rec.present = 0;
-	if (record_set(&rec, f, v, *p == '"' ? VALUE_TEXT : VALUE_NUMBER, r->layout.shape->time, NULL) != 0 ||
+	if (record_set(&rec, f, v, *p == '"' ? VALUE_TEXT : VALUE_NUMBER, r->layout.shape->time,
+		       NULL) != 0 ||
 	    !(rec.present >> f & 1))
 		return NULL;
 	*slot = f == FIELD_TIME ? rec.time_us : rec.completed_us;
@@ -288,7 +312,8 @@ static inline bool finish_row(struct jsonl_reader *r, uint64_t *given)
 	struct record_batch *b = &r->batch;
 	const size_t row = b->n;
 	const uint64_t wholes = (uint64_t)1 << FIELD_PROMPT | (uint64_t)1 << FIELD_TOTAL;
-	const uint64_t reasoning = (uint64_t)1 << (FIELD_COUNTS + BUCKET_REASONING), output = (uint64_t)1 << (FIELD_COUNTS + BUCKET_OUTPUT);
+	const uint64_t reasoning = (uint64_t)1 << (FIELD_COUNTS + BUCKET_REASONING),
+		       output = (uint64_t)1 << (FIELD_COUNTS + BUCKET_OUTPUT);
 	uint64_t set = *given & ~wholes;
 	if (b->columns & ~set)
 		set_defaults(b, b->columns & ~set, row, row + 1);
@@ -296,7 +321,8 @@ static inline bool finish_row(struct jsonl_reader *r, uint64_t *given)
 		set_defaults(b, set & ~b->columns, 0, row);
 		b->columns |= set;
 	}
-	if (*given & reasoning && (!(*given & output) || b->tokens[BUCKET_REASONING][row] > b->tokens[BUCKET_OUTPUT][row]))
+	if (*given & reasoning && (!(*given & output) || b->tokens[BUCKET_REASONING][row] >
+								 b->tokens[BUCKET_OUTPUT][row]))
 		return false;
 	if (*given >> FIELD_REQUESTS & 1 && b->requests[row] < 1)
 		return false;
@@ -340,7 +366,8 @@ static inline bool read_fast(struct jsonl_reader *r, const char *p, const char *
 			f = l->field;
 			p += l->lead_n;
 		} else {
-			/* the keys of the learned shape differ from each other; from here on that must be checked */
+			/* the keys of the learned shape differ from each other; from here on that
+			 * must be checked */
 			for (size_t k = 0; as_learned && k < i; k++)
 				if (r->learned[k].field == FIELD_NONE)
 					unknown[unknown_count++] = r->learned[k].key;
@@ -406,7 +433,8 @@ static void flush(struct jsonl_reader *r, const struct record_sink *sink)
 	r->batch.columns = 0;
 }
 
-void jsonl_reader_run(struct jsonl_reader *r, const struct record_block *b, const struct record_sink *sink)
+void jsonl_reader_run(struct jsonl_reader *r, const struct record_block *b,
+		      const struct record_sink *sink)
 {
 	const char *p = b->p, *end = b->p + b->n;
 	while (p < end) {
@@ -415,7 +443,8 @@ void jsonl_reader_run(struct jsonl_reader *r, const struct record_block *b, cons
 		const char *first = json_skip_space(p, p + n);
 		if (first == p + n) {
 			; /* a blank line is no record */
-		} else if (!r->layout.strict_only && n <= CSV_RECORD_MAX && read_fast(r, first, p + n)) {
+		} else if (!r->layout.strict_only && n <= CSV_RECORD_MAX &&
+			   read_fast(r, first, p + n)) {
 			if (++r->batch.n == BATCH_ROWS)
 				flush(r, sink);
 		} else {

@@ -18,7 +18,8 @@ static const struct shape_column burstgpt[] = { { "Timestamp", FIELD_TIME },
 						{ "Total tokens", FIELD_TOTAL },
 						{ "Log Type", FIELD_WORKLOAD },
 						{ NULL, FIELD_NONE } };
-static const char *const burstgpt_needs[] = { "Timestamp", "Model", "Request tokens", "Response tokens", NULL };
+static const char *const burstgpt_needs[] = { "Timestamp", "Model", "Request tokens",
+					      "Response tokens", NULL };
 
 static const struct shape_column bailian[] = { { "chat_id", FIELD_CHAT },
 					       { "parent_chat_id", FIELD_PARENT },
@@ -27,7 +28,8 @@ static const struct shape_column bailian[] = { { "chat_id", FIELD_CHAT },
 					       { "output_length", F(BUCKET_OUTPUT) },
 					       { "type", FIELD_WORKLOAD },
 					       { NULL, FIELD_NONE } };
-static const char *const bailian_needs[] = { "chat_id", "parent_chat_id", "input_length", "output_length", NULL };
+static const char *const bailian_needs[] = { "chat_id", "parent_chat_id", "input_length",
+					     "output_length", NULL };
 
 static const struct shape_column mooncake[] = { { "timestamp", FIELD_TIME },
 						{ "input_length", F(BUCKET_INPUT) },
@@ -35,8 +37,8 @@ static const struct shape_column mooncake[] = { { "timestamp", FIELD_TIME },
 						{ NULL, FIELD_NONE } };
 static const char *const mooncake_needs[] = { "timestamp", "input_length", "output_length", NULL };
 
-static const struct shape_column agent[] = { { "c", FIELD_TASK },	    { "t", FIELD_TIME },
-					     { "m", FIELD_MODEL },	    { "in", F(BUCKET_INPUT) },
+static const struct shape_column agent[] = { { "c", FIELD_TASK },	  { "t", FIELD_TIME },
+					     { "m", FIELD_MODEL },	  { "in", F(BUCKET_INPUT) },
 					     { "out", F(BUCKET_OUTPUT) }, { NULL, FIELD_NONE } };
 static const char *const agent_needs[] = { "c", "t", "in", "out", NULL };
 
@@ -44,13 +46,17 @@ static const char *const no_needs[] = { NULL };
 
 /* The native shapes stand last of their container: they fit everything. */
 static const struct shape shapes[] = {
-	{ "azure", "Azure LLM inference trace 2023 (CSV)", CONTAINER_CSV, TIME_INSTANT, azure, azure_needs },
-	{ "burstgpt", "BurstGPT (CSV, seconds from its start)", CONTAINER_CSV, TIME_SECONDS, burstgpt, burstgpt_needs },
+	{ "azure", "Azure LLM inference trace 2023 (CSV)", CONTAINER_CSV, TIME_INSTANT, azure,
+	  azure_needs },
+	{ "burstgpt", "BurstGPT (CSV, seconds from its start)", CONTAINER_CSV, TIME_SECONDS,
+	  burstgpt, burstgpt_needs },
 	{ "csv", "native CSV", CONTAINER_CSV, TIME_INSTANT, NULL, no_needs },
-	{ "bailian", "Qwen-Bailian (JSON Lines, seconds from its start)", CONTAINER_JSONL, TIME_SECONDS, bailian, bailian_needs },
-	{ "mooncake", "Mooncake (JSON Lines, milliseconds from its start)", CONTAINER_JSONL, TIME_MILLISECONDS, mooncake,
-	  mooncake_needs },
-	{ "agent", "agent sessions (JSON Lines, seconds from its start)", CONTAINER_JSONL, TIME_SECONDS, agent, agent_needs },
+	{ "bailian", "Qwen-Bailian (JSON Lines, seconds from its start)", CONTAINER_JSONL,
+	  TIME_SECONDS, bailian, bailian_needs },
+	{ "mooncake", "Mooncake (JSON Lines, milliseconds from its start)", CONTAINER_JSONL,
+	  TIME_MILLISECONDS, mooncake, mooncake_needs },
+	{ "agent", "agent sessions (JSON Lines, seconds from its start)", CONTAINER_JSONL,
+	  TIME_SECONDS, agent, agent_needs },
 	{ "jsonl", "native JSON Lines", CONTAINER_JSONL, TIME_INSTANT, NULL, no_needs },
 	{ NULL, NULL, CONTAINER_CSV, TIME_INSTANT, NULL, NULL },
 };
@@ -88,16 +94,22 @@ int field_map_parse(struct field_map *out, const char *spec, struct err *e)
 {
 	const char *equals = strchr(spec, '=');
 	if (!equals || equals == spec || !equals[1])
-		return err_set(e, ERR_USAGE, "'--map %s' must be FIELD=COLUMN, for example --map input=prompt_tokens", spec);
+		return err_set(
+			e, ERR_USAGE,
+			"'--map %s' must be FIELD=COLUMN, for example --map input=prompt_tokens",
+			spec);
 	out->field = record_field_by_name((struct text){ spec, (size_t)(equals - spec) });
 	out->column = equals + 1;
 	if (out->field == FIELD_NONE)
-		return err_set(e, ERR_USAGE, "'--map %s': there is no field '%.*s'; the fields stand in `tally replay --help`", spec,
-			       (int)(equals - spec), spec);
+		return err_set(e, ERR_USAGE,
+			       "'--map %s': there is no field '%.*s'; the fields stand in `tally "
+			       "replay --help`",
+			       spec, (int)(equals - spec), spec);
 	return 0;
 }
 
-enum record_field shape_field(const struct shape *s, const struct field_map *map, size_t map_count, struct text name)
+enum record_field shape_field(const struct shape *s, const struct field_map *map, size_t map_count,
+			      struct text name)
 {
 	for (size_t i = 0; i < map_count; i++)
 		if (text_is(name, map[i].column))

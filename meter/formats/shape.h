@@ -1,8 +1,8 @@
 /*
  * shape: the trace formats that are a table of columns or keys, and how to tell them apart.
  *
- * A shape maps a file's own names onto record fields and says how it writes instants. Formats with logic of their own are
- * readers beside this file.
+ * A shape maps a file's own names onto record fields and says how it writes instants. Formats with
+ * logic of their own are readers beside this file.
  */
 #ifndef TALLY_METER_FORMATS_SHAPE_H
 #define TALLY_METER_FORMATS_SHAPE_H
@@ -21,14 +21,15 @@ struct shape {
 	enum container container;
 	enum time_kind time;
 	const struct shape_column *column; /* NULL: the native names */
-	const char *const *needs; /* columns that tell the shape; NULL-ended */
+	const char *const *needs;	   /* columns that tell the shape; NULL-ended */
 };
 
 /* All shapes, ended by a NULL name. */
 const struct shape *shape_list(void);
 /* By the name of --format; "csv" and "jsonl" are the native ones. NULL when there is none. */
 const struct shape *shape_by_name(const char *name);
-/* The first shape of that container whose needed names all stand among `names`; the native one when none fits. */
+/* The first shape of that container whose needed names all stand among `names`; the native one when
+ * none fits. */
 const struct shape *shape_detect(enum container container, const struct text *names, size_t count);
 
 /* One --map FIELD=COLUMN. */
@@ -39,6 +40,7 @@ struct field_map {
 int field_map_parse(struct field_map *out, const char *spec, struct err *e);
 
 /* The field that a column or key of that name feeds. */
-enum record_field shape_field(const struct shape *s, const struct field_map *map, size_t map_count, struct text name);
+enum record_field shape_field(const struct shape *s, const struct field_map *map, size_t map_count,
+			      struct text name);
 
 #endif

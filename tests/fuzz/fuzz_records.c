@@ -22,7 +22,8 @@ static void accept(void *user, struct record_batch *b)
 				h = h * 31 + (unsigned char)r.text[f].p[k] + (uint64_t)f;
 		for (int k = 0; k < BUCKET_COUNT; k++)
 			h = h * 131 + (uint64_t)r.tokens[k];
-		h = h * 7 + (uint64_t)r.time_us + (uint64_t)r.completed_us * 3 + (uint64_t)r.requests;
+		h = h * 7 + (uint64_t)r.time_us + (uint64_t)r.completed_us * 3 +
+		    (uint64_t)r.requests;
 		t->accepted++;
 		t->sum += h * (h >> 32 | 1);
 	}
@@ -37,7 +38,9 @@ static void refuse(void *user, const char *at, size_t n, const struct err *why)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char *const columns[] = { "time", "model", "task", "input", "cache_read", "output", "reasoning", "requests", "total" };
+	static const char *const columns[] = { "time",	    "model",	  "task",
+					       "input",	    "cache_read", "output",
+					       "reasoning", "requests",	  "total" };
 	enum { COLUMNS = sizeof columns / sizeof *columns };
 	enum record_field field[COLUMNS];
 	if (size < 2 || size > 1 << 16)
@@ -57,18 +60,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		bool strict = k & 1;
 		result[k].base = text;
 		if (k < 2) {
-			struct csv_reader *r = csv_reader_open(&(struct csv_layout){ shape_by_name("csv"), ',', used, field, 0, strict });
+			struct csv_reader *r = csv_reader_open(&(struct csv_layout){
+				shape_by_name("csv"), ',', used, field, 0, strict });
 			whole[k] = csv_reader_run(r, &block, &sink);
 			csv_reader_close(r);
 		} else {
-			struct jsonl_reader *r = jsonl_reader_open(&(struct jsonl_layout){ shape_by_name("jsonl"), NULL, 0, strict });
+			struct jsonl_reader *r = jsonl_reader_open(
+				&(struct jsonl_layout){ shape_by_name("jsonl"), NULL, 0, strict });
 			jsonl_reader_run(r, &block, &sink);
 			jsonl_reader_close(r);
 		}
 	}
 	for (int k = 0; k < 4; k += 2)
-		if ((k || (whole[0] && whole[1])) && (result[k].accepted != result[k + 1].accepted || result[k].refused != result[k + 1].refused ||
-						      result[k].sum != result[k + 1].sum))
+		if ((k || (whole[0] && whole[1])) &&
+		    (result[k].accepted != result[k + 1].accepted ||
+		     result[k].refused != result[k + 1].refused ||
+		     result[k].sum != result[k + 1].sum))
 			abort();
 	if (whole[0] != whole[1])
 		abort();

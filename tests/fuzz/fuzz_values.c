@@ -1,4 +1,5 @@
-/* Any bytes as a decimal, an instant, a zone and JSON: what is taken must come out the same when written and read again. */
+/* Any bytes as a decimal, an instant, a zone and JSON: what is taken must come out the same when
+ * written and read again. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,8 +20,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (decimal_parse(&again, text_of(buf), NULL) != 0 || decimal_cmp(d, again) != 0)
 			abort();
 	}
-	if (instant_parse_lenient(&at, t, NULL) == 0 && at.us > -INT64_C(62135596800000000) && at.us < INT64_C(253402300799000000)) {
-		if (instant_parse(&same, text_of(instant_format(at, when)), NULL) != 0 || same.us != at.us)
+	if (instant_parse_lenient(&at, t, NULL) == 0 && at.us > -INT64_C(62135596800000000) &&
+	    at.us < INT64_C(253402300799000000)) {
+		if (instant_parse(&same, text_of(instant_format(at, when)), NULL) != 0 ||
+		    same.us != at.us)
 			abort();
 	}
 	if (json_open(&doc, t, NULL) == 0)

@@ -1,6 +1,7 @@
 /*
- * The case files: priced usage, quota, tariff phases and what must be refused, from public test suites and provider documents.
- * TALLY_COST_CASES names a file of the same schema; without it the default is used where it exists.
+ * The case files: priced usage, quota, tariff phases and what must be refused, from public test
+ * suites and provider documents. TALLY_COST_CASES names a file of the same schema; without it the
+ * default is used where it exists.
  */
 #include "tests/unit/unit.h"
 
@@ -37,10 +38,14 @@ static struct decimal decimal_of(const char *s)
 
 static const char *bucket_in_card(const char *name)
 {
-	static const char *const other[][2] = { { "cached_read", "cache_read" },	  { "input_audio_tokens", "input_audio" },
-						{ "output_image_tokens", "output_image" }, { "cached_audio_read", "cache_read_audio" },
-						{ "cached_image_read", "cache_read_image" }, { "cached_video_read", "cache_read_video" },
-						{ "output_audio_tokens", "output_audio" }, { "input_image_tokens", "input_image" } };
+	static const char *const other[][2] = { { "cached_read", "cache_read" },
+						{ "input_audio_tokens", "input_audio" },
+						{ "output_image_tokens", "output_image" },
+						{ "cached_audio_read", "cache_read_audio" },
+						{ "cached_image_read", "cache_read_image" },
+						{ "cached_video_read", "cache_read_video" },
+						{ "output_audio_tokens", "output_audio" },
+						{ "input_image_tokens", "input_image" } };
 	for (size_t i = 0; i < COUNT(other); i++)
 		if (strcmp(name, other[i][0]) == 0)
 			return other[i][1];
@@ -64,24 +69,30 @@ static struct card *card_of_case(json_value *c, const char **why)
 	buf_puts(&b, ",\"model\":");
 	json_put_string(&b, json_string(json_member(c, "model")));
 	buf_puts(&b, ",\"currency\":\"USD\",\"source\":\"case\",\"sure\":\"case\",\"rates\":{");
-	for (json_value *r = json_first(json_member(c, "rates_per_million")); r; r = json_next(r), comma = ",") {
+	for (json_value *r = json_first(json_member(c, "rates_per_million")); r;
+	     r = json_next(r), comma = ",") {
 		const char *name = bucket_in_card(json_key(r));
-		buf_printf(&b, "%s\"%s\":\"%s\"", comma, strcmp(name, "cache_write") == 0 ? "cache_write_5m" : name, json_string(r).p);
+		buf_printf(&b, "%s\"%s\":\"%s\"", comma,
+			   strcmp(name, "cache_write") == 0 ? "cache_write_5m" : name,
+			   json_string(r).p);
 	}
 	buf_puts(&b, "}");
 	if (text_member(c, "multiplier"))
 		buf_printf(&b, ",\"multiplier\":\"%s\"", text_member(c, "multiplier"));
 	comma = ",\"fees\":{";
-	for (json_value *u = json_first(json_member(c, "extra_units")); u; u = json_next(u), comma = ",")
-		buf_printf(&b, "%s\"%s\":{\"amount\":\"%s\",\"per\":%lld}", comma, unit_in_card(text_member(u, "name")),
-			   text_member(u, "price_usd"), (long long)int_member(json_member(u, "per")));
+	for (json_value *u = json_first(json_member(c, "extra_units")); u;
+	     u = json_next(u), comma = ",")
+		buf_printf(&b, "%s\"%s\":{\"amount\":\"%s\",\"per\":%lld}", comma,
+			   unit_in_card(text_member(u, "name")), text_member(u, "price_usd"),
+			   (long long)int_member(json_member(u, "per")));
 	if (*comma == ',' && comma[1] == 0)
 		buf_puts(&b, "}");
 	buf_puts(&b, "}]}");
 	*why = NULL;
 	if (card_parse(&card, (struct text){ b.p, b.n }, text_member(c, "id"), &faults) != 0) {
 		static char kept[800];
-		snprintf(kept, sizeof kept, "%s: %s", faults.fault[0].place, faults.fault[0].message);
+		snprintf(kept, sizeof kept, "%s: %s", faults.fault[0].place,
+			 faults.fault[0].message);
 		*why = kept;
 		card_close(card);
 		card = NULL;
@@ -104,7 +115,8 @@ static const char *usage_of_case(json_value *c, struct usage *u)
 			return "two write lifetimes where a card has one";
 		u->tokens[b] += int_member(t);
 	}
-	/* the cases keep reasoning apart where it has a rate of its own; here it is part of output */
+	/* the cases keep reasoning apart where it has a rate of its own; here it is part of output
+	 */
 	if (own_reasoning)
 		u->tokens[BUCKET_OUTPUT] += u->tokens[BUCKET_REASONING];
 	for (json_value *x = json_first(json_member(c, "extra_units")); x; x = json_next(x)) {
@@ -112,7 +124,8 @@ static const char *usage_of_case(json_value *c, struct usage *u)
 		if (strcmp(name, "request") == 0)
 			u->requests = int_member(json_member(x, "count"));
 		else if (u->unit_count < USAGE_UNITS_MAX)
-			u->unit[u->unit_count++] = (struct usage_unit){ name, int_member(json_member(x, "count")) };
+			u->unit[u->unit_count++] =
+				(struct usage_unit){ name, int_member(json_member(x, "count")) };
 	}
 	return NULL;
 }
@@ -120,7 +133,8 @@ static const char *usage_of_case(json_value *c, struct usage *u)
 static bool near(struct money_total got, const char *expected, const char *tolerance)
 {
 	char text[DECIMAL_TEXT_MAX];
-	struct decimal g = decimal_of(money_total_format(got, text)), e = decimal_of(expected), t = decimal_of(tolerance);
+	struct decimal g = decimal_of(money_total_format(got, text)), e = decimal_of(expected),
+		       t = decimal_of(tolerance);
 	while (g.scale < 18)
 		g.digits *= 10, g.scale++;
 	while (e.scale < 18)
@@ -149,9 +163,12 @@ static void every_priced_case_comes_out_exactly(void **state)
 		struct price_match m;
 		struct err e = { 0 };
 		char text[DECIMAL_TEXT_MAX];
-		const char *expected = text_member(c, "expected_usd"), *tolerance = text_member(c, "tolerance_usd");
+		const char *expected = text_member(c, "expected_usd"),
+			   *tolerance = text_member(c, "tolerance_usd");
 		const char *computed = text_member(c, "computed_usd");
-		struct price_query q = { .provider = json_string(json_member(c, "provider")), .model = json_string(json_member(c, "model")), .currency = "USD" };
+		struct price_query q = { .provider = json_string(json_member(c, "provider")),
+					 .model = json_string(json_member(c, "model")),
+					 .currency = "USD" };
 		assert_int_equal(instant_parse(&q.at, text_of(at ? at : "2026-11-01"), NULL), 0);
 		why = usage_of_case(c, &u);
 		struct card *card = why ? NULL : card_of_case(c, &why);
@@ -167,27 +184,37 @@ static void every_priced_case_comes_out_exactly(void **state)
 		int rc = book_find(b, &q, &m, &e);
 		if (rc == 0)
 			rc = rate_usage(&r, &u, m.price, m.tariff, &e);
-		bool approximate = text_is(json_string(json_member(c, "kind")), "approx") && tolerance;
-		bool ok = rc == 0 && (approximate ? near(r.total, expected, tolerance) && (!computed || equal(r.total, computed)) :
-						    equal(r.total, expected));
+		bool approximate =
+			text_is(json_string(json_member(c, "kind")), "approx") && tolerance;
+		bool ok = rc == 0 && (approximate ? near(r.total, expected, tolerance) &&
+							    (!computed || equal(r.total, computed))
+						  : equal(r.total, expected));
 		if (!ok) {
-			print_message("# %s: expected %s, got %s %s\n", id, expected, rc == 0 ? money_total_format(r.total, text) : "", e.message);
+			print_message("# %s: expected %s, got %s %s\n", id, expected,
+				      rc == 0 ? money_total_format(r.total, text) : "", e.message);
 			wrong++;
 		} else {
 			exact++;
 		}
 		book_close(b);
-		/* where the shipped cards know the vendor's price of that instant, they must say the same */
-		if (at && text_is(q.provider, "deepseek") && book_find(shipped, &q, &m, NULL) == 0) {
-			if (rate_usage(&r, &u, m.price, m.tariff, &e) != 0 || !equal(r.total, expected)) {
-				print_message("# %s: shipped %s gives %s instead of %s\n", id, m.price->id, money_total_format(r.total, text), expected);
+		/* where the shipped cards know the vendor's price of that instant, they must say
+		 * the same */
+		if (at && text_is(q.provider, "deepseek") &&
+		    book_find(shipped, &q, &m, NULL) == 0) {
+			if (rate_usage(&r, &u, m.price, m.tariff, &e) != 0 ||
+			    !equal(r.total, expected)) {
+				print_message("# %s: shipped %s gives %s instead of %s\n", id,
+					      m.price->id, money_total_format(r.total, text),
+					      expected);
 				wrong++;
 			}
 			shipped_too++;
 		}
 	}
 	book_close(shipped);
-	print_message("# %zu cases exact, %zu of them also through the shipped cards, %zu that no card states, %zu wrong\n", exact, shipped_too, left, wrong);
+	print_message("# %zu cases exact, %zu of them also through the shipped cards, %zu that no "
+		      "card states, %zu wrong\n",
+		      exact, shipped_too, left, wrong);
 	assert_int_equal(wrong, 0);
 	assert_true(exact > 0);
 }
@@ -203,21 +230,29 @@ static struct credits_total rounded(const char *before)
 /* A plan file whose only plan is a new-api one. */
 static void quota_plan(json_value *c, struct buf *b)
 {
-	buf_printf(b, "{\"schema\":\"tally.plans/1\",\"plans\":[{\"plan\":\"q\",\"rule\":\"ratio\",\"group_ratio\":\"%s\","
-		      "\"rounding\":{\"scope\":\"record\",\"mode\":\"half-up\"}",
+	buf_printf(b,
+		   "{\"schema\":\"tally.plans/"
+		   "1\",\"plans\":[{\"plan\":\"q\",\"rule\":\"ratio\",\"group_ratio\":\"%s\","
+		   "\"rounding\":{\"scope\":\"record\",\"mode\":\"half-up\"}",
 		   text_member(c, "group_ratio"));
 	if (text_member(c, "model_ratio"))
-		buf_printf(b, ",\"tables\":[{\"table\":\"t\"}]}],\"tables\":{\"t\":{\"values\":{\"m\":{\"model_ratio\":\"%s\",\"completion_ratio\":\"%s\",\"cache_ratio\":\"%s\"}}}}}",
-			   text_member(c, "model_ratio"), text_member(c, "completion_ratio"), text_member(c, "cache_ratio"));
+		buf_printf(b,
+			   ",\"tables\":[{\"table\":\"t\"}]}],\"tables\":{\"t\":{\"values\":{\"m\":"
+			   "{\"model_ratio\":\"%s\",\"completion_ratio\":\"%s\",\"cache_ratio\":\"%"
+			   "s\"}}}}}",
+			   text_member(c, "model_ratio"), text_member(c, "completion_ratio"),
+			   text_member(c, "cache_ratio"));
 	else
-		buf_printf(b, ",\"credits_per_unit\":\"%lld\"}]}", (long long)int_member(json_member(c, "quota_per_usd")));
+		buf_printf(b, ",\"credits_per_unit\":\"%lld\"}]}",
+			   (long long)int_member(json_member(c, "quota_per_usd")));
 }
 
 static void every_quota_case_comes_out_exactly(void **state)
 {
 	(void)state;
 	size_t n = 0;
-	for (json_value *c = json_first(json_member(cases_root, "quota_cases")); c; c = json_next(c), n++) {
+	for (json_value *c = json_first(json_member(cases_root, "quota_cases")); c;
+	     c = json_next(c), n++) {
 		const char *id = text_member(c, "id");
 		struct credits_total got = { 0 };
 		struct err e = { 0 };
@@ -233,21 +268,31 @@ static void every_quota_case_comes_out_exactly(void **state)
 			struct instant until = INSTANT_MAX;
 			/* a million tokens at the case's dollars per million */
 			int64_t tokens[BUCKET_COUNT] = { [BUCKET_INPUT] = PER_MILLION };
-			struct price_query q = { .provider = TEXT("p"), .model = TEXT("m"), .currency = "USD" };
+			struct price_query q = { .provider = TEXT("p"),
+						 .model = TEXT("m"),
+						 .currency = "USD" };
 			if (text_member(c, "model_ratio")) {
 				int64_t cached = int_member(json_member(c, "cached"));
-				tokens[BUCKET_INPUT] = int_member(json_member(c, "prompt")) - cached;
+				tokens[BUCKET_INPUT] =
+					int_member(json_member(c, "prompt")) - cached;
 				tokens[BUCKET_CACHE_READ] = cached;
 				tokens[BUCKET_OUTPUT] = int_member(json_member(c, "completion"));
 			}
 			quota_plan(c, &plan);
-			buf_printf(&card, "{\"schema\":\"tally.card/1\",\"prices\":[{\"provider\":\"p\",\"model\":\"m\",\"currency\":\"USD\",\"source\":\"s\",\"sure\":\"s\","
-					  "\"rates\":{\"input\":\"%s\"}}]}", text_member(c, "usd"));
+			buf_printf(&card,
+				   "{\"schema\":\"tally.card/"
+				   "1\",\"prices\":[{\"provider\":\"p\",\"model\":\"m\","
+				   "\"currency\":\"USD\",\"source\":\"s\",\"sure\":\"s\","
+				   "\"rates\":{\"input\":\"%s\"}}]}",
+				   text_member(c, "usd"));
 			assert_int_equal(book_open(&b, NULL), 0);
-			assert_int_equal(card_parse(&k, (struct text){ card.p, card.n }, id, &faults), 0);
+			assert_int_equal(
+				card_parse(&k, (struct text){ card.p, card.n }, id, &faults), 0);
 			book_add_card(b, k);
 			if (plan_file_parse(&f, (struct text){ plan.p, plan.n }, id, &e) != 0 ||
-			    plan_rates(plan_file_plan(f, 0), b, &q, "m", 0, &rates, &until, &e) != 0 || credits_of(&rates, tokens, 1, &got, &e) != 0)
+			    plan_rates(plan_file_plan(f, 0), b, &q, "m", 0, &rates, &until, &e) !=
+				    0 ||
+			    credits_of(&rates, tokens, 1, &got, &e) != 0)
 				fail_msg("%s: %s", id, e.message);
 			plan_file_close(f);
 			book_close(b);
@@ -256,7 +301,8 @@ static void every_quota_case_comes_out_exactly(void **state)
 			buf_release(&card);
 		}
 		char text[DECIMAL_TEXT_MAX], expected[32];
-		snprintf(expected, sizeof expected, "%lld", (long long)int_member(json_member(c, "expected_quota")));
+		snprintf(expected, sizeof expected, "%lld",
+			 (long long)int_member(json_member(c, "expected_quota")));
 		if (strcmp(credits_format(got, text), expected) != 0)
 			fail_msg("%s: expected %s, got %s", id, expected, text);
 	}
@@ -264,8 +310,11 @@ static void every_quota_case_comes_out_exactly(void **state)
 }
 
 /* Schedules that the vectors name but no shipped card has. */
-static const char synthetic[] = "{\"schema\":\"tally.card/1\",\"prices\":[],\"calendars\":{\"synthetic-overnight-peak\":{\"zone\":\"+08:00\","
-				"\"hours\":[\"00:00-04:00\"],\"periods\":[{\"days\":[\"mon\",\"tue\",\"wed\",\"thu\",\"fri\"]}]}}}";
+static const char synthetic[] =
+	"{\"schema\":\"tally.card/"
+	"1\",\"prices\":[],\"calendars\":{\"synthetic-overnight-peak\":{\"zone\":\"+08:00\","
+	"\"hours\":[\"00:00-04:00\"],\"periods\":[{\"days\":[\"mon\",\"tue\",\"wed\",\"thu\","
+	"\"fri\"]}]}}}";
 
 static void every_phase_vector_comes_out(void **state)
 {
@@ -281,15 +330,20 @@ static void every_phase_vector_comes_out(void **state)
 		if (card_calendar(book_card(b, i), "peak-hours"))
 			live = card_calendar(book_card(b, i), "peak-hours");
 	assert_non_null(live);
-	for (json_value *v = json_first(json_member(cases_root, "phase_vectors")); v; v = json_next(v)) {
-		const char *schedule = text_member(v, "schedule"), *windows = text_member(v, "window_utc");
+	for (json_value *v = json_first(json_member(cases_root, "phase_vectors")); v;
+	     v = json_next(v)) {
+		const char *schedule = text_member(v, "schedule"),
+			   *windows = text_member(v, "window_utc");
 		if (windows) {
 			bool inside = false;
 			const char *t = text_member(v, "time");
 			int minute = atoi(t) * 60 + atoi(t + 3);
 			for (const char *p = windows; *p; p += strcspn(p, ","), p += *p == ',') {
 				struct calendar_hours h;
-				assert_int_equal(calendar_hours_parse(&h, (struct text){ p, strcspn(p, ",") }, NULL), 0);
+				assert_int_equal(calendar_hours_parse(
+							 &h, (struct text){ p, strcspn(p, ",") },
+							 NULL),
+						 0);
 				inside |= calendar_hours_contain(h, minute);
 			}
 			if (inside != json_true(json_member(v, "expect_inside")))
@@ -297,15 +351,22 @@ static void every_phase_vector_comes_out(void **state)
 			n++;
 			continue;
 		}
-		const struct calendar *c = schedule && strncmp(schedule, "deepseek-live", 13) == 0 ? live : schedule ? card_calendar(own, schedule) : NULL;
+		const struct calendar *c = schedule && strncmp(schedule, "deepseek-live", 13) == 0
+						   ? live
+					   : schedule ? card_calendar(own, schedule)
+						      : NULL;
 		if (!c) {
-			print_message("# schedule '%s' is not defined\n", schedule ? schedule : "?");
+			print_message("# schedule '%s' is not defined\n",
+				      schedule ? schedule : "?");
 			left++;
 			continue;
 		}
 		struct instant at;
-		const char *from = text_member(v, "from_utc"), *next = text_member(v, "expect_next_change_utc");
-		assert_int_equal(instant_parse(&at, text_of(from ? from : text_member(v, "at_utc")), NULL), 0);
+		const char *from = text_member(v, "from_utc"),
+			   *next = text_member(v, "expect_next_change_utc");
+		assert_int_equal(instant_parse(&at, text_of(from ? from : text_member(v, "at_utc")),
+					       NULL),
+				 0);
 		if (from) {
 			char text[INSTANT_TEXT_MAX];
 			at = calendar_next_change(c, at);
@@ -314,7 +375,8 @@ static void every_phase_vector_comes_out(void **state)
 		}
 		const char *expected = text_member(v, from ? "expect_next_phase" : "expect");
 		if (calendar_contains(c, at) != (strcmp(expected, "peak") == 0))
-			fail_msg("%s at %s is not %s", schedule, from ? from : text_member(v, "at_utc"), expected);
+			fail_msg("%s at %s is not %s", schedule,
+				 from ? from : text_member(v, "at_utc"), expected);
 		n++;
 	}
 	print_message("# %zu phase vectors, %zu without a definition\n", n, left);
@@ -329,7 +391,9 @@ static bool price_is_taken(struct text price)
 	struct buf b = { 0 };
 	struct fault_list faults = { 0 };
 	struct card *k = NULL;
-	buf_puts(&b, "{\"schema\":\"tally.card/1\",\"prices\":[{\"provider\":\"p\",\"model\":\"m\",\"currency\":\"USD\",\"source\":\"s\",\"sure\":\"s\",\"rates\":{\"input\":");
+	buf_puts(&b, "{\"schema\":\"tally.card/"
+		     "1\",\"prices\":[{\"provider\":\"p\",\"model\":\"m\",\"currency\":\"USD\","
+		     "\"source\":\"s\",\"sure\":\"s\",\"rates\":{\"input\":");
 	json_put_string(&b, price);
 	buf_puts(&b, "}}]}");
 	bool taken = card_parse(&k, (struct text){ b.p, b.n }, "price", &faults) == 0;
@@ -359,7 +423,8 @@ static void every_error_case_is_refused_or_unpriced(void **state)
 	struct book *b = NULL;
 	size_t n = 0;
 	assert_int_equal(book_open(&b, NULL), 0);
-	for (json_value *c = json_first(json_member(cases_root, "error_cases")); c; c = json_next(c)) {
+	for (json_value *c = json_first(json_member(cases_root, "error_cases")); c;
+	     c = json_next(c)) {
 		const char *id = text_member(c, "id");
 		json_value *usage = json_member(c, "usage");
 		const char *price = text_member(usage, "price");
@@ -388,7 +453,8 @@ static void every_error_case_is_refused_or_unpriced(void **state)
 		for (size_t i = 0; i < COUNT(keys) && rc == 0; i++) {
 			json_value *v = json_member(usage, keys[i].key);
 			if (v) {
-				rc = record_set(&r, keys[i].field, json_number(v), VALUE_NUMBER, TIME_INSTANT, &e);
+				rc = record_set(&r, keys[i].field, json_number(v), VALUE_NUMBER,
+						TIME_INSTANT, &e);
 				counted = true;
 			}
 		}
@@ -403,7 +469,8 @@ static void every_error_case_is_refused_or_unpriced(void **state)
 			struct price_match m;
 			struct rating rating;
 			struct usage u = { .requests = 1 };
-			struct price_query q = { .model = TEXT("claude-sonnet-4-6"), .currency = "USD" };
+			struct price_query q = { .model = TEXT("claude-sonnet-4-6"),
+						 .currency = "USD" };
 			instant_parse(&q.at, TEXT("2026-08-01"), NULL);
 			assert_int_equal(rc, 0);
 			memcpy(u.tokens, r.tokens, sizeof u.tokens);

@@ -7,11 +7,20 @@ static void decimals_are_read_and_written_canonically(void **state)
 	(void)state;
 	static const struct {
 		const char *in, *out;
-	} cases[] = { { "0", "0" },	      { "0.0", "0" },	       { "1.10", "1.1" },      { "-2.50", "-2.5" },
-		      { "1e-07", "0.0000001" }, { "2.8e-7", "0.00000028" }, { "1.5E3", "1500" },    { "-0", "0" },
-		      { "007", "7" },	      { "3.435973836800", "3.4359738368" }, { "1e2", "100" },
+	} cases[] = { { "0", "0" },
+		      { "0.0", "0" },
+		      { "1.10", "1.1" },
+		      { "-2.50", "-2.5" },
+		      { "1e-07", "0.0000001" },
+		      { "2.8e-7", "0.00000028" },
+		      { "1.5E3", "1500" },
+		      { "-0", "0" },
+		      { "007", "7" },
+		      { "3.435973836800", "3.4359738368" },
+		      { "1e2", "100" },
 		      { "123456789012345678901234567890", "123456789012345678901234567890" },
-		      { "0.000000000000000000000000000000000001", "0.000000000000000000000000000000000001" } };
+		      { "0.000000000000000000000000000000000001",
+			"0.000000000000000000000000000000000001" } };
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct decimal d;
 		char buf[DECIMAL_TEXT_MAX];
@@ -23,8 +32,12 @@ static void decimals_are_read_and_written_canonically(void **state)
 static void what_is_no_decimal_is_refused(void **state)
 {
 	(void)state;
-	static const char *const bad[] = { "", "-", "+1", "1.", ".5", "1e", "1e+", "0x10", "1,5", "NaN", "Infinity", "1e999", "1 ", " 1", "1e61",
-					   "1234567890123456789012345678901234567890" };
+	static const char *const bad[] = {
+		"",    "-",   "+1",	  "1.",
+		".5",  "1e",  "1e+",	  "0x10",
+		"1,5", "NaN", "Infinity", "1e999",
+		"1 ",  " 1",  "1e61",	  "1234567890123456789012345678901234567890"
+	};
 	for (size_t i = 0; i < COUNT(bad); i++) {
 		struct decimal d;
 		assert_true(decimal_parse(&d, text_of(bad[i]), NULL) < 0);
@@ -103,10 +116,18 @@ static void credits_round_as_their_mode_says(void **state)
 		const char *in;
 		enum rounding_mode mode;
 		const char *out;
-	} cases[] = { { "8.4", ROUND_UP, "9" },	       { "8", ROUND_UP, "8" },	       { "-8.4", ROUND_UP, "-9" },
-		      { "0.6", ROUND_HALF_UP, "1" },   { "-0.6", ROUND_HALF_UP, "-1" },   { "0.5", ROUND_HALF_UP, "1" },
-		      { "0.49", ROUND_HALF_UP, "0" },  { "2.5", ROUND_HALF_EVEN, "2" }, { "3.5", ROUND_HALF_EVEN, "4" },
-		      { "2.9", ROUND_DOWN, "2" },      { "1000000000.5", ROUND_HALF_UP, "1000000001" }, { "1.25", ROUND_NONE, "1.25" } };
+	} cases[] = { { "8.4", ROUND_UP, "9" },
+		      { "8", ROUND_UP, "8" },
+		      { "-8.4", ROUND_UP, "-9" },
+		      { "0.6", ROUND_HALF_UP, "1" },
+		      { "-0.6", ROUND_HALF_UP, "-1" },
+		      { "0.5", ROUND_HALF_UP, "1" },
+		      { "0.49", ROUND_HALF_UP, "0" },
+		      { "2.5", ROUND_HALF_EVEN, "2" },
+		      { "3.5", ROUND_HALF_EVEN, "4" },
+		      { "2.9", ROUND_DOWN, "2" },
+		      { "1000000000.5", ROUND_HALF_UP, "1000000001" },
+		      { "1.25", ROUND_NONE, "1.25" } };
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct decimal d;
 		char buf[DECIMAL_TEXT_MAX];
@@ -114,7 +135,8 @@ static void credits_round_as_their_mode_says(void **state)
 		int128 atto = d.digits;
 		for (int k = d.scale; k < 18; k++)
 			atto *= 10;
-		struct credits_total c = credits_round((struct credits_total){ atto }, cases[i].mode);
+		struct credits_total c =
+			credits_round((struct credits_total){ atto }, cases[i].mode);
 		assert_string_equal(credits_format(c, buf), cases[i].out);
 	}
 }

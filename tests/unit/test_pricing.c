@@ -20,10 +20,13 @@ static struct book *shipped(void)
 	return b;
 }
 
-static int find(const struct book *b, const char *provider, const char *model, const char *currency, const char *at,
-		struct price_match *m, struct err *e)
+static int find(const struct book *b, const char *provider, const char *model, const char *currency,
+		const char *at, struct price_match *m, struct err *e)
 {
-	struct price_query q = { .provider = text_of(provider), .model = text_of(model), .currency = currency, .at = when(at) };
+	struct price_query q = { .provider = text_of(provider),
+				 .model = text_of(model),
+				 .currency = currency,
+				 .at = when(at) };
 	return book_find(b, &q, m, e);
 }
 
@@ -36,31 +39,54 @@ static void the_price_of_an_instant_is_found(void **state)
 	} cases[] = {
 		{ "", "deepseek-chat", "USD", "2025-01-15", "flat", "0.14", "0.014", "0.28" },
 		{ "", "deepseek-chat", "USD", "2025-02-20", "flat", "0.27", "0.07", "1.1" },
-		{ "", "deepseek-chat", "USD", "2025-03-01T16:29:59Z", "peak", "0.27", "0.07", "1.1" },
-		{ "", "deepseek-chat", "USD", "2025-03-01T16:30:00Z", "off-peak", "0.135", "0.035", "0.55" },
-		{ "", "deepseek-chat", "USD", "2025-03-02T00:29:59Z", "off-peak", "0.135", "0.035", "0.55" },
-		{ "", "deepseek-chat", "USD", "2025-03-02T00:30:00Z", "peak", "0.27", "0.07", "1.1" },
-		{ "", "deepseek-reasoner", "USD", "2025-03-01T20:00:00Z", "off-peak", "0.135", "0.035", "0.55" },
-		{ "", "deepseek-reasoner", "USD", "2025-03-01T12:00:00Z", "peak", "0.55", "0.14", "2.19" },
+		{ "", "deepseek-chat", "USD", "2025-03-01T16:29:59Z", "peak", "0.27", "0.07",
+		  "1.1" },
+		{ "", "deepseek-chat", "USD", "2025-03-01T16:30:00Z", "off-peak", "0.135", "0.035",
+		  "0.55" },
+		{ "", "deepseek-chat", "USD", "2025-03-02T00:29:59Z", "off-peak", "0.135", "0.035",
+		  "0.55" },
+		{ "", "deepseek-chat", "USD", "2025-03-02T00:30:00Z", "peak", "0.27", "0.07",
+		  "1.1" },
+		{ "", "deepseek-reasoner", "USD", "2025-03-01T20:00:00Z", "off-peak", "0.135",
+		  "0.035", "0.55" },
+		{ "", "deepseek-reasoner", "USD", "2025-03-01T12:00:00Z", "peak", "0.55", "0.14",
+		  "2.19" },
 		{ "", "deepseek-chat", "USD", "2025-09-10", "flat", "0.56", "0.07", "1.68" },
 		{ "", "deepseek-chat", "USD", "2026-05-10", "flat", "0.14", "0.0028", "0.28" },
-		{ "", "deepseek-v4-flash", "USD", "2026-04-26T12:14:59Z", "flat", "0.14", "0.028", "0.28" },
-		{ "", "deepseek-v4-flash", "USD", "2026-04-26T12:15:00Z", "flat", "0.14", "0.0028", "0.28" },
-		{ "", "deepseek-v4-pro", "USD", "2026-04-24T12:00:00Z", "flat", "1.74", "0.145", "3.48" },
-		{ "", "deepseek-v4-pro", "USD", "2026-04-25T12:00:00Z", "flat", "0.435", "0.03625", "0.87" },
-		{ "", "deepseek-v4-pro", "USD", "2026-05-31T15:58:59Z", "flat", "0.435", "0.003625", "0.87" },
-		{ "", "deepseek-v4-pro", "USD", "2026-06-10T02:00:00Z", "flat", "0.435", "0.003625", "0.87" },
-		{ "", "deepseek-v4-pro", "USD", "2026-07-20T02:00:00Z", "flat", "0.435", "0.003625", "0.87" },
-		{ "", "deepseek-v4-pro", "USD", "2026-08-16T15:59:59Z", "flat", "0.435", "0.003625", "0.87" },
-		{ "", "deepseek-v4-pro", "USD", "2026-08-22T09:59:59Z", "peak", "1.32", "0.044", "3.96" },
-		{ "", "deepseek-v4-pro", "USD", "2026-08-23T02:00:00Z", "off-peak", "0.66", "0.022", "1.98" },
-		{ "", "deepseek-v4-pro", "USD", "2026-08-24T02:00:00Z", "peak", "1.32", "0.044", "3.96" },
-		{ "", "deepseek-v4-pro", "USD", "2026-10-01T02:00:00Z", "off-peak", "0.66", "0.022", "1.98" },
-		{ "", "deepseek-v4-pro", "USD", "2026-10-08T02:00:00Z", "peak", "1.32", "0.044", "3.96" },
-		{ "", "deepseek-v4-flash", "USD", "2026-10-15T02:00:00Z", "peak", "0.3", "0.006", "1.2" },
-		{ "", "deepseek-v4-pro", "CNY", "2026-09-15T12:00:00Z", "off-peak", "4.5", "0.15", "13.5" },
-		{ "tokenhub", "deepseek-v4-flash", "USD", "2026-06-15", "flat", "0.15", "0.003", "0.3" },
-		{ "", "deepseek/deepseek-v4-flash", "USD", "2026-06-15", "flat", "0.14", "0.0028", "0.28" },
+		{ "", "deepseek-v4-flash", "USD", "2026-04-26T12:14:59Z", "flat", "0.14", "0.028",
+		  "0.28" },
+		{ "", "deepseek-v4-flash", "USD", "2026-04-26T12:15:00Z", "flat", "0.14", "0.0028",
+		  "0.28" },
+		{ "", "deepseek-v4-pro", "USD", "2026-04-24T12:00:00Z", "flat", "1.74", "0.145",
+		  "3.48" },
+		{ "", "deepseek-v4-pro", "USD", "2026-04-25T12:00:00Z", "flat", "0.435", "0.03625",
+		  "0.87" },
+		{ "", "deepseek-v4-pro", "USD", "2026-05-31T15:58:59Z", "flat", "0.435", "0.003625",
+		  "0.87" },
+		{ "", "deepseek-v4-pro", "USD", "2026-06-10T02:00:00Z", "flat", "0.435", "0.003625",
+		  "0.87" },
+		{ "", "deepseek-v4-pro", "USD", "2026-07-20T02:00:00Z", "flat", "0.435", "0.003625",
+		  "0.87" },
+		{ "", "deepseek-v4-pro", "USD", "2026-08-16T15:59:59Z", "flat", "0.435", "0.003625",
+		  "0.87" },
+		{ "", "deepseek-v4-pro", "USD", "2026-08-22T09:59:59Z", "peak", "1.32", "0.044",
+		  "3.96" },
+		{ "", "deepseek-v4-pro", "USD", "2026-08-23T02:00:00Z", "off-peak", "0.66", "0.022",
+		  "1.98" },
+		{ "", "deepseek-v4-pro", "USD", "2026-08-24T02:00:00Z", "peak", "1.32", "0.044",
+		  "3.96" },
+		{ "", "deepseek-v4-pro", "USD", "2026-10-01T02:00:00Z", "off-peak", "0.66", "0.022",
+		  "1.98" },
+		{ "", "deepseek-v4-pro", "USD", "2026-10-08T02:00:00Z", "peak", "1.32", "0.044",
+		  "3.96" },
+		{ "", "deepseek-v4-flash", "USD", "2026-10-15T02:00:00Z", "peak", "0.3", "0.006",
+		  "1.2" },
+		{ "", "deepseek-v4-pro", "CNY", "2026-09-15T12:00:00Z", "off-peak", "4.5", "0.15",
+		  "13.5" },
+		{ "tokenhub", "deepseek-v4-flash", "USD", "2026-06-15", "flat", "0.15", "0.003",
+		  "0.3" },
+		{ "", "deepseek/deepseek-v4-flash", "USD", "2026-06-15", "flat", "0.14", "0.0028",
+		  "0.28" },
 		{ "", "claude-sonnet-4-6", "USD", "2026-06-15", "flat", "3", "0.3", "15" },
 		{ "", "claude-haiku-4-5-20251001", "USD", "2026-06-15", "flat", "1", "0.1", "5" },
 		{ "", "minimax-m2.7", "USD", "2026-06-15", "flat", "0.3", "0.06", "1.2" },
@@ -71,14 +97,17 @@ static void the_price_of_an_instant_is_found(void **state)
 		struct price_match m;
 		struct err e = { 0 };
 		char text[DECIMAL_TEXT_MAX];
-		if (find(b, cases[i].provider, cases[i].model, cases[i].currency, cases[i].at, &m, &e) != 0)
+		if (find(b, cases[i].provider, cases[i].model, cases[i].currency, cases[i].at, &m,
+			 &e) != 0)
 			fail_msg("%s at %s: %s", cases[i].model, cases[i].at, e.message);
 		const struct rates *r = &m.tariff->rates;
 		if (strcmp(m.tariff->window, cases[i].window) != 0 ||
 		    strcmp(money_format(r->per_million[BUCKET_INPUT], text), cases[i].input) != 0 ||
-		    strcmp(money_format(r->per_million[BUCKET_CACHE_READ], text), cases[i].cache_read) != 0 ||
+		    strcmp(money_format(r->per_million[BUCKET_CACHE_READ], text),
+			   cases[i].cache_read) != 0 ||
 		    strcmp(money_format(r->per_million[BUCKET_OUTPUT], text), cases[i].output) != 0)
-			fail_msg("%s at %s is priced by %s, %s", cases[i].model, cases[i].at, m.price->id, m.tariff->window);
+			fail_msg("%s at %s is priced by %s, %s", cases[i].model, cases[i].at,
+				 m.price->id, m.tariff->window);
 		assert_false(m.price->withdrawn);
 	}
 	book_close(b);
@@ -93,13 +122,20 @@ static void what_has_no_price_says_why(void **state)
 		const char *says;
 	} cases[] = {
 		{ "", "deepseek-chat", "USD", "2026-08-01", ERR_RETIRED, "deepseek-v4-flash" },
-		{ "", "deepseek-reasoner", "USD", "2026-07-24T15:59:00Z", ERR_RETIRED, "retired at 2026-07-24T15:59:00Z" },
-		{ "", "snowflake/claude-opus-4-7", "USD", "2026-08-01", ERR_NOT_FOUND, "in no price card" },
-		{ "", "deepsek-v4-flash", "USD", "2026-08-01", ERR_NOT_FOUND, "did you mean 'deepseek-v4-flash'" },
-		{ "nobody", "deepseek-v4-flash", "USD", "2026-08-01", ERR_NOT_FOUND, "provider 'nobody'" },
-		{ "anthropic", "deepseek-v4-flash", "USD", "2026-08-01", ERR_NOT_FOUND, "has no model" },
-		{ "", "deepseek-v4-flash", "USD", "2026-04-23T23:59:59Z", ERR_UNPRICED, "before 2026-04-24T00:00:00Z" },
-		{ "", "deepseek-v4-pro", "CNY", "2026-05-10", ERR_UNPRICED, "between 2026-04-26T12:15:00Z and 2026-05-31T15:59:00Z" },
+		{ "", "deepseek-reasoner", "USD", "2026-07-24T15:59:00Z", ERR_RETIRED,
+		  "retired at 2026-07-24T15:59:00Z" },
+		{ "", "snowflake/claude-opus-4-7", "USD", "2026-08-01", ERR_NOT_FOUND,
+		  "in no price card" },
+		{ "", "deepsek-v4-flash", "USD", "2026-08-01", ERR_NOT_FOUND,
+		  "did you mean 'deepseek-v4-flash'" },
+		{ "nobody", "deepseek-v4-flash", "USD", "2026-08-01", ERR_NOT_FOUND,
+		  "provider 'nobody'" },
+		{ "anthropic", "deepseek-v4-flash", "USD", "2026-08-01", ERR_NOT_FOUND,
+		  "has no model" },
+		{ "", "deepseek-v4-flash", "USD", "2026-04-23T23:59:59Z", ERR_UNPRICED,
+		  "before 2026-04-24T00:00:00Z" },
+		{ "", "deepseek-v4-pro", "CNY", "2026-05-10", ERR_UNPRICED,
+		  "between 2026-04-26T12:15:00Z and 2026-05-31T15:59:00Z" },
 		{ "", "claude-sonnet-4-6", "CNY", "2026-05-10", ERR_UNPRICED, "only in USD" },
 		{ "", "", "USD", "2026-05-10", ERR_NOT_FOUND, "no model" },
 	};
@@ -107,28 +143,36 @@ static void what_has_no_price_says_why(void **state)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct price_match m;
 		struct err e = { 0 };
-		int rc = find(b, cases[i].provider, cases[i].model, cases[i].currency, cases[i].at, &m, &e);
+		int rc = find(b, cases[i].provider, cases[i].model, cases[i].currency, cases[i].at,
+			      &m, &e);
 		if (rc != -(int)cases[i].code || !strstr(e.message, cases[i].says))
 			fail_msg("%s at %s: %d %s", cases[i].model, cases[i].at, rc, e.message);
 	}
-	struct price_query q = { .model = TEXT("claude-sonnet-4-6"), .service_tier = TEXT("batch"), .currency = "USD", .at = when("2026-05-10") };
+	struct price_query q = { .model = TEXT("claude-sonnet-4-6"),
+				 .service_tier = TEXT("batch"),
+				 .currency = "USD",
+				 .at = when("2026-05-10") };
 	struct price_match m;
 	assert_int_equal(book_find(b, &q, &m, NULL), -ERR_UNPRICED);
 	book_close(b);
 }
 
-/* Before `until` the answer must not change, at it something must be able to. Checked on random instants. */
+/* Before `until` the answer must not change, at it something must be able to. Checked on random
+ * instants. */
 static void an_answer_holds_until_it_says(void **state)
 {
 	(void)state;
-	static const char *const models[] = { "deepseek-v4-pro", "deepseek-v4-flash", "deepseek-chat", "claude-sonnet-4-6" };
+	static const char *const models[] = { "deepseek-v4-pro", "deepseek-v4-flash",
+					      "deepseek-chat", "claude-sonnet-4-6" };
 	struct book *b = shipped();
 	uint64_t seed = unit_seed();
 	int64_t from = when("2024-12-01").us, span = when("2027-03-01").us - from;
 	for (int i = 0; i < 20000; i++) {
 		struct price_match m, n;
-		struct price_query q = { .model = text_of(models[i % 4]), .currency = "USD",
-					 .at = { from + (int64_t)(unit_random(&seed) % (uint64_t)span) } };
+		struct price_query q = { .model = text_of(models[i % 4]),
+					 .currency = "USD",
+					 .at = { from +
+						 (int64_t)(unit_random(&seed) % (uint64_t)span) } };
 		int rc = book_find(b, &q, &m, NULL);
 		assert_true(m.until.us > q.at.us);
 		if (m.until.us == INSTANT_MAX.us)
@@ -149,7 +193,9 @@ static struct card *card_of(const char *json, struct fault_list *faults)
 }
 
 #define HEAD "{\"schema\":\"tally.card/1\",\"provider\":\"p\","
-#define PRICE(extra) "{\"model\":\"m\",\"currency\":\"USD\",\"source\":\"s\",\"sure\":\"s\",\"rates\":{\"input\":\"1\",\"output\":\"2\"}" extra "}"
+#define PRICE(extra) \
+	"{\"model\":\"m\",\"currency\":\"USD\",\"source\":\"s\",\"sure\":\"s\",\"rates\":{" \
+	"\"input\":\"1\",\"output\":\"2\"}" extra "}"
 
 static void faults_of_a_card_name_their_place(void **state)
 {
@@ -159,30 +205,50 @@ static void faults_of_a_card_name_their_place(void **state)
 	} cases[] = {
 		{ HEAD "\"prices\":[" PRICE("") "]}", NULL, NULL },
 		{ "{", "", "not valid JSON" },
-		{ HEAD "\"prices\":[" PRICE(",\"colour\":1") "]}", "prices[0]", "unknown key \"colour\"" },
+		{ HEAD "\"prices\":[" PRICE(",\"colour\":1") "]}", "prices[0]",
+		  "unknown key \"colour\"" },
 		{ HEAD "\"typo\":1,\"prices\":[]}", "", "unknown key \"typo\"" },
 		{ HEAD "\"prices\":[" PRICE("") "," PRICE("") "]}", "prices[1]", "overlaps" },
-		{ HEAD "\"prices\":[" PRICE(",\"to\":\"2026-01-01\"") "," PRICE(",\"from\":\"2026-02-01\"") "]}", "prices[1]", "gap" },
-		{ HEAD "\"gaps\":[{\"model\":\"m\",\"currency\":\"USD\",\"from\":\"2026-01-01\",\"to\":\"2026-02-01\",\"why\":\"x\"}],\"prices\":["
-		       PRICE(",\"to\":\"2026-01-01\"") "," PRICE(",\"from\":\"2026-02-01\"") "]}", NULL, NULL },
-		{ HEAD "\"prices\":[" PRICE(",\"from\":\"2026-02-30\"") "]}", "prices[0].from", "not an instant" },
-		{ HEAD "\"prices\":[" PRICE(",\"from\":\"2026-03-01\",\"to\":\"2026-02-01\"") "]}", "prices[0]", "ends before it begins" },
-		{ HEAD "\"prices\":[{\"model\":\"m\",\"currency\":\"USD\",\"source\":\"s\",\"sure\":\"s\",\"rates\":{\"input\":\"0.0000000000001\"}}]}",
+		{ HEAD "\"prices\":[" PRICE(",\"to\":\"2026-01-01\"") "," PRICE(
+			  ",\"from\":\"2026-02-01\"") "]}",
+		  "prices[1]", "gap" },
+		{ HEAD "\"gaps\":[{\"model\":\"m\",\"currency\":\"USD\",\"from\":\"2026-01-01\","
+		       "\"to\":\"2026-02-01\",\"why\":\"x\"}],\"prices\":[" PRICE(
+			       ",\"to\":\"2026-01-01\"") "," PRICE(",\"from\":\"2026-02-01\"") "]}",
+		  NULL, NULL },
+		{ HEAD "\"prices\":[" PRICE(",\"from\":\"2026-02-30\"") "]}", "prices[0].from",
+		  "not an instant" },
+		{ HEAD "\"prices\":[" PRICE(",\"from\":\"2026-03-01\",\"to\":\"2026-02-01\"") "]}",
+		  "prices[0]", "ends before it begins" },
+		{ HEAD "\"prices\":[{\"model\":\"m\",\"currency\":\"USD\",\"source\":\"s\","
+		       "\"sure\":\"s\",\"rates\":{\"input\":\"0.0000000000001\"}}]}",
 		  "prices[0].rates.input", "finer than" },
-		{ HEAD "\"prices\":[{\"model\":\"m\",\"currency\":\"USD\",\"source\":\"s\",\"sure\":\"s\",\"rates\":{\"input\":\"-1\"}}]}", "prices[0].rates.input",
-		  "negative" },
-		{ HEAD "\"prices\":[{\"model\":\"m\",\"currency\":\"USD\",\"source\":\"s\",\"sure\":\"s\",\"rates\":{\"input\":\"NaN\"}}]}", "prices[0].rates.input",
-		  "not a decimal" },
-		{ HEAD "\"prices\":[{\"model\":\"m\",\"currency\":\"USD\",\"source\":\"s\",\"sure\":\"s\",\"rates\":{\"input\":1}}]}", "prices[0].rates.input",
-		  "in quotes" },
-		{ HEAD "\"prices\":[{\"model\":\"m\",\"currency\":\"USD\",\"source\":\"s\",\"sure\":\"s\",\"rates\":{\"inptu\":\"1\"}}]}", "prices[0].rates.inptu",
-		  "no such bucket" },
-		{ HEAD "\"prices\":[" PRICE(",\"windows\":[{\"window\":\"peak\",\"calendar\":\"c\",\"rates\":{}}]") "]}", "prices[0].windows[0].calendar",
-		  "no calendar 'c'" },
-		{ HEAD "\"calendars\":{\"c\":{\"zone\":\"UTC\",\"hours\":[\"25:00-26:00\"]}},\"prices\":[]}", "calendars.c.hours[0]", "not a window" },
-		{ HEAD "\"calendars\":{\"c\":{\"zone\":\"Mars/X\",\"hours\":[\"01:00-02:00\"]}},\"prices\":[]}", "calendars.c.zone", "not known" },
-		{ HEAD "\"prices\":[" PRICE(",\"context\":[{\"above\":5,\"rates\":{}},{\"above\":5,\"rates\":{}}]") "]}", "prices[0].context[1]", "ascending" },
-		{ HEAD "\"prices\":[" PRICE(",\"fees\":{\"x\":{\"amount\":\"1\",\"per\":7}}") "]}", "prices[0].fees.x.per", "divide" },
+		{ HEAD "\"prices\":[{\"model\":\"m\",\"currency\":\"USD\",\"source\":\"s\","
+		       "\"sure\":\"s\",\"rates\":{\"input\":\"-1\"}}]}",
+		  "prices[0].rates.input", "negative" },
+		{ HEAD "\"prices\":[{\"model\":\"m\",\"currency\":\"USD\",\"source\":\"s\","
+		       "\"sure\":\"s\",\"rates\":{\"input\":\"NaN\"}}]}",
+		  "prices[0].rates.input", "not a decimal" },
+		{ HEAD "\"prices\":[{\"model\":\"m\",\"currency\":\"USD\",\"source\":\"s\","
+		       "\"sure\":\"s\",\"rates\":{\"input\":1}}]}",
+		  "prices[0].rates.input", "in quotes" },
+		{ HEAD "\"prices\":[{\"model\":\"m\",\"currency\":\"USD\",\"source\":\"s\","
+		       "\"sure\":\"s\",\"rates\":{\"inptu\":\"1\"}}]}",
+		  "prices[0].rates.inptu", "no such bucket" },
+		{ HEAD "\"prices\":[" PRICE(",\"windows\":[{\"window\":\"peak\",\"calendar\":\"c\","
+					    "\"rates\":{}}]") "]}",
+		  "prices[0].windows[0].calendar", "no calendar 'c'" },
+		{ HEAD "\"calendars\":{\"c\":{\"zone\":\"UTC\",\"hours\":[\"25:00-26:00\"]}},"
+		       "\"prices\":[]}",
+		  "calendars.c.hours[0]", "not a window" },
+		{ HEAD "\"calendars\":{\"c\":{\"zone\":\"Mars/"
+		       "X\",\"hours\":[\"01:00-02:00\"]}},\"prices\":[]}",
+		  "calendars.c.zone", "not known" },
+		{ HEAD "\"prices\":[" PRICE(",\"context\":[{\"above\":5,\"rates\":{}},{\"above\":5,"
+					    "\"rates\":{}}]") "]}",
+		  "prices[0].context[1]", "ascending" },
+		{ HEAD "\"prices\":[" PRICE(",\"fees\":{\"x\":{\"amount\":\"1\",\"per\":7}}") "]}",
+		  "prices[0].fees.x.per", "divide" },
 		{ HEAD "\"prices\":[" PRICE(",\"kind\":\"gift\"") "]}", "prices[0].kind", "list" },
 	};
 	for (size_t i = 0; i < COUNT(cases); i++) {
@@ -190,9 +256,11 @@ static void faults_of_a_card_name_their_place(void **state)
 		struct card *c = card_of(cases[i].json, &faults);
 		bool found = cases[i].place == NULL && faults.count == 0;
 		for (size_t k = 0; k < faults.count && cases[i].place; k++)
-			found |= strcmp(faults.fault[k].place, cases[i].place) == 0 && strstr(faults.fault[k].message, cases[i].says);
+			found |= strcmp(faults.fault[k].place, cases[i].place) == 0 &&
+				 strstr(faults.fault[k].message, cases[i].says);
 		if (!found)
-			fail_msg("case %zu: %zu faults, the first at '%s': %s", i, faults.count, faults.count ? faults.fault[0].place : "",
+			fail_msg("case %zu: %zu faults, the first at '%s': %s", i, faults.count,
+				 faults.count ? faults.fault[0].place : "",
 				 faults.count ? faults.fault[0].message : "");
 		card_close(c);
 		fault_list_release(&faults);
@@ -206,12 +274,16 @@ static void layers_override_and_bare_names_find_their_owner(void **state)
 	struct fault_list faults = { 0 };
 	struct price_match m;
 	struct err e;
-	struct card *mine = card_of("{\"schema\":\"tally.card/1\",\"prices\":["
-				    "{\"provider\":\"deepseek\",\"model\":\"deepseek-v4-pro\",\"currency\":\"USD\",\"from\":\"2026-05-01\",\"to\":\"2026-05-02\","
-				    "\"source\":\"s\",\"sure\":\"s\",\"rates\":{\"input\":\"9\"}},"
-				    "{\"provider\":\"a\",\"model\":\"m\",\"currency\":\"USD\",\"source\":\"s\",\"sure\":\"s\",\"rates\":{\"input\":\"1\"}},"
-				    "{\"provider\":\"b\",\"model\":\"m\",\"currency\":\"USD\",\"source\":\"s\",\"sure\":\"s\",\"rates\":{\"input\":\"2\"}}]}",
-				    &faults);
+	struct card *mine =
+		card_of("{\"schema\":\"tally.card/1\",\"prices\":["
+			"{\"provider\":\"deepseek\",\"model\":\"deepseek-v4-pro\",\"currency\":"
+			"\"USD\",\"from\":\"2026-05-01\",\"to\":\"2026-05-02\","
+			"\"source\":\"s\",\"sure\":\"s\",\"rates\":{\"input\":\"9\"}},"
+			"{\"provider\":\"a\",\"model\":\"m\",\"currency\":\"USD\",\"source\":\"s\","
+			"\"sure\":\"s\",\"rates\":{\"input\":\"1\"}},"
+			"{\"provider\":\"b\",\"model\":\"m\",\"currency\":\"USD\",\"source\":\"s\","
+			"\"sure\":\"s\",\"rates\":{\"input\":\"2\"}}]}",
+			&faults);
 	assert_int_equal(faults.count, 0);
 	book_add_card(b, mine);
 	/* mine is layer 1: it wins over the shipped promotion on its day, and not beside it */
@@ -230,7 +302,10 @@ static void unstated_is_not_free(void **state)
 {
 	(void)state;
 	struct fault_list faults = { 0 };
-	struct card *c = card_of(HEAD "\"prices\":[" PRICE(",\"fees\":{\"search\":{\"amount\":\"12\",\"per\":1000}}") "]}", &faults);
+	struct card *c =
+		card_of(HEAD "\"prices\":[" PRICE(
+				",\"fees\":{\"search\":{\"amount\":\"12\",\"per\":1000}}") "]}",
+			&faults);
 	const struct price *p = &c->price[0];
 	struct usage u = { .requests = 1, .tokens = { [BUCKET_CACHE_READ] = 1 } };
 	struct rating r;
@@ -243,7 +318,8 @@ static void unstated_is_not_free(void **state)
 	assert_int_equal(rate_usage(&r, &u, p, p->tariff, &e), 0);
 	char text[DECIMAL_TEXT_MAX];
 	assert_string_equal(money_total_format(r.total, text), "0.036");
-	u = (struct usage){ .requests = 1, .tokens = { [BUCKET_OUTPUT] = 1, [BUCKET_REASONING] = 2 } };
+	u = (struct usage){ .requests = 1,
+			    .tokens = { [BUCKET_OUTPUT] = 1, [BUCKET_REASONING] = 2 } };
 	assert_int_equal(rate_usage(&r, &u, p, p->tariff, &e), -ERR_INVALID);
 	u = (struct usage){ .requests = 1, .tokens = { [BUCKET_INPUT] = INT64_MAX } };
 	assert_int_equal(rate_usage(&r, &u, p, p->tariff, &e), 0);
@@ -256,20 +332,29 @@ static void cliffs_are_strict_or_inclusive_as_stated(void **state)
 {
 	(void)state;
 	struct fault_list faults = { 0 };
-	struct card *c = card_of(HEAD "\"prices\":[" PRICE(",\"context\":[{\"above\":100,\"rates\":{\"input\":\"3\",\"output\":\"4\"}},"
-								   "{\"above\":200,\"inclusive\":true,\"rates\":{\"input\":\"5\"}}]") "]}", &faults);
+	struct card *c = card_of(
+		HEAD "\"prices\":[" PRICE(
+			",\"context\":[{\"above\":100,\"rates\":{\"input\":\"3\",\"output\":\"4\"}}"
+			","
+			"{\"above\":200,\"inclusive\":true,\"rates\":{\"input\":\"5\"}}]") "]}",
+		&faults);
 	assert_int_equal(faults.count, 0);
 	const struct tariff *t = c->price[0].tariff;
 	static const struct {
 		int64_t prompt, input, output; /* per million, whole */
-	} cases[] = { { 0, 1, 2 }, { 100, 1, 2 }, { 101, 3, 4 }, { 199, 3, 4 }, { 200, 5, 2 }, { 1000, 5, 2 } };
+	} cases[] = { { 0, 1, 2 },   { 100, 1, 2 }, { 101, 3, 4 },
+		      { 199, 3, 4 }, { 200, 5, 2 }, { 1000, 5, 2 } };
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		const struct rates *r = tariff_rates(t, cases[i].prompt);
-		assert_int_equal(r->per_million[BUCKET_INPUT].pico, cases[i].input * INT64_C(1000000000000));
-		assert_int_equal(r->per_million[BUCKET_OUTPUT].pico, cases[i].output * INT64_C(1000000000000));
+		assert_int_equal(r->per_million[BUCKET_INPUT].pico,
+				 cases[i].input * INT64_C(1000000000000));
+		assert_int_equal(r->per_million[BUCKET_OUTPUT].pico,
+				 cases[i].output * INT64_C(1000000000000));
 	}
-	/* the whole prompt counts, cache included, and a row of several calls does not tell its prompts */
-	struct usage u = { .requests = 1, .tokens = { [BUCKET_INPUT] = 50, [BUCKET_CACHE_READ] = 51 } };
+	/* the whole prompt counts, cache included, and a row of several calls does not tell its
+	 * prompts */
+	struct usage u = { .requests = 1,
+			   .tokens = { [BUCKET_INPUT] = 50, [BUCKET_CACHE_READ] = 51 } };
 	const struct rates *r;
 	assert_int_equal(rate_tier(&r, &u, t, NULL), 0);
 	assert_int_equal(r->per_million[BUCKET_INPUT].pico, INT64_C(3000000000000));
@@ -313,8 +398,12 @@ static void plans_give_the_published_credits(void **state)
 		struct credits_total total;
 		struct instant until = INSTANT_MAX;
 		struct price_match m;
-		struct price_query q = { .model = text_of(cases[i].model), .currency = "USD", .at = when(cases[i].at) };
-		int64_t tokens[BUCKET_COUNT] = { [BUCKET_INPUT] = cases[i].input, [BUCKET_CACHE_READ] = cases[i].cache_read, [BUCKET_OUTPUT] = cases[i].output };
+		struct price_query q = { .model = text_of(cases[i].model),
+					 .currency = "USD",
+					 .at = when(cases[i].at) };
+		int64_t tokens[BUCKET_COUNT] = { [BUCKET_INPUT] = cases[i].input,
+						 [BUCKET_CACHE_READ] = cases[i].cache_read,
+						 [BUCKET_OUTPUT] = cases[i].output };
 		assert_int_equal(plan_open(&f, &p, cases[i].plan, &e), 0);
 		assert_int_equal(book_find(b, &q, &m, &e), 0);
 		int rc = plan_rates(p, b, &q, m.price->model, 0, &rates, &until, &e);
@@ -324,7 +413,8 @@ static void plans_give_the_published_credits(void **state)
 		if ((rc == 0) != (cases[i].credits != NULL))
 			fail_msg("%s %s: %s", cases[i].plan, cases[i].model, e.message);
 		if (rc == 0 && strcmp(credits_format(total, text), cases[i].credits) != 0)
-			fail_msg("%s %s at %s: %s instead of %s", cases[i].plan, cases[i].model, cases[i].at, text, cases[i].credits);
+			fail_msg("%s %s at %s: %s instead of %s", cases[i].plan, cases[i].model,
+				 cases[i].at, text, cases[i].credits);
 		plan_file_close(f);
 	}
 	book_close(b);
@@ -335,9 +425,11 @@ static void other_platforms_are_data(void **state)
 	(void)state;
 	static const char json[] =
 		"{\"schema\":\"tally.plans/1\",\"plans\":["
-		"{\"plan\":\"ratios\",\"rule\":\"ratio\",\"group_ratio\":\"1.5\",\"rounding\":{\"scope\":\"record\",\"mode\":\"half-up\"},\"tables\":[{\"table\":\"r\"}]},"
+		"{\"plan\":\"ratios\",\"rule\":\"ratio\",\"group_ratio\":\"1.5\",\"rounding\":{"
+		"\"scope\":\"record\",\"mode\":\"half-up\"},\"tables\":[{\"table\":\"r\"}]},"
 		"{\"plan\":\"flat\",\"rule\":\"flat\",\"tables\":[{\"table\":\"f\"}]}],"
-		"\"tables\":{\"r\":{\"values\":{\"gpt-4o\":{\"model_ratio\":\"1.25\",\"completion_ratio\":\"4\",\"cache_ratio\":\"0.5\"}}},"
+		"\"tables\":{\"r\":{\"values\":{\"gpt-4o\":{\"model_ratio\":\"1.25\",\"completion_"
+		"ratio\":\"4\",\"cache_ratio\":\"0.5\"}}},"
 		"\"f\":{\"values\":{\"gpt-4o\":\"2.5\",\"*\":\"1\"}}}}";
 	struct plan_file *f;
 	struct err e = { 0 };
@@ -347,8 +439,12 @@ static void other_platforms_are_data(void **state)
 	struct credit_rates rates;
 	struct credits_total total;
 	struct instant until = INSTANT_MAX;
-	struct price_query q = { .model = TEXT("gpt-4o"), .currency = "USD", .at = when("2026-06-15") };
-	int64_t tokens[BUCKET_COUNT] = { [BUCKET_INPUT] = 800, [BUCKET_CACHE_READ] = 200, [BUCKET_OUTPUT] = 500 };
+	struct price_query q = { .model = TEXT("gpt-4o"),
+				 .currency = "USD",
+				 .at = when("2026-06-15") };
+	int64_t tokens[BUCKET_COUNT] = {
+		[BUCKET_INPUT] = 800, [BUCKET_CACHE_READ] = 200, [BUCKET_OUTPUT] = 500
+	};
 	char text[DECIMAL_TEXT_MAX];
 	/* (800 + 200 x 0.5 + 500 x 4) x 1.25 x 1.5 = 5437.5, half away from zero */
 	assert_int_equal(plan_rates(plan_file_plan(f, 0), b, &q, NULL, 0, &rates, &until, &e), 0);
@@ -361,7 +457,12 @@ static void other_platforms_are_data(void **state)
 	assert_int_equal(plan_rates(plan_file_plan(f, 1), b, &q, NULL, 0, &rates, &until, &e), 0);
 	assert_int_equal(credits_of(&rates, tokens, 3, &total, &e), 0);
 	assert_string_equal(credits_format(total, text), "3");
-	assert_int_equal(plan_file_parse(&f, TEXT("{\"schema\":\"tally.plans/1\",\"plans\":[{\"plan\":\"x\",\"rule\":\"guess\"}]}"), "test", &e), -ERR_INVALID);
+	assert_int_equal(
+		plan_file_parse(&f,
+				TEXT("{\"schema\":\"tally.plans/"
+				     "1\",\"plans\":[{\"plan\":\"x\",\"rule\":\"guess\"}]}"),
+				"test", &e),
+		-ERR_INVALID);
 	book_close(b);
 	plan_file_close(f);
 }

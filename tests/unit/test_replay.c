@@ -1,5 +1,6 @@
 /*
- * The replay against itself (threads, order, cuts, groupings, fast against strict) and against a small independent sum.
+ * The replay against itself (threads, order, cuts, groupings, fast against strict) and against a
+ * small independent sum.
  */
 #include "tests/unit/unit.h"
 
@@ -51,17 +52,20 @@ static char *run_text(const struct replay_options *options, struct err *e)
 				buf_printf(&b, "%.*s|", (int)t.n, t.p ? t.p : "");
 			}
 		}
-		buf_printf(&b, "%lld %u %u %s", (long long)s.records, s.unpriced, s.uncredited, money_total_format(s.cost, text));
+		buf_printf(&b, "%lld %u %u %s", (long long)s.records, s.unpriced, s.uncredited,
+			   money_total_format(s.cost, text));
 		buf_printf(&b, " %s", credits_format(s.credits, text));
 		for (int k = 0; k < BUCKET_COMMON; k++)
 			buf_printf(&b, " %lld", (long long)s.tokens[k]);
 		buf_puts(&b, "\n");
 	}
 	for (size_t i = 0; i < replay_unpriced_count(r); i++)
-		buf_printf(&b, "unpriced %lld %s\n", (long long)replay_unpriced(r, i)->records, replay_unpriced(r, i)->why);
+		buf_printf(&b, "unpriced %lld %s\n", (long long)replay_unpriced(r, i)->records,
+			   replay_unpriced(r, i)->why);
 	buf_printf(&b, "refused %lld\n", (long long)replay_refused(r));
 	for (size_t i = 0; i < replay_refusal_count(r); i++)
-		buf_printf(&b, "%lld %s\n", (long long)replay_refusal(r, i)->line, replay_refusal(r, i)->message);
+		buf_printf(&b, "%lld %s\n", (long long)replay_refusal(r, i)->line,
+			   replay_refusal(r, i)->message);
 	replay_result_close(r);
 	return b.p;
 }
@@ -73,18 +77,22 @@ static int rounds(void)
 	return s ? atoi(s) : 600;
 }
 
-static const char *const models[] = { "deepseek-v4-flash", "deepseek-v4-pro", "claude-sonnet-4-6", "claude-sonnet-4-5", "nobody-knows-1" };
+static const char *const models[] = { "deepseek-v4-flash", "deepseek-v4-pro", "claude-sonnet-4-6",
+				      "claude-sonnet-4-5", "nobody-knows-1" };
 
 static void random_csv(struct buf *b, uint64_t *seed, size_t rows)
 {
-	buf_puts(b, "id,time,model,customer,task,input,cache_read,cache_write_5m,output,reasoning\n");
+	buf_puts(b,
+		 "id,time,model,customer,task,input,cache_read,cache_write_5m,output,reasoning\n");
 	for (size_t i = 0; i < rows; i++) {
 		uint64_t r = unit_random(seed);
 		unsigned out = (unsigned)(r >> 20) % 3000;
-		buf_printf(b, "r%zu,2026-08-%02uT%02u:%02u:%02uZ,%s,c%u,t%u,%u,%u,%u,%u,%u\n", i, 10 + (unsigned)(r % 20), (unsigned)(r >> 8) % 24,
-			   (unsigned)(r >> 14) % 60, (unsigned)(r >> 19) % 60, models[(r >> 30) % 5], (unsigned)(r >> 33) % 7,
-			   (unsigned)(r >> 36) % 50, (unsigned)(r >> 5) % 150000, (unsigned)(r >> 9) % 120000, (unsigned)(r >> 40) % 500, out,
-			   out ? (unsigned)(r >> 45) % out : 0);
+		buf_printf(b, "r%zu,2026-08-%02uT%02u:%02u:%02uZ,%s,c%u,t%u,%u,%u,%u,%u,%u\n", i,
+			   10 + (unsigned)(r % 20), (unsigned)(r >> 8) % 24,
+			   (unsigned)(r >> 14) % 60, (unsigned)(r >> 19) % 60,
+			   models[(r >> 30) % 5], (unsigned)(r >> 33) % 7, (unsigned)(r >> 36) % 50,
+			   (unsigned)(r >> 5) % 150000, (unsigned)(r >> 9) % 120000,
+			   (unsigned)(r >> 40) % 500, out, out ? (unsigned)(r >> 45) % out : 0);
 	}
 }
 
@@ -98,10 +106,15 @@ static void nothing_depends_on_threads_order_or_cuts(void **state)
 	size_t cut = body + (size_t)(strchr(all.p + all.n / 3, '\n') + 1 - (all.p + body));
 	buf_add(&head, all.p, body);
 	buf_add(&head, all.p + cut, all.n - cut);
-	const char *whole = write_file("whole.csv", all.p, all.n), *first = write_file("first.csv", all.p, cut);
+	const char *whole = write_file("whole.csv", all.p, all.n),
+		   *first = write_file("first.csv", all.p, cut);
 	const char *second = write_file("second.csv", head.p, head.n);
 	struct plan_file *f;
-	struct replay_options o = { .path = &whole, .path_count = 1, .threads = 1, .dim = { DIM_TASK, DIM_MODEL, DIM_WINDOW }, .dim_count = 3 };
+	struct replay_options o = { .path = &whole,
+				    .path_count = 1,
+				    .threads = 1,
+				    .dim = { DIM_TASK, DIM_MODEL, DIM_WINDOW },
+				    .dim_count = 3 };
 	assert_int_equal(plan_open(&f, &o.plan, "vm0-tokens", NULL), 0);
 	char *expected = run_text(&o, NULL);
 	assert_non_null(expected);
@@ -149,11 +162,14 @@ static void every_grouping_adds_up_to_the_same_total(void **state)
 			if (b >= 0)
 				p.dim[p.dim_count++] = (enum replay_dim)b;
 			char *grouped = run_text(&p, NULL);
-			/* the line of the total is the last one that is not a reason; it must stand there unchanged */
+			/* the line of the total is the last one that is not a reason; it must stand
+			 * there unchanged */
 			char line[400];
 			snprintf(line, sizeof line, "\n%.*s\n", (int)strcspn(plain, "\n"), plain);
 			if (!strstr(grouped, line))
-				fail_msg("by %s and %s the total differs", replay_dim_name((enum replay_dim)a), b < 0 ? "-" : replay_dim_name((enum replay_dim)b));
+				fail_msg("by %s and %s the total differs",
+					 replay_dim_name((enum replay_dim)a),
+					 b < 0 ? "-" : replay_dim_name((enum replay_dim)b));
 			free(grouped);
 		}
 	free(plain);
@@ -161,7 +177,8 @@ static void every_grouping_adds_up_to_the_same_total(void **state)
 	buf_release(&all);
 }
 
-/* Flash at 0.14 / 0.0028 / 0.28 all through June 2026: cost = (140000 in + 2800 hit + 280000 out) x 1e-12, in plain integers. */
+/* Flash at 0.14 / 0.0028 / 0.28 all through June 2026: cost = (140000 in + 2800 hit + 280000 out) x
+ * 1e-12, in plain integers. */
 static void the_total_agrees_with_an_independent_sum(void **state)
 {
 	(void)state;
@@ -170,8 +187,11 @@ static void the_total_agrees_with_an_independent_sum(void **state)
 	unsigned long long input = 0, hit = 0, out = 0;
 	buf_puts(&b, "output,time,input,cache_read\r\n");
 	for (int i = 0; i < 50000; i++) {
-		unsigned a = (unsigned)(unit_random(&seed) % 200000), h = (unsigned)(unit_random(&seed) % 100000), o = (unsigned)(unit_random(&seed) % 9000);
-		buf_printf(&b, "%u,2026-06-%02d 0%d:10:59.25,%u,%u%s", o, 1 + i % 30, i % 10, a, h, i + 1 < 50000 ? "\r\n" : "");
+		unsigned a = (unsigned)(unit_random(&seed) % 200000),
+			 h = (unsigned)(unit_random(&seed) % 100000),
+			 o = (unsigned)(unit_random(&seed) % 9000);
+		buf_printf(&b, "%u,2026-06-%02d 0%d:10:59.25,%u,%u%s", o, 1 + i % 30, i % 10, a, h,
+			   i + 1 < 50000 ? "\r\n" : "");
 		input += a, hit += h, out += o;
 	}
 	const char *path = write_file("flash.csv", b.p, b.n);
@@ -182,7 +202,8 @@ static void the_total_agrees_with_an_independent_sum(void **state)
 	snprintf(fraction, sizeof fraction, "%012llu", pico % 1000000000000ull);
 	for (size_t n = 12; n && fraction[n - 1] == '0'; n--)
 		fraction[n - 1] = 0;
-	snprintf(expected, sizeof expected, "50000 0 0 %llu.%s 0 %llu %llu 0 0 %llu 0\nrefused 0\n", pico / 1000000000000ull, fraction, input, hit, out);
+	snprintf(expected, sizeof expected, "50000 0 0 %llu.%s 0 %llu %llu 0 0 %llu 0\nrefused 0\n",
+		 pico / 1000000000000ull, fraction, input, hit, out);
 	assert_string_equal(got, expected);
 	free(got);
 	buf_release(&b);
@@ -191,12 +212,47 @@ static void the_total_agrees_with_an_independent_sum(void **state)
 /* Bytes that hurt: quotes, blanks, controls, half of UTF-8, long numbers, line ends. */
 static void mutate(struct buf *b, uint64_t *seed, size_t times)
 {
-	static const char *const pieces[] = { "\"", "\"\"", ",", "\n", "\r\n", "\r", " ", "\t", "\xff", "\xc3", "\xc3\xa9", "-1", "1.5", "1e3", "99999999999999999999",
-					      "9223372036854775807", "null", "2026-02-30T00:00:00Z", "2026-06-15", "1787536800", "x", "{", "}", "[1,2]", ":", "\\", "\\u00e9",
-					      "\"a\nb\"", "", "0", "00", "+3", ";", "true", "\"12\"", ",\"input\":5", "\x01" };
+	static const char *const pieces[] = { "\"",
+					      "\"\"",
+					      ",",
+					      "\n",
+					      "\r\n",
+					      "\r",
+					      " ",
+					      "\t",
+					      "\xff",
+					      "\xc3",
+					      "\xc3\xa9",
+					      "-1",
+					      "1.5",
+					      "1e3",
+					      "99999999999999999999",
+					      "9223372036854775807",
+					      "null",
+					      "2026-02-30T00:00:00Z",
+					      "2026-06-15",
+					      "1787536800",
+					      "x",
+					      "{",
+					      "}",
+					      "[1,2]",
+					      ":",
+					      "\\",
+					      "\\u00e9",
+					      "\"a\nb\"",
+					      "",
+					      "0",
+					      "00",
+					      "+3",
+					      ";",
+					      "true",
+					      "\"12\"",
+					      ",\"input\":5",
+					      "\x01" };
 	for (size_t i = 0; i < times; i++) {
 		const char *piece = pieces[unit_random(seed) % COUNT(pieces)];
-		size_t n = strlen(piece), at = unit_random(seed) % b->n, drop = unit_random(seed) % 3 ? 0 : unit_random(seed) % 12;
+		size_t n = strlen(piece), at = unit_random(seed) % b->n,
+		       drop = unit_random(seed) % 3 ? 0 : unit_random(seed) % 12;
 		if (unit_random(seed) % 50 == 0)
 			piece = "\0", n = 1;
 		if (drop > b->n - at)
@@ -213,18 +269,25 @@ static void mutate(struct buf *b, uint64_t *seed, size_t times)
 static void compare_fast_with_strict(const char *name, struct buf *b, const char *format)
 {
 	const char *path = write_file(name, b->p, b->n);
-	struct replay_options o = { .path = &path, .path_count = 1, .format = format, .model = "deepseek-v4-flash", .dim = { DIM_TASK, DIM_CUSTOMER, DIM_DAY }, .dim_count = 3 };
+	struct replay_options o = { .path = &path,
+				    .path_count = 1,
+				    .format = format,
+				    .model = "deepseek-v4-flash",
+				    .dim = { DIM_TASK, DIM_CUSTOMER, DIM_DAY },
+				    .dim_count = 3 };
 	struct err e = { 0 }, f = { 0 };
 	o.threads = 2;
 	char *fast = run_text(&o, &e);
 	o.strict_only = true;
 	o.threads = 1;
 	char *strict = run_text(&o, &f);
-	if ((fast == NULL) != (strict == NULL) || (fast ? strcmp(fast, strict) != 0 : strcmp(e.message, f.message) != 0)) {
+	if ((fast == NULL) != (strict == NULL) ||
+	    (fast ? strcmp(fast, strict) != 0 : strcmp(e.message, f.message) != 0)) {
 		char keep[400];
 		snprintf(keep, sizeof keep, "%s/failed-%s", dir, name);
 		rename(path, keep);
-		fail_msg("fast and strict differ on %s:\n%.600s\n---\n%.600s", keep, fast ? fast : e.message, strict ? strict : f.message);
+		fail_msg("fast and strict differ on %s:\n%.600s\n---\n%.600s", keep,
+			 fast ? fast : e.message, strict ? strict : f.message);
 	}
 	free(fast);
 	free(strict);
@@ -255,7 +318,8 @@ static void random_jsonl(struct buf *b, uint64_t *seed, size_t rows)
 		uint64_t r = unit_random(seed);
 		char field[8][80];
 		int order[8] = { 0, 1, 2, 3, 4, 5, 6, 7 };
-		snprintf(field[0], 80, "\"time\":\"2026-08-%02uT%02u:00:01Z\"", 10 + (unsigned)(r % 20), (unsigned)(r >> 8) % 24);
+		snprintf(field[0], 80, "\"time\":\"2026-08-%02uT%02u:00:01Z\"",
+			 10 + (unsigned)(r % 20), (unsigned)(r >> 8) % 24);
 		snprintf(field[1], 80, "\"model\":\"%s\"", models[(r >> 30) % 5]);
 		snprintf(field[2], 80, "\"customer\": \"c%u\"", (unsigned)(r >> 33) % 7);
 		snprintf(field[3], 80, "\"task\":\"t%u\"", (unsigned)(r >> 36) % 50);
@@ -296,10 +360,17 @@ static void a_record_that_spans_lines_is_found_in_any_block(void **state)
 	buf_puts(&b, "time,model,task,input\n");
 	/* enough rows that the quoted ones lie in later blocks and across their edges */
 	for (int i = 0; i < 60000; i++)
-		buf_printf(&b, i % 997 == 996 ? "2026-06-15,deepseek-v4-flash,\"two\nlines, and \"\"quotes\"\"\",%d\n" : "2026-06-15,deepseek-v4-flash,t,%d\n", i);
-	buf_puts(&b, "2026-06-15,deepseek-v4-flash,\"never closed,1\n2026-06-15,deepseek-v4-flash,t,7\n");
+		buf_printf(&b,
+			   i % 997 == 996 ? "2026-06-15,deepseek-v4-flash,\"two\nlines, and "
+					    "\"\"quotes\"\"\",%d\n"
+					  : "2026-06-15,deepseek-v4-flash,t,%d\n",
+			   i);
+	buf_puts(&b, "2026-06-15,deepseek-v4-flash,\"never "
+		     "closed,1\n2026-06-15,deepseek-v4-flash,t,7\n");
 	const char *path = write_file("spans.csv", b.p, b.n);
-	struct replay_options o = { .path = &path, .path_count = 1, .threads = 2, .dim = { DIM_TASK }, .dim_count = 1 };
+	struct replay_options o = {
+		.path = &path, .path_count = 1, .threads = 2, .dim = { DIM_TASK }, .dim_count = 1
+	};
 	char *got = run_text(&o, NULL);
 	assert_non_null(strstr(got, "two\nlines, and \"quotes\"|60 "));
 	assert_non_null(strstr(got, "\n60001 0 0 "));
@@ -311,23 +382,37 @@ static void a_record_that_spans_lines_is_found_in_any_block(void **state)
 static void a_shifted_trace_keeps_its_distances(void **state)
 {
 	(void)state;
-	/* the second call lies 90 minutes after the first: put at 03:00 on a peak morning it leaves the peak at 04:00 */
-	static const char csv[] = "time,model,input\n2020-01-01T12:00:00Z,deepseek-v4-pro,1000000\n2020-01-01T10:30:00Z,deepseek-v4-pro,1000000\n";
+	/* the second call lies 90 minutes after the first: put at 03:00 on a peak morning it leaves
+	 * the peak at 04:00 */
+	static const char csv[] = "time,model,input\n2020-01-01T12:00:00Z,deepseek-v4-pro,"
+				  "1000000\n2020-01-01T10:30:00Z,deepseek-v4-pro,1000000\n";
 	const char *path = write_file("shift.csv", csv, sizeof csv - 1);
-	struct replay_options o = { .path = &path, .path_count = 1, .has_at = true, .dim = { DIM_WINDOW }, .dim_count = 1 };
+	struct replay_options o = { .path = &path,
+				    .path_count = 1,
+				    .has_at = true,
+				    .dim = { DIM_WINDOW },
+				    .dim_count = 1 };
 	instant_parse(&o.at, TEXT("2026-08-24T03:00:00Z"), NULL);
 	char *got = run_text(&o, NULL);
-	assert_string_equal(got, "off-peak|1 0 0 0.66 0 1000000 0 0 0 0 0\npeak|1 0 0 1.32 0 1000000 0 0 0 0 0\n2 0 0 1.98 0 2000000 0 0 0 0 0\nrefused 0\n");
+	assert_string_equal(got, "off-peak|1 0 0 0.66 0 1000000 0 0 0 0 0\npeak|1 0 0 1.32 0 "
+				 "1000000 0 0 0 0 0\n2 0 0 1.98 0 2000000 0 0 0 0 0\nrefused 0\n");
 	free(got);
 }
 
 static void the_boundary_is_a_choice_whose_price_is_stated(void **state)
 {
 	(void)state;
-	static const char csv[] = "time,completed,model,input\n2026-08-24T03:59:59Z,2026-08-24T04:00:01Z,deepseek-v4-pro,1000000\n"
+	static const char csv[] = "time,completed,model,input\n2026-08-24T03:59:59Z,2026-08-24T04:"
+				  "00:01Z,deepseek-v4-pro,1000000\n"
 				  "2026-08-24T05:00:00Z,,deepseek-v4-pro,1000000\n";
 	const char *path = write_file("boundary.csv", csv, sizeof csv - 1);
-	struct replay_options o = { .path = &path, .path_count = 1, .book = book, .zone = utc, .currency = "USD", .since = INSTANT_MIN, .until = INSTANT_MAX };
+	struct replay_options o = { .path = &path,
+				    .path_count = 1,
+				    .book = book,
+				    .zone = utc,
+				    .currency = "USD",
+				    .since = INSTANT_MIN,
+				    .until = INSTANT_MAX };
 	for (int k = 0; k < 2; k++) {
 		struct replay_result *r;
 		int64_t known, hinging;
@@ -335,7 +420,8 @@ static void the_boundary_is_a_choice_whose_price_is_stated(void **state)
 		char text[DECIMAL_TEXT_MAX];
 		o.boundary = (enum boundary)k;
 		assert_int_equal(replay_run(&r, &o, NULL), 0);
-		assert_string_equal(money_total_format(replay_total(r)->cost, text), k ? "1.32" : "1.98");
+		assert_string_equal(money_total_format(replay_total(r)->cost, text),
+				    k ? "1.32" : "1.98");
 		replay_boundary(r, &known, &hinging, &difference);
 		assert_int_equal(known, 1);
 		assert_int_equal(hinging, 1);
@@ -348,12 +434,22 @@ static void chats_are_told_by_their_root(void **state)
 {
 	(void)state;
 	/* a child before its parent, and a chain of three */
-	static const char text[] = "{\"chat_id\":3,\"parent_chat_id\":2,\"timestamp\":5.5,\"input_length\":30,\"output_length\":1,\"type\":\"text\",\"turn\":3,\"hash_ids\":[1]}\n"
-				   "{\"chat_id\":1,\"parent_chat_id\":-1,\"timestamp\":1.0,\"input_length\":10,\"output_length\":1,\"type\":\"text\",\"turn\":1,\"hash_ids\":[1]}\n"
-				   "{\"chat_id\":2,\"parent_chat_id\":1,\"timestamp\":2.0,\"input_length\":20,\"output_length\":1,\"type\":\"text\",\"turn\":2,\"hash_ids\":[1]}\n"
-				   "{\"chat_id\":4,\"parent_chat_id\":-1,\"timestamp\":3.0,\"input_length\":40,\"output_length\":1,\"type\":\"image\",\"turn\":1,\"hash_ids\":[]}\n";
+	static const char text[] =
+		"{\"chat_id\":3,\"parent_chat_id\":2,\"timestamp\":5.5,\"input_length\":30,"
+		"\"output_length\":1,\"type\":\"text\",\"turn\":3,\"hash_ids\":[1]}\n"
+		"{\"chat_id\":1,\"parent_chat_id\":-1,\"timestamp\":1.0,\"input_length\":10,"
+		"\"output_length\":1,\"type\":\"text\",\"turn\":1,\"hash_ids\":[1]}\n"
+		"{\"chat_id\":2,\"parent_chat_id\":1,\"timestamp\":2.0,\"input_length\":20,"
+		"\"output_length\":1,\"type\":\"text\",\"turn\":2,\"hash_ids\":[1]}\n"
+		"{\"chat_id\":4,\"parent_chat_id\":-1,\"timestamp\":3.0,\"input_length\":40,"
+		"\"output_length\":1,\"type\":\"image\",\"turn\":1,\"hash_ids\":[]}\n";
 	const char *path = write_file("chats.jsonl", text, sizeof text - 1);
-	struct replay_options o = { .path = &path, .path_count = 1, .model = "deepseek-v4-flash", .has_at = true, .dim = { DIM_TASK, DIM_WORKLOAD }, .dim_count = 2 };
+	struct replay_options o = { .path = &path,
+				    .path_count = 1,
+				    .model = "deepseek-v4-flash",
+				    .has_at = true,
+				    .dim = { DIM_TASK, DIM_WORKLOAD },
+				    .dim_count = 2 };
 	instant_parse(&o.at, TEXT("2026-06-15"), NULL);
 	char *got = run_text(&o, NULL);
 	assert_non_null(strstr(got, "1|text|3 "));

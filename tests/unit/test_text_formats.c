@@ -16,10 +16,30 @@ static bool json_valid(const char *s, size_t n)
 static void what_cjson_lets_through_is_refused(void **state)
 {
 	(void)state;
-	static const char *const bad[] = { "",	     "{\"a\":1} x", "{\"a\":1,\"a\":2}", "{\"a\":01}",	 "{\"a\":1.}", "{\"a\":+1}", "{\"a\":.5}",
-					   "{\"a\":1e}", "[1,]",	    "{\"a\":\"\x01\"}",	 "{\"a\":\"\\x\"}", "{\"a\":\"\\ud800\"}",
-					   "{\"a\":\"\xff\"}", "{\"a\":\"\\u0000\"}", "nul", "{'a':1}", "{\"a\" 1}", "[1 2]", "\"abc", "{\"a\":--1}",
-					   "{\"a\":{\"b\":1,\"b\":1}}", "[0x10]", "[NaN]", "[Infinity]" };
+	static const char *const bad[] = { "",
+					   "{\"a\":1} x",
+					   "{\"a\":1,\"a\":2}",
+					   "{\"a\":01}",
+					   "{\"a\":1.}",
+					   "{\"a\":+1}",
+					   "{\"a\":.5}",
+					   "{\"a\":1e}",
+					   "[1,]",
+					   "{\"a\":\"\x01\"}",
+					   "{\"a\":\"\\x\"}",
+					   "{\"a\":\"\\ud800\"}",
+					   "{\"a\":\"\xff\"}",
+					   "{\"a\":\"\\u0000\"}",
+					   "nul",
+					   "{'a':1}",
+					   "{\"a\" 1}",
+					   "[1 2]",
+					   "\"abc",
+					   "{\"a\":--1}",
+					   "{\"a\":{\"b\":1,\"b\":1}}",
+					   "[0x10]",
+					   "[NaN]",
+					   "[Infinity]" };
 	for (size_t i = 0; i < COUNT(bad); i++)
 		if (json_valid(bad[i], strlen(bad[i])))
 			fail_msg("taken: %s", bad[i]);
@@ -35,8 +55,13 @@ static void numbers_keep_their_digits(void **state)
 {
 	(void)state;
 	struct json_document *d;
-	assert_int_equal(json_open(&d, TEXT(" {\"big\": 9223372036854775807, \"small\":2.8000000000000003e-07,\"text\":\"12\",\"n\":null, "
-						 "\"e\":\"a\\u00e9\\n\\ud83d\\ude00\"} "), NULL), 0);
+	assert_int_equal(
+		json_open(&d,
+			  TEXT(" {\"big\": 9223372036854775807, "
+			       "\"small\":2.8000000000000003e-07,\"text\":\"12\",\"n\":null, "
+			       "\"e\":\"a\\u00e9\\n\\ud83d\\ude00\"} "),
+			  NULL),
+		0);
 	json_value *r = json_root(d);
 	assert_true(text_is(json_number(json_member(r, "big")), "9223372036854775807"));
 	assert_true(text_is(json_number(json_member(r, "small")), "2.8000000000000003e-07"));
@@ -64,9 +89,14 @@ static void csv_records_are_split_strictly(void **state)
 		const char *in;
 		int count; /* -1: refused */
 		const char *last;
-	} cases[] = { { "a,b,c", 3, "c" },    { "a,b,", 3, "" },	   { "", 1, "" },	  { ",", 2, "" },      { "\"a,b\",c", 2, "c" },
-		      { "\"a\"\"b\"", 1, "a\"b" }, { " a , b ", 2, "b" }, { "\" a \"", 1, " a " }, { "a\r", 1, "a" }, { "\"x\ny\"", 1, "x\ny" },
-		      { "a\"b,c", -1, "" },   { "\"a\"b,c", -1, "" },	   { "\"a,b", -1, "" },	  { "a\rb", -1, "" },  { "a\xff", -1, "" } };
+	} cases[] = { { "a,b,c", 3, "c" },     { "a,b,", 3, "" },
+		      { "", 1, "" },	       { ",", 2, "" },
+		      { "\"a,b\",c", 2, "c" }, { "\"a\"\"b\"", 1, "a\"b" },
+		      { " a , b ", 2, "b" },   { "\" a \"", 1, " a " },
+		      { "a\r", 1, "a" },       { "\"x\ny\"", 1, "x\ny" },
+		      { "a\"b,c", -1, "" },    { "\"a\"b,c", -1, "" },
+		      { "\"a,b", -1, "" },     { "a\rb", -1, "" },
+		      { "a\xff", -1, "" } };
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct csv_record r = { 0 };
 		int rc = csv_split(&r, text_of(cases[i].in), ',', NULL);
@@ -91,13 +121,15 @@ static void a_stray_quote_costs_one_line(void **state)
 		const char *in;
 		size_t columns, end;
 	} cases[] = { { "a,b\nc,d\n", 2, 4 },
-		      { "\"a\nb\",c\nd\n", 2, 8 },	     /* a field that spans lines */
-		      { "\"a,b\nc,d\n", 2, 5 },	     /* never closes */
-		      { "\"a\nb\nc\",d,e\nf,g\n", 2, 3 }, /* closes, but then there are too many fields */
+		      { "\"a\nb\",c\nd\n", 2, 8 }, /* a field that spans lines */
+		      { "\"a,b\nc,d\n", 2, 5 },	   /* never closes */
+		      { "\"a\nb\nc\",d,e\nf,g\n", 2,
+			3 }, /* closes, but then there are too many fields */
 		      { "x\"y\nz\"\n", 1, 4 } };
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		const char *p = cases[i].in;
-		assert_int_equal(csv_record_end(p, p + strlen(p), true, ',', cases[i].columns) - p, cases[i].end);
+		assert_int_equal(csv_record_end(p, p + strlen(p), true, ',', cases[i].columns) - p,
+				 cases[i].end);
 	}
 	const char *open = "\"a,b\nc,d\n";
 	assert_null(csv_record_end(open, open + strlen(open), false, ',', 2));
@@ -112,7 +144,8 @@ static void all_scanners_find_the_same_delimiters(void **state)
 		char text[MOST + 128];
 		size_t n = unit_random(&seed) % MOST;
 		for (size_t i = 0; i < sizeof text; i++)
-			text[i] = "abc01234,,,\n\"\r\xc3\xa9;"[unit_random(&seed) % (round % 7 ? 14 : 18)];
+			text[i] = "abc01234,,,\n\"\r\xc3\xa9;"[unit_random(&seed) %
+							       (round % 7 ? 14 : 18)];
 		if (round % 11 == 0 && n)
 			text[unit_random(&seed) % n] = 0;
 		uint32_t expected[MOST + 64], got[MOST + 64];
@@ -122,7 +155,10 @@ static void all_scanners_find_the_same_delimiters(void **state)
 			unsigned char c = (unsigned char)text[i];
 			if (c == ',' || c == '\n' || c == '"')
 				expected[count++] = (uint32_t)i;
-			flags |= c >= 0x80 ? SCAN_HIGH : c == 0 ? SCAN_NUL : c == '\r' ? SCAN_CR : 0;
+			flags |= c >= 0x80   ? SCAN_HIGH
+				 : c == 0    ? SCAN_NUL
+				 : c == '\r' ? SCAN_CR
+					     : 0;
 		}
 		for (const struct scan_kind *k = scan_kinds(); k->name; k++) {
 			assert_int_equal(k->run(text, n, ',', got, &other), count);
@@ -144,7 +180,8 @@ static void counts_are_read_from_digits_only(void **state)
 			text[20 + i] = (char)('0' + unit_random(&seed) % 10);
 		bool dirty = n && round % 3 == 0;
 		if (dirty)
-			text[20 + unit_random(&seed) % n] = "-+. eE,/:\xb0\x00"[unit_random(&seed) % 11];
+			text[20 + unit_random(&seed) % n] =
+				"-+. eE,/:\xb0\x00"[unit_random(&seed) % 11];
 		int64_t v = -1, expected = 0;
 		for (size_t i = 0; i < n && !dirty; i++)
 			expected = expected * 10 + (text[20 + i] - '0');
@@ -158,9 +195,12 @@ static void counts_are_read_from_digits_only(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_cjson_lets_through_is_refused), cmocka_unit_test(numbers_keep_their_digits),
-		cmocka_unit_test(json_strings_are_escaped),	      cmocka_unit_test(csv_records_are_split_strictly),
-		cmocka_unit_test(a_stray_quote_costs_one_line),	      cmocka_unit_test(all_scanners_find_the_same_delimiters),
+		cmocka_unit_test(what_cjson_lets_through_is_refused),
+		cmocka_unit_test(numbers_keep_their_digits),
+		cmocka_unit_test(json_strings_are_escaped),
+		cmocka_unit_test(csv_records_are_split_strictly),
+		cmocka_unit_test(a_stray_quote_costs_one_line),
+		cmocka_unit_test(all_scanners_find_the_same_delimiters),
 		cmocka_unit_test(counts_are_read_from_digits_only),
 	};
 	return cmocka_run_group_tests_name("text formats", tests, NULL, NULL);

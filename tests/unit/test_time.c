@@ -30,9 +30,25 @@ static void instants_are_read_to_the_microsecond(void **state)
 static void impossible_instants_are_refused(void **state)
 {
 	(void)state;
-	static const char *const bad[] = { "", "2026", "2026-02-30", "2025-02-29", "1900-02-29", "2026-13-01", "2026-00-10", "2026-06-15T24:00:00Z",
-					   "2026-06-15T08:60:00Z", "2026-06-15T23:59:60Z", "2026-06-15T08:30:00.Z", "2026-06-15X08:30", "2026-6-15",
-					   "15.06.2026", "2026-06-15T08:30:00Zx", "2026-06-15T08:30:00+25:00", "0000-01-01", "2026-06-15 ", "now" };
+	static const char *const bad[] = { "",
+					   "2026",
+					   "2026-02-30",
+					   "2025-02-29",
+					   "1900-02-29",
+					   "2026-13-01",
+					   "2026-00-10",
+					   "2026-06-15T24:00:00Z",
+					   "2026-06-15T08:60:00Z",
+					   "2026-06-15T23:59:60Z",
+					   "2026-06-15T08:30:00.Z",
+					   "2026-06-15X08:30",
+					   "2026-6-15",
+					   "15.06.2026",
+					   "2026-06-15T08:30:00Zx",
+					   "2026-06-15T08:30:00+25:00",
+					   "0000-01-01",
+					   "2026-06-15 ",
+					   "now" };
 	for (size_t i = 0; i < COUNT(bad); i++) {
 		struct instant t = { 0 };
 		assert_true(instant_parse(&t, text_of(bad[i]), NULL) < 0);
@@ -42,7 +58,8 @@ static void impossible_instants_are_refused(void **state)
 static void epochs_are_told_by_their_digits(void **state)
 {
 	(void)state;
-	static const char *const same[] = { "1787536800", "1787536800000", "1787536800000000", "1787536800000000000", "1787536800.0" };
+	static const char *const same[] = { "1787536800", "1787536800000", "1787536800000000",
+					    "1787536800000000000", "1787536800.0" };
 	for (size_t i = 0; i < COUNT(same); i++) {
 		struct instant t = { 0 };
 		assert_int_equal(instant_parse_lenient(&t, text_of(same[i]), NULL), 0);
@@ -69,8 +86,16 @@ static void civil_days_agree_with_the_c_library(void **state)
 static void zones_agree_with_the_c_library(void **state)
 {
 	(void)state;
-	static const char *const names[] = { "UTC", "Europe/Berlin", "America/New_York", "Asia/Shanghai", "Asia/Kolkata", "Australia/Lord_Howe",
-					     "America/Sao_Paulo", "Africa/Casablanca", "Pacific/Chatham", "America/St_Johns" };
+	static const char *const names[] = { "UTC",
+					     "Europe/Berlin",
+					     "America/New_York",
+					     "Asia/Shanghai",
+					     "Asia/Kolkata",
+					     "Australia/Lord_Howe",
+					     "America/Sao_Paulo",
+					     "Africa/Casablanca",
+					     "Pacific/Chatham",
+					     "America/St_Johns" };
 	for (size_t i = 0; i < COUNT(names); i++) {
 		struct zone *z;
 		struct err e;
@@ -83,7 +108,9 @@ static void zones_agree_with_the_c_library(void **state)
 			struct tm tm;
 			struct instant until;
 			localtime_r(&t, &tm);
-			assert_int_equal(zone_offset(z, (struct instant){ s * US_PER_SECOND }, &until), tm.tm_gmtoff);
+			assert_int_equal(zone_offset(z, (struct instant){ s * US_PER_SECOND },
+						     &until),
+					 tm.tm_gmtoff);
 			assert_true(until.us > s * US_PER_SECOND);
 		}
 		zone_close(z);
@@ -126,7 +153,8 @@ static void the_fast_instant_reader_never_disagrees(void **state)
 		memcpy(text + 16, seedtext, n);
 		for (int k = 0; k < 3; k++)
 			if (unit_random(&seed) % 2)
-				text[16 + unit_random(&seed) % n] = "0123456789-:TZ. +"[unit_random(&seed) % 17];
+				text[16 + unit_random(&seed) % n] =
+					"0123456789-:TZ. +"[unit_random(&seed) % 17];
 		int64_t us = 0;
 		struct instant t = { 0 };
 		if (scan_instant(text + 16, n, &memo, &us)) {
@@ -139,9 +167,12 @@ static void the_fast_instant_reader_never_disagrees(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(instants_are_read_to_the_microsecond), cmocka_unit_test(impossible_instants_are_refused),
-		cmocka_unit_test(epochs_are_told_by_their_digits),	cmocka_unit_test(civil_days_agree_with_the_c_library),
-		cmocka_unit_test(zones_agree_with_the_c_library),	cmocka_unit_test(an_offset_holds_until_its_end),
+		cmocka_unit_test(instants_are_read_to_the_microsecond),
+		cmocka_unit_test(impossible_instants_are_refused),
+		cmocka_unit_test(epochs_are_told_by_their_digits),
+		cmocka_unit_test(civil_days_agree_with_the_c_library),
+		cmocka_unit_test(zones_agree_with_the_c_library),
+		cmocka_unit_test(an_offset_holds_until_its_end),
 		cmocka_unit_test(the_fast_instant_reader_never_disagrees),
 	};
 	return cmocka_run_group_tests_name("time", tests, NULL, NULL);

@@ -16,7 +16,8 @@
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
-/* A small generator for properties; the seed is printed so that a failure can be repeated (TALLY_SEED). */
+/* A small generator for properties; the seed is printed so that a failure can be repeated
+ * (TALLY_SEED). */
 static inline uint64_t unit_seed(void)
 {
 	const char *s = getenv("TALLY_SEED");
