@@ -469,6 +469,11 @@ bool trace_is_stream(const struct trace *t)
 	return !t->seekable || t->compression != PLAIN;
 }
 
+bool trace_is_pipe(const struct trace *t)
+{
+	return !t->seekable;
+}
+
 bool trace_may_have(const struct trace *t, enum record_field f)
 {
 	if (t->shape->container == CONTAINER_JSONL)

@@ -51,6 +51,8 @@ int64_t trace_progress(const struct trace *t);
 int trace_rewind(struct trace *t, bool in_order, struct err *e);
 /* Whether blocks come in order in any case (compressed or standard input). */
 bool trace_is_stream(const struct trace *t);
+/* Whether it can be read only once. */
+bool trace_is_pipe(const struct trace *t);
 
 struct trace_block {
 	char *p;	/* TRACE_SLACK readable bytes lie before p and after p + n */

@@ -186,3 +186,15 @@ sample() { printf 'time,model,customer,task,input,cache_read,output\n2026-06-15T
 	run bash -c "'$TALLY' replay many.csv --by task --csv >/dev/full"
 	expect 1 'could not write'
 }
+@test "a pipe beside a file whose quoted fields span lines" {
+	sample
+	printf 'time,model,task,input\n2026-06-15,deepseek-v4-flash,"a\nb",5\n' >q.csv
+	run bash -c "'$TALLY' replay q.csv - --json <s.csv"
+	expect 0 '"records": 3' '"input": 3005'
+}
+@test "dated and undated traces are not mixed" {
+	sample
+	printf '{"timestamp": 5, "input_length": 10, "output_length": 1, "hash_ids": []}\n' >m.jsonl
+	run "$TALLY" replay s.csv m.jsonl --at 2026-06-15 --model deepseek-v4-flash
+	expect 2 'one after the other'
+}

@@ -1,0 +1,494 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "sim/replay_run.h"
+
+struct sorted_group {
+	uint64_t first; /* of the first dimension, so that most comparisons end here */
+	const struct group *group;
+};
+
+struct replay_result {
+	enum replay_dim dim[DIM_COUNT];
+	size_t dim_count;
+	struct sums total;
+	struct groups *groups;
+	struct sorted_group *sorted;
+	size_t group_count;
+	struct names models, windows;
+	uint32_t *model_rank, *window_rank;
+	struct arena arena;
+	struct reasons unpriced, uncredited;
+	struct replay_refusal *refusal;
+	size_t refusal_count;
+	int64_t refused, outside, first_us, last_us, completion_known, hinging;
+	struct money_total hinging_difference;
+	const char *damage, *unused_columns;
+};
+
+static int refusal_order(const void *x, const void *y)
+{
+	const struct refusal *a = x, *b = y;
+	if (a->file != b->file)
+		return a->file < b->file ? -1 : 1;
+	if (a->offset != b->offset)
+		return a->offset < b->offset ? -1 : 1;
+	return (a->line > b->line) - (a->line < b->line);
+}
+
+static void collect_refusals(struct replay_result *out, struct run *run, struct worker *worker,
+			     int threads)
+{
+	size_t n = 0;
+	for (int i = 0; i < threads; i++)
+		n += worker[i].refusal_count;
+	struct refusal *all = mem_alloc((n + 1) * sizeof *all);
+	n = 0;
+	for (int i = 0; i < threads; i++) {
+		for (size_t k = 0; k < worker[i].refusal_count; k++)
+			all[n++] = worker[i].refusal[k];
+		out->refused += worker[i].refused;
+	}
+	qsort(all, n, sizeof *all, refusal_order);
+	out->refusal = arena_alloc(&out->arena, REPLAY_REFUSALS_SHOWN * sizeof *out->refusal);
+	for (size_t i = 0; i < n && i < REPLAY_REFUSALS_SHOWN; i++) {
+		struct trace *t = run->trace[all[i].file];
+		out->refusal[out->refusal_count++] = (struct replay_refusal){
+			arena_text(&out->arena, trace_path(t), strlen(trace_path(t))),
+			all[i].line >= 0 ? all[i].line : trace_line_at(t, all[i].offset),
+			arena_text(&out->arena, all[i].message, strlen(all[i].message)),
+		};
+	}
+	free(all);
+}
+
+static int reason_order(const void *x, const void *y)
+{
+	const struct replay_reason *a = x, *b = y;
+	if (a->records != b->records)
+		return a->records > b->records ? -1 : 1;
+	int c = text_cmp(a->model, b->model);
+	return c ? c : strcmp(a->why, b->why);
+}
+
+static void sort_reasons(struct reasons *r)
+{
+	if (r->count)
+		qsort(r->reason, r->count, sizeof *r->reason, reason_order);
+}
+
+static void collect_reasons(struct reasons *to, const struct reasons *from)
+{
+	for (size_t i = 0; i < from->count; i++) {
+		uint32_t id = replay_reason_id(to, from->reason[i].model, from->reason[i].why);
+		to->reason[id - 1].records += from->reason[i].records;
+	}
+}
+
+struct rank_item {
+	struct text name;
+	uint32_t id;
+};
+
+static int rank_order(const void *x, const void *y)
+{
+	return text_cmp(((const struct rank_item *)x)->name, ((const struct rank_item *)y)->name);
+}
+
+/* Order of the names by their text; id 0 (none) first. */
+static uint32_t *ranks(const struct names *n)
+{
+	struct rank_item *item = mem_alloc((n->count + 1) * sizeof *item);
+	uint32_t *rank = mem_zalloc((n->count + 1) * sizeof *rank);
+	for (uint32_t i = 0; i < n->count; i++)
+		item[i] = (struct rank_item){ n->name[i], i + 1 };
+	qsort(item, n->count, sizeof *item, rank_order);
+	for (uint32_t i = 0; i < n->count; i++)
+		rank[item[i].id] = i + 1;
+	free(item);
+	return rank;
+}
+
+/* One dimension of an encoded key; moves *p. */
+struct dim_value {
+	struct text text;
+	int64_t number; /* sorts the dimensions that are not text */
+	int32_t offset_s;
+};
+
+static struct dim_value next_value(const struct replay_result *r, enum replay_dim d, const char **p)
+{
+	struct dim_value v = { 0 };
+	uint32_t id;
+	int32_t small;
+	uint16_t n;
+	switch (d) {
+	case DIM_MODEL:
+	case DIM_WINDOW:
+		id = (unsigned char)*(*p)++;
+		if (id == 255) {
+			memcpy(&id, *p, sizeof id);
+			*p += sizeof id;
+		}
+		v.number = d == DIM_MODEL ? r->model_rank[id] : r->window_rank[id];
+		if (id)
+			v.text = d == DIM_MODEL ? r->models.name[id - 1] : r->windows.name[id - 1];
+		break;
+	case DIM_DAY:
+	case DIM_WEEK:
+	case DIM_MONTH:
+		memcpy(&small, *p, 4);
+		*p += 4;
+		v.number = small;
+		break;
+	case DIM_HOUR:
+		memcpy(&v.number, *p, 8);
+		memcpy(&v.offset_s, *p + 8, 4);
+		*p += 12;
+		break;
+	default:
+		n = (unsigned char)*(*p)++;
+		if (n == 255) {
+			memcpy(&n, *p, sizeof n);
+			*p += sizeof n;
+		}
+		v.text = (struct text){ *p, n };
+		*p += n;
+	}
+	return v;
+}
+
+static bool is_text_dim(enum replay_dim d)
+{
+	return replay_dim_field(d) != FIELD_NONE;
+}
+
+static _Thread_local const struct replay_result *sorting;
+
+static int group_order(const void *x, const void *y)
+{
+	const struct sorted_group *a = x, *b = y;
+	if (a->first != b->first)
+		return a->first < b->first ? -1 : 1;
+	const char *p = group_key(sorting->groups, a->group),
+		   *q = group_key(sorting->groups, b->group);
+	for (size_t i = 0; i < sorting->dim_count; i++) {
+		struct dim_value v = next_value(sorting, sorting->dim[i], &p),
+				 u = next_value(sorting, sorting->dim[i], &q);
+		if (is_text_dim(sorting->dim[i])) {
+			int c = text_cmp(v.text, u.text);
+			if (c)
+				return c;
+		} else if (v.number != u.number) {
+			return v.number < u.number ? -1 : 1;
+		}
+	}
+	return 0;
+}
+
+/* Bytes that all texts of the first dimension begin with. */
+static size_t common_prefix(const struct replay_result *r)
+{
+	struct text first = { 0 };
+	size_t same = 0;
+	for (size_t i = 0; i < r->group_count; i++) {
+		const char *p = group_key(r->groups, r->sorted[i].group);
+		struct text t = next_value(r, r->dim[0], &p).text;
+		if (t.n == 0)
+			continue;
+		if (!first.p) {
+			first = t;
+			same = t.n;
+		}
+		size_t k = 0;
+		while (k < same && k < t.n && t.p[k] == first.p[k])
+			k++;
+		same = k;
+	}
+	return same;
+}
+
+struct sort_job {
+	const struct replay_result *r;
+	struct sorted_group *from;
+	size_t n;
+};
+
+static void *sort_part(void *arg)
+{
+	struct sort_job *job = arg;
+	sorting = job->r;
+	qsort(job->from, job->n, sizeof *job->from, group_order);
+	return NULL;
+}
+
+static void sort_groups(struct replay_result *r, int threads)
+{
+	struct group **list = groups_list(r->groups);
+	r->group_count = groups_count(r->groups);
+	r->sorted = mem_alloc((r->group_count + 1) * sizeof *r->sorted);
+	for (size_t i = 0; i < r->group_count; i++)
+		r->sorted[i].group = list[i];
+	free(list);
+	if (r->dim_count == 0)
+		return;
+	bool text = is_text_dim(r->dim[0]);
+	size_t skip = text ? common_prefix(r) : 0;
+	for (size_t i = 0; i < r->group_count; i++) {
+		const char *p = group_key(r->groups, r->sorted[i].group);
+		struct dim_value v = next_value(r, r->dim[0], &p);
+		uint64_t first = (uint64_t)v.number ^ (uint64_t)1 << 63;
+		if (text) {
+			first = 0;
+			for (size_t k = 0; k < 8; k++)
+				first = first << 8 |
+					(skip + k < v.text.n ? (unsigned char)v.text.p[skip + k]
+							     : 0);
+		}
+		r->sorted[i].first = first;
+	}
+	size_t half = r->group_count / 2;
+	struct sort_job a = { r, r->sorted, half },
+			b = { r, r->sorted + half, r->group_count - half };
+	pthread_t helper;
+	if (threads < 2 || r->group_count < 10000 ||
+	    pthread_create(&helper, NULL, sort_part, &a) != 0) {
+		sort_part(&(struct sort_job){ r, r->sorted, r->group_count });
+		return;
+	}
+	sort_part(&b);
+	pthread_join(helper, NULL);
+	struct sorted_group *merged = mem_alloc((r->group_count + 1) * sizeof *merged);
+	size_t i = 0, k = half, n = 0;
+	while (i < half || k < r->group_count)
+		merged[n++] = k == r->group_count || (i < half && group_order(&r->sorted[i],
+									      &r->sorted[k]) <= 0)
+				      ? r->sorted[i++]
+				      : r->sorted[k++];
+	free(r->sorted);
+	r->sorted = merged;
+}
+
+/* The names live on in the result. */
+static void move_names(struct names *to, struct names *from)
+{
+	to->arena = from->arena;
+	to->name = from->name;
+	to->count = from->count;
+	from->arena = (struct arena){ 0 };
+	from->name = NULL;
+	from->count = 0;
+}
+
+void replay_names_release(struct names *n)
+{
+	free(n->name);
+	arena_release(&n->arena);
+}
+
+static void note_unused_columns(struct replay_result *out, const struct run *run)
+{
+	struct buf b = { 0 };
+	for (size_t i = 0; i < run->trace_count; i++) {
+		const struct trace *t = run->trace[i];
+		for (size_t k = 0; trace_shape(t)->column == NULL && k < trace_columns(t); k++)
+			if (trace_column_field(t, k) == FIELD_NONE && b.n < 300)
+				buf_printf(&b, "%s%s", b.n ? ", " : "", trace_column_name(t, k));
+		if (b.n) /* files of one kind share their header */
+			break;
+	}
+	if (b.n)
+		out->unused_columns = arena_text(&out->arena, b.p, b.n);
+	buf_release(&b);
+}
+
+int replay_collect(struct replay_result **result, struct run *run, struct worker *worker,
+		   int threads, struct err *e)
+{
+	const struct replay_options *o = run->o;
+	struct replay_result *out = mem_zalloc(sizeof *out);
+	bool fits = true;
+	out->first_us = INT64_MAX;
+	out->last_us = INT64_MIN;
+	for (int i = 0; i < threads; i++) {
+		struct worker *w = &worker[i];
+		fits &= !w->overflow &&
+			money_total_add(&out->hinging_difference, w->hinging_difference);
+		if (i == 0) {
+			out->groups = w->groups;
+			w->groups = NULL;
+		} else {
+			fits &= groups_merge(out->groups, w->groups);
+			groups_close(w->groups);
+			w->groups = NULL;
+		}
+		collect_reasons(&out->unpriced, &w->unpriced_reasons);
+		collect_reasons(&out->uncredited, &w->uncredited_reasons);
+		out->outside += w->outside;
+		out->completion_known += w->completion_known;
+		out->hinging += w->hinging;
+		out->first_us = w->first_us < out->first_us ? w->first_us : out->first_us;
+		out->last_us = w->last_us > out->last_us ? w->last_us : out->last_us;
+	}
+	move_names(&out->models, &run->models);
+	move_names(&out->windows, &run->windows);
+	out->model_rank = ranks(&out->models);
+	out->window_rank = ranks(&out->windows);
+	memcpy(out->dim, o->dim, sizeof out->dim);
+	out->dim_count = o->dim_count;
+	sort_groups(out, threads);
+	for (size_t i = 0; i < out->group_count; i++) {
+		struct sums sums;
+		group_sums(out->groups, out->sorted[i].group, &sums);
+		fits &= sums_add(&out->total, &sums);
+	}
+	if (!fits) {
+		replay_result_close(out);
+		return err_set(e, ERR_RANGE, "the records add up to more than a total can hold");
+	}
+	sort_reasons(&out->unpriced);
+	sort_reasons(&out->uncredited);
+	collect_refusals(out, run, worker, threads);
+	if (run->failure.code != ERR_NONE) {
+		out->damage =
+			arena_text(&out->arena, run->failure.message, strlen(run->failure.message));
+		out->refused++;
+	}
+	note_unused_columns(out, run);
+	*result = out;
+	return 0;
+}
+
+void replay_result_close(struct replay_result *r)
+{
+	if (!r)
+		return;
+	groups_close(r->groups);
+	free(r->sorted);
+	replay_names_release(&r->models);
+	replay_names_release(&r->windows);
+	free(r->model_rank);
+	free(r->window_rank);
+	free(r->total.rare);
+	free(r->unpriced.reason);
+	free(r->uncredited.reason);
+	arena_release(&r->unpriced.arena);
+	arena_release(&r->uncredited.arena);
+	arena_release(&r->arena);
+	free(r);
+}
+
+const struct sums *replay_total(const struct replay_result *r)
+{
+	return &r->total;
+}
+
+size_t replay_group_count(const struct replay_result *r)
+{
+	return r->dim_count ? r->group_count : 0;
+}
+
+void replay_group_sums(const struct replay_result *r, size_t i, struct sums *out)
+{
+	group_sums(r->groups, r->sorted[i].group, out);
+}
+
+struct text replay_group_label(const struct replay_result *r, size_t i, size_t d,
+			       char buf[INSTANT_TEXT_MAX])
+{
+	const char *p = group_key(r->groups, r->sorted[i].group);
+	struct dim_value v = { 0 };
+	for (size_t k = 0; k <= d; k++)
+		v = next_value(r, r->dim[k], &p);
+	struct civil c;
+	int n;
+	switch (r->dim[d]) {
+	case DIM_DAY:
+		c = civil_from_day(v.number);
+		n = snprintf(buf, INSTANT_TEXT_MAX, "%04d-%02d-%02d", c.year, c.month, c.day);
+		break;
+	case DIM_WEEK: { /* ISO 8601: the week belongs to the year of its Thursday */
+		int year = civil_from_day(v.number + 3).year;
+		int64_t jan1 = civil_to_day((struct civil){ year, 1, 1 });
+		n = snprintf(buf, INSTANT_TEXT_MAX, "%04d-W%02d", year,
+			     (int)((v.number + 3 - jan1) / 7 + 1));
+		break;
+	}
+	case DIM_MONTH:
+		n = snprintf(buf, INSTANT_TEXT_MAX, "%04d-%02d", (int)(v.number / 12),
+			     (int)(v.number % 12 + 1));
+		break;
+	case DIM_HOUR: {
+		int64_t us = v.number + v.offset_s * US_PER_SECOND;
+		int64_t day = floor_div(us, US_PER_DAY);
+		int minute = v.offset_s / 60, size = minute < 0 ? -minute : minute;
+		c = civil_from_day(day);
+		n = snprintf(buf, INSTANT_TEXT_MAX, "%04d-%02d-%02dT%02d:00", c.year, c.month,
+			     c.day, (int)((us - day * US_PER_DAY) / US_PER_HOUR));
+		n += minute ? snprintf(buf + n, (size_t)(INSTANT_TEXT_MAX - n), "%c%02d:%02d",
+				       minute < 0 ? '-' : '+', size / 60, size % 60)
+			    : snprintf(buf + n, (size_t)(INSTANT_TEXT_MAX - n), "Z");
+		break;
+	}
+	default:
+		return v.text.n ? v.text : (struct text){ 0 };
+	}
+	return (struct text){ buf, (size_t)n };
+}
+
+size_t replay_unpriced_count(const struct replay_result *r)
+{
+	return r->unpriced.count;
+}
+const struct replay_reason *replay_unpriced(const struct replay_result *r, size_t i)
+{
+	return &r->unpriced.reason[i];
+}
+size_t replay_uncredited_count(const struct replay_result *r)
+{
+	return r->uncredited.count;
+}
+const struct replay_reason *replay_uncredited(const struct replay_result *r, size_t i)
+{
+	return &r->uncredited.reason[i];
+}
+int64_t replay_refused(const struct replay_result *r)
+{
+	return r->refused;
+}
+size_t replay_refusal_count(const struct replay_result *r)
+{
+	return r->refusal_count;
+}
+const struct replay_refusal *replay_refusal(const struct replay_result *r, size_t i)
+{
+	return &r->refusal[i];
+}
+const char *replay_damage(const struct replay_result *r)
+{
+	return r->damage;
+}
+int64_t replay_outside(const struct replay_result *r)
+{
+	return r->outside;
+}
+
+bool replay_span(const struct replay_result *r, struct instant *first, struct instant *last)
+{
+	first->us = r->first_us;
+	last->us = r->last_us;
+	return r->first_us <= r->last_us;
+}
+
+void replay_boundary(const struct replay_result *r, int64_t *known, int64_t *hinging,
+		     struct money_total *difference)
+{
+	*known = r->completion_known;
+	*hinging = r->hinging;
+	*difference = r->hinging_difference;
+}
+
+const char *replay_unused_columns(const struct replay_result *r)
+{
+	return r->unused_columns;
+}

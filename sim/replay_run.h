@@ -1,0 +1,120 @@
+/*
+ * replay_run: what the parts of the replay share: the run, its workers, and how a group's key is
+ * encoded. Internal to sim/.
+ *
+ * replay.c opens the traces and runs the passes, replay_worker.c reads, prices and groups,
+ * replay_result.c merges, sorts and answers.
+ */
+#ifndef TALLY_SIM_REPLAY_RUN_H
+#define TALLY_SIM_REPLAY_RUN_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/arena.h"
+#include "meter/formats/record_reader.h"
+#include "sim/conversation.h"
+#include "sim/replay.h"
+#include "sim/tariffs.h"
+
+enum { REFUSALS_KEPT = 200, THREADS_MAX = 64, AT_ONCE = 64 };
+
+/* Names that threads must agree on: models and windows. Ids begin at 1. */
+struct names {
+	pthread_mutex_t lock;
+	struct arena arena;
+	struct text *name;
+	uint32_t count;
+};
+
+struct refusal {
+	size_t file;
+	int64_t offset, line; /* line is -1 when only the offset is known */
+	char *message;
+};
+
+struct reasons {
+	struct arena arena;
+	struct replay_reason *reason;
+	size_t count;
+};
+
+enum pass { PASS_FIRST_INSTANT, PASS_CONVERSATIONS, PASS_PRICE };
+
+struct run {
+	const struct replay_options *o;
+	struct trace **trace;
+	size_t trace_count;
+	enum pass pass;
+	int64_t shift_us;
+	bool by_conversation;
+	bool group_by_answer; /* model and window alone, or nothing, tell the groups apart */
+	struct group_layout layout;
+	struct names models, windows;
+	struct conversations *conversations;
+	uint64_t seed[2];
+	atomic_bool torn, stop;
+	atomic_int running;
+	pthread_mutex_t lock;
+	pthread_cond_t done;
+	struct err failure;
+};
+
+struct worker {
+	struct run *run;
+	int index;
+	pthread_t thread;
+	struct tariffs *tariffs;
+	struct groups *groups;
+	/* of the batch at work, a row each */
+	int64_t us[BATCH_ROWS];
+	struct subject *subject[BATCH_ROWS];
+	struct tariff_answer *answer[BATCH_ROWS];
+	struct money_total cost[BATCH_ROWS];
+	struct credits_total credits[BATCH_ROWS];
+	uint8_t unpriced[BATCH_ROWS], uncredited[BATCH_ROWS], drop[BATCH_ROWS];
+	uint64_t hash[AT_ONCE];
+	const char *key_at[AT_ONCE + 1]; /* of the rows that are grouped at once, and where the last
+					    key ends */
+	char *key;			 /* aligned, with room for AT_ONCE keys */
+	struct reasons unpriced_reasons, uncredited_reasons;
+	struct refusal refusal[REFUSALS_KEPT];
+	size_t refusal_count;
+	int64_t refused, without_time, accepted, outside;
+	int64_t first_us, last_us;
+	int64_t completion_known, hinging;
+	struct money_total hinging_difference;
+	/* the block at work */
+	size_t file;
+	const struct trace_block *block;
+	bool overflow;
+	/* offset of the zone, valid in [zone_from_us, zone_to_us) */
+	int64_t zone_from_us, zone_to_us, zone_offset_us;
+};
+
+/* The record field of a text dimension, FIELD_NONE of the others. */
+enum record_field replay_dim_field(enum replay_dim d);
+
+/* Frees the names, not the lock. */
+void replay_names_release(struct names *n);
+
+/* The thread of one worker: all files of the run, block by block. */
+void *replay_work(void *worker);
+void replay_worker_release(struct worker *w);
+
+/* The number of that reason in r, made when it is new; it begins at 1. */
+uint32_t replay_reason_id(struct reasons *r, struct text model, const char *why);
+
+/* Takes what the workers found; their groups become the result's. Errors: ERR_RANGE when a sum does
+ * not fit. */
+int replay_collect(struct replay_result **out, struct run *run, struct worker *worker, int threads,
+		   struct err *e);
+
+/*
+ * Keys tell their own length. A text: a byte of length (or 255 and two bytes), then its bytes. A
+ * model or window: a byte of number (or 255 and four). Day, week (its Monday) and month: four
+ * bytes. Hour: eight bytes of instant, four of offset. Zeros fill up to a multiple of 8.
+ */
+enum { KEY_PIECE_MAX = RECORD_TEXT_MAX + 16 };
+
+#endif

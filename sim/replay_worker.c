@@ -1,0 +1,658 @@
+#include <sched.h>
+#include <stdlib.h>
+
+#include "pricing/rate.h"
+#include "sim/replay_run.h"
+
+#define LAST_INSTANT_US INT64_C(253402300799999999) /* 9999-12-31T23:59:59.999999Z */
+#define RARE_FIELDS \
+	(((uint64_t)1 << FIELD_REQUESTS) - ((uint64_t)1 << (FIELD_COUNTS + BUCKET_COMMON)))
+
+static uint32_t name_id(struct names *n, struct text name)
+{
+	pthread_mutex_lock(&n->lock);
+	uint32_t id = 0;
+	for (uint32_t i = 0; i < n->count && !id; i++)
+		if (text_eq(n->name[i], name))
+			id = i + 1;
+	if (!id) {
+		if ((n->count & (n->count - 1)) == 0)
+			n->name =
+				mem_grow(n->name, (n->count ? n->count * 2 : 1) * sizeof *n->name);
+		n->name[n->count++] =
+			(struct text){ arena_text(&n->arena, name.p, name.n), name.n };
+		id = n->count;
+	}
+	pthread_mutex_unlock(&n->lock);
+	return id;
+}
+
+uint32_t replay_reason_id(struct reasons *r, struct text model, const char *why)
+{
+	for (size_t i = 0; i < r->count; i++)
+		if (text_eq(r->reason[i].model, model) && strcmp(r->reason[i].why, why) == 0)
+			return (uint32_t)i + 1;
+	if ((r->count & (r->count - 1)) == 0)
+		r->reason = mem_grow(r->reason, (r->count ? r->count * 2 : 1) * sizeof *r->reason);
+	r->reason[r->count++] =
+		(struct replay_reason){ { arena_text(&r->arena, model.p, model.n), model.n },
+					arena_text(&r->arena, why, strlen(why)),
+					0 };
+	return (uint32_t)r->count;
+}
+
+static void count_reason(struct reasons *r, uint32_t *id, struct text model, const char *why)
+{
+	if (!*id)
+		*id = replay_reason_id(r, model, why);
+	r->reason[*id - 1].records++;
+}
+
+static void refuse(void *user, const char *at, size_t n, const struct err *why)
+{
+	struct worker *w = user;
+	(void)n;
+	if (w->run->pass != PASS_PRICE)
+		return;
+	w->refused++;
+	if (w->refusal_count == REFUSALS_KEPT)
+		return;
+	struct refusal *r = &w->refusal[w->refusal_count++];
+	r->file = w->file;
+	r->offset = w->block->offset < 0 ? -1 : w->block->offset + (at - w->block->p);
+	r->line = w->block->line;
+	for (const char *p = w->block->p; r->line >= 0 && p < at; p++)
+		r->line += *p == '\n';
+	r->message = strcpy(mem_alloc(strlen(why->message) + 1), why->message);
+}
+
+/* The parts of a key; each function returns the place behind what it wrote. */
+static inline char *put_bytes(char *k, const void *p, size_t n)
+{
+	memcpy(k, p, n);
+	return k + n;
+}
+
+static inline char *put_number(char *k, uint32_t v)
+{
+	if (v < 255) {
+		*k++ = (char)v;
+		return k;
+	}
+	*k++ = (char)255;
+	return put_bytes(k, &v, sizeof v);
+}
+
+static inline char *put_text(char *k, struct text s)
+{
+	if (s.n < 255) {
+		*k++ = (char)s.n;
+	} else {
+		uint16_t n = (uint16_t)s.n;
+		*k++ = (char)255;
+		k = put_bytes(k, &n, sizeof n);
+	}
+	if (s.n - 8 <= 8) { /* 8 to 16 bytes: two overlapping words */
+		memcpy(k, s.p, 8);
+		memcpy(k + s.n - 8, s.p + s.n - 8, 8);
+	} else if (s.n - 4 < 4) {
+		memcpy(k, s.p, 4);
+		memcpy(k + s.n - 4, s.p + s.n - 4, 4);
+	} else if (s.n) {
+		memcpy(k, s.p, s.n);
+	}
+	return k + s.n;
+}
+
+static int64_t local_us(struct worker *w, int64_t us)
+{
+	if (us < w->zone_from_us || us >= w->zone_to_us) {
+		struct instant until;
+		w->zone_offset_us = zone_offset(w->run->o->zone, (struct instant){ us }, &until) *
+				    US_PER_SECOND;
+		w->zone_from_us = us;
+		w->zone_to_us = until.us;
+	}
+	return us + w->zone_offset_us;
+}
+
+static inline char *put_key(struct worker *w, const struct record_batch *b, size_t row, char *k)
+{
+	const struct replay_options *o = w->run->o;
+	const int64_t us = w->us[row];
+	for (size_t i = 0; i < o->dim_count; i++) {
+		int64_t day;
+		int32_t v;
+		switch (o->dim[i]) {
+		case DIM_MODEL:
+			k = put_number(k, w->subject[row]->model_id);
+			break;
+		case DIM_WINDOW:
+			k = put_number(k, w->answer[row]->window_id);
+			break;
+		case DIM_DAY:
+			v = (int32_t)floor_div(local_us(w, us), US_PER_DAY);
+			k = put_bytes(k, &v, sizeof v);
+			break;
+		case DIM_WEEK: /* the Monday */
+			day = floor_div(local_us(w, us), US_PER_DAY);
+			v = (int32_t)(day - weekday_of_day(day));
+			k = put_bytes(k, &v, sizeof v);
+			break;
+		case DIM_MONTH: {
+			struct civil c = civil_from_day(floor_div(local_us(w, us), US_PER_DAY));
+			v = c.year * 12 + c.month - 1;
+			k = put_bytes(k, &v, sizeof v);
+			break;
+		}
+		case DIM_HOUR: { /* the UTC instant of the local hour's start, and the offset for
+				    the label */
+			int64_t hour_us = floor_div(local_us(w, us), US_PER_HOUR) * US_PER_HOUR -
+					  w->zone_offset_us;
+			v = (int32_t)(w->zone_offset_us / US_PER_SECOND);
+			k = put_bytes(put_bytes(k, &hour_us, sizeof hour_us), &v, sizeof v);
+			break;
+		}
+		default: {
+			enum record_field f = replay_dim_field(o->dim[i]);
+			CHECK(f < FIELD_TEXTS);
+			struct text t = b->columns >> f & 1 ? b->text[f][row] : (struct text){ 0 };
+			if (o->dim[i] == DIM_TASK && w->run->by_conversation && t.n == 0 &&
+			    b->columns >> FIELD_CHAT & 1)
+				t = conversations_root(w->run->conversations,
+						       b->text[FIELD_CHAT][row]);
+			k = put_text(k, t);
+		}
+		}
+	}
+	/* zeros up to a multiple of 8 bytes; keys are written at such multiples */
+	memset(k, 0, 8);
+	return k + (-(uintptr_t)k & 7);
+}
+
+/* Cost of r under a when tiers, fees or rare buckets may matter. */
+static bool price_in_full(const struct record *r, const struct tariff_answer *a,
+			  struct money_total *cost, struct err *why)
+{
+	struct usage u = { .requests = r->requests };
+	struct rating rating;
+	memcpy(u.tokens, r->tokens, sizeof u.tokens);
+	if (rate_usage(&rating, &u, a->price, a->tariff, why) != 0)
+		return false;
+	*cost = rating.total;
+	return true;
+}
+
+/* Tiers, fees, rare buckets; or the reason why there is no price. */
+static __attribute__((noinline)) void price_or_explain(struct worker *w,
+						       const struct record_batch *b, size_t row)
+{
+	struct tariff_answer *a = w->answer[row];
+	struct record r;
+	struct err why;
+	uint32_t none = 0;
+	w->cost[row] = (struct money_total){ 0 };
+	w->unpriced[row] = 0;
+	if (!a->price) {
+		count_reason(&w->unpriced_reasons, &a->why_id, w->subject[row]->model, a->unpriced);
+		w->unpriced[row] = 1;
+		return;
+	}
+	record_from_batch(&r, b, row);
+	if (!price_in_full(&r, a, &w->cost[row], &why)) {
+		count_reason(&w->unpriced_reasons, &none, w->subject[row]->model, why.message);
+		w->unpriced[row] = 1;
+	}
+}
+
+/* The same rates without the detour, where one price holds for every prompt and all used buckets
+ * are priced. */
+static inline void price_plainly(struct worker *w, const struct record_batch *b)
+{
+	uint8_t used[BUCKET_REASONING];
+	int n = 0;
+	bool rare = (b->columns & RARE_FIELDS) != 0;
+	for (int k = 0; k < BUCKET_REASONING; k++)
+		if (b->columns >> (FIELD_COUNTS + k) & 1)
+			used[n++] = (uint8_t)k;
+	for (size_t i = 0; i < b->n; i++) {
+		const struct tariff_answer *a = w->answer[i];
+		struct money_total sum = { 0 };
+		bool ok = a->plain && !rare;
+		for (int k = 0; k < n; k++) {
+			int64_t tokens = b->tokens[used[k]][i];
+			ok &= money_total_add(
+				&sum, money_of_tokens((struct money){ a->rate[used[k]] }, tokens));
+			ok &= !(a->unstated >> used[k] & 1) || tokens == 0;
+		}
+		w->cost[i] = sum;
+		w->unpriced[i] = 0;
+		if (__builtin_expect(!ok, 0))
+			price_or_explain(w, b, i);
+	}
+}
+
+static void add_credits(struct worker *w, const struct record_batch *b, size_t row)
+{
+	struct tariff_answer *a = w->answer[row];
+	struct subject *s = w->subject[row];
+	struct record r;
+	struct err e;
+	struct credit_rates by_prompt;
+	const struct credit_rates *rates = &a->credits;
+	uint32_t none = 0;
+	int rc = 0;
+	w->credits[row] = (struct credits_total){ 0 };
+	w->uncredited[row] = 1;
+	if (!a->has_credits) {
+		count_reason(&w->uncredited_reasons, &a->why_credits_id, s->model, a->uncredited);
+		return;
+	}
+	record_from_batch(&r, b, row);
+	if (a->credits_by_prompt) {
+		struct usage u = { .requests = r.requests };
+		int64_t prompt = 0;
+		memcpy(u.tokens, r.tokens, sizeof u.tokens);
+		rc = usage_prompt(&u, &prompt, &e);
+		if (rc == 0)
+			rc = tariffs_credits(w->tariffs, s, a, w->us[row], prompt, &by_prompt, &e);
+		rates = &by_prompt;
+	}
+	if (rc == 0)
+		rc = credits_of(rates, r.tokens, r.requests, &w->credits[row], &e);
+	if (rc != 0)
+		count_reason(&w->uncredited_reasons, &none, s->model, e.message);
+	w->uncredited[row] = rc != 0;
+}
+
+/* What the other choice of the deciding instant would have cost. */
+static void compare_boundary(struct worker *w, const struct record_batch *b, size_t row)
+{
+	struct err why;
+	struct money_total cost;
+	struct record r;
+	bool start = w->run->o->boundary == BOUNDARY_START;
+	record_from_batch(&r, b, row);
+	if (r.completed_us == TIME_ABSENT || r.time_us == TIME_ABSENT)
+		return;
+	const struct tariff_answer *other =
+		tariffs_ask(w->tariffs, w->subject[row],
+			    w->run->shift_us + (start ? r.completed_us : r.time_us));
+	w->completion_known++;
+	if (other == w->answer[row] || w->unpriced[row] || !other->price ||
+	    !price_in_full(&r, other, &cost, &why) || cost.atto == w->cost[row].atto)
+		return;
+	w->hinging++;
+	w->overflow |=
+		!money_total_add(&w->hinging_difference, money_total_minus(cost, w->cost[row]));
+}
+
+static void price_rows(struct worker *w, const struct record_batch *b)
+{
+	price_plainly(w, b);
+	for (size_t i = 0; w->run->o->plan && i < b->n; i++)
+		add_credits(w, b, i);
+	for (size_t i = 0; b->columns >> FIELD_COMPLETED & 1 && i < b->n; i++)
+		compare_boundary(w, b, i);
+}
+
+static void ask_tariffs(struct worker *w, const struct record_batch *b)
+{
+	struct run *run = w->run;
+	const struct replay_options *o = run->o;
+	const struct text none = { 0 };
+	const uint64_t has = b->columns;
+	for (size_t i = 0; i < b->n; i++) {
+		struct text model = has >> FIELD_MODEL & 1 ? b->text[FIELD_MODEL][i] : none;
+		struct text provider =
+			has >> FIELD_PROVIDER & 1 ? b->text[FIELD_PROVIDER][i] : none;
+		if (o->remodel) {
+			model = text_of(o->remodel);
+			provider = none;
+		} else if (model.n == 0 && o->model) {
+			model = text_of(o->model);
+		}
+		if (provider.n == 0 && o->provider)
+			provider = text_of(o->provider);
+		struct subject *s = tariffs_subject(
+			w->tariffs, provider, model,
+			has >> FIELD_SERVICE_TIER & 1 ? b->text[FIELD_SERVICE_TIER][i] : none,
+			has >> FIELD_REGION & 1 ? b->text[FIELD_REGION][i] : none);
+		struct tariff_answer *a = tariffs_ask(w->tariffs, s, w->us[i]);
+		if (__builtin_expect(!s->model_id, 0))
+			s->model_id = name_id(&run->models, s->model);
+		if (__builtin_expect(!a->window_id && a->price, 0))
+			a->window_id = name_id(&run->windows, text_of(a->tariff->window));
+		w->subject[i] = s;
+		w->answer[i] = a;
+	}
+}
+
+/* The rare buckets of a row; false when they are all zero. */
+static bool rare_of(const struct record_batch *b, size_t row,
+		    int64_t rare[BUCKET_COUNT - BUCKET_COMMON])
+{
+	int64_t any = 0;
+	for (int k = BUCKET_COMMON; k < BUCKET_COUNT; k++)
+		any |= rare[k - BUCKET_COMMON] =
+			b->columns >> (FIELD_COUNTS + k) & 1 ? b->tokens[k][row] : 0;
+	return any != 0;
+}
+
+static inline void add_to_group(struct worker *w, const struct record_batch *b, size_t row,
+				struct group *g)
+{
+	const struct group_layout *layout = &w->run->layout;
+	bool bad = !money_total_add(&g->cost, w->cost[row]);
+	bad |= __builtin_add_overflow(g->records, 1, &g->records);
+	for (int k = 0; k < layout->bucket_count; k++)
+		if (b->columns >> (FIELD_COUNTS + layout->bucket[k]) & 1)
+			bad |= __builtin_add_overflow(
+				g->tokens[k], b->tokens[layout->bucket[k]][row], &g->tokens[k]);
+	bad |= __builtin_add_overflow(g->unpriced, w->unpriced[row], &g->unpriced);
+	if (layout->credits) {
+		struct group_credit *c = group_credits(w->groups, g);
+		bad |= !credits_add(&c->total, w->credits[row]);
+		c->missing += w->uncredited[row];
+	}
+	if (__builtin_expect((b->columns & RARE_FIELDS) != 0, 0)) {
+		int64_t rare[BUCKET_COUNT - BUCKET_COMMON];
+		if (rare_of(b, row, rare))
+			bad |= !group_add_rare(w->groups, g, rare);
+	}
+	w->overflow |= bad;
+}
+
+static struct group *group_of(struct worker *w, const struct record_batch *b, size_t row)
+{
+	size_t n = (size_t)(put_key(w, b, row, w->key) - w->key);
+	return groups_need(w->groups, groups_hash(w->groups, w->key, n), w->key, (uint32_t)n);
+}
+
+/* Pricing is linear: where one price holds for every row of an answer, its tokens are added up
+ * first and priced at the end. */
+static bool all_can_wait(const struct worker *w, const struct record_batch *b)
+{
+	if (w->run->o->plan || b->columns & (RARE_FIELDS | (uint64_t)1 << FIELD_COMPLETED))
+		return false;
+	bool ok = true;
+	for (size_t i = 0; i < b->n; i++)
+		ok &= w->answer[i]->plain && !w->answer[i]->unstated;
+	return ok;
+}
+
+static void let_wait(struct worker *w, const struct record_batch *b)
+{
+	const struct group_layout *layout = &w->run->layout;
+	bool bad = false;
+	for (size_t i = 0; i < b->n; i++)
+		w->answer[i]->waiting_records++;
+	for (int k = 0; k < layout->bucket_count; k++) {
+		int bucket = layout->bucket[k];
+		if (b->columns >> (FIELD_COUNTS + bucket) & 1)
+			for (size_t i = 0; i < b->n; i++)
+				bad |= __builtin_add_overflow(w->answer[i]->waiting[bucket],
+							      b->tokens[bucket][i],
+							      &w->answer[i]->waiting[bucket]);
+	}
+	w->overflow |= bad;
+}
+
+/* Prices what waited under an answer. */
+static void settle(void *user, struct tariff_answer *a)
+{
+	struct worker *w = user;
+	const struct group_layout *layout = &w->run->layout;
+	struct group *g = a->group;
+	if (!a->waiting_records)
+		return;
+	bool bad = __builtin_add_overflow(g->records, a->waiting_records, &g->records);
+	for (int k = 0; k < BUCKET_REASONING; k++)
+		bad |= !money_total_add(&g->cost, money_of_tokens((struct money){ a->rate[k] },
+								  a->waiting[k]));
+	for (int k = 0; k < layout->bucket_count; k++)
+		bad |= __builtin_add_overflow(g->tokens[k], a->waiting[layout->bucket[k]],
+					      &g->tokens[k]);
+	w->overflow |= bad;
+}
+
+static void add_by_answer(struct worker *w, const struct record_batch *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		if (__builtin_expect(!w->answer[i]->group, 0))
+			w->answer[i]->group = group_of(w, b, i);
+	if (all_can_wait(w, b)) {
+		let_wait(w, b);
+		return;
+	}
+	price_rows(w, b);
+	for (size_t i = 0; i < b->n; i++)
+		add_to_group(w, b, i, w->answer[i]->group);
+}
+
+static void add_to_groups(struct worker *w, const struct record_batch *b)
+{
+	price_rows(w, b);
+	/*
+	 * In passes over a few rows, so that the memory of one row is fetched while others are
+	 * worked on, and a key is hashed only after its bytes have left the store buffer.
+	 */
+	for (size_t from = 0; from < b->n; from += AT_ONCE) {
+		size_t n = b->n - from < AT_ONCE ? b->n - from : AT_ONCE;
+		char *k = w->key;
+		for (size_t i = 0; i < n; i++) {
+			w->key_at[i] = k;
+			k = put_key(w, b, from + i, k);
+		}
+		w->key_at[n] = k;
+		for (size_t i = 0; i < n; i++) {
+			w->hash[i] = groups_hash(w->groups, w->key_at[i],
+						 (size_t)(w->key_at[i + 1] - w->key_at[i]));
+			groups_prefetch_slot(w->groups, w->hash[i]);
+		}
+		for (size_t i = 0; i < n; i++)
+			groups_prefetch_group(w->groups, w->hash[i]);
+		for (size_t i = 0; i < n; i++)
+			add_to_group(w, b, from + i,
+				     groups_need(w->groups, w->hash[i], w->key_at[i],
+						 (uint32_t)(w->key_at[i + 1] - w->key_at[i])));
+	}
+}
+
+static __attribute__((noinline)) void refuse_because(struct worker *w, const char *at,
+						     const char *why)
+{
+	struct err e;
+	err_set(&e, ERR_INVALID, "%s", why);
+	refuse(w, at, 0, &e);
+}
+
+/* The deciding instants. Rows without one, or outside the period, leave the batch. */
+static void take_instants(struct worker *w, struct record_batch *b)
+{
+	const struct replay_options *o = w->run->o;
+	bool has_time = b->columns >> FIELD_TIME & 1;
+	bool by_completion =
+		o->boundary == BOUNDARY_COMPLETION && b->columns >> FIELD_COMPLETED & 1;
+	int64_t shift = w->run->shift_us, first = w->first_us, last = w->last_us;
+	/* calendar years 1 to 9999 */
+	const int64_t lowest = -INT64_C(62135596800000000);
+	size_t dropped = 0;
+	for (size_t i = 0; i < b->n; i++) {
+		int64_t us = has_time ? b->time_us[i] : TIME_ABSENT;
+		if (by_completion && b->completed_us[i] != TIME_ABSENT)
+			us = b->completed_us[i];
+		us = us != TIME_ABSENT ? us + shift : o->has_at ? o->at.us : TIME_ABSENT;
+		w->us[i] = us;
+		bool inside = us >= o->since.us && us < o->until.us && us >= lowest &&
+			      us <= LAST_INSTANT_US;
+		w->drop[i] = !inside;
+		dropped += !inside;
+		first = inside && us < first ? us : first;
+		last = inside && us > last ? us : last;
+	}
+	w->first_us = first;
+	w->last_us = last;
+	if (!dropped)
+		return;
+	size_t kept = 0;
+	for (size_t i = 0; i < b->n; i++) {
+		int64_t us = w->us[i];
+		if (us == TIME_ABSENT) {
+			w->without_time++;
+			refuse_because(w, b->at[i],
+				       "field 'time' is missing, and without its instant a call "
+				       "has no price (see --at)");
+		} else if (us > LAST_INSTANT_US || us < lowest) {
+			refuse_because(
+				w, b->at[i],
+				"field 'time': the instant lies outside the years 1 to 9999");
+		} else if (w->drop[i]) {
+			w->outside++;
+		} else {
+			w->us[kept++] = us;
+		}
+	}
+	record_batch_drop(b, w->drop);
+}
+
+static void accept(void *user, struct record_batch *b)
+{
+	struct worker *w = user;
+	struct run *run = w->run;
+	if (run->pass == PASS_CONVERSATIONS) {
+		for (size_t i = 0; i < b->n && b->columns >> FIELD_CHAT & 1; i++)
+			conversations_add(run->conversations, b->text[FIELD_CHAT][i],
+					  b->columns >> FIELD_PARENT & 1 ? b->text[FIELD_PARENT][i]
+									 : (struct text){ 0 });
+		return;
+	}
+	if (run->pass == PASS_FIRST_INSTANT) {
+		for (size_t i = 0; i < b->n && b->columns >> FIELD_TIME & 1; i++)
+			if (b->time_us[i] != TIME_ABSENT && b->time_us[i] < w->first_us)
+				w->first_us = b->time_us[i];
+		return;
+	}
+	take_instants(w, b);
+	w->accepted += (int64_t)b->n;
+	ask_tariffs(w, b);
+	if (run->group_by_answer)
+		add_by_answer(w, b);
+	else
+		add_to_groups(w, b);
+}
+
+/* Two threads that share a core waste the other one. */
+static void pin(int index)
+{
+	cpu_set_t all, one;
+	if (sched_getaffinity(0, sizeof all, &all) != 0)
+		return;
+	int n = CPU_COUNT(&all), skip = n ? index % n : 0;
+	for (int c = 0; c < CPU_SETSIZE; c++)
+		if (CPU_ISSET(c, &all) && skip-- == 0) {
+			CPU_ZERO(&one);
+			CPU_SET(c, &one);
+			pthread_setaffinity_np(pthread_self(), sizeof one, &one);
+			return;
+		}
+}
+
+/* Text fields that neither the price nor the grouping looks at. */
+static uint64_t unneeded_fields(const struct run *run)
+{
+	uint64_t needed = (uint64_t)1 << FIELD_MODEL | (uint64_t)1 << FIELD_PROVIDER |
+			  (uint64_t)1 << FIELD_SERVICE_TIER | (uint64_t)1 << FIELD_REGION |
+			  (uint64_t)1 << FIELD_CHAT | (uint64_t)1 << FIELD_PARENT;
+	for (size_t i = 0; i < run->o->dim_count; i++)
+		if (replay_dim_field(run->o->dim[i]) != FIELD_NONE)
+			needed |= (uint64_t)1 << replay_dim_field(run->o->dim[i]);
+	return (((uint64_t)1 << FIELD_TEXTS) - 1) & ~needed;
+}
+
+static void read_file(struct worker *w, struct trace *t, struct trace_block *b)
+{
+	struct run *run = w->run;
+	const struct record_sink sink = { w, accept, refuse };
+	const struct shape *shape = trace_shape(t);
+	struct csv_reader *csv = NULL;
+	struct jsonl_reader *jsonl = NULL;
+	enum record_field *field = NULL;
+	struct err e = { 0 };
+	int rc;
+	if (shape->container == CONTAINER_CSV) {
+		field = mem_alloc(trace_columns(t) * sizeof *field);
+		for (size_t i = 0; i < trace_columns(t); i++)
+			field[i] = trace_column_field(t, i);
+		csv = csv_reader_open(
+			&(struct csv_layout){ shape, trace_separator(t), trace_columns(t), field,
+					      unneeded_fields(run), run->o->strict_only });
+	} else {
+		jsonl = jsonl_reader_open(&(struct jsonl_layout){
+			shape, run->o->map, run->o->map_count, run->o->strict_only });
+	}
+	while (!atomic_load_explicit(&run->stop, memory_order_relaxed) &&
+	       (rc = trace_next(t, b, &e)) != 0) {
+		if (rc < 0) {
+			pthread_mutex_lock(&run->lock);
+			if (run->failure.code == ERR_NONE)
+				run->failure = e;
+			pthread_mutex_unlock(&run->lock);
+			break;
+		}
+		w->block = b;
+		struct record_block block = { b->p, b->n, b->in_order, b->span, b->span_count };
+		if (b->cut) {
+			/* all but the torn last record */
+			const char *nl = memrchr(b->p, '\n', b->n);
+			block.n = nl ? (size_t)(nl + 1 - b->p) : 0;
+		}
+		if (csv) {
+			if (!csv_reader_run(csv, &block, &sink)) {
+				atomic_store(&run->torn, true);
+				atomic_store(&run->stop, true);
+			}
+		} else {
+			jsonl_reader_run(jsonl, &block, &sink);
+		}
+		if (b->cut) {
+			err_set(&e, ERR_INVALID, "the line is longer than %d bytes",
+				TRACE_RECORD_MAX);
+			refuse(w, b->p + block.n, b->n - block.n, &e);
+		}
+	}
+	csv_reader_close(csv);
+	jsonl_reader_close(jsonl);
+	free(field);
+}
+
+void *replay_work(void *arg)
+{
+	struct worker *w = arg;
+	struct run *run = w->run;
+	struct trace_block block = { 0 };
+	pin(w->index);
+	for (w->file = 0; w->file < run->trace_count; w->file++)
+		read_file(w, run->trace[w->file], &block);
+	if (w->tariffs)
+		tariffs_each(w->tariffs, settle, w);
+	trace_block_release(&block);
+	pthread_mutex_lock(&run->lock);
+	atomic_fetch_sub(&run->running, 1);
+	pthread_cond_signal(&run->done);
+	pthread_mutex_unlock(&run->lock);
+	return NULL;
+}
+
+void replay_worker_release(struct worker *w)
+{
+	tariffs_close(w->tariffs);
+	groups_close(w->groups);
+	free(w->key);
+	free(w->unpriced_reasons.reason);
+	free(w->uncredited_reasons.reason);
+	arena_release(&w->unpriced_reasons.arena);
+	arena_release(&w->uncredited_reasons.arena);
+	for (size_t i = 0; i < w->refusal_count; i++)
+		free(w->refusal[i].message);
+}
