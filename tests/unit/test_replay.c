@@ -430,6 +430,58 @@ static void the_boundary_is_a_choice_whose_price_is_stated(void **state)
 	}
 }
 
+static void a_quarter_hour_that_a_price_divides_is_priced_call_by_call(void **state)
+{
+	(void)state;
+	/* the alias ends at 15:59, so one quarter hour holds calls with and without a price */
+	static const char csv[] = "time,model,input\n2026-07-24T15:58:59Z,deepseek-chat,1000000\n"
+				  "2026-07-24T15:59:00Z,deepseek-chat,1000000\n"
+				  "2026-07-24T15:58:58Z,deepseek-chat,1000000\n";
+	const char *path = write_file("quarter.csv", csv, sizeof csv - 1);
+	struct replay_options o = { .path = &path, .path_count = 1, .threads = 1 };
+	char *got = run_text(&o, NULL);
+	assert_non_null(strstr(got, "3 1 0 0.28 0 3000000 "));
+	free(got);
+}
+
+static void groups_with_equal_hashes_stay_apart(void **state)
+{
+	(void)state;
+	static const uint64_t seed[2] = { 1, 2 };
+	static const struct group_layout layout = { .bucket = { BUCKET_INPUT },
+						    .bucket_count = 1,
+						    .credits = true };
+	struct groups *g = groups_open(seed, &layout), *more = groups_open(seed, &layout);
+	/* whatever the hash, keys decide; 5000 groups make the table grow under them */
+	for (uint64_t i = 0; i < 5000; i++) {
+		char key[16] = { 0 };
+		memcpy(key, &i, sizeof i);
+		key[15] = 1;
+		uint64_t hash = i < 100 ? 42 : groups_hash(g, key, sizeof key);
+		struct group *a = groups_need(g, hash, key, sizeof key);
+		assert_int_equal(a->records, 0);
+		a->records = (uint32_t)i + 1;
+		a->tokens[0] = (int64_t)i;
+		group_credits(g, a)->total.atto = (int128)i << 70;
+		assert_ptr_equal(groups_need(g, hash, key, sizeof key), a);
+		struct group *b =
+			groups_need(more, groups_hash(more, key, sizeof key), key, sizeof key);
+		b->records = 1;
+	}
+	assert_int_equal(groups_count(g), 5000);
+	groups_close(g);
+	g = groups_open(seed, &layout);
+	assert_true(groups_merge(g, more));
+	assert_true(groups_merge(g, more));
+	struct group **list = groups_list(g);
+	assert_int_equal(groups_count(g), 5000);
+	for (size_t i = 0; i < 5000; i++)
+		assert_int_equal(list[i]->records, 2);
+	free(list);
+	groups_close(g);
+	groups_close(more);
+}
+
 static void chats_are_told_by_their_root(void **state)
 {
 	(void)state;
@@ -485,6 +537,8 @@ int main(void)
 		cmocka_unit_test(a_shifted_trace_keeps_its_distances),
 		cmocka_unit_test(the_boundary_is_a_choice_whose_price_is_stated),
 		cmocka_unit_test(chats_are_told_by_their_root),
+		cmocka_unit_test(a_quarter_hour_that_a_price_divides_is_priced_call_by_call),
+		cmocka_unit_test(groups_with_equal_hashes_stay_apart),
 	};
 	return cmocka_run_group_tests_name("replay", tests, open_book, close_book);
 }
