@@ -223,7 +223,8 @@ static int list(struct cli *cli, struct err *e)
 				rows[n++] = (struct row){ m.price, m.tariff, a->alias };
 		}
 	}
-	qsort(rows, n, sizeof *rows, row_order);
+	if (n)
+		qsort(rows, n, sizeof *rows, row_order);
 	if (cli->json) {
 		struct json_out j;
 		json_out_open(&j, stdout);

@@ -57,7 +57,7 @@ static const struct option *find_option(const struct command *c, const char *nam
 	const struct option *o;
 	for (int i = 0; (o = option_at(c, i)); i++)
 		if (letter ? o->letter == letter
-			   : strlen(o->name) == n && memcmp(o->name, name, n) == 0)
+			   : name && strlen(o->name) == n && memcmp(o->name, name, n) == 0)
 			return o;
 	return NULL;
 }

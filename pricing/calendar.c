@@ -2,7 +2,7 @@
 
 int calendar_hours_parse(struct calendar_hours *out, struct text s, struct err *e)
 {
-	int v[4];
+	int v[4] = { 0 };
 	bool ok = s.n == 11 && s.p[2] == ':' && s.p[5] == '-' && s.p[8] == ':';
 	for (int i = 0; ok && i < 4; i++) {
 		char tens = s.p[i * 3], ones = s.p[i * 3 + 1];

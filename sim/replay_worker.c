@@ -296,34 +296,50 @@ static void price_rows(struct worker *w, const struct record_batch *b)
 		compare_boundary(w, b, i);
 }
 
+/* The model of each row as the price book is asked for it. */
+static void name_subjects(struct worker *w, const struct record_batch *b)
+{
+	const struct replay_options *o = w->run->o;
+	const struct text none = { 0 }, given_model = text_of(o->model ? o->model : ""),
+			  given_provider = text_of(o->provider ? o->provider : ""),
+			  remodel = text_of(o->remodel ? o->remodel : "");
+	const uint64_t has = b->columns, names = (uint64_t)1 << FIELD_PROVIDER |
+						 (uint64_t)1 << FIELD_SERVICE_TIER |
+						 (uint64_t)1 << FIELD_REGION;
+	const bool has_model = has >> FIELD_MODEL & 1 && !o->remodel;
+	if (!(has & names)) { /* only the model can differ from row to row */
+		for (size_t i = 0; i < b->n; i++) {
+			struct text model = has_model ? b->text[FIELD_MODEL][i] : remodel;
+			if (model.n == 0)
+				model = given_model;
+			w->subject[i] = tariffs_model(w->tariffs, given_provider, model);
+		}
+		return;
+	}
+	for (size_t i = 0; i < b->n; i++) {
+		struct text model = has_model ? b->text[FIELD_MODEL][i] : remodel;
+		struct text provider = has >> FIELD_PROVIDER & 1 && !o->remodel
+					       ? b->text[FIELD_PROVIDER][i]
+					       : none;
+		w->subject[i] = tariffs_subject(
+			w->tariffs, provider.n ? provider : given_provider,
+			model.n ? model : given_model,
+			has >> FIELD_SERVICE_TIER & 1 ? b->text[FIELD_SERVICE_TIER][i] : none,
+			has >> FIELD_REGION & 1 ? b->text[FIELD_REGION][i] : none);
+	}
+}
+
 static void ask_tariffs(struct worker *w, const struct record_batch *b)
 {
 	struct run *run = w->run;
-	const struct replay_options *o = run->o;
-	const struct text none = { 0 };
-	const uint64_t has = b->columns;
+	name_subjects(w, b);
 	for (size_t i = 0; i < b->n; i++) {
-		struct text model = has >> FIELD_MODEL & 1 ? b->text[FIELD_MODEL][i] : none;
-		struct text provider =
-			has >> FIELD_PROVIDER & 1 ? b->text[FIELD_PROVIDER][i] : none;
-		if (o->remodel) {
-			model = text_of(o->remodel);
-			provider = none;
-		} else if (model.n == 0 && o->model) {
-			model = text_of(o->model);
-		}
-		if (provider.n == 0 && o->provider)
-			provider = text_of(o->provider);
-		struct subject *s = tariffs_subject(
-			w->tariffs, provider, model,
-			has >> FIELD_SERVICE_TIER & 1 ? b->text[FIELD_SERVICE_TIER][i] : none,
-			has >> FIELD_REGION & 1 ? b->text[FIELD_REGION][i] : none);
+		struct subject *s = w->subject[i];
 		struct tariff_answer *a = tariffs_ask(w->tariffs, s, w->us[i]);
 		if (__builtin_expect(!s->model_id, 0))
 			s->model_id = name_id(&run->models, s->model);
 		if (__builtin_expect(!a->window_id && a->price, 0))
 			a->window_id = name_id(&run->windows, text_of(a->tariff->window));
-		w->subject[i] = s;
 		w->answer[i] = a;
 	}
 }

@@ -20,7 +20,8 @@ struct tariffs {
 	const char *currency;
 	struct arena arena;
 	struct subject *slot[SUBJECT_SLOTS];
-	struct subject *recent[RECENT]; /* by a cheap hash of the model name */
+	/* by a cheap hash of the model name */
+	struct subject *recent[RECENT], *recent_model[RECENT];
 };
 
 struct tariffs *tariffs_open(const struct book *book, const struct plan *plan, const char *currency)
@@ -60,13 +61,28 @@ static struct text keep(struct tariffs *t, struct text s)
 	return (struct text){ arena_text(&t->arena, s.p, s.n), s.n };
 }
 
+static size_t quick_hash(struct text model)
+{
+	if (model.n == 0)
+		return 0;
+	return (model.n * 7 + (unsigned char)model.p[model.n - 1] +
+		(unsigned char)model.p[model.n / 2] * 5) %
+	       RECENT;
+}
+
+struct subject *tariffs_model(struct tariffs *t, struct text provider, struct text model)
+{
+	struct subject **recent = &t->recent_model[quick_hash(model)];
+	if (!*recent || !text_eq_short((*recent)->model, model))
+		*recent =
+			tariffs_subject(t, provider, model, (struct text){ 0 }, (struct text){ 0 });
+	return *recent;
+}
+
 struct subject *tariffs_subject(struct tariffs *t, struct text provider, struct text model,
 				struct text tier, struct text region)
 {
-	size_t quick = model.n ? (model.n * 7 + (unsigned char)model.p[model.n - 1] +
-				  (unsigned char)model.p[model.n / 2] * 5) %
-					 RECENT
-			       : 0;
+	size_t quick = quick_hash(model);
 	struct subject *s = t->recent[quick];
 	if (s && same_subject(s, provider, model, tier, region))
 		return s;
@@ -168,24 +184,37 @@ static struct tariff_page *need_page(struct subject *s, int64_t number)
 	return s->page = p;
 }
 
-struct tariff_answer *tariffs_ask(struct tariffs *t, struct subject *s, int64_t time_us)
+/* What the table knows of a quarter hour, asked when it knows nothing; NULL when the quarter hour
+ * is divided. */
+static struct tariff_answer *ask_table(struct tariffs *t, struct subject *s, int64_t quarter)
 {
-	/* instants before 1970 are rare: floor and truncation differ there */
-	int64_t quarter = time_us >= 0 ? time_us / QUARTER_US : floor_div(time_us, QUARTER_US);
-	int64_t number = quarter >> 12;
+	int64_t number = quarter >> 12, until_us;
 	if (!s->last_page || s->last_page->number != number)
 		s->last_page = need_page(s, number);
 	uint16_t *known = &s->last_page->answer[quarter & (PAGE_QUARTERS - 1)];
-	if (*known && *known != DIVIDED)
-		return s->answer[*known - 1];
-	int64_t until_us;
 	if (*known == 0) {
 		size_t i = ask_now(t, s, quarter * QUARTER_US, &until_us);
 		*known = until_us >= (quarter + 1) * QUARTER_US ? (uint16_t)(i + 1) : DIVIDED;
-		if (*known != DIVIDED)
-			return s->answer[i];
 	}
-	return s->answer[ask_now(t, s, time_us, &until_us)];
+	return *known == DIVIDED ? NULL : s->answer[*known - 1];
+}
+
+struct tariff_answer *tariffs_ask(struct tariffs *t, struct subject *s, int64_t time_us)
+{
+	if (time_us >= s->held_from_us && time_us < s->held_to_us)
+		return s->held;
+	/* instants before 1970 are rare: floor and truncation differ there */
+	int64_t quarter = time_us >= 0 ? time_us / QUARTER_US : floor_div(time_us, QUARTER_US);
+	struct tariff_answer *a = ask_table(t, s, quarter);
+	if (!a) {
+		int64_t until_us;
+		size_t i = ask_now(t, s, time_us, &until_us); /* may move s->answer */
+		return s->answer[i];
+	}
+	s->held = a;
+	s->held_from_us = quarter * QUARTER_US;
+	s->held_to_us = s->held_from_us + QUARTER_US;
+	return a;
 }
 
 void tariffs_each(struct tariffs *t, void (*take)(void *user, struct tariff_answer *a), void *user)

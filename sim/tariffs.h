@@ -41,6 +41,9 @@ struct subject {
 	struct tariff_answer **answer;
 	size_t answer_count;
 	struct tariff_page *page, *last_page;
+	/* the last answer from the table, for traces in the order of time */
+	struct tariff_answer *held;
+	int64_t held_from_us, held_to_us;
 	struct subject *next;
 };
 
@@ -51,6 +54,9 @@ void tariffs_close(struct tariffs *t);
 
 struct subject *tariffs_subject(struct tariffs *t, struct text provider, struct text model,
 				struct text service_tier, struct text region);
+/* The subject of a model when nothing else is named but the provider, which must be the same in
+ * every call. */
+struct subject *tariffs_model(struct tariffs *t, struct text provider, struct text model);
 /* Every answer that was ever given. */
 void tariffs_each(struct tariffs *t, void (*take)(void *user, struct tariff_answer *a), void *user);
 struct tariff_answer *tariffs_ask(struct tariffs *t, struct subject *s, int64_t time_us);
