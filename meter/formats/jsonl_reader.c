@@ -207,6 +207,37 @@ ALWAYS_INLINE const char *plain_string_end(const char *p, const char *end)
 	return NULL;
 }
 
+/*
+ * The whole number at p, without sign, fraction, exponent or leading zeros; returns what follows
+ * it. NULL: take the strict path. 8 bytes behind end are readable.
+ */
+ALWAYS_INLINE const char *plain_count(const char *p, const char *end, int64_t *out)
+{
+	size_t n = 0;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	/* the first byte that is no digit, without a branch a digit; carries reach only bytes
+	 * behind it */
+	uint64_t v = load64(p), t = v ^ 0x3030303030303030u, low;
+	uint64_t other = ((t + 0x7676767676767676u) | t) & 0x8080808080808080u;
+	if (other) {
+		n = (size_t)__builtin_ctzll(other) >> 3;
+		if (n == 0 ||
+		    !eight_digits(v << (64 - n * 8) | 0x3030303030303030u >> (n * 8), &low))
+			return NULL;
+		*out = (int64_t)low;
+	} else
+#endif
+	{
+		while (p + n < end && p[n] >= '0' && p[n] <= '9')
+			n++;
+		if (n == 0 || !scan_count(p, n, out))
+			return NULL;
+	}
+	if ((*p == '0' && n > 1) || p + n >= end || p[n] == '.' || p[n] == 'e' || p[n] == 'E')
+		return NULL;
+	return p + n;
+}
+
 /* Whether p begins with the n bytes of lead (n >= 1). 32 bytes behind both are readable. */
 ALWAYS_INLINE bool begins_with(const char *p, const char *lead, size_t n)
 {
@@ -226,7 +257,7 @@ ALWAYS_INLINE bool begins_with(const char *p, const char *lead, size_t n)
 
 /* The value at p into field f of the batch's next row. Returns what follows it, or NULL for the
  * strict path. */
-static inline const char *read_value(struct jsonl_reader *r, enum record_field f, const char *p,
+ALWAYS_INLINE const char *read_value(struct jsonl_reader *r, enum record_field f, const char *p,
 				     const char *end, uint64_t *given)
 {
 	struct record_batch *b = &r->batch;
@@ -234,13 +265,9 @@ static inline const char *read_value(struct jsonl_reader *r, enum record_field f
 	if (f >= FIELD_COUNTS) {
 		if (f == FIELD_NONE)
 			return *p == '{' ? NULL : json_scan_flat(p, end);
-		const char *q = p;
-		while (q < end && *q >= '0' && *q <= '9')
-			q++;
 		int64_t v;
-		if (q == p || (*p == '0' && q - p > 1) ||
-		    (q < end && (*q == '.' || *q == 'e' || *q == 'E')) ||
-		    !scan_count(p, (size_t)(q - p), &v))
+		const char *q = plain_count(p, end, &v);
+		if (!q)
 			return NULL;
 		if (f < FIELD_REQUESTS)
 			b->tokens[f - FIELD_COUNTS][row] = v;
