@@ -13,7 +13,7 @@
 #include "meter/formats/record_reader.h"
 
 enum {
-	TRACE_BLOCK = 256 << 10, /* bytes of a block, not counting the rest of its last record */
+	TRACE_BLOCK = 128 << 10, /* bytes of a block, not counting the rest of its last record */
 	TRACE_RECORD_MAX = CSV_RECORD_MAX,
 	TRACE_SLACK = 64, /* readable bytes before and after a block */
 };
