@@ -3,7 +3,9 @@
 # MODE=release (default), asan (address and undefined behaviour), tsan, portable (no SIMD), cover. Objects go to build/$(MODE).
 
 MODE ?= release
-CC ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
 VERSION := 0.1.0
 PREFIX ?= /usr/local
 B := build/$(MODE)

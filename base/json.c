@@ -1,12 +1,11 @@
 #include "base/json.h"
 
 #include <cjson/cJSON.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "base/arena.h"
+#include "base/file.h"
 
 /* Stands before the digits of a number in the text that cJSON parses. A string cannot begin with
  * it: it is refused. */
@@ -317,25 +316,9 @@ int json_open(struct json_document **out, struct text text, struct err *e)
 
 int json_open_file(struct json_document **out, const char *path, struct err *e)
 {
-	struct stat st;
-	FILE *f = fopen(path, "rb");
-	if (!f)
-		return err_set(e, ERR_NOT_FOUND, "could not open '%s': %s", path, strerror(errno));
 	struct buf b = { 0 };
-	int rc = 0;
-	if (fstat(fileno(f), &st) == 0 && S_ISDIR(st.st_mode))
-		rc = err_set(e, ERR_UNREADABLE, "'%s' is a directory; name a file in it", path);
-	char chunk[65536];
-	size_t n;
-	while (rc == 0 && (n = fread(chunk, 1, sizeof chunk, f)) > 0) {
-		buf_add(&b, chunk, n);
-		if (b.n > JSON_BYTES_MAX)
-			break;
-	}
-	if (rc == 0 && ferror(f))
-		rc = err_set(e, ERR_UNREADABLE, "could not read '%s': %s", path, strerror(errno));
-	fclose(f);
-	if (rc == 0 && (rc = json_open(out, (struct text){ b.p ? b.p : "", b.n }, e)) != 0)
+	int rc = file_read(&b, path, JSON_BYTES_MAX, e);
+	if (rc == 0 && (rc = json_open(out, (struct text){ b.p, b.n }, e)) != 0)
 		err_context(e, "%s", path);
 	buf_release(&b);
 	return rc;

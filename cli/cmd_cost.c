@@ -201,18 +201,13 @@ static void put_json(const struct price_query *q, const struct price_match *m,
 		json_out_end(&j, '}');
 	}
 	json_out_array(&j, "disputes");
-	for (size_t i = 0; i < book_card_count(book); i++)
-		for (size_t k = 0; k < book_card(book, i)->dispute_count; k++) {
-			const struct dispute *d = &book_card(book, i)->dispute[k];
-			if (strcmp(d->model, p->model) == 0 && q->at.us >= d->from.us &&
-			    q->at.us < d->to.us &&
-			    (!d->provider || strcmp(d->provider, p->provider) == 0)) {
-				json_out_object(&j, NULL);
-				json_out_string(&j, "about", d->about);
-				json_out_string(&j, "says", d->says);
-				json_out_end(&j, '}');
-			}
-		}
+	const struct dispute *d;
+	for (size_t i = 0; (d = book_dispute(book, p->provider, p->model, q->at, i)); i++) {
+		json_out_object(&j, NULL);
+		json_out_string(&j, "about", d->about);
+		json_out_string(&j, "says", d->says);
+		json_out_end(&j, '}');
+	}
 	json_out_end(&j, ']');
 	json_out_end(&j, '}');
 	json_out_close(&j);
@@ -297,14 +292,9 @@ static void put_table(const struct price_query *q, const struct price_match *m,
 	if (m->guess)
 		printf("note     the public holidays of that year are not known, so peak or "
 		       "off-peak is a guess\n");
-	for (size_t i = 0; i < book_card_count(book); i++)
-		for (size_t k = 0; k < book_card(book, i)->dispute_count; k++) {
-			const struct dispute *d = &book_card(book, i)->dispute[k];
-			if (strcmp(d->model, p->model) == 0 && q->at.us >= d->from.us &&
-			    q->at.us < d->to.us &&
-			    (!d->provider || strcmp(d->provider, p->provider) == 0))
-				printf("dispute  %s: %s\n", d->about, d->says);
-		}
+	const struct dispute *d;
+	for (size_t i = 0; (d = book_dispute(book, p->provider, p->model, q->at, i)); i++)
+		printf("dispute  %s: %s\n", d->about, d->says);
 }
 
 static int run(struct cli *cli, struct err *e)

@@ -545,3 +545,16 @@ const struct model_limits *book_limits(const struct book *b, const char *provide
 		}
 	return NULL;
 }
+
+const struct dispute *book_dispute(const struct book *b, const char *provider, const char *model,
+				   struct instant at, size_t i)
+{
+	for (size_t c = 0; c < b->card_count; c++)
+		for (size_t k = 0; k < b->card[c]->dispute_count; k++) {
+			const struct dispute *d = &b->card[c]->dispute[k];
+			if (strcmp(d->model, model) == 0 && holds(d->from, d->to, at) &&
+			    (!d->provider || strcmp(d->provider, provider) == 0) && i-- == 0)
+				return d;
+		}
+	return NULL;
+}

@@ -49,6 +49,9 @@ int book_find(const struct book *b, const struct price_query *q, struct price_ma
 /* Lists, in file order. */
 size_t book_card_count(const struct book *b);
 const struct card *book_card(const struct book *b, size_t i);
+/* What the sources disagree about of that model at that instant: the i-th, or NULL. */
+const struct dispute *book_dispute(const struct book *b, const char *provider, const char *model,
+				   struct instant at, size_t i);
 /* Known limits of the model, or NULL. */
 const struct model_limits *book_limits(const struct book *b, const char *provider,
 				       const char *model);

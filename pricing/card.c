@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/json.h"
 
 void fault_add(struct fault_list *list, const char *place, const char *fmt, ...)
@@ -711,23 +712,13 @@ int card_parse(struct card **out, struct text json, const char *file, struct fau
 
 int card_read_file(struct card **out, const char *path, struct fault_list *faults)
 {
-	FILE *f = fopen(path, "rb");
 	struct buf b = { 0 };
-	char chunk[65536];
-	size_t n;
-	if (!f) {
-		fault_add(faults, "", "could not open the file");
-		return -ERR_NOT_FOUND;
-	}
-	while ((n = fread(chunk, 1, sizeof chunk, f)) > 0 && b.n <= JSON_BYTES_MAX)
-		buf_add(&b, chunk, n);
-	bool failed = ferror(f);
-	fclose(f);
-	int rc = -ERR_UNREADABLE;
-	if (failed)
-		fault_add(faults, "", "could not read the file");
+	struct err e;
+	int rc = file_read(&b, path, JSON_BYTES_MAX, &e);
+	if (rc == 0)
+		rc = card_parse(out, (struct text){ b.p, b.n }, path, faults);
 	else
-		rc = card_parse(out, (struct text){ b.p ? b.p : "", b.n }, path, faults);
+		fault_add(faults, "", "%s", e.message);
 	buf_release(&b);
 	return rc;
 }

@@ -1,10 +1,10 @@
 #include "pricing/plan.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/json.h"
 #include "pricing/rate.h"
 
@@ -286,17 +286,10 @@ static int open_user_file(struct plan_file **file, const struct plan **out, cons
 	char path[4096];
 	const char *wanted = json[5] == ':' ? json + 6 : NULL;
 	snprintf(path, sizeof path, "%.*s", (int)(json + 5 - spec), spec);
-	FILE *f = fopen(path, "rb");
-	if (!f)
-		return err_set(e, ERR_NOT_FOUND, "could not open the plan file '%s': %s", path,
-			       strerror(errno));
 	struct buf b = { 0 };
-	char chunk[65536];
-	size_t n;
-	while ((n = fread(chunk, 1, sizeof chunk, f)) > 0 && b.n < JSON_BYTES_MAX)
-		buf_add(&b, chunk, n);
-	fclose(f);
-	int rc = plan_file_parse(file, (struct text){ b.p ? b.p : "", b.n }, path, e);
+	int rc = file_read(&b, path, JSON_BYTES_MAX, e);
+	if (rc == 0)
+		rc = plan_file_parse(file, (struct text){ b.p, b.n }, path, e);
 	buf_release(&b);
 	if (rc != 0)
 		return rc;

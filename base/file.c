@@ -1,0 +1,32 @@
+#include "base/file.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+int file_read(struct buf *out, const char *path, size_t bytes_max, struct err *e)
+{
+	struct stat st;
+	char chunk[65536];
+	size_t n, total = 0;
+	int rc = 0;
+	FILE *f = fopen(path, "rb");
+	if (!f)
+		return err_set(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_UNREADABLE,
+			       "could not open '%s': %s", path, strerror(errno));
+	if (fstat(fileno(f), &st) == 0 && S_ISDIR(st.st_mode))
+		rc = err_set(e, ERR_UNREADABLE, "'%s' is a directory; name a file in it", path);
+	while (rc == 0 && (n = fread(chunk, 1, sizeof chunk, f)) > 0) {
+		buf_add(out, chunk, n);
+		total += n;
+		if (total > bytes_max)
+			rc = err_set(e, ERR_RANGE, "'%s' is larger than %zu MiB", path,
+				     bytes_max >> 20);
+	}
+	if (rc == 0 && ferror(f))
+		rc = err_set(e, ERR_UNREADABLE, "could not read '%s': %s", path, strerror(errno));
+	fclose(f);
+	buf_need(out, 0); /* an empty file is empty text, not NULL */
+	out->p[out->n] = 0;
+	return rc;
+}

@@ -1,0 +1,15 @@
+/* file: a whole small file (a card, a plan, a catalogue) into memory. Traces are read by sim/trace.
+ */
+#ifndef TALLY_BASE_FILE_H
+#define TALLY_BASE_FILE_H
+
+#include "base/err.h"
+#include "base/text.h"
+
+/*
+ * Appends the file to *out, which the caller releases in any case. Errors: ERR_NOT_FOUND,
+ * ERR_UNREADABLE (a directory, a failing disk), ERR_RANGE (more than bytes_max).
+ */
+int file_read(struct buf *out, const char *path, size_t bytes_max, struct err *e);
+
+#endif
