@@ -351,7 +351,7 @@ static int spool(struct trace *t, struct err *e)
 int trace_open(struct trace **out, const char *path, const struct trace_options *o, struct err *e)
 {
 	struct trace *t = mem_zalloc(sizeof *t);
-	struct stat st;
+	struct stat st = { 0 };
 	int rc = 0;
 	bool standard_input = strcmp(path, "-") == 0;
 	t->path = strcpy(mem_alloc(strlen(path) + 32), standard_input ? "(standard input)" : path);
