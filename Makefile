@@ -120,7 +120,7 @@ bench: all ## ratios against named rivals, measured in one run
 fuzz: ## FUZZ_SECONDS (default 60) of libFuzzer on each target
 	tests/fuzz/run
 
-lint: ## layers, formatting, forbidden words
+lint: ## layers, formatting, no floating point near money
 	tests/lint
 
 analyze: ## cppcheck and clang-tidy

@@ -142,12 +142,6 @@ const struct scan_kind *scan_kinds(void)
 	return kinds;
 }
 
-const char *scan_kind_in_use(void)
-{
-	pthread_once(&once, choose);
-	return chosen->name;
-}
-
 size_t scan_delimiters(const char *p, size_t n, char separator, uint32_t *out, unsigned *flags)
 {
 	pthread_once(&once, choose);

@@ -29,7 +29,6 @@ struct scan_kind {
 	size_t (*run)(const char *p, size_t n, char separator, uint32_t *out, unsigned *flags);
 };
 const struct scan_kind *scan_kinds(void);
-const char *scan_kind_in_use(void);
 
 static inline uint64_t load64(const char *p)
 {

@@ -14,7 +14,6 @@ struct rule_date {
 };
 
 struct zone {
-	char *name;
 	size_t count;
 	int64_t *at_s;	   /* transitions, ascending */
 	int32_t *offset_s; /* offset from at_s[i] on */
@@ -223,8 +222,6 @@ static bool name_is_safe(const char *name)
 int zone_open(struct zone **out, const char *name, struct err *e)
 {
 	struct zone *z = mem_zalloc(sizeof *z);
-	z->name = mem_alloc(strlen(name) + 1);
-	strcpy(z->name, name);
 	if (parse_fixed(z, name)) {
 		*out = z;
 		return 0;
@@ -260,15 +257,9 @@ void zone_close(struct zone *z)
 {
 	if (!z)
 		return;
-	free(z->name);
 	free(z->at_s);
 	free(z->offset_s);
 	free(z);
-}
-
-const char *zone_name(const struct zone *z)
-{
-	return z->name;
 }
 
 /* UTC second at which rule r takes effect in `year`, given the offset before it. */

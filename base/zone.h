@@ -15,7 +15,6 @@ struct zone;
  * ERR_UNREADABLE. */
 int zone_open(struct zone **out, const char *name, struct err *e);
 void zone_close(struct zone *z);
-const char *zone_name(const struct zone *z);
 
 /* Seconds to add to UTC at t. *until (may be NULL): the first later instant at which that may
  * change. */

@@ -533,19 +533,6 @@ const struct card *book_card(const struct book *b, size_t i)
 	return b->card[i];
 }
 
-const struct model_limits *book_limits(const struct book *b, const char *provider,
-				       const char *model)
-{
-	for (size_t i = b->card_count; i-- > 0;)
-		for (size_t k = 0; k < b->card[i]->limits_count; k++) {
-			const struct model_limits *l = &b->card[i]->limits[k];
-			if (strcmp(l->model, model) == 0 && l->provider &&
-			    strcmp(l->provider, provider) == 0)
-				return l;
-		}
-	return NULL;
-}
-
 const struct dispute *book_dispute(const struct book *b, const char *provider, const char *model,
 				   struct instant at, size_t i)
 {

@@ -52,9 +52,6 @@ const struct card *book_card(const struct book *b, size_t i);
 /* What the sources disagree about of that model at that instant: the i-th, or NULL. */
 const struct dispute *book_dispute(const struct book *b, const char *provider, const char *model,
 				   struct instant at, size_t i);
-/* Known limits of the model, or NULL. */
-const struct model_limits *book_limits(const struct book *b, const char *provider,
-				       const char *model);
 
 /* The JSON files compiled into the program. */
 struct shipped_file {

@@ -368,11 +368,6 @@ const char *plan_currency(const struct plan *p)
 {
 	return p->currency;
 }
-bool plan_rounds_each_record(const struct plan *p)
-{
-	return p->scope != SCOPE_NONE;
-}
-
 /* The plan's value for the model: by the name that was asked, by the resolved name, or by "*". */
 static const struct model_value *find_value(const struct plan *p, struct text asked,
 					    const char *resolved, struct instant t,

@@ -36,8 +36,6 @@ const char *plan_rounding_text(const struct plan *p);
 /* Credits for one unit of plan_currency. */
 struct decimal plan_credits_per_unit(const struct plan *p);
 const char *plan_currency(const struct plan *p);
-/* True when adding up rated records one by one can differ from rating their sum. */
-bool plan_rounds_each_record(const struct plan *p);
 
 enum { PLAN_CATEGORIES_MAX = 8 };
 

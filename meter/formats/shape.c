@@ -61,11 +61,6 @@ static const struct shape shapes[] = {
 	{ NULL, NULL, CONTAINER_CSV, TIME_INSTANT, NULL, NULL },
 };
 
-const struct shape *shape_list(void)
-{
-	return shapes;
-}
-
 const struct shape *shape_by_name(const char *name)
 {
 	for (const struct shape *s = shapes; s->name; s++)

@@ -24,8 +24,6 @@ struct shape {
 	const char *const *needs;	   /* columns that tell the shape; NULL-ended */
 };
 
-/* All shapes, ended by a NULL name. */
-const struct shape *shape_list(void);
 /* By the name of --format; "csv" and "jsonl" are the native ones. NULL when there is none. */
 const struct shape *shape_by_name(const char *name);
 /* The first shape of that container whose needed names all stand among `names`; the native one when
