@@ -91,35 +91,51 @@ int decimal_parse(struct decimal *out, struct text s, struct err *e)
 	return 0;
 }
 
+/* Writes the digits of v in front of `end`, two at a time, and returns where they begin; nothing
+ * for 0. */
+static char *put_digits_before(char *end, uint64_t v)
+{
+	static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+				    "25262728293031323334353637383940414243444546474849"
+				    "50515253545556575859606162636465666768697071727374"
+				    "75767778798081828384858687888990919293949596979899";
+	for (; v >= 10; v /= 100)
+		memcpy(end -= 2, pairs + v % 100 * 2, 2);
+	if (v)
+		*--end = (char)('0' + v);
+	return end;
+}
+
 size_t decimal_format_fixed(char buf[DECIMAL_TEXT_MAX], int128 digits, int places)
 {
-	char tmp[48];
-	int n = 0;
+	char tmp[64], *end = tmp + sizeof tmp, *first = end;
 	bool negative = digits < 0;
 	uint128 v = negative ? -(uint128)digits : (uint128)digits;
-	/* two 64-bit halves: dividing 128 bits digit by digit is slow */
+	/* in 64-bit parts: dividing 128 bits digit by digit is slow */
 	while (v > UINT64_MAX) {
-		uint64_t low = (uint64_t)(v % 10000000000000000000ull);
+		char *part = first - 19;
+		first = put_digits_before(first, (uint64_t)(v % 10000000000000000000ull));
+		while (first > part)
+			*--first = '0';
 		v /= 10000000000000000000ull;
-		for (int i = 0; i < 19; i++, low /= 10)
-			tmp[n++] = (char)('0' + low % 10);
 	}
-	for (uint64_t h = (uint64_t)v; h; h /= 10)
-		tmp[n++] = (char)('0' + h % 10);
-	while (n > 0 && tmp[n - 1] == '0')
-		n--;
-	while (n <= places)
-		tmp[n++] = '0';
-	int low = 0;
-	while (low < places && tmp[low] == '0')
-		low++;
+	first = put_digits_before(first, (uint64_t)v);
+	while (first < end && *first == '0')
+		first++;
+	while (end - first <= places)
+		*--first = '0';
+	const char *point = end - places;
+	while (end > point && end[-1] == '0')
+		end--;
 	char *p = buf;
 	if (negative)
 		*p++ = '-';
-	for (int i = n - 1; i >= low; i--) {
-		if (i == places - 1)
-			*p++ = '.';
-		*p++ = tmp[i];
+	memcpy(p, first, (size_t)(point - first));
+	p += point - first;
+	if (end > point) {
+		*p++ = '.';
+		memcpy(p, point, (size_t)(end - point));
+		p += end - point;
 	}
 	*p = 0;
 	return (size_t)(p - buf);

@@ -24,99 +24,188 @@ static inline size_t put_bits(uint64_t bits, uint32_t base, uint32_t *out, size_
 	return k + count;
 }
 
-static size_t scan_portable(const char *p, size_t n, char separator, uint32_t *out, unsigned *flags)
+bool scan_hour(const char *p, struct scan_date *memo)
 {
-	size_t k = 0;
-	unsigned seen = 0;
+	struct instant midnight;
+	unsigned h1 = (unsigned char)p[11] - '0', h0 = (unsigned char)p[12] - '0';
+	if (p[4] != '-' || (p[10] != 'T' && p[10] != ' ') || p[13] != ':' || h0 > 9 ||
+	    h1 * 10 + h0 > 23 || instant_parse(&midnight, (struct text){ p, 10 }, NULL) != 0)
+		return false;
+	memcpy(memo->text, p, 14);
+	memo->hour_us = midnight.us + (int64_t)(h1 * 10 + h0) * US_PER_HOUR;
+	return true;
+}
+
+static void delimiters_portable(const char *p, size_t n, char separator, uint32_t *out,
+				struct scan_found *found)
+{
+	*found = (struct scan_found){ 0 };
 	for (size_t i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)p[i];
 		if (p[i] == separator || c == '\n' || c == '"')
-			out[k++] = (uint32_t)i;
-		seen |= c >= 0x80 ? SCAN_HIGH : c == 0 ? SCAN_NUL : c == '\r' ? SCAN_CR : 0;
+			out[found->count++] = (uint32_t)i;
+		found->newlines += c == '\n';
+		found->flags |= c >= 0x80		? SCAN_HIGH
+				: c == 0		? SCAN_NUL
+				: c == '\r'		? SCAN_CR
+				: c == '"'		? SCAN_QUOTE
+				: c == ' ' || c == '\t' ? SCAN_BLANK
+							: 0;
 	}
-	*flags = seen;
-	return k;
+}
+
+static void counts_portable(const char *block, const uint32_t *end, size_t stride, size_t n,
+			    int64_t *out, uint8_t *bad)
+{
+	for (size_t i = 0; i < n; i++, end += stride) {
+		const char *p = block + (uint32_t)(end[-1] + 1);
+		bad[i] |= !scan_count(p, (size_t)(block + *end - p), &out[i]);
+	}
 }
 
 #if defined(__x86_64__) && !defined(TALLY_PORTABLE)
-static size_t scan_sse2(const char *p, size_t n, char separator, uint32_t *out, unsigned *flags)
+/* The bytes behind the last whole 64, added to what was found before them. */
+static void add_tail(const char *p, size_t i, size_t n, char separator, uint32_t *out,
+		     struct scan_found *found)
+{
+	struct scan_found tail;
+	delimiters_portable(p + i, n - i, separator, out + found->count, &tail);
+	for (size_t j = 0; j < tail.count; j++)
+		out[found->count + j] += (uint32_t)i;
+	found->count += tail.count;
+	found->newlines += tail.newlines;
+	found->flags |= tail.flags;
+}
+
+static void delimiters_sse2(const char *p, size_t n, char separator, uint32_t *out,
+			    struct scan_found *found)
 {
 	const __m128i sep = _mm_set1_epi8(separator), nl = _mm_set1_epi8('\n'),
-		      quote = _mm_set1_epi8('"');
-	const __m128i cr = _mm_set1_epi8('\r'), zero = _mm_setzero_si128();
-	__m128i high = zero, nul = zero, crs = zero;
-	size_t k = 0, i = 0;
+		      quote = _mm_set1_epi8('"'), cr = _mm_set1_epi8('\r'),
+		      blank = _mm_set1_epi8(' '), tab = _mm_set1_epi8('\t'),
+		      zero = _mm_setzero_si128();
+	__m128i high = zero, nul = zero, crs = zero, quotes = zero, blanks = zero;
+	size_t k = 0, i = 0, newlines = 0;
 	for (; i + 64 <= n; i += 64) {
-		uint64_t bits = 0;
+		uint64_t bits = 0, lines = 0;
 		for (int j = 0; j < 4; j++) {
 			__m128i v =
 				_mm_loadu_si128((const __m128i *)(const void *)(p + i + j * 16));
-			__m128i hit = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, sep),
-								_mm_cmpeq_epi8(v, nl)),
-						   _mm_cmpeq_epi8(v, quote));
+			__m128i is_nl = _mm_cmpeq_epi8(v, nl), is_quote = _mm_cmpeq_epi8(v, quote);
+			__m128i hit =
+				_mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(v, sep), is_nl), is_quote);
 			bits |= (uint64_t)(uint32_t)_mm_movemask_epi8(hit) << (j * 16);
+			lines |= (uint64_t)(uint32_t)_mm_movemask_epi8(is_nl) << (j * 16);
 			high = _mm_or_si128(high, v);
 			nul = _mm_or_si128(nul, _mm_cmpeq_epi8(v, zero));
 			crs = _mm_or_si128(crs, _mm_cmpeq_epi8(v, cr));
+			quotes = _mm_or_si128(quotes, is_quote);
+			blanks = _mm_or_si128(blanks, _mm_or_si128(_mm_cmpeq_epi8(v, blank),
+								   _mm_cmpeq_epi8(v, tab)));
 		}
 		k = put_bits(bits, (uint32_t)i, out, k);
+		newlines += (size_t)__builtin_popcountll(lines);
 	}
-	unsigned tail;
-	size_t more = scan_portable(p + i, n - i, separator, out + k, &tail);
-	for (size_t j = 0; j < more; j++)
-		out[k + j] += (uint32_t)i;
-	*flags = tail | (_mm_movemask_epi8(high) ? SCAN_HIGH : 0) |
-		 (_mm_movemask_epi8(nul) ? SCAN_NUL : 0) | (_mm_movemask_epi8(crs) ? SCAN_CR : 0);
-	return k + more;
+	found->count = k;
+	found->newlines = newlines;
+	found->flags = (_mm_movemask_epi8(high) ? SCAN_HIGH : 0) |
+		       (_mm_movemask_epi8(nul) ? SCAN_NUL : 0) |
+		       (_mm_movemask_epi8(crs) ? SCAN_CR : 0) |
+		       (_mm_movemask_epi8(quotes) ? SCAN_QUOTE : 0) |
+		       (_mm_movemask_epi8(blanks) ? SCAN_BLANK : 0);
+	add_tail(p, i, n, separator, out, found);
 }
 
-__attribute__((target("avx2,bmi,bmi2,popcnt"))) static size_t scan_avx2(const char *p, size_t n,
-									char separator,
-									uint32_t *out,
-									unsigned *flags)
+#define AVX2_CODE __attribute__((target("avx2,bmi,bmi2,popcnt")))
+
+AVX2_CODE static void delimiters_avx2(const char *p, size_t n, char separator, uint32_t *out,
+				      struct scan_found *found)
 {
 	const __m256i sep = _mm256_set1_epi8(separator), nl = _mm256_set1_epi8('\n'),
-		      quote = _mm256_set1_epi8('"');
-	const __m256i cr = _mm256_set1_epi8('\r'), zero = _mm256_setzero_si256();
-	__m256i high = zero, nul = zero, crs = zero;
-	size_t k = 0, i = 0;
+		      quote = _mm256_set1_epi8('"'), cr = _mm256_set1_epi8('\r'),
+		      blank = _mm256_set1_epi8(' '), tab = _mm256_set1_epi8('\t'),
+		      zero = _mm256_setzero_si256();
+	__m256i high = zero, nul = zero, crs = zero, quotes = zero, blanks = zero;
+	size_t k = 0, i = 0, newlines = 0;
 	for (; i + 64 <= n; i += 64) {
-		__m256i a = _mm256_loadu_si256((const __m256i *)(const void *)(p + i));
-		__m256i b = _mm256_loadu_si256((const __m256i *)(const void *)(p + i + 32));
-		__m256i ha = _mm256_or_si256(_mm256_or_si256(_mm256_cmpeq_epi8(a, sep),
-							     _mm256_cmpeq_epi8(a, nl)),
-					     _mm256_cmpeq_epi8(a, quote));
-		__m256i hb = _mm256_or_si256(_mm256_or_si256(_mm256_cmpeq_epi8(b, sep),
-							     _mm256_cmpeq_epi8(b, nl)),
-					     _mm256_cmpeq_epi8(b, quote));
-		uint64_t bits = (uint32_t)_mm256_movemask_epi8(ha) |
-				(uint64_t)(uint32_t)_mm256_movemask_epi8(hb) << 32;
-		high = _mm256_or_si256(high, _mm256_or_si256(a, b));
-		nul = _mm256_or_si256(nul, _mm256_or_si256(_mm256_cmpeq_epi8(a, zero),
-							   _mm256_cmpeq_epi8(b, zero)));
-		crs = _mm256_or_si256(crs, _mm256_or_si256(_mm256_cmpeq_epi8(a, cr),
-							   _mm256_cmpeq_epi8(b, cr)));
-		size_t count = (size_t)__builtin_popcountll(bits);
+		uint64_t bits = 0, lines = 0;
+		for (int j = 0; j < 2; j++) {
+			__m256i v =
+				_mm256_loadu_si256((const __m256i *)(const void *)(p + i + j * 32));
+			__m256i is_nl = _mm256_cmpeq_epi8(v, nl),
+				is_quote = _mm256_cmpeq_epi8(v, quote);
+			__m256i hit = _mm256_or_si256(
+				_mm256_or_si256(_mm256_cmpeq_epi8(v, sep), is_nl), is_quote);
+			bits |= (uint64_t)(uint32_t)_mm256_movemask_epi8(hit) << (j * 32);
+			lines |= (uint64_t)(uint32_t)_mm256_movemask_epi8(is_nl) << (j * 32);
+			high = _mm256_or_si256(high, v);
+			nul = _mm256_or_si256(nul, _mm256_cmpeq_epi8(v, zero));
+			crs = _mm256_or_si256(crs, _mm256_cmpeq_epi8(v, cr));
+			quotes = _mm256_or_si256(quotes, is_quote);
+			blanks =
+				_mm256_or_si256(blanks, _mm256_or_si256(_mm256_cmpeq_epi8(v, blank),
+									_mm256_cmpeq_epi8(v, tab)));
+		}
 		uint32_t *o = out + k;
+		k += (size_t)__builtin_popcountll(bits);
+		newlines += (size_t)__builtin_popcountll(lines);
 		for (; bits; o += 8)
 			for (int j = 0; j < 8; j++) {
 				o[j] = (uint32_t)i + (uint32_t)_tzcnt_u64(bits);
 				bits = _blsr_u64(bits);
 			}
-		k += count;
 	}
-	unsigned tail;
-	size_t more = scan_portable(p + i, n - i, separator, out + k, &tail);
-	for (size_t j = 0; j < more; j++)
-		out[k + j] += (uint32_t)i;
-	*flags = tail | (_mm256_movemask_epi8(high) ? SCAN_HIGH : 0) |
-		 (_mm256_movemask_epi8(nul) ? SCAN_NUL : 0) |
-		 (_mm256_movemask_epi8(crs) ? SCAN_CR : 0);
-	return k + more;
+	found->count = k;
+	found->newlines = newlines;
+	found->flags = (_mm256_movemask_epi8(high) ? SCAN_HIGH : 0) |
+		       (_mm256_movemask_epi8(nul) ? SCAN_NUL : 0) |
+		       (_mm256_movemask_epi8(crs) ? SCAN_CR : 0) |
+		       (_mm256_movemask_epi8(quotes) ? SCAN_QUOTE : 0) |
+		       (_mm256_movemask_epi8(blanks) ? SCAN_BLANK : 0);
+	add_tail(p, i, n, separator, out, found);
+}
+
+/* Four counts of at most eight digits at once. */
+AVX2_CODE static void counts_avx2(const char *block, const uint32_t *end, size_t stride, size_t n,
+				  int64_t *out, uint8_t *bad)
+{
+	const __m256i nine = _mm256_set1_epi8(9), zeros = _mm256_set1_epi8('0'),
+		      tens = _mm256_set1_epi16(1 << 8 | 10),
+		      hundreds = _mm256_set1_epi32(1 << 16 | 100),
+		      myriads = _mm256_set1_epi64x(10000), none = _mm256_setzero_si256();
+	size_t i = 0;
+	for (; i + 4 <= n; i += 4, end += 4 * stride) {
+		const uint32_t e0 = end[0], e1 = end[stride], e2 = end[2 * stride],
+			       e3 = end[3 * stride];
+		const uint32_t n0 = e0 - end[-1] - 1, n1 = e1 - end[stride - 1] - 1,
+			       n2 = e2 - end[2 * stride - 1] - 1, n3 = e3 - end[3 * stride - 1] - 1;
+		if ((n0 | n1 | n2 | n3) > 7 && (n0 > 8 || n1 > 8 || n2 > 8 || n3 > 8)) {
+			counts_portable(block, end, stride, 4, out + i, bad + i);
+			continue;
+		}
+		__m256i drop =
+			_mm256_sub_epi64(_mm256_set1_epi64x(64),
+					 _mm256_slli_epi64(_mm256_set_epi64x(n3, n2, n1, n0), 3));
+		__m256i v = _mm256_set_epi64x((int64_t)load64(block + e3 - 8),
+					      (int64_t)load64(block + e2 - 8),
+					      (int64_t)load64(block + e1 - 8),
+					      (int64_t)load64(block + e0 - 8));
+		/* what stands before the digits becomes zeros */
+		v = _mm256_sllv_epi64(_mm256_srlv_epi64(_mm256_xor_si256(v, zeros), drop), drop);
+		__m256i good = _mm256_cmpeq_epi64(_mm256_subs_epu8(v, nine), none);
+		unsigned ok = (unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(good));
+		v = _mm256_madd_epi16(_mm256_maddubs_epi16(v, tens), hundreds);
+		v = _mm256_add_epi64(_mm256_mul_epu32(v, myriads), _mm256_srli_epi64(v, 32));
+		_mm256_storeu_si256((__m256i *)(void *)(out + i), v);
+		if (__builtin_expect(ok != 15, 0))
+			for (unsigned j = 0; j < 4; j++)
+				bad[i + j] |= !(ok >> j & 1);
+	}
+	counts_portable(block, end, stride, n - i, out + i, bad + i);
 }
 #endif
 
-static struct scan_kind kinds[4] = { { "portable", scan_portable } };
+static struct scan_kind kinds[4] = { { "portable", delimiters_portable, counts_portable } };
 static const struct scan_kind *chosen;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -124,10 +213,9 @@ static void choose(void)
 {
 	size_t n = 1;
 #if defined(__x86_64__) && !defined(TALLY_PORTABLE)
-	kinds[n++] = (struct scan_kind){ "sse2", scan_sse2 };
-	bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2");
-	if (avx2)
-		kinds[n++] = (struct scan_kind){ "avx2", scan_avx2 };
+	kinds[n++] = (struct scan_kind){ "sse2", delimiters_sse2, counts_portable };
+	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2"))
+		kinds[n++] = (struct scan_kind){ "avx2", delimiters_avx2, counts_avx2 };
 #endif
 	chosen = &kinds[n - 1];
 	const char *wanted = getenv("TALLY_SCAN");
@@ -142,8 +230,16 @@ const struct scan_kind *scan_kinds(void)
 	return kinds;
 }
 
-size_t scan_delimiters(const char *p, size_t n, char separator, uint32_t *out, unsigned *flags)
+void scan_delimiters(const char *p, size_t n, char separator, uint32_t *out,
+		     struct scan_found *found)
 {
 	pthread_once(&once, choose);
-	return chosen->run(p, n, separator, out, flags);
+	chosen->delimiters(p, n, separator, out, found);
+}
+
+void scan_counts(const char *block, const uint32_t *end, size_t stride, size_t n, int64_t *out,
+		 uint8_t *bad)
+{
+	pthread_once(&once, choose);
+	chosen->counts(block, end, stride, n, out, bad);
 }

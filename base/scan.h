@@ -1,10 +1,10 @@
 /*
  * scan: finding delimiters and reading numbers and instants in bulk text, fast.
  *
- * Three implementations of the same function (portable, SSE2, AVX2); the best one for the processor
- * is chosen once, or the one that TALLY_SCAN names ("portable", "sse2", "avx2"). The inline readers
- * accept only what is certain; on anything else they return false and the caller takes the strict
- * path.
+ * Three implementations of the same functions (portable, SSE2, AVX2); the best one for the
+ * processor is chosen once, or the one that TALLY_SCAN names ("portable", "sse2", "avx2"). The
+ * inline readers accept only what is certain; on anything else they return false and the caller
+ * takes the strict path.
  */
 #ifndef TALLY_BASE_SCAN_H
 #define TALLY_BASE_SCAN_H
@@ -14,19 +14,38 @@
 enum {
 	SCAN_HIGH = 1,
 	SCAN_NUL = 2,
-	SCAN_CR = 4
-}; /* what else the text holds: bytes >= 0x80, NUL, '\r' */
+	SCAN_CR = 4,
+	SCAN_QUOTE = 8,
+	SCAN_BLANK = 16
+}; /* what the text holds: bytes >= 0x80, NUL, '\r', '"', blank or tab */
+
+struct scan_found {
+	size_t count, newlines; /* delimiters in all, and how many of them are '\n' */
+	unsigned flags;
+};
 
 /*
  * Writes the positions of separator, '\n' and '"' in p[0..n) to out (room for n + 64) in ascending
- * order and returns how many. n < 2^32. Reads up to 63 bytes past n, whose values do not matter.
+ * order. n < 2^32. Reads up to 63 bytes past n, whose values do not matter.
  */
-size_t scan_delimiters(const char *p, size_t n, char separator, uint32_t *out, unsigned *flags);
-/* The implementations, for tests; NULL-ended. A processor that lacks one has NULL for its function.
+void scan_delimiters(const char *p, size_t n, char separator, uint32_t *out,
+		     struct scan_found *found);
+
+/*
+ * A column of counts: number i lies between the delimiters at end[i * stride - 1] and
+ * end[i * stride] of block (one position is 32 bits wide and may be -1). bad[i] is set where
+ * scan_count would return false. The 8 bytes before the block must be readable.
  */
+void scan_counts(const char *block, const uint32_t *end, size_t stride, size_t n, int64_t *out,
+		 uint8_t *bad);
+
+/* The implementations, for tests; ended by a NULL name. */
 struct scan_kind {
 	const char *name;
-	size_t (*run)(const char *p, size_t n, char separator, uint32_t *out, unsigned *flags);
+	void (*delimiters)(const char *p, size_t n, char separator, uint32_t *out,
+			   struct scan_found *found);
+	void (*counts)(const char *block, const uint32_t *end, size_t stride, size_t n,
+		       int64_t *out, uint8_t *bad);
 };
 const struct scan_kind *scan_kinds(void);
 
@@ -92,38 +111,39 @@ ALWAYS_INLINE bool scan_count(const char *p, size_t n, int64_t *out)
 #endif
 }
 
-/* The last date that was read, so that its digits are checked once a day of the trace. */
+/* The last hour that was read, so that its digits are checked once an hour of the trace. */
 struct scan_date {
-	char text[10];
-	int64_t midnight_us;
+	char text[16]; /* "YYYY-MM-DDTHH:" and two zeros */
+	int64_t hour_us;
 };
 
-/* YYYY-MM-DD[T or space]HH:MM:SS[.1 to 6 digits][Z] */
+/* The hour in p[0..14); false when it is not certain. */
+bool scan_hour(const char *p, struct scan_date *memo);
+
+/* YYYY-MM-DD[T or space]HH:MM:SS[.1 to 6 digits][Z]. 22 bytes from p on must be readable. */
 ALWAYS_INLINE bool scan_instant(const char *p, size_t n, struct scan_date *memo, int64_t *out_us)
 {
 	if (n < 19 || n > 27)
 		return false;
-	uint16_t day, known;
-	memcpy(&day, p + 8, 2);
-	memcpy(&known, memo->text + 8, 2);
-	if (load64(p) != load64(memo->text) || day != known) {
-		struct instant midnight;
-		if (p[4] != '-' || instant_parse(&midnight, (struct text){ p, 10 }, NULL) != 0)
-			return false;
-		memcpy(memo->text, p, 10);
-		memo->midnight_us = midnight.us;
+	uint32_t half, known_half;
+	uint16_t rest, known_rest;
+	memcpy(&half, p + 8, 4);
+	memcpy(&known_half, memo->text + 8, 4);
+	memcpy(&rest, p + 12, 2);
+	memcpy(&known_rest, memo->text + 12, 2);
+	if (((load64(p) ^ load64(memo->text)) | (half ^ known_half) |
+	     (uint64_t)(rest ^ known_rest)) != 0 &&
+	    !scan_hour(p, memo))
+		return false;
+	unsigned m1 = (unsigned char)p[14] - '0', m0 = (unsigned char)p[15] - '0';
+	unsigned s1 = (unsigned char)p[17] - '0', s0 = (unsigned char)p[18] - '0';
+	if ((p[16] != ':') | (m0 > 9) | (s0 > 9) | (m1 > 5) | (s1 > 5))
+		return false;
+	int64_t us = (int64_t)((m1 * 10 + m0) * 60 + s1 * 10 + s0) * US_PER_SECOND;
+	if (n == 20 && p[19] == 'Z') {
+		*out_us = memo->hour_us + us;
+		return true;
 	}
-	if ((p[10] != 'T' && p[10] != ' ') || p[13] != ':' || p[16] != ':')
-		return false;
-	unsigned h1 = (unsigned)p[11] - '0', h0 = (unsigned)p[12] - '0', m1 = (unsigned)p[14] - '0',
-		 m0 = (unsigned)p[15] - '0';
-	unsigned s1 = (unsigned)p[17] - '0', s0 = (unsigned)p[18] - '0';
-	if (h0 > 9 || m0 > 9 || s0 > 9 || h1 > 2 || m1 > 5 || s1 > 5)
-		return false;
-	unsigned hour = h1 * 10 + h0;
-	if (hour > 23)
-		return false;
-	int64_t us = (int64_t)(hour * 3600 + (m1 * 10 + m0) * 60 + s1 * 10 + s0) * US_PER_SECOND;
 	size_t i = 19;
 	if (i < n && p[i] == '.') {
 		int64_t unit = 100000;
@@ -134,7 +154,7 @@ ALWAYS_INLINE bool scan_instant(const char *p, size_t n, struct scan_date *memo,
 	}
 	if (i < n && p[i] == 'Z')
 		i++;
-	*out_us = memo->midnight_us + us;
+	*out_us = memo->hour_us + us;
 	return i == n;
 }
 

@@ -185,17 +185,20 @@ void groups_prefetch_slot(const struct groups *g, uint64_t hash)
 	__builtin_prefetch(&g->slot[hash & (g->slot_count - 1)]);
 }
 
-void groups_prefetch_group(const struct groups *g, uint64_t hash)
+struct group *groups_guess(const struct groups *g, uint64_t hash)
 {
 	size_t i = hash & (g->slot_count - 1);
 	uint32_t tag = (uint32_t)(hash >> 32);
 	for (int k = 0; k < 4 && g->slot[i].ref; k++, i = (i + 1) & (g->slot_count - 1))
 		if (g->slot[i].tag == tag) {
-			const char *p = (const char *)group_at(g, g->slot[i].ref);
-			for (size_t at = 0; at < g->head + 16; at += LINE)
+			struct group *group = group_at(g, g->slot[i].ref);
+			const char *p = (const char *)group;
+			__builtin_prefetch(p, 1);
+			for (size_t at = LINE; at < g->head + 16; at += LINE)
 				__builtin_prefetch(p + at, 1);
-			return;
+			return group;
 		}
+	return NULL;
 }
 
 static void put_in_slot(struct groups *g, uint64_t hash, uint32_t ref)
@@ -252,21 +255,29 @@ static uint32_t new_group(struct groups *g, const char *key, uint32_t padded_n)
 	return ref;
 }
 
-struct group *groups_need(struct groups *g, uint64_t hash, const char *key, uint32_t padded_n)
+/* A shorter key differs before its end, so no length is needed; segments end in readable memory. */
+static inline bool has_key(const struct groups *g, const struct group *group, const char *key,
+			   uint32_t padded_n)
 {
+	const char *own = group_key(g, group);
+	uint32_t k = 0;
+	while (k < padded_n && load64(own + k) == load64(key + k))
+		k += 8;
+	return k >= padded_n;
+}
+
+struct group *groups_need(struct groups *g, uint64_t hash, const char *key, uint32_t padded_n,
+			  struct group *guess)
+{
+	if (__builtin_expect(guess && has_key(g, guess, key, padded_n), 1))
+		return guess;
 	uint32_t tag = (uint32_t)(hash >> 32);
 	for (size_t i = hash & (g->slot_count - 1); g->slot[i].ref;
 	     i = (i + 1) & (g->slot_count - 1)) {
 		if (g->slot[i].tag != tag)
 			continue;
 		struct group *group = group_at(g, g->slot[i].ref);
-		const char *own = group_key(g, group);
-		/* a shorter key differs before its end, so no length is needed; segments end in
-		 * readable memory */
-		size_t k = 0;
-		while (k < padded_n && load64(own + k) == load64(key + k))
-			k += 8;
-		if (k >= padded_n)
+		if (has_key(g, group, key, padded_n))
 			return group;
 	}
 	if (g->count * 2 >= g->slot_count)
@@ -276,10 +287,11 @@ struct group *groups_need(struct groups *g, uint64_t hash, const char *key, uint
 	return group_at(g, ref);
 }
 
-static bool merge_group(struct groups *to, const struct groups *from, struct place p, uint64_t hash)
+static bool merge_group(struct groups *to, const struct groups *from, struct place p, uint64_t hash,
+			struct group *guess)
 {
 	struct group *source = group_at(from, p.ref);
-	struct group *g = groups_need(to, hash, group_key(from, source), p.padded_n);
+	struct group *g = groups_need(to, hash, group_key(from, source), p.padded_n, guess);
 	bool bad = !money_total_add(&g->cost, source->cost);
 	bad |= __builtin_add_overflow(g->records, source->records, &g->records);
 	bad |= __builtin_add_overflow(g->unpriced, source->unpriced, &g->unpriced);
@@ -301,16 +313,19 @@ bool groups_merge(struct groups *to, const struct groups *from)
 	enum { AHEAD = 16 };
 	bool ok = true;
 	uint64_t hash[AHEAD * 2];
+	struct group *guess[AHEAD * 2];
 	for (size_t i = 0; i < from->count + AHEAD; i++) {
 		if (i < from->count) {
 			hash[i % (AHEAD * 2)] = hash_at(from, from->place[i]);
 			groups_prefetch_slot(to, hash[i % (AHEAD * 2)]);
 		}
 		if (i >= AHEAD / 2 && i - AHEAD / 2 < from->count)
-			groups_prefetch_group(to, hash[(i - AHEAD / 2) % (AHEAD * 2)]);
+			guess[(i - AHEAD / 2) % (AHEAD * 2)] =
+				groups_guess(to, hash[(i - AHEAD / 2) % (AHEAD * 2)]);
 		if (i >= AHEAD)
 			ok &= merge_group(to, from, from->place[i - AHEAD],
-					  hash[(i - AHEAD) % (AHEAD * 2)]);
+					  hash[(i - AHEAD) % (AHEAD * 2)],
+					  guess[(i - AHEAD) % (AHEAD * 2)]);
 	}
 	return ok;
 }

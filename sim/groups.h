@@ -66,9 +66,14 @@ size_t groups_count(const struct groups *g);
 /* A key's hash; every key is padded with zeros to a multiple of 8 bytes by the caller. */
 uint64_t groups_hash(const struct groups *g, const char *key, size_t padded_n);
 void groups_prefetch_slot(const struct groups *g, uint64_t hash);
-void groups_prefetch_group(const struct groups *g, uint64_t hash);
-/* The group of that key, made when it is new. */
-struct group *groups_need(struct groups *g, uint64_t hash, const char *key, uint32_t padded_n);
+/* A group that the hash leads to, whose key was not looked at, on its way into the cache; or NULL.
+ */
+struct group *groups_guess(const struct groups *g, uint64_t hash);
+/* The group of that key, made when it is new. The guess, which may be wrong or NULL, is tried
+ * first.
+ */
+struct group *groups_need(struct groups *g, uint64_t hash, const char *key, uint32_t padded_n,
+			  struct group *guess);
 /* Adds every group of `from` to `to`; both have the same seed. False when a sum no longer fits. */
 bool groups_merge(struct groups *to, const struct groups *from);
 const char *group_key(const struct groups *g, const struct group *group);

@@ -17,7 +17,7 @@
 #include "sim/replay.h"
 #include "sim/tariffs.h"
 
-enum { REFUSALS_KEPT = 200, THREADS_MAX = 64, AT_ONCE = 64 };
+enum { REFUSALS_KEPT = 200, THREADS_MAX = 64, AT_ONCE = 48 };
 
 /* Names that threads must agree on: models and windows. Ids begin at 1. */
 struct names {
@@ -74,6 +74,7 @@ struct worker {
 	struct credits_total credits[BATCH_ROWS];
 	uint8_t unpriced[BATCH_ROWS], uncredited[BATCH_ROWS], drop[BATCH_ROWS];
 	uint64_t hash[AT_ONCE];
+	const struct text *key_text[DIM_COUNT]; /* by dimension, of the batch at work */
 	const char *key_at[AT_ONCE + 1]; /* of the rows that are grouped at once, and where the last
 					    key ends */
 	char *key;			 /* aligned, with room for AT_ONCE keys */

@@ -116,6 +116,18 @@ static int64_t local_us(struct worker *w, int64_t us)
 	return us + w->zone_offset_us;
 }
 
+/* Where the texts of the grouping's dimensions stand in the batch at work; absent ones are empty.
+ */
+static void find_key_texts(struct worker *w, const struct record_batch *b)
+{
+	static const struct text none[BATCH_ROOM];
+	const struct replay_options *o = w->run->o;
+	for (size_t i = 0; i < o->dim_count; i++) {
+		enum record_field f = replay_dim_field(o->dim[i]);
+		w->key_text[i] = f < FIELD_TEXTS && b->columns >> f & 1 ? b->text[f] : none;
+	}
+}
+
 static inline char *put_key(struct worker *w, const struct record_batch *b, size_t row, char *k)
 {
 	const struct replay_options *o = w->run->o;
@@ -153,16 +165,16 @@ static inline char *put_key(struct worker *w, const struct record_batch *b, size
 			k = put_bytes(put_bytes(k, &hour_us, sizeof hour_us), &v, sizeof v);
 			break;
 		}
-		default: {
-			enum record_field f = replay_dim_field(o->dim[i]);
-			CHECK(f < FIELD_TEXTS);
-			struct text t = b->columns >> f & 1 ? b->text[f][row] : (struct text){ 0 };
-			if (o->dim[i] == DIM_TASK && w->run->by_conversation && t.n == 0 &&
-			    b->columns >> FIELD_CHAT & 1)
+		case DIM_TASK: {
+			struct text t = w->key_text[i][row];
+			if (w->run->by_conversation && t.n == 0 && b->columns >> FIELD_CHAT & 1)
 				t = conversations_root(w->run->conversations,
 						       b->text[FIELD_CHAT][row]);
 			k = put_text(k, t);
+			break;
 		}
+		default:
+			k = put_text(k, w->key_text[i][row]);
 		}
 	}
 	/* zeros up to a multiple of 8 bytes; keys are written at such multiples */
@@ -205,29 +217,45 @@ static __attribute__((noinline)) void price_or_explain(struct worker *w,
 	}
 }
 
+/* Whether the row uses a common bucket for which the answer states no price. */
+static bool uses_unstated(const struct tariff_answer *a, const struct record_batch *b, size_t row)
+{
+	for (int k = 0; k < BUCKET_REASONING; k++)
+		if (a->unstated >> k & 1 && b->columns >> (FIELD_COUNTS + k) & 1 &&
+		    b->tokens[k][row] != 0)
+			return true;
+	return false;
+}
+
 /* The same rates without the detour, where one price holds for every prompt and all used buckets
  * are priced. */
-static inline void price_plainly(struct worker *w, const struct record_batch *b)
+static void price_plainly(struct worker *w, const struct record_batch *b)
 {
-	uint8_t used[BUCKET_REASONING];
+	const int64_t *used[BUCKET_REASONING];
+	uint8_t bucket[BUCKET_REASONING];
 	int n = 0;
-	bool rare = (b->columns & RARE_FIELDS) != 0;
+	uint64_t any = 0;
 	for (int k = 0; k < BUCKET_REASONING; k++)
-		if (b->columns >> (FIELD_COUNTS + k) & 1)
-			used[n++] = (uint8_t)k;
+		if (b->columns >> (FIELD_COUNTS + k) & 1) {
+			used[n] = b->tokens[k];
+			bucket[n++] = (uint8_t)k;
+			for (size_t i = 0; i < b->n; i++)
+				any |= (uint64_t)b->tokens[k][i];
+		}
+	/* products of 63 and 58 bits: the sum of the buckets fits into 127 */
+	const bool simple = !(b->columns & RARE_FIELDS) && any >> 58 == 0;
 	for (size_t i = 0; i < b->n; i++) {
 		const struct tariff_answer *a = w->answer[i];
 		struct money_total sum = { 0 };
-		bool ok = a->plain && !rare;
-		for (int k = 0; k < n; k++) {
-			int64_t tokens = b->tokens[used[k]][i];
-			ok &= money_total_add(
-				&sum, money_of_tokens((struct money){ a->rate[used[k]] }, tokens));
-			ok &= !(a->unstated >> used[k] & 1) || tokens == 0;
-		}
+		bool ok = a->plain & simple;
+		if (__builtin_expect(ok, 1))
+			for (int k = 0; k < n; k++)
+				ok &= money_total_add(
+					&sum, money_of_tokens((struct money){ a->rate[bucket[k]] },
+							      used[k][i]));
 		w->cost[i] = sum;
 		w->unpriced[i] = 0;
-		if (__builtin_expect(!ok, 0))
+		if (__builtin_expect(!ok || (a->unstated && uses_unstated(a, b, i)), 0))
 			price_or_explain(w, b, i);
 	}
 }
@@ -355,18 +383,36 @@ static bool rare_of(const struct record_batch *b, size_t row,
 	return any != 0;
 }
 
-static inline void add_to_group(struct worker *w, const struct record_batch *b, size_t row,
-				struct group *g)
+/* The columns of the batch that groups add up, and where in the group. */
+struct summed {
+	const int64_t *column[BUCKET_COMMON];
+	uint8_t place[BUCKET_COMMON];
+	int count;
+};
+
+static struct summed summed_columns(const struct worker *w, const struct record_batch *b)
 {
 	const struct group_layout *layout = &w->run->layout;
+	struct summed s = { .count = 0 };
+	for (int k = 0; k < layout->bucket_count; k++)
+		if (b->columns >> (FIELD_COUNTS + layout->bucket[k]) & 1) {
+			s.column[s.count] = b->tokens[layout->bucket[k]];
+			s.place[s.count++] = (uint8_t)k;
+		}
+	return s;
+}
+
+static inline void add_to_group(struct worker *w, const struct record_batch *b, size_t row,
+				struct group *g, const struct summed *s)
+{
 	bool bad = !money_total_add(&g->cost, w->cost[row]);
 	bad |= __builtin_add_overflow(g->records, 1, &g->records);
-	for (int k = 0; k < layout->bucket_count; k++)
-		if (b->columns >> (FIELD_COUNTS + layout->bucket[k]) & 1)
-			bad |= __builtin_add_overflow(
-				g->tokens[k], b->tokens[layout->bucket[k]][row], &g->tokens[k]);
+	for (int k = 0; k < s->count; k++) {
+		int64_t *sum = &g->tokens[s->place[k]];
+		bad |= __builtin_add_overflow(*sum, s->column[k][row], sum);
+	}
 	bad |= __builtin_add_overflow(g->unpriced, w->unpriced[row], &g->unpriced);
-	if (layout->credits) {
+	if (w->run->layout.credits) {
 		struct group_credit *c = group_credits(w->groups, g);
 		bad |= !credits_add(&c->total, w->credits[row]);
 		c->missing += w->uncredited[row];
@@ -382,7 +428,7 @@ static inline void add_to_group(struct worker *w, const struct record_batch *b, 
 static struct group *group_of(struct worker *w, const struct record_batch *b, size_t row)
 {
 	size_t n = (size_t)(put_key(w, b, row, w->key) - w->key);
-	return groups_need(w->groups, groups_hash(w->groups, w->key, n), w->key, (uint32_t)n);
+	return groups_need(w->groups, groups_hash(w->groups, w->key, n), w->key, (uint32_t)n, NULL);
 }
 
 /* Pricing is linear: where one price holds for every row of an answer, its tokens are added up
@@ -434,6 +480,7 @@ static void settle(void *user, struct tariff_answer *a)
 
 static void add_by_answer(struct worker *w, const struct record_batch *b)
 {
+	find_key_texts(w, b);
 	for (size_t i = 0; i < b->n; i++)
 		if (__builtin_expect(!w->answer[i]->group, 0))
 			w->answer[i]->group = group_of(w, b, i);
@@ -442,13 +489,17 @@ static void add_by_answer(struct worker *w, const struct record_batch *b)
 		return;
 	}
 	price_rows(w, b);
+	const struct summed sums = summed_columns(w, b);
 	for (size_t i = 0; i < b->n; i++)
-		add_to_group(w, b, i, w->answer[i]->group);
+		add_to_group(w, b, i, w->answer[i]->group, &sums);
 }
 
 static void add_to_groups(struct worker *w, const struct record_batch *b)
 {
 	price_rows(w, b);
+	find_key_texts(w, b);
+	const struct summed sums = summed_columns(w, b);
+	struct group *guess[AT_ONCE];
 	/*
 	 * In passes over a few rows, so that the memory of one row is fetched while others are
 	 * worked on, and a key is hashed only after its bytes have left the store buffer.
@@ -467,11 +518,13 @@ static void add_to_groups(struct worker *w, const struct record_batch *b)
 			groups_prefetch_slot(w->groups, w->hash[i]);
 		}
 		for (size_t i = 0; i < n; i++)
-			groups_prefetch_group(w->groups, w->hash[i]);
+			guess[i] = groups_guess(w->groups, w->hash[i]);
 		for (size_t i = 0; i < n; i++)
 			add_to_group(w, b, from + i,
 				     groups_need(w->groups, w->hash[i], w->key_at[i],
-						 (uint32_t)(w->key_at[i + 1] - w->key_at[i])));
+						 (uint32_t)(w->key_at[i + 1] - w->key_at[i]),
+						 guess[i]),
+				     &sums);
 	}
 }
 

@@ -7,14 +7,17 @@
 struct csv_reader {
 	struct csv_layout layout;
 	uint64_t columns; /* mask of the fields that the file has */
-	uint32_t *index;
+	uint32_t *index_memory;
+	uint32_t *index; /* of the delimiters; index[-1] is writable too */
 	size_t index_room;
+	/* of the block at work: */
+	struct scan_found found;
+	bool regular;
 	struct scan_date date[2];
 	struct csv_record *split;
 	struct record_batch batch, single;
 	int64_t prompt[BATCH_ROWS], total[BATCH_ROWS];
 	uint8_t bad[BATCH_ROWS]; /* rows that the strict path must read */
-	uint32_t row_end[BATCH_ROWS];
 };
 
 struct csv_reader *csv_reader_open(const struct csv_layout *layout)
@@ -34,7 +37,7 @@ void csv_reader_close(struct csv_reader *r)
 		return;
 	csv_record_release(r->split);
 	free(r->split);
-	free(r->index);
+	free(r->index_memory);
 	free(r);
 }
 
@@ -68,24 +71,37 @@ static inline bool is_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* Where field `c` of row `i` lies, given the delimiters of rows that follow each other. */
+/* Where field `c` of row `i` lies, given the delimiters of rows that follow each other and the one
+ * in front of them. */
 #define FIELD_AT(c, i) \
 	const uint32_t *end = index + (i)*columns + (c); \
-	const char *p = (c) ? block + end[-1] + 1 : b->at[i]; \
+	const char *p = block + (uint32_t)(end[-1] + 1); \
 	size_t n = (size_t)(block + *end - p); \
-	if ((c) + 1 == columns && n && p[n - 1] == '\r') \
+	if (may_end_in_cr && n && p[n - 1] == '\r') \
 		n--;
+
+/* Whether a carriage return may stand between the last byte of that column and its delimiter. */
+static bool has_cr(const struct csv_reader *r, size_t c)
+{
+	return c + 1 == r->layout.columns && r->found.flags & SCAN_CR;
+}
 
 static void read_texts(struct csv_reader *r, const char *block, const uint32_t *index, size_t c,
 		       struct text *out)
 {
 	struct record_batch *b = &r->batch;
 	const size_t columns = r->layout.columns;
+	const bool may_end_in_cr = has_cr(r, c), look = r->found.flags & SCAN_BLANK;
+	/* that the row is short enough for any text has been seen */
 	for (size_t i = 0; i < b->n; i++) {
 		FIELD_AT(c, i)
 		out[i] = (struct text){ p, n };
-		/* p[-1] and p[n] are readable: delimiters, or the slack around the block */
-		r->bad[i] |= n > RECORD_TEXT_MAX || (n && (is_blank(p[0]) || is_blank(p[n - 1])));
+	}
+	/* p[-1] and p[n] are readable: delimiters, or the slack around the block */
+	for (size_t i = 0; look && i < b->n; i++) {
+		const char *p = out[i].p;
+		size_t n = out[i].n;
+		r->bad[i] |= n && (is_blank(p[0]) || is_blank(p[n - 1]));
 	}
 }
 
@@ -94,6 +110,11 @@ static void read_counts(struct csv_reader *r, const char *block, const uint32_t 
 {
 	struct record_batch *b = &r->batch;
 	const size_t columns = r->layout.columns;
+	const bool may_end_in_cr = has_cr(r, c);
+	if (!may_end_in_cr) {
+		scan_counts(block, index + c, columns, b->n, out, r->bad);
+		return;
+	}
 	for (size_t i = 0; i < b->n; i++) {
 		FIELD_AT(c, i)
 		r->bad[i] |= !scan_count(p, n, &out[i]);
@@ -105,6 +126,7 @@ static void read_instants(struct csv_reader *r, const char *block, const uint32_
 {
 	struct record_batch *b = &r->batch;
 	const size_t columns = r->layout.columns;
+	const bool may_end_in_cr = has_cr(r, c);
 	for (size_t i = 0; i < b->n; i++) {
 		FIELD_AT(c, i)
 		if (scan_instant(p, n, date, &out[i]))
@@ -125,6 +147,7 @@ static void read_spans(struct csv_reader *r, const char *block, const uint32_t *
 {
 	struct record_batch *b = &r->batch;
 	const size_t columns = r->layout.columns;
+	const bool may_end_in_cr = has_cr(r, c);
 	for (size_t i = 0; i < b->n; i++) {
 		FIELD_AT(c, i)
 		r->bad[i] |= span_parse(&out[i], (struct text){ p, n }, unit_us, NULL) != 0;
@@ -172,9 +195,6 @@ static void read_columns(struct csv_reader *r, const char *block, const uint32_t
 	struct record_batch *b = &r->batch;
 	const size_t columns = r->layout.columns;
 	b->columns = r->columns & ~r->layout.unneeded;
-	/* in a row this short no text can be too long, so those that nobody needs need no look */
-	for (size_t i = 0; i < b->n; i++)
-		r->bad[i] = r->row_end[i] - (size_t)(b->at[i] - block) > RECORD_TEXT_MAX;
 	for (size_t c = 0; c < columns; c++) {
 		enum record_field f = r->layout.field[c];
 		if (f == FIELD_NONE || (f < FIELD_TEXTS && r->layout.unneeded >> f & 1))
@@ -197,42 +217,68 @@ static void read_columns(struct csv_reader *r, const char *block, const uint32_t
 				    : f == FIELD_PROMPT	  ? r->prompt
 							  : r->total);
 			/* empty means something else than 0 in these */
-			if (f >= FIELD_REQUESTS)
-				for (size_t i = 0; i < b->n; i++) {
-					FIELD_AT(c, i)
-					r->bad[i] |= n == 0;
-				}
+			const bool may_end_in_cr = has_cr(r, c);
+			for (size_t i = 0; f >= FIELD_REQUESTS && i < b->n; i++) {
+				FIELD_AT(c, i)
+				r->bad[i] |= n == 0;
+			}
 		}
 	}
 	check_wholes(r);
 }
 
-/* Rows from delimiter k on that have the right delimiters in the right places; at most BATCH_ROWS.
+/* Every line of the block has the header's number of fields, and nothing in it needs a closer look:
+ * the newlines are all where they must be, and no other newline or quote is among the delimiters.
+ */
+static bool is_regular(const struct csv_reader *r, const struct record_block *blk)
+{
+	const size_t columns = r->layout.columns;
+	bool ok = columns > 1 && !(r->found.flags & ~(unsigned)SCAN_BLANK) &&
+		  r->found.newlines * columns == r->found.count;
+	for (size_t k = columns - 1; ok && k < r->found.count; k += columns)
+		ok = blk->p[r->index[k]] == '\n';
+	return ok;
+}
+
+/* Whether the row at p, with the delimiters from `end` on, has the right ones in the right places.
+ */
+static bool row_is_plain(const struct csv_reader *r, const struct record_block *blk,
+			 const uint32_t *end, const char *p)
+{
+	const size_t columns = r->layout.columns;
+	const char separator = r->layout.separator;
+	const char *stop = blk->p + end[columns - 1];
+	bool ok = *stop == '\n';
+	for (size_t c = 0; c + 1 < columns; c++)
+		ok &= blk->p[end[c]] == separator;
+	size_t n = (size_t)(stop - p);
+	/* no byte of a blank line, which is no record, gets here: it has columns - 1
+	 * delimiters too few, unless one column */
+	if (!ok || n > CSV_RECORD_MAX || n == 0 || (n == 1 && *p == '\r'))
+		return false;
+	return !(r->found.flags & (SCAN_HIGH | SCAN_NUL) && utf8_valid_prefix(p, n) != n) &&
+	       !(r->found.flags & SCAN_CR && memchr(p, '\r', n - 1));
+}
+
+/* Rows from delimiter k on that can be read fast; at most BATCH_ROWS. p is where the first begins.
  */
 static size_t take_rows(struct csv_reader *r, const struct record_block *blk, const char *p,
-			size_t k, size_t count, unsigned flags)
+			size_t k)
 {
 	struct record_batch *b = &r->batch;
 	const size_t columns = r->layout.columns;
-	const char separator = r->layout.separator;
-	size_t rows = 0;
-	while (rows < BATCH_ROWS && k + columns <= count) {
-		const uint32_t *end = r->index + k;
+	const uint32_t *end = r->index + k;
+	size_t rows = 0, most = (r->found.count - k) / columns;
+	r->index[k - 1] = (uint32_t)(p - blk->p) - 1;
+	most = most < BATCH_ROWS ? most : BATCH_ROWS;
+	for (; rows < most; rows++, end += columns) {
 		const char *stop = blk->p + end[columns - 1];
-		bool ok = *stop == '\n';
-		for (size_t c = 0; c + 1 < columns; c++)
-			ok &= blk->p[end[c]] == separator;
-		size_t n = (size_t)(stop - p);
-		/* no byte of a blank line, which is no record, gets here: it has columns - 1
-		 * delimiters too few, unless one column */
-		if (!ok || n > CSV_RECORD_MAX || n == 0 || (n == 1 && *p == '\r'))
+		if (r->regular ? stop - p > CSV_RECORD_MAX : !row_is_plain(r, blk, end, p))
 			break;
-		if (flags && (((flags & (SCAN_HIGH | SCAN_NUL)) && utf8_valid_prefix(p, n) != n) ||
-			      (flags & SCAN_CR && memchr(p, '\r', n - 1))))
-			break;
-		b->at[rows++] = p;
+		b->at[rows] = p;
+		/* in a row this short no text can be too long */
+		r->bad[rows] = stop - p > RECORD_TEXT_MAX;
 		p = stop + 1;
-		k += columns;
 	}
 	return rows;
 }
@@ -243,16 +289,15 @@ static void read_fast(struct csv_reader *r, const struct record_block *blk, size
 	struct record_batch *b = &r->batch;
 	const size_t columns = r->layout.columns;
 	size_t rows = b->n, bad = 0;
-	for (size_t i = 0; i < rows; i++)
-		r->row_end[i] = r->index[k + i * columns + columns - 1];
 	read_columns(r, blk->p, r->index + k);
 	for (size_t i = 0; i < rows; i++)
 		bad += r->bad[i];
 	if (bad) {
+		const uint32_t *end = r->index + k + columns - 1;
 		for (size_t i = 0; i < rows; i++)
 			if (r->bad[i])
 				read_strictly(r, b->at[i],
-					      (size_t)(blk->p + r->row_end[i] - b->at[i]), sink);
+					      (size_t)(blk->p + end[i * columns] - b->at[i]), sink);
 		record_batch_drop(b, r->bad);
 	}
 	if (b->n)
@@ -263,18 +308,20 @@ bool csv_reader_run(struct csv_reader *r, const struct record_block *b,
 		    const struct record_sink *sink)
 {
 	if (r->index_room < b->n + 64) {
-		free(r->index);
+		free(r->index_memory);
 		r->index_room = b->n + 64;
-		r->index = mem_alloc(r->index_room * sizeof *r->index);
+		r->index_memory = mem_alloc((1 + r->index_room) * sizeof *r->index);
+		r->index = r->index_memory + 1;
 	}
-	unsigned flags = 0;
-	size_t count = r->layout.strict_only
-			       ? 0
-			       : scan_delimiters(b->p, b->n, r->layout.separator, r->index, &flags);
+	r->found = (struct scan_found){ 0 };
+	if (!r->layout.strict_only)
+		scan_delimiters(b->p, b->n, r->layout.separator, r->index, &r->found);
+	r->regular = is_regular(r, b);
+	const size_t count = r->found.count;
 	size_t k = 0, span = 0, columns = r->layout.columns;
 	const char *p = b->p, *end = b->p + b->n;
 	while (p < end) {
-		size_t rows = take_rows(r, b, p, k, count, flags);
+		size_t rows = take_rows(r, b, p, k);
 		if (rows) {
 			const char *after = b->p + r->index[k + rows * columns - 1] + 1;
 			r->batch.n = rows;

@@ -458,14 +458,14 @@ static void groups_with_equal_hashes_stay_apart(void **state)
 		memcpy(key, &i, sizeof i);
 		key[15] = 1;
 		uint64_t hash = i < 100 ? 42 : groups_hash(g, key, sizeof key);
-		struct group *a = groups_need(g, hash, key, sizeof key);
+		struct group *a = groups_need(g, hash, key, sizeof key, NULL);
 		assert_int_equal(a->records, 0);
 		a->records = (uint32_t)i + 1;
 		a->tokens[0] = (int64_t)i;
 		group_credits(g, a)->total.atto = (int128)i << 70;
-		assert_ptr_equal(groups_need(g, hash, key, sizeof key), a);
-		struct group *b =
-			groups_need(more, groups_hash(more, key, sizeof key), key, sizeof key);
+		assert_ptr_equal(groups_need(g, hash, key, sizeof key, NULL), a);
+		struct group *b = groups_need(more, groups_hash(more, key, sizeof key), key,
+					      sizeof key, NULL);
 		b->records = 1;
 	}
 	assert_int_equal(groups_count(g), 5000);

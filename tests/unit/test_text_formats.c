@@ -144,26 +144,30 @@ static void all_scanners_find_the_same_delimiters(void **state)
 		char text[MOST + 128];
 		size_t n = unit_random(&seed) % MOST;
 		for (size_t i = 0; i < sizeof text; i++)
-			text[i] = "abc01234,,,\n\"\r\xc3\xa9;"[unit_random(&seed) %
-							       (round % 7 ? 14 : 18)];
+			text[i] = "abc01234,,,\n\"\r \t\xc3\xa9;"[unit_random(&seed) %
+								  (round % 7 ? 14 : 20)];
 		if (round % 11 == 0 && n)
 			text[unit_random(&seed) % n] = 0;
 		uint32_t expected[MOST + 64], got[MOST + 64];
-		unsigned flags = 0, other;
-		size_t count = 0;
+		struct scan_found want = { 0 }, found;
 		for (size_t i = 0; i < n; i++) {
 			unsigned char c = (unsigned char)text[i];
 			if (c == ',' || c == '\n' || c == '"')
-				expected[count++] = (uint32_t)i;
-			flags |= c >= 0x80   ? SCAN_HIGH
-				 : c == 0    ? SCAN_NUL
-				 : c == '\r' ? SCAN_CR
-					     : 0;
+				expected[want.count++] = (uint32_t)i;
+			want.newlines += c == '\n';
+			want.flags |= c >= 0x80		 ? SCAN_HIGH
+				      : c == 0		 ? SCAN_NUL
+				      : c == '\r'	 ? SCAN_CR
+				      : c == '"'	 ? SCAN_QUOTE
+				      : strchr(" \t", c) ? SCAN_BLANK
+							 : 0;
 		}
 		for (const struct scan_kind *k = scan_kinds(); k->name; k++) {
-			assert_int_equal(k->run(text, n, ',', got, &other), count);
-			assert_int_equal(other, flags);
-			assert_memory_equal(got, expected, count * sizeof *got);
+			k->delimiters(text, n, ',', got, &found);
+			assert_int_equal(found.count, want.count);
+			assert_int_equal(found.newlines, want.newlines);
+			assert_int_equal(found.flags, want.flags);
+			assert_memory_equal(got, expected, want.count * sizeof *got);
 		}
 	}
 }
@@ -192,6 +196,44 @@ static void counts_are_read_from_digits_only(void **state)
 	}
 }
 
+/* A column of numbers between commas, whole or spoilt, read by every implementation. */
+static void columns_of_counts_agree(void **state)
+{
+	(void)state;
+	uint64_t seed = unit_seed();
+	for (int round = 0; round < 20000; round++) {
+		enum { ROWS = 9 };
+		char text[16 + ROWS * 20];
+		uint32_t index[1 + ROWS];
+		int64_t want[ROWS] = { 0 }, got[ROWS];
+		uint8_t bad_want[ROWS], bad[ROWS];
+		char *block = text + 16;
+		size_t at = 0, rows = unit_random(&seed) % (ROWS + 1);
+		memset(text, 'x', sizeof text);
+		index[0] = (uint32_t)-1;
+		for (size_t i = 0; i < rows; i++) {
+			size_t n = unit_random(&seed) % (round % 4 ? 9 : 19);
+			for (size_t k = 0; k < n; k++)
+				block[at + k] = (char)('0' + unit_random(&seed) % 10);
+			if (n && unit_random(&seed) % 8 == 0)
+				block[at + unit_random(&seed) % n] =
+					"-+. e:/\xb0"[unit_random(&seed) % 8];
+			bad_want[i] = !scan_count(block + at, n, &want[i]);
+			at += n;
+			block[at] = ',';
+			index[1 + i] = (uint32_t)at++;
+		}
+		for (const struct scan_kind *k = scan_kinds(); k->name; k++) {
+			memset(bad, 0, sizeof bad);
+			k->counts(block, index + 1, 1, rows, got, bad);
+			for (size_t i = 0; i < rows; i++) {
+				assert_int_equal(bad[i], bad_want[i]);
+				assert_true(bad[i] || got[i] == want[i]);
+			}
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -202,6 +244,7 @@ int main(void)
 		cmocka_unit_test(a_stray_quote_costs_one_line),
 		cmocka_unit_test(all_scanners_find_the_same_delimiters),
 		cmocka_unit_test(counts_are_read_from_digits_only),
+		cmocka_unit_test(columns_of_counts_agree),
 	};
 	return cmocka_run_group_tests_name("text formats", tests, NULL, NULL);
 }
