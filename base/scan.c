@@ -165,6 +165,55 @@ AVX2_CODE static void delimiters_avx2(const char *p, size_t n, char separator, u
 	add_tail(p, i, n, separator, out, found);
 }
 
+#define AVX512_CODE __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi2,bmi,bmi2,popcnt")))
+
+AVX512_CODE static void delimiters_avx512(const char *p, size_t n, char separator, uint32_t *out,
+					  struct scan_found *found)
+{
+	static const uint8_t places[64] = { 0,	1,  2,	3,  4,	5,  6,	7,  8,	9,  10, 11, 12,
+					    13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25,
+					    26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38,
+					    39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51,
+					    52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 63 };
+	const __m512i sep = _mm512_set1_epi8(separator), nl = _mm512_set1_epi8('\n'),
+		      quote = _mm512_set1_epi8('"'), cr = _mm512_set1_epi8('\r'),
+		      blank = _mm512_set1_epi8(' '), tab = _mm512_set1_epi8('\t'),
+		      place = _mm512_loadu_si512(places);
+	uint64_t high = 0, nul = 0, crs = 0, quotes = 0, blanks = 0;
+	size_t k = 0, i = 0, newlines = 0;
+	for (; i + 64 <= n; i += 64) {
+		__m512i v = _mm512_loadu_si512(p + i);
+		uint64_t lines = _mm512_cmpeq_epi8_mask(v, nl);
+		uint64_t is_quote = _mm512_cmpeq_epi8_mask(v, quote);
+		uint64_t bits = _mm512_cmpeq_epi8_mask(v, sep) | lines | is_quote;
+		high |= _mm512_movepi8_mask(v);
+		nul |= _mm512_testn_epi8_mask(v, v);
+		crs |= _mm512_cmpeq_epi8_mask(v, cr);
+		quotes |= is_quote;
+		blanks |= _mm512_cmpeq_epi8_mask(v, blank) | _mm512_cmpeq_epi8_mask(v, tab);
+		newlines += (size_t)__builtin_popcountll(lines);
+		size_t count = (size_t)__builtin_popcountll(bits);
+		/* the places of the set bits, side by side; sixteen of them at a time */
+		__m512i found_at = _mm512_maskz_compress_epi8(bits, place);
+		__m512i base = _mm512_set1_epi32((int)i);
+		_mm512_storeu_si512(
+			out + k, _mm512_add_epi32(base, _mm512_cvtepu8_epi32(
+								_mm512_castsi512_si128(found_at))));
+		if (__builtin_expect(count > 16, 0)) {
+			uint8_t all[64];
+			_mm512_storeu_si512(all, found_at);
+			for (size_t j = 16; j < count; j++)
+				out[k + j] = (uint32_t)i + all[j];
+		}
+		k += count;
+	}
+	found->count = k;
+	found->newlines = newlines;
+	found->flags = (high ? SCAN_HIGH : 0) | (nul ? SCAN_NUL : 0) | (crs ? SCAN_CR : 0) |
+		       (quotes ? SCAN_QUOTE : 0) | (blanks ? SCAN_BLANK : 0);
+	add_tail(p, i, n, separator, out, found);
+}
+
 /* Four counts of at most eight digits at once. */
 AVX2_CODE static void counts_avx2(const char *block, const uint32_t *end, size_t stride, size_t n,
 				  int64_t *out, uint8_t *bad)
@@ -205,7 +254,7 @@ AVX2_CODE static void counts_avx2(const char *block, const uint32_t *end, size_t
 }
 #endif
 
-static struct scan_kind kinds[4] = { { "portable", delimiters_portable, counts_portable } };
+static struct scan_kind kinds[5] = { { "portable", delimiters_portable, counts_portable } };
 static const struct scan_kind *chosen;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -216,6 +265,9 @@ static void choose(void)
 	kinds[n++] = (struct scan_kind){ "sse2", delimiters_sse2, counts_portable };
 	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2"))
 		kinds[n++] = (struct scan_kind){ "avx2", delimiters_avx2, counts_avx2 };
+	if (__builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512bw") &&
+	    __builtin_cpu_supports("avx512vl"))
+		kinds[n++] = (struct scan_kind){ "avx512", delimiters_avx512, counts_avx2 };
 #endif
 	chosen = &kinds[n - 1];
 	const char *wanted = getenv("TALLY_SCAN");

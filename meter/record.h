@@ -82,6 +82,7 @@ int record_finish(struct record *r, struct err *e);
  * have been taken apart and checked already.
  */
 enum {
+	TEXT_ROOM = 16,
 	BATCH_ROWS = 256,
 	/* columns are padded so that the same row of different columns does not fall into one set
 	   of the cache */
@@ -90,6 +91,7 @@ enum {
 
 struct record_batch {
 	size_t n;
+	bool roomy;	  /* TEXT_ROOM bytes from the start of any text are readable */
 	uint64_t columns; /* bit f: column f is filled */
 	const char *at[BATCH_ROOM];
 	struct text text[FIELD_TEXTS][BATCH_ROOM];

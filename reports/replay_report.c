@@ -1,6 +1,7 @@
 #include "reports/replay_report.h"
 
 #include <stdio.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -175,49 +176,83 @@ void replay_report_json(const struct replay_report *r)
 	json_out_close(&j);
 }
 
+/* Lines of the groups index[from .. to); of the total when there is no index. */
+struct csv_part {
+	const struct replay_report *report;
+	const size_t *index;
+	size_t from, to;
+	struct buf out;
+};
+
+static void *put_csv_part(void *arg)
+{
+	struct csv_part *part = arg;
+	const struct replay_report *r = part->report;
+	const struct replay_options *o = r->options;
+	struct buf *b = &part->out;
+	char text[DECIMAL_TEXT_MAX];
+	for (size_t i = part->from; i < part->to; i++) {
+		struct sums group = *replay_total(r->result), *s = &group;
+		if (part->index)
+			replay_group_sums(r->result, part->index[i], s);
+		char label[INSTANT_TEXT_MAX];
+		for (size_t d = 0; d < o->dim_count; d++) {
+			csv_put_field(b, replay_group_label(r->result, part->index[i], d, label));
+			buf_add(b, ",", 1);
+		}
+		buf_add(b, text, decimal_format_fixed(text, s->records, 0));
+		for (int t = 0; t < BUCKET_COMMON; t++) {
+			buf_add(b, ",", 1);
+			buf_add(b, text, decimal_format_fixed(text, s->tokens[t], 0));
+		}
+		buf_add(b, ",", 1);
+		buf_puts(b, o->currency);
+		buf_add(b, ",", 1);
+		buf_puts(b, money_total_format(s->cost, text));
+		buf_add(b, ",", 1);
+		buf_add(b, text, decimal_format_fixed(text, s->unpriced, 0));
+		if (o->plan)
+			buf_printf(b, ",%s,%u", credits_format(drawn(r, s), text), s->uncredited);
+		buf_add(b, "\n", 1);
+	}
+	return NULL;
+}
+
 void replay_report_csv(const struct replay_report *r)
 {
+	enum { LINES_AT_ONCE = 1 << 16, LINES_FOR_A_HELPER = 1 << 12 };
 	const struct replay_options *o = r->options;
 	struct buf b = { 0 };
-	char text[DECIMAL_TEXT_MAX];
 	for (size_t d = 0; d < o->dim_count; d++)
 		buf_printf(&b, "%s,", replay_dim_name(o->dim[d]));
 	buf_puts(&b, "records");
 	for (int t = 0; t < BUCKET_COMMON; t++)
 		buf_printf(&b, ",%s", bucket_name((enum bucket)t));
 	buf_printf(&b, ",currency,total,unpriced%s\n", o->plan ? ",credits,credits_unpriced" : "");
-	size_t count = 1;
-	size_t *index = o->dim_count ? shown_groups(r, &count) : NULL;
-	for (size_t i = 0; i < count; i++) {
-		struct sums group = *replay_total(r->result), *s = &group;
-		if (index)
-			replay_group_sums(r->result, index[i], s);
-		char label[INSTANT_TEXT_MAX];
-		for (size_t d = 0; d < o->dim_count; d++) {
-			csv_put_field(&b, replay_group_label(r->result, index[i], d, label));
-			buf_add(&b, ",", 1);
-		}
-		buf_add(&b, text, decimal_format_fixed(text, s->records, 0));
-		for (int t = 0; t < BUCKET_COMMON; t++) {
-			buf_add(&b, ",", 1);
-			buf_add(&b, text, decimal_format_fixed(text, s->tokens[t], 0));
-		}
-		buf_add(&b, ",", 1);
-		buf_puts(&b, o->currency);
-		buf_add(&b, ",", 1);
-		buf_puts(&b, money_total_format(s->cost, text));
-		buf_add(&b, ",", 1);
-		buf_add(&b, text, decimal_format_fixed(text, s->unpriced, 0));
-		if (o->plan)
-			buf_printf(&b, ",%s,%u", credits_format(drawn(r, s), text), s->uncredited);
-		buf_add(&b, "\n", 1);
-		if (b.n > 1 << 16) {
-			fwrite(b.p, 1, b.n, stdout);
-			b.n = 0;
-		}
-	}
 	fwrite(b.p, 1, b.n, stdout);
 	buf_release(&b);
+	size_t count = 1;
+	size_t *index = o->dim_count ? shown_groups(r, &count) : NULL;
+	struct csv_part first = { .report = r, .index = index }, second = first;
+	for (size_t i = 0; i < count; i = second.to) {
+		size_t n = count - i < LINES_AT_ONCE ? count - i : LINES_AT_ONCE;
+		pthread_t helper;
+		first.from = i;
+		first.to = second.from = n < LINES_FOR_A_HELPER ? i + n : i + n / 2;
+		second.to = i + n;
+		first.out.n = second.out.n = 0;
+		bool helped = second.from < second.to &&
+			      pthread_create(&helper, NULL, put_csv_part, &second) == 0;
+		put_csv_part(&first);
+		fwrite(first.out.p, 1, first.out.n, stdout);
+		if (helped)
+			pthread_join(helper, NULL);
+		else
+			put_csv_part(&second);
+		fwrite(second.out.p, 1, second.out.n, stdout);
+	}
+	buf_release(&first.out);
+	buf_release(&second.out);
 	free(index);
 }
 

@@ -58,14 +58,24 @@ bool sums_add_rare(struct sums *to, const int64_t *rare)
 	return ok;
 }
 
-/* Zeroed memory in huge pages where the system has them: random access to small pages is slow. */
+/* Zeroed memory, in huge pages where the system has them, for which it must lie at a multiple of
+ * their size: random access to small pages is slow. */
 static void *map_memory(size_t bytes)
 {
-	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	const size_t huge = 2 << 20, spare = bytes >= huge ? huge : 0;
+	char *p = mmap(NULL, bytes + spare, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		       0);
 	if (p == MAP_FAILED)
 		return mem_zalloc(SIZE_MAX / 2); /* ends the process with a message */
-	if (bytes >= 2 << 20)
-		madvise(p, bytes, MADV_HUGEPAGE);
+	if (!spare)
+		return p;
+	size_t before = -(uintptr_t)p & (huge - 1);
+	if (before)
+		munmap(p, before);
+	p += before;
+	if (spare > before)
+		munmap(p + bytes, spare - before);
+	madvise(p, bytes, MADV_HUGEPAGE);
 	return p;
 }
 
@@ -223,10 +233,10 @@ static void grow(struct groups *g)
 		put_in_slot(g, hash_at(g, g->place[i]), g->place[i].ref);
 }
 
-/* One segment at first, then several at once. */
+/* A huge page at first, then several at once. */
 static void add_segments(struct groups *g)
 {
-	size_t n = g->segment_count ? SLAB_SEGMENTS : 1;
+	size_t n = g->segment_count ? SLAB_SEGMENTS : 2;
 	CHECK(g->segment_count < UINT32_MAX / SEGMENT_UNITS - SLAB_SEGMENTS);
 	char *slab = map_memory(n * SEGMENT_BYTES);
 	g->segment = mem_grow(g->segment, (g->segment_count + n) * sizeof *g->segment);

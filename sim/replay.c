@@ -99,7 +99,7 @@ static int run_pass(struct run *run, struct worker *worker, int threads, bool in
 		if (run->pass == PASS_PRICE) {
 			w->tariffs = tariffs_open(o->book, o->plan, o->currency);
 			w->groups = groups_open(run->seed, &run->layout);
-			w->key = mem_zalloc(AT_ONCE * (o->dim_count * KEY_PIECE_MAX + 16));
+			w->key = mem_zalloc(BATCH_ROWS * (o->dim_count * KEY_PIECE_MAX + 16));
 		}
 		CHECK(pthread_create(&w->thread, NULL, replay_work, w) == 0);
 	}

@@ -208,30 +208,51 @@ static size_t common_prefix(const struct replay_result *r)
 	return same;
 }
 
-struct sort_job {
-	const struct replay_result *r;
-	struct sorted_group *from;
-	size_t n;
-};
-
-static void *sort_part(void *arg)
-{
-	struct sort_job *job = arg;
-	sorting = job->r;
-	qsort(job->from, job->n, sizeof *job->from, group_order);
-	return NULL;
-}
-
-static void sort_groups(struct replay_result *r, int threads)
+/* The groups as they lie in memory, and what they add up to; false when a sum does not fit. */
+static bool list_groups(struct replay_result *r)
 {
 	struct group **list = groups_list(r->groups);
+	bool fits = true;
 	r->group_count = groups_count(r->groups);
 	r->sorted = mem_alloc((r->group_count + 1) * sizeof *r->sorted);
-	for (size_t i = 0; i < r->group_count; i++)
+	for (size_t i = 0; i < r->group_count; i++) {
+		struct sums sums;
 		r->sorted[i].group = list[i];
+		group_sums(r->groups, list[i], &sums);
+		fits &= sums_add(&r->total, &sums);
+	}
 	free(list);
-	if (r->dim_count == 0)
-		return;
+	return fits;
+}
+
+/* Radix sort, byte by byte from the lowest; bytes that all have in common are passed over. */
+static void sort_by_first(struct replay_result *r)
+{
+	const size_t n = r->group_count;
+	struct sorted_group *from = r->sorted, *to = mem_alloc((n + 1) * sizeof *to);
+	uint64_t differ = 0;
+	for (size_t i = 1; i < n; i++)
+		differ |= from[i].first ^ from[0].first;
+	for (unsigned shift = 0; shift < 64; shift += 8) {
+		size_t start[257] = { 0 };
+		if (!(differ >> shift & 0xFF))
+			continue;
+		for (size_t i = 0; i < n; i++)
+			start[(from[i].first >> shift & 0xFF) + 1]++;
+		for (int k = 0; k < 256; k++)
+			start[k + 1] += start[k];
+		for (size_t i = 0; i < n; i++)
+			to[start[from[i].first >> shift & 0xFF]++] = from[i];
+		struct sorted_group *swap = from;
+		from = to;
+		to = swap;
+	}
+	r->sorted = from;
+	free(to);
+}
+
+static void sort_groups(struct replay_result *r)
+{
 	bool text = is_text_dim(r->dim[0]);
 	size_t skip = text ? common_prefix(r) : 0;
 	for (size_t i = 0; i < r->group_count; i++) {
@@ -247,26 +268,14 @@ static void sort_groups(struct replay_result *r, int threads)
 		}
 		r->sorted[i].first = first;
 	}
-	size_t half = r->group_count / 2;
-	struct sort_job a = { r, r->sorted, half },
-			b = { r, r->sorted + half, r->group_count - half };
-	pthread_t helper;
-	if (threads < 2 || r->group_count < 10000 ||
-	    pthread_create(&helper, NULL, sort_part, &a) != 0) {
-		sort_part(&(struct sort_job){ r, r->sorted, r->group_count });
-		return;
+	sort_by_first(r);
+	sorting = r;
+	for (size_t i = 0, k; i < r->group_count; i = k) {
+		for (k = i + 1; k < r->group_count && r->sorted[k].first == r->sorted[i].first; k++)
+			;
+		if (k > i + 1)
+			qsort(r->sorted + i, k - i, sizeof *r->sorted, group_order);
 	}
-	sort_part(&b);
-	pthread_join(helper, NULL);
-	struct sorted_group *merged = mem_alloc((r->group_count + 1) * sizeof *merged);
-	size_t i = 0, k = half, n = 0;
-	while (i < half || k < r->group_count)
-		merged[n++] = k == r->group_count || (i < half && group_order(&r->sorted[i],
-									      &r->sorted[k]) <= 0)
-				      ? r->sorted[i++]
-				      : r->sorted[k++];
-	free(r->sorted);
-	r->sorted = merged;
 }
 
 /* The names live on in the result. */
@@ -336,12 +345,9 @@ int replay_collect(struct replay_result **result, struct run *run, struct worker
 	out->window_rank = ranks(&out->windows);
 	memcpy(out->dim, o->dim, sizeof out->dim);
 	out->dim_count = o->dim_count;
-	sort_groups(out, threads);
-	for (size_t i = 0; i < out->group_count; i++) {
-		struct sums sums;
-		group_sums(out->groups, out->sorted[i].group, &sums);
-		fits &= sums_add(&out->total, &sums);
-	}
+	fits &= list_groups(out);
+	if (o->dim_count)
+		sort_groups(out);
 	if (!fits) {
 		replay_result_close(out);
 		return err_set(e, ERR_RANGE, "the records add up to more than a total can hold");
@@ -390,6 +396,9 @@ size_t replay_group_count(const struct replay_result *r)
 
 void replay_group_sums(const struct replay_result *r, size_t i, struct sums *out)
 {
+	/* groups are asked for in order, and lie anywhere */
+	if (i + AHEAD < r->group_count)
+		__builtin_prefetch(r->sorted[i + AHEAD].group);
 	group_sums(r->groups, r->sorted[i].group, out);
 }
 

@@ -17,7 +17,7 @@
 #include "sim/replay.h"
 #include "sim/tariffs.h"
 
-enum { REFUSALS_KEPT = 200, THREADS_MAX = 64, AT_ONCE = 48 };
+enum { REFUSALS_KEPT = 200, THREADS_MAX = 64, AHEAD = 20 };
 
 /* Names that threads must agree on: models and windows. Ids begin at 1. */
 struct names {
@@ -73,11 +73,11 @@ struct worker {
 	struct money_total cost[BATCH_ROWS];
 	struct credits_total credits[BATCH_ROWS];
 	uint8_t unpriced[BATCH_ROWS], uncredited[BATCH_ROWS], drop[BATCH_ROWS];
-	uint64_t hash[AT_ONCE];
-	const struct text *key_text[DIM_COUNT]; /* by dimension, of the batch at work */
-	const char *key_at[AT_ONCE + 1]; /* of the rows that are grouped at once, and where the last
-					    key ends */
-	char *key;			 /* aligned, with room for AT_ONCE keys */
+	const struct text *key_text[DIM_COUNT]; /* the column of a text dimension, or NULL */
+	const char *key_at[BATCH_ROWS + 1];	/* of each row, and where the last key ends */
+	uint64_t hash[BATCH_ROWS];
+	struct group *guess[BATCH_ROWS];
+	char *key; /* aligned, with room for the keys of a batch */
 	struct reasons unpriced_reasons, uncredited_reasons;
 	struct refusal refusal[REFUSALS_KEPT];
 	size_t refusal_count;

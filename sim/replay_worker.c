@@ -1,6 +1,7 @@
 #include <sched.h>
 #include <stdlib.h>
 
+#include "base/scan.h"
 #include "pricing/rate.h"
 #include "sim/replay_run.h"
 
@@ -116,66 +117,77 @@ static int64_t local_us(struct worker *w, int64_t us)
 	return us + w->zone_offset_us;
 }
 
+/* put_text where TEXT_ROOM bytes can be read. */
+static inline char *put_roomy_text(char *k, struct text s)
+{
+	if (__builtin_expect(s.n > TEXT_ROOM, 0))
+		return put_text(k, s);
+	*k = (char)s.n;
+	memcpy(k + 1, s.p, TEXT_ROOM);
+	return k + 1 + s.n;
+}
+
 /* Where the texts of the grouping's dimensions stand in the batch at work; absent ones are empty.
  */
 static void find_key_texts(struct worker *w, const struct record_batch *b)
 {
-	static const struct text none[BATCH_ROOM];
 	const struct replay_options *o = w->run->o;
 	for (size_t i = 0; i < o->dim_count; i++) {
 		enum record_field f = replay_dim_field(o->dim[i]);
-		w->key_text[i] = f < FIELD_TEXTS && b->columns >> f & 1 ? b->text[f] : none;
+		w->key_text[i] = f < FIELD_TEXTS && b->columns >> f & 1 ? b->text[f] : NULL;
 	}
+}
+
+static char *put_time(struct worker *w, enum replay_dim dim, int64_t us, char *k)
+{
+	int64_t day, hour_us;
+	int32_t v;
+	switch (dim) {
+	case DIM_DAY:
+		v = (int32_t)floor_div(local_us(w, us), US_PER_DAY);
+		break;
+	case DIM_WEEK: /* the Monday */
+		day = floor_div(local_us(w, us), US_PER_DAY);
+		v = (int32_t)(day - weekday_of_day(day));
+		break;
+	case DIM_MONTH: {
+		struct civil c = civil_from_day(floor_div(local_us(w, us), US_PER_DAY));
+		v = c.year * 12 + c.month - 1;
+		break;
+	}
+	default: /* the UTC instant of the local hour's start, and the offset for the label */
+		hour_us = floor_div(local_us(w, us), US_PER_HOUR) * US_PER_HOUR - w->zone_offset_us;
+		v = (int32_t)(w->zone_offset_us / US_PER_SECOND);
+		k = put_bytes(k, &hour_us, sizeof hour_us);
+	}
+	return put_bytes(k, &v, sizeof v);
+}
+
+static struct text text_part(const struct worker *w, const struct record_batch *b, size_t row,
+			     size_t dim)
+{
+	struct text t = w->key_text[dim] ? w->key_text[dim][row] : (struct text){ 0 };
+	if (w->run->o->dim[dim] == DIM_TASK && w->run->by_conversation && t.n == 0 &&
+	    b->columns >> FIELD_CHAT & 1)
+		t = conversations_root(w->run->conversations, b->text[FIELD_CHAT][row]);
+	return t;
 }
 
 static inline char *put_key(struct worker *w, const struct record_batch *b, size_t row, char *k)
 {
 	const struct replay_options *o = w->run->o;
-	const int64_t us = w->us[row];
+	const bool roomy = b->roomy && !w->run->by_conversation;
 	for (size_t i = 0; i < o->dim_count; i++) {
-		int64_t day;
-		int32_t v;
-		switch (o->dim[i]) {
-		case DIM_MODEL:
+		if (w->key_text[i] && roomy)
+			k = put_roomy_text(k, w->key_text[i][row]);
+		else if (o->dim[i] == DIM_MODEL)
 			k = put_number(k, w->subject[row]->model_id);
-			break;
-		case DIM_WINDOW:
+		else if (o->dim[i] == DIM_WINDOW)
 			k = put_number(k, w->answer[row]->window_id);
-			break;
-		case DIM_DAY:
-			v = (int32_t)floor_div(local_us(w, us), US_PER_DAY);
-			k = put_bytes(k, &v, sizeof v);
-			break;
-		case DIM_WEEK: /* the Monday */
-			day = floor_div(local_us(w, us), US_PER_DAY);
-			v = (int32_t)(day - weekday_of_day(day));
-			k = put_bytes(k, &v, sizeof v);
-			break;
-		case DIM_MONTH: {
-			struct civil c = civil_from_day(floor_div(local_us(w, us), US_PER_DAY));
-			v = c.year * 12 + c.month - 1;
-			k = put_bytes(k, &v, sizeof v);
-			break;
-		}
-		case DIM_HOUR: { /* the UTC instant of the local hour's start, and the offset for
-				    the label */
-			int64_t hour_us = floor_div(local_us(w, us), US_PER_HOUR) * US_PER_HOUR -
-					  w->zone_offset_us;
-			v = (int32_t)(w->zone_offset_us / US_PER_SECOND);
-			k = put_bytes(put_bytes(k, &hour_us, sizeof hour_us), &v, sizeof v);
-			break;
-		}
-		case DIM_TASK: {
-			struct text t = w->key_text[i][row];
-			if (w->run->by_conversation && t.n == 0 && b->columns >> FIELD_CHAT & 1)
-				t = conversations_root(w->run->conversations,
-						       b->text[FIELD_CHAT][row]);
-			k = put_text(k, t);
-			break;
-		}
-		default:
-			k = put_text(k, w->key_text[i][row]);
-		}
+		else if (replay_dim_field(o->dim[i]) != FIELD_NONE)
+			k = put_text(k, text_part(w, b, row, i));
+		else
+			k = put_time(w, o->dim[i], w->us[row], k);
 	}
 	/* zeros up to a multiple of 8 bytes; keys are written at such multiples */
 	memset(k, 0, 8);
@@ -227,6 +239,23 @@ static bool uses_unstated(const struct tariff_answer *a, const struct record_bat
 	return false;
 }
 
+ALWAYS_INLINE void price_columns(struct worker *w, const struct record_batch *b, bool simple,
+				 const int64_t *const *used, const uint8_t *bucket, int n)
+{
+	for (size_t i = 0; i < b->n; i++) {
+		const struct tariff_answer *a = w->answer[i];
+		int128 sum = 0;
+		for (int k = 0; k < n; k++)
+			sum += money_of_tokens((struct money){ a->rate[bucket[k]] }, used[k][i])
+				       .atto;
+		w->cost[i] = (struct money_total){ sum };
+		w->unpriced[i] = 0;
+		if (__builtin_expect(
+			    !(a->plain & simple) || (a->unstated && uses_unstated(a, b, i)), 0))
+			price_or_explain(w, b, i);
+	}
+}
+
 /* The same rates without the detour, where one price holds for every prompt and all used buckets
  * are priced. */
 static void price_plainly(struct worker *w, const struct record_batch *b)
@@ -244,19 +273,15 @@ static void price_plainly(struct worker *w, const struct record_batch *b)
 		}
 	/* products of 63 and 58 bits: the sum of the buckets fits into 127 */
 	const bool simple = !(b->columns & RARE_FIELDS) && any >> 58 == 0;
-	for (size_t i = 0; i < b->n; i++) {
-		const struct tariff_answer *a = w->answer[i];
-		struct money_total sum = { 0 };
-		bool ok = a->plain & simple;
-		if (__builtin_expect(ok, 1))
-			for (int k = 0; k < n; k++)
-				ok &= money_total_add(
-					&sum, money_of_tokens((struct money){ a->rate[bucket[k]] },
-							      used[k][i]));
-		w->cost[i] = sum;
-		w->unpriced[i] = 0;
-		if (__builtin_expect(!ok || (a->unstated && uses_unstated(a, b, i)), 0))
-			price_or_explain(w, b, i);
+	switch (n) { /* known numbers of buckets make straight code */
+	case 2:
+		price_columns(w, b, simple, used, bucket, 2);
+		break;
+	case 3:
+		price_columns(w, b, simple, used, bucket, 3);
+		break;
+	default:
+		price_columns(w, b, simple, used, bucket, n);
 	}
 }
 
@@ -499,32 +524,30 @@ static void add_to_groups(struct worker *w, const struct record_batch *b)
 	price_rows(w, b);
 	find_key_texts(w, b);
 	const struct summed sums = summed_columns(w, b);
-	struct group *guess[AT_ONCE];
-	/*
-	 * In passes over a few rows, so that the memory of one row is fetched while others are
-	 * worked on, and a key is hashed only after its bytes have left the store buffer.
+	char *k = w->key;
+	for (size_t i = 0; i < b->n; i++) {
+		w->key_at[i] = k;
+		k = put_key(w, b, i, k);
+	}
+	w->key_at[b->n] = k;
+	/* the memory of a row is fetched, slot and then group, while the rows before it are added
 	 */
-	for (size_t from = 0; from < b->n; from += AT_ONCE) {
-		size_t n = b->n - from < AT_ONCE ? b->n - from : AT_ONCE;
-		char *k = w->key;
-		for (size_t i = 0; i < n; i++) {
-			w->key_at[i] = k;
-			k = put_key(w, b, from + i, k);
-		}
-		w->key_at[n] = k;
-		for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < b->n + 2 * AHEAD; i++) {
+		if (i < b->n) {
 			w->hash[i] = groups_hash(w->groups, w->key_at[i],
 						 (size_t)(w->key_at[i + 1] - w->key_at[i]));
 			groups_prefetch_slot(w->groups, w->hash[i]);
 		}
-		for (size_t i = 0; i < n; i++)
-			guess[i] = groups_guess(w->groups, w->hash[i]);
-		for (size_t i = 0; i < n; i++)
-			add_to_group(w, b, from + i,
-				     groups_need(w->groups, w->hash[i], w->key_at[i],
-						 (uint32_t)(w->key_at[i + 1] - w->key_at[i]),
-						 guess[i]),
-				     &sums);
+		if (i >= AHEAD && i - AHEAD < b->n)
+			w->guess[i - AHEAD] = groups_guess(w->groups, w->hash[i - AHEAD]);
+		if (i < 2 * AHEAD)
+			continue;
+		size_t row = i - 2 * AHEAD;
+		add_to_group(w, b, row,
+			     groups_need(w->groups, w->hash[row], w->key_at[row],
+					 (uint32_t)(w->key_at[row + 1] - w->key_at[row]),
+					 w->guess[row]),
+			     &sums);
 	}
 }
 

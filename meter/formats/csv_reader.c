@@ -24,6 +24,7 @@ struct csv_reader *csv_reader_open(const struct csv_layout *layout)
 {
 	struct csv_reader *r = mem_zalloc(sizeof *r);
 	r->layout = *layout;
+	r->batch.roomy = true; /* its texts lie in the block */
 	r->split = mem_zalloc(sizeof *r->split);
 	for (size_t i = 0; i < layout->columns; i++)
 		if (layout->field[i] != FIELD_NONE)

@@ -69,6 +69,7 @@ struct jsonl_reader *jsonl_reader_open(const struct jsonl_layout *layout)
 {
 	struct jsonl_reader *r = mem_zalloc(sizeof *r);
 	r->layout = *layout;
+	r->batch.roomy = true; /* its texts lie in the block */
 	for (size_t i = 0; i < layout->map_count; i++)
 		add_key(r, layout->map[i].column);
 	if (layout->shape->column) {
