@@ -91,7 +91,7 @@ enum {
 
 struct record_batch {
 	size_t n;
-	bool roomy;	  /* TEXT_ROOM bytes from the start of any text are readable */
+	bool roomy; /* TEXT_ROOM bytes from the start of any text that is not empty can be read */
 	uint64_t columns; /* bit f: column f is filled */
 	const char *at[BATCH_ROOM];
 	struct text text[FIELD_TEXTS][BATCH_ROOM];

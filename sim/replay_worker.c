@@ -117,10 +117,10 @@ static int64_t local_us(struct worker *w, int64_t us)
 	return us + w->zone_offset_us;
 }
 
-/* put_text where TEXT_ROOM bytes can be read. */
+/* put_text where TEXT_ROOM bytes can be read of any text that is not empty. */
 static inline char *put_roomy_text(char *k, struct text s)
 {
-	if (__builtin_expect(s.n > TEXT_ROOM, 0))
+	if (__builtin_expect(s.n - 1 >= TEXT_ROOM, 0))
 		return put_text(k, s);
 	*k = (char)s.n;
 	memcpy(k + 1, s.p, TEXT_ROOM);
