@@ -7,10 +7,11 @@
 
 static const struct {
 	const char *name;
-	int exit_status;
+	int exit_status, http_status;
 	const char *meaning;
-} codes[] = { [ERR_NONE] = { "none", 0, "no error" },
-#define X(code, name, exit_status, http_status, meaning) [code] = { name, exit_status, meaning },
+} codes[] = { [ERR_NONE] = { "none", 0, 200, "no error" },
+#define X(code, name, exit_status, http_status, meaning) \
+	[code] = { name, exit_status, http_status, meaning },
 	      ERR_CODES(X)
 #undef X
 };
@@ -51,6 +52,11 @@ const char *err_name(enum err_code code)
 int err_exit_status(enum err_code code)
 {
 	return codes[code].exit_status;
+}
+
+int err_http_status(enum err_code code)
+{
+	return codes[code].http_status;
 }
 
 const char *err_meaning(enum err_code code)

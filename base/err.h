@@ -21,6 +21,12 @@
 	X(ERR_UNPRICED, "unpriced", 1, 422, "no price applies, so there is no amount") \
 	X(ERR_RETIRED, "retired", 1, 410, "the name was valid once and is not any more") \
 	X(ERR_AMBIGUOUS, "ambiguous", 1, 409, "several vendors sell this model; name one") \
+	X(ERR_CONFLICT, "conflict", 1, 409, "the same id stands for something else already") \
+	X(ERR_DENIED, "denied", 1, 403, "the token does not allow it") \
+	X(ERR_BUSY, "busy", 1, 429, "too much is under way; try again") \
+	X(ERR_LIMIT, "limit", 4, 402, "a budget or a balance does not allow it") \
+	X(ERR_MISMATCH, "mismatch", 5, 409, "two things that must match do not") \
+	X(ERR_STORE, "store", 1, 503, "the database could not be read or written") \
 	X(ERR_SYSTEM, "system", 1, 500, "the operating system refused")
 
 enum err_code {
@@ -43,6 +49,7 @@ int err_context(struct err *e, const char *fmt, ...) __attribute__((format(print
 
 const char *err_name(enum err_code code);
 int err_exit_status(enum err_code code);
+int err_http_status(enum err_code code);
 const char *err_meaning(enum err_code code);
 
 /* A broken promise of our own code; always compiled in. Never for what a user or a file can cause.

@@ -402,6 +402,98 @@ bool json_true(json_value *v)
 	return v && cJSON_IsTrue(v);
 }
 
+/* Behind the string that begins at p, or NULL. */
+static const char *skip_string(const char *p, const char *end)
+{
+	for (p++; (p = memchr(p, '"', (size_t)(end - p))); p++) {
+		const char *q = p;
+		while (q[-1] == '\\')
+			q--;
+		if ((p - q) % 2 == 0)
+			return p + 1;
+	}
+	return NULL;
+}
+
+/* Behind the value that begins at p, or NULL. */
+static const char *skip_value(const char *p, const char *end)
+{
+	if (p < end && *p == '"')
+		return skip_string(p, end);
+	if (p < end && (*p == '{' || *p == '[')) {
+		int depth = 0;
+		while (p < end) {
+			if (*p == '"') {
+				if (!(p = skip_string(p, end)))
+					return NULL;
+				continue;
+			}
+			depth += *p == '{' || *p == '[';
+			if ((*p == '}' || *p == ']') && --depth == 0)
+				return p + 1;
+			p++;
+		}
+		return NULL;
+	}
+	const char *first = p;
+	while (p < end && *p != ',' && *p != '}' && *p != ']' && *p != ' ' && *p != '\t' &&
+	       *p != '\n' && *p != '\r')
+		p++;
+	return p > first ? p : NULL;
+}
+
+const char *json_walk(const char *p, const char *end, struct text *key, struct text *value)
+{
+	*key = (struct text){ NULL, 0 };
+	*value = (struct text){ NULL, 0 };
+	p = json_skip_space(p, end);
+	if (p < end && *p == ',')
+		p = json_skip_space(p + 1, end);
+	if (p < end && *p == '}') {
+		*value = (struct text){ "", 0 };
+		return NULL;
+	}
+	if (p >= end || *p != '"')
+		return NULL;
+	const char *after = skip_string(p, end);
+	if (!after)
+		return NULL;
+	const char *at = json_skip_space(after, end);
+	if (at >= end || *at != ':')
+		return NULL;
+	at = json_skip_space(at + 1, end);
+	const char *stop = skip_value(at, end);
+	if (!stop)
+		return NULL;
+	*key = (struct text){ p + 1, (size_t)(after - 1 - (p + 1)) };
+	*value = (struct text){ at, (size_t)(stop - at) };
+	return stop;
+}
+
+void json_put_value(struct buf *b, json_value *v)
+{
+	bool object = cJSON_IsObject(v);
+	if (object || cJSON_IsArray(v)) {
+		buf_puts(b, object ? "{" : "[");
+		for (json_value *m = json_first(v); m; m = json_next(m)) {
+			if (m != json_first(v))
+				buf_puts(b, ",");
+			if (object) {
+				json_put_string(b, text_of(json_key(m)));
+				buf_puts(b, ":");
+			}
+			json_put_value(b, m);
+		}
+		buf_puts(b, object ? "}" : "]");
+	} else if (is_number(v)) {
+		buf_puts(b, v->valuestring + 1);
+	} else if (cJSON_IsString(v)) {
+		json_put_string(b, text_of(v->valuestring));
+	} else {
+		buf_puts(b, cJSON_IsTrue(v) ? "true" : cJSON_IsFalse(v) ? "false" : "null");
+	}
+}
+
 void json_put_string(struct buf *b, struct text s)
 {
 	buf_need(b, s.n * 6 + 2);

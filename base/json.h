@@ -51,6 +51,16 @@ const char *json_scan_number(const char *p, const char *end);
 const char *json_scan_flat(const char *p, const char *end);
 const char *json_skip_space(const char *p, const char *end);
 
+/*
+ * The next member of an object whose inside begins at p (behind '{' or the member before): *key and
+ * *value point into the text, the value as it stands there. Returns what follows the member, NULL
+ * at the object's end (*value is then empty) or where the text is not an object (*value.p is then
+ * NULL). Only balance and strings are looked at, which makes it fast; check what is taken with
+ * json_open.
+ */
+const char *json_walk(const char *p, const char *end, struct text *key, struct text *value);
+/* Appends v as compact JSON, numbers digit by digit as they were written. */
+void json_put_value(struct buf *b, json_value *v);
 /* Appends s as a JSON string with quotes; bytes that are not UTF-8 become U+FFFD. */
 void json_put_string(struct buf *b, struct text s);
 

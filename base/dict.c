@@ -1,0 +1,113 @@
+#include "base/dict.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "base/err.h"
+
+static uint64_t process_seed[2];
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void choose_seed(void)
+{
+	CHECK(getrandom(process_seed, sizeof process_seed, 0) == sizeof process_seed);
+}
+
+static inline uint64_t mix(uint64_t a, uint64_t b)
+{
+	__extension__ unsigned __int128 m = (unsigned __int128)a * b;
+	return (uint64_t)m ^ (uint64_t)(m >> 64);
+}
+
+uint64_t hash_bytes(const void *bytes, size_t n, const uint64_t seed[2])
+{
+	const unsigned char *p = bytes;
+	uint64_t h = seed[0] ^ n;
+	size_t left = n;
+	for (; left >= 16; left -= 16, p += 16) {
+		uint64_t w[2];
+		memcpy(w, p, 16);
+		h = mix(w[0] ^ seed[1] ^ h, w[1] ^ h ^ 0x9E3779B97F4A7C15u);
+	}
+	if (left) {
+		uint64_t w[2] = { 0, 0 };
+		memcpy(w, p, left);
+		h = mix(w[0] ^ seed[1] ^ h, w[1] ^ h ^ 0xD6E8FEB86659FD93u);
+	}
+	return mix(h ^ seed[0], 0xA0761D6478BD642Fu ^ seed[1]);
+}
+
+static struct dict_slot *place(const struct dict *d, struct text key, uint64_t hash)
+{
+	size_t i = hash & (d->room - 1);
+	while (d->slot[i].key && (d->slot[i].hash != hash || d->slot[i].n != key.n ||
+				  memcmp(d->slot[i].key, key.p, key.n) != 0))
+		i = (i + 1) & (d->room - 1);
+	return &d->slot[i];
+}
+
+static uint64_t hash_of(struct text key)
+{
+	pthread_once(&once, choose_seed);
+	return hash_bytes(key.p, key.n, process_seed);
+}
+
+uint64_t *dict_find(const struct dict *d, struct text key)
+{
+	if (d->room == 0)
+		return NULL;
+	struct dict_slot *s = place(d, key, hash_of(key));
+	return s->key ? &s->value : NULL;
+}
+
+struct text dict_key(const struct dict *d, struct text key)
+{
+	if (d->room == 0)
+		return (struct text){ NULL, 0 };
+	const struct dict_slot *s = place(d, key, hash_of(key));
+	return (struct text){ s->key, s->key ? s->n : 0 };
+}
+
+static void grow(struct dict *d)
+{
+	struct dict_slot *old = d->slot;
+	size_t room = d->room;
+	d->room = room ? room * 2 : 64;
+	d->slot = mem_zalloc(d->room * sizeof *d->slot);
+	for (size_t i = 0; i < room; i++)
+		if (old[i].key)
+			*place(d, (struct text){ old[i].key, old[i].n }, old[i].hash) = old[i];
+	free(old);
+}
+
+uint64_t *dict_need(struct dict *d, struct text key, bool *is_new)
+{
+	uint64_t hash = hash_of(key);
+	if (d->count * 4 >= d->room * 3)
+		grow(d);
+	struct dict_slot *s = place(d, key, hash);
+	if (is_new)
+		*is_new = !s->key;
+	if (!s->key) {
+		*s = (struct dict_slot){ arena_text(&d->arena, key.n ? key.p : "", key.n), key.n,
+					 hash, 0 };
+		d->count++;
+	}
+	return &s->value;
+}
+
+void dict_clear(struct dict *d)
+{
+	if (d->room)
+		memset(d->slot, 0, d->room * sizeof *d->slot);
+	d->count = 0;
+	arena_reset(&d->arena);
+}
+
+void dict_release(struct dict *d)
+{
+	free(d->slot);
+	arena_release(&d->arena);
+	*d = (struct dict){ 0 };
+}

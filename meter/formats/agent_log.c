@@ -1,0 +1,335 @@
+/*
+ * The logs of coding agents.
+ *
+ * Claude Code writes a line for each content block of an answer; all carry the message's id and the
+ * input side, the output grows, and the last line is final. Side chains and resumed sessions repeat
+ * messages under the same id, whatever the request's id. Codex writes running totals, repeats them
+ * unchanged, and replays the parent's history when a session is forked.
+ */
+#include "meter/formats/payload_run.h"
+
+/* The JSON of one member as a value of its own; NULL when it is not strictly valid. */
+static struct json_document *open_part(struct text part)
+{
+	struct json_document *doc = NULL;
+	return part.n && json_open(&doc, part, NULL) == 0 ? doc : NULL;
+}
+
+static void take_claude(struct payload_reader *r, struct metered *m, json_value *v,
+			json_value *usage, int rc, struct err *e)
+{
+	if (rc == 0)
+		rc = payload_counts(r, m, usage, NULL, e);
+	/* what the agent itself made up */
+	if (rc == 0 && text_is(m->record.text[FIELD_MODEL], "<synthetic>")) {
+		r->passed_over++;
+		return;
+	}
+	if (rc == 0)
+		payload_take(r, m);
+	else if (v)
+		payload_refuse(r, m->line, v, e);
+}
+
+static bool claude_document(struct payload_reader *r, json_value *v, int64_t line)
+{
+	struct text type = json_string(json_member(v, "type"));
+	json_value *message = json_member(v, "message"), *usage = json_member(message, "usage");
+	bool assistant = text_is(type, "assistant");
+	bool line_of_log = json_member(v, "sessionId") ||
+			   (text_is(type, "summary") && json_member(v, "leafUuid")) ||
+			   text_is(type, "file-history-snapshot");
+	struct metered m;
+	struct err e;
+	/* older logs and other tools write the message alone */
+	if (!line_of_log && !(json_member(v, "timestamp") && json_kind(usage) == JSON_OBJECT))
+		return false;
+	r->log = LOG_CLAUDE;
+	if (json_kind(usage) != JSON_OBJECT || (type.n && !assistant)) {
+		r->passed_over++;
+		return true;
+	}
+	payload_begin(&m, "claude-code.log", line);
+	m.cumulative = true;
+	json_value *id = json_member(message, "id");
+	if (!json_string(id).n)
+		id = json_member(v, "requestId");
+	payload_text(&m.record, FIELD_ID, id && json_string(id).n ? id : json_member(v, "uuid"));
+	payload_text(&m.record, FIELD_MODEL, json_member(message, "model"));
+	payload_text(&m.record, FIELD_SESSION, json_member(v, "sessionId"));
+	payload_text(&m.record, FIELD_TASK, json_member(v, "sessionId"));
+	payload_text(&m.record, FIELD_PROJECT, json_member(v, "cwd"));
+	payload_text(&m.record, FIELD_SERVICE_TIER, json_member(usage, "service_tier"));
+	int rc = payload_time(&m.record, FIELD_TIME, json_member(v, "timestamp"), &e);
+	take_claude(r, &m, v, usage, rc, &e);
+	return true;
+}
+
+/* A JSON string that needs no unescaping, without its quotes. */
+static bool plain_string(struct text v, struct text *out)
+{
+	*out = (struct text){ NULL, 0 };
+	if (v.n < 2 || *v.p != '"' || memchr(v.p, '\\', v.n) || utf8_valid_prefix(v.p, v.n) != v.n)
+		return text_is(v, "null");
+	*out = (struct text){ v.p + 1, v.n - 2 };
+	return true;
+}
+
+static void set_text(struct record *r, enum record_field f, struct text v)
+{
+	if (v.n == 0)
+		return;
+	r->text[f] = v;
+	r->present |= (uint64_t)1 << f;
+}
+
+/* Only the members that matter are parsed; contents, which are most of a line, are passed over. */
+static bool claude_line(struct payload_reader *r, struct text line, int64_t number)
+{
+	struct text key, value, type = { 0 }, message = { 0 }, session = { 0 }, cwd = { 0 },
+				time = { 0 }, request = { 0 }, uuid = { 0 }, id = { 0 },
+				model = { 0 }, usage = { 0 }, tier = { 0 };
+	const char *end = line.p + line.n;
+	bool ok = line.n > 1 && *line.p == '{' && end[-1] == '}';
+	const char *p = ok ? line.p + 1 : NULL;
+	while (ok && (p = json_walk(p, end, &key, &value))) {
+		struct text *slot = text_is(key, "type")	? &type
+				    : text_is(key, "sessionId") ? &session
+				    : text_is(key, "cwd")	? &cwd
+				    : text_is(key, "timestamp") ? &time
+				    : text_is(key, "requestId") ? &request
+				    : text_is(key, "uuid")	? &uuid
+								: NULL;
+		if (slot)
+			ok = plain_string(value, slot);
+		else if (text_is(key, "message"))
+			message = value;
+	}
+	if (!ok || !value.p || !text_is(type, "assistant") || message.n < 2 || *message.p != '{')
+		return false;
+	for (p = message.p + 1; ok && (p = json_walk(p, end, &key, &value));) {
+		if (text_is(key, "id"))
+			ok = plain_string(value, &id);
+		else if (text_is(key, "model"))
+			ok = plain_string(value, &model);
+		else if (text_is(key, "usage"))
+			usage = value;
+	}
+	struct json_document *doc = ok && value.p ? open_part(usage) : NULL;
+	if (!doc)
+		return false;
+	struct metered m;
+	struct err e;
+	struct instant t;
+	payload_begin(&m, "claude-code.log", number);
+	m.cumulative = true;
+	set_text(&m.record, FIELD_ID, id.n ? id : request.n ? request : uuid);
+	set_text(&m.record, FIELD_MODEL, model);
+	set_text(&m.record, FIELD_SESSION, session);
+	set_text(&m.record, FIELD_TASK, session);
+	set_text(&m.record, FIELD_PROJECT, cwd);
+	tier = json_string(json_member(json_root(doc), "service_tier"));
+	set_text(&m.record, FIELD_SERVICE_TIER, tier);
+	ok = json_kind(json_root(doc)) == JSON_OBJECT && time.n &&
+	     instant_parse_lenient(&t, time, NULL) == 0;
+	if (ok) {
+		m.record.time_us = t.us;
+		m.record.present |= (uint64_t)1 << FIELD_TIME;
+		struct raw_counts c = { 0 };
+		/* what is refused is told by the slow way */
+		ok = counts_read(&c, json_root(doc), &e) == 0 &&
+		     counts_normalise(&m.record, &c, &m.rule, &e) == 0;
+		m.web_searches = c.web_searches;
+		m.raw = usage;
+		if (ok && text_is(model, "<synthetic>"))
+			r->passed_over++;
+		else if (ok)
+			payload_take(r, &m);
+	}
+	json_close(doc);
+	return ok;
+}
+
+static int read_totals(struct codex_totals *t, json_value *v, struct err *e)
+{
+	struct raw_counts c = { 0 };
+	int rc = counts_read(&c, v, e);
+	*t = (struct codex_totals){ c.count[RAW_PROMPT], c.count[RAW_CACHE_READ],
+				    c.count[RAW_COMPLETION], c.count[RAW_REASONING],
+				    c.count[RAW_TOTAL] };
+	return rc;
+}
+
+/* A whole session's sums, or a turn's, from which the call is the difference; they shrink when a
+ * new count begins. */
+static struct codex_totals difference(const struct payload_reader *r, struct codex_totals now)
+{
+	const struct codex_totals *was = &r->codex;
+	if (!r->codex_has_totals || now.input < was->input || now.output < was->output ||
+	    now.cached < was->cached || now.reasoning < was->reasoning)
+		return now;
+	return (struct codex_totals){ now.input - was->input, now.cached - was->cached,
+				      now.output - was->output, now.reasoning - was->reasoning,
+				      now.total - was->total };
+}
+
+static void take_codex(struct payload_reader *r, json_value *v, json_value *usage,
+		       struct codex_totals call, const struct codex_totals *totals, int64_t line)
+{
+	struct metered m;
+	struct err e;
+	struct raw_counts c = { .cache = CACHE_INSIDE, .fixed = true };
+	payload_begin(&m, "codex.log", line);
+	int rc = payload_time(&m.record, FIELD_TIME, json_member(v, "timestamp"), &e);
+	c.has = 1u << RAW_PROMPT | 1u << RAW_CACHE_READ | 1u << RAW_COMPLETION |
+		1u << RAW_REASONING;
+	c.count[RAW_PROMPT] = call.input;
+	c.count[RAW_CACHE_READ] = call.cached;
+	c.count[RAW_COMPLETION] = call.output;
+	c.count[RAW_REASONING] = call.reasoning;
+	if (rc == 0 && call.reasoning > call.output)
+		rc = err_set(&e, ERR_INVALID,
+			     "the reasoning (%lld) is larger than the output (%lld) that must "
+			     "contain it",
+			     (long long)call.reasoning, (long long)call.output);
+	if (rc == 0)
+		rc = counts_normalise(&m.record, &c, &m.rule, &e);
+	if (rc != 0) {
+		payload_refuse(r, line, v, &e);
+		return;
+	}
+	/* the running total is the same in every copy of a session's history */
+	struct text root = r->codex_root.n ? r->codex_root : r->codex_session;
+	r->codex_calls++;
+	char *id = totals ? arena_printf(&r->arena, "codex:%.*s:%lld/%lld/%lld/%lld", (int)root.n,
+					 root.n ? root.p : "", (long long)totals->input,
+					 (long long)totals->cached, (long long)totals->output,
+					 (long long)totals->reasoning)
+			  : arena_printf(&r->arena, "codex:%.*s:#%lld", (int)root.n,
+					 root.n ? root.p : "", (long long)r->codex_calls);
+	if (root.n)
+		set_text(&m.record, FIELD_ID, text_of(id));
+	set_text(&m.record, FIELD_MODEL, r->codex_model);
+	set_text(&m.record, FIELD_SESSION, r->codex_session);
+	set_text(&m.record, FIELD_TASK, r->codex_session);
+	set_text(&m.record, FIELD_PROJECT, r->codex_project);
+	r->raw.n = 0;
+	json_put_value(&r->raw, usage);
+	m.raw = (struct text){ r->raw.p, r->raw.n };
+	payload_take(r, &m);
+}
+
+static void count_codex(struct payload_reader *r, json_value *v, json_value *info, int64_t line)
+{
+	json_value *total = json_member(info, "total_token_usage"),
+		   *last = json_member(info, "last_token_usage");
+	struct codex_totals now, call;
+	struct err e;
+	if (json_kind(info) != JSON_OBJECT) { /* only rate limits */
+		r->passed_over++;
+		return;
+	}
+	bool has_total = json_kind(total) == JSON_OBJECT;
+	if (read_totals(&now, has_total ? total : last, &e) != 0) {
+		payload_refuse(r, line, v, &e);
+		return;
+	}
+	if (!has_total) {
+		take_codex(r, v, last, now, NULL, line);
+		return;
+	}
+	call = difference(r, now);
+	bool repeated = r->codex_has_totals && memcmp(&now, &r->codex, sizeof now) == 0;
+	r->codex = now;
+	r->codex_has_totals = true;
+	if (repeated || (call.input == 0 && call.output == 0))
+		r->passed_over++;
+	else
+		take_codex(r, v, total, call, &now, line);
+}
+
+static void keep_text(struct payload_reader *r, struct text *slot, json_value *v)
+{
+	struct text s = json_string(v);
+	if (s.n && !text_eq(s, *slot))
+		*slot = (struct text){ arena_text(&r->arena, s.p, s.n), s.n };
+}
+
+static void begin_codex(struct payload_reader *r, json_value *meta)
+{
+	/* a fork repeats its parent's first line after its own: the first names the session */
+	if (r->codex_session.n == 0)
+		keep_text(r, &r->codex_session, json_member(meta, "id"));
+	keep_text(r, &r->codex_project, json_member(meta, "cwd"));
+	json_value *parent = json_member(meta, "forked_from_id");
+	keep_text(r, &r->codex_root, json_string(parent).n ? parent : json_member(meta, "id"));
+}
+
+static bool codex_document(struct payload_reader *r, json_value *v, int64_t line)
+{
+	struct text type = json_string(json_member(v, "type"));
+	json_value *payload = json_member(v, "payload");
+	if (json_kind(payload) != JSON_OBJECT)
+		return false;
+	struct text inner = json_string(json_member(payload, "type"));
+	bool known = text_is(type, "session_meta") || text_is(type, "turn_context") ||
+		     text_is(type, "event_msg") || text_is(type, "response_item") ||
+		     text_is(type, "compacted") || text_is(type, "token_usage_record");
+	if (!known)
+		return false;
+	r->log = LOG_CODEX;
+	json_value *turn = json_member(payload, "turn_token_usage");
+	if (text_is(type, "session_meta")) {
+		begin_codex(r, payload);
+	} else if (text_is(type, "turn_context")) {
+		keep_text(r, &r->codex_model, json_member(payload, "model"));
+		keep_text(r, &r->codex_project, json_member(payload, "cwd"));
+	} else if (text_is(inner, "token_count")) {
+		r->codex_has_records = true;
+		count_codex(r, v, json_member(payload, "info"), line);
+	} else if (json_kind(turn) == JSON_OBJECT && !r->codex_has_records) {
+		/* newer logs: sums of a turn instead of a session */
+		struct codex_totals now;
+		struct err e;
+		if (read_totals(&now, turn, &e) != 0) {
+			payload_refuse(r, line, v, &e);
+			return true;
+		}
+		struct codex_totals call = difference(r, now);
+		bool repeated = r->codex_has_totals && memcmp(&now, &r->codex, sizeof now) == 0;
+		r->codex = now;
+		r->codex_has_totals = true;
+		if (!repeated)
+			take_codex(r, v, turn, call, NULL, line);
+	} else {
+		r->passed_over++;
+	}
+	return true;
+}
+
+bool agent_log_document(struct payload_reader *r, json_value *v, int64_t line)
+{
+	return claude_document(r, v, line) || codex_document(r, v, line);
+}
+
+static bool holds(struct text line, const char *word)
+{
+	return memmem(line.p, line.n, word, strlen(word)) != NULL;
+}
+
+bool agent_log_line(struct payload_reader *r, struct text line, int64_t number)
+{
+	if (line.n < 2 || *line.p != '{' || line.p[line.n - 1] != '}')
+		return false;
+	if (r->log == LOG_CLAUDE) {
+		if (holds(line, "\"usage\""))
+			return claude_line(r, line, number);
+		r->passed_over++;
+		return true;
+	}
+	if (holds(line, "\"token_count\"") || holds(line, "\"session_meta\"") ||
+	    holds(line, "\"turn_context\"") || holds(line, "\"turn_token_usage\""))
+		return false;
+	r->passed_over++;
+	return true;
+}

@@ -1,0 +1,243 @@
+/* Whole answers of providers and rows of gateways: one document, one call. */
+#include "meter/formats/payload_run.h"
+
+static struct text type_of(json_value *v)
+{
+	return json_string(json_member(v, "type"));
+}
+
+static bool is_object(json_value *v)
+{
+	return json_kind(v) == JSON_OBJECT;
+}
+
+/* Tells the vendor where only it writes such keys; the price book tells it by the model elsewhere.
+ */
+static void name_vendor(struct record *r, json_value *v, json_value *usage)
+{
+	struct text id = json_string(json_member(v, "id"));
+	bool openrouter = json_member(usage, "is_byok") ||
+			  (id.n > 4 && memcmp(id.p, "gen-", 4) == 0 && json_member(v, "provider"));
+	if (openrouter) {
+		r->text[FIELD_PROVIDER] = TEXT("openrouter");
+		r->present |= (uint64_t)1 << FIELD_PROVIDER;
+	}
+}
+
+static void finish(struct payload_reader *r, struct metered *m, json_value *v, int rc,
+		   const struct err *e)
+{
+	if (rc == 0)
+		payload_take(r, m);
+	else
+		payload_refuse(r, m->line, v, e);
+}
+
+/* OpenAI chat and its many relatives, OpenAI responses, Anthropic messages. */
+static void read_answer(struct payload_reader *r, json_value *v, json_value *usage,
+			const char *shape, int64_t line)
+{
+	struct metered m;
+	struct err e;
+	payload_begin(&m, shape, line);
+	payload_text(&m.record, FIELD_ID, json_member(v, "id"));
+	payload_text(&m.record, FIELD_MODEL, json_member(v, "model"));
+	json_value *tier = json_member(v, "service_tier");
+	payload_text(&m.record, FIELD_SERVICE_TIER,
+		     tier ? tier : json_member(usage, "service_tier"));
+	if (text_is(json_string(json_member(usage, "inference_geo")), "us")) {
+		m.record.text[FIELD_REGION] = TEXT("us");
+		m.record.present |= (uint64_t)1 << FIELD_REGION;
+	}
+	name_vendor(&m.record, v, usage);
+	json_value *created = json_member(v, "created");
+	int rc = payload_time(&m.record, FIELD_TIME,
+			      created ? created : json_member(v, "created_at"), &e);
+	if (rc == 0)
+		rc = payload_time(&m.record, FIELD_COMPLETED, json_member(v, "completed_at"), &e);
+	if (rc == 0)
+		rc = payload_labels(&m.record, v, &e);
+	if (rc == 0)
+		rc = payload_counts(r, &m, usage, NULL, &e);
+	finish(r, &m, v, rc, &e);
+}
+
+static void read_bedrock(struct payload_reader *r, json_value *v, json_value *usage, int64_t line)
+{
+	struct metered m;
+	struct err e;
+	const struct raw_counts beside = { .cache = CACHE_BESIDE };
+	payload_begin(&m, "bedrock.converse", line);
+	json_value *meta = json_member(v, "ResponseMetadata");
+	json_value *id = json_member(meta, "RequestId");
+	payload_text(&m.record, FIELD_ID,
+		     id ? id : json_member(json_member(v, "$metadata"), "requestId"));
+	json_value *model = json_member(v, "modelId");
+	payload_text(&m.record, FIELD_MODEL, model ? model : json_member(v, "model"));
+	int rc = payload_labels(&m.record, v, &e);
+	if (rc == 0)
+		rc = payload_counts(r, &m, usage, &beside, &e);
+	finish(r, &m, v, rc, &e);
+}
+
+static void read_litellm(struct payload_reader *r, json_value *v, int64_t line)
+{
+	struct metered m;
+	struct err e;
+	json_value *meta = json_member(v, "metadata");
+	json_value *usage = json_member(meta, "usage_object");
+	const struct raw_counts inside = { .cache = CACHE_INSIDE };
+	/* an answer from the gateway's own cache used no tokens of any vendor */
+	if (json_true(json_member(v, "cache_hit"))) {
+		r->passed_over++;
+		return;
+	}
+	payload_begin(&m, "litellm.log", line);
+	payload_text(&m.record, FIELD_ID, json_member(v, "id"));
+	payload_text(&m.record, FIELD_MODEL, json_member(v, "model"));
+	payload_text(&m.record, FIELD_TASK, json_member(v, "trace_id"));
+	payload_text(&m.record, FIELD_CUSTOMER, json_member(meta, "user_api_key_team_id"));
+	payload_text(&m.record, FIELD_CUSTOMER, json_member(v, "end_user"));
+	payload_text(&m.record, FIELD_PROJECT, json_member(meta, "user_api_key_alias"));
+	int rc = payload_time(&m.record, FIELD_TIME, json_member(v, "startTime"), &e);
+	if (rc == 0)
+		rc = payload_time(&m.record, FIELD_COMPLETED, json_member(v, "endTime"), &e);
+	if (rc == 0)
+		rc = payload_counts(r, &m, usage && json_first(usage) ? usage : v, &inside, &e);
+	if (rc == 0 && !(usage && json_first(usage))) {
+		/* the row is more than its counts */
+		r->raw.n = 0;
+		buf_printf(&r->raw, "{\"prompt_tokens\":%.*s,\"completion_tokens\":%.*s}",
+			   (int)json_number(json_member(v, "prompt_tokens")).n,
+			   json_number(json_member(v, "prompt_tokens")).p,
+			   (int)json_number(json_member(v, "completion_tokens")).n,
+			   json_number(json_member(v, "completion_tokens")).p);
+		m.raw = (struct text){ r->raw.p, r->raw.n };
+	}
+	finish(r, &m, v, rc, &e);
+}
+
+static void read_langfuse(struct payload_reader *r, json_value *v, json_value *usage, int64_t line)
+{
+	static const struct {
+		const char *key;
+		enum raw_count which;
+	} keys[] = {
+		{ "input", RAW_PROMPT },
+		{ "output", RAW_COMPLETION },
+		{ "total", RAW_TOTAL },
+		{ "input_cached_tokens", RAW_CACHE_READ },
+		{ "cache_read_input_tokens", RAW_CACHE_READ },
+		{ "input_cache_read", RAW_CACHE_READ },
+		{ "input_cache_creation", RAW_CACHE_WRITE },
+		{ "cache_creation_input_tokens", RAW_CACHE_WRITE },
+		{ "input_audio_tokens", RAW_INPUT_AUDIO },
+		{ "output_reasoning", RAW_REASONING },
+		{ "output_reasoning_tokens", RAW_REASONING },
+		{ "output_audio_tokens", RAW_OUTPUT_AUDIO },
+	};
+	struct metered m;
+	struct err e;
+	struct raw_counts c = { .cache = CACHE_BESIDE };
+	int rc = 0;
+	payload_begin(&m, "langfuse.observation", line);
+	payload_text(&m.record, FIELD_ID, json_member(v, "id"));
+	payload_text(&m.record, FIELD_MODEL, json_member(v, "model"));
+	payload_text(&m.record, FIELD_TASK, json_member(v, "traceId"));
+	payload_text(&m.record, FIELD_SESSION, json_member(v, "sessionId"));
+	payload_text(&m.record, FIELD_WORKLOAD, json_member(v, "name"));
+	payload_text(&m.record, FIELD_CUSTOMER, json_member(v, "userId"));
+	for (size_t i = 0; rc == 0 && i < sizeof keys / sizeof *keys; i++) {
+		json_value *n = json_member(usage, keys[i].key);
+		if (n && json_kind(n) != JSON_NULL)
+			rc = counts_set(&c, keys[i].which, n, &e);
+	}
+	if (rc == 0)
+		rc = payload_time(&m.record, FIELD_TIME, json_member(v, "startTime"), &e);
+	if (rc == 0)
+		rc = payload_time(&m.record, FIELD_COMPLETED, json_member(v, "endTime"), &e);
+	if (rc == 0)
+		rc = counts_normalise(&m.record, &c, &m.rule, &e);
+	if (rc == 0) {
+		r->raw.n = 0;
+		json_put_value(&r->raw, usage);
+		m.raw = (struct text){ r->raw.p, r->raw.n };
+	}
+	finish(r, &m, v, rc, &e);
+}
+
+/* new-api and one-api: the ratios and the cache stand as JSON text inside the row. */
+static void read_new_api(struct payload_reader *r, json_value *v, int64_t line)
+{
+	enum { CONSUMED = 2 };
+	struct metered m;
+	struct err e;
+	struct json_document *other = NULL;
+	struct raw_counts c = { .cache = CACHE_INSIDE };
+	struct text type = json_number(json_member(v, "type"));
+	if (type.n && !(type.n == 1 && *type.p == '0' + CONSUMED)) {
+		r->passed_over++;
+		return;
+	}
+	payload_begin(&m, "new-api.log", line);
+	struct text id = json_number(json_member(v, "id"));
+	if (id.n) {
+		m.record.text[FIELD_ID] =
+			text_of(arena_printf(&r->arena, "new-api-%.*s", (int)id.n, id.p));
+		m.record.present |= (uint64_t)1 << FIELD_ID;
+	}
+	payload_text(&m.record, FIELD_MODEL, json_member(v, "model_name"));
+	payload_text(&m.record, FIELD_CUSTOMER, json_member(v, "username"));
+	payload_text(&m.record, FIELD_PROJECT, json_member(v, "token_name"));
+	int rc = payload_time(&m.record, FIELD_TIME, json_member(v, "created_at"), &e);
+	struct text inner = json_string(json_member(v, "other"));
+	if (rc == 0 && inner.n)
+		rc = json_open(&other, inner, &e);
+	json_value *root = other ? json_root(other) : NULL;
+	if (json_true(json_member(root, "claude")))
+		c.cache = CACHE_BESIDE;
+	static const struct {
+		const char *key;
+		enum raw_count which;
+	} keys[] = { { "cache_tokens", RAW_CACHE_READ },
+		     { "cache_creation_tokens", RAW_CACHE_WRITE },
+		     { "cache_creation_tokens_5m", RAW_CACHE_WRITE_5M },
+		     { "cache_creation_tokens_1h", RAW_CACHE_WRITE_1H } };
+	for (size_t i = 0; rc == 0 && i < sizeof keys / sizeof *keys; i++) {
+		json_value *n = json_member(root, keys[i].key);
+		if (n && json_kind(n) != JSON_NULL)
+			rc = counts_set(&c, keys[i].which, n, &e);
+	}
+	if (rc == 0)
+		rc = payload_counts(r, &m, v, &c, &e);
+	finish(r, &m, v, rc, &e);
+	if (other)
+		json_close(other);
+}
+
+bool body_document(struct payload_reader *r, json_value *v, int64_t line)
+{
+	json_value *usage = json_member(v, "usage"), *details = json_member(v, "usageDetails");
+	if (json_member(v, "response_cost") && json_member(v, "call_type"))
+		read_litellm(r, v, line);
+	else if (is_object(details))
+		read_langfuse(r, v, details, line);
+	else if (json_member(v, "quota") && json_member(v, "model_name"))
+		read_new_api(r, v, line);
+	else if (is_object(usage) &&
+		 (json_member(usage, "inputTokens") || json_member(usage, "outputTokens")))
+		read_bedrock(r, v, usage, line);
+	else if (is_object(usage) && text_is(type_of(v), "message"))
+		read_answer(r, v, usage, "anthropic.message", line);
+	else if (is_object(usage) && text_is(json_string(json_member(v, "object")), "response"))
+		read_answer(r, v, usage, "openai.response", line);
+	else if (is_object(usage))
+		read_answer(r, v, usage, "openai.chat", line);
+	else if (json_member(v, "prompt_tokens") || json_member(v, "input_tokens") ||
+		 json_member(v, "completion_tokens") || json_member(v, "inputTokens"))
+		/* a bare usage object, or a row that carries its counts at the top */
+		read_answer(r, v, v, "usage", line);
+	else
+		return false;
+	return true;
+}

@@ -1,0 +1,333 @@
+#include "meter/formats/counts.h"
+
+#include <string.h>
+
+struct known_key {
+	const char *outer, *key; /* outer NULL: the key stands in the usage object itself */
+	enum raw_count which;
+	uint8_t tells; /* what the key says about containment */
+};
+
+enum { TELLS_NOTHING, TELLS_ANTHROPIC, TELLS_DETAILS, TELLS_PROMPT };
+
+static const struct known_key keys[] = {
+	{ NULL, "prompt_tokens", RAW_PROMPT, TELLS_PROMPT },
+	{ NULL, "input_tokens", RAW_PROMPT, TELLS_NOTHING },
+	{ NULL, "inputTokens", RAW_PROMPT, TELLS_NOTHING },
+	{ NULL, "inputTokenCount", RAW_PROMPT, TELLS_NOTHING },
+	{ NULL, "promptTokenCount", RAW_PROMPT, TELLS_NOTHING },
+	{ NULL, "completion_tokens", RAW_COMPLETION, TELLS_NOTHING },
+	{ NULL, "output_tokens", RAW_COMPLETION, TELLS_NOTHING },
+	{ NULL, "outputTokens", RAW_COMPLETION, TELLS_NOTHING },
+	{ NULL, "outputTokenCount", RAW_COMPLETION, TELLS_NOTHING },
+	{ NULL, "candidatesTokenCount", RAW_COMPLETION, TELLS_NOTHING },
+	{ NULL, "total_tokens", RAW_TOTAL, TELLS_NOTHING },
+	{ NULL, "totalTokens", RAW_TOTAL, TELLS_NOTHING },
+	{ NULL, "totalTokenCount", RAW_TOTAL, TELLS_NOTHING },
+	{ NULL, "prompt_cache_hit_tokens", RAW_CACHE_READ, TELLS_DETAILS },
+	{ NULL, "prompt_cache_miss_tokens", RAW_CACHE_MISS, TELLS_DETAILS },
+	{ NULL, "cache_read_input_tokens", RAW_CACHE_READ, TELLS_ANTHROPIC },
+	{ NULL, "cache_creation_input_tokens", RAW_CACHE_WRITE, TELLS_ANTHROPIC },
+	{ NULL, "cacheReadInputTokens", RAW_CACHE_READ, TELLS_ANTHROPIC },
+	{ NULL, "cacheReadInputTokenCount", RAW_CACHE_READ, TELLS_ANTHROPIC },
+	{ NULL, "cacheWriteInputTokens", RAW_CACHE_WRITE, TELLS_ANTHROPIC },
+	{ NULL, "cacheWriteInputTokenCount", RAW_CACHE_WRITE, TELLS_ANTHROPIC },
+	{ NULL, "cache_read_tokens", RAW_CACHE_READ, TELLS_DETAILS },
+	{ NULL, "cache_write_tokens", RAW_CACHE_WRITE, TELLS_DETAILS },
+	{ NULL, "cached_tokens", RAW_CACHE_READ, TELLS_DETAILS },
+	{ NULL, "cached_input_tokens", RAW_CACHE_READ, TELLS_DETAILS },
+	{ NULL, "cachedContentTokenCount", RAW_CACHE_READ, TELLS_DETAILS },
+	{ NULL, "reasoning_tokens", RAW_REASONING, TELLS_NOTHING },
+	{ NULL, "reasoning_output_tokens", RAW_REASONING, TELLS_NOTHING },
+	{ NULL, "thoughtsTokenCount", RAW_REASONING, TELLS_NOTHING },
+	{ NULL, "toolUsePromptTokenCount", RAW_TOOL_PROMPT, TELLS_NOTHING },
+	{ "cache_creation", "ephemeral_5m_input_tokens", RAW_CACHE_WRITE_5M, TELLS_ANTHROPIC },
+	{ "cache_creation", "ephemeral_1h_input_tokens", RAW_CACHE_WRITE_1H, TELLS_ANTHROPIC },
+	{ "prompt_tokens_details", "cached_tokens", RAW_CACHE_READ, TELLS_DETAILS },
+	{ "prompt_tokens_details", "cache_write_tokens", RAW_CACHE_WRITE, TELLS_DETAILS },
+	{ "prompt_tokens_details", "cache_creation_tokens", RAW_CACHE_WRITE, TELLS_DETAILS },
+	{ "prompt_tokens_details", "audio_tokens", RAW_INPUT_AUDIO, TELLS_DETAILS },
+	{ "prompt_tokens_details", "video_tokens", RAW_INPUT_VIDEO, TELLS_DETAILS },
+	{ "input_tokens_details", "cached_tokens", RAW_CACHE_READ, TELLS_DETAILS },
+	{ "input_tokens_details", "cache_write_tokens", RAW_CACHE_WRITE, TELLS_DETAILS },
+	{ "input_tokens_details", "audio_tokens", RAW_INPUT_AUDIO, TELLS_DETAILS },
+	{ "completion_tokens_details", "reasoning_tokens", RAW_REASONING, TELLS_NOTHING },
+	{ "completion_tokens_details", "audio_tokens", RAW_OUTPUT_AUDIO, TELLS_NOTHING },
+	{ "completion_tokens_details", "image_tokens", RAW_OUTPUT_IMAGE, TELLS_NOTHING },
+	{ "output_tokens_details", "reasoning_tokens", RAW_REASONING, TELLS_NOTHING },
+	{ "output_tokens_details", "audio_tokens", RAW_OUTPUT_AUDIO, TELLS_NOTHING },
+	{ "output_tokens_details", "image_tokens", RAW_OUTPUT_IMAGE, TELLS_NOTHING },
+	{ 0 },
+};
+
+/* Digits of a JSON number or string, as record fields read them. */
+static int read_count(int64_t *out, const char *name, json_value *v, struct err *e)
+{
+	struct text digits = json_kind(v) == JSON_NUMBER ? json_number(v) : json_string(v);
+	int64_t n = 0;
+	if (json_kind(v) != JSON_NUMBER && json_kind(v) != JSON_STRING)
+		return err_set(e, ERR_INVALID, "field '%s' must be a count, not %s", name,
+			       json_kind_name(v));
+	if (digits.n == 0)
+		return err_set(e, ERR_INVALID, "field '%s' is empty", name);
+	for (size_t i = 0; i < digits.n; i++) {
+		char c = digits.p[i];
+		if (c < '0' || c > '9')
+			return err_set(e, ERR_INVALID,
+				       "field '%s': '%.*s' is not a whole number from 0", name,
+				       (int)(digits.n > 40 ? 40 : digits.n), digits.p);
+		if (__builtin_mul_overflow(n, 10, &n) || __builtin_add_overflow(n, c - '0', &n))
+			return err_set(e, ERR_RANGE,
+				       "field '%s': '%.*s' is larger than 63 bits can hold", name,
+				       (int)(digits.n > 40 ? 40 : digits.n), digits.p);
+	}
+	*out = n;
+	return 0;
+}
+
+static int keep(struct raw_counts *c, enum raw_count which, int64_t n, const char *name,
+		struct err *e)
+{
+	if (c->has >> which & 1 && c->count[which] != n && c->count[which] != 0 && n != 0)
+		return err_set(e, ERR_INVALID,
+			       "field '%s' (%lld) contradicts the same count under another name "
+			       "(%lld)",
+			       name, (long long)n, (long long)c->count[which]);
+	c->has |= 1u << which;
+	c->count[which] = n > c->count[which] ? n : c->count[which];
+	return 0;
+}
+
+int counts_set(struct raw_counts *c, enum raw_count which, json_value *v, struct err *e)
+{
+	int64_t n;
+	int rc = read_count(&n, json_key(v) ? json_key(v) : "count", v, e);
+	return rc == 0 ? keep(c, which, n, json_key(v) ? json_key(v) : "count", e) : rc;
+}
+
+/* Gemini's lists of {modality, tokenCount}. */
+static int read_modalities(struct raw_counts *c, json_value *list, enum raw_count audio,
+			   enum raw_count video, struct err *e)
+{
+	for (json_value *v = json_first(list); v; v = json_next(v)) {
+		struct text modality = json_string(json_member(v, "modality"));
+		json_value *n = json_member(v, "tokenCount");
+		enum raw_count which = text_is(modality, "AUDIO")   ? audio
+				       : text_is(modality, "VIDEO") ? video
+								    : RAW_COUNTS;
+		if (which == RAW_COUNTS || !n || json_kind(n) == JSON_NULL)
+			continue;
+		int rc = counts_set(c, which, n, e);
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
+
+int counts_read(struct raw_counts *c, json_value *usage, struct err *e)
+{
+	for (const struct known_key *k = keys; k->key; k++) {
+		json_value *v =
+			json_member(k->outer ? json_member(usage, k->outer) : usage, k->key);
+		if (!v)
+			continue;
+		if (json_kind(v) == JSON_NULL) {
+			/* vendors write null for parts that they do not tell apart */
+			if (k->which != RAW_PROMPT && k->which != RAW_COMPLETION)
+				continue;
+			return err_set(e, ERR_INVALID,
+				       "field '%s' is null, and unknown is not zero", k->key);
+		}
+		int rc = counts_set(c, k->which, v, e);
+		if (rc != 0)
+			return rc;
+		c->anthropic_keys |= k->tells == TELLS_ANTHROPIC;
+		c->details_keys |= k->tells == TELLS_DETAILS;
+		c->prompt_key |= k->tells == TELLS_PROMPT;
+	}
+	/* the mere presence of details says which family the shape is of */
+	c->details_keys |= json_member(usage, "prompt_tokens_details") ||
+			   json_member(usage, "input_tokens_details");
+	json_value *searches =
+		json_member(json_member(usage, "server_tool_use"), "web_search_requests");
+	if (searches && json_kind(searches) != JSON_NULL) {
+		int rc = read_count(&c->web_searches, "web_search_requests", searches, e);
+		if (rc != 0)
+			return rc;
+	}
+	int rc = read_modalities(c, json_member(usage, "promptTokensDetails"), RAW_INPUT_AUDIO,
+				 RAW_COUNTS, e);
+	if (rc == 0)
+		rc = read_modalities(c, json_member(usage, "cacheTokensDetails"),
+				     RAW_CACHE_READ_AUDIO, RAW_COUNTS, e);
+	if (rc == 0)
+		rc = read_modalities(c, json_member(usage, "candidatesTokensDetails"),
+				     RAW_OUTPUT_AUDIO, RAW_COUNTS, e);
+	return rc;
+}
+
+#define HAS(c, which) ((c)->has >> (which)&1)
+
+/* Sums saturate: what does not fit equals no total and is refused for its parts. */
+static int64_t plus(int64_t a, int64_t b)
+{
+	int64_t sum;
+	return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
+}
+
+struct parts {
+	int64_t prompt, completion, total, cache_read, write, reasoning;
+	bool cache_beside, reasoning_beside;
+};
+
+/* The first identity that the total satisfies. */
+static bool decide_by_total(struct parts *p)
+{
+	int64_t cache = plus(p->cache_read, p->write), plain = plus(p->prompt, p->completion);
+	static const struct {
+		bool cache_beside, reasoning_beside;
+	} identity[] = { { false, false }, { false, true }, { true, false }, { true, true } };
+	for (size_t i = 0; i < sizeof identity / sizeof *identity; i++) {
+		int64_t sum = plus(plain, identity[i].cache_beside ? cache : 0);
+		sum = plus(sum, identity[i].reasoning_beside ? p->reasoning : 0);
+		if (sum != p->total || sum == INT64_MAX)
+			continue;
+		p->cache_beside = identity[i].cache_beside;
+		p->reasoning_beside = identity[i].reasoning_beside;
+		return true;
+	}
+	return false;
+}
+
+static int split_writes(const struct raw_counts *c, int64_t *five, int64_t *hour, struct err *e)
+{
+	bool split = HAS(c, RAW_CACHE_WRITE_5M) || HAS(c, RAW_CACHE_WRITE_1H);
+	*five = c->count[RAW_CACHE_WRITE_5M];
+	*hour = c->count[RAW_CACHE_WRITE_1H];
+	if (!split) {
+		/* without a lifetime the shorter one is billed */
+		*five = c->count[RAW_CACHE_WRITE];
+		return 0;
+	}
+	int64_t sum = plus(*five, *hour);
+	if (HAS(c, RAW_CACHE_WRITE) && c->count[RAW_CACHE_WRITE] != sum) {
+		/* the split of an older answer may be all zeros beside a real count */
+		if (sum == 0) {
+			*five = c->count[RAW_CACHE_WRITE];
+			return 0;
+		}
+		return err_set(
+			e, ERR_INVALID,
+			"field 'cache_creation_input_tokens' (%lld) contradicts its split by "
+			"lifetime (%lld)",
+			(long long)c->count[RAW_CACHE_WRITE], (long long)sum);
+	}
+	return 0;
+}
+
+int counts_normalise(struct record *out, const struct raw_counts *c, const char **rule,
+		     struct err *e)
+{
+	int64_t five, hour;
+	int rc = split_writes(c, &five, &hour, e);
+	if (rc != 0)
+		return rc;
+	struct parts p = { c->count[RAW_PROMPT],     c->count[RAW_COMPLETION],
+			   c->count[RAW_TOTAL],	     c->count[RAW_CACHE_READ],
+			   plus(five, hour),	     c->count[RAW_REASONING],
+			   c->cache == CACHE_BESIDE, c->reasoning_beside };
+	bool has_prompt = HAS(c, RAW_PROMPT);
+	if (!has_prompt && !HAS(c, RAW_COMPLETION) && !HAS(c, RAW_CACHE_READ) &&
+	    !HAS(c, RAW_CACHE_WRITE) && !HAS(c, RAW_TOTAL))
+		return err_set(e, ERR_INVALID, "the usage holds no token count that is known");
+	if (HAS(c, RAW_CACHE_MISS)) {
+		int64_t whole = plus(p.cache_read, c->count[RAW_CACHE_MISS]);
+		if (has_prompt && whole != p.prompt)
+			return err_set(e, ERR_INVALID,
+				       "field 'prompt_tokens' (%lld) is not the sum of cache hits "
+				       "and misses (%lld)",
+				       (long long)p.prompt, (long long)whole);
+		p.prompt = whole;
+		has_prompt = true;
+	}
+	/* beside the prompt, and never cached */
+	p.prompt = plus(p.prompt, c->count[RAW_TOOL_PROMPT]);
+	if (c->cache == CACHE_BY_KEYS)
+		p.cache_beside = c->anthropic_keys && !c->prompt_key && !c->details_keys;
+	if (p.reasoning > p.completion)
+		p.reasoning_beside = true; /* it cannot lie inside */
+	if (HAS(c, RAW_TOTAL) && !c->fixed) {
+		if (!has_prompt) {
+			int64_t rest = plus(p.completion, p.reasoning_beside ? p.reasoning : 0);
+			if (rest > p.total)
+				return err_set(e, ERR_INVALID,
+					       "field 'total_tokens' (%lld) is smaller than the "
+					       "answer (%lld)",
+					       (long long)p.total, (long long)rest);
+			p.prompt = p.total - rest;
+		} else if (!HAS(c, RAW_COMPLETION) && p.total >= p.prompt && !p.cache_beside &&
+			   p.reasoning == 0) {
+			p.completion = p.total - p.prompt;
+		} else if (!decide_by_total(&p)) {
+			return err_set(e, ERR_INVALID,
+				       "the total (%lld) is not the sum of its parts: prompt %lld, "
+				       "answer %lld, cache read %lld, cache write %lld, reasoning "
+				       "%lld",
+				       (long long)p.total, (long long)p.prompt,
+				       (long long)p.completion, (long long)p.cache_read,
+				       (long long)p.write, (long long)p.reasoning);
+		}
+	}
+	int64_t cache = plus(p.cache_read, p.write);
+	if (!p.cache_beside && cache > p.prompt)
+		return err_set(e, ERR_INVALID,
+			       "the cache parts (read %lld, written %lld) are larger than the "
+			       "prompt (%lld) that must contain them",
+			       (long long)p.cache_read, (long long)p.write, (long long)p.prompt);
+	int64_t *t = out->tokens;
+	int64_t input = p.cache_beside ? p.prompt : p.prompt - cache;
+	int64_t output = plus(p.completion, p.reasoning_beside ? p.reasoning : 0);
+	/* parts with prices of their own leave the plain buckets; audio that was read from the
+	 * cache is told apart only where the vendor does */
+	int64_t audio = c->count[RAW_INPUT_AUDIO], cached_audio = c->count[RAW_CACHE_READ_AUDIO];
+	if (cached_audio > p.cache_read || cached_audio > audio)
+		return err_set(e, ERR_INVALID, "the cached audio (%lld) is larger than its whole",
+			       (long long)cached_audio);
+	int64_t fresh_audio = audio - cached_audio;
+	int64_t special = plus(fresh_audio, c->count[RAW_INPUT_VIDEO]);
+	int64_t special_out = plus(c->count[RAW_OUTPUT_AUDIO], c->count[RAW_OUTPUT_IMAGE]);
+	if (special > input || special_out > output)
+		return err_set(e, ERR_INVALID,
+			       "the audio, image or video tokens (%lld) are larger than the tokens "
+			       "(%lld) that must contain them",
+			       (long long)(special > input ? special : special_out),
+			       (long long)(special > input ? input : output));
+	if (input == INT64_MAX || output == INT64_MAX || cache == INT64_MAX)
+		return err_set(e, ERR_RANGE, "the token counts add up to more than 63 bits");
+	output -= special_out;
+	if (p.reasoning > output)
+		return err_set(e, ERR_INVALID,
+			       "the reasoning (%lld) is larger than the answer (%lld) that must "
+			       "contain it",
+			       (long long)p.reasoning, (long long)output);
+	t[BUCKET_INPUT] = input - special;
+	t[BUCKET_CACHE_READ] = p.cache_read - cached_audio;
+	t[BUCKET_CACHE_WRITE_5M] = five;
+	t[BUCKET_CACHE_WRITE_1H] = hour;
+	t[BUCKET_OUTPUT] = output;
+	t[BUCKET_REASONING] = p.reasoning;
+	t[BUCKET_INPUT_AUDIO] = fresh_audio;
+	t[BUCKET_CACHE_READ_AUDIO] = cached_audio;
+	t[BUCKET_INPUT_VIDEO] = c->count[RAW_INPUT_VIDEO];
+	t[BUCKET_OUTPUT_AUDIO] = c->count[RAW_OUTPUT_AUDIO];
+	t[BUCKET_OUTPUT_IMAGE] = c->count[RAW_OUTPUT_IMAGE];
+	for (int b = 0; b < BUCKET_COUNT; b++)
+		if (b < BUCKET_COMMON || t[b])
+			out->present |= (uint64_t)1 << (FIELD_COUNTS + b);
+	static const char *const rules[2][2] = { { "prompt-holds-cache,answer-holds-reasoning",
+						   "prompt-holds-cache,reasoning-beside" },
+						 { "cache-beside,answer-holds-reasoning",
+						   "cache-beside,reasoning-beside" } };
+	*rule = rules[p.cache_beside][p.reasoning_beside];
+	return 0;
+}

@@ -1,0 +1,263 @@
+#include <stdlib.h>
+
+#include "meter/formats/payload_run.h"
+
+struct payload_reader *payload_open(const struct payload_sink *sink)
+{
+	struct payload_reader *r = mem_zalloc(sizeof *r);
+	r->sink = *sink;
+	return r;
+}
+
+void payload_close(struct payload_reader *r)
+{
+	if (!r)
+		return;
+	arena_release(&r->arena);
+	buf_release(&r->raw);
+	dict_release(&r->streams);
+	free(r);
+}
+
+int64_t payload_passed_over(const struct payload_reader *r)
+{
+	return r->passed_over;
+}
+
+void payload_begin(struct metered *m, const char *shape, int64_t line)
+{
+	*m = (struct metered){ .shape = shape, .rule = "as-given", .line = line };
+	record_clear(&m->record);
+}
+
+void payload_text(struct record *r, enum record_field f, json_value *v)
+{
+	struct text s = json_kind(v) == JSON_NUMBER ? json_number(v) : json_string(v);
+	if (!v || s.n == 0)
+		return;
+	r->text[f] = s;
+	r->present |= (uint64_t)1 << f;
+}
+
+int payload_time(struct record *r, enum record_field f, json_value *v, struct err *e)
+{
+	struct err inner;
+	struct instant t;
+	if (!v || json_kind(v) == JSON_NULL)
+		return 0;
+	struct text s = json_kind(v) == JSON_NUMBER ? json_number(v) : json_string(v);
+	if (s.n == 0)
+		return 0;
+	if (instant_parse_lenient(&t, s, &inner) != 0)
+		return err_set(e, ERR_INVALID, "field '%s': %s", json_key(v), inner.message);
+	*(f == FIELD_TIME ? &r->time_us : &r->completed_us) = t.us;
+	r->present |= (uint64_t)1 << f;
+	return 0;
+}
+
+int payload_labels(struct record *r, json_value *v, struct err *e)
+{
+	static const enum record_field labels[] = { FIELD_CUSTOMER, FIELD_PROJECT, FIELD_WORKLOAD,
+						    FIELD_TASK, FIELD_SESSION };
+	for (size_t i = 0; i < sizeof labels / sizeof *labels; i++)
+		payload_text(r, labels[i], json_member(v, record_field_name(labels[i])));
+	int rc = payload_time(r, FIELD_TIME, json_member(v, "time"), e);
+	return rc == 0 ? payload_time(r, FIELD_COMPLETED, json_member(v, "completed"), e) : rc;
+}
+
+int payload_counts(struct payload_reader *r, struct metered *m, json_value *usage,
+		   const struct raw_counts *preset, struct err *e)
+{
+	struct raw_counts c = preset ? *preset : (struct raw_counts){ 0 };
+	int rc = counts_read(&c, usage, e);
+	if (rc == 0)
+		rc = counts_normalise(&m->record, &c, &m->rule, e);
+	if (rc != 0)
+		return rc;
+	m->web_searches = c.web_searches;
+	r->raw.n = 0;
+	json_put_value(&r->raw, usage);
+	m->raw = (struct text){ r->raw.p, r->raw.n };
+	return 0;
+}
+
+void payload_take(struct payload_reader *r, struct metered *m)
+{
+	struct err e;
+	for (int f = 0; f < FIELD_TEXTS; f++)
+		if (m->record.text[f].n > RECORD_TEXT_MAX) {
+			err_set(&e, ERR_INVALID, "field '%s' is longer than %d bytes",
+				record_field_name((enum record_field)f), RECORD_TEXT_MAX);
+			r->sink.refuse(r->sink.user, m->line, m->raw, &e);
+			return;
+		}
+	r->sink.take(r->sink.user, m);
+}
+
+void payload_refuse(struct payload_reader *r, int64_t line, json_value *v, const struct err *why)
+{
+	r->raw.n = 0;
+	json_put_value(&r->raw, v);
+	r->sink.refuse(r->sink.user, line, (struct text){ r->raw.p, r->raw.n }, why);
+}
+
+void payload_keep(struct payload_reader *r, struct metered *m)
+{
+	for (int f = 0; f < FIELD_TEXTS; f++)
+		if (m->record.text[f].n)
+			m->record.text[f].p =
+				arena_text(&r->arena, m->record.text[f].p, m->record.text[f].n);
+	if (m->raw.n)
+		m->raw.p = arena_text(&r->arena, m->raw.p, m->raw.n);
+}
+
+/* Reconciliation sources hold amounts, not usage: `tally reconcile` reads them. */
+static bool is_bill(json_value *v)
+{
+	json_value *bucket = json_first(json_member(v, "data"));
+	json_value *result = json_first(json_member(bucket, "results"));
+	return result && (json_member(result, "cost_type") || json_member(result, "amount"));
+}
+
+/* A record in the program's own field names. */
+static bool native_document(struct payload_reader *r, json_value *v, int64_t line)
+{
+	struct metered m;
+	struct err e;
+	bool any = false;
+	payload_begin(&m, "native", line);
+	for (json_value *f = json_first(v); f && !any; f = json_next(f)) {
+		enum record_field field = record_field_by_name(text_of(json_key(f)));
+		any = field >= FIELD_COUNTS && field < FIELD_END;
+	}
+	if (!any)
+		return false;
+	for (json_value *f = json_first(v); f; f = json_next(f)) {
+		enum json_kind k = json_kind(f);
+		enum record_field field = record_field_by_name(text_of(json_key(f)));
+		enum value_kind kind = k == JSON_STRING	  ? VALUE_TEXT
+				       : k == JSON_NUMBER ? VALUE_NUMBER
+				       : k == JSON_NULL	  ? VALUE_NULL
+							  : VALUE_OTHER;
+		if (field == FIELD_NONE || field == FIELD_CHAT || field == FIELD_PARENT)
+			continue;
+		if (record_set(&m.record, field, k == JSON_NUMBER ? json_number(f) : json_string(f),
+			       kind, TIME_INSTANT, &e) != 0) {
+			payload_refuse(r, line, v, &e);
+			return true;
+		}
+	}
+	if (record_finish(&m.record, &e) != 0)
+		payload_refuse(r, line, v, &e);
+	else
+		payload_take(r, &m);
+	return true;
+}
+
+static void read_object(struct payload_reader *r, json_value *v, int64_t line)
+{
+	struct err e;
+	if (agent_log_document(r, v, line) || telemetry_document(r, v, line) ||
+	    stream_document(r, v, line) || body_document(r, v, line))
+		return;
+	if (is_bill(v)) {
+		r->passed_over++;
+		return;
+	}
+	if (native_document(r, v, line))
+		return;
+	err_set(&e, ERR_INVALID,
+		"the object is of no known shape: it has neither a 'usage' object nor one of the "
+		"token fields (input, output, ...)");
+	payload_refuse(r, line, v, &e);
+}
+
+void payload_value(struct payload_reader *r, json_value *v, int64_t line)
+{
+	struct err e;
+	switch (json_kind(v)) {
+	case JSON_ARRAY:
+		for (json_value *m = json_first(v); m; m = json_next(m))
+			payload_value(r, m, line);
+		break;
+	case JSON_OBJECT:
+		read_object(r, v, line);
+		break;
+	case JSON_STRING: { /* the text of a stream, line by line */
+		struct text s = json_string(v);
+		for (const char *p = s.p, *end = s.p + s.n; p < end;) {
+			const char *nl = memchr(p, '\n', (size_t)(end - p));
+			const char *stop = nl ? nl : end;
+			payload_line(r, (struct text){ p, (size_t)(stop - p) }, line);
+			p = stop + 1;
+		}
+		break;
+	}
+	default:
+		err_set(&e, ERR_INVALID, "a usage record is a JSON object, not %s",
+			json_kind_name(v));
+		payload_refuse(r, line, v, &e);
+	}
+}
+
+static bool begins(struct text s, const char *word)
+{
+	size_t n = strlen(word);
+	return s.n >= n && memcmp(s.p, word, n) == 0;
+}
+
+void payload_line(struct payload_reader *r, struct text line, int64_t number)
+{
+	struct json_document *doc;
+	struct err e;
+	while (line.n && (line.p[line.n - 1] == '\r' || line.p[line.n - 1] == ' ' ||
+			  line.p[line.n - 1] == '\n'))
+		line.n--;
+	while (line.n && (*line.p == ' ' || *line.p == '\t'))
+		line.p++, line.n--;
+	/* server-sent events: comments, names and identifiers carry no usage */
+	if (line.n == 0 || *line.p == ':' || begins(line, "event:") || begins(line, "id:") ||
+	    begins(line, "retry:"))
+		return;
+	if (begins(line, "data:")) {
+		line.p += 5, line.n -= 5;
+		while (line.n && *line.p == ' ')
+			line.p++, line.n--;
+		if (line.n == 0 || text_is(line, "[DONE]"))
+			return;
+	}
+	if (r->log != LOG_UNKNOWN && agent_log_line(r, line, number))
+		return;
+	if (json_open(&doc, line, &e) != 0) {
+		r->sink.refuse(r->sink.user, number, line, &e);
+		return;
+	}
+	payload_value(r, json_root(doc), number);
+	json_close(doc);
+}
+
+void payload_finish(struct payload_reader *r)
+{
+	stream_finish(r);
+}
+
+bool payload_knows(json_value *v)
+{
+	static const char *const telling[] = {
+		"usage",	"usageMetadata", "resourceSpans",
+		"resourceLogs", "specversion",	 "message",
+		"sessionId",	"quota",	 "usageDetails",
+		"x_groq",	"response_cost", "amazon-bedrock-invocationMetrics",
+		"choices",	"event.name",
+	};
+	if (json_kind(v) == JSON_ARRAY)
+		return true;
+	for (size_t i = 0; i < sizeof telling / sizeof *telling; i++)
+		if (json_member(v, telling[i]))
+			return true;
+	struct text type = json_string(json_member(v, "type"));
+	return (text_is(type, "session_meta") || text_is(type, "turn_context") ||
+		text_is(type, "event_msg") || text_is(type, "response_item") ||
+		text_is(type, "message_start") || text_is(type, "summary")) &&
+	       !json_member(v, "input");
+}

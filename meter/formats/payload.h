@@ -1,0 +1,54 @@
+/*
+ * payload: what providers, gateways, tracers and agents say of their calls, into usage records.
+ *
+ * One reader reads one source: a body, a log file, the lines of a stream. It recognises each
+ * document by its content, takes the counts apart by counts.h and hands over records. Streams and
+ * logs repeat a call; the reader hands over every sighting of a call that has an id, marked
+ * `cumulative`, and assemble.h keeps the last. Documents without usage (prompts, tool results) are
+ * counted and passed over.
+ */
+#ifndef TALLY_METER_FORMATS_PAYLOAD_H
+#define TALLY_METER_FORMATS_PAYLOAD_H
+
+#include "base/json.h"
+#include "meter/record.h"
+
+/* One sighting of a call. Texts live until the sink returns. */
+struct metered {
+	struct record record;
+	const char *shape; /* "openai.chat" */
+	const char *rule;  /* how the counts were taken apart */
+	struct text raw;   /* the usage as the source wrote it, JSON; empty for native records */
+	int64_t web_searches;
+	bool cumulative; /* may be seen again with counts that only grow */
+	bool broken_off; /* a stream that ended before its usage was final */
+	int64_t line;	 /* of the source, from 1; 0: unknown */
+};
+
+struct payload_sink {
+	void *user;
+	void (*take)(void *user, const struct metered *m);
+	/* raw: what was refused, as it was read */
+	void (*refuse)(void *user, int64_t line, struct text raw, const struct err *why);
+};
+
+struct payload_reader;
+struct payload_reader *payload_open(const struct payload_sink *sink);
+void payload_close(struct payload_reader *r);
+
+/*
+ * One line of a log or stream ("data: {...}" as well as bare JSON), or one whole document. Lines
+ * that are not JSON are refused.
+ */
+void payload_line(struct payload_reader *r, struct text line, int64_t number);
+/* A document that is parsed already; what it says lives as long as the document. */
+void payload_value(struct payload_reader *r, json_value *v, int64_t number);
+/* After the last line: what was held back is handed over. */
+void payload_finish(struct payload_reader *r);
+/* Documents that are known to carry no usage. */
+int64_t payload_passed_over(const struct payload_reader *r);
+
+/* Whether the document is of a shape that this room reads and trace readers do not. */
+bool payload_knows(json_value *v);
+
+#endif

@@ -1,0 +1,76 @@
+/*
+ * payload_run: what the parts of the payload reader share. Internal to meter/formats/.
+ *
+ * payload.c tells shapes apart and reads bodies, stream.c what arrives in pieces, agent_log.c the
+ * logs of coding agents, telemetry.c spans and events.
+ */
+#ifndef TALLY_METER_FORMATS_PAYLOAD_RUN_H
+#define TALLY_METER_FORMATS_PAYLOAD_RUN_H
+
+#include "base/dict.h"
+#include "meter/formats/counts.h"
+#include "meter/formats/payload.h"
+
+enum log_kind { LOG_UNKNOWN, LOG_CLAUDE, LOG_CODEX };
+
+/* Counters of a Codex session that only grow. */
+struct codex_totals {
+	int64_t input, cached, output, reasoning, total;
+};
+
+/* A stream whose chunks carry no id. */
+struct anonymous_stream {
+	struct metered last; /* texts in the reader's arena */
+	bool open, has_usage, ended;
+};
+
+struct anthropic_stream {
+	bool open;
+	struct raw_counts counts;
+	struct metered call;	   /* texts in the reader's arena */
+	struct text start, latest; /* usage as message_start and the last message_delta wrote it */
+};
+
+struct payload_reader {
+	struct payload_sink sink;
+	struct arena arena; /* of the source: streams, sessions */
+	struct buf raw;	    /* of the document at work */
+	int64_t passed_over;
+	enum log_kind log;
+	struct anthropic_stream anthropic;
+	struct anonymous_stream anonymous;
+	struct dict streams; /* ids of chunks: 0 while no usage was seen, else 1 */
+	/* Codex */
+	struct text codex_session, codex_root, codex_model, codex_project;
+	struct codex_totals codex;
+	bool codex_has_totals, codex_has_records;
+	int64_t codex_calls;
+};
+
+/* Fills m with defaults for a document at that line. */
+void payload_begin(struct metered *m, const char *shape, int64_t line);
+/* Copies a JSON string or number into a text field when it is there and not empty. */
+void payload_text(struct record *r, enum record_field f, json_value *v);
+/* What a gateway may write beside any body: customer, project, workload, task, session, time. */
+int payload_labels(struct record *r, json_value *v, struct err *e);
+/* The instant of a JSON string or number; absent and null leave the field alone. */
+int payload_time(struct record *r, enum record_field f, json_value *v, struct err *e);
+/* Takes the usage apart and keeps it as the raw counts. */
+int payload_counts(struct payload_reader *r, struct metered *m, json_value *usage,
+		   const struct raw_counts *preset, struct err *e);
+void payload_take(struct payload_reader *r, struct metered *m);
+void payload_refuse(struct payload_reader *r, int64_t line, json_value *v, const struct err *why);
+/* A copy whose texts live as long as the reader. */
+void payload_keep(struct payload_reader *r, struct metered *m);
+
+/* Each returns whether the document was its own. */
+bool stream_document(struct payload_reader *r, json_value *v, int64_t line);
+void stream_finish(struct payload_reader *r);
+bool agent_log_document(struct payload_reader *r, json_value *v, int64_t line);
+/* The fast way for lines of a log whose kind is known: false when the slow way must read the line.
+ */
+bool agent_log_line(struct payload_reader *r, struct text line, int64_t number);
+bool telemetry_document(struct payload_reader *r, json_value *v, int64_t line);
+bool body_document(struct payload_reader *r, json_value *v, int64_t line);
+
+#endif

@@ -1,0 +1,262 @@
+/* Answers that arrive in pieces: Anthropic events, OpenAI and Groq chunks, Gemini chunks. */
+#include "meter/formats/payload_run.h"
+
+static struct text raw_of(struct payload_reader *r, json_value *usage)
+{
+	r->raw.n = 0;
+	json_put_value(&r->raw, usage);
+	return (struct text){ arena_text(&r->arena, r->raw.p, r->raw.n), r->raw.n };
+}
+
+static void close_anthropic(struct payload_reader *r)
+{
+	struct anthropic_stream *s = &r->anthropic;
+	struct err e;
+	if (!s->open)
+		return;
+	s->open = false;
+	struct metered m = s->call;
+	/* the answer's count in message_start is a placeholder */
+	m.broken_off = s->latest.n == 0;
+	m.web_searches = s->counts.web_searches;
+	r->raw.n = 0;
+	buf_printf(&r->raw, "{\"message_start\":%.*s", (int)s->start.n, s->start.p);
+	if (s->latest.n)
+		buf_printf(&r->raw, ",\"message_delta\":%.*s", (int)s->latest.n, s->latest.p);
+	buf_puts(&r->raw, "}");
+	m.raw = (struct text){ r->raw.p, r->raw.n };
+	if (counts_normalise(&m.record, &s->counts, &m.rule, &e) == 0)
+		payload_take(r, &m);
+	else
+		r->sink.refuse(r->sink.user, m.line, m.raw, &e);
+}
+
+static void open_anthropic(struct payload_reader *r, json_value *v, int64_t line)
+{
+	struct anthropic_stream *s = &r->anthropic;
+	json_value *message = json_member(v, "message"), *usage = json_member(message, "usage");
+	struct err e;
+	close_anthropic(r);
+	*s = (struct anthropic_stream){ .open = true };
+	payload_begin(&s->call, "anthropic.stream", line);
+	s->call.cumulative = true;
+	payload_text(&s->call.record, FIELD_ID, json_member(message, "id"));
+	payload_text(&s->call.record, FIELD_MODEL, json_member(message, "model"));
+	payload_text(&s->call.record, FIELD_SERVICE_TIER, json_member(usage, "service_tier"));
+	int rc = payload_labels(&s->call.record, v, &e);
+	if (rc == 0)
+		rc = counts_read(&s->counts, usage, &e);
+	if (rc != 0) {
+		s->open = false;
+		payload_refuse(r, line, v, &e);
+		return;
+	}
+	s->start = raw_of(r, usage);
+	payload_keep(r, &s->call);
+}
+
+/* Deltas are cumulative: the last one wins, field by field; the split of cache writes by lifetime
+ * stands in message_start alone. */
+static void add_delta(struct payload_reader *r, json_value *v, int64_t line)
+{
+	struct anthropic_stream *s = &r->anthropic;
+	struct raw_counts d = { 0 };
+	struct err e;
+	json_value *usage = json_member(v, "usage");
+	if (json_kind(usage) != JSON_OBJECT)
+		return;
+	if (!s->open)
+		err_set(&e, ERR_INVALID,
+			"the stream begins with message_delta; its message_start, "
+			"which tells the model, is missing");
+	if (!s->open || counts_read(&d, usage, &e) != 0) {
+		payload_refuse(r, line, v, &e);
+		return;
+	}
+	for (int k = 0; k < RAW_COUNTS; k++)
+		if (d.has >> k & 1) {
+			s->counts.count[k] = d.count[k];
+			s->counts.has |= 1u << k;
+		}
+	s->counts.anthropic_keys |= d.anthropic_keys;
+	if (d.web_searches)
+		s->counts.web_searches = d.web_searches;
+	s->latest = raw_of(r, usage);
+}
+
+/* The metrics repeat what the events of the same stream said. */
+static void stop_anthropic(struct payload_reader *r, json_value *v, int64_t line)
+{
+	json_value *metrics = json_member(v, "amazon-bedrock-invocationMetrics");
+	struct metered m;
+	struct err e;
+	const struct raw_counts beside = { .cache = CACHE_BESIDE };
+	if (r->anthropic.open || json_kind(metrics) != JSON_OBJECT) {
+		close_anthropic(r);
+		return;
+	}
+	payload_begin(&m, "bedrock.metrics", line);
+	payload_text(&m.record, FIELD_MODEL, json_member(v, "modelId"));
+	int rc = payload_labels(&m.record, v, &e);
+	if (rc == 0)
+		rc = payload_counts(r, &m, metrics, &beside, &e);
+	if (rc == 0)
+		payload_take(r, &m);
+	else
+		payload_refuse(r, line, v, &e);
+}
+
+static void close_anonymous(struct payload_reader *r)
+{
+	struct anonymous_stream *s = &r->anonymous;
+	struct err e;
+	if (s->open && s->has_usage) {
+		payload_take(r, &s->last);
+	} else if (s->open) {
+		err_set(&e, ERR_INVALID,
+			"the stream ended without usage, so what it used is unknown (ask for it "
+			"with stream_options.include_usage)");
+		r->sink.refuse(r->sink.user, s->last.line, TEXT("{\"stream\":null}"), &e);
+	}
+	*s = (struct anonymous_stream){ 0 };
+}
+
+/* A sighting without an id: the last one of its stream counts. */
+static void hold_anonymous(struct payload_reader *r, struct metered *m, bool has_usage, bool ended)
+{
+	struct anonymous_stream *s = &r->anonymous;
+	if (s->open && s->ended && !has_usage)
+		close_anonymous(r);
+	if (has_usage || !s->open) {
+		payload_keep(r, m);
+		s->last = *m;
+	}
+	s->open = true;
+	s->has_usage |= has_usage;
+	s->ended |= ended;
+}
+
+static void read_chunk(struct payload_reader *r, json_value *v, int64_t line)
+{
+	struct metered m;
+	struct err e;
+	json_value *groq = json_member(v, "x_groq"), *usage = json_member(v, "usage");
+	if (json_kind(usage) != JSON_OBJECT)
+		usage = json_member(groq, "usage");
+	bool has_usage = json_kind(usage) == JSON_OBJECT;
+	payload_begin(&m, groq ? "groq.stream" : "openai.stream", line);
+	m.cumulative = true;
+	json_value *id = json_member(v, "id");
+	payload_text(&m.record, FIELD_ID, id ? id : json_member(groq, "id"));
+	payload_text(&m.record, FIELD_MODEL, json_member(v, "model"));
+	payload_text(&m.record, FIELD_SERVICE_TIER, json_member(v, "service_tier"));
+	int rc = payload_time(&m.record, FIELD_TIME, json_member(v, "created"), &e);
+	if (rc == 0)
+		rc = payload_labels(&m.record, v, &e);
+	if (rc == 0 && has_usage)
+		rc = payload_counts(r, &m, usage, NULL, &e);
+	if (rc != 0) {
+		payload_refuse(r, line, v, &e);
+		return;
+	}
+	struct text known = m.record.text[FIELD_ID];
+	if (known.n == 0) {
+		hold_anonymous(r, &m, has_usage,
+			       has_usage && !json_first(json_member(v, "choices")));
+		return;
+	}
+	uint64_t *seen = dict_need(&r->streams, known, NULL);
+	if (has_usage) {
+		*seen = UINT64_MAX;
+		payload_take(r, &m);
+	} else if (*seen == 0) {
+		*seen = line > 0 ? (uint64_t)line : 1;
+	}
+}
+
+static void read_gemini(struct payload_reader *r, json_value *v, json_value *usage, int64_t line)
+{
+	struct metered m;
+	struct err e;
+	const struct raw_counts rule = { .cache = CACHE_INSIDE, .reasoning_beside = true };
+	payload_begin(&m, "gemini.content", line);
+	payload_text(&m.record, FIELD_ID, json_member(v, "responseId"));
+	payload_text(&m.record, FIELD_MODEL, json_member(v, "modelVersion"));
+	int rc = payload_time(&m.record, FIELD_TIME, json_member(v, "createTime"), &e);
+	if (rc == 0)
+		rc = payload_labels(&m.record, v, &e);
+	if (rc == 0)
+		rc = payload_counts(r, &m, usage, &rule, &e);
+	if (rc != 0) {
+		payload_refuse(r, line, v, &e);
+		return;
+	}
+	json_value *candidate = json_first(json_member(v, "candidates"));
+	bool whole = !candidate || json_member(candidate, "finishReason");
+	m.cumulative = m.record.text[FIELD_ID].n != 0;
+	if (m.cumulative) {
+		payload_take(r, &m);
+	} else if (whole && !r->anonymous.open) {
+		payload_take(r, &m);
+	} else {
+		hold_anonymous(r, &m, true, whole);
+		if (whole)
+			close_anonymous(r);
+	}
+}
+
+static bool starts_with(struct text s, const char *word)
+{
+	return s.n >= strlen(word) && memcmp(s.p, word, strlen(word)) == 0;
+}
+
+bool stream_document(struct payload_reader *r, json_value *v, int64_t line)
+{
+	struct text type = json_string(json_member(v, "type"));
+	json_value *gemini = json_member(v, "usageMetadata");
+	if (text_is(type, "message_start")) {
+		open_anthropic(r, v, line);
+	} else if (text_is(type, "message_delta")) {
+		add_delta(r, v, line);
+	} else if (text_is(type, "message_stop")) {
+		stop_anthropic(r, v, line);
+	} else if (json_kind(json_member(v, "amazon-bedrock-invocationMetrics")) == JSON_OBJECT) {
+		stop_anthropic(r, v, line);
+	} else if (starts_with(type, "content_block") || text_is(type, "ping")) {
+		r->passed_over++;
+	} else if (starts_with(type, "response.")) {
+		json_value *response = json_member(v, "response");
+		if (json_kind(json_member(response, "usage")) == JSON_OBJECT)
+			return body_document(r, response, line);
+		r->passed_over++;
+	} else if (text_is(json_string(json_member(v, "object")), "chat.completion.chunk")) {
+		read_chunk(r, v, line);
+	} else if (json_kind(gemini) == JSON_OBJECT) {
+		read_gemini(r, v, gemini, line);
+	} else {
+		return false;
+	}
+	return true;
+}
+
+void stream_finish(struct payload_reader *r)
+{
+	struct err e;
+	close_anthropic(r);
+	close_anonymous(r);
+	for (size_t i = 0; i < r->streams.room; i++) {
+		const struct dict_slot *s = &r->streams.slot[i];
+		if (!s->key || s->value == UINT64_MAX)
+			continue;
+		err_set(&e, ERR_INVALID,
+			"the stream '%.100s' ended without usage, so what it used is unknown (ask "
+			"for it with stream_options.include_usage)",
+			s->key);
+		r->raw.n = 0;
+		buf_puts(&r->raw, "{\"id\":");
+		json_put_string(&r->raw, (struct text){ s->key, s->n });
+		buf_puts(&r->raw, ",\"usage\":null}");
+		r->sink.refuse(r->sink.user, (int64_t)s->value, (struct text){ r->raw.p, r->raw.n },
+			       &e);
+	}
+}
