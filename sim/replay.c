@@ -77,6 +77,19 @@ static void report_progress(struct run *run)
 	o->progress(o->progress_user, done, total);
 }
 
+static void start_worker(struct run *run, struct worker *w, int index)
+{
+	const struct replay_options *o = run->o;
+	*w = (struct worker){
+		.run = run, .index = index, .first_us = INT64_MAX, .last_us = INT64_MIN
+	};
+	if (run->pass != PASS_PRICE)
+		return;
+	w->tariffs = tariffs_open(o->book, o->plan, o->currency);
+	w->groups = groups_open(run->seed, &run->layout);
+	w->key = mem_zalloc(BATCH_ROWS * (o->dim_count * KEY_PIECE_MAX + 16));
+}
+
 /* Runs all workers over all files once. */
 static int run_pass(struct run *run, struct worker *worker, int threads, bool in_order,
 		    struct err *e)
@@ -93,14 +106,7 @@ static int run_pass(struct run *run, struct worker *worker, int threads, bool in
 	atomic_store(&run->running, threads);
 	for (int i = 0; i < threads; i++) {
 		struct worker *w = &worker[i];
-		*w = (struct worker){
-			.run = run, .index = i, .first_us = INT64_MAX, .last_us = INT64_MIN
-		};
-		if (run->pass == PASS_PRICE) {
-			w->tariffs = tariffs_open(o->book, o->plan, o->currency);
-			w->groups = groups_open(run->seed, &run->layout);
-			w->key = mem_zalloc(BATCH_ROWS * (o->dim_count * KEY_PIECE_MAX + 16));
-		}
+		start_worker(run, w, i);
 		CHECK(pthread_create(&w->thread, NULL, replay_work, w) == 0);
 	}
 	pthread_mutex_lock(&run->lock);
@@ -135,6 +141,23 @@ static int run_pass_or_in_order(struct run *run, struct worker *worker, int thre
 		rc = run_pass(run, worker, threads, true, e);
 	}
 	return rc;
+}
+
+/* Agent logs and payload files are read as a whole. */
+static int open_calls(struct run *run, int threads, struct err *e)
+{
+	const struct replay_options *o = run->o;
+	size_t wanted = 0;
+	for (size_t i = 0; i < o->path_count; i++)
+		wanted += call_log_wanted(o->path[i], o->format);
+	if (wanted == 0)
+		return 0;
+	if (wanted < o->path_count)
+		return err_set(
+			e, ERR_USAGE,
+			"some of the files are logs of calls and some are traces; replay them "
+			"one after the other");
+	return call_log_open(&run->calls, o->path, o->path_count, threads, e);
 }
 
 /* Opens every file and checks that its instants can be told, before any work. */
@@ -183,6 +206,7 @@ static void run_release(struct run *run)
 	for (size_t i = 0; i < run->trace_count; i++)
 		trace_close(run->trace[i]);
 	free(run->trace);
+	call_log_close(run->calls);
 	conversations_close(run->conversations);
 	replay_names_release(&run->models);
 	replay_names_release(&run->windows);
@@ -196,6 +220,12 @@ static void run_release(struct run *run)
 static struct group_layout layout_of(const struct run *run)
 {
 	struct group_layout l = { .credits = run->o->plan != NULL };
+	for (int k = 0; run->calls && k < BUCKET_COMMON; k++)
+		l.bucket[l.bucket_count++] = (uint8_t)k;
+	if (run->calls) {
+		l.rare = true;
+		return l;
+	}
 	for (int k = BUCKET_COMMON; k < BUCKET_COUNT; k++)
 		for (size_t i = 0; i < run->trace_count; i++)
 			l.rare |= trace_may_have(run->trace[i],
@@ -210,6 +240,28 @@ static struct group_layout layout_of(const struct run *run)
 			l.bucket[l.bucket_count++] = (uint8_t)k;
 	}
 	return l;
+}
+
+static int replay_calls(struct replay_result **out, struct run *run, struct worker *w,
+			struct err *e)
+{
+	run->layout = layout_of(run);
+	run->shift_us = 0;
+	if (run->o->has_at) {
+		int64_t first_us = INT64_MAX;
+		const char *path;
+		for (size_t i = 0; i < call_log_count(run->calls); i++) {
+			int64_t us = call_log_call(run->calls, i, &path)->record.time_us;
+			first_us = us != TIME_ABSENT && us < first_us ? us : first_us;
+		}
+		run->shift_us = first_us == INT64_MAX ? 0 : run->o->at.us - first_us;
+	}
+	run->pass = PASS_PRICE;
+	start_worker(run, w, 0);
+	replay_work_calls(w);
+	int rc = replay_collect(out, run, w, 1, e);
+	replay_worker_release(w);
+	return rc;
 }
 
 static int replay_passes(struct replay_result **out, struct run *run, struct worker *worker,
@@ -275,15 +327,18 @@ int replay_run(struct replay_result **out, const struct replay_options *o, struc
 	pthread_cond_init(&run.done, NULL);
 	pthread_mutex_init(&run.models.lock, NULL);
 	pthread_mutex_init(&run.windows.lock, NULL);
-	int rc = open_traces(&run, &absolute, e);
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	int threads = o->threads > 0 ? o->threads : cores > 0 ? (int)cores : 1;
+	threads = threads > THREADS_MAX ? THREADS_MAX : threads;
+	int rc = open_calls(&run, threads, e);
+	if (rc == 0 && !run.calls)
+		rc = open_traces(&run, &absolute, e);
 	if (rc == 0 && getrandom(run.seed, sizeof run.seed, 0) != sizeof run.seed)
 		rc = err_set(e, ERR_SYSTEM, "the system gives no random bytes");
 	if (rc == 0) {
-		long cores = sysconf(_SC_NPROCESSORS_ONLN);
-		int threads = o->threads > 0 ? o->threads : cores > 0 ? (int)cores : 1;
-		threads = threads > THREADS_MAX ? THREADS_MAX : threads;
 		struct worker *worker = mem_zalloc((size_t)threads * sizeof *worker);
-		rc = replay_passes(out, &run, worker, threads, absolute, e);
+		rc = run.calls ? replay_calls(out, &run, worker, e)
+			       : replay_passes(out, &run, worker, threads, absolute, e);
 		free(worker);
 	}
 	run_release(&run);

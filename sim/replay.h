@@ -11,7 +11,7 @@
 #include "base/zone.h"
 #include "pricing/plan.h"
 #include "sim/groups.h"
-#include "sim/trace.h"
+#include "meter/trace.h"
 
 /* dimension, name in --by and in reports, what a group of it is */
 #define REPLAY_DIMS(X) \

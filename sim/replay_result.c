@@ -51,7 +51,25 @@ static void collect_refusals(struct replay_result *out, struct run *run, struct 
 	}
 	qsort(all, n, sizeof *all, refusal_order);
 	out->refusal = arena_alloc(&out->arena, REPLAY_REFUSALS_SHOWN * sizeof *out->refusal);
-	for (size_t i = 0; i < n && i < REPLAY_REFUSALS_SHOWN; i++) {
+	for (size_t i = 0; run->calls && i < call_log_refusal_count(run->calls); i++) {
+		const struct call_refusal *r = call_log_refusal(run->calls, i);
+		out->refused++;
+		if (out->refusal_count < REPLAY_REFUSALS_SHOWN)
+			out->refusal[out->refusal_count++] = (struct replay_refusal){
+				arena_text(&out->arena, r->path, strlen(r->path)), r->line,
+				arena_text(&out->arena, r->message, strlen(r->message))
+			};
+	}
+	for (size_t i = 0; i < n && out->refusal_count < REPLAY_REFUSALS_SHOWN; i++) {
+		if (run->calls) {
+			const char *path;
+			int64_t line = call_log_call(run->calls, all[i].file, &path)->line;
+			out->refusal[out->refusal_count++] = (struct replay_refusal){
+				arena_text(&out->arena, path, strlen(path)), line,
+				arena_text(&out->arena, all[i].message, strlen(all[i].message))
+			};
+			continue;
+		}
 		struct trace *t = run->trace[all[i].file];
 		out->refusal[out->refusal_count++] = (struct replay_refusal){
 			arena_text(&out->arena, trace_path(t), strlen(trace_path(t))),

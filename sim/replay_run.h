@@ -13,6 +13,7 @@
 
 #include "base/arena.h"
 #include "meter/formats/record_reader.h"
+#include "sim/call_log.h"
 #include "sim/conversation.h"
 #include "sim/replay.h"
 #include "sim/tariffs.h"
@@ -45,6 +46,7 @@ struct run {
 	const struct replay_options *o;
 	struct trace **trace;
 	size_t trace_count;
+	struct call_log *calls; /* instead of traces */
 	enum pass pass;
 	int64_t shift_us;
 	bool by_conversation;
@@ -85,8 +87,8 @@ struct worker {
 	int64_t first_us, last_us;
 	int64_t completion_known, hinging;
 	struct money_total hinging_difference;
-	/* the block at work */
-	size_t file;
+	/* the block or call at work */
+	size_t file, call;
 	const struct trace_block *block;
 	bool overflow;
 	/* offset of the zone, valid in [zone_from_us, zone_to_us) */
@@ -101,6 +103,8 @@ void replay_names_release(struct names *n);
 
 /* The thread of one worker: all files of the run, block by block. */
 void *replay_work(void *worker);
+/* The same for the calls of a log. */
+void replay_work_calls(struct worker *w);
 void replay_worker_release(struct worker *w);
 
 /* The number of that reason in r, made when it is new; it begins at 1. */

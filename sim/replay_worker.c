@@ -59,7 +59,7 @@ static void refuse(void *user, const char *at, size_t n, const struct err *why)
 	if (w->refusal_count == REFUSALS_KEPT)
 		return;
 	struct refusal *r = &w->refusal[w->refusal_count++];
-	r->file = w->file;
+	r->file = w->run->calls ? w->call : w->file;
 	r->offset = w->block->offset < 0 ? -1 : w->block->offset + (at - w->block->p);
 	r->line = w->block->line;
 	for (const char *p = w->block->p; r->line >= 0 && p < at; p++)
@@ -734,6 +734,23 @@ void *replay_work(void *arg)
 	pthread_cond_signal(&run->done);
 	pthread_mutex_unlock(&run->lock);
 	return NULL;
+}
+
+void replay_work_calls(struct worker *w)
+{
+	struct record_batch *b = mem_zalloc(sizeof *b);
+	const char *path;
+	w->block = &(struct trace_block){ .offset = -1, .line = -1 };
+	for (size_t i = 0; i < call_log_count(w->run->calls); i++) {
+		const struct metered *m = call_log_call(w->run->calls, i, &path);
+		if (m->conflict)
+			continue;
+		w->call = i;
+		record_batch_single(b, &m->record);
+		accept(w, b);
+	}
+	tariffs_each(w->tariffs, settle, w);
+	free(b);
 }
 
 void replay_worker_release(struct worker *w)

@@ -9,6 +9,7 @@ struct assembly {
 	struct metered *call;
 	size_t count, room;
 	int64_t merged;
+	bool every;
 	struct arena arena;
 };
 
@@ -25,9 +26,11 @@ enum sighting sighting_compare(const int64_t a[BUCKET_COUNT], const int64_t b[BU
 			    : SIGHTING_SAME;
 }
 
-struct assembly *assembly_open(void)
+struct assembly *assembly_open(bool every)
 {
-	return mem_zalloc(sizeof(struct assembly));
+	struct assembly *a = mem_zalloc(sizeof *a);
+	a->every = every;
+	return a;
 }
 
 void assembly_close(struct assembly *a)
@@ -61,11 +64,15 @@ static void keep_texts(struct assembly *a, struct metered *m)
 void assembly_add(struct assembly *a, const struct metered *m)
 {
 	struct text id = m->record.text[FIELD_ID];
-	uint64_t *known = m->cumulative && id.n ? dict_need(&a->by_id, id, NULL) : NULL;
+	uint64_t *known =
+		(m->cumulative || a->every) && id.n ? dict_need(&a->by_id, id, NULL) : NULL;
+	bool conflict = false;
 	if (known && *known) {
 		struct metered *have = &a->call[*known - 1];
 		enum sighting s = sighting_compare(have->record.tokens, m->record.tokens);
-		if (s != SIGHTING_OTHER) {
+		conflict = s == SIGHTING_OTHER ||
+			   (s != SIGHTING_SAME && !(m->cumulative && have->cumulative));
+		if (!conflict) {
 			a->merged++;
 			if (s == SIGHTING_SAME && m->record.time_us < have->record.time_us)
 				have->record.time_us = m->record.time_us;
@@ -89,6 +96,7 @@ void assembly_add(struct assembly *a, const struct metered *m)
 		a->call = mem_grow(a->call, a->room * sizeof *a->call);
 	}
 	a->call[a->count] = *m;
+	a->call[a->count].conflict |= conflict;
 	keep_texts(a, &a->call[a->count]);
 	a->count++;
 	if (known && !*known)

@@ -17,7 +17,9 @@ enum sighting { SIGHTING_SAME, SIGHTING_SMALLER, SIGHTING_LARGER, SIGHTING_OTHER
 enum sighting sighting_compare(const int64_t a[BUCKET_COUNT], const int64_t b[BUCKET_COUNT]);
 
 struct assembly;
-struct assembly *assembly_open(void);
+/* every: records that cannot grow are merged too when they are the same, and marked `conflict` when
+ * they are not; else they are all kept. */
+struct assembly *assembly_open(bool every);
 void assembly_close(struct assembly *a);
 /* Keeps a copy. */
 void assembly_add(struct assembly *a, const struct metered *m);

@@ -21,6 +21,7 @@ struct metered {
 	struct text raw;   /* the usage as the source wrote it, JSON; empty for native records */
 	int64_t web_searches;
 	bool cumulative; /* may be seen again with counts that only grow */
+	bool conflict;	 /* set by assemble.h: the id stands for other counts already */
 	bool broken_off; /* a stream that ended before its usage was final */
 	int64_t line;	 /* of the source, from 1; 0: unknown */
 };

@@ -34,7 +34,7 @@ static void refuse(void *user, int64_t line, struct text raw, const struct err *
 
 static struct payload_reader *open_reader(struct seen *s)
 {
-	*s = (struct seen){ .calls = assembly_open() };
+	*s = (struct seen){ .calls = assembly_open(false) };
 	return payload_open(&(struct payload_sink){ s, take, refuse });
 }
 
@@ -454,7 +454,7 @@ static void a_forked_session_repeats_nothing(void **state)
 		"{\"type\":\"session_meta\",\"payload\":{\"id\":\"f\",\"forked_from_id\":\"p\"}}\n"
 		"{\"type\":\"session_meta\",\"payload\":{\"id\":\"p\"}}\n" COUNTED("5", "10")
 			COUNTED("5", "30") COUNTED("9", "70");
-	struct seen s = { .calls = assembly_open() };
+	struct seen s = { .calls = assembly_open(false) };
 	const char *const files[] = { parent, fork };
 	for (int i = 0; i < 2; i++) {
 		struct payload_reader *r = payload_open(&(struct payload_sink){ &s, take, refuse });

@@ -6,8 +6,8 @@
  * else is read in order under a lock. Owns the files and what is known of their columns; never
  * interprets a value.
  */
-#ifndef TALLY_SIM_TRACE_H
-#define TALLY_SIM_TRACE_H
+#ifndef TALLY_METER_TRACE_H
+#define TALLY_METER_TRACE_H
 
 #include "base/csv.h"
 #include "meter/formats/record_reader.h"

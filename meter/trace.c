@@ -1,4 +1,4 @@
-#include "sim/trace.h"
+#include "meter/trace.h"
 
 #include <errno.h>
 #include <fcntl.h>
