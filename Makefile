@@ -10,7 +10,7 @@ VERSION := 0.1.0
 PREFIX ?= /usr/local
 B := build/$(MODE)
 
-PACKAGES := libcjson smartcols zlib libzstd
+PACKAGES := libcjson smartcols zlib libzstd sqlite3
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
 	-Wwrite-strings -Wvla -Wundef -Wformat=2 -Wno-overlength-strings -Wno-format-nonliteral
 ifdef WERROR
@@ -41,10 +41,11 @@ endif
 CFLAGS ?=
 override CFLAGS += $(STD) $(WARN) $(OPT)
 
-ROOMS := base pricing meter meter/formats sim reports
+ROOMS := base pricing meter meter/formats meter/store sim reports
 LIB_SRC := $(foreach r,$(ROOMS),$(wildcard $(r)/*.c))
 CLI_SRC := $(wildcard cli/*.c)
-LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o) $(B)/gen/shipped.o
+LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o) $(B)/gen/shipped.o $(B)/gen/migrations.o
+MIGRATIONS := $(sort $(wildcard meter/sql/*.sql))
 CLI_OBJ := $(CLI_SRC:%.c=$(B)/%.o)
 SHIPPED := $(sort $(wildcard pricing/cards/*.json)) $(sort $(wildcard pricing/plans/*.json))
 
@@ -80,7 +81,16 @@ $(B)/gen/shipped.c: $(SHIPPED) Makefile
 		echo '{ 0, 0 } };'; \
 	done; } > $@.tmp && mv $@.tmp $@
 
-$(B)/gen/shipped.o: $(B)/gen/shipped.c
+# The steps of the database's schema, likewise.
+$(B)/gen/migrations.c: $(MIGRATIONS) Makefile
+	@mkdir -p $(@D)
+	@{ echo '#include "base/db.h"'; echo 'extern const struct migration store_migrations[];'; \
+	echo 'const struct migration store_migrations[] = {'; \
+	for f in $(MIGRATIONS); do \
+		echo "{ \"$$f\","; sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' "$$f"; echo "},"; \
+	done; echo '{ 0, 0 } };'; } > $@.tmp && mv $@.tmp $@
+
+$(B)/gen/%.o: $(B)/gen/%.c
 	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 $(B)/tally.1: $(B)/bin/tally
@@ -127,7 +137,7 @@ analyze: ## cppcheck and clang-tidy
 	tests/analyze
 
 format: ## clang-format every source file
-	clang-format -i $(LIB_SRC) $(CLI_SRC) $(wildcard base/*.h pricing/*.h meter/*.h meter/formats/*.h sim/*.h reports/*.h cli/*.h tests/unit/*.[ch] tests/fuzz/*.c bench/*.c)
+	clang-format -i $(LIB_SRC) $(CLI_SRC) $(wildcard base/*.h pricing/*.h meter/*.h meter/formats/*.h meter/store/*.h sim/*.h reports/*.h cli/*.h tests/unit/*.[ch] tests/fuzz/*.c bench/*.c)
 
 install: all ## install to $(PREFIX)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions

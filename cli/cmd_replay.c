@@ -7,7 +7,9 @@
 #include "reports/replay_report.h"
 
 static const struct option options[] = {
-	{ "format", 'f', "FORMAT", "auto, csv, jsonl, azure, burstgpt, mooncake, bailian or agent",
+	{ "format", 'f', "FORMAT",
+	  "auto, csv, jsonl, azure, burstgpt, mooncake, bailian,\n"
+	  "                               agent, claude, codex or payload",
 	  false },
 	{ "map", 0, "FIELD=COLUMN", "take a field from a column (or key) of another name", true },
 	{ "model", 'm', "MODEL", "the model of records that name none", false },
@@ -67,21 +69,6 @@ static void warn(const struct replay_result *r, bool quiet)
 		fprintf(stderr, "tally: note: columns not used: %s\n", replay_unused_columns(r));
 }
 
-static int choice(const struct cli *cli, const char *name, const char *const *words, int *out,
-		  struct err *e)
-{
-	const char *s = cli_value(cli, name);
-	*out = 0;
-	for (int i = 0; s && words[i]; i++)
-		if (strcmp(words[i], s) == 0) {
-			*out = i;
-			return 0;
-		}
-	return s ? err_set(e, ERR_USAGE, "--%s: there is no choice '%s'; see `tally replay --help`",
-			   name, s)
-		 : 0;
-}
-
 static int take_options(const struct cli *cli, struct replay_options *o,
 			struct replay_report *report, struct field_map *map, struct zone *zone,
 			struct err *e)
@@ -112,9 +99,9 @@ static int take_options(const struct cli *cli, struct replay_options *o,
 	if (rc == 0)
 		rc = cli_period(cli, zone, &o->since, &o->until, e);
 	if (rc == 0)
-		rc = choice(cli, "order", orders, &order, e);
+		rc = cli_choice(cli, "order", orders, &order, e);
 	if (rc == 0)
-		rc = choice(cli, "boundary", boundaries, &boundary, e);
+		rc = cli_choice(cli, "boundary", boundaries, &boundary, e);
 	if (rc == 0)
 		rc = cli_count(cli, "limit", 0, &report->limit, e);
 	if (rc == 0)
@@ -193,7 +180,9 @@ const struct command command_replay = {
 	.arguments_max = -1,
 	.description = "Prices every record of the traces at its own instant and adds up exactly. "
 		       "Files may be CSV or JSON Lines, plain, .gz or "
-		       ".zst; - is standard input. The format is recognised from the content.\n\n"
+		       ".zst; - is standard input. The format is recognised from the content. "
+		       "Directories and files of agent logs (Claude Code, Codex) and of provider "
+		       "answers are read whole, and each call counts once.\n\n"
 		       "Native fields (CSV columns or JSON keys): id, time, completed, provider, "
 		       "model, customer, project, workload, task, "
 		       "session, service_tier, region, input, cache_read, cache_write_5m, "

@@ -4,8 +4,11 @@
 #include <string.h>
 
 #include "base/zone.h"
+#include "meter/store/store.h"
 
 static const struct option common[] = {
+	{ "db", 0, "FILE", "the database (default $TALLY_DB, else tally.db in your data directory)",
+	  false },
 	{ "prices", 0, "FILE|DIR", "price cards of your own, over the shipped ones", true },
 	{ "currency", 0, "CODE", "prices in this currency (default USD)", false },
 	{ "since", 0, "WHEN", "only what happened at or after WHEN", false },
@@ -21,7 +24,8 @@ static const struct option common[] = {
 	{ "help", 'h', NULL, "show this help", false },
 	{ 0 },
 };
-static const unsigned common_needs[] = { TAKES_PRICES,
+static const unsigned common_needs[] = { TAKES_DB,
+					 TAKES_PRICES,
 					 TAKES_CURRENCY,
 					 TAKES_PERIOD,
 					 TAKES_PERIOD,
@@ -33,10 +37,11 @@ static const unsigned common_needs[] = { TAKES_PRICES,
 					 0,
 					 0 };
 
-static const struct command *const all[] = { &command_cost,	     &command_replay,
-					     &command_price_list,    &command_price_show,
-					     &command_price_history, &command_price_check,
-					     &command_price_import,  &command_credit_plan };
+static const struct command *const all[] = {
+#define X(c) &c,
+	COMMANDS(X)
+#undef X
+};
 
 /* The i-th option that a command takes, its own first; NULL after the last. */
 static const struct option *option_at(const struct command *c, int i)
@@ -222,6 +227,55 @@ int cli_count(const struct cli *cli, const char *name, int64_t missing, int64_t 
 	return 0;
 }
 
+int cli_choice(const struct cli *cli, const char *name, const char *const *words, int *out,
+	       struct err *e)
+{
+	const char *s = cli_value(cli, name);
+	*out = 0;
+	for (int i = 0; s && words[i]; i++)
+		if (strcmp(words[i], s) == 0) {
+			*out = i;
+			return 0;
+		}
+	return s ? err_set(e, ERR_USAGE, "--%s: there is no choice '%s'; see `tally %s --help`",
+			   name, s, cli->command->name)
+		 : 0;
+}
+
+const char *cli_db_path(const struct cli *cli, struct buf *room)
+{
+	const char *given = cli_value(cli, "db"), *home = getenv("HOME"),
+		   *data = getenv("XDG_DATA_HOME");
+	if (!given)
+		given = getenv("TALLY_DB");
+	room->n = 0;
+	if (given && *given)
+		buf_puts(room, given);
+	else if (data && *data)
+		buf_printf(room, "%s/tally/tally.db", data);
+	else
+		buf_printf(room, "%s/.local/share/tally/tally.db", home ? home : ".");
+	return room->p;
+}
+
+int cli_store(const struct cli *cli, struct store **out, int mode, struct err *e)
+{
+	struct buf path = { 0 };
+	int rc;
+	if (strncmp(cli_db_path(cli, &path), "postgres", 8) == 0 && strstr(path.p, "://"))
+		rc = err_set(e, ERR_USAGE, "--db %s: only SQLite files are built in so far",
+			     path.p);
+	else
+		rc = store_open(out, path.p, (enum db_mode)mode, e);
+	if (rc == -ERR_NOT_FOUND)
+		err_set(e, ERR_NOT_FOUND,
+			"there is no database '%s'; `tally ingest` makes one, or name another with "
+			"--db",
+			path.p);
+	buf_release(&path);
+	return rc;
+}
+
 void cli_put_money(struct buf *b, struct money_total m, const char *currency)
 {
 	char plain[DECIMAL_TEXT_MAX];
@@ -306,14 +360,15 @@ void cli_print_overview(FILE *out)
 	      "Usage: tally COMMAND [options] [arguments]\n\nCommands:\n",
 	      out);
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-		fprintf(out, "  %-16s %s\n", all[i]->name, all[i]->summary);
-	fputs("  help COMMAND     what a command does, with examples\n"
-	      "  version          the version\n\n"
+		fprintf(out, "  %-17s %s\n", all[i]->name, all[i]->summary);
+	fputs("  help COMMAND      what a command does, with examples\n"
+	      "  version           the version\n\n"
 	      "Try:\n"
 	      "  tally cost --model deepseek-v4-flash --input 200 --cache-read 2000 --output 300 "
 	      "--requests 1000000\n"
 	      "  tally price history deepseek-v4-pro\n"
-	      "  tally replay trace.csv --by model,day --plan vm0\n\n"
+	      "  tally replay trace.csv --by model,day --plan vm0\n"
+	      "  tally ingest ~/.claude/projects && tally usage --by day,model\n\n"
 	      "Exit status: 0 done; 1 failed; 2 wrong usage; 3 done, but some records are unpriced "
 	      "or refused;\n"
 	      "4 over budget or out of credit; 5 two things that must match do not.\n",
@@ -392,12 +447,29 @@ void cli_print_completion(FILE *out)
 			fprintf(out, "%s--%s", k ? " " : "", o->name);
 		fputs("\" ;;\n", out);
 	}
-	fputs("\tesac\n\tif [ \"$COMP_CWORD\" -eq 1 ]; then words=\"cost replay price credit help "
-	      "version\"\n"
-	      "\telif [ \"$COMP_CWORD\" -eq 2 ] && [ \"${COMP_WORDS[1]}\" = price ]; then "
-	      "words=\"list show history check import\"\n"
-	      "\telif [ \"$COMP_CWORD\" -eq 2 ] && [ \"${COMP_WORDS[1]}\" = credit ]; then "
-	      "words=\"plan\"\n\tfi\n"
+	fputs("\tesac\n\tif [ \"$COMP_CWORD\" -eq 1 ]; then words=\"", out);
+	/* first words, each once; then the second words of each family */
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+		size_t n = strcspn(all[i]->name, " ");
+		if (i == 0 || strncmp(all[i]->name, all[i - 1]->name, n + 1) != 0)
+			fprintf(out, "%.*s ", (int)n, all[i]->name);
+	}
+	fputs("help version\"\n", out);
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+		size_t n = strcspn(all[i]->name, " ");
+		bool first = i == 0 || strncmp(all[i]->name, all[i - 1]->name, n + 1) != 0;
+		if (!all[i]->name[n] || !first)
+			continue;
+		fprintf(out,
+			"\telif [ \"$COMP_CWORD\" -eq 2 ] && [ \"${COMP_WORDS[1]}\" = %.*s ]; "
+			"then words=\"",
+			(int)n, all[i]->name);
+		for (size_t k = i; k < sizeof all / sizeof *all; k++)
+			if (strncmp(all[k]->name, all[i]->name, n + 1) == 0)
+				fprintf(out, "%s%s", k == i ? "" : " ", all[k]->name + n + 1);
+		fputs("\"\n", out);
+	}
+	fputs("\tfi\n"
 	      "\tcase \"$cur\" in -*|'') mapfile -t COMPREPLY < <(compgen -W \"$words\" -- "
 	      "\"$cur\") ;;\n"
 	      "\t*) mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\"; compgen -f -- "

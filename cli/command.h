@@ -44,6 +44,7 @@ enum {
 	TAKES_ZONE = 8,
 	TAKES_CURRENCY = 16,
 	TAKES_BOUNDARY = 32,
+	TAKES_DB = 64,
 };
 
 struct cli {
@@ -81,6 +82,15 @@ int cli_count(const struct cli *cli, const char *name, int64_t missing, int64_t 
 int cli_instant(const char *option, const char *text, const struct zone *z, struct instant *out,
 		struct err *e);
 
+/* --db, else $TALLY_DB, else tally.db in the user's data directory. */
+struct store;
+const char *cli_db_path(const struct cli *cli, struct buf *room);
+/* mode: enum db_mode. Errors as store_open. */
+int cli_store(const struct cli *cli, struct store **out, int mode, struct err *e);
+/* One of the words, by its place; 0 when the option is absent. Errors: ERR_USAGE. */
+int cli_choice(const struct cli *cli, const char *name, const char *const *words, int *out,
+	       struct err *e);
+
 /* "$" before dollars, the code after everything else. */
 void cli_put_money(struct buf *b, struct money_total m, const char *currency);
 
@@ -90,7 +100,30 @@ void cli_print_overview(FILE *out);
 void cli_print_manual(FILE *out);
 void cli_print_completion(FILE *out);
 
-extern const struct command command_cost, command_replay, command_price_list, command_price_show,
-	command_price_history, command_price_check, command_price_import, command_credit_plan;
+/* Every command, in the order of the overview. */
+#define COMMANDS(X) \
+	X(command_cost) \
+	X(command_replay) \
+	X(command_ingest) \
+	X(command_usage) \
+	X(command_explain) \
+	X(command_status) \
+	X(command_amend) \
+	X(command_void) \
+	X(command_rerate) \
+	X(command_quarantine_list) \
+	X(command_quarantine_retry) \
+	X(command_quarantine_drop) \
+	X(command_backup) \
+	X(command_fsck) \
+	X(command_price_list) \
+	X(command_price_show) \
+	X(command_price_history) \
+	X(command_price_check) \
+	X(command_price_import) \
+	X(command_credit_plan)
+#define X(c) extern const struct command c;
+COMMANDS(X)
+#undef X
 
 #endif

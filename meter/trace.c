@@ -456,6 +456,10 @@ const char *trace_column_name(const struct trace *t, size_t i)
 {
 	return t->name[i];
 }
+int64_t trace_body_line(const struct trace *t)
+{
+	return t->body_line;
+}
 int64_t trace_size(const struct trace *t)
 {
 	return t->size;

@@ -77,6 +77,7 @@ void trace_block_release(struct trace_block *b);
 int trace_next(struct trace *t, struct trace_block *b, struct err *e);
 
 /* The line number of the byte at offset, by counting (for messages about plain files). */
+int64_t trace_body_line(const struct trace *t); /* of the first record */
 int64_t trace_line_at(const struct trace *t, int64_t offset);
 
 #endif

@@ -1,13 +1,14 @@
 #include "reports/replay_report.h"
 
-#include <stdio.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/csv.h"
 #include "base/json.h"
+#include "reports/amount.h"
 #include "reports/json_out.h"
 #include "reports/table.h"
 
@@ -256,21 +257,10 @@ void replay_report_csv(const struct replay_report *r)
 	free(index);
 }
 
-/* ">= $1,234.5" when records are left out of it */
-static void put_amount(struct buf *b, const char *plain, const char *currency, bool lower_bound)
-{
-	char grouped[DECIMAL_TEXT_MAX * 2];
-	bool dollars = currency && strcmp(currency, "USD") == 0;
-	number_grouped(grouped, plain);
-	b->n = 0;
-	buf_printf(b, "%s%s%s%s%s", lower_bound ? ">= " : "", dollars ? "$" : "", grouped,
-		   currency && !dollars ? " " : "", currency && !dollars ? currency : "");
-}
-
 static void put_row(struct table *t, const struct replay_report *r, const struct sums *s,
 		    bool writes, bool reasoning)
 {
-	char text[DECIMAL_TEXT_MAX], grouped[DECIMAL_TEXT_MAX * 2];
+	char text[DECIMAL_TEXT_MAX];
 	struct buf b = { 0 };
 	int64_t counts[7] = { s->records, s->tokens[BUCKET_INPUT], s->tokens[BUCKET_CACHE_READ] };
 	size_t n = 3;
@@ -280,8 +270,8 @@ static void put_row(struct table *t, const struct replay_report *r, const struct
 	if (reasoning)
 		counts[n++] = s->tokens[BUCKET_REASONING];
 	for (size_t i = 0; i < n; i++) {
-		decimal_format_fixed(text, counts[i], 0);
-		table_cell(t, number_grouped(grouped, text));
+		put_count(&b, counts[i]);
+		table_cell(t, b.p);
 	}
 	put_amount(&b, money_total_format(s->cost, text), r->options->currency, s->unpriced > 0);
 	table_cell(t, b.p);

@@ -16,7 +16,7 @@
 #include "sim/call_log.h"
 #include "sim/conversation.h"
 #include "sim/replay.h"
-#include "sim/tariffs.h"
+#include "pricing/tariffs.h"
 
 enum { REFUSALS_KEPT = 200, THREADS_MAX = 64, AHEAD = 20 };
 

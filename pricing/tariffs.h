@@ -5,8 +5,8 @@
  * answer cannot change; instants in a quarter hour that a price or window divides are asked one by
  * one.
  */
-#ifndef TALLY_SIM_TARIFFS_H
-#define TALLY_SIM_TARIFFS_H
+#ifndef TALLY_PRICING_TARIFFS_H
+#define TALLY_PRICING_TARIFFS_H
 
 #include "base/arena.h"
 #include "pricing/plan.h"
@@ -28,6 +28,7 @@ struct tariff_answer {
 	uint32_t unstated;	     /* common buckets without a price */
 	/* the caller's, when nothing else tells groups apart: */
 	void *group;
+	int64_t number; /* of the price in a store; 0: not given yet */
 	int64_t waiting_records, waiting[BUCKET_COMMON]; /* not priced yet: pricing is linear */
 	uint32_t window_id, why_id,
 		why_credits_id; /* ids that the caller gives; 0: not given yet */

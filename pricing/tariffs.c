@@ -1,4 +1,4 @@
-#include "sim/tariffs.h"
+#include "pricing/tariffs.h"
 
 #include <stdlib.h>
 

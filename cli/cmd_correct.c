@@ -1,0 +1,272 @@
+#include <string.h>
+
+#include "base/clock.h"
+#include "cli/metering.h"
+#include "meter/correct.h"
+#include "meter/store/rollup.h"
+#include "reports/amount.h"
+#include "reports/json_out.h"
+#include "reports/table.h"
+
+static const struct option amend_options[] = {
+	{ "set", 0, "FIELD=VALUE", "a new value (input, output, model, customer, time, ...)",
+	  true },
+	{ "why", 0, "TEXT", "the reason, which is kept", false },
+	{ 0 },
+};
+static const struct option void_options[] = {
+	{ "why", 0, "TEXT", "the reason, which is kept", false },
+	{ 0 },
+};
+static const struct option rerate_options[] = {
+	{ "dry-run", 'n', NULL, "show what would change, and change nothing", false },
+	{ "why", 0, "TEXT", "the reason, which is kept", false },
+	{ 0 },
+};
+
+struct correction {
+	struct book *book;
+	struct store *store;
+	struct ingest *in;
+};
+
+static int begin(struct cli *cli, struct correction *c, struct err *e)
+{
+	struct ingest_options o;
+	int rc = cli_book(cli, &c->book, e);
+	if (rc == 0)
+		rc = cli_ingest_options(cli, c->book, &o, e);
+	if (rc == 0)
+		rc = cli_store(cli, &c->store, DB_WRITE, e);
+	if (rc == 0)
+		rc = ingest_open(&c->in, c->store, &o, "correction", NULL, NULL, e);
+	if (rc == 0)
+		rc = store_begin(c->store, clock_now(), e);
+	return rc;
+}
+
+static int end(struct correction *c, int rc, struct err *e)
+{
+	if (c->store && rc == 0)
+		rc = rollup_catch_up(c->store, 0, e);
+	if (c->store)
+		rc = rc == 0 ? store_commit(c->store, e) : (store_rollback(c->store), rc);
+	ingest_close(c->in);
+	store_close(c->store);
+	book_close(c->book);
+	return rc;
+}
+
+static const char *reason(const struct cli *cli, const char *missing)
+{
+	const char *why = cli_value(cli, "why");
+	return why ? why : missing;
+}
+
+static int print_done(const struct cli *cli, const char *what)
+{
+	if (cli->json) {
+		struct json_out j;
+		json_out_open(&j, stdout);
+		json_out_object(&j, NULL);
+		json_out_string(&j, "schema",
+				strcmp(what, "amended") == 0 ? "tally.amend/1" : "tally.void/1");
+		json_out_string(&j, "id", cli->argument[0]);
+		json_out_string(&j, "result", what);
+		json_out_end(&j, '}');
+		json_out_close(&j);
+	} else if (!cli->quiet) {
+		printf("%s: %s (tally explain %s shows both)\n", cli->argument[0], what,
+		       cli->argument[0]);
+	}
+	return 0;
+}
+
+static int amend(struct cli *cli, struct err *e)
+{
+	struct correction c = { 0 };
+	struct amendment a = { .why = reason(cli, "amended by hand") };
+	const char *spec;
+	int rc = 0, i;
+	record_clear(&a.record);
+	for (i = 0; rc == 0 && (spec = cli_value_at(cli, "set", i)); i++) {
+		const char *equals = strchr(spec, '=');
+		enum record_field f = equals ? record_field_by_name((struct text){
+						       spec, (size_t)(equals - spec) })
+					     : FIELD_NONE;
+		if (f == FIELD_NONE || f == FIELD_ID || f == FIELD_PROMPT || f == FIELD_TOTAL ||
+		    f == FIELD_CHAT || f == FIELD_PARENT)
+			return err_set(e, ERR_USAGE,
+				       "--set %s: FIELD=VALUE with a field such as input, output, "
+				       "model, customer or time",
+				       spec);
+		rc = record_set(&a.record, f, text_of(equals + 1), VALUE_TEXT, TIME_INSTANT, e);
+	}
+	if (rc == 0 && i == 0)
+		rc = err_set(e, ERR_USAGE, "say what changes with --set FIELD=VALUE");
+	if (rc == 0) {
+		rc = begin(cli, &c, e);
+		if (rc == 0)
+			rc = correct_amend(c.store, c.in, cli->argument[0], &a, e);
+		rc = end(&c, rc, e);
+	}
+	return rc ? rc : print_done(cli, "amended");
+}
+
+static int take_back(struct cli *cli, struct err *e)
+{
+	struct correction c = { 0 };
+	int rc = begin(cli, &c, e);
+	if (rc == 0)
+		rc = correct_void(c.store, cli->argument[0], reason(cli, "voided by hand"), e);
+	rc = end(&c, rc, e);
+	return rc ? rc : print_done(cli, "voided");
+}
+
+static void describe(struct buf *b, struct text ref, struct text window, struct text why)
+{
+	b->n = 0;
+	if (why.n)
+		buf_printf(b, "none: %.*s", (int)why.n, why.p);
+	else
+		buf_printf(b, "%.*s %.*s", (int)ref.n, ref.p, (int)window.n, window.p);
+}
+
+static void print_rerate(const struct cli *cli, const struct rerate_result *r, bool dry)
+{
+	static const struct table_column columns[] = {
+		{ "MODEL", false, true }, { "RECORDS", true, false }, { "WAS", false, true },
+		{ "IS", false, true },	  { "BEFORE", true, false },  { "AFTER", true, false },
+		{ "CHANGE", true, false }
+	};
+	struct buf b = { 0 };
+	struct json_out j;
+	if (cli->json) {
+		json_out_open(&j, stdout);
+		json_out_object(&j, NULL);
+		json_out_string(&j, "schema", "tally.rerate/1");
+		json_out_bool(&j, "dry_run", dry);
+		json_out_int(&j, "records", r->records);
+		json_out_money(&j, "before", r->before);
+		json_out_money(&j, "after", r->after);
+		json_out_money(&j, "delta", money_total_minus(r->after, r->before));
+		json_out_array(&j, "changes");
+		for (size_t i = 0; i < r->count; i++) {
+			const struct rerate_line *l = &r->line[i];
+			json_out_object(&j, NULL);
+			json_out_text(&j, "model", l->model);
+			json_out_int(&j, "records", l->records);
+			describe(&b, l->from_ref, l->from_window, l->from_why);
+			json_out_string(&j, "was", b.p);
+			describe(&b, l->to_ref, l->to_window, l->to_why);
+			json_out_string(&j, "is", b.p);
+			json_out_money(&j, "before", l->before);
+			json_out_money(&j, "after", l->after);
+			json_out_end(&j, '}');
+		}
+		json_out_end(&j, ']');
+		json_out_end(&j, '}');
+		json_out_close(&j);
+		buf_release(&b);
+		return;
+	}
+	if (!r->count) {
+		printf("every record keeps its price\n");
+		return;
+	}
+	struct table *t = table_open(columns, sizeof columns / sizeof *columns);
+	for (size_t i = 0; i < r->count; i++) {
+		const struct rerate_line *l = &r->line[i];
+		table_cell(t, l->model.p);
+		put_count(&b, l->records);
+		table_cell(t, b.p);
+		describe(&b, l->from_ref, l->from_window, l->from_why);
+		table_cell(t, b.p);
+		describe(&b, l->to_ref, l->to_window, l->to_why);
+		table_cell(t, b.p);
+		put_money(&b, l->before, NULL, false);
+		table_cell(t, b.p);
+		put_money(&b, l->after, NULL, false);
+		table_cell(t, b.p);
+		put_money(&b, money_total_minus(l->after, l->before), NULL, false);
+		table_cell(t, b.p);
+	}
+	table_print(t);
+	table_close(t);
+	put_money(&b, money_total_minus(r->after, r->before), NULL, false);
+	printf("\n%lld record%s %s, total change %s\n", (long long)r->records,
+	       r->records == 1 ? "" : "s", dry ? "would be repriced" : "repriced", b.p);
+	if (dry)
+		printf("nothing was changed; leave out --dry-run to do it\n");
+	buf_release(&b);
+}
+
+static int rerate(struct cli *cli, struct err *e)
+{
+	struct correction c = { 0 };
+	struct rerate_result r = { 0 };
+	struct zone *zone = NULL;
+	struct instant since, until;
+	bool dry = cli_flag(cli, "dry-run");
+	int rc = cli_zone(cli, &zone, e);
+	if (rc == 0)
+		rc = cli_period(cli, zone, &since, &until, e);
+	if (rc == 0) {
+		rc = begin(cli, &c, e);
+		if (rc == 0)
+			rc = correct_rerate(&r, c.store, c.in, since, until, dry,
+					    reason(cli, "prices were corrected"), e);
+		rc = end(&c, rc, e);
+	}
+	if (rc == 0)
+		print_rerate(cli, &r, dry);
+	rerate_result_release(&r);
+	zone_close(zone);
+	return rc;
+}
+
+const struct command command_amend = {
+	.name = "amend",
+	.summary = "correct a stored record (the old one stays)",
+	.arguments = "ID",
+	.arguments_min = 1,
+	.arguments_max = 1,
+	.description =
+		"Takes the record back and adds a corrected one, both with the reason. "
+		"Nothing is overwritten: `tally explain` shows the history, and `tally usage "
+		"--as-of` the figures as they were.",
+	.examples = "  tally amend call-17 --set output=120 --why 'stream was cut'\n"
+		    "  tally amend call-18 --set customer=acme --set project=web\n",
+	.options = amend_options,
+	.common = TAKES_DB | TAKES_PRICES | TAKES_CURRENCY | TAKES_BOUNDARY,
+	.run = amend,
+};
+
+const struct command command_void = {
+	.name = "void",
+	.summary = "take a stored record back (it stays visible)",
+	.arguments = "ID",
+	.arguments_min = 1,
+	.arguments_max = 1,
+	.description = "Adds a reversal of the record. Sending the record again changes nothing: "
+		       "its id stays known.",
+	.examples = "  tally void call-17 --why 'test traffic'\n",
+	.options = void_options,
+	.common = TAKES_DB,
+	.run = take_back,
+};
+
+const struct command command_rerate = {
+	.name = "rerate",
+	.summary = "price stored records anew after a card was corrected",
+	.arguments = "",
+	.description = "Compares the price that each record was stored with to the one that the "
+		       "cards state now, shows the differences, and adds corrections. Look first "
+		       "with --dry-run. The old figures stay reproducible (tally usage --as-of).",
+	.examples = "  tally rerate --dry-run\n"
+		    "  tally rerate --prices corrected.json --since 2026-09-01 --why 'contract'\n",
+	.options = rerate_options,
+	.common = TAKES_DB | TAKES_PRICES | TAKES_PERIOD | TAKES_ZONE | TAKES_CURRENCY |
+		  TAKES_BOUNDARY,
+	.run = rerate,
+};

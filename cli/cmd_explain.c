@@ -1,0 +1,285 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "cli/command.h"
+#include "meter/store/store.h"
+#include "meter/store/store_sql.h"
+#include "reports/amount.h"
+#include "reports/json_out.h"
+#include "reports/table.h"
+#include "reports/usage_report.h"
+
+/* The rows of one record, copied: texts outlive the statement. */
+struct history {
+	struct store *store;
+	struct usage_row row[64];
+	size_t count, more;
+	struct arena arena;
+};
+
+static int take(void *user, const struct usage_row *row)
+{
+	struct history *h = user;
+	if (h->count == sizeof h->row / sizeof *h->row) {
+		h->more++;
+		return 0;
+	}
+	struct usage_row *r = &h->row[h->count++];
+	*r = *row;
+	struct text *const texts[] = { &r->raw, &r->source, &r->shape, &r->rule };
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		texts[i]->p = arena_text(&h->arena, texts[i]->n ? texts[i]->p : "", texts[i]->n);
+	for (int f = 0; f < FIELD_TEXTS; f++)
+		r->record.text[f].p =
+			arena_text(&h->arena, r->record.text[f].n ? r->record.text[f].p : "",
+				   r->record.text[f].n);
+	return 0;
+}
+
+/* What the change says that wrote this row. */
+static int change_of(struct store *s, int64_t seq, struct text *what, struct text *why,
+		     struct arena *a, struct err *e)
+{
+	sqlite3_stmt *q;
+	int rc = db_statement(store_db(s), STORE_CHANGES_OF, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":seq", seq);
+	rc = db_step(store_db(s), q, e);
+	*what = *why = TEXT("");
+	if (rc == 1) {
+		*what = (struct text){ arena_text(a, db_text(q, 2).p, db_text(q, 2).n),
+				       db_text(q, 2).n };
+		*why = (struct text){ arena_text(a, db_text(q, 3).p, db_text(q, 3).n),
+				      db_text(q, 3).n };
+	}
+	sqlite3_reset(q);
+	return rc < 0 ? rc : 0;
+}
+
+static void put_field(struct json_out *j, const char *key, struct text t)
+{
+	if (t.n)
+		json_out_text(j, key, t);
+	else
+		json_out_null(j, key);
+}
+
+static void put_instant(struct json_out *j, const char *key, int64_t us)
+{
+	if (us == TIME_ABSENT)
+		json_out_null(j, key);
+	else
+		json_out_instant(j, key, (struct instant){ us });
+}
+
+static const char *kind_name(enum usage_kind k)
+{
+	return k == USAGE_RECORD ? "record" : k == USAGE_REVERSAL ? "reversal" : "correction";
+}
+
+static void json_row(struct json_out *j, const struct usage_row *r, const struct stored_price *p,
+		     struct money_total amount, struct text what, struct text why)
+{
+	json_out_object(j, NULL);
+	json_out_int(j, "row", r->seq);
+	json_out_string(j, "kind", kind_name(r->kind));
+	if (r->kind != USAGE_RECORD) {
+		put_field(j, "change", what);
+		put_field(j, "why", why);
+	}
+	put_instant(j, "written", r->written_us);
+	put_instant(j, "time", r->record.time_us);
+	put_instant(j, "completed", r->record.completed_us);
+	for (int f = FIELD_PROVIDER; f <= FIELD_REGION; f++)
+		put_field(j, record_field_name((enum record_field)f), r->record.text[f]);
+	json_out_int(j, "requests", r->record.requests);
+	put_tokens_object(j, r->record.tokens);
+	put_field(j, "source", r->source);
+	put_field(j, "shape", r->shape);
+	put_field(j, "rule", r->rule);
+	put_field(j, "raw", r->raw);
+	json_out_bool(j, "broken_off", r->flags & USAGE_BROKEN_OFF);
+	json_out_bool(j, "time_assumed", r->flags & USAGE_TIME_ASSUMED);
+	if (p->reason.n) {
+		json_out_null(j, "price");
+		put_field(j, "unpriced", p->reason);
+	} else {
+		json_out_object(j, "price");
+		put_field(j, "id", p->ref);
+		put_field(j, "window", p->window);
+		put_field(j, "provider", p->vendor);
+		put_field(j, "model", p->model);
+		json_out_end(j, '}');
+		json_out_array(j, "lines");
+		for (int b = 0; b < BUCKET_COUNT; b++) {
+			int64_t n = rate_billed_tokens(&p->rates, r->record.tokens, b);
+			char text[DECIMAL_TEXT_MAX];
+			if (n == 0)
+				continue;
+			json_out_object(j, NULL);
+			json_out_string(j, "bucket", bucket_name((enum bucket)b));
+			json_out_int(j, "tokens", n);
+			json_out_string(j, "per_million",
+					money_format(p->rates.per_million[b], text));
+			json_out_money(j, "amount", money_of_tokens(p->rates.per_million[b], n));
+			json_out_end(j, '}');
+		}
+		json_out_end(j, ']');
+		put_field(j, "currency", p->currency);
+		json_out_money(j, "total", amount);
+	}
+	json_out_end(j, '}');
+}
+
+static void say(const char *name, struct text t)
+{
+	if (t.n)
+		printf("%-10s %.*s\n", name, (int)t.n, t.p);
+}
+
+static void print_row(const struct usage_row *r, const struct stored_price *p,
+		      struct money_total amount, struct text what, struct text why,
+		      const struct book *book)
+{
+	static const struct table_column columns[] = { { "BUCKET", false, false },
+						       { "TOKENS", true, false },
+						       { "PER MILLION", true, false },
+						       { "AMOUNT", true, false } };
+	char when[INSTANT_TEXT_MAX], text[DECIMAL_TEXT_MAX];
+	struct buf b = { 0 };
+	printf("row %lld: %s", (long long)r->seq, kind_name(r->kind));
+	if (r->kind != USAGE_RECORD)
+		printf(" (%.*s: %.*s)", (int)what.n, what.p, (int)why.n, why.p);
+	if (r->written_us != TIME_ABSENT)
+		printf(", written %s", instant_format((struct instant){ r->written_us }, when));
+	printf("\n");
+	printf("%-10s %s%s\n", "time", instant_format((struct instant){ r->record.time_us }, when),
+	       r->flags & USAGE_TIME_ASSUMED ? " (assumed: the source tells none)" : "");
+	for (int f = FIELD_PROVIDER; f <= FIELD_REGION; f++)
+		say(record_field_name((enum record_field)f), r->record.text[f]);
+	say("source", r->source);
+	printf("%-10s %.*s, counts by rule %.*s\n", "shape", (int)r->shape.n, r->shape.p,
+	       (int)r->rule.n, r->rule.p);
+	say("raw", r->raw);
+	if (r->flags & USAGE_BROKEN_OFF)
+		printf("%-10s the stream broke off; its last count is a lower bound\n", "note");
+	if (p->reason.n) {
+		printf("%-10s none: %.*s\n", "price", (int)p->reason.n, p->reason.p);
+		return;
+	}
+	printf("%-10s %.*s, %.*s\n", "price", (int)p->ref.n, p->ref.p, (int)p->window.n,
+	       p->window.p);
+	for (size_t c = 0; c < book_card_count(book); c++)
+		for (size_t i = 0; i < book_card(book, c)->price_count; i++) {
+			const struct price *known = &book_card(book, c)->price[i];
+			if (text_is(p->ref, known->id))
+				printf("%-10s %s (%s)\n", "", known->source, known->sure);
+		}
+	printf("\n");
+	struct table *t = table_open(columns, sizeof columns / sizeof *columns);
+	for (int k = 0; k < BUCKET_COUNT; k++) {
+		int64_t n = rate_billed_tokens(&p->rates, r->record.tokens, k);
+		if (n == 0)
+			continue;
+		table_cell(t, bucket_name((enum bucket)k));
+		put_count(&b, n);
+		table_cell(t, b.p);
+		table_cell(t, money_format(p->rates.per_million[k], text));
+		put_money(&b, money_of_tokens(p->rates.per_million[k], n), p->currency.p, false);
+		table_cell(t, b.p);
+	}
+	for (size_t i = 0; i < p->fee_count; i++)
+		if (strcmp(p->fee[i].unit, "request") == 0) {
+			struct money_total fee = { 0 };
+			money_total_add_units(&fee, p->fee[i].amount, r->record.requests,
+					      p->fee[i].per);
+			table_cell(t, "request");
+			put_count(&b, r->record.requests);
+			table_cell(t, b.p);
+			table_cell(t, money_format(p->fee[i].amount, text));
+			put_money(&b, fee, p->currency.p, false);
+			table_cell(t, b.p);
+		}
+	table_print(t);
+	table_close(t);
+	put_money(&b, amount, p->currency.p, false);
+	printf("\ntotal      %s (exact: nothing is rounded)\n", b.p);
+	buf_release(&b);
+}
+
+static int run(struct cli *cli, struct err *e)
+{
+	struct history *h = mem_zalloc(sizeof *h);
+	struct book *book = NULL;
+	struct known_id known;
+	struct json_out j;
+	const char *id = cli->argument[0];
+	int rc = cli_book(cli, &book, e);
+	if (rc == 0)
+		rc = cli_store(cli, &h->store, DB_READ, e);
+	if (rc == 0)
+		rc = store_find(h->store, text_of(id), &known, e);
+	if (rc == 0 && !known.first)
+		rc = err_set(e, ERR_NOT_FOUND, "no record has the id '%s'", id);
+	if (rc == 0)
+		rc = store_each_row_of(h->store, known.first, take, h, e);
+	if (rc == 0 && cli->json) {
+		json_out_open(&j, stdout);
+		json_out_object(&j, NULL);
+		json_out_string(&j, "schema", "tally.explain/1");
+		json_out_string(&j, "id", id);
+		json_out_string(&j, "state",
+				!known.current		       ? "voided"
+				: known.current == known.first ? "as recorded"
+							       : "corrected");
+		json_out_array(&j, "rows");
+	}
+	for (size_t i = 0; rc == 0 && i < h->count; i++) {
+		const struct usage_row *r = &h->row[i];
+		const struct stored_price *p;
+		struct money_total amount;
+		struct text what = TEXT(""), why = TEXT("");
+		rc = store_stored_price(h->store, r->price, &p, e);
+		if (rc == 0)
+			rc = stored_price_amount(p, r->record.tokens, r->record.requests,
+						 r->web_searches, &amount, e);
+		if (rc == 0 && r->kind != USAGE_RECORD)
+			rc = change_of(h->store, r->seq, &what, &why, &h->arena, e);
+		if (rc != 0)
+			break;
+		if (cli->json) {
+			json_row(&j, r, p, amount, what, why);
+		} else {
+			printf("%s", i ? "\n" : "");
+			print_row(r, p, amount, what, why, book);
+		}
+	}
+	if (rc == 0 && cli->json) {
+		json_out_end(&j, ']');
+		json_out_end(&j, '}');
+		json_out_close(&j);
+	} else if (rc == 0 && h->more) {
+		printf("\nand %zu more rows\n", h->more);
+	}
+	store_close(h->store);
+	book_close(book);
+	arena_release(&h->arena);
+	free(h);
+	return rc;
+}
+
+const struct command command_explain = {
+	.name = "explain",
+	.summary = "one record: how its counts were read, its price, every step",
+	.arguments = "ID",
+	.arguments_min = 1,
+	.arguments_max = 1,
+	.description = "Shows the record of that id and whatever corrected it: where it came from, "
+		       "its raw counts and the rule that took them apart, the price that held and "
+		       "its source, and the multiplication.",
+	.examples = "  tally explain msg_01ABC\n",
+	.common = TAKES_DB | TAKES_PRICES,
+	.run = run,
+};

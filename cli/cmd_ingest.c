@@ -1,0 +1,180 @@
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "cli/metering.h"
+#include "meter/ingest_file.h"
+#include "reports/json_out.h"
+
+static const struct option options[] = {
+	{ "format", 'f', "FORMAT",
+	  "auto, csv, jsonl, azure, burstgpt, mooncake, bailian,\n"
+	  "                               agent, claude, codex or payload",
+	  false },
+	{ "map", 0, "FIELD=COLUMN", "take a field from a column (or key) of another name", true },
+	OPTIONS_OF_RECORDS,
+	{ "follow", 'F', NULL, "go on with the files as they grow; ends with Ctrl-C", false },
+	{ 0 },
+};
+
+enum { REFUSALS_SHOWN = 20 };
+
+struct shown {
+	int64_t refusals, began_us, last_us;
+	bool progress, quiet;
+	const char *path; /* of a refusal whose line comes next */
+	char why[600];
+};
+
+static void show_refusal(void *user, const char *path, int64_t line, const char *why)
+{
+	struct shown *s = user;
+	/* records of a trace are told by their reason first, then by their line */
+	if (why && line == 0) {
+		snprintf(s->why, sizeof s->why, "%s", why);
+		return;
+	}
+	if (!why)
+		why = s->why;
+	if (s->refusals++ >= REFUSALS_SHOWN)
+		return;
+	if (line > 0)
+		fprintf(stderr, "tally: %s:%lld: %s\n", path, (long long)line, why);
+	else
+		fprintf(stderr, "tally: %s: %s\n", path, why);
+}
+
+static void show_progress(void *user, int64_t records, int64_t done, int64_t total)
+{
+	struct shown *s = user;
+	int64_t now_us = clock_monotonic_us(), spent_us = now_us - s->began_us;
+	if (!s->progress || spent_us < 500000 || now_us - s->last_us < 100000)
+		return;
+	s->last_us = now_us;
+	fprintf(stderr, "\r%lld records", (long long)records);
+	if (total > 0)
+		fprintf(stderr, "  %lld %%", (long long)(done * 100 / total));
+	fprintf(stderr, "  %lld/s ", (long long)(records * 1000000 / spent_us));
+	fflush(stderr);
+}
+
+static void put_counts(struct json_out *j, const struct ingest_counts *c)
+{
+	json_out_string(j, "schema", "tally.ingest/1");
+	json_out_int(j, "read", c->read);
+	json_out_int(j, "accepted", c->accepted);
+	json_out_int(j, "duplicates", c->duplicates);
+	json_out_int(j, "conflicts", c->conflicts);
+	json_out_int(j, "quarantined", c->quarantined);
+	json_out_int(j, "unpriced", c->unpriced);
+	json_out_int(j, "grown", c->grown);
+	json_out_int(j, "passed_over", c->passed_over);
+}
+
+static void print_counts(const struct ingest_counts *c, bool json)
+{
+	if (json) {
+		struct json_out j;
+		json_out_open(&j, stdout);
+		json_out_object(&j, NULL);
+		put_counts(&j, c);
+		json_out_end(&j, '}');
+		json_out_close(&j);
+		return;
+	}
+	printf("%lld record%s read: %lld accepted, %lld duplicate%s", (long long)c->read,
+	       c->read == 1 ? "" : "s", (long long)c->accepted, (long long)c->duplicates,
+	       c->duplicates == 1 ? "" : "s");
+	if (c->grown)
+		printf(" (%lld of them later sightings that had grown)", (long long)c->grown);
+	printf(", %lld conflict%s, %lld quarantined\n", (long long)c->conflicts,
+	       c->conflicts == 1 ? "" : "s", (long long)c->quarantined);
+	if (c->unpriced)
+		printf("%lld of the accepted have no price (tally usage names them)\n",
+		       (long long)c->unpriced);
+	if (c->conflicts || c->quarantined)
+		printf("see: tally quarantine list\n");
+}
+
+static atomic_bool stop;
+
+static void on_signal(int number)
+{
+	(void)number;
+	atomic_store(&stop, true);
+}
+
+static int run(struct cli *cli, struct err *e)
+{
+	struct book *book = NULL;
+	struct store *store = NULL;
+	struct field_map map[OPTION_VALUES_MAX];
+	struct shown shown = { .began_us = clock_monotonic_us(),
+			       .progress = isatty(STDERR_FILENO) && !cli->quiet,
+			       .quiet = cli->quiet };
+	struct ingest_files o = { .format = cli_value(cli, "format"),
+				  .map = map,
+				  .on_refusal = show_refusal,
+				  .progress = show_progress,
+				  .user = &shown };
+	struct ingest_counts counts = { 0 };
+	const char *spec;
+	int rc = cli_book(cli, &book, e);
+	if (rc == 0)
+		rc = cli_ingest_options(cli, book, &o.options, e);
+	for (int i = 0; rc == 0 && (spec = cli_value_at(cli, "map", i)); i++)
+		rc = field_map_parse(&map[o.map_count++], spec, e);
+	/* what cannot be read is told before a database is made */
+	for (int i = 0; rc == 0 && i < cli->argument_count && !cli_flag(cli, "follow"); i++)
+		if (strcmp(cli->argument[i], "-") != 0 && access(cli->argument[i], R_OK) != 0)
+			rc = err_set(e, ERR_NOT_FOUND, "could not open '%s'", cli->argument[i]);
+	if (rc == 0)
+		rc = cli_store(cli, &store, DB_CREATE, e);
+	if (rc == 0 && cli_flag(cli, "follow")) {
+		struct sigaction act = { .sa_handler = on_signal };
+		sigaction(SIGINT, &act, NULL);
+		sigaction(SIGTERM, &act, NULL);
+		rc = ingest_follow(store, &o, (const char *const *)cli->argument,
+				   (size_t)cli->argument_count, &counts, &stop, NULL, e);
+	} else {
+		for (int i = 0; rc == 0 && i < cli->argument_count; i++)
+			rc = ingest_path(store, &o, cli->argument[i], &counts, e);
+	}
+	if (shown.last_us)
+		fprintf(stderr, "\r%60s\r", "");
+	if (shown.refusals > REFUSALS_SHOWN)
+		fprintf(stderr, "tally: and %lld more\n",
+			(long long)(shown.refusals - REFUSALS_SHOWN));
+	if (rc == 0 || counts.read)
+		if (!(rc != 0 && cli->json))
+			print_counts(&counts, cli->json);
+	store_close(store);
+	book_close(book);
+	return rc ? rc : counts.unpriced || counts.quarantined || counts.conflicts ? 3 : 0;
+}
+
+const struct command command_ingest = {
+	.name = "ingest",
+	.summary = "usage records into the database, each once",
+	.arguments = "FILE|DIRECTORY...",
+	.arguments_min = 1,
+	.arguments_max = -1,
+	.description =
+		"Stores usage for ever: native CSV and JSON Lines, traces, answers and streams of "
+		"OpenAI, DeepSeek, Anthropic, Gemini, Bedrock, xAI, Groq and OpenRouter, logs of "
+		"Claude Code and Codex, LiteLLM, Langfuse and new-api rows, CloudEvents, and OTLP "
+		"traces as JSON; plain, .gz or .zst; - is standard input.\n\n"
+		"Each record is accepted, a duplicate, a conflict (the same id with other content: "
+		"the first counts, both are kept) or quarantined (kept with the reason). Reading "
+		"anything again, in any order or in pieces, changes nothing. A record without an "
+		"id "
+		"is known by its content.",
+	.examples = "  tally ingest ~/.claude/projects\n"
+		    "  tally ingest usage.csv --customer acme\n"
+		    "  curl -s ... | tally ingest - --at now\n"
+		    "  tally ingest --follow ~/.codex/sessions\n",
+	.options = options,
+	.common = TAKES_DB | TAKES_PRICES | TAKES_CURRENCY | TAKES_BOUNDARY,
+	.run = run,
+};

@@ -1,0 +1,87 @@
+#include <string.h>
+
+#include "cli/command.h"
+#include "meter/quarantine.h"
+#include "reports/usage_report.h"
+
+static const struct option options[] = {
+	{ "by", 0, "KEYS",
+	  "group by day, week, month, hour, model, provider, customer, project,\n"
+	  "                               workload, task, session, window (a,b,c; default day)",
+	  false },
+	{ "order", 0, "key|cost|records", "order of the groups (default key)", false },
+	{ "limit", 0, "N", "show the first N groups only", false },
+	{ "customer", 0, "NAME", "only this customer", false },
+	{ "project", 0, "NAME", "only this project", false },
+	{ "model", 'm', "MODEL", "only this model", false },
+	{ "as-of", 0, "ROW", "as it was when that row was the last (see `tally explain`)", false },
+	{ 0 },
+};
+
+static int run(struct cli *cli, struct err *e)
+{
+	static const char *const orders[] = { "key", "cost", "records", NULL };
+	struct store *store = NULL;
+	struct zone *zone = NULL;
+	struct usage_result *result = NULL;
+	enum usage_dim dim[USAGE_DIM_COUNT];
+	struct usage_report report = { .dim = dim };
+	struct usage_filter filter = { .customer = cli_value(cli, "customer"),
+				       .project = cli_value(cli, "project"),
+				       .model = cli_value(cli, "model") };
+	const char *by = cli_value(cli, "by");
+	int order = 0, status = 0;
+	int rc = cli_zone(cli, &zone, e);
+	if (rc == 0)
+		rc = cli_period(cli, zone, &filter.since, &filter.until, e);
+	if (rc == 0)
+		rc = usage_dims_parse(dim, &report.dim_count, by ? by : "day", e);
+	if (rc == 0)
+		rc = cli_choice(cli, "order", orders, &order, e);
+	if (rc == 0)
+		rc = cli_count(cli, "limit", 0, &report.limit, e);
+	if (rc == 0)
+		rc = cli_count(cli, "as-of", 0, &filter.seq_until, e);
+	if (rc == 0)
+		rc = cli_store(cli, &store, DB_READ, e);
+	if (rc == 0)
+		rc = usage_query(&result, store, dim, report.dim_count, &filter, zone, e);
+	if (rc == 0)
+		rc = quarantine_count(store, &report.quarantined, e);
+	if (rc == 0) {
+		report.result = result;
+		report.order = (enum usage_order)order;
+		if (cli->json) {
+			struct json_out j;
+			json_out_open(&j, stdout);
+			usage_report_put(&j, &report);
+			json_out_close(&j);
+		} else if (cli->csv) {
+			usage_report_csv(&report);
+		} else {
+			usage_report_table(&report);
+		}
+		status = usage_total(result)->unpriced ? 3 : 0;
+	}
+	usage_result_close(result);
+	store_close(store);
+	zone_close(zone);
+	return rc ? rc : status;
+}
+
+const struct command command_usage = {
+	.name = "usage",
+	.summary = "what was metered, by day, model, customer, project, ...",
+	.arguments = "",
+	.description = "Adds up the stored records exactly, each at the price that it was stored "
+		       "with. Answers come from rollups where they suffice, so millions of records "
+		       "take milliseconds; grouping by task or session reads the records.\n\n"
+		       "Records without a price make totals lower bounds and give exit status 3.",
+	.examples = "  tally usage\n"
+		    "  tally usage --by month,customer --order cost\n"
+		    "  tally usage --by day,model --since 2026-11-01 -z Europe/Berlin --json\n"
+		    "  tally usage --by session --project /home/me/app --order cost --limit 10\n",
+	.options = options,
+	.common = TAKES_DB | TAKES_CSV | TAKES_PERIOD | TAKES_ZONE,
+	.run = run,
+};

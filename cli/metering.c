@@ -1,0 +1,34 @@
+#include "cli/metering.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/zone.h"
+
+int cli_ingest_options(const struct cli *cli, const struct book *book, struct ingest_options *out,
+		       struct err *e)
+{
+	static const char *const boundaries[] = { "start", "completion", NULL };
+	const char *at = cli_value(cli, "at");
+	int boundary = 0;
+	*out = (struct ingest_options){
+		.book = book,
+		.currency = cli_currency(cli),
+		.customer = cli_value(cli, "customer"),
+		.project = cli_value(cli, "project"),
+		.model = cli_value(cli, "model"),
+		.provider = cli_value(cli, "provider"),
+		.ahead_us_most = AHEAD_DAYS_MOST * US_PER_DAY,
+		.behind_us_most = BEHIND_DAYS_MOST * US_PER_DAY,
+	};
+	int rc = cli_choice(cli, "boundary", boundaries, &boundary, e);
+	out->by_completion = boundary == 1;
+	if (rc != 0 || !at)
+		return rc;
+	out->has_at = true;
+	if (strcmp(at, "now") == 0) {
+		out->at = clock_now();
+		return 0;
+	}
+	return cli_instant("at", at, NULL, &out->at, e);
+}

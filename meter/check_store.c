@@ -1,0 +1,152 @@
+#include "meter/check_store.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "meter/quarantine.h"
+#include "meter/store/rollup.h"
+
+__attribute__((format(printf, 2, 3))) static void fault(struct store_check *c, const char *fmt, ...)
+{
+	if (c->faults < STORE_FAULTS_KEPT) {
+		va_list ap;
+		va_start(ap, fmt);
+		vsnprintf(c->fault[c->faults], sizeof *c->fault, fmt, ap);
+		va_end(ap);
+	}
+	c->faults++;
+}
+
+static int read_one(struct store *s, const char *sql, int64_t *out, struct err *e)
+{
+	struct db *db = store_db(s);
+	sqlite3_stmt *q;
+	if (sqlite3_prepare_v2(db->handle, sql, -1, &q, NULL) != SQLITE_OK)
+		return db_failed(db, "read it", e);
+	int rc = db_step(db, q, e);
+	*out = rc == 1 && !db_is_null(q, 0) ? db_int(q, 0) : 0;
+	sqlite3_finalize(q);
+	return rc < 0 ? rc : 0;
+}
+
+static int check_integrity(struct store *s, struct store_check *c, struct err *e)
+{
+	struct db *db = store_db(s);
+	sqlite3_stmt *q;
+	int rc;
+	if (sqlite3_prepare_v2(db->handle, "PRAGMA integrity_check", -1, &q, NULL) != SQLITE_OK)
+		return db_failed(db, "check it", e);
+	while ((rc = db_step(db, q, e)) == 1)
+		if (!text_is(db_text(q, 0), "ok"))
+			fault(c, "%.*s", (int)db_text(q, 0).n, db_text(q, 0).p);
+	sqlite3_finalize(q);
+	return rc;
+}
+
+/* Facts that must hold of the rows, as the number of rows for which they do not. */
+static const struct {
+	const char *what, *sql;
+} laws[] = {
+	{ "entries refer to others that are missing",
+	  "SELECT count(*) FROM pragma_foreign_key_check" },
+	{ "rows refer to dictionary entries that are missing",
+	  "SELECT count(*) FROM usage WHERE series NOT IN (SELECT id FROM series) OR price NOT IN "
+	  "(SELECT id FROM price) OR origin NOT IN (SELECT id FROM origin)" },
+	{ "numbers are missing among the rows", "SELECT max(seq)-count(*) FROM usage" },
+	{ "corrections belong to no record",
+	  "SELECT count(*) FROM usage c WHERE c.of IS NOT NULL AND NOT EXISTS(SELECT 1 FROM usage "
+	  "r "
+	  "WHERE r.seq=c.of AND r.kind=0 AND r.id=c.id AND r.seq<c.seq)" },
+	{ "records carry negative counts",
+	  "SELECT count(*) FROM usage WHERE kind<>1 AND min(input,cache_read,cache_write_5m,"
+	  "cache_write_1h,output,reasoning,requests)<0" },
+	{ "records claim more reasoning than output",
+	  "SELECT count(*) FROM usage WHERE abs(reasoning)>abs(output)" },
+};
+
+struct index_check {
+	struct store *store;
+	struct store_check *check;
+	struct err *e;
+};
+
+static int check_row(void *user, const struct usage_row *row)
+{
+	struct index_check *x = user;
+	struct known_id known;
+	char id[64];
+	if (row->kind != USAGE_RECORD)
+		return 0;
+	/* looking up other rows reuses what the row's texts lie in */
+	struct text t = row->record.text[FIELD_ID];
+	snprintf(id, sizeof id, "%.*s", (int)t.n, t.p);
+	struct arena keep = { 0 };
+	struct text own = { arena_text(&keep, t.p, t.n), t.n };
+	int64_t seq = row->seq;
+	int rc = store_find(x->store, own, &known, x->e);
+	if (rc == 0 && known.first == 0)
+		fault(x->check, "the index of ids lacks '%s' (row %lld)", id, (long long)seq);
+	else if (rc == 0 && known.first != seq)
+		fault(x->check, "the id '%s' is stored twice (rows %lld and %lld)", id,
+		      (long long)known.first, (long long)seq);
+	arena_release(&keep);
+	return rc;
+}
+
+int store_check(struct store *s, struct store_check *out, struct err *e)
+{
+	char difference[200];
+	bool same;
+	struct index_check x = { s, out, e };
+	*out = (struct store_check){ 0 };
+	int rc = check_integrity(s, out, e);
+	for (size_t i = 0; rc == 0 && i < sizeof laws / sizeof *laws; i++) {
+		int64_t n;
+		rc = read_one(s, laws[i].sql, &n, e);
+		if (rc == 0 && n)
+			fault(out, "%s: %lld", laws[i].what, (long long)n);
+	}
+	if (rc == 0)
+		rc = rollup_verify(s, &same, difference, e);
+	if (rc == 0 && !same)
+		fault(out, "%s is not what the records add up to", difference);
+	if (rc == 0)
+		rc = store_each_row(s, 1, store_last_seq(s), check_row, &x, e);
+	out->rows = store_last_seq(s);
+	return rc;
+}
+
+int store_status(struct store *s, struct instant now, struct store_status *out, struct err *e)
+{
+	struct stat st;
+	char sql[200];
+	int64_t rolled, us;
+	int rc = store_refresh(s, e);
+	out->rows = store_last_seq(s);
+	if (rc == 0)
+		rc = quarantine_count(s, &out->quarantined, e);
+	if (rc == 0)
+		rc = conflict_count(s, &out->conflicts, e);
+	if (rc == 0)
+		rc = rollup_rolled_to(s, &rolled, e);
+	if (rc == 0)
+		out->rollup_lag = out->rows - rolled;
+	const struct {
+		int64_t span_us, *out;
+	} spans[] = { { 60 * US_PER_SECOND, &out->last_minute }, { US_PER_HOUR, &out->last_hour } };
+	for (size_t i = 0; rc == 0 && i < sizeof spans / sizeof *spans; i++) {
+		snprintf(sql, sizeof sql, "SELECT min(first) FROM batch WHERE at>=%lld",
+			 (long long)(now.us - spans[i].span_us));
+		rc = read_one(s, sql, &us, e);
+		*spans[i].out = us ? out->rows - us + 1 : 0;
+	}
+	if (rc == 0)
+		rc = read_one(s, "SELECT time FROM usage ORDER BY seq DESC LIMIT 1",
+			      &out->last_time.us, e);
+	if (rc == 0)
+		rc = read_one(s, "SELECT at FROM batch ORDER BY first DESC LIMIT 1",
+			      &out->last_written.us, e);
+	out->bytes = stat(store_path(s), &st) == 0 ? (int64_t)st.st_size : 0;
+	return rc;
+}

@@ -1,0 +1,387 @@
+#include "meter/store/rollup.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/dict.h"
+#include "base/json.h"
+#include "meter/store/store_sql.h"
+
+#define QUARTER_US (900 * US_PER_SECOND)
+
+enum { SUM_RECORDS, SUM_REQUESTS, SUM_TOKENS, SUM_COUNT = SUM_TOKENS + BUCKET_COMMON };
+
+struct cell {
+	int64_t cell, who, price; /* quarter and subject, or day and series */
+	int64_t sum[SUM_COUNT];
+	int64_t lowest, highest;
+};
+
+struct more_cell {
+	int64_t quarter, series, price, count;
+	char name[40];
+};
+
+/* Cells of the rows that are being taken in. */
+struct gathering {
+	struct store *store;
+	int64_t from, to; /* rows that they hold, when valid */
+	bool valid;
+	struct dict quarter_index, day_index, more_index; /* key to 1 + place */
+	struct cell *quarter, *day;
+	struct more_cell *more;
+	size_t quarters, days, mores;
+};
+
+static void gathering_release(struct gathering *g)
+{
+	dict_release(&g->quarter_index);
+	dict_release(&g->day_index);
+	dict_release(&g->more_index);
+	free(g->quarter);
+	free(g->day);
+	free(g->more);
+}
+
+static struct cell *cell_of(struct dict *index, struct cell **list, size_t *count, int64_t cell,
+			    int64_t who, int64_t price)
+{
+	const int64_t key[3] = { cell, who, price };
+	uint64_t *at = dict_need(index, (struct text){ (const char *)key, sizeof key }, NULL);
+	if (!*at) {
+		if ((*count & (*count - 1)) == 0)
+			*list = mem_grow(*list, (*count ? *count * 2 : 1) * sizeof **list);
+		(*list)[*count] = (struct cell){ .cell = cell,
+						 .who = who,
+						 .price = price,
+						 .lowest = INT64_MAX,
+						 .highest = INT64_MIN };
+		*at = ++*count;
+	}
+	return &(*list)[*at - 1];
+}
+
+static bool add(struct cell *c, const int64_t sum[SUM_COUNT], int64_t seq)
+{
+	bool bad = false;
+	for (int k = 0; k < SUM_COUNT; k++)
+		bad |= __builtin_add_overflow(c->sum[k], sum[k], &c->sum[k]);
+	c->lowest = seq < c->lowest ? seq : c->lowest;
+	c->highest = seq > c->highest ? seq : c->highest;
+	return !bad;
+}
+
+static int add_more(struct gathering *g, int64_t quarter, int64_t series, int64_t price,
+		    struct text json, struct err *e)
+{
+	struct json_document *d;
+	struct buf key = { 0 };
+	int rc = json_open(&d, json, e);
+	if (rc != 0)
+		return rc;
+	for (json_value *v = json_first(json_root(d)); v && rc == 0; v = json_next(v)) {
+		struct more_cell m = { quarter, series, price, 0, { 0 } };
+		int64_t n = strtoll(json_number(v).p, NULL, 10);
+		snprintf(m.name, sizeof m.name, "%s", json_key(v));
+		key.n = 0;
+		buf_add(&key, &m, offsetof(struct more_cell, count));
+		buf_puts(&key, m.name);
+		uint64_t *at = dict_need(&g->more_index, (struct text){ key.p, key.n }, NULL);
+		if (!*at) {
+			if ((g->mores & (g->mores - 1)) == 0)
+				g->more = mem_grow(g->more,
+						   (g->mores ? g->mores * 2 : 1) * sizeof *g->more);
+			g->more[g->mores] = m;
+			*at = ++g->mores;
+		}
+		if (__builtin_add_overflow(g->more[*at - 1].count, n, &g->more[*at - 1].count))
+			rc = err_set(e, ERR_RANGE, "a sum of '%s' no longer fits", m.name);
+	}
+	buf_release(&key);
+	json_close(d);
+	return rc;
+}
+
+static void gathering_clear(struct gathering *g, int64_t from)
+{
+	dict_clear(&g->quarter_index);
+	dict_clear(&g->day_index);
+	dict_clear(&g->more_index);
+	g->quarters = g->days = g->mores = 0;
+	g->from = from;
+	g->to = from - 1;
+	g->valid = true;
+}
+
+/* One row into its cells. */
+static int gather_row(struct store *s, struct gathering *g, int64_t seq, int64_t time,
+		      int64_t series, int64_t price, const int64_t sum[SUM_COUNT], struct err *e)
+{
+	const struct series_names *names;
+	int rc = store_series_names(s, series, &names, e);
+	if (rc != 0)
+		return rc;
+	if (!add(cell_of(&g->quarter_index, &g->quarter, &g->quarters, floor_div(time, QUARTER_US),
+			 names->subject, price),
+		 sum, seq) ||
+	    !add(cell_of(&g->day_index, &g->day, &g->days, floor_div(time, US_PER_DAY), series,
+			 price),
+		 sum, seq))
+		return err_set(e, ERR_RANGE, "the sums of a quarter of an hour no longer fit");
+	return 0;
+}
+
+/* Rows as they are appended. What cannot be gathered so is read back later. */
+static void row_appended(void *user, const struct usage_row *row)
+{
+	struct gathering *g = user;
+	int64_t sum[SUM_COUNT] = { row->kind == USAGE_REVERSAL ? -1 : 1, row->record.requests };
+	bool rare = row->web_searches != 0;
+	for (int b = 0; b < BUCKET_COUNT; b++) {
+		if (b < BUCKET_COMMON)
+			sum[SUM_TOKENS + b] = row->record.tokens[b];
+		else
+			rare |= row->record.tokens[b] != 0;
+	}
+	if (!g->valid || row->seq != g->to + 1 || rare) {
+		g->valid = false;
+		return;
+	}
+	g->to = row->seq;
+	g->valid = gather_row(g->store, g, row->seq, row->record.time_us, row->series, row->price,
+			      sum, NULL) == 0;
+}
+
+static void rows_gone(void *user)
+{
+	struct gathering *g = user;
+	g->valid = false;
+}
+
+static void store_gone(void *user)
+{
+	gathering_release(user);
+	free(user);
+}
+
+/* The gathering that listens to this store. */
+static struct gathering *gathering_of(struct store *s)
+{
+	const struct store_listener *l = store_listener(s);
+	if (l->user)
+		return l->user;
+	struct gathering *g = mem_zalloc(sizeof *g);
+	g->store = s;
+	store_listen(s, &(struct store_listener){ g, row_appended, rows_gone, store_gone });
+	return g;
+}
+
+static int gather(struct store *s, int64_t from, int64_t to, struct gathering *g, struct err *e)
+{
+	struct db *db = store_db(s);
+	sqlite3_stmt *q;
+	int rc = db_statement(db, STORE_ROLL_ROWS, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":from", from);
+	db_bind_int(q, ":to", to);
+	while ((rc = db_step(db, q, e)) == 1) {
+		int64_t time = db_int(q, 1), series = db_int(q, 2), price = db_int(q, 3),
+			sum[SUM_COUNT];
+		/* a record that is taken back is one less */
+		sum[SUM_RECORDS] = db_int(q, 4) == USAGE_REVERSAL ? -1 : 1;
+		for (int k = SUM_REQUESTS; k < SUM_COUNT; k++)
+			sum[k] = db_int(q, 4 + k);
+		if ((rc = gather_row(s, g, db_int(q, 0), time, series, price, sum, e)) != 0)
+			break;
+		if (!db_is_null(q, 12) && (rc = add_more(g, floor_div(time, QUARTER_US), series,
+							 price, db_text(q, 12), e)) != 0)
+			break;
+	}
+	sqlite3_reset(q);
+	return rc;
+}
+
+static int by_cell(const void *x, const void *y)
+{
+	const struct cell *a = x, *b = y;
+	return a->cell != b->cell ? (a->cell < b->cell ? -1 : 1)
+	       : a->who != b->who ? (a->who < b->who ? -1 : 1)
+				  : (a->price > b->price) - (a->price < b->price);
+}
+
+static int put_cells(struct store *s, enum store_statement which, struct cell *list, size_t count,
+		     bool span, struct err *e)
+{
+	static const char *const names[SUM_COUNT] = { ":records",	 ":requests",
+						      ":input",		 ":cache_read",
+						      ":cache_write_5m", ":cache_write_1h",
+						      ":output",	 ":reasoning" };
+	struct db *db = store_db(s);
+	sqlite3_stmt *q;
+	int rc = 0;
+	/* in the order of the table, so that neighbours are written together */
+	if (count)
+		qsort(list, count, sizeof *list, by_cell);
+	for (size_t i = 0; rc == 0 && i < count; i++) {
+		if ((rc = db_statement(db, which, &q, e)) != 0)
+			break;
+		db_bind_int(q, ":cell", list[i].cell);
+		db_bind_int(q, ":who", list[i].who);
+		db_bind_int(q, ":price", list[i].price);
+		for (int k = 0; k < SUM_COUNT; k++)
+			db_bind_int(q, names[k], list[i].sum[k]);
+		if (span) {
+			db_bind_int(q, ":lowest", list[i].lowest);
+			db_bind_int(q, ":highest", list[i].highest);
+		}
+		rc = db_done(db, q, e);
+	}
+	return rc;
+}
+
+static int put_more(struct store *s, const struct gathering *g, struct err *e)
+{
+	struct db *db = store_db(s);
+	sqlite3_stmt *q;
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < g->mores; i++) {
+		if ((rc = db_statement(db, STORE_ROLL_MORE, &q, e)) != 0)
+			break;
+		db_bind_int(q, ":quarter", g->more[i].quarter);
+		db_bind_int(q, ":series", g->more[i].series);
+		db_bind_int(q, ":price", g->more[i].price);
+		db_bind_text(q, ":name", text_of(g->more[i].name));
+		db_bind_int(q, ":count", g->more[i].count);
+		rc = db_done(db, q, e);
+	}
+	return rc;
+}
+
+static int set_rolled_to(struct store *s, int64_t seq, struct err *e)
+{
+	sqlite3_stmt *q;
+	int rc = db_statement(store_db(s), STORE_SET_ROLLED_TO, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":seq", seq);
+	return db_done(store_db(s), q, e);
+}
+
+int rollup_rolled_to(struct store *s, int64_t *out, struct err *e)
+{
+	sqlite3_stmt *q;
+	int rc = db_statement(store_db(s), STORE_ROLLED_TO, &q, e);
+	if (rc == 0)
+		rc = db_step(store_db(s), q, e);
+	*out = rc == 1 ? db_int(q, 0) : 0;
+	if (rc >= 0)
+		sqlite3_reset(q);
+	return rc < 0 ? rc : 0;
+}
+
+static int put_gathering(struct store *s, struct gathering *g, struct err *e)
+{
+	int rc = put_cells(s, STORE_ROLL_QUARTER, g->quarter, g->quarters, true, e);
+	if (rc == 0)
+		rc = put_cells(s, STORE_ROLL_DAY, g->day, g->days, false, e);
+	return rc == 0 ? put_more(s, g, e) : rc;
+}
+
+static int roll(struct store *s, int64_t from, int64_t to, struct err *e)
+{
+	enum { ROWS_AT_ONCE = 2000000 };
+	int rc = 0;
+	for (int64_t next; rc == 0 && from <= to; from = next) {
+		struct gathering g = { 0 };
+		next = to - from < ROWS_AT_ONCE ? to + 1 : from + ROWS_AT_ONCE;
+		rc = gather(s, from, next - 1, &g, e);
+		if (rc == 0)
+			rc = put_gathering(s, &g, e);
+		gathering_release(&g);
+	}
+	return rc == 0 ? set_rolled_to(s, to, e) : rc;
+}
+
+int rollup_catch_up(struct store *s, int64_t lag, struct err *e)
+{
+	struct gathering *g = gathering_of(s);
+	int64_t done, last = store_last_seq(s);
+	int rc = rollup_rolled_to(s, &done, e);
+	if (rc == 0)
+		rc = store_flush(s, e);
+	if (rc != 0 || last - done <= lag || last == done)
+		return rc;
+	if (g->valid && g->from == done + 1 && g->to == last) {
+		rc = put_gathering(s, g, e);
+		if (rc == 0)
+			rc = set_rolled_to(s, last, e);
+	} else {
+		rc = roll(s, done + 1, last, e);
+	}
+	/* a rollback makes it invalid */
+	gathering_clear(g, last + 1);
+	return rc;
+}
+
+int rollup_rebuild(struct store *s, struct err *e)
+{
+	int rc = db_run(store_db(s),
+			"DELETE FROM rollup_quarter; DELETE FROM rollup_day; DELETE FROM "
+			"rollup_more",
+			e);
+	return rc == 0 ? roll(s, 1, store_last_seq(s), e) : rc;
+}
+
+/* Takes the stored cells from the gathered ones; what is left is a difference. */
+static int subtract(struct store *s, const char *sql, struct dict *index, struct cell *list,
+		    size_t count, const char *what, bool *same, char difference[200], struct err *e)
+{
+	struct db *db = store_db(s);
+	sqlite3_stmt *q;
+	size_t matched = 0;
+	int step;
+	if (sqlite3_prepare_v2(db->handle, sql, -1, &q, NULL) != SQLITE_OK)
+		return db_failed(db, "read the rollups", e);
+	while (*same && (step = sqlite3_step(q)) == SQLITE_ROW) {
+		const int64_t key[3] = { db_int(q, 0), db_int(q, 1), db_int(q, 2) };
+		uint64_t *at = dict_find(index, (struct text){ (const char *)key, sizeof key });
+		*same = at != NULL;
+		for (int k = 0; *same && k < SUM_COUNT; k++)
+			*same = list[*at - 1].sum[k] == db_int(q, 3 + k);
+		if (!*same)
+			snprintf(difference, 200, "the rollup of %s %lld (entry %lld, price %lld)",
+				 what, (long long)key[0], (long long)key[1], (long long)key[2]);
+		matched++;
+	}
+	sqlite3_finalize(q);
+	if (*same && matched != count) {
+		*same = false;
+		snprintf(difference, 200, "%zu cells of the %s rollup are missing", count - matched,
+			 what);
+	}
+	return 0;
+}
+
+int rollup_verify(struct store *s, bool *same, char difference[200], struct err *e)
+{
+	struct gathering g = { 0 };
+	int64_t done;
+	*same = true;
+	int rc = rollup_rolled_to(s, &done, e);
+	if (rc == 0)
+		rc = gather(s, 1, done, &g, e);
+	if (rc == 0)
+		rc = subtract(s,
+			      "SELECT quarter,subject,price,records,requests,input,cache_read,"
+			      "cache_write_5m,cache_write_1h,output,reasoning FROM rollup_quarter",
+			      &g.quarter_index, g.quarter, g.quarters, "quarter", same, difference,
+			      e);
+	if (rc == 0)
+		rc = subtract(s,
+			      "SELECT day,series,price,records,requests,input,cache_read,"
+			      "cache_write_5m,cache_write_1h,output,reasoning FROM rollup_day",
+			      &g.day_index, g.day, g.days, "day", same, difference, e);
+	gathering_release(&g);
+	return rc;
+}

@@ -1,0 +1,25 @@
+/*
+ * rollup: sums of usage rows by quarter of an hour and by day, kept beside the rows.
+ *
+ * Rollups lag behind: they hold the rows up to about.rolled_to, and a query adds the rows behind it
+ * one by one. So they are exact at any time, cost little while rows stream in, and can be made anew
+ * from the rows, bit for bit.
+ */
+#ifndef TALLY_METER_STORE_ROLLUP_H
+#define TALLY_METER_STORE_ROLLUP_H
+
+#include "meter/store/store.h"
+
+enum { ROLLUP_LAG_MOST = 100000 };
+
+/* The row up to which the rollups hold. */
+int rollup_rolled_to(struct store *s, int64_t *out, struct err *e);
+/* Inside a transaction: takes in what lies behind, when that is more than `lag` rows. */
+int rollup_catch_up(struct store *s, int64_t lag, struct err *e);
+/* Inside a transaction: throws the rollups away and makes them from the rows. */
+int rollup_rebuild(struct store *s, struct err *e);
+/* Whether the rollups are what the rows up to rolled_to add up to; *difference names the first cell
+ * that is not. */
+int rollup_verify(struct store *s, bool *same, char difference[200], struct err *e);
+
+#endif

@@ -1,0 +1,1059 @@
+#include "meter/store/store.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/dict.h"
+#include "base/json.h"
+#include "meter/store/id_index.h"
+#include "meter/store/store_sql.h"
+
+enum { APPLICATION_ID = 0x74616c79 }; /* "taly" */
+
+extern const struct migration store_migrations[]; /* the files of meter/sql, compiled in */
+
+/* A stretch of numbers: dictionary entries by their number. */
+struct by_number {
+	void **entry;
+	size_t room;
+};
+
+struct store {
+	struct db db;
+	struct id_index *ids; /* NULL when the store was opened to read */
+	int64_t last_seq, first_of_batch;
+	int64_t changes_seen; /* PRAGMA data_version */
+	uint64_t last_hash;
+	struct instant now;
+	struct dict series, origins, prices, subjects; /* key to number */
+	struct by_number price_by, series_by, subject_by;
+	struct arena arena; /* what the dictionaries point to */
+	struct buf key, more, id_text;
+	/* rows that are appended and not yet written; their texts lie in `pending_text` */
+	struct usage_row pending[APPEND_AT_ONCE];
+	size_t pending_count;
+	struct buf pending_text;
+	struct store_listener listener;
+	struct text look_for; /* of store_find */
+	struct err *find_error;
+	int find_rc;
+};
+
+static int make_folders(const char *path, struct err *e)
+{
+	char *copy = strcpy(mem_alloc(strlen(path) + 1), path);
+	int rc = 0;
+	for (char *slash = strchr(copy + 1, '/'); slash && rc == 0;
+	     slash = strchr(slash + 1, '/')) {
+		*slash = 0;
+		if (mkdir(copy, 0755) != 0 && errno != EEXIST)
+			rc = err_set(e, ERR_STORE, "could not make the folder '%s': %s", copy,
+				     strerror(errno));
+		*slash = '/';
+	}
+	free(copy);
+	return rc;
+}
+
+static int read_int(struct store *s, enum store_statement which, int64_t *out, struct err *e)
+{
+	sqlite3_stmt *q;
+	int rc = db_statement(&s->db, which, &q, e);
+	if (rc == 0 && (rc = db_step(&s->db, q, e)) == 1) {
+		*out = db_is_null(q, 0) ? 0 : db_int(q, 0);
+		rc = 0;
+	}
+	if (rc == 0)
+		sqlite3_reset(q);
+	return rc;
+}
+
+/* The 32 bytes that tell this database from every other. */
+static int read_identity(struct store *s, struct id_index_state *state, struct err *e)
+{
+	sqlite3_stmt *q;
+	int rc = db_statement(&s->db, STORE_IDENTITY, &q, e);
+	if (rc == 0)
+		rc = db_step(&s->db, q, e);
+	if (rc < 0)
+		return rc;
+	struct text blob = rc == 1 ? db_text(q, 0) : TEXT("");
+	uint8_t bytes[32];
+	if (blob.n == sizeof bytes) {
+		memcpy(bytes, blob.p, sizeof bytes);
+		sqlite3_reset(q);
+	} else {
+		if (getrandom(bytes, sizeof bytes, 0) != sizeof bytes)
+			return err_set(e, ERR_SYSTEM, "the system gives no random bytes");
+		if ((rc = db_statement(&s->db, STORE_SET_IDENTITY, &q, e)) != 0)
+			return rc;
+		db_bind_blob(q, ":identity", bytes, sizeof bytes);
+		if ((rc = db_done(&s->db, q, e)) != 0)
+			return rc;
+		/* another process may have been faster */
+		return read_identity(s, state, e);
+	}
+	memcpy(state->database, bytes, 16);
+	memcpy(state->seed, bytes + 16, 16);
+	return 0;
+}
+
+static struct text id_of_column(struct store *s, sqlite3_stmt *q, int column)
+{
+	struct text t = db_text(q, column);
+	if (sqlite3_column_type(q, column) != SQLITE_BLOB || t.n != 16)
+		return t;
+	static const char hex[] = "0123456789abcdef";
+	s->id_text.n = 0;
+	for (int i = 0; i < 16; i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			buf_add(&s->id_text, "-", 1);
+		buf_add(&s->id_text, &hex[(unsigned char)t.p[i] >> 4], 1);
+		buf_add(&s->id_text, &hex[t.p[i] & 15], 1);
+	}
+	return (struct text){ s->id_text.p, s->id_text.n };
+}
+
+/* A canonical UUID takes 16 bytes instead of 36. */
+static bool uuid_bytes(struct text id, uint8_t out[16])
+{
+	/* 1 + the value of a hexadecimal digit in lower case */
+	static const uint8_t value[256] = {
+		['0'] = 1,  ['1'] = 2,	['2'] = 3,  ['3'] = 4,	['4'] = 5,  ['5'] = 6,
+		['6'] = 7,  ['7'] = 8,	['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12,
+		['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+	};
+	static const uint8_t place[16] = {
+		0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34
+	};
+	if (id.n != 36)
+		return false;
+	bool ok = id.p[8] == '-' && id.p[13] == '-' && id.p[18] == '-' && id.p[23] == '-';
+	for (int i = 0; i < 16; i++) {
+		unsigned high = value[(unsigned char)id.p[place[i]]],
+			 low = value[(unsigned char)id.p[place[i] + 1]];
+		ok &= high && low;
+		out[i] = (uint8_t)((high - 1) << 4 | (low - 1));
+	}
+	return ok;
+}
+
+/* Adds the ids of all rows from that one on. */
+static int index_from(struct store *s, int64_t from, struct err *e)
+{
+	sqlite3_stmt *q;
+	int rc = db_statement(&s->db, STORE_IDS_FROM, &q, e);
+	if (rc != 0)
+		return rc;
+	uint64_t hash = id_index_last_hash(s->ids);
+	int64_t seq = from - 1;
+	db_bind_int(q, ":from", from);
+	while ((rc = db_step(&s->db, q, e)) == 1) {
+		seq = db_int(q, 0);
+		hash = id_index_hash(s->ids, id_of_column(s, q, 1));
+		/* rows that correct are found through the record that they correct */
+		int added = db_int(q, 2) == USAGE_RECORD ? id_index_add(s->ids, hash, seq, e) : 0;
+		if (added != 0) {
+			sqlite3_reset(q);
+			return added;
+		}
+	}
+	sqlite3_reset(q);
+	if (rc == 0 && seq >= from)
+		id_index_holds(s->ids, seq, hash);
+	return rc;
+}
+
+int store_index_ids(struct store *s, struct err *e)
+{
+	int rc = id_index_clear(s->ids, e);
+	return rc == 0 ? index_from(s, 1, e) : rc;
+}
+
+/* Whether the row that the index ends with is this database's row. */
+static int index_fits(struct store *s, bool *fits, struct err *e)
+{
+	int64_t rows = id_index_rows(s->ids);
+	sqlite3_stmt *q;
+	*fits = rows <= s->last_seq;
+	if (rows == 0 || !*fits)
+		return 0;
+	int rc = db_statement(&s->db, STORE_ID_AT, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":seq", rows);
+	rc = db_step(&s->db, q, e);
+	*fits = rc == 1 &&
+		id_index_hash(s->ids, id_of_column(s, q, 0)) == id_index_last_hash(s->ids);
+	sqlite3_reset(q);
+	return rc < 0 ? rc : 0;
+}
+
+static int open_index(struct store *s, struct err *e)
+{
+	struct id_index_state state;
+	bool whole, fits;
+	struct buf path = { 0 };
+	/* the write lock keeps others from the file meanwhile */
+	int rc = db_begin(&s->db, e);
+	if (rc != 0)
+		return rc;
+	rc = read_identity(s, &state, e);
+	if (rc == 0)
+		rc = read_int(s, STORE_LAST_SEQ, &s->last_seq, e);
+	state.rows = s->last_seq;
+	buf_printf(&path, "%s-ids", s->db.path);
+	if (rc == 0)
+		rc = id_index_open(&s->ids, path.p, &state, &whole, e);
+	if (rc == 0)
+		rc = index_fits(s, &fits, e);
+	if (rc == 0 && !fits)
+		rc = id_index_clear(s->ids, e);
+	if (rc == 0)
+		rc = index_from(s, id_index_rows(s->ids) + 1, e);
+	if (rc == 0)
+		rc = db_commit(&s->db, e);
+	if (rc != 0)
+		db_rollback(&s->db);
+	buf_release(&path);
+	return rc;
+}
+
+int store_open(struct store **out, const char *path, enum db_mode mode, struct err *e)
+{
+	struct store *s = mem_zalloc(sizeof *s);
+	int rc = mode == DB_CREATE ? make_folders(path, e) : 0;
+	if (rc == 0)
+		rc = db_open(&s->db, path, mode, APPLICATION_ID, store_migrations, store_sql,
+			     STORE_STATEMENTS, e);
+	if (rc == 0 && mode != DB_READ)
+		rc = open_index(s, e);
+	if (rc == 0)
+		rc = read_int(s, STORE_LAST_SEQ, &s->last_seq, e);
+	if (rc != 0) {
+		store_close(s);
+		return rc;
+	}
+	*out = s;
+	return 0;
+}
+
+void store_close(struct store *s)
+{
+	if (!s)
+		return;
+	if (s->listener.closed)
+		s->listener.closed(s->listener.user);
+	if (s->db.handle) {
+		db_rollback(&s->db);
+		db_close(&s->db);
+	}
+	id_index_close(s->ids);
+	dict_release(&s->series);
+	dict_release(&s->origins);
+	dict_release(&s->prices);
+	dict_release(&s->subjects);
+	free(s->price_by.entry);
+	free(s->series_by.entry);
+	free(s->subject_by.entry);
+	arena_release(&s->arena);
+	buf_release(&s->key);
+	buf_release(&s->more);
+	buf_release(&s->id_text);
+	buf_release(&s->pending_text);
+	free(s);
+}
+
+void store_listen(struct store *s, const struct store_listener *l)
+{
+	s->listener = *l;
+}
+
+const struct store_listener *store_listener(const struct store *s)
+{
+	return &s->listener;
+}
+
+struct db *store_db(struct store *s)
+{
+	return &s->db;
+}
+
+const char *store_path(const struct store *s)
+{
+	return s->db.path;
+}
+
+int64_t store_last_seq(const struct store *s)
+{
+	return s->last_seq;
+}
+
+int store_refresh(struct store *s, struct err *e)
+{
+	return read_int(s, STORE_LAST_SEQ, &s->last_seq, e);
+}
+
+int store_begin(struct store *s, struct instant now, struct err *e)
+{
+	int64_t version, before = s->last_seq;
+	int rc = db_begin(&s->db, e);
+	if (rc != 0)
+		return rc;
+	rc = read_int(s, STORE_DATA_VERSION, &version, e);
+	if (rc == 0 && version != s->changes_seen) {
+		rc = read_int(s, STORE_LAST_SEQ, &s->last_seq, e);
+		s->changes_seen = version;
+	}
+	if (rc == 0 && s->ids) {
+		if (!id_index_refresh(s->ids))
+			rc = store_index_ids(s, e);
+		else if (id_index_rows(s->ids) < s->last_seq)
+			rc = index_from(s, id_index_rows(s->ids) + 1, e);
+	}
+	if (rc != 0) {
+		db_rollback(&s->db);
+		s->last_seq = before;
+		return rc;
+	}
+	s->now = now;
+	s->first_of_batch = s->last_seq + 1;
+	return 0;
+}
+
+/* What was made since begin may be gone: numbers are asked for anew. */
+static void forget_numbers(struct store *s)
+{
+	dict_clear(&s->series);
+	dict_clear(&s->origins);
+	dict_clear(&s->prices);
+	dict_clear(&s->subjects);
+	memset(s->price_by.entry, 0, s->price_by.room * sizeof(void *));
+	memset(s->series_by.entry, 0, s->series_by.room * sizeof(void *));
+	memset(s->subject_by.entry, 0, s->subject_by.room * sizeof(void *));
+}
+
+void store_rollback(struct store *s)
+{
+	s->pending_count = 0;
+	s->pending_text.n = 0;
+	if (s->listener.rolled_back)
+		s->listener.rolled_back(s->listener.user);
+	db_rollback(&s->db);
+	s->last_seq = s->first_of_batch - 1;
+	s->changes_seen = -1;
+	forget_numbers(s);
+}
+
+int store_commit(struct store *s, struct err *e)
+{
+	int rc = store_flush(s, e);
+	if (rc == 0 && s->last_seq >= s->first_of_batch) {
+		sqlite3_stmt *q;
+		rc = db_statement(&s->db, STORE_ADD_BATCH, &q, e);
+		if (rc == 0) {
+			db_bind_int(q, ":first", s->first_of_batch);
+			db_bind_int(q, ":at", s->now.us);
+			rc = db_done(&s->db, q, e);
+		}
+	}
+	if (rc == 0)
+		rc = db_commit(&s->db, e);
+	if (rc != 0) {
+		store_rollback(s);
+		return rc;
+	}
+	if (s->ids && s->last_seq >= s->first_of_batch)
+		id_index_holds(s->ids, s->last_seq, s->last_hash);
+	s->first_of_batch = s->last_seq + 1;
+	return 0;
+}
+
+/* An entry of a dictionary table: found in memory, found in the table, or made. */
+static int number_of(struct store *s, struct dict *d, struct text key, enum store_statement find,
+		     enum store_statement add, void (*bind)(sqlite3_stmt *q, const void *what),
+		     const void *what, int64_t *out, struct err *e)
+{
+	uint64_t *known = dict_find(d, key);
+	sqlite3_stmt *q;
+	if (known) {
+		*out = (int64_t)*known;
+		return 0;
+	}
+	int rc = db_statement(&s->db, find, &q, e);
+	if (rc != 0)
+		return rc;
+	bind(q, what);
+	rc = db_step(&s->db, q, e);
+	if (rc < 0)
+		return rc;
+	if (rc == 1) {
+		*out = db_int(q, 0);
+		sqlite3_reset(q);
+	} else {
+		if ((rc = db_statement(&s->db, add, &q, e)) != 0)
+			return rc;
+		bind(q, what);
+		if ((rc = db_done(&s->db, q, e)) != 0)
+			return rc;
+		*out = sqlite3_last_insert_rowid(s->db.handle);
+	}
+	*dict_need(d, key, NULL) = (uint64_t)*out;
+	return 0;
+}
+
+static void key_part(struct buf *b, struct text t)
+{
+	uint32_t n = (uint32_t)t.n;
+	buf_need(b, sizeof n + t.n);
+	memcpy(b->p + b->n, &n, sizeof n);
+	if (t.n)
+		memcpy(b->p + b->n + sizeof n, t.p, t.n);
+	b->n += sizeof n + t.n;
+}
+
+static void bind_subject(sqlite3_stmt *q, const void *what)
+{
+	const struct record *r = what;
+	db_bind_text(q, ":provider", r->text[FIELD_PROVIDER]);
+	db_bind_text(q, ":model", r->text[FIELD_MODEL]);
+	db_bind_text(q, ":service_tier", r->text[FIELD_SERVICE_TIER]);
+	db_bind_text(q, ":region", r->text[FIELD_REGION]);
+}
+
+struct series_key {
+	const struct record *record;
+	int64_t subject;
+};
+
+static void bind_series(sqlite3_stmt *q, const void *what)
+{
+	const struct series_key *k = what;
+	db_bind_text(q, ":customer", k->record->text[FIELD_CUSTOMER]);
+	db_bind_text(q, ":project", k->record->text[FIELD_PROJECT]);
+	db_bind_text(q, ":workload", k->record->text[FIELD_WORKLOAD]);
+	db_bind_int(q, ":subject", k->subject);
+}
+
+int store_series(struct store *s, const struct record *r, int64_t *out, struct err *e)
+{
+	static const enum record_field parts[] = { FIELD_CUSTOMER, FIELD_PROJECT,
+						   FIELD_WORKLOAD, FIELD_PROVIDER,
+						   FIELD_MODEL,	   FIELD_SERVICE_TIER,
+						   FIELD_REGION };
+	struct series_key key = { r, 0 };
+	s->key.n = 0;
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+		key_part(&s->key, r->text[parts[i]]);
+	struct text whole = { s->key.p, s->key.n };
+	uint64_t *known = dict_find(&s->series, whole);
+	if (known) {
+		*out = (int64_t)*known;
+		return 0;
+	}
+	/* the subject is the tail of the key */
+	size_t head = 3 * sizeof(uint32_t) + r->text[FIELD_CUSTOMER].n + r->text[FIELD_PROJECT].n +
+		      r->text[FIELD_WORKLOAD].n;
+	int rc = number_of(s, &s->subjects, (struct text){ whole.p + head, whole.n - head },
+			   STORE_FIND_SUBJECT, STORE_ADD_SUBJECT, bind_subject, r, &key.subject, e);
+	return rc == 0 ? number_of(s, &s->series, whole, STORE_FIND_SERIES, STORE_ADD_SERIES,
+				   bind_series, &key, out, e)
+		       : rc;
+}
+
+struct origin_key {
+	const char *source, *shape, *rule;
+};
+
+static void bind_origin(sqlite3_stmt *q, const void *what)
+{
+	const struct origin_key *k = what;
+	db_bind_text(q, ":source", text_of(k->source));
+	db_bind_text(q, ":shape", text_of(k->shape));
+	db_bind_text(q, ":rule", text_of(k->rule));
+}
+
+int store_origin(struct store *s, const char *source, const char *shape, const char *rule,
+		 int64_t *out, struct err *e)
+{
+	struct origin_key key = { source, shape, rule };
+	s->key.n = 0;
+	key_part(&s->key, text_of(source));
+	key_part(&s->key, text_of(shape));
+	key_part(&s->key, text_of(rule));
+	return number_of(s, &s->origins, (struct text){ s->key.p, s->key.n }, STORE_FIND_ORIGIN,
+			 STORE_ADD_ORIGIN, bind_origin, &key, out, e);
+}
+
+struct price_key {
+	const struct stored_price *price;
+	struct text rates, fees;
+};
+
+static void bind_price(sqlite3_stmt *q, const void *what)
+{
+	const struct price_key *k = what;
+	db_bind_text(q, ":ref", k->price->ref);
+	db_bind_text(q, ":vendor", k->price->vendor);
+	db_bind_text(q, ":model", k->price->model);
+	db_bind_text(q, ":window", k->price->window);
+	db_bind_text(q, ":currency", k->price->currency);
+	db_bind_text(q, ":rates", k->rates);
+	db_bind_text(q, ":fees", k->fees);
+	db_bind_text(q, ":reason", k->price->reason);
+}
+
+int store_price(struct store *s, const struct stored_price *p, int64_t *out, struct err *e)
+{
+	struct buf rates = { 0 }, fees = { 0 };
+	stored_price_put_rates(&rates, p);
+	stored_price_put_fees(&fees, p);
+	struct price_key key = { p, { rates.p, rates.n }, { fees.p, fees.n } };
+	s->key.n = 0;
+	key_part(&s->key, p->ref);
+	key_part(&s->key, p->model);
+	key_part(&s->key, p->window);
+	key_part(&s->key, p->currency);
+	key_part(&s->key, key.rates);
+	key_part(&s->key, key.fees);
+	key_part(&s->key, p->reason);
+	int rc = number_of(s, &s->prices, (struct text){ s->key.p, s->key.n }, STORE_FIND_PRICE,
+			   STORE_ADD_PRICE, bind_price, &key, out, e);
+	buf_release(&rates);
+	buf_release(&fees);
+	return rc;
+}
+
+static void **entry_at(struct by_number *b, int64_t number)
+{
+	CHECK(number > 0);
+	if ((size_t)number >= b->room) {
+		size_t room = b->room ? b->room : 64;
+		while (room <= (size_t)number)
+			room *= 2;
+		b->entry = mem_grow(b->entry, room * sizeof *b->entry);
+		memset(b->entry + b->room, 0, (room - b->room) * sizeof *b->entry);
+		b->room = room;
+	}
+	return &b->entry[number];
+}
+
+static struct text keep(struct store *s, struct text t)
+{
+	return (struct text){ arena_text(&s->arena, t.p, t.n), t.n };
+}
+
+/* The row of a dictionary table; the statement is left at it. */
+static int entry_row(struct store *s, enum store_statement which, int64_t number, sqlite3_stmt **q,
+		     struct err *e)
+{
+	int rc = db_statement(&s->db, which, q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(*q, ":id", number);
+	rc = db_step(&s->db, *q, e);
+	if (rc == 0)
+		return err_set(e, ERR_STORE, "%s: the database names an entry %lld that it lacks",
+			       s->db.path, (long long)number);
+	return rc < 0 ? rc : 0;
+}
+
+int store_stored_price(struct store *s, int64_t number, const struct stored_price **out,
+		       struct err *e)
+{
+	void **slot = entry_at(&s->price_by, number);
+	sqlite3_stmt *q;
+	if (!*slot) {
+		int rc = entry_row(s, STORE_PRICE_AT, number, &q, e);
+		if (rc != 0)
+			return rc;
+		struct stored_price *p = arena_alloc(&s->arena, sizeof *p);
+		*p = (struct stored_price){ .ref = keep(s, db_text(q, 0)),
+					    .vendor = keep(s, db_text(q, 1)),
+					    .model = keep(s, db_text(q, 2)),
+					    .window = keep(s, db_text(q, 3)),
+					    .currency = keep(s, db_text(q, 4)),
+					    .reason = keep(s, db_text(q, 7)) };
+		rc = stored_price_read(p, db_text(q, 5), db_text(q, 6), &s->arena, e);
+		sqlite3_reset(q);
+		if (rc != 0)
+			return rc;
+		*slot = p;
+	}
+	*out = *slot;
+	return 0;
+}
+
+int store_series_names(struct store *s, int64_t number, const struct series_names **out,
+		       struct err *e)
+{
+	void **slot = entry_at(&s->series_by, number);
+	sqlite3_stmt *q;
+	if (!*slot) {
+		int rc = entry_row(s, STORE_SERIES_AT, number, &q, e);
+		if (rc != 0)
+			return rc;
+		struct series_names *n = arena_alloc(&s->arena, sizeof *n);
+		n->customer = keep(s, db_text(q, 0));
+		n->project = keep(s, db_text(q, 1));
+		n->workload = keep(s, db_text(q, 2));
+		n->subject = db_int(q, 3);
+		sqlite3_reset(q);
+		*slot = n;
+	}
+	*out = *slot;
+	return 0;
+}
+
+int store_subject_names(struct store *s, int64_t number, const struct subject_names **out,
+			struct err *e)
+{
+	void **slot = entry_at(&s->subject_by, number);
+	sqlite3_stmt *q;
+	if (!*slot) {
+		int rc = entry_row(s, STORE_SUBJECT_AT, number, &q, e);
+		if (rc != 0)
+			return rc;
+		struct subject_names *n = arena_alloc(&s->arena, sizeof *n);
+		n->provider = keep(s, db_text(q, 0));
+		n->model = keep(s, db_text(q, 1));
+		n->service_tier = keep(s, db_text(q, 2));
+		n->region = keep(s, db_text(q, 3));
+		sqlite3_reset(q);
+		*slot = n;
+	}
+	*out = *slot;
+	return 0;
+}
+
+/* Whether the row has the id that is looked for. */
+static bool row_has_id(void *user, int64_t row)
+{
+	struct store *s = user;
+	sqlite3_stmt *q;
+	s->find_rc = s->pending_count ? store_flush(s, s->find_error) : 0;
+	if (s->find_rc == 0)
+		s->find_rc = db_statement(&s->db, STORE_ID_AT, &q, s->find_error);
+	if (s->find_rc != 0)
+		return true; /* ends the search */
+	db_bind_int(q, ":seq", row);
+	int step = db_step(&s->db, q, s->find_error);
+	bool same = step == 1 && text_eq(id_of_column(s, q, 0), s->look_for) &&
+		    db_int(q, 1) == USAGE_RECORD;
+	if (step < 0)
+		s->find_rc = step;
+	sqlite3_reset(q);
+	return same || step < 0;
+}
+
+void store_prefetch(struct store *s, struct text id)
+{
+	id_index_prefetch(s->ids, id_index_hash(s->ids, id));
+}
+
+/* Without an index, which only writers have, the rows are searched. */
+static int find_by_search(struct store *s, struct text id, int64_t *first, struct err *e)
+{
+	sqlite3_stmt *q;
+	uint8_t bytes[16];
+	int rc = db_statement(&s->db, STORE_SEARCH_ID, &q, e);
+	if (rc != 0)
+		return rc;
+	if (uuid_bytes(id, bytes))
+		db_bind_blob(q, ":id", bytes, sizeof bytes);
+	else
+		db_bind_text(q, ":id", id);
+	rc = db_step(&s->db, q, e);
+	*first = rc == 1 ? db_int(q, 0) : 0;
+	sqlite3_reset(q);
+	return rc < 0 ? rc : 0;
+}
+
+int store_find(struct store *s, struct text id, struct known_id *out, struct err *e)
+{
+	*out = (struct known_id){ 0 };
+	if (s->ids) {
+		s->look_for = id;
+		s->find_error = e;
+		s->find_rc = 0;
+		out->first = id_index_find(s->ids, id_index_hash(s->ids, id), row_has_id, s);
+		if (s->find_rc != 0)
+			return s->find_rc;
+	} else {
+		int rc = find_by_search(s, id, &out->first, e);
+		if (rc != 0)
+			return rc;
+	}
+	if (!out->first)
+		return 0;
+	/* few records are ever corrected: the index of corrections is small */
+	sqlite3_stmt *q;
+	int rc = store_flush(s, e);
+	if (rc == 0)
+		rc = db_statement(&s->db, STORE_LAST_OF, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":first", out->first);
+	rc = db_step(&s->db, q, e);
+	out->current = rc == 0				  ? out->first
+		       : rc < 0				  ? 0
+		       : db_int(q, 1) == USAGE_CORRECTION ? db_int(q, 0)
+							  : 0;
+	sqlite3_reset(q);
+	return rc < 0 ? rc : 0;
+}
+
+/* Appends the rarer buckets and units; nothing when there are none. */
+static void put_more(struct buf *b, const struct record *r, int64_t web_searches)
+{
+	const size_t from = b->n;
+	for (int k = BUCKET_COMMON; k < BUCKET_COUNT; k++)
+		if (r->tokens[k])
+			buf_printf(b, "%s\"%s\":%lld", b->n > from ? "," : "{",
+				   bucket_name((enum bucket)k), (long long)r->tokens[k]);
+	if (web_searches)
+		buf_printf(b, "%s\"" UNIT_WEB_SEARCH "\":%lld", b->n > from ? "," : "{",
+			   (long long)web_searches);
+	if (b->n > from)
+		buf_puts(b, "}");
+}
+
+static int read_more(struct usage_row *row, struct text more, struct err *e)
+{
+	struct json_document *d;
+	int rc = json_open(&d, more, e);
+	if (rc != 0)
+		return rc;
+	for (json_value *v = json_first(json_root(d)); v; v = json_next(v)) {
+		int64_t n = strtoll(json_number(v).p, NULL, 10);
+		int b = bucket_by_name(json_key(v), strlen(json_key(v)));
+		if (b >= 0)
+			row->record.tokens[b] = n;
+		else if (strcmp(json_key(v), UNIT_WEB_SEARCH) == 0)
+			row->web_searches = n;
+	}
+	json_close(d);
+	return 0;
+}
+
+/* Places of STORE_APPEND's parameters, in the order of its columns. */
+enum append_column {
+	APPEND_SEQ = 1,
+	APPEND_ID,
+	APPEND_KIND,
+	APPEND_OF,
+	APPEND_TIME,
+	APPEND_COMPLETED,
+	APPEND_SERIES,
+	APPEND_PRICE,
+	APPEND_ORIGIN,
+	APPEND_TOKENS,
+	APPEND_REQUESTS = APPEND_TOKENS + BUCKET_COMMON,
+	APPEND_TASK,
+	APPEND_SESSION,
+	APPEND_RAW,
+	APPEND_MORE,
+	APPEND_FLAGS,
+	APPEND_COLUMNS = APPEND_FLAGS
+};
+
+static void bind_optional(sqlite3_stmt *q, int place, struct text t)
+{
+	if (t.n)
+		sqlite3_bind_text64(q, place, t.p, t.n, SQLITE_STATIC, SQLITE_UTF8);
+	else
+		sqlite3_bind_null(q, place);
+}
+
+/* Binds one row from that place on; more: its rarer counts as JSON. */
+static void bind_row(sqlite3_stmt *q, int base, const struct usage_row *row, const uint8_t *uuid,
+		     struct text more)
+{
+	const struct record *r = &row->record;
+	const struct text id = r->text[FIELD_ID];
+	sqlite3_bind_int64(q, base + APPEND_SEQ, row->seq);
+	if (uuid)
+		sqlite3_bind_blob64(q, base + APPEND_ID, uuid, 16, SQLITE_STATIC);
+	else
+		sqlite3_bind_text64(q, base + APPEND_ID, id.p, id.n, SQLITE_STATIC, SQLITE_UTF8);
+	sqlite3_bind_int64(q, base + APPEND_KIND, row->kind);
+	if (row->of)
+		sqlite3_bind_int64(q, base + APPEND_OF, row->of);
+	else
+		sqlite3_bind_null(q, base + APPEND_OF);
+	sqlite3_bind_int64(q, base + APPEND_TIME, r->time_us);
+	if (r->completed_us == TIME_ABSENT)
+		sqlite3_bind_null(q, base + APPEND_COMPLETED);
+	else
+		sqlite3_bind_int64(q, base + APPEND_COMPLETED, r->completed_us);
+	sqlite3_bind_int64(q, base + APPEND_SERIES, row->series);
+	sqlite3_bind_int64(q, base + APPEND_PRICE, row->price);
+	sqlite3_bind_int64(q, base + APPEND_ORIGIN, row->origin);
+	for (int b = 0; b < BUCKET_COMMON; b++)
+		sqlite3_bind_int64(q, base + APPEND_TOKENS + b, r->tokens[b]);
+	sqlite3_bind_int64(q, base + APPEND_REQUESTS, r->requests);
+	bind_optional(q, base + APPEND_TASK, r->text[FIELD_TASK]);
+	bind_optional(q, base + APPEND_SESSION, r->text[FIELD_SESSION]);
+	bind_optional(q, base + APPEND_RAW, row->raw);
+	bind_optional(q, base + APPEND_MORE, more);
+	if (row->flags)
+		sqlite3_bind_int64(q, base + APPEND_FLAGS, row->flags);
+	else
+		sqlite3_bind_null(q, base + APPEND_FLAGS);
+}
+
+/* Writes what is pending: all at once when there are enough, else one by one. */
+int store_flush(struct store *s, struct err *e)
+{
+	struct pending_text {
+		uint8_t uuid[16];
+		bool is_uuid;
+		struct text more;
+	} extra[APPEND_AT_ONCE];
+	const size_t n = s->pending_count;
+	sqlite3_stmt *q;
+	int rc = 0;
+	s->pending_count = 0;
+	s->more.n = 0;
+	for (size_t i = 0; i < n; i++) {
+		struct usage_row *row = &s->pending[i];
+		struct text *const texts[] = { &row->record.text[FIELD_ID],
+					       &row->record.text[FIELD_TASK],
+					       &row->record.text[FIELD_SESSION], &row->raw };
+		/* offsets became pointers now that the buffer stands still */
+		for (size_t k = 0; k < sizeof texts / sizeof *texts; k++)
+			texts[k]->p = s->pending_text.p + (uintptr_t)texts[k]->p;
+		extra[i].is_uuid = uuid_bytes(row->record.text[FIELD_ID], extra[i].uuid);
+		size_t from = s->more.n;
+		put_more(&s->more, &row->record, row->web_searches);
+		extra[i].more = (struct text){ (const char *)from, s->more.n - from };
+	}
+	for (size_t i = 0; i < n; i++)
+		extra[i].more.p = s->more.p + (uintptr_t)extra[i].more.p;
+	if (n == APPEND_AT_ONCE) {
+		rc = db_statement(&s->db, STORE_APPEND_MANY, &q, e);
+		for (size_t i = 0; rc == 0 && i < n; i++)
+			bind_row(q, (int)i * APPEND_COLUMNS, &s->pending[i],
+				 extra[i].is_uuid ? extra[i].uuid : NULL, extra[i].more);
+		if (rc == 0)
+			rc = db_done(&s->db, q, e);
+	} else {
+		for (size_t i = 0; rc == 0 && i < n; i++) {
+			rc = db_statement(&s->db, STORE_APPEND, &q, e);
+			if (rc != 0)
+				break;
+			bind_row(q, 0, &s->pending[i], extra[i].is_uuid ? extra[i].uuid : NULL,
+				 extra[i].more);
+			rc = db_done(&s->db, q, e);
+		}
+	}
+	s->pending_text.n = 0;
+	return rc;
+}
+
+/* Keeps the text until the row is written, as an offset: the buffer may move. */
+static void defer_text(struct store *s, struct text *t)
+{
+	size_t at = s->pending_text.n;
+	buf_add(&s->pending_text, t->p, t->n);
+	t->p = (const char *)at;
+}
+
+int store_append(struct store *s, struct usage_row *row, struct err *e)
+{
+	const struct text id = row->record.text[FIELD_ID];
+	int rc = 0;
+	row->seq = s->last_seq + 1;
+	s->last_hash = id_index_hash(s->ids, id);
+	if (row->kind == USAGE_RECORD)
+		rc = id_index_add(s->ids, s->last_hash, row->seq, e);
+	if (rc != 0)
+		return rc;
+	struct usage_row *p = &s->pending[s->pending_count++];
+	*p = *row;
+	defer_text(s, &p->record.text[FIELD_ID]);
+	defer_text(s, &p->record.text[FIELD_TASK]);
+	defer_text(s, &p->record.text[FIELD_SESSION]);
+	defer_text(s, &p->raw);
+	s->last_seq = row->seq;
+	if (s->listener.appended)
+		s->listener.appended(s->listener.user, row);
+	return s->pending_count == APPEND_AT_ONCE ? store_flush(s, e) : 0;
+}
+
+int store_note_change(struct store *s, const char *what, const char *why, struct err *e)
+{
+	sqlite3_stmt *q;
+	int rc = db_statement(&s->db, STORE_ADD_CHANGE, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":first", s->last_seq + 1);
+	db_bind_int(q, ":at", s->now.us);
+	db_bind_text(q, ":what", text_of(what));
+	db_bind_text(q, ":why", text_of(why));
+	return db_done(&s->db, q, e);
+}
+
+/* The row at which the statement stands. */
+static int take_row(struct store *s, sqlite3_stmt *q, struct usage_row *row, struct err *e)
+{
+	enum {
+		AT_SEQ,
+		AT_ID,
+		AT_KIND,
+		AT_OF,
+		AT_TIME,
+		AT_COMPLETED,
+		AT_SERIES,
+		AT_PRICE,
+		AT_ORIGIN,
+		AT_TOKENS,
+		AT_REQUESTS = AT_TOKENS + BUCKET_COMMON,
+		AT_TASK,
+		AT_SESSION,
+		AT_RAW,
+		AT_MORE,
+		AT_FLAGS,
+		AT_SOURCE,
+		AT_SHAPE,
+		AT_RULE,
+		AT_WRITTEN
+	};
+	const struct series_names *names;
+	const struct subject_names *subject;
+	*row = (struct usage_row){ .seq = db_int(q, AT_SEQ),
+				   .kind = (enum usage_kind)db_int(q, AT_KIND),
+				   .of = db_is_null(q, AT_OF) ? 0 : db_int(q, AT_OF),
+				   .series = db_int(q, AT_SERIES),
+				   .price = db_int(q, AT_PRICE),
+				   .origin = db_int(q, AT_ORIGIN),
+				   .raw = db_text(q, AT_RAW),
+				   .source = db_text(q, AT_SOURCE),
+				   .shape = db_text(q, AT_SHAPE),
+				   .rule = db_text(q, AT_RULE) };
+	struct record *r = &row->record;
+	record_clear(r);
+	row->flags = db_is_null(q, AT_FLAGS) ? 0 : (unsigned)db_int(q, AT_FLAGS);
+	row->written_us = db_is_null(q, AT_WRITTEN) ? TIME_ABSENT : db_int(q, AT_WRITTEN);
+	r->text[FIELD_ID] = id_of_column(s, q, AT_ID);
+	r->time_us = db_int(q, AT_TIME);
+	r->completed_us = db_is_null(q, AT_COMPLETED) ? TIME_ABSENT : db_int(q, AT_COMPLETED);
+	for (int b = 0; b < BUCKET_COMMON; b++)
+		r->tokens[b] = db_int(q, AT_TOKENS + b);
+	r->requests = db_int(q, AT_REQUESTS);
+	r->text[FIELD_TASK] = db_text(q, AT_TASK);
+	r->text[FIELD_SESSION] = db_text(q, AT_SESSION);
+	int rc = store_series_names(s, row->series, &names, e);
+	if (rc == 0)
+		rc = store_subject_names(s, names->subject, &subject, e);
+	if (rc != 0)
+		return rc;
+	r->text[FIELD_CUSTOMER] = names->customer;
+	r->text[FIELD_PROJECT] = names->project;
+	r->text[FIELD_WORKLOAD] = names->workload;
+	r->text[FIELD_PROVIDER] = subject->provider;
+	r->text[FIELD_MODEL] = subject->model;
+	r->text[FIELD_SERVICE_TIER] = subject->service_tier;
+	r->text[FIELD_REGION] = subject->region;
+	for (int f = 0; f < FIELD_TEXTS; f++)
+		if (r->text[f].n)
+			r->present |= (uint64_t)1 << f;
+	return db_is_null(q, AT_MORE) ? 0 : read_more(row, db_text(q, AT_MORE), e);
+}
+
+int store_row(struct store *s, int64_t seq, struct usage_row *out, struct err *e)
+{
+	sqlite3_stmt *q;
+	int rc = store_flush(s, e);
+	if (rc == 0)
+		rc = db_statement(&s->db, STORE_ROW, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":seq", seq);
+	rc = db_step(&s->db, q, e);
+	if (rc == 0)
+		return err_set(e, ERR_NOT_FOUND, "there is no row %lld", (long long)seq);
+	return rc < 0 ? rc : take_row(s, q, out, e);
+}
+
+static int each(struct store *s, sqlite3_stmt *q,
+		int (*take)(void *user, const struct usage_row *row), void *user, struct err *e)
+{
+	struct usage_row row;
+	int rc;
+	while ((rc = db_step(&s->db, q, e)) == 1) {
+		rc = take_row(s, q, &row, e);
+		if (rc == 0)
+			rc = take(user, &row);
+		if (rc != 0)
+			break;
+	}
+	sqlite3_reset(q);
+	return rc;
+}
+
+int store_each_row(struct store *s, int64_t from, int64_t to,
+		   int (*take)(void *user, const struct usage_row *row), void *user, struct err *e)
+{
+	sqlite3_stmt *q;
+	int rc = store_flush(s, e);
+	if (rc == 0)
+		rc = db_statement(&s->db, STORE_ROWS, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":from", from);
+	db_bind_int(q, ":to", to);
+	return each(s, q, take, user, e);
+}
+
+int store_each_row_of(struct store *s, int64_t first,
+		      int (*take)(void *user, const struct usage_row *row), void *user,
+		      struct err *e)
+{
+	sqlite3_stmt *q;
+	int rc = store_flush(s, e);
+	if (rc == 0)
+		rc = db_statement(&s->db, STORE_ROWS_OF, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":first", first);
+	return each(s, q, take, user, e);
+}
+
+int store_backup(struct store *s, const char *path,
+		 void (*progress)(void *user, int64_t done, int64_t total), void *user,
+		 struct err *e)
+{
+	enum { PAGES_A_STEP = 2048 };
+	sqlite3 *to = NULL;
+	int rc = 0, step = SQLITE_OK;
+	if (access(path, F_OK) == 0)
+		return err_set(e, ERR_STORE, "'%s' exists already; a backup goes to a new file",
+			       path);
+	if (sqlite3_open(path, &to) != SQLITE_OK)
+		rc = err_set(e, ERR_STORE, "could not make '%s': %s", path, sqlite3_errmsg(to));
+	sqlite3_backup *b = rc == 0 ? sqlite3_backup_init(to, "main", s->db.handle, "main") : NULL;
+	if (rc == 0 && !b)
+		rc = err_set(e, ERR_STORE, "could not copy to '%s': %s", path, sqlite3_errmsg(to));
+	while (b && (step = sqlite3_backup_step(b, PAGES_A_STEP)) != SQLITE_DONE) {
+		if (step != SQLITE_OK && step != SQLITE_BUSY && step != SQLITE_LOCKED) {
+			rc = err_set(e, ERR_STORE, "could not copy to '%s': %s", path,
+				     sqlite3_errstr(step));
+			break;
+		}
+		if (progress)
+			progress(user, sqlite3_backup_pagecount(b) - sqlite3_backup_remaining(b),
+				 sqlite3_backup_pagecount(b));
+	}
+	if (b)
+		sqlite3_backup_finish(b);
+	/* the copy is a database of its own: it must not share an identity with the file beside it
+	 */
+	sqlite3_close(to);
+	if (rc != 0)
+		unlink(path);
+	return rc;
+}

@@ -1,0 +1,116 @@
+/*
+ * store: where metered usage is kept for ever.
+ *
+ * Owns the database file, its dictionaries and the index of ids. Rows are facts: they are appended,
+ * and corrected by further rows, never changed. Everything is written inside begin and commit, and
+ * is durable when commit returns. Knows nothing of shapes or prices beyond what it is given.
+ */
+#ifndef TALLY_METER_STORE_STORE_H
+#define TALLY_METER_STORE_STORE_H
+
+#include "base/db.h"
+#include "meter/record.h"
+#include "meter/store/stored_price.h"
+
+enum usage_kind { USAGE_RECORD, USAGE_REVERSAL, USAGE_CORRECTION };
+enum usage_flag { USAGE_CUMULATIVE = 1, USAGE_BROKEN_OFF = 2, USAGE_TIME_ASSUMED = 4 };
+enum { RECORD_ID_MAX = RECORD_TEXT_MAX };
+
+/* One row. Texts are the caller's on the way in; on the way out they live until the next call. */
+struct usage_row {
+	int64_t seq, of; /* of: 0 when it stands for itself */
+	enum usage_kind kind;
+	struct record record;
+	int64_t web_searches; /* units beside tokens */
+	int64_t series, price, origin;
+	struct text raw;
+	unsigned flags;
+	/* on the way out: */
+	struct text source, shape, rule;
+	int64_t written_us;
+};
+
+struct store;
+
+/* DB_CREATE makes the file and the folders above it. Errors as db_open. */
+int store_open(struct store **out, const char *path, enum db_mode mode, struct err *e);
+void store_close(struct store *s);
+struct db *store_db(struct store *s);
+const char *store_path(const struct store *s);
+
+/* Takes the write lock and sees what other processes wrote. now: when this is written. */
+int store_begin(struct store *s, struct instant now, struct err *e);
+/* Durable when it returns 0; after a failure everything since begin is gone. */
+int store_commit(struct store *s, struct err *e);
+void store_rollback(struct store *s);
+
+/* Numbers of dictionary entries, made when they are new. */
+int store_series(struct store *s, const struct record *r, int64_t *out, struct err *e);
+int store_origin(struct store *s, const char *source, const char *shape, const char *rule,
+		 int64_t *out, struct err *e);
+int store_price(struct store *s, const struct stored_price *p, int64_t *out, struct err *e);
+
+/* The row that an id stands for now: the last correction of it, or the record itself; false when
+ * the id is unknown or its record was taken back. `first` is the record's own row, 0 when unknown.
+ */
+struct known_id {
+	int64_t first, current; /* current: 0 when it was voided */
+};
+int store_find(struct store *s, struct text id, struct known_id *out, struct err *e);
+/* Brings the memory of that id near, ahead of store_find. */
+void store_prefetch(struct store *s, struct text id);
+
+/* Appends; row->seq is set. Records of new ids only, and reversals and corrections of known ones.
+ */
+int store_append(struct store *s, struct usage_row *row, struct err *e);
+/* Hears of every row as it is appended, so that sums need not be read back; one a store. */
+struct store_listener {
+	void *user;
+	void (*appended)(void *user, const struct usage_row *row);
+	void (*rolled_back)(void *user);
+	void (*closed)(void *user);
+};
+void store_listen(struct store *s, const struct store_listener *l);
+const struct store_listener *store_listener(const struct store *s);
+
+/* Rows are written a few at a time: what is still held back, now. The functions below do it
+ * themselves. */
+int store_flush(struct store *s, struct err *e);
+/* Why the rows from here on take back and correct. */
+int store_note_change(struct store *s, const char *what, const char *why, struct err *e);
+
+int store_row(struct store *s, int64_t seq, struct usage_row *out, struct err *e);
+/* Every row from that one on, in order; stops when take returns non-zero and returns that. */
+int store_each_row(struct store *s, int64_t from, int64_t to,
+		   int (*take)(void *user, const struct usage_row *row), void *user, struct err *e);
+/* The rows of one id, in order. */
+int store_each_row_of(struct store *s, int64_t first,
+		      int (*take)(void *user, const struct usage_row *row), void *user,
+		      struct err *e);
+/* The last row that begin, refresh or append saw. */
+int64_t store_last_seq(const struct store *s);
+int store_refresh(struct store *s, struct err *e);
+/* The price as it was stored; lives as long as the store. Errors: ERR_STORE. */
+int store_stored_price(struct store *s, int64_t price, const struct stored_price **out,
+		       struct err *e);
+/* Texts of a series, from memory; valid as long as the store. */
+struct series_names {
+	struct text customer, project, workload;
+	int64_t subject;
+};
+int store_series_names(struct store *s, int64_t series, const struct series_names **out,
+		       struct err *e);
+struct subject_names {
+	struct text provider, model, service_tier, region;
+};
+int store_subject_names(struct store *s, int64_t subject, const struct subject_names **out,
+			struct err *e);
+
+/* A whole copy while others write (SQLite's online backup). */
+int store_backup(struct store *s, const char *path,
+		 void (*progress)(void *user, int64_t done, int64_t total), void *user,
+		 struct err *e);
+/* Makes the index of ids anew. */
+int store_index_ids(struct store *s, struct err *e);
+
+#endif

@@ -1,0 +1,122 @@
+#include "meter/store/store_sql.h"
+
+#define ROW \
+	"SELECT " \
+	"seq,usage.id,kind,of,time,completed,series,price,origin,input,cache_read,cache_write_5m," \
+	"cache_write_1h,output,reasoning,requests,task,session,raw,more,flags," \
+	"origin.source,origin.shape,origin.rule," \
+	"(SELECT at FROM batch WHERE first<=usage.seq ORDER BY first DESC LIMIT 1) " \
+	"FROM usage JOIN origin ON origin.id=usage.origin "
+#define SUMS "records,requests,input,cache_read,cache_write_5m,cache_write_1h,output,reasoning"
+#define ADD(c) #c "=" #c "+excluded." #c
+#define ADD_SUMS \
+	ADD(records) \
+	"," ADD(requests) "," ADD(input) "," ADD(cache_read) "," ADD(cache_write_5m) "," ADD( \
+		cache_write_1h) "," ADD(output) "," ADD(reasoning)
+#define SUM_VALUES \
+	":records,:requests,:input,:cache_read,:cache_write_5m,:cache_write_1h,:output,:reasoning"
+
+/* APPEND_AT_ONCE of them make one statement */
+#define NEW_ROW "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+#define NEW_ROWS_4 NEW_ROW "," NEW_ROW "," NEW_ROW "," NEW_ROW
+
+const char *const store_sql[STORE_STATEMENTS] = {
+	[STORE_IDENTITY] = "SELECT value FROM about WHERE key='identity'",
+	[STORE_SET_IDENTITY] =
+		"INSERT INTO about VALUES('identity',:identity) ON CONFLICT DO NOTHING",
+	[STORE_LAST_SEQ] = "SELECT max(seq) FROM usage",
+	[STORE_DATA_VERSION] = "PRAGMA data_version",
+	[STORE_IDS_FROM] = "SELECT seq,id,kind FROM usage WHERE seq>=:from ORDER BY seq",
+	[STORE_ID_AT] = "SELECT id,kind FROM usage WHERE seq=:seq",
+	[STORE_SEARCH_ID] = "SELECT seq FROM usage WHERE id=:id AND kind=0 LIMIT 1",
+	[STORE_LAST_OF] = "SELECT seq,kind FROM usage WHERE of=:first ORDER BY seq DESC LIMIT 1",
+	[STORE_ADD_BATCH] = "INSERT INTO batch VALUES(:first,:at) ON CONFLICT DO NOTHING",
+	[STORE_ADD_CHANGE] =
+		"INSERT INTO change VALUES(:first,:at,:what,:why) ON CONFLICT DO NOTHING",
+	[STORE_FIND_SUBJECT] =
+		"SELECT id FROM subject WHERE model=:model AND provider=:provider AND "
+		"service_tier=:service_tier AND region=:region",
+	[STORE_ADD_SUBJECT] = "INSERT INTO subject(provider,model,service_tier,region) "
+			      "VALUES(:provider,:model,:service_tier,:region)",
+	[STORE_SUBJECT_AT] = "SELECT provider,model,service_tier,region FROM subject WHERE id=:id",
+	[STORE_FIND_SERIES] = "SELECT id FROM series WHERE customer=:customer AND project=:project "
+			      "AND workload=:workload AND subject=:subject",
+	[STORE_ADD_SERIES] = "INSERT INTO series(customer,project,workload,subject) "
+			     "VALUES(:customer,:project,:workload,:subject)",
+	[STORE_SERIES_AT] = "SELECT customer,project,workload,subject FROM series WHERE id=:id",
+	[STORE_FIND_ORIGIN] = "SELECT id FROM origin WHERE source=:source AND shape=:shape AND "
+			      "rule=:rule",
+	[STORE_ADD_ORIGIN] = "INSERT INTO origin(source,shape,rule) VALUES(:source,:shape,:rule)",
+	[STORE_FIND_PRICE] = "SELECT id FROM price WHERE ref=:ref AND window=:window AND "
+			     "currency=:currency AND rates=:rates AND fees=:fees AND "
+			     "reason=:reason AND model=:model AND :vendor=vendor",
+	[STORE_ADD_PRICE] = "INSERT INTO price(ref,vendor,model,window,currency,rates,fees,reason) "
+			    "VALUES(:ref,:vendor,:model,:window,:currency,:rates,:fees,:reason)",
+	[STORE_PRICE_AT] = "SELECT ref,vendor,model,window,currency,rates,fees,reason FROM price "
+			   "WHERE id=:id",
+	[STORE_APPEND] = "INSERT INTO usage VALUES" NEW_ROW,
+	[STORE_APPEND_MANY] =
+		"INSERT INTO usage VALUES" NEW_ROWS_4 "," NEW_ROWS_4 "," NEW_ROWS_4 "," NEW_ROWS_4,
+	[STORE_ROW] = ROW "WHERE seq=:seq",
+	[STORE_ROWS] = ROW "WHERE seq BETWEEN :from AND :to ORDER BY seq",
+	[STORE_ROWS_OF] = ROW "WHERE seq=:first OR of=:first ORDER BY seq",
+
+	[STORE_HOLD] =
+		"INSERT INTO quarantine(hash,at,source,line,raw,header,reason,seen,state,told)"
+		" VALUES(:hash,:at,:source,:line,:raw,:header,:reason,1,'held',:told) "
+		"ON CONFLICT(hash) DO UPDATE SET seen=seen+1,"
+		"state=CASE state WHEN 'dropped' THEN 'dropped' ELSE 'held' END,"
+		"reason=excluded.reason",
+	[STORE_HELD_AT] = "SELECT id,at,source,line,raw,header,reason,seen,state,told "
+			  "FROM quarantine WHERE id=:id",
+	[STORE_HELD] = "SELECT id,at,source,line,raw,header,reason,seen,state,told FROM quarantine "
+		       "WHERE state='held' OR :all ORDER BY id",
+	[STORE_HELD_STATE] = "UPDATE quarantine SET state=:state WHERE id=:id",
+	[STORE_HELD_COUNT] = "SELECT count(*) FROM quarantine WHERE state='held'",
+	[STORE_ADD_CONFLICT] =
+		"INSERT INTO conflict(hash,at,first,record,differs,source,line,seen) "
+		"VALUES(:hash,:at,:first,:record,:differs,:source,:line,1) "
+		"ON CONFLICT(hash) DO UPDATE SET seen=seen+1",
+	[STORE_CONFLICTS] = "SELECT id,at,first,record,differs,source,line,seen FROM conflict "
+			    "ORDER BY id",
+	[STORE_CONFLICT_COUNT] = "SELECT count(*) FROM conflict",
+	[STORE_FOLLOWED] = "SELECT device,inode,bytes,line,head FROM followed WHERE path=:path",
+	[STORE_SET_FOLLOWED] =
+		"INSERT INTO followed VALUES(:path,:device,:inode,:bytes,:line,:head) "
+		"ON CONFLICT(path) DO UPDATE SET device=excluded.device,"
+		"inode=excluded.inode,bytes=excluded.bytes,line=excluded.line,"
+		"head=excluded.head",
+	[STORE_CHANGES_OF] = "SELECT first,at,what,why FROM change WHERE first<=:seq "
+			     "ORDER BY first DESC LIMIT 1",
+
+	[STORE_ROLLED_TO] = "SELECT value FROM about WHERE key='rolled_to'",
+	[STORE_SET_ROLLED_TO] = "INSERT INTO about VALUES('rolled_to',:seq) ON CONFLICT(key) DO "
+				"UPDATE SET value=excluded.value",
+	[STORE_ROLL_ROWS] = "SELECT seq,time,series,price,kind,requests,input,cache_read,"
+			    "cache_write_5m,cache_write_1h,output,reasoning,more FROM usage "
+			    "WHERE seq BETWEEN :from AND :to ORDER BY seq",
+	[STORE_ROLL_QUARTER] =
+		"INSERT INTO rollup_quarter(quarter,subject,price," SUMS
+		",lowest,highest) VALUES(:cell,:who,:price," SUM_VALUES
+		",:lowest,:highest) ON CONFLICT(quarter,subject,price) DO UPDATE SET " ADD_SUMS
+		",lowest=min(lowest,excluded.lowest),"
+		"highest=max(highest,excluded.highest)",
+	[STORE_ROLL_DAY] = "INSERT INTO rollup_day(day,series,price," SUMS
+			   ") VALUES(:cell,:who,:price," SUM_VALUES
+			   ") ON CONFLICT(day,series,price) DO UPDATE SET " ADD_SUMS,
+	[STORE_ROLL_MORE] = "INSERT INTO rollup_more VALUES(:quarter,:series,:price,:name,:count) "
+			    "ON CONFLICT(quarter,series,price,name) DO UPDATE SET " ADD(count),
+	[STORE_CELLS_QUARTER] = "SELECT quarter,subject,price," SUMS " FROM rollup_quarter WHERE "
+				"quarter>=:from AND quarter<:to",
+	[STORE_CELLS_DAY] = "SELECT day,series,price," SUMS " FROM rollup_day WHERE day>=:from AND "
+			    "day<:to",
+	[STORE_CELLS_MORE] = "SELECT quarter,series,price,name,count FROM rollup_more WHERE "
+			     "quarter>=:from AND quarter<:to",
+	[STORE_CELLS_ROWS] =
+		"SELECT time,series,price,kind,requests,input,cache_read,cache_write_5m,"
+		"cache_write_1h,output,reasoning,more,task,session FROM usage WHERE "
+		"seq BETWEEN :from AND :to AND time>=:since AND time<:until",
+	[STORE_SPAN_ROWS] = "SELECT min(lowest),max(highest) FROM rollup_quarter WHERE "
+			    "quarter>=:from AND quarter<:to",
+	[STORE_SPAN_DAYS] = "SELECT min(day),max(day) FROM rollup_day",
+};

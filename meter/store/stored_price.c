@@ -1,0 +1,136 @@
+#include "meter/store/stored_price.h"
+
+#include "base/json.h"
+
+int stored_price_of(struct stored_price *out, const struct usage *u, const struct price *p,
+		    const struct tariff *t, struct err *e)
+{
+	struct rating rating;
+	const struct rates *rates;
+	int rc = rate_usage(&rating, u, p, t, e);
+	if (rc == 0)
+		rc = rate_tier(&rates, u, t, e);
+	if (rc == 0)
+		*out = (struct stored_price){
+			text_of(p->id),
+			text_of(p->provider),
+			text_of(p->model),
+			text_of(t->window),
+			text_of(p->currency),
+			*rates,
+			p->fee,
+			p->fee_count,
+			TEXT(""),
+		};
+	return rc;
+}
+
+struct stored_price stored_price_none(struct text model, const char *reason)
+{
+	return (struct stored_price){ .ref = TEXT(""),
+				      .vendor = TEXT(""),
+				      .model = model,
+				      .window = TEXT(""),
+				      .currency = TEXT(""),
+				      .reason = text_of(reason) };
+}
+
+void stored_price_put_rates(struct buf *b, const struct stored_price *p)
+{
+	bool first = true;
+	buf_puts(b, "{");
+	for (int k = 0; k < BUCKET_COUNT; k++)
+		if (p->rates.known >> k & 1) {
+			buf_printf(b, "%s\"%s\":%lld", first ? "" : ",",
+				   bucket_name((enum bucket)k),
+				   (long long)p->rates.per_million[k].pico);
+			first = false;
+		}
+	buf_puts(b, "}");
+}
+
+void stored_price_put_fees(struct buf *b, const struct stored_price *p)
+{
+	buf_puts(b, "[");
+	for (size_t i = 0; i < p->fee_count; i++) {
+		buf_puts(b, i ? ",[" : "[");
+		json_put_string(b, text_of(p->fee[i].unit));
+		buf_printf(b, ",%lld,%lld]", (long long)p->fee[i].amount.pico,
+			   (long long)p->fee[i].per);
+	}
+	buf_puts(b, "]");
+}
+
+static bool whole(json_value *v, int64_t *out)
+{
+	struct decimal d;
+	return json_kind(v) == JSON_NUMBER && decimal_parse(&d, json_number(v), NULL) == 0 &&
+	       d.scale == 0 && decimal_to_int64(d, 0, out);
+}
+
+int stored_price_read(struct stored_price *p, struct text rates, struct text fees, struct arena *a,
+		      struct err *e)
+{
+	struct json_document *r = NULL, *f = NULL;
+	int rc = json_open(&r, rates, e);
+	if (rc == 0)
+		rc = json_open(&f, fees, e);
+	p->rates = (struct rates){ 0 };
+	p->fee_count = 0;
+	for (json_value *v = rc == 0 ? json_first(json_root(r)) : NULL; v; v = json_next(v)) {
+		int b = bucket_by_name(json_key(v), strlen(json_key(v)));
+		if (b < 0 || !whole(v, &p->rates.per_million[b].pico)) {
+			rc = err_set(e, ERR_STORE, "the stored rates '%.*s' cannot be read",
+				     (int)rates.n, rates.p);
+			break;
+		}
+		p->rates.known |= 1u << b;
+	}
+	size_t n = 0;
+	for (json_value *v = rc == 0 ? json_first(json_root(f)) : NULL; v; v = json_next(v))
+		n++;
+	p->fee = n ? arena_alloc(a, n * sizeof *p->fee) : NULL;
+	for (json_value *v = rc == 0 ? json_first(json_root(f)) : NULL; v; v = json_next(v)) {
+		json_value *unit = json_first(v), *amount = unit ? json_next(unit) : NULL,
+			   *per = amount ? json_next(amount) : NULL;
+		struct fee *fee = &p->fee[p->fee_count++];
+		if (!per || !whole(amount, &fee->amount.pico) || !whole(per, &fee->per) ||
+		    fee->per < 1) {
+			rc = err_set(e, ERR_STORE, "the stored fees '%.*s' cannot be read",
+				     (int)fees.n, fees.p);
+			break;
+		}
+		fee->unit = arena_text(a, json_string(unit).p, json_string(unit).n);
+	}
+	if (r)
+		json_close(r);
+	if (f)
+		json_close(f);
+	return rc;
+}
+
+int stored_price_amount(const struct stored_price *p, const int64_t tokens[BUCKET_COUNT],
+			int64_t requests, int64_t web_searches, struct money_total *out,
+			struct err *e)
+{
+	struct money_total sum = { 0 };
+	bool ok = true;
+	if (p->reason.n) {
+		*out = sum;
+		return 0;
+	}
+	for (int b = 0; b < BUCKET_COUNT; b++)
+		ok &= money_total_add(&sum,
+				      money_of_tokens(p->rates.per_million[b],
+						      rate_billed_tokens(&p->rates, tokens, b)));
+	for (size_t i = 0; i < p->fee_count; i++) {
+		int64_t count = strcmp(p->fee[i].unit, "request") == 0	       ? requests
+				: strcmp(p->fee[i].unit, UNIT_WEB_SEARCH) == 0 ? web_searches
+									       : 0;
+		ok &= money_total_add_units(&sum, p->fee[i].amount, count, p->fee[i].per);
+	}
+	if (!ok)
+		return err_set(e, ERR_RANGE, "the amount is larger than a total can hold");
+	*out = sum;
+	return 0;
+}

@@ -1,0 +1,616 @@
+#include "meter/store/usage_query.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/dict.h"
+#include "base/json.h"
+#include "meter/store/rollup.h"
+#include "meter/store/store_sql.h"
+
+#define QUARTER_US (900 * US_PER_SECOND)
+#define QUARTERS_A_DAY 96
+
+static const char *const dim_names[USAGE_DIM_COUNT] = {
+#define X(id, name) [id] = name,
+	USAGE_DIMS(X)
+#undef X
+};
+
+struct group {
+	struct text label[USAGE_DIM_COUNT];
+	struct usage_sums sums;
+};
+
+struct usage_result {
+	enum usage_dim dim[USAGE_DIM_COUNT];
+	size_t dim_count;
+	struct usage_sums total;
+	struct group *group;
+	size_t group_count;
+	struct dict index; /* labels to 1 + group */
+	struct arena arena;
+	char currency[16];
+	struct usage_reason *reason;
+	size_t reason_count;
+	/* while the query runs */
+	struct store *store;
+	const struct usage_filter *filter;
+	const struct zone *zone;
+	struct buf key;
+	struct dict reason_index;
+	/* local time of the last cell */
+	int64_t zone_from_us, zone_to_us, zone_offset_us;
+};
+
+const char *usage_dim_name(enum usage_dim d)
+{
+	return dim_names[d];
+}
+
+int usage_dims_parse(enum usage_dim out[USAGE_DIM_COUNT], size_t *count, const char *list,
+		     struct err *e)
+{
+	*count = 0;
+	while (*list) {
+		size_t n = strcspn(list, ",");
+		int found = -1;
+		struct text word = { list, n };
+		/* what people of such tools type as well */
+		if (text_is(word, "daily"))
+			word = TEXT("day");
+		else if (text_is(word, "weekly"))
+			word = TEXT("week");
+		else if (text_is(word, "monthly"))
+			word = TEXT("month");
+		for (int d = 0; d < USAGE_DIM_COUNT; d++)
+			if (text_is(word, dim_names[d]))
+				found = d;
+		if (found < 0)
+			return err_set(e, ERR_USAGE,
+				       "--by: there is no grouping '%.*s'; choose from day, week, "
+				       "month, hour, model, provider, customer, project, workload, "
+				       "task, session, window",
+				       (int)n, list);
+		for (size_t i = 0; i < *count; i++)
+			if (out[i] == (enum usage_dim)found)
+				return err_set(e, ERR_USAGE, "--by: '%.*s' is named twice", (int)n,
+					       list);
+		out[(*count)++] = (enum usage_dim)found;
+		list += n;
+		list += *list == ',';
+	}
+	return 0;
+}
+
+/* What a query adds up: a cell of a rollup, or a row. */
+struct cell {
+	int64_t time_us; /* any instant of the cell */
+	int64_t price;
+	const struct subject_names *subject;
+	const struct series_names *series; /* NULL: the cell is of many */
+	struct text task, session;
+	struct usage_sums sums; /* without cost */
+};
+
+static int64_t local_us(struct usage_result *r, int64_t us)
+{
+	if (us < r->zone_from_us || us >= r->zone_to_us) {
+		struct instant until;
+		r->zone_offset_us =
+			zone_offset(r->zone, (struct instant){ us }, &until) * US_PER_SECOND;
+		r->zone_from_us = us;
+		r->zone_to_us = until.us;
+	}
+	return us + r->zone_offset_us;
+}
+
+static void label_time(struct usage_result *r, enum usage_dim d, int64_t us, struct buf *b)
+{
+	int64_t local = local_us(r, us), day = floor_div(local, US_PER_DAY);
+	if (d == USAGE_BY_WEEK)
+		day -= weekday_of_day(day);
+	struct civil c = civil_from_day(day);
+	if (d == USAGE_BY_MONTH)
+		buf_printf(b, "%04d-%02d", c.year, c.month);
+	else
+		buf_printf(b, "%04d-%02d-%02d", c.year, c.month, c.day);
+	if (d == USAGE_BY_HOUR) {
+		long minutes = (long)(r->zone_offset_us / US_PER_SECOND / 60);
+		buf_printf(b, "T%02d:00", (int)(floor_div(local, US_PER_HOUR) - day * 24));
+		if (minutes == 0)
+			buf_puts(b, "Z");
+		else
+			buf_printf(b, "%c%02ld:%02ld", minutes < 0 ? '-' : '+', labs(minutes) / 60,
+				   labs(minutes) % 60);
+	}
+}
+
+static struct text text_label(const struct cell *c, const struct stored_price *price,
+			      enum usage_dim d)
+{
+	switch (d) {
+	case USAGE_BY_MODEL:
+		return c->subject->model;
+	case USAGE_BY_PROVIDER:
+		return price->vendor.n ? price->vendor : c->subject->provider;
+	case USAGE_BY_CUSTOMER:
+		return c->series->customer;
+	case USAGE_BY_PROJECT:
+		return c->series->project;
+	case USAGE_BY_WORKLOAD:
+		return c->series->workload;
+	case USAGE_BY_TASK:
+		return c->task;
+	case USAGE_BY_SESSION:
+		return c->session;
+	default:
+		return price->window;
+	}
+}
+
+static bool is_time(enum usage_dim d)
+{
+	return d == USAGE_BY_DAY || d == USAGE_BY_WEEK || d == USAGE_BY_MONTH || d == USAGE_BY_HOUR;
+}
+
+static int add_sums(struct usage_sums *to, const struct usage_sums *more, struct err *e)
+{
+	bool bad = !money_total_add(&to->cost, more->cost);
+	bad |= __builtin_add_overflow(to->records, more->records, &to->records);
+	bad |= __builtin_add_overflow(to->requests, more->requests, &to->requests);
+	bad |= __builtin_add_overflow(to->web_searches, more->web_searches, &to->web_searches);
+	bad |= __builtin_add_overflow(to->unpriced, more->unpriced, &to->unpriced);
+	for (int b = 0; b < BUCKET_COUNT; b++)
+		bad |= __builtin_add_overflow(to->tokens[b], more->tokens[b], &to->tokens[b]);
+	return bad ? err_set(e, ERR_RANGE, "the records add up to more than a total can hold") : 0;
+}
+
+static struct group *group_of(struct usage_result *r, const struct cell *c,
+			      const struct stored_price *price)
+{
+	size_t end[USAGE_DIM_COUNT];
+	r->key.n = 0;
+	for (size_t i = 0; i < r->dim_count; i++) {
+		if (is_time(r->dim[i])) {
+			label_time(r, r->dim[i], c->time_us, &r->key);
+		} else {
+			struct text t = text_label(c, price, r->dim[i]);
+			buf_add(&r->key, t.p, t.n);
+		}
+		end[i] = r->key.n;
+		buf_add(&r->key, "", 1);
+	}
+	uint64_t *at = dict_need(&r->index, (struct text){ r->key.p, r->key.n }, NULL);
+	if (!*at) {
+		if ((r->group_count & (r->group_count - 1)) == 0)
+			r->group = mem_grow(r->group, (r->group_count ? r->group_count * 2 : 1) *
+							      sizeof *r->group);
+		struct group *g = &r->group[r->group_count];
+		*g = (struct group){ 0 };
+		size_t from = 0;
+		for (size_t i = 0; i < r->dim_count; i++) {
+			g->label[i] = (struct text){
+				arena_text(&r->arena, r->key.p + from, end[i] - from), end[i] - from
+			};
+			from = end[i] + 1;
+		}
+		*at = ++r->group_count;
+	}
+	return &r->group[*at - 1];
+}
+
+static void count_reason(struct usage_result *r, const struct cell *c,
+			 const struct stored_price *price)
+{
+	struct buf key = { 0 };
+	buf_add(&key, c->subject->model.p, c->subject->model.n);
+	buf_add(&key, "", 1);
+	buf_add(&key, price->reason.p, price->reason.n);
+	uint64_t *at = dict_need(&r->reason_index, (struct text){ key.p, key.n }, NULL);
+	if (!*at) {
+		if ((r->reason_count & (r->reason_count - 1)) == 0)
+			r->reason =
+				mem_grow(r->reason, (r->reason_count ? r->reason_count * 2 : 1) *
+							    sizeof *r->reason);
+		r->reason[r->reason_count] = (struct usage_reason){
+			arena_text(&r->arena, c->subject->model.p, c->subject->model.n),
+			arena_text(&r->arena, price->reason.p, price->reason.n), 0
+		};
+		*at = ++r->reason_count;
+	}
+	r->reason[*at - 1].records += c->sums.records;
+	buf_release(&key);
+}
+
+static bool matches(const char *wanted, struct text have)
+{
+	return !wanted || text_is(have, wanted);
+}
+
+static int take_cell(struct usage_result *r, struct cell *c, struct err *e)
+{
+	const struct stored_price *price;
+	const struct usage_filter *f = r->filter;
+	if (!matches(f->model, c->subject->model) ||
+	    (c->series && (!matches(f->customer, c->series->customer) ||
+			   !matches(f->project, c->series->project))))
+		return 0;
+	int rc = store_stored_price(r->store, c->price, &price, e);
+	if (rc == 0)
+		rc = stored_price_amount(price, c->sums.tokens, c->sums.requests,
+					 c->sums.web_searches, &c->sums.cost, e);
+	if (rc != 0)
+		return rc;
+	if (price->reason.n) {
+		c->sums.unpriced = c->sums.records;
+		count_reason(r, c, price);
+	} else if (!*r->currency) {
+		snprintf(r->currency, sizeof r->currency, "%.*s", (int)price->currency.n,
+			 price->currency.p);
+	} else if (!text_is(price->currency, r->currency)) {
+		return err_set(e, ERR_INVALID,
+			       "the records are priced in %s and in %.*s, which do not add up; "
+			       "choose a period or model with one currency",
+			       r->currency, (int)price->currency.n, price->currency.p);
+	}
+	rc = add_sums(&r->total, &c->sums, e);
+	return rc == 0 && r->dim_count ? add_sums(&group_of(r, c, price)->sums, &c->sums, e) : rc;
+}
+
+/* Places of a rollup's columns. */
+enum { AT_CELL, AT_WHO, AT_PRICE, AT_RECORDS, AT_REQUESTS, AT_TOKENS };
+
+static int take_rollup(struct usage_result *r, enum store_statement which, int64_t from, int64_t to,
+		       bool by_day, struct err *e)
+{
+	struct db *db = store_db(r->store);
+	sqlite3_stmt *q;
+	int rc = db_statement(db, which, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":from", from);
+	db_bind_int(q, ":to", to);
+	while ((rc = db_step(db, q, e)) == 1) {
+		struct cell c = { .time_us =
+					  db_int(q, AT_CELL) * (by_day ? US_PER_DAY : QUARTER_US),
+				  .price = db_int(q, AT_PRICE) };
+		int64_t subject = db_int(q, AT_WHO);
+		if (by_day) {
+			rc = store_series_names(r->store, subject, &c.series, e);
+			subject = rc == 0 ? c.series->subject : 0;
+		} else {
+			rc = 0;
+		}
+		if (rc == 0)
+			rc = store_subject_names(r->store, subject, &c.subject, e);
+		if (rc != 0)
+			break;
+		c.sums.records = db_int(q, AT_RECORDS);
+		c.sums.requests = db_int(q, AT_REQUESTS);
+		for (int b = 0; b < BUCKET_COMMON; b++)
+			c.sums.tokens[b] = db_int(q, AT_TOKENS + b);
+		if ((rc = take_cell(r, &c, e)) != 0)
+			break;
+	}
+	sqlite3_reset(q);
+	return rc;
+}
+
+static void name_count(struct usage_sums *s, const char *name, int64_t n)
+{
+	int b = bucket_by_name(name, strlen(name));
+	if (b >= 0)
+		s->tokens[b] = n;
+	else if (strcmp(name, UNIT_WEB_SEARCH) == 0)
+		s->web_searches = n;
+}
+
+/* Rarer buckets and units of the same quarters. */
+static int take_more(struct usage_result *r, int64_t from, int64_t to, struct err *e)
+{
+	struct db *db = store_db(r->store);
+	sqlite3_stmt *q;
+	int rc = db_statement(db, STORE_CELLS_MORE, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":from", from);
+	db_bind_int(q, ":to", to);
+	while ((rc = db_step(db, q, e)) == 1) {
+		struct cell c = { .time_us = db_int(q, 0) * QUARTER_US, .price = db_int(q, 2) };
+		struct text name = db_text(q, 3);
+		char word[40];
+		snprintf(word, sizeof word, "%.*s", (int)name.n, name.p);
+		name_count(&c.sums, word, db_int(q, 4));
+		rc = store_series_names(r->store, db_int(q, 1), &c.series, e);
+		if (rc == 0)
+			rc = store_subject_names(r->store, c.series->subject, &c.subject, e);
+		if (rc == 0)
+			rc = take_cell(r, &c, e);
+		if (rc != 0)
+			break;
+	}
+	sqlite3_reset(q);
+	return rc;
+}
+
+/* Rows [from, to] whose instants lie in [since, until), one by one. */
+static int take_rows(struct usage_result *r, int64_t from, int64_t to, int64_t since, int64_t until,
+		     struct err *e)
+{
+	enum {
+		R_TIME,
+		R_SERIES,
+		R_PRICE,
+		R_KIND,
+		R_REQUESTS,
+		R_TOKENS,
+		R_MORE = R_TOKENS + BUCKET_COMMON,
+		R_TASK,
+		R_SESSION
+	};
+	struct db *db = store_db(r->store);
+	sqlite3_stmt *q;
+	if (from > to || since >= until)
+		return 0;
+	int rc = db_statement(db, STORE_CELLS_ROWS, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":from", from);
+	db_bind_int(q, ":to", to);
+	db_bind_int(q, ":since", since);
+	db_bind_int(q, ":until", until);
+	while ((rc = db_step(db, q, e)) == 1) {
+		struct cell c = { .time_us = db_int(q, R_TIME), .price = db_int(q, R_PRICE) };
+		rc = store_series_names(r->store, db_int(q, R_SERIES), &c.series, e);
+		if (rc == 0)
+			rc = store_subject_names(r->store, c.series->subject, &c.subject, e);
+		if (rc != 0)
+			break;
+		c.sums.records = db_int(q, R_KIND) == USAGE_REVERSAL ? -1 : 1;
+		c.sums.requests = db_int(q, R_REQUESTS);
+		for (int b = 0; b < BUCKET_COMMON; b++)
+			c.sums.tokens[b] = db_int(q, R_TOKENS + b);
+		if (!db_is_null(q, R_MORE)) {
+			struct json_document *d;
+			if ((rc = json_open(&d, db_text(q, R_MORE), e)) != 0)
+				break;
+			for (json_value *v = json_first(json_root(d)); v; v = json_next(v))
+				name_count(&c.sums, json_key(v),
+					   strtoll(json_number(v).p, NULL, 10));
+			json_close(d);
+		}
+		c.task = db_text(q, R_TASK);
+		c.session = db_text(q, R_SESSION);
+		if ((rc = take_cell(r, &c, e)) != 0)
+			break;
+	}
+	sqlite3_reset(q);
+	return rc;
+}
+
+/* The rows in which quarters [from, to) can be. */
+static int rows_of_quarters(struct usage_result *r, int64_t from, int64_t to, int64_t *lowest,
+			    int64_t *highest, struct err *e)
+{
+	struct db *db = store_db(r->store);
+	sqlite3_stmt *q;
+	int rc = db_statement(db, STORE_SPAN_ROWS, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":from", from);
+	db_bind_int(q, ":to", to);
+	rc = db_step(db, q, e);
+	bool any = rc == 1 && !db_is_null(q, 0);
+	*lowest = any ? db_int(q, 0) : 1;
+	*highest = any ? db_int(q, 1) : 0;
+	sqlite3_reset(q);
+	return rc < 0 ? rc : 0;
+}
+
+/* The rows up to rolled_to of [since, until), which is no whole number of cells. */
+static int take_edge(struct usage_result *r, int64_t since, int64_t until, int64_t rolled_to,
+		     struct err *e)
+{
+	int64_t lowest, highest;
+	if (since >= until)
+		return 0;
+	int rc = rows_of_quarters(r, floor_div(since, QUARTER_US),
+				  floor_div(until - 1, QUARTER_US) + 1, &lowest, &highest, e);
+	highest = highest < rolled_to ? highest : rolled_to;
+	return rc == 0 ? take_rows(r, lowest, highest, since, until, e) : rc;
+}
+
+struct needs {
+	bool series, rows, hours; /* columns that rollups lack; hours and minutes of local time */
+};
+
+static struct needs needs_of(const struct usage_result *r)
+{
+	const struct usage_filter *f = r->filter;
+	struct needs n = { .series = f->customer || f->project };
+	for (size_t i = 0; i < r->dim_count; i++) {
+		enum usage_dim d = r->dim[i];
+		n.series |=
+			d == USAGE_BY_CUSTOMER || d == USAGE_BY_PROJECT || d == USAGE_BY_WORKLOAD;
+		n.rows |= d == USAGE_BY_TASK || d == USAGE_BY_SESSION;
+		n.hours |= d == USAGE_BY_HOUR;
+	}
+	n.rows |= f->seq_until != 0;
+	return n;
+}
+
+/* Whether local days begin where UTC days do (and hours where quarters do) all over the period. */
+static bool has_offset(const struct usage_result *r, int64_t unit_us)
+{
+	const int64_t step = 30 * US_PER_DAY;
+	int64_t since = r->filter->since.us, until = r->filter->until.us;
+	/* prices exist since 2020; a zone that moved before does not matter */
+	since = since < INT64_C(1577836800000000) ? INT64_C(1577836800000000) : since;
+	until = until > INT64_C(4102444800000000) ? INT64_C(4102444800000000) : until;
+	for (int64_t t = since; t < until; t += step)
+		if (zone_offset(r->zone, (struct instant){ t }, NULL) * US_PER_SECOND % unit_us)
+			return true;
+	return false;
+}
+
+static int64_t round_up(int64_t us, int64_t unit)
+{
+	return floor_div(us + unit - 1, unit);
+}
+
+static int run(struct usage_result *r, struct err *e)
+{
+	const struct usage_filter *f = r->filter;
+	const struct needs n = needs_of(r);
+	int64_t rolled_to;
+	bool by_time = false;
+	int rc = store_refresh(r->store, e);
+	if (rc == 0)
+		rc = rollup_rolled_to(r->store, &rolled_to, e);
+	int64_t last = store_last_seq(r->store);
+	for (size_t i = 0; i < r->dim_count; i++)
+		by_time |= is_time(r->dim[i]);
+	int64_t until_seq = f->seq_until && f->seq_until < last ? f->seq_until : last;
+	bool day_cells = n.series;
+	int64_t unit = day_cells ? US_PER_DAY : QUARTER_US;
+	bool rows_only = n.rows || (by_time && has_offset(r, unit)) || (day_cells && n.hours);
+	if (rc != 0)
+		return rc;
+	/* cells [from, to) lie within the period; what is left at both ends is read from the rows
+	 */
+	int64_t from = round_up(f->since.us, unit), to = floor_div(f->until.us, unit);
+	int64_t rolled = rolled_to < until_seq ? rolled_to : until_seq;
+	if (rows_only || from >= to) {
+		rc = take_edge(r, f->since.us, f->until.us, rolled, e);
+	} else {
+		int64_t quarters = day_cells ? QUARTERS_A_DAY : 1;
+		rc = take_rollup(r, day_cells ? STORE_CELLS_DAY : STORE_CELLS_QUARTER, from, to,
+				 day_cells, e);
+		if (rc == 0)
+			rc = take_more(r, from * quarters, to * quarters, e);
+		if (rc == 0)
+			rc = take_edge(r, f->since.us, from * unit, rolled, e);
+		if (rc == 0)
+			rc = take_edge(r, to * unit, f->until.us, rolled, e);
+	}
+	/* what came after the rollups */
+	return rc == 0 ? take_rows(r, rolled + 1, until_seq, f->since.us, f->until.us, e) : rc;
+}
+
+static _Thread_local const struct usage_result *sorting;
+
+static int by_label(const void *x, const void *y)
+{
+	const struct group *a = x, *b = y;
+	for (size_t i = 0; i < sorting->dim_count; i++) {
+		int c = text_cmp(a->label[i], b->label[i]);
+		if (c)
+			return c;
+	}
+	return 0;
+}
+
+static int by_records(const void *x, const void *y)
+{
+	const struct usage_reason *a = x, *b = y;
+	return (a->records < b->records) - (a->records > b->records);
+}
+
+/* Groups whose records were all taken back are gone. */
+static void drop_empty(struct usage_result *r)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < r->group_count; i++) {
+		const struct usage_sums *s = &r->group[i].sums;
+		bool any = s->records || s->cost.atto || s->requests;
+		for (int b = 0; b < BUCKET_COUNT; b++)
+			any |= s->tokens[b] != 0;
+		if (any)
+			r->group[n++] = r->group[i];
+	}
+	r->group_count = n;
+	n = 0;
+	for (size_t i = 0; i < r->reason_count; i++)
+		if (r->reason[i].records)
+			r->reason[n++] = r->reason[i];
+	r->reason_count = n;
+}
+
+int usage_query(struct usage_result **out, struct store *s, const enum usage_dim *dims,
+		size_t dim_count, const struct usage_filter *filter, const struct zone *zone,
+		struct err *e)
+{
+	struct usage_result *r = mem_zalloc(sizeof *r);
+	memcpy(r->dim, dims, dim_count * sizeof *dims);
+	r->dim_count = dim_count;
+	r->store = s;
+	r->filter = filter;
+	r->zone = zone;
+	/* one look at the database, whatever others write meanwhile */
+	int rc = db_run(store_db(s), "BEGIN", e);
+	if (rc == 0) {
+		rc = run(r, e);
+		db_rollback(store_db(s));
+	}
+	dict_release(&r->index);
+	dict_release(&r->reason_index);
+	buf_release(&r->key);
+	if (rc != 0) {
+		usage_result_close(r);
+		return rc;
+	}
+	drop_empty(r);
+	sorting = r;
+	if (r->group_count)
+		qsort(r->group, r->group_count, sizeof *r->group, by_label);
+	if (r->reason_count)
+		qsort(r->reason, r->reason_count, sizeof *r->reason, by_records);
+	*out = r;
+	return 0;
+}
+
+void usage_result_close(struct usage_result *r)
+{
+	if (!r)
+		return;
+	free(r->group);
+	free(r->reason);
+	arena_release(&r->arena);
+	free(r);
+}
+
+const struct usage_sums *usage_total(const struct usage_result *r)
+{
+	return &r->total;
+}
+
+size_t usage_group_count(const struct usage_result *r)
+{
+	return r->dim_count ? r->group_count : 0;
+}
+
+const struct usage_sums *usage_group(const struct usage_result *r, size_t i)
+{
+	return &r->group[i].sums;
+}
+
+struct text usage_label(const struct usage_result *r, size_t group, size_t d)
+{
+	return r->group[group].label[d];
+}
+
+const char *usage_currency(const struct usage_result *r)
+{
+	return *r->currency ? r->currency : "USD";
+}
+
+size_t usage_reason_count(const struct usage_result *r)
+{
+	return r->reason_count;
+}
+
+const struct usage_reason *usage_reason(const struct usage_result *r, size_t i)
+{
+	return &r->reason[i];
+}

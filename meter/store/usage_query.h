@@ -1,0 +1,70 @@
+/*
+ * usage_query: sums of the stored usage by any grouping, from the rollups where they suffice and
+ * from the rows where they do not; the same answer either way.
+ */
+#ifndef TALLY_METER_STORE_USAGE_QUERY_H
+#define TALLY_METER_STORE_USAGE_QUERY_H
+
+#include "base/zone.h"
+#include "meter/store/store.h"
+
+/* dimension, name in --by and in reports */
+#define USAGE_DIMS(X) \
+	X(USAGE_BY_DAY, "day") \
+	X(USAGE_BY_WEEK, "week") \
+	X(USAGE_BY_MONTH, "month") \
+	X(USAGE_BY_HOUR, "hour") \
+	X(USAGE_BY_MODEL, "model") \
+	X(USAGE_BY_PROVIDER, "provider") \
+	X(USAGE_BY_CUSTOMER, "customer") \
+	X(USAGE_BY_PROJECT, "project") \
+	X(USAGE_BY_WORKLOAD, "workload") \
+	X(USAGE_BY_TASK, "task") \
+	X(USAGE_BY_SESSION, "session") \
+	X(USAGE_BY_WINDOW, "window")
+
+enum usage_dim {
+#define X(id, name) id,
+	USAGE_DIMS(X)
+#undef X
+		USAGE_DIM_COUNT
+};
+const char *usage_dim_name(enum usage_dim d);
+int usage_dims_parse(enum usage_dim dims[USAGE_DIM_COUNT], size_t *count, const char *list,
+		     struct err *e);
+
+struct usage_filter {
+	struct instant since, until;
+	const char *customer, *project, *model; /* NULL: any */
+	int64_t seq_until;			/* rows up to that one; 0: all */
+};
+
+struct usage_sums {
+	int64_t records, requests, tokens[BUCKET_COUNT], web_searches;
+	struct money_total cost;
+	int64_t unpriced; /* records without a price */
+};
+
+struct usage_reason {
+	const char *model, *why;
+	int64_t records;
+};
+
+struct usage_result;
+/* currency: records that were priced in another one are an error, told by name. */
+int usage_query(struct usage_result **out, struct store *s, const enum usage_dim *dims,
+		size_t dim_count, const struct usage_filter *filter, const struct zone *zone,
+		struct err *e);
+void usage_result_close(struct usage_result *r);
+
+const struct usage_sums *usage_total(const struct usage_result *r);
+size_t usage_group_count(const struct usage_result *r);
+/* In the order of the labels. */
+const struct usage_sums *usage_group(const struct usage_result *r, size_t i);
+/* Label of dimension d (its place among the dims asked for). */
+struct text usage_label(const struct usage_result *r, size_t group, size_t d);
+const char *usage_currency(const struct usage_result *r);
+size_t usage_reason_count(const struct usage_result *r);
+const struct usage_reason *usage_reason(const struct usage_result *r, size_t i);
+
+#endif

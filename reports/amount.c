@@ -1,0 +1,28 @@
+#include "reports/amount.h"
+
+#include "reports/table.h"
+
+void put_amount(struct buf *b, const char *plain, const char *currency, bool lower_bound)
+{
+	char grouped[DECIMAL_TEXT_MAX * 2];
+	bool dollars = currency && strcmp(currency, "USD") == 0;
+	const bool negative = *plain == '-';
+	number_grouped(grouped, plain + negative);
+	b->n = 0;
+	buf_printf(b, "%s%s%s%s%s%s", lower_bound ? ">= " : "", negative ? "-" : "",
+		   dollars ? "$" : "", grouped, currency && !dollars ? " " : "",
+		   currency && !dollars ? currency : "");
+}
+
+void put_money(struct buf *b, struct money_total m, const char *currency, bool lower_bound)
+{
+	char plain[DECIMAL_TEXT_MAX];
+	put_amount(b, money_total_format(m, plain), currency, lower_bound);
+}
+
+void put_count(struct buf *b, int64_t n)
+{
+	char plain[DECIMAL_TEXT_MAX];
+	decimal_format_fixed(plain, n, 0);
+	put_amount(b, plain, NULL, false);
+}

@@ -1,0 +1,13 @@
+/* amount: money, credits and counts as people read them: grouped digits, the currency's sign, and
+ * ">=" where records are left out. Every digit is shown. */
+#ifndef TALLY_REPORTS_AMOUNT_H
+#define TALLY_REPORTS_AMOUNT_H
+
+#include "base/money.h"
+
+/* Each replaces what b holds. */
+void put_amount(struct buf *b, const char *plain, const char *currency, bool lower_bound);
+void put_money(struct buf *b, struct money_total m, const char *currency, bool lower_bound);
+void put_count(struct buf *b, int64_t n);
+
+#endif

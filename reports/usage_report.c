@@ -1,0 +1,206 @@
+#include "reports/usage_report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/csv.h"
+#include "reports/amount.h"
+#include "reports/table.h"
+
+static _Thread_local const struct usage_report *ordering;
+
+static int by_amount(const void *x, const void *y)
+{
+	size_t i = *(const size_t *)x, k = *(const size_t *)y;
+	const struct usage_sums *a = usage_group(ordering->result, i),
+				*b = usage_group(ordering->result, k);
+	if (ordering->order == USAGE_ORDER_COST && a->cost.atto != b->cost.atto)
+		return a->cost.atto > b->cost.atto ? -1 : 1;
+	if (ordering->order == USAGE_ORDER_RECORDS && a->records != b->records)
+		return a->records > b->records ? -1 : 1;
+	return (i > k) - (i < k);
+}
+
+static size_t *shown(const struct usage_report *r, size_t *count)
+{
+	size_t n = usage_group_count(r->result);
+	size_t *index = mem_alloc((n + 1) * sizeof *index);
+	for (size_t i = 0; i < n; i++)
+		index[i] = i;
+	if (r->order != USAGE_ORDER_KEY && n) {
+		ordering = r;
+		qsort(index, n, sizeof *index, by_amount);
+	}
+	*count = r->limit && (uint64_t)r->limit < n ? (size_t)r->limit : n;
+	return index;
+}
+
+void put_tokens_object(struct json_out *j, const int64_t tokens[BUCKET_COUNT])
+{
+	json_out_object(j, "tokens");
+	for (int b = 0; b < BUCKET_COUNT; b++)
+		if (b < BUCKET_COMMON || tokens[b])
+			json_out_int(j, bucket_name((enum bucket)b), tokens[b]);
+	json_out_end(j, '}');
+}
+
+static void put_sums(struct json_out *j, const struct usage_sums *s)
+{
+	json_out_int(j, "records", s->records);
+	json_out_int(j, "requests", s->requests);
+	put_tokens_object(j, s->tokens);
+	if (s->web_searches)
+		json_out_int(j, UNIT_WEB_SEARCH, s->web_searches);
+	json_out_money(j, "total", s->cost);
+	json_out_int(j, "unpriced", s->unpriced);
+}
+
+void usage_report_put(struct json_out *j, const struct usage_report *r)
+{
+	size_t count = 0, *index = shown(r, &count);
+	json_out_object(j, NULL);
+	json_out_string(j, "schema", "tally.usage/1");
+	json_out_string(j, "currency", usage_currency(r->result));
+	put_sums(j, usage_total(r->result));
+	json_out_int(j, "quarantined", r->quarantined);
+	if (r->dim_count) {
+		json_out_array(j, "groups");
+		for (size_t i = 0; i < count; i++) {
+			json_out_object(j, NULL);
+			for (size_t d = 0; d < r->dim_count; d++) {
+				struct text label = usage_label(r->result, index[i], d);
+				if (label.n)
+					json_out_text(j, usage_dim_name(r->dim[d]), label);
+				else
+					json_out_null(j, usage_dim_name(r->dim[d]));
+			}
+			put_sums(j, usage_group(r->result, index[i]));
+			json_out_end(j, '}');
+		}
+		json_out_end(j, ']');
+	}
+	json_out_array(j, "unpriced_reasons");
+	for (size_t i = 0; i < usage_reason_count(r->result); i++) {
+		const struct usage_reason *reason = usage_reason(r->result, i);
+		json_out_object(j, NULL);
+		json_out_string(j, "model", reason->model);
+		json_out_string(j, "reason", reason->why);
+		json_out_int(j, "records", reason->records);
+		json_out_end(j, '}');
+	}
+	json_out_end(j, ']');
+	json_out_end(j, '}');
+	free(index);
+}
+
+void usage_report_csv(const struct usage_report *r)
+{
+	struct buf b = { 0 };
+	char text[DECIMAL_TEXT_MAX];
+	size_t count = 1, *index = r->dim_count ? shown(r, &count) : NULL;
+	for (size_t d = 0; d < r->dim_count; d++)
+		buf_printf(&b, "%s,", usage_dim_name(r->dim[d]));
+	buf_puts(&b, "records,requests");
+	for (int k = 0; k < BUCKET_COMMON; k++)
+		buf_printf(&b, ",%s", bucket_name((enum bucket)k));
+	buf_puts(&b, ",currency,total,unpriced\n");
+	for (size_t i = 0; i < count; i++) {
+		const struct usage_sums *s =
+			index ? usage_group(r->result, index[i]) : usage_total(r->result);
+		for (size_t d = 0; d < r->dim_count; d++) {
+			csv_put_field(&b, usage_label(r->result, index[i], d));
+			buf_puts(&b, ",");
+		}
+		buf_printf(&b, "%lld,%lld", (long long)s->records, (long long)s->requests);
+		for (int k = 0; k < BUCKET_COMMON; k++)
+			buf_printf(&b, ",%lld", (long long)s->tokens[k]);
+		buf_printf(&b, ",%s,%s,%lld\n", usage_currency(r->result),
+			   money_total_format(s->cost, text), (long long)s->unpriced);
+	}
+	fwrite(b.p, 1, b.n, stdout);
+	buf_release(&b);
+	free(index);
+}
+
+static void put_row(struct table *t, const struct usage_report *r, const struct usage_sums *s,
+		    bool writes)
+{
+	struct buf b = { 0 };
+	int64_t counts[5] = { s->records, s->tokens[BUCKET_INPUT], s->tokens[BUCKET_CACHE_READ] };
+	size_t n = 3;
+	if (writes)
+		counts[n++] = s->tokens[BUCKET_CACHE_WRITE_5M] + s->tokens[BUCKET_CACHE_WRITE_1H];
+	counts[n++] = s->tokens[BUCKET_OUTPUT];
+	for (size_t i = 0; i < n; i++) {
+		put_count(&b, counts[i]);
+		table_cell(t, b.p);
+	}
+	put_money(&b, s->cost, usage_currency(r->result), s->unpriced > 0);
+	table_cell(t, b.p);
+	buf_release(&b);
+}
+
+static char *upper(char buf[40], const char *word)
+{
+	size_t i = 0;
+	for (; word[i] && i < 39; i++)
+		buf[i] = (char)(word[i] >= 'a' && word[i] <= 'z' ? word[i] - 32 : word[i]);
+	buf[i] = 0;
+	return buf;
+}
+
+void usage_report_table(const struct usage_report *r)
+{
+	struct table_column column[USAGE_DIM_COUNT + 6];
+	char title[USAGE_DIM_COUNT][40];
+	size_t n = 0, count = 0, *index = shown(r, &count);
+	const struct usage_sums *total = usage_total(r->result);
+	bool writes = total->tokens[BUCKET_CACHE_WRITE_5M] || total->tokens[BUCKET_CACHE_WRITE_1H];
+	if (total->records == 0 && usage_group_count(r->result) == 0) {
+		printf("nothing was metered in that period\n");
+		free(index);
+		return;
+	}
+	for (size_t d = 0; d < r->dim_count; d++)
+		column[n++] = (struct table_column){ upper(title[d], usage_dim_name(r->dim[d])),
+						     false, true };
+	if (!r->dim_count)
+		column[n++] = (struct table_column){ "", false, false };
+	column[n++] = (struct table_column){ "RECORDS", true, false };
+	column[n++] = (struct table_column){ "INPUT", true, false };
+	column[n++] = (struct table_column){ "CACHE READ", true, false };
+	if (writes)
+		column[n++] = (struct table_column){ "CACHE WRITE", true, false };
+	column[n++] = (struct table_column){ "OUTPUT", true, false };
+	column[n++] = (struct table_column){ "COST", true, false };
+	struct table *t = table_open(column, n);
+	for (size_t i = 0; i < count && r->dim_count; i++) {
+		for (size_t d = 0; d < r->dim_count; d++) {
+			struct text label = usage_label(r->result, index[i], d);
+			table_cell(t, label.n ? label.p : "(none)");
+		}
+		put_row(t, r, usage_group(r->result, index[i]), writes);
+	}
+	if (r->dim_count)
+		table_blank(t);
+	for (size_t d = 0; d < (r->dim_count ? r->dim_count : 1); d++)
+		table_cell(t, d == 0 ? "total" : "");
+	put_row(t, r, total, writes);
+	table_print(t);
+	table_close(t);
+	if (count < usage_group_count(r->result))
+		printf("\n%zu of %zu groups shown (--limit)\n", count,
+		       usage_group_count(r->result));
+	if (total->unpriced)
+		printf("\n%lld record%s without a price, so totals are lower bounds:\n",
+		       (long long)total->unpriced, total->unpriced == 1 ? "" : "s");
+	for (size_t i = 0; i < usage_reason_count(r->result) && i < 10; i++) {
+		const struct usage_reason *reason = usage_reason(r->result, i);
+		printf("  %lld x %s: %s\n", (long long)reason->records,
+		       *reason->model ? reason->model : "(no model)", reason->why);
+	}
+	if (r->quarantined)
+		printf("\n%lld record%s in quarantine, not counted (tally quarantine list)\n",
+		       (long long)r->quarantined, r->quarantined == 1 ? " is" : "s are");
+	free(index);
+}

@@ -1,0 +1,27 @@
+/* usage_report: what `tally usage` shows: a table, one JSON document, or CSV. */
+#ifndef TALLY_REPORTS_USAGE_REPORT_H
+#define TALLY_REPORTS_USAGE_REPORT_H
+
+#include "meter/store/usage_query.h"
+#include "reports/json_out.h"
+
+enum usage_order { USAGE_ORDER_KEY, USAGE_ORDER_COST, USAGE_ORDER_RECORDS };
+
+struct usage_report {
+	const struct usage_result *result;
+	const enum usage_dim *dim;
+	size_t dim_count;
+	enum usage_order order;
+	int64_t limit; /* 0: all groups */
+	int64_t quarantined;
+};
+
+void usage_report_table(const struct usage_report *r);
+/* The whole document; the caller opens and closes j. */
+void usage_report_put(struct json_out *j, const struct usage_report *r);
+void usage_report_csv(const struct usage_report *r);
+
+/* "tokens": {...} with the six common buckets and those others that are used. */
+void put_tokens_object(struct json_out *j, const int64_t tokens[BUCKET_COUNT]);
+
+#endif
