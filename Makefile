@@ -10,7 +10,7 @@ VERSION := 0.1.0
 PREFIX ?= /usr/local
 B := build/$(MODE)
 
-PACKAGES := libcjson smartcols zlib libzstd sqlite3
+PACKAGES := libcjson smartcols zlib libzstd sqlite3 libmicrohttpd gnutls
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
 	-Wwrite-strings -Wvla -Wundef -Wformat=2 -Wno-overlength-strings -Wno-format-nonliteral
 ifdef WERROR
@@ -41,7 +41,7 @@ endif
 CFLAGS ?=
 override CFLAGS += $(STD) $(WARN) $(OPT)
 
-ROOMS := base pricing meter meter/formats meter/store sim reports
+ROOMS := base pricing meter meter/formats meter/store meter/serve sim reports
 LIB_SRC := $(foreach r,$(ROOMS),$(wildcard $(r)/*.c))
 CLI_SRC := $(wildcard cli/*.c)
 LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o) $(B)/gen/shipped.o $(B)/gen/migrations.o
@@ -137,7 +137,7 @@ analyze: ## cppcheck and clang-tidy
 	tests/analyze
 
 format: ## clang-format every source file
-	clang-format -i $(LIB_SRC) $(CLI_SRC) $(wildcard base/*.h pricing/*.h meter/*.h meter/formats/*.h meter/store/*.h sim/*.h reports/*.h cli/*.h tests/unit/*.[ch] tests/fuzz/*.c bench/*.c)
+	clang-format -i $(LIB_SRC) $(CLI_SRC) $(wildcard base/*.h pricing/*.h meter/*.h meter/formats/*.h meter/store/*.h meter/serve/*.h sim/*.h reports/*.h cli/*.h tests/unit/*.[ch] tests/fuzz/*.c bench/*.c)
 
 install: all ## install to $(PREFIX)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions

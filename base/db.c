@@ -126,7 +126,7 @@ int db_open(struct db *db, const char *path, enum db_mode mode, int32_t applicat
 		rc = db_run(db,
 			    "PRAGMA foreign_keys=ON; PRAGMA synchronous=FULL; "
 			    "PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY; "
-			    "PRAGMA mmap_size=1073741824; PRAGMA wal_autocheckpoint=8192",
+			    "PRAGMA mmap_size=1073741824; PRAGMA wal_autocheckpoint=2000",
 			    e);
 		if (rc == 0 && mode != DB_READ)
 			rc = db_run(db, "PRAGMA journal_mode=WAL", e);

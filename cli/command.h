@@ -108,6 +108,8 @@ void cli_print_completion(FILE *out);
 	X(command_usage) \
 	X(command_explain) \
 	X(command_status) \
+	X(command_serve) \
+	X(command_token) \
 	X(command_amend) \
 	X(command_void) \
 	X(command_rerate) \

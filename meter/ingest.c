@@ -51,6 +51,17 @@ static void put_told(struct buf *b, const char *key, const char *value)
 	json_put_string(b, text_of(value));
 }
 
+static void put_all_told(struct ingest *in)
+{
+	in->told.n = 0;
+	buf_puts(&in->told, "{");
+	put_told(&in->told, "customer", in->o.customer);
+	put_told(&in->told, "project", in->o.project);
+	put_told(&in->told, "model", in->o.model);
+	put_told(&in->told, "provider", in->o.provider);
+	buf_puts(&in->told, "}");
+}
+
 int ingest_open(struct ingest **out, struct store *s, const struct ingest_options *o,
 		const char *source, void (*on_item)(void *user, const struct ingest_item *item),
 		void *user, struct err *e)
@@ -63,12 +74,7 @@ int ingest_open(struct ingest **out, struct store *s, const struct ingest_option
 	in->tariffs = tariffs_open(o->book, NULL, o->currency);
 	in->on_item = on_item;
 	in->user = user;
-	buf_puts(&in->told, "{");
-	put_told(&in->told, "customer", o->customer);
-	put_told(&in->told, "project", o->project);
-	put_told(&in->told, "model", o->model);
-	put_told(&in->told, "provider", o->provider);
-	buf_puts(&in->told, "}");
+	put_all_told(in);
 	*out = in;
 	return 0;
 }
@@ -84,6 +90,23 @@ void ingest_close(struct ingest *in)
 	free(in->occurrence);
 	free(in->source);
 	free(in);
+}
+
+void ingest_next_source(struct ingest *in, const char *customer, struct instant at, void *user)
+{
+	bool other = (customer == NULL) != (in->o.customer == NULL) ||
+		     (customer && strcmp(customer, in->o.customer) != 0);
+	in->counts = in->counts_at_mark = (struct ingest_counts){ 0 };
+	if (in->occurrences) {
+		memset(in->occurrence, 0, in->occurrence_room * sizeof *in->occurrence);
+		in->occurrences = 0;
+	}
+	in->o.has_at = true;
+	in->o.at = at;
+	in->user = user;
+	in->o.customer = customer;
+	if (other)
+		put_all_told(in);
 }
 
 const struct ingest_counts *ingest_counts(const struct ingest *in)

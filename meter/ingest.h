@@ -60,6 +60,11 @@ int ingest_failed(const struct ingest *in, struct err *e);
 void ingest_mark(struct ingest *in);
 void ingest_back_to_mark(struct ingest *in);
 
+/* The next source of the same kind, such as another body: counts and what was seen begin anew;
+ * records that name no customer get this one, those without an instant `at`. user is handed to
+ * on_item. */
+void ingest_next_source(struct ingest *in, const char *customer, struct instant at, void *user);
+
 const struct ingest_counts *ingest_counts(const struct ingest *in);
 void ingest_add_passed_over(struct ingest *in, int64_t n);
 

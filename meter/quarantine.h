@@ -20,7 +20,8 @@ struct held {
 	struct text told; /* JSON: customer, project and the like, as they were given beside it */
 };
 
-/* Inside a transaction. The same refused bytes are held once, whatever they came from, and counted. */
+/* Inside a transaction. The same refused bytes are held once, whatever they came from, and counted.
+ */
 int quarantine_hold(struct store *s, const struct held *h, struct instant now, struct err *e);
 /* Calls take for each (all: retried and dropped ones too). */
 int quarantine_each(struct store *s, bool all, int (*take)(void *user, const struct held *h),

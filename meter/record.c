@@ -1,5 +1,6 @@
 #include "meter/record.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 static const char *const text_names[] = {
@@ -30,10 +31,21 @@ const char *record_field_name(enum record_field f)
 	}
 }
 
-enum record_field record_field_by_name(struct text name)
+static struct text field_names[FIELD_END];
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void measure_names(void)
 {
 	for (int f = 0; f < FIELD_END; f++)
-		if (text_is(name, record_field_name((enum record_field)f)))
+		field_names[f] = text_of(record_field_name((enum record_field)f));
+}
+
+enum record_field record_field_by_name(struct text name)
+{
+	pthread_once(&once, measure_names);
+	for (int f = 0; f < FIELD_END; f++)
+		if (field_names[f].n == name.n && name.n && *field_names[f].p == *name.p &&
+		    memcmp(field_names[f].p, name.p, name.n) == 0)
 			return (enum record_field)f;
 	int b = bucket_by_name(name.p, name.n);
 	return b < 0 ? FIELD_NONE : (enum record_field)(FIELD_COUNTS + b);

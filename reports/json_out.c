@@ -11,6 +11,8 @@ void json_out_open(struct json_out *j, FILE *file)
 
 static void flush(struct json_out *j)
 {
+	if (!j->file)
+		return;
 	fwrite(j->b.p, 1, j->b.n, j->file);
 	j->b.n = 0;
 }
@@ -21,6 +23,15 @@ void json_out_close(struct json_out *j)
 	buf_add(&j->b, "\n", 1);
 	flush(j);
 	buf_release(&j->b);
+}
+
+void json_out_take(struct json_out *j, struct buf *out)
+{
+	CHECK(j->depth == 0 && !j->file);
+	buf_add(&j->b, "\n", 1);
+	buf_release(out);
+	*out = j->b;
+	j->b = (struct buf){ 0 };
 }
 
 static void line(struct json_out *j)

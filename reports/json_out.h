@@ -19,9 +19,12 @@ struct json_out {
 	bool first; /* nothing stands yet in the innermost container */
 };
 
+/* file NULL: the document is kept for json_out_take. */
 void json_out_open(struct json_out *j, FILE *file);
 /* Ends the document with a newline and writes it. */
 void json_out_close(struct json_out *j);
+/* Ends the document and hands it over. */
+void json_out_take(struct json_out *j, struct buf *out);
 
 /* key is NULL inside arrays and for the outermost value. */
 void json_out_object(struct json_out *j, const char *key);

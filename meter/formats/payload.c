@@ -124,17 +124,22 @@ static bool native_document(struct payload_reader *r, json_value *v, int64_t lin
 {
 	struct metered m;
 	struct err e;
+	enum { KEYS_MOST = 64 };
+	uint8_t fields[KEYS_MOST];
+	size_t n = 0;
 	bool any = false;
 	payload_begin(&m, "native", line);
-	for (json_value *f = json_first(v); f && !any; f = json_next(f)) {
+	for (json_value *f = json_first(v); f && n < KEYS_MOST; f = json_next(f)) {
 		enum record_field field = record_field_by_name(text_of(json_key(f)));
-		any = field >= FIELD_COUNTS && field < FIELD_END;
+		any |= field >= FIELD_COUNTS && field < FIELD_END;
+		fields[n++] = (uint8_t)field;
 	}
 	if (!any)
 		return false;
-	for (json_value *f = json_first(v); f; f = json_next(f)) {
+	n = 0;
+	for (json_value *f = json_first(v); f && n < KEYS_MOST; f = json_next(f)) {
 		enum json_kind k = json_kind(f);
-		enum record_field field = record_field_by_name(text_of(json_key(f)));
+		enum record_field field = (enum record_field)fields[n++];
 		enum value_kind kind = k == JSON_STRING	  ? VALUE_TEXT
 				       : k == JSON_NUMBER ? VALUE_NUMBER
 				       : k == JSON_NULL	  ? VALUE_NULL
@@ -157,6 +162,11 @@ static bool native_document(struct payload_reader *r, json_value *v, int64_t lin
 static void read_object(struct payload_reader *r, json_value *v, int64_t line)
 {
 	struct err e;
+	/* what most senders send, and no other shape has */
+	if ((json_kind(json_member(v, "input")) == JSON_NUMBER ||
+	     json_kind(json_member(v, "output")) == JSON_NUMBER) &&
+	    native_document(r, v, line))
+		return;
 	if (agent_log_document(r, v, line) || telemetry_document(r, v, line) ||
 	    stream_document(r, v, line) || body_document(r, v, line))
 		return;

@@ -249,8 +249,8 @@ int64_t id_index_find(const struct id_index *x, uint64_t hash,
 	return 0;
 }
 
-/* False when there is no free slot near enough. The head of the page is not touched: it lies in other
- * memory than the slot. */
+/* False when there is no free slot near enough. The head of the page is not touched: it lies in
+ * other memory than the slot. */
 static bool put(struct page *p, struct slot s)
 {
 	size_t i = first_slot(s.hash), probes = 0;

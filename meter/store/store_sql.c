@@ -118,5 +118,30 @@ const char *const store_sql[STORE_STATEMENTS] = {
 		"seq BETWEEN :from AND :to AND time>=:since AND time<:until",
 	[STORE_SPAN_ROWS] = "SELECT min(lowest),max(highest) FROM rollup_quarter WHERE "
 			    "quarter>=:from AND quarter<:to",
-	[STORE_SPAN_DAYS] = "SELECT min(day),max(day) FROM rollup_day",
+
+	[STORE_SET_LIMIT] =
+		"INSERT INTO spending_limit VALUES(:customer,:currency,:pico,:period,:now)"
+		" ON CONFLICT(customer) DO UPDATE SET currency=excluded.currency,"
+		"pico=excluded.pico,period=excluded.period,set_at=excluded.set_at",
+	[STORE_CLEAR_LIMIT] = "DELETE FROM spending_limit WHERE customer=:customer",
+	[STORE_LIMITS] =
+		"SELECT customer,currency,pico,period FROM spending_limit ORDER BY customer",
+	[STORE_LIMIT_OF] = "SELECT pico,period FROM spending_limit WHERE customer=:customer",
+	[STORE_SPENT_DAYS] = "SELECT price,records,requests,input,cache_read,cache_write_5m,"
+			     "cache_write_1h,output,reasoning FROM rollup_day WHERE day>=:from AND "
+			     "series IN (SELECT id FROM series WHERE customer=:customer)",
+	[STORE_SPENT_ROWS] = "SELECT price,CASE kind WHEN 1 THEN -1 ELSE 1 END,requests,input,"
+			     "cache_read,cache_write_5m,cache_write_1h,output,reasoning FROM usage "
+			     "WHERE seq BETWEEN :from AND :to AND time>=:since AND series IN "
+			     "(SELECT id FROM series WHERE customer=:customer)",
+	[STORE_HELD_SUM] = "SELECT sum(pico) FROM hold INDEXED BY hold_open WHERE state='open' AND "
+			   "customer=:customer",
+	[STORE_HOLD_AT] = "SELECT id,customer,currency,pico,request,created,expires,state,usage "
+			  "FROM hold WHERE id=:id",
+	[STORE_ADD_HOLD] =
+		"INSERT INTO hold VALUES(:id,:customer,:currency,:pico,:request,:created,"
+		":expires,'open',NULL,NULL)",
+	[STORE_END_HOLD] = "UPDATE hold SET state=:state,ended=:now,usage=:usage WHERE id=:id",
+	[STORE_EXPIRE_HOLDS] = "UPDATE hold SET state='expired',ended=:now WHERE state='open' AND "
+			       "expires<=:now",
 };

@@ -1,0 +1,310 @@
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/zone.h"
+#include "cli/command.h"
+#include "meter/quarantine.h"
+#include "meter/serve/http.h"
+#include "reports/usage_report.h"
+
+static const struct option serve_options[] = {
+	{ "listen", 0, "HOST:PORT", "where to listen (default 127.0.0.1:8687)", false },
+	{ "tokens", 0, "FILE", "bearer tokens (see `tally token`); needed beyond this machine",
+	  false },
+	{ "tls-cert", 0, "FILE", "certificate chain (PEM): serve https", false },
+	{ "tls-key", 0, "FILE", "its private key (PEM)", false },
+	{ "queue", 0, "N", "requests that may wait for a commit (default 4096)", false },
+	{ 0 },
+};
+
+static const struct option token_options[] = {
+	{ "scope", 0, "SCOPES", "read, write, admin (a,b; default write)", false },
+	{ "customer", 0, "NAME", "only for this customer (default all)", false },
+	{ 0 },
+};
+
+static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* One JSON object a line on standard error. */
+static void log_event(void *user, const char *event, const char *message)
+{
+	struct buf b = { 0 };
+	char when[INSTANT_TEXT_MAX];
+	(void)user;
+	buf_printf(&b, "{\"time\":\"%s\",\"event\":\"%s\",\"message\":",
+		   instant_format(clock_now(), when), event);
+	json_put_string(&b, text_of(message));
+	buf_puts(&b, "}\n");
+	pthread_mutex_lock(&log_lock);
+	fwrite(b.p, 1, b.n, stderr);
+	fflush(stderr);
+	pthread_mutex_unlock(&log_lock);
+	buf_release(&b);
+}
+
+/* Who reads: one connection, one question at a time. */
+struct reader {
+	pthread_mutex_t lock;
+	struct store *store;
+	struct zone *utc;
+};
+
+static void put_error(struct http_reply *out, const struct err *e)
+{
+	out->status = err_http_status(e->code);
+	buf_printf(&out->body, "{\"error\":{\"code\":\"%s\",\"message\":", err_name(e->code));
+	json_put_string(&out->body, text_of(e->message));
+	buf_puts(&out->body, "}}\n");
+}
+
+static int instant_parameter(const struct http_question *q, const char *name,
+			     const struct zone *zone, struct instant *out, struct err *e)
+{
+	const char *text = q->parameter(q, name);
+	return text ? cli_instant(name, text, zone, out, e) : 0;
+}
+
+static int answer_usage(struct reader *r, const struct http_question *q, struct http_reply *out,
+			struct err *e)
+{
+	enum usage_dim dim[USAGE_DIM_COUNT];
+	struct usage_report report = { .dim = dim };
+	struct usage_filter filter = { INSTANT_MIN,
+				       INSTANT_MAX,
+				       q->parameter(q, "customer"),
+				       q->parameter(q, "project"),
+				       q->parameter(q, "model"),
+				       0 };
+	struct usage_result *result = NULL;
+	struct zone *zone = NULL;
+	const char *by = q->parameter(q, "by"), *z = q->parameter(q, "timezone");
+	if (q->customer && filter.customer && strcmp(q->customer, filter.customer) != 0)
+		return err_set(e, ERR_DENIED, "the token speaks for another customer");
+	if (q->customer)
+		filter.customer = q->customer;
+	int rc = zone_open(&zone, z ? z : "UTC", e);
+	if (rc == 0)
+		rc = usage_dims_parse(dim, &report.dim_count, by ? by : "", e);
+	if (rc == 0)
+		rc = instant_parameter(q, "since", zone, &filter.since, e);
+	if (rc == 0)
+		rc = instant_parameter(q, "until", zone, &filter.until, e);
+	if (rc == 0)
+		rc = usage_query(&result, r->store, dim, report.dim_count, &filter, zone, e);
+	if (rc == 0)
+		rc = quarantine_count(r->store, &report.quarantined, e);
+	if (rc == 0) {
+		struct json_out j;
+		report.result = result;
+		json_out_open(&j, NULL);
+		usage_report_put(&j, &report);
+		json_out_take(&j, &out->body);
+	}
+	usage_result_close(result);
+	zone_close(zone);
+	return rc;
+}
+
+static const char index_page[] =
+	"<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>tally</title>"
+	"<h1>tally</h1><p>This server meters usage: <code>POST /v1/usage</code>, "
+	"<code>/v1/events</code>, <code>/v1/traces</code>, <code>/v1/holds</code>; "
+	"<a href=\"/v1/usage?by=day,model\">usage</a>, <a href=\"/metrics\">metrics</a>, "
+	"<a href=\"/healthz\">health</a>.</p></html>\n";
+
+static bool answer(void *user, const struct http_question *q, struct http_reply *out)
+{
+	struct reader *r = user;
+	struct err e = { 0 };
+	int rc;
+	if (strcmp(q->path, "/") == 0) {
+		out->type = "text/html; charset=utf-8";
+		buf_puts(&out->body, index_page);
+		return true;
+	}
+	if (strcmp(q->path, "/v1/usage") != 0)
+		return false;
+	pthread_mutex_lock(&r->lock);
+	rc = answer_usage(r, q, out, &e);
+	pthread_mutex_unlock(&r->lock);
+	if (rc != 0)
+		put_error(out, &e);
+	return true;
+}
+
+static atomic_int signals;
+
+static void on_signal(int number)
+{
+	(void)number;
+	atomic_fetch_add(&signals, 1);
+}
+
+static int read_pem(const char *path, struct buf *out, struct err *e)
+{
+	enum { PEM_MAX = 1 << 20 };
+	return path ? file_read(out, path, PEM_MAX, e) : 0;
+}
+
+static int serve(struct cli *cli, struct err *e)
+{
+	static const char *const boundaries[] = { "start", "completion", NULL };
+	const char *listen = cli_value(cli, "listen"), *tokens_path = cli_value(cli, "tokens"),
+		   *cert_path = cli_value(cli, "tls-cert"), *key_path = cli_value(cli, "tls-key");
+	struct buf path = { 0 }, cert = { 0 }, key = { 0 };
+	struct book *book = NULL;
+	struct tokens *tokens = NULL;
+	struct writer *writer = NULL;
+	struct http *http = NULL;
+	struct reader reader = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	int64_t queue;
+	int boundary;
+	int rc = cli_choice(cli, "boundary", boundaries, &boundary, e);
+	if (rc == 0)
+		rc = cli_count(cli, "queue", 4096, &queue, e);
+	if (rc == 0 && !cert_path != !key_path)
+		rc = err_set(e, ERR_USAGE, "--tls-cert and --tls-key belong together");
+	if (rc == 0)
+		rc = cli_book(cli, &book, e);
+	if (rc == 0 && tokens_path)
+		rc = tokens_open(&tokens, tokens_path, e);
+	if (rc == 0)
+		rc = read_pem(cert_path, &cert, e);
+	if (rc == 0)
+		rc = read_pem(key_path, &key, e);
+	/* before any thread exists, so that only this one hears them */
+	struct sigaction act = { .sa_handler = on_signal };
+	sigaction(SIGINT, &act, NULL);
+	sigaction(SIGTERM, &act, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	if (rc == 0)
+		rc = writer_open(&writer,
+				 &(struct writer_options){ .path = cli_db_path(cli, &path),
+							   .book = book,
+							   .currency = cli_currency(cli),
+							   .by_completion = boundary == 1,
+							   .jobs_most = (size_t)queue,
+							   .bytes_most = 256 << 20,
+							   .log = log_event },
+				 e);
+	if (rc == 0)
+		rc = store_open(&reader.store, path.p, DB_READ, e);
+	if (rc == 0)
+		rc = http_open(&http,
+			       &(struct http_options){ .address =
+							       listen ? listen : "127.0.0.1:8687",
+						       .tokens = tokens,
+						       .cert = cert.n ? cert.p : NULL,
+						       .key = key.n ? key.p : NULL,
+						       .writer = writer,
+						       .answer = answer,
+						       .log = log_event,
+						       .user = &reader },
+			       e);
+	if (rc == 0) {
+		char line[200];
+		snprintf(line, sizeof line, "listening on %s://%.*s:%d", cert.n ? "https" : "http",
+			 (int)(strrchr(listen ? listen : "127.0.0.1:", ':') -
+			       (listen ? listen : "127.0.0.1:")),
+			 listen ? listen : "127.0.0.1:", http_port(http));
+		log_event(NULL, "start", line);
+		while (atomic_load(&signals) == 0)
+			pause();
+		log_event(NULL, "stop", "finishing what has begun");
+		http_quiesce(http);
+		/* the writer first: it answers what waits, and the connections then end */
+		const struct writer_stats *s = writer_stats(writer);
+		for (int i = 0; i < 3000 && atomic_load(&s->jobs_waiting) > 0; i++)
+			usleep(10000);
+		usleep(100000);
+		http_close(http);
+	}
+	writer_close(writer);
+	store_close(reader.store);
+	tokens_close(tokens);
+	book_close(book);
+	buf_release(&path);
+	buf_release(&cert);
+	buf_release(&key);
+	return rc;
+}
+
+static int token(struct cli *cli, struct err *e)
+{
+	char secret[48], hash[65];
+	const char *scope = cli_value(cli, "scope"), *customer = cli_value(cli, "customer");
+	const char *name = cli->argument[0];
+	if (strpbrk(name, " \t#") || !*name || (customer && strpbrk(customer, " \t")))
+		return err_set(e, ERR_USAGE, "names of tokens and their customers hold no blanks");
+	int rc = token_make(secret, hash, e);
+	if (rc != 0)
+		return rc;
+	if (cli->json) {
+		struct json_out j;
+		json_out_open(&j, stdout);
+		json_out_object(&j, NULL);
+		json_out_string(&j, "schema", "tally.token/1");
+		json_out_string(&j, "token", secret);
+		struct buf line = { 0 };
+		buf_printf(&line, "%s %s %s %s", name, scope ? scope : "write",
+			   customer ? customer : "*", hash);
+		json_out_string(&j, "line", line.p);
+		buf_release(&line);
+		json_out_end(&j, '}');
+		json_out_close(&j);
+		return 0;
+	}
+	printf("%s %s %s %s\n", name, scope ? scope : "write", customer ? customer : "*", hash);
+	fprintf(stderr,
+		"token: %s\n(shown once; the line on standard output goes into the file of "
+		"--tokens)\n",
+		secret);
+	return 0;
+}
+
+const struct command command_serve = {
+	.name = "serve",
+	.summary = "take usage over HTTP, durably, and answer what was used",
+	.arguments = "",
+	.description =
+		"POST /v1/usage takes one record, an array or JSON Lines, of any shape that `tally "
+		"ingest` reads; /v1/events CloudEvents 1.0 (structured, batch, binary); /v1/traces "
+		"OTLP/HTTP traces as JSON. Each answer comes after the data is durable and says "
+		"what became of every item; sending anything again is always safe. Bodies may be "
+		"gzip. Records without an instant count as of their arrival.\n\n"
+		"POST /v1/holds reserves an estimate before a call, /v1/holds/{id}/settle takes "
+		"the "
+		"call's usage (with ?broken_off=1 the estimate, where nothing was metered), "
+		"/v1/holds/{id}/release gives it back. GET /v1/usage, /metrics (Prometheus), "
+		"/healthz.\n\n"
+		"Without --tokens only this machine is served. SIGTERM finishes what has begun.",
+	.examples = "  tally serve\n"
+		    "  curl -d '{\"id\":\"1\",\"model\":\"deepseek-v4-flash\",\"input\":100,"
+		    "\"output\":5}' localhost:8687/v1/usage\n"
+		    "  tally token ci --scope write --customer acme >> tokens.txt\n"
+		    "  tally serve --listen 0.0.0.0:8687 --tokens tokens.txt --tls-cert c.pem "
+		    "--tls-key k.pem\n",
+	.options = serve_options,
+	.common = TAKES_DB | TAKES_PRICES | TAKES_CURRENCY | TAKES_BOUNDARY,
+	.run = serve,
+};
+
+const struct command command_token = {
+	.name = "token",
+	.summary = "a new bearer token for the server",
+	.arguments = "NAME",
+	.arguments_min = 1,
+	.arguments_max = 1,
+	.description = "Makes a random token. The server's file holds only its hash.",
+	.examples = "  tally token ci --scope write --customer acme >> tokens.txt\n",
+	.options = token_options,
+	.common = 0,
+	.run = token,
+};

@@ -1,0 +1,366 @@
+#include "meter/hold.h"
+
+#include <stdlib.h>
+
+#include "base/dict.h"
+#include "meter/store/store_sql.h"
+
+/* What a customer spent in the current period, and up to which row that is known. */
+struct spent {
+	int64_t period_from_us;
+	struct money_total amount;
+	int64_t unpriced;
+	int64_t seq; /* rows up to that one are in it */
+	bool known;
+};
+
+struct spending {
+	struct store *store;
+	struct dict index; /* customer to 1 + place */
+	struct spent *spent;
+	size_t count;
+};
+
+struct spending *spending_open(struct store *s)
+{
+	struct spending *sp = mem_zalloc(sizeof *sp);
+	sp->store = s;
+	return sp;
+}
+
+void spending_close(struct spending *sp)
+{
+	if (!sp)
+		return;
+	dict_release(&sp->index);
+	free(sp->spent);
+	free(sp);
+}
+
+int limit_set(struct store *s, const struct spending_limit *l, struct instant now, struct err *e)
+{
+	sqlite3_stmt *q;
+	int rc = db_statement(store_db(s), STORE_SET_LIMIT, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_text(q, ":customer", l->customer);
+	db_bind_text(q, ":currency", l->currency);
+	db_bind_text(q, ":period", l->period);
+	db_bind_int(q, ":pico", l->amount.pico);
+	db_bind_int(q, ":now", now.us);
+	return db_done(store_db(s), q, e);
+}
+
+int limit_clear(struct store *s, const char *customer, struct err *e)
+{
+	sqlite3_stmt *q;
+	int rc = db_statement(store_db(s), STORE_CLEAR_LIMIT, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_text(q, ":customer", text_of(customer));
+	return db_done(store_db(s), q, e);
+}
+
+int limits_each(struct store *s, int (*take)(void *user, const struct spending_limit *l),
+		void *user, struct err *e)
+{
+	sqlite3_stmt *q;
+	int rc = db_statement(store_db(s), STORE_LIMITS, &q, e);
+	if (rc != 0)
+		return rc;
+	while ((rc = db_step(store_db(s), q, e)) == 1) {
+		const struct spending_limit l = {
+			db_text(q, 0), db_text(q, 1), db_text(q, 3), { db_int(q, 2) }
+		};
+		if ((rc = take(user, &l)) != 0)
+			break;
+	}
+	sqlite3_reset(q);
+	return rc;
+}
+
+static int64_t period_start(struct text period, struct instant now)
+{
+	int64_t day = floor_div(now.us, US_PER_DAY);
+	if (text_is(period, "day"))
+		return day * US_PER_DAY;
+	if (text_is(period, "month")) {
+		struct civil c = civil_from_day(day);
+		c.day = 1;
+		return civil_to_day(c) * US_PER_DAY;
+	}
+	return INSTANT_MIN.us;
+}
+
+/* Adds what the statement's rows (price, sums) come to. */
+static int add_cells(struct spending *sp, sqlite3_stmt *q, struct spent *to, struct err *e)
+{
+	struct db *db = store_db(sp->store);
+	int rc;
+	while ((rc = db_step(db, q, e)) == 1) {
+		const struct stored_price *price;
+		struct money_total amount;
+		int64_t tokens[BUCKET_COUNT] = { 0 };
+		int64_t records = db_is_null(q, 1) ? 0 : db_int(q, 1), requests = db_int(q, 2);
+		for (int b = 0; b < BUCKET_COMMON; b++)
+			tokens[b] = db_int(q, 3 + b);
+		rc = store_stored_price(sp->store, db_int(q, 0), &price, e);
+		if (rc == 0)
+			rc = stored_price_amount(price, tokens, requests, 0, &amount, e);
+		if (rc == 0 && !money_total_add(&to->amount, amount))
+			rc = err_set(e, ERR_RANGE, "the spending is larger than a total can hold");
+		if (rc != 0)
+			break;
+		to->unpriced += price->reason.n ? records : 0;
+	}
+	sqlite3_reset(q);
+	return rc;
+}
+
+/* Rows of the customer after the last known one, or of the whole period at first. */
+static int catch_up(struct spending *sp, struct text customer, struct spent *s, int64_t from_us,
+		    struct err *e)
+{
+	struct db *db = store_db(sp->store);
+	sqlite3_stmt *q;
+	int64_t last = store_last_seq(sp->store), from = s->seq + 1;
+	int rc = store_flush(sp->store, e);
+	if (rc != 0)
+		return rc;
+	if (!s->known || s->period_from_us != from_us) {
+		*s = (struct spent){ .period_from_us = from_us, .known = true };
+		sqlite3_stmt *r;
+		int64_t rolled = 0;
+		rc = db_statement(db, STORE_ROLLED_TO, &r, e);
+		if (rc == 0 && (rc = db_step(db, r, e)) == 1) {
+			rolled = db_int(r, 0);
+			rc = 0;
+		}
+		if (rc < 0)
+			return rc;
+		sqlite3_reset(r);
+		/* periods begin where UTC days do, so whole days of the rollup make them up */
+		rc = db_statement(db, STORE_SPENT_DAYS, &q, e);
+		if (rc != 0)
+			return rc;
+		db_bind_text(q, ":customer", customer);
+		db_bind_int(q, ":from", floor_div(from_us, US_PER_DAY));
+		rc = add_cells(sp, q, s, e);
+		if (rc != 0)
+			return rc;
+		from = rolled + 1;
+	}
+	if (from <= last) {
+		rc = db_statement(db, STORE_SPENT_ROWS, &q, e);
+		if (rc != 0)
+			return rc;
+		db_bind_text(q, ":customer", customer);
+		db_bind_int(q, ":from", from);
+		db_bind_int(q, ":to", last);
+		db_bind_int(q, ":since", from_us);
+		rc = add_cells(sp, q, s, e);
+	}
+	s->seq = last;
+	return rc;
+}
+
+static int read_held(struct spending *sp, struct text customer, int64_t *out, struct err *e)
+{
+	sqlite3_stmt *q;
+	int rc = db_statement(store_db(sp->store), STORE_HELD_SUM, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_text(q, ":customer", customer);
+	rc = db_step(store_db(sp->store), q, e);
+	*out = rc == 1 && !db_is_null(q, 0) ? db_int(q, 0) : 0;
+	sqlite3_reset(q);
+	return rc < 0 ? rc : 0;
+}
+
+int standing_of(struct spending *sp, struct text customer, struct instant now, struct standing *out,
+		struct err *e)
+{
+	struct db *db = store_db(sp->store);
+	sqlite3_stmt *q;
+	int64_t held, from_us = INSTANT_MIN.us;
+	int rc = db_statement(db, STORE_LIMIT_OF, &q, e);
+	if (rc != 0)
+		return rc;
+	*out = (struct standing){ 0 };
+	db_bind_text(q, ":customer", customer);
+	rc = db_step(db, q, e);
+	if (rc == 1) {
+		out->limited = true;
+		out->limit = (struct money){ db_int(q, 0) };
+		from_us = period_start(db_text(q, 1), now);
+	}
+	sqlite3_reset(q);
+	if (rc < 0)
+		return rc;
+	uint64_t *at = dict_need(&sp->index, customer, NULL);
+	if (!*at) {
+		if ((sp->count & (sp->count - 1)) == 0)
+			sp->spent = mem_grow(sp->spent,
+					     (sp->count ? sp->count * 2 : 1) * sizeof *sp->spent);
+		sp->spent[sp->count] = (struct spent){ 0 };
+		*at = ++sp->count;
+	}
+	struct spent *s = &sp->spent[*at - 1];
+	rc = catch_up(sp, customer, s, from_us, e);
+	if (rc == 0)
+		rc = read_held(sp, customer, &held, e);
+	if (rc != 0)
+		return rc;
+	out->spent = s->amount;
+	out->unpriced = s->unpriced;
+	money_total_add_units(&out->held, (struct money){ held }, 1, 1);
+	return 0;
+}
+
+/* Picos that hold an exact amount, rounded up: a hold must cover what it is for. */
+static int picos_up(struct money_total t, struct money *out, struct err *e)
+{
+	int128 atto = t.atto, pico = atto / 1000000;
+	pico += atto % 1000000 > 0;
+	if (pico > INT64_MAX)
+		return err_set(e, ERR_RANGE, "the estimate is larger than an amount can hold");
+	out->pico = (int64_t)pico;
+	return 0;
+}
+
+int hold_estimate(struct ingest *in, struct store *s, const struct record *r, struct money *out,
+		  struct text *currency, struct err *e)
+{
+	const struct stored_price *p;
+	struct money_total amount;
+	int64_t price;
+	bool unpriced;
+	int rc = ingest_price(in, r, 0, &price, &unpriced, e);
+	if (rc == 0)
+		rc = store_stored_price(s, price, &p, e);
+	if (rc == 0 && unpriced)
+		rc = err_set(e, ERR_UNPRICED, "no hold can be estimated: %.*s", (int)p->reason.n,
+			     p->reason.p);
+	if (rc == 0)
+		rc = stored_price_amount(p, r->tokens, r->requests, 0, &amount, e);
+	if (rc == 0)
+		rc = picos_up(amount, out, e);
+	if (rc == 0)
+		*currency = p->currency;
+	return rc;
+}
+
+int hold_find(struct store *s, struct text id, struct hold *out, struct err *e)
+{
+	sqlite3_stmt *q;
+	int rc = db_statement(store_db(s), STORE_HOLD_AT, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_text(q, ":id", id);
+	rc = db_step(store_db(s), q, e);
+	if (rc == 0)
+		return err_set(e, ERR_NOT_FOUND, "there is no hold '%.*s'", (int)id.n, id.p);
+	if (rc < 0)
+		return rc;
+	*out = (struct hold){ .id = db_text(q, 0),
+			      .customer = db_text(q, 1),
+			      .currency = db_text(q, 2),
+			      .amount = { db_int(q, 3) },
+			      .request = db_text(q, 4),
+			      .created = { db_int(q, 5) },
+			      .expires = { db_int(q, 6) },
+			      .state = db_text(q, 7),
+			      .usage = db_text(q, 8) };
+	return 0;
+}
+
+int hold_open(struct spending *sp, const struct hold *h, struct instant now, struct standing *after,
+	      struct err *e)
+{
+	struct hold known;
+	struct err none;
+	sqlite3_stmt *q;
+	char text[4][DECIMAL_TEXT_MAX];
+	int rc = standing_of(sp, h->customer, now, after, e);
+	if (rc != 0)
+		return rc;
+	rc = hold_find(sp->store, h->id, &known, &none);
+	if (rc == 0)
+		return text_eq(known.request, h->request) && text_eq(known.customer, h->customer)
+			       ? 0
+			       : err_set(e, ERR_CONFLICT,
+					 "the hold '%.*s' exists with another request",
+					 (int)h->id.n, h->id.p);
+	if (none.code != ERR_NOT_FOUND) {
+		*e = none;
+		return rc;
+	}
+	struct money_total all = after->spent;
+	bool fits =
+		money_total_add(&all, after->held) && money_total_add_units(&all, h->amount, 1, 1);
+	struct money_total limit = { 0 };
+	money_total_add_units(&limit, after->limit, 1, 1);
+	if (after->limited && (!fits || all.atto > limit.atto))
+		return err_set(
+			e, ERR_LIMIT,
+			"the limit of '%.*s' does not allow it: limit %s, spent %s, held %s, "
+			"asked %s",
+			(int)h->customer.n, h->customer.p, money_format(after->limit, text[0]),
+			money_total_format(after->spent, text[1]),
+			money_total_format(after->held, text[2]), money_format(h->amount, text[3]));
+	rc = db_statement(store_db(sp->store), STORE_ADD_HOLD, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_text(q, ":id", h->id);
+	db_bind_text(q, ":customer", h->customer);
+	db_bind_text(q, ":currency", h->currency);
+	db_bind_int(q, ":pico", h->amount.pico);
+	db_bind_text(q, ":request", h->request);
+	db_bind_int(q, ":created", now.us);
+	db_bind_int(q, ":expires", h->expires.us);
+	rc = db_done(store_db(sp->store), q, e);
+	if (rc == 0)
+		money_total_add_units(&after->held, h->amount, 1, 1);
+	return rc;
+}
+
+int hold_end(struct spending *sp, struct text id, const char *state, struct text usage,
+	     struct instant now, struct err *e)
+{
+	struct hold h;
+	sqlite3_stmt *q;
+	int rc = hold_find(sp->store, id, &h, e);
+	if (rc != 0)
+		return rc;
+	if (text_is(h.state, state) && text_eq(h.usage, usage))
+		return 0;
+	bool late = text_is(h.state, "expired") && strcmp(state, "settled") == 0;
+	if (late)
+		return 0; /* the record counts; the reservation had ended already */
+	if (!text_is(h.state, "open"))
+		return err_set(e, ERR_CONFLICT, "the hold '%.*s' is %.*s already", (int)id.n, id.p,
+			       (int)h.state.n, h.state.p);
+	rc = db_statement(store_db(sp->store), STORE_END_HOLD, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_text(q, ":id", id);
+	db_bind_text(q, ":state", text_of(state));
+	db_bind_int(q, ":now", now.us);
+	if (usage.n)
+		db_bind_text(q, ":usage", usage);
+	else
+		db_bind_null(q, ":usage");
+	return db_done(store_db(sp->store), q, e);
+}
+
+int hold_expire(struct spending *sp, struct instant now, int64_t *count, struct err *e)
+{
+	sqlite3_stmt *q;
+	int rc = db_statement(store_db(sp->store), STORE_EXPIRE_HOLDS, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":now", now.us);
+	rc = db_done(store_db(sp->store), q, e);
+	*count = rc == 0 ? sqlite3_changes64(store_db(sp->store)->handle) : 0;
+	return rc;
+}

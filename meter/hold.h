@@ -1,0 +1,69 @@
+/*
+ * hold: money reserved for a call in flight, so that calls running at once cannot spend more than a
+ * customer may.
+ *
+ * A hold is asked for before the call with an estimate, and ends once: settled by the call's usage
+ * record, released, or expired. It is admitted only while spent + held + estimate stays within the
+ * limit; all of it inside one transaction of the store, so however many ask at once, what is
+ * admitted never exceeds the limit. What a call really used may exceed its hold; that excess is
+ * what can pass the limit, and only by calls that had been admitted.
+ */
+#ifndef TALLY_METER_HOLD_H
+#define TALLY_METER_HOLD_H
+
+#include "meter/ingest.h"
+
+struct spending_limit {
+	struct text customer, currency, period; /* "day", "month", "ever" (UTC) */
+	struct money amount;
+};
+
+/* How a customer stands. */
+struct standing {
+	bool limited;
+	struct money limit;
+	struct money_total spent, held; /* in the period of the limit; of ever when there is none */
+	int64_t unpriced;		/* records that `spent` does not hold */
+};
+
+struct hold {
+	struct text id, customer, currency, state, request, usage;
+	struct money amount;
+	struct instant created, expires;
+};
+
+enum { HOLD_SECONDS_DEFAULT = 600, HOLD_SECONDS_MOST = 86400 };
+
+/* Spending of customers, remembered between questions; belongs to the thread that writes. */
+struct spending;
+struct spending *spending_open(struct store *s);
+void spending_close(struct spending *sp);
+
+/* All inside a transaction. */
+int limit_set(struct store *s, const struct spending_limit *l, struct instant now, struct err *e);
+int limit_clear(struct store *s, const char *customer, struct err *e);
+int standing_of(struct spending *sp, struct text customer, struct instant now, struct standing *out,
+		struct err *e);
+int limits_each(struct store *s, int (*take)(void *user, const struct spending_limit *l),
+		void *user, struct err *e);
+
+/*
+ * Admits the hold or refuses it (ERR_LIMIT). The same id again with the same request is the same
+ * hold; with another one ERR_CONFLICT.
+ */
+int hold_open(struct spending *sp, const struct hold *h, struct instant now, struct standing *after,
+	      struct err *e);
+/* Errors: ERR_NOT_FOUND. Texts live until the next call. */
+int hold_find(struct store *s, struct text id, struct hold *out, struct err *e);
+/* Ends an open hold. Ending it again in the same way changes nothing; in another way is
+ * ERR_CONFLICT. An expired hold can still be settled: the usage is a fact. */
+int hold_end(struct spending *sp, struct text id, const char *state, struct text usage,
+	     struct instant now, struct err *e);
+/* Marks what is past its time. */
+int hold_expire(struct spending *sp, struct instant now, int64_t *count, struct err *e);
+
+/* The estimate of a record's cost, rounded up to 1e-12 of the currency. Errors: ERR_UNPRICED. */
+int hold_estimate(struct ingest *in, struct store *s, const struct record *r, struct money *out,
+		  struct text *currency, struct err *e);
+
+#endif
