@@ -50,6 +50,7 @@ CLI_OBJ := $(CLI_SRC:%.c=$(B)/%.o)
 SHIPPED := $(sort $(wildcard pricing/cards/*.json)) $(sort $(wildcard pricing/plans/*.json))
 
 UNIT_SRC := $(wildcard tests/unit/*.c)
+SUPPORT_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/support/*.c))
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(B)/test/%)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 
@@ -96,9 +97,9 @@ $(B)/gen/%.o: $(B)/gen/%.c
 $(B)/tally.1: $(B)/bin/tally
 	$< help --manual > $@
 
-$(B)/test/%: tests/unit/%.c $(B)/libtally.a
+$(B)/test/%: tests/unit/%.c $(SUPPORT_OBJ) $(B)/libtally.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(B)/libtally.a $(LIBS) -lcmocka -lm
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(SUPPORT_OBJ) $(B)/libtally.a $(LIBS) -lcmocka -lm
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 18
@@ -137,7 +138,7 @@ analyze: ## cppcheck and clang-tidy
 	tests/analyze
 
 format: ## clang-format every source file
-	clang-format -i $(LIB_SRC) $(CLI_SRC) $(wildcard base/*.h pricing/*.h meter/*.h meter/formats/*.h meter/store/*.h meter/serve/*.h sim/*.h reports/*.h cli/*.h tests/unit/*.[ch] tests/fuzz/*.c bench/*.c)
+	clang-format -i $(LIB_SRC) $(CLI_SRC) $(wildcard base/*.h pricing/*.h meter/*.h meter/formats/*.h meter/store/*.h meter/serve/*.h sim/*.h reports/*.h cli/*.h tests/unit/*.[ch] tests/support/*.[ch] tests/fuzz/*.c bench/*.c)
 
 install: all ## install to $(PREFIX)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions

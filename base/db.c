@@ -4,11 +4,12 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/arena.h"
 
-enum { WAIT_FOR_LOCK_MS = 30000 };
+enum { WAIT_FOR_LOCK_MS = 30000, RETRY_MS = 5 };
 
 int db_failed(struct db *db, const char *doing, struct err *e)
 {
@@ -29,6 +30,21 @@ int db_run(struct db *db, const char *sql, struct err *e)
 	return sqlite3_exec(db->handle, sql, NULL, NULL, NULL) == SQLITE_OK
 		       ? 0
 		       : db_failed(db, "run a statement", e);
+}
+
+/* SQLite does not wait for every kind of lock (the recovery of a log that a killed process left, say). */
+static int run_patiently(struct db *db, const char *sql, struct err *e)
+{
+	struct err own = { 0 };
+	int rc = db_run(db, sql, &own);
+	for (int waited_ms = 0; rc == -ERR_BUSY && waited_ms < WAIT_FOR_LOCK_MS;
+	     waited_ms += RETRY_MS) {
+		nanosleep(&(struct timespec){ 0, RETRY_MS * 1000000L }, NULL);
+		rc = db_run(db, sql, &own);
+	}
+	if (rc != 0 && e)
+		*e = own;
+	return rc;
 }
 
 static int read_int(struct db *db, const char *sql, int64_t *out, struct err *e)
@@ -129,7 +145,7 @@ int db_open(struct db *db, const char *path, enum db_mode mode, int32_t applicat
 			    "PRAGMA mmap_size=1073741824; PRAGMA wal_autocheckpoint=2000",
 			    e);
 		if (rc == 0 && mode != DB_READ)
-			rc = db_run(db, "PRAGMA journal_mode=WAL", e);
+			rc = run_patiently(db, "PRAGMA journal_mode=WAL", e);
 		if (rc != 0 && sqlite3_errcode(db->handle) == SQLITE_NOTADB)
 			rc = err_set(e, ERR_INVALID, "'%s' is not a database", path);
 		if (rc == 0)
@@ -236,11 +252,6 @@ bool db_is_null(sqlite3_stmt *s, int column)
 	return sqlite3_column_type(s, column) == SQLITE_NULL;
 }
 
-int db_begin(struct db *db, struct err *e)
-{
-	return db_run(db, "BEGIN IMMEDIATE", e);
-}
-
 int db_commit(struct db *db, struct err *e)
 {
 	return db_run(db, "COMMIT", e);
@@ -250,4 +261,11 @@ void db_rollback(struct db *db)
 {
 	if (db->handle && !sqlite3_get_autocommit(db->handle))
 		sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+}
+
+int db_begin(struct db *db, struct err *e)
+{
+	/* a rollback that lacked memory is made up for */
+	db_rollback(db);
+	return run_patiently(db, "BEGIN IMMEDIATE", e);
 }

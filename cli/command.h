@@ -110,6 +110,9 @@ void cli_print_completion(FILE *out);
 	X(command_status) \
 	X(command_serve) \
 	X(command_token) \
+	X(command_limit_set) \
+	X(command_limit_clear) \
+	X(command_limit_list) \
 	X(command_amend) \
 	X(command_void) \
 	X(command_rerate) \

@@ -164,13 +164,15 @@ static int catch_up(struct spending *sp, struct text customer, struct spent *s, 
 	return rc;
 }
 
-static int read_held(struct spending *sp, struct text customer, int64_t *out, struct err *e)
+static int read_held(struct spending *sp, struct text customer, struct instant now, int64_t *out,
+		     struct err *e)
 {
 	sqlite3_stmt *q;
 	int rc = db_statement(store_db(sp->store), STORE_HELD_SUM, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_text(q, ":customer", customer);
+	db_bind_int(q, ":now", now.us);
 	rc = db_step(store_db(sp->store), q, e);
 	*out = rc == 1 && !db_is_null(q, 0) ? db_int(q, 0) : 0;
 	sqlite3_reset(q);
@@ -208,7 +210,7 @@ int standing_of(struct spending *sp, struct text customer, struct instant now, s
 	struct spent *s = &sp->spent[*at - 1];
 	rc = catch_up(sp, customer, s, from_us, e);
 	if (rc == 0)
-		rc = read_held(sp, customer, &held, e);
+		rc = read_held(sp, customer, now, &held, e);
 	if (rc != 0)
 		return rc;
 	out->spent = s->amount;

@@ -405,7 +405,9 @@ static int take_known(struct ingest *in, const struct metered *m, const struct r
 		    (rc = store_row(in->store, known->current, &have, e)) != 0)
 			return rc;
 		enum sighting s = sighting_compare(have.record.tokens, r->tokens);
-		if (s == SIGHTING_LARGER)
+		/* of equal sightings the first in time tells when it was */
+		if (s == SIGHTING_LARGER || (s == SIGHTING_SAME && r->time_us != TIME_ABSENT &&
+					     r->time_us < have.record.time_us))
 			rc = append_grown(in, m, &have, known, r, e);
 		if (s != SIGHTING_OTHER) {
 			if (rc == 0)
@@ -414,7 +416,7 @@ static int take_known(struct ingest *in, const struct metered *m, const struct r
 		}
 	}
 	compare(&in->text, &have, r, m->web_searches,
-		m->cumulative || have.flags & USAGE_TIME_ASSUMED || in->o.has_at);
+		m->cumulative || have.flags & USAGE_TIME_ASSUMED || r->time_us == TIME_ABSENT);
 	if (in->text.n == 0) {
 		tell(in, INGEST_DUPLICATE, r->text[FIELD_ID], NULL);
 		return 0;
@@ -450,6 +452,11 @@ int ingest_take(struct ingest *in, const struct metered *m, struct instant now, 
 	default_text(&r, FIELD_PROVIDER, in->o.provider);
 	if (r.text[FIELD_ID].n == 0)
 		make_id(in, &r, m->web_searches);
+	int rc = store_find(in->store, r.text[FIELD_ID], &known, e);
+	if (rc != 0)
+		return rc;
+	if (known.first)
+		return take_known(in, m, &r, &known, now, e);
 	const char *bad = check(in, &r, &flags, now, why);
 	if (bad) {
 		struct text raw = m->raw;
@@ -458,11 +465,6 @@ int ingest_take(struct ingest *in, const struct metered *m, struct instant now, 
 		raw = (struct text){ in->text.p, in->text.n };
 		return ingest_refuse(in, m->line, raw, TEXT(""), bad, now, e);
 	}
-	int rc = store_find(in->store, r.text[FIELD_ID], &known, e);
-	if (rc != 0)
-		return rc;
-	if (known.first)
-		return take_known(in, m, &r, &known, now, e);
 	struct usage_row row = { .kind = USAGE_RECORD,
 				 .record = r,
 				 .web_searches = m->web_searches,

@@ -248,7 +248,7 @@ static int read_blocks(struct run *r, struct trace *t, struct trace_run *tr, str
 {
 	struct trace_block b = { 0 };
 	const struct record_sink sink = { tr, trace_take, trace_refuse };
-	int rc;
+	int rc = 0;
 	*torn = false;
 	r->lines_before = trace_body_line(t);
 	while (!*torn && (rc = trace_next(t, &b, e)) > 0) {

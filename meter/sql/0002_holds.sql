@@ -21,7 +21,7 @@ CREATE TABLE hold (
 	ended INTEGER,
 	usage TEXT                                -- id of the record that settled it
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX hold_open ON hold (customer, pico) WHERE state = 'open';
+CREATE INDEX hold_open ON hold (customer, expires, pico) WHERE state = 'open';
 CREATE INDEX hold_expiry ON hold (expires) WHERE state = 'open';
 CREATE TRIGGER hold_ends_once BEFORE UPDATE ON hold WHEN old.state <> 'open'
 BEGIN SELECT raise(ABORT, 'a hold ends once'); END;

@@ -17,6 +17,7 @@ enum {
 	PAGE_SLOTS = PAGE_BYTES / 16 - 1,
 	PROBES_MOST = 256, /* a page is full when an id would lie further from its place */
 	DEPTH_MOST = 40,
+	PAGE_MARK = 0x69647061,
 	GROW_PAGES = 256, /* of the file at a time: 16 MiB */
 };
 #define MAP_MOST ((size_t)1 << 40) /* address space, not memory */
@@ -42,7 +43,8 @@ struct slot {
 
 /* The page of all hashes that begin with the `depth` bits of `prefix`. */
 struct page {
-	uint64_t depth, prefix;
+	uint32_t mark, depth; /* PAGE_MARK: it was written by this room */
+	uint64_t prefix;
 	struct slot slot[PAGE_SLOTS];
 };
 _Static_assert(sizeof(struct page) == PAGE_BYTES, "a page is a page");
@@ -102,7 +104,7 @@ static void read_directory(struct id_index *x)
 	x->depth = 0;
 	for (uint64_t i = 0; i < h->pages; i++)
 		if (page_at(x, i)->depth > x->depth)
-			x->depth = (uint32_t)page_at(x, i)->depth;
+			x->depth = page_at(x, i)->depth;
 	x->directory = mem_grow(x->directory, ((size_t)1 << x->depth) * sizeof *x->directory);
 	for (uint64_t i = 0; i < h->pages; i++) {
 		const struct page *p = page_at(x, i);
@@ -123,7 +125,7 @@ static bool is_sound(const struct id_index *x)
 	uint64_t covered = 0;
 	for (uint64_t i = 0; i < h->pages; i++) {
 		const struct page *p = page_at(x, i);
-		if (p->depth > DEPTH_MOST || p->prefix >> p->depth)
+		if (p->mark != PAGE_MARK || p->depth > DEPTH_MOST || p->prefix >> p->depth)
 			return false;
 		covered += (uint64_t)1 << (DEPTH_MOST - p->depth);
 	}
@@ -138,6 +140,7 @@ int id_index_clear(struct id_index *x, struct err *e)
 		return rc;
 	h->changing = 1;
 	memset(page_at(x, 0), 0, PAGE_BYTES);
+	page_at(x, 0)->mark = PAGE_MARK;
 	h->pages = 1;
 	h->rows = 0;
 	h->splits++;
@@ -158,8 +161,9 @@ int id_index_open(struct id_index **out, const char *path, const struct id_index
 	x->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 	if (x->fd < 0 || fstat(x->fd, &st) != 0)
 		rc = err_set(e, ERR_STORE, "could not open '%s': %s", path, strerror(errno));
+	const uint64_t pages_at_first = rc == 0 ? (uint64_t)st.st_size / PAGE_BYTES : 0;
 	if (rc == 0) {
-		x->file_pages = (size_t)st.st_size / PAGE_BYTES;
+		x->file_pages = pages_at_first;
 		rc = need_pages(x, 1, e);
 	}
 	if (rc == 0) {
@@ -175,7 +179,7 @@ int id_index_open(struct id_index **out, const char *path, const struct id_index
 			     memcmp(h->database, state->database, sizeof h->database) == 0 &&
 			     memcmp(h->seed, state->seed, sizeof h->seed) == 0 &&
 			     memcmp(h->boot, boot, sizeof boot) == 0 && h->rows <= state->rows &&
-			     is_sound(x);
+			     h->pages < pages_at_first && is_sound(x);
 		*whole = known;
 		if (known) {
 			read_directory(x);
@@ -283,6 +287,7 @@ static int split(struct id_index *x, uint64_t hash, struct err *e)
 	atomic_signal_fence(memory_order_seq_cst);
 	memset(low, 0, PAGE_BYTES);
 	memset(high, 0, PAGE_BYTES);
+	low->mark = high->mark = PAGE_MARK;
 	low->depth = high->depth = old->depth + 1;
 	low->prefix = old->prefix * 2;
 	high->prefix = old->prefix * 2 + 1;

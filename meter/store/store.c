@@ -331,9 +331,10 @@ static void forget_numbers(struct store *s)
 	dict_clear(&s->origins);
 	dict_clear(&s->prices);
 	dict_clear(&s->subjects);
-	memset(s->price_by.entry, 0, s->price_by.room * sizeof(void *));
-	memset(s->series_by.entry, 0, s->series_by.room * sizeof(void *));
-	memset(s->subject_by.entry, 0, s->subject_by.room * sizeof(void *));
+	struct by_number *const lists[] = { &s->price_by, &s->series_by, &s->subject_by };
+	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+		if (lists[i]->room)
+			memset(lists[i]->entry, 0, lists[i]->room * sizeof(void *));
 }
 
 void store_rollback(struct store *s)

@@ -135,7 +135,7 @@ const char *const store_sql[STORE_STATEMENTS] = {
 			     "WHERE seq BETWEEN :from AND :to AND time>=:since AND series IN "
 			     "(SELECT id FROM series WHERE customer=:customer)",
 	[STORE_HELD_SUM] = "SELECT sum(pico) FROM hold INDEXED BY hold_open WHERE state='open' AND "
-			   "customer=:customer",
+			   "customer=:customer AND expires>:now",
 	[STORE_HOLD_AT] = "SELECT id,customer,currency,pico,request,created,expires,state,usage "
 			  "FROM hold WHERE id=:id",
 	[STORE_ADD_HOLD] =

@@ -1,0 +1,192 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "cli/command.h"
+#include "meter/hold.h"
+#include "reports/json_out.h"
+#include "reports/table.h"
+
+static const struct option set_options[] = {
+	{ "amount", 0, "AMOUNT", "what may be spent in a period", false },
+	{ "period", 0, "day|month|ever", "the period, in UTC (default month)", false },
+	{ 0 },
+};
+static const struct option no_options[] = { { 0 } };
+
+static int change(struct cli *cli, bool clear, struct err *e)
+{
+	static const char *const periods[] = { "month", "day", "ever", NULL };
+	const char *amount = cli_value(cli, "amount");
+	struct store *store = NULL;
+	struct spending_limit l = { .customer = text_of(cli->argument[0]),
+				    .currency = text_of(cli_currency(cli)) };
+	struct decimal d;
+	int period = 0;
+	int rc = clear ? 0 : cli_choice(cli, "period", periods, &period, e);
+	l.period = text_of(periods[period]);
+	if (rc == 0 && !clear && !amount)
+		rc = err_set(e, ERR_USAGE, "say how much with --amount");
+	if (rc == 0 && !clear && (decimal_parse(&d, text_of(amount), NULL) != 0 || d.digits < 0))
+		rc = err_set(e, ERR_USAGE, "--amount: '%s' is no amount from 0", amount);
+	if (rc == 0 && !clear)
+		rc = money_from_decimal(&l.amount, d, e);
+	if (rc == 0)
+		rc = cli_store(cli, &store, DB_CREATE, e);
+	if (rc == 0)
+		rc = store_begin(store, clock_now(), e);
+	if (rc == 0)
+		rc = clear ? limit_clear(store, cli->argument[0], e)
+			   : limit_set(store, &l, clock_now(), e);
+	if (rc == 0)
+		rc = store_commit(store, e);
+	store_close(store);
+	if (rc == 0 && !cli->quiet && !cli->json)
+		printf("%s: %s\n", cli->argument[0], clear ? "no limit" : "limit set");
+	return rc;
+}
+
+static int set(struct cli *cli, struct err *e)
+{
+	return change(cli, false, e);
+}
+
+static int clear(struct cli *cli, struct err *e)
+{
+	return change(cli, true, e);
+}
+
+struct listing {
+	struct json_out *j;
+	struct table *t;
+	struct spending *spending;
+	struct err *e;
+	/* copied: asking how a customer stands reads the limits again */
+	struct spending_limit *limit;
+	size_t count;
+	struct arena arena;
+};
+
+static int collect(void *user, const struct spending_limit *l)
+{
+	struct listing *list = user;
+	if ((list->count & (list->count - 1)) == 0)
+		list->limit = mem_grow(list->limit,
+				       (list->count ? list->count * 2 : 1) * sizeof *list->limit);
+	struct spending_limit *kept = &list->limit[list->count++];
+	*kept = *l;
+	kept->customer.p = arena_text(&list->arena, l->customer.p, l->customer.n);
+	kept->currency.p = arena_text(&list->arena, l->currency.p, l->currency.n);
+	kept->period.p = arena_text(&list->arena, l->period.p, l->period.n);
+	return 0;
+}
+
+static int show(struct listing *list, const struct spending_limit *l)
+{
+	struct standing st;
+	char text[DECIMAL_TEXT_MAX];
+	int rc = standing_of(list->spending, l->customer, clock_now(), &st, list->e);
+	if (rc != 0)
+		return rc;
+	if (list->j) {
+		json_out_object(list->j, NULL);
+		json_out_text(list->j, "customer", l->customer);
+		json_out_string(list->j, "limit", money_format(l->amount, text));
+		json_out_text(list->j, "currency", l->currency);
+		json_out_text(list->j, "period", l->period);
+		json_out_money(list->j, "spent", st.spent);
+		json_out_money(list->j, "held", st.held);
+		json_out_int(list->j, "unpriced", st.unpriced);
+		json_out_end(list->j, '}');
+		return 0;
+	}
+	table_cell(list->t, l->customer.p);
+	table_cell(list->t, money_format(l->amount, text));
+	table_cell(list->t, l->currency.p);
+	table_cell(list->t, l->period.p);
+	table_cell(list->t, money_total_format(st.spent, text));
+	table_cell(list->t, money_total_format(st.held, text));
+	return 0;
+}
+
+static int list(struct cli *cli, struct err *e)
+{
+	static const struct table_column columns[] = {
+		{ "CUSTOMER", false, true }, { "LIMIT", true, false }, { "CUR", false, false },
+		{ "PERIOD", false, false },  { "SPENT", true, false }, { "HELD", true, false }
+	};
+	struct store *store = NULL;
+	struct json_out j;
+	struct listing l = { .e = e };
+	int rc = cli_store(cli, &store, DB_READ, e);
+	if (rc == 0) {
+		l.spending = spending_open(store);
+		rc = limits_each(store, collect, &l, e);
+	}
+	if (rc == 0 && cli->json) {
+		json_out_open(&j, stdout);
+		json_out_object(&j, NULL);
+		json_out_string(&j, "schema", "tally.limit/1");
+		json_out_array(&j, "limits");
+		l.j = &j;
+	} else {
+		l.t = table_open(columns, sizeof columns / sizeof *columns);
+	}
+	for (size_t i = 0; rc == 0 && i < l.count; i++)
+		rc = show(&l, &l.limit[i]);
+	if (rc == 0 && cli->json) {
+		json_out_end(&j, ']');
+		json_out_end(&j, '}');
+		json_out_close(&j);
+	} else if (rc == 0) {
+		if (l.count)
+			table_print(l.t);
+		else
+			printf("no customer has a limit\n");
+	}
+	table_close(l.t);
+	spending_close(l.spending);
+	free(l.limit);
+	arena_release(&l.arena);
+	store_close(store);
+	return rc;
+}
+
+const struct command command_limit_set = {
+	.name = "limit set",
+	.summary = "what a customer may spend; holds beyond it are refused",
+	.arguments = "CUSTOMER",
+	.arguments_min = 1,
+	.arguments_max = 1,
+	.description = "A hold (POST /v1/holds) is admitted while what was spent in the period, "
+		       "what is held and what is asked for stay within the limit.",
+	.examples = "  tally limit set acme --amount 500 --period month\n",
+	.options = set_options,
+	.common = TAKES_DB | TAKES_CURRENCY,
+	.run = set,
+};
+
+const struct command command_limit_clear = {
+	.name = "limit clear",
+	.summary = "take a customer's limit away",
+	.arguments = "CUSTOMER",
+	.arguments_min = 1,
+	.arguments_max = 1,
+	.description = "Holds of the customer are then always admitted.",
+	.examples = "  tally limit clear acme\n",
+	.options = no_options,
+	.common = TAKES_DB,
+	.run = clear,
+};
+
+const struct command command_limit_list = {
+	.name = "limit list",
+	.summary = "limits, and how the customers stand",
+	.arguments = "",
+	.description = "What may be spent, what was spent in the current period, and what is held "
+		       "for calls in flight.",
+	.examples = "  tally limit list\n",
+	.options = no_options,
+	.common = TAKES_DB,
+	.run = list,
+};

@@ -1,0 +1,168 @@
+load common
+
+logs() { mkdir -p "$2" && awk -v dir="$2" -v seed="$1" -v sessions="${3:-6}" -f "$ROOT/tests/support/agent_logs.awk" && read -r messages input read w5 w1 out usd <"$2/truth"; }
+export TALLY_DB=t.db
+
+@test "agent logs: the true total on every report, whatever the seed, order and pieces" {
+	for seed in 1 2 3; do
+		rm -rf t.db* logs piece.*; logs $seed logs
+		run "$TALLY" replay logs/projects --format claude --json
+		expect 0 "\"records\": $messages" "\"total\": \"$usd\"" "\"input\": $input" "\"output\": $out" "\"cache_write_1h\": $w1" "\"cache_write_5m\": $w5" "\"cache_read\": $read"
+		run "$TALLY" ingest logs/projects --json
+		expect 0 "\"read\": $messages" "\"accepted\": $messages" '"conflicts": 0' '"quarantined": 0'
+		for by in day model session project month window hour task; do
+			run "$TALLY" usage --by $by --json
+			expect 0 "\"total\": \"$usd\"" "\"records\": $messages"
+			sum=$("$TALLY" usage --by $by --csv | tail -n +2 | awk -F, '{ n += $2 } END { print n }')
+			[ "$sum" -eq "$messages" ] || fail "by $by: $sum records"
+		done
+		run "$TALLY" ingest logs/projects --json
+		expect 0 '"accepted": 0' "\"duplicates\": $messages"
+		"$TALLY" usage --by day,model,session --json >first
+		# other order, in pieces of lines, some of them twice
+		rm -f t.db*
+		cat $(find logs -name '*.jsonl' | sort -r) >all.jsonl
+		split -l 17 all.jsonl piece.
+		for p in $(ls piece.* | sort -r); do "$TALLY" ingest $p --format claude >/dev/null; done
+		"$TALLY" ingest piece.aa --format claude >/dev/null
+		"$TALLY" usage --by day,model,session --json | cmp first
+		run "$TALLY" fsck
+		expect 0 clean
+	done
+}
+@test "replay and meter say the same of the same records, to the last digit" {
+	"$TALLY" ingest "$ROOT/examples/sample.csv" >/dev/null
+	for by in model workload,customer day window; do
+		"$TALLY" replay "$ROOT/examples/sample.csv" --by $by --csv | cut -d, -f1-9 | tail -n +2 | sort >a
+		"$TALLY" usage --by $by --csv | tail -n +2 | sort >b
+		n=$(echo $by | tr , '\n' | wc -l)
+		[ "$("$TALLY" replay "$ROOT/examples/sample.csv" --json | grep '"total"')" = "$("$TALLY" usage --json | grep '"total"' | head -n 1)" ] || fail "totals of $by"
+		[ "$(wc -l <a)" -eq "$(wc -l <b)" ] || fail "groups of $by"
+	done
+}
+@test "bad records are named with file and line, kept, and the rest counts" {
+	printf '%s\n' '{"id":"a","time":"2026-06-15","model":"deepseek-v4-flash","input":100,"output":5}' \
+		'{"id":"b","time":"2026-06-15","model":"deepseek-v4-flash","input":-1}' 'garbage' \
+		'{"id":"c","model":"deepseek-v4-flash","input":1}' \
+		'{"id":"a","time":"2026-06-15","model":"deepseek-v4-flash","input":100,"output":6}' \
+		'{"id":"d","time":"2026-06-15","model":"unheard-of","input":1}' >bad.jsonl
+	run "$TALLY" ingest bad.jsonl
+	expect 3 "bad.jsonl:2: field 'input': '-1' is negative" 'bad.jsonl:3: not valid JSON' 'bad.jsonl:4: the record has no instant' 'bad.jsonl:5: the id is stored with another output' '6 records read: 2 accepted, 0 duplicates, 1 conflict, 3 quarantined'
+	run "$TALLY" quarantine list --json
+	expect 0 '"schema": "tally.quarantine/1"' '"differs": "output"' '"line": 4'
+	run "$TALLY" quarantine retry --all --at 2026-06-16
+	expect 3 '1 of 3 taken'
+	run "$TALLY" usage --by model --json
+	expect 3 '"records": 3' '"unpriced": 1' '"quarantined": 2' "is in no price card"
+	run "$TALLY" quarantine drop --all
+	expect 0 '2 dropped'
+	run "$TALLY" ingest bad.jsonl
+	expect 3 '0 accepted, 3 duplicates, 1 conflict, 2 quarantined'
+}
+@test "CSV lines keep their names in quarantine" {
+	printf 'when,who,model,input,output\n2026-06-15,acme,deepseek-v4-flash,10,1\n,acme,deepseek-v4-flash,10,2\n2026-06-15,acme,deepseek-v4-flash,x,3\n' >t.csv
+	run "$TALLY" ingest t.csv --map time=when --map customer=who
+	expect 3 "t.csv:3: field 'time' is empty" "t.csv:4: field 'input': 'x'" '1 accepted' '2 quarantined'
+	run "$TALLY" usage --by customer --csv
+	expect 0 'acme,1,1,10,0,0,0,1'
+}
+@test "amend, void and rerate add and never edit" {
+	printf '%s\n' '{"id":"a","time":"2026-06-15","model":"deepseek-v4-flash","input":1000000,"output":5}' >a.jsonl
+	"$TALLY" ingest a.jsonl
+	run "$TALLY" amend a --set input=2000000 --set customer=acme --why 'cut off'
+	expect 0 amended
+	run "$TALLY" usage --by customer --json
+	expect 0 '"customer": "acme"' '"total": "0.2800014"'
+	run "$TALLY" usage --by customer --json --as-of 1
+	expect 0 '"total": "0.1400014"'
+	run "$TALLY" explain a
+	expect 0 'row 1: record' 'row 2: reversal (amend: cut off)' 'row 3: correction' '$0.2800014'
+	run "$TALLY" explain a --json
+	expect 0 '"state": "corrected"' '"per_million": "0.14"'
+	run "$TALLY" rerate --dry-run
+	expect 0 'every record keeps its price'
+	run "$TALLY" void a --why 'a test'
+	expect 0 voided
+	run "$TALLY" usage --json
+	expect 0 '"records": 0' '"total": "0"'
+	run "$TALLY" void a
+	expect 1 'was voided'
+	run "$TALLY" amend nobody --set input=1
+	expect 1 "no record has the id 'nobody'"
+	run "$TALLY" amend a
+	expect 2 'say what changes'
+	run "$TALLY" ingest a.jsonl
+	expect 0 '1 duplicate'
+	run "$TALLY" fsck
+	expect 0 clean
+}
+@test "a growing log is read on, also after a restart, a rotation and a new file" {
+	mkdir logs; logs 5 gen 1
+	f=$(find gen -name '*.jsonl'); half=$(($(wc -l <$f) / 2))
+	head -n $half $f >logs/a.jsonl
+	head -c 100 $f | tail -c 60 >>logs/a.jsonl   # a torn last line
+	"$TALLY" ingest --follow logs >out 2>err & pid=$!
+	for i in $(seq 100); do sleep 0.1; [ "$("$TALLY" usage --csv 2>/dev/null | wc -l)" -gt 1 ] && break; done
+	kill $pid; wait $pid || true
+	head -n $half $f >logs/a.jsonl.new; tail -n +$((half + 1)) $f >>logs/a.jsonl.new
+	cat logs/a.jsonl.new >logs/a.jsonl; rm logs/a.jsonl.new
+	"$TALLY" ingest --follow logs >out 2>err & pid=$!
+	for i in $(seq 100); do sleep 0.1; [ "$("$TALLY" usage --json | grep -c "\"total\": \"$usd\"")" -ge 1 ] && break; done
+	logs2=$usd; n=$messages
+	mv logs/a.jsonl logs/old.jsonl   # rotated: the same calls under another name
+	printf '%s\n' '{"id":"z","time":"2026-06-15","model":"deepseek-v4-flash","input":1000000}' >logs/a.jsonl
+	for i in $(seq 100); do sleep 0.1; "$TALLY" usage --by model --csv | grep -q deepseek-v4-flash && break; done
+	sleep 0.5; kill $pid; wait $pid || true
+	run "$TALLY" usage --json
+	expect 0 "\"records\": $((n + 1)),"
+	run "$TALLY" fsck
+	expect 0 clean
+}
+@test "backup while others write opens like the original" {
+	"$TALLY" ingest "$ROOT/examples/sample.csv" >/dev/null
+	run "$TALLY" backup copy.db --quiet
+	expect 0
+	"$TALLY" usage --by model --json >a
+	"$TALLY" usage --by model --json --db copy.db | cmp a
+	run "$TALLY" backup copy.db
+	expect 1 'exists already'
+	run "$TALLY" fsck --db copy.db
+	expect 0 clean
+}
+@test "fsck finds what does not fit, and rebuilds it bit for bit" {
+	command -v sqlite3 >/dev/null || skip "no sqlite3 shell"
+	"$TALLY" ingest "$ROOT/examples/sample.csv" >/dev/null
+	sqlite3 t.db 'SELECT * FROM rollup_day ORDER BY 1,2,3; SELECT * FROM rollup_quarter ORDER BY 1,2,3' >before
+	sqlite3 t.db 'UPDATE rollup_day SET input=input+1 WHERE day=(SELECT min(day) FROM rollup_day)'
+	run "$TALLY" fsck
+	expect 5 'is not what the records add up to'
+	run "$TALLY" fsck --rebuild
+	expect 0 clean
+	sqlite3 t.db 'SELECT * FROM rollup_day ORDER BY 1,2,3; SELECT * FROM rollup_quarter ORDER BY 1,2,3' | cmp before
+	run sqlite3 t.db 'DELETE FROM usage'
+	[ "$status" -ne 0 ] || fail "rows can be deleted"
+	run sqlite3 t.db 'UPDATE usage SET input=0'
+	[ "$status" -ne 0 ] || fail "rows can be changed"
+}
+@test "what cannot be opened is told before any work" {
+	run "$TALLY" usage
+	expect 1 "there is no database 't.db'"
+	run "$TALLY" ingest nothing.jsonl
+	expect 1 "could not open 'nothing.jsonl'"
+	[ ! -e t.db ] || fail "a database was made"
+	printf 'no database at all, really not one' >t.db
+	run "$TALLY" usage
+	expect 1 'is not a database'
+	run "$TALLY" usage --by nonsense
+	expect 2 "there is no grouping 'nonsense'"
+	run "$TALLY" usage --db postgresql://x/y
+	expect 2 'only SQLite files'
+}
+@test "status tells what needs a look" {
+	printf '%s\n' '{"id":"d","time":"2026-06-15","model":"unheard-of","input":1}' 'x' >a.jsonl
+	"$TALLY" ingest a.jsonl >/dev/null 2>&1 || true
+	run "$TALLY" status --json
+	expect 0 '"schema": "tally.status/1"' '"rows": 1' '"unpriced": 1' '"quarantined": 1' '"records_last_minute": 1'
+	run "$TALLY" status
+	expect 0 'quarantine    1 held'
+}

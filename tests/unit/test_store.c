@@ -1,0 +1,939 @@
+/*
+ * The store: each record once whatever the order, pieces and repeats; exact sums by every way of
+ * asking; corrections that change nothing; and what failing disks, memory and kills leave behind.
+ */
+#include "tests/unit/unit.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/dict.h"
+#include "meter/check_store.h"
+#include "meter/correct.h"
+#include "meter/ingest_file.h"
+#include "meter/quarantine.h"
+#include "meter/store/id_index.h"
+#include "meter/store/rollup.h"
+#include "meter/store/usage_query.h"
+#include "tests/support/failing_vfs.h"
+
+static char folder[64];
+static struct book *book;
+static const struct instant now = { INT64_C(1793000000000000) }; /* 2026-10-26 */
+
+static const char *path_of(const char *name)
+{
+	static char path[4][160];
+	static int turn;
+	char *p = path[turn++ % 4];
+	snprintf(p, sizeof path[0], "%s/%s", folder, name);
+	return p;
+}
+
+static void forget(const char *name)
+{
+	char path[200];
+	static const char *const ends[] = { "", "-wal", "-shm", "-ids", "-journal" };
+	for (size_t i = 0; i < COUNT(ends); i++) {
+		snprintf(path, sizeof path, "%s%s", path_of(name), ends[i]);
+		unlink(path);
+	}
+}
+
+static int open_book(void **state)
+{
+	struct err e;
+	(void)state;
+	strcpy(folder, "/tmp/tally-store-XXXXXX");
+	assert_non_null(mkdtemp(folder));
+	failing_vfs_install();
+	return book_open(&book, &e);
+}
+
+static int close_book(void **state)
+{
+	char command[100];
+	(void)state;
+	book_close(book);
+	snprintf(command, sizeof command, "rm -rf %s", folder);
+	return system(command);
+}
+
+static struct ingest_options options(void)
+{
+	return (struct ingest_options){ .book = book,
+					.currency = "USD",
+					.ahead_us_most = US_PER_DAY,
+					.behind_us_most = 3660 * US_PER_DAY };
+}
+
+/* A record made of a number: the same number makes the same record. */
+static void make(struct metered *m, uint64_t n, char id[40], char customer[16])
+{
+	static const char *const models[] = { "deepseek-v4-flash", "deepseek-v4-pro",
+					      "claude-sonnet-4-6", "nobody-knows" };
+	uint64_t r = n * 0x9E3779B97F4A7C15u ^ n << 17;
+	r ^= r >> 29;
+	*m = (struct metered){ .shape = "test", .rule = "as-given", .line = (int64_t)n + 1 };
+	record_clear(&m->record);
+	if (n % 2)
+		snprintf(id, 40, "%08x-1234-4abc-a123-%012llx", (unsigned)r,
+			 (unsigned long long)n & 0xFFFFFFFFFFFFull);
+	else
+		snprintf(id, 40, "call-%llu", (unsigned long long)n);
+	snprintf(customer, 16, "c%u", (unsigned)(r >> 8) % 5);
+	m->record.text[FIELD_ID] = text_of(id);
+	m->record.text[FIELD_CUSTOMER] = text_of(customer);
+	m->record.text[FIELD_MODEL] = text_of(models[(r >> 16) % 4]);
+	m->record.time_us = now.us - (int64_t)(r % 5000000) * 1000000 - 1;
+	m->record.tokens[BUCKET_INPUT] = (int64_t)(r >> 20) % 100000;
+	m->record.tokens[BUCKET_CACHE_READ] = (int64_t)(r >> 24) % 100000;
+	m->record.tokens[BUCKET_OUTPUT] = (int64_t)(r >> 30) % 5000;
+	m->record.tokens[BUCKET_REASONING] = m->record.tokens[BUCKET_OUTPUT] / 3;
+	m->record.present = (uint64_t)1 << FIELD_ID | (uint64_t)1 << FIELD_CUSTOMER |
+			    (uint64_t)1 << FIELD_MODEL | (uint64_t)1 << FIELD_TIME;
+}
+
+struct writer {
+	struct store *store;
+	struct ingest *in;
+};
+
+static struct writer open_writer(const char *name)
+{
+	struct writer w;
+	struct err e = { 0 };
+	struct ingest_options o = options();
+	if (store_open(&w.store, path_of(name), DB_CREATE, &e) != 0 ||
+	    ingest_open(&w.in, w.store, &o, "test", NULL, NULL, &e) != 0)
+		fail_msg("%s", e.message);
+	return w;
+}
+
+static void close_writer(struct writer *w)
+{
+	ingest_close(w->in);
+	store_close(w->store);
+}
+
+static int take_numbers(struct writer *w, const uint64_t *n, size_t count, struct err *e)
+{
+	struct metered m;
+	char id[40], customer[16];
+	int rc = store_begin(w->store, now, e);
+	bool begun = rc == 0;
+	ingest_mark(w->in);
+	for (size_t i = 0; rc == 0 && i < count; i++) {
+		make(&m, n[i], id, customer);
+		rc = ingest_take(w->in, &m, now, e);
+	}
+	if (rc == 0)
+		rc = rollup_catch_up(w->store, 50, e);
+	if (rc == 0)
+		rc = store_commit(w->store, e);
+	else if (begun)
+		store_rollback(w->store);
+	if (rc != 0)
+		ingest_back_to_mark(w->in);
+	return rc;
+}
+
+static void take_or_fail(struct writer *w, const uint64_t *n, size_t count)
+{
+	struct err e = { 0 };
+	if (take_numbers(w, n, count, &e) != 0)
+		fail_msg("%s", e.message);
+}
+
+/* Everything that reports say, as text: equal texts are equal stores. */
+static char *describe(struct store *s, const char *by, const char *zone_name,
+		      struct usage_filter filter)
+{
+	struct err e = { 0 };
+	struct usage_result *r;
+	enum usage_dim dim[USAGE_DIM_COUNT];
+	size_t n;
+	struct zone *z;
+	struct buf b = { 0 };
+	char text[DECIMAL_TEXT_MAX];
+	assert_int_equal(zone_open(&z, zone_name, &e), 0);
+	assert_int_equal(usage_dims_parse(dim, &n, by, &e), 0);
+	if (usage_query(&r, s, dim, n, &filter, z, &e) != 0)
+		fail_msg("%s", e.message);
+	for (size_t i = 0; i <= usage_group_count(r); i++) {
+		const struct usage_sums *u =
+			i < usage_group_count(r) ? usage_group(r, i) : usage_total(r);
+		for (size_t d = 0; i < usage_group_count(r) && d < n; d++)
+			buf_printf(&b, "%.*s|", (int)usage_label(r, i, d).n,
+				   usage_label(r, i, d).p);
+		buf_printf(&b, "%lld %s %lld", (long long)u->records,
+			   money_total_format(u->cost, text), (long long)u->unpriced);
+		for (int k = 0; k < BUCKET_COUNT; k++)
+			buf_printf(&b, " %lld", (long long)u->tokens[k]);
+		buf_puts(&b, "\n");
+	}
+	usage_result_close(r);
+	zone_close(z);
+	return b.p;
+}
+
+static const struct usage_filter everything = {
+	{ INT64_MIN / 2 }, { INT64_MAX / 2 }, NULL, NULL, NULL, 0
+};
+
+static char *describe_all(struct store *s)
+{
+	return describe(s, "day,model,customer,window", "UTC", everything);
+}
+
+static void check_clean(struct store *s)
+{
+	struct store_check c;
+	struct err e = { 0 };
+	if (store_check(s, &c, &e) != 0)
+		fail_msg("%s", e.message);
+	if (c.faults)
+		fail_msg("%s", c.fault[0]);
+}
+
+static void shuffle(uint64_t *n, size_t count, uint64_t *seed)
+{
+	for (size_t i = count; i > 1; i--) {
+		size_t k = unit_random(seed) % i;
+		uint64_t t = n[i - 1];
+		n[i - 1] = n[k];
+		n[k] = t;
+	}
+}
+
+static void order_pieces_and_repeats_change_nothing(void **state)
+{
+	enum { COUNT_OF_RECORDS = 600 };
+	uint64_t seed = unit_seed(), n[COUNT_OF_RECORDS * 2];
+	char *expected = NULL;
+	(void)state;
+	for (int round = 0; round < 6; round++) {
+		struct writer w;
+		size_t count = 0, at = 0;
+		for (uint64_t i = 0; i < COUNT_OF_RECORDS; i++) {
+			n[count++] = i;
+			if (round && unit_random(&seed) % 3 == 0)
+				n[count++] = i;
+		}
+		if (round)
+			shuffle(n, count, &seed);
+		forget("order.db");
+		w = open_writer("order.db");
+		while (at < count) {
+			size_t piece = round ? 1 + unit_random(&seed) % 90 : count;
+			piece = piece < count - at ? piece : count - at;
+			take_or_fail(&w, n + at, piece);
+			at += piece;
+			if (round % 2) { /* across restarts */
+				close_writer(&w);
+				w = open_writer("order.db");
+			}
+		}
+		char *got = describe_all(w.store);
+		if (!expected)
+			expected = got;
+		else
+			assert_string_equal(got, expected);
+		assert_int_equal(store_last_seq(w.store), COUNT_OF_RECORDS);
+		check_clean(w.store);
+		if (got != expected)
+			free(got);
+		close_writer(&w);
+	}
+	free(expected);
+}
+
+static void every_record_is_counted_as_just_one_thing(void **state)
+{
+	uint64_t seed = unit_seed();
+	(void)state;
+	forget("count.db");
+	struct writer w = open_writer("count.db");
+	struct err e;
+	assert_int_equal(store_begin(w.store, now, &e), 0);
+	for (int i = 0; i < 3000; i++) {
+		struct metered m;
+		char id[40], customer[16];
+		make(&m, unit_random(&seed) % 700, id, customer);
+		switch (unit_random(&seed) % 8) {
+		case 0:
+			m.record.tokens[BUCKET_OUTPUT] += 7;
+			break;
+		case 1:
+			m.record.time_us = now.us + 3 * US_PER_DAY;
+			break;
+		case 2:
+			m.record.time_us = TIME_ABSENT;
+			break;
+		}
+		assert_int_equal(ingest_take(w.in, &m, now, &e), 0);
+	}
+	assert_int_equal(store_commit(w.store, &e), 0);
+	const struct ingest_counts *c = ingest_counts(w.in);
+	int64_t held, conflicts;
+	assert_int_equal(c->read, 3000);
+	assert_int_equal(c->read, c->accepted + c->duplicates + c->conflicts + c->quarantined);
+	assert_true(c->accepted > 0 && c->duplicates > 0 && c->conflicts > 0 && c->quarantined > 0);
+	assert_int_equal(store_last_seq(w.store), c->accepted);
+	assert_int_equal(quarantine_count(w.store, &held, &e), 0);
+	assert_int_equal(conflict_count(w.store, &conflicts, &e), 0);
+	assert_true(held > 0 && held <= c->quarantined && conflicts <= c->conflicts);
+	check_clean(w.store);
+	close_writer(&w);
+}
+
+/* The first one counts, and a correction of it does not make it another. */
+static void a_conflict_keeps_both_and_the_first_counts(void **state)
+{
+	struct metered m;
+	char id[40], customer[16];
+	struct err e = { 0 };
+	(void)state;
+	forget("conflict.db");
+	struct writer w = open_writer("conflict.db");
+	assert_int_equal(store_begin(w.store, now, &e), 0);
+	make(&m, 0, id, customer);
+	assert_int_equal(ingest_take(w.in, &m, now, &e), 0);
+	int64_t output = m.record.tokens[BUCKET_OUTPUT];
+	m.record.tokens[BUCKET_OUTPUT]++;
+	assert_int_equal(ingest_take(w.in, &m, now, &e), 0);
+	assert_int_equal(ingest_take(w.in, &m, now, &e), 0);
+	assert_int_equal(ingest_counts(w.in)->conflicts, 2);
+	struct amendment a = { .why = "test" };
+	record_clear(&a.record);
+	a.record.tokens[BUCKET_OUTPUT] = 1000000;
+	a.record.present = (uint64_t)1 << (FIELD_COUNTS + BUCKET_OUTPUT);
+	assert_int_equal(correct_amend(w.store, w.in, id, &a, &e), 0);
+	make(&m, 0, id, customer);
+	assert_int_equal(ingest_take(w.in, &m, now, &e), 0);
+	assert_int_equal(ingest_counts(w.in)->duplicates, 1);
+	assert_int_equal(store_commit(w.store, &e), 0);
+	int64_t conflicts;
+	conflict_count(w.store, &conflicts, &e);
+	assert_int_equal(conflicts, 1);
+	struct usage_filter f = everything;
+	char *text = describe(w.store, "", "UTC", f);
+	assert_non_null(strstr(text, " 1000000 "));
+	free(text);
+	f.seq_until = 1;
+	text = describe(w.store, "", "UTC", f);
+	char want[32];
+	snprintf(want, sizeof want, " %lld ", (long long)output);
+	assert_non_null(strstr(text, want));
+	free(text);
+	check_clean(w.store);
+	close_writer(&w);
+}
+
+/* Sightings of calls that grow, in any order, across transactions: the largest counts. */
+static void growing_calls_count_at_their_largest(void **state)
+{
+	enum { CALLS = 40, SIGHTINGS = 4 };
+	uint64_t seed = unit_seed(), order[CALLS * SIGHTINGS];
+	char *expected = NULL;
+	(void)state;
+	for (int round = 0; round < 5; round++) {
+		forget("grow.db");
+		struct writer w = open_writer("grow.db");
+		struct err e = { 0 };
+		for (size_t i = 0; i < COUNT(order); i++)
+			order[i] = i;
+		if (round)
+			shuffle(order, COUNT(order), &seed);
+		for (size_t i = 0; i < COUNT(order); i++) {
+			struct metered m;
+			char id[40], customer[16];
+			if (i % 7 == 0)
+				assert_int_equal(store_begin(w.store, now, &e), 0);
+			make(&m, order[i] / SIGHTINGS, id, customer);
+			m.cumulative = true;
+			m.record.tokens[BUCKET_OUTPUT] = m.record.tokens[BUCKET_REASONING] +
+							 (int64_t)(order[i] % SIGHTINGS) * 10;
+			if (ingest_take(w.in, &m, now, &e) != 0)
+				fail_msg("%s", e.message);
+			if (i % 7 == 6 || i + 1 == COUNT(order))
+				assert_int_equal(store_commit(w.store, &e), 0);
+		}
+		char *got = describe_all(w.store);
+		expected = expected ? expected : got;
+		assert_string_equal(got, expected);
+		assert_int_equal(ingest_counts(w.in)->accepted, CALLS);
+		assert_int_equal(ingest_counts(w.in)->conflicts, 0);
+		check_clean(w.store);
+		if (got != expected)
+			free(got);
+		close_writer(&w);
+	}
+	free(expected);
+}
+
+/* Rollups, rows and edges must say the same for every period, zone and grouping. */
+static void sums_do_not_depend_on_how_they_are_asked_for(void **state)
+{
+	static const char *const bys[] = {
+		"",	    "day",	    "model",	     "customer,model",
+		"hour",	    "month,window", "week,customer", "day,customer",
+		"provider", "task"
+	};
+	static const char *const zones[] = { "UTC", "Asia/Kolkata", "America/New_York", "+05:45" };
+	uint64_t seed = unit_seed(), n[800];
+	(void)state;
+	forget("ask.db");
+	struct writer w = open_writer("ask.db");
+	struct err e;
+	for (size_t i = 0; i < COUNT(n); i++)
+		n[i] = i;
+	shuffle(n, COUNT(n), &seed);
+	for (size_t i = 0; i < COUNT(n); i += 100)
+		take_or_fail(&w, n + i, 100);
+	/* some with rarer buckets, and units */
+	assert_int_equal(store_begin(w.store, now, &e), 0);
+	for (uint64_t i = 1000; i < 1040; i++) {
+		struct metered m;
+		char id[40], customer[16];
+		make(&m, i, id, customer);
+		m.record.tokens[BUCKET_INPUT_AUDIO] = (int64_t)i;
+		m.web_searches = i % 3;
+		assert_int_equal(ingest_take(w.in, &m, now, &e), 0);
+	}
+	assert_int_equal(store_commit(w.store, &e), 0);
+	for (int round = 0; round < 120; round++) {
+		struct usage_filter f = everything, rows;
+		const char *by = bys[unit_random(&seed) % COUNT(bys)],
+			   *zone = zones[unit_random(&seed) % COUNT(zones)];
+		if (round % 3) {
+			f.since.us = now.us - (int64_t)(unit_random(&seed) % 5000000) * 1000000;
+			f.until.us =
+				f.since.us + (int64_t)(unit_random(&seed) % 3000000) * 1000000 + 1;
+		}
+		if (round % 5 == 0)
+			f.customer = "c2";
+		if (round % 7 == 0)
+			f.model = "deepseek-v4-pro";
+		/* what stands in the rollups varies */
+		if (round == 40 || round == 80) {
+			assert_int_equal(store_begin(w.store, now, &e), 0);
+			assert_int_equal(round == 40 ? rollup_catch_up(w.store, 0, &e)
+						     : rollup_rebuild(w.store, &e),
+					 0);
+			assert_int_equal(store_commit(w.store, &e), 0);
+		}
+		rows = f;
+		rows.seq_until = store_last_seq(w.store); /* asks the rows alone */
+		char *fast = describe(w.store, by, zone, f),
+		     *slow = describe(w.store, by, zone, rows);
+		if (strcmp(fast, slow) != 0)
+			fail_msg("by %s in %s, round %d:\n%s\nrows say:\n%s", by, zone, round, fast,
+				 slow);
+		free(fast);
+		free(slow);
+	}
+	check_clean(w.store);
+	close_writer(&w);
+}
+
+static void rerating_can_be_undone_to_the_last_digit(void **state)
+{
+	static const char card[] =
+		"{\"schema\":\"tally.card/1\",\"provider\":\"deepseek\",\"prices\":[{\"model\":"
+		"\"deepseek-v4-pro\",\"currency\":\"USD\",\"from\":\"2026-01-01T00:00:00Z\",\"to\":"
+		"null,\"rates\":{\"input\":\"7\",\"cache_read\":\"1\",\"cache_write_5m\":\"0\","
+		"\"cache_write_1h\":\"0\",\"output\":\"9\"},\"source\":\"test\",\"sure\":"
+		"\"contract\"}]}";
+	uint64_t n[300];
+	struct err e = { 0 };
+	struct rerate_result r;
+	(void)state;
+	forget("rerate.db");
+	struct writer w = open_writer("rerate.db");
+	for (size_t i = 0; i < COUNT(n); i++)
+		n[i] = i;
+	take_or_fail(&w, n, COUNT(n));
+	char *before = describe_all(w.store);
+	struct book *other;
+	struct fault_list faults = { 0 };
+	struct card *c;
+	assert_int_equal(book_open(&other, &e), 0);
+	if (card_parse(&c, text_of(card), "test.json", &faults) != 0)
+		fail_msg("%s: %s", faults.fault[0].place, faults.fault[0].message);
+	book_add_card(other, c);
+	struct ingest_options o = options();
+	o.book = other;
+	struct ingest *in;
+	assert_int_equal(ingest_open(&in, w.store, &o, "test", NULL, NULL, &e), 0);
+	int64_t seq = store_last_seq(w.store);
+	/* a dry run tells and changes nothing */
+	for (int dry = 1; dry >= 0; dry--) {
+		assert_int_equal(store_begin(w.store, now, &e), 0);
+		if (correct_rerate(&r, w.store, in, INSTANT_MIN, INSTANT_MAX, dry, "test", &e) != 0)
+			fail_msg("%s", e.message);
+		assert_int_equal(store_commit(w.store, &e), 0);
+		assert_true(r.records > 30 && r.count > 0);
+		if (dry)
+			assert_int_equal(store_last_seq(w.store), seq);
+		rerate_result_release(&r);
+	}
+	char *after = describe_all(w.store);
+	assert_string_not_equal(after, before);
+	struct usage_filter f = everything;
+	f.seq_until = seq;
+	char *then = describe(w.store, "day,model,customer,window", "UTC", f);
+	assert_string_equal(then, before);
+	/* asked again, nothing changes; with the old cards, everything goes back */
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(store_begin(w.store, now, &e), 0);
+		assert_int_equal(correct_rerate(&r, w.store, i ? w.in : in, INSTANT_MIN,
+						INSTANT_MAX, false, "test", &e),
+				 0);
+		assert_int_equal(store_commit(w.store, &e), 0);
+		assert_int_equal(r.records > 0, i);
+		rerate_result_release(&r);
+	}
+	char *again = describe_all(w.store);
+	assert_string_equal(again, before);
+	check_clean(w.store);
+	free(before);
+	free(after);
+	free(then);
+	free(again);
+	ingest_close(in);
+	book_close(other);
+	fault_list_release(&faults);
+	close_writer(&w);
+}
+
+static void a_voided_record_is_gone_and_stays_known(void **state)
+{
+	struct err e = { 0 };
+	uint64_t n[2] = { 4, 5 };
+	(void)state;
+	forget("void.db");
+	struct writer w = open_writer("void.db");
+	take_or_fail(&w, n, 1);
+	char *one = describe_all(w.store);
+	take_or_fail(&w, n + 1, 1);
+	struct metered m;
+	char id[40], customer[16];
+	make(&m, 5, id, customer);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(store_begin(w.store, now, &e), 0);
+		/* the second time it is told that it was voided */
+		assert_int_equal(correct_void(w.store, id, "test", &e), i ? -ERR_INVALID : 0);
+		if (i)
+			store_rollback(w.store);
+		else
+			assert_int_equal(store_commit(w.store, &e), 0);
+	}
+	take_or_fail(&w, n + 1, 1);
+	char *got = describe_all(w.store);
+	assert_string_equal(got, one);
+	check_clean(w.store);
+	free(one);
+	free(got);
+	close_writer(&w);
+}
+
+/* The index of ids is only a help: lost, damaged or foreign, it is made anew. */
+static void the_index_of_ids_is_made_anew_when_it_cannot_be_trusted(void **state)
+{
+	uint64_t n[500];
+	(void)state;
+	for (size_t i = 0; i < COUNT(n); i++)
+		n[i] = i;
+	for (int damage = 0; damage < 5; damage++) {
+		forget("index.db");
+		forget("index2.db");
+		struct writer w = open_writer("index.db");
+		take_or_fail(&w, n, COUNT(n));
+		close_writer(&w);
+		char ids[200];
+		snprintf(ids, sizeof ids, "%s-ids", path_of("index.db"));
+		int fd = open(ids, O_RDWR);
+		assert_true(fd >= 0);
+		static const char garbage[64] = "garbage that is no header at all";
+		if (damage == 0)
+			unlink(ids);
+		else if (damage == 1)
+			assert_int_equal(pwrite(fd, garbage, sizeof garbage, 0), sizeof garbage);
+		else if (damage == 2)
+			assert_int_equal(ftruncate(fd, 1000), 0);
+		else if (damage == 3) /* the depth of the first page */
+			assert_int_equal(pwrite(fd, garbage, 16, 65536), 16);
+		else { /* another database's */
+			struct writer other = open_writer("index2.db");
+			take_or_fail(&other, n, 100);
+			close_writer(&other);
+			char from[200];
+			snprintf(from, sizeof from, "%s-ids", path_of("index2.db"));
+			assert_int_equal(rename(from, ids), 0);
+		}
+		close(fd);
+		w = open_writer("index.db");
+		take_or_fail(&w, n, COUNT(n));
+		if (ingest_counts(w.in)->duplicates != COUNT(n))
+			fail_msg("damage %d: %lld duplicates", damage,
+				 (long long)ingest_counts(w.in)->duplicates);
+		check_clean(w.store);
+		close_writer(&w);
+	}
+}
+
+static bool any_row(void *user, int64_t row)
+{
+	return *(const int64_t *)user == row;
+}
+
+static void the_index_grows_and_loses_nothing(void **state)
+{
+	struct err e = { 0 };
+	struct id_index *x;
+	bool whole;
+	struct id_index_state st = { .seed = { 1, 2 } };
+	(void)state;
+	unlink(path_of("grow-ids"));
+	assert_int_equal(id_index_open(&x, path_of("grow-ids"), &st, &whole, &e), 0);
+	assert_false(whole);
+	enum { MANY = 60000 };
+	for (int64_t i = 1; i <= MANY; i++) {
+		char id[32];
+		int n = snprintf(id, sizeof id, "id-%lld", (long long)i);
+		assert_int_equal(id_index_add(x, id_index_hash(x, (struct text){ id, (size_t)n }),
+					      i, &e),
+				 0);
+	}
+	id_index_holds(x, MANY, 0);
+	for (int round = 0; round < 2; round++) {
+		for (int64_t i = 1; i <= MANY + 1000; i++) {
+			char id[32];
+			int n = snprintf(id, sizeof id, "id-%lld", (long long)i);
+			int64_t want = i;
+			int64_t got =
+				id_index_find(x, id_index_hash(x, (struct text){ id, (size_t)n }),
+					      any_row, &want);
+			assert_int_equal(got, i <= MANY ? i : 0);
+		}
+		id_index_close(x);
+		st.rows = MANY;
+		assert_int_equal(id_index_open(&x, path_of("grow-ids"), &st, &whole, &e), 0);
+		assert_true(whole);
+	}
+	id_index_close(x);
+}
+
+/* Two writers at once: each sees what the other wrote. */
+static void several_writers_keep_each_id_once(void **state)
+{
+	enum { WRITERS = 3, NUMBERS = 400 };
+	uint64_t n[NUMBERS];
+	(void)state;
+	forget("several.db");
+	struct writer first = open_writer("several.db");
+	close_writer(&first);
+	for (int k = 0; k < WRITERS; k++)
+		if (fork() == 0) {
+			uint64_t seed = 77u + (uint64_t)k;
+			struct writer w = open_writer("several.db");
+			for (size_t i = 0; i < NUMBERS; i++)
+				n[i] = i;
+			shuffle(n, NUMBERS, &seed);
+			for (size_t i = 0; i < NUMBERS; i += 10)
+				take_or_fail(&w, n + i, 10);
+			close_writer(&w);
+			_exit(0);
+		}
+	for (int k = 0, status; k < WRITERS; k++) {
+		wait(&status);
+		assert_int_equal(status, 0);
+	}
+	struct writer w = open_writer("several.db");
+	assert_int_equal(store_last_seq(w.store), NUMBERS);
+	check_clean(w.store);
+	close_writer(&w);
+}
+
+/* Killed at random moments: what was acknowledged is there, once. */
+static void a_killed_writer_loses_nothing_that_was_acknowledged(void **state)
+{
+	const char *rounds_text = getenv("TALLY_KILLS");
+	int rounds = rounds_text ? atoi(rounds_text) : 25;
+	uint64_t seed = unit_seed();
+	enum { BATCH = 20 };
+	uint64_t next[2] = { 0, 1u << 20 };
+	(void)state;
+	forget("kill.db");
+	struct writer w = open_writer("kill.db");
+	close_writer(&w);
+	for (int round = 0; round < rounds; round++) {
+		int pipes[2][2];
+		pid_t child[2];
+		for (int k = 0; k < 2; k++) {
+			assert_int_equal(pipe(pipes[k]), 0);
+			child[k] = fork();
+			if (child[k] == 0) {
+				w = open_writer("kill.db");
+				for (uint64_t at = next[k];; at += BATCH) {
+					uint64_t n[BATCH];
+					struct err e;
+					for (uint64_t i = 0; i < BATCH; i++)
+						n[i] = at + i;
+					if (take_numbers(&w, n, BATCH, &e) != 0) {
+						print_message("# %s\n", e.message);
+						_exit(3);
+					}
+					/* acknowledged only now */
+					if (write(pipes[k][1], &at, sizeof at) != sizeof at)
+						_exit(4);
+				}
+			}
+			close(pipes[k][1]);
+		}
+		usleep(2000 + (useconds_t)(unit_random(&seed) % 30000));
+		for (int k = 0; k < 2; k++)
+			kill(child[k], SIGKILL);
+		for (int k = 0; k < 2; k++) {
+			uint64_t at;
+			int status;
+			waitpid(child[k], &status, 0);
+			assert_true(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
+			while (read(pipes[k][0], &at, sizeof at) == sizeof at)
+				next[k] = at + BATCH;
+			close(pipes[k][0]);
+		}
+		/* everything acknowledged is known, and sending it again changes nothing */
+		w = open_writer("kill.db");
+		for (int k = 0; k < 2; k++)
+			for (uint64_t at = k ? 1u << 20 : 0; at < next[k]; at += BATCH) {
+				uint64_t n[BATCH];
+				for (uint64_t i = 0; i < BATCH; i++)
+					n[i] = at + i;
+				if (round % 5 == 4 || round + 1 == rounds)
+					take_or_fail(&w, n, BATCH);
+			}
+		assert_int_equal(ingest_counts(w.in)->accepted, 0);
+		assert_int_equal(ingest_counts(w.in)->conflicts, 0);
+		if (round % 5 == 4 || round + 1 == rounds)
+			check_clean(w.store);
+		close_writer(&w);
+	}
+	print_message("# %d kills of two writers, %llu records acknowledged\n", rounds,
+		      (unsigned long long)(next[0] + next[1] - (1u << 20)));
+}
+
+/* The N-th write or sync fails, for every N: an error, nothing half-written, and a retry heals. */
+static void a_failing_disk_leaves_nothing_half_written(void **state)
+{
+	uint64_t n[60];
+	int failures = 0;
+	(void)state;
+	for (size_t i = 0; i < COUNT(n); i++)
+		n[i] = i;
+	forget("fail.db");
+	struct writer w = open_writer("fail.db");
+	take_or_fail(&w, n, 20);
+	char *before = describe_all(w.store);
+	close_writer(&w);
+	char *whole = NULL;
+	for (int at = 1; at < 400; at++) {
+		struct err e = { 0 };
+		char command[400];
+		snprintf(command, sizeof command, "cp %s %s && rm -f %s-wal %s-shm %s-ids",
+			 path_of("fail.db"), path_of("fail2.db"), path_of("fail2.db"),
+			 path_of("fail2.db"), path_of("fail2.db"));
+		assert_int_equal(system(command), 0);
+		w = open_writer("fail2.db");
+		failing_vfs_fail_at(at);
+		int rc = take_numbers(&w, n + 20, 40, &e);
+		bool done = failing_vfs_calls() < at;
+		failing_vfs_fail_at(0);
+		failures += rc != 0;
+		if (rc != 0) {
+			assert_int_equal(e.code, ERR_STORE);
+			char *now_there = describe_all(w.store);
+			assert_string_equal(now_there, before);
+			free(now_there);
+		}
+		/* the same handle goes on, and so does another process */
+		if (at % 2) {
+			close_writer(&w);
+			w = open_writer("fail2.db");
+		}
+		take_or_fail(&w, n, COUNT(n));
+		char *got = describe_all(w.store);
+		whole = whole ? whole : got;
+		assert_string_equal(got, whole);
+		check_clean(w.store);
+		if (got != whole)
+			free(got);
+		close_writer(&w);
+		if (done)
+			break;
+	}
+	print_message("# %d failing writes and syncs\n", failures);
+	assert_true(failures > 10);
+	free(before);
+	free(whole);
+}
+
+/* --- allocations of SQLite that fail --- */
+
+static sqlite3_mem_methods real_memory;
+static int allocations, allocation_fails_at;
+
+static bool allocation_fails(void)
+{
+	allocations++;
+	return allocation_fails_at && allocations >= allocation_fails_at;
+}
+static void *failing_malloc(int n)
+{
+	return allocation_fails() ? NULL : real_memory.xMalloc(n);
+}
+static void *failing_realloc(void *p, int n)
+{
+	return allocation_fails() ? NULL : real_memory.xRealloc(p, n);
+}
+
+/* In a process of its own: the allocator is chosen before SQLite starts. */
+static void sweep_allocations(void)
+{
+	uint64_t n[40];
+	int failures = 0;
+	for (size_t i = 0; i < COUNT(n); i++)
+		n[i] = i;
+	sqlite3_shutdown();
+	sqlite3_config(SQLITE_CONFIG_GETMALLOC, &real_memory);
+	sqlite3_mem_methods failing = real_memory;
+	failing.xMalloc = failing_malloc;
+	failing.xRealloc = failing_realloc;
+	sqlite3_config(SQLITE_CONFIG_MALLOC, &failing);
+	sqlite3_initialize();
+	forget("memory.db");
+	struct writer w = open_writer("memory.db");
+	take_or_fail(&w, n, 10);
+	for (int at = 1; at < 3000; at += at < 200 ? 1 : 17) {
+		struct err e = { 0 };
+		allocations = 0;
+		allocation_fails_at = at;
+		int rc = take_numbers(&w, n, COUNT(n), &e);
+		bool done = allocations < at;
+		allocation_fails_at = 0;
+		failures += rc != 0;
+		if (done)
+			break;
+		if (at % 40 == 0)
+			check_clean(w.store);
+	}
+	take_or_fail(&w, n, COUNT(n));
+	assert_int_equal(store_last_seq(w.store), COUNT(n));
+	check_clean(w.store);
+	close_writer(&w);
+	print_message("# %d failing allocations\n", failures);
+	if (failures < 10)
+		_exit(5);
+	_exit(0);
+}
+
+static void failing_allocations_are_survived(void **state)
+{
+	int status;
+	(void)state;
+	pid_t child = fork();
+	if (child == 0)
+		sweep_allocations();
+	waitpid(child, &status, 0);
+	assert_int_equal(status, 0);
+}
+
+/* A disk without room, for real: files may not grow beyond a size. */
+static void a_full_disk_is_told_and_survived(void **state)
+{
+	uint64_t n[2000];
+	int status;
+	(void)state;
+	for (size_t i = 0; i < COUNT(n); i++)
+		n[i] = i;
+	forget("full.db");
+	pid_t child = fork();
+	if (child == 0) {
+		struct writer w = open_writer("full.db");
+		struct rlimit small = { 2 << 20, 2 << 20 };
+		struct err e = { 0 };
+		take_or_fail(&w, n, 100);
+		signal(SIGXFSZ, SIG_IGN);
+		setrlimit(RLIMIT_FSIZE, &small);
+		int rc = 0;
+		for (uint64_t from = 100; rc == 0 && from < 200000; from += COUNT(n)) {
+			for (size_t i = 0; i < COUNT(n); i++)
+				n[i] = from + i;
+			rc = take_numbers(&w, n, COUNT(n), &e);
+		}
+		_exit(rc == -ERR_STORE && strstr(e.message, "full.db") ? 0 : 1);
+	}
+	waitpid(child, &status, 0);
+	assert_int_equal(status, 0);
+	struct writer w = open_writer("full.db");
+	for (size_t i = 0; i < COUNT(n); i++)
+		n[i] = i;
+	take_or_fail(&w, n, COUNT(n));
+	check_clean(w.store);
+	close_writer(&w);
+}
+
+static void a_newer_or_foreign_database_is_refused(void **state)
+{
+	struct err e = { 0 };
+	struct store *s;
+	sqlite3 *db;
+	(void)state;
+	forget("newer.db");
+	struct writer w = open_writer("newer.db");
+	close_writer(&w);
+	assert_int_equal(sqlite3_open(path_of("newer.db"), &db), SQLITE_OK);
+	sqlite3_exec(db, "PRAGMA user_version=999", NULL, NULL, NULL);
+	sqlite3_close(db);
+	assert_int_equal(store_open(&s, path_of("newer.db"), DB_WRITE, &e), -ERR_INVALID);
+	assert_non_null(strstr(e.message, "newer"));
+	forget("foreign.db");
+	assert_int_equal(sqlite3_open(path_of("foreign.db"), &db), SQLITE_OK);
+	sqlite3_exec(db, "CREATE TABLE t(a)", NULL, NULL, NULL);
+	sqlite3_close(db);
+	assert_int_equal(store_open(&s, path_of("foreign.db"), DB_WRITE, &e), -ERR_INVALID);
+	int fd = open(path_of("text.db"), O_CREAT | O_WRONLY, 0644);
+	assert_true(write(fd, "this is no database, only some text in a file", 45) == 45);
+	close(fd);
+	assert_int_equal(store_open(&s, path_of("text.db"), DB_WRITE, &e), -ERR_INVALID);
+	assert_int_equal(store_open(&s, path_of("absent.db"), DB_WRITE, &e), -ERR_NOT_FOUND);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(order_pieces_and_repeats_change_nothing),
+		cmocka_unit_test(every_record_is_counted_as_just_one_thing),
+		cmocka_unit_test(a_conflict_keeps_both_and_the_first_counts),
+		cmocka_unit_test(growing_calls_count_at_their_largest),
+		cmocka_unit_test(sums_do_not_depend_on_how_they_are_asked_for),
+		cmocka_unit_test(rerating_can_be_undone_to_the_last_digit),
+		cmocka_unit_test(a_voided_record_is_gone_and_stays_known),
+		cmocka_unit_test(the_index_of_ids_is_made_anew_when_it_cannot_be_trusted),
+		cmocka_unit_test(the_index_grows_and_loses_nothing),
+		cmocka_unit_test(several_writers_keep_each_id_once),
+		cmocka_unit_test(a_killed_writer_loses_nothing_that_was_acknowledged),
+		cmocka_unit_test(a_failing_disk_leaves_nothing_half_written),
+		cmocka_unit_test(failing_allocations_are_survived),
+		cmocka_unit_test(a_full_disk_is_told_and_survived),
+		cmocka_unit_test(a_newer_or_foreign_database_is_refused),
+	};
+	return cmocka_run_group_tests_name("store", tests, open_book, close_book);
+}
