@@ -32,7 +32,8 @@ int db_run(struct db *db, const char *sql, struct err *e)
 		       : db_failed(db, "run a statement", e);
 }
 
-/* SQLite does not wait for every kind of lock (the recovery of a log that a killed process left, say). */
+/* SQLite does not wait for every kind of lock (the recovery of a log that a killed process left,
+ * say). */
 static int run_patiently(struct db *db, const char *sql, struct err *e)
 {
 	struct err own = { 0 };

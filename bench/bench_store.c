@@ -3,9 +3,9 @@
  *
  *   bench_store ours|plain|bare FILE ROWS BATCHES BATCH
  *
- * ours: the store with its index of ids and rollups; plain: INSERT ... ON CONFLICT DO NOTHING with a
- * UNIQUE text id, as a developer would write; bare: the same table without any index. FILE is filled up
- * to ROWS first (not timed). Prints rows a second over the timed batches.
+ * ours: the store with its index of ids and rollups; plain: INSERT ... ON CONFLICT DO NOTHING with
+ * a UNIQUE text id, as a developer would write; bare: the same table without any index. FILE is
+ * filled up to ROWS first (not timed). Prints rows a second over the timed batches.
  */
 #include <stdio.h>
 #include <stdlib.h>

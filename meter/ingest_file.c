@@ -253,7 +253,7 @@ static int read_blocks(struct run *r, struct trace *t, struct trace_run *tr, str
 	r->lines_before = trace_body_line(t);
 	while (!*torn && (rc = trace_next(t, &b, e)) > 0) {
 		struct record_block block = { b.p, b.n, b.in_order, b.span, b.span_count };
-		r->block = &b;
+		r->block = &b; /* cppcheck-suppress autoVariables */
 		r->line_at = NULL;
 		r->bytes_done = trace_progress(t);
 		if (b.cut) {
@@ -277,6 +277,7 @@ static int read_blocks(struct run *r, struct trace *t, struct trace_run *tr, str
 		}
 		r->lines_before = line_of(r, b.p + b.n);
 	}
+	r->block = NULL;
 	trace_block_release(&b);
 	return *torn ? 0 : rc;
 }

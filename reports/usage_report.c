@@ -143,7 +143,7 @@ static void put_row(struct table *t, const struct usage_report *r, const struct 
 static char *upper(char buf[40], const char *word)
 {
 	size_t i = 0;
-	for (; word[i] && i < 39; i++)
+	for (; i < 39 && word[i]; i++)
 		buf[i] = (char)(word[i] >= 'a' && word[i] <= 'z' ? word[i] - 32 : word[i]);
 	buf[i] = 0;
 	return buf;

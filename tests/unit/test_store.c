@@ -666,7 +666,7 @@ static void several_writers_keep_each_id_once(void **state)
 static void a_killed_writer_loses_nothing_that_was_acknowledged(void **state)
 {
 	const char *rounds_text = getenv("TALLY_KILLS");
-	int rounds = rounds_text ? atoi(rounds_text) : 25;
+	int rounds = rounds_text ? atoi(rounds_text) : 200;
 	uint64_t seed = unit_seed();
 	enum { BATCH = 20 };
 	uint64_t next[2] = { 0, 1u << 20 };
