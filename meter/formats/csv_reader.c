@@ -270,7 +270,7 @@ static size_t take_rows(struct csv_reader *r, const struct record_block *blk, co
 	const size_t columns = r->layout.columns;
 	const uint32_t *end = r->index + k;
 	size_t rows = 0, most = (r->found.count - k) / columns;
-	r->index[k - 1] = (uint32_t)(p - blk->p) - 1;
+	r->index_memory[k] = (uint32_t)(p - blk->p) - 1; /* index[k - 1] */
 	most = most < BATCH_ROWS ? most : BATCH_ROWS;
 	for (; rows < most; rows++, end += columns) {
 		const char *stop = blk->p + end[columns - 1];
