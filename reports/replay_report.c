@@ -219,6 +219,12 @@ static void *put_csv_part(void *arg)
 	return NULL;
 }
 
+static void put_part(const struct csv_part *part)
+{
+	if (part->out.n)
+		fwrite(part->out.p, 1, part->out.n, stdout);
+}
+
 void replay_report_csv(const struct replay_report *r)
 {
 	enum { LINES_AT_ONCE = 1 << 16, LINES_FOR_A_HELPER = 1 << 12 };
@@ -245,12 +251,12 @@ void replay_report_csv(const struct replay_report *r)
 		bool helped = second.from < second.to &&
 			      pthread_create(&helper, NULL, put_csv_part, &second) == 0;
 		put_csv_part(&first);
-		fwrite(first.out.p, 1, first.out.n, stdout);
+		put_part(&first);
 		if (helped)
 			pthread_join(helper, NULL);
 		else
 			put_csv_part(&second);
-		fwrite(second.out.p, 1, second.out.n, stdout);
+		put_part(&second);
 	}
 	buf_release(&first.out);
 	buf_release(&second.out);

@@ -1,5 +1,6 @@
 #include "meter/store/id_index.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -13,184 +14,375 @@
 #include "base/dict.h"
 
 enum {
-	PAGE_BYTES = 1 << 16,
-	PAGE_SLOTS = PAGE_BYTES / 16 - 1,
-	PROBES_MOST = 256, /* a page is full when an id would lie further from its place */
-	DEPTH_MOST = 40,
-	PAGE_MARK = 0x69647061,
-	GROW_PAGES = 256, /* of the file at a time: 16 MiB */
+	TABLE_SLOTS = 1 << 19,	      /* at first */
+	TABLE_FULL = TABLE_SLOTS / 2, /* then it becomes a run, between transactions */
+	RUNS_MOST = 256,
+	RUNS_TO_MERGE = 8, /* of about the same size */
+	BITS_A_KEY = 16,   /* of the filter, when it is full: one miss in about 2000 passes it */
+	BLOCK_WORDS = 8,   /* a block is a cache line */
+	FILTER_BLOCKS_AT_FIRST = 1 << 12,
+	FILTER_GROWTH = 4,
 };
-#define MAP_MOST ((size_t)1 << 40) /* address space, not memory */
 
-static const char magic[8] = "tallyid1";
+static const char magic[8] = "tallyid2";
 
+struct entry {
+	uint64_t hash;
+	int64_t row; /* 0: free */
+};
+
+struct run_info {
+	uint64_t number, count;
+};
+
+/* The file "head", shared by all processes. */
 struct head {
 	char magic[8];
 	uint8_t database[16];
 	char boot[40]; /* of the machine, when it was written */
 	uint64_t seed[2];
-	int64_t rows;	   /* all rows up to this one are here */
-	uint64_t last;	   /* hash of that row's id */
-	uint64_t pages;	   /* in use */
-	uint64_t splits;   /* grows with every change of the directory */
-	uint64_t changing; /* a split is under way */
+	uint64_t changing;   /* a change is under way */
+	uint64_t generation; /* grows with every change */
+	uint64_t next_number;
+	uint64_t filter_number, filter_blocks, filter_keys;
+	int64_t last_row; /* rows up to that one are in the runs */
+	uint64_t last_hash;
+	uint64_t run_count;
+	struct run_info run[RUNS_MOST];
 };
 
-struct slot {
-	uint64_t hash;
-	int64_t row; /* 0: free */
+struct run {
+	struct run_info info;
+	const struct entry *entry;
 };
-
-/* The page of all hashes that begin with the `depth` bits of `prefix`. */
-struct page {
-	uint32_t mark, depth; /* PAGE_MARK: it was written by this room */
-	uint64_t prefix;
-	struct slot slot[PAGE_SLOTS];
-};
-_Static_assert(sizeof(struct page) == PAGE_BYTES, "a page is a page");
 
 struct id_index {
-	int fd;
 	char *path;
-	char *map; /* the head's page, then the others */
-	size_t file_pages;
-	uint32_t *directory; /* page of each prefix of `depth` bits */
-	uint32_t depth;
-	uint64_t splits_seen;
+	struct id_index_identity identity;
+	struct head *head;
+	int head_fd;
+	uint64_t generation_seen;
+	uint64_t (*filter)[BLOCK_WORDS];
+	uint64_t filter_blocks;
+	struct run run[RUNS_MOST];
+	size_t run_count;
+	/* the youngest rows */
+	struct entry *table;
+	size_t table_slots, table_count;
+	int64_t known;	     /* rows up to that one are in runs or table */
+	uint64_t known_hash; /* of that row's id */
 };
-
-static struct head *head_of(const struct id_index *x)
-{
-	return (struct head *)(void *)x->map;
-}
-
-static struct page *page_at(const struct id_index *x, uint64_t n)
-{
-	return (struct page *)(void *)(x->map + (n + 1) * PAGE_BYTES);
-}
 
 static void boot_of_machine(char out[40])
 {
 	memset(out, 0, 40);
 	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return; /* elsewhere the file is trusted after a restart only if it was complete */
+		return; /* elsewhere the folder is trusted across restarts */
 	ssize_t n = read(fd, out, 36);
 	(void)n;
 	close(fd);
 }
 
-/* Room for so many pages in use; the disk's blocks are taken now, so that writing to the map later
- * cannot fail. */
-static int need_pages(struct id_index *x, uint64_t pages, struct err *e)
+static int failed(const struct id_index *x, const char *doing, struct err *e)
 {
-	if (pages + 1 <= x->file_pages)
-		return 0;
-	size_t want = pages + 1 < GROW_PAGES ? (pages < 16 ? 16 : GROW_PAGES) : pages + GROW_PAGES;
-	int rc = posix_fallocate(x->fd, (off_t)x->file_pages * PAGE_BYTES,
-				 (off_t)(want - x->file_pages) * PAGE_BYTES);
+	return err_set(e, ERR_STORE, "could not %s the index of ids '%s': %s", doing, x->path,
+		       strerror(errno));
+}
+
+static void name_file(const struct id_index *x, char out[400], const char *kind, uint64_t number)
+{
+	snprintf(out, 400, "%s/%s.%llu", x->path, kind, (unsigned long long)number);
+}
+
+/* --- the filter --- */
+
+/* The high half of the hash chooses the block; a mix of it the bit of each word. */
+static uint64_t (*block_of(const struct id_index *x, uint64_t hash))[BLOCK_WORDS]
+{
+	return &x->filter[(hash >> 32) * x->filter_blocks >> 32];
+}
+
+static bool filter_has(const struct id_index *x, uint64_t hash)
+{
+	const uint64_t *word = *block_of(x, hash), bits = hash * 0x9E3779B97F4A7C15u;
+	uint64_t all = 1;
+	for (int i = 0; i < BLOCK_WORDS; i++)
+		all &= word[i] >> (bits >> (i * 6 + 10) & 63);
+	return all & 1;
+}
+
+static void filter_set(struct id_index *x, uint64_t hash)
+{
+	uint64_t *word = *block_of(x, hash), bits = hash * 0x9E3779B97F4A7C15u;
+	for (int i = 0; i < BLOCK_WORDS; i++)
+		word[i] |= (uint64_t)1 << (bits >> (i * 6 + 10) & 63);
+}
+
+static void unmap_filter(struct id_index *x)
+{
+	if (x->filter)
+		munmap(x->filter, x->filter_blocks * sizeof *x->filter);
+	x->filter = NULL;
+}
+
+static int map_filter(struct id_index *x, uint64_t number, uint64_t blocks, bool make,
+		      struct err *e)
+{
+	char path[400];
+	size_t bytes = blocks * sizeof *x->filter;
+	struct stat st;
+	name_file(x, path, "filter", number);
+	int fd = open(path, O_RDWR | O_CLOEXEC | (make ? O_CREAT | O_TRUNC : 0), 0644);
+	if (fd < 0)
+		return failed(x, "open", e);
+	/* the disk's blocks are taken now, so that writing to the map cannot fail */
+	int rc = make ? posix_fallocate(fd, 0, (off_t)bytes) : 0;
+	if (rc == 0 && (fstat(fd, &st) != 0 || (size_t)st.st_size != bytes))
+		rc = EIO;
+	void *p =
+		rc == 0 ? mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) : MAP_FAILED;
 	if (rc != 0)
-		return err_set(e, ERR_STORE, "could not enlarge '%s': %s", x->path, strerror(rc));
-	x->file_pages = want;
+		errno = rc;
+	close(fd);
+	if (p == MAP_FAILED)
+		return failed(x, "map", e);
+	unmap_filter(x);
+	x->filter = p;
+	x->filter_blocks = blocks;
 	return 0;
 }
 
-static void read_directory(struct id_index *x)
+/* --- runs --- */
+
+static void unmap_runs(struct id_index *x)
 {
-	const struct head *h = head_of(x);
-	struct stat st;
-	if (fstat(x->fd, &st) == 0)
-		x->file_pages = (size_t)st.st_size / PAGE_BYTES;
-	x->depth = 0;
-	for (uint64_t i = 0; i < h->pages; i++)
-		if (page_at(x, i)->depth > x->depth)
-			x->depth = page_at(x, i)->depth;
-	x->directory = mem_grow(x->directory, ((size_t)1 << x->depth) * sizeof *x->directory);
-	for (uint64_t i = 0; i < h->pages; i++) {
-		const struct page *p = page_at(x, i);
-		uint64_t span = (uint64_t)1 << (x->depth - p->depth);
-		for (uint64_t k = 0; k < span; k++)
-			x->directory[p->prefix * span + k] = (uint32_t)i;
-	}
-	x->splits_seen = h->splits;
+	for (size_t i = 0; i < x->run_count; i++)
+		munmap((void *)(uintptr_t)x->run[i].entry,
+		       x->run[i].info.count * sizeof(struct entry));
+	x->run_count = 0;
 }
 
-/* Whether pages and prefixes cover everything once. */
-static bool is_sound(const struct id_index *x)
+static int map_run(struct id_index *x, struct run_info info, struct err *e)
 {
-	const struct head *h = head_of(x);
-	if (h->pages == 0 || h->pages + 1 > x->file_pages || h->changing)
-		return false;
-	/* in units of the deepest page that there can be, the prefixes must fill the whole */
-	uint64_t covered = 0;
-	for (uint64_t i = 0; i < h->pages; i++) {
-		const struct page *p = page_at(x, i);
-		if (p->mark != PAGE_MARK || p->depth > DEPTH_MOST || p->prefix >> p->depth)
-			return false;
-		covered += (uint64_t)1 << (DEPTH_MOST - p->depth);
+	char path[400];
+	struct stat st;
+	size_t bytes = info.count * sizeof(struct entry);
+	name_file(x, path, "run", info.number);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return failed(x, "open", e);
+	bool whole = fstat(fd, &st) == 0 && (size_t)st.st_size == bytes;
+	void *p = whole ? mmap(NULL, bytes, PROT_READ, MAP_SHARED, fd, 0) : MAP_FAILED;
+	close(fd);
+	if (p == MAP_FAILED)
+		return failed(x, "map", e);
+	x->run[x->run_count++] = (struct run){ info, p };
+	return 0;
+}
+
+static int write_run(struct id_index *x, const struct entry *list, size_t count, uint64_t number,
+		     struct err *e)
+{
+	char path[400];
+	name_file(x, path, "run", number);
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return failed(x, "write", e);
+	const char *p = (const char *)list;
+	size_t left = count * sizeof *list;
+	while (left) {
+		ssize_t n = write(fd, p, left);
+		if (n < 0) {
+			int rc = failed(x, "write", e);
+			close(fd);
+			unlink(path);
+			return rc;
+		}
+		p += n;
+		left -= (size_t)n;
 	}
-	return covered == (uint64_t)1 << DEPTH_MOST;
+	close(fd);
+	return 0;
+}
+
+/* By hash: three passes of 11 bits over the high half, and what is equal there by insertion. Takes
+ * the list and returns it or another. */
+static struct entry *sort_entries(struct entry *list, size_t n)
+{
+	enum { BITS = 11, RADIX = 1 << BITS };
+	struct entry *to = mem_alloc((n + 1) * sizeof *to), *from = list;
+	for (unsigned shift = 31; shift < 64; shift += BITS) {
+		size_t start[RADIX + 1] = { 0 };
+		for (size_t i = 0; i < n; i++)
+			start[(from[i].hash >> shift & (RADIX - 1)) + 1]++;
+		for (int k = 0; k < RADIX; k++)
+			start[k + 1] += start[k];
+		for (size_t i = 0; i < n; i++)
+			to[start[from[i].hash >> shift & (RADIX - 1)]++] = from[i];
+		struct entry *swap = from;
+		from = to;
+		to = swap;
+	}
+	for (size_t i = 1; i < n; i++)
+		for (size_t k = i; k > 0 && from[k].hash < from[k - 1].hash; k--) {
+			struct entry swap = from[k];
+			from[k] = from[k - 1];
+			from[k - 1] = swap;
+		}
+	free(to);
+	return from;
+}
+
+static struct entry *merge_two(const struct entry *a, size_t n, const struct entry *b, size_t m)
+{
+	struct entry *out = mem_alloc((n + m + 1) * sizeof *out);
+	size_t i = 0, k = 0, at = 0;
+	while (i < n && k < m)
+		out[at++] = a[i].hash <= b[k].hash ? a[i++] : b[k++];
+	memcpy(out + at, a + i, (n - i) * sizeof *a);
+	memcpy(out + at + n - i, b + k, (m - k) * sizeof *b);
+	return out;
+}
+
+static int size_class(uint64_t count)
+{
+	int c = 0;
+	for (; count >= (uint64_t)TABLE_FULL * RUNS_TO_MERGE; count /= RUNS_TO_MERGE)
+		c++;
+	return c;
+}
+
+/* --- the folder as a whole --- */
+
+static void unlink_but(const struct id_index *x, const struct head *keep)
+{
+	DIR *d = opendir(x->path);
+	if (!d)
+		return;
+	for (struct dirent *f; (f = readdir(d));) {
+		char kind[16], path[400];
+		unsigned long long number;
+		bool used = false;
+		if (sscanf(f->d_name, "%15[a-z].%llu", kind, &number) != 2)
+			continue;
+		if (strcmp(kind, "filter") == 0)
+			used = number == keep->filter_number;
+		else if (strcmp(kind, "run") == 0)
+			for (uint64_t i = 0; i < keep->run_count; i++)
+				used |= keep->run[i].number == number;
+		else
+			continue;
+		if (!used) {
+			name_file(x, path, kind, number);
+			unlink(path);
+		}
+	}
+	closedir(d);
+}
+
+static void begin_change(struct id_index *x)
+{
+	x->head->changing = 1;
+	atomic_signal_fence(memory_order_seq_cst);
+}
+
+static void end_change(struct id_index *x)
+{
+	x->head->generation++;
+	atomic_signal_fence(memory_order_seq_cst);
+	x->head->changing = 0;
+	x->generation_seen = x->head->generation;
+}
+
+static void clear_table(struct id_index *x)
+{
+	memset(x->table, 0, x->table_slots * sizeof *x->table);
+	x->table_count = 0;
 }
 
 int id_index_clear(struct id_index *x, struct err *e)
 {
-	struct head *h = head_of(x);
-	int rc = need_pages(x, 1, e);
+	struct head *h = x->head;
+	struct head fresh = { .next_number = h->next_number + 1, .generation = h->generation };
+	begin_change(x);
+	memcpy(fresh.magic, magic, sizeof magic);
+	memcpy(fresh.database, x->identity.database, sizeof fresh.database);
+	memcpy(fresh.seed, x->identity.seed, sizeof fresh.seed);
+	boot_of_machine(fresh.boot);
+	fresh.changing = 1;
+	fresh.filter_number = fresh.next_number++;
+	fresh.filter_blocks = FILTER_BLOCKS_AT_FIRST;
+	int rc = map_filter(x, fresh.filter_number, fresh.filter_blocks, true, e);
 	if (rc != 0)
 		return rc;
-	h->changing = 1;
-	memset(page_at(x, 0), 0, PAGE_BYTES);
-	page_at(x, 0)->mark = PAGE_MARK;
-	h->pages = 1;
-	h->rows = 0;
-	h->splits++;
-	h->changing = 0;
-	read_directory(x);
+	unmap_runs(x);
+	clear_table(x);
+	x->known = 0;
+	*h = fresh;
+	end_change(x);
+	unlink_but(x, h);
 	return 0;
 }
 
-int id_index_open(struct id_index **out, const char *path, const struct id_index_state *state,
-		  bool *whole, struct err *e)
+/* The runs and the filter as the head names them. */
+static int map_all(struct id_index *x, struct err *e)
+{
+	const struct head *h = x->head;
+	if (h->run_count > RUNS_MOST || h->filter_blocks == 0 || h->filter_blocks >> 32)
+		return err_set(e, ERR_STORE, "the index of ids '%s' is damaged", x->path);
+	int rc = map_filter(x, h->filter_number, h->filter_blocks, false, e);
+	unmap_runs(x);
+	for (uint64_t i = 0; rc == 0 && i < h->run_count; i++)
+		rc = map_run(x, h->run[i], e);
+	clear_table(x);
+	x->known = h->last_row;
+	x->known_hash = h->last_hash;
+	x->generation_seen = h->generation;
+	return rc;
+}
+
+static bool is_ours(const struct id_index *x)
+{
+	const struct head *h = x->head;
+	char boot[40];
+	boot_of_machine(boot);
+	return memcmp(h->magic, magic, sizeof magic) == 0 && !h->changing &&
+	       memcmp(h->database, x->identity.database, sizeof h->database) == 0 &&
+	       memcmp(h->seed, x->identity.seed, sizeof h->seed) == 0 &&
+	       memcmp(h->boot, boot, sizeof boot) == 0;
+}
+
+int id_index_open(struct id_index **out, const char *path, const struct id_index_identity *identity,
+		  struct err *e)
 {
 	struct id_index *x = mem_zalloc(sizeof *x);
-	char boot[40];
-	struct stat st;
+	char name[400];
 	int rc = 0;
 	x->path = strcpy(mem_alloc(strlen(path) + 1), path);
-	x->map = MAP_FAILED;
-	x->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-	if (x->fd < 0 || fstat(x->fd, &st) != 0)
-		rc = err_set(e, ERR_STORE, "could not open '%s': %s", path, strerror(errno));
-	const uint64_t pages_at_first = rc == 0 ? (uint64_t)st.st_size / PAGE_BYTES : 0;
+	x->identity = *identity;
+	x->table_slots = TABLE_SLOTS;
+	x->table = mem_zalloc(x->table_slots * sizeof *x->table);
+	x->head_fd = -1;
+	snprintf(name, sizeof name, "%s/head", path);
+	if (mkdir(path, 0755) != 0 && errno != EEXIST)
+		rc = failed(x, "make", e);
 	if (rc == 0) {
-		x->file_pages = pages_at_first;
-		rc = need_pages(x, 1, e);
+		x->head_fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+		if (x->head_fd < 0 || posix_fallocate(x->head_fd, 0, sizeof *x->head) != 0)
+			rc = failed(x, "open", e);
 	}
 	if (rc == 0) {
-		x->map = mmap(NULL, MAP_MOST, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
-			      x->fd, 0);
-		if (x->map == MAP_FAILED)
-			rc = err_set(e, ERR_STORE, "could not map '%s': %s", path, strerror(errno));
-	}
-	if (rc == 0) {
-		struct head *h = head_of(x);
-		boot_of_machine(boot);
-		bool known = memcmp(h->magic, magic, sizeof magic) == 0 &&
-			     memcmp(h->database, state->database, sizeof h->database) == 0 &&
-			     memcmp(h->seed, state->seed, sizeof h->seed) == 0 &&
-			     memcmp(h->boot, boot, sizeof boot) == 0 && h->rows <= state->rows &&
-			     h->pages < pages_at_first && is_sound(x);
-		*whole = known;
-		if (known) {
-			read_directory(x);
-		} else {
-			memcpy(h->magic, magic, sizeof magic);
-			memcpy(h->database, state->database, sizeof h->database);
-			memcpy(h->boot, boot, sizeof boot);
-			memcpy(h->seed, state->seed, sizeof h->seed);
-			rc = id_index_clear(x, e);
+		x->head = mmap(NULL, sizeof *x->head, PROT_READ | PROT_WRITE, MAP_SHARED,
+			       x->head_fd, 0);
+		if (x->head == MAP_FAILED) {
+			x->head = NULL;
+			rc = failed(x, "map", e);
 		}
 	}
+	/* what cannot be read as it is named is made anew */
+	if (rc == 0 && (!is_ours(x) || map_all(x, NULL) != 0))
+		rc = id_index_clear(x, e);
 	if (rc != 0) {
 		id_index_close(x);
 		return rc;
@@ -203,136 +395,220 @@ void id_index_close(struct id_index *x)
 {
 	if (!x)
 		return;
-	if (x->map != MAP_FAILED)
-		munmap(x->map, MAP_MOST);
-	if (x->fd >= 0)
-		close(x->fd);
-	free(x->directory);
+	unmap_runs(x);
+	unmap_filter(x);
+	if (x->head)
+		munmap(x->head, sizeof *x->head);
+	if (x->head_fd >= 0)
+		close(x->head_fd);
+	free(x->table);
 	free(x->path);
 	free(x);
 }
 
-bool id_index_refresh(struct id_index *x)
+int id_index_refresh(struct id_index *x, struct err *e)
 {
-	const struct head *h = head_of(x);
-	if (h->changing)
-		return false;
-	if (h->splits != x->splits_seen)
-		read_directory(x);
-	return true;
+	if (!x->head->changing && x->head->generation == x->generation_seen)
+		return 0;
+	if (is_ours(x) && map_all(x, NULL) == 0)
+		return 0;
+	return id_index_clear(x, e);
+}
+
+int64_t id_index_known(const struct id_index *x)
+{
+	return x->known;
+}
+
+int64_t id_index_last_row(const struct id_index *x)
+{
+	return x->head->last_row;
+}
+
+uint64_t id_index_last_hash(const struct id_index *x)
+{
+	return x->head->last_hash;
 }
 
 uint64_t id_index_hash(const struct id_index *x, struct text id)
 {
-	return hash_bytes(id.p, id.n, head_of(x)->seed);
-}
-
-static struct page *page_of(const struct id_index *x, uint64_t hash)
-{
-	return page_at(x, x->directory[x->depth ? hash >> (64 - x->depth) : 0]);
-}
-
-/* The low bits choose the slot, since the high ones chose the page. */
-static size_t first_slot(uint64_t hash)
-{
-	return (size_t)((hash & 0xFFFFFFFFu) * PAGE_SLOTS >> 32);
+	return hash_bytes(id.p, id.n, x->identity.seed);
 }
 
 void id_index_prefetch(const struct id_index *x, uint64_t hash)
 {
-	__builtin_prefetch(&page_of(x, hash)->slot[first_slot(hash)], 1);
+	__builtin_prefetch(block_of(x, hash), 1);
+	__builtin_prefetch(&x->table[hash & (x->table_slots - 1)], 1);
+}
+
+/* The first entry of a run whose hash is not below. The hashes are spread evenly: the place is
+ * guessed and then closed in on. */
+static size_t lower_bound(const struct run *r, uint64_t hash)
+{
+	size_t n = r->info.count, low = 0, high = n;
+	__extension__ typedef unsigned __int128 wide;
+	size_t guess = (size_t)((wide)hash * n >> 64), step = 64;
+	if (guess < n && r->entry[guess].hash < hash) {
+		low = guess + 1;
+		while (low + step < n && r->entry[low + step].hash < hash) {
+			low += step + 1;
+			step *= 2;
+		}
+		high = low + step < n ? low + step : n;
+	} else {
+		high = guess < n ? guess : n;
+		while (high > step && r->entry[high - step].hash >= hash) {
+			high -= step;
+			step *= 2;
+		}
+		low = high > step ? high - step : 0;
+	}
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (r->entry[middle].hash < hash)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
 }
 
 int64_t id_index_find(const struct id_index *x, uint64_t hash,
 		      bool (*is_it)(void *user, int64_t row), void *user)
 {
-	const struct page *p = page_of(x, hash);
-	for (size_t i = first_slot(hash); p->slot[i].row; i = i + 1 == PAGE_SLOTS ? 0 : i + 1)
-		if (p->slot[i].hash == hash && is_it(user, p->slot[i].row))
-			return p->slot[i].row;
+	if (!filter_has(x, hash))
+		return 0;
+	for (size_t i = hash & (x->table_slots - 1); x->table[i].row;
+	     i = (i + 1) & (x->table_slots - 1))
+		if (x->table[i].hash == hash && is_it(user, x->table[i].row))
+			return x->table[i].row;
+	for (size_t k = x->run_count; k-- > 0;) {
+		const struct run *r = &x->run[k];
+		for (size_t i = lower_bound(r, hash); i < r->info.count && r->entry[i].hash == hash;
+		     i++)
+			if (is_it(user, r->entry[i].row))
+				return r->entry[i].row;
+	}
 	return 0;
 }
 
-/* False when there is no free slot near enough. The head of the page is not touched: it lies in
- * other memory than the slot. */
-static bool put(struct page *p, struct slot s)
+static void table_put(struct id_index *x, struct entry en)
 {
-	size_t i = first_slot(s.hash), probes = 0;
-	while (p->slot[i].row) {
-		if (++probes > PROBES_MOST)
-			return false;
-		i = i + 1 == PAGE_SLOTS ? 0 : i + 1;
+	if (x->table_count * 4 >=
+	    x->table_slots * 3) { /* a transaction that is larger than the table */
+		struct entry *old = x->table;
+		size_t slots = x->table_slots;
+		x->table_slots *= 2;
+		x->table = mem_zalloc(x->table_slots * sizeof *x->table);
+		x->table_count = 0;
+		for (size_t i = 0; i < slots; i++)
+			if (old[i].row)
+				table_put(x, old[i]);
+		free(old);
 	}
-	p->slot[i].hash = s.hash;
-	/* a slot counts once its row stands in it */
-	atomic_signal_fence(memory_order_release);
-	p->slot[i].row = s.row;
-	return true;
+	size_t i = en.hash & (x->table_slots - 1);
+	while (x->table[i].row)
+		i = (i + 1) & (x->table_slots - 1);
+	x->table[i] = en;
+	x->table_count++;
 }
 
-/* A full page into two that each hold one more bit of prefix. */
-static int split(struct id_index *x, uint64_t hash, struct err *e)
+void id_index_add(struct id_index *x, uint64_t hash, int64_t row, bool findable)
 {
-	uint32_t n = x->directory[x->depth ? hash >> (64 - x->depth) : 0];
-	struct head *h = head_of(x);
-	int rc = need_pages(x, h->pages + 1, e);
+	if (findable) {
+		filter_set(x, hash);
+		table_put(x, (struct entry){ hash, row });
+	}
+	x->known = row;
+	x->known_hash = hash;
+}
+
+void id_index_forget_above(struct id_index *x, int64_t row)
+{
+	/* stale entries lead to rows that do not exist, or that have another id: only hints */
+	if (x->known > row) {
+		x->known = x->head->last_row;
+		clear_table(x);
+	}
+}
+
+/* A larger filter with everything that stands in runs and table. */
+static int grow_filter(struct id_index *x, uint64_t number, uint64_t keys, struct err *e)
+{
+	uint64_t blocks = x->filter_blocks;
+	while (blocks * BLOCK_WORDS * 64 / BITS_A_KEY < keys)
+		blocks *= FILTER_GROWTH;
+	int rc = map_filter(x, number, blocks, true, e);
 	if (rc != 0)
 		return rc;
-	struct page *low = page_at(x, n), *high = page_at(x, h->pages);
-	if (low->depth == DEPTH_MOST)
-		return err_set(e, ERR_STORE, "'%s' cannot hold more ids", x->path);
-	struct page *old = mem_alloc(PAGE_BYTES);
-	memcpy(old, low, PAGE_BYTES);
-	h->changing = 1;
-	atomic_signal_fence(memory_order_seq_cst);
-	memset(low, 0, PAGE_BYTES);
-	memset(high, 0, PAGE_BYTES);
-	low->mark = high->mark = PAGE_MARK;
-	low->depth = high->depth = old->depth + 1;
-	low->prefix = old->prefix * 2;
-	high->prefix = old->prefix * 2 + 1;
-	h->pages++;
-	for (size_t i = 0; i < PAGE_SLOTS; i++)
-		/* half as many find room where all did */
-		CHECK(!old->slot[i].row ||
-		      put(old->slot[i].hash >> (63 - old->depth) & 1 ? high : low, old->slot[i]));
-	h->splits++;
-	atomic_signal_fence(memory_order_seq_cst);
-	h->changing = 0;
-	if (low->depth > x->depth) {
-		read_directory(x);
-	} else {
-		uint64_t span = (uint64_t)1 << (x->depth - high->depth);
-		for (uint64_t k = 0; k < span; k++)
-			x->directory[high->prefix * span + k] = (uint32_t)(h->pages - 1);
-		x->splits_seen = h->splits;
-	}
-	free(old);
+	for (size_t k = 0; k < x->run_count; k++)
+		for (size_t i = 0; i < x->run[k].info.count; i++) {
+			if (i + 16 < x->run[k].info.count)
+				__builtin_prefetch(block_of(x, x->run[k].entry[i + 16].hash), 1);
+			filter_set(x, x->run[k].entry[i].hash);
+		}
+	for (size_t i = 0; i < x->table_slots; i++)
+		if (x->table[i].row)
+			filter_set(x, x->table[i].hash);
 	return 0;
 }
 
-int id_index_add(struct id_index *x, uint64_t hash, int64_t row, struct err *e)
+/* The youngest runs of one size, with `list`, as one list; *from is the first that was merged. */
+static struct entry *merge_youngest(struct id_index *x, struct entry *list, size_t *count,
+				    size_t *from)
 {
-	while (!put(page_of(x, hash), (struct slot){ hash, row })) {
-		int rc = split(x, hash, e);
-		if (rc != 0)
-			return rc;
+	*from = x->run_count;
+	for (;;) {
+		size_t same = 0;
+		int c = size_class(*count);
+		while (same < *from && size_class(x->run[*from - 1 - same].info.count) == c)
+			same++;
+		if (same < RUNS_TO_MERGE - 1)
+			return list;
+		for (size_t k = 0; k < same; k++) {
+			const struct run *r = &x->run[--*from];
+			struct entry *both = merge_two(list, *count, r->entry, r->info.count);
+			*count += r->info.count;
+			free(list);
+			list = both;
+		}
 	}
-	return 0;
 }
 
-void id_index_holds(struct id_index *x, int64_t rows, uint64_t last_hash)
+int id_index_tidy(struct id_index *x, struct err *e)
 {
-	head_of(x)->rows = rows;
-	head_of(x)->last = last_hash;
-}
-
-uint64_t id_index_last_hash(const struct id_index *x)
-{
-	return head_of(x)->last;
-}
-
-int64_t id_index_rows(const struct id_index *x)
-{
-	return head_of(x)->rows;
+	struct head *h = x->head;
+	if (x->table_count < TABLE_FULL || x->run_count >= RUNS_MOST - 1)
+		return 0;
+	struct entry *list = mem_alloc((x->table_count + 1) * sizeof *list);
+	size_t count = 0, from;
+	for (size_t i = 0; i < x->table_slots; i++)
+		if (x->table[i].row)
+			list[count++] = x->table[i];
+	uint64_t keys = h->filter_keys + count, number = h->next_number, filter = h->filter_number;
+	struct entry *sorted = sort_entries(list, count);
+	sorted = merge_youngest(x, sorted, &count, &from);
+	begin_change(x);
+	int rc = write_run(x, sorted, count, number, e);
+	free(sorted);
+	if (rc == 0 && keys > x->filter_blocks * BLOCK_WORDS * 64 / BITS_A_KEY) {
+		filter = number + 1;
+		rc = grow_filter(x, filter, keys * 2, e);
+	}
+	if (rc != 0) {
+		/* nothing was named yet: all stays as it was, and the table grows on */
+		end_change(x);
+		return rc;
+	}
+	h->next_number = number + 2;
+	h->filter_number = filter;
+	h->filter_blocks = x->filter_blocks;
+	h->filter_keys = keys;
+	h->run_count = from;
+	h->run[h->run_count++] = (struct run_info){ number, count };
+	h->last_row = x->known;
+	h->last_hash = x->known_hash;
+	end_change(x);
+	unlink_but(x, h);
+	return map_all(x, e);
 }

@@ -11,7 +11,10 @@
 #include "meter/store/id_index.h"
 #include "meter/store/store_sql.h"
 
-enum { APPLICATION_ID = 0x74616c79 }; /* "taly" */
+enum {
+	APPLICATION_ID = 0x74616c79, /* "taly" */
+	INDEXED_AT_ONCE = 200000     /* rows */
+};
 
 extern const struct migration store_migrations[]; /* the files of meter/sql, compiled in */
 
@@ -26,7 +29,6 @@ struct store {
 	struct id_index *ids; /* NULL when the store was opened to read */
 	int64_t last_seq, first_of_batch;
 	int64_t changes_seen; /* PRAGMA data_version */
-	uint64_t last_hash;
 	struct instant now;
 	struct dict series, origins, prices, subjects; /* key to number */
 	struct by_number price_by, series_by, subject_by;
@@ -72,7 +74,7 @@ static int read_int(struct store *s, enum store_statement which, int64_t *out, s
 }
 
 /* The 32 bytes that tell this database from every other. */
-static int read_identity(struct store *s, struct id_index_state *state, struct err *e)
+static int read_identity(struct store *s, struct id_index_identity *out, struct err *e)
 {
 	sqlite3_stmt *q;
 	int rc = db_statement(&s->db, STORE_IDENTITY, &q, e);
@@ -94,10 +96,10 @@ static int read_identity(struct store *s, struct id_index_state *state, struct e
 		if ((rc = db_done(&s->db, q, e)) != 0)
 			return rc;
 		/* another process may have been faster */
-		return read_identity(s, state, e);
+		return read_identity(s, out, e);
 	}
-	memcpy(state->database, bytes, 16);
-	memcpy(state->seed, bytes + 16, 16);
+	memcpy(out->database, bytes, 16);
+	memcpy(out->seed, bytes + 16, 16);
 	return 0;
 }
 
@@ -145,25 +147,22 @@ static bool uuid_bytes(struct text id, uint8_t out[16])
 static int index_from(struct store *s, int64_t from, struct err *e)
 {
 	sqlite3_stmt *q;
-	int rc = db_statement(&s->db, STORE_IDS_FROM, &q, e);
-	if (rc != 0)
-		return rc;
-	uint64_t hash = id_index_last_hash(s->ids);
-	int64_t seq = from - 1;
-	db_bind_int(q, ":from", from);
-	while ((rc = db_step(&s->db, q, e)) == 1) {
-		seq = db_int(q, 0);
-		hash = id_index_hash(s->ids, id_of_column(s, q, 1));
-		/* rows that correct are found through the record that they correct */
-		int added = db_int(q, 2) == USAGE_RECORD ? id_index_add(s->ids, hash, seq, e) : 0;
-		if (added != 0) {
-			sqlite3_reset(q);
-			return added;
-		}
+	int rc = 0, step = 0;
+	/* a run at a time, so that what is in memory stays small */
+	for (int64_t to; rc == 0 && from <= s->last_seq; from = to + 1) {
+		to = s->last_seq - from < INDEXED_AT_ONCE ? s->last_seq : from + INDEXED_AT_ONCE;
+		rc = db_statement(&s->db, STORE_IDS_FROM, &q, e);
+		if (rc != 0)
+			return rc;
+		db_bind_int(q, ":from", from);
+		db_bind_int(q, ":to", to);
+		while ((step = db_step(&s->db, q, e)) == 1)
+			/* rows that correct are found through the record that they correct */
+			id_index_add(s->ids, id_index_hash(s->ids, id_of_column(s, q, 1)),
+				     db_int(q, 0), db_int(q, 2) == USAGE_RECORD);
+		sqlite3_reset(q);
+		rc = step < 0 ? step : id_index_tidy(s->ids, e);
 	}
-	sqlite3_reset(q);
-	if (rc == 0 && seq >= from)
-		id_index_holds(s->ids, seq, hash);
 	return rc;
 }
 
@@ -176,15 +175,15 @@ int store_index_ids(struct store *s, struct err *e)
 /* Whether the row that the index ends with is this database's row. */
 static int index_fits(struct store *s, bool *fits, struct err *e)
 {
-	int64_t rows = id_index_rows(s->ids);
+	int64_t row = id_index_last_row(s->ids);
 	sqlite3_stmt *q;
-	*fits = rows <= s->last_seq;
-	if (rows == 0 || !*fits)
+	*fits = row <= s->last_seq;
+	if (row == 0 || !*fits)
 		return 0;
 	int rc = db_statement(&s->db, STORE_ID_AT, &q, e);
 	if (rc != 0)
 		return rc;
-	db_bind_int(q, ":seq", rows);
+	db_bind_int(q, ":seq", row);
 	rc = db_step(&s->db, q, e);
 	*fits = rc == 1 &&
 		id_index_hash(s->ids, id_of_column(s, q, 0)) == id_index_last_hash(s->ids);
@@ -194,26 +193,25 @@ static int index_fits(struct store *s, bool *fits, struct err *e)
 
 static int open_index(struct store *s, struct err *e)
 {
-	struct id_index_state state;
-	bool whole, fits;
+	struct id_index_identity identity;
+	bool fits = true;
 	struct buf path = { 0 };
-	/* the write lock keeps others from the file meanwhile */
+	/* the write lock keeps others from the folder meanwhile */
 	int rc = db_begin(&s->db, e);
 	if (rc != 0)
 		return rc;
-	rc = read_identity(s, &state, e);
+	rc = read_identity(s, &identity, e);
 	if (rc == 0)
 		rc = read_int(s, STORE_LAST_SEQ, &s->last_seq, e);
-	state.rows = s->last_seq;
 	buf_printf(&path, "%s-ids", s->db.path);
 	if (rc == 0)
-		rc = id_index_open(&s->ids, path.p, &state, &whole, e);
+		rc = id_index_open(&s->ids, path.p, &identity, e);
 	if (rc == 0)
 		rc = index_fits(s, &fits, e);
 	if (rc == 0 && !fits)
 		rc = id_index_clear(s->ids, e);
 	if (rc == 0)
-		rc = index_from(s, id_index_rows(s->ids) + 1, e);
+		rc = index_from(s, id_index_known(s->ids) + 1, e);
 	if (rc == 0)
 		rc = db_commit(&s->db, e);
 	if (rc != 0)
@@ -309,10 +307,11 @@ int store_begin(struct store *s, struct instant now, struct err *e)
 		s->changes_seen = version;
 	}
 	if (rc == 0 && s->ids) {
-		if (!id_index_refresh(s->ids))
-			rc = store_index_ids(s, e);
-		else if (id_index_rows(s->ids) < s->last_seq)
-			rc = index_from(s, id_index_rows(s->ids) + 1, e);
+		rc = id_index_refresh(s->ids, e);
+		if (rc == 0)
+			rc = index_from(s, id_index_known(s->ids) + 1, e);
+		if (rc == 0)
+			rc = id_index_tidy(s->ids, e);
 	}
 	if (rc != 0) {
 		db_rollback(&s->db);
@@ -345,6 +344,8 @@ void store_rollback(struct store *s)
 		s->listener.rolled_back(s->listener.user);
 	db_rollback(&s->db);
 	s->last_seq = s->first_of_batch - 1;
+	if (s->ids)
+		id_index_forget_above(s->ids, s->last_seq);
 	s->changes_seen = -1;
 	forget_numbers(s);
 }
@@ -367,8 +368,6 @@ int store_commit(struct store *s, struct err *e)
 		store_rollback(s);
 		return rc;
 	}
-	if (s->ids && s->last_seq >= s->first_of_batch)
-		id_index_holds(s->ids, s->last_seq, s->last_hash);
 	s->first_of_batch = s->last_seq + 1;
 	return 0;
 }
@@ -866,13 +865,8 @@ static void defer_text(struct store *s, struct text *t)
 int store_append(struct store *s, struct usage_row *row, struct err *e)
 {
 	const struct text id = row->record.text[FIELD_ID];
-	int rc = 0;
 	row->seq = s->last_seq + 1;
-	s->last_hash = id_index_hash(s->ids, id);
-	if (row->kind == USAGE_RECORD)
-		rc = id_index_add(s->ids, s->last_hash, row->seq, e);
-	if (rc != 0)
-		return rc;
+	id_index_add(s->ids, id_index_hash(s->ids, id), row->seq, row->kind == USAGE_RECORD);
 	struct usage_row *p = &s->pending[s->pending_count++];
 	*p = *row;
 	defer_text(s, &p->record.text[FIELD_ID]);

@@ -26,7 +26,8 @@ const char *const store_sql[STORE_STATEMENTS] = {
 		"INSERT INTO about VALUES('identity',:identity) ON CONFLICT DO NOTHING",
 	[STORE_LAST_SEQ] = "SELECT max(seq) FROM usage",
 	[STORE_DATA_VERSION] = "PRAGMA data_version",
-	[STORE_IDS_FROM] = "SELECT seq,id,kind FROM usage WHERE seq>=:from ORDER BY seq",
+	[STORE_IDS_FROM] =
+		"SELECT seq,id,kind FROM usage WHERE seq BETWEEN :from AND :to ORDER BY seq",
 	[STORE_ID_AT] = "SELECT id,kind FROM usage WHERE seq=:seq",
 	[STORE_SEARCH_ID] = "SELECT seq FROM usage WHERE id=:id AND kind=0 LIMIT 1",
 	[STORE_LAST_OF] = "SELECT seq,kind FROM usage WHERE of=:first ORDER BY seq DESC LIMIT 1",

@@ -20,7 +20,7 @@ export TALLY_DB=t.db
 		expect 0 '"accepted": 0' "\"duplicates\": $messages"
 		"$TALLY" usage --by day,model,session --json >first
 		# other order, in pieces of lines, some of them twice
-		rm -f t.db*
+		rm -rf t.db*
 		cat $(find logs -name '*.jsonl' | sort -r) >all.jsonl
 		split -l 17 all.jsonl piece.
 		for p in $(ls piece.* | sort -r); do "$TALLY" ingest $p --format claude >/dev/null; done

@@ -132,11 +132,11 @@ sample() { printf 'time,model,customer,task,input,cache_read,output\n2026-06-15T
 	run "$TALLY" replay missing.csv; expect 1 "could not open 'missing.csv'"
 	run "$TALLY" replay s.csv empty.csv; expect 1 'empty.csv: the file is empty'
 	run "$TALLY" replay blank.csv; expect 1 'empty'
-	run "$TALLY" replay folder; expect 1 'is a directory'
+	run "$TALLY" replay folder; expect 1 "the directory 'folder' holds no .jsonl"
 	run "$TALLY" replay nothing.csv; expect 1 'no column holds tokens' 'a,b'
 	run "$TALLY" replay twice.csv; expect 1 "both give field 'input'"
 	run "$TALLY" replay undated.csv --model deepseek-v4-flash; expect 2 'no instants' '--at'
-	run "$TALLY" replay array.json; expect 1 'JSON array'
+	run "$TALLY" replay array.json; expect 3 "array.json:1: field 'time' is missing"
 	run "$TALLY" replay s.csv --by colour; expect 2 "no grouping 'colour'"
 	run "$TALLY" replay s.csv --by task,task; expect 2 'named twice'
 	run "$TALLY" replay s.csv -z Mars/X; expect 1 "time zone 'Mars/X'"
