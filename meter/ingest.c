@@ -92,15 +92,27 @@ void ingest_close(struct ingest *in)
 	free(in);
 }
 
+static void forget_occurrences(struct ingest *in)
+{
+	if (in->occurrences)
+		memset(in->occurrence, 0, in->occurrence_room * sizeof *in->occurrence);
+	in->occurrences = 0;
+}
+
+void ingest_set_source(struct ingest *in, const char *source)
+{
+	free(in->source);
+	in->source = strcpy(mem_alloc(strlen(source) + 1), source);
+	in->origin = 0;
+	forget_occurrences(in);
+}
+
 void ingest_next_source(struct ingest *in, const char *customer, struct instant at, void *user)
 {
 	bool other = (customer == NULL) != (in->o.customer == NULL) ||
 		     (customer && strcmp(customer, in->o.customer) != 0);
 	in->counts = in->counts_at_mark = (struct ingest_counts){ 0 };
-	if (in->occurrences) {
-		memset(in->occurrence, 0, in->occurrence_room * sizeof *in->occurrence);
-		in->occurrences = 0;
-	}
+	forget_occurrences(in);
 	in->o.has_at = true;
 	in->o.at = at;
 	in->user = user;
@@ -202,20 +214,42 @@ static void put_record(struct buf *b, const struct record *r, int64_t web_search
 	buf_puts(b, "}");
 }
 
+/* Numbers as bytes that are the same on every machine. */
+static void put_number(uint8_t *out, int64_t v)
+{
+	for (int i = 0; i < 8; i++)
+		out[i] = (uint8_t)((uint64_t)v >> (i * 8));
+}
+
 /* An id for a record that has none: its content, and which of the equal ones of its source it is.
  */
 static void make_id(struct ingest *in, struct record *r, int64_t web_searches)
 {
-	uint8_t hash[16];
+	static const char hex[] = "0123456789abcdef";
+	enum { NUMBERS = BUCKET_COUNT + 4 };
+	struct text part[FIELD_TEXTS + 1];
+	uint8_t numbers[NUMBERS][8], hash[16];
 	uint64_t half;
-	put_record(&in->text, r, web_searches);
-	content_hash(hash, (struct text[]){ { in->text.p, in->text.n } }, 1);
+	char id[48] = "auto:";
+	size_t n = 5;
+	for (int f = 0; f < FIELD_TEXTS; f++)
+		part[f] = r->text[f].n ? r->text[f] : TEXT("");
+	for (int b = 0; b < BUCKET_COUNT; b++)
+		put_number(numbers[b], r->tokens[b]);
+	put_number(numbers[BUCKET_COUNT], r->time_us);
+	put_number(numbers[BUCKET_COUNT + 1], r->completed_us);
+	put_number(numbers[BUCKET_COUNT + 2], r->requests);
+	put_number(numbers[BUCKET_COUNT + 3], web_searches);
+	part[FIELD_TEXTS] = (struct text){ (const char *)numbers, sizeof numbers };
+	content_hash(hash, part, FIELD_TEXTS + 1);
 	memcpy(&half, hash, sizeof half);
 	int64_t nth = count_occurrence(in, half);
+	for (int i = 0; i < 16; i++) {
+		id[n++] = hex[hash[i] >> 4];
+		id[n++] = hex[hash[i] & 15];
+	}
 	in->id.n = 0;
-	buf_puts(&in->id, "auto:");
-	for (int i = 0; i < 16; i++)
-		buf_printf(&in->id, "%02x", hash[i]);
+	buf_add(&in->id, id, n);
 	if (nth > 1)
 		buf_printf(&in->id, ":%lld", (long long)nth);
 	r->text[FIELD_ID] = (struct text){ in->id.p, in->id.n };

@@ -60,6 +60,9 @@ int ingest_failed(const struct ingest *in, struct err *e);
 void ingest_mark(struct ingest *in);
 void ingest_back_to_mark(struct ingest *in);
 
+/* From now on records come from that source: another name, and what it was seen to hold begins
+ * anew. The counts go on. */
+void ingest_set_source(struct ingest *in, const char *source);
 /* The next source of the same kind, such as another body: counts and what was seen begin anew;
  * records that name no customer get this one, those without an instant `at`. user is handed to
  * on_item. */

@@ -12,6 +12,7 @@
 #include "base/dict.h"
 #include "meter/formats/assemble.h"
 #include "meter/quarantine.h"
+#include "meter/read_ahead.h"
 #include "meter/source.h"
 #include "meter/store/rollup.h"
 #include "meter/store/store_sql.h"
@@ -19,8 +20,11 @@
 
 enum { RECORDS_A_COMMIT = 10000, COMMIT_AFTER_US = 500000 };
 
-/* One file on its way into the store. */
+struct teller;
+
+/* Files on their way into the store. */
 struct run {
+	struct teller *teller;
 	struct store *store;
 	const struct ingest_files *o;
 	struct ingest *in;
@@ -157,23 +161,22 @@ static int flush_calls(struct log_run *l, struct err *e)
 	return rc;
 }
 
-static int ingest_log(struct run *r, struct teller *t, const char *path, struct err *e)
+static int ingest_parsed(struct run *r, struct teller *t, struct parsed_file *f, struct err *e)
 {
-	struct source *s;
-	int rc = source_open(&s, path, e);
-	if (rc != 0)
-		return rc;
-	struct log_run l = { r, t, assembly_open(false) };
-	struct payload_reader *reader =
-		payload_open(&(struct payload_sink){ &l, log_take, log_refuse });
-	rc = source_read(s, reader, e);
-	r->bytes_done = source_size(s);
+	struct log_run l = { r, t, f->calls };
+	int rc = 0;
+	t->line = -1; /* refusals are told here */
+	for (size_t i = 0; rc == 0 && i < f->refused_count; i++)
+		rc = refuse(r, f->refused[i].line, f->refused[i].raw, TEXT(""), f->refused[i].why,
+			    e);
+	r->bytes_done = f->bytes;
 	if (rc == 0)
 		rc = flush_calls(&l, e);
-	ingest_add_passed_over(r->in, payload_passed_over(reader));
-	payload_close(reader);
-	assembly_close(l.calls);
-	source_close(s);
+	ingest_add_passed_over(r->in, f->passed_over);
+	if (rc == 0 && f->failure.code != ERR_NONE) {
+		*e = f->failure;
+		rc = -(int)e->code;
+	}
 	return rc;
 }
 
@@ -337,6 +340,7 @@ static int ingest_trace(struct run *r, struct teller *teller, const char *path, 
 	jsonl_reader_close(jsonl);
 	free(field);
 	buf_release(&r->header);
+	r->trace = NULL;
 	trace_close(t);
 	return rc;
 }
@@ -361,17 +365,49 @@ static bool is_log_format(const char *format)
 			  strcmp(format, "payload") == 0);
 }
 
-static int ingest_one(struct store *s, const struct ingest_files *o, const char *path,
-		      const char *name, struct ingest_counts *counts, struct err *e)
+static bool is_log(const struct ingest_files *o, const char *path)
 {
-	struct run r = { .store = s, .o = o, .path = name };
-	struct teller t = { &r, 0 };
 	bool any = !o->format || strcmp(o->format, "auto") == 0;
-	int rc = ingest_open(&r.in, s, &o->options, name, tell_item, &t, e);
-	if (rc == 0)
-		rc = is_log_format(o->format) || (any && source_is_payload(path))
-			     ? ingest_log(&r, &t, path, e)
-			     : ingest_trace(&r, &t, path, e);
+	return is_log_format(o->format) || (any && source_is_payload(path));
+}
+
+/* One file; parsed: what was read of it already, NULL for traces. */
+static int ingest_one(struct run *r, const char *path, const char *name, struct parsed_file *parsed,
+		      struct err *e)
+{
+	struct teller *t = r->teller;
+	*t = (struct teller){ r, 0 };
+	r->path = name;
+	r->shift_us = 0;
+	r->bytes_done = r->bytes_total = 0;
+	ingest_set_source(r->in, name);
+	return parsed ? ingest_parsed(r, t, parsed, e) : ingest_trace(r, t, path, e);
+}
+
+/* Files in their order. Logs that follow each other are parsed by other threads meanwhile. */
+static int ingest_list(struct store *s, const struct ingest_files *o, const char *const *path,
+		       const char *const *name, size_t count, struct ingest_counts *counts,
+		       struct err *e)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	struct teller t = { 0 };
+	struct run r = { .store = s, .o = o, .teller = &t };
+	int rc = ingest_open(&r.in, s, &o->options, "", tell_item, &t, e);
+	for (size_t i = 0; rc == 0 && i < count;) {
+		size_t n = 0;
+		while (i + n < count && is_log(o, path[i + n]))
+			n++;
+		if (n == 0) {
+			rc = ingest_one(&r, path[i], name[i], NULL, e);
+			i++;
+			continue;
+		}
+		struct read_ahead *ahead = read_ahead_open(path + i, n, false, (int)cores);
+		for (size_t k = 0; rc == 0 && k < n; k++)
+			rc = ingest_one(&r, path[i + k], name[i + k], read_ahead_file(ahead, k), e);
+		read_ahead_close(ahead);
+		i += n;
+	}
 	/* what was read before a damage stays */
 	bool store_failed = rc != 0 && (e->code == ERR_STORE || e->code == ERR_BUSY);
 	struct err other;
@@ -430,12 +466,14 @@ int ingest_path(struct store *s, const struct ingest_files *o, const char *path,
 		if (rc != 0)
 			return rc;
 		snprintf(name, sizeof name, "/dev/fd/%d", fd);
-		rc = ingest_one(s, o, name, "(standard input)", counts, e);
+		const char *const path_of_fd[] = { name };
+		const char *const shown[] = { "(standard input)" };
+		rc = ingest_list(s, o, path_of_fd, shown, 1, counts, e);
 		close(fd);
 	} else {
 		rc = path_list_add(&list, path, e);
-		for (size_t i = 0; rc == 0 && i < list.count; i++)
-			rc = ingest_one(s, o, list.path[i], list.path[i], counts, e);
+		if (rc == 0)
+			rc = ingest_list(s, o, list.path, list.path, list.count, counts, e);
 		path_list_release(&list);
 	}
 	struct err other;
@@ -556,7 +594,7 @@ static int follow(struct followed **out, struct store *s, const struct ingest_fi
 	struct stat st;
 	struct followed *f = mem_zalloc(sizeof *f);
 	f->path = strcpy(mem_alloc(strlen(path) + 1), path);
-	f->run = (struct run){ .store = s, .o = o, .path = f->path };
+	f->run = (struct run){ .store = s, .o = o, .path = f->path, .teller = &f->teller };
 	f->teller = (struct teller){ &f->run, 0 };
 	f->log = (struct log_run){ &f->run, &f->teller, assembly_open(false) };
 	f->reader = payload_open(&(struct payload_sink){ &f->log, log_take, log_refuse });

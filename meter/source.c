@@ -8,7 +8,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-enum { CHUNK = 1 << 20 };
+enum { CHUNK = 1 << 20, CHUNK_TO_LOOK = 16 << 10 };
 
 struct source {
 	char *path;
@@ -17,6 +17,7 @@ struct source {
 	struct buf text;
 	size_t at; /* of text: the next line */
 	int64_t number, offset, size;
+	size_t chunk; /* bytes that are read at a time */
 	bool ended;
 };
 
@@ -119,6 +120,7 @@ int source_open(struct source **out, const char *path, struct err *e)
 	struct source *s = mem_zalloc(sizeof *s);
 	s->path = strcpy(mem_alloc(strlen(path) + 32), standard_input ? "(standard input)" : path);
 	s->fd = fd;
+	s->chunk = CHUNK;
 	s->size = S_ISREG(st.st_mode) ? st.st_size : 0;
 	if (!S_ISREG(st.st_mode) ||
 	    (pread(fd, magic, 2, 0) == 2 && magic[0] == 0x1f && magic[1] == 0x8b))
@@ -181,10 +183,10 @@ static int fill(struct source *s, struct err *e)
 		s->text.n -= s->at;
 		s->at = 0;
 	}
-	buf_need(&s->text, CHUNK);
+	buf_need(&s->text, s->chunk);
 	ssize_t n;
 	if (s->gz) {
-		n = gzread(s->gz, s->text.p + s->text.n, CHUNK);
+		n = gzread(s->gz, s->text.p + s->text.n, (unsigned)s->chunk);
 		int code = 0;
 		const char *why = gzerror(s->gz, &code);
 		if (n < 0 || code == Z_BUF_ERROR)
@@ -192,7 +194,7 @@ static int fill(struct source *s, struct err *e)
 				       "%s: the compressed data are damaged or end too early (%s)",
 				       s->path, why);
 	} else {
-		n = read(s->fd, s->text.p + s->text.n, CHUNK);
+		n = read(s->fd, s->text.p + s->text.n, s->chunk);
 		if (n < 0)
 			return err_set(e, ERR_UNREADABLE, "could not read '%s': %s", s->path,
 				       strerror(errno));
@@ -305,6 +307,7 @@ bool source_is_payload(const char *path)
 	/* what can be read only once is not tried */
 	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) || source_open(&s, path, NULL) != 0)
 		return false;
+	s->chunk = CHUNK_TO_LOOK;
 	for (int i = 0; i < 20 && !yes && source_line(s, &line, false, NULL) > 0; i++) {
 		while (line.n && (line.p[line.n - 1] == '\r' || line.p[line.n - 1] == ' '))
 			line.n--;

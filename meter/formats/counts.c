@@ -4,8 +4,8 @@
 
 struct known_key {
 	const char *outer, *key; /* outer NULL: the key stands in the usage object itself */
-	enum raw_count which;
-	uint8_t tells; /* what the key says about containment */
+	uint8_t which;		 /* enum raw_count */
+	uint8_t tells;		 /* what the key says about containment */
 };
 
 enum { TELLS_NOTHING, TELLS_ANTHROPIC, TELLS_DETAILS, TELLS_PROMPT };
@@ -124,39 +124,54 @@ static int read_modalities(struct raw_counts *c, json_value *list, enum raw_coun
 	return 0;
 }
 
+/* One member of the usage object, or of an object in it. */
+static int read_member(struct raw_counts *c, json_value *v, const char *outer, struct err *e)
+{
+	const char *name = json_key(v);
+	const struct known_key *k = keys;
+	/* most names differ in their first letter or in the next one */
+	while (k->key && (k->key[0] != name[0] || (k->outer == NULL) != (outer == NULL) ||
+			  strcmp(k->key, name) != 0 || (outer && strcmp(k->outer, outer) != 0)))
+		k++;
+	if (!k->key)
+		return 0;
+	if (json_kind(v) == JSON_NULL) {
+		/* vendors write null for parts that they do not tell apart */
+		if (k->which != RAW_PROMPT && k->which != RAW_COMPLETION)
+			return 0;
+		return err_set(e, ERR_INVALID, "field '%s' is null, and unknown is not zero", name);
+	}
+	int rc = counts_set(c, (enum raw_count)k->which, v, e);
+	c->anthropic_keys |= k->tells == TELLS_ANTHROPIC;
+	c->details_keys |= k->tells == TELLS_DETAILS;
+	c->prompt_key |= k->tells == TELLS_PROMPT;
+	return rc;
+}
+
 int counts_read(struct raw_counts *c, json_value *usage, struct err *e)
 {
-	for (const struct known_key *k = keys; k->key; k++) {
-		json_value *v =
-			json_member(k->outer ? json_member(usage, k->outer) : usage, k->key);
-		if (!v)
-			continue;
-		if (json_kind(v) == JSON_NULL) {
-			/* vendors write null for parts that they do not tell apart */
-			if (k->which != RAW_PROMPT && k->which != RAW_COMPLETION)
-				continue;
-			return err_set(e, ERR_INVALID,
-				       "field '%s' is null, and unknown is not zero", k->key);
-		}
-		int rc = counts_set(c, k->which, v, e);
-		if (rc != 0)
-			return rc;
-		c->anthropic_keys |= k->tells == TELLS_ANTHROPIC;
-		c->details_keys |= k->tells == TELLS_DETAILS;
-		c->prompt_key |= k->tells == TELLS_PROMPT;
+	int rc = 0;
+	for (json_value *v = json_first(usage); v && rc == 0; v = json_next(v)) {
+		if (json_kind(v) != JSON_OBJECT)
+			rc = read_member(c, v, NULL, e);
+		else
+			for (json_value *m = json_first(v); m && rc == 0; m = json_next(m))
+				rc = read_member(c, m, json_key(v), e);
 	}
+	if (rc != 0)
+		return rc;
 	/* the mere presence of details says which family the shape is of */
 	c->details_keys |= json_member(usage, "prompt_tokens_details") ||
 			   json_member(usage, "input_tokens_details");
 	json_value *searches =
 		json_member(json_member(usage, "server_tool_use"), "web_search_requests");
 	if (searches && json_kind(searches) != JSON_NULL) {
-		int rc = read_count(&c->web_searches, "web_search_requests", searches, e);
+		rc = read_count(&c->web_searches, "web_search_requests", searches, e);
 		if (rc != 0)
 			return rc;
 	}
-	int rc = read_modalities(c, json_member(usage, "promptTokensDetails"), RAW_INPUT_AUDIO,
-				 RAW_COUNTS, e);
+	rc = read_modalities(c, json_member(usage, "promptTokensDetails"), RAW_INPUT_AUDIO,
+			     RAW_COUNTS, e);
 	if (rc == 0)
 		rc = read_modalities(c, json_member(usage, "cacheTokensDetails"),
 				     RAW_CACHE_READ_AUDIO, RAW_COUNTS, e);
