@@ -1,6 +1,6 @@
 # Writes logs as Claude Code does, into DIR/projects/P/S.jsonl, and the true sums into DIR/truth: messages
 # input cache_read cache_write_5m cache_write_1h output, and the cost of all in 1e-9 dollars per million
-# tokens. awk -v dir=DIR -v seed=N -v sessions=N -f agent_logs.awk
+# tokens. awk -v dir=DIR -v seed=N -v sessions=N [-v turns=N] -f agent_logs.awk
 function r(n) { return int(rand() * n) }
 function stamp(s) { return sprintf("2026-06-%02dT%02d:%02d:%02d.%03dZ", 1 + int(s / 86400) % 28, int(s / 3600) % 24, int(s / 60) % 60, s % 60, r(1000)) }
 function line(file, id, req, model, out, s, side) {
@@ -14,7 +14,7 @@ BEGIN {
 		system("mkdir -p " dir "/projects/p" p)
 		file = dir "/projects/p" p "/" sid ".jsonl"
 		printf "{\"type\":\"summary\",\"summary\":\"work\",\"leafUuid\":\"x\"}\n" >> file
-		s = r(86400 * 20); n = 5 + r(20)
+		s = r(86400 * 20); n = (turns ? turns : 5) + r(20)
 		for (i = 0; i < n; i++) {
 			model = r(3) ? "claude-sonnet-4-6" : "claude-haiku-4-5"
 			input = 1 + r(50); read = r(100000); w = r(4000); long = r(5) == 0
