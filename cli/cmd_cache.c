@@ -1,0 +1,284 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/instant.h"
+#include "cli/command.h"
+#include "reports/amount.h"
+#include "reports/json_out.h"
+#include "reports/table.h"
+#include "sim/prefix_cache.h"
+
+static const struct option options[] = {
+	{ "format", 'f', "FORMAT", "auto, mooncake, bailian or agent", false },
+	{ "block", 0, "N", "tokens of a block (default the trace's own: 512, 16, 64)", false },
+	{ "capacity", 0, "N|inf[,...]", "blocks that the cache holds (default inf)", false },
+	{ "ttl", 0, "SECONDS", "a block lives so long after its last touch", false },
+	{ "touch", 0, "reverse|forward",
+	  "order in which a request touches its blocks (default reverse: the root\n"
+	  "                               stays most recent)",
+	  false },
+	{ "hits", 0, "clamp|full", "whether a partial last block can hit (default clamp)", false },
+	{ "rule", 0, "RULE", "prefix, or unit[,common][,interval=N] (DeepSeek V4)", false },
+	{ "scope", 0, "SCOPE", "global, conversation, model or conversation+model", false },
+	{ "quantum", 0, "N", "hits are whole multiples of N tokens", false },
+	{ "minimum", 0, "N", "hits below N tokens do not count", false },
+	{ "curve", 0, NULL, "every capacity at once, with a plot", false },
+	{ 0 },
+};
+
+/* hit / input with six decimals, half away from zero. */
+static struct decimal ratio(int64_t hit, int64_t input)
+{
+	const int128 million = 1000000;
+	return (struct decimal){ input ? (hit * million * 2 + input) / (2 * (int128)input) : 0, 6 };
+}
+
+static char *ratio_text(int64_t hit, int64_t input, char buf[DECIMAL_TEXT_MAX])
+{
+	struct decimal d = ratio(hit, input);
+	snprintf(buf, DECIMAL_TEXT_MAX, "%lld.%06lld", (long long)(d.digits / 1000000),
+		 (long long)(d.digits % 1000000));
+	return buf;
+}
+
+static int read_rule(const char *text, struct cache_rules *r, struct err *e)
+{
+	if (!text || strcmp(text, "prefix") == 0)
+		return 0;
+	while (*text) {
+		size_t n = strcspn(text, ",");
+		struct text word = { text, n };
+		if (text_is(word, "unit")) {
+			r->units = true;
+		} else if (text_is(word, "common") && r->units) {
+			r->common = true;
+		} else if (n > 9 && memcmp(text, "interval=", 9) == 0 && r->units) {
+			char *end;
+			r->interval = strtoll(text + 9, &end, 10);
+			if (end != text + n || r->interval < 1)
+				return err_set(e, ERR_USAGE,
+					       "--rule: '%.*s' is no number of tokens", (int)n,
+					       text);
+		} else {
+			return err_set(e, ERR_USAGE,
+				       "--rule %s: prefix, or unit[,common][,interval=N]", text);
+		}
+		text += n;
+		text += *text == ',';
+	}
+	return 0;
+}
+
+enum { CAPACITIES_MOST = 64 };
+
+static int read_capacities(const char *text, int64_t list[CAPACITIES_MOST], size_t *count,
+			   struct err *e)
+{
+	*count = 0;
+	for (text = text ? text : "inf"; *text;) {
+		size_t n = strcspn(text, ",");
+		char *end;
+		int64_t v = n == 3 && memcmp(text, "inf", 3) == 0 ? -1 : strtoll(text, &end, 10);
+		if (*count == CAPACITIES_MOST || (v != -1 && (end != text + n || v < 1)))
+			return err_set(e, ERR_USAGE,
+				       "--capacity: '%.*s' is no number of blocks from 1 (or inf)",
+				       (int)n, text);
+		list[(*count)++] = v;
+		text += n;
+		text += *text == ',';
+	}
+	return 0;
+}
+
+static void put_result(struct json_out *j, int64_t capacity, int64_t blocks, int64_t tokens,
+		       int64_t input)
+{
+	char text[DECIMAL_TEXT_MAX];
+	json_out_object(j, NULL);
+	if (capacity < 0)
+		json_out_null(j, "capacity");
+	else
+		json_out_int(j, "capacity", capacity);
+	json_out_int(j, "hit_blocks", blocks);
+	json_out_int(j, "hit_tokens", tokens);
+	json_out_string(j, "hit_ratio", ratio_text(tokens, input, text));
+	json_out_end(j, '}');
+}
+
+/* The curve over doublings of the capacity, as bars. */
+static void plot(const struct curve_point *p, size_t count, int64_t input)
+{
+	char text[DECIMAL_TEXT_MAX];
+	int64_t most = count ? p[count - 1].capacity : 0;
+	printf("\n%12s  %-8s\n", "CAPACITY", "HIT RATIO");
+	size_t i = 0;
+	for (int64_t c = 64; count; c *= 2) {
+		int64_t at = c < most ? c : most, tokens;
+		while (i < count && p[i].capacity <= at)
+			i++;
+		tokens = i ? p[i - 1].hit_tokens : 0;
+		int bar = (int)((int128)tokens * 50 / (input ? input : 1));
+		printf("%12lld  %s  %.*s\n", (long long)at, ratio_text(tokens, input, text), bar,
+		       "##################################################");
+		if (at == most)
+			break;
+	}
+}
+
+static int show_curve(struct cli *cli, const struct block_trace *t, const struct cache_rules *r,
+		      struct err *e)
+{
+	struct curve_point *p;
+	size_t count;
+	int rc = prefix_cache_curve(t, r, &p, &count, e);
+	if (rc != 0)
+		return rc;
+	if (cli->json) {
+		struct json_out j;
+		json_out_open(&j, stdout);
+		json_out_object(&j, NULL);
+		json_out_string(&j, "schema", "tally.cache/1");
+		json_out_int(&j, "requests", (int64_t)t->count);
+		json_out_int(&j, "input_tokens", t->input_tokens);
+		json_out_int(&j, "block_tokens", t->block_tokens);
+		json_out_array(&j, "curve");
+		for (size_t i = 0; i < count; i++)
+			put_result(&j, p[i].capacity, p[i].hit_blocks, p[i].hit_tokens,
+				   t->input_tokens);
+		json_out_end(&j, ']');
+		json_out_end(&j, '}');
+		json_out_close(&j);
+	} else if (cli->csv) {
+		char text[DECIMAL_TEXT_MAX];
+		printf("capacity,hit_blocks,hit_tokens,hit_ratio\n");
+		for (size_t i = 0; i < count; i++)
+			printf("%lld,%lld,%lld,%s\n", (long long)p[i].capacity,
+			       (long long)p[i].hit_blocks, (long long)p[i].hit_tokens,
+			       ratio_text(p[i].hit_tokens, t->input_tokens, text));
+	} else {
+		plot(p, count, t->input_tokens);
+	}
+	free(p);
+	return 0;
+}
+
+static int run(struct cli *cli, struct err *e)
+{
+	static const char *const touches[] = { "reverse", "forward", NULL };
+	static const char *const hits[] = { "clamp", "full", NULL };
+	static const char *const scopes[] = { "global", "conversation", "model",
+					      "conversation+model", NULL };
+	static const struct table_column columns[] = { { "CAPACITY", true, false },
+						       { "HIT BLOCKS", true, false },
+						       { "HIT TOKENS", true, false },
+						       { "HIT RATIO", true, false } };
+	struct cache_rules r = { .ttl_us = -1 };
+	int64_t capacity[CAPACITIES_MOST], block;
+	size_t count = 0;
+	struct block_trace *t = NULL;
+	const char *ttl = cli_value(cli, "ttl");
+	int touch, hit, scope;
+	int rc = cli_choice(cli, "touch", touches, &touch, e);
+	if (rc == 0)
+		rc = cli_choice(cli, "hits", hits, &hit, e);
+	if (rc == 0)
+		rc = cli_choice(cli, "scope", scopes, &scope, e);
+	if (rc == 0)
+		rc = read_rule(cli_value(cli, "rule"), &r, e);
+	if (rc == 0)
+		rc = read_capacities(cli_value(cli, "capacity"), capacity, &count, e);
+	if (rc == 0)
+		rc = cli_count(cli, "block", 0, &block, e);
+	if (rc == 0)
+		rc = cli_count(cli, "quantum", 0, &r.quantum, e);
+	if (rc == 0)
+		rc = cli_count(cli, "minimum", 0, &r.minimum, e);
+	if (rc == 0 && ttl)
+		rc = span_parse(&r.ttl_us, text_of(ttl), US_PER_SECOND, e);
+	if (rc == 0)
+		rc = block_trace_open(&t, cli->argument[0], cli_value(cli, "format"), block, e);
+	if (rc != 0)
+		return rc;
+	r.forward = touch == 1;
+	r.full = hit == 1;
+	r.scope = (enum cache_scope)scope;
+	struct json_out j;
+	struct table *table = NULL;
+	if (cli_flag(cli, "curve")) {
+		r.capacity = -1;
+		rc = show_curve(cli, t, &r, e);
+		block_trace_close(t);
+		return rc;
+	}
+	if (cli->json) {
+		json_out_open(&j, stdout);
+		json_out_object(&j, NULL);
+		json_out_string(&j, "schema", "tally.cache/1");
+		json_out_int(&j, "requests", (int64_t)t->count);
+		json_out_int(&j, "input_tokens", t->input_tokens);
+		json_out_int(&j, "block_tokens", t->block_tokens);
+		json_out_array(&j, "results");
+	} else {
+		table = table_open(columns, sizeof columns / sizeof *columns);
+	}
+	struct buf b = { 0 };
+	char text[DECIMAL_TEXT_MAX];
+	for (size_t i = 0; rc == 0 && i < count; i++) {
+		struct cache_result out;
+		r.capacity = capacity[i];
+		rc = prefix_cache_run(t, &r, NULL, NULL, &out, e);
+		if (rc != 0)
+			break;
+		if (cli->json) {
+			put_result(&j, r.capacity, out.hit_blocks, out.hit_tokens, t->input_tokens);
+			continue;
+		}
+		if (r.capacity < 0) {
+			table_cell(table, "inf");
+		} else {
+			put_count(&b, r.capacity);
+			table_cell(table, b.p);
+		}
+		put_count(&b, out.hit_blocks);
+		table_cell(table, b.p);
+		put_count(&b, out.hit_tokens);
+		table_cell(table, b.p);
+		table_cell(table, ratio_text(out.hit_tokens, t->input_tokens, text));
+	}
+	if (cli->json && rc == 0) {
+		json_out_end(&j, ']');
+		json_out_end(&j, '}');
+		json_out_close(&j);
+	} else if (rc == 0) {
+		table_print(table);
+		put_count(&b, (int64_t)t->count);
+		printf("\n%s requests of a %s trace, ", b.p, t->shape);
+		put_count(&b, t->input_tokens);
+		printf("%s input tokens, blocks of %lld\n", b.p, (long long)t->block_tokens);
+	}
+	buf_release(&b);
+	table_close(table);
+	block_trace_close(t);
+	return rc;
+}
+
+const struct command command_cache = {
+	.name = "cache",
+	.summary = "what a prefix cache would have hit on a trace",
+	.arguments = "TRACE",
+	.arguments_min = 1,
+	.arguments_max = 1,
+	.description =
+		"Replays the prompts' blocks of a Mooncake, Qwen-Bailian or agent-session "
+		"trace through a cache of prefixes: least recently used, by capacity and time "
+		"to live. The leading blocks that are present when a request comes are its "
+		"hit. --rule unit is DeepSeek V4's stricter rule: a hit must end where a "
+		"stored unit ends, so prefix is an upper bound of it.",
+	.examples = "  tally cache mooncake.jsonl --capacity 1000,10000,inf\n"
+		    "  tally cache sessions.jsonl --scope conversation --json\n"
+		    "  tally cache mooncake.jsonl --curve\n",
+	.options = options,
+	.common = TAKES_CSV,
+	.run = run,
+};

@@ -1,0 +1,266 @@
+#include "sim/block_trace.h"
+
+#include <stdlib.h>
+
+#include "base/instant.h"
+#include "base/json.h"
+#include "meter/source.h"
+
+enum { MOONCAKE_TOKENS = 512, BAILIAN_TOKENS = 16, AGENT_TOKENS = 64, BLOCKS_MOST = 1 << 30 };
+
+struct fields {
+	struct text time, input, output, blocks, conversation, model, chat, parent;
+	bool agent, bailian;
+};
+
+struct reader {
+	struct block_trace *t;
+	struct dict numbers; /* (conversation, id) to 1 + dense number */
+	struct dict chats;   /* Bailian: chat to the number of its root */
+	uint32_t *calls;     /* by conversation, how many so far */
+	size_t calls_room, room, block_room;
+};
+
+static int whole(struct text v, const char *name, int64_t *out, struct err *e)
+{
+	int64_t n = 0;
+	if (v.n == 0)
+		return err_set(e, ERR_INVALID, "field '%s' is missing", name);
+	for (size_t i = 0; i < v.n; i++)
+		if (v.p[i] < '0' || v.p[i] > '9' || __builtin_mul_overflow(n, 10, &n) ||
+		    __builtin_add_overflow(n, v.p[i] - '0', &n))
+			return err_set(e, ERR_INVALID,
+				       "field '%s': '%.*s' is not a whole number from 0", name,
+				       (int)(v.n > 40 ? 40 : v.n), v.p);
+	*out = n;
+	return 0;
+}
+
+static void walk(struct text line, struct fields *f)
+{
+	struct text key, value;
+	const char *p = line.p + 1, *end = line.p + line.n;
+	*f = (struct fields){ 0 };
+	while ((p = json_walk(p, end, &key, &value))) {
+		if (text_is(key, "timestamp") || text_is(key, "t"))
+			f->time = value;
+		else if (text_is(key, "input_length") || text_is(key, "in"))
+			f->input = value;
+		else if (text_is(key, "output_length") || text_is(key, "out"))
+			f->output = value;
+		else if (text_is(key, "hash_ids") || text_is(key, "h"))
+			f->blocks = value;
+		else if (text_is(key, "c"))
+			f->conversation = value;
+		else if (text_is(key, "m") || text_is(key, "model"))
+			f->model = value;
+		else if (text_is(key, "chat_id"))
+			f->chat = value;
+		else if (text_is(key, "parent_chat_id"))
+			f->parent = value;
+		f->agent |= text_is(key, "h");
+	}
+	f->bailian = f->chat.n != 0;
+}
+
+static void add_block(struct reader *r, uint32_t conversation, int64_t id)
+{
+	struct block_trace *t = r->t;
+	const int64_t key[2] = { conversation, id };
+	uint64_t *number =
+		dict_need(&r->numbers, (struct text){ (const char *)key, sizeof key }, NULL);
+	if (!*number)
+		*number = ++t->distinct;
+	if (t->blocks == r->block_room) {
+		r->block_room = r->block_room ? r->block_room * 2 : 4096;
+		t->block = mem_grow(t->block, r->block_room * sizeof *t->block);
+	}
+	t->block[t->blocks++] = (uint32_t)(*number - 1);
+}
+
+/* "1-1112,1200" or [0, 1, 2]; ids of agent sessions count within their conversation. */
+static int add_blocks(struct reader *r, struct text list, uint32_t conversation, struct err *e)
+{
+	const char *p = list.p, *end = list.p + list.n;
+	while (p < end) {
+		int64_t from = 0, to;
+		if (*p < '0' || *p > '9') {
+			if (!strchr("[], \"\t", *p))
+				break;
+			p++;
+			continue;
+		}
+		for (; p < end && *p >= '0' && *p <= '9'; p++)
+			if (__builtin_mul_overflow(from, 10, &from) ||
+			    __builtin_add_overflow(from, *p - '0', &from))
+				return err_set(e, ERR_INVALID, "a block id is larger than 63 bits");
+		to = from;
+		if (p < end && *p == '-') {
+			for (to = 0, p++; p < end && *p >= '0' && *p <= '9'; p++)
+				if (__builtin_mul_overflow(to, 10, &to) ||
+				    __builtin_add_overflow(to, *p - '0', &to))
+					return err_set(e, ERR_INVALID,
+						       "a block id is larger than 63 bits");
+		}
+		if (to < from || to - from > BLOCKS_MOST ||
+		    r->t->blocks + (size_t)(to - from) > BLOCKS_MOST)
+			return err_set(e, ERR_INVALID, "the blocks %lld-%lld are no range",
+				       (long long)from, (long long)to);
+		for (int64_t id = from; id <= to; id++)
+			add_block(r, conversation, id);
+	}
+	return p < end ? err_set(e, ERR_INVALID, "the block ids cannot be read at '%.10s'", p) : 0;
+}
+
+static struct text unquoted(struct text v)
+{
+	return v.n >= 2 && *v.p == '"' ? (struct text){ v.p + 1, v.n - 2 } : v;
+}
+
+static uint32_t number_of(struct dict *d, struct text name)
+{
+	uint64_t *n = dict_need(d, name, NULL);
+	if (!*n)
+		*n = d->count;
+	return (uint32_t)*n;
+}
+
+/* The conversation of a Bailian chat is its root. */
+static uint32_t root_of(struct reader *r, struct text chat, struct text parent)
+{
+	uint64_t *own = dict_need(&r->chats, chat, NULL);
+	if (*own)
+		return (uint32_t)*own;
+	uint64_t *up = text_is(parent, "-1") || parent.n == 0 ? NULL : dict_find(&r->chats, parent);
+	uint64_t root = up ? *up : number_of(&r->t->conversations, chat);
+	*dict_need(&r->chats, chat, NULL) = root;
+	return (uint32_t)root;
+}
+
+static int add_request(struct reader *r, struct text line, struct err *e)
+{
+	struct block_trace *t = r->t;
+	struct fields f;
+	struct block_request q = { 0 };
+	walk(line, &f);
+	if (t->count == 0) {
+		t->shape = f.agent ? "agent" : f.bailian ? "bailian" : "mooncake";
+		t->has_partial = !f.agent;
+		if (!t->block_tokens)
+			t->block_tokens = f.agent     ? AGENT_TOKENS
+					  : f.bailian ? BAILIAN_TOKENS
+						      : MOONCAKE_TOKENS;
+	}
+	int rc = whole(f.input, f.agent ? "in" : "input_length", &q.input, e);
+	if (rc == 0)
+		rc = whole(f.output, f.agent ? "out" : "output_length", &q.output, e);
+	if (rc == 0 && f.time.n)
+		rc = span_parse(&q.time_us, f.time,
+				f.agent || f.bailian ? US_PER_SECOND : US_PER_SECOND / 1000, e);
+	if (rc == 0 && f.blocks.n == 0)
+		rc = err_set(e, ERR_INVALID, "field '%s' is missing: the trace names no blocks",
+			     f.agent ? "h" : "hash_ids");
+	if (rc != 0)
+		return rc;
+	if (f.agent)
+		q.conversation = number_of(&t->conversations, unquoted(f.conversation));
+	else if (f.bailian)
+		q.conversation = root_of(r, f.chat, f.parent);
+	if (f.model.n) {
+		q.model = number_of(&t->models, unquoted(f.model));
+		if (q.model > t->model_count) {
+			struct text kept = dict_key(&t->models, unquoted(f.model));
+			t->model_name =
+				mem_grow(t->model_name, (q.model + 1) * sizeof *t->model_name);
+			t->model_name[q.model] = kept.p;
+			t->model_count = q.model;
+		}
+	}
+	if (q.conversation) {
+		while (q.conversation >= r->calls_room) {
+			size_t room = r->calls_room ? r->calls_room * 2 : 256;
+			r->calls = mem_grow(r->calls, room * sizeof *r->calls);
+			memset(r->calls + r->calls_room, 0,
+			       (room - r->calls_room) * sizeof *r->calls);
+			r->calls_room = room;
+		}
+		q.call = r->calls[q.conversation]++;
+	}
+	q.first = (uint32_t)t->blocks;
+	rc = add_blocks(r, f.blocks, f.agent ? q.conversation : 0, e);
+	q.count = (uint32_t)t->blocks - q.first;
+	/* more blocks than the prompt has would be hits of tokens that do not exist */
+	int64_t most = t->has_partial ? (q.input + t->block_tokens - 1) / t->block_tokens
+				      : q.input / t->block_tokens;
+	if (rc == 0 && q.count > most)
+		rc = err_set(e, ERR_INVALID,
+			     "the prompt of %lld tokens has %u blocks, and %lld tokens a block "
+			     "allow %lld (see --block)",
+			     (long long)q.input, q.count, (long long)t->block_tokens,
+			     (long long)most);
+	if (rc != 0)
+		return rc;
+	if (t->count == r->room) {
+		r->room = r->room ? r->room * 2 : 1024;
+		t->request = mem_grow(t->request, r->room * sizeof *t->request);
+	}
+	t->request[t->count++] = q;
+	if (__builtin_add_overflow(t->input_tokens, q.input, &t->input_tokens))
+		return err_set(e, ERR_RANGE, "the prompts add up to more than 63 bits");
+	return 0;
+}
+
+int block_trace_open(struct block_trace **out, const char *path, const char *format,
+		     int64_t block_tokens, struct err *e)
+{
+	struct source *s;
+	struct text line;
+	struct reader r = { .t = mem_zalloc(sizeof *r.t) };
+	int rc = source_open(&s, path, e), got;
+	if (rc != 0) {
+		free(r.t);
+		return rc;
+	}
+	r.t->block_tokens = block_tokens;
+	while (rc == 0 && (got = source_line(s, &line, false, e)) != 0) {
+		if (got < 0) {
+			rc = got;
+			break;
+		}
+		while (line.n && strchr(" \t\r", line.p[line.n - 1]))
+			line.n--;
+		if (line.n == 0)
+			continue;
+		rc = *line.p == '{' ? add_request(&r, line, e)
+				    : err_set(e, ERR_INVALID, "a request is a JSON object");
+		if (rc != 0)
+			err_context(e, "%s:%lld", path, (long long)source_number(s));
+	}
+	source_close(s);
+	dict_release(&r.numbers);
+	dict_release(&r.chats);
+	free(r.calls);
+	if (rc == 0 && r.t->count == 0)
+		rc = err_set(e, ERR_INVALID, "'%s' holds no request", path);
+	if (rc == 0 && format && strcmp(format, "auto") != 0 && strcmp(format, r.t->shape) != 0)
+		rc = err_set(e, ERR_INVALID, "'%s' is a %s trace, not %s", path, r.t->shape,
+			     format);
+	if (rc != 0) {
+		block_trace_close(r.t);
+		return rc;
+	}
+	*out = r.t;
+	return 0;
+}
+
+void block_trace_close(struct block_trace *t)
+{
+	if (!t)
+		return;
+	free(t->request);
+	free(t->block);
+	free(t->model_name);
+	dict_release(&t->conversations);
+	dict_release(&t->models);
+	free(t);
+}

@@ -1,0 +1,42 @@
+/*
+ * block_trace: traces whose requests name the blocks of their prompt, held in columns.
+ *
+ * Mooncake (512 tokens a block, the partial last block has an id), Qwen-Bailian (16, the same) and
+ * agent sessions (64, no id for the partial block, ids as ranges and local to a conversation).
+ * Parsed once for any number of simulations.
+ */
+#ifndef TALLY_SIM_BLOCK_TRACE_H
+#define TALLY_SIM_BLOCK_TRACE_H
+
+#include "base/dict.h"
+#include "base/err.h"
+
+struct block_request {
+	int64_t time_us; /* from the trace's start */
+	int64_t input, output;
+	uint32_t conversation, model; /* numbers of names; 0: none */
+	uint32_t call;		      /* of the conversation, from 0 */
+	uint32_t first, count;	      /* of `block` */
+};
+
+struct block_trace {
+	const char *shape; /* "mooncake", "bailian", "agent" */
+	int64_t block_tokens;
+	bool has_partial; /* the last block of a prompt has an id even when it is not full */
+	struct block_request *request;
+	size_t count;
+	uint32_t *block; /* dense numbers, equal for equal blocks */
+	size_t blocks, distinct;
+	struct dict conversations, models;
+	const char **model_name; /* by number */
+	size_t model_count;
+	int64_t input_tokens;
+};
+
+/* format NULL: by content; block_tokens 0: the shape's own. Errors: ERR_NOT_FOUND, ERR_UNREADABLE,
+ * ERR_INVALID with file and line. */
+int block_trace_open(struct block_trace **out, const char *path, const char *format,
+		     int64_t block_tokens, struct err *e);
+void block_trace_close(struct block_trace *t);
+
+#endif

@@ -1,0 +1,289 @@
+#include "sim/prefix_cache.h"
+
+#include <stdlib.h>
+
+#include "base/arena.h"
+
+#define NONE UINT32_MAX
+
+/* The blocks of one scope are numbered apart: the same block in another scope is another entry. */
+struct entries {
+	uint32_t *of; /* of each place of trace->block */
+	size_t count;
+};
+
+struct link {
+	uint32_t before, after; /* towards the most and the least recent */
+};
+
+struct cache {
+	struct link *link;
+	int64_t *touched_us; /* INT64_MIN: absent */
+	uint8_t *ends;	     /* a unit ends behind this block */
+	uint32_t head, tail; /* most and least recent */
+	int64_t count;
+};
+
+static int check_rules(const struct cache_rules *r, struct err *e)
+{
+	if (r->capacity == 0 || r->capacity < -1)
+		return err_set(e, ERR_USAGE, "a capacity is a number of blocks from 1, or inf");
+	if (r->interval < 0 || r->quantum < 0 || r->minimum < 0)
+		return err_set(e, ERR_USAGE, "interval, quantum and minimum are tokens from 0");
+	return 0;
+}
+
+/* Which of several caches a request uses. */
+static uint64_t scope_of(const struct block_request *q, enum cache_scope scope, uint32_t model)
+{
+	uint64_t key = 0;
+	if (scope == CACHE_CONVERSATION || scope == CACHE_CONVERSATION_MODEL)
+		key = (uint64_t)q->conversation << 32;
+	if (scope == CACHE_MODEL || scope == CACHE_CONVERSATION_MODEL)
+		key |= model;
+	return key;
+}
+
+static struct entries number_entries(const struct block_trace *t, const struct cache_rules *rules,
+				     const uint32_t *model)
+{
+	struct entries en = { mem_alloc((t->blocks + 1) * sizeof *en.of), 0 };
+	struct dict numbers = { 0 };
+	if (rules->scope == CACHE_GLOBAL) {
+		memcpy(en.of, t->block, t->blocks * sizeof *en.of);
+		en.count = t->distinct;
+		return en;
+	}
+	for (size_t i = 0; i < t->count; i++) {
+		const struct block_request *q = &t->request[i];
+		uint64_t scope = scope_of(q, rules->scope, model ? model[i] : q->model);
+		for (uint32_t k = q->first; k < q->first + q->count; k++) {
+			const uint64_t key[2] = { scope, t->block[k] };
+			uint64_t *n = dict_need(
+				&numbers, (struct text){ (const char *)key, sizeof key }, NULL);
+			if (!*n)
+				*n = ++en.count;
+			en.of[k] = (uint32_t)(*n - 1);
+		}
+	}
+	dict_release(&numbers);
+	return en;
+}
+
+static void unlink_entry(struct cache *c, uint32_t i)
+{
+	struct link *l = &c->link[i];
+	if (l->before == NONE)
+		c->head = l->after;
+	else
+		c->link[l->before].after = l->after;
+	if (l->after == NONE)
+		c->tail = l->before;
+	else
+		c->link[l->after].before = l->before;
+}
+
+static void touch(struct cache *c, uint32_t i, int64_t now_us, int64_t capacity)
+{
+	bool present = c->touched_us[i] != INT64_MIN;
+	c->touched_us[i] = now_us;
+	if (capacity < 0)
+		return; /* nothing is ever evicted, so no order is needed */
+	if (present) {
+		if (c->head == i)
+			return;
+		unlink_entry(c, i);
+	} else {
+		if (c->count == capacity) {
+			uint32_t last = c->tail;
+			unlink_entry(c, last);
+			c->touched_us[last] = INT64_MIN;
+			c->ends[last] = 0;
+		} else {
+			c->count++;
+		}
+	}
+	c->link[i] = (struct link){ NONE, c->head };
+	if (c->head != NONE)
+		c->link[c->head].before = i;
+	c->head = i;
+	if (c->tail == NONE)
+		c->tail = i;
+}
+
+/* Tokens of the first `blocks` blocks of a prompt. */
+static int64_t tokens_of(const struct block_trace *t, const struct cache_rules *r,
+			 const struct block_request *q, int64_t blocks)
+{
+	int64_t full = q->input / t->block_tokens;
+	if (r->full)
+		return (blocks < full ? blocks : full) * t->block_tokens;
+	int64_t tokens = blocks * t->block_tokens;
+	return tokens < q->input ? tokens : q->input;
+}
+
+int prefix_cache_run(const struct block_trace *t, const struct cache_rules *r,
+		     const uint32_t *model, int64_t *hits, struct cache_result *out, struct err *e)
+{
+	int rc = check_rules(r, e);
+	if (rc != 0)
+		return rc;
+	struct entries en = number_entries(t, r, model);
+	struct cache c = { .head = NONE, .tail = NONE };
+	c.link = mem_alloc((en.count + 1) * sizeof *c.link);
+	c.touched_us = mem_alloc((en.count + 1) * sizeof *c.touched_us);
+	c.ends = mem_zalloc(en.count + 1);
+	for (size_t i = 0; i < en.count; i++)
+		c.touched_us[i] = INT64_MIN;
+	*out = (struct cache_result){ .requests = (int64_t)t->count };
+	for (size_t i = 0; i < t->count; i++) {
+		const struct block_request *q = &t->request[i];
+		const uint32_t *b = en.of + q->first;
+		uint32_t lead = 0;
+		while (lead < q->count && c.touched_us[b[lead]] != INT64_MIN &&
+		       (r->ttl_us < 0 || q->time_us - c.touched_us[b[lead]] <= r->ttl_us))
+			lead++;
+		int64_t hit = lead;
+		if (r->units) {
+			int64_t per = r->interval / t->block_tokens;
+			while (hit > 0 && !c.ends[b[hit - 1]] && !(per > 0 && hit % per == 0))
+				hit--;
+			if (r->common && lead > 0)
+				c.ends[b[lead - 1]] = 1;
+		}
+		int64_t tokens = tokens_of(t, r, q, hit);
+		if (r->quantum > 0)
+			tokens -= tokens % r->quantum;
+		if (tokens < r->minimum)
+			tokens = 0;
+		out->hit_blocks += tokens ? hit : 0;
+		out->hit_tokens += tokens;
+		if (hits)
+			hits[i] = tokens;
+		if (r->forward)
+			for (uint32_t k = 0; k < q->count; k++)
+				touch(&c, b[k], q->time_us, r->capacity);
+		else
+			for (uint32_t k = q->count; k-- > 0;)
+				touch(&c, b[k], q->time_us, r->capacity);
+		if (r->units && q->count)
+			c.ends[b[q->count - 1]] = 1;
+	}
+	free(c.link);
+	free(c.touched_us);
+	free(c.ends);
+	free(en.of);
+	return 0;
+}
+
+/* --- every capacity at once (Mattson's stack distances over a Fenwick tree) --- */
+
+struct stack {
+	uint32_t *tree; /* counts of the places that are the last touch of a block, from 1 */
+	size_t size, next;
+	uint32_t *last;	 /* place of each entry's last touch; 0: never */
+	uint32_t *owner; /* entry of each place */
+};
+
+static void add_at(struct stack *s, size_t place, int v)
+{
+	for (; place <= s->size; place += place & -place)
+		s->tree[place] += (uint32_t)v;
+}
+
+static uint32_t sum_to(const struct stack *s, size_t place)
+{
+	uint32_t sum = 0;
+	for (; place; place -= place & -place)
+		sum += s->tree[place];
+	return sum;
+}
+
+/* Places of older touches are given up, so that the tree stays as small as the blocks are many. */
+static void compact(struct stack *s)
+{
+	size_t n = 0;
+	for (size_t p = 1; p < s->next; p++)
+		if (s->owner[p] != NONE && s->last[s->owner[p]] == p) {
+			s->owner[++n] = s->owner[p];
+			s->last[s->owner[n]] = (uint32_t)n;
+		}
+	s->next = n + 1;
+	memset(s->tree, 0, (s->size + 1) * sizeof *s->tree);
+	for (size_t p = 1; p <= n; p++)
+		s->tree[p]++;
+	for (size_t p = 1; p <= s->size; p++) {
+		size_t up = p + (p & -p);
+		if (up <= s->size)
+			s->tree[up] += s->tree[p];
+	}
+}
+
+static void touch_place(struct stack *s, uint32_t entry)
+{
+	if (s->next > s->size)
+		compact(s);
+	if (s->last[entry])
+		add_at(s, s->last[entry], -1);
+	s->owner[s->next] = entry;
+	s->last[entry] = (uint32_t)s->next;
+	add_at(s, s->next++, 1);
+}
+
+int prefix_cache_curve(const struct block_trace *t, const struct cache_rules *r,
+		       struct curve_point **points, size_t *count, struct err *e)
+{
+	struct cache_rules unlimited = *r;
+	unlimited.capacity = -1;
+	int rc = check_rules(&unlimited, e);
+	if (rc == 0 && (r->ttl_us >= 0 || r->units || r->quantum || r->minimum))
+		rc = err_set(e, ERR_USAGE,
+			     "--curve knows the prefix rule without --ttl, --quantum "
+			     "and --minimum; ask for capacities one by one");
+	if (rc == 0 && r->scope != CACHE_GLOBAL)
+		rc = err_set(e, ERR_USAGE,
+			     "--curve is of one cache (--scope global): capacities of many caches "
+			     "are not one number");
+	if (rc != 0)
+		return rc;
+	struct stack s = { .size = t->distinct * 2 + 1024, .next = 1 };
+	s.tree = mem_zalloc((s.size + 1) * sizeof *s.tree);
+	s.owner = mem_alloc((s.size + 1) * sizeof *s.owner);
+	s.last = mem_zalloc((t->distinct + 1) * sizeof *s.last);
+	int64_t *blocks_at = mem_zalloc((t->distinct + 2) * sizeof *blocks_at),
+		*tokens_at = mem_zalloc((t->distinct + 2) * sizeof *tokens_at);
+	for (size_t i = 0; i < t->count; i++) {
+		const struct block_request *q = &t->request[i];
+		const uint32_t *b = t->block + q->first;
+		uint32_t live = sum_to(&s, s.next - 1), deepest = 0;
+		/* a block hits at every capacity that holds all blocks in front of it, and it */
+		for (uint32_t k = 0; k < q->count && s.last[b[k]]; k++) {
+			uint32_t distance = live - sum_to(&s, s.last[b[k]] - 1);
+			deepest = distance > deepest ? distance : deepest;
+			blocks_at[deepest]++;
+			tokens_at[deepest] += tokens_of(t, r, q, k + 1) - tokens_of(t, r, q, k);
+		}
+		if (r->forward)
+			for (uint32_t k = 0; k < q->count; k++)
+				touch_place(&s, b[k]);
+		else
+			for (uint32_t k = q->count; k-- > 0;)
+				touch_place(&s, b[k]);
+	}
+	*points = mem_alloc((t->distinct + 2) * sizeof **points);
+	*count = 0;
+	int64_t blocks = 0, tokens = 0;
+	for (size_t c = 1; c <= t->distinct; c++) {
+		if (!blocks_at[c])
+			continue;
+		blocks += blocks_at[c];
+		tokens += tokens_at[c];
+		(*points)[(*count)++] = (struct curve_point){ (int64_t)c, blocks, tokens };
+	}
+	free(s.tree);
+	free(s.owner);
+	free(s.last);
+	free(blocks_at);
+	free(tokens_at);
+	return 0;
+}
