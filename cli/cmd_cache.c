@@ -106,6 +106,37 @@ static void put_result(struct json_out *j, int64_t capacity, int64_t blocks, int
 	json_out_end(j, '}');
 }
 
+static void open_document(struct json_out *j, const struct block_trace *t, const char *list)
+{
+	json_out_open(j, stdout);
+	json_out_object(j, NULL);
+	json_out_string(j, "schema", "tally.cache/1");
+	json_out_int(j, "requests", (int64_t)t->count);
+	json_out_int(j, "input_tokens", t->input_tokens);
+	json_out_int(j, "block_tokens", t->block_tokens);
+	json_out_array(j, list);
+}
+
+static void close_document(struct json_out *j)
+{
+	json_out_end(j, ']');
+	json_out_end(j, '}');
+	json_out_close(j);
+}
+
+#define CSV_HEADER "capacity,hit_blocks,hit_tokens,hit_ratio\n"
+
+static void put_row(int64_t capacity, int64_t blocks, int64_t tokens, int64_t input)
+{
+	char text[DECIMAL_TEXT_MAX];
+	if (capacity < 0)
+		printf("inf");
+	else
+		printf("%lld", (long long)capacity);
+	printf(",%lld,%lld,%s\n", (long long)blocks, (long long)tokens,
+	       ratio_text(tokens, input, text));
+}
+
 /* The curve over doublings of the capacity, as bars. */
 static void plot(const struct curve_point *p, size_t count, int64_t input)
 {
@@ -136,26 +167,15 @@ static int show_curve(struct cli *cli, const struct block_trace *t, const struct
 		return rc;
 	if (cli->json) {
 		struct json_out j;
-		json_out_open(&j, stdout);
-		json_out_object(&j, NULL);
-		json_out_string(&j, "schema", "tally.cache/1");
-		json_out_int(&j, "requests", (int64_t)t->count);
-		json_out_int(&j, "input_tokens", t->input_tokens);
-		json_out_int(&j, "block_tokens", t->block_tokens);
-		json_out_array(&j, "curve");
+		open_document(&j, t, "curve");
 		for (size_t i = 0; i < count; i++)
 			put_result(&j, p[i].capacity, p[i].hit_blocks, p[i].hit_tokens,
 				   t->input_tokens);
-		json_out_end(&j, ']');
-		json_out_end(&j, '}');
-		json_out_close(&j);
+		close_document(&j);
 	} else if (cli->csv) {
-		char text[DECIMAL_TEXT_MAX];
-		printf("capacity,hit_blocks,hit_tokens,hit_ratio\n");
+		printf(CSV_HEADER);
 		for (size_t i = 0; i < count; i++)
-			printf("%lld,%lld,%lld,%s\n", (long long)p[i].capacity,
-			       (long long)p[i].hit_blocks, (long long)p[i].hit_tokens,
-			       ratio_text(p[i].hit_tokens, t->input_tokens, text));
+			put_row(p[i].capacity, p[i].hit_blocks, p[i].hit_tokens, t->input_tokens);
 	} else {
 		plot(p, count, t->input_tokens);
 	}
@@ -163,102 +183,115 @@ static int show_curve(struct cli *cli, const struct block_trace *t, const struct
 	return 0;
 }
 
-static int run(struct cli *cli, struct err *e)
+/* One simulation for each capacity. */
+static int show_capacities(struct cli *cli, const struct block_trace *t, struct cache_rules *r,
+			   const int64_t *capacity, size_t count, struct err *e)
+{
+	static const struct table_column columns[] = { { "CAPACITY", true, false },
+						       { "HIT BLOCKS", true, false },
+						       { "HIT TOKENS", true, false },
+						       { "HIT RATIO", true, false } };
+	struct cache_result out[CAPACITIES_MOST];
+	for (size_t i = 0; i < count; i++) {
+		r->capacity = capacity[i];
+		int rc = prefix_cache_run(t, r, NULL, NULL, &out[i], e);
+		if (rc != 0)
+			return rc;
+	}
+	if (cli->json) {
+		struct json_out j;
+		open_document(&j, t, "results");
+		for (size_t i = 0; i < count; i++)
+			put_result(&j, capacity[i], out[i].hit_blocks, out[i].hit_tokens,
+				   t->input_tokens);
+		close_document(&j);
+		return 0;
+	}
+	if (cli->csv) {
+		printf(CSV_HEADER);
+		for (size_t i = 0; i < count; i++)
+			put_row(capacity[i], out[i].hit_blocks, out[i].hit_tokens, t->input_tokens);
+		return 0;
+	}
+	struct table *table = table_open(columns, sizeof columns / sizeof *columns);
+	struct buf b = { 0 };
+	char text[DECIMAL_TEXT_MAX];
+	for (size_t i = 0; i < count; i++) {
+		if (capacity[i] < 0) {
+			table_cell(table, "inf");
+		} else {
+			put_count(&b, capacity[i]);
+			table_cell(table, b.p);
+		}
+		put_count(&b, out[i].hit_blocks);
+		table_cell(table, b.p);
+		put_count(&b, out[i].hit_tokens);
+		table_cell(table, b.p);
+		table_cell(table, ratio_text(out[i].hit_tokens, t->input_tokens, text));
+	}
+	table_print(table);
+	table_close(table);
+	put_count(&b, (int64_t)t->count);
+	printf("\n%s requests of a %s trace, ", b.p, t->shape);
+	put_count(&b, t->input_tokens);
+	printf("%s input tokens, blocks of %lld\n", b.p, (long long)t->block_tokens);
+	buf_release(&b);
+	return 0;
+}
+
+static int read_rules(struct cli *cli, struct cache_rules *r, struct err *e)
 {
 	static const char *const touches[] = { "reverse", "forward", NULL };
 	static const char *const hits[] = { "clamp", "full", NULL };
 	static const char *const scopes[] = { "global", "conversation", "model",
 					      "conversation+model", NULL };
-	static const struct table_column columns[] = { { "CAPACITY", true, false },
-						       { "HIT BLOCKS", true, false },
-						       { "HIT TOKENS", true, false },
-						       { "HIT RATIO", true, false } };
-	struct cache_rules r = { .ttl_us = -1 };
-	int64_t capacity[CAPACITIES_MOST], block;
-	size_t count = 0;
-	struct block_trace *t = NULL;
 	const char *ttl = cli_value(cli, "ttl");
 	int touch, hit, scope;
+	*r = (struct cache_rules){ .capacity = -1, .ttl_us = -1 };
 	int rc = cli_choice(cli, "touch", touches, &touch, e);
 	if (rc == 0)
 		rc = cli_choice(cli, "hits", hits, &hit, e);
 	if (rc == 0)
 		rc = cli_choice(cli, "scope", scopes, &scope, e);
 	if (rc == 0)
-		rc = read_rule(cli_value(cli, "rule"), &r, e);
+		rc = read_rule(cli_value(cli, "rule"), r, e);
+	if (rc == 0)
+		rc = cli_count(cli, "quantum", 0, &r->quantum, e);
+	if (rc == 0)
+		rc = cli_count(cli, "minimum", 0, &r->minimum, e);
+	if (rc == 0 && ttl)
+		rc = span_parse(&r->ttl_us, text_of(ttl), US_PER_SECOND, e);
+	if (rc == 0) {
+		r->forward = touch == 1;
+		r->full = hit == 1;
+		r->scope = (enum cache_scope)scope;
+	}
+	return rc;
+}
+
+static int run(struct cli *cli, struct err *e)
+{
+	struct cache_rules r;
+	int64_t capacity[CAPACITIES_MOST], block;
+	size_t count;
+	struct block_trace *t;
+	int rc = read_rules(cli, &r, e);
 	if (rc == 0)
 		rc = read_capacities(cli_value(cli, "capacity"), capacity, &count, e);
+	if (rc == 0 && cli_flag(cli, "curve") && cli_value(cli, "capacity"))
+		rc = err_set(e, ERR_USAGE,
+			     "--curve is of every capacity: leave --capacity out, or leave "
+			     "--curve out");
 	if (rc == 0)
 		rc = cli_count(cli, "block", 0, &block, e);
-	if (rc == 0)
-		rc = cli_count(cli, "quantum", 0, &r.quantum, e);
-	if (rc == 0)
-		rc = cli_count(cli, "minimum", 0, &r.minimum, e);
-	if (rc == 0 && ttl)
-		rc = span_parse(&r.ttl_us, text_of(ttl), US_PER_SECOND, e);
 	if (rc == 0)
 		rc = block_trace_open(&t, cli->argument[0], cli_value(cli, "format"), block, e);
 	if (rc != 0)
 		return rc;
-	r.forward = touch == 1;
-	r.full = hit == 1;
-	r.scope = (enum cache_scope)scope;
-	struct json_out j;
-	struct table *table = NULL;
-	if (cli_flag(cli, "curve")) {
-		r.capacity = -1;
+	if (cli_flag(cli, "curve"))
 		rc = show_curve(cli, t, &r, e);
-		block_trace_close(t);
-		return rc;
-	}
-	if (cli->json) {
-		json_out_open(&j, stdout);
-		json_out_object(&j, NULL);
-		json_out_string(&j, "schema", "tally.cache/1");
-		json_out_int(&j, "requests", (int64_t)t->count);
-		json_out_int(&j, "input_tokens", t->input_tokens);
-		json_out_int(&j, "block_tokens", t->block_tokens);
-		json_out_array(&j, "results");
-	} else {
-		table = table_open(columns, sizeof columns / sizeof *columns);
-	}
-	struct buf b = { 0 };
-	char text[DECIMAL_TEXT_MAX];
-	for (size_t i = 0; rc == 0 && i < count; i++) {
-		struct cache_result out;
-		r.capacity = capacity[i];
-		rc = prefix_cache_run(t, &r, NULL, NULL, &out, e);
-		if (rc != 0)
-			break;
-		if (cli->json) {
-			put_result(&j, r.capacity, out.hit_blocks, out.hit_tokens, t->input_tokens);
-			continue;
-		}
-		if (r.capacity < 0) {
-			table_cell(table, "inf");
-		} else {
-			put_count(&b, r.capacity);
-			table_cell(table, b.p);
-		}
-		put_count(&b, out.hit_blocks);
-		table_cell(table, b.p);
-		put_count(&b, out.hit_tokens);
-		table_cell(table, b.p);
-		table_cell(table, ratio_text(out.hit_tokens, t->input_tokens, text));
-	}
-	if (cli->json && rc == 0) {
-		json_out_end(&j, ']');
-		json_out_end(&j, '}');
-		json_out_close(&j);
-	} else if (rc == 0) {
-		table_print(table);
-		put_count(&b, (int64_t)t->count);
-		printf("\n%s requests of a %s trace, ", b.p, t->shape);
-		put_count(&b, t->input_tokens);
-		printf("%s input tokens, blocks of %lld\n", b.p, (long long)t->block_tokens);
-	}
-	buf_release(&b);
-	table_close(table);
+	else
+		rc = show_capacities(cli, t, &r, capacity, count, e);
 	block_trace_close(t);
 	return rc;
 }

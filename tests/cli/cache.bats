@@ -1,0 +1,70 @@
+#!/usr/bin/env bats
+# tally cache on traces written here and, where they are, on public ones with known answers.
+load common
+
+trace() {
+	cat > t.jsonl <<'END'
+{"timestamp": 0, "input_length": 1100, "output_length": 5, "hash_ids": [1, 2, 3]}
+{"timestamp": 1000, "input_length": 1600, "output_length": 5, "hash_ids": [1, 2, 4, 5]}
+{"timestamp": 900000, "input_length": 1100, "output_length": 5, "hash_ids": [1, 2, 3]}
+END
+}
+
+@test "a table, JSON and CSV say the same" {
+	trace
+	run "$TALLY" cache t.jsonl --capacity 2,inf
+	expect 0 "2,124" "0.558947" "3 requests of a mooncake trace" "3,800 input tokens"
+	run "$TALLY" cache t.jsonl --capacity 2,inf --json
+	expect 0 '"schema": "tally.cache/1"' '"capacity": 2' '"capacity": null' '"hit_tokens": 2124' '"hit_ratio": "0.558947"'
+	run "$TALLY" cache t.jsonl --capacity 2,inf --csv
+	expect 0 "capacity,hit_blocks,hit_tokens,hit_ratio" "inf,5,2124,0.558947"
+}
+
+@test "the curve, as a plot and as numbers" {
+	trace
+	run "$TALLY" cache t.jsonl --curve
+	expect 0 "CAPACITY" "HIT RATIO" "####"
+	run "$TALLY" cache t.jsonl --curve --csv
+	expect 0 "5,5,2124,0.558947"
+}
+
+@test "time to live ends inclusively, and full blocks only" {
+	trace
+	run "$TALLY" cache t.jsonl --ttl 899 --csv
+	expect 0 "inf,4,2048,"
+	run "$TALLY" cache t.jsonl --ttl 898 --csv
+	expect 0 "inf,2,1024,"
+	run "$TALLY" cache t.jsonl --hits full --csv
+	expect 0 ",2048,"
+}
+
+@test "what is not understood is refused with the choice" {
+	trace
+	run "$TALLY" cache t.jsonl --capacity none
+	expect 2 "--capacity" "'none'"
+	run "$TALLY" cache t.jsonl --rule sometimes
+	expect 2 "--rule"
+	run "$TALLY" cache t.jsonl --curve --scope conversation
+	expect 2 "--curve"
+	run "$TALLY" cache t.jsonl --curve --capacity 4
+	expect 2 "--capacity"
+	run "$TALLY" cache absent.jsonl
+	[ "$status" -ne 0 ]
+	expect "$status" "absent.jsonl"
+	run "$TALLY" cache t.jsonl --block 1024
+	[ "$status" -ne 0 ]
+	expect "$status" "t.jsonl:1" "--block"
+}
+
+@test "public traces give their known answers" {
+	traces=$ROOT/../shared/traces
+	[ -d "$traces" ] || skip "no traces beside the project"
+	m=$(find "$traces" -name 'mooncake_synthetic*' | head -n 1)
+	[ -n "$m" ] || skip "no Mooncake trace"
+	run "$TALLY" cache "$m" --capacity inf,1000,10000 --csv
+	expect 0 ",39852661," ",5245479," ",26421660,"
+	run "$TALLY" cache "$m" --capacity 1000 --touch forward --csv
+	expect 0 ",5142055,"
+	run "$TALLY" cache "$m" --hits full --csv
+	expect 0 ",39802880,"
+}
