@@ -46,7 +46,8 @@ void *arena_alloc(struct arena *a, size_t size)
 {
 	size = (size + 15) & ~(size_t)15;
 	if ((size_t)(a->end - a->next) < size || !a->next) {
-		size_t want = a->head ? a->head->size * 2 : 4096;
+		/* the first chunk is of a size that malloc hands out again cheaply */
+		size_t want = a->head ? a->head->size * 2 : 960;
 		if (want > (1u << 20))
 			want = 1u << 20;
 		if (want < size)

@@ -74,17 +74,36 @@ void buf_puts(struct buf *b, const char *s)
 	buf_add(b, s, strlen(s));
 }
 
+void buf_int(struct buf *b, int64_t v)
+{
+	char text[20], *p = text + sizeof text;
+	uint64_t u = v < 0 ? -(uint64_t)v : (uint64_t)v;
+	do
+		*--p = (char)('0' + u % 10);
+	while (u /= 10);
+	if (v < 0)
+		buf_add(b, "-", 1);
+	buf_add(b, p, (size_t)(text + sizeof text - p));
+}
+
 void buf_printf(struct buf *b, const char *fmt, ...)
 {
 	va_list ap;
-	va_start(ap, fmt);
-	int n = vsnprintf(NULL, 0, fmt, ap);
-	va_end(ap);
-	buf_need(b, (size_t)n);
-	va_start(ap, fmt);
-	vsnprintf(b->p + b->n, (size_t)n + 1, fmt, ap);
-	va_end(ap);
-	b->n += (size_t)n;
+	buf_need(b, 64);
+	for (;;) { /* again only when the room was too small */
+		size_t room = b->room - b->n;
+		va_start(ap, fmt);
+		int n = vsnprintf(b->p + b->n, room, fmt, ap);
+		va_end(ap);
+		if (n < 0)
+			break;
+		if ((size_t)n < room) {
+			b->n += (size_t)n;
+			return;
+		}
+		buf_need(b, (size_t)n);
+	}
+	b->p[b->n] = 0;
 }
 
 void buf_release(struct buf *b)

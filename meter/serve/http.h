@@ -13,6 +13,7 @@ enum {
 	HTTP_BODY_MAX = 16 << 20,
 	HTTP_INFLATED_MAX = 64 << 20,
 	HTTP_CONNECTIONS_MAX = 2000,
+	HTTP_HEADERS_MAX = 8 << 10, /* a connection keeps so much, cleared for each request */
 	HTTP_SECONDS_IDLE = 30,
 };
 

@@ -104,13 +104,16 @@ struct items {
 static void put_item(void *user, const struct ingest_item *item)
 {
 	struct items *it = user;
-	buf_printf(&it->json, "%s{\"index\":%lld,\"id\":", it->index ? "," : "",
-		   (long long)it->index);
+	buf_puts(&it->json, it->index ? ",{\"index\":" : "{\"index\":");
+	buf_int(&it->json, it->index);
+	buf_puts(&it->json, ",\"id\":");
 	if (item->id.n)
 		json_put_string(&it->json, item->id);
 	else
 		buf_puts(&it->json, "null");
-	buf_printf(&it->json, ",\"result\":\"%s\"", ingest_result_name(item->result));
+	buf_puts(&it->json, ",\"result\":\"");
+	buf_puts(&it->json, ingest_result_name(item->result));
+	buf_puts(&it->json, "\"");
 	if (item->reason) {
 		buf_puts(&it->json, ",\"reason\":");
 		json_put_string(&it->json, text_of(item->reason));
@@ -153,13 +156,21 @@ static int take_items(struct writer *w, struct job *j, struct items *items, stru
 
 static void put_counts(struct buf *b, const struct ingest_counts *c, int64_t passed_over)
 {
-	buf_printf(b,
-		   "\"schema\":\"tally.ingest/1\",\"read\":%lld,\"accepted\":%lld,"
-		   "\"duplicates\":%lld,\"conflicts\":%lld,\"quarantined\":%lld,\"unpriced\":%lld,"
-		   "\"grown\":%lld,\"passed_over\":%lld",
-		   (long long)c->read, (long long)c->accepted, (long long)c->duplicates,
-		   (long long)c->conflicts, (long long)c->quarantined, (long long)c->unpriced,
-		   (long long)c->grown, (long long)passed_over);
+	const struct {
+		const char *key;
+		int64_t n;
+	} count[] = { { "\"schema\":\"tally.ingest/1\",\"read\":", c->read },
+		      { ",\"accepted\":", c->accepted },
+		      { ",\"duplicates\":", c->duplicates },
+		      { ",\"conflicts\":", c->conflicts },
+		      { ",\"quarantined\":", c->quarantined },
+		      { ",\"unpriced\":", c->unpriced },
+		      { ",\"grown\":", c->grown },
+		      { ",\"passed_over\":", passed_over } };
+	for (size_t i = 0; i < sizeof count / sizeof *count; i++) {
+		buf_puts(b, count[i].key);
+		buf_int(b, count[i].n);
+	}
 }
 
 static int take_usage(struct writer *w, struct job *j, struct instant now, struct err *e)
