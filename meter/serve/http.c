@@ -539,8 +539,8 @@ int http_open(struct http **out, const struct http_options *o, struct err *e)
 			MHD_OPTION_LISTEN_SOCKET, h->socket, MHD_OPTION_NOTIFY_COMPLETED, completed,
 			h, MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS_MAX,
 			MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_SECONDS_IDLE,
-			MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_HEADERS_MAX, MHD_OPTION_ARRAY,
-			extra, MHD_OPTION_ARRAY, pool, MHD_OPTION_END);
+			MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_HEADERS_MAX,
+			MHD_OPTION_ARRAY, extra, MHD_OPTION_ARRAY, pool, MHD_OPTION_END);
 		if (!h->daemon)
 			rc = err_set(e, ERR_SYSTEM,
 				     o->cert ? "the server could not start: check the certificate "

@@ -213,10 +213,8 @@ static int by_cell(const void *x, const void *y)
 static int put_cells(struct store *s, enum store_statement which, struct cell *list, size_t count,
 		     bool span, struct err *e)
 {
-	static const char *const names[SUM_COUNT] = { ":records",	 ":requests",
-						      ":input",		 ":cache_read",
-						      ":cache_write_5m", ":cache_write_1h",
-						      ":output",	 ":reasoning" };
+	/* the parameters of both statements, in the order in which they first appear */
+	enum { CELL = 1, WHO, PRICE, SUMS, LOWEST = SUMS + SUM_COUNT, HIGHEST };
 	struct db *db = store_db(s);
 	sqlite3_stmt *q;
 	int rc = 0;
@@ -226,14 +224,14 @@ static int put_cells(struct store *s, enum store_statement which, struct cell *l
 	for (size_t i = 0; rc == 0 && i < count; i++) {
 		if ((rc = db_statement(db, which, &q, e)) != 0)
 			break;
-		db_bind_int(q, ":cell", list[i].cell);
-		db_bind_int(q, ":who", list[i].who);
-		db_bind_int(q, ":price", list[i].price);
+		sqlite3_bind_int64(q, CELL, list[i].cell);
+		sqlite3_bind_int64(q, WHO, list[i].who);
+		sqlite3_bind_int64(q, PRICE, list[i].price);
 		for (int k = 0; k < SUM_COUNT; k++)
-			db_bind_int(q, names[k], list[i].sum[k]);
+			sqlite3_bind_int64(q, SUMS + k, list[i].sum[k]);
 		if (span) {
-			db_bind_int(q, ":lowest", list[i].lowest);
-			db_bind_int(q, ":highest", list[i].highest);
+			sqlite3_bind_int64(q, LOWEST, list[i].lowest);
+			sqlite3_bind_int64(q, HIGHEST, list[i].highest);
 		}
 		rc = db_done(db, q, e);
 	}

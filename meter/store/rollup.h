@@ -10,7 +10,7 @@
 
 #include "meter/store/store.h"
 
-enum { ROLLUP_LAG_MOST = 40000 };
+enum { ROLLUP_LAG_MOST = 50000 };
 
 /* The row up to which the rollups hold. */
 int rollup_rolled_to(struct store *s, int64_t *out, struct err *e);

@@ -768,17 +768,50 @@ static void bind_optional(sqlite3_stmt *q, int place, struct text t)
 		sqlite3_bind_null(q, place);
 }
 
+static void bind_id(sqlite3_stmt *q, int place, struct text id, const uint8_t *uuid)
+{
+	if (uuid)
+		sqlite3_bind_blob64(q, place, uuid, 16, SQLITE_STATIC);
+	else
+		sqlite3_bind_text64(q, place, id.p, id.n, SQLITE_STATIC, SQLITE_UTF8);
+}
+
+/* Whether STORE_APPEND_BRIEF can state the row. */
+static bool is_brief(const struct usage_row *row, struct text more)
+{
+	const struct record *r = &row->record;
+	return row->kind == USAGE_RECORD && !row->of && r->completed_us == TIME_ABSENT &&
+	       r->requests == 1 && !row->flags && more.n == 0 &&
+	       (r->tokens[BUCKET_CACHE_WRITE_5M] | r->tokens[BUCKET_CACHE_WRITE_1H] |
+		r->tokens[BUCKET_REASONING]) == 0;
+}
+
+/* Its parameters, from the one behind `place` on; returns the last one. */
+static int bind_brief(sqlite3_stmt *q, int place, const struct usage_row *row, const uint8_t *uuid)
+{
+	const struct record *r = &row->record;
+	sqlite3_bind_int64(q, ++place, row->seq);
+	bind_id(q, ++place, r->text[FIELD_ID], uuid);
+	sqlite3_bind_int64(q, ++place, r->time_us);
+	sqlite3_bind_int64(q, ++place, row->series);
+	sqlite3_bind_int64(q, ++place, row->price);
+	sqlite3_bind_int64(q, ++place, row->origin);
+	sqlite3_bind_int64(q, ++place, r->tokens[BUCKET_INPUT]);
+	sqlite3_bind_int64(q, ++place, r->tokens[BUCKET_CACHE_READ]);
+	sqlite3_bind_int64(q, ++place, r->tokens[BUCKET_OUTPUT]);
+	bind_optional(q, ++place, r->text[FIELD_TASK]);
+	bind_optional(q, ++place, r->text[FIELD_SESSION]);
+	bind_optional(q, ++place, row->raw);
+	return place;
+}
+
 /* Binds one row from that place on; more: its rarer counts as JSON. */
 static void bind_row(sqlite3_stmt *q, int base, const struct usage_row *row, const uint8_t *uuid,
 		     struct text more)
 {
 	const struct record *r = &row->record;
-	const struct text id = r->text[FIELD_ID];
 	sqlite3_bind_int64(q, base + APPEND_SEQ, row->seq);
-	if (uuid)
-		sqlite3_bind_blob64(q, base + APPEND_ID, uuid, 16, SQLITE_STATIC);
-	else
-		sqlite3_bind_text64(q, base + APPEND_ID, id.p, id.n, SQLITE_STATIC, SQLITE_UTF8);
+	bind_id(q, base + APPEND_ID, r->text[FIELD_ID], uuid);
 	sqlite3_bind_int64(q, base + APPEND_KIND, row->kind);
 	if (row->of)
 		sqlite3_bind_int64(q, base + APPEND_OF, row->of);
@@ -831,9 +864,20 @@ int store_flush(struct store *s, struct err *e)
 		put_more(&s->more, &row->record, row->web_searches);
 		extra[i].more = (struct text){ (const char *)from, s->more.n - from };
 	}
-	for (size_t i = 0; i < n; i++)
+	bool brief = n == APPEND_AT_ONCE;
+	for (size_t i = 0; i < n; i++) {
 		extra[i].more.p = s->more.p + (uintptr_t)extra[i].more.p;
-	if (n == APPEND_AT_ONCE) {
+		brief = brief && is_brief(&s->pending[i], extra[i].more);
+	}
+	if (brief) {
+		int place = 0;
+		rc = db_statement(&s->db, STORE_APPEND_BRIEF, &q, e);
+		for (size_t i = 0; rc == 0 && i < n; i++)
+			place = bind_brief(q, place, &s->pending[i],
+					   extra[i].is_uuid ? extra[i].uuid : NULL);
+		if (rc == 0)
+			rc = db_done(&s->db, q, e);
+	} else if (n == APPEND_AT_ONCE) {
 		rc = db_statement(&s->db, STORE_APPEND_MANY, &q, e);
 		for (size_t i = 0; rc == 0 && i < n; i++)
 			bind_row(q, (int)i * APPEND_COLUMNS, &s->pending[i],

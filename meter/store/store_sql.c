@@ -19,6 +19,9 @@
 /* APPEND_AT_ONCE of them make one statement */
 #define NEW_ROW "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 #define NEW_ROWS_4 NEW_ROW "," NEW_ROW "," NEW_ROW "," NEW_ROW
+/* a record as most are: no correction, completion, cache write, reasoning, flag, rarer count */
+#define BRIEF_ROW "(?,?,0,NULL,?,NULL,?,?,?,?,?,0,0,?,0,1,?,?,?,NULL,NULL)"
+#define BRIEF_ROWS_4 BRIEF_ROW "," BRIEF_ROW "," BRIEF_ROW "," BRIEF_ROW
 
 const char *const store_sql[STORE_STATEMENTS] = {
 	[STORE_IDENTITY] = "SELECT value FROM about WHERE key='identity'",
@@ -58,6 +61,8 @@ const char *const store_sql[STORE_STATEMENTS] = {
 	[STORE_APPEND] = "INSERT INTO usage VALUES" NEW_ROW,
 	[STORE_APPEND_MANY] =
 		"INSERT INTO usage VALUES" NEW_ROWS_4 "," NEW_ROWS_4 "," NEW_ROWS_4 "," NEW_ROWS_4,
+	[STORE_APPEND_BRIEF] = "INSERT INTO usage VALUES" BRIEF_ROWS_4 "," BRIEF_ROWS_4
+			       "," BRIEF_ROWS_4 "," BRIEF_ROWS_4,
 	[STORE_ROW] = ROW "WHERE seq=:seq",
 	[STORE_ROWS] = ROW "WHERE seq BETWEEN :from AND :to ORDER BY seq",
 	[STORE_ROWS_OF] = ROW "WHERE seq=:first OR of=:first ORDER BY seq",

@@ -26,6 +26,7 @@ enum store_statement {
 	STORE_PRICE_AT,
 	STORE_APPEND,
 	STORE_APPEND_MANY,
+	STORE_APPEND_BRIEF,
 	STORE_ROW,
 	STORE_ROWS,
 	STORE_ROWS_OF,
@@ -68,7 +69,7 @@ enum store_statement {
 	STORE_STATEMENTS
 };
 
-enum { APPEND_AT_ONCE = 16 }; /* rows of STORE_APPEND_MANY */
+enum { APPEND_AT_ONCE = 16 }; /* rows of STORE_APPEND_MANY and _BRIEF */
 
 extern const char *const store_sql[STORE_STATEMENTS];
 

@@ -105,16 +105,28 @@ static int64_t local_us(struct usage_result *r, int64_t us)
 	return us + r->zone_offset_us;
 }
 
+/* n as that many digits. */
+static void put_digits(struct buf *b, int64_t n, int digits)
+{
+	buf_need(b, (size_t)digits);
+	for (int i = digits; i-- > 0; n /= 10)
+		b->p[b->n + (size_t)i] = (char)('0' + n % 10);
+	b->n += (size_t)digits;
+}
+
 static void label_time(struct usage_result *r, enum usage_dim d, int64_t us, struct buf *b)
 {
 	int64_t local = local_us(r, us), day = floor_div(local, US_PER_DAY);
 	if (d == USAGE_BY_WEEK)
 		day -= weekday_of_day(day);
 	struct civil c = civil_from_day(day);
-	if (d == USAGE_BY_MONTH)
-		buf_printf(b, "%04d-%02d", c.year, c.month);
-	else
-		buf_printf(b, "%04d-%02d-%02d", c.year, c.month, c.day);
+	put_digits(b, c.year, 4);
+	buf_add(b, "-", 1);
+	put_digits(b, c.month, 2);
+	if (d != USAGE_BY_MONTH) {
+		buf_add(b, "-", 1);
+		put_digits(b, c.day, 2);
+	}
 	if (d == USAGE_BY_HOUR) {
 		long minutes = (long)(r->zone_offset_us / US_PER_SECOND / 60);
 		buf_printf(b, "T%02d:00", (int)(floor_div(local, US_PER_HOUR) - day * 24));
@@ -353,6 +365,9 @@ static int take_rows(struct usage_result *r, int64_t from, int64_t to, int64_t s
 	sqlite3_stmt *q;
 	if (from > to || since >= until)
 		return 0;
+	bool texts = false;
+	for (size_t i = 0; i < r->dim_count; i++)
+		texts |= r->dim[i] == USAGE_BY_TASK || r->dim[i] == USAGE_BY_SESSION;
 	int rc = db_statement(db, STORE_CELLS_ROWS, &q, e);
 	if (rc != 0)
 		return rc;
@@ -380,8 +395,10 @@ static int take_rows(struct usage_result *r, int64_t from, int64_t to, int64_t s
 					   strtoll(json_number(v).p, NULL, 10));
 			json_close(d);
 		}
-		c.task = db_text(q, R_TASK);
-		c.session = db_text(q, R_SESSION);
+		if (texts) {
+			c.task = db_text(q, R_TASK);
+			c.session = db_text(q, R_SESSION);
+		}
 		if ((rc = take_cell(r, &c, e)) != 0)
 			break;
 	}
