@@ -338,6 +338,82 @@ static void a_conflict_keeps_both_and_the_first_counts(void **state)
 	close_writer(&w);
 }
 
+/* Rows are written many at a time, and in a shorter statement when all are plain: batches of plain
+ * rows in which one is special in one field come back as they went in. */
+static void make_special(struct metered *m, uint64_t n, char id[40], char customer[16])
+{
+	struct record *r = &m->record;
+	make(m, n, id, customer);
+	r->tokens[BUCKET_REASONING] = 0;
+	if (n % 16 != n / 16 % 16)
+		return;
+	switch (n / 16 % 10) {
+	case 1:
+		r->tokens[BUCKET_REASONING] = 1;
+		break;
+	case 2:
+		r->tokens[BUCKET_CACHE_WRITE_5M] = 7;
+		break;
+	case 3:
+		r->tokens[BUCKET_CACHE_WRITE_1H] = 8;
+		break;
+	case 4:
+		r->completed_us = r->time_us + 5;
+		break;
+	case 5:
+		r->requests = 3;
+		break;
+	case 6:
+		r->text[FIELD_TASK] = TEXT("task");
+		break;
+	case 7:
+		r->text[FIELD_SESSION] = TEXT("session");
+		break;
+	case 8:
+		m->raw = TEXT("{\"prompt_tokens\":1}");
+		break;
+	case 9:
+		m->web_searches = 2;
+		break;
+	default:
+		break;
+	}
+}
+
+static void rows_come_back_as_they_went_in(void **state)
+{
+	enum { ROWS = 16 * 40 };
+	struct metered m;
+	struct usage_row row;
+	char id[40], customer[16];
+	struct err e = { 0 };
+	(void)state;
+	forget("rows.db");
+	struct writer w = open_writer("rows.db");
+	assert_int_equal(store_begin(w.store, now, &e), 0);
+	for (uint64_t n = 0; n < ROWS; n++) {
+		make_special(&m, n, id, customer);
+		assert_int_equal(ingest_take(w.in, &m, now, &e), 0);
+	}
+	assert_int_equal(store_commit(w.store, &e), 0);
+	for (uint64_t n = 0; n < ROWS; n++) {
+		make_special(&m, n, id, customer);
+		assert_int_equal(store_row(w.store, (int64_t)n + 1, &row, &e), 0);
+		assert_true(text_is(row.record.text[FIELD_ID], id));
+		assert_true(text_eq(row.record.text[FIELD_TASK], m.record.text[FIELD_TASK]));
+		assert_true(text_eq(row.record.text[FIELD_SESSION], m.record.text[FIELD_SESSION]));
+		assert_true(text_eq(row.raw, m.raw));
+		assert_true(row.record.time_us == m.record.time_us);
+		assert_true(row.record.completed_us == m.record.completed_us);
+		assert_int_equal(row.record.requests, m.record.requests);
+		assert_int_equal(row.web_searches, m.web_searches);
+		for (int b = 0; b < BUCKET_COUNT; b++)
+			assert_true(row.record.tokens[b] == m.record.tokens[b]);
+	}
+	check_clean(w.store);
+	close_writer(&w);
+}
+
 /* Sightings of calls that grow, in any order, across transactions: the largest counts. */
 static void growing_calls_count_at_their_largest(void **state)
 {
@@ -936,6 +1012,7 @@ int main(void)
 		cmocka_unit_test(order_pieces_and_repeats_change_nothing),
 		cmocka_unit_test(every_record_is_counted_as_just_one_thing),
 		cmocka_unit_test(a_conflict_keeps_both_and_the_first_counts),
+		cmocka_unit_test(rows_come_back_as_they_went_in),
 		cmocka_unit_test(growing_calls_count_at_their_largest),
 		cmocka_unit_test(sums_do_not_depend_on_how_they_are_asked_for),
 		cmocka_unit_test(rerating_can_be_undone_to_the_last_digit),

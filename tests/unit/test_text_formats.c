@@ -1,5 +1,7 @@
 #include "tests/unit/unit.h"
 
+#include <string.h>
+
 #include "base/csv.h"
 #include "base/json.h"
 #include "base/scan.h"
@@ -234,9 +236,34 @@ static void columns_of_counts_agree(void **state)
 	}
 }
 
+static void buffers_write_numbers_and_long_text(void **state)
+{
+	static const int64_t numbers[] = { 0, 9, -1, 1234567890, INT64_MAX, INT64_MIN };
+	(void)state;
+	struct buf b = { 0 };
+	char want[32], longer[1000];
+	for (size_t i = 0; i < COUNT(numbers); i++) {
+		b.n = 0;
+		buf_int(&b, numbers[i]);
+		snprintf(want, sizeof want, "%lld", (long long)numbers[i]);
+		assert_string_equal(b.p, want);
+	}
+	/* every length around the room that there is */
+	memset(longer, 'x', sizeof longer);
+	for (size_t n = 0; n < sizeof longer; n++) {
+		buf_release(&b);
+		buf_puts(&b, "=");
+		buf_printf(&b, "%.*s", (int)n, longer);
+		assert_int_equal(b.n, n + 1);
+		assert_int_equal(strlen(b.p), n + 1);
+	}
+	buf_release(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(buffers_write_numbers_and_long_text),
 		cmocka_unit_test(what_cjson_lets_through_is_refused),
 		cmocka_unit_test(numbers_keep_their_digits),
 		cmocka_unit_test(json_strings_are_escaped),
