@@ -232,7 +232,10 @@ int block_trace_open(struct block_trace **out, const char *path, const char *for
 		if (line.n == 0)
 			continue;
 		rc = *line.p == '{' ? add_request(&r, line, e)
-				    : err_set(e, ERR_INVALID, "a request is a JSON object");
+				    : err_set(e, ERR_INVALID,
+					      "a request that names its blocks is a JSON "
+					      "object with 'hash_ids' (Mooncake, "
+					      "Qwen-Bailian) or 'h' (agent sessions)");
 		if (rc != 0)
 			err_context(e, "%s:%lld", path, (long long)source_number(s));
 	}
