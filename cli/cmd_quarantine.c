@@ -29,6 +29,17 @@ struct listing {
 	int64_t count;
 };
 
+/* A cell of at most that many bytes, on one line. */
+static void text_cell(struct table *t, struct text s, size_t most)
+{
+	struct buf b = { 0 };
+	buf_add(&b, s.p, s.n < most ? s.n : most);
+	for (size_t i = 0; i < b.n; i++)
+		b.p[i] = (unsigned char)b.p[i] < 0x20 ? ' ' : b.p[i];
+	table_cell(t, b.p);
+	buf_release(&b);
+}
+
 static int list_held(void *user, const struct held *h)
 {
 	struct listing *l = user;
@@ -54,17 +65,11 @@ static int list_held(void *user, const struct held *h)
 	if (h->line)
 		buf_printf(&b, ":%lld", (long long)h->line);
 	table_cell(l->t, b.p);
-	b.n = 0;
-	buf_printf(&b, "%.*s", (int)h->reason.n, h->reason.p);
-	table_cell(l->t, b.p);
-	b.n = 0;
-	buf_printf(&b, "%.*s", (int)(h->raw.n > 60 ? 60 : h->raw.n), h->raw.p);
-	for (char *p = b.p; p && *p; p++)
-		*p = (unsigned char)*p < 0x20 ? ' ' : *p;
-	table_cell(l->t, b.p ? b.p : "");
+	buf_release(&b);
+	text_cell(l->t, h->reason, SIZE_MAX);
+	text_cell(l->t, h->raw, 60);
 	snprintf(text, sizeof text, "%lld", (long long)h->seen);
 	table_cell(l->t, text);
-	buf_release(&b);
 	return 0;
 }
 
@@ -86,18 +91,11 @@ static int list_conflict(void *user, const struct conflicting *c)
 		json_out_end(l->j, '}');
 		return 0;
 	}
-	struct buf b = { 0 };
 	snprintf(text, sizeof text, "%lld", (long long)c->first);
 	table_cell(l->t, text);
-	buf_printf(&b, "%.*s", (int)c->differs.n, c->differs.p);
-	table_cell(l->t, b.p);
-	b.n = 0;
-	buf_printf(&b, "%.*s", (int)c->record.n, c->record.p);
-	table_cell(l->t, b.p);
-	b.n = 0;
-	buf_printf(&b, "%.*s", (int)c->source.n, c->source.p);
-	table_cell(l->t, b.p);
-	buf_release(&b);
+	text_cell(l->t, c->differs, SIZE_MAX);
+	text_cell(l->t, c->record, SIZE_MAX);
+	text_cell(l->t, c->source, SIZE_MAX);
 	return 0;
 }
 

@@ -111,13 +111,17 @@ static void touch(struct cache *c, uint32_t i, int64_t now_us, int64_t capacity)
 		c->tail = i;
 }
 
-/* Tokens of the first `blocks` blocks of a prompt. */
-static int64_t tokens_of(const struct block_trace *t, const struct cache_rules *r,
-			 const struct block_request *q, int64_t blocks)
+/* The blocks of a prompt that can hit. */
+static uint32_t blocks_of(const struct block_trace *t, const struct cache_rules *r,
+			  const struct block_request *q)
 {
 	int64_t full = q->input / t->block_tokens;
-	if (r->full)
-		return (blocks < full ? blocks : full) * t->block_tokens;
+	return r->full && full < q->count ? (uint32_t)full : q->count;
+}
+
+/* Tokens of the first `blocks` blocks of a prompt. */
+static int64_t tokens_of(const struct block_trace *t, const struct block_request *q, int64_t blocks)
+{
 	int64_t tokens = blocks * t->block_tokens;
 	return tokens < q->input ? tokens : q->input;
 }
@@ -139,8 +143,9 @@ int prefix_cache_run(const struct block_trace *t, const struct cache_rules *r,
 	for (size_t i = 0; i < t->count; i++) {
 		const struct block_request *q = &t->request[i];
 		const uint32_t *b = en.of + q->first;
+		const uint32_t most = blocks_of(t, r, q);
 		uint32_t lead = 0;
-		while (lead < q->count && c.touched_us[b[lead]] != INT64_MIN &&
+		while (lead < most && c.touched_us[b[lead]] != INT64_MIN &&
 		       (r->ttl_us < 0 || q->time_us - c.touched_us[b[lead]] <= r->ttl_us))
 			lead++;
 		int64_t hit = lead;
@@ -151,7 +156,7 @@ int prefix_cache_run(const struct block_trace *t, const struct cache_rules *r,
 			if (r->common && lead > 0)
 				c.ends[b[lead - 1]] = 1;
 		}
-		int64_t tokens = tokens_of(t, r, q, hit);
+		int64_t tokens = tokens_of(t, q, hit);
 		if (r->quantum > 0)
 			tokens -= tokens % r->quantum;
 		if (tokens < r->minimum)
@@ -257,11 +262,11 @@ int prefix_cache_curve(const struct block_trace *t, const struct cache_rules *r,
 		const uint32_t *b = t->block + q->first;
 		uint32_t live = sum_to(&s, s.next - 1), deepest = 0;
 		/* a block hits at every capacity that holds all blocks in front of it, and it */
-		for (uint32_t k = 0; k < q->count && s.last[b[k]]; k++) {
+		for (uint32_t k = 0, most = blocks_of(t, r, q); k < most && s.last[b[k]]; k++) {
 			uint32_t distance = live - sum_to(&s, s.last[b[k]] - 1);
 			deepest = distance > deepest ? distance : deepest;
 			blocks_at[deepest]++;
-			tokens_at[deepest] += tokens_of(t, r, q, k + 1) - tokens_of(t, r, q, k);
+			tokens_at[deepest] += tokens_of(t, q, k + 1) - tokens_of(t, q, k);
 		}
 		if (r->forward)
 			for (uint32_t k = 0; k < q->count; k++)

@@ -68,3 +68,10 @@ END
 	run "$TALLY" cache "$m" --hits full --csv
 	expect 0 ",39802880,"
 }
+
+@test "public agent sessions, each conversation with a cache of its own" {
+	a=$ROOT/../shared/traces/agent_sessions_150.jsonl
+	[ -f "$a" ] || skip "no traces beside the project"
+	run "$TALLY" cache "$a" --scope conversation --csv
+	expect 0 ",1078645376,"
+}
