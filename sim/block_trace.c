@@ -13,9 +13,19 @@ struct fields {
 	bool agent, bailian;
 };
 
+/* 1 + dense number of each small id of one conversation. */
+struct small_ids {
+	uint32_t *number;
+	size_t room;
+};
+
+enum { SMALL_IDS = 1 << 20 };
+
 struct reader {
 	struct block_trace *t;
-	struct dict numbers; /* (conversation, id) to 1 + dense number */
+	struct dict numbers; /* (conversation, id) to 1 + dense number, where the id is not small */
+	struct small_ids *small;
+	size_t small_room; /* conversations that have a table */
 	struct dict chats;   /* Bailian: chat to the number of its root */
 	uint32_t *calls;     /* by conversation, how many so far */
 	size_t calls_room, room, block_room;
@@ -63,19 +73,61 @@ static void walk(struct text line, struct fields *f)
 	f->bailian = f->chat.n != 0;
 }
 
-static void add_block(struct reader *r, uint32_t conversation, int64_t id)
+static struct small_ids *small_ids_of(struct reader *r, uint32_t conversation)
+{
+	if (conversation >= r->small_room) {
+		size_t room = conversation + (size_t)conversation / 2 + 64;
+		r->small = mem_grow(r->small, room * sizeof *r->small);
+		memset(r->small + r->small_room, 0, (room - r->small_room) * sizeof *r->small);
+		r->small_room = room;
+	}
+	return &r->small[conversation];
+}
+
+/* Room for ids up to that one; ids that leave most of a table empty go to the dict instead. */
+static bool small_enough(struct small_ids *s, int64_t id)
+{
+	if (id < (int64_t)s->room)
+		return true;
+	if (id >= SMALL_IDS || id > (int64_t)s->room * 4 + 4096)
+		return false;
+	size_t room = (size_t)id + (size_t)id / 2 + 256;
+	s->number = mem_grow(s->number, room * sizeof *s->number);
+	memset(s->number + s->room, 0, (room - s->room) * sizeof *s->number);
+	s->room = room;
+	return true;
+}
+
+static uint32_t number_block(struct reader *r, struct small_ids *s, uint32_t conversation,
+			     int64_t id)
+{
+	const int64_t key[2] = { conversation, id };
+	/* an id that came before the table reached it stays in the dict */
+	uint64_t *known = r->numbers.count ? dict_find(&r->numbers, (struct text){ (const char *)key,
+										  sizeof key })
+					   : NULL;
+	if (known)
+		return (uint32_t)*known;
+	if (small_enough(s, id)) {
+		if (!s->number[id])
+			s->number[id] = (uint32_t)++r->t->distinct;
+		return s->number[id];
+	}
+	return (uint32_t)(*dict_need(&r->numbers, (struct text){ (const char *)key, sizeof key },
+				     NULL) = ++r->t->distinct);
+}
+
+static void add_range(struct reader *r, uint32_t conversation, int64_t from, int64_t to)
 {
 	struct block_trace *t = r->t;
-	const int64_t key[2] = { conversation, id };
-	uint64_t *number =
-		dict_need(&r->numbers, (struct text){ (const char *)key, sizeof key }, NULL);
-	if (!*number)
-		*number = ++t->distinct;
-	if (t->blocks == r->block_room) {
-		r->block_room = r->block_room ? r->block_room * 2 : 4096;
+	struct small_ids *s = small_ids_of(r, conversation);
+	size_t count = (size_t)(to - from + 1);
+	if (t->blocks + count > r->block_room) {
+		r->block_room = (t->blocks + count) * 2 + 4096;
 		t->block = mem_grow(t->block, r->block_room * sizeof *t->block);
 	}
-	t->block[t->blocks++] = (uint32_t)(*number - 1);
+	for (int64_t id = from; id <= to; id++)
+		t->block[t->blocks++] = number_block(r, s, conversation, id) - 1;
 }
 
 /* "1-1112,1200" or [0, 1, 2]; ids of agent sessions count within their conversation. */
@@ -106,8 +158,7 @@ static int add_blocks(struct reader *r, struct text list, uint32_t conversation,
 		    r->t->blocks + (size_t)(to - from) > BLOCKS_MOST)
 			return err_set(e, ERR_INVALID, "the blocks %lld-%lld are no range",
 				       (long long)from, (long long)to);
-		for (int64_t id = from; id <= to; id++)
-			add_block(r, conversation, id);
+		add_range(r, conversation, from, to);
 	}
 	return p < end ? err_set(e, ERR_INVALID, "the block ids cannot be read at '%.10s'", p) : 0;
 }
@@ -146,6 +197,7 @@ static int add_request(struct reader *r, struct text line, struct err *e)
 	if (t->count == 0) {
 		t->shape = f.agent ? "agent" : f.bailian ? "bailian" : "mooncake";
 		t->has_partial = !f.agent;
+		t->local = f.agent;
 		if (!t->block_tokens)
 			t->block_tokens = f.agent     ? AGENT_TOKENS
 					  : f.bailian ? BAILIAN_TOKENS
@@ -241,6 +293,9 @@ int block_trace_open(struct block_trace **out, const char *path, const char *for
 	}
 	source_close(s);
 	dict_release(&r.numbers);
+	for (size_t i = 0; i < r.small_room; i++)
+		free(r.small[i].number);
+	free(r.small);
 	dict_release(&r.chats);
 	free(r.calls);
 	if (rc == 0 && r.t->count == 0)

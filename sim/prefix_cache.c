@@ -8,7 +8,9 @@
 
 /* The blocks of one scope are numbered apart: the same block in another scope is another entry. */
 struct entries {
-	uint32_t *of; /* of each place of trace->block */
+	const uint32_t *of; /* of each place of trace->block, counted from the request's base */
+	uint32_t *own;	    /* what `of` points to when it is not the trace's */
+	uint32_t *base;	    /* of each request; NULL: 0 */
 	size_t count;
 };
 
@@ -44,30 +46,57 @@ static uint64_t scope_of(const struct block_request *q, enum cache_scope scope, 
 	return key;
 }
 
+/* A model's entries lie behind those of the models before it. */
+static struct entries number_by_model(const struct block_trace *t, const uint32_t *model,
+				      uint32_t models)
+{
+	struct entries en = { .of = t->block, .count = t->distinct * models };
+	en.base = mem_alloc((t->count + 1) * sizeof *en.base);
+	for (size_t i = 0; i < t->count; i++)
+		en.base[i] = (uint32_t)t->distinct * (model ? model[i] : t->request[i].model);
+	return en;
+}
+
 static struct entries number_entries(const struct block_trace *t, const struct cache_rules *rules,
 				     const uint32_t *model)
 {
-	struct entries en = { mem_alloc((t->blocks + 1) * sizeof *en.of), 0 };
-	struct dict numbers = { 0 };
-	if (rules->scope == CACHE_GLOBAL) {
-		memcpy(en.of, t->block, t->blocks * sizeof *en.of);
-		en.count = t->distinct;
-		return en;
+	enum cache_scope scope = rules->scope;
+	uint32_t models = 0;
+	if (t->local && scope == CACHE_CONVERSATION)
+		scope = CACHE_GLOBAL;
+	if (t->local && scope == CACHE_CONVERSATION_MODEL)
+		scope = CACHE_MODEL;
+	if (scope == CACHE_GLOBAL)
+		return (struct entries){ .of = t->block, .count = t->distinct };
+	for (size_t i = 0; i < t->count; i++) {
+		uint32_t m = model ? model[i] : t->request[i].model;
+		models = m >= models ? m + 1 : models;
 	}
+	if (scope == CACHE_MODEL && t->distinct * models < (size_t)1 << 28)
+		return number_by_model(t, model, models);
+	struct dict numbers = { 0 };
+	struct entries en = { .own = mem_alloc((t->blocks + 1) * sizeof *en.own) };
+	en.of = en.own;
 	for (size_t i = 0; i < t->count; i++) {
 		const struct block_request *q = &t->request[i];
-		uint64_t scope = scope_of(q, rules->scope, model ? model[i] : q->model);
+		uint64_t key_scope = scope_of(q, scope, model ? model[i] : q->model);
 		for (uint32_t k = q->first; k < q->first + q->count; k++) {
-			const uint64_t key[2] = { scope, t->block[k] };
+			const uint64_t key[2] = { key_scope, t->block[k] };
 			uint64_t *n = dict_need(
 				&numbers, (struct text){ (const char *)key, sizeof key }, NULL);
 			if (!*n)
 				*n = ++en.count;
-			en.of[k] = (uint32_t)(*n - 1);
+			en.own[k] = (uint32_t)(*n - 1);
 		}
 	}
 	dict_release(&numbers);
 	return en;
+}
+
+static void entries_release(struct entries *en)
+{
+	free(en->own);
+	free(en->base);
 }
 
 static void unlink_entry(struct cache *c, uint32_t i)
@@ -126,6 +155,86 @@ static int64_t tokens_of(const struct block_trace *t, const struct block_request
 	return tokens < q->input ? tokens : q->input;
 }
 
+/* What a lead of so many blocks is worth; counts it. */
+static int64_t count_hit(const struct block_trace *t, const struct cache_rules *r,
+			 const struct block_request *q, int64_t lead, struct cache_result *out)
+{
+	int64_t tokens = tokens_of(t, q, lead);
+	if (r->quantum > 0)
+		tokens -= tokens % r->quantum;
+	if (tokens < r->minimum)
+		tokens = 0;
+	out->hit_blocks += tokens ? lead : 0;
+	out->hit_tokens += tokens;
+	return tokens;
+}
+
+/* Without limit of size or time a block that came once stays, and order does not matter. */
+static void run_unlimited(const struct block_trace *t, const struct cache_rules *r,
+			  const struct entries *en, int64_t *hits, struct cache_result *out)
+{
+	uint8_t *present = mem_zalloc(en->count + 1);
+	for (size_t i = 0; i < t->count; i++) {
+		const struct block_request *q = &t->request[i];
+		const uint32_t *b = en->of + q->first;
+		uint8_t *here = present + (en->base ? en->base[i] : 0);
+		const uint32_t most = blocks_of(t, r, q);
+		uint32_t lead = 0;
+		while (lead < most && here[b[lead]])
+			lead++;
+		int64_t tokens = count_hit(t, r, q, lead, out);
+		if (hits)
+			hits[i] = tokens;
+		for (uint32_t k = lead; k < q->count; k++)
+			here[b[k]] = 1;
+	}
+	free(present);
+}
+
+static void run_limited(const struct block_trace *t, const struct cache_rules *r,
+			const struct entries *en, int64_t *hits, struct cache_result *out)
+{
+	struct cache c = { .head = NONE, .tail = NONE };
+	c.link = mem_alloc((en->count + 1) * sizeof *c.link);
+	c.touched_us = mem_alloc((en->count + 1) * sizeof *c.touched_us);
+	c.ends = mem_zalloc(en->count + 1);
+	for (size_t i = 0; i < en->count; i++)
+		c.touched_us[i] = INT64_MIN;
+	for (size_t i = 0; i < t->count; i++) {
+		const struct block_request *q = &t->request[i];
+		const uint32_t *b = en->of + q->first, base = en->base ? en->base[i] : 0;
+		const uint32_t most = blocks_of(t, r, q);
+		uint32_t lead = 0;
+		while (lead < most && c.touched_us[base + b[lead]] != INT64_MIN &&
+		       (r->ttl_us < 0 ||
+			q->time_us - c.touched_us[base + b[lead]] <= r->ttl_us))
+			lead++;
+		int64_t hit = lead;
+		if (r->units) {
+			int64_t per = r->interval / t->block_tokens;
+			while (hit > 0 && !c.ends[base + b[hit - 1]] &&
+			       !(per > 0 && hit % per == 0))
+				hit--;
+			if (r->common && lead > 0)
+				c.ends[base + b[lead - 1]] = 1;
+		}
+		int64_t tokens = count_hit(t, r, q, hit, out);
+		if (hits)
+			hits[i] = tokens;
+		if (r->forward)
+			for (uint32_t k = 0; k < q->count; k++)
+				touch(&c, base + b[k], q->time_us, r->capacity);
+		else
+			for (uint32_t k = q->count; k-- > 0;)
+				touch(&c, base + b[k], q->time_us, r->capacity);
+		if (r->units && q->count)
+			c.ends[base + b[q->count - 1]] = 1;
+	}
+	free(c.link);
+	free(c.touched_us);
+	free(c.ends);
+}
+
 int prefix_cache_run(const struct block_trace *t, const struct cache_rules *r,
 		     const uint32_t *model, int64_t *hits, struct cache_result *out, struct err *e)
 {
@@ -133,51 +242,12 @@ int prefix_cache_run(const struct block_trace *t, const struct cache_rules *r,
 	if (rc != 0)
 		return rc;
 	struct entries en = number_entries(t, r, model);
-	struct cache c = { .head = NONE, .tail = NONE };
-	c.link = mem_alloc((en.count + 1) * sizeof *c.link);
-	c.touched_us = mem_alloc((en.count + 1) * sizeof *c.touched_us);
-	c.ends = mem_zalloc(en.count + 1);
-	for (size_t i = 0; i < en.count; i++)
-		c.touched_us[i] = INT64_MIN;
 	*out = (struct cache_result){ .requests = (int64_t)t->count };
-	for (size_t i = 0; i < t->count; i++) {
-		const struct block_request *q = &t->request[i];
-		const uint32_t *b = en.of + q->first;
-		const uint32_t most = blocks_of(t, r, q);
-		uint32_t lead = 0;
-		while (lead < most && c.touched_us[b[lead]] != INT64_MIN &&
-		       (r->ttl_us < 0 || q->time_us - c.touched_us[b[lead]] <= r->ttl_us))
-			lead++;
-		int64_t hit = lead;
-		if (r->units) {
-			int64_t per = r->interval / t->block_tokens;
-			while (hit > 0 && !c.ends[b[hit - 1]] && !(per > 0 && hit % per == 0))
-				hit--;
-			if (r->common && lead > 0)
-				c.ends[b[lead - 1]] = 1;
-		}
-		int64_t tokens = tokens_of(t, q, hit);
-		if (r->quantum > 0)
-			tokens -= tokens % r->quantum;
-		if (tokens < r->minimum)
-			tokens = 0;
-		out->hit_blocks += tokens ? hit : 0;
-		out->hit_tokens += tokens;
-		if (hits)
-			hits[i] = tokens;
-		if (r->forward)
-			for (uint32_t k = 0; k < q->count; k++)
-				touch(&c, b[k], q->time_us, r->capacity);
-		else
-			for (uint32_t k = q->count; k-- > 0;)
-				touch(&c, b[k], q->time_us, r->capacity);
-		if (r->units && q->count)
-			c.ends[b[q->count - 1]] = 1;
-	}
-	free(c.link);
-	free(c.touched_us);
-	free(c.ends);
-	free(en.of);
+	if (r->capacity < 0 && r->ttl_us < 0 && !r->units)
+		run_unlimited(t, r, &en, hits, out);
+	else
+		run_limited(t, r, &en, hits, out);
+	entries_release(&en);
 	return 0;
 }
 

@@ -1,0 +1,112 @@
+#include "sim/resample.h"
+
+#include <gsl/gsl_rng.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "base/dict.h"
+
+struct job {
+	const struct resample *q;
+	const struct money_total *const *column;
+	size_t clusters;
+	struct money_total *sums;
+	int64_t from, to;
+	pthread_t thread;
+};
+
+static void *draw(void *user)
+{
+	const struct job *j = user;
+	const struct resample *q = j->q;
+	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
+	uint32_t *place = mem_alloc(j->clusters * sizeof *place);
+	for (int64_t r = j->from; r < j->to; r++) {
+		const uint64_t seeds[2] = { q->seed, 0x726573616d706c65 };
+		gsl_rng_set(rng, hash_bytes(&r, sizeof r, seeds) & 0xffffffff);
+		for (size_t i = 0; i < j->clusters; i++)
+			place[i] = (uint32_t)gsl_rng_uniform_int(rng, j->clusters);
+		for (size_t c = 0; c < q->columns; c++) {
+			int128 sum = 0;
+			for (size_t i = 0; i < j->clusters; i++)
+				sum += j->column[c][place[i]].atto;
+			j->sums[c * (size_t)q->resamples + (size_t)r].atto = sum;
+		}
+	}
+	free(place);
+	gsl_rng_free(rng);
+	return NULL;
+}
+
+/* Very many clusters are drawn in bundles: the spread of a sum of independent bundles is the same,
+ * and the work stays bounded. */
+static struct money_total **bundle(const struct resample *q)
+{
+	struct money_total **out = mem_alloc(q->columns * sizeof *out);
+	const uint64_t seeds[2] = { q->seed, 0x62756e646c65 };
+	for (size_t c = 0; c < q->columns; c++)
+		out[c] = mem_zalloc(RESAMPLE_CLUSTERS_MAX * sizeof **out);
+	for (size_t i = 0; i < q->clusters; i++) {
+		size_t b = hash_bytes(&i, sizeof i, seeds) % RESAMPLE_CLUSTERS_MAX;
+		for (size_t c = 0; c < q->columns; c++)
+			out[c][b].atto += q->column[c][i].atto;
+	}
+	return out;
+}
+
+void resample_sums(const struct resample *q, struct money_total **sums)
+{
+	enum { THREADS = 64 };
+	int threads = q->threads < 1 ? 1 : q->threads > THREADS ? THREADS : q->threads;
+	struct job job[THREADS];
+	struct money_total **bundles = q->clusters > RESAMPLE_CLUSTERS_MAX ? bundle(q) : NULL;
+	*sums = mem_zalloc((q->columns * (size_t)q->resamples + 1) * sizeof **sums);
+	for (int i = 0; i < threads; i++) {
+		job[i] = (struct job){
+			q,
+			bundles ? (const struct money_total *const *)bundles : q->column,
+			bundles ? RESAMPLE_CLUSTERS_MAX : q->clusters,
+			*sums,
+			q->resamples * i / threads,
+			q->resamples * (i + 1) / threads,
+			0,
+		};
+		CHECK(pthread_create(&job[i].thread, NULL, draw, &job[i]) == 0);
+	}
+	for (int i = 0; i < threads; i++)
+		pthread_join(job[i].thread, NULL);
+	for (size_t c = 0; bundles && c < q->columns; c++)
+		free(bundles[c]);
+	free(bundles);
+}
+
+static int by_value(const void *a, const void *b)
+{
+	const int128 x = ((const struct money_total *)a)->atto,
+		     y = ((const struct money_total *)b)->atto;
+	return x < y ? -1 : x > y;
+}
+
+void resample_sort(struct money_total *values, size_t n)
+{
+	qsort(values, n, sizeof *values, by_value);
+}
+
+struct money_total resample_quantile(const struct money_total *sorted, size_t n, int permille)
+{
+	size_t rank = (n * (size_t)permille + 999) / 1000;
+	return sorted[rank ? rank - 1 : 0];
+}
+
+struct interval resample_interval(const struct money_total *sums, size_t n, int level_permille)
+{
+	struct money_total *sorted = mem_alloc(n * sizeof *sorted);
+	memcpy(sorted, sums, n * sizeof *sorted);
+	resample_sort(sorted, n);
+	/* the tails hold the same part; whole members of the sample bound it */
+	size_t tail = n * (size_t)(1000 - level_permille) / 2000;
+	struct interval out = { sorted[tail], sorted[n - 1 - tail] };
+	free(sorted);
+	return out;
+}

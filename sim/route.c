@@ -1,0 +1,387 @@
+#include "sim/route.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/json.h"
+
+/* The pieces of a spec between colons; the last one keeps the colons in it. */
+static size_t split(struct text spec, struct text *piece, size_t most)
+{
+	size_t n = 0;
+	while (n + 1 < most) {
+		const char *colon = memchr(spec.p, ':', spec.n);
+		if (!colon)
+			break;
+		piece[n++] = (struct text){ spec.p, (size_t)(colon - spec.p) };
+		spec.n -= (size_t)(colon + 1 - spec.p);
+		spec.p = colon + 1;
+	}
+	piece[n++] = spec;
+	return n;
+}
+
+static bool is_provider(const struct book *book, struct text name)
+{
+	for (size_t i = 0; i < book_card_count(book); i++) {
+		const struct card *c = book_card(book, i);
+		if (c->provider && text_is(name, c->provider))
+			return true;
+		for (size_t k = 0; k < c->price_count; k++)
+			if (c->price[k].provider && text_is(name, c->price[k].provider))
+				return true;
+	}
+	return false;
+}
+
+static int add_target(struct route *r, struct text name, const struct book *book, struct arena *a,
+		      uint32_t *out, struct err *e)
+{
+	struct route_target t = { .model = name };
+	if (name.n == 0)
+		return err_set(e, ERR_USAGE, "a model's name is missing");
+	const char *slash = memchr(name.p, '/', name.n);
+	if (slash && is_provider(book, (struct text){ name.p, (size_t)(slash - name.p) })) {
+		t.provider = (struct text){ name.p, (size_t)(slash - name.p) };
+		t.model = (struct text){ slash + 1, name.n - t.provider.n - 1 };
+	}
+	for (uint32_t i = 0; i < r->targets; i++)
+		if (text_eq(r->target[i].provider, t.provider) &&
+		    text_eq(r->target[i].model, t.model)) {
+			*out = i;
+			return 0;
+		}
+	if (r->targets == ROUTE_TARGETS_MAX)
+		return err_set(e, ERR_USAGE, "a route names more than %d models",
+			       ROUTE_TARGETS_MAX);
+	t.provider.p = arena_text(a, t.provider.p, t.provider.n);
+	t.model.p = arena_text(a, t.model.p, t.model.n);
+	*out = r->targets;
+	r->target[r->targets++] = t;
+	return 0;
+}
+
+static int whole(int64_t *out, struct text s, int64_t least, const char *what, struct err *e)
+{
+	struct decimal d;
+	if (decimal_parse(&d, s, NULL) != 0 || !decimal_to_int64(d, 0, out) || *out < least)
+		return err_set(e, ERR_USAGE, "%s '%.*s' is not a whole number from %lld", what,
+			       (int)s.n, s.p, (long long)least);
+	return 0;
+}
+
+/* "0.2" or "20%", as a part of 2^64. */
+static int share(struct route *r, struct text s, struct err *e)
+{
+	struct text digits = s;
+	struct decimal d;
+	int64_t billionth;
+	bool percent = s.n > 1 && s.p[s.n - 1] == '%';
+	digits.n -= percent;
+	if (decimal_parse(&d, digits, NULL) != 0 ||
+	    !decimal_to_int64(d, percent ? 7 : 9, &billionth) || billionth < 0 ||
+	    billionth > 1000000000)
+		return err_set(e, ERR_USAGE,
+			       "a share is a number from 0 to 1 with at most nine decimals, or a "
+			       "percentage, not '%.*s'",
+			       (int)s.n, s.p);
+	r->all = billionth == 1000000000;
+	r->share = (uint64_t)(((uint128)(uint64_t)billionth << 64) / 1000000000);
+	return 0;
+}
+
+/* 6h, 90m, 3600s or 3600, 2d */
+static int delay(int64_t *out, struct text s, struct err *e)
+{
+	static const struct {
+		char letter;
+		int64_t us;
+	} unit[] = { { 's', US_PER_SECOND },
+		     { 'm', 60 * US_PER_SECOND },
+		     { 'h', US_PER_HOUR },
+		     { 'd', US_PER_DAY } };
+	int64_t per = US_PER_SECOND;
+	struct text digits = s;
+	for (size_t i = 0; s.n && i < sizeof unit / sizeof *unit; i++)
+		if (s.p[s.n - 1] == unit[i].letter) {
+			per = unit[i].us;
+			digits.n--;
+		}
+	if (digits.n == 0 || span_parse(out, digits, per, NULL) != 0)
+		return err_set(e, ERR_USAGE,
+			       "a delay is seconds, or a number with s, m, h or d, not '%.*s'",
+			       (int)s.n, s.p);
+	return 0;
+}
+
+static int check_keys(json_value *v, const char *const *known, const char *place, struct err *e)
+{
+	if (json_kind(v) != JSON_OBJECT)
+		return err_set(e, ERR_INVALID, "%s must be an object, and is %s", place,
+			       json_kind_name(v));
+	for (json_value *m = json_first(v); m; m = json_next(m)) {
+		bool ok = false;
+		for (int i = 0; known[i]; i++)
+			ok |= strcmp(known[i], json_key(m)) == 0;
+		if (!ok)
+			return err_set(e, ERR_INVALID, "%s: there is no key '%s'", place,
+				       json_key(m));
+	}
+	return 0;
+}
+
+static struct text kept(json_value *v, struct arena *a)
+{
+	struct text s = json_string(v);
+	return (struct text){ arena_text(a, s.p, s.n), s.n };
+}
+
+static int count_member(json_value *v, const char *key, int64_t missing, int64_t *out,
+			struct err *e)
+{
+	json_value *m = json_member(v, key);
+	*out = missing;
+	return m ? whole(out, json_kind(m) == JSON_NUMBER ? json_number(m) : json_string(m), 0,
+			 key, e)
+		 : 0;
+}
+
+/* A model's name, or "recorded". */
+static int target_member(struct route *r, json_value *v, const struct book *book, struct arena *a,
+			 uint32_t *out, struct err *e)
+{
+	if (json_kind(v) != JSON_STRING)
+		return err_set(e, ERR_INVALID, "a rule names its model as text");
+	if (text_is(json_string(v), "recorded")) {
+		*out = ROUTE_AS_RECORDED;
+		return 0;
+	}
+	return add_target(r, json_string(v), book, a, out, e);
+}
+
+static int read_rule(struct route *r, json_value *v, const struct book *book, struct arena *a,
+		     struct err *e)
+{
+	static const char *const keys[] = { "when", "model", NULL };
+	static const char *const when_keys[] = { "workload", "task",	   "project",
+						 "customer", "model",	   "prompt_min",
+						 "prompt_max", NULL };
+	struct route_rule *rule = &r->rule[r->rules];
+	json_value *when = json_member(v, "when");
+	int rc = check_keys(v, keys, "a rule", e);
+	if (rc == 0)
+		rc = check_keys(when, when_keys, "'when'", e);
+	if (rc == 0)
+		rc = count_member(when, "prompt_min", 0, &rule->prompt_min, e);
+	if (rc == 0)
+		rc = count_member(when, "prompt_max", INT64_MAX, &rule->prompt_max, e);
+	if (rc == 0)
+		rc = target_member(r, json_member(v, "model"), book, a, &rule->target, e);
+	if (rc != 0)
+		return rc;
+	rule->workload = kept(json_member(when, "workload"), a);
+	rule->task = kept(json_member(when, "task"), a);
+	rule->project = kept(json_member(when, "project"), a);
+	rule->customer = kept(json_member(when, "customer"), a);
+	rule->model = kept(json_member(when, "model"), a);
+	r->rules++;
+	return 0;
+}
+
+static int read_rules(struct route *r, json_value *root, const struct book *book, struct arena *a,
+		      struct err *e)
+{
+	static const char *const keys[] = { "rules", "otherwise", NULL };
+	json_value *otherwise = json_member(root, "otherwise");
+	int rc = check_keys(root, keys, "the file", e);
+	if (rc != 0)
+		return rc;
+	r->rule = mem_zalloc(ROUTE_RULES_MAX * sizeof *r->rule);
+	for (json_value *v = json_first(json_member(root, "rules")); rc == 0 && v;
+	     v = json_next(v)) {
+		if (r->rules == ROUTE_RULES_MAX)
+			return err_set(e, ERR_INVALID, "more than %d rules", ROUTE_RULES_MAX);
+		rc = read_rule(r, v, book, a, e);
+		if (rc != 0)
+			return err_context(e, "rule %zu", r->rules + 1);
+	}
+	r->otherwise = ROUTE_AS_RECORDED;
+	return otherwise ? target_member(r, otherwise, book, a, &r->otherwise, e) : 0;
+}
+
+static int read_cascade(struct route *r, json_value *root, const struct book *book,
+			struct arena *a, struct err *e)
+{
+	static const char *const keys[] = { "cheap", "strong", "share", "escalated", NULL };
+	json_value *share_of = json_member(root, "share"), *list = json_member(root, "escalated");
+	uint32_t place;
+	int rc = check_keys(root, keys, "the file", e);
+	if (rc == 0)
+		rc = add_target(r, json_string(json_member(root, "cheap")), book, a, &place, e);
+	if (rc == 0)
+		rc = add_target(r, json_string(json_member(root, "strong")), book, a, &place, e);
+	if (rc == 0 && r->targets != 2)
+		rc = err_set(e, ERR_INVALID, "'cheap' and 'strong' are the same model");
+	if (rc == 0 && !share_of == !list)
+		rc = err_set(e, ERR_INVALID,
+			     "state either 'share' (of the conversations that are escalated) or "
+			     "'escalated' (their names)");
+	if (rc == 0 && share_of)
+		rc = share(r,
+			   json_kind(share_of) == JSON_NUMBER ? json_number(share_of)
+							       : json_string(share_of),
+			   e);
+	r->by_name = list != NULL;
+	for (json_value *v = json_first(list); rc == 0 && v; v = json_next(v))
+		*dict_need(&r->escalated,
+			   json_kind(v) == JSON_NUMBER ? json_number(v) : json_string(v), NULL) = 1;
+	return rc;
+}
+
+static int read_file(struct route *r, struct text name, const struct book *book, struct arena *a,
+		     struct err *e)
+{
+	struct json_document *d;
+	const char *path = arena_text(a, name.p, name.n);
+	int rc = json_open_file(&d, path, e);
+	if (rc != 0)
+		return rc;
+	rc = r->kind == ROUTE_RULES ? read_rules(r, json_root(d), book, a, e)
+				    : read_cascade(r, json_root(d), book, a, e);
+	json_close(d);
+	return rc == 0 ? 0 : err_context(e, "%s", path);
+}
+
+static int parse(struct route *r, const char *spec, const struct book *book, struct arena *a,
+		 struct err *e)
+{
+	static const struct {
+		const char *word;
+		enum route_kind kind;
+		size_t pieces;
+	} kinds[] = { { "every", ROUTE_EVERY, 4 },     { "conversation", ROUTE_CONVERSATION, 4 },
+		      { "from", ROUTE_FROM, 4 },       { "share", ROUTE_SHARE, 4 },
+		      { "offpeak", ROUTE_OFFPEAK, 3 }, { "rules", ROUTE_RULES, 2 },
+		      { "cascade", ROUTE_CASCADE, 2 } };
+	struct text piece[4];
+	uint32_t place;
+	int rc = 0;
+	if (strcmp(spec, "recorded") == 0) {
+		r->kind = ROUTE_RECORDED;
+		return 0;
+	}
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+		size_t n = strlen(kinds[i].word);
+		if (strncmp(spec, kinds[i].word, n) != 0 || spec[n] != ':')
+			continue;
+		r->kind = kinds[i].kind;
+		if (split(text_of(spec), piece, kinds[i].pieces) != kinds[i].pieces)
+			return err_set(e, ERR_USAGE,
+				       "a route '%s' has %zu parts with ':' between them",
+				       kinds[i].word, kinds[i].pieces);
+		if (r->kind == ROUTE_RULES || r->kind == ROUTE_CASCADE)
+			return read_file(r, piece[1], book, a, e);
+		if (r->kind == ROUTE_OFFPEAK)
+			rc = delay(&r->delay_us, piece[1], e);
+		else if (r->kind == ROUTE_SHARE)
+			rc = share(r, piece[1], e);
+		else
+			rc = whole(&r->n, piece[1], r->kind == ROUTE_FROM ? 0 : 1,
+				   kinds[i].word, e);
+		for (size_t k = 2; rc == 0 && k < kinds[i].pieces; k++)
+			rc = add_target(r, piece[k], book, a, &place, e);
+		if (rc == 0 && kinds[i].pieces == 4 && r->targets == 1) /* A and B are the same */
+			r->target[r->targets++] = r->target[0];
+		return rc;
+	}
+	r->kind = ROUTE_MODEL;
+	return add_target(r, text_of(spec), book, a, &place, e);
+}
+
+int route_parse(struct route *r, const char *spec, const struct book *book, struct arena *a,
+		struct err *e)
+{
+	*r = (struct route){ 0 };
+	int rc = parse(r, spec, book, a, e);
+	if (rc != 0)
+		route_release(r);
+	return rc;
+}
+
+void route_release(struct route *r)
+{
+	free(r->rule);
+	dict_release(&r->escalated);
+	r->rule = NULL;
+}
+
+static bool in_share(const struct route *r, const struct workload *w, const struct work_call *c,
+		     uint64_t seed)
+{
+	const uint64_t seeds[2] = { seed, 0x74616c6c79 };
+	const int64_t id = w->conversation_id[c->conversation];
+	return r->all || hash_bytes(&id, sizeof id, seeds) < r->share;
+}
+
+static bool named(const struct workload *w, struct text want, uint32_t name)
+{
+	return want.n == 0 || (name && text_is(want, w->name[name]));
+}
+
+static uint32_t by_rules(const struct route *r, const struct workload *w, const struct work_call *c)
+{
+	const int64_t prompt = work_prompt(c);
+	for (size_t i = 0; i < r->rules; i++) {
+		const struct route_rule *u = &r->rule[i];
+		if (prompt >= u->prompt_min && prompt <= u->prompt_max &&
+		    named(w, u->workload, c->workload) && named(w, u->task, c->task) &&
+		    named(w, u->project, c->project) && named(w, u->customer, c->customer) &&
+		    (u->model.n == 0 || text_eq(u->model, w->subject[c->subject].model)))
+			return u->target;
+	}
+	return r->otherwise;
+}
+
+uint32_t route_target(const struct route *r, const struct workload *w, size_t i, uint64_t seed)
+{
+	const struct work_call *c = &w->call[i];
+	switch (r->kind) {
+	case ROUTE_RECORDED:
+		return ROUTE_AS_RECORDED;
+	case ROUTE_EVERY:
+		return c->call % r->n == r->n - 1 ? 0 : 1;
+	case ROUTE_CONVERSATION:
+		return w->conversation_id[c->conversation] % r->n == r->n - 1 ? 0 : 1;
+	case ROUTE_FROM:
+		return c->call >= r->n ? 0 : 1;
+	case ROUTE_SHARE:
+		return in_share(r, w, c, seed) ? 0 : 1;
+	case ROUTE_RULES:
+		return by_rules(r, w, c);
+	case ROUTE_MODEL:
+	case ROUTE_OFFPEAK:
+	case ROUTE_CASCADE:
+		break;
+	}
+	return 0;
+}
+
+bool route_escalates(const struct route *r, const struct workload *w, size_t i, uint64_t seed)
+{
+	const struct work_call *c = &w->call[i];
+	if (r->kind != ROUTE_CASCADE)
+		return false;
+	if (!r->by_name)
+		return in_share(r, w, c, seed);
+	char id[24];
+	snprintf(id, sizeof id, "%lld", (long long)w->conversation_id[c->conversation]);
+	return (c->task && dict_find(&r->escalated, text_of(w->name[c->task]))) ||
+	       dict_find(&r->escalated, text_of(id));
+}
+
+bool route_may_wait(const struct route *r, const struct workload *w, size_t i)
+{
+	(void)w;
+	(void)i;
+	return r->kind == ROUTE_OFFPEAK;
+}

@@ -1,0 +1,70 @@
+/*
+ * route: which model answers each call of a workload, and when.
+ *
+ * A route is written as MODEL, `recorded`, every:K:A:B, conversation:K:A:B, from:N:A:B,
+ * share:P:A:B, offpeak:MAXDELAY:MODEL, rules:FILE or cascade:FILE (docs/whatif.md). A model is
+ * written NAME or PROVIDER/NAME. Choosing is deterministic: shares are seeded hashes of the
+ * conversation.
+ */
+#ifndef TALLY_SIM_ROUTE_H
+#define TALLY_SIM_ROUTE_H
+
+#include "pricing/book.h"
+#include "sim/workload.h"
+
+enum route_kind {
+	ROUTE_MODEL,
+	ROUTE_RECORDED,
+	ROUTE_EVERY,
+	ROUTE_CONVERSATION,
+	ROUTE_FROM,
+	ROUTE_SHARE,
+	ROUTE_OFFPEAK,
+	ROUTE_RULES,
+	ROUTE_CASCADE,
+};
+
+struct route_target {
+	struct text provider, model; /* provider empty: the vendor that owns the name */
+};
+
+enum { ROUTE_TARGETS_MAX = 64, ROUTE_RULES_MAX = 256 };
+#define ROUTE_AS_RECORDED UINT32_MAX
+
+struct route_rule {
+	struct text workload, task, project, customer, model; /* empty: any */
+	int64_t prompt_min, prompt_max;			      /* tokens, both inclusive */
+	uint32_t target;				      /* or ROUTE_AS_RECORDED */
+};
+
+struct route {
+	enum route_kind kind;
+	struct route_target target[ROUTE_TARGETS_MAX];
+	uint32_t targets;
+	int64_t n;	     /* K or N */
+	uint64_t share;	     /* of 2^64; conversations whose hash is below go to A */
+	bool all;	     /* the share is 1 */
+	int64_t delay_us;    /* the longest that work may wait */
+	struct route_rule *rule;
+	size_t rules;
+	uint32_t otherwise;  /* of rules */
+	struct text *wait;   /* workloads that may wait; none: all */
+	size_t waits;
+	struct dict escalated; /* tasks or conversations that a cascade escalates by name */
+	bool by_name;
+};
+
+/* book: to tell PROVIDER/NAME from names with a slash. Texts live in the arena. Errors: ERR_USAGE,
+ * ERR_NOT_FOUND, ERR_INVALID. */
+int route_parse(struct route *out, const char *spec, const struct book *book, struct arena *a,
+		struct err *e);
+void route_release(struct route *r);
+
+/* The target of call i, or ROUTE_AS_RECORDED. */
+uint32_t route_target(const struct route *r, const struct workload *w, size_t i, uint64_t seed);
+/* Whether a cascade tries call i on its first model and then pays the second one too. */
+bool route_escalates(const struct route *r, const struct workload *w, size_t i, uint64_t seed);
+/* Whether call i may wait for a cheaper hour. */
+bool route_may_wait(const struct route *r, const struct workload *w, size_t i);
+
+#endif

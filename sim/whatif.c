@@ -1,0 +1,597 @@
+#include "sim/whatif.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "pricing/tariffs.h"
+
+/* One call as a scenario runs it. */
+struct play {
+	uint32_t call, target; /* target: of the route, or behind them the recorded subjects */
+	int64_t time_us;
+	int64_t hit; /* prompt tokens that the cache had */
+};
+
+/* The state of one scenario at work. */
+struct run {
+	const struct whatif_options *o;
+	const struct scenario *s;
+	struct whatif_result *out;
+	struct tariffs *tariffs;
+	struct play *play;
+	size_t plays;
+	uint32_t targets; /* of the route, and the recorded subjects behind them */
+	struct subject **subject; /* by target */
+	int32_t *model_at;	  /* place of each target's model in out; -1: not used yet */
+	bool waits;
+};
+
+static bool is_recorded(const struct run *r, uint32_t target)
+{
+	return target >= r->s->route.targets;
+}
+
+static void target_names(const struct run *r, uint32_t target, struct text *provider,
+			 struct text *model, struct text *tier, struct text *region)
+{
+	*tier = *region = (struct text){ 0 };
+	if (!is_recorded(r, target)) {
+		*provider = r->s->route.target[target].provider;
+		*model = r->s->route.target[target].model;
+		return;
+	}
+	const struct work_subject *s =
+		&r->o->workload->subject[target - r->s->route.targets];
+	*provider = s->provider;
+	*model = s->model;
+	*tier = s->service_tier;
+	*region = s->region;
+}
+
+static struct subject *subject_of(struct run *r, uint32_t target)
+{
+	struct text provider, model, tier, region;
+	if (!r->subject[target]) {
+		target_names(r, target, &provider, &model, &tier, &region);
+		r->subject[target] = tariffs_subject(r->tariffs, provider, model, tier, region);
+	}
+	return r->subject[target];
+}
+
+static int64_t context_limit(const struct book *b, const char *model)
+{
+	for (size_t i = book_card_count(b); i-- > 0;) {
+		const struct card *c = book_card(b, i);
+		for (size_t k = 0; k < c->limits_count; k++)
+			if (strcmp(c->limits[k].model, model) == 0)
+				return c->limits[k].context_tokens;
+	}
+	return 0;
+}
+
+static struct whatif_model *model_of(struct run *r, uint32_t target, const struct tariff_answer *a)
+{
+	struct whatif_result *out = r->out;
+	if (r->model_at[target] < 0) {
+		struct whatif_model *m;
+		struct text provider, model, tier, region;
+		target_names(r, target, &provider, &model, &tier, &region);
+		/* the same model twice (as A and as B, or in two tiers) is one line */
+		for (size_t i = 0; i < out->models; i++)
+			if (text_eq(out->model[i].model, model) &&
+			    text_eq(out->model[i].provider, provider))
+				r->model_at[target] = (int32_t)i;
+		if (r->model_at[target] < 0) {
+			out->model = mem_grow(out->model, (out->models + 1) * sizeof *out->model);
+			m = &out->model[out->models];
+			*m = (struct whatif_model){ .provider = provider, .model = model };
+			m->context_tokens =
+				a->resolved ? context_limit(r->o->book, a->resolved) : 0;
+			if (is_recorded(r, target) || !r->s->token_us[target])
+				m->busy_us = -1;
+			r->model_at[target] = (int32_t)out->models++;
+		}
+	}
+	return &out->model[r->model_at[target]];
+}
+
+/* --- which model, and when --- */
+
+/* What an hour costs for a model: memory of one answer, and of when it gets cheaper. */
+struct hour {
+	int64_t from_us, until_us;
+	int64_t cheaper_us; /* INT64_MAX: not within reach */
+};
+
+static int128 price_level(const struct price_match *m)
+{
+	return (int128)m->tariff->rates.per_million[BUCKET_INPUT].pico +
+	       m->tariff->rates.per_million[BUCKET_OUTPUT].pico;
+}
+
+static void look_ahead(const struct run *r, uint32_t target, int64_t us, struct hour *h)
+{
+	struct price_query q = { .currency = r->o->currency, .at = { us } };
+	struct price_match now, then;
+	struct text tier, region;
+	target_names(r, target, &q.provider, &q.model, &tier, &region);
+	*h = (struct hour){ us, us + 1, INT64_MAX };
+	if (book_find(r->o->book, &q, &now, NULL) != 0)
+		return;
+	h->until_us = now.until.us;
+	for (q.at = now.until; q.at.us - h->until_us <= r->s->route.delay_us; q.at = then.until) {
+		if (book_find(r->o->book, &q, &then, NULL) != 0)
+			return;
+		if (price_level(&then) < price_level(&now)) {
+			h->cheaper_us = q.at.us;
+			return;
+		}
+	}
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct play *x = a, *y = b;
+	return x->time_us != y->time_us ? x->time_us < y->time_us ? -1 : 1
+	       : x->call < y->call	? -1
+					: x->call > y->call;
+}
+
+static void choose(struct run *r)
+{
+	const struct workload *w = r->o->workload;
+	const struct route *route = &r->s->route;
+	struct hour hour = { 0 };
+	r->play = mem_alloc((w->count * 2 + 1) * sizeof *r->play);
+	for (size_t i = 0; i < w->count; i++) {
+		const struct work_call *c = &w->call[i];
+		uint32_t target = route_target(route, w, i, r->o->seed);
+		struct play *p = &r->play[r->plays++];
+		if (target == ROUTE_AS_RECORDED)
+			target = route->targets + c->subject;
+		*p = (struct play){ (uint32_t)i, target, c->time_us, 0 };
+		if (!r->waits || !route_may_wait(route, w, i))
+			continue;
+		if (p->time_us < hour.from_us || p->time_us >= hour.until_us)
+			look_ahead(r, target, p->time_us, &hour);
+		if (hour.cheaper_us != INT64_MAX &&
+		    hour.cheaper_us - p->time_us <= route->delay_us) {
+			int64_t waits_us = hour.cheaper_us - p->time_us;
+			p->time_us = hour.cheaper_us;
+			r->out->moved++;
+			r->out->waited_us += waits_us;
+			if (waits_us > r->out->longest_us)
+				r->out->longest_us = waits_us;
+		}
+	}
+	if (r->out->moved)
+		qsort(r->play, r->plays, sizeof *r->play, by_time);
+	for (size_t i = 0; route->kind == ROUTE_CASCADE && i < w->count; i++)
+		if (route_escalates(route, w, i, r->o->seed)) {
+			r->play[r->plays++] =
+				(struct play){ (uint32_t)i, 1, w->call[i].time_us, 0 };
+			r->out->escalated++;
+		}
+}
+
+/* --- what the caches had --- */
+
+static int hit_blocks(struct run *r, struct err *e)
+{
+	const struct workload *w = r->o->workload;
+	struct block_trace view = *w->blocks;
+	struct cache_rules rules = r->o->rules;
+	struct cache_result sums;
+	uint32_t *model = mem_alloc((r->plays + 1) * sizeof *model);
+	int64_t *hits = mem_alloc((r->plays + 1) * sizeof *hits);
+	if (rules.scope == CACHE_GLOBAL)
+		rules.scope = CACHE_MODEL;
+	if (rules.scope == CACHE_CONVERSATION)
+		rules.scope = CACHE_CONVERSATION_MODEL;
+	bool same = r->plays == w->count && !r->out->moved;
+	if (!same) {
+		view.request = mem_alloc((r->plays + 1) * sizeof *view.request);
+		view.count = r->plays;
+	}
+	for (size_t i = 0; i < r->plays; i++) {
+		model[i] = r->play[i].target;
+		if (!same) {
+			const struct work_call *c = &w->call[r->play[i].call];
+			view.request[i] = w->blocks->request[r->play[i].call];
+			view.request[i].time_us += r->play[i].time_us - c->time_us;
+		}
+	}
+	int rc = prefix_cache_run(&view, &rules, model, hits, &sums, e);
+	for (size_t i = 0; rc == 0 && i < r->plays; i++)
+		r->play[i].hit = hits[i];
+	if (!same)
+		free(view.request);
+	free(model);
+	free(hits);
+	return rc;
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* What each model had seen of each conversation. Before its first call that is what the
+ * conversation's first call found already. */
+static int hit_recorded(struct run *r, struct err *e)
+{
+	const struct workload *w = r->o->workload;
+	if (w->conversations > SIZE_MAX / 64 / r->targets ||
+	    w->conversations * r->targets > (size_t)1 << 31)
+		return err_set(e, ERR_RANGE,
+			       "%zu conversations on %u models are too many for one what-if; "
+			       "choose a shorter period",
+			       w->conversations, r->targets);
+	int64_t *seen = mem_alloc((w->conversations * r->targets + 1) * sizeof *seen);
+	for (size_t i = 0; i < w->conversations * r->targets; i++)
+		seen[i] = -1;
+	for (size_t i = 0; i < r->plays; i++) {
+		const struct work_call *c = &w->call[r->play[i].call];
+		const int64_t read = c->tokens[BUCKET_CACHE_READ];
+		int64_t *of = seen + (size_t)c->conversation * r->targets;
+		/* a second pass of a cascade over a conversation begins anew, on its own model */
+		bool again = i >= w->count;
+		for (uint32_t t = 0; t < r->targets && !again; t++)
+			of[t] = of[t] < 0 ? read : least(of[t], read);
+		if (again && of[r->play[i].target] < 0)
+			of[r->play[i].target] = read;
+		r->play[i].hit = least(of[r->play[i].target], read);
+		of[r->play[i].target] = work_prompt(c);
+	}
+	free(seen);
+	return 0;
+}
+
+/* --- what it costs --- */
+
+/* tokens x factor, half up: what another tokenizer or a wordier model makes of a count. */
+static int64_t scaled(int64_t tokens, struct decimal factor)
+{
+	int128 ten = 1;
+	for (int i = 0; i < factor.scale; i++)
+		ten *= 10;
+	return (int64_t)((tokens * factor.digits * 2 + ten) / (2 * ten));
+}
+
+static void use_factors(const struct run *r, uint32_t target, int64_t tokens[BUCKET_COUNT],
+			int64_t *hit)
+{
+	const struct decimal in = r->s->input_factor[target], out = r->s->output_factor[target];
+	for (int k = 0; k < BUCKET_OUTPUT; k++)
+		tokens[k] = in.digits ? scaled(tokens[k], in) : tokens[k];
+	*hit = in.digits ? scaled(*hit, in) : *hit;
+	for (int k = BUCKET_OUTPUT; k <= BUCKET_REASONING; k++)
+		tokens[k] = out.digits ? scaled(tokens[k], out) : tokens[k];
+}
+
+static bool bills_writes(const struct tariff_answer *a)
+{
+	return a->price && a->tariff->rates.known >> BUCKET_CACHE_WRITE_5M & 1 &&
+	       a->tariff->rates.per_million[BUCKET_CACHE_WRITE_5M].pico != 0;
+}
+
+/*
+ * The buckets of a call on its target. Where the target bills no cache writes, what is not a hit is
+ * plain input.
+ */
+static void divide(const struct run *r, const struct play *p, const struct tariff_answer *a,
+		   int64_t tokens[BUCKET_COUNT])
+{
+	const struct work_call *c = &r->o->workload->call[p->call];
+	int64_t hit = p->hit;
+	memset(tokens, 0, BUCKET_COUNT * sizeof *tokens);
+	memcpy(tokens, c->tokens, sizeof c->tokens);
+	if (r->s->has_factors && !is_recorded(r, p->target))
+		use_factors(r, p->target, tokens, &hit);
+	if (r->o->cache == WHATIF_CACHE_NONE)
+		hit = tokens[BUCKET_CACHE_READ];
+	int64_t *in = &tokens[BUCKET_INPUT], *read = &tokens[BUCKET_CACHE_READ],
+		*w5 = &tokens[BUCKET_CACHE_WRITE_5M], *w1 = &tokens[BUCKET_CACHE_WRITE_1H];
+	const bool recorded = is_recorded(r, p->target) && r->o->cache != WHATIF_CACHE_BLOCKS;
+	const bool wrote = *w5 || *w1, bills = bills_writes(a);
+	/* fewer hits than recorded: what is missing is read, and written, again */
+	int64_t lost = *read - hit;
+	*read = hit;
+	if (lost > 0 && wrote && bills)
+		*w5 += lost;
+	else
+		*in += lost;
+	if (wrote && !bills && !recorded) {
+		*in += *w5 + *w1;
+		*w5 = *w1 = 0;
+	}
+	if (r->s->writes && bills && !wrote) {
+		*w5 = *in;
+		*in = 0;
+	}
+}
+
+static void count_reason(struct run *r, const char *model, const char *why)
+{
+	struct whatif_result *out = r->out;
+	for (size_t i = 0; i < out->reasons; i++)
+		if (strcmp(out->reason[i].model, model) == 0 &&
+		    strcmp(out->reason[i].why, why) == 0) {
+			out->reason[i].records++;
+			return;
+		}
+	out->reason = mem_grow(out->reason, (out->reasons + 1) * sizeof *out->reason);
+	out->reason[out->reasons++] =
+		(struct whatif_reason){ arena_text(&out->arena, model, strlen(model)),
+					arena_text(&out->arena, why, strlen(why)), 1 };
+}
+
+/* False, with the reason counted, when there is no price. */
+static bool price_play(struct run *r, const struct tariff_answer *a, const struct work_call *c,
+		       const char *model, const int64_t tokens[BUCKET_COUNT],
+		       struct money_total *cost)
+{
+	struct err why = { 0 };
+	bool plain = a->price && a->plain && !c->rare && !a->unstated;
+	for (int k = 0; k < BUCKET_REASONING && plain; k++)
+		plain = tokens[k] >> 58 == 0;
+	if (plain) {
+		int128 sum = 0;
+		for (int k = 0; k < BUCKET_REASONING; k++)
+			sum += (int128)a->rate[k] * tokens[k];
+		cost->atto = sum;
+		return true;
+	}
+	if (!a->price) {
+		count_reason(r, model, a->unpriced);
+		return false;
+	}
+	struct usage u = { .requests = c->requests };
+	struct rating rating;
+	memcpy(u.tokens, tokens, sizeof u.tokens);
+	if (c->rare) {
+		const struct work_rare *rare = &r->o->workload->rare[c->rare - 1];
+		memcpy(u.tokens + BUCKET_COMMON, rare->tokens, sizeof rare->tokens);
+		if (rare->web_searches)
+			u.unit[u.unit_count++] =
+				(struct usage_unit){ UNIT_WEB_SEARCH, rare->web_searches };
+	}
+	if (rate_usage(&rating, &u, a->price, a->tariff, &why) != 0) {
+		count_reason(r, model, why.message);
+		return false;
+	}
+	*cost = rating.total;
+	return true;
+}
+
+static bool credit_play(struct run *r, struct subject *s, const struct tariff_answer *a,
+			const struct play *p, const int64_t tokens[BUCKET_COUNT],
+			struct credits_total *out)
+{
+	struct err why = { 0 };
+	const struct work_call *c = &r->o->workload->call[p->call];
+	const struct credit_rates *rates = &a->credits;
+	struct credit_rates by_prompt;
+	int rc = 0;
+	if (!a->has_credits) {
+		count_reason(r, s->model.p, a->uncredited);
+		return false;
+	}
+	if (a->credits_by_prompt) {
+		int64_t prompt = tokens[BUCKET_INPUT] + tokens[BUCKET_CACHE_READ] +
+				 tokens[BUCKET_CACHE_WRITE_5M] + tokens[BUCKET_CACHE_WRITE_1H];
+		rc = tariffs_credits(r->tariffs, s, a, p->time_us, prompt, &by_prompt, &why);
+		rates = &by_prompt;
+	}
+	if (rc == 0)
+		rc = credits_of(rates, tokens, c->requests, out, &why);
+	if (rc != 0)
+		count_reason(r, s->model.p, why.message);
+	return rc == 0;
+}
+
+static int add_play(struct run *r, const struct play *p, struct err *e)
+{
+	const struct workload *w = r->o->workload;
+	const struct work_call *c = &w->call[p->call];
+	struct whatif_result *out = r->out;
+	struct subject *s = subject_of(r, p->target);
+	const struct tariff_answer *a = tariffs_ask(r->tariffs, s, p->time_us);
+	int64_t tokens[BUCKET_COUNT];
+	struct money_total cost = { 0 };
+	struct credits_total credits = { 0 };
+	divide(r, p, a, tokens);
+	struct whatif_model *m = model_of(r, p->target, a);
+	bool priced, fits = true;
+	if (w->metered && is_recorded(r, p->target)) {
+		/* as it was metered, whatever the cards say now */
+		priced = !w->metered_unpriced[p->call];
+		cost = w->metered[p->call];
+		if (!priced)
+			count_reason(r, s->model.p, "the record was metered without a price");
+	} else {
+		priced = price_play(r, a, c, s->model.p, tokens, &cost);
+	}
+	for (int k = 0; k < BUCKET_COMMON; k++) {
+		fits &= !__builtin_add_overflow(m->tokens[k], tokens[k], &m->tokens[k]);
+		fits &= !__builtin_add_overflow(out->tokens[k], tokens[k], &out->tokens[k]);
+	}
+	int64_t prompt = 0;
+	for (int k = 0; k < BUCKET_OUTPUT; k++)
+		prompt += tokens[k];
+	fits &= !__builtin_add_overflow(out->prompt_tokens, prompt, &out->prompt_tokens);
+	m->records++;
+	out->records++;
+	m->unpriced += !priced;
+	out->unpriced += !priced;
+	if (m->context_tokens && prompt + tokens[BUCKET_OUTPUT] > m->context_tokens &&
+	    c->requests == 1)
+		m->over_context++;
+	if (m->busy_us >= 0 && !is_recorded(r, p->target))
+		fits &= !__builtin_add_overflow(m->busy_us,
+						r->s->first_token_us[p->target] +
+							tokens[BUCKET_OUTPUT] *
+								r->s->token_us[p->target],
+						&m->busy_us);
+	fits &= money_total_add(&m->cost, cost);
+	fits &= money_total_add(&out->cost, cost);
+	fits &= money_total_add(&out->by_conversation[c->conversation], cost);
+	if (r->o->plan) {
+		bool credited = credit_play(r, s, a, p, tokens, &credits);
+		m->uncredited += !credited;
+		out->uncredited += !credited;
+		if (credited) {
+			fits &= credits_add(&m->credits, credits);
+			fits &= credits_add(&out->credits, credits);
+		}
+	}
+	return fits ? 0
+		    : err_set(e, ERR_RANGE, "scenario '%s': a sum is larger than can be held",
+			      r->s->name);
+}
+
+static int run_scenario(struct whatif_result *out, const struct whatif_options *o,
+			const struct scenario *s, bool waits, struct err *e)
+{
+	const struct workload *w = o->workload;
+	struct run r = { .o = o, .s = s, .out = out, .waits = waits };
+	int rc = 0;
+	r.targets = s->route.targets + (uint32_t)w->subjects;
+	r.subject = mem_zalloc((r.targets + 1) * sizeof *r.subject);
+	r.model_at = mem_alloc((r.targets + 1) * sizeof *r.model_at);
+	for (uint32_t t = 0; t < r.targets; t++)
+		r.model_at[t] = -1;
+	r.tariffs = tariffs_open(o->book, o->plan, o->currency);
+	out->by_conversation = mem_zalloc((w->conversations + 1) * sizeof *out->by_conversation);
+	choose(&r);
+	if (o->cache == WHATIF_CACHE_BLOCKS)
+		rc = hit_blocks(&r, e);
+	else if (o->cache == WHATIF_CACHE_RECORDED)
+		rc = hit_recorded(&r, e);
+	for (size_t i = 0; rc == 0 && i < r.plays; i++)
+		rc = add_play(&r, &r.play[i], e);
+	/* the names of models are the workload's or the route's, the tariffs' are not needed */
+	tariffs_close(r.tariffs);
+	free(r.subject);
+	free(r.model_at);
+	free(r.play);
+	return rc;
+}
+
+/* What waiting buys is the same route without it. */
+static int run_both(struct whatif_result *out, const struct whatif_options *o,
+		    const struct scenario *s, struct err *e)
+{
+	int rc = run_scenario(out, o, s, true, e);
+	if (rc != 0 || s->route.kind != ROUTE_OFFPEAK)
+		return rc;
+	struct whatif_result *at_once = mem_zalloc(sizeof *at_once);
+	rc = run_scenario(at_once, o, s, false, e);
+	out->without_waiting = at_once->cost;
+	whatif_results_close(at_once, 1);
+	return rc;
+}
+
+struct pool {
+	const struct whatif_options *o;
+	struct whatif_result *result;
+	atomic_size_t next;
+	pthread_mutex_t lock;
+	struct err failure;
+};
+
+static void *work(void *user)
+{
+	struct pool *p = user;
+	for (size_t i; (i = atomic_fetch_add(&p->next, 1)) < p->o->scenarios;) {
+		struct err e = { 0 };
+		if (run_both(&p->result[i], p->o, &p->o->scenario[i], &e) == 0)
+			continue;
+		pthread_mutex_lock(&p->lock);
+		if (p->failure.code == ERR_NONE)
+			p->failure = e;
+		pthread_mutex_unlock(&p->lock);
+	}
+	return NULL;
+}
+
+/* Columns: each scenario's cost by conversation, and its difference from the baseline's. */
+static void add_intervals(struct whatif_result *result, const struct whatif_options *o)
+{
+	const size_t n = o->workload->conversations, count = o->scenarios;
+	const size_t draws = (size_t)o->resamples;
+	const struct money_total **column = mem_alloc(count * sizeof *column);
+	struct money_total *sums, *difference = mem_alloc(draws * sizeof *difference);
+	for (size_t i = 0; i < count; i++)
+		column[i] = result[i].by_conversation;
+	resample_sums(&(struct resample){ column, count, n, o->seed, o->resamples, o->threads },
+		      &sums);
+	for (size_t i = 0; i < count; i++) {
+		const struct money_total *base = sums + o->baseline * draws,
+					 *own = sums + i * draws;
+		for (size_t k = 0; k < draws; k++)
+			difference[k] = money_total_minus(own[k], base[k]);
+		result[i].total = resample_interval(own, draws, o->level_permille);
+		result[i].difference = resample_interval(difference, draws, o->level_permille);
+		result[i].has_intervals = true;
+	}
+	free(sums);
+	free(difference);
+	free(column);
+}
+
+static int check_options(const struct whatif_options *o, struct err *e)
+{
+	const struct workload *w = o->workload;
+	if (o->cache == WHATIF_CACHE_BLOCKS && !w->blocks)
+		return err_set(e, ERR_USAGE,
+			       "a %s trace names no blocks, so no cache can be replayed; --cache "
+			       "recorded divides its own hits, --cache none keeps them",
+			       w->shape);
+	if (o->cache == WHATIF_CACHE_RECORDED && w->blocks)
+		return err_set(e, ERR_USAGE,
+			       "a %s trace records no hits; replay a cache with --cache infinite or "
+			       "--cache N",
+			       w->shape);
+	if (o->resamples > RESAMPLES_MAX)
+		return err_set(e, ERR_USAGE, "at most %d resamples", RESAMPLES_MAX);
+	return 0;
+}
+
+int whatif_run(struct whatif_result **out, const struct whatif_options *o, struct err *e)
+{
+	enum { THREADS = 64 };
+	pthread_t thread[THREADS];
+	int threads = o->threads < 1 ? 1 : o->threads > THREADS ? THREADS : o->threads;
+	int rc = check_options(o, e);
+	if (rc != 0)
+		return rc;
+	struct pool p = { .o = o, .result = mem_zalloc((o->scenarios + 1) * sizeof *p.result) };
+	pthread_mutex_init(&p.lock, NULL);
+	for (int i = 0; i < threads; i++)
+		CHECK(pthread_create(&thread[i], NULL, work, &p) == 0);
+	for (int i = 0; i < threads; i++)
+		pthread_join(thread[i], NULL);
+	pthread_mutex_destroy(&p.lock);
+	if (p.failure.code != ERR_NONE) {
+		whatif_results_close(p.result, o->scenarios);
+		*e = p.failure;
+		return -(int)e->code;
+	}
+	if (o->resamples > 0 && o->workload->conversations > 1)
+		add_intervals(p.result, o);
+	*out = p.result;
+	return 0;
+}
+
+void whatif_results_close(struct whatif_result *r, size_t count)
+{
+	for (size_t i = 0; r && i < count; i++) {
+		free(r[i].model);
+		free(r[i].reason);
+		free(r[i].by_conversation);
+		arena_release(&r[i].arena);
+	}
+	free(r);
+}

@@ -1,0 +1,94 @@
+/*
+ * whatif: one workload under several scenarios, each replayed call by call with a cache of its own
+ * for every model, and priced by the same rater that metering uses.
+ *
+ * What a scenario costs is never an average times a count: a call that another model answers finds
+ * that model's cache as the scenario left it. Results are exact and do not depend on the number of
+ * threads.
+ */
+#ifndef TALLY_SIM_WHATIF_H
+#define TALLY_SIM_WHATIF_H
+
+#include "pricing/plan.h"
+#include "sim/prefix_cache.h"
+#include "sim/resample.h"
+#include "sim/route.h"
+
+enum whatif_cache {
+	/* The trace's own counts hold on every model. */
+	WHATIF_CACHE_NONE,
+	/* A model finds what it had seen of the conversation: no more than the recorded hit of the
+	   call, nor of any call since the model's own last one. */
+	WHATIF_CACHE_RECORDED,
+	/* Prompts are replayed block by block (traces that name their blocks). */
+	WHATIF_CACHE_BLOCKS,
+};
+
+struct scenario {
+	const char *name, *spec;
+	struct route route;
+	/* What the target model makes of the recorded counts, by target; rounded half up a call. */
+	struct decimal input_factor[ROUTE_TARGETS_MAX], output_factor[ROUTE_TARGETS_MAX];
+	bool has_factors;
+	bool writes; /* prompt tokens that miss are billed as cache writes (5 minutes) where the
+			price has them */
+	/* seconds to the first token and between tokens, in microseconds, by target; 0: not known */
+	int64_t first_token_us[ROUTE_TARGETS_MAX], token_us[ROUTE_TARGETS_MAX];
+};
+
+struct whatif_options {
+	const struct workload *workload;
+	struct scenario *scenario;
+	size_t scenarios, baseline;
+	const struct book *book;
+	const struct plan *plan; /* NULL: no credits */
+	const char *currency;
+	enum whatif_cache cache;
+	struct cache_rules rules; /* of WHATIF_CACHE_BLOCKS; every model has a cache of its own */
+	uint64_t seed;
+	int64_t resamples; /* 0: no intervals */
+	int level_permille; /* of the intervals: 950 */
+	int threads;
+};
+
+/* One model (of one vendor) in a scenario. */
+struct whatif_model {
+	struct text provider, model;
+	int64_t records, tokens[BUCKET_COMMON];
+	struct money_total cost;
+	struct credits_total credits;
+	int64_t unpriced, uncredited;
+	int64_t context_tokens, over_context; /* the model's limit (0: not known), calls above it */
+	int64_t busy_us; /* serial time of its calls; -1: not known */
+};
+
+struct whatif_reason {
+	const char *model, *why;
+	int64_t records;
+};
+
+struct whatif_result {
+	struct whatif_model *model; /* in the order of first use */
+	size_t models;
+	int64_t records, tokens[BUCKET_COMMON], prompt_tokens;
+	struct money_total cost;
+	struct credits_total credits;
+	int64_t unpriced, uncredited;
+	struct whatif_reason *reason;
+	size_t reasons;
+	/* of routes that wait for a cheaper hour */
+	int64_t moved, waited_us, longest_us;
+	struct money_total without_waiting;
+	int64_t escalated; /* calls that a cascade ran twice */
+	bool has_intervals;
+	struct interval total, difference; /* of the cost, and of its difference from the baseline */
+	struct money_total *by_conversation;
+	/* private */
+	struct arena arena;
+};
+
+/* One result a scenario, in order. Errors: ERR_USAGE (cache and workload do not fit), ERR_RANGE. */
+int whatif_run(struct whatif_result **out, const struct whatif_options *o, struct err *e);
+void whatif_results_close(struct whatif_result *r, size_t count);
+
+#endif

@@ -1,0 +1,90 @@
+/*
+ * workload: the calls that a what-if replays, read once and held in memory for any number of
+ * scenarios.
+ *
+ * Comes from traces whose requests name their blocks (sim/block_trace), from any other trace, from
+ * agent logs, or from the metered database. Counts are facts here; nothing is priced.
+ */
+#ifndef TALLY_SIM_WORKLOAD_H
+#define TALLY_SIM_WORKLOAD_H
+
+#include "meter/store/store.h"
+#include "sim/block_trace.h"
+#include "meter/formats/shape.h"
+
+struct work_call {
+	int64_t time_us; /* of its start, UTC */
+	int64_t tokens[BUCKET_COMMON];
+	int64_t requests;
+	uint32_t conversation; /* from 0 */
+	uint32_t call;	       /* of the conversation, from 0, in the order of the trace */
+	uint32_t subject;      /* what it ran on */
+	uint32_t customer, project, workload, task; /* numbers of names; 0: none */
+	uint32_t rare;				    /* 1 + place in `rare`; 0: none */
+};
+
+struct work_subject {
+	struct text provider, model, service_tier, region;
+};
+
+/* What is counted beside the common buckets. */
+struct work_rare {
+	int64_t tokens[BUCKET_COUNT - BUCKET_COMMON], web_searches;
+};
+
+struct workload {
+	const char *shape;
+	struct work_call *call;
+	size_t count;
+	struct block_trace *blocks; /* call i is its request i; NULL where prompts have no blocks */
+	bool has_conversations;	    /* false: each call is a conversation of its own, and `call`
+				       counts through the whole workload */
+	size_t conversations;
+	int64_t *conversation_id; /* the number that the trace gives it, or its place */
+	struct work_subject *subject;
+	size_t subjects;
+	const char **name; /* by number, from 1 */
+	size_t names;
+	struct work_rare *rare;
+	size_t rares;
+	/* from the database only: what each call cost as it was metered, and whether it has a price */
+	struct money_total *metered;
+	bool *metered_unpriced;
+	const char *metered_currency;
+	int64_t refused, outside; /* records that are not here, and why */
+	struct arena arena;
+	struct dict dict, subject_dict, conversation_dict;
+};
+
+struct workload_options {
+	const char *const *path;
+	size_t path_count;
+	const char *format; /* NULL: by content */
+	const struct field_map *map;
+	size_t map_count;
+	const char *model, *provider; /* of records that name none */
+	bool has_at;
+	struct instant at;
+	struct instant since, until;
+	int64_t block_tokens; /* 0: the trace's own */
+	/* Hears of every record that is left out; may be NULL. */
+	void (*refused)(void *user, const char *path, int64_t line, const char *why);
+	void *refused_user;
+};
+
+/* Errors: as the readers, and ERR_USAGE where instants are missing. */
+int workload_read(struct workload **out, const struct workload_options *o, struct err *e);
+/* The records that stand in the database now (amended ones as amended, voided ones not). */
+int workload_of_store(struct workload **out, struct store *s, const char *customer,
+		      const char *project, struct instant since, struct instant until,
+		      struct err *e);
+void workload_close(struct workload *w);
+
+/* Tokens of the whole prompt, cache included. */
+static inline int64_t work_prompt(const struct work_call *c)
+{
+	return c->tokens[BUCKET_INPUT] + c->tokens[BUCKET_CACHE_READ] +
+	       c->tokens[BUCKET_CACHE_WRITE_5M] + c->tokens[BUCKET_CACHE_WRITE_1H];
+}
+
+#endif
