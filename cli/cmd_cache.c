@@ -3,7 +3,7 @@
 
 #include "base/arena.h"
 #include "base/instant.h"
-#include "cli/command.h"
+#include "cli/cache_rules.h"
 #include "reports/amount.h"
 #include "reports/json_out.h"
 #include "reports/table.h"
@@ -14,15 +14,7 @@ static const struct option options[] = {
 	{ "block", 0, "N", "tokens of a block (default the trace's own: 512, 16, 64)", false },
 	{ "capacity", 0, "N|inf[,...]", "blocks that the cache holds (default inf)", false },
 	{ "ttl", 0, "SECONDS", "a block lives so long after its last touch", false },
-	{ "touch", 0, "reverse|forward",
-	  "order in which a request touches its blocks (default reverse: the root\n"
-	  "                               stays most recent)",
-	  false },
-	{ "hits", 0, "clamp|full", "whether a partial last block can hit (default clamp)", false },
-	{ "rule", 0, "RULE", "prefix, or unit[,common][,interval=N] (DeepSeek V4)", false },
-	{ "scope", 0, "SCOPE", "global, conversation, model or conversation+model", false },
-	{ "quantum", 0, "N", "hits are whole multiples of N tokens", false },
-	{ "minimum", 0, "N", "hits below N tokens do not count", false },
+	CACHE_RULE_OPTIONS,
 	{ "curve", 0, NULL, "every capacity at once, with a plot", false },
 	{ 0 },
 };
@@ -40,34 +32,6 @@ static char *ratio_text(int64_t hit, int64_t input, char buf[DECIMAL_TEXT_MAX])
 	snprintf(buf, DECIMAL_TEXT_MAX, "%lld.%06lld", (long long)(d.digits / 1000000),
 		 (long long)(d.digits % 1000000));
 	return buf;
-}
-
-static int read_rule(const char *text, struct cache_rules *r, struct err *e)
-{
-	if (!text || strcmp(text, "prefix") == 0)
-		return 0;
-	while (*text) {
-		size_t n = strcspn(text, ",");
-		struct text word = { text, n };
-		if (text_is(word, "unit")) {
-			r->units = true;
-		} else if (text_is(word, "common") && r->units) {
-			r->common = true;
-		} else if (n > 9 && memcmp(text, "interval=", 9) == 0 && r->units) {
-			char *end;
-			r->interval = strtoll(text + 9, &end, 10);
-			if (end != text + n || r->interval < 1)
-				return err_set(e, ERR_USAGE,
-					       "--rule: '%.*s' is no number of tokens", (int)n,
-					       text);
-		} else {
-			return err_set(e, ERR_USAGE,
-				       "--rule %s: prefix, or unit[,common][,interval=N]", text);
-		}
-		text += n;
-		text += *text == ',';
-	}
-	return 0;
 }
 
 enum { CAPACITIES_MOST = 64 };
@@ -239,43 +203,16 @@ static int show_capacities(struct cli *cli, const struct block_trace *t, struct 
 	return 0;
 }
 
-static int read_rules(struct cli *cli, struct cache_rules *r, struct err *e)
-{
-	static const char *const touches[] = { "reverse", "forward", NULL };
-	static const char *const hits[] = { "clamp", "full", NULL };
-	static const char *const scopes[] = { "global", "conversation", "model",
-					      "conversation+model", NULL };
-	const char *ttl = cli_value(cli, "ttl");
-	int touch, hit, scope;
-	*r = (struct cache_rules){ .capacity = -1, .ttl_us = -1 };
-	int rc = cli_choice(cli, "touch", touches, &touch, e);
-	if (rc == 0)
-		rc = cli_choice(cli, "hits", hits, &hit, e);
-	if (rc == 0)
-		rc = cli_choice(cli, "scope", scopes, &scope, e);
-	if (rc == 0)
-		rc = read_rule(cli_value(cli, "rule"), r, e);
-	if (rc == 0)
-		rc = cli_count(cli, "quantum", 0, &r->quantum, e);
-	if (rc == 0)
-		rc = cli_count(cli, "minimum", 0, &r->minimum, e);
-	if (rc == 0 && ttl)
-		rc = span_parse(&r->ttl_us, text_of(ttl), US_PER_SECOND, e);
-	if (rc == 0) {
-		r->forward = touch == 1;
-		r->full = hit == 1;
-		r->scope = (enum cache_scope)scope;
-	}
-	return rc;
-}
-
 static int run(struct cli *cli, struct err *e)
 {
 	struct cache_rules r;
 	int64_t capacity[CAPACITIES_MOST], block;
 	size_t count;
 	struct block_trace *t;
-	int rc = read_rules(cli, &r, e);
+	const char *ttl = cli_value(cli, "ttl");
+	int rc = cli_cache_rules(cli, &r, e);
+	if (rc == 0 && ttl)
+		rc = span_parse(&r.ttl_us, text_of(ttl), US_PER_SECOND, e);
 	if (rc == 0)
 		rc = read_capacities(cli_value(cli, "capacity"), capacity, &count, e);
 	if (rc == 0 && cli_flag(cli, "curve") && cli_value(cli, "capacity"))

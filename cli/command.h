@@ -104,6 +104,8 @@ void cli_print_completion(FILE *out);
 #define COMMANDS(X) \
 	X(command_cost) \
 	X(command_replay) \
+	X(command_whatif) \
+	X(command_cascade) \
 	X(command_cache) \
 	X(command_ingest) \
 	X(command_usage) \

@@ -533,6 +533,17 @@ const struct card *book_card(const struct book *b, size_t i)
 	return b->card[i];
 }
 
+const struct model_limits *book_limits(const struct book *b, const char *model)
+{
+	for (size_t i = book_card_count(b); i-- > 0;) {
+		const struct card *c = book_card(b, i);
+		for (size_t k = 0; k < c->limits_count; k++)
+			if (strcmp(c->limits[k].model, model) == 0)
+				return &c->limits[k];
+	}
+	return NULL;
+}
+
 const struct dispute *book_dispute(const struct book *b, const char *provider, const char *model,
 				   struct instant at, size_t i)
 {

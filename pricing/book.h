@@ -53,6 +53,9 @@ const struct card *book_card(const struct book *b, size_t i);
 const struct dispute *book_dispute(const struct book *b, const char *provider, const char *model,
 				   struct instant at, size_t i);
 
+/* What is known of a model (by its resolved name) beside its price, or NULL. */
+const struct model_limits *book_limits(const struct book *b, const char *model);
+
 /* The JSON files compiled into the program. */
 struct shipped_file {
 	const char *name, *bytes;

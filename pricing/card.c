@@ -562,9 +562,28 @@ static void take_disputes(struct reader *r, json_value *all)
 	}
 }
 
+static void take_speed(struct reader *r, json_value *v, const char *place, const char *key,
+		       struct decimal *out)
+{
+	struct err e;
+	json_value *m = json_member(v, key);
+	if (!m)
+		return;
+	if (decimal_parse(out, json_string(m), &e) != 0 || out->digits <= 0) {
+		fault_add(r->faults, at(r, "%s.%s", place, key),
+			  "must be a positive number as text, such as \"1.1\"");
+		*out = (struct decimal){ 0 };
+	}
+}
+
 static void take_models(struct reader *r, json_value *all)
 {
-	static const char *const keys[] = { "context_tokens", "max_output_tokens", "source", "note",
+	static const char *const keys[] = { "context_tokens",
+					    "max_output_tokens",
+					    "first_token_seconds",
+					    "output_tokens_per_second",
+					    "source",
+					    "note",
 					    NULL };
 	size_t n = 0;
 	for (json_value *v = json_first(all); v; v = json_next(v))
@@ -583,6 +602,8 @@ static void take_models(struct reader *r, json_value *all)
 		if (m)
 			take_whole(r, m, at(r, "%s.max_output_tokens", place), 1,
 				   &l->output_tokens_max);
+		take_speed(r, v, place, "first_token_seconds", &l->first_token_seconds);
+		take_speed(r, v, place, "output_tokens_per_second", &l->tokens_per_second);
 	}
 }
 

@@ -85,6 +85,8 @@ struct dispute {
 struct model_limits {
 	const char *provider, *model;
 	int64_t context_tokens, output_tokens_max; /* 0: not known */
+	/* as measured by someone; 0: not known */
+	struct decimal first_token_seconds, tokens_per_second;
 };
 
 struct card {

@@ -39,18 +39,15 @@ static void *draw(void *user)
 	return NULL;
 }
 
-/* Very many clusters are drawn in bundles: the spread of a sum of independent bundles is the same,
- * and the work stays bounded. */
-static struct money_total **bundle(const struct resample *q)
+/* Very many clusters are drawn in bundles of as many each: the spread of a sum of independent bundles
+ * is the same, and the work stays bounded. */
+static struct money_total **bundle(const struct resample *q, size_t bundles)
 {
 	struct money_total **out = mem_alloc(q->columns * sizeof *out);
-	const uint64_t seeds[2] = { q->seed, 0x62756e646c65 };
-	for (size_t c = 0; c < q->columns; c++)
-		out[c] = mem_zalloc(RESAMPLE_CLUSTERS_MAX * sizeof **out);
-	for (size_t i = 0; i < q->clusters; i++) {
-		size_t b = hash_bytes(&i, sizeof i, seeds) % RESAMPLE_CLUSTERS_MAX;
-		for (size_t c = 0; c < q->columns; c++)
-			out[c][b].atto += q->column[c][i].atto;
+	for (size_t c = 0; c < q->columns; c++) {
+		out[c] = mem_zalloc(bundles * sizeof **out);
+		for (size_t i = 0; i < q->clusters; i++)
+			out[c][i % bundles].atto += q->column[c][i].atto;
 	}
 	return out;
 }
@@ -60,13 +57,15 @@ void resample_sums(const struct resample *q, struct money_total **sums)
 	enum { THREADS = 64 };
 	int threads = q->threads < 1 ? 1 : q->threads > THREADS ? THREADS : q->threads;
 	struct job job[THREADS];
-	struct money_total **bundles = q->clusters > RESAMPLE_CLUSTERS_MAX ? bundle(q) : NULL;
+	const size_t each = (q->clusters + RESAMPLE_CLUSTERS_MAX - 1) / RESAMPLE_CLUSTERS_MAX;
+	const size_t clusters = each > 1 ? (q->clusters + each - 1) / each : q->clusters;
+	struct money_total **bundles = each > 1 ? bundle(q, clusters) : NULL;
 	*sums = mem_zalloc((q->columns * (size_t)q->resamples + 1) * sizeof **sums);
 	for (int i = 0; i < threads; i++) {
 		job[i] = (struct job){
 			q,
 			bundles ? (const struct money_total *const *)bundles : q->column,
-			bundles ? RESAMPLE_CLUSTERS_MAX : q->clusters,
+			clusters,
 			*sums,
 			q->resamples * i / threads,
 			q->resamples * (i + 1) / threads,

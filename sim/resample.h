@@ -28,7 +28,7 @@ struct resample {
 
 /*
  * sums[c * resamples + r]: the total of column c in resample r. More clusters than
- * RESAMPLE_CLUSTERS_MAX are drawn in that many bundles of them. free() *sums.
+ * RESAMPLE_CLUSTERS_MAX are drawn in bundles of equally many. free() *sums.
  */
 void resample_sums(const struct resample *q, struct money_total **sums);
 

@@ -381,7 +381,10 @@ bool route_escalates(const struct route *r, const struct workload *w, size_t i, 
 
 bool route_may_wait(const struct route *r, const struct workload *w, size_t i)
 {
-	(void)w;
-	(void)i;
-	return r->kind == ROUTE_OFFPEAK;
+	if (r->kind != ROUTE_OFFPEAK || r->waits == 0)
+		return r->kind == ROUTE_OFFPEAK;
+	for (size_t k = 0; k < r->waits; k++)
+		if (w->call[i].workload && text_is(r->wait[k], w->name[w->call[i].workload]))
+			return true;
+	return false;
 }

@@ -59,15 +59,37 @@ static struct subject *subject_of(struct run *r, uint32_t target)
 	return r->subject[target];
 }
 
-static int64_t context_limit(const struct book *b, const char *model)
+static void take_limits(struct run *r, uint32_t target, const char *resolved,
+			struct whatif_model *m)
 {
-	for (size_t i = book_card_count(b); i-- > 0;) {
-		const struct card *c = book_card(b, i);
-		for (size_t k = 0; k < c->limits_count; k++)
-			if (strcmp(c->limits[k].model, model) == 0)
-				return c->limits[k].context_tokens;
+	const struct model_limits *l = resolved ? book_limits(r->o->book, resolved) : NULL;
+	if (l) {
+		m->context_tokens = l->context_tokens;
+		m->first_token_seconds = l->first_token_seconds;
+		m->tokens_per_second = l->tokens_per_second;
 	}
-	return 0;
+	if (is_recorded(r, target))
+		return;
+	if (r->s->first_token_seconds[target].digits)
+		m->first_token_seconds = r->s->first_token_seconds[target];
+	if (r->s->tokens_per_second[target].digits)
+		m->tokens_per_second = r->s->tokens_per_second[target];
+}
+
+int64_t whatif_busy_ms(const struct whatif_model *m)
+{
+	const struct decimal first = m->first_token_seconds, rate = m->tokens_per_second;
+	int128 ten = 1, per_rate = 1000;
+	if (rate.digits <= 0 || rate.scale > 9 || first.scale > 9)
+		return -1;
+	for (int i = 0; i < first.scale; i++)
+		ten *= 10;
+	for (int i = 0; i < rate.scale; i++)
+		per_rate *= 10;
+	int128 waiting = (2 * (int128)m->records * first.digits * 1000 + ten) / (2 * ten);
+	int128 speaking = (2 * (int128)m->tokens[BUCKET_OUTPUT] * per_rate + rate.digits) /
+			  (2 * rate.digits);
+	return (int64_t)(waiting + speaking);
 }
 
 static struct whatif_model *model_of(struct run *r, uint32_t target, const struct tariff_answer *a)
@@ -86,10 +108,7 @@ static struct whatif_model *model_of(struct run *r, uint32_t target, const struc
 			out->model = mem_grow(out->model, (out->models + 1) * sizeof *out->model);
 			m = &out->model[out->models];
 			*m = (struct whatif_model){ .provider = provider, .model = model };
-			m->context_tokens =
-				a->resolved ? context_limit(r->o->book, a->resolved) : 0;
-			if (is_recorded(r, target) || !r->s->token_us[target])
-				m->busy_us = -1;
+			take_limits(r, target, a->resolved, m);
 			r->model_at[target] = (int32_t)out->models++;
 		}
 	}
@@ -428,12 +447,6 @@ static int add_play(struct run *r, const struct play *p, struct err *e)
 	if (m->context_tokens && prompt + tokens[BUCKET_OUTPUT] > m->context_tokens &&
 	    c->requests == 1)
 		m->over_context++;
-	if (m->busy_us >= 0 && !is_recorded(r, p->target))
-		fits &= !__builtin_add_overflow(m->busy_us,
-						r->s->first_token_us[p->target] +
-							tokens[BUCKET_OUTPUT] *
-								r->s->token_us[p->target],
-						&m->busy_us);
 	fits &= money_total_add(&m->cost, cost);
 	fits &= money_total_add(&out->cost, cost);
 	fits &= money_total_add(&out->by_conversation[c->conversation], cost);

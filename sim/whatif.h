@@ -32,8 +32,9 @@ struct scenario {
 	bool has_factors;
 	bool writes; /* prompt tokens that miss are billed as cache writes (5 minutes) where the
 			price has them */
-	/* seconds to the first token and between tokens, in microseconds, by target; 0: not known */
-	int64_t first_token_us[ROUTE_TARGETS_MAX], token_us[ROUTE_TARGETS_MAX];
+	/* by target; 0: what the model's card says */
+	struct decimal first_token_seconds[ROUTE_TARGETS_MAX],
+		tokens_per_second[ROUTE_TARGETS_MAX];
 };
 
 struct whatif_options {
@@ -59,7 +60,7 @@ struct whatif_model {
 	struct credits_total credits;
 	int64_t unpriced, uncredited;
 	int64_t context_tokens, over_context; /* the model's limit (0: not known), calls above it */
-	int64_t busy_us; /* serial time of its calls; -1: not known */
+	struct decimal first_token_seconds, tokens_per_second; /* 0: not known */
 };
 
 struct whatif_reason {
@@ -86,6 +87,9 @@ struct whatif_result {
 	/* private */
 	struct arena arena;
 };
+
+/* The serial time of the model's calls in milliseconds, half up; -1 when its speed is not known. */
+int64_t whatif_busy_ms(const struct whatif_model *m);
 
 /* One result a scenario, in order. Errors: ERR_USAGE (cache and workload do not fit), ERR_RANGE. */
 int whatif_run(struct whatif_result **out, const struct whatif_options *o, struct err *e);

@@ -1,0 +1,90 @@
+#include "cli/cache_rules.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int read_rule(const char *text, struct cache_rules *r, struct err *e)
+{
+	if (!text || strcmp(text, "prefix") == 0)
+		return 0;
+	while (*text) {
+		size_t n = strcspn(text, ",");
+		struct text word = { text, n };
+		if (text_is(word, "unit")) {
+			r->units = true;
+		} else if (text_is(word, "common") && r->units) {
+			r->common = true;
+		} else if (n > 9 && memcmp(text, "interval=", 9) == 0 && r->units) {
+			char *end;
+			r->interval = strtoll(text + 9, &end, 10);
+			if (end != text + n || r->interval < 1)
+				return err_set(e, ERR_USAGE,
+					       "--rule: '%.*s' is no number of tokens", (int)n,
+					       text);
+		} else {
+			return err_set(e, ERR_USAGE,
+				       "--rule %s: prefix, or unit[,common][,interval=N]", text);
+		}
+		text += n;
+		text += *text == ',';
+	}
+	return 0;
+}
+
+int cli_cache_rules(struct cli *cli, struct cache_rules *r, struct err *e)
+{
+	static const char *const touches[] = { "reverse", "forward", NULL };
+	static const char *const hits[] = { "clamp", "full", NULL };
+	static const char *const scopes[] = { "global", "conversation", "model",
+					      "conversation+model", NULL };
+	int touch, hit, scope;
+	*r = (struct cache_rules){ .capacity = -1, .ttl_us = -1 };
+	int rc = cli_choice(cli, "touch", touches, &touch, e);
+	if (rc == 0)
+		rc = cli_choice(cli, "hits", hits, &hit, e);
+	if (rc == 0)
+		rc = cli_choice(cli, "scope", scopes, &scope, e);
+	if (rc == 0)
+		rc = read_rule(cli_value(cli, "rule"), r, e);
+	if (rc == 0)
+		rc = cli_count(cli, "quantum", 0, &r->quantum, e);
+	if (rc == 0)
+		rc = cli_count(cli, "minimum", 0, &r->minimum, e);
+	if (rc == 0) {
+		r->forward = touch == 1;
+		r->full = hit == 1;
+		r->scope = (enum cache_scope)scope;
+	}
+	return rc;
+}
+
+int cli_cache(const char *text, bool blocks, enum whatif_cache *cache, struct cache_rules *r,
+	      struct err *e)
+{
+	char *end;
+	if (!text) {
+		*cache = blocks ? WHATIF_CACHE_NONE : WHATIF_CACHE_RECORDED;
+		return 0;
+	}
+	if (strcmp(text, "none") == 0 || strcmp(text, "recorded") == 0) {
+		*cache = *text == 'n' ? WHATIF_CACHE_NONE : WHATIF_CACHE_RECORDED;
+		return 0;
+	}
+	*cache = WHATIF_CACHE_BLOCKS;
+	size_t n = strcspn(text, ",");
+	if (n == 8 && memcmp(text, "infinite", 8) == 0) {
+		r->capacity = -1;
+	} else {
+		r->capacity = strtoll(text, &end, 10);
+		if (end != text + n || r->capacity < 1)
+			return err_set(e, ERR_USAGE,
+				       "--cache %s: none, recorded, infinite or a number of blocks, "
+				       "with ,ttl=SECONDS behind it where blocks expire",
+				       text);
+	}
+	if (text[n] == 0)
+		return 0;
+	if (strncmp(text + n, ",ttl=", 5) != 0)
+		return err_set(e, ERR_USAGE, "--cache %s: only ,ttl=SECONDS may follow", text);
+	return span_parse(&r->ttl_us, text_of(text + n + 5), US_PER_SECOND, e);
+}

@@ -1,0 +1,25 @@
+/* cache_rules: the options that describe a prefix cache, for every command that replays one. */
+#ifndef TALLY_CLI_CACHE_RULES_H
+#define TALLY_CLI_CACHE_RULES_H
+
+#include "cli/command.h"
+#include "sim/whatif.h"
+
+#define CACHE_RULE_OPTIONS \
+	{ "touch", 0, "reverse|forward", \
+	  "order in which a request touches its blocks (default reverse: the root\n" \
+	  "                               stays most recent)", \
+	  false }, \
+	{ "hits", 0, "clamp|full", "whether a partial last block can hit (default clamp)", false }, \
+	{ "rule", 0, "RULE", "prefix, or unit[,common][,interval=N] (DeepSeek V4)", false }, \
+	{ "scope", 0, "SCOPE", "global, conversation, model or conversation+model", false }, \
+	{ "quantum", 0, "N", "hits are whole multiples of N tokens", false }, \
+	{ "minimum", 0, "N", "hits below N tokens do not count", false }
+
+/* Everything but capacity and time to live. Errors: ERR_USAGE. */
+int cli_cache_rules(struct cli *cli, struct cache_rules *out, struct err *e);
+/* none|recorded|infinite|N[,ttl=S]; NULL: what suits the trace. Errors: ERR_USAGE. */
+int cli_cache(const char *text, bool blocks, enum whatif_cache *cache, struct cache_rules *r,
+	      struct err *e);
+
+#endif

@@ -1,0 +1,223 @@
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cache_rules.h"
+#include "base/zone.h"
+#include "reports/whatif_report.h"
+#include "sim/scenario.h"
+
+static const struct option options[] = {
+	{ "scenario", 's', "NAME=SPEC",
+	  "a scenario: MODEL, recorded, every:K:A:B, conversation:K:A:B,\n"
+	  "                               from:N:A:B, share:P:A:B, offpeak:MAXDELAY:MODEL,\n"
+	  "                               rules:FILE or cascade:FILE",
+	  true },
+	{ "scenarios", 0, "FILE", "scenarios from a JSON file", true },
+	{ "baseline", 0, "NAME", "the scenario that the others are compared with (default the first)",
+	  false },
+	{ "cache", 0, "CACHE",
+	  "none, recorded, infinite or a number of blocks, each with ,ttl=SECONDS\n"
+	  "                               where blocks expire",
+	  false },
+	CACHE_RULE_OPTIONS,
+	{ "format", 'f', "FORMAT", "format of the trace (default by content)", false },
+	{ "block", 0, "N", "tokens of a block (default the trace's own)", false },
+	{ "map", 0, "FIELD=COLUMN", "take a field from a column (or key) of another name", true },
+	{ "model", 'm', "MODEL", "the model of records that name none", false },
+	{ "provider", 'p', "VENDOR", "the vendor of records that name none", false },
+	{ "at", 0, "WHEN", "let the trace begin at WHEN; all distances stay", false },
+	{ "customer", 0, "NAME", "of the database: only this customer", false },
+	{ "project", 0, "NAME", "of the database: only this project", false },
+	{ "plan", 0, "PLAN", "also credits under this plan (see `tally credit plan`)", false },
+	{ "byo", 0, NULL, "bring your own key: the vendors bill, no credits are drawn", false },
+	{ "seed", 0, "N", "of shares and resamples (default 1)", false },
+	{ "resamples", 0, "N", "for the intervals (default 1000; 0: none)", false },
+	{ "level", 0, "P", "of the intervals (default 0.95)", false },
+	{ "threads", 0, "N", "worker threads (default one a processor)", false },
+	{ 0 },
+};
+
+static void tell_refused(void *user, const char *path, int64_t line, const char *why)
+{
+	int *told = user;
+	if (++*told <= 20)
+		fprintf(stderr, "tally: %s:%lld: %s\n", path, (long long)line, why);
+}
+
+static int read_numbers(struct cli *cli, struct whatif_options *o, struct err *e)
+{
+	const char *level = cli_value(cli, "level");
+	int64_t seed = 1, threads = 0, permille = 950;
+	struct decimal d;
+	int rc = cli_count(cli, "seed", 1, &seed, e);
+	if (rc == 0)
+		rc = cli_count(cli, "resamples", 1000, &o->resamples, e);
+	if (rc == 0)
+		rc = cli_count(cli, "threads", sysconf(_SC_NPROCESSORS_ONLN), &threads, e);
+	if (rc == 0 && level &&
+	    (decimal_parse(&d, text_of(level), NULL) != 0 || !decimal_to_int64(d, 3, &permille) ||
+	     permille < 1 || permille > 999))
+		rc = err_set(e, ERR_USAGE,
+			     "--level is a number from 0.001 to 0.999 with three decimals, not '%s'",
+			     level);
+	o->seed = (uint64_t)seed;
+	o->threads = (int)(threads > 64 ? 64 : threads);
+	o->level_permille = (int)permille;
+	return rc;
+}
+
+static int read_workload(struct cli *cli, const struct zone *zone, struct workload **out,
+			 int *refused, struct err *e)
+{
+	struct field_map map[OPTION_VALUES_MAX];
+	const char *spec, *at = cli_value(cli, "at");
+	struct workload_options w = { .path = (const char *const *)cli->argument,
+				      .path_count = (size_t)cli->argument_count,
+				      .format = cli_value(cli, "format"),
+				      .map = map,
+				      .model = cli_value(cli, "model"),
+				      .provider = cli_value(cli, "provider"),
+				      .has_at = at != NULL,
+				      .refused = tell_refused,
+				      .refused_user = refused };
+	struct store *store = NULL;
+	int rc = cli_period(cli, zone, &w.since, &w.until, e);
+	for (int i = 0; rc == 0 && (spec = cli_value_at(cli, "map", i)); i++)
+		rc = field_map_parse(&map[w.map_count++], spec, e);
+	if (rc == 0 && at)
+		rc = cli_instant("at", at, zone, &w.at, e);
+	if (rc == 0)
+		rc = cli_count(cli, "block", 0, &w.block_tokens, e);
+	if (rc == 0 && w.path_count && cli_value(cli, "db"))
+		rc = err_set(e, ERR_USAGE, "give either a trace or --db, not both");
+	if (rc != 0)
+		return rc;
+	if (w.path_count)
+		return workload_read(out, &w, e);
+	rc = cli_store(cli, &store, DB_READ, e);
+	if (rc == 0)
+		rc = workload_of_store(out, store, cli_value(cli, "customer"),
+				       cli_value(cli, "project"), w.since, w.until, e);
+	store_close(store);
+	return rc;
+}
+
+static int read_scenarios(struct cli *cli, struct scenario_list *list, const struct book *book,
+			  size_t *base, struct err *e)
+{
+	const char *text, *baseline = cli_value(cli, "baseline");
+	int rc = 0;
+	for (int i = 0; rc == 0 && (text = cli_value_at(cli, "scenarios", i)); i++)
+		rc = scenario_add_file(list, text, book, e);
+	for (int i = 0; rc == 0 && (text = cli_value_at(cli, "scenario", i)); i++)
+		rc = scenario_add(list, text, book, e);
+	if (rc == 0 && list->count == 0)
+		rc = err_set(e, ERR_USAGE,
+			     "nothing to compare: name scenarios, for example --scenario "
+			     "recorded --scenario flash=deepseek-v4-flash");
+	if (rc == 0 && (baseline || list->baseline))
+		rc = scenario_find(list, baseline ? baseline : list->baseline, base, e);
+	return rc;
+}
+
+static int run(struct cli *cli, struct err *e)
+{
+	struct book *book = NULL;
+	struct plan_file *plans = NULL;
+	struct zone *zone = NULL;
+	struct workload *workload = NULL;
+	struct scenario_list list = { 0 };
+	struct whatif_result *result = NULL;
+	struct whatif_options o = { .currency = cli_currency(cli) };
+	const char *plan = cli_value(cli, "plan"), *cache = cli_value(cli, "cache");
+	int refused = 0, status = 0;
+	int rc = cli_zone(cli, &zone, e);
+	if (rc == 0)
+		rc = cli_cache_rules(cli, &o.rules, e);
+	if (rc == 0)
+		rc = read_numbers(cli, &o, e);
+	if (rc == 0)
+		rc = cli_book(cli, &book, e);
+	if (rc == 0)
+		rc = read_scenarios(cli, &list, book, &o.baseline, e);
+	if (rc == 0 && plan)
+		rc = plan_open(&plans, &o.plan, plan, e);
+	if (rc == 0)
+		rc = read_workload(cli, zone, &workload, &refused, e);
+	if (rc == 0)
+		rc = cli_cache(cache, workload->blocks != NULL, &o.cache, &o.rules, e);
+	o.workload = workload;
+	o.scenario = list.scenario;
+	o.scenarios = list.count;
+	o.book = book;
+	if (rc == 0 && workload->metered_currency &&
+	    strcmp(workload->metered_currency, o.currency) != 0)
+		rc = err_set(e, ERR_USAGE,
+			     "the database holds amounts in %s: compare with --currency %s",
+			     workload->metered_currency, workload->metered_currency);
+	if (rc == 0)
+		rc = whatif_run(&result, &o, e);
+	if (rc == 0) {
+		struct whatif_report report = {
+			&o, result,
+			cache					? cache
+			: o.cache == WHATIF_CACHE_RECORDED	? "recorded"
+								: "none",
+			cli_flag(cli, "byo"), cli->quiet
+		};
+		if (cli->json)
+			whatif_report_json(&report);
+		else if (cli->csv)
+			whatif_report_csv(&report);
+		else
+			whatif_report_table(&report);
+		if (refused > 20)
+			fprintf(stderr, "tally: and %d more\n", refused - 20);
+		if (workload->refused)
+			fprintf(stderr, "tally: %lld record%s refused and not counted\n",
+				(long long)workload->refused, workload->refused == 1 ? "" : "s");
+		for (size_t i = 0; i < o.scenarios; i++)
+			if (result[i].unpriced || (plan && result[i].uncredited))
+				status = 3;
+		status = workload->refused ? 3 : status;
+	}
+	whatif_results_close(result, o.scenarios);
+	workload_close(workload);
+	scenario_list_release(&list);
+	plan_file_close(plans);
+	zone_close(zone);
+	book_close(book);
+	return rc ? rc : status;
+}
+
+const struct command command_whatif = {
+	.name = "whatif",
+	.summary = "what the same work would have cost on other models, routes and caches",
+	.arguments = "[TRACE...]",
+	.arguments_min = 0,
+	.arguments_max = -1,
+	.description =
+		"Replays the calls of a trace, of agent logs or (without a trace) of the metered "
+		"database under every scenario, call by call, and compares exact costs. Every model "
+		"has a cache of its own, so that a route which switches models pays for reading the "
+		"prefix again.\n\n"
+		"every:K:A:B sends every K-th call of a conversation to A and the others to B; "
+		"conversation:K:A:B every K-th conversation; from:N:A:B calls from the N-th on; "
+		"share:P:A:B a seeded share of conversations; offpeak:MAXDELAY:MODEL lets calls "
+		"wait for a cheaper hour. A model may be written PROVIDER/MODEL. Rules, cascades, "
+		"factors for other tokenizers or wordier models, and speeds are in "
+		"docs/whatif.md.\n\n"
+		"Traces that name the blocks of their prompts are replayed through a cache "
+		"(--cache infinite or N). Elsewhere --cache recorded, the default, lets a model "
+		"find what it had seen of the conversation, up to the recorded hits.",
+	.examples =
+		"  tally whatif sessions.jsonl --at 2026-06-15 --cache infinite --scope conversation "
+		"-s pro=deepseek-v4-pro -s flash=deepseek-v4-flash -s "
+		"mix=every:5:deepseek-v4-pro:deepseek-v4-flash\n"
+		"  tally whatif ~/.claude/projects -s recorded -s flash=deepseek-v4-flash --plan vm0\n"
+		"  tally whatif --since 2026-10-01 --until 2026-11-01 -s recorded -s "
+		"night=offpeak:8h:deepseek-v4-flash --json\n",
+	.options = options,
+	.common = TAKES_DB | TAKES_PRICES | TAKES_CSV | TAKES_PERIOD | TAKES_ZONE | TAKES_CURRENCY,
+	.run = run,
+};

@@ -1,0 +1,441 @@
+#include "reports/whatif_report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/csv.h"
+#include "reports/amount.h"
+#include "reports/json_out.h"
+#include "reports/table.h"
+
+/* a / b with six decimals, "0" where b is 0. */
+static const char *ratio(int128 a, int128 b, char buf[DECIMAL_TEXT_MAX])
+{
+	if (b == 0 || !ratio_format(a, b, 6, buf))
+		strcpy(buf, "0");
+	return buf;
+}
+
+static struct credits_total drawn(const struct whatif_report *r, struct credits_total c)
+{
+	return r->byo ? (struct credits_total){ 0 } : c;
+}
+
+static const struct whatif_result *baseline(const struct whatif_report *r)
+{
+	return &r->result[r->options->baseline];
+}
+
+static void put_tokens(struct json_out *j, const int64_t tokens[BUCKET_COMMON])
+{
+	json_out_object(j, "tokens");
+	for (int b = 0; b < BUCKET_COMMON; b++)
+		json_out_int(j, bucket_name((enum bucket)b), tokens[b]);
+	json_out_end(j, '}');
+}
+
+static const char *level(const struct whatif_report *r, char buf[DECIMAL_TEXT_MAX])
+{
+	decimal_format((struct decimal){ r->options->level_permille, 3 }, buf);
+	return buf;
+}
+
+static void put_interval(struct json_out *j, const char *key, const struct whatif_report *r,
+			 const struct interval *i)
+{
+	char text[DECIMAL_TEXT_MAX];
+	json_out_object(j, key);
+	json_out_money(j, "low", i->low);
+	json_out_money(j, "high", i->high);
+	json_out_string(j, "level", level(r, text));
+	json_out_end(j, '}');
+}
+
+static void put_model(struct json_out *j, const struct whatif_report *r,
+		      const struct whatif_model *m)
+{
+	char text[DECIMAL_TEXT_MAX];
+	json_out_object(j, NULL);
+	json_out_text(j, "model", m->model);
+	if (m->provider.n)
+		json_out_text(j, "provider", m->provider);
+	json_out_int(j, "records", m->records);
+	put_tokens(j, m->tokens);
+	json_out_money(j, "total", m->cost);
+	if (m->unpriced)
+		json_out_int(j, "unpriced", m->unpriced);
+	if (r->options->plan)
+		json_out_credits(j, "credits", drawn(r, m->credits));
+	if (m->context_tokens) {
+		json_out_int(j, "context_tokens", m->context_tokens);
+		json_out_int(j, "over_context", m->over_context);
+	}
+	if (whatif_busy_ms(m) >= 0)
+		json_out_string(j, "serial_seconds",
+				decimal_format((struct decimal){ whatif_busy_ms(m), 3 }, text));
+	json_out_end(j, '}');
+}
+
+static void put_scenario(struct json_out *j, const struct whatif_report *r, size_t i)
+{
+	const struct whatif_options *o = r->options;
+	const struct whatif_result *w = &r->result[i];
+	const struct scenario *s = &o->scenario[i];
+	char text[DECIMAL_TEXT_MAX];
+	struct money_total delta = money_total_minus(w->cost, baseline(r)->cost);
+	json_out_object(j, NULL);
+	json_out_string(j, "name", s->name);
+	json_out_string(j, "route", s->spec);
+	json_out_int(j, "records", w->records);
+	put_tokens(j, w->tokens);
+	json_out_array(j, "by_model");
+	for (size_t k = 0; k < w->models; k++)
+		put_model(j, r, &w->model[k]);
+	json_out_end(j, ']');
+	json_out_string(j, "currency", o->currency);
+	json_out_money(j, "total", w->cost);
+	json_out_int(j, "unpriced", w->unpriced);
+	if (o->plan) {
+		json_out_object(j, "credits");
+		json_out_string(j, "plan", plan_name(o->plan));
+		json_out_string(j, "rule", plan_rule_name(o->plan));
+		json_out_credits(j, "total", drawn(r, w->credits));
+		json_out_int(j, "unpriced", w->uncredited);
+		if (r->byo)
+			json_out_credits(j, "built_in", w->credits);
+		json_out_end(j, '}');
+	}
+	json_out_money(j, "delta", delta);
+	json_out_string(j, "delta_ratio", ratio(delta.atto, baseline(r)->cost.atto, text));
+	json_out_string(j, "hit_ratio",
+			ratio(w->tokens[BUCKET_CACHE_READ], w->prompt_tokens, text));
+	if (w->has_intervals) {
+		put_interval(j, "interval", r, &w->total);
+		put_interval(j, "delta_interval", r, &w->difference);
+	}
+	if (s->route.kind == ROUTE_OFFPEAK) {
+		json_out_object(j, "waiting");
+		json_out_int(j, "moved", w->moved);
+		json_out_string(j, "total_seconds",
+				decimal_format((struct decimal){ w->waited_us, 6 }, text));
+		json_out_string(j, "longest_seconds",
+				decimal_format((struct decimal){ w->longest_us, 6 }, text));
+		json_out_money(j, "without_waiting", w->without_waiting);
+		json_out_money(j, "saves", money_total_minus(w->without_waiting, w->cost));
+		json_out_end(j, '}');
+	}
+	if (s->route.kind == ROUTE_CASCADE)
+		json_out_int(j, "escalated", w->escalated);
+	if (w->reasons) {
+		json_out_array(j, "unpriced_reasons");
+		for (size_t k = 0; k < w->reasons; k++) {
+			json_out_object(j, NULL);
+			json_out_string(j, "model", w->reason[k].model);
+			json_out_string(j, "reason", w->reason[k].why);
+			json_out_int(j, "records", w->reason[k].records);
+			json_out_end(j, '}');
+		}
+		json_out_end(j, ']');
+	}
+	json_out_end(j, '}');
+}
+
+void whatif_report_json(const struct whatif_report *r)
+{
+	const struct whatif_options *o = r->options;
+	const struct workload *w = o->workload;
+	char text[DECIMAL_TEXT_MAX];
+	struct json_out j;
+	json_out_open(&j, stdout);
+	json_out_object(&j, NULL);
+	json_out_string(&j, "schema", "tally.whatif/1");
+	json_out_string(&j, "baseline", o->scenario[o->baseline].name);
+	json_out_int(&j, "calls", (int64_t)w->count);
+	json_out_int(&j, "conversations", w->has_conversations ? (int64_t)w->conversations : 0);
+	json_out_int(&j, "quarantined", w->refused);
+	if (w->outside)
+		json_out_int(&j, "outside_period", w->outside);
+	json_out_string(&j, "cache", r->cache);
+	json_out_int(&j, "resamples", o->resamples);
+	snprintf(text, sizeof text, "%llu", (unsigned long long)o->seed);
+	json_out_string(&j, "seed", text);
+	json_out_array(&j, "scenarios");
+	for (size_t i = 0; i < o->scenarios; i++)
+		put_scenario(&j, r, i);
+	json_out_end(&j, ']');
+	json_out_end(&j, '}');
+	json_out_close(&j);
+}
+
+static void csv_money(struct buf *b, struct money_total m)
+{
+	char text[DECIMAL_TEXT_MAX];
+	buf_puts(b, ",");
+	buf_puts(b, money_total_format(m, text));
+}
+
+void whatif_report_csv(const struct whatif_report *r)
+{
+	const struct whatif_options *o = r->options;
+	char text[DECIMAL_TEXT_MAX];
+	struct buf b = { 0 };
+	buf_puts(&b, "scenario,model,records");
+	for (int k = 0; k < BUCKET_COMMON; k++)
+		buf_printf(&b, ",%s", bucket_name((enum bucket)k));
+	buf_puts(&b, ",total,unpriced,delta,hit_ratio,low,high");
+	if (o->plan)
+		buf_puts(&b, ",credits");
+	buf_puts(&b, "\n");
+	for (size_t i = 0; i < o->scenarios; i++) {
+		const struct whatif_result *w = &r->result[i];
+		csv_put_field(&b, text_of(o->scenario[i].name));
+		buf_printf(&b, ",,%lld", (long long)w->records);
+		for (int k = 0; k < BUCKET_COMMON; k++)
+			buf_printf(&b, ",%lld", (long long)w->tokens[k]);
+		csv_money(&b, w->cost);
+		buf_printf(&b, ",%lld", (long long)w->unpriced);
+		csv_money(&b, money_total_minus(w->cost, baseline(r)->cost));
+		buf_printf(&b, ",%s",
+			   ratio(w->tokens[BUCKET_CACHE_READ], w->prompt_tokens, text));
+		if (w->has_intervals) {
+			csv_money(&b, w->total.low);
+			csv_money(&b, w->total.high);
+		} else {
+			buf_puts(&b, ",,");
+		}
+		if (o->plan)
+			buf_printf(&b, ",%s", credits_format(drawn(r, w->credits), text));
+		buf_puts(&b, "\n");
+		for (size_t k = 0; k < w->models; k++) {
+			const struct whatif_model *m = &w->model[k];
+			csv_put_field(&b, text_of(o->scenario[i].name));
+			buf_puts(&b, ",");
+			csv_put_field(&b, m->model);
+			buf_printf(&b, ",%lld", (long long)m->records);
+			for (int c = 0; c < BUCKET_COMMON; c++)
+				buf_printf(&b, ",%lld", (long long)m->tokens[c]);
+			csv_money(&b, m->cost);
+			buf_printf(&b, ",%lld,,,,", (long long)m->unpriced);
+			if (o->plan)
+				buf_printf(&b, ",%s", credits_format(drawn(r, m->credits), text));
+			buf_puts(&b, "\n");
+		}
+	}
+	fwrite(b.p, 1, b.n, stdout);
+	buf_release(&b);
+}
+
+/* Cents, and four digits where the amount is below one: tables say so, JSON and CSV have every
+ * digit. */
+static void shown(struct buf *b, struct money_total m, const char *currency, bool lower, bool sign)
+{
+	char plain[DECIMAL_TEXT_MAX];
+	const int128 unit = (int128)1000000000000000000;
+	int places = m.atto < unit && m.atto > -unit ? 4 : 2;
+	bool changed;
+	struct decimal d = decimal_round_places((struct decimal){ m.atto, MONEY_TOTAL_PLACES },
+						places, &changed);
+	decimal_format(d, plain);
+	char *point = strchr(plain, '.');
+	size_t have = point ? strlen(point + 1) : 0;
+	if (!point)
+		strcat(plain, ".");
+	while (have++ < (size_t)places)
+		strcat(plain, "0");
+	put_amount(b, plain, currency, lower);
+	if (sign && m.atto > 0) {
+		char *copy = strdup(b->p);
+		b->n = 0;
+		buf_printf(b, "+%s", copy);
+		free(copy);
+	}
+}
+
+/* 100 a / b with one decimal, always. */
+static const char *percent(int128 a, int128 b, char buf[DECIMAL_TEXT_MAX])
+{
+	if (b == 0 || !ratio_format(a * 100, b, 1, buf))
+		return strcpy(buf, "-");
+	return strcat(buf, strchr(buf, '.') ? " %" : ".0 %");
+}
+
+static void change_cell(struct table *t, const struct whatif_report *r, size_t i, struct buf *b)
+{
+	const struct whatif_result *w = &r->result[i], *base = baseline(r);
+	char text[DECIMAL_TEXT_MAX];
+	if (i == r->options->baseline) {
+		table_cell(t, "baseline");
+		return;
+	}
+	int128 delta = w->cost.atto - base->cost.atto;
+	b->n = 0;
+	percent(delta, base->cost.atto, text);
+	buf_printf(b, "%s%s", delta > 0 && *text != '-' ? "+" : "", text);
+	table_cell(t, b->p);
+}
+
+static void scenario_rows(struct table *t, const struct whatif_report *r, size_t i, struct buf *b)
+{
+	const struct whatif_options *o = r->options;
+	const struct whatif_result *w = &r->result[i];
+	char text[DECIMAL_TEXT_MAX], grouped[DECIMAL_TEXT_MAX * 2];
+	const int128 delta = w->cost.atto - baseline(r)->cost.atto;
+	b->n = 0;
+	buf_printf(b, "%c %s",
+		   i == o->baseline ? ' '
+		   : delta > 0	    ? '+'
+		   : delta < 0	    ? '-'
+				    : '=',
+		   o->scenario[i].name);
+	table_cell(t, b->p);
+	put_count(b, w->records);
+	table_cell(t, b->p);
+	table_cell(t, percent(w->tokens[BUCKET_CACHE_READ], w->prompt_tokens, text));
+	shown(b, w->cost, o->currency, w->unpriced > 0, false);
+	table_cell(t, b->p);
+	shown(b, (struct money_total){ delta }, o->currency, false, true);
+	table_cell(t, i == o->baseline ? "" : b->p);
+	change_cell(t, r, i, b);
+	if (w->has_intervals) {
+		struct buf high = { 0 };
+		shown(b, w->total.low, o->currency, false, false);
+		shown(&high, w->total.high, o->currency, false, false);
+		buf_printf(b, " to %s", high.p);
+		table_cell(t, b->p);
+		buf_release(&high);
+	} else {
+		table_cell(t, "");
+	}
+	if (o->plan) {
+		credits_format(drawn(r, w->credits), text);
+		b->n = 0;
+		buf_printf(b, "%s%s", w->uncredited ? ">= " : "", number_grouped(grouped, text));
+		table_cell(t, b->p);
+	}
+	for (size_t k = 0; w->models > 1 && k < w->models; k++) {
+		const struct whatif_model *m = &w->model[k];
+		b->n = 0;
+		buf_printf(b, "    %.*s%s%.*s", (int)m->provider.n, m->provider.p,
+			   m->provider.n ? "/" : "", (int)m->model.n, m->model.p);
+		table_cell(t, b->p);
+		put_count(b, m->records);
+		table_cell(t, b->p);
+		int128 prompt = 0;
+		for (int c = 0; c < BUCKET_OUTPUT; c++)
+			prompt += m->tokens[c];
+		table_cell(t, percent(m->tokens[BUCKET_CACHE_READ], prompt, text));
+		shown(b, m->cost, o->currency, m->unpriced > 0, false);
+		table_cell(t, b->p);
+		table_cell(t, "");
+		table_cell(t, "");
+		table_cell(t, "");
+		if (o->plan) {
+			credits_format(drawn(r, m->credits), text);
+			table_cell(t, number_grouped(grouped, text));
+		}
+	}
+}
+
+static void put_span(struct buf *b, int64_t ms)
+{
+	int64_t s = (ms + 500) / 1000;
+	if (s >= 2 * 3600)
+		buf_printf(b, "%lld h %lld min", (long long)(s / 3600), (long long)(s / 60 % 60));
+	else if (s >= 120)
+		buf_printf(b, "%lld min %lld s", (long long)(s / 60), (long long)(s % 60));
+	else
+		buf_printf(b, "%lld.%lld s", (long long)(ms / 1000), (long long)(ms / 100 % 10));
+}
+
+static void remarks(const struct whatif_report *r, size_t i, struct buf *b)
+{
+	const struct whatif_options *o = r->options;
+	const struct whatif_result *w = &r->result[i];
+	const char *name = o->scenario[i].name;
+	int64_t busy_ms = 0;
+	for (size_t k = 0; k < w->models; k++) {
+		const struct whatif_model *m = &w->model[k];
+		int64_t ms = whatif_busy_ms(m);
+		busy_ms = ms < 0 || busy_ms < 0 ? -1 : busy_ms + ms;
+		if (m->over_context) {
+			put_count(b, m->over_context);
+			printf("  %s: %s of the calls do not fit into the %lld tokens of %.*s\n",
+			       name, b->p, (long long)m->context_tokens, (int)m->model.n,
+			       m->model.p);
+		}
+	}
+	if (busy_ms > 0) {
+		b->n = 0;
+		put_span(b, busy_ms);
+		printf("  %s: one call after another would take %s (published speeds)\n", name,
+		       b->p);
+	}
+	if (o->scenario[i].route.kind == ROUTE_OFFPEAK) {
+		put_count(b, w->moved);
+		printf("  %s: %s calls wait", name, b->p);
+		if (w->moved) {
+			b->n = 0;
+			put_span(b, w->waited_us / 1000 / w->moved);
+			printf(", %s on average", b->p);
+			b->n = 0;
+			put_span(b, w->longest_us / 1000);
+			printf(" and %s at most", b->p);
+		}
+		shown(b, money_total_minus(w->without_waiting, w->cost), o->currency, false, false);
+		printf("; that saves %s\n", b->p);
+	}
+	if (w->escalated) {
+		put_count(b, w->escalated);
+		printf("  %s: %s calls are run on both models\n", name, b->p);
+	}
+	for (size_t k = 0; k < w->reasons && k < 5; k++) {
+		put_count(b, w->reason[k].records);
+		printf("  %s: no amount for %s calls of %s: %s\n", name, b->p, w->reason[k].model,
+		       w->reason[k].why);
+	}
+}
+
+void whatif_report_table(const struct whatif_report *r)
+{
+	static const struct table_column columns[] = {
+		{ "SCENARIO", false, true }, { "CALLS", true, false },
+		{ "CACHE HITS", true, false }, { "COST", true, false },
+		{ "DIFFERENCE", true, false }, { "CHANGE", true, false },
+		{ "INTERVAL", true, false },   { "CREDITS", true, false }
+	};
+	const struct whatif_options *o = r->options;
+	const struct workload *w = o->workload;
+	struct table *t = table_open(columns, o->plan ? 8 : 7);
+	struct buf b = { 0 };
+	for (size_t i = 0; i < o->scenarios; i++)
+		scenario_rows(t, r, i, &b);
+	table_print(t);
+	table_close(t);
+	if (r->quiet) {
+		buf_release(&b);
+		return;
+	}
+	put_count(&b, (int64_t)w->count);
+	printf("\n%s calls", b.p);
+	if (w->has_conversations) {
+		put_count(&b, (int64_t)w->conversations);
+		printf(" in %s conversations", b.p);
+	}
+	printf(" (%s), cache: %s", w->shape, r->cache);
+	if (r->result[0].has_intervals) {
+		put_count(&b, o->resamples);
+		printf("; intervals: %d.%d %% of %s resamples of whole %s, seed %llu",
+		       o->level_permille / 10, o->level_permille % 10, b.p,
+		       w->has_conversations ? "conversations" : "calls",
+		       (unsigned long long)o->seed);
+	}
+	printf("\namounts are rounded here; --json and --csv have every digit\n");
+	if (o->cache == WHATIF_CACHE_NONE && w->blocks)
+		printf("no cache is replayed: every prompt token is read anew (try --cache infinite "
+		       "--scope conversation)\n");
+	for (size_t i = 0; i < o->scenarios; i++)
+		remarks(r, i, &b);
+	buf_release(&b);
+}

@@ -1,0 +1,19 @@
+/* whatif_report: scenarios side by side, as a table of differences, one JSON document, or CSV. */
+#ifndef TALLY_REPORTS_WHATIF_REPORT_H
+#define TALLY_REPORTS_WHATIF_REPORT_H
+
+#include "sim/whatif.h"
+
+struct whatif_report {
+	const struct whatif_options *options;
+	const struct whatif_result *result;
+	const char *cache; /* as it was asked for, or chosen */
+	bool byo;	   /* bring your own key: no credits are drawn */
+	bool quiet;
+};
+
+void whatif_report_json(const struct whatif_report *r);
+void whatif_report_csv(const struct whatif_report *r);
+void whatif_report_table(const struct whatif_report *r);
+
+#endif

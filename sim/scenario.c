@@ -1,0 +1,166 @@
+#include "sim/scenario.h"
+
+#include <stdlib.h>
+
+#include "base/json.h"
+
+static int new_scenario(struct scenario_list *l, struct text name, struct scenario **out,
+			struct err *e)
+{
+	if (name.n == 0)
+		return err_set(e, ERR_USAGE, "a scenario has no name");
+	for (size_t i = 0; i < l->count; i++)
+		if (text_is(name, l->scenario[i].name))
+			return err_set(e, ERR_USAGE, "two scenarios are called '%.*s'",
+				       (int)name.n, name.p);
+	if (l->count == SCENARIOS_MAX)
+		return err_set(e, ERR_USAGE, "at most %d scenarios at once", SCENARIOS_MAX);
+	l->scenario = mem_grow(l->scenario, (l->count + 1) * sizeof *l->scenario);
+	*out = &l->scenario[l->count];
+	**out = (struct scenario){ .name = arena_text(&l->arena, name.p, name.n) };
+	return 0;
+}
+
+int scenario_add(struct scenario_list *l, const char *text, const struct book *book, struct err *e)
+{
+	const char *equals = strchr(text, '=');
+	struct text name = { text, equals ? (size_t)(equals - text) : strlen(text) };
+	struct scenario *s;
+	int rc = new_scenario(l, name, &s, e);
+	if (rc != 0)
+		return rc;
+	s->spec = equals ? equals + 1 : text;
+	s->spec = arena_text(&l->arena, s->spec, strlen(s->spec));
+	rc = route_parse(&s->route, s->spec, book, &l->arena, e);
+	if (rc != 0)
+		return err_context(e, "scenario '%s'", s->name);
+	l->count++;
+	return 0;
+}
+
+/* {"MODEL": "1.2"}: a positive number for each model of the route that it names. */
+static int by_model(const struct scenario *s, json_value *v, const char *key,
+		    struct decimal out[ROUTE_TARGETS_MAX], struct err *e)
+{
+	if (v && json_kind(v) != JSON_OBJECT)
+		return err_set(e, ERR_INVALID, "'%s' is an object from models to numbers", key);
+	for (json_value *m = json_first(v); m; m = json_next(m)) {
+		struct decimal d;
+		bool found = false;
+		struct text digits = json_kind(m) == JSON_NUMBER ? json_number(m) : json_string(m);
+		if (decimal_parse(&d, digits, NULL) != 0 || d.digits <= 0 || d.scale > 9 ||
+		    d.digits > (int128)1000000000000)
+			return err_set(e, ERR_INVALID,
+				       "'%s': '%.*s' is not a number above 0 with at most nine "
+				       "decimals",
+				       key, (int)digits.n, digits.p);
+		for (uint32_t t = 0; t < s->route.targets; t++)
+			if (text_is(s->route.target[t].model, json_key(m))) {
+				out[t] = d;
+				found = true;
+			}
+		if (!found)
+			return err_set(e, ERR_INVALID, "'%s': the route has no model '%s'", key,
+				       json_key(m));
+	}
+	return 0;
+}
+
+static int waits(struct scenario_list *l, struct scenario *s, json_value *v, struct err *e)
+{
+	size_t n = 0;
+	if (v && json_kind(v) != JSON_ARRAY)
+		return err_set(e, ERR_INVALID, "'wait' is a list of workloads");
+	if (v && s->route.kind != ROUTE_OFFPEAK)
+		return err_set(e, ERR_INVALID, "'wait' belongs to a route 'offpeak:'");
+	for (json_value *m = json_first(v); m; m = json_next(m))
+		n++;
+	s->route.wait = arena_alloc(&l->arena, (n + 1) * sizeof *s->route.wait);
+	for (json_value *m = json_first(v); m; m = json_next(m)) {
+		struct text name = json_string(m);
+		s->route.wait[s->route.waits++] =
+			(struct text){ arena_text(&l->arena, name.p, name.n), name.n };
+	}
+	return 0;
+}
+
+static int add_object(struct scenario_list *l, json_value *v, const struct book *book,
+		      struct err *e)
+{
+	static const char *const keys[] = { "name",	    "route",  "input_factor",
+					    "output_factor", "writes", "first_token_seconds",
+					    "output_tokens_per_second", "wait", "note", NULL };
+	struct scenario *s;
+	if (json_kind(v) != JSON_OBJECT)
+		return err_set(e, ERR_INVALID, "a scenario is an object");
+	for (json_value *m = json_first(v); m; m = json_next(m)) {
+		bool known = false;
+		for (int i = 0; keys[i]; i++)
+			known |= strcmp(keys[i], json_key(m)) == 0;
+		if (!known)
+			return err_set(e, ERR_INVALID, "a scenario has no key '%s'", json_key(m));
+	}
+	struct text route = json_string(json_member(v, "route"));
+	int rc = new_scenario(l, json_string(json_member(v, "name")), &s, e);
+	if (rc != 0)
+		return rc;
+	if (route.n == 0)
+		return err_set(e, ERR_INVALID, "scenario '%s' has no 'route'", s->name);
+	s->spec = arena_text(&l->arena, route.p, route.n);
+	rc = route_parse(&s->route, s->spec, book, &l->arena, e);
+	if (rc != 0)
+		return err_context(e, "scenario '%s'", s->name);
+	l->count++;
+	rc = by_model(s, json_member(v, "input_factor"), "input_factor", s->input_factor, e);
+	if (rc == 0)
+		rc = by_model(s, json_member(v, "output_factor"), "output_factor",
+			      s->output_factor, e);
+	if (rc == 0)
+		rc = by_model(s, json_member(v, "first_token_seconds"), "first_token_seconds",
+			      s->first_token_seconds, e);
+	if (rc == 0)
+		rc = by_model(s, json_member(v, "output_tokens_per_second"),
+			      "output_tokens_per_second", s->tokens_per_second, e);
+	if (rc == 0)
+		rc = waits(l, s, json_member(v, "wait"), e);
+	s->has_factors = json_member(v, "input_factor") || json_member(v, "output_factor");
+	s->writes = json_true(json_member(v, "writes"));
+	return rc == 0 ? 0 : err_context(e, "scenario '%s'", s->name);
+}
+
+int scenario_add_file(struct scenario_list *l, const char *path, const struct book *book,
+		      struct err *e)
+{
+	struct json_document *d;
+	int rc = json_open_file(&d, path, e);
+	if (rc != 0)
+		return rc;
+	json_value *list = json_member(json_root(d), "scenarios");
+	struct text baseline = json_string(json_member(json_root(d), "baseline"));
+	if (json_kind(list) != JSON_ARRAY)
+		rc = err_set(e, ERR_INVALID,
+			     "a file of scenarios is {\"scenarios\": [{\"name\": .., \"route\": "
+			     "..}]}");
+	for (json_value *v = json_first(list); rc == 0 && v; v = json_next(v))
+		rc = add_object(l, v, book, e);
+	if (baseline.n)
+		l->baseline = arena_text(&l->arena, baseline.p, baseline.n);
+	json_close(d);
+	return rc == 0 ? 0 : err_context(e, "%s", path);
+}
+
+int scenario_find(const struct scenario_list *l, const char *name, size_t *out, struct err *e)
+{
+	for (*out = 0; *out < l->count; ++*out)
+		if (strcmp(l->scenario[*out].name, name) == 0)
+			return 0;
+	return err_set(e, ERR_USAGE, "--baseline: there is no scenario '%s'", name);
+}
+
+void scenario_list_release(struct scenario_list *l)
+{
+	for (size_t i = 0; i < l->count; i++)
+		route_release(&l->scenario[i].route);
+	free(l->scenario);
+	arena_release(&l->arena);
+}

@@ -1,0 +1,28 @@
+/*
+ * scenario: what the user asked for, as NAME=SPEC or as a file of scenarios (docs/whatif.md).
+ */
+#ifndef TALLY_SIM_SCENARIO_H
+#define TALLY_SIM_SCENARIO_H
+
+#include "sim/whatif.h"
+
+enum { SCENARIOS_MAX = 256 };
+
+struct scenario_list {
+	struct scenario *scenario;
+	size_t count;
+	const char *baseline; /* that a file names; NULL: none */
+	struct arena arena;
+};
+
+/* "flash=deepseek-v4-flash"; without a name the spec is the name. Errors: ERR_USAGE and those of
+ * route_parse. */
+int scenario_add(struct scenario_list *l, const char *text, const struct book *book,
+		 struct err *e);
+int scenario_add_file(struct scenario_list *l, const char *path, const struct book *book,
+		      struct err *e);
+/* The place of that name. Errors: ERR_USAGE. */
+int scenario_find(const struct scenario_list *l, const char *name, size_t *out, struct err *e);
+void scenario_list_release(struct scenario_list *l);
+
+#endif

@@ -1,0 +1,44 @@
+#!/usr/bin/env bats
+# tally cascade: by hand, and on public data with known answers.
+load common
+
+outcomes() {
+	printf 'task,model,solved,cost,score\na,flash,true,1,0.9\na,pro,true,10,\nb,flash,true,1,0.4\nb,pro,false,10,\nc,flash,false,2,0.5\nc,pro,true,20,\nd,flash,false,2,0.1\nd,pro,false,30,\n' > o.csv
+}
+
+@test "joint outcomes, policies and what escalating costs" {
+	outcomes
+	run "$TALLY" cascade o.csv --cheap flash --strong pro --json
+	expect 0 '"schema": "tally.cascade/1"' '"both": 1' '"escalated": 2' '"cost": "56"' '"marginal_cost_per_extra_solve": "50"' \
+		'"break_even_escalation_rate": "0.914286"'
+	run "$TALLY" cascade o.csv --cheap flash --strong pro --sweep score
+	expect 0 "cascade" "THRESHOLD" "break even"
+	run "$TALLY" cascade o.csv --cheap flash --strong pro --sweep score --csv
+	expect 0 "threshold,escalated,solved,cost,pareto" "0.4,1,2,36,"
+	# half of the wrong answers pass: 6 + (20 + 30) / 2, and half of c is lost
+	run "$TALLY" cascade o.csv --cheap flash --strong pro --false-accept 0.5 --json
+	expect 0 '"expected_solved": "2.5"' '"cost": "31"'
+}
+
+@test "what is not understood is refused with the choice" {
+	outcomes
+	run "$TALLY" cascade o.csv --cheap flash --strong gpt
+	expect 1 "nobody tried 'gpt'" "flash, pro"
+	run "$TALLY" cascade o.csv --cheap flash
+	expect 2 "--strong"
+	run "$TALLY" cascade o.csv --cheap flash --strong pro --sensitivity 2
+	expect 2 "--sensitivity"
+	run "$TALLY" cascade o.csv --cheap flash --strong pro --sweep colour
+	expect 1 "--sweep"
+	run "$TALLY" cascade absent.csv
+	expect 1 "absent.csv"
+}
+
+@test "public outcomes give their known answers" {
+	traces=$ROOT/../shared/traces
+	[ -d "$traces" ] || skip "no traces beside the project"
+	run "$TALLY" cascade "$traces/aider_cascade_attempts.jsonl" --json
+	expect 0 '"tasks": 300' '"solved": 79' '"cost": "908.826655"' '"attempts_without_model": 15' '"accepted": 208' '"accepted_solved": 67'
+	run "$TALLY" cascade "$traces/routellm_gsm8k_joint.csv" --json
+	expect 0 '"both": 747' '"strong_only": 383' '"cheap_only": 95' '"neither": 94' '"cost": null'
+}

@@ -1,0 +1,144 @@
+#!/usr/bin/env bats
+# tally whatif against an independent slow replay, against the meter, and by hand.
+load common
+
+P=deepseek-v4-pro F=deepseek-v4-flash
+
+against_reference() { # trace
+	node "$ROOT/tests/support/whatif_reference.mjs" "$1" > expected
+	"$TALLY" whatif "$1" --at 2026-06-15T00:00:00Z --cache infinite --scope conversation --csv --resamples 0 \
+		-s pro=$P -s flash=$F -s every5=every:5:$P:$F -s every2=every:2:$P:$F \
+		-s conversation3=conversation:3:$P:$F -s from10=from:10:$P:$F |
+		awk -F, 'NR > 1 && $2 == "" { print $1 "," $4 "," $5 "," $8 "," $10 }' > got
+	diff expected got
+}
+
+@test "generated sessions, every route, to the last picodollar" {
+	command -v node || skip "no node"
+	for seed in 1 2 3; do
+		awk -v seed=$seed -v conversations=20 -v calls=500 -f "$ROOT/tests/support/agent_sessions.awk" > t.jsonl
+		against_reference t.jsonl
+	done
+}
+
+@test "public agent sessions, every route, to the last picodollar" {
+	command -v node || skip "no node"
+	a=$ROOT/../shared/traces/agent_sessions_150.jsonl
+	[ -f "$a" ] || skip "no traces beside the project"
+	against_reference "$a"
+	run "$TALLY" whatif "$a" --at 2026-06-15 --cache infinite --scope conversation -s pro=$P -s mix=every:5:$P:$F
+	expect 0 "+ mix" "+7.2 %"
+}
+
+sessions() { awk -v seed=5 -v conversations=30 -v calls=400 -f "$ROOT/tests/support/agent_sessions.awk" > t.jsonl; }
+
+@test "the table says what is compared, and neither threads nor order of scenarios change a figure" {
+	sessions
+	run "$TALLY" whatif t.jsonl --at 2026-06-15 --cache infinite --scope conversation -s pro=$P -s flash=$F --plan vm0
+	expect 0 "baseline" "CREDITS" "30 conversations" "resamples of whole conversations" "published speeds"
+	"$TALLY" whatif t.jsonl --at 2026-06-15 --cache 5000 -s pro=$P -s mix=share:30%:$P:$F --json --threads 1 > one
+	"$TALLY" whatif t.jsonl --at 2026-06-15 --cache 5000 -s pro=$P -s mix=share:30%:$P:$F --json --threads 4 > four
+	cmp one four
+	"$TALLY" whatif t.jsonl --at 2026-06-15 --cache 5000 -s pro=$P -s mix=share:30%:$P:$F --json --seed 2 > other
+	! cmp -s one other
+}
+
+@test "peak and off-peak: what waiting costs and buys" {
+	# 02:00 UTC on a weekday is peak, the next cheaper hour begins at 04:00
+	cat > t.csv <<'END'
+time,model,session,workload,input,output
+2026-09-15T02:00:00Z,deepseek-v4-flash,a,batch,1000000,0
+2026-09-15T03:30:00Z,deepseek-v4-flash,b,chat,1000000,0
+2026-09-15T05:00:00Z,deepseek-v4-flash,c,batch,1000000,0
+END
+	run "$TALLY" whatif t.csv -s recorded -s night=offpeak:2h:$F --json
+	expect 0 '"moved": 2' '"total_seconds": "9000"' '"longest_seconds": "7200"' '"saves": "0.3"'
+	run "$TALLY" whatif t.csv -s recorded -s night=offpeak:1h:$F --json
+	expect 0 '"moved": 1' '"saves": "0.15"'
+	echo '{"scenarios":[{"name":"r","route":"recorded"},{"name":"n","route":"offpeak:2h:deepseek-v4-flash","wait":["batch"]}]}' > s.json
+	run "$TALLY" whatif t.csv --scenarios s.json --json
+	expect 0 '"moved": 1' '"saves": "0.15"'
+}
+
+@test "recorded hits are divided by what each model has seen" {
+	cat > t.csv <<'END'
+time,model,session,input,cache_read,cache_write_5m,output
+2026-06-15T00:00:00Z,claude-sonnet-4-6,s,100,0,900,10
+2026-06-15T00:01:00Z,claude-sonnet-4-6,s,100,900,500,10
+2026-06-15T00:02:00Z,claude-sonnet-4-6,s,100,1400,500,10
+END
+	# one model: the recorded hits; writes are plain input where none are billed
+	run "$TALLY" whatif t.csv -s flash=$F --csv --resamples 0
+	expect 0 "flash,,3,2200,2300,0,0,30,"
+	# the third call is Pro's first: it has seen nothing
+	run "$TALLY" whatif t.csv -s mix=from:2:$P:$F --csv --resamples 0
+	expect 0 "mix,$P,1,2000,0,0,0,10,"
+	# the second is Pro's; of the 1,000 tokens that Flash saw first, 900 were still the prefix then
+	run "$TALLY" whatif t.csv -s mix=every:2:$P:$F --csv --resamples 0
+	expect 0 "mix,$F,2,2100,900,0,0,20," "mix,$P,1,1500,0,0,0,10,"
+	run "$TALLY" whatif t.csv -s mix=every:2:$P:$F --csv --resamples 0 --cache none
+	expect 0 "mix,,3,2200,2300,0,0,30,"
+}
+
+@test "rules, cascades and factors" {
+	cat > t.csv <<'END'
+time,model,task,workload,input,output
+2026-06-15T00:00:00Z,claude-sonnet-4-6,t1,code,1000000,0
+2026-06-15T00:01:00Z,claude-sonnet-4-6,t2,chat,1000000,0
+2026-06-15T00:02:00Z,claude-sonnet-4-6,t3,chat,10,0
+END
+	echo '{"rules":[{"when":{"workload":"code"},"model":"deepseek-v4-pro"},{"when":{"prompt_max":100},"model":"recorded"}],"otherwise":"deepseek-v4-flash"}' > r.json
+	run "$TALLY" whatif t.csv -s r=rules:r.json --csv --resamples 0
+	expect 0 "r,deepseek-v4-pro,1,1000000" "r,deepseek-v4-flash,1,1000000" "r,claude-sonnet-4-6,1,10" ",0.57503,0,"
+	echo '{"cheap":"deepseek-v4-flash","strong":"deepseek-v4-pro","escalated":["t2"]}' > c.json
+	run "$TALLY" whatif t.csv -s c=cascade:c.json --json --resamples 0
+	expect 0 '"records": 4' '"escalated": 1' '"total": "0.7150014"'
+	echo '{"scenarios":[{"name":"f","route":"deepseek-v4-flash","input_factor":{"deepseek-v4-flash":"1.5"}}]}' > s.json
+	run "$TALLY" whatif t.csv --scenarios s.json --csv --resamples 0
+	expect 0 "f,,3,3000015,"
+	echo '{"rules":[{"when":{"colour":"red"},"model":"deepseek-v4-pro"}]}' > bad.json
+	run "$TALLY" whatif t.csv -s r=rules:bad.json
+	expect 1 "bad.json" "rule 1" "'colour'"
+}
+
+@test "the metered database: recorded is the metered cost exactly" {
+	awk 'BEGIN { print "id,time,model,customer,session,input,cache_read,output"
+		for (i = 0; i < 500; i++) printf "r%d,2026-09-%02dT%02d:%02d:00Z,%s,c%d,s%d,%d,%d,%d\n", i, 1 + i % 28, i % 24, i % 60,
+			i % 3 ? "deepseek-v4-flash" : "claude-sonnet-4-6", i % 4, i % 40, 100 + i * 7, i % 5 ? i * 11 : 0, i * 3 }' > u.csv
+	"$TALLY" ingest u.csv --db m.db
+	"$TALLY" void r7 --db m.db --why test
+	"$TALLY" amend r8 --db m.db --set output=5 --why test
+	run "$TALLY" usage --db m.db --json
+	expect 0
+	total=$(json total)
+	run "$TALLY" whatif --db m.db -s recorded -s flash=$F --json
+	expect 0 "\"total\": \"$total\"" '"records": 499'
+	run "$TALLY" whatif --db m.db -s recorded --customer nobody
+	[ "$status" -ne 0 ]
+	expect "$status" "no usage"
+}
+
+@test "what is not understood is refused with the choice" {
+	sessions
+	run "$TALLY" whatif t.jsonl --at 2026-06-15
+	expect 2 "--scenario"
+	run "$TALLY" whatif t.jsonl -s flash=$F
+	expect 2 "--at"
+	run "$TALLY" whatif t.jsonl --at 2026-06-15 -s x=every:0:$P:$F
+	expect 2 "whole number from 1"
+	run "$TALLY" whatif t.jsonl --at 2026-06-15 -s x=share:1.5:$P:$F
+	expect 2 "from 0 to 1"
+	run "$TALLY" whatif t.jsonl --at 2026-06-15 -s x=every:5:$P
+	expect 2 "parts"
+	run "$TALLY" whatif t.jsonl --at 2026-06-15 -s a=$P -s a=$F
+	expect 2 "'a'"
+	run "$TALLY" whatif t.jsonl --at 2026-06-15 -s a=$P --baseline b
+	expect 2 "--baseline"
+	run "$TALLY" whatif t.jsonl --at 2026-06-15 -s a=$P --cache often
+	expect 2 "--cache"
+	run "$TALLY" whatif t.jsonl --at 2026-06-15 -s a=no-such-model --resamples 0
+	expect 3 "no-such-model" ">="
+	run "$TALLY" whatif absent.jsonl --at 2026-06-15 -s a=$P
+	[ "$status" -ne 0 ]
+	expect "$status" "absent.jsonl"
+}
