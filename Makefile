@@ -41,7 +41,7 @@ endif
 CFLAGS ?=
 override CFLAGS += $(STD) $(WARN) $(OPT)
 
-ROOMS := base pricing meter meter/formats meter/store meter/serve sim reports
+ROOMS := base pricing meter meter/formats meter/store meter/ledger meter/billing meter/serve sim reports
 LIB_SRC := $(foreach r,$(ROOMS),$(wildcard $(r)/*.c))
 CLI_SRC := $(wildcard cli/*.c)
 LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o) $(B)/gen/shipped.o $(B)/gen/migrations.o

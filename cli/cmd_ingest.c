@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "cli/metering.h"
+#include "meter/ledger/draw.h"
 #include "meter/ingest_file.h"
 #include "reports/json_out.h"
 
@@ -149,6 +150,9 @@ static int run(struct cli *cli, struct err *e)
 	if (rc == 0 || counts.read)
 		if (!(rc != 0 && cli->json))
 			print_counts(&counts, cli->json);
+	struct draw_counts drawn;
+	if (rc == 0)
+		rc = draw_all(store, book, clock_now(), &drawn, e);
 	store_close(store);
 	book_close(book);
 	return rc ? rc : counts.unpriced || counts.quarantined || counts.conflicts ? 3 : 0;

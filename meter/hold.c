@@ -1,5 +1,6 @@
 #include "meter/hold.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/dict.h"
@@ -272,12 +273,33 @@ int hold_find(struct store *s, struct text id, struct hold *out, struct err *e)
 			      .created = { db_int(q, 5) },
 			      .expires = { db_int(q, 6) },
 			      .state = db_text(q, 7),
-			      .usage = db_text(q, 8) };
+			      .usage = db_text(q, 8),
+			      .credits = { db_int(q, 9) } };
 	return 0;
 }
 
-int hold_open(struct spending *sp, const struct hold *h, struct instant now, struct standing *after,
-	      struct err *e)
+/* Whether the customer's account allows so many credits more. */
+static int check_credits(struct ledger *l, const struct hold *h, struct instant now, struct err *e)
+{
+	const struct account *a;
+	struct balance b;
+	char text[3][DECIMAL_TEXT_MAX];
+	int rc = ledger_find_account(l, h->customer, &a, e);
+	if (rc != 0 || !a || a->byo)
+		return rc;
+	rc = ledger_balance(l, a, now, &b, e);
+	if (rc != 0 || b.unlimited || h->credits.nano <= b.spendable.nano)
+		return rc;
+	return err_set(e, ERR_LIMIT,
+		       "'%.*s' is out of credit: %s credits are there, %s held, %s asked",
+		       (int)h->customer.n, h->customer.p,
+		       nano_credits_format(b.available, text[0]),
+		       nano_credits_format(b.held, text[1]),
+		       nano_credits_format(h->credits, text[2]));
+}
+
+int hold_open(struct spending *sp, struct ledger *l, const struct hold *h, struct instant now,
+	      struct standing *after, struct err *e)
 {
 	struct hold known;
 	struct err none;
@@ -310,9 +332,12 @@ int hold_open(struct spending *sp, const struct hold *h, struct instant now, str
 			(int)h->customer.n, h->customer.p, money_format(after->limit, text[0]),
 			money_total_format(after->spent, text[1]),
 			money_total_format(after->held, text[2]), money_format(h->amount, text[3]));
-	rc = db_statement(store_db(sp->store), STORE_ADD_HOLD, &q, e);
+	rc = check_credits(l, h, now, e);
+	if (rc == 0)
+		rc = db_statement(store_db(sp->store), STORE_ADD_HOLD, &q, e);
 	if (rc != 0)
 		return rc;
+	db_bind_int(q, ":credits", h->credits.nano);
 	db_bind_text(q, ":id", h->id);
 	db_bind_text(q, ":customer", h->customer);
 	db_bind_text(q, ":currency", h->currency);
@@ -364,5 +389,42 @@ int hold_expire(struct spending *sp, struct instant now, int64_t *count, struct 
 	db_bind_int(q, ":now", now.us);
 	rc = db_done(store_db(sp->store), q, e);
 	*count = rc == 0 ? sqlite3_changes64(store_db(sp->store)->handle) : 0;
+	return rc;
+}
+
+int hold_settle_credits(struct spending *sp, struct ledger *l, struct text id,
+			struct nano_credits used, bool strict, struct instant now,
+			struct drawn *out, struct err *e)
+{
+	struct hold h;
+	const struct account *a;
+	char key[RECORD_TEXT_MAX + 16], text[2][DECIMAL_TEXT_MAX];
+	int rc = hold_find(sp->store, id, &h, e);
+	*out = (struct drawn){ 0 };
+	if (rc != 0)
+		return rc;
+	/* a hold whose time is over is over, marked or not */
+	bool late = text_is(h.state, "open") && h.expires.us <= now.us;
+	if (!text_is(h.state, "open") || late)
+		return err_set(e, ERR_CONFLICT, "the hold '%.*s' is %.*s already", (int)id.n, id.p,
+			       late ? 7 : (int)h.state.n, late ? "expired" : h.state.p);
+	if (used.nano < 0)
+		return err_set(e, ERR_INVALID, "what was used is not negative");
+	if (strict && used.nano > h.credits.nano)
+		return err_set(e, ERR_LIMIT, "the hold '%.*s' is of %s credits, and %s were used",
+			       (int)id.n, id.p, nano_credits_format(h.credits, text[0]),
+			       nano_credits_format(used, text[1]));
+	rc = ledger_account(l, h.customer, &a, e);
+	if (rc != 0)
+		return rc;
+	snprintf(key, sizeof key, "hold:%.*s", (int)id.n, id.p);
+	const int64_t account = a->id;
+	rc = hold_end(sp, id, "settled", text_of(key), now, e);
+	if (rc == 0)
+		rc = ledger_draw(l, account, used,
+				 &(struct draw){ .at = now,
+						 .key = text_of(key),
+						 .policy = SHORT_PARTIAL },
+				 now, out, e);
 	return rc;
 }

@@ -17,6 +17,8 @@ struct writer {
 	struct store *store;
 	struct ingest *in;
 	struct spending *spending;
+	struct ledger *ledger;
+	struct drawer *drawer;
 	struct writer_stats stats;
 	pthread_t thread;
 	pthread_mutex_t lock;
@@ -227,6 +229,26 @@ static bool count_member(json_value *v, const char *key, int64_t *out)
 	       d.scale == 0 && d.digits >= 0 && decimal_to_int64(d, 0, out);
 }
 
+/* Credits that the hold keeps free, rounded up; r: the call to come, NULL when only an amount is
+ * known. */
+static int reserve_credits(struct writer *w, struct hold *h, const struct record *r, struct err *e)
+{
+	const struct account *a;
+	struct credits_total c;
+	int rc = ledger_find_account(w->ledger, h->customer, &a, e);
+	if (rc != 0 || !a || a->byo)
+		return rc;
+	rc = r ? drawer_credits(w->drawer, a, r, &c, e)
+	       : drawer_credits_for(w->drawer, a, h->amount, h->currency, &c, e);
+	if (rc != 0)
+		return rc;
+	int128 nano = c.atto / 1000000000 + (c.atto % 1000000000 > 0);
+	if (nano > INT64_MAX)
+		return err_set(e, ERR_RANGE, "the estimate is larger than the ledger can hold");
+	h->credits.nano = (int64_t)nano;
+	return 0;
+}
+
 /* What a hold is for: an amount, or the tokens of the call to come. */
 static int read_request(struct writer *w, struct job *j, json_value *v, struct hold *h,
 			struct instant now, struct err *e)
@@ -273,7 +295,8 @@ static int read_request(struct writer *w, struct job *j, json_value *v, struct h
 		    decimal_parse(&d, json_string(amount), NULL) != 0 || d.digits < 0)
 			return err_set(e, ERR_INVALID,
 				       "field 'amount' must be a decimal string from 0");
-		return money_from_decimal(&h->amount, d, e);
+		rc = money_from_decimal(&h->amount, d, e);
+		return rc == 0 ? reserve_credits(w, h, NULL, e) : rc;
 	}
 	record_clear(&r);
 	for (json_value *f = json_first(v); f && rc == 0; f = json_next(f)) {
@@ -292,7 +315,9 @@ static int read_request(struct writer *w, struct job *j, json_value *v, struct h
 		rc = record_finish(&r, e);
 	r.time_us = r.time_us == TIME_ABSENT ? now.us : r.time_us;
 	ingest_next_source(w->in, j->customer, now, NULL);
-	return rc == 0 ? hold_estimate(w->in, w->store, &r, &h->amount, &h->currency, e) : rc;
+	if (rc == 0)
+		rc = hold_estimate(w->in, w->store, &r, &h->amount, &h->currency, e);
+	return rc == 0 ? reserve_credits(w, h, &r, e) : rc;
 }
 
 static int take_hold(struct writer *w, struct job *j, struct instant now, struct err *e)
@@ -305,7 +330,7 @@ static int take_hold(struct writer *w, struct job *j, struct instant now, struct
 		return rc;
 	rc = read_request(w, j, json_root(d), &h, now, e);
 	if (rc == 0)
-		rc = hold_open(w->spending, &h, now, &st, e);
+		rc = hold_open(w->spending, w->ledger, &h, now, &st, e);
 	if (rc == 0) {
 		j->status = 201;
 		buf_puts(&j->answer, "{");
@@ -467,6 +492,19 @@ static void add_counts(struct ingest_counts *to, const struct ingest_counts *c)
 	to->unpriced += c->unpriced;
 }
 
+/* What the jobs' usage draws belongs to the same transaction as the usage. */
+static int draw_credits(struct writer *w, struct instant now, struct err *e)
+{
+	struct draw_counts counts;
+	bool behind;
+	int rc = store_flush(w->store, e);
+	if (rc == 0)
+		rc = drawer_is_behind(w->drawer, &behind, e);
+	if (rc == 0 && behind)
+		rc = drawer_sweep(w->drawer, now, &counts, e);
+	return rc == 0 ? ledger_end(w->ledger, e) : rc;
+}
+
 /* All jobs of the list in one transaction, and their answers after it. */
 static void take_jobs(struct writer *w, struct job *list)
 {
@@ -476,11 +514,15 @@ static void take_jobs(struct writer *w, struct job *list)
 	int64_t began_us = clock_monotonic_us();
 	int rc = store_begin(w->store, now, &e);
 	bool begun = rc == 0;
+	if (rc == 0)
+		rc = ledger_begin(w->ledger, &e);
 	for (struct job *j = list; rc == 0 && j; j = j->next) {
 		rc = take_job(w, j, now, &e);
 		if (j->kind == JOB_USAGE || j->kind == JOB_SETTLE)
 			add_counts(&sum, ingest_counts(w->in));
 	}
+	if (rc == 0)
+		rc = draw_credits(w, now, &e);
 	if (rc == 0)
 		rc = rollup_catch_up(w->store, ROLLUP_LAG_MOST, &e);
 	if (rc == 0)
@@ -489,6 +531,8 @@ static void take_jobs(struct writer *w, struct job *list)
 		store_rollback(w->store);
 	if (rc != 0) {
 		ingest_back_to_mark(w->in);
+		ledger_forget(w->ledger);
+		drawer_forget(w->drawer);
 		spending_close(w->spending);
 		w->spending = spending_open(w->store);
 		atomic_fetch_add(&w->stats.failures, 1);
@@ -522,11 +566,20 @@ static void tidy(struct writer *w)
 		return;
 	rc = hold_expire(w->spending, now, &expired, &e);
 	if (rc == 0)
+		rc = ledger_begin(w->ledger, &e);
+	if (rc == 0)
+		rc = ledger_advance(w->ledger, now, &e);
+	if (rc == 0)
 		rc = rollup_catch_up(w->store, 0, &e);
-	if (rc == 0 && (expired || rolled != store_last_seq(w->store)))
+	bool moved = ledger_moved(w->ledger);
+	if (rc == 0)
+		rc = ledger_end(w->ledger, &e);
+	if (rc == 0 && (expired || moved || rolled != store_last_seq(w->store))) {
 		rc = store_commit(w->store, &e);
-	else
+	} else {
 		store_rollback(w->store);
+		ledger_forget(w->ledger);
+	}
 	if (rc != 0)
 		w->o.log(w->o.user, "store_failed", e.message);
 }
@@ -601,6 +654,10 @@ int writer_open(struct writer **out, const struct writer_options *o, struct err 
 	int rc = store_open(&w->store, o->path, DB_CREATE, e);
 	if (rc == 0)
 		rc = ingest_open(&w->in, w->store, &io, "http", put_item, NULL, e);
+	if (rc == 0)
+		rc = ledger_open(&w->ledger, w->store, e);
+	if (rc == 0)
+		rc = drawer_open(&w->drawer, w->ledger, o->book, e);
 	if (rc == 0) {
 		w->spending = spending_open(w->store);
 		atomic_store(&w->stats.rows, store_last_seq(w->store));
@@ -610,6 +667,8 @@ int writer_open(struct writer **out, const struct writer_options *o, struct err 
 	if (rc != 0) {
 		ingest_close(w->in);
 		spending_close(w->spending);
+		drawer_close(w->drawer);
+		ledger_close(w->ledger);
 		store_close(w->store);
 		free(w);
 		return rc;
@@ -629,6 +688,8 @@ void writer_close(struct writer *w)
 	pthread_join(w->thread, NULL);
 	ingest_close(w->in);
 	spending_close(w->spending);
+	drawer_close(w->drawer);
+	ledger_close(w->ledger);
 	store_close(w->store);
 	pthread_mutex_destroy(&w->lock);
 	pthread_cond_destroy(&w->wake);

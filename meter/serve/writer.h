@@ -13,6 +13,7 @@
 
 #include "meter/formats/assemble.h"
 #include "meter/hold.h"
+#include "meter/ledger/draw.h"
 
 enum job_kind { JOB_USAGE, JOB_HOLD, JOB_SETTLE, JOB_RELEASE };
 

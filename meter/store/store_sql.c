@@ -140,14 +140,92 @@ const char *const store_sql[STORE_STATEMENTS] = {
 			     "cache_read,cache_write_5m,cache_write_1h,output,reasoning FROM usage "
 			     "WHERE seq BETWEEN :from AND :to AND time>=:since AND series IN "
 			     "(SELECT id FROM series WHERE customer=:customer)",
-	[STORE_HELD_SUM] = "SELECT sum(pico) FROM hold INDEXED BY hold_open WHERE state='open' AND "
+	[STORE_HELD_SUM] = "SELECT sum(pico),sum(credits) FROM hold INDEXED BY hold_open WHERE state='open' AND "
 			   "customer=:customer AND expires>:now",
-	[STORE_HOLD_AT] = "SELECT id,customer,currency,pico,request,created,expires,state,usage "
+	[STORE_HOLD_AT] = "SELECT id,customer,currency,pico,request,created,expires,state,usage,credits "
 			  "FROM hold WHERE id=:id",
 	[STORE_ADD_HOLD] =
 		"INSERT INTO hold VALUES(:id,:customer,:currency,:pico,:request,:created,"
-		":expires,'open',NULL,NULL)",
+		":expires,'open',NULL,NULL,:credits)",
 	[STORE_END_HOLD] = "UPDATE hold SET state=:state,ended=:now,usage=:usage WHERE id=:id",
 	[STORE_EXPIRE_HOLDS] = "UPDATE hold SET state='expired',ended=:now WHERE state='open' AND "
 			       "expires<=:now",
+#define ACCOUNT \
+	"SELECT id,customer,plan,plan_text,byo,overage,overage_limit,burn_order,zone,anchor_day," \
+	"low_balance,terms,since,opened,drawn_to,rest,owed FROM credit_account JOIN credit_state " \
+	"ON account=id "
+	[LEDGER_ACCOUNT] = ACCOUNT "WHERE customer=:customer",
+	[LEDGER_ACCOUNT_AT] = ACCOUNT "WHERE id=:id",
+	[LEDGER_ACCOUNTS] = ACCOUNT "ORDER BY customer",
+	[LEDGER_ADD_ACCOUNT] =
+		"INSERT INTO credit_account(customer,plan,plan_text,byo,overage,overage_limit,"
+		"burn_order,zone,anchor_day,low_balance,terms,since,opened) VALUES(:customer,:plan,"
+		":plan_text,:byo,:overage,:overage_limit,:burn_order,:zone,:anchor_day,"
+		":low_balance,:terms,:since,:opened)",
+	[LEDGER_SET_ACCOUNT] =
+		"UPDATE credit_account SET plan=:plan,plan_text=:plan_text,byo=:byo,"
+		"overage=:overage,overage_limit=:overage_limit,burn_order=:burn_order,zone=:zone,"
+		"anchor_day=:anchor_day,low_balance=:low_balance,terms=:terms WHERE id=:id",
+	[LEDGER_ADD_STATE] = "INSERT INTO credit_state VALUES(:account,:drawn_to,0,0)",
+	[LEDGER_SET_STATE] = "UPDATE credit_state SET drawn_to=:drawn_to,rest=:rest,owed=:owed "
+			     "WHERE account=:account",
+	[LEDGER_STATE] = "SELECT min(drawn_to) FROM credit_state",
+	[LEDGER_ADD_GRANT] =
+		"INSERT INTO credit_grant(account,name,amount,class,priority,effective,expires,"
+		"cost_basis,currency,rule,note,created) VALUES(:account,:name,:amount,:class,"
+		":priority,:effective,:expires,:cost_basis,:currency,:rule,:note,:created)",
+#define GRANT \
+	"SELECT g.id,g.account,name,amount,class,priority,effective,expires,cost_basis,currency," \
+	"note,created,coalesce(l.left,0),rule FROM credit_grant g LEFT JOIN credit_lot l ON " \
+	"l.grant_id=g.id "
+	[LEDGER_GRANT] = GRANT "WHERE g.account=:account AND name=:name",
+	[LEDGER_GRANTS] = GRANT "WHERE g.account=:account ORDER BY effective,g.id",
+	[LEDGER_LOTS] = "SELECT g.id,name,amount,l.left,class,priority,effective,expires,"
+			"cost_basis,created FROM credit_lot l INDEXED BY lot_open JOIN "
+			"credit_grant g ON g.id=l.grant_id WHERE l.account=:account AND l.left>0",
+	[LEDGER_ADD_LOT] = "INSERT INTO credit_lot VALUES(:grant,:account,:left)",
+	[LEDGER_SET_LOT] = "UPDATE credit_lot SET left=:left WHERE grant_id=:grant",
+	[LEDGER_NEXT_TXN] = "SELECT coalesce(max(id),0) FROM ledger_txn",
+	[LEDGER_ADD_ENTRY] = "INSERT INTO ledger_entry VALUES(:txn,:place,:pot,:grant,:amount)",
+	[LEDGER_ADD_TXN] = "INSERT INTO ledger_txn VALUES(:id,:account,:at,:booked,:kind,:from,:to,"
+			   ":key,:note)",
+	[LEDGER_TXN_BY_KEY] = "SELECT id FROM ledger_txn WHERE key=:key",
+	[LEDGER_TXNS] = "SELECT id,account,at,booked,kind,usage_from,usage_to,key,note FROM "
+			"ledger_txn WHERE account=:account AND at>=:since AND at<:until ORDER BY "
+			"at,id",
+	[LEDGER_ENTRIES] = "SELECT place,pot,grant_id,amount,(SELECT name FROM credit_grant g "
+			   "WHERE g.id=grant_id) FROM ledger_entry WHERE txn=:txn ORDER BY place",
+	[LEDGER_USES] = "SELECT t.kind,e.grant_id,e.amount FROM ledger_txn t INDEXED BY "
+			"txn_of_account JOIN ledger_entry e ON e.txn=t.id WHERE t.account=:account "
+			"AND t.kind IN ('draw','repay','refund') AND e.pot='grant' ORDER BY t.id "
+			"DESC,e.place DESC",
+	[LEDGER_BALANCE_AT] = "SELECT e.pot,e.grant_id,sum(e.amount) FROM ledger_txn t JOIN "
+			      "ledger_entry e ON e.txn=t.id WHERE t.account=:account AND t.at<=:at "
+			      "GROUP BY e.pot,e.grant_id",
+	[LEDGER_AVAILABLE] =
+		"SELECT coalesce(sum(l.left),0) FROM credit_lot l INDEXED BY lot_open JOIN "
+		"credit_grant g ON g.id=l.grant_id WHERE l.account=:account AND l.left>0 AND "
+		"g.effective<=:at AND (g.expires IS NULL OR g.expires>:at)",
+	[LEDGER_ADD_UNCOVERED] = "INSERT OR IGNORE INTO credit_uncovered VALUES(:seq,:account,:reason)",
+	[LEDGER_UNCOVERED] = "SELECT count(*) FROM credit_uncovered WHERE account=:account",
+	[LEDGER_ADD_RULE] =
+		"INSERT INTO credit_rule(account,name,amount,class,priority,every,anchor,rollover,"
+		"next,until) VALUES(:account,:name,:amount,:class,:priority,:every,:anchor,"
+		":rollover,:next,:until)",
+#define RULE \
+	"SELECT id,account,name,amount,class,priority,every,anchor,rollover,next,until FROM " \
+	"credit_rule "
+	[LEDGER_RULES_DUE] = RULE "WHERE next<=:now AND (until IS NULL OR next<until) ORDER BY "
+				  "next,id LIMIT 1",
+	[LEDGER_RULES] = RULE "WHERE account=:account ORDER BY id",
+	[LEDGER_SET_RULE] = "UPDATE credit_rule SET next=:next WHERE id=:id",
+	[LEDGER_RULE_LOTS] = "SELECT g.id,l.left FROM credit_lot l INDEXED BY lot_open JOIN "
+			     "credit_grant g ON g.id=l.grant_id WHERE l.account=:account AND "
+			     "l.left>0 AND g.rule=:rule ORDER BY g.effective,g.id",
+	[JOURNAL_LAST] = "SELECT seq,hash FROM journal ORDER BY seq DESC LIMIT 1",
+	[JOURNAL_ADD] = "INSERT INTO journal VALUES(:seq,:kind,:ref,:hash)",
+	[JOURNAL_SET_HEAD] = "INSERT INTO about VALUES('journal_head',:head) ON CONFLICT(key) DO "
+			     "UPDATE SET value=excluded.value",
+	[JOURNAL_HEAD] = "SELECT value FROM about WHERE key='journal_head'",
+	[JOURNAL_ALL] = "SELECT seq,kind,ref,hash FROM journal ORDER BY seq",
 };

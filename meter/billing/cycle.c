@@ -1,0 +1,75 @@
+#include "meter/billing/cycle.h"
+
+int64_t cycle_day(int year, int month, int billing_day)
+{
+	struct civil c = { year, month, billing_day };
+	while (!civil_valid(c))
+		c.day--;
+	return civil_to_day(c);
+}
+
+static int64_t next_month(int64_t day, int billing_day)
+{
+	struct civil c = civil_from_day(day);
+	return c.month == 12 ? cycle_day(c.year + 1, 1, billing_day)
+			     : cycle_day(c.year, c.month + 1, billing_day);
+}
+
+int64_t cycle_from(int64_t day, int billing_day)
+{
+	struct civil c = civil_from_day(day);
+	int64_t here = cycle_day(c.year, c.month, billing_day);
+	return here >= day ? here : next_month(day, billing_day);
+}
+
+int64_t cycle_month_before(int64_t day)
+{
+	struct civil c = civil_from_day(day);
+	return c.month == 1 ? cycle_day(c.year - 1, 12, c.day)
+			    : cycle_day(c.year, c.month - 1, c.day);
+}
+
+struct cycles cycles_in_advance(int64_t start, int64_t end, int64_t target, int billing_day)
+{
+	struct cycles out = { 0 };
+	int64_t at = cycle_from(start, billing_day);
+	if (start > target || end <= start)
+		return out;
+	if (at > start) {
+		out.first_of = at - cycle_month_before(at);
+		out.first_days = (end < at ? end : at) - start;
+	}
+	while (at <= target && at < end) {
+		int64_t next = next_month(at, billing_day);
+		if (end < next) {
+			out.last_days = end - at;
+			out.last_of = next - at;
+		} else {
+			out.whole++;
+		}
+		at = next;
+	}
+	return out;
+}
+
+struct instant cycle_midnight(const struct zone *z, int64_t day)
+{
+	/* the offset at midnight may differ from the one at midnight UTC */
+	struct instant t = { day * US_PER_DAY };
+	for (int i = 0; i < 3; i++)
+		t.us = day * US_PER_DAY - zone_offset(z, t, NULL) * US_PER_SECOND;
+	return t;
+}
+
+void cycle_period(const struct zone *z, int billing_day, struct instant at, struct instant *from,
+		  struct instant *to)
+{
+	int64_t day = floor_div(at.us + zone_offset(z, at, NULL) * US_PER_SECOND, US_PER_DAY);
+	struct civil c = civil_from_day(day);
+	int64_t here = cycle_day(c.year, c.month, billing_day);
+	if (here > day)
+		here = c.month == 1 ? cycle_day(c.year - 1, 12, billing_day)
+				    : cycle_day(c.year, c.month - 1, billing_day);
+	*from = cycle_midnight(z, here);
+	*to = cycle_midnight(z, next_month(here, billing_day));
+}

@@ -1,0 +1,32 @@
+/*
+ * cycle: billing periods of a customer: from a day of each month on, in the customer's zone, and what
+ * part of one a stub is.
+ */
+#ifndef TALLY_METER_BILLING_CYCLE_H
+#define TALLY_METER_BILLING_CYCLE_H
+
+#include "base/instant.h"
+#include "base/zone.h"
+
+/* Day `billing_day` of a month, or its last day when it is shorter. */
+int64_t cycle_day(int year, int month, int billing_day);
+/* The first billing day at or after `day`, and that of the month before a billing day (by the
+ * calendar: a month before 28 February is 28 January). */
+int64_t cycle_from(int64_t day, int billing_day);
+int64_t cycle_month_before(int64_t day);
+
+/* What is billed in advance on `target` (inclusive) from `start` until `end` (exclusive; INT64_MAX:
+ * open): a stub up to the first billing day, whole periods, a stub at the end. Stubs are days out of
+ * the days of the month-long period that they belong to; 0 of them means none. */
+struct cycles {
+	int64_t first_days, first_of, whole, last_days, last_of;
+};
+struct cycles cycles_in_advance(int64_t start, int64_t end, int64_t target, int billing_day);
+
+/* The period that holds `at`: [from, to), beginning at midnight of the billing day in the zone. */
+void cycle_period(const struct zone *z, int billing_day, struct instant at, struct instant *from,
+		  struct instant *to);
+/* Midnight of a civil day in the zone. */
+struct instant cycle_midnight(const struct zone *z, int64_t day);
+
+#endif

@@ -1,0 +1,43 @@
+#include "meter/billing/difference.h"
+
+static int unit_at(const struct unit_price *p, struct quantity q, struct money_total *unit,
+		   struct money_total *amount, struct err *e)
+{
+	size_t which;
+	int rc;
+	if (!p->tiers) {
+		*unit = p->unit;
+		return amount_of(p->unit, q, (struct quantity){ 1000000000 }, amount, e);
+	}
+	rc = tiers_volume(p->volume, p->tiers, q, &which, amount, e);
+	if (rc == 0)
+		*unit = p->volume[which].unit;
+	return rc;
+}
+
+int difference_lines(const struct unit_price *p, struct quantity billed, struct quantity now,
+		     struct difference_line line[2], size_t *lines, struct money_total *net,
+		     struct err *e)
+{
+	struct money_total old_unit, new_unit, old_amount, new_amount;
+	int rc = unit_at(p, billed, &old_unit, &old_amount, e);
+	if (rc == 0)
+		rc = unit_at(p, now, &new_unit, &new_amount, e);
+	if (rc != 0)
+		return rc;
+	*lines = 0;
+	*net = money_total_minus(new_amount, old_amount);
+	if (old_unit.atto == new_unit.atto) {
+		if (now.nano != billed.nano || net->atto)
+			line[(*lines)++] = (struct difference_line){
+				{ now.nano - billed.nano }, new_unit, *net
+			};
+		return 0;
+	}
+	if (billed.nano)
+		line[(*lines)++] = (struct difference_line){ { -billed.nano },
+							     old_unit,
+							     { -old_amount.atto } };
+	line[(*lines)++] = (struct difference_line){ now, new_unit, new_amount };
+	return 0;
+}

@@ -1,0 +1,307 @@
+#include "meter/billing/tiers.h"
+
+static const int128 unit_nano = 1000000000;
+
+static int too_large(struct err *e)
+{
+	return err_set(e, ERR_RANGE, "an amount is larger than can be held exactly");
+}
+
+static bool shift(struct decimal d, int places, int128 *out)
+{
+	if (d.scale > places)
+		return false;
+	for (int i = d.scale; i < places; i++)
+		if (__builtin_mul_overflow(d.digits, 10, &d.digits))
+			return false;
+	*out = d.digits;
+	return true;
+}
+
+int quantity_from_decimal(struct quantity *out, struct decimal d, struct err *e)
+{
+	return shift(d, 9, &out->nano) ? 0
+				       : err_set(e, ERR_RANGE,
+						 "a quantity has at most nine decimals, and fits");
+}
+
+char *quantity_format(struct quantity q, char buf[DECIMAL_TEXT_MAX])
+{
+	decimal_format_fixed(buf, q.nano, 9);
+	return buf;
+}
+
+int amount_from_decimal(struct money_total *out, struct decimal d, struct err *e)
+{
+	return shift(d, MONEY_TOTAL_PLACES, &out->atto)
+		       ? 0
+		       : err_set(e, ERR_RANGE, "an amount has at most 18 decimals, and fits");
+}
+
+/* a / b, half away from zero. */
+static int128 divide(int128 a, int128 b)
+{
+	int128 q = a / b, r = a % b;
+	if (r < 0)
+		r = -r;
+	if (r >= b - r)
+		q += a < 0 ? -1 : 1;
+	return q;
+}
+
+int amount_of(struct money_total price, struct quantity q, struct quantity per,
+	      struct money_total *out, struct err *e)
+{
+	int128 product;
+	if (per.nano <= 0)
+		return err_set(e, ERR_INVALID, "a price is for a positive quantity");
+	if (__builtin_mul_overflow(price.atto, q.nano, &product)) {
+		/* whole units where they are */
+		if (q.nano % unit_nano || per.nano % unit_nano ||
+		    __builtin_mul_overflow(price.atto, q.nano / unit_nano, &product))
+			return too_large(e);
+		out->atto = divide(product, per.nano / unit_nano);
+		return 0;
+	}
+	out->atto = divide(product, per.nano);
+	return 0;
+}
+
+static int times(struct money_total price, struct quantity q, struct money_total *out,
+		 struct err *e)
+{
+	return amount_of(price, q, (struct quantity){ unit_nano }, out, e);
+}
+
+int tiers_graduated(const struct tier *tier, size_t count, struct quantity q,
+		    struct money_total part[TIERS_MAX], struct money_total *total, struct err *e)
+{
+	struct quantity below = { 0 };
+	*total = (struct money_total){ 0 };
+	for (size_t i = 0; i < count; i++) {
+		struct quantity here = { 0 };
+		struct money_total amount = { 0 };
+		bool reached = i == 0 || q.nano > below.nano;
+		if (reached) {
+			here.nano = tier[i].bounded && tier[i].up_to.nano < q.nano
+					    ? tier[i].up_to.nano - below.nano
+					    : q.nano - below.nano;
+			int rc = times(tier[i].unit, here, &amount, e);
+			if (rc != 0)
+				return rc;
+			if (!money_total_add(&amount, tier[i].flat) ||
+			    !money_total_add(total, amount))
+				return too_large(e);
+		}
+		if (part)
+			part[i] = amount;
+		below = tier[i].bounded ? tier[i].up_to : q;
+	}
+	if (count == 0 || (tier[count - 1].bounded && q.nano > tier[count - 1].up_to.nano))
+		return err_set(e, ERR_INVALID, "the quantity is above the last tier");
+	return 0;
+}
+
+int tiers_volume(const struct tier *tier, size_t count, struct quantity q, size_t *which,
+		 struct money_total *total, struct err *e)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (tier[i].bounded && q.nano > tier[i].up_to.nano)
+			continue;
+		int rc = times(tier[i].unit, q, total, e);
+		if (rc == 0 && !money_total_add(total, tier[i].flat))
+			rc = too_large(e);
+		if (which)
+			*which = i;
+		return rc;
+	}
+	return err_set(e, ERR_INVALID, "the quantity is above the last tier");
+}
+
+static int128 blocks_begun(struct quantity q, struct quantity size)
+{
+	return q.nano <= 0 ? 0 : (q.nano + size.nano - 1) / size.nano;
+}
+
+static int blocks_cost(struct money_total price, int128 blocks, struct money_total *out,
+		       struct err *e)
+{
+	return __builtin_mul_overflow(price.atto, blocks, &out->atto) ? too_large(e) : 0;
+}
+
+int package_amount(struct quantity size, struct money_total price, struct quantity free_units,
+		   struct quantity q, struct money_total *total, struct err *e)
+{
+	if (size.nano <= 0)
+		return err_set(e, ERR_INVALID, "a package holds a positive quantity");
+	return blocks_cost(price,
+			   blocks_begun((struct quantity){ q.nano - free_units.nano }, size), total,
+			   e);
+}
+
+int blocks_all(const struct block_tier *tier, size_t count, struct quantity q,
+	       struct money_total part[TIERS_MAX], struct money_total *total, struct err *e)
+{
+	struct quantity left = q;
+	*total = (struct money_total){ 0 };
+	for (size_t i = 0; i < count; i++) {
+		int128 blocks = blocks_begun(left, tier[i].block);
+		struct money_total amount;
+		/* the last tier takes what is above its maximum too */
+		if (tier[i].blocks_max && blocks > tier[i].blocks_max && i + 1 < count)
+			blocks = tier[i].blocks_max;
+		int rc = blocks_cost(tier[i].price, blocks, &amount, e);
+		if (rc != 0)
+			return rc;
+		if (!money_total_add(total, amount))
+			return too_large(e);
+		if (part)
+			part[i] = amount;
+		left.nano -= blocks * tier[i].block.nano;
+	}
+	return 0;
+}
+
+int blocks_top(const struct block_tier *tier, size_t count, struct quantity q,
+	       struct money_total *total, struct err *e)
+{
+	int128 reach = 0;
+	for (size_t i = 0; i < count; i++) {
+		reach += tier[i].block.nano * tier[i].blocks_max;
+		if (i + 1 == count || !tier[i].blocks_max || q.nano <= reach)
+			return blocks_cost(tier[i].price, blocks_begun(q, tier[i].block), total, e);
+	}
+	return err_set(e, ERR_INVALID, "there is no tier");
+}
+
+struct quantity increments(struct quantity first, struct quantity step, struct quantity q)
+{
+	if (q.nano <= 0)
+		return (struct quantity){ 0 };
+	if (q.nano <= first.nano)
+		return first;
+	return (struct quantity){
+		first.nano + (q.nano - first.nano + step.nano - 1) / step.nano * step.nano
+	};
+}
+
+struct quantity increments_covered(struct quantity balance, struct quantity increment,
+				   struct quantity q)
+{
+	int128 need = (q.nano + increment.nano - 1) / increment.nano,
+	       can = balance.nano > 0 ? balance.nano / increment.nano : 0;
+	return (struct quantity){ (need < can ? need : can) * increment.nano };
+}
+
+struct money_total spend_cap(const struct money_total *part, size_t count,
+			     struct money_total allowed, struct money_total *discount)
+{
+	struct money_total paid = { 0 };
+	if (allowed.atto < 0)
+		allowed.atto = 0;
+	for (size_t i = 0; i < count; i++) {
+		int128 left = allowed.atto - paid.atto,
+		       pays = part[i].atto < left ? part[i].atto : left;
+		discount[i].atto = part[i].atto - pays;
+		paid.atto += pays;
+	}
+	return paid;
+}
+
+struct money_total minimum_topup(struct money_total used, struct money_total minimum)
+{
+	return (struct money_total){ minimum.atto > used.atto ? minimum.atto - used.atto : 0 };
+}
+
+int fee_of(struct money_total amount, struct decimal percent, struct money_total cap,
+	   struct money_total *fee, struct err *e)
+{
+	int rc = amount_percent(amount, percent, MONEY_TOTAL_PLACES, ROUND_HALF_UP, fee, e);
+	if (rc == 0 && fee->atto > cap.atto)
+		*fee = cap;
+	return rc;
+}
+
+struct quantity billable(struct quantity free_units, struct quantity before, struct quantity q)
+{
+	int128 left = free_units.nano - before.nano;
+	left = left > 0 ? left : 0;
+	return (struct quantity){ q.nano > left ? q.nano - left : 0 };
+}
+
+struct money_total amount_round(struct money_total a, int places, enum rounding_mode mode)
+{
+	int128 step = 1;
+	if (mode == ROUND_NONE || places >= MONEY_TOTAL_PLACES)
+		return a;
+	for (int i = places; i < MONEY_TOTAL_PLACES; i++)
+		step *= 10;
+	int128 q = a.atto / step, r = a.atto % step;
+	int sign = a.atto < 0 ? -1 : 1;
+	r = r < 0 ? -r : r;
+	bool up = mode == ROUND_UP ? r > 0
+		  : mode == ROUND_DOWN	  ? false
+		  : mode == ROUND_HALF_UP ? r >= step - r
+					  : r > step - r || (r == step - r && q % 2 != 0);
+	return (struct money_total){ (q + (up ? sign : 0)) * step };
+}
+
+int amount_share(struct money_total a, int64_t num, int64_t den, int places,
+		 enum rounding_mode mode, struct money_total *out, struct err *e)
+{
+	int128 product;
+	if (den <= 0)
+		return err_set(e, ERR_INVALID, "a share is of a positive whole");
+	if (__builtin_mul_overflow(a.atto, (int128)num, &product))
+		return too_large(e);
+	/* the rounding of the quotient must not decide a tie that is none: keep what is cut off */
+	int128 q = product / den, r = product % den;
+	struct money_total cut = { q };
+	*out = amount_round(cut, places, mode);
+	if (r != 0 && mode != ROUND_DOWN && mode != ROUND_NONE) {
+		/* nudged by less than a unit of 1e-18 towards where the exact value lies */
+		struct money_total beyond = { q + (product < 0 ? -1 : 1) };
+		struct money_total nudged = amount_round(beyond, places, mode);
+		int128 step = 1;
+		for (int i = places; i < MONEY_TOTAL_PLACES; i++)
+			step *= 10;
+		int128 rest = q % step;
+		if ((rest == 0 && mode == ROUND_UP) || (rest * 2 == step || rest * 2 == -step))
+			*out = nudged;
+	}
+	return 0;
+}
+
+int amount_percent(struct money_total a, struct decimal percent, int places,
+		   enum rounding_mode mode, struct money_total *out, struct err *e)
+{
+	int64_t num, den = 100;
+	if (percent.scale > 9 || percent.digits > INT64_MAX || percent.digits < INT64_MIN)
+		return err_set(e, ERR_RANGE, "a percentage has at most nine decimals");
+	for (int i = 0; i < percent.scale; i++)
+		den *= 10;
+	num = (int64_t)percent.digits;
+	return amount_share(a, num, den, places, mode, out, e);
+}
+
+int allocate(int64_t total, const int64_t *num, const int64_t *den, size_t count, int64_t *part,
+	     struct err *e)
+{
+	int64_t left = total;
+	bool any = false;
+	for (size_t i = 0; i < count; i++) {
+		if (den[i] <= 0 || num[i] < 0)
+			return err_set(e, ERR_INVALID, "a share is not negative");
+		part[i] = (int64_t)((int128)total * num[i] / den[i]);
+		left -= part[i];
+		any |= num[i] > 0;
+	}
+	if (left < 0 || (left > 0 && !any))
+		return err_set(e, ERR_INVALID, "the shares do not make up the whole");
+	for (size_t i = 0; left > 0; i = (i + 1) % count)
+		if (num[i] > 0) {
+			part[i]++;
+			left--;
+		}
+	return 0;
+}

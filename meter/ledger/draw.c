@@ -1,0 +1,390 @@
+#include "meter/ledger/draw.h"
+
+#include <stdlib.h>
+
+#include "base/dict.h"
+#include "meter/store/store_sql.h"
+#include "pricing/tariffs.h"
+
+/* An account's plan, opened. */
+struct plan_of {
+	int64_t account;
+	struct plan_file *file;
+	const struct plan *plan;
+	struct tariffs *tariffs;
+};
+
+/* What an account's usage of one hour comes to. */
+struct cell {
+	int64_t account, hour;
+	struct credits_total sum;
+	int64_t at_us, first, last; /* latest instant; rows */
+};
+
+struct drawer {
+	struct ledger *ledger;
+	const struct book *book;
+	struct plan_of *plan;
+	size_t plans;
+	/* of a sweep */
+	struct dict by_series; /* series to 1 + place of its account, 0: none */
+	const struct account **account;
+	size_t accounts;
+	struct dict by_cell;
+	struct cell *cell;
+	size_t cells;
+	struct draw_counts *counts;
+	struct err *e;
+};
+
+int drawer_open(struct drawer **out, struct ledger *l, const struct book *book, struct err *e)
+{
+	(void)e;
+	struct drawer *d = mem_zalloc(sizeof *d);
+	d->ledger = l;
+	d->book = book;
+	*out = d;
+	return 0;
+}
+
+static void close_plans(struct drawer *d)
+{
+	for (size_t i = 0; i < d->plans; i++) {
+		tariffs_close(d->plan[i].tariffs);
+		plan_file_close(d->plan[i].file);
+	}
+	d->plans = 0;
+}
+
+void drawer_forget(struct drawer *d)
+{
+	close_plans(d);
+	dict_clear(&d->by_series);
+	d->accounts = 0;
+}
+
+void drawer_close(struct drawer *d)
+{
+	if (!d)
+		return;
+	close_plans(d);
+	free(d->plan);
+	free(d->account);
+	free(d->cell);
+	dict_release(&d->by_series);
+	dict_release(&d->by_cell);
+	free(d);
+}
+
+/* A shipped plan by its name, or the one that was given with the account. */
+static int open_plan(const struct account *a, struct plan_of *p, struct err *e)
+{
+	if (a->plan_text.n == 0)
+		return plan_open(&p->file, &p->plan, a->plan.p, e);
+	int rc = plan_file_parse(&p->file, a->plan_text, "the account's plan", e);
+	for (size_t i = 0; rc == 0 && i < plan_file_count(p->file); i++)
+		if (text_is(a->plan, plan_name(plan_file_plan(p->file, i))))
+			p->plan = plan_file_plan(p->file, i);
+	if (rc == 0 && !p->plan)
+		rc = err_set(e, ERR_NOT_FOUND, "the account's plan '%.*s' is not in its file",
+			     (int)a->plan.n, a->plan.p);
+	return rc;
+}
+
+static int plan_for(struct drawer *d, const struct account *a, struct plan_of **out, struct err *e)
+{
+	for (size_t i = 0; i < d->plans; i++)
+		if (d->plan[i].account == a->id) {
+			*out = &d->plan[i];
+			return 0;
+		}
+	struct plan_of p = { .account = a->id };
+	int rc = open_plan(a, &p, e);
+	if (rc != 0) {
+		plan_file_close(p.file);
+		return rc;
+	}
+	p.tariffs = tariffs_open(d->book, p.plan, plan_currency(p.plan));
+	d->plan = mem_grow(d->plan, (d->plans + 1) * sizeof *d->plan);
+	d->plan[d->plans] = p;
+	*out = &d->plan[d->plans++];
+	return 0;
+}
+
+/* Credits of one record whose counts are not negative. ERR_UNPRICED when it is not covered. */
+static int rate(const struct plan_of *p, const struct record *r, const int64_t tokens[BUCKET_COUNT],
+		int64_t requests, struct credits_total *out, struct err *e)
+{
+	struct subject *s =
+		tariffs_subject(p->tariffs, r->text[FIELD_PROVIDER], r->text[FIELD_MODEL],
+				r->text[FIELD_SERVICE_TIER], r->text[FIELD_REGION]);
+	const struct tariff_answer *a = tariffs_ask(p->tariffs, s, r->time_us);
+	const struct credit_rates *rates = &a->credits;
+	struct credit_rates by_prompt;
+	int rc = 0;
+	if (!a->has_credits)
+		return err_set(e, ERR_UNPRICED, "%s", a->uncredited);
+	if (a->credits_by_prompt) {
+		struct usage u = { .requests = requests };
+		int64_t prompt;
+		memcpy(u.tokens, tokens, sizeof u.tokens);
+		rc = usage_prompt(&u, &prompt, e);
+		if (rc == 0)
+			rc = tariffs_credits(p->tariffs, s, a, r->time_us, prompt, &by_prompt, e);
+		rates = &by_prompt;
+	}
+	return rc == 0 ? credits_of(rates, tokens, requests, out, e) : rc;
+}
+
+int drawer_credits(struct drawer *d, const struct account *a, const struct record *r,
+		   struct credits_total *out, struct err *e)
+{
+	struct plan_of *p;
+	int rc = plan_for(d, a, &p, e);
+	return rc == 0 ? rate(p, r, r->tokens, r->requests, out, e) : rc;
+}
+
+int drawer_plan(struct drawer *d, const struct account *a, const struct plan **out, struct err *e)
+{
+	struct plan_of *p;
+	int rc = plan_for(d, a, &p, e);
+	*out = rc == 0 ? p->plan : NULL;
+	return rc;
+}
+
+int drawer_credits_for(struct drawer *d, const struct account *a, struct money amount,
+		       struct text currency, struct credits_total *out, struct err *e)
+{
+	struct plan_of *p;
+	struct decimal product;
+	int rc = plan_for(d, a, &p, e);
+	if (rc != 0)
+		return rc;
+	if (!text_is(currency, plan_currency(p->plan)))
+		return err_set(e, ERR_INVALID, "the account's plan counts in %s, not %.*s",
+			       plan_currency(p->plan), (int)currency.n, currency.p);
+	if (!decimal_multiply((struct decimal){ amount.pico, MONEY_PLACES },
+			      plan_credits_per_unit(p->plan), &product) ||
+	    product.scale > MONEY_TOTAL_PLACES)
+		return err_set(e, ERR_RANGE, "the amount is no exact number of credits");
+	out->atto = product.digits;
+	for (int i = product.scale; i < MONEY_TOTAL_PLACES; i++)
+		if (__builtin_mul_overflow(out->atto, 10, &out->atto))
+			return err_set(e, ERR_RANGE, "the amount is too large");
+	return 0;
+}
+
+static int account_of(struct drawer *d, int64_t series, struct text customer,
+		      const struct account **out, struct err *e)
+{
+	uint64_t *at = dict_find(&d->by_series,
+				 (struct text){ (const char *)&series, sizeof series });
+	if (at) {
+		*out = *at ? d->account[*at - 1] : NULL;
+		return 0;
+	}
+	int rc = ledger_find_account(d->ledger, customer, out, e);
+	if (rc != 0)
+		return rc;
+	at = dict_need(&d->by_series, (struct text){ (const char *)&series, sizeof series }, NULL);
+	*at = 0;
+	if (*out) {
+		d->account = mem_grow(d->account, (d->accounts + 1) * sizeof *d->account);
+		d->account[d->accounts] = *out;
+		*at = ++d->accounts;
+	}
+	return 0;
+}
+
+static struct cell *cell_of(struct drawer *d, int64_t account, int64_t hour)
+{
+	const int64_t key[2] = { account, hour };
+	uint64_t *at =
+		dict_need(&d->by_cell, (struct text){ (const char *)key, sizeof key }, NULL);
+	if (!*at) {
+		if ((d->cells & (d->cells - 1)) == 0)
+			d->cell = mem_grow(d->cell,
+					   (d->cells ? d->cells * 2 : 64) * sizeof *d->cell);
+		d->cell[d->cells] =
+			(struct cell){ .account = account, .hour = hour, .at_us = INT64_MIN };
+		*at = ++d->cells;
+	}
+	return &d->cell[*at - 1];
+}
+
+static int take_row(void *user, const struct usage_row *row)
+{
+	struct drawer *d = user;
+	const struct account *a;
+	const struct record *r = &row->record;
+	struct plan_of *p;
+	struct credits_total credits;
+	struct err why = { 0 };
+	int64_t tokens[BUCKET_COUNT], requests = r->requests;
+	int rc = account_of(d, row->series, r->text[FIELD_CUSTOMER], &a, d->e);
+	if (rc != 0 || !a || a->byo || row->seq <= a->drawn_to || r->time_us < a->since.us)
+		return rc;
+	rc = plan_for(d, a, &p, d->e);
+	if (rc != 0)
+		return rc;
+	const bool back = row->kind == USAGE_REVERSAL;
+	for (int b = 0; b < BUCKET_COUNT; b++)
+		tokens[b] = back ? -r->tokens[b] : r->tokens[b];
+	if (back)
+		requests = -requests;
+	rc = rate(p, r, tokens, requests, &credits, &why);
+	if (rc != 0 && why.code != ERR_UNPRICED) {
+		*d->e = why;
+		return rc;
+	}
+	d->counts->rows++;
+	if (rc != 0) {
+		d->counts->uncovered += !back;
+		return back ? 0
+			    : ledger_add_uncovered(d->ledger, a->id, row->seq, why.message, d->e);
+	}
+	struct cell *c = cell_of(d, a->id, floor_div(r->time_us, US_PER_HOUR));
+	c->sum.atto += back ? -credits.atto : credits.atto;
+	c->at_us = r->time_us > c->at_us ? r->time_us : c->at_us;
+	c->first = c->first ? c->first : row->seq;
+	c->last = row->seq;
+	return 0;
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct cell *x = a, *y = b;
+	if (x->hour != y->hour)
+		return x->hour < y->hour ? -1 : 1;
+	return x->account < y->account ? -1 : x->account > y->account;
+}
+
+static int draw_cells(struct drawer *d, struct instant now, struct err *e)
+{
+	struct draw_counts *n = d->counts;
+	int rc = 0;
+	qsort(d->cell, d->cells, sizeof *d->cell, by_time);
+	for (size_t i = 0; rc == 0 && i < d->cells; i++) {
+		const struct cell *c = &d->cell[i];
+		struct drawn out;
+		/* recurring grants come, and roll over, in between */
+		rc = ledger_recur(d->ledger, (struct instant){ c->hour * US_PER_HOUR }, now, e);
+		if (rc != 0)
+			break;
+		rc = ledger_draw_exact(d->ledger, c->account, c->sum,
+				       &(struct draw){ .at = { c->at_us },
+						       .usage_from = c->first,
+						       .usage_to = c->last,
+						       .policy = SHORT_PARTIAL },
+				       now, &out, e);
+		n->transactions += out.txn != 0;
+		n->drawn.nano += out.from_lots.nano + out.overage.nano;
+		n->overage.nano += out.overage.nano;
+		if (c->sum.atto < 0)
+			n->refunded.nano += (int64_t)(-c->sum.atto / 1000000000);
+	}
+	return rc;
+}
+
+struct ids {
+	int64_t *id;
+	size_t n;
+};
+
+static int add_account(void *user, const struct account *a)
+{
+	struct ids *list = user;
+	list->id = mem_grow(list->id, (list->n + 1) * sizeof *list->id);
+	list->id[list->n++] = a->id;
+	return 0;
+}
+
+static int drawn_to(struct drawer *d, bool *any, int64_t *out, struct err *e)
+{
+	struct db *db = store_db(ledger_store(d->ledger));
+	sqlite3_stmt *q;
+	int rc = db_statement(db, LEDGER_STATE, &q, e);
+	if (rc != 0)
+		return rc;
+	rc = db_step(db, q, e);
+	*any = rc == 1 && !db_is_null(q, 0);
+	*out = *any ? db_int(q, 0) : 0;
+	sqlite3_reset(q);
+	return rc < 0 ? rc : 0;
+}
+
+int drawer_is_behind(struct drawer *d, bool *behind, struct err *e)
+{
+	bool any;
+	int64_t to;
+	int rc = drawn_to(d, &any, &to, e);
+	*behind = rc == 0 && any && to < store_last_seq(ledger_store(d->ledger));
+	return rc;
+}
+
+int drawer_sweep(struct drawer *d, struct instant now, struct draw_counts *out, struct err *e)
+{
+	struct store *s = ledger_store(d->ledger);
+	const int64_t last = store_last_seq(s);
+	struct ids accounts = { 0 };
+	bool any;
+	int64_t from;
+	*out = (struct draw_counts){ 0 };
+	int rc = drawn_to(d, &any, &from, e);
+	if (rc != 0 || !any)
+		return rc;
+	if (from >= last)
+		return ledger_advance(d->ledger, now, e);
+	d->counts = out;
+	d->e = e;
+	d->cells = 0;
+	dict_clear(&d->by_cell);
+	dict_clear(&d->by_series);
+	d->accounts = 0;
+	rc = store_each_row(s, from + 1, last + 1, take_row, d, e);
+	if (rc == 0)
+		rc = draw_cells(d, now, e);
+	if (rc == 0)
+		rc = ledger_each_account(d->ledger, add_account, &accounts, e);
+	for (size_t i = 0; rc == 0 && i < accounts.n; i++)
+		rc = ledger_set_drawn_to(d->ledger, accounts.id[i], last, e);
+	if (rc == 0)
+		rc = ledger_advance(d->ledger, now, e);
+	free(accounts.id);
+	dict_clear(&d->by_series);
+	d->accounts = 0;
+	return rc;
+}
+
+int draw_all(struct store *s, const struct book *book, struct instant now, struct draw_counts *out,
+	     struct err *e)
+{
+	struct ledger *l;
+	struct drawer *d;
+	bool any;
+	int64_t from;
+	*out = (struct draw_counts){ 0 };
+	int rc = ledger_open(&l, s, e);
+	if (rc != 0)
+		return rc;
+	rc = drawer_open(&d, l, book, e);
+	if (rc == 0)
+		rc = drawn_to(d, &any, &from, e);
+	if (rc == 0 && any) {
+		rc = store_begin(s, now, e);
+		if (rc == 0) {
+			rc = ledger_begin(l, e);
+			if (rc == 0)
+				rc = drawer_sweep(d, now, out, e);
+			if (rc == 0)
+				rc = ledger_end(l, e);
+			if (rc == 0)
+				rc = store_commit(s, e);
+			else
+				store_rollback(s);
+		}
+	}
+	drawer_close(d);
+	ledger_close(l);
+	return rc;
+}

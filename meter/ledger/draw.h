@@ -1,0 +1,43 @@
+/*
+ * draw: usage into credits, by the plan of each customer's account.
+ *
+ * Reads the rows of usage that have not drawn yet, rates each one under its account's plan (the
+ * plan names the rounding), and draws the sum of every hour. Rows that took others back give their
+ * credits back. A row that the plan does not cover draws nothing and is kept on a list. Own keys
+ * draw nothing.
+ */
+#ifndef TALLY_METER_LEDGER_DRAW_H
+#define TALLY_METER_LEDGER_DRAW_H
+
+#include "meter/ledger/ledger.h"
+#include "pricing/plan.h"
+
+struct drawer;
+int drawer_open(struct drawer **out, struct ledger *l, const struct book *book, struct err *e);
+void drawer_close(struct drawer *d);
+/* After ledger_forget. */
+void drawer_forget(struct drawer *d);
+
+struct draw_counts {
+	int64_t rows, uncovered, transactions;
+	struct nano_credits drawn, overage, refunded;
+};
+/* Inside a transaction: everything that has not drawn yet. */
+int drawer_sweep(struct drawer *d, struct instant now, struct draw_counts *out, struct err *e);
+/* Whether there is anything to do; cheap. */
+int drawer_is_behind(struct drawer *d, bool *behind, struct err *e);
+
+/* drawer_sweep in a transaction of its own, when there is anything to do. */
+int draw_all(struct store *s, const struct book *book, struct instant now, struct draw_counts *out,
+	     struct err *e);
+
+/* What a record would draw; false with the reason when the plan does not cover it. */
+int drawer_credits(struct drawer *d, const struct account *a, const struct record *r,
+		   struct credits_total *out, struct err *e);
+/* The credits that an amount of the plan's currency is worth. Errors: ERR_INVALID (another one). */
+int drawer_credits_for(struct drawer *d, const struct account *a, struct money amount,
+		       struct text currency, struct credits_total *out, struct err *e);
+/* The account's plan; lives as long as the drawer, or until drawer_forget. */
+int drawer_plan(struct drawer *d, const struct account *a, const struct plan **out, struct err *e);
+
+#endif

@@ -1,0 +1,160 @@
+#include "meter/ledger/journal.h"
+
+#include <gnutls/crypto.h>
+#include <gnutls/gnutls.h>
+#include <stdio.h>
+
+#include "meter/store/store_sql.h"
+
+static int hash_link(uint8_t out[JOURNAL_HASH], const uint8_t before[JOURNAL_HASH],
+		     const char *kind, int64_t ref, struct text content, struct err *e)
+{
+	struct buf b = { 0 };
+	buf_add(&b, before, JOURNAL_HASH);
+	buf_printf(&b, "%s %lld\n", kind, (long long)ref);
+	buf_add(&b, content.p, content.n);
+	int rc = gnutls_hash_fast(GNUTLS_DIG_SHA256, b.p, b.n, out);
+	buf_release(&b);
+	return rc == 0 ? 0 : err_set(e, ERR_SYSTEM, "SHA-256: %s", gnutls_strerror(rc));
+}
+
+static int read_last(struct store *s, int64_t *seq, uint8_t hash[JOURNAL_HASH], struct err *e)
+{
+	sqlite3_stmt *q;
+	int rc = db_statement(store_db(s), JOURNAL_LAST, &q, e);
+	if (rc != 0)
+		return rc;
+	*seq = 0;
+	memset(hash, 0, JOURNAL_HASH);
+	rc = db_step(store_db(s), q, e);
+	if (rc == 1) {
+		*seq = db_int(q, 0);
+		if (sqlite3_column_bytes(q, 1) == JOURNAL_HASH)
+			memcpy(hash, sqlite3_column_blob(q, 1), JOURNAL_HASH);
+	}
+	sqlite3_reset(q);
+	return rc < 0 ? rc : 0;
+}
+
+int journal_add(struct journal *j, const char *kind, int64_t ref, struct text content,
+		struct err *e)
+{
+	struct db *db = store_db(j->store);
+	sqlite3_stmt *q;
+	int rc = 0;
+	if (!j->known)
+		rc = read_last(j->store, &j->seq, j->hash, e);
+	j->known = rc == 0;
+	if (rc == 0)
+		rc = hash_link(j->hash, j->hash, kind, ref, content, e);
+	if (rc == 0)
+		rc = db_statement(db, JOURNAL_ADD, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":seq", ++j->seq);
+	db_bind_text(q, ":kind", text_of(kind));
+	db_bind_int(q, ":ref", ref);
+	db_bind_blob(q, ":hash", j->hash, JOURNAL_HASH);
+	j->dirty = true;
+	return db_done(db, q, e);
+}
+
+static void head_text(char out[100], int64_t seq, const uint8_t hash[JOURNAL_HASH])
+{
+	int n = snprintf(out, 30, "%lld:", (long long)seq);
+	for (int i = 0; i < JOURNAL_HASH; i++)
+		snprintf(out + n + 2 * i, 3, "%02x", hash[i]);
+}
+
+int journal_finish(struct journal *j, struct err *e)
+{
+	sqlite3_stmt *q;
+	char head[100];
+	int rc = 0;
+	if (!j->dirty)
+		return 0;
+	if (!j->known)
+		rc = read_last(j->store, &j->seq, j->hash, e);
+	if (rc == 0)
+		rc = db_statement(store_db(j->store), JOURNAL_SET_HEAD, &q, e);
+	if (rc != 0)
+		return rc;
+	head_text(head, j->seq, j->hash);
+	db_bind_text(q, ":head", text_of(head));
+	j->dirty = false;
+	/* another process may write before the next transaction */
+	j->known = false;
+	return db_done(store_db(j->store), q, e);
+}
+
+void journal_forget(struct journal *j, bool all)
+{
+	j->known = false;
+	j->dirty &= !all;
+}
+
+static int check_head(struct store *s, int64_t seq, const uint8_t hash[JOURNAL_HASH],
+		      char fault[200], struct err *e)
+{
+	sqlite3_stmt *q;
+	char head[100];
+	int rc = db_statement(store_db(s), JOURNAL_HEAD, &q, e);
+	if (rc != 0)
+		return rc;
+	head_text(head, seq, hash);
+	rc = db_step(store_db(s), q, e);
+	if (rc == 1 && !text_is(db_text(q, 0), head))
+		snprintf(fault, 200,
+			 "the journal ends at %lld and should end at %.*s: it was cut off or "
+			 "written by someone else",
+			 (long long)seq, (int)(db_text(q, 0).n < 20 ? db_text(q, 0).n : 20),
+			 db_text(q, 0).p);
+	else if (rc == 0 && seq)
+		snprintf(fault, 200, "the journal's end is not recorded");
+	sqlite3_reset(q);
+	return rc < 0 ? rc : 0;
+}
+
+int journal_verify(struct store *s, journal_content *content, void *user, int64_t *links,
+		   char fault[200], struct err *e)
+{
+	struct db *db = store_db(s);
+	sqlite3_stmt *q;
+	uint8_t hash[JOURNAL_HASH] = { 0 };
+	struct buf b = { 0 };
+	int rc = db_statement(db, JOURNAL_ALL, &q, e), more = 0;
+	*fault = 0;
+	*links = 0;
+	while (rc == 0 && !*fault && (more = db_step(db, q, e)) == 1) {
+		const int64_t seq = db_int(q, 0), ref = db_int(q, 2);
+		struct text kind = db_text(q, 1);
+		char name[16];
+		bool there;
+		snprintf(name, sizeof name, "%.*s", (int)kind.n, kind.p);
+		b.n = 0;
+		rc = content(user, name, ref, &b, &there, e);
+		if (rc == 0 && seq != *links + 1)
+			snprintf(fault, 200, "journal entry %lld is missing",
+				 (long long)(*links + 1));
+		else if (rc == 0 && !there)
+			snprintf(fault, 200, "journal entry %lld: %s %lld is missing",
+				 (long long)seq, name, (long long)ref);
+		if (rc != 0 || *fault)
+			break;
+		rc = hash_link(hash, hash, name, ref, (struct text){ b.p, b.n }, e);
+		if (rc == 0 && (sqlite3_column_bytes(q, 3) != JOURNAL_HASH ||
+				memcmp(sqlite3_column_blob(q, 3), hash, JOURNAL_HASH) != 0))
+			snprintf(fault, 200,
+				 "journal entry %lld: %s %lld is not what it was when it was "
+				 "entered",
+				 (long long)seq, name, (long long)ref);
+		*links = seq;
+	}
+	sqlite3_reset(q);
+	buf_release(&b);
+	if (rc == 0 && more < 0)
+		rc = more;
+	if (rc == 0 && !*fault)
+		rc = check_head(s, *links, hash, fault, e);
+	return rc;
+}

@@ -1,0 +1,193 @@
+/*
+ * ledger: the credits of customers, in double entry.
+ *
+ * Every movement is a transaction whose entries sum to zero, checked here and by the database, and
+ * entered in the journal. Movements are only ever added. Amounts are billionths of a credit; what
+ * usage draws is exact over time: the ledger draws what all usage so far comes to, cut to a
+ * billionth, less what was drawn before, so the grouping of the usage changes nothing.
+ *
+ * Everything that changes something runs inside a transaction of the store, between ledger_begin
+ * and ledger_end. Belongs to the thread that writes.
+ */
+#ifndef TALLY_METER_LEDGER_LEDGER_H
+#define TALLY_METER_LEDGER_LEDGER_H
+
+#include "meter/ledger/journal.h"
+#include "meter/ledger/lot.h"
+#include "meter/ledger/timeline.h"
+
+/* Billionths of a credit, as the ledger keeps them. */
+struct nano_credits {
+	int64_t nano;
+};
+/* Errors: ERR_RANGE when finer or larger. */
+int nano_credits_from_decimal(struct nano_credits *out, struct decimal d, struct err *e);
+char *nano_credits_format(struct nano_credits n, char buf[DECIMAL_TEXT_MAX]);
+struct credits_total credits_of_nano(struct nano_credits n);
+
+enum overage_policy { OVERAGE_REFUSE, OVERAGE_LIMIT, OVERAGE_DEBT };
+const char *overage_name(enum overage_policy p);
+
+struct account {
+	int64_t id;
+	struct text customer, plan, plan_text, zone, terms, burn_order;
+	bool byo;
+	/* What happens when credits run out. The usage is a fact and is booked in any case; `refuse`
+	   admits no call beyond the balance, `limit` up to the limit below it, `debt` any, and later
+	   grants repay it. */
+	enum overage_policy overage;
+	struct nano_credits overage_limit;
+	int anchor_day; /* on which its months begin */
+	bool has_low_balance;
+	struct nano_credits low_balance;
+	struct instant since, opened;
+	int64_t drawn_to; /* row of usage */
+	struct nano_credits owed;
+};
+
+struct grant {
+	int64_t id, account, rule;
+	struct text name, currency, note;
+	struct nano_credits amount, left;
+	enum lot_class kind;
+	int64_t priority;
+	struct instant effective, expires, created; /* expires: INSTANT_MAX when never */
+	bool has_cost_basis;
+	struct money cost_basis; /* for one credit */
+	/* on the way in: the balance that it may not push the account above; 0: none */
+	struct nano_credits balance_most;
+};
+
+struct credit_rule {
+	int64_t id, account;
+	struct text name, every;
+	struct nano_credits amount;
+	enum lot_class kind;
+	int64_t priority;
+	struct instant anchor, next, until; /* until: INSTANT_MAX when never */
+	struct nano_credits rollover; /* of what is left at a recurrence, so much is kept */
+};
+
+struct ledger;
+int ledger_open(struct ledger **out, struct store *s, struct err *e);
+void ledger_close(struct ledger *l);
+struct store *ledger_store(struct ledger *l);
+
+/* After store_begin: forgets what other processes may have changed. */
+int ledger_begin(struct ledger *l, struct err *e);
+/* Before store_commit. */
+int ledger_end(struct ledger *l, struct err *e);
+/* Whether anything was written since ledger_begin. */
+bool ledger_moved(const struct ledger *l);
+/* After store_rollback. */
+void ledger_forget(struct ledger *l);
+/* After a rollback to a savepoint within the transaction. */
+void ledger_reload(struct ledger *l);
+
+/* Texts live as long as the ledger, or until ledger_begin or _forget. Errors: ERR_NOT_FOUND. */
+int ledger_account(struct ledger *l, struct text customer, const struct account **out,
+		   struct err *e);
+/* NULL when there is none: most customers have no account. */
+int ledger_find_account(struct ledger *l, struct text customer, const struct account **out,
+			struct err *e);
+/* Opens the account, or changes it; id 0 opens. Usage from `since` on draws credits. */
+int ledger_set_account(struct ledger *l, const struct account *a, struct err *e);
+int ledger_each_account(struct ledger *l, int (*take)(void *user, const struct account *a),
+			void *user, struct err *e);
+
+/* The same name with the same content again changes nothing; with another one it is ERR_CONFLICT. */
+int ledger_grant(struct ledger *l, const struct grant *g, struct instant now, int64_t *id,
+		 struct err *e);
+/* Takes back what is left of it. */
+int ledger_void_grant(struct ledger *l, struct text customer, struct text grant,
+		      struct instant now, const char *why, struct err *e);
+/* A grant's whole row. Errors: ERR_NOT_FOUND. */
+int ledger_find_grant(struct ledger *l, int64_t account, struct text name, struct grant *out,
+		      struct err *e);
+int ledger_each_grant(struct ledger *l, int64_t account,
+		      int (*take)(void *user, const struct grant *g), void *user, struct err *e);
+
+int ledger_add_rule(struct ledger *l, const struct credit_rule *r, struct err *e);
+int ledger_each_rule(struct ledger *l, int64_t account,
+		     int (*take)(void *user, const struct credit_rule *r), void *user,
+		     struct err *e);
+/* Recurring grants that are due up to `until`. */
+int ledger_recur(struct ledger *l, struct instant until, struct instant now, struct err *e);
+/* The same up to now, then what has expired, and overage that grants can pay by now. */
+int ledger_advance(struct ledger *l, struct instant now, struct err *e);
+int ledger_expire(struct ledger *l, int64_t account, struct instant now, struct err *e);
+
+struct draw {
+	struct instant at;
+	int64_t usage_from, usage_to; /* rows; 0: none */
+	struct text key;	      /* the same one again is the same draw; empty: none */
+	struct text note;
+	enum shortfall policy; /* SHORT_REFUSE: all or nothing; else the rest becomes overage, */
+	bool no_overage;       /* or with this stays with the caller */
+};
+struct drawn {
+	struct nano_credits from_lots, overage, rest; /* rest: with no_overage */
+	int64_t txn; /* 0: nothing was to move */
+	bool known;  /* it had been drawn before */
+};
+/* Exact credits of usage, positive or (taken back) negative. */
+int ledger_draw_exact(struct ledger *l, int64_t account, struct credits_total amount,
+		      const struct draw *d, struct instant now, struct drawn *out, struct err *e);
+/* A key that is known: with no_overage an amount is a limit, and the same or a larger one is the same
+ * draw; else it must be the same. Otherwise ERR_CONFLICT. */
+int ledger_draw(struct ledger *l, int64_t account, struct nano_credits amount, const struct draw *d,
+		struct instant now, struct drawn *out, struct err *e);
+/* In reverse order of use: overage first, then the lots that were drawn last. */
+int ledger_refund(struct ledger *l, int64_t account, struct nano_credits amount,
+		  const struct draw *d, struct instant now, int64_t *txn, struct err *e);
+/* An invoice asks for overage that is not to be carried. */
+int ledger_bill_overage(struct ledger *l, int64_t account, struct nano_credits amount,
+			struct text key, struct instant at, struct instant now, struct err *e);
+/* How far usage has drawn. */
+int ledger_set_drawn_to(struct ledger *l, int64_t account, int64_t seq, struct err *e);
+/* Usage that drew nothing because its plan does not cover it. */
+int ledger_add_uncovered(struct ledger *l, int64_t account, int64_t seq, const char *why,
+			 struct err *e);
+int ledger_uncovered(struct ledger *l, int64_t account, int64_t *count, struct err *e);
+
+struct balance {
+	struct nano_credits available; /* effective and not expired at the instant */
+	struct nano_credits held, owed;
+	/* what may still be spent: available less held, plus what the overage policy allows */
+	bool unlimited;
+	struct nano_credits spendable;
+};
+/* Now, from the lots. */
+int ledger_balance(struct ledger *l, const struct account *a, struct instant now,
+		   struct balance *out, struct err *e);
+
+/* At any instant, from the entries that count by then. */
+struct past_balance {
+	struct nano_credits left, used, expired, owed, billed;
+};
+int ledger_balance_at(struct ledger *l, int64_t account, struct instant at,
+		      struct past_balance *out, struct err *e);
+
+struct ledger_txn {
+	int64_t id, account;
+	struct instant at, booked;
+	struct text kind, key, note;
+	int64_t usage_from, usage_to;
+};
+struct ledger_entry {
+	struct text pot, grant; /* grant: its name, empty for other pots */
+	int64_t grant_id;
+	struct nano_credits amount;
+};
+int ledger_each_txn(struct ledger *l, int64_t account, struct instant since, struct instant until,
+		    int (*take)(void *user, const struct ledger_txn *t), void *user, struct err *e);
+int ledger_each_entry(struct ledger *l, int64_t txn,
+		      int (*take)(void *user, const struct ledger_entry *en), void *user,
+		      struct err *e);
+
+/* Facts that must hold of the ledger; *fault is empty when they do. */
+int ledger_verify(struct ledger *l, char fault[200], struct err *e);
+/* The canonical text of a transaction (journal_content for kind "txn"). */
+int ledger_txn_text(struct store *s, int64_t txn, struct buf *out, bool *there, struct err *e);
+
+#endif

@@ -1,0 +1,75 @@
+/*
+ * timeline: what grants, uses and resets come to over a period, from their instants alone.
+ *
+ * A grant counts from its effective instant until it expires or is voided. A recurring grant is full
+ * again at every recurrence. A reset keeps of each grant what its rollover rule allows. Use that no
+ * grant covers is overage; with `repay` a later grant pays it first, else it stays.
+ */
+#ifndef TALLY_METER_LEDGER_TIMELINE_H
+#define TALLY_METER_LEDGER_TIMELINE_H
+
+#include "meter/ledger/lot.h"
+
+/* Every so often: a span, or a number of calendar months (clamped to the month's end). */
+struct recurrence {
+	int64_t every_us;
+	int months; /* of it, when every_us is 0 */
+	struct instant anchor;
+};
+/* "1d", "1w", "2h", "30m", "15s", "1month", "1y". Errors: ERR_USAGE. */
+int recurrence_parse(struct recurrence *out, struct text every, struct instant anchor,
+		     struct err *e);
+/* The first recurrence at or after t. */
+struct instant recurrence_from(const struct recurrence *r, struct instant t);
+
+struct timeline_grant {
+	struct lot lot; /* left: at the start of the period */
+	struct instant voided; /* INSTANT_MAX when never */
+	bool recurs;
+	struct recurrence recurrence;
+	struct credits_total rollover_min, rollover_max;
+	bool in_snapshot; /* its balance at the start is known */
+};
+
+enum timeline_op { TIMELINE_USE, TIMELINE_RESET };
+struct timeline_event {
+	enum timeline_op op;
+	struct instant at;
+	struct credits_total amount;
+};
+
+/* Between two changes of the grants. */
+struct timeline_segment {
+	struct instant from;
+	struct credits_total balance_at_start, overage_at_start, overage;
+};
+
+struct timeline_options {
+	struct instant start, until; /* [start, until] */
+	struct burn_order order;
+	bool repay; /* overage is paid by later grants */
+	/* the balances at the start are known (a snapshot); else grants are full when they begin */
+	bool has_snapshot;
+};
+
+/* Takes a balance at the start. Errors: ERR_NOT_FOUND when no grant has that id. */
+int timeline_snapshot(struct timeline_grant *grant, size_t grants, struct text id,
+		      struct credits_total left, struct err *e);
+
+struct timeline_result {
+	struct credits_total overage;
+	struct timeline_segment *segment;
+	size_t segments;
+	/* of each segment, the balance of each grant at its start, in the caller's order */
+	struct credits_total *start_balance;
+};
+
+/* grants' lots end with what is left (grants are put back in the caller's order). Errors:
+ * ERR_INVALID (a reset at the very start, events out of the period, a snapshot without one of the
+ * grants). */
+int timeline_run(struct timeline_result *out, struct timeline_grant *grant, size_t grants,
+		 struct timeline_event *event, size_t events, const struct timeline_options *o,
+		 struct err *e);
+void timeline_release(struct timeline_result *r);
+
+#endif

@@ -1,0 +1,135 @@
+-- Credits: who has how many, and every movement of them. Amounts are billionths of a credit.
+-- Movements are transactions of entries that sum to zero; nothing of them is ever changed.
+
+CREATE TABLE credit_account (
+	id INTEGER PRIMARY KEY,
+	customer TEXT NOT NULL UNIQUE,
+	plan TEXT NOT NULL,          -- name of the plan that turns usage into credits
+	plan_text TEXT NOT NULL,     -- the plan's file when it is not a shipped one
+	byo INTEGER NOT NULL CHECK (byo IN (0, 1)),  -- own keys: usage is reported and draws nothing
+	overage TEXT NOT NULL CHECK (overage IN ('refuse', 'limit', 'debt')),
+	overage_limit INTEGER NOT NULL CHECK (overage_limit >= 0),
+	burn_order TEXT NOT NULL,
+	zone TEXT NOT NULL,          -- in which its months begin
+	anchor_day INTEGER NOT NULL CHECK (anchor_day BETWEEN 1 AND 31), -- day on which they do
+	low_balance INTEGER,         -- below it the balance is low
+	terms TEXT NOT NULL,         -- JSON: how it is invoiced
+	since INTEGER NOT NULL,      -- usage from this instant on draws credits
+	opened INTEGER NOT NULL
+) STRICT;
+
+-- How far usage has drawn, and what of it is too fine for the ledger yet. Derived, and checked.
+CREATE TABLE credit_state (
+	account INTEGER PRIMARY KEY REFERENCES credit_account,
+	drawn_to INTEGER NOT NULL,   -- row of usage
+	rest INTEGER NOT NULL,       -- in 1e-18 credit, below a billionth
+	owed INTEGER NOT NULL        -- overage that nothing has paid yet
+) STRICT;
+
+CREATE TABLE credit_rule (
+	id INTEGER PRIMARY KEY,
+	account INTEGER NOT NULL REFERENCES credit_account,
+	name TEXT NOT NULL,
+	amount INTEGER NOT NULL CHECK (amount > 0),
+	class TEXT NOT NULL CHECK (class IN ('granted', 'paid')),
+	priority INTEGER NOT NULL,
+	every TEXT NOT NULL,
+	anchor INTEGER NOT NULL,
+	rollover INTEGER NOT NULL CHECK (rollover >= 0), -- so much of what is left is kept at most
+	next INTEGER NOT NULL,       -- the recurrence that comes next
+	until INTEGER,
+	UNIQUE (account, name)
+) STRICT;
+
+CREATE TABLE credit_grant (
+	id INTEGER PRIMARY KEY,
+	account INTEGER NOT NULL REFERENCES credit_account,
+	name TEXT NOT NULL,
+	amount INTEGER NOT NULL CHECK (amount > 0),
+	class TEXT NOT NULL CHECK (class IN ('granted', 'paid')),
+	priority INTEGER NOT NULL,
+	effective INTEGER NOT NULL,
+	expires INTEGER,
+	cost_basis INTEGER,          -- paid for one credit, in 1e-12 of the currency
+	currency TEXT NOT NULL,
+	rule INTEGER REFERENCES credit_rule,
+	note TEXT NOT NULL,
+	created INTEGER NOT NULL,
+	UNIQUE (account, name),
+	CHECK (expires IS NULL OR expires > effective)
+) STRICT;
+CREATE TRIGGER grant_is_never_changed BEFORE UPDATE ON credit_grant
+BEGIN SELECT raise(ABORT, 'grants are never changed'); END;
+CREATE TRIGGER grant_is_never_deleted BEFORE DELETE ON credit_grant
+BEGIN SELECT raise(ABORT, 'grants are never deleted'); END;
+
+-- What is left of each grant. Derived from the entries, and checked.
+CREATE TABLE credit_lot (
+	grant_id INTEGER PRIMARY KEY REFERENCES credit_grant,
+	account INTEGER NOT NULL,
+	left INTEGER NOT NULL CHECK (left >= 0)
+) STRICT;
+CREATE INDEX lot_open ON credit_lot (account) WHERE left > 0;
+
+CREATE TABLE ledger_entry (
+	txn INTEGER NOT NULL REFERENCES ledger_txn DEFERRABLE INITIALLY DEFERRED,
+	place INTEGER NOT NULL,
+	pot TEXT NOT NULL CHECK (pot IN ('source', 'grant', 'used', 'expired', 'overage', 'billed')),
+	grant_id INTEGER REFERENCES credit_grant,
+	amount INTEGER NOT NULL CHECK (amount <> 0),
+	PRIMARY KEY (txn, place),
+	CHECK ((pot = 'grant') = (grant_id IS NOT NULL))
+) STRICT, WITHOUT ROWID;
+CREATE INDEX entry_of_grant ON ledger_entry (grant_id, txn) WHERE grant_id IS NOT NULL;
+
+CREATE TABLE ledger_txn (
+	id INTEGER PRIMARY KEY,
+	account INTEGER NOT NULL REFERENCES credit_account,
+	at INTEGER NOT NULL,         -- when it counts
+	booked INTEGER NOT NULL,     -- when it was written
+	kind TEXT NOT NULL CHECK (kind IN ('grant', 'draw', 'refund', 'expire', 'void', 'repay', 'bill')),
+	usage_from INTEGER,          -- rows of usage that it is for
+	usage_to INTEGER,
+	key TEXT UNIQUE,             -- the caller's; the same one again is the same transaction
+	note TEXT NOT NULL
+) STRICT;
+CREATE INDEX txn_of_account ON ledger_txn (account); -- in the order of their ids
+CREATE TRIGGER txn_sums_to_zero BEFORE INSERT ON ledger_txn
+WHEN coalesce((SELECT sum(amount) FROM ledger_entry WHERE txn = new.id), 1) <> 0
+BEGIN SELECT raise(ABORT, 'the entries of a transaction sum to zero'); END;
+CREATE TRIGGER txn_is_sealed BEFORE INSERT ON ledger_entry
+WHEN EXISTS (SELECT 1 FROM ledger_txn WHERE id = new.txn)
+BEGIN SELECT raise(ABORT, 'a transaction takes no further entries'); END;
+CREATE TRIGGER txn_is_never_changed BEFORE UPDATE ON ledger_txn
+BEGIN SELECT raise(ABORT, 'transactions are never changed'); END;
+CREATE TRIGGER txn_is_never_deleted BEFORE DELETE ON ledger_txn
+BEGIN SELECT raise(ABORT, 'transactions are never deleted'); END;
+CREATE TRIGGER entry_is_never_changed BEFORE UPDATE ON ledger_entry
+BEGIN SELECT raise(ABORT, 'entries are never changed'); END;
+CREATE TRIGGER entry_is_never_deleted BEFORE DELETE ON ledger_entry
+BEGIN SELECT raise(ABORT, 'entries are never deleted'); END;
+
+-- Usage that its account's plan does not cover: it drew nothing, and is shown.
+CREATE TABLE credit_uncovered (
+	seq INTEGER PRIMARY KEY,
+	account INTEGER NOT NULL,
+	reason TEXT NOT NULL
+) STRICT;
+CREATE INDEX uncovered_of ON credit_uncovered (account);
+
+-- Every transaction and every final invoice, each hashed with the hash before it.
+CREATE TABLE journal (
+	seq INTEGER PRIMARY KEY,
+	kind TEXT NOT NULL CHECK (kind IN ('txn', 'invoice', 'void')),
+	ref INTEGER NOT NULL,
+	hash BLOB NOT NULL
+) STRICT;
+CREATE TRIGGER journal_is_never_changed BEFORE UPDATE ON journal
+BEGIN SELECT raise(ABORT, 'the journal is never changed'); END;
+CREATE TRIGGER journal_is_never_deleted BEFORE DELETE ON journal
+BEGIN SELECT raise(ABORT, 'the journal is never deleted'); END;
+
+-- Holds reserve credits too.
+ALTER TABLE hold ADD COLUMN credits INTEGER NOT NULL DEFAULT 0 CHECK (credits >= 0);
+DROP INDEX hold_open;
+CREATE INDEX hold_open ON hold (customer, expires, pico, credits) WHERE state = 'open';
