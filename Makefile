@@ -10,7 +10,7 @@ VERSION := 0.1.0
 PREFIX ?= /usr/local
 B := build/$(MODE)
 
-PACKAGES := libcjson smartcols zlib libzstd sqlite3 libmicrohttpd gnutls gsl
+PACKAGES := libcjson smartcols zlib libzstd sqlite3 libmicrohttpd gnutls gsl cairo pangocairo xlsxwriter
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
 	-Wwrite-strings -Wvla -Wundef -Wformat=2 -Wno-overlength-strings -Wno-format-nonliteral
 ifdef WERROR

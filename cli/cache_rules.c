@@ -77,10 +77,11 @@ int cli_cache(const char *text, bool blocks, enum whatif_cache *cache, struct ca
 	} else {
 		r->capacity = strtoll(text, &end, 10);
 		if (end != text + n || r->capacity < 1)
-			return err_set(e, ERR_USAGE,
-				       "--cache %s: none, recorded, infinite or a number of blocks, "
-				       "with ,ttl=SECONDS behind it where blocks expire",
-				       text);
+			return err_set(
+				e, ERR_USAGE,
+				"--cache %s: none, recorded, infinite or a number of blocks, "
+				"with ,ttl=SECONDS behind it where blocks expire",
+				text);
 	}
 	if (text[n] == 0)
 		return 0;

@@ -10,11 +10,16 @@
 	  "order in which a request touches its blocks (default reverse: the root\n" \
 	  "                               stays most recent)", \
 	  false }, \
-	{ "hits", 0, "clamp|full", "whether a partial last block can hit (default clamp)", false }, \
-	{ "rule", 0, "RULE", "prefix, or unit[,common][,interval=N] (DeepSeek V4)", false }, \
-	{ "scope", 0, "SCOPE", "global, conversation, model or conversation+model", false }, \
-	{ "quantum", 0, "N", "hits are whole multiples of N tokens", false }, \
-	{ "minimum", 0, "N", "hits below N tokens do not count", false }
+		{ "hits", 0, "clamp|full", "whether a partial last block can hit (default clamp)", \
+		  false }, \
+		{ "rule", 0, "RULE", "prefix, or unit[,common][,interval=N] (DeepSeek V4)", \
+		  false }, \
+		{ "scope", 0, "SCOPE", "global, conversation, model or conversation+model", \
+		  false }, \
+		{ "quantum", 0, "N", "hits are whole multiples of N tokens", false }, \
+	{ \
+		"minimum", 0, "N", "hits below N tokens do not count", false \
+	}
 
 /* Everything but capacity and time to live. Errors: ERR_USAGE. */
 int cli_cache_rules(struct cli *cli, struct cache_rules *out, struct err *e);

@@ -8,7 +8,8 @@ static const struct option options[] = {
 	{ "cheap", 0, "MODEL", "tried first (default, of two models: the one that cost less)",
 	  false },
 	{ "strong", 0, "MODEL", "tried when the gate rejects the first answer", false },
-	{ "sensitivity", 0, "S", "share of right answers that the gate accepts (default 1)", false },
+	{ "sensitivity", 0, "S", "share of right answers that the gate accepts (default 1)",
+	  false },
 	{ "false-accept", 0, "F", "share of wrong answers that it accepts (default 0)", false },
 	{ "sweep", 0, "FIELD", "try every threshold of a signal column", false },
 	{ "seed", 0, "N", "of the resamples (default 1)", false },
@@ -103,12 +104,9 @@ static int run(struct cli *cli, struct err *e)
 		rc = cascade_run(&result, &c, e);
 	}
 	if (rc == 0) {
-		struct cascade_report report = { o,
-						 &c,
-						 chosen ? &result : NULL,
-						 sweep,
-						 cli_currency(cli),
-						 cli->quiet };
+		struct cascade_report report = {
+			o, &c, chosen ? &result : NULL, sweep, cli_currency(cli), cli->quiet
+		};
 		if (cli->json)
 			cascade_report_json(&report);
 		else if (cli->csv)
@@ -128,10 +126,14 @@ const struct command command_cascade = {
 	.arguments_min = 1,
 	.arguments_max = 1,
 	.description =
-		"Reads what models made of the same tasks, and what each attempt cost: CSV with the "
-		"columns task, model, solved, cost (a row an attempt, further columns are signals), "
-		"CSV with columns MODEL_correct and MODEL_cost (a row a task), or JSON Lines with a "
-		"task's attempts in a list. The cascade is computed from the joint outcomes and each "
+		"Reads what models made of the same tasks, and what each attempt cost: CSV with "
+		"the "
+		"columns task, model, solved, cost (a row an attempt, further columns are "
+		"signals), "
+		"CSV with columns MODEL_correct and MODEL_cost (a row a task), or JSON Lines with "
+		"a "
+		"task's attempts in a list. The cascade is computed from the joint outcomes and "
+		"each "
 		"task's own costs, never from averages.\n\n"
 		"The gate is perfect unless --sensitivity and --false-accept say otherwise; then "
 		"counts and costs are expectations. --sweep tries every threshold of a signal.",

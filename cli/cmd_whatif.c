@@ -13,8 +13,8 @@ static const struct option options[] = {
 	  "                               rules:FILE or cascade:FILE",
 	  true },
 	{ "scenarios", 0, "FILE", "scenarios from a JSON file", true },
-	{ "baseline", 0, "NAME", "the scenario that the others are compared with (default the first)",
-	  false },
+	{ "baseline", 0, "NAME",
+	  "the scenario that the others are compared with (default the first)", false },
 	{ "cache", 0, "CACHE",
 	  "none, recorded, infinite or a number of blocks, each with ,ttl=SECONDS\n"
 	  "                               where blocks expire",
@@ -57,9 +57,10 @@ static int read_numbers(struct cli *cli, struct whatif_options *o, struct err *e
 	if (rc == 0 && level &&
 	    (decimal_parse(&d, text_of(level), NULL) != 0 || !decimal_to_int64(d, 3, &permille) ||
 	     permille < 1 || permille > 999))
-		rc = err_set(e, ERR_USAGE,
-			     "--level is a number from 0.001 to 0.999 with three decimals, not '%s'",
-			     level);
+		rc = err_set(
+			e, ERR_USAGE,
+			"--level is a number from 0.001 to 0.999 with three decimals, not '%s'",
+			level);
 	o->seed = (uint64_t)seed;
 	o->threads = (int)(threads > 64 ? 64 : threads);
 	o->level_permille = (int)permille;
@@ -158,13 +159,11 @@ static int run(struct cli *cli, struct err *e)
 	if (rc == 0)
 		rc = whatif_run(&result, &o, e);
 	if (rc == 0) {
-		struct whatif_report report = {
-			&o, result,
-			cache					? cache
-			: o.cache == WHATIF_CACHE_RECORDED	? "recorded"
-								: "none",
-			cli_flag(cli, "byo"), cli->quiet
-		};
+		struct whatif_report report = { &o, result,
+						cache				   ? cache
+						: o.cache == WHATIF_CACHE_RECORDED ? "recorded"
+										   : "none",
+						cli_flag(cli, "byo"), cli->quiet };
 		if (cli->json)
 			whatif_report_json(&report);
 		else if (cli->csv)
@@ -198,8 +197,10 @@ const struct command command_whatif = {
 	.arguments_max = -1,
 	.description =
 		"Replays the calls of a trace, of agent logs or (without a trace) of the metered "
-		"database under every scenario, call by call, and compares exact costs. Every model "
-		"has a cache of its own, so that a route which switches models pays for reading the "
+		"database under every scenario, call by call, and compares exact costs. Every "
+		"model "
+		"has a cache of its own, so that a route which switches models pays for reading "
+		"the "
 		"prefix again.\n\n"
 		"every:K:A:B sends every K-th call of a conversation to A and the others to B; "
 		"conversation:K:A:B every K-th conversation; from:N:A:B calls from the N-th on; "
@@ -210,13 +211,14 @@ const struct command command_whatif = {
 		"Traces that name the blocks of their prompts are replayed through a cache "
 		"(--cache infinite or N). Elsewhere --cache recorded, the default, lets a model "
 		"find what it had seen of the conversation, up to the recorded hits.",
-	.examples =
-		"  tally whatif sessions.jsonl --at 2026-06-15 --cache infinite --scope conversation "
-		"-s pro=deepseek-v4-pro -s flash=deepseek-v4-flash -s "
-		"mix=every:5:deepseek-v4-pro:deepseek-v4-flash\n"
-		"  tally whatif ~/.claude/projects -s recorded -s flash=deepseek-v4-flash --plan vm0\n"
-		"  tally whatif --since 2026-10-01 --until 2026-11-01 -s recorded -s "
-		"night=offpeak:8h:deepseek-v4-flash --json\n",
+	.examples = "  tally whatif sessions.jsonl --at 2026-06-15 --cache infinite --scope "
+		    "conversation "
+		    "-s pro=deepseek-v4-pro -s flash=deepseek-v4-flash -s "
+		    "mix=every:5:deepseek-v4-pro:deepseek-v4-flash\n"
+		    "  tally whatif ~/.claude/projects -s recorded -s flash=deepseek-v4-flash "
+		    "--plan vm0\n"
+		    "  tally whatif --since 2026-10-01 --until 2026-11-01 -s recorded -s "
+		    "night=offpeak:8h:deepseek-v4-flash --json\n",
 	.options = options,
 	.common = TAKES_DB | TAKES_PRICES | TAKES_CSV | TAKES_PERIOD | TAKES_ZONE | TAKES_CURRENCY,
 	.run = run,

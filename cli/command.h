@@ -129,6 +129,25 @@ void cli_print_completion(FILE *out);
 	X(command_price_history) \
 	X(command_price_check) \
 	X(command_price_import) \
+	X(command_invoice_draft) \
+	X(command_invoice_finalize) \
+	X(command_invoice_list) \
+	X(command_invoice_show) \
+	X(command_invoice_void) \
+	X(command_invoice_note) \
+	X(command_credit_account) \
+	X(command_credit_grant) \
+	X(command_credit_balance) \
+	X(command_credit_ledger) \
+	X(command_credit_trace) \
+	X(command_credit_draw) \
+	X(command_credit_expire) \
+	X(command_credit_void) \
+	X(command_credit_post) \
+	X(command_credit_holds) \
+	X(command_credit_hold) \
+	X(command_credit_settle) \
+	X(command_credit_release) \
 	X(command_credit_plan)
 #define X(c) extern const struct command c;
 COMMANDS(X)

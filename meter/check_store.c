@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "meter/billing/invoice_store.h"
 #include "meter/quarantine.h"
 #include "meter/store/rollup.h"
 
@@ -94,6 +95,37 @@ static int check_row(void *user, const struct usage_row *row)
 	return rc;
 }
 
+static int content_of(void *user, const char *kind, int64_t ref, struct buf *out, bool *there,
+		      struct err *e)
+{
+	if (strcmp(kind, "txn") == 0)
+		return ledger_txn_text(user, ref, out, there, e);
+	return invoice_text(user, ref, strcmp(kind, "void") == 0, out, there, e);
+}
+
+/* Credits, invoices, and the chain of hashes over both. */
+static int check_ledger(struct store *s, struct store_check *c, struct err *e)
+{
+	struct ledger *l;
+	char why[200];
+	int rc = ledger_open(&l, s, e);
+	if (rc != 0)
+		return rc;
+	rc = ledger_verify(l, why, e);
+	if (rc == 0 && *why)
+		fault(c, "ledger: %s", why);
+	if (rc == 0)
+		rc = invoice_verify(s, why, e);
+	if (rc == 0 && *why)
+		fault(c, "invoices: %s", why);
+	if (rc == 0)
+		rc = journal_verify(s, content_of, s, &c->journal, why, e);
+	if (rc == 0 && *why)
+		fault(c, "%s", why);
+	ledger_close(l);
+	return rc;
+}
+
 int store_check(struct store *s, struct store_check *out, struct err *e)
 {
 	char difference[200];
@@ -114,7 +146,7 @@ int store_check(struct store *s, struct store_check *out, struct err *e)
 	if (rc == 0)
 		rc = store_each_row(s, 1, store_last_seq(s), check_row, &x, e);
 	out->rows = store_last_seq(s);
-	return rc;
+	return rc == 0 ? check_ledger(s, out, e) : rc;
 }
 
 int store_status(struct store *s, struct instant now, struct store_status *out, struct err *e)

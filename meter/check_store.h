@@ -6,7 +6,7 @@
 
 enum { STORE_FAULTS_KEPT = 20 };
 struct store_check {
-	int64_t rows;
+	int64_t rows, journal; /* entries of the journal */
 	int faults;
 	char fault[STORE_FAULTS_KEPT][300];
 };

@@ -253,6 +253,39 @@ int hold_estimate(struct ingest *in, struct store *s, const struct record *r, st
 	return rc;
 }
 
+static void read_hold(sqlite3_stmt *q, struct hold *out)
+{
+	*out = (struct hold){ .id = db_text(q, 0),
+			      .customer = db_text(q, 1),
+			      .currency = db_text(q, 2),
+			      .amount = { db_int(q, 3) },
+			      .request = db_text(q, 4),
+			      .created = { db_int(q, 5) },
+			      .expires = { db_int(q, 6) },
+			      .state = db_text(q, 7),
+			      .usage = db_text(q, 8),
+			      .credits = { db_int(q, 9) } };
+}
+
+int hold_each_open(struct store *s, const char *customer, struct instant now,
+		   int (*take)(void *user, const struct hold *h), void *user, struct err *e)
+{
+	sqlite3_stmt *q;
+	struct hold h;
+	int rc = db_statement(store_db(s), STORE_HOLDS_OPEN, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_text(q, ":customer", text_of(customer ? customer : ""));
+	db_bind_int(q, ":now", now.us);
+	while ((rc = db_step(store_db(s), q, e)) == 1) {
+		read_hold(q, &h);
+		if ((rc = take(user, &h)) != 0)
+			break;
+	}
+	sqlite3_reset(q);
+	return rc;
+}
+
 int hold_find(struct store *s, struct text id, struct hold *out, struct err *e)
 {
 	sqlite3_stmt *q;
@@ -265,16 +298,7 @@ int hold_find(struct store *s, struct text id, struct hold *out, struct err *e)
 		return err_set(e, ERR_NOT_FOUND, "there is no hold '%.*s'", (int)id.n, id.p);
 	if (rc < 0)
 		return rc;
-	*out = (struct hold){ .id = db_text(q, 0),
-			      .customer = db_text(q, 1),
-			      .currency = db_text(q, 2),
-			      .amount = { db_int(q, 3) },
-			      .request = db_text(q, 4),
-			      .created = { db_int(q, 5) },
-			      .expires = { db_int(q, 6) },
-			      .state = db_text(q, 7),
-			      .usage = db_text(q, 8),
-			      .credits = { db_int(q, 9) } };
+	read_hold(q, out);
 	return 0;
 }
 
@@ -292,8 +316,7 @@ static int check_credits(struct ledger *l, const struct hold *h, struct instant 
 		return rc;
 	return err_set(e, ERR_LIMIT,
 		       "'%.*s' is out of credit: %s credits are there, %s held, %s asked",
-		       (int)h->customer.n, h->customer.p,
-		       nano_credits_format(b.available, text[0]),
+		       (int)h->customer.n, h->customer.p, nano_credits_format(b.available, text[0]),
 		       nano_credits_format(b.held, text[1]),
 		       nano_credits_format(h->credits, text[2]));
 }
@@ -421,10 +444,9 @@ int hold_settle_credits(struct spending *sp, struct ledger *l, struct text id,
 	const int64_t account = a->id;
 	rc = hold_end(sp, id, "settled", text_of(key), now, e);
 	if (rc == 0)
-		rc = ledger_draw(l, account, used,
-				 &(struct draw){ .at = now,
-						 .key = text_of(key),
-						 .policy = SHORT_PARTIAL },
-				 now, out, e);
+		rc = ledger_draw(
+			l, account, used,
+			&(struct draw){ .at = now, .key = text_of(key), .policy = SHORT_PARTIAL },
+			now, out, e);
 	return rc;
 }

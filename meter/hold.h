@@ -50,23 +50,26 @@ int limits_each(struct store *s, int (*take)(void *user, const struct spending_l
 		void *user, struct err *e);
 
 /*
- * Admits the hold or refuses it (ERR_LIMIT): by the customer's spending limit, and by the balance of
- * the customer's credit account. The same id again with the same request is the same
- * hold; with another one ERR_CONFLICT.
+ * Admits the hold or refuses it (ERR_LIMIT): by the customer's spending limit, and by the balance
+ * of the customer's credit account. The same id again with the same request is the same hold; with
+ * another one ERR_CONFLICT.
  */
 int hold_open(struct spending *sp, struct ledger *l, const struct hold *h, struct instant now,
 	      struct standing *after, struct err *e);
 /* Errors: ERR_NOT_FOUND. Texts live until the next call. */
 int hold_find(struct store *s, struct text id, struct hold *out, struct err *e);
+/* Open holds that have not expired; customer NULL: of everyone. */
+int hold_each_open(struct store *s, const char *customer, struct instant now,
+		   int (*take)(void *user, const struct hold *h), void *user, struct err *e);
 /* Ends an open hold. Ending it again in the same way changes nothing; in another way is
  * ERR_CONFLICT. An expired hold can still be settled: the usage is a fact. */
 int hold_end(struct spending *sp, struct text id, const char *state, struct text usage,
 	     struct instant now, struct err *e);
 /*
- * Settles an open hold on an account by an amount of credits instead of a usage record: what is used
- * is drawn, the rest of the hold is free again. strict: not more than was held (ERR_LIMIT); else
- * the extra is drawn too, as far as the overage policy goes. A hold that has ended is ERR_CONFLICT
- * and says how.
+ * Settles an open hold on an account by an amount of credits instead of a usage record: what is
+ * used is drawn, the rest of the hold is free again. strict: not more than was held (ERR_LIMIT);
+ * else the extra is drawn too, as far as the overage policy goes. A hold that has ended is
+ * ERR_CONFLICT and says how.
  */
 int hold_settle_credits(struct spending *sp, struct ledger *l, struct text id,
 			struct nano_credits used, bool strict, struct instant now,

@@ -18,8 +18,7 @@ static const char *nano_text(int128 v, char buf[DECIMAL_TEXT_MAX])
 static const char *share_text(int128 v, char buf[DECIMAL_TEXT_MAX])
 {
 	bool changed;
-	return decimal_format(
-		decimal_round_places((struct decimal){ v, 9 }, 6, &changed), buf);
+	return decimal_format(decimal_round_places((struct decimal){ v, 9 }, 6, &changed), buf);
 }
 
 static void put_share(struct json_out *j, const char *key, bool known, int128 v)
@@ -53,10 +52,10 @@ static const char *per(int128 cost, int128 count_nano, char buf[DECIMAL_TEXT_MAX
 		return NULL;
 	int128 a = cost * billion, q = (2 * (a < 0 ? -a : a) + count_nano) / (2 * count_nano);
 	bool changed;
-	return decimal_format(decimal_round_places((struct decimal){ a < 0 ? -q : q,
-								     MONEY_TOTAL_PLACES },
-						   MONEY_PLACES, &changed),
-			      buf);
+	return decimal_format(
+		decimal_round_places((struct decimal){ a < 0 ? -q : q, MONEY_TOTAL_PLACES },
+				     MONEY_PLACES, &changed),
+		buf);
 }
 
 static void put_interval(struct json_out *j, const struct cascade_report *r)
@@ -101,9 +100,9 @@ static void put_cascade(struct json_out *j, const struct cascade_report *r)
 				per(c->cascade.cost.atto, c->cascade.solved_nano, text));
 		int128 more = c->cascade.solved_nano - c->cheap.solved_nano;
 		json_out_string(j, "marginal_cost_per_extra_solve",
-				more > 0 ? per(c->cascade.cost.atto - c->cheap.cost.atto, more,
-					       text)
-					 : NULL);
+				more > 0
+					? per(c->cascade.cost.atto - c->cheap.cost.atto, more, text)
+					: NULL);
 	}
 	json_out_array(j, "solved_share_interval");
 	put_share(j, NULL, true, c->wilson_nano[2][0]);
@@ -215,8 +214,7 @@ void cascade_report_csv(const struct cascade_report *r)
 	if (c->sweeps) {
 		printf("threshold,escalated,solved,cost,pareto\n");
 		for (size_t i = 0; i < c->sweeps; i++)
-			printf("%s,%lld,%lld,%s,%d\n",
-			       decimal_format(c->sweep[i].threshold, a),
+			printf("%s,%lld,%lld,%s,%d\n", decimal_format(c->sweep[i].threshold, a),
 			       (long long)c->sweep[i].escalated, (long long)c->sweep[i].solved,
 			       c->has_costs ? money_total_format(c->sweep[i].cost, b) : "",
 			       c->sweep[i].on_hull);
@@ -305,7 +303,8 @@ static void print_observed(const struct outcomes *o, const char *currency)
 	printf("\n");
 	if (o->without_model) {
 		put_money(&b, o->cost_without_model, currency, false);
-		printf("%lld attempts (%s) name no model: counted here, and in no model's figures\n",
+		printf("%lld attempts (%s) name no model: counted here, and in no model's "
+		       "figures\n",
 		       (long long)o->without_model, b.p);
 	}
 	buf_release(&b);

@@ -1,4 +1,5 @@
-/* cascade_report: what a cascade of two models costs and solves, as a table or one JSON document. */
+/* cascade_report: what a cascade of two models costs and solves, as a table or one JSON document.
+ */
 #ifndef TALLY_REPORTS_CASCADE_REPORT_H
 #define TALLY_REPORTS_CASCADE_REPORT_H
 

@@ -29,7 +29,10 @@ static const struct {
 	enum value_type type;
 	size_t at;
 } columns[] = {
-#define FIELD(column, type, member) { column, type, offsetof(struct focus_row, member) }
+#define FIELD(column, type, member) \
+	{ \
+		column, type, offsetof(struct focus_row, member) \
+	}
 	FIELD("BilledCost", AMOUNT, billed),
 	FIELD("BillingAccountId", TEXT_VALUE, account_id),
 	FIELD("BillingAccountName", TEXT_VALUE, account_name),
@@ -107,8 +110,7 @@ const char *const focus_columns[] = {
 	NULL,
 };
 
-const char *focus_value(const struct focus_row *row, const char *column,
-			char buf[DECIMAL_TEXT_MAX])
+const char *focus_value(const struct focus_row *row, const char *column, char buf[DECIMAL_TEXT_MAX])
 {
 	for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
 		const char *at = (const char *)row + columns[i].at;

@@ -14,7 +14,8 @@ struct focus_row {
 	struct text account_id, account_name, sub_account_id;
 	const char *billing_currency, *charge_category, *charge_description, *charge_frequency;
 	const char *pricing_category, *pricing_currency, *pricing_unit, *consumed_unit;
-	struct text provider, publisher, invoice_issuer, invoice_id, resource_id, sku_id, service_name;
+	struct text provider, publisher, invoice_issuer, invoice_id, resource_id, sku_id,
+		service_name;
 	struct instant billing_from, billing_to, charge_from, charge_to;
 	bool has_quantity, has_pricing_amounts;
 	struct quantity pricing_quantity, consumed_quantity;

@@ -197,8 +197,7 @@ void whatif_report_csv(const struct whatif_report *r)
 		csv_money(&b, w->cost);
 		buf_printf(&b, ",%lld", (long long)w->unpriced);
 		csv_money(&b, money_total_minus(w->cost, baseline(r)->cost));
-		buf_printf(&b, ",%s",
-			   ratio(w->tokens[BUCKET_CACHE_READ], w->prompt_tokens, text));
+		buf_printf(&b, ",%s", ratio(w->tokens[BUCKET_CACHE_READ], w->prompt_tokens, text));
 		if (w->has_intervals) {
 			csv_money(&b, w->total.low);
 			csv_money(&b, w->total.high);
@@ -400,7 +399,7 @@ static void remarks(const struct whatif_report *r, size_t i, struct buf *b)
 void whatif_report_table(const struct whatif_report *r)
 {
 	static const struct table_column columns[] = {
-		{ "SCENARIO", false, true }, { "CALLS", true, false },
+		{ "SCENARIO", false, true },   { "CALLS", true, false },
 		{ "CACHE HITS", true, false }, { "COST", true, false },
 		{ "DIFFERENCE", true, false }, { "CHANGE", true, false },
 		{ "INTERVAL", true, false },   { "CREDITS", true, false }
@@ -433,7 +432,8 @@ void whatif_report_table(const struct whatif_report *r)
 	}
 	printf("\namounts are rounded here; --json and --csv have every digit\n");
 	if (o->cache == WHATIF_CACHE_NONE && w->blocks)
-		printf("no cache is replayed: every prompt token is read anew (try --cache infinite "
+		printf("no cache is replayed: every prompt token is read anew (try --cache "
+		       "infinite "
 		       "--scope conversation)\n");
 	for (size_t i = 0; i < o->scenarios; i++)
 		remarks(r, i, &b);

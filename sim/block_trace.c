@@ -26,8 +26,8 @@ struct reader {
 	struct dict numbers; /* (conversation, id) to 1 + dense number, where the id is not small */
 	struct small_ids *small;
 	size_t small_room; /* conversations that have a table */
-	struct dict chats;   /* Bailian: chat to the number of its root */
-	uint32_t *calls;     /* by conversation, how many so far */
+	struct dict chats; /* Bailian: chat to the number of its root */
+	uint32_t *calls;   /* by conversation, how many so far */
 	size_t calls_room, room, block_room;
 };
 
@@ -103,9 +103,10 @@ static uint32_t number_block(struct reader *r, struct small_ids *s, uint32_t con
 {
 	const int64_t key[2] = { conversation, id };
 	/* an id that came before the table reached it stays in the dict */
-	uint64_t *known = r->numbers.count ? dict_find(&r->numbers, (struct text){ (const char *)key,
-										  sizeof key })
-					   : NULL;
+	uint64_t *known =
+		r->numbers.count
+			? dict_find(&r->numbers, (struct text){ (const char *)key, sizeof key })
+			: NULL;
 	if (known)
 		return (uint32_t)*known;
 	if (small_enough(s, id)) {

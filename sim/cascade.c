@@ -43,7 +43,7 @@ static int take_tasks(struct tasks *t, struct cascade_result *out, const struct 
 		out->has_costs &= c->has_cost && s->has_cost;
 		t->task[t->count++] =
 			(struct task){ c->solved, s->solved, c->cost, s->cost, c->signal };
-		*(c->solved ? s->solved ? &out->both : &out->cheap_only
+		*(c->solved   ? s->solved ? &out->both : &out->cheap_only
 		  : s->solved ? &out->strong_only
 			      : &out->neither) += 1;
 	}
@@ -214,8 +214,8 @@ static void find_hull(struct cascade_result *out)
 
 /*
  * RouteLLM: the part of the gap between the models' quality that is recovered, over the share of
- * tasks that the strong model gets. APGR is the mean over all shares, CPT(x) the smallest share that
- * recovers x.
+ * tasks that the strong model gets. APGR is the mean over all shares, CPT(x) the smallest share
+ * that recovers x.
  */
 static void recover_gap(struct cascade_result *out)
 {

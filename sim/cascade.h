@@ -55,7 +55,7 @@ struct cascade_result {
 	bool has_cpt50, has_cpt80;
 	int128 cpt50_nano, cpt80_nano;
 	/* statistics, not money */
-	int64_t mcnemar_p_nano; /* exact, two-sided */
+	int64_t mcnemar_p_nano;	   /* exact, two-sided */
 	int64_t wilson_nano[3][2]; /* of the share that is solved: cheap, strong, cascade */
 };
 

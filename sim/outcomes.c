@@ -51,8 +51,7 @@ static int model_number(struct reader *r, struct text model, int *out, struct er
 	if (o->models == OUTCOME_MODELS_MAX)
 		return err_set(e, ERR_INVALID, "more than %d models", OUTCOME_MODELS_MAX);
 	*out = (int)o->models;
-	o->model[o->models++] =
-		(struct text){ arena_text(&o->arena, model.p, model.n), model.n };
+	o->model[o->models++] = (struct text){ arena_text(&o->arena, model.p, model.n), model.n };
 	return 0;
 }
 
@@ -241,8 +240,8 @@ static int read_row(struct reader *r, const struct csv_record *v, const struct c
 		return rc;
 	size_t n = task_number(r, task);
 	add_attempt(r, n, at, ok, cost.n ? &amount : NULL);
-	return read_signal(signal, r->signal,
-			   &r->o->outcome[n * OUTCOME_MODELS_MAX + (size_t)at], e);
+	return read_signal(signal, r->signal, &r->o->outcome[n * OUTCOME_MODELS_MAX + (size_t)at],
+			   e);
 }
 
 /* One task, all models. */
@@ -265,8 +264,8 @@ static int read_wide_row(struct reader *r, const struct csv_record *h, const str
 		bool ok;
 		if (c[i].kind != MODEL_SOLVED || v->field[i].n == 0)
 			continue;
-		snprintf(name, sizeof name, "%.*s",
-			 (int)(h->field[i].n < 79 ? h->field[i].n : 79), h->field[i].p);
+		snprintf(name, sizeof name, "%.*s", (int)(h->field[i].n < 79 ? h->field[i].n : 79),
+			 h->field[i].p);
 		rc = read_solved(v->field[i], name, &ok, e);
 		struct money_total cost, *known = NULL;
 		for (size_t k = 0; rc == 0 && k < v->count; k++)
@@ -280,8 +279,7 @@ static int read_wide_row(struct reader *r, const struct csv_record *h, const str
 			if (c[k].kind == SIGNAL)
 				rc = read_signal(
 					v->field[k], r->signal,
-					&r->o->outcome[n * OUTCOME_MODELS_MAX +
-						       (size_t)c[i].model],
+					&r->o->outcome[n * OUTCOME_MODELS_MAX + (size_t)c[i].model],
 					e);
 	}
 	return rc;
@@ -335,8 +333,8 @@ static struct text scalar(json_value *v)
 	return json_kind(v) == JSON_NUMBER ? json_number(v) : json_string(v);
 }
 
-static int read_attempt(struct reader *r, size_t task, json_value *a, bool resolved,
-			bool *accepted, struct err *e)
+static int read_attempt(struct reader *r, size_t task, json_value *a, bool resolved, bool *accepted,
+			struct err *e)
 {
 	struct text model = json_string(json_member(a, "model"));
 	struct text cost_text = scalar(json_member(a, "cost"));

@@ -24,7 +24,7 @@ struct outcome {
 struct outcomes {
 	struct text model[OUTCOME_MODELS_MAX];
 	size_t models;
-	const char **task; /* names */
+	const char **task;	 /* names */
 	struct outcome *outcome; /* tasks x OUTCOME_MODELS_MAX */
 	size_t tasks;
 	int64_t attempts;

@@ -206,8 +206,7 @@ static void run_limited(const struct block_trace *t, const struct cache_rules *r
 		const uint32_t most = blocks_of(t, r, q);
 		uint32_t lead = 0;
 		while (lead < most && c.touched_us[base + b[lead]] != INT64_MIN &&
-		       (r->ttl_us < 0 ||
-			q->time_us - c.touched_us[base + b[lead]] <= r->ttl_us))
+		       (r->ttl_us < 0 || q->time_us - c.touched_us[base + b[lead]] <= r->ttl_us))
 			lead++;
 		int64_t hit = lead;
 		if (r->units) {

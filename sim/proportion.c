@@ -13,8 +13,7 @@ void wilson_interval(int64_t k, int64_t n, int level_permille, int64_t nano[2])
 	const double z = gsl_cdf_ugaussian_Pinv(0.5 + level_permille / 2000.0);
 	const double p = (double)k / (double)n, m = (double)n;
 	const double middle = (p + z * z / (2 * m)) / (1 + z * z / m);
-	const double half =
-		z / (1 + z * z / m) * sqrt(p * (1 - p) / m + z * z / (4 * m * m));
+	const double half = z / (1 + z * z / m) * sqrt(p * (1 - p) / m + z * z / (4 * m * m));
 	nano[0] = llround(fmax(0, middle - half) * 1e9);
 	nano[1] = llround(fmin(1, middle + half) * 1e9);
 }

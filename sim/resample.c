@@ -39,8 +39,8 @@ static void *draw(void *user)
 	return NULL;
 }
 
-/* Very many clusters are drawn in bundles of as many each: the spread of a sum of independent bundles
- * is the same, and the work stays bounded. */
+/* Very many clusters are drawn in bundles of as many each: the spread of a sum of independent
+ * bundles is the same, and the work stays bounded. */
 static struct money_total **bundle(const struct resample *q, size_t bundles)
 {
 	struct money_total **out = mem_alloc(q->columns * sizeof *out);

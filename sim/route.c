@@ -141,8 +141,8 @@ static int count_member(json_value *v, const char *key, int64_t missing, int64_t
 {
 	json_value *m = json_member(v, key);
 	*out = missing;
-	return m ? whole(out, json_kind(m) == JSON_NUMBER ? json_number(m) : json_string(m), 0,
-			 key, e)
+	return m ? whole(out, json_kind(m) == JSON_NUMBER ? json_number(m) : json_string(m), 0, key,
+			 e)
 		 : 0;
 }
 
@@ -163,9 +163,8 @@ static int read_rule(struct route *r, json_value *v, const struct book *book, st
 		     struct err *e)
 {
 	static const char *const keys[] = { "when", "model", NULL };
-	static const char *const when_keys[] = { "workload", "task",	   "project",
-						 "customer", "model",	   "prompt_min",
-						 "prompt_max", NULL };
+	static const char *const when_keys[] = { "workload", "task",	   "project",	 "customer",
+						 "model",    "prompt_min", "prompt_max", NULL };
 	struct route_rule *rule = &r->rule[r->rules];
 	json_value *when = json_member(v, "when");
 	int rc = check_keys(v, keys, "a rule", e);
@@ -209,8 +208,8 @@ static int read_rules(struct route *r, json_value *root, const struct book *book
 	return otherwise ? target_member(r, otherwise, book, a, &r->otherwise, e) : 0;
 }
 
-static int read_cascade(struct route *r, json_value *root, const struct book *book,
-			struct arena *a, struct err *e)
+static int read_cascade(struct route *r, json_value *root, const struct book *book, struct arena *a,
+			struct err *e)
 {
 	static const char *const keys[] = { "cheap", "strong", "share", "escalated", NULL };
 	json_value *share_of = json_member(root, "share"), *list = json_member(root, "escalated");
@@ -229,7 +228,7 @@ static int read_cascade(struct route *r, json_value *root, const struct book *bo
 	if (rc == 0 && share_of)
 		rc = share(r,
 			   json_kind(share_of) == JSON_NUMBER ? json_number(share_of)
-							       : json_string(share_of),
+							      : json_string(share_of),
 			   e);
 	r->by_name = list != NULL;
 	for (json_value *v = json_first(list); rc == 0 && v; v = json_next(v))
@@ -286,8 +285,8 @@ static int parse(struct route *r, const char *spec, const struct book *book, str
 		else if (r->kind == ROUTE_SHARE)
 			rc = share(r, piece[1], e);
 		else
-			rc = whole(&r->n, piece[1], r->kind == ROUTE_FROM ? 0 : 1,
-				   kinds[i].word, e);
+			rc = whole(&r->n, piece[1], r->kind == ROUTE_FROM ? 0 : 1, kinds[i].word,
+				   e);
 		for (size_t k = 2; rc == 0 && k < kinds[i].pieces; k++)
 			rc = add_target(r, piece[k], book, a, &place, e);
 		if (rc == 0 && kinds[i].pieces == 4 && r->targets == 1) /* A and B are the same */

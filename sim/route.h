@@ -41,14 +41,14 @@ struct route {
 	enum route_kind kind;
 	struct route_target target[ROUTE_TARGETS_MAX];
 	uint32_t targets;
-	int64_t n;	     /* K or N */
-	uint64_t share;	     /* of 2^64; conversations whose hash is below go to A */
-	bool all;	     /* the share is 1 */
-	int64_t delay_us;    /* the longest that work may wait */
+	int64_t n;	  /* K or N */
+	uint64_t share;	  /* of 2^64; conversations whose hash is below go to A */
+	bool all;	  /* the share is 1 */
+	int64_t delay_us; /* the longest that work may wait */
 	struct route_rule *rule;
 	size_t rules;
-	uint32_t otherwise;  /* of rules */
-	struct text *wait;   /* workloads that may wait; none: all */
+	uint32_t otherwise; /* of rules */
+	struct text *wait;  /* workloads that may wait; none: all */
 	size_t waits;
 	struct dict escalated; /* tasks or conversations that a cascade escalates by name */
 	bool by_name;

@@ -11,8 +11,8 @@ static int new_scenario(struct scenario_list *l, struct text name, struct scenar
 		return err_set(e, ERR_USAGE, "a scenario has no name");
 	for (size_t i = 0; i < l->count; i++)
 		if (text_is(name, l->scenario[i].name))
-			return err_set(e, ERR_USAGE, "two scenarios are called '%.*s'",
-				       (int)name.n, name.p);
+			return err_set(e, ERR_USAGE, "two scenarios are called '%.*s'", (int)name.n,
+				       name.p);
 	if (l->count == SCENARIOS_MAX)
 		return err_set(e, ERR_USAGE, "at most %d scenarios at once", SCENARIOS_MAX);
 	l->scenario = mem_grow(l->scenario, (l->count + 1) * sizeof *l->scenario);
@@ -87,9 +87,16 @@ static int waits(struct scenario_list *l, struct scenario *s, json_value *v, str
 static int add_object(struct scenario_list *l, json_value *v, const struct book *book,
 		      struct err *e)
 {
-	static const char *const keys[] = { "name",	    "route",  "input_factor",
-					    "output_factor", "writes", "first_token_seconds",
-					    "output_tokens_per_second", "wait", "note", NULL };
+	static const char *const keys[] = { "name",
+					    "route",
+					    "input_factor",
+					    "output_factor",
+					    "writes",
+					    "first_token_seconds",
+					    "output_tokens_per_second",
+					    "wait",
+					    "note",
+					    NULL };
 	struct scenario *s;
 	if (json_kind(v) != JSON_OBJECT)
 		return err_set(e, ERR_INVALID, "a scenario is an object");
@@ -113,8 +120,8 @@ static int add_object(struct scenario_list *l, json_value *v, const struct book 
 	l->count++;
 	rc = by_model(s, json_member(v, "input_factor"), "input_factor", s->input_factor, e);
 	if (rc == 0)
-		rc = by_model(s, json_member(v, "output_factor"), "output_factor",
-			      s->output_factor, e);
+		rc = by_model(s, json_member(v, "output_factor"), "output_factor", s->output_factor,
+			      e);
 	if (rc == 0)
 		rc = by_model(s, json_member(v, "first_token_seconds"), "first_token_seconds",
 			      s->first_token_seconds, e);

@@ -17,8 +17,7 @@ struct scenario_list {
 
 /* "flash=deepseek-v4-flash"; without a name the spec is the name. Errors: ERR_USAGE and those of
  * route_parse. */
-int scenario_add(struct scenario_list *l, const char *text, const struct book *book,
-		 struct err *e);
+int scenario_add(struct scenario_list *l, const char *text, const struct book *book, struct err *e);
 int scenario_add_file(struct scenario_list *l, const char *path, const struct book *book,
 		      struct err *e);
 /* The place of that name. Errors: ERR_USAGE. */

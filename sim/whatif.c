@@ -21,7 +21,7 @@ struct run {
 	struct tariffs *tariffs;
 	struct play *play;
 	size_t plays;
-	uint32_t targets; /* of the route, and the recorded subjects behind them */
+	uint32_t targets;	  /* of the route, and the recorded subjects behind them */
 	struct subject **subject; /* by target */
 	int32_t *model_at;	  /* place of each target's model in out; -1: not used yet */
 	bool waits;
@@ -41,8 +41,7 @@ static void target_names(const struct run *r, uint32_t target, struct text *prov
 		*model = r->s->route.target[target].model;
 		return;
 	}
-	const struct work_subject *s =
-		&r->o->workload->subject[target - r->s->route.targets];
+	const struct work_subject *s = &r->o->workload->subject[target - r->s->route.targets];
 	*provider = s->provider;
 	*model = s->model;
 	*tier = s->service_tier;
@@ -87,8 +86,8 @@ int64_t whatif_busy_ms(const struct whatif_model *m)
 	for (int i = 0; i < rate.scale; i++)
 		per_rate *= 10;
 	int128 waiting = (2 * (int128)m->records * first.digits * 1000 + ten) / (2 * ten);
-	int128 speaking = (2 * (int128)m->tokens[BUCKET_OUTPUT] * per_rate + rate.digits) /
-			  (2 * rate.digits);
+	int128 speaking =
+		(2 * (int128)m->tokens[BUCKET_OUTPUT] * per_rate + rate.digits) / (2 * rate.digits);
 	return (int64_t)(waiting + speaking);
 }
 
@@ -563,10 +562,11 @@ static int check_options(const struct whatif_options *o, struct err *e)
 			       "recorded divides its own hits, --cache none keeps them",
 			       w->shape);
 	if (o->cache == WHATIF_CACHE_RECORDED && w->blocks)
-		return err_set(e, ERR_USAGE,
-			       "a %s trace records no hits; replay a cache with --cache infinite or "
-			       "--cache N",
-			       w->shape);
+		return err_set(
+			e, ERR_USAGE,
+			"a %s trace records no hits; replay a cache with --cache infinite or "
+			"--cache N",
+			w->shape);
 	if (o->resamples > RESAMPLES_MAX)
 		return err_set(e, ERR_USAGE, "at most %d resamples", RESAMPLES_MAX);
 	return 0;

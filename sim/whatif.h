@@ -33,8 +33,7 @@ struct scenario {
 	bool writes; /* prompt tokens that miss are billed as cache writes (5 minutes) where the
 			price has them */
 	/* by target; 0: what the model's card says */
-	struct decimal first_token_seconds[ROUTE_TARGETS_MAX],
-		tokens_per_second[ROUTE_TARGETS_MAX];
+	struct decimal first_token_seconds[ROUTE_TARGETS_MAX], tokens_per_second[ROUTE_TARGETS_MAX];
 };
 
 struct whatif_options {
@@ -47,7 +46,7 @@ struct whatif_options {
 	enum whatif_cache cache;
 	struct cache_rules rules; /* of WHATIF_CACHE_BLOCKS; every model has a cache of its own */
 	uint64_t seed;
-	int64_t resamples; /* 0: no intervals */
+	int64_t resamples;  /* 0: no intervals */
 	int level_permille; /* of the intervals: 950 */
 	int threads;
 };
@@ -82,7 +81,8 @@ struct whatif_result {
 	struct money_total without_waiting;
 	int64_t escalated; /* calls that a cascade ran twice */
 	bool has_intervals;
-	struct interval total, difference; /* of the cost, and of its difference from the baseline */
+	struct interval total,
+		difference; /* of the cost, and of its difference from the baseline */
 	struct money_total *by_conversation;
 	/* private */
 	struct arena arena;

@@ -156,8 +156,8 @@ static void take_record(struct loader *l, const struct record *r, int64_t web_se
 {
 	struct workload *w = l->w;
 	const struct workload_options *o = l->o;
-	struct text session = r->text[FIELD_SESSION].n ? r->text[FIELD_SESSION]
-						       : r->text[FIELD_TASK];
+	struct text session =
+		r->text[FIELD_SESSION].n ? r->text[FIELD_SESSION] : r->text[FIELD_TASK];
 	struct work_subject s = { r->text[FIELD_PROVIDER], r->text[FIELD_MODEL],
 				  r->text[FIELD_SERVICE_TIER], r->text[FIELD_REGION] };
 	int64_t us = r->time_us;
@@ -232,8 +232,8 @@ static int read_trace(struct loader *l, struct trace *t, struct err *e)
 	for (size_t i = 0; i < trace_columns(t); i++)
 		field[i] = trace_column_field(t, i);
 	if (shape->container == CONTAINER_CSV)
-		csv = csv_reader_open(&(struct csv_layout){
-			shape, trace_separator(t), trace_columns(t), field, 0, false });
+		csv = csv_reader_open(&(struct csv_layout){ shape, trace_separator(t),
+							    trace_columns(t), field, 0, false });
 	else
 		jsonl = jsonl_reader_open(
 			&(struct jsonl_layout){ shape, l->o->map, l->o->map_count, false });
@@ -372,9 +372,9 @@ static int read_blocks(struct loader *l, struct err *e)
 		struct work_subject s = { .provider = text_of(o->provider),
 					  .model = text_of(q->model ? t->model_name[q->model]
 								    : o->model) };
-		struct work_call *c = add_call(
-			l, q->conversation ? conversation_number(l, names[q->conversation])
-					   : new_conversation(l, (struct text){ 0 }));
+		struct work_call *c =
+			add_call(l, q->conversation ? conversation_number(l, names[q->conversation])
+						    : new_conversation(l, (struct text){ 0 }));
 		c->time_us = o->at.us + q->time_us;
 		c->tokens[BUCKET_INPUT] = q->input;
 		c->tokens[BUCKET_OUTPUT] = q->output;
@@ -478,12 +478,13 @@ int workload_read(struct workload **out, const struct workload_options *o, struc
 	else if (rc == 0)
 		rc = read_traces(&l, e);
 	if (rc == 0 && l.w->count == 0)
-		rc = l.without_time ? err_set(e, ERR_USAGE,
-					      "%s: the trace has no instants, and a price without a "
-					      "date is not a price; give one with --at",
-					      o->path[0])
-				    : err_set(e, ERR_INVALID, "'%s' holds no call%s", o->path[0],
-					      l.w->outside ? " in that period" : "");
+		rc = l.without_time
+			     ? err_set(e, ERR_USAGE,
+				       "%s: the trace has no instants, and a price without a "
+				       "date is not a price; give one with --at",
+				       o->path[0])
+			     : err_set(e, ERR_INVALID, "'%s' holds no call%s", o->path[0],
+				       l.w->outside ? " in that period" : "");
 	finish(&l);
 	if (rc != 0) {
 		workload_close(l.w);
@@ -508,8 +509,7 @@ struct standing {
 
 static size_t place_of(struct standing *st, int64_t first)
 {
-	uint64_t *known = dict_find(&st->last,
-				    (struct text){ (const char *)&first, sizeof first });
+	uint64_t *known = dict_find(&st->last, (struct text){ (const char *)&first, sizeof first });
 	if (known)
 		return (size_t)*known - 1;
 	size_t low = 0, high = st->l->w->count;

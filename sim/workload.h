@@ -47,7 +47,8 @@ struct workload {
 	size_t names;
 	struct work_rare *rare;
 	size_t rares;
-	/* from the database only: what each call cost as it was metered, and whether it has a price */
+	/* from the database only: what each call cost as it was metered, and whether it has a price
+	 */
 	struct money_total *metered;
 	bool *metered_unpriced;
 	const char *metered_currency;

@@ -29,9 +29,9 @@ int difference_lines(const struct unit_price *p, struct quantity billed, struct 
 	*net = money_total_minus(new_amount, old_amount);
 	if (old_unit.atto == new_unit.atto) {
 		if (now.nano != billed.nano || net->atto)
-			line[(*lines)++] = (struct difference_line){
-				{ now.nano - billed.nano }, new_unit, *net
-			};
+			line[(*lines)++] = (struct difference_line){ { now.nano - billed.nano },
+								     new_unit,
+								     *net };
 		return 0;
 	}
 	if (billed.nano)

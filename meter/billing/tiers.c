@@ -20,9 +20,9 @@ static bool shift(struct decimal d, int places, int128 *out)
 
 int quantity_from_decimal(struct quantity *out, struct decimal d, struct err *e)
 {
-	return shift(d, 9, &out->nano) ? 0
-				       : err_set(e, ERR_RANGE,
-						 "a quantity has at most nine decimals, and fits");
+	return shift(d, 9, &out->nano)
+		       ? 0
+		       : err_set(e, ERR_RANGE, "a quantity has at most nine decimals, and fits");
 }
 
 char *quantity_format(struct quantity q, char buf[DECIMAL_TEXT_MAX])
@@ -134,9 +134,8 @@ int package_amount(struct quantity size, struct money_total price, struct quanti
 {
 	if (size.nano <= 0)
 		return err_set(e, ERR_INVALID, "a package holds a positive quantity");
-	return blocks_cost(price,
-			   blocks_begun((struct quantity){ q.nano - free_units.nano }, size), total,
-			   e);
+	return blocks_cost(price, blocks_begun((struct quantity){ q.nano - free_units.nano }, size),
+			   total, e);
 }
 
 int blocks_all(const struct block_tier *tier, size_t count, struct quantity q,
@@ -180,9 +179,8 @@ struct quantity increments(struct quantity first, struct quantity step, struct q
 		return (struct quantity){ 0 };
 	if (q.nano <= first.nano)
 		return first;
-	return (struct quantity){
-		first.nano + (q.nano - first.nano + step.nano - 1) / step.nano * step.nano
-	};
+	return (struct quantity){ first.nano +
+				  (q.nano - first.nano + step.nano - 1) / step.nano * step.nano };
 }
 
 struct quantity increments_covered(struct quantity balance, struct quantity increment,
@@ -239,7 +237,7 @@ struct money_total amount_round(struct money_total a, int places, enum rounding_
 	int128 q = a.atto / step, r = a.atto % step;
 	int sign = a.atto < 0 ? -1 : 1;
 	r = r < 0 ? -r : r;
-	bool up = mode == ROUND_UP ? r > 0
+	bool up = mode == ROUND_UP	  ? r > 0
 		  : mode == ROUND_DOWN	  ? false
 		  : mode == ROUND_HALF_UP ? r >= step - r
 					  : r > step - r || (r == step - r && q % 2 != 0);

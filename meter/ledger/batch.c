@@ -14,8 +14,8 @@ static int read_amount(json_value *v, const char *key, struct nano_credits *out,
 	return rc == 0 ? 0 : err_context(e, "field '%s'", key);
 }
 
-static int read_instant(json_value *v, const char *key, struct instant missing,
-			struct instant *out, struct err *e)
+static int read_instant(json_value *v, const char *key, struct instant missing, struct instant *out,
+			struct err *e)
 {
 	struct text s = json_string(json_member(v, key));
 	*out = missing;
@@ -59,8 +59,7 @@ static int do_grant(struct ledger *l, json_value *v, const struct account *a, st
 static int do_one(struct ledger *l, json_value *v, struct instant now, struct err *e)
 {
 	const struct account *a;
-	struct text op = json_string(json_member(v, "op")),
-		    id = json_string(json_member(v, "id")),
+	struct text op = json_string(json_member(v, "op")), id = json_string(json_member(v, "id")),
 		    note = json_string(json_member(v, "note"));
 	struct draw d = { .key = id, .note = note, .policy = SHORT_REFUSE };
 	struct nano_credits amount;

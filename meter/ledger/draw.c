@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/dict.h"
+#include "base/zone.h"
 #include "meter/store/store_sql.h"
 #include "pricing/tariffs.h"
 
@@ -12,6 +13,15 @@ struct plan_of {
 	struct plan_file *file;
 	const struct plan *plan;
 	struct tariffs *tariffs;
+	struct zone *zone;
+	int64_t zone_from_us, zone_to_us, zone_offset_us;
+};
+
+/* What an account's usage of one local day, series and rate comes to. */
+struct day_cell {
+	int64_t account, day, series, rate;
+	int64_t records, requests, tokens[BUCKET_COMMON];
+	struct credits_total sum;
 };
 
 /* What an account's usage of one hour comes to. */
@@ -33,6 +43,10 @@ struct drawer {
 	struct dict by_cell;
 	struct cell *cell;
 	size_t cells;
+	struct dict by_day;
+	struct day_cell *day;
+	size_t days;
+	struct dict rates; /* text of rates to its number */
 	struct draw_counts *counts;
 	struct err *e;
 };
@@ -52,8 +66,10 @@ static void close_plans(struct drawer *d)
 	for (size_t i = 0; i < d->plans; i++) {
 		tariffs_close(d->plan[i].tariffs);
 		plan_file_close(d->plan[i].file);
+		zone_close(d->plan[i].zone);
 	}
 	d->plans = 0;
+	dict_clear(&d->rates);
 }
 
 void drawer_forget(struct drawer *d)
@@ -71,8 +87,11 @@ void drawer_close(struct drawer *d)
 	free(d->plan);
 	free(d->account);
 	free(d->cell);
+	free(d->day);
 	dict_release(&d->by_series);
 	dict_release(&d->by_cell);
+	dict_release(&d->by_day);
+	dict_release(&d->rates);
 	free(d);
 }
 
@@ -100,6 +119,8 @@ static int plan_for(struct drawer *d, const struct account *a, struct plan_of **
 		}
 	struct plan_of p = { .account = a->id };
 	int rc = open_plan(a, &p, e);
+	if (rc == 0)
+		rc = zone_open(&p.zone, a->zone.p, e);
 	if (rc != 0) {
 		plan_file_close(p.file);
 		return rc;
@@ -111,9 +132,11 @@ static int plan_for(struct drawer *d, const struct account *a, struct plan_of **
 	return 0;
 }
 
-/* Credits of one record whose counts are not negative. ERR_UNPRICED when it is not covered. */
+/* Credits of one record whose counts are not negative. ERR_UNPRICED when it is not covered. used:
+ * the rates that it was rated with; may be NULL. */
 static int rate(const struct plan_of *p, const struct record *r, const int64_t tokens[BUCKET_COUNT],
-		int64_t requests, struct credits_total *out, struct err *e)
+		int64_t requests, struct credits_total *out, struct credit_rates *used,
+		struct err *e)
 {
 	struct subject *s =
 		tariffs_subject(p->tariffs, r->text[FIELD_PROVIDER], r->text[FIELD_MODEL],
@@ -133,6 +156,8 @@ static int rate(const struct plan_of *p, const struct record *r, const int64_t t
 			rc = tariffs_credits(p->tariffs, s, a, r->time_us, prompt, &by_prompt, e);
 		rates = &by_prompt;
 	}
+	if (rc == 0 && used)
+		*used = *rates;
 	return rc == 0 ? credits_of(rates, tokens, requests, out, e) : rc;
 }
 
@@ -141,7 +166,7 @@ int drawer_credits(struct drawer *d, const struct account *a, const struct recor
 {
 	struct plan_of *p;
 	int rc = plan_for(d, a, &p, e);
-	return rc == 0 ? rate(p, r, r->tokens, r->requests, out, e) : rc;
+	return rc == 0 ? rate(p, r, r->tokens, r->requests, out, NULL, e) : rc;
 }
 
 int drawer_plan(struct drawer *d, const struct account *a, const struct plan **out, struct err *e)
@@ -177,8 +202,8 @@ int drawer_credits_for(struct drawer *d, const struct account *a, struct money a
 static int account_of(struct drawer *d, int64_t series, struct text customer,
 		      const struct account **out, struct err *e)
 {
-	uint64_t *at = dict_find(&d->by_series,
-				 (struct text){ (const char *)&series, sizeof series });
+	uint64_t *at =
+		dict_find(&d->by_series, (struct text){ (const char *)&series, sizeof series });
 	if (at) {
 		*out = *at ? d->account[*at - 1] : NULL;
 		return 0;
@@ -199,17 +224,142 @@ static int account_of(struct drawer *d, int64_t series, struct text customer,
 static struct cell *cell_of(struct drawer *d, int64_t account, int64_t hour)
 {
 	const int64_t key[2] = { account, hour };
-	uint64_t *at =
-		dict_need(&d->by_cell, (struct text){ (const char *)key, sizeof key }, NULL);
+	uint64_t *at = dict_need(&d->by_cell, (struct text){ (const char *)key, sizeof key }, NULL);
 	if (!*at) {
 		if ((d->cells & (d->cells - 1)) == 0)
-			d->cell = mem_grow(d->cell,
-					   (d->cells ? d->cells * 2 : 64) * sizeof *d->cell);
+			d->cell =
+				mem_grow(d->cell, (d->cells ? d->cells * 2 : 64) * sizeof *d->cell);
 		d->cell[d->cells] =
 			(struct cell){ .account = account, .hour = hour, .at_us = INT64_MIN };
 		*at = ++d->cells;
 	}
 	return &d->cell[*at - 1];
+}
+
+/* The number of those rates in the database. */
+static int rate_number(struct drawer *d, const struct credit_rates *r, int64_t *out, struct err *e)
+{
+	struct db *db = store_db(ledger_store(d->ledger));
+	struct buf b = { 0 };
+	char text[DECIMAL_TEXT_MAX];
+	sqlite3_stmt *q;
+	/* for a million tokens: 12 decimals of the 1e-18 that one token has */
+	buf_puts(&b, r->scope == SCOPE_NONE ? "{\"linear\":true" : "{\"linear\":false");
+	for (int k = 0; k < BUCKET_COMMON; k++)
+		if (r->known >> k & 1) {
+			decimal_format_fixed(text, r->atto_per_token[k], 12);
+			buf_printf(&b, ",\"%s\":\"%s\"", bucket_name((enum bucket)k), text);
+		}
+	if (r->atto_per_request) {
+		decimal_format_fixed(text, r->atto_per_request, 18);
+		buf_printf(&b, ",\"request\":\"%s\"", text);
+	}
+	buf_puts(&b, "}");
+	uint64_t *known = dict_need(&d->rates, (struct text){ b.p, b.n }, NULL);
+	int rc = 0;
+	if (!*known) {
+		rc = db_statement(db, LEDGER_FIND_RATE, &q, e);
+		if (rc == 0) {
+			db_bind_text(q, ":rates", (struct text){ b.p, b.n });
+			rc = db_step(db, q, e);
+			*known = rc == 1 ? (uint64_t)db_int(q, 0) : 0;
+			rc = rc < 0 ? rc : 0;
+			sqlite3_reset(q);
+		}
+	}
+	if (rc == 0 && !*known) {
+		rc = db_statement(db, LEDGER_ADD_RATE, &q, e);
+		if (rc == 0) {
+			db_bind_text(q, ":rates", (struct text){ b.p, b.n });
+			rc = db_done(db, q, e);
+			*known = (uint64_t)sqlite3_last_insert_rowid(db->handle);
+		}
+	}
+	*out = (int64_t)*known;
+	buf_release(&b);
+	return rc;
+}
+
+static int64_t local_day(struct plan_of *p, int64_t us)
+{
+	if (us < p->zone_from_us || us >= p->zone_to_us) {
+		struct instant until;
+		p->zone_offset_us =
+			zone_offset(p->zone, (struct instant){ us }, &until) * US_PER_SECOND;
+		p->zone_from_us = us;
+		p->zone_to_us = until.us;
+	}
+	return floor_div(us + p->zone_offset_us, US_PER_DAY);
+}
+
+/* The day's sums for invoices. */
+static int add_to_day(struct drawer *d, struct plan_of *p, const struct usage_row *row,
+		      const struct credit_rates *rates, struct credits_total credits, struct err *e)
+{
+	const struct record *r = &row->record;
+	int64_t key[4] = { p->account, local_day(p, r->time_us), row->series, 0 };
+	int rc = rate_number(d, rates, &key[3], e);
+	if (rc != 0)
+		return rc;
+	uint64_t *at = dict_need(&d->by_day, (struct text){ (const char *)key, sizeof key }, NULL);
+	if (!*at) {
+		if ((d->days & (d->days - 1)) == 0)
+			d->day = mem_grow(d->day, (d->days ? d->days * 2 : 64) * sizeof *d->day);
+		d->day[d->days] =
+			(struct day_cell){ key[0], key[1], key[2], key[3], 0, 0, { 0 }, { 0 } };
+		*at = ++d->days;
+	}
+	struct day_cell *c = &d->day[*at - 1];
+	c->records += row->kind == USAGE_REVERSAL ? -1 : 1;
+	c->requests += r->requests;
+	for (int b = 0; b < BUCKET_COMMON; b++)
+		c->tokens[b] += r->tokens[b];
+	c->sum.atto += credits.atto;
+	return 0;
+}
+
+static int write_days(struct drawer *d, struct err *e)
+{
+	static const char *const bucket_parameter[BUCKET_COMMON] = {
+		":input",	   ":cache_read", ":cache_write_5m",
+		":cache_write_1h", ":output",	  ":reasoning"
+	};
+	struct db *db = store_db(ledger_store(d->ledger));
+	sqlite3_stmt *q;
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < d->days; i++) {
+		const struct day_cell *c = &d->day[i];
+		int128 sum = c->sum.atto;
+		rc = db_statement(db, LEDGER_DAY, &q, e);
+		if (rc != 0)
+			return rc;
+		db_bind_int(q, ":account", c->account);
+		db_bind_int(q, ":day", c->day);
+		db_bind_int(q, ":series", c->series);
+		db_bind_int(q, ":rate", c->rate);
+		rc = db_step(db, q, e);
+		if (rc == 1)
+			sum += (int128)db_int(q, 0) * 1000000000 + db_int(q, 1);
+		sqlite3_reset(q);
+		if (rc >= 0)
+			rc = db_statement(db, LEDGER_ADD_DAY, &q, e);
+		if (rc != 0)
+			return rc;
+		int128 nano = sum / 1000000000;
+		nano -= sum % 1000000000 < 0;
+		db_bind_int(q, ":account", c->account);
+		db_bind_int(q, ":day", c->day);
+		db_bind_int(q, ":series", c->series);
+		db_bind_int(q, ":rate", c->rate);
+		db_bind_int(q, ":records", c->records);
+		db_bind_int(q, ":requests", c->requests);
+		for (int b = 0; b < BUCKET_COMMON; b++)
+			db_bind_int(q, bucket_parameter[b], c->tokens[b]);
+		db_bind_int(q, ":nano", (int64_t)nano);
+		db_bind_int(q, ":rest", (int64_t)(sum - nano * 1000000000));
+		rc = db_done(db, q, e);
+	}
+	return rc;
 }
 
 static int take_row(void *user, const struct usage_row *row)
@@ -219,6 +369,7 @@ static int take_row(void *user, const struct usage_row *row)
 	const struct record *r = &row->record;
 	struct plan_of *p;
 	struct credits_total credits;
+	struct credit_rates rates;
 	struct err why = { 0 };
 	int64_t tokens[BUCKET_COUNT], requests = r->requests;
 	int rc = account_of(d, row->series, r->text[FIELD_CUSTOMER], &a, d->e);
@@ -232,7 +383,7 @@ static int take_row(void *user, const struct usage_row *row)
 		tokens[b] = back ? -r->tokens[b] : r->tokens[b];
 	if (back)
 		requests = -requests;
-	rc = rate(p, r, tokens, requests, &credits, &why);
+	rc = rate(p, r, tokens, requests, &credits, &rates, &why);
 	if (rc != 0 && why.code != ERR_UNPRICED) {
 		*d->e = why;
 		return rc;
@@ -244,11 +395,12 @@ static int take_row(void *user, const struct usage_row *row)
 			    : ledger_add_uncovered(d->ledger, a->id, row->seq, why.message, d->e);
 	}
 	struct cell *c = cell_of(d, a->id, floor_div(r->time_us, US_PER_HOUR));
-	c->sum.atto += back ? -credits.atto : credits.atto;
+	credits.atto = back ? -credits.atto : credits.atto;
+	c->sum.atto += credits.atto;
 	c->at_us = r->time_us > c->at_us ? r->time_us : c->at_us;
 	c->first = c->first ? c->first : row->seq;
 	c->last = row->seq;
-	return 0;
+	return add_to_day(d, p, row, &rates, credits, d->e);
 }
 
 static int by_time(const void *a, const void *b)
@@ -337,13 +489,16 @@ int drawer_sweep(struct drawer *d, struct instant now, struct draw_counts *out, 
 		return ledger_advance(d->ledger, now, e);
 	d->counts = out;
 	d->e = e;
-	d->cells = 0;
+	d->cells = d->days = 0;
 	dict_clear(&d->by_cell);
+	dict_clear(&d->by_day);
 	dict_clear(&d->by_series);
 	d->accounts = 0;
 	rc = store_each_row(s, from + 1, last + 1, take_row, d, e);
 	if (rc == 0)
 		rc = draw_cells(d, now, e);
+	if (rc == 0)
+		rc = write_days(d, e);
 	if (rc == 0)
 		rc = ledger_each_account(d->ledger, add_account, &accounts, e);
 	for (size_t i = 0; rc == 0 && i < accounts.n; i++)

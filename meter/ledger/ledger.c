@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/dict.h"
+#include "base/zone.h"
 #include "meter/store/store_sql.h"
 
 enum { ENTRIES_MOST = 1 << 20 };
@@ -18,6 +19,7 @@ struct state {
 	struct lot *lot;
 	size_t lots, room;
 	bool has_lots, sorted;
+	struct zone *zone;
 };
 
 struct entry {
@@ -105,6 +107,7 @@ void ledger_reload(struct ledger *l)
 {
 	for (size_t i = 0; i < l->states; i++) {
 		free(l->state[i]->lot);
+		zone_close(l->state[i]->zone);
 		free(l->state[i]);
 	}
 	l->states = 0;
@@ -306,9 +309,34 @@ static void bind_account(sqlite3_stmt *q, const struct account *a)
 	db_bind_text(q, ":terms", a->terms);
 }
 
+/* Sums by the account's own days stand for its zone. */
+static int check_zone(struct ledger *l, const struct account *a, struct err *e)
+{
+	const struct account *known;
+	sqlite3_stmt *q;
+	int rc = ledger_find_account(l, a->customer, &known, e);
+	if (rc != 0 || !known || text_eq(known->zone, a->zone))
+		return rc;
+	rc = db_statement(l->db, LEDGER_DAYS_KEPT, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":account", a->id);
+	rc = db_step(l->db, q, e);
+	if (rc == 1 && db_int(q, 0))
+		rc = err_set(e, ERR_CONFLICT,
+			     "the time zone of '%.*s' cannot change any more: its usage has been "
+			     "summed by the days of %.*s",
+			     (int)a->customer.n, a->customer.p, (int)known->zone.n, known->zone.p);
+	sqlite3_reset(q);
+	return rc == 1 ? 0 : rc;
+}
+
 int ledger_set_account(struct ledger *l, const struct account *a, struct err *e)
 {
 	sqlite3_stmt *q;
+	int checked = a->id ? check_zone(l, a, e) : 0;
+	if (checked != 0)
+		return checked;
 	int rc = db_statement(l->db, a->id ? LEDGER_SET_ACCOUNT : LEDGER_ADD_ACCOUNT, &q, e);
 	if (rc != 0)
 		return rc;
@@ -415,8 +443,8 @@ static int need_lots(struct ledger *l, struct state *s, struct err *e)
 			lot->kind = class_of(db_text(q, 4));
 			lot->priority = db_int(q, 5);
 			lot->effective.us = db_int(q, 6);
-			lot->expires = db_is_null(q, 7) ? INSTANT_MAX
-							: (struct instant){ db_int(q, 7) };
+			lot->expires =
+				db_is_null(q, 7) ? INSTANT_MAX : (struct instant){ db_int(q, 7) };
 			lot->has_cost_basis = !db_is_null(q, 8);
 			if (lot->has_cost_basis)
 				lot->cost_basis.atto = (int128)db_int(q, 8) * 1000000;
@@ -687,8 +715,7 @@ static bool same_grant(const struct grant *a, const struct grant *b)
 {
 	return a->amount.nano == b->amount.nano && a->kind == b->kind &&
 	       a->priority == b->priority && a->expires.us == b->expires.us &&
-	       a->has_cost_basis == b->has_cost_basis &&
-	       a->cost_basis.pico == b->cost_basis.pico;
+	       a->has_cost_basis == b->has_cost_basis && a->cost_basis.pico == b->cost_basis.pico;
 }
 
 static int insert_grant(struct ledger *l, const struct grant *g, int64_t *id, struct err *e)
@@ -750,11 +777,10 @@ int ledger_grant(struct ledger *l, const struct grant *g, struct instant now, in
 	rc = ledger_find_grant(l, g->account, g->name, &known, &none);
 	if (rc == 0) {
 		*id = known.id;
-		return same_grant(&known, g)
-			       ? 0
-			       : err_set(e, ERR_CONFLICT,
-					 "the grant '%.*s' exists with other content",
-					 (int)g->name.n, g->name.p);
+		return same_grant(&known, g) ? 0
+					     : err_set(e, ERR_CONFLICT,
+						       "the grant '%.*s' exists with other content",
+						       (int)g->name.n, g->name.p);
 	}
 	if (none.code != ERR_NOT_FOUND) {
 		*e = none;
@@ -819,17 +845,14 @@ static int take_from_lot(struct ledger *l, struct state *s, struct lot *lot, int
 	int rc = write_lot(l, grant, nano_of(lot->left), e);
 	if (rc == 0)
 		rc = post(l,
-			  &(struct posting){ .state = s,
-					     .kind = kind,
-					     .at = at,
-					     .booked = now,
-					     .note = note },
+			  &(struct posting){
+				  .state = s, .kind = kind, .at = at, .booked = now, .note = note },
 			  NULL, e);
 	return rc;
 }
 
-int ledger_void_grant(struct ledger *l, struct text customer, struct text name,
-		      struct instant now, const char *why, struct err *e)
+int ledger_void_grant(struct ledger *l, struct text customer, struct text name, struct instant now,
+		      const char *why, struct err *e)
 {
 	const struct account *a;
 	struct state *s;
@@ -870,6 +893,38 @@ int ledger_expire(struct ledger *l, int64_t account, struct instant now, struct 
 
 /* --- draws --- */
 
+/* By days, what use took from grants. */
+static int add_taken(struct ledger *l, struct state *s, struct instant at, int64_t nano,
+		     struct err *e)
+{
+	sqlite3_stmt *q;
+	int rc = s->zone || nano == 0 ? 0 : zone_open(&s->zone, s->account.zone.p, e);
+	if (rc == 0 && nano)
+		rc = db_statement(l->db, LEDGER_ADD_TAKEN, &q, e);
+	if (rc != 0 || nano == 0)
+		return rc;
+	db_bind_int(q, ":account", s->account.id);
+	db_bind_int(q, ":day",
+		    floor_div(at.us + zone_offset(s->zone, at, NULL) * US_PER_SECOND, US_PER_DAY));
+	db_bind_int(q, ":nano", nano);
+	return db_done(l->db, q, e);
+}
+
+int ledger_taken(struct ledger *l, int64_t account, int64_t to_day, struct nano_credits *out,
+		 struct err *e)
+{
+	sqlite3_stmt *q;
+	int rc = db_statement(l->db, LEDGER_TAKEN, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":account", account);
+	db_bind_int(q, ":to", to_day);
+	rc = db_step(l->db, q, e);
+	out->nano = rc == 1 ? db_int(q, 0) : 0;
+	sqlite3_reset(q);
+	return rc < 0 ? rc : 0;
+}
+
 /* Overage that earlier use left is paid by what is there now. */
 static int repay(struct ledger *l, struct state *s, struct instant at, struct instant now,
 		 struct err *e)
@@ -901,6 +956,8 @@ static int repay(struct ledger *l, struct state *s, struct instant at, struct in
 		rc = post(l,
 			  &(struct posting){ .state = s, .kind = "repay", .at = at, .booked = now },
 			  NULL, e);
+	if (rc == 0)
+		rc = add_taken(l, s, at, paid, e);
 	if (rc == 0)
 		rc = write_state(l, s, e);
 	drop_empty(s);
@@ -976,6 +1033,8 @@ int ledger_draw(struct ledger *l, int64_t account, struct nano_credits amount, c
 			  &(struct posting){ s, "draw", d->at, now, d->usage_from, d->usage_to,
 					     d->key, d->note },
 			  &out->txn, e);
+	if (rc == 0)
+		rc = add_taken(l, s, d->at, out->from_lots.nano, e);
 	if (rc == 0 && out->overage.nano) {
 		s->account.owed.nano += out->overage.nano;
 		rc = write_state(l, s, e);
@@ -983,7 +1042,6 @@ int ledger_draw(struct ledger *l, int64_t account, struct nano_credits amount, c
 	drop_empty(s);
 	return rc;
 }
-
 
 /* A lot that gets something back; one that was used up comes back into memory. */
 static int give_to_lot(struct ledger *l, struct state *s, int64_t grant, int64_t nano,
@@ -1062,6 +1120,8 @@ int ledger_refund(struct ledger *l, int64_t account, struct nano_credits amount,
 				     d->note },
 		  txn, e);
 	s->account.owed.nano -= owed;
+	if (rc == 0)
+		rc = add_taken(l, s, d->at, -given, e);
 	return rc == 0 && owed ? write_state(l, s, e) : rc;
 }
 
@@ -1220,13 +1280,19 @@ static int recur(struct ledger *l, const struct credit_rule *r, struct instant n
 	int rc = recurrence_parse(&every, r->every, r->anchor, e);
 	if (rc == 0)
 		rc = state_of(l, r->account, &s, e);
-	if (rc == 0)
+	/* lots that cannot roll over expire by themselves; usage that comes late may still find
+	 * them
+	 */
+	if (rc == 0 && r->rollover.nano)
 		rc = trim(l, s, r, r->next, now, e);
 	if (rc != 0)
 		return rc;
 	struct instant next = recurrence_from(&every, (struct instant){ r->next.us + 1 });
+	instant_format(r->next, at);
+	if (strcmp(at + 10, "T00:00:00Z") == 0)
+		at[10] = 0; /* the day says it */
 	snprintf(name, sizeof name, "%.*s %s", (int)(r->name.n < 60 ? r->name.n : 60), r->name.p,
-		 instant_format(r->next, at));
+		 at);
 	rc = ledger_grant(l,
 			  &(struct grant){ .account = r->account,
 					   .rule = r->id,
@@ -1382,11 +1448,15 @@ int ledger_each_txn(struct ledger *l, int64_t account, struct instant since, str
 	db_bind_int(q, ":since", since.us);
 	db_bind_int(q, ":until", until.us);
 	while ((rc = db_step(l->db, q, e)) == 1) {
-		const struct ledger_txn t = {
-			db_int(q, 0), db_int(q, 1), { db_int(q, 2) }, { db_int(q, 3) },
-			db_text(q, 4), db_is_null(q, 7) ? TEXT("") : db_text(q, 7), db_text(q, 8),
-			db_is_null(q, 5) ? 0 : db_int(q, 5), db_is_null(q, 6) ? 0 : db_int(q, 6)
-		};
+		const struct ledger_txn t = { db_int(q, 0),
+					      db_int(q, 1),
+					      { db_int(q, 2) },
+					      { db_int(q, 3) },
+					      db_text(q, 4),
+					      db_is_null(q, 7) ? TEXT("") : db_text(q, 7),
+					      db_text(q, 8),
+					      db_is_null(q, 5) ? 0 : db_int(q, 5),
+					      db_is_null(q, 6) ? 0 : db_int(q, 6) };
 		if ((rc = take(user, &t)) != 0)
 			break;
 	}
@@ -1415,12 +1485,18 @@ int ledger_each_entry(struct ledger *l, int64_t txn,
 	return rc;
 }
 
+int ledger_enter(struct ledger *l, const char *kind, int64_t ref, struct text content,
+		 struct err *e)
+{
+	return journal_add(&l->journal, kind, ref, content, e);
+}
+
 /* Facts as the number of rows for which they do not hold. */
 static const struct {
 	const char *what, *sql;
 } laws[] = {
-	{ "transactions do not sum to zero",
-	  "SELECT count(*) FROM (SELECT txn FROM ledger_entry GROUP BY txn HAVING sum(amount)<>0)" },
+	{ "transactions do not sum to zero", "SELECT count(*) FROM (SELECT txn FROM ledger_entry "
+					     "GROUP BY txn HAVING sum(amount)<>0)" },
 	{ "entries belong to no transaction",
 	  "SELECT count(*) FROM ledger_entry WHERE txn NOT IN (SELECT id FROM ledger_txn)" },
 	{ "transactions have no entries",
@@ -1436,6 +1512,11 @@ static const struct {
 	  "SELECT count(*) FROM credit_state s WHERE owed<>-(SELECT coalesce(sum(e.amount),0) FROM "
 	  "ledger_entry e JOIN ledger_txn t ON t.id=e.txn WHERE t.account=s.account AND "
 	  "e.pot='overage')" },
+	{ "what was taken by days is not what the entries come to",
+	  "SELECT count(*) FROM credit_account a WHERE (SELECT coalesce(sum(nano),0) FROM "
+	  "credit_taken t WHERE t.account=a.id)<>(SELECT coalesce(-sum(e.amount),0) FROM "
+	  "ledger_txn t JOIN ledger_entry e ON e.txn=t.id WHERE t.account=a.id AND t.kind IN "
+	  "('draw','refund','repay') AND e.pot='grant')" },
 	{ "transactions are not in the journal",
 	  "SELECT count(*) FROM ledger_txn WHERE id NOT IN (SELECT ref FROM journal WHERE "
 	  "kind='txn')" },

@@ -143,6 +143,9 @@ int ledger_refund(struct ledger *l, int64_t account, struct nano_credits amount,
 /* An invoice asks for overage that is not to be carried. */
 int ledger_bill_overage(struct ledger *l, int64_t account, struct nano_credits amount,
 			struct text key, struct instant at, struct instant now, struct err *e);
+/* What use has taken from grants up to a local day (exclusive), less what was given back. */
+int ledger_taken(struct ledger *l, int64_t account, int64_t to_day, struct nano_credits *out,
+		 struct err *e);
 /* How far usage has drawn. */
 int ledger_set_drawn_to(struct ledger *l, int64_t account, int64_t seq, struct err *e);
 /* Usage that drew nothing because its plan does not cover it. */
@@ -184,6 +187,10 @@ int ledger_each_txn(struct ledger *l, int64_t account, struct instant since, str
 int ledger_each_entry(struct ledger *l, int64_t txn,
 		      int (*take)(void *user, const struct ledger_entry *en), void *user,
 		      struct err *e);
+
+/* Enters something else in the journal. */
+int ledger_enter(struct ledger *l, const char *kind, int64_t ref, struct text content,
+		 struct err *e);
 
 /* Facts that must hold of the ledger; *fault is empty when they do. */
 int ledger_verify(struct ledger *l, char fault[200], struct err *e);

@@ -153,8 +153,7 @@ int lots_take(struct lot *lot, size_t count, struct instant at, struct credits_t
 		char a[DECIMAL_TEXT_MAX], b[DECIMAL_TEXT_MAX];
 		return err_set(e, ERR_LIMIT, "out of credit: %s are wanted and %s are there",
 			       credits_format(want, a),
-			       credits_format(
-				       (struct credits_total){ want.atto - left.atto }, b));
+			       credits_format((struct credits_total){ want.atto - left.atto }, b));
 	}
 	for (size_t i = 0; i < n; i++)
 		lot[use[i].lot].left.atto -= use[i].amount.atto;

@@ -10,11 +10,16 @@ int recurrence_parse(struct recurrence *out, struct text every, struct instant a
 		int64_t us;
 		int months;
 	} units[] = {
-		{ "s", US_PER_SECOND, 0 },    { "m", 60 * US_PER_SECOND, 0 },
-		{ "h", US_PER_HOUR, 0 },      { "d", US_PER_DAY, 0 },
-		{ "day", US_PER_DAY, 0 },     { "w", 7 * US_PER_DAY, 0 },
-		{ "week", 7 * US_PER_DAY, 0 }, { "month", 0, 1 },
-		{ "mo", 0, 1 },		      { "y", 0, 12 },
+		{ "s", US_PER_SECOND, 0 },
+		{ "m", 60 * US_PER_SECOND, 0 },
+		{ "h", US_PER_HOUR, 0 },
+		{ "d", US_PER_DAY, 0 },
+		{ "day", US_PER_DAY, 0 },
+		{ "w", 7 * US_PER_DAY, 0 },
+		{ "week", 7 * US_PER_DAY, 0 },
+		{ "month", 0, 1 },
+		{ "mo", 0, 1 },
+		{ "y", 0, 12 },
 		{ "year", 0, 12 },
 	};
 	int64_t n = 0;
@@ -118,10 +123,9 @@ static void begin_segment(struct work *w, struct instant at)
 	struct timeline_result *out = w->out;
 	if (out->segments && out->segment[out->segments - 1].from.us == at.us)
 		out->segments--;
-	out->segment =
-		mem_grow(out->segment, (out->segments + 1) * sizeof *out->segment);
-	out->start_balance = mem_grow(out->start_balance, (out->segments + 1) * w->grants *
-								  sizeof *out->start_balance);
+	out->segment = mem_grow(out->segment, (out->segments + 1) * sizeof *out->segment);
+	out->start_balance = mem_grow(out->start_balance,
+				      (out->segments + 1) * w->grants * sizeof *out->start_balance);
 	out->segment[out->segments] =
 		(struct timeline_segment){ at, balance(w, at), w->overage, { 0 } };
 	for (size_t i = 0; i < w->grants; i++)
@@ -200,8 +204,8 @@ static void list_changes(struct work *w, const struct timeline_event *event, siz
 		struct instant end = g->lot.expires.us < g->voided.us ? g->lot.expires : g->voided;
 		bool begins = g->lot.effective.us > o->start.us ||
 			      (g->lot.effective.us <= o->start.us && !o->has_snapshot);
-		struct instant from = g->lot.effective.us > o->start.us ? g->lot.effective
-									: o->start;
+		struct instant from =
+			g->lot.effective.us > o->start.us ? g->lot.effective : o->start;
 		if (begins && from.us <= o->until.us && from.us < end.us)
 			add_change(w, from, CHANGE_BEGIN, i);
 		if (end.us <= o->until.us)

@@ -117,6 +117,40 @@ CREATE TABLE credit_uncovered (
 ) STRICT;
 CREATE INDEX uncovered_of ON credit_uncovered (account);
 
+-- What one million tokens of each bucket and one call cost in credits, and how that is rounded.
+CREATE TABLE credit_rate (
+	id INTEGER PRIMARY KEY,
+	rates TEXT NOT NULL UNIQUE   -- JSON; "linear" when nothing is rounded
+) STRICT;
+
+-- What an account's usage came to, by day in its own zone: for invoices. Sums of usage rows up to
+-- credit_state.drawn_to.
+CREATE TABLE credit_day (
+	account INTEGER NOT NULL,
+	day INTEGER NOT NULL,        -- local, since 1970
+	series INTEGER NOT NULL,
+	rate INTEGER NOT NULL,
+	records INTEGER NOT NULL,
+	requests INTEGER NOT NULL,
+	input INTEGER NOT NULL,
+	cache_read INTEGER NOT NULL,
+	cache_write_5m INTEGER NOT NULL,
+	cache_write_1h INTEGER NOT NULL,
+	output INTEGER NOT NULL,
+	reasoning INTEGER NOT NULL,
+	nano INTEGER NOT NULL,       -- credits in billionths, cut
+	rest INTEGER NOT NULL,       -- and what was cut off, in 1e-18
+	PRIMARY KEY (account, day, series, rate)
+) STRICT, WITHOUT ROWID;
+
+-- What use took from grants, less what was given back, by the account's days: for invoices. Derived.
+CREATE TABLE credit_taken (
+	account INTEGER NOT NULL,
+	day INTEGER NOT NULL,
+	nano INTEGER NOT NULL,
+	PRIMARY KEY (account, day)
+) STRICT, WITHOUT ROWID;
+
 -- Every transaction and every final invoice, each hashed with the hash before it.
 CREATE TABLE journal (
 	seq INTEGER PRIMARY KEY,

@@ -116,6 +116,11 @@ const char *const store_sql[STORE_STATEMENTS] = {
 				"quarter>=:from AND quarter<:to",
 	[STORE_CELLS_DAY] = "SELECT day,series,price," SUMS " FROM rollup_day WHERE day>=:from AND "
 			    "day<:to",
+	[STORE_CELLS_DAY_OF] =
+		"WITH RECURSIVE d(day) AS (SELECT :from UNION ALL SELECT day+1 FROM d WHERE "
+		"day+1<:to) SELECT r.day,r.series,r.price,records,requests,input,cache_read,"
+		"cache_write_5m,cache_write_1h,output,reasoning FROM d CROSS JOIN series s CROSS "
+		"JOIN rollup_day r ON r.day=d.day AND r.series=s.id WHERE s.customer=:customer",
 	[STORE_CELLS_MORE] = "SELECT quarter,series,price,name,count FROM rollup_more WHERE "
 			     "quarter>=:from AND quarter<:to",
 	[STORE_CELLS_ROWS] =
@@ -140,10 +145,15 @@ const char *const store_sql[STORE_STATEMENTS] = {
 			     "cache_read,cache_write_5m,cache_write_1h,output,reasoning FROM usage "
 			     "WHERE seq BETWEEN :from AND :to AND time>=:since AND series IN "
 			     "(SELECT id FROM series WHERE customer=:customer)",
-	[STORE_HELD_SUM] = "SELECT sum(pico),sum(credits) FROM hold INDEXED BY hold_open WHERE state='open' AND "
+	[STORE_HELD_SUM] = "SELECT sum(pico),sum(credits) FROM hold INDEXED BY hold_open WHERE "
+			   "state='open' AND "
 			   "customer=:customer AND expires>:now",
-	[STORE_HOLD_AT] = "SELECT id,customer,currency,pico,request,created,expires,state,usage,credits "
-			  "FROM hold WHERE id=:id",
+	[STORE_HOLD_AT] =
+		"SELECT id,customer,currency,pico,request,created,expires,state,usage,credits "
+		"FROM hold WHERE id=:id",
+	[STORE_HOLDS_OPEN] = "SELECT id,customer,currency,pico,request,created,expires,state,usage,"
+			     "credits FROM hold WHERE state='open' AND expires>:now AND "
+			     "(:customer='' OR customer=:customer) ORDER BY created,id",
 	[STORE_ADD_HOLD] =
 		"INSERT INTO hold VALUES(:id,:customer,:currency,:pico,:request,:created,"
 		":expires,'open',NULL,NULL,:credits)",
@@ -206,7 +216,25 @@ const char *const store_sql[STORE_STATEMENTS] = {
 		"SELECT coalesce(sum(l.left),0) FROM credit_lot l INDEXED BY lot_open JOIN "
 		"credit_grant g ON g.id=l.grant_id WHERE l.account=:account AND l.left>0 AND "
 		"g.effective<=:at AND (g.expires IS NULL OR g.expires>:at)",
-	[LEDGER_ADD_UNCOVERED] = "INSERT OR IGNORE INTO credit_uncovered VALUES(:seq,:account,:reason)",
+	[LEDGER_FIND_RATE] = "SELECT id FROM credit_rate WHERE rates=:rates",
+	[LEDGER_ADD_RATE] = "INSERT INTO credit_rate(rates) VALUES(:rates)",
+	[LEDGER_RATE_AT] = "SELECT rates FROM credit_rate WHERE id=:id",
+	[LEDGER_DAY] = "SELECT nano,rest FROM credit_day WHERE account=:account AND day=:day AND "
+		       "series=:series AND rate=:rate",
+	[LEDGER_ADD_DAY] =
+		"INSERT INTO credit_day VALUES(:account,:day,:series,:rate," SUM_VALUES
+		",:nano,:rest) ON CONFLICT(account,day,series,rate) DO UPDATE SET " ADD_SUMS
+		",nano=excluded.nano,rest=excluded.rest",
+	[LEDGER_DAYS] = "SELECT series,rate," SUMS ",nano,rest FROM credit_day WHERE "
+			"account=:account AND day>=:from AND day<:to",
+	[LEDGER_ADD_TAKEN] = "INSERT INTO credit_taken VALUES(:account,:day,:nano) ON "
+			     "CONFLICT(account,day) DO UPDATE SET nano=nano+excluded.nano",
+	[LEDGER_TAKEN] = "SELECT coalesce(sum(nano),0) FROM credit_taken WHERE account=:account "
+			 "AND day<:to",
+	[LEDGER_DAYS_KEPT] = "SELECT EXISTS(SELECT 1 FROM credit_day WHERE account=:account) OR "
+			     "EXISTS(SELECT 1 FROM credit_taken WHERE account=:account)",
+	[LEDGER_ADD_UNCOVERED] =
+		"INSERT OR IGNORE INTO credit_uncovered VALUES(:seq,:account,:reason)",
 	[LEDGER_UNCOVERED] = "SELECT count(*) FROM credit_uncovered WHERE account=:account",
 	[LEDGER_ADD_RULE] =
 		"INSERT INTO credit_rule(account,name,amount,class,priority,every,anchor,rollover,"
@@ -222,6 +250,44 @@ const char *const store_sql[STORE_STATEMENTS] = {
 	[LEDGER_RULE_LOTS] = "SELECT g.id,l.left FROM credit_lot l INDEXED BY lot_open JOIN "
 			     "credit_grant g ON g.id=l.grant_id WHERE l.account=:account AND "
 			     "l.left>0 AND g.rule=:rule ORDER BY g.effective,g.id",
+	[INVOICE_ADD] = "INSERT INTO invoice(kind,status,number,customer,currency,period_from,"
+			"period_to,document,total,created,finalized,why,corrects,counted) VALUES("
+			":kind,:status,:number,:customer,:currency,:from,:to,:document,:total,"
+			":created,:finalized,:why,:corrects,0)",
+	[INVOICE_DROP_DRAFT] =
+		"DELETE FROM invoice WHERE status='draft' AND customer=:customer AND "
+		"currency=:currency AND period_from=:from",
+#define INVOICE \
+	"SELECT id,kind,status,number,customer,currency,period_from,period_to,document,total," \
+	"created,finalized,voided,why,corrects,document->>'$.period.first_day'," \
+	"document->>'$.period.last_day',document->>'$.period.timezone' FROM invoice "
+	[INVOICE_AT] = INVOICE "WHERE id=:id",
+	[INVOICE_BY_NUMBER] = INVOICE "WHERE number=:number",
+	[INVOICE_LIST] = INVOICE "WHERE (:customer='' OR customer=:customer) ORDER BY "
+				 "period_from,id",
+	[INVOICE_OF_PERIOD] = INVOICE "WHERE customer=:customer AND currency=:currency AND "
+				      "period_from=:from AND kind='invoice' AND status<>'void'",
+	[INVOICE_EARLIER] = INVOICE "WHERE customer=:customer AND currency=:currency AND "
+				    "kind='invoice' AND status='final' AND period_from<:from ORDER "
+				    "BY period_from",
+	[INVOICE_COUNTED] = "SELECT coalesce(sum(counted),0) FROM invoice WHERE "
+			    "customer=:customer AND currency=:currency AND kind='invoice' AND "
+			    "status='final'",
+	[INVOICE_USAGE] = "SELECT project,model,bucket,unit_price,u.quantity,u.amount FROM "
+			  "invoice_usage u JOIN invoice i ON i.id=u.invoice WHERE u.of_period=:of "
+			  "AND i.status='final'",
+	[INVOICE_ADD_USAGE] =
+		"INSERT INTO invoice_usage VALUES(:invoice,:place,:of,:project,:model,"
+		":bucket,:unit_price,:quantity,:amount)",
+	[INVOICE_FINALIZE] = "UPDATE invoice SET status='final',number=:number,document=:document,"
+			     "total=:total,finalized=:now,counted=:counted WHERE id=:id",
+	[INVOICE_VOID] = "UPDATE invoice SET status='void',voided=:now,why=:why WHERE id=:id",
+	[INVOICE_NEXT_NUMBER] = "INSERT INTO invoice_series VALUES(:series,1) ON CONFLICT(series) "
+				"DO UPDATE SET last=last+1 RETURNING last",
+	[INVOICE_OVERLAP] = "SELECT coalesce(number,'draft '||id) FROM invoice WHERE "
+			    "customer=:customer AND currency=:currency AND kind='invoice' AND "
+			    "status<>'void' AND period_from<:to AND period_to>:from AND "
+			    "NOT(period_from=:from AND status='draft') LIMIT 1",
 	[JOURNAL_LAST] = "SELECT seq,hash FROM journal ORDER BY seq DESC LIMIT 1",
 	[JOURNAL_ADD] = "INSERT INTO journal VALUES(:seq,:kind,:ref,:hash)",
 	[JOURNAL_SET_HEAD] = "INSERT INTO about VALUES('journal_head',:head) ON CONFLICT(key) DO "

@@ -70,7 +70,7 @@ int usage_dims_parse(enum usage_dim out[USAGE_DIM_COUNT], size_t *count, const c
 			return err_set(e, ERR_USAGE,
 				       "--by: there is no grouping '%.*s'; choose from day, week, "
 				       "month, hour, model, provider, customer, project, workload, "
-				       "task, session, window",
+				       "task, session, window, price",
 				       (int)n, list);
 		for (size_t i = 0; i < *count; i++)
 			if (out[i] == (enum usage_dim)found)
@@ -186,6 +186,8 @@ static struct group *group_of(struct usage_result *r, const struct cell *c,
 	for (size_t i = 0; i < r->dim_count; i++) {
 		if (is_time(r->dim[i])) {
 			label_time(r, r->dim[i], c->time_us, &r->key);
+		} else if (r->dim[i] == USAGE_BY_PRICE) {
+			buf_int(&r->key, c->price);
 		} else {
 			struct text t = text_label(c, price, r->dim[i]);
 			buf_add(&r->key, t.p, t.n);
@@ -283,6 +285,8 @@ static int take_rollup(struct usage_result *r, enum store_statement which, int64
 		return rc;
 	db_bind_int(q, ":from", from);
 	db_bind_int(q, ":to", to);
+	if (which == STORE_CELLS_DAY_OF)
+		db_bind_text(q, ":customer", text_of(r->filter->customer));
 	while ((rc = db_step(db, q, e)) == 1) {
 		struct cell c = { .time_us =
 					  db_int(q, AT_CELL) * (by_day ? US_PER_DAY : QUARTER_US),
@@ -502,8 +506,13 @@ static int run(struct usage_result *r, struct err *e)
 		rc = take_edge(r, f->since.us, f->until.us, rolled, e);
 	} else {
 		int64_t quarters = day_cells ? QUARTERS_A_DAY : 1;
-		rc = take_rollup(r, day_cells ? STORE_CELLS_DAY : STORE_CELLS_QUARTER, from, to,
-				 day_cells, e);
+		/* one customer of many is sought day by day */
+		bool seek = day_cells && f->customer && to - from < 4000;
+		rc = take_rollup(r,
+				 seek	     ? STORE_CELLS_DAY_OF
+				 : day_cells ? STORE_CELLS_DAY
+					     : STORE_CELLS_QUARTER,
+				 from, to, day_cells, e);
 		if (rc == 0)
 			rc = take_more(r, from * quarters, to * quarters, e);
 		if (rc == 0)
@@ -565,10 +574,12 @@ int usage_query(struct usage_result **out, struct store *s, const enum usage_dim
 	r->filter = filter;
 	r->zone = zone;
 	/* one look at the database, whatever others write meanwhile */
-	int rc = db_run(store_db(s), "BEGIN", e);
+	const bool inside = !sqlite3_get_autocommit(store_db(s)->handle);
+	int rc = inside ? 0 : db_run(store_db(s), "BEGIN", e);
 	if (rc == 0) {
 		rc = run(r, e);
-		db_rollback(store_db(s));
+		if (!inside)
+			db_rollback(store_db(s));
 	}
 	dict_release(&r->index);
 	dict_release(&r->reason_index);

@@ -21,7 +21,8 @@
 	X(USAGE_BY_WORKLOAD, "workload") \
 	X(USAGE_BY_TASK, "task") \
 	X(USAGE_BY_SESSION, "session") \
-	X(USAGE_BY_WINDOW, "window")
+	X(USAGE_BY_WINDOW, "window") \
+	X(USAGE_BY_PRICE, "price")
 
 enum usage_dim {
 #define X(id, name) id,

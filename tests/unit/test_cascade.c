@@ -45,8 +45,8 @@ static void test_by_hand(void **state)
 	assert_int_equal(o->without_model, 1);
 	assert_true(o->cost_without_model.atto == units(7));
 	assert_int_equal(cascade_run(&r,
-				     &(struct cascade_options){ o, 0, 1, { 1, 0 }, { 0, 0 }, true, 1,
-								100, 950, 1 },
+				     &(struct cascade_options){
+					     o, 0, 1, { 1, 0 }, { 0, 0 }, true, 1, 100, 950, 1 },
 				     &e),
 			 0);
 	assert_true(r.both == 1 && r.cheap_only == 1 && r.strong_only == 1 && r.neither == 1);
@@ -85,8 +85,8 @@ static void test_quality_curves_by_hand(void **state)
 				       NULL, &e);
 	assert_non_null(o);
 	assert_int_equal(cascade_run(&r,
-				     &(struct cascade_options){ o, 0, 1, { 1, 0 }, { 0, 0 }, false,
-								1, 0, 950, 1 },
+				     &(struct cascade_options){
+					     o, 0, 1, { 1, 0 }, { 0, 0 }, false, 1, 0, 950, 1 },
 				     &e),
 			 0);
 	assert_true(r.cascade.cost.atto == units(34));
@@ -129,8 +129,8 @@ static void test_noisy_gates_agree_with_a_simulation(void **state)
 	assert_non_null(o);
 	struct cascade_result r;
 	assert_int_equal(cascade_run(&r,
-				     &(struct cascade_options){ o, 0, 1, { 85, 2 }, { 3, 1 }, false,
-								1, 0, 950, 1 },
+				     &(struct cascade_options){
+					     o, 0, 1, { 85, 2 }, { 3, 1 }, false, 1, 0, 950, 1 },
 				     &e),
 			 0);
 	double mean[3] = { 0 }, square[3] = { 0 };

@@ -287,13 +287,11 @@ static void kind_credit_run_error(void)
 		size_t n = 0;
 		int rc = 0;
 		for (json_value *g = json_first(json_member(c, "grants")); g; g = json_next(g))
-			grant[n++] = (struct timeline_grant){
-				.lot = { .id = json_string(g),
-					 .amount = { 100 * atto },
-					 .effective = t0(),
-					 .expires = INSTANT_MAX },
-				.voided = INSTANT_MAX
-			};
+			grant[n++] = (struct timeline_grant){ .lot = { .id = json_string(g),
+								       .amount = { 100 * atto },
+								       .effective = t0(),
+								       .expires = INSTANT_MAX },
+							      .voided = INSTANT_MAX };
 		for (json_value *b = json_first(json_member(c, "start_balances")); b && rc == 0;
 		     b = json_next(b))
 			rc = timeline_snapshot(grant, n, text_of(json_key(b)),
@@ -350,7 +348,7 @@ static int give(const char *customer, struct text id, int128 amount, json_value 
 		.name = id,
 		.amount = nano(amount),
 		.kind = text_is(class, "purchased") || text_is(class, "paid") ? LOT_PAID
-									     : LOT_GRANTED,
+									      : LOT_GRANTED,
 		.priority = (int64_t)(amount_in(more, "priority") / atto),
 		.effective = t0(),
 		.created = { t0().us + (int64_t)(amount_in(more, "seq") / atto) },
@@ -412,8 +410,8 @@ static int add_move(void *user, const struct ledger_entry *en)
 	struct moves *m = user;
 	if (!text_is(en->pot, "grant"))
 		return 0;
-	m->pot[m->n] = (struct text){ arena_text(&m->arena, en->grant.p, en->grant.n),
-				      en->grant.n };
+	m->pot[m->n] =
+		(struct text){ arena_text(&m->arena, en->grant.p, en->grant.n), en->grant.n };
 	m->amount[m->n++] = (int128)en->amount.nano * -1000000000;
 	return 0;
 }
@@ -471,7 +469,8 @@ static void kind_collect(void)
 static void kind_collect_short(void)
 {
 	bool advance = is(given, "mode", "credit_only");
-	const char *customer = pools_in("pools", "available", advance ? OVERAGE_DEBT : OVERAGE_LIMIT);
+	const char *customer =
+		pools_in("pools", "available", advance ? OVERAGE_DEBT : OVERAGE_LIMIT);
 	for (json_value *w = json_first(when); w; w = json_next(w)) {
 		struct drawn d;
 		struct moves m = { 0 };
@@ -498,8 +497,7 @@ static void check_asof(const char *customer)
 		struct text at = json_string(json_first(pair));
 		if (ledger_balance_at(ledger, account(customer)->id, instant_in(at), &b, &e) != 0)
 			COMPLAIN("%s", e.message);
-		same(at.p, (int128)b.left.nano * 1000000000,
-		     value_of(json_next(json_first(pair))));
+		same(at.p, (int128)b.left.nano * 1000000000, value_of(json_next(json_first(pair))));
 	}
 }
 
@@ -696,19 +694,19 @@ static void kind_credit_run_scale(void)
 	char(*name)[24] = mem_alloc(n * sizeof *name);
 	for (size_t i = 0; i < n; i++) {
 		snprintf(name[i], sizeof name[i], "g%zu", i);
-		grant[i] = (struct timeline_grant){
-			.lot = { .id = text_of(name[i]),
-				 .amount = { amount_in(gen, "amount") },
-				 .cap = { -1 },
-				 .effective = t0(),
-				 .created = t0(),
-				 .expires = instant_at(gen, "expires_at") },
-			.voided = INSTANT_MAX
-		};
+		grant[i] = (struct timeline_grant){ .lot = { .id = text_of(name[i]),
+							     .amount = { amount_in(gen, "amount") },
+							     .cap = { -1 },
+							     .effective = t0(),
+							     .created = t0(),
+							     .expires = instant_at(gen,
+										   "expires_at") },
+						    .voided = INSTANT_MAX };
 	}
 	const size_t one = n * 2 / 3;
 	grant[one].lot.expires = instant_in(json_string(odd));
-	struct timeline_event use = { TIMELINE_USE, instant_at(json_first(when), "at"),
+	struct timeline_event use = { TIMELINE_USE,
+				      instant_at(json_first(when), "at"),
 				      { amount_in(json_first(when), "qty") } };
 	const struct timeline_options o = { t0(), use.at, burn_order_default(), true, false };
 	if (timeline_run(&result, grant, n, &use, 1, &o, &e) != 0)
@@ -799,8 +797,7 @@ static void kind_wallet(void)
 	for (json_value *w = json_first(when); w; w = json_next(w)) {
 		struct drawn d;
 		struct err e = { 0 };
-		int128 amount =
-			amount_in(w, json_member(w, "credits") ? "credits" : "amount");
+		int128 amount = amount_in(w, json_member(w, "credits") ? "credits" : "amount");
 		int rc = ledger_draw(ledger, account(customer)->id, nano(amount),
 				     &(struct draw){ .at = t0(),
 						     .policy = is(w, "op", "void") ? SHORT_REFUSE
@@ -947,8 +944,8 @@ static void two_phase_case(json_value *c)
 	strcpy(customer, new_account(OVERAGE_DEBT));
 	char *name = hold_name(customer, "h");
 	int128 held = amount_in(given, "hold");
-	if (hold_credits(customer, name, held, now, (struct instant){ now.us + US_PER_HOUR },
-			 &e) != 0)
+	if (hold_credits(customer, name, held, now, (struct instant){ now.us + US_PER_HOUR }, &e) !=
+	    0)
 		COMPLAIN("%s", e.message);
 	if (json_member(c, "settle"))
 		rc = hold_settle_credits(spending, ledger, text_of(name),
@@ -958,8 +955,8 @@ static void two_phase_case(json_value *c)
 			     ? hold_settle_credits(spending, ledger, text_of(name), nano(held),
 						   true, now, &d, &e)
 			     : hold_end(spending, text_of(name), "released", TEXT(""), now, &e);
-	const char *got = rc == 0		       ? "done"
-			  : e.code == ERR_LIMIT	       ? "exceeds_pending_transfer_amount"
+	const char *got = rc == 0			  ? "done"
+			  : e.code == ERR_LIMIT		  ? "exceeds_pending_transfer_amount"
 			  : strstr(e.message, "settled")  ? "pending_transfer_already_posted"
 			  : strstr(e.message, "released") ? "pending_transfer_already_voided"
 			  : strstr(e.message, "expired")  ? "pending_transfer_expired"
@@ -996,8 +993,8 @@ static void kind_two_phase(void)
 	}
 	for (json_value *w = json_first(when); w; w = json_next(w)) {
 		struct text id = member_text(w, "id");
-		do_hold_op(customer, member_text(w, "op").p, id.n ? id.p : "h",
-			   amount_in(w, "qty"), &e);
+		do_hold_op(customer, member_text(w, "op").p, id.n ? id.p : "h", amount_in(w, "qty"),
+			   &e);
 		if (e.code != ERR_NONE)
 			COMPLAIN("%s", e.message);
 	}
@@ -1048,8 +1045,8 @@ static void kind_admission(void)
 	    draw(customer, amount_in(given, "debits_posted"), t0(), false, &d, NULL, &e) != 0)
 		COMPLAIN("%s", e.message);
 	for (json_value *w = json_first(when); w; w = json_next(w)) {
-		int rc = hold_credits(customer, hold_name(customer, "h"), amount_in(w, "qty"),
-				      t0(), instant_in(TEXT("T1")), &e);
+		int rc = hold_credits(customer, hold_name(customer, "h"), amount_in(w, "qty"), t0(),
+				      instant_in(TEXT("T1")), &e);
 		rejected |= rc != 0 && e.code == ERR_LIMIT;
 	}
 	if (rejected != is(expect, "result", "rejected"))
@@ -1089,7 +1086,8 @@ static void kind_hold_policy(void)
 	char customer[40];
 	struct err e = { 0 };
 	struct drawn d;
-	int128 held = amount_in(given, "hold"), made = amount_in(given, "produced_before_disconnect");
+	int128 held = amount_in(given, "hold"),
+	       made = amount_in(given, "produced_before_disconnect");
 	strcpy(customer, new_account(OVERAGE_REFUSE));
 	char *name = hold_name(customer, "h");
 	if (give(customer, TEXT("g"), held, NULL, &e) != 0 ||
@@ -1120,8 +1118,8 @@ static void kind_atomic_chain(void)
 		COMPLAIN("%s", e.message);
 	for (json_value *o = json_first(json_member(given, "batch")); o && i < n;
 	     o = json_next(o), i++) {
-		struct text want = member_text(json_member(expect, "results"),
-					       member_text(o, "id").p);
+		struct text want =
+			member_text(json_member(expect, "results"), member_text(o, "id").p);
 		const char *got = r[i].done	? "created"
 				  : r[i].undone ? "linked_event_failed"
 						: "its own error";
@@ -1145,7 +1143,8 @@ static void kind_wallet_live(void)
 	for (json_value *s = json_first(json_member(expect, "steps")); s; s = json_next(s)) {
 		struct text after = member_text(s, "after");
 		size_t digit = strcspn(after.p, "0123456789");
-		int128 n = at_scale(number_in((struct text){ after.p + digit, after.n - digit }), 18);
+		int128 n =
+			at_scale(number_in((struct text){ after.p + digit, after.n - digit }), 18);
 		if (strstr(after.p, "next period"))
 			next += n;
 		else if (strncmp(after.p, "use", 3) == 0)
@@ -1261,7 +1260,7 @@ static void kind_pools(void)
 			struct lefts l = { 0 };
 			ledger_each_grant(ledger, account(customer)->id, add_left, &l, &e);
 			int128 left = member_text(p, "resets").n ? l.n ? l.left[l.n - 1] : 0
-								: left_of(customer, id);
+								 : left_of(customer, id);
 			same(id.p, left, amount_in(s, id.p));
 		}
 	}
@@ -1283,17 +1282,17 @@ static void waterfall_case(json_value *sources, struct text need, json_value *wa
 		bool pair = json_kind(s) == JSON_ARRAY;
 		struct text id = pair ? json_string(json_first(s)) : member_text(s, "id");
 		int128 has = pair ? value_of(json_next(json_first(s)))
-			     : is(s, "available", "unbounded") ? HUGE * atto
-			     : amount_in(s, "available") + amount_in(s, "overdraft");
+			     : is(s, "available", "unbounded")
+				     ? HUGE * atto
+				     : amount_in(s, "available") + amount_in(s, "overdraft");
 		/* mentioned again, an account still has one overdraft: the larger of the two */
 		for (size_t i = 0; i < n; i++)
 			if (text_eq(lot[i].id, id))
 				has = has > lot[i].left.atto ? has - lot[i].left.atto : 0;
 		lot[n] = (struct lot){ .id = id,
 				       .left = { has },
-				       .cap = { json_member(s, "cap") && !pair
-							? amount_in(s, "cap")
-							: -1 },
+				       .cap = { json_member(s, "cap") && !pair ? amount_in(s, "cap")
+									       : -1 },
 				       .expires = INSTANT_MAX };
 	}
 	bool all = text_is(need, "*");
@@ -1532,8 +1531,7 @@ static void kind_delta_rating(void)
 			break;
 		same("quantity", line[i].quantity.nano * 1000000000, at_scale(number_in(q), 18));
 		if (unit)
-			same("unit", line[i].unit.atto,
-			     at_scale(number_in(text_of(unit + 1)), 18));
+			same("unit", line[i].unit.atto, at_scale(number_in(text_of(unit + 1)), 18));
 		same("amount", line[i].amount.atto, value_of(json_next(json_first(w))));
 	}
 	if (i != n)
@@ -1645,8 +1643,8 @@ static void kind_proration_change(void)
 {
 	int64_t num = whole_in(given, "num"), den = whole_in(given, "den");
 	int places = (int)whole_in(given, "scale");
-	int128 credit = -share_of("old", num, den, places), charge = share_of("new", num, den,
-									      places);
+	int128 credit = -share_of("old", num, den, places),
+	       charge = share_of("new", num, den, places);
 	same("credit", credit, amount_in(expect, "credit"));
 	same("charge", charge, amount_in(expect, "charge"));
 	same("net", credit + charge, amount_in(expect, "net"));
@@ -1778,8 +1776,7 @@ static void marked_up(json_value *c)
 {
 	bool priced;
 	struct money_total base = { priced_tokens(json_member(given, "rates_per_million"),
-						  json_member(given, "tokens_disjoint"),
-						  &priced) },
+						  json_member(given, "tokens_disjoint"), &priced) },
 			   more;
 	struct err e = { 0 };
 	if (amount_percent(base, number_in(member_text(c, "markup_percent")), 18, ROUND_HALF_UP,
@@ -1873,16 +1870,46 @@ static void kind_focus_rows(void)
 
 /* --- the file --- */
 
-static void cases_graduated(void) { each_case(graduated); }
-static void cases_volume(void) { each_case(volume); }
-static void cases_package(void) { each_case(packages); }
-static void cases_package_split(void) { each_case(package_split); }
-static void cases_blocks_all(void) { each_case(all_blocks); }
-static void cases_blocks_top(void) { each_case(top_blocks); }
-static void cases_increments(void) { each_case(increments_of); }
-static void cases_fee(void) { each_case(capped_fee); }
-static void cases_cycles(void) { each_case(cycles_of); }
-static void cases_markup(void) { each_case(marked_up); }
+static void cases_graduated(void)
+{
+	each_case(graduated);
+}
+static void cases_volume(void)
+{
+	each_case(volume);
+}
+static void cases_package(void)
+{
+	each_case(packages);
+}
+static void cases_package_split(void)
+{
+	each_case(package_split);
+}
+static void cases_blocks_all(void)
+{
+	each_case(all_blocks);
+}
+static void cases_blocks_top(void)
+{
+	each_case(top_blocks);
+}
+static void cases_increments(void)
+{
+	each_case(increments_of);
+}
+static void cases_fee(void)
+{
+	each_case(capped_fee);
+}
+static void cases_cycles(void)
+{
+	each_case(cycles_of);
+}
+static void cases_markup(void)
+{
+	each_case(marked_up);
+}
 
 static const struct {
 	const char *kind;

@@ -1,4 +1,5 @@
-/* Intervals by resampling: against the closed form of the spread of a sum, and against themselves. */
+/* Intervals by resampling: against the closed form of the spread of a sum, and against themselves.
+ */
 #include "tests/unit/unit.h"
 
 #include "base/arena.h"

@@ -1,0 +1,508 @@
+/* Commands that open accounts and give credits. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/zone.h"
+#include "cli/ledger_session.h"
+#include "meter/billing/terms.h"
+#include "meter/ledger/batch.h"
+#include "reports/json_out.h"
+#include "reports/table.h"
+
+static int done(struct cli *cli, int rc, const char *fmt, const char *what)
+{
+	if (rc == 0 && !cli->quiet && !cli->json) {
+		printf(fmt, what);
+		printf("\n");
+	}
+	return rc;
+}
+
+/* --- credit account --- */
+
+static const struct option account_options[] = {
+	{ "plan", 0, "PLAN",
+	  "how usage becomes credits: a shipped plan, FILE.json or FILE.json:NAME", false },
+	{ "byo", 0, "yes|no", "own keys: usage is reported and draws no credits (default no)",
+	  false },
+	{ "overage", 0, "refuse|limit|debt",
+	  "when credits run out: admit no call, calls up to --overage-limit, or\n"
+	  "                               any, and let later grants repay (default refuse)",
+	  false },
+	{ "overage-limit", 0, "N", "credits below zero that are allowed", false },
+	{ "burn-order", 0, "KEYS",
+	  "which credits go first: priority,expiry,class,cost-basis,effective,\n"
+	  "                               created,id (the default), expiry-second, largest",
+	  false },
+	{ "billing-day", 0, "N", "day on which its months begin (default 1)", false },
+	{ "low-balance", 0, "N", "warn below so many credits", false },
+	{ "terms", 0, "FILE", "JSON: how it is invoiced (docs/invoices.md)", false },
+	{ 0 },
+};
+
+static int read_plan(struct cli *cli, struct account *a, struct arena *keep, struct err *e)
+{
+	const char *plan = cli_value(cli, "plan");
+	struct plan_file *file;
+	const struct plan *p;
+	if (!plan)
+		return a->id ? 0
+			     : err_set(e, ERR_USAGE,
+				       "name the plan with --plan (tally credit plan lists them)");
+	int rc = plan_open(&file, &p, plan, e);
+	if (rc != 0)
+		return rc;
+	a->plan = text_of(arena_text(keep, plan_name(p), strlen(plan_name(p))));
+	a->plan_text = TEXT("");
+	plan_file_close(file);
+	size_t n = strcspn(plan, ":");
+	if (n > 5 && strncmp(plan + n - 5, ".json", 5) == 0) {
+		/* the plan as it is now stays with the account, whatever becomes of the file */
+		struct buf b = { 0 };
+		rc = file_read(&b, arena_text(keep, plan, n), 1 << 20, e);
+		if (rc == 0)
+			a->plan_text = (struct text){ arena_text(keep, b.p, b.n), b.n };
+		buf_release(&b);
+	}
+	return rc;
+}
+
+static int read_terms(struct cli *cli, struct account *a, struct arena *keep, struct err *e)
+{
+	const char *path = cli_value(cli, "terms");
+	struct buf b = { 0 };
+	if (!path)
+		return 0;
+	int rc = file_read(&b, path, 1 << 20, e);
+	if (rc == 0) {
+		a->terms = (struct text){ arena_text(keep, b.p, b.n), b.n };
+		rc = terms_check(a->terms, e);
+		if (rc != 0)
+			err_context(e, "%s", path);
+	}
+	buf_release(&b);
+	return rc;
+}
+
+static int read_settings(struct cli *cli, struct account *a, struct arena *keep, struct err *e)
+{
+	static const char *const policies[] = { "refuse", "limit", "debt", NULL };
+	static const char *const yes_no[] = { "no", "yes", NULL };
+	struct burn_order order;
+	int64_t day = a->anchor_day;
+	int choice;
+	int rc = read_plan(cli, a, keep, e);
+	if (rc == 0)
+		rc = read_terms(cli, a, keep, e);
+	if (rc == 0 && cli_value(cli, "byo")) {
+		rc = cli_choice(cli, "byo", yes_no, &choice, e);
+		a->byo = choice == 1;
+	}
+	if (rc == 0 && cli_value(cli, "overage")) {
+		rc = cli_choice(cli, "overage", policies, &choice, e);
+		a->overage = (enum overage_policy)choice;
+	}
+	if (rc == 0 && cli_value(cli, "overage-limit"))
+		rc = cli_credits(cli, "overage-limit", true, &a->overage_limit, e);
+	if (rc == 0 && cli_value(cli, "low-balance")) {
+		rc = cli_credits(cli, "low-balance", true, &a->low_balance, e);
+		a->has_low_balance = true;
+	}
+	if (rc == 0 && cli_value(cli, "burn-order")) {
+		a->burn_order = text_of(cli_value(cli, "burn-order"));
+		rc = burn_order_parse(&order, a->burn_order.p, e);
+	}
+	if (rc == 0)
+		rc = cli_count(cli, "billing-day", a->anchor_day, &day, e);
+	if (rc == 0 && (day < 1 || day > 31))
+		rc = err_set(e, ERR_USAGE, "--billing-day is a day from 1 to 31");
+	a->anchor_day = (int)day;
+	if (rc == 0 && cli_value(cli, "timezone"))
+		a->zone = text_of(cli_value(cli, "timezone"));
+	return rc;
+}
+
+static int account(struct cli *cli, struct err *e)
+{
+	struct ledger_session s;
+	const struct account *known = NULL;
+	struct arena keep = { 0 };
+	struct zone *zone = NULL;
+	struct instant until;
+	struct account a = { .customer = text_of(cli->argument[0]),
+			     .zone = TEXT("UTC"),
+			     .terms = TEXT("{}"),
+			     .burn_order = TEXT("priority,expiry,class,cost-basis,effective,"
+						"created,id"),
+			     .anchor_day = 1 };
+	int rc = cli_zone(cli, &zone, e);
+	bool opens = false;
+	if (rc == 0)
+		rc = ledger_session_open(&s, cli, DB_CREATE, e);
+	else
+		s = (struct ledger_session){ 0 };
+	if (rc == 0)
+		rc = ledger_find_account(s.ledger, a.customer, &known, e);
+	if (rc == 0 && known)
+		a = *known;
+	opens = rc == 0 && !known;
+	if (rc == 0)
+		rc = read_settings(cli, &a, &keep, e);
+	if (opens && rc == 0) {
+		a.opened = s.now;
+		a.since = s.now;
+		a.drawn_to = store_last_seq(s.store);
+		if (cli_value(cli, "since")) { /* usage that is there already draws too */
+			rc = cli_period(cli, zone, &a.since, &until, e);
+			a.drawn_to = 0;
+		}
+	} else if (rc == 0 && cli_value(cli, "since")) {
+		rc = err_set(e, ERR_USAGE, "--since is for opening an account; '%s' exists",
+			     cli->argument[0]);
+	}
+	if (rc == 0)
+		rc = ledger_set_account(s.ledger, &a, e);
+	rc = ledger_session_close(&s, rc, e);
+	zone_close(zone);
+	arena_release(&keep);
+	return done(cli, rc, opens ? "%s: account opened" : "%s: account changed",
+		    cli->argument[0]);
+}
+
+const struct command command_credit_account = {
+	.name = "credit account",
+	.summary = "open or change a customer's credit account",
+	.arguments = "CUSTOMER",
+	.arguments_min = 1,
+	.arguments_max = 1,
+	.description =
+		"An account says by which plan a customer's usage becomes credits, which credits "
+		"are used first, and what happens when they run out. Usage from its opening on (or "
+		"from --since on) draws credits. --timezone is the zone in which its months "
+		"begin.",
+	.examples = "  tally credit account acme --plan vm0 --timezone Europe/Berlin\n"
+		    "  tally credit account acme --overage debt --low-balance 500\n"
+		    "  tally credit account beta --plan plans.json:beta --since 2026-11-01\n",
+	.options = account_options,
+	.common = TAKES_DB | TAKES_PERIOD | TAKES_ZONE,
+	.run = account,
+};
+
+/* --- credit grant --- */
+
+static const struct option grant_options[] = {
+	{ "id", 0, "NAME", "its name; the same one again with the same content changes nothing",
+	  false },
+	{ "class", 0, "granted|paid", "given, or paid for (default granted)", false },
+	{ "priority", 0, "N", "smaller goes first (default 0)", false },
+	{ "effective", 0, "WHEN", "from when it counts (default now)", false },
+	{ "expires", 0, "WHEN", "until when (default never)", false },
+	{ "cost-basis", 0, "AMOUNT", "paid for one credit", false },
+	{ "cap", 0, "N", "refuse it when the balance would go above N", false },
+	{ "every", 0, "INTERVAL", "again every 1month, 1w, 1d ...; from --effective on", false },
+	{ "rollover", 0, "N", "of a recurring grant, keep so much of what is left (default 0)",
+	  false },
+	{ "note", 0, "TEXT", "what it is for", false },
+	{ 0 },
+};
+
+static int read_grant(struct cli *cli, const struct ledger_session *s, const struct zone *z,
+		      struct grant *g, struct err *e)
+{
+	static const char *const classes[] = { "granted", "paid", NULL };
+	const char *basis = cli_value(cli, "cost-basis"), *effective = cli_value(cli, "effective"),
+		   *expires = cli_value(cli, "expires"), *note = cli_value(cli, "note");
+	struct decimal d;
+	int class;
+	*g = (struct grant){ .effective = s->now,
+			     .expires = INSTANT_MAX,
+			     .currency = text_of(cli_currency(cli)),
+			     .note = text_of(note ? note : "") };
+	int rc = cli_credits_of("the amount", cli->argument[1], &g->amount, e);
+	if (rc == 0)
+		rc = cli_choice(cli, "class", classes, &class, e);
+	if (rc == 0)
+		g->kind = class ? LOT_PAID : LOT_GRANTED;
+	if (rc == 0)
+		rc = cli_count(cli, "priority", 0, &g->priority, e);
+	if (rc == 0 && effective)
+		rc = cli_instant("effective", effective, z, &g->effective, e);
+	if (rc == 0 && expires)
+		rc = cli_instant("expires", expires, z, &g->expires, e);
+	if (rc == 0)
+		rc = cli_credits(cli, "cap", false, &g->balance_most, e);
+	if (rc == 0 && basis) {
+		if (decimal_parse(&d, text_of(basis), NULL) != 0 || d.digits < 0)
+			return err_set(e, ERR_USAGE, "--cost-basis: '%s' is no amount", basis);
+		rc = money_from_decimal(&g->cost_basis, d, e);
+		g->has_cost_basis = true;
+	}
+	return rc;
+}
+
+static int grant(struct cli *cli, struct err *e)
+{
+	struct ledger_session s;
+	struct zone *zone = NULL;
+	struct grant g;
+	const struct account *a;
+	struct nano_credits rollover;
+	const char *id = cli_value(cli, "id"), *every = cli_value(cli, "every");
+	char name[64], at[INSTANT_TEXT_MAX];
+	int64_t number;
+	int rc = cli_zone(cli, &zone, e);
+	if (rc == 0)
+		rc = ledger_session_open(&s, cli, DB_WRITE, e);
+	else
+		s = (struct ledger_session){ 0 };
+	if (rc == 0)
+		rc = ledger_account(s.ledger, text_of(cli->argument[0]), &a, e);
+	if (rc == 0)
+		rc = read_grant(cli, &s, zone, &g, e);
+	if (rc == 0)
+		rc = cli_credits(cli, "rollover", false, &rollover, e);
+	if (rc == 0 && rollover.nano && !every)
+		rc = err_set(e, ERR_USAGE, "--rollover belongs to --every");
+	if (rc == 0) {
+		if (every)
+			snprintf(name, sizeof name, "every %.50s", every);
+		else
+			snprintf(name, sizeof name, "grant %s", instant_format(s.now, at));
+		g.account = a->id;
+		g.name = id ? text_of(id) : every && g.note.n ? g.note : text_of(name);
+	}
+	if (rc == 0 && every) {
+		const struct credit_rule r = { .account = a->id,
+					       .name = g.name,
+					       .every = text_of(every),
+					       .amount = g.amount,
+					       .kind = g.kind,
+					       .priority = g.priority,
+					       .anchor = g.effective,
+					       .next = g.effective,
+					       .until = g.expires,
+					       .rollover = rollover };
+		rc = ledger_add_rule(s.ledger, &r, e);
+		if (rc == 0)
+			rc = ledger_recur(s.ledger, s.now, s.now, e);
+	} else if (rc == 0) {
+		rc = ledger_grant(s.ledger, &g, s.now, &number, e);
+	}
+	rc = ledger_session_close(&s, rc, e);
+	zone_close(zone);
+	return done(cli, rc, every ? "%s: recurring grant added" : "%s: granted", cli->argument[0]);
+}
+
+const struct command command_credit_grant = {
+	.name = "credit grant",
+	.summary = "give credits to a customer, once or recurring",
+	.arguments = "CUSTOMER AMOUNT",
+	.arguments_min = 2,
+	.arguments_max = 2,
+	.description =
+		"A grant counts from its effective instant until it expires. With --every it comes "
+		"again at each recurrence; what is left then is kept up to --rollover, the oldest "
+		"goes first, and without --rollover it ends. Grants are never changed: take back "
+		"what is left with `tally credit void`.",
+	.examples = "  tally credit grant acme 10000 --note 'Free plan' --every 1month --effective "
+		    "2026-11-01\n"
+		    "  tally credit grant acme 50000 --class paid --cost-basis 0.001 --expires "
+		    "2027-11-01 --id order-17\n",
+	.options = grant_options,
+	.common = TAKES_DB | TAKES_ZONE | TAKES_CURRENCY,
+	.run = grant,
+};
+
+/* --- credit void, expire, draw, post --- */
+
+static const struct option void_options[] = {
+	{ "why", 0, "TEXT", "the reason, which is kept", false }, { 0 }
+};
+
+static int take_back(struct cli *cli, struct err *e)
+{
+	struct ledger_session s;
+	const char *why = cli_value(cli, "why");
+	int rc = why ? 0 : err_set(e, ERR_USAGE, "give the reason with --why");
+	if (rc != 0)
+		return rc;
+	rc = ledger_session_open(&s, cli, DB_WRITE, e);
+	if (rc == 0)
+		rc = ledger_void_grant(s.ledger, text_of(cli->argument[0]),
+				       text_of(cli->argument[1]), s.now, why, e);
+	rc = ledger_session_close(&s, rc, e);
+	return done(cli, rc, "%s: what was left is taken back", cli->argument[1]);
+}
+
+const struct command command_credit_void = {
+	.name = "credit void",
+	.summary = "take back what is left of a grant",
+	.arguments = "CUSTOMER GRANT",
+	.arguments_min = 2,
+	.arguments_max = 2,
+	.description = "What was used of it stays used.",
+	.examples = "  tally credit void acme order-17 --why 'charged back'\n",
+	.options = void_options,
+	.common = TAKES_DB,
+	.run = take_back,
+};
+
+static const struct option no_options[] = { { 0 } };
+
+static int draw_or_expire(struct cli *cli, bool draws, struct err *e)
+{
+	struct ledger_session s;
+	struct draw_counts n = { 0 };
+	char text[3][DECIMAL_TEXT_MAX];
+	int rc = ledger_session_open(&s, cli, DB_WRITE, e);
+	if (rc == 0)
+		rc = draws ? drawer_sweep(s.drawer, s.now, &n, e)
+			   : ledger_advance(s.ledger, s.now, e);
+	rc = ledger_session_close(&s, rc, e);
+	if (rc != 0)
+		return rc;
+	nano_credits_format(n.drawn, text[0]);
+	nano_credits_format(n.overage, text[1]);
+	nano_credits_format(n.refunded, text[2]);
+	if (cli->json && draws) {
+		struct json_out j;
+		json_out_open(&j, stdout);
+		json_out_object(&j, NULL);
+		json_out_string(&j, "schema", "tally.credit-draw/1");
+		json_out_int(&j, "records", n.rows);
+		json_out_int(&j, "transactions", n.transactions);
+		json_out_string(&j, "drawn", text[0]);
+		json_out_string(&j, "overage", text[1]);
+		json_out_string(&j, "refunded", text[2]);
+		json_out_int(&j, "uncovered", n.uncovered);
+		json_out_end(&j, '}');
+		json_out_close(&j);
+	} else if (draws && !cli->quiet) {
+		printf("%lld records drew %s credits in %lld transactions", (long long)n.rows,
+		       text[0], (long long)n.transactions);
+		if (n.overage.nano)
+			printf(", %s of them overage", text[1]);
+		if (n.refunded.nano)
+			printf("; %s were given back", text[2]);
+		printf("\n");
+		if (n.uncovered)
+			printf("%lld records drew nothing: their plans do not cover their models\n",
+			       (long long)n.uncovered);
+	} else if (!cli->quiet && !cli->json) {
+		printf("recurring grants and expiries are up to date\n");
+	}
+	return n.uncovered ? 3 : 0;
+}
+
+static int draw(struct cli *cli, struct err *e)
+{
+	return draw_or_expire(cli, true, e);
+}
+
+static int expire(struct cli *cli, struct err *e)
+{
+	return draw_or_expire(cli, false, e);
+}
+
+const struct command command_credit_draw = {
+	.name = "credit draw",
+	.summary = "let the usage that is waiting draw credits",
+	.arguments = "",
+	.description = "`tally ingest` and `tally serve` do it themselves; this is for usage that "
+		       "was there before an account was opened, and for changes made by hand.",
+	.examples = "  tally credit draw --json\n",
+	.options = no_options,
+	.common = TAKES_DB | TAKES_PRICES,
+	.run = draw,
+};
+
+const struct command command_credit_expire = {
+	.name = "credit expire",
+	.summary = "book recurring grants and what has expired, up to now",
+	.arguments = "",
+	.description = "Balances are right without it, because they look at the clock; this writes "
+		       "the movements. `tally serve` does it once a second.",
+	.examples = "  tally credit expire\n",
+	.options = no_options,
+	.common = TAKES_DB,
+	.run = expire,
+};
+
+static int post(struct cli *cli, struct err *e)
+{
+	struct ledger_session s;
+	struct buf lines = { 0 };
+	struct batch_result *r = NULL;
+	size_t n = 0, failed = 0;
+	int rc = file_read(&lines,
+			   strcmp(cli->argument[0], "-") == 0 ? "/dev/stdin" : cli->argument[0],
+			   64 << 20, e);
+	if (rc == 0) {
+		rc = ledger_session_open(&s, cli, DB_WRITE, e);
+		if (rc == 0)
+			rc = batch_run(s.ledger, (struct text){ lines.p, lines.n }, s.now, &r, &n,
+				       e);
+		rc = ledger_session_close(&s, rc, e);
+	}
+	struct json_out j;
+	if (rc == 0 && cli->json) {
+		json_out_open(&j, stdout);
+		json_out_object(&j, NULL);
+		json_out_string(&j, "schema", "tally.credit-post/1");
+		json_out_array(&j, "items");
+	}
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		const char *what = r[i].done ? "done" : r[i].undone ? "undone" : "failed";
+		failed += !r[i].done;
+		if (cli->json) {
+			json_out_object(&j, NULL);
+			json_out_int(&j, "index", (int64_t)i);
+			json_out_string(&j, "result", what);
+			if (!r[i].done)
+				json_out_string(&j, "reason",
+						r[i].undone ? "another operation of its chain "
+							      "failed"
+							    : r[i].why.message);
+			json_out_end(&j, '}');
+		} else if (!r[i].done) {
+			fprintf(stderr, "tally: %s:%zu: %s\n", cli->argument[0], i + 1,
+				r[i].undone ? "undone, because another operation of its chain "
+					      "failed"
+					    : r[i].why.message);
+		}
+	}
+	if (rc == 0 && cli->json) {
+		json_out_end(&j, ']');
+		json_out_end(&j, '}');
+		json_out_close(&j);
+	} else if (rc == 0 && !cli->quiet) {
+		printf("%zu operations: %zu done, %zu not\n", n, n - failed, failed);
+	}
+	free(r);
+	buf_release(&lines);
+	return rc ? rc : failed ? 1 : 0;
+}
+
+const struct command command_credit_post = {
+	.name = "credit post",
+	.summary = "many grants, draws and refunds from a file of JSON Lines",
+	.arguments = "FILE",
+	.arguments_min = 1,
+	.arguments_max = 1,
+	.description =
+		"One operation a line: {\"op\": \"grant\", \"customer\", \"id\", \"amount\", "
+		"\"class\", \"priority\", \"effective\", \"expires\", \"note\"}; \"op\": \"draw\" "
+		"or "
+		"\"refund\" with \"customer\", \"id\", \"amount\", \"at\"; \"op\": \"void\" with "
+		"\"customer\", \"id\". An operation that says \"linked\": true belongs together "
+		"with "
+		"the next one: the chain is done as a whole or not at all. Each has a result of "
+		"its "
+		"own, and doing the file again changes nothing.",
+	.examples = "  tally credit post grants.jsonl --json\n",
+	.options = no_options,
+	.common = TAKES_DB,
+	.run = post,
+};

@@ -1,0 +1,462 @@
+/* Commands that show credits, and reserve them by hand. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/zone.h"
+#include "cli/ledger_session.h"
+#include "reports/credit_report.h"
+#include "reports/table.h"
+
+static const struct option no_options[] = { { 0 } };
+
+/* --- credit balance --- */
+
+static const struct option balance_options[] = {
+	{ "at", 0, "WHEN", "the balance as it counted at WHEN", false },
+	{ 0 },
+};
+
+static int past(struct cli *cli, struct ledger_session *s, const struct account *a,
+		struct instant at, struct err *e)
+{
+	struct past_balance b;
+	char text[5][DECIMAL_TEXT_MAX], when[INSTANT_TEXT_MAX];
+	struct json_out j;
+	int rc = ledger_balance_at(s->ledger, a->id, at, &b, e);
+	if (rc != 0)
+		return rc;
+	if (cli->json) {
+		json_out_open(&j, stdout);
+		json_out_object(&j, NULL);
+		json_out_string(&j, "schema", "tally.balance-at/1");
+		json_out_text(&j, "customer", a->customer);
+		json_out_instant(&j, "at", at);
+		json_out_string(&j, "balance", nano_credits_format(b.left, text[0]));
+		json_out_string(&j, "used", nano_credits_format(b.used, text[1]));
+		json_out_string(&j, "expired", nano_credits_format(b.expired, text[2]));
+		json_out_string(&j, "owed", nano_credits_format(b.owed, text[3]));
+		json_out_string(&j, "billed", nano_credits_format(b.billed, text[4]));
+		json_out_end(&j, '}');
+		json_out_close(&j);
+	} else {
+		printf("%.*s at %s: %s credits (%s used, %s expired, %s owed)\n",
+		       (int)a->customer.n, a->customer.p, instant_format(at, when),
+		       nano_credits_format(b.left, text[0]), nano_credits_format(b.used, text[1]),
+		       nano_credits_format(b.expired, text[2]),
+		       nano_credits_format(b.owed, text[3]));
+	}
+	return 0;
+}
+
+static int balance(struct cli *cli, struct err *e)
+{
+	struct ledger_session s;
+	struct zone *zone = NULL;
+	struct balance_report r;
+	struct instant when;
+	const char *at = cli_value(cli, "at");
+	bool low = false;
+	int rc = cli_zone(cli, &zone, e);
+	if (rc == 0)
+		rc = ledger_session_open(&s, cli, DB_READ, e);
+	else
+		s = (struct ledger_session){ 0 };
+	if (rc == 0)
+		rc = balance_report_read(&r, s.ledger, text_of(cli->argument[0]), s.now, e);
+	if (rc == 0 && at) {
+		rc = cli_instant("at", at, zone, &when, e);
+		if (rc == 0)
+			rc = past(cli, &s, r.account, when, e);
+	} else if (rc == 0 && cli->json) {
+		struct json_out j;
+		json_out_open(&j, stdout);
+		rc = balance_report_put(&j, &r, s.ledger, e);
+		json_out_close(&j);
+	} else if (rc == 0) {
+		rc = balance_report_table(&r, s.ledger, e);
+	}
+	if (rc == 0 && !at)
+		low = balance_is_low(&r) || (!r.balance.unlimited && r.balance.spendable.nano <= 0);
+	rc = ledger_session_close(&s, rc, e);
+	zone_close(zone);
+	return rc ? rc : low ? 4 : 0;
+}
+
+const struct command command_credit_balance = {
+	.name = "credit balance",
+	.summary = "how many credits a customer has, and of which grants",
+	.arguments = "CUSTOMER",
+	.arguments_min = 1,
+	.arguments_max = 1,
+	.description =
+		"Exit status 4 when the balance is low or nothing may be spent any more. "
+		"--at shows a past balance from the ledger; usage counts at the last call of "
+		"its hour.",
+	.examples = "  tally credit balance acme\n  tally credit balance acme --at 2026-10-01\n",
+	.options = balance_options,
+	.common = TAKES_DB | TAKES_ZONE,
+	.run = balance,
+};
+
+/* --- credit ledger --- */
+
+static int show_ledger(struct cli *cli, struct err *e)
+{
+	struct ledger_session s;
+	struct zone *zone = NULL;
+	struct instant since, until;
+	const struct account *a;
+	int rc = cli_zone(cli, &zone, e);
+	if (rc == 0)
+		rc = cli_period(cli, zone, &since, &until, e);
+	if (rc == 0)
+		rc = ledger_session_open(&s, cli, DB_READ, e);
+	else
+		s = (struct ledger_session){ 0 };
+	if (rc == 0)
+		rc = ledger_account(s.ledger, text_of(cli->argument[0]), &a, e);
+	if (rc == 0)
+		rc = cli->json	? ledger_report_json(s.ledger, a, since, until, e)
+		     : cli->csv ? ledger_report_csv(s.ledger, a, since, until, e)
+				: ledger_report_table(s.ledger, a, since, until, e);
+	rc = ledger_session_close(&s, rc, e);
+	zone_close(zone);
+	return rc;
+}
+
+const struct command command_credit_ledger = {
+	.name = "credit ledger",
+	.summary = "every movement of a customer's credits",
+	.arguments = "CUSTOMER",
+	.arguments_min = 1,
+	.arguments_max = 1,
+	.description =
+		"Transactions in double entry: pots are source (where grants come from), "
+		"grant, used, expired, overage (owed) and billed (asked for on an invoice); "
+		"the entries of each transaction sum to zero. A draw names the rows of usage "
+		"that it is for: `tally credit trace` lists them for a grant.",
+	.examples = "  tally credit ledger acme --since 2026-11-01\n",
+	.options = no_options,
+	.common = TAKES_DB | TAKES_CSV | TAKES_PERIOD | TAKES_ZONE,
+	.run = show_ledger,
+};
+
+/* --- credit trace --- */
+
+struct trace {
+	struct ledger *l;
+	int64_t grant;
+	struct json_out *j;
+	struct table *t;
+	const struct ledger_txn *txn;
+	struct err *e;
+};
+
+static int trace_entry(void *user, const struct ledger_entry *en)
+{
+	struct trace *x = user;
+	char text[DECIMAL_TEXT_MAX], at[INSTANT_TEXT_MAX], rows[60] = "";
+	if (en->grant_id != x->grant)
+		return 0;
+	nano_credits_format(en->amount, text);
+	if (x->j) {
+		json_out_object(x->j, NULL);
+		json_out_int(x->j, "txn", x->txn->id);
+		json_out_text(x->j, "kind", x->txn->kind);
+		json_out_instant(x->j, "at", x->txn->at);
+		json_out_string(x->j, "amount", text);
+		if (x->txn->usage_from) {
+			json_out_int(x->j, "usage_from", x->txn->usage_from);
+			json_out_int(x->j, "usage_to", x->txn->usage_to);
+		}
+		json_out_end(x->j, '}');
+		return 0;
+	}
+	if (x->txn->usage_from)
+		snprintf(rows, sizeof rows, "usage rows %lld to %lld",
+			 (long long)x->txn->usage_from, (long long)x->txn->usage_to);
+	char id[24], kind[24];
+	snprintf(id, sizeof id, "%lld", (long long)x->txn->id);
+	snprintf(kind, sizeof kind, "%.*s", (int)x->txn->kind.n, x->txn->kind.p);
+	table_cell(x->t, id);
+	table_cell(x->t, instant_format(x->txn->at, at));
+	table_cell(x->t, kind);
+	table_cell(x->t, text);
+	table_cell(x->t, rows);
+	return 0;
+}
+
+static int trace_txn(void *user, const struct ledger_txn *t)
+{
+	struct trace *x = user;
+	x->txn = t;
+	return ledger_each_entry(x->l, t->id, trace_entry, x, x->e);
+}
+
+static int trace(struct cli *cli, struct err *e)
+{
+	static const struct table_column columns[] = { { "TXN", true, false },
+						       { "AT", false, false },
+						       { "KIND", false, false },
+						       { "CREDITS", true, false },
+						       { "FOR", false, false } };
+	struct ledger_session s;
+	const struct account *a;
+	struct grant g;
+	struct json_out j;
+	struct trace x = { .e = e };
+	int rc = ledger_session_open(&s, cli, DB_READ, e);
+	if (rc == 0)
+		rc = ledger_account(s.ledger, text_of(cli->argument[0]), &a, e);
+	if (rc == 0)
+		rc = ledger_find_grant(s.ledger, a->id, text_of(cli->argument[1]), &g, e);
+	if (rc == 0) {
+		x.l = s.ledger;
+		x.grant = g.id;
+		if (cli->json) {
+			x.j = &j;
+			json_out_open(&j, stdout);
+			json_out_object(&j, NULL);
+			json_out_string(&j, "schema", "tally.credit-trace/1");
+			json_out_text(&j, "grant", g.name);
+			json_out_array(&j, "movements");
+		} else {
+			x.t = table_open(columns, sizeof columns / sizeof *columns);
+		}
+		rc = ledger_each_txn(s.ledger, a->id, INSTANT_MIN, INSTANT_MAX, trace_txn, &x, e);
+		if (cli->json) {
+			json_out_end(&j, ']');
+			json_out_end(&j, '}');
+			json_out_close(&j);
+		} else {
+			table_print(x.t);
+			table_close(x.t);
+		}
+	}
+	return ledger_session_close(&s, rc, e);
+}
+
+const struct command command_credit_trace = {
+	.name = "credit trace",
+	.summary = "what a grant has paid for",
+	.arguments = "CUSTOMER GRANT",
+	.arguments_min = 2,
+	.arguments_max = 2,
+	.description =
+		"Every movement of the grant, with the rows of usage that it paid. An invoice "
+		"covers the movements of its period (`tally invoice show` names them).",
+	.examples = "  tally credit trace acme order-17\n",
+	.options = no_options,
+	.common = TAKES_DB,
+	.run = trace,
+};
+
+/* --- credit holds, hold, settle, release --- */
+
+struct holds {
+	struct json_out *j;
+	struct table *t;
+};
+
+static int show_hold(void *user, const struct hold *h)
+{
+	struct holds *x = user;
+	char credits[DECIMAL_TEXT_MAX], amount[DECIMAL_TEXT_MAX], at[INSTANT_TEXT_MAX];
+	nano_credits_format(h->credits, credits);
+	money_format(h->amount, amount);
+	if (x->j) {
+		json_out_object(x->j, NULL);
+		json_out_text(x->j, "id", h->id);
+		json_out_text(x->j, "customer", h->customer);
+		json_out_string(x->j, "credits", credits);
+		json_out_string(x->j, "amount", amount);
+		json_out_text(x->j, "currency", h->currency);
+		json_out_text(x->j, "state", h->state);
+		json_out_instant(x->j, "created", h->created);
+		json_out_instant(x->j, "expires", h->expires);
+		json_out_end(x->j, '}');
+		return 0;
+	}
+	struct buf b = { 0 };
+	const struct text cells[] = { h->id, h->customer, text_of(credits), text_of(amount),
+				      h->state };
+	for (size_t i = 0; i < sizeof cells / sizeof *cells; i++) {
+		b.n = 0;
+		buf_add(&b, cells[i].p, cells[i].n);
+		table_cell(x->t, b.p);
+	}
+	table_cell(x->t, instant_format(h->expires, at));
+	buf_release(&b);
+	return 0;
+}
+
+static int holds(struct cli *cli, struct err *e)
+{
+	static const struct table_column columns[] = {
+		{ "HOLD", false, true },   { "CUSTOMER", false, true }, { "CREDITS", true, false },
+		{ "AMOUNT", true, false }, { "STATE", false, false },	{ "EXPIRES", false, false },
+	};
+	struct ledger_session s;
+	struct json_out j;
+	struct holds x = { 0 };
+	int rc = ledger_session_open(&s, cli, DB_READ, e);
+	if (rc == 0) {
+		if (cli->json) {
+			x.j = &j;
+			json_out_open(&j, stdout);
+			json_out_object(&j, NULL);
+			json_out_string(&j, "schema", "tally.credit-holds/1");
+			json_out_array(&j, "holds");
+		} else {
+			x.t = table_open(columns, sizeof columns / sizeof *columns);
+		}
+		rc = hold_each_open(s.store, cli->argument_count ? cli->argument[0] : NULL, s.now,
+				    show_hold, &x, e);
+		if (cli->json) {
+			json_out_end(&j, ']');
+			json_out_end(&j, '}');
+			json_out_close(&j);
+		} else {
+			table_print(x.t);
+			table_close(x.t);
+		}
+	}
+	return ledger_session_close(&s, rc, e);
+}
+
+const struct command command_credit_holds = {
+	.name = "credit holds",
+	.summary = "what is reserved for calls in flight",
+	.arguments = "[CUSTOMER]",
+	.arguments_max = 1,
+	.description = "Open holds, of one customer or of all. Programs make them with POST "
+		       "/v1/holds; `tally credit hold` makes one by hand.",
+	.examples = "  tally credit holds acme\n",
+	.options = no_options,
+	.common = TAKES_DB,
+	.run = holds,
+};
+
+static const struct option hold_options[] = {
+	{ "id", 0, "NAME", "its name; the same one again is the same hold", false },
+	{ "seconds", 0, "N", "until it expires (default 600)", false },
+	{ 0 },
+};
+
+static int hold(struct cli *cli, struct err *e)
+{
+	struct ledger_session s;
+	struct spending *spending = NULL;
+	struct standing after;
+	char name[40], request[100];
+	int64_t seconds;
+	const char *id = cli_value(cli, "id");
+	struct hold h = { .customer = text_of(cli->argument[0]),
+			  .currency = text_of(cli_currency(cli)) };
+	int rc = cli_credits_of("the amount", cli->argument[1], &h.credits, e);
+	if (rc == 0)
+		rc = cli_count(cli, "seconds", HOLD_SECONDS_DEFAULT, &seconds, e);
+	if (rc == 0 && (seconds < 1 || seconds > HOLD_SECONDS_MOST))
+		rc = err_set(e, ERR_USAGE, "--seconds is from 1 to %d", HOLD_SECONDS_MOST);
+	if (rc != 0)
+		return rc;
+	rc = ledger_session_open(&s, cli, DB_WRITE, e);
+	if (rc == 0) {
+		const struct account *a;
+		snprintf(name, sizeof name, "hold-%lld", (long long)s.now.us);
+		snprintf(request, sizeof request, "{\"credits\":\"%s\"}", cli->argument[1]);
+		h.id = text_of(id ? id : name);
+		h.request = text_of(request);
+		h.expires.us = s.now.us + seconds * US_PER_SECOND;
+		spending = spending_open(s.store);
+		rc = ledger_account(s.ledger, h.customer, &a, e);
+	}
+	if (rc == 0)
+		rc = hold_open(spending, s.ledger, &h, s.now, &after, e);
+	spending_close(spending);
+	rc = ledger_session_close(&s, rc, e);
+	if (rc == 0 && !cli->quiet && !cli->json)
+		printf("%s: held\n", h.id.p);
+	return rc;
+}
+
+const struct command command_credit_hold = {
+	.name = "credit hold",
+	.summary = "reserve credits by hand",
+	.arguments = "CUSTOMER AMOUNT",
+	.arguments_min = 2,
+	.arguments_max = 2,
+	.description = "Refused (exit status 4) when the balance less what is held does not allow "
+		       "it. Settle it with what was really used, or release it.",
+	.examples = "  tally credit hold acme 25 --id job-9\n  tally credit settle job-9 18.5\n",
+	.options = hold_options,
+	.common = TAKES_DB | TAKES_CURRENCY,
+	.run = hold,
+};
+
+static const struct option settle_options[] = {
+	{ "strict", 0, NULL, "refuse more than was held", false },
+	{ 0 },
+};
+
+static int end(struct cli *cli, bool settles, struct err *e)
+{
+	struct ledger_session s;
+	struct spending *spending = NULL;
+	struct nano_credits used = { 0 };
+	struct drawn out;
+	int rc = settles ? cli_credits_of("the amount", cli->argument[1], &used, e) : 0;
+	if (rc != 0)
+		return rc;
+	rc = ledger_session_open(&s, cli, DB_WRITE, e);
+	if (rc == 0)
+		spending = spending_open(s.store);
+	if (rc == 0 && settles)
+		rc = hold_settle_credits(spending, s.ledger, text_of(cli->argument[0]), used,
+					 cli_flag(cli, "strict"), s.now, &out, e);
+	else if (rc == 0)
+		rc = hold_end(spending, text_of(cli->argument[0]), "released", TEXT(""), s.now, e);
+	spending_close(spending);
+	rc = ledger_session_close(&s, rc, e);
+	if (rc == 0 && !cli->quiet && !cli->json)
+		printf("%s: %s\n", cli->argument[0], settles ? "settled" : "released");
+	return rc;
+}
+
+static int settle(struct cli *cli, struct err *e)
+{
+	return end(cli, true, e);
+}
+
+static int release(struct cli *cli, struct err *e)
+{
+	return end(cli, false, e);
+}
+
+const struct command command_credit_settle = {
+	.name = "credit settle",
+	.summary = "end a hold with what was used",
+	.arguments = "HOLD AMOUNT",
+	.arguments_min = 2,
+	.arguments_max = 2,
+	.description = "What was used is drawn in burn order, the rest of the hold is free again. "
+		       "More than was held is drawn too (the use is a fact; what the balance does "
+		       "not cover is overage), unless --strict.",
+	.examples = "  tally credit settle job-9 18.5\n",
+	.options = settle_options,
+	.common = TAKES_DB,
+	.run = settle,
+};
+
+const struct command command_credit_release = {
+	.name = "credit release",
+	.summary = "end a hold without use",
+	.arguments = "HOLD",
+	.arguments_min = 1,
+	.arguments_max = 1,
+	.description = "Everything that it reserved is free again.",
+	.examples = "  tally credit release job-9\n",
+	.options = no_options,
+	.common = TAKES_DB,
+	.run = release,
+};

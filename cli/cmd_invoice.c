@@ -1,0 +1,587 @@
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/zone.h"
+#include "cli/ledger_session.h"
+#include "meter/billing/cycle.h"
+#include "meter/billing/invoice_store.h"
+#include "reports/amount.h"
+#include "reports/invoice_view.h"
+#include "reports/json_out.h"
+#include "reports/table.h"
+
+/* --- showing --- */
+
+enum { FORMAT_TEXT, FORMAT_HTML, FORMAT_PDF, FORMAT_CSV, FORMAT_JSON, FORMAT_XLSX };
+
+static int terminal_width(void)
+{
+	struct winsize w;
+	if (isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 40)
+		return w.ws_col;
+	return 100;
+}
+
+static int put(struct buf *out, const struct stored_invoice *i, int format, bool letter,
+	       struct err *e)
+{
+	struct invoice_view *v;
+	char status[16];
+	int rc;
+	snprintf(status, sizeof status, "%.*s", (int)i->status.n, i->status.p);
+	rc = invoice_view_open(&v, i->document, status, e);
+	if (rc != 0)
+		return rc;
+	switch (format) {
+	case FORMAT_TEXT:
+		invoice_text_put(out, v, terminal_width());
+		break;
+	case FORMAT_HTML:
+		invoice_html_put(out, v);
+		break;
+	case FORMAT_PDF:
+		rc = invoice_pdf_put(out, v, letter, e);
+		break;
+	case FORMAT_CSV:
+		invoice_csv_put(out, v);
+		break;
+	case FORMAT_XLSX:
+		rc = invoice_xlsx_put(out, v, e);
+		break;
+	default:
+		invoice_json_put(out, v);
+	}
+	invoice_view_close(v);
+	return rc;
+}
+
+static int write_out(const char *path, const struct buf *b, struct err *e)
+{
+	FILE *f = path ? fopen(path, "w") : stdout;
+	if (!f)
+		return err_set(e, ERR_SYSTEM, "could not write '%s'", path);
+	bool ok = fwrite(b->p, 1, b->n, f) == b->n;
+	ok &= path ? fclose(f) == 0 : fflush(f) == 0;
+	return ok ? 0 : err_set(e, ERR_SYSTEM, "could not write '%s'", path ? path : "the output");
+}
+
+static const struct option show_options[] = {
+	{ "format", 'f', "FORMAT", "text (default), html, pdf, csv, json or xlsx", false },
+	{ "output", 'o', "FILE", "write it there", false },
+	{ "paper", 0, "a4|letter", "of the PDF (default a4)", false },
+	{ 0 },
+};
+
+static int show(struct cli *cli, struct err *e)
+{
+	static const char *const formats[] = { "text", "html", "pdf", "csv", "json", "xlsx", NULL };
+	static const char *const papers[] = { "a4", "letter", NULL };
+	struct store *store = NULL;
+	struct stored_invoice i;
+	struct buf out = { 0 };
+	const char *path = cli_value(cli, "output");
+	int format, paper;
+	int rc = cli_choice(cli, "format", formats, &format, e);
+	if (rc == 0)
+		rc = cli_choice(cli, "paper", papers, &paper, e);
+	if (rc == 0 && cli->json)
+		format = FORMAT_JSON;
+	if (rc == 0 && cli->csv)
+		format = FORMAT_CSV;
+	if (rc == 0 && (format == FORMAT_PDF || format == FORMAT_XLSX) && !path &&
+	    isatty(STDOUT_FILENO))
+		rc = err_set(e, ERR_USAGE,
+			     "that is no text for a terminal; name a file with --output");
+	if (rc == 0)
+		rc = cli_store(cli, &store, DB_READ, e);
+	if (rc == 0)
+		rc = invoice_find(store, cli->argument[0], &i, e);
+	if (rc == 0)
+		rc = put(&out, &i, format, paper == 1, e);
+	if (rc == 0)
+		rc = write_out(path, &out, e);
+	buf_release(&out);
+	store_close(store);
+	return rc;
+}
+
+const struct command command_invoice_show = {
+	.name = "invoice show",
+	.summary = "an invoice as text, HTML, PDF, CSV, JSON or XLSX",
+	.arguments = "NUMBER|#ID",
+	.arguments_min = 1,
+	.arguments_max = 1,
+	.description = "The same invoice gives the same bytes again.",
+	.examples = "  tally invoice show 2026-000017\n"
+		    "  tally invoice show 2026-000017 --format pdf --output invoice.pdf\n",
+	.options = show_options,
+	.common = TAKES_DB | TAKES_CSV,
+	.run = show,
+};
+
+/* --- drafts --- */
+
+static const struct option draft_options[] = {
+	{ "period", 0, "YYYY-MM",
+	  "the month (of the customer's zone and billing day) that begins\n"
+	  "                               then; default the last one that has ended",
+	  false },
+	{ "all", 0, NULL, "every customer that has an account", false },
+	{ 0 },
+};
+
+/* The period of an account: what the user named, or the last one that has ended. */
+static int choose_period(struct cli *cli, const struct account *a, struct instant now,
+			 struct instant *from, struct instant *to, struct err *e)
+{
+	const char *period = cli_value(cli, "period");
+	struct zone *z;
+	int rc = zone_open(&z, a->zone.p, e);
+	if (rc != 0)
+		return rc;
+	if (cli_value(cli, "since") || cli_value(cli, "until")) {
+		rc = cli_period(cli, z, from, to, e);
+		if (rc == 0 && (!cli_value(cli, "since") || !cli_value(cli, "until")))
+			rc = err_set(e, ERR_USAGE, "give both --since and --until");
+	} else if (period) {
+		struct civil c = { 0, 0, 1 };
+		char *end;
+		c.year = (int)strtol(period, &end, 10);
+		c.month = *end == '-' ? (int)strtol(end + 1, &end, 10) : 0;
+		if (*end || !civil_valid(c))
+			rc = err_set(e, ERR_USAGE, "--period is a month such as 2026-11, not '%s'",
+				     period);
+		else
+			cycle_period(z, a->anchor_day,
+				     cycle_midnight(z, cycle_day(c.year, c.month, a->anchor_day)),
+				     from, to);
+	} else {
+		cycle_period(z, a->anchor_day, now, from, to);
+		cycle_period(z, a->anchor_day, (struct instant){ from->us - 1 }, from, to);
+	}
+	zone_close(z);
+	return rc;
+}
+
+struct names {
+	struct text *name;
+	size_t count;
+	struct arena arena;
+};
+
+static int add_name(void *user, const struct account *a)
+{
+	struct names *n = user;
+	n->name = mem_grow(n->name, (n->count + 1) * sizeof *n->name);
+	n->name[n->count++] =
+		(struct text){ arena_text(&n->arena, a->customer.p, a->customer.n), a->customer.n };
+	return 0;
+}
+
+/* The customers that the command is about. */
+static int customers_of(struct cli *cli, struct ledger *l, struct names *out, struct err *e)
+{
+	if (cli_flag(cli, "all")) {
+		if (cli->argument_count)
+			return err_set(e, ERR_USAGE, "give customers or --all, not both");
+		return ledger_each_account(l, add_name, out, e);
+	}
+	if (cli->argument_count == 0)
+		return err_set(e, ERR_USAGE, "name a customer, or --all");
+	for (int i = 0; i < cli->argument_count; i++)
+		add_name(out, &(struct account){ .customer = text_of(cli->argument[i]) });
+	return 0;
+}
+
+static void row_of(struct table *t, const struct stored_invoice *i)
+{
+	struct buf b = { 0 };
+	char grouped[DECIMAL_TEXT_MAX * 2], total[DECIMAL_TEXT_MAX];
+	if (i->number.n)
+		buf_add(&b, i->number.p, i->number.n);
+	else
+		buf_printf(&b, "#%lld", (long long)i->id);
+	table_cell(t, b.p);
+	const struct text cells[] = { i->kind, i->status, i->customer };
+	for (size_t k = 0; k < 3; k++) {
+		b.n = 0;
+		buf_add(&b, cells[k].p, cells[k].n);
+		table_cell(t, b.p);
+	}
+	const struct text days[] = { i->first_day, i->last_day };
+	for (size_t k = 0; k < 2; k++) {
+		b.n = 0;
+		buf_add(&b, days[k].p, days[k].n);
+		table_cell(t, b.p);
+	}
+	snprintf(total, sizeof total, "%.*s", (int)i->total.n, i->total.p);
+	table_cell(t, number_grouped(grouped, total));
+	b.n = 0;
+	buf_add(&b, i->currency.p, i->currency.n);
+	table_cell(t, b.p);
+	buf_release(&b);
+}
+
+static const struct table_column list_columns[] = {
+	{ "INVOICE", false, false }, { "KIND", false, false }, { "STATUS", false, false },
+	{ "CUSTOMER", false, true }, { "FROM", false, false }, { "TO", false, false },
+	{ "TOTAL", true, false },    { "IN", false, false },
+};
+
+static void invoice_list_item(struct json_out *j, const struct stored_invoice *i)
+{
+	json_out_object(j, NULL);
+	json_out_int(j, "id", i->id);
+	if (i->number.n)
+		json_out_text(j, "number", i->number);
+	else
+		json_out_null(j, "number");
+	json_out_text(j, "kind", i->kind);
+	json_out_text(j, "status", i->status);
+	json_out_text(j, "customer", i->customer);
+	json_out_instant(j, "from", i->from);
+	json_out_instant(j, "to", i->to);
+	json_out_text(j, "first_day", i->first_day);
+	json_out_text(j, "last_day", i->last_day);
+	json_out_text(j, "currency", i->currency);
+	json_out_text(j, "total", i->total);
+	json_out_end(j, '}');
+}
+
+static void open_list(struct cli *cli, struct json_out *j, struct table **t, const char *schema)
+{
+	*t = NULL;
+	if (cli->json) {
+		json_out_open(j, stdout);
+		json_out_object(j, NULL);
+		json_out_string(j, "schema", schema);
+		json_out_array(j, "invoices");
+	} else {
+		*t = table_open(list_columns, sizeof list_columns / sizeof *list_columns);
+	}
+}
+
+static void close_list(struct cli *cli, struct json_out *j, struct table *t)
+{
+	if (cli->json) {
+		json_out_end(j, ']');
+		json_out_end(j, '}');
+		json_out_close(j);
+	} else {
+		table_print(t);
+		table_close(t);
+	}
+}
+
+static int draft(struct cli *cli, struct err *e)
+{
+	struct ledger_session s;
+	struct invoicer *v = NULL;
+	struct names who = { 0 };
+	struct json_out j;
+	struct table *t = NULL;
+	struct draw_counts drawn;
+	int64_t id = 0;
+	int rc = ledger_session_open(&s, cli, DB_WRITE, e);
+	if (rc == 0)
+		rc = drawer_sweep(s.drawer, s.now, &drawn, e);
+	if (rc == 0)
+		rc = customers_of(cli, s.ledger, &who, e);
+	if (rc == 0)
+		rc = invoicer_open(&v, s.ledger, s.drawer, e);
+	if (rc == 0 && who.count > 4)
+		invoicer_for_all(v);
+	bool one = who.count == 1 && cli->json;
+	if (rc == 0 && !one)
+		open_list(cli, &j, &t, "tally.invoice-list/1");
+	for (size_t k = 0; rc == 0 && k < who.count; k++) {
+		const struct account *a;
+		struct instant from, to;
+		struct stored_invoice i;
+		struct buf out = { 0 };
+		char name[24];
+		rc = ledger_account(s.ledger, who.name[k], &a, e);
+		if (rc == 0)
+			rc = choose_period(cli, a, s.now, &from, &to, e);
+		if (rc == 0)
+			rc = invoice_draft(v, s.ledger, a, from, to, s.now, &id, e);
+		snprintf(name, sizeof name, "#%lld", (long long)id);
+		if (rc == 0)
+			rc = invoice_find(s.store, name, &i, e);
+		if (rc == 0 && one) {
+			rc = put(&out, &i, FORMAT_JSON, false, e);
+			fwrite(out.p, 1, out.n, stdout);
+		} else if (rc == 0 && cli->json) {
+			invoice_list_item(&j, &i);
+		} else if (rc == 0) {
+			row_of(t, &i);
+		}
+		buf_release(&out);
+	}
+	if (rc == 0 && !one)
+		close_list(cli, &j, t);
+	else
+		table_close(t);
+	invoicer_close(v);
+	rc = ledger_session_close(&s, rc, e);
+	free(who.name);
+	arena_release(&who.arena);
+	if (rc == 0 && !cli->json && !cli->quiet)
+		printf("\ntally invoice show #%lld shows the last one; tally invoice finalize "
+		       "#%lld "
+		       "makes it final\n",
+		       (long long)id, (long long)id);
+	return rc;
+}
+
+const struct command command_invoice_draft = {
+	.name = "invoice draft",
+	.summary = "draft invoices of a period",
+	.arguments = "[CUSTOMER...]",
+	.arguments_min = 0,
+	.arguments_max = -1,
+	.description =
+		"Computes what the period comes to under the account's terms, and keeps it as a "
+		"draft; doing it again replaces the draft. Usage of earlier periods that came or "
+		"changed after their invoices were final stands on it as adjustments.",
+	.examples = "  tally invoice draft acme --period 2026-10\n"
+		    "  tally invoice draft --all\n",
+	.options = draft_options,
+	.common = TAKES_DB | TAKES_PRICES | TAKES_PERIOD,
+	.run = draft,
+};
+
+/* --- final --- */
+
+static const struct option finalize_options[] = {
+	{ "all", 0, NULL, "every draft whose period has ended", false },
+	{ 0 },
+};
+
+struct drafts {
+	int64_t *id;
+	size_t count;
+	struct instant now;
+};
+
+static int add_draft(void *user, const struct stored_invoice *i)
+{
+	struct drafts *d = user;
+	if (!text_is(i->status, "draft") || i->to.us > d->now.us)
+		return 0;
+	d->id = mem_grow(d->id, (d->count + 1) * sizeof *d->id);
+	d->id[d->count++] = i->id;
+	return 0;
+}
+
+static int finalize(struct cli *cli, struct err *e)
+{
+	struct ledger_session s;
+	struct invoicer *v = NULL;
+	struct drafts d = { 0 };
+	struct json_out j;
+	struct table *t = NULL;
+	struct draw_counts drawn;
+	int rc = ledger_session_open(&s, cli, DB_WRITE, e);
+	d.now = s.now;
+	if (rc == 0)
+		rc = drawer_sweep(s.drawer, s.now, &drawn, e);
+	if (rc == 0 && cli_flag(cli, "all"))
+		rc = invoice_each(s.store, NULL, add_draft, &d, e);
+	else if (rc == 0 && cli->argument_count == 0)
+		rc = err_set(e, ERR_USAGE, "name the draft, such as #12, or --all");
+	for (int i = 0; rc == 0 && i < cli->argument_count; i++) {
+		struct stored_invoice found;
+		rc = invoice_find(s.store, cli->argument[i], &found, e);
+		d.id = mem_grow(d.id, (d.count + 1) * sizeof *d.id);
+		if (rc == 0)
+			d.id[d.count++] = found.id;
+	}
+	if (rc == 0)
+		rc = invoicer_open(&v, s.ledger, s.drawer, e);
+	if (rc == 0 && d.count > 4)
+		invoicer_for_all(v);
+	for (size_t k = 0; rc == 0 && k < d.count; k++)
+		rc = invoice_finalize(v, s.ledger, d.id[k], s.now, e);
+	if (rc == 0)
+		open_list(cli, &j, &t, "tally.invoice-list/1");
+	for (size_t k = 0; rc == 0 && k < d.count; k++) {
+		struct stored_invoice i;
+		char name[24];
+		snprintf(name, sizeof name, "#%lld", (long long)d.id[k]);
+		rc = invoice_find(s.store, name, &i, e);
+		if (rc == 0 && cli->json)
+			invoice_list_item(&j, &i);
+		else if (rc == 0)
+			row_of(t, &i);
+	}
+	if (rc == 0)
+		close_list(cli, &j, t);
+	else
+		table_close(t);
+	invoicer_close(v);
+	free(d.id);
+	return ledger_session_close(&s, rc, e);
+}
+
+const struct command command_invoice_finalize = {
+	.name = "invoice finalize",
+	.summary = "give drafts their numbers; they never change again",
+	.arguments = "[#ID...]",
+	.arguments_min = 0,
+	.arguments_max = -1,
+	.description =
+		"Computes the draft anew, gives it the next number of its series, and enters its "
+		"hash "
+		"in the journal, all or nothing. What changes later becomes an adjustment on the "
+		"next invoice, or a credit note.",
+	.examples = "  tally invoice finalize #12\n  tally invoice finalize --all\n",
+	.options = finalize_options,
+	.common = TAKES_DB | TAKES_PRICES,
+	.run = finalize,
+};
+
+/* --- list --- */
+
+struct listing {
+	struct json_out *j;
+	struct table *t;
+};
+
+static int list_one(void *user, const struct stored_invoice *i)
+{
+	struct listing *x = user;
+	if (x->j)
+		invoice_list_item(x->j, i);
+	else
+		row_of(x->t, i);
+	return 0;
+}
+
+static const struct option no_options[] = { { 0 } };
+
+static int list(struct cli *cli, struct err *e)
+{
+	struct store *store = NULL;
+	struct json_out j;
+	struct listing x = { 0 };
+	int rc = cli_store(cli, &store, DB_READ, e);
+	if (rc == 0) {
+		open_list(cli, &j, &x.t, "tally.invoice-list/1");
+		x.j = cli->json ? &j : NULL;
+		rc = invoice_each(store, cli->argument_count ? cli->argument[0] : NULL, list_one,
+				  &x, e);
+		close_list(cli, &j, x.t);
+	}
+	store_close(store);
+	return rc;
+}
+
+const struct command command_invoice_list = {
+	.name = "invoice list",
+	.summary = "drafts, invoices and credit notes",
+	.arguments = "[CUSTOMER]",
+	.arguments_max = 1,
+	.description = "In the order of their periods.",
+	.examples = "  tally invoice list acme --json\n",
+	.options = no_options,
+	.common = TAKES_DB,
+	.run = list,
+};
+
+/* --- void and note --- */
+
+static const struct option why_options[] = {
+	{ "why", 0, "TEXT", "the reason, which is kept", false }, { 0 }
+};
+
+static int take_back(struct cli *cli, struct err *e)
+{
+	struct ledger_session s;
+	struct stored_invoice i;
+	const char *why = cli_value(cli, "why");
+	if (!why)
+		return err_set(e, ERR_USAGE, "give the reason with --why");
+	int rc = ledger_session_open(&s, cli, DB_WRITE, e);
+	if (rc == 0)
+		rc = invoice_find(s.store, cli->argument[0], &i, e);
+	if (rc == 0)
+		rc = invoice_void(s.ledger, i.id, why, s.now, e);
+	rc = ledger_session_close(&s, rc, e);
+	if (rc == 0 && !cli->quiet && !cli->json)
+		printf("%s: void; its period can be invoiced again\n", cli->argument[0]);
+	return rc;
+}
+
+const struct command command_invoice_void = {
+	.name = "invoice void",
+	.summary = "declare a final invoice void",
+	.arguments = "NUMBER",
+	.arguments_min = 1,
+	.arguments_max = 1,
+	.description =
+		"It keeps its number and stays readable; its period can be invoiced again. To "
+		"give back a part of it, write a credit note.",
+	.examples = "  tally invoice void 2026-000017 --why 'wrong address'\n",
+	.options = why_options,
+	.common = TAKES_DB,
+	.run = take_back,
+};
+
+static const struct option note_options[] = {
+	{ "amount", 0, "AMOUNT", "what is credited (default all that is left of it)", false },
+	{ "why", 0, "TEXT", "the reason, which stands on it", false },
+	{ 0 },
+};
+
+static int note(struct cli *cli, struct err *e)
+{
+	struct ledger_session s;
+	struct stored_invoice i;
+	const char *why = cli_value(cli, "why"), *text = cli_value(cli, "amount");
+	struct money_total amount;
+	struct decimal d;
+	int64_t id = 0;
+	char name[24];
+	if (!why)
+		return err_set(e, ERR_USAGE, "give the reason with --why");
+	if (text && (decimal_parse(&d, text_of(text), NULL) != 0 || d.digits <= 0))
+		return err_set(e, ERR_USAGE, "--amount: '%s' is no amount above 0", text);
+	int rc = text ? amount_from_decimal(&amount, d, e) : 0;
+	if (rc != 0)
+		return rc;
+	rc = ledger_session_open(&s, cli, DB_WRITE, e);
+	if (rc == 0)
+		rc = invoice_find(s.store, cli->argument[0], &i, e);
+	if (rc == 0)
+		rc = invoice_note(s.ledger, i.id, text ? &amount : NULL, why, s.now, &id, e);
+	snprintf(name, sizeof name, "#%lld", (long long)id);
+	if (rc == 0)
+		rc = invoice_find(s.store, name, &i, e);
+	if (rc == 0 && cli->json) {
+		struct buf out = { 0 };
+		rc = put(&out, &i, FORMAT_JSON, false, e);
+		fwrite(out.p, 1, out.n, stdout);
+		buf_release(&out);
+	} else if (rc == 0 && !cli->quiet) {
+		printf("%.*s\n", (int)i.number.n, i.number.p);
+	}
+	return ledger_session_close(&s, rc, e);
+}
+
+const struct command command_invoice_note = {
+	.name = "invoice note",
+	.summary = "write a credit note for a final invoice",
+	.arguments = "NUMBER",
+	.arguments_min = 1,
+	.arguments_max = 1,
+	.description = "Notes have numbers of their own (CN-...), and together never credit more "
+		       "than the invoice.",
+	.examples = "  tally invoice note 2026-000017 --amount 12.50 --why 'outage of 3 October'\n",
+	.options = note_options,
+	.common = TAKES_DB,
+	.run = note,
+};

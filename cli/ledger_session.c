@@ -1,0 +1,58 @@
+#include "cli/ledger_session.h"
+
+#include "base/clock.h"
+
+int ledger_session_open(struct ledger_session *s, struct cli *cli, int mode, struct err *e)
+{
+	*s = (struct ledger_session){ .now = clock_now(), .writes = mode != DB_READ };
+	int rc = cli_book(cli, &s->book, e);
+	if (rc == 0)
+		rc = cli_store(cli, &s->store, mode, e);
+	if (rc == 0)
+		rc = ledger_open(&s->ledger, s->store, e);
+	if (rc == 0)
+		rc = drawer_open(&s->drawer, s->ledger, s->book, e);
+	if (rc == 0 && s->writes) {
+		rc = store_begin(s->store, s->now, e);
+		s->begun = rc == 0;
+	}
+	if (rc == 0)
+		rc = ledger_begin(s->ledger, e);
+	return rc;
+}
+
+int ledger_session_close(struct ledger_session *s, int rc, struct err *e)
+{
+	if (s->begun && rc == 0)
+		rc = ledger_end(s->ledger, e);
+	if (s->begun && rc == 0)
+		rc = store_commit(s->store, e);
+	else if (s->begun)
+		store_rollback(s->store);
+	drawer_close(s->drawer);
+	ledger_close(s->ledger);
+	store_close(s->store);
+	book_close(s->book);
+	return rc;
+}
+
+int cli_credits_of(const char *what, const char *text, struct nano_credits *out, struct err *e)
+{
+	struct decimal d;
+	if (decimal_parse(&d, text_of(text), NULL) != 0 || d.digits < 0)
+		return err_set(e, ERR_USAGE, "%s: '%s' is no number of credits", what, text);
+	int rc = nano_credits_from_decimal(out, d, e);
+	return rc == 0 ? 0 : err_context(e, "%s", what);
+}
+
+int cli_credits(const struct cli *cli, const char *name, bool needed, struct nano_credits *out,
+		struct err *e)
+{
+	const char *text = cli_value(cli, name);
+	char what[80];
+	*out = (struct nano_credits){ 0 };
+	snprintf(what, sizeof what, "--%s", name);
+	if (!text)
+		return needed ? err_set(e, ERR_USAGE, "say how many credits with --%s", name) : 0;
+	return cli_credits_of(what, text, out, e);
+}

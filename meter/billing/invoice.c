@@ -1,0 +1,848 @@
+#include "meter/billing/invoice.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/dict.h"
+#include "meter/store/store_sql.h"
+
+/* Usage of all customers in a period, in the order of customers. */
+struct cached {
+	struct instant from, to;
+	char zone[64];
+	struct usage_result *usage;
+};
+
+struct invoicer {
+	struct ledger *ledger;
+	struct drawer *drawer;
+	bool for_all;
+	struct cached *cache;
+	size_t cached;
+	struct zone *zone;
+	char zone_name[64];
+};
+
+int invoicer_open(struct invoicer **out, struct ledger *l, struct drawer *d, struct err *e)
+{
+	(void)e;
+	struct invoicer *v = mem_zalloc(sizeof *v);
+	v->ledger = l;
+	v->drawer = d;
+	*out = v;
+	return 0;
+}
+
+void invoicer_close(struct invoicer *v)
+{
+	if (!v)
+		return;
+	for (size_t i = 0; i < v->cached; i++)
+		usage_result_close(v->cache[i].usage);
+	free(v->cache);
+	zone_close(v->zone);
+	free(v);
+}
+
+void invoicer_for_all(struct invoicer *v)
+{
+	v->for_all = true;
+}
+
+static int zone_of(struct invoicer *v, const struct account *a, struct err *e)
+{
+	if (v->zone && text_is(a->zone, v->zone_name))
+		return 0;
+	zone_close(v->zone);
+	v->zone = NULL;
+	snprintf(v->zone_name, sizeof v->zone_name, "%.*s", (int)(a->zone.n < 63 ? a->zone.n : 63),
+		 a->zone.p);
+	return zone_open(&v->zone, v->zone_name, e);
+}
+
+/* --- charges for usage --- */
+
+struct charges {
+	struct charge *charge;
+	size_t count;
+	struct dict index; /* key to 1 + place */
+	int64_t unpriced;
+	struct arena *arena;
+};
+
+static struct text keep(struct arena *a, struct text t)
+{
+	return (struct text){ arena_text(a, t.n ? t.p : "", t.n), t.n };
+}
+
+static void put_key(struct buf *key, const struct charge *c)
+{
+	const struct text part[] = { c->project, c->model, c->bucket, c->unit_price };
+	for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
+		buf_add(key, part[i].p, part[i].n);
+		buf_add(key, "", 1);
+	}
+}
+
+static int add_charge(struct charges *all, const struct charge *c, struct err *e)
+{
+	struct buf key = { 0 };
+	put_key(&key, c);
+	uint64_t *at = dict_need(&all->index, (struct text){ key.p, key.n }, NULL);
+	buf_release(&key);
+	if (!*at) {
+		if ((all->count & (all->count - 1)) == 0)
+			all->charge = mem_grow(all->charge, (all->count ? all->count * 2 : 16) *
+								    sizeof *all->charge);
+		struct charge *fresh = &all->charge[all->count];
+		*fresh = (struct charge){ .project = keep(all->arena, c->project),
+					  .model = keep(all->arena, c->model),
+					  .bucket = keep(all->arena, c->bucket),
+					  .unit_price = keep(all->arena, c->unit_price) };
+		*at = ++all->count;
+	}
+	struct charge *to = &all->charge[*at - 1];
+	if (__builtin_add_overflow(to->quantity, c->quantity, &to->quantity) ||
+	    !money_total_add(&to->amount, c->amount))
+		return err_set(e, ERR_RANGE, "the usage is more than an invoice can hold");
+	return 0;
+}
+
+static void charges_release(struct charges *c)
+{
+	free(c->charge);
+	dict_release(&c->index);
+}
+
+/* One group of usage (project, model, price) into charges by bucket. */
+static int charge_group(struct charges *all, struct store *s, struct text project,
+			struct text model, int64_t price, const struct usage_sums *sums,
+			struct err *e)
+{
+	const struct stored_price *p;
+	char text[DECIMAL_TEXT_MAX];
+	int rc = store_stored_price(s, price, &p, e);
+	if (rc != 0)
+		return rc;
+	if (p->reason.n) {
+		all->unpriced += sums->records;
+		return 0;
+	}
+	for (int b = 0; rc == 0 && b < BUCKET_COUNT; b++) {
+		int64_t tokens = rate_billed_tokens(&p->rates, sums->tokens, b);
+		if (tokens == 0)
+			continue;
+		rc = add_charge(all,
+				&(struct charge){
+					project, model, text_of(bucket_name((enum bucket)b)),
+					text_of(money_format(p->rates.per_million[b], text)),
+					tokens, money_of_tokens(p->rates.per_million[b], tokens) },
+				e);
+	}
+	for (size_t i = 0; rc == 0 && i < p->fee_count; i++) {
+		const struct fee *f = &p->fee[i];
+		int64_t n = strcmp(f->unit, "request") == 0 ? sums->requests : sums->web_searches;
+		struct money_total amount = { 0 };
+		if (n == 0)
+			continue;
+		if (!money_total_add_units(&amount, f->amount, n, f->per))
+			return err_set(e, ERR_RANGE, "the fees are more than can be held");
+		rc = add_charge(all,
+				&(struct charge){ project, model, text_of(f->unit),
+						  text_of(money_format(f->amount, text)), n,
+						  amount },
+				e);
+	}
+	return rc;
+}
+
+static int query_usage(struct invoicer *v, const char *customer, struct instant from,
+		       struct instant to, struct usage_result **out, struct err *e)
+{
+	static const enum usage_dim dims[] = { USAGE_BY_CUSTOMER, USAGE_BY_PROJECT, USAGE_BY_MODEL,
+					       USAGE_BY_PRICE };
+	const struct usage_filter f = { .since = from, .until = to, .customer = customer };
+	return usage_query(out, ledger_store(v->ledger), dims, 4, &f, v->zone, e);
+}
+
+/* The groups of one customer lie together. */
+static int charge_customer(struct charges *all, struct store *s, const struct usage_result *r,
+			   struct text customer, struct err *e)
+{
+	size_t low = 0, high = usage_group_count(r);
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+		if (text_cmp(usage_label(r, mid, 0), customer) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	int rc = 0;
+	for (; rc == 0 && low < usage_group_count(r) && text_eq(usage_label(r, low, 0), customer);
+	     low++)
+		rc = charge_group(all, s, usage_label(r, low, 1), usage_label(r, low, 2),
+				  strtoll(usage_label(r, low, 3).p, NULL, 10), usage_group(r, low),
+				  e);
+	return rc;
+}
+
+static int charge_money(struct invoicer *v, struct charges *all, const struct account *a,
+			struct instant from, struct instant to, struct err *e)
+{
+	struct store *s = ledger_store(v->ledger);
+	struct usage_result *r = NULL;
+	int rc;
+	if (!v->for_all) {
+		rc = query_usage(v, a->customer.p, from, to, &r, e);
+		if (rc == 0)
+			rc = charge_customer(all, s, r, a->customer, e);
+		usage_result_close(r);
+		return rc;
+	}
+	for (size_t i = 0; i < v->cached && !r; i++)
+		if (v->cache[i].from.us == from.us && v->cache[i].to.us == to.us &&
+		    strcmp(v->cache[i].zone, v->zone_name) == 0)
+			r = v->cache[i].usage;
+	if (!r) {
+		rc = query_usage(v, NULL, from, to, &r, e);
+		if (rc != 0)
+			return rc;
+		v->cache = mem_grow(v->cache, (v->cached + 1) * sizeof *v->cache);
+		struct cached *c = &v->cache[v->cached++];
+		*c = (struct cached){ .from = from, .to = to, .usage = r };
+		memcpy(c->zone, v->zone_name, sizeof c->zone);
+	}
+	return charge_customer(all, s, r, a->customer, e);
+}
+
+/* One day's sums under one credit rate. */
+static int charge_credits_row(struct invoicer *v, struct charges *all, sqlite3_stmt *q,
+			      json_value *rates, struct err *e)
+{
+	enum {
+		D_SERIES,
+		D_RATE,
+		D_RECORDS,
+		D_REQUESTS,
+		D_TOKENS,
+		D_NANO = D_TOKENS + BUCKET_COMMON,
+		D_REST
+	};
+	const struct series_names *names;
+	const struct subject_names *subject;
+	int rc = store_series_names(ledger_store(v->ledger), db_int(q, D_SERIES), &names, e);
+	if (rc == 0)
+		rc = store_subject_names(ledger_store(v->ledger), names->subject, &subject, e);
+	if (rc != 0)
+		return rc;
+	if (!json_true(json_member(rates, "linear")))
+		/* rounded record by record: there is no price of a unit */
+		return add_charge(all,
+				  &(struct charge){ names->project,
+						    subject->model,
+						    TEXT("record"),
+						    TEXT(""),
+						    db_int(q, D_RECORDS),
+						    { (int128)db_int(q, D_NANO) * 1000000000 +
+						      db_int(q, D_REST) } },
+				  e);
+	for (int b = 0; rc == 0 && b < BUCKET_REASONING; b++) {
+		struct text price = json_string(json_member(rates, bucket_name((enum bucket)b)));
+		struct decimal d;
+		struct money_total rate;
+		int64_t tokens = db_int(q, D_TOKENS + b);
+		if (tokens == 0 || price.n == 0)
+			continue;
+		rc = decimal_parse(&d, price, e);
+		if (rc == 0)
+			rc = amount_from_decimal(&rate, d, e);
+		if (rc == 0)
+			rc = add_charge(all,
+					&(struct charge){ names->project,
+							  subject->model,
+							  text_of(bucket_name((enum bucket)b)),
+							  price,
+							  tokens,
+							  { rate.atto / 1000000 * tokens } },
+					e);
+	}
+	struct text fee = json_string(json_member(rates, "request"));
+	if (rc == 0 && fee.n && db_int(q, D_REQUESTS)) {
+		struct decimal d;
+		struct money_total rate;
+		rc = decimal_parse(&d, fee, e);
+		if (rc == 0)
+			rc = amount_from_decimal(&rate, d, e);
+		if (rc == 0)
+			rc = add_charge(all,
+					&(struct charge){ names->project,
+							  subject->model,
+							  TEXT("request"),
+							  fee,
+							  db_int(q, D_REQUESTS),
+							  { rate.atto * db_int(q, D_REQUESTS) } },
+					e);
+	}
+	return rc;
+}
+
+static int rates_of(struct invoicer *v, int64_t rate, struct json_document **out, struct err *e)
+{
+	struct db *db = store_db(ledger_store(v->ledger));
+	sqlite3_stmt *q;
+	int rc = db_statement(db, LEDGER_RATE_AT, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":id", rate);
+	rc = db_step(db, q, e);
+	rc = rc == 1   ? json_open(out, db_text(q, 0), e)
+	     : rc == 0 ? err_set(e, ERR_STORE, "a credit rate is missing from the database")
+		       : rc;
+	sqlite3_reset(q);
+	return rc;
+}
+
+static int charge_credits(struct invoicer *v, struct charges *all, const struct account *a,
+			  struct instant from, struct instant to, struct err *e)
+{
+	struct db *db = store_db(ledger_store(v->ledger));
+	struct json_document *rates = NULL;
+	sqlite3_stmt *q;
+	int64_t rate = 0;
+	int rc = db_statement(db, LEDGER_DAYS, &q, e), more = 0;
+	if (rc != 0)
+		return rc;
+	/* periods begin at midnight in the account's zone, as its days do */
+	db_bind_int(q, ":account", a->id);
+	db_bind_int(q, ":from",
+		    floor_div(from.us + zone_offset(v->zone, from, NULL) * US_PER_SECOND,
+			      US_PER_DAY));
+	db_bind_int(q, ":to",
+		    floor_div(to.us + zone_offset(v->zone, to, NULL) * US_PER_SECOND, US_PER_DAY));
+	while (rc == 0 && (more = db_step(db, q, e)) == 1) {
+		if (db_int(q, 1) != rate) {
+			json_close(rates);
+			rates = NULL;
+			rate = db_int(q, 1);
+			rc = rates_of(v, rate, &rates, e);
+		}
+		if (rc == 0)
+			rc = charge_credits_row(v, all, q, json_root(rates), e);
+	}
+	json_close(rates);
+	sqlite3_reset(q);
+	return rc == 0 && more < 0 ? more : rc;
+}
+
+static bool in_credits(const struct invoice *i)
+{
+	return text_is(i->terms.currency, "credits");
+}
+
+static int charges_of(struct invoicer *v, const struct invoice *i, struct charges *all,
+		      const struct account *a, struct instant from, struct instant to,
+		      struct err *e)
+{
+	if (in_credits(i))
+		return a->byo ? 0 : charge_credits(v, all, a, from, to, e);
+	return charge_money(v, all, a, from, to, e);
+}
+
+/* --- lines --- */
+
+static struct invoice_line *add_line(struct invoice *i, enum line_kind kind, struct text what)
+{
+	if ((i->lines & (i->lines - 1)) == 0)
+		i->line = mem_grow(i->line, (i->lines ? i->lines * 2 : 16) * sizeof *i->line);
+	struct invoice_line *l = &i->line[i->lines++];
+	*l = (struct invoice_line){ .kind = kind, .description = keep(&i->arena, what) };
+	return l;
+}
+
+static void round_line(const struct invoice *i, struct invoice_line *l)
+{
+	l->amount = amount_round(l->exact, i->terms.places, i->terms.mode);
+}
+
+static int by_key(const void *a, const void *b)
+{
+	const struct charge *x = a, *y = b;
+	int c = text_cmp(x->project, y->project);
+	c = c ? c : text_cmp(x->model, y->model);
+	c = c ? c : text_cmp(x->bucket, y->bucket);
+	return c ? c : text_cmp(x->unit_price, y->unit_price);
+}
+
+static int mark_up(struct invoice *i, struct invoice_line *l, struct decimal percent, struct err *e)
+{
+	struct money_total more;
+	struct decimal price, factor = percent;
+	char text[DECIMAL_TEXT_MAX];
+	int128 hundred = 100;
+	for (int k = 0; k < percent.scale; k++)
+		hundred *= 10;
+	factor.digits += hundred;
+	factor.scale += 2;
+	int rc = amount_percent(l->charge_amount, percent, MONEY_TOTAL_PLACES, ROUND_HALF_UP, &more,
+				e);
+	if (rc == 0 && !money_total_add(&l->exact, more))
+		rc = err_set(e, ERR_RANGE, "a line is more than can be held");
+	if (rc == 0 && l->charge_price.n && decimal_parse(&price, l->charge_price, NULL) == 0 &&
+	    decimal_multiply(price, factor, &price))
+		l->unit_price = keep(&i->arena, text_of(decimal_format(price, text)));
+	return rc;
+}
+
+/* A charge with its markup. */
+static int usage_line(struct invoice *i, const struct charge *c, const struct billed_period *of,
+		      struct err *e)
+{
+	struct buf what = { 0 };
+	struct decimal percent =
+		in_credits(i) ? (struct decimal){ 0 } : terms_markup(&i->terms, TEXT(""), c->model);
+	if (of)
+		buf_printf(&what, "adjustment of %.*s: ", (int)of->number.n, of->number.p);
+	buf_add(&what, c->model.p, c->model.n);
+	if (c->project.n)
+		buf_printf(&what, ", %.*s", (int)c->project.n, c->project.p);
+	struct invoice_line *l =
+		add_line(i, of ? LINE_ADJUSTMENT : LINE_USAGE, (struct text){ what.p, what.n });
+	buf_release(&what);
+	l->project = keep(&i->arena, c->project);
+	l->model = keep(&i->arena, c->model);
+	l->bucket = keep(&i->arena, c->bucket);
+	l->unit_price = keep(&i->arena, c->unit_price);
+	l->quantity.nano = (int128)c->quantity * 1000000000;
+	l->charge_price = l->unit_price;
+	l->charge_amount = l->exact = c->amount;
+	l->of_period = of ? of->invoice : 0;
+	if (of)
+		l->corrects = keep(&i->arena, of->number);
+	if (percent.digits) {
+		int rc = mark_up(i, l, percent, e);
+		if (rc != 0)
+			return rc;
+	}
+	round_line(i, l);
+	return 0;
+}
+
+static int usage_lines(struct invoice *i, struct charges *all, struct err *e)
+{
+	int rc = 0;
+	if (all->count)
+		qsort(all->charge, all->count, sizeof *all->charge, by_key);
+	for (size_t k = 0; rc == 0 && k < all->count; k++)
+		if (all->charge[k].quantity || all->charge[k].amount.atto)
+			rc = usage_line(i, &all->charge[k], NULL, e);
+	return rc;
+}
+
+/* What has changed in a period since it was invoiced. */
+static int adjustment_lines(struct invoicer *v, struct invoice *i, const struct account *a,
+			    const struct billed_period *p, struct err *e)
+{
+	struct charges now = { .arena = &i->arena };
+	int rc = charges_of(v, i, &now, a, p->from, p->to, e);
+	for (size_t k = 0; rc == 0 && k < p->charges; k++) {
+		struct charge back = p->charge[k];
+		back.quantity = -back.quantity;
+		back.amount.atto = -back.amount.atto;
+		rc = add_charge(&now, &back, e);
+	}
+	if (rc == 0 && now.count)
+		qsort(now.charge, now.count, sizeof *now.charge, by_key);
+	for (size_t k = 0; rc == 0 && k < now.count; k++)
+		if (now.charge[k].quantity || now.charge[k].amount.atto)
+			rc = usage_line(i, &now.charge[k], p, e);
+	charges_release(&now);
+	return rc;
+}
+
+/* The quantity that a metered item charges for. */
+static struct quantity metered_quantity(const struct metered_item *m, const struct charges *all,
+					int64_t requests)
+{
+	int128 sum = 0;
+	if (text_is(m->of, "requests"))
+		return (struct quantity){ (int128)requests * 1000000000 };
+	for (size_t k = 0; k < all->count; k++) {
+		const struct charge *c = &all->charge[k];
+		if ((m->model.n && !text_eq(m->model, c->model)) ||
+		    (m->project.n && !text_eq(m->project, c->project)) ||
+		    (!text_is(m->of, "tokens") && !text_eq(m->of, c->bucket)))
+			continue;
+		if (bucket_by_name(c->bucket.p, c->bucket.n) >= 0)
+			sum += c->quantity;
+	}
+	return (struct quantity){ sum * 1000000000 };
+}
+
+static int metered_line(struct invoice *i, const struct metered_item *m, struct quantity q,
+			struct err *e)
+{
+	struct invoice_line *l = add_line(i, LINE_METERED, m->description);
+	struct money_total part[TIERS_MAX];
+	char text[DECIMAL_TEXT_MAX];
+	size_t which = 0;
+	int rc = 0;
+	l->quantity = q;
+	l->bucket = keep(&i->arena, m->of);
+	l->model = keep(&i->arena, m->model);
+	l->project = keep(&i->arena, m->project);
+	switch (m->kind) {
+	case PRICING_UNIT:
+		rc = amount_of(m->price, q, (struct quantity){ 1000000000 }, &l->exact, e);
+		l->unit_price = keep(&i->arena, text_of(money_total_format(m->price, text)));
+		break;
+	case PRICING_GRADUATED:
+		rc = tiers_graduated(m->tier, m->tiers, q, part, &l->exact, e);
+		break;
+	case PRICING_VOLUME:
+		rc = tiers_volume(m->tier, m->tiers, q, &which, &l->exact, e);
+		if (rc == 0)
+			l->unit_price = keep(
+				&i->arena, text_of(money_total_format(m->tier[which].unit, text)));
+		break;
+	case PRICING_PACKAGE:
+		rc = package_amount(m->package, m->price, m->free_units, q, &l->exact, e);
+		l->unit_price = keep(&i->arena, text_of(money_total_format(m->price, text)));
+		break;
+	}
+	if (rc == 0)
+		round_line(i, l);
+	return rc;
+}
+
+static int count_requests(struct invoicer *v, const struct account *a, const struct invoice *i,
+			  const struct metered_item *m, int64_t *out, struct err *e)
+{
+	struct usage_result *r;
+	const struct usage_filter f = { .since = i->from,
+					.until = i->to,
+					.customer = a->customer.p,
+					.project = m->project.n ? m->project.p : NULL,
+					.model = m->model.n ? m->model.p : NULL };
+	int rc = usage_query(&r, ledger_store(v->ledger), NULL, 0, &f, v->zone, e);
+	if (rc == 0) {
+		*out = usage_total(r)->requests;
+		usage_result_close(r);
+	}
+	return rc;
+}
+
+static int other_lines(struct invoicer *v, struct invoice *i, const struct account *a,
+		       const struct charges *all, struct err *e)
+{
+	int rc = 0;
+	for (size_t k = 0; k < i->terms.fixed_count; k++) {
+		struct invoice_line *l = add_line(i, LINE_FIXED, i->terms.fixed[k].description);
+		l->quantity.nano = 1000000000;
+		l->exact = i->terms.fixed[k].amount;
+		round_line(i, l);
+	}
+	for (size_t k = 0; rc == 0 && k < i->terms.metered_count; k++) {
+		const struct metered_item *m = &i->terms.metered[k];
+		int64_t requests = 0;
+		if (text_is(m->of, "requests"))
+			rc = count_requests(v, a, i, m, &requests, e);
+		if (rc == 0)
+			rc = metered_line(i, m, metered_quantity(m, all, requests), e);
+	}
+	return rc;
+}
+
+static struct money_total sum_of(const struct invoice *i)
+{
+	struct money_total sum = { 0 };
+	for (size_t k = 0; k < i->lines; k++)
+		money_total_add(&sum, i->line[k].amount);
+	return sum;
+}
+
+static int closing_lines(struct invoice *i, struct err *e)
+{
+	const struct terms *t = &i->terms;
+	char text[DECIMAL_TEXT_MAX + 20];
+	struct invoice_line *l;
+	int rc = 0;
+	if (t->discount_percent.digits) {
+		struct money_total sum = sum_of(i);
+		decimal_format(t->discount_percent, text);
+		strcat(text, " % discount");
+		l = add_line(i, LINE_DISCOUNT, text_of(text));
+		rc = amount_percent(sum, t->discount_percent, MONEY_TOTAL_PLACES, ROUND_HALF_UP,
+				    &l->exact, e);
+		l->exact.atto = -l->exact.atto;
+		round_line(i, l);
+	}
+	struct money_total sum = sum_of(i);
+	if (t->has_minimum && minimum_topup(sum, t->minimum).atto) {
+		l = add_line(i, LINE_MINIMUM, TEXT("up to the agreed minimum"));
+		l->exact = minimum_topup(sum, t->minimum);
+		round_line(i, l);
+	}
+	if (t->has_maximum && sum.atto > t->maximum.atto) {
+		l = add_line(i, LINE_MAXIMUM, TEXT("down to the agreed maximum"));
+		l->exact = money_total_minus(t->maximum, sum);
+		round_line(i, l);
+	}
+	return rc;
+}
+
+/* --- what credits paid --- */
+
+static int counted_before(struct invoicer *v, const struct invoice *i, int64_t *out, struct err *e)
+{
+	struct db *db = store_db(ledger_store(v->ledger));
+	sqlite3_stmt *q;
+	int rc = db_statement(db, INVOICE_COUNTED, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_text(q, ":customer", i->customer);
+	db_bind_text(q, ":currency", i->currency);
+	rc = db_step(db, q, e);
+	*out = rc == 1 ? db_int(q, 0) : 0;
+	sqlite3_reset(q);
+	return rc < 0 ? rc : 0;
+}
+
+/* The lines that credits can pay: usage and its adjustments. */
+static struct money_total usage_sum(const struct invoice *i)
+{
+	struct money_total sum = { 0 };
+	for (size_t k = 0; k < i->lines; k++)
+		if (i->line[k].kind == LINE_USAGE || i->line[k].kind == LINE_ADJUSTMENT)
+			money_total_add(&sum, i->line[k].amount);
+	return sum;
+}
+
+/*
+ * Credits that grants paid for usage up to the period's end and that no invoice has shown yet, in
+ * the invoice's currency. Negative when more was given back.
+ */
+static int apply_credits(struct invoicer *v, struct invoice *i, const struct account *a,
+			 struct err *e)
+{
+	const struct plan *plan;
+	struct nano_credits taken;
+	int64_t before;
+	const int64_t to_day =
+		floor_div(i->to.us + zone_offset(v->zone, i->to, NULL) * US_PER_SECOND, US_PER_DAY);
+	int rc = ledger_taken(v->ledger, a->id, to_day, &taken, e);
+	if (rc == 0)
+		rc = counted_before(v, i, &before, e);
+	if (rc != 0)
+		return rc;
+	i->counted.nano = taken.nano - before;
+	struct money_total applied = { (int128)i->counted.nano * 1000000000 };
+	if (!in_credits(i)) {
+		rc = drawer_plan(v->drawer, a, &plan, e);
+		if (rc != 0)
+			return rc;
+		/* credits of another currency's plan pay nothing here */
+		if (!text_is(i->terms.currency, plan_currency(plan)) ||
+		    !plan_worth(plan, (struct credits_total){ applied.atto }, &applied))
+			applied.atto = 0;
+	}
+	struct money_total most = usage_sum(i);
+	applied = amount_round(applied, i->terms.places, i->terms.mode);
+	/* credits may be worth more than the usage costs; they pay no more than that */
+	if (applied.atto > 0 && applied.atto > most.atto)
+		applied.atto = most.atto > 0 ? most.atto : 0;
+	i->credits_applied = applied;
+	if (a->overage != OVERAGE_DEBT)
+		i->overage = a->owed;
+	return 0;
+}
+
+static int add_taxes(struct invoice *i, struct err *e)
+{
+	int rc = 0;
+	i->taxable = money_total_minus(i->subtotal, i->credits_applied);
+	for (size_t k = 0; rc == 0 && k < i->terms.tax_count; k++) {
+		struct invoice_tax *t = &i->tax[i->taxes++];
+		*t = (struct invoice_tax){ i->terms.tax[k].name, i->terms.tax[k].percent, { 0 } };
+		rc = amount_percent(i->taxable, t->percent, i->terms.places, i->terms.mode,
+				    &t->amount, e);
+		if (rc == 0 && !money_total_add(&i->tax_total, t->amount))
+			rc = err_set(e, ERR_RANGE, "the taxes are more than can be held");
+	}
+	i->total = i->taxable;
+	money_total_add(&i->total, i->tax_total);
+	return rc;
+}
+
+static void local_day(const struct zone *z, struct instant t, char out[16])
+{
+	struct civil c = civil_from_day(
+		floor_div(t.us + zone_offset(z, t, NULL) * US_PER_SECOND, US_PER_DAY));
+	snprintf(out, 16, "%04d-%02d-%02d", c.year, c.month, c.day);
+}
+
+int invoice_compute(struct invoicer *v, struct invoice *i, const struct account *a,
+		    struct instant from, struct instant to, const struct billed_period *earlier,
+		    size_t earlier_count, struct err *e)
+{
+	struct charges all = { 0 };
+	*i = (struct invoice){ .from = from, .to = to };
+	int rc = terms_read(&i->terms, a->terms, e);
+	if (rc == 0)
+		rc = zone_of(v, a, e);
+	if (rc == 0)
+		rc = store_refresh(ledger_store(v->ledger), e);
+	i->customer = keep(&i->arena, a->customer);
+	i->plan = keep(&i->arena, a->plan);
+	i->zone = keep(&i->arena, a->zone);
+	if (rc == 0) {
+		local_day(v->zone, from, i->from_day);
+		local_day(v->zone, (struct instant){ to.us - 1 }, i->last_day);
+	}
+	i->usage_to = store_last_seq(ledger_store(v->ledger));
+	all.arena = &i->arena;
+	if (rc == 0) {
+		i->currency = i->terms.currency;
+		rc = charges_of(v, i, &all, a, from, to, e);
+	}
+	i->unpriced = all.unpriced;
+	if (rc == 0 && in_credits(i))
+		rc = ledger_uncovered(v->ledger, a->id, &i->unpriced, e);
+	if (rc == 0 && i->terms.usage)
+		rc = usage_lines(i, &all, e);
+	for (size_t k = 0; rc == 0 && i->terms.usage && k < earlier_count; k++)
+		rc = adjustment_lines(v, i, a, &earlier[k], e);
+	if (rc == 0)
+		rc = other_lines(v, i, a, &all, e);
+	if (rc == 0)
+		rc = closing_lines(i, e);
+	charges_release(&all);
+	if (rc == 0) {
+		i->subtotal = sum_of(i);
+		for (size_t k = 0; k < i->lines; k++)
+			i->residual.atto += i->line[k].exact.atto - i->line[k].amount.atto;
+		rc = apply_credits(v, i, a, e);
+	}
+	if (rc == 0)
+		rc = add_taxes(i, e);
+	if (rc != 0)
+		invoice_release(i);
+	return rc;
+}
+
+void invoice_release(struct invoice *i)
+{
+	free(i->line);
+	i->line = NULL;
+	terms_release(&i->terms);
+	arena_release(&i->arena);
+}
+
+/* --- the document --- */
+
+static void put_text(struct buf *b, const char *key, struct text value)
+{
+	buf_printf(b, ",\"%s\":", key);
+	json_put_string(b, value);
+}
+
+static void put_amount(struct buf *b, const char *key, struct money_total m)
+{
+	char text[DECIMAL_TEXT_MAX];
+	buf_printf(b, ",\"%s\":\"%s\"", key, money_total_format(m, text));
+}
+
+static void put_instant(struct buf *b, const char *key, struct instant t)
+{
+	char text[INSTANT_TEXT_MAX];
+	buf_printf(b, "\"%s\":\"%s\"", key, instant_format(t, text));
+}
+
+static const char *const line_kinds[] = { "usage",    "adjustment", "metered", "fixed",
+					  "discount", "minimum",    "maximum" };
+
+static void put_line(struct buf *b, const struct invoice_line *l)
+{
+	char text[DECIMAL_TEXT_MAX];
+	buf_puts(b, "{\"description\":");
+	json_put_string(b, l->description);
+	buf_printf(b, ",\"kind\":\"%s\"", line_kinds[l->kind]);
+	put_text(b, "project", l->project);
+	put_text(b, "model", l->model);
+	put_text(b, "bucket", l->bucket);
+	buf_printf(b, ",\"quantity\":\"%s\"", quantity_format(l->quantity, text));
+	put_text(b, "unit_price", l->unit_price);
+	/* tokens are priced by the million */
+	buf_printf(b, ",\"unit\":\"%s\"",
+		   bucket_by_name(l->bucket.p ? l->bucket.p : "", l->bucket.n) >= 0 &&
+				   l->kind <= LINE_ADJUSTMENT
+			   ? "million tokens"
+		   : l->bucket.n ? "each"
+				 : "");
+	put_amount(b, "exact", l->exact);
+	put_amount(b, "amount", l->amount);
+	if (l->corrects.n)
+		put_text(b, "corrects", l->corrects);
+	buf_puts(b, "}");
+}
+
+void invoice_put(struct buf *b, const struct invoice *i, const char *status, const char *number,
+		 struct instant issued)
+{
+	char text[DECIMAL_TEXT_MAX];
+	buf_puts(b, "{\"schema\":\"tally.invoice/1\",\"number\":");
+	if (number)
+		json_put_string(b, text_of(number));
+	else
+		buf_puts(b, "null");
+	buf_printf(b, ",\"status\":\"%s\"", status);
+	put_text(b, "customer", i->customer);
+	buf_puts(b, ",\"period\":{");
+	put_instant(b, "from", i->from);
+	buf_puts(b, ",");
+	put_instant(b, "to", i->to);
+	buf_printf(b, ",\"first_day\":\"%s\",\"last_day\":\"%s\"", i->from_day, i->last_day);
+	put_text(b, "timezone", i->zone);
+	buf_puts(b, "}");
+	put_text(b, "currency", i->currency);
+	put_text(b, "plan", i->plan);
+	if (number) {
+		buf_puts(b, ",");
+		put_instant(b, "issued", issued);
+		buf_puts(b, ",");
+		put_instant(b, "due",
+			    (struct instant){ issued.us + i->terms.due_days * US_PER_DAY });
+	}
+	if (i->terms.issuer) {
+		buf_puts(b, ",\"issuer\":");
+		json_put_value(b, i->terms.issuer);
+	}
+	if (i->terms.customer) {
+		buf_puts(b, ",\"bill_to\":");
+		json_put_value(b, i->terms.customer);
+	}
+	buf_puts(b, ",\"lines\":[");
+	for (size_t k = 0; k < i->lines; k++) {
+		buf_puts(b, k ? ",\n" : "\n");
+		put_line(b, &i->line[k]);
+	}
+	buf_printf(b, "],\n\"rounding\":{\"places\":%d,\"mode\":\"%s\",\"of\":\"line\"}",
+		   i->terms.places, rounding_name(i->terms.mode));
+	put_amount(b, "residual", i->residual);
+	put_amount(b, "subtotal", i->subtotal);
+	put_amount(b, "credits_applied", i->credits_applied);
+	buf_puts(b, ",\"taxes\":[");
+	for (size_t k = 0; k < i->taxes; k++) {
+		buf_puts(b, k ? ",{\"name\":" : "{\"name\":");
+		json_put_string(b, i->tax[k].name);
+		buf_printf(b, ",\"percent\":\"%s\"", decimal_format(i->tax[k].percent, text));
+		put_amount(b, "amount", i->tax[k].amount);
+		buf_puts(b, "}");
+	}
+	buf_puts(b, "]");
+	put_amount(b, "total", i->total);
+	if (i->unpriced)
+		buf_printf(b, ",\"unpriced\":%lld", (long long)i->unpriced);
+	if (i->terms.note.n)
+		put_text(b, "note", i->terms.note);
+	buf_puts(b, "}\n");
+}

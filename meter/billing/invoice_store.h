@@ -1,0 +1,46 @@
+/*
+ * invoice_store: drafts, final invoices, voids and credit notes, and their numbers.
+ *
+ * A number is given in the transaction that makes the invoice final, so that no number is left out
+ * or given twice whatever dies in between. What is final never changes; the journal has its hash.
+ */
+#ifndef TALLY_METER_BILLING_INVOICE_STORE_H
+#define TALLY_METER_BILLING_INVOICE_STORE_H
+
+#include "meter/billing/invoice.h"
+
+struct stored_invoice {
+	int64_t id, corrects;
+	struct text kind, status, number, customer, currency, document, total, why;
+	struct text first_day, last_day, zone; /* of the period, local */
+	struct instant from, to, created, finalized, voided; /* 0 when not */
+};
+
+/* Inside a transaction, all of them. */
+
+/* Computes the draft of the period; an earlier draft of it is replaced. Errors: ERR_CONFLICT when
+ * the period overlaps another invoice. */
+int invoice_draft(struct invoicer *v, struct ledger *l, const struct account *a,
+		  struct instant from, struct instant to, struct instant now, int64_t *id,
+		  struct err *e);
+/* Computes it anew, numbers it, and books the overage that it asks for. */
+int invoice_finalize(struct invoicer *v, struct ledger *l, int64_t id, struct instant now,
+		     struct err *e);
+/* Keeps its number; its period can be invoiced again. */
+int invoice_void(struct ledger *l, int64_t id, const char *why, struct instant now, struct err *e);
+/* A credit note over an amount of a final invoice (or all that is left of it). */
+int invoice_note(struct ledger *l, int64_t id, const struct money_total *amount, const char *why,
+		 struct instant now, int64_t *note, struct err *e);
+
+/* By number, or by id ("#12" or "12"). Texts live until the next call. Errors: ERR_NOT_FOUND. */
+int invoice_find(struct store *s, const char *name, struct stored_invoice *out, struct err *e);
+int invoice_each(struct store *s, const char *customer,
+		 int (*take)(void *user, const struct stored_invoice *i), void *user,
+		 struct err *e);
+/* The canonical text of an invoice (journal_content for the kinds "invoice" and "void"). */
+int invoice_text(struct store *s, int64_t id, bool voided, struct buf *out, bool *there,
+		 struct err *e);
+/* Numbers without gaps, and documents that say what their rows say; *fault is empty then. */
+int invoice_verify(struct store *s, char fault[200], struct err *e);
+
+#endif

@@ -1,0 +1,327 @@
+#include "meter/billing/terms.h"
+
+#include <stdio.h>
+
+static const struct {
+	const char *name;
+	enum rounding_mode mode;
+} modes[] = { { "half-up", ROUND_HALF_UP },
+	      { "half-even", ROUND_HALF_EVEN },
+	      { "up", ROUND_UP },
+	      { "down", ROUND_DOWN } };
+
+const char *rounding_name(enum rounding_mode m)
+{
+	for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
+		if (modes[i].mode == m)
+			return modes[i].name;
+	return "none";
+}
+
+static int check_keys(json_value *v, const char *const *known, const char *place, struct err *e)
+{
+	if (json_kind(v) != JSON_OBJECT)
+		return err_set(e, ERR_INVALID, "%s must be an object, and is %s", place,
+			       json_kind_name(v));
+	for (json_value *m = json_first(v); m; m = json_next(m)) {
+		bool ok = false;
+		for (int i = 0; known[i]; i++)
+			ok |= strcmp(known[i], json_key(m)) == 0;
+		if (!ok)
+			return err_set(e, ERR_INVALID, "%s: there is no key '%s'", place,
+				       json_key(m));
+	}
+	return 0;
+}
+
+static int decimal_member(json_value *v, const char *key, bool needed, bool *has,
+			  struct decimal *out, struct err *e)
+{
+	json_value *m = json_member(v, key);
+	if (has)
+		*has = m != NULL;
+	*out = (struct decimal){ 0 };
+	if (!m)
+		return needed ? err_set(e, ERR_INVALID, "'%s' is missing", key) : 0;
+	if (json_kind(m) != JSON_STRING || decimal_parse(out, json_string(m), NULL) != 0)
+		return err_set(e, ERR_INVALID, "'%s' must be a decimal number as text", key);
+	return 0;
+}
+
+static int amount_member(json_value *v, const char *key, bool needed, bool *has,
+			 struct money_total *out, struct err *e)
+{
+	struct decimal d;
+	int rc = decimal_member(v, key, needed, has, &d, e);
+	if (rc == 0)
+		rc = amount_from_decimal(out, d, e);
+	if (rc == 0 && out->atto < 0)
+		rc = err_set(e, ERR_INVALID, "'%s' cannot be negative", key);
+	return rc;
+}
+
+static int quantity_member(json_value *v, const char *key, bool needed, bool *has,
+			   struct quantity *out, struct err *e)
+{
+	struct decimal d;
+	int rc = decimal_member(v, key, needed, has, &d, e);
+	if (rc == 0)
+		rc = quantity_from_decimal(out, d, e);
+	if (rc == 0 && out->nano < 0)
+		rc = err_set(e, ERR_INVALID, "'%s' cannot be negative", key);
+	return rc;
+}
+
+static int read_tiers(json_value *list, struct metered_item *item, struct err *e)
+{
+	static const char *const keys[] = { "up_to", "unit", "flat", NULL };
+	struct quantity last = { 0 };
+	bool open = false;
+	for (json_value *v = json_first(list); v; v = json_next(v)) {
+		struct tier *t = &item->tier[item->tiers];
+		if (item->tiers == TIERS_MAX)
+			return err_set(e, ERR_INVALID, "more than %d tiers", TIERS_MAX);
+		int rc = check_keys(v, keys, "a tier", e);
+		bool null =
+			json_member(v, "up_to") && json_kind(json_member(v, "up_to")) == JSON_NULL;
+		if (rc == 0 && !null)
+			rc = quantity_member(v, "up_to", false, &t->bounded, &t->up_to, e);
+		if (rc == 0)
+			rc = amount_member(v, "unit", false, NULL, &t->unit, e);
+		if (rc == 0)
+			rc = amount_member(v, "flat", false, NULL, &t->flat, e);
+		if (rc == 0 && open)
+			rc = err_set(e, ERR_INVALID, "only the last tier may be open");
+		if (rc == 0 && t->bounded && t->up_to.nano <= last.nano)
+			rc = err_set(e, ERR_INVALID, "tiers ascend");
+		if (rc != 0)
+			return err_context(e, "tier %zu", item->tiers + 1);
+		last = t->up_to;
+		open = !t->bounded;
+		item->tiers++;
+	}
+	return open ? 0 : err_set(e, ERR_INVALID, "the last tier must be open (no 'up_to')");
+}
+
+static int read_pricing(json_value *v, struct metered_item *item, struct err *e)
+{
+	static const char *const keys[] = { "unit", "graduated", "volume", "package", NULL };
+	static const char *const package_keys[] = { "size", "price", "free", NULL };
+	json_value *graduated = json_member(v, "graduated"), *volume = json_member(v, "volume"),
+		   *package = json_member(v, "package");
+	int rc = check_keys(v, keys, "'pricing'", e);
+	if (rc != 0)
+		return rc;
+	if (graduated || volume) {
+		item->kind = graduated ? PRICING_GRADUATED : PRICING_VOLUME;
+		return read_tiers(graduated ? graduated : volume, item, e);
+	}
+	if (package) {
+		item->kind = PRICING_PACKAGE;
+		rc = check_keys(package, package_keys, "'package'", e);
+		if (rc == 0)
+			rc = quantity_member(package, "size", true, NULL, &item->package, e);
+		if (rc == 0 && item->package.nano == 0)
+			rc = err_set(e, ERR_INVALID, "a package holds more than 0");
+		if (rc == 0)
+			rc = amount_member(package, "price", true, NULL, &item->price, e);
+		if (rc == 0)
+			rc = quantity_member(package, "free", false, NULL, &item->free_units, e);
+		return rc;
+	}
+	item->kind = PRICING_UNIT;
+	return amount_member(v, "unit", true, NULL, &item->price, e);
+}
+
+static int read_metered(struct terms *t, json_value *v, struct err *e)
+{
+	static const char *const keys[] = {
+		"description", "of", "model", "project", "pricing", NULL
+	};
+	struct metered_item *item = &t->metered[t->metered_count];
+	int rc = check_keys(v, keys, "a metered item", e);
+	if (rc != 0)
+		return rc;
+	*item = (struct metered_item){ .description = json_string(json_member(v, "description")),
+				       .of = json_string(json_member(v, "of")),
+				       .model = json_string(json_member(v, "model")),
+				       .project = json_string(json_member(v, "project")) };
+	if (!text_is(item->of, "requests") && !text_is(item->of, "tokens") &&
+	    bucket_by_name(item->of.n ? item->of.p : "", item->of.n) < 0)
+		return err_set(e, ERR_INVALID,
+			       "'of' is requests, tokens or a bucket such as output");
+	if (item->description.n == 0)
+		item->description = item->of;
+	rc = read_pricing(json_member(v, "pricing"), item, e);
+	t->metered_count += rc == 0;
+	return rc;
+}
+
+static int read_fixed(struct terms *t, json_value *v, struct err *e)
+{
+	static const char *const keys[] = { "description", "amount", NULL };
+	struct fixed_item *item = &t->fixed[t->fixed_count++];
+	int rc = check_keys(v, keys, "an item", e);
+	item->description = json_string(json_member(v, "description"));
+	if (rc == 0 && item->description.n == 0)
+		rc = err_set(e, ERR_INVALID, "'description' is missing");
+	return rc == 0 ? amount_member(v, "amount", true, NULL, &item->amount, e) : rc;
+}
+
+static int read_markup(struct terms *t, json_value *v, struct err *e)
+{
+	static const char *const keys[] = { "model", "provider", "percent", NULL };
+	struct markup *m = &t->markup[t->markup_count++];
+	int rc = check_keys(v, keys, "a markup", e);
+	*m = (struct markup){ .model = json_string(json_member(v, "model")),
+			      .provider = json_string(json_member(v, "provider")) };
+	return rc == 0 ? decimal_member(v, "percent", true, NULL, &m->percent, e) : rc;
+}
+
+static int read_tax(struct terms *t, json_value *v, struct err *e)
+{
+	static const char *const keys[] = { "name", "percent", NULL };
+	struct tax *x = &t->tax[t->tax_count++];
+	int rc = check_keys(v, keys, "a tax", e);
+	x->name = json_string(json_member(v, "name"));
+	if (rc == 0)
+		rc = decimal_member(v, "percent", true, NULL, &x->percent, e);
+	if (rc == 0 && x->percent.digits < 0)
+		rc = err_set(e, ERR_INVALID, "a tax is not negative");
+	return rc;
+}
+
+static int read_list(struct terms *t, json_value *root, const char *key,
+		     int (*read)(struct terms *t, json_value *v, struct err *e), struct err *e)
+{
+	json_value *list = json_member(root, key);
+	size_t n = 0;
+	if (list && json_kind(list) != JSON_ARRAY)
+		return err_set(e, ERR_INVALID, "'%s' is a list", key);
+	for (json_value *v = json_first(list); v; v = json_next(v)) {
+		if (n++ == TERMS_ITEMS_MAX)
+			return err_set(e, ERR_INVALID, "'%s' has more than %d entries", key,
+				       TERMS_ITEMS_MAX);
+		int rc = read(t, v, e);
+		if (rc != 0)
+			return err_context(e, "%s[%zu]", key, n - 1);
+	}
+	return 0;
+}
+
+static int whole_member(json_value *v, const char *key, int64_t missing, int64_t most, int64_t *out,
+			struct err *e)
+{
+	struct decimal d;
+	json_value *m = json_member(v, key);
+	*out = missing;
+	if (!m)
+		return 0;
+	if (json_kind(m) != JSON_NUMBER || decimal_parse(&d, json_number(m), NULL) != 0 ||
+	    !decimal_to_int64(d, 0, out) || *out < 0 || *out > most)
+		return err_set(e, ERR_INVALID, "'%s' is a whole number from 0 to %lld", key,
+			       (long long)most);
+	return 0;
+}
+
+static int read_all(struct terms *t, json_value *root, struct err *e)
+{
+	static const char *const keys[] = { "currency", "places",   "rounding", "series",
+					    "due_days", "items",    "metered",	"markup",
+					    "minimum",	"maximum",  "taxes",	"discount_percent",
+					    "issuer",	"customer", "note",	"usage",
+					    NULL };
+	int64_t places;
+	int rc = check_keys(root, keys, "the terms", e);
+	struct text mode = json_string(json_member(root, "rounding"));
+	json_value *usage = json_member(root, "usage");
+	if (rc != 0)
+		return rc;
+	t->currency = json_string(json_member(root, "currency"));
+	if (t->currency.n == 0)
+		t->currency = TEXT("credits");
+	t->series = json_string(json_member(root, "series"));
+	t->note = json_string(json_member(root, "note"));
+	t->issuer = json_member(root, "issuer");
+	t->customer = json_member(root, "customer");
+	t->usage = !usage || json_true(usage);
+	t->mode = ROUND_HALF_UP;
+	if (mode.n) {
+		size_t i = 0, n = sizeof modes / sizeof *modes;
+		while (i < n && !text_is(mode, modes[i].name))
+			i++;
+		if (i == n)
+			return err_set(e, ERR_INVALID,
+				       "'rounding' is half-up, half-even, up or down");
+		t->mode = modes[i].mode;
+	}
+	rc = whole_member(root, "places", 2, 12, &places, e);
+	t->places = (int)places;
+	if (rc == 0)
+		rc = whole_member(root, "due_days", 14, 3650, &t->due_days, e);
+	if (rc == 0)
+		rc = read_list(t, root, "items", read_fixed, e);
+	if (rc == 0)
+		rc = read_list(t, root, "metered", read_metered, e);
+	if (rc == 0)
+		rc = read_list(t, root, "markup", read_markup, e);
+	if (rc == 0)
+		rc = read_list(t, root, "taxes", read_tax, e);
+	if (rc == 0)
+		rc = amount_member(root, "minimum", false, &t->has_minimum, &t->minimum, e);
+	if (rc == 0)
+		rc = amount_member(root, "maximum", false, &t->has_maximum, &t->maximum, e);
+	if (rc == 0)
+		rc = decimal_member(root, "discount_percent", false, NULL, &t->discount_percent, e);
+	if (rc == 0 && (t->discount_percent.digits < 0 ||
+			decimal_cmp(t->discount_percent, (struct decimal){ 100, 0 }) > 0))
+		rc = err_set(e, ERR_INVALID, "'discount_percent' is from 0 to 100");
+	return rc;
+}
+
+int terms_read(struct terms *out, struct text json, struct err *e)
+{
+	*out = (struct terms){ 0 };
+	int rc = json_open(&out->json, json, e);
+	if (rc != 0) {
+		out->json = NULL;
+		return rc;
+	}
+	rc = read_all(out, json_root(out->json), e);
+	if (rc != 0)
+		terms_release(out);
+	return rc;
+}
+
+int terms_check(struct text json, struct err *e)
+{
+	struct terms t;
+	int rc = terms_read(&t, json, e);
+	if (rc == 0)
+		terms_release(&t);
+	return rc;
+}
+
+void terms_release(struct terms *t)
+{
+	json_close(t->json);
+	t->json = NULL;
+}
+
+struct decimal terms_markup(const struct terms *t, struct text provider, struct text model)
+{
+	const struct markup *best = NULL;
+	int best_rank = -1;
+	for (size_t i = 0; i < t->markup_count; i++) {
+		const struct markup *m = &t->markup[i];
+		if ((m->model.n && !text_eq(m->model, model)) ||
+		    (m->provider.n && !text_eq(m->provider, provider)))
+			continue;
+		int rank = (m->model.n ? 2 : 0) + (m->provider.n ? 1 : 0);
+		if (rank > best_rank) {
+			best = m;
+			best_rank = rank;
+		}
+	}
+	return best ? best->percent : (struct decimal){ 0 };
+}

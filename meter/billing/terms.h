@@ -1,0 +1,70 @@
+/*
+ * terms: how a customer is invoiced: currency, rounding, fixed and metered items, markup, minimum,
+ * discount, taxes, and who stands on the invoice. Data with the account (docs/invoices.md).
+ */
+#ifndef TALLY_METER_BILLING_TERMS_H
+#define TALLY_METER_BILLING_TERMS_H
+
+#include "base/json.h"
+#include "meter/billing/tiers.h"
+#include "pricing/usage.h"
+
+enum pricing_kind { PRICING_UNIT, PRICING_GRADUATED, PRICING_VOLUME, PRICING_PACKAGE };
+
+/* A charge for a quantity of the period. */
+struct metered_item {
+	struct text description, of; /* "requests", "tokens" or a bucket */
+	struct text model, project;  /* empty: all */
+	enum pricing_kind kind;
+	struct tier tier[TIERS_MAX];
+	size_t tiers;
+	struct quantity package, free_units;
+	struct money_total price; /* of a unit or a package */
+};
+
+struct fixed_item {
+	struct text description;
+	struct money_total amount;
+};
+
+struct markup {
+	struct text model, provider; /* both empty: everything else */
+	struct decimal percent;
+};
+
+struct tax {
+	struct text name;
+	struct decimal percent;
+};
+
+enum { TERMS_ITEMS_MAX = 32 };
+
+struct terms {
+	struct text currency; /* "credits" or a code */
+	int places;	      /* of every line */
+	enum rounding_mode mode;
+	struct text series;   /* in front of the year in numbers */
+	int64_t due_days;
+	struct fixed_item fixed[TERMS_ITEMS_MAX];
+	struct metered_item metered[TERMS_ITEMS_MAX];
+	struct markup markup[TERMS_ITEMS_MAX];
+	struct tax tax[TERMS_ITEMS_MAX];
+	size_t fixed_count, metered_count, markup_count, tax_count;
+	bool usage; /* lines for the usage itself (default) */
+	bool has_minimum, has_maximum;
+	struct money_total minimum, maximum;
+	struct decimal discount_percent;
+	json_value *issuer, *customer; /* objects, or NULL: shown as they are */
+	struct text note;
+	struct json_document *json;
+};
+
+/* Errors: ERR_INVALID with the place of the fault. */
+int terms_read(struct terms *out, struct text json, struct err *e);
+int terms_check(struct text json, struct err *e);
+void terms_release(struct terms *t);
+/* The markup on usage of that model of that vendor: the most specific one. */
+struct decimal terms_markup(const struct terms *t, struct text provider, struct text model);
+const char *rounding_name(enum rounding_mode m);
+
+#endif

@@ -1,0 +1,287 @@
+#include "reports/credit_report.h"
+
+#include "base/csv.h"
+#include "reports/amount.h"
+#include "reports/table.h"
+
+int balance_report_read(struct balance_report *out, struct ledger *l, struct text customer,
+			struct instant now, struct err *e)
+{
+	*out = (struct balance_report){ .at = now };
+	int rc = ledger_account(l, customer, &out->account, e);
+	if (rc == 0)
+		rc = ledger_balance(l, out->account, now, &out->balance, e);
+	if (rc == 0)
+		rc = ledger_uncovered(l, out->account->id, &out->uncovered, e);
+	if (rc == 0)
+		rc = store_refresh(ledger_store(l), e);
+	if (rc == 0)
+		out->waiting = store_last_seq(ledger_store(l)) - out->account->drawn_to;
+	return rc;
+}
+
+bool balance_is_low(const struct balance_report *r)
+{
+	return r->account->has_low_balance &&
+	       r->balance.available.nano - r->balance.held.nano < r->account->low_balance.nano;
+}
+
+static void put_nano(struct json_out *j, const char *key, struct nano_credits n)
+{
+	char text[DECIMAL_TEXT_MAX];
+	json_out_string(j, key, nano_credits_format(n, text));
+}
+
+static int put_grant(void *user, const struct grant *g)
+{
+	struct json_out *j = user;
+	char text[DECIMAL_TEXT_MAX];
+	if (g->left.nano == 0)
+		return 0;
+	json_out_object(j, NULL);
+	json_out_text(j, "grant", g->name);
+	json_out_string(j, "class", g->kind == LOT_PAID ? "paid" : "granted");
+	put_nano(j, "amount", g->amount);
+	put_nano(j, "left", g->left);
+	json_out_int(j, "priority", g->priority);
+	json_out_instant(j, "effective", g->effective);
+	json_out_instant(j, "expires", g->expires);
+	if (g->has_cost_basis) {
+		json_out_string(j, "cost_basis", money_format(g->cost_basis, text));
+		json_out_text(j, "currency", g->currency);
+	}
+	json_out_end(j, '}');
+	return 0;
+}
+
+int balance_report_put(struct json_out *j, const struct balance_report *r, struct ledger *l,
+		       struct err *e)
+{
+	const struct account *a = r->account;
+	json_out_object(j, NULL);
+	json_out_string(j, "schema", "tally.balance/1");
+	json_out_text(j, "customer", a->customer);
+	json_out_text(j, "plan", a->plan);
+	json_out_bool(j, "byo", a->byo);
+	json_out_instant(j, "at", r->at);
+	put_nano(j, "available", r->balance.available);
+	put_nano(j, "held", r->balance.held);
+	put_nano(j, "owed", r->balance.owed);
+	if (r->balance.unlimited)
+		json_out_null(j, "spendable");
+	else
+		put_nano(j, "spendable", r->balance.spendable);
+	json_out_string(j, "overage", overage_name(a->overage));
+	if (a->has_low_balance)
+		put_nano(j, "low_balance", a->low_balance);
+	json_out_bool(j, "low", balance_is_low(r));
+	json_out_int(j, "records_waiting", r->waiting);
+	json_out_int(j, "records_uncovered", r->uncovered);
+	json_out_array(j, "grants");
+	int rc = ledger_each_grant(l, a->id, put_grant, j, e);
+	json_out_end(j, ']');
+	json_out_end(j, '}');
+	return rc;
+}
+
+static void nano_cell(struct table *t, struct nano_credits n)
+{
+	char text[DECIMAL_TEXT_MAX], grouped[DECIMAL_TEXT_MAX * 2];
+	table_cell(t, number_grouped(grouped, nano_credits_format(n, text)));
+}
+
+static int grant_row(void *user, const struct grant *g)
+{
+	struct table *t = user;
+	char text[DECIMAL_TEXT_MAX];
+	struct buf b = { 0 };
+	buf_add(&b, g->name.p, g->name.n);
+	table_cell(t, b.p);
+	table_cell(t, g->kind == LOT_PAID ? "paid" : "granted");
+	nano_cell(t, g->amount);
+	nano_cell(t, g->left);
+	b.n = 0;
+	buf_printf(&b, "%lld", (long long)g->priority);
+	table_cell(t, b.p);
+	table_cell(t, instant_format(g->effective, text));
+	table_cell(t, g->expires.us == INSTANT_MAX.us ? "never" : instant_format(g->expires, text));
+	buf_release(&b);
+	return 0;
+}
+
+static void line(const char *name, struct nano_credits n)
+{
+	char text[DECIMAL_TEXT_MAX], grouped[DECIMAL_TEXT_MAX * 2];
+	printf("%-12s %20s\n", name, number_grouped(grouped, nano_credits_format(n, text)));
+}
+
+int balance_report_table(const struct balance_report *r, struct ledger *l, struct err *e)
+{
+	static const struct table_column columns[] = {
+		{ "GRANT", false, true },    { "CLASS", false, false },
+		{ "AMOUNT", true, false },   { "LEFT", true, false },
+		{ "PRIO", true, false },     { "EFFECTIVE", false, false },
+		{ "EXPIRES", false, false },
+	};
+	const struct account *a = r->account;
+	printf("%.*s, plan %.*s%s\n\n", (int)a->customer.n, a->customer.p, (int)a->plan.n,
+	       a->plan.p, a->byo ? " (own keys: usage draws no credits)" : "");
+	line("available", r->balance.available);
+	line("held", r->balance.held);
+	if (r->balance.owed.nano)
+		line("owed", r->balance.owed);
+	if (r->balance.unlimited)
+		printf("%-12s %20s\n", "spendable", "no limit");
+	else
+		line("spendable", r->balance.spendable);
+	printf("\n");
+	struct table *t = table_open(columns, sizeof columns / sizeof *columns);
+	int rc = ledger_each_grant(l, a->id, grant_row, t, e);
+	if (rc == 0)
+		table_print(t);
+	table_close(t);
+	if (balance_is_low(r))
+		printf("\nthe balance is low\n");
+	if (r->waiting)
+		printf("\n%lld records of usage have not drawn credits yet (tally credit draw)\n",
+		       (long long)r->waiting);
+	if (r->uncovered)
+		printf("\n%lld records drew nothing: the plan does not cover their models\n",
+		       (long long)r->uncovered);
+	return rc;
+}
+
+/* --- the ledger --- */
+
+struct listing {
+	struct ledger *l;
+	struct json_out *j;
+	struct table *t;
+	struct buf *csv;
+	const struct ledger_txn *txn;
+	struct err *e;
+	bool first;
+};
+
+static int put_entry(void *user, const struct ledger_entry *en)
+{
+	struct listing *x = user;
+	char text[DECIMAL_TEXT_MAX], at[INSTANT_TEXT_MAX];
+	if (x->j) {
+		json_out_object(x->j, NULL);
+		json_out_text(x->j, "pot", en->pot);
+		if (en->grant.n)
+			json_out_text(x->j, "grant", en->grant);
+		put_nano(x->j, "amount", en->amount);
+		json_out_end(x->j, '}');
+		return 0;
+	}
+	struct buf b = { 0 };
+	if (x->csv) {
+		buf_printf(x->csv, "%lld,%s,", (long long)x->txn->id,
+			   instant_format(x->txn->at, at));
+		csv_put_field(x->csv, x->txn->kind);
+		buf_puts(x->csv, ",");
+		csv_put_field(x->csv, en->pot);
+		buf_puts(x->csv, ",");
+		csv_put_field(x->csv, en->grant);
+		buf_printf(x->csv, ",%s,", nano_credits_format(en->amount, text));
+		csv_put_field(x->csv, x->txn->note);
+		buf_puts(x->csv, "\n");
+		return 0;
+	}
+	buf_printf(&b, "%lld", (long long)x->txn->id);
+	table_cell(x->t, x->first ? b.p : "");
+	table_cell(x->t, x->first ? instant_format(x->txn->at, at) : "");
+	b.n = 0;
+	buf_add(&b, x->txn->kind.p, x->txn->kind.n);
+	table_cell(x->t, x->first ? b.p : "");
+	b.n = 0;
+	buf_printf(&b, "%.*s%s%.*s", (int)en->pot.n, en->pot.p, en->grant.n ? " " : "",
+		   (int)en->grant.n, en->grant.n ? en->grant.p : "");
+	table_cell(x->t, b.p);
+	nano_cell(x->t, en->amount);
+	b.n = 0;
+	if (x->first && x->txn->usage_from)
+		buf_printf(&b, "usage rows %lld to %lld", (long long)x->txn->usage_from,
+			   (long long)x->txn->usage_to);
+	else if (x->first)
+		buf_add(&b, x->txn->note.p, x->txn->note.n);
+	table_cell(x->t, b.n ? b.p : "");
+	buf_release(&b);
+	x->first = false;
+	return 0;
+}
+
+static int put_txn(void *user, const struct ledger_txn *t)
+{
+	struct listing *x = user;
+	x->txn = t;
+	x->first = true;
+	if (!x->j)
+		return ledger_each_entry(x->l, t->id, put_entry, x, x->e);
+	json_out_object(x->j, NULL);
+	json_out_int(x->j, "txn", t->id);
+	json_out_instant(x->j, "at", t->at);
+	json_out_instant(x->j, "booked", t->booked);
+	json_out_text(x->j, "kind", t->kind);
+	if (t->usage_from) {
+		json_out_int(x->j, "usage_from", t->usage_from);
+		json_out_int(x->j, "usage_to", t->usage_to);
+	}
+	if (t->key.n)
+		json_out_text(x->j, "key", t->key);
+	if (t->note.n)
+		json_out_text(x->j, "note", t->note);
+	json_out_array(x->j, "entries");
+	int rc = ledger_each_entry(x->l, t->id, put_entry, x, x->e);
+	json_out_end(x->j, ']');
+	json_out_end(x->j, '}');
+	return rc;
+}
+
+int ledger_report_json(struct ledger *l, const struct account *a, struct instant since,
+		       struct instant until, struct err *e)
+{
+	struct json_out j;
+	struct listing x = { .l = l, .j = &j, .e = e };
+	json_out_open(&j, stdout);
+	json_out_object(&j, NULL);
+	json_out_string(&j, "schema", "tally.credit-ledger/1");
+	json_out_text(&j, "customer", a->customer);
+	json_out_array(&j, "transactions");
+	int rc = ledger_each_txn(l, a->id, since, until, put_txn, &x, e);
+	json_out_end(&j, ']');
+	json_out_end(&j, '}');
+	json_out_close(&j);
+	return rc;
+}
+
+int ledger_report_csv(struct ledger *l, const struct account *a, struct instant since,
+		      struct instant until, struct err *e)
+{
+	struct buf b = { 0 };
+	struct listing x = { .l = l, .csv = &b, .e = e };
+	buf_puts(&b, "txn,at,kind,pot,grant,amount,note\n");
+	int rc = ledger_each_txn(l, a->id, since, until, put_txn, &x, e);
+	if (rc == 0)
+		fwrite(b.p, 1, b.n, stdout);
+	buf_release(&b);
+	return rc;
+}
+
+int ledger_report_table(struct ledger *l, const struct account *a, struct instant since,
+			struct instant until, struct err *e)
+{
+	static const struct table_column columns[] = {
+		{ "TXN", true, false }, { "AT", false, false },	    { "KIND", false, false },
+		{ "POT", false, true }, { "CREDITS", true, false }, { "WHAT", false, true }
+	};
+	struct table *t = table_open(columns, sizeof columns / sizeof *columns);
+	struct listing x = { .l = l, .t = t, .e = e };
+	int rc = ledger_each_txn(l, a->id, since, until, put_txn, &x, e);
+	if (rc == 0)
+		table_print(t);
+	table_close(t);
+	return rc;
+}

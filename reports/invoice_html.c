@@ -1,0 +1,145 @@
+#include "reports/html.h"
+#include "reports/invoice_view.h"
+
+/* One file, no other: fonts of the system, a sheet on the screen, plain on paper. */
+static const char style[] =
+	":root{--ink:#1c1f24;--soft:#667080;--line:#dfe3e8;--sheet:#fff;--back:#f2f4f7;--accent:#"
+	"1f5f8b}\n"
+	"@media (prefers-color-scheme:dark){:root{--ink:#e6e9ee;--soft:#9aa5b4;--line:#343b45;"
+	"--sheet:#1b1f26;--back:#111419;--accent:#7cc0ea}}\n"
+	"*{box-sizing:border-box}body{margin:0;background:var(--back);color:var(--ink);"
+	"font:15px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica "
+	"Neue',Arial,sans-serif}\n"
+	"main{max-width:60rem;margin:2rem "
+	"auto;background:var(--sheet);padding:3rem;border-radius:8px;"
+	"box-shadow:0 1px 8px rgba(0,0,0,.12)}\n"
+	"h1{font-size:1.9rem;margin:0;letter-spacing:-.01em}.number{color:var(--soft);font-size:1."
+	"1rem}\n"
+	".top{display:flex;justify-content:space-between;gap:2rem;flex-wrap:wrap;margin-bottom:"
+	"2rem}\n"
+	".party{white-space:pre-line}.label{color:var(--soft);font-size:.8rem;text-transform:"
+	"uppercase;"
+	"letter-spacing:.06em}\n"
+	"dl{display:grid;grid-template-columns:auto auto;gap:.15rem "
+	"1.2rem;margin:0}dt{color:var(--soft)}"
+	"dd{margin:0;text-align:right}\n"
+	".scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;margin-top:1rem}"
+	"th{text-align:left;color:var(--soft);font-weight:600;font-size:.85rem;border-bottom:2px "
+	"solid "
+	"var(--line);padding:.4rem .5rem}\n"
+	"td{padding:.35rem .5rem;border-bottom:1px solid var(--line);vertical-align:top}"
+	".n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}\n"
+	"tr.group td{font-weight:600;border-bottom:0;padding-top:.9rem}tr.part "
+	"td:first-child{padding-left:"
+	"1.5rem;color:var(--soft)}\n"
+	".sums{margin:1.2rem 0 0 auto;width:auto;min-width:18rem}.sums td{border:0;padding:.15rem "
+	".5rem}"
+	".sums tr.strong td{font-weight:700;font-size:1.15rem;border-top:2px solid "
+	"var(--ink);padding-top:"
+	".5rem}\n"
+	".note{margin-top:2rem}.small{color:var(--soft);font-size:.85rem;margin-top:1.5rem}\n"
+	".stamp{color:#b3261e;border:3px solid #b3261e;border-radius:6px;padding:.1rem "
+	".8rem;font-weight:700;"
+	"display:inline-block;transform:rotate(-4deg);margin-left:1rem}\n"
+	"@media (max-width:40rem){main{margin:0;padding:1.2rem;border-radius:0}}\n"
+	"@media print{:root{--ink:#000;--soft:#444;--line:#bbb;--sheet:#fff;--back:#fff}"
+	"main{box-shadow:none;margin:0;padding:0;max-width:none}tr{break-inside:avoid}"
+	"thead{display:table-header-group}}\n";
+
+static void put_party(struct buf *b, const char *label, const char *const *lines)
+{
+	if (!lines[0])
+		return;
+	buf_printf(b, "<div><div class=\"label\">%s</div><div class=\"party\">", label);
+	for (int i = 0; lines[i]; i++) {
+		buf_puts(b, i ? "\n" : "");
+		html_put(b, text_of(lines[i]));
+	}
+	buf_puts(b, "</div></div>\n");
+}
+
+static void put_pair(struct buf *b, const char *name, const char *value)
+{
+	if (!*value)
+		return;
+	buf_printf(b, "<dt>%s</dt><dd>", name);
+	html_put(b, text_of(value));
+	buf_puts(b, "</dd>");
+}
+
+static void put_cell(struct buf *b, const char *class, const char *text)
+{
+	buf_printf(b, "<td%s>", class);
+	html_put(b, text_of(text));
+	buf_puts(b, "</td>");
+}
+
+static void put_lines(struct buf *b, const struct invoice_view *v)
+{
+	buf_puts(b, "<div class=\"scroll\"><table><thead><tr><th scope=\"col\">Description</th><th "
+		    "scope=\"col\" class=\"n\">Quantity</th><th scope=\"col\" class=\"n\">Unit "
+		    "price</th><th scope=\"col\" class=\"n\">Amount</th></tr></thead><tbody>\n");
+	for (size_t i = 0; i < v->lines; i++) {
+		const struct view_line *l = &v->line[i];
+		if (*l->bucket &&
+		    (i == 0 || strcmp(l->description, v->line[i - 1].description) != 0)) {
+			buf_puts(b, "<tr class=\"group\"><td colspan=\"4\">");
+			html_put(b, text_of(l->description));
+			buf_puts(b, "</td></tr>\n");
+		}
+		buf_puts(b, *l->bucket ? "<tr class=\"part\">" : "<tr>");
+		put_cell(b, "", *l->bucket ? l->bucket : l->description);
+		put_cell(b, " class=\"n\"", l->quantity);
+		put_cell(b, " class=\"n\"", l->unit_price);
+		put_cell(b, " class=\"n\"", l->amount);
+		buf_puts(b, "</tr>\n");
+	}
+	buf_puts(b, "</tbody></table></div>\n<table class=\"sums\"><tbody>\n");
+	for (size_t i = 0; i < v->sums; i++) {
+		buf_puts(b, v->sum[i].strong ? "<tr class=\"strong\">" : "<tr>");
+		put_cell(b, "", v->sum[i].name);
+		put_cell(b, " class=\"n\"", v->sum[i].amount);
+		buf_puts(b, "</tr>\n");
+	}
+	buf_puts(b, "</tbody></table>\n");
+}
+
+void invoice_html_put(struct buf *b, const struct invoice_view *v)
+{
+	buf_puts(b, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta "
+		    "name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>");
+	html_put(b, text_of(v->title));
+	buf_puts(b, " ");
+	html_put(b, text_of(v->number));
+	buf_printf(b, "</title>\n<style>%s</style></head>\n<body><main>\n", style);
+	buf_puts(b, "<div class=\"top\"><div><h1>");
+	html_put(b, text_of(v->title));
+	if (strcmp(v->status, "void") == 0)
+		buf_puts(b, " <span class=\"stamp\">VOID</span>");
+	buf_puts(b, "</h1><div class=\"number\">");
+	html_put(b, text_of(v->number));
+	buf_puts(b, "</div></div>\n");
+	put_party(b, "From", v->issuer);
+	buf_puts(b, "</div>\n<div class=\"top\">");
+	put_party(b, strcmp(v->title, "Credit note") == 0 ? "To" : "Bill to", v->bill_to);
+	buf_puts(b, "<dl>");
+	put_pair(b, "Period", v->period);
+	put_pair(b, "Time zone", v->zone);
+	put_pair(b, "Issued", v->issued);
+	put_pair(b, "Due", v->due);
+	put_pair(b, "Corrects", v->corrects);
+	put_pair(b, "Currency", v->currency);
+	buf_puts(b, "</dl></div>\n");
+	put_lines(b, v);
+	if (*v->note) {
+		buf_puts(b, "<p class=\"note\">");
+		html_put(b, text_of(v->note));
+		buf_puts(b, "</p>\n");
+	}
+	if (*v->small_print) {
+		buf_puts(b, "<p class=\"small\">");
+		html_put(b, text_of(v->small_print));
+		buf_puts(b, "</p>\n");
+	}
+	buf_puts(b, "</main></body></html>\n");
+}

@@ -1,0 +1,372 @@
+#include "reports/invoice_view.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/csv.h"
+#include "base/instant.h"
+#include "reports/table.h"
+
+static const char *text_at(struct invoice_view *v, json_value *o, const char *key)
+{
+	struct text t = json_string(json_member(o, key));
+	return arena_text(&v->arena, t.n ? t.p : "", t.n);
+}
+
+static bool same(const char *a, const char *b)
+{
+	return strcmp(a, b) == 0;
+}
+
+/* "1234.5" as "1,234.50" at two places. */
+static const char *placed(struct invoice_view *v, struct text plain, int places)
+{
+	struct decimal d;
+	char text[DECIMAL_TEXT_MAX * 2], grouped[DECIMAL_TEXT_MAX * 2];
+	if (decimal_parse(&d, plain, NULL) != 0)
+		return arena_text(&v->arena, plain.n ? plain.p : "", plain.n);
+	decimal_format(d, text);
+	if (places > 0) {
+		char *point = strchr(text, '.');
+		int have = point ? (int)strlen(point + 1) : 0;
+		if (!point)
+			strcat(text, ".");
+		while (have++ < places)
+			strcat(text, "0");
+	}
+	number_grouped(grouped, text);
+	return arena_text(&v->arena, grouped, strlen(grouped));
+}
+
+static const char *amount(struct invoice_view *v, struct text plain, int places)
+{
+	const char *n = placed(v, plain, places);
+	bool negative = *n == '-';
+	if (same(v->currency, "USD"))
+		return arena_printf(&v->arena, "%s$%s", negative ? "-" : "", n + negative);
+	return n;
+}
+
+static const char *day_of(struct invoice_view *v, const char *instant)
+{
+	return arena_text(&v->arena, instant, strlen(instant) < 10 ? strlen(instant) : 10);
+}
+
+/* {"name": .., "address": ["..", ".."], "tax_id": .., "email": ..} as lines. */
+static void party(struct invoice_view *v, json_value *p, const char *lines[10])
+{
+	size_t n = 0;
+	static const char *const keys[] = { "name", "address", "country", "tax_id", "email" };
+	for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) {
+		json_value *m = json_member(p, keys[k]);
+		if (json_kind(m) == JSON_STRING && n < 9) {
+			struct text t = json_string(m);
+			lines[n++] = arena_text(&v->arena, t.p, t.n);
+		}
+		for (json_value *l = json_kind(m) == JSON_ARRAY ? json_first(m) : NULL; l && n < 9;
+		     l = json_next(l)) {
+			struct text t = json_string(l);
+			lines[n++] = arena_text(&v->arena, t.n ? t.p : "", t.n);
+		}
+	}
+	lines[n] = NULL;
+}
+
+static const char *bucket_title(const char *b)
+{
+	static const char *const titles[][2] = {
+		{ "input", "input tokens" },
+		{ "cache_read", "cached input tokens" },
+		{ "cache_write_5m", "cache writes (5 minutes)" },
+		{ "cache_write_1h", "cache writes (1 hour)" },
+		{ "output", "output tokens" },
+		{ "reasoning", "reasoning tokens" },
+		{ "request", "calls" },
+		{ "record", "calls, rounded one by one" },
+	};
+	for (size_t i = 0; i < sizeof titles / sizeof *titles; i++)
+		if (same(b, titles[i][0]))
+			return titles[i][1];
+	return b;
+}
+
+static void take_line(struct invoice_view *v, json_value *o, int places)
+{
+	struct view_line *l = &v->line[v->lines++];
+	const char *bucket = text_at(v, o, "bucket");
+	struct text unit = json_string(json_member(o, "unit"));
+	l->description = text_at(v, o, "description");
+	l->bucket = bucket_title(bucket);
+	l->kind = json_string(json_member(o, "kind"));
+	l->project = json_string(json_member(o, "project"));
+	l->model = json_string(json_member(o, "model"));
+	l->plain_quantity = json_string(json_member(o, "quantity"));
+	l->plain_price = json_string(json_member(o, "unit_price"));
+	l->plain_exact = json_string(json_member(o, "exact"));
+	l->plain_amount = json_string(json_member(o, "amount"));
+	l->amount = amount(v, l->plain_amount, places);
+	bool counted = !text_is(l->kind, "fixed") && !text_is(l->kind, "discount") &&
+		       !text_is(l->kind, "minimum") && !text_is(l->kind, "maximum") &&
+		       !text_is(l->kind, "note");
+	l->quantity = counted ? placed(v, l->plain_quantity, 0) : "";
+	l->unit_price = "";
+	if (counted && l->plain_price.n) {
+		const char *price = amount(v, l->plain_price, 0);
+		l->unit_price = text_is(unit, "million tokens")
+					? arena_printf(&v->arena, "%s / 1M", price)
+					: price;
+	}
+}
+
+static void add_sum(struct invoice_view *v, const char *name, const char *text, bool strong)
+{
+	if (v->sums < sizeof v->sum / sizeof *v->sum)
+		v->sum[v->sums++] = (struct view_sum){ name, text, strong };
+}
+
+static bool is_zero(struct text plain)
+{
+	return plain.n == 0 || text_is(plain, "0");
+}
+
+static void take_sums(struct invoice_view *v, int places)
+{
+	struct text applied = json_string(json_member(v->root, "credits_applied"));
+	bool plain = is_zero(applied) && !json_first(json_member(v->root, "taxes"));
+	if (!plain)
+		add_sum(v, "Subtotal",
+			amount(v, json_string(json_member(v->root, "subtotal")), places), false);
+	if (!is_zero(applied))
+		/* a minus of its own means that credits were given back */
+		add_sum(v, *applied.p == '-' ? "Credits given back" : "Credits applied",
+			*applied.p == '-'
+				? amount(v, (struct text){ applied.p + 1, applied.n - 1 }, places)
+				: arena_printf(&v->arena, "-%s", amount(v, applied, places)),
+			false);
+	for (json_value *t = json_first(json_member(v->root, "taxes")); t; t = json_next(t))
+		add_sum(v,
+			arena_printf(&v->arena, "%s %s %%", text_at(v, t, "name"),
+				     text_at(v, t, "percent")),
+			amount(v, json_string(json_member(t, "amount")), places), false);
+	const char *total = amount(v, json_string(json_member(v->root, "total")), places);
+	add_sum(v, "Total",
+		same(v->currency, "USD") ? total
+					 : arena_printf(&v->arena, "%s %s", total, v->currency),
+		true);
+}
+
+static void take_small_print(struct invoice_view *v, int places)
+{
+	json_value *rounding = json_member(v->root, "rounding"),
+		   *unpriced = json_member(v->root, "unpriced");
+	struct text residual = json_string(json_member(v->root, "residual"));
+	const char *a = "", *b = "";
+	if (rounding)
+		a = arena_printf(&v->arena,
+				 "Every line is rounded %s to %d decimals; the roundings add up to "
+				 "%.*s.",
+				 text_at(v, rounding, "mode"), places, (int)residual.n,
+				 residual.n ? residual.p : "0");
+	if (unpriced)
+		b = arena_printf(&v->arena,
+				 " %.*s records have no price and are not in the total, which is a "
+				 "lower bound.",
+				 (int)json_number(unpriced).n, json_number(unpriced).p);
+	v->small_print = arena_printf(&v->arena, "%s%s", a, b);
+}
+
+int invoice_view_open(struct invoice_view **out, struct text document, const char *status,
+		      struct err *e)
+{
+	struct invoice_view *v = mem_zalloc(sizeof *v);
+	struct decimal d;
+	struct instant issued;
+	int64_t places = 2;
+	size_t n = 0;
+	int rc = json_open(&v->json, document, e);
+	if (rc != 0) {
+		free(v);
+		return rc;
+	}
+	v->root = json_root(v->json);
+	json_value *p = json_member(json_member(v->root, "rounding"), "places");
+	if (p && decimal_parse(&d, json_number(p), NULL) == 0)
+		decimal_to_int64(d, 0, &places);
+	bool note = text_is(json_string(json_member(v->root, "kind")), "note");
+	v->status = arena_text(&v->arena, status, strlen(status));
+	v->title = note ? "Credit note" : same(status, "draft") ? "Draft invoice" : "Invoice";
+	v->number = text_at(v, v->root, "number");
+	v->customer = text_at(v, v->root, "customer");
+	v->currency = text_at(v, v->root, "currency");
+	v->corrects = text_at(v, v->root, "corrects");
+	v->note = text_at(v, v->root, "note");
+	json_value *period = json_member(v->root, "period");
+	v->period = arena_printf(&v->arena, "%s to %s", text_at(v, period, "first_day"),
+				 text_at(v, period, "last_day"));
+	v->zone = text_at(v, period, "timezone");
+	const char *issued_text = text_at(v, v->root, "issued");
+	v->issued = day_of(v, issued_text);
+	v->due = day_of(v, text_at(v, v->root, "due"));
+	if (*issued_text && instant_parse(&issued, text_of(issued_text), NULL) == 0)
+		v->issued_us = issued.us;
+	party(v, json_member(v->root, "issuer"), v->issuer);
+	party(v, json_member(v->root, "bill_to"), v->bill_to);
+	if (!v->bill_to[0]) {
+		v->bill_to[0] = v->customer;
+		v->bill_to[1] = NULL;
+	}
+	json_value *lines = json_member(v->root, "lines");
+	for (json_value *l = json_first(lines); l; l = json_next(l))
+		n++;
+	v->line = mem_zalloc((n + 1) * sizeof *v->line);
+	for (json_value *l = json_first(lines); l; l = json_next(l))
+		take_line(v, l, (int)places);
+	take_sums(v, (int)places);
+	take_small_print(v, (int)places);
+	*out = v;
+	return 0;
+}
+
+void invoice_view_close(struct invoice_view *v)
+{
+	if (!v)
+		return;
+	json_close(v->json);
+	free(v->line);
+	arena_release(&v->arena);
+	free(v);
+}
+
+/* --- text --- */
+
+static size_t longest(const struct invoice_view *v, const char *(*of)(const struct view_line *l),
+		      size_t least)
+{
+	for (size_t i = 0; i < v->lines; i++)
+		if (strlen(of(&v->line[i])) > least)
+			least = strlen(of(&v->line[i]));
+	return least;
+}
+
+static const char *quantity_of(const struct view_line *l)
+{
+	return l->quantity;
+}
+static const char *price_of(const struct view_line *l)
+{
+	return l->unit_price;
+}
+static const char *amount_of_line(const struct view_line *l)
+{
+	return l->amount;
+}
+
+static void put_rule(struct buf *b, int width)
+{
+	for (int i = 0; i < width; i++)
+		buf_puts(b, "-");
+	buf_puts(b, "\n");
+}
+
+void invoice_text_put(struct buf *b, const struct invoice_view *v, int width)
+{
+	const int q = (int)longest(v, quantity_of, 8), p = (int)longest(v, price_of, 10),
+		  a = (int)longest(v, amount_of_line, 6);
+	int what = width - q - p - a - 6;
+	what = what < 24 ? 24 : what > 60 ? 60 : what;
+	width = what + q + p + a + 6;
+	buf_printf(b, "%s%s%s%s\n\n", v->title, *v->number ? " " : "", v->number,
+		   same(v->status, "void") ? "  (VOID)" : "");
+	for (int i = 0; v->issuer[i]; i++)
+		buf_printf(b, "%s%s\n", i ? "          " : "From      ", v->issuer[i]);
+	for (int i = 0; v->bill_to[i]; i++)
+		buf_printf(b, "%s%s\n", i ? "          " : "To        ", v->bill_to[i]);
+	buf_printf(b, "Period    %s (%s)\n", v->period, v->zone);
+	if (*v->issued)
+		buf_printf(b, "Issued    %s\n", v->issued);
+	if (*v->due)
+		buf_printf(b, "Due       %s\n", v->due);
+	if (*v->corrects)
+		buf_printf(b, "Corrects  %s\n", v->corrects);
+	buf_printf(b, "Currency  %s\n\n", v->currency);
+	buf_printf(b, "%-*s  %*s  %*s  %*s\n", what, "Description", q, "Quantity", p, "Unit price",
+		   a, "Amount");
+	put_rule(b, width);
+	for (size_t i = 0; i < v->lines; i++) {
+		const struct view_line *l = &v->line[i];
+		/* a long description goes on in lines of its own */
+		const char *d = *l->bucket ? l->bucket : l->description;
+		bool group = *l->bucket &&
+			     (i == 0 || strcmp(l->description, v->line[i - 1].description) != 0);
+		if (group)
+			buf_printf(b, "%s\n", l->description);
+		buf_printf(b, "%s%-*.*s  %*s  %*s  %*s\n", *l->bucket ? "  " : "",
+			   what - (*l->bucket ? 2 : 0), what - (*l->bucket ? 2 : 0), d, q,
+			   l->quantity, p, l->unit_price, a, l->amount);
+	}
+	put_rule(b, width);
+	for (size_t i = 0; i < v->sums; i++)
+		buf_printf(b, "%*s  %*s\n", width - 22, v->sum[i].name, 20, v->sum[i].amount);
+	if (*v->note)
+		buf_printf(b, "\n%s\n", v->note);
+	if (*v->small_print)
+		buf_printf(b, "\n%s\n", v->small_print);
+}
+
+/* --- CSV and JSON --- */
+
+void invoice_csv_put(struct buf *b, const struct invoice_view *v)
+{
+	buf_puts(b,
+		 "number,status,customer,currency,description,kind,project,model,bucket,quantity,"
+		 "unit_price,exact,amount\n");
+	size_t i = 0;
+	for (json_value *o = json_first(json_member(v->root, "lines")); o; o = json_next(o), i++) {
+		const struct view_line *l = &v->line[i];
+		const struct text cells[] = { text_of(v->number),
+					      text_of(v->status),
+					      text_of(v->customer),
+					      text_of(v->currency),
+					      text_of(l->description),
+					      l->kind,
+					      l->project,
+					      l->model,
+					      json_string(json_member(o, "bucket")),
+					      l->plain_quantity,
+					      l->plain_price,
+					      l->plain_exact,
+					      l->plain_amount };
+		for (size_t k = 0; k < sizeof cells / sizeof *cells; k++) {
+			buf_puts(b, k ? "," : "");
+			csv_put_field(b, cells[k]);
+		}
+		buf_puts(b, "\n");
+	}
+}
+
+void invoice_json_put(struct buf *b, const struct invoice_view *v)
+{
+	/* the document as it stands, but for the status that it has now */
+	const char *sep = "{";
+	for (json_value *m = json_first(v->root); m; m = json_next(m), sep = ",") {
+		bool lines = same(json_key(m), "lines");
+		buf_puts(b, sep);
+		if (*sep == ',')
+			buf_puts(b, "\n ");
+		json_put_string(b, text_of(json_key(m)));
+		buf_puts(b, ": ");
+		if (same(json_key(m), "status")) {
+			json_put_string(b, text_of(v->status));
+		} else if (lines && json_first(m)) {
+			const char *comma = "[\n  ";
+			for (json_value *l = json_first(m); l; l = json_next(l), comma = ",\n  ") {
+				buf_puts(b, comma);
+				json_put_value(b, l);
+			}
+			buf_puts(b, "\n ]");
+		} else {
+			json_put_value(b, m);
+		}
+	}
+	buf_puts(b, "}\n");
+}

@@ -1,0 +1,56 @@
+/*
+ * invoice_view: an invoice's document as the formats show it: text, HTML, PDF, CSV, JSON, XLSX.
+ *
+ * The document alone decides what is shown, so the same invoice gives the same bytes again. Amounts
+ * keep the places that the invoice rounded to.
+ */
+#ifndef TALLY_REPORTS_INVOICE_VIEW_H
+#define TALLY_REPORTS_INVOICE_VIEW_H
+
+#include "base/arena.h"
+#include "base/json.h"
+
+struct view_line {
+	/* as people read them: grouped, with the invoice's places */
+	const char *description, *bucket, *quantity, *unit_price, *amount;
+	struct text kind, project, model, plain_quantity, plain_price, plain_exact, plain_amount;
+};
+
+struct view_sum {
+	const char *name, *amount;
+	bool strong;
+};
+
+struct invoice_view {
+	struct json_document *json;
+	json_value *root;
+	const char *title;			/* "Invoice", "Draft invoice", "Credit note" */
+	const char *number;			/* "" for drafts */
+	const char *status;			/* "draft", "final", "void" */
+	const char *customer, *currency, *unit; /* unit: "$", "credits" ... behind or before */
+	const char *period, *zone, *issued, *due, *corrects, *note;
+	const char *issuer[10], *bill_to[10]; /* lines; NULL-ended */
+	struct view_line *line;
+	size_t lines;
+	struct view_sum sum[16];
+	size_t sums;
+	const char *small_print; /* rounding and what is left out */
+	int64_t issued_us;	 /* 0 for drafts */
+	struct arena arena;
+};
+
+/* status: of the row (a voided invoice's document still says final). Errors: ERR_INVALID. */
+int invoice_view_open(struct invoice_view **out, struct text document, const char *status,
+		      struct err *e);
+void invoice_view_close(struct invoice_view *v);
+
+/* Each appends to out. */
+void invoice_text_put(struct buf *out, const struct invoice_view *v, int width);
+void invoice_csv_put(struct buf *out, const struct invoice_view *v);
+void invoice_json_put(struct buf *out, const struct invoice_view *v);
+void invoice_html_put(struct buf *out, const struct invoice_view *v);
+/* letter: US Letter instead of A4. Errors: ERR_SYSTEM. */
+int invoice_pdf_put(struct buf *out, const struct invoice_view *v, bool letter, struct err *e);
+int invoice_xlsx_put(struct buf *out, const struct invoice_view *v, struct err *e);
+
+#endif
