@@ -81,6 +81,7 @@ static int show(struct cli *cli, struct err *e)
 	static const char *const papers[] = { "a4", "letter", NULL };
 	struct store *store = NULL;
 	struct stored_invoice i;
+	struct arena texts = { 0 };
 	struct buf out = { 0 };
 	const char *path = cli_value(cli, "output");
 	int format, paper;
@@ -98,12 +99,13 @@ static int show(struct cli *cli, struct err *e)
 	if (rc == 0)
 		rc = cli_store(cli, &store, DB_READ, e);
 	if (rc == 0)
-		rc = invoice_find(store, cli->argument[0], &i, e);
+		rc = invoice_find(store, cli->argument[0], &texts, &i, e);
 	if (rc == 0)
 		rc = put(&out, &i, format, paper == 1, e);
 	if (rc == 0)
 		rc = write_out(path, &out, e);
 	buf_release(&out);
+	arena_release(&texts);
 	store_close(store);
 	return rc;
 }
@@ -231,26 +233,6 @@ static const struct table_column list_columns[] = {
 	{ "TOTAL", true, false },    { "IN", false, false },
 };
 
-static void invoice_list_item(struct json_out *j, const struct stored_invoice *i)
-{
-	json_out_object(j, NULL);
-	json_out_int(j, "id", i->id);
-	if (i->number.n)
-		json_out_text(j, "number", i->number);
-	else
-		json_out_null(j, "number");
-	json_out_text(j, "kind", i->kind);
-	json_out_text(j, "status", i->status);
-	json_out_text(j, "customer", i->customer);
-	json_out_instant(j, "from", i->from);
-	json_out_instant(j, "to", i->to);
-	json_out_text(j, "first_day", i->first_day);
-	json_out_text(j, "last_day", i->last_day);
-	json_out_text(j, "currency", i->currency);
-	json_out_text(j, "total", i->total);
-	json_out_end(j, '}');
-}
-
 static void open_list(struct cli *cli, struct json_out *j, struct table **t, const char *schema)
 {
 	*t = NULL;
@@ -301,6 +283,7 @@ static int draft(struct cli *cli, struct err *e)
 		const struct account *a;
 		struct instant from, to;
 		struct stored_invoice i;
+		struct arena texts = { 0 };
 		struct buf out = { 0 };
 		char name[24];
 		rc = ledger_account(s.ledger, who.name[k], &a, e);
@@ -310,7 +293,7 @@ static int draft(struct cli *cli, struct err *e)
 			rc = invoice_draft(v, s.ledger, a, from, to, s.now, &id, e);
 		snprintf(name, sizeof name, "#%lld", (long long)id);
 		if (rc == 0)
-			rc = invoice_find(s.store, name, &i, e);
+			rc = invoice_find(s.store, name, &texts, &i, e);
 		if (rc == 0 && one) {
 			rc = put(&out, &i, FORMAT_JSON, false, e);
 			fwrite(out.p, 1, out.n, stdout);
@@ -320,6 +303,7 @@ static int draft(struct cli *cli, struct err *e)
 			row_of(t, &i);
 		}
 		buf_release(&out);
+		arena_release(&texts);
 	}
 	if (rc == 0 && !one)
 		close_list(cli, &j, t);
@@ -395,7 +379,9 @@ static int finalize(struct cli *cli, struct err *e)
 		rc = err_set(e, ERR_USAGE, "name the draft, such as #12, or --all");
 	for (int i = 0; rc == 0 && i < cli->argument_count; i++) {
 		struct stored_invoice found;
-		rc = invoice_find(s.store, cli->argument[i], &found, e);
+		struct arena texts = { 0 };
+		rc = invoice_find(s.store, cli->argument[i], &texts, &found, e);
+		arena_release(&texts);
 		d.id = mem_grow(d.id, (d.count + 1) * sizeof *d.id);
 		if (rc == 0)
 			d.id[d.count++] = found.id;
@@ -410,13 +396,15 @@ static int finalize(struct cli *cli, struct err *e)
 		open_list(cli, &j, &t, "tally.invoice-list/1");
 	for (size_t k = 0; rc == 0 && k < d.count; k++) {
 		struct stored_invoice i;
+		struct arena texts = { 0 };
 		char name[24];
 		snprintf(name, sizeof name, "#%lld", (long long)d.id[k]);
-		rc = invoice_find(s.store, name, &i, e);
+		rc = invoice_find(s.store, name, &texts, &i, e);
 		if (rc == 0 && cli->json)
 			invoice_list_item(&j, &i);
 		else if (rc == 0)
 			row_of(t, &i);
+		arena_release(&texts);
 	}
 	if (rc == 0)
 		close_list(cli, &j, t);
@@ -502,12 +490,14 @@ static int take_back(struct cli *cli, struct err *e)
 {
 	struct ledger_session s;
 	struct stored_invoice i;
+	struct arena texts = { 0 };
 	const char *why = cli_value(cli, "why");
 	if (!why)
 		return err_set(e, ERR_USAGE, "give the reason with --why");
 	int rc = ledger_session_open(&s, cli, DB_WRITE, e);
 	if (rc == 0)
-		rc = invoice_find(s.store, cli->argument[0], &i, e);
+		rc = invoice_find(s.store, cli->argument[0], &texts, &i, e);
+	arena_release(&texts);
 	if (rc == 0)
 		rc = invoice_void(s.ledger, i.id, why, s.now, e);
 	rc = ledger_session_close(&s, rc, e);
@@ -541,6 +531,7 @@ static int note(struct cli *cli, struct err *e)
 {
 	struct ledger_session s;
 	struct stored_invoice i;
+	struct arena texts = { 0 };
 	const char *why = cli_value(cli, "why"), *text = cli_value(cli, "amount");
 	struct money_total amount;
 	struct decimal d;
@@ -555,12 +546,12 @@ static int note(struct cli *cli, struct err *e)
 		return rc;
 	rc = ledger_session_open(&s, cli, DB_WRITE, e);
 	if (rc == 0)
-		rc = invoice_find(s.store, cli->argument[0], &i, e);
+		rc = invoice_find(s.store, cli->argument[0], &texts, &i, e);
 	if (rc == 0)
 		rc = invoice_note(s.ledger, i.id, text ? &amount : NULL, why, s.now, &id, e);
 	snprintf(name, sizeof name, "#%lld", (long long)id);
 	if (rc == 0)
-		rc = invoice_find(s.store, name, &i, e);
+		rc = invoice_find(s.store, name, &texts, &i, e);
 	if (rc == 0 && cli->json) {
 		struct buf out = { 0 };
 		rc = put(&out, &i, FORMAT_JSON, false, e);
@@ -569,6 +560,7 @@ static int note(struct cli *cli, struct err *e)
 	} else if (rc == 0 && !cli->quiet) {
 		printf("%.*s\n", (int)i.number.n, i.number.p);
 	}
+	arena_release(&texts);
 	return ledger_session_close(&s, rc, e);
 }
 

@@ -12,6 +12,8 @@
 #include "cli/command.h"
 #include "meter/quarantine.h"
 #include "meter/serve/http.h"
+#include "reports/credit_report.h"
+#include "reports/invoice_view.h"
 #include "reports/usage_report.h"
 
 static const struct option serve_options[] = {
@@ -53,6 +55,7 @@ static void log_event(void *user, const char *event, const char *message)
 struct reader {
 	pthread_mutex_t lock;
 	struct store *store;
+	struct ledger *ledger;
 	struct zone *utc;
 };
 
@@ -112,6 +115,93 @@ static int answer_usage(struct reader *r, const struct http_question *q, struct 
 	return rc;
 }
 
+static int answer_balance(struct reader *r, const struct http_question *q, struct http_reply *out,
+			  struct err *e)
+{
+	const char *customer = q->path + strlen("/v1/balance/");
+	struct balance_report report;
+	struct json_out j;
+	if (q->customer && strcmp(q->customer, customer) != 0)
+		return err_set(e, ERR_DENIED, "the token speaks for another customer");
+	int rc = ledger_begin(r->ledger, e);
+	if (rc == 0)
+		rc = balance_report_read(&report, r->ledger, text_of(customer), clock_now(), e);
+	if (rc != 0)
+		return rc;
+	json_out_open(&j, NULL);
+	rc = balance_report_put(&j, &report, r->ledger, e);
+	json_out_take(&j, &out->body);
+	return rc;
+}
+
+static int list_invoice(void *user, const struct stored_invoice *i)
+{
+	invoice_list_item(user, i);
+	return 0;
+}
+
+/* All of them, or one in a format: /v1/invoices/2026-000017?format=pdf */
+static int answer_invoices(struct reader *r, const struct http_question *q, struct http_reply *out,
+			   struct err *e)
+{
+	static const struct {
+		const char *name, *type;
+	} formats[] = { { "json", "application/json" },
+			{ "html", "text/html; charset=utf-8" },
+			{ "pdf", "application/pdf" },
+			{ "text", "text/plain; charset=utf-8" },
+			{ "csv", "text/csv; charset=utf-8" } };
+	const char *format = q->parameter(q, "format"), *customer = q->parameter(q, "customer");
+	struct stored_invoice i;
+	struct invoice_view *v;
+	size_t f = 0;
+	if (q->customer && customer && strcmp(q->customer, customer) != 0)
+		return err_set(e, ERR_DENIED, "the token speaks for another customer");
+	if (strcmp(q->path, "/v1/invoices") == 0) {
+		struct json_out j;
+		json_out_open(&j, NULL);
+		json_out_object(&j, NULL);
+		json_out_string(&j, "schema", "tally.invoice-list/1");
+		json_out_array(&j, "invoices");
+		int rc = invoice_each(r->store, q->customer ? q->customer : customer, list_invoice,
+				      &j, e);
+		json_out_end(&j, ']');
+		json_out_end(&j, '}');
+		json_out_take(&j, &out->body);
+		return rc;
+	}
+	while (format && f < sizeof formats / sizeof *formats &&
+	       strcmp(format, formats[f].name) != 0)
+		f++;
+	if (f == sizeof formats / sizeof *formats)
+		return err_set(e, ERR_USAGE, "format is json, html, pdf, text or csv");
+	char status[16];
+	struct arena texts = { 0 };
+	int rc = invoice_find(r->store, q->path + strlen("/v1/invoices/"), &texts, &i, e);
+	if (rc == 0 && q->customer && !text_is(i.customer, q->customer))
+		rc = err_set(e, ERR_DENIED, "the token speaks for another customer");
+	if (rc == 0) {
+		snprintf(status, sizeof status, "%.*s", (int)i.status.n, i.status.p);
+		rc = invoice_view_open(&v, i.document, status, e);
+	}
+	arena_release(&texts);
+	if (rc != 0)
+		return rc;
+	out->type = formats[f].type;
+	if (f == 0)
+		invoice_json_put(&out->body, v);
+	else if (f == 1)
+		invoice_html_put(&out->body, v);
+	else if (f == 2)
+		rc = invoice_pdf_put(&out->body, v, false, e);
+	else if (f == 3)
+		invoice_text_put(&out->body, v, 100);
+	else
+		invoice_csv_put(&out->body, v);
+	invoice_view_close(v);
+	return rc;
+}
+
 static const char index_page[] =
 	"<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>tally</title>"
 	"<h1>tally</h1><p>This server meters usage: <code>POST /v1/usage</code>, "
@@ -129,10 +219,16 @@ static bool answer(void *user, const struct http_question *q, struct http_reply 
 		buf_puts(&out->body, index_page);
 		return true;
 	}
-	if (strcmp(q->path, "/v1/usage") != 0)
+	bool usage = strcmp(q->path, "/v1/usage") == 0,
+	     balance = strncmp(q->path, "/v1/balance/", 12) == 0 && q->path[12],
+	     invoices = strcmp(q->path, "/v1/invoices") == 0 ||
+			strncmp(q->path, "/v1/invoices/", 13) == 0;
+	if (!usage && !balance && !invoices)
 		return false;
 	pthread_mutex_lock(&r->lock);
-	rc = answer_usage(r, q, out, &e);
+	rc = usage     ? answer_usage(r, q, out, &e)
+	     : balance ? answer_balance(r, q, out, &e)
+		       : answer_invoices(r, q, out, &e);
 	pthread_mutex_unlock(&r->lock);
 	if (rc != 0)
 		put_error(out, &e);
@@ -197,6 +293,8 @@ static int serve(struct cli *cli, struct err *e)
 	if (rc == 0)
 		rc = store_open(&reader.store, path.p, DB_READ, e);
 	if (rc == 0)
+		rc = ledger_open(&reader.ledger, reader.store, e);
+	if (rc == 0)
 		rc = http_open(&http,
 			       &(struct http_options){ .address =
 							       listen ? listen : "127.0.0.1:8687",
@@ -227,6 +325,7 @@ static int serve(struct cli *cli, struct err *e)
 		http_close(http);
 	}
 	writer_close(writer);
+	ledger_close(reader.ledger);
 	store_close(reader.store);
 	tokens_close(tokens);
 	book_close(book);

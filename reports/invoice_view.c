@@ -237,6 +237,26 @@ void invoice_view_close(struct invoice_view *v)
 	free(v);
 }
 
+void invoice_list_item(struct json_out *j, const struct stored_invoice *i)
+{
+	json_out_object(j, NULL);
+	json_out_int(j, "id", i->id);
+	if (i->number.n)
+		json_out_text(j, "number", i->number);
+	else
+		json_out_null(j, "number");
+	json_out_text(j, "kind", i->kind);
+	json_out_text(j, "status", i->status);
+	json_out_text(j, "customer", i->customer);
+	json_out_instant(j, "from", i->from);
+	json_out_instant(j, "to", i->to);
+	json_out_text(j, "first_day", i->first_day);
+	json_out_text(j, "last_day", i->last_day);
+	json_out_text(j, "currency", i->currency);
+	json_out_text(j, "total", i->total);
+	json_out_end(j, '}');
+}
+
 /* --- text --- */
 
 static size_t longest(const struct invoice_view *v, const char *(*of)(const struct view_line *l),

@@ -9,6 +9,8 @@
 
 #include "base/arena.h"
 #include "base/json.h"
+#include "meter/billing/invoice_store.h"
+#include "reports/json_out.h"
 
 struct view_line {
 	/* as people read them: grouped, with the invoice's places */
@@ -43,6 +45,9 @@ struct invoice_view {
 int invoice_view_open(struct invoice_view **out, struct text document, const char *status,
 		      struct err *e);
 void invoice_view_close(struct invoice_view *v);
+
+/* An element of a list of invoices. */
+void invoice_list_item(struct json_out *j, const struct stored_invoice *i);
 
 /* Each appends to out. */
 void invoice_text_put(struct buf *out, const struct invoice_view *v, int width);

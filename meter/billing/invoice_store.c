@@ -39,7 +39,27 @@ static void read_invoice(sqlite3_stmt *q, struct stored_invoice *out)
 					.zone = text_or_empty(q, 17) };
 }
 
-static int find_by_id(struct store *s, int64_t id, struct stored_invoice *out, struct err *e)
+static struct text keep(struct arena *a, struct text t)
+{
+	return (struct text){ arena_text(a, t.n ? t.p : "", t.n), t.n };
+}
+
+/* The row, with texts that outlive the statement: a statement that is left open would hold back a
+ * reader's view of the database. */
+static void take_row(sqlite3_stmt *q, struct arena *a, struct stored_invoice *out)
+{
+	read_invoice(q, out);
+	struct text *const texts[] = { &out->kind,     &out->status,   &out->number,
+				       &out->customer, &out->currency, &out->document,
+				       &out->total,    &out->why,      &out->first_day,
+				       &out->last_day, &out->zone };
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		*texts[i] = keep(a, *texts[i]);
+	sqlite3_reset(q);
+}
+
+static int find_by_id(struct store *s, int64_t id, struct arena *a, struct stored_invoice *out,
+		      struct err *e)
 {
 	sqlite3_stmt *q;
 	int rc = db_statement(store_db(s), INVOICE_AT, &q, e);
@@ -48,13 +68,14 @@ static int find_by_id(struct store *s, int64_t id, struct stored_invoice *out, s
 	db_bind_int(q, ":id", id);
 	rc = db_step(store_db(s), q, e);
 	if (rc == 1)
-		read_invoice(q, out);
+		take_row(q, a, out);
 	return rc == 1	 ? 0
 	       : rc == 0 ? err_set(e, ERR_NOT_FOUND, "there is no invoice #%lld", (long long)id)
 			 : rc;
 }
 
-int invoice_find(struct store *s, const char *name, struct stored_invoice *out, struct err *e)
+int invoice_find(struct store *s, const char *name, struct arena *keep_in,
+		 struct stored_invoice *out, struct err *e)
 {
 	sqlite3_stmt *q;
 	char *end;
@@ -64,7 +85,7 @@ int invoice_find(struct store *s, const char *name, struct stored_invoice *out, 
 	db_bind_text(q, ":number", text_of(name));
 	rc = db_step(store_db(s), q, e);
 	if (rc == 1) {
-		read_invoice(q, out);
+		take_row(q, keep_in, out);
 		return 0;
 	}
 	sqlite3_reset(q);
@@ -73,7 +94,7 @@ int invoice_find(struct store *s, const char *name, struct stored_invoice *out, 
 	int64_t id = strtoll(name + (*name == '#'), &end, 10);
 	if (*end || id <= 0)
 		return err_set(e, ERR_NOT_FOUND, "there is no invoice '%s'", name);
-	return find_by_id(s, id, out, e);
+	return find_by_id(s, id, keep_in, out, e);
 }
 
 int invoice_each(struct store *s, const char *customer,
@@ -101,11 +122,6 @@ struct earlier {
 	size_t count;
 	struct arena arena;
 };
-
-static struct text keep(struct arena *a, struct text t)
-{
-	return (struct text){ arena_text(a, t.n ? t.p : "", t.n), t.n };
-}
 
 static int read_charges(struct store *s, struct billed_period *p, struct arena *a, struct err *e)
 {
@@ -397,21 +413,21 @@ int invoice_finalize(struct invoicer *v, struct ledger *l, int64_t id, struct in
 	struct stored_invoice draft;
 	const struct account *a;
 	struct invoice i;
+	struct arena texts = { 0 };
 	char to[INSTANT_TEXT_MAX];
-	int rc = find_by_id(s, id, &draft, e);
-	if (rc != 0)
-		return rc;
-	if (!text_is(draft.status, "draft"))
-		return err_set(e, ERR_CONFLICT, "invoice %.*s is %.*s already", (int)draft.number.n,
-			       draft.number.p, (int)draft.status.n, draft.status.p);
-	if (draft.to.us > now.us)
-		return err_set(e, ERR_INVALID,
-			       "the period ends at %s: an invoice is final only after it",
-			       instant_format(draft.to, to));
-	const struct instant from = draft.from, until = draft.to;
-	rc = ledger_account(l, draft.customer, &a, e);
+	int rc = find_by_id(s, id, &texts, &draft, e);
+	if (rc == 0 && !text_is(draft.status, "draft"))
+		rc = err_set(e, ERR_CONFLICT, "invoice %.*s is %.*s already", (int)draft.number.n,
+			     draft.number.p, (int)draft.status.n, draft.status.p);
+	if (rc == 0 && draft.to.us > now.us)
+		rc = err_set(e, ERR_INVALID,
+			     "the period ends at %s: an invoice is final only after it",
+			     instant_format(draft.to, to));
 	if (rc == 0)
-		rc = compute(v, s, &i, a, from, until, e);
+		rc = ledger_account(l, draft.customer, &a, e);
+	if (rc == 0)
+		rc = compute(v, s, &i, a, draft.from, draft.to, e);
+	arena_release(&texts);
 	if (rc != 0)
 		return rc;
 	rc = write_final(l, id, &i, a, now, e);
@@ -423,15 +439,15 @@ int invoice_void(struct ledger *l, int64_t id, const char *why, struct instant n
 {
 	struct store *s = ledger_store(l);
 	struct stored_invoice i;
+	struct arena texts = { 0 };
 	sqlite3_stmt *q;
-	int rc = find_by_id(s, id, &i, e);
-	if (rc != 0)
-		return rc;
-	if (!text_is(i.status, "final"))
-		return err_set(e, ERR_CONFLICT,
-			       "invoice #%lld is a %.*s; only a final one is voided", (long long)id,
-			       (int)i.status.n, i.status.p);
-	rc = db_statement(store_db(s), INVOICE_VOID, &q, e);
+	int rc = find_by_id(s, id, &texts, &i, e);
+	if (rc == 0 && !text_is(i.status, "final"))
+		rc = err_set(e, ERR_CONFLICT, "invoice #%lld is a %.*s; only a final one is voided",
+			     (long long)id, (int)i.status.n, i.status.p);
+	arena_release(&texts);
+	if (rc == 0)
+		rc = db_statement(store_db(s), INVOICE_VOID, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":id", id);
@@ -505,33 +521,30 @@ int invoice_note(struct ledger *l, int64_t id, const struct money_total *amount,
 	struct stored_invoice i;
 	struct notes given = { .of = id, .e = e };
 	struct money_total total, left;
+	struct arena texts = { 0 };
 	char number[80], text[2][DECIMAL_TEXT_MAX];
 	int rc = invoice_each(s, NULL, add_note, &given, e);
 	if (rc == 0)
-		rc = find_by_id(s, id, &i, e);
+		rc = find_by_id(s, id, &texts, &i, e);
 	if (rc == 0 && (!text_is(i.status, "final") || !text_is(i.kind, "invoice")))
 		rc = err_set(e, ERR_CONFLICT, "a credit note is for a final invoice");
 	if (rc == 0)
 		rc = total_of(i.total, &total, e);
-	if (rc != 0)
+	if (rc != 0) {
+		arena_release(&texts);
 		return rc;
+	}
 	left.atto = total.atto + given.sum.atto; /* notes are negative */
 	struct money_total back = amount ? *amount : left;
 	if (back.atto <= 0 || back.atto > left.atto)
-		return err_set(e, ERR_LIMIT, "%s cannot be credited: %s is left of invoice %.*s",
-			       money_total_format(back, text[0]), money_total_format(left, text[1]),
-			       (int)i.number.n, i.number.p);
-	struct arena keep_texts = { 0 };
+		rc = err_set(e, ERR_LIMIT, "%s cannot be credited: %s is left of invoice %.*s",
+			     money_total_format(back, text[0]), money_total_format(left, text[1]),
+			     (int)i.number.n, i.number.p);
 	struct buf document = { 0 };
 	const struct account *a = NULL;
-	i.number = keep(&keep_texts, i.number);
-	i.customer = keep(&keep_texts, i.customer);
-	i.currency = keep(&keep_texts, i.currency);
-	i.first_day = keep(&keep_texts, i.first_day);
-	i.last_day = keep(&keep_texts, i.last_day);
-	i.zone = keep(&keep_texts, i.zone);
 	back.atto = -back.atto;
-	rc = ledger_find_account(l, i.customer, &a, e);
+	if (rc == 0)
+		rc = ledger_find_account(l, i.customer, &a, e);
 	if (rc == 0)
 		rc = next_number(s, "CN-", a, now, number, e);
 	if (rc == 0) {
@@ -556,7 +569,7 @@ int invoice_note(struct ledger *l, int64_t id, const struct money_total *amount,
 	if (rc == 0)
 		rc = enter(l, "invoice", *note, e);
 	buf_release(&document);
-	arena_release(&keep_texts);
+	arena_release(&texts);
 	return rc;
 }
 
@@ -566,8 +579,9 @@ int invoice_text(struct store *s, int64_t id, bool voided, struct buf *out, bool
 		 struct err *e)
 {
 	struct stored_invoice i;
+	struct arena texts = { 0 };
 	struct err none;
-	int rc = find_by_id(s, id, &i, &none);
+	int rc = find_by_id(s, id, &texts, &i, &none);
 	*there = false;
 	if (rc != 0 && none.code == ERR_NOT_FOUND)
 		return 0;
@@ -585,6 +599,7 @@ int invoice_text(struct store *s, int64_t id, bool voided, struct buf *out, bool
 		buf_printf(out, " %lld ", (long long)i.finalized.us);
 		buf_add(out, i.document.p, i.document.n);
 	}
+	arena_release(&texts);
 	return 0;
 }
 

@@ -32,8 +32,9 @@ int invoice_void(struct ledger *l, int64_t id, const char *why, struct instant n
 int invoice_note(struct ledger *l, int64_t id, const struct money_total *amount, const char *why,
 		 struct instant now, int64_t *note, struct err *e);
 
-/* By number, or by id ("#12" or "12"). Texts live until the next call. Errors: ERR_NOT_FOUND. */
-int invoice_find(struct store *s, const char *name, struct stored_invoice *out, struct err *e);
+/* By number, or by id ("#12" or "12"). Texts live in the arena. Errors: ERR_NOT_FOUND. */
+int invoice_find(struct store *s, const char *name, struct arena *keep_in,
+		 struct stored_invoice *out, struct err *e);
 int invoice_each(struct store *s, const char *customer,
 		 int (*take)(void *user, const struct stored_invoice *i), void *user,
 		 struct err *e);
