@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -243,6 +244,60 @@ static void on_signal(int number)
 	atomic_fetch_add(&signals, 1);
 }
 
+static bool tell_hook(void *user, const struct budget_alarm *a)
+{
+	char text[300];
+	(void)user;
+	bool ok = budget_hook(a);
+	snprintf(text, sizeof text, "%.80s passed %d %%: %.40s of its currency is spent",
+		 a->budget.name.p, a->percent, a->spent.p);
+	log_event(NULL, ok ? "budget_alarm" : "budget_hook_failed", text);
+	return ok;
+}
+
+static int count_budget(void *user, const struct budget *b)
+{
+	(void)b;
+	++*(int *)user;
+	return 0;
+}
+
+/* Alarms of budgets, until a signal comes. Hooks may take their time: this is the main thread, with
+ * a connection of its own. */
+static void watch(const char *path)
+{
+	enum { SECONDS = 3 };
+	struct store *store = NULL;
+	struct budgets *budgets = NULL;
+	struct err e = { 0 };
+	if (store_open(&store, path, DB_WRITE, &e) == 0)
+		budgets = budgets_open(store);
+	while (atomic_load(&signals) == 0) {
+		int64_t raised = 0;
+		int any = 0;
+		struct instant now = clock_now();
+		const struct timespec pause = { SECONDS, 0 };
+		int rc = budgets ? budgets_each(budgets, count_budget, &any, &e) : 1;
+		if (rc == 0)
+			rc = any ? store_begin(store, now, &e) : 1;
+		if (rc == 0) {
+			rc = budgets_raise(budgets, now, &raised, &e);
+			if (rc == 0 && raised)
+				rc = store_commit(store, &e);
+			else
+				store_rollback(store);
+		}
+		if (rc == 0)
+			rc = budgets_tell(budgets, now, tell_hook, NULL, &e);
+		if (rc < 0)
+			log_event(NULL, "store_failed", e.message);
+		if (atomic_load(&signals) == 0)
+			nanosleep(&pause, NULL);
+	}
+	budgets_close(budgets);
+	store_close(store);
+}
+
 static int read_pem(const char *path, struct buf *out, struct err *e)
 {
 	enum { PEM_MAX = 1 << 20 };
@@ -313,8 +368,7 @@ static int serve(struct cli *cli, struct err *e)
 			       (listen ? listen : "127.0.0.1:")),
 			 listen ? listen : "127.0.0.1:", http_port(http));
 		log_event(NULL, "start", line);
-		while (atomic_load(&signals) == 0)
-			pause();
+		watch(path.p);
 		log_event(NULL, "stop", "finishing what has begun");
 		http_quiesce(http);
 		/* the writer first: it answers what waits, and the connections then end */

@@ -129,6 +129,10 @@ void cli_print_completion(FILE *out);
 	X(command_price_history) \
 	X(command_price_check) \
 	X(command_price_import) \
+	X(command_forecast) \
+	X(command_budget_set) \
+	X(command_budget_status) \
+	X(command_budget_clear) \
 	X(command_invoice_draft) \
 	X(command_invoice_finalize) \
 	X(command_invoice_list) \

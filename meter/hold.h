@@ -32,6 +32,7 @@ struct hold {
 	struct money amount;
 	struct nano_credits credits; /* reserved of the customer's account; 0: it has none */
 	struct instant created, expires;
+	struct text project, model; /* of the call to come, for budgets; not stored */
 };
 
 enum { HOLD_SECONDS_DEFAULT = 600, HOLD_SECONDS_MOST = 86400 };

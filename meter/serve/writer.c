@@ -17,6 +17,7 @@ struct writer {
 	struct store *store;
 	struct ingest *in;
 	struct spending *spending;
+	struct budgets *budgets;
 	struct ledger *ledger;
 	struct drawer *drawer;
 	struct writer_stats stats;
@@ -315,6 +316,8 @@ static int read_request(struct writer *w, struct job *j, json_value *v, struct h
 		rc = record_finish(&r, e);
 	r.time_us = r.time_us == TIME_ABSENT ? now.us : r.time_us;
 	ingest_next_source(w->in, j->customer, now, NULL);
+	h->project = r.text[FIELD_PROJECT];
+	h->model = r.text[FIELD_MODEL];
 	if (rc == 0)
 		rc = hold_estimate(w->in, w->store, &r, &h->amount, &h->currency, e);
 	return rc == 0 ? reserve_credits(w, h, &r, e) : rc;
@@ -329,6 +332,15 @@ static int take_hold(struct writer *w, struct job *j, struct instant now, struct
 	if (rc != 0)
 		return rc;
 	rc = read_request(w, j, json_root(d), &h, now, e);
+	/* asked again, the hold is there already and counts among what is held */
+	struct hold known;
+	struct err none;
+	bool again = rc == 0 && hold_find(w->store, h.id, &known, &none) == 0;
+	if (rc == 0)
+		rc = standing_of(w->spending, h.customer, now, &st, e);
+	if (rc == 0 && !again)
+		rc = budgets_allow(w->budgets, h.customer, h.project, h.model, h.currency, h.amount,
+				   st.held, now, e);
 	if (rc == 0)
 		rc = hold_open(w->spending, w->ledger, &h, now, &st, e);
 	if (rc == 0) {
@@ -535,6 +547,8 @@ static void take_jobs(struct writer *w, struct job *list)
 		drawer_forget(w->drawer);
 		spending_close(w->spending);
 		w->spending = spending_open(w->store);
+		budgets_close(w->budgets);
+		w->budgets = budgets_open(w->store);
 		atomic_fetch_add(&w->stats.failures, 1);
 		w->o.log(w->o.user, "store_failed", e.message);
 	} else {
@@ -660,6 +674,7 @@ int writer_open(struct writer **out, const struct writer_options *o, struct err 
 		rc = drawer_open(&w->drawer, w->ledger, o->book, e);
 	if (rc == 0) {
 		w->spending = spending_open(w->store);
+		w->budgets = budgets_open(w->store);
 		atomic_store(&w->stats.rows, store_last_seq(w->store));
 		if (pthread_create(&w->thread, NULL, run, w) != 0)
 			rc = err_set(e, ERR_SYSTEM, "no thread could be started");
@@ -667,6 +682,7 @@ int writer_open(struct writer **out, const struct writer_options *o, struct err 
 	if (rc != 0) {
 		ingest_close(w->in);
 		spending_close(w->spending);
+		budgets_close(w->budgets);
 		drawer_close(w->drawer);
 		ledger_close(w->ledger);
 		store_close(w->store);
@@ -688,6 +704,7 @@ void writer_close(struct writer *w)
 	pthread_join(w->thread, NULL);
 	ingest_close(w->in);
 	spending_close(w->spending);
+	budgets_close(w->budgets);
 	drawer_close(w->drawer);
 	ledger_close(w->ledger);
 	store_close(w->store);

@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #include "meter/formats/assemble.h"
+#include "meter/billing/budget.h"
 #include "meter/hold.h"
 #include "meter/ledger/draw.h"
 

@@ -288,6 +288,34 @@ const char *const store_sql[STORE_STATEMENTS] = {
 			    "customer=:customer AND currency=:currency AND kind='invoice' AND "
 			    "status<>'void' AND period_from<:to AND period_to>:from AND "
 			    "NOT(period_from=:from AND status='draft') LIMIT 1",
+	[BUDGET_SET] =
+		"INSERT INTO budget(name,customer,project,model,currency,pico,period,zone,soft,"
+		"hard,hook,set_at) VALUES(:name,:customer,:project,:model,:currency,:pico,:period,"
+		":zone,:soft,:hard,:hook,:now) ON CONFLICT(name) DO UPDATE SET "
+		"customer=excluded.customer,project=excluded.project,model=excluded.model,"
+		"currency=excluded.currency,pico=excluded.pico,period=excluded.period,"
+		"zone=excluded.zone,soft=excluded.soft,hard=excluded.hard,hook=excluded.hook,"
+		"set_at=excluded.set_at",
+	[BUDGET_CLEAR] = "DELETE FROM budget WHERE name=:name",
+#define BUDGET \
+	"SELECT id,name,customer,project,model,currency,pico,period,zone,soft,hard,hook FROM budget "
+	[BUDGETS] = BUDGET "ORDER BY name",
+	[BUDGETS_HARD] = BUDGET "WHERE hard=1 AND customer IN ('',:customer) ORDER BY name",
+	[BUDGET_ROWS] = "SELECT u.price,sum(CASE u.kind WHEN 1 THEN -1 ELSE 1 END),sum(u.requests),"
+			"sum(u.input),sum(u.cache_read),sum(u.cache_write_5m),sum(u.cache_write_1h),"
+			"sum(u.output),sum(u.reasoning) FROM usage u JOIN series s ON s.id=u.series "
+			"JOIN subject m ON m.id=s.subject WHERE u.seq BETWEEN :from AND :to AND "
+			"u.time>=:since AND u.time<:until AND :customer IN ('',s.customer) AND "
+			":project IN ('',s.project) AND :model IN ('',m.model) GROUP BY u.price",
+	[BUDGET_ALARM_AT] = "SELECT 1 FROM budget_alarm WHERE budget=:budget AND "
+			    "period_from=:from AND percent=:percent",
+	[BUDGET_RAISE] = "INSERT INTO budget_alarm VALUES(:budget,:from,:percent,:now,:spent,NULL,0)",
+	[BUDGET_WAITING] = "SELECT budget,period_from,percent,raised,spent,tries,name,hook,customer,"
+			   "project,model,currency,pico,period FROM budget_alarm JOIN budget ON "
+			   "id=budget WHERE told IS NULL AND hook<>'' AND tries<:most ORDER BY "
+			   "raised,percent",
+	[BUDGET_TOLD] = "UPDATE budget_alarm SET tries=tries+1,told=CASE :ok WHEN 1 THEN :now END "
+			"WHERE budget=:budget AND period_from=:from AND percent=:percent",
 	[JOURNAL_LAST] = "SELECT seq,hash FROM journal ORDER BY seq DESC LIMIT 1",
 	[JOURNAL_ADD] = "INSERT INTO journal VALUES(:seq,:kind,:ref,:hash)",
 	[JOURNAL_SET_HEAD] = "INSERT INTO about VALUES('journal_head',:head) ON CONFLICT(key) DO "

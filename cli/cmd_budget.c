@@ -1,0 +1,272 @@
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/zone.h"
+#include "cli/command.h"
+#include "meter/billing/budget.h"
+#include "reports/amount.h"
+#include "reports/json_out.h"
+#include "reports/table.h"
+
+static const struct option set_options[] = {
+	{ "amount", 0, "AMOUNT", "what may be spent in a period", false },
+	{ "customer", 0, "NAME", "of this customer (default all)", false },
+	{ "project", 0, "NAME", "on this project (default all)", false },
+	{ "model", 'm', "MODEL", "on this model (default all)", false },
+	{ "period", 0, "month|week|day|ever", "in the zone of -z (default month)", false },
+	{ "soft", 0, "PERCENTS", "alarm at each of them, once a period (default 80,100)", false },
+	{ "hard", 0, NULL, "refuse holds that would pass the amount", false },
+	{ "hook", 0, "COMMAND|URL",
+	  "told of every alarm, with JSON on standard input or as a POST (by curl);\n"
+	  "                               tried again until it succeeds, and not after that",
+	  false },
+	{ 0 },
+};
+
+static int set(struct cli *cli, struct err *e)
+{
+	static const char *const periods[] = { "month", "week", "day", "ever", NULL };
+	const char *amount = cli_value(cli, "amount"), *soft = cli_value(cli, "soft"),
+		   *zone_name = cli_value(cli, "timezone");
+	struct store *store = NULL;
+	struct zone *zone = NULL;
+	struct decimal d;
+	int period = 0;
+	struct budget b = { .name = text_of(cli->argument[0]),
+			    .customer = text_of(cli_value(cli, "customer")),
+			    .project = text_of(cli_value(cli, "project")),
+			    .model = text_of(cli_value(cli, "model")),
+			    .hook = text_of(cli_value(cli, "hook")),
+			    .currency = text_of(cli_currency(cli)),
+			    .zone = text_of(zone_name ? zone_name : "UTC"),
+			    .hard = cli_flag(cli, "hard") };
+	int rc = cli_choice(cli, "period", periods, &period, e);
+	b.period = text_of(periods[period]);
+	if (rc == 0)
+		rc = cli_zone(cli, &zone, e);
+	zone_close(zone);
+	if (rc == 0 && !amount)
+		rc = err_set(e, ERR_USAGE, "say how much with --amount");
+	if (rc == 0 && (decimal_parse(&d, text_of(amount), NULL) != 0 || d.digits <= 0))
+		rc = err_set(e, ERR_USAGE, "--amount: '%s' is no amount above 0", amount);
+	if (rc == 0)
+		rc = money_from_decimal(&b.amount, d, e);
+	if (rc == 0)
+		rc = budget_soft_parse(&b, soft ? soft : "80,100", e);
+	if (rc == 0)
+		rc = cli_store(cli, &store, DB_CREATE, e);
+	if (rc == 0)
+		rc = store_begin(store, clock_now(), e);
+	if (rc == 0) {
+		rc = budget_set(store, &b, clock_now(), e);
+		if (rc == 0)
+			rc = store_commit(store, e);
+		else
+			store_rollback(store);
+	}
+	store_close(store);
+	if (rc == 0 && !cli->quiet && !cli->json)
+		printf("%s: budget set\n", cli->argument[0]);
+	return rc;
+}
+
+const struct command command_budget_set = {
+	.name = "budget set",
+	.summary = "a budget for everything, a customer, a project or a model",
+	.arguments = "NAME",
+	.arguments_min = 1,
+	.arguments_max = 1,
+	.description =
+		"Alarms are raised by `tally serve` (every few seconds), `tally budget status` and "
+		"`tally budget check`: in the log, as exit status 4, and through the hook.",
+	.examples = "  tally budget set all --amount 2000 --soft 50,80,100 --hook 'mail -s budget "
+		    "ops@example.com'\n"
+		    "  tally budget set acme-web --customer acme --project web --amount 300 --hard\n",
+	.options = set_options,
+	.common = TAKES_DB | TAKES_CURRENCY | TAKES_ZONE,
+	.run = set,
+};
+
+static const struct option no_options[] = { { 0 } };
+
+static int clear(struct cli *cli, struct err *e)
+{
+	struct store *store = NULL;
+	int rc = cli_store(cli, &store, DB_WRITE, e);
+	if (rc == 0)
+		rc = store_begin(store, clock_now(), e);
+	if (rc == 0) {
+		rc = budget_clear(store, cli->argument[0], e);
+		if (rc == 0)
+			rc = store_commit(store, e);
+		else
+			store_rollback(store);
+	}
+	store_close(store);
+	if (rc == 0 && !cli->quiet && !cli->json)
+		printf("%s: no budget any more\n", cli->argument[0]);
+	return rc;
+}
+
+const struct command command_budget_clear = {
+	.name = "budget clear",
+	.summary = "remove a budget and its alarms",
+	.arguments = "NAME",
+	.arguments_min = 1,
+	.arguments_max = 1,
+	.description = "What was spent is not touched.",
+	.examples = "  tally budget clear acme-web\n",
+	.options = no_options,
+	.common = TAKES_DB,
+	.run = clear,
+};
+
+struct shown {
+	struct budgets *budgets;
+	struct json_out *j;
+	struct table *t;
+	const char *only;
+	struct instant now;
+	struct err *e;
+	bool over, any;
+};
+
+/* Ten characters of the part that is spent. */
+static void bar_cell(struct table *t, int percent)
+{
+	char text[40];
+	int filled = percent > 100 ? 10 : percent / 10;
+	snprintf(text, sizeof text, "%.*s%.*s %d %%", filled, "##########", 10 - filled,
+		 "..........", percent);
+	table_cell(t, text);
+}
+
+static const char *state_name(const struct budget *b, int percent)
+{
+	const char *name = "ok";
+	for (int i = 0; i < b->soft_count; i++)
+		if (percent >= b->soft[i])
+			name = "soft";
+	return percent >= 100 ? "over" : name;
+}
+
+static int show(void *user, const struct budget *b)
+{
+	struct shown *x = user;
+	struct budget_state s;
+	char amount[DECIMAL_TEXT_MAX];
+	if (x->only && !text_is(b->name, x->only))
+		return 0;
+	int rc = budget_state_of(x->budgets, b, x->now, &s, x->e);
+	if (rc != 0)
+		return rc;
+	x->any = true;
+	x->over |= s.percent >= 100;
+	if (x->j) {
+		struct json_out *j = x->j;
+		json_out_object(j, NULL);
+		json_out_text(j, "budget", b->name);
+		json_out_text(j, "customer", b->customer);
+		json_out_text(j, "project", b->project);
+		json_out_text(j, "model", b->model);
+		json_out_text(j, "period", b->period);
+		json_out_instant(j, "from", s.from);
+		json_out_instant(j, "to", s.to);
+		json_out_text(j, "currency", b->currency);
+		json_out_string(j, "amount", money_format(b->amount, amount));
+		json_out_money(j, "spent", s.spent);
+		json_out_int(j, "percent", s.percent);
+		json_out_string(j, "state", state_name(b, s.percent));
+		json_out_bool(j, "hard", b->hard);
+		json_out_int(j, "unpriced", s.unpriced);
+		json_out_end(j, '}');
+		return 0;
+	}
+	struct buf m = { 0 };
+	const struct text scope[] = { b->name, b->customer, b->project, b->model, b->period };
+	for (size_t i = 0; i < sizeof scope / sizeof *scope; i++)
+		table_cell(x->t, scope[i].n ? scope[i].p : "any");
+	put_money(&m, s.spent, b->currency.p, s.unpriced > 0);
+	table_cell(x->t, m.p);
+	put_amount(&m, money_format(b->amount, amount), b->currency.p, false);
+	table_cell(x->t, m.p);
+	bar_cell(x->t, s.percent);
+	table_cell(x->t, state_name(b, s.percent));
+	buf_release(&m);
+	return 0;
+}
+
+static bool tell(void *user, const struct budget_alarm *a)
+{
+	(void)user;
+	bool ok = budget_hook(a);
+	fprintf(stderr, "tally: budget '%s' passed %d %%: %s spent%s\n", a->budget.name.p,
+		a->percent, a->spent.p, ok ? "" : " (the hook failed and is tried again)");
+	return ok;
+}
+
+static int status(struct cli *cli, struct err *e)
+{
+	static const struct table_column columns[] = {
+		{ "BUDGET", false, true },  { "CUSTOMER", false, true }, { "PROJECT", false, true },
+		{ "MODEL", false, true },   { "PERIOD", false, false },	 { "SPENT", true, false },
+		{ "AMOUNT", true, false },  { "", false, false },	 { "STATE", false, false },
+	};
+	struct store *store = NULL;
+	struct json_out j;
+	struct shown x = { .e = e,
+			   .now = clock_now(),
+			   .only = cli->argument_count ? cli->argument[0] : NULL };
+	int64_t raised = 0;
+	int rc = cli_store(cli, &store, DB_WRITE, e);
+	if (rc != 0)
+		return rc;
+	x.budgets = budgets_open(store);
+	rc = store_begin(store, x.now, e);
+	if (rc == 0) {
+		rc = budgets_raise(x.budgets, x.now, &raised, e);
+		if (rc == 0)
+			rc = store_commit(store, e);
+		else
+			store_rollback(store);
+	}
+	if (rc == 0 && cli->json) {
+		x.j = &j;
+		json_out_open(&j, stdout);
+		json_out_object(&j, NULL);
+		json_out_string(&j, "schema", "tally.budget-status/1");
+		json_out_array(&j, "budgets");
+	} else if (rc == 0) {
+		x.t = table_open(columns, sizeof columns / sizeof *columns);
+	}
+	if (rc == 0)
+		rc = budgets_each(x.budgets, show, &x, e);
+	if (rc == 0 && cli->json) {
+		json_out_end(&j, ']');
+		json_out_end(&j, '}');
+		json_out_close(&j);
+	} else if (rc == 0) {
+		table_print(x.t);
+	}
+	table_close(x.t);
+	if (rc == 0)
+		rc = budgets_tell(x.budgets, x.now, tell, NULL, e);
+	if (rc == 0 && x.only && !x.any)
+		rc = err_set(e, ERR_NOT_FOUND, "there is no budget '%s'", x.only);
+	budgets_close(x.budgets);
+	store_close(store);
+	return rc ? rc : x.over ? 4 : 0;
+}
+
+const struct command command_budget_status = {
+	.name = "budget status",
+	.summary = "what is spent of the budgets, and alarms that are due",
+	.arguments = "[NAME]",
+	.arguments_max = 1,
+	.description = "Exit status 4 when a budget is used up. Alarms that were passed are raised "
+		       "and their hooks told, as `tally serve` does by itself.",
+	.examples = "  tally budget status\n  tally budget status acme-web --json\n",
+	.options = no_options,
+	.common = TAKES_DB,
+	.run = status,
+};
