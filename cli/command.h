@@ -129,6 +129,8 @@ void cli_print_completion(FILE *out);
 	X(command_price_history) \
 	X(command_price_check) \
 	X(command_price_import) \
+	X(command_reconcile) \
+	X(command_export) \
 	X(command_forecast) \
 	X(command_budget_set) \
 	X(command_budget_status) \

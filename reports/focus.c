@@ -40,6 +40,7 @@ static const struct {
 	FIELD("BillingPeriodEnd", INSTANT, billing_to),
 	FIELD("BillingPeriodStart", INSTANT, billing_from),
 	FIELD("ChargeCategory", WORD, charge_category),
+	FIELD("ChargeClass", WORD, charge_class),
 	FIELD("ChargeDescription", WORD, charge_description),
 	FIELD("ChargeFrequency", WORD, charge_frequency),
 	FIELD("ChargePeriodEnd", INSTANT, charge_to),
@@ -65,8 +66,12 @@ static const struct {
 	FIELD("ResourceId", TEXT_VALUE, resource_id),
 	FIELD("ServiceCategory", WORD, charge_category),
 	FIELD("ServiceName", TEXT_VALUE, service_name),
+	FIELD("ServiceSubcategory", WORD, charge_category),
 	FIELD("SkuId", TEXT_VALUE, sku_id),
+	FIELD("SkuMeter", WORD, sku_meter),
+	FIELD("SkuPriceId", TEXT_VALUE, sku_price_id),
 	FIELD("SubAccountId", TEXT_VALUE, sub_account_id),
+	FIELD("SubAccountName", TEXT_VALUE, sub_account_id),
 	FIELD("Tags", TEXT_VALUE, tags),
 #undef FIELD
 };
@@ -79,6 +84,7 @@ const char *const focus_columns[] = {
 	"BillingPeriodEnd",
 	"BillingPeriodStart",
 	"ChargeCategory",
+	"ChargeClass",
 	"ChargeDescription",
 	"ChargeFrequency",
 	"ChargePeriodEnd",
@@ -104,8 +110,12 @@ const char *const focus_columns[] = {
 	"ResourceId",
 	"ServiceCategory",
 	"ServiceName",
+	"ServiceSubcategory",
 	"SkuId",
+	"SkuMeter",
+	"SkuPriceId",
 	"SubAccountId",
+	"SubAccountName",
 	"Tags",
 	NULL,
 };
@@ -118,6 +128,8 @@ const char *focus_value(const struct focus_row *row, const char *column, char bu
 			continue;
 		if (strcmp(column, "ServiceCategory") == 0)
 			return "AI and Machine Learning";
+		if (strcmp(column, "ServiceSubcategory") == 0)
+			return "Generative AI";
 		if (strncmp(column, "PricingCurrency", 15) == 0 && column[15] &&
 		    !row->has_pricing_amounts)
 			return "";

@@ -13,6 +13,9 @@
 struct focus_row {
 	struct text account_id, account_name, sub_account_id;
 	const char *billing_currency, *charge_category, *charge_description, *charge_frequency;
+	const char *charge_class; /* "Correction" of an earlier period, or NULL */
+	const char *sku_meter;	  /* what is counted */
+	struct text sku_price_id;
 	const char *pricing_category, *pricing_currency, *pricing_unit, *consumed_unit;
 	struct text provider, publisher, invoice_issuer, invoice_id, resource_id, sku_id,
 		service_name;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/dict.h"
+#include "meter/billing/charge.h"
 #include "meter/store/store_sql.h"
 
 /* Usage of all customers in a period, in the order of customers. */
@@ -120,39 +121,20 @@ static int charge_group(struct charges *all, struct store *s, struct text projec
 			struct err *e)
 {
 	const struct stored_price *p;
+	struct charge_part part[CHARGE_PARTS_MAX];
 	char text[DECIMAL_TEXT_MAX];
+	size_t n;
 	int rc = store_stored_price(s, price, &p, e);
-	if (rc != 0)
-		return rc;
-	if (p->reason.n) {
+	if (rc == 0)
+		rc = charge_parts(p, sums, part, &n, e);
+	if (rc == 0 && p->reason.n)
 		all->unpriced += sums->records;
-		return 0;
-	}
-	for (int b = 0; rc == 0 && b < BUCKET_COUNT; b++) {
-		int64_t tokens = rate_billed_tokens(&p->rates, sums->tokens, b);
-		if (tokens == 0)
-			continue;
+	for (size_t k = 0; rc == 0 && k < n; k++)
 		rc = add_charge(all,
-				&(struct charge){
-					project, model, text_of(bucket_name((enum bucket)b)),
-					text_of(money_format(p->rates.per_million[b], text)),
-					tokens, money_of_tokens(p->rates.per_million[b], tokens) },
+				&(struct charge){ project, model, text_of(part[k].bucket),
+						  text_of(money_format(part[k].price, text)),
+						  part[k].quantity, part[k].amount },
 				e);
-	}
-	for (size_t i = 0; rc == 0 && i < p->fee_count; i++) {
-		const struct fee *f = &p->fee[i];
-		int64_t n = strcmp(f->unit, "request") == 0 ? sums->requests : sums->web_searches;
-		struct money_total amount = { 0 };
-		if (n == 0)
-			continue;
-		if (!money_total_add_units(&amount, f->amount, n, f->per))
-			return err_set(e, ERR_RANGE, "the fees are more than can be held");
-		rc = add_charge(all,
-				&(struct charge){ project, model, text_of(f->unit),
-						  text_of(money_format(f->amount, text)), n,
-						  amount },
-				e);
-	}
 	return rc;
 }
 

@@ -1,0 +1,73 @@
+#include <string.h>
+
+#include "base/zone.h"
+#include "cli/ledger_session.h"
+#include "reports/export.h"
+
+static const struct option options[] = {
+	{ "output", 'o', "FILE", "write it there (xlsx needs it)", false },
+	{ "customer", 0, "NAME", "only this customer", false },
+	{ "style", 0, "hledger|beancount", "of the journal (default hledger)", false },
+	{ "issuer", 0, "NAME", "of FOCUS rows: who charges (default the vendor)", false },
+	{ 0 },
+};
+
+static int run(struct cli *cli, struct err *e)
+{
+	static const char *const styles[] = { "hledger", "beancount", NULL };
+	const char *what = cli->argument[0], *path = cli_value(cli, "output");
+	struct ledger_session s = { 0 };
+	struct zone *zone = NULL;
+	struct export_options o = { .customer = cli_value(cli, "customer"),
+				    .issuer = cli_value(cli, "issuer"),
+				    .out = stdout };
+	int style;
+	bool xlsx = strcmp(what, "xlsx") == 0;
+	int rc = cli_choice(cli, "style", styles, &style, e);
+	if (rc == 0 && strcmp(what, "focus") != 0 && strcmp(what, "journal") != 0 &&
+	    strcmp(what, "csv") != 0 && !xlsx)
+		rc = err_set(e, ERR_USAGE, "'%s': export focus, journal, csv or xlsx", what);
+	if (rc == 0 && xlsx && !path)
+		rc = err_set(e, ERR_USAGE, "name the workbook with --output");
+	if (rc == 0)
+		rc = cli_zone(cli, &zone, e);
+	if (rc == 0)
+		rc = cli_period(cli, zone, &o.since, &o.until, e);
+	o.zone = zone;
+	if (rc == 0)
+		rc = ledger_session_open(&s, cli, DB_READ, e);
+	if (rc == 0 && path && !xlsx && !(o.out = fopen(path, "w")))
+		rc = err_set(e, ERR_SYSTEM, "could not write '%s'", path);
+	if (rc == 0)
+		rc = xlsx ? export_xlsx(s.ledger, &o, path, e)
+		     : strcmp(what, "focus") == 0
+			     ? export_focus(s.ledger, &o, e)
+		     : strcmp(what, "csv") == 0
+			     ? export_csv(s.ledger, &o, e)
+			     : export_journal(s.ledger, &o,
+					      style ? JOURNAL_BEANCOUNT : JOURNAL_HLEDGER, e);
+	if (o.out && o.out != stdout && fclose(o.out) != 0 && rc == 0)
+		rc = err_set(e, ERR_SYSTEM, "could not write '%s'", path);
+	rc = ledger_session_close(&s, rc, e);
+	zone_close(zone);
+	return rc;
+}
+
+const struct command command_export = {
+	.name = "export",
+	.summary = "FOCUS 1.2, a plain-text journal, CSV or XLSX",
+	.arguments = "focus|journal|csv|xlsx",
+	.arguments_min = 1,
+	.arguments_max = 1,
+	.description =
+		"focus: usage in money by day, customer, project, model, price and bucket, and credits "
+		"as a virtual currency (what was bought or granted, and what usage drew). journal: the "
+		"credit ledger for hledger or beancount. csv: every record that stands, in the native "
+		"format. xlsx: usage by day, customer, project and model.",
+	.examples = "  tally export focus --since 2026-10-01 --until 2026-11-01 > focus.csv\n"
+		    "  tally export journal | hledger -f - balance\n"
+		    "  tally export xlsx -o usage.xlsx\n",
+	.options = options,
+	.common = TAKES_DB | TAKES_PERIOD | TAKES_ZONE,
+	.run = run,
+};

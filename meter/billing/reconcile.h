@@ -1,0 +1,49 @@
+/*
+ * reconcile: a provider's bill beside what was metered, by day and model.
+ *
+ * Neither half is believed: what matches, what differs, what was billed and never metered and the
+ * reverse are all shown, with both amounts.
+ */
+#ifndef TALLY_METER_BILLING_RECONCILE_H
+#define TALLY_METER_BILLING_RECONCILE_H
+
+#include "meter/billing/bill.h"
+#include "meter/store/usage_query.h"
+#include "pricing/book.h"
+
+enum match { MATCHES, DIFFERS, BILLED_ONLY, METERED_ONLY };
+
+struct reconciled {
+	int64_t day;
+	struct text model;
+	enum match match;
+	struct bill_line billed; /* zero where it is METERED_ONLY */
+	struct usage_sums metered;
+	struct money_total difference; /* billed less metered */
+	bool tokens_differ;
+};
+
+struct reconciliation {
+	struct reconciled *line; /* by day and model */
+	size_t lines;
+	int64_t count[4]; /* by match */
+	struct money_total billed, metered, difference;
+	int64_t unpriced;
+	struct arena arena;
+};
+
+struct reconcile_options {
+	struct instant since, until; /* of both halves; the bill's own days where it is open */
+	const char *customer, *project;
+	const char *provider; /* only records that this vendor priced; NULL: all */
+	struct money_total tolerance; /* a day and model may differ by so much */
+	const struct book *book;      /* names that mean the same model */
+};
+
+/* Errors: ERR_INVALID when the currencies differ, and those of the store. */
+int reconcile(struct reconciliation *out, struct store *s, const struct bill *bill,
+	      const struct reconcile_options *o, struct err *e);
+void reconciliation_release(struct reconciliation *r);
+const char *match_name(enum match m);
+
+#endif

@@ -1,0 +1,34 @@
+/*
+ * export: what the database holds, in formats of others: FOCUS 1.2, plain-text journals that hledger
+ * and beancount read, CSV, XLSX.
+ */
+#ifndef TALLY_REPORTS_EXPORT_H
+#define TALLY_REPORTS_EXPORT_H
+
+#include <stdio.h>
+
+#include "base/zone.h"
+#include "meter/ledger/ledger.h"
+#include "meter/store/usage_query.h"
+
+struct export_options {
+	FILE *out;
+	struct instant since, until;
+	const char *customer; /* NULL: all */
+	const struct zone *zone;
+	const char *issuer; /* of FOCUS rows: who charges; NULL: the vendor */
+};
+
+/* Usage by UTC day, customer, project, model, price and bucket, and the credits: what was bought
+ * (paid grants), what was granted, and what usage drew. */
+int export_focus(struct ledger *l, const struct export_options *o, struct err *e);
+enum journal_style { JOURNAL_HLEDGER, JOURNAL_BEANCOUNT };
+/* Every transaction of the ledger. */
+int export_journal(struct ledger *l, const struct export_options *o, enum journal_style style,
+		   struct err *e);
+/* Every record that stands, in the native format: it can be read in again. */
+int export_csv(struct ledger *l, const struct export_options *o, struct err *e);
+/* Usage by day, customer, project and model, as a workbook at `path`. */
+int export_xlsx(struct ledger *l, const struct export_options *o, const char *path, struct err *e);
+
+#endif

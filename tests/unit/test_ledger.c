@@ -1,0 +1,380 @@
+/*
+ * The ledger against a naive model of it (lists, searched from the front), operation by operation;
+ * what the journal notices; pools of recurring grants; draws from usage by any grouping.
+ */
+#include "tests/unit/unit.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "meter/hold.h"
+#include "meter/ledger/draw.h"
+#include "meter/billing/invoice_store.h"
+
+static struct store *store;
+static struct ledger *ledger;
+static char path[64];
+
+static const struct instant start = { INT64_C(1704067200000000) };
+
+static void check(int rc, const struct err *e)
+{
+	if (rc != 0)
+		fail_msg("%s", e->message);
+}
+
+static int open_all(void **state)
+{
+	(void)state;
+	struct err e = { 0 };
+	snprintf(path, sizeof path, "/tmp/tally-ledger-%d.db", (int)getpid());
+	check(store_open(&store, path, DB_CREATE, &e), &e);
+	check(ledger_open(&ledger, store, &e), &e);
+	check(store_begin(store, start, &e), &e);
+	check(ledger_begin(ledger, &e), &e);
+	return 0;
+}
+
+static int close_all(void **state)
+{
+	(void)state;
+	static const char *const ends[] = { "", "-wal", "-shm" };
+	char name[80];
+	store_rollback(store);
+	ledger_close(ledger);
+	store_close(store);
+	for (int i = 0; i < 3; i++) {
+		snprintf(name, sizeof name, "%s%s", path, ends[i]);
+		unlink(name);
+	}
+	return 0;
+}
+
+static int64_t new_account(const char *name, enum overage_policy overage)
+{
+	struct err e = { 0 };
+	const struct account *a;
+	check(ledger_set_account(
+		      ledger,
+		      &(struct account){ .customer = text_of(name),
+					 .plan = TEXT("vm0"),
+					 .plan_text = TEXT(""),
+					 .zone = TEXT("UTC"),
+					 .terms = TEXT("{}"),
+					 .burn_order = TEXT("priority,expiry,class,cost-basis,"
+							    "effective,created,id"),
+					 .overage = overage,
+					 .anchor_day = 1,
+					 .since = start,
+					 .opened = start },
+		      &e),
+	      &e);
+	check(ledger_account(ledger, text_of(name), &a, &e), &e);
+	return a->id;
+}
+
+/* --- the model --- */
+
+enum { LOTS = 200, USES = 4000 };
+
+struct model_lot {
+	int64_t left, priority, effective, expires; /* nano; microseconds */
+	int kind;
+	char id[16];
+};
+struct model {
+	struct model_lot lot[LOTS];
+	int lots;
+	struct {
+		int lot;
+		int64_t amount;
+	} use[USES]; /* what draws took, oldest first; refunds shrink the newest */
+	int uses;
+	int64_t owed, used, expired;
+};
+
+/* Whether lot a is used before lot b. */
+static bool before(const struct model_lot *a, const struct model_lot *b)
+{
+	if (a->priority != b->priority)
+		return a->priority < b->priority;
+	if (a->expires != b->expires)
+		return a->expires < b->expires;
+	if (a->kind != b->kind)
+		return a->kind < b->kind;
+	if (a->effective != b->effective)
+		return a->effective < b->effective;
+	return strcmp(a->id, b->id) < 0;
+}
+
+static int best_lot(const struct model *m, int64_t at)
+{
+	int best = -1;
+	for (int i = 0; i < m->lots; i++) {
+		const struct model_lot *l = &m->lot[i];
+		if (l->left > 0 && l->effective <= at && at < l->expires &&
+		    (best < 0 || before(l, &m->lot[best])))
+			best = i;
+	}
+	return best;
+}
+
+static int64_t model_take(struct model *m, int64_t amount, int64_t at)
+{
+	int i;
+	while (amount > 0 && (i = best_lot(m, at)) >= 0) {
+		int64_t take = amount < m->lot[i].left ? amount : m->lot[i].left;
+		m->lot[i].left -= take;
+		m->use[m->uses].lot = i;
+		m->use[m->uses++].amount = take;
+		amount -= take;
+	}
+	return amount;
+}
+
+static void model_refund(struct model *m, int64_t amount)
+{
+	int64_t owed = amount < m->owed ? amount : m->owed;
+	m->owed -= owed;
+	m->used -= amount;
+	amount -= owed;
+	while (amount > 0) {
+		assert_true(m->uses > 0);
+		int64_t *top = &m->use[m->uses - 1].amount, back = amount < *top ? amount : *top;
+		m->lot[m->use[m->uses - 1].lot].left += back;
+		*top -= back;
+		amount -= back;
+		m->uses -= *top == 0;
+	}
+}
+
+static void model_expire(struct model *m, int64_t now)
+{
+	for (int i = 0; i < m->lots; i++)
+		if (m->lot[i].expires <= now) {
+			m->expired += m->lot[i].left;
+			m->lot[i].left = 0;
+		}
+}
+
+static void model_repay(struct model *m, int64_t at)
+{
+	if (m->owed)
+		m->owed = model_take(m, m->owed, at);
+}
+
+static void compare(const struct model *m, int64_t account, struct text customer, int64_t now)
+{
+	struct err e = { 0 };
+	struct balance b;
+	struct past_balance p;
+	const struct account *a;
+	int64_t available = 0, left = 0;
+	for (int i = 0; i < m->lots; i++) {
+		struct grant g;
+		check(ledger_find_grant(ledger, account, text_of(m->lot[i].id), &g, &e), &e);
+		if (g.left.nano != m->lot[i].left)
+			fail_msg("lot %s: %lld, not %lld", m->lot[i].id, (long long)g.left.nano,
+				 (long long)m->lot[i].left);
+		left += m->lot[i].left;
+		if (m->lot[i].effective <= now && now < m->lot[i].expires)
+			available += m->lot[i].left;
+	}
+	check(ledger_account(ledger, customer, &a, &e), &e);
+	check(ledger_balance(ledger, a, (struct instant){ now }, &b, &e), &e);
+	assert_int_equal(b.available.nano, available);
+	assert_int_equal(b.owed.nano, m->owed);
+	check(ledger_balance_at(ledger, account, INSTANT_MAX, &p, &e), &e);
+	assert_int_equal(p.left.nano, left);
+	assert_int_equal(p.used.nano, m->used);
+	assert_int_equal(p.expired.nano, m->expired);
+}
+
+static void test_random_operations_against_a_naive_model(void **state)
+{
+	(void)state;
+	uint64_t seed = unit_seed();
+	for (int round = 0; round < 12; round++) {
+		static struct model m;
+		char name[20];
+		struct err e = { 0 };
+		snprintf(name, sizeof name, "model-%d", round);
+		const enum overage_policy policy = round % 2 ? OVERAGE_DEBT : OVERAGE_LIMIT;
+		const int64_t account = new_account(name, policy);
+		int64_t now = start.us;
+		memset(&m, 0, sizeof m);
+		for (int step = 0; step < 250; step++) {
+			uint64_t dice = unit_random(&seed) % 100;
+			int64_t amount = (int64_t)(unit_random(&seed) % 5000 + 1) * 1000;
+			now += (int64_t)(unit_random(&seed) % 600) * US_PER_SECOND;
+			const struct instant at = { now };
+			if (dice < 25 && m.lots < LOTS) {
+				struct model_lot *l = &m.lot[m.lots++];
+				*l = (struct model_lot){
+					amount * 4, (int64_t)(unit_random(&seed) % 3), now,
+					unit_random(&seed) % 3 ? now + (int64_t)(unit_random(&seed) % 40000 + 1) * US_PER_SECOND
+							       : INSTANT_MAX.us,
+					(int)(unit_random(&seed) % 2), ""
+				};
+				snprintf(l->id, sizeof l->id, "g%03d", m.lots);
+				int64_t id;
+				check(ledger_grant(ledger,
+						   &(struct grant){ .account = account,
+								    .name = text_of(l->id),
+								    .amount = { l->left },
+								    .priority = l->priority,
+								    .kind = (enum lot_class)l->kind,
+								    .effective = at,
+								    .expires = { l->expires },
+								    .currency = TEXT(""),
+								    .note = TEXT("") },
+						   at, &id, &e),
+				      &e);
+				if (policy == OVERAGE_DEBT)
+					model_repay(&m, now);
+			} else if (dice < 75) {
+				struct drawn out;
+				check(ledger_draw(ledger, account, (struct nano_credits){ amount },
+						  &(struct draw){ .at = at,
+								  .policy = SHORT_PARTIAL,
+								  .note = TEXT("") },
+						  at, &out, &e),
+				      &e);
+				m.used += amount;
+				m.owed += model_take(&m, amount, now);
+			} else if (dice < 88 && m.used > 0) {
+				amount = amount < m.used ? amount : m.used;
+				check(ledger_refund(ledger, account, (struct nano_credits){ amount },
+						    &(struct draw){ .at = at, .note = TEXT("") },
+						    at, NULL, &e),
+				      &e);
+				model_refund(&m, amount);
+			} else {
+				check(ledger_expire(ledger, account, at, &e), &e);
+				model_expire(&m, now);
+			}
+			compare(&m, account, text_of(name), now);
+		}
+	}
+	char fault[200];
+	struct err e = { 0 };
+	check(ledger_verify(ledger, fault, &e), &e);
+	assert_string_equal(fault, "");
+}
+
+static void test_grouping_of_draws_changes_nothing(void **state)
+{
+	(void)state;
+	struct err e = { 0 };
+	uint64_t seed = unit_seed();
+	const int64_t one = new_account("one", OVERAGE_DEBT), many = new_account("many", OVERAGE_DEBT);
+	struct credits_total sum = { 0 };
+	struct drawn out;
+	struct past_balance a, b;
+	const struct draw how = { .at = start, .policy = SHORT_PARTIAL, .note = TEXT("") };
+	for (int i = 0; i < 500; i++) {
+		/* finer than a billionth, so that parts of it are carried on */
+		struct credits_total c = { (int128)(unit_random(&seed) >> 20) };
+		sum.atto += c.atto;
+		check(ledger_draw_exact(ledger, many, c, &how, start, &out, &e), &e);
+	}
+	check(ledger_draw_exact(ledger, one, sum, &how, start, &out, &e), &e);
+	check(ledger_balance_at(ledger, one, start, &a, &e), &e);
+	check(ledger_balance_at(ledger, many, start, &b, &e), &e);
+	assert_int_equal(a.used.nano, b.used.nano);
+	assert_true((int128)a.used.nano == sum.atto / 1000000000);
+}
+
+static void test_the_database_refuses_what_does_not_balance(void **state)
+{
+	(void)state;
+	struct err e = { 0 };
+	static const char *const bad[] = {
+		/* a transaction whose entries do not sum to zero, and one without any */
+		"INSERT INTO ledger_entry VALUES(900001,0,'used',NULL,5);"
+		"INSERT INTO ledger_txn VALUES(900001,1,0,0,'draw',NULL,NULL,NULL,'')",
+		"INSERT INTO ledger_txn VALUES(900002,1,0,0,'draw',NULL,NULL,NULL,'')",
+		/* one more entry for a transaction that stands */
+		"INSERT INTO ledger_entry SELECT id,99,'used',NULL,1 FROM ledger_txn LIMIT 1",
+		"UPDATE ledger_entry SET amount=amount+1",
+		"DELETE FROM ledger_entry",
+		"UPDATE ledger_txn SET at=0",
+		"DELETE FROM ledger_txn",
+		"UPDATE credit_grant SET amount=1",
+		"DELETE FROM journal",
+		"UPDATE journal SET ref=1",
+	};
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		check(db_run(store_db(store), "SAVEPOINT x", &e), &e);
+		if (db_run(store_db(store), bad[i], &e) == 0)
+			fail_msg("it was taken: %s", bad[i]);
+		check(db_run(store_db(store), "ROLLBACK TO x", &e), &e);
+		check(db_run(store_db(store), "RELEASE x", &e), &e);
+	}
+}
+
+static int content_of(void *user, const char *kind, int64_t ref, struct buf *out, bool *there,
+		      struct err *e)
+{
+	(void)kind;
+	return ledger_txn_text(user, ref, out, there, e);
+}
+
+static void verify(char fault[200])
+{
+	struct err e = { 0 };
+	int64_t links;
+	check(journal_verify(store, content_of, store, &links, fault, &e), &e);
+}
+
+/* Whoever changes the file by hand takes the triggers away first. */
+static void test_the_journal_notices(void **state)
+{
+	(void)state;
+	struct err e = { 0 };
+	char fault[200];
+	static const struct {
+		const char *sql, *says;
+	} tampered[] = {
+		{ "UPDATE ledger_entry SET amount=amount*2 WHERE txn=(SELECT max(id)/2 FROM "
+		  "ledger_txn)",
+		  "is not what it was" },
+		{ "UPDATE ledger_txn SET note='another' WHERE id=(SELECT max(id)/3 FROM ledger_txn)",
+		  "is not what it was" },
+		{ "DELETE FROM journal WHERE seq=(SELECT max(seq) FROM journal)", "cut off" },
+		{ "DELETE FROM journal WHERE seq=(SELECT max(seq)/2 FROM journal)", "is missing" },
+		{ "DELETE FROM ledger_entry WHERE txn=(SELECT max(id) FROM ledger_txn);"
+		  "DELETE FROM ledger_txn WHERE id=(SELECT max(id) FROM ledger_txn)",
+		  "is missing" },
+		{ "UPDATE about SET value='1:00' WHERE key='journal_head'", "should end" },
+	};
+	check(ledger_end(ledger, &e), &e);
+	verify(fault);
+	assert_string_equal(fault, "");
+	for (size_t i = 0; i < COUNT(tampered); i++) {
+		check(db_run(store_db(store),
+			     "SAVEPOINT x; DROP TRIGGER entry_is_never_changed; DROP TRIGGER "
+			     "entry_is_never_deleted; DROP TRIGGER txn_is_never_changed; DROP "
+			     "TRIGGER txn_is_never_deleted; DROP TRIGGER journal_is_never_deleted",
+			     &e),
+		      &e);
+		check(db_run(store_db(store), tampered[i].sql, &e), &e);
+		verify(fault);
+		if (!strstr(fault, tampered[i].says))
+			fail_msg("case %zu: '%s'", i, fault);
+		check(db_run(store_db(store), "ROLLBACK TO x; RELEASE x", &e), &e);
+	}
+	verify(fault);
+	assert_string_equal(fault, "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_random_operations_against_a_naive_model),
+		cmocka_unit_test(test_grouping_of_draws_changes_nothing),
+		cmocka_unit_test(test_the_database_refuses_what_does_not_balance),
+		cmocka_unit_test(test_the_journal_notices),
+	};
+	return cmocka_run_group_tests(tests, open_all, close_all);
+}
