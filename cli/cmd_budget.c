@@ -79,9 +79,10 @@ const struct command command_budget_set = {
 	.description =
 		"Alarms are raised by `tally serve` (every few seconds), `tally budget status` and "
 		"`tally budget check`: in the log, as exit status 4, and through the hook.",
-	.examples = "  tally budget set all --amount 2000 --soft 50,80,100 --hook 'mail -s budget "
-		    "ops@example.com'\n"
-		    "  tally budget set acme-web --customer acme --project web --amount 300 --hard\n",
+	.examples =
+		"  tally budget set all --amount 2000 --soft 50,80,100 --hook 'mail -s budget "
+		"ops@example.com'\n"
+		"  tally budget set acme-web --customer acme --project web --amount 300 --hard\n",
 	.options = set_options,
 	.common = TAKES_DB | TAKES_CURRENCY | TAKES_ZONE,
 	.run = set,
@@ -208,9 +209,9 @@ static bool tell(void *user, const struct budget_alarm *a)
 static int status(struct cli *cli, struct err *e)
 {
 	static const struct table_column columns[] = {
-		{ "BUDGET", false, true },  { "CUSTOMER", false, true }, { "PROJECT", false, true },
-		{ "MODEL", false, true },   { "PERIOD", false, false },	 { "SPENT", true, false },
-		{ "AMOUNT", true, false },  { "", false, false },	 { "STATE", false, false },
+		{ "BUDGET", false, true }, { "CUSTOMER", false, true }, { "PROJECT", false, true },
+		{ "MODEL", false, true },  { "PERIOD", false, false },	{ "SPENT", true, false },
+		{ "AMOUNT", true, false }, { "", false, false },	{ "STATE", false, false },
 	};
 	struct store *store = NULL;
 	struct json_out j;

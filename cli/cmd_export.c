@@ -39,9 +39,8 @@ static int run(struct cli *cli, struct err *e)
 	if (rc == 0 && path && !xlsx && !(o.out = fopen(path, "w")))
 		rc = err_set(e, ERR_SYSTEM, "could not write '%s'", path);
 	if (rc == 0)
-		rc = xlsx ? export_xlsx(s.ledger, &o, path, e)
-		     : strcmp(what, "focus") == 0
-			     ? export_focus(s.ledger, &o, e)
+		rc = xlsx			  ? export_xlsx(s.ledger, &o, path, e)
+		     : strcmp(what, "focus") == 0 ? export_focus(s.ledger, &o, e)
 		     : strcmp(what, "csv") == 0
 			     ? export_csv(s.ledger, &o, e)
 			     : export_journal(s.ledger, &o,
@@ -59,11 +58,13 @@ const struct command command_export = {
 	.arguments = "focus|journal|csv|xlsx",
 	.arguments_min = 1,
 	.arguments_max = 1,
-	.description =
-		"focus: usage in money by day, customer, project, model, price and bucket, and credits "
-		"as a virtual currency (what was bought or granted, and what usage drew). journal: the "
-		"credit ledger for hledger or beancount. csv: every record that stands, in the native "
-		"format. xlsx: usage by day, customer, project and model.",
+	.description = "focus: usage in money by day, customer, project, model, price and bucket, "
+		       "and credits "
+		       "as a virtual currency (what was bought or granted, and what usage drew). "
+		       "journal: the "
+		       "credit ledger for hledger or beancount. csv: every record that stands, in "
+		       "the native "
+		       "format. xlsx: usage by day, customer, project and model.",
 	.examples = "  tally export focus --since 2026-10-01 --until 2026-11-01 > focus.csv\n"
 		    "  tally export journal | hledger -f - balance\n"
 		    "  tally export xlsx -o usage.xlsx\n",

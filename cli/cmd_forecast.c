@@ -11,8 +11,8 @@
 #include "sim/forecast.h"
 
 static const struct option options[] = {
-	{ "budget", 0, "AMOUNT", "what may be spent from --since (default the month's begin) to --by",
-	  false },
+	{ "budget", 0, "AMOUNT",
+	  "what may be spent from --since (default the month's begin) to --by", false },
 	{ "credits", 0, "N|balance", "credits that are left, or what the customer's account has",
 	  false },
 	{ "by", 0, "DATE", "until the begin of that day (default the next month's)", false },
@@ -179,9 +179,9 @@ static int read_asked(struct cli *cli, const struct zone *z, struct asked *a, st
 		rc = cli_count(cli, "draws", 10000, &a->draws, e);
 	if (rc == 0)
 		rc = cli_count(cli, "seed", 1, &a->seed, e);
-	if (rc == 0 && (a->history < 1 || a->history > 3660 || a->draws < 100 || a->draws > 1000000))
-		rc = err_set(e, ERR_USAGE,
-			     "--history is 1 to 3660 days, --draws 100 to 1,000,000");
+	if (rc == 0 &&
+	    (a->history < 1 || a->history > 3660 || a->draws < 100 || a->draws > 1000000))
+		rc = err_set(e, ERR_USAGE, "--history is 1 to 3660 days, --draws 100 to 1,000,000");
 	return rc;
 }
 
@@ -219,8 +219,7 @@ static void put_json(const struct asked *a, const struct history *h, const struc
 		json_out_money(&j, "spent", a->spent);
 	json_out_object(&j, "quantiles");
 	for (size_t i = 0; i < sizeof permilles / sizeof *permilles; i++)
-		json_out_money(&j,
-			       decimal_format((struct decimal){ permilles[i] / 10, 2 }, text),
+		json_out_money(&j, decimal_format((struct decimal){ permilles[i] / 10, 2 }, text),
 			       with_spent(a, forecast_sum_at(f, permilles[i])));
 	json_out_end(&j, '}');
 	if (a->has_allowed) {
@@ -314,8 +313,9 @@ static int run(struct cli *cli, struct err *e)
 			.day = h.day,
 			.days = (size_t)h.count,
 			.first_weekday = weekday_of_day(h.first),
-			.rest_of_today_s = ((end_day > a.today ? tomorrow.us : a.by.us) - a.now.us) /
-					   US_PER_SECOND,
+			.rest_of_today_s =
+				((end_day > a.today ? tomorrow.us : a.by.us) - a.now.us) /
+				US_PER_SECOND,
 			.horizon_days = end_day - a.today,
 			.left = { a.allowed.atto - (a.credits ? 0 : a.spent.atto) },
 			.seed = (uint64_t)a.seed,
@@ -343,7 +343,8 @@ const struct command command_forecast = {
 	.arguments = "",
 	.description =
 		"Draws the coming days from past ones, from those of the same weekday where four "
-		"weeks or more show that the weekdays differ. Quantiles are members of the sample. It "
+		"weeks or more show that the weekdays differ. Quantiles are members of the sample. "
+		"It "
 		"knows nothing of growth: a trend in the history is told, not extrapolated. Exit "
 		"status 4 when most draws go beyond the budget or the credits.",
 	.examples = "  tally forecast --budget 2000\n"

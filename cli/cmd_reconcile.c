@@ -10,13 +10,14 @@
 
 static const struct option options[] = {
 	{ "format", 'f', "deepseek|anthropic|openai|csv", "whose bill it is", false },
-	{ "map", 0, "FIELD=COLUMN",
-	  "columns of a CSV: day, model, cost, input, cache_read, output", true },
-	{ "provider", 'p', "VENDOR",
-	  "only what this vendor priced (default the bill's; csv: all)", false },
+	{ "map", 0, "FIELD=COLUMN", "columns of a CSV: day, model, cost, input, cache_read, output",
+	  true },
+	{ "provider", 'p', "VENDOR", "only what this vendor priced (default the bill's; csv: all)",
+	  false },
 	{ "customer", 0, "NAME", "only this customer", false },
 	{ "project", 0, "NAME", "only this project", false },
-	{ "tolerance", 0, "AMOUNT", "a day and model may differ by so much (default 0.005)", false },
+	{ "tolerance", 0, "AMOUNT", "a day and model may differ by so much (default 0.005)",
+	  false },
 	{ "all", 0, NULL, "show what matches too", false },
 	{ 0 },
 };
@@ -26,9 +27,9 @@ static int read_map(struct cli *cli, struct bill_columns *c, struct err *e)
 	const char *spec;
 	const struct {
 		const char *name, **to;
-	} fields[] = { { "day", &c->day },	   { "model", &c->model },
-		       { "cost", &c->cost },	   { "input", &c->input },
-		       { "output", &c->output },   { "cache_read", &c->cache_read } };
+	} fields[] = { { "day", &c->day },	 { "model", &c->model },
+		       { "cost", &c->cost },	 { "input", &c->input },
+		       { "output", &c->output }, { "cache_read", &c->cache_read } };
 	for (int i = 0; (spec = cli_value_at(cli, "map", i)); i++) {
 		size_t n = strcspn(spec, "="), k = 0;
 		const size_t count = sizeof fields / sizeof *fields;
@@ -119,8 +120,9 @@ static void token_remark(struct buf *b, const struct reconciled *l)
 static void put_table(const struct reconciliation *r, const char *currency, bool all)
 {
 	static const struct table_column columns[] = {
-		{ "DAY", false, false },    { "MODEL", false, true },	  { "RESULT", false, false },
-		{ "BILLED", true, false },  { "METERED", true, false },	  { "DIFFERENCE", true, false },
+		{ "DAY", false, false },    { "MODEL", false, true },
+		{ "RESULT", false, false }, { "BILLED", true, false },
+		{ "METERED", true, false }, { "DIFFERENCE", true, false },
 		{ "RECORDS", true, false }, { "TOKENS OFF", false, true }
 	};
 	struct table *t = table_open(columns, sizeof columns / sizeof *columns);
@@ -227,11 +229,13 @@ const struct command command_reconcile = {
 	.arguments = "BILL...",
 	.arguments_min = 1,
 	.arguments_max = -1,
-	.description =
-		"By day (UTC) and model: what matches, what differs, what was billed and never metered, "
-		"and the reverse. DeepSeek's export (amount and cost files together), Anthropic's cost "
-		"report, OpenAI's costs, or any CSV with --map. Names that mean the same model at the "
-		"time are one model. Exit status 5 when anything does not match.",
+	.description = "By day (UTC) and model: what matches, what differs, what was billed and "
+		       "never metered, "
+		       "and the reverse. DeepSeek's export (amount and cost files together), "
+		       "Anthropic's cost "
+		       "report, OpenAI's costs, or any CSV with --map. Names that mean the same "
+		       "model at the "
+		       "time are one model. Exit status 5 when anything does not match.",
 	.examples = "  tally reconcile amount-2026-10.csv cost-2026-10.csv --format deepseek\n"
 		    "  tally reconcile cost_report.json --format anthropic\n"
 		    "  tally reconcile bill.csv --map day=Date --map cost='Total (USD)' --map "

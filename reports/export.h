@@ -1,6 +1,6 @@
 /*
- * export: what the database holds, in formats of others: FOCUS 1.2, plain-text journals that hledger
- * and beancount read, CSV, XLSX.
+ * export: what the database holds, in formats of others: FOCUS 1.2, plain-text journals that
+ * hledger and beancount read, CSV, XLSX.
  */
 #ifndef TALLY_REPORTS_EXPORT_H
 #define TALLY_REPORTS_EXPORT_H

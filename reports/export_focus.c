@@ -112,8 +112,8 @@ static int usage_rows(struct writer *w, struct store *s, struct err *e)
 		size_t n = 0;
 		rc = civil_parse(&day, usage_label(r, i, 0), e);
 		if (rc == 0)
-			rc = store_stored_price(
-				s, strtoll(usage_label(r, i, 4).p, NULL, 10), &p, e);
+			rc = store_stored_price(s, strtoll(usage_label(r, i, 4).p, NULL, 10), &p,
+						e);
 		if (rc == 0)
 			rc = charge_parts(p, usage_group(r, i), part, &n, e);
 		for (size_t k = 0; rc == 0 && k < n; k++)
@@ -146,7 +146,8 @@ static int grant_row(void *user, const struct grant *g)
 		 g->currency.n ? g->currency.p : "");
 	snprintf(what, sizeof what, "%s credits: %.*s", g->kind == LOT_PAID ? "bought" : "granted",
 		 (int)(g->name.n < 120 ? g->name.n : 120), g->name.p);
-	/* what was given costs nothing; what was bought is billed now and effective when it is used */
+	/* what was given costs nothing; what was bought is billed now and effective when it is used
+	 */
 	struct money_total unit = { (int128)g->cost_basis.pico * 1000000 };
 	int rc = focus_purchase(&row, (struct quantity){ g->amount.nano }, unit, "Credits",
 				*currency ? currency : "USD", x->e);
@@ -175,34 +176,34 @@ static int draw_entry(void *user, const struct ledger_entry *en)
 	bool lot = text_is(en->pot, "grant");
 	/* credits are the pricing currency; in money nothing is billed, the purchase was */
 	const struct money_total used = { (int128)-en->amount.nano * 1000000000 };
-	struct focus_row row = {
-		.account_id = x->account->customer,
-		.account_name = x->account->customer,
-		.billing_currency = "USD",
-		.pricing_currency = "Credits",
-		.charge_category = "Usage",
-		.charge_frequency = "Usage-Based",
-		.charge_description = lot ? "credits drawn" : "credits drawn beyond the balance",
-		.pricing_category = "Standard",
-		.pricing_unit = "Credits",
-		.consumed_unit = "Credits",
-		.provider = text_of(x->w->o->issuer ? x->w->o->issuer : "tally"),
-		.publisher = text_of(x->w->o->issuer ? x->w->o->issuer : "tally"),
-		.invoice_issuer = text_of(x->w->o->issuer ? x->w->o->issuer : "tally"),
-		.service_name = x->account->plan,
-		.resource_id = en->grant,
-		.sku_id = TEXT("credits"),
-		.charge_from = { day * US_PER_DAY },
-		.charge_to = { (day + 1) * US_PER_DAY },
-		.has_quantity = true,
-		.has_pricing_amounts = true,
-		.pricing_quantity = { -en->amount.nano },
-		.consumed_quantity = { -en->amount.nano },
-		.pricing_list_unit = { 1000000000000000000 },
-		.pricing_contracted_unit = { 1000000000000000000 },
-		.pricing_effective = used,
-		.tags = TEXT("{}")
-	};
+	struct focus_row row = { .account_id = x->account->customer,
+				 .account_name = x->account->customer,
+				 .billing_currency = "USD",
+				 .pricing_currency = "Credits",
+				 .charge_category = "Usage",
+				 .charge_frequency = "Usage-Based",
+				 .charge_description =
+					 lot ? "credits drawn" : "credits drawn beyond the balance",
+				 .pricing_category = "Standard",
+				 .pricing_unit = "Credits",
+				 .consumed_unit = "Credits",
+				 .provider = text_of(x->w->o->issuer ? x->w->o->issuer : "tally"),
+				 .publisher = text_of(x->w->o->issuer ? x->w->o->issuer : "tally"),
+				 .invoice_issuer =
+					 text_of(x->w->o->issuer ? x->w->o->issuer : "tally"),
+				 .service_name = x->account->plan,
+				 .resource_id = en->grant,
+				 .sku_id = TEXT("credits"),
+				 .charge_from = { day * US_PER_DAY },
+				 .charge_to = { (day + 1) * US_PER_DAY },
+				 .has_quantity = true,
+				 .has_pricing_amounts = true,
+				 .pricing_quantity = { -en->amount.nano },
+				 .consumed_quantity = { -en->amount.nano },
+				 .pricing_list_unit = { 1000000000000000000 },
+				 .pricing_contracted_unit = { 1000000000000000000 },
+				 .pricing_effective = used,
+				 .tags = TEXT("{}") };
 	month_of(day, &row.billing_from, &row.billing_to);
 	put_row(x->w, &row);
 	return 0;

@@ -59,9 +59,9 @@ static void put_account(struct writer *w, const struct ledger_entry *en)
 {
 	static const struct {
 		const char *pot, *beneath;
-	} pots[] = { { "grant", "Liabilities:Credits" },  { "source", "Equity:Grants" },
-		     { "used", "Income:Used" },		  { "expired", "Income:Expired" },
-		     { "overage", "Assets:Overage" },	  { "billed", "Assets:Billed" } };
+	} pots[] = { { "grant", "Liabilities:Credits" }, { "source", "Equity:Grants" },
+		     { "used", "Income:Used" },		 { "expired", "Income:Expired" },
+		     { "overage", "Assets:Overage" },	 { "billed", "Assets:Billed" } };
 	struct buf key = { 0 };
 	for (size_t i = 0; i < sizeof pots / sizeof *pots; i++)
 		if (text_is(en->pot, pots[i].pot))
@@ -97,7 +97,8 @@ static int put_entry(void *user, const struct ledger_entry *en)
 	}
 	buf_puts(&w->b, w->style == JOURNAL_HLEDGER ? "    " : "  ");
 	put_account(w, en);
-	/* a customer's credits are what is owed to them: liabilities are negative in these journals */
+	/* a customer's credits are what is owed to them: liabilities are negative in these journals
+	 */
 	buf_printf(&w->b, "    %s CREDIT\n",
 		   nano_credits_format((struct nano_credits){ -en->amount.nano }, text));
 	return 0;
@@ -124,9 +125,9 @@ static int put_txn(void *user, const struct ledger_txn *t)
 	struct writer *w = user;
 	w->txn = t;
 	if (!w->opening) {
-		struct civil c = civil_from_day(floor_div(
-			t->at.us + zone_offset(w->o->zone, t->at, NULL) * US_PER_SECOND,
-			US_PER_DAY));
+		struct civil c = civil_from_day(
+			floor_div(t->at.us + zone_offset(w->o->zone, t->at, NULL) * US_PER_SECOND,
+				  US_PER_DAY));
 		buf_printf(&w->b, "%04d-%02d-%02d * ", c.year, c.month, c.day);
 		if (w->style == JOURNAL_BEANCOUNT) {
 			buf_puts(&w->b, "\"");

@@ -11,7 +11,7 @@
 struct records {
 	const struct export_options *o;
 	struct buf b;
-	uint8_t *gone; /* a bit a row */
+	uint8_t *gone;	  /* a bit a row */
 	struct dict last; /* record's own row to the row that stands for it */
 };
 
@@ -41,10 +41,10 @@ static int find_gone(void *user, const struct usage_row *row)
 
 static int put_record(void *user, const struct usage_row *row)
 {
-	static const enum record_field texts[] = { FIELD_ID,	   FIELD_PROVIDER,     FIELD_MODEL,
-						   FIELD_CUSTOMER, FIELD_PROJECT,      FIELD_WORKLOAD,
-						   FIELD_TASK,	   FIELD_SESSION,      FIELD_SERVICE_TIER,
-						   FIELD_REGION };
+	static const enum record_field texts[] = {
+		FIELD_ID,	FIELD_PROVIDER, FIELD_MODEL,   FIELD_CUSTOMER,	   FIELD_PROJECT,
+		FIELD_WORKLOAD, FIELD_TASK,	FIELD_SESSION, FIELD_SERVICE_TIER, FIELD_REGION
+	};
 	struct records *x = user;
 	const struct record *r = &row->record;
 	char at[INSTANT_TEXT_MAX];
@@ -80,8 +80,9 @@ int export_csv(struct ledger *l, const struct export_options *o, struct err *e)
 	int rc = store_refresh(s, e);
 	const int64_t last = store_last_seq(s);
 	x.gone = mem_zalloc((size_t)last / 8 + 1);
-	buf_puts(&x.b, "id,provider,model,customer,project,workload,task,session,service_tier,region,"
-		       "time,completed");
+	buf_puts(&x.b,
+		 "id,provider,model,customer,project,workload,task,session,service_tier,region,"
+		 "time,completed");
 	for (int b = 0; b < BUCKET_COUNT; b++)
 		buf_printf(&x.b, ",%s", bucket_name((enum bucket)b));
 	buf_puts(&x.b, ",requests\n");

@@ -26,11 +26,11 @@ struct forecast_options {
 };
 
 struct forecast {
-	bool seasonal;		/* the weekdays differ (Kruskal-Wallis, p < 0.01) */
-	int trend;		/* -1, 0, 1: the days fall or rise (Mann-Kendall, p < 0.01) */
+	bool seasonal;		 /* the weekdays differ (Kruskal-Wallis, p < 0.01) */
+	int trend;		 /* -1, 0, 1: the days fall or rise (Mann-Kendall, p < 0.01) */
 	struct money_total *sum; /* by rank: the coming days together */
-	int64_t *gone_in; /* by rank: whole days after today until `left` is gone; FORECAST_DAYS_FAR:
-			     not within ten years */
+	int64_t *gone_in;	 /* by rank: whole days after today until `left` is gone;
+				    FORECAST_DAYS_FAR:        not within ten years */
 	int64_t draws;
 	int64_t over; /* draws in which the coming days cost more than `left` */
 };

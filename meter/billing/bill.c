@@ -29,8 +29,8 @@ static struct bill_line *line_of(struct reader *r, int64_t day, struct text mode
 	buf_release(&key);
 	if (!*at) {
 		if ((b->lines & (b->lines - 1)) == 0)
-			b->line = mem_grow(b->line,
-					   (b->lines ? b->lines * 2 : 64) * sizeof *b->line);
+			b->line =
+				mem_grow(b->line, (b->lines ? b->lines * 2 : 64) * sizeof *b->line);
 		b->line[b->lines] = (struct bill_line){
 			.day = day,
 			.model = { arena_text(&b->arena, model.n ? model.p : "", model.n), model.n }
@@ -85,8 +85,19 @@ static int day_from(struct text s, int64_t *out, struct err *e)
 
 /* --- CSV --- */
 
-enum what { W_DAY, W_MODEL, W_COST, W_CURRENCY, W_TYPE, W_AMOUNT, W_PRICE, W_INPUT, W_CACHE_READ,
-	    W_OUTPUT, W_COUNT };
+enum what {
+	W_DAY,
+	W_MODEL,
+	W_COST,
+	W_CURRENCY,
+	W_TYPE,
+	W_AMOUNT,
+	W_PRICE,
+	W_INPUT,
+	W_CACHE_READ,
+	W_OUTPUT,
+	W_COUNT
+};
 
 static int find_columns(const struct csv_record *h, const char *const names[W_COUNT],
 			int at[W_COUNT])
@@ -117,21 +128,21 @@ static int add_deepseek_amount(struct bill_line *l, struct text type, struct tex
 {
 	int64_t n;
 	struct decimal a, p, product;
-	int64_t *to = text_is(type, "input_cache_hit_tokens")	 ? &l->cache_read
-		      : text_is(type, "input_cache_miss_tokens") ? &l->input
-		      : text_is(type, "prompt_cache_hit_tokens")	 ? &l->cache_read
+	int64_t *to = text_is(type, "input_cache_hit_tokens")	  ? &l->cache_read
+		      : text_is(type, "input_cache_miss_tokens")  ? &l->input
+		      : text_is(type, "prompt_cache_hit_tokens")  ? &l->cache_read
 		      : text_is(type, "prompt_cache_miss_tokens") ? &l->input
-		      : text_is(type, "output_tokens")		 ? &l->output
-		      : text_is(type, "completion_tokens")	 ? &l->output
-								 : NULL;
+		      : text_is(type, "output_tokens")		  ? &l->output
+		      : text_is(type, "completion_tokens")	  ? &l->output
+								  : NULL;
 	int rc = count_in(amount, &n, e);
 	if (rc != 0 || !to)
 		return rc;
 	*to += n;
 	l->has_tokens = true;
 	/* where the price of a token stands beside, the row has a cost too */
-	if (price.n && decimal_parse(&a, amount, NULL) == 0 && decimal_parse(&p, price, NULL) == 0 &&
-	    decimal_multiply(a, p, &product)) {
+	if (price.n && decimal_parse(&a, amount, NULL) == 0 &&
+	    decimal_parse(&p, price, NULL) == 0 && decimal_multiply(a, p, &product)) {
 		char text[DECIMAL_TEXT_MAX];
 		return add_cost(l, text_of(decimal_format(product, text)), 0, e);
 	}
@@ -230,8 +241,8 @@ static int read_buckets(struct reader *r, struct text all, bool anthropic, struc
 		rc = err_set(e, ERR_INVALID, "%s: there is no list 'data'", r->path);
 	for (json_value *b = json_first(data); rc == 0 && b; b = json_next(b), n++) {
 		int64_t day;
-		rc = day_from(scalar(json_member(b, anthropic ? "starting_at" : "start_time")), &day,
-			      e);
+		rc = day_from(scalar(json_member(b, anthropic ? "starting_at" : "start_time")),
+			      &day, e);
 		for (json_value *x = json_first(json_member(b, "results")); rc == 0 && x;
 		     x = json_next(x)) {
 			struct text model, amount, currency;
@@ -271,16 +282,16 @@ static int read_file(struct reader *r, enum bill_format format, const struct bil
 		     struct err *e)
 {
 	const char *const deepseek[W_COUNT] = {
-		[W_DAY] = "utc_date", [W_MODEL] = "model",   [W_COST] = "cost",
-		[W_TYPE] = "type",    [W_AMOUNT] = "amount", [W_PRICE] = "price",
+		[W_DAY] = "utc_date",	  [W_MODEL] = "model",	 [W_COST] = "cost",
+		[W_TYPE] = "type",	  [W_AMOUNT] = "amount", [W_PRICE] = "price",
 		[W_CURRENCY] = "currency"
 	};
 	const char *const own[W_COUNT] = { [W_DAY] = c->day ? c->day : "day",
 					   [W_MODEL] = c->model ? c->model : "model",
 					   [W_COST] = c->cost ? c->cost : "cost",
 					   [W_INPUT] = c->input ? c->input : "input",
-					   [W_CACHE_READ] = c->cache_read ? c->cache_read
-									  : "cache_read",
+					   [W_CACHE_READ] =
+						   c->cache_read ? c->cache_read : "cache_read",
 					   [W_OUTPUT] = c->output ? c->output : "output",
 					   [W_CURRENCY] = "currency" };
 	struct buf b = { 0 };

@@ -51,10 +51,11 @@ int budget_soft_parse(struct budget *b, const char *list, struct err *e)
 		long n = strtol(list, &end, 10);
 		if (end == list || (*end && *end != ',') || n <= last || n > 1000 ||
 		    b->soft_count == BUDGET_SOFT_MAX)
-			return err_set(e, ERR_USAGE,
-				       "--soft: ascending percentages such as 50,80,100, at most %d "
-				       "of them",
-				       BUDGET_SOFT_MAX);
+			return err_set(
+				e, ERR_USAGE,
+				"--soft: ascending percentages such as 50,80,100, at most %d "
+				"of them",
+				BUDGET_SOFT_MAX);
 		b->soft[b->soft_count++] = last = (int)n;
 		list = *end ? end + 1 : end;
 	}
@@ -164,8 +165,7 @@ static int period_of(const struct budget *b, struct instant now, struct budget_s
 	int rc = zone_open(&z, b->zone.p, e);
 	if (rc != 0)
 		return rc;
-	int64_t day =
-		floor_div(now.us + zone_offset(z, now, NULL) * US_PER_SECOND, US_PER_DAY);
+	int64_t day = floor_div(now.us + zone_offset(z, now, NULL) * US_PER_SECOND, US_PER_DAY);
 	if (text_is(b->period, "month")) {
 		cycle_period(z, 1, now, &out->from, &out->to);
 	} else if (text_is(b->period, "week")) {
@@ -392,21 +392,20 @@ static int read_waiting(struct budgets *all, struct budget_alarm **out, size_t *
 	db_bind_int(q, ":most", BUDGET_HOOK_TRIES);
 	while ((rc = db_step(store_db(all->store), q, e)) == 1) {
 		*out = mem_grow(*out, (*count + 1) * sizeof **out);
-		(*out)[(*count)++] = (struct budget_alarm){
-			.budget = { .id = db_int(q, 0),
-				    .name = keep(all, db_text(q, 6)),
-				    .hook = keep(all, db_text(q, 7)),
-				    .customer = keep(all, db_text(q, 8)),
-				    .project = keep(all, db_text(q, 9)),
-				    .model = keep(all, db_text(q, 10)),
-				    .currency = keep(all, db_text(q, 11)),
-				    .amount = { db_int(q, 12) },
-				    .period = keep(all, db_text(q, 13)) },
-			.period_from = { db_int(q, 1) },
-			.percent = (int)db_int(q, 2),
-			.raised = { db_int(q, 3) },
-			.spent = keep(all, db_text(q, 4))
-		};
+		(*out)[(*count)++] =
+			(struct budget_alarm){ .budget = { .id = db_int(q, 0),
+							   .name = keep(all, db_text(q, 6)),
+							   .hook = keep(all, db_text(q, 7)),
+							   .customer = keep(all, db_text(q, 8)),
+							   .project = keep(all, db_text(q, 9)),
+							   .model = keep(all, db_text(q, 10)),
+							   .currency = keep(all, db_text(q, 11)),
+							   .amount = { db_int(q, 12) },
+							   .period = keep(all, db_text(q, 13)) },
+					       .period_from = { db_int(q, 1) },
+					       .percent = (int)db_int(q, 2),
+					       .raised = { db_int(q, 3) },
+					       .spent = keep(all, db_text(q, 4)) };
 	}
 	sqlite3_reset(q);
 	return rc;
@@ -452,9 +451,12 @@ static void put_alarm(struct buf *b, const struct budget_alarm *a)
 	const struct {
 		const char *key;
 		struct text value;
-	} texts[] = { { "budget", a->budget.name },	   { "customer", a->budget.customer },
-		      { "project", a->budget.project },	   { "model", a->budget.model },
-		      { "currency", a->budget.currency },  { "period", a->budget.period },
+	} texts[] = { { "budget", a->budget.name },
+		      { "customer", a->budget.customer },
+		      { "project", a->budget.project },
+		      { "model", a->budget.model },
+		      { "currency", a->budget.currency },
+		      { "period", a->budget.period },
 		      { "spent", a->spent } };
 	/* the same alarm has the same id, should a hook hear of it twice */
 	buf_printf(b, "{\"schema\":\"tally.budget-alarm/1\",\"id\":\"%lld-%lld-%d\",\"percent\":%d",

@@ -42,8 +42,8 @@ static struct reconciled *line_of(struct work *w, int64_t day, struct text model
 	buf_release(&key);
 	if (!*at) {
 		if ((r->lines & (r->lines - 1)) == 0)
-			r->line = mem_grow(r->line,
-					   (r->lines ? r->lines * 2 : 64) * sizeof *r->line);
+			r->line =
+				mem_grow(r->line, (r->lines ? r->lines * 2 : 64) * sizeof *r->line);
 		r->line[r->lines] = (struct reconciled){
 			.day = day,
 			.model = { arena_text(&r->arena, model.n ? model.p : "", model.n), model.n }

@@ -1084,11 +1084,24 @@ static int list_uses(struct ledger *l, int64_t account, int64_t want, struct err
 	return more < 0 ? more : 0;
 }
 
+static int billed_so_far(struct ledger *l, int64_t account, int64_t *out, struct err *e)
+{
+	sqlite3_stmt *q;
+	int rc = db_statement(l->db, LEDGER_BILLED, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":account", account);
+	rc = db_step(l->db, q, e);
+	*out = rc == 1 ? db_int(q, 0) : 0;
+	sqlite3_reset(q);
+	return rc < 0 ? rc : 0;
+}
+
 int ledger_refund(struct ledger *l, int64_t account, struct nano_credits amount,
 		  const struct draw *d, struct instant now, int64_t *txn, struct err *e)
 {
 	struct state *s;
-	int64_t given = 0, known;
+	int64_t given = 0, known, billed = 0;
 	int rc = known_txn(l, d->key, &known, e);
 	if (txn)
 		*txn = known;
@@ -1107,13 +1120,17 @@ int ledger_refund(struct ledger *l, int64_t account, struct nano_credits amount,
 	const size_t lots = l->entries;
 	for (size_t i = 0; i < lots; i++)
 		given += l->entry[i].nano;
+	/* what an invoice has asked for is given back by the next one's adjustment */
 	if (rc == 0 && given + owed < amount.nano)
+		rc = billed_so_far(l, account, &billed, e);
+	if (rc == 0 && given + owed + billed < amount.nano)
 		rc = err_set(e, ERR_INVALID, "more is to be given back than was drawn");
 	for (size_t i = 0; rc == 0 && i < lots; i++)
 		rc = give_to_lot(l, s, l->entry[i].grant, l->entry[i].nano, e);
 	if (rc != 0)
 		return rc;
 	enter(l, "overage", 0, owed);
+	enter(l, "billed", 0, amount.nano - given - owed);
 	enter(l, "used", 0, -amount.nano);
 	rc = post(l,
 		  &(struct posting){ s, "refund", d->at, now, d->usage_from, d->usage_to, d->key,

@@ -137,7 +137,7 @@ int ledger_draw_exact(struct ledger *l, int64_t account, struct credits_total am
  * draw; else it must be the same. Otherwise ERR_CONFLICT. */
 int ledger_draw(struct ledger *l, int64_t account, struct nano_credits amount, const struct draw *d,
 		struct instant now, struct drawn *out, struct err *e);
-/* In reverse order of use: overage first, then the lots that were drawn last. */
+/* In reverse order of use: overage first, then the lots that were drawn last, then what was billed. */
 int ledger_refund(struct ledger *l, int64_t account, struct nano_credits amount,
 		  const struct draw *d, struct instant now, int64_t *txn, struct err *e);
 /* An invoice asks for overage that is not to be carried. */

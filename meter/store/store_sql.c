@@ -209,6 +209,9 @@ const char *const store_sql[STORE_STATEMENTS] = {
 			"txn_of_account JOIN ledger_entry e ON e.txn=t.id WHERE t.account=:account "
 			"AND t.kind IN ('draw','repay','refund') AND e.pot='grant' ORDER BY t.id "
 			"DESC,e.place DESC",
+	[LEDGER_BILLED] = "SELECT coalesce(-sum(e.amount),0) FROM ledger_txn t INDEXED BY "
+			  "txn_of_account JOIN ledger_entry e ON e.txn=t.id WHERE "
+			  "t.account=:account AND t.kind IN ('bill','refund') AND e.pot='billed'",
 	[LEDGER_BALANCE_AT] = "SELECT e.pot,e.grant_id,sum(e.amount) FROM ledger_txn t JOIN "
 			      "ledger_entry e ON e.txn=t.id WHERE t.account=:account AND t.at<=:at "
 			      "GROUP BY e.pot,e.grant_id",
@@ -298,22 +301,26 @@ const char *const store_sql[STORE_STATEMENTS] = {
 		"set_at=excluded.set_at",
 	[BUDGET_CLEAR] = "DELETE FROM budget WHERE name=:name",
 #define BUDGET \
-	"SELECT id,name,customer,project,model,currency,pico,period,zone,soft,hard,hook FROM budget "
+	"SELECT id,name,customer,project,model,currency,pico,period,zone,soft,hard,hook FROM " \
+	"budget "
 	[BUDGETS] = BUDGET "ORDER BY name",
 	[BUDGETS_HARD] = BUDGET "WHERE hard=1 AND customer IN ('',:customer) ORDER BY name",
-	[BUDGET_ROWS] = "SELECT u.price,sum(CASE u.kind WHEN 1 THEN -1 ELSE 1 END),sum(u.requests),"
-			"sum(u.input),sum(u.cache_read),sum(u.cache_write_5m),sum(u.cache_write_1h),"
-			"sum(u.output),sum(u.reasoning) FROM usage u JOIN series s ON s.id=u.series "
-			"JOIN subject m ON m.id=s.subject WHERE u.seq BETWEEN :from AND :to AND "
-			"u.time>=:since AND u.time<:until AND :customer IN ('',s.customer) AND "
-			":project IN ('',s.project) AND :model IN ('',m.model) GROUP BY u.price",
+	[BUDGET_ROWS] =
+		"SELECT u.price,sum(CASE u.kind WHEN 1 THEN -1 ELSE 1 END),sum(u.requests),"
+		"sum(u.input),sum(u.cache_read),sum(u.cache_write_5m),sum(u.cache_write_1h),"
+		"sum(u.output),sum(u.reasoning) FROM usage u JOIN series s ON s.id=u.series "
+		"JOIN subject m ON m.id=s.subject WHERE u.seq BETWEEN :from AND :to AND "
+		"u.time>=:since AND u.time<:until AND :customer IN ('',s.customer) AND "
+		":project IN ('',s.project) AND :model IN ('',m.model) GROUP BY u.price",
 	[BUDGET_ALARM_AT] = "SELECT 1 FROM budget_alarm WHERE budget=:budget AND "
 			    "period_from=:from AND percent=:percent",
-	[BUDGET_RAISE] = "INSERT INTO budget_alarm VALUES(:budget,:from,:percent,:now,:spent,NULL,0)",
-	[BUDGET_WAITING] = "SELECT budget,period_from,percent,raised,spent,tries,name,hook,customer,"
-			   "project,model,currency,pico,period FROM budget_alarm JOIN budget ON "
-			   "id=budget WHERE told IS NULL AND hook<>'' AND tries<:most ORDER BY "
-			   "raised,percent",
+	[BUDGET_RAISE] =
+		"INSERT INTO budget_alarm VALUES(:budget,:from,:percent,:now,:spent,NULL,0)",
+	[BUDGET_WAITING] =
+		"SELECT budget,period_from,percent,raised,spent,tries,name,hook,customer,"
+		"project,model,currency,pico,period FROM budget_alarm JOIN budget ON "
+		"id=budget WHERE told IS NULL AND hook<>'' AND tries<:most ORDER BY "
+		"raised,percent",
 	[BUDGET_TOLD] = "UPDATE budget_alarm SET tries=tries+1,told=CASE :ok WHEN 1 THEN :now END "
 			"WHERE budget=:budget AND period_from=:from AND percent=:percent",
 	[JOURNAL_LAST] = "SELECT seq,hash FROM journal ORDER BY seq DESC LIMIT 1",

@@ -54,20 +54,20 @@ static int64_t new_account(const char *name, enum overage_policy overage)
 {
 	struct err e = { 0 };
 	const struct account *a;
-	check(ledger_set_account(
-		      ledger,
-		      &(struct account){ .customer = text_of(name),
-					 .plan = TEXT("vm0"),
-					 .plan_text = TEXT(""),
-					 .zone = TEXT("UTC"),
-					 .terms = TEXT("{}"),
-					 .burn_order = TEXT("priority,expiry,class,cost-basis,"
-							    "effective,created,id"),
-					 .overage = overage,
-					 .anchor_day = 1,
-					 .since = start,
-					 .opened = start },
-		      &e),
+	check(ledger_set_account(ledger,
+				 &(struct account){ .customer = text_of(name),
+						    .plan = TEXT("vm0"),
+						    .plan_text = TEXT(""),
+						    .zone = TEXT("UTC"),
+						    .terms = TEXT("{}"),
+						    .burn_order =
+							    TEXT("priority,expiry,class,cost-basis,"
+								 "effective,created,id"),
+						    .overage = overage,
+						    .anchor_day = 1,
+						    .since = start,
+						    .opened = start },
+				 &e),
 	      &e);
 	check(ledger_account(ledger, text_of(name), &a, &e), &e);
 	return a->id;
@@ -211,10 +211,15 @@ static void test_random_operations_against_a_naive_model(void **state)
 			if (dice < 25 && m.lots < LOTS) {
 				struct model_lot *l = &m.lot[m.lots++];
 				*l = (struct model_lot){
-					amount * 4, (int64_t)(unit_random(&seed) % 3), now,
-					unit_random(&seed) % 3 ? now + (int64_t)(unit_random(&seed) % 40000 + 1) * US_PER_SECOND
-							       : INSTANT_MAX.us,
-					(int)(unit_random(&seed) % 2), ""
+					amount * 4,
+					(int64_t)(unit_random(&seed) % 3),
+					now,
+					unit_random(&seed) % 3
+						? now + (int64_t)(unit_random(&seed) % 40000 + 1) *
+								  US_PER_SECOND
+						: INSTANT_MAX.us,
+					(int)(unit_random(&seed) % 2),
+					""
 				};
 				snprintf(l->id, sizeof l->id, "g%03d", m.lots);
 				int64_t id;
@@ -244,7 +249,8 @@ static void test_random_operations_against_a_naive_model(void **state)
 				m.owed += model_take(&m, amount, now);
 			} else if (dice < 88 && m.used > 0) {
 				amount = amount < m.used ? amount : m.used;
-				check(ledger_refund(ledger, account, (struct nano_credits){ amount },
+				check(ledger_refund(ledger, account,
+						    (struct nano_credits){ amount },
 						    &(struct draw){ .at = at, .note = TEXT("") },
 						    at, NULL, &e),
 				      &e);
@@ -267,7 +273,8 @@ static void test_grouping_of_draws_changes_nothing(void **state)
 	(void)state;
 	struct err e = { 0 };
 	uint64_t seed = unit_seed();
-	const int64_t one = new_account("one", OVERAGE_DEBT), many = new_account("many", OVERAGE_DEBT);
+	const int64_t one = new_account("one", OVERAGE_DEBT),
+		      many = new_account("many", OVERAGE_DEBT);
 	struct credits_total sum = { 0 };
 	struct drawn out;
 	struct past_balance a, b;
@@ -339,7 +346,8 @@ static void test_the_journal_notices(void **state)
 		{ "UPDATE ledger_entry SET amount=amount*2 WHERE txn=(SELECT max(id)/2 FROM "
 		  "ledger_txn)",
 		  "is not what it was" },
-		{ "UPDATE ledger_txn SET note='another' WHERE id=(SELECT max(id)/3 FROM ledger_txn)",
+		{ "UPDATE ledger_txn SET note='another' WHERE id=(SELECT max(id)/3 FROM "
+		  "ledger_txn)",
 		  "is not what it was" },
 		{ "DELETE FROM journal WHERE seq=(SELECT max(seq) FROM journal)", "cut off" },
 		{ "DELETE FROM journal WHERE seq=(SELECT max(seq)/2 FROM journal)", "is missing" },
