@@ -166,7 +166,7 @@ static int catch_up(struct spending *sp, struct text customer, struct spent *s, 
 }
 
 static int read_held(struct spending *sp, struct text customer, struct instant now, int64_t *out,
-		     struct err *e)
+		     struct nano_credits *credits, struct err *e)
 {
 	sqlite3_stmt *q;
 	int rc = db_statement(store_db(sp->store), STORE_HELD_SUM, &q, e);
@@ -176,6 +176,7 @@ static int read_held(struct spending *sp, struct text customer, struct instant n
 	db_bind_int(q, ":now", now.us);
 	rc = db_step(store_db(sp->store), q, e);
 	*out = rc == 1 && !db_is_null(q, 0) ? db_int(q, 0) : 0;
+	credits->nano = rc == 1 && !db_is_null(q, 1) ? db_int(q, 1) : 0;
 	sqlite3_reset(q);
 	return rc < 0 ? rc : 0;
 }
@@ -211,7 +212,7 @@ int standing_of(struct spending *sp, struct text customer, struct instant now, s
 	struct spent *s = &sp->spent[*at - 1];
 	rc = catch_up(sp, customer, s, from_us, e);
 	if (rc == 0)
-		rc = read_held(sp, customer, now, &held, e);
+		rc = read_held(sp, customer, now, &held, &out->held_credits, e);
 	if (rc != 0)
 		return rc;
 	out->spent = s->amount;
@@ -303,7 +304,8 @@ int hold_find(struct store *s, struct text id, struct hold *out, struct err *e)
 }
 
 /* Whether the customer's account allows so many credits more. */
-static int check_credits(struct ledger *l, const struct hold *h, struct instant now, struct err *e)
+static int check_credits(struct ledger *l, const struct hold *h, const struct standing *st,
+			 struct instant now, struct err *e)
 {
 	const struct account *a;
 	struct balance b;
@@ -311,7 +313,7 @@ static int check_credits(struct ledger *l, const struct hold *h, struct instant 
 	int rc = ledger_find_account(l, h->customer, &a, e);
 	if (rc != 0 || !a || a->byo)
 		return rc;
-	rc = ledger_balance(l, a, now, &b, e);
+	rc = ledger_balance_with(l, a, st->held_credits, now, &b, e);
 	if (rc != 0 || b.unlimited || h->credits.nano <= b.spendable.nano)
 		return rc;
 	return err_set(e, ERR_LIMIT,
@@ -355,7 +357,7 @@ int hold_open(struct spending *sp, struct ledger *l, const struct hold *h, struc
 			(int)h->customer.n, h->customer.p, money_format(after->limit, text[0]),
 			money_total_format(after->spent, text[1]),
 			money_total_format(after->held, text[2]), money_format(h->amount, text[3]));
-	rc = check_credits(l, h, now, e);
+	rc = check_credits(l, h, after, now, e);
 	if (rc == 0)
 		rc = db_statement(store_db(sp->store), STORE_ADD_HOLD, &q, e);
 	if (rc != 0)
@@ -374,11 +376,27 @@ int hold_open(struct spending *sp, struct ledger *l, const struct hold *h, struc
 	return rc;
 }
 
+static int write_end(struct spending *sp, struct text id, const char *state, struct text usage,
+		     struct instant now, struct err *e)
+{
+	sqlite3_stmt *q;
+	int rc = db_statement(store_db(sp->store), STORE_END_HOLD, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_text(q, ":id", id);
+	db_bind_text(q, ":state", text_of(state));
+	db_bind_int(q, ":now", now.us);
+	if (usage.n)
+		db_bind_text(q, ":usage", usage);
+	else
+		db_bind_null(q, ":usage");
+	return db_done(store_db(sp->store), q, e);
+}
+
 int hold_end(struct spending *sp, struct text id, const char *state, struct text usage,
 	     struct instant now, struct err *e)
 {
 	struct hold h;
-	sqlite3_stmt *q;
 	int rc = hold_find(sp->store, id, &h, e);
 	if (rc != 0)
 		return rc;
@@ -390,17 +408,7 @@ int hold_end(struct spending *sp, struct text id, const char *state, struct text
 	if (!text_is(h.state, "open"))
 		return err_set(e, ERR_CONFLICT, "the hold '%.*s' is %.*s already", (int)id.n, id.p,
 			       (int)h.state.n, h.state.p);
-	rc = db_statement(store_db(sp->store), STORE_END_HOLD, &q, e);
-	if (rc != 0)
-		return rc;
-	db_bind_text(q, ":id", id);
-	db_bind_text(q, ":state", text_of(state));
-	db_bind_int(q, ":now", now.us);
-	if (usage.n)
-		db_bind_text(q, ":usage", usage);
-	else
-		db_bind_null(q, ":usage");
-	return db_done(store_db(sp->store), q, e);
+	return write_end(sp, id, state, usage, now, e);
 }
 
 int hold_expire(struct spending *sp, struct instant now, int64_t *count, struct err *e)
@@ -442,11 +450,12 @@ int hold_settle_credits(struct spending *sp, struct ledger *l, struct text id,
 		return rc;
 	snprintf(key, sizeof key, "hold:%.*s", (int)id.n, id.p);
 	const int64_t account = a->id;
-	rc = hold_end(sp, id, "settled", text_of(key), now, e);
+	/* that a hold ends once is what keeps this from happening twice */
+	rc = write_end(sp, id, "settled", text_of(key), now, e);
 	if (rc == 0)
 		rc = ledger_draw(
 			l, account, used,
-			&(struct draw){ .at = now, .key = text_of(key), .policy = SHORT_PARTIAL },
+			&(struct draw){ .at = now, .note = text_of(key), .policy = SHORT_PARTIAL },
 			now, out, e);
 	return rc;
 }

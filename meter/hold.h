@@ -23,6 +23,7 @@ struct spending_limit {
 struct standing {
 	bool limited;
 	struct money limit;
+	struct nano_credits held_credits;
 	struct money_total spent, held; /* in the period of the limit; of ever when there is none */
 	int64_t unpriced;		/* records that `spent` does not hold */
 };

@@ -33,7 +33,7 @@ struct ledger {
 	struct db *db;
 	struct journal journal;
 	struct arena arena;
-	struct dict by_customer; /* 1 + place of the state */
+	struct dict by_customer, by_id; /* 1 + place of the state */
 	struct state **state;
 	size_t states;
 	int64_t next_txn; /* 0: not known */
@@ -112,6 +112,7 @@ void ledger_reload(struct ledger *l)
 	}
 	l->states = 0;
 	dict_clear(&l->by_customer);
+	dict_clear(&l->by_id);
 	arena_reset(&l->arena);
 	l->next_txn = 0;
 	journal_forget(&l->journal, false);
@@ -130,6 +131,7 @@ void ledger_close(struct ledger *l)
 	ledger_forget(l);
 	free(l->state);
 	dict_release(&l->by_customer);
+	dict_release(&l->by_id);
 	arena_release(&l->arena);
 	free(l->entry);
 	free(l->use);
@@ -224,8 +226,11 @@ static int find_state(struct ledger *l, struct text customer, struct state **out
 			free(s);
 		} else {
 			l->state = mem_grow(l->state, (l->states + 1) * sizeof *l->state);
+			const int64_t id = s->account.id;
 			l->state[l->states] = *out = s;
 			*at = ++l->states;
+			*dict_need(&l->by_id, (struct text){ (const char *)&id, sizeof id }, NULL) =
+				l->states;
 		}
 	}
 	sqlite3_reset(q);
@@ -235,11 +240,12 @@ static int find_state(struct ledger *l, struct text customer, struct state **out
 static int state_of(struct ledger *l, int64_t account, struct state **out, struct err *e)
 {
 	sqlite3_stmt *q;
-	for (size_t i = l->states; i-- > 0;)
-		if (l->state[i]->account.id == account) {
-			*out = l->state[i];
-			return 0;
-		}
+	uint64_t *at =
+		dict_find(&l->by_id, (struct text){ (const char *)&account, sizeof account });
+	if (at) {
+		*out = l->state[*at - 1];
+		return 0;
+	}
 	int rc = db_statement(l->db, LEDGER_ACCOUNT_AT, &q, e);
 	if (rc != 0)
 		return rc;
@@ -1411,16 +1417,37 @@ static int read_sum(struct ledger *l, enum store_statement n, const struct accou
 	return rc < 0 ? rc : 0;
 }
 
+static void finish_balance(const struct account *a, struct balance *b)
+{
+	b->owed = a->owed;
+	b->unlimited = a->overage == OVERAGE_DEBT;
+	b->spendable.nano = b->available.nano - b->held.nano;
+	if (a->overage == OVERAGE_LIMIT)
+		b->spendable.nano += a->overage_limit.nano - a->owed.nano;
+}
+
 int ledger_balance(struct ledger *l, const struct account *a, struct instant now,
 		   struct balance *out, struct err *e)
 {
-	*out = (struct balance){ .owed = a->owed, .unlimited = a->overage == OVERAGE_DEBT };
+	*out = (struct balance){ 0 };
 	int rc = read_sum(l, LEDGER_AVAILABLE, a, now, 0, &out->available.nano, e);
 	if (rc == 0)
 		rc = read_sum(l, STORE_HELD_SUM, a, now, 1, &out->held.nano, e);
-	out->spendable.nano = out->available.nano - out->held.nano;
-	if (a->overage == OVERAGE_LIMIT)
-		out->spendable.nano += a->overage_limit.nano - a->owed.nano;
+	finish_balance(a, out);
+	return rc;
+}
+
+int ledger_balance_with(struct ledger *l, const struct account *a, struct nano_credits held,
+			struct instant now, struct balance *out, struct err *e)
+{
+	struct state *s;
+	int rc = state_of(l, a->id, &s, e);
+	*out = (struct balance){ .held = held };
+	if (rc == 0)
+		rc = need_lots(l, s, e);
+	if (rc == 0)
+		out->available.nano = nano_of(lots_available(s->lot, s->lots, now));
+	finish_balance(a, out);
 	return rc;
 }
 

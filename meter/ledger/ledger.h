@@ -163,6 +163,9 @@ struct balance {
 /* Now, from the lots. */
 int ledger_balance(struct ledger *l, const struct account *a, struct instant now,
 		   struct balance *out, struct err *e);
+/* The same from memory, inside a transaction, where what is held is known already. */
+int ledger_balance_with(struct ledger *l, const struct account *a, struct nano_credits held,
+			struct instant now, struct balance *out, struct err *e);
 
 /* At any instant, from the entries that count by then. */
 struct past_balance {
