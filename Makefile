@@ -139,7 +139,7 @@ analyze: ## cppcheck and clang-tidy
 	tests/analyze
 
 format: ## clang-format every source file
-	clang-format -i $(LIB_SRC) $(CLI_SRC) $(wildcard base/*.h pricing/*.h meter/*.h meter/formats/*.h meter/store/*.h meter/serve/*.h sim/*.h reports/*.h cli/*.h tests/unit/*.[ch] tests/support/*.[ch] tests/fuzz/*.c bench/*.c)
+	clang-format -i $(LIB_SRC) $(CLI_SRC) $(wildcard base/*.h pricing/*.h meter/*.h meter/*/*.h sim/*.h reports/*.h cli/*.h tests/unit/*.[ch] tests/support/*.[ch] tests/fuzz/*.c bench/*.c)
 
 install: all ## install to $(PREFIX)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions

@@ -1,11 +1,9 @@
 /*
- * bench_credit hold DB N BATCH: N postings of credits, each with its hold, BATCH to a durable commit;
- *                               prints postings a second.
- * bench_credit plain DB N BATCH: the same as a developer would write it: a balance column, a row for
- *                               the hold and one for the posting.
- * bench_credit invoice DB CUSTOMER FROM TO: computes one customer's invoice of a period from an open
- *                               database; prints microseconds (the best of 20).
- * bench_credit balance DB CUSTOMER: microseconds of one balance.
+ * bench_credit hold DB N BATCH: N postings of credits, each with its hold, BATCH to a durable
+ * commit; prints postings a second. bench_credit plain DB N BATCH: the same as a developer would
+ * write it: a balance column, a row for the hold and one for the posting. bench_credit invoice DB
+ * CUSTOMER FROM TO: computes one customer's invoice of a period from an open database; prints
+ * microseconds (the best of 20). bench_credit balance DB CUSTOMER: microseconds of one balance.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,8 +86,8 @@ static void hold(const char *path, int64_t n, int64_t batch)
 						.expires = { now.us + US_PER_HOUR } };
 			check(hold_open(sp, l, &h, now, &after, &e), &e);
 			check(hold_settle_credits(sp, l, text_of(id),
-						  (struct nano_credits){ 3000000 }, false, now, &out,
-						  &e),
+						  (struct nano_credits){ 3000000 }, false, now,
+						  &out, &e),
 			      &e);
 		}
 		check(ledger_end(l, &e), &e);
@@ -114,14 +112,15 @@ static void plain(const char *path, int64_t n, int64_t batch)
 	};
 	if (sqlite3_open(path, &db) != SQLITE_OK)
 		exit(1);
-	sqlite3_exec(db,
-		     "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE account(customer "
-		     "TEXT PRIMARY KEY, balance INTEGER, held INTEGER); CREATE TABLE hold(id TEXT "
-		     "PRIMARY KEY, customer TEXT, amount INTEGER, state TEXT); CREATE TABLE posting(id "
-		     "INTEGER PRIMARY KEY, customer TEXT, hold TEXT, amount INTEGER); WITH RECURSIVE "
-		     "c(i) AS (SELECT 0 UNION ALL SELECT i+1 FROM c WHERE i<999) INSERT INTO account "
-		     "SELECT 'c'||i, 3000000000000, 0 FROM c",
-		     NULL, NULL, NULL);
+	sqlite3_exec(
+		db,
+		"PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE account(customer "
+		"TEXT PRIMARY KEY, balance INTEGER, held INTEGER); CREATE TABLE hold(id TEXT "
+		"PRIMARY KEY, customer TEXT, amount INTEGER, state TEXT); CREATE TABLE posting(id "
+		"INTEGER PRIMARY KEY, customer TEXT, hold TEXT, amount INTEGER); WITH RECURSIVE "
+		"c(i) AS (SELECT 0 UNION ALL SELECT i+1 FROM c WHERE i<999) INSERT INTO account "
+		"SELECT 'c'||i, 3000000000000, 0 FROM c",
+		NULL, NULL, NULL);
 	for (int k = 0; k < 5; k++)
 		if (sqlite3_prepare_v2(db, sql[k], -1, &q[k], NULL) != SQLITE_OK)
 			exit(1);
@@ -201,8 +200,9 @@ int main(int argc, char **argv)
 	else if (argc == 4 && strcmp(argv[1], "balance") == 0)
 		read_one("balance", argv[2], argv[3], NULL, NULL);
 	else
-		return fprintf(stderr, "bench_credit hold|plain DB N BATCH, invoice DB CUSTOMER FROM "
-				       "TO, balance DB CUSTOMER\n"),
+		return fprintf(stderr,
+			       "bench_credit hold|plain DB N BATCH, invoice DB CUSTOMER FROM "
+			       "TO, balance DB CUSTOMER\n"),
 		       2;
 	return 0;
 }

@@ -1,8 +1,8 @@
 /*
  * bill: what a provider says was used and owed, by day and model.
  *
- * Reads DeepSeek's usage export (amount and cost CSV), Anthropic's cost report (JSON; amounts are in
- * cents), OpenAI's costs (JSON; in dollars), and any CSV whose columns are named. Dates are the
+ * Reads DeepSeek's usage export (amount and cost CSV), Anthropic's cost report (JSON; amounts are
+ * in cents), OpenAI's costs (JSON; in dollars), and any CSV whose columns are named. Dates are the
  * provider's days, UTC.
  */
 #ifndef TALLY_METER_BILLING_BILL_H
@@ -14,7 +14,7 @@
 enum bill_format { BILL_DEEPSEEK, BILL_ANTHROPIC, BILL_OPENAI, BILL_CSV };
 
 struct bill_line {
-	int64_t day; /* since 1970, UTC */
+	int64_t day;	   /* since 1970, UTC */
 	struct text model; /* "" where the bill names none */
 	struct money_total cost;
 	bool has_cost, has_tokens;

@@ -56,8 +56,8 @@ struct budget_alarm {
 /* Inside a transaction: raises what has been passed. */
 int budgets_raise(struct budgets *b, struct instant now, int64_t *raised, struct err *e);
 /*
- * Outside of one: tells the hooks of alarms that wait, each until it succeeds once, and marks it. tell
- * returns whether the hook took it.
+ * Outside of one: tells the hooks of alarms that wait, each until it succeeds once, and marks it.
+ * tell returns whether the hook took it.
  */
 int budgets_tell(struct budgets *b, struct instant now,
 		 bool (*tell)(void *user, const struct budget_alarm *a), void *user, struct err *e);

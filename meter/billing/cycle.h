@@ -1,6 +1,6 @@
 /*
- * cycle: billing periods of a customer: from a day of each month on, in the customer's zone, and what
- * part of one a stub is.
+ * cycle: billing periods of a customer: from a day of each month on, in the customer's zone, and
+ * what part of one a stub is.
  */
 #ifndef TALLY_METER_BILLING_CYCLE_H
 #define TALLY_METER_BILLING_CYCLE_H
@@ -16,8 +16,8 @@ int64_t cycle_from(int64_t day, int billing_day);
 int64_t cycle_month_before(int64_t day);
 
 /* What is billed in advance on `target` (inclusive) from `start` until `end` (exclusive; INT64_MAX:
- * open): a stub up to the first billing day, whole periods, a stub at the end. Stubs are days out of
- * the days of the month-long period that they belong to; 0 of them means none. */
+ * open): a stub up to the first billing day, whole periods, a stub at the end. Stubs are days out
+ * of the days of the month-long period that they belong to; 0 of them means none. */
 struct cycles {
 	int64_t first_days, first_of, whole, last_days, last_of;
 };

@@ -23,17 +23,25 @@ struct charge {
 	struct money_total amount; /* exact, before any markup's rounding */
 };
 
-enum line_kind { LINE_USAGE, LINE_ADJUSTMENT, LINE_METERED, LINE_FIXED, LINE_DISCOUNT, LINE_MINIMUM,
-		 LINE_MAXIMUM };
+enum line_kind {
+	LINE_USAGE,
+	LINE_ADJUSTMENT,
+	LINE_METERED,
+	LINE_FIXED,
+	LINE_DISCOUNT,
+	LINE_MINIMUM,
+	LINE_MAXIMUM
+};
 
 struct invoice_line {
 	enum line_kind kind;
 	struct text description, project, model, bucket, unit_price;
 	struct quantity quantity;
 	struct money_total exact, amount; /* rounded */
-	struct text charge_price; /* of usage and adjustments: before the markup */
+	struct text charge_price;	  /* of usage and adjustments: before the markup */
 	struct money_total charge_amount;
-	int64_t of_period; /* of usage and adjustments: the invoice whose period it is; 0: this one */
+	int64_t of_period; /* of usage and adjustments: the invoice whose period it is; 0: this one
+			    */
 	struct text corrects; /* its number */
 };
 
@@ -55,7 +63,7 @@ struct billed_period {
 struct invoice {
 	struct text customer, currency, plan, zone;
 	char from_day[16], last_day[16]; /* local: the first day, and the last one that is in it */
-	struct instant from, to, due; /* due: from the day it is final */
+	struct instant from, to, due;	 /* due: from the day it is final */
 	struct terms terms;
 	struct invoice_line *line;
 	size_t lines;

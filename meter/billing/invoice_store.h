@@ -12,7 +12,7 @@
 struct stored_invoice {
 	int64_t id, corrects;
 	struct text kind, status, number, customer, currency, document, total, why;
-	struct text first_day, last_day, zone; /* of the period, local */
+	struct text first_day, last_day, zone;		     /* of the period, local */
 	struct instant from, to, created, finalized, voided; /* 0 when not */
 };
 

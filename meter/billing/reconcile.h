@@ -35,7 +35,7 @@ struct reconciliation {
 struct reconcile_options {
 	struct instant since, until; /* of both halves; the bill's own days where it is open */
 	const char *customer, *project;
-	const char *provider; /* only records that this vendor priced; NULL: all */
+	const char *provider;	      /* only records that this vendor priced; NULL: all */
 	struct money_total tolerance; /* a day and model may differ by so much */
 	const struct book *book;      /* names that mean the same model */
 };

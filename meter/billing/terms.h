@@ -43,7 +43,7 @@ struct terms {
 	struct text currency; /* "credits" or a code */
 	int places;	      /* of every line */
 	enum rounding_mode mode;
-	struct text series;   /* in front of the year in numbers */
+	struct text series; /* in front of the year in numbers */
 	int64_t due_days;
 	struct fixed_item fixed[TERMS_ITEMS_MAX];
 	struct metered_item metered[TERMS_ITEMS_MAX];

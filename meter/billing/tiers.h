@@ -1,8 +1,8 @@
 /*
  * tiers: what a quantity costs under the kinds of pricing that bills know.
  *
- * Quantities are in billionths of a unit, amounts exact in 1e-18 (a product that is finer is rounded
- * half up to that). Pure arithmetic; knows nothing of invoices.
+ * Quantities are in billionths of a unit, amounts exact in 1e-18 (a product that is finer is
+ * rounded half up to that). Pure arithmetic; knows nothing of invoices.
  */
 #ifndef TALLY_METER_BILLING_TIERS_H
 #define TALLY_METER_BILLING_TIERS_H
@@ -50,8 +50,8 @@ int blocks_all(const struct block_tier *tier, size_t count, struct quantity q,
 int blocks_top(const struct block_tier *tier, size_t count, struct quantity q,
 	       struct money_total *total, struct err *e);
 
-/* At most `allowed` for all parts together, first come first served. discount[i] is what a part gives
- * up. Returns what is left to pay. */
+/* At most `allowed` for all parts together, first come first served. discount[i] is what a part
+ * gives up. Returns what is left to pay. */
 struct money_total spend_cap(const struct money_total *part, size_t count,
 			     struct money_total allowed, struct money_total *discount);
 /* What a minimum adds to what was used. */

@@ -12,7 +12,7 @@
 
 struct batch_result {
 	bool done;
-	bool undone; /* another operation of its chain failed */
+	bool undone;	/* another operation of its chain failed */
 	struct err why; /* when it failed itself */
 };
 

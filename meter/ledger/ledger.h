@@ -32,9 +32,9 @@ struct account {
 	int64_t id;
 	struct text customer, plan, plan_text, zone, terms, burn_order;
 	bool byo;
-	/* What happens when credits run out. The usage is a fact and is booked in any case; `refuse`
-	   admits no call beyond the balance, `limit` up to the limit below it, `debt` any, and later
-	   grants repay it. */
+	/* What happens when credits run out. The usage is a fact and is booked in any case;
+	   `refuse` admits no call beyond the balance, `limit` up to the limit below it, `debt` any,
+	   and later grants repay it. */
 	enum overage_policy overage;
 	struct nano_credits overage_limit;
 	int anchor_day; /* on which its months begin */
@@ -65,7 +65,7 @@ struct credit_rule {
 	enum lot_class kind;
 	int64_t priority;
 	struct instant anchor, next, until; /* until: INSTANT_MAX when never */
-	struct nano_credits rollover; /* of what is left at a recurrence, so much is kept */
+	struct nano_credits rollover;	    /* of what is left at a recurrence, so much is kept */
 };
 
 struct ledger;
@@ -95,12 +95,13 @@ int ledger_set_account(struct ledger *l, const struct account *a, struct err *e)
 int ledger_each_account(struct ledger *l, int (*take)(void *user, const struct account *a),
 			void *user, struct err *e);
 
-/* The same name with the same content again changes nothing; with another one it is ERR_CONFLICT. */
+/* The same name with the same content again changes nothing; with another one it is ERR_CONFLICT.
+ */
 int ledger_grant(struct ledger *l, const struct grant *g, struct instant now, int64_t *id,
 		 struct err *e);
 /* Takes back what is left of it. */
-int ledger_void_grant(struct ledger *l, struct text customer, struct text grant,
-		      struct instant now, const char *why, struct err *e);
+int ledger_void_grant(struct ledger *l, struct text customer, struct text grant, struct instant now,
+		      const char *why, struct err *e);
 /* A grant's whole row. Errors: ERR_NOT_FOUND. */
 int ledger_find_grant(struct ledger *l, int64_t account, struct text name, struct grant *out,
 		      struct err *e);
@@ -127,17 +128,18 @@ struct draw {
 };
 struct drawn {
 	struct nano_credits from_lots, overage, rest; /* rest: with no_overage */
-	int64_t txn; /* 0: nothing was to move */
-	bool known;  /* it had been drawn before */
+	int64_t txn;				      /* 0: nothing was to move */
+	bool known;				      /* it had been drawn before */
 };
 /* Exact credits of usage, positive or (taken back) negative. */
 int ledger_draw_exact(struct ledger *l, int64_t account, struct credits_total amount,
 		      const struct draw *d, struct instant now, struct drawn *out, struct err *e);
-/* A key that is known: with no_overage an amount is a limit, and the same or a larger one is the same
- * draw; else it must be the same. Otherwise ERR_CONFLICT. */
+/* A key that is known: with no_overage an amount is a limit, and the same or a larger one is the
+ * same draw; else it must be the same. Otherwise ERR_CONFLICT. */
 int ledger_draw(struct ledger *l, int64_t account, struct nano_credits amount, const struct draw *d,
 		struct instant now, struct drawn *out, struct err *e);
-/* In reverse order of use: overage first, then the lots that were drawn last, then what was billed. */
+/* In reverse order of use: overage first, then the lots that were drawn last, then what was billed.
+ */
 int ledger_refund(struct ledger *l, int64_t account, struct nano_credits amount,
 		  const struct draw *d, struct instant now, int64_t *txn, struct err *e);
 /* An invoice asks for overage that is not to be carried. */

@@ -19,7 +19,7 @@ struct lot {
 	struct credits_total amount, left;
 	struct credits_total cap; /* at most so much at once; negative: no cap */
 	enum lot_class kind;
-	int64_t priority; /* smaller burns first */
+	int64_t priority;			    /* smaller burns first */
 	struct instant effective, expires, created; /* expires: INSTANT_MAX when never */
 	bool has_cost_basis;
 	struct money_total cost_basis; /* paid for one credit */

@@ -1,9 +1,9 @@
 /*
  * timeline: what grants, uses and resets come to over a period, from their instants alone.
  *
- * A grant counts from its effective instant until it expires or is voided. A recurring grant is full
- * again at every recurrence. A reset keeps of each grant what its rollover rule allows. Use that no
- * grant covers is overage; with `repay` a later grant pays it first, else it stays.
+ * A grant counts from its effective instant until it expires or is voided. A recurring grant is
+ * full again at every recurrence. A reset keeps of each grant what its rollover rule allows. Use
+ * that no grant covers is overage; with `repay` a later grant pays it first, else it stays.
  */
 #ifndef TALLY_METER_LEDGER_TIMELINE_H
 #define TALLY_METER_LEDGER_TIMELINE_H
@@ -23,7 +23,7 @@ int recurrence_parse(struct recurrence *out, struct text every, struct instant a
 struct instant recurrence_from(const struct recurrence *r, struct instant t);
 
 struct timeline_grant {
-	struct lot lot; /* left: at the start of the period */
+	struct lot lot;	       /* left: at the start of the period */
 	struct instant voided; /* INSTANT_MAX when never */
 	bool recurs;
 	struct recurrence recurrence;

@@ -16,7 +16,7 @@ against_reference() { # trace
 @test "generated sessions, every route, to the last picodollar" {
 	command -v node || skip "no node"
 	for seed in 1 2 3; do
-		awk -v seed=$seed -v conversations=20 -v calls=500 -f "$ROOT/tests/support/agent_sessions.awk" > t.jsonl
+		awk -v seed=$seed -v conversations=20 -v calls=500 -f "$ROOT/examples/generate_sessions.awk" > t.jsonl
 		against_reference t.jsonl
 	done
 }
@@ -30,7 +30,7 @@ against_reference() { # trace
 	expect 0 "+ mix" "+7.2 %"
 }
 
-sessions() { awk -v seed=5 -v conversations=30 -v calls=400 -f "$ROOT/tests/support/agent_sessions.awk" > t.jsonl; }
+sessions() { awk -v seed=5 -v conversations=30 -v calls=400 -f "$ROOT/examples/generate_sessions.awk" > t.jsonl; }
 
 @test "the table says what is compared, and neither threads nor order of scenarios change a figure" {
 	sessions

@@ -1,5 +1,5 @@
 # Writes a trace of agent sessions: conversations whose prompts grow, now and then start anew or branch, interleaved.
-# usage: awk -v seed=1 -v conversations=20 -v calls=600 -f agent_sessions.awk
+# usage: awk -v seed=1 -v conversations=20 -v calls=600 -f generate_sessions.awk > sessions.jsonl
 function r(n) { state = (state * 1103515245 + 12345) % 2147483648; return int(state / 65536) % n }
 BEGIN {
 	state = seed; t = 0
