@@ -579,7 +579,8 @@ static void drop_gone(struct standing *st)
 	struct loader *l = st->l;
 	struct workload *w = l->w;
 	size_t kept = 0;
-	memset(l->calls, 0, w->conversations * sizeof *l->calls);
+	for (size_t i = 0; i < w->conversations; i++)
+		l->calls[i] = 0;
 	for (size_t i = 0; i < w->count; i++) {
 		if (st->gone[i])
 			continue;

@@ -415,7 +415,8 @@ static int draw_cells(struct drawer *d, struct instant now, struct err *e)
 {
 	struct draw_counts *n = d->counts;
 	int rc = 0;
-	qsort(d->cell, d->cells, sizeof *d->cell, by_time);
+	if (d->cells > 1)
+		qsort(d->cell, d->cells, sizeof *d->cell, by_time);
 	for (size_t i = 0; rc == 0 && i < d->cells; i++) {
 		const struct cell *c = &d->cell[i];
 		struct drawn out;

@@ -111,7 +111,8 @@ static int by_order(const void *a, const void *b)
 void lots_sort(struct lot *lot, size_t count, const struct burn_order *order)
 {
 	sorting = order;
-	qsort(lot, count, sizeof *lot, by_order);
+	if (count > 1)
+		qsort(lot, count, sizeof *lot, by_order);
 }
 
 static struct credits_total to_take(const struct lot *l, struct instant at)

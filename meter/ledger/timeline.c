@@ -222,7 +222,8 @@ static void list_changes(struct work *w, const struct timeline_event *event, siz
 	for (size_t i = 0; i < events; i++)
 		if (event[i].op == TIMELINE_RESET)
 			add_change(w, event[i].at, CHANGE_RESET, 0);
-	qsort(w->change, w->changes, sizeof *w->change, by_instant);
+	if (w->changes > 1)
+		qsort(w->change, w->changes, sizeof *w->change, by_instant);
 }
 
 int timeline_snapshot(struct timeline_grant *grant, size_t grants, struct text id,
@@ -279,7 +280,8 @@ int timeline_run(struct timeline_result *out, struct timeline_grant *grant, size
 		return rc;
 	w.sorted = mem_alloc((grants + 1) * sizeof *w.sorted);
 	w.use = mem_alloc((grants + 1) * sizeof *w.use);
-	qsort(event, events, sizeof *event, by_time);
+	if (events > 1)
+		qsort(event, events, sizeof *event, by_time);
 	list_changes(&w, event, events);
 	size_t c = 0;
 	begin_segment(&w, o->start);

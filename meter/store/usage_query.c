@@ -568,7 +568,8 @@ int usage_query(struct usage_result **out, struct store *s, const enum usage_dim
 		struct err *e)
 {
 	struct usage_result *r = mem_zalloc(sizeof *r);
-	memcpy(r->dim, dims, dim_count * sizeof *dims);
+	if (dim_count)
+		memcpy(r->dim, dims, dim_count * sizeof *dims);
 	r->dim_count = dim_count;
 	r->store = s;
 	r->filter = filter;

@@ -218,3 +218,75 @@ post() { run curl -s -m 20 -w '\n%{http_code}' "$@"; }
 	[ "$rss" -lt 300 ] || fail "the server took $rss MB"
 	stop
 }
+@test "credits over HTTP: usage draws in the same commit, holds respect the balance and hard budgets" {
+	"$TALLY" credit account acme --plan vm0 -q
+	"$TALLY" credit account beta --plan vm0 --overage debt -q
+	"$TALLY" credit grant acme 1000 --id g -q
+	"$TALLY" budget set web --customer beta --project web --amount 1 --period ever --hard --hook "cat >> $DIR/told" --soft 50 -q
+	serve
+	post -d '{"id":"a","model":"claude-sonnet-4-6","customer":"acme","input":100000}' $URL/v1/usage
+	expect 0 '"accepted":1' 200
+	post $URL/v1/balance/acme
+	expect 0 '"schema": "tally.balance/1"' '"available": "700"' '"records_waiting": 0' 200
+	post -d '{"id":"h","customer":"acme","model":"claude-sonnet-4-6","input":200000}' $URL/v1/holds
+	expect 0 '"state":"open"' 201
+	post $URL/v1/balance/acme
+	expect 0 '"held": "600"' '"spendable": "100"'
+	post -d '{"customer":"acme","model":"claude-sonnet-4-6","input":40000}' $URL/v1/holds
+	expect 0 "out of credit" 402
+	post -d '{"model":"claude-sonnet-4-6","input":10000}' $URL/v1/holds/h/settle
+	expect 0 '"state":"settled"' 200
+	post $URL/v1/balance/acme
+	expect 0 '"available": "670"' '"held": "0"'
+	# a hard budget of one project; asked again, the same hold is the same
+	post -d '{"id":"w","customer":"beta","project":"web","model":"claude-sonnet-4-6","input":200000}' $URL/v1/holds
+	expect 0 201
+	post -d '{"id":"w","customer":"beta","project":"web","model":"claude-sonnet-4-6","input":200000}' $URL/v1/holds
+	expect 0 201
+	post -d '{"customer":"beta","project":"web","model":"claude-sonnet-4-6","input":200000}' $URL/v1/holds
+	expect 0 "budget 'web'" 402
+	post -d '{"customer":"beta","project":"other","model":"claude-sonnet-4-6","input":200000}' $URL/v1/holds
+	expect 0 201
+	post -d '{"model":"claude-sonnet-4-6","project":"web","input":200000}' $URL/v1/holds/w/settle
+	expect 0 200
+	for i in $(seq 80); do [ -s told ] && break; sleep 0.1; done
+	grep -q '"budget":"web"' told
+	post $URL/v1/balance/nobody
+	expect 0 "no credit account" 404
+	stop
+	run "$TALLY" fsck
+	expect 0 clean
+}
+@test "invoices over HTTP, each customer its own" {
+	"$TALLY" credit account acme --plan vm0 --since 2026-06-01 -q
+	"$TALLY" credit account beta --plan vm0 --since 2026-06-01 -q
+	printf 'id,time,model,customer,input\na,2026-06-15T00:00:00Z,claude-sonnet-4-6,acme,1000\nb,2026-06-15T00:00:00Z,claude-sonnet-4-6,beta,1000\n' > u.csv
+	"$TALLY" ingest u.csv -q
+	"$TALLY" invoice draft --all --period 2026-06 -q
+	"$TALLY" invoice finalize --all -q
+	year=$(date -u +%Y)
+	"$TALLY" token eye --scope read --customer acme >tokens 2>eye
+	eye=$(sed -n 's/^token: //p' eye)
+	serve --tokens tokens
+	post -H "Authorization: Bearer $eye" $URL/v1/invoices
+	expect 0 "$year-000001" 200
+	case $output in *"$year-000002"*) fail "another customer's invoice is listed" ;; esac
+	post -H "Authorization: Bearer $eye" $URL/v1/invoices/$year-000002
+	expect 0 "another customer" 403
+	post -H "Authorization: Bearer $eye" $URL/v1/balance/beta
+	expect 0 "another customer" 403
+	post -H "Authorization: Bearer $eye" $URL/v1/balance/acme
+	expect 0 200
+	stop
+	serve
+	post $URL/v1/invoices
+	expect 0 '"schema": "tally.invoice-list/1"' "$year-000001" "$year-000002" 200
+	post "$URL/v1/invoices/$year-000001?format=html"
+	expect 0 "<!doctype html>" 200
+	curl -s "$URL/v1/invoices/$year-000001?format=pdf" | head -c 5 | grep -q "%PDF-"
+	post "$URL/v1/invoices/$year-000001?format=odt"
+	expect 0 "format is" 400
+	post $URL/v1/invoices/nothing
+	expect 0 "no invoice" 404
+	stop
+}
