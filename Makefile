@@ -54,7 +54,7 @@ SUPPORT_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/support/*.c))
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(B)/test/%)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 
-.PHONY: all help check check-unit check-cli check-asan check-clang check-portable check-tsan bench fuzz lint analyze install clean format
+.PHONY: libs all help check check-unit check-cli check-asan check-clang check-portable check-tsan bench fuzz lint analyze install clean format
 
 all: $(B)/bin/tally $(B)/tally.1 ## build the program and its manual page
 
@@ -140,6 +140,9 @@ analyze: ## cppcheck and clang-tidy
 
 format: ## clang-format every source file
 	clang-format -i $(LIB_SRC) $(CLI_SRC) $(wildcard base/*.h pricing/*.h meter/*.h meter/*/*.h sim/*.h reports/*.h cli/*.h tests/unit/*.[ch] tests/support/*.[ch] tests/fuzz/*.c bench/*.c)
+
+libs: ## what programs that use libtally.a link with (tests/fuzz, bench)
+	@echo $(LIBS)
 
 install: all ## install to $(PREFIX)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions

@@ -412,14 +412,19 @@ static int read_lines(struct reader *r, struct text all, struct err *e)
 int outcomes_read(struct outcomes **out, const char *path, const char *signal, struct err *e)
 {
 	struct buf b = { 0 };
-	struct reader r = { .path = path, .signal = signal };
 	int rc = file_read(&b, path, FILE_MAX, e);
-	if (rc != 0) {
-		buf_release(&b);
-		return rc;
-	}
+	if (rc == 0)
+		rc = outcomes_parse(out, (struct text){ b.p, b.n }, path, signal, e);
+	buf_release(&b);
+	return rc;
+}
+
+int outcomes_parse(struct outcomes **out, struct text all, const char *path, const char *signal,
+		   struct err *e)
+{
+	struct reader r = { .path = path, .signal = signal };
+	int rc;
 	r.o = mem_zalloc(sizeof *r.o);
-	struct text all = { b.p, b.n };
 	if (all.n >= 3 && memcmp(all.p, "\xef\xbb\xbf", 3) == 0) {
 		all.p += 3;
 		all.n -= 3;
@@ -428,7 +433,6 @@ int outcomes_read(struct outcomes **out, const char *path, const char *signal, s
 		rc = err_set(e, ERR_INVALID, "'%s' is not text in UTF-8", path);
 	else
 		rc = all.n && *all.p == '{' ? read_lines(&r, all, e) : read_csv(&r, all, e);
-	buf_release(&b);
 	if (rc == 0 && r.o->tasks == 0)
 		rc = err_set(e, ERR_INVALID, "'%s' holds no task", path);
 	/* sums times a billionth must fit into 127 bits */

@@ -42,6 +42,9 @@ struct outcomes {
 /* signal: a column (or key of an attempt) to keep; NULL: none. Errors: ERR_NOT_FOUND,
  * ERR_UNREADABLE, ERR_INVALID with file, line and field. */
 int outcomes_read(struct outcomes **out, const char *path, const char *signal, struct err *e);
+/* The same from memory; path is for messages. */
+int outcomes_parse(struct outcomes **out, struct text all, const char *path, const char *signal,
+		   struct err *e);
 void outcomes_close(struct outcomes *o);
 /* The place of that model, -1 when there is none. */
 int outcomes_model(const struct outcomes *o, struct text model);

@@ -278,37 +278,52 @@ static int by_day(const void *a, const void *b)
 	return text_cmp(x->model, y->model);
 }
 
-static int read_file(struct reader *r, enum bill_format format, const struct bill_columns *c,
-		     struct err *e)
+static int parse(struct reader *r, struct text all, enum bill_format format,
+		 const struct bill_columns *c, struct err *e)
 {
 	const char *const deepseek[W_COUNT] = {
-		[W_DAY] = "utc_date",	  [W_MODEL] = "model",	 [W_COST] = "cost",
-		[W_TYPE] = "type",	  [W_AMOUNT] = "amount", [W_PRICE] = "price",
+		[W_DAY] = "utc_date", [W_MODEL] = "model",   [W_COST] = "cost",
+		[W_TYPE] = "type",    [W_AMOUNT] = "amount", [W_PRICE] = "price",
 		[W_CURRENCY] = "currency"
 	};
 	const char *const own[W_COUNT] = { [W_DAY] = c->day ? c->day : "day",
 					   [W_MODEL] = c->model ? c->model : "model",
 					   [W_COST] = c->cost ? c->cost : "cost",
 					   [W_INPUT] = c->input ? c->input : "input",
-					   [W_CACHE_READ] =
-						   c->cache_read ? c->cache_read : "cache_read",
+					   [W_CACHE_READ] = c->cache_read ? c->cache_read
+									  : "cache_read",
 					   [W_OUTPUT] = c->output ? c->output : "output",
 					   [W_CURRENCY] = "currency" };
-	struct buf b = { 0 };
-	int rc = file_read(&b, r->path, BILL_BYTES_MAX, e);
-	struct text all = { b.p, b.n };
-	if (rc == 0 && all.n >= 3 && memcmp(all.p, "\xef\xbb\xbf", 3) == 0) {
+	if (all.n >= 3 && memcmp(all.p, "\xef\xbb\xbf", 3) == 0) {
 		all.p += 3;
 		all.n -= 3;
 	}
-	if (rc == 0 && utf8_valid_prefix(all.p, all.n) != all.n)
-		rc = err_set(e, ERR_INVALID, "'%s' is not text in UTF-8", r->path);
-	if (rc == 0)
-		rc = format == BILL_ANTHROPIC || format == BILL_OPENAI
-			     ? read_buckets(r, all, format == BILL_ANTHROPIC, e)
-			     : read_csv(r, all, format == BILL_DEEPSEEK ? deepseek : own, e);
-	buf_release(&b);
+	if (utf8_valid_prefix(all.p, all.n) != all.n)
+		return err_set(e, ERR_INVALID, "'%s' is not text in UTF-8", r->path);
+	if (format == BILL_ANTHROPIC || format == BILL_OPENAI)
+		return read_buckets(r, all, format == BILL_ANTHROPIC, e);
+	return read_csv(r, all, format == BILL_DEEPSEEK ? deepseek : own, e);
+}
+
+static int finish(struct reader *r, const char *path, int rc, struct err *e)
+{
+	struct bill *out = r->bill;
+	if (rc == 0 && out->lines == 0)
+		rc = err_set(e, ERR_INVALID, "'%s' holds nothing that was billed", path);
+	dict_release(&r->index);
+	if (rc != 0)
+		bill_release(out);
+	else
+		qsort(out->line, out->lines, sizeof *out->line, by_day);
 	return rc;
+}
+
+int bill_parse(struct bill *out, struct text all, const char *path, enum bill_format format,
+	       const struct bill_columns *columns, struct err *e)
+{
+	struct reader r = { .bill = out, .path = path };
+	*out = (struct bill){ 0 };
+	return finish(&r, path, parse(&r, all, format, columns, e), e);
 }
 
 int bill_read(struct bill *out, const char *const *path, size_t count, enum bill_format format,
@@ -318,18 +333,14 @@ int bill_read(struct bill *out, const char *const *path, size_t count, enum bill
 	int rc = 0;
 	*out = (struct bill){ 0 };
 	for (size_t i = 0; rc == 0 && i < count; i++) {
+		struct buf b = { 0 };
 		r.path = path[i];
-		rc = read_file(&r, format, columns, e);
+		rc = file_read(&b, r.path, BILL_BYTES_MAX, e);
+		if (rc == 0)
+			rc = parse(&r, (struct text){ b.p, b.n }, format, columns, e);
+		buf_release(&b);
 	}
-	if (rc == 0 && out->lines == 0)
-		rc = err_set(e, ERR_INVALID, "'%s' holds nothing that was billed", path[0]);
-	dict_release(&r.index);
-	if (rc != 0) {
-		bill_release(out);
-		return rc;
-	}
-	qsort(out->line, out->lines, sizeof *out->line, by_day);
-	return 0;
+	return finish(&r, path[0], rc, e);
 }
 
 void bill_release(struct bill *b)

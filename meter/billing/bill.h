@@ -36,6 +36,9 @@ struct bill {
  * ERR_UNREADABLE, ERR_INVALID with file, line and field. */
 int bill_read(struct bill *out, const char *const *path, size_t count, enum bill_format format,
 	      const struct bill_columns *columns, struct err *e);
+/* One file from memory; path is for messages. */
+int bill_parse(struct bill *out, struct text all, const char *path, enum bill_format format,
+	       const struct bill_columns *columns, struct err *e);
 void bill_release(struct bill *b);
 
 #endif

@@ -10,6 +10,7 @@
 #include "meter/hold.h"
 #include "meter/ledger/draw.h"
 #include "meter/billing/invoice_store.h"
+#include "tests/support/failing_vfs.h"
 
 static struct store *store;
 static struct ledger *ledger;
@@ -21,6 +22,17 @@ static void check(int rc, const struct err *e)
 {
 	if (rc != 0)
 		fail_msg("%s", e->message);
+}
+
+static int64_t one_number(const char *sql)
+{
+	sqlite3_stmt *q;
+	int64_t n = -1;
+	if (sqlite3_prepare_v2(store_db(store)->handle, sql, -1, &q, NULL) == SQLITE_OK &&
+	    sqlite3_step(q) == SQLITE_ROW)
+		n = sqlite3_column_int64(q, 0);
+	sqlite3_finalize(q);
+	return n;
 }
 
 static int open_all(void **state)
@@ -376,13 +388,116 @@ static void test_the_journal_notices(void **state)
 	assert_string_equal(fault, "");
 }
 
+static int any_content(void *user, const char *kind, int64_t ref, struct buf *out, bool *there,
+		       struct err *e)
+{
+	if (strcmp(kind, "txn") == 0)
+		return ledger_txn_text(user, ref, out, there, e);
+	return invoice_text(user, ref, strcmp(kind, "void") == 0, out, there, e);
+}
+
+static void everything_fits(void)
+{
+	struct err e = { 0 };
+	int64_t links;
+	char fault[200];
+	check(ledger_verify(ledger, fault, &e), &e);
+	assert_string_equal(fault, "");
+	check(invoice_verify(store, fault, &e), &e);
+	assert_string_equal(fault, "");
+	check(journal_verify(store, any_content, store, &links, fault, &e), &e);
+	assert_string_equal(fault, "");
+}
+
+/* One month's invoice: drafted and made final in one transaction. */
+static int invoice_month(struct book *book, int month, struct err *e)
+{
+	struct drawer *d;
+	struct invoicer *v;
+	const struct account *a;
+	int64_t id;
+	const struct instant from = { civil_to_day((struct civil){ 2024, month, 1 }) * US_PER_DAY },
+			     to = { civil_to_day((struct civil){ 2024, month + 1, 1 }) *
+				    US_PER_DAY },
+			     now = { to.us + US_PER_DAY };
+	struct drawn out;
+	check(drawer_open(&d, ledger, book, e), e);
+	check(invoicer_open(&v, ledger, d, e), e);
+	int rc = store_begin(store, now, e);
+	bool begun = rc == 0;
+	if (rc == 0)
+		rc = ledger_begin(ledger, e);
+	if (rc == 0)
+		rc = ledger_account(ledger, TEXT("disk"), &a, e);
+	if (rc == 0)
+		rc = ledger_draw(ledger, a->id, (struct nano_credits){ 7000000000 },
+				 &(struct draw){ .at = from,
+						 .policy = SHORT_PARTIAL,
+						 .note = TEXT("") },
+				 now, &out, e);
+	if (rc == 0)
+		rc = invoice_draft(v, ledger, a, from, to, now, &id, e);
+	if (rc == 0)
+		rc = invoice_finalize(v, ledger, id, now, e);
+	if (rc == 0)
+		rc = ledger_end(ledger, e);
+	if (rc == 0)
+		rc = store_commit(store, e);
+	else if (begun)
+		store_rollback(store);
+	if (rc != 0)
+		ledger_forget(ledger);
+	invoicer_close(v);
+	drawer_close(d);
+	return rc;
+}
+
+/* Every write and sync in turn fails: an invoice is final with all that belongs to it, or is not. */
+static void test_a_failing_disk_leaves_no_half_invoice(void **state)
+{
+	(void)state;
+	struct err e = { 0 };
+	struct book *book;
+	int failures = 0, month = 1;
+	check(book_open(&book, &e), &e);
+	new_account("disk", OVERAGE_LIMIT);
+	check(ledger_end(ledger, &e), &e);
+	check(store_commit(store, &e), &e);
+	for (int at = 1; month < 9; at++) {
+		int64_t before = one_number("SELECT count(*) FROM invoice WHERE status='final'");
+		failing_vfs_fail_at(at);
+		int rc = invoice_month(book, month, &e);
+		bool done = failing_vfs_calls() < at;
+		failing_vfs_fail_at(0);
+		int64_t after = one_number("SELECT count(*) FROM invoice WHERE status='final'");
+		assert_int_equal(after, before + (rc == 0));
+		failures += rc != 0;
+		everything_fits();
+		/* it went through: the next month, from the first write on */
+		if (rc == 0) {
+			month++;
+			at = done ? 0 : at;
+		}
+		if (done && month > 3)
+			break;
+	}
+	assert_true(failures > 3);
+	assert_int_equal(one_number("SELECT count(DISTINCT number) FROM invoice WHERE number IS NOT NULL"),
+			 one_number("SELECT last FROM invoice_series WHERE series='2024'"));
+	print_message("# %d failing writes and syncs\n", failures);
+	book_close(book);
+	check(store_begin(store, start, &e), &e);
+}
+
 int main(void)
 {
+	failing_vfs_install();
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_random_operations_against_a_naive_model),
 		cmocka_unit_test(test_grouping_of_draws_changes_nothing),
 		cmocka_unit_test(test_the_database_refuses_what_does_not_balance),
 		cmocka_unit_test(test_the_journal_notices),
+		cmocka_unit_test(test_a_failing_disk_leaves_no_half_invoice),
 	};
 	return cmocka_run_group_tests(tests, open_all, close_all);
 }
