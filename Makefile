@@ -47,7 +47,7 @@ CLI_SRC := $(wildcard cli/*.c)
 LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o) $(B)/gen/shipped.o $(B)/gen/migrations.o
 MIGRATIONS := $(sort $(wildcard meter/sql/*.sql))
 CLI_OBJ := $(CLI_SRC:%.c=$(B)/%.o)
-SHIPPED := $(sort $(wildcard pricing/cards/*.json)) $(sort $(wildcard pricing/plans/*.json))
+SHIPPED := $(sort $(wildcard pricing/cards/*.json)) $(sort $(wildcard pricing/plans/*.json)) $(sort $(wildcard pricing/offers/*.json))
 
 UNIT_SRC := $(wildcard tests/unit/*.c)
 SUPPORT_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/support/*.c))
@@ -74,7 +74,7 @@ $(B)/%.o: %.c
 $(B)/gen/shipped.c: $(SHIPPED) Makefile
 	@mkdir -p $(@D)
 	@{ echo '#include "pricing/book.h"'; \
-	for kind in cards plans; do \
+	for kind in cards plans offers; do \
 		echo "const struct shipped_file shipped_$$kind[] = {"; \
 		for f in pricing/$$kind/*.json; do \
 			echo "{ \"$$f\","; sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' "$$f"; echo "},"; \

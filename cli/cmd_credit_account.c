@@ -124,59 +124,68 @@ static int read_settings(struct cli *cli, struct account *a, struct arena *keep,
 	return rc;
 }
 
-static int account(struct cli *cli, struct err *e)
+/* Opens or changes one account inside the session. */
+static int set_one(struct cli *cli, struct ledger_session *s, const struct zone *zone,
+		   const char *customer, bool *opened, struct err *e)
 {
-	struct ledger_session s;
 	const struct account *known = NULL;
 	struct arena keep = { 0 };
-	struct zone *zone = NULL;
 	struct instant until;
-	struct account a = { .customer = text_of(cli->argument[0]),
+	struct account a = { .customer = text_of(customer),
 			     .zone = TEXT("UTC"),
 			     .terms = TEXT("{}"),
 			     .burn_order = TEXT("priority,expiry,class,cost-basis,effective,"
 						"created,id"),
 			     .anchor_day = 1 };
-	int rc = cli_zone(cli, &zone, e);
-	bool opens = false;
-	if (rc == 0)
-		rc = ledger_session_open(&s, cli, DB_CREATE, e);
-	else
-		s = (struct ledger_session){ 0 };
-	if (rc == 0)
-		rc = ledger_find_account(s.ledger, a.customer, &known, e);
+	int rc = ledger_find_account(s->ledger, a.customer, &known, e);
 	if (rc == 0 && known)
 		a = *known;
-	opens = rc == 0 && !known;
+	*opened = rc == 0 && !known;
 	if (rc == 0)
 		rc = read_settings(cli, &a, &keep, e);
-	if (opens && rc == 0) {
-		a.opened = s.now;
-		a.since = s.now;
-		a.drawn_to = store_last_seq(s.store);
+	if (*opened && rc == 0) {
+		a.opened = s->now;
+		a.since = s->now;
+		a.drawn_to = store_last_seq(s->store);
 		if (cli_value(cli, "since")) { /* usage that is there already draws too */
 			rc = cli_period(cli, zone, &a.since, &until, e);
 			a.drawn_to = 0;
 		}
 	} else if (rc == 0 && cli_value(cli, "since")) {
 		rc = err_set(e, ERR_USAGE, "--since is for opening an account; '%s' exists",
-			     cli->argument[0]);
+			     customer);
 	}
 	if (rc == 0)
-		rc = ledger_set_account(s.ledger, &a, e);
+		rc = ledger_set_account(s->ledger, &a, e);
+	arena_release(&keep);
+	return rc;
+}
+
+static int account(struct cli *cli, struct err *e)
+{
+	struct ledger_session s = { 0 };
+	struct zone *zone = NULL;
+	bool opened = false;
+	int rc = cli_zone(cli, &zone, e);
+	if (rc == 0)
+		rc = ledger_session_open(&s, cli, DB_CREATE, e);
+	for (int i = 0; rc == 0 && i < cli->argument_count; i++) {
+		rc = set_one(cli, &s, zone, cli->argument[i], &opened, e);
+		if (rc == 0)
+			done(cli, rc, opened ? "%s: account opened" : "%s: account changed",
+			     cli->argument[i]);
+	}
 	rc = ledger_session_close(&s, rc, e);
 	zone_close(zone);
-	arena_release(&keep);
-	return done(cli, rc, opens ? "%s: account opened" : "%s: account changed",
-		    cli->argument[0]);
+	return rc;
 }
 
 const struct command command_credit_account = {
 	.name = "credit account",
-	.summary = "open or change a customer's credit account",
-	.arguments = "CUSTOMER",
+	.summary = "open or change credit accounts of customers",
+	.arguments = "CUSTOMER...",
 	.arguments_min = 1,
-	.arguments_max = 1,
+	.arguments_max = -1,
 	.description =
 		"An account says by which plan a customer's usage becomes credits, which credits "
 		"are used first, and what happens when they run out. Usage from its opening on (or "
@@ -202,6 +211,8 @@ static const struct option grant_options[] = {
 	{ "cost-basis", 0, "AMOUNT", "paid for one credit", false },
 	{ "cap", 0, "N", "refuse it when the balance would go above N", false },
 	{ "every", 0, "INTERVAL", "again every 1month, 1w, 1d ...; from --effective on", false },
+	{ "lasts", 0, "INTERVAL", "each recurring grant lives so long (default until the next)",
+	  false },
 	{ "rollover", 0, "N", "of a recurring grant, keep so much of what is left (default 0)",
 	  false },
 	{ "note", 0, "TEXT", "what it is for", false },
@@ -263,6 +274,9 @@ static int grant(struct cli *cli, struct err *e)
 		rc = read_grant(cli, &s, zone, &g, e);
 	if (rc == 0)
 		rc = cli_credits(cli, "rollover", false, &rollover, e);
+	if (rc == 0 && cli_value(cli, "lasts") && !every)
+		rc = err_set(e, ERR_USAGE,
+			     "--lasts belongs to --every; a single grant has --expires");
 	if (rc == 0 && rollover.nano && !every)
 		rc = err_set(e, ERR_USAGE, "--rollover belongs to --every");
 	if (rc == 0) {
@@ -277,6 +291,10 @@ static int grant(struct cli *cli, struct err *e)
 		const struct credit_rule r = { .account = a->id,
 					       .name = g.name,
 					       .every = text_of(every),
+					       .lasts = text_of(cli_value(cli, "lasts")),
+					       .currency = g.currency,
+					       .has_cost_basis = g.has_cost_basis,
+					       .cost_basis = g.cost_basis,
 					       .amount = g.amount,
 					       .kind = g.kind,
 					       .priority = g.priority,

@@ -143,6 +143,8 @@ void cli_print_completion(FILE *out);
 	X(command_invoice_note) \
 	X(command_credit_account) \
 	X(command_credit_grant) \
+	X(command_credit_offers) \
+	X(command_credit_subscribe) \
 	X(command_credit_balance) \
 	X(command_credit_ledger) \
 	X(command_credit_trace) \

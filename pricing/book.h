@@ -60,7 +60,8 @@ const struct model_limits *book_limits(const struct book *b, const char *model);
 struct shipped_file {
 	const char *name, *bytes;
 };
-extern const struct shipped_file shipped_cards[], shipped_plans[]; /* ended by a NULL name */
+extern const struct shipped_file shipped_cards[], shipped_plans[], shipped_offers[]; /* ended by a
+								   NULL name */
 
 /* tier names that all mean the standard price */
 bool service_tier_is_standard(struct text tier);

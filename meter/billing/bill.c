@@ -282,16 +282,16 @@ static int parse(struct reader *r, struct text all, enum bill_format format,
 		 const struct bill_columns *c, struct err *e)
 {
 	const char *const deepseek[W_COUNT] = {
-		[W_DAY] = "utc_date", [W_MODEL] = "model",   [W_COST] = "cost",
-		[W_TYPE] = "type",    [W_AMOUNT] = "amount", [W_PRICE] = "price",
+		[W_DAY] = "utc_date",	  [W_MODEL] = "model",	 [W_COST] = "cost",
+		[W_TYPE] = "type",	  [W_AMOUNT] = "amount", [W_PRICE] = "price",
 		[W_CURRENCY] = "currency"
 	};
 	const char *const own[W_COUNT] = { [W_DAY] = c->day ? c->day : "day",
 					   [W_MODEL] = c->model ? c->model : "model",
 					   [W_COST] = c->cost ? c->cost : "cost",
 					   [W_INPUT] = c->input ? c->input : "input",
-					   [W_CACHE_READ] = c->cache_read ? c->cache_read
-									  : "cache_read",
+					   [W_CACHE_READ] =
+						   c->cache_read ? c->cache_read : "cache_read",
 					   [W_OUTPUT] = c->output ? c->output : "output",
 					   [W_CURRENCY] = "currency" };
 	if (all.n >= 3 && memcmp(all.p, "\xef\xbb\xbf", 3) == 0) {

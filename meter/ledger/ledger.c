@@ -1208,7 +1208,12 @@ static void read_rule(sqlite3_stmt *q, struct credit_rule *r)
 				   .rollover = { db_int(q, 8) },
 				   .next = { db_int(q, 9) },
 				   .until = db_is_null(q, 10) ? INSTANT_MAX
-							      : (struct instant){ db_int(q, 10) } };
+							      : (struct instant){ db_int(q, 10) },
+				   .lasts = db_text(q, 11),
+				   .has_cost_basis = !db_is_null(q, 12),
+				   .currency = db_text(q, 13) };
+	if (r->has_cost_basis)
+		r->cost_basis.pico = db_int(q, 12);
 }
 
 int ledger_each_rule(struct ledger *l, int64_t account,
@@ -1235,6 +1240,10 @@ int ledger_add_rule(struct ledger *l, const struct credit_rule *r, struct err *e
 	sqlite3_stmt *q;
 	struct recurrence every;
 	int rc = recurrence_parse(&every, r->every, r->anchor, e);
+	if (rc == 0 && r->lasts.n)
+		rc = recurrence_parse(&every, r->lasts, r->anchor, e);
+	if (rc == 0 && r->lasts.n && r->rollover.nano)
+		rc = err_set(e, ERR_USAGE, "a grant that lasts does not roll over: choose one");
 	if (rc == 0 && r->amount.nano <= 0)
 		rc = err_set(e, ERR_INVALID, "a grant is of more than 0 credits");
 	if (rc == 0)
@@ -1247,6 +1256,12 @@ int ledger_add_rule(struct ledger *l, const struct credit_rule *r, struct err *e
 	db_bind_text(q, ":class", text_of(class_name(r->kind)));
 	db_bind_int(q, ":priority", r->priority);
 	db_bind_text(q, ":every", r->every);
+	db_bind_text(q, ":lasts", r->lasts);
+	db_bind_text(q, ":currency", r->currency);
+	if (r->has_cost_basis)
+		db_bind_int(q, ":cost_basis", r->cost_basis.pico);
+	else
+		db_bind_null(q, ":cost_basis");
 	db_bind_int(q, ":anchor", r->anchor.us);
 	db_bind_int(q, ":rollover", r->rollover.nano);
 	db_bind_int(q, ":next", r->next.us);
@@ -1310,7 +1325,15 @@ static int recur(struct ledger *l, const struct credit_rule *r, struct instant n
 		rc = trim(l, s, r, r->next, now, e);
 	if (rc != 0)
 		return rc;
-	struct instant next = recurrence_from(&every, (struct instant){ r->next.us + 1 });
+	struct instant next = recurrence_from(&every, (struct instant){ r->next.us + 1 }),
+		       expires = r->rollover.nano ? INSTANT_MAX : next;
+	if (r->lasts.n) {
+		struct recurrence lasts;
+		rc = recurrence_parse(&lasts, r->lasts, r->next, e);
+		if (rc != 0)
+			return rc;
+		expires = recurrence_from(&lasts, (struct instant){ r->next.us + 1 });
+	}
 	instant_format(r->next, at);
 	if (strcmp(at + 10, "T00:00:00Z") == 0)
 		at[10] = 0; /* the day says it */
@@ -1326,9 +1349,11 @@ static int recur(struct ledger *l, const struct credit_rule *r, struct instant n
 					   .effective = r->next,
 					   /* what cannot roll over ends with its period, and so
 					      burns before what lives on */
-					   .expires = r->rollover.nano ? INSTANT_MAX : next,
+					   .expires = expires,
 					   .created = r->next,
-					   .currency = TEXT(""),
+					   .has_cost_basis = r->has_cost_basis,
+					   .cost_basis = r->cost_basis,
+					   .currency = r->currency,
 					   .note = TEXT("recurring") },
 			  now, &id, e);
 	if (rc == 0)
@@ -1370,6 +1395,8 @@ int ledger_recur(struct ledger *l, struct instant until, struct instant now, str
 		read_rule(q, &r);
 		r.name = keep(l, r.name);
 		r.every = keep(l, r.every);
+		r.lasts = keep(l, r.lasts);
+		r.currency = keep(l, r.currency);
 		sqlite3_reset(q);
 		rc = recur(l, &r, now, e);
 		if (rc != 0)

@@ -60,7 +60,11 @@ struct grant {
 
 struct credit_rule {
 	int64_t id, account;
-	struct text name, every;
+	struct text name, every, currency;
+	struct text lasts; /* of each grant; empty until the next recurrence, or for ever with a
+			      rollover */
+	bool has_cost_basis;
+	struct money cost_basis;
 	struct nano_credits amount;
 	enum lot_class kind;
 	int64_t priority;

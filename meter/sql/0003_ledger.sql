@@ -34,10 +34,13 @@ CREATE TABLE credit_rule (
 	class TEXT NOT NULL CHECK (class IN ('granted', 'paid')),
 	priority INTEGER NOT NULL,
 	every TEXT NOT NULL,
+	lasts TEXT NOT NULL,         -- of each grant; '' until the next recurrence
 	anchor INTEGER NOT NULL,
 	rollover INTEGER NOT NULL CHECK (rollover >= 0), -- so much of what is left is kept at most
 	next INTEGER NOT NULL,       -- the recurrence that comes next
 	until INTEGER,
+	cost_basis INTEGER,          -- of each grant
+	currency TEXT NOT NULL,
 	UNIQUE (account, name)
 ) STRICT;
 

@@ -240,11 +240,12 @@ const char *const store_sql[STORE_STATEMENTS] = {
 		"INSERT OR IGNORE INTO credit_uncovered VALUES(:seq,:account,:reason)",
 	[LEDGER_UNCOVERED] = "SELECT count(*) FROM credit_uncovered WHERE account=:account",
 	[LEDGER_ADD_RULE] =
-		"INSERT INTO credit_rule(account,name,amount,class,priority,every,anchor,rollover,"
-		"next,until) VALUES(:account,:name,:amount,:class,:priority,:every,:anchor,"
-		":rollover,:next,:until)",
+		"INSERT INTO credit_rule(account,name,amount,class,priority,every,lasts,anchor,"
+		"rollover,next,until,cost_basis,currency) VALUES(:account,:name,:amount,:class,"
+		":priority,:every,:lasts,:anchor,:rollover,:next,:until,:cost_basis,:currency)",
 #define RULE \
-	"SELECT id,account,name,amount,class,priority,every,anchor,rollover,next,until FROM " \
+	"SELECT id,account,name,amount,class,priority,every,anchor,rollover,next,until,lasts," \
+	"cost_basis,currency FROM " \
 	"credit_rule "
 	[LEDGER_RULES_DUE] = RULE "WHERE next<=:now AND (until IS NULL OR next<until) ORDER BY "
 				  "next,id LIMIT 1",

@@ -1,5 +1,5 @@
-/* Any bytes as terms of an account, outcomes of tasks, bills of providers, an invoice's document: errors,
- * never a crash. The first byte says which. */
+/* Any bytes as terms of an account, outcomes of tasks, bills of providers, an invoice's document:
+ * errors, never a crash. The first byte says which. */
 #include <stdlib.h>
 
 #include "meter/billing/bill.h"

@@ -1178,6 +1178,8 @@ static void add_monthly(const char *customer, struct text name, int128 amount, i
 			    &(struct credit_rule){ .account = account(customer)->id,
 						   .name = name,
 						   .every = TEXT("month"),
+						   .lasts = TEXT(""),
+						   .currency = TEXT(""),
 						   .amount = nano(amount),
 						   .anchor = t0(),
 						   .next = t0(),

@@ -430,11 +430,10 @@ static int invoice_month(struct book *book, int month, struct err *e)
 	if (rc == 0)
 		rc = ledger_account(ledger, TEXT("disk"), &a, e);
 	if (rc == 0)
-		rc = ledger_draw(ledger, a->id, (struct nano_credits){ 7000000000 },
-				 &(struct draw){ .at = from,
-						 .policy = SHORT_PARTIAL,
-						 .note = TEXT("") },
-				 now, &out, e);
+		rc = ledger_draw(
+			ledger, a->id, (struct nano_credits){ 7000000000 },
+			&(struct draw){ .at = from, .policy = SHORT_PARTIAL, .note = TEXT("") },
+			now, &out, e);
 	if (rc == 0)
 		rc = invoice_draft(v, ledger, a, from, to, now, &id, e);
 	if (rc == 0)
@@ -452,7 +451,8 @@ static int invoice_month(struct book *book, int month, struct err *e)
 	return rc;
 }
 
-/* Every write and sync in turn fails: an invoice is final with all that belongs to it, or is not. */
+/* Every write and sync in turn fails: an invoice is final with all that belongs to it, or is not.
+ */
 static void test_a_failing_disk_leaves_no_half_invoice(void **state)
 {
 	(void)state;
@@ -482,8 +482,9 @@ static void test_a_failing_disk_leaves_no_half_invoice(void **state)
 			break;
 	}
 	assert_true(failures > 3);
-	assert_int_equal(one_number("SELECT count(DISTINCT number) FROM invoice WHERE number IS NOT NULL"),
-			 one_number("SELECT last FROM invoice_series WHERE series='2024'"));
+	assert_int_equal(
+		one_number("SELECT count(DISTINCT number) FROM invoice WHERE number IS NOT NULL"),
+		one_number("SELECT last FROM invoice_series WHERE series='2024'"));
 	print_message("# %d failing writes and syncs\n", failures);
 	book_close(book);
 	check(store_begin(store, start, &e), &e);

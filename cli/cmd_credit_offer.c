@@ -1,0 +1,228 @@
+/* Commands that sell credits as a platform does. */
+#include <string.h>
+
+#include "base/zone.h"
+#include "cli/ledger_session.h"
+#include "pricing/offer.h"
+#include "reports/json_out.h"
+#include "reports/table.h"
+
+static const struct option no_options[] = { { 0 } };
+
+static int list(struct cli *cli, struct err *e)
+{
+	static const struct table_column columns[] = {
+		{ "OFFER", false, false },  { "PLAN", false, false },  { "PRICE", true, false },
+		{ "CREDITS", true, false }, { "EVERY", false, false }, { "WHAT", false, true }
+	};
+	struct offer_list offers;
+	struct json_out j;
+	struct table *t = NULL;
+	char price[DECIMAL_TEXT_MAX], credits[DECIMAL_TEXT_MAX], text[DECIMAL_TEXT_MAX * 2];
+	int rc = offers_open(&offers, e);
+	if (rc != 0)
+		return rc;
+	if (cli->json) {
+		json_out_open(&j, stdout);
+		json_out_object(&j, NULL);
+		json_out_string(&j, "schema", "tally.credit-offers/1");
+		json_out_array(&j, "offers");
+	} else {
+		t = table_open(columns, sizeof columns / sizeof *columns);
+	}
+	for (size_t i = 0; i < offers.count; i++) {
+		const struct offer *o = &offers.offer[i];
+		decimal_format(o->price, price);
+		decimal_format(o->credits, credits);
+		if (cli->json) {
+			json_out_object(&j, NULL);
+			json_out_text(&j, "offer", o->name);
+			json_out_text(&j, "title", o->title);
+			json_out_text(&j, "plan", o->plan);
+			json_out_string(&j, "price", price);
+			json_out_text(&j, "currency", o->currency);
+			json_out_string(&j, "credits", credits);
+			json_out_text(&j, "every", o->every);
+			json_out_text(&j, "lasts", o->lasts);
+			json_out_end(&j, '}');
+			continue;
+		}
+		table_cell(t, o->name.p);
+		table_cell(t, o->plan.p);
+		snprintf(text, sizeof text, "%s %s", price, o->currency.p);
+		table_cell(t, text);
+		table_cell(t, number_grouped(text, credits));
+		table_cell(t, o->every.n ? o->every.p : "once");
+		table_cell(t, o->title.p);
+	}
+	if (cli->json) {
+		json_out_end(&j, ']');
+		json_out_end(&j, '}');
+		json_out_close(&j);
+	} else {
+		table_print(t);
+		table_close(t);
+	}
+	offers_close(&offers);
+	return 0;
+}
+
+const struct command command_credit_offers = {
+	.name = "credit offers",
+	.summary = "what `tally credit subscribe` knows",
+	.arguments = "",
+	.description = "VM0's Free, Pro, Team and top-up, as data.",
+	.examples = "  tally credit offers\n",
+	.options = no_options,
+	.common = 0,
+	.run = list,
+};
+
+static const struct option subscribe_options[] = {
+	{ "from", 0, "WHEN", "from when it counts (default now)", false },
+	{ "quantity", 0, "N", "so many of it (default 1)", false },
+	{ "id", 0, "NAME", "of a top-up or a single grant: the same again changes nothing", false },
+	{ 0 },
+};
+
+/* The account that the offer needs, opened when there is none. */
+static int need_account(struct ledger_session *s, struct text customer, const struct offer *o,
+			struct instant from, const char *zone, const struct account **out,
+			struct err *e)
+{
+	struct decimal d;
+	int rc = ledger_find_account(s->ledger, customer, out, e);
+	if (rc != 0 || *out)
+		return rc;
+	struct account a = { .customer = customer,
+			     .plan = o->plan,
+			     .plan_text = TEXT(""),
+			     .zone = text_of(zone ? zone : "UTC"),
+			     .terms = TEXT("{}"),
+			     .burn_order = o->burn_order,
+			     .overage = text_is(o->overage, "debt") ? OVERAGE_DEBT : OVERAGE_REFUSE,
+			     .anchor_day = 1,
+			     .since = from,
+			     .opened = s->now,
+			     .has_low_balance = o->low_balance.n > 0 };
+	if (a.has_low_balance) {
+		rc = decimal_parse(&d, o->low_balance, e);
+		if (rc == 0)
+			rc = nano_credits_from_decimal(&a.low_balance, d, e);
+	}
+	if (rc == 0)
+		rc = ledger_set_account(s->ledger, &a, e);
+	return rc == 0 ? ledger_account(s->ledger, customer, out, e) : rc;
+}
+
+static int give(struct cli *cli, struct ledger_session *s, const struct account *a,
+		const struct offer *o, struct instant from, int64_t quantity, struct err *e)
+{
+	const char *id = cli_value(cli, "id");
+	struct nano_credits amount;
+	struct money basis = { 0 };
+	char name[120], at[INSTANT_TEXT_MAX];
+	int64_t number;
+	int rc = nano_credits_from_decimal(&amount, o->credits, e);
+	if (rc == 0 && __builtin_mul_overflow(amount.nano, quantity, &amount.nano))
+		rc = err_set(e, ERR_RANGE, "so many credits cannot be held");
+	if (rc == 0 && o->has_cost_basis)
+		rc = money_from_decimal(&basis, o->cost_basis, e);
+	if (rc != 0)
+		return rc;
+	const enum lot_class class = text_is(o->class, "paid") ? LOT_PAID : LOT_GRANTED;
+	if (o->every.n) {
+		rc = ledger_add_rule(s->ledger,
+				     &(struct credit_rule){ .account = a->id,
+							    .name = id ? text_of(id) : o->name,
+							    .every = o->every,
+							    .lasts = o->lasts,
+							    .amount = amount,
+							    .kind = class,
+							    .anchor = from,
+							    .next = from,
+							    .until = INSTANT_MAX,
+							    .has_cost_basis = o->has_cost_basis,
+							    .cost_basis = basis,
+							    .currency = o->currency },
+				     e);
+		return rc == 0 ? ledger_recur(s->ledger, s->now, s->now, e) : rc;
+	}
+	struct instant expires = INSTANT_MAX;
+	struct recurrence lasts;
+	if (o->lasts.n) {
+		rc = recurrence_parse(&lasts, o->lasts, from, e);
+		if (rc == 0)
+			expires = recurrence_from(&lasts, (struct instant){ from.us + 1 });
+	}
+	snprintf(name, sizeof name, "%.40s %s", o->name.p, instant_format(from, at));
+	if (rc == 0)
+		rc = ledger_grant(s->ledger,
+				  &(struct grant){ .account = a->id,
+						   .name = text_of(id ? id : name),
+						   .amount = amount,
+						   .kind = class,
+						   .effective = from,
+						   .expires = expires,
+						   .has_cost_basis = o->has_cost_basis,
+						   .cost_basis = basis,
+						   .currency = o->currency,
+						   .note = o->title },
+				  s->now, &number, e);
+	return rc;
+}
+
+static int subscribe(struct cli *cli, struct err *e)
+{
+	struct ledger_session s = { 0 };
+	struct offer_list offers = { 0 };
+	struct zone *zone = NULL;
+	const struct offer *o;
+	const struct account *a;
+	const char *from_text = cli_value(cli, "from");
+	struct instant from = { 0 };
+	int64_t quantity;
+	int rc = cli_zone(cli, &zone, e);
+	if (rc == 0)
+		rc = cli_count(cli, "quantity", 1, &quantity, e);
+	if (rc == 0 && quantity < 1)
+		rc = err_set(e, ERR_USAGE, "--quantity is at least 1");
+	if (rc == 0)
+		rc = offers_open(&offers, e);
+	if (rc == 0)
+		rc = offers_find(&offers, cli->argument[1], &o, e);
+	if (rc == 0)
+		rc = ledger_session_open(&s, cli, DB_CREATE, e);
+	if (rc == 0) {
+		from = s.now;
+		if (from_text)
+			rc = cli_instant("from", from_text, zone, &from, e);
+	}
+	if (rc == 0)
+		rc = need_account(&s, text_of(cli->argument[0]), o, from,
+				  cli_value(cli, "timezone"), &a, e);
+	if (rc == 0)
+		rc = give(cli, &s, a, o, from, quantity, e);
+	rc = ledger_session_close(&s, rc, e);
+	if (rc == 0 && !cli->quiet && !cli->json)
+		printf("%s: %s\n", cli->argument[0], o->title.p);
+	offers_close(&offers);
+	zone_close(zone);
+	return rc;
+}
+
+const struct command command_credit_subscribe = {
+	.name = "credit subscribe",
+	.summary = "give a customer what an offer sells: Free, Pro, Team, top-up",
+	.arguments = "CUSTOMER OFFER",
+	.arguments_min = 2,
+	.arguments_max = 2,
+	.description =
+		"Opens the account where there is none, as the offer's platform keeps it, and "
+		"grants its credits, once or every month. `tally credit offers` lists them.",
+	.examples = "  tally credit subscribe acme vm0-pro --from 2026-11-01\n"
+		    "  tally credit subscribe acme vm0-top-up --quantity 25 --id order-17\n",
+	.options = subscribe_options,
+	.common = TAKES_DB | TAKES_ZONE,
+	.run = subscribe,
+};
