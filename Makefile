@@ -128,6 +128,7 @@ check-portable: ## build and test the path without SIMD
 bench: all ## ratios against named rivals, measured in one run
 	bench/run
 	bench/run_meter
+	bench/run_credit
 
 fuzz: ## FUZZ_SECONDS (default 60) of libFuzzer on each target
 	tests/fuzz/run

@@ -48,6 +48,28 @@ static int past(struct cli *cli, struct ledger_session *s, const struct account 
 	return 0;
 }
 
+/* Usage that has not drawn yet and grants that have come due are booked first, where the database
+ * may be written; otherwise the answer says what waits. */
+static int open_up_to_date(struct ledger_session *s, struct cli *cli, struct err *e)
+{
+	struct draw_counts counts;
+	struct err unable;
+	bool behind;
+	int rc = ledger_session_open(s, cli, DB_READ, e);
+	if (rc == 0)
+		rc = drawer_is_behind(s->drawer, s->now, &behind, e);
+	if (rc != 0 || !behind)
+		return rc;
+	ledger_session_close(s, 0, e);
+	rc = ledger_session_open(s, cli, DB_WRITE, &unable);
+	if (rc == 0)
+		rc = drawer_sweep(s->drawer, s->now, &counts, &unable);
+	if (rc == 0)
+		return 0;
+	ledger_session_close(s, rc, &unable);
+	return ledger_session_open(s, cli, DB_READ, e);
+}
+
 static int balance(struct cli *cli, struct err *e)
 {
 	struct ledger_session s;
@@ -58,7 +80,7 @@ static int balance(struct cli *cli, struct err *e)
 	bool low = false;
 	int rc = cli_zone(cli, &zone, e);
 	if (rc == 0)
-		rc = ledger_session_open(&s, cli, DB_READ, e);
+		rc = open_up_to_date(&s, cli, e);
 	else
 		s = (struct ledger_session){ 0 };
 	if (rc == 0)
@@ -139,116 +161,6 @@ const struct command command_credit_ledger = {
 	.options = no_options,
 	.common = TAKES_DB | TAKES_CSV | TAKES_PERIOD | TAKES_ZONE,
 	.run = show_ledger,
-};
-
-/* --- credit trace --- */
-
-struct trace {
-	struct ledger *l;
-	int64_t grant;
-	struct json_out *j;
-	struct table *t;
-	const struct ledger_txn *txn;
-	struct err *e;
-};
-
-static int trace_entry(void *user, const struct ledger_entry *en)
-{
-	struct trace *x = user;
-	char text[DECIMAL_TEXT_MAX], at[INSTANT_TEXT_MAX], rows[60] = "";
-	if (en->grant_id != x->grant)
-		return 0;
-	nano_credits_format(en->amount, text);
-	if (x->j) {
-		json_out_object(x->j, NULL);
-		json_out_int(x->j, "txn", x->txn->id);
-		json_out_text(x->j, "kind", x->txn->kind);
-		json_out_instant(x->j, "at", x->txn->at);
-		json_out_string(x->j, "amount", text);
-		if (x->txn->usage_from) {
-			json_out_int(x->j, "usage_from", x->txn->usage_from);
-			json_out_int(x->j, "usage_to", x->txn->usage_to);
-		}
-		json_out_end(x->j, '}');
-		return 0;
-	}
-	if (x->txn->usage_from)
-		snprintf(rows, sizeof rows, "usage rows %lld to %lld",
-			 (long long)x->txn->usage_from, (long long)x->txn->usage_to);
-	char id[24], kind[24];
-	snprintf(id, sizeof id, "%lld", (long long)x->txn->id);
-	snprintf(kind, sizeof kind, "%.*s", (int)x->txn->kind.n, x->txn->kind.p);
-	table_cell(x->t, id);
-	table_cell(x->t, instant_format(x->txn->at, at));
-	table_cell(x->t, kind);
-	table_cell(x->t, text);
-	table_cell(x->t, rows);
-	return 0;
-}
-
-static int trace_txn(void *user, const struct ledger_txn *t)
-{
-	struct trace *x = user;
-	x->txn = t;
-	return ledger_each_entry(x->l, t->id, trace_entry, x, x->e);
-}
-
-static int trace(struct cli *cli, struct err *e)
-{
-	static const struct table_column columns[] = { { "TXN", true, false },
-						       { "AT", false, false },
-						       { "KIND", false, false },
-						       { "CREDITS", true, false },
-						       { "FOR", false, false } };
-	struct ledger_session s;
-	const struct account *a;
-	struct grant g;
-	struct json_out j;
-	struct trace x = { .e = e };
-	int rc = ledger_session_open(&s, cli, DB_READ, e);
-	if (rc == 0)
-		rc = ledger_account(s.ledger, text_of(cli->argument[0]), &a, e);
-	if (rc == 0)
-		rc = ledger_find_grant(s.ledger, a->id, text_of(cli->argument[1]), &g, e);
-	if (rc == 0) {
-		x.l = s.ledger;
-		x.grant = g.id;
-		if (cli->json) {
-			x.j = &j;
-			json_out_open(&j, stdout);
-			json_out_object(&j, NULL);
-			json_out_string(&j, "schema", "tally.credit-trace/1");
-			json_out_text(&j, "grant", g.name);
-			json_out_array(&j, "movements");
-		} else {
-			x.t = table_open(columns, sizeof columns / sizeof *columns);
-		}
-		rc = ledger_each_txn(s.ledger, a->id, INSTANT_MIN, INSTANT_MAX, trace_txn, &x, e);
-		if (cli->json) {
-			json_out_end(&j, ']');
-			json_out_end(&j, '}');
-			json_out_close(&j);
-		} else {
-			table_print(x.t);
-			table_close(x.t);
-		}
-	}
-	return ledger_session_close(&s, rc, e);
-}
-
-const struct command command_credit_trace = {
-	.name = "credit trace",
-	.summary = "what a grant has paid for",
-	.arguments = "CUSTOMER GRANT",
-	.arguments_min = 2,
-	.arguments_max = 2,
-	.description =
-		"Every movement of the grant, with the rows of usage that it paid. An invoice "
-		"covers the movements of its period (`tally invoice show` names them).",
-	.examples = "  tally credit trace acme order-17\n",
-	.options = no_options,
-	.common = TAKES_DB,
-	.run = trace,
 };
 
 /* --- credit holds, hold, settle, release --- */
@@ -365,11 +277,14 @@ static int hold(struct cli *cli, struct err *e)
 		const struct account *a;
 		snprintf(name, sizeof name, "hold-%lld", (long long)s.now.us);
 		snprintf(request, sizeof request, "{\"credits\":\"%s\"}", cli->argument[1]);
+		struct draw_counts counts;
+		rc = drawer_sweep(s.drawer, s.now, &counts, e);
 		h.id = text_of(id ? id : name);
 		h.request = text_of(request);
 		h.expires.us = s.now.us + seconds * US_PER_SECOND;
 		spending = spending_open(s.store);
-		rc = ledger_account(s.ledger, h.customer, &a, e);
+		if (rc == 0)
+			rc = ledger_account(s.ledger, h.customer, &a, e);
 	}
 	if (rc == 0)
 		rc = hold_open(spending, s.ledger, &h, s.now, &after, e);

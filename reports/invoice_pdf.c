@@ -66,13 +66,20 @@ static void footer(struct page *p)
 	put(p, p->width - p->margin, p->height - 36, 0, 1, "Sans 8", soft, text);
 }
 
+/* Columns of figures, as shares of the width; a quantity of 16 digits fits. */
+static const double quantity_at = .38, quantity_wide = .23, price_at = .61, price_wide = .21,
+		    amount_at = .82, amount_wide = .18;
+
 static void header_row(struct page *p)
 {
 	const double inner = p->width - 2 * p->margin, x = p->margin;
 	put(p, x, p->y, 0, -1, "Sans Bold 8.5", soft, "Description");
-	put(p, x + inner * .50, p->y, inner * .14, 1, "Sans Bold 8.5", soft, "Quantity");
-	put(p, x + inner * .64, p->y, inner * .19, 1, "Sans Bold 8.5", soft, "Unit price");
-	put(p, x + inner * .83, p->y, inner * .17, 1, "Sans Bold 8.5", soft, "Amount");
+	put(p, x + quantity_at * inner, p->y, quantity_wide * inner, 1, "Sans Bold 8.5", soft,
+	    "Quantity");
+	put(p, x + price_at * inner, p->y, price_wide * inner, 1, "Sans Bold 8.5", soft,
+	    "Unit price");
+	put(p, x + amount_at * inner, p->y, amount_wide * inner, 1, "Sans Bold 8.5", soft,
+	    "Amount");
 	p->y += 14;
 	rule(p, p->y, 1.2);
 	p->y += 5;
@@ -154,11 +161,14 @@ static void lines(struct page *p)
 				6;
 		}
 		need(p, 16, true);
-		double h = put(p, x + (part ? 12 : 0), p->y, inner * .50 - (part ? 12 : 0), -1,
-			       "Sans 9", part ? soft : ink, part ? l->bucket : l->description);
-		put(p, x + inner * .50, p->y, inner * .14, 1, "Sans 9", ink, l->quantity);
-		put(p, x + inner * .64, p->y, inner * .19, 1, "Sans 9", ink, l->unit_price);
-		put(p, x + inner * .83, p->y, inner * .17, 1, "Sans 9", ink, l->amount);
+		double h = put(p, x + (part ? 12 : 0), p->y, inner * quantity_at - (part ? 12 : 0),
+			       -1, "Sans 9", part ? soft : ink, part ? l->bucket : l->description);
+		put(p, x + quantity_at * inner, p->y, quantity_wide * inner, 1, "Sans 9", ink,
+		    l->quantity);
+		put(p, x + price_at * inner, p->y, price_wide * inner, 1, "Sans 9", ink,
+		    l->unit_price);
+		put(p, x + amount_at * inner, p->y, amount_wide * inner, 1, "Sans 9", ink,
+		    l->amount);
 		p->y += h + 3;
 		rule(p, p->y, .4);
 		p->y += 3;

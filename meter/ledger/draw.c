@@ -466,13 +466,13 @@ static int drawn_to(struct drawer *d, bool *any, int64_t *out, struct err *e)
 	return rc < 0 ? rc : 0;
 }
 
-int drawer_is_behind(struct drawer *d, bool *behind, struct err *e)
+int drawer_is_behind(struct drawer *d, struct instant now, bool *behind, struct err *e)
 {
 	bool any;
 	int64_t to;
 	int rc = drawn_to(d, &any, &to, e);
 	*behind = rc == 0 && any && to < store_last_seq(ledger_store(d->ledger));
-	return rc;
+	return rc == 0 && !*behind ? ledger_recurs_by(d->ledger, now, behind, e) : rc;
 }
 
 int drawer_sweep(struct drawer *d, struct instant now, struct draw_counts *out, struct err *e)

@@ -24,8 +24,8 @@ struct draw_counts {
 };
 /* Inside a transaction: everything that has not drawn yet. */
 int drawer_sweep(struct drawer *d, struct instant now, struct draw_counts *out, struct err *e);
-/* Whether there is anything to do; cheap. */
-int drawer_is_behind(struct drawer *d, bool *behind, struct err *e);
+/* Whether usage or recurring grants wait; cheap. */
+int drawer_is_behind(struct drawer *d, struct instant now, bool *behind, struct err *e);
 
 /* drawer_sweep in a transaction of its own, when there is anything to do. */
 int draw_all(struct store *s, const struct book *book, struct instant now, struct draw_counts *out,

@@ -838,6 +838,18 @@ int ledger_grant(struct ledger *l, const struct grant *g, struct instant now, in
 	return rc;
 }
 
+/* `nano` of a lot has expired; negative: has not, after all. */
+static int set_lapsed(struct ledger *l, int64_t grant, int64_t nano, struct err *e)
+{
+	sqlite3_stmt *q;
+	int rc = db_statement(l->db, LEDGER_SET_LAPSED, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":grant", grant);
+	db_bind_int(q, ":nano", nano);
+	return db_done(l->db, q, e);
+}
+
 /* Moves `nano` of a lot to another pot. */
 static int take_from_lot(struct ledger *l, struct state *s, struct lot *lot, int64_t nano,
 			 const char *kind, const char *pot, struct instant at, struct instant now,
@@ -848,7 +860,8 @@ static int take_from_lot(struct ledger *l, struct state *s, struct lot *lot, int
 	l->entries = 0;
 	enter(l, "grant", grant, -nano);
 	enter(l, pot, 0, nano);
-	int rc = write_lot(l, grant, nano_of(lot->left), e);
+	int rc = text_is(text_of(pot), "expired") ? set_lapsed(l, grant, nano, e)
+						  : write_lot(l, grant, nano_of(lot->left), e);
 	if (rc == 0)
 		rc = post(l,
 			  &(struct posting){
@@ -895,6 +908,49 @@ int ledger_expire(struct ledger *l, int64_t account, struct instant now, struct 
 	if (rc == 0)
 		drop_empty(s);
 	return rc;
+}
+
+/*
+ * Grants that counted at `at` and have expired since give what has expired of them back, so that
+ * usage that comes late is paid as if it had come in time. What it leaves expires again with the
+ * next ledger_expire.
+ */
+static int reopen_lapsed(struct ledger *l, struct state *s, struct instant at, struct instant now,
+			 struct err *e)
+{
+	for (;;) {
+		sqlite3_stmt *q;
+		int rc = db_statement(l->db, LEDGER_LAPSED, &q, e);
+		if (rc != 0)
+			return rc;
+		db_bind_int(q, ":account", s->account.id);
+		db_bind_int(q, ":at", at.us);
+		db_bind_int(q, ":now", now.us);
+		rc = db_step(l->db, q, e);
+		if (rc != 1) {
+			sqlite3_reset(q);
+			return rc;
+		}
+		const int64_t grant = db_int(q, 0), nano = db_int(q, 1);
+		const struct instant expires = { db_int(q, 2) };
+		sqlite3_reset(q);
+		l->entries = 0;
+		enter(l, "grant", grant, nano);
+		enter(l, "expired", 0, -nano);
+		rc = set_lapsed(l, grant, -nano, e);
+		if (rc == 0)
+			rc = post(l,
+				  &(struct posting){ .state = s,
+						     .kind = "expire",
+						     .at = expires,
+						     .booked = now,
+						     .note = TEXT("usage came late") },
+				  NULL, e);
+		if (rc != 0)
+			return rc;
+		s->has_lots = false;
+		s->lots = 0;
+	}
 }
 
 /* --- draws --- */
@@ -1163,6 +1219,8 @@ int ledger_draw_exact(struct ledger *l, int64_t account, struct credits_total am
 		return err_set(e, ERR_RANGE, "more credits than the ledger can hold");
 	s->rest = (int64_t)(sum - nano * atto_per_nano);
 	rc = write_state(l, s, e);
+	if (rc == 0 && nano > 0 && d->at.us < now.us)
+		rc = reopen_lapsed(l, s, d->at, now, e);
 	if (rc == 0 && nano >= 0)
 		rc = ledger_draw(l, account, (struct nano_credits){ (int64_t)nano }, d, now, out,
 				 e);
@@ -1378,6 +1436,19 @@ static int add_id(void *user, const struct account *a)
 	return 0;
 }
 
+int ledger_recurs_by(struct ledger *l, struct instant until, bool *out, struct err *e)
+{
+	sqlite3_stmt *q;
+	int rc = db_statement(l->db, LEDGER_RULES_DUE, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":now", until.us);
+	rc = db_step(l->db, q, e);
+	*out = rc == 1;
+	sqlite3_reset(q);
+	return rc < 0 ? rc : 0;
+}
+
 int ledger_recur(struct ledger *l, struct instant until, struct instant now, struct err *e)
 {
 	sqlite3_stmt *q;
@@ -1490,7 +1561,7 @@ int ledger_balance_at(struct ledger *l, int64_t account, struct instant at,
 	db_bind_int(q, ":at", at.us);
 	while ((rc = db_step(l->db, q, e)) == 1) {
 		struct text pot = db_text(q, 0);
-		int64_t amount = db_int(q, 2);
+		int64_t amount = db_int(q, 1);
 		if (text_is(pot, "grant"))
 			out->left.nano += amount;
 		else if (text_is(pot, "used"))
@@ -1575,6 +1646,10 @@ static const struct {
 	{ "lots are not what their entries come to",
 	  "SELECT count(*) FROM credit_lot l WHERE left<>(SELECT coalesce(sum(amount),0) FROM "
 	  "ledger_entry e WHERE e.grant_id=l.grant_id)" },
+	{ "what has expired of lots is not what their entries come to",
+	  "SELECT count(*) FROM credit_lot l WHERE lapsed<>-(SELECT coalesce(sum(e.amount),0) FROM "
+	  "ledger_entry e JOIN ledger_txn t ON t.id=e.txn WHERE e.grant_id=l.grant_id AND "
+	  "t.kind='expire')" },
 	{ "grants have no lot or another amount than was entered",
 	  "SELECT count(*) FROM credit_grant g WHERE NOT EXISTS(SELECT 1 FROM credit_lot l WHERE "
 	  "l.grant_id=g.id) OR amount<>(SELECT coalesce(sum(e.amount),0) FROM ledger_entry e JOIN "

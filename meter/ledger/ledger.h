@@ -116,6 +116,7 @@ int ledger_add_rule(struct ledger *l, const struct credit_rule *r, struct err *e
 int ledger_each_rule(struct ledger *l, int64_t account,
 		     int (*take)(void *user, const struct credit_rule *r), void *user,
 		     struct err *e);
+int ledger_recurs_by(struct ledger *l, struct instant until, bool *out, struct err *e);
 /* Recurring grants that are due up to `until`. */
 int ledger_recur(struct ledger *l, struct instant until, struct instant now, struct err *e);
 /* The same up to now, then what has expired, and overage that grants can pay by now. */

@@ -511,7 +511,7 @@ static int draw_credits(struct writer *w, struct instant now, struct err *e)
 	bool behind;
 	int rc = store_flush(w->store, e);
 	if (rc == 0)
-		rc = drawer_is_behind(w->drawer, &behind, e);
+		rc = drawer_is_behind(w->drawer, now, &behind, e);
 	if (rc == 0 && behind)
 		rc = drawer_sweep(w->drawer, now, &counts, e);
 	return rc == 0 ? ledger_end(w->ledger, e) : rc;

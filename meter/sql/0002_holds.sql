@@ -24,4 +24,4 @@ CREATE TABLE hold (
 CREATE INDEX hold_open ON hold (customer, expires, pico) WHERE state = 'open';
 CREATE INDEX hold_expiry ON hold (expires) WHERE state = 'open';
 CREATE TRIGGER hold_ends_once BEFORE UPDATE ON hold WHEN old.state <> 'open'
-BEGIN SELECT raise(ABORT, 'a hold ends once'); END;
+BEGIN SELECT raise(FAIL, 'a hold ends once'); END;

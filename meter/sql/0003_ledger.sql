@@ -28,7 +28,7 @@ CREATE TABLE credit_state (
 
 CREATE TABLE credit_rule (
 	id INTEGER PRIMARY KEY,
-	account INTEGER NOT NULL REFERENCES credit_account,
+	account INTEGER NOT NULL REFERENCES credit_account DEFERRABLE INITIALLY DEFERRED,
 	name TEXT NOT NULL,
 	amount INTEGER NOT NULL CHECK (amount > 0),
 	class TEXT NOT NULL CHECK (class IN ('granted', 'paid')),
@@ -46,7 +46,7 @@ CREATE TABLE credit_rule (
 
 CREATE TABLE credit_grant (
 	id INTEGER PRIMARY KEY,
-	account INTEGER NOT NULL REFERENCES credit_account,
+	account INTEGER NOT NULL REFERENCES credit_account DEFERRABLE INITIALLY DEFERRED,
 	name TEXT NOT NULL,
 	amount INTEGER NOT NULL CHECK (amount > 0),
 	class TEXT NOT NULL CHECK (class IN ('granted', 'paid')),
@@ -62,23 +62,25 @@ CREATE TABLE credit_grant (
 	CHECK (expires IS NULL OR expires > effective)
 ) STRICT;
 CREATE TRIGGER grant_is_never_changed BEFORE UPDATE ON credit_grant
-BEGIN SELECT raise(ABORT, 'grants are never changed'); END;
+BEGIN SELECT raise(FAIL, 'grants are never changed'); END;
 CREATE TRIGGER grant_is_never_deleted BEFORE DELETE ON credit_grant
-BEGIN SELECT raise(ABORT, 'grants are never deleted'); END;
+BEGIN SELECT raise(FAIL, 'grants are never deleted'); END;
 
 -- What is left of each grant. Derived from the entries, and checked.
 CREATE TABLE credit_lot (
 	grant_id INTEGER PRIMARY KEY REFERENCES credit_grant,
 	account INTEGER NOT NULL,
-	left INTEGER NOT NULL CHECK (left >= 0)
+	left INTEGER NOT NULL CHECK (left >= 0),
+	lapsed INTEGER NOT NULL CHECK (lapsed >= 0)  -- what has expired of it
 ) STRICT;
 CREATE INDEX lot_open ON credit_lot (account) WHERE left > 0;
+CREATE INDEX lot_lapsed ON credit_lot (account) WHERE lapsed > 0;
 
 CREATE TABLE ledger_entry (
-	txn INTEGER NOT NULL REFERENCES ledger_txn DEFERRABLE INITIALLY DEFERRED,
+	txn INTEGER NOT NULL,        -- not REFERENCES, which took a tenth of a posting: tally fsck checks it
 	place INTEGER NOT NULL,
 	pot TEXT NOT NULL CHECK (pot IN ('source', 'grant', 'used', 'expired', 'overage', 'billed')),
-	grant_id INTEGER REFERENCES credit_grant,
+	grant_id INTEGER REFERENCES credit_grant DEFERRABLE INITIALLY DEFERRED,
 	amount INTEGER NOT NULL CHECK (amount <> 0),
 	PRIMARY KEY (txn, place),
 	CHECK ((pot = 'grant') = (grant_id IS NOT NULL))
@@ -87,30 +89,31 @@ CREATE INDEX entry_of_grant ON ledger_entry (grant_id, txn) WHERE grant_id IS NO
 
 CREATE TABLE ledger_txn (
 	id INTEGER PRIMARY KEY,
-	account INTEGER NOT NULL REFERENCES credit_account,
+	account INTEGER NOT NULL REFERENCES credit_account DEFERRABLE INITIALLY DEFERRED,
 	at INTEGER NOT NULL,         -- when it counts
 	booked INTEGER NOT NULL,     -- when it was written
 	kind TEXT NOT NULL CHECK (kind IN ('grant', 'draw', 'refund', 'expire', 'void', 'repay', 'bill')),
 	usage_from INTEGER,          -- rows of usage that it is for
 	usage_to INTEGER,
-	key TEXT UNIQUE,             -- the caller's; the same one again is the same transaction
+	key TEXT,                    -- the caller's; the same one again is the same transaction
 	note TEXT NOT NULL
 ) STRICT;
+CREATE UNIQUE INDEX txn_by_key ON ledger_txn (key) WHERE key IS NOT NULL;
 CREATE INDEX txn_of_account ON ledger_txn (account); -- in the order of their ids
 CREATE TRIGGER txn_sums_to_zero BEFORE INSERT ON ledger_txn
 WHEN coalesce((SELECT sum(amount) FROM ledger_entry WHERE txn = new.id), 1) <> 0
-BEGIN SELECT raise(ABORT, 'the entries of a transaction sum to zero'); END;
+BEGIN SELECT raise(FAIL, 'the entries of a transaction sum to zero'); END;
 CREATE TRIGGER txn_is_sealed BEFORE INSERT ON ledger_entry
 WHEN EXISTS (SELECT 1 FROM ledger_txn WHERE id = new.txn)
-BEGIN SELECT raise(ABORT, 'a transaction takes no further entries'); END;
+BEGIN SELECT raise(FAIL, 'a transaction takes no further entries'); END;
 CREATE TRIGGER txn_is_never_changed BEFORE UPDATE ON ledger_txn
-BEGIN SELECT raise(ABORT, 'transactions are never changed'); END;
+BEGIN SELECT raise(FAIL, 'transactions are never changed'); END;
 CREATE TRIGGER txn_is_never_deleted BEFORE DELETE ON ledger_txn
-BEGIN SELECT raise(ABORT, 'transactions are never deleted'); END;
+BEGIN SELECT raise(FAIL, 'transactions are never deleted'); END;
 CREATE TRIGGER entry_is_never_changed BEFORE UPDATE ON ledger_entry
-BEGIN SELECT raise(ABORT, 'entries are never changed'); END;
+BEGIN SELECT raise(FAIL, 'entries are never changed'); END;
 CREATE TRIGGER entry_is_never_deleted BEFORE DELETE ON ledger_entry
-BEGIN SELECT raise(ABORT, 'entries are never deleted'); END;
+BEGIN SELECT raise(FAIL, 'entries are never deleted'); END;
 
 -- Usage that its account's plan does not cover: it drew nothing, and is shown.
 CREATE TABLE credit_uncovered (
@@ -162,9 +165,9 @@ CREATE TABLE journal (
 	hash BLOB NOT NULL
 ) STRICT;
 CREATE TRIGGER journal_is_never_changed BEFORE UPDATE ON journal
-BEGIN SELECT raise(ABORT, 'the journal is never changed'); END;
+BEGIN SELECT raise(FAIL, 'the journal is never changed'); END;
 CREATE TRIGGER journal_is_never_deleted BEFORE DELETE ON journal
-BEGIN SELECT raise(ABORT, 'the journal is never deleted'); END;
+BEGIN SELECT raise(FAIL, 'the journal is never deleted'); END;
 
 -- Holds reserve credits too.
 ALTER TABLE hold ADD COLUMN credits INTEGER NOT NULL DEFAULT 0 CHECK (credits >= 0);

@@ -155,9 +155,10 @@ const char *const store_sql[STORE_STATEMENTS] = {
 			     "credits FROM hold WHERE state='open' AND expires>:now AND "
 			     "(:customer='' OR customer=:customer) ORDER BY created,id",
 	[STORE_ADD_HOLD] =
-		"INSERT INTO hold VALUES(:id,:customer,:currency,:pico,:request,:created,"
+		"INSERT OR FAIL INTO hold VALUES(:id,:customer,:currency,:pico,:request,:created,"
 		":expires,'open',NULL,NULL,:credits)",
-	[STORE_END_HOLD] = "UPDATE hold SET state=:state,ended=:now,usage=:usage WHERE id=:id",
+	[STORE_END_HOLD] =
+		"UPDATE OR FAIL hold SET state=:state,ended=:now,usage=:usage WHERE id=:id",
 	[STORE_EXPIRE_HOLDS] = "UPDATE hold SET state='expired',ended=:now WHERE state='open' AND "
 			       "expires<=:now",
 #define ACCOUNT \
@@ -193,12 +194,22 @@ const char *const store_sql[STORE_STATEMENTS] = {
 	[LEDGER_LOTS] = "SELECT g.id,name,amount,l.left,class,priority,effective,expires,"
 			"cost_basis,created FROM credit_lot l INDEXED BY lot_open JOIN "
 			"credit_grant g ON g.id=l.grant_id WHERE l.account=:account AND l.left>0",
-	[LEDGER_ADD_LOT] = "INSERT INTO credit_lot VALUES(:grant,:account,:left)",
+	[LEDGER_ADD_LOT] = "INSERT INTO credit_lot VALUES(:grant,:account,:left,0)",
 	[LEDGER_SET_LOT] = "UPDATE credit_lot SET left=:left WHERE grant_id=:grant",
+	[LEDGER_SET_LAPSED] = "UPDATE credit_lot SET left=left-:nano,lapsed=lapsed+:nano WHERE "
+			      "grant_id=:grant",
+	/* of those with rollover it is not known what was trimmed and what has expired */
+	[LEDGER_LAPSED] = "SELECT g.id,l.lapsed,g.expires FROM credit_lot l INDEXED BY lot_lapsed "
+			  "JOIN credit_grant g ON g.id=l.grant_id LEFT JOIN credit_rule r ON "
+			  "r.id=g.rule WHERE l.account=:account AND l.lapsed>0 AND "
+			  "g.effective<=:at AND g.expires>:at AND g.expires<=:now AND "
+			  "coalesce(r.rollover,0)=0 ORDER BY g.id",
 	[LEDGER_NEXT_TXN] = "SELECT coalesce(max(id),0) FROM ledger_txn",
-	[LEDGER_ADD_ENTRY] = "INSERT INTO ledger_entry VALUES(:txn,:place,:pot,:grant,:amount)",
-	[LEDGER_ADD_TXN] = "INSERT INTO ledger_txn VALUES(:id,:account,:at,:booked,:kind,:from,:to,"
-			   ":key,:note)",
+	[LEDGER_ADD_ENTRY] =
+		"INSERT OR FAIL INTO ledger_entry VALUES(:txn,:place,:pot,:grant,:amount)",
+	[LEDGER_ADD_TXN] =
+		"INSERT OR FAIL INTO ledger_txn VALUES(:id,:account,:at,:booked,:kind,:from,:to,"
+		":key,:note)",
 	[LEDGER_TXN_BY_KEY] = "SELECT id FROM ledger_txn WHERE key=:key",
 	[LEDGER_TXNS] = "SELECT id,account,at,booked,kind,usage_from,usage_to,key,note FROM "
 			"ledger_txn WHERE account=:account AND at>=:since AND at<:until ORDER BY "
@@ -212,9 +223,12 @@ const char *const store_sql[STORE_STATEMENTS] = {
 	[LEDGER_BILLED] = "SELECT coalesce(-sum(e.amount),0) FROM ledger_txn t INDEXED BY "
 			  "txn_of_account JOIN ledger_entry e ON e.txn=t.id WHERE "
 			  "t.account=:account AND t.kind IN ('bill','refund') AND e.pot='billed'",
-	[LEDGER_BALANCE_AT] = "SELECT e.pot,e.grant_id,sum(e.amount) FROM ledger_txn t JOIN "
-			      "ledger_entry e ON e.txn=t.id WHERE t.account=:account AND t.at<=:at "
-			      "GROUP BY e.pot,e.grant_id",
+	/* what is left of a grant that has ended has expired, whether that is booked yet or not */
+	[LEDGER_BALANCE_AT] =
+		"SELECT CASE WHEN g.expires<=:at THEN 'expired' ELSE e.pot END,sum(e.amount) FROM "
+		"ledger_txn t JOIN ledger_entry e ON e.txn=t.id LEFT JOIN credit_grant g ON "
+		"g.id=e.grant_id AND e.pot='grant' WHERE t.account=:account AND t.at<=:at GROUP BY "
+		"1",
 	[LEDGER_AVAILABLE] =
 		"SELECT coalesce(sum(l.left),0) FROM credit_lot l INDEXED BY lot_open JOIN "
 		"credit_grant g ON g.id=l.grant_id WHERE l.account=:account AND l.left>0 AND "
@@ -254,6 +268,11 @@ const char *const store_sql[STORE_STATEMENTS] = {
 	[LEDGER_RULE_LOTS] = "SELECT g.id,l.left FROM credit_lot l INDEXED BY lot_open JOIN "
 			     "credit_grant g ON g.id=l.grant_id WHERE l.account=:account AND "
 			     "l.left>0 AND g.rule=:rule ORDER BY g.effective,g.id",
+	[LEDGER_PAID_USAGE] =
+		"SELECT s.project,p.model,sum(CASE u.kind WHEN 1 THEN -1 ELSE 1 END) FROM usage u "
+		"JOIN series s ON s.id=u.series JOIN price p ON p.id=u.price WHERE u.seq BETWEEN "
+		":first AND :last AND u.time BETWEEN :since AND :at AND s.customer=:customer GROUP "
+		"BY s.project,p.model ORDER BY s.project,p.model",
 	[INVOICE_ADD] = "INSERT INTO invoice(kind,status,number,customer,currency,period_from,"
 			"period_to,document,total,created,finalized,why,corrects,counted) VALUES("
 			":kind,:status,:number,:customer,:currency,:from,:to,:document,:total,"
@@ -292,6 +311,10 @@ const char *const store_sql[STORE_STATEMENTS] = {
 			    "customer=:customer AND currency=:currency AND kind='invoice' AND "
 			    "status<>'void' AND period_from<:to AND period_to>:from AND "
 			    "NOT(period_from=:from AND status='draft') LIMIT 1",
+	/* the bare column is of the row with the minimum */
+	[INVOICE_SHOWS] = "SELECT number,min(finalized) FROM invoice WHERE customer=:customer AND "
+			  "kind='invoice' AND status='final' AND period_to>:at AND "
+			  "finalized>=:booked GROUP BY currency ORDER BY finalized,id",
 	[BUDGET_SET] =
 		"INSERT INTO budget(name,customer,project,model,currency,pico,period,zone,soft,"
 		"hard,hook,set_at) VALUES(:name,:customer,:project,:model,:currency,:pico,:period,"
@@ -325,7 +348,7 @@ const char *const store_sql[STORE_STATEMENTS] = {
 	[BUDGET_TOLD] = "UPDATE budget_alarm SET tries=tries+1,told=CASE :ok WHEN 1 THEN :now END "
 			"WHERE budget=:budget AND period_from=:from AND percent=:percent",
 	[JOURNAL_LAST] = "SELECT seq,hash FROM journal ORDER BY seq DESC LIMIT 1",
-	[JOURNAL_ADD] = "INSERT INTO journal VALUES(:seq,:kind,:ref,:hash)",
+	[JOURNAL_ADD] = "INSERT OR FAIL INTO journal VALUES(:seq,:kind,:ref,:hash)",
 	[JOURNAL_SET_HEAD] = "INSERT INTO about VALUES('journal_head',:head) ON CONFLICT(key) DO "
 			     "UPDATE SET value=excluded.value",
 	[JOURNAL_HEAD] = "SELECT value FROM about WHERE key='journal_head'",

@@ -256,3 +256,78 @@ END
 	run "$TALLY" credit grant acme 6 --id x
 	expect 1 "other content"
 }
+
+@test "offers: a plan, its account, its recurring grant and a top-up in one command each" {
+	export TALLY_DB=$DIR/t.db
+	run "$TALLY" credit offers
+	expect 0 "vm0-pro" "20 USD" "20,000" "vm0-top-up"
+	run "$TALLY" credit subscribe acme vm0-pro --from 2026-09-10
+	expect 0 "acme"
+	"$TALLY" credit subscribe acme vm0-top-up --quantity 5 --id order-9 --from 2026-09-12 -q
+	"$TALLY" credit subscribe acme vm0-top-up --quantity 5 --id order-9 --from 2026-09-12 -q
+	# a month's 20,000 live for two months, so that two of them and the top-up stand in the second
+	run "$TALLY" credit balance acme --at 2026-10-11 --json
+	expect 0 '"balance": "45000"' '"expired": "0"'
+	run "$TALLY" credit balance acme --at 2026-11-11 --json
+	expect 0 '"balance": "45000"' '"expired": "20000"'
+	run "$TALLY" credit subscribe acme vm0-max
+	expect 1 "vm0-max" "tally credit offers"
+	# --lasts by hand
+	"$TALLY" credit account beta --plan vm0 --since 2026-09-01 -q
+	"$TALLY" credit grant beta 10 --every 1w --lasts 2w --effective 2026-09-01 -q
+	run "$TALLY" credit balance beta --at 2026-09-08T00:00:01Z --json
+	expect 0 '"balance": "20"'
+	run "$TALLY" credit balance beta --at 2026-09-15T00:00:01Z --json
+	expect 0 '"balance": "20"' '"expired": "10"'
+	run "$TALLY" credit grant beta 10 --lasts 2w
+	expect 2 "--every"
+	run "$TALLY" fsck
+	expect 0 "clean"
+}
+
+@test "a grant that has come due is there when one asks, with no usage in between" {
+	export TALLY_DB=$DIR/t.db
+	"$TALLY" credit account acme --plan vm0 --since 2026-09-01 -q
+	"$TALLY" credit grant acme 10 --every 1d --effective 2030-01-01 --id daily -q
+	run "$TALLY" credit balance acme --json
+	expect 4 '"available": "0"'
+	# its day comes: two days ago, yesterday and today
+	sqlite3 t.db "UPDATE credit_rule SET anchor = $(date +%s) * 1000000 - 2 * 86400000000 - 5000000, next = $(date +%s) * 1000000 - 2 * 86400000000 - 5000000"
+	chmod a-w t.db
+	run "$TALLY" credit balance acme --json
+	[ "$(id -u)" = 0 ] || expect 4 '"available": "0"'
+	chmod u+w t.db
+	run "$TALLY" credit balance acme --json
+	expect 0 '"available": "10"'
+	run "$TALLY" credit ledger acme --json
+	[ "$(printf '%s' "$output" | grep -c '"kind": "grant"')" -eq 3 ]
+	run "$TALLY" fsck
+	expect 0 "clean"
+}
+
+@test "usage that comes late is paid by the grant that counted then, though it has expired" {
+	usage > u.csv
+	for order in whole pieces reversed; do
+		rm -rf t.db*
+		export TALLY_DB=$DIR/t.db
+		"$TALLY" credit account acme --plan vm0 --since 2026-09-01 -q
+		"$TALLY" credit grant acme 5000 --id month --effective 2026-09-01 --expires 2026-09-15 -q
+		"$TALLY" credit grant acme 2 --id rest --effective 2026-09-01 -q
+		if [ $order = whole ]; then "$TALLY" ingest u.csv -q; fi
+		for k in 1 2 3 4; do
+			[ $order = reversed ] && from=$((5 - k)) || from=$k
+			{ head -1 u.csv; tail -n +$((from * 100 - 98)) u.csv | head -100; } > p.csv
+			[ $order = whole ] || "$TALLY" ingest p.csv -q
+		done
+		"$TALLY" credit balance acme --json >now.json || true
+		"$TALLY" credit balance acme --at 2026-09-20 --json >then.json
+		{ grep -E '"(available|owed|used|expired)"' now.json; grep -E '"(balance|used|expired|owed)"' then.json; } >$order
+		run "$TALLY" fsck
+		expect 0 "clean"
+	done
+	grep -q '"expired": "[1-9]' whole
+	cmp whole pieces
+	cmp whole reversed
+	run "$TALLY" credit trace acme month
+	expect 0 "expire"
+}

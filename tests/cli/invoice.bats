@@ -46,6 +46,11 @@ END
 	expect 4 '"owed": "0"'
 	run "$TALLY" credit ledger beta
 	expect 0 "billed"
+	# from the grant to the call that it paid and the invoice that shows it
+	run "$TALLY" credit trace beta welcome --usage --json
+	expect 0 '"amount": "-100"' '"model": "claude-sonnet-4-6", "calls": 1' '"invoices": ["2026-000001"]'
+	run "$TALLY" credit trace beta welcome -u
+	expect 0 "1 of claude-sonnet-4-6" "2026-000001"
 }
 
 @test "numbers, immutability, adjustments on the next invoice" {

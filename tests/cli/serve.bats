@@ -290,3 +290,40 @@ post() { run curl -s -m 20 -w '\n%{http_code}' "$@"; }
 	expect 0 "no invoice" 404
 	stop
 }
+@test "a month of the sample, metered over HTTP, invoiced in credits and in dollars" {
+	# the sample's week, four times
+	awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) name[i] = $i; next }
+		{ day = substr($2, 9, 2); rest = substr($2, 11)
+		  for (w = 0; w < 4; w++) { printf "{\"id\":\"%s-%d\",\"time\":\"2026-08-%02d%s\"", $1, w, day - 7 * w, rest
+			for (i = 3; i <= NF; i++) if ($i != "") printf ",\"%s\":%s", name[i], (i > 7 ? $i : "\"" $i "\""); print "}" } }' "$ROOT/examples/sample.csv" >month.jsonl
+	"$TALLY" credit subscribe northwind vm0-pro --from 2026-08-01 -q
+	echo '{"currency": "USD", "issuer": {"name": "Example Inc."}, "taxes": [{"name": "VAT", "percent": "19"}]}' >usd.json
+	"$TALLY" credit account contoso --plan vm0 --since 2026-08-01 --terms usd.json -q
+	serve
+	split -l 500 month.jsonl part.
+	for part in part.*; do curl -s -m 20 --data-binary @"$part" $URL/v1/usage | grep -o '"accepted":[0-9]*'; done >accepted
+	[ "$(awk -F: '{ n += $2 } END { print n }' accepted)" = "$(awk 'END { print NR }' month.jsonl)" ]
+	stop
+	"$TALLY" invoice draft --all --period 2026-08 -q
+	"$TALLY" invoice finalize --all -q
+	year=$(date -u +%Y)
+	# in dollars: the lines, less what their rounding added, are what the replay says to the last digit
+	run "$TALLY" invoice show $year-000001 --json
+	expect 0 '"customer": "contoso"' '"currency": "USD"'
+	money=$(json subtotal) residual=$(json residual)
+	run "$TALLY" replay month.jsonl --by customer --csv
+	[ "$(printf '%s\n' "$output" | awk -F, -v m="$money" -v r="$residual" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "total") c = i } /^contoso,/ { printf "%.9f", $c - (m + r) }')" = 0.000000000 ]
+	# in credits: what the plan of the replay says, applied from the month's 20,000
+	run "$TALLY" invoice show $year-000002 --json
+	expect 0 '"customer": "northwind"' '"currency": "credits"'
+	[ "$(json credits_applied)" = "$(json subtotal)" ]
+	credits=$(json subtotal) residual=$(json residual)
+	run "$TALLY" replay month.jsonl --by customer --plan vm0 --csv
+	[ "$(printf '%s\n' "$output" | awk -F, -v m="$credits" -v r="$residual" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "credits") c = i } /^northwind,/ { printf "%.6f", $c - (m + r) }')" = 0.000000 ]
+	for format in pdf html xlsx; do "$TALLY" invoice show $year-000001 --format $format -o one.$format; "$TALLY" invoice show $year-000002 --format $format -o two.$format; done
+	[ "$(head -c 5 one.pdf)" = %PDF- ]
+	pdftotext -layout two.pdf - | grep -q northwind
+	[ -z "${TALLY_KEEP-}" ] || cp one.* two.* "$TALLY_KEEP"
+	run "$TALLY" fsck
+	expect 0 clean
+}
