@@ -50,6 +50,10 @@ int cli_cache_rules(struct cli *cli, struct cache_rules *r, struct err *e)
 		rc = cli_count(cli, "quantum", 0, &r->quantum, e);
 	if (rc == 0)
 		rc = cli_count(cli, "minimum", 0, &r->minimum, e);
+	const char *settle = cli_value(cli, "settle");
+	if (rc == 0 && settle &&
+	    span_parse(&r->settle_us, text_of(settle), US_PER_SECOND, NULL) != 0)
+		rc = err_set(e, ERR_USAGE, "--settle is a number of seconds, not '%s'", settle);
 	if (rc == 0) {
 		r->forward = touch == 1;
 		r->full = hit == 1;

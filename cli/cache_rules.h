@@ -16,6 +16,8 @@
 		  false }, \
 		{ "scope", 0, "SCOPE", "global, conversation, model or conversation+model", \
 		  false }, \
+		{ "settle", 0, "SECONDS", "a block can hit so long after it came (default 0)", \
+		  false }, \
 		{ "quantum", 0, "N", "hits are whole multiples of N tokens", false }, \
 	{ \
 		"minimum", 0, "N", "hits below N tokens do not count", false \

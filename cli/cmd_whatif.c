@@ -1,3 +1,4 @@
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -33,6 +34,9 @@ static const struct option options[] = {
 	{ "seed", 0, "N", "of shares and resamples (default 1)", false },
 	{ "resamples", 0, "N", "for the intervals (default 1000; 0: none)", false },
 	{ "level", 0, "P", "of the intervals (default 0.95)", false },
+	{ "budget", 0, "AMOUNT", "how probable is it that a scenario costs more?", false },
+	{ "sensitivity", 0, "P",
+	  "vary each assumption by the part P (0.1: a tenth) and show what it moves", false },
 	{ "threads", 0, "N", "worker threads (default one a processor)", false },
 	{ 0 },
 };
@@ -61,10 +65,40 @@ static int read_numbers(struct cli *cli, struct whatif_options *o, struct err *e
 			e, ERR_USAGE,
 			"--level is a number from 0.001 to 0.999 with three decimals, not '%s'",
 			level);
+	const char *budget = cli_value(cli, "budget");
+	if (rc == 0 && budget) {
+		struct money m;
+		rc = decimal_parse(&d, text_of(budget), NULL);
+		if (rc == 0)
+			rc = money_from_decimal(&m, d, e);
+		if (rc != 0 || m.pico <= 0)
+			rc = err_set(e, ERR_USAGE, "--budget is an amount above 0, not '%s'",
+				     budget);
+		else if (o->resamples == 0)
+			rc = err_set(e, ERR_USAGE, "--budget needs --resamples");
+		o->has_budget = true;
+		o->budget.atto = (int128)m.pico * 1000000;
+	}
 	o->seed = (uint64_t)seed;
 	o->threads = (int)(threads > 64 ? 64 : threads);
 	o->level_permille = (int)permille;
 	return rc;
+}
+
+/* 0 when it is not asked for. */
+static int read_vary(struct cli *cli, int *permille, struct err *e)
+{
+	const char *text = cli_value(cli, "sensitivity");
+	struct decimal d;
+	int64_t v = 0;
+	if (text && (decimal_parse(&d, text_of(text), NULL) != 0 || !decimal_to_int64(d, 3, &v) ||
+		     v < 1 || v > 999))
+		return err_set(e, ERR_USAGE,
+			       "--sensitivity is a number from 0.001 to 0.999 with three decimals, "
+			       "not '%s'",
+			       text);
+	*permille = (int)v;
+	return 0;
 }
 
 static int read_workload(struct cli *cli, const struct zone *zone, struct workload **out,
@@ -131,12 +165,15 @@ static int run(struct cli *cli, struct err *e)
 	struct whatif_result *result = NULL;
 	struct whatif_options o = { .currency = cli_currency(cli) };
 	const char *plan = cli_value(cli, "plan"), *cache = cli_value(cli, "cache");
-	int refused = 0, status = 0;
+	struct sensitivity *sensitivity = NULL;
+	int refused = 0, status = 0, vary = 0;
 	int rc = cli_zone(cli, &zone, e);
 	if (rc == 0)
 		rc = cli_cache_rules(cli, &o.rules, e);
 	if (rc == 0)
 		rc = read_numbers(cli, &o, e);
+	if (rc == 0)
+		rc = read_vary(cli, &vary, e);
 	if (rc == 0)
 		rc = cli_book(cli, &book, e);
 	if (rc == 0)
@@ -158,12 +195,20 @@ static int run(struct cli *cli, struct err *e)
 			     workload->metered_currency, workload->metered_currency);
 	if (rc == 0)
 		rc = whatif_run(&result, &o, e);
+	if (rc == 0 && vary)
+		rc = sensitivity_run(&sensitivity, &o, vary, e);
 	if (rc == 0) {
-		struct whatif_report report = { &o, result,
-						cache				   ? cache
-						: o.cache == WHATIF_CACHE_RECORDED ? "recorded"
-										   : "none",
-						cli_flag(cli, "byo"), cli->quiet };
+		struct whatif_report report = {
+			.options = &o,
+			.result = result,
+			.cache = cache				    ? cache
+				 : o.cache == WHATIF_CACHE_RECORDED ? "recorded"
+								    : "none",
+			.sensitivity = sensitivity,
+			.vary_permille = vary,
+			.byo = cli_flag(cli, "byo"),
+			.quiet = cli->quiet,
+		};
 		if (cli->json)
 			whatif_report_json(&report);
 		else if (cli->csv)
@@ -180,6 +225,7 @@ static int run(struct cli *cli, struct err *e)
 				status = 3;
 		status = workload->refused ? 3 : status;
 	}
+	free(sensitivity);
 	whatif_results_close(result, o.scenarios);
 	workload_close(workload);
 	scenario_list_release(&list);

@@ -22,6 +22,7 @@
 	X(FIELD_SESSION, "session") \
 	X(FIELD_SERVICE_TIER, "service_tier") \
 	X(FIELD_REGION, "region") \
+	X(FIELD_EFFORT, "effort") \
 	X(FIELD_CHAT, "chat") \
 	X(FIELD_PARENT, "parent")
 

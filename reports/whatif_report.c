@@ -23,6 +23,23 @@ static struct credits_total drawn(const struct whatif_report *r, struct credits_
 	return r->byo ? (struct credits_total){ 0 } : c;
 }
 
+/* What the rented replicas could work, in microseconds. */
+static int128 hosted_us(const struct whatif_model *m)
+{
+	return (int128)m->hours * m->replicas * US_PER_HOUR;
+}
+
+/* So many calls like these cost the same at the vendor and on as many machines; rounded up. */
+static int64_t break_even_calls(const struct whatif_model *m)
+{
+	int128 n = m->cost.atto / m->at_vendor.atto, rest = m->cost.atto % m->at_vendor.atto;
+	if (n > INT64_MAX / 2 / (m->records + 1))
+		return INT64_MAX;
+	/* the rest is below the vendor's amount, so a ratio of thousandths is exact enough */
+	int128 part = rest / (m->at_vendor.atto / 1000000 + 1);
+	return (int64_t)(n * m->records + (part * m->records + 999999) / 1000000);
+}
+
 static const struct whatif_result *baseline(const struct whatif_report *r)
 {
 	return &r->result[r->options->baseline];
@@ -53,6 +70,26 @@ static void put_interval(struct json_out *j, const char *key, const struct whati
 	json_out_end(j, '}');
 }
 
+/* The machines of a hosted model, and at how much of this work they cost what the vendor asks. */
+static void put_hosting(struct json_out *j, const struct whatif_model *m)
+{
+	char text[DECIMAL_TEXT_MAX];
+	json_out_object(j, "self_hosted");
+	json_out_int(j, "hours", m->hours);
+	json_out_int(j, "replicas", m->replicas);
+	json_out_int(j, "gpus", m->replicas * m->hosting->gpus);
+	json_out_string(j, "busy_ratio", ratio(m->busy_us, hosted_us(m), text));
+	json_out_money(j, "at_vendor_price", m->at_vendor);
+	if (m->vendor_unpriced)
+		json_out_int(j, "vendor_unpriced", m->vendor_unpriced);
+	if (m->at_vendor.atto > 0 && !m->vendor_unpriced) {
+		json_out_string(j, "break_even_volume",
+				ratio(m->cost.atto, m->at_vendor.atto, text));
+		json_out_int(j, "break_even_calls", break_even_calls(m));
+	}
+	json_out_end(j, '}');
+}
+
 static void put_model(struct json_out *j, const struct whatif_report *r,
 		      const struct whatif_model *m)
 {
@@ -72,10 +109,29 @@ static void put_model(struct json_out *j, const struct whatif_report *r,
 		json_out_int(j, "context_tokens", m->context_tokens);
 		json_out_int(j, "over_context", m->over_context);
 	}
+	if (m->hosting)
+		put_hosting(j, m);
 	if (whatif_busy_ms(m) >= 0)
 		json_out_string(j, "serial_seconds",
 				decimal_format((struct decimal){ whatif_busy_ms(m), 3 }, text));
 	json_out_end(j, '}');
+}
+
+static void put_sensitivity(struct json_out *j, const struct whatif_report *r, size_t i)
+{
+	const struct sensitivity *s = &r->sensitivity[i];
+	char text[DECIMAL_TEXT_MAX];
+	json_out_array(j, "sensitivity");
+	for (int k = 0; k < VARIED; k++) {
+		json_out_object(j, NULL);
+		json_out_string(j, "assumption", varied_name(s->order[k]));
+		json_out_string(j, "varied_by",
+				decimal_format((struct decimal){ r->vary_permille, 3 }, text));
+		json_out_money(j, "with_less", s->low[s->order[k]]);
+		json_out_money(j, "with_more", s->high[s->order[k]]);
+		json_out_end(j, '}');
+	}
+	json_out_end(j, ']');
 }
 
 static void put_scenario(struct json_out *j, const struct whatif_report *r, size_t i)
@@ -126,8 +182,24 @@ static void put_scenario(struct json_out *j, const struct whatif_report *r, size
 		json_out_money(j, "saves", money_total_minus(w->without_waiting, w->cost));
 		json_out_end(j, '}');
 	}
-	if (s->route.kind == ROUTE_CASCADE)
+	if (s->route.escalates)
 		json_out_int(j, "escalated", w->escalated);
+	if (s->has_retries) {
+		json_out_object(j, "retries");
+		json_out_int(j, "calls", w->retried);
+		json_out_int(j, "billed", w->retries_billed);
+		json_out_money(j, "total", w->retry_cost);
+		json_out_end(j, '}');
+	}
+	if (o->has_budget && w->has_intervals) {
+		json_out_object(j, "budget");
+		json_out_money(j, "amount", o->budget);
+		json_out_string(j, "overrun_probability",
+				ratio(w->over_budget, o->resamples, text));
+		json_out_end(j, '}');
+	}
+	if (r->sensitivity)
+		put_sensitivity(j, r, i);
 	if (w->reasons) {
 		json_out_array(j, "unpriced_reasons");
 		for (size_t k = 0; k < w->reasons; k++) {
@@ -348,6 +420,24 @@ static void put_span(struct buf *b, int64_t ms)
 		buf_printf(b, "%lld.%lld s", (long long)(ms / 1000), (long long)(ms / 100 % 10));
 }
 
+static void hosting_remark(const struct whatif_report *r, const char *name,
+			   const struct whatif_model *m, struct buf *b)
+{
+	char text[DECIMAL_TEXT_MAX];
+	put_count(b, m->hours);
+	printf("  %s: %s on %lld GPUs for %s hours, %s busy", name, m->model.p,
+	       (long long)(m->replicas * m->hosting->gpus), b->p,
+	       percent(m->busy_us, hosted_us(m), text));
+	if (m->at_vendor.atto > 0 && !m->vendor_unpriced) {
+		shown(b, m->at_vendor, r->options->currency, false, false);
+		printf("; the vendor would ask %s", b->p);
+		put_count(b, break_even_calls(m));
+		ratio_format(m->cost.atto, m->at_vendor.atto, 1, text);
+		printf(", and as much at %s calls (%s times this work)", b->p, text);
+	}
+	printf("\n");
+}
+
 static void remarks(const struct whatif_report *r, size_t i, struct buf *b)
 {
 	const struct whatif_options *o = r->options;
@@ -365,6 +455,9 @@ static void remarks(const struct whatif_report *r, size_t i, struct buf *b)
 			       m->model.p);
 		}
 	}
+	for (size_t k = 0; k < w->models; k++)
+		if (w->model[k].hosting)
+			hosting_remark(r, name, &w->model[k], b);
 	if (busy_ms > 0) {
 		b->n = 0;
 		put_span(b, busy_ms);
@@ -388,6 +481,30 @@ static void remarks(const struct whatif_report *r, size_t i, struct buf *b)
 	if (w->escalated) {
 		put_count(b, w->escalated);
 		printf("  %s: %s calls are run on both models\n", name, b->p);
+	}
+	if (w->retried) {
+		put_count(b, w->retried);
+		printf("  %s: %s failed attempts are made again", name, b->p);
+		shown(b, w->retry_cost, o->currency, false, false);
+		printf("; the failed ones cost %s\n", b->p);
+	}
+	if (o->has_budget && w->has_intervals) {
+		char text[DECIMAL_TEXT_MAX];
+		shown(b, o->budget, o->currency, false, false);
+		printf("  %s: over the budget of %s in %s of the resamples\n", name, b->p,
+		       percent(w->over_budget, o->resamples, text));
+	}
+	for (int k = 0; r->sensitivity && k < VARIED; k++) {
+		const struct sensitivity *s = &r->sensitivity[i];
+		const int a = s->order[k];
+		struct buf more = { 0 };
+		if (s->low[a].atto == s->high[a].atto)
+			continue;
+		shown(b, s->low[a], o->currency, false, false);
+		shown(&more, s->high[a], o->currency, false, false);
+		printf("  %s: %d.%d %% fewer or more %s: %s or %s\n", name, r->vary_permille / 10,
+		       r->vary_permille % 10, varied_name(a), b->p, more.p);
+		buf_release(&more);
 	}
 	for (size_t k = 0; k < w->reasons && k < 5; k++) {
 		put_count(b, w->reason[k].records);

@@ -2,13 +2,15 @@
 #ifndef TALLY_REPORTS_WHATIF_REPORT_H
 #define TALLY_REPORTS_WHATIF_REPORT_H
 
-#include "sim/whatif.h"
+#include "sim/sensitivity.h"
 
 struct whatif_report {
 	const struct whatif_options *options;
 	const struct whatif_result *result;
-	const char *cache; /* as it was asked for, or chosen */
-	bool byo;	   /* bring your own key: no credits are drawn */
+	const char *cache;		       /* as it was asked for, or chosen */
+	const struct sensitivity *sensitivity; /* one a scenario; NULL: not asked for */
+	int vary_permille;		       /* by which it varies assumptions */
+	bool byo;			       /* bring your own key: no credits are drawn */
 	bool quiet;
 };
 

@@ -21,6 +21,7 @@ struct link {
 struct cache {
 	struct link *link;
 	int64_t *touched_us; /* INT64_MIN: absent */
+	int64_t *came_us;    /* when it was absent last; NULL without a settle delay */
 	uint8_t *ends;	     /* a unit ends behind this block */
 	uint32_t head, tail; /* most and least recent */
 	int64_t count;
@@ -116,6 +117,8 @@ static void touch(struct cache *c, uint32_t i, int64_t now_us, int64_t capacity)
 {
 	bool present = c->touched_us[i] != INT64_MIN;
 	c->touched_us[i] = now_us;
+	if (c->came_us && !present)
+		c->came_us[i] = now_us;
 	if (capacity < 0)
 		return; /* nothing is ever evicted, so no order is needed */
 	if (present) {
@@ -198,6 +201,8 @@ static void run_limited(const struct block_trace *t, const struct cache_rules *r
 	c.link = mem_alloc((en->count + 1) * sizeof *c.link);
 	c.touched_us = mem_alloc((en->count + 1) * sizeof *c.touched_us);
 	c.ends = mem_zalloc(en->count + 1);
+	if (r->settle_us > 0)
+		c.came_us = mem_alloc((en->count + 1) * sizeof *c.came_us);
 	for (size_t i = 0; i < en->count; i++)
 		c.touched_us[i] = INT64_MIN;
 	for (size_t i = 0; i < t->count; i++) {
@@ -206,7 +211,8 @@ static void run_limited(const struct block_trace *t, const struct cache_rules *r
 		const uint32_t most = blocks_of(t, r, q);
 		uint32_t lead = 0;
 		while (lead < most && c.touched_us[base + b[lead]] != INT64_MIN &&
-		       (r->ttl_us < 0 || q->time_us - c.touched_us[base + b[lead]] <= r->ttl_us))
+		       (r->ttl_us < 0 || q->time_us - c.touched_us[base + b[lead]] <= r->ttl_us) &&
+		       (!c.came_us || q->time_us - c.came_us[base + b[lead]] >= r->settle_us))
 			lead++;
 		int64_t hit = lead;
 		if (r->units) {
@@ -231,6 +237,7 @@ static void run_limited(const struct block_trace *t, const struct cache_rules *r
 	}
 	free(c.link);
 	free(c.touched_us);
+	free(c.came_us);
 	free(c.ends);
 }
 
@@ -242,7 +249,7 @@ int prefix_cache_run(const struct block_trace *t, const struct cache_rules *r,
 		return rc;
 	struct entries en = number_entries(t, r, model);
 	*out = (struct cache_result){ .requests = (int64_t)t->count };
-	if (r->capacity < 0 && r->ttl_us < 0 && !r->units)
+	if (r->capacity < 0 && r->ttl_us < 0 && r->settle_us <= 0 && !r->units)
 		run_unlimited(t, r, &en, hits, out);
 	else
 		run_limited(t, r, &en, hits, out);
@@ -310,9 +317,9 @@ int prefix_cache_curve(const struct block_trace *t, const struct cache_rules *r,
 	struct cache_rules unlimited = *r;
 	unlimited.capacity = -1;
 	int rc = check_rules(&unlimited, e);
-	if (rc == 0 && (r->ttl_us >= 0 || r->units || r->quantum || r->minimum))
+	if (rc == 0 && (r->ttl_us >= 0 || r->settle_us > 0 || r->units || r->quantum || r->minimum))
 		rc = err_set(e, ERR_USAGE,
-			     "--curve knows the prefix rule without --ttl, --quantum "
+			     "--curve knows the prefix rule without --ttl, --settle, --quantum "
 			     "and --minimum; ask for capacities one by one");
 	if (rc == 0 && r->scope != CACHE_GLOBAL)
 		rc = err_set(e, ERR_USAGE,

@@ -4,7 +4,8 @@
  * A request's leading blocks that are present before it are a hit; then all its blocks are touched.
  * LRU counts blocks; with `reverse` a request touches its blocks last to first, so that the root
  * stays most recent and tails go first. Time to live is refreshed by a touch, and its end is
- * inclusive.
+ * inclusive. With a settle delay a block is there for others only so long after it came in (both
+ * ends inclusive); what is evicted and comes again settles again.
  */
 #ifndef TALLY_SIM_PREFIX_CACHE_H
 #define TALLY_SIM_PREFIX_CACHE_H
@@ -19,10 +20,11 @@ enum cache_scope {
 };
 
 struct cache_rules {
-	int64_t capacity; /* blocks; -1: without limit */
-	int64_t ttl_us;	  /* -1: for ever */
-	bool forward;	  /* blocks are touched first to last */
-	bool full;	  /* only full blocks hit, never a partial one */
+	int64_t capacity;  /* blocks; -1: without limit */
+	int64_t ttl_us;	   /* -1: for ever */
+	int64_t settle_us; /* a block can hit so long after it came, and not before */
+	bool forward;	   /* blocks are touched first to last */
+	bool full;	   /* only full blocks hit, never a partial one */
 	enum cache_scope scope;
 	/* DeepSeek V4: a hit ends where a stored unit ends: at the end of an earlier prompt, with
 	   `common` at a prefix that two requests shared, and at every multiple of `interval` tokens

@@ -71,7 +71,7 @@ static int whole(int64_t *out, struct text s, int64_t least, const char *what, s
 }
 
 /* "0.2" or "20%", as a part of 2^64. */
-static int share(struct route *r, struct text s, struct err *e)
+int share_parse(uint64_t *part, bool *all, struct text s, struct err *e)
 {
 	struct text digits = s;
 	struct decimal d;
@@ -85,8 +85,8 @@ static int share(struct route *r, struct text s, struct err *e)
 			       "a share is a number from 0 to 1 with at most nine decimals, or a "
 			       "percentage, not '%.*s'",
 			       (int)s.n, s.p);
-	r->all = billionth == 1000000000;
-	r->share = (uint64_t)(((uint128)(uint64_t)billionth << 64) / 1000000000);
+	*all = billionth == 1000000000;
+	*part = (uint64_t)(((uint128)(uint64_t)billionth << 64) / 1000000000);
 	return 0;
 }
 
@@ -163,8 +163,9 @@ static int read_rule(struct route *r, json_value *v, const struct book *book, st
 		     struct err *e)
 {
 	static const char *const keys[] = { "when", "model", NULL };
-	static const char *const when_keys[] = { "workload", "task",	   "project",	 "customer",
-						 "model",    "prompt_min", "prompt_max", NULL };
+	static const char *const when_keys[] = { "workload",   "task",	     "project",
+						 "customer",   "model",	     "effort",
+						 "prompt_min", "prompt_max", NULL };
 	struct route_rule *rule = &r->rule[r->rules];
 	json_value *when = json_member(v, "when");
 	int rc = check_keys(v, keys, "a rule", e);
@@ -183,14 +184,55 @@ static int read_rule(struct route *r, json_value *v, const struct book *book, st
 	rule->project = kept(json_member(when, "project"), a);
 	rule->customer = kept(json_member(when, "customer"), a);
 	rule->model = kept(json_member(when, "model"), a);
+	rule->effort = kept(json_member(when, "effort"), a);
 	r->rules++;
 	return 0;
+}
+
+/* 'share' of the conversations, or their names and those of tasks as 'escalated'. */
+static int read_escalated(struct route *r, json_value *v, struct err *e)
+{
+	json_value *share_of = json_member(v, "share"), *list = json_member(v, "escalated");
+	if (!share_of == !list)
+		return err_set(e, ERR_INVALID,
+			       "state either 'share' (of the conversations that are escalated) or "
+			       "'escalated' (their names)");
+	r->escalates = true;
+	r->by_name = list != NULL;
+	for (json_value *m = json_first(list); m; m = json_next(m))
+		*dict_need(&r->escalated,
+			   json_kind(m) == JSON_NUMBER ? json_number(m) : json_string(m), NULL) = 1;
+	return share_of ? share_parse(&r->share, &r->all,
+				      json_kind(share_of) == JSON_NUMBER ? json_number(share_of)
+									 : json_string(share_of),
+				      e)
+			: 0;
+}
+
+/* Behind rules that decide beforehand: what went to `from` and is sent on to `to`. */
+static int read_escalation(struct route *r, json_value *v, const struct book *book, struct arena *a,
+			   struct err *e)
+{
+	static const char *const keys[] = { "from", "to", "share", "escalated", NULL };
+	json_value *from = json_member(v, "from");
+	int rc = check_keys(v, keys, "'escalate'", e);
+	if (rc == 0)
+		rc = add_target(r, json_string(json_member(v, "to")), book, a, &r->escalate_to, e);
+	r->escalate_from = ROUTE_AS_RECORDED;
+	if (rc == 0 && from)
+		rc = add_target(r, json_string(from), book, a, &r->escalate_from, e);
+	if (rc == 0 && r->escalate_from == r->escalate_to)
+		rc = err_set(e, ERR_INVALID, "'from' and 'to' are the same model");
+	if (rc == 0)
+		rc = read_escalated(r, v, e);
+	return rc == 0 ? 0 : err_context(e, "'escalate'");
 }
 
 static int read_rules(struct route *r, json_value *root, const struct book *book, struct arena *a,
 		      struct err *e)
 {
-	static const char *const keys[] = { "rules", "otherwise", NULL };
+	static const char *const keys[] = { "rules", "otherwise", "escalate", NULL };
+	json_value *escalate = json_member(root, "escalate");
 	json_value *otherwise = json_member(root, "otherwise");
 	int rc = check_keys(root, keys, "the file", e);
 	if (rc != 0)
@@ -205,36 +247,25 @@ static int read_rules(struct route *r, json_value *root, const struct book *book
 			return err_context(e, "rule %zu", r->rules + 1);
 	}
 	r->otherwise = ROUTE_AS_RECORDED;
-	return otherwise ? target_member(r, otherwise, book, a, &r->otherwise, e) : 0;
+	if (otherwise)
+		rc = target_member(r, otherwise, book, a, &r->otherwise, e);
+	return rc == 0 && escalate ? read_escalation(r, escalate, book, a, e) : rc;
 }
 
 static int read_cascade(struct route *r, json_value *root, const struct book *book, struct arena *a,
 			struct err *e)
 {
 	static const char *const keys[] = { "cheap", "strong", "share", "escalated", NULL };
-	json_value *share_of = json_member(root, "share"), *list = json_member(root, "escalated");
-	uint32_t place;
 	int rc = check_keys(root, keys, "the file", e);
 	if (rc == 0)
-		rc = add_target(r, json_string(json_member(root, "cheap")), book, a, &place, e);
+		rc = add_target(r, json_string(json_member(root, "cheap")), book, a,
+				&r->escalate_from, e);
 	if (rc == 0)
-		rc = add_target(r, json_string(json_member(root, "strong")), book, a, &place, e);
+		rc = add_target(r, json_string(json_member(root, "strong")), book, a,
+				&r->escalate_to, e);
 	if (rc == 0 && r->targets != 2)
 		rc = err_set(e, ERR_INVALID, "'cheap' and 'strong' are the same model");
-	if (rc == 0 && !share_of == !list)
-		rc = err_set(e, ERR_INVALID,
-			     "state either 'share' (of the conversations that are escalated) or "
-			     "'escalated' (their names)");
-	if (rc == 0 && share_of)
-		rc = share(r,
-			   json_kind(share_of) == JSON_NUMBER ? json_number(share_of)
-							      : json_string(share_of),
-			   e);
-	r->by_name = list != NULL;
-	for (json_value *v = json_first(list); rc == 0 && v; v = json_next(v))
-		*dict_need(&r->escalated,
-			   json_kind(v) == JSON_NUMBER ? json_number(v) : json_string(v), NULL) = 1;
-	return rc;
+	return rc == 0 ? read_escalated(r, root, e) : rc;
 }
 
 static int read_file(struct route *r, struct text name, const struct book *book, struct arena *a,
@@ -283,7 +314,7 @@ static int parse(struct route *r, const char *spec, const struct book *book, str
 		if (r->kind == ROUTE_OFFPEAK)
 			rc = delay(&r->delay_us, piece[1], e);
 		else if (r->kind == ROUTE_SHARE)
-			rc = share(r, piece[1], e);
+			rc = share_parse(&r->share, &r->all, piece[1], e);
 		else
 			rc = whole(&r->n, piece[1], r->kind == ROUTE_FROM ? 0 : 1, kinds[i].word,
 				   e);
@@ -335,6 +366,7 @@ static uint32_t by_rules(const struct route *r, const struct workload *w, const 
 		if (prompt >= u->prompt_min && prompt <= u->prompt_max &&
 		    named(w, u->workload, c->workload) && named(w, u->task, c->task) &&
 		    named(w, u->project, c->project) && named(w, u->customer, c->customer) &&
+		    named(w, u->effort, c->effort) &&
 		    (u->model.n == 0 || text_eq(u->model, w->subject[c->subject].model)))
 			return u->target;
 	}
@@ -365,17 +397,21 @@ uint32_t route_target(const struct route *r, const struct workload *w, size_t i,
 	return 0;
 }
 
-bool route_escalates(const struct route *r, const struct workload *w, size_t i, uint64_t seed)
+bool route_escalates(const struct route *r, const struct workload *w, size_t i, uint32_t target,
+		     uint64_t seed)
 {
 	const struct work_call *c = &w->call[i];
-	if (r->kind != ROUTE_CASCADE)
+	if (!r->escalates || target == r->escalate_to ||
+	    (r->escalate_from != ROUTE_AS_RECORDED && target != r->escalate_from))
 		return false;
 	if (!r->by_name)
 		return in_share(r, w, c, seed);
 	char id[24];
 	snprintf(id, sizeof id, "%lld", (long long)w->conversation_id[c->conversation]);
 	return (c->task && dict_find(&r->escalated, text_of(w->name[c->task]))) ||
-	       dict_find(&r->escalated, text_of(id));
+	       dict_find(&r->escalated, text_of(id)) ||
+	       (w->conversation_name[c->conversation] &&
+		dict_find(&r->escalated, text_of(w->conversation_name[c->conversation])));
 }
 
 bool route_may_wait(const struct route *r, const struct workload *w, size_t i)

@@ -32,9 +32,9 @@ enum { ROUTE_TARGETS_MAX = 64, ROUTE_RULES_MAX = 256 };
 #define ROUTE_AS_RECORDED UINT32_MAX
 
 struct route_rule {
-	struct text workload, task, project, customer, model; /* empty: any */
-	int64_t prompt_min, prompt_max;			      /* tokens, both inclusive */
-	uint32_t target;				      /* or ROUTE_AS_RECORDED */
+	struct text workload, task, project, customer, model, effort; /* empty: any */
+	int64_t prompt_min, prompt_max;				      /* tokens, both inclusive */
+	uint32_t target;					      /* or ROUTE_AS_RECORDED */
 };
 
 struct route {
@@ -50,8 +50,10 @@ struct route {
 	uint32_t otherwise; /* of rules */
 	struct text *wait;  /* workloads that may wait; none: all */
 	size_t waits;
-	struct dict escalated; /* tasks or conversations that a cascade escalates by name */
-	bool by_name;
+	/* what is tried on one model and then run on another too */
+	bool escalates, by_name;
+	uint32_t escalate_from, escalate_to; /* targets; from: or ROUTE_AS_RECORDED for any */
+	struct dict escalated;		     /* tasks or conversations, by name */
 };
 
 /* book: to tell PROVIDER/NAME from names with a slash. Texts live in the arena. Errors: ERR_USAGE,
@@ -59,11 +61,14 @@ struct route {
 int route_parse(struct route *out, const char *spec, const struct book *book, struct arena *a,
 		struct err *e);
 void route_release(struct route *r);
+/* "0.2" or "20%", as a part of 2^64; *all when it is the whole. Errors: ERR_USAGE. */
+int share_parse(uint64_t *part, bool *all, struct text s, struct err *e);
 
 /* The target of call i, or ROUTE_AS_RECORDED. */
 uint32_t route_target(const struct route *r, const struct workload *w, size_t i, uint64_t seed);
-/* Whether a cascade tries call i on its first model and then pays the second one too. */
-bool route_escalates(const struct route *r, const struct workload *w, size_t i, uint64_t seed);
+/* Whether call i, tried on `target`, is run on escalate_to too. */
+bool route_escalates(const struct route *r, const struct workload *w, size_t i, uint32_t target,
+		     uint64_t seed);
 /* Whether call i may wait for a cheaper hour. */
 bool route_may_wait(const struct route *r, const struct workload *w, size_t i);
 

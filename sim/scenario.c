@@ -66,6 +66,107 @@ static int by_model(const struct scenario *s, json_value *v, const char *key,
 	return 0;
 }
 
+static struct text number_of(json_value *v)
+{
+	return json_kind(v) == JSON_NUMBER ? json_number(v) : json_string(v);
+}
+
+/* The members of v are models of the route and objects with no other keys than these. */
+static int each_model(struct scenario *s, json_value *v, const char *key, const char *const *keys,
+		      int (*take)(struct scenario *s, uint32_t target, json_value *o,
+				  struct err *e),
+		      struct err *e)
+{
+	if (v && json_kind(v) != JSON_OBJECT)
+		return err_set(e, ERR_INVALID, "'%s' is an object from models to objects", key);
+	for (json_value *m = json_first(v); m; m = json_next(m)) {
+		bool found = false;
+		if (json_kind(m) != JSON_OBJECT)
+			return err_set(e, ERR_INVALID, "'%s': '%s' must be an object", key,
+				       json_key(m));
+		for (json_value *k = json_first(m); k; k = json_next(k)) {
+			bool known = false;
+			for (int i = 0; keys[i]; i++)
+				known |= strcmp(keys[i], json_key(k)) == 0;
+			if (!known)
+				return err_set(e, ERR_INVALID, "'%s' has no key '%s'", key,
+					       json_key(k));
+		}
+		for (uint32_t t = 0; t < s->route.targets; t++) {
+			if (!text_is(s->route.target[t].model, json_key(m)))
+				continue;
+			found = true;
+			int rc = take(s, t, m, e);
+			if (rc != 0)
+				return err_context(e, "'%s', '%s'", key, json_key(m));
+		}
+		if (!found)
+			return err_set(e, ERR_INVALID, "'%s': the route has no model '%s'", key,
+				       json_key(m));
+	}
+	return 0;
+}
+
+static int take_retry(struct scenario *s, uint32_t target, json_value *o, struct err *e)
+{
+	static const char *const bills[] = { "nothing", "prompt", "all" };
+	struct retry *t = &s->retry[target];
+	json_value *billed = json_member(o, "billed");
+	int rc = share_parse(&t->share, &t->all, number_of(json_member(o, "share")), e);
+	t->bill = RETRY_BILLS_ALL;
+	for (int i = 0; rc == 0 && billed; i++) {
+		if (i == 3)
+			return err_set(e, ERR_INVALID, "'billed' is nothing, prompt or all");
+		if (text_is(json_string(billed), bills[i])) {
+			t->bill = (enum retry_bill)i;
+			break;
+		}
+	}
+	s->has_retries = true;
+	return rc;
+}
+
+/* {"MODEL": {"share": "2%", "billed": "prompt"}} */
+static int retries(struct scenario *s, json_value *v, struct err *e)
+{
+	static const char *const keys[] = { "share", "billed", NULL };
+	return each_model(s, v, "retries", keys, take_retry, e);
+}
+
+static int rate_of(json_value *o, const char *key, struct decimal *out, struct err *e)
+{
+	if (decimal_parse(out, number_of(json_member(o, key)), NULL) != 0 || out->digits <= 0 ||
+	    out->scale > 9 || out->digits > (int128)1000000000000)
+		return err_set(e, ERR_INVALID, "'%s' is a number of tokens above 0", key);
+	return 0;
+}
+
+static int take_hosting(struct scenario *s, uint32_t target, json_value *o, struct err *e)
+{
+	struct hosting *h = &s->hosting[target];
+	struct decimal d;
+	int rc = decimal_parse(&d, number_of(json_member(o, "gpu_hour")), NULL);
+	if (rc == 0)
+		rc = money_from_decimal(&h->gpu_hour, d, e);
+	if (rc != 0 || h->gpu_hour.pico <= 0)
+		return err_set(e, ERR_INVALID,
+			       "'gpu_hour' is the price of one GPU for an hour, above 0");
+	if (decimal_parse(&d, number_of(json_member(o, "gpus")), NULL) != 0 ||
+	    !decimal_to_int64(d, 0, &h->gpus) || h->gpus < 1 || h->gpus > 1000000)
+		return err_set(e, ERR_INVALID, "'gpus' is how many GPUs one replica has, from 1");
+	rc = rate_of(o, "prompt_tokens_per_second", &h->prompt_rate, e);
+	return rc == 0 ? rate_of(o, "output_tokens_per_second", &h->output_rate, e) : rc;
+}
+
+/* {"MODEL": {"gpu_hour": "2", "gpus": 8, "prompt_tokens_per_second": ..,
+ * "output_tokens_per_second": ..}} */
+static int self_hosted(struct scenario *s, json_value *v, struct err *e)
+{
+	static const char *const keys[] = { "gpu_hour", "gpus", "prompt_tokens_per_second",
+					    "output_tokens_per_second", NULL };
+	return each_model(s, v, "self_hosted", keys, take_hosting, e);
+}
+
 static int waits(struct scenario_list *l, struct scenario *s, json_value *v, struct err *e)
 {
 	size_t n = 0;
@@ -91,6 +192,9 @@ static int add_object(struct scenario_list *l, json_value *v, const struct book 
 					    "route",
 					    "input_factor",
 					    "output_factor",
+					    "reasoning_factor",
+					    "retries",
+					    "self_hosted",
 					    "writes",
 					    "first_token_seconds",
 					    "output_tokens_per_second",
@@ -123,6 +227,13 @@ static int add_object(struct scenario_list *l, json_value *v, const struct book 
 		rc = by_model(s, json_member(v, "output_factor"), "output_factor", s->output_factor,
 			      e);
 	if (rc == 0)
+		rc = by_model(s, json_member(v, "reasoning_factor"), "reasoning_factor",
+			      s->reasoning_factor, e);
+	if (rc == 0)
+		rc = retries(s, json_member(v, "retries"), e);
+	if (rc == 0)
+		rc = self_hosted(s, json_member(v, "self_hosted"), e);
+	if (rc == 0)
 		rc = by_model(s, json_member(v, "first_token_seconds"), "first_token_seconds",
 			      s->first_token_seconds, e);
 	if (rc == 0)
@@ -130,7 +241,8 @@ static int add_object(struct scenario_list *l, json_value *v, const struct book 
 			      "output_tokens_per_second", s->tokens_per_second, e);
 	if (rc == 0)
 		rc = waits(l, s, json_member(v, "wait"), e);
-	s->has_factors = json_member(v, "input_factor") || json_member(v, "output_factor");
+	s->has_factors = json_member(v, "input_factor") || json_member(v, "output_factor") ||
+			 json_member(v, "reasoning_factor");
 	s->writes = json_true(json_member(v, "writes"));
 	return rc == 0 ? 0 : err_context(e, "scenario '%s'", s->name);
 }

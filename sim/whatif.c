@@ -11,6 +11,8 @@ struct play {
 	uint32_t call, target; /* target: of the route, or behind them the recorded subjects */
 	int64_t time_us;
 	int64_t hit; /* prompt tokens that the cache had */
+	bool again;  /* a second pass over the conversation, on another model */
+	bool failed; /* an attempt that another one follows */
 };
 
 /* The state of one scenario at work. */
@@ -73,6 +75,17 @@ static void take_limits(struct run *r, uint32_t target, const char *resolved,
 		m->first_token_seconds = r->s->first_token_seconds[target];
 	if (r->s->tokens_per_second[target].digits)
 		m->tokens_per_second = r->s->tokens_per_second[target];
+	if (r->s->hosting[target].gpu_hour.pico)
+		m->hosting = &r->s->hosting[target];
+}
+
+/* tokens at so many a second, in microseconds, half up. */
+static int128 work_us(int64_t tokens, struct decimal rate)
+{
+	int128 per_rate = US_PER_SECOND;
+	for (int i = 0; i < rate.scale; i++)
+		per_rate *= 10;
+	return rate.digits ? (2 * tokens * per_rate + rate.digits) / (2 * rate.digits) : 0;
 }
 
 int64_t whatif_busy_ms(const struct whatif_model *m)
@@ -156,39 +169,67 @@ static int by_time(const void *a, const void *b)
 					: x->call > y->call;
 }
 
+/* A play that fails comes twice; which do is the same in every scenario of a seed. */
+static void add_retry(struct run *r, struct play *p)
+{
+	const uint64_t seeds[2] = { r->o->seed, 0x7265747279 };
+	const uint64_t key = (uint64_t)p->call << 1 | p->again;
+	if (!r->s->has_retries || is_recorded(r, p->target))
+		return;
+	const struct retry *t = &r->s->retry[p->target];
+	if (!t->all && hash_bytes(&key, sizeof key, seeds) >= t->share)
+		return;
+	r->out->retried++;
+	if (t->bill == RETRY_BILLS_NOTHING) /* it was turned away: nothing was read or kept */
+		return;
+	r->play[r->plays++] = *p;
+	p->failed = true;
+}
+
+static void wait_for_cheaper(struct run *r, struct play *p, struct hour *hour)
+{
+	const int64_t most_us = r->s->route.delay_us;
+	if (p->time_us < hour->from_us || p->time_us >= hour->until_us)
+		look_ahead(r, p->target, p->time_us, hour);
+	if (hour->cheaper_us == INT64_MAX || hour->cheaper_us - p->time_us > most_us)
+		return;
+	int64_t waits_us = hour->cheaper_us - p->time_us;
+	p->time_us = hour->cheaper_us;
+	r->out->moved++;
+	r->out->waited_us += waits_us;
+	if (waits_us > r->out->longest_us)
+		r->out->longest_us = waits_us;
+}
+
 static void choose(struct run *r)
 {
 	const struct workload *w = r->o->workload;
 	const struct route *route = &r->s->route;
 	struct hour hour = { 0 };
-	r->play = mem_alloc((w->count * 2 + 1) * sizeof *r->play);
+	r->play = mem_alloc((w->count * 4 + 1) * sizeof *r->play);
 	for (size_t i = 0; i < w->count; i++) {
 		const struct work_call *c = &w->call[i];
 		uint32_t target = route_target(route, w, i, r->o->seed);
 		struct play *p = &r->play[r->plays++];
 		if (target == ROUTE_AS_RECORDED)
 			target = route->targets + c->subject;
-		*p = (struct play){ (uint32_t)i, target, c->time_us, 0 };
-		if (!r->waits || !route_may_wait(route, w, i))
-			continue;
-		if (p->time_us < hour.from_us || p->time_us >= hour.until_us)
-			look_ahead(r, target, p->time_us, &hour);
-		if (hour.cheaper_us != INT64_MAX &&
-		    hour.cheaper_us - p->time_us <= route->delay_us) {
-			int64_t waits_us = hour.cheaper_us - p->time_us;
-			p->time_us = hour.cheaper_us;
-			r->out->moved++;
-			r->out->waited_us += waits_us;
-			if (waits_us > r->out->longest_us)
-				r->out->longest_us = waits_us;
-		}
+		*p = (struct play){ .call = (uint32_t)i, .target = target, .time_us = c->time_us };
+		if (r->waits && route_may_wait(route, w, i))
+			wait_for_cheaper(r, p, &hour);
+		add_retry(r, p);
 	}
 	if (r->out->moved)
 		qsort(r->play, r->plays, sizeof *r->play, by_time);
-	for (size_t i = 0; route->kind == ROUTE_CASCADE && i < w->count; i++)
-		if (route_escalates(route, w, i, r->o->seed)) {
-			r->play[r->plays++] =
-				(struct play){ (uint32_t)i, 1, w->call[i].time_us, 0 };
+	const size_t first = r->plays;
+	for (size_t i = 0; route->escalates && i < first; i++)
+		if (!r->play[i].failed &&
+		    route_escalates(route, w, r->play[i].call, r->play[i].target, r->o->seed)) {
+			struct play *p = &r->play[r->plays++];
+			*p = (struct play){ .call = r->play[i].call,
+					    .target = route->escalate_to,
+					    .time_us = w->call[r->play[i].call].time_us,
+					    .again = true };
+			add_retry(r, p);
 			r->out->escalated++;
 		}
 }
@@ -254,7 +295,7 @@ static int hit_recorded(struct run *r, struct err *e)
 		const int64_t read = c->tokens[BUCKET_CACHE_READ];
 		int64_t *of = seen + (size_t)c->conversation * r->targets;
 		/* a second pass of a cascade over a conversation begins anew, on its own model */
-		bool again = i >= w->count;
+		const bool again = r->play[i].again;
 		for (uint32_t t = 0; t < r->targets && !again; t++)
 			of[t] = of[t] < 0 ? read : least(of[t], read);
 		if (again && of[r->play[i].target] < 0)
@@ -280,12 +321,36 @@ static int64_t scaled(int64_t tokens, struct decimal factor)
 static void use_factors(const struct run *r, uint32_t target, int64_t tokens[BUCKET_COUNT],
 			int64_t *hit)
 {
-	const struct decimal in = r->s->input_factor[target], out = r->s->output_factor[target];
+	const struct decimal in = r->s->input_factor[target], out = r->s->output_factor[target],
+			     effort = r->s->reasoning_factor[target];
+	if (effort.digits) {
+		int64_t thought = tokens[BUCKET_REASONING];
+		tokens[BUCKET_REASONING] = scaled(thought, effort);
+		tokens[BUCKET_OUTPUT] += tokens[BUCKET_REASONING] - thought;
+	}
 	for (int k = 0; k < BUCKET_OUTPUT; k++)
 		tokens[k] = in.digits ? scaled(tokens[k], in) : tokens[k];
 	*hit = in.digits ? scaled(*hit, in) : *hit;
 	for (int k = BUCKET_OUTPUT; k <= BUCKET_REASONING; k++)
 		tokens[k] = out.digits ? scaled(tokens[k], out) : tokens[k];
+}
+
+/* What a sensitivity analysis makes of the assumptions; hits never exceed the prompt. */
+static void vary(const struct scenario *s, int64_t tokens[BUCKET_COUNT], int64_t *hit)
+{
+	int64_t prompt = 0;
+	if (s->vary_prompt.digits) {
+		for (int k = 0; k < BUCKET_OUTPUT; k++)
+			tokens[k] = scaled(tokens[k], s->vary_prompt);
+		*hit = scaled(*hit, s->vary_prompt);
+	}
+	for (int k = BUCKET_OUTPUT; s->vary_output.digits && k <= BUCKET_REASONING; k++)
+		tokens[k] = scaled(tokens[k], s->vary_output);
+	for (int k = 0; k < BUCKET_OUTPUT; k++)
+		prompt += tokens[k];
+	if (s->vary_hits.digits)
+		*hit = scaled(*hit, s->vary_hits);
+	*hit = least(*hit, prompt);
 }
 
 static bool bills_writes(const struct tariff_answer *a)
@@ -309,6 +374,10 @@ static void divide(const struct run *r, const struct play *p, const struct tarif
 		use_factors(r, p->target, tokens, &hit);
 	if (r->o->cache == WHATIF_CACHE_NONE)
 		hit = tokens[BUCKET_CACHE_READ];
+	if (!is_recorded(r, p->target))
+		vary(r->s, tokens, &hit);
+	if (p->failed && r->s->retry[p->target].bill == RETRY_BILLS_PROMPT)
+		tokens[BUCKET_OUTPUT] = tokens[BUCKET_REASONING] = 0;
 	int64_t *in = &tokens[BUCKET_INPUT], *read = &tokens[BUCKET_CACHE_READ],
 		*w5 = &tokens[BUCKET_CACHE_WRITE_5M], *w1 = &tokens[BUCKET_CACHE_WRITE_1H];
 	const bool recorded = is_recorded(r, p->target) && r->o->cache != WHATIF_CACHE_BLOCKS;
@@ -409,6 +478,19 @@ static bool credit_play(struct run *r, struct subject *s, const struct tariff_an
 	return rc == 0;
 }
 
+/* What a hosted model does takes time on a replica, and no money of its own. */
+static void host_play(struct whatif_model *m, const int64_t tokens[BUCKET_COUNT],
+		      struct money_total cost, bool priced)
+{
+	int64_t read_anew = tokens[BUCKET_INPUT] + tokens[BUCKET_CACHE_WRITE_5M] +
+			    tokens[BUCKET_CACHE_WRITE_1H];
+	m->busy_us += work_us(read_anew, m->hosting->prompt_rate) +
+		      work_us(tokens[BUCKET_OUTPUT], m->hosting->output_rate);
+	if (priced)
+		money_total_add(&m->at_vendor, cost);
+	m->vendor_unpriced += !priced;
+}
+
 static int add_play(struct run *r, const struct play *p, struct err *e)
 {
 	const struct workload *w = r->o->workload;
@@ -441,6 +523,15 @@ static int add_play(struct run *r, const struct play *p, struct err *e)
 	fits &= !__builtin_add_overflow(out->prompt_tokens, prompt, &out->prompt_tokens);
 	m->records++;
 	out->records++;
+	if (p->failed) {
+		out->retries_billed++;
+		money_total_add(&out->retry_cost, cost);
+	}
+	if (m->hosting) {
+		host_play(m, tokens, cost, priced);
+		priced = true;
+		cost = (struct money_total){ 0 };
+	}
 	m->unpriced += !priced;
 	out->unpriced += !priced;
 	if (m->context_tokens && prompt + tokens[BUCKET_OUTPUT] > m->context_tokens &&
@@ -463,6 +554,41 @@ static int add_play(struct run *r, const struct play *p, struct err *e)
 			      r->s->name);
 }
 
+/*
+ * The machines of hosted models: whole hours from the first call to the last, and as many replicas
+ * as the work needs in that time.
+ */
+static int rent(struct run *r, struct err *e)
+{
+	struct whatif_result *out = r->out;
+	int64_t first = INT64_MAX, last = INT64_MIN;
+	for (size_t i = 0; i < r->plays; i++) {
+		first = least(first, r->play[i].time_us);
+		last = r->play[i].time_us > last ? r->play[i].time_us : last;
+	}
+	for (size_t i = 0; i < out->models; i++) {
+		struct whatif_model *m = &out->model[i];
+		if (!m->hosting)
+			continue;
+		m->hours = (last - first) / US_PER_HOUR + 1;
+		m->replicas = (int64_t)((m->busy_us + m->hours * US_PER_HOUR - 1) /
+					((int128)m->hours * US_PER_HOUR));
+		m->replicas = m->replicas < 1 ? 1 : m->replicas;
+		const int128 units = (int128)m->hours * m->replicas * m->hosting->gpus;
+		if (units > INT64_MAX)
+			return err_set(e, ERR_RANGE,
+				       "scenario '%s': so many GPU hours cannot be held",
+				       r->s->name);
+		struct money_total cost = { (int128)m->hosting->gpu_hour.pico * units * 1000000 };
+		if (!money_total_add(&m->cost, cost) || !money_total_add(&out->cost, cost) ||
+		    !money_total_add(&out->fixed, cost))
+			return err_set(e, ERR_RANGE,
+				       "scenario '%s': a sum is larger than can be held",
+				       r->s->name);
+	}
+	return 0;
+}
+
 static int run_scenario(struct whatif_result *out, const struct whatif_options *o,
 			const struct scenario *s, bool waits, struct err *e)
 {
@@ -483,6 +609,8 @@ static int run_scenario(struct whatif_result *out, const struct whatif_options *
 		rc = hit_recorded(&r, e);
 	for (size_t i = 0; rc == 0 && i < r.plays; i++)
 		rc = add_play(&r, &r.play[i], e);
+	if (rc == 0)
+		rc = rent(&r, e);
 	/* the names of models are the workload's or the route's, the tariffs' are not needed */
 	tariffs_close(r.tariffs);
 	free(r.subject);
@@ -539,11 +667,16 @@ static void add_intervals(struct whatif_result *result, const struct whatif_opti
 		column[i] = result[i].by_conversation;
 	resample_sums(&(struct resample){ column, count, n, o->seed, o->resamples, o->threads },
 		      &sums);
+	for (size_t i = 0; i < count; i++)
+		for (size_t k = 0; k < draws; k++)
+			sums[i * draws + k].atto += result[i].fixed.atto;
 	for (size_t i = 0; i < count; i++) {
 		const struct money_total *base = sums + o->baseline * draws,
 					 *own = sums + i * draws;
 		for (size_t k = 0; k < draws; k++)
 			difference[k] = money_total_minus(own[k], base[k]);
+		for (size_t k = 0; k < draws; k++)
+			result[i].over_budget += o->has_budget && own[k].atto > o->budget.atto;
 		result[i].total = resample_interval(own, draws, o->level_permille);
 		result[i].difference = resample_interval(difference, draws, o->level_permille);
 		result[i].has_intervals = true;
@@ -567,6 +700,13 @@ static int check_options(const struct whatif_options *o, struct err *e)
 			"a %s trace records no hits; replay a cache with --cache infinite or "
 			"--cache N",
 			w->shape);
+	for (size_t i = 0; w->metered && i < o->scenarios; i++)
+		for (size_t k = 0; k < o->scenario[i].route.rules; k++)
+			if (o->scenario[i].route.rule[k].effort.n)
+				return err_set(e, ERR_USAGE,
+					       "scenario '%s': the database keeps no effort, so no "
+					       "rule can ask for it",
+					       o->scenario[i].name);
 	if (o->resamples > RESAMPLES_MAX)
 		return err_set(e, ERR_USAGE, "at most %d resamples", RESAMPLES_MAX);
 	return 0;

@@ -24,12 +24,35 @@ enum whatif_cache {
 	WHATIF_CACHE_BLOCKS,
 };
 
+/* Attempts that fail and are made again: a seeded share of calls, and what the failed one bills. */
+enum retry_bill { RETRY_BILLS_NOTHING, RETRY_BILLS_PROMPT, RETRY_BILLS_ALL };
+struct retry {
+	uint64_t share; /* of 2^64 */
+	bool all;
+	enum retry_bill bill;
+};
+
+/* A model on machines that are rented by the hour, whole hours from the first call to the last. */
+struct hosting {
+	struct money gpu_hour;			 /* one GPU, one hour; 0: not hosted */
+	int64_t gpus;				 /* of one replica */
+	struct decimal prompt_rate, output_rate; /* tokens a second of one replica: read anew, and
+						    written */
+};
+
 struct scenario {
 	const char *name, *spec;
 	struct route route;
 	/* What the target model makes of the recorded counts, by target; rounded half up a call. */
 	struct decimal input_factor[ROUTE_TARGETS_MAX], output_factor[ROUTE_TARGETS_MAX];
+	/* thinking effort: reasoning tokens, which are a part of the output */
+	struct decimal reasoning_factor[ROUTE_TARGETS_MAX];
 	bool has_factors;
+	struct retry retry[ROUTE_TARGETS_MAX];
+	bool has_retries;
+	struct hosting hosting[ROUTE_TARGETS_MAX];
+	/* of a sensitivity analysis: multiples of what the scenario assumes; 0: as it is */
+	struct decimal vary_prompt, vary_output, vary_hits;
 	bool writes; /* prompt tokens that miss are billed as cache writes (5 minutes) where the
 			price has them */
 	/* by target; 0: what the model's card says */
@@ -46,7 +69,9 @@ struct whatif_options {
 	enum whatif_cache cache;
 	struct cache_rules rules; /* of WHATIF_CACHE_BLOCKS; every model has a cache of its own */
 	uint64_t seed;
-	int64_t resamples;  /* 0: no intervals */
+	int64_t resamples; /* 0: no intervals */
+	bool has_budget;   /* how many resamples come to more? */
+	struct money_total budget;
 	int level_permille; /* of the intervals: 950 */
 	int threads;
 };
@@ -60,6 +85,11 @@ struct whatif_model {
 	int64_t unpriced, uncredited;
 	int64_t context_tokens, over_context; /* the model's limit (0: not known), calls above it */
 	struct decimal first_token_seconds, tokens_per_second; /* 0: not known */
+	/* where it is hosted: what its calls would cost at the vendor's price, and the machines */
+	const struct hosting *hosting; /* NULL: not */
+	struct money_total at_vendor;
+	int64_t vendor_unpriced, hours, replicas;
+	int128 busy_us; /* of one replica, were it alone */
 };
 
 struct whatif_reason {
@@ -79,7 +109,11 @@ struct whatif_result {
 	/* of routes that wait for a cheaper hour */
 	int64_t moved, waited_us, longest_us;
 	struct money_total without_waiting;
-	int64_t escalated; /* calls that a cascade ran twice */
+	int64_t escalated; /* calls that were run on a second model too */
+	int64_t retried, retries_billed;
+	struct money_total retry_cost;
+	struct money_total fixed; /* of `cost`: what does not depend on the calls */
+	int64_t over_budget;	  /* resamples */
 	bool has_intervals;
 	struct interval total,
 		difference; /* of the cost, and of its difference from the baseline */

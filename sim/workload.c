@@ -95,8 +95,12 @@ static uint32_t new_conversation(struct loader *l, struct text name)
 		l->conversation_room = l->conversation_room ? l->conversation_room * 2 : 256;
 		w->conversation_id = mem_grow(w->conversation_id,
 					      l->conversation_room * sizeof *w->conversation_id);
+		w->conversation_name = mem_grow(
+			w->conversation_name, l->conversation_room * sizeof *w->conversation_name);
 		l->calls = mem_grow(l->calls, l->conversation_room * sizeof *l->calls);
 	}
+	w->conversation_name[w->conversations] =
+		name.n ? dict_key(&w->conversation_dict, name).p : NULL;
 	l->calls[w->conversations] = 0;
 	w->conversation_id[w->conversations] = id_of(name, w->conversations);
 	return (uint32_t)w->conversations++;
@@ -194,6 +198,7 @@ static void take_record(struct loader *l, const struct record *r, int64_t web_se
 	c->project = name_number(l, r->text[FIELD_PROJECT]);
 	c->workload = name_number(l, r->text[FIELD_WORKLOAD]);
 	c->task = name_number(l, r->text[FIELD_TASK]);
+	c->effort = name_number(l, r->text[FIELD_EFFORT]);
 	if (has_rare(r, web_searches)) {
 		w->rare = more(w->rare, w->rares, &l->rare_room, sizeof *w->rare);
 		struct work_rare *rare = &w->rare[w->rares];
@@ -629,6 +634,7 @@ void workload_close(struct workload *w)
 	block_trace_close(w->blocks);
 	free(w->call);
 	free(w->conversation_id);
+	free(w->conversation_name);
 	free(w->subject);
 	free(w->name);
 	free(w->rare);

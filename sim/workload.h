@@ -19,8 +19,8 @@ struct work_call {
 	uint32_t conversation; /* from 0 */
 	uint32_t call;	       /* of the conversation, from 0, in the order of the trace */
 	uint32_t subject;      /* what it ran on */
-	uint32_t customer, project, workload, task; /* numbers of names; 0: none */
-	uint32_t rare;				    /* 1 + place in `rare`; 0: none */
+	uint32_t customer, project, workload, task, effort; /* numbers of names; 0: none */
+	uint32_t rare;					    /* 1 + place in `rare`; 0: none */
 };
 
 struct work_subject {
@@ -40,7 +40,8 @@ struct workload {
 	bool has_conversations;	    /* false: each call is a conversation of its own, and `call`
 				       counts through the whole workload */
 	size_t conversations;
-	int64_t *conversation_id; /* the number that the trace gives it, or its place */
+	int64_t *conversation_id;	/* the number that the trace gives it, or its place */
+	const char **conversation_name; /* NULL where it has none */
 	struct work_subject *subject;
 	size_t subjects;
 	const char **name; /* by number, from 1 */

@@ -142,3 +142,52 @@ END
 	[ "$status" -ne 0 ]
 	expect "$status" "absent.jsonl"
 }
+
+@test "retries, thinking effort, machines by the hour, budgets, sensitivity: by hand" {
+	# two sessions, an hour and a minute apart; Flash in June 2026: 0.14 read, 0.28 written a million
+	cat > t.csv <<'END'
+id,time,model,session,effort,input,output,reasoning
+a,2026-06-15T00:00:00Z,claude-sonnet-4-6,s1,high,1000000,100000,40000
+b,2026-06-15T01:01:00Z,claude-sonnet-4-6,s2,low,3000000,300000,0
+END
+	cat > s.json <<'END'
+{"baseline": "flash", "scenarios": [{"name": "flash", "route": "deepseek-v4-flash"},
+ {"name": "all", "route": "deepseek-v4-flash", "retries": {"deepseek-v4-flash": {"share": "100%"}}},
+ {"name": "prompt", "route": "deepseek-v4-flash", "retries": {"deepseek-v4-flash": {"share": "1", "billed": "prompt"}}},
+ {"name": "nothing", "route": "deepseek-v4-flash", "retries": {"deepseek-v4-flash": {"share": "1", "billed": "nothing"}}},
+ {"name": "half", "route": "deepseek-v4-flash", "reasoning_factor": {"deepseek-v4-flash": "0.5"}},
+ {"name": "own", "route": "deepseek-v4-flash", "self_hosted": {"deepseek-v4-flash": {"gpu_hour": "1.50", "gpus": 4, "prompt_tokens_per_second": 1000, "output_tokens_per_second": "100"}}},
+ {"name": "effort", "route": "rules:r.json"}]}
+END
+	echo '{"rules": [{"when": {"effort": "high"}, "model": "deepseek-v4-pro"}], "otherwise": "deepseek-v4-flash"}' > r.json
+	run "$TALLY" whatif t.csv --scenarios s.json --csv --resamples 0
+	# 4 x 0.14 + 0.4 x 0.28; twice; the prompts once more; nothing; 20,000 fewer; 4,000 + 4,000 s of work in 2 hours
+	expect 0 "flash,,2,4000000,0,0,0,400000,40000,0.672," "all,,4,8000000,0,0,0,800000,80000,1.344," "prompt,,4,8000000,0,0,0,400000,40000,1.232," \
+		"nothing,,2,4000000,0,0,0,400000,40000,0.672," "half,,2,4000000,0,0,0,380000,20000,0.6664," "own,,2,4000000,0,0,0,400000,40000,24," \
+		"effort,deepseek-v4-pro,1,1000000"
+	run "$TALLY" whatif t.csv --scenarios s.json --json --budget 1.5 --sensitivity 0.5
+	# 8,000 s of 2 x 2 hours x 3,600 s; 24 / 0.672 = 35.714286
+	expect 0 '"hours": 2, "replicas": 2, "gpus": 8, "busy_ratio": "0.555556", "at_vendor_price": "0.672", "break_even_volume": "35.714286", "break_even_calls": 72' \
+		'"retries": {"calls": 2, "billed": 2, "total": "0.672"}' '"amount": "1.5", "overrun_probability": "1"' \
+		'"assumption": "prompt tokens", "varied_by": "0.5", "with_less": "0.392", "with_more": "0.952"' '"assumption": "output tokens", "varied_by": "0.5", "with_less": "0.616", "with_more": "0.728"'
+	run "$TALLY" whatif t.csv --scenarios s.json --budget 1.5 --sensitivity 0.5
+	expect 0 "failed attempts are made again" "on 8 GPUs for 2 hours" "over the budget of" "fewer or more prompt tokens"
+	# rules first, then what they left to Flash goes on to Pro for one session
+	echo '{"rules": [{"when": {"effort": "high"}, "model": "recorded"}], "otherwise": "deepseek-v4-flash", "escalate": {"from": "deepseek-v4-flash", "to": "deepseek-v4-pro", "escalated": ["s1", "s2"]}}' > r.json
+	run "$TALLY" whatif t.csv -s r=rules:r.json --json --resamples 0
+	expect 0 '"escalated": 1'
+	for bad in '"retries": {"gpt-5": {"share": "0.1"}}' '"retries": {"deepseek-v4-flash": {"share": "2"}}' '"retries": {"deepseek-v4-flash": {"share": "0.1", "billed": "some"}}' \
+		'"self_hosted": {"deepseek-v4-flash": {"gpu_hour": "-1", "gpus": 1}}' '"self_hosted": {"deepseek-v4-flash": {"gpu_hour": "1", "gpus": 0}}' '"reasoning_factor": {"deepseek-v4-flash": "x"}'; do
+		echo "{\"scenarios\": [{\"name\": \"x\", \"route\": \"deepseek-v4-flash\", $bad}]}" > bad.json
+		run "$TALLY" whatif t.csv --scenarios bad.json
+		expect $status "bad.json: scenario 'x'"
+		[ "$status" -ne 0 ]
+	done
+	run "$TALLY" whatif t.csv -s f=$F --sensitivity 2
+	expect 2 "--sensitivity"
+	run "$TALLY" whatif t.csv -s f=$F --budget none
+	expect 2 "--budget"
+	"$TALLY" ingest t.csv --db t.db -q
+	run "$TALLY" whatif --db t.db -s r=rules:r.json
+	expect 2 "keeps no effort"
+}

@@ -67,7 +67,7 @@ static struct block_trace *random_trace(uint64_t *seed, int requests)
 
 struct slow_entry {
 	uint32_t block;
-	int64_t at;
+	int64_t at, came;
 };
 
 /* The same rules, literally: a list from the most to the least recent. */
@@ -83,7 +83,8 @@ static struct cache_result slow(const struct block_trace *t, const struct cache_
 			size_t at = 0;
 			while (at < n && list[at].block != t->block[q->first + k])
 				at++;
-			if (at == n || (r->ttl_us >= 0 && q->time_us - list[at].at > r->ttl_us))
+			if (at == n || (r->ttl_us >= 0 && q->time_us - list[at].at > r->ttl_us) ||
+			    q->time_us - list[at].came < r->settle_us)
 				break;
 			int64_t end = (int64_t)(k + 1) * t->block_tokens;
 			if (end > q->input && r->full)
@@ -102,12 +103,13 @@ static struct cache_result slow(const struct block_trace *t, const struct cache_
 			size_t at = 0;
 			while (at < n && list[at].block != b)
 				at++;
+			const int64_t came = at < n ? list[at].came : q->time_us;
 			if (at == n && r->capacity >= 0 && (int64_t)n == r->capacity)
 				at--; /* the last one goes */
 			else if (at == n)
 				n++;
 			memmove(list + 1, list, at * sizeof *list);
-			list[0] = (struct slow_entry){ b, q->time_us };
+			list[0] = (struct slow_entry){ b, q->time_us, came };
 		}
 	}
 	free(list);
@@ -123,10 +125,11 @@ static void test_runs_equal_the_slow_cache(void **state)
 	for (int round = 0; round < 6; round++) {
 		struct block_trace *t = random_trace(&seed, 300);
 		for (size_t c = 0; c < COUNT(capacities); c++)
-			for (int variant = 0; variant < 16; variant++) {
+			for (int variant = 0; variant < 32; variant++) {
 				struct cache_rules r = {
 					.capacity = capacities[c],
 					.ttl_us = variant & 1 ? 20000000 : -1,
+					.settle_us = variant & 16 ? 7000000 : 0,
 					.forward = variant & 2,
 					.full = variant & 4,
 					.quantum = variant & 8 ? 300 : 0,
