@@ -44,7 +44,7 @@ override CFLAGS += $(STD) $(WARN) $(OPT)
 ROOMS := base pricing meter meter/formats meter/store meter/ledger meter/billing meter/serve sim reports
 LIB_SRC := $(foreach r,$(ROOMS),$(wildcard $(r)/*.c))
 CLI_SRC := $(wildcard cli/*.c)
-LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o) $(B)/gen/shipped.o $(B)/gen/migrations.o
+LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o) $(B)/gen/shipped.o $(B)/gen/migrations.o $(B)/gen/web.o
 MIGRATIONS := $(sort $(wildcard meter/sql/*.sql))
 CLI_OBJ := $(CLI_SRC:%.c=$(B)/%.o)
 SHIPPED := $(sort $(wildcard pricing/cards/*.json)) $(sort $(wildcard pricing/plans/*.json)) $(sort $(wildcard pricing/offers/*.json))
@@ -81,6 +81,17 @@ $(B)/gen/shipped.c: $(SHIPPED) Makefile
 		done; \
 		echo '{ 0, 0 } };'; \
 	done; } > $@.tmp && mv $@.tmp $@
+
+# What the HTML reports and the page are made of. Chart.js comes from the distribution (libjs-chart.js) or npm; without it there are tables.
+CHART_JS ?= $(firstword $(wildcard /usr/share/javascript/chart.js/chart.min.js /usr/share/nodejs/chart.js/dist/chart.min.js build/npm/node_modules/chart.js/dist/chart.umd.js))
+WEB := $(sort $(wildcard reports/web/*.*))
+$(B)/gen/web.c: $(WEB) $(CHART_JS) Makefile
+	@mkdir -p $(@D)
+	@{ echo '#include "reports/web.h"'; echo 'const struct web_asset web_assets[] = {'; \
+	for f in $(WEB) $(CHART_JS); do \
+		case $$f in reports/web/*) name=$${f##*/} ;; *) name=chart.js ;; esac; \
+		echo "{ \"$$name\","; sed -e '/^\/\/# sourceMappingURL/d' -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' "$$f"; echo "},"; \
+	done; echo '{ 0, 0 } };'; } > $@.tmp && mv $@.tmp $@
 
 # The steps of the database's schema, likewise.
 $(B)/gen/migrations.c: $(MIGRATIONS) Makefile

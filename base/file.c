@@ -30,3 +30,15 @@ int file_read(struct buf *out, const char *path, size_t bytes_max, struct err *e
 	out->p[out->n] = 0;
 	return rc;
 }
+
+int file_write(const char *path, struct text content, struct err *e)
+{
+	FILE *f = path ? fopen(path, "wb") : stdout;
+	if (!f)
+		return err_set(e, ERR_SYSTEM, "could not write '%s': %s", path, strerror(errno));
+	bool ok = fwrite(content.p, 1, content.n, f) == content.n;
+	ok &= path ? fclose(f) == 0 : fflush(f) == 0;
+	return ok ? 0
+		  : err_set(e, ERR_SYSTEM, "could not write '%s': %s", path ? path : "the output",
+			    strerror(errno));
+}

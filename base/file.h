@@ -1,5 +1,5 @@
-/* file: a whole small file (a card, a plan, a catalogue) into memory. Traces are read by sim/trace.
- */
+/* file: a whole small file (a card, a plan, a report) from and to the disk. Traces are read by
+ * meter/trace. */
 #ifndef TALLY_BASE_FILE_H
 #define TALLY_BASE_FILE_H
 
@@ -11,5 +11,7 @@
  * ERR_UNREADABLE (a directory, a failing disk), ERR_RANGE (more than bytes_max).
  */
 int file_read(struct buf *out, const char *path, size_t bytes_max, struct err *e);
+/* Replaces the file; NULL: standard output. Errors: ERR_SYSTEM. */
+int file_write(const char *path, struct text content, struct err *e);
 
 #endif

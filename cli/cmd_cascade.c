@@ -1,8 +1,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "cli/command.h"
 #include "reports/cascade_report.h"
+#include "reports/html_report.h"
 
 static const struct option options[] = {
 	{ "cheap", 0, "MODEL", "tried first (default, of two models: the one that cost less)",
@@ -12,6 +14,7 @@ static const struct option options[] = {
 	  false },
 	{ "false-accept", 0, "F", "share of wrong answers that it accepts (default 0)", false },
 	{ "sweep", 0, "FIELD", "try every threshold of a signal column", false },
+	{ "html", 0, "FILE", "also one self-contained HTML file with charts", false },
 	{ "seed", 0, "N", "of the resamples (default 1)", false },
 	{ "resamples", 0, "N", "for the interval (default 1000; 0: none)", false },
 	{ 0 },
@@ -107,12 +110,19 @@ static int run(struct cli *cli, struct err *e)
 		struct cascade_report report = {
 			o, &c, chosen ? &result : NULL, sweep, cli_currency(cli), cli->quiet
 		};
-		if (cli->json)
-			cascade_report_json(&report);
+		struct buf document = { 0 };
+		const char *html = cli_value(cli, "html");
+		cascade_report_put(&document, &report);
+		const struct text text = { document.p, document.n };
+		if (html)
+			rc = html_report_write(html, "A cascade of two models", text, e);
+		if (rc == 0 && cli->json)
+			rc = file_write(NULL, text, e);
 		else if (cli->csv)
 			cascade_report_csv(&report);
 		else
 			cascade_report_table(&report);
+		buf_release(&document);
 	}
 	cascade_release(&result);
 	outcomes_close(o);

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/zone.h"
+#include "base/file.h"
 #include "cli/ledger_session.h"
 #include "meter/billing/cycle.h"
 #include "meter/billing/invoice_store.h"
@@ -58,16 +59,6 @@ static int put(struct buf *out, const struct stored_invoice *i, int format, bool
 	return rc;
 }
 
-static int write_out(const char *path, const struct buf *b, struct err *e)
-{
-	FILE *f = path ? fopen(path, "w") : stdout;
-	if (!f)
-		return err_set(e, ERR_SYSTEM, "could not write '%s'", path);
-	bool ok = fwrite(b->p, 1, b->n, f) == b->n;
-	ok &= path ? fclose(f) == 0 : fflush(f) == 0;
-	return ok ? 0 : err_set(e, ERR_SYSTEM, "could not write '%s'", path ? path : "the output");
-}
-
 static const struct option show_options[] = {
 	{ "format", 'f', "FORMAT", "text (default), html, pdf, csv, json or xlsx", false },
 	{ "output", 'o', "FILE", "write it there", false },
@@ -103,7 +94,7 @@ static int show(struct cli *cli, struct err *e)
 	if (rc == 0)
 		rc = put(&out, &i, format, paper == 1, e);
 	if (rc == 0)
-		rc = write_out(path, &out, e);
+		rc = file_write(path, (struct text){ out.p, out.n }, e);
 	buf_release(&out);
 	arena_release(&texts);
 	store_close(store);

@@ -3,7 +3,9 @@
 #include <unistd.h>
 
 #include "cli/cache_rules.h"
+#include "base/file.h"
 #include "base/zone.h"
+#include "reports/html_report.h"
 #include "reports/whatif_report.h"
 #include "sim/scenario.h"
 
@@ -37,6 +39,9 @@ static const struct option options[] = {
 	{ "budget", 0, "AMOUNT", "how probable is it that a scenario costs more?", false },
 	{ "sensitivity", 0, "P",
 	  "vary each assumption by the part P (0.1: a tenth) and show what it moves", false },
+	{ "html", 0, "FILE", "also one self-contained HTML file with charts", false },
+	{ "save", 0, "FILE", "also keep the result as a baseline for later", false },
+	{ "against", 0, "FILE", "compare with a result that --save kept", false },
 	{ "threads", 0, "N", "worker threads (default one a processor)", false },
 	{ 0 },
 };
@@ -155,6 +160,41 @@ static int read_scenarios(struct cli *cli, struct scenario_list *list, const str
 	return rc;
 }
 
+/* On the terminal, and in the files that were asked for. */
+static int show(struct cli *cli, struct whatif_report *r, struct err *e)
+{
+	const char *html = cli_value(cli, "html"), *save = cli_value(cli, "save"),
+		   *against = cli_value(cli, "against");
+	const struct whatif_options *o = r->options;
+	struct whatif_changes changes = { 0 };
+	struct size_sweep sizes = { 0 };
+	struct buf document = { 0 };
+	int rc = against ? whatif_changes_read(&changes, against, o, r->result, e) : 0;
+	if (rc == 0 && against)
+		r->against = &changes;
+	if (rc == 0 && html && o->cache == WHATIF_CACHE_BLOCKS) {
+		rc = size_sweep_run(&sizes, o, e);
+		r->sizes = &sizes;
+	}
+	if (rc == 0)
+		whatif_report_put(&document, r);
+	const struct text text = { document.p, document.n };
+	if (rc == 0 && save)
+		rc = file_write(save, text, e);
+	if (rc == 0 && html)
+		rc = html_report_write(html, "What the same work would have cost", text, e);
+	if (rc == 0 && cli->json)
+		rc = file_write(NULL, text, e);
+	else if (rc == 0 && cli->csv)
+		whatif_report_csv(r);
+	else if (rc == 0)
+		whatif_report_table(r);
+	whatif_changes_release(&changes);
+	size_sweep_release(&sizes);
+	buf_release(&document);
+	return rc;
+}
+
 static int run(struct cli *cli, struct err *e)
 {
 	struct book *book = NULL;
@@ -209,12 +249,7 @@ static int run(struct cli *cli, struct err *e)
 			.byo = cli_flag(cli, "byo"),
 			.quiet = cli->quiet,
 		};
-		if (cli->json)
-			whatif_report_json(&report);
-		else if (cli->csv)
-			whatif_report_csv(&report);
-		else
-			whatif_report_table(&report);
+		rc = show(cli, &report, e);
 		if (refused > 20)
 			fprintf(stderr, "tally: and %d more\n", refused - 20);
 		if (workload->refused)

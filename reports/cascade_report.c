@@ -167,11 +167,11 @@ static void put_observed(struct json_out *j, const struct outcomes *o)
 	json_out_end(j, '}');
 }
 
-void cascade_report_json(const struct cascade_report *r)
+void cascade_report_put(struct buf *out, const struct cascade_report *r)
 {
 	const struct cascade_result *c = r->result;
 	struct json_out j;
-	json_out_open(&j, stdout);
+	json_out_open(&j, NULL);
 	json_out_object(&j, NULL);
 	json_out_string(&j, "schema", "tally.cascade/1");
 	if (c) {
@@ -202,7 +202,7 @@ void cascade_report_json(const struct cascade_report *r)
 	}
 	put_observed(&j, r->outcomes);
 	json_out_end(&j, '}');
-	json_out_close(&j);
+	json_out_take(&j, out);
 }
 
 void cascade_report_csv(const struct cascade_report *r)

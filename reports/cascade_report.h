@@ -14,7 +14,8 @@ struct cascade_report {
 	bool quiet;
 };
 
-void cascade_report_json(const struct cascade_report *r);
+/* The document tally.cascade/1. */
+void cascade_report_put(struct buf *out, const struct cascade_report *r);
 void cascade_report_csv(const struct cascade_report *r); /* the sweep, or the policies */
 void cascade_report_table(const struct cascade_report *r);
 

@@ -134,6 +134,94 @@ static void put_sensitivity(struct json_out *j, const struct whatif_report *r, s
 	json_out_end(j, ']');
 }
 
+static void put_parts(struct json_out *j, const struct whatif_result *w)
+{
+	char text[INSTANT_TEXT_MAX];
+	json_out_array(j, "by_day");
+	for (size_t i = 0; i < w->days; i++) {
+		json_out_object(j, NULL);
+		instant_format((struct instant){ w->by_day[i].day * US_PER_DAY }, text);
+		json_out_text(j, "day", (struct text){ text, 10 });
+		json_out_int(j, "records", w->by_day[i].records);
+		json_out_money(j, "total", w->by_day[i].cost);
+		json_out_end(j, '}');
+	}
+	json_out_end(j, ']');
+	json_out_array(j, "by_window");
+	for (size_t i = 0; i < w->windows; i++) {
+		json_out_object(j, NULL);
+		json_out_string(j, "window", w->by_window[i].window);
+		json_out_int(j, "records", w->by_window[i].records);
+		json_out_money(j, "total", w->by_window[i].cost);
+		json_out_end(j, '}');
+	}
+	json_out_end(j, ']');
+}
+
+static void put_sizes(struct json_out *j, const struct whatif_report *r)
+{
+	char text[DECIMAL_TEXT_MAX];
+	json_out_int(j, "block_tokens", r->options->workload->blocks->block_tokens);
+	json_out_array(j, "cache_sizes");
+	for (size_t i = 0; i < r->sizes->points; i++) {
+		const struct size_point *p = &r->sizes->point[i];
+		json_out_object(j, NULL);
+		if (p->capacity < 0)
+			json_out_null(j, "capacity");
+		else
+			json_out_int(j, "capacity", p->capacity);
+		json_out_array(j, "scenarios");
+		for (size_t k = 0; k < r->sizes->scenarios; k++) {
+			const struct whatif_result *w = &p->result[k];
+			json_out_object(j, NULL);
+			json_out_money(j, "total", w->cost);
+			json_out_string(j, "hit_ratio",
+					ratio(w->tokens[BUCKET_CACHE_READ], w->prompt_tokens,
+					      text));
+			json_out_end(j, '}');
+		}
+		json_out_end(j, ']');
+		json_out_end(j, '}');
+	}
+	json_out_end(j, ']');
+}
+
+static const char *what_changed(const struct whatif_change *c)
+{
+	return !c->has_old			      ? "added"
+	       : !c->has_new			      ? "removed"
+	       : c->old_cost.atto == c->new_cost.atto ? "same"
+						      : "changed";
+}
+
+static void put_against(struct json_out *j, const struct whatif_changes *a)
+{
+	char text[DECIMAL_TEXT_MAX];
+	json_out_object(j, "against");
+	json_out_string(j, "file", a->file);
+	json_out_string(j, "currency", a->currency);
+	json_out_array(j, "changes");
+	for (size_t i = 0; i < a->count; i++) {
+		const struct whatif_change *c = &a->change[i];
+		struct money_total delta = money_total_minus(c->new_cost, c->old_cost);
+		json_out_object(j, NULL);
+		json_out_string(j, "name", c->name);
+		json_out_string(j, "what", what_changed(c));
+		if (c->has_old)
+			json_out_money(j, "old", c->old_cost);
+		if (c->has_new)
+			json_out_money(j, "new", c->new_cost);
+		if (c->has_old && c->has_new) {
+			json_out_money(j, "change", delta);
+			json_out_string(j, "change_ratio",
+					ratio(delta.atto, c->old_cost.atto, text));
+		}
+		json_out_end(j, '}');
+	}
+	json_out_end(j, ']');
+	json_out_end(j, '}');
+}
+
 static void put_scenario(struct json_out *j, const struct whatif_report *r, size_t i)
 {
 	const struct whatif_options *o = r->options;
@@ -200,6 +288,7 @@ static void put_scenario(struct json_out *j, const struct whatif_report *r, size
 	}
 	if (r->sensitivity)
 		put_sensitivity(j, r, i);
+	put_parts(j, w);
 	if (w->reasons) {
 		json_out_array(j, "unpriced_reasons");
 		for (size_t k = 0; k < w->reasons; k++) {
@@ -214,13 +303,13 @@ static void put_scenario(struct json_out *j, const struct whatif_report *r, size
 	json_out_end(j, '}');
 }
 
-void whatif_report_json(const struct whatif_report *r)
+void whatif_report_put(struct buf *out, const struct whatif_report *r)
 {
 	const struct whatif_options *o = r->options;
 	const struct workload *w = o->workload;
 	char text[DECIMAL_TEXT_MAX];
 	struct json_out j;
-	json_out_open(&j, stdout);
+	json_out_open(&j, NULL);
 	json_out_object(&j, NULL);
 	json_out_string(&j, "schema", "tally.whatif/1");
 	json_out_string(&j, "baseline", o->scenario[o->baseline].name);
@@ -237,8 +326,12 @@ void whatif_report_json(const struct whatif_report *r)
 	for (size_t i = 0; i < o->scenarios; i++)
 		put_scenario(&j, r, i);
 	json_out_end(&j, ']');
+	if (r->sizes)
+		put_sizes(&j, r);
+	if (r->against)
+		put_against(&j, r->against);
 	json_out_end(&j, '}');
-	json_out_close(&j);
+	json_out_take(&j, out);
 }
 
 static void csv_money(struct buf *b, struct money_total m)
@@ -513,6 +606,47 @@ static void remarks(const struct whatif_report *r, size_t i, struct buf *b)
 	}
 }
 
+/* As people know it from tools that compare infrastructure: what is new, gone, or changed. */
+static void against_table(const struct whatif_report *r)
+{
+	static const struct table_column columns[] = { { "SCENARIO", false, true },
+						       { "OLD", true, false },
+						       { "NEW", true, false },
+						       { "CHANGE", true, false },
+						       { "", true, false } };
+	const struct whatif_changes *a = r->against;
+	struct table *t = table_open(columns, sizeof columns / sizeof *columns);
+	struct buf b = { 0 };
+	printf("\nsince %s:\n", a->file);
+	for (size_t i = 0; i < a->count; i++) {
+		const struct whatif_change *c = &a->change[i];
+		char text[DECIMAL_TEXT_MAX] = "";
+		const bool both = c->has_old && c->has_new;
+		struct money_total delta = money_total_minus(c->new_cost, c->old_cost);
+		b.n = 0;
+		buf_printf(&b, "%c %s",
+			   !c->has_old	 ? '+'
+			   : !c->has_new ? '-'
+			   : delta.atto	 ? '~'
+					 : ' ',
+			   c->name);
+		table_cell(t, b.p);
+		shown(&b, c->old_cost, a->currency, false, false);
+		table_cell(t, c->has_old ? b.p : "");
+		shown(&b, c->new_cost, a->currency, false, false);
+		table_cell(t, c->has_new ? b.p : "");
+		shown(&b, delta, a->currency, false, true);
+		table_cell(t, both ? b.p : "");
+		b.n = 0;
+		buf_printf(&b, "%s%s", delta.atto > 0 ? "+" : "",
+			   percent(delta.atto, c->old_cost.atto, text));
+		table_cell(t, both && delta.atto ? b.p : "");
+	}
+	table_print(t);
+	table_close(t);
+	buf_release(&b);
+}
+
 void whatif_report_table(const struct whatif_report *r)
 {
 	static const struct table_column columns[] = {
@@ -529,6 +663,8 @@ void whatif_report_table(const struct whatif_report *r)
 		scenario_rows(t, r, i, &b);
 	table_print(t);
 	table_close(t);
+	if (r->against)
+		against_table(r);
 	if (r->quiet) {
 		buf_release(&b);
 		return;

@@ -491,6 +491,48 @@ static void host_play(struct whatif_model *m, const int64_t tokens[BUCKET_COUNT]
 	m->vendor_unpriced += !priced;
 }
 
+static struct whatif_part *new_part(struct whatif_part **list, size_t *count)
+{
+	if ((*count & (*count - 1)) == 0)
+		*list = mem_grow(*list, (*count ? *count * 2 : 1) * sizeof **list);
+	(*list)[*count] = (struct whatif_part){ 0 };
+	return &(*list)[(*count)++];
+}
+
+/* Calls come in the order of time, or nearly, so the last days are the ones to look at. */
+static struct whatif_part *day_of(struct whatif_result *out, int64_t day)
+{
+	for (size_t i = out->days; i-- > 0;)
+		if (out->by_day[i].day == day)
+			return &out->by_day[i];
+	struct whatif_part *part = new_part(&out->by_day, &out->days);
+	part->day = day;
+	return part;
+}
+
+static struct whatif_part *window_of(struct whatif_result *out, const char *window)
+{
+	for (size_t i = 0; i < out->windows; i++)
+		if (strcmp(out->by_window[i].window, window) == 0)
+			return &out->by_window[i];
+	struct whatif_part *part = new_part(&out->by_window, &out->windows);
+	part->window = window;
+	return part;
+}
+
+/* Parts of a sum that fits, fit. */
+static void add_part(struct whatif_part *part, struct money_total cost)
+{
+	part->records++;
+	part->cost.atto += cost.atto;
+}
+
+static int by_day(const void *a, const void *b)
+{
+	const struct whatif_part *x = a, *y = b;
+	return x->day < y->day ? -1 : x->day > y->day;
+}
+
 static int add_play(struct run *r, const struct play *p, struct err *e)
 {
 	const struct workload *w = r->o->workload;
@@ -537,6 +579,9 @@ static int add_play(struct run *r, const struct play *p, struct err *e)
 	if (m->context_tokens && prompt + tokens[BUCKET_OUTPUT] > m->context_tokens &&
 	    c->requests == 1)
 		m->over_context++;
+	add_part(day_of(out, floor_div(p->time_us, US_PER_DAY)), cost);
+	if (a->price)
+		add_part(window_of(out, a->tariff->window), cost);
 	fits &= money_total_add(&m->cost, cost);
 	fits &= money_total_add(&out->cost, cost);
 	fits &= money_total_add(&out->by_conversation[c->conversation], cost);
@@ -611,6 +656,8 @@ static int run_scenario(struct whatif_result *out, const struct whatif_options *
 		rc = add_play(&r, &r.play[i], e);
 	if (rc == 0)
 		rc = rent(&r, e);
+	if (out->days)
+		qsort(out->by_day, out->days, sizeof *out->by_day, by_day);
 	/* the names of models are the workload's or the route's, the tariffs' are not needed */
 	tariffs_close(r.tariffs);
 	free(r.subject);
@@ -743,6 +790,8 @@ void whatif_results_close(struct whatif_result *r, size_t count)
 	for (size_t i = 0; r && i < count; i++) {
 		free(r[i].model);
 		free(r[i].reason);
+		free(r[i].by_day);
+		free(r[i].by_window);
 		free(r[i].by_conversation);
 		arena_release(&r[i].arena);
 	}

@@ -92,6 +92,14 @@ struct whatif_model {
 	int128 busy_us; /* of one replica, were it alone */
 };
 
+/* Of a scenario's cost, what fell on a day (UTC, since 1970) or into a tariff window. */
+struct whatif_part {
+	int64_t day;
+	const char *window;
+	int64_t records;
+	struct money_total cost;
+};
+
 struct whatif_reason {
 	const char *model, *why;
 	int64_t records;
@@ -104,6 +112,8 @@ struct whatif_result {
 	struct money_total cost;
 	struct credits_total credits;
 	int64_t unpriced, uncredited;
+	struct whatif_part *by_day, *by_window; /* days in order; without what is fixed */
+	size_t days, windows;
 	struct whatif_reason *reason;
 	size_t reasons;
 	/* of routes that wait for a cheaper hour */

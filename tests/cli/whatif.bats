@@ -191,3 +191,35 @@ END
 	run "$TALLY" whatif --db t.db -s r=rules:r.json
 	expect 2 "keeps no effort"
 }
+
+@test "a saved baseline, what changed since, and one HTML file" {
+	cp "$ROOT/examples/sessions.jsonl" t.jsonl
+	run "$TALLY" whatif t.jsonl --at 2026-06-15 --cache infinite --scope conversation -s "old <b>=$F" -s pro=$P --save base.json
+	expect 0 "pro"
+	run "$TALLY" whatif t.jsonl --at 2026-09-15 --cache infinite --scope conversation -s pro=$P -s mix=every:5:$P:$F --against base.json
+	expect 0 "since base.json" "~ pro" "+ mix" "- old <b>"
+	run "$TALLY" whatif t.jsonl --at 2026-06-15 --cache infinite --scope conversation -s pro=$P -s "old <b>=$F" --against base.json --json
+	expect 0 '"what": "same"' '"change": "0"'
+	run "$TALLY" whatif t.jsonl --at 2026-06-15 -s pro=$P --against t.jsonl
+	[ "$status" -ne 0 ]
+	echo '{"schema": "tally.usage/1"}' > other.json
+	run "$TALLY" whatif t.jsonl --at 2026-06-15 -s pro=$P --against other.json
+	expect 1 "other.json is no report"
+	run "$TALLY" whatif t.jsonl --at 2026-06-15 --cache infinite --scope conversation -s "old <b>=$F" -s pro=$P --html r.html -q
+	expect 0
+	# names stay text, nothing comes from elsewhere, and the document is the one of --json
+	run grep -c '<b>' r.html
+	expect 1 "0"
+	run grep -cE '(src|href)="?https?:' r.html
+	expect 1 "0"
+	command -v node || skip "no node"
+	node -e 'const h = require("fs").readFileSync("r.html", "utf8"); const d = JSON.parse(h.split("id=\"report-data\">")[1].split("</script>")[0]);
+		if (d.scenarios[0].name !== "old <b>" || d.cache_sizes.at(-1).capacity !== null || d.cache_sizes.at(-1).scenarios[1].total !== d.scenarios[1].total) process.exit(1);
+		const sum = (list) => list.reduce((a, x) => a + Number(x.total), 0);
+		for (const s of d.scenarios) if (Math.abs(sum(s.by_day) - Number(s.total)) > 1e-9 || Math.abs(sum(s.by_window) - Number(s.total)) > 1e-9) process.exit(2);'
+	run "$TALLY" whatif t.jsonl --at 2026-06-15 -s pro=$P --html /nowhere/r.html
+	expect 1 "/nowhere/r.html"
+	run "$TALLY" cascade "$ROOT/examples/outcomes.csv" --html c.html -q
+	expect 0
+	grep -q 'tally.cascade/1' c.html
+}

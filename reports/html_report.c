@@ -1,0 +1,62 @@
+#include "reports/html_report.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "reports/html.h"
+#include "reports/web.h"
+
+const char *web_asset(const char *name)
+{
+	for (const struct web_asset *a = web_assets; a->name; a++)
+		if (strcmp(a->name, name) == 0)
+			return a->text;
+	return NULL;
+}
+
+/* Inside a script element "<" could end it; in JSON it stands in strings only. */
+static void put_json(struct buf *b, struct text json)
+{
+	for (size_t i = 0; i < json.n; i++)
+		if (json.p[i] == '<')
+			buf_puts(b, "\\u003c");
+		else
+			buf_add(b, json.p + i, 1);
+}
+
+void html_report_put(struct buf *b, const char *title, struct text document)
+{
+	const char *charts = web_asset("chart.js");
+	buf_puts(b, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+		    "<meta name=\"viewport\" content=\"width=device-width, "
+		    "initial-scale=1\">\n<title>");
+	html_put(b, text_of(title));
+	buf_puts(b, "</title>\n<style>\n");
+	buf_puts(b, web_asset("report.css"));
+	buf_puts(b, "</style>\n</head>\n<body>\n<main>\n<h1>");
+	html_put(b, text_of(title));
+	buf_puts(b,
+		 "</h1>\n<div id=\"report\"><noscript>The figures are drawn by a script, from the "
+		 "document in this file.</noscript></div>\n</main>\n"
+		 "<script type=\"application/json\" id=\"report-data\">\n");
+	put_json(b, document);
+	buf_puts(b, "</script>\n");
+	if (charts) {
+		buf_puts(b, "<script>\n");
+		buf_puts(b, charts);
+		buf_puts(b, "</script>\n");
+	}
+	buf_puts(b, "<script>\n");
+	buf_puts(b, web_asset("report.js"));
+	buf_puts(b, "</script>\n</body>\n</html>\n");
+}
+
+int html_report_write(const char *path, const char *title, struct text document, struct err *e)
+{
+	struct buf b = { 0 };
+	html_report_put(&b, title, document);
+	int rc = file_write(path, (struct text){ b.p, b.n }, e);
+	buf_release(&b);
+	return rc;
+}
