@@ -106,6 +106,8 @@ void cli_print_completion(FILE *out);
 	X(command_replay) \
 	X(command_whatif) \
 	X(command_cascade) \
+	X(command_sim_generate) \
+	X(command_sim_fit) \
 	X(command_cache) \
 	X(command_ingest) \
 	X(command_usage) \

@@ -495,7 +495,9 @@ int trace_rewind(struct trace *t, bool in_order, struct err *e)
 	atomic_store(&t->consumed, 0);
 	if (!t->in_order)
 		return 0;
-	/* a pipe is read once; its head is still in rest */
+	/* a pipe is read once; its head is still in rest, until it was passed over */
+	if (!t->seekable && t->rest_offset == t->body)
+		return 0;
 	if (t->seekable) {
 		int rc = start_text(t, e);
 		if (rc == 0)

@@ -22,6 +22,10 @@ sample() { printf 'time,model,customer,task,input,cache_read,output\n2026-06-15T
 	"$TALLY" replay s.csv.gz --json | cmp plain
 	"$TALLY" replay s.csv.zst --json | cmp plain
 	"$TALLY" replay - --json <s.csv | cmp plain
+	# standard input that is a pipe, at once and in pieces
+	cat s.csv | "$TALLY" replay - --json | cmp plain
+	cat s.csv.gz | "$TALLY" replay - --json | cmp plain
+	{ head -c 100 s.csv; sleep 0.2; tail -c +101 s.csv; } | "$TALLY" replay - --json | cmp plain
 	"$TALLY" replay - --json <s.csv.gz | cmp plain
 	"$TALLY" replay - --at 2026-06-15T10:00:00Z --json <s.csv | cmp plain
 	cat s.csv.gz s.csv.gz >two.gz && "$TALLY" replay two.gz --reference --json >/dev/null || true

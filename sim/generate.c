@@ -1,0 +1,300 @@
+#include "sim/generate.h"
+
+#include <gsl/gsl_randist.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/csv.h"
+#include "base/dict.h"
+#include "sim/distribution.h"
+
+struct work {
+	struct distribution sessions, calls, first_prompt, added, output, reasoning, gap;
+	int64_t cache_us, minimum;
+	double hour[24], weekday[7]; /* of weight 1 on average */
+};
+
+static const char *text_member(json_value *v, const char *key, const char *missing, struct arena *a)
+{
+	struct text s = json_string(json_member(v, key));
+	return s.n ? arena_text(a, s.p, s.n) : missing;
+}
+
+/* n weights from 0, not all 0; their mean becomes 1. */
+static int weights(json_value *v, const char *key, double *out, size_t n, struct arena *a,
+		   struct err *e)
+{
+	double sum = 0;
+	size_t i = 0;
+	for (size_t k = 0; k < n; k++)
+		out[k] = 1;
+	if (!v)
+		return 0;
+	for (json_value *m = json_first(v); m; m = json_next(m), i++) {
+		struct distribution d;
+		if (i == n || distribution_parse(&d, m, key, 0, a, e) != 0 ||
+		    d.kind != DRAW_CONSTANT)
+			return err_set(e, ERR_INVALID, "'%s' is a list of %zu weights from 0", key,
+				       n);
+		out[i] = d.a;
+		sum += d.a;
+	}
+	if (i != n || sum <= 0)
+		return err_set(e, ERR_INVALID, "'%s' is a list of %zu weights, not all 0", key, n);
+	for (size_t k = 0; k < n; k++)
+		out[k] *= (double)n / sum;
+	return 0;
+}
+
+static int check_keys(json_value *v, const char *const *keys, const char *what, struct err *e)
+{
+	if (json_kind(v) != JSON_OBJECT)
+		return err_set(e, ERR_INVALID, "%s must be an object", what);
+	for (json_value *m = json_first(v); m; m = json_next(m)) {
+		bool known = false;
+		for (int i = 0; keys[i]; i++)
+			known |= strcmp(keys[i], json_key(m)) == 0;
+		if (!known)
+			return err_set(e, ERR_INVALID, "%s has no key '%s'", what, json_key(m));
+	}
+	return 0;
+}
+
+static int read_work(struct work *w, struct synthetic_class *c, json_value *v, json_value *spec,
+		     struct arena *a, struct err *e)
+{
+	static const char *const keys[] = { "workload", "project",	 "customer",
+					    "model",	"provider",	 "sessions_per_day",
+					    "calls",	"first_prompt",	 "added",
+					    "output",	"reasoning",	 "gap_seconds",
+					    "hours",	"cache_seconds", "cache_minimum",
+					    "weekdays", "note",		 NULL };
+	struct distribution keeps, minimum;
+	json_value *hours = json_member(v, "hours"), *weekdays = json_member(v, "weekdays");
+	int rc = check_keys(v, keys, "it", e);
+	if (rc != 0)
+		return rc;
+	*c = (struct synthetic_class){ text_member(v, "model", NULL, a),
+				       text_member(v, "provider", "", a),
+				       text_member(v, "customer", "", a),
+				       text_member(v, "project", "", a),
+				       text_member(v, "workload", "", a) };
+	if (!c->model)
+		return err_set(e, ERR_INVALID, "it names no 'model'");
+	if (!json_member(v, "sessions_per_day") || !json_member(v, "first_prompt") ||
+	    !json_member(v, "output"))
+		return err_set(e, ERR_INVALID,
+			       "'sessions_per_day', 'first_prompt' and 'output' are needed");
+	rc = distribution_parse(&w->sessions, json_member(v, "sessions_per_day"),
+				"sessions_per_day", 0, a, e);
+	if (rc == 0)
+		rc = distribution_parse(&w->calls, json_member(v, "calls"), "calls", 1, a, e);
+	if (rc == 0)
+		rc = distribution_parse(&w->first_prompt, json_member(v, "first_prompt"),
+					"first_prompt", 0, a, e);
+	if (rc == 0)
+		rc = distribution_parse(&w->added, json_member(v, "added"), "added", 0, a, e);
+	if (rc == 0)
+		rc = distribution_parse(&w->output, json_member(v, "output"), "output", 0, a, e);
+	if (rc == 0)
+		rc = distribution_parse(&w->reasoning, json_member(v, "reasoning"), "reasoning", 0,
+					a, e);
+	if (rc == 0)
+		rc = distribution_parse(&w->gap, json_member(v, "gap_seconds"), "gap_seconds", 30,
+					a, e);
+	if (rc == 0)
+		rc = distribution_parse(&keeps, json_member(v, "cache_seconds"), "cache_seconds",
+					3600, a, e);
+	if (rc == 0)
+		rc = distribution_parse(&minimum, json_member(v, "cache_minimum"), "cache_minimum",
+					0, a, e);
+	if (rc == 0 && (keeps.kind != DRAW_CONSTANT || minimum.kind != DRAW_CONSTANT))
+		rc = err_set(e, ERR_INVALID, "'cache_seconds' and 'cache_minimum' are numbers");
+	if (rc == 0)
+		rc = weights(hours ? hours : json_member(spec, "hours"), "hours", w->hour, 24, a,
+			     e);
+	if (rc == 0)
+		rc = weights(weekdays ? weekdays : json_member(spec, "weekdays"), "weekdays",
+			     w->weekday, 7, a, e);
+	w->cache_us = (int64_t)(keeps.a * 1e6);
+	w->minimum = (int64_t)minimum.a;
+	return rc;
+}
+
+struct generator {
+	struct synthetic *out;
+	size_t room;
+	gsl_rng *rng;
+	uint32_t place, session;
+};
+
+static int add_session(struct generator *g, const struct work *w, int64_t start_us, struct err *e)
+{
+	struct synthetic *s = g->out;
+	int64_t calls = distribution_draw(&w->calls, g->rng, 1), time_us = start_us, before = 0;
+	for (int64_t k = 0; k < calls; k++) {
+		if (s->count == SYNTHETIC_CALLS_MOST)
+			return err_set(e, ERR_RANGE, "more than %d calls", SYNTHETIC_CALLS_MOST);
+		if (s->count == g->room) {
+			g->room = g->room ? g->room * 2 : 1024;
+			s->call = mem_grow(s->call, g->room * sizeof *s->call);
+		}
+		struct synthetic_call *c = &s->call[s->count++];
+		int64_t waited_us = 0;
+		*c = (struct synthetic_call){ .place = g->place,
+					      .session = g->session,
+					      .call = (uint32_t)k };
+		int64_t prompt = before + distribution_draw(k ? &w->added : &w->first_prompt,
+							    g->rng, k ? 0 : 1);
+		if (k) {
+			waited_us = distribution_draw(&w->gap, g->rng, 0) * US_PER_SECOND;
+			time_us += waited_us;
+		}
+		const int64_t sent = k ? (c - 1)->input + (c - 1)->cache_read : 0;
+		if (k && waited_us <= w->cache_us && sent >= w->minimum)
+			c->cache_read = sent;
+		c->input = prompt - c->cache_read;
+		c->output = distribution_draw(&w->output, g->rng, 0);
+		c->reasoning = distribution_draw(&w->reasoning, g->rng, 0);
+		if (c->reasoning > c->output)
+			c->reasoning = c->output;
+		c->time_us = time_us;
+		before = prompt + c->output - c->reasoning;
+		if (before > INT64_C(1000000000000))
+			return err_set(e, ERR_RANGE, "prompts grow beyond 10^12 tokens");
+	}
+	g->session++;
+	return 0;
+}
+
+/* A second of the day, hours by their weight. */
+static int64_t second_of_day(const struct work *w, gsl_rng *rng)
+{
+	double at = gsl_rng_uniform(rng) * 24;
+	int hour = 0;
+	while (hour < 23 && at >= w->hour[hour])
+		at -= w->hour[hour++];
+	return hour * 3600 + (int64_t)gsl_rng_uniform_int(rng, 3600);
+}
+
+static int generate_class(struct generator *g, const struct work *w, int64_t first_day,
+			  int64_t days, struct err *e)
+{
+	int rc = 0;
+	for (int64_t d = 0; rc == 0 && d < days; d++) {
+		/* the mean of the day is drawn, then what arrives */
+		double mean = (double)distribution_draw(&w->sessions, g->rng, 0);
+		if (w->sessions.kind == DRAW_CONSTANT)
+			mean = w->sessions.a;
+		mean *= w->weekday[weekday_of_day(first_day + d)];
+		for (unsigned n = gsl_ran_poisson(g->rng, mean < 1e7 ? mean : 1e7); rc == 0 && n;
+		     n--)
+			rc = add_session(g, w,
+					 (first_day + d) * US_PER_DAY +
+						 second_of_day(w, g->rng) * US_PER_SECOND,
+					 e);
+	}
+	return rc;
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct synthetic_call *x = a, *y = b;
+	if (x->time_us != y->time_us)
+		return x->time_us < y->time_us ? -1 : 1;
+	if (x->place != y->place)
+		return x->place < y->place ? -1 : 1;
+	if (x->session != y->session)
+		return x->session < y->session ? -1 : 1;
+	return x->call < y->call ? -1 : x->call > y->call;
+}
+
+static int whole_member(json_value *spec, const char *key, int64_t missing, int64_t *out,
+			struct err *e)
+{
+	json_value *v = json_member(spec, key);
+	struct decimal d;
+	*out = missing;
+	if (v && (decimal_parse(&d, json_kind(v) == JSON_NUMBER ? json_number(v) : json_string(v),
+				NULL) != 0 ||
+		  !decimal_to_int64(d, 0, out) || *out < 0))
+		return err_set(e, ERR_INVALID, "'%s' is a whole number from 0", key);
+	return 0;
+}
+
+int synthetic_generate(struct synthetic *out, json_value *spec, bool has_seed, uint64_t seed,
+		       int64_t days, struct err *e)
+{
+	static const char *const keys[] = { "schema",	"seed",	   "start", "days", "hours",
+					    "weekdays", "classes", "note",  NULL };
+	struct text start = json_string(json_member(spec, "start"));
+	json_value *classes = json_member(spec, "classes");
+	struct instant at = { 0 };
+	int64_t own_seed, own_days;
+	*out = (struct synthetic){ 0 };
+	int rc = check_keys(spec, keys, "the specification", e);
+	if (rc == 0)
+		rc = whole_member(spec, "seed", 1, &own_seed, e);
+	if (rc == 0)
+		rc = whole_member(spec, "days", 7, &own_days, e);
+	if (rc == 0 && start.n == 0)
+		rc = err_set(e, ERR_INVALID, "'start' is needed: the first day, as 2026-06-01");
+	if (rc == 0)
+		rc = instant_parse(&at, start, e);
+	if (rc == 0 && (json_kind(classes) != JSON_ARRAY || !json_first(classes)))
+		rc = err_set(e, ERR_INVALID, "'classes' is a list of classes of work");
+	if (rc != 0)
+		return rc;
+	seed = has_seed ? seed : (uint64_t)own_seed;
+	days = days ? days : own_days;
+	if (days < 1 || days > 36600)
+		return err_set(e, ERR_INVALID, "'days' is from 1 to 36600");
+	for (json_value *v = json_first(classes); v; v = json_next(v))
+		out->classes++;
+	out->work = arena_alloc(&out->arena, out->classes * sizeof *out->work);
+	struct generator g = { .out = out, .rng = gsl_rng_alloc(gsl_rng_mt19937) };
+	for (json_value *v = json_first(classes); rc == 0 && v; v = json_next(v), g.place++) {
+		struct work w = { 0 };
+		const uint64_t seeds[2] = { seed, 0x67656e6572617465 };
+		rc = read_work(&w, &out->work[g.place], v, spec, &out->arena, e);
+		gsl_rng_set(g.rng, hash_bytes(&g.place, sizeof g.place, seeds) & 0xffffffff);
+		g.session = 0;
+		if (rc == 0)
+			rc = generate_class(&g, &w, floor_div(at.us, US_PER_DAY), days, e);
+		if (rc != 0)
+			err_context(e, "class %u", g.place + 1);
+	}
+	gsl_rng_free(g.rng);
+	if (rc == 0 && out->count)
+		qsort(out->call, out->count, sizeof *out->call, by_time);
+	return rc;
+}
+
+void synthetic_put_csv(struct buf *b, const struct synthetic *s, size_t from, size_t to)
+{
+	char at[INSTANT_TEXT_MAX];
+	if (from == 0)
+		buf_puts(b, "id,time,provider,model,customer,project,workload,task,session,input,"
+			    "cache_read,output,reasoning\n");
+	for (size_t i = from; i < to; i++) {
+		const struct synthetic_call *c = &s->call[i];
+		const struct synthetic_class *w = &s->work[c->place];
+		const char *names[] = { w->provider, w->model, w->customer, w->project,
+					w->workload };
+		buf_printf(b, "w%u-%u-%u,%s", c->place + 1, c->session + 1, c->call + 1,
+			   instant_format((struct instant){ c->time_us }, at));
+		for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
+			buf_puts(b, ",");
+			csv_put_field(b, text_of(names[k]));
+		}
+		buf_printf(b, ",w%u-%u,w%u-%u,%lld,%lld,%lld,%lld\n", c->place + 1, c->session + 1,
+			   c->place + 1, c->session + 1, (long long)c->input,
+			   (long long)c->cache_read, (long long)c->output, (long long)c->reasoning);
+	}
+}
+
+void synthetic_release(struct synthetic *s)
+{
+	free(s->call);
+	arena_release(&s->arena);
+}
