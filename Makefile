@@ -140,6 +140,7 @@ bench: all ## ratios against named rivals, measured in one run
 	bench/run
 	bench/run_meter
 	bench/run_credit
+	bench/run_whatif
 
 fuzz: ## FUZZ_SECONDS (default 60) of libFuzzer on each target
 	tests/fuzz/run

@@ -4,7 +4,7 @@
 import { DuckDBInstance } from '@duckdb/node-api';
 import { execFileSync } from 'node:child_process';
 
-const [file, byList, tally] = process.argv.slice(2);
+const [file, byList, tally, parquet] = process.argv.slice(2); // parquet: copied there first, and read from there
 const models = ['deepseek-v4-flash', 'deepseek-v4-pro', 'claude-sonnet-4-6', 'claude-haiku-4-5', 'glm-5.1'];
 const pico = s => BigInt(Math.round(Number(s) * 1e9)) / 1000n; // six decimals per million are whole pico-dollars per token
 const c = await (await DuckDBInstance.create(':memory:', { threads: '2' })).connect();
@@ -25,12 +25,14 @@ for (const m of models) {
 }
 const columns = "columns={'time':'TIMESTAMP','model':'VARCHAR','customer':'VARCHAR','task':'VARCHAR','input':'BIGINT','cache_read':'BIGINT','output':'BIGINT'}";
 const source = /\.jsonl/.test(file) ? `read_json('${file}', format='newline_delimited', ${columns})` : `read_csv('${file}', header=true, ${columns})`;
+if (parquet) await c.run(`copy (select * from ${source}) to '${parquet}' (format parquet)`);
+const rows = parquet ? `read_parquet('${parquet}')` : source;
 const by = byList.split(',').map(k => 'r.' + k).join(',');
 let best = Infinity, total;
 for (let i = 0; i < 3; i++) {
 	const began = performance.now();
 	const r = await c.runAndReadAll(`select ${by}, count(*), sum(r.input), sum(r.cache_read), sum(r.output), sum(r.input::hugeint * pin + r.cache_read::hugeint * pcr + r.output::hugeint * pout)
-		from ${source} r join price p on p.model = r.model and p.hour = date_trunc('hour', r.time) group by ${by} order by ${by}`);
+		from ${rows} r join price p on p.model = r.model and p.hour = date_trunc('hour', r.time) group by ${by} order by ${by}`);
 	best = Math.min(best, performance.now() - began);
 	total = r.getRows().reduce((s, row) => s + BigInt(row[row.length - 1]), 0n);
 }

@@ -5,6 +5,7 @@
 #include "base/instant.h"
 #include "base/json.h"
 #include "meter/source.h"
+#include "sim/pack.h"
 
 enum { MOONCAKE_TOKENS = 512, BAILIAN_TOKENS = 16, AGENT_TOKENS = 64, BLOCKS_MOST = 1 << 30 };
 
@@ -263,11 +264,35 @@ static int add_request(struct reader *r, struct text line, struct err *e)
 	return 0;
 }
 
+static int open_packed(struct block_trace **out, const char *path, const char *format,
+		       int64_t block_tokens, struct err *e)
+{
+	struct pack *p;
+	int rc = pack_open(&p, path, e);
+	if (rc != 0)
+		return rc;
+	if (!pack_has_blocks(p))
+		rc = err_set(e, ERR_INVALID, "%s: the packed trace names no blocks", path);
+	else if (block_tokens)
+		rc = err_set(e, ERR_USAGE, "%s: --block belongs to the packing of the trace", path);
+	else if (format && strcmp(format, "auto") != 0 && strcmp(format, pack_shape(p)) != 0)
+		rc = err_set(e, ERR_INVALID, "'%s' is a %s trace, not %s", path, pack_shape(p),
+			     format);
+	if (rc == 0)
+		rc = pack_need_names(p, e);
+	if (rc == 0)
+		rc = pack_read_blocks(out, p, e);
+	pack_close(p);
+	return rc;
+}
+
 int block_trace_open(struct block_trace **out, const char *path, const char *format,
 		     int64_t block_tokens, struct err *e)
 {
 	struct source *s;
 	struct text line;
+	if (pack_is(path))
+		return open_packed(out, path, format, block_tokens, e);
 	struct reader r = { .t = mem_zalloc(sizeof *r.t) };
 	int rc = source_open(&s, path, e), got;
 	if (rc != 0) {

@@ -257,58 +257,100 @@ int prefix_cache_run(const struct block_trace *t, const struct cache_rules *r,
 	return 0;
 }
 
-/* --- every capacity at once (Mattson's stack distances over a Fenwick tree) --- */
+/* --- every capacity at once (Mattson's stack distances) --- */
+
+/*
+ * Places in the order of touches; the last touch of each block is live. Counted in three levels, so
+ * that a touch changes three numbers and only the first block of a run asks.
+ */
+enum { WORD = 64, MIDDLE = 64 * WORD, TOP = 64 * MIDDLE };
 
 struct stack {
-	uint32_t *tree; /* counts of the places that are the last touch of a block, from 1 */
-	size_t size, next;
-	uint32_t *last;	 /* place of each entry's last touch; 0: never */
-	uint32_t *owner; /* entry of each place */
+	uint64_t *live;	   /* a bit a place */
+	uint16_t *middle;  /* live places of each MIDDLE */
+	uint32_t *top;	   /* of each TOP */
+	uint32_t count;	   /* of all */
+	size_t size, next; /* places are from 1 */
+	uint32_t *last;	   /* place of each entry's last touch; 0: never */
+	uint32_t *owner;   /* entry of each place */
 };
 
-static void add_at(struct stack *s, size_t place, int v)
+static inline void set_live(struct stack *s, size_t place)
 {
-	for (; place <= s->size; place += place & -place)
-		s->tree[place] += (uint32_t)v;
+	s->live[place / WORD] |= (uint64_t)1 << place % WORD;
+	s->middle[place / MIDDLE]++;
+	s->top[place / TOP]++;
 }
 
-static uint32_t sum_to(const struct stack *s, size_t place)
+static inline void clear_live(struct stack *s, size_t place)
 {
-	uint32_t sum = 0;
-	for (; place; place -= place & -place)
-		sum += s->tree[place];
-	return sum;
+	s->live[place / WORD] &= ~((uint64_t)1 << place % WORD);
+	s->middle[place / MIDDLE]--;
+	s->top[place / TOP]--;
 }
 
-/* Places of older touches are given up, so that the tree stays as small as the blocks are many. */
+/* Live places before that one. */
+static uint32_t live_before(const struct stack *s, size_t place)
+{
+	uint32_t n = 0;
+	for (size_t i = 0; i < place / TOP; i++)
+		n += s->top[i];
+	for (size_t i = place / TOP * (TOP / MIDDLE); i < place / MIDDLE; i++)
+		n += s->middle[i];
+	for (size_t i = place / MIDDLE * (MIDDLE / WORD); i < place / WORD; i++)
+		n += (uint32_t)__builtin_popcountll(s->live[i]);
+	const uint64_t below = ((uint64_t)1 << place % WORD) - 1;
+	return n + (uint32_t)__builtin_popcountll(s->live[place / WORD] & below);
+}
+
+static void stack_open(struct stack *s, size_t distinct)
+{
+	s->size = distinct * 2 + 1024;
+	s->next = 1;
+	s->live = mem_zalloc((s->size / WORD + 1) * sizeof *s->live);
+	s->middle = mem_zalloc((s->size / MIDDLE + 1) * sizeof *s->middle);
+	s->top = mem_zalloc((s->size / TOP + 1) * sizeof *s->top);
+	s->owner = mem_alloc((s->size + 1) * sizeof *s->owner);
+	s->last = mem_zalloc((distinct + 1) * sizeof *s->last);
+}
+
+static void stack_close(struct stack *s)
+{
+	free(s->live);
+	free(s->middle);
+	free(s->top);
+	free(s->owner);
+	free(s->last);
+}
+
+/* Places of older touches are given up, so that there are never more than twice the blocks. */
 static void compact(struct stack *s)
 {
 	size_t n = 0;
 	for (size_t p = 1; p < s->next; p++)
-		if (s->owner[p] != NONE && s->last[s->owner[p]] == p) {
+		if (s->live[p / WORD] >> p % WORD & 1) {
 			s->owner[++n] = s->owner[p];
 			s->last[s->owner[n]] = (uint32_t)n;
 		}
 	s->next = n + 1;
-	memset(s->tree, 0, (s->size + 1) * sizeof *s->tree);
+	memset(s->live, 0, (s->size / WORD + 1) * sizeof *s->live);
+	memset(s->middle, 0, (s->size / MIDDLE + 1) * sizeof *s->middle);
+	memset(s->top, 0, (s->size / TOP + 1) * sizeof *s->top);
 	for (size_t p = 1; p <= n; p++)
-		s->tree[p]++;
-	for (size_t p = 1; p <= s->size; p++) {
-		size_t up = p + (p & -p);
-		if (up <= s->size)
-			s->tree[up] += s->tree[p];
-	}
+		set_live(s, p);
 }
 
-static void touch_place(struct stack *s, uint32_t entry)
+static inline void touch_place(struct stack *s, uint32_t entry)
 {
 	if (s->next > s->size)
 		compact(s);
 	if (s->last[entry])
-		add_at(s, s->last[entry], -1);
+		clear_live(s, s->last[entry]);
+	else
+		s->count++;
 	s->owner[s->next] = entry;
 	s->last[entry] = (uint32_t)s->next;
-	add_at(s, s->next++, 1);
+	set_live(s, s->next++);
 }
 
 int prefix_cache_curve(const struct block_trace *t, const struct cache_rules *r,
@@ -327,19 +369,25 @@ int prefix_cache_curve(const struct block_trace *t, const struct cache_rules *r,
 			     "are not one number");
 	if (rc != 0)
 		return rc;
-	struct stack s = { .size = t->distinct * 2 + 1024, .next = 1 };
-	s.tree = mem_zalloc((s.size + 1) * sizeof *s.tree);
-	s.owner = mem_alloc((s.size + 1) * sizeof *s.owner);
-	s.last = mem_zalloc((t->distinct + 1) * sizeof *s.last);
+	struct stack s = { 0 };
+	stack_open(&s, t->distinct);
 	int64_t *blocks_at = mem_zalloc((t->distinct + 2) * sizeof *blocks_at),
 		*tokens_at = mem_zalloc((t->distinct + 2) * sizeof *tokens_at);
 	for (size_t i = 0; i < t->count; i++) {
 		const struct block_request *q = &t->request[i];
 		const uint32_t *b = t->block + q->first;
-		uint32_t live = sum_to(&s, s.next - 1), deepest = 0;
+		uint32_t deepest = 0, distance = 0, before = 0;
 		/* a block hits at every capacity that holds all blocks in front of it, and it */
 		for (uint32_t k = 0, most = blocks_of(t, r, q); k < most && s.last[b[k]]; k++) {
-			uint32_t distance = live - sum_to(&s, s.last[b[k]] - 1);
+			const uint32_t place = s.last[b[k]];
+			/* neighbours of the last touch are one apart */
+			if (before && place + 1 == before)
+				distance++;
+			else if (before && place == before + 1)
+				distance--;
+			else
+				distance = s.count - live_before(&s, place);
+			before = place;
 			deepest = distance > deepest ? distance : deepest;
 			blocks_at[deepest]++;
 			tokens_at[deepest] += tokens_of(t, q, k + 1) - tokens_of(t, q, k);
@@ -361,9 +409,7 @@ int prefix_cache_curve(const struct block_trace *t, const struct cache_rules *r,
 		tokens += tokens_at[c];
 		(*points)[(*count)++] = (struct curve_point){ (int64_t)c, blocks, tokens };
 	}
-	free(s.tree);
-	free(s.owner);
-	free(s.last);
+	stack_close(&s);
 	free(blocks_at);
 	free(tokens_at);
 	return 0;

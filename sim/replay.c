@@ -77,7 +77,7 @@ static void report_progress(struct run *run)
 	o->progress(o->progress_user, done, total);
 }
 
-static void start_worker(struct run *run, struct worker *w, int index)
+void replay_start_worker(struct run *run, struct worker *w, int index)
 {
 	const struct replay_options *o = run->o;
 	*w = (struct worker){
@@ -106,7 +106,7 @@ static int run_pass(struct run *run, struct worker *worker, int threads, bool in
 	atomic_store(&run->running, threads);
 	for (int i = 0; i < threads; i++) {
 		struct worker *w = &worker[i];
-		start_worker(run, w, i);
+		replay_start_worker(run, w, i);
 		CHECK(pthread_create(&w->thread, NULL, replay_work, w) == 0);
 	}
 	pthread_mutex_lock(&run->lock);
@@ -207,6 +207,9 @@ static void run_release(struct run *run)
 		trace_close(run->trace[i]);
 	free(run->trace);
 	call_log_close(run->calls);
+	for (size_t i = 0; i < run->packs; i++)
+		pack_close(run->pack[i]);
+	free(run->pack);
 	conversations_close(run->conversations);
 	replay_names_release(&run->models);
 	replay_names_release(&run->windows);
@@ -257,7 +260,7 @@ static int replay_calls(struct replay_result **out, struct run *run, struct work
 		run->shift_us = first_us == INT64_MAX ? 0 : run->o->at.us - first_us;
 	}
 	run->pass = PASS_PRICE;
-	start_worker(run, w, 0);
+	replay_start_worker(run, w, 0);
 	replay_work_calls(w);
 	int rc = replay_collect(out, run, w, 1, e);
 	replay_worker_release(w);
@@ -330,15 +333,18 @@ int replay_run(struct replay_result **out, const struct replay_options *o, struc
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	int threads = o->threads > 0 ? o->threads : cores > 0 ? (int)cores : 1;
 	threads = threads > THREADS_MAX ? THREADS_MAX : threads;
-	int rc = open_calls(&run, threads, e);
-	if (rc == 0 && !run.calls)
+	int rc = replay_open_packs(&run, e);
+	if (rc == 0 && !run.packs)
+		rc = open_calls(&run, threads, e);
+	if (rc == 0 && !run.calls && !run.packs)
 		rc = open_traces(&run, &absolute, e);
 	if (rc == 0 && getrandom(run.seed, sizeof run.seed, 0) != sizeof run.seed)
 		rc = err_set(e, ERR_SYSTEM, "the system gives no random bytes");
 	if (rc == 0) {
 		struct worker *worker = mem_zalloc((size_t)threads * sizeof *worker);
-		rc = run.calls ? replay_calls(out, &run, worker, e)
-			       : replay_passes(out, &run, worker, threads, absolute, e);
+		rc = run.packs	 ? replay_packs(out, &run, worker, threads, e)
+		     : run.calls ? replay_calls(out, &run, worker, e)
+				 : replay_passes(out, &run, worker, threads, absolute, e);
 		free(worker);
 	}
 	run_release(&run);

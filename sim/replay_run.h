@@ -15,6 +15,7 @@
 #include "meter/formats/record_reader.h"
 #include "sim/call_log.h"
 #include "sim/conversation.h"
+#include "sim/pack.h"
 #include "sim/replay.h"
 #include "pricing/tariffs.h"
 
@@ -47,6 +48,9 @@ struct run {
 	struct trace **trace;
 	size_t trace_count;
 	struct call_log *calls; /* instead of traces */
+	struct pack **pack;	/* likewise */
+	size_t packs;
+	atomic_size_t next_chunk; /* of all packs together */
 	enum pass pass;
 	int64_t shift_us;
 	bool by_conversation;
@@ -106,6 +110,19 @@ void *replay_work(void *worker);
 /* The same for the calls of a log. */
 void replay_work_calls(struct worker *w);
 void replay_worker_release(struct worker *w);
+
+/* Takes a batch of records. */
+void replay_accept(struct worker *w, struct record_batch *b);
+/* Takes sums over many records each, of one price; false, with nothing taken, when some answer is
+ * not one price for all of them. Instants are w->us already. */
+bool replay_accept_sums(struct worker *w, const struct record_batch *b, const int64_t *records);
+/* Prices what waits. */
+void replay_settle(struct worker *w);
+/* Opens the packs among the paths; run->packs stays 0 when there are none. */
+int replay_open_packs(struct run *run, struct err *e);
+int replay_packs(struct replay_result **out, struct run *run, struct worker *worker, int threads,
+		 struct err *e);
+void replay_start_worker(struct run *run, struct worker *w, int index);
 
 /* The number of that reason in r, made when it is new; it begins at 1. */
 uint32_t replay_reason_id(struct reasons *r, struct text model, const char *why);

@@ -634,6 +634,33 @@ static void accept(void *user, struct record_batch *b)
 		add_to_groups(w, b);
 }
 
+void replay_accept(struct worker *w, struct record_batch *b)
+{
+	accept(w, b);
+}
+
+bool replay_accept_sums(struct worker *w, const struct record_batch *b, const int64_t *records)
+{
+	ask_tariffs(w, b);
+	if (!all_can_wait(w, b))
+		return false;
+	find_key_texts(w, b);
+	for (size_t i = 0; i < b->n; i++) {
+		if (!w->answer[i]->group)
+			w->answer[i]->group = group_of(w, b, i);
+		/* let_wait counts one of them */
+		w->answer[i]->waiting_records += records[i] - 1;
+		w->accepted += records[i];
+	}
+	let_wait(w, b);
+	return true;
+}
+
+void replay_settle(struct worker *w)
+{
+	tariffs_each(w->tariffs, settle, w);
+}
+
 /* Two threads that share a core waste the other one. */
 static void pin(int index)
 {

@@ -5,6 +5,7 @@
 #include "meter/trace.h"
 #include "sim/call_log.h"
 #include "sim/conversation.h"
+#include "sim/pack.h"
 
 /* Prompts are sums of three or four counts; none may be so large that they do not fit. */
 static const int64_t tokens_most = INT64_MAX / 8;
@@ -199,6 +200,9 @@ static void take_record(struct loader *l, const struct record *r, int64_t web_se
 	c->workload = name_number(l, r->text[FIELD_WORKLOAD]);
 	c->task = name_number(l, r->text[FIELD_TASK]);
 	c->effort = name_number(l, r->text[FIELD_EFFORT]);
+	c->session = name_number(l, r->text[FIELD_SESSION]);
+	if (!c->task && r->text[FIELD_CHAT].n) /* a chat is one task */
+		c->task = name_number(l, session);
 	if (has_rare(r, web_searches)) {
 		w->rare = more(w->rare, w->rares, &l->rare_room, sizeof *w->rare);
 		struct work_rare *rare = &w->rare[w->rares];
@@ -392,6 +396,145 @@ static int read_blocks(struct loader *l, struct err *e)
 	return rc;
 }
 
+/* A record's columns in the order of pack_column. */
+static void set_column(struct work_call *c, enum pack_column k, const int64_t *wide,
+		       const uint32_t *narrow, const uint32_t *subject, const uint32_t *name)
+{
+	switch (k) {
+	case PACK_TIME:
+		c->time_us = *wide;
+		return;
+	case PACK_REQUESTS:
+		c->requests = *wide;
+		return;
+	case PACK_CONVERSATION:
+		c->conversation = *narrow;
+		return;
+	case PACK_CALL:
+		c->call = *narrow;
+		return;
+	case PACK_SUBJECT:
+		c->subject = subject[*narrow];
+		return;
+	case PACK_CUSTOMER:
+		c->customer = name[*narrow];
+		return;
+	case PACK_PROJECT:
+		c->project = name[*narrow];
+		return;
+	case PACK_WORKLOAD:
+		c->workload = name[*narrow];
+		return;
+	case PACK_TASK:
+		c->task = name[*narrow];
+		return;
+	case PACK_EFFORT:
+		c->effort = name[*narrow];
+		return;
+	case PACK_SESSION:
+		c->session = name[*narrow];
+		return;
+	case PACK_RARE:
+		c->rare = *narrow;
+		return;
+	default:
+		c->tokens[k - PACK_TOKENS] = *wide;
+	}
+}
+
+static int read_columns(struct loader *l, const struct pack *p, const uint32_t *subject,
+			const uint32_t *name, struct err *e)
+{
+	struct workload *w = l->w;
+	int64_t *wide = mem_alloc(PACK_CHUNK * sizeof *wide),
+		*scratch = mem_alloc(PACK_CHUNK * sizeof *wide);
+	int rc = 0;
+	for (size_t chunk = 0; rc == 0 && chunk < pack_chunks(p); chunk++) {
+		struct work_call *c = w->call + chunk * PACK_CHUNK;
+		const uint32_t *narrow = (const uint32_t *)(const void *)wide;
+		for (int k = 0; rc == 0 && k < PACK_COLUMNS; k++) {
+			rc = pack_read_column(p, chunk, (enum pack_column)k, wide, scratch, e);
+			for (size_t i = 0; rc == 0 && i < pack_chunk_calls(p, chunk); i++)
+				set_column(&c[i], (enum pack_column)k, &wide[i], &narrow[i],
+					   subject, name);
+		}
+	}
+	free(wide);
+	free(scratch);
+	return rc;
+}
+
+/* Calls outside the period leave; conversations are those of the calls that stay, counted as a
+ * reader of the trace would, and so are the calls along them. */
+static void keep_period(struct loader *l, const struct pack *p)
+{
+	struct workload *w = l->w;
+	const struct workload_options *o = l->o;
+	uint32_t *number = mem_zalloc((pack_conversations(p) + 1) * sizeof *number); /* and 1 */
+	size_t kept = 0;
+	for (size_t i = 0; i < w->count; i++) {
+		struct work_call c = w->call[i];
+		c.time_us += l->shift_us;
+		if (c.time_us >= o->since.us && c.time_us < o->until.us)
+			w->call[kept++] = c;
+	}
+	w->outside = (int64_t)(w->count - kept);
+	w->count = kept;
+	for (size_t i = 0; i < kept; i++) {
+		struct work_call *c = &w->call[i];
+		uint32_t *n = &number[c->conversation];
+		if (!*n)
+			*n = conversation_number(l, pack_conversation(p, c->conversation)) + 1;
+		c->conversation = *n - 1;
+		c->call = l->calls[c->conversation]++;
+	}
+	w->has_conversations = pack_has_conversations(p);
+	free(number);
+}
+
+static int read_pack(struct loader *l, struct pack *p, struct err *e)
+{
+	const struct workload_options *o = l->o;
+	struct workload *w = l->w;
+	if (o->map_count)
+		return err_set(e, ERR_USAGE, "the columns of a pack have their names already");
+	if (pack_is_relative(p) && !o->has_at)
+		return err_set(e, ERR_USAGE,
+			       "%s: the times of a %s trace count from its start; say when that "
+			       "was with --at, for example --at 2026-06-15",
+			       o->path[0], pack_shape(p));
+	int rc = pack_need_names(p, e);
+	if (rc != 0)
+		return rc;
+	w->shape = arena_text(&w->arena, pack_shape(p), strlen(pack_shape(p)));
+	l->shift_us = !o->has_at ? 0 : o->at.us - (pack_is_relative(p) ? 0 : pack_first_us(p));
+	uint32_t *subject = mem_alloc((pack_subjects(p) + 1) * sizeof *subject),
+		 *name = mem_zalloc((pack_names(p) + 1) * sizeof *name);
+	for (size_t i = 0; i < pack_subjects(p); i++) {
+		struct work_subject s = *pack_subject(p, i);
+		if (s.model.n == 0 && o->model)
+			s.model = text_of(o->model);
+		if (s.provider.n == 0 && o->provider)
+			s.provider = text_of(o->provider);
+		subject[i] = subject_number(l, s);
+	}
+	for (size_t i = 1; i <= pack_names(p); i++)
+		name[i] = name_number(l, pack_name(p, (uint32_t)i));
+	w->rares = pack_rares(p);
+	w->rare = mem_alloc((w->rares + 1) * sizeof *w->rare);
+	if (w->rares)
+		memcpy(w->rare, pack_rare(p, 0), w->rares * sizeof *w->rare);
+	w->count = pack_calls(p);
+	w->call = mem_zalloc((w->count + 1) * sizeof *w->call);
+	if (rc == 0)
+		rc = read_columns(l, p, subject, name, e);
+	if (rc == 0)
+		keep_period(l, p);
+	free(subject);
+	free(name);
+	return rc;
+}
+
 /* Whether the file names the blocks of its prompts. */
 static int names_blocks(const struct workload_options *o, bool *out, struct err *e)
 {
@@ -410,6 +553,21 @@ static int names_blocks(const struct workload_options *o, bool *out, struct err 
 	const char *shape = trace_shape(t)->name;
 	*out = strcmp(shape, "mooncake") == 0 || strcmp(shape, "bailian") == 0 ||
 	       strcmp(shape, "agent") == 0;
+	trace_close(t);
+	return 0;
+}
+
+int workload_is_relative(const struct workload_options *o, bool *out, struct err *e)
+{
+	struct trace *t;
+	*out = false;
+	if (call_log_wanted(o->path[0], o->format))
+		return 0;
+	int rc = trace_open(&t, o->path[0],
+			    &(struct trace_options){ o->format, o->map, o->map_count, false }, e);
+	if (rc != 0)
+		return rc;
+	*out = trace_shape(t)->time != TIME_INSTANT;
 	trace_close(t);
 	return 0;
 }
@@ -465,7 +623,8 @@ static void sort_calls(struct loader *l)
 /* Where calls belong to no conversation, they are counted through the whole workload. */
 static void finish(struct loader *l)
 {
-	sort_calls(l);
+	if (!l->o->as_written)
+		sort_calls(l);
 	for (size_t i = 0; !l->w->has_conversations && i < l->w->count; i++)
 		l->w->call[i].call = (uint32_t)i;
 	free(l->calls);
@@ -474,10 +633,17 @@ static void finish(struct loader *l)
 int workload_read(struct workload **out, const struct workload_options *o, struct err *e)
 {
 	struct loader l = { .o = o, .w = mem_zalloc(sizeof *l.w) };
-	bool blocks;
-	int rc = names_blocks(o, &blocks, e);
-	if (rc == 0 && blocks)
+	struct pack *pack = NULL;
+	bool blocks = false;
+	int rc =
+		pack_is(o->path[0]) ? pack_open(&pack, o->path[0], e) : names_blocks(o, &blocks, e);
+	for (size_t i = 1; rc == 0 && i < o->path_count; i++)
+		if (pack || pack_is(o->path[i]))
+			rc = err_set(e, ERR_USAGE, "packs are read one at a time");
+	if (rc == 0 && (pack ? pack_has_blocks(pack) : blocks))
 		rc = read_blocks(&l, e);
+	else if (rc == 0 && pack)
+		rc = read_pack(&l, pack, e);
 	else if (rc == 0 && call_log_wanted(o->path[0], o->format))
 		rc = read_calls(&l, e);
 	else if (rc == 0)
@@ -490,6 +656,7 @@ int workload_read(struct workload **out, const struct workload_options *o, struc
 				       o->path[0])
 			     : err_set(e, ERR_INVALID, "'%s' holds no call%s", o->path[0],
 				       l.w->outside ? " in that period" : "");
+	pack_close(pack);
 	finish(&l);
 	if (rc != 0) {
 		workload_close(l.w);

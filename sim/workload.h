@@ -19,8 +19,8 @@ struct work_call {
 	uint32_t conversation; /* from 0 */
 	uint32_t call;	       /* of the conversation, from 0, in the order of the trace */
 	uint32_t subject;      /* what it ran on */
-	uint32_t customer, project, workload, task, effort; /* numbers of names; 0: none */
-	uint32_t rare;					    /* 1 + place in `rare`; 0: none */
+	uint32_t customer, project, workload, task, effort, session; /* numbers of names; 0: none */
+	uint32_t rare; /* 1 + place in `rare`; 0: none */
 };
 
 struct work_subject {
@@ -69,6 +69,7 @@ struct workload_options {
 	struct instant at;
 	struct instant since, until;
 	int64_t block_tokens; /* 0: the trace's own */
+	bool as_written;      /* calls in the order of the trace, not of time */
 	/* Hears of every record that is left out; may be NULL. */
 	void (*refused)(void *user, const char *path, int64_t line, const char *why);
 	void *refused_user;
@@ -81,6 +82,9 @@ int workload_of_store(struct workload **out, struct store *s, const char *custom
 		      const char *project, struct instant since, struct instant until,
 		      struct err *e);
 void workload_close(struct workload *w);
+
+/* Whether the times of the first file count from its start. Errors: as trace_open. */
+int workload_is_relative(const struct workload_options *o, bool *out, struct err *e);
 
 /* Tokens of the whole prompt, cache included. */
 static inline int64_t work_prompt(const struct work_call *c)
