@@ -36,6 +36,8 @@ static const struct option options[] = {
 	{ "seed", 0, "N", "of shares and resamples (default 1)", false },
 	{ "resamples", 0, "N", "for the intervals (default 1000; 0: none)", false },
 	{ "level", 0, "P", "of the intervals (default 0.95)", false },
+	{ "sample", 0, "N", "replay N conversations only, and estimate the whole from them",
+	  false },
 	{ "budget", 0, "AMOUNT", "how probable is it that a scenario costs more?", false },
 	{ "sensitivity", 0, "P",
 	  "vary each assumption by the part P (0.1: a tenth) and show what it moves", false },
@@ -206,6 +208,7 @@ static int run(struct cli *cli, struct err *e)
 	struct whatif_options o = { .currency = cli_currency(cli) };
 	const char *plan = cli_value(cli, "plan"), *cache = cli_value(cli, "cache");
 	struct sensitivity *sensitivity = NULL;
+	struct sample sample = { 0 };
 	int refused = 0, status = 0, vary = 0;
 	int rc = cli_zone(cli, &zone, e);
 	if (rc == 0)
@@ -233,6 +236,16 @@ static int run(struct cli *cli, struct err *e)
 		rc = err_set(e, ERR_USAGE,
 			     "the database holds amounts in %s: compare with --currency %s",
 			     workload->metered_currency, workload->metered_currency);
+	if (rc == 0 && cli_value(cli, "sample")) {
+		int64_t n;
+		rc = cli_count(cli, "sample", 0, &n, e);
+		if (rc == 0)
+			rc = sample_draw(&sample, workload, n, o.seed, e);
+		o.sample = &sample;
+		if (rc == 0 && (o.has_budget || vary))
+			rc = err_set(e, ERR_USAGE,
+				     "--budget and --sensitivity need the whole, without --sample");
+	}
 	if (rc == 0)
 		rc = whatif_run(&result, &o, e);
 	if (rc == 0 && vary)
@@ -261,6 +274,7 @@ static int run(struct cli *cli, struct err *e)
 		status = workload->refused ? 3 : status;
 	}
 	free(sensitivity);
+	sample_release(&sample);
 	whatif_results_close(result, o.scenarios);
 	workload_close(workload);
 	scenario_list_release(&list);

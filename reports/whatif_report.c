@@ -90,6 +90,27 @@ static void put_hosting(struct json_out *j, const struct whatif_model *m)
 	json_out_end(j, '}');
 }
 
+static void put_ratio_interval(struct json_out *j, const struct whatif_report *r,
+			       const struct interval *i)
+{
+	char text[DECIMAL_TEXT_MAX];
+	json_out_object(j, "ratio_interval");
+	json_out_string(j, "low", decimal_format((struct decimal){ i->low.atto, 6 }, text));
+	json_out_string(j, "high", decimal_format((struct decimal){ i->high.atto, 6 }, text));
+	json_out_string(j, "level", level(r, text));
+	json_out_end(j, '}');
+}
+
+static void put_estimate(struct json_out *j, const struct whatif_report *r,
+			 const struct sample_estimate *s)
+{
+	json_out_object(j, "estimate");
+	json_out_money(j, "total", s->total);
+	put_interval(j, "interval", r, &s->interval);
+	put_interval(j, "interval_without_control", r, &s->plain);
+	json_out_end(j, '}');
+}
+
 static void put_model(struct json_out *j, const struct whatif_report *r,
 		      const struct whatif_model *m)
 {
@@ -258,7 +279,11 @@ static void put_scenario(struct json_out *j, const struct whatif_report *r, size
 	if (w->has_intervals) {
 		put_interval(j, "interval", r, &w->total);
 		put_interval(j, "delta_interval", r, &w->difference);
+		if (w->has_ratio)
+			put_ratio_interval(j, r, &w->ratio_micro);
 	}
+	if (o->sample)
+		put_estimate(j, r, &w->estimate);
 	if (s->route.kind == ROUTE_OFFPEAK) {
 		json_out_object(j, "waiting");
 		json_out_int(j, "moved", w->moved);
@@ -318,6 +343,8 @@ void whatif_report_put(struct buf *out, const struct whatif_report *r)
 	json_out_int(&j, "quarantined", w->refused);
 	if (w->outside)
 		json_out_int(&j, "outside_period", w->outside);
+	if (o->sample)
+		json_out_int(&j, "sampled_conversations", (int64_t)o->sample->count);
 	json_out_string(&j, "cache", r->cache);
 	json_out_int(&j, "resamples", o->resamples);
 	snprintf(text, sizeof text, "%llu", (unsigned long long)o->seed);
@@ -575,6 +602,18 @@ static void remarks(const struct whatif_report *r, size_t i, struct buf *b)
 		put_count(b, w->escalated);
 		printf("  %s: %s calls are run on both models\n", name, b->p);
 	}
+	if (o->sample) {
+		struct buf low = { 0 }, high = { 0 };
+		shown(b, w->estimate.total, o->currency, false, false);
+		shown(&low, w->estimate.interval.low, o->currency, false, false);
+		shown(&high, w->estimate.interval.high, o->currency, false, false);
+		printf("  %s: all of it would cost about %s (%s to %s", name, b->p, low.p, high.p);
+		shown(&low, w->estimate.plain.low, o->currency, false, false);
+		shown(&high, w->estimate.plain.high, o->currency, false, false);
+		printf("; without the control variate %s to %s)\n", low.p, high.p);
+		buf_release(&low);
+		buf_release(&high);
+	}
 	if (w->retried) {
 		put_count(b, w->retried);
 		printf("  %s: %s failed attempts are made again", name, b->p);
@@ -682,6 +721,10 @@ void whatif_report_table(const struct whatif_report *r)
 		       o->level_permille / 10, o->level_permille % 10, b.p,
 		       w->has_conversations ? "conversations" : "calls",
 		       (unsigned long long)o->seed);
+	}
+	if (o->sample) {
+		put_count(&b, (int64_t)o->sample->count);
+		printf("; only %s conversations are replayed, and in the table", b.p);
 	}
 	printf("\namounts are rounded here; --json and --csv have every digit\n");
 	if (o->cache == WHATIF_CACHE_NONE && w->blocks)

@@ -209,6 +209,8 @@ static void choose(struct run *r)
 	r->play = mem_alloc((w->count * 4 + 1) * sizeof *r->play);
 	for (size_t i = 0; i < w->count; i++) {
 		const struct work_call *c = &w->call[i];
+		if (r->o->sample && !r->o->sample->in[c->conversation])
+			continue;
 		uint32_t target = route_target(route, w, i, r->o->seed);
 		struct play *p = &r->play[r->plays++];
 		if (target == ROUTE_AS_RECORDED)
@@ -703,6 +705,25 @@ static void *work(void *user)
 	return NULL;
 }
 
+/* False where the baseline costs nothing in some resample. */
+static bool add_ratio(struct whatif_result *r, const struct money_total *own,
+		      const struct money_total *base, size_t draws, int level_permille)
+{
+	const int128 million = 1000000, most = ((int128)1 << 126) / million / 2;
+	struct money_total *ratio = mem_alloc(draws * sizeof *ratio);
+	bool ok = true;
+	for (size_t k = 0; ok && k < draws; k++) {
+		ok = base[k].atto > 0 && own[k].atto >= 0 && own[k].atto < most;
+		if (ok)
+			ratio[k].atto =
+				(2 * own[k].atto * million + base[k].atto) / (2 * base[k].atto);
+	}
+	if (ok)
+		r->ratio_micro = resample_interval(ratio, draws, level_permille);
+	free(ratio);
+	return ok;
+}
+
 /* Columns: each scenario's cost by conversation, and its difference from the baseline's. */
 static void add_intervals(struct whatif_result *result, const struct whatif_options *o)
 {
@@ -724,6 +745,7 @@ static void add_intervals(struct whatif_result *result, const struct whatif_opti
 			difference[k] = money_total_minus(own[k], base[k]);
 		for (size_t k = 0; k < draws; k++)
 			result[i].over_budget += o->has_budget && own[k].atto > o->budget.atto;
+		result[i].has_ratio = add_ratio(&result[i], own, base, draws, o->level_permille);
 		result[i].total = resample_interval(own, draws, o->level_permille);
 		result[i].difference = resample_interval(difference, draws, o->level_permille);
 		result[i].has_intervals = true;
@@ -754,6 +776,13 @@ static int check_options(const struct whatif_options *o, struct err *e)
 					       "scenario '%s': the database keeps no effort, so no "
 					       "rule can ask for it",
 					       o->scenario[i].name);
+	if (o->sample && w->blocks && o->rules.scope != CACHE_CONVERSATION &&
+	    o->rules.scope != CACHE_CONVERSATION_MODEL && o->cache == WHATIF_CACHE_BLOCKS)
+		return err_set(e, ERR_USAGE,
+			       "--sample needs conversations that share no cache: --scope "
+			       "conversation");
+	if (o->sample && o->resamples == 0)
+		return err_set(e, ERR_USAGE, "--sample needs --resamples");
 	if (o->resamples > RESAMPLES_MAX)
 		return err_set(e, ERR_USAGE, "at most %d resamples", RESAMPLES_MAX);
 	return 0;
@@ -779,8 +808,17 @@ int whatif_run(struct whatif_result **out, const struct whatif_options *o, struc
 		*e = p.failure;
 		return -(int)e->code;
 	}
-	if (o->resamples > 0 && o->workload->conversations > 1)
+	if (o->sample)
+		for (size_t i = 0; rc == 0 && i < o->scenarios; i++)
+			rc = sample_estimate(&p.result[i].estimate, o->sample,
+					     p.result[i].by_conversation, p.result[i].fixed,
+					     o->seed, o->resamples, o->level_permille, e);
+	else if (o->resamples > 0 && o->workload->conversations > 1)
 		add_intervals(p.result, o);
+	if (rc != 0) {
+		whatif_results_close(p.result, o->scenarios);
+		return rc;
+	}
 	*out = p.result;
 	return 0;
 }

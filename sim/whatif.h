@@ -13,6 +13,7 @@
 #include "sim/prefix_cache.h"
 #include "sim/resample.h"
 #include "sim/route.h"
+#include "sim/sample.h"
 
 enum whatif_cache {
 	/* The trace's own counts hold on every model. */
@@ -69,8 +70,9 @@ struct whatif_options {
 	enum whatif_cache cache;
 	struct cache_rules rules; /* of WHATIF_CACHE_BLOCKS; every model has a cache of its own */
 	uint64_t seed;
-	int64_t resamples; /* 0: no intervals */
-	bool has_budget;   /* how many resamples come to more? */
+	int64_t resamples;	     /* 0: no intervals */
+	const struct sample *sample; /* only its conversations are replayed; NULL: all */
+	bool has_budget;	     /* how many resamples come to more? */
 	struct money_total budget;
 	int level_permille; /* of the intervals: 950 */
 	int threads;
@@ -126,7 +128,10 @@ struct whatif_result {
 	int64_t over_budget;	  /* resamples */
 	bool has_intervals;
 	struct interval total,
-		difference; /* of the cost, and of its difference from the baseline */
+		difference;	     /* of the cost, and of its difference from the baseline */
+	struct interval ratio_micro; /* of cost / the baseline's, in millionths */
+	bool has_ratio;
+	struct sample_estimate estimate; /* of the whole, where only a sample was replayed */
 	struct money_total *by_conversation;
 	/* private */
 	struct arena arena;

@@ -223,3 +223,27 @@ END
 	expect 0
 	grep -q 'tally.cascade/1' c.html
 }
+
+@test "a sample estimates the whole: intervals hold, the control variate narrows them, flat prices are nearly exact" {
+	"$TALLY" sim generate "$ROOT/examples/plan.json" --days 8 -o t.csv -q
+	value() { sed -n "s/.*\"name\": \"$1\".*\"estimate\": {\"total\": \"\([0-9.]*\)\", \"interval\": {\"low\": \"\([0-9.-]*\)\", \"high\": \"\([0-9.]*\)\".*without_control\": {\"low\": \"\([0-9.-]*\)\", \"high\": \"\([0-9.]*\)\".*/\1 \2 \3 \4 \5/p" got; }
+	"$TALLY" whatif t.csv -s sonnet=claude-sonnet-4-6 -s mix=every:5:$P:$F --csv --resamples 0 >whole
+	sonnet=$(awk -F, '$1 == "sonnet" && $2 == "" { print $10 }' whole)
+	mix=$(awk -F, '$1 == "mix" && $2 == "" { print $10 }' whole)
+	for seed in $(seq 20); do
+		"$TALLY" whatif t.csv -s sonnet=claude-sonnet-4-6 -s mix=every:5:$P:$F --sample 80 --resamples 400 --seed $seed --json >got
+		echo "$(value sonnet) $sonnet $(value mix) $mix"
+	done >table
+	awk '{ if ($6 < $1 * .9999 || $6 > $1 * 1.0001) bad++
+		inside += $12 >= $8 && $12 <= $9; with += $9 - $8; without += $11 - $10 } END { print inside, with, without, bad + 0; exit !(NR == 20 && inside >= 16 && with < .8 * without && bad == 0) }' table
+	"$TALLY" whatif t.csv -s mix=every:5:$P:$F --sample 80 --threads 1 --json >one
+	"$TALLY" whatif t.csv -s mix=every:5:$P:$F --sample 80 --threads 2 --json | cmp - one
+	run "$TALLY" whatif t.csv -s mix=every:5:$P:$F --sample 80
+	expect 0 "all of it would cost about" "only 80 conversations"
+	run "$TALLY" whatif t.csv -s f=$F --sample 9
+	expect 2 "from 10"
+	run "$TALLY" whatif "$ROOT/examples/sessions.jsonl" --at 2026-06-15 --cache infinite -s f=$F --sample 10
+	expect 2 "--scope conversation"
+	run "$TALLY" whatif t.csv -s recorded -s f=$F --json
+	expect 0 '"ratio_interval": {"low": "1", "high": "1"'
+}

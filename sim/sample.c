@@ -1,0 +1,203 @@
+#include "sim/sample.h"
+
+#include <gsl/gsl_multifit.h>
+#include <gsl/gsl_randist.h>
+#include <gsl/gsl_rng.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/dict.h"
+
+/* A sum that does not fit is a worse control, and no error of the estimate. */
+static void add_to(int64_t *sum, int64_t v)
+{
+	const int64_t most = (int64_t)1 << 55;
+	*sum = v < most - *sum ? *sum + v : most;
+}
+
+int sample_draw(struct sample *out, const struct workload *w, int64_t count, uint64_t seed,
+		struct err *e)
+{
+	const uint64_t seeds[2] = { seed, 0x73616d706c65 };
+	*out = (struct sample){ 0 };
+	if (count < SAMPLE_LEAST || (uint64_t)count >= w->conversations)
+		return err_set(
+			e, ERR_USAGE,
+			"--sample is a number of conversations from %d, and less than the %zu "
+			"that there are",
+			SAMPLE_LEAST, w->conversations);
+	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
+	size_t *all = mem_alloc(w->conversations * sizeof *all),
+	       *chosen = mem_alloc((size_t)count * sizeof *chosen);
+	gsl_rng_set(rng, hash_bytes(&count, sizeof count, seeds) & 0xffffffff);
+	for (size_t i = 0; i < w->conversations; i++)
+		all[i] = i;
+	gsl_ran_choose(rng, chosen, (size_t)count, all, w->conversations, sizeof *all);
+	out->of = w->conversations;
+	out->count = (size_t)count;
+	out->in = mem_zalloc(w->conversations * sizeof *out->in);
+	out->control = mem_zalloc(w->conversations * sizeof *out->control);
+	for (size_t i = 0; i < out->count; i++)
+		out->in[chosen[i]] = true;
+	for (size_t i = 0; i < w->count; i++) {
+		const struct work_call *c = &w->call[i];
+		int64_t *x = out->control[c->conversation];
+		const int64_t prompt = work_prompt(c), read = c->tokens[BUCKET_CACHE_READ];
+		add_to(&x[0], prompt - read);
+		add_to(&x[1], read);
+		add_to(&x[2], c->tokens[BUCKET_OUTPUT]);
+		x[3] = prompt > x[3] ? prompt : x[3];
+		add_to(&x[4], 1);
+	}
+	gsl_rng_free(rng);
+	free(all);
+	free(chosen);
+	return 0;
+}
+
+void sample_release(struct sample *s)
+{
+	free(s->in);
+	free(s->control);
+}
+
+/* The drawn conversations: the cost and the controls of each. */
+struct drawn {
+	struct money_total *cost;
+	const int64_t **control;
+	size_t n;
+};
+
+/* Fits slopes again and again over as many conversations. */
+struct fitter {
+	gsl_matrix *x, *covariance;
+	gsl_vector *y, *c;
+	gsl_multifit_linear_workspace *work;
+};
+
+static void fitter_open(struct fitter *f, size_t n)
+{
+	const size_t p = SAMPLE_CONTROLS + 1;
+	f->x = gsl_matrix_alloc(n, p);
+	f->covariance = gsl_matrix_alloc(p, p);
+	f->y = gsl_vector_alloc(n);
+	f->c = gsl_vector_alloc(p);
+	f->work = gsl_multifit_linear_alloc(n, p);
+}
+
+static void fitter_close(struct fitter *f)
+{
+	gsl_multifit_linear_free(f->work);
+	gsl_vector_free(f->c);
+	gsl_vector_free(f->y);
+	gsl_matrix_free(f->covariance);
+	gsl_matrix_free(f->x);
+}
+
+/* The slopes of cost over the controls among those places, in whole atto-units. */
+static void slopes(struct fitter *f, const struct drawn *d, const size_t *place,
+		   int128 beta[SAMPLE_CONTROLS])
+{
+	double rest;
+	for (size_t i = 0; i < d->n; i++) {
+		gsl_matrix_set(f->x, i, 0, 1);
+		for (size_t k = 0; k < SAMPLE_CONTROLS; k++)
+			gsl_matrix_set(f->x, i, k + 1, (double)d->control[place[i]][k]);
+		gsl_vector_set(f->y, i, (double)d->cost[place[i]].atto);
+	}
+	bool ok = gsl_multifit_linear(f->x, f->y, f->c, f->covariance, &rest, f->work) == 0;
+	for (size_t k = 0; k < SAMPLE_CONTROLS; k++) {
+		const double b = ok ? gsl_vector_get(f->c, k + 1) : 0;
+		/* 10^20 is a hundred units a token: not a price */
+		beta[k] = isfinite(b) && fabs(b) < 1e20 ? (int128)b : 0;
+	}
+}
+
+/* of / count times v, half away from 0. */
+static int128 raised(const struct sample *s, int128 v)
+{
+	const int128 n = (int128)s->count, twice = 2 * v * (int128)s->of;
+	return twice >= 0 ? (twice + n) / (2 * n) : -((-twice + n) / (2 * n));
+}
+
+/* The estimates from those places, with the control variates and without. */
+static void estimate(const struct sample *s, const struct drawn *d, const size_t *place,
+		     const int128 beta[SAMPLE_CONTROLS], const int128 all[SAMPLE_CONTROLS],
+		     struct money_total *with, struct money_total *plain)
+{
+	int128 own = 0, x[SAMPLE_CONTROLS] = { 0 };
+	for (size_t i = 0; i < d->n; i++) {
+		own += d->cost[place[i]].atto;
+		for (size_t k = 0; k < SAMPLE_CONTROLS; k++)
+			x[k] += d->control[place[i]][k];
+	}
+	with->atto = plain->atto = raised(s, own);
+	for (size_t k = 0; k < SAMPLE_CONTROLS; k++)
+		with->atto += beta[k] * (all[k] - raised(s, x[k]));
+}
+
+int sample_estimate(struct sample_estimate *out, const struct sample *s,
+		    const struct money_total *cost, struct money_total fixed, uint64_t seed,
+		    int64_t resamples, int level_permille, struct err *e)
+{
+	/* the slopes are fitted anew in each resample, where that takes no long time; with more
+	   conversations than this they hardly vary */
+	enum { FITTED_ANEW = 3000 };
+	const size_t draws = (size_t)resamples;
+	int128 beta[SAMPLE_CONTROLS], all[SAMPLE_CONTROLS] = { 0 }, own = 0;
+	struct drawn d = { .cost = mem_alloc(s->count * sizeof *d.cost),
+			   .control = mem_alloc(s->count * sizeof *d.control) };
+	struct money_total ignored;
+	for (size_t i = 0; i < s->of; i++) {
+		for (size_t k = 0; k < SAMPLE_CONTROLS; k++)
+			all[k] += s->control[i][k];
+		if (!s->in[i])
+			continue;
+		own += cost[i].atto;
+		d.cost[d.n] = cost[i];
+		d.control[d.n++] = s->control[i];
+	}
+	/* products stay below 10^38: 10^20 atto-units times 10^17 tokens, 10^30 times conversations
+	 */
+	const int128 tokens_most = (int128)100000000000000000,
+		     cost_most = tokens_most * 10000000000000;
+	bool fits = own < cost_most && -own < cost_most && s->of < 50000000;
+	for (size_t k = 0; k < SAMPLE_CONTROLS; k++)
+		fits &= all[k] < tokens_most;
+	if (fits) {
+		const uint64_t seeds[2] = { seed, 0x657374696d617465 };
+		size_t *place = mem_alloc(d.n * sizeof *place);
+		struct money_total *with = mem_alloc(draws * sizeof *with),
+				   *plain = mem_alloc(draws * sizeof *plain);
+		struct fitter f;
+		gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
+		fitter_open(&f, d.n);
+		for (size_t i = 0; i < d.n; i++)
+			place[i] = i;
+		slopes(&f, &d, place, beta);
+		estimate(s, &d, place, beta, all, &out->total, &ignored);
+		out->total.atto += fixed.atto;
+		for (size_t r = 0; r < draws; r++) {
+			gsl_rng_set(rng, hash_bytes(&r, sizeof r, seeds) & 0xffffffff);
+			for (size_t i = 0; i < d.n; i++)
+				place[i] = gsl_rng_uniform_int(rng, d.n);
+			if (d.n <= FITTED_ANEW)
+				slopes(&f, &d, place, beta);
+			estimate(s, &d, place, beta, all, &with[r], &plain[r]);
+			with[r].atto += fixed.atto;
+			plain[r].atto += fixed.atto;
+		}
+		out->interval = resample_interval(with, draws, level_permille);
+		out->plain = resample_interval(plain, draws, level_permille);
+		fitter_close(&f);
+		gsl_rng_free(rng);
+		free(place);
+		free(with);
+		free(plain);
+	}
+	free(d.cost);
+	free(d.control);
+	return fits ? 0
+		    : err_set(e, ERR_RANGE,
+			      "the sample's sums are too large to raise to the whole");
+}
