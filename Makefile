@@ -54,7 +54,7 @@ SUPPORT_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/support/*.c))
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(B)/test/%)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 
-.PHONY: libs all help check check-unit check-cli check-asan check-clang check-portable check-tsan bench fuzz lint analyze install clean format
+.PHONY: libs all help check check-unit check-cli check-page check-asan check-clang check-portable check-tsan bench fuzz lint analyze install clean format
 
 all: $(B)/bin/tally $(B)/tally.1 ## build the program and its manual page
 
@@ -123,6 +123,9 @@ check-unit: $(UNIT_BIN) ## unit tests only
 
 check-cli: all ## command-line tests only
 	tests/run cli
+
+check-page: ## the page in a headless browser
+	tests/run page
 
 check-asan: ## the suite under address and undefined-behaviour sanitizers
 	MODE=asan tests/run unit cli

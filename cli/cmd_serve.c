@@ -10,12 +10,12 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/zone.h"
-#include "cli/command.h"
+#include "cli/serve_commands.h"
 #include "meter/quarantine.h"
-#include "meter/serve/http.h"
 #include "reports/credit_report.h"
 #include "reports/invoice_view.h"
 #include "reports/usage_report.h"
+#include "reports/web.h"
 
 static const struct option serve_options[] = {
 	{ "listen", 0, "HOST:PORT", "where to listen (default 127.0.0.1:8687)", false },
@@ -57,7 +57,7 @@ struct reader {
 	pthread_mutex_t lock;
 	struct store *store;
 	struct ledger *ledger;
-	struct zone *utc;
+	struct serve_commands commands;
 };
 
 static void put_error(struct http_reply *out, const struct err *e)
@@ -203,33 +203,104 @@ static int answer_invoices(struct reader *r, const struct http_question *q, stru
 	return rc;
 }
 
-static const char index_page[] =
-	"<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>tally</title>"
-	"<h1>tally</h1><p>This server meters usage: <code>POST /v1/usage</code>, "
-	"<code>/v1/events</code>, <code>/v1/traces</code>, <code>/v1/holds</code>; "
-	"<a href=\"/v1/usage?by=day,model\">usage</a>, <a href=\"/metrics\">metrics</a>, "
-	"<a href=\"/healthz\">health</a>.</p></html>\n";
+/* Every account with its balance. */
+struct accounts {
+	struct reader *r;
+	struct json_out *j;
+	struct err *e;
+	struct text *customer;
+	size_t count;
+	struct arena names;
+};
+
+static int add_account(void *user, const struct account *a)
+{
+	struct accounts *x = user;
+	x->customer = mem_grow(x->customer, (x->count + 1) * sizeof *x->customer);
+	x->customer[x->count++] =
+		(struct text){ arena_text(&x->names, a->customer.p, a->customer.n), a->customer.n };
+	return 0;
+}
+
+static int answer_accounts(struct reader *r, const struct http_question *q, struct http_reply *out,
+			   struct err *e)
+{
+	struct json_out j;
+	struct accounts x = { .r = r, .j = &j, .e = e };
+	struct balance_report report;
+	int rc = ledger_begin(r->ledger, e);
+	if (rc == 0)
+		rc = ledger_each_account(r->ledger, add_account, &x, e);
+	json_out_open(&j, NULL);
+	json_out_object(&j, NULL);
+	json_out_string(&j, "schema", "tally.balances/1");
+	json_out_array(&j, "accounts");
+	for (size_t i = 0; rc == 0 && i < x.count; i++) {
+		if (q->customer && !text_is(x.customer[i], q->customer))
+			continue;
+		rc = balance_report_read(&report, r->ledger, x.customer[i], clock_now(), e);
+		if (rc == 0)
+			rc = balance_report_put(&j, &report, r->ledger, e);
+	}
+	json_out_end(&j, ']');
+	json_out_end(&j, '}');
+	json_out_take(&j, &out->body);
+	free(x.customer);
+	arena_release(&x.names);
+	return rc;
+}
+
+/* The page and what it is made of. */
+static const char *page_file(void *user, const char *path, const char **type)
+{
+	static const struct {
+		const char *path, *asset, *type;
+	} files[] = { { "/", "page.html", "text/html; charset=utf-8" },
+		      { "/page.css", "page.css", "text/css; charset=utf-8" },
+		      { "/page.js", "page.js", "text/javascript; charset=utf-8" },
+		      { "/report.css", "report.css", "text/css; charset=utf-8" },
+		      { "/report.js", "report.js", "text/javascript; charset=utf-8" },
+		      { "/chart.js", "chart.js", "text/javascript; charset=utf-8" } };
+	(void)user;
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+		if (strcmp(path, files[i].path) == 0) {
+			const char *text = web_asset(files[i].asset);
+			*type = files[i].type;
+			return text ? text : "";
+		}
+	return NULL;
+}
+
+static unsigned command_scope(void *user, const char *method, const char *path)
+{
+	(void)user;
+	return serve_command_scope(method, path);
+}
+
+static void run_command(void *user, const struct http_question *q, const char *method,
+			struct text body, struct http_reply *out)
+{
+	struct reader *r = user;
+	serve_command_run(&r->commands, q, method, body, out);
+}
 
 static bool answer(void *user, const struct http_question *q, struct http_reply *out)
 {
 	struct reader *r = user;
 	struct err e = { 0 };
 	int rc;
-	if (strcmp(q->path, "/") == 0) {
-		out->type = "text/html; charset=utf-8";
-		buf_puts(&out->body, index_page);
-		return true;
-	}
 	bool usage = strcmp(q->path, "/v1/usage") == 0,
 	     balance = strncmp(q->path, "/v1/balance/", 12) == 0 && q->path[12],
+	     accounts = strcmp(q->path, "/v1/balance") == 0,
 	     invoices = strcmp(q->path, "/v1/invoices") == 0 ||
 			strncmp(q->path, "/v1/invoices/", 13) == 0;
-	if (!usage && !balance && !invoices)
+	if (!usage && !balance && !accounts && !invoices)
 		return false;
 	pthread_mutex_lock(&r->lock);
-	rc = usage     ? answer_usage(r, q, out, &e)
-	     : balance ? answer_balance(r, q, out, &e)
-		       : answer_invoices(r, q, out, &e);
+	rc = usage	? answer_usage(r, q, out, &e)
+	     : balance	? answer_balance(r, q, out, &e)
+	     : accounts ? answer_accounts(r, q, out, &e)
+			: answer_invoices(r, q, out, &e);
 	pthread_mutex_unlock(&r->lock);
 	if (rc != 0)
 		put_error(out, &e);
@@ -349,6 +420,10 @@ static int serve(struct cli *cli, struct err *e)
 		rc = store_open(&reader.store, path.p, DB_READ, e);
 	if (rc == 0)
 		rc = ledger_open(&reader.ledger, reader.store, e);
+	const char *prices[OPTION_VALUES_MAX], *price;
+	reader.commands = (struct serve_commands){ .db = path.p, .price = prices };
+	while ((price = cli_value_at(cli, "prices", reader.commands.prices)))
+		prices[reader.commands.prices++] = price;
 	if (rc == 0)
 		rc = http_open(&http,
 			       &(struct http_options){ .address =
@@ -358,6 +433,9 @@ static int serve(struct cli *cli, struct err *e)
 						       .key = key.n ? key.p : NULL,
 						       .writer = writer,
 						       .answer = answer,
+						       .file = page_file,
+						       .command_scope = command_scope,
+						       .command = run_command,
 						       .log = log_event,
 						       .user = &reader },
 			       e);

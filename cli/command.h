@@ -112,6 +112,7 @@ void cli_print_completion(FILE *out);
 	X(command_pack) \
 	X(command_ingest) \
 	X(command_usage) \
+	X(command_records) \
 	X(command_explain) \
 	X(command_status) \
 	X(command_serve) \

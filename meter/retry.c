@@ -38,7 +38,7 @@ static void refuse(void *user, int64_t line, struct text raw, const struct err *
 }
 
 /* A line of a table, with the names that its header had. */
-static void read_line(struct attempt *a, const struct held *h)
+static void read_line(struct attempt *a, const struct held *h, bool has_at)
 {
 	struct csv_record *names = mem_zalloc(sizeof *names), *values = mem_zalloc(sizeof *values);
 	struct metered m = { .shape = "csv", .rule = "as-given", .line = h->line };
@@ -53,9 +53,13 @@ static void read_line(struct attempt *a, const struct held *h)
 	if (rc == 0 && names->count != values->count)
 		rc = err_set(&e, ERR_INVALID, "the line has %zu fields where the header has %zu",
 			     values->count, names->count);
-	for (size_t i = 0; rc == 0 && i < names->count; i++)
-		rc = record_set(&m.record, record_field_by_name(names->field[i]), values->field[i],
-				VALUE_TEXT, TIME_INSTANT, &e);
+	for (size_t i = 0; rc == 0 && i < names->count; i++) {
+		const enum record_field f = record_field_by_name(names->field[i]);
+		/* the instant that the retry gives stands for one that is empty */
+		if (f == FIELD_TIME && has_at && values->field[i].n == 0)
+			continue;
+		rc = record_set(&m.record, f, values->field[i], VALUE_TEXT, TIME_INSTANT, &e);
+	}
 	if (rc == 0)
 		rc = record_finish(&m.record, &e);
 	if (rc == 0)
@@ -93,7 +97,7 @@ int retry_held(struct store *s, const struct ingest_options *given, const struct
 	snprintf(source, sizeof source, "%.*s", (int)h->source.n, h->source.p);
 	rc = ingest_open(&a.in, s, &o, source, tell, &a, e);
 	if (rc == 0 && h->header.n) {
-		read_line(&a, h);
+		read_line(&a, h, o.has_at);
 	} else if (rc == 0) {
 		struct payload_reader *r = payload_open(&(struct payload_sink){ &a, take, refuse });
 		payload_line(r, h->raw, h->line);

@@ -12,6 +12,19 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "meter/serve/live.h"
+#include "meter/serve/slow.h"
+
+/* Scripts and styles are the page's own files; what an answer shows has no scripts at all. */
+#define POLICY_PAGE \
+	"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " \
+	"connect-src " \
+	"'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+#define POLICY_DOCUMENT \
+	"default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; " \
+	"form-action " \
+	"'none'; frame-ancestors 'none'"
+#define COOKIE "tally"
 
 struct http {
 	struct http_options o;
@@ -20,6 +33,9 @@ struct http {
 	int64_t began_us;
 	atomic_int_fast64_t requests, status_class[6];
 	atomic_int_fast64_t suspended;
+	bool loopback;
+	struct live *live;
+	struct slow *slow;
 };
 
 /* One request, from its first byte to its answer. */
@@ -30,6 +46,12 @@ struct request {
 	struct job *job;
 	bool too_large, submitted, counted;
 	atomic_bool done;
+	/* of a command */
+	const char *method, *path;
+	bool commanded;
+	struct http_reply reply;
+	/* headers of the answer; NULL: none */
+	const char *policy, *filename, *cookie;
 };
 
 enum {
@@ -51,6 +73,17 @@ static enum MHD_Result answer(struct request *r, int status, const char *type, c
 		return MHD_NO;
 	MHD_add_response_header(response, "Content-Type", type);
 	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+	MHD_add_response_header(response, "Cache-Control", "no-store");
+	MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
+	MHD_add_response_header(response, "Content-Security-Policy",
+				r->policy ? r->policy : POLICY_DOCUMENT);
+	if (r->cookie)
+		MHD_add_response_header(response, "Set-Cookie", r->cookie);
+	if (r->filename) {
+		char value[100];
+		snprintf(value, sizeof value, "attachment; filename=\"%s\"", r->filename);
+		MHD_add_response_header(response, "Content-Disposition", value);
+	}
 	if (status == 401)
 		MHD_add_response_header(response, "WWW-Authenticate", "Bearer realm=\"tally\"");
 	if (status == 429 || status == 503)
@@ -87,6 +120,50 @@ static const char *header(struct request *r, const char *name)
 	return MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
 }
 
+/* The token of the header, else of the page's cookie. */
+static const struct token_grant *grant_of(struct request *r)
+{
+	const char *given = header(r, "Authorization");
+	if (given)
+		return strncasecmp(given, "Bearer ", 7) == 0
+			       ? tokens_find(r->http->o.tokens, text_of(given + 7))
+			       : NULL;
+	given = MHD_lookup_connection_value(r->connection, MHD_COOKIE_KIND, COOKIE);
+	return given ? tokens_find(r->http->o.tokens, text_of(given)) : NULL;
+}
+
+/*
+ * A browser that another site sends here says so: by the origin of the page, or by a name that is
+ * not ours (a server for this machine alone is asked for by its address or as localhost).
+ */
+static bool is_foreign(struct request *r)
+{
+	const char *origin = header(r, "Origin"), *host = header(r, "Host"),
+		   *site = header(r, "Sec-Fetch-Site");
+	if (site && (strcmp(site, "cross-site") == 0 || strcmp(site, "same-site") == 0))
+		return true;
+	if (origin) {
+		const char *name = strstr(origin, "://");
+		if (!name || !host || strcmp(name + 3, host) != 0)
+			return true;
+	}
+	if (r->http->loopback && !r->http->o.tokens && host) {
+		size_t n = *host == '[' ? strcspn(host, "]") : strcspn(host, ":");
+		struct text name = { host, n };
+		unsigned char address[16];
+		char plain[64];
+		if (text_is(name, "localhost"))
+			return false;
+		if (n == 0 || n >= sizeof plain)
+			return true;
+		memcpy(plain, host + (*host == '['), n - (*host == '['));
+		plain[n - (*host == '[')] = 0;
+		return inet_pton(AF_INET, plain, address) != 1 &&
+		       inet_pton(AF_INET6, plain, address) != 1;
+	}
+	return false;
+}
+
 /* What the request's token allows. Without tokens everyone on this machine may do everything. */
 static bool authorise(struct request *r, unsigned scope, const char **customer, int *status)
 {
@@ -94,10 +171,7 @@ static bool authorise(struct request *r, unsigned scope, const char **customer, 
 	*customer = NULL;
 	if (!o->tokens)
 		return true;
-	const char *given = header(r, "Authorization");
-	const struct token_grant *grant = given && strncasecmp(given, "Bearer ", 7) == 0
-						  ? tokens_find(o->tokens, text_of(given + 7))
-						  : NULL;
+	const struct token_grant *grant = grant_of(r);
 	*status = !grant ? 401 : 403;
 	if (!grant || !(grant->scopes & scope))
 		return false;
@@ -340,6 +414,121 @@ static enum MHD_Result answer_metrics(struct request *r)
 	return rc;
 }
 
+/* --- the page --- */
+
+static void snapshot(void *user, struct buf *out)
+{
+	const struct writer_stats *s = writer_stats(((struct http *)user)->o.writer);
+	buf_printf(out,
+		   "{\"rows\":%lld,\"accepted\":%lld,\"duplicates\":%lld,\"conflicts\":%lld,"
+		   "\"quarantined\":%lld,\"unpriced\":%lld}",
+		   (long long)atomic_load(&s->rows), (long long)atomic_load(&s->accepted),
+		   (long long)atomic_load(&s->duplicates), (long long)atomic_load(&s->conflicts),
+		   (long long)atomic_load(&s->quarantined), (long long)atomic_load(&s->unpriced));
+}
+
+static enum MHD_Result answer_live(struct request *r)
+{
+	struct MHD_Response *response = live_stream(r->http->live, r->connection);
+	if (!response)
+		return answer_error(r, 429, "busy", "too many pages are open");
+	MHD_add_response_header(response, "Content-Type", "text/event-stream");
+	MHD_add_response_header(response, "Cache-Control", "no-store");
+	enum MHD_Result rc = MHD_queue_response(r->connection, 200, response);
+	MHD_destroy_response(response);
+	return rc;
+}
+
+/* GET /session: who is signed in. */
+static enum MHD_Result answer_session(struct request *r)
+{
+	const struct token_grant *g = r->http->o.tokens ? grant_of(r) : NULL;
+	const unsigned scopes = !r->http->o.tokens ? 7 : g ? g->scopes : 0;
+	struct buf b = { 0 };
+	buf_printf(&b,
+		   "{\"needs_token\":%s,\"signed_in\":%s,\"read\":%s,\"write\":%s,\"admin\":%s,"
+		   "\"customer\":",
+		   r->http->o.tokens ? "true" : "false", scopes ? "true" : "false",
+		   scopes & SCOPE_READ ? "true" : "false", scopes & SCOPE_WRITE ? "true" : "false",
+		   scopes & SCOPE_ADMIN ? "true" : "false");
+	if (g && g->customer)
+		json_put_string(&b, text_of(g->customer));
+	else
+		buf_puts(&b, "null");
+	buf_puts(&b, "}\n");
+	enum MHD_Result rc = answer(r, 200, "application/json", b.p, b.n, MHD_RESPMEM_MUST_COPY);
+	buf_release(&b);
+	return rc;
+}
+
+/* POST /session with the token as the body; with an empty body one is signed out. */
+static enum MHD_Result set_session(struct request *r)
+{
+	char cookie[200];
+	const char *secure = r->http->o.cert ? "; Secure" : "";
+	struct text token = { r->body.p ? r->body.p : "", r->body.n };
+	if (!r->http->o.tokens)
+		return answer_error(r, 400, "usage", "this server asks for no tokens");
+	if (token.n == 0) {
+		snprintf(cookie, sizeof cookie,
+			 COOKIE "=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0%s", secure);
+		r->cookie = cookie;
+		return answer(r, 200, "application/json", "{}\n", 3, MHD_RESPMEM_PERSISTENT);
+	}
+	/* tokens are letters, digits, - and _ */
+	for (size_t i = 0; i < token.n; i++)
+		if (token.n > 100 || !strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+					     "0123456789-_",
+					     token.p[i]))
+			token.n = 0;
+	if (token.n == 0 || !tokens_find(r->http->o.tokens, token))
+		return answer_error(r, 401, "unauthorized", "the server knows no such token");
+	snprintf(cookie, sizeof cookie,
+		 COOKIE "=%.*s; HttpOnly; SameSite=Strict; Path=/; Max-Age=43200%s", (int)token.n,
+		 token.p, secure);
+	r->cookie = cookie;
+	return answer(r, 200, "application/json", "{}\n", 3, MHD_RESPMEM_PERSISTENT);
+}
+
+static void run_command(void *user)
+{
+	struct request *r = user;
+	const struct http_options *o = &r->http->o;
+	const struct http_question q = { r->path, NULL, parameter, r->connection };
+	o->command(o->user, &q, r->method, (struct text){ r->body.p ? r->body.p : "", r->body.n },
+		   &r->reply);
+	atomic_store(&r->done, true);
+	MHD_resume_connection(r->connection);
+}
+
+static enum MHD_Result start_command(struct request *r, const char *method, const char *path,
+				     unsigned scope)
+{
+	const char *customer;
+	int status = 0;
+	if (!authorise(r, scope, &customer, &status))
+		return answer_error(r, status, status == 401 ? "unauthorized" : "denied",
+				    status == 401 ? "a token is needed that the server knows"
+				    : scope & SCOPE_ADMIN
+					    ? "the token does not allow to administrate"
+					    : "the token does not allow to read");
+	if (customer)
+		return answer_error(r, 403, "denied",
+				    "this is of all customers; the token is of one");
+	if (r->too_large)
+		return answer_error(r, 413, "too_large", "a body has at most 16 MiB");
+	r->method = method;
+	r->path = path;
+	r->reply = (struct http_reply){ .status = 200, .type = "application/json" };
+	r->submitted = r->commanded = true;
+	MHD_suspend_connection(r->connection);
+	if (slow_submit(r->http->slow, run_command, r))
+		return MHD_YES;
+	r->submitted = false;
+	MHD_resume_connection(r->connection);
+	return answer_error(r, 429, "busy", "too many commands are under way; try again");
+}
+
 static enum MHD_Result read_request(struct request *r, const char *path)
 {
 	struct http *h = r->http;
@@ -348,10 +537,24 @@ static enum MHD_Result read_request(struct request *r, const char *path)
 	int status = 0;
 	if (strcmp(path, "/healthz") == 0)
 		return answer(r, 200, "text/plain", "ok\n", 3, MHD_RESPMEM_PERSISTENT);
+	const char *type, *file = h->o.file(h->o.user, path, &type);
+	if (file) {
+		r->policy = POLICY_PAGE;
+		return answer(r, 200, type, file, strlen(file), MHD_RESPMEM_PERSISTENT);
+	}
+	if (strcmp(path, "/session") == 0)
+		return answer_session(r);
+	const unsigned scope = h->o.command_scope(h->o.user, "GET", path);
+	if (scope)
+		return start_command(r, "GET", path, scope);
 	if (!authorise(r, SCOPE_READ, &customer, &status))
 		return answer_error(r, status, status == 401 ? "unauthorized" : "denied",
 				    status == 401 ? "a bearer token is needed that the server knows"
 						  : "the token does not allow to read");
+	if (strcmp(path, "/v1/live") == 0)
+		return customer ? answer_error(r, 403, "denied",
+					       "this is of all customers; the token is of one")
+				: answer_live(r);
 	if (strcmp(path, "/metrics") == 0)
 		return customer ? answer_error(r, 403, "denied",
 					       "metrics are of all customers; this token is of one")
@@ -361,10 +564,29 @@ static enum MHD_Result read_request(struct request *r, const char *path)
 		buf_release(&reply.body);
 		return answer_error(r, 404, "not_found", "there is no such path");
 	}
+	r->filename = reply.filename;
 	enum MHD_Result rc = answer(r, reply.status, reply.type, reply.body.p ? reply.body.p : "",
 				    reply.body.n, MHD_RESPMEM_MUST_COPY);
 	buf_release(&reply.body);
 	return rc;
+}
+
+static enum MHD_Result answer_submitted(struct request *r)
+{
+	if (!atomic_load(&r->done))
+		return MHD_YES;
+	if (!r->commanded)
+		return answer(r, r->job->status, "application/json", r->job->answer.p,
+			      r->job->answer.n, MHD_RESPMEM_MUST_COPY);
+	r->filename = r->reply.filename;
+	return answer(r, r->reply.status, r->reply.type, r->reply.body.p ? r->reply.body.p : "",
+		      r->reply.body.n, MHD_RESPMEM_MUST_COPY);
+}
+
+static bool is_file(const struct http *h, const char *path)
+{
+	const char *type;
+	return h->o.file(h->o.user, path, &type) != NULL;
 }
 
 static enum MHD_Result handle(void *user, struct MHD_Connection *connection, const char *path,
@@ -397,12 +619,17 @@ static enum MHD_Result handle(void *user, struct MHD_Connection *connection, con
 		return MHD_YES;
 	}
 	if (r->submitted)
-		return atomic_load(&r->done)
-			       ? answer(r, r->job->status, "application/json", r->job->answer.p,
-					r->job->answer.n, MHD_RESPMEM_MUST_COPY)
-			       : MHD_YES;
+		return answer_submitted(r);
+	if (is_foreign(r) && !is_file(r->http, path))
+		return answer_error(r, 403, "denied",
+				    "another site's page may not ask this server");
 	if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0)
 		return read_request(r, path);
+	if (strcmp(method, "POST") == 0 && strcmp(path, "/session") == 0)
+		return set_session(r);
+	const unsigned scope = r->http->o.command_scope(r->http->o.user, method, path);
+	if (scope)
+		return start_command(r, method, path, scope);
 	int route = route_of(path, method, &hold);
 	if (route == ROUTE_NONE) {
 		struct err e;
@@ -426,6 +653,7 @@ static void completed(void *user, struct MHD_Connection *connection, void **stat
 		return;
 	job_close(r->job);
 	buf_release(&r->body);
+	buf_release(&r->reply.body);
 	free(r);
 	*state = NULL;
 }
@@ -490,6 +718,7 @@ static int listen_at(struct http *h, struct err *e)
 	int rc = parse_address(h->o.address, &address, &n, &loopback, e);
 	if (rc != 0)
 		return rc;
+	h->loopback = loopback;
 	if (!loopback && !h->o.tokens)
 		return err_set(e, ERR_USAGE,
 			       "--listen %s: others can reach that address, so tokens are needed "
@@ -518,6 +747,8 @@ int http_open(struct http **out, const struct http_options *o, struct err *e)
 	h->began_us = clock_monotonic_us();
 	int rc = listen_at(h, e);
 	if (rc == 0) {
+		h->live = live_open(snapshot, h);
+		h->slow = slow_open();
 		unsigned flags = MHD_USE_POLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
 				 MHD_USE_ERROR_LOG | (o->cert ? MHD_USE_TLS : 0);
 		/* half of the processors; the writer and the clients need some, too */
@@ -550,7 +781,8 @@ int http_open(struct http **out, const struct http_options *o, struct err *e)
 	if (rc != 0) {
 		if (h->socket >= 0)
 			close(h->socket);
-		free(h);
+		h->daemon = NULL;
+		http_close(h);
 		return rc;
 	}
 	*out = h;
@@ -573,6 +805,14 @@ void http_close(struct http *h)
 {
 	if (!h)
 		return;
-	MHD_stop_daemon(h->daemon);
+	/* nothing may sleep when the daemon stops */
+	if (h->slow)
+		slow_close(h->slow);
+	if (h->live)
+		live_end(h->live);
+	if (h->daemon)
+		MHD_stop_daemon(h->daemon);
+	if (h->live)
+		live_close(h->live);
 	free(h);
 }

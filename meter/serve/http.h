@@ -26,7 +26,8 @@ struct http_question {
 };
 struct http_reply {
 	int status;
-	const char *type; /* content type */
+	const char *type;     /* content type */
+	const char *filename; /* the browser keeps it as a file; NULL: shows it */
 	struct buf body;
 };
 
@@ -37,6 +38,13 @@ struct http_options {
 	struct writer *writer;
 	/* Answers what reads; false when it knows no such path. Called from several threads. */
 	bool (*answer)(void *user, const struct http_question *q, struct http_reply *out);
+	/* A file of the page: no token is asked for; NULL when there is none. */
+	const char *(*file)(void *user, const char *path, const char **type);
+	/* What a command may take its time for, and which scope it needs; 0: no such path. Tokens
+	   of one customer may not. */
+	unsigned (*command_scope)(void *user, const char *method, const char *path);
+	void (*command)(void *user, const struct http_question *q, const char *method,
+			struct text body, struct http_reply *out);
 	void (*log)(void *user, const char *event, const char *message);
 	void *user;
 };
