@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "cli/command.h"
+#include "cli/ledger_session.h"
 #include "meter/store/store.h"
 #include "meter/store/store_sql.h"
 #include "reports/amount.h"
@@ -79,8 +79,38 @@ static const char *kind_name(enum usage_kind k)
 	return k == USAGE_RECORD ? "record" : k == USAGE_REVERSAL ? "reversal" : "correction";
 }
 
+/* What the row draws from its customer's account. */
+struct drawing {
+	const struct account *account; /* NULL: it has none */
+	struct credits_total credits;
+	char why[600]; /* why nothing is drawn; empty when something is */
+};
+
+static int drawing_of(struct ledger_session *s, const struct usage_row *r, struct drawing *out,
+		      struct err *e)
+{
+	struct err why;
+	*out = (struct drawing){ 0 };
+	int rc = r->record.text[FIELD_CUSTOMER].n
+			 ? ledger_find_account(s->ledger, r->record.text[FIELD_CUSTOMER],
+					       &out->account, e)
+			 : 0;
+	if (rc != 0 || !out->account)
+		return rc;
+	if (r->kind == USAGE_REVERSAL)
+		strcpy(out->why, "it gives back what the record drew");
+	else if (out->account->byo)
+		strcpy(out->why, "the customer uses keys of its own");
+	else if (r->record.time_us < out->account->since.us)
+		strcpy(out->why, "the account counts from later on");
+	else if (drawer_credits(s->drawer, out->account, &r->record, &out->credits, &why) != 0)
+		snprintf(out->why, sizeof out->why, "%s", why.message);
+	return 0;
+}
+
 static void json_row(struct json_out *j, const struct usage_row *r, const struct stored_price *p,
-		     struct money_total amount, struct text what, struct text why)
+		     struct money_total amount, struct text what, struct text why,
+		     const struct drawing *d)
 {
 	json_out_object(j, NULL);
 	json_out_int(j, "row", r->seq);
@@ -129,6 +159,17 @@ static void json_row(struct json_out *j, const struct usage_row *r, const struct
 		json_out_end(j, ']');
 		put_field(j, "currency", p->currency);
 		json_out_money(j, "total", amount);
+	}
+	if (d->account) {
+		json_out_object(j, "credits");
+		json_out_text(j, "plan", d->account->plan);
+		if (*d->why) {
+			json_out_null(j, "total");
+			json_out_string(j, "why", d->why);
+		} else {
+			json_out_credits(j, "total", d->credits);
+		}
+		json_out_end(j, '}');
 	}
 	json_out_end(j, '}');
 }
@@ -209,16 +250,27 @@ static void print_row(const struct usage_row *r, const struct stored_price *p,
 	buf_release(&b);
 }
 
+static void print_drawing(const struct drawing *d)
+{
+	char text[DECIMAL_TEXT_MAX];
+	if (!d->account)
+		return;
+	if (*d->why)
+		printf("credits    none: %s\n", d->why);
+	else
+		printf("credits    %s (plan %.*s)\n", credits_format(d->credits, text),
+		       (int)d->account->plan.n, d->account->plan.p);
+}
+
 static int run(struct cli *cli, struct err *e)
 {
 	struct history *h = mem_zalloc(sizeof *h);
-	struct book *book = NULL;
+	struct ledger_session s;
 	struct known_id known;
 	struct json_out j;
 	const char *id = cli->argument[0];
-	int rc = cli_book(cli, &book, e);
-	if (rc == 0)
-		rc = cli_store(cli, &h->store, DB_READ, e);
+	int rc = ledger_session_open(&s, cli, DB_READ, e);
+	h->store = s.store;
 	if (rc == 0)
 		rc = store_find(h->store, text_of(id), &known, e);
 	if (rc == 0 && !known.first)
@@ -241,7 +293,10 @@ static int run(struct cli *cli, struct err *e)
 		const struct stored_price *p;
 		struct money_total amount;
 		struct text what = TEXT(""), why = TEXT("");
-		rc = store_stored_price(h->store, r->price, &p, e);
+		struct drawing d;
+		rc = drawing_of(&s, r, &d, e);
+		if (rc == 0)
+			rc = store_stored_price(h->store, r->price, &p, e);
 		if (rc == 0)
 			rc = stored_price_amount(p, r->record.tokens, r->record.requests,
 						 r->web_searches, &amount, e);
@@ -250,10 +305,11 @@ static int run(struct cli *cli, struct err *e)
 		if (rc != 0)
 			break;
 		if (cli->json) {
-			json_row(&j, r, p, amount, what, why);
+			json_row(&j, r, p, amount, what, why, &d);
 		} else {
 			printf("%s", i ? "\n" : "");
-			print_row(r, p, amount, what, why, book);
+			print_row(r, p, amount, what, why, s.book);
+			print_drawing(&d);
 		}
 	}
 	if (rc == 0 && cli->json) {
@@ -263,8 +319,7 @@ static int run(struct cli *cli, struct err *e)
 	} else if (rc == 0 && h->more) {
 		printf("\nand %zu more rows\n", h->more);
 	}
-	store_close(h->store);
-	book_close(book);
+	rc = ledger_session_close(&s, rc, e);
 	arena_release(&h->arena);
 	free(h);
 	return rc;

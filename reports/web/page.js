@@ -180,7 +180,8 @@
 			const d = await ask('/v1/explain?' + query({id}));
 			open(id, el('p', {class: 'soft'}, `State: ${d.state}`), ...d.rows.map(r => {
 				const facts = {Kind: r.kind, Time: time(r.time), Model: r.model, Customer: r.customer, Project: r.project, Task: r.task, Source: r.source, Shape: r.shape, Rule: r.rule, 'As the source wrote it': r.raw,
-					Price: r.price ? `${r.price.id}, ${r.price.window}` : null, 'No price': r.unpriced, Why: r.why};
+					Price: r.price ? `${r.price.id}, ${r.price.window}` : null, 'No price': r.unpriced, Why: r.why,
+					Credits: r.credits ? (r.credits.total === null ? `none: ${r.credits.why}` : `${r.credits.total} (plan ${r.credits.plan})`) : null};
 				return el('section', {}, el('dl', {class: 'facts'}, ...Object.entries(facts).filter(([, v]) => v).flatMap(([k, v]) => [el('dt', {}, k), el('dd', {class: k.startsWith('As') ? 'raw' : ''}, String(v))])),
 					r.lines ? table('the multiplication', ['Bucket', {n: 'Tokens'}, {n: 'Per million'}, {n: 'Amount'}], [...r.lines.map(l => el('tr', {}, cell(l.bucket.replaceAll('_', ' ')), figure(count(l.tokens)), figure(l.per_million), figure(l.amount))),
 						el('tr', {}, cell(el('strong', {}, 'total')), figure(''), figure(''), figure(el('strong', {}, `${r.total} ${r.currency}`)))]) : null);

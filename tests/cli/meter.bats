@@ -166,3 +166,34 @@ export TALLY_DB=t.db
 	run "$TALLY" status
 	expect 0 'quarantine    1 held'
 }
+@test "records, the last first, by customer, project, model and period; explain says what a record draws" {
+	export TALLY_DB=$DIR/t.db
+	"$TALLY" credit account acme --plan vm0 --since 2026-06-02 -q
+	"$TALLY" credit account beta --plan vm0 --byo yes --since 2026-06-01 -q
+	cat >u.csv <<'END'
+id,time,model,customer,project,input,output
+a,2026-06-01T00:00:00Z,claude-sonnet-4-6,acme,web,1000,0
+b,2026-06-15T00:00:00Z,claude-sonnet-4-6,acme,web,1000,0
+c,2026-06-16T00:00:00Z,nobody-1,acme,api,1000,0
+d,2026-06-17T00:00:00Z,claude-sonnet-4-6,beta,,1000,0
+END
+	run "$TALLY" ingest u.csv
+	run "$TALLY" records --json
+	expect 0 '"schema": "tally.records/1"' '"total": "0.003"' '"unpriced"'
+	[ "$(printf '%s\n' "$output" | grep -o '"id": "."' | tr -d '\n')" = '"id": "d""id": "c""id": "b""id": "a"' ]
+	run "$TALLY" records --customer acme --model claude-sonnet-4-6 --since 2026-06-02 --json
+	[ "$(printf '%s\n' "$output" | grep -o '"id": "."')" = '"id": "b"' ]
+	run "$TALLY" records --unpriced --limit 1
+	expect 0 "nobody-1" "no price"
+	run "$TALLY" records --limit 0
+	expect 2 "--limit"
+	"$TALLY" void a --why test -q
+	run "$TALLY" records --limit 1
+	expect 0 "taken back" '-$0.003'
+	run "$TALLY" explain b
+	expect 0 "credits    3 (plan vm0)"
+	run "$TALLY" explain d --json
+	expect 0 '"credits": {"plan": "vm0", "total": null, "why": "the customer uses keys of its own"}'
+	run "$TALLY" explain a
+	expect 0 "the account counts from later on" "it gives back"
+}
