@@ -48,7 +48,7 @@ struct request {
 	atomic_bool done;
 	/* of a command */
 	const char *method, *path;
-	bool commanded;
+	bool commanded, shown; /* shown: a browser may show the answer */
 	struct http_reply reply;
 	/* headers of the answer; NULL: none */
 	const char *policy, *filename, *cookie;
@@ -73,10 +73,12 @@ static enum MHD_Result answer(struct request *r, int status, const char *type, c
 		return MHD_NO;
 	MHD_add_response_header(response, "Content-Type", type);
 	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-	MHD_add_response_header(response, "Cache-Control", "no-store");
-	MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
-	MHD_add_response_header(response, "Content-Security-Policy",
-				r->policy ? r->policy : POLICY_DOCUMENT);
+	if (r->shown) {
+		MHD_add_response_header(response, "Cache-Control", "no-store");
+		MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
+		MHD_add_response_header(response, "Content-Security-Policy",
+					r->policy ? r->policy : POLICY_DOCUMENT);
+	}
 	if (r->cookie)
 		MHD_add_response_header(response, "Set-Cookie", r->cookie);
 	if (r->filename) {
@@ -520,7 +522,7 @@ static enum MHD_Result start_command(struct request *r, const char *method, cons
 	r->method = method;
 	r->path = path;
 	r->reply = (struct http_reply){ .status = 200, .type = "application/json" };
-	r->submitted = r->commanded = true;
+	r->submitted = r->commanded = r->shown = true;
 	MHD_suspend_connection(r->connection);
 	if (slow_submit(r->http->slow, run_command, r))
 		return MHD_YES;
@@ -535,6 +537,7 @@ static enum MHD_Result read_request(struct request *r, const char *path)
 	struct http_reply reply = { .status = 200, .type = "application/json" };
 	const char *customer;
 	int status = 0;
+	r->shown = true;
 	if (strcmp(path, "/healthz") == 0)
 		return answer(r, 200, "text/plain", "ok\n", 3, MHD_RESPMEM_PERSISTENT);
 	const char *type, *file = h->o.file(h->o.user, path, &type);
@@ -627,10 +630,11 @@ static enum MHD_Result handle(void *user, struct MHD_Connection *connection, con
 		return read_request(r, path);
 	if (strcmp(method, "POST") == 0 && strcmp(path, "/session") == 0)
 		return set_session(r);
-	const unsigned scope = r->http->o.command_scope(r->http->o.user, method, path);
+	int route = route_of(path, method, &hold);
+	const unsigned scope =
+		route == ROUTE_NONE ? r->http->o.command_scope(r->http->o.user, method, path) : 0;
 	if (scope)
 		return start_command(r, method, path, scope);
-	int route = route_of(path, method, &hold);
 	if (route == ROUTE_NONE) {
 		struct err e;
 		bool known = strncmp(path, "/v1/", 4) == 0;
