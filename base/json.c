@@ -402,6 +402,27 @@ bool json_true(json_value *v)
 	return v && cJSON_IsTrue(v);
 }
 
+struct text json_number_or_string(json_value *v)
+{
+	return json_kind(v) == JSON_NUMBER ? json_number(v) : json_string(v);
+}
+
+int json_check_keys(json_value *v, const char *const *known, const char *place, struct err *e)
+{
+	if (json_kind(v) != JSON_OBJECT)
+		return err_set(e, ERR_INVALID, "%s must be an object, and is %s", place,
+			       json_kind_name(v));
+	for (json_value *m = json_first(v); m; m = json_next(m)) {
+		bool ok = false;
+		for (int i = 0; known[i]; i++)
+			ok |= strcmp(known[i], json_key(m)) == 0;
+		if (!ok)
+			return err_set(e, ERR_INVALID, "%s: there is no key '%s'", place,
+				       json_key(m));
+	}
+	return 0;
+}
+
 /* Behind the string that begins at p, or NULL. */
 static const char *skip_string(const char *p, const char *end)
 {

@@ -40,6 +40,11 @@ const char *json_key(json_value *v);
 struct text json_string(json_value *v);
 struct text json_number(json_value *v);
 bool json_true(json_value *v);
+/* What a user may have written as a number or as text. */
+struct text json_number_or_string(json_value *v);
+/* v is an object that has no other keys than these (ended by NULL). place: how a message calls it.
+ * Errors: ERR_INVALID. */
+int json_check_keys(json_value *v, const char *const *known, const char *place, struct err *e);
 
 /*
  * Scanners shared with the fast record reader. Each returns the byte after the value, or NULL when

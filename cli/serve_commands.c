@@ -167,7 +167,7 @@ static struct text value_of(const struct http_question *q, json_value *settings,
 		return given ? text_of(given) : (struct text){ 0 };
 	}
 	json_value *m = json_member(settings, key);
-	return json_kind(m) == JSON_NUMBER ? json_number(m) : json_string(m);
+	return json_number_or_string(m);
 }
 
 /* Names of files stay on the server. */

@@ -11,7 +11,7 @@ static const double normal_p90 = 1.2815515655446004; /* standard normal quantile
 static int number(json_value *v, double least, double *out)
 {
 	char text[64];
-	struct text s = json_kind(v) == JSON_NUMBER ? json_number(v) : json_string(v);
+	struct text s = json_number_or_string(v);
 	char *end;
 	if (!v || s.n == 0 || s.n >= sizeof text)
 		return -1;

@@ -46,20 +46,6 @@ static int weights(json_value *v, const char *key, double *out, size_t n, struct
 	return 0;
 }
 
-static int check_keys(json_value *v, const char *const *keys, const char *what, struct err *e)
-{
-	if (json_kind(v) != JSON_OBJECT)
-		return err_set(e, ERR_INVALID, "%s must be an object", what);
-	for (json_value *m = json_first(v); m; m = json_next(m)) {
-		bool known = false;
-		for (int i = 0; keys[i]; i++)
-			known |= strcmp(keys[i], json_key(m)) == 0;
-		if (!known)
-			return err_set(e, ERR_INVALID, "%s has no key '%s'", what, json_key(m));
-	}
-	return 0;
-}
-
 static int read_work(struct work *w, struct synthetic_class *c, json_value *v, json_value *spec,
 		     struct arena *a, struct err *e)
 {
@@ -71,7 +57,7 @@ static int read_work(struct work *w, struct synthetic_class *c, json_value *v, j
 					    "weekdays", "note",		 NULL };
 	struct distribution keeps, minimum;
 	json_value *hours = json_member(v, "hours"), *weekdays = json_member(v, "weekdays");
-	int rc = check_keys(v, keys, "it", e);
+	int rc = json_check_keys(v, keys, "it", e);
 	if (rc != 0)
 		return rc;
 	*c = (struct synthetic_class){ text_member(v, "model", NULL, a),
@@ -215,8 +201,7 @@ static int whole_member(json_value *spec, const char *key, int64_t missing, int6
 	json_value *v = json_member(spec, key);
 	struct decimal d;
 	*out = missing;
-	if (v && (decimal_parse(&d, json_kind(v) == JSON_NUMBER ? json_number(v) : json_string(v),
-				NULL) != 0 ||
+	if (v && (decimal_parse(&d, json_number_or_string(v), NULL) != 0 ||
 		  !decimal_to_int64(d, 0, out) || *out < 0))
 		return err_set(e, ERR_INVALID, "'%s' is a whole number from 0", key);
 	return 0;
@@ -232,7 +217,7 @@ int synthetic_generate(struct synthetic *out, json_value *spec, bool has_seed, u
 	struct instant at = { 0 };
 	int64_t own_seed, own_days;
 	*out = (struct synthetic){ 0 };
-	int rc = check_keys(spec, keys, "the specification", e);
+	int rc = json_check_keys(spec, keys, "the specification", e);
 	if (rc == 0)
 		rc = whole_member(spec, "seed", 1, &own_seed, e);
 	if (rc == 0)

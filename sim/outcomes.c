@@ -328,16 +328,11 @@ static int read_csv(struct reader *r, struct text all, struct err *e)
 
 /* --- JSON Lines with lists of attempts --- */
 
-static struct text scalar(json_value *v)
-{
-	return json_kind(v) == JSON_NUMBER ? json_number(v) : json_string(v);
-}
-
 static int read_attempt(struct reader *r, size_t task, json_value *a, bool resolved, bool *accepted,
 			struct err *e)
 {
 	struct text model = json_string(json_member(a, "model"));
-	struct text cost_text = scalar(json_member(a, "cost"));
+	struct text cost_text = json_number_or_string(json_member(a, "cost"));
 	json_value *plausible = json_member(a, "plausible"), *solved = json_member(a, "solved");
 	struct money_total cost;
 	int at, rc = 0;
@@ -357,19 +352,19 @@ static int read_attempt(struct reader *r, size_t task, json_value *a, bool resol
 	 * task was solved */
 	add_attempt(r, task, at, solved ? json_true(solved) : resolved && json_true(plausible),
 		    cost_text.n ? &cost : NULL);
-	return r->signal ? read_signal(scalar(json_member(a, r->signal)), r->signal,
+	return r->signal ? read_signal(json_number_or_string(json_member(a, r->signal)), r->signal,
 				       &r->o->outcome[task * OUTCOME_MODELS_MAX + (size_t)at], e)
 			 : 0;
 }
 
 static int read_task(struct reader *r, json_value *v, struct err *e)
 {
-	struct text name = scalar(json_member(v, "instance_id"));
+	struct text name = json_number_or_string(json_member(v, "instance_id"));
 	json_value *list = json_member(v, "attempts");
 	bool resolved = json_true(json_member(v, "resolved")), accepted = false;
 	int rc = 0;
 	if (name.n == 0)
-		name = scalar(json_member(v, "task"));
+		name = json_number_or_string(json_member(v, "task"));
 	if (name.n == 0 || json_kind(list) != JSON_ARRAY)
 		return err_set(e, ERR_INVALID,
 			       "a task is an object with 'instance_id' (or 'task') and a list "

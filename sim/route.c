@@ -114,22 +114,6 @@ static int delay(int64_t *out, struct text s, struct err *e)
 	return 0;
 }
 
-static int check_keys(json_value *v, const char *const *known, const char *place, struct err *e)
-{
-	if (json_kind(v) != JSON_OBJECT)
-		return err_set(e, ERR_INVALID, "%s must be an object, and is %s", place,
-			       json_kind_name(v));
-	for (json_value *m = json_first(v); m; m = json_next(m)) {
-		bool ok = false;
-		for (int i = 0; known[i]; i++)
-			ok |= strcmp(known[i], json_key(m)) == 0;
-		if (!ok)
-			return err_set(e, ERR_INVALID, "%s: there is no key '%s'", place,
-				       json_key(m));
-	}
-	return 0;
-}
-
 static struct text kept(json_value *v, struct arena *a)
 {
 	struct text s = json_string(v);
@@ -141,9 +125,7 @@ static int count_member(json_value *v, const char *key, int64_t missing, int64_t
 {
 	json_value *m = json_member(v, key);
 	*out = missing;
-	return m ? whole(out, json_kind(m) == JSON_NUMBER ? json_number(m) : json_string(m), 0, key,
-			 e)
-		 : 0;
+	return m ? whole(out, json_number_or_string(m), 0, key, e) : 0;
 }
 
 /* A model's name, or "recorded". */
@@ -168,9 +150,9 @@ static int read_rule(struct route *r, json_value *v, const struct book *book, st
 						 "prompt_min", "prompt_max", NULL };
 	struct route_rule *rule = &r->rule[r->rules];
 	json_value *when = json_member(v, "when");
-	int rc = check_keys(v, keys, "a rule", e);
+	int rc = json_check_keys(v, keys, "a rule", e);
 	if (rc == 0)
-		rc = check_keys(when, when_keys, "'when'", e);
+		rc = json_check_keys(when, when_keys, "'when'", e);
 	if (rc == 0)
 		rc = count_member(when, "prompt_min", 0, &rule->prompt_min, e);
 	if (rc == 0)
@@ -200,13 +182,8 @@ static int read_escalated(struct route *r, json_value *v, struct err *e)
 	r->escalates = true;
 	r->by_name = list != NULL;
 	for (json_value *m = json_first(list); m; m = json_next(m))
-		*dict_need(&r->escalated,
-			   json_kind(m) == JSON_NUMBER ? json_number(m) : json_string(m), NULL) = 1;
-	return share_of ? share_parse(&r->share, &r->all,
-				      json_kind(share_of) == JSON_NUMBER ? json_number(share_of)
-									 : json_string(share_of),
-				      e)
-			: 0;
+		*dict_need(&r->escalated, json_number_or_string(m), NULL) = 1;
+	return share_of ? share_parse(&r->share, &r->all, json_number_or_string(share_of), e) : 0;
 }
 
 /* Behind rules that decide beforehand: what went to `from` and is sent on to `to`. */
@@ -215,7 +192,7 @@ static int read_escalation(struct route *r, json_value *v, const struct book *bo
 {
 	static const char *const keys[] = { "from", "to", "share", "escalated", NULL };
 	json_value *from = json_member(v, "from");
-	int rc = check_keys(v, keys, "'escalate'", e);
+	int rc = json_check_keys(v, keys, "'escalate'", e);
 	if (rc == 0)
 		rc = add_target(r, json_string(json_member(v, "to")), book, a, &r->escalate_to, e);
 	r->escalate_from = ROUTE_AS_RECORDED;
@@ -234,7 +211,7 @@ static int read_rules(struct route *r, json_value *root, const struct book *book
 	static const char *const keys[] = { "rules", "otherwise", "escalate", NULL };
 	json_value *escalate = json_member(root, "escalate");
 	json_value *otherwise = json_member(root, "otherwise");
-	int rc = check_keys(root, keys, "the file", e);
+	int rc = json_check_keys(root, keys, "the file", e);
 	if (rc != 0)
 		return rc;
 	r->rule = mem_zalloc(ROUTE_RULES_MAX * sizeof *r->rule);
@@ -256,7 +233,7 @@ static int read_cascade(struct route *r, json_value *root, const struct book *bo
 			struct err *e)
 {
 	static const char *const keys[] = { "cheap", "strong", "share", "escalated", NULL };
-	int rc = check_keys(root, keys, "the file", e);
+	int rc = json_check_keys(root, keys, "the file", e);
 	if (rc == 0)
 		rc = add_target(r, json_string(json_member(root, "cheap")), book, a,
 				&r->escalate_from, e);

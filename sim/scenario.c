@@ -47,7 +47,7 @@ static int by_model(const struct scenario *s, json_value *v, const char *key,
 	for (json_value *m = json_first(v); m; m = json_next(m)) {
 		struct decimal d;
 		bool found = false;
-		struct text digits = json_kind(m) == JSON_NUMBER ? json_number(m) : json_string(m);
+		struct text digits = json_number_or_string(m);
 		if (decimal_parse(&d, digits, NULL) != 0 || d.digits <= 0 || d.scale > 9 ||
 		    d.digits > (int128)1000000000000)
 			return err_set(e, ERR_INVALID,
@@ -66,11 +66,6 @@ static int by_model(const struct scenario *s, json_value *v, const char *key,
 	return 0;
 }
 
-static struct text number_of(json_value *v)
-{
-	return json_kind(v) == JSON_NUMBER ? json_number(v) : json_string(v);
-}
-
 /* The members of v are models of the route and objects with no other keys than these. */
 static int each_model(struct scenario *s, json_value *v, const char *key, const char *const *keys,
 		      int (*take)(struct scenario *s, uint32_t target, json_value *o,
@@ -81,17 +76,9 @@ static int each_model(struct scenario *s, json_value *v, const char *key, const 
 		return err_set(e, ERR_INVALID, "'%s' is an object from models to objects", key);
 	for (json_value *m = json_first(v); m; m = json_next(m)) {
 		bool found = false;
-		if (json_kind(m) != JSON_OBJECT)
-			return err_set(e, ERR_INVALID, "'%s': '%s' must be an object", key,
-				       json_key(m));
-		for (json_value *k = json_first(m); k; k = json_next(k)) {
-			bool known = false;
-			for (int i = 0; keys[i]; i++)
-				known |= strcmp(keys[i], json_key(k)) == 0;
-			if (!known)
-				return err_set(e, ERR_INVALID, "'%s' has no key '%s'", key,
-					       json_key(k));
-		}
+		int wrong = json_check_keys(m, keys, json_key(m), e);
+		if (wrong != 0)
+			return err_context(e, "'%s'", key);
 		for (uint32_t t = 0; t < s->route.targets; t++) {
 			if (!text_is(s->route.target[t].model, json_key(m)))
 				continue;
@@ -112,7 +99,7 @@ static int take_retry(struct scenario *s, uint32_t target, json_value *o, struct
 	static const char *const bills[] = { "nothing", "prompt", "all" };
 	struct retry *t = &s->retry[target];
 	json_value *billed = json_member(o, "billed");
-	int rc = share_parse(&t->share, &t->all, number_of(json_member(o, "share")), e);
+	int rc = share_parse(&t->share, &t->all, json_number_or_string(json_member(o, "share")), e);
 	t->bill = RETRY_BILLS_ALL;
 	for (int i = 0; rc == 0 && billed; i++) {
 		if (i == 3)
@@ -135,8 +122,8 @@ static int retries(struct scenario *s, json_value *v, struct err *e)
 
 static int rate_of(json_value *o, const char *key, struct decimal *out, struct err *e)
 {
-	if (decimal_parse(out, number_of(json_member(o, key)), NULL) != 0 || out->digits <= 0 ||
-	    out->scale > 9 || out->digits > (int128)1000000000000)
+	if (decimal_parse(out, json_number_or_string(json_member(o, key)), NULL) != 0 ||
+	    out->digits <= 0 || out->scale > 9 || out->digits > (int128)1000000000000)
 		return err_set(e, ERR_INVALID, "'%s' is a number of tokens above 0", key);
 	return 0;
 }
@@ -145,13 +132,13 @@ static int take_hosting(struct scenario *s, uint32_t target, json_value *o, stru
 {
 	struct hosting *h = &s->hosting[target];
 	struct decimal d;
-	int rc = decimal_parse(&d, number_of(json_member(o, "gpu_hour")), NULL);
+	int rc = decimal_parse(&d, json_number_or_string(json_member(o, "gpu_hour")), NULL);
 	if (rc == 0)
 		rc = money_from_decimal(&h->gpu_hour, d, e);
 	if (rc != 0 || h->gpu_hour.pico <= 0)
 		return err_set(e, ERR_INVALID,
 			       "'gpu_hour' is the price of one GPU for an hour, above 0");
-	if (decimal_parse(&d, number_of(json_member(o, "gpus")), NULL) != 0 ||
+	if (decimal_parse(&d, json_number_or_string(json_member(o, "gpus")), NULL) != 0 ||
 	    !decimal_to_int64(d, 0, &h->gpus) || h->gpus < 1 || h->gpus > 1000000)
 		return err_set(e, ERR_INVALID, "'gpus' is how many GPUs one replica has, from 1");
 	rc = rate_of(o, "prompt_tokens_per_second", &h->prompt_rate, e);
@@ -202,17 +189,11 @@ static int add_object(struct scenario_list *l, json_value *v, const struct book 
 					    "note",
 					    NULL };
 	struct scenario *s;
-	if (json_kind(v) != JSON_OBJECT)
-		return err_set(e, ERR_INVALID, "a scenario is an object");
-	for (json_value *m = json_first(v); m; m = json_next(m)) {
-		bool known = false;
-		for (int i = 0; keys[i]; i++)
-			known |= strcmp(keys[i], json_key(m)) == 0;
-		if (!known)
-			return err_set(e, ERR_INVALID, "a scenario has no key '%s'", json_key(m));
-	}
+	int rc = json_check_keys(v, keys, "a scenario", e);
+	if (rc != 0)
+		return rc;
 	struct text route = json_string(json_member(v, "route"));
-	int rc = new_scenario(l, json_string(json_member(v, "name")), &s, e);
+	rc = new_scenario(l, json_string(json_member(v, "name")), &s, e);
 	if (rc != 0)
 		return rc;
 	if (route.n == 0)

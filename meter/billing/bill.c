@@ -223,11 +223,6 @@ static int read_csv(struct reader *r, struct text all, const char *const names[W
 
 /* --- JSON --- */
 
-static struct text scalar(json_value *v)
-{
-	return json_kind(v) == JSON_NUMBER ? json_number(v) : json_string(v);
-}
-
 /* Buckets with a start and results. */
 static int read_buckets(struct reader *r, struct text all, bool anthropic, struct err *e)
 {
@@ -241,21 +236,23 @@ static int read_buckets(struct reader *r, struct text all, bool anthropic, struc
 		rc = err_set(e, ERR_INVALID, "%s: there is no list 'data'", r->path);
 	for (json_value *b = json_first(data); rc == 0 && b; b = json_next(b), n++) {
 		int64_t day;
-		rc = day_from(scalar(json_member(b, anthropic ? "starting_at" : "start_time")),
+		rc = day_from(json_number_or_string(
+				      json_member(b, anthropic ? "starting_at" : "start_time")),
 			      &day, e);
 		for (json_value *x = json_first(json_member(b, "results")); rc == 0 && x;
 		     x = json_next(x)) {
 			struct text model, amount, currency;
 			if (anthropic) {
 				model = json_string(json_member(x, "model"));
-				amount = scalar(json_member(x, "amount"));
+				amount = json_number_or_string(json_member(x, "amount"));
 				currency = json_string(json_member(x, "currency"));
 			} else {
 				/* "gpt-5, input": what stands before the comma */
 				model = json_string(json_member(x, "line_item"));
 				const char *comma = memchr(model.p, ',', model.n);
 				model.n = comma ? (size_t)(comma - model.p) : model.n;
-				amount = scalar(json_member(json_member(x, "amount"), "value"));
+				amount = json_number_or_string(
+					json_member(json_member(x, "amount"), "value"));
 				currency = json_string(
 					json_member(json_member(x, "amount"), "currency"));
 			}

@@ -18,22 +18,6 @@ const char *rounding_name(enum rounding_mode m)
 	return "none";
 }
 
-static int check_keys(json_value *v, const char *const *known, const char *place, struct err *e)
-{
-	if (json_kind(v) != JSON_OBJECT)
-		return err_set(e, ERR_INVALID, "%s must be an object, and is %s", place,
-			       json_kind_name(v));
-	for (json_value *m = json_first(v); m; m = json_next(m)) {
-		bool ok = false;
-		for (int i = 0; known[i]; i++)
-			ok |= strcmp(known[i], json_key(m)) == 0;
-		if (!ok)
-			return err_set(e, ERR_INVALID, "%s: there is no key '%s'", place,
-				       json_key(m));
-	}
-	return 0;
-}
-
 static int decimal_member(json_value *v, const char *key, bool needed, bool *has,
 			  struct decimal *out, struct err *e)
 {
@@ -81,7 +65,7 @@ static int read_tiers(json_value *list, struct metered_item *item, struct err *e
 		struct tier *t = &item->tier[item->tiers];
 		if (item->tiers == TIERS_MAX)
 			return err_set(e, ERR_INVALID, "more than %d tiers", TIERS_MAX);
-		int rc = check_keys(v, keys, "a tier", e);
+		int rc = json_check_keys(v, keys, "a tier", e);
 		bool null =
 			json_member(v, "up_to") && json_kind(json_member(v, "up_to")) == JSON_NULL;
 		if (rc == 0 && !null)
@@ -109,7 +93,7 @@ static int read_pricing(json_value *v, struct metered_item *item, struct err *e)
 	static const char *const package_keys[] = { "size", "price", "free", NULL };
 	json_value *graduated = json_member(v, "graduated"), *volume = json_member(v, "volume"),
 		   *package = json_member(v, "package");
-	int rc = check_keys(v, keys, "'pricing'", e);
+	int rc = json_check_keys(v, keys, "'pricing'", e);
 	if (rc != 0)
 		return rc;
 	if (graduated || volume) {
@@ -118,7 +102,7 @@ static int read_pricing(json_value *v, struct metered_item *item, struct err *e)
 	}
 	if (package) {
 		item->kind = PRICING_PACKAGE;
-		rc = check_keys(package, package_keys, "'package'", e);
+		rc = json_check_keys(package, package_keys, "'package'", e);
 		if (rc == 0)
 			rc = quantity_member(package, "size", true, NULL, &item->package, e);
 		if (rc == 0 && item->package.nano == 0)
@@ -139,7 +123,7 @@ static int read_metered(struct terms *t, json_value *v, struct err *e)
 		"description", "of", "model", "project", "pricing", NULL
 	};
 	struct metered_item *item = &t->metered[t->metered_count];
-	int rc = check_keys(v, keys, "a metered item", e);
+	int rc = json_check_keys(v, keys, "a metered item", e);
 	if (rc != 0)
 		return rc;
 	*item = (struct metered_item){ .description = json_string(json_member(v, "description")),
@@ -161,7 +145,7 @@ static int read_fixed(struct terms *t, json_value *v, struct err *e)
 {
 	static const char *const keys[] = { "description", "amount", NULL };
 	struct fixed_item *item = &t->fixed[t->fixed_count++];
-	int rc = check_keys(v, keys, "an item", e);
+	int rc = json_check_keys(v, keys, "an item", e);
 	item->description = json_string(json_member(v, "description"));
 	if (rc == 0 && item->description.n == 0)
 		rc = err_set(e, ERR_INVALID, "'description' is missing");
@@ -172,7 +156,7 @@ static int read_markup(struct terms *t, json_value *v, struct err *e)
 {
 	static const char *const keys[] = { "model", "provider", "percent", NULL };
 	struct markup *m = &t->markup[t->markup_count++];
-	int rc = check_keys(v, keys, "a markup", e);
+	int rc = json_check_keys(v, keys, "a markup", e);
 	*m = (struct markup){ .model = json_string(json_member(v, "model")),
 			      .provider = json_string(json_member(v, "provider")) };
 	return rc == 0 ? decimal_member(v, "percent", true, NULL, &m->percent, e) : rc;
@@ -182,7 +166,7 @@ static int read_tax(struct terms *t, json_value *v, struct err *e)
 {
 	static const char *const keys[] = { "name", "percent", NULL };
 	struct tax *x = &t->tax[t->tax_count++];
-	int rc = check_keys(v, keys, "a tax", e);
+	int rc = json_check_keys(v, keys, "a tax", e);
 	x->name = json_string(json_member(v, "name"));
 	if (rc == 0)
 		rc = decimal_member(v, "percent", true, NULL, &x->percent, e);
@@ -232,7 +216,7 @@ static int read_all(struct terms *t, json_value *root, struct err *e)
 					    "issuer",	"customer", "note",	"usage",
 					    NULL };
 	int64_t places;
-	int rc = check_keys(root, keys, "the terms", e);
+	int rc = json_check_keys(root, keys, "the terms", e);
 	struct text mode = json_string(json_member(root, "rounding"));
 	json_value *usage = json_member(root, "usage");
 	if (rc != 0)

@@ -63,7 +63,7 @@ static const struct known_key keys[] = {
 /* Digits of a JSON number or string, as record fields read them. */
 static int read_count(int64_t *out, const char *name, json_value *v, struct err *e)
 {
-	struct text digits = json_kind(v) == JSON_NUMBER ? json_number(v) : json_string(v);
+	struct text digits = json_number_or_string(v);
 	int64_t n = 0;
 	if (json_kind(v) != JSON_NUMBER && json_kind(v) != JSON_STRING)
 		return err_set(e, ERR_INVALID, "field '%s' must be a count, not %s", name,

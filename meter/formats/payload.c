@@ -32,7 +32,7 @@ void payload_begin(struct metered *m, const char *shape, int64_t line)
 
 void payload_text(struct record *r, enum record_field f, json_value *v)
 {
-	struct text s = json_kind(v) == JSON_NUMBER ? json_number(v) : json_string(v);
+	struct text s = json_number_or_string(v);
 	if (!v || s.n == 0)
 		return;
 	r->text[f] = s;
@@ -45,7 +45,7 @@ int payload_time(struct record *r, enum record_field f, json_value *v, struct er
 	struct instant t;
 	if (!v || json_kind(v) == JSON_NULL)
 		return 0;
-	struct text s = json_kind(v) == JSON_NUMBER ? json_number(v) : json_string(v);
+	struct text s = json_number_or_string(v);
 	if (s.n == 0)
 		return 0;
 	if (instant_parse_lenient(&t, s, &inner) != 0)

@@ -136,12 +136,13 @@ static const struct token_grant *grant_of(struct request *r)
 
 /*
  * A browser that another site sends here says so: by the origin of the page, or by a name that is
- * not ours (a server for this machine alone is asked for by its address or as localhost).
+ * not ours (a page of a server for this machine alone is asked for by its address or as localhost).
+ * Programs may use what name they like.
  */
 static bool is_foreign(struct request *r)
 {
 	const char *origin = header(r, "Origin"), *host = header(r, "Host"),
-		   *site = header(r, "Sec-Fetch-Site");
+		   *site = header(r, "Sec-Fetch-Site"), *agent = header(r, "User-Agent");
 	if (site && (strcmp(site, "cross-site") == 0 || strcmp(site, "same-site") == 0))
 		return true;
 	if (origin) {
@@ -149,7 +150,8 @@ static bool is_foreign(struct request *r)
 		if (!name || !host || strcmp(name + 3, host) != 0)
 			return true;
 	}
-	if (r->http->loopback && !r->http->o.tokens && host) {
+	const bool browser = agent && strstr(agent, "Mozilla/");
+	if (browser && r->http->loopback && !r->http->o.tokens && host) {
 		size_t n = *host == '[' ? strcspn(host, "]") : strcspn(host, ":");
 		struct text name = { host, n };
 		unsigned char address[16];

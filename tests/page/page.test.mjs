@@ -194,7 +194,7 @@ await test('another site can neither write nor ask', async () => {
 	const body = JSON.stringify({ id: 'x', model: 'deepseek-v4-flash', input: 1 });
 	is((await fetch(server.url + '/v1/usage', { method: 'POST', body, headers: { Origin: 'https://evil.example' } })).status, 403, 'origin');
 	is((await fetch(server.url + '/v1/grants', { method: 'POST', body: '{}', headers: { 'Sec-Fetch-Site': 'cross-site' } })).status, 403, 'site');
-	is(Number(execFileSync('curl', ['-s', '-o', '/dev/null', '-w', '%{http_code}', '-H', 'Host: evil.example', server.url + '/v1/usage'], { encoding: 'utf8' })), 403, 'another name');
+	is(Number(execFileSync('curl', ['-s', '-o', '/dev/null', '-w', '%{http_code}', '-A', 'Mozilla/5.0', '-H', 'Host: evil.example', server.url + '/v1/usage'], { encoding: 'utf8' })), 403, 'another name');
 	const policy = (await fetch(server.url)).headers.get('content-security-policy');
 	ok(policy.includes("script-src 'self'") && !policy.includes('unsafe'), policy);
 });
