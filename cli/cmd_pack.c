@@ -1,67 +1,38 @@
-#include "cli/command.h"
-#include "reports/json_out.h"
+#include "cli/workload_options.h"
 #include "sim/pack.h"
 
 static const struct option options[] = {
 	{ "output", 'o', "FILE", "the pack (default the first trace's name with .pack)", false },
-	{ "format", 'f', "FORMAT", "format of the trace (default by content)", false },
-	{ "block", 0, "N", "tokens of a block (default the trace's own)", false },
-	{ "map", 0, "FIELD=COLUMN", "take a field from a column (or key) of another name", true },
-	{ "model", 'm', "MODEL", "the model of records that name none", false },
-	{ "provider", 'p', "VENDOR", "the vendor of records that name none", false },
+	WORKLOAD_OPTIONS,
 	{ 0 },
 };
 
-static void tell_refused(void *user, const char *path, int64_t line, const char *why)
-{
-	int *told = user;
-	if (++*told <= 20)
-		fprintf(stderr, "tally: %s:%lld: %s\n", path, (long long)line, why);
-}
-
 static int run(struct cli *cli, struct err *e)
 {
-	struct field_map map[OPTION_VALUES_MAX];
-	const char *spec, *path = cli_value(cli, "output");
+	const char *path = cli_value(cli, "output");
+	struct cli_workload read;
 	struct workload *w = NULL;
 	struct buf name = { 0 };
 	bool relative = false;
-	int told = 0, rc = 0;
-	struct workload_options o = { .path = (const char *const *)cli->argument,
-				      .path_count = (size_t)cli->argument_count,
-				      .format = cli_value(cli, "format"),
-				      .map = map,
-				      .model = cli_value(cli, "model"),
-				      .provider = cli_value(cli, "provider"),
-				      .since = INSTANT_MIN,
-				      .until = INSTANT_MAX,
-				      .as_written = true,
-				      .refused = tell_refused,
-				      .refused_user = &told };
-	for (int i = 0; rc == 0 && (spec = cli_value_at(cli, "map", i)); i++)
-		rc = field_map_parse(&map[o.map_count++], spec, e);
-	if (rc == 0)
-		rc = cli_count(cli, "block", 0, &o.block_tokens, e);
+	int rc = cli_workload_read(cli, NULL, &read, e);
 	if (rc == 0 && pack_is(cli->argument[0]))
 		rc = err_set(e, ERR_USAGE, "%s is a pack already", cli->argument[0]);
 	if (rc == 0)
-		rc = workload_is_relative(&o, &relative, e);
-	o.has_at = relative; /* at instant 0 */
+		rc = workload_is_relative(&read.o, &relative, e);
+	read.o.has_at = relative; /* at instant 0 */
+	read.o.as_written = true;
 	if (rc == 0)
-		rc = workload_read(&w, &o, e);
-	buf_printf(&name, "%s", path ? path : cli->argument[0]);
-	if (!path)
-		buf_printf(&name, ".pack");
+		rc = workload_read(&w, &read.o, e);
+	buf_printf(&name, "%s%s", path ? path : cli->argument[0], path ? "" : ".pack");
 	if (rc == 0)
 		rc = pack_write(name.p, w, relative, e);
 	if (rc == 0 && !cli->quiet)
 		printf("%zu calls of %zu conversations in %s\n", w->count, w->conversations,
 		       name.p);
-	if (rc == 0 && w->refused)
-		fprintf(stderr, "tally: %lld record%s refused and not packed\n",
-			(long long)w->refused, w->refused == 1 ? "" : "s");
-	if (rc == 0 && w->refused)
-		rc = 3;
+	if (rc == 0) {
+		cli_workload_refused(w, read.told, "packed");
+		rc = w->refused ? 3 : 0;
+	}
 	buf_release(&name);
 	workload_close(w);
 	return rc;

@@ -3,7 +3,7 @@
 
 #include "base/file.h"
 #include "base/zone.h"
-#include "cli/command.h"
+#include "cli/workload_options.h"
 #include "reports/fit_report.h"
 #include "sim/generate.h"
 
@@ -78,50 +78,30 @@ const struct command command_sim_generate = {
 
 /* --- sim fit --- */
 
-static const struct option fit_options[] = {
-	{ "format", 'f', "FORMAT", "format of the trace (default by content)", false },
-	{ "map", 0, "FIELD=COLUMN", "take a field from a column (or key) of another name", true },
-	{ "model", 'm', "MODEL", "the model of records that name none", false },
-	{ "provider", 'p', "VENDOR", "the vendor of records that name none", false },
-	{ "at", 0, "WHEN", "let the trace begin at WHEN; all distances stay", false },
-	{ 0 },
-};
+static const struct option fit_options[] = { WORKLOAD_OPTIONS, WORKLOAD_AT, { 0 } };
 
 static int fit(struct cli *cli, struct err *e)
 {
-	struct field_map map[OPTION_VALUES_MAX];
-	const char *spec, *at = cli_value(cli, "at");
-	struct workload_options o = { .path = (const char *const *)cli->argument,
-				      .path_count = (size_t)cli->argument_count,
-				      .format = cli_value(cli, "format"),
-				      .map = map,
-				      .model = cli_value(cli, "model"),
-				      .provider = cli_value(cli, "provider"),
-				      .has_at = at != NULL };
+	struct cli_workload read;
 	struct workload *w = NULL;
 	struct zone *zone = NULL;
 	struct fit f = { 0 };
 	struct buf b = { 0 };
 	int rc = cli_zone(cli, &zone, e);
 	if (rc == 0)
-		rc = cli_period(cli, zone, &o.since, &o.until, e);
-	for (int i = 0; rc == 0 && (spec = cli_value_at(cli, "map", i)); i++)
-		rc = field_map_parse(&map[o.map_count++], spec, e);
-	if (rc == 0 && at)
-		rc = cli_instant("at", at, zone, &o.at, e);
+		rc = cli_workload_read(cli, zone, &read, e);
 	if (rc == 0)
-		rc = workload_read(&w, &o, e);
-	if (rc == 0 && w->count == 0)
-		rc = err_set(e, ERR_INVALID, "there are no calls to fit");
+		rc = workload_read(&w, &read.o, e);
 	if (rc == 0)
 		rc = fit_run(&f, w, e);
 	if (rc == 0) {
 		fit_report_put(&b, &f, w);
 		rc = file_write(NULL, (struct text){ b.p, b.n }, e);
 	}
-	if (rc == 0 && w->refused)
-		fprintf(stderr, "tally: %lld record%s refused and not counted\n",
-			(long long)w->refused, w->refused == 1 ? "" : "s");
+	if (rc == 0) {
+		cli_workload_refused(w, read.told, "counted");
+		rc = w->refused ? 3 : 0;
+	}
 	buf_release(&b);
 	fit_release(&f);
 	workload_close(w);

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "cli/cache_rules.h"
+#include "cli/workload_options.h"
 #include "base/file.h"
 #include "base/zone.h"
 #include "reports/html_report.h"
@@ -23,12 +24,8 @@ static const struct option options[] = {
 	  "                               where blocks expire",
 	  false },
 	CACHE_RULE_OPTIONS,
-	{ "format", 'f', "FORMAT", "format of the trace (default by content)", false },
-	{ "block", 0, "N", "tokens of a block (default the trace's own)", false },
-	{ "map", 0, "FIELD=COLUMN", "take a field from a column (or key) of another name", true },
-	{ "model", 'm', "MODEL", "the model of records that name none", false },
-	{ "provider", 'p', "VENDOR", "the vendor of records that name none", false },
-	{ "at", 0, "WHEN", "let the trace begin at WHEN; all distances stay", false },
+	WORKLOAD_OPTIONS,
+	WORKLOAD_AT,
 	{ "customer", 0, "NAME", "of the database: only this customer", false },
 	{ "project", 0, "NAME", "of the database: only this project", false },
 	{ "plan", 0, "PLAN", "also credits under this plan (see `tally credit plan`)", false },
@@ -47,13 +44,6 @@ static const struct option options[] = {
 	{ "threads", 0, "N", "worker threads (default one a processor)", false },
 	{ 0 },
 };
-
-static void tell_refused(void *user, const char *path, int64_t line, const char *why)
-{
-	int *told = user;
-	if (++*told <= 20)
-		fprintf(stderr, "tally: %s:%lld: %s\n", path, (long long)line, why);
-}
 
 static int read_numbers(struct cli *cli, struct whatif_options *o, struct err *e)
 {
@@ -108,38 +98,25 @@ static int read_vary(struct cli *cli, int *permille, struct err *e)
 	return 0;
 }
 
-static int read_workload(struct cli *cli, const struct zone *zone, struct workload **out,
-			 int *refused, struct err *e)
+static int read_workload(struct cli *cli, const struct zone *zone, struct workload **out, int *told,
+			 struct err *e)
 {
-	struct field_map map[OPTION_VALUES_MAX];
-	const char *spec, *at = cli_value(cli, "at");
-	struct workload_options w = { .path = (const char *const *)cli->argument,
-				      .path_count = (size_t)cli->argument_count,
-				      .format = cli_value(cli, "format"),
-				      .map = map,
-				      .model = cli_value(cli, "model"),
-				      .provider = cli_value(cli, "provider"),
-				      .has_at = at != NULL,
-				      .refused = tell_refused,
-				      .refused_user = refused };
+	struct cli_workload w;
 	struct store *store = NULL;
-	int rc = cli_period(cli, zone, &w.since, &w.until, e);
-	for (int i = 0; rc == 0 && (spec = cli_value_at(cli, "map", i)); i++)
-		rc = field_map_parse(&map[w.map_count++], spec, e);
-	if (rc == 0 && at)
-		rc = cli_instant("at", at, zone, &w.at, e);
-	if (rc == 0)
-		rc = cli_count(cli, "block", 0, &w.block_tokens, e);
-	if (rc == 0 && w.path_count && cli_value(cli, "db"))
+	int rc = cli_workload_read(cli, zone, &w, e);
+	if (rc == 0 && w.o.path_count && cli_value(cli, "db"))
 		rc = err_set(e, ERR_USAGE, "give either a trace or --db, not both");
 	if (rc != 0)
 		return rc;
-	if (w.path_count)
-		return workload_read(out, &w, e);
+	if (w.o.path_count) {
+		rc = workload_read(out, &w.o, e);
+		*told = w.told;
+		return rc;
+	}
 	rc = cli_store(cli, &store, DB_READ, e);
 	if (rc == 0)
 		rc = workload_of_store(out, store, cli_value(cli, "customer"),
-				       cli_value(cli, "project"), w.since, w.until, e);
+				       cli_value(cli, "project"), w.o.since, w.o.until, e);
 	store_close(store);
 	return rc;
 }
@@ -263,11 +240,7 @@ static int run(struct cli *cli, struct err *e)
 			.quiet = cli->quiet,
 		};
 		rc = show(cli, &report, e);
-		if (refused > 20)
-			fprintf(stderr, "tally: and %d more\n", refused - 20);
-		if (workload->refused)
-			fprintf(stderr, "tally: %lld record%s refused and not counted\n",
-				(long long)workload->refused, workload->refused == 1 ? "" : "s");
+		cli_workload_refused(workload, refused, "counted");
 		for (size_t i = 0; i < o.scenarios; i++)
 			if (result[i].unpriced || (plan && result[i].uncredited))
 				status = 3;

@@ -344,8 +344,8 @@ static void test_the_database_refuses_what_does_not_balance(void **state)
 	struct err e = { 0 };
 	static const char *const bad[] = {
 		/* a transaction whose entries do not sum to zero, and one without any */
-		"INSERT INTO ledger_entry VALUES(900001,0,'used',NULL,5);"
-		"INSERT INTO ledger_txn VALUES(900001,1,0,0,'draw',NULL,NULL,NULL,'')",
+		("INSERT INTO ledger_entry VALUES(900001,0,'used',NULL,5);"
+		 "INSERT INTO ledger_txn VALUES(900001,1,0,0,'draw',NULL,NULL,NULL,'')"),
 		"INSERT INTO ledger_txn VALUES(900002,1,0,0,'draw',NULL,NULL,NULL,'')",
 		/* one more entry for a transaction that stands */
 		"INSERT INTO ledger_entry SELECT id,99,'used',NULL,1 FROM ledger_txn LIMIT 1",

@@ -1,0 +1,37 @@
+/* workload_options: the options of commands that read a trace, logs or block traces as a workload.
+ */
+#ifndef TALLY_CLI_WORKLOAD_OPTIONS_H
+#define TALLY_CLI_WORKLOAD_OPTIONS_H
+
+#include "cli/command.h"
+#include "sim/workload.h"
+
+#define WORKLOAD_OPTIONS \
+	{ "format", 'f', "FORMAT", "format of the trace (default by content)", false }, \
+		{ "block", 0, "N", "tokens of a block (default the trace's own)", false }, \
+		{ "map", 0, "FIELD=COLUMN", "take a field from a column (or key) of another name", \
+		  true }, \
+		{ "model", 'm', "MODEL", "the model of records that name none", false }, \
+	{ \
+		"provider", 'p', "VENDOR", "the vendor of records that name none", false \
+	}
+#define WORKLOAD_AT \
+	{ \
+		"at", 0, "WHEN", "let the trace begin at WHEN; all distances stay", false \
+	}
+
+/* Lives as long as the reading. */
+struct cli_workload {
+	struct workload_options o;
+	struct field_map map[OPTION_VALUES_MAX];
+	int told; /* refusals that were named on standard error */
+};
+
+/* Everything that the command takes of these, its arguments as files, and the period where it takes
+ * one. Refusals are named as they are met. Errors: ERR_USAGE. */
+int cli_workload_read(struct cli *cli, const struct zone *zone, struct cli_workload *out,
+		      struct err *e);
+/* How many more were refused; "counted" or "packed". */
+void cli_workload_refused(const struct workload *w, int told, const char *what);
+
+#endif
