@@ -54,7 +54,7 @@ SUPPORT_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/support/*.c))
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(B)/test/%)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 
-.PHONY: libs all help check check-unit check-cli check-page check-asan check-clang check-portable check-tsan bench fuzz lint analyze install clean format
+.PHONY: libs all help check check-unit check-cli check-page check-sql check-asan check-clang check-portable check-tsan bench fuzz lint analyze install clean format
 
 all: $(B)/bin/tally $(B)/tally.1 ## build the program and its manual page
 
@@ -127,6 +127,9 @@ check-cli: all ## command-line tests only
 check-page: ## the page in a headless browser
 	tests/run page
 
+check-sql: ## the SQL of `tally price sql` in SQLite, DuckDB, PostgreSQL and ClickHouse
+	tests/run sql
+
 check-asan: ## the suite under address and undefined-behaviour sanitizers
 	MODE=asan tests/run unit cli
 
@@ -144,6 +147,7 @@ bench: all ## ratios against named rivals, measured in one run
 	bench/run_meter
 	bench/run_credit
 	bench/run_whatif
+	bench/run_sql
 
 fuzz: ## FUZZ_SECONDS (default 60) of libFuzzer on each target
 	tests/fuzz/run

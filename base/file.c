@@ -37,7 +37,9 @@ int file_write(const char *path, struct text content, struct err *e)
 	if (!f)
 		return err_set(e, ERR_SYSTEM, "could not write '%s': %s", path, strerror(errno));
 	bool ok = fwrite(content.p, 1, content.n, f) == content.n;
-	ok &= path ? fclose(f) == 0 : fflush(f) == 0;
+	ok &= fflush(f) == 0;
+	if (path)
+		ok &= fclose(f) == 0;
 	return ok ? 0
 		  : err_set(e, ERR_SYSTEM, "could not write '%s': %s", path ? path : "the output",
 			    strerror(errno));

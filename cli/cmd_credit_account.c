@@ -259,7 +259,7 @@ static int grant(struct cli *cli, struct err *e)
 	struct zone *zone = NULL;
 	struct grant g;
 	const struct account *a;
-	struct nano_credits rollover;
+	struct nano_credits rollover = { 0 };
 	const char *id = cli_value(cli, "id"), *every = cli_value(cli, "every");
 	char name[64], at[INSTANT_TEXT_MAX];
 	int64_t number;

@@ -154,7 +154,7 @@ static int run(struct cli *cli, struct err *e)
 	struct json_out j;
 	struct table *t = NULL;
 	struct buf b = { 0 };
-	int64_t limit, shown = 0, last = 0;
+	int64_t limit = 0, shown = 0, last = 0;
 	int rc = cli_zone(cli, &zone, e);
 	if (rc == 0)
 		rc = cli_period(cli, zone, &x.since, &x.until, e);

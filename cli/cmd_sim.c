@@ -44,7 +44,9 @@ static int generate(struct cli *cli, struct err *e)
 		ok = fwrite(b.p, 1, b.n, f) == b.n;
 	}
 	if (f)
-		ok &= (path ? fclose(f) : fflush(f)) == 0;
+		ok &= fflush(f) == 0;
+	if (f && path)
+		ok &= fclose(f) == 0;
 	if (rc == 0 && !ok)
 		rc = err_set(e, ERR_SYSTEM, "could not write '%s'", path ? path : "the output");
 	if (rc == 0 && path && !cli->quiet)

@@ -64,7 +64,7 @@ static int read_numbers(struct cli *cli, struct whatif_options *o, struct err *e
 			level);
 	const char *budget = cli_value(cli, "budget");
 	if (rc == 0 && budget) {
-		struct money m;
+		struct money m = { 0 };
 		rc = decimal_parse(&d, text_of(budget), NULL);
 		if (rc == 0)
 			rc = money_from_decimal(&m, d, e);
@@ -140,23 +140,24 @@ static int read_scenarios(struct cli *cli, struct scenario_list *list, const str
 }
 
 /* On the terminal, and in the files that were asked for. */
-static int show(struct cli *cli, struct whatif_report *r, struct err *e)
+static int show(struct cli *cli, const struct whatif_report *report, struct err *e)
 {
 	const char *html = cli_value(cli, "html"), *save = cli_value(cli, "save"),
 		   *against = cli_value(cli, "against");
-	const struct whatif_options *o = r->options;
+	const struct whatif_options *o = report->options;
+	struct whatif_report full = *report;
 	struct whatif_changes changes = { 0 };
 	struct size_sweep sizes = { 0 };
 	struct buf document = { 0 };
-	int rc = against ? whatif_changes_read(&changes, against, o, r->result, e) : 0;
+	int rc = against ? whatif_changes_read(&changes, against, o, report->result, e) : 0;
 	if (rc == 0 && against)
-		r->against = &changes;
+		full.against = &changes;
 	if (rc == 0 && html && o->cache == WHATIF_CACHE_BLOCKS) {
 		rc = size_sweep_run(&sizes, o, e);
-		r->sizes = &sizes;
+		full.sizes = &sizes;
 	}
 	if (rc == 0)
-		whatif_report_put(&document, r);
+		whatif_report_put(&document, &full);
 	const struct text text = { document.p, document.n };
 	if (rc == 0 && save)
 		rc = file_write(save, text, e);
@@ -165,9 +166,9 @@ static int show(struct cli *cli, struct whatif_report *r, struct err *e)
 	if (rc == 0 && cli->json)
 		rc = file_write(NULL, text, e);
 	else if (rc == 0 && cli->csv)
-		whatif_report_csv(r);
+		whatif_report_csv(&full);
 	else if (rc == 0)
-		whatif_report_table(r);
+		whatif_report_table(&full);
 	whatif_changes_release(&changes);
 	size_sweep_release(&sizes);
 	buf_release(&document);

@@ -133,6 +133,7 @@ void cli_print_completion(FILE *out);
 	X(command_price_history) \
 	X(command_price_check) \
 	X(command_price_import) \
+	X(command_price_sql) \
 	X(command_reconcile) \
 	X(command_export) \
 	X(command_forecast) \

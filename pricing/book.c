@@ -30,12 +30,18 @@ struct book {
 	size_t edge_count, edge_room;
 };
 
-bool service_tier_is_standard(struct text tier)
+const char *service_tier_standard(size_t i)
 {
 	static const char *const names[] = { "standard", "default", "auto", "on_demand",
 					     "standard_only" };
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (text_is(tier, names[i]))
+	return i < sizeof names / sizeof *names ? names[i] : NULL;
+}
+
+bool service_tier_is_standard(struct text tier)
+{
+	const char *name;
+	for (size_t i = 0; (name = service_tier_standard(i)); i++)
+		if (text_is(tier, name))
 			return true;
 	return tier.n == 0;
 }

@@ -63,7 +63,9 @@ struct shipped_file {
 extern const struct shipped_file shipped_cards[], shipped_plans[], shipped_offers[]; /* ended by a
 								   NULL name */
 
-/* tier names that all mean the standard price */
+/* Tier names that all mean the standard price: the i-th, or NULL. */
+const char *service_tier_standard(size_t i);
+/* One of them, or none at all. */
 bool service_tier_is_standard(struct text tier);
 
 #endif

@@ -39,17 +39,31 @@ int usage_check(const struct usage *u, struct err *e)
 	return 0;
 }
 
+bool bucket_is_prompt(enum bucket b)
+{
+	switch (b) {
+	case BUCKET_INPUT:
+	case BUCKET_CACHE_READ:
+	case BUCKET_CACHE_WRITE_5M:
+	case BUCKET_CACHE_WRITE_1H:
+	case BUCKET_INPUT_AUDIO:
+	case BUCKET_INPUT_IMAGE:
+	case BUCKET_INPUT_VIDEO:
+	case BUCKET_CACHE_READ_AUDIO:
+	case BUCKET_CACHE_READ_IMAGE:
+	case BUCKET_CACHE_READ_VIDEO:
+		return true;
+	default:
+		return false;
+	}
+}
+
 int usage_prompt(const struct usage *u, int64_t *out, struct err *e)
 {
-	static const enum bucket parts[] = {
-		BUCKET_INPUT,		BUCKET_CACHE_READ,	 BUCKET_CACHE_WRITE_5M,
-		BUCKET_CACHE_WRITE_1H,	BUCKET_INPUT_AUDIO,	 BUCKET_INPUT_IMAGE,
-		BUCKET_INPUT_VIDEO,	BUCKET_CACHE_READ_AUDIO, BUCKET_CACHE_READ_IMAGE,
-		BUCKET_CACHE_READ_VIDEO
-	};
 	int64_t sum = 0;
-	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-		if (__builtin_add_overflow(sum, u->tokens[parts[i]], &sum))
+	for (int b = 0; b < BUCKET_COUNT; b++)
+		if (bucket_is_prompt((enum bucket)b) &&
+		    __builtin_add_overflow(sum, u->tokens[b], &sum))
 			return err_set(e, ERR_RANGE,
 				       "the prompt's token counts add up to more than 63 bits");
 	*out = sum;

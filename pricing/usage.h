@@ -8,6 +8,8 @@
 #ifndef TALLY_PRICING_USAGE_H
 #define TALLY_PRICING_USAGE_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 
 /* bucket, name in cards, traces and reports */
@@ -60,6 +62,8 @@ int bucket_by_name(const char *name, size_t n);
 /* Errors: ERR_INVALID when reasoning exceeds output, a count is negative, or requests is not
  * positive. */
 int usage_check(const struct usage *u, struct err *e);
+/* Whether its tokens are part of the prompt. */
+bool bucket_is_prompt(enum bucket b);
 /* Tokens of the whole prompt, cache included; what context tiers look at. Errors: ERR_RANGE on
  * overflow. */
 int usage_prompt(const struct usage *u, int64_t *out, struct err *e);

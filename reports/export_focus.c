@@ -107,7 +107,7 @@ static int usage_rows(struct writer *w, struct store *s, struct err *e)
 		return rc;
 	for (size_t i = 0; rc == 0 && i < usage_group_count(r); i++) {
 		struct charge_part part[CHARGE_PARTS_MAX];
-		const struct stored_price *p;
+		const struct stored_price *p = NULL;
 		struct civil day;
 		size_t n = 0;
 		rc = civil_parse(&day, usage_label(r, i, 0), e);

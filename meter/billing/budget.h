@@ -40,7 +40,7 @@ void budgets_close(struct budgets *b);
 /* The texts of a budget live as long as the handle. */
 int budgets_each(struct budgets *b, int (*take)(void *user, const struct budget *b), void *user,
 		 struct err *e);
-int budget_state_of(struct budgets *b, const struct budget *budget, struct instant now,
+int budget_state_of(struct budgets *all, const struct budget *b, struct instant now,
 		    struct budget_state *out, struct err *e);
 /* Whether hard budgets allow so much more on top of what is held. Errors: ERR_LIMIT. */
 int budgets_allow(struct budgets *b, struct text customer, struct text project, struct text model,

@@ -874,8 +874,8 @@ int ledger_void_grant(struct ledger *l, struct text customer, struct text name, 
 		      const char *why, struct err *e)
 {
 	const struct account *a;
-	struct state *s;
-	struct grant g;
+	struct state *s = NULL;
+	struct grant g = { 0 };
 	int rc = ledger_account(l, customer, &a, e);
 	if (rc == 0)
 		rc = ledger_find_grant(l, a->id, name, &g, e);

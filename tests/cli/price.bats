@@ -113,3 +113,32 @@ J
 	run "$TALLY" credit plan --json
 	expect 0 '"plan": "vm0"'
 }
+@test "price sql refuses what it could not price" {
+	run "$TALLY" price sql
+	expect 2 '--dialect'
+	run "$TALLY" price sql --dialect oracle
+	expect 2 "there is no choice 'oracle'"
+	run "$TALLY" price sql --dialect duckdb --columns time,input
+	expect 2 'columns time and model'
+	run "$TALLY" price sql --dialect duckdb --columns time,model,tokens
+	expect 2 "no field 'tokens'" '--map'
+	run "$TALLY" price sql --dialect duckdb --columns time,model,input,prompt
+	expect 2 'of prompt and input'
+	run "$TALLY" price sql --dialect duckdb no-such-model
+	expect 1 "'no-such-model' is in no price card"
+	cat >two.json <<'J'
+{"schema":"tally.card/1","provider":"p","prices":[
+ {"model":"Twin","currency":"USD","from":"2026-01-01T00:00:00Z","source":"s","sure":"s","rates":{"input":"1"}},
+ {"model":"twin","currency":"USD","from":"2026-01-01T00:00:00Z","source":"s","sure":"s","rates":{"input":"2"}}]}
+J
+	run "$TALLY" price sql --dialect duckdb --prices two.json
+	expect 1 'differ only in case'
+}
+@test "price sql names tables and columns as it is told, and its view says how long it holds" {
+	"$TALLY" price sql --dialect sqlite --table 'my "calls"' --columns time,model,output --map prompt=prompt_tokens --map model=name --time ms --until 2026-09-01 deepseek-v4-flash >x.sql
+	sqlite3 x.db <x.sql
+	sqlite3 x.db "INSERT INTO \"my \"\"calls\"\"\" VALUES(1787536800000,'deepseek-v4-flash',10,1000),(1787536800000,'DEEPSEEK/deepseek-v4-flash',10,1000),(1798761600000,'deepseek-v4-flash',10,1000),(NULL,'x',1,1)"
+	run sqlite3 x.db 'SELECT tally_nano,tally_rest,tally_window,tally_reason FROM tally_priced'
+	[ "${lines[0]}" = "${lines[1]}" ]
+	expect 0 '453200|0|peak|' 'the table of prices ends before it' 'the time is missing'
+}
