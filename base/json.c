@@ -1,6 +1,7 @@
 #include "base/json.h"
 
 #include <cjson/cJSON.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -11,9 +12,28 @@
  * it: it is refused. */
 #define NUMBER_MARK '\x01'
 
+/* Everything that cJSON makes of a document lies in one arena and goes with it. */
 struct json_document {
+	struct arena arena;
 	cJSON *root;
 };
+
+static _Thread_local struct arena *parsing;
+
+static void *take_memory(size_t n)
+{
+	return arena_alloc(parsing, n);
+}
+
+static void keep_memory(void *p)
+{
+	(void)p;
+}
+
+static void use_arenas(void)
+{
+	cJSON_InitHooks(&(cJSON_Hooks){ take_memory, keep_memory });
+}
 
 const char *json_skip_space(const char *p, const char *end)
 {
@@ -284,7 +304,10 @@ int json_open(struct json_document **out, struct text text, struct err *e)
 	if (text.n > JSON_BYTES_MAX)
 		return err_set(e, ERR_RANGE, "JSON text is larger than %d MiB",
 			       JSON_BYTES_MAX >> 20);
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	struct json_document doc = { 0 };
 	struct scan s = { .start = text.p, .p = text.p, .end = text.p + text.n };
+	pthread_once(&once, use_arenas);
 	if (text.n >= 3 && memcmp(text.p, "\xEF\xBB\xBF", 3) == 0)
 		s.p += 3;
 	bool ok = scan_value(&s, 1);
@@ -299,18 +322,21 @@ int json_open(struct json_document **out, struct text text, struct err *e)
 		buf_release(&s.out);
 		return refuse_at(&s, s.wrong, e);
 	}
-	cJSON *root = cJSON_ParseWithLength(s.out.p, s.out.n);
+	parsing = &doc.arena;
+	doc.root = cJSON_ParseWithLength(s.out.p, s.out.n);
+	parsing = NULL;
 	buf_release(&s.out);
-	if (!root)
-		return err_set(e, ERR_INVALID, "not valid JSON");
-	const char *twice = duplicate_key(root);
-	if (twice) {
-		int rc = err_set(e, ERR_INVALID, "key \"%.80s\" stands twice in one object", twice);
-		cJSON_Delete(root);
+	const char *twice = doc.root ? duplicate_key(doc.root) : NULL;
+	if (!doc.root || twice) {
+		int rc = twice ? err_set(e, ERR_INVALID, "key \"%.80s\" stands twice in one object",
+					 twice)
+			       : err_set(e, ERR_INVALID, "not valid JSON");
+		arena_release(&doc.arena);
 		return rc;
 	}
-	*out = mem_alloc(sizeof **out);
-	(*out)->root = root;
+	/* the document lies in its own arena, whose last chunk it then knows */
+	*out = arena_alloc(&doc.arena, sizeof **out);
+	**out = doc;
 	return 0;
 }
 
@@ -328,8 +354,8 @@ void json_close(struct json_document *d)
 {
 	if (!d)
 		return;
-	cJSON_Delete(d->root);
-	free(d);
+	struct arena arena = d->arena;
+	arena_release(&arena);
 }
 
 json_value *json_root(const struct json_document *d)

@@ -92,7 +92,7 @@ void assembly_add(struct assembly *a, const struct metered *m)
 		}
 	}
 	if (a->count == a->room) {
-		a->room = a->room ? a->room * 2 : 64;
+		a->room = a->room ? a->room * 2 : 1;
 		a->call = mem_grow(a->call, a->room * sizeof *a->call);
 	}
 	a->call[a->count] = *m;

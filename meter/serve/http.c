@@ -69,8 +69,11 @@ static enum MHD_Result answer(struct request *r, int status, const char *type, c
 {
 	struct MHD_Response *response =
 		MHD_create_response_from_buffer(n, (void *)(uintptr_t)p, mode);
-	if (!response)
+	if (!response) {
+		if (mode == MHD_RESPMEM_MUST_FREE)
+			free((void *)(uintptr_t)p);
 		return MHD_NO;
+	}
 	MHD_add_response_header(response, "Content-Type", type);
 	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
 	if (r->shown) {
@@ -580,9 +583,12 @@ static enum MHD_Result answer_submitted(struct request *r)
 {
 	if (!atomic_load(&r->done))
 		return MHD_YES;
-	if (!r->commanded)
-		return answer(r, r->job->status, "application/json", r->job->answer.p,
-			      r->job->answer.n, MHD_RESPMEM_MUST_COPY);
+	if (!r->commanded) {
+		const struct buf body = r->job->answer;
+		r->job->answer = (struct buf){ 0 };
+		return answer(r, r->job->status, "application/json", body.p, body.n,
+			      MHD_RESPMEM_MUST_FREE);
+	}
 	r->filename = r->reply.filename;
 	return answer(r, r->reply.status, r->reply.type, r->reply.body.p ? r->reply.body.p : "",
 		      r->reply.body.n, MHD_RESPMEM_MUST_COPY);

@@ -12,6 +12,11 @@
 
 enum { RECORDS_A_COMMIT = 20000, IDLE_MS = 500 };
 
+struct items {
+	struct buf json;
+	int64_t index;
+};
+
 struct writer {
 	struct writer_options o;
 	struct store *store;
@@ -20,6 +25,7 @@ struct writer {
 	struct budgets *budgets;
 	struct ledger *ledger;
 	struct drawer *drawer;
+	struct items items; /* of the job at work */
 	struct writer_stats stats;
 	pthread_t thread;
 	pthread_mutex_t lock;
@@ -99,11 +105,6 @@ static void put_error(struct job *j, const struct err *e)
 
 /* --- usage --- */
 
-struct items {
-	struct buf json;
-	int64_t index;
-};
-
 static void put_item(void *user, const struct ingest_item *item)
 {
 	struct items *it = user;
@@ -132,11 +133,12 @@ static bool is_foreign(const struct job *j, const struct metered *m)
 	return j->customer && named.n && !text_is(named, j->customer);
 }
 
-static int take_items(struct writer *w, struct job *j, struct items *items, struct instant now,
-		      struct err *e)
+static int take_items(struct writer *w, struct job *j, struct instant now, struct err *e)
 {
 	int rc = 0;
-	ingest_next_source(w->in, j->customer, now, items);
+	w->items.json.n = 0;
+	w->items.index = 0;
+	ingest_next_source(w->in, j->customer, now, &w->items);
 	for (size_t i = 0; i < j->item_count; i++)
 		if (!j->item[i].refused &&
 		    assembly_call(j->calls, j->item[i].call)->record.text[FIELD_ID].n)
@@ -178,8 +180,7 @@ static void put_counts(struct buf *b, const struct ingest_counts *c, int64_t pas
 
 static int take_usage(struct writer *w, struct job *j, struct instant now, struct err *e)
 {
-	struct items items = { 0 };
-	int rc = take_items(w, j, &items, now, e);
+	int rc = take_items(w, j, now, e);
 	if (rc == 0) {
 		const struct ingest_counts *c = ingest_counts(w->in);
 		/* nothing of it could be read: the sender should look at it */
@@ -188,10 +189,9 @@ static int take_usage(struct writer *w, struct job *j, struct instant now, struc
 		buf_puts(&j->answer, "{");
 		put_counts(&j->answer, c, j->passed_over);
 		buf_puts(&j->answer, ",\"items\":[");
-		buf_add(&j->answer, items.json.p, items.json.n);
+		buf_add(&j->answer, w->items.json.p, w->items.json.n);
 		buf_puts(&j->answer, "]}\n");
 	}
-	buf_release(&items.json);
 	return rc;
 }
 
@@ -381,7 +381,6 @@ static int add_estimate(struct job *j, const struct hold *h, struct err *e)
 static int take_settlement(struct writer *w, struct job *j, struct instant now, struct err *e)
 {
 	struct hold h;
-	struct items items = { 0 };
 	struct standing st;
 	struct arena keep_texts = { 0 };
 	int rc = hold_find(w->store, j->hold_id, &h, e);
@@ -417,7 +416,7 @@ static int take_settlement(struct writer *w, struct job *j, struct instant now, 
 		struct text usage = m->record.text[FIELD_ID];
 		rc = hold_end(w->spending, h.id, "settled", usage, now, e);
 		if (rc == 0)
-			rc = take_items(w, j, &items, now, e);
+			rc = take_items(w, j, now, e);
 		if (rc == 0 && ingest_counts(w->in)->quarantined)
 			rc = err_set(e, ERR_INVALID,
 				     "the usage record was refused; the hold stays "
@@ -431,11 +430,10 @@ static int take_settlement(struct writer *w, struct job *j, struct instant now, 
 			buf_puts(&j->answer, ",\"usage\":");
 			json_put_string(&j->answer, usage);
 			buf_puts(&j->answer, ",\"items\":[");
-			buf_add(&j->answer, items.json.p, items.json.n);
+			buf_add(&j->answer, w->items.json.p, w->items.json.n);
 			buf_puts(&j->answer, "]}\n");
 		}
 	}
-	buf_release(&items.json);
 	arena_release(&keep_texts);
 	return rc;
 }
@@ -708,6 +706,7 @@ void writer_close(struct writer *w)
 	drawer_close(w->drawer);
 	ledger_close(w->ledger);
 	store_close(w->store);
+	buf_release(&w->items.json);
 	pthread_mutex_destroy(&w->lock);
 	pthread_cond_destroy(&w->wake);
 	free(w);
