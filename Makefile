@@ -10,14 +10,16 @@ VERSION := 0.1.0
 PREFIX ?= /usr/local
 B := build/$(MODE)
 
-PACKAGES := libcjson smartcols zlib libzstd sqlite3 libmicrohttpd gnutls gsl cairo pangocairo xlsxwriter
+PACKAGES := libcjson smartcols zlib libzstd sqlite3 gsl
+# loaded by the commands that need them (base/library.h)
+LOADED := libmicrohttpd gnutls pangocairo xlsxwriter
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
 	-Wwrite-strings -Wvla -Wundef -Wformat=2 -Wno-overlength-strings -Wno-format-nonliteral
 ifdef WERROR
 WARN += -Werror
 endif
-CPPFLAGS += -I. -D_GNU_SOURCE -DTALLY_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
-LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lcsv -lpthread
+CPPFLAGS += -I. -D_GNU_SOURCE -DTALLY_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(PACKAGES) $(LOADED) cairo 2>/dev/null)
+LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lcsv -lpthread -ldl
 STD := -std=gnu17 -fno-common
 
 ifeq ($(MODE),release)
@@ -44,7 +46,7 @@ override CFLAGS += $(STD) $(WARN) $(OPT)
 ROOMS := base pricing meter meter/formats meter/store meter/ledger meter/billing meter/serve sim reports
 LIB_SRC := $(foreach r,$(ROOMS),$(wildcard $(r)/*.c))
 CLI_SRC := $(wildcard cli/*.c)
-LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o) $(B)/gen/shipped.o $(B)/gen/migrations.o $(B)/gen/web.o
+LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o) $(B)/gen/shipped.o $(B)/gen/migrations.o $(B)/gen/web.o $(B)/gen/libraries.o
 MIGRATIONS := $(sort $(wildcard meter/sql/*.sql))
 CLI_OBJ := $(CLI_SRC:%.c=$(B)/%.o)
 SHIPPED := $(sort $(wildcard pricing/cards/*.json)) $(sort $(wildcard pricing/plans/*.json)) $(sort $(wildcard pricing/offers/*.json))
@@ -101,6 +103,17 @@ $(B)/gen/migrations.c: $(MIGRATIONS) Makefile
 	for f in $(MIGRATIONS); do \
 		echo "{ \"$$f\","; sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' "$$f"; echo "},"; \
 	done; echo '{ 0, 0 } };'; } > $@.tmp && mv $@.tmp $@
+
+# The files of the libraries that are loaded when a command needs them: the soname where the linker's file tells it.
+$(B)/gen/libraries.c: Makefile
+	@mkdir -p $(@D)
+	@{ echo '#include "base/library.h"'; \
+	for package in $(LOADED); do \
+		case $$package in pangocairo) file=libpangocairo-1.0 ;; lib*) file=$$package ;; *) file=lib$$package ;; esac; \
+		at=$$($(CC) -print-file-name=$$file.so); \
+		if [ -e "$$at" ]; then name=$$(readelf -d "$$at" | sed -n 's/.*(SONAME).*\[\(.*\)\]/\1/p'); else name=$$(pkg-config --variable=libdir $$package)/$$file.dylib; fi; \
+		echo "const char library_$${package#lib}[] = \"$${name:-$$file.so}\";"; \
+	done; } > $@.tmp && mv $@.tmp $@
 
 $(B)/gen/%.o: $(B)/gen/%.c
 	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<

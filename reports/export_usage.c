@@ -1,10 +1,10 @@
 #include <stdio.h>
 #include <stdlib.h>
-#include <xlsxwriter.h>
 
 #include "base/csv.h"
 #include "base/dict.h"
 #include "reports/export.h"
+#include "reports/spreadsheet.h"
 
 /* --- CSV of the records that stand --- */
 
@@ -104,14 +104,14 @@ static void put_text(lxw_worksheet *w, lxw_row_t row, lxw_col_t col, struct text
 	char *s = mem_alloc(t.n + 1);
 	memcpy(s, t.n ? t.p : "", t.n);
 	s[t.n] = 0;
-	worksheet_write_string(w, row, col, s, NULL);
+	spreadsheet.worksheet_write_string(w, row, col, s, NULL);
 	free(s);
 }
 
 static void put_number(lxw_worksheet *w, lxw_row_t row, lxw_col_t col, const char *text)
 {
 	/* numbers of a spreadsheet hold 15 digits; the exact text stands in the last column */
-	worksheet_write_number(w, row, col, strtod(text, NULL), NULL);
+	spreadsheet.worksheet_write_number(w, row, col, strtod(text, NULL), NULL);
 }
 
 int export_xlsx(struct ledger *l, const struct export_options *o, const char *path, struct err *e)
@@ -124,7 +124,9 @@ int export_xlsx(struct ledger *l, const struct export_options *o, const char *pa
 					.customer = o->customer };
 	struct usage_result *r;
 	char text[DECIMAL_TEXT_MAX];
-	int rc = usage_query(&r, ledger_store(l), dims, DIMS, &f, o->zone, e);
+	int rc = spreadsheet_need(e);
+	if (rc == 0)
+		rc = usage_query(&r, ledger_store(l), dims, DIMS, &f, o->zone, e);
 	if (rc != 0)
 		return rc;
 	if (usage_group_count(r) > ROWS_MOST) {
@@ -134,42 +136,42 @@ int export_xlsx(struct ledger *l, const struct export_options *o, const char *pa
 			       ROWS_MOST);
 	}
 	lxw_workbook_options options = { .constant_memory = LXW_TRUE };
-	lxw_workbook *book = workbook_new_opt(path, &options);
+	lxw_workbook *book = spreadsheet.workbook_new_opt(path, &options);
 	lxw_doc_properties about = { .created = 1 };
-	workbook_set_properties(book, &about);
-	lxw_worksheet *w = workbook_add_worksheet(book, "Usage");
-	lxw_format *bold = workbook_add_format(book);
-	format_set_bold(bold);
-	worksheet_set_column(w, 0, 3, 20, NULL);
-	worksheet_set_column(w, 4, 14, 15, NULL);
-	worksheet_freeze_panes(w, 1, 0);
+	spreadsheet.workbook_set_properties(book, &about);
+	lxw_worksheet *w = spreadsheet.workbook_add_worksheet(book, "Usage");
+	lxw_format *bold = spreadsheet.workbook_add_format(book);
+	spreadsheet.format_set_bold(bold);
+	spreadsheet.worksheet_set_column(w, 0, 3, 20, NULL);
+	spreadsheet.worksheet_set_column(w, 4, 14, 15, NULL);
+	spreadsheet.worksheet_freeze_panes(w, 1, 0);
 	for (lxw_col_t d = 0; d < DIMS; d++)
-		worksheet_write_string(w, 0, d, usage_dim_name(dims[d]), bold);
-	worksheet_write_string(w, 0, DIMS, "records", bold);
+		spreadsheet.worksheet_write_string(w, 0, d, usage_dim_name(dims[d]), bold);
+	spreadsheet.worksheet_write_string(w, 0, DIMS, "records", bold);
 	for (int b = 0; b < BUCKET_COMMON; b++)
-		worksheet_write_string(w, 0, (lxw_col_t)(DIMS + 1 + b), bucket_name((enum bucket)b),
-				       bold);
+		spreadsheet.worksheet_write_string(w, 0, (lxw_col_t)(DIMS + 1 + b),
+						   bucket_name((enum bucket)b), bold);
 	const lxw_col_t cost = DIMS + 1 + BUCKET_COMMON;
 	snprintf(text, sizeof text, "cost (%s)", usage_currency(r));
-	worksheet_write_string(w, 0, cost, text, bold);
-	worksheet_write_string(w, 0, cost + 1, "cost, exact", bold);
-	worksheet_write_string(w, 0, cost + 2, "unpriced", bold);
+	spreadsheet.worksheet_write_string(w, 0, cost, text, bold);
+	spreadsheet.worksheet_write_string(w, 0, cost + 1, "cost, exact", bold);
+	spreadsheet.worksheet_write_string(w, 0, cost + 2, "unpriced", bold);
 	for (size_t i = 0; i < usage_group_count(r); i++) {
 		const struct usage_sums *s = usage_group(r, i);
 		const lxw_row_t row = (lxw_row_t)i + 1;
 		for (lxw_col_t d = 0; d < DIMS; d++)
 			put_text(w, row, d, usage_label(r, i, d));
-		worksheet_write_number(w, row, DIMS, (double)s->records, NULL);
+		spreadsheet.worksheet_write_number(w, row, DIMS, (double)s->records, NULL);
 		for (int b = 0; b < BUCKET_COMMON; b++)
-			worksheet_write_number(w, row, (lxw_col_t)(DIMS + 1 + b),
-					       (double)s->tokens[b], NULL);
+			spreadsheet.worksheet_write_number(w, row, (lxw_col_t)(DIMS + 1 + b),
+							   (double)s->tokens[b], NULL);
 		put_number(w, row, cost, money_total_format(s->cost, text));
-		worksheet_write_string(w, row, cost + 1, text, NULL);
-		worksheet_write_number(w, row, cost + 2, (double)s->unpriced, NULL);
+		spreadsheet.worksheet_write_string(w, row, cost + 1, text, NULL);
+		spreadsheet.worksheet_write_number(w, row, cost + 2, (double)s->unpriced, NULL);
 	}
 	usage_result_close(r);
-	lxw_error failed = workbook_close(book);
+	lxw_error failed = spreadsheet.workbook_close(book);
 	return failed ? err_set(e, ERR_SYSTEM, "could not write '%s': %s", path,
-				lxw_strerror(failed))
+				spreadsheet.lxw_strerror(failed))
 		      : 0;
 }

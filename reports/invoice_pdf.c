@@ -2,7 +2,40 @@
 #include <pango/pangocairo.h>
 
 #include "base/instant.h"
+#include "base/library.h"
 #include "reports/invoice_view.h"
+
+#define FUNCTIONS(X) \
+	X(cairo_create) \
+	X(cairo_destroy) \
+	X(cairo_line_to) \
+	X(cairo_move_to) \
+	X(cairo_pdf_surface_create_for_stream) \
+	X(cairo_pdf_surface_set_metadata) \
+	X(cairo_set_line_width) \
+	X(cairo_set_source_rgb) \
+	X(cairo_show_page) \
+	X(cairo_status_to_string) \
+	X(cairo_stroke) \
+	X(cairo_surface_destroy) \
+	X(cairo_surface_finish) \
+	X(cairo_surface_status) \
+	X(g_object_unref) \
+	X(pango_cairo_create_layout) \
+	X(pango_cairo_show_layout) \
+	X(pango_font_description_free) \
+	X(pango_font_description_from_string) \
+	X(pango_layout_get_size) \
+	X(pango_layout_set_alignment) \
+	X(pango_layout_set_font_description) \
+	X(pango_layout_set_text) \
+	X(pango_layout_set_width) \
+	X(pango_layout_set_wrap)
+static struct {
+	FUNCTIONS(LIBRARY_POINTER)
+} pdf;
+static const char *const names[] = { FUNCTIONS(LIBRARY_NAME) };
+static struct library library = LIBRARY(library_pangocairo, names, &pdf);
 
 /* Points: 72 to the inch. Where things stand is no amount, so floating point is right here. */
 struct page {
@@ -18,7 +51,7 @@ static const double soft[3] = { .38, .42, .48 }, ink[3] = { .1, .11, .13 },
 
 static void colour(struct page *p, const double c[3])
 {
-	cairo_set_source_rgb(p->cr, c[0], c[1], c[2]);
+	pdf.cairo_set_source_rgb(p->cr, c[0], c[1], c[2]);
 }
 
 /* Draws text at (x, y) within width (0: as long as it is); align -1 left, 1 right. Returns its
@@ -26,24 +59,25 @@ static void colour(struct page *p, const double c[3])
 static double put(struct page *p, double x, double y, double width, int align, const char *font,
 		  const double c[3], const char *text)
 {
-	PangoLayout *l = pango_cairo_create_layout(p->cr);
-	PangoFontDescription *d = pango_font_description_from_string(font);
+	PangoLayout *l = pdf.pango_cairo_create_layout(p->cr);
+	PangoFontDescription *d = pdf.pango_font_description_from_string(font);
 	int w, h;
-	pango_layout_set_font_description(l, d);
-	pango_font_description_free(d);
+	pdf.pango_layout_set_font_description(l, d);
+	pdf.pango_font_description_free(d);
 	if (width > 0) {
-		pango_layout_set_width(l, (int)(width * PANGO_SCALE));
-		pango_layout_set_wrap(l, PANGO_WRAP_WORD_CHAR);
+		pdf.pango_layout_set_width(l, (int)(width * PANGO_SCALE));
+		pdf.pango_layout_set_wrap(l, PANGO_WRAP_WORD_CHAR);
 	}
-	pango_layout_set_alignment(l, align > 0 ? PANGO_ALIGN_RIGHT : PANGO_ALIGN_LEFT);
-	pango_layout_set_text(l, text, -1);
-	pango_layout_get_size(l, &w, &h);
+	pdf.pango_layout_set_alignment(l, align > 0 ? PANGO_ALIGN_RIGHT : PANGO_ALIGN_LEFT);
+	pdf.pango_layout_set_text(l, text, -1);
+	pdf.pango_layout_get_size(l, &w, &h);
 	if (!p->measuring) {
 		colour(p, c);
-		cairo_move_to(p->cr, width > 0 || align <= 0 ? x : x - (double)w / PANGO_SCALE, y);
-		pango_cairo_show_layout(p->cr, l);
+		pdf.cairo_move_to(p->cr, width > 0 || align <= 0 ? x : x - (double)w / PANGO_SCALE,
+				  y);
+		pdf.pango_cairo_show_layout(p->cr, l);
 	}
-	g_object_unref(l);
+	pdf.g_object_unref(l);
 	return (double)h / PANGO_SCALE;
 }
 
@@ -52,10 +86,10 @@ static void rule(struct page *p, double y, double thick)
 	if (p->measuring)
 		return;
 	colour(p, line);
-	cairo_set_line_width(p->cr, thick);
-	cairo_move_to(p->cr, p->margin, y);
-	cairo_line_to(p->cr, p->width - p->margin, y);
-	cairo_stroke(p->cr);
+	pdf.cairo_set_line_width(p->cr, thick);
+	pdf.cairo_move_to(p->cr, p->margin, y);
+	pdf.cairo_line_to(p->cr, p->width - p->margin, y);
+	pdf.cairo_stroke(p->cr);
 }
 
 static void footer(struct page *p)
@@ -89,7 +123,7 @@ static void next_page(struct page *p)
 {
 	footer(p);
 	if (!p->measuring)
-		cairo_show_page(p->cr);
+		pdf.cairo_show_page(p->cr);
 	p->number++;
 	p->y = p->margin;
 }
@@ -185,10 +219,10 @@ static void sums(struct page *p)
 		const char *font = v->sum[i].strong ? "Sans Bold 12" : "Sans 9.5";
 		if (v->sum[i].strong && !p->measuring) {
 			colour(p, ink);
-			cairo_set_line_width(p->cr, 1.2);
-			cairo_move_to(p->cr, x, p->y + 2);
-			cairo_line_to(p->cr, p->width - p->margin, p->y + 2);
-			cairo_stroke(p->cr);
+			pdf.cairo_set_line_width(p->cr, 1.2);
+			pdf.cairo_move_to(p->cr, x, p->y + 2);
+			pdf.cairo_line_to(p->cr, p->width - p->margin, p->y + 2);
+			pdf.cairo_stroke(p->cr);
 		}
 		p->y += v->sum[i].strong ? 8 : 0;
 		put(p, x, p->y, 0, -1, font, v->sum[i].strong ? ink : soft, v->sum[i].name);
@@ -225,8 +259,12 @@ static void draw(struct page *p)
 int invoice_pdf_put(struct buf *out, const struct invoice_view *v, bool letter, struct err *e)
 {
 	const double width = letter ? 612 : 595.276, height = letter ? 792 : 841.89;
-	cairo_surface_t *s = cairo_pdf_surface_create_for_stream(take_bytes, out, width, height);
-	struct page p = { .cr = cairo_create(s),
+	int rc = library_need(&library, e);
+	if (rc != 0)
+		return rc;
+	cairo_surface_t *s =
+		pdf.cairo_pdf_surface_create_for_stream(take_bytes, out, width, height);
+	struct page p = { .cr = pdf.cairo_create(s),
 			  .width = width,
 			  .height = height,
 			  .margin = 50,
@@ -235,22 +273,22 @@ int invoice_pdf_put(struct buf *out, const struct invoice_view *v, bool letter, 
 			  .measuring = true };
 	char text[INSTANT_TEXT_MAX + 120];
 	snprintf(text, sizeof text, "%s %.60s", v->title, v->number);
-	cairo_pdf_surface_set_metadata(s, CAIRO_PDF_METADATA_TITLE, text);
-	cairo_pdf_surface_set_metadata(s, CAIRO_PDF_METADATA_CREATOR, "tally");
+	pdf.cairo_pdf_surface_set_metadata(s, CAIRO_PDF_METADATA_TITLE, text);
+	pdf.cairo_pdf_surface_set_metadata(s, CAIRO_PDF_METADATA_CREATOR, "tally");
 	/* the day of issue, so that the same invoice has the same bytes */
 	instant_format((struct instant){ v->issued_us }, text);
-	cairo_pdf_surface_set_metadata(s, CAIRO_PDF_METADATA_CREATE_DATE, text);
+	pdf.cairo_pdf_surface_set_metadata(s, CAIRO_PDF_METADATA_CREATE_DATE, text);
 	draw(&p);
 	p.pages = p.number;
 	p.measuring = false;
 	draw(&p);
-	cairo_show_page(p.cr);
-	cairo_destroy(p.cr);
-	cairo_surface_finish(s);
-	cairo_status_t status = cairo_surface_status(s);
-	cairo_surface_destroy(s);
+	pdf.cairo_show_page(p.cr);
+	pdf.cairo_destroy(p.cr);
+	pdf.cairo_surface_finish(s);
+	cairo_status_t status = pdf.cairo_surface_status(s);
+	pdf.cairo_surface_destroy(s);
 	return status == CAIRO_STATUS_SUCCESS
 		       ? 0
 		       : err_set(e, ERR_SYSTEM, "the PDF could not be drawn: %s",
-				 cairo_status_to_string(status));
+				 pdf.cairo_status_to_string(status));
 }

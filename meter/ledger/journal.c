@@ -1,7 +1,5 @@
 #include "meter/ledger/journal.h"
 
-#include <gnutls/crypto.h>
-#include <gnutls/gnutls.h>
 #include <stdio.h>
 
 #include "meter/store/store_sql.h"
@@ -13,9 +11,9 @@ static int hash_link(uint8_t out[JOURNAL_HASH], const uint8_t before[JOURNAL_HAS
 	buf_add(&b, before, JOURNAL_HASH);
 	buf_printf(&b, "%s %lld\n", kind, (long long)ref);
 	buf_add(&b, content.p, content.n);
-	int rc = gnutls_hash_fast(GNUTLS_DIG_SHA256, b.p, b.n, out);
+	int rc = digest_sha256(out, (struct text){ b.p, b.n }, e);
 	buf_release(&b);
-	return rc == 0 ? 0 : err_set(e, ERR_SYSTEM, "SHA-256: %s", gnutls_strerror(rc));
+	return rc;
 }
 
 static int read_last(struct store *s, int64_t *seq, uint8_t hash[JOURNAL_HASH], struct err *e)

@@ -8,9 +8,10 @@
 #ifndef TALLY_METER_LEDGER_JOURNAL_H
 #define TALLY_METER_LEDGER_JOURNAL_H
 
+#include "base/digest.h"
 #include "meter/store/store.h"
 
-enum { JOURNAL_HASH = 32 };
+enum { JOURNAL_HASH = DIGEST_BYTES };
 
 struct journal {
 	struct store *store;

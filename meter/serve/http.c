@@ -2,7 +2,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <microhttpd.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +12,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "meter/serve/live.h"
+#include "meter/serve/microhttpd.h"
 #include "meter/serve/slow.h"
 
 /* Scripts and styles are the page's own files; what an answer shows has no scripts at all. */
@@ -68,33 +68,35 @@ static enum MHD_Result answer(struct request *r, int status, const char *type, c
 			      size_t n, enum MHD_ResponseMemoryMode mode)
 {
 	struct MHD_Response *response =
-		MHD_create_response_from_buffer(n, (void *)(uintptr_t)p, mode);
+		microhttpd.MHD_create_response_from_buffer(n, (void *)(uintptr_t)p, mode);
 	if (!response) {
 		if (mode == MHD_RESPMEM_MUST_FREE)
 			free((void *)(uintptr_t)p);
 		return MHD_NO;
 	}
-	MHD_add_response_header(response, "Content-Type", type);
-	MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+	microhttpd.MHD_add_response_header(response, "Content-Type", type);
+	microhttpd.MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
 	if (r->shown) {
-		MHD_add_response_header(response, "Cache-Control", "no-store");
-		MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
-		MHD_add_response_header(response, "Content-Security-Policy",
-					r->policy ? r->policy : POLICY_DOCUMENT);
+		microhttpd.MHD_add_response_header(response, "Cache-Control", "no-store");
+		microhttpd.MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
+		microhttpd.MHD_add_response_header(response, "Content-Security-Policy",
+						   r->policy ? r->policy : POLICY_DOCUMENT);
 	}
 	if (r->cookie)
-		MHD_add_response_header(response, "Set-Cookie", r->cookie);
+		microhttpd.MHD_add_response_header(response, "Set-Cookie", r->cookie);
 	if (r->filename) {
 		char value[100];
 		snprintf(value, sizeof value, "attachment; filename=\"%s\"", r->filename);
-		MHD_add_response_header(response, "Content-Disposition", value);
+		microhttpd.MHD_add_response_header(response, "Content-Disposition", value);
 	}
 	if (status == 401)
-		MHD_add_response_header(response, "WWW-Authenticate", "Bearer realm=\"tally\"");
+		microhttpd.MHD_add_response_header(response, "WWW-Authenticate",
+						   "Bearer realm=\"tally\"");
 	if (status == 429 || status == 503)
-		MHD_add_response_header(response, "Retry-After", "1");
-	enum MHD_Result rc = MHD_queue_response(r->connection, (unsigned)status, response);
-	MHD_destroy_response(response);
+		microhttpd.MHD_add_response_header(response, "Retry-After", "1");
+	enum MHD_Result rc =
+		microhttpd.MHD_queue_response(r->connection, (unsigned)status, response);
+	microhttpd.MHD_destroy_response(response);
 	if (!r->counted) {
 		r->counted = true;
 		atomic_fetch_add(&r->http->requests, 1);
@@ -122,7 +124,7 @@ static enum MHD_Result answer_err(struct request *r, const struct err *e)
 
 static const char *header(struct request *r, const char *name)
 {
-	return MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
+	return microhttpd.MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
 }
 
 /* The token of the header, else of the page's cookie. */
@@ -133,7 +135,7 @@ static const struct token_grant *grant_of(struct request *r)
 		return strncasecmp(given, "Bearer ", 7) == 0
 			       ? tokens_find(r->http->o.tokens, text_of(given + 7))
 			       : NULL;
-	given = MHD_lookup_connection_value(r->connection, MHD_COOKIE_KIND, COOKIE);
+	given = microhttpd.MHD_lookup_connection_value(r->connection, MHD_COOKIE_KIND, COOKIE);
 	return given ? tokens_find(r->http->o.tokens, text_of(given)) : NULL;
 }
 
@@ -273,7 +275,7 @@ static void job_done(struct job *j)
 {
 	struct request *r = j->user;
 	atomic_store(&r->done, true);
-	MHD_resume_connection(r->connection);
+	microhttpd.MHD_resume_connection(r->connection);
 }
 
 static int route_of(const char *path, const char *method, struct text *hold)
@@ -342,8 +344,8 @@ static enum MHD_Result write_request(struct request *r, int route, struct text h
 		read_body(j, body);
 	if (hold.n)
 		j->hold_id = (struct text){ arena_text(&j->arena, hold.p, hold.n), hold.n };
-	const char *broken =
-		MHD_lookup_connection_value(r->connection, MHD_GET_ARGUMENT_KIND, "broken_off");
+	const char *broken = microhttpd.MHD_lookup_connection_value(
+		r->connection, MHD_GET_ARGUMENT_KIND, "broken_off");
 	j->broken_off = broken && strcmp(broken, "false") != 0;
 	if (route != ROUTE_HOLD && route != ROUTE_RELEASE && route != ROUTE_SETTLE &&
 	    j->item_count == 0 && j->passed_over == 0) {
@@ -355,20 +357,20 @@ static enum MHD_Result write_request(struct request *r, int route, struct text h
 	r->job = j;
 	buf_release(&r->body);
 	/* suspended before the job can be done, for its end resumes */
-	MHD_suspend_connection(r->connection);
+	microhttpd.MHD_suspend_connection(r->connection);
 	if (writer_submit(h->o.writer, j)) {
 		r->submitted = true;
 		return MHD_YES;
 	}
 	r->job = NULL;
 	job_close(j);
-	MHD_resume_connection(r->connection);
+	microhttpd.MHD_resume_connection(r->connection);
 	return answer_error(r, 429, "busy", "too many requests wait; try again");
 }
 
 static const char *parameter(const struct http_question *q, const char *name)
 {
-	return MHD_lookup_connection_value(q->connection, MHD_GET_ARGUMENT_KIND, name);
+	return microhttpd.MHD_lookup_connection_value(q->connection, MHD_GET_ARGUMENT_KIND, name);
 }
 
 static void put_metric(struct buf *b, const char *name, const char *help, const char *kind,
@@ -439,10 +441,10 @@ static enum MHD_Result answer_live(struct request *r)
 	struct MHD_Response *response = live_stream(r->http->live, r->connection);
 	if (!response)
 		return answer_error(r, 429, "busy", "too many pages are open");
-	MHD_add_response_header(response, "Content-Type", "text/event-stream");
-	MHD_add_response_header(response, "Cache-Control", "no-store");
-	enum MHD_Result rc = MHD_queue_response(r->connection, 200, response);
-	MHD_destroy_response(response);
+	microhttpd.MHD_add_response_header(response, "Content-Type", "text/event-stream");
+	microhttpd.MHD_add_response_header(response, "Cache-Control", "no-store");
+	enum MHD_Result rc = microhttpd.MHD_queue_response(r->connection, 200, response);
+	microhttpd.MHD_destroy_response(response);
 	return rc;
 }
 
@@ -505,7 +507,7 @@ static void run_command(void *user)
 	o->command(o->user, &q, r->method, (struct text){ r->body.p ? r->body.p : "", r->body.n },
 		   &r->reply);
 	atomic_store(&r->done, true);
-	MHD_resume_connection(r->connection);
+	microhttpd.MHD_resume_connection(r->connection);
 }
 
 static enum MHD_Result start_command(struct request *r, const char *method, const char *path,
@@ -528,11 +530,11 @@ static enum MHD_Result start_command(struct request *r, const char *method, cons
 	r->path = path;
 	r->reply = (struct http_reply){ .status = 200, .type = "application/json" };
 	r->submitted = r->commanded = r->shown = true;
-	MHD_suspend_connection(r->connection);
+	microhttpd.MHD_suspend_connection(r->connection);
 	if (slow_submit(r->http->slow, run_command, r))
 		return MHD_YES;
 	r->submitted = false;
-	MHD_resume_connection(r->connection);
+	microhttpd.MHD_resume_connection(r->connection);
 	return answer_error(r, 429, "busy", "too many commands are under way; try again");
 }
 
@@ -612,8 +614,8 @@ static enum MHD_Result handle(void *user, struct MHD_Connection *connection, con
 		r->http = user;
 		r->connection = connection;
 		*state = r;
-		const char *length =
-			MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Content-Length");
+		const char *length = microhttpd.MHD_lookup_connection_value(
+			connection, MHD_HEADER_KIND, "Content-Length");
 		/* said at once, before anything is sent */
 		if (length && strtoull(length, NULL, 10) > HTTP_BODY_MAX) {
 			r->too_large = true;
@@ -757,7 +759,9 @@ int http_open(struct http **out, const struct http_options *o, struct err *e)
 	h->o = *o;
 	h->socket = -1;
 	h->began_us = clock_monotonic_us();
-	int rc = listen_at(h, e);
+	int rc = microhttpd_need(e);
+	if (rc == 0)
+		rc = listen_at(h, e);
 	if (rc == 0) {
 		h->live = live_open(snapshot, h);
 		h->slow = slow_open();
@@ -777,7 +781,7 @@ int http_open(struct http **out, const struct http_options *o, struct err *e)
 						 { MHD_OPTION_END, 0, NULL } };
 		if (threads < 2)
 			pool[0] = pool[1];
-		h->daemon = MHD_start_daemon(
+		h->daemon = microhttpd.MHD_start_daemon(
 			flags, 0, NULL, NULL, handle, h, MHD_OPTION_EXTERNAL_LOGGER, log_mhd, h,
 			MHD_OPTION_LISTEN_SOCKET, h->socket, MHD_OPTION_NOTIFY_COMPLETED, completed,
 			h, MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS_MAX,
@@ -808,7 +812,7 @@ int http_port(const struct http *h)
 
 void http_quiesce(struct http *h)
 {
-	MHD_socket fd = MHD_quiesce_daemon(h->daemon);
+	MHD_socket fd = microhttpd.MHD_quiesce_daemon(h->daemon);
 	if (fd != MHD_INVALID_SOCKET)
 		close(fd);
 }
@@ -823,7 +827,7 @@ void http_close(struct http *h)
 	if (h->live)
 		live_end(h->live);
 	if (h->daemon)
-		MHD_stop_daemon(h->daemon);
+		microhttpd.MHD_stop_daemon(h->daemon);
 	if (h->live)
 		live_close(h->live);
 	free(h);

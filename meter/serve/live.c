@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "meter/serve/microhttpd.h"
 
 struct stream {
 	struct live *live;
@@ -37,7 +38,7 @@ static void wake_all(struct live *l)
 	for (struct stream *s = l->streams; s; s = s->next)
 		if (s->asleep) {
 			s->asleep = false;
-			MHD_resume_connection(s->connection);
+			microhttpd.MHD_resume_connection(s->connection);
 		}
 }
 
@@ -106,7 +107,7 @@ static ssize_t give(void *user, uint64_t at, char *out, size_t room)
 		n = MHD_CONTENT_READER_END_OF_STREAM;
 	} else if (s->seen == l->version || l->event.n == 0) {
 		s->asleep = true;
-		MHD_suspend_connection(s->connection);
+		microhttpd.MHD_suspend_connection(s->connection);
 		n = 0;
 	} else {
 		size_t left = l->event.n - s->sent;
@@ -150,7 +151,9 @@ struct MHD_Response *live_stream(struct live *l, struct MHD_Connection *c)
 		l->count++;
 	}
 	pthread_mutex_unlock(&l->lock);
-	return s ? MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, give, s, drop) : NULL;
+	return s ? microhttpd.MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, give, s,
+								drop)
+		 : NULL;
 }
 
 void live_end(struct live *l)

@@ -1,19 +1,18 @@
 #include "meter/serve/tokens.h"
 
-#include <gnutls/crypto.h>
-#include <gnutls/gnutls.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
 #include "base/arena.h"
+#include "base/digest.h"
 #include "base/file.h"
 
-enum { TOKENS_BYTES_MAX = 1 << 20, HASH_BYTES = 32 };
+enum { TOKENS_BYTES_MAX = 1 << 20 };
 
 struct known {
 	struct token_grant grant;
-	uint8_t hash[HASH_BYTES];
+	uint8_t hash[DIGEST_BYTES];
 };
 
 struct tokens {
@@ -22,9 +21,9 @@ struct tokens {
 	size_t count;
 };
 
-static bool from_hex(struct text hex, uint8_t out[HASH_BYTES])
+static bool from_hex(struct text hex, uint8_t out[DIGEST_BYTES])
 {
-	if (hex.n != HASH_BYTES * 2)
+	if (hex.n != DIGEST_BYTES * 2)
 		return false;
 	for (size_t i = 0; i < hex.n; i++) {
 		char c = hex.p[i];
@@ -137,13 +136,13 @@ void tokens_close(struct tokens *t)
 
 const struct token_grant *tokens_find(const struct tokens *t, struct text token)
 {
-	uint8_t hash[HASH_BYTES];
+	uint8_t hash[DIGEST_BYTES];
 	const struct token_grant *found = NULL;
-	if (gnutls_hash_fast(GNUTLS_DIG_SHA256, token.p, token.n, hash) != 0)
+	if (digest_sha256(hash, token, NULL) != 0)
 		return NULL;
 	for (size_t i = 0; i < t->count; i++) {
 		uint8_t differ = 0;
-		for (int k = 0; k < HASH_BYTES; k++)
+		for (int k = 0; k < DIGEST_BYTES; k++)
 			differ |= hash[k] ^ t->known[i].hash[k];
 		found = differ ? found : &t->known[i].grant;
 	}
@@ -154,7 +153,7 @@ int token_make(char token[48], char hash[65], struct err *e)
 {
 	static const char digits[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-	uint8_t random[32], digest[HASH_BYTES];
+	uint8_t random[32], digest[DIGEST_BYTES];
 	if (getrandom(random, sizeof random, 0) != sizeof random)
 		return err_set(e, ERR_SYSTEM, "the system gives no random bytes");
 	size_t n = 0;
@@ -164,9 +163,10 @@ int token_make(char token[48], char hash[65], struct err *e)
 		token[n++] = digits[two >> (10 - bit % 8) & 63];
 	}
 	token[n] = 0;
-	if (gnutls_hash_fast(GNUTLS_DIG_SHA256, token, n, digest) != 0)
-		return err_set(e, ERR_SYSTEM, "the token could not be hashed");
-	for (int i = 0; i < HASH_BYTES; i++)
+	int rc = digest_sha256(digest, (struct text){ token, n }, e);
+	if (rc != 0)
+		return rc;
+	for (int i = 0; i < DIGEST_BYTES; i++)
 		sprintf(hash + i * 2, "%02x", digest[i]);
 	return 0;
 }
