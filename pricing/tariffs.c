@@ -137,10 +137,11 @@ static size_t ask_now(struct tariffs *t, struct subject *s, int64_t time_us, int
 	}
 	if (a.price && a.tariff->tier_count == 0 && !a.request_fee &&
 	    !(a.tariff->rates.known >> BUCKET_REASONING & 1)) {
-		a.plain = true;
+		a.plain = a.linear = true;
 		for (int b = 0; b < BUCKET_REASONING; b++) {
 			a.rate[b] = a.tariff->rates.per_million[b].pico;
 			a.unstated |= a.tariff->rates.known >> b & 1 ? 0 : 1u << b;
+			a.linear = a.linear && !a.unstated && a.rate[b] >> 56 == 0;
 		}
 	}
 	if (t->plan) {
@@ -199,10 +200,8 @@ static struct tariff_answer *ask_table(struct tariffs *t, struct subject *s, int
 	return *known == DIVIDED ? NULL : s->answer[*known - 1];
 }
 
-struct tariff_answer *tariffs_ask(struct tariffs *t, struct subject *s, int64_t time_us)
+struct tariff_answer *tariffs_ask_table(struct tariffs *t, struct subject *s, int64_t time_us)
 {
-	if (time_us >= s->held_from_us && time_us < s->held_to_us)
-		return s->held;
 	/* instants before 1970 are rare: floor and truncation differ there */
 	int64_t quarter = time_us >= 0 ? time_us / QUARTER_US : floor_div(time_us, QUARTER_US);
 	struct tariff_answer *a = ask_table(t, s, quarter);

@@ -26,6 +26,7 @@ struct tariff_answer {
 	int64_t rate[BUCKET_COMMON]; /* pico per million; 0 for reasoning, which is part of output
 				      */
 	uint32_t unstated;	     /* common buckets without a price */
+	bool linear; /* plain, all common buckets stated, all rates below 2^56 */
 	/* the caller's, when nothing else tells groups apart: */
 	void *group;
 	int64_t number; /* of the price in a store; 0: not given yet */
@@ -60,7 +61,14 @@ struct subject *tariffs_subject(struct tariffs *t, struct text provider, struct 
 struct subject *tariffs_model(struct tariffs *t, struct text provider, struct text model);
 /* Every answer that was ever given. */
 void tariffs_each(struct tariffs *t, void (*take)(void *user, struct tariff_answer *a), void *user);
-struct tariff_answer *tariffs_ask(struct tariffs *t, struct subject *s, int64_t time_us);
+struct tariff_answer *tariffs_ask_table(struct tariffs *t, struct subject *s, int64_t time_us);
+static inline struct tariff_answer *tariffs_ask(struct tariffs *t, struct subject *s,
+						int64_t time_us)
+{
+	return time_us >= s->held_from_us && time_us < s->held_to_us
+		       ? s->held
+		       : tariffs_ask_table(t, s, time_us);
+}
 /* The credit rates when they depend on the prompt (answer->credits_by_prompt). Errors as
  * plan_rates. */
 int tariffs_credits(struct tariffs *t, struct subject *s, const struct tariff_answer *a,

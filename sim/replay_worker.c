@@ -349,6 +349,24 @@ static void price_rows(struct worker *w, const struct record_batch *b)
 		compare_boundary(w, b, i);
 }
 
+/* tariffs_model, without a look at the name's own memory for those seen before. */
+static inline struct subject *subject_of_model(struct worker *w, struct text provider,
+					       struct text model)
+{
+	if (__builtin_expect(model.n - 8 > 16, 0))
+		return tariffs_model(w->tariffs, provider, model);
+	const uint64_t first = load64(model.p), last = load64(model.p + model.n - 8),
+		       middle = load64(model.p + (model.n < 16 ? model.n - 8 : 8));
+	struct known_model *k =
+		&w->known_model[(first ^ middle ^ last) * 0x9E3779B97F4A7C15u >> 58];
+	if (__builtin_expect(k->first != first || k->middle != middle || k->last != last ||
+				     k->n != model.n,
+			     0))
+		*k = (struct known_model){ first, middle, last, model.n,
+					   tariffs_model(w->tariffs, provider, model) };
+	return k->subject;
+}
+
 /* The model of each row as the price book is asked for it. */
 static void name_subjects(struct worker *w, const struct record_batch *b)
 {
@@ -365,7 +383,7 @@ static void name_subjects(struct worker *w, const struct record_batch *b)
 			struct text model = has_model ? b->text[FIELD_MODEL][i] : remodel;
 			if (model.n == 0)
 				model = given_model;
-			w->subject[i] = tariffs_model(w->tariffs, given_provider, model);
+			w->subject[i] = subject_of_model(w, given_provider, model);
 		}
 		return;
 	}
@@ -385,6 +403,7 @@ static void name_subjects(struct worker *w, const struct record_batch *b)
 static void ask_tariffs(struct worker *w, const struct record_batch *b)
 {
 	struct run *run = w->run;
+	bool linear = true;
 	name_subjects(w, b);
 	for (size_t i = 0; i < b->n; i++) {
 		struct subject *s = w->subject[i];
@@ -393,8 +412,10 @@ static void ask_tariffs(struct worker *w, const struct record_batch *b)
 			s->model_id = name_id(&run->models, s->model);
 		if (__builtin_expect(!a->window_id && a->price, 0))
 			a->window_id = name_id(&run->windows, text_of(a->tariff->window));
+		linear &= a->linear;
 		w->answer[i] = a;
 	}
+	w->linear = linear;
 }
 
 /* The rare buckets of a row; false when they are all zero. */
@@ -411,7 +432,7 @@ static bool rare_of(const struct record_batch *b, size_t row,
 /* The columns of the batch that groups add up, and where in the group. */
 struct summed {
 	const int64_t *column[BUCKET_COMMON];
-	uint8_t place[BUCKET_COMMON];
+	uint8_t place[BUCKET_COMMON], bucket[BUCKET_COMMON];
 	int count;
 };
 
@@ -422,6 +443,7 @@ static struct summed summed_columns(const struct worker *w, const struct record_
 	for (int k = 0; k < layout->bucket_count; k++)
 		if (b->columns >> (FIELD_COUNTS + layout->bucket[k]) & 1) {
 			s.column[s.count] = b->tokens[layout->bucket[k]];
+			s.bucket[s.count] = layout->bucket[k];
 			s.place[s.count++] = (uint8_t)k;
 		}
 	return s;
@@ -460,12 +482,8 @@ static struct group *group_of(struct worker *w, const struct record_batch *b, si
  * first and priced at the end. */
 static bool all_can_wait(const struct worker *w, const struct record_batch *b)
 {
-	if (w->run->o->plan || b->columns & (RARE_FIELDS | (uint64_t)1 << FIELD_COMPLETED))
-		return false;
-	bool ok = true;
-	for (size_t i = 0; i < b->n; i++)
-		ok &= w->answer[i]->plain && !w->answer[i]->unstated;
-	return ok;
+	return w->linear && !w->run->o->plan &&
+	       !(b->columns & (RARE_FIELDS | (uint64_t)1 << FIELD_COMPLETED));
 }
 
 static void let_wait(struct worker *w, const struct record_batch *b)
@@ -519,19 +537,38 @@ static void add_by_answer(struct worker *w, const struct record_batch *b)
 		add_to_group(w, b, i, w->answer[i]->group, &sums);
 }
 
-static void add_to_groups(struct worker *w, const struct record_batch *b)
+/* Whether no sum of such rows can overflow: counts below 2^31 and rates below 2^56, fewer than 2^32
+ * rows. */
+static bool sums_fit(struct worker *w, const struct record_batch *b, const struct summed *s)
 {
-	price_rows(w, b);
-	find_key_texts(w, b);
-	const struct summed sums = summed_columns(w, b);
-	char *k = w->key;
-	for (size_t i = 0; i < b->n; i++) {
-		w->key_at[i] = k;
-		k = put_key(w, b, i, k);
+	uint64_t any = 0;
+	for (int k = 0; k < s->count; k++)
+		for (size_t i = 0; i < b->n; i++)
+			any |= (uint64_t)s->column[k][i];
+	w->large_seen |= any >> 31 != 0 || w->accepted >> 32 != 0;
+	return !w->large_seen;
+}
+
+/* add_to_group where the row's price is linear and no sum can overflow. */
+ALWAYS_INLINE void add_linearly(struct worker *w, size_t row, struct group *g,
+				const struct summed *s, int n)
+{
+	const struct tariff_answer *a = w->answer[row];
+	int128 cost = 0;
+	for (int k = 0; k < n; k++) {
+		int64_t tokens = s->column[k][row];
+		cost += (int128)a->rate[s->bucket[k]] * tokens;
+		g->tokens[s->place[k]] += tokens;
 	}
-	w->key_at[b->n] = k;
-	/* the memory of a row is fetched, slot and then group, while the rows before it are added
-	 */
+	g->cost.atto += cost;
+	g->records++;
+}
+
+/* The rows by their groups; the memory of a row is fetched, slot and then group, while the rows
+ * before it are added. n: summed columns where prices are linear, -1 where they stand in w->cost. */
+ALWAYS_INLINE void add_rows(struct worker *w, const struct record_batch *b,
+			    const struct summed *sums, int n)
+{
 	for (size_t i = 0; i < b->n + 2 * AHEAD; i++) {
 		if (i < b->n) {
 			w->hash[i] = groups_hash(w->groups, w->key_at[i],
@@ -543,11 +580,41 @@ static void add_to_groups(struct worker *w, const struct record_batch *b)
 		if (i < 2 * AHEAD)
 			continue;
 		size_t row = i - 2 * AHEAD;
-		add_to_group(w, b, row,
-			     groups_need(w->groups, w->hash[row], w->key_at[row],
-					 (uint32_t)(w->key_at[row + 1] - w->key_at[row]),
-					 w->guess[row]),
-			     &sums);
+		struct group *g = groups_need(w->groups, w->hash[row], w->key_at[row],
+					      (uint32_t)(w->key_at[row + 1] - w->key_at[row]),
+					      w->guess[row]);
+		if (n < 0)
+			add_to_group(w, b, row, g, sums);
+		else
+			add_linearly(w, row, g, sums, n);
+	}
+}
+
+static void add_to_groups(struct worker *w, const struct record_batch *b)
+{
+	const struct summed sums = summed_columns(w, b);
+	const bool linear = all_can_wait(w, b) && sums_fit(w, b, &sums);
+	if (!linear)
+		price_rows(w, b);
+	find_key_texts(w, b);
+	char *k = w->key;
+	for (size_t i = 0; i < b->n; i++) {
+		w->key_at[i] = k;
+		k = put_key(w, b, i, k);
+	}
+	w->key_at[b->n] = k;
+	switch (linear ? sums.count : -1) { /* known numbers of columns make straight code */
+	case -1:
+		add_rows(w, b, &sums, -1);
+		break;
+	case 2:
+		add_rows(w, b, &sums, 2);
+		break;
+	case 3:
+		add_rows(w, b, &sums, 3);
+		break;
+	default:
+		add_rows(w, b, &sums, sums.count);
 	}
 }
 
