@@ -590,6 +590,56 @@ ALWAYS_INLINE void add_rows(struct worker *w, const struct record_batch *b,
 	}
 }
 
+/* Whether the keys are made of short texts and models only, which put_plain_keys writes. */
+static bool keys_are_plain(const struct worker *w, const struct record_batch *b)
+{
+	const struct replay_options *o = w->run->o;
+	bool plain = b->roomy && !w->run->by_conversation;
+	for (size_t d = 0; d < o->dim_count; d++)
+		plain = plain && (w->key_text[d] || o->dim[d] == DIM_MODEL);
+	return plain;
+}
+
+/* put_key for all rows where keys_are_plain. */
+ALWAYS_INLINE void put_plain_keys(struct worker *w, const struct record_batch *b, size_t dims)
+{
+	const struct text *column[DIM_COUNT];
+	char *k = w->key;
+	for (size_t d = 0; d < dims; d++)
+		column[d] = w->key_text[d];
+	for (size_t i = 0; i < b->n; i++) {
+		w->key_at[i] = k;
+		for (size_t d = 0; d < dims; d++)
+			k = column[d] ? put_roomy_text(k, column[d][i])
+				      : put_number(k, w->subject[i]->model_id);
+		memset(k, 0, 8);
+		k += -(uintptr_t)k & 7;
+	}
+	w->key_at[b->n] = k;
+}
+
+static void put_keys(struct worker *w, const struct record_batch *b)
+{
+	char *k = w->key;
+	switch (keys_are_plain(w, b) ? w->run->o->dim_count : 0) {
+	case 1:
+		put_plain_keys(w, b, 1);
+		return;
+	case 2:
+		put_plain_keys(w, b, 2);
+		return;
+	case 3:
+		put_plain_keys(w, b, 3);
+		return;
+	default:
+		for (size_t i = 0; i < b->n; i++) {
+			w->key_at[i] = k;
+			k = put_key(w, b, i, k);
+		}
+		w->key_at[b->n] = k;
+	}
+}
+
 static void add_to_groups(struct worker *w, const struct record_batch *b)
 {
 	const struct summed sums = summed_columns(w, b);
@@ -597,12 +647,7 @@ static void add_to_groups(struct worker *w, const struct record_batch *b)
 	if (!linear)
 		price_rows(w, b);
 	find_key_texts(w, b);
-	char *k = w->key;
-	for (size_t i = 0; i < b->n; i++) {
-		w->key_at[i] = k;
-		k = put_key(w, b, i, k);
-	}
-	w->key_at[b->n] = k;
+	put_keys(w, b);
 	switch (linear ? sums.count : -1) { /* known numbers of columns make straight code */
 	case -1:
 		add_rows(w, b, &sums, -1);
