@@ -91,21 +91,6 @@ int decimal_parse(struct decimal *out, struct text s, struct err *e)
 	return 0;
 }
 
-/* Writes the digits of v in front of `end`, two at a time, and returns where they begin; nothing
- * for 0. */
-static char *put_digits_before(char *end, uint64_t v)
-{
-	static const char pairs[] = "00010203040506070809101112131415161718192021222324"
-				    "25262728293031323334353637383940414243444546474849"
-				    "50515253545556575859606162636465666768697071727374"
-				    "75767778798081828384858687888990919293949596979899";
-	for (; v >= 10; v /= 100)
-		memcpy(end -= 2, pairs + v % 100 * 2, 2);
-	if (v)
-		*--end = (char)('0' + v);
-	return end;
-}
-
 size_t decimal_format_fixed(char buf[DECIMAL_TEXT_MAX], int128 digits, int places)
 {
 	char tmp[64], *end = tmp + sizeof tmp, *first = end;
@@ -114,12 +99,12 @@ size_t decimal_format_fixed(char buf[DECIMAL_TEXT_MAX], int128 digits, int place
 	/* in 64-bit parts: dividing 128 bits digit by digit is slow */
 	while (v > UINT64_MAX) {
 		char *part = first - 19;
-		first = put_digits_before(first, (uint64_t)(v % 10000000000000000000ull));
+		first = digits_before(first, (uint64_t)(v % 10000000000000000000ull));
 		while (first > part)
 			*--first = '0';
 		v /= 10000000000000000000ull;
 	}
-	first = put_digits_before(first, (uint64_t)v);
+	first = digits_before(first, (uint64_t)v);
 	while (first < end && *first == '0')
 		first++;
 	while (end - first <= places)

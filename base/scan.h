@@ -56,6 +56,16 @@ static inline uint64_t load64(const char *p)
 	return v;
 }
 
+/* The first n bytes, 1 to 7, of eight that can be read. */
+static inline uint64_t load_bytes(const char *p, size_t n)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return load64(p) << (64 - 8 * n);
+#else
+	return load64(p) >> (64 - 8 * n);
+#endif
+}
+
 /* Eight ASCII digits in memory order; false when any byte is no digit. Little-endian machines; see
  * scan.c for the others. */
 #define ALWAYS_INLINE static inline __attribute__((always_inline))

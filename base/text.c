@@ -74,16 +74,31 @@ void buf_puts(struct buf *b, const char *s)
 	buf_add(b, s, strlen(s));
 }
 
+char *digits_before(char *end, uint64_t v)
+{
+	static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+				    "25262728293031323334353637383940414243444546474849"
+				    "50515253545556575859606162636465666768697071727374"
+				    "75767778798081828384858687888990919293949596979899";
+	for (; v >= 10; v /= 100)
+		memcpy(end -= 2, pairs + v % 100 * 2, 2);
+	if (v)
+		*--end = (char)('0' + v);
+	return end;
+}
+
 void buf_int(struct buf *b, int64_t v)
 {
-	char text[20], *p = text + sizeof text;
-	uint64_t u = v < 0 ? -(uint64_t)v : (uint64_t)v;
-	do
-		*--p = (char)('0' + u % 10);
-	while (u /= 10);
+	char text[24], *end = text + sizeof text;
+	char *p = digits_before(end, v < 0 ? -(uint64_t)v : (uint64_t)v);
+	/* a pair may begin with a zero */
+	while (p < end && *p == '0')
+		p++;
+	if (p == end)
+		*--p = '0';
 	if (v < 0)
-		buf_add(b, "-", 1);
-	buf_add(b, p, (size_t)(text + sizeof text - p));
+		*--p = '-';
+	buf_add(b, p, (size_t)(end - p));
 }
 
 void buf_printf(struct buf *b, const char *fmt, ...)

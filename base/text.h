@@ -66,6 +66,9 @@ void buf_need(struct buf *b, size_t more);
 void buf_add(struct buf *b, const void *p, size_t n);
 void buf_puts(struct buf *b, const char *s);
 void buf_int(struct buf *b, int64_t v);
+/* Writes the digits of v in front of `end`, two at a time, and returns where they begin: nothing
+ * for 0, otherwise perhaps a zero too many. 20 bytes suffice. */
+char *digits_before(char *end, uint64_t v);
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void buf_release(struct buf *b);
 

@@ -26,7 +26,7 @@ struct tariff_answer {
 	int64_t rate[BUCKET_COMMON]; /* pico per million; 0 for reasoning, which is part of output
 				      */
 	uint32_t unstated;	     /* common buckets without a price */
-	bool linear; /* plain, all common buckets stated, all rates below 2^56 */
+	bool linear;		     /* plain, all common buckets stated, all rates below 2^56 */
 	/* the caller's, when nothing else tells groups apart: */
 	void *group;
 	int64_t number; /* of the price in a store; 0: not given yet */

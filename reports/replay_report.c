@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/csv.h"
 #include "base/json.h"
+#include "base/processor.h"
 #include "reports/amount.h"
 #include "reports/json_out.h"
 #include "reports/table.h"
@@ -118,12 +119,13 @@ void replay_report_json(const struct replay_report *r)
 		for (size_t i = 0; i < count; i++) {
 			struct sums group, *s = &group;
 			replay_group_sums(result, index[i], s);
-			char buf[INSTANT_TEXT_MAX];
+			struct replay_labels labels;
+			replay_group_labels(result, index[i], &labels);
 			json_out_object(&j, NULL);
 			for (size_t d = 0; d < o->dim_count; d++) {
-				struct text label = replay_group_label(result, index[i], d, buf);
-				if (label.p)
-					json_out_text(&j, replay_dim_name(o->dim[d]), label);
+				if (labels.text[d].p)
+					json_out_text(&j, replay_dim_name(o->dim[d]),
+						      labels.text[d]);
 				else
 					json_out_null(&j, replay_dim_name(o->dim[d]));
 			}
@@ -182,6 +184,7 @@ struct csv_part {
 	const struct replay_report *report;
 	const size_t *index;
 	size_t from, to;
+	int beside; /* a processor that another part is put on; -1: none */
 	struct buf out;
 };
 
@@ -192,26 +195,30 @@ static void *put_csv_part(void *arg)
 	const struct replay_options *o = r->options;
 	struct buf *b = &part->out;
 	char text[DECIMAL_TEXT_MAX];
+	if (part->beside >= 0)
+		processor_pin_beside(part->beside);
 	for (size_t i = part->from; i < part->to; i++) {
 		struct sums group = *replay_total(r->result), *s = &group;
 		if (part->index)
 			replay_group_sums(r->result, part->index[i], s);
-		char label[INSTANT_TEXT_MAX];
+		struct replay_labels labels;
+		if (part->index)
+			replay_group_labels(r->result, part->index[i], &labels);
 		for (size_t d = 0; d < o->dim_count; d++) {
-			csv_put_field(b, replay_group_label(r->result, part->index[i], d, label));
+			csv_put_field(b, labels.text[d]);
 			buf_add(b, ",", 1);
 		}
-		buf_add(b, text, decimal_format_fixed(text, s->records, 0));
+		buf_int(b, s->records);
 		for (int t = 0; t < BUCKET_COMMON; t++) {
 			buf_add(b, ",", 1);
-			buf_add(b, text, decimal_format_fixed(text, s->tokens[t], 0));
+			buf_int(b, s->tokens[t]);
 		}
 		buf_add(b, ",", 1);
 		buf_puts(b, o->currency);
 		buf_add(b, ",", 1);
 		buf_puts(b, money_total_format(s->cost, text));
 		buf_add(b, ",", 1);
-		buf_add(b, text, decimal_format_fixed(text, s->unpriced, 0));
+		buf_int(b, s->unpriced);
 		if (o->plan)
 			buf_printf(b, ",%s,%u", credits_format(drawn(r, s), text), s->uncredited);
 		buf_add(b, "\n", 1);
@@ -227,7 +234,7 @@ static void put_part(const struct csv_part *part)
 
 void replay_report_csv(const struct replay_report *r)
 {
-	enum { LINES_AT_ONCE = 1 << 16, LINES_FOR_A_HELPER = 1 << 12 };
+	enum { LINES_AT_ONCE = 1 << 14, LINES_FOR_A_HELPER = 1 << 12 };
 	const struct replay_options *o = r->options;
 	struct buf b = { 0 };
 	for (size_t d = 0; d < o->dim_count; d++)
@@ -240,7 +247,7 @@ void replay_report_csv(const struct replay_report *r)
 	buf_release(&b);
 	size_t count = 1;
 	size_t *index = o->dim_count ? shown_groups(r, &count) : NULL;
-	struct csv_part first = { .report = r, .index = index }, second = first;
+	struct csv_part first = { .report = r, .index = index, .beside = -1 }, second = first;
 	for (size_t i = 0; i < count; i = second.to) {
 		size_t n = count - i < LINES_AT_ONCE ? count - i : LINES_AT_ONCE;
 		pthread_t helper;
@@ -248,8 +255,11 @@ void replay_report_csv(const struct replay_report *r)
 		first.to = second.from = n < LINES_FOR_A_HELPER ? i + n : i + n / 2;
 		second.to = i + n;
 		first.out.n = second.out.n = 0;
+		second.beside = processor_now();
 		bool helped = second.from < second.to &&
 			      pthread_create(&helper, NULL, put_csv_part, &second) == 0;
+		if (!helped)
+			second.beside = -1;
 		put_csv_part(&first);
 		put_part(&first);
 		if (helped)
@@ -371,10 +381,11 @@ void replay_report_table(const struct replay_report *r)
 		size_t count;
 		size_t *index = shown_groups(r, &count);
 		for (size_t i = 0; i < count; i++) {
-			char label[INSTANT_TEXT_MAX];
+			struct replay_labels labels;
 			struct buf cell = { 0 };
+			replay_group_labels(r->result, index[i], &labels);
 			for (size_t d = 0; d < o->dim_count; d++) {
-				struct text s = replay_group_label(r->result, index[i], d, label);
+				const struct text s = labels.text[d];
 				cell.n = 0;
 				buf_add(&cell, s.p ? s.p : "-", s.p ? s.n : 1);
 				table_cell(t, cell.p);

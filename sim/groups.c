@@ -8,19 +8,16 @@
 #include "base/arena.h"
 #include "base/scan.h"
 
-/* Groups lie in segments of 1 MiB and are named by a 32-bit count of 16-byte units, so that a slot
- * is 8 bytes. */
+/* Groups lie in segments of 1 MiB and are named by a count of 16-byte units. A slot is 4 bytes, for
+ * most of a table should stay in the cache: the low bits name a group, the high ones are the
+ * hash's. */
 enum {
 	SEGMENT_UNITS = 1 << 16,
 	UNIT = 16,
 	LINE = 64,
 	SEGMENT_BYTES = SEGMENT_UNITS * UNIT,
-	SLAB_SEGMENTS = 8
-};
-
-struct slot {
-	uint32_t tag; /* high half of the hash */
-	uint32_t ref; /* 0: free */
+	SLAB_SEGMENTS = 8,
+	REF_BITS_FIRST = 20 /* 16 MiB of groups; more take bits of the tag */
 };
 
 typedef int64_t rare_sums[BUCKET_COUNT - BUCKET_COMMON];
@@ -32,7 +29,8 @@ struct groups {
 		rare_at; /* bytes in front of the key; where the optional parts lie */
 	rare_sums *rare;
 	uint32_t rare_count;
-	struct slot *slot;
+	uint32_t *slot; /* 0: free */
+	uint32_t ref_mask;
 	size_t slot_count, count;
 	struct place {
 		uint32_t ref, padded_n; /* of the key */
@@ -93,6 +91,7 @@ struct groups *groups_open(const uint64_t seed[2], const struct group_layout *la
 	g->rare_at = g->head;
 	g->head += layout->rare ? sizeof(uint64_t) : 0;
 	g->slot_count = 1 << 10;
+	g->ref_mask = (1u << REF_BITS_FIRST) - 1;
 	g->slot = map_memory(g->slot_count * sizeof *g->slot);
 	g->next_ref = LINE / UNIT;
 	return g;
@@ -167,6 +166,27 @@ void group_sums(const struct groups *g, const struct group *group, struct sums *
 	out->rare = (int64_t *)(uintptr_t)group_rare(g, group);
 }
 
+bool group_add_to(const struct groups *g, const struct group *group, struct sums *to)
+{
+	bool bad = !money_total_add(&to->cost, group->cost);
+	bad |= __builtin_add_overflow(to->records, group->records, &to->records);
+	bad |= __builtin_add_overflow(to->unpriced, group->unpriced, &to->unpriced);
+	for (int k = 0; k < g->layout.bucket_count; k++) {
+		int64_t *sum = &to->tokens[g->layout.bucket[k]];
+		bad |= __builtin_add_overflow(*sum, group->tokens[k], sum);
+	}
+	if (g->layout.credits) {
+		struct group_credit c;
+		memcpy(&c, (const char *)group + g->credits_at, sizeof c);
+		bad |= !credits_add(&to->credits, c.total);
+		bad |= __builtin_add_overflow(to->uncredited, (uint32_t)c.missing, &to->uncredited);
+	}
+	const int64_t *rare = group_rare(g, group);
+	if (rare)
+		bad |= !sums_add_rare(to, rare);
+	return !bad;
+}
+
 size_t groups_count(const struct groups *g)
 {
 	return g->count;
@@ -195,13 +215,18 @@ void groups_prefetch_slot(const struct groups *g, uint64_t hash)
 	__builtin_prefetch(&g->slot[hash & (g->slot_count - 1)]);
 }
 
+static inline uint32_t tag_of(const struct groups *g, uint64_t hash)
+{
+	return (uint32_t)(hash >> 32) & ~g->ref_mask;
+}
+
 struct group *groups_guess(const struct groups *g, uint64_t hash)
 {
 	size_t i = hash & (g->slot_count - 1);
-	uint32_t tag = (uint32_t)(hash >> 32);
-	for (int k = 0; k < 4 && g->slot[i].ref; k++, i = (i + 1) & (g->slot_count - 1))
-		if (g->slot[i].tag == tag) {
-			struct group *group = group_at(g, g->slot[i].ref);
+	const uint32_t tag = tag_of(g, hash);
+	for (int k = 0; k < 4 && g->slot[i]; k++, i = (i + 1) & (g->slot_count - 1))
+		if ((g->slot[i] & ~g->ref_mask) == tag) {
+			struct group *group = group_at(g, g->slot[i] & g->ref_mask);
 			const char *p = (const char *)group;
 			__builtin_prefetch(p, 1);
 			for (size_t at = LINE; at < g->head + 16; at += LINE)
@@ -214,9 +239,9 @@ struct group *groups_guess(const struct groups *g, uint64_t hash)
 static void put_in_slot(struct groups *g, uint64_t hash, uint32_t ref)
 {
 	size_t i = hash & (g->slot_count - 1);
-	while (g->slot[i].ref)
+	while (g->slot[i])
 		i = (i + 1) & (g->slot_count - 1);
-	g->slot[i] = (struct slot){ (uint32_t)(hash >> 32), ref };
+	g->slot[i] = tag_of(g, hash) | ref;
 }
 
 static uint64_t hash_at(const struct groups *g, struct place p)
@@ -224,10 +249,10 @@ static uint64_t hash_at(const struct groups *g, struct place p)
 	return groups_hash(g, group_key(g, group_at(g, p.ref)), p.padded_n);
 }
 
-static void grow(struct groups *g)
+static void make_slots(struct groups *g, size_t count)
 {
 	munmap(g->slot, g->slot_count * sizeof *g->slot);
-	g->slot_count *= 4;
+	g->slot_count = count;
 	g->slot = map_memory(g->slot_count * sizeof *g->slot);
 	for (size_t i = 0; i < g->count; i++)
 		put_in_slot(g, hash_at(g, g->place[i]), g->place[i].ref);
@@ -257,6 +282,10 @@ static uint32_t new_group(struct groups *g, const char *key, uint32_t padded_n)
 	if (g->next_ref / SEGMENT_UNITS >= g->segment_count)
 		add_segments(g);
 	uint32_t ref = g->next_ref;
+	while (ref > g->ref_mask) {
+		g->ref_mask = g->ref_mask << 1 | 1;
+		make_slots(g, g->slot_count);
+	}
 	g->next_ref += units;
 	memcpy((char *)group_at(g, ref) + g->head, key, padded_n);
 	if ((g->count & (g->count - 1)) == 0)
@@ -281,17 +310,16 @@ struct group *groups_need(struct groups *g, uint64_t hash, const char *key, uint
 {
 	if (__builtin_expect(guess && has_key(g, guess, key, padded_n), 1))
 		return guess;
-	uint32_t tag = (uint32_t)(hash >> 32);
-	for (size_t i = hash & (g->slot_count - 1); g->slot[i].ref;
-	     i = (i + 1) & (g->slot_count - 1)) {
-		if (g->slot[i].tag != tag)
+	const uint32_t tag = tag_of(g, hash);
+	for (size_t i = hash & (g->slot_count - 1); g->slot[i]; i = (i + 1) & (g->slot_count - 1)) {
+		if ((g->slot[i] & ~g->ref_mask) != tag)
 			continue;
-		struct group *group = group_at(g, g->slot[i].ref);
+		struct group *group = group_at(g, g->slot[i] & g->ref_mask);
 		if (has_key(g, group, key, padded_n))
 			return group;
 	}
 	if (g->count * 2 >= g->slot_count)
-		grow(g);
+		make_slots(g, g->slot_count * 4);
 	uint32_t ref = new_group(g, key, padded_n);
 	put_in_slot(g, hash, ref);
 	return group_at(g, ref);

@@ -24,21 +24,6 @@ struct sums {
 /* The buckets that are not common; false when a sum no longer fits. */
 bool sums_add_rare(struct sums *to, const int64_t *rare);
 
-/* False when a sum no longer fits. */
-static inline bool sums_add(struct sums *to, const struct sums *from)
-{
-	bool bad = !money_total_add(&to->cost, from->cost);
-	bad |= !credits_add(&to->credits, from->credits);
-	bad |= __builtin_add_overflow(to->records, from->records, &to->records);
-	for (int b = 0; b < BUCKET_COMMON; b++)
-		bad |= __builtin_add_overflow(to->tokens[b], from->tokens[b], &to->tokens[b]);
-	bad |= __builtin_add_overflow(to->unpriced, from->unpriced, &to->unpriced);
-	bad |= __builtin_add_overflow(to->uncredited, from->uncredited, &to->uncredited);
-	if (__builtin_expect(from->rare != NULL, 0))
-		bad |= !sums_add_rare(to, from->rare);
-	return !bad;
-}
-
 /* Which sums the run needs; the others are left out, so that a random access touches few cache
  * lines. */
 struct group_layout {
@@ -87,6 +72,8 @@ struct group_credit *group_credits(const struct groups *g, struct group *group);
 bool group_add_rare(struct groups *g, struct group *group, const int64_t *rare);
 /* Everything that the group adds up to; out->rare points into the table. */
 void group_sums(const struct groups *g, const struct group *group, struct sums *out);
+/* Adds the group to a sum; false when it no longer fits. */
+bool group_add_to(const struct groups *g, const struct group *group, struct sums *to);
 /* All groups, in no particular order; free() it. */
 struct group **groups_list(const struct groups *g);
 

@@ -87,10 +87,13 @@ void replay_result_close(struct replay_result *r);
 const struct sums *replay_total(const struct replay_result *r);
 size_t replay_group_count(const struct replay_result *r);
 void replay_group_sums(const struct replay_result *r, size_t i, struct sums *out);
-/* The label of dimension d (index into options.dim); p is NULL for records that lack it. buf holds
- * what must be formatted. */
-struct text replay_group_label(const struct replay_result *r, size_t i, size_t d,
-			       char buf[INSTANT_TEXT_MAX]);
+/* What a group is called: a text for each dimension of options.dim; p is NULL for records that lack
+ * it. room holds what must be formatted. */
+struct replay_labels {
+	struct text text[DIM_COUNT];
+	char room[DIM_COUNT][INSTANT_TEXT_MAX];
+};
+void replay_group_labels(const struct replay_result *r, size_t i, struct replay_labels *out);
 
 size_t replay_unpriced_count(const struct replay_result *r);
 const struct replay_reason *replay_unpriced(const struct replay_result *r, size_t i);

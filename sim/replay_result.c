@@ -234,10 +234,8 @@ static bool list_groups(struct replay_result *r)
 	r->group_count = groups_count(r->groups);
 	r->sorted = mem_alloc((r->group_count + 1) * sizeof *r->sorted);
 	for (size_t i = 0; i < r->group_count; i++) {
-		struct sums sums;
 		r->sorted[i].group = list[i];
-		group_sums(r->groups, list[i], &sums);
-		fits &= sums_add(&r->total, &sums);
+		fits &= group_add_to(r->groups, list[i], &r->total);
 	}
 	free(list);
 	return fits;
@@ -420,35 +418,31 @@ void replay_group_sums(const struct replay_result *r, size_t i, struct sums *out
 	group_sums(r->groups, r->sorted[i].group, out);
 }
 
-struct text replay_group_label(const struct replay_result *r, size_t i, size_t d,
-			       char buf[INSTANT_TEXT_MAX])
+static struct text label_of(enum replay_dim dim, const struct dim_value *v,
+			    char buf[INSTANT_TEXT_MAX])
 {
-	const char *p = group_key(r->groups, r->sorted[i].group);
-	struct dim_value v = { 0 };
-	for (size_t k = 0; k <= d; k++)
-		v = next_value(r, r->dim[k], &p);
 	struct civil c;
 	int n;
-	switch (r->dim[d]) {
+	switch (dim) {
 	case DIM_DAY:
-		c = civil_from_day(v.number);
+		c = civil_from_day(v->number);
 		n = snprintf(buf, INSTANT_TEXT_MAX, "%04d-%02d-%02d", c.year, c.month, c.day);
 		break;
 	case DIM_WEEK: { /* ISO 8601: the week belongs to the year of its Thursday */
-		int year = civil_from_day(v.number + 3).year;
+		int year = civil_from_day(v->number + 3).year;
 		int64_t jan1 = civil_to_day((struct civil){ year, 1, 1 });
 		n = snprintf(buf, INSTANT_TEXT_MAX, "%04d-W%02d", year,
-			     (int)((v.number + 3 - jan1) / 7 + 1));
+			     (int)((v->number + 3 - jan1) / 7 + 1));
 		break;
 	}
 	case DIM_MONTH:
-		n = snprintf(buf, INSTANT_TEXT_MAX, "%04d-%02d", (int)(v.number / 12),
-			     (int)(v.number % 12 + 1));
+		n = snprintf(buf, INSTANT_TEXT_MAX, "%04d-%02d", (int)(v->number / 12),
+			     (int)(v->number % 12 + 1));
 		break;
 	case DIM_HOUR: {
-		int64_t us = v.number + v.offset_s * US_PER_SECOND;
+		int64_t us = v->number + v->offset_s * US_PER_SECOND;
 		int64_t day = floor_div(us, US_PER_DAY);
-		int minute = v.offset_s / 60, size = minute < 0 ? -minute : minute;
+		int minute = v->offset_s / 60, size = minute < 0 ? -minute : minute;
 		c = civil_from_day(day);
 		n = snprintf(buf, INSTANT_TEXT_MAX, "%04d-%02d-%02dT%02d:00", c.year, c.month,
 			     c.day, (int)((us - day * US_PER_DAY) / US_PER_HOUR));
@@ -458,9 +452,18 @@ struct text replay_group_label(const struct replay_result *r, size_t i, size_t d
 		break;
 	}
 	default:
-		return v.text.n ? v.text : (struct text){ 0 };
+		return v->text.n ? v->text : (struct text){ 0 };
 	}
 	return (struct text){ buf, (size_t)n };
+}
+
+void replay_group_labels(const struct replay_result *r, size_t i, struct replay_labels *out)
+{
+	const char *p = group_key(r->groups, r->sorted[i].group);
+	for (size_t d = 0; d < r->dim_count; d++) {
+		struct dim_value v = next_value(r, r->dim[d], &p);
+		out->text[d] = label_of(r->dim[d], &v, out->room[d]);
+	}
 }
 
 size_t replay_unpriced_count(const struct replay_result *r)

@@ -19,7 +19,7 @@
 #include "sim/replay.h"
 #include "pricing/tariffs.h"
 
-enum { REFUSALS_KEPT = 200, THREADS_MAX = 64, AHEAD = 20 };
+enum { REFUSALS_KEPT = 200, THREADS_MAX = 64, AHEAD = 64 };
 
 /* Names that threads must agree on: models and windows. Ids begin at 1. */
 struct names {
@@ -66,7 +66,7 @@ struct run {
 	struct err failure;
 };
 
-/* A model of 8 to 24 bytes that was seen, by words that cover its name. */
+/* A model of at most 24 bytes that was seen, by words that cover its name. */
 enum { KNOWN_MODELS = 64 };
 struct known_model {
 	uint64_t first, middle, last;
@@ -87,11 +87,11 @@ struct worker {
 	struct money_total cost[BATCH_ROWS];
 	struct credits_total credits[BATCH_ROWS];
 	uint8_t unpriced[BATCH_ROWS], uncredited[BATCH_ROWS], drop[BATCH_ROWS];
-	bool linear;				/* every answer of the batch is */
+	bool linear;	 /* every answer of the batch is */
 	bool large_seen; /* some count was 2^31 or more, so that every sum is checked */
 	const struct text *key_text[DIM_COUNT]; /* the column of a text dimension, or NULL */
 	struct known_model known_model[KNOWN_MODELS];
-	const char *key_at[BATCH_ROWS + 1];	/* of each row, and where the last key ends */
+	const char *key_at[BATCH_ROWS + 1]; /* of each row, and where the last key ends */
 	uint64_t hash[BATCH_ROWS];
 	struct group *guess[BATCH_ROWS];
 	char *key; /* aligned, with room for the keys of a batch */

@@ -1,6 +1,6 @@
-#include <sched.h>
 #include <stdlib.h>
 
+#include "base/processor.h"
 #include "base/scan.h"
 #include "pricing/rate.h"
 #include "sim/replay_run.h"
@@ -351,12 +351,18 @@ static void price_rows(struct worker *w, const struct record_batch *b)
 
 /* tariffs_model, without a look at the name's own memory for those seen before. */
 static inline struct subject *subject_of_model(struct worker *w, struct text provider,
-					       struct text model)
+					       struct text model, bool roomy)
 {
-	if (__builtin_expect(model.n - 8 > 16, 0))
+	uint64_t first, middle = 0, last = 0;
+	if (model.n - 8 <= 16) {
+		first = load64(model.p);
+		middle = load64(model.p + (model.n < 16 ? model.n - 8 : 8));
+		last = load64(model.p + model.n - 8);
+	} else if (model.n - 1 < 7 && roomy) {
+		first = load_bytes(model.p, model.n);
+	} else {
 		return tariffs_model(w->tariffs, provider, model);
-	const uint64_t first = load64(model.p), last = load64(model.p + model.n - 8),
-		       middle = load64(model.p + (model.n < 16 ? model.n - 8 : 8));
+	}
 	struct known_model *k =
 		&w->known_model[(first ^ middle ^ last) * 0x9E3779B97F4A7C15u >> 58];
 	if (__builtin_expect(k->first != first || k->middle != middle || k->last != last ||
@@ -381,9 +387,10 @@ static void name_subjects(struct worker *w, const struct record_batch *b)
 	if (!(has & names)) { /* only the model can differ from row to row */
 		for (size_t i = 0; i < b->n; i++) {
 			struct text model = has_model ? b->text[FIELD_MODEL][i] : remodel;
+			const bool roomy = has_model && b->roomy && model.n;
 			if (model.n == 0)
 				model = given_model;
-			w->subject[i] = subject_of_model(w, given_provider, model);
+			w->subject[i] = subject_of_model(w, given_provider, model, roomy);
 		}
 		return;
 	}
@@ -565,28 +572,29 @@ ALWAYS_INLINE void add_linearly(struct worker *w, size_t row, struct group *g,
 }
 
 /* The rows by their groups; the memory of a row is fetched, slot and then group, while the rows
- * before it are added. n: summed columns where prices are linear, -1 where they stand in w->cost. */
+ * before it are added. n: summed columns where prices are linear, -1 where they stand in w->cost.
+ */
 ALWAYS_INLINE void add_rows(struct worker *w, const struct record_batch *b,
 			    const struct summed *sums, int n)
 {
-	for (size_t i = 0; i < b->n + 2 * AHEAD; i++) {
-		if (i < b->n) {
+	for (size_t from = 0; from < b->n; from += AHEAD) {
+		const size_t to = from + AHEAD < b->n ? from + AHEAD : b->n;
+		for (size_t i = from; i < to; i++) {
 			w->hash[i] = groups_hash(w->groups, w->key_at[i],
 						 (size_t)(w->key_at[i + 1] - w->key_at[i]));
 			groups_prefetch_slot(w->groups, w->hash[i]);
 		}
-		if (i >= AHEAD && i - AHEAD < b->n)
-			w->guess[i - AHEAD] = groups_guess(w->groups, w->hash[i - AHEAD]);
-		if (i < 2 * AHEAD)
-			continue;
-		size_t row = i - 2 * AHEAD;
-		struct group *g = groups_need(w->groups, w->hash[row], w->key_at[row],
-					      (uint32_t)(w->key_at[row + 1] - w->key_at[row]),
-					      w->guess[row]);
-		if (n < 0)
-			add_to_group(w, b, row, g, sums);
-		else
-			add_linearly(w, row, g, sums, n);
+		for (size_t i = from; i < to; i++)
+			w->guess[i] = groups_guess(w->groups, w->hash[i]);
+		for (size_t i = from; i < to; i++) {
+			struct group *g = groups_need(w->groups, w->hash[i], w->key_at[i],
+						      (uint32_t)(w->key_at[i + 1] - w->key_at[i]),
+						      w->guess[i]);
+			if (n < 0)
+				add_to_group(w, b, i, g, sums);
+			else
+				add_linearly(w, i, g, sums, n);
+		}
 	}
 }
 
@@ -773,22 +781,6 @@ void replay_settle(struct worker *w)
 	tariffs_each(w->tariffs, settle, w);
 }
 
-/* Two threads that share a core waste the other one. */
-static void pin(int index)
-{
-	cpu_set_t all, one;
-	if (sched_getaffinity(0, sizeof all, &all) != 0)
-		return;
-	int n = CPU_COUNT(&all), skip = n ? index % n : 0;
-	for (int c = 0; c < CPU_SETSIZE; c++)
-		if (CPU_ISSET(c, &all) && skip-- == 0) {
-			CPU_ZERO(&one);
-			CPU_SET(c, &one);
-			pthread_setaffinity_np(pthread_self(), sizeof one, &one);
-			return;
-		}
-}
-
 /* Text fields that neither the price nor the grouping looks at. */
 static uint64_t unneeded_fields(const struct run *run)
 {
@@ -862,7 +854,7 @@ void *replay_work(void *arg)
 	struct worker *w = arg;
 	struct run *run = w->run;
 	struct trace_block block = { 0 };
-	pin(w->index);
+	processor_pin(w->index);
 	for (w->file = 0; w->file < run->trace_count; w->file++)
 		read_file(w, run->trace[w->file], &block);
 	if (w->tariffs)
