@@ -48,6 +48,7 @@ LIB_SRC := $(foreach r,$(ROOMS),$(wildcard $(r)/*.c))
 CLI_SRC := $(wildcard cli/*.c)
 LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o) $(B)/gen/shipped.o $(B)/gen/migrations.o $(B)/gen/web.o $(B)/gen/libraries.o
 MIGRATIONS := $(sort $(wildcard meter/sql/*.sql))
+POSTGRES_MIGRATIONS := $(sort $(wildcard meter/sql/postgres/*.sql))
 CLI_OBJ := $(CLI_SRC:%.c=$(B)/%.o)
 SHIPPED := $(sort $(wildcard pricing/cards/*.json)) $(sort $(wildcard pricing/plans/*.json)) $(sort $(wildcard pricing/offers/*.json))
 
@@ -96,11 +97,16 @@ $(B)/gen/web.c: $(WEB) $(CHART_JS) Makefile
 	done; echo '{ 0, 0 } };'; } > $@.tmp && mv $@.tmp $@
 
 # The steps of the database's schema, likewise.
-$(B)/gen/migrations.c: $(MIGRATIONS) Makefile
+$(B)/gen/migrations.c: $(MIGRATIONS) $(POSTGRES_MIGRATIONS) Makefile
 	@mkdir -p $(@D)
 	@{ echo '#include "base/db.h"'; echo 'extern const struct migration store_migrations[];'; \
 	echo 'const struct migration store_migrations[] = {'; \
 	for f in $(MIGRATIONS); do \
+		echo "{ \"$$f\","; sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' "$$f"; echo "},"; \
+	done; echo '{ 0, 0 } };'; \
+	echo 'extern const struct migration store_postgres_migrations[];'; \
+	echo 'const struct migration store_postgres_migrations[] = {'; \
+	for f in $(POSTGRES_MIGRATIONS); do \
 		echo "{ \"$$f\","; sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' "$$f"; echo "},"; \
 	done; echo '{ 0, 0 } };'; } > $@.tmp && mv $@.tmp $@
 

@@ -1,13 +1,14 @@
 /*
- * db: a handle on an SQLite file: opening it durably, migrating it, and statements that cannot be
+ * db: a handle on a database: opening it durably, migrating it, and statements that cannot be
  * misread.
  *
- * Owns the connection and its prepared statements. Knows nothing of what the tables mean.
+ * SQLite in a file (db_sqlite), or PostgreSQL (db_postgres) where the path is an address such as
+ * postgresql://user@host/name. Owns the connection and its prepared statements. Knows nothing of
+ * what the tables mean. SQL is that of SQLite as far as PostgreSQL understands it, too; statements
+ * that must differ have a text of their own.
  */
 #ifndef TALLY_BASE_DB_H
 #define TALLY_BASE_DB_H
-
-#include <sqlite3.h>
 
 #include "base/err.h"
 #include "base/text.h"
@@ -16,54 +17,100 @@ struct migration {
 	const char *name, *sql;
 };
 
-struct db {
-	sqlite3 *handle;
-	sqlite3_stmt **statement; /* prepared so far, by number */
-	const char *const *sql;	  /* of each number */
+/* What a database of a program is made of. */
+struct db_schema {
+	int32_t application_id;
+	const struct migration *migrations, *postgres_migrations; /* ended by a NULL name */
+	const char *const *sql;		 /* of each statement's number */
+	const char *const *postgres_sql; /* where it must differ; else NULL */
 	size_t statements;
-	char *path;
+};
+
+struct db_driver;
+/* A prepared statement. */
+struct query {
+	const struct db_driver *driver;
+};
+
+struct db {
+	const struct db_driver *driver; /* NULL: not open */
+	const struct db_schema *schema;
+	void *connection;	 /* the driver's */
+	struct query **statement; /* prepared so far, by number */
+	char *path;		 /* without a password */
 };
 
 enum db_mode { DB_READ, DB_WRITE, DB_CREATE };
 
+/* Whether the path is the address of a server rather than a file. */
+bool db_is_server(const char *path);
 /*
- * Opens with WAL and synchronous=FULL, and brings the schema up to the last migration (the numbers
- * are user_version; each step is a transaction). Errors: ERR_NOT_FOUND when it is absent and mode
- * is not DB_CREATE; ERR_INVALID when it is no database of this program or of a newer one;
- * ERR_STORE.
+ * Opens, and brings the schema up to the last migration (each step is a transaction). What was
+ * committed survives a crash. Errors: ERR_NOT_FOUND when it is absent and mode is not DB_CREATE;
+ * ERR_INVALID when it is no database of this program or of a newer one; ERR_STORE.
  */
-int db_open(struct db *db, const char *path, enum db_mode mode, int32_t application_id,
-	    const struct migration *migrations, const char *const *sql, size_t statements,
+int db_open(struct db *db, const char *path, enum db_mode mode, const struct db_schema *schema,
 	    struct err *e);
 void db_close(struct db *db);
+bool db_on_server(const struct db *db);
 
-/* Fills in what SQLite says; returns -ERR_STORE (ERR_BUSY when another process holds the lock). */
+/* Fills in what the database says; returns -ERR_STORE (ERR_BUSY when another holds the lock). */
 int db_failed(struct db *db, const char *doing, struct err *e);
 /* Statements without results. */
 int db_run(struct db *db, const char *sql, struct err *e);
+/* The first column of the first row, 0 when there is none or it is NULL. */
+int db_read_int(struct db *db, const char *sql, int64_t *out, struct err *e);
 
 /* A statement by its number, reset and without bindings. Errors: ERR_STORE. */
-int db_statement(struct db *db, size_t number, sqlite3_stmt **out, struct err *e);
+int db_statement(struct db *db, size_t number, struct query **out, struct err *e);
+/* One of the caller's, for db_drop. */
+int db_prepare(struct db *db, const char *sql, struct query **out, struct err *e);
+void db_drop(struct query *q);
+/* Ends its run; the bindings stay. */
+void db_reset(struct query *q);
 /* 1: a row; 0: done; negative: failed. */
-int db_step(struct db *db, sqlite3_stmt *s, struct err *e);
+int db_step(struct db *db, struct query *q, struct err *e);
 /* A statement that returns nothing. */
-int db_done(struct db *db, sqlite3_stmt *s, struct err *e);
+int db_done(struct db *db, struct query *q, struct err *e);
+/* A statement that returns one number (RETURNING id). */
+int db_returned(struct db *db, struct query *q, int64_t *out, struct err *e);
 
 /* Bindings by name (":name"); the name must exist. NULL text binds as ''. The bytes must live until
  * the statement has run. */
-void db_bind_int(sqlite3_stmt *s, const char *name, int64_t v);
-void db_bind_text(sqlite3_stmt *s, const char *name, struct text v);
-void db_bind_blob(sqlite3_stmt *s, const char *name, const void *p, size_t n);
-void db_bind_null(sqlite3_stmt *s, const char *name);
+void db_bind_int(struct query *q, const char *name, int64_t v);
+void db_bind_text(struct query *q, const char *name, struct text v);
+void db_bind_blob(struct query *q, const char *name, const void *p, size_t n);
+void db_bind_null(struct query *q, const char *name);
+/* By place, from 1, of statements with '?'. */
+void db_bind_int_at(struct query *q, int place, int64_t v);
+void db_bind_text_at(struct query *q, int place, struct text v);
+void db_bind_blob_at(struct query *q, int place, const void *p, size_t n);
+void db_bind_null_at(struct query *q, int place);
 
 /* Columns by place, with their type checked: a column of another type is a broken file. */
-int64_t db_int(sqlite3_stmt *s, int column);
-struct text db_text(sqlite3_stmt *s, int column);
-bool db_is_null(sqlite3_stmt *s, int column);
+int64_t db_int(struct query *q, int column);
+/* Of text and of blobs; NULL is the empty text. */
+struct text db_text(struct query *q, int column);
+bool db_is_null(struct query *q, int column);
+bool db_is_blob(struct query *q, int column);
 
-/* BEGIN IMMEDIATE, waiting for other writers; COMMIT; ROLLBACK. */
+/* Rows that the last statement changed. */
+int64_t db_changes(struct db *db);
+
+/* Takes the lock of writers, waiting for others; COMMIT; ROLLBACK. */
 int db_begin(struct db *db, struct err *e);
+/* One look at the database, whatever others write meanwhile; ended by db_rollback. */
+int db_begin_reading(struct db *db, struct err *e);
+bool db_in_transaction(struct db *db);
 int db_commit(struct db *db, struct err *e);
 void db_rollback(struct db *db);
+
+/* Whether what the engine itself can tell is in order; take hears of each fault. */
+int db_check(struct db *db, void (*take)(void *user, struct text fault), void *user,
+	     struct err *e);
+/* A whole copy while others write. Errors: ERR_STORE; ERR_USAGE where the engine has tools of its
+ * own for that. */
+int db_backup(struct db *db, const char *path,
+	      void (*progress)(void *user, int64_t done, int64_t total), void *user, struct err *e);
 
 #endif

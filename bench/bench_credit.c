@@ -5,6 +5,7 @@
  * CUSTOMER FROM TO: computes one customer's invoice of a period from an open database; prints
  * microseconds (the best of 20). bench_credit balance DB CUSTOMER: microseconds of one balance.
  */
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -7,6 +7,7 @@
  * a UNIQUE text id, as a developer would write; bare: the same table without any index. FILE is
  * filled up to ROWS first (not timed). Prints rows a second over the timed batches.
  */
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -41,7 +41,7 @@ static int take(void *user, const struct usage_row *row)
 static int change_of(struct store *s, int64_t seq, struct text *what, struct text *why,
 		     struct arena *a, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = db_statement(store_db(s), STORE_CHANGES_OF, &q, e);
 	if (rc != 0)
 		return rc;
@@ -54,7 +54,7 @@ static int change_of(struct store *s, int64_t seq, struct text *what, struct tex
 		*why = (struct text){ arena_text(a, db_text(q, 3).p, db_text(q, 3).n),
 				      db_text(q, 3).n };
 	}
-	sqlite3_reset(q);
+	db_reset(q);
 	return rc < 0 ? rc : 0;
 }
 

@@ -19,49 +19,26 @@ __attribute__((format(printf, 2, 3))) static void fault(struct store_check *c, c
 	c->faults++;
 }
 
-static int read_one(struct store *s, const char *sql, int64_t *out, struct err *e)
+static void take_fault(void *user, struct text t)
 {
-	struct db *db = store_db(s);
-	sqlite3_stmt *q;
-	if (sqlite3_prepare_v2(db->handle, sql, -1, &q, NULL) != SQLITE_OK)
-		return db_failed(db, "read it", e);
-	int rc = db_step(db, q, e);
-	*out = rc == 1 && !db_is_null(q, 0) ? db_int(q, 0) : 0;
-	sqlite3_finalize(q);
-	return rc < 0 ? rc : 0;
-}
-
-static int check_integrity(struct store *s, struct store_check *c, struct err *e)
-{
-	struct db *db = store_db(s);
-	sqlite3_stmt *q;
-	int rc;
-	if (sqlite3_prepare_v2(db->handle, "PRAGMA integrity_check", -1, &q, NULL) != SQLITE_OK)
-		return db_failed(db, "check it", e);
-	while ((rc = db_step(db, q, e)) == 1)
-		if (!text_is(db_text(q, 0), "ok"))
-			fault(c, "%.*s", (int)db_text(q, 0).n, db_text(q, 0).p);
-	sqlite3_finalize(q);
-	return rc;
+	fault(user, "%.*s", (int)t.n, t.p);
 }
 
 /* Facts that must hold of the rows, as the number of rows for which they do not. */
 static const struct {
 	const char *what, *sql;
 } laws[] = {
-	{ "entries refer to others that are missing",
-	  "SELECT count(*) FROM pragma_foreign_key_check" },
 	{ "rows refer to dictionary entries that are missing",
 	  "SELECT count(*) FROM usage WHERE series NOT IN (SELECT id FROM series) OR price NOT IN "
 	  "(SELECT id FROM price) OR origin NOT IN (SELECT id FROM origin)" },
-	{ "numbers are missing among the rows", "SELECT max(seq)-count(*) FROM usage" },
+	{ "numbers are missing among the rows", "SELECT coalesce(max(seq),0)-count(*) FROM usage" },
 	{ "corrections belong to no record",
 	  "SELECT count(*) FROM usage c WHERE c.of IS NOT NULL AND NOT EXISTS(SELECT 1 FROM usage "
 	  "r "
 	  "WHERE r.seq=c.of AND r.kind=0 AND r.id=c.id AND r.seq<c.seq)" },
 	{ "records carry negative counts",
-	  "SELECT count(*) FROM usage WHERE kind<>1 AND min(input,cache_read,cache_write_5m,"
-	  "cache_write_1h,output,reasoning,requests)<0" },
+	  "SELECT count(*) FROM usage WHERE kind<>1 AND (input<0 OR cache_read<0 OR "
+	  "cache_write_5m<0 OR cache_write_1h<0 OR output<0 OR reasoning<0 OR requests<0)" },
 	{ "records claim more reasoning than output",
 	  "SELECT count(*) FROM usage WHERE abs(reasoning)>abs(output)" },
 };
@@ -132,10 +109,10 @@ int store_check(struct store *s, struct store_check *out, struct err *e)
 	bool same;
 	struct index_check x = { s, out, e };
 	*out = (struct store_check){ 0 };
-	int rc = check_integrity(s, out, e);
+	int rc = db_check(store_db(s), take_fault, out, e);
 	for (size_t i = 0; rc == 0 && i < sizeof laws / sizeof *laws; i++) {
 		int64_t n;
-		rc = read_one(s, laws[i].sql, &n, e);
+		rc = db_read_int(store_db(s), laws[i].sql, &n, e);
 		if (rc == 0 && n)
 			fault(out, "%s: %lld", laws[i].what, (long long)n);
 	}
@@ -170,14 +147,14 @@ int store_status(struct store *s, struct instant now, struct store_status *out, 
 	for (size_t i = 0; rc == 0 && i < sizeof spans / sizeof *spans; i++) {
 		snprintf(sql, sizeof sql, "SELECT min(first) FROM batch WHERE at>=%lld",
 			 (long long)(now.us - spans[i].span_us));
-		rc = read_one(s, sql, &us, e);
+		rc = db_read_int(store_db(s), sql, &us, e);
 		*spans[i].out = us ? out->rows - us + 1 : 0;
 	}
 	if (rc == 0)
-		rc = read_one(s, "SELECT time FROM usage ORDER BY seq DESC LIMIT 1",
+		rc = db_read_int(store_db(s), "SELECT time FROM usage ORDER BY seq DESC LIMIT 1",
 			      &out->last_time.us, e);
 	if (rc == 0)
-		rc = read_one(s, "SELECT at FROM batch ORDER BY first DESC LIMIT 1",
+		rc = db_read_int(store_db(s), "SELECT at FROM batch ORDER BY first DESC LIMIT 1",
 			      &out->last_written.us, e);
 	out->bytes = stat(store_path(s), &st) == 0 ? (int64_t)st.st_size : 0;
 	return rc;

@@ -40,7 +40,7 @@ void spending_close(struct spending *sp)
 
 int limit_set(struct store *s, const struct spending_limit *l, struct instant now, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = db_statement(store_db(s), STORE_SET_LIMIT, &q, e);
 	if (rc != 0)
 		return rc;
@@ -54,7 +54,7 @@ int limit_set(struct store *s, const struct spending_limit *l, struct instant no
 
 int limit_clear(struct store *s, const char *customer, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = db_statement(store_db(s), STORE_CLEAR_LIMIT, &q, e);
 	if (rc != 0)
 		return rc;
@@ -65,7 +65,7 @@ int limit_clear(struct store *s, const char *customer, struct err *e)
 int limits_each(struct store *s, int (*take)(void *user, const struct spending_limit *l),
 		void *user, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = db_statement(store_db(s), STORE_LIMITS, &q, e);
 	if (rc != 0)
 		return rc;
@@ -76,7 +76,7 @@ int limits_each(struct store *s, int (*take)(void *user, const struct spending_l
 		if ((rc = take(user, &l)) != 0)
 			break;
 	}
-	sqlite3_reset(q);
+	db_reset(q);
 	return rc;
 }
 
@@ -94,7 +94,7 @@ static int64_t period_start(struct text period, struct instant now)
 }
 
 /* Adds what the statement's rows (price, sums) come to. */
-static int add_cells(struct spending *sp, sqlite3_stmt *q, struct spent *to, struct err *e)
+static int add_cells(struct spending *sp, struct query *q, struct spent *to, struct err *e)
 {
 	struct db *db = store_db(sp->store);
 	int rc;
@@ -114,7 +114,7 @@ static int add_cells(struct spending *sp, sqlite3_stmt *q, struct spent *to, str
 			break;
 		to->unpriced += price->reason.n ? records : 0;
 	}
-	sqlite3_reset(q);
+	db_reset(q);
 	return rc;
 }
 
@@ -123,14 +123,14 @@ static int catch_up(struct spending *sp, struct text customer, struct spent *s, 
 		    struct err *e)
 {
 	struct db *db = store_db(sp->store);
-	sqlite3_stmt *q;
+	struct query *q;
 	int64_t last = store_last_seq(sp->store), from = s->seq + 1;
 	int rc = store_flush(sp->store, e);
 	if (rc != 0)
 		return rc;
 	if (!s->known || s->period_from_us != from_us) {
 		*s = (struct spent){ .period_from_us = from_us, .known = true };
-		sqlite3_stmt *r;
+		struct query *r;
 		int64_t rolled = 0;
 		rc = db_statement(db, STORE_ROLLED_TO, &r, e);
 		if (rc == 0 && (rc = db_step(db, r, e)) == 1) {
@@ -139,7 +139,7 @@ static int catch_up(struct spending *sp, struct text customer, struct spent *s, 
 		}
 		if (rc < 0)
 			return rc;
-		sqlite3_reset(r);
+		db_reset(r);
 		/* periods begin where UTC days do, so whole days of the rollup make them up */
 		rc = db_statement(db, STORE_SPENT_DAYS, &q, e);
 		if (rc != 0)
@@ -168,7 +168,7 @@ static int catch_up(struct spending *sp, struct text customer, struct spent *s, 
 static int read_held(struct spending *sp, struct text customer, struct instant now, int64_t *out,
 		     struct nano_credits *credits, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = db_statement(store_db(sp->store), STORE_HELD_SUM, &q, e);
 	if (rc != 0)
 		return rc;
@@ -177,7 +177,7 @@ static int read_held(struct spending *sp, struct text customer, struct instant n
 	rc = db_step(store_db(sp->store), q, e);
 	*out = rc == 1 && !db_is_null(q, 0) ? db_int(q, 0) : 0;
 	credits->nano = rc == 1 && !db_is_null(q, 1) ? db_int(q, 1) : 0;
-	sqlite3_reset(q);
+	db_reset(q);
 	return rc < 0 ? rc : 0;
 }
 
@@ -185,7 +185,7 @@ int standing_of(struct spending *sp, struct text customer, struct instant now, s
 		struct err *e)
 {
 	struct db *db = store_db(sp->store);
-	sqlite3_stmt *q;
+	struct query *q;
 	int64_t held, from_us = INSTANT_MIN.us;
 	int rc = db_statement(db, STORE_LIMIT_OF, &q, e);
 	if (rc != 0)
@@ -198,7 +198,7 @@ int standing_of(struct spending *sp, struct text customer, struct instant now, s
 		out->limit = (struct money){ db_int(q, 0) };
 		from_us = period_start(db_text(q, 1), now);
 	}
-	sqlite3_reset(q);
+	db_reset(q);
 	if (rc < 0)
 		return rc;
 	uint64_t *at = dict_need(&sp->index, customer, NULL);
@@ -254,7 +254,7 @@ int hold_estimate(struct ingest *in, struct store *s, const struct record *r, st
 	return rc;
 }
 
-static void read_hold(sqlite3_stmt *q, struct hold *out)
+static void read_hold(struct query *q, struct hold *out)
 {
 	*out = (struct hold){ .id = db_text(q, 0),
 			      .customer = db_text(q, 1),
@@ -271,7 +271,7 @@ static void read_hold(sqlite3_stmt *q, struct hold *out)
 int hold_each_open(struct store *s, const char *customer, struct instant now,
 		   int (*take)(void *user, const struct hold *h), void *user, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	struct hold h;
 	int rc = db_statement(store_db(s), STORE_HOLDS_OPEN, &q, e);
 	if (rc != 0)
@@ -283,13 +283,13 @@ int hold_each_open(struct store *s, const char *customer, struct instant now,
 		if ((rc = take(user, &h)) != 0)
 			break;
 	}
-	sqlite3_reset(q);
+	db_reset(q);
 	return rc;
 }
 
 int hold_find(struct store *s, struct text id, struct hold *out, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = db_statement(store_db(s), STORE_HOLD_AT, &q, e);
 	if (rc != 0)
 		return rc;
@@ -328,7 +328,7 @@ int hold_open(struct spending *sp, struct ledger *l, const struct hold *h, struc
 {
 	struct hold known;
 	struct err none;
-	sqlite3_stmt *q;
+	struct query *q;
 	char text[4][DECIMAL_TEXT_MAX];
 	int rc = standing_of(sp, h->customer, now, after, e);
 	if (rc != 0)
@@ -379,7 +379,7 @@ int hold_open(struct spending *sp, struct ledger *l, const struct hold *h, struc
 static int write_end(struct spending *sp, struct text id, const char *state, struct text usage,
 		     struct instant now, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = db_statement(store_db(sp->store), STORE_END_HOLD, &q, e);
 	if (rc != 0)
 		return rc;
@@ -413,13 +413,13 @@ int hold_end(struct spending *sp, struct text id, const char *state, struct text
 
 int hold_expire(struct spending *sp, struct instant now, int64_t *count, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = db_statement(store_db(sp->store), STORE_EXPIRE_HOLDS, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":now", now.us);
 	rc = db_done(store_db(sp->store), q, e);
-	*count = rc == 0 ? sqlite3_changes64(store_db(sp->store)->handle) : 0;
+	*count = rc == 0 ? db_changes(store_db(sp->store)) : 0;
 	return rc;
 }
 

@@ -522,7 +522,7 @@ static void unfollow(struct followed *f)
 static int resume(struct followed *f, struct err *e)
 {
 	struct db *db = store_db(f->run.store);
-	sqlite3_stmt *q;
+	struct query *q;
 	uint8_t head[16];
 	int rc = db_statement(db, STORE_FOLLOWED, &q, e);
 	if (rc != 0)
@@ -534,7 +534,7 @@ static int resume(struct followed *f, struct err *e)
 		    db_int(q, 1) == (int64_t)f->inode && db_int(q, 2) <= source_size(f->source) &&
 		    text_eq(db_text(q, 4), (struct text){ (const char *)head, sizeof head });
 	int64_t bytes = same ? db_int(q, 2) : 0, line = same ? db_int(q, 3) : 0;
-	sqlite3_reset(q);
+	db_reset(q);
 	if (rc < 0)
 		return rc;
 	/* what a compressed file or a pipe held is met again, and known */
@@ -546,7 +546,7 @@ static int resume(struct followed *f, struct err *e)
 static int remember(struct followed *f, struct err *e)
 {
 	struct db *db = store_db(f->run.store);
-	sqlite3_stmt *q;
+	struct query *q;
 	uint8_t head[16];
 	int rc = db_statement(db, STORE_SET_FOLLOWED, &q, e);
 	if (rc != 0)

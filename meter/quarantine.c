@@ -20,7 +20,7 @@ void content_hash(uint8_t out[16], const struct text *part, size_t parts)
 int quarantine_hold(struct store *s, const struct held *h, struct instant now, struct err *e)
 {
 	uint8_t hash[16];
-	sqlite3_stmt *q;
+	struct query *q;
 	struct text raw = h->raw;
 	raw.n = raw.n < QUARANTINE_RAW_MAX ? raw.n : QUARANTINE_RAW_MAX;
 	content_hash(hash, (struct text[]){ raw, h->header }, 2);
@@ -38,7 +38,7 @@ int quarantine_hold(struct store *s, const struct held *h, struct instant now, s
 	return db_done(store_db(s), q, e);
 }
 
-static void read_held(sqlite3_stmt *q, struct held *h)
+static void read_held(struct query *q, struct held *h)
 {
 	*h = (struct held){ db_int(q, 0),  { db_int(q, 1) }, db_text(q, 2), db_int(q, 3),
 			    db_text(q, 4), db_text(q, 5),    db_text(q, 6), db_text(q, 8),
@@ -48,7 +48,7 @@ static void read_held(sqlite3_stmt *q, struct held *h)
 int quarantine_each(struct store *s, bool all, int (*take)(void *user, const struct held *h),
 		    void *user, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	struct held h;
 	int rc = db_statement(store_db(s), STORE_HELD, &q, e);
 	if (rc != 0)
@@ -59,13 +59,13 @@ int quarantine_each(struct store *s, bool all, int (*take)(void *user, const str
 		if ((rc = take(user, &h)) != 0)
 			break;
 	}
-	sqlite3_reset(q);
+	db_reset(q);
 	return rc;
 }
 
 int quarantine_at(struct store *s, int64_t id, struct held *out, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = db_statement(store_db(s), STORE_HELD_AT, &q, e);
 	if (rc != 0)
 		return rc;
@@ -83,7 +83,7 @@ int quarantine_at(struct store *s, int64_t id, struct held *out, struct err *e)
 
 int quarantine_set_state(struct store *s, int64_t id, const char *state, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = db_statement(store_db(s), STORE_HELD_STATE, &q, e);
 	if (rc != 0)
 		return rc;
@@ -94,14 +94,14 @@ int quarantine_set_state(struct store *s, int64_t id, const char *state, struct 
 
 static int count(struct store *s, enum store_statement which, int64_t *out, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = db_statement(store_db(s), which, &q, e);
 	if (rc == 0)
 		rc = db_step(store_db(s), q, e);
 	if (rc < 0)
 		return rc;
 	*out = db_int(q, 0);
-	sqlite3_reset(q);
+	db_reset(q);
 	return 0;
 }
 
@@ -118,7 +118,7 @@ int conflict_count(struct store *s, int64_t *out, struct err *e)
 int conflict_hold(struct store *s, const struct conflicting *c, struct instant now, struct err *e)
 {
 	uint8_t hash[16];
-	sqlite3_stmt *q;
+	struct query *q;
 	content_hash(hash, (struct text[]){ c->record }, 1);
 	int rc = db_statement(store_db(s), STORE_ADD_CONFLICT, &q, e);
 	if (rc != 0)
@@ -136,7 +136,7 @@ int conflict_hold(struct store *s, const struct conflicting *c, struct instant n
 int conflict_each(struct store *s, int (*take)(void *user, const struct conflicting *c), void *user,
 		  struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = db_statement(store_db(s), STORE_CONFLICTS, &q, e);
 	if (rc != 0)
 		return rc;
@@ -147,6 +147,6 @@ int conflict_each(struct store *s, int (*take)(void *user, const struct conflict
 		if ((rc = take(user, &c)) != 0)
 			break;
 	}
-	sqlite3_reset(q);
+	db_reset(q);
 	return rc;
 }

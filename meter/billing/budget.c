@@ -64,7 +64,7 @@ int budget_soft_parse(struct budget *b, const char *list, struct err *e)
 
 int budget_set(struct store *s, const struct budget *b, struct instant now, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	struct buf soft = { 0 };
 	int rc = db_statement(store_db(s), BUDGET_SET, &q, e);
 	if (rc != 0)
@@ -92,13 +92,13 @@ int budget_set(struct store *s, const struct budget *b, struct instant now, stru
 
 int budget_clear(struct store *s, const char *name, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = db_statement(store_db(s), BUDGET_CLEAR, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_text(q, ":name", text_of(name));
 	rc = db_done(store_db(s), q, e);
-	if (rc == 0 && sqlite3_changes64(store_db(s)->handle) == 0)
+	if (rc == 0 && db_changes(store_db(s)) == 0)
 		rc = err_set(e, ERR_NOT_FOUND, "there is no budget '%s'", name);
 	return rc;
 }
@@ -108,7 +108,7 @@ static struct text keep(struct budgets *b, struct text t)
 	return (struct text){ arena_text(&b->arena, t.n ? t.p : "", t.n), t.n };
 }
 
-static int read_budget(struct budgets *all, sqlite3_stmt *q, struct budget *b, struct err *e)
+static int read_budget(struct budgets *all, struct query *q, struct budget *b, struct err *e)
 {
 	*b = (struct budget){ .id = db_int(q, 0),
 			      .name = keep(all, db_text(q, 1)),
@@ -125,7 +125,7 @@ static int read_budget(struct budgets *all, sqlite3_stmt *q, struct budget *b, s
 }
 
 /* All budgets of a statement, read before anything else is asked. */
-static int list_budgets(struct budgets *all, sqlite3_stmt *q, struct budget **out, size_t *count,
+static int list_budgets(struct budgets *all, struct query *q, struct budget **out, size_t *count,
 			struct err *e)
 {
 	int rc;
@@ -137,14 +137,14 @@ static int list_budgets(struct budgets *all, sqlite3_stmt *q, struct budget **ou
 			break;
 		++*count;
 	}
-	sqlite3_reset(q);
+	db_reset(q);
 	return rc;
 }
 
 int budgets_each(struct budgets *b, int (*take)(void *user, const struct budget *b), void *user,
 		 struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	struct budget *list;
 	size_t n;
 	int rc = db_statement(store_db(b->store), BUDGETS, &q, e);
@@ -224,7 +224,7 @@ static int read_on(struct budgets *all, const struct budget *b, const struct bud
 {
 	struct db *db = store_db(all->store);
 	const int64_t last = store_last_seq(all->store);
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = store_flush(all->store, e);
 	if (rc == 0)
 		rc = db_statement(db, BUDGET_ROWS, &q, e);
@@ -252,7 +252,7 @@ static int read_on(struct budgets *all, const struct budget *b, const struct bud
 			break;
 		s->unpriced += p->reason.n ? db_int(q, 1) : 0;
 	}
-	sqlite3_reset(q);
+	db_reset(q);
 	s->seq = last;
 	return rc;
 }
@@ -296,7 +296,7 @@ int budgets_allow(struct budgets *all, struct text customer, struct text project
 		  struct text currency, struct money more, struct money_total held,
 		  struct instant now, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	struct budget *list;
 	size_t n;
 	int rc = db_statement(store_db(all->store), BUDGETS_HARD, &q, e);
@@ -332,7 +332,7 @@ static int raise_one(struct budgets *all, const struct budget *b, const struct b
 {
 	struct db *db = store_db(all->store);
 	char spent[DECIMAL_TEXT_MAX];
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = db_statement(db, BUDGET_ALARM_AT, &q, e);
 	if (rc != 0)
 		return rc;
@@ -340,7 +340,7 @@ static int raise_one(struct budgets *all, const struct budget *b, const struct b
 	db_bind_int(q, ":from", state->from.us);
 	db_bind_int(q, ":percent", percent);
 	rc = db_step(db, q, e);
-	sqlite3_reset(q);
+	db_reset(q);
 	if (rc != 0) /* known, or failed */
 		return rc < 0 ? rc : 0;
 	rc = db_statement(db, BUDGET_RAISE, &q, e);
@@ -383,7 +383,7 @@ int budgets_raise(struct budgets *b, struct instant now, int64_t *raised, struct
 static int read_waiting(struct budgets *all, struct budget_alarm **out, size_t *count,
 			struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = db_statement(store_db(all->store), BUDGET_WAITING, &q, e);
 	*out = NULL;
 	*count = 0;
@@ -407,14 +407,14 @@ static int read_waiting(struct budgets *all, struct budget_alarm **out, size_t *
 					       .raised = { db_int(q, 3) },
 					       .spent = keep(all, db_text(q, 4)) };
 	}
-	sqlite3_reset(q);
+	db_reset(q);
 	return rc;
 }
 
 static int mark(struct budgets *all, const struct budget_alarm *a, bool ok, struct instant now,
 		struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = store_begin(all->store, now, e);
 	if (rc != 0)
 		return rc;

@@ -198,7 +198,7 @@ static int charge_money(struct invoicer *v, struct charges *all, const struct ac
 }
 
 /* One day's sums under one credit rate. */
-static int charge_credits_row(struct invoicer *v, struct charges *all, sqlite3_stmt *q,
+static int charge_credits_row(struct invoicer *v, struct charges *all, struct query *q,
 			      json_value *rates, struct err *e)
 {
 	enum {
@@ -271,7 +271,7 @@ static int charge_credits_row(struct invoicer *v, struct charges *all, sqlite3_s
 static int rates_of(struct invoicer *v, int64_t rate, struct json_document **out, struct err *e)
 {
 	struct db *db = store_db(ledger_store(v->ledger));
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = db_statement(db, LEDGER_RATE_AT, &q, e);
 	if (rc != 0)
 		return rc;
@@ -280,7 +280,7 @@ static int rates_of(struct invoicer *v, int64_t rate, struct json_document **out
 	rc = rc == 1   ? json_open(out, db_text(q, 0), e)
 	     : rc == 0 ? err_set(e, ERR_STORE, "a credit rate is missing from the database")
 		       : rc;
-	sqlite3_reset(q);
+	db_reset(q);
 	return rc;
 }
 
@@ -289,7 +289,7 @@ static int charge_credits(struct invoicer *v, struct charges *all, const struct 
 {
 	struct db *db = store_db(ledger_store(v->ledger));
 	struct json_document *rates = NULL;
-	sqlite3_stmt *q;
+	struct query *q;
 	int64_t rate = 0;
 	int rc = db_statement(db, LEDGER_DAYS, &q, e), more = 0;
 	if (rc != 0)
@@ -312,7 +312,7 @@ static int charge_credits(struct invoicer *v, struct charges *all, const struct 
 			rc = charge_credits_row(v, all, q, json_root(rates), e);
 	}
 	json_close(rates);
-	sqlite3_reset(q);
+	db_reset(q);
 	return rc == 0 && more < 0 ? more : rc;
 }
 
@@ -577,7 +577,7 @@ static int closing_lines(struct invoice *i, struct err *e)
 static int counted_before(struct invoicer *v, const struct invoice *i, int64_t *out, struct err *e)
 {
 	struct db *db = store_db(ledger_store(v->ledger));
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = db_statement(db, INVOICE_COUNTED, &q, e);
 	if (rc != 0)
 		return rc;
@@ -585,7 +585,7 @@ static int counted_before(struct invoicer *v, const struct invoice *i, int64_t *
 	db_bind_text(q, ":currency", i->currency);
 	rc = db_step(db, q, e);
 	*out = rc == 1 ? db_int(q, 0) : 0;
-	sqlite3_reset(q);
+	db_reset(q);
 	return rc < 0 ? rc : 0;
 }
 

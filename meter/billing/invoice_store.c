@@ -7,17 +7,17 @@
 #include "meter/ledger/journal.h"
 #include "meter/store/store_sql.h"
 
-static struct text text_or_empty(sqlite3_stmt *q, int column)
+static struct text text_or_empty(struct query *q, int column)
 {
 	return db_is_null(q, column) ? TEXT("") : db_text(q, column);
 }
 
-static int64_t int_or_zero(sqlite3_stmt *q, int column)
+static int64_t int_or_zero(struct query *q, int column)
 {
 	return db_is_null(q, column) ? 0 : db_int(q, column);
 }
 
-static void read_invoice(sqlite3_stmt *q, struct stored_invoice *out)
+static void read_invoice(struct query *q, struct stored_invoice *out)
 {
 	*out = (struct stored_invoice){ .id = db_int(q, 0),
 					.kind = db_text(q, 1),
@@ -46,7 +46,7 @@ static struct text keep(struct arena *a, struct text t)
 
 /* The row, with texts that outlive the statement: a statement that is left open would hold back a
  * reader's view of the database. */
-static void take_row(sqlite3_stmt *q, struct arena *a, struct stored_invoice *out)
+static void take_row(struct query *q, struct arena *a, struct stored_invoice *out)
 {
 	read_invoice(q, out);
 	struct text *const texts[] = { &out->kind,     &out->status,   &out->number,
@@ -55,13 +55,13 @@ static void take_row(sqlite3_stmt *q, struct arena *a, struct stored_invoice *ou
 				       &out->last_day, &out->zone };
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		*texts[i] = keep(a, *texts[i]);
-	sqlite3_reset(q);
+	db_reset(q);
 }
 
 static int find_by_id(struct store *s, int64_t id, struct arena *a, struct stored_invoice *out,
 		      struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = db_statement(store_db(s), INVOICE_AT, &q, e);
 	if (rc != 0)
 		return rc;
@@ -77,7 +77,7 @@ static int find_by_id(struct store *s, int64_t id, struct arena *a, struct store
 int invoice_find(struct store *s, const char *name, struct arena *keep_in,
 		 struct stored_invoice *out, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	char *end;
 	int rc = db_statement(store_db(s), INVOICE_BY_NUMBER, &q, e);
 	if (rc != 0)
@@ -88,7 +88,7 @@ int invoice_find(struct store *s, const char *name, struct arena *keep_in,
 		take_row(q, keep_in, out);
 		return 0;
 	}
-	sqlite3_reset(q);
+	db_reset(q);
 	if (rc < 0)
 		return rc;
 	int64_t id = strtoll(name + (*name == '#'), &end, 10);
@@ -100,7 +100,7 @@ int invoice_find(struct store *s, const char *name, struct arena *keep_in,
 int invoice_each(struct store *s, const char *customer,
 		 int (*take)(void *user, const struct stored_invoice *i), void *user, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	struct stored_invoice i;
 	int rc = db_statement(store_db(s), INVOICE_LIST, &q, e);
 	if (rc != 0)
@@ -111,7 +111,7 @@ int invoice_each(struct store *s, const char *customer,
 		if ((rc = take(user, &i)) != 0)
 			break;
 	}
-	sqlite3_reset(q);
+	db_reset(q);
 	return rc;
 }
 
@@ -125,7 +125,7 @@ struct earlier {
 
 static int read_charges(struct store *s, struct billed_period *p, struct arena *a, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = db_statement(store_db(s), INVOICE_USAGE, &q, e), more = 0;
 	if (rc != 0)
 		return rc;
@@ -145,14 +145,14 @@ static int read_charges(struct store *s, struct billed_period *p, struct arena *
 		if (rc == 0)
 			rc = amount_from_decimal(&c->amount, d, e);
 	}
-	sqlite3_reset(q);
+	db_reset(q);
 	return rc == 0 && more < 0 ? more : rc;
 }
 
 static int read_earlier(struct store *s, const struct account *a, struct text currency,
 			struct instant from, struct earlier *out, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	struct stored_invoice i;
 	int rc = db_statement(store_db(s), INVOICE_EARLIER, &q, e), more;
 	*out = (struct earlier){ 0 };
@@ -170,7 +170,7 @@ static int read_earlier(struct store *s, const struct account *a, struct text cu
 						.from = i.from,
 						.to = i.to };
 	}
-	sqlite3_reset(q);
+	db_reset(q);
 	rc = more;
 	for (size_t k = 0; rc == 0 && k < out->count; k++)
 		rc = read_charges(s, &out->period[k], &out->arena, e);
@@ -205,7 +205,7 @@ static int compute(struct invoicer *v, struct store *s, struct invoice *out,
 
 static int check_overlap(struct store *s, const struct invoice *i, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = db_statement(store_db(s), INVOICE_OVERLAP, &q, e);
 	if (rc != 0)
 		return rc;
@@ -219,7 +219,7 @@ static int check_overlap(struct store *s, const struct invoice *i, struct err *e
 			     "invoice %.*s of '%.*s' covers some of that period already",
 			     (int)db_text(q, 0).n, db_text(q, 0).p, (int)i->customer.n,
 			     i->customer.p);
-	sqlite3_reset(q);
+	db_reset(q);
 	return rc;
 }
 
@@ -232,7 +232,7 @@ struct new_invoice {
 
 static int insert(struct store *s, const struct new_invoice *n, int64_t *id, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = db_statement(store_db(s), INVOICE_ADD, &q, e);
 	if (rc != 0)
 		return rc;
@@ -258,9 +258,7 @@ static int insert(struct store *s, const struct new_invoice *n, int64_t *id, str
 		db_bind_int(q, ":corrects", n->corrects);
 	else
 		db_bind_null(q, ":corrects");
-	rc = db_done(store_db(s), q, e);
-	*id = sqlite3_last_insert_rowid(store_db(s)->handle);
-	return rc;
+	return db_returned(store_db(s), q, id, e);
 }
 
 int invoice_draft(struct invoicer *v, struct ledger *l, const struct account *a,
@@ -271,7 +269,7 @@ int invoice_draft(struct invoicer *v, struct ledger *l, const struct account *a,
 	struct invoice i;
 	struct buf document = { 0 };
 	char total[DECIMAL_TEXT_MAX];
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = compute(v, s, &i, a, from, to, e);
 	if (rc != 0)
 		return rc;
@@ -312,7 +310,7 @@ static int next_number(struct store *s, const char *prefix, const struct account
 		       struct instant now, char out[80], struct err *e)
 {
 	struct zone *z;
-	sqlite3_stmt *q;
+	struct query *q;
 	char series[60];
 	int rc = zone_open(&z, a ? a->zone.p : "UTC", e);
 	if (rc != 0)
@@ -328,13 +326,13 @@ static int next_number(struct store *s, const char *prefix, const struct account
 	rc = db_step(store_db(s), q, e);
 	if (rc == 1)
 		snprintf(out, 80, "%s-%06lld", series, (long long)db_int(q, 0));
-	sqlite3_reset(q);
+	db_reset(q);
 	return rc == 1 ? 0 : rc < 0 ? rc : err_set(e, ERR_STORE, "no number could be given");
 }
 
 static int write_usage(struct store *s, int64_t id, const struct invoice *i, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	char text[DECIMAL_TEXT_MAX];
 	for (size_t k = 0; k < i->lines; k++) {
 		const struct invoice_line *l = &i->line[k];
@@ -376,7 +374,7 @@ static int write_final(struct ledger *l, int64_t id, const struct invoice *i,
 	struct store *s = ledger_store(l);
 	struct buf document = { 0 };
 	char number[80], total[DECIMAL_TEXT_MAX], prefix[60];
-	sqlite3_stmt *q;
+	struct query *q;
 	snprintf(prefix, sizeof prefix, "%.*s",
 		 (int)(i->terms.series.n < 50 ? i->terms.series.n : 50),
 		 i->terms.series.n ? i->terms.series.p : "");
@@ -440,7 +438,7 @@ int invoice_void(struct ledger *l, int64_t id, const char *why, struct instant n
 	struct store *s = ledger_store(l);
 	struct stored_invoice i;
 	struct arena texts = { 0 };
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = find_by_id(s, id, &texts, &i, e);
 	if (rc == 0 && !text_is(i.status, "final"))
 		rc = err_set(e, ERR_CONFLICT, "invoice #%lld is a %.*s; only a final one is voided",
@@ -610,7 +608,8 @@ int invoice_verify(struct store *s, char fault[200], struct err *e)
 	} laws[] = {
 		{ "invoice numbers have gaps",
 		  "SELECT count(*) FROM invoice_series WHERE last<>(SELECT count(*) FROM invoice "
-		  "WHERE number GLOB series||'-[0-9][0-9][0-9][0-9][0-9][0-9]*')" },
+		  "WHERE substr(number,1,length(series)+1)=series||'-' AND "
+		  "substr(number,length(series)+2) NOT LIKE '%-%')" },
 		{ "invoices do not say what their rows say",
 		  "SELECT count(*) FROM invoice WHERE status<>'draft' AND (document->>'number'<>"
 		  "number OR document->>'total'<>total OR document->>'customer'<>customer)" },
@@ -621,16 +620,12 @@ int invoice_verify(struct store *s, char fault[200], struct err *e)
 	};
 	*fault = 0;
 	for (size_t i = 0; i < sizeof laws / sizeof *laws && !*fault; i++) {
-		sqlite3_stmt *q;
-		struct db *db = store_db(s);
-		if (sqlite3_prepare_v2(db->handle, laws[i].sql, -1, &q, NULL) != SQLITE_OK)
-			return db_failed(db, "check the invoices", e);
-		int rc = db_step(db, q, e);
-		if (rc == 1 && db_int(q, 0))
-			snprintf(fault, 200, "%s (%lld)", laws[i].what, (long long)db_int(q, 0));
-		sqlite3_finalize(q);
-		if (rc < 0)
+		int64_t n;
+		int rc = db_read_int(store_db(s), laws[i].sql, &n, e);
+		if (rc != 0)
 			return rc;
+		if (n)
+			snprintf(fault, 200, "%s (%lld)", laws[i].what, (long long)n);
 	}
 	return 0;
 }

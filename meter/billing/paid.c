@@ -7,7 +7,7 @@ int paid_usage(struct store *s, struct text customer, const struct ledger_txn *t
 	       int (*take)(void *user, const struct paid_line *l), void *user, struct err *e)
 {
 	struct db *db = store_db(s);
-	sqlite3_stmt *q;
+	struct query *q;
 	if (!t->usage_from)
 		return 0;
 	int rc = db_statement(db, LEDGER_PAID_USAGE, &q, e);
@@ -23,7 +23,7 @@ int paid_usage(struct store *s, struct text customer, const struct ledger_txn *t
 		if ((rc = take(user, &l)) != 0)
 			break;
 	}
-	sqlite3_reset(q);
+	db_reset(q);
 	return rc;
 }
 
@@ -31,7 +31,7 @@ int paid_invoices(struct store *s, struct text customer, const struct ledger_txn
 		  int (*take)(void *user, struct text number), void *user, struct err *e)
 {
 	struct db *db = store_db(s);
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = db_statement(db, INVOICE_SHOWS, &q, e);
 	if (rc != 0)
 		return rc;
@@ -41,6 +41,6 @@ int paid_invoices(struct store *s, struct text customer, const struct ledger_txn
 	while ((rc = db_step(db, q, e)) == 1)
 		if ((rc = take(user, db_text(q, 0))) != 0)
 			break;
-	sqlite3_reset(q);
+	db_reset(q);
 	return rc;
 }

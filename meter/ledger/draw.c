@@ -242,7 +242,7 @@ static int rate_number(struct drawer *d, const struct credit_rates *r, int64_t *
 	struct db *db = store_db(ledger_store(d->ledger));
 	struct buf b = { 0 };
 	char text[DECIMAL_TEXT_MAX];
-	sqlite3_stmt *q;
+	struct query *q;
 	/* for a million tokens: 12 decimals of the 1e-18 that one token has */
 	buf_puts(&b, r->scope == SCOPE_NONE ? "{\"linear\":true" : "{\"linear\":false");
 	for (int k = 0; k < BUCKET_COMMON; k++)
@@ -264,15 +264,16 @@ static int rate_number(struct drawer *d, const struct credit_rates *r, int64_t *
 			rc = db_step(db, q, e);
 			*known = rc == 1 ? (uint64_t)db_int(q, 0) : 0;
 			rc = rc < 0 ? rc : 0;
-			sqlite3_reset(q);
+			db_reset(q);
 		}
 	}
 	if (rc == 0 && !*known) {
 		rc = db_statement(db, LEDGER_ADD_RATE, &q, e);
 		if (rc == 0) {
 			db_bind_text(q, ":rates", (struct text){ b.p, b.n });
-			rc = db_done(db, q, e);
-			*known = (uint64_t)sqlite3_last_insert_rowid(db->handle);
+			int64_t id = 0;
+			rc = db_returned(db, q, &id, e);
+			*known = (uint64_t)id;
 		}
 	}
 	*out = (int64_t)*known;
@@ -325,7 +326,7 @@ static int write_days(struct drawer *d, struct err *e)
 		":cache_write_1h", ":output",	  ":reasoning"
 	};
 	struct db *db = store_db(ledger_store(d->ledger));
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < d->days; i++) {
 		const struct day_cell *c = &d->day[i];
@@ -340,7 +341,7 @@ static int write_days(struct drawer *d, struct err *e)
 		rc = db_step(db, q, e);
 		if (rc == 1)
 			sum += (int128)db_int(q, 0) * 1000000000 + db_int(q, 1);
-		sqlite3_reset(q);
+		db_reset(q);
 		if (rc >= 0)
 			rc = db_statement(db, LEDGER_ADD_DAY, &q, e);
 		if (rc != 0)
@@ -455,14 +456,14 @@ static int add_account(void *user, const struct account *a)
 static int drawn_to(struct drawer *d, bool *any, int64_t *out, struct err *e)
 {
 	struct db *db = store_db(ledger_store(d->ledger));
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = db_statement(db, LEDGER_STATE, &q, e);
 	if (rc != 0)
 		return rc;
 	rc = db_step(db, q, e);
 	*any = rc == 1 && !db_is_null(q, 0);
 	*out = *any ? db_int(q, 0) : 0;
-	sqlite3_reset(q);
+	db_reset(q);
 	return rc < 0 ? rc : 0;
 }
 

@@ -18,7 +18,7 @@ static int hash_link(uint8_t out[JOURNAL_HASH], const uint8_t before[JOURNAL_HAS
 
 static int read_last(struct store *s, int64_t *seq, uint8_t hash[JOURNAL_HASH], struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = db_statement(store_db(s), JOURNAL_LAST, &q, e);
 	if (rc != 0)
 		return rc;
@@ -27,10 +27,11 @@ static int read_last(struct store *s, int64_t *seq, uint8_t hash[JOURNAL_HASH], 
 	rc = db_step(store_db(s), q, e);
 	if (rc == 1) {
 		*seq = db_int(q, 0);
-		if (sqlite3_column_bytes(q, 1) == JOURNAL_HASH)
-			memcpy(hash, sqlite3_column_blob(q, 1), JOURNAL_HASH);
+		struct text kept = db_text(q, 1);
+		if (kept.n == JOURNAL_HASH)
+			memcpy(hash, kept.p, JOURNAL_HASH);
 	}
-	sqlite3_reset(q);
+	db_reset(q);
 	return rc < 0 ? rc : 0;
 }
 
@@ -38,7 +39,7 @@ int journal_add(struct journal *j, const char *kind, int64_t ref, struct text co
 		struct err *e)
 {
 	struct db *db = store_db(j->store);
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = 0;
 	if (!j->known)
 		rc = read_last(j->store, &j->seq, j->hash, e);
@@ -66,7 +67,7 @@ static void head_text(char out[100], int64_t seq, const uint8_t hash[JOURNAL_HAS
 
 int journal_finish(struct journal *j, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	char head[100];
 	int rc = 0;
 	if (!j->dirty)
@@ -94,7 +95,7 @@ void journal_forget(struct journal *j, bool all)
 static int check_head(struct store *s, int64_t seq, const uint8_t hash[JOURNAL_HASH],
 		      char fault[200], struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	char head[100];
 	int rc = db_statement(store_db(s), JOURNAL_HEAD, &q, e);
 	if (rc != 0)
@@ -109,7 +110,7 @@ static int check_head(struct store *s, int64_t seq, const uint8_t hash[JOURNAL_H
 			 db_text(q, 0).p);
 	else if (rc == 0 && seq)
 		snprintf(fault, 200, "the journal's end is not recorded");
-	sqlite3_reset(q);
+	db_reset(q);
 	return rc < 0 ? rc : 0;
 }
 
@@ -117,7 +118,7 @@ int journal_verify(struct store *s, journal_content *content, void *user, int64_
 		   char fault[200], struct err *e)
 {
 	struct db *db = store_db(s);
-	sqlite3_stmt *q;
+	struct query *q;
 	uint8_t hash[JOURNAL_HASH] = { 0 };
 	struct buf b = { 0 };
 	int rc = db_statement(db, JOURNAL_ALL, &q, e), more = 0;
@@ -140,15 +141,15 @@ int journal_verify(struct store *s, journal_content *content, void *user, int64_
 		if (rc != 0 || *fault)
 			break;
 		rc = hash_link(hash, hash, name, ref, (struct text){ b.p, b.n }, e);
-		if (rc == 0 && (sqlite3_column_bytes(q, 3) != JOURNAL_HASH ||
-				memcmp(sqlite3_column_blob(q, 3), hash, JOURNAL_HASH) != 0))
+		if (rc == 0 && !text_eq(db_text(q, 3),
+				       (struct text){ (const char *)hash, JOURNAL_HASH }))
 			snprintf(fault, 200,
 				 "journal entry %lld: %s %lld is not what it was when it was "
 				 "entered",
 				 (long long)seq, name, (long long)ref);
 		*links = seq;
 	}
-	sqlite3_reset(q);
+	db_reset(q);
 	buf_release(&b);
 	if (rc == 0 && more < 0)
 		rc = more;

@@ -145,7 +145,7 @@ struct store *ledger_store(struct ledger *l)
 
 int ledger_begin(struct ledger *l, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = db_statement(l->db, STORE_DATA_VERSION, &q, e);
 	if (rc != 0)
 		return rc;
@@ -154,7 +154,7 @@ int ledger_begin(struct ledger *l, struct err *e)
 		ledger_reload(l);
 		l->data_version = db_int(q, 0);
 	}
-	sqlite3_reset(q);
+	db_reset(q);
 	return rc < 0 ? rc : 0;
 }
 
@@ -175,7 +175,7 @@ static struct text keep(struct ledger *l, struct text t)
 
 /* --- accounts --- */
 
-static int read_account(struct ledger *l, sqlite3_stmt *q, struct state *s, struct err *e)
+static int read_account(struct ledger *l, struct query *q, struct state *s, struct err *e)
 {
 	struct account *a = &s->account;
 	*s = (struct state){ .account = { .id = db_int(q, 0),
@@ -205,7 +205,7 @@ static int read_account(struct ledger *l, sqlite3_stmt *q, struct state *s, stru
 
 static int find_state(struct ledger *l, struct text customer, struct state **out, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	uint64_t *at = dict_find(&l->by_customer, customer);
 	*out = NULL;
 	if (at) {
@@ -233,13 +233,13 @@ static int find_state(struct ledger *l, struct text customer, struct state **out
 				l->states;
 		}
 	}
-	sqlite3_reset(q);
+	db_reset(q);
 	return rc < 0 ? rc : 0;
 }
 
 static int state_of(struct ledger *l, int64_t account, struct state **out, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	uint64_t *at =
 		dict_find(&l->by_id, (struct text){ (const char *)&account, sizeof account });
 	if (at) {
@@ -254,7 +254,7 @@ static int state_of(struct ledger *l, int64_t account, struct state **out, struc
 	if (rc != 1)
 		return rc < 0 ? rc : err_set(e, ERR_NOT_FOUND, "there is no such account");
 	struct text customer = keep(l, db_text(q, 1));
-	sqlite3_reset(q);
+	db_reset(q);
 	return find_state(l, customer, out, e);
 }
 
@@ -282,7 +282,7 @@ int ledger_account(struct ledger *l, struct text customer, const struct account 
 int ledger_each_account(struct ledger *l, int (*take)(void *user, const struct account *a),
 			void *user, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	struct state s;
 	int rc = db_statement(l->db, LEDGER_ACCOUNTS, &q, e);
 	if (rc != 0)
@@ -294,11 +294,11 @@ int ledger_each_account(struct ledger *l, int (*take)(void *user, const struct a
 		if (rc != 0)
 			break;
 	}
-	sqlite3_reset(q);
+	db_reset(q);
 	return rc;
 }
 
-static void bind_account(sqlite3_stmt *q, const struct account *a)
+static void bind_account(struct query *q, const struct account *a)
 {
 	db_bind_text(q, ":plan", a->plan);
 	db_bind_text(q, ":plan_text", a->plan_text);
@@ -319,7 +319,7 @@ static void bind_account(sqlite3_stmt *q, const struct account *a)
 static int check_zone(struct ledger *l, const struct account *a, struct err *e)
 {
 	const struct account *known;
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = ledger_find_account(l, a->customer, &known, e);
 	if (rc != 0 || !known || text_eq(known->zone, a->zone))
 		return rc;
@@ -333,13 +333,13 @@ static int check_zone(struct ledger *l, const struct account *a, struct err *e)
 			     "the time zone of '%.*s' cannot change any more: its usage has been "
 			     "summed by the days of %.*s",
 			     (int)a->customer.n, a->customer.p, (int)known->zone.n, known->zone.p);
-	sqlite3_reset(q);
+	db_reset(q);
 	return rc == 1 ? 0 : rc;
 }
 
 int ledger_set_account(struct ledger *l, const struct account *a, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	int checked = a->id ? check_zone(l, a, e) : 0;
 	if (checked != 0)
 		return checked;
@@ -354,9 +354,9 @@ int ledger_set_account(struct ledger *l, const struct account *a, struct err *e)
 		db_bind_int(q, ":since", a->since.us);
 		db_bind_int(q, ":opened", a->opened.us);
 	}
-	rc = db_done(l->db, q, e);
+	int64_t id = 0;
+	rc = a->id ? db_done(l->db, q, e) : db_returned(l->db, q, &id, e);
 	if (rc == 0 && !a->id) {
-		int64_t id = sqlite3_last_insert_rowid(l->db->handle);
 		rc = db_statement(l->db, LEDGER_ADD_STATE, &q, e);
 		if (rc == 0) {
 			db_bind_int(q, ":account", id);
@@ -370,7 +370,7 @@ int ledger_set_account(struct ledger *l, const struct account *a, struct err *e)
 
 static int write_state(struct ledger *l, const struct state *s, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = db_statement(l->db, LEDGER_SET_STATE, &q, e);
 	if (rc != 0)
 		return rc;
@@ -394,7 +394,7 @@ int ledger_set_drawn_to(struct ledger *l, int64_t account, int64_t seq, struct e
 int ledger_add_uncovered(struct ledger *l, int64_t account, int64_t seq, const char *why,
 			 struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = db_statement(l->db, LEDGER_ADD_UNCOVERED, &q, e);
 	if (rc != 0)
 		return rc;
@@ -406,14 +406,14 @@ int ledger_add_uncovered(struct ledger *l, int64_t account, int64_t seq, const c
 
 int ledger_uncovered(struct ledger *l, int64_t account, int64_t *count, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = db_statement(l->db, LEDGER_UNCOVERED, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":account", account);
 	rc = db_step(l->db, q, e);
 	*count = rc == 1 ? db_int(q, 0) : 0;
-	sqlite3_reset(q);
+	db_reset(q);
 	return rc < 0 ? rc : 0;
 }
 
@@ -432,7 +432,7 @@ static struct lot *add_lot(struct state *s)
 
 static int need_lots(struct ledger *l, struct state *s, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = 0;
 	if (!s->has_lots) {
 		rc = db_statement(l->db, LEDGER_LOTS, &q, e);
@@ -456,7 +456,7 @@ static int need_lots(struct ledger *l, struct state *s, struct err *e)
 				lot->cost_basis.atto = (int128)db_int(q, 8) * 1000000;
 			lot->created.us = db_int(q, 9);
 		}
-		sqlite3_reset(q);
+		db_reset(q);
 		s->has_lots = rc == 0;
 	}
 	if (rc == 0 && !s->sorted) {
@@ -468,7 +468,7 @@ static int need_lots(struct ledger *l, struct state *s, struct err *e)
 
 static int write_lot(struct ledger *l, int64_t grant, int64_t left, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = db_statement(l->db, LEDGER_SET_LOT, &q, e);
 	if (rc != 0)
 		return rc;
@@ -521,22 +521,23 @@ static void put_entry_text(struct buf *b, struct text pot, int64_t grant, int64_
 int ledger_txn_text(struct store *s, int64_t txn, struct buf *out, bool *there, struct err *e)
 {
 	struct db *db = store_db(s);
-	sqlite3_stmt *q;
+	struct query *q;
 	static const char sql[] =
 		"SELECT id,account,at,booked,kind,coalesce(usage_from,0),coalesce(usage_to,0),"
-		"coalesce(key,''),note FROM ledger_txn WHERE id=?1";
+		"coalesce(key,''),note FROM ledger_txn WHERE id=?";
 	*there = false;
-	if (sqlite3_prepare_v2(db->handle, sql, -1, &q, NULL) != SQLITE_OK)
-		return db_failed(db, "read a transaction", e);
-	sqlite3_bind_int64(q, 1, txn);
-	int rc = db_step(db, q, e);
+	int rc = db_prepare(db, sql, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int_at(q, 1, txn);
+	rc = db_step(db, q, e);
 	if (rc == 1) {
 		*there = true;
 		put_txn_text(out, db_int(q, 0), db_int(q, 1), db_int(q, 2), db_int(q, 3),
 			     db_text(q, 4), db_int(q, 5), db_int(q, 6), db_text(q, 7),
 			     db_text(q, 8));
 	}
-	sqlite3_finalize(q);
+	db_drop(q);
 	if (rc != 1)
 		return rc;
 	rc = db_statement(db, LEDGER_ENTRIES, &q, e);
@@ -546,7 +547,7 @@ int ledger_txn_text(struct store *s, int64_t txn, struct buf *out, bool *there, 
 	while ((rc = db_step(db, q, e)) == 1)
 		put_entry_text(out, db_text(q, 1), db_is_null(q, 2) ? 0 : db_int(q, 2),
 			       db_int(q, 3));
-	sqlite3_reset(q);
+	db_reset(q);
 	return rc;
 }
 
@@ -560,7 +561,7 @@ struct posting {
 
 static int write_entries(struct ledger *l, int64_t txn, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	int128 sum = 0;
 	for (size_t i = 0; i < l->entries; i++) {
 		const struct entry *en = &l->entry[i];
@@ -587,7 +588,7 @@ static int write_entries(struct ledger *l, int64_t txn, struct err *e)
 /* Writes the entries that were entered as one transaction. */
 static int post(struct ledger *l, const struct posting *p, int64_t *id, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = 0;
 	if (!l->next_txn) {
 		rc = db_statement(l->db, LEDGER_NEXT_TXN, &q, e);
@@ -597,7 +598,7 @@ static int post(struct ledger *l, const struct posting *p, int64_t *id, struct e
 		}
 		if (rc != 0)
 			return rc;
-		sqlite3_reset(q);
+		db_reset(q);
 	}
 	const int64_t txn = l->next_txn;
 	rc = write_entries(l, txn, e);
@@ -640,7 +641,7 @@ static int post(struct ledger *l, const struct posting *p, int64_t *id, struct e
 
 static int known_txn(struct ledger *l, struct text key, int64_t *txn, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	*txn = 0;
 	if (key.n == 0)
 		return 0;
@@ -650,13 +651,13 @@ static int known_txn(struct ledger *l, struct text key, int64_t *txn, struct err
 	db_bind_text(q, ":key", key);
 	rc = db_step(l->db, q, e);
 	*txn = rc == 1 ? db_int(q, 0) : 0;
-	sqlite3_reset(q);
+	db_reset(q);
 	return rc < 0 ? rc : 0;
 }
 
 /* --- grants --- */
 
-static void read_grant(sqlite3_stmt *q, struct grant *g)
+static void read_grant(struct query *q, struct grant *g)
 {
 	*g = (struct grant){ .id = db_int(q, 0),
 			     .account = db_int(q, 1),
@@ -680,7 +681,7 @@ static void read_grant(sqlite3_stmt *q, struct grant *g)
 int ledger_find_grant(struct ledger *l, int64_t account, struct text name, struct grant *out,
 		      struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = db_statement(l->db, LEDGER_GRANT, &q, e);
 	if (rc != 0)
 		return rc;
@@ -693,7 +694,7 @@ int ledger_find_grant(struct ledger *l, int64_t account, struct text name, struc
 		out->currency = keep(l, out->currency);
 		out->note = keep(l, out->note);
 	}
-	sqlite3_reset(q);
+	db_reset(q);
 	if (rc == 0)
 		return err_set(e, ERR_NOT_FOUND, "there is no grant '%.*s'", (int)name.n, name.p);
 	return rc < 0 ? rc : 0;
@@ -702,7 +703,7 @@ int ledger_find_grant(struct ledger *l, int64_t account, struct text name, struc
 int ledger_each_grant(struct ledger *l, int64_t account,
 		      int (*take)(void *user, const struct grant *g), void *user, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	struct grant g;
 	int rc = db_statement(l->db, LEDGER_GRANTS, &q, e);
 	if (rc != 0)
@@ -713,7 +714,7 @@ int ledger_each_grant(struct ledger *l, int64_t account,
 		if ((rc = take(user, &g)) != 0)
 			break;
 	}
-	sqlite3_reset(q);
+	db_reset(q);
 	return rc;
 }
 
@@ -726,7 +727,7 @@ static bool same_grant(const struct grant *a, const struct grant *b)
 
 static int insert_grant(struct ledger *l, const struct grant *g, int64_t *id, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = db_statement(l->db, LEDGER_ADD_GRANT, &q, e);
 	if (rc != 0)
 		return rc;
@@ -751,10 +752,9 @@ static int insert_grant(struct ledger *l, const struct grant *g, int64_t *id, st
 		db_bind_null(q, ":rule");
 	db_bind_text(q, ":note", g->note);
 	db_bind_int(q, ":created", g->created.us);
-	rc = db_done(l->db, q, e);
+	rc = db_returned(l->db, q, id, e);
 	if (rc != 0)
 		return rc;
-	*id = sqlite3_last_insert_rowid(l->db->handle);
 	rc = db_statement(l->db, LEDGER_ADD_LOT, &q, e);
 	if (rc != 0)
 		return rc;
@@ -841,7 +841,7 @@ int ledger_grant(struct ledger *l, const struct grant *g, struct instant now, in
 /* `nano` of a lot has expired; negative: has not, after all. */
 static int set_lapsed(struct ledger *l, int64_t grant, int64_t nano, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = db_statement(l->db, LEDGER_SET_LAPSED, &q, e);
 	if (rc != 0)
 		return rc;
@@ -919,7 +919,7 @@ static int reopen_lapsed(struct ledger *l, struct state *s, struct instant at, s
 			 struct err *e)
 {
 	for (;;) {
-		sqlite3_stmt *q;
+		struct query *q;
 		int rc = db_statement(l->db, LEDGER_LAPSED, &q, e);
 		if (rc != 0)
 			return rc;
@@ -928,12 +928,12 @@ static int reopen_lapsed(struct ledger *l, struct state *s, struct instant at, s
 		db_bind_int(q, ":now", now.us);
 		rc = db_step(l->db, q, e);
 		if (rc != 1) {
-			sqlite3_reset(q);
+			db_reset(q);
 			return rc;
 		}
 		const int64_t grant = db_int(q, 0), nano = db_int(q, 1);
 		const struct instant expires = { db_int(q, 2) };
-		sqlite3_reset(q);
+		db_reset(q);
 		l->entries = 0;
 		enter(l, "grant", grant, nano);
 		enter(l, "expired", 0, -nano);
@@ -959,7 +959,7 @@ static int reopen_lapsed(struct ledger *l, struct state *s, struct instant at, s
 static int add_taken(struct ledger *l, struct state *s, struct instant at, int64_t nano,
 		     struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = s->zone || nano == 0 ? 0 : zone_open(&s->zone, s->account.zone.p, e);
 	if (rc == 0 && nano)
 		rc = db_statement(l->db, LEDGER_ADD_TAKEN, &q, e);
@@ -975,7 +975,7 @@ static int add_taken(struct ledger *l, struct state *s, struct instant at, int64
 int ledger_taken(struct ledger *l, int64_t account, int64_t to_day, struct nano_credits *out,
 		 struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = db_statement(l->db, LEDGER_TAKEN, &q, e);
 	if (rc != 0)
 		return rc;
@@ -983,7 +983,7 @@ int ledger_taken(struct ledger *l, int64_t account, int64_t to_day, struct nano_
 	db_bind_int(q, ":to", to_day);
 	rc = db_step(l->db, q, e);
 	out->nano = rc == 1 ? db_int(q, 0) : 0;
-	sqlite3_reset(q);
+	db_reset(q);
 	return rc < 0 ? rc : 0;
 }
 
@@ -1123,7 +1123,7 @@ static int give_to_lot(struct ledger *l, struct state *s, int64_t grant, int64_t
 /* Enters what the last draws took from lots, newest first, up to `want`. */
 static int list_uses(struct ledger *l, int64_t account, int64_t want, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	int64_t skip = 0;
 	int rc = db_statement(l->db, LEDGER_USES, &q, e), more = 0;
 	if (rc != 0)
@@ -1142,20 +1142,20 @@ static int list_uses(struct ledger *l, int64_t account, int64_t want, struct err
 		enter(l, "grant", grant, used);
 		want -= used;
 	}
-	sqlite3_reset(q);
+	db_reset(q);
 	return more < 0 ? more : 0;
 }
 
 static int billed_so_far(struct ledger *l, int64_t account, int64_t *out, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = db_statement(l->db, LEDGER_BILLED, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":account", account);
 	rc = db_step(l->db, q, e);
 	*out = rc == 1 ? db_int(q, 0) : 0;
-	sqlite3_reset(q);
+	db_reset(q);
 	return rc < 0 ? rc : 0;
 }
 
@@ -1253,7 +1253,7 @@ int ledger_bill_overage(struct ledger *l, int64_t account, struct nano_credits a
 
 /* --- recurring grants --- */
 
-static void read_rule(sqlite3_stmt *q, struct credit_rule *r)
+static void read_rule(struct query *q, struct credit_rule *r)
 {
 	*r = (struct credit_rule){ .id = db_int(q, 0),
 				   .account = db_int(q, 1),
@@ -1278,7 +1278,7 @@ int ledger_each_rule(struct ledger *l, int64_t account,
 		     int (*take)(void *user, const struct credit_rule *r), void *user,
 		     struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	struct credit_rule r;
 	int rc = db_statement(l->db, LEDGER_RULES, &q, e);
 	if (rc != 0)
@@ -1289,13 +1289,13 @@ int ledger_each_rule(struct ledger *l, int64_t account,
 		if ((rc = take(user, &r)) != 0)
 			break;
 	}
-	sqlite3_reset(q);
+	db_reset(q);
 	return rc;
 }
 
 int ledger_add_rule(struct ledger *l, const struct credit_rule *r, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	struct recurrence every;
 	int rc = recurrence_parse(&every, r->every, r->anchor, e);
 	if (rc == 0 && r->lasts.n)
@@ -1334,7 +1334,7 @@ int ledger_add_rule(struct ledger *l, const struct credit_rule *r, struct err *e
 static int trim(struct ledger *l, struct state *s, const struct credit_rule *r, struct instant at,
 		struct instant now, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	int64_t left = 0, *grant = NULL;
 	size_t n = 0;
 	int rc = need_lots(l, s, e), more = 0;
@@ -1349,7 +1349,7 @@ static int trim(struct ledger *l, struct state *s, const struct credit_rule *r, 
 		grant[n++] = db_int(q, 0);
 		left += db_int(q, 1);
 	}
-	sqlite3_reset(q);
+	db_reset(q);
 	rc = more;
 	for (size_t k = 0; rc == 0 && k < n && left > r->rollover.nano; k++)
 		for (size_t i = 0; rc == 0 && i < s->lots; i++) {
@@ -1368,7 +1368,7 @@ static int trim(struct ledger *l, struct state *s, const struct credit_rule *r, 
 
 static int recur(struct ledger *l, const struct credit_rule *r, struct instant now, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	struct state *s;
 	struct recurrence every;
 	char name[120], at[INSTANT_TEXT_MAX];
@@ -1438,20 +1438,20 @@ static int add_id(void *user, const struct account *a)
 
 int ledger_recurs_by(struct ledger *l, struct instant until, bool *out, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = db_statement(l->db, LEDGER_RULES_DUE, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":now", until.us);
 	rc = db_step(l->db, q, e);
 	*out = rc == 1;
-	sqlite3_reset(q);
+	db_reset(q);
 	return rc < 0 ? rc : 0;
 }
 
 int ledger_recur(struct ledger *l, struct instant until, struct instant now, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	struct credit_rule r;
 	for (;;) {
 		int rc = db_statement(l->db, LEDGER_RULES_DUE, &q, e);
@@ -1460,7 +1460,7 @@ int ledger_recur(struct ledger *l, struct instant until, struct instant now, str
 		db_bind_int(q, ":now", until.us);
 		rc = db_step(l->db, q, e);
 		if (rc != 1) {
-			sqlite3_reset(q);
+			db_reset(q);
 			return rc;
 		}
 		read_rule(q, &r);
@@ -1468,7 +1468,7 @@ int ledger_recur(struct ledger *l, struct instant until, struct instant now, str
 		r.every = keep(l, r.every);
 		r.lasts = keep(l, r.lasts);
 		r.currency = keep(l, r.currency);
-		sqlite3_reset(q);
+		db_reset(q);
 		rc = recur(l, &r, now, e);
 		if (rc != 0)
 			return rc;
@@ -1498,7 +1498,7 @@ int ledger_advance(struct ledger *l, struct instant now, struct err *e)
 static int read_sum(struct ledger *l, enum store_statement n, const struct account *a,
 		    struct instant at, int column, int64_t *out, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = db_statement(l->db, n, &q, e);
 	if (rc != 0)
 		return rc;
@@ -1511,7 +1511,7 @@ static int read_sum(struct ledger *l, enum store_statement n, const struct accou
 	}
 	rc = db_step(l->db, q, e);
 	*out = rc == 1 && !db_is_null(q, column) ? db_int(q, column) : 0;
-	sqlite3_reset(q);
+	db_reset(q);
 	return rc < 0 ? rc : 0;
 }
 
@@ -1552,7 +1552,7 @@ int ledger_balance_with(struct ledger *l, const struct account *a, struct nano_c
 int ledger_balance_at(struct ledger *l, int64_t account, struct instant at,
 		      struct past_balance *out, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = db_statement(l->db, LEDGER_BALANCE_AT, &q, e);
 	if (rc != 0)
 		return rc;
@@ -1573,7 +1573,7 @@ int ledger_balance_at(struct ledger *l, int64_t account, struct instant at,
 		else if (text_is(pot, "billed"))
 			out->billed.nano -= amount;
 	}
-	sqlite3_reset(q);
+	db_reset(q);
 	return rc;
 }
 
@@ -1582,7 +1582,7 @@ int ledger_balance_at(struct ledger *l, int64_t account, struct instant at,
 int ledger_each_txn(struct ledger *l, int64_t account, struct instant since, struct instant until,
 		    int (*take)(void *user, const struct ledger_txn *t), void *user, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = db_statement(l->db, LEDGER_TXNS, &q, e);
 	if (rc != 0)
 		return rc;
@@ -1602,7 +1602,7 @@ int ledger_each_txn(struct ledger *l, int64_t account, struct instant since, str
 		if ((rc = take(user, &t)) != 0)
 			break;
 	}
-	sqlite3_reset(q);
+	db_reset(q);
 	return rc;
 }
 
@@ -1610,7 +1610,7 @@ int ledger_each_entry(struct ledger *l, int64_t txn,
 		      int (*take)(void *user, const struct ledger_entry *en), void *user,
 		      struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = db_statement(l->db, LEDGER_ENTRIES, &q, e);
 	if (rc != 0)
 		return rc;
@@ -1623,7 +1623,7 @@ int ledger_each_entry(struct ledger *l, int64_t txn,
 		if ((rc = take(user, &en)) != 0)
 			break;
 	}
-	sqlite3_reset(q);
+	db_reset(q);
 	return rc;
 }
 
@@ -1644,7 +1644,7 @@ static const struct {
 	{ "transactions have no entries",
 	  "SELECT count(*) FROM ledger_txn WHERE id NOT IN (SELECT txn FROM ledger_entry)" },
 	{ "lots are not what their entries come to",
-	  "SELECT count(*) FROM credit_lot l WHERE left<>(SELECT coalesce(sum(amount),0) FROM "
+	  "SELECT count(*) FROM credit_lot l WHERE l.left<>(SELECT coalesce(sum(amount),0) FROM "
 	  "ledger_entry e WHERE e.grant_id=l.grant_id)" },
 	{ "what has expired of lots is not what their entries come to",
 	  "SELECT count(*) FROM credit_lot l WHERE lapsed<>-(SELECT coalesce(sum(e.amount),0) FROM "
@@ -1672,15 +1672,12 @@ int ledger_verify(struct ledger *l, char fault[200], struct err *e)
 {
 	*fault = 0;
 	for (size_t i = 0; i < sizeof laws / sizeof *laws && !*fault; i++) {
-		sqlite3_stmt *q;
-		if (sqlite3_prepare_v2(l->db->handle, laws[i].sql, -1, &q, NULL) != SQLITE_OK)
-			return db_failed(l->db, "check the ledger", e);
-		int rc = db_step(l->db, q, e);
-		if (rc == 1 && db_int(q, 0))
-			snprintf(fault, 200, "%s (%lld)", laws[i].what, (long long)db_int(q, 0));
-		sqlite3_finalize(q);
-		if (rc < 0)
+		int64_t n;
+		int rc = db_read_int(l->db, laws[i].sql, &n, e);
+		if (rc != 0)
 			return rc;
+		if (n)
+			snprintf(fault, 200, "%s (%lld)", laws[i].what, (long long)n);
 	}
 	return 0;
 }

@@ -179,7 +179,7 @@ static struct gathering *gathering_of(struct store *s)
 static int gather(struct store *s, int64_t from, int64_t to, struct gathering *g, struct err *e)
 {
 	struct db *db = store_db(s);
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = db_statement(db, STORE_ROLL_ROWS, &q, e);
 	if (rc != 0)
 		return rc;
@@ -198,7 +198,7 @@ static int gather(struct store *s, int64_t from, int64_t to, struct gathering *g
 							 price, db_text(q, 12), e)) != 0)
 			break;
 	}
-	sqlite3_reset(q);
+	db_reset(q);
 	return rc;
 }
 
@@ -216,7 +216,7 @@ static int put_cells(struct store *s, enum store_statement which, struct cell *l
 	/* the parameters of both statements, in the order in which they first appear */
 	enum { CELL = 1, WHO, PRICE, SUMS, LOWEST = SUMS + SUM_COUNT, HIGHEST };
 	struct db *db = store_db(s);
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = 0;
 	/* in the order of the table, so that neighbours are written together */
 	if (count)
@@ -224,14 +224,14 @@ static int put_cells(struct store *s, enum store_statement which, struct cell *l
 	for (size_t i = 0; rc == 0 && i < count; i++) {
 		if ((rc = db_statement(db, which, &q, e)) != 0)
 			break;
-		sqlite3_bind_int64(q, CELL, list[i].cell);
-		sqlite3_bind_int64(q, WHO, list[i].who);
-		sqlite3_bind_int64(q, PRICE, list[i].price);
+		db_bind_int_at(q, CELL, list[i].cell);
+		db_bind_int_at(q, WHO, list[i].who);
+		db_bind_int_at(q, PRICE, list[i].price);
 		for (int k = 0; k < SUM_COUNT; k++)
-			sqlite3_bind_int64(q, SUMS + k, list[i].sum[k]);
+			db_bind_int_at(q, SUMS + k, list[i].sum[k]);
 		if (span) {
-			sqlite3_bind_int64(q, LOWEST, list[i].lowest);
-			sqlite3_bind_int64(q, HIGHEST, list[i].highest);
+			db_bind_int_at(q, LOWEST, list[i].lowest);
+			db_bind_int_at(q, HIGHEST, list[i].highest);
 		}
 		rc = db_done(db, q, e);
 	}
@@ -241,7 +241,7 @@ static int put_cells(struct store *s, enum store_statement which, struct cell *l
 static int put_more(struct store *s, const struct gathering *g, struct err *e)
 {
 	struct db *db = store_db(s);
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < g->mores; i++) {
 		if ((rc = db_statement(db, STORE_ROLL_MORE, &q, e)) != 0)
@@ -258,7 +258,7 @@ static int put_more(struct store *s, const struct gathering *g, struct err *e)
 
 static int set_rolled_to(struct store *s, int64_t seq, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = db_statement(store_db(s), STORE_SET_ROLLED_TO, &q, e);
 	if (rc != 0)
 		return rc;
@@ -268,13 +268,13 @@ static int set_rolled_to(struct store *s, int64_t seq, struct err *e)
 
 int rollup_rolled_to(struct store *s, int64_t *out, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = db_statement(store_db(s), STORE_ROLLED_TO, &q, e);
 	if (rc == 0)
 		rc = db_step(store_db(s), q, e);
 	*out = rc == 1 ? db_int(q, 0) : 0;
 	if (rc >= 0)
-		sqlite3_reset(q);
+		db_reset(q);
 	return rc < 0 ? rc : 0;
 }
 
@@ -336,12 +336,12 @@ static int subtract(struct store *s, const char *sql, struct dict *index, struct
 		    size_t count, const char *what, bool *same, char difference[200], struct err *e)
 {
 	struct db *db = store_db(s);
-	sqlite3_stmt *q;
+	struct query *q;
 	size_t matched = 0;
-	int step;
-	if (sqlite3_prepare_v2(db->handle, sql, -1, &q, NULL) != SQLITE_OK)
-		return db_failed(db, "read the rollups", e);
-	while (*same && (step = sqlite3_step(q)) == SQLITE_ROW) {
+	int rc = db_prepare(db, sql, &q, e);
+	if (rc != 0)
+		return rc;
+	while (*same && (rc = db_step(db, q, e)) == 1) {
 		const int64_t key[3] = { db_int(q, 0), db_int(q, 1), db_int(q, 2) };
 		uint64_t *at = dict_find(index, (struct text){ (const char *)key, sizeof key });
 		*same = at != NULL;
@@ -352,7 +352,9 @@ static int subtract(struct store *s, const char *sql, struct dict *index, struct
 				 what, (long long)key[0], (long long)key[1], (long long)key[2]);
 		matched++;
 	}
-	sqlite3_finalize(q);
+	db_drop(q);
+	if (rc < 0)
+		return rc;
 	if (*same && matched != count) {
 		*same = false;
 		snprintf(difference, 200, "%zu cells of the %s rollup are missing", count - matched,

@@ -16,7 +16,16 @@ enum {
 	INDEXED_AT_ONCE = 200000     /* rows */
 };
 
-extern const struct migration store_migrations[]; /* the files of meter/sql, compiled in */
+extern const struct migration store_migrations[],
+	store_postgres_migrations[]; /* the files of meter/sql, compiled in */
+static const struct db_schema store_schema = {
+	.application_id = APPLICATION_ID,
+	.migrations = store_migrations,
+	.postgres_migrations = store_postgres_migrations,
+	.sql = store_sql,
+	.postgres_sql = store_postgres_sql,
+	.statements = STORE_STATEMENTS,
+};
 
 /* A stretch of numbers: dictionary entries by their number. */
 struct by_number {
@@ -62,21 +71,21 @@ static int make_folders(const char *path, struct err *e)
 
 static int read_int(struct store *s, enum store_statement which, int64_t *out, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = db_statement(&s->db, which, &q, e);
 	if (rc == 0 && (rc = db_step(&s->db, q, e)) == 1) {
 		*out = db_is_null(q, 0) ? 0 : db_int(q, 0);
 		rc = 0;
 	}
 	if (rc == 0)
-		sqlite3_reset(q);
+		db_reset(q);
 	return rc;
 }
 
 /* The 32 bytes that tell this database from every other. */
 static int read_identity(struct store *s, struct id_index_identity *out, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = db_statement(&s->db, STORE_IDENTITY, &q, e);
 	if (rc == 0)
 		rc = db_step(&s->db, q, e);
@@ -86,7 +95,7 @@ static int read_identity(struct store *s, struct id_index_identity *out, struct 
 	uint8_t bytes[32];
 	if (blob.n == sizeof bytes) {
 		memcpy(bytes, blob.p, sizeof bytes);
-		sqlite3_reset(q);
+		db_reset(q);
 	} else {
 		if (getrandom(bytes, sizeof bytes, 0) != sizeof bytes)
 			return err_set(e, ERR_SYSTEM, "the system gives no random bytes");
@@ -103,10 +112,10 @@ static int read_identity(struct store *s, struct id_index_identity *out, struct 
 	return 0;
 }
 
-static struct text id_of_column(struct store *s, sqlite3_stmt *q, int column)
+static struct text id_of_column(struct store *s, struct query *q, int column)
 {
 	struct text t = db_text(q, column);
-	if (sqlite3_column_type(q, column) != SQLITE_BLOB || t.n != 16)
+	if (!db_is_blob(q, column) || t.n != 16)
 		return t;
 	static const char hex[] = "0123456789abcdef";
 	s->id_text.n = 0;
@@ -146,7 +155,7 @@ static bool uuid_bytes(struct text id, uint8_t out[16])
 /* Adds the ids of all rows from that one on. */
 static int index_from(struct store *s, int64_t from, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = 0, step = 0;
 	/* a run at a time, so that what is in memory stays small */
 	for (int64_t to; rc == 0 && from <= s->last_seq; from = to + 1) {
@@ -160,7 +169,7 @@ static int index_from(struct store *s, int64_t from, struct err *e)
 			/* rows that correct are found through the record that they correct */
 			id_index_add(s->ids, id_index_hash(s->ids, id_of_column(s, q, 1)),
 				     db_int(q, 0), db_int(q, 2) == USAGE_RECORD);
-		sqlite3_reset(q);
+		db_reset(q);
 		rc = step < 0 ? step : id_index_tidy(s->ids, e);
 	}
 	return rc;
@@ -176,7 +185,7 @@ int store_index_ids(struct store *s, struct err *e)
 static int index_fits(struct store *s, bool *fits, struct err *e)
 {
 	int64_t row = id_index_last_row(s->ids);
-	sqlite3_stmt *q;
+	struct query *q;
 	*fits = row <= s->last_seq;
 	if (row == 0 || !*fits)
 		return 0;
@@ -187,7 +196,7 @@ static int index_fits(struct store *s, bool *fits, struct err *e)
 	rc = db_step(&s->db, q, e);
 	*fits = rc == 1 &&
 		id_index_hash(s->ids, id_of_column(s, q, 0)) == id_index_last_hash(s->ids);
-	sqlite3_reset(q);
+	db_reset(q);
 	return rc < 0 ? rc : 0;
 }
 
@@ -225,8 +234,7 @@ int store_open(struct store **out, const char *path, enum db_mode mode, struct e
 	struct store *s = mem_zalloc(sizeof *s);
 	int rc = mode == DB_CREATE ? make_folders(path, e) : 0;
 	if (rc == 0)
-		rc = db_open(&s->db, path, mode, APPLICATION_ID, store_migrations, store_sql,
-			     STORE_STATEMENTS, e);
+		rc = db_open(&s->db, path, mode, &store_schema, e);
 	if (rc == 0 && mode != DB_READ)
 		rc = open_index(s, e);
 	if (rc == 0)
@@ -245,7 +253,7 @@ void store_close(struct store *s)
 		return;
 	if (s->listener.closed)
 		s->listener.closed(s->listener.user);
-	if (s->db.handle) {
+	if (s->db.driver) {
 		db_rollback(&s->db);
 		db_close(&s->db);
 	}
@@ -354,7 +362,7 @@ int store_commit(struct store *s, struct err *e)
 {
 	int rc = store_flush(s, e);
 	if (rc == 0 && s->last_seq >= s->first_of_batch) {
-		sqlite3_stmt *q;
+		struct query *q;
 		rc = db_statement(&s->db, STORE_ADD_BATCH, &q, e);
 		if (rc == 0) {
 			db_bind_int(q, ":first", s->first_of_batch);
@@ -374,11 +382,11 @@ int store_commit(struct store *s, struct err *e)
 
 /* An entry of a dictionary table: found in memory, found in the table, or made. */
 static int number_of(struct store *s, struct dict *d, struct text key, enum store_statement find,
-		     enum store_statement add, void (*bind)(sqlite3_stmt *q, const void *what),
+		     enum store_statement add, void (*bind)(struct query *q, const void *what),
 		     const void *what, int64_t *out, struct err *e)
 {
 	uint64_t *known = dict_find(d, key);
-	sqlite3_stmt *q;
+	struct query *q;
 	if (known) {
 		*out = (int64_t)*known;
 		return 0;
@@ -392,14 +400,13 @@ static int number_of(struct store *s, struct dict *d, struct text key, enum stor
 		return rc;
 	if (rc == 1) {
 		*out = db_int(q, 0);
-		sqlite3_reset(q);
+		db_reset(q);
 	} else {
 		if ((rc = db_statement(&s->db, add, &q, e)) != 0)
 			return rc;
 		bind(q, what);
-		if ((rc = db_done(&s->db, q, e)) != 0)
+		if ((rc = db_returned(&s->db, q, out, e)) != 0)
 			return rc;
-		*out = sqlite3_last_insert_rowid(s->db.handle);
 	}
 	*dict_need(d, key, NULL) = (uint64_t)*out;
 	return 0;
@@ -415,7 +422,7 @@ static void key_part(struct buf *b, struct text t)
 	b->n += sizeof n + t.n;
 }
 
-static void bind_subject(sqlite3_stmt *q, const void *what)
+static void bind_subject(struct query *q, const void *what)
 {
 	const struct record *r = what;
 	db_bind_text(q, ":provider", r->text[FIELD_PROVIDER]);
@@ -429,7 +436,7 @@ struct series_key {
 	int64_t subject;
 };
 
-static void bind_series(sqlite3_stmt *q, const void *what)
+static void bind_series(struct query *q, const void *what)
 {
 	const struct series_key *k = what;
 	db_bind_text(q, ":customer", k->record->text[FIELD_CUSTOMER]);
@@ -468,7 +475,7 @@ struct origin_key {
 	const char *source, *shape, *rule;
 };
 
-static void bind_origin(sqlite3_stmt *q, const void *what)
+static void bind_origin(struct query *q, const void *what)
 {
 	const struct origin_key *k = what;
 	db_bind_text(q, ":source", text_of(k->source));
@@ -493,7 +500,7 @@ struct price_key {
 	struct text rates, fees;
 };
 
-static void bind_price(sqlite3_stmt *q, const void *what)
+static void bind_price(struct query *q, const void *what)
 {
 	const struct price_key *k = what;
 	db_bind_text(q, ":ref", k->price->ref);
@@ -547,7 +554,7 @@ static struct text keep(struct store *s, struct text t)
 }
 
 /* The row of a dictionary table; the statement is left at it. */
-static int entry_row(struct store *s, enum store_statement which, int64_t number, sqlite3_stmt **q,
+static int entry_row(struct store *s, enum store_statement which, int64_t number, struct query **q,
 		     struct err *e)
 {
 	int rc = db_statement(&s->db, which, q, e);
@@ -565,7 +572,7 @@ int store_stored_price(struct store *s, int64_t number, const struct stored_pric
 		       struct err *e)
 {
 	void **slot = entry_at(&s->price_by, number);
-	sqlite3_stmt *q;
+	struct query *q;
 	if (!*slot) {
 		int rc = entry_row(s, STORE_PRICE_AT, number, &q, e);
 		if (rc != 0)
@@ -578,7 +585,7 @@ int store_stored_price(struct store *s, int64_t number, const struct stored_pric
 					    .currency = keep(s, db_text(q, 4)),
 					    .reason = keep(s, db_text(q, 7)) };
 		rc = stored_price_read(p, db_text(q, 5), db_text(q, 6), &s->arena, e);
-		sqlite3_reset(q);
+		db_reset(q);
 		if (rc != 0)
 			return rc;
 		*slot = p;
@@ -591,7 +598,7 @@ int store_series_names(struct store *s, int64_t number, const struct series_name
 		       struct err *e)
 {
 	void **slot = entry_at(&s->series_by, number);
-	sqlite3_stmt *q;
+	struct query *q;
 	if (!*slot) {
 		int rc = entry_row(s, STORE_SERIES_AT, number, &q, e);
 		if (rc != 0)
@@ -601,7 +608,7 @@ int store_series_names(struct store *s, int64_t number, const struct series_name
 		n->project = keep(s, db_text(q, 1));
 		n->workload = keep(s, db_text(q, 2));
 		n->subject = db_int(q, 3);
-		sqlite3_reset(q);
+		db_reset(q);
 		*slot = n;
 	}
 	*out = *slot;
@@ -612,7 +619,7 @@ int store_subject_names(struct store *s, int64_t number, const struct subject_na
 			struct err *e)
 {
 	void **slot = entry_at(&s->subject_by, number);
-	sqlite3_stmt *q;
+	struct query *q;
 	if (!*slot) {
 		int rc = entry_row(s, STORE_SUBJECT_AT, number, &q, e);
 		if (rc != 0)
@@ -622,7 +629,7 @@ int store_subject_names(struct store *s, int64_t number, const struct subject_na
 		n->model = keep(s, db_text(q, 1));
 		n->service_tier = keep(s, db_text(q, 2));
 		n->region = keep(s, db_text(q, 3));
-		sqlite3_reset(q);
+		db_reset(q);
 		*slot = n;
 	}
 	*out = *slot;
@@ -633,7 +640,7 @@ int store_subject_names(struct store *s, int64_t number, const struct subject_na
 static bool row_has_id(void *user, int64_t row)
 {
 	struct store *s = user;
-	sqlite3_stmt *q;
+	struct query *q;
 	s->find_rc = s->pending_count ? store_flush(s, s->find_error) : 0;
 	if (s->find_rc == 0)
 		s->find_rc = db_statement(&s->db, STORE_ID_AT, &q, s->find_error);
@@ -645,7 +652,7 @@ static bool row_has_id(void *user, int64_t row)
 		    db_int(q, 1) == USAGE_RECORD;
 	if (step < 0)
 		s->find_rc = step;
-	sqlite3_reset(q);
+	db_reset(q);
 	return same || step < 0;
 }
 
@@ -657,7 +664,7 @@ void store_prefetch(struct store *s, struct text id)
 /* Without an index, which only writers have, the rows are searched. */
 static int find_by_search(struct store *s, struct text id, int64_t *first, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	uint8_t bytes[16];
 	int rc = db_statement(&s->db, STORE_SEARCH_ID, &q, e);
 	if (rc != 0)
@@ -668,7 +675,7 @@ static int find_by_search(struct store *s, struct text id, int64_t *first, struc
 		db_bind_text(q, ":id", id);
 	rc = db_step(&s->db, q, e);
 	*first = rc == 1 ? db_int(q, 0) : 0;
-	sqlite3_reset(q);
+	db_reset(q);
 	return rc < 0 ? rc : 0;
 }
 
@@ -690,7 +697,7 @@ int store_find(struct store *s, struct text id, struct known_id *out, struct err
 	if (!out->first)
 		return 0;
 	/* few records are ever corrected: the index of corrections is small */
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = store_flush(s, e);
 	if (rc == 0)
 		rc = db_statement(&s->db, STORE_LAST_OF, &q, e);
@@ -702,7 +709,7 @@ int store_find(struct store *s, struct text id, struct known_id *out, struct err
 		       : rc < 0				  ? 0
 		       : db_int(q, 1) == USAGE_CORRECTION ? db_int(q, 0)
 							  : 0;
-	sqlite3_reset(q);
+	db_reset(q);
 	return rc < 0 ? rc : 0;
 }
 
@@ -760,20 +767,20 @@ enum append_column {
 	APPEND_COLUMNS = APPEND_FLAGS
 };
 
-static void bind_optional(sqlite3_stmt *q, int place, struct text t)
+static void bind_optional(struct query *q, int place, struct text t)
 {
 	if (t.n)
-		sqlite3_bind_text64(q, place, t.p, t.n, SQLITE_STATIC, SQLITE_UTF8);
+		db_bind_text_at(q, place, t);
 	else
-		sqlite3_bind_null(q, place);
+		db_bind_null_at(q, place);
 }
 
-static void bind_id(sqlite3_stmt *q, int place, struct text id, const uint8_t *uuid)
+static void bind_id(struct query *q, int place, struct text id, const uint8_t *uuid)
 {
 	if (uuid)
-		sqlite3_bind_blob64(q, place, uuid, 16, SQLITE_STATIC);
+		db_bind_blob_at(q, place, uuid, 16);
 	else
-		sqlite3_bind_text64(q, place, id.p, id.n, SQLITE_STATIC, SQLITE_UTF8);
+		db_bind_text_at(q, place, id);
 }
 
 /* Whether STORE_APPEND_BRIEF can state the row. */
@@ -787,18 +794,18 @@ static bool is_brief(const struct usage_row *row, struct text more)
 }
 
 /* Its parameters, from the one behind `place` on; returns the last one. */
-static int bind_brief(sqlite3_stmt *q, int place, const struct usage_row *row, const uint8_t *uuid)
+static int bind_brief(struct query *q, int place, const struct usage_row *row, const uint8_t *uuid)
 {
 	const struct record *r = &row->record;
-	sqlite3_bind_int64(q, ++place, row->seq);
+	db_bind_int_at(q, ++place, row->seq);
 	bind_id(q, ++place, r->text[FIELD_ID], uuid);
-	sqlite3_bind_int64(q, ++place, r->time_us);
-	sqlite3_bind_int64(q, ++place, row->series);
-	sqlite3_bind_int64(q, ++place, row->price);
-	sqlite3_bind_int64(q, ++place, row->origin);
-	sqlite3_bind_int64(q, ++place, r->tokens[BUCKET_INPUT]);
-	sqlite3_bind_int64(q, ++place, r->tokens[BUCKET_CACHE_READ]);
-	sqlite3_bind_int64(q, ++place, r->tokens[BUCKET_OUTPUT]);
+	db_bind_int_at(q, ++place, r->time_us);
+	db_bind_int_at(q, ++place, row->series);
+	db_bind_int_at(q, ++place, row->price);
+	db_bind_int_at(q, ++place, row->origin);
+	db_bind_int_at(q, ++place, r->tokens[BUCKET_INPUT]);
+	db_bind_int_at(q, ++place, r->tokens[BUCKET_CACHE_READ]);
+	db_bind_int_at(q, ++place, r->tokens[BUCKET_OUTPUT]);
 	bind_optional(q, ++place, r->text[FIELD_TASK]);
 	bind_optional(q, ++place, r->text[FIELD_SESSION]);
 	bind_optional(q, ++place, row->raw);
@@ -806,36 +813,36 @@ static int bind_brief(sqlite3_stmt *q, int place, const struct usage_row *row, c
 }
 
 /* Binds one row from that place on; more: its rarer counts as JSON. */
-static void bind_row(sqlite3_stmt *q, int base, const struct usage_row *row, const uint8_t *uuid,
+static void bind_row(struct query *q, int base, const struct usage_row *row, const uint8_t *uuid,
 		     struct text more)
 {
 	const struct record *r = &row->record;
-	sqlite3_bind_int64(q, base + APPEND_SEQ, row->seq);
+	db_bind_int_at(q, base + APPEND_SEQ, row->seq);
 	bind_id(q, base + APPEND_ID, r->text[FIELD_ID], uuid);
-	sqlite3_bind_int64(q, base + APPEND_KIND, row->kind);
+	db_bind_int_at(q, base + APPEND_KIND, row->kind);
 	if (row->of)
-		sqlite3_bind_int64(q, base + APPEND_OF, row->of);
+		db_bind_int_at(q, base + APPEND_OF, row->of);
 	else
-		sqlite3_bind_null(q, base + APPEND_OF);
-	sqlite3_bind_int64(q, base + APPEND_TIME, r->time_us);
+		db_bind_null_at(q, base + APPEND_OF);
+	db_bind_int_at(q, base + APPEND_TIME, r->time_us);
 	if (r->completed_us == TIME_ABSENT)
-		sqlite3_bind_null(q, base + APPEND_COMPLETED);
+		db_bind_null_at(q, base + APPEND_COMPLETED);
 	else
-		sqlite3_bind_int64(q, base + APPEND_COMPLETED, r->completed_us);
-	sqlite3_bind_int64(q, base + APPEND_SERIES, row->series);
-	sqlite3_bind_int64(q, base + APPEND_PRICE, row->price);
-	sqlite3_bind_int64(q, base + APPEND_ORIGIN, row->origin);
+		db_bind_int_at(q, base + APPEND_COMPLETED, r->completed_us);
+	db_bind_int_at(q, base + APPEND_SERIES, row->series);
+	db_bind_int_at(q, base + APPEND_PRICE, row->price);
+	db_bind_int_at(q, base + APPEND_ORIGIN, row->origin);
 	for (int b = 0; b < BUCKET_COMMON; b++)
-		sqlite3_bind_int64(q, base + APPEND_TOKENS + b, r->tokens[b]);
-	sqlite3_bind_int64(q, base + APPEND_REQUESTS, r->requests);
+		db_bind_int_at(q, base + APPEND_TOKENS + b, r->tokens[b]);
+	db_bind_int_at(q, base + APPEND_REQUESTS, r->requests);
 	bind_optional(q, base + APPEND_TASK, r->text[FIELD_TASK]);
 	bind_optional(q, base + APPEND_SESSION, r->text[FIELD_SESSION]);
 	bind_optional(q, base + APPEND_RAW, row->raw);
 	bind_optional(q, base + APPEND_MORE, more);
 	if (row->flags)
-		sqlite3_bind_int64(q, base + APPEND_FLAGS, row->flags);
+		db_bind_int_at(q, base + APPEND_FLAGS, row->flags);
 	else
-		sqlite3_bind_null(q, base + APPEND_FLAGS);
+		db_bind_null_at(q, base + APPEND_FLAGS);
 }
 
 /* Writes what is pending: all at once when there are enough, else one by one. */
@@ -847,7 +854,7 @@ int store_flush(struct store *s, struct err *e)
 		struct text more;
 	} extra[APPEND_AT_ONCE];
 	const size_t n = s->pending_count;
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = 0;
 	s->pending_count = 0;
 	s->more.n = 0;
@@ -925,7 +932,7 @@ int store_append(struct store *s, struct usage_row *row, struct err *e)
 
 int store_note_change(struct store *s, const char *what, const char *why, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = db_statement(&s->db, STORE_ADD_CHANGE, &q, e);
 	if (rc != 0)
 		return rc;
@@ -937,7 +944,7 @@ int store_note_change(struct store *s, const char *what, const char *why, struct
 }
 
 /* The row at which the statement stands. */
-static int take_row(struct store *s, sqlite3_stmt *q, struct usage_row *row, struct err *e)
+static int take_row(struct store *s, struct query *q, struct usage_row *row, struct err *e)
 {
 	enum {
 		AT_SEQ,
@@ -1005,7 +1012,7 @@ static int take_row(struct store *s, sqlite3_stmt *q, struct usage_row *row, str
 
 int store_row(struct store *s, int64_t seq, struct usage_row *out, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = store_flush(s, e);
 	if (rc == 0)
 		rc = db_statement(&s->db, STORE_ROW, &q, e);
@@ -1018,7 +1025,7 @@ int store_row(struct store *s, int64_t seq, struct usage_row *out, struct err *e
 	return rc < 0 ? rc : take_row(s, q, out, e);
 }
 
-static int each(struct store *s, sqlite3_stmt *q,
+static int each(struct store *s, struct query *q,
 		int (*take)(void *user, const struct usage_row *row), void *user, struct err *e)
 {
 	struct usage_row row;
@@ -1030,14 +1037,14 @@ static int each(struct store *s, sqlite3_stmt *q,
 		if (rc != 0)
 			break;
 	}
-	sqlite3_reset(q);
+	db_reset(q);
 	return rc;
 }
 
 int store_each_row(struct store *s, int64_t from, int64_t to,
 		   int (*take)(void *user, const struct usage_row *row), void *user, struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = store_flush(s, e);
 	if (rc == 0)
 		rc = db_statement(&s->db, STORE_ROWS, &q, e);
@@ -1052,7 +1059,7 @@ int store_each_row_of(struct store *s, int64_t first,
 		      int (*take)(void *user, const struct usage_row *row), void *user,
 		      struct err *e)
 {
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = store_flush(s, e);
 	if (rc == 0)
 		rc = db_statement(&s->db, STORE_ROWS_OF, &q, e);
@@ -1066,33 +1073,7 @@ int store_backup(struct store *s, const char *path,
 		 void (*progress)(void *user, int64_t done, int64_t total), void *user,
 		 struct err *e)
 {
-	enum { PAGES_A_STEP = 2048 };
-	sqlite3 *to = NULL;
-	int rc = 0, step = SQLITE_OK;
-	if (access(path, F_OK) == 0)
-		return err_set(e, ERR_STORE, "'%s' exists already; a backup goes to a new file",
-			       path);
-	if (sqlite3_open(path, &to) != SQLITE_OK)
-		rc = err_set(e, ERR_STORE, "could not make '%s': %s", path, sqlite3_errmsg(to));
-	sqlite3_backup *b = rc == 0 ? sqlite3_backup_init(to, "main", s->db.handle, "main") : NULL;
-	if (rc == 0 && !b)
-		rc = err_set(e, ERR_STORE, "could not copy to '%s': %s", path, sqlite3_errmsg(to));
-	while (b && (step = sqlite3_backup_step(b, PAGES_A_STEP)) != SQLITE_DONE) {
-		if (step != SQLITE_OK && step != SQLITE_BUSY && step != SQLITE_LOCKED) {
-			rc = err_set(e, ERR_STORE, "could not copy to '%s': %s", path,
-				     sqlite3_errstr(step));
-			break;
-		}
-		if (progress)
-			progress(user, sqlite3_backup_pagecount(b) - sqlite3_backup_remaining(b),
-				 sqlite3_backup_pagecount(b));
-	}
-	if (b)
-		sqlite3_backup_finish(b);
 	/* the copy is a database of its own: it must not share an identity with the file beside it
 	 */
-	sqlite3_close(to);
-	if (rc != 0)
-		unlink(path);
-	return rc;
+	return db_backup(&s->db, path, progress, user, e);
 }

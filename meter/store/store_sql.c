@@ -8,11 +8,12 @@
 	"(SELECT at FROM batch WHERE first<=usage.seq ORDER BY first DESC LIMIT 1) " \
 	"FROM usage JOIN origin ON origin.id=usage.origin "
 #define SUMS "records,requests,input,cache_read,cache_write_5m,cache_write_1h,output,reasoning"
-#define ADD(c) #c "=" #c "+excluded." #c
-#define ADD_SUMS \
-	ADD(records) \
-	"," ADD(requests) "," ADD(input) "," ADD(cache_read) "," ADD(cache_write_5m) "," ADD( \
-		cache_write_1h) "," ADD(output) "," ADD(reasoning)
+#define ADD(t, c) #c "=" t "." #c "+excluded." #c
+#define ADD_SUMS(t) \
+	ADD(t, records) \
+	"," ADD(t, requests) "," ADD(t, input) "," ADD(t, cache_read) "," ADD( \
+		t, cache_write_5m) "," ADD(t, cache_write_1h) "," ADD(t, output) "," ADD(t, \
+											reasoning)
 #define SUM_VALUES \
 	":records,:requests,:input,:cache_read,:cache_write_5m,:cache_write_1h,:output,:reasoning"
 
@@ -41,22 +42,24 @@ const char *const store_sql[STORE_STATEMENTS] = {
 		"SELECT id FROM subject WHERE model=:model AND provider=:provider AND "
 		"service_tier=:service_tier AND region=:region",
 	[STORE_ADD_SUBJECT] = "INSERT INTO subject(provider,model,service_tier,region) "
-			      "VALUES(:provider,:model,:service_tier,:region)",
+			      "VALUES(:provider,:model,:service_tier,:region) RETURNING id",
 	[STORE_SUBJECT_AT] = "SELECT provider,model,service_tier,region FROM subject WHERE id=:id",
 	[STORE_FIND_SERIES] = "SELECT id FROM series WHERE customer=:customer AND project=:project "
 			      "AND workload=:workload AND subject=:subject",
 	[STORE_ADD_SERIES] = "INSERT INTO series(customer,project,workload,subject) "
-			     "VALUES(:customer,:project,:workload,:subject)",
+			     "VALUES(:customer,:project,:workload,:subject) RETURNING id",
 	[STORE_SERIES_AT] = "SELECT customer,project,workload,subject FROM series WHERE id=:id",
 	[STORE_FIND_ORIGIN] = "SELECT id FROM origin WHERE source=:source AND shape=:shape AND "
 			      "rule=:rule",
-	[STORE_ADD_ORIGIN] = "INSERT INTO origin(source,shape,rule) VALUES(:source,:shape,:rule)",
-	[STORE_FIND_PRICE] = "SELECT id FROM price WHERE ref=:ref AND window=:window AND "
+	[STORE_ADD_ORIGIN] = "INSERT INTO origin(source,shape,rule) VALUES(:source,:shape,:rule) "
+			     "RETURNING id",
+	[STORE_FIND_PRICE] = "SELECT id FROM price WHERE ref=:ref AND \"window\"=:window AND "
 			     "currency=:currency AND rates=:rates AND fees=:fees AND "
 			     "reason=:reason AND model=:model AND :vendor=vendor",
-	[STORE_ADD_PRICE] = "INSERT INTO price(ref,vendor,model,window,currency,rates,fees,reason) "
-			    "VALUES(:ref,:vendor,:model,:window,:currency,:rates,:fees,:reason)",
-	[STORE_PRICE_AT] = "SELECT ref,vendor,model,window,currency,rates,fees,reason FROM price "
+	[STORE_ADD_PRICE] = "INSERT INTO price(ref,vendor,model,\"window\",currency,rates,fees,reason) "
+			    "VALUES(:ref,:vendor,:model,:window,:currency,:rates,:fees,:reason) "
+			    "RETURNING id",
+	[STORE_PRICE_AT] = "SELECT ref,vendor,model,\"window\",currency,rates,fees,reason FROM price "
 			   "WHERE id=:id",
 	[STORE_APPEND] = "INSERT INTO usage VALUES" NEW_ROW,
 	[STORE_APPEND_MANY] =
@@ -70,19 +73,19 @@ const char *const store_sql[STORE_STATEMENTS] = {
 	[STORE_HOLD] =
 		"INSERT INTO quarantine(hash,at,source,line,raw,header,reason,seen,state,told)"
 		" VALUES(:hash,:at,:source,:line,:raw,:header,:reason,1,'held',:told) "
-		"ON CONFLICT(hash) DO UPDATE SET seen=seen+1,"
-		"state=CASE state WHEN 'dropped' THEN 'dropped' ELSE 'held' END,"
+		"ON CONFLICT(hash) DO UPDATE SET seen=quarantine.seen+1,"
+		"state=CASE quarantine.state WHEN 'dropped' THEN 'dropped' ELSE 'held' END,"
 		"reason=excluded.reason",
 	[STORE_HELD_AT] = "SELECT id,at,source,line,raw,header,reason,seen,state,told "
 			  "FROM quarantine WHERE id=:id",
 	[STORE_HELD] = "SELECT id,at,source,line,raw,header,reason,seen,state,told FROM quarantine "
-		       "WHERE state='held' OR :all ORDER BY id",
+		       "WHERE state='held' OR :all=1 ORDER BY id",
 	[STORE_HELD_STATE] = "UPDATE quarantine SET state=:state WHERE id=:id",
 	[STORE_HELD_COUNT] = "SELECT count(*) FROM quarantine WHERE state='held'",
 	[STORE_ADD_CONFLICT] =
 		"INSERT INTO conflict(hash,at,first,record,differs,source,line,seen) "
 		"VALUES(:hash,:at,:first,:record,:differs,:source,:line,1) "
-		"ON CONFLICT(hash) DO UPDATE SET seen=seen+1",
+		"ON CONFLICT(hash) DO UPDATE SET seen=conflict.seen+1",
 	[STORE_CONFLICTS] = "SELECT id,at,first,record,differs,source,line,seen FROM conflict "
 			    "ORDER BY id",
 	[STORE_CONFLICT_COUNT] = "SELECT count(*) FROM conflict",
@@ -104,14 +107,16 @@ const char *const store_sql[STORE_STATEMENTS] = {
 	[STORE_ROLL_QUARTER] =
 		"INSERT INTO rollup_quarter(quarter,subject,price," SUMS
 		",lowest,highest) VALUES(:cell,:who,:price," SUM_VALUES
-		",:lowest,:highest) ON CONFLICT(quarter,subject,price) DO UPDATE SET " ADD_SUMS
-		",lowest=min(lowest,excluded.lowest),"
-		"highest=max(highest,excluded.highest)",
+		",:lowest,:highest) ON CONFLICT(quarter,subject,price) DO UPDATE SET " ADD_SUMS(
+			"rollup_quarter") ",lowest=CASE WHEN excluded.lowest<rollup_quarter.lowest "
+					  "THEN excluded.lowest ELSE rollup_quarter.lowest END,"
+		"highest=CASE WHEN excluded.highest>rollup_quarter.highest THEN excluded.highest "
+		"ELSE rollup_quarter.highest END",
 	[STORE_ROLL_DAY] = "INSERT INTO rollup_day(day,series,price," SUMS
 			   ") VALUES(:cell,:who,:price," SUM_VALUES
-			   ") ON CONFLICT(day,series,price) DO UPDATE SET " ADD_SUMS,
+			   ") ON CONFLICT(day,series,price) DO UPDATE SET " ADD_SUMS("rollup_day"),
 	[STORE_ROLL_MORE] = "INSERT INTO rollup_more VALUES(:quarter,:series,:price,:name,:count) "
-			    "ON CONFLICT(quarter,series,price,name) DO UPDATE SET " ADD(count),
+			    "ON CONFLICT(quarter,series,price,name) DO UPDATE SET " ADD("rollup_more", count),
 	[STORE_CELLS_QUARTER] = "SELECT quarter,subject,price," SUMS " FROM rollup_quarter WHERE "
 				"quarter>=:from AND quarter<:to",
 	[STORE_CELLS_DAY] = "SELECT day,series,price," SUMS " FROM rollup_day WHERE day>=:from AND "
@@ -172,7 +177,7 @@ const char *const store_sql[STORE_STATEMENTS] = {
 		"INSERT INTO credit_account(customer,plan,plan_text,byo,overage,overage_limit,"
 		"burn_order,zone,anchor_day,low_balance,terms,since,opened) VALUES(:customer,:plan,"
 		":plan_text,:byo,:overage,:overage_limit,:burn_order,:zone,:anchor_day,"
-		":low_balance,:terms,:since,:opened)",
+		":low_balance,:terms,:since,:opened) RETURNING id",
 	[LEDGER_SET_ACCOUNT] =
 		"UPDATE credit_account SET plan=:plan,plan_text=:plan_text,byo=:byo,"
 		"overage=:overage,overage_limit=:overage_limit,burn_order=:burn_order,zone=:zone,"
@@ -184,7 +189,8 @@ const char *const store_sql[STORE_STATEMENTS] = {
 	[LEDGER_ADD_GRANT] =
 		"INSERT INTO credit_grant(account,name,amount,class,priority,effective,expires,"
 		"cost_basis,currency,rule,note,created) VALUES(:account,:name,:amount,:class,"
-		":priority,:effective,:expires,:cost_basis,:currency,:rule,:note,:created)",
+		":priority,:effective,:expires,:cost_basis,:currency,:rule,:note,:created) "
+		"RETURNING id",
 #define GRANT \
 	"SELECT g.id,g.account,name,amount,class,priority,effective,expires,cost_basis,currency," \
 	"note,created,coalesce(l.left,0),rule FROM credit_grant g LEFT JOIN credit_lot l ON " \
@@ -195,8 +201,8 @@ const char *const store_sql[STORE_STATEMENTS] = {
 			"cost_basis,created FROM credit_lot l INDEXED BY lot_open JOIN "
 			"credit_grant g ON g.id=l.grant_id WHERE l.account=:account AND l.left>0",
 	[LEDGER_ADD_LOT] = "INSERT INTO credit_lot VALUES(:grant,:account,:left,0)",
-	[LEDGER_SET_LOT] = "UPDATE credit_lot SET left=:left WHERE grant_id=:grant",
-	[LEDGER_SET_LAPSED] = "UPDATE credit_lot SET left=left-:nano,lapsed=lapsed+:nano WHERE "
+	[LEDGER_SET_LOT] = "UPDATE credit_lot SET \"left\"=:left WHERE grant_id=:grant",
+	[LEDGER_SET_LAPSED] = "UPDATE credit_lot SET \"left\"=\"left\"-:nano,lapsed=lapsed+:nano WHERE "
 			      "grant_id=:grant",
 	/* of those with rollover it is not known what was trimmed and what has expired */
 	[LEDGER_LAPSED] = "SELECT g.id,l.lapsed,g.expires FROM credit_lot l INDEXED BY lot_lapsed "
@@ -234,24 +240,24 @@ const char *const store_sql[STORE_STATEMENTS] = {
 		"credit_grant g ON g.id=l.grant_id WHERE l.account=:account AND l.left>0 AND "
 		"g.effective<=:at AND (g.expires IS NULL OR g.expires>:at)",
 	[LEDGER_FIND_RATE] = "SELECT id FROM credit_rate WHERE rates=:rates",
-	[LEDGER_ADD_RATE] = "INSERT INTO credit_rate(rates) VALUES(:rates)",
+	[LEDGER_ADD_RATE] = "INSERT INTO credit_rate(rates) VALUES(:rates) RETURNING id",
 	[LEDGER_RATE_AT] = "SELECT rates FROM credit_rate WHERE id=:id",
 	[LEDGER_DAY] = "SELECT nano,rest FROM credit_day WHERE account=:account AND day=:day AND "
 		       "series=:series AND rate=:rate",
 	[LEDGER_ADD_DAY] =
 		"INSERT INTO credit_day VALUES(:account,:day,:series,:rate," SUM_VALUES
-		",:nano,:rest) ON CONFLICT(account,day,series,rate) DO UPDATE SET " ADD_SUMS
-		",nano=excluded.nano,rest=excluded.rest",
+		",:nano,:rest) ON CONFLICT(account,day,series,rate) DO UPDATE SET " ADD_SUMS("credit_day") ",nano=excluded.nano,rest=excluded.rest",
 	[LEDGER_DAYS] = "SELECT series,rate," SUMS ",nano,rest FROM credit_day WHERE "
 			"account=:account AND day>=:from AND day<:to",
 	[LEDGER_ADD_TAKEN] = "INSERT INTO credit_taken VALUES(:account,:day,:nano) ON "
-			     "CONFLICT(account,day) DO UPDATE SET nano=nano+excluded.nano",
+			     "CONFLICT(account,day) DO UPDATE SET nano=credit_taken.nano+excluded.nano",
 	[LEDGER_TAKEN] = "SELECT coalesce(sum(nano),0) FROM credit_taken WHERE account=:account "
 			 "AND day<:to",
 	[LEDGER_DAYS_KEPT] = "SELECT EXISTS(SELECT 1 FROM credit_day WHERE account=:account) OR "
 			     "EXISTS(SELECT 1 FROM credit_taken WHERE account=:account)",
 	[LEDGER_ADD_UNCOVERED] =
-		"INSERT OR IGNORE INTO credit_uncovered VALUES(:seq,:account,:reason)",
+		"INSERT INTO credit_uncovered VALUES(:seq,:account,:reason) ON CONFLICT DO "
+		"NOTHING",
 	[LEDGER_UNCOVERED] = "SELECT count(*) FROM credit_uncovered WHERE account=:account",
 	[LEDGER_ADD_RULE] =
 		"INSERT INTO credit_rule(account,name,amount,class,priority,every,lasts,anchor,"
@@ -276,14 +282,14 @@ const char *const store_sql[STORE_STATEMENTS] = {
 	[INVOICE_ADD] = "INSERT INTO invoice(kind,status,number,customer,currency,period_from,"
 			"period_to,document,total,created,finalized,why,corrects,counted) VALUES("
 			":kind,:status,:number,:customer,:currency,:from,:to,:document,:total,"
-			":created,:finalized,:why,:corrects,0)",
+			":created,:finalized,:why,:corrects,0) RETURNING id",
 	[INVOICE_DROP_DRAFT] =
 		"DELETE FROM invoice WHERE status='draft' AND customer=:customer AND "
 		"currency=:currency AND period_from=:from",
 #define INVOICE \
 	"SELECT id,kind,status,number,customer,currency,period_from,period_to,document,total," \
-	"created,finalized,voided,why,corrects,document->>'$.period.first_day'," \
-	"document->>'$.period.last_day',document->>'$.period.timezone' FROM invoice "
+	"created,finalized,voided,why,corrects,document->'period'->>'first_day'," \
+	"document->'period'->>'last_day',document->'period'->>'timezone' FROM invoice "
 	[INVOICE_AT] = INVOICE "WHERE id=:id",
 	[INVOICE_BY_NUMBER] = INVOICE "WHERE number=:number",
 	[INVOICE_LIST] = INVOICE "WHERE (:customer='' OR customer=:customer) ORDER BY "
@@ -306,15 +312,19 @@ const char *const store_sql[STORE_STATEMENTS] = {
 			     "total=:total,finalized=:now,counted=:counted WHERE id=:id",
 	[INVOICE_VOID] = "UPDATE invoice SET status='void',voided=:now,why=:why WHERE id=:id",
 	[INVOICE_NEXT_NUMBER] = "INSERT INTO invoice_series VALUES(:series,1) ON CONFLICT(series) "
-				"DO UPDATE SET last=last+1 RETURNING last",
+				"DO UPDATE SET last=invoice_series.last+1 RETURNING last",
 	[INVOICE_OVERLAP] = "SELECT coalesce(number,'draft '||id) FROM invoice WHERE "
 			    "customer=:customer AND currency=:currency AND kind='invoice' AND "
 			    "status<>'void' AND period_from<:to AND period_to>:from AND "
 			    "NOT(period_from=:from AND status='draft') LIMIT 1",
-	/* the bare column is of the row with the minimum */
-	[INVOICE_SHOWS] = "SELECT number,min(finalized) FROM invoice WHERE customer=:customer AND "
-			  "kind='invoice' AND status='final' AND period_to>:at AND "
-			  "finalized>=:booked GROUP BY currency ORDER BY finalized,id",
+	/* of each currency the first one */
+	[INVOICE_SHOWS] =
+		"SELECT number FROM invoice i WHERE customer=:customer AND kind='invoice' AND "
+		"status='final' AND period_to>:at AND finalized>=:booked AND NOT EXISTS(SELECT 1 "
+		"FROM invoice o WHERE o.customer=i.customer AND o.currency=i.currency AND "
+		"o.kind='invoice' AND o.status='final' AND o.period_to>:at AND "
+		"o.finalized>=:booked AND (o.finalized<i.finalized OR (o.finalized=i.finalized AND "
+		"o.id<i.id))) ORDER BY finalized,id",
 	[BUDGET_SET] =
 		"INSERT INTO budget(name,customer,project,model,currency,pico,period,zone,soft,"
 		"hard,hook,set_at) VALUES(:name,:customer,:project,:model,:currency,:pico,:period,"
@@ -345,7 +355,7 @@ const char *const store_sql[STORE_STATEMENTS] = {
 		"project,model,currency,pico,period FROM budget_alarm JOIN budget ON "
 		"id=budget WHERE told IS NULL AND hook<>'' AND tries<:most ORDER BY "
 		"raised,percent",
-	[BUDGET_TOLD] = "UPDATE budget_alarm SET tries=tries+1,told=CASE :ok WHEN 1 THEN :now END "
+	[BUDGET_TOLD] = "UPDATE budget_alarm SET tries=tries+1,told=CASE WHEN :ok=1 THEN CAST(:now AS BIGINT) END "
 			"WHERE budget=:budget AND period_from=:from AND percent=:percent",
 	[JOURNAL_LAST] = "SELECT seq,hash FROM journal ORDER BY seq DESC LIMIT 1",
 	[JOURNAL_ADD] = "INSERT OR FAIL INTO journal VALUES(:seq,:kind,:ref,:hash)",
@@ -353,4 +363,13 @@ const char *const store_sql[STORE_STATEMENTS] = {
 			     "UPDATE SET value=excluded.value",
 	[JOURNAL_HEAD] = "SELECT value FROM about WHERE key='journal_head'",
 	[JOURNAL_ALL] = "SELECT seq,kind,ref,hash FROM journal ORDER BY seq",
+};
+
+const char *const store_postgres_sql[STORE_STATEMENTS] = {
+	/* what others wrote is seen at every transaction's beginning */
+	[STORE_DATA_VERSION] = "SELECT pg_current_xact_id()::text::bigint",
+	[STORE_CELLS_DAY_OF] = "SELECT r.day,r.series,r.price,records,requests,input,cache_read,"
+			       "cache_write_5m,cache_write_1h,output,reasoning FROM rollup_day r "
+			       "JOIN series s ON s.id=r.series WHERE r.day>=:from AND r.day<:to AND "
+			       "s.customer=:customer",
 };

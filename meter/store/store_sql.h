@@ -147,5 +147,7 @@ enum store_statement {
 enum { APPEND_AT_ONCE = 16 }; /* rows of STORE_APPEND_MANY and _BRIEF */
 
 extern const char *const store_sql[STORE_STATEMENTS];
+/* Those that must differ for PostgreSQL; the others are NULL. */
+extern const char *const store_postgres_sql[STORE_STATEMENTS];
 
 #endif

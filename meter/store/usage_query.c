@@ -279,7 +279,7 @@ static int take_rollup(struct usage_result *r, enum store_statement which, int64
 		       bool by_day, struct err *e)
 {
 	struct db *db = store_db(r->store);
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = db_statement(db, which, &q, e);
 	if (rc != 0)
 		return rc;
@@ -309,7 +309,7 @@ static int take_rollup(struct usage_result *r, enum store_statement which, int64
 		if ((rc = take_cell(r, &c, e)) != 0)
 			break;
 	}
-	sqlite3_reset(q);
+	db_reset(q);
 	return rc;
 }
 
@@ -326,7 +326,7 @@ static void name_count(struct usage_sums *s, const char *name, int64_t n)
 static int take_more(struct usage_result *r, int64_t from, int64_t to, struct err *e)
 {
 	struct db *db = store_db(r->store);
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = db_statement(db, STORE_CELLS_MORE, &q, e);
 	if (rc != 0)
 		return rc;
@@ -346,7 +346,7 @@ static int take_more(struct usage_result *r, int64_t from, int64_t to, struct er
 		if (rc != 0)
 			break;
 	}
-	sqlite3_reset(q);
+	db_reset(q);
 	return rc;
 }
 
@@ -366,7 +366,7 @@ static int take_rows(struct usage_result *r, int64_t from, int64_t to, int64_t s
 		R_SESSION
 	};
 	struct db *db = store_db(r->store);
-	sqlite3_stmt *q;
+	struct query *q;
 	if (from > to || since >= until)
 		return 0;
 	bool texts = false;
@@ -406,7 +406,7 @@ static int take_rows(struct usage_result *r, int64_t from, int64_t to, int64_t s
 		if ((rc = take_cell(r, &c, e)) != 0)
 			break;
 	}
-	sqlite3_reset(q);
+	db_reset(q);
 	return rc;
 }
 
@@ -415,7 +415,7 @@ static int rows_of_quarters(struct usage_result *r, int64_t from, int64_t to, in
 			    int64_t *highest, struct err *e)
 {
 	struct db *db = store_db(r->store);
-	sqlite3_stmt *q;
+	struct query *q;
 	int rc = db_statement(db, STORE_SPAN_ROWS, &q, e);
 	if (rc != 0)
 		return rc;
@@ -425,7 +425,7 @@ static int rows_of_quarters(struct usage_result *r, int64_t from, int64_t to, in
 	bool any = rc == 1 && !db_is_null(q, 0);
 	*lowest = any ? db_int(q, 0) : 1;
 	*highest = any ? db_int(q, 1) : 0;
-	sqlite3_reset(q);
+	db_reset(q);
 	return rc < 0 ? rc : 0;
 }
 
@@ -575,8 +575,8 @@ int usage_query(struct usage_result **out, struct store *s, const enum usage_dim
 	r->filter = filter;
 	r->zone = zone;
 	/* one look at the database, whatever others write meanwhile */
-	const bool inside = !sqlite3_get_autocommit(store_db(s)->handle);
-	int rc = inside ? 0 : db_run(store_db(s), "BEGIN", e);
+	const bool inside = db_in_transaction(store_db(s));
+	int rc = inside ? 0 : db_begin_reading(store_db(s), e);
 	if (rc == 0) {
 		rc = run(r, e);
 		if (!inside)

@@ -26,13 +26,8 @@ static void check(int rc, const struct err *e)
 
 static int64_t one_number(const char *sql)
 {
-	sqlite3_stmt *q;
 	int64_t n = -1;
-	if (sqlite3_prepare_v2(store_db(store)->handle, sql, -1, &q, NULL) == SQLITE_OK &&
-	    sqlite3_step(q) == SQLITE_ROW)
-		n = sqlite3_column_int64(q, 0);
-	sqlite3_finalize(q);
-	return n;
+	return db_read_int(store_db(store), sql, &n, NULL) == 0 ? n : -1;
 }
 
 static int open_all(void **state)

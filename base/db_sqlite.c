@@ -1,0 +1,376 @@
+#include <errno.h>
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/db_driver.h"
+
+enum { WAIT_FOR_LOCK_MS = 30000, RETRY_MS = 5, PAGES_A_STEP = 2048 };
+
+struct sqlite_query {
+	struct query query;
+	sqlite3_stmt *stmt;
+};
+
+struct connection {
+	sqlite3 *handle;
+	sqlite3_stmt *rollback; /* prepared ahead: when memory lacks, it is needed most */
+};
+
+static sqlite3 *handle_of(const struct db *db)
+{
+	return ((const struct connection *)db->connection)->handle;
+}
+
+static sqlite3_stmt *stmt_of(const struct query *q)
+{
+	return ((const struct sqlite_query *)q)->stmt;
+}
+
+static int failed(struct db *db, const char *doing, struct err *e)
+{
+	int code = sqlite3_extended_errcode(handle_of(db));
+	const char *why = sqlite3_errmsg(handle_of(db));
+	if ((code & 0xFF) == SQLITE_BUSY)
+		return err_set(e, ERR_BUSY, "%s: another process is writing; try again", db->path);
+	if ((code & 0xFF) == SQLITE_FULL || code == SQLITE_IOERR_WRITE)
+		return err_set(e, ERR_STORE,
+			       "%s: could not %s: the disk is full or cannot be "
+			       "written (%s)",
+			       db->path, doing, why);
+	return err_set(e, ERR_STORE, "%s: could not %s: %s", db->path, doing, why);
+}
+
+static int run(struct db *db, const char *sql, struct err *e)
+{
+	return sqlite3_exec(handle_of(db), sql, NULL, NULL, NULL) == SQLITE_OK
+		       ? 0
+		       : failed(db, "run a statement", e);
+}
+
+/* SQLite does not wait for every kind of lock (the recovery of a log that a killed process left,
+ * say). */
+static int run_patiently(struct db *db, const char *sql, struct err *e)
+{
+	struct err own = { 0 };
+	int rc = run(db, sql, &own);
+	for (int waited_ms = 0; rc == -ERR_BUSY && waited_ms < WAIT_FOR_LOCK_MS;
+	     waited_ms += RETRY_MS) {
+		nanosleep(&(struct timespec){ 0, RETRY_MS * 1000000L }, NULL);
+		rc = run(db, sql, &own);
+	}
+	if (rc != 0 && e)
+		*e = own;
+	return rc;
+}
+
+static int keep_version(struct db *db, int64_t version, struct err *e)
+{
+	char sql[96];
+	snprintf(sql, sizeof sql, "PRAGMA user_version=%lld; PRAGMA application_id=%d",
+		 (long long)version, (int)db->schema->application_id);
+	return run(db, sql, e);
+}
+
+static int migrate(struct db *db, enum db_mode mode, struct err *e)
+{
+	int64_t version = 0, application = 0, tables = 0;
+	const int64_t known = db_migrations_known(db->schema->migrations);
+	int rc = db_read_int(db, "PRAGMA user_version", &version, e);
+	if (rc == 0)
+		rc = db_read_int(db, "PRAGMA application_id", &application, e);
+	if (rc == 0)
+		rc = db_read_int(db, "SELECT count(*) FROM sqlite_schema", &tables, e);
+	if (rc != 0)
+		return e && e->code == ERR_STORE && sqlite3_errcode(handle_of(db)) == SQLITE_NOTADB
+			       ? err_set(e, ERR_INVALID, "'%s' is not a database", db->path)
+			       : rc;
+	if (tables && application != db->schema->application_id)
+		return err_set(e, ERR_INVALID, "'%s' is a database of another program", db->path);
+	if (version > known)
+		return err_set(e, ERR_INVALID,
+			       "'%s' was written by a newer tally (schema %lld, this one knows "
+			       "%lld); upgrade tally",
+			       db->path, (long long)version, (long long)known);
+	if (version == known)
+		return 0;
+	if (mode == DB_READ)
+		return err_set(e, ERR_INVALID,
+			       "'%s' has an older schema; let a command that writes upgrade it",
+			       db->path);
+	rc = db_begin(db, e);
+	/* another process may have been faster */
+	if (rc == 0)
+		rc = db_read_int(db, "PRAGMA user_version", &version, e);
+	if (rc == 0)
+		rc = db_migrate_from(db, db->schema->migrations, version, keep_version, e);
+	if (rc == 0)
+		rc = db_commit(db, e);
+	if (rc != 0) {
+		db_rollback(db);
+		return err_context(e, "upgrading the schema");
+	}
+	return 0;
+}
+
+/* Statistics of memory are kept under a lock that every allocation takes. */
+static void configure(void)
+{
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
+static int open_file(struct db *db, const char *path, enum db_mode mode, struct err *e)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	sqlite3 *handle = NULL;
+	struct connection *c = mem_zalloc(sizeof *c);
+	pthread_once(&once, configure);
+	db->connection = c;
+	if (mode != DB_CREATE && access(path, F_OK) != 0)
+		return err_set(e, ERR_NOT_FOUND, "there is no database '%s': %s", path,
+			       strerror(errno));
+	int flags = SQLITE_OPEN_READWRITE | (mode == DB_CREATE ? SQLITE_OPEN_CREATE : 0) |
+		    SQLITE_OPEN_NOMUTEX;
+	if (mode == DB_READ && access(path, W_OK) != 0)
+		flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX;
+	bool opened = sqlite3_open_v2(path, &handle, flags, NULL) == SQLITE_OK;
+	c->handle = handle;
+	if (!opened)
+		return err_set(e, ERR_UNREADABLE, "could not open the database '%s': %s", path,
+			       handle ? sqlite3_errmsg(handle) : "no memory");
+	sqlite3_busy_timeout(handle, WAIT_FOR_LOCK_MS);
+	int rc = run(db,
+		     "PRAGMA foreign_keys=ON; PRAGMA synchronous=FULL; "
+		     "PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY; "
+		     "PRAGMA mmap_size=1073741824; PRAGMA wal_autocheckpoint=2000",
+		     e);
+	if (rc == 0 && mode != DB_READ)
+		rc = run_patiently(db, "PRAGMA journal_mode=WAL", e);
+	if (rc != 0 && sqlite3_errcode(handle) == SQLITE_NOTADB)
+		rc = err_set(e, ERR_INVALID, "'%s' is not a database", path);
+	if (rc == 0)
+		rc = migrate(db, mode, e);
+	if (rc == 0 && sqlite3_prepare_v3(handle, "ROLLBACK", -1, SQLITE_PREPARE_PERSISTENT,
+					  &c->rollback, NULL) != SQLITE_OK)
+		rc = failed(db, "prepare a statement", e);
+	return rc;
+}
+
+static void close_file(struct db *db)
+{
+	struct connection *c = db->connection;
+	if (!c)
+		return;
+	sqlite3_finalize(c->rollback);
+	sqlite3_close(c->handle);
+	free(c);
+}
+
+static int prepare(struct db *db, const char *sql, bool kept, struct query **out, struct err *e)
+{
+	sqlite3_stmt *stmt;
+	if (sqlite3_prepare_v3(handle_of(db), sql, -1, kept ? SQLITE_PREPARE_PERSISTENT : 0, &stmt,
+			       NULL) != SQLITE_OK)
+		return failed(db, "prepare a statement", e);
+	struct sqlite_query *q = mem_alloc(sizeof *q);
+	*q = (struct sqlite_query){ { &db_sqlite }, stmt };
+	*out = &q->query;
+	return 0;
+}
+
+static void drop(struct query *q)
+{
+	sqlite3_finalize(stmt_of(q));
+	free(q);
+}
+
+static void reset(struct query *q)
+{
+	sqlite3_reset(stmt_of(q));
+}
+
+static int step(struct db *db, struct query *q, struct err *e)
+{
+	switch (sqlite3_step(stmt_of(q))) {
+	case SQLITE_ROW:
+		return 1;
+	case SQLITE_DONE:
+		return 0;
+	default: {
+		int rc = failed(db, "read or write", e);
+		sqlite3_reset(stmt_of(q));
+		return rc;
+	}
+	}
+}
+
+static int place(struct query *q, const char *name)
+{
+	return sqlite3_bind_parameter_index(stmt_of(q), name);
+}
+
+static void bind_int(struct query *q, int at, int64_t v)
+{
+	CHECK(sqlite3_bind_int64(stmt_of(q), at, v) == SQLITE_OK);
+}
+
+static void bind_text(struct query *q, int at, struct text v)
+{
+	CHECK(sqlite3_bind_text64(stmt_of(q), at, v.n ? v.p : "", v.n, SQLITE_STATIC,
+				  SQLITE_UTF8) == SQLITE_OK);
+}
+
+static void bind_blob(struct query *q, int at, const void *p, size_t n)
+{
+	CHECK(sqlite3_bind_blob64(stmt_of(q), at, p, n, SQLITE_STATIC) == SQLITE_OK);
+}
+
+static void bind_null(struct query *q, int at)
+{
+	CHECK(sqlite3_bind_null(stmt_of(q), at) == SQLITE_OK);
+}
+
+static int64_t integer(struct query *q, int column)
+{
+	CHECK(sqlite3_column_type(stmt_of(q), column) == SQLITE_INTEGER);
+	return sqlite3_column_int64(stmt_of(q), column);
+}
+
+static bool is_blob(struct query *q, int column)
+{
+	return sqlite3_column_type(stmt_of(q), column) == SQLITE_BLOB;
+}
+
+static struct text text(struct query *q, int column)
+{
+	/* asked as text it would be copied for the sake of a final zero, which can lack memory */
+	const int type = sqlite3_column_type(stmt_of(q), column);
+	const void *p = type == SQLITE_BLOB || type == SQLITE_TEXT
+				? sqlite3_column_blob(stmt_of(q), column)
+				: (const void *)sqlite3_column_text(stmt_of(q), column);
+	return (struct text){ p ? p : "", (size_t)sqlite3_column_bytes(stmt_of(q), column) };
+}
+
+static bool is_null(struct query *q, int column)
+{
+	return sqlite3_column_type(stmt_of(q), column) == SQLITE_NULL;
+}
+
+static int64_t changes(struct db *db)
+{
+	return sqlite3_changes64(handle_of(db));
+}
+
+static int begin(struct db *db, struct err *e)
+{
+	return run_patiently(db, "BEGIN IMMEDIATE", e);
+}
+
+static int begin_reading(struct db *db, struct err *e)
+{
+	return run(db, "BEGIN", e);
+}
+
+static bool in_transaction(struct db *db)
+{
+	return db->connection && handle_of(db) && !sqlite3_get_autocommit(handle_of(db));
+}
+
+static void rollback(struct db *db)
+{
+	struct connection *c = db->connection;
+	if (c->rollback) {
+		sqlite3_step(c->rollback);
+		sqlite3_reset(c->rollback);
+	} else {
+		sqlite3_exec(c->handle, "ROLLBACK", NULL, NULL, NULL);
+	}
+}
+
+static int check(struct db *db, void (*take)(void *user, struct text fault), void *user,
+		 struct err *e)
+{
+	struct query *q;
+	int64_t orphans = 0;
+	int rc = db_prepare(db, "PRAGMA integrity_check", &q, e);
+	if (rc != 0)
+		return rc;
+	while ((rc = db_step(db, q, e)) == 1)
+		if (!text_is(db_text(q, 0), "ok"))
+			take(user, db_text(q, 0));
+	db_drop(q);
+	if (rc == 0)
+		rc = db_read_int(db, "SELECT count(*) FROM pragma_foreign_key_check", &orphans, e);
+	if (rc == 0 && orphans) {
+		struct buf b = { 0 };
+		buf_printf(&b, "entries refer to others that are missing: %lld",
+			   (long long)orphans);
+		take(user, (struct text){ b.p, b.n });
+		buf_release(&b);
+	}
+	return rc;
+}
+
+/* SQLite's online backup. */
+static int backup(struct db *db, const char *path,
+		  void (*progress)(void *user, int64_t done, int64_t total), void *user,
+		  struct err *e)
+{
+	sqlite3 *to = NULL;
+	int rc = 0, code = SQLITE_OK;
+	if (access(path, F_OK) == 0)
+		return err_set(e, ERR_STORE, "'%s' exists already; a backup goes to a new file",
+			       path);
+	if (sqlite3_open(path, &to) != SQLITE_OK)
+		rc = err_set(e, ERR_STORE, "could not make '%s': %s", path, sqlite3_errmsg(to));
+	sqlite3_backup *b = rc == 0 ? sqlite3_backup_init(to, "main", handle_of(db), "main") : NULL;
+	if (rc == 0 && !b)
+		rc = err_set(e, ERR_STORE, "could not copy to '%s': %s", path, sqlite3_errmsg(to));
+	while (b && (code = sqlite3_backup_step(b, PAGES_A_STEP)) != SQLITE_DONE) {
+		if (code != SQLITE_OK && code != SQLITE_BUSY && code != SQLITE_LOCKED) {
+			rc = err_set(e, ERR_STORE, "could not copy to '%s': %s", path,
+				     sqlite3_errstr(code));
+			break;
+		}
+		if (progress)
+			progress(user, sqlite3_backup_pagecount(b) - sqlite3_backup_remaining(b),
+				 sqlite3_backup_pagecount(b));
+	}
+	if (b)
+		sqlite3_backup_finish(b);
+	sqlite3_close(to);
+	if (rc != 0)
+		unlink(path);
+	return rc;
+}
+
+const struct db_driver db_sqlite = {
+	.open = open_file,
+	.close = close_file,
+	.failed = failed,
+	.run = run,
+	.prepare = prepare,
+	.drop = drop,
+	.reset = reset,
+	.step = step,
+	.place = place,
+	.bind_int = bind_int,
+	.bind_text = bind_text,
+	.bind_blob = bind_blob,
+	.bind_null = bind_null,
+	.integer = integer,
+	.text = text,
+	.is_null = is_null,
+	.is_blob = is_blob,
+	.changes = changes,
+	.begin = begin,
+	.begin_reading = begin_reading,
+	.in_transaction = in_transaction,
+	.rollback = rollback,
+	.check = check,
+	.backup = backup,
+};
