@@ -12,7 +12,7 @@ B := build/$(MODE)
 
 PACKAGES := libcjson smartcols zlib libzstd sqlite3 gsl
 # loaded by the commands that need them (base/library.h)
-LOADED := libmicrohttpd gnutls pangocairo xlsxwriter
+LOADED := libmicrohttpd gnutls pangocairo xlsxwriter libpq
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
 	-Wwrite-strings -Wvla -Wundef -Wformat=2 -Wno-overlength-strings -Wno-format-nonliteral
 ifdef WERROR

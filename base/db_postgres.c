@@ -1,2 +1,539 @@
+#include <ctype.h>
+#include <libpq-fe.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/arena.h"
 #include "base/db_driver.h"
-const struct db_driver db_postgres = { 0 };
+#include "base/library.h"
+
+#define FUNCTIONS(X) \
+	X(PQconnectdb) \
+	X(PQfinish) \
+	X(PQstatus) \
+	X(PQserverVersion) \
+	X(PQerrorMessage) \
+	X(PQsetNoticeProcessor) \
+	X(PQtransactionStatus) \
+	X(PQexec) \
+	X(PQprepare) \
+	X(PQexecPrepared) \
+	X(PQexecParams) \
+	X(PQresultStatus) \
+	X(PQresultErrorField) \
+	X(PQclear) \
+	X(PQntuples) \
+	X(PQgetvalue) \
+	X(PQgetlength) \
+	X(PQgetisnull) \
+	X(PQftype) \
+	X(PQcmdTuples)
+static struct {
+	FUNCTIONS(LIBRARY_POINTER)
+} pq;
+static const char *const names[] = { FUNCTIONS(LIBRARY_NAME) };
+static struct library library = LIBRARY(library_pq, names, &pq);
+
+enum { OLDEST_SERVER = 120000, OID_BOOL = 16, OID_BYTEA = 17 };
+
+struct connection {
+	PGconn *pg;
+	int64_t changes;
+	uint64_t prepared; /* names given so far */
+	char why[8];	   /* SQLSTATE of the last failure */
+};
+
+/* A parameter as it is sent: blobs as the caller's bytes, all else as text that ends in a zero. */
+struct parameter {
+	const char *name; /* NULL: by place */
+	const char *value;
+	int n;
+	bool binary;
+	char number[24];
+	struct buf text;
+};
+
+struct pg_query {
+	struct query query;
+	struct connection *connection;
+	char *sql;     /* with $1, $2, ... */
+	char name[24]; /* "" until it is prepared */
+	bool kept;
+	struct arena arena; /* of the names */
+	struct parameter *parameter;
+	size_t parameters;
+	PGresult *result;
+	int row; /* the next one */
+	struct buf bytes[2]; /* of BYTEA columns of the row, by turns */
+	int turn;
+};
+
+static struct connection *connection_of(const struct db *db)
+{
+	return db->connection;
+}
+
+static struct pg_query *query_of(struct query *q)
+{
+	return (struct pg_query *)q;
+}
+
+static void ignore(void *user, const char *message)
+{
+	(void)user;
+	(void)message;
+}
+
+/* The first line of what the server or libpq says. */
+static int failed(struct db *db, const char *doing, struct err *e)
+{
+	struct connection *c = connection_of(db);
+	const char *why = c && c->pg ? pq.PQerrorMessage(c->pg) : "not connected";
+	int n = (int)strcspn(why, "\n");
+	if (strncmp(why, "ERROR:  ", 8) == 0)
+		why += 8, n -= 8;
+	if (c && (strcmp(c->why, "55P03") == 0 || strcmp(c->why, "40P01") == 0))
+		return err_set(e, ERR_BUSY, "%s: another writer holds the lock; try again",
+			       db->path);
+	if (c && strcmp(c->why, "53100") == 0)
+		return err_set(e, ERR_STORE, "%s: could not %s: the server's disk is full",
+			       db->path, doing);
+	if (c && c->pg && pq.PQstatus(c->pg) != CONNECTION_OK)
+		return err_set(e, ERR_STORE,
+			       "%s: the connection to the server was lost (%.*s); nothing of the "
+			       "transaction is kept, try again",
+			       db->path, n, why);
+	return err_set(e, ERR_STORE, "%s: could not %s: %.*s", db->path, doing, n, why);
+}
+
+/* Keeps the reason of a failure, and how many rows were changed. */
+static bool went_well(struct connection *c, const PGresult *r)
+{
+	ExecStatusType status = pq.PQresultStatus(r);
+	const char *why = pq.PQresultErrorField(r, PG_DIAG_SQLSTATE);
+	snprintf(c->why, sizeof c->why, "%s", why ? why : "");
+	if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK)
+		return false;
+	const char *changed = pq.PQcmdTuples((PGresult *)(uintptr_t)r);
+	c->changes = *changed ? strtoll(changed, NULL, 10) : 0;
+	return true;
+}
+
+static int run(struct db *db, const char *sql, struct err *e)
+{
+	struct connection *c = connection_of(db);
+	PGresult *r = pq.PQexec(c->pg, sql);
+	bool ok = went_well(c, r);
+	pq.PQclear(r);
+	return ok ? 0 : failed(db, "run a statement", e);
+}
+
+static int keep_version(struct db *db, int64_t version, struct err *e)
+{
+	char sql[120];
+	snprintf(sql, sizeof sql,
+		 "INSERT INTO about VALUES('schema','%lld') ON CONFLICT(key) DO UPDATE SET "
+		 "value=excluded.value",
+		 (long long)version);
+	return run(db, sql, e);
+}
+
+static int version_of(struct db *db, int64_t *version, struct err *e)
+{
+	int64_t there;
+	*version = 0;
+	int rc = db_read_int(db, "SELECT to_regclass('tally.about') IS NOT NULL", &there, e);
+	if (rc == 0 && there)
+		rc = db_read_int(db, "SELECT value::bigint FROM about WHERE key='schema'", version,
+				 e);
+	return rc;
+}
+
+static int begin(struct db *db, struct err *e)
+{
+	char sql[80];
+	snprintf(sql, sizeof sql, "BEGIN; SELECT pg_advisory_xact_lock(%d)",
+		 (int)db->schema->application_id);
+	return run(db, sql, e);
+}
+
+static int migrate(struct db *db, enum db_mode mode, struct err *e)
+{
+	int64_t version;
+	const int64_t known = db_migrations_known(db->schema->postgres_migrations);
+	int rc = version_of(db, &version, e);
+	if (rc != 0)
+		return rc;
+	if (version > known)
+		return err_set(e, ERR_INVALID,
+			       "%s was written by a newer tally (schema %lld, this one knows "
+			       "%lld); upgrade tally",
+			       db->path, (long long)version, (long long)known);
+	if (version == known)
+		return 0;
+	if (version == 0 && mode != DB_CREATE)
+		return err_set(e, ERR_NOT_FOUND,
+			       "%s has no tables of tally yet; the first `tally ingest` makes them",
+			       db->path);
+	if (mode == DB_READ)
+		return err_set(e, ERR_INVALID,
+			       "%s has an older schema; let a command that writes upgrade it",
+			       db->path);
+	rc = begin(db, e);
+	/* another process may have been faster */
+	if (rc == 0)
+		rc = run(db, "CREATE SCHEMA IF NOT EXISTS tally", e);
+	if (rc == 0)
+		rc = version_of(db, &version, e);
+	if (rc == 0)
+		rc = db_migrate_from(db, db->schema->postgres_migrations, version, keep_version, e);
+	if (rc == 0)
+		rc = db_commit(db, e);
+	if (rc != 0) {
+		db_rollback(db);
+		return err_context(e, "making the tables");
+	}
+	return 0;
+}
+
+static int open_server(struct db *db, const char *path, enum db_mode mode, struct err *e)
+{
+	int rc = library_need(&library, e);
+	if (rc != 0)
+		return rc;
+	struct connection *c = mem_zalloc(sizeof *c);
+	db->connection = c;
+	c->pg = pq.PQconnectdb(path);
+	if (pq.PQstatus(c->pg) != CONNECTION_OK) {
+		const char *why = pq.PQerrorMessage(c->pg);
+		return err_set(e, ERR_UNREADABLE, "could not connect to %s: %.*s", db->path,
+			       (int)strcspn(why, "\n"), why);
+	}
+	if (pq.PQserverVersion(c->pg) < OLDEST_SERVER)
+		return err_set(e, ERR_INVALID, "%s: PostgreSQL 12 or later is needed, not %d",
+			       db->path, pq.PQserverVersion(c->pg) / 10000);
+	pq.PQsetNoticeProcessor(c->pg, ignore, NULL);
+	rc = run(db,
+		 "SET search_path TO tally; SET synchronous_commit TO on; SET lock_timeout TO "
+		 "'30s'; SET client_encoding TO 'UTF8'",
+		 e);
+	return rc == 0 ? migrate(db, mode, e) : rc;
+}
+
+static void close_server(struct db *db)
+{
+	struct connection *c = db->connection;
+	if (!c)
+		return;
+	if (c->pg)
+		pq.PQfinish(c->pg);
+	free(c);
+}
+
+/* What only SQLite understands and PostgreSQL does not need; returns what follows it. */
+static const char *pass_over(const char *p)
+{
+	if (strncmp(p, "OR FAIL ", 8) == 0)
+		return p + 8;
+	if (strncmp(p, "INDEXED BY ", 11) == 0) {
+		p += 11;
+		while (isalnum((unsigned char)*p) || *p == '_')
+			p++;
+		return p;
+	}
+	return p;
+}
+
+static size_t parameter_of(struct pg_query *q, const char *name, size_t n)
+{
+	for (size_t i = 0; name && i < q->parameters; i++)
+		if (strncmp(q->parameter[i].name, name, n) == 0 && !q->parameter[i].name[n])
+			return i + 1;
+	q->parameter = mem_grow(q->parameter, (q->parameters + 1) * sizeof *q->parameter);
+	q->parameter[q->parameters] =
+		(struct parameter){ .name = name ? arena_text(&q->arena, name, n) : NULL };
+	return ++q->parameters;
+}
+
+/* ":name" and "?" become $1, $2, ... */
+static void translate(struct pg_query *q, const char *sql)
+{
+	struct buf b = { 0 };
+	for (const char *p = sql, *end; *p; p = end) {
+		end = p + 1;
+		if (*p == '\'' || *p == '"') {
+			end = strchr(end, *p);
+			end = end ? end + 1 : p + strlen(p);
+		} else if (*p == ':' && p[1] == ':') {
+			end = p + 2;
+		} else if (*p == ':' && isalpha((unsigned char)p[1])) {
+			while (isalnum((unsigned char)*end) || *end == '_')
+				end++;
+			buf_printf(&b, "$%zu", parameter_of(q, p, (size_t)(end - p)));
+			continue;
+		} else if (*p == '?') {
+			buf_printf(&b, "$%zu", parameter_of(q, NULL, 0));
+			continue;
+		} else if (isalpha((unsigned char)*p)) {
+			const char *after = pass_over(p);
+			if (after != p) {
+				end = after;
+				continue;
+			}
+			while (isalnum((unsigned char)*end) || *end == '_')
+				end++;
+		}
+		buf_add(&b, p, (size_t)(end - p));
+	}
+	q->sql = b.p;
+}
+
+static int prepare(struct db *db, const char *sql, bool kept, struct query **out, struct err *e)
+{
+	struct connection *c = connection_of(db);
+	struct pg_query *q = mem_zalloc(sizeof *q);
+	*q = (struct pg_query){ .query = { &db_postgres }, .connection = c, .kept = kept };
+	translate(q, sql);
+	(void)e;
+	*out = &q->query;
+	return 0;
+}
+
+static void reset(struct query *base)
+{
+	struct pg_query *q = query_of(base);
+	if (q->result)
+		pq.PQclear(q->result);
+	q->result = NULL;
+	q->row = 0;
+}
+
+static void drop(struct query *base)
+{
+	struct pg_query *q = query_of(base);
+	reset(base);
+	free(q->sql);
+	for (size_t i = 0; i < q->parameters; i++)
+		buf_release(&q->parameter[i].text);
+	free(q->parameter);
+	buf_release(&q->bytes[0]);
+	buf_release(&q->bytes[1]);
+	arena_release(&q->arena);
+	free(q);
+}
+
+static int execute(struct db *db, struct pg_query *q, struct err *e)
+{
+	struct connection *c = q->connection;
+	enum { MOST = 512 };
+	const char *values[MOST];
+	int lengths[MOST], formats[MOST];
+	CHECK(q->parameters <= MOST);
+	for (size_t i = 0; i < q->parameters; i++) {
+		const struct parameter *p = &q->parameter[i];
+		values[i] = p->value;
+		lengths[i] = p->n;
+		formats[i] = p->binary;
+	}
+	if (q->kept && !*q->name) {
+		snprintf(q->name, sizeof q->name, "s%llu", (unsigned long long)++c->prepared);
+		PGresult *r = pq.PQprepare(c->pg, q->name, q->sql, 0, NULL);
+		bool ok = went_well(c, r);
+		pq.PQclear(r);
+		if (!ok) {
+			*q->name = 0;
+			return failed(db, "prepare a statement", e);
+		}
+	}
+	q->result = q->kept ? pq.PQexecPrepared(c->pg, q->name, (int)q->parameters, values,
+						lengths, formats, 0)
+			    : pq.PQexecParams(c->pg, q->sql, (int)q->parameters, NULL, values,
+					      lengths, formats, 0);
+	if (went_well(c, q->result))
+		return 0;
+	int rc = failed(db, "read or write", e);
+	reset(&q->query);
+	return rc;
+}
+
+static int step(struct db *db, struct query *base, struct err *e)
+{
+	struct pg_query *q = query_of(base);
+	if (!q->result) {
+		int rc = execute(db, q, e);
+		if (rc != 0)
+			return rc;
+	}
+	return q->row < pq.PQntuples(q->result) ? (q->row++, 1) : 0;
+}
+
+static int place(struct query *base, const char *name)
+{
+	const struct pg_query *q = query_of(base);
+	for (size_t i = 0; i < q->parameters; i++)
+		if (q->parameter[i].name && strcmp(q->parameter[i].name, name) == 0)
+			return (int)i + 1;
+	return 0;
+}
+
+static struct parameter *parameter_at(struct query *base, int at)
+{
+	struct pg_query *q = query_of(base);
+	CHECK(at > 0 && (size_t)at <= q->parameters);
+	return &q->parameter[at - 1];
+}
+
+static void bind_int(struct query *q, int at, int64_t v)
+{
+	struct parameter *p = parameter_at(q, at);
+	p->n = snprintf(p->number, sizeof p->number, "%lld", (long long)v);
+	p->value = p->number;
+	p->binary = false;
+}
+
+static void bind_text(struct query *q, int at, struct text v)
+{
+	struct parameter *p = parameter_at(q, at);
+	p->text.n = 0;
+	buf_add(&p->text, v.p, v.n);
+	p->value = p->text.p;
+	p->n = (int)v.n;
+	p->binary = false;
+}
+
+static void bind_blob(struct query *q, int at, const void *bytes, size_t n)
+{
+	struct parameter *p = parameter_at(q, at);
+	p->value = n ? bytes : "";
+	p->n = (int)n;
+	p->binary = true;
+}
+
+static void bind_null(struct query *q, int at)
+{
+	struct parameter *p = parameter_at(q, at);
+	p->value = NULL;
+	p->n = 0;
+	p->binary = false;
+}
+
+static bool is_null(struct query *base, int column)
+{
+	const struct pg_query *q = query_of(base);
+	return pq.PQgetisnull(q->result, q->row - 1, column);
+}
+
+static bool is_blob(struct query *base, int column)
+{
+	return pq.PQftype(query_of(base)->result, column) == OID_BYTEA;
+}
+
+static int64_t integer(struct query *base, int column)
+{
+	const struct pg_query *q = query_of(base);
+	const char *s = pq.PQgetvalue(q->result, q->row - 1, column);
+	char *end;
+	if (pq.PQftype(q->result, column) == OID_BOOL)
+		return *s == 't';
+	int64_t v = strtoll(s, &end, 10);
+	CHECK(end != s && !*end);
+	return v;
+}
+
+static int nibble(char c)
+{
+	return c <= '9' ? c - '0' : (c | 32) - 'a' + 10;
+}
+
+/* BYTEA arrives as \x and hexadecimal digits. */
+static struct text text(struct query *base, int column)
+{
+	struct pg_query *q = query_of(base);
+	const char *s = pq.PQgetvalue(q->result, q->row - 1, column);
+	size_t n = (size_t)pq.PQgetlength(q->result, q->row - 1, column);
+	if (!is_blob(base, column))
+		return (struct text){ s, n };
+	struct buf *b = &q->bytes[q->turn ^= 1];
+	b->n = 0;
+	for (size_t i = 2; i + 1 < n; i += 2) {
+		char byte = (char)(nibble(s[i]) << 4 | nibble(s[i + 1]));
+		buf_add(b, &byte, 1);
+	}
+	return (struct text){ b->n ? b->p : "", b->n };
+}
+
+static int64_t changes(struct db *db)
+{
+	return connection_of(db)->changes;
+}
+
+static int begin_reading(struct db *db, struct err *e)
+{
+	return run(db, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", e);
+}
+
+static bool in_transaction(struct db *db)
+{
+	const struct connection *c = db->connection;
+	if (!c || !c->pg)
+		return false;
+	PGTransactionStatusType status = pq.PQtransactionStatus(c->pg);
+	return status == PQTRANS_INTRANS || status == PQTRANS_INERROR;
+}
+
+static void rollback(struct db *db)
+{
+	pq.PQclear(pq.PQexec(connection_of(db)->pg, "ROLLBACK"));
+}
+
+/* The server watches over its pages and references itself. */
+static int check(struct db *db, void (*take)(void *user, struct text fault), void *user,
+		 struct err *e)
+{
+	(void)db;
+	(void)take;
+	(void)user;
+	(void)e;
+	return 0;
+}
+
+static int backup(struct db *db, const char *path,
+		  void (*progress)(void *user, int64_t done, int64_t total), void *user,
+		  struct err *e)
+{
+	(void)path;
+	(void)progress;
+	(void)user;
+	return err_set(e, ERR_USAGE,
+		       "%s is on a server: copy it with pg_dump --schema=tally, which sees one "
+		       "moment while others write",
+		       db->path);
+}
+
+const struct db_driver db_postgres = {
+	.open = open_server,
+	.close = close_server,
+	.failed = failed,
+	.run = run,
+	.prepare = prepare,
+	.drop = drop,
+	.reset = reset,
+	.step = step,
+	.place = place,
+	.bind_int = bind_int,
+	.bind_text = bind_text,
+	.bind_blob = bind_blob,
+	.bind_null = bind_null,
+	.integer = integer,
+	.text = text,
+	.is_null = is_null,
+	.is_blob = is_blob,
+	.changes = changes,
+	.begin = begin,
+	.begin_reading = begin_reading,
+	.in_transaction = in_transaction,
+	.rollback = rollback,
+	.check = check,
+	.backup = backup,
+};

@@ -261,13 +261,8 @@ const char *cli_db_path(const struct cli *cli, struct buf *room)
 int cli_store(const struct cli *cli, struct store **out, int mode, struct err *e)
 {
 	struct buf path = { 0 };
-	int rc;
-	if (strncmp(cli_db_path(cli, &path), "postgres", 8) == 0 && strstr(path.p, "://"))
-		rc = err_set(e, ERR_USAGE, "--db %s: only SQLite files are built in so far",
-			     path.p);
-	else
-		rc = store_open(out, path.p, (enum db_mode)mode, e);
-	if (rc == -ERR_NOT_FOUND)
+	int rc = store_open(out, cli_db_path(cli, &path), (enum db_mode)mode, e);
+	if (rc == -ERR_NOT_FOUND && !db_is_server(path.p))
 		err_set(e, ERR_NOT_FOUND,
 			"there is no database '%s'; `tally ingest` makes one, or name another with "
 			"--db",

@@ -151,9 +151,10 @@ static int flush_calls(struct log_run *l, struct err *e)
 	size_t n = assembly_count(l->calls);
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		const struct metered *m = assembly_call(l->calls, i);
-		if (i + 8 < n && assembly_call(l->calls, i + 8)->record.text[FIELD_ID].n)
-			store_prefetch(l->run->store,
-				       assembly_call(l->calls, i + 8)->record.text[FIELD_ID]);
+		for (size_t k = i; i % BATCH_ROWS == 0 && k < n && k < i + BATCH_ROWS; k++)
+			if (assembly_call(l->calls, k)->record.text[FIELD_ID].n)
+				store_prefetch(l->run->store,
+					       assembly_call(l->calls, k)->record.text[FIELD_ID]);
 		l->teller->line = m->line;
 		rc = take(l->run, m, e);
 	}

@@ -1638,7 +1638,7 @@ static const struct {
 	const char *what, *sql;
 } laws[] = {
 	{ "transactions do not sum to zero", "SELECT count(*) FROM (SELECT txn FROM ledger_entry "
-					     "GROUP BY txn HAVING sum(amount)<>0)" },
+					     "GROUP BY txn HAVING sum(amount)<>0) x" },
 	{ "entries belong to no transaction",
 	  "SELECT count(*) FROM ledger_entry WHERE txn NOT IN (SELECT id FROM ledger_txn)" },
 	{ "transactions have no entries",

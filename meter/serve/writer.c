@@ -139,12 +139,6 @@ static int take_items(struct writer *w, struct job *j, struct instant now, struc
 	w->items.json.n = 0;
 	w->items.index = 0;
 	ingest_next_source(w->in, j->customer, now, &w->items);
-	for (size_t i = 0; i < j->item_count; i++)
-		if (!j->item[i].refused &&
-		    assembly_call(j->calls, j->item[i].call)->record.text[FIELD_ID].n)
-			store_prefetch(
-				w->store,
-				assembly_call(j->calls, j->item[i].call)->record.text[FIELD_ID]);
 	for (size_t i = 0; rc == 0 && i < j->item_count; i++) {
 		const struct job_item *it = &j->item[i];
 		const struct metered *m = it->refused ? NULL : assembly_call(j->calls, it->call);
@@ -515,6 +509,19 @@ static int draw_credits(struct writer *w, struct instant now, struct err *e)
 	return rc == 0 ? ledger_end(w->ledger, e) : rc;
 }
 
+/* The ids of a job, ahead of its turn. */
+static void prefetch(struct writer *w, const struct job *j)
+{
+	for (size_t i = 0; i < j->item_count; i++) {
+		const struct job_item *it = &j->item[i];
+		struct text id = it->refused
+					 ? TEXT("")
+					 : assembly_call(j->calls, it->call)->record.text[FIELD_ID];
+		if (id.n)
+			store_prefetch(w->store, id);
+	}
+}
+
 /* All jobs of the list in one transaction, and their answers after it. */
 static void take_jobs(struct writer *w, struct job *list)
 {
@@ -526,6 +533,8 @@ static void take_jobs(struct writer *w, struct job *list)
 	bool begun = rc == 0;
 	if (rc == 0)
 		rc = ledger_begin(w->ledger, &e);
+	for (const struct job *j = list; rc == 0 && j; j = j->next)
+		prefetch(w, j);
 	for (struct job *j = list; rc == 0 && j; j = j->next) {
 		rc = take_job(w, j, now, &e);
 		if (j->kind == JOB_USAGE || j->kind == JOB_SETTLE)

@@ -13,7 +13,8 @@
 
 enum {
 	APPLICATION_ID = 0x74616c79, /* "taly" */
-	INDEXED_AT_ONCE = 200000     /* rows */
+	INDEXED_AT_ONCE = 200000,    /* rows */
+	READ_AT_ONCE = 20000
 };
 
 extern const struct migration store_migrations[],
@@ -35,7 +36,11 @@ struct by_number {
 
 struct store {
 	struct db db;
-	struct id_index *ids; /* NULL when the store was opened to read */
+	struct id_index *ids; /* NULL when the store was opened to read, and on a server */
+	/* on a server, of this transaction: 1 + the row of each id that was asked for, 1 where there
+	 * is none; and ids that are asked for next, as an array */
+	struct dict looked_up;
+	struct buf wanted;
 	int64_t last_seq, first_of_batch;
 	int64_t changes_seen; /* PRAGMA data_version */
 	struct instant now;
@@ -177,6 +182,8 @@ static int index_from(struct store *s, int64_t from, struct err *e)
 
 int store_index_ids(struct store *s, struct err *e)
 {
+	if (!s->ids)
+		return 0;
 	int rc = id_index_clear(s->ids, e);
 	return rc == 0 ? index_from(s, 1, e) : rc;
 }
@@ -232,10 +239,10 @@ static int open_index(struct store *s, struct err *e)
 int store_open(struct store **out, const char *path, enum db_mode mode, struct err *e)
 {
 	struct store *s = mem_zalloc(sizeof *s);
-	int rc = mode == DB_CREATE ? make_folders(path, e) : 0;
+	int rc = mode == DB_CREATE && !db_is_server(path) ? make_folders(path, e) : 0;
 	if (rc == 0)
 		rc = db_open(&s->db, path, mode, &store_schema, e);
-	if (rc == 0 && mode != DB_READ)
+	if (rc == 0 && mode != DB_READ && !db_on_server(&s->db))
 		rc = open_index(s, e);
 	if (rc == 0)
 		rc = read_int(s, STORE_LAST_SEQ, &s->last_seq, e);
@@ -262,6 +269,8 @@ void store_close(struct store *s)
 	dict_release(&s->origins);
 	dict_release(&s->prices);
 	dict_release(&s->subjects);
+	dict_release(&s->looked_up);
+	buf_release(&s->wanted);
 	free(s->price_by.entry);
 	free(s->series_by.entry);
 	free(s->subject_by.entry);
@@ -303,6 +312,12 @@ int store_refresh(struct store *s, struct err *e)
 	return read_int(s, STORE_LAST_SEQ, &s->last_seq, e);
 }
 
+static void forget_lookups(struct store *s)
+{
+	dict_clear(&s->looked_up);
+	s->wanted.n = 0;
+}
+
 int store_begin(struct store *s, struct instant now, struct err *e)
 {
 	int64_t version, before = s->last_seq;
@@ -328,6 +343,7 @@ int store_begin(struct store *s, struct instant now, struct err *e)
 	}
 	s->now = now;
 	s->first_of_batch = s->last_seq + 1;
+	forget_lookups(s);
 	return 0;
 }
 
@@ -355,6 +371,7 @@ void store_rollback(struct store *s)
 	if (s->ids)
 		id_index_forget_above(s->ids, s->last_seq);
 	s->changes_seen = -1;
+	forget_lookups(s);
 	forget_numbers(s);
 }
 
@@ -656,9 +673,57 @@ static bool row_has_id(void *user, int64_t row)
 	return same || step < 0;
 }
 
+/* One element of an array of the server. */
+static void want_id(struct store *s, struct text id)
+{
+	bool is_new;
+	uint64_t *known = dict_need(&s->looked_up, id, &is_new);
+	if (!is_new)
+		return;
+	*known = 1;
+	buf_puts(&s->wanted, s->wanted.n ? ",\"" : "{\"");
+	for (size_t i = 0; i < id.n; i++) {
+		if (id.p[i] == '"' || id.p[i] == '\\')
+			buf_puts(&s->wanted, "\\");
+		buf_add(&s->wanted, &id.p[i], 1);
+	}
+	buf_puts(&s->wanted, "\"");
+}
+
+/* Asks the server for all ids that are wanted at once. */
+static int look_up_wanted(struct store *s, struct err *e)
+{
+	struct query *q;
+	int rc = db_statement(&s->db, STORE_SEARCH_IDS, &q, e);
+	if (rc != 0)
+		return rc;
+	buf_puts(&s->wanted, "}");
+	db_bind_text(q, ":ids", (struct text){ s->wanted.p, s->wanted.n });
+	while ((rc = db_step(&s->db, q, e)) == 1) {
+		uint64_t *known = dict_find(&s->looked_up, db_text(q, 0));
+		if (known)
+			*known = 1 + (uint64_t)db_int(q, 1);
+	}
+	db_reset(q);
+	s->wanted.n = 0;
+	return rc;
+}
+
 void store_prefetch(struct store *s, struct text id)
 {
-	id_index_prefetch(s->ids, id_index_hash(s->ids, id));
+	if (s->ids)
+		id_index_prefetch(s->ids, id_index_hash(s->ids, id));
+	else if (id.n)
+		want_id(s, id);
+}
+
+/* On a server; what it says holds for the transaction, for no other writer can begin. */
+static int find_on_server(struct store *s, struct text id, int64_t *first, struct err *e)
+{
+	want_id(s, id);
+	int rc = s->wanted.n ? look_up_wanted(s, e) : 0;
+	*first = rc == 0 ? (int64_t)*dict_find(&s->looked_up, id) - 1 : 0;
+	return rc;
 }
 
 /* Without an index, which only writers have, the rows are searched. */
@@ -669,7 +734,7 @@ static int find_by_search(struct store *s, struct text id, int64_t *first, struc
 	int rc = db_statement(&s->db, STORE_SEARCH_ID, &q, e);
 	if (rc != 0)
 		return rc;
-	if (uuid_bytes(id, bytes))
+	if (!db_on_server(&s->db) && uuid_bytes(id, bytes))
 		db_bind_blob(q, ":id", bytes, sizeof bytes);
 	else
 		db_bind_text(q, ":id", id);
@@ -690,7 +755,9 @@ int store_find(struct store *s, struct text id, struct known_id *out, struct err
 		if (s->find_rc != 0)
 			return s->find_rc;
 	} else {
-		int rc = find_by_search(s, id, &out->first, e);
+		int rc = db_on_server(&s->db) && db_in_transaction(&s->db)
+				 ? find_on_server(s, id, &out->first, e)
+				 : find_by_search(s, id, &out->first, e);
 		if (rc != 0)
 			return rc;
 	}
@@ -866,7 +933,8 @@ int store_flush(struct store *s, struct err *e)
 		/* offsets became pointers now that the buffer stands still */
 		for (size_t k = 0; k < sizeof texts / sizeof *texts; k++)
 			texts[k]->p = s->pending_text.p + (uintptr_t)texts[k]->p;
-		extra[i].is_uuid = uuid_bytes(row->record.text[FIELD_ID], extra[i].uuid);
+		extra[i].is_uuid = !db_on_server(&s->db) &&
+				   uuid_bytes(row->record.text[FIELD_ID], extra[i].uuid);
 		size_t from = s->more.n;
 		put_more(&s->more, &row->record, row->web_searches);
 		extra[i].more = (struct text){ (const char *)from, s->more.n - from };
@@ -917,7 +985,11 @@ int store_append(struct store *s, struct usage_row *row, struct err *e)
 {
 	const struct text id = row->record.text[FIELD_ID];
 	row->seq = s->last_seq + 1;
-	id_index_add(s->ids, id_index_hash(s->ids, id), row->seq, row->kind == USAGE_RECORD);
+	if (s->ids)
+		id_index_add(s->ids, id_index_hash(s->ids, id), row->seq,
+			     row->kind == USAGE_RECORD);
+	else if (row->kind == USAGE_RECORD)
+		*dict_need(&s->looked_up, id, NULL) = 1 + (uint64_t)row->seq;
 	struct usage_row *p = &s->pending[s->pending_count++];
 	*p = *row;
 	defer_text(s, &p->record.text[FIELD_ID]);
@@ -1046,13 +1118,18 @@ int store_each_row(struct store *s, int64_t from, int64_t to,
 {
 	struct query *q;
 	int rc = store_flush(s, e);
-	if (rc == 0)
+	to = to < s->last_seq ? to : s->last_seq;
+	/* a stretch at a time: a server sends all that was asked for at once */
+	for (int64_t next; rc == 0 && from <= to; from = next) {
+		next = to - from < READ_AT_ONCE ? to + 1 : from + READ_AT_ONCE;
 		rc = db_statement(&s->db, STORE_ROWS, &q, e);
-	if (rc != 0)
-		return rc;
-	db_bind_int(q, ":from", from);
-	db_bind_int(q, ":to", to);
-	return each(s, q, take, user, e);
+		if (rc != 0)
+			return rc;
+		db_bind_int(q, ":from", from);
+		db_bind_int(q, ":to", next - 1);
+		rc = each(s, q, take, user, e);
+	}
+	return rc;
 }
 
 int store_each_row_of(struct store *s, int64_t first,

@@ -368,6 +368,8 @@ const char *const store_sql[STORE_STATEMENTS] = {
 const char *const store_postgres_sql[STORE_STATEMENTS] = {
 	/* what others wrote is seen at every transaction's beginning */
 	[STORE_DATA_VERSION] = "SELECT pg_current_xact_id()::text::bigint",
+	[STORE_SEARCH_IDS] =
+		"SELECT id,seq FROM usage WHERE kind=0 AND id=ANY(CAST(:ids AS text[]))",
 	[STORE_CELLS_DAY_OF] = "SELECT r.day,r.series,r.price,records,requests,input,cache_read,"
 			       "cache_write_5m,cache_write_1h,output,reasoning FROM rollup_day r "
 			       "JOIN series s ON s.id=r.series WHERE r.day>=:from AND r.day<:to AND "

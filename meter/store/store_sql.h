@@ -10,6 +10,7 @@ enum store_statement {
 	STORE_IDS_FROM,
 	STORE_ID_AT,
 	STORE_SEARCH_ID,
+	STORE_SEARCH_IDS, /* of a server */
 	STORE_LAST_OF,
 	STORE_ADD_BATCH,
 	STORE_ADD_CHANGE,
