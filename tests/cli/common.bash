@@ -15,4 +15,11 @@ expect() {
 	shift
 	for t in "$@"; do case $output in *"$t"*) ;; *) fail "missing: $t" || return 1 ;; esac; done
 }
+# Whether the databases are those of a server (tests/support/tally_on_postgres).
+on_server() { [ -n "${TALLY_TEST_SERVER-}" ]; }
+# sql FILE STATEMENTS: in the database itself
+sql() {
+	if on_server; then psql -h "$TALLY_TEST_SERVER" -U tally -d "$(cat "$1")" -qAtX -v ON_ERROR_STOP=1 -c 'SET search_path TO tally' -c "$2"
+	else sqlite3 "$1" "$2"; fi
+}
 cost() { run "$TALLY" cost "$@" --json; }

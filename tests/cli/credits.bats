@@ -292,7 +292,8 @@ END
 	run "$TALLY" credit balance acme --json
 	expect 4 '"available": "0"'
 	# its day comes: two days ago, yesterday and today
-	sqlite3 t.db "UPDATE credit_rule SET anchor = $(date +%s) * 1000000 - 2 * 86400000000 - 5000000, next = $(date +%s) * 1000000 - 2 * 86400000000 - 5000000"
+	due=$(($(date +%s) * 1000000 - 2 * 86400000000 - 5000000))
+	sql t.db "UPDATE credit_rule SET anchor=$due,next=$due"
 	chmod a-w t.db
 	run "$TALLY" credit balance acme --json
 	[ "$(id -u)" = 0 ] || expect 4 '"available": "0"'

@@ -61,7 +61,7 @@ END
 	year=$(date -u +%Y)
 	run "$TALLY" invoice finalize '#1'
 	expect 1 "final already"
-	run sqlite3 t.db "UPDATE invoice SET total='0' WHERE id=1"
+	run sql t.db "UPDATE invoice SET total='0' WHERE id=1"
 	[ "$status" -ne 0 ]
 	# a late record and a correction: each stands on the next invoice, with the number that it corrects
 	printf 'id,time,model,customer,project,input,output\nl,2026-06-20T00:00:00Z,deepseek-v4-pro,acme,web,1000000,0\n' > late.csv
@@ -140,7 +140,7 @@ END
 	first=1
 	while read -r c; do
 		if [ $first = 1 ]; then "$TALLY" credit account "$c" --plan vm0 --since 2026-06-01 -q; first=0
-		else sqlite3 t.db "INSERT INTO credit_account(customer,plan,plan_text,byo,overage,overage_limit,burn_order,zone,anchor_day,low_balance,terms,since,opened) SELECT '$c',plan,plan_text,byo,overage,overage_limit,burn_order,zone,anchor_day,low_balance,terms,since,opened FROM credit_account WHERE customer='c0'; INSERT INTO credit_state SELECT max(id),0,0,0 FROM credit_account"; fi
+		else sql t.db "INSERT INTO credit_account(customer,plan,plan_text,byo,overage,overage_limit,burn_order,zone,anchor_day,low_balance,terms,since,opened) SELECT '$c',plan,plan_text,byo,overage,overage_limit,burn_order,zone,anchor_day,low_balance,terms,since,opened FROM credit_account WHERE customer='c0'; INSERT INTO credit_state SELECT max(id),0,0,0 FROM credit_account"; fi
 	done < names
 	"$TALLY" credit post g.jsonl -q
 	"$TALLY" ingest u.csv -q
@@ -159,5 +159,5 @@ END
 	run "$TALLY" fsck
 	expect 0 "clean"
 	# 150 numbers, 1 to 150
-	[ "$(sqlite3 t.db "SELECT count(DISTINCT number)||' '||max(substr(number,-6))||' '||min(substr(number,-6)) FROM invoice WHERE status='final'")" = "150 000150 000001" ]
+	[ "$(sql t.db "SELECT count(DISTINCT number)||' '||max(substr(number,length(number)-5))||' '||min(substr(number,length(number)-5)) FROM invoice WHERE status='final'")" = "150 000150 000001" ]
 }

@@ -3,7 +3,7 @@
 // With a CSV of native columns (times in UTC), that is priced instead of generated rows, and comments tell how long each engine took.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
@@ -53,20 +53,14 @@ const script = (dialect, ...more) => run(tally, ['price', 'sql', '--dialect', di
 const grouped = total => `SELECT task,model,count(*) AS records,sum(CASE WHEN tally_reason='' THEN 0 ELSE 1 END) AS unpriced,${total} AS total FROM tally_priced GROUP BY task,model`;
 const sqliteTotal = "printf('%d.%09d%09d',(sum(tally_nano)+sum(tally_rest)/1000000000)/1000000000,(sum(tally_nano)+sum(tally_rest)/1000000000)%1000000000,sum(tally_rest)%1000000000)";
 
-// A PostgreSQL of our own, on a socket in `dir`; null where there is none.
+// A PostgreSQL of our own, on a socket in `home`; null where there is none.
 function postgres() {
-	const versions = existsSync('/usr/lib/postgresql') ? readdirSync('/usr/lib/postgresql').sort((a, b) => b - a) : [];
-	const bin = versions.map(v => `/usr/lib/postgresql/${v}/bin`).find(b => existsSync(join(b, 'initdb')));
-	if (!bin) return null;
-	const home = mkdtempSync(join(tmpdir(), 'tally-pg-'));
-	const root = process.getuid() === 0;
-	if (root) run('chown', ['postgres', home]);
-	const as = args => root ? run('runuser', ['-u', 'postgres', '--', ...args]) : run(args[0], args.slice(1));
-	as([join(bin, 'initdb'), '-D', join(home, 'data'), '-U', 'tally', '-A', 'trust', '-E', 'UTF8', '--locale=C']);
-	as([join(bin, 'pg_ctl'), '-D', join(home, 'data'), '-w', '-l', join(home, 'log'), '-o', `-k ${home} -c listen_addresses='' -c fsync=off`, 'start']);
+	const server = resolve('tests/support/postgres_server'), home = mkdtempSync(join(tmpdir(), 'tally-pg-'));
+	chmodSync(home, 0o755);
+	if (spawnSync(server, ['start', home], { env: { ...process.env, POSTGRES_OPTIONS: '-c fsync=off' } }).status !== 0) return null;
 	return {
-		psql: input => run(join(bin, 'psql'), ['-h', home, '-U', 'tally', '-d', 'postgres', '-qAtX', '-v', 'ON_ERROR_STOP=1'], input),
-		stop() { as([join(bin, 'pg_ctl'), '-D', join(home, 'data'), '-m', 'immediate', 'stop']); rmSync(home, { recursive: true, force: true }); },
+		psql: input => run('psql', ['-h', home, '-U', 'tally', '-d', 'postgres', '-qAtX', '-v', 'ON_ERROR_STOP=1'], input),
+		stop() { run(server, ['stop', home]); rmSync(home, { recursive: true, force: true }); },
 	};
 }
 const module = name => { try { return require(name); } catch { return null; } };

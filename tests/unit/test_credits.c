@@ -16,6 +16,7 @@
 #include "meter/ledger/timeline.h"
 #include "pricing/rate.h"
 #include "reports/focus.h"
+#include "tests/support/test_database.h"
 
 static const int128 atto = 1000000000000000000;
 
@@ -2058,7 +2059,8 @@ static int open_all(void **state)
 	(void)state;
 	struct err e = { 0 };
 	snprintf(path, sizeof path, "/tmp/tally-credits-%d.db", (int)getpid());
-	if (store_open(&store, path, DB_CREATE, &e) != 0 || ledger_open(&ledger, store, &e) != 0 ||
+	test_database_forget(path);
+	if (store_open(&store, test_database(path), DB_CREATE, &e) != 0 || ledger_open(&ledger, store, &e) != 0 ||
 	    store_begin(store, t0(), &e) != 0 || ledger_begin(ledger, &e) != 0) {
 		print_message("%s\n", e.message);
 		return -1;
@@ -2071,18 +2073,13 @@ static int close_all(void **state)
 {
 	(void)state;
 	struct err e = { 0 };
-	char name[80];
 	int rc = ledger_end(ledger, &e);
 	if (rc == 0)
 		rc = store_commit(store, &e);
 	spending_close(spending);
 	ledger_close(ledger);
 	store_close(store);
-	unlink(path);
-	snprintf(name, sizeof name, "%s-wal", path);
-	unlink(name);
-	snprintf(name, sizeof name, "%s-shm", path);
-	unlink(name);
+	test_database_forget(path);
 	return rc;
 }
 

@@ -23,6 +23,7 @@
 #include "meter/store/rollup.h"
 #include "meter/store/usage_query.h"
 #include "tests/support/failing_vfs.h"
+#include "tests/support/test_database.h"
 
 static char folder[64];
 static struct book *book;
@@ -39,14 +40,7 @@ static const char *path_of(const char *name)
 
 static void forget(const char *name)
 {
-	char path[200];
-	static const char *const ends[] = { "", "-wal", "-shm", "-journal" };
-	for (size_t i = 0; i < COUNT(ends); i++) {
-		snprintf(path, sizeof path, "%s%s", path_of(name), ends[i]);
-		unlink(path);
-	}
-	snprintf(path, sizeof path, "rm -rf %s-ids", path_of(name));
-	assert_int_equal(system(path), 0);
+	test_database_forget(path_of(name));
 }
 
 static int open_book(void **state)
@@ -113,7 +107,7 @@ static struct writer open_writer(const char *name)
 	struct writer w;
 	struct err e = { 0 };
 	struct ingest_options o = options();
-	if (store_open(&w.store, path_of(name), DB_CREATE, &e) != 0 ||
+	if (store_open(&w.store, test_database(path_of(name)), DB_CREATE, &e) != 0 ||
 	    ingest_open(&w.in, w.store, &o, "test", NULL, NULL, &e) != 0)
 		fail_msg("%s", e.message);
 	return w;
@@ -1018,14 +1012,20 @@ int main(void)
 		cmocka_unit_test(sums_do_not_depend_on_how_they_are_asked_for),
 		cmocka_unit_test(rerating_can_be_undone_to_the_last_digit),
 		cmocka_unit_test(a_voided_record_is_gone_and_stays_known),
-		cmocka_unit_test(the_index_of_ids_is_made_anew_when_it_cannot_be_trusted),
-		cmocka_unit_test(the_index_grows_and_loses_nothing),
 		cmocka_unit_test(several_writers_keep_each_id_once),
 		cmocka_unit_test(a_killed_writer_loses_nothing_that_was_acknowledged),
+	};
+	const struct CMUnitTest of_files[] = {
+		cmocka_unit_test(the_index_of_ids_is_made_anew_when_it_cannot_be_trusted),
+		cmocka_unit_test(the_index_grows_and_loses_nothing),
 		cmocka_unit_test(a_failing_disk_leaves_nothing_half_written),
 		cmocka_unit_test(failing_allocations_are_survived),
 		cmocka_unit_test(a_full_disk_is_told_and_survived),
 		cmocka_unit_test(a_newer_or_foreign_database_is_refused),
 	};
-	return cmocka_run_group_tests_name("store", tests, open_book, close_book);
+	int failed = cmocka_run_group_tests_name("store", tests, open_book, close_book);
+	if (!test_on_server())
+		failed += cmocka_run_group_tests_name("store in a file", of_files, open_book,
+						      close_book);
+	return failed;
 }

@@ -1,0 +1,76 @@
+# Writers and the database itself are killed under load: what was acknowledged is there, once.
+load ../cli/common
+
+setup() {
+	TALLY=$TALLY_BINARY
+	DIR=$(mktemp -d)
+	cd "$DIR"
+	OWN=$DIR/server
+	mkdir "$OWN"; chmod 755 "$DIR" "$OWN"
+	"$BATS_TEST_DIRNAME/../support/postgres_server" start "$OWN"
+	createdb -h "$OWN" -U tally meter
+	DB="postgresql:///meter?host=$OWN&user=tally"
+}
+teardown() {
+	for p in $pids; do kill -9 "$p" 2>/dev/null || true; done
+	"$BATS_TEST_DIRNAME/../support/postgres_server" stop "$OWN" || true
+	rm -rf "$DIR"
+}
+# records FROM COUNT: lines of their own
+records() { awk -v from="$1" -v n="$2" 'BEGIN { for (i = from; i < from + n; i++) printf "{\"id\":\"call-%d\",\"time\":\"2026-08-24T02:00:00Z\",\"model\":\"deepseek-v4-flash\",\"customer\":\"c%d\",\"input\":%d,\"output\":7}\n", i, i % 5, i }'; }
+
+# writer NUMBER: batches until the end; the ranges that were acknowledged go to acked.NUMBER
+writer() {
+	at=$(($1 * 1000000))
+	while [ ! -e end ]; do
+		records $at 50 >batch.$1
+		if "$TALLY" ingest batch.$1 --db "$DB" -q >out.$1 2>err.$1; then echo $at >>acked.$1; at=$((at + 50)); fi
+	done
+}
+@test "four writers, killed at random, and the server killed three times: every acknowledged record is there once" {
+	"$TALLY" ingest --db "$DB" -q - <<<"$(records 99000000 1)"
+	for w in 1 2 3 4; do writer $w & pids="$pids $!"; done
+	for round in 1 2 3; do
+		for k in 1 2 3 4 5 6; do
+			sleep 0.3
+			victim=$(pgrep -f "ingest batch.$((RANDOM % 4 + 1)) --db $DB" | head -n 1)
+			[ -z "$victim" ] || kill -9 "$victim" 2>/dev/null || true
+		done
+		"$BATS_TEST_DIRNAME/../support/postgres_server" kill "$OWN"
+		sleep 0.2
+		"$BATS_TEST_DIRNAME/../support/postgres_server" start "$OWN"
+	done
+	sleep 1
+	touch end; for p in $pids; do wait "$p" || true; done
+	run "$TALLY" fsck --db "$DB"
+	expect 0 clean
+	acked=0
+	for w in 1 2 3 4; do
+		[ -s acked.$w ] || fail "writer $w got nothing in"
+		while read -r at; do records $at 50; acked=$((acked + 50)); done <acked.$w >again.$w
+		run "$TALLY" ingest again.$w --db "$DB" --json
+		expect 0 '"accepted": 0' '"conflicts": 0'
+		acked=$((acked + $(wc -l <again.$w)))
+	done
+	[ "$acked" -ge 1000 ] || fail "only $acked records"
+}
+@test "a server that is gone, wrong or too new is told clearly, and nothing is half written" {
+	"$TALLY" ingest --db "$DB" -q - <<<"$(records 1 10)"
+	run "$TALLY" usage --db "postgresql:///nowhere?host=$OWN&user=tally"
+	expect 1 'could not connect to postgresql:///nowhere'
+	run "$TALLY" usage --db "postgresql:///meter?host=$OWN&user=nobody"
+	expect 1 'could not connect'
+	createdb -h "$OWN" -U tally empty
+	run "$TALLY" usage --db "postgresql:///empty?host=$OWN&user=tally"
+	expect 1 'has no tables of tally yet'
+	psql -h "$OWN" -U tally -d meter -qc "UPDATE tally.about SET value='999' WHERE key='schema'"
+	run "$TALLY" usage --db "$DB"
+	expect 1 'written by a newer tally'
+	psql -h "$OWN" -U tally -d meter -qc "UPDATE tally.about SET value='1' WHERE key='schema'"
+	"$BATS_TEST_DIRNAME/../support/postgres_server" kill "$OWN"
+	run "$TALLY" ingest --db "$DB" - <<<"$(records 11 10)"
+	expect 1 'could not connect'
+	"$BATS_TEST_DIRNAME/../support/postgres_server" start "$OWN"
+	run "$TALLY" ingest --db "$DB" --json - <<<"$(records 1 20)"
+	expect 0 '"accepted": 10' '"duplicates": 10'
+}

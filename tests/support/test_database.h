@@ -1,0 +1,16 @@
+/*
+ * test_database: where a test keeps a database: a file, or a database of the PostgreSQL server at
+ * TALLY_TEST_SERVER (a folder with its socket).
+ */
+#ifndef TALLY_TESTS_SUPPORT_TEST_DATABASE_H
+#define TALLY_TESTS_SUPPORT_TEST_DATABASE_H
+
+#include <stdbool.h>
+
+bool test_on_server(void);
+/* What to open for the file of that path; lives until eight more were asked for. */
+const char *test_database(const char *path);
+/* Begins anew: empty or absent. */
+void test_database_forget(const char *path);
+
+#endif
