@@ -36,8 +36,8 @@ int db_open(struct db *db, const char *path, enum db_mode mode, const struct db_
 {
 	*db = (struct db){ .driver = db_is_server(path) ? &db_postgres : &db_sqlite,
 			   .schema = schema,
-			   .statement = mem_zalloc((schema->statements + 1) *
-						   sizeof *db->statement),
+			   .statement =
+				   mem_zalloc((schema->statements + 1) * sizeof *db->statement),
 			   .path = path_to_show(path) };
 	int rc = db->driver->open(db, path, mode, e);
 	if (rc != 0)
@@ -221,6 +221,11 @@ bool db_is_null(struct query *q, int column)
 bool db_is_blob(struct query *q, int column)
 {
 	return q->driver->is_blob(q, column);
+}
+
+int db_copy(struct db *db, const char *table, struct text lines, struct err *e)
+{
+	return db->driver->copy(db, table, lines, e);
 }
 
 int64_t db_changes(struct db *db)

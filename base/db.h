@@ -21,7 +21,7 @@ struct migration {
 struct db_schema {
 	int32_t application_id;
 	const struct migration *migrations, *postgres_migrations; /* ended by a NULL name */
-	const char *const *sql;		 /* of each statement's number */
+	const char *const *sql;					  /* of each statement's number */
 	const char *const *postgres_sql; /* where it must differ; else NULL */
 	size_t statements;
 };
@@ -35,9 +35,9 @@ struct query {
 struct db {
 	const struct db_driver *driver; /* NULL: not open */
 	const struct db_schema *schema;
-	void *connection;	 /* the driver's */
+	void *connection;	  /* the driver's */
 	struct query **statement; /* prepared so far, by number */
-	char *path;		 /* without a password */
+	char *path;		  /* without a password */
 };
 
 enum db_mode { DB_READ, DB_WRITE, DB_CREATE };
@@ -94,6 +94,9 @@ struct text db_text(struct query *q, int column);
 bool db_is_null(struct query *q, int column);
 bool db_is_blob(struct query *q, int column);
 
+/* Many rows at once into a table of a server, as lines of COPY's text format. Only where
+ * db_on_server. */
+int db_copy(struct db *db, const char *table, struct text lines, struct err *e);
 /* Rows that the last statement changed. */
 int64_t db_changes(struct db *db);
 
@@ -106,8 +109,7 @@ int db_commit(struct db *db, struct err *e);
 void db_rollback(struct db *db);
 
 /* Whether what the engine itself can tell is in order; take hears of each fault. */
-int db_check(struct db *db, void (*take)(void *user, struct text fault), void *user,
-	     struct err *e);
+int db_check(struct db *db, void (*take)(void *user, struct text fault), void *user, struct err *e);
 /* A whole copy while others write. Errors: ERR_STORE; ERR_USAGE where the engine has tools of its
  * own for that. */
 int db_backup(struct db *db, const char *path,

@@ -11,7 +11,8 @@ struct db_driver {
 	int (*failed)(struct db *db, const char *doing, struct err *e);
 	int (*run)(struct db *db, const char *sql, struct err *e);
 	/* kept: it will run often */
-	int (*prepare)(struct db *db, const char *sql, bool kept, struct query **out, struct err *e);
+	int (*prepare)(struct db *db, const char *sql, bool kept, struct query **out,
+		       struct err *e);
 	void (*drop)(struct query *q);
 	void (*reset)(struct query *q);
 	int (*step)(struct db *db, struct query *q, struct err *e);
@@ -25,6 +26,8 @@ struct db_driver {
 	struct text (*text)(struct query *q, int column);
 	bool (*is_null)(struct query *q, int column);
 	bool (*is_blob)(struct query *q, int column);
+	int (*copy)(struct db *db, const char *table, struct text lines,
+		    struct err *e); /* or NULL */
 	int64_t (*changes)(struct db *db);
 	int (*begin)(struct db *db, struct err *e);
 	int (*begin_reading)(struct db *db, struct err *e);

@@ -28,7 +28,10 @@
 	X(PQgetlength) \
 	X(PQgetisnull) \
 	X(PQftype) \
-	X(PQcmdTuples)
+	X(PQcmdTuples) \
+	X(PQputCopyData) \
+	X(PQputCopyEnd) \
+	X(PQgetResult)
 static struct {
 	FUNCTIONS(LIBRARY_POINTER)
 } pq;
@@ -64,7 +67,7 @@ struct pg_query {
 	struct parameter *parameter;
 	size_t parameters;
 	PGresult *result;
-	int row; /* the next one */
+	int row;	     /* the next one */
 	struct buf bytes[2]; /* of BYTEA columns of the row, by turns */
 	int turn;
 };
@@ -346,8 +349,8 @@ static int execute(struct db *db, struct pg_query *q, struct err *e)
 			return failed(db, "prepare a statement", e);
 		}
 	}
-	q->result = q->kept ? pq.PQexecPrepared(c->pg, q->name, (int)q->parameters, values,
-						lengths, formats, 0)
+	q->result = q->kept ? pq.PQexecPrepared(c->pg, q->name, (int)q->parameters, values, lengths,
+						formats, 0)
 			    : pq.PQexecParams(c->pg, q->sql, (int)q->parameters, NULL, values,
 					      lengths, formats, 0);
 	if (went_well(c, q->result))
@@ -463,6 +466,31 @@ static struct text text(struct query *base, int column)
 	return (struct text){ b->n ? b->p : "", b->n };
 }
 
+static int copy(struct db *db, const char *table, struct text lines, struct err *e)
+{
+	enum { AT_ONCE = 1 << 20 };
+	struct connection *c = connection_of(db);
+	char sql[80];
+	snprintf(sql, sizeof sql, "COPY %s FROM STDIN", table);
+	PGresult *r = pq.PQexec(c->pg, sql);
+	bool ok = pq.PQresultStatus(r) == PGRES_COPY_IN;
+	if (!ok)
+		went_well(c, r);
+	pq.PQclear(r);
+	if (!ok)
+		return failed(db, "write", e);
+	for (size_t at = 0; ok && at < lines.n; at += AT_ONCE) {
+		size_t n = lines.n - at < AT_ONCE ? lines.n - at : AT_ONCE;
+		ok = pq.PQputCopyData(c->pg, lines.p + at, (int)n) == 1;
+	}
+	ok &= pq.PQputCopyEnd(c->pg, ok ? NULL : "given up") == 1;
+	while ((r = pq.PQgetResult(c->pg))) {
+		ok &= went_well(c, r);
+		pq.PQclear(r);
+	}
+	return ok ? 0 : failed(db, "write", e);
+}
+
 static int64_t changes(struct db *db)
 {
 	return connection_of(db)->changes;
@@ -529,6 +557,7 @@ const struct db_driver db_postgres = {
 	.text = text,
 	.is_null = is_null,
 	.is_blob = is_blob,
+	.copy = copy,
 	.changes = changes,
 	.begin = begin,
 	.begin_reading = begin_reading,

@@ -152,10 +152,10 @@ int store_status(struct store *s, struct instant now, struct store_status *out, 
 	}
 	if (rc == 0)
 		rc = db_read_int(store_db(s), "SELECT time FROM usage ORDER BY seq DESC LIMIT 1",
-			      &out->last_time.us, e);
+				 &out->last_time.us, e);
 	if (rc == 0)
 		rc = db_read_int(store_db(s), "SELECT at FROM batch ORDER BY first DESC LIMIT 1",
-			      &out->last_written.us, e);
+				 &out->last_written.us, e);
 	out->bytes = stat(store_path(s), &st) == 0 ? (int64_t)st.st_size : 0;
 	return rc;
 }

@@ -141,8 +141,8 @@ int journal_verify(struct store *s, journal_content *content, void *user, int64_
 		if (rc != 0 || *fault)
 			break;
 		rc = hash_link(hash, hash, name, ref, (struct text){ b.p, b.n }, e);
-		if (rc == 0 && !text_eq(db_text(q, 3),
-				       (struct text){ (const char *)hash, JOURNAL_HASH }))
+		if (rc == 0 &&
+		    !text_eq(db_text(q, 3), (struct text){ (const char *)hash, JOURNAL_HASH }))
 			snprintf(fault, 200,
 				 "journal entry %lld: %s %lld is not what it was when it was "
 				 "entered",

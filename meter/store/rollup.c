@@ -210,6 +210,41 @@ static int by_cell(const void *x, const void *y)
 				  : (a->price > b->price) - (a->price < b->price);
 }
 
+/* On a server: into a table of the transaction's own first, and on from there in one statement. */
+static int put_cells_at_once(struct store *s, enum store_statement which, const struct cell *list,
+			     size_t count, struct err *e)
+{
+	struct db *db = store_db(s);
+	struct buf lines = { 0 };
+	struct query *q;
+	for (size_t i = 0; i < count; i++) {
+		const struct cell *c = &list[i];
+		const int64_t ends[] = { c->lowest, c->highest };
+		buf_int(&lines, c->cell);
+		buf_puts(&lines, "\t");
+		buf_int(&lines, c->who);
+		buf_puts(&lines, "\t");
+		buf_int(&lines, c->price);
+		for (int k = 0; k < SUM_COUNT + 2; k++) {
+			buf_puts(&lines, "\t");
+			buf_int(&lines, k < SUM_COUNT ? c->sum[k] : ends[k - SUM_COUNT]);
+		}
+		buf_puts(&lines, "\n");
+	}
+	int rc = db_run(db,
+			"CREATE TEMP TABLE IF NOT EXISTS rolled(cell BIGINT,who BIGINT,price "
+			"BIGINT,records BIGINT,requests BIGINT,input BIGINT,cache_read BIGINT,"
+			"cache_write_5m BIGINT,cache_write_1h BIGINT,output BIGINT,reasoning "
+			"BIGINT,lowest BIGINT,highest BIGINT); TRUNCATE rolled",
+			e);
+	if (rc == 0)
+		rc = db_copy(db, "rolled", (struct text){ lines.p, lines.n }, e);
+	if (rc == 0)
+		rc = db_statement(db, which, &q, e);
+	buf_release(&lines);
+	return rc == 0 ? db_done(db, q, e) : rc;
+}
+
 static int put_cells(struct store *s, enum store_statement which, struct cell *list, size_t count,
 		     bool span, struct err *e)
 {
@@ -221,6 +256,10 @@ static int put_cells(struct store *s, enum store_statement which, struct cell *l
 	/* in the order of the table, so that neighbours are written together */
 	if (count)
 		qsort(list, count, sizeof *list, by_cell);
+	if (count && db_on_server(db))
+		return put_cells_at_once(
+			s, which == STORE_ROLL_DAY ? STORE_ROLLED_DAY : STORE_ROLLED_QUARTER, list,
+			count, e);
 	for (size_t i = 0; rc == 0 && i < count; i++) {
 		if ((rc = db_statement(db, which, &q, e)) != 0)
 			break;

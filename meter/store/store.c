@@ -14,7 +14,8 @@
 enum {
 	APPLICATION_ID = 0x74616c79, /* "taly" */
 	INDEXED_AT_ONCE = 200000,    /* rows */
-	READ_AT_ONCE = 20000
+	READ_AT_ONCE = 20000,
+	SENT_AT_ONCE = 256 << 10 /* bytes */
 };
 
 extern const struct migration store_migrations[],
@@ -37,10 +38,11 @@ struct by_number {
 struct store {
 	struct db db;
 	struct id_index *ids; /* NULL when the store was opened to read, and on a server */
-	/* on a server, of this transaction: 1 + the row of each id that was asked for, 1 where there
-	 * is none; and ids that are asked for next, as an array */
+	/* on a server, of this transaction: 1 + the row of each id that was asked for, 1 where
+	 * there is none; and ids that are asked for next, as an array */
 	struct dict looked_up;
 	struct buf wanted;
+	struct buf lines; /* rows that are appended and not yet sent, for COPY */
 	int64_t last_seq, first_of_batch;
 	int64_t changes_seen; /* PRAGMA data_version */
 	struct instant now;
@@ -271,6 +273,7 @@ void store_close(struct store *s)
 	dict_release(&s->subjects);
 	dict_release(&s->looked_up);
 	buf_release(&s->wanted);
+	buf_release(&s->lines);
 	free(s->price_by.entry);
 	free(s->series_by.entry);
 	free(s->subject_by.entry);
@@ -364,6 +367,7 @@ void store_rollback(struct store *s)
 {
 	s->pending_count = 0;
 	s->pending_text.n = 0;
+	s->lines.n = 0;
 	if (s->listener.rolled_back)
 		s->listener.rolled_back(s->listener.user);
 	db_rollback(&s->db);
@@ -462,6 +466,39 @@ static void bind_series(struct query *q, const void *what)
 	db_bind_int(q, ":subject", k->subject);
 }
 
+static void **entry_at(struct by_number *b, int64_t number)
+{
+	CHECK(number > 0);
+	if ((size_t)number >= b->room) {
+		size_t room = b->room ? b->room : 64;
+		while (room <= (size_t)number)
+			room *= 2;
+		b->entry = mem_grow(b->entry, room * sizeof *b->entry);
+		memset(b->entry + b->room, 0, (room - b->room) * sizeof *b->entry);
+		b->room = room;
+	}
+	return &b->entry[number];
+}
+
+static struct text keep(struct store *s, struct text t)
+{
+	return (struct text){ arena_text(&s->arena, t.p, t.n), t.n };
+}
+
+/* What the numbers of a record's series stand for need not be read back. */
+static void keep_series_names(struct store *s, int64_t number, const struct record *r,
+			      int64_t subject)
+{
+	void **slot = entry_at(&s->series_by, number);
+	if (*slot)
+		return;
+	struct series_names *n = arena_alloc(&s->arena, sizeof *n);
+	*n = (struct series_names){ keep(s, r->text[FIELD_CUSTOMER]),
+				    keep(s, r->text[FIELD_PROJECT]),
+				    keep(s, r->text[FIELD_WORKLOAD]), subject };
+	*slot = n;
+}
+
 int store_series(struct store *s, const struct record *r, int64_t *out, struct err *e)
 {
 	static const enum record_field parts[] = { FIELD_CUSTOMER, FIELD_PROJECT,
@@ -483,9 +520,12 @@ int store_series(struct store *s, const struct record *r, int64_t *out, struct e
 		      r->text[FIELD_WORKLOAD].n;
 	int rc = number_of(s, &s->subjects, (struct text){ whole.p + head, whole.n - head },
 			   STORE_FIND_SUBJECT, STORE_ADD_SUBJECT, bind_subject, r, &key.subject, e);
-	return rc == 0 ? number_of(s, &s->series, whole, STORE_FIND_SERIES, STORE_ADD_SERIES,
-				   bind_series, &key, out, e)
-		       : rc;
+	if (rc == 0)
+		rc = number_of(s, &s->series, whole, STORE_FIND_SERIES, STORE_ADD_SERIES,
+			       bind_series, &key, out, e);
+	if (rc == 0)
+		keep_series_names(s, *out, r, key.subject);
+	return rc;
 }
 
 struct origin_key {
@@ -549,25 +589,6 @@ int store_price(struct store *s, const struct stored_price *p, int64_t *out, str
 	buf_release(&rates);
 	buf_release(&fees);
 	return rc;
-}
-
-static void **entry_at(struct by_number *b, int64_t number)
-{
-	CHECK(number > 0);
-	if ((size_t)number >= b->room) {
-		size_t room = b->room ? b->room : 64;
-		while (room <= (size_t)number)
-			room *= 2;
-		b->entry = mem_grow(b->entry, room * sizeof *b->entry);
-		memset(b->entry + b->room, 0, (room - b->room) * sizeof *b->entry);
-		b->room = room;
-	}
-	return &b->entry[number];
-}
-
-static struct text keep(struct store *s, struct text t)
-{
-	return (struct text){ arena_text(&s->arena, t.p, t.n), t.n };
 }
 
 /* The row of a dictionary table; the statement is left at it. */
@@ -912,9 +933,70 @@ static void bind_row(struct query *q, int base, const struct usage_row *row, con
 		db_bind_null_at(q, base + APPEND_FLAGS);
 }
 
+static void put_copy_text(struct buf *b, struct text t)
+{
+	if (!t.n) {
+		buf_puts(b, "\\N");
+		return;
+	}
+	for (size_t i = 0; i < t.n; i++) {
+		static const char special[] = "\\\t\n\r", letter[] = "\\tnr";
+		const char *at = t.p[i] ? strchr(special, t.p[i]) : NULL;
+		if (at)
+			buf_add(b, "\\", 1);
+		buf_add(b, at ? &letter[at - special] : &t.p[i], 1);
+	}
+}
+
+/* The row as a line of COPY's text format, its columns in the order of the table. */
+static void put_copy_line(struct store *s, const struct usage_row *row)
+{
+	struct buf *b = &s->lines;
+	const struct record *r = &row->record;
+	const struct {
+		bool known;
+		int64_t v;
+	} before[] = { { true, row->kind },   { row->of != 0, row->of },
+		       { true, r->time_us },  { r->completed_us != TIME_ABSENT, r->completed_us },
+		       { true, row->series }, { true, row->price },
+		       { true, row->origin } };
+	buf_int(b, row->seq);
+	buf_puts(b, "\t");
+	put_copy_text(b, r->text[FIELD_ID]);
+	for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
+		buf_puts(b, before[i].known ? "\t" : "\t\\N");
+		if (before[i].known)
+			buf_int(b, before[i].v);
+	}
+	for (int k = 0; k < BUCKET_COMMON; k++) {
+		buf_puts(b, "\t");
+		buf_int(b, r->tokens[k]);
+	}
+	buf_puts(b, "\t");
+	buf_int(b, r->requests);
+	s->more.n = 0;
+	put_more(&s->more, r, row->web_searches);
+	const struct text texts[] = {
+		r->text[FIELD_TASK], r->text[FIELD_SESSION], row->raw, { s->more.p, s->more.n }
+	};
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		buf_puts(b, "\t");
+		put_copy_text(b, texts[i]);
+	}
+	buf_puts(b, row->flags ? "\t" : "\t\\N");
+	if (row->flags)
+		buf_int(b, row->flags);
+	buf_puts(b, "\n");
+}
+
 /* Writes what is pending: all at once when there are enough, else one by one. */
 int store_flush(struct store *s, struct err *e)
 {
+	if (db_on_server(&s->db)) {
+		const struct text lines = { s->lines.p, s->lines.n };
+		s->lines.n = 0;
+		return lines.n ? db_copy(&s->db, "usage", lines, e) : 0;
+	}
 	struct pending_text {
 		uint8_t uuid[16];
 		bool is_uuid;
@@ -990,6 +1072,13 @@ int store_append(struct store *s, struct usage_row *row, struct err *e)
 			     row->kind == USAGE_RECORD);
 	else if (row->kind == USAGE_RECORD)
 		*dict_need(&s->looked_up, id, NULL) = 1 + (uint64_t)row->seq;
+	if (db_on_server(&s->db)) {
+		put_copy_line(s, row);
+		s->last_seq = row->seq;
+		if (s->listener.appended)
+			s->listener.appended(s->listener.user, row);
+		return s->lines.n > SENT_AT_ONCE ? store_flush(s, e) : 0;
+	}
 	struct usage_row *p = &s->pending[s->pending_count++];
 	*p = *row;
 	defer_text(s, &p->record.text[FIELD_ID]);

@@ -12,8 +12,9 @@
 #define ADD_SUMS(t) \
 	ADD(t, records) \
 	"," ADD(t, requests) "," ADD(t, input) "," ADD(t, cache_read) "," ADD( \
-		t, cache_write_5m) "," ADD(t, cache_write_1h) "," ADD(t, output) "," ADD(t, \
-											reasoning)
+		t, cache_write_5m) "," ADD(t, cache_write_1h) "," ADD(t, \
+								      output) "," ADD(t, \
+										      reasoning)
 #define SUM_VALUES \
 	":records,:requests,:input,:cache_read,:cache_write_5m,:cache_write_1h,:output,:reasoning"
 
@@ -56,11 +57,13 @@ const char *const store_sql[STORE_STATEMENTS] = {
 	[STORE_FIND_PRICE] = "SELECT id FROM price WHERE ref=:ref AND \"window\"=:window AND "
 			     "currency=:currency AND rates=:rates AND fees=:fees AND "
 			     "reason=:reason AND model=:model AND :vendor=vendor",
-	[STORE_ADD_PRICE] = "INSERT INTO price(ref,vendor,model,\"window\",currency,rates,fees,reason) "
-			    "VALUES(:ref,:vendor,:model,:window,:currency,:rates,:fees,:reason) "
-			    "RETURNING id",
-	[STORE_PRICE_AT] = "SELECT ref,vendor,model,\"window\",currency,rates,fees,reason FROM price "
-			   "WHERE id=:id",
+	[STORE_ADD_PRICE] =
+		"INSERT INTO price(ref,vendor,model,\"window\",currency,rates,fees,reason) "
+		"VALUES(:ref,:vendor,:model,:window,:currency,:rates,:fees,:reason) "
+		"RETURNING id",
+	[STORE_PRICE_AT] =
+		"SELECT ref,vendor,model,\"window\",currency,rates,fees,reason FROM price "
+		"WHERE id=:id",
 	[STORE_APPEND] = "INSERT INTO usage VALUES" NEW_ROW,
 	[STORE_APPEND_MANY] =
 		"INSERT INTO usage VALUES" NEW_ROWS_4 "," NEW_ROWS_4 "," NEW_ROWS_4 "," NEW_ROWS_4,
@@ -110,13 +113,16 @@ const char *const store_sql[STORE_STATEMENTS] = {
 		",:lowest,:highest) ON CONFLICT(quarter,subject,price) DO UPDATE SET " ADD_SUMS(
 			"rollup_quarter") ",lowest=CASE WHEN excluded.lowest<rollup_quarter.lowest "
 					  "THEN excluded.lowest ELSE rollup_quarter.lowest END,"
-		"highest=CASE WHEN excluded.highest>rollup_quarter.highest THEN excluded.highest "
-		"ELSE rollup_quarter.highest END",
+					  "highest=CASE WHEN "
+					  "excluded.highest>rollup_quarter.highest THEN "
+					  "excluded.highest "
+					  "ELSE rollup_quarter.highest END",
 	[STORE_ROLL_DAY] = "INSERT INTO rollup_day(day,series,price," SUMS
 			   ") VALUES(:cell,:who,:price," SUM_VALUES
 			   ") ON CONFLICT(day,series,price) DO UPDATE SET " ADD_SUMS("rollup_day"),
-	[STORE_ROLL_MORE] = "INSERT INTO rollup_more VALUES(:quarter,:series,:price,:name,:count) "
-			    "ON CONFLICT(quarter,series,price,name) DO UPDATE SET " ADD("rollup_more", count),
+	[STORE_ROLL_MORE] =
+		"INSERT INTO rollup_more VALUES(:quarter,:series,:price,:name,:count) "
+		"ON CONFLICT(quarter,series,price,name) DO UPDATE SET " ADD("rollup_more", count),
 	[STORE_CELLS_QUARTER] = "SELECT quarter,subject,price," SUMS " FROM rollup_quarter WHERE "
 				"quarter>=:from AND quarter<:to",
 	[STORE_CELLS_DAY] = "SELECT day,series,price," SUMS " FROM rollup_day WHERE day>=:from AND "
@@ -202,8 +208,9 @@ const char *const store_sql[STORE_STATEMENTS] = {
 			"credit_grant g ON g.id=l.grant_id WHERE l.account=:account AND l.left>0",
 	[LEDGER_ADD_LOT] = "INSERT INTO credit_lot VALUES(:grant,:account,:left,0)",
 	[LEDGER_SET_LOT] = "UPDATE credit_lot SET \"left\"=:left WHERE grant_id=:grant",
-	[LEDGER_SET_LAPSED] = "UPDATE credit_lot SET \"left\"=\"left\"-:nano,lapsed=lapsed+:nano WHERE "
-			      "grant_id=:grant",
+	[LEDGER_SET_LAPSED] =
+		"UPDATE credit_lot SET \"left\"=\"left\"-:nano,lapsed=lapsed+:nano WHERE "
+		"grant_id=:grant",
 	/* of those with rollover it is not known what was trimmed and what has expired */
 	[LEDGER_LAPSED] = "SELECT g.id,l.lapsed,g.expires FROM credit_lot l INDEXED BY lot_lapsed "
 			  "JOIN credit_grant g ON g.id=l.grant_id LEFT JOIN credit_rule r ON "
@@ -246,11 +253,13 @@ const char *const store_sql[STORE_STATEMENTS] = {
 		       "series=:series AND rate=:rate",
 	[LEDGER_ADD_DAY] =
 		"INSERT INTO credit_day VALUES(:account,:day,:series,:rate," SUM_VALUES
-		",:nano,:rest) ON CONFLICT(account,day,series,rate) DO UPDATE SET " ADD_SUMS("credit_day") ",nano=excluded.nano,rest=excluded.rest",
+		",:nano,:rest) ON CONFLICT(account,day,series,rate) DO UPDATE SET " ADD_SUMS(
+			"credit_day") ",nano=excluded.nano,rest=excluded.rest",
 	[LEDGER_DAYS] = "SELECT series,rate," SUMS ",nano,rest FROM credit_day WHERE "
 			"account=:account AND day>=:from AND day<:to",
-	[LEDGER_ADD_TAKEN] = "INSERT INTO credit_taken VALUES(:account,:day,:nano) ON "
-			     "CONFLICT(account,day) DO UPDATE SET nano=credit_taken.nano+excluded.nano",
+	[LEDGER_ADD_TAKEN] =
+		"INSERT INTO credit_taken VALUES(:account,:day,:nano) ON "
+		"CONFLICT(account,day) DO UPDATE SET nano=credit_taken.nano+excluded.nano",
 	[LEDGER_TAKEN] = "SELECT coalesce(sum(nano),0) FROM credit_taken WHERE account=:account "
 			 "AND day<:to",
 	[LEDGER_DAYS_KEPT] = "SELECT EXISTS(SELECT 1 FROM credit_day WHERE account=:account) OR "
@@ -355,7 +364,8 @@ const char *const store_sql[STORE_STATEMENTS] = {
 		"project,model,currency,pico,period FROM budget_alarm JOIN budget ON "
 		"id=budget WHERE told IS NULL AND hook<>'' AND tries<:most ORDER BY "
 		"raised,percent",
-	[BUDGET_TOLD] = "UPDATE budget_alarm SET tries=tries+1,told=CASE WHEN :ok=1 THEN CAST(:now AS BIGINT) END "
+	[BUDGET_TOLD] = "UPDATE budget_alarm SET tries=tries+1,told=CASE WHEN :ok=1 THEN CAST(:now "
+			"AS BIGINT) END "
 			"WHERE budget=:budget AND period_from=:from AND percent=:percent",
 	[JOURNAL_LAST] = "SELECT seq,hash FROM journal ORDER BY seq DESC LIMIT 1",
 	[JOURNAL_ADD] = "INSERT OR FAIL INTO journal VALUES(:seq,:kind,:ref,:hash)",
@@ -370,8 +380,19 @@ const char *const store_postgres_sql[STORE_STATEMENTS] = {
 	[STORE_DATA_VERSION] = "SELECT pg_current_xact_id()::text::bigint",
 	[STORE_SEARCH_IDS] =
 		"SELECT id,seq FROM usage WHERE kind=0 AND id=ANY(CAST(:ids AS text[]))",
-	[STORE_CELLS_DAY_OF] = "SELECT r.day,r.series,r.price,records,requests,input,cache_read,"
-			       "cache_write_5m,cache_write_1h,output,reasoning FROM rollup_day r "
-			       "JOIN series s ON s.id=r.series WHERE r.day>=:from AND r.day<:to AND "
-			       "s.customer=:customer",
+	[STORE_ROLLED_QUARTER] =
+		"INSERT INTO rollup_quarter(quarter,subject,price," SUMS
+		",lowest,highest) SELECT cell,who,price," SUMS ",lowest,highest FROM rolled ON "
+		"CONFLICT(quarter,subject,price) DO UPDATE SET " ADD_SUMS(
+			"rollup_quarter") ",lowest=LEAST(rollup_quarter.lowest,excluded.lowest),"
+					  "highest=GREATEST(rollup_quarter.highest,excluded."
+					  "highest)",
+	[STORE_ROLLED_DAY] = "INSERT INTO rollup_day(day,series,price," SUMS
+			     ") SELECT cell,who,price," SUMS " FROM rolled ON "
+			     "CONFLICT(day,series,price) DO UPDATE SET " ADD_SUMS("rollup_day"),
+	[STORE_CELLS_DAY_OF] =
+		"SELECT r.day,r.series,r.price,records,requests,input,cache_read,"
+		"cache_write_5m,cache_write_1h,output,reasoning FROM rollup_day r "
+		"JOIN series s ON s.id=r.series WHERE r.day>=:from AND r.day<:to AND "
+		"s.customer=:customer",
 };

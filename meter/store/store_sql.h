@@ -10,7 +10,9 @@ enum store_statement {
 	STORE_IDS_FROM,
 	STORE_ID_AT,
 	STORE_SEARCH_ID,
-	STORE_SEARCH_IDS, /* of a server */
+	STORE_SEARCH_IDS, /* of a server, as are the next two */
+	STORE_ROLLED_QUARTER,
+	STORE_ROLLED_DAY,
 	STORE_LAST_OF,
 	STORE_ADD_BATCH,
 	STORE_ADD_CHANGE,

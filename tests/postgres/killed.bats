@@ -47,7 +47,7 @@ writer() {
 	acked=0
 	for w in 1 2 3 4; do
 		[ -s acked.$w ] || fail "writer $w got nothing in"
-		while read -r at; do records $at 50; acked=$((acked + 50)); done <acked.$w >again.$w
+		while read -r at; do records $at 50; done <acked.$w >again.$w
 		run "$TALLY" ingest again.$w --db "$DB" --json
 		expect 0 '"accepted": 0' '"conflicts": 0'
 		acked=$((acked + $(wc -l <again.$w)))

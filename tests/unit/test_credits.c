@@ -2060,8 +2060,9 @@ static int open_all(void **state)
 	struct err e = { 0 };
 	snprintf(path, sizeof path, "/tmp/tally-credits-%d.db", (int)getpid());
 	test_database_forget(path);
-	if (store_open(&store, test_database(path), DB_CREATE, &e) != 0 || ledger_open(&ledger, store, &e) != 0 ||
-	    store_begin(store, t0(), &e) != 0 || ledger_begin(ledger, &e) != 0) {
+	if (store_open(&store, test_database(path), DB_CREATE, &e) != 0 ||
+	    ledger_open(&ledger, store, &e) != 0 || store_begin(store, t0(), &e) != 0 ||
+	    ledger_begin(ledger, &e) != 0) {
 		print_message("%s\n", e.message);
 		return -1;
 	}

@@ -401,9 +401,12 @@ static void test_the_journal_notices(void **state)
 		check(db_run(store_db(store),
 			     test_on_server()
 				     ? "SAVEPOINT x; SET LOCAL session_replication_role=replica"
-				     : "SAVEPOINT x; DROP TRIGGER entry_is_never_changed; DROP TRIGGER "
-			     "entry_is_never_deleted; DROP TRIGGER txn_is_never_changed; DROP "
-			     "TRIGGER txn_is_never_deleted; DROP TRIGGER journal_is_never_deleted",
+				     : "SAVEPOINT x; DROP TRIGGER entry_is_never_changed; DROP "
+				       "TRIGGER "
+				       "entry_is_never_deleted; DROP TRIGGER txn_is_never_changed; "
+				       "DROP "
+				       "TRIGGER txn_is_never_deleted; DROP TRIGGER "
+				       "journal_is_never_deleted",
 			     &e),
 		      &e);
 		check(db_run(store_db(store), tampered[i].sql, &e), &e);
