@@ -49,7 +49,6 @@ static int open_book(void **state)
 	(void)state;
 	strcpy(folder, "/tmp/tally-store-XXXXXX");
 	assert_non_null(mkdtemp(folder));
-	failing_vfs_install();
 	return book_open(&book, &e);
 }
 
@@ -1003,6 +1002,7 @@ static void a_newer_or_foreign_database_is_refused(void **state)
 
 int main(void)
 {
+	failing_vfs_install();
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(order_pieces_and_repeats_change_nothing),
 		cmocka_unit_test(every_record_is_counted_as_just_one_thing),
