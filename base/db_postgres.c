@@ -11,6 +11,7 @@
 #define FUNCTIONS(X) \
 	X(PQconnectdb) \
 	X(PQfinish) \
+	X(PQreset) \
 	X(PQstatus) \
 	X(PQserverVersion) \
 	X(PQerrorMessage) \
@@ -44,6 +45,8 @@ struct connection {
 	PGconn *pg;
 	int64_t changes;
 	uint64_t prepared; /* names given so far */
+	uint64_t life;	   /* how often it was connected: statements are prepared for one life */
+	bool inside;	   /* a transaction was begun and not ended, even if the connection died */
 	char why[8];	   /* SQLSTATE of the last failure */
 };
 
@@ -62,6 +65,7 @@ struct pg_query {
 	struct connection *connection;
 	char *sql;     /* with $1, $2, ... */
 	char name[24]; /* "" until it is prepared */
+	uint64_t life; /* of the connection that it was prepared for */
 	bool kept;
 	struct arena arena; /* of the names */
 	struct parameter *parameter;
@@ -126,10 +130,38 @@ static bool went_well(struct connection *c, const PGresult *r)
 static int run(struct db *db, const char *sql, struct err *e)
 {
 	struct connection *c = connection_of(db);
+	const bool commits = strcmp(sql, "COMMIT") == 0;
+	/* the server would take it for a rollback, and say that all is well */
+	if (commits && pq.PQtransactionStatus(c->pg) == PQTRANS_INERROR)
+		return err_set(e, ERR_STORE, "%s: a statement of the transaction had failed",
+			       db->path);
 	PGresult *r = pq.PQexec(c->pg, sql);
 	bool ok = went_well(c, r);
 	pq.PQclear(r);
+	if (ok && commits)
+		c->inside = false;
 	return ok ? 0 : failed(db, "run a statement", e);
+}
+
+static int set_up(struct db *db, struct err *e)
+{
+	return run(db,
+		   "SET search_path TO tally; SET synchronous_commit TO on; SET lock_timeout TO "
+		   "'30s'; SET client_encoding TO 'UTF8'",
+		   e);
+}
+
+/* Connects anew when the server was away; never inside a transaction, which is lost with it. */
+static int revive(struct db *db, struct err *e)
+{
+	struct connection *c = connection_of(db);
+	if (c->inside || pq.PQstatus(c->pg) == CONNECTION_OK)
+		return 0;
+	pq.PQreset(c->pg);
+	c->life++;
+	if (pq.PQstatus(c->pg) != CONNECTION_OK)
+		return failed(db, "connect", e);
+	return set_up(db, e);
 }
 
 static int keep_version(struct db *db, int64_t version, struct err *e)
@@ -153,12 +185,25 @@ static int version_of(struct db *db, int64_t *version, struct err *e)
 	return rc;
 }
 
+/* A connection that died unnoticed is noticed now, before anything was done on it. */
+static int begin_with(struct db *db, const char *sql, struct err *e)
+{
+	struct connection *c = connection_of(db);
+	int rc = revive(db, e);
+	if (rc == 0)
+		rc = run(db, sql, e);
+	if (rc != 0 && pq.PQstatus(c->pg) != CONNECTION_OK && revive(db, e) == 0)
+		rc = run(db, sql, e);
+	c->inside = rc == 0 || pq.PQtransactionStatus(c->pg) == PQTRANS_INERROR;
+	return rc;
+}
+
 static int begin(struct db *db, struct err *e)
 {
 	char sql[80];
 	snprintf(sql, sizeof sql, "BEGIN; SELECT pg_advisory_xact_lock(%d)",
 		 (int)db->schema->application_id);
-	return run(db, sql, e);
+	return begin_with(db, sql, e);
 }
 
 static int migrate(struct db *db, enum db_mode mode, struct err *e)
@@ -217,10 +262,7 @@ static int open_server(struct db *db, const char *path, enum db_mode mode, struc
 		return err_set(e, ERR_INVALID, "%s: PostgreSQL 12 or later is needed, not %d",
 			       db->path, pq.PQserverVersion(c->pg) / 10000);
 	pq.PQsetNoticeProcessor(c->pg, ignore, NULL);
-	rc = run(db,
-		 "SET search_path TO tally; SET synchronous_commit TO on; SET lock_timeout TO "
-		 "'30s'; SET client_encoding TO 'UTF8'",
-		 e);
+	rc = set_up(db, e);
 	return rc == 0 ? migrate(db, mode, e) : rc;
 }
 
@@ -326,20 +368,24 @@ static void drop(struct query *base)
 	free(q);
 }
 
-static int execute(struct db *db, struct pg_query *q, struct err *e)
+static int execute_once(struct db *db, struct pg_query *q, struct err *e)
 {
 	struct connection *c = q->connection;
 	enum { MOST = 512 };
 	const char *values[MOST];
 	int lengths[MOST], formats[MOST];
 	CHECK(q->parameters <= MOST);
+	int rc = revive(db, e);
+	if (rc != 0)
+		return rc;
 	for (size_t i = 0; i < q->parameters; i++) {
 		const struct parameter *p = &q->parameter[i];
 		values[i] = p->value;
 		lengths[i] = p->n;
 		formats[i] = p->binary;
 	}
-	if (q->kept && !*q->name) {
+	if (q->kept && (!*q->name || q->life != c->life)) {
+		q->life = c->life;
 		snprintf(q->name, sizeof q->name, "s%llu", (unsigned long long)++c->prepared);
 		PGresult *r = pq.PQprepare(c->pg, q->name, q->sql, 0, NULL);
 		bool ok = went_well(c, r);
@@ -355,8 +401,18 @@ static int execute(struct db *db, struct pg_query *q, struct err *e)
 					      lengths, formats, 0);
 	if (went_well(c, q->result))
 		return 0;
-	int rc = failed(db, "read or write", e);
+	rc = failed(db, "read or write", e);
 	reset(&q->query);
+	return rc;
+}
+
+static int execute(struct db *db, struct pg_query *q, struct err *e)
+{
+	int rc = execute_once(db, q, e);
+	/* a question may be asked again */
+	if (rc != 0 && !q->connection->inside && strncmp(q->sql, "SELECT", 6) == 0 &&
+	    pq.PQstatus(q->connection->pg) != CONNECTION_OK)
+		rc = execute_once(db, q, e);
 	return rc;
 }
 
@@ -498,21 +554,21 @@ static int64_t changes(struct db *db)
 
 static int begin_reading(struct db *db, struct err *e)
 {
-	return run(db, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", e);
+	return begin_with(db, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", e);
 }
 
 static bool in_transaction(struct db *db)
 {
 	const struct connection *c = db->connection;
-	if (!c || !c->pg)
-		return false;
-	PGTransactionStatusType status = pq.PQtransactionStatus(c->pg);
-	return status == PQTRANS_INTRANS || status == PQTRANS_INERROR;
+	return c && c->inside;
 }
 
 static void rollback(struct db *db)
 {
-	pq.PQclear(pq.PQexec(connection_of(db)->pg, "ROLLBACK"));
+	struct connection *c = connection_of(db);
+	if (pq.PQstatus(c->pg) == CONNECTION_OK)
+		pq.PQclear(pq.PQexec(c->pg, "ROLLBACK"));
+	c->inside = false;
 }
 
 /* The server watches over its pages and references itself. */

@@ -74,3 +74,18 @@ writer() {
 	run "$TALLY" ingest --db "$DB" --json - <<<"$(records 1 20)"
 	expect 0 '"accepted": 10' '"duplicates": 10'
 }
+@test "a server that comes back is used again, and what was answered meanwhile was the truth" {
+	"$TALLY" ingest --db "$DB" -q - <<<"$(records 1 10)"
+	"$TALLY" serve --db "$DB" --listen 127.0.0.1:0 2>serve.log & pids="$pids $!"
+	for i in $(seq 100); do url=$(sed -n 's/.*listening on \(http[^ "]*\).*/\1/p' serve.log | head -n 1); [ -n "$url" ] && break; sleep 0.1; done
+	post() { records "$1" 5 | curl -s -o answer -w '%{http_code}' --data-binary @- "$url/v1/usage"; }
+	[ "$(post 100)" = 200 ]
+	"$BATS_TEST_DIRNAME/../support/postgres_server" kill "$OWN"
+	[ "$(post 200)" = 503 ] || fail "$(cat answer)"
+	"$BATS_TEST_DIRNAME/../support/postgres_server" start "$OWN"
+	[ "$(post 300)" = 200 ] || fail "$(cat answer)"
+	[ "$(post 200)" = 200 ] && grep -q '"accepted":5' answer
+	[ "$(post 100)" = 200 ] && grep -q '"duplicates":5' answer
+	run curl -s "$url/v1/usage"
+	expect 0 '"records": 25,'
+}
