@@ -167,6 +167,7 @@ bench: all ## ratios against named rivals, measured in one run
 	bench/run_credit
 	bench/run_whatif
 	bench/run_sql
+	bench/run_postgres
 
 fuzz: ## FUZZ_SECONDS (default 60) of libFuzzer on each target
 	tests/fuzz/run

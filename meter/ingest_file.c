@@ -29,7 +29,8 @@ struct run {
 	const struct ingest_files *o;
 	struct ingest *in;
 	const char *path;
-	bool open; /* a transaction */
+	bool open, due;	   /* a transaction, and its end */
+	size_t prefetched; /* records to come whose ids were asked for in this transaction */
 	int64_t since_commit, began_us, bytes_done, bytes_total, shown_us;
 	struct instant now;
 	struct err failure;
@@ -70,11 +71,15 @@ static int end(struct run *r, int rc, struct err *e)
 	return rc;
 }
 
+/* Not between records whose ids were asked for together: what was said of them would be lost. */
 static int commit_when_due(struct run *r, struct err *e)
 {
-	if (++r->since_commit < RECORDS_A_COMMIT &&
-	    (r->since_commit % 64 || clock_monotonic_us() - r->began_us < COMMIT_AFTER_US))
+	r->due |= ++r->since_commit >= RECORDS_A_COMMIT ||
+		  (r->since_commit % 64 == 0 &&
+		   clock_monotonic_us() - r->began_us >= COMMIT_AFTER_US);
+	if (!r->due || r->prefetched)
 		return 0;
+	r->due = false;
 	int rc = end(r, 0, e);
 	if (rc == 0 && r->o->progress)
 		r->o->progress(r->o->user, ingest_counts(r->in)->read, r->bytes_done,
@@ -85,6 +90,7 @@ static int commit_when_due(struct run *r, struct err *e)
 static int take(struct run *r, const struct metered *m, struct err *e)
 {
 	int rc = begin(r, e);
+	r->prefetched -= r->prefetched > 0;
 	if (rc == 0)
 		rc = ingest_take(r->in, m, r->now, e);
 	return rc == 0 ? commit_when_due(r, e) : rc;
@@ -149,15 +155,22 @@ static int flush_calls(struct log_run *l, struct err *e)
 	if (rc != 0)
 		*e = l->run->failure;
 	size_t n = assembly_count(l->calls);
+	if (rc == 0 && n)
+		rc = begin(l->run, e);
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		const struct metered *m = assembly_call(l->calls, i);
-		for (size_t k = i; i % BATCH_ROWS == 0 && k < n && k < i + BATCH_ROWS; k++)
-			if (assembly_call(l->calls, k)->record.text[FIELD_ID].n)
-				store_prefetch(l->run->store,
-					       assembly_call(l->calls, k)->record.text[FIELD_ID]);
+		for (; i % BATCH_ROWS == 0 && i + l->run->prefetched < n &&
+		       l->run->prefetched < BATCH_ROWS;
+		     l->run->prefetched++) {
+			const struct metered *ahead =
+				assembly_call(l->calls, i + l->run->prefetched);
+			if (ahead->record.text[FIELD_ID].n)
+				store_prefetch(l->run->store, ahead->record.text[FIELD_ID]);
+		}
 		l->teller->line = m->line;
 		rc = take(l->run, m, e);
 	}
+	l->run->prefetched = 0;
 	assembly_clear(l->calls);
 	return rc;
 }
@@ -211,9 +224,12 @@ static void trace_take(void *user, struct record_batch *b)
 	struct run *r = t->run;
 	const bool has_id = b->columns >> FIELD_ID & 1;
 	struct metered m = { .shape = trace_shape(r->trace)->name, .rule = "as-given" };
+	if (r->failure.code == ERR_NONE)
+		begin(r, &r->failure);
 	for (size_t i = 0; has_id && i < b->n; i++)
 		if (b->text[FIELD_ID][i].n)
 			store_prefetch(r->store, b->text[FIELD_ID][i]);
+	r->prefetched = b->n;
 	for (size_t i = 0; i < b->n && r->failure.code == ERR_NONE; i++) {
 		record_from_batch(&m.record, b, i);
 		if (m.record.time_us != TIME_ABSENT)
@@ -221,6 +237,7 @@ static void trace_take(void *user, struct record_batch *b)
 		t->teller->line = m.line = line_of(r, b->at[i]);
 		take(r, &m, &r->failure);
 	}
+	r->prefetched = 0;
 }
 
 static void trace_refuse(void *user, const char *at, size_t n, const struct err *why)
