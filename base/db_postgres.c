@@ -47,6 +47,7 @@ struct connection {
 	uint64_t prepared; /* names given so far */
 	uint64_t life;	   /* how often it was connected: statements are prepared for one life */
 	bool inside;	   /* a transaction was begun and not ended, even if the connection died */
+	bool copying;	   /* rows were sent whose taking in has not been heard of */
 	char why[8];	   /* SQLSTATE of the last failure */
 };
 
@@ -127,9 +128,27 @@ static bool went_well(struct connection *c, const PGresult *r)
 	return true;
 }
 
+/* Hears how the last COPY ended. */
+static int settle(struct db *db, struct err *e)
+{
+	struct connection *c = connection_of(db);
+	bool ok = true;
+	if (!c->copying)
+		return 0;
+	c->copying = false;
+	for (PGresult *r; (r = pq.PQgetResult(c->pg));) {
+		ok &= went_well(c, r);
+		pq.PQclear(r);
+	}
+	return ok ? 0 : failed(db, "write", e);
+}
+
 static int run(struct db *db, const char *sql, struct err *e)
 {
 	struct connection *c = connection_of(db);
+	int rc = settle(db, e);
+	if (rc != 0)
+		return rc;
 	const bool commits = strcmp(sql, "COMMIT") == 0;
 	/* the server would take it for a rollback, and say that all is well */
 	if (commits && pq.PQtransactionStatus(c->pg) == PQTRANS_INERROR)
@@ -375,7 +394,9 @@ static int execute_once(struct db *db, struct pg_query *q, struct err *e)
 	const char *values[MOST];
 	int lengths[MOST], formats[MOST];
 	CHECK(q->parameters <= MOST);
-	int rc = revive(db, e);
+	int rc = settle(db, e);
+	if (rc == 0)
+		rc = revive(db, e);
 	if (rc != 0)
 		return rc;
 	for (size_t i = 0; i < q->parameters; i++) {
@@ -527,6 +548,9 @@ static int copy(struct db *db, const char *table, struct text lines, struct err 
 	enum { AT_ONCE = 1 << 20 };
 	struct connection *c = connection_of(db);
 	char sql[80];
+	int rc = settle(db, e);
+	if (rc != 0)
+		return rc;
 	snprintf(sql, sizeof sql, "COPY %s FROM STDIN", table);
 	PGresult *r = pq.PQexec(c->pg, sql);
 	bool ok = pq.PQresultStatus(r) == PGRES_COPY_IN;
@@ -539,11 +563,9 @@ static int copy(struct db *db, const char *table, struct text lines, struct err 
 		size_t n = lines.n - at < AT_ONCE ? lines.n - at : AT_ONCE;
 		ok = pq.PQputCopyData(c->pg, lines.p + at, (int)n) == 1;
 	}
+	/* the server takes them in while the next ones are made */
+	c->copying = true;
 	ok &= pq.PQputCopyEnd(c->pg, ok ? NULL : "given up") == 1;
-	while ((r = pq.PQgetResult(c->pg))) {
-		ok &= went_well(c, r);
-		pq.PQclear(r);
-	}
 	return ok ? 0 : failed(db, "write", e);
 }
 
@@ -566,6 +588,7 @@ static bool in_transaction(struct db *db)
 static void rollback(struct db *db)
 {
 	struct connection *c = connection_of(db);
+	settle(db, NULL);
 	if (pq.PQstatus(c->pg) == CONNECTION_OK)
 		pq.PQclear(pq.PQexec(c->pg, "ROLLBACK"));
 	c->inside = false;

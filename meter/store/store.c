@@ -42,6 +42,8 @@ struct store {
 	 * there is none; and ids that are asked for next, as an array */
 	struct dict looked_up;
 	struct buf wanted;
+	struct db lookup; /* a second connection, which asks while the first one takes in rows */
+	char *address;
 	struct buf lines; /* rows that are appended and not yet sent, for COPY */
 	int64_t last_seq, first_of_batch;
 	int64_t changes_seen; /* PRAGMA data_version */
@@ -246,6 +248,8 @@ int store_open(struct store **out, const char *path, enum db_mode mode, struct e
 		rc = db_open(&s->db, path, mode, &store_schema, e);
 	if (rc == 0 && mode != DB_READ && !db_on_server(&s->db))
 		rc = open_index(s, e);
+	if (rc == 0 && db_on_server(&s->db))
+		s->address = strcpy(mem_alloc(strlen(path) + 1), path);
 	if (rc == 0)
 		rc = read_int(s, STORE_LAST_SEQ, &s->last_seq, e);
 	if (rc != 0) {
@@ -273,6 +277,8 @@ void store_close(struct store *s)
 	dict_release(&s->subjects);
 	dict_release(&s->looked_up);
 	buf_release(&s->wanted);
+	db_close(&s->lookup);
+	free(s->address);
 	buf_release(&s->lines);
 	free(s->price_by.entry);
 	free(s->series_by.entry);
@@ -711,16 +717,21 @@ static void want_id(struct store *s, struct text id)
 	buf_puts(&s->wanted, "\"");
 }
 
-/* Asks the server for all ids that are wanted at once. */
+/*
+ * Asks the server for all ids that are wanted at once. The other connection sees what was committed
+ * before this transaction took the lock of writers; its own rows are known already.
+ */
 static int look_up_wanted(struct store *s, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(&s->db, STORE_SEARCH_IDS, &q, e);
+	int rc = s->lookup.driver ? 0 : db_open(&s->lookup, s->address, DB_READ, &store_schema, e);
+	if (rc == 0)
+		rc = db_statement(&s->lookup, STORE_SEARCH_IDS, &q, e);
 	if (rc != 0)
 		return rc;
 	buf_puts(&s->wanted, "}");
 	db_bind_text(q, ":ids", (struct text){ s->wanted.p, s->wanted.n });
-	while ((rc = db_step(&s->db, q, e)) == 1) {
+	while ((rc = db_step(&s->lookup, q, e)) == 1) {
 		uint64_t *known = dict_find(&s->looked_up, db_text(q, 0));
 		if (known)
 			*known = 1 + (uint64_t)db_int(q, 1);
