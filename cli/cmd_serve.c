@@ -406,9 +406,11 @@ static int serve(struct cli *cli, struct err *e)
 	sigaction(SIGINT, &act, NULL);
 	sigaction(SIGTERM, &act, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	/* for the commands that the page asks for, where no list of processes shows it */
+	setenv("TALLY_DB", cli_db_path(cli, &path), 1);
 	if (rc == 0)
 		rc = writer_open(&writer,
-				 &(struct writer_options){ .path = cli_db_path(cli, &path),
+				 &(struct writer_options){ .path = path.p,
 							   .book = book,
 							   .currency = cli_currency(cli),
 							   .by_completion = boundary == 1,
@@ -421,7 +423,7 @@ static int serve(struct cli *cli, struct err *e)
 	if (rc == 0)
 		rc = ledger_open(&reader.ledger, reader.store, e);
 	const char *prices[OPTION_VALUES_MAX], *price;
-	reader.commands = (struct serve_commands){ .db = path.p, .price = prices };
+	reader.commands = (struct serve_commands){ .price = prices };
 	while ((price = cli_value_at(cli, "prices", reader.commands.prices)))
 		prices[reader.commands.prices++] = price;
 	if (rc == 0)

@@ -7,7 +7,9 @@
 #include "meter/store/store.h"
 
 static const struct option common[] = {
-	{ "db", 0, "FILE", "the database (default $TALLY_DB, else tally.db in your data directory)",
+	{ "db", 0, "FILE",
+	  "the database, a file or postgresql://... (default $TALLY_DB, else tally.db in your data "
+	  "directory)",
 	  false },
 	{ "prices", 0, "FILE|DIR", "price cards of your own, over the shipped ones", true },
 	{ "currency", 0, "CODE", "prices in this currency (default USD)", false },

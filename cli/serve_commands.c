@@ -214,8 +214,6 @@ static int make_line(struct line *l, const struct serve_commands *c, const struc
 		add(l, p->command[i]);
 	add(l, "--json");
 	add(l, "--quiet");
-	if (strcmp(p->command[0], "cost") != 0) /* which has no database */
-		add_option(l, "db", text_of(c->db));
 	for (int i = 0; p->priced && i < c->prices; i++)
 		add_option(l, "prices", text_of(c->price[i]));
 	for (int i = 0; rc == 0 && i < 12 && p->take[i].key; i++) {

@@ -12,7 +12,6 @@
 #include "meter/serve/http.h"
 
 struct serve_commands {
-	const char *db;		  /* the database's path */
 	const char *const *price; /* cards and folders of --prices */
 	int prices;
 };
