@@ -57,7 +57,7 @@ SUPPORT_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/support/*.c))
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(B)/test/%)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 
-.PHONY: libs all help check check-unit check-cli check-page check-sql check-asan check-clang check-portable check-tsan bench fuzz lint analyze install clean format
+.PHONY: libs all help check check-unit check-cli check-page check-sql check-postgres check-asan check-clang check-portable check-tsan bench fuzz lint analyze install clean format
 
 all: $(B)/bin/tally $(B)/tally.1 ## build the program and its manual page
 
@@ -148,6 +148,9 @@ check-page: ## the page in a headless browser
 
 check-sql: ## the SQL of `tally price sql` in SQLite, DuckDB, PostgreSQL and ClickHouse
 	tests/run sql
+
+check-postgres: ## what is metered, on a PostgreSQL server that the tests start
+	tests/run postgres
 
 check-asan: ## the suite under address and undefined-behaviour sanitizers
 	MODE=asan tests/run unit cli

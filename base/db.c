@@ -21,7 +21,7 @@ static char *path_to_show(const char *path)
 	char *shown = strcpy(mem_alloc(strlen(path) + 1), path);
 	if (!db_is_server(path))
 		return shown;
-	char *user = strstr(shown, "://") + 3, *at = strchr(user, '@');
+	char *user = strstr(shown, "://") + 3, *at = memrchr(user, '@', strcspn(user, "?"));
 	char *secret = at ? memchr(user, ':', (size_t)(at - user)) : NULL;
 	if (secret)
 		memmove(secret, at, strlen(at) + 1);
@@ -181,6 +181,14 @@ void db_bind_blob(struct query *q, const char *name, const void *p, size_t n)
 void db_bind_null(struct query *q, const char *name)
 {
 	q->driver->bind_null(q, place_of(q, name));
+}
+
+void db_bind_raw(struct query *q, const char *name, struct text v)
+{
+	if (q->driver == &db_postgres)
+		db_bind_blob(q, name, v.p, v.n);
+	else
+		db_bind_text(q, name, v);
 }
 
 void db_bind_int_at(struct query *q, int place, int64_t v)

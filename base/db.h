@@ -81,6 +81,8 @@ void db_bind_int(struct query *q, const char *name, int64_t v);
 void db_bind_text(struct query *q, const char *name, struct text v);
 void db_bind_blob(struct query *q, const char *name, const void *p, size_t n);
 void db_bind_null(struct query *q, const char *name);
+/* Bytes that were meant to be text and may be none, into a column for them (on a server BYTEA). */
+void db_bind_raw(struct query *q, const char *name, struct text v);
 /* By place, from 1, of statements with '?'. */
 void db_bind_int_at(struct query *q, int place, int64_t v);
 void db_bind_text_at(struct query *q, int place, struct text v);

@@ -472,13 +472,25 @@ static void bind_int(struct query *q, int at, int64_t v)
 	p->binary = false;
 }
 
+/* The server takes only UTF-8: what is none, in a file's name or a message that quotes it, becomes
+ * U+FFFD. */
 static void bind_text(struct query *q, int at, struct text v)
 {
 	struct parameter *p = parameter_at(q, at);
 	p->text.n = 0;
-	buf_add(&p->text, v.p, v.n);
+	buf_need(&p->text, v.n);
+	p->text.p[0] = 0;
+	while (v.n) {
+		size_t good = utf8_valid_prefix(v.p, v.n);
+		buf_add(&p->text, v.p, good);
+		if (good < v.n)
+			buf_puts(&p->text, "\xEF\xBF\xBD");
+		good += good < v.n;
+		v.p += good;
+		v.n -= good;
+	}
 	p->value = p->text.p;
-	p->n = (int)v.n;
+	p->n = (int)p->text.n;
 	p->binary = false;
 }
 

@@ -31,8 +31,8 @@ int quarantine_hold(struct store *s, const struct held *h, struct instant now, s
 	db_bind_int(q, ":at", now.us);
 	db_bind_text(q, ":source", h->source);
 	db_bind_int(q, ":line", h->line);
-	db_bind_text(q, ":raw", raw);
-	db_bind_text(q, ":header", h->header);
+	db_bind_raw(q, ":raw", raw);
+	db_bind_raw(q, ":header", h->header);
 	db_bind_text(q, ":reason", h->reason);
 	db_bind_text(q, ":told", h->told);
 	return db_done(store_db(s), q, e);

@@ -377,7 +377,19 @@ const char *const store_sql[STORE_STATEMENTS] = {
 
 const char *const store_postgres_sql[STORE_STATEMENTS] = {
 	/* what others wrote is seen at every transaction's beginning */
-	[STORE_DATA_VERSION] = "SELECT pg_current_xact_id()::text::bigint",
+	[STORE_DATA_VERSION] = "SELECT txid_current()",
+	/* by the indexes, which are of hashes */
+	[STORE_FIND_SUBJECT] =
+		"SELECT id FROM subject WHERE model=:model AND provider=:provider AND "
+		"service_tier=:service_tier AND region=:region AND md5(model)=md5(:model) AND "
+		"md5(provider)=md5(:provider) AND md5(service_tier)=md5(:service_tier) AND "
+		"md5(region)=md5(:region)",
+	[STORE_FIND_SERIES] =
+		"SELECT id FROM series WHERE subject=:subject AND customer=:customer AND "
+		"project=:project AND workload=:workload AND md5(customer)=md5(:customer) AND "
+		"md5(project)=md5(:project) AND md5(workload)=md5(:workload)",
+	[STORE_FIND_ORIGIN] = "SELECT id FROM origin WHERE source=:source AND shape=:shape AND "
+			      "rule=:rule AND md5(source)=md5(:source)",
 	[STORE_SEARCH_IDS] =
 		"SELECT id,seq FROM usage WHERE kind=0 AND id=ANY(CAST(:ids AS text[]))",
 	[STORE_ROLLED_QUARTER] =

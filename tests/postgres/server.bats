@@ -1,4 +1,4 @@
-# Writers and the database itself are killed under load: what was acknowledged is there, once.
+# What only a server can do: writers and the database itself are killed under load, it is away, wrong, too new; and what it must take in.
 load ../cli/common
 
 setup() {
@@ -88,4 +88,17 @@ writer() {
 	[ "$(post 100)" = 200 ] && grep -q '"duplicates":5' answer
 	run curl -s "$url/v1/usage"
 	expect 0 '"records": 25,'
+}
+@test "what is no text, and names of any length, stop no batch" {
+	long() { head -c 750 /dev/urandom | base64 -w 0; }
+	printf '{"id":"a","time":"2026-06-15","model":"deepseek-v4-flash","input":1}\n{"id":"b","time":"2026-06-15","model":"m\377\376","input":1}\n{"id":"c","ti\0me":1}\n' >bad.jsonl
+	printf '{"id":"d","time":"2026-06-15","model":"%s","provider":"%s","customer":"%s","project":"%s","workload":"%s","region":"%s","input":2}\n' "$(long)" "$(long)" "$(long)" "$(long)" "$(long)" "$(long)" >>bad.jsonl
+	run "$TALLY" ingest bad.jsonl --db "$DB"
+	expect 3 '4 records read: 2 accepted' '2 quarantined'
+	run "$TALLY" ingest bad.jsonl --db "$DB"
+	expect 3 '0 accepted, 2 duplicates' '2 quarantined'
+	sed -n 2p bad.jsonl | tr -d '\n' >sent
+	psql -h "$OWN" -U tally -d meter -qAtXc "SELECT encode(raw,'base64') FROM tally.quarantine ORDER BY id LIMIT 1" | base64 -d | cmp - sent
+	run "$TALLY" fsck --db "$DB"
+	expect 0 clean
 }
