@@ -202,3 +202,14 @@ sample() { printf 'time,model,customer,task,input,cache_read,output\n2026-06-15T
 	run "$TALLY" replay s.csv m.jsonl --at 2026-06-15 --model deepseek-v4-flash
 	expect 2 'one after the other'
 }
+@test "tokens of a group that no longer fit are an error, never a small number" {
+	{ echo time,model,task,customer,input; for i in $(seq 300); do echo 2026-06-15,deepseek-v4-flash,t,c,7; done
+	for i in 1 2; do echo 2026-06-15,deepseek-v4-flash,t,c,5000000000000000000; done; } >large.csv
+	for by in task task,model,customer model; do
+		run "$TALLY" replay large.csv --by $by
+		expect 1 'add up to more than a total can hold'
+	done
+	sed '$d' large.csv >one.csv
+	run "$TALLY" replay one.csv --by task --json
+	expect 0 '"input": 5000000000000002100'
+}
