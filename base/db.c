@@ -82,6 +82,11 @@ int db_failed(struct db *db, const char *doing, struct err *e)
 	return db->driver->failed(db, doing, e);
 }
 
+bool db_was_duplicate(const struct db *db)
+{
+	return db->driver->was_duplicate(db);
+}
+
 int db_run(struct db *db, const char *sql, struct err *e)
 {
 	return db->driver->run(db, sql, e);
@@ -246,6 +251,17 @@ int db_begin(struct db *db, struct err *e)
 	/* a rollback that lacked memory is made up for */
 	db_rollback(db);
 	return db->driver->begin(db, e);
+}
+
+int db_begin_beside(struct db *db, struct err *e)
+{
+	db_rollback(db);
+	return db->driver->begin_beside(db, e);
+}
+
+int db_lock(struct db *db, struct err *e)
+{
+	return db->driver->lock(db, e);
 }
 
 int db_begin_reading(struct db *db, struct err *e)

@@ -56,6 +56,8 @@ bool db_on_server(const struct db *db);
 
 /* Fills in what the database says; returns -ERR_STORE (ERR_BUSY when another holds the lock). */
 int db_failed(struct db *db, const char *doing, struct err *e);
+/* Whether that was an entry which must be unique and is there already. Only where db_on_server. */
+bool db_was_duplicate(const struct db *db);
 /* Statements without results. */
 int db_run(struct db *db, const char *sql, struct err *e);
 /* The first column of the first row, 0 when there is none or it is NULL. */
@@ -104,6 +106,9 @@ int64_t db_changes(struct db *db);
 
 /* Takes the lock of writers, waiting for others; COMMIT; ROLLBACK. */
 int db_begin(struct db *db, struct err *e);
+/* The same in two steps, where db_on_server: what is done in between runs beside other writers. */
+int db_begin_beside(struct db *db, struct err *e);
+int db_lock(struct db *db, struct err *e);
 /* One look at the database, whatever others write meanwhile; ended by db_rollback. */
 int db_begin_reading(struct db *db, struct err *e);
 bool db_in_transaction(struct db *db);

@@ -115,6 +115,11 @@ static int failed(struct db *db, const char *doing, struct err *e)
 	return err_set(e, ERR_STORE, "%s: could not %s: %.*s", db->path, doing, n, why);
 }
 
+static bool was_duplicate(const struct db *db)
+{
+	return strcmp(connection_of(db)->why, "23505") == 0;
+}
+
 /* Keeps the reason of a failure, and how many rows were changed. */
 static bool went_well(struct connection *c, const PGresult *r)
 {
@@ -217,12 +222,27 @@ static int begin_with(struct db *db, const char *sql, struct err *e)
 	return rc;
 }
 
+/* What others commit while a transaction waits is seen by its next statement. */
+#define BEGIN_WRITING "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+#define TAKE_LOCK "SELECT pg_advisory_xact_lock(%d)"
+
 static int begin(struct db *db, struct err *e)
 {
-	char sql[80];
-	snprintf(sql, sizeof sql, "BEGIN; SELECT pg_advisory_xact_lock(%d)",
-		 (int)db->schema->application_id);
+	char sql[120];
+	snprintf(sql, sizeof sql, BEGIN_WRITING "; " TAKE_LOCK, (int)db->schema->application_id);
 	return begin_with(db, sql, e);
+}
+
+static int begin_beside(struct db *db, struct err *e)
+{
+	return begin_with(db, BEGIN_WRITING, e);
+}
+
+static int lock(struct db *db, struct err *e)
+{
+	char sql[60];
+	snprintf(sql, sizeof sql, TAKE_LOCK, (int)db->schema->application_id);
+	return run(db, sql, e);
 }
 
 static int migrate(struct db *db, enum db_mode mode, struct err *e)
@@ -634,6 +654,7 @@ const struct db_driver db_postgres = {
 	.open = open_server,
 	.close = close_server,
 	.failed = failed,
+	.was_duplicate = was_duplicate,
 	.run = run,
 	.prepare = prepare,
 	.drop = drop,
@@ -651,6 +672,8 @@ const struct db_driver db_postgres = {
 	.copy = copy,
 	.changes = changes,
 	.begin = begin,
+	.begin_beside = begin_beside,
+	.lock = lock,
 	.begin_reading = begin_reading,
 	.in_transaction = in_transaction,
 	.rollback = rollback,

@@ -43,6 +43,15 @@ static const struct {
 	  "SELECT count(*) FROM usage WHERE abs(reasoning)>abs(output)" },
 };
 
+/* The keys of ids, which take the place of an index of ids on a server. */
+static const char keys_lead_to_records[] =
+	"SELECT count(*) FROM (SELECT k.key,c.first+coalesce(c.places[k.place],k.place-1) AS seq "
+	"FROM "
+	"usage_key k LEFT JOIN usage_claim c ON c.claim=k.claim) k FULL JOIN (SELECT seq,id FROM "
+	"usage "
+	"WHERE kind=0) u ON u.seq=k.seq WHERE u.seq IS NULL OR k.seq IS NULL OR "
+	"k.key<>key_of(u.id)";
+
 struct index_check {
 	struct store *store;
 	struct store_check *check;
@@ -120,9 +129,14 @@ int store_check(struct store *s, struct store_check *out, struct err *e)
 		rc = rollup_verify(s, &same, difference, e);
 	if (rc == 0 && !same)
 		fault(out, "%s is not what the records add up to", difference);
-	/* a server's unique index needs no such check */
-	if (rc == 0 && !db_on_server(store_db(s)))
+	if (rc == 0 && db_on_server(store_db(s))) {
+		int64_t n;
+		rc = db_read_int(store_db(s), keys_lead_to_records, &n, e);
+		if (rc == 0 && n)
+			fault(out, "keys of ids and records do not match: %lld", (long long)n);
+	} else if (rc == 0) {
 		rc = store_each_row(s, 1, store_last_seq(s), check_row, &x, e);
+	}
 	out->rows = store_last_seq(s);
 	return rc == 0 ? check_ledger(s, out, e) : rc;
 }

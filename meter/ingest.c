@@ -23,7 +23,7 @@ struct ingest {
 	struct tariffs *tariffs;
 	void (*on_item)(void *user, const struct ingest_item *item);
 	void *user;
-	struct ingest_counts counts, counts_at_mark;
+	struct ingest_counts counts, counts_at_mark, counts_at_source;
 	struct occurrence *occurrence;
 	size_t occurrences, occurrence_room;
 	struct buf id, text, told;
@@ -104,6 +104,21 @@ void ingest_set_source(struct ingest *in, const char *source)
 	free(in->source);
 	in->source = strcpy(mem_alloc(strlen(source) + 1), source);
 	in->origin = 0;
+	in->counts_at_source = in->counts;
+	forget_occurrences(in);
+}
+
+void ingest_start_again(struct ingest *in)
+{
+	const struct ingest_counts *before = &in->counts_at_source;
+	struct ingest_counts *c = &in->counts;
+	/* what was accepted will be a duplicate; all else will be what it was */
+	c->duplicates = before->duplicates - (c->accepted - before->accepted);
+	c->read = before->read;
+	c->conflicts = before->conflicts;
+	c->quarantined = before->quarantined;
+	c->passed_over = before->passed_over;
+	in->counts_at_mark = *c;
 	forget_occurrences(in);
 }
 
@@ -223,7 +238,7 @@ static void put_number(uint8_t *out, int64_t v)
 
 /* An id for a record that has none: its content, and which of the equal ones of its source it is.
  */
-static void make_id(struct ingest *in, struct record *r, int64_t web_searches)
+static struct text make_id(struct ingest *in, const struct record *r, int64_t web_searches)
 {
 	static const char hex[] = "0123456789abcdef";
 	enum { NUMBERS = BUCKET_COUNT + 4 };
@@ -252,8 +267,7 @@ static void make_id(struct ingest *in, struct record *r, int64_t web_searches)
 	buf_add(&in->id, id, n);
 	if (nth > 1)
 		buf_printf(&in->id, ":%lld", (long long)nth);
-	r->text[FIELD_ID] = (struct text){ in->id.p, in->id.n };
-	r->present |= (uint64_t)1 << FIELD_ID;
+	return (struct text){ in->id.p, in->id.n };
 }
 
 static void default_text(struct record *r, enum record_field f, const char *value)
@@ -472,20 +486,36 @@ static int take_known(struct ingest *in, const struct metered *m, const struct r
 	return rc;
 }
 
-int ingest_take(struct ingest *in, const struct metered *m, struct instant now, struct err *e)
+/* The record with what the caller said of all. */
+static struct record with_defaults(struct ingest *in, const struct metered *m)
 {
 	struct record r = m->record;
+	default_text(&r, FIELD_CUSTOMER, in->o.customer);
+	default_text(&r, FIELD_PROJECT, in->o.project);
+	default_text(&r, FIELD_MODEL, in->o.model);
+	default_text(&r, FIELD_PROVIDER, in->o.provider);
+	return r;
+}
+
+struct text ingest_id(struct ingest *in, const struct metered *m)
+{
+	if (m->record.text[FIELD_ID].n)
+		return m->record.text[FIELD_ID];
+	const struct record r = with_defaults(in, m);
+	return make_id(in, &r, m->web_searches);
+}
+
+int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, struct instant now,
+		   struct err *e)
+{
+	struct record r = with_defaults(in, m);
 	struct known_id known;
 	unsigned flags =
 		(m->cumulative ? USAGE_CUMULATIVE : 0) | (m->broken_off ? USAGE_BROKEN_OFF : 0);
 	char why[200];
 	bool unpriced;
-	default_text(&r, FIELD_CUSTOMER, in->o.customer);
-	default_text(&r, FIELD_PROJECT, in->o.project);
-	default_text(&r, FIELD_MODEL, in->o.model);
-	default_text(&r, FIELD_PROVIDER, in->o.provider);
-	if (r.text[FIELD_ID].n == 0)
-		make_id(in, &r, m->web_searches);
+	r.text[FIELD_ID] = id;
+	r.present |= (uint64_t)1 << FIELD_ID;
 	int rc = store_find(in->store, r.text[FIELD_ID], &known, e);
 	if (rc != 0)
 		return rc;
@@ -516,6 +546,11 @@ int ingest_take(struct ingest *in, const struct metered *m, struct instant now, 
 	in->counts.unpriced += unpriced;
 	tell(in, INGEST_ACCEPTED, r.text[FIELD_ID], NULL);
 	return 0;
+}
+
+int ingest_take(struct ingest *in, const struct metered *m, struct instant now, struct err *e)
+{
+	return ingest_take_as(in, m, ingest_id(in, m), now, e);
 }
 
 static void sink_take(void *user, const struct metered *m)

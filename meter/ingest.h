@@ -49,8 +49,15 @@ int ingest_open(struct ingest **out, struct store *s, const struct ingest_option
 		void *user, struct err *e);
 void ingest_close(struct ingest *in);
 
+/* The id that the record will be stored with: its own, or one that is made for it now; valid until
+ * the next call. */
+struct text ingest_id(struct ingest *in, const struct metered *m);
+
 /* All inside a transaction of the store. Errors are the store's alone: the caller rolls back. */
 int ingest_take(struct ingest *in, const struct metered *m, struct instant now, struct err *e);
+/* The same with the id that ingest_id gave. */
+int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, struct instant now,
+		   struct err *e);
 int ingest_refuse(struct ingest *in, int64_t line, struct text raw, struct text header,
 		  const char *why, struct instant now, struct err *e);
 /* A payload sink that collects a first error of the store for ingest_failed. */
@@ -60,6 +67,8 @@ int ingest_failed(const struct ingest *in, struct err *e);
 void ingest_mark(struct ingest *in);
 void ingest_back_to_mark(struct ingest *in);
 
+/* The source is read from its start once more, after a rollback: what is met again was counted. */
+void ingest_start_again(struct ingest *in);
 /* From now on records come from that source: another name, and what it was seen to hold begins
  * anew. The counts go on. */
 void ingest_set_source(struct ingest *in, const char *source);

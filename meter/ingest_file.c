@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/dict.h"
 #include "meter/formats/assemble.h"
+#include "meter/gathered.h"
 #include "meter/quarantine.h"
 #include "meter/read_ahead.h"
 #include "meter/source.h"
@@ -20,17 +21,16 @@
 
 enum { RECORDS_A_COMMIT = 10000, COMMIT_AFTER_US = 500000 };
 
-struct teller;
-
 /* Files on their way into the store. */
 struct run {
-	struct teller *teller;
 	struct store *store;
 	const struct ingest_files *o;
 	struct ingest *in;
 	const char *path;
-	bool open, due;	   /* a transaction, and its end */
-	size_t prefetched; /* records to come whose ids were asked for in this transaction */
+	int64_t item_line; /* of the record at work; -1: its refusal is told here */
+	bool open;	   /* a transaction */
+	bool gathers;	   /* where ids are claimed ahead: all of a transaction are taken at once */
+	struct gathered gathered; /* for the next one */
 	int64_t since_commit, began_us, bytes_done, bytes_total, shown_us;
 	struct instant now;
 	struct err failure;
@@ -51,14 +51,45 @@ static int begin(struct run *r, struct err *e)
 	if (rc != 0)
 		return rc;
 	r->open = true;
-	r->since_commit = 0;
-	r->began_us = clock_monotonic_us();
 	ingest_mark(r->in);
 	return 0;
 }
 
+static int take_now(struct run *r, const struct metered *m, struct text id, int64_t line,
+		    struct err *e)
+{
+	r->item_line = line;
+	return ingest_take_as(r->in, m, id, r->now, e);
+}
+
+static int refuse_now(struct run *r, int64_t line, struct text raw, struct text header,
+		      const char *why, struct err *e)
+{
+	r->item_line = -1;
+	int rc = ingest_refuse(r->in, line, raw, header, why, r->now, e);
+	if (rc == 0 && r->o->on_refusal)
+		r->o->on_refusal(r->o->user, r->path, line, why);
+	return rc;
+}
+
+static int take_gathered(struct run *r, struct err *e)
+{
+	int rc = r->gathered.count ? begin(r, e) : 0;
+	for (size_t i = 0; rc == 0 && i < r->gathered.count; i++) {
+		const struct gathered_item *g = &r->gathered.item[i];
+		rc = g->why ? refuse_now(r, g->line, g->raw, g->header, g->why, e)
+			    : take_now(r, &g->record, g->id, g->line, e);
+	}
+	gathered_clear(&r->gathered);
+	return rc;
+}
+
 static int end(struct run *r, int rc, struct err *e)
 {
+	if (rc == 0)
+		rc = take_gathered(r, e);
+	gathered_clear(&r->gathered);
+	r->since_commit = 0;
 	if (!r->open)
 		return rc;
 	r->open = false;
@@ -71,53 +102,55 @@ static int end(struct run *r, int rc, struct err *e)
 	return rc;
 }
 
-/* Not between records whose ids were asked for together: what was said of them would be lost. */
 static int commit_when_due(struct run *r, struct err *e)
 {
-	r->due |= ++r->since_commit >= RECORDS_A_COMMIT ||
-		  (r->since_commit % 64 == 0 &&
-		   clock_monotonic_us() - r->began_us >= COMMIT_AFTER_US);
-	if (!r->due || r->prefetched)
+	if (r->since_commit++ == 0)
+		r->began_us = clock_monotonic_us();
+	if (r->since_commit < RECORDS_A_COMMIT &&
+	    (r->since_commit % 64 != 0 || clock_monotonic_us() - r->began_us < COMMIT_AFTER_US))
 		return 0;
-	r->due = false;
 	int rc = end(r, 0, e);
 	if (rc == 0 && r->o->progress)
 		r->o->progress(r->o->user, ingest_counts(r->in)->read, r->bytes_done,
 			       r->bytes_total);
-	return rc == 0 ? begin(r, e) : rc;
+	return rc;
 }
 
-static int take(struct run *r, const struct metered *m, struct err *e)
+static int take(struct run *r, const struct metered *m, int64_t line, struct err *e)
 {
-	int rc = begin(r, e);
-	r->prefetched -= r->prefetched > 0;
-	if (rc == 0)
-		rc = ingest_take(r->in, m, r->now, e);
+	int rc = 0;
+	if (r->gathers) {
+		struct text id = ingest_id(r->in, m);
+		store_prefetch(r->store, id);
+		gathered_add(&r->gathered, m, id, line);
+	} else {
+		rc = begin(r, e);
+		if (rc == 0)
+			rc = take_now(r, m, ingest_id(r->in, m), line, e);
+	}
 	return rc == 0 ? commit_when_due(r, e) : rc;
 }
 
 static int refuse(struct run *r, int64_t line, struct text raw, struct text header, const char *why,
 		  struct err *e)
 {
-	int rc = begin(r, e);
-	if (rc == 0)
-		rc = ingest_refuse(r->in, line, raw, header, why, r->now, e);
-	if (rc == 0 && r->o->on_refusal)
-		r->o->on_refusal(r->o->user, r->path, line, why);
+	int rc = 0;
+	if (r->gathers) {
+		gathered_refuse(&r->gathered, line, raw, header, why);
+	} else {
+		rc = begin(r, e);
+		if (rc == 0)
+			rc = refuse_now(r, line, raw, header, why, e);
+	}
 	return rc == 0 ? commit_when_due(r, e) : rc;
 }
 
 /* What ingest itself refuses or finds in conflict is told with the line, too. */
-struct teller {
-	struct run *run;
-	int64_t line;
-};
-
 static void tell_item(void *user, const struct ingest_item *item)
 {
-	struct teller *t = user;
-	if (item->reason && t->line >= 0 && t->run->o->on_refusal)
-		t->run->o->on_refusal(t->run->o->user, t->run->path, t->line, item->reason);
+	struct run *r = user;
+	if (item->reason && r->item_line >= 0 && r->o->on_refusal)
+		r->o->on_refusal(r->o->user, r->path, r->item_line, item->reason);
 }
 
 /* --- logs and payloads --- */
@@ -131,7 +164,6 @@ static void sink_refuse(void *user, int64_t line, struct text raw, const struct 
 
 struct log_run {
 	struct run *run;
-	struct teller *teller;
 	struct assembly *calls;
 };
 
@@ -144,8 +176,18 @@ static void log_take(void *user, const struct metered *m)
 static void log_refuse(void *user, int64_t line, struct text raw, const struct err *why)
 {
 	struct log_run *l = user;
-	l->teller->line = -1; /* it is told here */
 	sink_refuse(l->run, line, raw, why);
+}
+
+/* Brings the memory of the next ids near. */
+static void prefetch_calls(struct log_run *l, size_t from)
+{
+	const size_t n = assembly_count(l->calls);
+	for (size_t i = from; i < n && i < from + BATCH_ROWS; i++) {
+		const struct text id = assembly_call(l->calls, i)->record.text[FIELD_ID];
+		if (id.n)
+			store_prefetch(l->run->store, id);
+	}
 }
 
 /* What has been assembled so far. */
@@ -154,32 +196,21 @@ static int flush_calls(struct log_run *l, struct err *e)
 	int rc = l->run->failure.code == ERR_NONE ? 0 : -(int)l->run->failure.code;
 	if (rc != 0)
 		*e = l->run->failure;
-	size_t n = assembly_count(l->calls);
-	if (rc == 0 && n)
-		rc = begin(l->run, e);
+	const size_t n = assembly_count(l->calls);
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		const struct metered *m = assembly_call(l->calls, i);
-		for (; i % BATCH_ROWS == 0 && i + l->run->prefetched < n &&
-		       l->run->prefetched < BATCH_ROWS;
-		     l->run->prefetched++) {
-			const struct metered *ahead =
-				assembly_call(l->calls, i + l->run->prefetched);
-			if (ahead->record.text[FIELD_ID].n)
-				store_prefetch(l->run->store, ahead->record.text[FIELD_ID]);
-		}
-		l->teller->line = m->line;
-		rc = take(l->run, m, e);
+		if (i % BATCH_ROWS == 0 && !l->run->gathers)
+			prefetch_calls(l, i);
+		rc = take(l->run, m, m->line, e);
 	}
-	l->run->prefetched = 0;
 	assembly_clear(l->calls);
 	return rc;
 }
 
-static int ingest_parsed(struct run *r, struct teller *t, struct parsed_file *f, struct err *e)
+static int ingest_parsed(struct run *r, struct parsed_file *f, struct err *e)
 {
-	struct log_run l = { r, t, f->calls };
+	struct log_run l = { r, f->calls };
 	int rc = 0;
-	t->line = -1; /* refusals are told here */
 	for (size_t i = 0; rc == 0 && i < f->refused_count; i++)
 		rc = refuse(r, f->refused[i].line, f->refused[i].raw, TEXT(""), f->refused[i].why,
 			    e);
@@ -213,40 +244,28 @@ static int64_t line_of(struct run *r, const char *at)
 	return r->line;
 }
 
-struct trace_run {
-	struct run *run;
-	struct teller *teller;
-};
-
 static void trace_take(void *user, struct record_batch *b)
 {
-	struct trace_run *t = user;
-	struct run *r = t->run;
+	struct run *r = user;
 	const bool has_id = b->columns >> FIELD_ID & 1;
 	struct metered m = { .shape = trace_shape(r->trace)->name, .rule = "as-given" };
-	if (r->failure.code == ERR_NONE)
-		begin(r, &r->failure);
-	for (size_t i = 0; has_id && i < b->n; i++)
+	for (size_t i = 0; has_id && !r->gathers && i < b->n; i++)
 		if (b->text[FIELD_ID][i].n)
 			store_prefetch(r->store, b->text[FIELD_ID][i]);
-	r->prefetched = b->n;
 	for (size_t i = 0; i < b->n && r->failure.code == ERR_NONE; i++) {
 		record_from_batch(&m.record, b, i);
 		if (m.record.time_us != TIME_ABSENT)
 			m.record.time_us += r->shift_us;
-		t->teller->line = m.line = line_of(r, b->at[i]);
-		take(r, &m, &r->failure);
+		m.line = line_of(r, b->at[i]);
+		take(r, &m, m.line, &r->failure);
 	}
-	r->prefetched = 0;
 }
 
 static void trace_refuse(void *user, const char *at, size_t n, const struct err *why)
 {
-	struct trace_run *t = user;
-	struct run *r = t->run;
+	struct run *r = user;
 	if (r->failure.code != ERR_NONE)
 		return;
-	t->teller->line = -1;
 	refuse(r, line_of(r, at), (struct text){ at, n }, (struct text){ r->header.p, r->header.n },
 	       why->message, &r->failure);
 }
@@ -264,11 +283,11 @@ static void put_header(struct run *r)
 	}
 }
 
-static int read_blocks(struct run *r, struct trace *t, struct trace_run *tr, struct csv_reader *csv,
+static int read_blocks(struct run *r, struct trace *t, struct csv_reader *csv,
 		       struct jsonl_reader *jsonl, bool *torn, struct err *e)
 {
 	struct trace_block b = { 0 };
-	const struct record_sink sink = { tr, trace_take, trace_refuse };
+	const struct record_sink sink = { r, trace_take, trace_refuse };
 	int rc = 0;
 	*torn = false;
 	r->lines_before = trace_body_line(t);
@@ -289,7 +308,7 @@ static int read_blocks(struct run *r, struct trace *t, struct trace_run *tr, str
 			struct err why;
 			err_set(&why, ERR_INVALID, "the line is longer than %d bytes",
 				TRACE_RECORD_MAX);
-			trace_refuse(tr, b.p + block.n, b.n - block.n, &why);
+			trace_refuse(r, b.p + block.n, b.n - block.n, &why);
 		}
 		if (r->failure.code != ERR_NONE) {
 			*e = r->failure;
@@ -303,11 +322,10 @@ static int read_blocks(struct run *r, struct trace *t, struct trace_run *tr, str
 	return *torn ? 0 : rc;
 }
 
-static int ingest_trace(struct run *r, struct teller *teller, const char *path, struct err *e)
+static int ingest_trace(struct run *r, const char *path, struct err *e)
 {
 	const struct trace_options to = { r->o->format, r->o->map, r->o->map_count, true };
 	struct trace *t;
-	struct trace_run tr = { r, teller };
 	enum record_field *field = NULL;
 	struct csv_reader *csv = NULL;
 	struct jsonl_reader *jsonl = NULL;
@@ -342,17 +360,20 @@ static int ingest_trace(struct run *r, struct teller *teller, const char *path, 
 	}
 	rc = trace_rewind(t, false, e);
 	if (rc == 0)
-		rc = read_blocks(r, t, &tr, csv, jsonl, &torn, e);
+		rc = read_blocks(r, t, csv, jsonl, &torn, e);
 	if (rc == 0 && torn) {
 		/* a quoted field spans lines somewhere: what was taken so far is met again, and
 		 * known */
-		ingest_back_to_mark(r->in);
-		if (r->open)
+		if (r->open) {
 			store_rollback(r->store);
+			ingest_back_to_mark(r->in);
+		}
 		r->open = false;
+		gathered_clear(&r->gathered);
+		ingest_start_again(r->in);
 		rc = trace_rewind(t, true, e);
 		if (rc == 0)
-			rc = read_blocks(r, t, &tr, csv, jsonl, &torn, e);
+			rc = read_blocks(r, t, csv, jsonl, &torn, e);
 	}
 	csv_reader_close(csv);
 	jsonl_reader_close(jsonl);
@@ -393,13 +414,13 @@ static bool is_log(const struct ingest_files *o, const char *path)
 static int ingest_one(struct run *r, const char *path, const char *name, struct parsed_file *parsed,
 		      struct err *e)
 {
-	struct teller *t = r->teller;
-	*t = (struct teller){ r, 0 };
 	r->path = name;
 	r->shift_us = 0;
 	r->bytes_done = r->bytes_total = 0;
 	ingest_set_source(r->in, name);
-	return parsed ? ingest_parsed(r, t, parsed, e) : ingest_trace(r, t, path, e);
+	int rc = parsed ? ingest_parsed(r, parsed, e) : ingest_trace(r, path, e);
+	/* it belongs to this source */
+	return rc == 0 && r->gathered.count ? end(r, 0, e) : rc;
 }
 
 /* Files in their order. Logs that follow each other are parsed by other threads meanwhile. */
@@ -408,9 +429,8 @@ static int ingest_list(struct store *s, const struct ingest_files *o, const char
 		       struct err *e)
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	struct teller t = { 0 };
-	struct run r = { .store = s, .o = o, .teller = &t };
-	int rc = ingest_open(&r.in, s, &o->options, "", tell_item, &t, e);
+	struct run r = { .store = s, .o = o, .gathers = db_on_server(store_db(s)) };
+	int rc = ingest_open(&r.in, s, &o->options, "", tell_item, &r, e);
 	for (size_t i = 0; rc == 0 && i < count;) {
 		size_t n = 0;
 		while (i + n < count && is_log(o, path[i + n]))
@@ -433,6 +453,7 @@ static int ingest_list(struct store *s, const struct ingest_files *o, const char
 	rc = rc != 0 ? rc : ended;
 	add_counts(counts, ingest_counts(r.in));
 	ingest_close(r.in);
+	gathered_release(&r.gathered);
 	return rc;
 }
 
@@ -508,7 +529,6 @@ struct followed {
 	struct payload_reader *reader;
 	struct log_run log;
 	struct run run;
-	struct teller teller;
 	dev_t device;
 	ino_t inode;
 };
@@ -529,6 +549,7 @@ static void head_hash(const char *path, uint8_t out[16])
 static void unfollow(struct followed *f)
 {
 	ingest_close(f->run.in);
+	gathered_release(&f->run.gathered);
 	payload_close(f->reader);
 	assembly_close(f->log.calls);
 	source_close(f->source);
@@ -612,9 +633,10 @@ static int follow(struct followed **out, struct store *s, const struct ingest_fi
 	struct stat st;
 	struct followed *f = mem_zalloc(sizeof *f);
 	f->path = strcpy(mem_alloc(strlen(path) + 1), path);
-	f->run = (struct run){ .store = s, .o = o, .path = f->path, .teller = &f->teller };
-	f->teller = (struct teller){ &f->run, 0 };
-	f->log = (struct log_run){ &f->run, &f->teller, assembly_open(false) };
+	f->run = (struct run){
+		.store = s, .o = o, .path = f->path, .gathers = db_on_server(store_db(s))
+	};
+	f->log = (struct log_run){ &f->run, assembly_open(false) };
 	f->reader = payload_open(&(struct payload_sink){ &f->log, log_take, log_refuse });
 	int rc = source_open(&f->source, path, e);
 	if (rc == 0 && stat(path, &st) == 0) {
@@ -622,7 +644,7 @@ static int follow(struct followed **out, struct store *s, const struct ingest_fi
 		f->inode = st.st_ino;
 	}
 	if (rc == 0)
-		rc = ingest_open(&f->run.in, s, &o->options, f->path, tell_item, &f->teller, e);
+		rc = ingest_open(&f->run.in, s, &o->options, f->path, tell_item, &f->run, e);
 	if (rc == 0 && begins_like(path, like_table))
 		rc = err_set(
 			e, ERR_USAGE,
@@ -651,6 +673,8 @@ static int read_on(struct followed *f, bool *any, struct err *e)
 		return rc;
 	*any = true;
 	rc = flush_calls(&f->log, e);
+	if (rc == 0)
+		rc = take_gathered(&f->run, e);
 	if (rc == 0)
 		rc = begin(&f->run, e);
 	if (rc == 0)

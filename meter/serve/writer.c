@@ -529,12 +529,12 @@ static void take_jobs(struct writer *w, struct job *list)
 	struct instant now = clock_now();
 	struct ingest_counts sum = { 0 };
 	int64_t began_us = clock_monotonic_us();
+	for (const struct job *j = list; j; j = j->next)
+		prefetch(w, j);
 	int rc = store_begin(w->store, now, &e);
 	bool begun = rc == 0;
 	if (rc == 0)
 		rc = ledger_begin(w->ledger, &e);
-	for (const struct job *j = list; rc == 0 && j; j = j->next)
-		prefetch(w, j);
 	for (struct job *j = list; rc == 0 && j; j = j->next) {
 		rc = take_job(w, j, now, &e);
 		if (j->kind == JOB_USAGE || j->kind == JOB_SETTLE)

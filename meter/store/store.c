@@ -7,15 +7,19 @@
 #include <unistd.h>
 
 #include "base/dict.h"
-#include "base/json.h"
+#include "meter/store/claims.h"
 #include "meter/store/id_index.h"
+#include "meter/store/record_id.h"
+#include "meter/store/row_cache.h"
+#include "meter/store/row_text.h"
 #include "meter/store/store_sql.h"
 
 enum {
 	APPLICATION_ID = 0x74616c79, /* "taly" */
 	INDEXED_AT_ONCE = 200000,    /* rows */
 	READ_AT_ONCE = 20000,
-	SENT_AT_ONCE = 256 << 10 /* bytes */
+	SENT_AT_ONCE = 256 << 10, /* bytes */
+	BEGIN_TRIES = 3		  /* of who loses when two wait for each other */
 };
 
 extern const struct migration store_migrations[],
@@ -38,12 +42,9 @@ struct by_number {
 struct store {
 	struct db db;
 	struct id_index *ids; /* NULL when the store was opened to read, and on a server */
-	/* on a server, of this transaction: 1 + the row of each id that was asked for, 1 where
-	 * there is none; and ids that are asked for next, as an array */
-	struct dict looked_up;
-	struct buf wanted;
-	struct db lookup; /* a second connection, which asks while the first one takes in rows */
-	char *address;
+	/* on a server, of this transaction */
+	struct claims *claims; /* NULL on SQLite, and when the store was opened to read */
+	struct row_cache known_rows;
 	struct buf lines; /* rows that are appended and not yet sent, for COPY */
 	int64_t last_seq, first_of_batch;
 	int64_t changes_seen; /* PRAGMA data_version */
@@ -126,39 +127,9 @@ static struct text id_of_column(struct store *s, struct query *q, int column)
 	struct text t = db_text(q, column);
 	if (!db_is_blob(q, column) || t.n != 16)
 		return t;
-	static const char hex[] = "0123456789abcdef";
 	s->id_text.n = 0;
-	for (int i = 0; i < 16; i++) {
-		if (i == 4 || i == 6 || i == 8 || i == 10)
-			buf_add(&s->id_text, "-", 1);
-		buf_add(&s->id_text, &hex[(unsigned char)t.p[i] >> 4], 1);
-		buf_add(&s->id_text, &hex[t.p[i] & 15], 1);
-	}
+	record_id_put_uuid(&s->id_text, (const uint8_t *)t.p);
 	return (struct text){ s->id_text.p, s->id_text.n };
-}
-
-/* A canonical UUID takes 16 bytes instead of 36. */
-static bool uuid_bytes(struct text id, uint8_t out[16])
-{
-	/* 1 + the value of a hexadecimal digit in lower case */
-	static const uint8_t value[256] = {
-		['0'] = 1,  ['1'] = 2,	['2'] = 3,  ['3'] = 4,	['4'] = 5,  ['5'] = 6,
-		['6'] = 7,  ['7'] = 8,	['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12,
-		['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
-	};
-	static const uint8_t place[16] = {
-		0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34
-	};
-	if (id.n != 36)
-		return false;
-	bool ok = id.p[8] == '-' && id.p[13] == '-' && id.p[18] == '-' && id.p[23] == '-';
-	for (int i = 0; i < 16; i++) {
-		unsigned high = value[(unsigned char)id.p[place[i]]],
-			 low = value[(unsigned char)id.p[place[i] + 1]];
-		ok &= high && low;
-		out[i] = (uint8_t)((high - 1) << 4 | (low - 1));
-	}
-	return ok;
 }
 
 /* Adds the ids of all rows from that one on. */
@@ -248,8 +219,8 @@ int store_open(struct store **out, const char *path, enum db_mode mode, struct e
 		rc = db_open(&s->db, path, mode, &store_schema, e);
 	if (rc == 0 && mode != DB_READ && !db_on_server(&s->db))
 		rc = open_index(s, e);
-	if (rc == 0 && db_on_server(&s->db))
-		s->address = strcpy(mem_alloc(strlen(path) + 1), path);
+	if (rc == 0 && mode != DB_READ && db_on_server(&s->db))
+		s->claims = claims_open();
 	if (rc == 0)
 		rc = read_int(s, STORE_LAST_SEQ, &s->last_seq, e);
 	if (rc != 0) {
@@ -275,10 +246,8 @@ void store_close(struct store *s)
 	dict_release(&s->origins);
 	dict_release(&s->prices);
 	dict_release(&s->subjects);
-	dict_release(&s->looked_up);
-	buf_release(&s->wanted);
-	db_close(&s->lookup);
-	free(s->address);
+	claims_close(s->claims);
+	row_cache_release(&s->known_rows);
 	buf_release(&s->lines);
 	free(s->price_by.entry);
 	free(s->series_by.entry);
@@ -321,19 +290,51 @@ int store_refresh(struct store *s, struct err *e)
 	return read_int(s, STORE_LAST_SEQ, &s->last_seq, e);
 }
 
-static void forget_lookups(struct store *s)
+static void forget_claims(struct store *s)
 {
-	dict_clear(&s->looked_up);
-	s->wanted.n = 0;
+	if (s->claims)
+		claims_forget(s->claims);
+	row_cache_clear(&s->known_rows);
+}
+
+static int read_known_rows(struct store *s, struct err *e);
+
+/* Claims the ids that are wanted before it waits for the lock of writers. */
+static int begin_with_claims(struct store *s, struct err *e)
+{
+	int rc = db_begin_beside(&s->db, e);
+	if (rc == 0)
+		rc = claims_take(s->claims, &s->db, e);
+	if (rc == 0)
+		rc = db_lock(&s->db, e);
+	if (rc == 0)
+		rc = claims_look(s->claims, &s->db, e);
+	return rc == 0 ? read_known_rows(s, e) : rc;
+}
+
+static int begin(struct store *s, struct err *e)
+{
+	struct err why = { 0 };
+	int rc;
+	if (!s->claims || !claims_wanted(s->claims))
+		return db_begin(&s->db, e);
+	for (int tries = 0; (rc = begin_with_claims(s, &why)) != 0; tries++) {
+		db_rollback(&s->db);
+		if (why.code != ERR_BUSY || tries == BEGIN_TRIES)
+			break;
+		claims_again(s->claims);
+	}
+	if (rc != 0 && e)
+		*e = why;
+	return rc;
 }
 
 int store_begin(struct store *s, struct instant now, struct err *e)
 {
 	int64_t version, before = s->last_seq;
-	int rc = db_begin(&s->db, e);
-	if (rc != 0)
-		return rc;
-	rc = read_int(s, STORE_DATA_VERSION, &version, e);
+	int rc = begin(s, e);
+	if (rc == 0)
+		rc = read_int(s, STORE_DATA_VERSION, &version, e);
 	if (rc == 0 && version != s->changes_seen) {
 		rc = read_int(s, STORE_LAST_SEQ, &s->last_seq, e);
 		s->changes_seen = version;
@@ -348,11 +349,11 @@ int store_begin(struct store *s, struct instant now, struct err *e)
 	if (rc != 0) {
 		db_rollback(&s->db);
 		s->last_seq = before;
+		forget_claims(s);
 		return rc;
 	}
 	s->now = now;
 	s->first_of_batch = s->last_seq + 1;
-	forget_lookups(s);
 	return 0;
 }
 
@@ -381,7 +382,7 @@ void store_rollback(struct store *s)
 	if (s->ids)
 		id_index_forget_above(s->ids, s->last_seq);
 	s->changes_seen = -1;
-	forget_lookups(s);
+	forget_claims(s);
 	forget_numbers(s);
 }
 
@@ -397,12 +398,15 @@ int store_commit(struct store *s, struct err *e)
 			rc = db_done(&s->db, q, e);
 		}
 	}
+	if (rc == 0 && s->claims)
+		rc = claims_settle(s->claims, &s->db, s->first_of_batch, e);
 	if (rc == 0)
 		rc = db_commit(&s->db, e);
 	if (rc != 0) {
 		store_rollback(s);
 		return rc;
 	}
+	forget_claims(s);
 	s->first_of_batch = s->last_seq + 1;
 	return 0;
 }
@@ -700,73 +704,25 @@ static bool row_has_id(void *user, int64_t row)
 	return same || step < 0;
 }
 
-/* One element of an array of the server. */
-static void want_id(struct store *s, struct text id)
-{
-	bool is_new;
-	uint64_t *known = dict_need(&s->looked_up, id, &is_new);
-	if (!is_new)
-		return;
-	*known = 1;
-	buf_puts(&s->wanted, s->wanted.n ? ",\"" : "{\"");
-	for (size_t i = 0; i < id.n; i++) {
-		if (id.p[i] == '"' || id.p[i] == '\\')
-			buf_puts(&s->wanted, "\\");
-		buf_add(&s->wanted, &id.p[i], 1);
-	}
-	buf_puts(&s->wanted, "\"");
-}
-
-/*
- * Asks the server for all ids that are wanted at once. The other connection sees what was committed
- * before this transaction took the lock of writers; its own rows are known already.
- */
-static int look_up_wanted(struct store *s, struct err *e)
-{
-	struct query *q;
-	int rc = s->lookup.driver ? 0 : db_open(&s->lookup, s->address, DB_READ, &store_schema, e);
-	if (rc == 0)
-		rc = db_statement(&s->lookup, STORE_SEARCH_IDS, &q, e);
-	if (rc != 0)
-		return rc;
-	buf_puts(&s->wanted, "}");
-	db_bind_text(q, ":ids", (struct text){ s->wanted.p, s->wanted.n });
-	while ((rc = db_step(&s->lookup, q, e)) == 1) {
-		uint64_t *known = dict_find(&s->looked_up, db_text(q, 0));
-		if (known)
-			*known = 1 + (uint64_t)db_int(q, 1);
-	}
-	db_reset(q);
-	s->wanted.n = 0;
-	return rc;
-}
-
 void store_prefetch(struct store *s, struct text id)
 {
 	if (s->ids)
 		id_index_prefetch(s->ids, id_index_hash(s->ids, id));
-	else if (id.n)
-		want_id(s, id);
-}
-
-/* On a server; what it says holds for the transaction, for no other writer can begin. */
-static int find_on_server(struct store *s, struct text id, int64_t *first, struct err *e)
-{
-	want_id(s, id);
-	int rc = s->wanted.n ? look_up_wanted(s, e) : 0;
-	*first = rc == 0 ? (int64_t)*dict_find(&s->looked_up, id) - 1 : 0;
-	return rc;
+	else if (s->claims)
+		claims_want(s->claims, id);
 }
 
 /* Without an index, which only writers have, the rows are searched. */
 static int find_by_search(struct store *s, struct text id, int64_t *first, struct err *e)
 {
 	struct query *q;
-	uint8_t bytes[16];
+	uint8_t bytes[RECORD_UUID_BYTES];
+	if (db_on_server(&s->db))
+		return claims_search(&s->db, id, first, e);
 	int rc = db_statement(&s->db, STORE_SEARCH_ID, &q, e);
 	if (rc != 0)
 		return rc;
-	if (!db_on_server(&s->db) && uuid_bytes(id, bytes))
+	if (record_id_uuid(id, bytes))
 		db_bind_blob(q, ":id", bytes, sizeof bytes);
 	else
 		db_bind_text(q, ":id", id);
@@ -786,10 +742,10 @@ int store_find(struct store *s, struct text id, struct known_id *out, struct err
 		out->first = id_index_find(s->ids, id_index_hash(s->ids, id), row_has_id, s);
 		if (s->find_rc != 0)
 			return s->find_rc;
+	} else if (s->claims && db_in_transaction(&s->db)) {
+		return claims_find(s->claims, &s->db, id, out, e);
 	} else {
-		int rc = db_on_server(&s->db) && db_in_transaction(&s->db)
-				 ? find_on_server(s, id, &out->first, e)
-				 : find_by_search(s, id, &out->first, e);
+		int rc = find_by_search(s, id, &out->first, e);
 		if (rc != 0)
 			return rc;
 	}
@@ -810,39 +766,6 @@ int store_find(struct store *s, struct text id, struct known_id *out, struct err
 							  : 0;
 	db_reset(q);
 	return rc < 0 ? rc : 0;
-}
-
-/* Appends the rarer buckets and units; nothing when there are none. */
-static void put_more(struct buf *b, const struct record *r, int64_t web_searches)
-{
-	const size_t from = b->n;
-	for (int k = BUCKET_COMMON; k < BUCKET_COUNT; k++)
-		if (r->tokens[k])
-			buf_printf(b, "%s\"%s\":%lld", b->n > from ? "," : "{",
-				   bucket_name((enum bucket)k), (long long)r->tokens[k]);
-	if (web_searches)
-		buf_printf(b, "%s\"" UNIT_WEB_SEARCH "\":%lld", b->n > from ? "," : "{",
-			   (long long)web_searches);
-	if (b->n > from)
-		buf_puts(b, "}");
-}
-
-static int read_more(struct usage_row *row, struct text more, struct err *e)
-{
-	struct json_document *d;
-	int rc = json_open(&d, more, e);
-	if (rc != 0)
-		return rc;
-	for (json_value *v = json_first(json_root(d)); v; v = json_next(v)) {
-		int64_t n = strtoll(json_number(v).p, NULL, 10);
-		int b = bucket_by_name(json_key(v), strlen(json_key(v)));
-		if (b >= 0)
-			row->record.tokens[b] = n;
-		else if (strcmp(json_key(v), UNIT_WEB_SEARCH) == 0)
-			row->web_searches = n;
-	}
-	json_close(d);
-	return 0;
 }
 
 /* Places of STORE_APPEND's parameters, in the order of its columns. */
@@ -944,62 +867,6 @@ static void bind_row(struct query *q, int base, const struct usage_row *row, con
 		db_bind_null_at(q, base + APPEND_FLAGS);
 }
 
-static void put_copy_text(struct buf *b, struct text t)
-{
-	if (!t.n) {
-		buf_puts(b, "\\N");
-		return;
-	}
-	for (size_t i = 0; i < t.n; i++) {
-		static const char special[] = "\\\t\n\r", letter[] = "\\tnr";
-		const char *at = t.p[i] ? strchr(special, t.p[i]) : NULL;
-		if (at)
-			buf_add(b, "\\", 1);
-		buf_add(b, at ? &letter[at - special] : &t.p[i], 1);
-	}
-}
-
-/* The row as a line of COPY's text format, its columns in the order of the table. */
-static void put_copy_line(struct store *s, const struct usage_row *row)
-{
-	struct buf *b = &s->lines;
-	const struct record *r = &row->record;
-	const struct {
-		bool known;
-		int64_t v;
-	} before[] = { { true, row->kind },   { row->of != 0, row->of },
-		       { true, r->time_us },  { r->completed_us != TIME_ABSENT, r->completed_us },
-		       { true, row->series }, { true, row->price },
-		       { true, row->origin } };
-	buf_int(b, row->seq);
-	buf_puts(b, "\t");
-	put_copy_text(b, r->text[FIELD_ID]);
-	for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
-		buf_puts(b, before[i].known ? "\t" : "\t\\N");
-		if (before[i].known)
-			buf_int(b, before[i].v);
-	}
-	for (int k = 0; k < BUCKET_COMMON; k++) {
-		buf_puts(b, "\t");
-		buf_int(b, r->tokens[k]);
-	}
-	buf_puts(b, "\t");
-	buf_int(b, r->requests);
-	s->more.n = 0;
-	put_more(&s->more, r, row->web_searches);
-	const struct text texts[] = {
-		r->text[FIELD_TASK], r->text[FIELD_SESSION], row->raw, { s->more.p, s->more.n }
-	};
-	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-		buf_puts(b, "\t");
-		put_copy_text(b, texts[i]);
-	}
-	buf_puts(b, row->flags ? "\t" : "\t\\N");
-	if (row->flags)
-		buf_int(b, row->flags);
-	buf_puts(b, "\n");
-}
-
 /* Writes what is pending: all at once when there are enough, else one by one. */
 int store_flush(struct store *s, struct err *e)
 {
@@ -1026,10 +893,9 @@ int store_flush(struct store *s, struct err *e)
 		/* offsets became pointers now that the buffer stands still */
 		for (size_t k = 0; k < sizeof texts / sizeof *texts; k++)
 			texts[k]->p = s->pending_text.p + (uintptr_t)texts[k]->p;
-		extra[i].is_uuid = !db_on_server(&s->db) &&
-				   uuid_bytes(row->record.text[FIELD_ID], extra[i].uuid);
+		extra[i].is_uuid = record_id_uuid(row->record.text[FIELD_ID], extra[i].uuid);
 		size_t from = s->more.n;
-		put_more(&s->more, &row->record, row->web_searches);
+		row_put_more(&s->more, &row->record, row->web_searches);
 		extra[i].more = (struct text){ (const char *)from, s->more.n - from };
 	}
 	bool brief = n == APPEND_AT_ONCE;
@@ -1076,15 +942,15 @@ static void defer_text(struct store *s, struct text *t)
 
 int store_append(struct store *s, struct usage_row *row, struct err *e)
 {
-	const struct text id = row->record.text[FIELD_ID];
 	row->seq = s->last_seq + 1;
 	if (s->ids)
-		id_index_add(s->ids, id_index_hash(s->ids, id), row->seq,
+		id_index_add(s->ids, id_index_hash(s->ids, row->record.text[FIELD_ID]), row->seq,
 			     row->kind == USAGE_RECORD);
-	else if (row->kind == USAGE_RECORD)
-		*dict_need(&s->looked_up, id, NULL) = 1 + (uint64_t)row->seq;
-	if (db_on_server(&s->db)) {
-		put_copy_line(s, row);
+	if (s->claims) {
+		int rc = claims_note(s->claims, &s->db, row, e);
+		if (rc != 0)
+			return rc;
+		row_put_copy_line(&s->lines, row, &s->more);
 		s->last_seq = row->seq;
 		if (s->listener.appended)
 			s->listener.appended(s->listener.user, row);
@@ -1179,12 +1045,14 @@ static int take_row(struct store *s, struct query *q, struct usage_row *row, str
 	for (int f = 0; f < FIELD_TEXTS; f++)
 		if (r->text[f].n)
 			r->present |= (uint64_t)1 << f;
-	return db_is_null(q, AT_MORE) ? 0 : read_more(row, db_text(q, AT_MORE), e);
+	return db_is_null(q, AT_MORE) ? 0 : row_read_more(row, db_text(q, AT_MORE), e);
 }
 
 int store_row(struct store *s, int64_t seq, struct usage_row *out, struct err *e)
 {
 	struct query *q;
+	if (row_cache_find(&s->known_rows, seq, out))
+		return 0;
 	int rc = store_flush(s, e);
 	if (rc == 0)
 		rc = db_statement(&s->db, STORE_ROW, &q, e);
@@ -1210,6 +1078,27 @@ static int each(struct store *s, struct query *q,
 			break;
 	}
 	db_reset(q);
+	return rc;
+}
+
+static int cache_row(void *user, const struct usage_row *row)
+{
+	row_cache_add(user, row);
+	return 0;
+}
+
+/* What the known ids of a transaction stand for, all at once: most are asked for next. */
+static int read_known_rows(struct store *s, struct err *e)
+{
+	struct buf rows = { 0 };
+	struct query *q;
+	int rc = 0;
+	claims_put_known_rows(s->claims, &rows);
+	if (rows.n && (rc = db_statement(&s->db, STORE_ROWS_AT, &q, e)) == 0) {
+		db_bind_text(q, ":rows", (struct text){ rows.p, rows.n });
+		rc = each(s, q, cache_row, &s->known_rows, e);
+	}
+	buf_release(&rows);
 	return rc;
 }
 

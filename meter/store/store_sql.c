@@ -390,8 +390,26 @@ const char *const store_postgres_sql[STORE_STATEMENTS] = {
 		"md5(project)=md5(:project) AND md5(workload)=md5(:workload)",
 	[STORE_FIND_ORIGIN] = "SELECT id FROM origin WHERE source=:source AND shape=:shape AND "
 			      "rule=:rule AND md5(source)=md5(:source)",
-	[STORE_SEARCH_IDS] =
-		"SELECT id,seq FROM usage WHERE kind=0 AND id=ANY(CAST(:ids AS text[]))",
+	[CLAIM_NUMBERS] = "SELECT nextval('claim_number')",
+/* in the order of the keys, so that two transactions never wait for each other */
+#define CLAIM_THEM \
+	"INSERT INTO usage_key(key,claim,place) SELECT key,CAST(:claim AS bigint),CAST(:base AS " \
+	"bigint)+place FROM unnest(CAST(:keys AS bytea[])) WITH ORDINALITY AS w(key,place) ORDER " \
+	"BY key"
+	[CLAIM_KEYS] = CLAIM_THEM " ON CONFLICT DO NOTHING RETURNING place",
+	[CLAIM_ALL_KEYS] = CLAIM_THEM,
+#define CLAIM_ROW "c.first+coalesce(c.places[k.place],k.place-1)"
+	[CLAIM_ROWS] = "SELECT w.i," CLAIM_ROW " FROM unnest(CAST(:keys AS bytea[])) WITH "
+		       "ORDINALITY AS w(key,i) JOIN usage_key k ON k.key=w.key JOIN usage_claim c "
+		       "ON c.claim=k.claim",
+	[CLAIM_CURRENT] = "SELECT of,seq,kind FROM usage WHERE of=ANY(CAST(:firsts AS bigint[])) "
+			  "ORDER BY seq",
+	[CLAIM_SEARCH] = "SELECT " CLAIM_ROW " FROM usage_key k JOIN usage_claim c ON "
+			 "c.claim=k.claim WHERE k.key=:key",
+	[CLAIM_GIVE_BACK] =
+		"DELETE FROM usage_key WHERE key=ANY(CAST(:keys AS bytea[])) AND claim=:claim",
+	[CLAIM_SETTLE] = "INSERT INTO usage_claim VALUES(:claim,:first,CAST(:places AS int[]))",
+	[STORE_ROWS_AT] = ROW "WHERE seq=ANY(CAST(:rows AS bigint[]))",
 	[STORE_ROLLED_QUARTER] =
 		"INSERT INTO rollup_quarter(quarter,subject,price," SUMS
 		",lowest,highest) SELECT cell,who,price," SUMS ",lowest,highest FROM rolled ON "

@@ -130,6 +130,14 @@ export TALLY_DB=t.db
 	run "$TALLY" fsck --db copy.db
 	expect 0 clean
 }
+@test "a quoted field that spans lines late in a file counts nothing twice" {
+	awk 'BEGIN { print "time,model,task,input,output"; for (i = 0; i < 120000; i++) printf "2026-08-01T00:00:%02dZ,deepseek-v4-flash,t%d,%d,5\n", i % 60, i, i % 1000 }' >torn.csv
+	printf '2026-08-01T00:00:00Z,deepseek-v4-flash,"two\nlines",1,5\n' >>torn.csv
+	run "$TALLY" ingest torn.csv --json
+	expect 0 '"read": 120001' '"accepted": 120001' '"duplicates": 0'
+	run "$TALLY" ingest torn.csv --json
+	expect 0 '"accepted": 0' '"duplicates": 120001'
+}
 @test "fsck finds what does not fit, and rebuilds it bit for bit" {
 	command -v sqlite3 >/dev/null || skip "no sqlite3 shell"
 	"$TALLY" ingest "$ROOT/examples/sample.csv" >/dev/null

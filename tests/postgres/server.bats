@@ -63,10 +63,10 @@ writer() {
 	createdb -h "$OWN" -U tally empty
 	run "$TALLY" usage --db "postgresql:///empty?host=$OWN&user=tally"
 	expect 1 'has no tables of tally yet'
-	psql -h "$OWN" -U tally -d meter -qc "UPDATE tally.about SET value='999' WHERE key='schema'"
+	psql -h "$OWN" -U tally -d meter -qc "UPDATE tally.about SET value=999+value::int WHERE key='schema'"
 	run "$TALLY" usage --db "$DB"
 	expect 1 'written by a newer tally'
-	psql -h "$OWN" -U tally -d meter -qc "UPDATE tally.about SET value='1' WHERE key='schema'"
+	psql -h "$OWN" -U tally -d meter -qc "UPDATE tally.about SET value=value::int-999 WHERE key='schema'"
 	"$BATS_TEST_DIRNAME/../support/postgres_server" kill "$OWN"
 	run "$TALLY" ingest --db "$DB" - <<<"$(records 11 10)"
 	expect 1 'could not connect'
@@ -101,4 +101,31 @@ writer() {
 	psql -h "$OWN" -U tally -d meter -qAtXc "SELECT encode(raw,'base64') FROM tally.quarantine ORDER BY id LIMIT 1" | base64 -d | cmp - sent
 	run "$TALLY" fsck --db "$DB"
 	expect 0 clean
+}
+@test "four writers of the same records at once: each counts once, and every id leads to its row" {
+	records 1 40000 >all.jsonl
+	awk 'NR % 2' all.jsonl >odd.jsonl
+	tac all.jsonl >backwards.jsonl
+	"$TALLY" ingest --db "$DB" -q - <<<"$(records 99000000 1)"
+	n=0
+	for f in all odd backwards all; do
+		n=$((n + 1))
+		"$TALLY" ingest $f.jsonl --db "$DB" --json >out.$n & pids="$pids $!"
+	done
+	for p in $pids; do wait "$p" || fail "a writer failed"; done
+	[ "$(cat out.* | sed -n 's/.*"accepted": \([0-9]*\).*/\1/p' | awk '{ n += $1 } END { print n }')" = 40000 ] || fail "$(cat out.*)"
+	[ "$(cat out.* | sed -n 's/.*"duplicates": \([0-9]*\).*/\1/p' | awk '{ n += $1 } END { print n }')" = 100000 ] || fail "$(cat out.*)"
+	# new ones between known ones
+	records 30000 20000 | awk '{ if (NR % 3) print; else { sub("call-", "more-"); print } }' >mixed.jsonl
+	run "$TALLY" ingest mixed.jsonl --db "$DB" --json
+	expect 0 '"accepted": 13332' '"duplicates": 6668'
+	run "$TALLY" ingest mixed.jsonl --db "$DB" --json
+	expect 0 '"accepted": 0' '"duplicates": 20000'
+	run "$TALLY" explain call-39999 --db "$DB"
+	expect 0 '39,999'
+	run "$TALLY" fsck --db "$DB"
+	expect 0 clean
+	psql -h "$OWN" -U tally -d meter -qc "DELETE FROM tally.usage_key WHERE key=tally.key_of('call-7')"
+	run "$TALLY" fsck --db "$DB"
+	expect 5 'keys of ids and records do not match: 1'
 }

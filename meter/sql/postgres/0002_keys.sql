@@ -1,0 +1,23 @@
+-- Ids of records by their keys, so that writers work side by side: who claims a key first has the id. The row's number is known only
+-- in the writer's turn; it is claim.first + claim.places[place], or claim.first + place - 1 where places is NULL.
+CREATE TABLE usage_key (
+	key BYTEA PRIMARY KEY,   -- a UUID's 16 bytes, or 20 of the SHA-256 of any other id
+	claim BIGINT NOT NULL,
+	place INT NOT NULL       -- from 1
+);
+CREATE TABLE usage_claim (
+	claim BIGINT PRIMARY KEY,
+	first BIGINT NOT NULL,
+	places INT[]
+);
+CREATE SEQUENCE claim_number START 101 INCREMENT 100;
+
+CREATE FUNCTION key_of(id TEXT) RETURNS BYTEA LANGUAGE sql IMMUTABLE AS $f$
+	SELECT CASE WHEN id ~ '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$' THEN decode(replace(id, '-', ''), 'hex')
+	ELSE substring(sha256(convert_to(id, 'UTF8')) FROM 1 FOR 20) END
+$f$;
+
+INSERT INTO usage_claim SELECT DISTINCT seq / 1000000, seq / 1000000 * 1000000, NULL::int[] FROM usage WHERE kind = 0;
+INSERT INTO usage_key SELECT key_of(id), seq / 1000000, seq % 1000000 + 1 FROM usage WHERE kind = 0;
+SELECT setval('claim_number', (coalesce((SELECT max(claim) FROM usage_claim), 0) / 100 + 1) * 100 + 1, false);
+DROP INDEX usage_by_id;

@@ -1,0 +1,385 @@
+#include "meter/store/claims.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+
+#include "base/dict.h"
+#include "meter/store/record_id.h"
+#include "meter/store/store_sql.h"
+
+enum { OID_BYTEA = 17, NUMBERS_AT_ONCE = 100 /* the sequence's increment */ };
+
+struct claim {
+	struct record_key key;
+	bool mine;
+	struct known_id known;
+};
+
+struct claims {
+	struct dict by_id; /* 1 + index */
+	struct claim *claim;
+	size_t count, room;
+	size_t taken, looked;	/* so many of the first ones */
+	bool hopeful;		/* the last ones were all new */
+	int64_t number, unused; /* the claim's; numbers that no transaction had yet */
+	struct buf array;
+	struct err key_error; /* why an id has no key */
+};
+
+struct claims *claims_open(void)
+{
+	return mem_zalloc(sizeof(struct claims));
+}
+
+void claims_close(struct claims *c)
+{
+	if (!c)
+		return;
+	dict_release(&c->by_id);
+	buf_release(&c->array);
+	free(c->claim);
+	free(c);
+}
+
+static struct claim *need(struct claims *c, struct text id)
+{
+	bool is_new;
+	uint64_t *at = dict_need(&c->by_id, id, &is_new);
+	if (!is_new)
+		return &c->claim[*at - 1];
+	if (c->count == c->room) {
+		c->room = c->room ? c->room * 2 : 64;
+		c->claim = mem_grow(c->claim, c->room * sizeof *c->claim);
+	}
+	struct claim *k = &c->claim[c->count];
+	*k = (struct claim){ 0 };
+	if (record_id_key(id, &k->key, &c->key_error) != 0)
+		k->key.n = 0;
+	*at = ++c->count;
+	return k;
+}
+
+void claims_want(struct claims *c, struct text id)
+{
+	need(c, id);
+}
+
+bool claims_wanted(const struct claims *c)
+{
+	return c->taken < c->count;
+}
+
+void claims_again(struct claims *c)
+{
+	c->taken = c->looked = 0;
+	c->number = 0;
+	for (size_t i = 0; i < c->count; i++) {
+		c->claim[i].mine = false;
+		c->claim[i].known = (struct known_id){ 0 };
+	}
+}
+
+void claims_forget(struct claims *c)
+{
+	dict_clear(&c->by_id);
+	c->count = c->taken = c->looked = 0;
+	c->number = 0;
+}
+
+/* --- arrays in the server's binary format --- */
+
+static void put_int(struct buf *b, uint32_t v)
+{
+	v = htonl(v);
+	buf_add(b, &v, sizeof v);
+}
+
+enum { ARRAY_COUNT_AT = 12 };
+
+static void array_begin(struct buf *b, uint32_t type)
+{
+	b->n = 0;
+	put_int(b, 1); /* dimension */
+	put_int(b, 0); /* without NULLs */
+	put_int(b, type);
+	put_int(b, 0); /* elements: array_end */
+	put_int(b, 1); /* the first one's number */
+}
+
+static void array_add(struct buf *b, const void *p, size_t n)
+{
+	put_int(b, (uint32_t)n);
+	buf_add(b, p, n);
+}
+
+static void array_bind(struct buf *b, size_t count, struct query *q, const char *name)
+{
+	uint32_t n = htonl((uint32_t)count);
+	memcpy(b->p + ARRAY_COUNT_AT, &n, sizeof n);
+	db_bind_blob(q, name, b->p, b->n);
+}
+
+static bool is_known(const struct claim *k)
+{
+	return !k->mine;
+}
+
+static bool is_unused(const struct claim *k)
+{
+	return k->mine && !k->known.first;
+}
+
+/* Binds the keys of such claims from index `from` on; at[]: which they are, for the answers. */
+static size_t bind_keys(struct claims *c, size_t from, bool (*which)(const struct claim *k),
+			uint32_t *at, struct query *q)
+{
+	size_t n = 0;
+	array_begin(&c->array, OID_BYTEA);
+	for (size_t i = from; i < c->count; i++) {
+		if (which && !which(&c->claim[i]))
+			continue;
+		array_add(&c->array, c->claim[i].key.byte, c->claim[i].key.n);
+		if (at)
+			at[n] = (uint32_t)i;
+		n++;
+	}
+	array_bind(&c->array, n, q, ":keys");
+	return n;
+}
+
+/* --- taking --- */
+
+static int take_number(struct claims *c, struct db *db, struct err *e)
+{
+	if (c->number)
+		return 0;
+	if (!c->unused) {
+		struct query *q;
+		int rc = db_statement(db, CLAIM_NUMBERS, &q, e);
+		if (rc == 0)
+			rc = db_returned(db, q, &c->unused, e);
+		if (rc != 0)
+			return rc;
+	}
+	c->number = c->unused++;
+	if (c->unused % NUMBERS_AT_ONCE == 1)
+		c->unused = 0;
+	return 0;
+}
+
+/* Of those that others have: the row of each one's record. */
+static int find_rows(struct claims *c, struct db *db, struct err *e)
+{
+	struct query *q;
+	uint32_t *at = mem_alloc((c->count - c->taken + 1) * sizeof *at);
+	int rc = db_statement(db, CLAIM_ROWS, &q, e);
+	if (rc == 0) {
+		bind_keys(c, c->taken, is_known, at, q);
+		while ((rc = db_step(db, q, e)) == 1)
+			c->claim[at[db_int(q, 0) - 1]].known.first = db_int(q, 1);
+		db_reset(q);
+	}
+	free(at);
+	for (size_t i = c->taken; rc == 0 && i < c->count; i++)
+		if (is_known(&c->claim[i]) && !c->claim[i].known.first)
+			rc = err_set(e, ERR_STORE, "%s: the key of an id leads to no row",
+				     db->path);
+	return rc;
+}
+
+/* All of them, or a failure when one is known: a third faster than asking which. */
+static int take_all(struct claims *c, struct db *db, struct err *e)
+{
+	struct query *q;
+	int rc = db_statement(db, CLAIM_ALL_KEYS, &q, e);
+	if (rc != 0)
+		return rc;
+	bind_keys(c, c->taken, NULL, NULL, q);
+	db_bind_int(q, ":claim", c->number);
+	db_bind_int(q, ":base", (int64_t)c->taken);
+	rc = db_done(db, q, e);
+	if (rc != 0 && db_was_duplicate(db))
+		return err_set(e, ERR_BUSY, "%s: some of the ids are known", db->path);
+	for (size_t i = c->taken; rc == 0 && i < c->count; i++)
+		c->claim[i].mine = true;
+	return rc;
+}
+
+static int take_new(struct claims *c, struct db *db, struct err *e)
+{
+	struct query *q;
+	int rc = db_statement(db, CLAIM_KEYS, &q, e);
+	if (rc != 0)
+		return rc;
+	size_t mine = 0, wanted = bind_keys(c, c->taken, NULL, NULL, q);
+	db_bind_int(q, ":claim", c->number);
+	db_bind_int(q, ":base", (int64_t)c->taken);
+	while ((rc = db_step(db, q, e)) == 1) {
+		c->claim[db_int(q, 0) - 1].mine = true;
+		mine++;
+	}
+	db_reset(q);
+	if (rc == 0)
+		c->hopeful = mine == wanted;
+	return rc == 0 && mine < wanted ? find_rows(c, db, e) : rc;
+}
+
+static int take(struct claims *c, struct db *db, bool may_fail, struct err *e)
+{
+	if (!claims_wanted(c))
+		return 0;
+	if (c->key_error.code != ERR_NONE) {
+		*e = c->key_error;
+		c->key_error.code = ERR_NONE;
+		return -(int)e->code;
+	}
+	int rc = take_number(c, db, e);
+	if (rc == 0 && c->hopeful && may_fail) {
+		c->hopeful = false;
+		rc = take_all(c, db, e);
+		c->hopeful = rc == 0;
+	} else if (rc == 0) {
+		rc = take_new(c, db, e);
+	}
+	if (rc == 0)
+		c->taken = c->count;
+	return rc;
+}
+
+int claims_take(struct claims *c, struct db *db, struct err *e)
+{
+	return take(c, db, true, e);
+}
+
+int claims_look(struct claims *c, struct db *db, struct err *e)
+{
+	struct query *q;
+	struct dict by_first = { 0 }; /* to 1 + index */
+	struct buf firsts = { 0 };
+	int rc = 0;
+	for (size_t i = c->looked; i < c->taken; i++) {
+		struct known_id *k = &c->claim[i].known;
+		if (!is_known(&c->claim[i]))
+			continue;
+		k->current = k->first;
+		buf_printf(&firsts, "%c%lld", firsts.n ? ',' : '{', (long long)k->first);
+		*dict_need(&by_first, (struct text){ (char *)&k->first, sizeof k->first }, NULL) =
+			1 + i;
+	}
+	if (firsts.n && (rc = db_statement(db, CLAIM_CURRENT, &q, e)) == 0) {
+		buf_puts(&firsts, "}");
+		db_bind_text(q, ":firsts", (struct text){ firsts.p, firsts.n });
+		/* ascending: the last one counts */
+		while ((rc = db_step(db, q, e)) == 1) {
+			int64_t first = db_int(q, 0);
+			uint64_t *at =
+				dict_find(&by_first, (struct text){ (char *)&first, sizeof first });
+			CHECK(at);
+			c->claim[*at - 1].known.current =
+				db_int(q, 2) == USAGE_CORRECTION ? db_int(q, 1) : 0;
+		}
+		db_reset(q);
+	}
+	dict_release(&by_first);
+	buf_release(&firsts);
+	if (rc == 0)
+		c->looked = c->taken;
+	return rc;
+}
+
+int claims_find(struct claims *c, struct db *db, struct text id, struct known_id *out,
+		struct err *e)
+{
+	need(c, id);
+	int rc = take(c, db, false, e);
+	if (rc == 0 && c->looked < c->taken)
+		rc = claims_look(c, db, e);
+	if (rc == 0)
+		*out = need(c, id)->known;
+	return rc;
+}
+
+int claims_search(struct db *db, struct text id, int64_t *first, struct err *e)
+{
+	struct record_key key;
+	struct query *q;
+	int rc = record_id_key(id, &key, e);
+	if (rc == 0)
+		rc = db_statement(db, CLAIM_SEARCH, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_blob(q, ":key", key.byte, key.n);
+	rc = db_step(db, q, e);
+	*first = rc == 1 ? db_int(q, 0) : 0;
+	db_reset(q);
+	return rc < 0 ? rc : 0;
+}
+
+int claims_note(struct claims *c, struct db *db, const struct usage_row *row, struct err *e)
+{
+	const struct text id = row->record.text[FIELD_ID];
+	struct known_id known;
+	int rc = claims_find(c, db, id, &known, e);
+	if (rc != 0)
+		return rc;
+	struct claim *k = need(c, id);
+	if (row->kind == USAGE_RECORD && k->known.first)
+		return err_set(e, ERR_STORE, "%s: the id '%.*s' is stored already", db->path,
+			       (int)id.n, id.p);
+	if (row->kind == USAGE_RECORD)
+		k->known.first = row->seq;
+	k->known.current = row->kind == USAGE_REVERSAL ? 0 : row->seq;
+	return 0;
+}
+
+void claims_put_known_rows(const struct claims *c, struct buf *array)
+{
+	const size_t from = array->n;
+	for (size_t i = 0; i < c->looked; i++) {
+		const struct known_id *k = &c->claim[i].known;
+		if (!is_known(&c->claim[i]))
+			continue;
+		buf_printf(array, "%c%lld", array->n > from ? ',' : '{', (long long)k->first);
+		if (k->current && k->current != k->first)
+			buf_printf(array, ",%lld", (long long)k->current);
+	}
+	if (array->n > from)
+		buf_puts(array, "}");
+}
+
+/* --- settling --- */
+
+int claims_settle(struct claims *c, struct db *db, int64_t first, struct err *e)
+{
+	struct query *q;
+	struct buf places = { 0 };
+	size_t mine = 0, used = 0;
+	bool in_order = true;
+	int rc = 0;
+	for (size_t i = 0; i < c->taken; i++) {
+		const struct claim *k = &c->claim[i];
+		const bool counts = k->mine && k->known.first;
+		mine += k->mine;
+		used += counts;
+		in_order = in_order && (!counts || k->known.first == first + (int64_t)i);
+		buf_printf(&places, "%c%lld", i ? ',' : '{',
+			   counts ? (long long)(k->known.first - first) : 0);
+	}
+	buf_puts(&places, "}");
+	if (used < mine && (rc = db_statement(db, CLAIM_GIVE_BACK, &q, e)) == 0) {
+		bind_keys(c, 0, is_unused, NULL, q);
+		db_bind_int(q, ":claim", c->number);
+		rc = db_done(db, q, e);
+	}
+	if (rc == 0 && used && (rc = db_statement(db, CLAIM_SETTLE, &q, e)) == 0) {
+		db_bind_int(q, ":claim", c->number);
+		db_bind_int(q, ":first", first);
+		if (in_order)
+			db_bind_null(q, ":places");
+		else
+			db_bind_text(q, ":places", (struct text){ places.p, places.n });
+		rc = db_done(db, q, e);
+	}
+	buf_release(&places);
+	return rc;
+}

@@ -1,0 +1,96 @@
+#include "meter/store/row_text.h"
+
+#include <stdlib.h>
+
+#include "base/json.h"
+
+void row_put_more(struct buf *b, const struct record *r, int64_t web_searches)
+{
+	const size_t from = b->n;
+	for (int k = BUCKET_COMMON; k < BUCKET_COUNT; k++)
+		if (r->tokens[k])
+			buf_printf(b, "%s\"%s\":%lld", b->n > from ? "," : "{",
+				   bucket_name((enum bucket)k), (long long)r->tokens[k]);
+	if (web_searches)
+		buf_printf(b, "%s\"" UNIT_WEB_SEARCH "\":%lld", b->n > from ? "," : "{",
+			   (long long)web_searches);
+	if (b->n > from)
+		buf_puts(b, "}");
+}
+
+int row_read_more(struct usage_row *row, struct text more, struct err *e)
+{
+	struct json_document *d;
+	int rc = json_open(&d, more, e);
+	if (rc != 0)
+		return rc;
+	for (json_value *v = json_first(json_root(d)); v; v = json_next(v)) {
+		int64_t n = strtoll(json_number(v).p, NULL, 10);
+		int b = bucket_by_name(json_key(v), strlen(json_key(v)));
+		if (b >= 0)
+			row->record.tokens[b] = n;
+		else if (strcmp(json_key(v), UNIT_WEB_SEARCH) == 0)
+			row->web_searches = n;
+	}
+	json_close(d);
+	return 0;
+}
+
+/* The letter behind the backslash that stands for it; 0 when it stands for itself. */
+static char escape_of(char c)
+{
+	return c == '\\' ? '\\' : c == '\t' ? 't' : c == '\n' ? 'n' : c == '\r' ? 'r' : 0;
+}
+
+void copy_put_text(struct buf *b, struct text t)
+{
+	if (!t.n)
+		buf_puts(b, "\\N");
+	for (size_t i = 0, from = 0; i <= t.n && t.n; i++) {
+		if (i < t.n && !escape_of(t.p[i]))
+			continue;
+		buf_add(b, t.p + from, i - from);
+		if (i < t.n)
+			buf_add(b, (const char[]){ '\\', escape_of(t.p[i]) }, 2);
+		from = i + 1;
+	}
+}
+
+void row_put_copy_line(struct buf *b, const struct usage_row *row, struct buf *scratch)
+{
+	const struct record *r = &row->record;
+	const struct {
+		bool known;
+		int64_t v;
+	} before[] = { { true, row->kind },   { row->of != 0, row->of },
+		       { true, r->time_us },  { r->completed_us != TIME_ABSENT, r->completed_us },
+		       { true, row->series }, { true, row->price },
+		       { true, row->origin } };
+	buf_int(b, row->seq);
+	buf_puts(b, "\t");
+	copy_put_text(b, r->text[FIELD_ID]);
+	for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
+		buf_puts(b, before[i].known ? "\t" : "\t\\N");
+		if (before[i].known)
+			buf_int(b, before[i].v);
+	}
+	for (int k = 0; k < BUCKET_COMMON; k++) {
+		buf_puts(b, "\t");
+		buf_int(b, r->tokens[k]);
+	}
+	buf_puts(b, "\t");
+	buf_int(b, r->requests);
+	scratch->n = 0;
+	row_put_more(scratch, r, row->web_searches);
+	const struct text texts[] = {
+		r->text[FIELD_TASK], r->text[FIELD_SESSION], row->raw, { scratch->p, scratch->n }
+	};
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		buf_puts(b, "\t");
+		copy_put_text(b, texts[i]);
+	}
+	buf_puts(b, row->flags ? "\t" : "\t\\N");
+	if (row->flags)
+		buf_int(b, row->flags);
+	buf_puts(b, "\n");
+}
