@@ -98,8 +98,8 @@ struct text db_text(struct query *q, int column);
 bool db_is_null(struct query *q, int column);
 bool db_is_blob(struct query *q, int column);
 
-/* Many rows at once into a table of a server, as lines of COPY's text format; what fails of them
- * may be told by the next call. Only where db_on_server. */
+/* Many rows at once into a table of a server, or its columns "table(a,b)", as lines of COPY's text
+ * format; what fails of them may be told by the next call. Only where db_on_server. */
 int db_copy(struct db *db, const char *table, struct text lines, struct err *e);
 /* Rows that the last statement changed. */
 int64_t db_changes(struct db *db);

@@ -500,15 +500,7 @@ static void bind_text(struct query *q, int at, struct text v)
 	p->text.n = 0;
 	buf_need(&p->text, v.n);
 	p->text.p[0] = 0;
-	while (v.n) {
-		size_t good = utf8_valid_prefix(v.p, v.n);
-		buf_add(&p->text, v.p, good);
-		if (good < v.n)
-			buf_puts(&p->text, "\xEF\xBF\xBD");
-		good += good < v.n;
-		v.p += good;
-		v.n -= good;
-	}
+	buf_add_utf8(&p->text, v);
 	p->value = p->text.p;
 	p->n = (int)p->text.n;
 	p->binary = false;
@@ -579,12 +571,13 @@ static int copy(struct db *db, const char *table, struct text lines, struct err 
 {
 	enum { AT_ONCE = 1 << 20 };
 	struct connection *c = connection_of(db);
-	char sql[80];
+	struct buf sql = { 0 };
 	int rc = settle(db, e);
 	if (rc != 0)
 		return rc;
-	snprintf(sql, sizeof sql, "COPY %s FROM STDIN", table);
-	PGresult *r = pq.PQexec(c->pg, sql);
+	buf_printf(&sql, "COPY %s FROM STDIN", table);
+	PGresult *r = pq.PQexec(c->pg, sql.p);
+	buf_release(&sql);
 	bool ok = pq.PQresultStatus(r) == PGRES_COPY_IN;
 	if (!ok)
 		went_well(c, r);

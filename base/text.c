@@ -101,6 +101,19 @@ void buf_int(struct buf *b, int64_t v)
 	buf_add(b, p, (size_t)(end - p));
 }
 
+void buf_add_utf8(struct buf *b, struct text t)
+{
+	while (t.n) {
+		size_t good = utf8_valid_prefix(t.p, t.n);
+		buf_add(b, t.p, good);
+		if (good < t.n)
+			buf_puts(b, "\xEF\xBF\xBD");
+		good += good < t.n;
+		t.p += good;
+		t.n -= good;
+	}
+}
+
 void buf_printf(struct buf *b, const char *fmt, ...)
 {
 	va_list ap;

@@ -66,6 +66,8 @@ void buf_need(struct buf *b, size_t more);
 void buf_add(struct buf *b, const void *p, size_t n);
 void buf_puts(struct buf *b, const char *s);
 void buf_int(struct buf *b, int64_t v);
+/* The text as UTF-8 without NUL: each byte that is none becomes U+FFFD. */
+void buf_add_utf8(struct buf *b, struct text t);
 /* Writes the digits of v in front of `end`, two at a time, and returns where they begin: nothing
  * for 0, otherwise perhaps a zero too many. 20 bytes suffice. */
 char *digits_before(char *end, uint64_t v);

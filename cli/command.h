@@ -126,6 +126,8 @@ void cli_print_completion(FILE *out);
 	X(command_quarantine_list) \
 	X(command_quarantine_retry) \
 	X(command_quarantine_drop) \
+	X(command_db_init) \
+	X(command_db_move) \
 	X(command_backup) \
 	X(command_fsck) \
 	X(command_price_list) \

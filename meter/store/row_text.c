@@ -44,9 +44,7 @@ static char escape_of(char c)
 
 void copy_put_text(struct buf *b, struct text t)
 {
-	if (!t.n)
-		buf_puts(b, "\\N");
-	for (size_t i = 0, from = 0; i <= t.n && t.n; i++) {
+	for (size_t i = 0, from = 0; i <= t.n; i++) {
 		if (i < t.n && !escape_of(t.p[i]))
 			continue;
 		buf_add(b, t.p + from, i - from);
@@ -86,7 +84,7 @@ void row_put_copy_line(struct buf *b, const struct usage_row *row, struct buf *s
 		r->text[FIELD_TASK], r->text[FIELD_SESSION], row->raw, { scratch->p, scratch->n }
 	};
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-		buf_puts(b, "\t");
+		buf_puts(b, texts[i].n ? "\t" : "\t\\N");
 		copy_put_text(b, texts[i]);
 	}
 	buf_puts(b, row->flags ? "\t" : "\t\\N");

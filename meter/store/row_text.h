@@ -9,7 +9,7 @@ void row_put_more(struct buf *b, const struct record *r, int64_t web_searches);
 /* Errors: those of JSON that is none. */
 int row_read_more(struct usage_row *row, struct text more, struct err *e);
 
-/* Appends a column of COPY's text format; \N for no text. */
+/* Appends a column's text as COPY's text format has it. */
 void copy_put_text(struct buf *b, struct text t);
 /* Appends the row as a line of it, its columns in the order of the table. scratch: any buffer. */
 void row_put_copy_line(struct buf *b, const struct usage_row *row, struct buf *scratch);

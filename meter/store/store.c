@@ -157,6 +157,8 @@ static int index_from(struct store *s, int64_t from, struct err *e)
 
 int store_index_ids(struct store *s, struct err *e)
 {
+	if (db_on_server(&s->db))
+		return db_run(&s->db, "SELECT make_keys()", e);
 	if (!s->ids)
 		return 0;
 	int rc = id_index_clear(s->ids, e);

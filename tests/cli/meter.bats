@@ -138,6 +138,24 @@ export TALLY_DB=t.db
 	run "$TALLY" ingest torn.csv --json
 	expect 0 '"accepted": 0' '"duplicates": 120001'
 }
+@test "db init makes a database, db move carries it, and neither overwrites one" {
+	! on_server || skip "tests/postgres/move.bats does it there"
+	run "$TALLY" db init --db new/made.db --json
+	expect 0 '"schema": "tally.db.init/1"' '"rows": 0'
+	"$TALLY" ingest "$ROOT/examples/sample.csv" -q >/dev/null
+	run "$TALLY" db move t.db new/made.db
+	expect 0 'each read back and the same'
+	"$TALLY" usage --by customer --json >a
+	"$TALLY" usage --by customer --json --db new/made.db | cmp a
+	run "$TALLY" fsck --db new/made.db
+	expect 0 clean
+	run "$TALLY" ingest "$ROOT/examples/sample.csv" --db new/made.db --json
+	expect 0 '"accepted": 0'
+	run "$TALLY" db move t.db new/made.db
+	expect 1 'holds records already'
+	run "$TALLY" db move t.db
+	expect 2 'FROM TO'
+}
 @test "fsck finds what does not fit, and rebuilds it bit for bit" {
 	command -v sqlite3 >/dev/null || skip "no sqlite3 shell"
 	"$TALLY" ingest "$ROOT/examples/sample.csv" >/dev/null

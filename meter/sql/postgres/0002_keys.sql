@@ -17,7 +17,12 @@ CREATE FUNCTION key_of(id TEXT) RETURNS BYTEA LANGUAGE sql IMMUTABLE AS $f$
 	ELSE substring(sha256(convert_to(id, 'UTF8')) FROM 1 FOR 20) END
 $f$;
 
-INSERT INTO usage_claim SELECT DISTINCT seq / 1000000, seq / 1000000 * 1000000, NULL::int[] FROM usage WHERE kind = 0;
-INSERT INTO usage_key SELECT key_of(id), seq / 1000000, seq % 1000000 + 1 FROM usage WHERE kind = 0;
-SELECT setval('claim_number', (coalesce((SELECT max(claim) FROM usage_claim), 0) / 100 + 1) * 100 + 1, false);
+-- All keys anew from the records.
+CREATE FUNCTION make_keys() RETURNS void LANGUAGE sql AS $f$
+	TRUNCATE tally.usage_key, tally.usage_claim;
+	INSERT INTO tally.usage_claim SELECT DISTINCT seq / 1000000, seq / 1000000 * 1000000, NULL::int[] FROM tally.usage WHERE kind = 0;
+	INSERT INTO tally.usage_key SELECT tally.key_of(id), seq / 1000000, seq % 1000000 + 1 FROM tally.usage WHERE kind = 0 ORDER BY 1;
+	SELECT setval('tally.claim_number', (coalesce((SELECT max(claim) FROM tally.usage_claim), 0) / 100 + 1) * 100 + 1, false);
+$f$;
+SELECT make_keys();
 DROP INDEX usage_by_id;

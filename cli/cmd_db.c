@@ -1,0 +1,108 @@
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/db.h"
+#include "cli/command.h"
+#include "meter/move.h"
+#include "meter/store/store.h"
+#include "reports/amount.h"
+#include "reports/json_out.h"
+
+static void show_progress(void *user, const char *what, const char *table, int64_t done,
+			  int64_t total)
+{
+	(void)user;
+	if (isatty(STDERR_FILENO) && total > 0) {
+		fprintf(stderr, "\r%s %s: %lld %%   ", what, table,
+			(long long)(done * 100 / total));
+		fflush(stderr);
+	}
+}
+
+static int move(struct cli *cli, struct err *e)
+{
+	const struct move_progress progress = { NULL, show_progress };
+	const char *from = cli->argument[0], *to = cli->argument[1];
+	struct move_counts n;
+	const int64_t began = clock_monotonic_us();
+	int rc = move_database(from, to, cli->quiet ? NULL : &progress, &n, e);
+	if (isatty(STDERR_FILENO) && !cli->quiet)
+		fputs("\r\033[K", stderr);
+	if (rc != 0)
+		return rc;
+	const double seconds = (double)(clock_monotonic_us() - began) / 1e6;
+	if (cli->json) {
+		struct json_out j;
+		json_out_open(&j, stdout);
+		json_out_object(&j, NULL);
+		json_out_string(&j, "schema", "tally.db.move/1");
+		json_out_int(&j, "tables", n.tables);
+		json_out_int(&j, "rows", n.rows);
+		json_out_int(&j, "records", n.records);
+		json_out_end(&j, '}');
+		json_out_close(&j);
+	} else if (!cli->quiet) {
+		struct buf b = { 0 };
+		put_count(&b, n.records);
+		printf("%s rows of usage", b.p);
+		b.n = 0;
+		put_count(&b, n.rows);
+		printf(" (%s rows in %lld tables) in %.1f s, each read back and the same\n", b.p,
+		       (long long)n.tables, seconds);
+		buf_release(&b);
+	}
+	return 0;
+}
+
+static int init(struct cli *cli, struct err *e)
+{
+	struct store *store = NULL;
+	int rc = cli_store(cli, &store, DB_CREATE, e);
+	if (rc != 0)
+		return rc;
+	if (cli->json) {
+		struct json_out j;
+		json_out_open(&j, stdout);
+		json_out_object(&j, NULL);
+		json_out_string(&j, "schema", "tally.db.init/1");
+		json_out_string(&j, "db", store_path(store));
+		json_out_int(&j, "rows", store_last_seq(store));
+		json_out_end(&j, '}');
+		json_out_close(&j);
+	} else if (!cli->quiet) {
+		printf("%s is ready\n", store_path(store));
+	}
+	store_close(store);
+	return 0;
+}
+
+const struct command command_db_init = {
+	.name = "db init",
+	.summary = "make the tables of a database, or bring them up to date",
+	.arguments = "",
+	.description = "Makes a file, or the tables in a PostgreSQL database that exists "
+		       "(postgresql://...). Every command that writes does so too; use this where "
+		       "the account that makes tables is not the one that writes records.",
+	.examples = "  tally db init --db meter.db\n"
+		    "  createdb meter && tally db init --db postgresql:///meter\n",
+	.common = TAKES_DB,
+	.run = init,
+};
+
+const struct command command_db_move = {
+	.name = "db move",
+	.summary = "carry a whole database to another file or server",
+	.arguments = "FROM TO",
+	.arguments_min = 2,
+	.arguments_max = 2,
+	.description =
+		"Copies every record, hold, grant, transaction, invoice and budget with its "
+		"number: from a file to PostgreSQL (postgresql://...), back, or to another of the "
+		"same kind. All totals, balances and hashes stay what they are. TO must be new or "
+		"empty. Every row is read back and compared before the move counts; of one that "
+		"fails nothing is kept, and FROM is never changed. What is written to FROM "
+		"meanwhile is not in it: stop the writers first.",
+	.examples = "  createdb meter && tally db move tally.db postgresql:///meter\n"
+		    "  tally db move postgresql:///meter back.db\n",
+	.run = move,
+};
