@@ -259,9 +259,9 @@ int db_begin_beside(struct db *db, struct err *e)
 	return db->driver->begin_beside(db, e);
 }
 
-int db_lock(struct db *db, struct err *e)
+int db_lock(struct db *db, bool shared, struct err *e)
 {
-	return db->driver->lock(db, e);
+	return db->driver->lock(db, shared, e);
 }
 
 int db_begin_reading(struct db *db, struct err *e)

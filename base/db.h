@@ -106,9 +106,10 @@ int64_t db_changes(struct db *db);
 
 /* Takes the lock of writers, waiting for others; COMMIT; ROLLBACK. */
 int db_begin(struct db *db, struct err *e);
-/* The same in two steps, where db_on_server: what is done in between runs beside other writers. */
+/* The same in two steps, where db_on_server: what is done in between runs beside other writers. A
+ * shared lock is held by any number at once, and by none while one holds the lock alone. */
 int db_begin_beside(struct db *db, struct err *e);
-int db_lock(struct db *db, struct err *e);
+int db_lock(struct db *db, bool shared, struct err *e);
 /* One look at the database, whatever others write meanwhile; ended by db_rollback. */
 int db_begin_reading(struct db *db, struct err *e);
 bool db_in_transaction(struct db *db);

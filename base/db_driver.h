@@ -32,7 +32,7 @@ struct db_driver {
 	int64_t (*changes)(struct db *db);
 	int (*begin)(struct db *db, struct err *e);
 	int (*begin_beside)(struct db *db, struct err *e); /* or NULL, as is lock */
-	int (*lock)(struct db *db, struct err *e);
+	int (*lock)(struct db *db, bool shared, struct err *e);
 	int (*begin_reading)(struct db *db, struct err *e);
 	bool (*in_transaction)(struct db *db);
 	void (*rollback)(struct db *db);

@@ -224,13 +224,20 @@ static int begin_with(struct db *db, const char *sql, struct err *e)
 
 /* What others commit while a transaction waits is seen by its next statement. */
 #define BEGIN_WRITING "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
-#define TAKE_LOCK "SELECT pg_advisory_xact_lock(%d)"
+static void put_lock(struct buf *b, const struct db *db, bool shared)
+{
+	buf_printf(b, "SELECT pg_advisory_xact_lock%s(%d)", shared ? "_shared" : "",
+		   (int)db->schema->application_id);
+}
 
 static int begin(struct db *db, struct err *e)
 {
-	char sql[120];
-	snprintf(sql, sizeof sql, BEGIN_WRITING "; " TAKE_LOCK, (int)db->schema->application_id);
-	return begin_with(db, sql, e);
+	struct buf sql = { 0 };
+	buf_puts(&sql, BEGIN_WRITING "; ");
+	put_lock(&sql, db, false);
+	int rc = begin_with(db, sql.p, e);
+	buf_release(&sql);
+	return rc;
 }
 
 static int begin_beside(struct db *db, struct err *e)
@@ -238,11 +245,13 @@ static int begin_beside(struct db *db, struct err *e)
 	return begin_with(db, BEGIN_WRITING, e);
 }
 
-static int lock(struct db *db, struct err *e)
+static int lock(struct db *db, bool shared, struct err *e)
 {
-	char sql[60];
-	snprintf(sql, sizeof sql, TAKE_LOCK, (int)db->schema->application_id);
-	return run(db, sql, e);
+	struct buf sql = { 0 };
+	put_lock(&sql, db, shared);
+	int rc = run(db, sql.p, e);
+	buf_release(&sql);
+	return rc;
 }
 
 static int migrate(struct db *db, enum db_mode mode, struct err *e)

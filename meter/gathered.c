@@ -39,12 +39,13 @@ void gathered_refuse(struct gathered *g, int64_t line, struct text raw, struct t
 					   .line = line,
 					   .raw = keep(g, raw),
 					   .header = keep(g, header) };
+	g->refusals++;
 }
 
 void gathered_clear(struct gathered *g)
 {
 	arena_reset(&g->arena);
-	g->count = 0;
+	g->count = g->refusals = 0;
 }
 
 void gathered_release(struct gathered *g)

@@ -20,7 +20,7 @@ struct gathered_item {
 /* Zero-initialised is empty. */
 struct gathered {
 	struct gathered_item *item;
-	size_t count, room;
+	size_t count, room, refusals;
 	struct arena arena;
 };
 

@@ -29,6 +29,7 @@ struct run {
 	const char *path;
 	int64_t item_line; /* of the record at work; -1: its refusal is told here */
 	bool open;	   /* a transaction */
+	bool beside;	   /* in which others append, too */
 	bool gathers;	   /* where ids are claimed ahead: all of a transaction are taken at once */
 	struct gathered gathered; /* for the next one */
 	int64_t since_commit, began_us, bytes_done, bytes_total, shown_us;
@@ -51,8 +52,29 @@ static int begin(struct run *r, struct err *e)
 	if (rc != 0)
 		return rc;
 	r->open = true;
+	r->beside = false;
 	ingest_mark(r->in);
 	return 0;
+}
+
+static int begin_beside(struct run *r, struct err *e)
+{
+	r->now = clock_now();
+	int rc = store_begin_beside(r->store, r->now, &r->beside, e);
+	if (rc != 0)
+		return rc;
+	r->open = true;
+	ingest_mark(r->in);
+	return 0;
+}
+
+static void roll_back(struct run *r)
+{
+	if (!r->open)
+		return;
+	store_rollback(r->store);
+	ingest_back_to_mark(r->in);
+	r->open = false;
 }
 
 static int take_now(struct run *r, const struct metered *m, struct text id, int64_t line,
@@ -72,15 +94,39 @@ static int refuse_now(struct run *r, int64_t line, struct text raw, struct text 
 	return rc;
 }
 
-static int take_gathered(struct run *r, struct err *e)
+static int take_each_gathered(struct run *r, struct err *e)
 {
-	int rc = r->gathered.count ? begin(r, e) : 0;
+	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < r->gathered.count; i++) {
 		const struct gathered_item *g = &r->gathered.item[i];
 		rc = g->why ? refuse_now(r, g->line, g->raw, g->header, g->why, e)
 			    : take_now(r, &g->record, g->id, g->line, e);
 	}
+	return rc;
+}
+
+/* Beside others where there are only new records; what turns out to be more is done in turn. */
+static int take_gathered(struct run *r, struct err *e)
+{
+	struct err why = { 0 };
+	int rc = 0;
+	if (r->gathered.count) {
+		rc = r->open || r->gathered.refusals ? begin(r, &why) : begin_beside(r, &why);
+		if (rc == 0)
+			rc = take_each_gathered(r, &why);
+	}
+	if (rc != 0 && why.code == ERR_BUSY && r->open && r->beside) {
+		roll_back(r);
+		for (size_t i = 0; i < r->gathered.count; i++)
+			store_prefetch(r->store, r->gathered.item[i].id);
+		why.code = ERR_NONE;
+		rc = begin(r, &why);
+		if (rc == 0)
+			rc = take_each_gathered(r, &why);
+	}
 	gathered_clear(&r->gathered);
+	if (rc != 0 && e)
+		*e = why;
 	return rc;
 }
 
@@ -90,15 +136,21 @@ static int end(struct run *r, int rc, struct err *e)
 		rc = take_gathered(r, e);
 	gathered_clear(&r->gathered);
 	r->since_commit = 0;
+	if (rc != 0)
+		roll_back(r);
 	if (!r->open)
 		return rc;
 	r->open = false;
-	if (rc == 0)
+	if (!r->beside)
 		rc = rollup_catch_up(r->store, ROLLUP_LAG_MOST, e);
 	if (rc == 0)
-		return store_commit(r->store, e);
-	store_rollback(r->store);
-	ingest_back_to_mark(r->in);
+		rc = store_commit(r->store, e);
+	else
+		store_rollback(r->store);
+	if (rc != 0)
+		ingest_back_to_mark(r->in);
+	else if (r->beside)
+		rc = rollup_catch_up_beside(r->store, ROLLUP_LAG_LOADING, r->now, e);
 	return rc;
 }
 
@@ -364,11 +416,7 @@ static int ingest_trace(struct run *r, const char *path, struct err *e)
 	if (rc == 0 && torn) {
 		/* a quoted field spans lines somewhere: what was taken so far is met again, and
 		 * known */
-		if (r->open) {
-			store_rollback(r->store);
-			ingest_back_to_mark(r->in);
-		}
-		r->open = false;
+		roll_back(r);
 		gathered_clear(&r->gathered);
 		ingest_start_again(r->in);
 		rc = trace_rewind(t, true, e);
@@ -478,21 +526,6 @@ static int spool_standard_input(int *fd, struct err *e)
 		     : 0;
 }
 
-static int roll_up(struct store *s, struct err *e)
-{
-	int64_t rolled;
-	int rc = rollup_rolled_to(s, &rolled, e);
-	if (rc != 0 || rolled == store_last_seq(s))
-		return rc;
-	rc = store_begin(s, clock_now(), e);
-	if (rc == 0)
-		rc = rollup_catch_up(s, 0, e);
-	if (rc == 0)
-		return store_commit(s, e);
-	store_rollback(s);
-	return rc;
-}
-
 int ingest_path(struct store *s, const struct ingest_files *o, const char *path,
 		struct ingest_counts *counts, struct err *e)
 {
@@ -516,7 +549,7 @@ int ingest_path(struct store *s, const struct ingest_files *o, const char *path,
 		path_list_release(&list);
 	}
 	struct err other;
-	int rolled = roll_up(s, rc == 0 ? e : &other);
+	int rolled = rollup_catch_up_beside(s, 0, clock_now(), rc == 0 ? e : &other);
 	return rc != 0 ? rc : rolled;
 }
 
@@ -673,10 +706,11 @@ static int read_on(struct followed *f, bool *any, struct err *e)
 		return rc;
 	*any = true;
 	rc = flush_calls(&f->log, e);
-	if (rc == 0)
-		rc = take_gathered(&f->run, e);
+	/* how far the file was read is kept with what was read */
 	if (rc == 0)
 		rc = begin(&f->run, e);
+	if (rc == 0)
+		rc = take_gathered(&f->run, e);
 	if (rc == 0)
 		rc = remember(f, e);
 	return end(&f->run, rc, e);
@@ -741,7 +775,7 @@ int ingest_follow(struct store *s, const struct ingest_files *o, const char *con
 			if (file[i])
 				add_counts(counts, ingest_counts(file[i]->run.in));
 		if (rc == 0 && !any) {
-			rc = roll_up(s, e);
+			rc = rollup_catch_up_beside(s, 0, clock_now(), e);
 			if (idle && !idle(o->user, counts))
 				break;
 			nanosleep(&(struct timespec){ 0, 200000000 }, NULL);

@@ -45,6 +45,7 @@ static const char *const tables[] = {
 	"invoice_usage",
 	"budget",
 	"budget_alarm",
+	"skipped",
 };
 enum { TABLES = sizeof tables / sizeof *tables };
 /* What each engine keeps for itself, or is copied by key. */
@@ -471,6 +472,13 @@ static const char advance_numbers[] =
 	"format('SELECT setval(pg_get_serial_sequence(%L,%L),(SELECT coalesce(max(%I),0)+1 FROM "
 	"tally.%I),false)','tally.'||r.t,r.c,r.c,r.t); END LOOP; END $$";
 
+/* Numbers behind the rollups that no row has are nobody's any more. */
+static const char note_skipped[] =
+	"INSERT INTO skipped SELECT before+1,seq-before-1 FROM (SELECT seq,lag(seq,1,(SELECT "
+	"coalesce(max(value),0) FROM about WHERE key='rolled_to')) OVER (ORDER BY seq) AS before "
+	"FROM usage WHERE seq>(SELECT coalesce(max(value),0) FROM about WHERE key='rolled_to')) "
+	"WHERE seq-before>1 ON CONFLICT DO NOTHING";
+
 static int move_all(struct move *m, struct err *e)
 {
 	int rc = check_list(m->from, e);
@@ -480,8 +488,8 @@ static int move_all(struct move *m, struct err *e)
 		rc = move_table(m, tables[i], e);
 	for (size_t i = 0; rc == 0 && i < sizeof facts / sizeof *facts; i++)
 		rc = move_fact(m, facts[i], e);
-	if (rc == 0 && db_on_server(m->to))
-		rc = db_run(m->to, advance_numbers, e);
+	if (rc == 0)
+		rc = db_run(m->to, db_on_server(m->to) ? advance_numbers : note_skipped, e);
 	return rc;
 }
 

@@ -467,6 +467,12 @@ static int drawn_to(struct drawer *d, bool *any, int64_t *out, struct err *e)
 	return rc < 0 ? rc : 0;
 }
 
+int drawer_has_accounts(struct drawer *d, bool *any, struct err *e)
+{
+	int64_t to;
+	return drawn_to(d, any, &to, e);
+}
+
 int drawer_is_behind(struct drawer *d, struct instant now, bool *behind, struct err *e)
 {
 	bool any;

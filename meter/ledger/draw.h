@@ -24,6 +24,8 @@ struct draw_counts {
 };
 /* Inside a transaction: everything that has not drawn yet. */
 int drawer_sweep(struct drawer *d, struct instant now, struct draw_counts *out, struct err *e);
+/* Whether there are accounts, so that usage draws credits; cheap. */
+int drawer_has_accounts(struct drawer *d, bool *any, struct err *e);
 /* Whether usage or recurring grants wait; cheap. */
 int drawer_is_behind(struct drawer *d, struct instant now, bool *behind, struct err *e);
 

@@ -26,6 +26,7 @@ struct writer {
 	struct ledger *ledger;
 	struct drawer *drawer;
 	struct items items; /* of the job at work */
+	int64_t appended;   /* beside others, since the rollups were looked at */
 	struct writer_stats stats;
 	pthread_t thread;
 	pthread_mutex_t lock;
@@ -146,7 +147,8 @@ static int take_items(struct writer *w, struct job *j, struct instant now, struc
 			rc = ingest_refuse(w->in, m->line, m->raw, TEXT(""),
 					   "the token speaks for another customer", now, e);
 		else if (m)
-			rc = ingest_take(w->in, m, now, e);
+			rc = ingest_take_as(w->in, m, it->id.n ? it->id : ingest_id(w->in, m), now,
+					    e);
 		else
 			rc = ingest_refuse(w->in, it->line, it->raw, TEXT(""), it->why.p, now, e);
 	}
@@ -509,53 +511,105 @@ static int draw_credits(struct writer *w, struct instant now, struct err *e)
 	return rc == 0 ? ledger_end(w->ledger, e) : rc;
 }
 
-/* The ids of a job, ahead of its turn. */
-static void prefetch(struct writer *w, const struct job *j)
+/* The ids of a job, ahead of its turn; a settlement's are known only then. */
+static void prefetch(struct writer *w, struct job *j, struct instant now)
 {
+	if (j->kind != JOB_USAGE)
+		return;
+	ingest_next_source(w->in, j->customer, now, &w->items);
 	for (size_t i = 0; i < j->item_count; i++) {
-		const struct job_item *it = &j->item[i];
-		struct text id = it->refused
-					 ? TEXT("")
-					 : assembly_call(j->calls, it->call)->record.text[FIELD_ID];
-		if (id.n)
-			store_prefetch(w->store, id);
+		struct job_item *it = &j->item[i];
+		const struct metered *m = it->refused ? NULL : assembly_call(j->calls, it->call);
+		if (!m || is_foreign(j, m))
+			continue;
+		if (!it->id.n) {
+			const struct text id = ingest_id(w->in, m);
+			it->id = m->record.text[FIELD_ID].n ? id : keep(j, id.p, id.n);
+		}
+		store_prefetch(w->store, it->id);
 	}
 }
 
-/* All jobs of the list in one transaction, and their answers after it. */
+/* Whether all that the jobs do is to append records, which others may do at the same time. */
+static int only_append(struct writer *w, const struct job *list, bool *out, struct err *e)
+{
+	bool draws;
+	*out = false;
+	for (const struct job *j = list; j; j = j->next)
+		if (j->kind != JOB_USAGE)
+			return 0;
+	if (!db_on_server(store_db(w->store)))
+		return 0;
+	int rc = drawer_has_accounts(w->drawer, &draws, e);
+	*out = rc == 0 && !draws;
+	return rc;
+}
+
+/* All jobs of the list in one transaction; beside: what others append meanwhile does not matter. */
+static int take_list(struct writer *w, struct job *list, bool beside, struct instant now,
+		     struct ingest_counts *sum, struct err *e)
+{
+	*sum = (struct ingest_counts){ 0 };
+	for (struct job *j = list; j; j = j->next)
+		prefetch(w, j, now);
+	int rc = beside ? store_begin_beside(w->store, now, &beside, e)
+			: store_begin(w->store, now, e);
+	if (rc != 0)
+		return rc;
+	if (!beside)
+		rc = ledger_begin(w->ledger, e);
+	for (struct job *j = list; rc == 0 && j; j = j->next) {
+		rc = take_job(w, j, now, e);
+		if (j->kind == JOB_USAGE || j->kind == JOB_SETTLE)
+			add_counts(sum, ingest_counts(w->in));
+	}
+	if (rc == 0 && !beside)
+		rc = draw_credits(w, now, e);
+	if (rc == 0 && !beside)
+		rc = rollup_catch_up(w->store, ROLLUP_LAG_MOST, e);
+	if (rc == 0)
+		return store_commit(w->store, e);
+	store_rollback(w->store);
+	return rc;
+}
+
+static void roll_up(struct writer *w, struct instant now)
+{
+	struct err e = { 0 };
+	if (rollup_catch_up_beside(w->store, ROLLUP_LAG_MOST, now, &e) != 0)
+		w->o.log(w->o.user, "store_failed", e.message);
+}
+
+static void forget_all(struct writer *w)
+{
+	ingest_back_to_mark(w->in);
+	ledger_forget(w->ledger);
+	drawer_forget(w->drawer);
+	spending_close(w->spending);
+	w->spending = spending_open(w->store);
+	budgets_close(w->budgets);
+	w->budgets = budgets_open(w->store);
+}
+
+/* A list of jobs, and their answers after it. */
 static void take_jobs(struct writer *w, struct job *list)
 {
 	struct err e = { 0 };
 	struct instant now = clock_now();
-	struct ingest_counts sum = { 0 };
+	struct ingest_counts sum;
 	int64_t began_us = clock_monotonic_us();
-	for (const struct job *j = list; j; j = j->next)
-		prefetch(w, j);
-	int rc = store_begin(w->store, now, &e);
-	bool begun = rc == 0;
+	bool beside;
+	int rc = only_append(w, list, &beside, &e);
 	if (rc == 0)
-		rc = ledger_begin(w->ledger, &e);
-	for (struct job *j = list; rc == 0 && j; j = j->next) {
-		rc = take_job(w, j, now, &e);
-		if (j->kind == JOB_USAGE || j->kind == JOB_SETTLE)
-			add_counts(&sum, ingest_counts(w->in));
+		rc = take_list(w, list, beside, now, &sum, &e);
+	/* what turned out to be more than that is done in turn */
+	if (rc != 0 && beside && e.code == ERR_BUSY) {
+		forget_all(w);
+		e.code = ERR_NONE;
+		rc = take_list(w, list, false, now, &sum, &e);
 	}
-	if (rc == 0)
-		rc = draw_credits(w, now, &e);
-	if (rc == 0)
-		rc = rollup_catch_up(w->store, ROLLUP_LAG_MOST, &e);
-	if (rc == 0)
-		rc = store_commit(w->store, &e);
-	else if (begun)
-		store_rollback(w->store);
 	if (rc != 0) {
-		ingest_back_to_mark(w->in);
-		ledger_forget(w->ledger);
-		drawer_forget(w->drawer);
-		spending_close(w->spending);
-		w->spending = spending_open(w->store);
-		budgets_close(w->budgets);
-		w->budgets = budgets_open(w->store);
+		forget_all(w);
 		atomic_fetch_add(&w->stats.failures, 1);
 		w->o.log(w->o.user, "store_failed", e.message);
 	} else {
@@ -571,6 +625,10 @@ static void take_jobs(struct writer *w, struct job *list)
 		atomic_fetch_sub(&w->stats.jobs_waiting, 1);
 		atomic_fetch_sub(&w->stats.bytes_waiting, (int64_t)j->bytes);
 		j->done(j);
+	}
+	if (rc == 0 && beside && (w->appended += sum.accepted) > ROLLUP_LAG_MOST / 4) {
+		w->appended = 0;
+		roll_up(w, now);
 	}
 }
 

@@ -21,7 +21,8 @@ enum job_kind { JOB_USAGE, JOB_HOLD, JOB_SETTLE, JOB_RELEASE };
 /* One document of a body, in its order: a call, or what was refused. */
 struct job_item {
 	bool refused;
-	size_t call; /* of the assembly */
+	size_t call;	/* of the assembly */
+	struct text id; /* that it will be stored with */
 	int64_t line;
 	struct text raw, why; /* of the refused */
 };

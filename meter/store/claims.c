@@ -251,6 +251,15 @@ int claims_take(struct claims *c, struct db *db, struct err *e)
 	return take(c, db, true, e);
 }
 
+size_t claims_new(const struct claims *c, bool *all)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < c->taken; i++)
+		n += c->claim[i].mine;
+	*all = n == c->count;
+	return n;
+}
+
 int claims_look(struct claims *c, struct db *db, struct err *e)
 {
 	struct query *q;

@@ -23,6 +23,8 @@ bool claims_wanted(const struct claims *c);
 /* At the beginning of a transaction: claims what is wanted; waits for others that have claimed the
  * same. Errors: ERR_BUSY where it must begin again. */
 int claims_take(struct claims *c, struct db *db, struct err *e);
+/* How many of the ids are new and this transaction's; *all: every one. */
+size_t claims_new(const struct claims *c, bool *all);
 /* In turn: what of it was known, and which rows its ids stand for now. */
 int claims_look(struct claims *c, struct db *db, struct err *e);
 /* The transaction was taken back: everything is wanted again. */

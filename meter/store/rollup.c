@@ -325,29 +325,82 @@ static int put_gathering(struct store *s, struct gathering *g, struct err *e)
 	return rc == 0 ? put_more(s, g, e) : rc;
 }
 
+static int run_over(struct store *s, enum store_statement which, int64_t from, int64_t to,
+		    struct err *e)
+{
+	struct query *q;
+	int rc = db_statement(store_db(s), which, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":from", from);
+	db_bind_int(q, ":to", to);
+	return db_done(store_db(s), q, e);
+}
+
+/* On a server the rows stay where they are. */
+static int roll_there(struct store *s, int64_t from, int64_t to, struct err *e)
+{
+	int rc = run_over(s, STORE_ROLL_ALL_QUARTERS, from, to, e);
+	if (rc == 0)
+		rc = run_over(s, STORE_ROLL_ALL_DAYS, from, to, e);
+	return rc == 0 ? run_over(s, STORE_ROLL_ALL_MORE, from, to, e) : rc;
+}
+
+static int roll_here(struct store *s, int64_t from, int64_t to, struct err *e)
+{
+	struct gathering g = { 0 };
+	int rc = gather(s, from, to, &g, e);
+	if (rc == 0)
+		rc = put_gathering(s, &g, e);
+	gathering_release(&g);
+	return rc;
+}
+
 static int roll(struct store *s, int64_t from, int64_t to, struct err *e)
 {
 	enum { ROWS_AT_ONCE = 2000000 };
+	const bool there = db_on_server(store_db(s));
 	int rc = 0;
 	for (int64_t next; rc == 0 && from <= to; from = next) {
-		struct gathering g = { 0 };
 		next = to - from < ROWS_AT_ONCE ? to + 1 : from + ROWS_AT_ONCE;
-		rc = gather(s, from, next - 1, &g, e);
-		if (rc == 0)
-			rc = put_gathering(s, &g, e);
-		gathering_release(&g);
+		rc = (there ? roll_there : roll_here)(s, from, next - 1, e);
 	}
 	return rc == 0 ? set_rolled_to(s, to, e) : rc;
 }
 
-int rollup_catch_up(struct store *s, int64_t lag, struct err *e)
+/* Whoever sums on a server does so alone, though others append meanwhile. */
+static int take_turn(struct store *s, bool wait, bool *mine, struct err *e)
+{
+	struct query *q;
+	int64_t got = 1;
+	int rc = 0;
+	if (db_on_server(store_db(s))) {
+		rc = db_statement(store_db(s), wait ? STORE_ROLL_TURN : STORE_ROLL_TRY_TURN, &q, e);
+		if (rc == 0)
+			rc = db_returned(store_db(s), q, &got, e);
+	}
+	*mine = rc == 0 && got;
+	return rc;
+}
+
+/* Rows up to `last`, all of which are decided. */
+static int catch_up(struct store *s, int64_t last, int64_t lag, bool wait, struct err *e)
 {
 	struct gathering *g = gathering_of(s);
-	int64_t done, last = store_last_seq(s);
+	int64_t done;
+	bool mine;
 	int rc = rollup_rolled_to(s, &done, e);
 	if (rc == 0)
 		rc = store_flush(s, e);
-	if (rc != 0 || last - done <= lag || last == done)
+	if (rc != 0 || last - done <= lag || last <= done)
+		return rc;
+	rc = take_turn(s, wait, &mine, e);
+	if (rc != 0 || !mine)
+		return rc;
+	/* another one may have been faster */
+	if (db_on_server(store_db(s)))
+		rc = rollup_rolled_to(s, &done, e);
+	if (rc != 0 || last <= done)
 		return rc;
 	if (g->valid && g->from == done + 1 && g->to == last) {
 		rc = put_gathering(s, g, e);
@@ -355,9 +408,45 @@ int rollup_catch_up(struct store *s, int64_t lag, struct err *e)
 			rc = set_rolled_to(s, last, e);
 	} else {
 		rc = roll(s, done + 1, last, e);
+		/* numbers without rows are known for good now */
+		if (rc == 0 && db_on_server(store_db(s)))
+			rc = run_over(s, STORE_ROLL_SKIPPED, done + 1, last, e);
 	}
 	/* a rollback makes it invalid */
 	gathering_clear(g, last + 1);
+	return rc;
+}
+
+int rollup_catch_up(struct store *s, int64_t lag, struct err *e)
+{
+	return catch_up(s, store_last_seq(s), lag, true, e);
+}
+
+int rollup_catch_up_beside(struct store *s, int64_t lag, struct instant now, struct err *e)
+{
+	struct db *db = store_db(s);
+	struct query *q;
+	int64_t done, last = store_last_seq(s);
+	int rc = rollup_rolled_to(s, &done, e);
+	if (rc != 0 || last - done <= lag)
+		return rc;
+	if (!db_on_server(db)) {
+		rc = store_begin(s, now, e);
+		if (rc == 0)
+			rc = rollup_catch_up(s, lag, e);
+	} else {
+		rc = db_begin_beside(db, e);
+		if (rc == 0)
+			rc = db_statement(db, STORE_SETTLED_TO, &q, e);
+		if (rc == 0)
+			rc = db_returned(db, q, &last, e);
+		/* who only keeps up need not wait for who does just that */
+		if (rc == 0)
+			rc = catch_up(s, last, lag, lag == 0, e);
+	}
+	if (rc == 0)
+		return store_commit(s, e);
+	store_rollback(s);
 	return rc;
 }
 

@@ -10,12 +10,15 @@
 
 #include "meter/store/store.h"
 
-enum { ROLLUP_LAG_MOST = 50000 };
+/* While a file is loaded into a server, where taking in a cell costs more than reading a row. */
+enum { ROLLUP_LAG_MOST = 50000, ROLLUP_LAG_LOADING = 250000 };
 
 /* The row up to which the rollups hold. */
 int rollup_rolled_to(struct store *s, int64_t *out, struct err *e);
 /* Inside a transaction: takes in what lies behind, when that is more than `lag` rows. */
 int rollup_catch_up(struct store *s, int64_t lag, struct err *e);
+/* The same as a transaction of its own, which on a server lets others append meanwhile. */
+int rollup_catch_up_beside(struct store *s, int64_t lag, struct instant now, struct err *e);
 /* Inside a transaction: throws the rollups away and makes them from the rows. */
 int rollup_rebuild(struct store *s, struct err *e);
 /* Whether the rollups are what the rows up to rolled_to add up to; *difference names the first cell

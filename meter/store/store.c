@@ -45,6 +45,10 @@ struct store {
 	/* on a server, of this transaction */
 	struct claims *claims; /* NULL on SQLite, and when the store was opened to read */
 	struct row_cache known_rows;
+	bool beside;	    /* others append as well: new records only */
+	int64_t numbers_to; /* beside others: the last one that is this transaction's */
+	struct db names;    /* a second connection, on which dictionary entries are made at once */
+	char *address;
 	struct buf lines; /* rows that are appended and not yet sent, for COPY */
 	int64_t last_seq, first_of_batch;
 	int64_t changes_seen; /* PRAGMA data_version */
@@ -221,8 +225,10 @@ int store_open(struct store **out, const char *path, enum db_mode mode, struct e
 		rc = db_open(&s->db, path, mode, &store_schema, e);
 	if (rc == 0 && mode != DB_READ && !db_on_server(&s->db))
 		rc = open_index(s, e);
-	if (rc == 0 && mode != DB_READ && db_on_server(&s->db))
+	if (rc == 0 && mode != DB_READ && db_on_server(&s->db)) {
 		s->claims = claims_open();
+		s->address = strcpy(mem_alloc(strlen(path) + 1), path);
+	}
 	if (rc == 0)
 		rc = read_int(s, STORE_LAST_SEQ, &s->last_seq, e);
 	if (rc != 0) {
@@ -249,6 +255,8 @@ void store_close(struct store *s)
 	dict_release(&s->prices);
 	dict_release(&s->subjects);
 	claims_close(s->claims);
+	db_close(&s->names);
+	free(s->address);
 	row_cache_release(&s->known_rows);
 	buf_release(&s->lines);
 	free(s->price_by.entry);
@@ -301,26 +309,73 @@ static void forget_claims(struct store *s)
 
 static int read_known_rows(struct store *s, struct err *e);
 
-/* Claims the ids that are wanted before it waits for the lock of writers. */
-static int begin_with_claims(struct store *s, struct err *e)
+/* The rows since first_of_batch were written now. */
+static int add_batch(struct store *s, struct err *e)
 {
+	struct query *q;
+	if (s->last_seq < s->first_of_batch)
+		return 0;
+	int rc = db_statement(&s->db, STORE_ADD_BATCH, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":first", s->first_of_batch);
+	db_bind_int(q, ":at", s->now.us);
+	return db_done(&s->db, q, e);
+}
+
+/* More numbers for the rows of a transaction beside others; a stretch that the last one does not
+ * lead into begins a batch of its own. */
+static int take_numbers(struct store *s, int64_t n, struct err *e)
+{
+	struct query *q;
+	int64_t first;
+	int rc = db_statement(&s->db, STORE_TAKE_NUMBERS, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":rows", n);
+	rc = db_returned(&s->db, q, &first, e);
+	if (rc != 0)
+		return rc;
+	if (first != s->last_seq + 1) {
+		rc = add_batch(s, e);
+		s->last_seq = first - 1;
+		s->first_of_batch = first;
+	}
+	s->numbers_to = first + n - 1;
+	return rc;
+}
+
+/*
+ * Claims the ids that are wanted before it waits for its turn. Where all of them are new and the
+ * caller will only append them, others may do the same meanwhile.
+ */
+static int begin_with_claims(struct store *s, bool may_be_beside, struct err *e)
+{
+	bool all_new;
 	int rc = db_begin_beside(&s->db, e);
 	if (rc == 0)
 		rc = claims_take(s->claims, &s->db, e);
+	size_t n = claims_new(s->claims, &all_new);
+	s->beside = rc == 0 && may_be_beside && all_new;
 	if (rc == 0)
-		rc = db_lock(&s->db, e);
+		rc = db_lock(&s->db, s->beside, e);
 	if (rc == 0)
 		rc = claims_look(s->claims, &s->db, e);
+	if (rc == 0 && s->beside) {
+		s->first_of_batch = s->last_seq + 1; /* of nothing yet */
+		return take_numbers(s, (int64_t)n, e);
+	}
 	return rc == 0 ? read_known_rows(s, e) : rc;
 }
 
-static int begin(struct store *s, struct err *e)
+static int begin(struct store *s, bool may_be_beside, struct err *e)
 {
 	struct err why = { 0 };
 	int rc;
+	s->beside = false;
 	if (!s->claims || !claims_wanted(s->claims))
 		return db_begin(&s->db, e);
-	for (int tries = 0; (rc = begin_with_claims(s, &why)) != 0; tries++) {
+	for (int tries = 0; (rc = begin_with_claims(s, may_be_beside, &why)) != 0; tries++) {
 		db_rollback(&s->db);
 		if (why.code != ERR_BUSY || tries == BEGIN_TRIES)
 			break;
@@ -331,16 +386,38 @@ static int begin(struct store *s, struct err *e)
 	return rc;
 }
 
-int store_begin(struct store *s, struct instant now, struct err *e)
+/* What the last row's number is, once others can write none. */
+static int read_last_seq(struct store *s, struct err *e)
 {
-	int64_t version, before = s->last_seq;
-	int rc = begin(s, e);
-	if (rc == 0)
-		rc = read_int(s, STORE_DATA_VERSION, &version, e);
+	int64_t version;
+	struct query *q;
+	if (s->claims) {
+		/* on a server numbers may have been taken for nothing */
+		int rc = db_statement(&s->db, STORE_TAKE_NUMBERS, &q, e);
+		if (rc != 0)
+			return rc;
+		db_bind_int(q, ":rows", 0);
+		if ((rc = db_returned(&s->db, q, &s->last_seq, e)) == 0)
+			s->last_seq--;
+		return rc;
+	}
+	int rc = read_int(s, STORE_DATA_VERSION, &version, e);
 	if (rc == 0 && version != s->changes_seen) {
 		rc = read_int(s, STORE_LAST_SEQ, &s->last_seq, e);
 		s->changes_seen = version;
 	}
+	return rc;
+}
+
+static int begin_transaction(struct store *s, struct instant now, bool may_be_beside, struct err *e)
+{
+	const int64_t before = s->last_seq;
+	s->now = now;
+	int rc = begin(s, may_be_beside, e);
+	if (rc == 0 && s->beside)
+		return 0;
+	if (rc == 0)
+		rc = read_last_seq(s, e);
 	if (rc == 0 && s->ids) {
 		rc = id_index_refresh(s->ids, e);
 		if (rc == 0)
@@ -354,9 +431,20 @@ int store_begin(struct store *s, struct instant now, struct err *e)
 		forget_claims(s);
 		return rc;
 	}
-	s->now = now;
 	s->first_of_batch = s->last_seq + 1;
 	return 0;
+}
+
+int store_begin(struct store *s, struct instant now, struct err *e)
+{
+	return begin_transaction(s, now, false, e);
+}
+
+int store_begin_beside(struct store *s, struct instant now, bool *beside, struct err *e)
+{
+	int rc = begin_transaction(s, now, true, e);
+	*beside = rc == 0 && s->beside;
+	return rc;
 }
 
 /* What was made since begin may be gone: numbers are asked for anew. */
@@ -390,15 +478,16 @@ void store_rollback(struct store *s)
 
 int store_commit(struct store *s, struct err *e)
 {
+	struct query *q;
 	int rc = store_flush(s, e);
-	if (rc == 0 && s->last_seq >= s->first_of_batch) {
-		struct query *q;
-		rc = db_statement(&s->db, STORE_ADD_BATCH, &q, e);
-		if (rc == 0) {
-			db_bind_int(q, ":first", s->first_of_batch);
-			db_bind_int(q, ":at", s->now.us);
-			rc = db_done(&s->db, q, e);
-		}
+	const bool appended = s->last_seq >= s->first_of_batch;
+	if (rc == 0)
+		rc = add_batch(s, e);
+	/* those that take numbers go on behind them */
+	if (rc == 0 && s->claims && appended && !s->beside &&
+	    (rc = db_statement(&s->db, STORE_NUMBERS_TAKEN, &q, e)) == 0) {
+		db_bind_int(q, ":last", s->last_seq);
+		rc = db_done(&s->db, q, e);
 	}
 	if (rc == 0 && s->claims)
 		rc = claims_settle(s->claims, &s->db, s->first_of_batch, e);
@@ -419,30 +508,42 @@ static int number_of(struct store *s, struct dict *d, struct text key, enum stor
 		     const void *what, int64_t *out, struct err *e)
 {
 	uint64_t *known = dict_find(d, key);
+	struct db *db = &s->db;
 	struct query *q;
+	int rc = 0;
 	if (known) {
 		*out = (int64_t)*known;
 		return 0;
 	}
-	int rc = db_statement(&s->db, find, &q, e);
-	if (rc != 0)
-		return rc;
-	bind(q, what);
-	rc = db_step(&s->db, q, e);
-	if (rc < 0)
-		return rc;
-	if (rc == 1) {
-		*out = db_int(q, 0);
-		db_reset(q);
-	} else {
-		if ((rc = db_statement(&s->db, add, &q, e)) != 0)
-			return rc;
-		bind(q, what);
-		if ((rc = db_returned(&s->db, q, out, e)) != 0)
-			return rc;
+	/* on a server at once, so that no writer waits for another one's transaction */
+	if (s->claims) {
+		db = &s->names;
+		if (!db->driver)
+			rc = db_open(db, s->address, DB_WRITE, &store_schema, e);
 	}
-	*dict_need(d, key, NULL) = (uint64_t)*out;
-	return 0;
+	/* who finds none and makes none finds that another one has made it */
+	static const int tries = 2;
+	bool there = false;
+	for (int i = 0; rc == 0 && !there && i < tries; i++) {
+		const enum store_statement statements[] = { find, add };
+		for (int k = 0; rc == 0 && !there && k < 2; k++) {
+			if ((rc = db_statement(db, statements[k], &q, e)) != 0)
+				break;
+			bind(q, what);
+			rc = db_step(db, q, e);
+			there = rc == 1;
+			if (there) {
+				*out = db_int(q, 0);
+				rc = db_done(db, q, e);
+			}
+		}
+	}
+	if (rc == 0 && !there)
+		rc = err_set(e, ERR_STORE, "%s: an entry can neither be made nor be found",
+			     s->db.path);
+	if (rc == 0)
+		*dict_need(d, key, NULL) = (uint64_t)*out;
+	return rc;
 }
 
 static void key_part(struct buf *b, struct text t)
@@ -949,7 +1050,14 @@ int store_append(struct store *s, struct usage_row *row, struct err *e)
 		id_index_add(s->ids, id_index_hash(s->ids, row->record.text[FIELD_ID]), row->seq,
 			     row->kind == USAGE_RECORD);
 	if (s->claims) {
-		int rc = claims_note(s->claims, &s->db, row, e);
+		if (s->beside && row->kind != USAGE_RECORD)
+			return err_set(e, ERR_BUSY, "%s: corrections wait for their turn",
+				       s->db.path);
+		int rc = s->beside && row->seq > s->numbers_to ? take_numbers(s, 1, e) : 0;
+		if (rc != 0)
+			return rc;
+		row->seq = s->last_seq + 1;
+		rc = claims_note(s->claims, &s->db, row, e);
 		if (rc != 0)
 			return rc;
 		row_put_copy_line(&s->lines, row, &s->more);

@@ -40,6 +40,11 @@ const char *store_path(const struct store *s);
 
 /* Takes the write lock and sees what other processes wrote. now: when this is written. */
 int store_begin(struct store *s, struct instant now, struct err *e);
+/* To append records and nothing else. On a server, where the ids that were prefetched are all new,
+ * others do the same at the same time: then *beside, and rows get numbers that others lie between;
+ * what must see all rows before its own (corrections, rollups, draws of credits) is refused with
+ * ERR_BUSY or must wait for a transaction of its own. Else as store_begin. */
+int store_begin_beside(struct store *s, struct instant now, bool *beside, struct err *e);
 /* Durable when it returns 0; after a failure everything since begin is gone. */
 int store_commit(struct store *s, struct err *e);
 void store_rollback(struct store *s);

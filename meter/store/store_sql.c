@@ -18,6 +18,17 @@
 #define SUM_VALUES \
 	":records,:requests,:input,:cache_read,:cache_write_5m,:cache_write_1h,:output,:reasoning"
 
+#define ADD_SUBJECT \
+	"INSERT INTO subject(provider,model,service_tier,region) " \
+	"VALUES(:provider,:model,:service_tier,:region)"
+#define ADD_SERIES \
+	"INSERT INTO series(customer,project,workload,subject) " \
+	"VALUES(:customer,:project,:workload,:subject)"
+#define ADD_ORIGIN "INSERT INTO origin(source,shape,rule) VALUES(:source,:shape,:rule)"
+#define ADD_PRICE \
+	"INSERT INTO price(ref,vendor,model,\"window\",currency,rates,fees,reason) " \
+	"VALUES(:ref,:vendor,:model,:window,:currency,:rates,:fees,:reason)"
+
 /* APPEND_AT_ONCE of them make one statement */
 #define NEW_ROW "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 #define NEW_ROWS_4 NEW_ROW "," NEW_ROW "," NEW_ROW "," NEW_ROW
@@ -42,25 +53,19 @@ const char *const store_sql[STORE_STATEMENTS] = {
 	[STORE_FIND_SUBJECT] =
 		"SELECT id FROM subject WHERE model=:model AND provider=:provider AND "
 		"service_tier=:service_tier AND region=:region",
-	[STORE_ADD_SUBJECT] = "INSERT INTO subject(provider,model,service_tier,region) "
-			      "VALUES(:provider,:model,:service_tier,:region) RETURNING id",
+	[STORE_ADD_SUBJECT] = ADD_SUBJECT " RETURNING id",
 	[STORE_SUBJECT_AT] = "SELECT provider,model,service_tier,region FROM subject WHERE id=:id",
 	[STORE_FIND_SERIES] = "SELECT id FROM series WHERE customer=:customer AND project=:project "
 			      "AND workload=:workload AND subject=:subject",
-	[STORE_ADD_SERIES] = "INSERT INTO series(customer,project,workload,subject) "
-			     "VALUES(:customer,:project,:workload,:subject) RETURNING id",
+	[STORE_ADD_SERIES] = ADD_SERIES " RETURNING id",
 	[STORE_SERIES_AT] = "SELECT customer,project,workload,subject FROM series WHERE id=:id",
 	[STORE_FIND_ORIGIN] = "SELECT id FROM origin WHERE source=:source AND shape=:shape AND "
 			      "rule=:rule",
-	[STORE_ADD_ORIGIN] = "INSERT INTO origin(source,shape,rule) VALUES(:source,:shape,:rule) "
-			     "RETURNING id",
+	[STORE_ADD_ORIGIN] = ADD_ORIGIN " RETURNING id",
 	[STORE_FIND_PRICE] = "SELECT id FROM price WHERE ref=:ref AND \"window\"=:window AND "
 			     "currency=:currency AND rates=:rates AND fees=:fees AND "
 			     "reason=:reason AND model=:model AND :vendor=vendor",
-	[STORE_ADD_PRICE] =
-		"INSERT INTO price(ref,vendor,model,\"window\",currency,rates,fees,reason) "
-		"VALUES(:ref,:vendor,:model,:window,:currency,:rates,:fees,:reason) "
-		"RETURNING id",
+	[STORE_ADD_PRICE] = ADD_PRICE " RETURNING id",
 	[STORE_PRICE_AT] =
 		"SELECT ref,vendor,model,\"window\",currency,rates,fees,reason FROM price "
 		"WHERE id=:id",
@@ -378,6 +383,11 @@ const char *const store_sql[STORE_STATEMENTS] = {
 const char *const store_postgres_sql[STORE_STATEMENTS] = {
 	/* what others wrote is seen at every transaction's beginning */
 	[STORE_DATA_VERSION] = "SELECT txid_current()",
+	/* by several writers at once */
+	[STORE_ADD_SUBJECT] = ADD_SUBJECT " ON CONFLICT DO NOTHING RETURNING id",
+	[STORE_ADD_SERIES] = ADD_SERIES " ON CONFLICT DO NOTHING RETURNING id",
+	[STORE_ADD_ORIGIN] = ADD_ORIGIN " ON CONFLICT DO NOTHING RETURNING id",
+	[STORE_ADD_PRICE] = ADD_PRICE " ON CONFLICT DO NOTHING RETURNING id",
 	/* by the indexes, which are of hashes */
 	[STORE_FIND_SUBJECT] =
 		"SELECT id FROM subject WHERE model=:model AND provider=:provider AND "
@@ -410,6 +420,8 @@ const char *const store_postgres_sql[STORE_STATEMENTS] = {
 		"DELETE FROM usage_key WHERE key=ANY(CAST(:keys AS bytea[])) AND claim=:claim",
 	[CLAIM_SETTLE] = "INSERT INTO usage_claim VALUES(:claim,:first,CAST(:places AS int[]))",
 	[STORE_ROWS_AT] = ROW "WHERE seq=ANY(CAST(:rows AS bigint[]))",
+	[STORE_TAKE_NUMBERS] = "SELECT take_numbers(:rows)",
+	[STORE_NUMBERS_TAKEN] = "SELECT setval('usage_seq_seq',:last)",
 	[STORE_ROLLED_QUARTER] =
 		"INSERT INTO rollup_quarter(quarter,subject,price," SUMS
 		",lowest,highest) SELECT cell,who,price," SUMS ",lowest,highest FROM rolled ON "
@@ -420,6 +432,46 @@ const char *const store_postgres_sql[STORE_STATEMENTS] = {
 	[STORE_ROLLED_DAY] = "INSERT INTO rollup_day(day,series,price," SUMS
 			     ") SELECT cell,who,price," SUMS " FROM rolled ON "
 			     "CONFLICT(day,series,price) DO UPDATE SET " ADD_SUMS("rollup_day"),
+/* the same of rows that lie there; a record that is taken back is one less */
+#define CELL_OF(us) "(u.time-((u.time%" us "+" us ")%" us "))/" us
+#define SUMS_OF_ROWS \
+	"sum(CASE u.kind WHEN 1 THEN -1 ELSE 1 END)::bigint,sum(u.requests)::bigint," \
+	"sum(u.input)::bigint,sum(u.cache_read)::bigint,sum(u.cache_write_5m)::bigint," \
+	"sum(u.cache_write_1h)::bigint,sum(u.output)::bigint,sum(u.reasoning)::bigint"
+	[STORE_ROLL_ALL_QUARTERS] =
+		"INSERT INTO rollup_quarter(quarter,subject,price," SUMS ",lowest,highest) "
+		"SELECT " CELL_OF(
+			"900000000") ",s.subject,u.price," SUMS_OF_ROWS ",min(u.seq),"
+				     "max(u.seq) FROM usage u JOIN series s ON s.id=u.series WHERE "
+				     "u.seq BETWEEN :from "
+				     "AND :to GROUP BY 1,2,3 ON CONFLICT(quarter,subject,price) DO "
+				     "UPDATE SET " ADD_SUMS(
+					     "rollup_quarter") ",lowest=LEAST(rollup_quarter."
+							       "lowest,excluded.lowest),"
+							       "highest=GREATEST(rollup_quarter."
+							       "highest,excluded."
+							       "highest)",
+	[STORE_ROLL_ALL_DAYS] = "INSERT INTO rollup_day(day,series,price," SUMS ") SELECT " CELL_OF(
+		"86400000000") ",u.series,u.price," SUMS_OF_ROWS
+			       " FROM usage u WHERE u.seq BETWEEN :from AND :to GROUP BY 1,2,3 "
+			       "ON CONFLICT(day,series,price) DO UPDATE SET " ADD_SUMS(
+				       "rollup_day"),
+	[STORE_ROLL_ALL_MORE] = "INSERT INTO rollup_more SELECT " CELL_OF(
+		"900000000") ",u.series,u.price,m.key,"
+			     "sum(m.value::bigint)::bigint FROM usage u CROSS JOIN LATERAL "
+			     "json_each_text(u.more::json) m WHERE u.seq BETWEEN :from AND :to AND "
+			     "u.more IS "
+			     "NOT NULL GROUP BY 1,2,3,4 ON CONFLICT(quarter,series,price,name) DO "
+			     "UPDATE SET " ADD("rollup_more", count),
+	[STORE_ROLL_SKIPPED] =
+		"INSERT INTO skipped SELECT before+1,seq-before-1 FROM (SELECT seq,lag(seq,1,"
+		"CAST(:from AS bigint)-1) OVER (ORDER BY seq) AS before FROM (SELECT seq FROM "
+		"usage WHERE seq BETWEEN :from AND :to UNION ALL SELECT CAST(:to AS bigint)+1) n) "
+		"t WHERE seq-before>1 AND (SELECT count(*) FROM usage WHERE seq BETWEEN :from AND "
+		":to)<=CAST(:to AS bigint)-CAST(:from AS bigint) ON CONFLICT DO NOTHING",
+	[STORE_ROLL_TURN] = "SELECT 1 FROM pg_advisory_xact_lock(1952541817,2)",
+	[STORE_ROLL_TRY_TURN] = "SELECT pg_try_advisory_xact_lock(1952541817,2)",
+	[STORE_SETTLED_TO] = "SELECT settled_to()",
 	[STORE_CELLS_DAY_OF] =
 		"SELECT r.day,r.series,r.price,records,requests,input,cache_read,"
 		"cache_write_5m,cache_write_1h,output,reasoning FROM rollup_day r "

@@ -83,7 +83,7 @@ reports() {
 	command -v sqlite3 >/dev/null || skip "no sqlite3 shell"
 	life
 	for t in $(sqlite3 a.db "SELECT name FROM sqlite_master WHERE type='table'"); do
-		[ "$(sqlite3 a.db "SELECT count(*) FROM \"$t\"")" != 0 ] || fail "nothing is in the table $t"
+		[ "$t" = skipped ] || [ "$(sqlite3 a.db "SELECT count(*) FROM \"$t\"")" != 0 ] || fail "nothing is in the table $t"
 	done
 	cp -r a.db before.db
 	run "$TALLY" db move a.db "$ONE" --json

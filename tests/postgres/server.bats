@@ -129,3 +129,53 @@ writer() {
 	run "$TALLY" fsck --db "$DB"
 	expect 5 'keys of ids and records do not match: 1'
 }
+@test "numbers of a transaction that is given up are skipped, and one under way is waited for by sums, not by writers" {
+	sql() { psql -h "$OWN" -U tally -d meter -qAtX -v ON_ERROR_STOP=1 "$@"; }
+	"$TALLY" ingest --db "$DB" -q - <<<"$(records 1 10)"
+	sql -c 'SET search_path TO tally; BEGIN; SELECT take_numbers(50); ROLLBACK' >/dev/null
+	"$TALLY" ingest --db "$DB" -q - <<<"$(records 11 10)"
+	[ "$(sql -c 'SELECT first, rows FROM tally.skipped')" = '11|50' ] || fail "$(sql -c 'SELECT * FROM tally.skipped')"
+	# a slow writer, whose rows come after those of faster ones with higher numbers
+	cat >slow.sql <<'END'
+SET search_path TO tally;
+BEGIN;
+SELECT pg_advisory_xact_lock_shared(1952541817);
+INSERT INTO usage_claim SELECT 999999, take_numbers(2), NULL;
+INSERT INTO usage_key SELECT key_of('slow-'||i), 999999, i FROM generate_series(1,2) i;
+INSERT INTO usage SELECT c.first+i-1,'slow-'||i,kind,of,time,completed,series,price,origin,input,cache_read,cache_write_5m,cache_write_1h,output,reasoning,requests,
+	task,session,raw,more,flags FROM usage u, usage_claim c, generate_series(1,2) i WHERE u.seq=1 AND c.claim=999999;
+INSERT INTO batch SELECT first, 0 FROM usage_claim WHERE claim=999999;
+SELECT pg_sleep(4);
+COMMIT;
+END
+	sql -f slow.sql >/dev/null & slow=$!
+	sleep 1
+	began=$(date +%s)
+	"$TALLY" ingest --db "$DB" -q - <<<"$(records 100 300)"
+	[ $(($(date +%s) - began)) -le 2 ] || fail "the writer waited"
+	[ "$(sql -c "SELECT value FROM tally.about WHERE key='rolled_to'")" = 70 ] || fail "sums went past a transaction under way: $(sql -c 'TABLE tally.about')"
+	run "$TALLY" usage --db "$DB" --json
+	expect 0 '"records": 320,'
+	wait $slow
+	run "$TALLY" usage --db "$DB" --json
+	expect 0 '"records": 322,'
+	"$TALLY" ingest --db "$DB" -q - <<<"$(records 500 1)"
+	[ "$(sql -c "SELECT value FROM tally.about WHERE key='rolled_to'")" = 373 ] || fail "$(sql -c 'TABLE tally.about')"
+	run "$TALLY" usage --db "$DB" --json
+	expect 0 '"records": 323,'
+	run "$TALLY" ingest --db "$DB" --json - <<<'{"id":"slow-2","time":"2026-08-24T02:00:00Z","model":"deepseek-v4-flash","customer":"c1","input":1,"output":7}'
+	expect 0 '"duplicates": 1'
+	run "$TALLY" status --db "$DB" --json
+	expect 0 '"rows": 323' '"rollup_lag": 0'
+	run "$TALLY" fsck --db "$DB"
+	expect 0 '323 rows, clean'
+	# and so it is in a file
+	sql -c 'SET search_path TO tally; BEGIN; SELECT take_numbers(5); ROLLBACK' >/dev/null
+	"$TALLY" db move "$DB" file.db -q
+	run "$TALLY" fsck --db file.db
+	expect 0 '323 rows, clean'
+	# what is taken out is missed
+	sql -c 'SET search_path TO tally; ALTER TABLE usage DISABLE TRIGGER ALL; DELETE FROM usage WHERE seq=5'
+	run "$TALLY" fsck --db "$DB"
+	expect 5 'numbers are missing among the rows: 1'
+}
