@@ -58,7 +58,8 @@ static const char keys_lead_to_records[] =
 	"usage_key k LEFT JOIN usage_claim c ON c.claim=k.claim) k FULL JOIN (SELECT seq,id FROM "
 	"usage "
 	"WHERE kind=0) u ON u.seq=k.seq WHERE u.seq IS NULL OR k.seq IS NULL OR "
-	"k.key<>key_of(u.id)";
+	"CASE length(k.key) WHEN 16 THEN length(u.id)<>36 OR "
+	"encode(k.key,'hex')<>replace(u.id,'-','') ELSE k.key<>key_of(u.id) END";
 
 struct index_check {
 	struct store *store;

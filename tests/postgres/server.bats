@@ -179,3 +179,27 @@ END
 	run "$TALLY" fsck --db "$DB"
 	expect 5 'numbers are missing among the rows: 1'
 }
+@test "a full disk on the server: told, nothing half written, and done once there is room" {
+	mkdir small; mount -t tmpfs -o size=40m none small 2>/dev/null || skip "no small disk can be mounted here"
+	trap 'umount -l "$DIR/small"' EXIT
+	chown postgres small
+	psql -h "$OWN" -U tally -d meter -qc "CREATE TABLESPACE small LOCATION '$DIR/small'"
+	createdb -h "$OWN" -U tally -D small full
+	full="postgresql:///full?host=$OWN&user=tally"
+	records 1 300000 >many
+	run "$TALLY" ingest many --db "$full"
+	expect 1 "the server's disk is full"
+	run "$TALLY" usage --db "$full" --json
+	expect 0 '"records"'
+	mount -o remount,size=400m small
+	run "$TALLY" fsck --db "$full"
+	expect 0 clean
+	run "$TALLY" ingest many --db "$full" --json
+	expect 0 '"read": 300000'
+	run "$TALLY" usage --db "$full" --json
+	expect 0 '"records": 300000,'
+	run "$TALLY" fsck --db "$full"
+	expect 0 '300000 rows, clean'
+	"$BATS_TEST_DIRNAME/../support/postgres_server" stop "$OWN"
+	umount small
+}

@@ -42,7 +42,7 @@ void test_database_forget(const char *path)
 		const char *server = getenv("TALLY_TEST_SERVER");
 		name_of(path, name);
 		snprintf(command, sizeof command,
-			 "dropdb -h %s -U tally --force --if-exists %s 2>/dev/null; createdb -h %s "
+			 "dropdb -h %s -U tally --if-exists %s 2>/dev/null; createdb -h %s "
 			 "-U tally %s",
 			 server, name, server, name);
 		if (system(command) != 0)
