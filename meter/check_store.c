@@ -130,12 +130,12 @@ static int count_rows(struct store *s, int64_t *out, struct err *e)
 	return rc;
 }
 
-int store_check(struct store *s, struct store_check *out, struct err *e)
+/* All of one moment, whatever others write meanwhile. */
+static int check_all(struct store *s, struct store_check *out, struct err *e)
 {
 	char difference[200];
 	bool same;
 	struct index_check x = { s, out, e };
-	*out = (struct store_check){ 0 };
 	int rc = db_check(store_db(s), take_fault, out, e);
 	for (size_t i = 0; rc == 0 && i < sizeof laws / sizeof *laws; i++) {
 		int64_t n;
@@ -168,6 +168,16 @@ int store_check(struct store *s, struct store_check *out, struct err *e)
 	return rc == 0 ? check_ledger(s, out, e) : rc;
 }
 
+int store_check(struct store *s, struct store_check *out, struct err *e)
+{
+	*out = (struct store_check){ 0 };
+	int rc = db_begin_reading(store_db(s), e);
+	if (rc == 0)
+		rc = check_all(s, out, e);
+	db_rollback(store_db(s));
+	return rc;
+}
+
 int store_status(struct store *s, struct instant now, struct store_status *out, struct err *e)
 {
 	struct stat st;
@@ -191,7 +201,7 @@ int store_status(struct store *s, struct instant now, struct store_status *out, 
 		snprintf(sql, sizeof sql, "SELECT min(first) FROM batch WHERE at>=%lld",
 			 (long long)(now.us - spans[i].span_us));
 		rc = db_read_int(store_db(s), sql, &us, e);
-		*spans[i].out = us ? out->rows - us + 1 : 0;
+		*spans[i].out = us ? store_last_seq(s) - us + 1 : 0;
 	}
 	if (rc == 0)
 		rc = db_read_int(store_db(s), "SELECT time FROM usage ORDER BY seq DESC LIMIT 1",

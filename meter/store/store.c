@@ -502,6 +502,22 @@ int store_commit(struct store *s, struct err *e)
 	return 0;
 }
 
+/*
+ * On a server entries are made at once, so that no writer waits for another one's transaction.
+ * Their commit need not wait for the disk: that of the rows which name them does, and lies behind
+ * it.
+ */
+static int open_names(struct store *s, struct err *e)
+{
+	if (s->names.driver)
+		return 0;
+	int rc = db_open(&s->names, s->address, DB_WRITE, &store_schema, e);
+	/* plans are made while the tables are small */
+	return rc == 0 ? db_run(&s->names,
+				"SET synchronous_commit TO off; SET enable_seqscan TO off", e)
+		       : rc;
+}
+
 /* An entry of a dictionary table: found in memory, found in the table, or made. */
 static int number_of(struct store *s, struct dict *d, struct text key, enum store_statement find,
 		     enum store_statement add, void (*bind)(struct query *q, const void *what),
@@ -515,11 +531,9 @@ static int number_of(struct store *s, struct dict *d, struct text key, enum stor
 		*out = (int64_t)*known;
 		return 0;
 	}
-	/* on a server at once, so that no writer waits for another one's transaction */
 	if (s->claims) {
 		db = &s->names;
-		if (!db->driver)
-			rc = db_open(db, s->address, DB_WRITE, &store_schema, e);
+		rc = open_names(s, e);
 	}
 	/* who finds none and makes none finds that another one has made it */
 	static const int tries = 2;

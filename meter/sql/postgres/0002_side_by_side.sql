@@ -47,8 +47,8 @@ DECLARE settled BIGINT;
 BEGIN
 	PERFORM pg_advisory_lock(1952541817, 1);
 	SELECT LEAST(CASE WHEN is_called THEN last_value ELSE last_value - 1 END, (SELECT min((classid::bigint << 32 | objid::bigint) -
-		4611686018427387904) - 1 FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND granted AND classid::bigint >= 1073741824 AND
-		database = (SELECT oid FROM pg_database WHERE datname = current_database()))) INTO settled FROM tally.usage_seq_seq;
+		4611686018427387904) - 1 FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 1 AND granted AND classid::bigint BETWEEN 1073741824 AND
+		2147483647 AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))) INTO settled FROM tally.usage_seq_seq;
 	PERFORM pg_advisory_unlock(1952541817, 1);
 	RETURN settled;
 END $f$;
