@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/dict.h"
 #include "meter/store/claims.h"
+#include "meter/store/dictionary.h"
 #include "meter/store/id_index.h"
 #include "meter/store/record_id.h"
 #include "meter/store/row_cache.h"
@@ -33,12 +33,6 @@ static const struct db_schema store_schema = {
 	.statements = STORE_STATEMENTS,
 };
 
-/* A stretch of numbers: dictionary entries by their number. */
-struct by_number {
-	void **entry;
-	size_t room;
-};
-
 struct store {
 	struct db db;
 	struct id_index *ids; /* NULL when the store was opened to read, and on a server */
@@ -47,16 +41,12 @@ struct store {
 	struct row_cache known_rows;
 	bool beside;	    /* others append as well: new records only */
 	int64_t numbers_to; /* beside others: the last one that is this transaction's */
-	struct db names;    /* a second connection, on which dictionary entries are made at once */
-	char *address;
-	struct buf lines; /* rows that are appended and not yet sent, for COPY */
+	struct buf lines;   /* rows that are appended and not yet sent, for COPY */
 	int64_t last_seq, first_of_batch;
 	int64_t changes_seen; /* PRAGMA data_version */
 	struct instant now;
-	struct dict series, origins, prices, subjects; /* key to number */
-	struct by_number price_by, series_by, subject_by;
-	struct arena arena; /* what the dictionaries point to */
-	struct buf key, more, id_text;
+	struct dictionary *dictionary;
+	struct buf more, id_text;
 	/* rows that are appended and not yet written; their texts lie in `pending_text` */
 	struct usage_row pending[APPEND_AT_ONCE];
 	size_t pending_count;
@@ -225,10 +215,10 @@ int store_open(struct store **out, const char *path, enum db_mode mode, struct e
 		rc = db_open(&s->db, path, mode, &store_schema, e);
 	if (rc == 0 && mode != DB_READ && !db_on_server(&s->db))
 		rc = open_index(s, e);
-	if (rc == 0 && mode != DB_READ && db_on_server(&s->db)) {
+	if (rc == 0 && mode != DB_READ && db_on_server(&s->db))
 		s->claims = claims_open();
-		s->address = strcpy(mem_alloc(strlen(path) + 1), path);
-	}
+	if (rc == 0)
+		s->dictionary = dictionary_open(&s->db, s->claims ? path : NULL);
 	if (rc == 0)
 		rc = read_int(s, STORE_LAST_SEQ, &s->last_seq, e);
 	if (rc != 0) {
@@ -249,21 +239,11 @@ void store_close(struct store *s)
 		db_rollback(&s->db);
 		db_close(&s->db);
 	}
+	dictionary_close(s->dictionary);
 	id_index_close(s->ids);
-	dict_release(&s->series);
-	dict_release(&s->origins);
-	dict_release(&s->prices);
-	dict_release(&s->subjects);
 	claims_close(s->claims);
-	db_close(&s->names);
-	free(s->address);
 	row_cache_release(&s->known_rows);
 	buf_release(&s->lines);
-	free(s->price_by.entry);
-	free(s->series_by.entry);
-	free(s->subject_by.entry);
-	arena_release(&s->arena);
-	buf_release(&s->key);
 	buf_release(&s->more);
 	buf_release(&s->id_text);
 	buf_release(&s->pending_text);
@@ -447,19 +427,6 @@ int store_begin_beside(struct store *s, struct instant now, bool *beside, struct
 	return rc;
 }
 
-/* What was made since begin may be gone: numbers are asked for anew. */
-static void forget_numbers(struct store *s)
-{
-	dict_clear(&s->series);
-	dict_clear(&s->origins);
-	dict_clear(&s->prices);
-	dict_clear(&s->subjects);
-	struct by_number *const lists[] = { &s->price_by, &s->series_by, &s->subject_by };
-	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
-		if (lists[i]->room)
-			memset(lists[i]->entry, 0, lists[i]->room * sizeof(void *));
-}
-
 void store_rollback(struct store *s)
 {
 	s->pending_count = 0;
@@ -473,7 +440,7 @@ void store_rollback(struct store *s)
 		id_index_forget_above(s->ids, s->last_seq);
 	s->changes_seen = -1;
 	forget_claims(s);
-	forget_numbers(s);
+	dictionary_forget(s->dictionary);
 }
 
 int store_commit(struct store *s, struct err *e)
@@ -502,303 +469,38 @@ int store_commit(struct store *s, struct err *e)
 	return 0;
 }
 
-/*
- * On a server entries are made at once, so that no writer waits for another one's transaction.
- * Their commit need not wait for the disk: that of the rows which name them does, and lies behind
- * it.
- */
-static int open_names(struct store *s, struct err *e)
-{
-	if (s->names.driver)
-		return 0;
-	int rc = db_open(&s->names, s->address, DB_WRITE, &store_schema, e);
-	/* plans are made while the tables are small */
-	return rc == 0 ? db_run(&s->names,
-				"SET synchronous_commit TO off; SET enable_seqscan TO off", e)
-		       : rc;
-}
-
-/* An entry of a dictionary table: found in memory, found in the table, or made. */
-static int number_of(struct store *s, struct dict *d, struct text key, enum store_statement find,
-		     enum store_statement add, void (*bind)(struct query *q, const void *what),
-		     const void *what, int64_t *out, struct err *e)
-{
-	uint64_t *known = dict_find(d, key);
-	struct db *db = &s->db;
-	struct query *q;
-	int rc = 0;
-	if (known) {
-		*out = (int64_t)*known;
-		return 0;
-	}
-	if (s->claims) {
-		db = &s->names;
-		rc = open_names(s, e);
-	}
-	/* who finds none and makes none finds that another one has made it */
-	static const int tries = 2;
-	bool there = false;
-	for (int i = 0; rc == 0 && !there && i < tries; i++) {
-		const enum store_statement statements[] = { find, add };
-		for (int k = 0; rc == 0 && !there && k < 2; k++) {
-			if ((rc = db_statement(db, statements[k], &q, e)) != 0)
-				break;
-			bind(q, what);
-			rc = db_step(db, q, e);
-			there = rc == 1;
-			if (there) {
-				*out = db_int(q, 0);
-				rc = db_done(db, q, e);
-			}
-		}
-	}
-	if (rc == 0 && !there)
-		rc = err_set(e, ERR_STORE, "%s: an entry can neither be made nor be found",
-			     s->db.path);
-	if (rc == 0)
-		*dict_need(d, key, NULL) = (uint64_t)*out;
-	return rc;
-}
-
-static void key_part(struct buf *b, struct text t)
-{
-	uint32_t n = (uint32_t)t.n;
-	buf_need(b, sizeof n + t.n);
-	memcpy(b->p + b->n, &n, sizeof n);
-	if (t.n)
-		memcpy(b->p + b->n + sizeof n, t.p, t.n);
-	b->n += sizeof n + t.n;
-}
-
-static void bind_subject(struct query *q, const void *what)
-{
-	const struct record *r = what;
-	db_bind_text(q, ":provider", r->text[FIELD_PROVIDER]);
-	db_bind_text(q, ":model", r->text[FIELD_MODEL]);
-	db_bind_text(q, ":service_tier", r->text[FIELD_SERVICE_TIER]);
-	db_bind_text(q, ":region", r->text[FIELD_REGION]);
-}
-
-struct series_key {
-	const struct record *record;
-	int64_t subject;
-};
-
-static void bind_series(struct query *q, const void *what)
-{
-	const struct series_key *k = what;
-	db_bind_text(q, ":customer", k->record->text[FIELD_CUSTOMER]);
-	db_bind_text(q, ":project", k->record->text[FIELD_PROJECT]);
-	db_bind_text(q, ":workload", k->record->text[FIELD_WORKLOAD]);
-	db_bind_int(q, ":subject", k->subject);
-}
-
-static void **entry_at(struct by_number *b, int64_t number)
-{
-	CHECK(number > 0);
-	if ((size_t)number >= b->room) {
-		size_t room = b->room ? b->room : 64;
-		while (room <= (size_t)number)
-			room *= 2;
-		b->entry = mem_grow(b->entry, room * sizeof *b->entry);
-		memset(b->entry + b->room, 0, (room - b->room) * sizeof *b->entry);
-		b->room = room;
-	}
-	return &b->entry[number];
-}
-
-static struct text keep(struct store *s, struct text t)
-{
-	return (struct text){ arena_text(&s->arena, t.p, t.n), t.n };
-}
-
-/* What the numbers of a record's series stand for need not be read back. */
-static void keep_series_names(struct store *s, int64_t number, const struct record *r,
-			      int64_t subject)
-{
-	void **slot = entry_at(&s->series_by, number);
-	if (*slot)
-		return;
-	struct series_names *n = arena_alloc(&s->arena, sizeof *n);
-	*n = (struct series_names){ keep(s, r->text[FIELD_CUSTOMER]),
-				    keep(s, r->text[FIELD_PROJECT]),
-				    keep(s, r->text[FIELD_WORKLOAD]), subject };
-	*slot = n;
-}
-
 int store_series(struct store *s, const struct record *r, int64_t *out, struct err *e)
 {
-	static const enum record_field parts[] = { FIELD_CUSTOMER, FIELD_PROJECT,
-						   FIELD_WORKLOAD, FIELD_PROVIDER,
-						   FIELD_MODEL,	   FIELD_SERVICE_TIER,
-						   FIELD_REGION };
-	struct series_key key = { r, 0 };
-	s->key.n = 0;
-	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-		key_part(&s->key, r->text[parts[i]]);
-	struct text whole = { s->key.p, s->key.n };
-	uint64_t *known = dict_find(&s->series, whole);
-	if (known) {
-		*out = (int64_t)*known;
-		return 0;
-	}
-	/* the subject is the tail of the key */
-	size_t head = 3 * sizeof(uint32_t) + r->text[FIELD_CUSTOMER].n + r->text[FIELD_PROJECT].n +
-		      r->text[FIELD_WORKLOAD].n;
-	int rc = number_of(s, &s->subjects, (struct text){ whole.p + head, whole.n - head },
-			   STORE_FIND_SUBJECT, STORE_ADD_SUBJECT, bind_subject, r, &key.subject, e);
-	if (rc == 0)
-		rc = number_of(s, &s->series, whole, STORE_FIND_SERIES, STORE_ADD_SERIES,
-			       bind_series, &key, out, e);
-	if (rc == 0)
-		keep_series_names(s, *out, r, key.subject);
-	return rc;
-}
-
-struct origin_key {
-	const char *source, *shape, *rule;
-};
-
-static void bind_origin(struct query *q, const void *what)
-{
-	const struct origin_key *k = what;
-	db_bind_text(q, ":source", text_of(k->source));
-	db_bind_text(q, ":shape", text_of(k->shape));
-	db_bind_text(q, ":rule", text_of(k->rule));
+	return dictionary_series(s->dictionary, r, out, e);
 }
 
 int store_origin(struct store *s, const char *source, const char *shape, const char *rule,
 		 int64_t *out, struct err *e)
 {
-	struct origin_key key = { source, shape, rule };
-	s->key.n = 0;
-	key_part(&s->key, text_of(source));
-	key_part(&s->key, text_of(shape));
-	key_part(&s->key, text_of(rule));
-	return number_of(s, &s->origins, (struct text){ s->key.p, s->key.n }, STORE_FIND_ORIGIN,
-			 STORE_ADD_ORIGIN, bind_origin, &key, out, e);
-}
-
-struct price_key {
-	const struct stored_price *price;
-	struct text rates, fees;
-};
-
-static void bind_price(struct query *q, const void *what)
-{
-	const struct price_key *k = what;
-	db_bind_text(q, ":ref", k->price->ref);
-	db_bind_text(q, ":vendor", k->price->vendor);
-	db_bind_text(q, ":model", k->price->model);
-	db_bind_text(q, ":window", k->price->window);
-	db_bind_text(q, ":currency", k->price->currency);
-	db_bind_text(q, ":rates", k->rates);
-	db_bind_text(q, ":fees", k->fees);
-	db_bind_text(q, ":reason", k->price->reason);
+	return dictionary_origin(s->dictionary, source, shape, rule, out, e);
 }
 
 int store_price(struct store *s, const struct stored_price *p, int64_t *out, struct err *e)
 {
-	struct buf rates = { 0 }, fees = { 0 };
-	stored_price_put_rates(&rates, p);
-	stored_price_put_fees(&fees, p);
-	struct price_key key = { p, { rates.p, rates.n }, { fees.p, fees.n } };
-	s->key.n = 0;
-	key_part(&s->key, p->ref);
-	key_part(&s->key, p->model);
-	key_part(&s->key, p->window);
-	key_part(&s->key, p->currency);
-	key_part(&s->key, key.rates);
-	key_part(&s->key, key.fees);
-	key_part(&s->key, p->reason);
-	int rc = number_of(s, &s->prices, (struct text){ s->key.p, s->key.n }, STORE_FIND_PRICE,
-			   STORE_ADD_PRICE, bind_price, &key, out, e);
-	buf_release(&rates);
-	buf_release(&fees);
-	return rc;
+	return dictionary_price(s->dictionary, p, out, e);
 }
 
-/* The row of a dictionary table; the statement is left at it. */
-static int entry_row(struct store *s, enum store_statement which, int64_t number, struct query **q,
-		     struct err *e)
-{
-	int rc = db_statement(&s->db, which, q, e);
-	if (rc != 0)
-		return rc;
-	db_bind_int(*q, ":id", number);
-	rc = db_step(&s->db, *q, e);
-	if (rc == 0)
-		return err_set(e, ERR_STORE, "%s: the database names an entry %lld that it lacks",
-			       s->db.path, (long long)number);
-	return rc < 0 ? rc : 0;
-}
-
-int store_stored_price(struct store *s, int64_t number, const struct stored_price **out,
+int store_stored_price(struct store *s, int64_t price, const struct stored_price **out,
 		       struct err *e)
 {
-	void **slot = entry_at(&s->price_by, number);
-	struct query *q;
-	if (!*slot) {
-		int rc = entry_row(s, STORE_PRICE_AT, number, &q, e);
-		if (rc != 0)
-			return rc;
-		struct stored_price *p = arena_alloc(&s->arena, sizeof *p);
-		*p = (struct stored_price){ .ref = keep(s, db_text(q, 0)),
-					    .vendor = keep(s, db_text(q, 1)),
-					    .model = keep(s, db_text(q, 2)),
-					    .window = keep(s, db_text(q, 3)),
-					    .currency = keep(s, db_text(q, 4)),
-					    .reason = keep(s, db_text(q, 7)) };
-		rc = stored_price_read(p, db_text(q, 5), db_text(q, 6), &s->arena, e);
-		db_reset(q);
-		if (rc != 0)
-			return rc;
-		*slot = p;
-	}
-	*out = *slot;
-	return 0;
+	return dictionary_stored_price(s->dictionary, price, out, e);
 }
 
-int store_series_names(struct store *s, int64_t number, const struct series_names **out,
+int store_series_names(struct store *s, int64_t series, const struct series_names **out,
 		       struct err *e)
 {
-	void **slot = entry_at(&s->series_by, number);
-	struct query *q;
-	if (!*slot) {
-		int rc = entry_row(s, STORE_SERIES_AT, number, &q, e);
-		if (rc != 0)
-			return rc;
-		struct series_names *n = arena_alloc(&s->arena, sizeof *n);
-		n->customer = keep(s, db_text(q, 0));
-		n->project = keep(s, db_text(q, 1));
-		n->workload = keep(s, db_text(q, 2));
-		n->subject = db_int(q, 3);
-		db_reset(q);
-		*slot = n;
-	}
-	*out = *slot;
-	return 0;
+	return dictionary_series_names(s->dictionary, series, out, e);
 }
 
-int store_subject_names(struct store *s, int64_t number, const struct subject_names **out,
+int store_subject_names(struct store *s, int64_t subject, const struct subject_names **out,
 			struct err *e)
 {
-	void **slot = entry_at(&s->subject_by, number);
-	struct query *q;
-	if (!*slot) {
-		int rc = entry_row(s, STORE_SUBJECT_AT, number, &q, e);
-		if (rc != 0)
-			return rc;
-		struct subject_names *n = arena_alloc(&s->arena, sizeof *n);
-		n->provider = keep(s, db_text(q, 0));
-		n->model = keep(s, db_text(q, 1));
-		n->service_tier = keep(s, db_text(q, 2));
-		n->region = keep(s, db_text(q, 3));
-		db_reset(q);
-		*slot = n;
-	}
-	*out = *slot;
-	return 0;
+	return dictionary_subject_names(s->dictionary, subject, out, e);
 }
 
 /* Whether the row has the id that is looked for. */

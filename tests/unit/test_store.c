@@ -143,7 +143,11 @@ static int take_numbers(struct writer *w, const uint64_t *n, size_t count, struc
 static void take_or_fail(struct writer *w, const uint64_t *n, size_t count)
 {
 	struct err e = { 0 };
-	if (take_numbers(w, n, count, &e) != 0)
+	int rc;
+	/* where the disk is slow, other writers may hold the lock for long */
+	while ((rc = take_numbers(w, n, count, &e)) != 0 && e.code == ERR_BUSY)
+		;
+	if (rc != 0)
 		fail_msg("%s", e.message);
 }
 

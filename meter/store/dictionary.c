@@ -1,0 +1,361 @@
+#include "meter/store/dictionary.h"
+
+#include <stdlib.h>
+
+#include "base/dict.h"
+#include "meter/store/store_sql.h"
+
+/* A stretch of numbers: entries by their number. */
+struct by_number {
+	void **entry;
+	size_t room;
+};
+
+struct dictionary {
+	struct db *db;
+	char *address;	 /* on a server, of one that is written to; else NULL */
+	struct db names; /* a second connection there, on which entries are made */
+	struct dict series, origins, prices, subjects; /* key to number */
+	struct by_number price_by, series_by, subject_by;
+	struct arena arena; /* what they point to */
+	struct buf key;
+};
+
+struct dictionary *dictionary_open(struct db *db, const char *address)
+{
+	struct dictionary *x = mem_zalloc(sizeof *x);
+	x->db = db;
+	x->address = address ? strcpy(mem_alloc(strlen(address) + 1), address) : NULL;
+	return x;
+}
+
+void dictionary_close(struct dictionary *x)
+{
+	if (!x)
+		return;
+	db_close(&x->names);
+	free(x->address);
+	dict_release(&x->series);
+	dict_release(&x->origins);
+	dict_release(&x->prices);
+	dict_release(&x->subjects);
+	free(x->price_by.entry);
+	free(x->series_by.entry);
+	free(x->subject_by.entry);
+	arena_release(&x->arena);
+	buf_release(&x->key);
+	free(x);
+}
+
+void dictionary_forget(struct dictionary *x)
+{
+	dict_clear(&x->series);
+	dict_clear(&x->origins);
+	dict_clear(&x->prices);
+	dict_clear(&x->subjects);
+	struct by_number *const lists[] = { &x->price_by, &x->series_by, &x->subject_by };
+	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+		if (lists[i]->room)
+			memset(lists[i]->entry, 0, lists[i]->room * sizeof(void *));
+}
+
+/*
+ * On a server entries are made at once, so that no writer waits for another one's transaction.
+ * Their commit need not wait for the disk: that of the rows which name them does, and lies behind
+ * it.
+ */
+static int open_names(struct dictionary *x, struct err *e)
+{
+	if (x->names.driver)
+		return 0;
+	int rc = db_open(&x->names, x->address, DB_WRITE, x->db->schema, e);
+	/* plans are made while the tables are small */
+	return rc == 0 ? db_run(&x->names,
+				"SET synchronous_commit TO off; SET enable_seqscan TO off", e)
+		       : rc;
+}
+
+/* An entry of a dictionary table: found in memory, found in the table, or made. */
+static int number_of(struct dictionary *x, struct dict *d, struct text key,
+		     enum store_statement find, enum store_statement add,
+		     void (*bind)(struct query *q, const void *what), const void *what,
+		     int64_t *out, struct err *e)
+{
+	uint64_t *known = dict_find(d, key);
+	struct db *db = x->db;
+	struct query *q;
+	int rc = 0;
+	if (known) {
+		*out = (int64_t)*known;
+		return 0;
+	}
+	if (x->address) {
+		db = &x->names;
+		rc = open_names(x, e);
+	}
+	/* who finds none and makes none finds that another one has made it */
+	static const int tries = 2;
+	bool there = false;
+	for (int i = 0; rc == 0 && !there && i < tries; i++) {
+		const enum store_statement statements[] = { find, add };
+		for (int k = 0; rc == 0 && !there && k < 2; k++) {
+			if ((rc = db_statement(db, statements[k], &q, e)) != 0)
+				break;
+			bind(q, what);
+			rc = db_step(db, q, e);
+			there = rc == 1;
+			if (there) {
+				*out = db_int(q, 0);
+				rc = db_done(db, q, e);
+			}
+		}
+	}
+	if (rc == 0 && !there)
+		rc = err_set(e, ERR_STORE, "%s: an entry can neither be made nor be found",
+			     x->db->path);
+	if (rc == 0)
+		*dict_need(d, key, NULL) = (uint64_t)*out;
+	return rc;
+}
+
+static void key_part(struct buf *b, struct text t)
+{
+	uint32_t n = (uint32_t)t.n;
+	buf_need(b, sizeof n + t.n);
+	memcpy(b->p + b->n, &n, sizeof n);
+	if (t.n)
+		memcpy(b->p + b->n + sizeof n, t.p, t.n);
+	b->n += sizeof n + t.n;
+}
+
+static void bind_subject(struct query *q, const void *what)
+{
+	const struct record *r = what;
+	db_bind_text(q, ":provider", r->text[FIELD_PROVIDER]);
+	db_bind_text(q, ":model", r->text[FIELD_MODEL]);
+	db_bind_text(q, ":service_tier", r->text[FIELD_SERVICE_TIER]);
+	db_bind_text(q, ":region", r->text[FIELD_REGION]);
+}
+
+struct series_key {
+	const struct record *record;
+	int64_t subject;
+};
+
+static void bind_series(struct query *q, const void *what)
+{
+	const struct series_key *k = what;
+	db_bind_text(q, ":customer", k->record->text[FIELD_CUSTOMER]);
+	db_bind_text(q, ":project", k->record->text[FIELD_PROJECT]);
+	db_bind_text(q, ":workload", k->record->text[FIELD_WORKLOAD]);
+	db_bind_int(q, ":subject", k->subject);
+}
+
+static void **entry_at(struct by_number *b, int64_t number)
+{
+	CHECK(number > 0);
+	if ((size_t)number >= b->room) {
+		size_t room = b->room ? b->room : 64;
+		while (room <= (size_t)number)
+			room *= 2;
+		b->entry = mem_grow(b->entry, room * sizeof *b->entry);
+		memset(b->entry + b->room, 0, (room - b->room) * sizeof *b->entry);
+		b->room = room;
+	}
+	return &b->entry[number];
+}
+
+static struct text keep(struct dictionary *x, struct text t)
+{
+	return (struct text){ arena_text(&x->arena, t.p, t.n), t.n };
+}
+
+/* What the numbers of a record's series stand for need not be read back. */
+static void keep_series_names(struct dictionary *x, int64_t number, const struct record *r,
+			      int64_t subject)
+{
+	void **slot = entry_at(&x->series_by, number);
+	if (*slot)
+		return;
+	struct series_names *n = arena_alloc(&x->arena, sizeof *n);
+	*n = (struct series_names){ keep(x, r->text[FIELD_CUSTOMER]),
+				    keep(x, r->text[FIELD_PROJECT]),
+				    keep(x, r->text[FIELD_WORKLOAD]), subject };
+	*slot = n;
+}
+
+int dictionary_series(struct dictionary *x, const struct record *r, int64_t *out, struct err *e)
+{
+	static const enum record_field parts[] = { FIELD_CUSTOMER, FIELD_PROJECT,
+						   FIELD_WORKLOAD, FIELD_PROVIDER,
+						   FIELD_MODEL,	   FIELD_SERVICE_TIER,
+						   FIELD_REGION };
+	struct series_key key = { r, 0 };
+	x->key.n = 0;
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+		key_part(&x->key, r->text[parts[i]]);
+	struct text whole = { x->key.p, x->key.n };
+	uint64_t *known = dict_find(&x->series, whole);
+	if (known) {
+		*out = (int64_t)*known;
+		return 0;
+	}
+	/* the subject is the tail of the key */
+	size_t head = 3 * sizeof(uint32_t) + r->text[FIELD_CUSTOMER].n + r->text[FIELD_PROJECT].n +
+		      r->text[FIELD_WORKLOAD].n;
+	int rc = number_of(x, &x->subjects, (struct text){ whole.p + head, whole.n - head },
+			   STORE_FIND_SUBJECT, STORE_ADD_SUBJECT, bind_subject, r, &key.subject, e);
+	if (rc == 0)
+		rc = number_of(x, &x->series, whole, STORE_FIND_SERIES, STORE_ADD_SERIES,
+			       bind_series, &key, out, e);
+	if (rc == 0)
+		keep_series_names(x, *out, r, key.subject);
+	return rc;
+}
+
+struct origin_key {
+	const char *source, *shape, *rule;
+};
+
+static void bind_origin(struct query *q, const void *what)
+{
+	const struct origin_key *k = what;
+	db_bind_text(q, ":source", text_of(k->source));
+	db_bind_text(q, ":shape", text_of(k->shape));
+	db_bind_text(q, ":rule", text_of(k->rule));
+}
+
+int dictionary_origin(struct dictionary *x, const char *source, const char *shape, const char *rule,
+		      int64_t *out, struct err *e)
+{
+	struct origin_key key = { source, shape, rule };
+	x->key.n = 0;
+	key_part(&x->key, text_of(source));
+	key_part(&x->key, text_of(shape));
+	key_part(&x->key, text_of(rule));
+	return number_of(x, &x->origins, (struct text){ x->key.p, x->key.n }, STORE_FIND_ORIGIN,
+			 STORE_ADD_ORIGIN, bind_origin, &key, out, e);
+}
+
+struct price_key {
+	const struct stored_price *price;
+	struct text rates, fees;
+};
+
+static void bind_price(struct query *q, const void *what)
+{
+	const struct price_key *k = what;
+	db_bind_text(q, ":ref", k->price->ref);
+	db_bind_text(q, ":vendor", k->price->vendor);
+	db_bind_text(q, ":model", k->price->model);
+	db_bind_text(q, ":window", k->price->window);
+	db_bind_text(q, ":currency", k->price->currency);
+	db_bind_text(q, ":rates", k->rates);
+	db_bind_text(q, ":fees", k->fees);
+	db_bind_text(q, ":reason", k->price->reason);
+}
+
+int dictionary_price(struct dictionary *x, const struct stored_price *p, int64_t *out,
+		     struct err *e)
+{
+	struct buf rates = { 0 }, fees = { 0 };
+	stored_price_put_rates(&rates, p);
+	stored_price_put_fees(&fees, p);
+	struct price_key key = { p, { rates.p, rates.n }, { fees.p, fees.n } };
+	x->key.n = 0;
+	key_part(&x->key, p->ref);
+	key_part(&x->key, p->model);
+	key_part(&x->key, p->window);
+	key_part(&x->key, p->currency);
+	key_part(&x->key, key.rates);
+	key_part(&x->key, key.fees);
+	key_part(&x->key, p->reason);
+	int rc = number_of(x, &x->prices, (struct text){ x->key.p, x->key.n }, STORE_FIND_PRICE,
+			   STORE_ADD_PRICE, bind_price, &key, out, e);
+	buf_release(&rates);
+	buf_release(&fees);
+	return rc;
+}
+
+/* The row of a dictionary table; the statement is left at it. */
+static int entry_row(struct dictionary *x, enum store_statement which, int64_t number,
+		     struct query **q, struct err *e)
+{
+	int rc = db_statement(x->db, which, q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(*q, ":id", number);
+	rc = db_step(x->db, *q, e);
+	if (rc == 0)
+		return err_set(e, ERR_STORE, "%s: the database names an entry %lld that it lacks",
+			       x->db->path, (long long)number);
+	return rc < 0 ? rc : 0;
+}
+
+int dictionary_stored_price(struct dictionary *x, int64_t number, const struct stored_price **out,
+			    struct err *e)
+{
+	void **slot = entry_at(&x->price_by, number);
+	struct query *q;
+	if (!*slot) {
+		int rc = entry_row(x, STORE_PRICE_AT, number, &q, e);
+		if (rc != 0)
+			return rc;
+		struct stored_price *p = arena_alloc(&x->arena, sizeof *p);
+		*p = (struct stored_price){ .ref = keep(x, db_text(q, 0)),
+					    .vendor = keep(x, db_text(q, 1)),
+					    .model = keep(x, db_text(q, 2)),
+					    .window = keep(x, db_text(q, 3)),
+					    .currency = keep(x, db_text(q, 4)),
+					    .reason = keep(x, db_text(q, 7)) };
+		rc = stored_price_read(p, db_text(q, 5), db_text(q, 6), &x->arena, e);
+		db_reset(q);
+		if (rc != 0)
+			return rc;
+		*slot = p;
+	}
+	*out = *slot;
+	return 0;
+}
+
+int dictionary_series_names(struct dictionary *x, int64_t number, const struct series_names **out,
+			    struct err *e)
+{
+	void **slot = entry_at(&x->series_by, number);
+	struct query *q;
+	if (!*slot) {
+		int rc = entry_row(x, STORE_SERIES_AT, number, &q, e);
+		if (rc != 0)
+			return rc;
+		struct series_names *n = arena_alloc(&x->arena, sizeof *n);
+		n->customer = keep(x, db_text(q, 0));
+		n->project = keep(x, db_text(q, 1));
+		n->workload = keep(x, db_text(q, 2));
+		n->subject = db_int(q, 3);
+		db_reset(q);
+		*slot = n;
+	}
+	*out = *slot;
+	return 0;
+}
+
+int dictionary_subject_names(struct dictionary *x, int64_t number, const struct subject_names **out,
+			     struct err *e)
+{
+	void **slot = entry_at(&x->subject_by, number);
+	struct query *q;
+	if (!*slot) {
+		int rc = entry_row(x, STORE_SUBJECT_AT, number, &q, e);
+		if (rc != 0)
+			return rc;
+		struct subject_names *n = arena_alloc(&x->arena, sizeof *n);
+		n->provider = keep(x, db_text(q, 0));
+		n->model = keep(x, db_text(q, 1));
+		n->service_tier = keep(x, db_text(q, 2));
+		n->region = keep(x, db_text(q, 3));
+		db_reset(q);
+		*slot = n;
+	}
+	*out = *slot;
+	return 0;
+}
