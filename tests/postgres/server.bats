@@ -203,3 +203,35 @@ END
 	"$BATS_TEST_DIRNAME/../support/postgres_server" stop "$OWN"
 	umount small
 }
+@test "two servers on one database: each record once, holds within the limit, invoice numbers without a gap" {
+	"$TALLY" limit set acme --amount 10 --period ever --db "$DB" -q
+	for s in 1 2; do "$TALLY" serve --db "$DB" --listen 127.0.0.1:0 2>log.$s & pids="$pids $!"; done
+	for s in 1 2; do
+		for i in $(seq 100); do url=$(sed -n 's/.*listening on \(http[^ "]*\).*/\1/p' log.$s | head -n 1); [ -n "$url" ] && break; sleep 0.1; done
+		eval "url$s=$url"
+	done
+	for b in $(seq 20); do records $((b * 150)) 200 >batch.$b; done # each shares 50 with the next
+	load=
+	for s in 1 2; do
+		eval "url=\$url$s"
+		(
+			for b in $(seq 20); do curl -s --data-binary @batch.$b $url/v1/usage | grep -o '"accepted":[0-9]*'; done >accepted.$s
+			for h in $(seq 20); do curl -s -o /dev/null -w '%{http_code}\n' -d "{\"id\":\"h$s-$h\",\"customer\":\"acme\",\"amount\":\"1\"}" $url/v1/holds; done >holds.$s
+		) & load="$load $!"
+	done
+	for p in $load; do wait $p; done
+	[ "$(cat accepted.1 accepted.2 | awk -F: '{ n += $2 } END { print n }')" = 3050 ] || fail "$(paste accepted.1 accepted.2)"
+	[ "$(cat holds.1 holds.2 | grep -c '^20')" = 10 ] || fail "$(cat holds.1 holds.2 | sort | uniq -c)"
+	[ "$(cat holds.1 holds.2 | grep -c '^402')" = 30 ] || fail "$(cat holds.1 holds.2 | sort | uniq -c)"
+	run "$TALLY" usage --db "$DB" --json
+	expect 0 '"records": 3050,'
+	for c in c0 c1 c2 c3 c4; do "$TALLY" credit account $c --plan vm0 --since 2026-08-01 --db "$DB" -q; done
+	"$TALLY" credit draw --db "$DB" -q >/dev/null || true
+	"$TALLY" invoice draft --all --period 2026-08 --db "$DB" -q >/dev/null
+	load=
+	for i in 1 2 3 4 5; do "$TALLY" invoice finalize "#$i" --db "$DB" -q & load="$load $!"; done
+	for p in $load; do wait $p; done
+	[ "$("$TALLY" invoice list --db "$DB" --json | grep -o '"number": "[0-9]*-[0-9]*"' | sed 's/.*-0*//; s/"//' | sort -n | tr '\n' ' ')" = "1 2 3 4 5 " ] || fail "$("$TALLY" invoice list --db "$DB")"
+	run "$TALLY" fsck --db "$DB"
+	expect 0 clean
+}
