@@ -281,10 +281,10 @@ int budget_state_of(struct budgets *all, const struct budget *b, struct instant 
 	} else if (s->seq < store_last_seq(all->store)) {
 		rc = read_on(all, b, out, s, e);
 	}
-	if (rc != 0) {
+	if (rc != 0 || !store_rows_are_settled(all->store))
 		s->seq = -1;
+	if (rc != 0)
 		return rc;
-	}
 	out->spent = s->amount;
 	out->unpriced = s->unpriced;
 	int128 percent = s->amount.atto / 1000000 * 100 / b->amount.pico;

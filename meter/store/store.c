@@ -39,6 +39,7 @@ struct store {
 	/* on a server, of this transaction */
 	struct claims *claims; /* NULL on SQLite, and when the store was opened to read */
 	struct row_cache known_rows;
+	bool writing;	    /* between begin and its end */
 	bool beside;	    /* others append as well: new records only */
 	int64_t numbers_to; /* beside others: the last one that is this transaction's */
 	struct buf lines;   /* rows that are appended and not yet sent, for COPY */
@@ -277,7 +278,15 @@ int64_t store_last_seq(const struct store *s)
 
 int store_refresh(struct store *s, struct err *e)
 {
+	/* who writes knows better: rows may wait, and numbers may have been skipped */
+	if (s->writing)
+		return store_flush(s, e);
 	return read_int(s, STORE_LAST_SEQ, &s->last_seq, e);
+}
+
+bool store_rows_are_settled(const struct store *s)
+{
+	return !db_on_server(&s->db) || (s->writing && !s->beside);
 }
 
 static void forget_claims(struct store *s)
@@ -394,6 +403,7 @@ static int begin_transaction(struct store *s, struct instant now, bool may_be_be
 	const int64_t before = s->last_seq;
 	s->now = now;
 	int rc = begin(s, may_be_beside, e);
+	s->writing = rc == 0;
 	if (rc == 0 && s->beside)
 		return 0;
 	if (rc == 0)
@@ -407,6 +417,7 @@ static int begin_transaction(struct store *s, struct instant now, bool may_be_be
 	}
 	if (rc != 0) {
 		db_rollback(&s->db);
+		s->writing = false;
 		s->last_seq = before;
 		forget_claims(s);
 		return rc;
@@ -435,6 +446,7 @@ void store_rollback(struct store *s)
 	if (s->listener.rolled_back)
 		s->listener.rolled_back(s->listener.user);
 	db_rollback(&s->db);
+	s->writing = false;
 	s->last_seq = s->first_of_batch - 1;
 	if (s->ids)
 		id_index_forget_above(s->ids, s->last_seq);
@@ -464,6 +476,7 @@ int store_commit(struct store *s, struct err *e)
 		store_rollback(s);
 		return rc;
 	}
+	s->writing = false;
 	forget_claims(s);
 	s->first_of_batch = s->last_seq + 1;
 	return 0;

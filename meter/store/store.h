@@ -95,6 +95,9 @@ int store_each_row_of(struct store *s, int64_t first,
 /* The last row that begin, refresh or append saw. */
 int64_t store_last_seq(const struct store *s);
 int store_refresh(struct store *s, struct err *e);
+/* Whether none can appear any more among the rows up to the last one; else what is summed now must
+ * not be gone on with from there. */
+bool store_rows_are_settled(const struct store *s);
 /* The price as it was stored; lives as long as the store. Errors: ERR_STORE. */
 int store_stored_price(struct store *s, int64_t price, const struct stored_price **out,
 		       struct err *e);

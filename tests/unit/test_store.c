@@ -720,6 +720,30 @@ static void the_index_grows_and_loses_nothing(void **state)
 }
 
 /* Two writers at once: each sees what the other wrote. */
+/* Queries inside a transaction look for what others wrote; its own rows may not be written yet. */
+static void a_refresh_in_between_changes_no_numbers(void **state)
+{
+	struct err e = { 0 };
+	struct metered m;
+	char id[40], customer[16];
+	(void)state;
+	forget("refresh.db");
+	struct writer w = open_writer("refresh.db");
+	assert_int_equal(store_begin(w.store, now, &e), 0);
+	ingest_mark(w.in);
+	for (uint64_t n = 0; n < 5; n++) {
+		make(&m, n, id, customer);
+		assert_int_equal(ingest_take(w.in, &m, now, &e), 0);
+		assert_int_equal(store_refresh(w.store, &e), 0);
+		assert_int_equal(store_last_seq(w.store), n + 1);
+	}
+	assert_int_equal(store_commit(w.store, &e), 0);
+	assert_int_equal(store_refresh(w.store, &e), 0);
+	assert_int_equal(store_last_seq(w.store), 5);
+	check_clean(w.store);
+	close_writer(&w);
+}
+
 static void several_writers_keep_each_id_once(void **state)
 {
 	enum { WRITERS = 3, NUMBERS = 400 };
@@ -1016,6 +1040,7 @@ int main(void)
 		cmocka_unit_test(sums_do_not_depend_on_how_they_are_asked_for),
 		cmocka_unit_test(rerating_can_be_undone_to_the_last_digit),
 		cmocka_unit_test(a_voided_record_is_gone_and_stays_known),
+		cmocka_unit_test(a_refresh_in_between_changes_no_numbers),
 		cmocka_unit_test(several_writers_keep_each_id_once),
 		cmocka_unit_test(a_killed_writer_loses_nothing_that_was_acknowledged),
 	};

@@ -34,6 +34,8 @@ DROP INDEX usage_by_id;
 CREATE FUNCTION take_numbers(n BIGINT) RETURNS BIGINT LANGUAGE plpgsql AS $f$
 DECLARE first BIGINT;
 BEGIN
+	-- who takes none holds the lock of writers alone, and sums stand still for it
+	IF n = 0 THEN PERFORM pg_advisory_xact_lock(1952541817, 2); END IF;
 	PERFORM pg_advisory_lock(1952541817, 1);
 	SELECT CASE WHEN is_called THEN last_value + 1 ELSE last_value END INTO first FROM tally.usage_seq_seq;
 	IF n > 0 THEN PERFORM setval('tally.usage_seq_seq', first + n - 1); END IF;
