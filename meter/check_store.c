@@ -45,7 +45,8 @@ static const struct {
 /* On a server transactions under way hold numbers; up to the rollups all are decided. */
 #define SKIPPED "(SELECT coalesce(sum(rows),0) FROM skipped)"
 static const char no_number_is_missing[] =
-	"SELECT coalesce(max(seq),0)-count(*)-" SKIPPED " FROM usage";
+	"SELECT max(coalesce((SELECT max(seq) FROM usage),0),coalesce((SELECT max(first+rows-1) "
+	"FROM skipped),0))-(SELECT count(*) FROM usage)-" SKIPPED;
 static const char no_number_is_missing_there[] =
 	"SELECT r.upto-(SELECT count(*) FROM usage WHERE seq<=r.upto)-" SKIPPED
 	" FROM (SELECT coalesce((SELECT value::bigint FROM about WHERE key='rolled_to'),0) AS "

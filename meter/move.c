@@ -465,19 +465,52 @@ static int move_fact(struct move *m, const char *key, struct err *e)
 	return rc;
 }
 
-/* New rows get the numbers that follow. */
+/* New entries get the numbers that follow. */
 static const char advance_numbers[] =
 	"DO $$ DECLARE r record; BEGIN FOR r IN SELECT table_name t,column_name c FROM "
 	"information_schema.columns WHERE table_schema='tally' AND is_identity='YES' LOOP EXECUTE "
 	"format('SELECT setval(pg_get_serial_sequence(%L,%L),(SELECT coalesce(max(%I),0)+1 FROM "
 	"tally.%I),false)','tally.'||r.t,r.c,r.c,r.t); END LOOP; END $$";
 
-/* Numbers behind the rollups that no row has are nobody's any more. */
-static const char note_skipped[] =
-	"INSERT INTO skipped SELECT before+1,seq-before-1 FROM (SELECT seq,lag(seq,1,(SELECT "
-	"coalesce(max(value),0) FROM about WHERE key='rolled_to')) OVER (ORDER BY seq) AS before "
-	"FROM usage WHERE seq>(SELECT coalesce(max(value),0) FROM about WHERE key='rolled_to')) "
-	"WHERE seq-before>1 ON CONFLICT DO NOTHING";
+/* The last number that a row of the source was given, whether there is a row of that number or not:
+ * what was drawn and invoiced goes up to there. */
+static int last_number(struct db *db, int64_t *out, struct err *e)
+{
+	if (db_on_server(db))
+		return db_read_int(db,
+				   "SELECT CASE WHEN is_called THEN last_value ELSE last_value-1 "
+				   "END FROM usage_seq_seq",
+				   out, e);
+	return db_read_int(db,
+			   "SELECT max(coalesce((SELECT max(seq) FROM usage),0),coalesce((SELECT "
+			   "max(first+rows-1) FROM skipped),0))",
+			   out, e);
+}
+
+/* New rows get the numbers that follow; those in between that have no row are nobody's any more. */
+static int go_on_behind(struct move *m, int64_t last, struct err *e)
+{
+	struct buf sql = { 0 };
+	int rc = 0;
+	if (db_on_server(m->to)) {
+		rc = db_run(m->to, advance_numbers, e);
+		buf_printf(&sql, "SELECT setval('usage_seq_seq',%lld,false)", (long long)last + 1);
+	} else {
+		buf_printf(
+			&sql,
+			"INSERT INTO skipped SELECT before+1,seq-before-1 FROM (SELECT seq,"
+			"lag(seq,1,(SELECT coalesce(max(value),0) FROM about WHERE "
+			"key='rolled_to')) OVER (ORDER BY seq) AS before FROM (SELECT seq FROM "
+			"usage WHERE seq>(SELECT coalesce(max(value),0) FROM about WHERE "
+			"key='rolled_to') UNION ALL SELECT %lld)) WHERE seq-before>1 ON CONFLICT "
+			"DO NOTHING",
+			(long long)last + 1);
+	}
+	if (rc == 0)
+		rc = db_run(m->to, sql.p, e);
+	buf_release(&sql);
+	return rc;
+}
 
 static int move_all(struct move *m, struct err *e)
 {
@@ -488,8 +521,11 @@ static int move_all(struct move *m, struct err *e)
 		rc = move_table(m, tables[i], e);
 	for (size_t i = 0; rc == 0 && i < sizeof facts / sizeof *facts; i++)
 		rc = move_fact(m, facts[i], e);
+	int64_t last;
 	if (rc == 0)
-		rc = db_run(m->to, db_on_server(m->to) ? advance_numbers : note_skipped, e);
+		rc = last_number(m->from, &last, e);
+	if (rc == 0)
+		rc = go_on_behind(m, last, e);
 	return rc;
 }
 

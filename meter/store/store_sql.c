@@ -40,7 +40,9 @@ const char *const store_sql[STORE_STATEMENTS] = {
 	[STORE_IDENTITY] = "SELECT value FROM about WHERE key='identity'",
 	[STORE_SET_IDENTITY] =
 		"INSERT INTO about VALUES('identity',:identity) ON CONFLICT DO NOTHING",
-	[STORE_LAST_SEQ] = "SELECT max(seq) FROM usage",
+	/* numbers that were skipped are nobody's for ever */
+	[STORE_LAST_SEQ] = "SELECT max(coalesce((SELECT max(seq) FROM usage),0),coalesce((SELECT "
+			   "max(first+rows-1) FROM skipped),0))",
 	[STORE_DATA_VERSION] = "PRAGMA data_version",
 	[STORE_IDS_FROM] =
 		"SELECT seq,id,kind FROM usage WHERE seq BETWEEN :from AND :to ORDER BY seq",
@@ -381,6 +383,8 @@ const char *const store_sql[STORE_STATEMENTS] = {
 };
 
 const char *const store_postgres_sql[STORE_STATEMENTS] = {
+	[STORE_LAST_SEQ] = "SELECT greatest((SELECT max(seq) FROM usage),(SELECT "
+			   "max(first+rows-1) FROM skipped))",
 	/* what others wrote is seen at every transaction's beginning */
 	[STORE_DATA_VERSION] = "SELECT txid_current()",
 	/* by several writers at once */
