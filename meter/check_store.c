@@ -7,6 +7,7 @@
 #include "meter/billing/invoice_store.h"
 #include "meter/quarantine.h"
 #include "meter/store/rollup.h"
+#include "meter/store/store_sql.h"
 
 __attribute__((format(printf, 2, 3))) static void fault(struct store_check *c, const char *fmt, ...)
 {
@@ -45,8 +46,7 @@ static const struct {
 /* On a server transactions under way hold numbers; up to the rollups all are decided. */
 #define SKIPPED "(SELECT coalesce(sum(rows),0) FROM skipped)"
 static const char no_number_is_missing[] =
-	"SELECT max(coalesce((SELECT max(seq) FROM usage),0),coalesce((SELECT max(first+rows-1) "
-	"FROM skipped),0))-(SELECT count(*) FROM usage)-" SKIPPED;
+	"SELECT " FILE_LAST_NUMBER "-(SELECT count(*) FROM usage)-" SKIPPED;
 static const char no_number_is_missing_there[] =
 	"SELECT r.upto-(SELECT count(*) FROM usage WHERE seq<=r.upto)-" SKIPPED
 	" FROM (SELECT coalesce((SELECT value::bigint FROM about WHERE key='rolled_to'),0) AS "
@@ -54,7 +54,7 @@ static const char no_number_is_missing_there[] =
 
 /* The keys of ids, which take the place of an index of ids on a server. */
 static const char keys_lead_to_records[] =
-	"SELECT count(*) FROM (SELECT k.key,c.first+coalesce(c.places[k.place],k.place-1) AS seq "
+	"SELECT count(*) FROM (SELECT k.key," CLAIM_ROW " AS seq "
 	"FROM "
 	"usage_key k LEFT JOIN usage_claim c ON c.claim=k.claim) k FULL JOIN (SELECT seq,id FROM "
 	"usage "

@@ -7,6 +7,7 @@
 #include "meter/store/record_id.h"
 #include "meter/store/row_text.h"
 #include "meter/store/store.h"
+#include "meter/store/store_sql.h"
 
 enum { COLUMNS_MOST = 40, ROWS_A_FETCH = 10000, COPY_AT_ONCE = 1 << 20, SHOW_EVERY = 1 << 16 };
 
@@ -258,8 +259,7 @@ static int each_row(struct move *m, struct db *db, const struct table *t, const 
 	buf_puts(&sql, "SELECT ");
 	put_columns(&sql, t);
 	buf_printf(&sql, " FROM \"%s\"", t->name);
-	/* the first column of the table's own order is its key; what refers to others of its kind
-	 * refers to earlier ones */
+	/* notes refer to earlier invoices; rows lie in their order */
 	if (strcmp(t->name, "invoice") == 0 || strcmp(t->name, "usage") == 0)
 		buf_printf(&sql, " ORDER BY %s", strcmp(t->name, "usage") == 0 ? "seq" : "id");
 	if (rc == 0 && db_on_server(db)) {
@@ -476,14 +476,10 @@ static const char advance_numbers[] =
  * what was drawn and invoiced goes up to there. */
 static int last_number(struct db *db, int64_t *out, struct err *e)
 {
-	if (db_on_server(db))
-		return db_read_int(db,
-				   "SELECT CASE WHEN is_called THEN last_value ELSE last_value-1 "
-				   "END FROM usage_seq_seq",
-				   out, e);
 	return db_read_int(db,
-			   "SELECT max(coalesce((SELECT max(seq) FROM usage),0),coalesce((SELECT "
-			   "max(first+rows-1) FROM skipped),0))",
+			   db_on_server(db) ? "SELECT CASE WHEN is_called THEN last_value ELSE "
+					      "last_value-1 END FROM usage_seq_seq"
+					    : "SELECT " FILE_LAST_NUMBER,
 			   out, e);
 }
 

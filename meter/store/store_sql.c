@@ -40,9 +40,7 @@ const char *const store_sql[STORE_STATEMENTS] = {
 	[STORE_IDENTITY] = "SELECT value FROM about WHERE key='identity'",
 	[STORE_SET_IDENTITY] =
 		"INSERT INTO about VALUES('identity',:identity) ON CONFLICT DO NOTHING",
-	/* numbers that were skipped are nobody's for ever */
-	[STORE_LAST_SEQ] = "SELECT max(coalesce((SELECT max(seq) FROM usage),0),coalesce((SELECT "
-			   "max(first+rows-1) FROM skipped),0))",
+	[STORE_LAST_SEQ] = "SELECT " FILE_LAST_NUMBER,
 	[STORE_DATA_VERSION] = "PRAGMA data_version",
 	[STORE_IDS_FROM] =
 		"SELECT seq,id,kind FROM usage WHERE seq BETWEEN :from AND :to ORDER BY seq",
@@ -412,7 +410,6 @@ const char *const store_postgres_sql[STORE_STATEMENTS] = {
 	"BY key"
 	[CLAIM_KEYS] = CLAIM_THEM " ON CONFLICT DO NOTHING RETURNING place",
 	[CLAIM_ALL_KEYS] = CLAIM_THEM,
-#define CLAIM_ROW "c.first+coalesce(c.places[k.place],k.place-1)"
 	[CLAIM_ROWS] = "SELECT w.i," CLAIM_ROW " FROM unnest(CAST(:keys AS bytea[])) WITH "
 		       "ORDINALITY AS w(key,i) JOIN usage_key k ON k.key=w.key JOIN usage_claim c "
 		       "ON c.claim=k.claim",

@@ -2,6 +2,14 @@
 #ifndef TALLY_METER_STORE_STORE_SQL_H
 #define TALLY_METER_STORE_STORE_SQL_H
 
+/* In a file: the last number that a row was given; those that were skipped are nobody's for ever.
+ */
+#define FILE_LAST_NUMBER \
+	"max(coalesce((SELECT max(seq) FROM usage),0),coalesce((SELECT max(first+rows-1) FROM " \
+	"skipped),0))"
+/* On a server: the row that a key k of the claim c leads to. */
+#define CLAIM_ROW "c.first+coalesce(c.places[k.place],k.place-1)"
+
 enum store_statement {
 	STORE_IDENTITY,
 	STORE_SET_IDENTITY,

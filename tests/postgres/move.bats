@@ -1,21 +1,10 @@
 # A database with something in every table, carried to a server, to another server's database and back: the same in every report and byte.
-load ../cli/common
+load own_server
 
 setup() {
-	TALLY=$TALLY_BINARY
-	DIR=$(mktemp -d)
-	cd "$DIR"
-	OWN=$DIR/server
-	mkdir "$OWN"; chmod 755 "$DIR" "$OWN"
-	"$BATS_TEST_DIRNAME/../support/postgres_server" start "$OWN"
-	createdb -h "$OWN" -U tally one
-	createdb -h "$OWN" -U tally two
+	own_server one two
 	ONE="postgresql:///one?host=$OWN&user=tally" TWO="postgresql:///two?host=$OWN&user=tally"
 	psql="psql -h $OWN -U tally -qAtX -v ON_ERROR_STOP=1"
-}
-teardown() {
-	"$BATS_TEST_DIRNAME/../support/postgres_server" stop "$OWN" || true
-	rm -rf "$DIR"
 }
 
 # life: a database a.db as it is after a while

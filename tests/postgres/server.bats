@@ -1,20 +1,9 @@
 # What only a server can do: writers and the database itself are killed under load, it is away, wrong, too new; and what it must take in.
-load ../cli/common
+load own_server
 
 setup() {
-	TALLY=$TALLY_BINARY
-	DIR=$(mktemp -d)
-	cd "$DIR"
-	OWN=$DIR/server
-	mkdir "$OWN"; chmod 755 "$DIR" "$OWN"
-	"$BATS_TEST_DIRNAME/../support/postgres_server" start "$OWN"
-	createdb -h "$OWN" -U tally meter
+	own_server meter
 	DB="postgresql:///meter?host=$OWN&user=tally"
-}
-teardown() {
-	for p in $pids; do kill -9 "$p" 2>/dev/null || true; done
-	"$BATS_TEST_DIRNAME/../support/postgres_server" stop "$OWN" || true
-	rm -rf "$DIR"
 }
 # records FROM COUNT: lines of their own
 records() { awk -v from="$1" -v n="$2" 'BEGIN { for (i = from; i < from + n; i++) printf "{\"id\":\"call-%d\",\"time\":\"2026-08-24T02:00:00Z\",\"model\":\"deepseek-v4-flash\",\"customer\":\"c%d\",\"input\":%d,\"output\":7}\n", i, i % 5, i }'; }
