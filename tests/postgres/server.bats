@@ -175,6 +175,9 @@ END
 	"$TALLY" db move "$DB" file.db -q
 	run "$TALLY" fsck --db file.db
 	expect 0 '324 rows, clean'
+	last=$(sql -c 'SELECT last_value FROM tally.usage_seq_seq')
+	"$TALLY" ingest --db file.db -q - <<<"$(records 800 1)"
+	[ "$(sqlite3 file.db 'SELECT max(seq) FROM usage')" = $((last + 1)) ] || fail "a number was given out twice"
 	# numbers that were skipped at the end are not given out again there, for sums have gone past them
 	sql -c 'SET search_path TO tally; BEGIN; SELECT take_numbers(5); ROLLBACK' >/dev/null
 	"$TALLY" budget set other --amount 5 --period ever --db "$DB" -q
