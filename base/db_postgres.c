@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 #include "base/arena.h"
 #include "base/db_driver.h"
@@ -44,6 +45,7 @@ enum { OLDEST_SERVER = 120000, OID_BOOL = 16, OID_BYTEA = 17 };
 struct connection {
 	PGconn *pg;
 	int64_t changes;
+	uint64_t session;  /* random: a statement's name is no other client's, even behind a pooler */
 	uint64_t prepared; /* names given so far */
 	uint64_t life;	   /* how often it was connected: statements are prepared for one life */
 	bool inside;	   /* a transaction was begun and not ended, even if the connection died */
@@ -65,7 +67,7 @@ struct pg_query {
 	struct query query;
 	struct connection *connection;
 	char *sql;     /* with $1, $2, ... */
-	char name[24]; /* "" until it is prepared */
+	char name[48]; /* "" until it is prepared */
 	uint64_t life; /* of the connection that it was prepared for */
 	bool kept;
 	struct arena arena; /* of the names */
@@ -93,6 +95,12 @@ static void ignore(void *user, const char *message)
 	(void)message;
 }
 
+/* A prepared statement, or a table on the search path, that was there. */
+static bool lost_its_session(const struct connection *c)
+{
+	return strcmp(c->why, "26000") == 0 || strcmp(c->why, "42P01") == 0;
+}
+
 /* The first line of what the server or libpq says. */
 static int failed(struct db *db, const char *doing, struct err *e)
 {
@@ -103,6 +111,12 @@ static int failed(struct db *db, const char *doing, struct err *e)
 		why += 8, n -= 8;
 	if (c && (strcmp(c->why, "55P03") == 0 || strcmp(c->why, "40P01") == 0))
 		return err_set(e, ERR_BUSY, "%s: another writer holds the lock; try again",
+			       db->path);
+	if (c && lost_its_session(c))
+		return err_set(e, ERR_STORE,
+			       "%s: what was set up on the connection is gone: a pooler that gives each "
+			       "transaction another one cannot be used (pgbouncer: pool_mode=session); "
+			       "nothing of the transaction is kept",
 			       db->path);
 	if (c && strcmp(c->why, "53100") == 0)
 		return err_set(e, ERR_STORE, "%s: could not %s: the server's disk is full",
@@ -300,6 +314,7 @@ static int open_server(struct db *db, const char *path, enum db_mode mode, struc
 		return rc;
 	struct connection *c = mem_zalloc(sizeof *c);
 	db->connection = c;
+	CHECK(getrandom(&c->session, sizeof c->session, 0) == sizeof c->session);
 	c->pg = pq.PQconnectdb(path);
 	if (pq.PQstatus(c->pg) != CONNECTION_OK) {
 		const char *why = pq.PQerrorMessage(c->pg);
@@ -436,7 +451,8 @@ static int execute_once(struct db *db, struct pg_query *q, struct err *e)
 	}
 	if (q->kept && (!*q->name || q->life != c->life)) {
 		q->life = c->life;
-		snprintf(q->name, sizeof q->name, "s%llu", (unsigned long long)++c->prepared);
+		snprintf(q->name, sizeof q->name, "tally_%016llx_%llu",
+			 (unsigned long long)c->session, (unsigned long long)++c->prepared);
 		PGresult *r = pq.PQprepare(c->pg, q->name, q->sql, 0, NULL);
 		bool ok = went_well(c, r);
 		pq.PQclear(r);

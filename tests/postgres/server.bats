@@ -78,6 +78,47 @@ writer() {
 	run curl -s "$url/v1/usage"
 	expect 0 '"records": 25,'
 }
+# pooler MODE: a pgbouncer before the server, on a socket in pool.MODE; its address is in $pooled
+pooler() {
+	mkdir pool.$1
+	cat >pool.$1/ini <<END
+[databases]
+* = host=$OWN user=tally
+[pgbouncer]
+unix_socket_dir = $DIR/pool.$1
+listen_addr =
+auth_type = any
+pool_mode = $1
+server_round_robin = 1
+logfile = $DIR/pool.$1/log
+pidfile = $DIR/pool.$1/pid
+END
+	as=
+	[ "$(id -u)" != 0 ] || { as="runuser -u postgres --"; chown -R postgres pool.$1; }
+	$as pgbouncer -q -d pool.$1/ini 3>&-
+	for i in $(seq 100); do [ -S pool.$1/.s.PGSQL.6432 -a -s pool.$1/pid ] && break; sleep 0.05; done
+	pids="$pids $(cat pool.$1/pid)"
+	pooled="postgresql:///meter?host=$DIR/pool.$1&port=6432&user=tally"
+}
+@test "behind a pooler that keeps sessions all is the same; one that does not is told, and nothing is counted wrong" {
+	PATH=$PATH:/usr/sbin
+	command -v pgbouncer >/dev/null || skip "there is no pgbouncer"
+	pooler session
+	for w in 1 2 3; do "$TALLY" ingest --db "$pooled" -q - <<<"$(records $w 30000)" & load="$load $!"; done
+	for p in $load; do wait $p || fail "a writer failed"; done
+	run "$TALLY" usage --db "$pooled" --json
+	expect 0 '"records": 30002,'
+	run "$TALLY" fsck --db "$pooled"
+	expect 0 '30002 rows, clean'
+	pooler transaction
+	# connections of the pool to go around among
+	for c in 1 2 3; do psql -h "$DIR/pool.transaction" -p 6432 -U tally -d meter -qc 'SELECT pg_sleep(0.5)' >/dev/null & load="$load $!"; done
+	for p in $load; do wait $p || true; done
+	run "$TALLY" ingest --db "$pooled" - <<<"$(records 50000 20)"
+	expect 1 'a pooler that gives each transaction another one cannot be used (pgbouncer: pool_mode=session)'
+	run "$TALLY" usage --db "$DB" --json
+	expect 0 '"records": 30002,'
+}
 @test "what is no text, and names of any length, stop no batch" {
 	long() { head -c 750 /dev/urandom | base64 -w 0; }
 	printf '{"id":"a","time":"2026-06-15","model":"deepseek-v4-flash","input":1}\n{"id":"b","time":"2026-06-15","model":"m\377\376","input":1}\n{"id":"c","ti\0me":1}\n' >bad.jsonl
