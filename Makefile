@@ -18,8 +18,10 @@ WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototyp
 ifdef WERROR
 WARN += -Werror
 endif
-CPPFLAGS += -I. -D_GNU_SOURCE -DTALLY_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(PACKAGES) $(LOADED) cairo 2>/dev/null)
-LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lcsv -lpthread -ldl
+# each asked for by itself: where one package is broken, the others are found (xlsxwriter of Debian 13 wants a minizip that it does not bring)
+FOUND := $(shell for p in $(PACKAGES) $(LOADED) cairo; do pkg-config --cflags $$p 2>/dev/null; done)
+CPPFLAGS += -I. -D_GNU_SOURCE -DTALLY_VERSION='"$(VERSION)"' $(FOUND)
+LIBS := $(shell for p in $(PACKAGES); do pkg-config --libs $$p 2>/dev/null; done) -lcsv -lpthread -ldl
 STD := -std=gnu17 -fno-common
 
 ifeq ($(MODE),release)
