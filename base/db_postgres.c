@@ -45,7 +45,8 @@ enum { OLDEST_SERVER = 120000, OID_BOOL = 16, OID_BYTEA = 17 };
 struct connection {
 	PGconn *pg;
 	int64_t changes;
-	uint64_t session;  /* random: a statement's name is no other client's, even behind a pooler */
+	uint64_t
+		session; /* random: a statement's name is no other client's, even behind a pooler */
 	uint64_t prepared; /* names given so far */
 	uint64_t life;	   /* how often it was connected: statements are prepared for one life */
 	bool inside;	   /* a transaction was begun and not ended, even if the connection died */
@@ -113,11 +114,12 @@ static int failed(struct db *db, const char *doing, struct err *e)
 		return err_set(e, ERR_BUSY, "%s: another writer holds the lock; try again",
 			       db->path);
 	if (c && lost_its_session(c))
-		return err_set(e, ERR_STORE,
-			       "%s: what was set up on the connection is gone: a pooler that gives each "
-			       "transaction another one cannot be used (pgbouncer: pool_mode=session); "
-			       "nothing of the transaction is kept",
-			       db->path);
+		return err_set(
+			e, ERR_STORE,
+			"%s: what was set up on the connection is gone: a pooler that gives each "
+			"transaction another one cannot be used (pgbouncer: pool_mode=session); "
+			"nothing of the transaction is kept",
+			db->path);
 	if (c && strcmp(c->why, "53100") == 0)
 		return err_set(e, ERR_STORE, "%s: could not %s: the server's disk is full",
 			       db->path, doing);

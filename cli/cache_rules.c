@@ -91,5 +91,7 @@ int cli_cache(const char *text, bool blocks, enum whatif_cache *cache, struct ca
 		return 0;
 	if (strncmp(text + n, ",ttl=", 5) != 0)
 		return err_set(e, ERR_USAGE, "--cache %s: only ,ttl=SECONDS may follow", text);
-	return span_parse(&r->ttl_us, text_of(text + n + 5), US_PER_SECOND, e);
+	if (span_parse(&r->ttl_us, text_of(text + n + 5), US_PER_SECOND, NULL) != 0)
+		return err_set(e, ERR_USAGE, "--cache %s: ttl is a number of seconds", text);
+	return 0;
 }

@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "base/zone.h"
-#include "cli/command.h"
+#include "cli/cache_rules.h"
 #include "reports/replay_report.h"
 
 static const struct option options[] = {
@@ -23,7 +23,12 @@ static const struct option options[] = {
 	  false },
 	{ "order", 0, "key|cost|records", "order of the groups (default key)", false },
 	{ "limit", 0, "N", "show the first N groups only", false },
-	{ "cache", 0, "none", "cache hits as recorded (the only choice so far)", false },
+	{ "cache", 0, "CACHE",
+	  "none (hits as recorded), or where prompts name their blocks infinite or a\n"
+	  "                               number of blocks, with ,ttl=SECONDS where they expire",
+	  false },
+	CACHE_RULE_OPTIONS,
+	{ "block", 0, "N", "tokens of a block (default the trace's own)", false },
 	{ "plan", 0, "PLAN", "also credits under this plan (see `tally credit plan`)", false },
 	{ "byo", 0, NULL, "bring your own key: the vendors bill, no credits are drawn", false },
 	{ "threads", 0, "N", "worker threads (default one a processor)", false },
@@ -55,7 +60,11 @@ static void warn(const struct replay_result *r, bool quiet)
 {
 	for (size_t i = 0; i < replay_refusal_count(r); i++) {
 		const struct replay_refusal *f = replay_refusal(r, i);
-		fprintf(stderr, "tally: %s:%lld: %s\n", f->path, (long long)f->line, f->message);
+		if (f->line)
+			fprintf(stderr, "tally: %s:%lld: %s\n", f->path, (long long)f->line,
+				f->message);
+		else
+			fprintf(stderr, "tally: %s: %s\n", f->path, f->message);
 	}
 	int64_t shown = (int64_t)replay_refusal_count(r) + (replay_damage(r) != NULL);
 	if (replay_damage(r))
@@ -69,14 +78,38 @@ static void warn(const struct replay_result *r, bool quiet)
 		fprintf(stderr, "tally: note: columns not used: %s\n", replay_unused_columns(r));
 }
 
-static int take_options(const struct cli *cli, struct replay_options *o,
-			struct replay_report *report, struct field_map *map, struct zone *zone,
-			struct err *e)
+/* --cache and the rules behind it. */
+static int take_cache(struct cli *cli, struct replay_options *o, struct err *e)
+{
+	static const char *const rules[] = { "touch",  "hits",	  "rule",    "scope",
+					     "settle", "quantum", "minimum", "block" };
+	const char *cache = cli_value(cli, "cache");
+	enum whatif_cache kind = WHATIF_CACHE_NONE;
+	int rc = cli_cache_rules(cli, &o->cache, e);
+	if (rc == 0 && cache)
+		rc = cli_cache(cache, true, &kind, &o->cache, e);
+	if (rc == 0 && kind == WHATIF_CACHE_RECORDED)
+		rc = err_set(e, ERR_USAGE,
+			     "--cache recorded is for tally whatif, where models differ; here none "
+			     "takes the hits as recorded");
+	if (rc == 0)
+		rc = cli_count(cli, "block", 0, &o->block_tokens, e);
+	o->has_cache = kind == WHATIF_CACHE_BLOCKS;
+	for (size_t i = 0; rc == 0 && !o->has_cache && i < sizeof rules / sizeof *rules; i++)
+		if (cli_value(cli, rules[i]))
+			rc = err_set(e, ERR_USAGE,
+				     "--%s says how a cache works; it needs --cache infinite or a "
+				     "number of blocks",
+				     rules[i]);
+	return rc;
+}
+
+static int take_options(struct cli *cli, struct replay_options *o, struct replay_report *report,
+			struct field_map *map, struct zone *zone, struct err *e)
 {
 	static const char *const orders[] = { "key", "cost", "records", NULL };
 	static const char *const boundaries[] = { "start", "completion", NULL };
-	const char *at = cli_value(cli, "at"), *by = cli_value(cli, "by"),
-		   *cache = cli_value(cli, "cache"), *spec;
+	const char *at = cli_value(cli, "at"), *by = cli_value(cli, "by"), *spec;
 	int order, boundary, rc = 0;
 	int64_t threads;
 	o->path = (const char *const *)cli->argument;
@@ -106,8 +139,8 @@ static int take_options(const struct cli *cli, struct replay_options *o,
 		rc = cli_count(cli, "limit", 0, &report->limit, e);
 	if (rc == 0)
 		rc = cli_count(cli, "threads", 0, &threads, e);
-	if (rc == 0 && cache && strcmp(cache, "none") != 0)
-		rc = err_set(e, ERR_USAGE, "--cache %s: only 'none' is built so far", cache);
+	if (rc == 0)
+		rc = take_cache(cli, o, e);
 	if (rc != 0)
 		return rc;
 	if (threads > 64)
@@ -192,6 +225,8 @@ const struct command command_replay = {
 		       "model (or --model) and one token field are required. The tokens of a row "
 		       "are its totals; requests says how many calls they "
 		       "were. Empty means zero.\n\n"
+		       "Traces that name the blocks of their prompts and record no hits can be "
+		       "replayed through a prefix cache (--cache), one for every model.\n\n"
 		       "Records that no price covers are counted and named and make the total a "
 		       "lower bound; lines that break the format are "
 		       "refused with file and line. Either gives exit status 3.",
@@ -199,6 +234,8 @@ const struct command command_replay = {
 		    "  tally replay calls.jsonl.gz --remodel deepseek-v4-flash --plan vm0\n"
 		    "  tally replay azure.csv --model deepseek-v4-pro --at 2026-06-15 --by hour "
 		    "--json\n"
+		    "  tally replay sessions.jsonl --at 2026-06-15 --cache infinite --scope "
+		    "conversation --by task\n"
 		    "  tally replay export.csv --map prompt=prompt_tokens --map "
 		    "cache_read=cached_tokens --map output=completion_tokens\n",
 	.options = options,

@@ -165,7 +165,8 @@ void replay_report_json(const struct replay_report *r)
 		const struct replay_refusal *f = replay_refusal(result, i);
 		json_out_object(&j, NULL);
 		json_out_string(&j, "file", f->path);
-		json_out_int(&j, "line", f->line);
+		if (f->line)
+			json_out_int(&j, "line", f->line);
 		json_out_string(&j, "message", f->message);
 		json_out_end(&j, '}');
 	}

@@ -19,6 +19,14 @@ enum cache_scope {
 	CACHE_CONVERSATION_MODEL,
 };
 
+/* The same for whoever pays: no model finds what another one read. */
+static inline enum cache_scope cache_scope_by_model(enum cache_scope s)
+{
+	return s == CACHE_GLOBAL	 ? CACHE_MODEL
+	       : s == CACHE_CONVERSATION ? CACHE_CONVERSATION_MODEL
+					 : s;
+}
+
 struct cache_rules {
 	int64_t capacity;  /* blocks; -1: without limit */
 	int64_t ttl_us;	   /* -1: for ever */

@@ -37,6 +37,14 @@ const char *replay_dim_name(enum replay_dim d)
 	return dim_names[d];
 }
 
+bool replay_groups_by_answer(const struct replay_options *o)
+{
+	bool all = true;
+	for (size_t i = 0; i < o->dim_count; i++)
+		all &= o->dim[i] == DIM_MODEL || o->dim[i] == DIM_WINDOW;
+	return all;
+}
+
 int replay_dims_parse(enum replay_dim out[DIM_COUNT], size_t *count, const char *list,
 		      struct err *e)
 {
@@ -276,9 +284,7 @@ static int replay_passes(struct replay_result **out, struct run *run, struct wor
 	for (size_t i = 0; i < o->dim_count; i++)
 		by_task |= o->dim[i] == DIM_TASK;
 	run->by_conversation &= by_task;
-	run->group_by_answer = true;
-	for (size_t i = 0; i < o->dim_count; i++)
-		run->group_by_answer &= o->dim[i] == DIM_MODEL || o->dim[i] == DIM_WINDOW;
+	run->group_by_answer = replay_groups_by_answer(o);
 	run->layout = layout_of(run);
 	if (o->has_at && absolute) {
 		int64_t first_us = INT64_MAX;
@@ -333,18 +339,19 @@ int replay_run(struct replay_result **out, const struct replay_options *o, struc
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	int threads = o->threads > 0 ? o->threads : cores > 0 ? (int)cores : 1;
 	threads = threads > THREADS_MAX ? THREADS_MAX : threads;
-	int rc = replay_open_packs(&run, e);
-	if (rc == 0 && !run.packs)
+	int rc = o->has_cache ? 0 : replay_open_packs(&run, e);
+	if (rc == 0 && !o->has_cache && !run.packs)
 		rc = open_calls(&run, threads, e);
-	if (rc == 0 && !run.calls && !run.packs)
+	if (rc == 0 && !o->has_cache && !run.calls && !run.packs)
 		rc = open_traces(&run, &absolute, e);
 	if (rc == 0 && getrandom(run.seed, sizeof run.seed, 0) != sizeof run.seed)
 		rc = err_set(e, ERR_SYSTEM, "the system gives no random bytes");
 	if (rc == 0) {
 		struct worker *worker = mem_zalloc((size_t)threads * sizeof *worker);
-		rc = run.packs	 ? replay_packs(out, &run, worker, threads, e)
-		     : run.calls ? replay_calls(out, &run, worker, e)
-				 : replay_passes(out, &run, worker, threads, absolute, e);
+		rc = o->has_cache ? replay_blocks(out, &run, worker, e)
+		     : run.packs  ? replay_packs(out, &run, worker, threads, e)
+		     : run.calls  ? replay_calls(out, &run, worker, e)
+				  : replay_passes(out, &run, worker, threads, absolute, e);
 		free(worker);
 	}
 	run_release(&run);

@@ -11,6 +11,7 @@
 #include "base/zone.h"
 #include "pricing/plan.h"
 #include "sim/groups.h"
+#include "sim/prefix_cache.h"
 #include "meter/trace.h"
 
 /* dimension, name in --by and in reports, what a group of it is */
@@ -51,6 +52,11 @@ struct replay_options {
 	struct instant at;
 	struct instant since, until; /* records outside [since, until) are left out, and counted */
 	enum boundary boundary;
+	/* Prompts go through a cache, block by block, and every model has one of its own; else hits
+	 * are as recorded. */
+	bool has_cache;
+	struct cache_rules cache;
+	int64_t block_tokens; /* 0: the trace's own */
 	enum replay_dim dim[DIM_COUNT];
 	size_t dim_count;
 	const struct zone *zone;
@@ -74,13 +80,14 @@ struct replay_reason {
 
 struct replay_refusal {
 	const char *path;
-	int64_t line;
+	int64_t line; /* 0: not known */
 	const char *message;
 };
 
 enum { REPLAY_REFUSALS_SHOWN = 20 };
 
 struct replay_result;
+/* Errors: as the readers; ERR_USAGE where instants are missing, or blocks for a cache. */
 int replay_run(struct replay_result **out, const struct replay_options *o, struct err *e);
 void replay_result_close(struct replay_result *r);
 

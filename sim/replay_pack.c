@@ -319,9 +319,7 @@ int replay_packs(struct replay_result **out, struct run *run, struct worker *wor
 {
 	int rc = 0;
 	run->pass = PASS_PRICE;
-	run->group_by_answer = true;
-	for (size_t i = 0; i < run->o->dim_count; i++)
-		run->group_by_answer &= run->o->dim[i] == DIM_MODEL || run->o->dim[i] == DIM_WINDOW;
+	run->group_by_answer = replay_groups_by_answer(run->o);
 	for (int k = 0; k < BUCKET_COMMON; k++)
 		run->layout.bucket[run->layout.bucket_count++] = (uint8_t)k;
 	run->layout.credits = run->o->plan != NULL;

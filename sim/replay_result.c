@@ -36,6 +36,23 @@ static int refusal_order(const void *x, const void *y)
 	return (a->line > b->line) - (a->line < b->line);
 }
 
+/* The file of a refusal, and its line where one can be told, else 0. */
+static const char *place_of(const struct run *run, const struct refusal *r, int64_t *line)
+{
+	const char *path;
+	if (run->calls) {
+		*line = call_log_call(run->calls, r->file, &path)->line;
+		return path;
+	}
+	if (!run->trace) { /* packs, and traces that were read as a whole */
+		*line = 0;
+		return run->o->path[r->file];
+	}
+	struct trace *t = run->trace[r->file];
+	*line = r->line >= 0 ? r->line : trace_line_at(t, r->offset);
+	return trace_path(t);
+}
+
 static void collect_refusals(struct replay_result *out, struct run *run, struct worker *worker,
 			     int threads)
 {
@@ -61,21 +78,12 @@ static void collect_refusals(struct replay_result *out, struct run *run, struct 
 			};
 	}
 	for (size_t i = 0; i < n && out->refusal_count < REPLAY_REFUSALS_SHOWN; i++) {
-		if (run->calls) {
-			const char *path;
-			int64_t line = call_log_call(run->calls, all[i].file, &path)->line;
-			out->refusal[out->refusal_count++] = (struct replay_refusal){
-				arena_text(&out->arena, path, strlen(path)), line,
-				arena_text(&out->arena, all[i].message, strlen(all[i].message))
-			};
-			continue;
-		}
-		struct trace *t = run->trace[all[i].file];
-		out->refusal[out->refusal_count++] = (struct replay_refusal){
-			arena_text(&out->arena, trace_path(t), strlen(trace_path(t))),
-			all[i].line >= 0 ? all[i].line : trace_line_at(t, all[i].offset),
-			arena_text(&out->arena, all[i].message, strlen(all[i].message)),
-		};
+		int64_t line;
+		const char *path = place_of(run, &all[i], &line);
+		out->refusal[out->refusal_count++] =
+			(struct replay_refusal){ arena_text(&out->arena, path, strlen(path)), line,
+						 arena_text(&out->arena, all[i].message,
+							    strlen(all[i].message)) };
 	}
 	free(all);
 }

@@ -133,6 +133,10 @@ void replay_settle(struct worker *w);
 int replay_open_packs(struct run *run, struct err *e);
 int replay_packs(struct replay_result **out, struct run *run, struct worker *worker, int threads,
 		 struct err *e);
+/* The replay of a trace that names its blocks through options.cache, which no worker shares. */
+int replay_blocks(struct replay_result **out, struct run *run, struct worker *w, struct err *e);
+/* Whether model and window alone, or nothing, tell the groups apart. */
+bool replay_groups_by_answer(const struct replay_options *o);
 void replay_start_worker(struct run *run, struct worker *w, int index);
 
 /* The number of that reason in r, made when it is new; it begins at 1. */

@@ -246,10 +246,7 @@ static int hit_blocks(struct run *r, struct err *e)
 	struct cache_result sums;
 	uint32_t *model = mem_alloc((r->plays + 1) * sizeof *model);
 	int64_t *hits = mem_alloc((r->plays + 1) * sizeof *hits);
-	if (rules.scope == CACHE_GLOBAL)
-		rules.scope = CACHE_MODEL;
-	if (rules.scope == CACHE_CONVERSATION)
-		rules.scope = CACHE_CONVERSATION_MODEL;
+	rules.scope = cache_scope_by_model(rules.scope);
 	bool same = r->plays == w->count && !r->out->moved;
 	if (!same) {
 		view.request = mem_alloc((r->plays + 1) * sizeof *view.request);
@@ -760,8 +757,8 @@ static int check_options(const struct whatif_options *o, struct err *e)
 	const struct workload *w = o->workload;
 	if (o->cache == WHATIF_CACHE_BLOCKS && !w->blocks)
 		return err_set(e, ERR_USAGE,
-			       "a %s trace names no blocks, so no cache can be replayed; --cache "
-			       "recorded divides its own hits, --cache none keeps them",
+			       WORKLOAD_HAS_NO_BLOCKS
+			       "; --cache recorded divides its own hits, --cache none keeps them",
 			       w->shape);
 	if (o->cache == WHATIF_CACHE_RECORDED && w->blocks)
 		return err_set(

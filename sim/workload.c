@@ -544,7 +544,7 @@ static int names_blocks(const struct workload_options *o, bool *out, struct err 
 		return 0;
 	if (strcmp(o->path[0], "-") == 0)
 		return err_set(e, ERR_USAGE,
-			       "a what-if reads its trace more than once; give a file instead of "
+			       "the trace is read more than once here; give a file instead of "
 			       "standard input");
 	int rc = trace_open(&t, o->path[0],
 			    &(struct trace_options){ o->format, o->map, o->map_count, false }, e);

@@ -75,6 +75,9 @@ struct workload_options {
 	void *refused_user;
 };
 
+/* What a cache says to a workload without blocks; takes its shape. */
+#define WORKLOAD_HAS_NO_BLOCKS "the trace (%s) names no blocks, so no cache can be replayed"
+
 /* Errors: as the readers, and ERR_USAGE where instants are missing. */
 int workload_read(struct workload **out, const struct workload_options *o, struct err *e);
 /* The records that stand in the database now (amended ones as amended, voided ones not). */

@@ -91,6 +91,12 @@ END
 	expect 1 "nothing.csv"
 }
 
+@test "records of a pack whose instants cannot be are refused one by one" {
+	"$TALLY" pack "$ROOT/examples/sample.csv" -o p -q
+	run "$TALLY" replay p --at 9999-12-31T23:00:00Z --by task --json
+	expect 3 '"file": "p"' 'the years 1 to 9999'
+	[ "$(json records)" = "$("$TALLY" replay "$ROOT/examples/sample.csv" --at 9999-12-31T23:00:00Z --by task --json 2>/dev/null | sed -n 's/^ "records": \([0-9]*\).*/\1/p')" ]
+}
 @test "damaged packs are refused, or what is damaged is not needed" {
 	head -300 "$ROOT/examples/sample.csv" >s.csv
 	"$TALLY" pack s.csv -o p -q

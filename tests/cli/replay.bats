@@ -213,3 +213,47 @@ sample() { printf 'time,model,customer,task,input,cache_read,output\n2026-06-15T
 	run "$TALLY" replay one.csv --by task --json
 	expect 0 '"input": 5000000000000002100'
 }
+@test "a cache replays the blocks of prompts, one for every model, and whatif says the same to the last digit" {
+	trace=$ROOT/examples/sessions.jsonl
+	sed 's/claude-sonnet-4-6/claude-haiku-4-5/;n' "$trace" >two.jsonl # every second call on another model
+	for cache in infinite 50 50,ttl=30 infinite,ttl=60; do
+		for f in "$trace" two.jsonl; do
+			for scope in global conversation; do
+				rules="--cache $cache --scope $scope --at 2026-06-15"
+				"$TALLY" whatif "$f" $rules -s recorded --resamples 0 --json | tr ',' '\n' >asked
+				read=$(sed -n 's/.*"cache_read": *\([0-9]*\).*/\1/p' asked | head -n 1)
+				run "$TALLY" replay "$f" $rules --json
+				expect 0 "\"cache_read\": $read,"
+				grep -q "\"total\": \"$(json total)\"" asked || fail "whatif says otherwise: $(grep total asked)"
+			done
+		done
+	done
+	# the parts add up, tasks are conversations, and one model for all finds what any of them read
+	run "$TALLY" replay two.jsonl --at 2026-06-15 --cache infinite --csv
+	all=$(tail -n 1 <<<"$output" | cut -d, -f3)
+	[ "$("$TALLY" replay two.jsonl --at 2026-06-15 --cache infinite --by task --csv | awk -F, 'NR > 1 { n += $4 } END { print n }')" = "$all" ]
+	one=$("$TALLY" replay two.jsonl --at 2026-06-15 --cache infinite --remodel deepseek-v4-flash --csv | tail -n 1 | cut -d, -f3)
+	[ "$one" -gt "$all" ] || fail "$one hits of one model, $all of two"
+	[ "$one" = "$("$TALLY" cache two.jsonl --json | sed -n 's/.*"hit_tokens": *\([0-9]*\).*/\1/p' | head -n 1)" ]
+	# a period chooses what is counted; what came before has warmed the cache
+	halves=0
+	for period in "--until 2026-06-15T00:10:00Z" "--since 2026-06-15T00:10:00Z"; do
+		halves=$((halves + $("$TALLY" replay two.jsonl --at 2026-06-15 --cache infinite $period --csv -q | tail -n 1 | cut -d, -f3)))
+	done
+	[ "$halves" = "$all" ] || fail "$halves in two periods, $all in one"
+	"$TALLY" pack two.jsonl -o p -q
+	[ "$("$TALLY" replay p --at 2026-06-15 --cache infinite --csv)" = "$output" ]
+}
+@test "a cache without blocks, and rules without a cache, are refused" {
+	sample
+	run "$TALLY" replay s.csv --cache infinite
+	expect 2 'names no blocks' 'without --cache'
+	for bad in "--cache often" "--cache 0" "--cache 10,ttl=x" "--cache recorded" "--scope model" "--block 64" "--cache none --quantum 5"; do
+		run "$TALLY" replay "$ROOT/examples/sessions.jsonl" --at 2026-06-15 $bad
+		expect 2 "--"
+	done
+	run "$TALLY" replay "$ROOT/examples/sessions.jsonl" --cache infinite
+	expect 2 '--at'
+	run bash -c "'$TALLY' replay - --cache infinite <s.csv"
+	expect 2 'more than once'
+}
