@@ -26,6 +26,11 @@ void *mem_alloc(size_t size)
 	return p;
 }
 
+char *mem_text(const char *s)
+{
+	return strcpy(mem_alloc(strlen(s) + 1), s);
+}
+
 void *mem_zalloc(size_t size)
 {
 	void *p = calloc(1, size ? size : 1);

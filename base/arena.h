@@ -27,5 +27,7 @@ void arena_release(struct arena *a);
 void *mem_alloc(size_t size);
 void *mem_zalloc(size_t size);
 void *mem_grow(void *old, size_t size);
+/* A copy of a text, to be freed. */
+char *mem_text(const char *s);
 
 #endif

@@ -18,7 +18,7 @@ bool db_on_server(const struct db *db)
 /* The path without what stands between ':' and '@' of an address. */
 static char *path_to_show(const char *path)
 {
-	char *shown = strcpy(mem_alloc(strlen(path) + 1), path);
+	char *shown = mem_text(path);
 	if (!db_is_server(path))
 		return shown;
 	char *user = strstr(shown, "://") + 3, *at = memrchr(user, '@', strcspn(user, "?"));

@@ -96,10 +96,12 @@ static void ignore(void *user, const char *message)
 	(void)message;
 }
 
-/* A prepared statement, or a table on the search path, that was there. */
+/* A prepared statement, or a table on the search path, that was there; or what CHECK_SESSION says.
+ */
 static bool lost_its_session(const struct connection *c)
 {
-	return strcmp(c->why, "26000") == 0 || strcmp(c->why, "42P01") == 0;
+	return strcmp(c->why, "26000") == 0 || strcmp(c->why, "42P01") == 0 ||
+	       strcmp(c->why, "22012") == 0;
 }
 
 /* The first line of what the server or libpq says. */
@@ -185,10 +187,12 @@ static int run(struct db *db, const char *sql, struct err *e)
 
 static int set_up(struct db *db, struct err *e)
 {
-	return run(db,
-		   "SET search_path TO tally; SET synchronous_commit TO on; SET lock_timeout TO "
-		   "'30s'; SET client_encoding TO 'UTF8'",
-		   e);
+	char sql[240];
+	snprintf(sql, sizeof sql,
+		 "SET search_path TO tally; SET synchronous_commit TO on; SET lock_timeout TO "
+		 "'30s'; SET client_encoding TO 'UTF8'; SET tally.session TO '%016llx'",
+		 (unsigned long long)connection_of(db)->session);
+	return run(db, sql, e);
 }
 
 /* Connects anew when the server was away; never inside a transaction, which is lost with it. */
@@ -225,15 +229,24 @@ static int version_of(struct db *db, int64_t *version, struct err *e)
 	return rc;
 }
 
+/* Divides by zero where the transaction runs on a connection that was not set up by this one, and
+ * might not be durable: behind a pooler that gives each transaction another one. */
+#define CHECK_SESSION \
+	"; SELECT 1/(coalesce(current_setting('tally.session',true),'')='%016llx')::int"
+
 /* A connection that died unnoticed is noticed now, before anything was done on it. */
 static int begin_with(struct db *db, const char *sql, struct err *e)
 {
 	struct connection *c = connection_of(db);
+	struct buf all = { 0 };
+	buf_puts(&all, sql);
+	buf_printf(&all, CHECK_SESSION, (unsigned long long)c->session);
 	int rc = revive(db, e);
 	if (rc == 0)
-		rc = run(db, sql, e);
+		rc = run(db, all.p, e);
 	if (rc != 0 && pq.PQstatus(c->pg) != CONNECTION_OK && revive(db, e) == 0)
-		rc = run(db, sql, e);
+		rc = run(db, all.p, e);
+	buf_release(&all);
 	c->inside = rc == 0 || pq.PQtransactionStatus(c->pg) == PQTRANS_INERROR;
 	return rc;
 }

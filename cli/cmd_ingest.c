@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "cli/metering.h"
 #include "meter/ledger/draw.h"
-#include "meter/ingest_file.h"
+#include "meter/ingest_follow.h"
 #include "reports/json_out.h"
 
 static const struct option options[] = {
@@ -15,13 +15,19 @@ static const struct option options[] = {
 	  false },
 	{ "map", 0, "FIELD=COLUMN", "take a field from a column (or key) of another name", true },
 	OPTIONS_OF_RECORDS,
-	{ "follow", 'F', NULL, "go on with the files as they grow; ends with Ctrl-C", false },
+	{ "follow", 'F', NULL,
+	  "go on with the files (plain CSV, JSON Lines, logs) as they grow, and\n"
+	  "                               draw credits for them; ends with Ctrl-C",
+	  false },
 	{ 0 },
 };
 
-enum { REFUSALS_SHOWN = 20 };
+enum { REFUSALS_SHOWN = 20, DRAW_EVERY_US = 1000000 };
 
-struct shown {
+struct work {
+	struct store *store;
+	struct book *book;
+	int64_t drawn_at_us, drawn_up_to; /* records that were in the store then */
 	int64_t refusals, began_us, last_us;
 	bool progress, quiet;
 	const char *path; /* of a refusal whose line comes next */
@@ -30,7 +36,7 @@ struct shown {
 
 static void show_refusal(void *user, const char *path, int64_t line, const char *why)
 {
-	struct shown *s = user;
+	struct work *s = user;
 	/* records of a trace are told by their reason first, then by their line */
 	if (why && line == 0) {
 		snprintf(s->why, sizeof s->why, "%s", why);
@@ -48,7 +54,7 @@ static void show_refusal(void *user, const char *path, int64_t line, const char 
 
 static void show_progress(void *user, int64_t records, int64_t done, int64_t total)
 {
-	struct shown *s = user;
+	struct work *s = user;
 	int64_t now_us = clock_monotonic_us(), spent_us = now_us - s->began_us;
 	if (!s->progress || spent_us < 500000 || now_us - s->last_us < 100000)
 		return;
@@ -106,55 +112,76 @@ static void on_signal(int number)
 	atomic_store(&stop, true);
 }
 
+/* Credits of accounts for what came in. */
+static int draw(struct work *w, struct err *e)
+{
+	struct draw_counts drawn;
+	w->drawn_at_us = clock_monotonic_us();
+	return draw_all(w->store, w->book, clock_now(), &drawn, e);
+}
+
+static int draw_while_following(void *user, const struct ingest_counts *counts, struct err *e)
+{
+	struct work *w = user;
+	if (counts->accepted == w->drawn_up_to ||
+	    clock_monotonic_us() - w->drawn_at_us < DRAW_EVERY_US)
+		return 0;
+	w->drawn_up_to = counts->accepted;
+	return draw(w, e);
+}
+
 static int run(struct cli *cli, struct err *e)
 {
-	struct book *book = NULL;
-	struct store *store = NULL;
 	struct field_map map[OPTION_VALUES_MAX];
-	struct shown shown = { .began_us = clock_monotonic_us(),
-			       .progress = isatty(STDERR_FILENO) && !cli->quiet,
-			       .quiet = cli->quiet };
+	struct work work = { .began_us = clock_monotonic_us(),
+			     .progress = isatty(STDERR_FILENO) && !cli->quiet,
+			     .quiet = cli->quiet };
 	struct ingest_files o = { .format = cli_value(cli, "format"),
 				  .map = map,
 				  .on_refusal = show_refusal,
 				  .progress = show_progress,
-				  .user = &shown };
+				  .user = &work };
 	struct ingest_counts counts = { 0 };
 	const char *spec;
-	int rc = cli_book(cli, &book, e);
+	int rc = cli_book(cli, &work.book, e);
 	if (rc == 0)
-		rc = cli_ingest_options(cli, book, &o.options, e);
+		rc = cli_ingest_options(cli, work.book, &o.options, e);
 	for (int i = 0; rc == 0 && (spec = cli_value_at(cli, "map", i)); i++)
 		rc = field_map_parse(&map[o.map_count++], spec, e);
 	/* what cannot be read is told before a database is made */
+	for (int i = 0; rc == 0 && i < cli->argument_count && cli_flag(cli, "follow"); i++)
+		if (strcmp(cli->argument[i], "-") == 0)
+			rc = err_set(e, ERR_USAGE,
+				     "--follow goes on with files; standard input is read to its "
+				     "end without it");
 	for (int i = 0; rc == 0 && i < cli->argument_count && !cli_flag(cli, "follow"); i++)
 		if (strcmp(cli->argument[i], "-") != 0 && access(cli->argument[i], R_OK) != 0)
 			rc = err_set(e, ERR_NOT_FOUND, "could not open '%s'", cli->argument[i]);
 	if (rc == 0)
-		rc = cli_store(cli, &store, DB_CREATE, e);
+		rc = cli_store(cli, &work.store, DB_CREATE, e);
 	if (rc == 0 && cli_flag(cli, "follow")) {
 		struct sigaction act = { .sa_handler = on_signal };
 		sigaction(SIGINT, &act, NULL);
 		sigaction(SIGTERM, &act, NULL);
-		rc = ingest_follow(store, &o, (const char *const *)cli->argument,
-				   (size_t)cli->argument_count, &counts, &stop, NULL, e);
+		rc = ingest_follow(work.store, &o, (const char *const *)cli->argument,
+				   (size_t)cli->argument_count, &counts, &stop,
+				   draw_while_following, e);
 	} else {
 		for (int i = 0; rc == 0 && i < cli->argument_count; i++)
-			rc = ingest_path(store, &o, cli->argument[i], &counts, e);
+			rc = ingest_path(work.store, &o, cli->argument[i], &counts, e);
 	}
-	if (shown.last_us)
+	if (work.last_us)
 		fprintf(stderr, "\r%60s\r", "");
-	if (shown.refusals > REFUSALS_SHOWN)
+	if (work.refusals > REFUSALS_SHOWN)
 		fprintf(stderr, "tally: and %lld more\n",
-			(long long)(shown.refusals - REFUSALS_SHOWN));
+			(long long)(work.refusals - REFUSALS_SHOWN));
 	if (rc == 0 || counts.read)
 		if (!(rc != 0 && cli->json))
 			print_counts(&counts, cli->json);
-	struct draw_counts drawn;
 	if (rc == 0)
-		rc = draw_all(store, book, clock_now(), &drawn, e);
-	store_close(store);
-	book_close(book);
+		rc = draw(&work, e);
+	store_close(work.store);
+	book_close(work.book);
 	return rc ? rc : counts.unpriced || counts.quarantined || counts.conflicts ? 3 : 0;
 }
 

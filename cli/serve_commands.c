@@ -207,7 +207,7 @@ static int add_scenarios(struct line *l, json_value *list, struct err *e)
 static int make_line(struct line *l, const struct serve_commands *c, const struct endpoint *p,
 		     const struct http_question *q, json_value *settings, struct err *e)
 {
-	const char *positional[4];
+	const char *positional[4] = { 0 };
 	int positionals = 0, rc = 0;
 	add(l, "tally");
 	for (int i = 0; i < 3 && p->command[i]; i++)

@@ -70,7 +70,7 @@ int ingest_open(struct ingest **out, struct store *s, const struct ingest_option
 	(void)e;
 	in->store = s;
 	in->o = *o;
-	in->source = strcpy(mem_alloc(strlen(source) + 1), source);
+	in->source = mem_text(source);
 	in->tariffs = tariffs_open(o->book, NULL, o->currency);
 	in->on_item = on_item;
 	in->user = user;
@@ -102,7 +102,7 @@ static void forget_occurrences(struct ingest *in)
 void ingest_set_source(struct ingest *in, const char *source)
 {
 	free(in->source);
-	in->source = strcpy(mem_alloc(strlen(source) + 1), source);
+	in->source = mem_text(source);
 	in->origin = 0;
 	in->counts_at_source = in->counts;
 	forget_occurrences(in);
@@ -139,6 +139,18 @@ void ingest_next_source(struct ingest *in, const char *customer, struct instant 
 const struct ingest_counts *ingest_counts(const struct ingest *in)
 {
 	return &in->counts;
+}
+
+void ingest_counts_add(struct ingest_counts *to, const struct ingest_counts *c)
+{
+	to->read += c->read;
+	to->accepted += c->accepted;
+	to->duplicates += c->duplicates;
+	to->conflicts += c->conflicts;
+	to->quarantined += c->quarantined;
+	to->unpriced += c->unpriced;
+	to->grown += c->grown;
+	to->passed_over += c->passed_over;
 }
 
 void ingest_add_passed_over(struct ingest *in, int64_t n)

@@ -33,6 +33,8 @@ struct ingest_counts {
 	int64_t passed_over; /* documents that carry no usage; not among read */
 };
 
+void ingest_counts_add(struct ingest_counts *to, const struct ingest_counts *c);
+
 enum ingest_result { INGEST_ACCEPTED, INGEST_DUPLICATE, INGEST_CONFLICT, INGEST_QUARANTINED };
 const char *ingest_result_name(enum ingest_result r);
 

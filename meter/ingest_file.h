@@ -1,5 +1,5 @@
 /*
- * ingest_file: files, directories and standard input into the store, once or as they grow.
+ * ingest_file: files, directories and standard input into the store.
  *
  * Traces of equal rows go through the fast readers, logs and payloads through theirs. Whatever is
  * read twice is stored once, so every way of cutting, ordering or repeating the files gives the
@@ -7,8 +7,6 @@
  */
 #ifndef TALLY_METER_INGEST_FILE_H
 #define TALLY_METER_INGEST_FILE_H
-
-#include <stdatomic.h>
 
 #include "meter/formats/shape.h"
 #include "meter/ingest.h"
@@ -28,13 +26,7 @@ struct ingest_files {
 int ingest_path(struct store *s, const struct ingest_files *o, const char *path,
 		struct ingest_counts *counts, struct err *e);
 
-/*
- * Reads what the paths hold beyond what was read before, and goes on with it as they grow, until
- * *stop. Files that are replaced (rotated) are read to their end and then anew. idle is called when
- * there is nothing to do; it returns whether to go on.
- */
-int ingest_follow(struct store *s, const struct ingest_files *o, const char *const *path,
-		  size_t count, struct ingest_counts *counts, atomic_bool *stop,
-		  bool (*idle)(void *user, const struct ingest_counts *counts), struct err *e);
+/* Whether that format is of logs and payloads rather than of traces; NULL is not. */
+bool ingest_is_log_format(const char *format);
 
 #endif

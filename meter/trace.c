@@ -39,6 +39,7 @@ struct trace {
 	struct buf rest; /* read but not yet handed out */
 	int64_t rest_offset, rest_line;
 	bool ended, skipping;
+	bool growing;	    /* what has come so far is no end */
 	struct err failure; /* what ended the text early */
 	z_stream gz;
 	bool gz_open, gz_between;
@@ -144,16 +145,17 @@ static int read_some(struct trace *t, char *out, size_t room, size_t *n, struct 
 	return got > 0;
 }
 
-/* Reads until rest holds at least `want` bytes or the text ends. */
+/* Reads until rest holds at least `want` bytes or there are no more. */
 static int fill_rest(struct trace *t, size_t want, struct err *e)
 {
-	while (!t->ended && t->rest.n < want) {
+	bool more = !t->ended;
+	while (more && t->rest.n < want) {
 		size_t n = 0;
 		buf_need(&t->rest, INPUT_CHUNK);
 		int rc = read_some(t, t->rest.p + t->rest.n, INPUT_CHUNK, &n, &t->failure);
 		t->rest.n += n;
-		if (rc <= 0)
-			t->ended = true;
+		more = rc > 0;
+		t->ended = !more && (!t->growing || rc < 0);
 		if (rc < 0 && t->rest.n == 0) {
 			if (e)
 				*e = t->failure;
@@ -170,7 +172,7 @@ static int start_text(struct trace *t, struct err *e)
 		return read_failed(t, e);
 	t->input_at = t->input_n = 0;
 	t->rest.n = 0;
-	t->ended = t->skipping = false;
+	t->ended = t->skipping = t->growing = false;
 	t->failure.code = ERR_NONE;
 	atomic_store(&t->consumed, 0);
 	if (t->compression == GZIP) {
@@ -513,6 +515,32 @@ int trace_rewind(struct trace *t, bool in_order, struct err *e)
 	return 0;
 }
 
+int trace_read_on(struct trace *t, int64_t offset, int64_t line, struct err *e)
+{
+	if (trace_is_stream(t))
+		return err_set(
+			e, ERR_USAGE,
+			"'%s' is compressed or no plain file, and cannot be read as it grows",
+			t->path);
+	int rc = start_text(t, e);
+	if (rc == 0 && lseek(t->fd, offset > t->body ? offset : t->body, SEEK_SET) < 0)
+		rc = read_failed(t, e);
+	t->in_order = t->growing = true;
+	t->rest_offset = offset > t->body ? offset : t->body;
+	t->rest_line = offset > t->body ? line : t->body_line;
+	return rc;
+}
+
+int64_t trace_next_offset(const struct trace *t)
+{
+	return t->skipping ? -1 : t->rest_offset;
+}
+
+int64_t trace_next_line(const struct trace *t)
+{
+	return t->rest_line;
+}
+
 static void block_need(struct trace_block *b, size_t bytes)
 {
 	size_t room = bytes + 2 * TRACE_SLACK + 1;
@@ -670,6 +698,8 @@ static int next_in_order(struct trace *t, struct trace_block *b, struct err *e)
 		int rc = fill_rest(t, TRACE_BLOCK, e);
 		if (rc < 0)
 			return rc;
+		if (t->growing && t->rest.n == 0 && !t->ended)
+			return 0;
 		if (t->skipping) { /* the rest of a record that was too long */
 			const char *nl = memchr(t->rest.p, '\n', t->rest.n);
 			size_t drop = nl ? (size_t)(nl + 1 - t->rest.p) : t->rest.n;
@@ -690,9 +720,12 @@ static int next_in_order(struct trace *t, struct trace_block *b, struct err *e)
 		}
 		size_t n = whole_records(t, b);
 		if (n == 0 && t->rest.n <= TRACE_RECORD_MAX) {
-			rc = fill_rest(t, t->rest.n + TRACE_BLOCK, e);
+			const size_t had = t->rest.n;
+			rc = fill_rest(t, had + TRACE_BLOCK, e);
 			if (rc < 0)
 				return rc;
+			if (t->growing && t->rest.n == had && !t->ended)
+				return 0;
 			continue;
 		}
 		b->cut = n == 0;

@@ -49,6 +49,14 @@ int64_t trace_progress(const struct trace *t);
 /* Starts (again) at the first record. in_order: blocks follow each other and records may span lines
  * (see trace_next). */
 int trace_rewind(struct trace *t, bool in_order, struct err *e);
+/* Goes to the record at that offset (0: the first) and from there on in order, as the file grows:
+ * trace_next gives whole records only, and after a 0 may be asked again. Plain files only (else
+ * ERR_USAGE). */
+int trace_read_on(struct trace *t, int64_t offset, int64_t line, struct err *e);
+/* Where the next record begins (-1: not known yet, amid one that is too long), and its line; of a
+ * trace that is read in order. */
+int64_t trace_next_offset(const struct trace *t);
+int64_t trace_next_line(const struct trace *t);
 /* Whether blocks come in order in any case (compressed or standard input). */
 bool trace_is_stream(const struct trace *t);
 /* Whether it can be read only once. */

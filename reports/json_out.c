@@ -100,9 +100,8 @@ void json_out_string(struct json_out *j, const char *key, const char *value)
 
 void json_out_int(struct json_out *j, const char *key, int64_t value)
 {
-	char text[DECIMAL_TEXT_MAX];
 	member(j, key);
-	buf_add(&j->b, text, decimal_format_fixed(text, value, 0));
+	buf_int(&j->b, value);
 }
 
 void json_out_bool(struct json_out *j, const char *key, bool value)

@@ -437,7 +437,7 @@ static void shown(struct buf *b, struct money_total m, const char *currency, boo
 		strcat(plain, "0");
 	put_amount(b, plain, currency, lower);
 	if (sign && m.atto > 0) {
-		char *copy = strdup(b->p);
+		char *copy = mem_text(b->p);
 		b->n = 0;
 		buf_printf(b, "+%s", copy);
 		free(copy);

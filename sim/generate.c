@@ -55,7 +55,7 @@ static int read_work(struct work *w, struct synthetic_class *c, json_value *v, j
 					    "output",	"reasoning",	 "gap_seconds",
 					    "hours",	"cache_seconds", "cache_minimum",
 					    "weekdays", "note",		 NULL };
-	struct distribution keeps, minimum;
+	struct distribution keeps = { 0 }, minimum = { 0 };
 	json_value *hours = json_member(v, "hours"), *weekdays = json_member(v, "weekdays");
 	int rc = json_check_keys(v, keys, "it", e);
 	if (rc != 0)

@@ -534,7 +534,7 @@ int pack_open(struct pack **out, const char *path, struct err *e)
 		return err_set(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_UNREADABLE,
 			       "could not open '%s': %s", path, strerror(errno));
 	struct pack *p = mem_zalloc(sizeof *p);
-	p->path = strcpy(mem_alloc(strlen(path) + 1), path);
+	p->path = mem_text(path);
 	void *map = fstat(fd, &st) == 0 && st.st_size > 0
 			    ? mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0)
 			    : MAP_FAILED;

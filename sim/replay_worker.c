@@ -64,7 +64,7 @@ static void refuse(void *user, const char *at, size_t n, const struct err *why)
 	r->line = w->block->line;
 	for (const char *p = w->block->p; r->line >= 0 && p < at; p++)
 		r->line += *p == '\n';
-	r->message = strcpy(mem_alloc(strlen(why->message) + 1), why->message);
+	r->message = mem_text(why->message);
 }
 
 /* The parts of a key; each function returns the place behind what it wrote. */

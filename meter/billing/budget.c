@@ -500,7 +500,7 @@ static bool run_with_input(char *const argv[], struct text input)
 bool budget_hook(const struct budget_alarm *a)
 {
 	struct buf b = { 0 };
-	char *hook = strdup(a->budget.hook.p);
+	char *hook = mem_text(a->budget.hook.p);
 	bool web = strncmp(hook, "http://", 7) == 0 || strncmp(hook, "https://", 8) == 0;
 	char *const curl[] = { (char[]){ "curl" },
 			       (char[]){ "-fsS" },

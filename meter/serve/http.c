@@ -470,6 +470,14 @@ static enum MHD_Result answer_session(struct request *r)
 	return rc;
 }
 
+static enum MHD_Result answer_with_cookie(struct request *r, const char *cookie)
+{
+	r->cookie = cookie;
+	enum MHD_Result rc = answer(r, 200, "application/json", "{}\n", 3, MHD_RESPMEM_PERSISTENT);
+	r->cookie = NULL;
+	return rc;
+}
+
 /* POST /session with the token as the body; with an empty body one is signed out. */
 static enum MHD_Result set_session(struct request *r)
 {
@@ -481,8 +489,7 @@ static enum MHD_Result set_session(struct request *r)
 	if (token.n == 0) {
 		snprintf(cookie, sizeof cookie,
 			 COOKIE "=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0%s", secure);
-		r->cookie = cookie;
-		return answer(r, 200, "application/json", "{}\n", 3, MHD_RESPMEM_PERSISTENT);
+		return answer_with_cookie(r, cookie);
 	}
 	/* tokens are letters, digits, - and _ */
 	for (size_t i = 0; i < token.n; i++)
@@ -495,8 +502,7 @@ static enum MHD_Result set_session(struct request *r)
 	snprintf(cookie, sizeof cookie,
 		 COOKIE "=%.*s; HttpOnly; SameSite=Strict; Path=/; Max-Age=43200%s", (int)token.n,
 		 token.p, secure);
-	r->cookie = cookie;
-	return answer(r, 200, "application/json", "{}\n", 3, MHD_RESPMEM_PERSISTENT);
+	return answer_with_cookie(r, cookie);
 }
 
 static void run_command(void *user)

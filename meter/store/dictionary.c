@@ -25,7 +25,7 @@ struct dictionary *dictionary_open(struct db *db, const char *address)
 {
 	struct dictionary *x = mem_zalloc(sizeof *x);
 	x->db = db;
-	x->address = address ? strcpy(mem_alloc(strlen(address) + 1), address) : NULL;
+	x->address = address ? mem_text(address) : NULL;
 	return x;
 }
 

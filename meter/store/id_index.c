@@ -359,7 +359,7 @@ int id_index_open(struct id_index **out, const char *path, const struct id_index
 	struct id_index *x = mem_zalloc(sizeof *x);
 	char name[400];
 	int rc = 0;
-	x->path = strcpy(mem_alloc(strlen(path) + 1), path);
+	x->path = mem_text(path);
 	x->identity = *identity;
 	x->table_slots = TABLE_SLOTS;
 	x->table = mem_zalloc(x->table_slots * sizeof *x->table);

@@ -60,7 +60,7 @@ struct store {
 
 static int make_folders(const char *path, struct err *e)
 {
-	char *copy = strcpy(mem_alloc(strlen(path) + 1), path);
+	char *copy = mem_text(path);
 	int rc = 0;
 	for (char *slash = strchr(copy + 1, '/'); slash && rc == 0;
 	     slash = strchr(slash + 1, '/')) {

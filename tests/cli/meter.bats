@@ -118,6 +118,68 @@ export TALLY_DB=t.db
 	run "$TALLY" fsck
 	expect 0 clean
 }
+# until COMMAND...: within ten seconds it succeeds
+until_so() { for i in $(seq 100); do "$@" >/dev/null 2>&1 && return; sleep 0.1; done; fail "never: $*"; }
+counted() { [ "$("$TALLY" usage --json | sed -n 's/.*"records": \([0-9]*\),.*/\1/p' | head -n 1)" = "$1" ]; }
+@test "a growing CSV file is read on: header and records as they become whole, each once, and credits are drawn meanwhile" {
+	"$TALLY" credit account a --plan vm0 -q
+	"$TALLY" credit grant a 1000 -q
+	now=$(date -u +%Y-%m-%dT%H:%M:%S.%6NZ)
+	: >u.csv
+	"$TALLY" ingest --follow u.csv >out 2>err & pid=$!
+	sleep 0.4; printf 'time,model,customer,input,out' >>u.csv
+	sleep 0.4; printf 'put\n%s,deepseek-v4-flash,a,1000000,0\n%s,deepseek-v4-flash,a,1000000,0\n%s,deepseek-v4-flash,"a' $now $now $now >>u.csv
+	until_so counted 2
+	drawn() { ! "$TALLY" credit balance a --json | grep -q '"available": "1000"'; }
+	until_so drawn
+	# a record that spans lines comes in three parts; bad rows are told and kept
+	printf '\nb' >>u.csv; sleep 0.4; counted 2
+	printf '",7,8\nbad,row\n' >>u.csv
+	until_so counted 3
+	kill $pid; wait $pid || true
+	grep -q 'u.csv:6: the line has 2 fields where the header has 5' err || fail "$(cat err)"
+	# rows without ids that are equal are told apart by their place, after a restart, too
+	printf '%s,deepseek-v4-flash,a,1000000,0\n' $now >>u.csv
+	"$TALLY" ingest --follow u.csv >out 2>err & pid=$!
+	until_so counted 4
+	kill $pid; wait $pid || true
+	grep -q '1 accepted, 3 duplicates' out || fail "$(cat out)"
+	# with ids, reading goes on where it stopped
+	printf 'id,time,model,input\n' >ids.csv
+	for i in 1 2 3; do printf 'r%d,%s,deepseek-v4-flash,5\n' $i $now >>ids.csv; done
+	"$TALLY" ingest --follow ids.csv >out & pid=$!
+	until_so counted 7
+	kill $pid; wait $pid || true
+	printf 'r4,%s,deepseek-v4-flash,5\n' $now >>ids.csv
+	"$TALLY" ingest --follow ids.csv >out & pid=$!
+	until_so counted 8
+	printf 'id,time,model,input\nr5,%s,deepseek-v4-flash,5\n' $now >ids.csv # written anew
+	until_so counted 9
+	kill $pid; wait $pid || true
+	grep -q '^2 records read: 2 accepted' out || fail "$(cat out)"
+	run "$TALLY" fsck
+	expect 0 clean
+	run "$TALLY" ingest --follow -
+	expect 2 'standard input'
+	gzip -c ids.csv >z.csv.gz
+	run timeout 10 "$TALLY" ingest --follow --format csv z.csv.gz
+	expect 2 'compressed'
+}
+@test "options of traces hold for files that grow" {
+	printf '{"when":"2026-08-01T00:00:00Z","m":"deepseek-v4-flash","in":5,"no":"x1"}\n' >g.jsonl
+	"$TALLY" ingest --follow g.jsonl --map time=when --map model=m --map input=in --map id=no 2>err & pid=$!
+	until_so counted 1
+	printf '{"when":"2026-08-01T00:00:01Z","m":"deepseek-v4-flash","in":6,"no":"x2"}\n' >>g.jsonl
+	until_so counted 2
+	kill $pid; wait $pid || true
+	run "$TALLY" usage --json
+	expect 0 '"input": 11'
+	printf 'TIMESTAMP,ContextTokens,GeneratedTokens\n' >azure.csv
+	"$TALLY" ingest --follow azure.csv --format azure --model deepseek-v4-pro 2>err & pid=$!
+	printf '2023-11-16 18:17:03.2,100,7\n' >>azure.csv
+	until_so counted 3
+	kill $pid; wait $pid || true
+}
 @test "backup while others write opens like the original" {
 	! on_server || skip "pg_dump copies a server"
 	"$TALLY" ingest "$ROOT/examples/sample.csv" >/dev/null
