@@ -1,0 +1,245 @@
+#include "meter/ledger/ledger_parts.h"
+
+#include <stdlib.h>
+
+static int read_account(struct ledger *l, struct query *q, struct state *s, struct err *e)
+{
+	struct account *a = &s->account;
+	*s = (struct state){ .account = { .id = db_int(q, 0),
+					  .customer = ledger_keep(l, db_text(q, 1)),
+					  .plan = ledger_keep(l, db_text(q, 2)),
+					  .plan_text = ledger_keep(l, db_text(q, 3)),
+					  .byo = db_int(q, 4) != 0,
+					  .overage_limit = { db_int(q, 6) },
+					  .burn_order = ledger_keep(l, db_text(q, 7)),
+					  .zone = ledger_keep(l, db_text(q, 8)),
+					  .anchor_day = (int)db_int(q, 9),
+					  .has_low_balance = !db_is_null(q, 10),
+					  .terms = ledger_keep(l, db_text(q, 11)),
+					  .since = { db_int(q, 12) },
+					  .opened = { db_int(q, 13) },
+					  .drawn_to = db_int(q, 14),
+					  .owed = { db_int(q, 16) } },
+			     .rest = db_int(q, 15) };
+	if (a->has_low_balance)
+		a->low_balance.nano = db_int(q, 10);
+	struct text overage = db_text(q, 5);
+	a->overage = text_is(overage, "debt")	 ? OVERAGE_DEBT
+		     : text_is(overage, "limit") ? OVERAGE_LIMIT
+						 : OVERAGE_REFUSE;
+	return burn_order_parse(&s->order, a->burn_order.p, e);
+}
+
+static int find_state(struct ledger *l, struct text customer, struct state **out, struct err *e)
+{
+	struct query *q;
+	uint64_t *at = dict_find(&l->by_customer, customer);
+	*out = NULL;
+	if (at) {
+		*out = *at ? l->state[*at - 1] : NULL;
+		return 0;
+	}
+	int rc = db_statement(l->db, LEDGER_ACCOUNT, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_text(q, ":customer", customer);
+	rc = db_step(l->db, q, e);
+	at = dict_need(&l->by_customer, customer, NULL);
+	*at = 0; /* remembered too: there is none */
+	if (rc == 1) {
+		struct state *s = mem_zalloc(sizeof *s);
+		rc = read_account(l, q, s, e);
+		if (rc != 0) {
+			free(s);
+		} else {
+			l->state = mem_grow(l->state, (l->states + 1) * sizeof *l->state);
+			const int64_t id = s->account.id;
+			l->state[l->states] = *out = s;
+			*at = ++l->states;
+			*dict_need(&l->by_id, (struct text){ (const char *)&id, sizeof id }, NULL) =
+				l->states;
+		}
+	}
+	db_reset(q);
+	return rc < 0 ? rc : 0;
+}
+
+int ledger_state_of(struct ledger *l, int64_t account, struct state **out, struct err *e)
+{
+	struct query *q;
+	uint64_t *at =
+		dict_find(&l->by_id, (struct text){ (const char *)&account, sizeof account });
+	if (at) {
+		*out = l->state[*at - 1];
+		return 0;
+	}
+	int rc = db_statement(l->db, LEDGER_ACCOUNT_AT, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":id", account);
+	rc = db_step(l->db, q, e);
+	if (rc != 1)
+		return rc < 0 ? rc : err_set(e, ERR_NOT_FOUND, "there is no such account");
+	struct text customer = ledger_keep(l, db_text(q, 1));
+	db_reset(q);
+	return find_state(l, customer, out, e);
+}
+
+int ledger_find_account(struct ledger *l, struct text customer, const struct account **out,
+			struct err *e)
+{
+	struct state *s;
+	int rc = find_state(l, customer, &s, e);
+	*out = rc == 0 && s ? &s->account : NULL;
+	return rc;
+}
+
+int ledger_account(struct ledger *l, struct text customer, const struct account **out,
+		   struct err *e)
+{
+	int rc = ledger_find_account(l, customer, out, e);
+	if (rc == 0 && !*out)
+		return err_set(e, ERR_NOT_FOUND,
+			       "'%.*s' has no credit account; open one with `tally credit account "
+			       "%.*s --plan PLAN`",
+			       (int)customer.n, customer.p, (int)customer.n, customer.p);
+	return rc;
+}
+
+int ledger_each_account(struct ledger *l, int (*take)(void *user, const struct account *a),
+			void *user, struct err *e)
+{
+	struct query *q;
+	struct state s;
+	int rc = db_statement(l->db, LEDGER_ACCOUNTS, &q, e);
+	if (rc != 0)
+		return rc;
+	while ((rc = db_step(l->db, q, e)) == 1) {
+		rc = read_account(l, q, &s, e);
+		if (rc == 0)
+			rc = take(user, &s.account);
+		if (rc != 0)
+			break;
+	}
+	db_reset(q);
+	return rc;
+}
+
+static void bind_account(struct query *q, const struct account *a)
+{
+	db_bind_text(q, ":plan", a->plan);
+	db_bind_text(q, ":plan_text", a->plan_text);
+	db_bind_int(q, ":byo", a->byo);
+	db_bind_text(q, ":overage", text_of(overage_name(a->overage)));
+	db_bind_int(q, ":overage_limit", a->overage_limit.nano);
+	db_bind_text(q, ":burn_order", a->burn_order);
+	db_bind_text(q, ":zone", a->zone);
+	db_bind_int(q, ":anchor_day", a->anchor_day);
+	if (a->has_low_balance)
+		db_bind_int(q, ":low_balance", a->low_balance.nano);
+	else
+		db_bind_null(q, ":low_balance");
+	db_bind_text(q, ":terms", a->terms);
+}
+
+/* Sums by the account's own days stand for its zone. */
+static int check_zone(struct ledger *l, const struct account *a, struct err *e)
+{
+	const struct account *known;
+	struct query *q;
+	int rc = ledger_find_account(l, a->customer, &known, e);
+	if (rc != 0 || !known || text_eq(known->zone, a->zone))
+		return rc;
+	rc = db_statement(l->db, LEDGER_DAYS_KEPT, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":account", a->id);
+	rc = db_step(l->db, q, e);
+	if (rc == 1 && db_int(q, 0))
+		rc = err_set(e, ERR_CONFLICT,
+			     "the time zone of '%.*s' cannot change any more: its usage has been "
+			     "summed by the days of %.*s",
+			     (int)a->customer.n, a->customer.p, (int)known->zone.n, known->zone.p);
+	db_reset(q);
+	return rc == 1 ? 0 : rc;
+}
+
+int ledger_set_account(struct ledger *l, const struct account *a, struct err *e)
+{
+	struct query *q;
+	int checked = a->id ? check_zone(l, a, e) : 0;
+	if (checked != 0)
+		return checked;
+	int rc = db_statement(l->db, a->id ? LEDGER_SET_ACCOUNT : LEDGER_ADD_ACCOUNT, &q, e);
+	if (rc != 0)
+		return rc;
+	bind_account(q, a);
+	if (a->id) {
+		db_bind_int(q, ":id", a->id);
+	} else {
+		db_bind_text(q, ":customer", a->customer);
+		db_bind_int(q, ":since", a->since.us);
+		db_bind_int(q, ":opened", a->opened.us);
+	}
+	int64_t id = 0;
+	rc = a->id ? db_done(l->db, q, e) : db_returned(l->db, q, &id, e);
+	if (rc == 0 && !a->id) {
+		rc = db_statement(l->db, LEDGER_ADD_STATE, &q, e);
+		if (rc == 0) {
+			db_bind_int(q, ":account", id);
+			db_bind_int(q, ":drawn_to", a->drawn_to);
+			rc = db_done(l->db, q, e);
+		}
+	}
+	ledger_reload(l);
+	return rc;
+}
+
+int ledger_write_state(struct ledger *l, const struct state *s, struct err *e)
+{
+	struct query *q;
+	int rc = db_statement(l->db, LEDGER_SET_STATE, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":account", s->account.id);
+	db_bind_int(q, ":drawn_to", s->account.drawn_to);
+	db_bind_int(q, ":rest", s->rest);
+	db_bind_int(q, ":owed", s->account.owed.nano);
+	return db_done(l->db, q, e);
+}
+
+int ledger_set_drawn_to(struct ledger *l, int64_t account, int64_t seq, struct err *e)
+{
+	struct state *s;
+	int rc = ledger_state_of(l, account, &s, e);
+	if (rc != 0)
+		return rc;
+	s->account.drawn_to = seq;
+	return ledger_write_state(l, s, e);
+}
+
+int ledger_add_uncovered(struct ledger *l, int64_t account, int64_t seq, const char *why,
+			 struct err *e)
+{
+	struct query *q;
+	int rc = db_statement(l->db, LEDGER_ADD_UNCOVERED, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":seq", seq);
+	db_bind_int(q, ":account", account);
+	db_bind_text(q, ":reason", text_of(why));
+	return db_done(l->db, q, e);
+}
+
+int ledger_uncovered(struct ledger *l, int64_t account, int64_t *count, struct err *e)
+{
+	struct query *q;
+	int rc = db_statement(l->db, LEDGER_UNCOVERED, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":account", account);
+	rc = db_step(l->db, q, e);
+	*count = rc == 1 ? db_int(q, 0) : 0;
+	db_reset(q);
+	return rc < 0 ? rc : 0;
+}

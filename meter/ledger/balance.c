@@ -1,0 +1,83 @@
+#include "meter/ledger/ledger_parts.h"
+
+static int read_sum(struct ledger *l, enum store_statement n, const struct account *a,
+		    struct instant at, int column, int64_t *out, struct err *e)
+{
+	struct query *q;
+	int rc = db_statement(l->db, n, &q, e);
+	if (rc != 0)
+		return rc;
+	if (n == STORE_HELD_SUM) {
+		db_bind_text(q, ":customer", a->customer);
+		db_bind_int(q, ":now", at.us);
+	} else {
+		db_bind_int(q, ":account", a->id);
+		db_bind_int(q, ":at", at.us);
+	}
+	rc = db_step(l->db, q, e);
+	*out = rc == 1 && !db_is_null(q, column) ? db_int(q, column) : 0;
+	db_reset(q);
+	return rc < 0 ? rc : 0;
+}
+
+static void finish_balance(const struct account *a, struct balance *b)
+{
+	b->owed = a->owed;
+	b->unlimited = a->overage == OVERAGE_DEBT;
+	b->spendable.nano = b->available.nano - b->held.nano;
+	if (a->overage == OVERAGE_LIMIT)
+		b->spendable.nano += a->overage_limit.nano - a->owed.nano;
+}
+
+int ledger_balance(struct ledger *l, const struct account *a, struct instant now,
+		   struct balance *out, struct err *e)
+{
+	*out = (struct balance){ 0 };
+	int rc = read_sum(l, LEDGER_AVAILABLE, a, now, 0, &out->available.nano, e);
+	if (rc == 0)
+		rc = read_sum(l, STORE_HELD_SUM, a, now, 1, &out->held.nano, e);
+	finish_balance(a, out);
+	return rc;
+}
+
+int ledger_balance_with(struct ledger *l, const struct account *a, struct nano_credits held,
+			struct instant now, struct balance *out, struct err *e)
+{
+	struct state *s;
+	int rc = ledger_state_of(l, a->id, &s, e);
+	*out = (struct balance){ .held = held };
+	if (rc == 0)
+		rc = ledger_need_lots(l, s, e);
+	if (rc == 0)
+		out->available.nano = ledger_nano_of(lots_available(s->lot, s->lots, now));
+	finish_balance(a, out);
+	return rc;
+}
+
+int ledger_balance_at(struct ledger *l, int64_t account, struct instant at,
+		      struct past_balance *out, struct err *e)
+{
+	struct query *q;
+	int rc = db_statement(l->db, LEDGER_BALANCE_AT, &q, e);
+	if (rc != 0)
+		return rc;
+	*out = (struct past_balance){ 0 };
+	db_bind_int(q, ":account", account);
+	db_bind_int(q, ":at", at.us);
+	while ((rc = db_step(l->db, q, e)) == 1) {
+		struct text pot = db_text(q, 0);
+		int64_t amount = db_int(q, 1);
+		if (text_is(pot, "grant"))
+			out->left.nano += amount;
+		else if (text_is(pot, "used"))
+			out->used.nano += amount;
+		else if (text_is(pot, "expired"))
+			out->expired.nano += amount;
+		else if (text_is(pot, "overage"))
+			out->owed.nano -= amount;
+		else if (text_is(pot, "billed"))
+			out->billed.nano -= amount;
+	}
+	db_reset(q);
+	return rc;
+}

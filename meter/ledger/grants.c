@@ -1,0 +1,297 @@
+#include "meter/ledger/ledger_parts.h"
+
+static void read_grant(struct query *q, struct grant *g)
+{
+	*g = (struct grant){ .id = db_int(q, 0),
+			     .account = db_int(q, 1),
+			     .name = db_text(q, 2),
+			     .amount = { db_int(q, 3) },
+			     .kind = ledger_class_of(db_text(q, 4)),
+			     .priority = db_int(q, 5),
+			     .effective = { db_int(q, 6) },
+			     .expires = db_is_null(q, 7) ? INSTANT_MAX
+							 : (struct instant){ db_int(q, 7) },
+			     .has_cost_basis = !db_is_null(q, 8),
+			     .currency = db_text(q, 9),
+			     .note = db_text(q, 10),
+			     .created = { db_int(q, 11) },
+			     .left = { db_int(q, 12) },
+			     .rule = db_is_null(q, 13) ? 0 : db_int(q, 13) };
+	if (g->has_cost_basis)
+		g->cost_basis.pico = db_int(q, 8);
+}
+
+int ledger_find_grant(struct ledger *l, int64_t account, struct text name, struct grant *out,
+		      struct err *e)
+{
+	struct query *q;
+	int rc = db_statement(l->db, LEDGER_GRANT, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":account", account);
+	db_bind_text(q, ":name", name);
+	rc = db_step(l->db, q, e);
+	if (rc == 1) {
+		read_grant(q, out);
+		out->name = ledger_keep(l, out->name);
+		out->currency = ledger_keep(l, out->currency);
+		out->note = ledger_keep(l, out->note);
+	}
+	db_reset(q);
+	if (rc == 0)
+		return err_set(e, ERR_NOT_FOUND, "there is no grant '%.*s'", (int)name.n, name.p);
+	return rc < 0 ? rc : 0;
+}
+
+int ledger_each_grant(struct ledger *l, int64_t account,
+		      int (*take)(void *user, const struct grant *g), void *user, struct err *e)
+{
+	struct query *q;
+	struct grant g;
+	int rc = db_statement(l->db, LEDGER_GRANTS, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":account", account);
+	while ((rc = db_step(l->db, q, e)) == 1) {
+		read_grant(q, &g);
+		if ((rc = take(user, &g)) != 0)
+			break;
+	}
+	db_reset(q);
+	return rc;
+}
+
+static bool same_grant(const struct grant *a, const struct grant *b)
+{
+	return a->amount.nano == b->amount.nano && a->kind == b->kind &&
+	       a->priority == b->priority && a->expires.us == b->expires.us &&
+	       a->has_cost_basis == b->has_cost_basis && a->cost_basis.pico == b->cost_basis.pico;
+}
+
+static int insert_grant(struct ledger *l, const struct grant *g, int64_t *id, struct err *e)
+{
+	struct query *q;
+	int rc = db_statement(l->db, LEDGER_ADD_GRANT, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":account", g->account);
+	db_bind_text(q, ":name", g->name);
+	db_bind_int(q, ":amount", g->amount.nano);
+	db_bind_text(q, ":class", text_of(ledger_class_name(g->kind)));
+	db_bind_int(q, ":priority", g->priority);
+	db_bind_int(q, ":effective", g->effective.us);
+	if (g->expires.us == INSTANT_MAX.us)
+		db_bind_null(q, ":expires");
+	else
+		db_bind_int(q, ":expires", g->expires.us);
+	if (g->has_cost_basis)
+		db_bind_int(q, ":cost_basis", g->cost_basis.pico);
+	else
+		db_bind_null(q, ":cost_basis");
+	db_bind_text(q, ":currency", g->currency);
+	if (g->rule)
+		db_bind_int(q, ":rule", g->rule);
+	else
+		db_bind_null(q, ":rule");
+	db_bind_text(q, ":note", g->note);
+	db_bind_int(q, ":created", g->created.us);
+	rc = db_returned(l->db, q, id, e);
+	if (rc != 0)
+		return rc;
+	rc = db_statement(l->db, LEDGER_ADD_LOT, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":grant", *id);
+	db_bind_int(q, ":account", g->account);
+	db_bind_int(q, ":left", g->amount.nano);
+	return db_done(l->db, q, e);
+}
+
+int ledger_grant(struct ledger *l, const struct grant *g, struct instant now, int64_t *id,
+		 struct err *e)
+{
+	struct state *s;
+	struct grant known;
+	struct err none = { 0 };
+	int rc = ledger_state_of(l, g->account, &s, e);
+	if (rc == 0 && g->amount.nano <= 0)
+		rc = err_set(e, ERR_INVALID, "a grant is of more than 0 credits");
+	if (rc == 0 && g->expires.us <= g->effective.us)
+		rc = err_set(e, ERR_INVALID, "the grant would expire before it is effective");
+	if (rc != 0)
+		return rc;
+	rc = ledger_find_grant(l, g->account, g->name, &known, &none);
+	if (rc == 0) {
+		*id = known.id;
+		return same_grant(&known, g) ? 0
+					     : err_set(e, ERR_CONFLICT,
+						       "the grant '%.*s' exists with other content",
+						       (int)g->name.n, g->name.p);
+	}
+	if (none.code != ERR_NOT_FOUND) {
+		*e = none;
+		return rc;
+	}
+	struct grant fresh = *g;
+	if (fresh.created.us == 0)
+		fresh.created = now;
+	rc = ledger_need_lots(l, s, e);
+	if (rc == 0 && g->balance_most.nano) {
+		int128 balance = lots_available(s->lot, s->lots, now).atto / atto_per_nano;
+		char text[2][DECIMAL_TEXT_MAX];
+		if (balance + g->amount.nano > g->balance_most.nano)
+			return err_set(e, ERR_LIMIT,
+				       "the grant would push the balance of %s above %s",
+				       nano_credits_format(
+					       (struct nano_credits){ (int64_t)balance }, text[0]),
+				       nano_credits_format(g->balance_most, text[1]));
+	}
+	if (rc == 0)
+		rc = insert_grant(l, &fresh, id, e);
+	if (rc != 0)
+		return rc;
+	struct lot *lot = ledger_add_lot(s);
+	*lot = (struct lot){ .id = ledger_keep(l, g->name),
+			     .number = *id,
+			     .amount = credits_of_nano(g->amount),
+			     .left = credits_of_nano(g->amount),
+			     .cap = { -1 },
+			     .kind = g->kind,
+			     .priority = g->priority,
+			     .effective = g->effective,
+			     .expires = g->expires,
+			     .created = fresh.created,
+			     .has_cost_basis = g->has_cost_basis,
+			     .cost_basis = { (int128)g->cost_basis.pico * 1000000 } };
+	l->entries = 0;
+	ledger_put_entry(l, "grant", *id, g->amount.nano);
+	ledger_put_entry(l, "source", 0, -g->amount.nano);
+	rc = ledger_post(l,
+			 &(struct posting){ .state = s,
+					    .kind = "grant",
+					    .at = g->effective,
+					    .booked = now,
+					    .note = g->note },
+			 NULL, e);
+	if (rc == 0 && g->effective.us <= now.us)
+		rc = ledger_repay(l, s, g->effective, now, e);
+	return rc;
+}
+
+/* `nano` of a lot has expired; negative: has not, after all. */
+static int set_lapsed(struct ledger *l, int64_t grant, int64_t nano, struct err *e)
+{
+	struct query *q;
+	int rc = db_statement(l->db, LEDGER_SET_LAPSED, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":grant", grant);
+	db_bind_int(q, ":nano", nano);
+	return db_done(l->db, q, e);
+}
+
+/* Moves `nano` of a lot to another pot. */
+int ledger_take_from_lot(struct ledger *l, struct state *s, struct lot *lot, int64_t nano,
+			 const char *kind, const char *pot, struct instant at, struct instant now,
+			 struct text note, struct err *e)
+{
+	const int64_t grant = lot->number;
+	lot->left.atto -= (int128)nano * atto_per_nano;
+	l->entries = 0;
+	ledger_put_entry(l, "grant", grant, -nano);
+	ledger_put_entry(l, pot, 0, nano);
+	int rc = text_is(text_of(pot), "expired")
+			 ? set_lapsed(l, grant, nano, e)
+			 : ledger_write_lot(l, grant, ledger_nano_of(lot->left), e);
+	if (rc == 0)
+		rc = ledger_post(
+			l,
+			&(struct posting){
+				.state = s, .kind = kind, .at = at, .booked = now, .note = note },
+			NULL, e);
+	return rc;
+}
+
+int ledger_void_grant(struct ledger *l, struct text customer, struct text name, struct instant now,
+		      const char *why, struct err *e)
+{
+	const struct account *a;
+	struct state *s = NULL;
+	struct grant g = { 0 };
+	int rc = ledger_account(l, customer, &a, e);
+	if (rc == 0)
+		rc = ledger_find_grant(l, a->id, name, &g, e);
+	if (rc == 0)
+		rc = ledger_state_of(l, a->id, &s, e);
+	if (rc == 0)
+		rc = ledger_need_lots(l, s, e);
+	if (rc == 0 && g.left.nano == 0)
+		rc = err_set(e, ERR_INVALID, "nothing is left of the grant '%.*s'", (int)name.n,
+			     name.p);
+	for (size_t i = 0; rc == 0 && i < s->lots; i++)
+		if (s->lot[i].number == g.id)
+			rc = ledger_take_from_lot(l, s, &s->lot[i], g.left.nano, "void", "source",
+						  now, now, text_of(why), e);
+	if (rc == 0)
+		ledger_drop_empty(s);
+	return rc;
+}
+
+int ledger_expire(struct ledger *l, int64_t account, struct instant now, struct err *e)
+{
+	struct state *s;
+	int rc = ledger_state_of(l, account, &s, e);
+	if (rc == 0)
+		rc = ledger_need_lots(l, s, e);
+	for (size_t i = 0; rc == 0 && i < s->lots; i++)
+		if (s->lot[i].expires.us <= now.us)
+			rc = ledger_take_from_lot(l, s, &s->lot[i], ledger_nano_of(s->lot[i].left),
+						  "expire", "expired", s->lot[i].expires, now,
+						  TEXT(""), e);
+	if (rc == 0)
+		ledger_drop_empty(s);
+	return rc;
+}
+
+/*
+ * Grants that counted at `at` and have expired since give what has expired of them back, so that
+ * usage that comes late is paid as if it had come in time. What it leaves expires again with the
+ * next ledger_expire.
+ */
+int ledger_reopen_lapsed(struct ledger *l, struct state *s, struct instant at, struct instant now,
+			 struct err *e)
+{
+	for (;;) {
+		struct query *q;
+		int rc = db_statement(l->db, LEDGER_LAPSED, &q, e);
+		if (rc != 0)
+			return rc;
+		db_bind_int(q, ":account", s->account.id);
+		db_bind_int(q, ":at", at.us);
+		db_bind_int(q, ":now", now.us);
+		rc = db_step(l->db, q, e);
+		if (rc != 1) {
+			db_reset(q);
+			return rc;
+		}
+		const int64_t grant = db_int(q, 0), nano = db_int(q, 1);
+		const struct instant expires = { db_int(q, 2) };
+		db_reset(q);
+		l->entries = 0;
+		ledger_put_entry(l, "grant", grant, nano);
+		ledger_put_entry(l, "expired", 0, -nano);
+		rc = set_lapsed(l, grant, -nano, e);
+		if (rc == 0)
+			rc = ledger_post(l,
+					 &(struct posting){ .state = s,
+							    .kind = "expire",
+							    .at = expires,
+							    .booked = now,
+							    .note = TEXT("usage came late") },
+					 NULL, e);
+		if (rc != 0)
+			return rc;
+		s->has_lots = false;
+		s->lots = 0;
+	}
+}

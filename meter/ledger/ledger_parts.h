@@ -1,0 +1,94 @@
+/*
+ * ledger_parts: what the parts of the ledger share: its memory, the state of an account, and how a
+ * transaction is made. Internal to meter/ledger.
+ *
+ * ledger.c opens it, reads it back and verifies; accounts.c, grants.c, recurring.c, spend.c and
+ * balance.c each know one subject; posting.c alone writes lots and transactions.
+ */
+#ifndef TALLY_METER_LEDGER_LEDGER_PARTS_H
+#define TALLY_METER_LEDGER_LEDGER_PARTS_H
+
+#include "base/dict.h"
+#include "base/zone.h"
+#include "meter/ledger/ledger.h"
+#include "meter/store/store_sql.h"
+
+static const int128 atto_per_nano = 1000000000;
+
+/* An account and its open lots, as they stand inside the transaction. */
+struct state {
+	struct account account;
+	struct burn_order order;
+	int64_t rest; /* in 1e-18, below a billionth */
+	struct lot *lot;
+	size_t lots, room;
+	bool has_lots, sorted;
+	struct zone *zone;
+};
+
+struct entry {
+	const char *pot;
+	int64_t grant; /* 0: none */
+	int64_t nano;
+};
+
+struct ledger {
+	struct store *store;
+	struct db *db;
+	struct journal journal;
+	struct arena arena;
+	struct dict by_customer, by_id; /* 1 + place of the state */
+	struct state **state;
+	size_t states;
+	int64_t next_txn; /* 0: not known */
+	int64_t data_version;
+	struct entry *entry; /* of the transaction at work */
+	size_t entries, entry_room;
+	struct lot_use *use;
+	size_t use_room;
+};
+
+int64_t ledger_nano_of(struct credits_total c);
+const char *ledger_class_name(enum lot_class c);
+enum lot_class ledger_class_of(struct text name);
+/* A copy that lives as long as the memory of the transaction. */
+struct text ledger_keep(struct ledger *l, struct text t);
+
+/* The account with that id. Errors: ERR_NOT_FOUND, ERR_STORE. */
+int ledger_state_of(struct ledger *l, int64_t account, struct state **out, struct err *e);
+/* What is left below a billionth, and owed. */
+int ledger_write_state(struct ledger *l, const struct state *s, struct err *e);
+
+/* Reads the open lots, once. */
+int ledger_need_lots(struct ledger *l, struct state *s, struct err *e);
+struct lot *ledger_add_lot(struct state *s);
+int ledger_write_lot(struct ledger *l, int64_t grant, int64_t left, struct err *e);
+void ledger_drop_empty(struct state *s);
+
+/* An entry of the transaction that the next ledger_post writes; entries sum to zero. */
+void ledger_put_entry(struct ledger *l, const char *pot, int64_t grant, int64_t nano);
+
+struct posting {
+	const struct state *state;
+	const char *kind;
+	struct instant at, booked;
+	int64_t usage_from, usage_to;
+	struct text key, note;
+};
+
+int ledger_post(struct ledger *l, const struct posting *p, int64_t *id, struct err *e);
+/* The transaction of that key, or 0. */
+int ledger_known_txn(struct ledger *l, struct text key, int64_t *txn, struct err *e);
+
+/* Moves from a lot into that pot, in a transaction of that kind. */
+int ledger_take_from_lot(struct ledger *l, struct state *s, struct lot *lot, int64_t nano,
+			 const char *kind, const char *pot, struct instant at, struct instant now,
+			 struct text note, struct err *e);
+/* Gives lapsed credits back that earlier use should have found. */
+int ledger_reopen_lapsed(struct ledger *l, struct state *s, struct instant at, struct instant now,
+			 struct err *e);
+/* Overage is paid from what is there by then. */
+int ledger_repay(struct ledger *l, struct state *s, struct instant at, struct instant now,
+		 struct err *e);
+
+#endif

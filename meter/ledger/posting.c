@@ -1,0 +1,229 @@
+#include "meter/ledger/ledger_parts.h"
+
+enum { ENTRIES_MOST = 1 << 20 };
+
+struct lot *ledger_add_lot(struct state *s)
+{
+	if (s->lots == s->room) {
+		s->room = s->room ? s->room * 2 : 8;
+		s->lot = mem_grow(s->lot, s->room * sizeof *s->lot);
+	}
+	s->sorted = false;
+	s->lot[s->lots] = (struct lot){ .cap = { -1 } };
+	return &s->lot[s->lots++];
+}
+
+int ledger_need_lots(struct ledger *l, struct state *s, struct err *e)
+{
+	struct query *q;
+	int rc = 0;
+	if (!s->has_lots) {
+		rc = db_statement(l->db, LEDGER_LOTS, &q, e);
+		if (rc != 0)
+			return rc;
+		db_bind_int(q, ":account", s->account.id);
+		s->lots = 0;
+		while ((rc = db_step(l->db, q, e)) == 1) {
+			struct lot *lot = ledger_add_lot(s);
+			lot->number = db_int(q, 0);
+			lot->id = ledger_keep(l, db_text(q, 1));
+			lot->amount = credits_of_nano((struct nano_credits){ db_int(q, 2) });
+			lot->left = credits_of_nano((struct nano_credits){ db_int(q, 3) });
+			lot->kind = ledger_class_of(db_text(q, 4));
+			lot->priority = db_int(q, 5);
+			lot->effective.us = db_int(q, 6);
+			lot->expires =
+				db_is_null(q, 7) ? INSTANT_MAX : (struct instant){ db_int(q, 7) };
+			lot->has_cost_basis = !db_is_null(q, 8);
+			if (lot->has_cost_basis)
+				lot->cost_basis.atto = (int128)db_int(q, 8) * 1000000;
+			lot->created.us = db_int(q, 9);
+		}
+		db_reset(q);
+		s->has_lots = rc == 0;
+	}
+	if (rc == 0 && !s->sorted) {
+		lots_sort(s->lot, s->lots, &s->order);
+		s->sorted = true;
+	}
+	return rc;
+}
+
+int ledger_write_lot(struct ledger *l, int64_t grant, int64_t left, struct err *e)
+{
+	struct query *q;
+	int rc = db_statement(l->db, LEDGER_SET_LOT, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":grant", grant);
+	db_bind_int(q, ":left", left);
+	return db_done(l->db, q, e);
+}
+
+/* Lots that are used up leave the memory; the order of the others stays. */
+void ledger_drop_empty(struct state *s)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < s->lots; i++)
+		if (s->lot[i].left.atto > 0)
+			s->lot[kept++] = s->lot[i];
+	s->lots = kept;
+}
+
+void ledger_put_entry(struct ledger *l, const char *pot, int64_t grant, int64_t nano)
+{
+	if (nano == 0)
+		return;
+	if (l->entries == l->entry_room) {
+		l->entry_room = l->entry_room ? l->entry_room * 2 : 64;
+		l->entry = mem_grow(l->entry, l->entry_room * sizeof *l->entry);
+	}
+	l->entry[l->entries++] = (struct entry){ pot, grant, nano };
+}
+
+static void put_txn_text(struct buf *b, int64_t id, int64_t account, int64_t at, int64_t booked,
+			 struct text kind, int64_t from, int64_t to, struct text key,
+			 struct text note)
+{
+	buf_printf(b, "%lld %lld %lld %lld %.*s %lld %lld %zu:", (long long)id, (long long)account,
+		   (long long)at, (long long)booked, (int)kind.n, kind.p, (long long)from,
+		   (long long)to, key.n);
+	buf_add(b, key.p, key.n);
+	buf_printf(b, " %zu:", note.n);
+	buf_add(b, note.p, note.n);
+	buf_puts(b, "\n");
+}
+
+static void put_entry_text(struct buf *b, struct text pot, int64_t grant, int64_t nano)
+{
+	buf_printf(b, "%.*s %lld %lld\n", (int)pot.n, pot.p, (long long)grant, (long long)nano);
+}
+
+int ledger_txn_text(struct store *s, int64_t txn, struct buf *out, bool *there, struct err *e)
+{
+	struct db *db = store_db(s);
+	struct query *q;
+	static const char sql[] =
+		"SELECT id,account,at,booked,kind,coalesce(usage_from,0),coalesce(usage_to,0),"
+		"coalesce(key,''),note FROM ledger_txn WHERE id=?";
+	*there = false;
+	int rc = db_prepare(db, sql, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int_at(q, 1, txn);
+	rc = db_step(db, q, e);
+	if (rc == 1) {
+		*there = true;
+		put_txn_text(out, db_int(q, 0), db_int(q, 1), db_int(q, 2), db_int(q, 3),
+			     db_text(q, 4), db_int(q, 5), db_int(q, 6), db_text(q, 7),
+			     db_text(q, 8));
+	}
+	db_drop(q);
+	if (rc != 1)
+		return rc;
+	rc = db_statement(db, LEDGER_ENTRIES, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":txn", txn);
+	while ((rc = db_step(db, q, e)) == 1)
+		put_entry_text(out, db_text(q, 1), db_is_null(q, 2) ? 0 : db_int(q, 2),
+			       db_int(q, 3));
+	db_reset(q);
+	return rc;
+}
+
+static int write_entries(struct ledger *l, int64_t txn, struct err *e)
+{
+	struct query *q;
+	int128 sum = 0;
+	for (size_t i = 0; i < l->entries; i++) {
+		const struct entry *en = &l->entry[i];
+		int rc = db_statement(l->db, LEDGER_ADD_ENTRY, &q, e);
+		if (rc != 0)
+			return rc;
+		sum += en->nano;
+		db_bind_int(q, ":txn", txn);
+		db_bind_int(q, ":place", (int64_t)i);
+		db_bind_text(q, ":pot", text_of(en->pot));
+		if (en->grant)
+			db_bind_int(q, ":grant", en->grant);
+		else
+			db_bind_null(q, ":grant");
+		db_bind_int(q, ":amount", en->nano);
+		rc = db_done(l->db, q, e);
+		if (rc != 0)
+			return rc;
+	}
+	CHECK(sum == 0 && l->entries > 0 && l->entries < ENTRIES_MOST);
+	return 0;
+}
+
+/* Writes the entries that were entered as one transaction. */
+int ledger_post(struct ledger *l, const struct posting *p, int64_t *id, struct err *e)
+{
+	struct query *q;
+	int rc = 0;
+	if (!l->next_txn) {
+		rc = db_statement(l->db, LEDGER_NEXT_TXN, &q, e);
+		if (rc == 0 && (rc = db_step(l->db, q, e)) == 1) {
+			l->next_txn = db_int(q, 0) + 1;
+			rc = 0;
+		}
+		if (rc != 0)
+			return rc;
+		db_reset(q);
+	}
+	const int64_t txn = l->next_txn;
+	rc = write_entries(l, txn, e);
+	if (rc == 0)
+		rc = db_statement(l->db, LEDGER_ADD_TXN, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":id", txn);
+	db_bind_int(q, ":account", p->state->account.id);
+	db_bind_int(q, ":at", p->at.us);
+	db_bind_int(q, ":booked", p->booked.us);
+	db_bind_text(q, ":kind", text_of(p->kind));
+	if (p->usage_from) {
+		db_bind_int(q, ":from", p->usage_from);
+		db_bind_int(q, ":to", p->usage_to);
+	} else {
+		db_bind_null(q, ":from");
+		db_bind_null(q, ":to");
+	}
+	if (p->key.n)
+		db_bind_text(q, ":key", p->key);
+	else
+		db_bind_null(q, ":key");
+	db_bind_text(q, ":note", p->note);
+	rc = db_done(l->db, q, e);
+	if (rc != 0)
+		return rc;
+	struct buf b = { 0 };
+	put_txn_text(&b, txn, p->state->account.id, p->at.us, p->booked.us, text_of(p->kind),
+		     p->usage_from, p->usage_from ? p->usage_to : 0, p->key, p->note);
+	for (size_t i = 0; i < l->entries; i++)
+		put_entry_text(&b, text_of(l->entry[i].pot), l->entry[i].grant, l->entry[i].nano);
+	rc = journal_add(&l->journal, "txn", txn, (struct text){ b.p, b.n }, e);
+	buf_release(&b);
+	l->next_txn++;
+	if (id)
+		*id = txn;
+	return rc;
+}
+
+int ledger_known_txn(struct ledger *l, struct text key, int64_t *txn, struct err *e)
+{
+	struct query *q;
+	*txn = 0;
+	if (key.n == 0)
+		return 0;
+	int rc = db_statement(l->db, LEDGER_TXN_BY_KEY, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_text(q, ":key", key);
+	rc = db_step(l->db, q, e);
+	*txn = rc == 1 ? db_int(q, 0) : 0;
+	db_reset(q);
+	return rc < 0 ? rc : 0;
+}

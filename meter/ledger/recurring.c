@@ -1,0 +1,245 @@
+#include "meter/ledger/ledger_parts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static void read_rule(struct query *q, struct credit_rule *r)
+{
+	*r = (struct credit_rule){ .id = db_int(q, 0),
+				   .account = db_int(q, 1),
+				   .name = db_text(q, 2),
+				   .amount = { db_int(q, 3) },
+				   .kind = ledger_class_of(db_text(q, 4)),
+				   .priority = db_int(q, 5),
+				   .every = db_text(q, 6),
+				   .anchor = { db_int(q, 7) },
+				   .rollover = { db_int(q, 8) },
+				   .next = { db_int(q, 9) },
+				   .until = db_is_null(q, 10) ? INSTANT_MAX
+							      : (struct instant){ db_int(q, 10) },
+				   .lasts = db_text(q, 11),
+				   .has_cost_basis = !db_is_null(q, 12),
+				   .currency = db_text(q, 13) };
+	if (r->has_cost_basis)
+		r->cost_basis.pico = db_int(q, 12);
+}
+
+int ledger_each_rule(struct ledger *l, int64_t account,
+		     int (*take)(void *user, const struct credit_rule *r), void *user,
+		     struct err *e)
+{
+	struct query *q;
+	struct credit_rule r;
+	int rc = db_statement(l->db, LEDGER_RULES, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":account", account);
+	while ((rc = db_step(l->db, q, e)) == 1) {
+		read_rule(q, &r);
+		if ((rc = take(user, &r)) != 0)
+			break;
+	}
+	db_reset(q);
+	return rc;
+}
+
+int ledger_add_rule(struct ledger *l, const struct credit_rule *r, struct err *e)
+{
+	struct query *q;
+	struct recurrence every;
+	int rc = recurrence_parse(&every, r->every, r->anchor, e);
+	if (rc == 0 && r->lasts.n)
+		rc = recurrence_parse(&every, r->lasts, r->anchor, e);
+	if (rc == 0 && r->lasts.n && r->rollover.nano)
+		rc = err_set(e, ERR_USAGE, "a grant that lasts does not roll over: choose one");
+	if (rc == 0 && r->amount.nano <= 0)
+		rc = err_set(e, ERR_INVALID, "a grant is of more than 0 credits");
+	if (rc == 0)
+		rc = db_statement(l->db, LEDGER_ADD_RULE, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":account", r->account);
+	db_bind_text(q, ":name", r->name);
+	db_bind_int(q, ":amount", r->amount.nano);
+	db_bind_text(q, ":class", text_of(ledger_class_name(r->kind)));
+	db_bind_int(q, ":priority", r->priority);
+	db_bind_text(q, ":every", r->every);
+	db_bind_text(q, ":lasts", r->lasts);
+	db_bind_text(q, ":currency", r->currency);
+	if (r->has_cost_basis)
+		db_bind_int(q, ":cost_basis", r->cost_basis.pico);
+	else
+		db_bind_null(q, ":cost_basis");
+	db_bind_int(q, ":anchor", r->anchor.us);
+	db_bind_int(q, ":rollover", r->rollover.nano);
+	db_bind_int(q, ":next", r->next.us);
+	if (r->until.us == INSTANT_MAX.us)
+		db_bind_null(q, ":until");
+	else
+		db_bind_int(q, ":until", r->until.us);
+	return db_done(l->db, q, e);
+}
+
+/* What earlier recurrences left is kept up to the rollover; the oldest goes first. */
+static int trim(struct ledger *l, struct state *s, const struct credit_rule *r, struct instant at,
+		struct instant now, struct err *e)
+{
+	struct query *q;
+	int64_t left = 0, *grant = NULL;
+	size_t n = 0;
+	int rc = ledger_need_lots(l, s, e), more = 0;
+	if (rc == 0)
+		rc = db_statement(l->db, LEDGER_RULE_LOTS, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":account", r->account);
+	db_bind_int(q, ":rule", r->id);
+	while ((more = db_step(l->db, q, e)) == 1) {
+		grant = mem_grow(grant, (n + 1) * sizeof *grant);
+		grant[n++] = db_int(q, 0);
+		left += db_int(q, 1);
+	}
+	db_reset(q);
+	rc = more;
+	for (size_t k = 0; rc == 0 && k < n && left > r->rollover.nano; k++)
+		for (size_t i = 0; rc == 0 && i < s->lots; i++) {
+			if (s->lot[i].number != grant[k])
+				continue;
+			int64_t over = left - r->rollover.nano,
+				has = ledger_nano_of(s->lot[i].left);
+			over = over < has ? over : has;
+			rc = ledger_take_from_lot(l, s, &s->lot[i], over, "expire", "expired", at,
+						  now, TEXT("beyond the rollover"), e);
+			left -= over;
+		}
+	ledger_drop_empty(s);
+	free(grant);
+	return rc;
+}
+
+static int recur(struct ledger *l, const struct credit_rule *r, struct instant now, struct err *e)
+{
+	struct query *q;
+	struct state *s;
+	struct recurrence every;
+	char name[120], at[INSTANT_TEXT_MAX];
+	int64_t id;
+	int rc = recurrence_parse(&every, r->every, r->anchor, e);
+	if (rc == 0)
+		rc = ledger_state_of(l, r->account, &s, e);
+	/* lots that cannot roll over expire by themselves; usage that comes late may still find
+	 * them
+	 */
+	if (rc == 0 && r->rollover.nano)
+		rc = trim(l, s, r, r->next, now, e);
+	if (rc != 0)
+		return rc;
+	struct instant next = recurrence_from(&every, (struct instant){ r->next.us + 1 }),
+		       expires = r->rollover.nano ? INSTANT_MAX : next;
+	if (r->lasts.n) {
+		struct recurrence lasts;
+		rc = recurrence_parse(&lasts, r->lasts, r->next, e);
+		if (rc != 0)
+			return rc;
+		expires = recurrence_from(&lasts, (struct instant){ r->next.us + 1 });
+	}
+	instant_format(r->next, at);
+	if (strcmp(at + 10, "T00:00:00Z") == 0)
+		at[10] = 0; /* the day says it */
+	snprintf(name, sizeof name, "%.*s %s", (int)(r->name.n < 60 ? r->name.n : 60), r->name.p,
+		 at);
+	rc = ledger_grant(l,
+			  &(struct grant){ .account = r->account,
+					   .rule = r->id,
+					   .name = text_of(name),
+					   .amount = r->amount,
+					   .kind = r->kind,
+					   .priority = r->priority,
+					   .effective = r->next,
+					   /* what cannot roll over ends with its period, and so
+					      burns before what lives on */
+					   .expires = expires,
+					   .created = r->next,
+					   .has_cost_basis = r->has_cost_basis,
+					   .cost_basis = r->cost_basis,
+					   .currency = r->currency,
+					   .note = TEXT("recurring") },
+			  now, &id, e);
+	if (rc == 0)
+		rc = db_statement(l->db, LEDGER_SET_RULE, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":id", r->id);
+	db_bind_int(q, ":next", next.us);
+	return db_done(l->db, q, e);
+}
+
+struct id_list {
+	int64_t *id;
+	size_t n;
+};
+
+static int add_id(void *user, const struct account *a)
+{
+	struct id_list *list = user;
+	list->id = mem_grow(list->id, (list->n + 1) * sizeof *list->id);
+	list->id[list->n++] = a->id;
+	return 0;
+}
+
+int ledger_recurs_by(struct ledger *l, struct instant until, bool *out, struct err *e)
+{
+	struct query *q;
+	int rc = db_statement(l->db, LEDGER_RULES_DUE, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":now", until.us);
+	rc = db_step(l->db, q, e);
+	*out = rc == 1;
+	db_reset(q);
+	return rc < 0 ? rc : 0;
+}
+
+int ledger_recur(struct ledger *l, struct instant until, struct instant now, struct err *e)
+{
+	struct query *q;
+	struct credit_rule r;
+	for (;;) {
+		int rc = db_statement(l->db, LEDGER_RULES_DUE, &q, e);
+		if (rc != 0)
+			return rc;
+		db_bind_int(q, ":now", until.us);
+		rc = db_step(l->db, q, e);
+		if (rc != 1) {
+			db_reset(q);
+			return rc;
+		}
+		read_rule(q, &r);
+		r.name = ledger_keep(l, r.name);
+		r.every = ledger_keep(l, r.every);
+		r.lasts = ledger_keep(l, r.lasts);
+		r.currency = ledger_keep(l, r.currency);
+		db_reset(q);
+		rc = recur(l, &r, now, e);
+		if (rc != 0)
+			return rc;
+	}
+}
+
+int ledger_advance(struct ledger *l, struct instant now, struct err *e)
+{
+	struct id_list accounts = { 0 };
+	int rc = ledger_recur(l, now, now, e);
+	if (rc == 0)
+		rc = ledger_each_account(l, add_id, &accounts, e);
+	for (size_t i = 0; rc == 0 && i < accounts.n; i++) {
+		struct state *s;
+		rc = ledger_expire(l, accounts.id[i], now, e);
+		if (rc == 0)
+			rc = ledger_state_of(l, accounts.id[i], &s, e);
+		if (rc == 0) /* grants that have become effective since */
+			rc = ledger_repay(l, s, now, now, e);
+	}
+	free(accounts.id);
+	return rc;
+}

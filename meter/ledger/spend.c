@@ -1,0 +1,298 @@
+#include "meter/ledger/ledger_parts.h"
+
+/* By days, what use took from grants. */
+static int add_taken(struct ledger *l, struct state *s, struct instant at, int64_t nano,
+		     struct err *e)
+{
+	struct query *q;
+	int rc = s->zone || nano == 0 ? 0 : zone_open(&s->zone, s->account.zone.p, e);
+	if (rc == 0 && nano)
+		rc = db_statement(l->db, LEDGER_ADD_TAKEN, &q, e);
+	if (rc != 0 || nano == 0)
+		return rc;
+	db_bind_int(q, ":account", s->account.id);
+	db_bind_int(q, ":day",
+		    floor_div(at.us + zone_offset(s->zone, at, NULL) * US_PER_SECOND, US_PER_DAY));
+	db_bind_int(q, ":nano", nano);
+	return db_done(l->db, q, e);
+}
+
+int ledger_taken(struct ledger *l, int64_t account, int64_t to_day, struct nano_credits *out,
+		 struct err *e)
+{
+	struct query *q;
+	int rc = db_statement(l->db, LEDGER_TAKEN, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":account", account);
+	db_bind_int(q, ":to", to_day);
+	rc = db_step(l->db, q, e);
+	out->nano = rc == 1 ? db_int(q, 0) : 0;
+	db_reset(q);
+	return rc < 0 ? rc : 0;
+}
+
+/* Overage that earlier use left is paid by what is there now. */
+int ledger_repay(struct ledger *l, struct state *s, struct instant at, struct instant now,
+		 struct err *e)
+{
+	struct credits_total rest, want = credits_of_nano(s->account.owed);
+	size_t uses;
+	if (s->account.overage != OVERAGE_DEBT || s->account.owed.nano == 0)
+		return 0;
+	int rc = ledger_need_lots(l, s, e);
+	if (rc != 0)
+		return rc;
+	if (s->lots >= l->use_room) {
+		l->use_room = s->lots + 64;
+		l->use = mem_grow(l->use, l->use_room * sizeof *l->use);
+	}
+	rc = lots_take(s->lot, s->lots, at, want, SHORT_PARTIAL, l->use, &uses, &rest, e);
+	int64_t paid = ledger_nano_of(want) - ledger_nano_of(rest);
+	if (rc != 0 || paid == 0)
+		return rc;
+	l->entries = 0;
+	for (size_t i = 0; rc == 0 && i < uses; i++) {
+		const struct lot *lot = &s->lot[l->use[i].lot];
+		ledger_put_entry(l, "grant", lot->number, -ledger_nano_of(l->use[i].amount));
+		rc = ledger_write_lot(l, lot->number, ledger_nano_of(lot->left), e);
+	}
+	ledger_put_entry(l, "overage", 0, paid);
+	s->account.owed.nano -= paid;
+	if (rc == 0)
+		rc = ledger_post(
+			l,
+			&(struct posting){ .state = s, .kind = "repay", .at = at, .booked = now },
+			NULL, e);
+	if (rc == 0)
+		rc = add_taken(l, s, at, paid, e);
+	if (rc == 0)
+		rc = ledger_write_state(l, s, e);
+	ledger_drop_empty(s);
+	return rc;
+}
+
+static int add_used(void *user, const struct ledger_entry *en)
+{
+	if (text_is(en->pot, "used"))
+		((struct nano_credits *)user)->nano += en->amount.nano;
+	return 0;
+}
+
+/* The key was drawn under before: is this the same draw? */
+static int same_draw(struct ledger *l, struct nano_credits amount, const struct draw *d,
+		     struct drawn *out, struct err *e)
+{
+	struct nano_credits taken = { 0 };
+	char text[2][DECIMAL_TEXT_MAX];
+	int rc = ledger_each_entry(l, out->txn, add_used, &taken, e);
+	out->known = true;
+	out->from_lots = taken;
+	if (rc != 0 || (d->no_overage ? amount.nano >= taken.nano : amount.nano == taken.nano))
+		return rc;
+	return err_set(e, ERR_CONFLICT, "the draw '%.*s' exists with another amount (%s, not %s)",
+		       (int)d->key.n, d->key.p, nano_credits_format(taken, text[0]),
+		       nano_credits_format(amount, text[1]));
+}
+
+int ledger_draw(struct ledger *l, int64_t account, struct nano_credits amount, const struct draw *d,
+		struct instant now, struct drawn *out, struct err *e)
+{
+	struct state *s;
+	struct credits_total rest;
+	size_t uses;
+	*out = (struct drawn){ 0 };
+	int rc = ledger_known_txn(l, d->key, &out->txn, e);
+	if (rc == 0 && out->txn)
+		return same_draw(l, amount, d, out, e);
+	if (rc == 0)
+		rc = ledger_state_of(l, account, &s, e);
+	if (rc == 0)
+		rc = ledger_need_lots(l, s, e);
+	if (rc != 0 || amount.nano == 0)
+		return rc;
+	if (s->lots >= l->use_room) {
+		l->use_room = s->lots + 64;
+		l->use = mem_grow(l->use, l->use_room * sizeof *l->use);
+	}
+	rc = lots_take(s->lot, s->lots, d->at, credits_of_nano(amount), d->policy, l->use, &uses,
+		       &rest, e);
+	if (rc != 0)
+		return rc;
+	l->entries = 0;
+	for (size_t i = 0; rc == 0 && i < uses; i++) {
+		const struct lot *lot = &s->lot[l->use[i].lot];
+		ledger_put_entry(l, "grant", lot->number, -ledger_nano_of(l->use[i].amount));
+		rc = ledger_write_lot(l, lot->number, ledger_nano_of(lot->left), e);
+	}
+	if (d->no_overage) {
+		out->rest.nano = ledger_nano_of(rest);
+		amount.nano -= out->rest.nano;
+		if (amount.nano == 0)
+			return rc;
+	} else {
+		out->overage.nano = ledger_nano_of(rest);
+	}
+	out->from_lots.nano = amount.nano - out->overage.nano;
+	ledger_put_entry(l, "overage", 0, -out->overage.nano);
+	ledger_put_entry(l, "used", 0, amount.nano);
+	if (rc == 0)
+		rc = ledger_post(l,
+				 &(struct posting){ s, "draw", d->at, now, d->usage_from,
+						    d->usage_to, d->key, d->note },
+				 &out->txn, e);
+	if (rc == 0)
+		rc = add_taken(l, s, d->at, out->from_lots.nano, e);
+	if (rc == 0 && out->overage.nano) {
+		s->account.owed.nano += out->overage.nano;
+		rc = ledger_write_state(l, s, e);
+	}
+	ledger_drop_empty(s);
+	return rc;
+}
+
+/* A lot that gets something back; one that was used up comes back into memory. */
+static int give_to_lot(struct ledger *l, struct state *s, int64_t grant, int64_t nano,
+		       struct err *e)
+{
+	for (size_t i = 0; i < s->lots; i++)
+		if (s->lot[i].number == grant) {
+			s->lot[i].left.atto += (int128)nano * atto_per_nano;
+			return ledger_write_lot(l, grant, ledger_nano_of(s->lot[i].left), e);
+		}
+	int rc = ledger_write_lot(l, grant, nano, e);
+	s->has_lots = false;
+	s->lots = 0;
+	return rc == 0 ? ledger_need_lots(l, s, e) : rc;
+}
+
+/* Enters what the last draws took from lots, newest first, up to `want`. */
+static int list_uses(struct ledger *l, int64_t account, int64_t want, struct err *e)
+{
+	struct query *q;
+	int64_t skip = 0;
+	int rc = db_statement(l->db, LEDGER_USES, &q, e), more = 0;
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":account", account);
+	while (want > 0 && (more = db_step(l->db, q, e)) == 1) {
+		const int64_t amount = db_int(q, 2), grant = db_int(q, 1);
+		if (amount > 0) { /* given back already */
+			skip += amount;
+			continue;
+		}
+		int64_t used = -amount, passed = skip < used ? skip : used;
+		skip -= passed;
+		used -= passed;
+		used = used < want ? used : want;
+		ledger_put_entry(l, "grant", grant, used);
+		want -= used;
+	}
+	db_reset(q);
+	return more < 0 ? more : 0;
+}
+
+static int billed_so_far(struct ledger *l, int64_t account, int64_t *out, struct err *e)
+{
+	struct query *q;
+	int rc = db_statement(l->db, LEDGER_BILLED, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":account", account);
+	rc = db_step(l->db, q, e);
+	*out = rc == 1 ? db_int(q, 0) : 0;
+	db_reset(q);
+	return rc < 0 ? rc : 0;
+}
+
+int ledger_refund(struct ledger *l, int64_t account, struct nano_credits amount,
+		  const struct draw *d, struct instant now, int64_t *txn, struct err *e)
+{
+	struct state *s;
+	int64_t given = 0, known, billed = 0;
+	int rc = ledger_known_txn(l, d->key, &known, e);
+	if (txn)
+		*txn = known;
+	if (rc != 0 || known)
+		return rc;
+	rc = ledger_state_of(l, account, &s, e);
+	if (rc == 0)
+		rc = ledger_need_lots(l, s, e);
+	if (rc == 0 && amount.nano < 0)
+		rc = err_set(e, ERR_INVALID, "a refund is not negative");
+	if (rc != 0 || amount.nano == 0)
+		return rc;
+	int64_t owed = s->account.owed.nano < amount.nano ? s->account.owed.nano : amount.nano;
+	l->entries = 0;
+	rc = list_uses(l, account, amount.nano - owed, e);
+	const size_t lots = l->entries;
+	for (size_t i = 0; i < lots; i++)
+		given += l->entry[i].nano;
+	/* what an invoice has asked for is given back by the next one's adjustment */
+	if (rc == 0 && given + owed < amount.nano)
+		rc = billed_so_far(l, account, &billed, e);
+	if (rc == 0 && given + owed + billed < amount.nano)
+		rc = err_set(e, ERR_INVALID, "more is to be given back than was drawn");
+	for (size_t i = 0; rc == 0 && i < lots; i++)
+		rc = give_to_lot(l, s, l->entry[i].grant, l->entry[i].nano, e);
+	if (rc != 0)
+		return rc;
+	ledger_put_entry(l, "overage", 0, owed);
+	ledger_put_entry(l, "billed", 0, amount.nano - given - owed);
+	ledger_put_entry(l, "used", 0, -amount.nano);
+	rc = ledger_post(l,
+			 &(struct posting){ s, "refund", d->at, now, d->usage_from, d->usage_to,
+					    d->key, d->note },
+			 txn, e);
+	s->account.owed.nano -= owed;
+	if (rc == 0)
+		rc = add_taken(l, s, d->at, -given, e);
+	return rc == 0 && owed ? ledger_write_state(l, s, e) : rc;
+}
+
+int ledger_draw_exact(struct ledger *l, int64_t account, struct credits_total amount,
+		      const struct draw *d, struct instant now, struct drawn *out, struct err *e)
+{
+	struct state *s;
+	int rc = ledger_state_of(l, account, &s, e);
+	*out = (struct drawn){ 0 };
+	if (rc != 0)
+		return rc;
+	int128 sum = s->rest + amount.atto, nano = sum / atto_per_nano;
+	if (sum % atto_per_nano < 0)
+		nano--;
+	if (nano > INT64_MAX / 4 || nano < INT64_MIN / 4)
+		return err_set(e, ERR_RANGE, "more credits than the ledger can hold");
+	s->rest = (int64_t)(sum - nano * atto_per_nano);
+	rc = ledger_write_state(l, s, e);
+	if (rc == 0 && nano > 0 && d->at.us < now.us)
+		rc = ledger_reopen_lapsed(l, s, d->at, now, e);
+	if (rc == 0 && nano >= 0)
+		rc = ledger_draw(l, account, (struct nano_credits){ (int64_t)nano }, d, now, out,
+				 e);
+	else if (rc == 0)
+		rc = ledger_refund(l, account, (struct nano_credits){ (int64_t)-nano }, d, now,
+				   &out->txn, e);
+	return rc;
+}
+
+int ledger_bill_overage(struct ledger *l, int64_t account, struct nano_credits amount,
+			struct text key, struct instant at, struct instant now, struct err *e)
+{
+	struct state *s;
+	int64_t known;
+	int rc = ledger_known_txn(l, key, &known, e);
+	if (rc != 0 || known || amount.nano == 0)
+		return rc;
+	rc = ledger_state_of(l, account, &s, e);
+	if (rc != 0)
+		return rc;
+	if (amount.nano > s->account.owed.nano)
+		return err_set(e, ERR_MISMATCH, "an invoice bills more overage than is owed");
+	l->entries = 0;
+	ledger_put_entry(l, "overage", 0, amount.nano);
+	ledger_put_entry(l, "billed", 0, -amount.nano);
+	rc = ledger_post(l, &(struct posting){ s, "bill", at, now, 0, 0, key, TEXT("") }, NULL, e);
+	s->account.owed.nano -= amount.nano;
+	return rc == 0 ? ledger_write_state(l, s, e) : rc;
+}
