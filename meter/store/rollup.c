@@ -425,7 +425,6 @@ int rollup_catch_up(struct store *s, int64_t lag, struct err *e)
 int rollup_catch_up_beside(struct store *s, int64_t lag, struct instant now, struct err *e)
 {
 	struct db *db = store_db(s);
-	struct query *q;
 	int64_t done, last = store_last_seq(s);
 	int rc = rollup_rolled_to(s, &done, e);
 	if (rc != 0 || last - done <= lag)
@@ -437,9 +436,7 @@ int rollup_catch_up_beside(struct store *s, int64_t lag, struct instant now, str
 	} else {
 		rc = db_begin_beside(db, e);
 		if (rc == 0)
-			rc = db_statement(db, STORE_SETTLED_TO, &q, e);
-		if (rc == 0)
-			rc = db_returned(db, q, &last, e);
+			rc = store_settled_to(s, &last, e);
 		/* who only keeps up need not wait for who does just that */
 		if (rc == 0)
 			rc = catch_up(s, last, lag, lag == 0, e);

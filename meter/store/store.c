@@ -284,6 +284,18 @@ int store_refresh(struct store *s, struct err *e)
 	return read_int(s, STORE_LAST_SEQ, &s->last_seq, e);
 }
 
+int store_settled_to(struct store *s, int64_t *out, struct err *e)
+{
+	struct query *q;
+	if (!db_on_server(&s->db)) {
+		int rc = store_refresh(s, e);
+		*out = store_last_seq(s);
+		return rc;
+	}
+	int rc = db_statement(&s->db, STORE_SETTLED_TO, &q, e);
+	return rc == 0 ? db_returned(&s->db, q, out, e) : rc;
+}
+
 bool store_rows_are_settled(const struct store *s)
 {
 	return !db_on_server(&s->db) || (s->writing && !s->beside);

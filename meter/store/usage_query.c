@@ -563,6 +563,19 @@ static void drop_empty(struct usage_result *r)
 	r->reason_count = n;
 }
 
+/* What is asked as of a row must be answered the same for ever. */
+static int check_settled(struct store *s, int64_t seq, struct err *e)
+{
+	int64_t settled;
+	int rc = store_settled_to(s, &settled, e);
+	if (rc != 0 || seq <= settled)
+		return rc;
+	return err_set(e, ERR_USAGE,
+		       "row %lld is not settled yet; what is asked as of a row up to %lld does not "
+		       "change any more",
+		       (long long)seq, (long long)settled);
+}
+
 int usage_query(struct usage_result **out, struct store *s, const enum usage_dim *dims,
 		size_t dim_count, const struct usage_filter *filter, const struct zone *zone,
 		struct err *e)
@@ -576,7 +589,9 @@ int usage_query(struct usage_result **out, struct store *s, const enum usage_dim
 	r->zone = zone;
 	/* one look at the database, whatever others write meanwhile */
 	const bool inside = db_in_transaction(store_db(s));
-	int rc = inside ? 0 : db_begin_reading(store_db(s), e);
+	int rc = filter->seq_until ? check_settled(s, filter->seq_until, e) : 0;
+	if (rc == 0 && !inside)
+		rc = db_begin_reading(store_db(s), e);
 	if (rc == 0) {
 		rc = run(r, e);
 		if (!inside)

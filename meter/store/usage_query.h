@@ -37,7 +37,7 @@ int usage_dims_parse(enum usage_dim dims[USAGE_DIM_COUNT], size_t *count, const 
 struct usage_filter {
 	struct instant since, until;
 	const char *customer, *project, *model; /* NULL: any */
-	int64_t seq_until;			/* rows up to that one; 0: all */
+	int64_t seq_until; /* rows up to that one, which must be settled; 0: all */
 };
 
 struct usage_sums {

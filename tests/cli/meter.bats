@@ -75,6 +75,8 @@ export TALLY_DB=t.db
 	expect 0 '"customer": "acme"' '"total": "0.2800014"'
 	run "$TALLY" usage --by customer --json --as-of 1
 	expect 0 '"total": "0.1400014"'
+	run "$TALLY" usage --as-of 4
+	expect 2 'row 4 is not settled yet' 'up to 3'
 	run "$TALLY" explain a
 	expect 0 'row 1: record' 'row 2: reversal (amend: cut off)' 'row 3: correction' '$0.2800014'
 	run "$TALLY" explain a --json

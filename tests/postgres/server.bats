@@ -186,7 +186,15 @@ END
 	[ "$(sql -c "SELECT value FROM tally.about WHERE key='rolled_to'")" = 70 ] || fail "sums went past a transaction under way: $(sql -c 'TABLE tally.about')"
 	run "$TALLY" usage --db "$DB" --json
 	expect 0 '"records": 320,'
+	run "$TALLY" usage --db "$DB" --json --as-of 73
+	expect 2 'row 73 is not settled yet' 'up to 70'
+	run "$TALLY" usage --db "$DB" --json --as-of 70
+	expect 0 '"records": 20,'
 	wait $slow
+	run "$TALLY" usage --db "$DB" --json --as-of 70
+	expect 0 '"records": 20,'
+	run "$TALLY" usage --db "$DB" --json --as-of 73
+	expect 0 '"records": 23,'
 	run "$TALLY" usage --db "$DB" --json
 	expect 0 '"records": 322,'
 	"$TALLY" ingest --db "$DB" -q - <<<"$(records 500 1)"
