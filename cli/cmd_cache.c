@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/instant.h"
 #include "cli/cache_rules.h"
+#include "cli/workload_options.h"
 #include "reports/amount.h"
 #include "reports/json_out.h"
 #include "reports/table.h"
@@ -78,6 +79,7 @@ static void open_document(struct json_out *j, const struct block_trace *t, const
 	json_out_int(j, "requests", (int64_t)t->count);
 	json_out_int(j, "input_tokens", t->input_tokens);
 	json_out_int(j, "block_tokens", t->block_tokens);
+	json_out_int(j, "quarantined", t->refused);
 	json_out_array(j, list);
 }
 
@@ -229,6 +231,11 @@ static int run(struct cli *cli, struct err *e)
 		rc = show_curve(cli, t, &r, e);
 	else
 		rc = show_capacities(cli, t, &r, capacity, count, e);
+	int told = 0;
+	for (int64_t i = 0; rc == 0 && i < t->refused && i < BLOCK_REFUSALS_KEPT; i++)
+		cli_tell_refused(&told, cli->argument[0], t->refusal[i].line, t->refusal[i].why);
+	if (rc == 0)
+		rc = cli_sum_refused(t->refused, (int)t->refused, "counted");
 	block_trace_close(t);
 	return rc;
 }

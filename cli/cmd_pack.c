@@ -29,10 +29,8 @@ static int run(struct cli *cli, struct err *e)
 	if (rc == 0 && !cli->quiet)
 		printf("%zu calls of %zu conversations in %s\n", w->count, w->conversations,
 		       name.p);
-	if (rc == 0) {
-		cli_workload_refused(w, read.told, "packed");
-		rc = w->refused ? 3 : 0;
-	}
+	if (rc == 0)
+		rc = cli_sum_refused(w->refused, read.told, "packed");
 	buf_release(&name);
 	workload_close(w);
 	return rc;

@@ -100,10 +100,8 @@ static int fit(struct cli *cli, struct err *e)
 		fit_report_put(&b, &f, w);
 		rc = file_write(NULL, (struct text){ b.p, b.n }, e);
 	}
-	if (rc == 0) {
-		cli_workload_refused(w, read.told, "counted");
-		rc = w->refused ? 3 : 0;
-	}
+	if (rc == 0)
+		rc = cli_sum_refused(w->refused, read.told, "counted");
 	buf_release(&b);
 	fit_release(&f);
 	workload_close(w);

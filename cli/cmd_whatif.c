@@ -241,11 +241,10 @@ static int run(struct cli *cli, struct err *e)
 			.quiet = cli->quiet,
 		};
 		rc = show(cli, &report, e);
-		cli_workload_refused(workload, refused, "counted");
+		status = cli_sum_refused(workload->refused, refused, "counted");
 		for (size_t i = 0; i < o.scenarios; i++)
 			if (result[i].unpriced || (plan && result[i].uncredited))
 				status = 3;
-		status = workload->refused ? 3 : status;
 	}
 	free(sensitivity);
 	sample_release(&sample);

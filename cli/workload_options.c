@@ -4,7 +4,7 @@
 
 enum { TOLD_MOST = 20 };
 
-static void tell_refused(void *user, const char *path, int64_t line, const char *why)
+void cli_tell_refused(void *user, const char *path, int64_t line, const char *why)
 {
 	int *told = user;
 	if (++*told <= TOLD_MOST)
@@ -25,7 +25,7 @@ int cli_workload_read(struct cli *cli, const struct zone *zone, struct cli_workl
 					     .has_at = at != NULL,
 					     .since = INSTANT_MIN,
 					     .until = INSTANT_MAX,
-					     .refused = tell_refused,
+					     .refused = cli_tell_refused,
 					     .refused_user = &out->told } };
 	if (cli->command->common & TAKES_PERIOD)
 		rc = cli_period(cli, zone, &out->o.since, &out->o.until, e);
@@ -38,11 +38,12 @@ int cli_workload_read(struct cli *cli, const struct zone *zone, struct cli_workl
 	return rc;
 }
 
-void cli_workload_refused(const struct workload *w, int told, const char *what)
+int cli_sum_refused(int64_t refused, int told, const char *what)
 {
 	if (told > TOLD_MOST)
 		fprintf(stderr, "tally: and %d more\n", told - TOLD_MOST);
-	if (w->refused)
-		fprintf(stderr, "tally: %lld record%s refused and not %s\n", (long long)w->refused,
-			w->refused == 1 ? "" : "s", what);
+	if (refused)
+		fprintf(stderr, "tally: %lld record%s refused and not %s\n", (long long)refused,
+			refused == 1 ? "" : "s", what);
+	return refused ? 3 : 0;
 }

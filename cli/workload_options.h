@@ -31,7 +31,10 @@ struct cli_workload {
  * one. Refusals are named as they are met. Errors: ERR_USAGE. */
 int cli_workload_read(struct cli *cli, const struct zone *zone, struct cli_workload *out,
 		      struct err *e);
-/* How many more were refused; "counted" or "packed". */
-void cli_workload_refused(const struct workload *w, int told, const char *what);
+/* Names a refusal, the first twenty of those that *told (an int) counts. */
+void cli_tell_refused(void *told, const char *path, int64_t line, const char *why);
+/* How many were refused in all; "counted" or "packed". Returns the exit status: 3 when some were.
+ */
+int cli_sum_refused(int64_t refused, int told, const char *what);
 
 #endif

@@ -26,9 +26,10 @@ struct reader {
 	struct block_trace *t;
 	struct dict numbers; /* (conversation, id) to 1 + dense number, where the id is not small */
 	struct small_ids *small;
-	size_t small_room; /* conversations that have a table */
-	struct dict chats; /* Bailian: chat to the number of its root */
-	uint32_t *calls;   /* by conversation, how many so far */
+	size_t small_room;    /* conversations that have a table */
+	struct dict chats;    /* Bailian: chat to the number of its root */
+	uint32_t *calls;      /* by conversation, how many so far */
+	int64_t block_tokens; /* as asked for */
 	size_t calls_room, room, block_room;
 };
 
@@ -47,12 +48,14 @@ static int whole(struct text v, const char *name, int64_t *out, struct err *e)
 	return 0;
 }
 
-static void walk(struct text line, struct fields *f)
+/* Errors: ERR_INVALID where the line is no JSON object. */
+static int walk(struct text line, struct fields *f, struct err *e)
 {
 	struct text key, value;
-	const char *p = line.p + 1, *end = line.p + line.n;
+	const char *p = line.p + 1, *end = line.p + line.n, *rest = p;
 	*f = (struct fields){ 0 };
 	while ((p = json_walk(p, end, &key, &value))) {
+		rest = p;
 		if (text_is(key, "timestamp") || text_is(key, "t"))
 			f->time = value;
 		else if (text_is(key, "input_length") || text_is(key, "in"))
@@ -72,6 +75,15 @@ static void walk(struct text line, struct fields *f)
 		f->agent |= text_is(key, "h");
 	}
 	f->bailian = f->chat.n != 0;
+	rest = json_skip_space(rest, end);
+	if (value.p && rest + 1 == end)
+		return 0;
+	struct json_document *d;
+	int rc = json_open(&d, line, e);
+	if (rc != 0)
+		return rc;
+	json_close(d);
+	return err_set(e, ERR_INVALID, "the line is not one JSON object");
 }
 
 static struct small_ids *small_ids_of(struct reader *r, uint32_t conversation)
@@ -195,17 +207,19 @@ static int add_request(struct reader *r, struct text line, struct err *e)
 	struct block_trace *t = r->t;
 	struct fields f;
 	struct block_request q = { 0 };
-	walk(line, &f);
+	int rc = walk(line, &f, e);
+	if (rc != 0)
+		return rc;
 	if (t->count == 0) {
 		t->shape = f.agent ? "agent" : f.bailian ? "bailian" : "mooncake";
 		t->has_partial = !f.agent;
 		t->local = f.agent;
-		if (!t->block_tokens)
-			t->block_tokens = f.agent     ? AGENT_TOKENS
-					  : f.bailian ? BAILIAN_TOKENS
-						      : MOONCAKE_TOKENS;
+		t->block_tokens = r->block_tokens ? r->block_tokens
+				  : f.agent	  ? AGENT_TOKENS
+				  : f.bailian	  ? BAILIAN_TOKENS
+						  : MOONCAKE_TOKENS;
 	}
-	int rc = whole(f.input, f.agent ? "in" : "input_length", &q.input, e);
+	rc = whole(f.input, f.agent ? "in" : "input_length", &q.input, e);
 	if (rc == 0)
 		rc = whole(f.output, f.agent ? "out" : "output_length", &q.output, e);
 	if (rc == 0 && f.time.n)
@@ -252,8 +266,12 @@ static int add_request(struct reader *r, struct text line, struct err *e)
 			     "allow %lld (see --block)",
 			     (long long)q.input, q.count, (long long)t->block_tokens,
 			     (long long)most);
-	if (rc != 0)
+	if (rc != 0) {
+		t->blocks = q.first;
+		if (q.conversation)
+			r->calls[q.conversation]--;
 		return rc;
+	}
 	if (t->count == r->room) {
 		r->room = r->room ? r->room * 2 : 1024;
 		t->request = mem_grow(t->request, r->room * sizeof *t->request);
@@ -286,37 +304,54 @@ static int open_packed(struct block_trace **out, const char *path, const char *f
 	return rc;
 }
 
+/* A line without blanks at its end. Errors: ERR_INVALID where it is no request. */
+static int add_line(struct reader *r, struct text line, struct err *e)
+{
+	while (line.n && strchr(" \t\r", line.p[line.n - 1]))
+		line.n--;
+	if (line.n == 0)
+		return 0;
+	return *line.p == '{' ? add_request(r, line, e)
+			      : err_set(e, ERR_INVALID,
+					"a request that names its blocks is a JSON object with "
+					"'hash_ids' (Mooncake, Qwen-Bailian) or 'h' (agent "
+					"sessions)");
+}
+
+static int read_lines(struct reader *r, struct source *s, const char *path, struct err *e)
+{
+	struct block_trace *t = r->t;
+	struct text line;
+	int got, rc = 0;
+	while (rc == 0 && (got = source_line(s, &line, false, e)) != 0) {
+		rc = got < 0 ? got : add_line(r, line, e);
+		if (rc == -(int)ERR_INVALID && got > 0) {
+			if (t->refused < BLOCK_REFUSALS_KEPT)
+				t->refusal[t->refused] =
+					(struct block_refusal){ source_number(s),
+								mem_text(e->message) };
+			t->refused++;
+			rc = 0;
+		}
+	}
+	if (rc != 0 || t->count)
+		return rc;
+	return t->refused ? err_set(e, ERR_INVALID, "%s:%lld: %s", path,
+				    (long long)t->refusal[0].line, t->refusal[0].why)
+			  : err_set(e, ERR_INVALID, "'%s' holds no request", path);
+}
+
 int block_trace_open(struct block_trace **out, const char *path, const char *format,
 		     int64_t block_tokens, struct err *e)
 {
 	struct source *s;
-	struct text line;
 	if (pack_is(path))
 		return open_packed(out, path, format, block_tokens, e);
-	struct reader r = { .t = mem_zalloc(sizeof *r.t) };
-	int rc = source_open(&s, path, e), got;
-	if (rc != 0) {
-		free(r.t);
+	int rc = source_open(&s, path, e);
+	if (rc != 0)
 		return rc;
-	}
-	r.t->block_tokens = block_tokens;
-	while (rc == 0 && (got = source_line(s, &line, false, e)) != 0) {
-		if (got < 0) {
-			rc = got;
-			break;
-		}
-		while (line.n && strchr(" \t\r", line.p[line.n - 1]))
-			line.n--;
-		if (line.n == 0)
-			continue;
-		rc = *line.p == '{' ? add_request(&r, line, e)
-				    : err_set(e, ERR_INVALID,
-					      "a request that names its blocks is a JSON "
-					      "object with 'hash_ids' (Mooncake, "
-					      "Qwen-Bailian) or 'h' (agent sessions)");
-		if (rc != 0)
-			err_context(e, "%s:%lld", path, (long long)source_number(s));
-	}
+	struct reader r = { .t = mem_zalloc(sizeof *r.t), .block_tokens = block_tokens };
+	rc = read_lines(&r, s, path, e);
 	source_close(s);
 	dict_release(&r.numbers);
 	for (size_t i = 0; i < r.small_room; i++)
@@ -324,8 +359,6 @@ int block_trace_open(struct block_trace **out, const char *path, const char *for
 	free(r.small);
 	dict_release(&r.chats);
 	free(r.calls);
-	if (rc == 0 && r.t->count == 0)
-		rc = err_set(e, ERR_INVALID, "'%s' holds no request", path);
 	if (rc == 0 && format && strcmp(format, "auto") != 0 && strcmp(format, r.t->shape) != 0)
 		rc = err_set(e, ERR_INVALID, "'%s' is a %s trace, not %s", path, r.t->shape,
 			     format);
@@ -344,6 +377,8 @@ void block_trace_close(struct block_trace *t)
 	free(t->request);
 	free(t->block);
 	free(t->model_name);
+	for (size_t i = 0; i < BLOCK_REFUSALS_KEPT; i++)
+		free(t->refusal[i].why);
 	dict_release(&t->conversations);
 	dict_release(&t->models);
 	free(t);

@@ -19,6 +19,12 @@ struct block_request {
 	uint32_t first, count;	      /* of `block` */
 };
 
+enum { BLOCK_REFUSALS_KEPT = 20 };
+struct block_refusal {
+	int64_t line;
+	char *why;
+};
+
 struct block_trace {
 	const char *shape; /* "mooncake", "bailian", "agent" */
 	int64_t block_tokens;
@@ -32,10 +38,13 @@ struct block_trace {
 	const char **model_name; /* by number */
 	size_t model_count;
 	int64_t input_tokens;
+	int64_t refused; /* lines that are no request, and the first of them */
+	struct block_refusal refusal[BLOCK_REFUSALS_KEPT];
 };
 
-/* format NULL: by content; block_tokens 0: the shape's own. Errors: ERR_NOT_FOUND, ERR_UNREADABLE,
- * ERR_INVALID with file and line. */
+/* format NULL: by content; block_tokens 0: the shape's own. Lines that cannot be read are left out
+ * and listed. Errors: ERR_NOT_FOUND, ERR_UNREADABLE, ERR_RANGE; ERR_INVALID with file and line when
+ * no line can be read. */
 int block_trace_open(struct block_trace **out, const char *path, const char *format,
 		     int64_t block_tokens, struct err *e);
 void block_trace_close(struct block_trace *t);

@@ -49,6 +49,15 @@ static void fill(struct record_batch *b, const struct workload *w, const int64_t
 	}
 }
 
+static void refuse(void *user, const char *path, int64_t line, const char *why)
+{
+	struct worker *w = user;
+	(void)path;
+	w->refused++;
+	if (*why && w->refusal_count < REFUSALS_KEPT)
+		w->refusal[w->refusal_count++] = (struct refusal){ 0, -1, line, mem_text(why) };
+}
+
 int replay_blocks(struct replay_result **out, struct run *run, struct worker *w, struct err *e)
 {
 	const struct replay_options *o = run->o;
@@ -63,11 +72,22 @@ int replay_blocks(struct replay_result **out, struct run *run, struct worker *w,
 					       .at = o->at,
 					       .since = INSTANT_MIN,
 					       .until = INSTANT_MAX,
-					       .block_tokens = o->block_tokens };
+					       .block_tokens = o->block_tokens,
+					       .refused = refuse,
+					       .refused_user = w };
 	struct workload *workload;
+	run->pass = PASS_PRICE;
+	run->group_by_answer = replay_groups_by_answer(o);
+	run->layout =
+		(struct group_layout){ .bucket = { BUCKET_INPUT, BUCKET_CACHE_READ, BUCKET_OUTPUT },
+				       .bucket_count = 3,
+				       .credits = o->plan != NULL };
+	replay_start_worker(run, w, 0);
 	int rc = workload_read(&workload, &read, e);
-	if (rc != 0)
+	if (rc != 0) {
+		replay_worker_release(w);
 		return rc;
+	}
 	int64_t *hit = mem_alloc((workload->count + 1) * sizeof *hit);
 	if (!workload->blocks)
 		rc = err_set(e, ERR_USAGE,
@@ -77,13 +97,6 @@ int replay_blocks(struct replay_result **out, struct run *run, struct worker *w,
 		rc = find_hits(o, workload, hit, e);
 	if (rc == 0) {
 		struct record_batch *b = mem_zalloc(sizeof *b);
-		run->pass = PASS_PRICE;
-		run->group_by_answer = replay_groups_by_answer(o);
-		run->layout = (struct group_layout){ .bucket = { BUCKET_INPUT, BUCKET_CACHE_READ,
-								 BUCKET_OUTPUT },
-						     .bucket_count = 3,
-						     .credits = o->plan != NULL };
-		replay_start_worker(run, w, 0);
 		w->block = &(struct trace_block){ .offset = -1, .line = -1 };
 		for (size_t from = 0; from < workload->count; from += BATCH_ROWS) {
 			b->n = workload->count - from;
@@ -94,9 +107,9 @@ int replay_blocks(struct replay_result **out, struct run *run, struct worker *w,
 		w->block = NULL;
 		replay_settle(w);
 		rc = replay_collect(out, run, w, 1, e);
-		replay_worker_release(w);
 		free(b);
 	}
+	replay_worker_release(w);
 	free(hit);
 	workload_close(workload);
 	return rc;

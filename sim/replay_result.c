@@ -45,7 +45,7 @@ static const char *place_of(const struct run *run, const struct refusal *r, int6
 		return path;
 	}
 	if (!run->trace) { /* packs, and traces that were read as a whole */
-		*line = 0;
+		*line = r->line > 0 ? r->line : 0;
 		return run->o->path[r->file];
 	}
 	struct trace *t = run->trace[r->file];

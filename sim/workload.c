@@ -365,6 +365,11 @@ static int read_blocks(struct loader *l, struct err *e)
 		return rc;
 	const struct block_trace *t = w->blocks;
 	w->shape = t->shape;
+	w->refused = t->refused;
+	for (int64_t i = 0; o->refused && i < t->refused; i++)
+		o->refused(o->refused_user, o->path[0],
+			   i < BLOCK_REFUSALS_KEPT ? t->refusal[i].line : 0,
+			   i < BLOCK_REFUSALS_KEPT ? t->refusal[i].why : "");
 	if (!o->has_at)
 		return err_set(e, ERR_USAGE,
 			       "%s: the times of a %s trace count from its start; say when that "

@@ -75,3 +75,18 @@ END
 	run "$TALLY" cache "$a" --scope conversation --csv
 	expect 0 ",1078645376,"
 }
+@test "lines that are no request are named and left out; the others count, in every command" {
+	head -n 40 "$ROOT/examples/sessions.jsonl" >good.jsonl
+	{ echo '{"cut":'; head -n 20 good.jsonl; echo 'c,n,i'; sed -n 1p good.jsonl | sed 's/"in":/"inn":/'; sed -n 2p good.jsonl | sed 's/}$/} x/'; sed -n 3p good.jsonl | sed 's/"in":[0-9]*/"in":5/'; tail -n 20 good.jsonl; } >bad.jsonl
+	for how in "cache --capacity 50,inf" "replay --at 2026-06-15 --cache 50 --by task" "whatif --at 2026-06-15 --cache 50 -s p=deepseek-v4-pro --resamples 0"; do
+		"$TALLY" ${how%% *} good.jsonl ${how#* } --csv >want
+		run "$TALLY" ${how%% *} bad.jsonl ${how#* } --csv
+		expect 3 'bad.jsonl:1: not valid JSON' "bad.jsonl:22: a request that names its blocks is a JSON object" "bad.jsonl:23: field 'in' is missing" 'bad.jsonl:24: not valid JSON' 'bad.jsonl:25: the prompt of 5 tokens has' '5 records refused and not counted'
+		"$TALLY" ${how%% *} bad.jsonl ${how#* } --csv 2>/dev/null | cmp - want
+	done
+	run "$TALLY" cache bad.jsonl --json
+	expect 3 '"quarantined": 5'
+	grep -v '^{"c"' bad.jsonl >none.jsonl
+	run "$TALLY" cache none.jsonl
+	expect 1 'none.jsonl:1: not valid JSON'
+}
