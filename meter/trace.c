@@ -262,15 +262,23 @@ done:
 	return rc;
 }
 
+/* The shape is that of the first line that can be read; lines before it are refused when their time
+ * comes. */
 static void take_json_head(struct trace *t, struct text head, const struct shape *forced)
 {
+	enum { LINES_LOOKED_AT = 16 };
+	struct json_document *doc = NULL;
 	t->body = 0;
 	t->body_line = 1;
 	t->shape = forced ? forced : shape_by_name("jsonl");
-	const char *nl = memchr(head.p, '\n', head.n);
-	struct json_document *doc;
-	if (forced || json_open(&doc, (struct text){ head.p, nl ? (size_t)(nl - head.p) : head.n },
-				NULL) != 0)
+	for (int i = 0; !forced && !doc && i < LINES_LOOKED_AT && head.n; i++) {
+		const char *nl = memchr(head.p, '\n', head.n);
+		const size_t n = nl ? (size_t)(nl - head.p) : head.n;
+		if (json_open(&doc, (struct text){ head.p, n }, NULL) != 0)
+			doc = NULL;
+		head = (struct text){ head.p + n + (nl != NULL), head.n - n - (nl != NULL) };
+	}
+	if (!doc)
 		return;
 	struct text names[64];
 	size_t n = 0;
