@@ -76,6 +76,10 @@ static void warn(const struct replay_result *r, bool quiet)
 			(long long)replay_refused(r), replay_refused(r) == 1 ? "" : "s");
 	if (!quiet && replay_unused_columns(r))
 		fprintf(stderr, "tally: note: columns not used: %s\n", replay_unused_columns(r));
+	if (!quiet && replay_ignored_blocks(r))
+		fprintf(stderr, "tally: note: prompts name their blocks and record no hits, so all "
+				"of them is "
+				"priced as input; --cache infinite replays a prefix cache\n");
 }
 
 /* --cache and the rules behind it. */

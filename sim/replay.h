@@ -124,6 +124,8 @@ bool replay_span(const struct replay_result *r, struct instant *first, struct in
  */
 void replay_boundary(const struct replay_result *r, int64_t *known, int64_t *hinging,
 		     struct money_total *difference);
+/* Whether prompts name their blocks, which only a cache looks at. */
+bool replay_ignored_blocks(const struct replay_result *r);
 /* Columns of CSV files that feed no field, for a note; NULL when there are none. */
 const char *replay_unused_columns(const struct replay_result *r);
 

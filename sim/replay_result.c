@@ -24,6 +24,7 @@ struct replay_result {
 	int64_t refused, outside, first_us, last_us, completion_known, hinging;
 	struct money_total hinging_difference;
 	const char *damage, *unused_columns;
+	bool ignored_blocks;
 };
 
 static int refusal_order(const void *x, const void *y)
@@ -319,6 +320,16 @@ void replay_names_release(struct names *n)
 	arena_release(&n->arena);
 }
 
+static bool ignores_blocks(const struct run *run)
+{
+	bool blocks = false;
+	for (size_t i = 0; i < run->trace_count; i++)
+		blocks |= trace_shape(run->trace[i])->blocks;
+	for (size_t i = 0; i < run->packs; i++)
+		blocks |= pack_has_blocks(run->pack[i]);
+	return blocks;
+}
+
 static void note_unused_columns(struct replay_result *out, const struct run *run)
 {
 	struct buf b = { 0 };
@@ -384,6 +395,7 @@ int replay_collect(struct replay_result **result, struct run *run, struct worker
 			arena_text(&out->arena, run->failure.message, strlen(run->failure.message));
 		out->refused++;
 	}
+	out->ignored_blocks = ignores_blocks(run);
 	note_unused_columns(out, run);
 	*result = out;
 	return 0;
@@ -526,6 +538,10 @@ void replay_boundary(const struct replay_result *r, int64_t *known, int64_t *hin
 	*difference = r->hinging_difference;
 }
 
+bool replay_ignored_blocks(const struct replay_result *r)
+{
+	return r->ignored_blocks;
+}
 const char *replay_unused_columns(const struct replay_result *r)
 {
 	return r->unused_columns;

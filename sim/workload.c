@@ -555,9 +555,7 @@ static int names_blocks(const struct workload_options *o, bool *out, struct err 
 			    &(struct trace_options){ o->format, o->map, o->map_count, false }, e);
 	if (rc != 0)
 		return rc;
-	const char *shape = trace_shape(t)->name;
-	*out = strcmp(shape, "mooncake") == 0 || strcmp(shape, "bailian") == 0 ||
-	       strcmp(shape, "agent") == 0;
+	*out = trace_shape(t)->blocks;
 	trace_close(t);
 	return 0;
 }

@@ -47,18 +47,18 @@ static const char *const no_needs[] = { NULL };
 /* The native shapes stand last of their container: they fit everything. */
 static const struct shape shapes[] = {
 	{ "azure", "Azure LLM inference trace 2023 (CSV)", CONTAINER_CSV, TIME_INSTANT, azure,
-	  azure_needs },
+	  azure_needs, false },
 	{ "burstgpt", "BurstGPT (CSV, seconds from its start)", CONTAINER_CSV, TIME_SECONDS,
-	  burstgpt, burstgpt_needs },
-	{ "csv", "native CSV", CONTAINER_CSV, TIME_INSTANT, NULL, no_needs },
+	  burstgpt, burstgpt_needs, false },
+	{ "csv", "native CSV", CONTAINER_CSV, TIME_INSTANT, NULL, no_needs, false },
 	{ "bailian", "Qwen-Bailian (JSON Lines, seconds from its start)", CONTAINER_JSONL,
-	  TIME_SECONDS, bailian, bailian_needs },
+	  TIME_SECONDS, bailian, bailian_needs, true },
 	{ "mooncake", "Mooncake (JSON Lines, milliseconds from its start)", CONTAINER_JSONL,
-	  TIME_MILLISECONDS, mooncake, mooncake_needs },
+	  TIME_MILLISECONDS, mooncake, mooncake_needs, true },
 	{ "agent", "agent sessions (JSON Lines, seconds from its start)", CONTAINER_JSONL,
-	  TIME_SECONDS, agent, agent_needs },
-	{ "jsonl", "native JSON Lines", CONTAINER_JSONL, TIME_INSTANT, NULL, no_needs },
-	{ NULL, NULL, CONTAINER_CSV, TIME_INSTANT, NULL, NULL },
+	  TIME_SECONDS, agent, agent_needs, true },
+	{ "jsonl", "native JSON Lines", CONTAINER_JSONL, TIME_INSTANT, NULL, no_needs, false },
+	{ NULL, NULL, CONTAINER_CSV, TIME_INSTANT, NULL, NULL, false },
 };
 
 const struct shape *shape_by_name(const char *name)

@@ -22,6 +22,7 @@ struct shape {
 	enum time_kind time;
 	const struct shape_column *column; /* NULL: the native names */
 	const char *const *needs;	   /* columns that tell the shape; NULL-ended */
+	bool blocks; /* requests name the blocks of their prompts, and record no hits */
 };
 
 /* By the name of --format; "csv" and "jsonl" are the native ones. NULL when there is none. */
