@@ -77,9 +77,9 @@ static void warn(const struct replay_result *r, bool quiet)
 	if (!quiet && replay_unused_columns(r))
 		fprintf(stderr, "tally: note: columns not used: %s\n", replay_unused_columns(r));
 	if (!quiet && replay_ignored_blocks(r))
-		fprintf(stderr, "tally: note: prompts name their blocks and record no hits, so all "
-				"of them is "
-				"priced as input; --cache infinite replays a prefix cache\n");
+		fprintf(stderr, "tally: note: prompts name their blocks and record no hits, so "
+				"they are priced as input throughout; --cache infinite replays a "
+				"prefix cache\n");
 }
 
 /* --cache and the rules behind it. */
