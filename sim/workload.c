@@ -363,7 +363,8 @@ static int read_blocks(struct loader *l, struct err *e)
 	int rc = block_trace_open(&w->blocks, o->path[0], o->format, o->block_tokens, e);
 	if (rc != 0)
 		return rc;
-	const struct block_trace *t = w->blocks;
+	struct block_trace *t = w->blocks;
+	size_t kept = 0;
 	w->shape = t->shape;
 	w->refused = t->refused;
 	for (int64_t i = 0; o->refused && i < t->refused; i++)
@@ -383,20 +384,28 @@ static int read_blocks(struct loader *l, struct err *e)
 	}
 	for (size_t i = 0; i < t->count; i++) {
 		const struct block_request *q = &t->request[i];
+		const int64_t us = o->at.us + q->time_us;
+		if (us < o->since.us || us >= o->until.us) {
+			t->input_tokens -= q->input;
+			w->outside++;
+			continue;
+		}
 		struct work_subject s = { .provider = text_of(o->provider),
 					  .model = text_of(q->model ? t->model_name[q->model]
 								    : o->model) };
 		struct work_call *c =
 			add_call(l, q->conversation ? conversation_number(l, names[q->conversation])
 						    : new_conversation(l, (struct text){ 0 }));
-		c->time_us = o->at.us + q->time_us;
+		c->time_us = us;
 		c->tokens[BUCKET_INPUT] = q->input;
 		c->tokens[BUCKET_OUTPUT] = q->output;
 		c->subject = subject_number(l, s);
 		if (q->input > tokens_most || q->output > tokens_most)
 			rc = err_set(e, ERR_RANGE, "%s: request %zu: a count is too large",
 				     o->path[0], i + 1);
+		t->request[kept++] = *q;
 	}
+	t->count = kept;
 	free(names);
 	return rc;
 }

@@ -247,3 +247,16 @@ END
 	run "$TALLY" whatif t.csv -s recorded -s f=$F --json
 	expect 0 '"ratio_interval": {"low": "1", "high": "1"'
 }
+@test "a period chooses the calls of traces that name their blocks, too" {
+	run_period() { "$TALLY" whatif "$ROOT/examples/sessions.jsonl" --at 2026-06-15 --cache "$1" -s p=$P --resamples 0 --csv ${2:-} ${3:-} | sed -n 2p; }
+	for cache in none infinite; do
+		all=$(run_period $cache)
+		early=$(run_period $cache --until 2026-06-15T00:10:00Z)
+		late=$(run_period $cache --since 2026-06-15T00:10:00Z)
+		# records, and input with what the caches had
+		[ "$(printf '%s\n' "$early" "$late" | awk -F, '{ n += $3; t += $4 + $5 } END { print n, t }')" = "$(awk -F, '{ print $3, $4 + $5 }' <<<"$all")" ] || fail "$all / $early / $late"
+		[ "$(cut -d, -f3 <<<"$early")" -gt 0 ]
+	done
+	run "$TALLY" whatif "$ROOT/examples/sessions.jsonl" --at 2026-06-15 --since 2027-01-01 -s p=$P
+	expect 1 'no call in that period'
+}
