@@ -62,6 +62,17 @@ int cli_cache_rules(struct cli *cli, struct cache_rules *r, struct err *e)
 	return rc;
 }
 
+int cli_no_cache_rules(const struct cli *cli, struct err *e)
+{
+	static const char *const rules[] = { "touch",  "hits",	  "rule",    "scope",
+					     "settle", "quantum", "minimum", NULL };
+	return cli_none_of(
+		cli, rules,
+		"says how a cache of blocks works; it needs --cache infinite or a number "
+		"of blocks",
+		e);
+}
+
 int cli_cache(const char *text, bool blocks, enum whatif_cache *cache, struct cache_rules *r,
 	      struct err *e)
 {

@@ -25,6 +25,8 @@
 
 /* Everything but capacity and time to live. Errors: ERR_USAGE. */
 int cli_cache_rules(struct cli *cli, struct cache_rules *out, struct err *e);
+/* ERR_USAGE when some rule was given, for there is no cache that it could be of. */
+int cli_no_cache_rules(const struct cli *cli, struct err *e);
 /* none|recorded|infinite|N[,ttl=S]; NULL: what suits the trace. Errors: ERR_USAGE. */
 int cli_cache(const char *text, bool blocks, enum whatif_cache *cache, struct cache_rules *r,
 	      struct err *e);

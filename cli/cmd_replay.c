@@ -85,8 +85,6 @@ static void warn(const struct replay_result *r, bool quiet)
 /* --cache and the rules behind it. */
 static int take_cache(struct cli *cli, struct replay_options *o, struct err *e)
 {
-	static const char *const rules[] = { "touch",  "hits",	  "rule",    "scope",
-					     "settle", "quantum", "minimum", "block" };
 	const char *cache = cli_value(cli, "cache");
 	enum whatif_cache kind = WHATIF_CACHE_NONE;
 	int rc = cli_cache_rules(cli, &o->cache, e);
@@ -99,12 +97,11 @@ static int take_cache(struct cli *cli, struct replay_options *o, struct err *e)
 	if (rc == 0)
 		rc = cli_count(cli, "block", 0, &o->block_tokens, e);
 	o->has_cache = kind == WHATIF_CACHE_BLOCKS;
-	for (size_t i = 0; rc == 0 && !o->has_cache && i < sizeof rules / sizeof *rules; i++)
-		if (cli_value(cli, rules[i]))
-			rc = err_set(e, ERR_USAGE,
-				     "--%s says how a cache works; it needs --cache infinite or a "
-				     "number of blocks",
-				     rules[i]);
+	static const char *const block[] = { "block", NULL };
+	if (rc == 0 && !o->has_cache)
+		rc = cli_no_cache_rules(cli, e);
+	if (rc == 0 && !o->has_cache)
+		rc = cli_none_of(cli, block, "is of a cache; it needs --cache", e);
 	return rc;
 }
 

@@ -26,8 +26,8 @@ static const struct option options[] = {
 	CACHE_RULE_OPTIONS,
 	WORKLOAD_OPTIONS,
 	WORKLOAD_AT,
-	{ "customer", 0, "NAME", "of the database: only this customer", false },
-	{ "project", 0, "NAME", "of the database: only this project", false },
+	{ "customer", 0, "NAME", "only this customer's calls", false },
+	{ "project", 0, "NAME", "only this project's calls", false },
 	{ "plan", 0, "PLAN", "also credits under this plan (see `tally credit plan`)", false },
 	{ "byo", 0, NULL, "bring your own key: the vendors bill, no credits are drawn", false },
 	{ "seed", 0, "N", "of shares and resamples (default 1)", false },
@@ -108,12 +108,18 @@ static int read_workload(struct cli *cli, const struct zone *zone, struct worklo
 		rc = err_set(e, ERR_USAGE, "give either a trace or --db, not both");
 	if (rc != 0)
 		return rc;
+	w.o.customer = cli_value(cli, "customer");
+	w.o.project = cli_value(cli, "project");
 	if (w.o.path_count) {
 		rc = workload_read(out, &w.o, e);
 		*told = w.told;
 		return rc;
 	}
-	rc = cli_store(cli, &store, DB_READ, e);
+	static const char *const of_traces[] = { "format",   "block", "map", "model",
+						 "provider", "at",    NULL };
+	rc = cli_none_of(cli, of_traces, "is for traces, and none was named", e);
+	if (rc == 0)
+		rc = cli_store(cli, &store, DB_READ, e);
 	if (rc == 0)
 		rc = workload_of_store(out, store, cli_value(cli, "customer"),
 				       cli_value(cli, "project"), w.o.since, w.o.until, e);
@@ -205,6 +211,8 @@ static int run(struct cli *cli, struct err *e)
 		rc = read_workload(cli, zone, &workload, &refused, e);
 	if (rc == 0)
 		rc = cli_cache(cache, workload->blocks != NULL, &o.cache, &o.rules, e);
+	if (rc == 0 && o.cache != WHATIF_CACHE_BLOCKS)
+		rc = cli_no_cache_rules(cli, e);
 	o.workload = workload;
 	o.scenario = list.scenario;
 	o.scenarios = list.count;

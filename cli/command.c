@@ -146,6 +146,14 @@ bool cli_flag(const struct cli *cli, const char *name)
 	return false;
 }
 
+int cli_none_of(const struct cli *cli, const char *const *names, const char *why, struct err *e)
+{
+	for (; *names; names++)
+		if (cli_flag(cli, *names))
+			return err_set(e, ERR_USAGE, "--%s %s", *names, why);
+	return 0;
+}
+
 const char *cli_value_at(const struct cli *cli, const char *name, int at)
 {
 	for (int i = 0; i < cli->value_count; i++)

@@ -64,6 +64,8 @@ int cli_parse(struct cli *cli, const struct command *c, int argc, char **argv, s
 /* The last value of an option, or NULL. */
 const char *cli_value(const struct cli *cli, const char *name);
 bool cli_flag(const struct cli *cli, const char *name);
+/* ERR_USAGE, which says why, when one of the options was given; NULL ends the names. */
+int cli_none_of(const struct cli *cli, const char *const *names, const char *why, struct err *e);
 /* The i-th value of an option that may be repeated, or NULL. */
 const char *cli_value_at(const struct cli *cli, const char *name, int i);
 

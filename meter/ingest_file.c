@@ -77,6 +77,9 @@ static int ingest_list(struct store *s, const struct ingest_files *o, const char
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	struct intake x;
 	int rc = intake_open(&x, s, o, "", e);
+	for (size_t i = 0; rc == 0 && o->map_count && i < count; i++)
+		if (is_log(o, path[i]))
+			rc = err_set(e, ERR_USAGE, MAP_IS_FOR_TRACES, name[i]);
 	for (size_t i = 0; rc == 0 && i < count;) {
 		size_t n = 0;
 		while (i + n < count && is_log(o, path[i + n]))

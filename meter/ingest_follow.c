@@ -193,7 +193,11 @@ static int follow(struct followed **out, struct store *s, const struct ingest_fi
 	if (rc == 0) {
 		const bool trace = by_content ? o->map_count || like_table(head)
 					      : !ingest_is_log_format(o->format);
-		rc = trace ? follow_trace(f, st.st_size, e) : follow_log(f, st.st_size, head, e);
+		if (o->map_count && source_is_payload(path))
+			rc = err_set(e, ERR_USAGE, MAP_IS_FOR_TRACES, path);
+		else
+			rc = trace ? follow_trace(f, st.st_size, e)
+				   : follow_log(f, st.st_size, head, e);
 	}
 	if (rc != 0) {
 		unfollow(f);

@@ -109,10 +109,7 @@ int trace_intake_open(struct trace_intake *x, struct intake *to, const char *pat
 	/* traces that count from their start begin at --at */
 	if (shape->time != TIME_INSTANT) {
 		if (!o->options.has_at)
-			return err_set(e, ERR_USAGE,
-				       "%s: the times of a %s trace count from its start; say when "
-				       "that was with --at, for example --at 2026-06-15",
-				       path, shape->name);
+			return err_set(e, ERR_USAGE, TRACE_NEEDS_AT, path, shape->name);
 		x->shift_us = o->options.at.us;
 	}
 	if (shape->container == CONTAINER_CSV) {

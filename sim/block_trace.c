@@ -293,9 +293,8 @@ static int open_packed(struct block_trace **out, const char *path, const char *f
 		rc = err_set(e, ERR_INVALID, "%s: the packed trace names no blocks", path);
 	else if (block_tokens)
 		rc = err_set(e, ERR_USAGE, "%s: --block belongs to the packing of the trace", path);
-	else if (format && strcmp(format, "auto") != 0 && strcmp(format, pack_shape(p)) != 0)
-		rc = err_set(e, ERR_INVALID, "'%s' is a %s trace, not %s", path, pack_shape(p),
-			     format);
+	else
+		rc = pack_check_format(p, format, e);
 	if (rc == 0)
 		rc = pack_need_names(p, e);
 	if (rc == 0)

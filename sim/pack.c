@@ -580,6 +580,13 @@ void pack_close(struct pack *p)
 	free(p);
 }
 
+int pack_check_format(const struct pack *p, const char *format, struct err *e)
+{
+	if (!format || strcmp(format, "auto") == 0 || strcmp(format, p->shape) == 0)
+		return 0;
+	return err_set(e, ERR_INVALID, "'%s' is a %s trace, not %s", p->path, p->shape, format);
+}
+
 const char *pack_shape(const struct pack *p)
 {
 	return p->shape;

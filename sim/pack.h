@@ -50,6 +50,8 @@ bool pack_is(const char *path);
 int pack_open(struct pack **out, const char *path, struct err *e);
 void pack_close(struct pack *p);
 
+/* ERR_INVALID when a format (NULL: any) was asked for that it is not of. */
+int pack_check_format(const struct pack *p, const char *format, struct err *e);
 const char *pack_shape(const struct pack *p);
 bool pack_is_relative(const struct pack *p);
 bool pack_has_blocks(const struct pack *p);

@@ -165,6 +165,8 @@ static int open_calls(struct run *run, int threads, struct err *e)
 			e, ERR_USAGE,
 			"some of the files are logs of calls and some are traces; replay them "
 			"one after the other");
+	if (o->map_count)
+		return err_set(e, ERR_USAGE, MAP_IS_FOR_TRACES, o->path[0]);
 	return call_log_open(&run->calls, o->path, o->path_count, threads, e);
 }
 
@@ -190,10 +192,7 @@ static int open_traces(struct run *run, bool *absolute, struct err *e)
 		if (o->has_at)
 			continue;
 		if (s->time != TIME_INSTANT)
-			return err_set(e, ERR_USAGE,
-				       "%s: the times of a %s trace count from its start; say when "
-				       "that was with --at, for example --at 2026-06-15",
-				       o->path[i], s->name);
+			return err_set(e, ERR_USAGE, TRACE_NEEDS_AT, o->path[i], s->name);
 		if (!trace_may_have(t, FIELD_TIME))
 			return err_set(e, ERR_USAGE,
 				       "%s: the trace has no instants, and a price without a date "

@@ -27,11 +27,11 @@ int replay_open_packs(struct run *run, struct err *e)
 	for (size_t i = 0; rc == 0 && i < o->path_count; i++) {
 		rc = pack_open(&run->pack[i], o->path[i], e);
 		run->packs += rc == 0;
+		if (rc == 0)
+			rc = pack_check_format(run->pack[i], o->format, e);
 		if (rc == 0 && pack_is_relative(run->pack[i]) && !o->has_at)
-			rc = err_set(e, ERR_USAGE,
-				     "%s: the times of a %s trace count from its start; say when "
-				     "that was with --at, for example --at 2026-06-15",
-				     o->path[i], pack_shape(run->pack[i]));
+			rc = err_set(e, ERR_USAGE, TRACE_NEEDS_AT, o->path[i],
+				     pack_shape(run->pack[i]));
 		if (rc == 0 && pack_is_relative(run->pack[i]) != pack_is_relative(run->pack[0]))
 			rc = err_set(
 				e, ERR_USAGE,

@@ -275,8 +275,22 @@ static int64_t least(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* What each model had seen of each conversation. Before its first call that is what the
- * conversation's first call found already. */
+/* Set beside the prompt of a model's call until another model answers: so far it lacks nothing. */
+static const int64_t up_to_date = INT64_C(1) << 62;
+
+/*
+ * What a model can still find of a conversation, after a call that found `read`. Before its own
+ * first call that is what every call so far had found.
+ */
+static int64_t after_call(int64_t seen, int64_t read, bool own)
+{
+	if (seen < 0)
+		return read;
+	if (seen & up_to_date)
+		return own ? seen : least(seen - up_to_date, read);
+	return least(seen, read);
+}
+
 static int hit_recorded(struct run *r, struct err *e)
 {
 	const struct workload *w = r->o->workload;
@@ -295,12 +309,13 @@ static int hit_recorded(struct run *r, struct err *e)
 		int64_t *of = seen + (size_t)c->conversation * r->targets;
 		/* a second pass of a cascade over a conversation begins anew, on its own model */
 		const bool again = r->play[i].again;
+		const uint32_t target = r->play[i].target;
 		for (uint32_t t = 0; t < r->targets && !again; t++)
-			of[t] = of[t] < 0 ? read : least(of[t], read);
-		if (again && of[r->play[i].target] < 0)
-			of[r->play[i].target] = read;
-		r->play[i].hit = least(of[r->play[i].target], read);
-		of[r->play[i].target] = work_prompt(c);
+			of[t] = after_call(of[t], read, t == target);
+		if (again && of[target] < 0)
+			of[target] = read;
+		r->play[i].hit = of[target] & up_to_date ? read : least(of[target], read);
+		of[target] = work_prompt(c) | up_to_date;
 	}
 	free(seen);
 	return 0;

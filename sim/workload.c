@@ -174,7 +174,9 @@ static void take_record(struct loader *l, const struct record *r, int64_t web_se
 			      "price (see --at)");
 		return;
 	}
-	if (us < o->since.us || us >= o->until.us) {
+	if (us < o->since.us || us >= o->until.us ||
+	    (o->customer && !text_is(r->text[FIELD_CUSTOMER], o->customer)) ||
+	    (o->project && !text_is(r->text[FIELD_PROJECT], o->project))) {
 		w->outside++;
 		return;
 	}
@@ -327,6 +329,8 @@ static int read_calls(struct loader *l, struct err *e)
 	const struct workload_options *o = l->o;
 	const char *path;
 	int64_t first_us = INT64_MAX;
+	if (o->map_count)
+		return err_set(e, ERR_USAGE, MAP_IS_FOR_TRACES, o->path[0]);
 	int rc = call_log_open(&calls, o->path, o->path_count, 2, e);
 	if (rc != 0)
 		return rc;
@@ -360,6 +364,12 @@ static int read_blocks(struct loader *l, struct err *e)
 		return err_set(e, ERR_USAGE,
 			       "traces that name their blocks are replayed one at a time: block "
 			       "ids of different files do not mean the same");
+	if (o->map_count || o->customer || o->project)
+		return err_set(
+			e, ERR_USAGE,
+			"'%s' names the blocks of its prompts: its fields have names of their "
+			"own, and there is no customer or project among them",
+			o->path[0]);
 	int rc = block_trace_open(&w->blocks, o->path[0], o->format, o->block_tokens, e);
 	if (rc != 0)
 		return rc;
@@ -372,10 +382,7 @@ static int read_blocks(struct loader *l, struct err *e)
 			   i < BLOCK_REFUSALS_KEPT ? t->refusal[i].line : 0,
 			   i < BLOCK_REFUSALS_KEPT ? t->refusal[i].why : "");
 	if (!o->has_at)
-		return err_set(e, ERR_USAGE,
-			       "%s: the times of a %s trace count from its start; say when that "
-			       "was with --at, for example --at 2026-06-15",
-			       o->path[0], t->shape);
+		return err_set(e, ERR_USAGE, TRACE_NEEDS_AT, o->path[0], t->shape);
 	struct text *names = mem_zalloc((t->conversations.count + 1) * sizeof *names);
 	for (size_t i = 0; i < t->conversations.room; i++) {
 		const struct dict_slot *s = &t->conversations.slot[i];
@@ -478,18 +485,28 @@ static int read_columns(struct loader *l, const struct pack *p, const uint32_t *
 	return rc;
 }
 
+/* The number of a name; UINT32_MAX where there is none. */
+static uint32_t known_name(const struct workload *w, const char *name)
+{
+	uint64_t *n = name ? dict_find(&w->dict, text_of(name)) : NULL;
+	return n ? (uint32_t)*n : UINT32_MAX;
+}
+
 /* Calls outside the period leave; conversations are those of the calls that stay, counted as a
  * reader of the trace would, and so are the calls along them. */
 static void keep_period(struct loader *l, const struct pack *p)
 {
 	struct workload *w = l->w;
 	const struct workload_options *o = l->o;
+	const uint32_t customer = known_name(w, o->customer), project = known_name(w, o->project);
 	uint32_t *number = mem_zalloc((pack_conversations(p) + 1) * sizeof *number); /* and 1 */
 	size_t kept = 0;
 	for (size_t i = 0; i < w->count; i++) {
 		struct work_call c = w->call[i];
 		c.time_us += l->shift_us;
-		if (c.time_us >= o->since.us && c.time_us < o->until.us)
+		if (c.time_us >= o->since.us && c.time_us < o->until.us &&
+		    (!o->customer || c.customer == customer) &&
+		    (!o->project || c.project == project))
 			w->call[kept++] = c;
 	}
 	w->outside = (int64_t)(w->count - kept);
@@ -513,10 +530,7 @@ static int read_pack(struct loader *l, struct pack *p, struct err *e)
 	if (o->map_count)
 		return err_set(e, ERR_USAGE, "the columns of a pack have their names already");
 	if (pack_is_relative(p) && !o->has_at)
-		return err_set(e, ERR_USAGE,
-			       "%s: the times of a %s trace count from its start; say when that "
-			       "was with --at, for example --at 2026-06-15",
-			       o->path[0], pack_shape(p));
+		return err_set(e, ERR_USAGE, TRACE_NEEDS_AT, o->path[0], pack_shape(p));
 	int rc = pack_need_names(p, e);
 	if (rc != 0)
 		return rc;
@@ -652,6 +666,10 @@ int workload_read(struct workload **out, const struct workload_options *o, struc
 	for (size_t i = 1; rc == 0 && i < o->path_count; i++)
 		if (pack || pack_is(o->path[i]))
 			rc = err_set(e, ERR_USAGE, "packs are read one at a time");
+	if (rc == 0 && pack)
+		rc = pack_check_format(pack, o->format, e);
+	if (rc == 0 && o->block_tokens && !(pack ? pack_has_blocks(pack) : blocks))
+		rc = err_set(e, ERR_USAGE, "'%s' names no blocks: leave --block out", o->path[0]);
 	if (rc == 0 && (pack ? pack_has_blocks(pack) : blocks))
 		rc = read_blocks(&l, e);
 	else if (rc == 0 && pack)
@@ -667,7 +685,7 @@ int workload_read(struct workload **out, const struct workload_options *o, struc
 				       "date is not a price; give one with --at",
 				       o->path[0])
 			     : err_set(e, ERR_INVALID, "'%s' holds no call%s", o->path[0],
-				       l.w->outside ? " in that period" : "");
+				       l.w->outside ? " of that kind and period" : "");
 	pack_close(pack);
 	finish(&l);
 	if (rc != 0) {

@@ -68,8 +68,9 @@ struct workload_options {
 	bool has_at;
 	struct instant at;
 	struct instant since, until;
-	int64_t block_tokens; /* 0: the trace's own */
-	bool as_written;      /* calls in the order of the trace, not of time */
+	const char *customer, *project; /* only theirs; NULL: of all */
+	int64_t block_tokens;		/* 0: the trace's own; blocks only */
+	bool as_written;		/* calls in the order of the trace, not of time */
 	/* Hears of every record that is left out; may be NULL. */
 	void (*refused)(void *user, const char *path, int64_t line, const char *why);
 	void *refused_user;

@@ -78,6 +78,16 @@ END
 	expect 0 "mix,$F,2,2100,900,0,0,20," "mix,$P,1,1500,0,0,0,10,"
 	run "$TALLY" whatif t.csv -s mix=every:2:$P:$F --csv --resamples 0 --cache none
 	expect 0 "mix,,3,2200,2300,0,0,30,"
+	# hits beyond what the conversation had written come from elsewhere: one model keeps them, another's call between takes them
+	printf 'time,model,session,input,cache_read,output\n' >t.csv
+	for i in 1 2 3; do printf '2026-06-15T00:0%d:00Z,%s,s,100,5000,10\n' $i $F >>t.csv; done
+	sed -i '2s/5000/700/' t.csv
+	run "$TALLY" whatif t.csv -s f=$F --csv --resamples 0
+	expect 0 "f,$F,3,300,10700,0,0,30,"
+	run "$TALLY" whatif t.csv -s mix=every:2:$P:$F --csv --resamples 0
+	expect 0 "mix,$F,2,4400,1500,0,0,20,"
+	"$TALLY" whatif "$ROOT/examples/sample.csv" -s recorded -s f=$F --resamples 0 --csv >both
+	[ "$(sed -n 's/^recorded,,//p' both)" = "$(sed -n 's/^f,,//p' both)" ] || fail "$(cat both)"
 }
 
 @test "rules, cascades and factors" {
@@ -258,5 +268,25 @@ END
 		[ "$(cut -d, -f3 <<<"$early")" -gt 0 ]
 	done
 	run "$TALLY" whatif "$ROOT/examples/sessions.jsonl" --at 2026-06-15 --since 2027-01-01 -s p=$P
-	expect 1 'no call in that period'
+	expect 1 'no call of that kind and period'
+}
+@test "what does not fit a workload is refused, and customers and projects choose calls of traces, too" {
+	"$TALLY" whatif "$ROOT/examples/sample.csv" --customer contoso -s recorded --resamples 0 --csv >one
+	[ "$(sed -n 's/^recorded,,\([0-9]*\),.*/\1/p' one)" = "$("$TALLY" replay "$ROOT/examples/sample.csv" --by customer --csv | sed -n 's/^contoso,\([0-9]*\),.*/\1/p')" ]
+	"$TALLY" pack "$ROOT/examples/sample.csv" -o p -q
+	"$TALLY" whatif p --customer contoso -s recorded --resamples 0 --csv | cmp - one
+	run "$TALLY" whatif p --customer nobody -s recorded
+	expect 1 'no call of that kind'
+	for bad in "$ROOT/examples/sample.csv --touch forward" "$ROOT/examples/sample.csv --block 64" "p --format azure" "$ROOT/examples/sessions.jsonl --at 2026-06-15 --customer x" "$ROOT/examples/sessions.jsonl --at 2026-06-15 --map model=x"; do
+		run "$TALLY" whatif $bad -s f=$F
+		[ "$status" -eq 2 -o "$status" -eq 1 ] || fail "$bad was taken"
+	done
+	"$TALLY" ingest "$ROOT/examples/sample.csv" --db m.db -q >/dev/null
+	run "$TALLY" whatif --db m.db --at 2026-06-15 -s recorded
+	expect 2 '--at is for traces'
+	mkdir logs; echo '{"type":"assistant","timestamp":"2026-06-15T00:00:00Z","requestId":"r","message":{"id":"m","model":"claude-sonnet-4-6","usage":{"input_tokens":1,"output_tokens":1}}}' >logs/a.jsonl
+	for how in "replay" "ingest --db m.db" "whatif -s recorded"; do
+		run "$TALLY" $how logs --map model=x
+		expect 2 'leave --map out'
+	done
 }
