@@ -40,6 +40,13 @@ int weekday_of_day(int64_t day)
 	return (int)(w < 0 ? w + 7 : w);
 }
 
+int week_of_day(int64_t day, int *year)
+{
+	const int64_t thursday = day - weekday_of_day(day) + 3;
+	*year = civil_from_day(thursday).year;
+	return (int)((thursday - civil_to_day((struct civil){ *year, 1, 1 })) / 7 + 1);
+}
+
 bool civil_valid(struct civil c)
 {
 	static const int lengths[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };

@@ -31,6 +31,8 @@ int64_t civil_to_day(struct civil c);
 struct civil civil_from_day(int64_t day);
 /* 0 = Monday ... 6 = Sunday */
 int weekday_of_day(int64_t day);
+/* The number of the ISO 8601 week, which belongs to the year of its Thursday. */
+int week_of_day(int64_t day, int *year);
 bool civil_valid(struct civil c);
 int64_t floor_div(int64_t a, int64_t b);
 

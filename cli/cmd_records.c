@@ -194,9 +194,12 @@ static int run(struct cli *cli, struct err *e)
 		json_out_end(&j, '}');
 		json_out_close(&j);
 	} else if (x.seq) {
-		table_print(t);
+		if (shown)
+			table_print(t);
+		else if (rc == 0)
+			printf("no record of that kind and period is stored\n");
 		table_close(t);
-		if (rc == 0 && !cli->quiet)
+		if (rc == 0 && shown && !cli->quiet)
 			printf("\ntally explain ID shows how one came to its price\n");
 	}
 	free(x.seq);

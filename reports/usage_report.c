@@ -157,7 +157,7 @@ void usage_report_table(const struct usage_report *r)
 	const struct usage_sums *total = usage_total(r->result);
 	bool writes = total->tokens[BUCKET_CACHE_WRITE_5M] || total->tokens[BUCKET_CACHE_WRITE_1H];
 	if (total->records == 0 && usage_group_count(r->result) == 0) {
-		printf("nothing was metered in that period\n");
+		printf("nothing of that kind and period was metered\n");
 		free(index);
 		return;
 	}

@@ -448,11 +448,9 @@ static struct text label_of(enum replay_dim dim, const struct dim_value *v,
 		c = civil_from_day(v->number);
 		n = snprintf(buf, INSTANT_TEXT_MAX, "%04d-%02d-%02d", c.year, c.month, c.day);
 		break;
-	case DIM_WEEK: { /* ISO 8601: the week belongs to the year of its Thursday */
-		int year = civil_from_day(v->number + 3).year;
-		int64_t jan1 = civil_to_day((struct civil){ year, 1, 1 });
-		n = snprintf(buf, INSTANT_TEXT_MAX, "%04d-W%02d", year,
-			     (int)((v->number + 3 - jan1) / 7 + 1));
+	case DIM_WEEK: {
+		int year, week = week_of_day(v->number, &year);
+		n = snprintf(buf, INSTANT_TEXT_MAX, "%04d-W%02d", year, week);
 		break;
 	}
 	case DIM_MONTH:

@@ -275,19 +275,19 @@ static int64_t least(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* Set beside the prompt of a model's call until another model answers: so far it lacks nothing. */
+/* Set beside the prompt of a model's last call while it lacks nothing that came after. */
 static const int64_t up_to_date = INT64_C(1) << 62;
 
 /*
  * What a model can still find of a conversation, after a call that found `read`. Before its own
- * first call that is what every call so far had found.
+ * first call that is what every call so far had found. keeps: the call takes nothing from it.
  */
-static int64_t after_call(int64_t seen, int64_t read, bool own)
+static int64_t after_call(int64_t seen, int64_t read, bool keeps)
 {
 	if (seen < 0)
 		return read;
 	if (seen & up_to_date)
-		return own ? seen : least(seen - up_to_date, read);
+		return keeps ? seen : least(seen - up_to_date, read);
 	return least(seen, read);
 }
 
@@ -301,8 +301,9 @@ static int hit_recorded(struct run *r, struct err *e)
 			       "choose a shorter period",
 			       w->conversations, r->targets);
 	int64_t *seen = mem_alloc((w->conversations * r->targets + 1) * sizeof *seen);
+	/* recorded models lack nothing until a call of theirs goes to another one */
 	for (size_t i = 0; i < w->conversations * r->targets; i++)
-		seen[i] = -1;
+		seen[i] = is_recorded(r, (uint32_t)(i % r->targets)) ? INT64_MAX : -1;
 	for (size_t i = 0; i < r->plays; i++) {
 		const struct work_call *c = &w->call[r->play[i].call];
 		const int64_t read = c->tokens[BUCKET_CACHE_READ];
@@ -311,7 +312,9 @@ static int hit_recorded(struct run *r, struct err *e)
 		const bool again = r->play[i].again;
 		const uint32_t target = r->play[i].target;
 		for (uint32_t t = 0; t < r->targets && !again; t++)
-			of[t] = after_call(of[t], read, t == target);
+			of[t] = after_call(of[t], read,
+					   t == target ||
+						   (is_recorded(r, t) && is_recorded(r, target)));
 		if (again && of[target] < 0)
 			of[target] = read;
 		r->play[i].hit = of[target] & up_to_date ? read : least(of[target], read);

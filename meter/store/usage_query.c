@@ -117,8 +117,13 @@ static void put_digits(struct buf *b, int64_t n, int digits)
 static void label_time(struct usage_result *r, enum usage_dim d, int64_t us, struct buf *b)
 {
 	int64_t local = local_us(r, us), day = floor_div(local, US_PER_DAY);
-	if (d == USAGE_BY_WEEK)
-		day -= weekday_of_day(day);
+	if (d == USAGE_BY_WEEK) {
+		int year, week = week_of_day(day, &year);
+		put_digits(b, year, 4);
+		buf_add(b, "-W", 2);
+		put_digits(b, week, 2);
+		return;
+	}
 	struct civil c = civil_from_day(day);
 	put_digits(b, c.year, 4);
 	buf_add(b, "-", 1);
