@@ -8,6 +8,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "meter/formats/shape.h"
+
 enum { CHUNK = 1 << 20, CHUNK_TO_LOOK = 16 << 10 };
 
 struct source {
@@ -297,36 +299,44 @@ int source_read(struct source *s, struct payload_reader *r, struct err *e)
 	return rc;
 }
 
+/* What a line tells: 1 payloads, 0 a trace, -1 nothing, for it may be damaged or beside the matter.
+ */
+static int tells(struct text line, bool first)
+{
+	struct json_document *doc;
+	if (line.n > 6 && (memcmp(line.p, "event:", 6) == 0 || memcmp(line.p, "data: ", 6) == 0))
+		return 1;
+	/* a document that spans lines, or a list */
+	if (first && (*line.p == '[' || (*line.p == '{' && line.n == 1)))
+		return 1;
+	if (*line.p != '{' || json_open(&doc, line, NULL) != 0)
+		return -1;
+	int rc = payload_knows(json_root(doc)) ? 1 : shape_is_native(json_root(doc)) ? 0 : -1;
+	json_close(doc);
+	return rc;
+}
+
 bool source_is_payload(const char *path)
 {
+	enum { LINES_LOOKED_AT = 20 };
 	struct source *s;
 	struct text line;
-	struct json_document *doc;
-	bool yes = false;
 	struct stat st;
+	int told = -1;
+	bool first = true;
 	/* what can be read only once is not tried */
 	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) || source_open(&s, path, NULL) != 0)
 		return false;
 	s->chunk = CHUNK_TO_LOOK;
-	for (int i = 0; i < 20 && !yes && source_line(s, &line, false, NULL) > 0; i++) {
+	for (int i = 0; i < LINES_LOOKED_AT && told < 0 && source_line(s, &line, false, NULL) > 0;
+	     i++) {
 		while (line.n && (line.p[line.n - 1] == '\r' || line.p[line.n - 1] == ' '))
 			line.n--;
 		if (line.n == 0)
 			continue;
-		if (line.n > 6 &&
-		    (memcmp(line.p, "event:", 6) == 0 || memcmp(line.p, "data: ", 6) == 0)) {
-			yes = true;
-		} else if (*line.p == '[' || (*line.p == '{' && line.n == 1)) {
-			yes = true; /* a document that spans lines, or a list */
-		} else if (*line.p != '{' || json_open(&doc, line, NULL) != 0) {
-			break;
-		} else {
-			yes = payload_knows(json_root(doc));
-			json_close(doc);
-			if (!yes)
-				break;
-		}
+		told = tells(line, first);
+		first = false;
 	}
 	source_close(s);
-	return yes;
+	return told == 1;
 }

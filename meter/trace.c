@@ -262,30 +262,38 @@ done:
 	return rc;
 }
 
-/* The shape is that of the first line that can be read; lines before it are refused when their time
+/* The shape of a line, NULL where it does not tell: the native one fits every line. */
+static const struct shape *shape_of_line(struct text line)
+{
+	struct json_document *doc;
+	struct text names[64];
+	size_t n = 0;
+	if (json_open(&doc, line, NULL) != 0)
+		return NULL;
+	for (json_value *v = json_first(json_root(doc)); v && n < 64; v = json_next(v))
+		names[n++] = text_of(json_key(v));
+	const struct shape *s = shape_detect(CONTAINER_JSONL, names, n);
+	if (!s->column && !shape_is_native(json_root(doc)))
+		s = NULL;
+	json_close(doc);
+	return s;
+}
+
+/* By the first line that tells; what is damaged or beside the matter is refused when its time
  * comes. */
 static void take_json_head(struct trace *t, struct text head, const struct shape *forced)
 {
 	enum { LINES_LOOKED_AT = 16 };
-	struct json_document *doc = NULL;
+	const struct shape *s = forced;
 	t->body = 0;
 	t->body_line = 1;
-	t->shape = forced ? forced : shape_by_name("jsonl");
-	for (int i = 0; !forced && !doc && i < LINES_LOOKED_AT && head.n; i++) {
+	for (int i = 0; !s && i < LINES_LOOKED_AT && head.n; i++) {
 		const char *nl = memchr(head.p, '\n', head.n);
 		const size_t n = nl ? (size_t)(nl - head.p) : head.n;
-		if (json_open(&doc, (struct text){ head.p, n }, NULL) != 0)
-			doc = NULL;
+		s = shape_of_line((struct text){ head.p, n });
 		head = (struct text){ head.p + n + (nl != NULL), head.n - n - (nl != NULL) };
 	}
-	if (!doc)
-		return;
-	struct text names[64];
-	size_t n = 0;
-	for (json_value *v = json_first(json_root(doc)); v && n < 64; v = json_next(v))
-		names[n++] = text_of(json_key(v));
-	t->shape = shape_detect(CONTAINER_JSONL, names, n);
-	json_close(doc);
+	t->shape = s ? s : shape_by_name("jsonl");
 }
 
 /* Tells container and shape from the first bytes. */

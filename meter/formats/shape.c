@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/json.h"
+
 #define F(bucket) ((enum record_field)(FIELD_COUNTS + (bucket)))
 
 static const struct shape_column azure[] = { { "TIMESTAMP", FIELD_TIME },
@@ -83,6 +85,16 @@ const struct shape *shape_detect(enum container container, const struct text *na
 			return s;
 	}
 	return NULL;
+}
+
+bool shape_is_native(json_value *object)
+{
+	bool counts = false;
+	for (json_value *m = json_first(object); m && !counts; m = json_next(m)) {
+		enum record_field f = record_field_by_name(text_of(json_key(m)));
+		counts = f >= FIELD_COUNTS && f < FIELD_END;
+	}
+	return counts;
 }
 
 int field_map_parse(struct field_map *out, const char *spec, struct err *e)

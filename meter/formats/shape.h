@@ -9,6 +9,7 @@
 
 #include "meter/record.h"
 
+struct cJSON;
 enum container { CONTAINER_CSV, CONTAINER_JSONL };
 
 struct shape_column {
@@ -30,6 +31,9 @@ const struct shape *shape_by_name(const char *name);
 /* The first shape of that container whose needed names all stand among `names`; the native one when
  * none fits. */
 const struct shape *shape_detect(enum container container, const struct text *names, size_t count);
+
+/* Whether an object counts tokens by the native names, and so is a native record. */
+bool shape_is_native(const struct cJSON *object);
 
 /* One --map FIELD=COLUMN. */
 struct field_map {

@@ -98,6 +98,20 @@ export TALLY_DB=t.db
 	run "$TALLY" fsck
 	expect 0 clean
 }
+@test "damaged lines before a log or a trace do not hide what it is" {
+	logs 5 gen 1
+	f=$(find gen -name '*.jsonl')
+	mkdir logs; { echo '","x":{"output_tokens":3}}}'; echo; echo '{"cut":'; echo '{"other":1}'; cat $f; } >logs/a.jsonl
+	run "$TALLY" ingest logs --json
+	expect 3 "\"accepted\": $messages," '"quarantined": 3'
+	run "$TALLY" usage --json
+	expect 0 "\"total\": \"$usd\""
+	run "$TALLY" replay logs/a.jsonl --json
+	expect 3 "\"total\": \"$usd\"" '"quarantined": 3'
+	{ echo '{"cut":'; echo '{"other":1}'; printf '{"timestamp": 5, "input_length": %d, "output_length": 1, "hash_ids": []}\n' 10 20; } >m.jsonl
+	run "$TALLY" replay m.jsonl --at 2026-06-15 --model deepseek-v4-flash --json
+	expect 3 '"records": 2' '"input": 30' '"quarantined": 2'
+}
 @test "a growing log is read on, also after a restart, a rotation and a new file" {
 	mkdir logs; logs 5 gen 1
 	f=$(find gen -name '*.jsonl'); half=$(($(wc -l <$f) / 2))

@@ -253,14 +253,47 @@ static void test_bad_traces_name_line_and_field(void **state)
 		{ "{\"timestamp\":0,\"input_length\":1,\"output_length\":1,\"hash_ids\":[1,x]}\n",
 		  ":1" },
 		{ "{\"c\":\"a\",\"t\":0,\"m\":\"x\",\"in\":130,\"out\":1,\"h\":\"4-1\"}\n", "4-1" },
-		{ "{\"c\":\"a\",\"t\":0,\"m\":\"x\",\"in\":130,\"out\":1,\"h\":\"0-1\"}\n[1]\n",
-		  ":2" },
 	};
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct err e = { 0 };
 		struct block_trace *t = open_text(cases[i].text, &e);
 		if (t || !strstr(e.message, cases[i].says))
 			fail_msg("case %zu: %s", i, t ? "accepted" : e.message);
+	}
+}
+
+/* What a refused line had brought, blocks and calls, is gone with it. */
+static void test_bad_lines_among_good_ones_leave_nothing(void **state)
+{
+	(void)state;
+	static const char *const bad[] = {
+		"[1]",
+		"{\"c\":\"a\"",
+		"{\"c\":\"a\",\"t\":0,\"in\":130,\"out\":1,\"h\":\"0-1\"} x",
+		"{\"c\":\"a\",\"t\":0,\"in\":130,\"out\":1,\"h\":\"0-1,7,x\"}",
+		"{\"c\":\"a\",\"t\":0,\"in\":130,\"out\":1,\"h\":\"5-9\"}",
+		"{\"c\":\"a\",\"t\":0,\"in\":-1,\"out\":1,\"h\":\"5\"}",
+	};
+	static const char good[] =
+		"{\"c\":\"a\",\"t\":0,\"m\":\"x\",\"in\":130,\"out\":1,\"h\":\"0-1\"}\n";
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		char text[600];
+		struct err e = { 0 };
+		snprintf(text, sizeof text, "%s%s\n%s%s", good, bad[i], good, good);
+		struct block_trace *t = open_text(text, &e);
+		if (!t)
+			fail_msg("case %zu: %s", i, e.message);
+		assert_int_equal(t->count, 3);
+		assert_int_equal(t->blocks, 6);
+		assert_int_equal(t->input_tokens, 390);
+		for (uint32_t k = 0; k < 3; k++) {
+			assert_int_equal(t->request[k].call, k);
+			assert_int_equal(t->request[k].first, 2 * k);
+			assert_int_equal(t->block[2 * k], t->block[0]);
+		}
+		assert_int_equal(t->refused, 1);
+		assert_int_equal(t->refusal[0].line, 2);
+		block_trace_close(t);
 	}
 }
 
@@ -272,6 +305,7 @@ int main(void)
 		cmocka_unit_test(test_unit_rule),
 		cmocka_unit_test(test_scopes),
 		cmocka_unit_test(test_bad_traces_name_line_and_field),
+		cmocka_unit_test(test_bad_lines_among_good_ones_leave_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
