@@ -138,7 +138,9 @@ static bool like_codex(struct text head)
 
 static bool like_table(struct text head)
 {
-	return !strchr("{[:de\n\r \t\x1f\xef", head.p[0]) && memchr(head.p, ',', head.n);
+	if (head.n > 3 && memcmp(head.p, "\xEF\xBB\xBF", 3) == 0)
+		head = (struct text){ head.p + 3, head.n - 3 };
+	return !strchr("{[:de\n\r \t\x1f", head.p[0]) && memchr(head.p, ',', head.n);
 }
 
 /* gzip or zstd, which have no lines to wait for */

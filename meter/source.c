@@ -216,6 +216,9 @@ int source_line(struct source *s, struct text *line, bool whole_only, struct err
 		if (nl || (s->ended && n && !whole_only)) {
 			size_t len = nl ? (size_t)(nl - p) : n;
 			*line = (struct text){ p, len };
+			/* a byte order mark belongs to the file, not to its first line */
+			if (s->offset == 0 && len >= 3 && memcmp(p, "\xEF\xBB\xBF", 3) == 0)
+				*line = (struct text){ p + 3, len - 3 };
 			s->at += len + (nl != NULL);
 			s->offset += (int64_t)len + (nl != NULL);
 			s->number++;
@@ -281,8 +284,6 @@ int source_read(struct source *s, struct payload_reader *r, struct err *e)
 	bool first = true;
 	int rc;
 	while ((rc = source_line(s, &line, false, e)) > 0) {
-		if (first && line.n >= 3 && memcmp(line.p, "\xEF\xBB\xBF", 3) == 0)
-			line.p += 3, line.n -= 3;
 		if (first && source_number(s) == 1) {
 			bool was_document;
 			rc = read_document(s, line, r, &was_document, e);

@@ -86,6 +86,8 @@ END
 	done
 	run "$TALLY" cache bad.jsonl --json
 	expect 3 '"quarantined": 5'
+	{ printf '\xef\xbb\xbf'; cat good.jsonl; } >mark.jsonl
+	[ "$("$TALLY" cache mark.jsonl --csv)" = "$("$TALLY" cache good.jsonl --csv)" ]
 	grep -v '^{"c"' bad.jsonl >none.jsonl
 	run "$TALLY" cache none.jsonl
 	expect 1 'none.jsonl:1: not valid JSON'

@@ -161,7 +161,7 @@ counted() { [ "$("$TALLY" usage --json | sed -n 's/.*"records": \([0-9]*\),.*/\1
 	kill $pid; wait $pid || true
 	grep -q '1 accepted, 3 duplicates' out || fail "$(cat out)"
 	# with ids, reading goes on where it stopped
-	printf 'id,time,model,input\n' >ids.csv
+	printf '\xef\xbb\xbfid,time,model,input\n' >ids.csv
 	for i in 1 2 3; do printf 'r%d,%s,deepseek-v4-flash,5\n' $i $now >>ids.csv; done
 	"$TALLY" ingest --follow ids.csv >out & pid=$!
 	until_so counted 7
