@@ -42,7 +42,7 @@ static struct dict_slot *place(const struct dict *d, struct text key, uint64_t h
 {
 	size_t i = hash & (d->room - 1);
 	while (d->slot[i].key && (d->slot[i].hash != hash || d->slot[i].n != key.n ||
-				  memcmp(d->slot[i].key, key.p, key.n) != 0))
+				  (key.n && memcmp(d->slot[i].key, key.p, key.n) != 0)))
 		i = (i + 1) & (d->room - 1);
 	return &d->slot[i];
 }

@@ -225,6 +225,9 @@ static int add_request(struct reader *r, struct text line, struct err *e)
 	if (rc == 0 && f.time.n)
 		rc = span_parse(&q.time_us, f.time,
 				f.agent || f.bailian ? US_PER_SECOND : US_PER_SECOND / 1000, e);
+	if (rc == 0 && f.agent && unquoted(f.conversation).n == 0)
+		rc = err_set(e, ERR_INVALID,
+			     "field 'c' is missing: block ids count within a conversation");
 	if (rc == 0 && f.blocks.n == 0)
 		rc = err_set(e, ERR_INVALID, "field '%s' is missing: the trace names no blocks",
 			     f.agent ? "h" : "hash_ids");
@@ -321,20 +324,25 @@ static int read_lines(struct reader *r, struct source *s, const char *path, stru
 {
 	struct block_trace *t = r->t;
 	struct text line;
+	struct err why = { 0 };
 	int got, rc = 0;
 	while (rc == 0 && (got = source_line(s, &line, false, e)) != 0) {
-		rc = got < 0 ? got : add_line(r, line, e);
-		if (rc == -(int)ERR_INVALID && got > 0) {
+		if (got < 0)
+			return got;
+		rc = add_line(r, line, &why);
+		if (rc == -(int)ERR_INVALID) {
 			if (t->refused < BLOCK_REFUSALS_KEPT)
 				t->refusal[t->refused] =
 					(struct block_refusal){ source_number(s),
-								mem_text(e->message) };
+								mem_text(why.message) };
 			t->refused++;
 			rc = 0;
 		}
 	}
-	if (rc != 0 || t->count)
-		return rc;
+	if (rc != 0)
+		return err_set(e, why.code, "%s", why.message);
+	if (t->count)
+		return 0;
 	return t->refused ? err_set(e, ERR_INVALID, "%s:%lld: %s", path,
 				    (long long)t->refusal[0].line, t->refusal[0].why)
 			  : err_set(e, ERR_INVALID, "'%s' holds no request", path);
@@ -350,6 +358,7 @@ int block_trace_open(struct block_trace **out, const char *path, const char *for
 	if (rc != 0)
 		return rc;
 	struct reader r = { .t = mem_zalloc(sizeof *r.t), .block_tokens = block_tokens };
+	r.t->block = mem_alloc(sizeof *r.t->block); /* prompts may all be without blocks */
 	rc = read_lines(&r, s, path, e);
 	source_close(s);
 	dict_release(&r.numbers);
