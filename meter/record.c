@@ -224,6 +224,7 @@ void record_batch_single(struct record_batch *b, const struct record *r)
 	for (int k = 0; k < BUCKET_COUNT; k++)
 		b->tokens[k][0] = r->tokens[k];
 	b->requests[0] = r->requests;
+	b->searched = false;
 }
 
 void record_batch_drop(struct record_batch *b, const uint8_t drop[BATCH_ROWS])
@@ -242,6 +243,8 @@ void record_batch_drop(struct record_batch *b, const uint8_t drop[BATCH_ROWS])
 			if (HAS(b->columns, FIELD_COUNTS + k))
 				b->tokens[k][n] = b->tokens[k][i];
 		b->requests[n] = b->requests[i];
+		if (b->searched)
+			b->web_searches[n] = b->web_searches[i];
 		n++;
 	}
 	b->n = n;

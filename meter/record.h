@@ -99,6 +99,8 @@ struct record_batch {
 	int64_t time_us[BATCH_ROOM], completed_us[BATCH_ROOM];
 	int64_t tokens[BUCKET_COUNT][BATCH_ROOM];
 	int64_t requests[BATCH_ROOM];
+	bool searched; /* web_searches is filled: of calls from logs, no column of a trace */
+	int64_t web_searches[BATCH_ROOM];
 };
 
 /* Row i as a record; its texts point where the batch's do. */

@@ -231,6 +231,11 @@ static void fill(struct record_batch *b, const struct pack *p, const struct colu
 			b->tokens[k][i] = n ? pack_rare(p, n - 1)->tokens[k - BUCKET_COMMON] : 0;
 		}
 	}
+	b->searched = pack_rares(p) != 0;
+	for (size_t i = 0; b->searched && i < b->n; i++) {
+		uint32_t n = c->narrow[PACK_RARE][from + i];
+		b->web_searches[i] = n ? pack_rare(p, n - 1)->web_searches : 0;
+	}
 }
 
 static int add_chunk(struct worker *w, const struct pack *p, size_t chunk, struct columns *c,

@@ -194,13 +194,16 @@ static inline char *put_key(struct worker *w, const struct record_batch *b, size
 	return k + (-(uintptr_t)k & 7);
 }
 
-/* Cost of r under a when tiers, fees or rare buckets may matter. */
-static bool price_in_full(const struct record *r, const struct tariff_answer *a,
-			  struct money_total *cost, struct err *why)
+/* Cost of a row, which is r, under a when tiers, fees, rare buckets or searches may matter. */
+static bool price_in_full(const struct record_batch *b, size_t row, const struct record *r,
+			  const struct tariff_answer *a, struct money_total *cost, struct err *why)
 {
 	struct usage u = { .requests = r->requests };
 	struct rating rating;
 	memcpy(u.tokens, r->tokens, sizeof u.tokens);
+	if (b->searched && b->web_searches[row])
+		u.unit[u.unit_count++] =
+			(struct usage_unit){ UNIT_WEB_SEARCH, b->web_searches[row] };
 	if (rate_usage(&rating, &u, a->price, a->tariff, why) != 0)
 		return false;
 	*cost = rating.total;
@@ -223,7 +226,7 @@ static __attribute__((noinline)) void price_or_explain(struct worker *w,
 		return;
 	}
 	record_from_batch(&r, b, row);
-	if (!price_in_full(&r, a, &w->cost[row], &why)) {
+	if (!price_in_full(b, row, &r, a, &w->cost[row], &why)) {
 		count_reason(&w->unpriced_reasons, &none, w->subject[row]->model, why.message);
 		w->unpriced[row] = 1;
 	}
@@ -272,7 +275,7 @@ static void price_plainly(struct worker *w, const struct record_batch *b)
 				any |= (uint64_t)b->tokens[k][i];
 		}
 	/* products of 63 and 58 bits: the sum of the buckets fits into 127 */
-	const bool simple = !(b->columns & RARE_FIELDS) && any >> 58 == 0;
+	const bool simple = !(b->columns & RARE_FIELDS) && !b->searched && any >> 58 == 0;
 	switch (n) { /* known numbers of buckets make straight code */
 	case 2:
 		price_columns(w, b, simple, used, bucket, 2);
@@ -333,7 +336,7 @@ static void compare_boundary(struct worker *w, const struct record_batch *b, siz
 			    w->run->shift_us + (start ? r.completed_us : r.time_us));
 	w->completion_known++;
 	if (other == w->answer[row] || w->unpriced[row] || !other->price ||
-	    !price_in_full(&r, other, &cost, &why) || cost.atto == w->cost[row].atto)
+	    !price_in_full(b, row, &r, other, &cost, &why) || cost.atto == w->cost[row].atto)
 		return;
 	w->hinging++;
 	w->overflow |=
@@ -489,7 +492,7 @@ static struct group *group_of(struct worker *w, const struct record_batch *b, si
  * first and priced at the end. */
 static bool all_can_wait(const struct worker *w, const struct record_batch *b)
 {
-	return w->linear && !w->run->o->plan &&
+	return w->linear && !w->run->o->plan && !b->searched &&
 	       !(b->columns & (RARE_FIELDS | (uint64_t)1 << FIELD_COMPLETED));
 }
 
@@ -878,6 +881,8 @@ void replay_work_calls(struct worker *w)
 			continue;
 		w->call = i;
 		record_batch_single(b, &m->record);
+		b->searched = m->web_searches != 0;
+		b->web_searches[0] = m->web_searches;
 		accept(w, b);
 	}
 	tariffs_each(w->tariffs, settle, w);

@@ -51,3 +51,27 @@ metered() { # without the column of requests, behind as many dimensions
 	mkdir logs; awk -v dir=logs -v seed="$seed" -v sessions=5 -v turns=20 -f "$ROOT/tests/support/agent_logs.awk" >/dev/null
 	[ "$(recorded logs)" = "$(total logs)" ] || fail "logs: $(recorded logs) is not $(total logs)"
 }
+@test "web searches of logs cost the same in replay, pack, what-if and meter, and none is free where no price is known" {
+	cat >card.json <<'END'
+{"schema": "tally.card/1", "provider": "searching", "title": "searches at a price",
+ "prices": [{"model": "searching-1", "currency": "USD", "from": "2026-01-01T00:00:00Z", "source": "a test", "sure": "yes",
+   "rates": {"input": "3", "output": "15"}, "fees": {"web_search": {"amount": "10", "per": 1000}}}]}
+END
+	mkdir logs
+	for i in 0 1 2; do
+		printf '{"type":"assistant","timestamp":"2026-06-15T00:0%d:00Z","sessionId":"s%d","requestId":"r%d","message":{"id":"m%d","model":"%s","usage":{"input_tokens":10,"output_tokens":10,"server_tool_use":{"web_search_requests":%d}}}}\n' $i $((i / 2)) $i $i "$MODEL" $i
+	done >lines
+	for model in searching-1 claude-sonnet-4-6; do
+		sed "s/\"model\":\"\"/\"model\":\"$model\"/" lines >logs/a.jsonl
+		rm -rf m.db* p; "$TALLY" pack logs -o p -q
+		"$TALLY" ingest logs --db m.db --prices card.json -q >/dev/null || [ $? -eq 3 ]
+		case $model in searching-1) want=0.03054,0 ;; *) want=0.00018,2 ;; esac
+		for how in "replay logs" "replay p" "replay logs --by session" "replay p --by session" "replay logs --boundary completion"; do
+			[ "$("$TALLY" $how --prices card.json --csv -q 2>/dev/null | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } { t += $at["total"]; u += $at["unpriced"] } END { print t "," u }')" = $want ] || fail "$model: $how"
+		done
+		for how in "whatif logs" "whatif p" "whatif --db m.db"; do
+			[ "$("$TALLY" $how --prices card.json -s recorded --resamples 0 --csv -q 2>/dev/null | sed -n 2p | cut -d, -f10,11)" = $want ] || fail "$model: $how"
+		done
+		[ "$("$TALLY" usage --db m.db --by model --csv -q 2>/dev/null | sed -n 2p | cut -d, -f11,12)" = $want ] || fail "$model: $("$TALLY" usage --db m.db --by model --csv)"
+	done
+}
