@@ -91,6 +91,7 @@ void replay_start_worker(struct run *run, struct worker *w, int index)
 	*w = (struct worker){
 		.run = run, .index = index, .first_us = INT64_MAX, .last_us = INT64_MIN
 	};
+	w->decides = w->us;
 	if (run->pass != PASS_PRICE)
 		return;
 	w->tariffs = tariffs_open(o->book, o->plan, o->currency);

@@ -81,7 +81,9 @@ struct worker {
 	struct tariffs *tariffs;
 	struct groups *groups;
 	/* of the batch at work, a row each */
-	int64_t us[BATCH_ROWS];
+	int64_t us[BATCH_ROWS]; /* when it happened: its start where that is known */
+	const int64_t *decides; /* the instants of its price: us, or */
+	int64_t completed[BATCH_ROWS];
 	struct subject *subject[BATCH_ROWS];
 	struct tariff_answer *answer[BATCH_ROWS];
 	struct money_total cost[BATCH_ROWS];

@@ -311,7 +311,8 @@ static void add_credits(struct worker *w, const struct record_batch *b, size_t r
 		memcpy(u.tokens, r.tokens, sizeof u.tokens);
 		rc = usage_prompt(&u, &prompt, &e);
 		if (rc == 0)
-			rc = tariffs_credits(w->tariffs, s, a, w->us[row], prompt, &by_prompt, &e);
+			rc = tariffs_credits(w->tariffs, s, a, w->decides[row], prompt, &by_prompt,
+					     &e);
 		rates = &by_prompt;
 	}
 	if (rc == 0)
@@ -417,7 +418,7 @@ static void ask_tariffs(struct worker *w, const struct record_batch *b)
 	name_subjects(w, b);
 	for (size_t i = 0; i < b->n; i++) {
 		struct subject *s = w->subject[i];
-		struct tariff_answer *a = tariffs_ask(w->tariffs, s, w->us[i]);
+		struct tariff_answer *a = tariffs_ask(w->tariffs, s, w->decides[i]);
 		if (__builtin_expect(!s->model_id, 0))
 			s->model_id = name_id(&run->models, s->model);
 		if (__builtin_expect(!a->window_id && a->price, 0))
@@ -682,20 +683,29 @@ static __attribute__((noinline)) void refuse_because(struct worker *w, const cha
 	refuse(w, at, 0, &e);
 }
 
-/* The deciding instants. Rows without one, or outside the period, leave the batch. */
+/* Rows whose price the completion decides, where it is known. */
+static void decide_by_completion(struct worker *w, const struct record_batch *b)
+{
+	for (size_t i = 0; i < b->n; i++)
+		w->completed[i] = b->completed_us[i] != TIME_ABSENT
+					  ? b->completed_us[i] + w->run->shift_us
+					  : w->us[i];
+	w->decides = w->completed;
+}
+
+/* When each record happened. Rows without an instant, or outside the period, leave the batch. */
 static void take_instants(struct worker *w, struct record_batch *b)
 {
 	const struct replay_options *o = w->run->o;
 	bool has_time = b->columns >> FIELD_TIME & 1;
-	bool by_completion =
-		o->boundary == BOUNDARY_COMPLETION && b->columns >> FIELD_COMPLETED & 1;
+	const bool has_completed = b->columns >> FIELD_COMPLETED & 1;
 	int64_t shift = w->run->shift_us, first = w->first_us, last = w->last_us;
 	/* calendar years 1 to 9999 */
 	const int64_t lowest = -INT64_C(62135596800000000);
 	size_t dropped = 0;
 	for (size_t i = 0; i < b->n; i++) {
 		int64_t us = has_time ? b->time_us[i] : TIME_ABSENT;
-		if (by_completion && b->completed_us[i] != TIME_ABSENT)
+		if (us == TIME_ABSENT && has_completed)
 			us = b->completed_us[i];
 		us = us != TIME_ABSENT ? us + shift : o->has_at ? o->at.us : TIME_ABSENT;
 		w->us[i] = us;
@@ -749,6 +759,9 @@ static void accept(void *user, struct record_batch *b)
 		return;
 	}
 	take_instants(w, b);
+	w->decides = w->us;
+	if (run->o->boundary == BOUNDARY_COMPLETION && b->columns >> FIELD_COMPLETED & 1)
+		decide_by_completion(w, b);
 	w->accepted += (int64_t)b->n;
 	ask_tariffs(w, b);
 	if (run->group_by_answer)

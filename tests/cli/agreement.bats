@@ -7,11 +7,13 @@ records() {
 	BEGIN {
 		srand(seed)
 		n = split("deepseek-v4-flash deepseek-v4-pro deepseek-chat claude-sonnet-4-6 claude-opus-4-5 claude-haiku-4-5 unknown-model", model, " ")
-		print "id,time,model,customer,project,workload,task,session,input,cache_read,cache_write_5m,cache_write_1h,output,reasoning,requests"
+		print "id,time,completed,model,customer,project,workload,task,session,input,cache_read,cache_write_5m,cache_write_1h,output,reasoning,requests"
 		for (i = 0; i < 2000; i++) {
-			m = model[some(n) + 1]; claude = m ~ /^claude/; out = some(3000)
-			printf "x%d-%d,2026-%02d-%02dT%02d:%02d:%02d.%03dZ,%s,%s,%s,%s,%s,%s,%d,%d,%s,%s,%d,%s,%d\n", seed, i, 6 + some(3), 1 + some(30), some(24), some(60), some(60), some(1000),
-				m, substr("abc", some(4) + 1, 1), substr("pq", some(3) + 1, 1), substr("vw", some(3) + 1, 1), some(3) ? "t" some(50) : "", some(3) ? "s" some(40) : "",
+			m = model[some(n) + 1]; claude = m ~ /^claude/; out = some(3000); mon = 6 + some(3); day = 1 + some(29); hour = some(24)
+			# calls end in the same hour, an hour later, on the next day, or nobody knows when
+			done = some(4); done = done == 0 ? "" : sprintf("2026-%02d-%02dT%02d:59:59.999Z", mon, day + (done == 3), done == 2 && hour < 23 ? hour + 1 : hour)
+			printf "x%d-%d,2026-%02d-%02dT%02d:%02d:%02d.%03dZ,%s,%s,%s,%s,%s,%s,%s,%d,%d,%s,%s,%d,%s,%d\n", seed, i, mon, day, hour, some(60), some(60), some(1000),
+				done, m, substr("abc", some(4) + 1, 1), substr("pq", some(3) + 1, 1), substr("vw", some(3) + 1, 1), some(3) ? "t" some(50) : "", some(3) ? "s" some(40) : "",
 				maybe(300000), maybe(300000), claude ? some(5000) : "", claude && some(3) == 0 ? some(500) : "", out, some(2) ? some(out + 1) : "", some(4) ? 1 : 3
 		}
 	}'
@@ -37,6 +39,14 @@ metered() { # without the column of requests, behind as many dimensions
 	done
 	run "$TALLY" fsck --db m.db
 	expect 0 clean
+	# where the completion decides the price, a call still belongs to the day of its start
+	rm -rf m.db*
+	"$TALLY" ingest t.csv --db m.db --boundary completion -q >/dev/null || [ $? -eq 3 ]
+	for by in day,model hour "model --since 2026-07-05 --until 2026-08-10T05:00:00Z"; do
+		of_trace t.csv --boundary completion --by $by >want
+		metered --by $by | cmp - want || fail "by completion, by $by: $(metered --by $by | diff - want | head -n 4)"
+		[ "$by" != day,model ] || ! of_trace t.csv --by $by | cmp -s - want || fail "no price hung on the completion"
+	done
 }
 @test "a what-if of what was recorded is the replay: of traces, of packs, of logs and of the database" {
 	seed=${SEED:-$RANDOM}; echo "# seed $seed" >&2
