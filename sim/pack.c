@@ -90,12 +90,12 @@ static void put_section(struct writer *w, uint32_t kind, uint32_t index, const v
 			bool compress)
 {
 	struct section s = { .kind = kind, .index = index, .offset = w->offset, .raw = n };
-	const void *bytes = p;
+	const void *bytes = n ? p : "";
 	if (compress) {
 		size_t room = ZSTD_compressBound(n);
 		if (room > w->packed_room)
 			w->packed = mem_grow(w->packed, w->packed_room = room);
-		s.stored = ZSTD_compress(w->packed, room, p, n, 3);
+		s.stored = ZSTD_compress(w->packed, room, bytes, n, 3);
 		w->failed |= ZSTD_isError(s.stored) != 0;
 		bytes = w->packed;
 		s.compressed = 1;
