@@ -32,24 +32,17 @@ int ledger_taken(struct ledger *l, int64_t account, int64_t to_day, struct nano_
 	return rc < 0 ? rc : 0;
 }
 
-/* Overage that earlier use left is paid by what is there now. */
-int ledger_repay(struct ledger *l, struct state *s, struct instant at, struct instant now,
-		 struct err *e)
+/* Begins a transaction's entries with what the lots give, in their order. */
+static int use_lots(struct ledger *l, struct state *s, struct instant at, struct credits_total want,
+		    enum shortfall policy, struct credits_total *rest, struct err *e)
 {
-	struct credits_total rest, want = credits_of_nano(s->account.owed);
 	size_t uses;
-	if (s->account.overage != OVERAGE_DEBT || s->account.owed.nano == 0)
-		return 0;
-	int rc = ledger_need_lots(l, s, e);
-	if (rc != 0)
-		return rc;
 	if (s->lots >= l->use_room) {
 		l->use_room = s->lots + 64;
 		l->use = mem_grow(l->use, l->use_room * sizeof *l->use);
 	}
-	rc = lots_take(s->lot, s->lots, at, want, SHORT_PARTIAL, l->use, &uses, &rest, e);
-	int64_t paid = ledger_nano_of(want) - ledger_nano_of(rest);
-	if (rc != 0 || paid == 0)
+	int rc = lots_take(s->lot, s->lots, at, want, policy, l->use, &uses, rest, e);
+	if (rc != 0)
 		return rc;
 	l->entries = 0;
 	for (size_t i = 0; rc == 0 && i < uses; i++) {
@@ -57,13 +50,30 @@ int ledger_repay(struct ledger *l, struct state *s, struct instant at, struct in
 		ledger_put_entry(l, "grant", lot->number, -ledger_nano_of(l->use[i].amount));
 		rc = ledger_write_lot(l, lot->number, ledger_nano_of(lot->left), e);
 	}
+	return rc;
+}
+
+/* Overage that earlier use left is paid by what is there now. */
+int ledger_repay(struct ledger *l, struct state *s, struct instant at, struct instant now,
+		 struct err *e)
+{
+	struct credits_total rest, want = credits_of_nano(s->account.owed);
+	if (s->account.overage != OVERAGE_DEBT || s->account.owed.nano == 0)
+		return 0;
+	int rc = ledger_need_lots(l, s, e);
+	if (rc != 0)
+		return rc;
+	rc = use_lots(l, s, at, want, SHORT_PARTIAL, &rest, e);
+	if (rc != 0)
+		return rc;
+	int64_t paid = ledger_nano_of(want) - ledger_nano_of(rest);
+	if (paid == 0)
+		return 0;
 	ledger_put_entry(l, "overage", 0, paid);
 	s->account.owed.nano -= paid;
-	if (rc == 0)
-		rc = ledger_post(
-			l,
-			&(struct posting){ .state = s, .kind = "repay", .at = at, .booked = now },
-			NULL, e);
+	rc = ledger_post(l,
+			 &(struct posting){ .state = s, .kind = "repay", .at = at, .booked = now },
+			 NULL, e);
 	if (rc == 0)
 		rc = add_taken(l, s, at, paid, e);
 	if (rc == 0)
@@ -100,7 +110,6 @@ int ledger_draw(struct ledger *l, int64_t account, struct nano_credits amount, c
 {
 	struct state *s;
 	struct credits_total rest;
-	size_t uses;
 	*out = (struct drawn){ 0 };
 	int rc = ledger_known_txn(l, d->key, &out->txn, e);
 	if (rc == 0 && out->txn)
@@ -111,20 +120,9 @@ int ledger_draw(struct ledger *l, int64_t account, struct nano_credits amount, c
 		rc = ledger_need_lots(l, s, e);
 	if (rc != 0 || amount.nano == 0)
 		return rc;
-	if (s->lots >= l->use_room) {
-		l->use_room = s->lots + 64;
-		l->use = mem_grow(l->use, l->use_room * sizeof *l->use);
-	}
-	rc = lots_take(s->lot, s->lots, d->at, credits_of_nano(amount), d->policy, l->use, &uses,
-		       &rest, e);
+	rc = use_lots(l, s, d->at, credits_of_nano(amount), d->policy, &rest, e);
 	if (rc != 0)
 		return rc;
-	l->entries = 0;
-	for (size_t i = 0; rc == 0 && i < uses; i++) {
-		const struct lot *lot = &s->lot[l->use[i].lot];
-		ledger_put_entry(l, "grant", lot->number, -ledger_nano_of(l->use[i].amount));
-		rc = ledger_write_lot(l, lot->number, ledger_nano_of(lot->left), e);
-	}
 	if (d->no_overage) {
 		out->rest.nano = ledger_nano_of(rest);
 		amount.nano -= out->rest.nano;
@@ -136,11 +134,10 @@ int ledger_draw(struct ledger *l, int64_t account, struct nano_credits amount, c
 	out->from_lots.nano = amount.nano - out->overage.nano;
 	ledger_put_entry(l, "overage", 0, -out->overage.nano);
 	ledger_put_entry(l, "used", 0, amount.nano);
-	if (rc == 0)
-		rc = ledger_post(l,
-				 &(struct posting){ s, "draw", d->at, now, d->usage_from,
-						    d->usage_to, d->key, d->note },
-				 &out->txn, e);
+	rc = ledger_post(l,
+			 &(struct posting){ s, "draw", d->at, now, d->usage_from, d->usage_to,
+					    d->key, d->note },
+			 &out->txn, e);
 	if (rc == 0)
 		rc = add_taken(l, s, d->at, out->from_lots.nano, e);
 	if (rc == 0 && out->overage.nano) {
