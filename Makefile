@@ -1,6 +1,6 @@
 # Tallystick. `make help` lists the targets.
 #
-# MODE=release (default), asan (address and undefined behaviour), tsan, portable (no SIMD), cover. Objects go to build/$(MODE).
+# MODE=release (default), dev (quick to build), asan (address and undefined behaviour), tsan, portable (no SIMD), cover. Objects go to build/$(MODE).
 
 MODE ?= release
 ifeq ($(origin CC),default)
@@ -35,6 +35,8 @@ else ifeq ($(MODE),asan)
 OPT := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 else ifeq ($(MODE),tsan)
 OPT := -O1 -g -fsanitize=thread
+else ifeq ($(MODE),dev)
+OPT := -O1 -g -Wno-maybe-uninitialized
 else ifeq ($(MODE),portable)
 OPT := -O2 -g -DTALLY_PORTABLE
 else ifeq ($(MODE),fuzz)
@@ -45,7 +47,7 @@ endif
 CFLAGS ?=
 override CFLAGS += $(STD) $(WARN) $(OPT)
 
-ROOMS := base pricing meter meter/formats meter/store meter/ledger meter/billing meter/serve sim reports
+ROOMS := base pricing meter meter/read meter/formats meter/store meter/ledger meter/billing meter/ingest sim reports server
 LIB_SRC := $(foreach r,$(ROOMS),$(wildcard $(r)/*.c))
 CLI_SRC := $(wildcard cli/*.c)
 LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o) $(B)/gen/shipped.o $(B)/gen/migrations.o $(B)/gen/web.o $(B)/gen/libraries.o
@@ -184,7 +186,7 @@ analyze: ## cppcheck and clang-tidy
 	tests/analyze
 
 format: ## clang-format every source file
-	clang-format -i $(LIB_SRC) $(CLI_SRC) $(wildcard base/*.h pricing/*.h meter/*.h meter/*/*.h sim/*.h reports/*.h cli/*.h tests/unit/*.[ch] tests/support/*.[ch] tests/fuzz/*.c bench/*.c)
+	clang-format -i $(LIB_SRC) $(CLI_SRC) $(wildcard base/*.h pricing/*.h meter/*.h meter/*/*.h sim/*.h reports/*.h server/*.h cli/*.h tests/unit/*.[ch] tests/support/*.[ch] tests/fuzz/*.c bench/*.c)
 
 libs: ## what programs that use libtally.a link with (tests/fuzz, bench)
 	@echo $(LIBS)

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "meter/ingest.h"
+#include "meter/ingest/ingest.h"
 #include "meter/store/rollup.h"
 
 static uint64_t state = 88172645463325252u;

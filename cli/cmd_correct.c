@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "cli/metering.h"
-#include "meter/correct.h"
+#include "meter/ingest/correct.h"
 #include "meter/store/rollup.h"
 #include "reports/amount.h"
 #include "reports/json_out.h"

@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "cli/command.h"
 #include "meter/check_store.h"
-#include "meter/quarantine.h"
+#include "meter/ingest/quarantine.h"
 #include "meter/store/rollup.h"
 #include "meter/store/usage_query.h"
 #include "reports/amount.h"

@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "cli/metering.h"
 #include "meter/ledger/draw.h"
-#include "meter/ingest_follow.h"
+#include "meter/ingest/ingest_follow.h"
 #include "reports/json_out.h"
 
 static const struct option options[] = {

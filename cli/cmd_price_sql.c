@@ -1,6 +1,6 @@
 #include "base/clock.h"
 #include "cli/command.h"
-#include "meter/formats/shape.h"
+#include "meter/read/shape.h"
 #include "reports/price_sql.h"
 
 static const struct option options[] = {

@@ -4,7 +4,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "cli/metering.h"
-#include "meter/retry.h"
+#include "meter/ingest/retry.h"
 #include "meter/store/rollup.h"
 #include "reports/json_out.h"
 #include "reports/table.h"

@@ -11,7 +11,7 @@
 #include "base/json.h"
 #include "base/zone.h"
 #include "cli/serve_commands.h"
-#include "meter/quarantine.h"
+#include "meter/ingest/quarantine.h"
 #include "reports/credit_report.h"
 #include "reports/invoice_view.h"
 #include "reports/usage_report.h"

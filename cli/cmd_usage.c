@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "cli/command.h"
-#include "meter/quarantine.h"
+#include "meter/ingest/quarantine.h"
 #include "reports/usage_report.h"
 
 static const struct option options[] = {

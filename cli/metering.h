@@ -3,7 +3,7 @@
 #define TALLY_CLI_METERING_H
 
 #include "cli/command.h"
-#include "meter/ingest.h"
+#include "meter/ingest/ingest.h"
 
 #define OPTIONS_OF_RECORDS \
 	{ "customer", 0, "NAME", "the customer of records that name none", false }, \

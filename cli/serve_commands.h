@@ -9,7 +9,7 @@
 #define TALLY_CLI_SERVE_COMMANDS_H
 
 #include "cli/command.h"
-#include "meter/serve/http.h"
+#include "server/http.h"
 
 struct serve_commands {
 	const char *const *price; /* cards and folders of --prices */

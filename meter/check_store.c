@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 
 #include "meter/billing/invoice_store.h"
-#include "meter/quarantine.h"
+#include "meter/ingest/quarantine.h"
 #include "meter/store/rollup.h"
 #include "meter/store/store_sql.h"
 

@@ -11,7 +11,7 @@
 #ifndef TALLY_METER_HOLD_H
 #define TALLY_METER_HOLD_H
 
-#include "meter/ingest.h"
+#include "meter/ingest/ingest.h"
 #include "meter/ledger/ledger.h"
 
 struct spending_limit {

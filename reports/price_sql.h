@@ -8,7 +8,7 @@
 #ifndef TALLY_REPORTS_PRICE_SQL_H
 #define TALLY_REPORTS_PRICE_SQL_H
 
-#include "meter/record.h"
+#include "meter/read/record.h"
 #include "pricing/price_spans.h"
 
 enum sql_dialect { SQL_POSTGRES, SQL_DUCKDB, SQL_CLICKHOUSE, SQL_SQLITE, SQL_DIALECTS };

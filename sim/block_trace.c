@@ -4,7 +4,7 @@
 
 #include "base/instant.h"
 #include "base/json.h"
-#include "meter/source.h"
+#include "meter/read/source.h"
 #include "sim/pack.h"
 
 enum { MOONCAKE_TOKENS = 512, BAILIAN_TOKENS = 16, AGENT_TOKENS = 64, BLOCKS_MOST = 1 << 30 };

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "meter/read_ahead.h"
+#include "meter/read/read_ahead.h"
 
 struct call_log {
 	struct path_list paths;

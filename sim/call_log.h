@@ -8,7 +8,7 @@
 #define TALLY_SIM_CALL_LOG_H
 
 #include "meter/formats/assemble.h"
-#include "meter/source.h"
+#include "meter/read/source.h"
 
 struct call_log;
 

@@ -11,7 +11,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
-#include "meter/record.h"
+#include "meter/read/record.h"
 
 static const char magic[8] = "TALLYPK\1";
 enum { ORDER_MARK = 0x01020304, QUARTER_US = 900 * 1000000 };

@@ -12,7 +12,7 @@
 #include "pricing/plan.h"
 #include "sim/groups.h"
 #include "sim/prefix_cache.h"
-#include "meter/trace.h"
+#include "meter/read/trace.h"
 
 /* dimension, name in --by and in reports, what a group of it is */
 #define REPLAY_DIMS(X) \

@@ -12,7 +12,7 @@
 #include <stdatomic.h>
 
 #include "base/arena.h"
-#include "meter/formats/record_reader.h"
+#include "meter/read/record_reader.h"
 #include "sim/call_log.h"
 #include "sim/conversation.h"
 #include "sim/pack.h"

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "meter/trace.h"
+#include "meter/read/trace.h"
 #include "sim/call_log.h"
 #include "sim/conversation.h"
 #include "sim/pack.h"

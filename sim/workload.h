@@ -10,7 +10,7 @@
 
 #include "meter/store/store.h"
 #include "sim/block_trace.h"
-#include "meter/formats/shape.h"
+#include "meter/read/shape.h"
 
 struct work_call {
 	int64_t time_us; /* of its start, UTC */

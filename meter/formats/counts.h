@@ -10,7 +10,7 @@
 #define TALLY_METER_FORMATS_COUNTS_H
 
 #include "base/json.h"
-#include "meter/record.h"
+#include "meter/read/record.h"
 
 /* Raw counts; the comment says what the number contains when the rule is the usual one. */
 enum raw_count {

@@ -11,7 +11,7 @@
 #define TALLY_METER_FORMATS_PAYLOAD_H
 
 #include "base/json.h"
-#include "meter/record.h"
+#include "meter/read/record.h"
 
 /* One sighting of a call. Texts live until the sink returns. */
 struct metered {

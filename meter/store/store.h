@@ -9,7 +9,7 @@
 #define TALLY_METER_STORE_STORE_H
 
 #include "base/db.h"
-#include "meter/record.h"
+#include "meter/read/record.h"
 #include "meter/store/stored_price.h"
 
 enum usage_kind { USAGE_RECORD, USAGE_REVERSAL, USAGE_CORRECTION };

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "meter/formats/record_reader.h"
+#include "meter/read/record_reader.h"
 
 struct tally_of {
 	uint64_t accepted, refused, sum;

@@ -6,7 +6,7 @@
 #include "tests/unit/unit.h"
 
 #include "base/json.h"
-#include "meter/record.h"
+#include "meter/read/record.h"
 #include "pricing/book.h"
 #include "pricing/plan.h"
 #include "pricing/rate.h"

@@ -1,0 +1,254 @@
+#include "meter/ingest/correct.h"
+
+#include <stdlib.h>
+
+#include "base/dict.h"
+
+/* A copy that outlives the statement which it was read with. */
+static void keep_row(struct usage_row *row, struct arena *a)
+{
+	for (int f = 0; f < FIELD_TEXTS; f++)
+		row->record.text[f].p =
+			arena_text(a, row->record.text[f].n ? row->record.text[f].p : "",
+				   row->record.text[f].n);
+	row->raw.p = arena_text(a, row->raw.n ? row->raw.p : "", row->raw.n);
+}
+
+/* The current row of an id. */
+static int find_current(struct store *s, const char *id, struct known_id *known,
+			struct usage_row *row, struct arena *a, struct err *e)
+{
+	int rc = store_find(s, text_of(id), known, e);
+	if (rc == 0 && !known->first)
+		rc = err_set(e, ERR_NOT_FOUND, "no record has the id '%s'", id);
+	if (rc == 0 && !known->current)
+		rc = err_set(e, ERR_INVALID, "the record '%s' was voided", id);
+	if (rc == 0)
+		rc = store_row(s, known->current, row, e);
+	if (rc == 0)
+		keep_row(row, a);
+	return rc;
+}
+
+static int take_back(struct store *s, const struct usage_row *current, int64_t first, struct err *e)
+{
+	struct usage_row back = *current;
+	back.kind = USAGE_REVERSAL;
+	back.of = first;
+	back.raw = TEXT("");
+	for (int b = 0; b < BUCKET_COUNT; b++)
+		back.record.tokens[b] = -back.record.tokens[b];
+	back.record.requests = -back.record.requests;
+	back.web_searches = -back.web_searches;
+	return store_append(s, &back, e);
+}
+
+int correct_void(struct store *s, const char *id, const char *why, struct err *e)
+{
+	struct known_id known;
+	struct usage_row row;
+	struct arena a = { 0 };
+	int rc = find_current(s, id, &known, &row, &a, e);
+	if (rc == 0)
+		rc = store_note_change(s, "void", why, e);
+	if (rc == 0)
+		rc = take_back(s, &row, known.first, e);
+	arena_release(&a);
+	return rc;
+}
+
+int correct_amend(struct store *s, struct ingest *in, const char *id, const struct amendment *am,
+		  struct err *e)
+{
+	struct known_id known;
+	struct usage_row row, fresh;
+	struct arena a = { 0 };
+	bool unpriced;
+	int rc = find_current(s, id, &known, &row, &a, e);
+	if (rc == 0) {
+		fresh = row;
+		fresh.kind = USAGE_CORRECTION;
+		fresh.of = known.first;
+		const struct record *given = &am->record;
+		struct record *r = &fresh.record;
+		for (int f = 0; f < FIELD_TEXTS; f++)
+			if (f != FIELD_ID && given->present >> f & 1)
+				r->text[f] = given->text[f];
+		if (given->present >> FIELD_TIME & 1)
+			r->time_us = given->time_us;
+		if (given->present >> FIELD_COMPLETED & 1)
+			r->completed_us = given->completed_us;
+		for (int b = 0; b < BUCKET_COUNT; b++)
+			if (given->present >> (FIELD_COUNTS + b) & 1)
+				r->tokens[b] = given->tokens[b];
+		if (given->present >> FIELD_REQUESTS & 1)
+			r->requests = given->requests;
+		struct usage u = { .requests = r->requests };
+		memcpy(u.tokens, r->tokens, sizeof u.tokens);
+		rc = usage_check(&u, e);
+	}
+	if (rc == 0)
+		rc = store_note_change(s, "amend", am->why, e);
+	if (rc == 0)
+		rc = take_back(s, &row, known.first, e);
+	if (rc == 0)
+		rc = store_series(s, &fresh.record, &fresh.series, e);
+	if (rc == 0)
+		rc = ingest_price(in, &fresh.record, fresh.web_searches, &fresh.price, &unpriced,
+				  e);
+	if (rc == 0)
+		rc = store_append(s, &fresh, e);
+	arena_release(&a);
+	return rc;
+}
+
+struct rerating {
+	struct store *store;
+	struct ingest *in;
+	struct rerate_result *out;
+	struct dict index; /* model, old and new price to 1 + line */
+	struct instant since, until;
+	/* rows that no longer stand: 1 bit a row */
+	uint8_t *gone;
+	struct change {
+		int64_t seq, first, price;
+	} * change;
+	size_t changes;
+	struct err *e;
+};
+
+static struct text keep_text(struct rerate_result *out, struct text t)
+{
+	return (struct text){ arena_text(&out->arena, t.n ? t.p : "", t.n), t.n };
+}
+
+static int compare_row(struct rerating *r, const struct usage_row *row)
+{
+	const struct stored_price *old, *fresh;
+	struct money_total before, after;
+	int64_t price;
+	bool unpriced;
+	int rc = ingest_price(r->in, &row->record, row->web_searches, &price, &unpriced, r->e);
+	if (rc != 0 || price == row->price)
+		return rc;
+	rc = store_stored_price(r->store, row->price, &old, r->e);
+	if (rc == 0)
+		rc = store_stored_price(r->store, price, &fresh, r->e);
+	if (rc == 0)
+		rc = stored_price_amount(old, row->record.tokens, row->record.requests,
+					 row->web_searches, &before, r->e);
+	if (rc == 0)
+		rc = stored_price_amount(fresh, row->record.tokens, row->record.requests,
+					 row->web_searches, &after, r->e);
+	if (rc != 0)
+		return rc;
+	struct rerate_result *out = r->out;
+	const int64_t key[2] = { row->price, price };
+	uint64_t *at = dict_need(&r->index, (struct text){ (const char *)key, sizeof key }, NULL);
+	if (!*at) {
+		if ((out->count & (out->count - 1)) == 0)
+			out->line = mem_grow(out->line,
+					     (out->count ? out->count * 2 : 1) * sizeof *out->line);
+		out->line[out->count] = (struct rerate_line){
+			.model = keep_text(out, row->record.text[FIELD_MODEL]),
+			.from_ref = keep_text(out, old->ref),
+			.to_ref = keep_text(out, fresh->ref),
+			.from_window = keep_text(out, old->window),
+			.to_window = keep_text(out, fresh->window),
+			.from_why = keep_text(out, old->reason),
+			.to_why = keep_text(out, fresh->reason),
+		};
+		*at = ++out->count;
+	}
+	struct rerate_line *line = &out->line[*at - 1];
+	line->records++;
+	out->records++;
+	if (!money_total_add(&line->before, before) || !money_total_add(&line->after, after) ||
+	    !money_total_add(&out->before, before) || !money_total_add(&out->after, after))
+		return err_set(r->e, ERR_RANGE, "the amounts are larger than a total can hold");
+	if ((r->changes & (r->changes - 1)) == 0)
+		r->change =
+			mem_grow(r->change, (r->changes ? r->changes * 2 : 1) * sizeof *r->change);
+	r->change[r->changes++] = (struct change){ row->seq, row->of ? row->of : row->seq, price };
+	return 0;
+}
+
+static int take_current(void *user, const struct usage_row *row)
+{
+	struct rerating *r = user;
+	if (row->kind == USAGE_REVERSAL || r->gone[row->seq / 8] >> (row->seq % 8) & 1 ||
+	    row->record.time_us < r->since.us || row->record.time_us >= r->until.us)
+		return 0;
+	return compare_row(r, row);
+}
+
+/* A reversal takes back the row of its record that stood last before it. */
+struct standing {
+	struct rerating *r;
+	struct dict last; /* first row to the row that stands */
+};
+
+static int follow_chain(void *user, const struct usage_row *row)
+{
+	struct standing *st = user;
+	if (row->kind == USAGE_RECORD)
+		return 0;
+	const int64_t first = row->of;
+	uint64_t *stands =
+		dict_need(&st->last, (struct text){ (const char *)&first, sizeof first }, NULL);
+	if (row->kind == USAGE_CORRECTION) {
+		*stands = (uint64_t)row->seq;
+		return 0;
+	}
+	int64_t gone = *stands ? (int64_t)*stands : first;
+	st->r->gone[gone / 8] |= (uint8_t)(1u << (gone % 8));
+	return 0;
+}
+
+int correct_rerate(struct rerate_result *out, struct store *s, struct ingest *in,
+		   struct instant since, struct instant until, bool dry, const char *why,
+		   struct err *e)
+{
+	const int64_t last = store_last_seq(s);
+	struct rerating r = {
+		.store = s, .in = in, .out = out, .since = since, .until = until, .e = e
+	};
+	struct standing st = { .r = &r };
+	*out = (struct rerate_result){ 0 };
+	r.gone = mem_zalloc((size_t)last / 8 + 1);
+	int rc = store_each_row(s, 1, last, follow_chain, &st, e);
+	if (rc == 0)
+		rc = store_each_row(s, 1, last, take_current, &r, e);
+	if (rc == 0 && !dry && r.changes)
+		rc = store_note_change(s, "rerate", why, e);
+	for (size_t i = 0; rc == 0 && !dry && i < r.changes; i++) {
+		struct usage_row row;
+		struct arena a = { 0 };
+		rc = store_row(s, r.change[i].seq, &row, e);
+		if (rc == 0) {
+			keep_row(&row, &a);
+			rc = take_back(s, &row, r.change[i].first, e);
+		}
+		if (rc == 0) {
+			row.kind = USAGE_CORRECTION;
+			row.of = r.change[i].first;
+			row.price = r.change[i].price;
+			rc = store_append(s, &row, e);
+		}
+		arena_release(&a);
+	}
+	dict_release(&r.index);
+	dict_release(&st.last);
+	free(r.gone);
+	free(r.change);
+	if (rc != 0)
+		rerate_result_release(out);
+	return rc;
+}
+
+void rerate_result_release(struct rerate_result *r)
+{
+	free(r->line);
+	arena_release(&r->arena);
+	*r = (struct rerate_result){ 0 };
+}

@@ -1,0 +1,41 @@
+/*
+ * correct: changing what was metered without changing a row: amend, void and rerate take rows back
+ * and add others, with the reason, so that every earlier figure can be had again.
+ */
+#ifndef TALLY_METER_INGEST_CORRECT_H
+#define TALLY_METER_INGEST_CORRECT_H
+
+#include "meter/ingest/ingest.h"
+
+/* New values of a record; fields that are not given stay. */
+struct amendment {
+	struct record record; /* its presence bits say what is given */
+	const char *why;
+};
+
+/* All inside a transaction. Errors: ERR_NOT_FOUND (no such id), ERR_INVALID (voided already, or the
+ * new counts contradict each other). */
+int correct_amend(struct store *s, struct ingest *in, const char *id, const struct amendment *a,
+		  struct err *e);
+int correct_void(struct store *s, const char *id, const char *why, struct err *e);
+
+/* What repricing changes, for records that had and get the same prices. */
+struct rerate_line {
+	struct text model, from_ref, to_ref, from_window, to_window, from_why, to_why;
+	int64_t records;
+	struct money_total before, after;
+};
+struct rerate_result {
+	struct rerate_line *line;
+	size_t count;
+	int64_t records; /* that change */
+	struct money_total before, after;
+	struct arena arena;
+};
+/* Prices every current record anew. Appends the corrections unless dry. Errors: the store's. */
+int correct_rerate(struct rerate_result *out, struct store *s, struct ingest *in,
+		   struct instant since, struct instant until, bool dry, const char *why,
+		   struct err *e);
+void rerate_result_release(struct rerate_result *r);
+
+#endif

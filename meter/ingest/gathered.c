@@ -1,0 +1,55 @@
+#include "meter/ingest/gathered.h"
+
+#include <stdlib.h>
+
+static struct text keep(struct gathered *g, struct text t)
+{
+	return t.n ? (struct text){ arena_text(&g->arena, t.p, t.n), t.n } : t;
+}
+
+static struct gathered_item *next(struct gathered *g)
+{
+	if (g->count == g->room) {
+		g->room = g->room ? g->room * 2 : 64;
+		g->item = mem_grow(g->item, g->room * sizeof *g->item);
+	}
+	return &g->item[g->count++];
+}
+
+void gathered_add(struct gathered *g, const struct metered *m, struct text id, int64_t line)
+{
+	struct gathered_item *i = next(g);
+	*i = (struct gathered_item){ .record = *m, .id = keep(g, id), .line = line };
+	struct metered *own = &i->record;
+	/* texts that repeat from record to record are kept once */
+	const struct metered *before = g->count > 1 && !i[-1].why ? &i[-1].record : NULL;
+	for (int f = 0; f < FIELD_TEXTS; f++) {
+		struct text *t = &own->record.text[f];
+		*t = f == FIELD_ID && t->n			     ? i->id
+		     : before && text_eq(*t, before->record.text[f]) ? before->record.text[f]
+								     : keep(g, *t);
+	}
+	own->raw = keep(g, m->raw);
+}
+
+void gathered_refuse(struct gathered *g, int64_t line, struct text raw, struct text header,
+		     const char *why)
+{
+	*next(g) = (struct gathered_item){ .why = keep(g, text_of(why)).p,
+					   .line = line,
+					   .raw = keep(g, raw),
+					   .header = keep(g, header) };
+	g->refusals++;
+}
+
+void gathered_clear(struct gathered *g)
+{
+	arena_reset(&g->arena);
+	g->count = g->refusals = 0;
+}
+
+void gathered_release(struct gathered *g)
+{
+	arena_release(&g->arena);
+	free(g->item);
+}

@@ -1,0 +1,33 @@
+/*
+ * gathered: records and refusals of a source that wait until their ids can be claimed together.
+ *
+ * Copies; they live until clear.
+ */
+#ifndef TALLY_METER_INGEST_GATHERED_H
+#define TALLY_METER_INGEST_GATHERED_H
+
+#include "base/arena.h"
+#include "meter/formats/payload.h"
+
+struct gathered_item {
+	const char *why; /* NULL: a record */
+	struct metered record;
+	struct text id; /* the record's own, or the one that it was given */
+	int64_t line;
+	struct text raw, header; /* of refusals */
+};
+
+/* Zero-initialised is empty. */
+struct gathered {
+	struct gathered_item *item;
+	size_t count, room, refusals;
+	struct arena arena;
+};
+
+void gathered_add(struct gathered *g, const struct metered *m, struct text id, int64_t line);
+void gathered_refuse(struct gathered *g, int64_t line, struct text raw, struct text header,
+		     const char *why);
+void gathered_clear(struct gathered *g);
+void gathered_release(struct gathered *g);
+
+#endif

@@ -1,0 +1,615 @@
+#include "meter/ingest/ingest.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/dict.h"
+#include "base/json.h"
+#include "meter/formats/assemble.h"
+#include "meter/formats/counts.h"
+#include "meter/ingest/quarantine.h"
+#include "pricing/tariffs.h"
+
+/* How often a content without an id stood in this source. */
+struct occurrence {
+	uint64_t hash; /* 0: free */
+	int64_t count;
+};
+
+struct ingest {
+	struct store *store;
+	struct ingest_options o;
+	char *source;
+	struct tariffs *tariffs;
+	void (*on_item)(void *user, const struct ingest_item *item);
+	void *user;
+	struct ingest_counts counts, counts_at_mark, counts_at_source;
+	struct occurrence *occurrence;
+	size_t occurrences, occurrence_room;
+	struct buf id, text, told;
+	/* of the last record: most follow each other with the same shape */
+	const char *shape, *rule;
+	int64_t origin;
+	/* for the payload sink */
+	struct instant now;
+	struct err failure;
+};
+
+const char *ingest_result_name(enum ingest_result r)
+{
+	static const char *const names[] = { "accepted", "duplicate", "conflict", "quarantined" };
+	return names[r];
+}
+
+static void put_told(struct buf *b, const char *key, const char *value)
+{
+	if (!value)
+		return;
+	buf_puts(b, b->n > 1 ? "," : "");
+	json_put_string(b, text_of(key));
+	buf_puts(b, ":");
+	json_put_string(b, text_of(value));
+}
+
+static void put_all_told(struct ingest *in)
+{
+	in->told.n = 0;
+	buf_puts(&in->told, "{");
+	put_told(&in->told, "customer", in->o.customer);
+	put_told(&in->told, "project", in->o.project);
+	put_told(&in->told, "model", in->o.model);
+	put_told(&in->told, "provider", in->o.provider);
+	buf_puts(&in->told, "}");
+}
+
+int ingest_open(struct ingest **out, struct store *s, const struct ingest_options *o,
+		const char *source, void (*on_item)(void *user, const struct ingest_item *item),
+		void *user, struct err *e)
+{
+	struct ingest *in = mem_zalloc(sizeof *in);
+	(void)e;
+	in->store = s;
+	in->o = *o;
+	in->source = mem_text(source);
+	in->tariffs = tariffs_open(o->book, NULL, o->currency);
+	in->on_item = on_item;
+	in->user = user;
+	put_all_told(in);
+	*out = in;
+	return 0;
+}
+
+void ingest_close(struct ingest *in)
+{
+	if (!in)
+		return;
+	tariffs_close(in->tariffs);
+	buf_release(&in->id);
+	buf_release(&in->text);
+	buf_release(&in->told);
+	free(in->occurrence);
+	free(in->source);
+	free(in);
+}
+
+static void forget_occurrences(struct ingest *in)
+{
+	if (in->occurrences)
+		memset(in->occurrence, 0, in->occurrence_room * sizeof *in->occurrence);
+	in->occurrences = 0;
+}
+
+void ingest_set_source(struct ingest *in, const char *source)
+{
+	free(in->source);
+	in->source = mem_text(source);
+	in->origin = 0;
+	in->counts_at_source = in->counts;
+	forget_occurrences(in);
+}
+
+void ingest_start_again(struct ingest *in)
+{
+	const struct ingest_counts *before = &in->counts_at_source;
+	struct ingest_counts *c = &in->counts;
+	/* what was accepted will be a duplicate; all else will be what it was */
+	c->duplicates = before->duplicates - (c->accepted - before->accepted);
+	c->read = before->read;
+	c->conflicts = before->conflicts;
+	c->quarantined = before->quarantined;
+	c->passed_over = before->passed_over;
+	in->counts_at_mark = *c;
+	forget_occurrences(in);
+}
+
+void ingest_next_source(struct ingest *in, const char *customer, struct instant at, void *user)
+{
+	bool other = (customer == NULL) != (in->o.customer == NULL) ||
+		     (customer && strcmp(customer, in->o.customer) != 0);
+	in->counts = in->counts_at_mark = (struct ingest_counts){ 0 };
+	forget_occurrences(in);
+	in->o.has_at = true;
+	in->o.at = at;
+	in->user = user;
+	in->o.customer = customer;
+	if (other)
+		put_all_told(in);
+}
+
+const struct ingest_counts *ingest_counts(const struct ingest *in)
+{
+	return &in->counts;
+}
+
+void ingest_counts_add(struct ingest_counts *to, const struct ingest_counts *c)
+{
+	to->read += c->read;
+	to->accepted += c->accepted;
+	to->duplicates += c->duplicates;
+	to->conflicts += c->conflicts;
+	to->quarantined += c->quarantined;
+	to->unpriced += c->unpriced;
+	to->grown += c->grown;
+	to->passed_over += c->passed_over;
+}
+
+void ingest_add_passed_over(struct ingest *in, int64_t n)
+{
+	in->counts.passed_over += n;
+}
+
+static void tell(struct ingest *in, enum ingest_result result, struct text id, const char *reason)
+{
+	in->counts.read++;
+	*(result == INGEST_ACCEPTED    ? &in->counts.accepted
+	  : result == INGEST_DUPLICATE ? &in->counts.duplicates
+	  : result == INGEST_CONFLICT  ? &in->counts.conflicts
+				       : &in->counts.quarantined) += 1;
+	if (in->on_item)
+		in->on_item(in->user, &(struct ingest_item){ result, id, reason });
+}
+
+int ingest_refuse(struct ingest *in, int64_t line, struct text raw, struct text header,
+		  const char *why, struct instant now, struct err *e)
+{
+	const struct held h = { .source = text_of(in->source),
+				.line = line,
+				.raw = raw,
+				.header = header,
+				.reason = text_of(why),
+				.told = { in->told.p, in->told.n } };
+	int rc = quarantine_hold(in->store, &h, now, e);
+	if (rc == 0)
+		tell(in, INGEST_QUARANTINED, TEXT(""), why);
+	return rc;
+}
+
+static struct occurrence *occurrence_of(struct ingest *in, uint64_t hash)
+{
+	size_t i = hash & (in->occurrence_room - 1);
+	while (in->occurrence[i].hash && in->occurrence[i].hash != hash)
+		i = (i + 1) & (in->occurrence_room - 1);
+	return &in->occurrence[i];
+}
+
+/* Counts one more occurrence of that content in this source. */
+static int64_t count_occurrence(struct ingest *in, uint64_t hash)
+{
+	if (in->occurrences * 2 >= in->occurrence_room) {
+		struct occurrence *old = in->occurrence;
+		size_t room = in->occurrence_room;
+		in->occurrence_room = room ? room * 2 : 64;
+		in->occurrence = mem_zalloc(in->occurrence_room * sizeof *in->occurrence);
+		for (size_t i = 0; i < room; i++)
+			if (old[i].hash)
+				*occurrence_of(in, old[i].hash) = old[i];
+		free(old);
+	}
+	hash |= hash == 0;
+	struct occurrence *o = occurrence_of(in, hash);
+	if (!o->hash) {
+		o->hash = hash;
+		in->occurrences++;
+	}
+	return ++o->count;
+}
+
+static void put_record(struct buf *b, const struct record *r, int64_t web_searches)
+{
+	char when[INSTANT_TEXT_MAX];
+	b->n = 0;
+	buf_puts(b, "{");
+	for (int f = 0; f < FIELD_TEXTS; f++)
+		if (r->text[f].n) {
+			buf_printf(b, "%s\"%s\":", b->n > 1 ? "," : "",
+				   record_field_name((enum record_field)f));
+			json_put_string(b, r->text[f]);
+		}
+	if (r->time_us != TIME_ABSENT)
+		buf_printf(b, "%s\"time\":\"%s\"", b->n > 1 ? "," : "",
+			   instant_format((struct instant){ r->time_us }, when));
+	if (r->completed_us != TIME_ABSENT)
+		buf_printf(b, "%s\"completed\":\"%s\"", b->n > 1 ? "," : "",
+			   instant_format((struct instant){ r->completed_us }, when));
+	for (int k = 0; k < BUCKET_COUNT; k++)
+		if (k < BUCKET_COMMON || r->tokens[k])
+			buf_printf(b, "%s\"%s\":%lld", b->n > 1 ? "," : "",
+				   bucket_name((enum bucket)k), (long long)r->tokens[k]);
+	buf_printf(b, ",\"requests\":%lld", (long long)r->requests);
+	if (web_searches)
+		buf_printf(b, ",\"" UNIT_WEB_SEARCH "\":%lld", (long long)web_searches);
+	buf_puts(b, "}");
+}
+
+/* Numbers as bytes that are the same on every machine. */
+static void put_number(uint8_t *out, int64_t v)
+{
+	for (int i = 0; i < 8; i++)
+		out[i] = (uint8_t)((uint64_t)v >> (i * 8));
+}
+
+/* An id for a record that has none: its content, and which of the equal ones of its source it is.
+ */
+static struct text make_id(struct ingest *in, const struct record *r, int64_t web_searches)
+{
+	static const char hex[] = "0123456789abcdef";
+	enum { NUMBERS = BUCKET_COUNT + 4 };
+	struct text part[FIELD_TEXTS + 1];
+	uint8_t numbers[NUMBERS][8], hash[16];
+	uint64_t half;
+	char id[48] = "auto:";
+	size_t n = 5;
+	for (int f = 0; f < FIELD_TEXTS; f++)
+		part[f] = r->text[f].n ? r->text[f] : TEXT("");
+	for (int b = 0; b < BUCKET_COUNT; b++)
+		put_number(numbers[b], r->tokens[b]);
+	put_number(numbers[BUCKET_COUNT], r->time_us);
+	put_number(numbers[BUCKET_COUNT + 1], r->completed_us);
+	put_number(numbers[BUCKET_COUNT + 2], r->requests);
+	put_number(numbers[BUCKET_COUNT + 3], web_searches);
+	part[FIELD_TEXTS] = (struct text){ (const char *)numbers, sizeof numbers };
+	content_hash(hash, part, FIELD_TEXTS + 1);
+	memcpy(&half, hash, sizeof half);
+	int64_t nth = count_occurrence(in, half);
+	for (int i = 0; i < 16; i++) {
+		id[n++] = hex[hash[i] >> 4];
+		id[n++] = hex[hash[i] & 15];
+	}
+	in->id.n = 0;
+	buf_add(&in->id, id, n);
+	if (nth > 1)
+		buf_printf(&in->id, ":%lld", (long long)nth);
+	return (struct text){ in->id.p, in->id.n };
+}
+
+static void default_text(struct record *r, enum record_field f, const char *value)
+{
+	if (r->text[f].n || !value)
+		return;
+	r->text[f] = text_of(value);
+	r->present |= (uint64_t)1 << f;
+}
+
+/* Why a record cannot be stored, or NULL. */
+static const char *check(struct ingest *in, struct record *r, unsigned *flags, struct instant now,
+			 char why[200])
+{
+	if (r->time_us == TIME_ABSENT && r->completed_us != TIME_ABSENT)
+		r->time_us = r->completed_us;
+	if (r->time_us == TIME_ABSENT && in->o.has_at) {
+		r->time_us = in->o.at.us;
+		*flags |= USAGE_TIME_ASSUMED;
+	}
+	if (r->time_us == TIME_ABSENT)
+		return "the record has no instant, and without one a call has no price (give it "
+		       "with --at)";
+	int64_t ahead = r->time_us - now.us;
+	if (ahead > in->o.ahead_us_most) {
+		snprintf(why, 200,
+			 "field 'time' lies %lld hours in the future; at most %lld are accepted",
+			 (long long)(ahead / US_PER_HOUR),
+			 (long long)(in->o.ahead_us_most / US_PER_HOUR));
+		return why;
+	}
+	if (-ahead > in->o.behind_us_most) {
+		snprintf(why, 200,
+			 "field 'time' lies %lld days in the past; at most %lld are accepted",
+			 (long long)(-ahead / US_PER_DAY),
+			 (long long)(in->o.behind_us_most / US_PER_DAY));
+		return why;
+	}
+	return NULL;
+}
+
+int ingest_price(struct ingest *in, const struct record *r, int64_t web_searches, int64_t *price,
+		 bool *unpriced, struct err *e)
+{
+	struct err why = { 0 };
+	struct stored_price p;
+	int64_t us = in->o.by_completion && r->completed_us != TIME_ABSENT ? r->completed_us
+									   : r->time_us;
+	struct subject *s =
+		tariffs_subject(in->tariffs, r->text[FIELD_PROVIDER], r->text[FIELD_MODEL],
+				r->text[FIELD_SERVICE_TIER], r->text[FIELD_REGION]);
+	struct tariff_answer *a = tariffs_ask(in->tariffs, s, us);
+	/* one price holds for every call under a plain answer that uses only stated buckets */
+	uint32_t used = 0;
+	for (int b = 0; b < BUCKET_COUNT; b++)
+		used |= (uint32_t)(r->tokens[b] != 0) << b;
+	bool plain = a->plain && !web_searches && !(used & a->unstated) && !(used >> BUCKET_COMMON);
+	if (plain && a->number) {
+		*price = a->number;
+		*unpriced = false;
+		return 0;
+	}
+	*unpriced = true;
+	if (a->price) {
+		struct usage u = { .requests = r->requests };
+		memcpy(u.tokens, r->tokens, sizeof u.tokens);
+		if (web_searches)
+			u.unit[u.unit_count++] =
+				(struct usage_unit){ UNIT_WEB_SEARCH, web_searches };
+		*unpriced = stored_price_of(&p, &u, a->price, a->tariff, &why) != 0;
+	}
+	if (*unpriced)
+		p = stored_price_none(r->text[FIELD_MODEL], a->price ? why.message : a->unpriced);
+	int rc = store_price(in->store, &p, price, e);
+	if (rc == 0 && plain)
+		a->number = *price;
+	return rc;
+}
+
+static int origin_of(struct ingest *in, const char *shape, const char *rule, int64_t *out,
+		     struct err *e)
+{
+	char with_version[200];
+	if (in->origin && in->shape == shape && in->rule == rule) {
+		*out = in->origin;
+		return 0;
+	}
+	snprintf(with_version, sizeof with_version, "%s/%d", rule, COUNTS_RULE_VERSION);
+	int rc = store_origin(in->store, in->source, shape, with_version, out, e);
+	if (rc == 0) {
+		in->shape = shape;
+		in->rule = rule;
+		in->origin = *out;
+	}
+	return rc;
+}
+
+/* Names of the fields in which the later record differs; empty when it says the same. */
+static void compare(struct buf *differs, const struct usage_row *have, const struct record *r,
+		    int64_t web_searches, bool ignore_time)
+{
+	static const enum record_field texts[] = { FIELD_PROVIDER, FIELD_MODEL, FIELD_CUSTOMER,
+						   FIELD_PROJECT, FIELD_WORKLOAD };
+	const struct record *h = &have->record;
+	differs->n = 0;
+#define DIFFERS(name) buf_printf(differs, "%s%s", differs->n ? "," : "", name)
+	for (int b = 0; b < BUCKET_COUNT; b++)
+		if (h->tokens[b] != r->tokens[b])
+			DIFFERS(bucket_name((enum bucket)b));
+	if (h->requests != r->requests)
+		DIFFERS("requests");
+	if (have->web_searches != web_searches)
+		DIFFERS(UNIT_WEB_SEARCH);
+	if (!ignore_time && h->time_us != r->time_us)
+		DIFFERS("time");
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		/* what one side does not say is no contradiction */
+		if (h->text[texts[i]].n && r->text[texts[i]].n &&
+		    !text_eq(h->text[texts[i]], r->text[texts[i]]))
+			DIFFERS(record_field_name(texts[i]));
+#undef DIFFERS
+}
+
+static int append_grown(struct ingest *in, const struct metered *m, struct usage_row *have,
+			const struct known_id *known, const struct record *r, struct err *e)
+{
+	struct usage_row back, row;
+	bool unpriced;
+	/* what is taken back may live in the statement that the next call reuses */
+	struct arena keep = { 0 };
+	int rc = store_note_change(in->store, "grown", "a later sighting of the call", e);
+	back = *have;
+	for (int f = 0; f < FIELD_TEXTS; f++)
+		back.record.text[f] = (struct text){
+			arena_text(&keep, back.record.text[f].n ? back.record.text[f].p : "",
+				   back.record.text[f].n),
+			back.record.text[f].n
+		};
+	back.raw = TEXT("");
+	back.kind = USAGE_REVERSAL;
+	back.of = known->first;
+	for (int b = 0; b < BUCKET_COUNT; b++)
+		back.record.tokens[b] = -back.record.tokens[b];
+	back.record.requests = -back.record.requests;
+	back.web_searches = -back.web_searches;
+	if (rc == 0)
+		rc = store_append(in->store, &back, e);
+	row = (struct usage_row){ .kind = USAGE_CORRECTION,
+				  .of = known->first,
+				  .record = *r,
+				  .web_searches = m->web_searches,
+				  .series = have->series,
+				  .raw = m->raw,
+				  .flags = USAGE_CUMULATIVE |
+					   (m->broken_off ? USAGE_BROKEN_OFF : 0) };
+	if (rc == 0)
+		rc = origin_of(in, m->shape, m->rule, &row.origin, e);
+	if (rc == 0)
+		rc = ingest_price(in, r, m->web_searches, &row.price, &unpriced, e);
+	if (rc == 0)
+		rc = store_append(in->store, &row, e);
+	arena_release(&keep);
+	in->counts.grown += rc == 0;
+	return rc;
+}
+
+/* The id is stored already. */
+static int take_known(struct ingest *in, const struct metered *m, const struct record *r,
+		      const struct known_id *known, struct instant now, struct err *e)
+{
+	struct usage_row have;
+	int rc;
+	if (!known->current) { /* it was voided: sending it again changes nothing */
+		tell(in, INGEST_DUPLICATE, r->text[FIELD_ID], NULL);
+		return 0;
+	}
+	/* a correction does not make the original a conflict */
+	rc = store_row(in->store, known->first, &have, e);
+	if (rc != 0)
+		return rc;
+	if (m->cumulative || have.flags & USAGE_CUMULATIVE) {
+		if (known->current != known->first &&
+		    (rc = store_row(in->store, known->current, &have, e)) != 0)
+			return rc;
+		enum sighting s = sighting_compare(have.record.tokens, r->tokens);
+		/* of equal sightings the first in time tells when it was */
+		if (s == SIGHTING_LARGER || (s == SIGHTING_SAME && r->time_us != TIME_ABSENT &&
+					     r->time_us < have.record.time_us))
+			rc = append_grown(in, m, &have, known, r, e);
+		if (s != SIGHTING_OTHER) {
+			if (rc == 0)
+				tell(in, INGEST_DUPLICATE, r->text[FIELD_ID], NULL);
+			return rc;
+		}
+	}
+	compare(&in->text, &have, r, m->web_searches,
+		m->cumulative || have.flags & USAGE_TIME_ASSUMED || r->time_us == TIME_ABSENT);
+	if (in->text.n == 0) {
+		tell(in, INGEST_DUPLICATE, r->text[FIELD_ID], NULL);
+		return 0;
+	}
+	struct buf record = { 0 };
+	char why[300];
+	snprintf(why, sizeof why, "the id is stored with another %s; the first record counts",
+		 in->text.p);
+	put_record(&record, r, m->web_searches);
+	const struct conflicting c = { .first = known->first,
+				       .record = { record.p, record.n },
+				       .differs = { in->text.p, in->text.n },
+				       .source = text_of(in->source),
+				       .line = m->line };
+	rc = conflict_hold(in->store, &c, now, e);
+	if (rc == 0)
+		tell(in, INGEST_CONFLICT, r->text[FIELD_ID], why);
+	buf_release(&record);
+	return rc;
+}
+
+/* The record with what the caller said of all. */
+static struct record with_defaults(struct ingest *in, const struct metered *m)
+{
+	struct record r = m->record;
+	default_text(&r, FIELD_CUSTOMER, in->o.customer);
+	default_text(&r, FIELD_PROJECT, in->o.project);
+	default_text(&r, FIELD_MODEL, in->o.model);
+	default_text(&r, FIELD_PROVIDER, in->o.provider);
+	return r;
+}
+
+struct text ingest_id(struct ingest *in, const struct metered *m)
+{
+	if (m->record.text[FIELD_ID].n)
+		return m->record.text[FIELD_ID];
+	const struct record r = with_defaults(in, m);
+	return make_id(in, &r, m->web_searches);
+}
+
+int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, struct instant now,
+		   struct err *e)
+{
+	struct record r = with_defaults(in, m);
+	struct known_id known;
+	unsigned flags =
+		(m->cumulative ? USAGE_CUMULATIVE : 0) | (m->broken_off ? USAGE_BROKEN_OFF : 0);
+	char why[200];
+	bool unpriced;
+	r.text[FIELD_ID] = id;
+	r.present |= (uint64_t)1 << FIELD_ID;
+	int rc = store_find(in->store, r.text[FIELD_ID], &known, e);
+	if (rc != 0)
+		return rc;
+	if (known.first)
+		return take_known(in, m, &r, &known, now, e);
+	const char *bad = check(in, &r, &flags, now, why);
+	if (bad) {
+		struct text raw = m->raw;
+		/* what can be read again: the record, not only its counts */
+		put_record(&in->text, &m->record, m->web_searches);
+		raw = (struct text){ in->text.p, in->text.n };
+		return ingest_refuse(in, m->line, raw, TEXT(""), bad, now, e);
+	}
+	struct usage_row row = { .kind = USAGE_RECORD,
+				 .record = r,
+				 .web_searches = m->web_searches,
+				 .raw = m->raw,
+				 .flags = flags };
+	rc = store_series(in->store, &r, &row.series, e);
+	if (rc == 0)
+		rc = origin_of(in, m->shape, m->rule, &row.origin, e);
+	if (rc == 0)
+		rc = ingest_price(in, &r, m->web_searches, &row.price, &unpriced, e);
+	if (rc == 0)
+		rc = store_append(in->store, &row, e);
+	if (rc != 0)
+		return rc;
+	in->counts.unpriced += unpriced;
+	tell(in, INGEST_ACCEPTED, r.text[FIELD_ID], NULL);
+	return 0;
+}
+
+int ingest_take(struct ingest *in, const struct metered *m, struct instant now, struct err *e)
+{
+	return ingest_take_as(in, m, ingest_id(in, m), now, e);
+}
+
+static void sink_take(void *user, const struct metered *m)
+{
+	struct ingest *in = user;
+	if (in->failure.code == ERR_NONE)
+		ingest_take(in, m, in->now, &in->failure);
+}
+
+static void sink_refuse(void *user, int64_t line, struct text raw, const struct err *why)
+{
+	struct ingest *in = user;
+	if (in->failure.code == ERR_NONE)
+		ingest_refuse(in, line, raw, TEXT(""), why->message, in->now, &in->failure);
+}
+
+struct payload_sink ingest_sink(struct ingest *in, struct instant now)
+{
+	in->now = now;
+	in->failure.code = ERR_NONE;
+	return (struct payload_sink){ in, sink_take, sink_refuse };
+}
+
+int ingest_failed(const struct ingest *in, struct err *e)
+{
+	if (in->failure.code == ERR_NONE)
+		return 0;
+	if (e)
+		*e = in->failure;
+	return -(int)in->failure.code;
+}
+
+void ingest_mark(struct ingest *in)
+{
+	in->counts_at_mark = in->counts;
+}
+
+static void forget_number(void *user, struct tariff_answer *a)
+{
+	(void)user;
+	a->number = 0;
+}
+
+void ingest_back_to_mark(struct ingest *in)
+{
+	in->counts = in->counts_at_mark;
+	in->origin = 0;
+	/* dictionary entries that were made since are gone as well */
+	tariffs_each(in->tariffs, forget_number, NULL);
+}

@@ -1,0 +1,89 @@
+/*
+ * ingest: records into the store, each once.
+ *
+ * Every record that is read is accepted, a duplicate, a conflict or quarantined, and counted as
+ * just one of them. A record without an id is told apart by its content and by how often that
+ * content stands in its source. Records are rated as they come in; what has no price is stored and
+ * counted as unpriced.
+ */
+#ifndef TALLY_METER_INGEST_INGEST_H
+#define TALLY_METER_INGEST_INGEST_H
+
+#include "meter/formats/payload.h"
+#include "meter/store/store.h"
+
+struct ingest_options {
+	const struct book *book;
+	const char *currency;
+	/* for records that do not say it themselves; NULL: nothing */
+	const char *customer, *project, *model, *provider;
+	bool has_at;
+	struct instant at; /* of records without an instant of their own */
+	/* instants further from now than this are refused; microseconds */
+	int64_t ahead_us_most, behind_us_most;
+	bool by_completion; /* the completion decides the price */
+};
+enum { AHEAD_DAYS_MOST = 1, BEHIND_DAYS_MOST = 3660 };
+
+struct ingest_counts {
+	int64_t read, accepted, duplicates, conflicts, quarantined;
+	int64_t unpriced; /* of the accepted */
+	int64_t grown; /* of the duplicates: a later sighting of a call, larger than the stored one
+			*/
+	int64_t passed_over; /* documents that carry no usage; not among read */
+};
+
+void ingest_counts_add(struct ingest_counts *to, const struct ingest_counts *c);
+
+enum ingest_result { INGEST_ACCEPTED, INGEST_DUPLICATE, INGEST_CONFLICT, INGEST_QUARANTINED };
+const char *ingest_result_name(enum ingest_result r);
+
+struct ingest_item {
+	enum ingest_result result;
+	struct text id;	    /* as it is stored; valid during the call */
+	const char *reason; /* of conflicts and what is quarantined; else NULL */
+};
+
+struct ingest;
+/* source: its name, for messages and explanations. on_item (may be NULL) hears of every record. */
+int ingest_open(struct ingest **out, struct store *s, const struct ingest_options *o,
+		const char *source, void (*on_item)(void *user, const struct ingest_item *item),
+		void *user, struct err *e);
+void ingest_close(struct ingest *in);
+
+/* The id that the record will be stored with: its own, or one that is made for it now; valid until
+ * the next call. */
+struct text ingest_id(struct ingest *in, const struct metered *m);
+
+/* All inside a transaction of the store. Errors are the store's alone: the caller rolls back. */
+int ingest_take(struct ingest *in, const struct metered *m, struct instant now, struct err *e);
+/* The same with the id that ingest_id gave. */
+int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, struct instant now,
+		   struct err *e);
+int ingest_refuse(struct ingest *in, int64_t line, struct text raw, struct text header,
+		  const char *why, struct instant now, struct err *e);
+/* A payload sink that collects a first error of the store for ingest_failed. */
+struct payload_sink ingest_sink(struct ingest *in, struct instant now);
+int ingest_failed(const struct ingest *in, struct err *e);
+/* After rollback: forgets what this source was seen to hold since the mark. */
+void ingest_mark(struct ingest *in);
+void ingest_back_to_mark(struct ingest *in);
+
+/* The source is read from its start once more, after a rollback: what is met again was counted. */
+void ingest_start_again(struct ingest *in);
+/* From now on records come from that source: another name, and what it was seen to hold begins
+ * anew. The counts go on. */
+void ingest_set_source(struct ingest *in, const char *source);
+/* The next source of the same kind, such as another body: counts and what was seen begin anew;
+ * records that name no customer get this one, those without an instant `at`. user is handed to
+ * on_item. */
+void ingest_next_source(struct ingest *in, const char *customer, struct instant at, void *user);
+
+const struct ingest_counts *ingest_counts(const struct ingest *in);
+void ingest_add_passed_over(struct ingest *in, int64_t n);
+
+/* Rates a record anew: the price that it would be stored with. */
+int ingest_price(struct ingest *in, const struct record *r, int64_t web_searches, int64_t *price,
+		 bool *unpriced, struct err *e);
+
+#endif

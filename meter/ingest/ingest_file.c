@@ -1,0 +1,154 @@
+#include "meter/ingest/ingest_file.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "meter/read/read_ahead.h"
+#include "meter/read/source.h"
+#include "meter/store/rollup.h"
+#include "meter/ingest/trace_intake.h"
+
+static int ingest_parsed(struct intake *x, struct parsed_file *f, struct err *e)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < f->refused_count; i++)
+		rc = intake_refuse(x, f->refused[i].line, f->refused[i].raw, TEXT(""),
+				   f->refused[i].why, e);
+	x->bytes_done = f->bytes;
+	if (rc == 0)
+		rc = intake_take_calls(x, f->calls, e);
+	ingest_add_passed_over(x->in, f->passed_over);
+	if (rc == 0 && f->failure.code != ERR_NONE) {
+		*e = f->failure;
+		rc = -(int)e->code;
+	}
+	return rc;
+}
+
+static int ingest_trace(struct intake *to, const char *path, struct err *e)
+{
+	struct trace_intake x;
+	bool torn = false;
+	int rc = trace_intake_open(&x, to, path, e);
+	if (rc == 0)
+		rc = trace_rewind(x.trace, false, e);
+	if (rc == 0)
+		rc = trace_intake_run(&x, trace_body_line(x.trace), &torn, e);
+	if (rc == 0 && torn) {
+		/* a quoted field spans lines somewhere: what was taken so far is met again, and
+		 * known */
+		intake_start_again(to);
+		rc = trace_rewind(x.trace, true, e);
+		if (rc == 0)
+			rc = trace_intake_run(&x, trace_body_line(x.trace), &torn, e);
+	}
+	trace_intake_close(&x);
+	return rc;
+}
+
+bool ingest_is_log_format(const char *format)
+{
+	return format && (strcmp(format, "claude") == 0 || strcmp(format, "codex") == 0 ||
+			  strcmp(format, "payload") == 0);
+}
+
+static bool is_log(const struct ingest_files *o, const char *path)
+{
+	bool any = !o->format || strcmp(o->format, "auto") == 0;
+	return ingest_is_log_format(o->format) || (any && source_is_payload(path));
+}
+
+/* One file; parsed: what was read of it already, NULL for traces. */
+static int ingest_one(struct intake *x, const char *path, const char *name,
+		      struct parsed_file *parsed, struct err *e)
+{
+	intake_set_source(x, name);
+	int rc = parsed ? ingest_parsed(x, parsed, e) : ingest_trace(x, path, e);
+	return rc == 0 ? intake_end_source(x, e) : rc;
+}
+
+/* Files in their order. Logs that follow each other are parsed by other threads meanwhile. */
+static int ingest_list(struct store *s, const struct ingest_files *o, const char *const *path,
+		       const char *const *name, size_t count, struct ingest_counts *counts,
+		       struct err *e)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	struct intake x;
+	int rc = intake_open(&x, s, o, "", e);
+	for (size_t i = 0; rc == 0 && o->map_count && i < count; i++)
+		if (is_log(o, path[i]))
+			rc = err_set(e, ERR_USAGE, MAP_IS_FOR_TRACES, name[i]);
+	for (size_t i = 0; rc == 0 && i < count;) {
+		size_t n = 0;
+		while (i + n < count && is_log(o, path[i + n]))
+			n++;
+		if (n == 0) {
+			rc = ingest_one(&x, path[i], name[i], NULL, e);
+			i++;
+			continue;
+		}
+		struct read_ahead *ahead = read_ahead_open(path + i, n, false, (int)cores);
+		for (size_t k = 0; rc == 0 && k < n; k++)
+			rc = ingest_one(&x, path[i + k], name[i + k], read_ahead_file(ahead, k), e);
+		read_ahead_close(ahead);
+		i += n;
+	}
+	/* what was read before a damage stays */
+	bool store_failed = rc != 0 && (e->code == ERR_STORE || e->code == ERR_BUSY);
+	struct err other;
+	int ended = intake_end(&x, store_failed ? rc : 0, rc == 0 ? e : &other);
+	rc = rc != 0 ? rc : ended;
+	ingest_counts_add(counts, ingest_counts(x.in));
+	intake_close(&x);
+	return rc;
+}
+
+/* Standard input as a file that can be looked at and read from the start. */
+static int spool_standard_input(int *fd, struct err *e)
+{
+	char chunk[1 << 16];
+	ssize_t n;
+	FILE *f = tmpfile();
+	if (!f)
+		return err_set(e, ERR_SYSTEM, "could not make a temporary file: %s",
+			       strerror(errno));
+	*fd = dup(fileno(f));
+	fclose(f);
+	while ((n = read(STDIN_FILENO, chunk, sizeof chunk)) > 0)
+		for (ssize_t done = 0, w; done < n; done += w)
+			if ((w = write(*fd, chunk + done, (size_t)(n - done))) < 0)
+				return err_set(e, ERR_SYSTEM, "could not keep standard input: %s",
+					       strerror(errno));
+	return n < 0 ? err_set(e, ERR_UNREADABLE, "could not read standard input: %s",
+			       strerror(errno))
+		     : 0;
+}
+
+int ingest_path(struct store *s, const struct ingest_files *o, const char *path,
+		struct ingest_counts *counts, struct err *e)
+{
+	struct path_list list = { 0 };
+	int rc;
+	if (strcmp(path, "-") == 0) {
+		char name[40];
+		int fd;
+		rc = spool_standard_input(&fd, e);
+		if (rc != 0)
+			return rc;
+		snprintf(name, sizeof name, "/dev/fd/%d", fd);
+		const char *const path_of_fd[] = { name };
+		const char *const shown[] = { "(standard input)" };
+		rc = ingest_list(s, o, path_of_fd, shown, 1, counts, e);
+		close(fd);
+	} else {
+		rc = path_list_add(&list, path, e);
+		if (rc == 0)
+			rc = ingest_list(s, o, list.path, list.path, list.count, counts, e);
+		path_list_release(&list);
+	}
+	struct err other;
+	int rolled = rollup_catch_up_beside(s, 0, clock_now(), rc == 0 ? e : &other);
+	return rc != 0 ? rc : rolled;
+}

@@ -1,0 +1,32 @@
+/*
+ * ingest_file: files, directories and standard input into the store.
+ *
+ * Traces of equal rows go through the fast readers, logs and payloads through theirs. Whatever is
+ * read twice is stored once, so every way of cutting, ordering or repeating the files gives the
+ * same store.
+ */
+#ifndef TALLY_METER_INGEST_INGEST_FILE_H
+#define TALLY_METER_INGEST_INGEST_FILE_H
+
+#include "meter/read/shape.h"
+#include "meter/ingest/ingest.h"
+
+struct ingest_files {
+	struct ingest_options options;
+	const char *format; /* NULL: by content */
+	const struct field_map *map;
+	size_t map_count;
+	/* a first problem of each kind is told at once; may be NULL */
+	void (*on_refusal)(void *user, const char *path, int64_t line, const char *why);
+	void (*progress)(void *user, int64_t records, int64_t done_bytes, int64_t total_bytes);
+	void *user;
+};
+
+/* Adds to *counts. Errors: those of reading (what was committed before stays), and the store's. */
+int ingest_path(struct store *s, const struct ingest_files *o, const char *path,
+		struct ingest_counts *counts, struct err *e);
+
+/* Whether that format is of logs and payloads rather than of traces; NULL is not. */
+bool ingest_is_log_format(const char *format);
+
+#endif

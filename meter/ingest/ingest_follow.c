@@ -1,0 +1,338 @@
+#include "meter/ingest/ingest_follow.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/dict.h"
+#include "meter/formats/assemble.h"
+#include "meter/ingest/quarantine.h"
+#include "meter/read/source.h"
+#include "meter/store/rollup.h"
+#include "meter/store/store_sql.h"
+#include "meter/ingest/trace_intake.h"
+
+enum { HEAD_MOST = 1 << 16 };
+
+/* A file that is followed, with the reader that knows what it has seen. */
+struct followed {
+	char *path;
+	struct intake run;
+	dev_t device;
+	ino_t inode;
+	/* rows of a trace; */
+	bool is_trace;
+	struct trace_intake trace;
+	/* or logs and payloads, line by line */
+	struct source *source;
+	struct payload_reader *reader;
+	struct assembly *calls;
+};
+
+static void log_take(void *user, const struct metered *m)
+{
+	struct followed *f = user;
+	assembly_add(f->calls, m);
+}
+
+static void log_refuse(void *user, int64_t line, struct text raw, const struct err *why)
+{
+	struct followed *f = user;
+	intake_refuse_later(&f->run, line, raw, TEXT(""), why->message);
+}
+
+/* Up to where it was read; -1: amid a record. */
+static int64_t offset_of(const struct followed *f)
+{
+	return f->is_trace ? trace_next_offset(f->trace.trace) : source_offset(f->source);
+}
+
+/* The file's beginning, up to `room` bytes. */
+static struct text read_head(const char *path, char *head, size_t room)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : pread(fd, head, room, 0);
+	if (fd >= 0)
+		close(fd);
+	return (struct text){ head, n > 0 ? (size_t)n : 0 };
+}
+
+static void head_hash(const char *path, uint8_t out[16])
+{
+	char room[256];
+	struct text head = read_head(path, room, sizeof room);
+	/* up to the first line's end: more may come later */
+	const char *nl = head.n ? memchr(head.p, '\n', head.n) : NULL;
+	head.n = nl ? (size_t)(nl - head.p) : head.n == sizeof room ? head.n : 0;
+	content_hash(out, &head, 1);
+}
+
+static void unfollow(struct followed *f)
+{
+	intake_close(&f->run);
+	if (f->is_trace)
+		trace_intake_close(&f->trace);
+	payload_close(f->reader);
+	assembly_close(f->calls);
+	source_close(f->source);
+	free(f->path);
+	free(f);
+}
+
+/* Where reading stopped the last time, when it is the same file still; else 0. */
+static int last_stop(struct followed *f, int64_t size, int64_t *bytes, int64_t *line, struct err *e)
+{
+	struct query *q;
+	uint8_t head[16];
+	int rc = db_statement(store_db(f->run.store), STORE_FOLLOWED, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_text(q, ":path", text_of(f->path));
+	rc = db_step(store_db(f->run.store), q, e);
+	head_hash(f->path, head);
+	bool same = rc == 1 && db_int(q, 0) == (int64_t)f->device &&
+		    db_int(q, 1) == (int64_t)f->inode && db_int(q, 2) <= size &&
+		    text_eq(db_text(q, 4), (struct text){ (const char *)head, sizeof head });
+	*bytes = same ? db_int(q, 2) : 0;
+	*line = same ? db_int(q, 3) : 0;
+	db_reset(q);
+	return rc < 0 ? rc : 0;
+}
+
+/* Records without ids are told apart by their places, which only who reads from the start knows. */
+static int remember(struct followed *f, struct err *e)
+{
+	struct db *db = store_db(f->run.store);
+	struct query *q;
+	uint8_t head[16];
+	int rc = db_statement(db, STORE_SET_FOLLOWED, &q, e);
+	if (rc != 0)
+		return rc;
+	head_hash(f->path, head);
+	db_bind_text(q, ":path", text_of(f->path));
+	db_bind_int(q, ":device", (int64_t)f->device);
+	db_bind_int(q, ":inode", (int64_t)f->inode);
+	db_bind_int(q, ":bytes", f->run.anonymous ? 0 : offset_of(f));
+	db_bind_int(q, ":line",
+		    f->run.anonymous ? 0
+		    : f->is_trace    ? trace_next_line(f->trace.trace)
+				     : source_number(f->source));
+	db_bind_blob(q, ":head", head, sizeof head);
+	return db_done(db, q, e);
+}
+
+/* The running totals of a Codex session are known only to who reads it from its start. */
+static bool like_codex(struct text head)
+{
+	static const char *const types[] = { "\"session_meta\"", "\"turn_context\"",
+					     "\"event_msg\"" };
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+		if (memmem(head.p, head.n, types[i], strlen(types[i])))
+			return true;
+	return false;
+}
+
+static bool like_table(struct text head)
+{
+	if (head.n > 3 && memcmp(head.p, "\xEF\xBB\xBF", 3) == 0)
+		head = (struct text){ head.p + 3, head.n - 3 };
+	return !strchr("{[:de\n\r \t\x1f", head.p[0]) && memchr(head.p, ',', head.n);
+}
+
+/* gzip or zstd, which have no lines to wait for */
+static bool like_compressed(struct text head)
+{
+	return head.n >= 4 &&
+	       (memcmp(head.p, "\x1f\x8b", 2) == 0 || memcmp(head.p, "\x28\xb5\x2f\xfd", 4) == 0);
+}
+
+static int follow_trace(struct followed *f, int64_t size, struct err *e)
+{
+	int64_t bytes, line;
+	f->is_trace = true;
+	int rc = trace_intake_open(&f->trace, &f->run, f->path, e);
+	f->run.bytes_total = 0; /* it grows */
+	if (rc == 0)
+		rc = last_stop(f, size, &bytes, &line, e);
+	return rc == 0 ? trace_read_on(f->trace.trace, bytes, line, e) : rc;
+}
+
+static int follow_log(struct followed *f, int64_t size, struct text head, struct err *e)
+{
+	int64_t bytes = 0, line = 0;
+	f->calls = assembly_open(false);
+	f->reader = payload_open(&(struct payload_sink){ f, log_take, log_refuse });
+	int rc = source_open(&f->source, f->path, e);
+	if (rc == 0 && !like_codex(head))
+		rc = last_stop(f, size, &bytes, &line, e);
+	/* what a compressed file or a pipe held is met again, and known */
+	if (rc == 0 && bytes)
+		source_seek(f->source, bytes, line, NULL);
+	return rc;
+}
+
+/* *out stays NULL while the file has no whole line, which tells what it is. */
+static int follow(struct followed **out, struct store *s, const struct ingest_files *o,
+		  const char *path, struct err *e)
+{
+	const bool by_content = !o->format || strcmp(o->format, "auto") == 0;
+	struct stat st;
+	char room[HEAD_MOST];
+	struct text head = read_head(path, room, sizeof room);
+	if (head.n < sizeof room && !memchr(room, '\n', head.n) && !like_compressed(head))
+		return 0;
+	if (stat(path, &st) != 0)
+		return err_set(e, ERR_UNREADABLE, "%s: %s", path, strerror(errno));
+	struct followed *f = mem_zalloc(sizeof *f);
+	f->path = mem_text(path);
+	f->device = st.st_dev;
+	f->inode = st.st_ino;
+	int rc = intake_open(&f->run, s, o, f->path, e);
+	if (rc == 0) {
+		const bool trace = by_content ? o->map_count || like_table(head)
+					      : !ingest_is_log_format(o->format);
+		if (o->map_count && source_is_payload(path))
+			rc = err_set(e, ERR_USAGE, MAP_IS_FOR_TRACES, path);
+		else
+			rc = trace ? follow_trace(f, st.st_size, e)
+				   : follow_log(f, st.st_size, head, e);
+	}
+	if (rc != 0) {
+		unfollow(f);
+		return rc;
+	}
+	*out = f;
+	return 0;
+}
+
+static int read_lines(struct followed *f, struct err *e)
+{
+	struct text line;
+	int rc;
+	while ((rc = source_line(f->source, &line, true, e)) > 0)
+		payload_line(f->reader, line, source_number(f->source));
+	return rc == 0 ? intake_take_calls(&f->run, f->calls, e) : rc;
+}
+
+/* Reads what has come; *any says whether there was something. */
+static int read_on(struct followed *f, bool *any, struct err *e)
+{
+	const int64_t before = offset_of(f);
+	bool torn;
+	int rc = f->is_trace
+			 ? trace_intake_run(&f->trace, trace_next_line(f->trace.trace), &torn, e)
+			 : read_lines(f, e);
+	if (rc != 0 || offset_of(f) == before)
+		return rc != 0 ? intake_end(&f->run, rc, e) : 0;
+	*any = true;
+	/* how far the file was read is kept with what was read */
+	if (offset_of(f) >= 0) {
+		rc = intake_hold(&f->run, e);
+		if (rc == 0)
+			rc = remember(f, e);
+	}
+	return intake_end(&f->run, rc, e);
+}
+
+static bool was_replaced(const struct followed *f)
+{
+	struct stat st;
+	return stat(f->path, &st) != 0 || st.st_dev != f->device || st.st_ino != f->inode ||
+	       st.st_size < offset_of(f);
+}
+
+/* The files by their paths. */
+struct following {
+	struct store *store;
+	const struct ingest_files *o;
+	struct dict known; /* path to 1 + place */
+	struct followed **file;
+	size_t files;
+	struct ingest_counts gone; /* of those that are no longer followed */
+};
+
+static struct followed **file_of(struct following *x, const char *path)
+{
+	uint64_t *at = dict_need(&x->known, text_of(path), NULL);
+	if (!*at) {
+		if ((x->files & (x->files - 1)) == 0)
+			x->file =
+				mem_grow(x->file, (x->files ? x->files * 2 : 1) * sizeof *x->file);
+		x->file[x->files] = NULL;
+		*at = ++x->files;
+	}
+	return &x->file[*at - 1];
+}
+
+static int look_at(struct following *x, const char *path, bool *any, struct err *e)
+{
+	struct followed **f = file_of(x, path);
+	struct stat st;
+	if (!*f) {
+		int rc = stat(path, &st) == 0 ? follow(f, x->store, x->o, path, e) : 0;
+		/* one that went away meanwhile may come again */
+		if (rc != 0 || !*f)
+			return access(path, F_OK) == 0 ? rc : 0;
+	}
+	const bool replaced = was_replaced(*f);
+	int rc = read_on(*f, any, e);
+	if (rc == 0 && replaced) {
+		ingest_counts_add(&x->gone, ingest_counts((*f)->run.in));
+		unfollow(*f);
+		*f = NULL;
+		*any = true;
+	}
+	return rc;
+}
+
+static int look_at_all(struct following *x, const char *const *path, size_t count,
+		       const atomic_bool *stop, bool *any, struct err *e)
+{
+	struct path_list list = { 0 };
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < count; i++) {
+		struct err missing;
+		/* a file that is not there yet may come */
+		if (path_list_add(&list, path[i], &missing) != 0 && missing.code != ERR_NOT_FOUND) {
+			*e = missing;
+			rc = -(int)missing.code;
+		}
+	}
+	for (size_t i = 0; rc == 0 && i < list.count && !atomic_load(stop); i++)
+		rc = look_at(x, list.path[i], any, e);
+	path_list_release(&list);
+	return rc;
+}
+
+int ingest_follow(struct store *s, const struct ingest_files *o, const char *const *path,
+		  size_t count, struct ingest_counts *counts, atomic_bool *stop,
+		  int (*pass)(void *user, const struct ingest_counts *counts, struct err *e),
+		  struct err *e)
+{
+	struct following x = { .store = s, .o = o };
+	int rc = 0;
+	while (rc == 0 && !atomic_load(stop)) {
+		bool any = false;
+		rc = look_at_all(&x, path, count, stop, &any, e);
+		*counts = x.gone;
+		for (size_t i = 0; i < x.files; i++)
+			if (x.file[i])
+				ingest_counts_add(counts, ingest_counts(x.file[i]->run.in));
+		if (rc == 0 && !any)
+			rc = rollup_catch_up_beside(s, 0, clock_now(), e);
+		if (rc == 0 && pass)
+			rc = pass(o->user, counts, e);
+		if (rc == 0 && !any)
+			nanosleep(&(struct timespec){ 0, 200000000 }, NULL);
+	}
+	for (size_t i = 0; i < x.files; i++)
+		if (x.file[i])
+			unfollow(x.file[i]);
+	free(x.file);
+	dict_release(&x.known);
+	return rc;
+}

@@ -1,0 +1,26 @@
+/*
+ * ingest_follow: files into the store as they grow.
+ *
+ * How far each file was read is kept with what was read, so that the next run goes on from there;
+ * where records have no ids of their own a file is read from its start again, and what is known is
+ * not counted twice. Files that are replaced (rotated) are read to their end and then anew.
+ */
+#ifndef TALLY_METER_INGEST_INGEST_FOLLOW_H
+#define TALLY_METER_INGEST_INGEST_FOLLOW_H
+
+#include <stdatomic.h>
+
+#include "meter/ingest/ingest_file.h"
+
+/*
+ * Reads what the paths hold beyond what was read before, and goes on with it as they grow, until
+ * *stop. Plain CSV and JSON Lines, and logs. pass is called after each look at all files, some five
+ * times a second (it may be NULL; a negative answer ends all). Errors: those of reading, of the
+ * store and of pass.
+ */
+int ingest_follow(struct store *s, const struct ingest_files *o, const char *const *path,
+		  size_t count, struct ingest_counts *counts, atomic_bool *stop,
+		  int (*pass)(void *user, const struct ingest_counts *counts, struct err *e),
+		  struct err *e);
+
+#endif

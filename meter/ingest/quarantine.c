@@ -1,0 +1,152 @@
+#include "meter/ingest/quarantine.h"
+
+#include "base/dict.h"
+#include "meter/store/store_sql.h"
+
+void content_hash(uint8_t out[16], const struct text *part, size_t parts)
+{
+	static const uint64_t seed[2][2] = { { 0x243F6A8885A308D3u, 0x13198A2E03707344u },
+					     { 0xA4093822299F31D0u, 0x082EFA98EC4E6C89u } };
+	uint64_t h[2] = { 0, 0 };
+	for (size_t i = 0; i < parts; i++)
+		for (int k = 0; k < 2; k++) {
+			const uint64_t both[2] = { h[k],
+						   hash_bytes(part[i].p, part[i].n, seed[k]) };
+			h[k] = hash_bytes(both, sizeof both, seed[k]);
+		}
+	memcpy(out, h, sizeof h);
+}
+
+int quarantine_hold(struct store *s, const struct held *h, struct instant now, struct err *e)
+{
+	uint8_t hash[16];
+	struct query *q;
+	struct text raw = h->raw;
+	raw.n = raw.n < QUARANTINE_RAW_MAX ? raw.n : QUARANTINE_RAW_MAX;
+	content_hash(hash, (struct text[]){ raw, h->header }, 2);
+	int rc = db_statement(store_db(s), STORE_HOLD, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_blob(q, ":hash", hash, sizeof hash);
+	db_bind_int(q, ":at", now.us);
+	db_bind_text(q, ":source", h->source);
+	db_bind_int(q, ":line", h->line);
+	db_bind_raw(q, ":raw", raw);
+	db_bind_raw(q, ":header", h->header);
+	db_bind_text(q, ":reason", h->reason);
+	db_bind_text(q, ":told", h->told);
+	return db_done(store_db(s), q, e);
+}
+
+static void read_held(struct query *q, struct held *h)
+{
+	*h = (struct held){ db_int(q, 0),  { db_int(q, 1) }, db_text(q, 2), db_int(q, 3),
+			    db_text(q, 4), db_text(q, 5),    db_text(q, 6), db_text(q, 8),
+			    db_int(q, 7),  db_text(q, 9) };
+}
+
+int quarantine_each(struct store *s, bool all, int (*take)(void *user, const struct held *h),
+		    void *user, struct err *e)
+{
+	struct query *q;
+	struct held h;
+	int rc = db_statement(store_db(s), STORE_HELD, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":all", all);
+	while ((rc = db_step(store_db(s), q, e)) == 1) {
+		read_held(q, &h);
+		if ((rc = take(user, &h)) != 0)
+			break;
+	}
+	db_reset(q);
+	return rc;
+}
+
+int quarantine_at(struct store *s, int64_t id, struct held *out, struct err *e)
+{
+	struct query *q;
+	int rc = db_statement(store_db(s), STORE_HELD_AT, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":id", id);
+	rc = db_step(store_db(s), q, e);
+	if (rc == 0)
+		return err_set(e, ERR_NOT_FOUND,
+			       "there is no quarantined record %lld; see `tally "
+			       "quarantine list`",
+			       (long long)id);
+	if (rc == 1)
+		read_held(q, out);
+	return rc < 0 ? rc : 0;
+}
+
+int quarantine_set_state(struct store *s, int64_t id, const char *state, struct err *e)
+{
+	struct query *q;
+	int rc = db_statement(store_db(s), STORE_HELD_STATE, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":id", id);
+	db_bind_text(q, ":state", text_of(state));
+	return db_done(store_db(s), q, e);
+}
+
+static int count(struct store *s, enum store_statement which, int64_t *out, struct err *e)
+{
+	struct query *q;
+	int rc = db_statement(store_db(s), which, &q, e);
+	if (rc == 0)
+		rc = db_step(store_db(s), q, e);
+	if (rc < 0)
+		return rc;
+	*out = db_int(q, 0);
+	db_reset(q);
+	return 0;
+}
+
+int quarantine_count(struct store *s, int64_t *out, struct err *e)
+{
+	return count(s, STORE_HELD_COUNT, out, e);
+}
+
+int conflict_count(struct store *s, int64_t *out, struct err *e)
+{
+	return count(s, STORE_CONFLICT_COUNT, out, e);
+}
+
+int conflict_hold(struct store *s, const struct conflicting *c, struct instant now, struct err *e)
+{
+	uint8_t hash[16];
+	struct query *q;
+	content_hash(hash, (struct text[]){ c->record }, 1);
+	int rc = db_statement(store_db(s), STORE_ADD_CONFLICT, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_blob(q, ":hash", hash, sizeof hash);
+	db_bind_int(q, ":at", now.us);
+	db_bind_int(q, ":first", c->first);
+	db_bind_text(q, ":record", c->record);
+	db_bind_text(q, ":differs", c->differs);
+	db_bind_text(q, ":source", c->source);
+	db_bind_int(q, ":line", c->line);
+	return db_done(store_db(s), q, e);
+}
+
+int conflict_each(struct store *s, int (*take)(void *user, const struct conflicting *c), void *user,
+		  struct err *e)
+{
+	struct query *q;
+	int rc = db_statement(store_db(s), STORE_CONFLICTS, &q, e);
+	if (rc != 0)
+		return rc;
+	while ((rc = db_step(store_db(s), q, e)) == 1) {
+		const struct conflicting c = { db_int(q, 0),  { db_int(q, 1) }, db_int(q, 2),
+					       db_text(q, 3), db_text(q, 4),	db_text(q, 5),
+					       db_int(q, 6),  db_int(q, 7) };
+		if ((rc = take(user, &c)) != 0)
+			break;
+	}
+	db_reset(q);
+	return rc;
+}

@@ -1,0 +1,115 @@
+#include "meter/ingest/retry.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/csv.h"
+#include "base/json.h"
+
+struct attempt {
+	struct ingest *in;
+	struct instant now;
+	bool taken;
+	char *why;
+	struct err failure;
+};
+
+static void tell(void *user, const struct ingest_item *item)
+{
+	struct attempt *a = user;
+	a->taken |= item->result != INGEST_QUARANTINED;
+	if (item->result == INGEST_QUARANTINED)
+		snprintf(a->why, 600, "%s", item->reason);
+}
+
+static void take(void *user, const struct metered *m)
+{
+	struct attempt *a = user;
+	if (a->failure.code == ERR_NONE)
+		ingest_take(a->in, m, a->now, &a->failure);
+}
+
+static void refuse(void *user, int64_t line, struct text raw, const struct err *why)
+{
+	struct attempt *a = user;
+	(void)line;
+	(void)raw;
+	snprintf(a->why, 600, "%s", why->message);
+}
+
+/* A line of a table, with the names that its header had. */
+static void read_line(struct attempt *a, const struct held *h, bool has_at)
+{
+	struct csv_record *names = mem_zalloc(sizeof *names), *values = mem_zalloc(sizeof *values);
+	struct metered m = { .shape = "csv", .rule = "as-given", .line = h->line };
+	struct err e;
+	struct text raw = h->raw;
+	while (raw.n && (raw.p[raw.n - 1] == '\n' || raw.p[raw.n - 1] == '\r'))
+		raw.n--;
+	record_clear(&m.record);
+	int rc = csv_split(names, h->header, ',', &e);
+	if (rc == 0)
+		rc = csv_split(values, raw, ',', &e);
+	if (rc == 0 && names->count != values->count)
+		rc = err_set(&e, ERR_INVALID, "the line has %zu fields where the header has %zu",
+			     values->count, names->count);
+	for (size_t i = 0; rc == 0 && i < names->count; i++) {
+		const enum record_field f = record_field_by_name(names->field[i]);
+		/* the instant that the retry gives stands for one that is empty */
+		if (f == FIELD_TIME && has_at && values->field[i].n == 0)
+			continue;
+		rc = record_set(&m.record, f, values->field[i], VALUE_TEXT, TIME_INSTANT, &e);
+	}
+	if (rc == 0)
+		rc = record_finish(&m.record, &e);
+	if (rc == 0)
+		take(a, &m);
+	else
+		refuse(a, h->line, h->raw, &e);
+	csv_record_release(names);
+	csv_record_release(values);
+	free(names);
+	free(values);
+}
+
+static const char *told(json_value *v, const char *key)
+{
+	struct text t = json_string(json_member(v, key));
+	return t.n ? t.p : NULL;
+}
+
+int retry_held(struct store *s, const struct ingest_options *given, const struct held *h,
+	       bool *taken, char why[600], struct instant now, struct err *e)
+{
+	struct json_document *d = NULL;
+	struct attempt a = { .now = now, .why = why };
+	struct ingest_options o = *given;
+	char source[300];
+	int rc = json_open(&d, h->told, e);
+	if (rc != 0)
+		return rc;
+	json_value *v = json_root(d);
+	o.customer = o.customer ? o.customer : told(v, "customer");
+	o.project = o.project ? o.project : told(v, "project");
+	o.model = o.model ? o.model : told(v, "model");
+	o.provider = o.provider ? o.provider : told(v, "provider");
+	*why = 0;
+	snprintf(source, sizeof source, "%.*s", (int)h->source.n, h->source.p);
+	rc = ingest_open(&a.in, s, &o, source, tell, &a, e);
+	if (rc == 0 && h->header.n) {
+		read_line(&a, h, o.has_at);
+	} else if (rc == 0) {
+		struct payload_reader *r = payload_open(&(struct payload_sink){ &a, take, refuse });
+		payload_line(r, h->raw, h->line);
+		payload_finish(r);
+		payload_close(r);
+	}
+	ingest_close(a.in);
+	json_close(d);
+	if (rc == 0 && a.failure.code != ERR_NONE) {
+		*e = a.failure;
+		rc = -(int)e->code;
+	}
+	*taken = a.taken;
+	return rc;
+}

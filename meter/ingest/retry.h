@@ -1,0 +1,14 @@
+/* retry: what was quarantined, read again: after a fix of the program, a card, or with what it
+ * lacked. */
+#ifndef TALLY_METER_INGEST_RETRY_H
+#define TALLY_METER_INGEST_RETRY_H
+
+#include "meter/ingest/ingest.h"
+#include "meter/ingest/quarantine.h"
+
+/* Inside a transaction. *taken says whether it is stored now (accepted, duplicate or conflict); if
+ * not, `why` says what it is refused for this time. Errors: the store's. */
+int retry_held(struct store *s, const struct ingest_options *o, const struct held *h, bool *taken,
+	       char why[600], struct instant now, struct err *e);
+
+#endif

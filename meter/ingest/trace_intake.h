@@ -1,0 +1,28 @@
+/* trace_intake: a trace into the store, through the fast readers, at once or as it grows. */
+#ifndef TALLY_METER_INGEST_TRACE_INTAKE_H
+#define TALLY_METER_INGEST_TRACE_INTAKE_H
+
+#include "meter/ingest/intake.h"
+#include "meter/read/trace.h"
+
+struct trace_intake {
+	struct trace *trace;
+	/* private */
+	struct intake *to;
+	enum record_field *field;
+	struct csv_reader *csv;
+	struct jsonl_reader *jsonl;
+	struct buf header; /* of CSV, in the program's own names, for what is quarantined */
+	const struct trace_block *block;
+	int64_t shift_us, lines_before, line; /* of the block; at `line_at` */
+	const char *line_at;
+};
+
+/* Errors: as trace_open; ERR_USAGE where times count from the start and there is no --at. */
+int trace_intake_open(struct trace_intake *x, struct intake *to, const char *path, struct err *e);
+void trace_intake_close(struct trace_intake *x);
+/* Takes the blocks that there are, from that line on. *torn: a quoted field spans lines and blocks
+ * do not come in order, so that nothing after it was taken. Errors: of reading, and the store's. */
+int trace_intake_run(struct trace_intake *x, int64_t line, bool *torn, struct err *e);
+
+#endif

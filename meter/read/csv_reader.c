@@ -1,0 +1,356 @@
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "base/scan.h"
+#include "meter/read/record_reader.h"
+
+struct csv_reader {
+	struct csv_layout layout;
+	uint64_t columns; /* mask of the fields that the file has */
+	uint32_t *index_memory;
+	uint32_t *index; /* of the delimiters; index[-1] is writable too */
+	size_t index_room;
+	/* of the block at work: */
+	struct scan_found found;
+	bool regular;
+	struct scan_date date[2];
+	struct csv_record *split;
+	struct record_batch batch, single;
+	int64_t prompt[BATCH_ROWS], total[BATCH_ROWS];
+	uint8_t bad[BATCH_ROWS]; /* rows that the strict path must read */
+};
+
+struct csv_reader *csv_reader_open(const struct csv_layout *layout)
+{
+	struct csv_reader *r = mem_zalloc(sizeof *r);
+	r->layout = *layout;
+	r->batch.roomy = true; /* its texts lie in the block */
+	r->split = mem_zalloc(sizeof *r->split);
+	for (size_t i = 0; i < layout->columns; i++)
+		if (layout->field[i] != FIELD_NONE)
+			r->columns |= (uint64_t)1 << layout->field[i];
+	return r;
+}
+
+void csv_reader_close(struct csv_reader *r)
+{
+	if (!r)
+		return;
+	csv_record_release(r->split);
+	free(r->split);
+	free(r->index_memory);
+	free(r);
+}
+
+/* The strict path for one record without its newline. */
+static void read_strictly(struct csv_reader *r, const char *p, size_t n,
+			  const struct record_sink *sink)
+{
+	struct err e = { 0 };
+	struct record rec;
+	record_clear(&rec);
+	rec.at = p;
+	int rc = csv_split(r->split, (struct text){ p, n }, r->layout.separator, &e);
+	if (rc == 0 && r->split->count != r->layout.columns)
+		rc = err_set(&e, ERR_INVALID, "the line has %zu fields where the header has %zu",
+			     r->split->count, r->layout.columns);
+	for (size_t i = 0; rc == 0 && i < r->layout.columns; i++)
+		rc = record_set(&rec, r->layout.field[i], r->split->field[i], VALUE_TEXT,
+				r->layout.shape->time, &e);
+	if (rc == 0)
+		rc = record_finish(&rec, &e);
+	if (rc == 0) {
+		record_batch_single(&r->single, &rec);
+		sink->accept(sink->user, &r->single);
+	} else {
+		sink->refuse(sink->user, p, n, &e);
+	}
+}
+
+static inline bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* Where field `c` of row `i` lies, given the delimiters of rows that follow each other and the one
+ * in front of them. */
+#define FIELD_AT(c, i) \
+	const uint32_t *end = index + (i)*columns + (c); \
+	const char *p = block + (uint32_t)(end[-1] + 1); \
+	size_t n = (size_t)(block + *end - p); \
+	if (may_end_in_cr && n && p[n - 1] == '\r') \
+		n--;
+
+/* Whether a carriage return may stand between the last byte of that column and its delimiter. */
+static bool has_cr(const struct csv_reader *r, size_t c)
+{
+	return c + 1 == r->layout.columns && r->found.flags & SCAN_CR;
+}
+
+static void read_texts(struct csv_reader *r, const char *block, const uint32_t *index, size_t c,
+		       struct text *out)
+{
+	struct record_batch *b = &r->batch;
+	const size_t columns = r->layout.columns;
+	const bool may_end_in_cr = has_cr(r, c), look = r->found.flags & SCAN_BLANK;
+	/* that the row is short enough for any text has been seen */
+	for (size_t i = 0; i < b->n; i++) {
+		FIELD_AT(c, i)
+		out[i] = (struct text){ p, n };
+	}
+	/* p[-1] and p[n] are readable: delimiters, or the slack around the block */
+	for (size_t i = 0; look && i < b->n; i++) {
+		const char *p = out[i].p;
+		size_t n = out[i].n;
+		r->bad[i] |= n && (is_blank(p[0]) || is_blank(p[n - 1]));
+	}
+}
+
+static void read_counts(struct csv_reader *r, const char *block, const uint32_t *index, size_t c,
+			int64_t *out)
+{
+	struct record_batch *b = &r->batch;
+	const size_t columns = r->layout.columns;
+	const bool may_end_in_cr = has_cr(r, c);
+	if (!may_end_in_cr) {
+		scan_counts(block, index + c, columns, b->n, out, r->bad);
+		return;
+	}
+	for (size_t i = 0; i < b->n; i++) {
+		FIELD_AT(c, i)
+		r->bad[i] |= !scan_count(p, n, &out[i]);
+	}
+}
+
+static void read_instants(struct csv_reader *r, const char *block, const uint32_t *index, size_t c,
+			  int64_t *out, struct scan_date *date, bool may_be_empty)
+{
+	struct record_batch *b = &r->batch;
+	const size_t columns = r->layout.columns;
+	const bool may_end_in_cr = has_cr(r, c);
+	for (size_t i = 0; i < b->n; i++) {
+		FIELD_AT(c, i)
+		if (scan_instant(p, n, date, &out[i]))
+			continue;
+		struct instant t = { TIME_ABSENT };
+		if (n == 0 && may_be_empty) {
+			out[i] = TIME_ABSENT;
+			continue;
+		}
+		r->bad[i] |= n == 0 || is_blank(p[0]) || is_blank(p[n - 1]) ||
+			     instant_parse_lenient(&t, (struct text){ p, n }, NULL) != 0;
+		out[i] = t.us;
+	}
+}
+
+static void read_spans(struct csv_reader *r, const char *block, const uint32_t *index, size_t c,
+		       int64_t *out, int64_t unit_us)
+{
+	struct record_batch *b = &r->batch;
+	const size_t columns = r->layout.columns;
+	const bool may_end_in_cr = has_cr(r, c);
+	for (size_t i = 0; i < b->n; i++) {
+		FIELD_AT(c, i)
+		r->bad[i] |= span_parse(&out[i], (struct text){ p, n }, unit_us, NULL) != 0;
+	}
+}
+
+/* The checks of record_finish on whole columns; rows that fail any go to the strict path, which
+ * says why. */
+static void check_wholes(struct csv_reader *r)
+{
+	struct record_batch *b = &r->batch;
+	uint64_t has = r->columns;
+	if (has >> (FIELD_COUNTS + BUCKET_REASONING) & 1)
+		for (size_t i = 0; i < b->n; i++)
+			r->bad[i] |= !(has >> (FIELD_COUNTS + BUCKET_OUTPUT) & 1) ||
+				     b->tokens[BUCKET_REASONING][i] > b->tokens[BUCKET_OUTPUT][i];
+	if (has >> FIELD_REQUESTS & 1)
+		for (size_t i = 0; i < b->n; i++)
+			r->bad[i] |= b->requests[i] < 1;
+	/* wholes that contain parts: the strict arithmetic on a record made of the row */
+	if (!(has >> FIELD_PROMPT & 1) && !(has >> FIELD_TOTAL & 1))
+		return;
+	b->columns &= ~((uint64_t)1 << FIELD_PROMPT | (uint64_t)1 << FIELD_TOTAL);
+	if (has >> FIELD_PROMPT & 1)
+		b->columns |= (uint64_t)1 << (FIELD_COUNTS + BUCKET_INPUT);
+	for (size_t i = 0; i < b->n; i++) {
+		struct record rec;
+		if (r->bad[i])
+			continue;
+		record_from_batch(&rec, b, i);
+		rec.present = has;
+		rec.prompt = r->prompt[i];
+		rec.total = r->total[i];
+		r->bad[i] |= record_finish(&rec, NULL) != 0;
+		b->tokens[BUCKET_INPUT][i] = rec.tokens[BUCKET_INPUT];
+	}
+}
+
+/*
+ * Reads b->n rows whose delimiters are known to be in order, column by column, so that the
+ * processor can overlap the rows.
+ */
+static void read_columns(struct csv_reader *r, const char *block, const uint32_t *index)
+{
+	struct record_batch *b = &r->batch;
+	const size_t columns = r->layout.columns;
+	b->columns = r->columns & ~r->layout.unneeded;
+	for (size_t c = 0; c < columns; c++) {
+		enum record_field f = r->layout.field[c];
+		if (f == FIELD_NONE || (f < FIELD_TEXTS && r->layout.unneeded >> f & 1))
+			continue;
+		if (f < FIELD_TEXTS) {
+			read_texts(r, block, index, c, b->text[f]);
+		} else if (f == FIELD_TIME || f == FIELD_COMPLETED) {
+			int64_t *out = f == FIELD_TIME ? b->time_us : b->completed_us;
+			if (r->layout.shape->time == TIME_INSTANT)
+				read_instants(r, block, index, c, out,
+					      &r->date[f == FIELD_COMPLETED], f == FIELD_COMPLETED);
+			else
+				read_spans(r, block, index, c, out,
+					   r->layout.shape->time == TIME_SECONDS ? US_PER_SECOND
+										 : 1000);
+		} else {
+			read_counts(r, block, index, c,
+				    f < FIELD_REQUESTS	  ? b->tokens[f - FIELD_COUNTS]
+				    : f == FIELD_REQUESTS ? b->requests
+				    : f == FIELD_PROMPT	  ? r->prompt
+							  : r->total);
+			/* empty means something else than 0 in these */
+			const bool may_end_in_cr = has_cr(r, c);
+			for (size_t i = 0; f >= FIELD_REQUESTS && i < b->n; i++) {
+				FIELD_AT(c, i)
+				r->bad[i] |= n == 0;
+			}
+		}
+	}
+	check_wholes(r);
+}
+
+/* Every line of the block has the header's number of fields, and nothing in it needs a closer look:
+ * the newlines are all where they must be, and no other newline or quote is among the delimiters.
+ */
+static bool is_regular(const struct csv_reader *r, const struct record_block *blk)
+{
+	const size_t columns = r->layout.columns;
+	bool ok = columns > 1 && !(r->found.flags & ~(unsigned)SCAN_BLANK) &&
+		  r->found.newlines * columns == r->found.count;
+	for (size_t k = columns - 1; ok && k < r->found.count; k += columns)
+		ok = blk->p[r->index[k]] == '\n';
+	return ok;
+}
+
+/* Whether the row at p, with the delimiters from `end` on, has the right ones in the right places.
+ */
+static bool row_is_plain(const struct csv_reader *r, const struct record_block *blk,
+			 const uint32_t *end, const char *p)
+{
+	const size_t columns = r->layout.columns;
+	const char separator = r->layout.separator;
+	const char *stop = blk->p + end[columns - 1];
+	bool ok = *stop == '\n';
+	for (size_t c = 0; c + 1 < columns; c++)
+		ok &= blk->p[end[c]] == separator;
+	size_t n = (size_t)(stop - p);
+	/* no byte of a blank line, which is no record, gets here: it has columns - 1
+	 * delimiters too few, unless one column */
+	if (!ok || n > CSV_RECORD_MAX || n == 0 || (n == 1 && *p == '\r'))
+		return false;
+	return !(r->found.flags & (SCAN_HIGH | SCAN_NUL) && utf8_valid_prefix(p, n) != n) &&
+	       !(r->found.flags & SCAN_CR && memchr(p, '\r', n - 1));
+}
+
+/* Rows from delimiter k on that can be read fast; at most BATCH_ROWS. p is where the first begins.
+ */
+static size_t take_rows(struct csv_reader *r, const struct record_block *blk, const char *p,
+			size_t k)
+{
+	struct record_batch *b = &r->batch;
+	const size_t columns = r->layout.columns;
+	const uint32_t *end = r->index + k;
+	size_t rows = 0, most = (r->found.count - k) / columns;
+	r->index_memory[k] = (uint32_t)(p - blk->p) - 1; /* index[k - 1] */
+	most = most < BATCH_ROWS ? most : BATCH_ROWS;
+	for (; rows < most; rows++, end += columns) {
+		const char *stop = blk->p + end[columns - 1];
+		if (r->regular ? stop - p > CSV_RECORD_MAX : !row_is_plain(r, blk, end, p))
+			break;
+		b->at[rows] = p;
+		/* in a row this short no text can be too long */
+		r->bad[rows] = stop - p > RECORD_TEXT_MAX;
+		p = stop + 1;
+	}
+	return rows;
+}
+
+static void read_fast(struct csv_reader *r, const struct record_block *blk, size_t k,
+		      const struct record_sink *sink)
+{
+	struct record_batch *b = &r->batch;
+	const size_t columns = r->layout.columns;
+	size_t rows = b->n, bad = 0;
+	read_columns(r, blk->p, r->index + k);
+	for (size_t i = 0; i < rows; i++)
+		bad += r->bad[i];
+	if (bad) {
+		const uint32_t *end = r->index + k + columns - 1;
+		for (size_t i = 0; i < rows; i++)
+			if (r->bad[i])
+				read_strictly(r, b->at[i],
+					      (size_t)(blk->p + end[i * columns] - b->at[i]), sink);
+		record_batch_drop(b, r->bad);
+	}
+	if (b->n)
+		sink->accept(sink->user, b);
+}
+
+bool csv_reader_run(struct csv_reader *r, const struct record_block *b,
+		    const struct record_sink *sink)
+{
+	if (r->index_room < b->n + 64) {
+		free(r->index_memory);
+		r->index_room = b->n + 64;
+		r->index_memory = mem_alloc((1 + r->index_room) * sizeof *r->index);
+		r->index = r->index_memory + 1;
+	}
+	r->found = (struct scan_found){ 0 };
+	if (!r->layout.strict_only)
+		scan_delimiters(b->p, b->n, r->layout.separator, r->index, &r->found);
+	r->regular = is_regular(r, b);
+	const size_t count = r->found.count;
+	size_t k = 0, span = 0, columns = r->layout.columns;
+	const char *p = b->p, *end = b->p + b->n;
+	while (p < end) {
+		size_t rows = take_rows(r, b, p, k);
+		if (rows) {
+			const char *after = b->p + r->index[k + rows * columns - 1] + 1;
+			r->batch.n = rows;
+			read_fast(r, b, k, sink);
+			p = after;
+			k += rows * columns;
+			continue;
+		}
+		if (*p == '\n' || (*p == '\r' && p[1] == '\n')) { /* a blank line is no record */
+			p += *p == '\r' ? 2 : 1;
+			k += k < count;
+			continue;
+		}
+		const char *nl = memchr(p, '\n', (size_t)(end - p));
+		const char *next = nl ? nl + 1 : end;
+		if (b->in_order) {
+			while (span < b->span_count && b->p + b->span[span].from < p)
+				span++;
+			if (span < b->span_count && b->p + b->span[span].from == p)
+				next = b->p + b->span[span].to;
+		} else if (memchr(p, '"', (size_t)(next - p)) &&
+			   csv_record_end(p, end, false, r->layout.separator, columns) != next) {
+			return false;
+		}
+		read_strictly(r, p, (size_t)(next - p) - (next > p && next[-1] == '\n'), sink);
+		p = next;
+		while (k < count && b->p + r->index[k] < p)
+			k++;
+	}
+	return true;
+}

@@ -1,0 +1,484 @@
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "base/scan.h"
+#include "meter/read/record_reader.h"
+
+enum { SHAPE_KEYS_MAX = 64, KEY_SLOTS = 256, RELEARN_AFTER = 50 };
+
+/* One key of the record shape that the last lines had: its bytes from the quote to what stands
+ * before the value. */
+struct learned_key {
+	const char *lead; /* e.g. `"input":` or `"input": ` */
+	size_t lead_n;
+	struct text key; /* without quotes */
+	enum record_field field;
+};
+
+struct known_key {
+	const char *name;
+	size_t n;
+	enum record_field field;
+};
+
+struct jsonl_reader {
+	struct jsonl_layout layout;
+	struct known_key slot[KEY_SLOTS]; /* open addressing */
+	struct learned_key learned[SHAPE_KEYS_MAX];
+	size_t learned_count;
+	int misses;	    /* lines in a row that had another shape */
+	struct arena arena; /* the bytes of the learned keys */
+	struct scan_date date;
+	struct record_batch batch, single;
+	int64_t prompt, total; /* of the row at work */
+};
+
+static uint32_t key_slot(const char *p, size_t n)
+{
+	return (uint32_t)(n * 31 + (unsigned char)p[0] * 7 + (unsigned char)p[n - 1] * 3 +
+			  (unsigned char)p[n / 2]) %
+	       KEY_SLOTS;
+}
+
+static void add_key(struct jsonl_reader *r, const char *name)
+{
+	size_t n = strlen(name);
+	enum record_field f = shape_field(r->layout.shape, r->layout.map, r->layout.map_count,
+					  (struct text){ name, n });
+	if (f == FIELD_NONE || n == 0)
+		return;
+	uint32_t i = key_slot(name, n);
+	for (; r->slot[i].name; i = (i + 1) % KEY_SLOTS)
+		if (r->slot[i].n == n && memcmp(r->slot[i].name, name, n) == 0)
+			return;
+	r->slot[i] = (struct known_key){ name, n, f };
+}
+
+static enum record_field field_of(const struct jsonl_reader *r, const char *p, size_t n)
+{
+	if (n == 0)
+		return FIELD_NONE;
+	for (uint32_t i = key_slot(p, n); r->slot[i].name; i = (i + 1) % KEY_SLOTS)
+		if (r->slot[i].n == n && memcmp(r->slot[i].name, p, n) == 0)
+			return r->slot[i].field;
+	return FIELD_NONE;
+}
+
+struct jsonl_reader *jsonl_reader_open(const struct jsonl_layout *layout)
+{
+	struct jsonl_reader *r = mem_zalloc(sizeof *r);
+	r->layout = *layout;
+	r->batch.roomy = true; /* its texts lie in the block */
+	for (size_t i = 0; i < layout->map_count; i++)
+		add_key(r, layout->map[i].column);
+	if (layout->shape->column) {
+		for (const struct shape_column *c = layout->shape->column; c->column; c++)
+			add_key(r, c->column);
+	} else {
+		for (int f = 0; f < FIELD_END; f++)
+			add_key(r, record_field_name((enum record_field)f));
+		add_key(r, "cache_write");
+	}
+	return r;
+}
+
+void jsonl_reader_close(struct jsonl_reader *r)
+{
+	if (!r)
+		return;
+	arena_release(&r->arena);
+	free(r);
+}
+
+static const uint64_t any_count = ((uint64_t)1 << FIELD_REQUESTS) - ((uint64_t)1 << FIELD_COUNTS) +
+				  ((uint64_t)1 << FIELD_PROMPT);
+
+/* Fills a cleared record from an object; the strict path. */
+static int fill_strictly(struct jsonl_reader *r, json_value *root, struct record *rec,
+			 struct err *e)
+{
+	if (json_kind(root) != JSON_OBJECT)
+		return err_set(e, ERR_INVALID, "a record must be an object, this is %s",
+			       json_kind_name(root));
+	uint64_t seen = 0;
+	for (json_value *v = json_first(root); v; v = json_next(v)) {
+		enum record_field f = field_of(r, json_key(v), strlen(json_key(v)));
+		enum json_kind k = json_kind(v);
+		enum value_kind kind = k == JSON_STRING	  ? VALUE_TEXT
+				       : k == JSON_NUMBER ? VALUE_NUMBER
+				       : k == JSON_NULL	  ? VALUE_NULL
+							  : VALUE_OTHER;
+		if (f == FIELD_NONE)
+			continue;
+		if (seen >> f & 1)
+			return err_set(e, ERR_INVALID, "field '%s' is given twice (by '%s' too)",
+				       record_field_name(f), json_key(v));
+		seen |= (uint64_t)1 << f;
+		int rc = record_set(rec, f, kind == VALUE_NUMBER ? json_number(v) : json_string(v),
+				    kind, r->layout.shape->time, e);
+		if (rc != 0)
+			return rc;
+	}
+	if (!(seen & any_count))
+		return err_set(e, ERR_INVALID,
+			       "the record has no token counts (input, output, ...)");
+	return record_finish(rec, e);
+}
+
+/* Remembers the order and spelling of the keys of a line that was taken. */
+static void learn(struct jsonl_reader *r, const char *p, const char *end)
+{
+	arena_reset(&r->arena);
+	r->learned_count = 0;
+	for (p = json_skip_space(p, end) + 1;;) {
+		p = json_skip_space(p, end);
+		const char *key = p, *after = json_scan_string(p, end);
+		if (!after || memchr(key, '\\', (size_t)(after - key)) ||
+		    r->learned_count == SHAPE_KEYS_MAX)
+			break;
+		p = json_skip_space(after, end);
+		if (p >= end || *p != ':')
+			break;
+		p = json_skip_space(p + 1, end);
+		size_t n = (size_t)(p - key);
+		struct learned_key *l = &r->learned[r->learned_count++];
+		l->lead = memcpy(arena_alloc(&r->arena, n + 32), key, n);
+		l->lead_n = n;
+		l->key = (struct text){ l->lead + 1, (size_t)(after - key) - 2 };
+		l->field = field_of(r, l->key.p, l->key.n);
+		p = json_scan_flat(p, end);
+		if (!p)
+			break;
+		p = json_skip_space(p, end);
+		if (p >= end || *p != ',')
+			return;
+		p++;
+	}
+	r->learned_count = 0;
+}
+
+static void read_strictly(struct jsonl_reader *r, const char *p, size_t n,
+			  const struct record_sink *sink)
+{
+	struct err e = { 0 };
+	struct json_document *doc = NULL;
+	struct record rec;
+	record_clear(&rec);
+	rec.at = p;
+	int rc = n > CSV_RECORD_MAX ? err_set(&e, ERR_INVALID, "the line is longer than %d bytes",
+					      CSV_RECORD_MAX)
+				    : json_open(&doc, (struct text){ p, n }, &e);
+	if (rc == 0)
+		rc = fill_strictly(r, json_root(doc), &rec, &e);
+	if (rc == 0) {
+		record_batch_single(&r->single, &rec);
+		sink->accept(sink->user, &r->single);
+	} else {
+		sink->refuse(sink->user, p, n, &e);
+	}
+	json_close(doc);
+}
+
+/* The closing quote of a string that begins after p and holds only plain ASCII, or NULL. 8 bytes
+ * behind end are readable. */
+ALWAYS_INLINE const char *plain_string_end(const char *p, const char *end)
+{
+	for (; p < end; p += 8) {
+		uint64_t v = load64(p);
+		/*
+		 * A high bit for each byte that is a quote, a backslash, below 0x20 or above 0x7F.
+		 * Borrows can only add bits above a true one, so the lowest bit is right.
+		 */
+		uint64_t q = v ^ 0x2222222222222222u, s = v ^ 0x5C5C5C5C5C5C5C5Cu;
+		uint64_t hit = ((q - 0x0101010101010101u) & ~q) | ((s - 0x0101010101010101u) & ~s) |
+			       v | ((v - 0x2020202020202020u) & ~v);
+		hit &= 0x8080808080808080u;
+		if (!hit)
+			continue;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+		p += __builtin_ctzll(hit) >> 3;
+#else
+		while (*p != '"' && *p != '\\' && (unsigned char)*p >= 0x20 &&
+		       (unsigned char)*p < 0x80)
+			p++;
+#endif
+		return p < end && *p == '"' ? p : NULL;
+	}
+	return NULL;
+}
+
+/*
+ * The whole number at p, without sign, fraction, exponent or leading zeros; returns what follows
+ * it. NULL: take the strict path. 8 bytes behind end are readable.
+ */
+ALWAYS_INLINE const char *plain_count(const char *p, const char *end, int64_t *out)
+{
+	size_t n = 0;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	/* the first byte that is no digit, without a branch a digit; carries reach only bytes
+	 * behind it */
+	uint64_t v = load64(p), t = v ^ 0x3030303030303030u, low;
+	uint64_t other = ((t + 0x7676767676767676u) | t) & 0x8080808080808080u;
+	if (other) {
+		n = (size_t)__builtin_ctzll(other) >> 3;
+		if (n == 0 ||
+		    !eight_digits(v << (64 - n * 8) | 0x3030303030303030u >> (n * 8), &low))
+			return NULL;
+		*out = (int64_t)low;
+	} else
+#endif
+	{
+		while (p + n < end && p[n] >= '0' && p[n] <= '9')
+			n++;
+		if (n == 0 || !scan_count(p, n, out))
+			return NULL;
+	}
+	if ((*p == '0' && n > 1) || p + n >= end || p[n] == '.' || p[n] == 'e' || p[n] == 'E')
+		return NULL;
+	return p + n;
+}
+
+/* Whether p begins with the n bytes of lead (n >= 1). 32 bytes behind both are readable. */
+ALWAYS_INLINE bool begins_with(const char *p, const char *lead, size_t n)
+{
+	if (n >= 8) {
+		uint64_t differ =
+			(load64(p) ^ load64(lead)) | (load64(p + n - 8) ^ load64(lead + n - 8));
+		if (n <= 16)
+			return differ == 0;
+		return differ == 0 && memcmp(p, lead, n) == 0;
+	}
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return (load64(p) ^ load64(lead)) << (64 - n * 8) == 0;
+#else
+	return memcmp(p, lead, n) == 0;
+#endif
+}
+
+/* The value at p into field f of the batch's next row. Returns what follows it, or NULL for the
+ * strict path. */
+ALWAYS_INLINE const char *read_value(struct jsonl_reader *r, enum record_field f, const char *p,
+				     const char *end, uint64_t *given)
+{
+	struct record_batch *b = &r->batch;
+	const size_t row = b->n;
+	if (f >= FIELD_COUNTS) {
+		if (f == FIELD_NONE)
+			return *p == '{' ? NULL : json_scan_flat(p, end);
+		int64_t v;
+		const char *q = plain_count(p, end, &v);
+		if (!q)
+			return NULL;
+		if (f < FIELD_REQUESTS)
+			b->tokens[f - FIELD_COUNTS][row] = v;
+		else
+			*(f == FIELD_REQUESTS ? &b->requests[row]
+			  : f == FIELD_PROMPT ? &r->prompt
+					      : &r->total) = v;
+		*given |= (uint64_t)1 << f;
+		return q;
+	}
+	struct text v;
+	const char *after;
+	if (f < FIELD_TEXTS && *p == 'n')
+		return end - p >= 4 && memcmp(p, "null", 4) == 0 ? p + 4 : NULL;
+	if (*p == '"') {
+		const char *stop = plain_string_end(p + 1, end);
+		if (!stop)
+			return NULL;
+		v = (struct text){ p + 1, (size_t)(stop - p - 1) };
+		after = stop + 1;
+	} else {
+		after = json_scan_number(p, end);
+		if (!after)
+			return NULL;
+		v = (struct text){ p, (size_t)(after - p) };
+	}
+	*given |= (uint64_t)1 << f;
+	if (f < FIELD_TEXTS) {
+		b->text[f][row] = v;
+		return v.n > RECORD_TEXT_MAX ? NULL : after;
+	}
+	int64_t *slot = f == FIELD_TIME ? &b->time_us[row] : &b->completed_us[row];
+	if (r->layout.shape->time == TIME_INSTANT && *p == '"' &&
+	    scan_instant(v.p, v.n, &r->date, slot))
+		return after;
+	struct record rec;
+	rec.present = 0;
+	if (record_set(&rec, f, v, *p == '"' ? VALUE_TEXT : VALUE_NUMBER, r->layout.shape->time,
+		       NULL) != 0 ||
+	    !(rec.present >> f & 1))
+		return NULL;
+	*slot = f == FIELD_TIME ? rec.time_us : rec.completed_us;
+	return after;
+}
+
+/* Gives rows [from, to) of the columns in `fields` their defaults. */
+static void set_defaults(struct record_batch *b, uint64_t fields, size_t from, size_t to)
+{
+	for (; fields; fields &= fields - 1) {
+		int f = __builtin_ctzll(fields);
+		for (size_t i = from; i < to; i++) {
+			if (f < FIELD_TEXTS)
+				b->text[f][i] = (struct text){ 0 };
+			else if (f == FIELD_TIME)
+				b->time_us[i] = TIME_ABSENT;
+			else if (f == FIELD_COMPLETED)
+				b->completed_us[i] = TIME_ABSENT;
+			else if (f < FIELD_REQUESTS)
+				b->tokens[f - FIELD_COUNTS][i] = 0;
+			else
+				b->requests[i] = 1;
+		}
+	}
+}
+
+/* What record_finish checks, for the row that was just read. */
+static inline bool finish_row(struct jsonl_reader *r, uint64_t *given)
+{
+	struct record_batch *b = &r->batch;
+	const size_t row = b->n;
+	const uint64_t wholes = (uint64_t)1 << FIELD_PROMPT | (uint64_t)1 << FIELD_TOTAL;
+	const uint64_t reasoning = (uint64_t)1 << (FIELD_COUNTS + BUCKET_REASONING),
+		       output = (uint64_t)1 << (FIELD_COUNTS + BUCKET_OUTPUT);
+	uint64_t set = *given & ~wholes;
+	if (b->columns & ~set)
+		set_defaults(b, b->columns & ~set, row, row + 1);
+	if (set & ~b->columns) {
+		set_defaults(b, set & ~b->columns, 0, row);
+		b->columns |= set;
+	}
+	if (*given & reasoning && (!(*given & output) || b->tokens[BUCKET_REASONING][row] >
+								 b->tokens[BUCKET_OUTPUT][row]))
+		return false;
+	if (*given >> FIELD_REQUESTS & 1 && b->requests[row] < 1)
+		return false;
+	if (*given & wholes) {
+		const uint64_t input = (uint64_t)1 << (FIELD_COUNTS + BUCKET_INPUT);
+		struct record rec;
+		record_from_batch(&rec, b, row);
+		rec.present = *given;
+		rec.prompt = r->prompt;
+		rec.total = r->total;
+		if (record_finish(&rec, NULL) != 0)
+			return false;
+		if (*given >> FIELD_PROMPT & 1) {
+			if (!(b->columns & input)) {
+				set_defaults(b, input, 0, row);
+				b->columns |= input;
+			}
+			b->tokens[BUCKET_INPUT][row] = rec.tokens[BUCKET_INPUT];
+		}
+	}
+	return true;
+}
+
+/* One line of a flat object. False: take the strict path. */
+static inline bool read_fast(struct jsonl_reader *r, const char *p, const char *end)
+{
+	uint64_t seen = 0, given = 0;
+	struct text unknown[SHAPE_KEYS_MAX];
+	size_t unknown_count = 0, i = 0;
+	bool as_learned = true;
+	const char *line = p;
+	r->batch.at[r->batch.n] = p;
+	if (*p != '{')
+		return false;
+	p++;
+	for (;; i++) {
+		const struct learned_key *l = &r->learned[i];
+		enum record_field f;
+		if (as_learned && i < r->learned_count && (size_t)(end - p) > l->lead_n &&
+		    begins_with(p, l->lead, l->lead_n)) {
+			f = l->field;
+			p += l->lead_n;
+		} else {
+			/* the keys of the learned shape differ from each other; from here on that
+			 * must be checked */
+			for (size_t k = 0; as_learned && k < i; k++)
+				if (r->learned[k].field == FIELD_NONE)
+					unknown[unknown_count++] = r->learned[k].key;
+			as_learned = false;
+			p = json_skip_space(p, end);
+			if (p >= end || *p != '"' || i == SHAPE_KEYS_MAX)
+				return false;
+			const char *stop = plain_string_end(p + 1, end);
+			if (!stop)
+				return false;
+			struct text key = { p + 1, (size_t)(stop - p - 1) };
+			f = field_of(r, key.p, key.n);
+			if (f == FIELD_NONE) {
+				for (size_t k = 0; k < unknown_count; k++)
+					if (text_eq(unknown[k], key))
+						return false;
+				unknown[unknown_count++] = key;
+			}
+			p = json_skip_space(stop + 1, end);
+			if (p >= end || *p != ':')
+				return false;
+			p = json_skip_space(p + 1, end);
+		}
+		if (p >= end || (f != FIELD_NONE && seen >> f & 1))
+			return false;
+		if (f != FIELD_NONE)
+			seen |= (uint64_t)1 << f;
+		p = read_value(r, f, p, end, &given);
+		if (!p || p >= end)
+			return false;
+		if (*p == ',') {
+			p++;
+			if (p < end && *p == ' ')
+				p++;
+			continue;
+		}
+		p = json_skip_space(p, end);
+		if (p >= end)
+			return false;
+		if (*p == '}')
+			break;
+		if (*p != ',')
+			return false;
+		p++;
+	}
+	p = json_skip_space(p + 1, end);
+	if (p != end || !(seen & any_count) || !finish_row(r, &given))
+		return false;
+	if (as_learned && i + 1 == r->learned_count) {
+		r->misses = 0;
+	} else if (r->misses++ == 0 || r->misses > RELEARN_AFTER) {
+		learn(r, line, end);
+		r->misses = 1;
+	}
+	return true;
+}
+
+static void flush(struct jsonl_reader *r, const struct record_sink *sink)
+{
+	if (r->batch.n)
+		sink->accept(sink->user, &r->batch);
+	r->batch.n = 0;
+	r->batch.columns = 0;
+}
+
+void jsonl_reader_run(struct jsonl_reader *r, const struct record_block *b,
+		      const struct record_sink *sink)
+{
+	const char *p = b->p, *end = b->p + b->n;
+	while (p < end) {
+		const char *nl = memchr(p, '\n', (size_t)(end - p));
+		size_t n = (size_t)((nl ? nl : end) - p);
+		const char *first = json_skip_space(p, p + n);
+		if (first == p + n) {
+			; /* a blank line is no record */
+		} else if (!r->layout.strict_only && n <= CSV_RECORD_MAX &&
+			   read_fast(r, first, p + n)) {
+			if (++r->batch.n == BATCH_ROWS)
+				flush(r, sink);
+		} else {
+			read_strictly(r, p, n, sink);
+		}
+		p += n + 1;
+	}
+	flush(r, sink);
+}

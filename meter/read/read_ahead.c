@@ -1,0 +1,141 @@
+#include "meter/read/read_ahead.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+enum { AHEAD_MOST = 16, THREADS_MOST = 64 };
+
+enum state { WAITING, AT_WORK, DONE };
+
+struct slot {
+	struct parsed_file file;
+	enum state state;
+};
+
+struct read_ahead {
+	const char *const *path;
+	struct slot *slot;
+	size_t count, next, wanted; /* the next to parse; the one that the caller is at */
+	bool every, stop;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	pthread_t thread[THREADS_MOST];
+	int threads;
+};
+
+static void take(void *user, const struct metered *m)
+{
+	struct parsed_file *f = user;
+	assembly_add(f->calls, m);
+}
+
+static void refuse(void *user, int64_t line, struct text raw, const struct err *why)
+{
+	struct parsed_file *f = user;
+	if ((f->refused_count & (f->refused_count - 1)) == 0)
+		f->refused = mem_grow(f->refused, (f->refused_count ? f->refused_count * 2 : 1) *
+							  sizeof *f->refused);
+	f->refused[f->refused_count++] =
+		(struct refused_line){ line,
+				       { arena_text(&f->arena, raw.n ? raw.p : "", raw.n), raw.n },
+				       arena_text(&f->arena, why->message, strlen(why->message)) };
+}
+
+static void parse(struct parsed_file *f, const char *path, bool every)
+{
+	struct source *s;
+	f->path = path;
+	f->calls = assembly_open(every);
+	if (source_open(&s, path, &f->failure) != 0)
+		return;
+	struct payload_reader *r = payload_open(&(struct payload_sink){ f, take, refuse });
+	source_read(s, r, &f->failure);
+	f->passed_over = payload_passed_over(r);
+	f->bytes = source_size(s);
+	payload_close(r);
+	source_close(s);
+}
+
+static void release(struct parsed_file *f)
+{
+	assembly_close(f->calls);
+	free(f->refused);
+	arena_release(&f->arena);
+	*f = (struct parsed_file){ 0 };
+}
+
+/* Under the lock: parses the next file, if one may be. */
+static bool parse_next(struct read_ahead *r)
+{
+	if (r->stop || r->next == r->count || r->next >= r->wanted + AHEAD_MOST)
+		return false;
+	size_t i = r->next++;
+	r->slot[i].state = AT_WORK;
+	pthread_mutex_unlock(&r->lock);
+	parse(&r->slot[i].file, r->path[i], r->every);
+	pthread_mutex_lock(&r->lock);
+	r->slot[i].state = DONE;
+	pthread_cond_broadcast(&r->changed);
+	return true;
+}
+
+static void *work(void *arg)
+{
+	struct read_ahead *r = arg;
+	pthread_mutex_lock(&r->lock);
+	while (!r->stop && r->next < r->count)
+		if (!parse_next(r))
+			pthread_cond_wait(&r->changed, &r->lock);
+	pthread_mutex_unlock(&r->lock);
+	return NULL;
+}
+
+struct read_ahead *read_ahead_open(const char *const *path, size_t count, bool every, int threads)
+{
+	struct read_ahead *r = mem_zalloc(sizeof *r);
+	r->path = path;
+	r->count = count;
+	r->every = every;
+	r->slot = mem_zalloc((count + 1) * sizeof *r->slot);
+	pthread_mutex_init(&r->lock, NULL);
+	pthread_cond_init(&r->changed, NULL);
+	while (r->threads < threads - 1 && r->threads < THREADS_MOST &&
+	       (size_t)r->threads + 1 < count &&
+	       pthread_create(&r->thread[r->threads], NULL, work, r) == 0)
+		r->threads++;
+	return r;
+}
+
+void read_ahead_close(struct read_ahead *r)
+{
+	if (!r)
+		return;
+	pthread_mutex_lock(&r->lock);
+	r->stop = true;
+	pthread_cond_broadcast(&r->changed);
+	pthread_mutex_unlock(&r->lock);
+	for (int i = 0; i < r->threads; i++)
+		pthread_join(r->thread[i], NULL);
+	for (size_t i = 0; i < r->count; i++)
+		release(&r->slot[i].file);
+	pthread_mutex_destroy(&r->lock);
+	pthread_cond_destroy(&r->changed);
+	free(r->slot);
+	free(r);
+}
+
+struct parsed_file *read_ahead_file(struct read_ahead *r, size_t i)
+{
+	CHECK(i < r->count);
+	pthread_mutex_lock(&r->lock);
+	if (i > 0)
+		release(&r->slot[i - 1].file);
+	r->wanted = i;
+	pthread_cond_broadcast(&r->changed);
+	while (r->slot[i].state != DONE)
+		/* this thread parses, too: this file or, while another is at it, the next */
+		if (!parse_next(r))
+			pthread_cond_wait(&r->changed, &r->lock);
+	pthread_mutex_unlock(&r->lock);
+	return &r->slot[i].file;
+}

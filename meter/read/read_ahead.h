@@ -1,0 +1,37 @@
+/*
+ * read_ahead: log and payload files parsed by several threads, handed over in their order.
+ *
+ * Used where files must be taken one after the other (storing, merging) and parsing is most of the
+ * work. At most a few files are held in memory beyond the one that is wanted.
+ */
+#ifndef TALLY_METER_READ_READ_AHEAD_H
+#define TALLY_METER_READ_READ_AHEAD_H
+
+#include "meter/formats/assemble.h"
+#include "meter/read/source.h"
+
+struct refused_line {
+	int64_t line;
+	struct text raw;
+	const char *why;
+};
+
+/* What one file holds. */
+struct parsed_file {
+	const char *path;
+	struct assembly *calls;
+	struct refused_line *refused;
+	size_t refused_count;
+	int64_t passed_over, bytes;
+	struct err failure; /* the file could not be read to its end */
+	struct arena arena;
+};
+
+struct read_ahead;
+/* every: as assembly_open. The paths must live as long. */
+struct read_ahead *read_ahead_open(const char *const *path, size_t count, bool every, int threads);
+void read_ahead_close(struct read_ahead *r);
+/* File number i, which must be asked for in order; valid until the next one is asked for. */
+struct parsed_file *read_ahead_file(struct read_ahead *r, size_t i);
+
+#endif

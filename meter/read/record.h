@@ -1,0 +1,113 @@
+/*
+ * record: one usage record as a reader found it: names, instants and counts, not yet priced.
+ *
+ * The fields and their names are the native trace format; every other shape is a mapping of its
+ * columns onto them.
+ */
+#ifndef TALLY_METER_READ_RECORD_H
+#define TALLY_METER_READ_RECORD_H
+
+#include "base/instant.h"
+#include "pricing/usage.h"
+
+/* Text fields. `chat` and `parent` exist only to find the root of a conversation. */
+#define RECORD_TEXTS(X) \
+	X(FIELD_ID, "id") \
+	X(FIELD_PROVIDER, "provider") \
+	X(FIELD_MODEL, "model") \
+	X(FIELD_CUSTOMER, "customer") \
+	X(FIELD_PROJECT, "project") \
+	X(FIELD_WORKLOAD, "workload") \
+	X(FIELD_TASK, "task") \
+	X(FIELD_SESSION, "session") \
+	X(FIELD_SERVICE_TIER, "service_tier") \
+	X(FIELD_REGION, "region") \
+	X(FIELD_EFFORT, "effort") \
+	X(FIELD_CHAT, "chat") \
+	X(FIELD_PARENT, "parent")
+
+enum record_field {
+#define X(id, name) id,
+	RECORD_TEXTS(X)
+#undef X
+		FIELD_TEXTS,
+	FIELD_TIME = FIELD_TEXTS,
+	FIELD_COMPLETED,
+	FIELD_COUNTS, /* the buckets in their order */
+	FIELD_REQUESTS = FIELD_COUNTS + BUCKET_COUNT,
+	FIELD_PROMPT, /* whole prompt, cache included; input is what the cache parts leave of it */
+	FIELD_TOTAL,  /* must equal the sum of the parts */
+	FIELD_END,
+	FIELD_NONE = FIELD_END /* a column that is not used */
+};
+
+enum { RECORD_TEXT_MAX = 1000 };
+#define TIME_ABSENT INT64_MIN
+
+struct record {
+	const char *at; /* its first byte in the block that the reader was given */
+	struct text text[FIELD_TEXTS];
+	int64_t time_us, completed_us; /* TIME_ABSENT when the record has none */
+	int64_t tokens[BUCKET_COUNT];
+	int64_t requests, prompt, total;
+	uint64_t present; /* bit f: field f was given */
+};
+
+const char *record_field_name(enum record_field f);
+/* FIELD_NONE when there is none; "cache_write" is cache_write_5m. */
+enum record_field record_field_by_name(struct text name);
+
+void record_clear(struct record *r);
+
+/* How a shape writes instants. */
+enum time_kind { TIME_INSTANT, TIME_SECONDS, TIME_MILLISECONDS };
+/* How the container wrote the value. */
+enum value_kind { VALUE_TEXT, VALUE_NUMBER, VALUE_NULL, VALUE_OTHER };
+
+/*
+ * Sets one field from the text of a value (CSV text, JSON string or JSON number). The text must
+ * live as long as the record. Errors name the field: ERR_INVALID, ERR_RANGE.
+ */
+int record_set(struct record *r, enum record_field f, struct text value, enum value_kind kind,
+	       enum time_kind time, struct err *e);
+
+/*
+ * After the last field: takes `prompt` apart, checks parts against wholes and totals. Errors:
+ * ERR_INVALID, ERR_RANGE.
+ */
+int record_finish(struct record *r, struct err *e);
+
+/*
+ * Many records, a column each, as the fast readers produce them. A column that is not in `columns`
+ * has its default in every row: no text, TIME_ABSENT, 0 tokens, 1 request. `prompt` and `total`
+ * have been taken apart and checked already.
+ */
+enum {
+	TEXT_ROOM = 16,
+	BATCH_ROWS = 256,
+	/* columns are padded so that the same row of different columns does not fall into one set
+	   of the cache */
+	BATCH_ROOM = BATCH_ROWS + 8
+};
+
+struct record_batch {
+	size_t n;
+	bool roomy; /* TEXT_ROOM bytes from the start of any text that is not empty can be read */
+	uint64_t columns; /* bit f: column f is filled */
+	const char *at[BATCH_ROOM];
+	struct text text[FIELD_TEXTS][BATCH_ROOM];
+	int64_t time_us[BATCH_ROOM], completed_us[BATCH_ROOM];
+	int64_t tokens[BUCKET_COUNT][BATCH_ROOM];
+	int64_t requests[BATCH_ROOM];
+	bool searched; /* web_searches is filled: of calls from logs, no column of a trace */
+	int64_t web_searches[BATCH_ROOM];
+};
+
+/* Row i as a record; its texts point where the batch's do. */
+void record_from_batch(struct record *out, const struct record_batch *b, size_t i);
+/* Makes a batch of the one record. */
+void record_batch_single(struct record_batch *out, const struct record *r);
+/* Keeps the rows whose flag is 0. */
+void record_batch_drop(struct record_batch *b, const uint8_t drop[BATCH_ROWS]);
+
+#endif

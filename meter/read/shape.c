@@ -1,0 +1,139 @@
+#include "meter/read/shape.h"
+
+#include <string.h>
+
+#include "base/json.h"
+
+#define F(bucket) ((enum record_field)(FIELD_COUNTS + (bucket)))
+
+static const struct shape_column azure[] = { { "TIMESTAMP", FIELD_TIME },
+					     { "ContextTokens", F(BUCKET_INPUT) },
+					     { "GeneratedTokens", F(BUCKET_OUTPUT) },
+					     { NULL, FIELD_NONE } };
+static const char *const azure_needs[] = { "TIMESTAMP", "ContextTokens", "GeneratedTokens", NULL };
+
+static const struct shape_column burstgpt[] = { { "Timestamp", FIELD_TIME },
+						{ "Model", FIELD_MODEL },
+						{ "Session ID", FIELD_SESSION },
+						{ "Request tokens", F(BUCKET_INPUT) },
+						{ "Response tokens", F(BUCKET_OUTPUT) },
+						{ "Total tokens", FIELD_TOTAL },
+						{ "Log Type", FIELD_WORKLOAD },
+						{ NULL, FIELD_NONE } };
+static const char *const burstgpt_needs[] = { "Timestamp", "Model", "Request tokens",
+					      "Response tokens", NULL };
+
+static const struct shape_column bailian[] = { { "chat_id", FIELD_CHAT },
+					       { "parent_chat_id", FIELD_PARENT },
+					       { "timestamp", FIELD_TIME },
+					       { "input_length", F(BUCKET_INPUT) },
+					       { "output_length", F(BUCKET_OUTPUT) },
+					       { "type", FIELD_WORKLOAD },
+					       { NULL, FIELD_NONE } };
+static const char *const bailian_needs[] = { "chat_id", "parent_chat_id", "input_length",
+					     "output_length", NULL };
+
+static const struct shape_column mooncake[] = { { "timestamp", FIELD_TIME },
+						{ "input_length", F(BUCKET_INPUT) },
+						{ "output_length", F(BUCKET_OUTPUT) },
+						{ NULL, FIELD_NONE } };
+static const char *const mooncake_needs[] = { "timestamp", "input_length", "output_length", NULL };
+
+static const struct shape_column agent[] = { { "c", FIELD_TASK },	  { "t", FIELD_TIME },
+					     { "m", FIELD_MODEL },	  { "in", F(BUCKET_INPUT) },
+					     { "out", F(BUCKET_OUTPUT) }, { NULL, FIELD_NONE } };
+static const char *const agent_needs[] = { "c", "t", "in", "out", NULL };
+
+static const char *const no_needs[] = { NULL };
+
+/* The native shapes stand last of their container: they fit everything. */
+static const struct shape shapes[] = {
+	{ "azure", "Azure LLM inference trace 2023 (CSV)", CONTAINER_CSV, TIME_INSTANT, azure,
+	  azure_needs, false },
+	{ "burstgpt", "BurstGPT (CSV, seconds from its start)", CONTAINER_CSV, TIME_SECONDS,
+	  burstgpt, burstgpt_needs, false },
+	{ "csv", "native CSV", CONTAINER_CSV, TIME_INSTANT, NULL, no_needs, false },
+	{ "bailian", "Qwen-Bailian (JSON Lines, seconds from its start)", CONTAINER_JSONL,
+	  TIME_SECONDS, bailian, bailian_needs, true },
+	{ "mooncake", "Mooncake (JSON Lines, milliseconds from its start)", CONTAINER_JSONL,
+	  TIME_MILLISECONDS, mooncake, mooncake_needs, true },
+	{ "agent", "agent sessions (JSON Lines, seconds from its start)", CONTAINER_JSONL,
+	  TIME_SECONDS, agent, agent_needs, true },
+	{ "jsonl", "native JSON Lines", CONTAINER_JSONL, TIME_INSTANT, NULL, no_needs, false },
+	{ NULL, NULL, CONTAINER_CSV, TIME_INSTANT, NULL, NULL, false },
+};
+
+const struct shape *shape_by_name(const char *name)
+{
+	for (const struct shape *s = shapes; s->name; s++)
+		if (strcmp(s->name, name) == 0)
+			return s;
+	return NULL;
+}
+
+const struct shape *shape_detect(enum container container, const struct text *names, size_t count)
+{
+	for (const struct shape *s = shapes; s->name; s++) {
+		bool fits = s->container == container;
+		for (size_t i = 0; fits && s->needs[i]; i++) {
+			bool found = false;
+			for (size_t k = 0; k < count && !found; k++)
+				found = text_is(names[k], s->needs[i]);
+			fits = found;
+		}
+		if (fits)
+			return s;
+	}
+	return NULL;
+}
+
+bool shape_is_native(json_value *object)
+{
+	bool counts = false;
+	for (json_value *m = json_first(object); m && !counts; m = json_next(m)) {
+		enum record_field f = record_field_by_name(text_of(json_key(m)));
+		counts = f >= FIELD_COUNTS && f < FIELD_END;
+	}
+	return counts;
+}
+
+int field_map_parse(struct field_map *out, const char *spec, struct err *e)
+{
+	const char *equals = strchr(spec, '=');
+	if (!equals || equals == spec || !equals[1])
+		return err_set(
+			e, ERR_USAGE,
+			"'--map %s' must be FIELD=COLUMN, for example --map input=prompt_tokens",
+			spec);
+	out->field = record_field_by_name((struct text){ spec, (size_t)(equals - spec) });
+	out->column = equals + 1;
+	if (out->field == FIELD_NONE)
+		return err_set(e, ERR_USAGE,
+			       "'--map %s': there is no field '%.*s'; the fields stand in `tally "
+			       "replay --help`",
+			       spec, (int)(equals - spec), spec);
+	return 0;
+}
+
+enum record_field shape_field(const struct shape *s, const struct field_map *map, size_t map_count,
+			      struct text name)
+{
+	for (size_t i = 0; i < map_count; i++)
+		if (text_is(name, map[i].column))
+			return map[i].field;
+	enum record_field f = FIELD_NONE;
+	if (s->column) {
+		for (const struct shape_column *c = s->column; c->column; c++)
+			if (text_is(name, c->column))
+				f = c->field;
+	} else {
+		f = record_field_by_name(name);
+		if (f == FIELD_CHAT || f == FIELD_PARENT)
+			f = FIELD_NONE;
+	}
+	/* a field that --map takes from another column no longer comes from this one */
+	for (size_t i = 0; i < map_count; i++)
+		if (map[i].field == f)
+			return FIELD_NONE;
+	return f;
+}

@@ -1,0 +1,56 @@
+/*
+ * shape: the trace formats that are a table of columns or keys, and how to tell them apart.
+ *
+ * A shape maps a file's own names onto record fields and says how it writes instants. Formats with
+ * logic of their own are readers beside this file.
+ */
+#ifndef TALLY_METER_READ_SHAPE_H
+#define TALLY_METER_READ_SHAPE_H
+
+#include "meter/read/record.h"
+
+struct cJSON;
+enum container { CONTAINER_CSV, CONTAINER_JSONL };
+
+struct shape_column {
+	const char *column;
+	enum record_field field;
+};
+
+struct shape {
+	const char *name, *title;
+	enum container container;
+	enum time_kind time;
+	const struct shape_column *column; /* NULL: the native names */
+	const char *const *needs;	   /* columns that tell the shape; NULL-ended */
+	bool blocks; /* requests name the blocks of their prompts, and record no hits */
+};
+
+/* By the name of --format; "csv" and "jsonl" are the native ones. NULL when there is none. */
+const struct shape *shape_by_name(const char *name);
+/* The first shape of that container whose needed names all stand among `names`; the native one when
+ * none fits. */
+const struct shape *shape_detect(enum container container, const struct text *names, size_t count);
+
+/* Whether an object counts tokens by the native names, and so is a native record. */
+bool shape_is_native(const struct cJSON *object);
+
+/* One --map FIELD=COLUMN. */
+struct field_map {
+	enum record_field field;
+	const char *column;
+};
+/* Where it makes no sense; takes the path. */
+#define MAP_IS_FOR_TRACES \
+	"'%s' holds logs or answers, whose fields have names of their own: leave --map out"
+/* Of shapes whose instants count from their start; takes the path and the shape's name. */
+#define TRACE_NEEDS_AT \
+	"%s: the times of a %s trace count from its start; say when that was with --at, for " \
+	"example --at 2026-06-15"
+int field_map_parse(struct field_map *out, const char *spec, struct err *e);
+
+/* The field that a column or key of that name feeds. */
+enum record_field shape_field(const struct shape *s, const struct field_map *map, size_t map_count,
+			      struct text name);
+
+#endif

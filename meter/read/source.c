@@ -1,0 +1,343 @@
+#include "meter/read/source.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "meter/read/shape.h"
+
+enum { CHUNK = 1 << 20, CHUNK_TO_LOOK = 16 << 10 };
+
+struct source {
+	char *path;
+	int fd;
+	gzFile gz; /* NULL: plain */
+	struct buf text;
+	size_t at; /* of text: the next line */
+	int64_t number, offset, size;
+	size_t chunk; /* bytes that are read at a time */
+	bool ended;
+};
+
+bool path_is_directory(const char *path)
+{
+	struct stat st;
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static void add_path(struct path_list *list, const char *path)
+{
+	if (list->count == list->room) {
+		list->room = list->room ? list->room * 2 : 16;
+		list->path = mem_grow(list->path, list->room * sizeof *list->path);
+	}
+	list->path[list->count++] = arena_text(&list->arena, path, strlen(path));
+}
+
+static bool is_log(const char *name)
+{
+	static const char *const ends[] = { ".jsonl",	 ".json",    ".ndjson",
+					    ".jsonl.gz", ".json.gz", ".ndjson.gz" };
+	size_t n = strlen(name);
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+		if (n > strlen(ends[i]) && strcmp(name + n - strlen(ends[i]), ends[i]) == 0)
+			return true;
+	return false;
+}
+
+static int not_opened(const char *path, struct err *e)
+{
+	return err_set(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_UNREADABLE,
+		       "could not open '%s': %s", path, strerror(errno));
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int add_directory(struct path_list *list, const char *path, int depth, struct err *e)
+{
+	enum { DEPTH_MAX = 32 };
+	struct dirent **entry;
+	struct stat st;
+	int rc = 0, n = scandir(path, &entry, NULL, by_name);
+	if (n < 0)
+		return not_opened(path, e);
+	for (int i = 0; i < n; i++) {
+		struct buf full = { 0 };
+		buf_printf(&full, "%s%s%s", path, path[strlen(path) - 1] == '/' ? "" : "/",
+			   entry[i]->d_name);
+		/* links to directories are not followed: they may lead back */
+		if (rc == 0 && entry[i]->d_name[0] != '.' && lstat(full.p, &st) == 0) {
+			if (S_ISDIR(st.st_mode) && depth < DEPTH_MAX)
+				rc = add_directory(list, full.p, depth + 1, e);
+			else if (!S_ISDIR(st.st_mode) && is_log(entry[i]->d_name))
+				add_path(list, full.p);
+		}
+		buf_release(&full);
+		free(entry[i]);
+	}
+	free(entry);
+	return rc;
+}
+
+int path_list_add(struct path_list *list, const char *path, struct err *e)
+{
+	size_t before = list->count;
+	if (!path_is_directory(path)) {
+		add_path(list, path);
+		return 0;
+	}
+	int rc = add_directory(list, path, 0, e);
+	if (rc == 0 && list->count == before)
+		rc = err_set(e, ERR_NOT_FOUND, "the directory '%s' holds no .jsonl or .json file",
+			     path);
+	return rc;
+}
+
+void path_list_release(struct path_list *list)
+{
+	free(list->path);
+	arena_release(&list->arena);
+	*list = (struct path_list){ 0 };
+}
+
+int source_open(struct source **out, const char *path, struct err *e)
+{
+	bool standard_input = strcmp(path, "-") == 0;
+	int fd = standard_input ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st = { 0 };
+	unsigned char magic[2] = { 0 };
+	if (fd < 0)
+		return not_opened(path, e);
+	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
+		close(fd);
+		return err_set(e, ERR_UNREADABLE, "'%s' is a directory; name a file in it", path);
+	}
+	struct source *s = mem_zalloc(sizeof *s);
+	s->path = strcpy(mem_alloc(strlen(path) + 32), standard_input ? "(standard input)" : path);
+	s->fd = fd;
+	s->chunk = CHUNK;
+	s->size = S_ISREG(st.st_mode) ? st.st_size : 0;
+	if (!S_ISREG(st.st_mode) ||
+	    (pread(fd, magic, 2, 0) == 2 && magic[0] == 0x1f && magic[1] == 0x8b))
+		s->gz = gzdopen(fd, "rb"); /* reads plain text as well */
+	if (s->gz)
+		gzbuffer(s->gz, CHUNK / 4);
+	*out = s;
+	return 0;
+}
+
+void source_close(struct source *s)
+{
+	if (!s)
+		return;
+	if (s->gz)
+		gzclose(s->gz);
+	else
+		close(s->fd);
+	buf_release(&s->text);
+	free(s->path);
+	free(s);
+}
+
+int64_t source_number(const struct source *s)
+{
+	return s->number;
+}
+
+int64_t source_offset(const struct source *s)
+{
+	return s->offset;
+}
+
+int64_t source_size(const struct source *s)
+{
+	return s->size;
+}
+
+int64_t source_consumed(const struct source *s)
+{
+	return s->gz ? gzoffset(s->gz) : s->offset;
+}
+
+int source_seek(struct source *s, int64_t offset, int64_t number, struct err *e)
+{
+	if (s->gz || lseek(s->fd, offset, SEEK_SET) < 0)
+		return err_set(e, ERR_UNREADABLE, "%s cannot be read on from the middle", s->path);
+	s->offset = offset;
+	s->number = number;
+	s->text.n = s->at = 0;
+	s->ended = false;
+	return 0;
+}
+
+/* More text behind what is there; ended is set at the end. */
+static int fill(struct source *s, struct err *e)
+{
+	if (s->at) {
+		memmove(s->text.p, s->text.p + s->at, s->text.n - s->at);
+		s->text.n -= s->at;
+		s->at = 0;
+	}
+	buf_need(&s->text, s->chunk);
+	ssize_t n;
+	if (s->gz) {
+		n = gzread(s->gz, s->text.p + s->text.n, (unsigned)s->chunk);
+		int code = 0;
+		const char *why = gzerror(s->gz, &code);
+		if (n < 0 || code == Z_BUF_ERROR)
+			return err_set(e, ERR_UNREADABLE,
+				       "%s: the compressed data are damaged or end too early (%s)",
+				       s->path, why);
+	} else {
+		n = read(s->fd, s->text.p + s->text.n, s->chunk);
+		if (n < 0)
+			return err_set(e, ERR_UNREADABLE, "could not read '%s': %s", s->path,
+				       strerror(errno));
+	}
+	s->text.n += (size_t)n;
+	s->ended = n == 0;
+	return 0;
+}
+
+int source_line(struct source *s, struct text *line, bool whole_only, struct err *e)
+{
+	size_t searched = 0;
+	for (;;) {
+		const char *p = s->text.p ? s->text.p + s->at : NULL;
+		size_t n = s->text.n - s->at;
+		const char *nl = n > searched ? memchr(p + searched, '\n', n - searched) : NULL;
+		if (nl || (s->ended && n && !whole_only)) {
+			size_t len = nl ? (size_t)(nl - p) : n;
+			*line = (struct text){ p, len };
+			/* a byte order mark belongs to the file, not to its first line */
+			if (s->offset == 0 && len >= 3 && memcmp(p, "\xEF\xBB\xBF", 3) == 0)
+				*line = (struct text){ p + 3, len - 3 };
+			s->at += len + (nl != NULL);
+			s->offset += (int64_t)len + (nl != NULL);
+			s->number++;
+			return 1;
+		}
+		if (s->ended)
+			return 0;
+		if (n > SOURCE_LINE_MAX)
+			return err_set(e, ERR_UNREADABLE,
+				       "%s:%lld: the line is longer than %d bytes", s->path,
+				       (long long)s->number + 1, SOURCE_LINE_MAX);
+		searched = n;
+		int rc = fill(s, e);
+		if (rc != 0)
+			return rc;
+	}
+}
+
+/* JSON that spans lines is one document, like a body that was saved to a file. */
+static int read_document(struct source *s, struct text first, struct payload_reader *r, bool *was,
+			 struct err *e)
+{
+	struct json_document *doc;
+	struct buf whole = { 0 };
+	struct text line;
+	int rc;
+	*was = false;
+	while (first.n && (first.p[first.n - 1] == '\r' || first.p[first.n - 1] == ' '))
+		first.n--;
+	if (first.n == 0 || (*first.p != '{' && *first.p != '['))
+		return 0;
+	if (json_open(&doc, first, NULL) == 0) {
+		json_close(doc);
+		return 0;
+	}
+	buf_add(&whole, first.p, first.n);
+	buf_puts(&whole, "\n");
+	while ((rc = source_line(s, &line, false, e)) > 0 && whole.n < SOURCE_LINE_MAX) {
+		buf_add(&whole, line.p, line.n);
+		buf_puts(&whole, "\n");
+	}
+	if (rc == 0 && json_open(&doc, (struct text){ whole.p, whole.n }, NULL) == 0) {
+		payload_value(r, json_root(doc), 1);
+		json_close(doc);
+		*was = true;
+	} else if (rc >= 0) {
+		/* lines after all, and the first of them is damaged */
+		int64_t number = 0;
+		for (const char *p = whole.p, *end = whole.p + whole.n; p < end;) {
+			const char *nl = memchr(p, '\n', (size_t)(end - p));
+			payload_line(r, (struct text){ p, (size_t)(nl - p) }, ++number);
+			p = nl + 1;
+		}
+		*was = rc == 0;
+	}
+	buf_release(&whole);
+	return rc < 0 ? rc : 0;
+}
+
+int source_read(struct source *s, struct payload_reader *r, struct err *e)
+{
+	struct text line;
+	bool first = true;
+	int rc;
+	while ((rc = source_line(s, &line, false, e)) > 0) {
+		if (first && source_number(s) == 1) {
+			bool was_document;
+			rc = read_document(s, line, r, &was_document, e);
+			first = false;
+			if (rc != 0 || was_document)
+				break;
+			if (source_number(s) > 1) /* its lines have been read */
+				continue;
+		}
+		first = false;
+		payload_line(r, line, source_number(s));
+	}
+	payload_finish(r);
+	return rc;
+}
+
+/* What a line tells: 1 payloads, 0 a trace, -1 nothing, for it may be damaged or beside the matter.
+ */
+static int tells(struct text line, bool first)
+{
+	struct json_document *doc;
+	if (line.n > 6 && (memcmp(line.p, "event:", 6) == 0 || memcmp(line.p, "data: ", 6) == 0))
+		return 1;
+	/* a document that spans lines, or a list */
+	if (first && (*line.p == '[' || (*line.p == '{' && line.n == 1)))
+		return 1;
+	if (*line.p != '{' || json_open(&doc, line, NULL) != 0)
+		return -1;
+	int rc = payload_knows(json_root(doc)) ? 1 : shape_is_native(json_root(doc)) ? 0 : -1;
+	json_close(doc);
+	return rc;
+}
+
+bool source_is_payload(const char *path)
+{
+	enum { LINES_LOOKED_AT = 20 };
+	struct source *s;
+	struct text line;
+	struct stat st;
+	int told = -1;
+	bool first = true;
+	/* what can be read only once is not tried */
+	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) || source_open(&s, path, NULL) != 0)
+		return false;
+	s->chunk = CHUNK_TO_LOOK;
+	for (int i = 0; i < LINES_LOOKED_AT && told < 0 && source_line(s, &line, false, NULL) > 0;
+	     i++) {
+		while (line.n && (line.p[line.n - 1] == '\r' || line.p[line.n - 1] == ' '))
+			line.n--;
+		if (line.n == 0)
+			continue;
+		told = tells(line, first);
+		first = false;
+	}
+	source_close(s);
+	return told == 1;
+}

@@ -1,0 +1,55 @@
+/*
+ * source: files, directories and standard input as lines of text, for logs and payloads.
+ *
+ * Plain and gzip. Remembers where each line ends, so that a growing log can be read on from there.
+ * Traces of millions of equal rows are read by trace.h instead.
+ */
+#ifndef TALLY_METER_READ_SOURCE_H
+#define TALLY_METER_READ_SOURCE_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/text.h"
+#include "meter/formats/payload.h"
+
+enum { SOURCE_LINE_MAX = 64 << 20 };
+
+/* What the user named, directories replaced by the logs in them (*.jsonl, *.json, *.ndjson, and
+ * these with .gz), in the order of their names. */
+struct path_list {
+	struct arena arena;
+	const char **path;
+	size_t count, room;
+};
+/* Errors: ERR_NOT_FOUND, ERR_UNREADABLE; a directory without logs is an error. */
+int path_list_add(struct path_list *list, const char *path, struct err *e);
+void path_list_release(struct path_list *list);
+bool path_is_directory(const char *path);
+
+struct source;
+/* "-" is standard input. Errors: ERR_NOT_FOUND, ERR_UNREADABLE. */
+int source_open(struct source **out, const char *path, struct err *e);
+void source_close(struct source *s);
+/* 1: a line without its end, valid until the next call; 0: no more; negative: it could not be read
+ * on. A last line without its end is handed out too, unless whole_only. */
+int source_line(struct source *s, struct text *line, bool whole_only, struct err *e);
+/* Number of the line handed out last, from 1. */
+int64_t source_number(const struct source *s);
+/* Bytes of the (decompressed) text up to the end of that line. */
+int64_t source_offset(const struct source *s);
+/* Reads on from there; plain files only. */
+int source_seek(struct source *s, int64_t offset, int64_t number, struct err *e);
+/* Bytes of the file consumed, and in all (0: unknown), for progress. */
+int64_t source_consumed(const struct source *s);
+int64_t source_size(const struct source *s);
+
+/*
+ * The whole source into the reader: line by line, or as one document when it is JSON that spans
+ * lines. Errors as source_line; what cannot be taken is refused to the reader's sink.
+ */
+int source_read(struct source *s, struct payload_reader *r, struct err *e);
+/* Whether the file's beginning looks like something for payload readers rather than a trace; false
+ * when it cannot be read. */
+bool source_is_payload(const char *path);
+
+#endif

@@ -1,0 +1,61 @@
+/*
+ * http: the server's face: routes, limits, tokens, compression and TLS over libmicrohttpd. Bodies
+ * are parsed in the server's threads and written by writer.h; what is read is answered by the
+ * caller.
+ */
+#ifndef TALLY_SERVER_HTTP_H
+#define TALLY_SERVER_HTTP_H
+
+#include "server/tokens.h"
+#include "server/writer.h"
+
+enum {
+	HTTP_BODY_MAX = 16 << 20,
+	HTTP_INFLATED_MAX = 64 << 20,
+	HTTP_CONNECTIONS_MAX = 2000,
+	HTTP_HEADERS_MAX = 8 << 10, /* a connection keeps so much, cleared for each request */
+	HTTP_SECONDS_IDLE = 30,
+};
+
+/* A question that only reads. parameter returns a query parameter, or NULL. */
+struct http_question {
+	const char *path;     /* "/v1/usage" */
+	const char *customer; /* that the token is bound to; NULL: any */
+	const char *(*parameter)(const struct http_question *q, const char *name);
+	void *connection;
+};
+struct http_reply {
+	int status;
+	const char *type;     /* content type */
+	const char *filename; /* the browser keeps it as a file; NULL: shows it */
+	struct buf body;
+};
+
+struct http_options {
+	const char *address;	/* "127.0.0.1:8687", "[::1]:8687" */
+	struct tokens *tokens;	/* NULL: everyone may do everything, on loopback only */
+	const char *cert, *key; /* PEM text; NULL: no TLS */
+	struct writer *writer;
+	/* Answers what reads; false when it knows no such path. Called from several threads. */
+	bool (*answer)(void *user, const struct http_question *q, struct http_reply *out);
+	/* A file of the page: no token is asked for; NULL when there is none. */
+	const char *(*file)(void *user, const char *path, const char **type);
+	/* What a command may take its time for, and which scope it needs; 0: no such path. Tokens
+	   of one customer may not. */
+	unsigned (*command_scope)(void *user, const char *method, const char *path);
+	void (*command)(void *user, const struct http_question *q, const char *method,
+			struct text body, struct http_reply *out);
+	void (*log)(void *user, const char *event, const char *message);
+	void *user;
+};
+
+struct http;
+/* Errors: ERR_USAGE (address), ERR_SYSTEM (the port is taken). */
+int http_open(struct http **out, const struct http_options *o, struct err *e);
+/* The port that is listened on. */
+int http_port(const struct http *h);
+/* Accepts nothing new; what has begun is finished by http_close. */
+void http_quiesce(struct http *h);
+void http_close(struct http *h);
+
+#endif

@@ -1,0 +1,806 @@
+#include "server/writer.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "meter/store/rollup.h"
+
+enum { RECORDS_A_COMMIT = 20000, IDLE_MS = 500 };
+
+struct items {
+	struct buf json;
+	int64_t index;
+};
+
+struct writer {
+	struct writer_options o;
+	struct store *store;
+	struct ingest *in;
+	struct spending *spending;
+	struct budgets *budgets;
+	struct ledger *ledger;
+	struct drawer *drawer;
+	struct items items; /* of the job at work */
+	int64_t appended;   /* beside others, since the rollups were looked at */
+	struct writer_stats stats;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	struct job *first, **last;
+	bool stop;
+};
+
+struct job *job_open(enum job_kind kind)
+{
+	struct job *j = mem_zalloc(sizeof *j);
+	j->kind = kind;
+	j->calls = assembly_open(false);
+	return j;
+}
+
+void job_close(struct job *j)
+{
+	if (!j)
+		return;
+	assembly_close(j->calls);
+	free(j->item);
+	arena_release(&j->arena);
+	buf_release(&j->answer);
+	free(j);
+}
+
+static struct job_item *add_item(struct job *j)
+{
+	if ((j->item_count & (j->item_count - 1)) == 0)
+		j->item = mem_grow(j->item,
+				   (j->item_count ? j->item_count * 2 : 1) * sizeof *j->item);
+	struct job_item *it = &j->item[j->item_count++];
+	*it = (struct job_item){ 0 };
+	return it;
+}
+
+static void take(void *user, const struct metered *m)
+{
+	struct job *j = user;
+	size_t before = assembly_count(j->calls);
+	assembly_add(j->calls, m);
+	if (assembly_count(j->calls) > before)
+		add_item(j)->call = before;
+	j->bytes += sizeof *m + m->raw.n;
+}
+
+static struct text keep(struct job *j, const char *p, size_t n)
+{
+	return (struct text){ arena_text(&j->arena, n ? p : "", n), n };
+}
+
+static void refuse(void *user, int64_t line, struct text raw, const struct err *why)
+{
+	struct job *j = user;
+	struct job_item *it = add_item(j);
+	it->refused = true;
+	it->line = line;
+	it->raw = keep(j, raw.p, raw.n);
+	it->why = keep(j, why->message, strlen(why->message));
+	j->bytes += sizeof *it + raw.n;
+}
+
+struct payload_sink job_sink(struct job *j)
+{
+	return (struct payload_sink){ j, take, refuse };
+}
+
+static void put_error(struct job *j, const struct err *e)
+{
+	j->status = err_http_status(e->code);
+	j->answer.n = 0;
+	buf_printf(&j->answer, "{\"error\":{\"code\":\"%s\",\"message\":", err_name(e->code));
+	json_put_string(&j->answer, text_of(e->message));
+	buf_puts(&j->answer, "}}\n");
+}
+
+/* --- usage --- */
+
+static void put_item(void *user, const struct ingest_item *item)
+{
+	struct items *it = user;
+	buf_puts(&it->json, it->index ? ",{\"index\":" : "{\"index\":");
+	buf_int(&it->json, it->index);
+	buf_puts(&it->json, ",\"id\":");
+	if (item->id.n)
+		json_put_string(&it->json, item->id);
+	else
+		buf_puts(&it->json, "null");
+	buf_puts(&it->json, ",\"result\":\"");
+	buf_puts(&it->json, ingest_result_name(item->result));
+	buf_puts(&it->json, "\"");
+	if (item->reason) {
+		buf_puts(&it->json, ",\"reason\":");
+		json_put_string(&it->json, text_of(item->reason));
+	}
+	buf_puts(&it->json, "}");
+	it->index++;
+}
+
+/* A token that is bound to a customer speaks for no other. */
+static bool is_foreign(const struct job *j, const struct metered *m)
+{
+	struct text named = m->record.text[FIELD_CUSTOMER];
+	return j->customer && named.n && !text_is(named, j->customer);
+}
+
+static int take_items(struct writer *w, struct job *j, struct instant now, struct err *e)
+{
+	int rc = 0;
+	w->items.json.n = 0;
+	w->items.index = 0;
+	ingest_next_source(w->in, j->customer, now, &w->items);
+	for (size_t i = 0; rc == 0 && i < j->item_count; i++) {
+		const struct job_item *it = &j->item[i];
+		const struct metered *m = it->refused ? NULL : assembly_call(j->calls, it->call);
+		if (m && is_foreign(j, m))
+			rc = ingest_refuse(w->in, m->line, m->raw, TEXT(""),
+					   "the token speaks for another customer", now, e);
+		else if (m)
+			rc = ingest_take_as(w->in, m, it->id.n ? it->id : ingest_id(w->in, m), now,
+					    e);
+		else
+			rc = ingest_refuse(w->in, it->line, it->raw, TEXT(""), it->why.p, now, e);
+	}
+	return rc;
+}
+
+static void put_counts(struct buf *b, const struct ingest_counts *c, int64_t passed_over)
+{
+	const struct {
+		const char *key;
+		int64_t n;
+	} count[] = { { "\"schema\":\"tally.ingest/1\",\"read\":", c->read },
+		      { ",\"accepted\":", c->accepted },
+		      { ",\"duplicates\":", c->duplicates },
+		      { ",\"conflicts\":", c->conflicts },
+		      { ",\"quarantined\":", c->quarantined },
+		      { ",\"unpriced\":", c->unpriced },
+		      { ",\"grown\":", c->grown },
+		      { ",\"passed_over\":", passed_over } };
+	for (size_t i = 0; i < sizeof count / sizeof *count; i++) {
+		buf_puts(b, count[i].key);
+		buf_int(b, count[i].n);
+	}
+}
+
+static int take_usage(struct writer *w, struct job *j, struct instant now, struct err *e)
+{
+	int rc = take_items(w, j, now, e);
+	if (rc == 0) {
+		const struct ingest_counts *c = ingest_counts(w->in);
+		/* nothing of it could be read: the sender should look at it */
+		j->status = c->read && c->read == c->quarantined ? 422 : 200;
+		j->answer.n = 0;
+		buf_puts(&j->answer, "{");
+		put_counts(&j->answer, c, j->passed_over);
+		buf_puts(&j->answer, ",\"items\":[");
+		buf_add(&j->answer, w->items.json.p, w->items.json.n);
+		buf_puts(&j->answer, "]}\n");
+	}
+	return rc;
+}
+
+/* --- holds --- */
+
+static void put_hold(struct buf *b, const struct hold *h, const struct standing *st)
+{
+	char text[DECIMAL_TEXT_MAX], when[INSTANT_TEXT_MAX];
+	buf_puts(b, "\"schema\":\"tally.hold/1\",\"id\":");
+	json_put_string(b, h->id);
+	buf_puts(b, ",\"customer\":");
+	json_put_string(b, h->customer);
+	buf_printf(b, ",\"amount\":\"%s\",\"currency\":", money_format(h->amount, text));
+	json_put_string(b, h->currency);
+	buf_puts(b, ",\"state\":");
+	json_put_string(b, h->state);
+	buf_printf(b, ",\"expires\":\"%s\"", instant_format(h->expires, when));
+	if (!st)
+		return;
+	buf_printf(b, ",\"spent\":\"%s\"", money_total_format(st->spent, text));
+	buf_printf(b, ",\"held\":\"%s\"", money_total_format(st->held, text));
+	if (st->limited)
+		buf_printf(b, ",\"limit\":\"%s\"", money_format(st->limit, text));
+	else
+		buf_puts(b, ",\"limit\":null");
+	buf_printf(b, ",\"unpriced\":%lld", (long long)st->unpriced);
+}
+
+static bool count_member(json_value *v, const char *key, int64_t *out)
+{
+	struct decimal d;
+	json_value *m = json_member(v, key);
+	if (!m)
+		return true;
+	return json_kind(m) == JSON_NUMBER && decimal_parse(&d, json_number(m), NULL) == 0 &&
+	       d.scale == 0 && d.digits >= 0 && decimal_to_int64(d, 0, out);
+}
+
+/* Credits that the hold keeps free, rounded up; r: the call to come, NULL when only an amount is
+ * known. */
+static int reserve_credits(struct writer *w, struct hold *h, const struct record *r, struct err *e)
+{
+	const struct account *a;
+	struct credits_total c;
+	int rc = ledger_find_account(w->ledger, h->customer, &a, e);
+	if (rc != 0 || !a || a->byo)
+		return rc;
+	rc = r ? drawer_credits(w->drawer, a, r, &c, e)
+	       : drawer_credits_for(w->drawer, a, h->amount, h->currency, &c, e);
+	if (rc != 0)
+		return rc;
+	int128 nano = c.atto / 1000000000 + (c.atto % 1000000000 > 0);
+	if (nano > INT64_MAX)
+		return err_set(e, ERR_RANGE, "the estimate is larger than the ledger can hold");
+	h->credits.nano = (int64_t)nano;
+	return 0;
+}
+
+/* What a hold is for: an amount, or the tokens of the call to come. */
+static int read_request(struct writer *w, struct job *j, json_value *v, struct hold *h,
+			struct instant now, struct err *e)
+{
+	int64_t seconds = HOLD_SECONDS_DEFAULT;
+	struct text customer = json_string(json_member(v, "customer")),
+		    id = json_string(json_member(v, "id"));
+	json_value *amount = json_member(v, "amount");
+	struct record r;
+	int rc = 0;
+	if (json_kind(v) != JSON_OBJECT)
+		return err_set(e, ERR_INVALID, "a hold is a JSON object");
+	if (!customer.n && j->customer)
+		customer = text_of(j->customer);
+	if (!customer.n)
+		return err_set(e, ERR_INVALID, "field 'customer' is missing");
+	if (j->customer && !text_is(customer, j->customer))
+		return err_set(e, ERR_DENIED, "the token speaks for another customer");
+	if (customer.n > RECORD_TEXT_MAX || id.n > RECORD_TEXT_MAX)
+		return err_set(e, ERR_INVALID, "fields 'id' and 'customer' have at most %d bytes",
+			       RECORD_TEXT_MAX);
+	if (!count_member(v, "expires_in", &seconds) || seconds < 1 || seconds > HOLD_SECONDS_MOST)
+		return err_set(e, ERR_INVALID, "field 'expires_in' must be 1 to %d seconds",
+			       HOLD_SECONDS_MOST);
+	h->customer = customer;
+	h->expires = (struct instant){ now.us + seconds * US_PER_SECOND };
+	h->state = TEXT("open");
+	if (id.n) {
+		h->id = id;
+	} else {
+		uint8_t random[12];
+		char *text = arena_alloc(&j->arena, 32);
+		if (getrandom(random, sizeof random, 0) != sizeof random)
+			return err_set(e, ERR_SYSTEM, "the system gives no random bytes");
+		memcpy(text, "hold_", 5);
+		for (int i = 0; i < 12; i++)
+			snprintf(text + 5 + i * 2, 3, "%02x", random[i]);
+		h->id = text_of(text);
+	}
+	if (amount) {
+		struct decimal d;
+		h->currency = text_of(w->o.currency);
+		if (json_kind(amount) != JSON_STRING ||
+		    decimal_parse(&d, json_string(amount), NULL) != 0 || d.digits < 0)
+			return err_set(e, ERR_INVALID,
+				       "field 'amount' must be a decimal string from 0");
+		rc = money_from_decimal(&h->amount, d, e);
+		return rc == 0 ? reserve_credits(w, h, NULL, e) : rc;
+	}
+	record_clear(&r);
+	for (json_value *f = json_first(v); f && rc == 0; f = json_next(f)) {
+		enum record_field field = record_field_by_name(text_of(json_key(f)));
+		enum json_kind k = json_kind(f);
+		if (field == FIELD_NONE || field == FIELD_ID || field == FIELD_CUSTOMER)
+			continue;
+		rc = record_set(&r, field, k == JSON_NUMBER ? json_number(f) : json_string(f),
+				k == JSON_NUMBER   ? VALUE_NUMBER
+				: k == JSON_STRING ? VALUE_TEXT
+				: k == JSON_NULL   ? VALUE_NULL
+						   : VALUE_OTHER,
+				TIME_INSTANT, e);
+	}
+	if (rc == 0)
+		rc = record_finish(&r, e);
+	r.time_us = r.time_us == TIME_ABSENT ? now.us : r.time_us;
+	ingest_next_source(w->in, j->customer, now, NULL);
+	h->project = r.text[FIELD_PROJECT];
+	h->model = r.text[FIELD_MODEL];
+	if (rc == 0)
+		rc = hold_estimate(w->in, w->store, &r, &h->amount, &h->currency, e);
+	return rc == 0 ? reserve_credits(w, h, &r, e) : rc;
+}
+
+static int take_hold(struct writer *w, struct job *j, struct instant now, struct err *e)
+{
+	struct json_document *d;
+	struct hold h = { .request = j->request };
+	struct standing st;
+	int rc = json_open(&d, j->request, e);
+	if (rc != 0)
+		return rc;
+	rc = read_request(w, j, json_root(d), &h, now, e);
+	/* asked again, the hold is there already and counts among what is held */
+	struct hold known;
+	struct err none;
+	bool again = rc == 0 && hold_find(w->store, h.id, &known, &none) == 0;
+	if (rc == 0)
+		rc = standing_of(w->spending, h.customer, now, &st, e);
+	if (rc == 0 && !again)
+		rc = budgets_allow(w->budgets, h.customer, h.project, h.model, h.currency, h.amount,
+				   st.held, now, e);
+	if (rc == 0)
+		rc = hold_open(w->spending, w->ledger, &h, now, &st, e);
+	if (rc == 0) {
+		j->status = 201;
+		buf_puts(&j->answer, "{");
+		put_hold(&j->answer, &h, &st);
+		buf_puts(&j->answer, "}\n");
+	}
+	json_close(d);
+	return rc;
+}
+
+/* The estimate as usage, for a stream that broke off with nothing metered. */
+static int add_estimate(struct job *j, const struct hold *h, struct err *e)
+{
+	struct json_document *d;
+	int rc = json_open(&d, h->request, e);
+	if (rc != 0)
+		return rc;
+	struct payload_sink sink = job_sink(j);
+	struct payload_reader *r = payload_open(&sink);
+	payload_value(r, json_root(d), 0);
+	payload_finish(r);
+	payload_close(r);
+	json_close(d);
+	if (assembly_count(j->calls) == 0)
+		return err_set(e, ERR_INVALID,
+			       "the hold names an amount and no tokens, so the usage of the call "
+			       "must be sent");
+	struct metered *m = assembly_call(j->calls, 0);
+	m->record.text[FIELD_ID] =
+		text_of(arena_printf(&j->arena, "hold:%.*s", (int)h->id.n, h->id.p));
+	m->record.present |= (uint64_t)1 << FIELD_ID;
+	m->shape = "hold.estimate";
+	return 0;
+}
+
+static int take_settlement(struct writer *w, struct job *j, struct instant now, struct err *e)
+{
+	struct hold h;
+	struct standing st;
+	struct arena keep_texts = { 0 };
+	int rc = hold_find(w->store, j->hold_id, &h, e);
+	if (rc != 0)
+		return rc;
+	h.customer =
+		(struct text){ arena_text(&keep_texts, h.customer.p, h.customer.n), h.customer.n };
+	h.request = (struct text){ arena_text(&keep_texts, h.request.p, h.request.n), h.request.n };
+	h.state = (struct text){ arena_text(&keep_texts, h.state.p, h.state.n), h.state.n };
+	h.usage = (struct text){ arena_text(&keep_texts, h.usage.p, h.usage.n), h.usage.n };
+	h.id = j->hold_id;
+	if (j->customer && !text_is(h.customer, j->customer))
+		rc = err_set(e, ERR_DENIED, "the token speaks for another customer");
+	if (rc == 0 && assembly_count(j->calls) == 0 && j->broken_off)
+		rc = add_estimate(j, &h, e);
+	if (rc == 0 && (assembly_count(j->calls) != 1 || j->item_count != 1))
+		rc = err_set(e, ERR_INVALID, "a settlement is one usage record: %s",
+			     j->item_count && j->item[0].refused
+				     ? j->item[0].why.p
+				     : "the body holds none or several");
+	if (rc == 0) {
+		struct metered *m = assembly_call(j->calls, 0);
+		m->broken_off |= j->broken_off;
+		if (m->record.text[FIELD_ID].n == 0) {
+			m->record.text[FIELD_ID] =
+				text_of(arena_printf(&j->arena, "hold:%.*s", (int)h.id.n, h.id.p));
+			m->record.present |= (uint64_t)1 << FIELD_ID;
+		}
+		if (m->record.text[FIELD_CUSTOMER].n == 0) {
+			m->record.text[FIELD_CUSTOMER] = h.customer;
+			m->record.present |= (uint64_t)1 << FIELD_CUSTOMER;
+		}
+		struct text usage = m->record.text[FIELD_ID];
+		rc = hold_end(w->spending, h.id, "settled", usage, now, e);
+		if (rc == 0)
+			rc = take_items(w, j, now, e);
+		if (rc == 0 && ingest_counts(w->in)->quarantined)
+			rc = err_set(e, ERR_INVALID,
+				     "the usage record was refused; the hold stays "
+				     "open");
+		if (rc == 0)
+			rc = standing_of(w->spending, h.customer, now, &st, e);
+		if (rc == 0 && (rc = hold_find(w->store, j->hold_id, &h, e)) == 0) {
+			j->status = 200;
+			buf_puts(&j->answer, "{");
+			put_hold(&j->answer, &h, &st);
+			buf_puts(&j->answer, ",\"usage\":");
+			json_put_string(&j->answer, usage);
+			buf_puts(&j->answer, ",\"items\":[");
+			buf_add(&j->answer, w->items.json.p, w->items.json.n);
+			buf_puts(&j->answer, "]}\n");
+		}
+	}
+	arena_release(&keep_texts);
+	return rc;
+}
+
+static int take_release(struct writer *w, struct job *j, struct instant now, struct err *e)
+{
+	struct hold h;
+	int rc = hold_find(w->store, j->hold_id, &h, e);
+	if (rc == 0 && j->customer && !text_is(h.customer, j->customer))
+		rc = err_set(e, ERR_DENIED, "the token speaks for another customer");
+	if (rc == 0)
+		rc = hold_end(w->spending, j->hold_id, "released", TEXT(""), now, e);
+	if (rc == 0)
+		rc = hold_find(w->store, j->hold_id, &h, e);
+	if (rc == 0) {
+		j->status = 200;
+		buf_puts(&j->answer, "{");
+		put_hold(&j->answer, &h, NULL);
+		buf_puts(&j->answer, "}\n");
+	}
+	return rc;
+}
+
+/* --- the thread --- */
+
+static bool is_store_failure(const struct err *e)
+{
+	return e->code == ERR_STORE || e->code == ERR_BUSY || e->code == ERR_SYSTEM;
+}
+
+/* One job inside the transaction. What is wrong with the job itself is its answer; the others go
+ * on. */
+static int take_job(struct writer *w, struct job *j, struct instant now, struct err *e)
+{
+	struct err own = { 0 };
+	int rc;
+	if (j->kind == JOB_USAGE)
+		return take_usage(w, j, now, e);
+	rc = j->kind == JOB_HOLD     ? take_hold(w, j, now, &own)
+	     : j->kind == JOB_SETTLE ? take_settlement(w, j, now, &own)
+				     : take_release(w, j, now, &own);
+	if (rc != 0 && is_store_failure(&own)) {
+		*e = own;
+		return rc;
+	}
+	if (rc != 0)
+		put_error(j, &own);
+	return 0;
+}
+
+static void count(struct writer_stats *s, const struct ingest_counts *c)
+{
+	atomic_fetch_add(&s->accepted, c->accepted);
+	atomic_fetch_add(&s->duplicates, c->duplicates);
+	atomic_fetch_add(&s->conflicts, c->conflicts);
+	atomic_fetch_add(&s->quarantined, c->quarantined);
+	atomic_fetch_add(&s->unpriced, c->unpriced);
+}
+
+static void add_counts(struct ingest_counts *to, const struct ingest_counts *c)
+{
+	to->accepted += c->accepted;
+	to->duplicates += c->duplicates;
+	to->conflicts += c->conflicts;
+	to->quarantined += c->quarantined;
+	to->unpriced += c->unpriced;
+}
+
+/* What the jobs' usage draws belongs to the same transaction as the usage. */
+static int draw_credits(struct writer *w, struct instant now, struct err *e)
+{
+	struct draw_counts counts;
+	bool behind;
+	int rc = store_flush(w->store, e);
+	if (rc == 0)
+		rc = drawer_is_behind(w->drawer, now, &behind, e);
+	if (rc == 0 && behind)
+		rc = drawer_sweep(w->drawer, now, &counts, e);
+	return rc == 0 ? ledger_end(w->ledger, e) : rc;
+}
+
+/* The ids of a job, ahead of its turn; a settlement's are known only then. */
+static void prefetch(struct writer *w, struct job *j, struct instant now)
+{
+	if (j->kind != JOB_USAGE)
+		return;
+	ingest_next_source(w->in, j->customer, now, &w->items);
+	for (size_t i = 0; i < j->item_count; i++) {
+		struct job_item *it = &j->item[i];
+		const struct metered *m = it->refused ? NULL : assembly_call(j->calls, it->call);
+		if (!m || is_foreign(j, m))
+			continue;
+		if (!it->id.n) {
+			const struct text id = ingest_id(w->in, m);
+			it->id = m->record.text[FIELD_ID].n ? id : keep(j, id.p, id.n);
+		}
+		store_prefetch(w->store, it->id);
+	}
+}
+
+/* Whether all that the jobs do is to append records, which others may do at the same time. */
+static int only_append(struct writer *w, const struct job *list, bool *out, struct err *e)
+{
+	bool draws;
+	*out = false;
+	for (const struct job *j = list; j; j = j->next)
+		if (j->kind != JOB_USAGE)
+			return 0;
+	if (!db_on_server(store_db(w->store)))
+		return 0;
+	int rc = drawer_has_accounts(w->drawer, &draws, e);
+	*out = rc == 0 && !draws;
+	return rc;
+}
+
+/* All jobs of the list in one transaction; beside: what others append meanwhile does not matter. */
+static int take_list(struct writer *w, struct job *list, bool beside, struct instant now,
+		     struct ingest_counts *sum, struct err *e)
+{
+	*sum = (struct ingest_counts){ 0 };
+	for (struct job *j = list; j; j = j->next)
+		prefetch(w, j, now);
+	int rc = beside ? store_begin_beside(w->store, now, &beside, e)
+			: store_begin(w->store, now, e);
+	if (rc != 0)
+		return rc;
+	if (!beside)
+		rc = ledger_begin(w->ledger, e);
+	for (struct job *j = list; rc == 0 && j; j = j->next) {
+		rc = take_job(w, j, now, e);
+		if (j->kind == JOB_USAGE || j->kind == JOB_SETTLE)
+			add_counts(sum, ingest_counts(w->in));
+	}
+	if (rc == 0 && !beside)
+		rc = draw_credits(w, now, e);
+	if (rc == 0 && !beside)
+		rc = rollup_catch_up(w->store, ROLLUP_LAG_MOST, e);
+	if (rc == 0)
+		return store_commit(w->store, e);
+	store_rollback(w->store);
+	return rc;
+}
+
+static void roll_up(struct writer *w, struct instant now)
+{
+	struct err e = { 0 };
+	if (rollup_catch_up_beside(w->store, ROLLUP_LAG_MOST, now, &e) != 0)
+		w->o.log(w->o.user, "store_failed", e.message);
+}
+
+static void forget_all(struct writer *w)
+{
+	ingest_back_to_mark(w->in);
+	ledger_forget(w->ledger);
+	drawer_forget(w->drawer);
+	spending_close(w->spending);
+	w->spending = spending_open(w->store);
+	budgets_close(w->budgets);
+	w->budgets = budgets_open(w->store);
+}
+
+/* A list of jobs, and their answers after it. */
+static void take_jobs(struct writer *w, struct job *list)
+{
+	struct err e = { 0 };
+	struct instant now = clock_now();
+	struct ingest_counts sum;
+	int64_t began_us = clock_monotonic_us();
+	bool beside;
+	int rc = only_append(w, list, &beside, &e);
+	if (rc == 0)
+		rc = take_list(w, list, beside, now, &sum, &e);
+	/* what turned out to be more than that is done in turn */
+	if (rc != 0 && beside && e.code == ERR_BUSY) {
+		forget_all(w);
+		e.code = ERR_NONE;
+		rc = take_list(w, list, false, now, &sum, &e);
+	}
+	if (rc != 0) {
+		forget_all(w);
+		atomic_fetch_add(&w->stats.failures, 1);
+		w->o.log(w->o.user, "store_failed", e.message);
+	} else {
+		count(&w->stats, &sum);
+		atomic_fetch_add(&w->stats.commits, 1);
+		atomic_fetch_add(&w->stats.commit_us, clock_monotonic_us() - began_us);
+		atomic_store(&w->stats.rows, store_last_seq(w->store));
+	}
+	for (struct job *j = list, *next; j; j = next) {
+		next = j->next;
+		if (rc != 0)
+			put_error(j, &e);
+		atomic_fetch_sub(&w->stats.jobs_waiting, 1);
+		atomic_fetch_sub(&w->stats.bytes_waiting, (int64_t)j->bytes);
+		j->done(j);
+	}
+	if (rc == 0 && beside && (w->appended += sum.accepted) > ROLLUP_LAG_MOST / 4) {
+		w->appended = 0;
+		roll_up(w, now);
+	}
+}
+
+/* What can wait until nobody does. */
+static void tidy(struct writer *w)
+{
+	struct err e;
+	struct instant now = clock_now();
+	int64_t rolled, expired = 0;
+	if (rollup_rolled_to(w->store, &rolled, &e) != 0)
+		return;
+	int rc = store_begin(w->store, now, &e);
+	if (rc != 0)
+		return;
+	rc = hold_expire(w->spending, now, &expired, &e);
+	if (rc == 0)
+		rc = ledger_begin(w->ledger, &e);
+	if (rc == 0)
+		rc = ledger_advance(w->ledger, now, &e);
+	if (rc == 0)
+		rc = rollup_catch_up(w->store, 0, &e);
+	bool moved = ledger_moved(w->ledger);
+	if (rc == 0)
+		rc = ledger_end(w->ledger, &e);
+	if (rc == 0 && (expired || moved || rolled != store_last_seq(w->store))) {
+		rc = store_commit(w->store, &e);
+	} else {
+		store_rollback(w->store);
+		ledger_forget(w->ledger);
+	}
+	if (rc != 0)
+		w->o.log(w->o.user, "store_failed", e.message);
+}
+
+/* A list of jobs that make one transaction, taken off the queue. */
+static struct job *next_jobs(struct writer *w)
+{
+	struct job *list = w->first, *j = list;
+	size_t records = 0;
+	for (; j; j = j->next) {
+		records += j->item_count + 1;
+		if (!j->next || records >= RECORDS_A_COMMIT)
+			break;
+	}
+	w->first = j ? j->next : NULL;
+	if (!w->first)
+		w->last = &w->first;
+	if (j)
+		j->next = NULL;
+	return list;
+}
+
+static void *run(void *arg)
+{
+	struct writer *w = arg;
+	bool tidied = false;
+	pthread_mutex_lock(&w->lock);
+	for (;;) {
+		if (w->first) {
+			struct job *list = next_jobs(w);
+			pthread_mutex_unlock(&w->lock);
+			take_jobs(w, list);
+			tidied = false;
+			pthread_mutex_lock(&w->lock);
+			continue;
+		}
+		if (w->stop)
+			break;
+		struct timespec until;
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += IDLE_MS * 1000000L;
+		until.tv_sec += until.tv_nsec / 1000000000;
+		until.tv_nsec %= 1000000000;
+		if (pthread_cond_timedwait(&w->wake, &w->lock, &until) != 0 && !w->first) {
+			pthread_mutex_unlock(&w->lock);
+			/* holds expire even when nothing else happens */
+			static const int every = 4;
+			static _Thread_local int turn;
+			if (!tidied || ++turn % every == 0)
+				tidy(w);
+			tidied = true;
+			pthread_mutex_lock(&w->lock);
+		}
+	}
+	pthread_mutex_unlock(&w->lock);
+	tidy(w);
+	return NULL;
+}
+
+int writer_open(struct writer **out, const struct writer_options *o, struct err *e)
+{
+	struct writer *w = mem_zalloc(sizeof *w);
+	const struct ingest_options io = { .book = o->book,
+					   .currency = o->currency,
+					   .ahead_us_most = AHEAD_DAYS_MOST * US_PER_DAY,
+					   .behind_us_most = BEHIND_DAYS_MOST * US_PER_DAY,
+					   .by_completion = o->by_completion };
+	w->o = *o;
+	w->last = &w->first;
+	pthread_mutex_init(&w->lock, NULL);
+	pthread_cond_init(&w->wake, NULL);
+	int rc = store_open(&w->store, o->path, DB_CREATE, e);
+	if (rc == 0)
+		rc = ingest_open(&w->in, w->store, &io, "http", put_item, NULL, e);
+	if (rc == 0)
+		rc = ledger_open(&w->ledger, w->store, e);
+	if (rc == 0)
+		rc = drawer_open(&w->drawer, w->ledger, o->book, e);
+	if (rc == 0) {
+		w->spending = spending_open(w->store);
+		w->budgets = budgets_open(w->store);
+		atomic_store(&w->stats.rows, store_last_seq(w->store));
+		if (pthread_create(&w->thread, NULL, run, w) != 0)
+			rc = err_set(e, ERR_SYSTEM, "no thread could be started");
+	}
+	if (rc != 0) {
+		ingest_close(w->in);
+		spending_close(w->spending);
+		budgets_close(w->budgets);
+		drawer_close(w->drawer);
+		ledger_close(w->ledger);
+		store_close(w->store);
+		free(w);
+		return rc;
+	}
+	*out = w;
+	return 0;
+}
+
+void writer_close(struct writer *w)
+{
+	if (!w)
+		return;
+	pthread_mutex_lock(&w->lock);
+	w->stop = true;
+	pthread_cond_signal(&w->wake);
+	pthread_mutex_unlock(&w->lock);
+	pthread_join(w->thread, NULL);
+	ingest_close(w->in);
+	spending_close(w->spending);
+	budgets_close(w->budgets);
+	drawer_close(w->drawer);
+	ledger_close(w->ledger);
+	store_close(w->store);
+	buf_release(&w->items.json);
+	pthread_mutex_destroy(&w->lock);
+	pthread_cond_destroy(&w->wake);
+	free(w);
+}
+
+bool writer_submit(struct writer *w, struct job *j)
+{
+	j->bytes += sizeof *j + j->request.n;
+	pthread_mutex_lock(&w->lock);
+	bool room = !w->stop && (size_t)atomic_load(&w->stats.jobs_waiting) < w->o.jobs_most &&
+		    ((size_t)atomic_load(&w->stats.bytes_waiting) + j->bytes <= w->o.bytes_most ||
+		     !w->first);
+	if (room) {
+		atomic_fetch_add(&w->stats.jobs_waiting, 1);
+		atomic_fetch_add(&w->stats.bytes_waiting, (int64_t)j->bytes);
+		j->next = NULL;
+		*w->last = j;
+		w->last = &j->next;
+		pthread_cond_signal(&w->wake);
+	} else {
+		atomic_fetch_add(&w->stats.refused_busy, 1);
+	}
+	pthread_mutex_unlock(&w->lock);
+	return room;
+}
+
+const struct writer_stats *writer_stats(const struct writer *w)
+{
+	return &w->stats;
+}

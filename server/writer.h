@@ -1,0 +1,78 @@
+/*
+ * writer: the one thread of the server that writes. Requests wait in a queue; whatever waits is
+ * taken together into one transaction, and answered only after its commit is durable (group
+ * commit).
+ *
+ * The queue has a limit in bytes and in jobs: what does not fit is refused at once, so memory stays
+ * flat. Owns its connection to the store.
+ */
+#ifndef TALLY_SERVER_WRITER_H
+#define TALLY_SERVER_WRITER_H
+
+#include <stdatomic.h>
+
+#include "meter/formats/assemble.h"
+#include "meter/billing/budget.h"
+#include "meter/hold.h"
+#include "meter/ledger/draw.h"
+
+enum job_kind { JOB_USAGE, JOB_HOLD, JOB_SETTLE, JOB_RELEASE };
+
+/* One document of a body, in its order: a call, or what was refused. */
+struct job_item {
+	bool refused;
+	size_t call;	/* of the assembly */
+	struct text id; /* that it will be stored with */
+	int64_t line;
+	struct text raw, why; /* of the refused */
+};
+
+struct job {
+	enum job_kind kind;
+	struct arena arena;
+	struct assembly *calls;
+	struct job_item *item;
+	size_t item_count;
+	int64_t passed_over;
+	size_t bytes;		      /* that it keeps waiting */
+	const char *customer;	      /* that the token is bound to; NULL: any */
+	struct text hold_id, request; /* of holds */
+	bool broken_off;	      /* of a settlement: the stream broke off */
+	/* the answer */
+	int status;
+	struct buf answer;
+	/* called by the writer's thread when it is there */
+	void (*done)(struct job *j);
+	void *user;
+	struct job *next;
+};
+struct job *job_open(enum job_kind kind);
+void job_close(struct job *j);
+/* A sink that fills the job from a body. */
+struct payload_sink job_sink(struct job *j);
+
+struct writer_stats {
+	atomic_int_fast64_t accepted, duplicates, conflicts, quarantined, unpriced, commits,
+		commit_us, failures, jobs_waiting, bytes_waiting, refused_busy, rows;
+};
+
+struct writer_options {
+	const char *path;
+	const struct book *book;
+	const char *currency;
+	bool by_completion;
+	size_t jobs_most, bytes_most;
+	void (*log)(void *user, const char *event, const char *message);
+	void *user;
+};
+
+struct writer;
+/* Opens the store (making it when absent) and starts the thread. */
+int writer_open(struct writer **out, const struct writer_options *o, struct err *e);
+/* Takes in what waits, commits, and ends. */
+void writer_close(struct writer *w);
+/* False when the queue is full; the job then stays the caller's. */
+bool writer_submit(struct writer *w, struct job *j);
+const struct writer_stats *writer_stats(const struct writer *w);
+
+#endif
