@@ -14,7 +14,7 @@ PACKAGES := libcjson smartcols zlib libzstd sqlite3 gsl
 # loaded by the commands that need them (base/library.h)
 LOADED := libmicrohttpd gnutls pangocairo xlsxwriter libpq
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
-	-Wwrite-strings -Wvla -Wundef -Wformat=2 -Wno-overlength-strings -Wno-format-nonliteral
+	-Wno-missing-field-initializers -Wwrite-strings -Wvla -Wundef -Wformat=2 -Wno-overlength-strings -Wno-format-nonliteral
 ifdef WERROR
 WARN += -Werror
 endif

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 
@@ -330,4 +331,58 @@ int32_t zone_offset(const struct zone *z, struct instant t, struct instant *unti
 	if (until && next != INT64_MAX)
 		until->us = next * US_PER_SECOND;
 	return offset;
+}
+
+struct instant zone_midnight(const struct zone *z, int64_t day)
+{
+	const struct instant utc = { day * US_PER_DAY };
+	/* no offset is wider than 15 hours, so this lies before the day begins anywhere */
+	struct instant at = { utc.us - 16 * US_PER_HOUR }, next;
+	for (;;) {
+		int64_t begin_us = utc.us - zone_offset(z, at, &next) * US_PER_SECOND;
+		if (begin_us < at.us)
+			return at; /* skipped: the day begins where the clock was put forward */
+		if (begin_us < next.us)
+			return (struct instant){ begin_us };
+		at = next;
+	}
+}
+
+int64_t zone_day(const struct zone *z, struct instant t)
+{
+	return floor_div(t.us + zone_offset(z, t, NULL) * US_PER_SECOND, US_PER_DAY);
+}
+
+/* What /etc/localtime links to, below the folder of zones; NULL when that cannot be told. */
+static const char *localtime_name(char *room, size_t size)
+{
+	ssize_t n = readlink("/etc/localtime", room, size - 1);
+	if (n <= 0)
+		return NULL;
+	room[n] = 0;
+	const char *folder = strstr(room, "zoneinfo/");
+	return folder ? folder + strlen("zoneinfo/") : NULL;
+}
+
+const char *zone_local_name(char room[ZONE_NAME_MAX])
+{
+	const char *name = getenv("TZ");
+	if (name && *name == ':')
+		name++;
+	if (name && *name) {
+		const char *folder = strstr(name, "zoneinfo/");
+		name = folder ? folder + strlen("zoneinfo/") : name;
+	} else {
+		name = localtime_name(room, ZONE_NAME_MAX);
+	}
+	struct zone *z;
+	if (!name || zone_open(&z, name, NULL) != 0)
+		return "UTC";
+	zone_close(z);
+	if (strcmp(name, "Etc/UTC") == 0)
+		return "UTC";
+	if (name != room)
+		memmove(room, name, strnlen(name, ZONE_NAME_MAX - 1) + 1);
+	room[ZONE_NAME_MAX - 1] = 0;
+	return room;
 }

@@ -19,5 +19,15 @@ void zone_close(struct zone *z);
 /* Seconds to add to UTC at t. *until (may be NULL): the first later instant at which that may
  * change. */
 int32_t zone_offset(const struct zone *z, struct instant t, struct instant *until);
+/* The first instant of a civil day (days since 1970-01-01) there; where its midnight is skipped,
+ * the instant at which the clock is put forward; where midnight comes twice, the first. */
+struct instant zone_midnight(const struct zone *z, int64_t day);
+/* The civil day of an instant there. */
+int64_t zone_day(const struct zone *z, struct instant t);
+
+enum { ZONE_NAME_MAX = 256 };
+/* The machine's own zone: TZ, else what /etc/localtime links to, else UTC. Points into room or at
+ * a constant; zone_open takes it. */
+const char *zone_local_name(char room[ZONE_NAME_MAX]);
 
 #endif

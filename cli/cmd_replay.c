@@ -162,7 +162,8 @@ static int run(struct cli *cli, struct err *e)
 	struct zone *zone = NULL;
 	struct replay_result *result = NULL;
 	struct replay_options o = { 0 };
-	struct replay_report report = { .options = &o };
+	char zone_room[ZONE_NAME_MAX];
+	struct replay_report report = { .options = &o, .timezone = cli_zone_name(cli, zone_room) };
 	struct field_map map[OPTION_VALUES_MAX];
 	const char *plan = cli_value(cli, "plan");
 	int64_t began_us = clock_monotonic_us();

@@ -25,7 +25,8 @@ static int run(struct cli *cli, struct err *e)
 	struct zone *zone = NULL;
 	struct usage_result *result = NULL;
 	enum usage_dim dim[USAGE_DIM_COUNT];
-	struct usage_report report = { .dim = dim };
+	char zone_room[ZONE_NAME_MAX];
+	struct usage_report report = { .dim = dim, .timezone = cli_zone_name(cli, zone_room) };
 	struct usage_filter filter = { .customer = cli_value(cli, "customer"),
 				       .project = cli_value(cli, "project"),
 				       .model = cli_value(cli, "model") };

@@ -3,8 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/zone.h"
+#include "base/clock.h"
 #include "meter/store/store.h"
+#include "reports/table.h"
 
 static const struct option common[] = {
 	{ "db", 0, "FILE",
@@ -13,13 +14,16 @@ static const struct option common[] = {
 	  false },
 	{ "prices", 0, "FILE|DIR", "price cards of your own, over the shipped ones", true },
 	{ "currency", 0, "CODE", "prices in this currency (default USD)", false },
-	{ "since", 0, "WHEN", "only what happened at or after WHEN", false },
-	{ "until", 0, "WHEN", "only what happened before WHEN", false },
-	{ "timezone", 'z', "ZONE", "IANA zone or offset for days, hours and dates (default UTC)",
-	  false },
+	{ "since", 0, "WHEN",
+	  "from WHEN on: 2026-11-01, 2026-11, today, monday, 7d, 12h, an instant", false },
+	{ "until", 0, "WHEN", "to WHEN; a day or month that is named is included", false },
+	{ "period", 0, "WHEN", "one of them: 2026-11, today, 7d, this-week, last-month", false },
+	{ "timezone", 'z', "ZONE",
+	  "IANA zone or offset for days, hours and dates (default the machine's own)", false },
 	{ "boundary", 0, "start|completion",
 	  "which instant decides the price of a call (default start)", false },
 	{ "csv", 0, NULL, "print CSV", false },
+	{ "exact", 0, NULL, "print every digit in tables on a terminal", false },
 	{ "json", 0, NULL, "print one JSON document", false },
 	{ "quiet", 'q', NULL, "print no notes and no progress", false },
 	{ "no-color", 0, NULL, "print without colours", false },
@@ -31,8 +35,10 @@ static const unsigned common_needs[] = { TAKES_DB,
 					 TAKES_CURRENCY,
 					 TAKES_PERIOD,
 					 TAKES_PERIOD,
+					 TAKES_PERIOD,
 					 TAKES_ZONE,
 					 TAKES_BOUNDARY,
+					 TAKES_CSV,
 					 TAKES_CSV,
 					 0,
 					 0,
@@ -115,6 +121,7 @@ int cli_parse(struct cli *cli, const struct command *c, int argc, char **argv, s
 	cli->json = cli_flag(cli, "json");
 	cli->csv = cli_flag(cli, "csv");
 	cli->quiet = cli_flag(cli, "quiet");
+	table_show_exact(cli_flag(cli, "exact"));
 	if (cli_flag(cli, "help"))
 		return 1;
 	if (cli->json && cli->csv)
@@ -183,42 +190,65 @@ const char *cli_currency(const struct cli *cli)
 	return c ? c : "USD";
 }
 
-int cli_zone(const struct cli *cli, struct zone **out, struct err *e)
+const char *cli_zone_name(const struct cli *cli, char room[ZONE_NAME_MAX])
 {
 	const char *name = cli_value(cli, "timezone");
-	return zone_open(out, name ? name : "UTC", e);
+	return name && strcmp(name, "local") != 0 ? name : zone_local_name(room);
+}
+
+int cli_zone(const struct cli *cli, struct zone **out, struct err *e)
+{
+	char room[ZONE_NAME_MAX];
+	return zone_open(out, cli_zone_name(cli, room), e);
+}
+
+/* parse (when_parse, when_parse_period) in z, or in UTC where that is NULL. */
+static int take_when(int (*parse)(struct when *, struct text, struct instant, const struct zone *,
+				  struct err *),
+		     const char *option, const char *text, const struct zone *z, struct when *out,
+		     struct err *e)
+{
+	struct zone *utc = NULL;
+	struct err inner;
+	int rc = z ? 0 : zone_open(&utc, "UTC", e);
+	if (rc == 0 && parse(out, text_of(text), clock_now(), z ? z : utc, &inner) != 0)
+		rc = err_set(e, ERR_USAGE, "--%s: %s", option, inner.message);
+	zone_close(utc);
+	return rc;
 }
 
 int cli_instant(const char *option, const char *text, const struct zone *z, struct instant *out,
 		struct err *e)
 {
-	struct err inner;
-	struct civil c;
-	if (strcmp(option, "at") == 0 && strcmp(text, "now") == 0)
-		return err_set(e, ERR_USAGE, "--at now is the default; leave it out");
-	if (instant_parse(out, text_of(text), &inner) != 0)
-		return err_set(e, ERR_USAGE, "--%s: %s", option, inner.message);
-	if (z && civil_parse(&c, text_of(text), NULL) == 0) {
-		/* midnight there; the offset of the day itself decides */
-		struct instant utc = *out;
-		out->us = utc.us - zone_offset(z, utc, NULL) * US_PER_SECOND;
-		out->us = utc.us - zone_offset(z, *out, NULL) * US_PER_SECOND;
-	}
-	return 0;
+	struct when w;
+	int rc = take_when(when_parse, option, text, z, &w, e);
+	if (rc == 0)
+		*out = w.from;
+	return rc;
 }
 
 int cli_period(const struct cli *cli, const struct zone *z, struct instant *since,
 	       struct instant *until, struct err *e)
 {
-	const char *a = cli_value(cli, "since"), *b = cli_value(cli, "until");
-	*since = INSTANT_MIN;
-	*until = INSTANT_MAX;
-	int rc = a ? cli_instant("since", a, z, since, e) : 0;
-	if (rc == 0 && b)
-		rc = cli_instant("until", b, z, until, e);
+	const char *a = cli_value(cli, "since"), *b = cli_value(cli, "until"),
+		   *period = cli_value(cli, "period");
+	struct when w = { INSTANT_MIN, INSTANT_MAX };
+	if (period && (a || b))
+		return err_set(e, ERR_USAGE, "give --period, or --since and --until, not both");
+	int rc = period ? take_when(when_parse_period, "period", period, z, &w, e) : 0;
+	*since = w.from;
+	*until = w.to;
+	if (rc == 0 && a) {
+		rc = take_when(when_parse, "since", a, z, &w, e);
+		*since = w.from;
+	}
+	if (rc == 0 && b) {
+		rc = take_when(when_parse, "until", b, z, &w, e);
+		*until = w.to;
+	}
 	if (rc == 0 && since->us >= until->us)
-		rc = err_set(e, ERR_USAGE, "--until %s does not lie after --since %s", b,
-			     a ? a : "");
+		rc = b ? err_set(e, ERR_USAGE, "--until %s lies before --since %s", b, a ? a : "")
+		       : err_set(e, ERR_USAGE, "--since %s leaves nothing", a ? a : "");
 	return rc;
 }
 

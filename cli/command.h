@@ -10,7 +10,7 @@
 #include <stdio.h>
 
 #include "base/err.h"
-#include "base/instant.h"
+#include "base/when.h"
 #include "pricing/book.h"
 
 enum { OPTION_VALUES_MAX = 256 };
@@ -72,15 +72,16 @@ const char *cli_value_at(const struct cli *cli, const char *name, int i);
 /* Shipped cards and those of --prices. */
 int cli_book(const struct cli *cli, struct book **out, struct err *e);
 const char *cli_currency(const struct cli *cli);
-/* --since, --until in the zone of -z when they are dates; open ends when absent. */
-struct zone;
+/* The zone of -z; absent or `local`, the machine's own. */
+const char *cli_zone_name(const struct cli *cli, char room[ZONE_NAME_MAX]);
 int cli_zone(const struct cli *cli, struct zone **out, struct err *e);
+/* --since, --until or --period (base/when.h) in zone z; open ends when absent. */
 int cli_period(const struct cli *cli, const struct zone *z, struct instant *since,
 	       struct instant *until, struct err *e);
 /* A non-negative whole number, `missing` when the option is absent. Errors: ERR_USAGE. */
 int cli_count(const struct cli *cli, const char *name, int64_t missing, int64_t *out,
 	      struct err *e);
-/* An instant: a date means midnight in z (UTC when NULL). */
+/* An instant, or the beginning of a day or month, in z (UTC when NULL). */
 int cli_instant(const char *option, const char *text, const struct zone *z, struct instant *out,
 		struct err *e);
 

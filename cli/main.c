@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "cli/command.h"
+#include "reports/table.h"
 
 #ifndef TALLY_VERSION
 #define TALLY_VERSION "0.0.0"
@@ -126,6 +127,7 @@ int main(int argc, char **argv)
 {
 	/* a reader that goes away ends us quietly; a full disk does not */
 	signal(SIGPIPE, SIG_DFL);
+	table_use_locale();
 	int status = run(argc - 1, argv + 1);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		fprintf(stderr, "tally: could not write the output: %s\n", strerror(errno));

@@ -88,6 +88,7 @@ void replay_report_json(const struct replay_report *r)
 	json_out_int(&j, "records", total->records);
 	put_tokens(&j, total);
 	json_out_string(&j, "currency", o->currency);
+	json_out_string(&j, "timezone", r->timezone);
 	json_out_money(&j, "total", total->cost);
 	json_out_int(&j, "unpriced", total->unpriced);
 	json_out_int(&j, "quarantined", replay_refused(result));
@@ -366,15 +367,15 @@ void replay_report_table(const struct replay_report *r)
 		titles[d][k] = 0;
 		columns[n++] = (struct table_column){ titles[d], false, true };
 	}
-	columns[n++] = (struct table_column){ "RECORDS", true, false };
-	columns[n++] = (struct table_column){ "INPUT", true, false };
-	columns[n++] = (struct table_column){ "CACHE READ", true, false };
+	columns[n++] = (struct table_column){ "RECORDS", true, .leaves = 5 };
+	columns[n++] = (struct table_column){ "INPUT", true, .leaves = 4 };
+	columns[n++] = (struct table_column){ "CACHE READ", true, .leaves = 3 };
 	if (writes)
-		columns[n++] = (struct table_column){ "CACHE WRITE", true, false };
-	columns[n++] = (struct table_column){ "OUTPUT", true, false };
+		columns[n++] = (struct table_column){ "CACHE WRITE", true, .leaves = 2 };
+	columns[n++] = (struct table_column){ "OUTPUT", true, .leaves = 6 };
 	if (reasoning)
-		columns[n++] = (struct table_column){ "REASONING", true, false };
-	columns[n++] = (struct table_column){ "COST", true, false };
+		columns[n++] = (struct table_column){ "REASONING", true, .leaves = 1 };
+	columns[n++] = (struct table_column){ "COST", true, .money = true };
 	if (o->plan)
 		columns[n++] = (struct table_column){ "CREDITS", true, false };
 	struct table *t = table_open(columns, n);

@@ -13,6 +13,7 @@ struct replay_report {
 	int64_t limit; /* groups to show; 0: all */
 	bool byo;      /* bring your own key: no credits are drawn */
 	bool quiet;
+	const char *timezone; /* of days and hours */
 };
 
 void replay_report_json(const struct replay_report *r);

@@ -1,6 +1,9 @@
 /*
- * table: text tables for people, over libsmartcols. They fit the terminal; wide text columns are
- * cut there, never in a pipe.
+ * table: text tables for people, over libsmartcols.
+ *
+ * In a pipe every cell is printed as it was given. On a terminal a table fits its width: money is
+ * rounded to the cent, long names lose their middle, counts become 4.2M, and columns leave in the
+ * order that was declared, which a last line says. Dates are never cut.
  */
 #ifndef TALLY_REPORTS_TABLE_H
 #define TALLY_REPORTS_TABLE_H
@@ -13,7 +16,15 @@ struct table_column {
 	const char *title;
 	bool right;	 /* numbers */
 	bool may_shrink; /* text that may be cut when the terminal is narrow */
+	bool money;	 /* amounts, to the cent on a terminal unless exact digits are asked for */
+	int leaves;	 /* where the terminal is narrow, 1 leaves first; 0: it stays */
 };
+
+/* Every digit on terminals too (--exact); for all tables of the program. */
+void table_show_exact(bool exact);
+/* What is not ASCII is printed as it is in every locale that is not another code set's; once, at
+ * the start of the program. */
+void table_use_locale(void);
 
 struct table *table_open(const struct table_column *columns, size_t count);
 void table_close(struct table *t);
@@ -26,5 +37,8 @@ void table_print(struct table *t);
 
 /* 1234567 as "1,234,567"; buf of 40. Digits after a point are left alone. */
 char *number_grouped(char buf[DECIMAL_TEXT_MAX * 2], const char *plain);
+/* An amount with at most two decimals ("$12.345" as "$12.35"), half away from zero; what would
+ * become zero as "<$0.01" (">-$0.01" below zero). Text around the number stays. */
+char *amount_to_the_cent(char *out, size_t room, const char *amount);
 
 #endif

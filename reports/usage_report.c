@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/csv.h"
 #include "reports/amount.h"
@@ -61,6 +62,7 @@ void usage_report_put(struct json_out *j, const struct usage_report *r)
 	json_out_object(j, NULL);
 	json_out_string(j, "schema", "tally.usage/1");
 	json_out_string(j, "currency", usage_currency(r->result));
+	json_out_string(j, "timezone", r->timezone ? r->timezone : "UTC");
 	put_sums(j, usage_total(r->result));
 	json_out_int(j, "quarantined", r->quarantined);
 	if (r->dim_count) {
@@ -166,13 +168,13 @@ void usage_report_table(const struct usage_report *r)
 						     false, true };
 	if (!r->dim_count)
 		column[n++] = (struct table_column){ "", false, false };
-	column[n++] = (struct table_column){ "RECORDS", true, false };
-	column[n++] = (struct table_column){ "INPUT", true, false };
-	column[n++] = (struct table_column){ "CACHE READ", true, false };
+	column[n++] = (struct table_column){ "RECORDS", true, .leaves = 5 };
+	column[n++] = (struct table_column){ "INPUT", true, .leaves = 4 };
+	column[n++] = (struct table_column){ "CACHE READ", true, .leaves = 3 };
 	if (writes)
-		column[n++] = (struct table_column){ "CACHE WRITE", true, false };
-	column[n++] = (struct table_column){ "OUTPUT", true, false };
-	column[n++] = (struct table_column){ "COST", true, false };
+		column[n++] = (struct table_column){ "CACHE WRITE", true, .leaves = 2 };
+	column[n++] = (struct table_column){ "OUTPUT", true, .leaves = 6 };
+	column[n++] = (struct table_column){ "COST", true, .money = true };
 	struct table *t = table_open(column, n);
 	for (size_t i = 0; i < count && r->dim_count; i++) {
 		for (size_t d = 0; d < r->dim_count; d++) {
@@ -188,6 +190,8 @@ void usage_report_table(const struct usage_report *r)
 	put_row(t, r, total, writes);
 	table_print(t);
 	table_close(t);
+	if (r->timezone && strcmp(r->timezone, "UTC") != 0)
+		printf("\ndays and hours of %s (-z UTC for another)\n", r->timezone);
 	if (count < usage_group_count(r->result))
 		printf("\n%zu of %zu groups shown (--limit)\n", count,
 		       usage_group_count(r->result));

@@ -3,7 +3,8 @@
 #include <time.h>
 
 #include "base/scan.h"
-#include "base/zone.h"
+#include "base/when.h"
+#include "reports/table.h"
 
 static void instants_are_read_to_the_microsecond(void **state)
 {
@@ -164,6 +165,116 @@ static void the_fast_instant_reader_never_disagrees(void **state)
 	}
 }
 
+/* A name against the period that it stands for, worked out by hand on a calendar. */
+static void times_are_read_as_people_say_them(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *zone, *now, *name, *from, *to;
+	} cases[] = {
+		/* a Saturday */
+		{ "UTC", "2026-11-28T12:30:00Z", "today", "2026-11-28T00:00:00Z",
+		  "2026-11-29T00:00:00Z" },
+		{ "UTC", "2026-11-28T12:30:00Z", "yesterday", "2026-11-27T00:00:00Z",
+		  "2026-11-28T00:00:00Z" },
+		{ "UTC", "2026-11-28T12:30:00Z", "saturday", "2026-11-28T00:00:00Z",
+		  "2026-11-29T00:00:00Z" },
+		{ "UTC", "2026-11-28T12:30:00Z", "sunday", "2026-11-22T00:00:00Z",
+		  "2026-11-23T00:00:00Z" },
+		{ "UTC", "2026-11-28T12:30:00Z", "7d", "2026-11-21T00:00:00Z",
+		  "2026-11-22T00:00:00Z" },
+		{ "UTC", "2026-11-28T12:30:00Z", "2w", "2026-11-14T00:00:00Z",
+		  "2026-11-15T00:00:00Z" },
+		{ "UTC", "2026-11-28T12:30:00Z", "12h", "2026-11-28T00:30:00Z",
+		  "2026-11-28T00:30:00Z" },
+		{ "UTC", "2026-11-28T12:30:00Z", "last-week", "2026-11-16T00:00:00Z",
+		  "2026-11-23T00:00:00Z" },
+		{ "UTC", "2026-01-05T00:00:00Z", "last-month", "2025-12-01T00:00:00Z",
+		  "2026-01-01T00:00:00Z" },
+		{ "UTC", "2026-11-28T12:30:00Z", "2026-02", "2026-02-01T00:00:00Z",
+		  "2026-03-01T00:00:00Z" },
+		{ "UTC", "2026-11-28T12:30:00Z", "2025", "2025-01-01T00:00:00Z",
+		  "2026-01-01T00:00:00Z" },
+		/* half past eleven in New York is the next day in UTC */
+		{ "America/New_York", "2026-11-29T04:30:00Z", "today", "2026-11-28T05:00:00Z",
+		  "2026-11-29T05:00:00Z" },
+		{ "Asia/Kolkata", "2026-11-28T12:30:00Z", "2026-11-28", "2026-11-27T18:30:00Z",
+		  "2026-11-28T18:30:00Z" },
+		{ "Asia/Kolkata", "2026-11-28T12:30:00Z", "2026-11-28T12:00",
+		  "2026-11-28T06:30:00Z", "2026-11-28T06:30:00Z" },
+		{ "Asia/Kolkata", "2026-11-28T12:30:00Z", "2026-11-28T12:00Z",
+		  "2026-11-28T12:00:00Z", "2026-11-28T12:00:00Z" },
+		/* the clock is put forward from 00:00 to 01:00 */
+		{ "Africa/Cairo", "2026-11-28T12:30:00Z", "2026-04-24", "2026-04-23T22:00:00Z",
+		  "2026-04-24T21:00:00Z" },
+		{ "America/Santiago", "2026-11-28T12:30:00Z", "2026-09-06", "2026-09-06T04:00:00Z",
+		  "2026-09-07T03:00:00Z" },
+		/* 2011-12-30 was left out */
+		{ "Pacific/Apia", "2026-11-28T12:30:00Z", "2011-12-31", "2011-12-30T10:00:00Z",
+		  "2011-12-31T10:00:00Z" },
+	};
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct zone *z;
+		struct instant now;
+		struct when w;
+		char buf[INSTANT_TEXT_MAX];
+		assert_int_equal(zone_open(&z, cases[i].zone, NULL), 0);
+		assert_int_equal(instant_parse(&now, text_of(cases[i].now), NULL), 0);
+		assert_int_equal(when_parse(&w, text_of(cases[i].name), now, z, NULL), 0);
+		assert_string_equal(instant_format(w.from, buf), cases[i].from);
+		assert_string_equal(instant_format(w.to, buf), cases[i].to);
+		zone_close(z);
+	}
+	struct zone *z;
+	struct when w;
+	static const char *const wrong[] = { "",	"tody",	  "7",	   "7x",
+					     "2026-13", "99999d", "2026-", "2026-11-31" };
+	assert_int_equal(zone_open(&z, "UTC", NULL), 0);
+	for (size_t i = 0; i < COUNT(wrong); i++)
+		assert_int_equal(when_parse(&w, text_of(wrong[i]), (struct instant){ 0 }, z, NULL),
+				 -ERR_INVALID);
+	zone_close(z);
+}
+
+/* A day begins where the one before it ends, and its first instant is the first that is of it. */
+static void days_follow_each_other_in_every_zone(void **state)
+{
+	(void)state;
+	static const char *const zones[] = {
+		"Africa/Cairo",	  "America/Santiago", "Pacific/Apia",
+		"Asia/Kathmandu", "Europe/Berlin",    "America/Havana"
+	};
+	for (size_t i = 0; i < COUNT(zones); i++) {
+		struct zone *z;
+		assert_int_equal(zone_open(&z, zones[i], NULL), 0);
+		for (int64_t day = 14000; day < 22000; day++) {
+			struct instant begin = zone_midnight(z, day);
+			struct instant before = { begin.us - 1 };
+			assert_true(zone_day(z, before) < day);
+			assert_true(zone_day(z, begin) >= day);
+			assert_true(begin.us <= zone_midnight(z, day + 1).us);
+		}
+		zone_close(z);
+	}
+}
+
+static void amounts_are_rounded_to_the_cent_for_people(void **state)
+{
+	(void)state;
+	static const char *const cases[][2] = {
+		{ "$12.345", "$12.35" },     { "$12.344999", "$12.34" },
+		{ "$9.999", "$10.00" },	     { ">= $0.999", ">= $1.00" },
+		{ "$0.001", "<$0.01" },	     { "-$0.001", ">-$0.01" },
+		{ ">= $0.001", ">= $0.00" }, { "$5", "$5" },
+		{ "$5.5", "$5.5" },	     { "1,299.999 EUR", "1,300.00 EUR" },
+		{ "9.999", "10.00" },	     { "", "" },
+		{ "-$1.005", "-$1.01" },
+	};
+	char out[64];
+	for (size_t i = 0; i < COUNT(cases); i++)
+		assert_string_equal(amount_to_the_cent(out, sizeof out, cases[i][0]), cases[i][1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -173,6 +284,9 @@ int main(void)
 		cmocka_unit_test(civil_days_agree_with_the_c_library),
 		cmocka_unit_test(zones_agree_with_the_c_library),
 		cmocka_unit_test(an_offset_holds_until_its_end),
+		cmocka_unit_test(times_are_read_as_people_say_them),
+		cmocka_unit_test(days_follow_each_other_in_every_zone),
+		cmocka_unit_test(amounts_are_rounded_to_the_cent_for_people),
 		cmocka_unit_test(the_fast_instant_reader_never_disagrees),
 	};
 	return cmocka_run_group_tests_name("time", tests, NULL, NULL);

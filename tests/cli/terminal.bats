@@ -1,0 +1,62 @@
+#!/usr/bin/env bats
+# What people see: tables on a terminal of a given width, names in every script, time as people say it.
+load common
+
+# screen COLUMNS COMMAND...: what a terminal of that width shows
+screen() {
+	command -v tmux >/dev/null || skip "there is no tmux"
+	local columns=$1 name=tally-$$-$BATS_TEST_NUMBER i
+	shift
+	printf '%q ' "$@" >command.sh
+	tmux -L "$name" -f /dev/null new-session -d -x "$columns" -y 50 "sh command.sh; touch done; sleep 30"
+	for i in $(seq 100); do [ -e done ] && break; sleep 0.05; done
+	sleep 0.1
+	run tmux -L "$name" capture-pane -p
+	tmux -L "$name" kill-server
+	rm -f done
+}
+trace() {
+	cat >t.csv <<'CSV'
+time,model,customer,input,output
+2026-06-15T08:00:00Z,deepseek-v4-flash,a-customer-with-a-name-that-goes-on-and-on-and-on,1234567,89000
+2026-06-16T08:00:00Z,deepseek-v4-flash,Müller,200,300
+CSV
+	"$TALLY" ingest --db t.db -q t.csv
+}
+
+@test "on a narrow terminal dates stay whole, names lose their middle, columns leave and are named" {
+	trace
+	screen 60 "$TALLY" usage --db t.db --by day,customer
+	expect 0 '2026-06-15  a-custome' '…' '$0.20' 'no room for' 'CACHE READ' 'Müller'
+	for line in "${lines[@]}"; do [ "${#line}" -le 60 ] || fail "too wide: $line"; done
+	screen 120 "$TALLY" usage --db t.db --by day,customer
+	expect 0 '1,234,567' '$0.20'
+	[[ $output != *'no room'* ]] || fail "columns left without need"
+	screen 120 "$TALLY" usage --db t.db --exact
+	expect 0 '$0.19775938'
+}
+@test "in a pipe every digit and every letter stays, in any locale" {
+	trace
+	for locale in C C.UTF-8; do
+		LC_ALL=$locale run "$TALLY" usage --db t.db --by customer
+		expect 0 '$0.19775938' 'Müller' 'a-customer-with-a-name-that-goes-on-and-on-and-on'
+	done
+}
+@test "a day that is named as an end is included; periods have names" {
+	trace
+	run "$TALLY" usage --db t.db --since 2026-06-15 --until 2026-06-15 --json; [ "$(json records)" = 1 ]
+	run "$TALLY" usage --db t.db --until 2026-06 --json; [ "$(json records)" = 2 ]
+	run "$TALLY" usage --db t.db --period 2026-06-16 --json; [ "$(json records)" = 1 ]
+	run "$TALLY" usage --db t.db --until 2026-06-15T08:00:00Z --json; [ "$(json records)" = 0 ]
+	run "$TALLY" usage --db t.db --since tomorow; expect 2 "--since: 'tomorow' is no time that is known" 'last-month'
+	run "$TALLY" usage --db t.db --period 7d --since today; expect 2 'not both'
+}
+@test "days are those of the machine's zone unless another is named" {
+	trace
+	TZ=Pacific/Auckland run "$TALLY" usage --db t.db --json
+	expect 0 '"timezone": "Pacific/Auckland"' '"day": "2026-06-15"'
+	run "$TALLY" usage --db t.db -z Pacific/Kiritimati --by hour --json
+	expect 0 '"hour": "2026-06-15T22:00+14:00"'
+	TZ=Pacific/Auckland run "$TALLY" usage --db t.db --json -z UTC
+	expect 0 '"timezone": "UTC"'
+}
