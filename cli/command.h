@@ -78,9 +78,12 @@ int cli_zone(const struct cli *cli, struct zone **out, struct err *e);
 /* --since, --until or --period (base/when.h) in zone z; open ends when absent. */
 int cli_period(const struct cli *cli, const struct zone *z, struct instant *since,
 	       struct instant *until, struct err *e);
-/* A non-negative whole number, `missing` when the option is absent. Errors: ERR_USAGE. */
+/* A non-negative whole number, also as 10k, 2.5M or 1G, `missing` when the option is absent.
+ * Errors: ERR_USAGE. */
 int cli_count(const struct cli *cli, const char *name, int64_t missing, int64_t *out,
 	      struct err *e);
+/* The same of a text from elsewhere; NULL: absent. */
+int cli_count_of(const char *name, const char *text, int64_t missing, int64_t *out, struct err *e);
 /* An instant, or the beginning of a day or month, in z (UTC when NULL). */
 int cli_instant(const char *option, const char *text, const struct zone *z, struct instant *out,
 		struct err *e);
@@ -109,6 +112,7 @@ void cli_print_completion(FILE *out);
 	X(command_replay) \
 	X(command_whatif) \
 	X(command_cascade) \
+	X(command_plan) \
 	X(command_sim_generate) \
 	X(command_sim_fit) \
 	X(command_cache) \

@@ -27,24 +27,24 @@ static int report_error(const struct err *e, bool json)
 	return err_exit_status(e->code);
 }
 
-/* The command whose words stand at argv; *used is how many. */
+/* The command whose words stand at argv, the longer name first; *used is how many. */
 static const struct command *find_command(int argc, char **argv, int *used)
 {
+	const struct command *found = NULL;
 	for (const struct command *c = cli_commands(); c->name; c++) {
 		const char *space = strchr(c->name, ' ');
 		size_t n = space ? (size_t)(space - c->name) : strlen(c->name);
 		if (argc < 1 || strlen(argv[0]) != n || memcmp(argv[0], c->name, n) != 0)
 			continue;
-		if (!space) {
+		if (!space && !found) {
 			*used = 1;
-			return c;
-		}
-		if (argc > 1 && strcmp(argv[1], space + 1) == 0) {
+			found = c;
+		} else if (space && argc > 1 && strcmp(argv[1], space + 1) == 0) {
 			*used = 2;
 			return c;
 		}
 	}
-	return NULL;
+	return found;
 }
 
 /* "price" alone, or with an unknown second word: the list of what there is. */

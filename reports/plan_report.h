@@ -1,0 +1,21 @@
+/* plan_report: what `tally plan` shows: a table of scenarios with what each month costs, one JSON
+ * document, or CSV by day. */
+#ifndef TALLY_REPORTS_PLAN_REPORT_H
+#define TALLY_REPORTS_PLAN_REPORT_H
+
+#include "sim/planner.h"
+
+struct plan_report {
+	const struct planner_work *work;
+	const struct planner_scenario *scenario;
+	const struct planner_result *result; /* of each scenario */
+	size_t count;
+	const struct plan *plan; /* of credits; may be NULL */
+	const char *currency, *timezone;
+};
+
+void plan_report_table(const struct plan_report *r);
+void plan_report_json(const struct plan_report *r);
+void plan_report_csv(const struct plan_report *r);
+
+#endif

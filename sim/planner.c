@@ -1,0 +1,308 @@
+#include "sim/planner.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "pricing/rate.h"
+
+enum { QUARTERS = 96 };
+#define US_PER_QUARTER (US_PER_HOUR / 4)
+
+/* One call of a part, found or missed by the cache, at the price that holds until `until`. */
+struct unit_call {
+	struct usage usage;
+	struct money_total cost;
+	struct credits_total credits;
+	struct instant until;
+	bool asked, priced, covered;
+};
+
+struct run {
+	const struct planner_work *w;
+	const struct planner_scenario *s;
+	const struct book *book;
+	const struct plan *plan;
+	const char *currency;
+	struct planner_result *out;
+	struct unit_call unit[PLANNER_PARTS_MAX][2];
+	int64_t taken[PLANNER_PARTS_MAX], hits[PLANNER_PARTS_MAX], calls;
+};
+
+int planner_share_parse(int64_t *out, struct text s, int64_t most, struct err *e)
+{
+	struct decimal d;
+	bool percent = s.n && s.p[s.n - 1] == '%';
+	if (percent)
+		s.n--;
+	if (decimal_parse(&d, s, NULL) != 0 || d.digits < 0 ||
+	    !decimal_to_int64(d, percent ? 4 : 6, out) || *out > most ||
+	    (!percent && *out > SHARE_WHOLE))
+		return err_set(e, ERR_INVALID, "'%.*s' is not a share; write 5%% or 0.05",
+			       (int)(s.n > 40 ? 40 : s.n), s.p);
+	return 0;
+}
+
+/* The words of a spec between colons; returns how many. */
+static int split(char *spec, char *word[4])
+{
+	int n = 0;
+	for (char *p = spec; p && n < 4; n++) {
+		word[n] = p;
+		p = strchr(p, ':');
+		if (p)
+			*p++ = 0;
+		if (n == 3 && p)
+			return 5;
+	}
+	return n;
+}
+
+int planner_scenario_parse(struct planner_scenario *out, const char *spec, struct arena *arena,
+			   struct err *e)
+{
+	char *text = arena_printf(arena, "%s", spec), *equals = strchr(text, '='), *word[4];
+	*out = (struct planner_scenario){ .name = text };
+	if (equals)
+		*equals = 0;
+	else
+		out->name = arena_printf(arena, "%s", spec);
+	int n = split(equals ? equals + 1 : text, word);
+	int64_t share = SHARE_WHOLE;
+	bool of_two = n == 4 && (strcmp(word[0], "share") == 0 || strcmp(word[0], "escalate") == 0);
+	if (!(n == 1 && *word[0]) && !(n == 2 && strcmp(word[0], "batch") == 0) && !of_two)
+		return err_set(e, ERR_INVALID,
+			       "'%s' is not a scenario; write MODEL, batch:MODEL, share:5%%:A:B or "
+			       "escalate:5%%:A:B",
+			       spec);
+	if (of_two) {
+		int rc = planner_share_parse(&share, text_of(word[1]), SHARE_WHOLE, e);
+		if (rc != 0)
+			return rc;
+	}
+	if (!of_two) {
+		out->part[out->parts++] = (struct planner_part){ word[n - 1], n == 2 ? "batch" : "",
+								 SHARE_WHOLE, false };
+	} else if (*word[0] == 's') {
+		out->part[out->parts++] = (struct planner_part){ word[2], "", share, false };
+		out->part[out->parts++] =
+			(struct planner_part){ word[3], "", SHARE_WHOLE - share, false };
+	} else {
+		out->part[out->parts++] = (struct planner_part){ word[2], "", SHARE_WHOLE, false };
+		out->part[out->parts++] = (struct planner_part){ word[3], "", share, true };
+	}
+	return 0;
+}
+
+/* Whether writing into the cache has a price of its own; else what is written is plain input. */
+static bool bills_writes(const struct rates *r)
+{
+	const struct money *price = r->per_million;
+	return (r->known >> BUCKET_CACHE_WRITE_5M & 1) && price[BUCKET_CACHE_WRITE_5M].pico > 0 &&
+	       price[BUCKET_CACHE_WRITE_5M].pico != price[BUCKET_INPUT].pico;
+}
+
+/* The tokens of a call as that price bills them. */
+static struct usage call_usage(const struct planner_work *w, const struct tariff *t, bool hit)
+{
+	struct usage u = { .requests = 1 };
+	u.tokens[BUCKET_INPUT] = w->input;
+	u.tokens[BUCKET_OUTPUT] = w->output;
+	if (hit)
+		u.tokens[BUCKET_CACHE_READ] = w->cached;
+	else if (t && bills_writes(&t->rates))
+		u.tokens[BUCKET_CACHE_WRITE_5M] = w->cached;
+	else
+		u.tokens[BUCKET_INPUT] += w->cached;
+	return u;
+}
+
+static void check_context(struct run *r, const char *model, const struct usage *u)
+{
+	const struct model_limits *limits = book_limits(r->book, model);
+	int64_t prompt;
+	if (limits && limits->context_tokens && usage_prompt(u, &prompt, NULL) == 0 &&
+	    prompt + u->tokens[BUCKET_OUTPUT] > limits->context_tokens)
+		r->out->too_long = limits->model;
+}
+
+/* Asks the book once for each stretch of time in which its answer stays. */
+static void ask(struct run *r, struct unit_call *u, const struct planner_part *p, bool hit,
+		struct instant at)
+{
+	struct price_match m;
+	struct rating rating;
+	struct err why;
+	struct price_query q = { .model = text_of(p->model),
+				 .service_tier = text_of(p->service_tier),
+				 .currency = r->currency,
+				 .at = at };
+	*u = (struct unit_call){ .asked = true };
+	bool found = book_find(r->book, &q, &m, &why) == 0;
+	u->until = m.until;
+	u->usage = call_usage(r->w, found ? m.tariff : NULL, hit);
+	if (!found || rate_usage(&rating, &u->usage, m.price, m.tariff, &why) != 0) {
+		if (!r->out->unpriced.code)
+			r->out->unpriced = why;
+		return;
+	}
+	u->priced = true;
+	u->cost = rating.total;
+	check_context(r, m.price->model, &u->usage);
+	if (!r->plan)
+		return;
+	struct credit_rates rates;
+	int64_t prompt;
+	if (usage_prompt(&u->usage, &prompt, &why) == 0 &&
+	    plan_rates(r->plan, r->book, &q, m.price->model, prompt, &rates, &u->until, &why) ==
+		    0 &&
+	    credits_of(&rates, u->usage.tokens, 1, &u->credits, &why) == 0)
+		u->covered = true;
+	else if (!r->out->uncovered.code)
+		r->out->uncovered = why;
+}
+
+static int add_calls(struct run *r, struct planner_sums *to, int part, bool hit, int64_t n,
+		     struct instant at, struct err *e)
+{
+	struct unit_call *u = &r->unit[part][hit];
+	if (n == 0)
+		return 0;
+	if (!u->asked || at.us >= u->until.us)
+		ask(r, u, &r->s->part[part], hit, at);
+	int128 cost, credits;
+	bool fits = !__builtin_mul_overflow(u->cost.atto, (int128)n, &cost) &&
+		    !__builtin_mul_overflow(u->credits.atto, (int128)n, &credits) &&
+		    money_total_add(&to->cost, (struct money_total){ cost }) &&
+		    credits_add(&to->credits, (struct credits_total){ credits });
+	for (int b = 0; b < BUCKET_COMMON; b++) {
+		int64_t tokens;
+		fits = fits && !__builtin_mul_overflow(u->usage.tokens[b], n, &tokens) &&
+		       !__builtin_add_overflow(to->tokens[b], tokens, &to->tokens[b]);
+	}
+	if (!fits)
+		return err_set(e, ERR_RANGE, "the plan is larger than a total can hold");
+	to->requests += n;
+	to->unpriced += u->priced ? 0 : n;
+	to->uncovered += r->plan && u->priced && !u->covered ? n : 0;
+	return 0;
+}
+
+/* floor(count x share) */
+static int64_t part_of(int64_t count, int64_t share)
+{
+	return (int64_t)((int128)count * share / SHARE_WHOLE);
+}
+
+/* n more calls at an instant. */
+static int add_slot(struct run *r, struct planner_sums *to, int64_t n, struct instant at,
+		    struct err *e)
+{
+	int rc = 0;
+	int64_t answered = 0;
+	r->calls += n;
+	to->calls += n;
+	for (int p = 0; rc == 0 && p < r->s->parts; p++) {
+		const struct planner_part *part = &r->s->part[p];
+		/* the last of the parts that share the calls has what the others leave */
+		bool last = !part->again && (p + 1 == r->s->parts || r->s->part[p + 1].again);
+		int64_t taken = last ? r->calls - answered : part_of(r->calls, part->share);
+		int64_t hits = part_of(taken, r->w->hit_ratio);
+		int64_t more = taken - r->taken[p], more_hits = hits - r->hits[p];
+		answered += part->again ? 0 : taken;
+		r->taken[p] = taken;
+		r->hits[p] = hits;
+		rc = add_calls(r, to, p, true, more_hits, at, e);
+		if (rc == 0)
+			rc = add_calls(r, to, p, false, more - more_hits, at, e);
+	}
+	return rc;
+}
+
+/* Quarter hour q of a civil day, by the clock of the zone. */
+static struct instant quarter(const struct zone *z, int64_t day, int q)
+{
+	struct instant utc = { day * US_PER_DAY + q * US_PER_QUARTER };
+	struct instant t = { utc.us - zone_offset(z, utc, NULL) * US_PER_SECOND };
+	t.us = utc.us - zone_offset(z, t, NULL) * US_PER_SECOND;
+	return t;
+}
+
+static int add_day(struct run *r, struct planner_sums *to, int64_t per_day, struct err *e)
+{
+	const struct planner_work *w = r->w;
+	int slots = (w->end_quarter - w->first_quarter + QUARTERS) % QUARTERS;
+	slots = slots ? slots : QUARTERS;
+	int rc = 0;
+	for (int i = 0, q; rc == 0 && i < slots; i++) {
+		q = (w->first_quarter + i) % QUARTERS;
+		int64_t n = (int64_t)((int128)per_day * (i + 1) / slots) -
+			    (int64_t)((int128)per_day * i / slots);
+		if (n)
+			rc = add_slot(r, to, n, quarter(w->zone, to->day, q), e);
+	}
+	return rc;
+}
+
+static int month_of(int64_t day)
+{
+	struct civil c = civil_from_day(day);
+	return c.year * 12 + c.month;
+}
+
+static int add_sums(struct planner_sums *to, const struct planner_sums *s, struct err *e)
+{
+	bool fits = money_total_add(&to->cost, s->cost) && credits_add(&to->credits, s->credits);
+	for (int b = 0; b < BUCKET_COMMON; b++)
+		fits = fits && !__builtin_add_overflow(to->tokens[b], s->tokens[b], &to->tokens[b]);
+	to->calls += s->calls;
+	to->requests += s->requests;
+	to->unpriced += s->unpriced;
+	to->uncovered += s->uncovered;
+	return fits ? 0 : err_set(e, ERR_RANGE, "the plan is larger than a total can hold");
+}
+
+int planner_run(struct planner_result *out, const struct planner_work *w,
+		const struct planner_scenario *s, const struct book *book, const struct plan *plan,
+		const char *currency, struct err *e)
+{
+	struct run r = {
+		.w = w, .s = s, .book = book, .plan = plan, .currency = currency, .out = out
+	};
+	/* calls a day in millionths, so that growth compounds without being rounded every month */
+	int128 per_day = (int128)w->per_day * SHARE_WHOLE;
+	int rc = 0, month = month_of(w->first_day);
+	*out = (struct planner_result){ .total.day = w->first_day };
+	out->day = mem_zalloc((size_t)(w->days + 1) * sizeof *out->day);
+	out->month = mem_zalloc((size_t)(w->days / 28 + 3) * sizeof *out->month);
+	for (int64_t i = 0; rc == 0 && i < w->days; i++) {
+		int64_t day = w->first_day + i;
+		if (month_of(day) != month || i == 0) {
+			if (i) {
+				per_day += per_day * w->growth / SHARE_WHOLE;
+				month = month_of(day);
+			}
+			out->month[out->months++].day = day;
+		}
+		if (per_day / SHARE_WHOLE > INT64_C(1000000000000))
+			rc = err_set(e, ERR_RANGE, "more than 10^12 calls a day");
+		if (rc != 0 || !(w->weekdays >> weekday_of_day(day) & 1))
+			continue;
+		struct planner_sums *to = &out->day[out->days++];
+		to->day = day;
+		rc = add_day(&r, to, (int64_t)(per_day / SHARE_WHOLE), e);
+		if (rc == 0)
+			rc = add_sums(&out->month[out->months - 1], to, e);
+		if (rc == 0)
+			rc = add_sums(&out->total, to, e);
+	}
+	if (rc != 0)
+		planner_release(out);
+	return rc;
+}
+
+void planner_release(struct planner_result *r)
+{
+	free(r->day);
+	free(r->month);
+	r->day = r->month = NULL;
+}

@@ -1,0 +1,55 @@
+#!/usr/bin/env bats
+# tally plan: work that does not exist yet, from averages. Every figure was computed by hand from the dated prices.
+load common
+plan() { run "$TALLY" plan --json -z UTC "$@"; }
+
+@test "the published calculators come out to the digit" {
+	plan --per-day 1M --cached 2000 --input 200 --output 300 --days 1 --start 2026-04-25 -m deepseek-v4-flash
+	expect 0 '"total": "168"' '"per_call": "0.000168"'
+	plan --per-day 1M --cached 2000 --input 200 --output 300 --days 1 --start 2026-05-10 -m deepseek-v4-flash
+	expect 0 '"total": "117.6"'
+	plan --per-day 1 --output 50k --days 1 --start 2026-05-10 -m deepseek-v4-flash -m claude-opus-4-7
+	expect 0 '"total": "0.014"' '"total": "1.25"'
+}
+@test "peak hours are paid where the work falls into them" {
+	# Monday 2026-08-31: 01-04 and 06-10 UTC are peak at twice the price; 7 of 24 hours, so 240 calls cost 310 units of 0.000000557... each
+	plan --per-day 240 --cached 1000 --input 1000 --output 500 --days 1 --start 2026-08-31 -m deepseek-v4-flash
+	expect 0 "\"total\": \"$(awk 'BEGIN{printf "%.6f", (170 + 70 * 2) * 0.000557}' | sed 's/0*$//')\""
+	plan --per-day 100 --cached 1000 --input 1000 --output 500 --days 1 --start 2026-08-31 --hours 06:00-10:00 -m deepseek-v4-flash
+	expect 0 '"total": "0.1114"'
+	plan --per-day 100 --cached 1000 --input 1000 --output 500 --days 1 --start 2026-08-31 --hours 12-18 -m deepseek-v4-flash
+	expect 0 '"total": "0.0557"'
+}
+@test "escalated calls are paid twice, shared ones once, retries again" {
+	# Sonnet 4.6: 1,000 in and 100 out are 0.0045; Opus 4.7: 0.0075
+	plan --per-day 1000 --input 1000 --output 100 --days 2 --start 2026-06-01 -m claude-sonnet-4-6 --escalate 5%:claude-opus-4-7
+	expect 0 '"records": 2000, "requests": 2100' '"total": "9.75"'
+	plan --per-day 1000 --input 1000 --output 100 --days 2 --start 2026-06-01 -s s=share:0.05:claude-opus-4-7:claude-sonnet-4-6
+	expect 0 '"records": 2000, "requests": 2000' '"total": "9.3"'
+	plan --per-day 1000 --input 1000 --output 100 --days 2 --start 2026-06-01 -m claude-sonnet-4-6 --retries 10%
+	expect 0 '"requests": 2200' '"total": "9.9"'
+}
+@test "calls that miss the cache write it where writes are billed" {
+	# 100 calls of 10,000 cached tokens, 90 hits: Sonnet 90 x 0.003 + 10 x 0.0375
+	plan --per-day 100 --cached 10000 --days 1 --start 2026-06-01 --hit-ratio 90% -m claude-sonnet-4-6
+	expect 0 '"cache_read": 900000, "cache_write_5m": 100000' '"total": "0.645"'
+	plan --per-day 100 --cached 10000 --days 1 --start 2026-06-01 --hit-ratio 90% -m deepseek-v4-flash
+	expect 0 '"input": 100000, "cache_read": 900000, "cache_write_5m": 0'
+}
+@test "days of work, growth and months" {
+	# June 2026 has 22 weekdays, July 23; July has 10 % more calls
+	plan --per-day 100 --input 1000 --days 61 --start 2026-06-01 --weekdays mon-fri --growth 10% -m claude-sonnet-4-6
+	expect 0 '"month": "2026-06", "records": 2200, "total": "6.6"' '"month": "2026-07", "records": 2530, "total": "7.59"' '"total": "14.19"'
+}
+@test "a question can be saved and asked again; nothing is free" {
+	"$TALLY" plan --per-day 10k --input 300 --output 150 --days 3 --start 2026-06-01 -z UTC -m deepseek-v4-flash --escalate 5%:deepseek-v4-pro --save p.json --json >a.json
+	"$TALLY" plan p.json --json >b.json
+	cmp a.json b.json || fail "the saved question has another answer"
+	plan p.json --days 6
+	expect 0 '"records": 60000'
+	plan --per-day 10 --input 300 --days 1 -m no-such-model
+	expect 3 '"unpriced": 10' 'no-such-model'
+	plan --per-day 10 --input 300 --days 1 -s a=share:5:x:y; expect 2 "write 5% or 0.05"
+	plan --input 300 -m deepseek-v4-flash; expect 2 '--per-day'
+	plan --per-day 1 --input 1 -m deepseek-v4-flash --hours 9; expect 2 '9-17'
+}
