@@ -147,3 +147,26 @@ uint32_t text_hash(struct text t)
 		h = (h ^ (unsigned char)t.p[i]) * 16777619u;
 	return h;
 }
+
+int text_distance(struct text a, struct text b, int most)
+{
+	int row[80];
+	if (a.n > 70 || b.n > 70 || abs((int)a.n - (int)b.n) > most)
+		return most + 1;
+	for (size_t j = 0; j <= b.n; j++)
+		row[j] = (int)j;
+	for (size_t i = 1; i <= a.n; i++) {
+		int diagonal = row[0], best = row[0] = (int)i;
+		for (size_t j = 1; j <= b.n; j++) {
+			int up = row[j], v = diagonal + (a.p[i - 1] != b.p[j - 1]);
+			v = v < up + 1 ? v : up + 1;
+			v = v < row[j - 1] + 1 ? v : row[j - 1] + 1;
+			diagonal = up;
+			row[j] = v;
+			best = v < best ? v : best;
+		}
+		if (best > most)
+			return most + 1;
+	}
+	return row[b.n];
+}

@@ -51,8 +51,7 @@ static const struct command *const all[] = {
 #undef X
 };
 
-/* The i-th option that a command takes, its own first; NULL after the last. */
-static const struct option *option_at(const struct command *c, int i)
+const struct option *cli_option_at(const struct command *c, int i)
 {
 	const struct option *o = c->options;
 	for (; o && o->name; o++)
@@ -68,7 +67,7 @@ static const struct option *find_option(const struct command *c, const char *nam
 					char letter)
 {
 	const struct option *o;
-	for (int i = 0; (o = option_at(c, i)); i++)
+	for (int i = 0; (o = cli_option_at(c, i)); i++)
 		if (letter ? o->letter == letter
 			   : name && strlen(o->name) == n && memcmp(o->name, name, n) == 0)
 			return o;
@@ -339,187 +338,4 @@ const struct command *cli_commands(void)
 		for (size_t i = 0; i < sizeof all / sizeof *all; i++)
 			list[i] = *all[i];
 	return list;
-}
-
-/* Text wrapped at 78 columns. */
-static void put_wrapped(FILE *out, const char *text, int indent)
-{
-	int column = 0;
-	while (*text) {
-		size_t n = strcspn(text, " \n");
-		if (column && column + 1 + (int)n > 78) {
-			fputc('\n', out);
-			column = 0;
-		}
-		if (column == 0) {
-			fprintf(out, "%*s", indent, "");
-			column = indent;
-		} else {
-			fputc(' ', out);
-			column++;
-		}
-		fprintf(out, "%.*s", (int)n, text);
-		column += (int)n;
-		text += n;
-		if (*text == '\n') {
-			fputc('\n', out);
-			column = 0;
-			text++;
-		} else if (*text == ' ') {
-			text++;
-		}
-	}
-	if (column)
-		fputc('\n', out);
-}
-
-static void put_option(FILE *out, const struct option *o)
-{
-	char left[80];
-	char letter[8] = "";
-	if (o->letter)
-		snprintf(letter, sizeof letter, "-%c, ", o->letter);
-	int n = snprintf(left, sizeof left, "  %s--%s%s%s", letter, o->name, o->argument ? " " : "",
-			 o->argument ? o->argument : "");
-	if (n > 29)
-		fprintf(out, "%s\n%31s%s\n", left, "", o->help);
-	else
-		fprintf(out, "%-30s %s\n", left, o->help);
-}
-
-void cli_print_help(const struct command *c, FILE *out)
-{
-	fprintf(out, "tally %s - %s\n\nUsage: tally %s [options]%s%s\n\n", c->name, c->summary,
-		c->name, *c->arguments ? " " : "", c->arguments);
-	put_wrapped(out, c->description, 0);
-	fputs("\nOptions:\n", out);
-	const struct option *o;
-	for (int i = 0; (o = option_at(c, i)); i++)
-		put_option(out, o);
-	if (c->examples)
-		fprintf(out, "\nExamples:\n%s", c->examples);
-}
-
-void cli_print_overview(FILE *out)
-{
-	fputs("tally - what language-model calls cost, exactly, in money and in credits\n\n"
-	      "Usage: tally COMMAND [options] [arguments]\n\nCommands:\n",
-	      out);
-	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-		fprintf(out, "  %-17s %s\n", all[i]->name, all[i]->summary);
-	fputs("  help COMMAND      what a command does, with examples\n"
-	      "  version           the version\n\n"
-	      "Try:\n"
-	      "  tally cost --model deepseek-v4-flash --input 200 --cache-read 2000 --output 300 "
-	      "--requests 1000000\n"
-	      "  tally price history deepseek-v4-pro\n"
-	      "  tally replay trace.csv --by model,day --plan vm0\n"
-	      "  tally ingest ~/.claude/projects && tally usage --by day,model\n\n"
-	      "Exit status: 0 done; 1 failed; 2 wrong usage; 3 done, but some records are unpriced "
-	      "or refused;\n"
-	      "4 over budget or out of credit; 5 two things that must match do not.\n",
-	      out);
-}
-
-/* roff escapes */
-static void put_roff(FILE *out, const char *s)
-{
-	bool start = true;
-	for (; *s; s++) {
-		if (start && (*s == '.' || *s == '\''))
-			fputs("\\&", out);
-		if (*s == '\\')
-			fputs("\\e", out);
-		else if (*s == '-')
-			fputs("\\-", out);
-		else
-			fputc(*s, out);
-		start = *s == '\n';
-	}
-}
-
-void cli_print_manual(FILE *out)
-{
-	fputs(".TH TALLY 1\n.SH NAME\ntally \\- what language-model calls cost, exactly, in money "
-	      "and in credits\n"
-	      ".SH SYNOPSIS\n.B tally\n.I COMMAND\n[options] [arguments]\n.SH COMMANDS\n",
-	      out);
-	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-		const struct command *c = all[i];
-		fprintf(out, ".SS tally %s %s\n", c->name, c->arguments);
-		put_roff(out, c->summary);
-		fputs(".\n.PP\n", out);
-		put_roff(out, c->description);
-		fputc('\n', out);
-		const struct option *o;
-		for (int k = 0; (o = option_at(c, k)); k++) {
-			fprintf(out, ".TP\n.B \\-\\-%s%s%s\n", o->name, o->argument ? " " : "",
-				o->argument ? o->argument : "");
-			put_roff(out, o->help);
-			fputc('\n', out);
-		}
-		if (c->examples) {
-			fputs(".PP\n.nf\n", out);
-			put_roff(out, c->examples);
-			fputs(".fi\n", out);
-		}
-	}
-	fputs(".SH ERRORS\nWith \\-\\-json an error is also printed as "
-	      "{\"error\":{\"code\",\"message\"}}. The codes:\n",
-	      out);
-	static const enum err_code codes[] = {
-#define X(code, name, exit_status, http_status, meaning) code,
-		ERR_CODES(X)
-#undef X
-	};
-	for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
-		fprintf(out, ".TP\n.B %s\n", err_name(codes[i]));
-		put_roff(out, err_meaning(codes[i]));
-		fprintf(out, " (exit status %d)\n", err_exit_status(codes[i]));
-	}
-}
-
-void cli_print_completion(FILE *out)
-{
-	fputs("# bash completion for tally\n_tally() {\n\tlocal cur=${COMP_WORDS[COMP_CWORD]} "
-	      "path=\"${COMP_WORDS[1]} ${COMP_WORDS[2]}\"\n"
-	      "\tlocal words=\n\tcase \"$path\" in\n",
-	      out);
-	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-		const struct option *o;
-		fprintf(out, "\t\"%s\"%s) words=\"", all[i]->name,
-			strchr(all[i]->name, ' ') ? "" : "\\ *");
-		for (int k = 0; (o = option_at(all[i], k)); k++)
-			fprintf(out, "%s--%s", k ? " " : "", o->name);
-		fputs("\" ;;\n", out);
-	}
-	fputs("\tesac\n\tif [ \"$COMP_CWORD\" -eq 1 ]; then words=\"", out);
-	/* first words, each once; then the second words of each family */
-	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-		size_t n = strcspn(all[i]->name, " ");
-		if (i == 0 || strncmp(all[i]->name, all[i - 1]->name, n + 1) != 0)
-			fprintf(out, "%.*s ", (int)n, all[i]->name);
-	}
-	fputs("help version\"\n", out);
-	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-		size_t n = strcspn(all[i]->name, " ");
-		bool first = i == 0 || strncmp(all[i]->name, all[i - 1]->name, n + 1) != 0;
-		if (!all[i]->name[n] || !first)
-			continue;
-		fprintf(out,
-			"\telif [ \"$COMP_CWORD\" -eq 2 ] && [ \"${COMP_WORDS[1]}\" = %.*s ]; "
-			"then words=\"",
-			(int)n, all[i]->name);
-		for (size_t k = i; k < sizeof all / sizeof *all; k++)
-			if (strncmp(all[k]->name, all[i]->name, n + 1) == 0)
-				fprintf(out, "%s%s", k == i ? "" : " ", all[k]->name + n + 1);
-		fputs("\"\n", out);
-	}
-	fputs("\tfi\n"
-	      "\tcase \"$cur\" in -*|'') mapfile -t COMPREPLY < <(compgen -W \"$words\" -- "
-	      "\"$cur\") ;;\n"
-	      "\t*) mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\"; compgen -f -- "
-	      "\"$cur\") ;;\n\tesac\n}\n"
-	      "complete -o filenames -F _tally tally\n",
-	      out);
 }

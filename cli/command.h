@@ -101,8 +101,12 @@ int cli_choice(const struct cli *cli, const char *name, const char *const *words
 void cli_put_money(struct buf *b, struct money_total m, const char *currency);
 
 const struct command *cli_commands(void); /* ended by a NULL name */
+/* The i-th option that a command takes, its own first; NULL after the last. */
+const struct option *cli_option_at(const struct command *c, int i);
 void cli_print_help(const struct command *c, FILE *out);
 void cli_print_overview(FILE *out);
+/* The commands whose first word it is, a line each; returns how many. */
+int cli_print_family(const char *family, FILE *out);
 void cli_print_manual(FILE *out);
 void cli_print_completion(FILE *out);
 

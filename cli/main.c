@@ -47,11 +47,29 @@ static const struct command *find_command(int argc, char **argv, int *used)
 	return found;
 }
 
+/* The command whose name, or first word, differs least from what was typed, by two letters at
+ * most; NULL when there is none. */
+static const char *nearest_command(const char *typed)
+{
+	const char *near = NULL;
+	int least = strlen(typed) > 4 ? 3 : 2;
+	for (const struct command *c = cli_commands(); c->name; c++) {
+		struct text word = { c->name, strcspn(c->name, " ") };
+		int distance = text_distance(text_of(typed), word, 2);
+		if (distance < least) {
+			least = distance;
+			near = c->name;
+		}
+	}
+	return near;
+}
+
 /* "price" alone, or with an unknown second word: the list of what there is. */
 static int unknown_command(int argc, char **argv, bool json)
 {
 	struct err e;
 	struct buf family = { 0 };
+	const char *near;
 	for (const struct command *c = cli_commands(); c->name; c++) {
 		const char *space = strchr(c->name, ' ');
 		if (space && strlen(argv[0]) == (size_t)(space - c->name) &&
@@ -63,6 +81,9 @@ static int unknown_command(int argc, char **argv, bool json)
 	else if (family.n)
 		err_set(&e, ERR_USAGE, "there is no command 'tally %s %s'; there are: %s", argv[0],
 			argv[1], family.p);
+	else if ((near = nearest_command(argv[0])))
+		err_set(&e, ERR_USAGE, "there is no command '%s'; did you mean '%s'?", argv[0],
+			near);
 	else
 		err_set(&e, ERR_USAGE, "there is no command '%s'; see `tally help`", argv[0]);
 	buf_release(&family);
@@ -85,6 +106,8 @@ static int help(int argc, char **argv)
 		return 0;
 	}
 	const struct command *c = find_command(argc, argv, &used);
+	if (!c && argc == 1 && cli_print_family(argv[0], stdout))
+		return 0;
 	if (!c)
 		return unknown_command(argc, argv, false);
 	cli_print_help(c, stdout);
@@ -106,7 +129,8 @@ static int run(int argc, char **argv)
 	if (strcmp(argv[0], "help") == 0 || strcmp(argv[0], "--help") == 0 ||
 	    strcmp(argv[0], "-h") == 0)
 		return help(argc - 1, argv + 1);
-	if (strcmp(argv[0], "version") == 0 || strcmp(argv[0], "--version") == 0) {
+	if (strcmp(argv[0], "version") == 0 || strcmp(argv[0], "--version") == 0 ||
+	    strcmp(argv[0], "-v") == 0 || strcmp(argv[0], "-V") == 0) {
 		puts("tally " TALLY_VERSION);
 		return 0;
 	}

@@ -339,30 +339,6 @@ static int owner_of(const struct name_entry *n, const char **out, struct err *e)
 	return err_set(e, ERR_NOT_FOUND, "no price card knows '%.*s'", (int)n->name.n, n->name.p);
 }
 
-/* Levenshtein distance with a small bound; for "did you mean". */
-static int distance(struct text a, struct text b, int most)
-{
-	int row[80];
-	if (a.n > 70 || b.n > 70 || abs((int)a.n - (int)b.n) > most)
-		return most + 1;
-	for (size_t j = 0; j <= b.n; j++)
-		row[j] = (int)j;
-	for (size_t i = 1; i <= a.n; i++) {
-		int diagonal = row[0], best = row[0] = (int)i;
-		for (size_t j = 1; j <= b.n; j++) {
-			int up = row[j], v = diagonal + (a.p[i - 1] != b.p[j - 1]);
-			v = v < up + 1 ? v : up + 1;
-			v = v < row[j - 1] + 1 ? v : row[j - 1] + 1;
-			diagonal = up;
-			row[j] = v;
-			best = v < best ? v : best;
-		}
-		if (best > most)
-			return most + 1;
-	}
-	return row[b.n];
-}
-
 static int unknown_model(const struct book *b, struct text model, struct err *e)
 {
 	struct text near = { 0 };
@@ -370,7 +346,7 @@ static int unknown_model(const struct book *b, struct text model, struct err *e)
 	int best = NEAR + 1;
 	for (size_t i = 0; i < NAME_SLOTS; i++)
 		for (const struct name_entry *n = b->slot[i]; n; n = n->next) {
-			int d = distance(model, n->name, NEAR);
+			int d = text_distance(model, n->name, NEAR);
 			if (d < best || (d == best && near.n && text_cmp(n->name, near) < 0))
 				best = d, near = n->name;
 		}

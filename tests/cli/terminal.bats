@@ -60,3 +60,11 @@ CSV
 	TZ=Pacific/Auckland run "$TALLY" usage --db t.db --json -z UTC
 	expect 0 '"timezone": "UTC"'
 }
+@test "help leads: groups, families, what was meant" {
+	run "$TALLY" help
+	expect 0 'Start here' 'Look: what was used'
+	[[ $output != *$'\nMore\n'* ]] || fail "a command is in no group"
+	run "$TALLY" help credit; expect 0 'credit grant' 'credit ledger'
+	run "$TALLY" usge; expect 2 "did you mean 'usage'?"
+	run "$TALLY" -v; expect 0 'tally '
+}

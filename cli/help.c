@@ -1,0 +1,267 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/command.h"
+
+/* Text wrapped at 78 columns. */
+static void put_wrapped(FILE *out, const char *text, int indent)
+{
+	int column = 0;
+	while (*text) {
+		size_t n = strcspn(text, " \n");
+		if (column && column + 1 + (int)n > 78) {
+			fputc('\n', out);
+			column = 0;
+		}
+		if (column == 0) {
+			fprintf(out, "%*s", indent, "");
+			column = indent;
+		} else {
+			fputc(' ', out);
+			column++;
+		}
+		fprintf(out, "%.*s", (int)n, text);
+		column += (int)n;
+		text += n;
+		if (*text == '\n') {
+			fputc('\n', out);
+			column = 0;
+			text++;
+		} else if (*text == ' ') {
+			text++;
+		}
+	}
+	if (column)
+		fputc('\n', out);
+}
+
+static void put_option(FILE *out, const struct option *o)
+{
+	char left[80];
+	char letter[8] = "";
+	if (o->letter)
+		snprintf(letter, sizeof letter, "-%c, ", o->letter);
+	int n = snprintf(left, sizeof left, "  %s--%s%s%s", letter, o->name, o->argument ? " " : "",
+			 o->argument ? o->argument : "");
+	if (n > 29)
+		fprintf(out, "%s\n%31s%s\n", left, "", o->help);
+	else
+		fprintf(out, "%-30s %s\n", left, o->help);
+}
+
+void cli_print_help(const struct command *c, FILE *out)
+{
+	fprintf(out, "tally %s - %s\n\nUsage: tally %s [options]%s%s\n\n", c->name, c->summary,
+		c->name, *c->arguments ? " " : "", c->arguments);
+	put_wrapped(out, c->description, 0);
+	fputs("\nOptions:\n", out);
+	const struct option *o;
+	for (int i = 0; (o = cli_option_at(c, i)); i++)
+		put_option(out, o);
+	if (c->examples)
+		fprintf(out, "\nExamples:\n%s", c->examples);
+}
+
+/* The commands by what people come for, the ones that matter first in each. `tally help` prints
+ * them so; a test checks that every command stands in one group. */
+static const struct {
+	const char *title, *names; /* each name between bars */
+} groups[] = {
+	{ "Look: what was used, and what it cost", "|usage|replay|explain|records|status|cost|" },
+	{ "Plan: what it would cost",
+	  "|plan|whatif|forecast|cascade|cache|sim fit|sim generate|pack|" },
+	{ "Meter: usage records, each once",
+	  "|ingest|serve|quarantine list|quarantine retry|quarantine drop|amend|void|rerate|" },
+	{ "Prices", "|price list|price show|price history|price check|price import|price sql|" },
+	{ "Credits",
+	  "|credit balance|credit grant|credit account|credit ledger|credit plan|credit offers|credit "
+	  "subscribe|credit trace|credit draw|credit expire|credit void|credit post|credit "
+	  "holds|credit hold|credit settle|credit release|" },
+	{ "Bill, budget and reconcile",
+	  "|invoice draft|invoice finalize|invoice list|invoice show|invoice void|invoice "
+	  "note|reconcile|export|budget set|budget status|budget clear|limit set|limit list|limit "
+	  "clear|" },
+	{ "Operate", "|backup|fsck|db init|db move|token|" },
+};
+
+static bool in_group(size_t group, const char *name)
+{
+	char bars[60];
+	snprintf(bars, sizeof bars, "|%s|", name);
+	return strstr(groups[group].names, bars) != NULL;
+}
+
+static void put_summary(FILE *out, const struct command *c)
+{
+	fprintf(out, "  %-17s %s\n", c->name, c->summary);
+}
+
+/* The commands of a group in the order of its names, each once. */
+static void put_group(FILE *out, size_t group)
+{
+	const char *p = groups[group].names + 1;
+	fprintf(out, "\n%s\n", groups[group].title);
+	while (*p) {
+		size_t n = strcspn(p, "|");
+		for (const struct command *c = cli_commands(); c->name; c++)
+			if (strlen(c->name) == n && memcmp(c->name, p, n) == 0)
+				put_summary(out, c);
+		p += n + 1;
+	}
+}
+
+static void put_ungrouped(FILE *out)
+{
+	bool first = true;
+	for (const struct command *c = cli_commands(); c->name; c++) {
+		bool found = false;
+		for (size_t g = 0; g < sizeof groups / sizeof *groups; g++)
+			found |= in_group(g, c->name);
+		if (found)
+			continue;
+		if (first)
+			fputs("\nMore\n", out);
+		first = false;
+		put_summary(out, c);
+	}
+}
+
+void cli_print_overview(FILE *out)
+{
+	fputs("tally - what language-model calls cost, exactly, in money and in credits\n\n"
+	      "Usage: tally COMMAND [options] [arguments]\n\n"
+	      "Start here:\n"
+	      "  tally ingest ~/.claude/projects && tally usage --by day,model\n"
+	      "  tally replay trace.csv --by model,day --plan vm0\n"
+	      "  tally plan --per-day 10k --cached 2000 --input 300 --output 150 --model "
+	      "deepseek-v4-flash\n"
+	      "  tally price history deepseek-v4-pro\n",
+	      out);
+	for (size_t g = 0; g < sizeof groups / sizeof *groups; g++)
+		put_group(out, g);
+	put_ungrouped(out);
+	fputs("\n`tally help COMMAND` explains a command with examples; `tally help credit` lists a "
+	      "family.\n\n"
+	      "Exit status: 0 done; 1 failed; 2 wrong usage; 3 done, but some records are unpriced "
+	      "or refused;\n"
+	      "4 over budget or out of credit; 5 two things that must match do not.\n",
+	      out);
+}
+
+int cli_print_family(const char *family, FILE *out)
+{
+	size_t n = strlen(family);
+	int found = 0;
+	for (const struct command *c = cli_commands(); c->name; c++)
+		if (strncmp(c->name, family, n) == 0 && c->name[n] == ' ') {
+			put_summary(out, c);
+			found++;
+		}
+	return found;
+}
+
+/* roff escapes */
+static void put_roff(FILE *out, const char *s)
+{
+	bool start = true;
+	for (; *s; s++) {
+		if (start && (*s == '.' || *s == '\''))
+			fputs("\\&", out);
+		if (*s == '\\')
+			fputs("\\e", out);
+		else if (*s == '-')
+			fputs("\\-", out);
+		else
+			fputc(*s, out);
+		start = *s == '\n';
+	}
+}
+
+void cli_print_manual(FILE *out)
+{
+	fputs(".TH TALLY 1\n.SH NAME\ntally \\- what language-model calls cost, exactly, in money "
+	      "and in credits\n"
+	      ".SH SYNOPSIS\n.B tally\n.I COMMAND\n[options] [arguments]\n.SH COMMANDS\n",
+	      out);
+	for (const struct command *c = cli_commands(); c->name; c++) {
+		fprintf(out, ".SS tally %s %s\n", c->name, c->arguments);
+		put_roff(out, c->summary);
+		fputs(".\n.PP\n", out);
+		put_roff(out, c->description);
+		fputc('\n', out);
+		const struct option *o;
+		for (int k = 0; (o = cli_option_at(c, k)); k++) {
+			fprintf(out, ".TP\n.B \\-\\-%s%s%s\n", o->name, o->argument ? " " : "",
+				o->argument ? o->argument : "");
+			put_roff(out, o->help);
+			fputc('\n', out);
+		}
+		if (c->examples) {
+			fputs(".PP\n.nf\n", out);
+			put_roff(out, c->examples);
+			fputs(".fi\n", out);
+		}
+	}
+	fputs(".SH ERRORS\nWith \\-\\-json an error is also printed as "
+	      "{\"error\":{\"code\",\"message\"}}. The codes:\n",
+	      out);
+	static const enum err_code codes[] = {
+#define X(code, name, exit_status, http_status, meaning) code,
+		ERR_CODES(X)
+#undef X
+	};
+	for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+		fprintf(out, ".TP\n.B %s\n", err_name(codes[i]));
+		put_roff(out, err_meaning(codes[i]));
+		fprintf(out, " (exit status %d)\n", err_exit_status(codes[i]));
+	}
+}
+
+void cli_print_completion(FILE *out)
+{
+	const struct command *c = cli_commands();
+	size_t count = 0;
+	while (c[count].name)
+		count++;
+	fputs("# bash completion for tally\n_tally() {\n\tlocal cur=${COMP_WORDS[COMP_CWORD]} "
+	      "path=\"${COMP_WORDS[1]} ${COMP_WORDS[2]}\"\n"
+	      "\tlocal words=\n\tcase \"$path\" in\n",
+	      out);
+	for (size_t i = 0; i < count; i++) {
+		const struct option *o;
+		fprintf(out, "\t\"%s\"%s) words=\"", c[i].name,
+			strchr(c[i].name, ' ') ? "" : "\\ *");
+		for (int k = 0; (o = cli_option_at(&c[i], k)); k++)
+			fprintf(out, "%s--%s", k ? " " : "", o->name);
+		fputs("\" ;;\n", out);
+	}
+	fputs("\tesac\n\tif [ \"$COMP_CWORD\" -eq 1 ]; then words=\"", out);
+	/* first words, each once; then the second words of each family */
+	for (size_t i = 0; i < count; i++) {
+		size_t n = strcspn(c[i].name, " ");
+		if (i == 0 || strncmp(c[i].name, c[i - 1].name, n + 1) != 0)
+			fprintf(out, "%.*s ", (int)n, c[i].name);
+	}
+	fputs("help version\"\n", out);
+	for (size_t i = 0; i < count; i++) {
+		size_t n = strcspn(c[i].name, " ");
+		bool first = i == 0 || strncmp(c[i].name, c[i - 1].name, n + 1) != 0;
+		if (!c[i].name[n] || !first)
+			continue;
+		fprintf(out,
+			"\telif [ \"$COMP_CWORD\" -eq 2 ] && [ \"${COMP_WORDS[1]}\" = %.*s ]; "
+			"then words=\"",
+			(int)n, c[i].name);
+		for (size_t k = i; k < count; k++)
+			if (strncmp(c[k].name, c[i].name, n + 1) == 0)
+				fprintf(out, "%s%s", k == i ? "" : " ", c[k].name + n + 1);
+		fputs("\"\n", out);
+	}
+	fputs("\tfi\n"
+	      "\tcase \"$cur\" in -*|'') mapfile -t COMPREPLY < <(compgen -W \"$words\" -- "
+	      "\"$cur\") ;;\n"
+	      "\t*) mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\"; compgen -f -- "
+	      "\"$cur\") ;;\n\tesac\n}\n"
+	      "complete -o filenames -F _tally tally\n",
+	      out);
+}
