@@ -50,11 +50,12 @@ override CFLAGS += $(STD) $(WARN) $(OPT)
 ROOMS := base pricing meter meter/read meter/formats meter/store meter/ledger meter/billing meter/ingest sim reports server
 LIB_SRC := $(foreach r,$(ROOMS),$(wildcard $(r)/*.c))
 CLI_SRC := $(wildcard cli/*.c)
-LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o) $(B)/gen/shipped.o $(B)/gen/migrations.o $(B)/gen/web.o $(B)/gen/libraries.o
+LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o) $(B)/gen/shipped.o $(B)/gen/cards.o $(B)/gen/migrations.o $(B)/gen/web.o $(B)/gen/libraries.o
 MIGRATIONS := $(sort $(wildcard meter/sql/*.sql))
 POSTGRES_MIGRATIONS := $(sort $(wildcard meter/sql/postgres/*.sql))
 CLI_OBJ := $(CLI_SRC:%.c=$(B)/%.o)
-SHIPPED := $(sort $(wildcard pricing/cards/*.json)) $(sort $(wildcard pricing/plans/*.json)) $(sort $(wildcard pricing/offers/*.json))
+CARDS := $(sort $(wildcard pricing/cards/*.json))
+SHIPPED := $(sort $(wildcard pricing/plans/*.json)) $(sort $(wildcard pricing/offers/*.json))
 
 UNIT_SRC := $(wildcard tests/unit/*.c)
 SUPPORT_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/support/*.c))
@@ -81,13 +82,21 @@ $(B)/%.o: %.c
 $(B)/gen/shipped.c: $(SHIPPED) Makefile
 	@mkdir -p $(@D)
 	@{ echo '#include "pricing/book.h"'; \
-	for kind in cards plans offers; do \
+	for kind in plans offers; do \
 		echo "const struct shipped_file shipped_$$kind[] = {"; \
 		for f in pricing/$$kind/*.json; do \
 			echo "{ \"$$f\","; sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' "$$f"; echo "},"; \
 		done; \
 		echo '{ 0, 0 } };'; \
 	done; } > $@.tmp && mv $@.tmp $@
+
+# The price cards, compressed, and the table of the names that they know.
+EMBED_OBJ := $(addprefix $(B)/base/,json.o decimal.o text.o err.o arena.o file.o)
+$(B)/gen/embed_cards: tools/embed_cards.c $(EMBED_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -o $@ $^ $(LIBS)
+$(B)/gen/cards.c: $(B)/gen/embed_cards $(CARDS)
+	$< $(CARDS) > $@.tmp && mv $@.tmp $@
 
 # What the HTML reports and the page are made of. Chart.js comes from the distribution (libjs-chart.js) or npm; without it there are tables.
 CHART_JS ?= $(firstword $(wildcard /usr/share/javascript/chart.js/chart.min.js /usr/share/nodejs/chart.js/dist/chart.min.js build/npm/node_modules/chart.js/dist/chart.umd.js))

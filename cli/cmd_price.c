@@ -14,6 +14,13 @@ static const struct option at_options[] = {
 	{ 0 },
 };
 
+static const struct option list_options[] = {
+	{ "at", 0, "WHEN", "prices at this instant (default now)", false },
+	{ "provider", 'p', "VENDOR", "only this vendor, which may be a reseller", false },
+	{ "resellers", 0, NULL, "also what resellers ask: clouds, gateways, hosts", false },
+	{ 0 },
+};
+
 static int take_at(const struct cli *cli, struct instant *at, struct err *e)
 {
 	const char *s = cli_value(cli, "at");
@@ -178,6 +185,7 @@ static int list(struct cli *cli, struct err *e)
 	struct instant at;
 	const char *provider = cli_value(cli, "provider"),
 		   *wanted = cli->argument_count ? cli->argument[0] : NULL;
+	const bool resellers = cli_flag(cli, "resellers");
 	int rc = take_at(cli, &at, e);
 	if (rc == 0)
 		rc = cli_book(cli, &book, e);
@@ -197,8 +205,9 @@ static int list(struct cli *cli, struct err *e)
 						 .region = text_of(p->region ? p->region : ""),
 						 .currency = p->currency,
 						 .at = at };
-			if ((provider && strcmp(provider, p->provider) != 0) ||
-			    (wanted && !strstr(p->model, wanted)) ||
+			if ((provider ? strcmp(provider, p->provider) != 0
+				      : p->reseller && !resellers) ||
+			    (wanted && !strcasestr(p->model, wanted)) ||
 			    (cli_value(cli, "currency") &&
 			     strcmp(cli_currency(cli), p->currency) != 0))
 				continue;
@@ -216,8 +225,10 @@ static int list(struct cli *cli, struct err *e)
 								     ? cli_currency(cli)
 								     : currencies[k % 2],
 						 .at = at };
-			if ((provider && strcmp(provider, a->provider) != 0) || !wanted ||
-			    !strstr(a->alias, wanted) || (cli_value(cli, "currency") && k % 2))
+			if ((provider ? strcmp(provider, a->provider) != 0
+				      : c->reseller && !resellers) ||
+			    !wanted || !strcasestr(a->alias, wanted) ||
+			    (cli_value(cli, "currency") && k % 2))
 				continue;
 			if (book_find(book, &q, &m, NULL) == 0 && m.alias)
 				rows[n++] = (struct row){ m.price, m.tariff, a->alias };
@@ -516,10 +527,12 @@ const struct command command_price_list = {
 	.arguments_max = 1,
 	.description = "Lists the one price of each vendor, model and currency that holds at the "
 		       "instant, with the tariff window that "
-		       "holds then. Prices are per million tokens.",
-	.examples = "  tally price list\n  tally price list v4 --at 2026-08-24T02:00:00Z\n  tally "
-		    "price list --provider anthropic --json\n",
-	.options = at_options,
+		       "holds then. Prices are per million tokens. Resellers are listed with "
+		       "--resellers or by name (--provider openrouter).",
+	.examples =
+		"  tally price list\n  tally price list v4 --at 2026-08-24T02:00:00Z\n  tally "
+		"price list --provider anthropic --json\n  tally price list llama --resellers\n",
+	.options = list_options,
 	.common = TAKES_PRICES | TAKES_CURRENCY,
 	.run = list,
 };

@@ -2,11 +2,16 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <zlib.h>
+
+#include "pricing/shipped.h"
+#include "pricing/spelling.h"
 
 /* Everything known under one model name. */
 struct name_entry {
@@ -28,6 +33,9 @@ struct book {
 	struct name_entry *slot[NAME_SLOTS];
 	int64_t *edge_us; /* every instant at which some price or alias begins or ends, ascending */
 	size_t edge_count, edge_room;
+	bool opened[SHIPPED_CARDS_MAX];
+	pthread_mutex_t lock; /* of all of it: cards are opened while threads ask */
+	struct book *self;    /* for opening a card of a book that is only asked */
 };
 
 const char *service_tier_standard(size_t i)
@@ -114,14 +122,14 @@ static const void **push(const void **list, size_t *count, const void *item)
 	return list;
 }
 
-void book_add_card(struct book *b, struct card *c)
+static void add_card(struct book *b, struct card *c, int layer)
 {
 	b->card = mem_grow(b->card, (b->card_count + 1) * sizeof *b->card);
 	b->card[b->card_count++] = c;
 	for (size_t i = 0; i < c->price_count; i++) {
 		struct price *p = &c->price[i];
 		struct name_entry *n = need_name(b, p->model);
-		p->layer = b->layer_next;
+		p->layer = layer;
 		n->price = (const struct price **)push((const void **)n->price, &n->price_count, p);
 		add_edge(b, p->from);
 		add_edge(b, p->to);
@@ -129,7 +137,7 @@ void book_add_card(struct book *b, struct card *c)
 	for (size_t i = 0; i < c->alias_count; i++) {
 		struct alias *a = &c->alias[i];
 		struct name_entry *n = need_name(b, a->alias);
-		a->layer = b->layer_next;
+		a->layer = layer;
 		n->alias = (const struct alias **)push((const void **)n->alias, &n->alias_count, a);
 		add_edge(b, a->from);
 		add_edge(b, a->to);
@@ -137,24 +145,86 @@ void book_add_card(struct book *b, struct card *c)
 	qsort(b->edge_us, b->edge_count, sizeof *b->edge_us, edge_order);
 }
 
+void book_add_card(struct book *b, struct card *c)
+{
+	add_card(b, c, b->layer_next);
+}
+
+/* Opens a shipped card, once. They were checked when the program was built and tested. */
+static void open_shipped(struct book *b, size_t i)
+{
+	const struct shipped_card *s = &shipped_cards[i];
+	if (b->opened[i])
+		return;
+	b->opened[i] = true;
+	char *text = mem_alloc(s->size + 1);
+	uLongf size = s->size;
+	CHECK(uncompress((unsigned char *)text, &size, s->bytes, s->packed) == Z_OK &&
+	      size == s->size);
+	struct fault_list faults = { 0 };
+	struct card *card = NULL;
+	CHECK(card_parse(&card, (struct text){ text, size }, s->name, &faults) == 0);
+	fault_list_release(&faults);
+	free(text);
+	add_card(b, card, 0);
+}
+
+static void open_all(struct book *b)
+{
+	for (size_t i = 0; i < shipped_card_count; i++)
+		open_shipped(b, i);
+}
+
+/* The first name of the table that is not before it, ignoring case. */
+static size_t shipped_from(struct text name)
+{
+	size_t low = 0, high = shipped_name_count;
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+		const char *known = shipped_name_text + shipped_names[mid].at;
+		size_t i = 0;
+		int order = 0;
+		for (; i < name.n && order == 0; i++) {
+			char c = name.p[i];
+			c = (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
+			order = (unsigned char)known[i] - (unsigned char)c;
+		}
+		if (order < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+enum sellers { FIRST_PARTY, RESELLERS };
+
+/* Opens the shipped cards that know the name: those of a provider, or (NULL) of first parties or of
+ * resellers. Returns whether there is such a card. */
+static bool open_name(struct book *b, struct text name, const char *provider, enum sellers which)
+{
+	bool found = false;
+	for (size_t i = shipped_from(name); i < shipped_name_count; i++) {
+		const char *known = shipped_name_text + shipped_names[i].at;
+		if (strlen(known) != name.n || strncasecmp(known, name.p, name.n) != 0)
+			break;
+		const struct shipped_card *s = &shipped_cards[shipped_names[i].card];
+		if (provider ? strcasecmp(provider, s->provider) != 0
+			     : s->reseller != (which == RESELLERS))
+			continue;
+		open_shipped(b, shipped_names[i].card);
+		found = true;
+	}
+	return found;
+}
+
 int book_open(struct book **out, struct err *e)
 {
+	(void)e;
+	CHECK(shipped_card_count <= SHIPPED_CARDS_MAX);
 	struct book *b = mem_zalloc(sizeof *b);
-	for (const struct shipped_file *f = shipped_cards; f->name; f++) {
-		struct fault_list faults = { 0 };
-		struct card *card = NULL;
-		int rc = card_parse(&card, text_of(f->bytes), f->name, &faults);
-		if (rc != 0) {
-			err_set(e, ERR_INVALID, "shipped card %s: %s: %s", f->name,
-				faults.fault[0].place, faults.fault[0].message);
-			fault_list_release(&faults);
-			card_close(card);
-			book_close(b);
-			return rc;
-		}
-		fault_list_release(&faults);
-		book_add_card(b, card);
-	}
+	pthread_mutex_init(&b->lock, NULL);
+	b->self = b;
 	b->layer_next = 1;
 	*out = b;
 	return 0;
@@ -174,6 +244,7 @@ void book_close(struct book *b)
 	free(b->card);
 	free(b->edge_us);
 	arena_release(&b->arena);
+	pthread_mutex_destroy(&b->lock);
 	free(b);
 }
 
@@ -293,50 +364,83 @@ static const struct alias *best_alias(const struct name_entry *n, const char *pr
 	return best;
 }
 
-/*
- * The vendor meant by a bare model name: of the highest layer that knows the name, the one vendor
- * that is not a reseller, or the only vendor there is.
- */
-static int owner_of(const struct name_entry *n, const char **out, struct err *e)
+/* Whether that vendor resells: its card says so, or the shipped card of that vendor. */
+static bool is_reseller(const struct price *p, const char *provider)
+{
+	if (p && p->reseller)
+		return true;
+	for (size_t i = 0; i < shipped_card_count; i++)
+		if (strcasecmp(shipped_cards[i].provider, provider) == 0)
+			return shipped_cards[i].reseller;
+	return false;
+}
+
+/* Those who sell a name in one layer. */
+struct sellers_found {
+	const char *one;
+	struct buf others;
+};
+
+static void find_sellers(const struct name_entry *n, int layer, bool resellers,
+			 struct sellers_found *out)
+{
+	for (size_t i = 0; i < n->price_count + n->alias_count; i++) {
+		bool is_alias = i >= n->price_count;
+		const struct price *p = is_alias ? NULL : n->price[i];
+		const struct alias *a = is_alias ? n->alias[i - n->price_count] : NULL;
+		const char *provider = is_alias ? a->provider : p->provider;
+		if ((is_alias ? a->layer : p->layer) != layer ||
+		    is_reseller(p, provider) != resellers)
+			continue;
+		if (!out->one)
+			out->one = provider;
+		else if (strcmp(out->one, provider) != 0 &&
+			 !(out->others.p && strstr(out->others.p, provider)))
+			buf_printf(&out->others, ", %s", provider);
+	}
+}
+
+static int highest_layer(const struct name_entry *n)
 {
 	int layer = -1;
 	for (size_t i = 0; i < n->price_count; i++)
-		if (n->price[i]->layer > layer)
-			layer = n->price[i]->layer;
+		layer = n->price[i]->layer > layer ? n->price[i]->layer : layer;
 	for (size_t i = 0; i < n->alias_count; i++)
-		if (n->alias[i]->layer > layer)
-			layer = n->alias[i]->layer;
-	for (int resellers = 0; resellers < 2; resellers++) {
-		const char *found = NULL;
-		struct buf others = { 0 };
-		for (size_t i = 0; i < n->price_count + n->alias_count; i++) {
-			bool is_alias = i >= n->price_count;
-			const struct price *p = is_alias ? NULL : n->price[i];
-			const struct alias *a = is_alias ? n->alias[i - n->price_count] : NULL;
-			const char *provider = is_alias ? a->provider : p->provider;
-			if ((is_alias ? a->layer : p->layer) != layer ||
-			    (!is_alias && p->reseller && !resellers))
-				continue;
-			if (!found)
-				found = provider;
-			else if (strcmp(found, provider) != 0 &&
-				 !(others.p && strstr(others.p, provider)))
-				buf_printf(&others, ", %s", provider);
+		layer = n->alias[i]->layer > layer ? n->alias[i]->layer : layer;
+	return layer;
+}
+
+/*
+ * The vendor meant by a bare model name: the one first party that sells it, of the highest layer
+ * where there is just one (more cards never make a name ambiguous that was not); else the one
+ * reseller.
+ */
+static int owner_of(const struct name_entry *n, const char **out, struct err *e)
+{
+	struct sellers_found ambiguous = { 0 };
+	for (int resellers = 0; resellers < 2; resellers++)
+		for (int layer = highest_layer(n); layer >= 0; layer--) {
+			struct sellers_found found = { 0 };
+			find_sellers(n, layer, resellers, &found);
+			if (found.one && !found.others.n) {
+				*out = found.one;
+				buf_release(&ambiguous.others);
+				return 0;
+			}
+			if (found.one && !ambiguous.one)
+				ambiguous = found;
+			else
+				buf_release(&found.others);
 		}
-		if (others.n) {
-			int rc = err_set(
-				e, ERR_AMBIGUOUS,
-				"several vendors sell '%.*s' (%s%.200s); name one with --provider",
-				(int)n->name.n, n->name.p, found, others.p);
-			buf_release(&others);
-			return rc;
-		}
-		if (found) {
-			*out = found;
-			return 0;
-		}
-	}
-	return err_set(e, ERR_NOT_FOUND, "no price card knows '%.*s'", (int)n->name.n, n->name.p);
+	int rc = ambiguous.one
+			 ? err_set(e, ERR_AMBIGUOUS,
+				   "several vendors sell '%.*s' (%s%.200s); name one with "
+				   "--provider",
+				   (int)n->name.n, n->name.p, ambiguous.one, ambiguous.others.p)
+			 : err_set(e, ERR_NOT_FOUND, "no price card knows '%.*s'", (int)n->name.n,
+				   n->name.p);
+	buf_release(&ambiguous.others);
+	return rc;
 }
 
 static int unknown_model(const struct book *b, struct text model, struct err *e)
@@ -350,6 +454,12 @@ static int unknown_model(const struct book *b, struct text model, struct err *e)
 			if (d < best || (d == best && near.n && text_cmp(n->name, near) < 0))
 				best = d, near = n->name;
 		}
+	for (size_t i = 0; i < shipped_name_count; i++) {
+		struct text known = text_of(shipped_name_text + shipped_names[i].at);
+		int d = text_distance(model, known, best > NEAR ? NEAR : best);
+		if (d < best)
+			best = d, near = known;
+	}
 	return err_set(e, ERR_NOT_FOUND, "model '%.*s' is in no price card%s%.*s%s",
 		       model.n > 200 ? 200 : (int)model.n, model.p,
 		       near.n ? "; did you mean '"
@@ -430,6 +540,9 @@ static int explain_absence(const struct name_entry *n, const char *provider,
 
 static const char *known_provider(const struct book *b, struct text name)
 {
+	for (size_t i = 0; i < shipped_card_count; i++)
+		if (same_ignoring_case(text_of(shipped_cards[i].provider), name))
+			return shipped_cards[i].provider;
 	for (size_t i = 0; i < b->card_count; i++)
 		for (size_t k = 0; k < b->card[i]->price_count; k++)
 			if (same_ignoring_case(text_of(b->card[i]->price[k].provider), name))
@@ -437,33 +550,77 @@ static const char *known_provider(const struct book *b, struct text name)
 	return NULL;
 }
 
-int book_find(const struct book *b, const struct price_query *query, struct price_match *out,
-	      struct err *e)
+/* Whether that vendor, or (NULL) a first party or a card of the user's, knows the name. What else
+ * happens to be open must not matter. */
+static bool is_sold(const struct name_entry *n, const char *provider)
+{
+	for (size_t i = 0; n && i < n->price_count; i++) {
+		const struct price *p = n->price[i];
+		if (provider ? strcmp(provider, p->provider) == 0
+			     : p->layer > 0 || !is_reseller(p, p->provider))
+			return true;
+	}
+	for (size_t i = 0; n && i < n->alias_count; i++) {
+		const struct alias *a = n->alias[i];
+		if (provider ? strcmp(provider, a->provider) == 0
+			     : a->layer > 0 || !is_reseller(NULL, a->provider))
+			return true;
+	}
+	return false;
+}
+
+/* The entry of a name as that provider sells it, or (NULL) as a first party does. */
+static const struct name_entry *look_up(struct book *b, struct text name, const char *provider)
+{
+	open_name(b, name, provider, FIRST_PARTY);
+	const struct name_entry *n = find_name(b, name);
+	return is_sold(n, provider) ? n : NULL;
+}
+
+/*
+ * The entry of a model under the name that was written or another spelling of it, first parties
+ * before resellers. What the spelling tells besides goes into q, the vendor into *provider.
+ */
+static const struct name_entry *look_up_spelled(struct book *b, struct price_query *q,
+						const char **provider)
+{
+	struct spelling s = { .model = q->model };
+	const struct name_entry *n = look_up(b, q->model, *provider);
+	while (!n && spelling_next(&s)) {
+		const char *seller = s.provider.n ? known_provider(b, s.provider) : *provider;
+		if (s.provider.n && (!seller || (*provider && strcmp(seller, *provider) != 0)))
+			continue;
+		n = look_up(b, s.model, seller);
+		if (!n)
+			continue;
+		*provider = seller;
+		q->region = q->region.n ? q->region : s.region;
+		if (service_tier_is_standard(q->service_tier) && s.service_tier.n)
+			q->service_tier = s.service_tier;
+	}
+	if (!n && !*provider)
+		open_name(b, q->model, NULL, RESELLERS);
+	return n ? n : find_name(b, q->model);
+}
+
+static int find_price(struct book *b, const struct price_query *query, struct price_match *out,
+		      struct err *e)
 {
 	struct price_query q = *query;
 	const char *provider = NULL;
-	*out = (struct price_match){ .until = next_edge(b, q.at) };
 	if (q.model.n == 0)
 		return err_set(e, ERR_NOT_FOUND, "no model is named");
 	if (q.provider.n) {
 		provider = known_provider(b, q.provider);
+		if (!provider)
+			provider = known_provider(b, provider_spelling(q.provider));
 		if (!provider)
 			return err_set(
 				e, ERR_NOT_FOUND,
 				"provider '%.*s' is in no price card; see `tally price list`",
 				q.provider.n > 100 ? 100 : (int)q.provider.n, q.provider.p);
 	}
-	const struct name_entry *n = find_name(b, q.model);
-	if (!n && !provider) {
-		/* PROVIDER/MODEL, as several gateways write it */
-		const char *slash = memchr(q.model.p, '/', q.model.n);
-		if (slash) {
-			struct text head = { q.model.p, (size_t)(slash - q.model.p) };
-			struct text tail = { slash + 1, q.model.n - head.n - 1 };
-			provider = known_provider(b, head);
-			n = provider ? find_name(b, tail) : NULL;
-		}
-	}
+	const struct name_entry *n = look_up_spelled(b, &q, &provider);
 	if (!n)
 		return unknown_model(b, q.model, e);
 	if (!provider) {
@@ -495,7 +652,7 @@ int book_find(const struct book *b, const struct price_query *query, struct pric
 		if (!a)
 			return explain_absence(n, provider, &q, e);
 		out->alias = a;
-		n = find_name(b, text_of(a->model));
+		n = look_up(b, text_of(a->model), provider);
 		if (!n)
 			return err_set(e, ERR_UNPRICED,
 				       "'%.*s' means '%s', which is in no price card",
@@ -505,8 +662,25 @@ int book_find(const struct book *b, const struct price_query *query, struct pric
 		       (int)asked->name.n, asked->name.p);
 }
 
+int book_find(const struct book *b, const struct price_query *q, struct price_match *out,
+	      struct err *e)
+{
+	pthread_mutex_lock(&b->self->lock);
+	*out = (struct price_match){ .until = INSTANT_MAX };
+	int rc = find_price(b->self, q, out, e);
+	/* after the cards are open: they bring edges */
+	struct instant edge = next_edge(b, q->at);
+	if (edge.us < out->until.us)
+		out->until = edge;
+	pthread_mutex_unlock(&b->self->lock);
+	return rc;
+}
+
 size_t book_card_count(const struct book *b)
 {
+	pthread_mutex_lock(&b->self->lock);
+	open_all(b->self);
+	pthread_mutex_unlock(&b->self->lock);
 	return b->card_count;
 }
 
@@ -517,13 +691,19 @@ const struct card *book_card(const struct book *b, size_t i)
 
 const struct model_limits *book_limits(const struct book *b, const char *model)
 {
-	for (size_t i = book_card_count(b); i-- > 0;) {
-		const struct card *c = book_card(b, i);
+	pthread_mutex_lock(&b->self->lock);
+	look_up(b->self, text_of(model), NULL);
+	const struct model_limits *found = NULL;
+	for (size_t i = b->card_count; !found && i-- > 0;) {
+		const struct card *c = b->card[i];
 		for (size_t k = 0; k < c->limits_count; k++)
-			if (strcmp(c->limits[k].model, model) == 0)
-				return &c->limits[k];
+			if (strcmp(c->limits[k].model, model) == 0) {
+				found = &c->limits[k];
+				break;
+			}
 	}
-	return NULL;
+	pthread_mutex_unlock(&b->self->lock);
+	return found;
 }
 
 const struct dispute *book_dispute(const struct book *b, const char *provider, const char *model,

@@ -46,7 +46,7 @@ struct price_match {
 int book_find(const struct book *b, const struct price_query *q, struct price_match *out,
 	      struct err *e);
 
-/* Lists, in file order. */
+/* Lists; the count opens every shipped card. */
 size_t book_card_count(const struct book *b);
 const struct card *book_card(const struct book *b, size_t i);
 /* What the sources disagree about of that model at that instant: the i-th, or NULL. */
@@ -56,12 +56,11 @@ const struct dispute *book_dispute(const struct book *b, const char *provider, c
 /* What is known of a model (by its resolved name) beside its price, or NULL. */
 const struct model_limits *book_limits(const struct book *b, const char *model);
 
-/* The JSON files compiled into the program. */
+/* The JSON files of plans and offers that are compiled into the program. */
 struct shipped_file {
 	const char *name, *bytes;
 };
-extern const struct shipped_file shipped_cards[], shipped_plans[], shipped_offers[]; /* ended by a
-								   NULL name */
+extern const struct shipped_file shipped_plans[], shipped_offers[]; /* ended by a NULL name */
 
 /* Tier names that all mean the standard price: the i-th, or NULL. */
 const char *service_tier_standard(size_t i);

@@ -51,7 +51,7 @@ sample() { printf 'time,model,customer,task,input,cache_read,output\n2026-06-15T
 	run "$TALLY" replay b.csv --at 2026-06-15 --remodel deepseek-v4-flash --by workload --json
 	expect 3 '"workload": "API log", "records": 1' '"workload": "Conversation log"' "b.csv:4: field 'total' (21) contradicts its parts (20)"
 	run "$TALLY" replay b.csv --at 2026-06-15 --json
-	expect 3 '"unpriced": 2' "'ChatGPT' is in no price card"
+	expect 3 '"unpriced": 1' "'ChatGPT' is in no price card"
 	printf '{"timestamp": 27482, "input_length": 6955, "output_length": 52, "hash_ids": [46, 47]}\n' >m.jsonl
 	run "$TALLY" replay m.jsonl --at 2026-06-15 --model deepseek-v4-flash --json
 	expect 0 '"input": 6955' '"first": "2026-06-15T00:00:27.482Z"'

@@ -149,7 +149,7 @@ static void what_has_no_price_says_why(void **state)
 			fail_msg("%s at %s: %d %s", cases[i].model, cases[i].at, rc, e.message);
 	}
 	struct price_query q = { .model = TEXT("claude-sonnet-4-6"),
-				 .service_tier = TEXT("batch"),
+				 .service_tier = TEXT("scale"),
 				 .currency = "USD",
 				 .at = when("2026-05-10") };
 	struct price_match m;

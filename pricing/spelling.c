@@ -1,0 +1,226 @@
+#include "pricing/spelling.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+/* What stands before a model's name. A rule is used once, in this order; "*" takes one more part up
+ * to the next slash, as a region. */
+static const struct {
+	const char *prefix, *provider, *region, *service_tier;
+} prefixes[] = {
+	{ "openrouter/", "openrouter", "", "" },
+	{ "bedrock/converse/", "bedrock", "", "" },
+	{ "bedrock_converse/", "bedrock", "", "" },
+	{ "bedrock/", "bedrock", "", "" },
+	{ "vertex_ai/", "vertex", "", "" },
+	{ "google-vertex/", "vertex", "", "" },
+	{ "google_vertexai/", "vertex", "", "" },
+	{ "gemini/", "google", "", "" },
+	{ "models/", "google", "", "" },
+	{ "google_genai/", "google", "", "" },
+	{ "azure/global-standard/", "azure", "", "" },
+	{ "azure/global/", "azure", "", "" },
+	{ "azure/us/", "azure", "us", "" },
+	{ "azure/eu/", "azure", "eu", "" },
+	{ "azure/", "azure", "", "" },
+	{ "azure_ai/", "azure", "", "" },
+	{ "fast/", "", "", "fast" },
+	{ "global.", "bedrock", "", "" },
+	{ "us-gov.", "bedrock", "us-gov", "" },
+	{ "us.", "bedrock", "us", "" },
+	{ "eu.", "bedrock", "eu", "" },
+	{ "apac.", "bedrock", "apac", "" },
+	{ "au.", "bedrock", "au", "" },
+	{ "jp.", "bedrock", "jp", "" },
+};
+
+/* What stands behind it. */
+static const struct {
+	const char *suffix, *service_tier;
+} suffixes[] = {
+	{ "[1m]", "" },	       { "@default", "" },  { ":thinking", "" }, { ":nitro", "" },
+	{ ":floor", "" },      { ":exacto", "" },   { ":18k", "" },	 { ":28k", "" },
+	{ ":48k", "" },	       { ":100k", "" },	    { ":200k", "" },	 { ":batch", "batch" },
+	{ "-batch", "batch" }, { "-fast", "fast" }, { "-v1:0", "" },	 { "-v2:0", "" },
+	{ "-v1", "" },
+};
+
+/* How gateways, clouds and telemetry call a vendor. */
+static const struct {
+	const char *word, *provider;
+} vendors[] = {
+	{ "amazon", "amazon-nova" },
+	{ "amazon-bedrock", "bedrock" },
+	{ "aws", "bedrock" },
+	{ "aws.bedrock", "bedrock" },
+	{ "az.ai.inference", "azure" },
+	{ "az.ai.openai", "azure" },
+	{ "azure.ai.inference", "azure" },
+	{ "azure.ai.openai", "azure" },
+	{ "azure_ai", "azure" },
+	{ "azure_openai", "azure" },
+	{ "azure-openai", "azure" },
+	{ "bedrock_converse", "bedrock" },
+	{ "dashscope", "alibaba" },
+	{ "deepseek-ai", "deepseek" },
+	{ "deepseek_ai", "deepseek" },
+	{ "fireworks-ai", "fireworks" },
+	{ "fireworks_ai", "fireworks" },
+	{ "gcp.gemini", "google" },
+	{ "gcp.gen_ai", "google" },
+	{ "gcp.vertex_ai", "vertex" },
+	{ "gemini", "google" },
+	{ "google_genai", "google" },
+	{ "google-vertex", "vertex" },
+	{ "google_vertexai", "vertex" },
+	{ "meta-llama", "meta" },
+	{ "mistral_ai", "mistral" },
+	{ "mistralai", "mistral" },
+	{ "moonshotai", "moonshot" },
+	{ "qwen", "alibaba" },
+	{ "together_ai", "together" },
+	{ "togetherai", "together" },
+	{ "vertex_ai", "vertex" },
+	{ "vertexai", "vertex" },
+	{ "x-ai", "xai" },
+	{ "x_ai", "xai" },
+	{ "z-ai", "zai" },
+	{ "zai-org", "zai" },
+	{ "zhipu", "zai" },
+	{ "zhipuai", "zai" },
+};
+
+struct text provider_spelling(struct text provider)
+{
+	for (size_t i = 0; i < sizeof vendors / sizeof *vendors; i++)
+		if (provider.n == strlen(vendors[i].word) &&
+		    strncasecmp(provider.p, vendors[i].word, provider.n) == 0)
+			return text_of(vendors[i].provider);
+	return provider;
+}
+
+static bool starts(struct text t, const char *word)
+{
+	size_t n = strlen(word);
+	return t.n > n && strncasecmp(t.p, word, n) == 0;
+}
+
+static bool ends(struct text t, const char *word)
+{
+	size_t n = strlen(word);
+	return t.n > n && strncasecmp(t.p + t.n - n, word, n) == 0;
+}
+
+static bool all_digits(const char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (p[i] < '0' || p[i] > '9')
+			return false;
+	return n > 0;
+}
+
+static bool take_prefix(struct spelling *s)
+{
+	for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
+		if (!starts(s->model, prefixes[i].prefix))
+			continue;
+		size_t n = strlen(prefixes[i].prefix);
+		s->model = (struct text){ s->model.p + n, s->model.n - n };
+		if (*prefixes[i].provider)
+			s->provider = text_of(prefixes[i].provider);
+		if (*prefixes[i].region)
+			s->region = text_of(prefixes[i].region);
+		if (*prefixes[i].service_tier)
+			s->service_tier = text_of(prefixes[i].service_tier);
+		/* bedrock/us-east-1/MODEL names a region */
+		const char *slash = memchr(s->model.p, '/', s->model.n);
+		if (text_eq(s->provider, TEXT("bedrock")) && slash) {
+			s->region = (struct text){ s->model.p, (size_t)(slash - s->model.p) };
+			s->model = (struct text){ slash + 1, s->model.n - s->region.n - 1 };
+		}
+		return true;
+	}
+	return false;
+}
+
+static bool take_suffix(struct spelling *s)
+{
+	for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+		if (!ends(s->model, suffixes[i].suffix))
+			continue;
+		s->model.n -= strlen(suffixes[i].suffix);
+		if (*suffixes[i].service_tier)
+			s->service_tier = text_of(suffixes[i].service_tier);
+		return true;
+	}
+	/* @20250929, @001: a snapshot on Vertex */
+	const char *at = s->model.n ? memchr(s->model.p, '@', s->model.n) : NULL;
+	if (at && at > s->model.p &&
+	    all_digits(at + 1, s->model.n - (size_t)(at + 1 - s->model.p))) {
+		s->model.n = (size_t)(at - s->model.p);
+		return true;
+	}
+	return false;
+}
+
+/* A Claude snapshot is priced as its model; of other vendors a date may tell prices apart, so only
+ * those that a card lists are folded. */
+static bool take_claude_date(struct spelling *s)
+{
+	struct text m = s->model;
+	if (!starts(m, "claude-") || m.n < 16 || m.p[m.n - 9] != '-' ||
+	    !all_digits(m.p + m.n - 8, 8))
+		return false;
+	s->model.n -= 9;
+	return true;
+}
+
+/* VENDOR/MODEL and VENDOR.MODEL, as gateways and Bedrock write them: the vendor sells it. */
+static bool take_vendor(struct spelling *s)
+{
+	static const char *const dotted[] = {
+		"anthropic.", "moonshotai.", "deepseek.", "mistral.",
+		"openai.",    "qwen.",	     "zai.",	  "minimax."
+	};
+	size_t n = 0;
+	const char *slash = s->model.n ? memchr(s->model.p, '/', s->model.n) : NULL;
+	if (slash)
+		n = (size_t)(slash - s->model.p);
+	for (size_t i = 0; !n && i < sizeof dotted / sizeof *dotted; i++)
+		if (starts(s->model, dotted[i]))
+			n = strlen(dotted[i]) - 1;
+	if (!n || n + 1 >= s->model.n)
+		return false;
+	struct text head = { s->model.p, n };
+	s->provider = provider_spelling(head);
+	s->model = (struct text){ s->model.p + n + 1, s->model.n - n - 1 };
+	return true;
+}
+
+/* claude-opus-4.6 as claude-opus-4-6. */
+static bool take_dots(struct spelling *s)
+{
+	if (!starts(s->model, "claude-") || s->model.n >= SPELLING_MAX ||
+	    !memchr(s->model.p, '.', s->model.n))
+		return false;
+	memmove(s->room, s->model.p, s->model.n);
+	for (size_t i = 0; i < s->model.n; i++)
+		if (s->room[i] == '.')
+			s->room[i] = '-';
+	s->model.p = s->room;
+	return true;
+}
+
+bool spelling_next(struct spelling *s)
+{
+	static bool (*const steps[])(struct spelling *) = { take_prefix, take_suffix, take_dots,
+							    take_claude_date, take_vendor };
+	for (; s->stage < (int)(sizeof steps / sizeof *steps); s->stage++)
+		if (steps[s->stage](s)) {
+			/* what is left may have a prefix or suffix again, as us.anthropic. has */
+			s->stage = s->stage == 4 ? 0 : s->stage;
+			return true;
+		}
+	return false;
+}

@@ -1,0 +1,32 @@
+/*
+ * spelling: the other ways in which clouds, gateways and agents write the name of a model, one step
+ * after the other, with what a spelling tells besides: who sells it, in which region, in which
+ * service tier.
+ *
+ * The steps are data (spelling.c). Names that a card lists are looked up first and need no rule.
+ */
+#ifndef TALLY_PRICING_SPELLING_H
+#define TALLY_PRICING_SPELLING_H
+
+#include <stdbool.h>
+
+#include "base/text.h"
+
+enum { SPELLING_MAX = 256 };
+
+/* Begins with the name as it was written; the texts point into it or into the struct. */
+struct spelling {
+	struct text model, provider, region, service_tier;
+	/* private */
+	char room[SPELLING_MAX];
+	int stage;
+};
+
+/* The next, simpler spelling of the same model; false when there is none. */
+bool spelling_next(struct spelling *s);
+
+/* A vendor's name as cards have it: vertex_ai is vertex, gemini google. What is not known is
+ * returned as it is. */
+struct text provider_spelling(struct text provider);
+
+#endif
