@@ -360,7 +360,7 @@ void json_close(struct json_document *d)
 
 json_value *json_root(const struct json_document *d)
 {
-	return d->root;
+	return d ? d->root : NULL;
 }
 
 static bool is_number(json_value *v)

@@ -26,6 +26,7 @@ int json_open(struct json_document **out, struct text s, struct err *e);
 /* Reads the whole file; the message starts with its name. */
 int json_open_file(struct json_document **out, const char *path, struct err *e);
 void json_close(struct json_document *d);
+/* NULL of a document that was not opened; every getter takes NULL. */
 json_value *json_root(const struct json_document *d);
 
 enum json_kind json_kind(json_value *v);

@@ -77,6 +77,7 @@ static void put_counts(struct json_out *j, const struct ingest_counts *c)
 	json_out_int(j, "unpriced", c->unpriced);
 	json_out_int(j, "grown", c->grown);
 	json_out_int(j, "passed_over", c->passed_over);
+	json_out_int(j, "unread", c->unread);
 }
 
 static void print_counts(const struct ingest_counts *c, bool json)
@@ -100,6 +101,9 @@ static void print_counts(const struct ingest_counts *c, bool json)
 	if (c->unpriced)
 		printf("%lld of the accepted have no price (tally usage names them)\n",
 		       (long long)c->unpriced);
+	if (c->unread)
+		printf("%lld file%s could not be read or understood, and not counted\n",
+		       (long long)c->unread, c->unread == 1 ? "" : "s");
 	if (c->conflicts || c->quarantined)
 		printf("see: tally quarantine list\n");
 }
@@ -182,7 +186,9 @@ static int run(struct cli *cli, struct err *e)
 		rc = draw(&work, e);
 	store_close(work.store);
 	book_close(work.book);
-	return rc ? rc : counts.unpriced || counts.quarantined || counts.conflicts ? 3 : 0;
+	return rc									    ? rc
+	       : counts.unpriced || counts.quarantined || counts.conflicts || counts.unread ? 3
+											    : 0;
 }
 
 const struct command command_ingest = {

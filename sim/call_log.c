@@ -38,6 +38,8 @@ static void collect(struct call_log *l, const struct parsed_file *f)
 {
 	for (size_t k = 0; k < f->refused_count; k++)
 		add_refusal(l, f->path, f->refused[k].line, f->refused[k].why);
+	if (f->not_read)
+		add_refusal(l, f->path, 0, f->not_read);
 	for (size_t k = 0; k < assembly_count(f->calls); k++) {
 		struct metered *m = assembly_call(f->calls, k);
 		m->conflict = false;
@@ -73,11 +75,11 @@ int call_log_open(struct call_log **out, const char *const *path, size_t count, 
 	for (size_t i = 0; rc == 0 && i < count; i++)
 		rc = path_list_add(&l->paths, path[i], e);
 	l->calls = assembly_open(true);
-	struct read_ahead *r =
-		read_ahead_open(l->paths.path, rc == 0 ? l->paths.count : 0, true, threads);
+	struct read_ahead *r = read_ahead_open(l->paths.path, l->paths.found,
+					       rc == 0 ? l->paths.count : 0, true, threads);
 	for (size_t i = 0; rc == 0 && i < l->paths.count; i++) {
 		const struct parsed_file *f = read_ahead_file(r, i);
-		/* a file that cannot be read is an error before any result */
+		/* a file that was named and cannot be read is an error before any result */
 		if (f->failure.code != ERR_NONE) {
 			*e = f->failure;
 			rc = -(int)e->code;

@@ -118,6 +118,7 @@ void ingest_start_again(struct ingest *in)
 	c->conflicts = before->conflicts;
 	c->quarantined = before->quarantined;
 	c->passed_over = before->passed_over;
+	c->unread = before->unread;
 	in->counts_at_mark = *c;
 	forget_occurrences(in);
 }
@@ -151,6 +152,12 @@ void ingest_counts_add(struct ingest_counts *to, const struct ingest_counts *c)
 	to->unpriced += c->unpriced;
 	to->grown += c->grown;
 	to->passed_over += c->passed_over;
+	to->unread += c->unread;
+}
+
+void ingest_add_unread(struct ingest *in)
+{
+	in->counts.unread++;
 }
 
 void ingest_add_passed_over(struct ingest *in, int64_t n)

@@ -31,6 +31,7 @@ struct ingest_counts {
 	int64_t grown; /* of the duplicates: a later sighting of a call, larger than the stored one
 			*/
 	int64_t passed_over; /* documents that carry no usage; not among read */
+	int64_t unread;	     /* files that could not be read or understood; not among read */
 };
 
 void ingest_counts_add(struct ingest_counts *to, const struct ingest_counts *c);
@@ -81,6 +82,7 @@ void ingest_next_source(struct ingest *in, const char *customer, struct instant 
 
 const struct ingest_counts *ingest_counts(const struct ingest *in);
 void ingest_add_passed_over(struct ingest *in, int64_t n);
+void ingest_add_unread(struct ingest *in); /* one more file */
 
 /* Rates a record anew: the price that it would be stored with. */
 int ingest_price(struct ingest *in, const struct record *r, int64_t web_searches, int64_t *price,

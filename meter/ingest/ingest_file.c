@@ -20,6 +20,11 @@ static int ingest_parsed(struct intake *x, struct parsed_file *f, struct err *e)
 	if (rc == 0)
 		rc = intake_take_calls(x, f->calls, e);
 	ingest_add_passed_over(x->in, f->passed_over);
+	if (f->not_read) {
+		ingest_add_unread(x->in);
+		if (x->o->on_refusal)
+			x->o->on_refusal(x->o->user, x->path, -1, f->not_read);
+	}
 	if (rc == 0 && f->failure.code != ERR_NONE) {
 		*e = f->failure;
 		rc = -(int)e->code;
@@ -54,10 +59,12 @@ bool ingest_is_log_format(const char *format)
 			  strcmp(format, "payload") == 0);
 }
 
-static bool is_log(const struct ingest_files *o, const char *path)
+/* A file of a directory is taken for a log unless it is a trace. */
+static bool is_log(const struct ingest_files *o, const char *path, bool found)
 {
 	bool any = !o->format || strcmp(o->format, "auto") == 0;
-	return ingest_is_log_format(o->format) || (any && source_is_payload(path));
+	return ingest_is_log_format(o->format) ||
+	       (any && (found ? !source_is_trace(path) : source_is_payload(path)));
 }
 
 /* One file; parsed: what was read of it already, NULL for traces. */
@@ -71,25 +78,26 @@ static int ingest_one(struct intake *x, const char *path, const char *name,
 
 /* Files in their order. Logs that follow each other are parsed by other threads meanwhile. */
 static int ingest_list(struct store *s, const struct ingest_files *o, const char *const *path,
-		       const char *const *name, size_t count, struct ingest_counts *counts,
-		       struct err *e)
+		       const char *const *name, const bool *found, size_t count,
+		       struct ingest_counts *counts, struct err *e)
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	struct intake x;
 	int rc = intake_open(&x, s, o, "", e);
 	for (size_t i = 0; rc == 0 && o->map_count && i < count; i++)
-		if (is_log(o, path[i]))
+		if (is_log(o, path[i], found && found[i]))
 			rc = err_set(e, ERR_USAGE, MAP_IS_FOR_TRACES, name[i]);
 	for (size_t i = 0; rc == 0 && i < count;) {
 		size_t n = 0;
-		while (i + n < count && is_log(o, path[i + n]))
+		while (i + n < count && is_log(o, path[i + n], found && found[i + n]))
 			n++;
 		if (n == 0) {
 			rc = ingest_one(&x, path[i], name[i], NULL, e);
 			i++;
 			continue;
 		}
-		struct read_ahead *ahead = read_ahead_open(path + i, n, false, (int)cores);
+		struct read_ahead *ahead =
+			read_ahead_open(path + i, found ? found + i : NULL, n, false, (int)cores);
 		for (size_t k = 0; rc == 0 && k < n; k++)
 			rc = ingest_one(&x, path[i + k], name[i + k], read_ahead_file(ahead, k), e);
 		read_ahead_close(ahead);
@@ -140,12 +148,13 @@ int ingest_path(struct store *s, const struct ingest_files *o, const char *path,
 		snprintf(name, sizeof name, "/dev/fd/%d", fd);
 		const char *const path_of_fd[] = { name };
 		const char *const shown[] = { "(standard input)" };
-		rc = ingest_list(s, o, path_of_fd, shown, 1, counts, e);
+		rc = ingest_list(s, o, path_of_fd, shown, NULL, 1, counts, e);
 		close(fd);
 	} else {
 		rc = path_list_add(&list, path, e);
 		if (rc == 0)
-			rc = ingest_list(s, o, list.path, list.path, list.count, counts, e);
+			rc = ingest_list(s, o, list.path, list.path, list.found, list.count, counts,
+					 e);
 		path_list_release(&list);
 	}
 	struct err other;

@@ -16,7 +16,7 @@ struct ingest_files {
 	const char *format; /* NULL: by content */
 	const struct field_map *map;
 	size_t map_count;
-	/* a first problem of each kind is told at once; may be NULL */
+	/* a first problem of each kind is told at once (line -1: the whole file); may be NULL */
 	void (*on_refusal)(void *user, const char *path, int64_t line, const char *why);
 	void (*progress)(void *user, int64_t records, int64_t done_bytes, int64_t total_bytes);
 	void *user;

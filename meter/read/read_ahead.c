@@ -14,6 +14,7 @@ struct slot {
 
 struct read_ahead {
 	const char *const *path;
+	const bool *found;
 	struct slot *slot;
 	size_t count, next, wanted; /* the next to parse; the one that the caller is at */
 	bool every, stop;
@@ -41,19 +42,39 @@ static void refuse(void *user, int64_t line, struct text raw, const struct err *
 				       arena_text(&f->arena, why->message, strlen(why->message)) };
 }
 
-static void parse(struct parsed_file *f, const char *path, bool every)
+/* A file of a directory that cannot be read, that is not understood, or that is no log at all. */
+static void judge(struct parsed_file *f, bool found)
+{
+	if (found && f->failure.code != ERR_NONE) {
+		f->not_read = arena_printf(&f->arena, "%s", f->failure.message);
+		f->failure.code = ERR_NONE;
+		return;
+	}
+	if (f->failure.code != ERR_NONE || assembly_count(f->calls) > 0)
+		return;
+	bool counts = source_counts_tokens(f->path);
+	if (counts && (found || !f->refused_count))
+		f->not_read = "it counts tokens, but holds no usage record of a kind that is known";
+	if (found)
+		f->refused_count = 0; /* settings and the like are nothing to complain about */
+}
+
+static void parse(struct parsed_file *f, const char *path, bool found, bool every)
 {
 	struct source *s;
 	f->path = path;
 	f->calls = assembly_open(every);
-	if (source_open(&s, path, &f->failure) != 0)
+	if (source_open(&s, path, &f->failure) != 0) {
+		judge(f, found);
 		return;
+	}
 	struct payload_reader *r = payload_open(&(struct payload_sink){ f, take, refuse });
 	source_read(s, r, &f->failure);
 	f->passed_over = payload_passed_over(r);
 	f->bytes = source_size(s);
 	payload_close(r);
 	source_close(s);
+	judge(f, found);
 }
 
 static void release(struct parsed_file *f)
@@ -72,7 +93,7 @@ static bool parse_next(struct read_ahead *r)
 	size_t i = r->next++;
 	r->slot[i].state = AT_WORK;
 	pthread_mutex_unlock(&r->lock);
-	parse(&r->slot[i].file, r->path[i], r->every);
+	parse(&r->slot[i].file, r->path[i], r->found && r->found[i], r->every);
 	pthread_mutex_lock(&r->lock);
 	r->slot[i].state = DONE;
 	pthread_cond_broadcast(&r->changed);
@@ -90,10 +111,12 @@ static void *work(void *arg)
 	return NULL;
 }
 
-struct read_ahead *read_ahead_open(const char *const *path, size_t count, bool every, int threads)
+struct read_ahead *read_ahead_open(const char *const *path, const bool *found, size_t count,
+				   bool every, int threads)
 {
 	struct read_ahead *r = mem_zalloc(sizeof *r);
 	r->path = path;
+	r->found = found;
 	r->count = count;
 	r->every = every;
 	r->slot = mem_zalloc((count + 1) * sizeof *r->slot);

@@ -23,13 +23,17 @@ struct parsed_file {
 	struct refused_line *refused;
 	size_t refused_count;
 	int64_t passed_over, bytes;
-	struct err failure; /* the file could not be read to its end */
+	struct err failure;   /* the file could not be read to its end */
+	const char *not_read; /* why the file as a whole yields nothing; a run goes on behind it */
 	struct arena arena;
 };
 
 struct read_ahead;
-/* every: as assembly_open. The paths must live as long. */
-struct read_ahead *read_ahead_open(const char *const *path, size_t count, bool every, int threads);
+/* found: of each path, whether it was found in a directory (NULL: none): such a file that cannot be
+ * opened is `not_read` instead of a failure, and one that is no log is nothing. every: as
+ * assembly_open. Paths and flags must live as long. */
+struct read_ahead *read_ahead_open(const char *const *path, const bool *found, size_t count,
+				   bool every, int threads);
 void read_ahead_close(struct read_ahead *r);
 /* File number i, which must be asked for in order; valid until the next one is asked for. */
 struct parsed_file *read_ahead_file(struct read_ahead *r, size_t i);

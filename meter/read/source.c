@@ -29,12 +29,14 @@ bool path_is_directory(const char *path)
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-static void add_path(struct path_list *list, const char *path)
+static void add_path(struct path_list *list, const char *path, bool found)
 {
 	if (list->count == list->room) {
 		list->room = list->room ? list->room * 2 : 16;
 		list->path = mem_grow(list->path, list->room * sizeof *list->path);
+		list->found = mem_grow(list->found, list->room * sizeof *list->found);
 	}
+	list->found[list->count] = found;
 	list->path[list->count++] = arena_text(&list->arena, path, strlen(path));
 }
 
@@ -60,40 +62,71 @@ static int by_name(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static int add_directory(struct path_list *list, const char *path, int depth, struct err *e)
+/* The directories on the way: a link may lead back. */
+struct visited {
+	dev_t device;
+	ino_t inode;
+};
+struct walk {
+	struct path_list *list;
+	struct visited *visited;
+	size_t count;
+};
+
+static bool visit(struct walk *w, const struct stat *st)
+{
+	for (size_t i = 0; i < w->count; i++)
+		if (w->visited[i].device == st->st_dev && w->visited[i].inode == st->st_ino)
+			return false;
+	if ((w->count & (w->count - 1)) == 0)
+		w->visited =
+			mem_grow(w->visited, (w->count ? w->count * 2 : 1) * sizeof *w->visited);
+	w->visited[w->count++] = (struct visited){ st->st_dev, st->st_ino };
+	return true;
+}
+
+static int add_directory(struct walk *w, const char *path, int depth, struct err *e)
 {
 	enum { DEPTH_MAX = 32 };
 	struct dirent **entry;
 	struct stat st;
-	int rc = 0, n = scandir(path, &entry, NULL, by_name);
+	int n = scandir(path, &entry, NULL, by_name);
 	if (n < 0)
 		return not_opened(path, e);
 	for (int i = 0; i < n; i++) {
 		struct buf full = { 0 };
 		buf_printf(&full, "%s%s%s", path, path[strlen(path) - 1] == '/' ? "" : "/",
 			   entry[i]->d_name);
-		/* links to directories are not followed: they may lead back */
-		if (rc == 0 && entry[i]->d_name[0] != '.' && lstat(full.p, &st) == 0) {
-			if (S_ISDIR(st.st_mode) && depth < DEPTH_MAX)
-				rc = add_directory(list, full.p, depth + 1, e);
-			else if (!S_ISDIR(st.st_mode) && is_log(entry[i]->d_name))
-				add_path(list, full.p);
+		if (entry[i]->d_name[0] != '.') {
+			bool there = stat(full.p, &st) == 0;
+			if (there && S_ISDIR(st.st_mode)) {
+				if (depth < DEPTH_MAX && visit(w, &st) &&
+				    add_directory(w, full.p, depth + 1, NULL) != 0)
+					add_path(w->list, full.p, true);
+			} else if (is_log(entry[i]->d_name) && (!there || S_ISREG(st.st_mode))) {
+				add_path(w->list, full.p, true);
+			}
 		}
 		buf_release(&full);
 		free(entry[i]);
 	}
 	free(entry);
-	return rc;
+	return 0;
 }
 
 int path_list_add(struct path_list *list, const char *path, struct err *e)
 {
 	size_t before = list->count;
+	struct walk w = { .list = list };
+	struct stat st;
 	if (!path_is_directory(path)) {
-		add_path(list, path);
+		add_path(list, path, false);
 		return 0;
 	}
-	int rc = add_directory(list, path, 0, e);
+	if (stat(path, &st) == 0)
+		visit(&w, &st);
+	int rc = add_directory(&w, path, 0, e);
+	free(w.visited);
 	if (rc == 0 && list->count == before)
 		rc = err_set(e, ERR_NOT_FOUND, "the directory '%s' holds no .jsonl or .json file",
 			     path);
@@ -103,6 +136,7 @@ int path_list_add(struct path_list *list, const char *path, struct err *e)
 void path_list_release(struct path_list *list)
 {
 	free(list->path);
+	free(list->found);
 	arena_release(&list->arena);
 	*list = (struct path_list){ 0 };
 }
@@ -317,7 +351,8 @@ static int tells(struct text line, bool first)
 	return rc;
 }
 
-bool source_is_payload(const char *path)
+/* What the first lines tell, as `tells`. */
+static int beginning_tells(const char *path)
 {
 	enum { LINES_LOOKED_AT = 20 };
 	struct source *s;
@@ -326,8 +361,12 @@ bool source_is_payload(const char *path)
 	int told = -1;
 	bool first = true;
 	/* what can be read only once is not tried */
-	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) || source_open(&s, path, NULL) != 0)
-		return false;
+	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode))
+		return -1;
+	if (st.st_size == 0)
+		return 1;
+	if (source_open(&s, path, NULL) != 0)
+		return -1;
 	s->chunk = CHUNK_TO_LOOK;
 	for (int i = 0; i < LINES_LOOKED_AT && told < 0 && source_line(s, &line, false, NULL) > 0;
 	     i++) {
@@ -339,5 +378,46 @@ bool source_is_payload(const char *path)
 		first = false;
 	}
 	source_close(s);
-	return told == 1;
+	return told;
+}
+
+bool source_is_payload(const char *path)
+{
+	return beginning_tells(path) == 1;
+}
+
+bool source_is_trace(const char *path)
+{
+	return beginning_tells(path) == 0;
+}
+
+/* "...token...": 123 */
+static bool line_counts_tokens(struct text line)
+{
+	const char *end = line.p + line.n;
+	for (const char *p = line.p; (p = memmem(p, (size_t)(end - p), "oken", 4)); p += 4) {
+		const char *q = memchr(p, '"', (size_t)(end - p));
+		if (!q || q - p > 40)
+			continue;
+		for (q++; q < end && (*q == ' ' || *q == ':'); q++)
+			;
+		if (q < end && q[-1] != '"' && *q >= '1' && *q <= '9')
+			return true;
+	}
+	return false;
+}
+
+bool source_counts_tokens(const char *path)
+{
+	enum { BYTES_LOOKED_AT = 16 << 20 };
+	struct source *s;
+	struct text line;
+	bool found = false;
+	if (source_open(&s, path, NULL) != 0)
+		return false;
+	while (!found && source_offset(s) < BYTES_LOOKED_AT &&
+	       source_line(s, &line, false, NULL) > 0)
+		found = line_counts_tokens(line);
+	source_close(s);
+	return found;
 }

@@ -19,9 +19,12 @@ enum { SOURCE_LINE_MAX = 64 << 20 };
 struct path_list {
 	struct arena arena;
 	const char **path;
+	bool *found; /* in a directory: what cannot be read there does not end a run */
 	size_t count, room;
 };
-/* Errors: ERR_NOT_FOUND, ERR_UNREADABLE; a directory without logs is an error. */
+/* Links to directories are followed, each directory once; what a directory holds that cannot be
+ * opened is in the list, for whoever opens it to name. Errors: ERR_NOT_FOUND, ERR_UNREADABLE; a
+ * directory without logs is an error. */
 int path_list_add(struct path_list *list, const char *path, struct err *e);
 void path_list_release(struct path_list *list);
 bool path_is_directory(const char *path);
@@ -48,8 +51,13 @@ int64_t source_size(const struct source *s);
  * lines. Errors as source_line; what cannot be taken is refused to the reader's sink.
  */
 int source_read(struct source *s, struct payload_reader *r, struct err *e);
-/* Whether the file's beginning looks like something for payload readers rather than a trace; false
- * when it cannot be read. */
+/* Whether the file's beginning looks like something for payload readers rather than a trace, or it
+ * is empty; false when it cannot be read. */
 bool source_is_payload(const char *path);
+/* Whether its beginning is that of a trace of native records. */
+bool source_is_trace(const char *path);
+/* Whether the file has a member whose name speaks of tokens and that counts some: a file of that
+ * kind which yields no record is not understood. */
+bool source_counts_tokens(const char *path);
 
 #endif
