@@ -376,6 +376,8 @@ static int draw_or_expire(struct cli *cli, bool draws, struct err *e)
 	char text[3][DECIMAL_TEXT_MAX];
 	int rc = ledger_session_open(&s, cli, DB_WRITE, e);
 	if (rc == 0)
+		drawer_look_again(s.drawer);
+	if (rc == 0)
 		rc = draws ? drawer_sweep(s.drawer, s.now, &n, e)
 			   : ledger_advance(s.ledger, s.now, e);
 	rc = ledger_session_close(&s, rc, e);

@@ -150,15 +150,27 @@ int ledger_refund(struct ledger *l, int64_t account, struct nano_credits amount,
 /* An invoice asks for overage that is not to be carried. */
 int ledger_bill_overage(struct ledger *l, int64_t account, struct nano_credits amount,
 			struct text key, struct instant at, struct instant now, struct err *e);
-/* What use has taken from grants up to a local day (exclusive), less what was given back. */
-int ledger_taken(struct ledger *l, int64_t account, int64_t to_day, struct nano_credits *out,
-		 struct err *e);
+/* The invoice with that key is void: the account owes again what it asked for. */
+int ledger_unbill(struct ledger *l, int64_t account, struct text billed_by, struct text key,
+		  struct instant now, struct err *e);
+struct ledger_use {
+	struct nano_credits used;    /* what usage came to, cut by days and rates */
+	struct nano_credits covered; /* what grants paid of it, or debt carries to the balance */
+};
+/* By the usage of local days [from, to), less what was taken back. */
+int ledger_days(struct ledger *l, int64_t account, int64_t from_day, int64_t to_day,
+		struct ledger_use *out, struct err *e);
 /* How far usage has drawn. */
 int ledger_set_drawn_to(struct ledger *l, int64_t account, int64_t seq, struct err *e);
 /* Usage that drew nothing because its plan does not cover it. */
 int ledger_add_uncovered(struct ledger *l, int64_t account, int64_t seq, const char *why,
 			 struct err *e);
+/* It is covered by now, or was taken back; *was: whether it waited. */
+int ledger_drop_uncovered(struct ledger *l, int64_t seq, bool *was, struct err *e);
 int ledger_uncovered(struct ledger *l, int64_t account, int64_t *count, struct err *e);
+/* The same of usage in a period. */
+int ledger_uncovered_in(struct ledger *l, int64_t account, struct instant from, struct instant to,
+			int64_t *count, struct err *e);
 
 struct balance {
 	struct nano_credits available; /* effective and not expired at the instant */

@@ -1,6 +1,7 @@
 #include "meter/ledger/ledger_parts.h"
 
-/* By days, what use took from grants. */
+/* By days, what use took from grants, and what it owes to be carried: later grants repay a debt, so
+ * no invoice asks for it. */
 static int add_taken(struct ledger *l, struct state *s, struct instant at, int64_t nano,
 		     struct err *e)
 {
@@ -17,19 +18,32 @@ static int add_taken(struct ledger *l, struct state *s, struct instant at, int64
 	return db_done(l->db, q, e);
 }
 
-int ledger_taken(struct ledger *l, int64_t account, int64_t to_day, struct nano_credits *out,
-		 struct err *e)
+/* Overage that goes to the balance and not onto an invoice. */
+static int64_t carried(const struct state *s, int64_t overage)
 {
-	struct query *q;
-	int rc = db_statement(l->db, LEDGER_TAKEN, &q, e);
-	if (rc != 0)
-		return rc;
-	db_bind_int(q, ":account", account);
-	db_bind_int(q, ":to", to_day);
-	rc = db_step(l->db, q, e);
-	out->nano = rc == 1 ? db_int(q, 0) : 0;
-	db_reset(q);
-	return rc < 0 ? rc : 0;
+	return s->account.overage == OVERAGE_DEBT ? overage : 0;
+}
+
+int ledger_days(struct ledger *l, int64_t account, int64_t from_day, int64_t to_day,
+		struct ledger_use *out, struct err *e)
+{
+	static const int which[] = { LEDGER_TAKEN, LEDGER_USED };
+	*out = (struct ledger_use){ 0 };
+	for (int i = 0; i < 2; i++) {
+		struct query *q;
+		int rc = db_statement(l->db, which[i], &q, e);
+		if (rc != 0)
+			return rc;
+		db_bind_int(q, ":account", account);
+		db_bind_int(q, ":from", from_day);
+		db_bind_int(q, ":to", to_day);
+		rc = db_step(l->db, q, e);
+		(i ? &out->used : &out->covered)->nano = rc == 1 ? db_int(q, 0) : 0;
+		db_reset(q);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
 }
 
 /* Begins a transaction's entries with what the lots give, in their order. */
@@ -74,8 +88,7 @@ int ledger_repay(struct ledger *l, struct state *s, struct instant at, struct in
 	rc = ledger_post(l,
 			 &(struct posting){ .state = s, .kind = "repay", .at = at, .booked = now },
 			 NULL, e);
-	if (rc == 0)
-		rc = add_taken(l, s, at, paid, e);
+	/* the day of the usage has it already: it was carried from there */
 	if (rc == 0)
 		rc = ledger_write_state(l, s, e);
 	ledger_drop_empty(s);
@@ -139,7 +152,7 @@ int ledger_draw(struct ledger *l, int64_t account, struct nano_credits amount, c
 					    d->key, d->note },
 			 &out->txn, e);
 	if (rc == 0)
-		rc = add_taken(l, s, d->at, out->from_lots.nano, e);
+		rc = add_taken(l, s, d->at, out->from_lots.nano + carried(s, out->overage.nano), e);
 	if (rc == 0 && out->overage.nano) {
 		s->account.owed.nano += out->overage.nano;
 		rc = ledger_write_state(l, s, e);
@@ -243,7 +256,7 @@ int ledger_refund(struct ledger *l, int64_t account, struct nano_credits amount,
 			 txn, e);
 	s->account.owed.nano -= owed;
 	if (rc == 0)
-		rc = add_taken(l, s, d->at, -given, e);
+		rc = add_taken(l, s, d->at, -given - carried(s, owed), e);
 	return rc == 0 && owed ? ledger_write_state(l, s, e) : rc;
 }
 
@@ -291,5 +304,46 @@ int ledger_bill_overage(struct ledger *l, int64_t account, struct nano_credits a
 	ledger_put_entry(l, "billed", 0, -amount.nano);
 	rc = ledger_post(l, &(struct posting){ s, "bill", at, now, 0, 0, key, TEXT("") }, NULL, e);
 	s->account.owed.nano -= amount.nano;
+	return rc == 0 ? ledger_write_state(l, s, e) : rc;
+}
+
+struct billed {
+	int64_t nano;
+};
+
+static int add_billed(void *user, const struct ledger_entry *en)
+{
+	if (text_is(en->pot, "billed"))
+		((struct billed *)user)->nano -= en->amount.nano;
+	return 0;
+}
+
+int ledger_unbill(struct ledger *l, int64_t account, struct text billed_by, struct text key,
+		  struct instant now, struct err *e)
+{
+	struct state *s;
+	struct billed asked = { 0 };
+	int64_t txn, known, left;
+	int rc = ledger_known_txn(l, billed_by, &txn, e);
+	if (rc == 0)
+		rc = ledger_known_txn(l, key, &known, e);
+	if (rc != 0 || !txn || known)
+		return rc;
+	rc = ledger_each_entry(l, txn, add_billed, &asked, e);
+	if (rc == 0)
+		rc = billed_so_far(l, account, &left, e);
+	if (rc == 0)
+		rc = ledger_state_of(l, account, &s, e);
+	if (rc != 0)
+		return rc;
+	/* usage that was taken back since has taken its part of it */
+	int64_t back = asked.nano < left ? asked.nano : left;
+	if (back <= 0)
+		return 0;
+	l->entries = 0;
+	ledger_put_entry(l, "overage", 0, -back);
+	ledger_put_entry(l, "billed", 0, back);
+	rc = ledger_post(l, &(struct posting){ s, "bill", now, now, 0, 0, key, TEXT("") }, NULL, e);
+	s->account.owed.nano += back;
 	return rc == 0 ? ledger_write_state(l, s, e) : rc;
 }
