@@ -116,6 +116,10 @@ int ledger_add_rule(struct ledger *l, const struct credit_rule *r, struct err *e
 int ledger_each_rule(struct ledger *l, int64_t account,
 		     int (*take)(void *user, const struct credit_rule *r), void *user,
 		     struct err *e);
+/* It gives nothing from that instant on; what it gave for later days and is left is taken back.
+ * Errors: ERR_NOT_FOUND when there is none that goes on so long. */
+int ledger_end_rule(struct ledger *l, const struct account *a, struct text name,
+		    struct instant until, struct instant now, struct err *e);
 int ledger_recurs_by(struct ledger *l, struct instant until, bool *out, struct err *e);
 /* Recurring grants that are due up to `until`. */
 int ledger_recur(struct ledger *l, struct instant until, struct instant now, struct err *e);

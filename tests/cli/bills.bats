@@ -292,3 +292,19 @@ END
 	run change --terms bad.json
 	expect 1 "versions[1]" "ascend"
 }
+
+@test "a subscription ends, is switched, and comes back" {
+	setup_one
+	"$TALLY" credit subscribe u1 vm0-pro --from 2026-06-01 -q
+	run "$TALLY" credit subscribe u1 vm0-pro --end 2026-08-10
+	expect 0 "ends 2026-08-10"
+	[ "$(sql t.db "SELECT count(*) FROM credit_grant g JOIN credit_lot l ON l.grant_id=g.id WHERE l.\"left\">0 AND g.effective>=1786320000000000")" = 0 ]
+	run "$TALLY" credit subscribe u1 vm0-pro --end 2026-09-10
+	expect 1 "no recurring grant"
+	"$TALLY" credit subscribe u1 vm0-team --from 2026-08-10 -q
+	"$TALLY" credit subscribe u1 vm0-pro --switch vm0-team --from 2026-09-10 -q
+	run sql t.db "SELECT name FROM credit_rule WHERE until IS NULL"
+	expect 0 "vm0-pro from 2026-09-10"
+	run "$TALLY" fsck
+	expect 0 "clean"
+}
