@@ -31,7 +31,7 @@ struct day_cell {
 /* What an account's usage of one hour comes to, or of a part of it: an hour is divided wherever
  * credits begin or end within one. */
 struct cell {
-	int64_t account, from_us;
+	int64_t account, from_us, to_us;
 	struct credits_total sum;
 	int64_t at_us, first, last; /* latest instant; rows */
 };
@@ -252,26 +252,25 @@ static int need_borders(struct drawer *d, struct plan_of *p, struct err *e)
 	return rc;
 }
 
-/* The first instant of the part of the hour that an instant is in. */
-static int64_t cell_start(const struct plan_of *p, int64_t us)
+/* The part of the hour that an instant is in. */
+static struct cell *cell_of(struct drawer *d, const struct plan_of *p, int64_t us)
 {
-	const int64_t hour = floor_div(us, US_PER_HOUR) * US_PER_HOUR;
-	int64_t from = hour;
-	for (size_t i = 0; i < p->borders && hour + p->border[i] <= us; i++)
-		from = hour + p->border[i];
-	return from;
-}
-
-static struct cell *cell_of(struct drawer *d, int64_t account, int64_t from_us)
-{
+	const int64_t hour = floor_div(us, US_PER_HOUR) * US_PER_HOUR, account = p->account;
+	int64_t from_us = hour, to_us = hour + US_PER_HOUR;
+	for (size_t i = 0; i < p->borders && to_us == hour + US_PER_HOUR; i++)
+		if (hour + p->border[i] <= us)
+			from_us = hour + p->border[i];
+		else
+			to_us = hour + p->border[i];
 	const int64_t key[2] = { account, from_us };
 	uint64_t *at = dict_need(&d->by_cell, (struct text){ (const char *)key, sizeof key }, NULL);
 	if (!*at) {
 		if ((d->cells & (d->cells - 1)) == 0)
 			d->cell =
 				mem_grow(d->cell, (d->cells ? d->cells * 2 : 64) * sizeof *d->cell);
-		d->cell[d->cells] =
-			(struct cell){ .account = account, .from_us = from_us, .at_us = INT64_MIN };
+		d->cell[d->cells] = (struct cell){
+			.account = account, .from_us = from_us, .to_us = to_us, .at_us = INT64_MIN
+		};
 		*at = ++d->cells;
 	}
 	return &d->cell[*at - 1];
@@ -527,7 +526,7 @@ static int draw_row(struct drawer *d, const struct account *a, const struct usag
 		d->counts->uncovered += row->kind != USAGE_REVERSAL;
 		return ledger_add_uncovered(d->ledger, a->id, row->seq, why.message, d->e);
 	}
-	struct cell *c = cell_of(d, a->id, cell_start(p, row->record.time_us));
+	struct cell *c = cell_of(d, p, row->record.time_us);
 	c->sum.atto += credits.atto;
 	c->at_us = row->record.time_us > c->at_us ? row->record.time_us : c->at_us;
 	c->first = c->first && c->first < row->seq ? c->first : row->seq;
@@ -609,6 +608,8 @@ static int draw_cells(struct drawer *d, struct instant now, struct err *e)
 			break;
 		rc = ledger_draw_exact(d->ledger, c->account, c->sum,
 				       &(struct draw){ .at = { c->at_us },
+						       .part_from = { c->from_us },
+						       .part_to = { c->to_us },
 						       .usage_from = c->first,
 						       .usage_to = c->last,
 						       .policy = SHORT_PARTIAL },

@@ -129,6 +129,8 @@ int ledger_expire(struct ledger *l, int64_t account, struct instant now, struct 
 
 struct draw {
 	struct instant at;
+	/* of usage: the part of an hour that it is of, in which credits neither begin nor end */
+	struct instant part_from, part_to;
 	int64_t usage_from, usage_to; /* rows; 0: none */
 	struct text key;	      /* the same one again is the same draw; empty: none */
 	struct text note;
@@ -147,8 +149,9 @@ int ledger_draw_exact(struct ledger *l, int64_t account, struct credits_total am
  * same draw; else it must be the same. Otherwise ERR_CONFLICT. */
 int ledger_draw(struct ledger *l, int64_t account, struct nano_credits amount, const struct draw *d,
 		struct instant now, struct drawn *out, struct err *e);
-/* In reverse order of use: overage first, then the lots that were drawn last, then what was billed.
- */
+/* What usage of the same part of an hour did not get from lots, then what its lots gave; anything
+ * else in reverse order of use: overage first, then the lots that were drawn last, then what was
+ * billed. */
 int ledger_refund(struct ledger *l, int64_t account, struct nano_credits amount,
 		  const struct draw *d, struct instant now, int64_t *txn, struct err *e);
 /* An invoice asks for overage that is not to be carried. */

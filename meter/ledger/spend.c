@@ -1,5 +1,7 @@
 #include "meter/ledger/ledger_parts.h"
 
+#include <stdlib.h>
+
 /* By days, what use took from grants, and what it owes to be carried: later grants repay a debt, so
  * no invoice asks for it. */
 static int add_taken(struct ledger *l, struct state *s, struct instant at, int64_t nano,
@@ -176,30 +178,77 @@ static int give_to_lot(struct ledger *l, struct state *s, int64_t grant, int64_t
 	return rc == 0 ? ledger_need_lots(l, s, e) : rc;
 }
 
-/* Enters what the last draws took from lots, newest first, up to `want`. */
-static int list_uses(struct ledger *l, int64_t account, int64_t want, struct err *e)
+/* So much of what a grant gave has been given back already. */
+struct given_back {
+	int64_t grant, nano;
+};
+
+/* Enters what draws took from lots, newest first, up to `want`, and less what their grants have got
+ * back since. */
+static int list_uses(struct ledger *l, struct query *q, int64_t *want, struct err *e)
 {
-	struct query *q;
-	int64_t skip = 0;
-	int rc = db_statement(l->db, LEDGER_USES, &q, e), more = 0;
-	if (rc != 0)
-		return rc;
-	db_bind_int(q, ":account", account);
-	while (want > 0 && (more = db_step(l->db, q, e)) == 1) {
+	/* what this transaction gives back already counts, too */
+	struct given_back *back = mem_zalloc((l->entries + 1) * sizeof *back);
+	size_t backs = 0;
+	int more = 0;
+	for (size_t i = 0; i < l->entries; i++)
+		back[backs++] = (struct given_back){ l->entry[i].grant, l->entry[i].nano };
+	while (*want > 0 && (more = db_step(l->db, q, e)) == 1) {
 		const int64_t amount = db_int(q, 2), grant = db_int(q, 1);
-		if (amount > 0) { /* given back already */
-			skip += amount;
+		size_t k = 0;
+		while (k < backs && back[k].grant != grant)
+			k++;
+		if (k == backs) {
+			back = mem_grow(back, (backs + 1) * sizeof *back);
+			back[backs++] = (struct given_back){ grant, 0 };
+		}
+		if (amount > 0) {
+			back[k].nano += amount;
 			continue;
 		}
-		int64_t used = -amount, passed = skip < used ? skip : used;
-		skip -= passed;
-		used -= passed;
-		used = used < want ? used : want;
+		int64_t used = -amount, known = back[k].nano < used ? back[k].nano : used;
+		back[k].nano -= known;
+		used -= known;
+		used = used < *want ? used : *want;
 		ledger_put_entry(l, "grant", grant, used);
-		want -= used;
+		*want -= used;
 	}
 	db_reset(q);
+	free(back);
 	return more < 0 ? more : 0;
+}
+
+static int uses_of(struct ledger *l, int64_t account, const struct draw *d, int which,
+		   struct query **q, struct err *e)
+{
+	int rc = db_statement(l->db, which, q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(*q, ":account", account);
+	if (which != LEDGER_USES) {
+		db_bind_int(*q, ":from", d->part_from.us);
+		db_bind_int(*q, ":until", d->part_to.us);
+	}
+	return 0;
+}
+
+/* Enters what that part of an hour took from lots; *owed: what it did not get from them. */
+static int list_part(struct ledger *l, int64_t account, const struct draw *d, int64_t *want,
+		     int64_t *owed, struct err *e)
+{
+	struct query *q;
+	*owed = 0;
+	int rc = d->usage_from ? uses_of(l, account, d, LEDGER_OVERAGE_OF, &q, e) : 0;
+	if (rc != 0 || !d->usage_from)
+		return rc;
+	rc = db_step(l->db, q, e);
+	*owed = rc == 1 ? db_int(q, 0) : 0;
+	db_reset(q);
+	*owed = *owed < 0 ? 0 : *owed < *want ? *owed : *want;
+	*want -= *owed;
+	if (rc >= 0)
+		rc = uses_of(l, account, d, LEDGER_USES_OF, &q, e);
+	return rc < 0 ? rc : list_uses(l, q, want, e);
 }
 
 static int billed_so_far(struct ledger *l, int64_t account, int64_t *out, struct err *e)
@@ -232,9 +281,22 @@ int ledger_refund(struct ledger *l, int64_t account, struct nano_credits amount,
 		rc = err_set(e, ERR_INVALID, "a refund is not negative");
 	if (rc != 0 || amount.nano == 0)
 		return rc;
-	int64_t owed = s->account.owed.nano < amount.nano ? s->account.owed.nano : amount.nano;
+	struct query *q;
+	int64_t owed, part_owed, want = amount.nano;
 	l->entries = 0;
-	rc = list_uses(l, account, amount.nano - owed, e);
+	rc = list_part(l, account, d, &want, &part_owed, e);
+	/* overage that was repaid or billed since is no more owed; and what no part of an hour
+	   explains is taken from what is owed, then from the last uses */
+	want += part_owed;
+	owed = s->account.owed.nano < want ? s->account.owed.nano : want;
+	want -= owed;
+	const bool asked = s->account.overage != OVERAGE_DEBT && part_owed > owed;
+	int64_t of_bill = asked ? part_owed - owed : 0;
+	want -= of_bill < want ? of_bill : want;
+	if (rc == 0 && want > 0)
+		rc = uses_of(l, account, d, LEDGER_USES, &q, e);
+	if (rc == 0 && want > 0)
+		rc = list_uses(l, q, &want, e);
 	const size_t lots = l->entries;
 	for (size_t i = 0; i < lots; i++)
 		given += l->entry[i].nano;

@@ -238,6 +238,15 @@ const char *const store_sql[STORE_STATEMENTS] = {
 			"txn_of_account JOIN ledger_entry e ON e.txn=t.id WHERE t.account=:account "
 			"AND t.kind IN ('draw','repay','refund') AND e.pot='grant' ORDER BY t.id "
 			"DESC,e.place DESC",
+	/* the same of usage of one part of an hour, and what of that lots did not give */
+	[LEDGER_USES_OF] =
+		"SELECT t.kind,e.grant_id,e.amount FROM ledger_txn t INDEXED BY txn_of_usage JOIN "
+		"ledger_entry e ON e.txn=t.id WHERE t.account=:account AND t.usage_from IS NOT NULL "
+		"AND t.at>=:from AND t.at<:until AND e.pot='grant' ORDER BY t.id DESC,e.place DESC",
+	[LEDGER_OVERAGE_OF] =
+		"SELECT coalesce(-sum(e.amount),0) FROM ledger_txn t INDEXED BY txn_of_usage JOIN "
+		"ledger_entry e ON e.txn=t.id WHERE t.account=:account AND t.usage_from IS NOT NULL "
+		"AND t.at>=:from AND t.at<:until AND e.pot IN ('overage','billed')",
 	[LEDGER_BILLED] = "SELECT coalesce(-sum(e.amount),0) FROM ledger_txn t INDEXED BY "
 			  "txn_of_account JOIN ledger_entry e ON e.txn=t.id WHERE "
 			  "t.account=:account AND t.kind IN ('bill','refund') AND e.pot='billed'",

@@ -60,7 +60,7 @@ open_accounts() {
 	"$TALLY" ingest u.csv -q
 	run "$TALLY" credit balance acme --json
 	before=$(json available)
-	"$TALLY" void r9 --why test -q
+	"$TALLY" void r19 --why test -q
 	run "$TALLY" credit draw --json
 	expect 0 '"records": 1' '"refunded"'
 	run "$TALLY" credit balance acme --json
