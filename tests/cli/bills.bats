@@ -308,3 +308,21 @@ END
 	run "$TALLY" fsck
 	expect 0 "clean"
 }
+
+@test "accounts are shown and listed, and files checked, without touching anything" {
+	setup_one
+	account --overage debt
+	run "$TALLY" credit account acme
+	expect 0 "plan         one" "overage      debt" "draws since  2026-06-01"
+	run "$TALLY" credit account acme --json
+	expect 0 '"customer": "acme"' '"billing_day": 1'
+	run "$TALLY" credit accounts
+	expect 0 "acme" "debt"
+	run "$TALLY" credit account nobody
+	expect 1 "no credit account"
+	echo '{"items": [{"description": "x", "amount": "1"}, {"description": "y", "amount": 2}]}' > bad.json
+	run "$TALLY" credit check plan.json
+	expect 0 "good plans"
+	run "$TALLY" credit check bad.json
+	expect 1 "bad.json" "items[1]" "'amount'"
+}
