@@ -239,7 +239,7 @@ END
 	run "$TALLY" credit account acme --overage maybe
 	expect 2 "--overage"
 	run "$TALLY" credit account beta
-	expect 2 "--plan"
+	expect 1 "--plan"
 	run "$TALLY" credit account beta --plan nothing
 	expect 1 "nothing"
 	run "$TALLY" credit grant nobody 5
