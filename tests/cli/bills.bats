@@ -326,3 +326,33 @@ END
 	run "$TALLY" credit check bad.json
 	expect 1 "bad.json" "items[1]" "'amount'"
 }
+
+@test "the example of docs/billing.md" {
+	setup_one
+	sed -n '/^{"versions"/,/^```/p' "$ROOT/docs/billing.md" | grep -v '^```' > terms.json
+	run "$TALLY" credit check plan.json terms.json
+	expect 0 "good plans" "good terms"
+	account --terms terms.json
+	"$TALLY" credit grant acme 30 --effective 2026-06-01 --id welcome -q
+	use a 2026-06-10T00:00:00Z 50000000
+	month 2026-06
+	expect 0 '"subtotal": "70"' '"credits_applied": "30"' '"amount":"7.6"' '"total": "47.6"'
+	final
+	first=$(number)
+	use late 2026-06-20T00:00:00Z 10000000
+	use b 2026-07-10T00:00:00Z 12000000
+	month 2026-07
+	expect 0 '"amount":"9.68"' '"amount":"32"' '"amount":"-5.37"' '"amount":"11.08"' "\"corrects\":\"$first\"" '"total": "69.39"'
+	final
+	[ "$(standing)" = 116.99 ]
+	"$TALLY" invoice void "$first" --why address -q
+	month 2026-06
+	expect 0 '"total": "47.6"'
+	final
+	[ "$(standing)" = 116.99 ]
+	run "$TALLY" invoice note "$(number)" --amount 11.9 --why outage --json
+	expect 0 '"subtotal": "-10"' '"amount":"-1.9"'
+	[ "$(standing)" = 105.09 ]
+	run "$TALLY" fsck
+	expect 0 "clean"
+}
