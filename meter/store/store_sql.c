@@ -383,17 +383,20 @@ const char *const store_sql[STORE_STATEMENTS] = {
 		"u.time>=:since AND u.time<:until AND :customer IN ('',s.customer) AND "
 		":project IN ('',s.project) AND :model IN ('',m.model) GROUP BY u.price",
 	[BUDGET_ALARM_AT] = "SELECT 1 FROM budget_alarm WHERE budget=:budget AND "
-			    "period_from=:from AND percent=:percent",
+			    "period_from=:from AND percent=:percent AND pico=(SELECT pico FROM "
+			    "budget WHERE id=:budget)",
 	[BUDGET_RAISE] =
-		"INSERT INTO budget_alarm VALUES(:budget,:from,:percent,:now,:spent,NULL,0)",
+		"INSERT INTO budget_alarm VALUES(:budget,:from,:percent,(SELECT pico FROM budget "
+		"WHERE id=:budget),:now,:spent,NULL,0)",
 	[BUDGET_WAITING] =
 		"SELECT budget,period_from,percent,raised,spent,tries,name,hook,customer,"
-		"project,model,currency,pico,period FROM budget_alarm JOIN budget ON "
+		"project,model,currency,budget_alarm.pico,period FROM budget_alarm JOIN budget ON "
 		"id=budget WHERE told IS NULL AND hook<>'' AND tries<:most ORDER BY "
 		"raised,percent",
 	[BUDGET_TOLD] = "UPDATE budget_alarm SET tries=tries+1,told=CASE WHEN :ok=1 THEN CAST(:now "
 			"AS BIGINT) END "
-			"WHERE budget=:budget AND period_from=:from AND percent=:percent",
+			"WHERE budget=:budget AND period_from=:from AND percent=:percent AND "
+			"pico=:pico",
 	[JOURNAL_LAST] = "SELECT seq,hash FROM journal ORDER BY seq DESC LIMIT 1",
 	[JOURNAL_ADD] = "INSERT OR FAIL INTO journal VALUES(:seq,:kind,:ref,:hash)",
 	[JOURNAL_SET_HEAD] = "INSERT INTO about VALUES('journal_head',:head) ON CONFLICT(key) DO "

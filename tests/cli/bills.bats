@@ -356,3 +356,21 @@ END
 	run "$TALLY" fsck
 	expect 0 "clean"
 }
+
+@test "alarms are of an amount: a raised budget warns again" {
+	setup_one
+	printf '#!/bin/sh\ncat >/dev/null; echo alarm >> %s/alarms\n' "$DIR" > hook
+	chmod +x hook
+	: > alarms
+	now=$(date -u +%Y-%m-01T00:00:01Z)
+	"$TALLY" budget set b --amount 10 --soft 50,100 --hook "$DIR/hook" -q
+	use a "$now" 10000000
+	"$TALLY" budget status -q > out || true
+	[ "$(wc -l < alarms)" = 2 ]
+	"$TALLY" budget set b --amount 20 --soft 50,100 --hook "$DIR/hook" -q
+	use b "$now" 1000000
+	"$TALLY" budget status -q > out || true
+	[ "$(wc -l < alarms)" = 3 ]
+	"$TALLY" budget status -q > out || true
+	[ "$(wc -l < alarms)" = 3 ]
+}
