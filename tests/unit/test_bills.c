@@ -2,7 +2,7 @@
  * A bill is a difference: random histories of usage, late usage, voids of usage, grants, invoices
  * in any order, voids and reissues. In the end the standing documents of a customer sum to what its
  * periods come to as a whole; and where nothing but usage is charged, to the usage less the credits
- * that its grants gave. TALLY_HISTORIES says how many (300 without it).
+ * that its grants gave. TALLY_HISTORIES says how many (100 without it).
  */
 #include "tests/unit/unit.h"
 
@@ -317,7 +317,7 @@ static void test_any_order_ends_at_the_same_sum(void **state)
 	char fault[200];
 	struct err e = { 0 };
 	const char *many = getenv("TALLY_HISTORIES");
-	const long histories = many ? strtol(many, NULL, 10) : 300;
+	const long histories = many ? strtol(many, NULL, 10) : 100;
 	for (long i = 1; i <= histories; i++)
 		one_history((uint64_t)i);
 	check(ledger_verify(ledger, fault, &e), &e);
