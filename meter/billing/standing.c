@@ -314,8 +314,11 @@ int standing_subtract(struct invoice *w, const struct standing *s, struct err *e
 		if (w->line[i].quantity.nano || w->line[i].amount.atto)
 			w->line[kept++] = w->line[i];
 	w->lines = kept;
-	w->credits_applied.atto -= s->credits.atto;
-	subtract_taxes(w, s);
+	/* of an older document only the difference in usage is taxed */
+	if (!s->usage_only) {
+		w->credits_applied.atto -= s->credits.atto;
+		subtract_taxes(w, s);
+	}
 	dict_release(&index);
 	buf_release(&key);
 	return rc;

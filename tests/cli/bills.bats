@@ -374,3 +374,23 @@ END
 	"$TALLY" budget status -q > out || true
 	[ "$(wc -l < alarms)" = 3 ]
 }
+
+@test "documents older than this reckoning: their usage is compared, once, and nothing else" {
+	on_server && skip "rewrites a final document, which only a file lets a test do"
+	setup_one
+	echo '{"currency": "USD", "minimum": "100", "discount_percent": "10", "taxes": [{"name": "VAT", "percent": "19"}]}' > terms.json
+	account --terms terms.json
+	use a 2026-06-05T00:00:00Z 50000000
+	month 2026-06
+	final
+	# as it was written before: without periods, and the discount before the minimum
+	sql t.db "DROP TRIGGER final_is_final; UPDATE invoice SET total='119',document=json_remove(json_set(document,'\$.total','119'),'\$.periods')"
+	use b 2026-06-06T00:00:00Z 5000000
+	month 2026-07
+	# 100 less 10, and 5 more in June: 95, 113.05
+	expect 0 '"quantity":"5000000"' '"subtotal": "95"' '"total": "113.05"'
+	final
+	month 2026-08
+	expect 0 '"total": "107.1"'
+	case $output in *adjustment*) fail "adjusted twice" ;; esac
+}
