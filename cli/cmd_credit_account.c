@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/zone.h"
+#include "cli/cmd_credit_accounts.h"
 #include "cli/ledger_session.h"
 #include "meter/billing/terms.h"
 #include "meter/ledger/batch.h"
@@ -161,8 +162,24 @@ static int set_one(struct cli *cli, struct ledger_session *s, const struct zone 
 	return rc;
 }
 
+/* Without options it changes nothing. */
+static bool only_looks(const struct cli *cli)
+{
+	for (const struct option *o = account_options; o->name; o++)
+		if (cli_value(cli, o->name))
+			return false;
+	return !cli_value(cli, "since") && !cli_value(cli, "timezone");
+}
+
 static int account(struct cli *cli, struct err *e)
 {
+	if (only_looks(cli)) {
+		struct ledger_session look;
+		int rc = ledger_session_open(&look, cli, DB_READ, e);
+		if (rc == 0)
+			rc = show_accounts(cli, &look, e);
+		return ledger_session_close(&look, rc, e);
+	}
 	struct ledger_session s = { 0 };
 	struct zone *zone = NULL;
 	bool opened = false;
@@ -182,14 +199,14 @@ static int account(struct cli *cli, struct err *e)
 
 const struct command command_credit_account = {
 	.name = "credit account",
-	.summary = "open or change credit accounts of customers",
+	.summary = "open, change or show credit accounts of customers",
 	.arguments = "CUSTOMER...",
 	.arguments_min = 1,
 	.arguments_max = -1,
 	.description =
 		"An account says by which plan a customer's usage becomes credits, which credits "
 		"are used first, and what happens when they run out. Usage from its opening on (or "
-		"from --since on) draws credits. --timezone is the zone in which its months "
+		"from --since on) draws credits. Without options it shows the account. --timezone is the zone in which its months "
 		"begin.",
 	.examples = "  tally credit account acme --plan vm0 --timezone Europe/Berlin\n"
 		    "  tally credit account acme --overage debt --low-balance 500\n"
@@ -375,6 +392,8 @@ static int draw_or_expire(struct cli *cli, bool draws, struct err *e)
 	struct draw_counts n = { 0 };
 	char text[3][DECIMAL_TEXT_MAX];
 	int rc = ledger_session_open(&s, cli, DB_WRITE, e);
+	if (rc == 0)
+		drawer_look_again(s.drawer);
 	if (rc == 0)
 		rc = draws ? drawer_sweep(s.drawer, s.now, &n, e)
 			   : ledger_advance(s.ledger, s.now, e);

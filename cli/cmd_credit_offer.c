@@ -80,6 +80,11 @@ const struct command command_credit_offers = {
 
 static const struct option subscribe_options[] = {
 	{ "from", 0, "WHEN", "from when it counts (default now)", false },
+	{ "end", 0, "WHEN",
+	  "end the subscription: it grants nothing from then on, and what it\n"
+	  "                               granted for later days and is left is taken back",
+	  false },
+	{ "switch", 0, "OFFER", "to this one, which ends at --from (default now)", false },
 	{ "quantity", 0, "N", "so many of it (default 1)", false },
 	{ "id", 0, "NAME", "of a top-up or a single grant: the same again changes nothing", false },
 	{ 0 },
@@ -115,6 +120,35 @@ static int need_account(struct ledger_session *s, struct text customer, const st
 	return rc == 0 ? ledger_account(s->ledger, customer, out, e) : rc;
 }
 
+struct rule_search {
+	struct text name;
+	struct instant from;
+	bool ended, goes_on;
+};
+
+static int look_at_rule(void *user, const struct credit_rule *r)
+{
+	struct rule_search *x = user;
+	if (!text_eq(r->name, x->name))
+		return 0;
+	x->ended |= r->until.us <= x->from.us;
+	x->goes_on |= r->until.us > x->from.us;
+	return 0;
+}
+
+/* A subscription that comes back after it ended has a name of its own. */
+static int name_rule(struct ledger_session *s, const struct account *a, struct text wanted,
+		     struct instant from, char out[120], struct err *e)
+{
+	struct rule_search x = { .name = wanted, .from = from };
+	char at[INSTANT_TEXT_MAX];
+	int rc = ledger_each_rule(s->ledger, a->id, look_at_rule, &x, e);
+	snprintf(out, 120, "%.60s", wanted.p);
+	if (rc == 0 && x.ended && !x.goes_on)
+		snprintf(out, 120, "%.60s from %.10s", wanted.p, instant_format(from, at));
+	return rc;
+}
+
 static int give(struct cli *cli, struct ledger_session *s, const struct account *a,
 		const struct offer *o, struct instant from, int64_t quantity, struct err *e)
 {
@@ -132,9 +166,12 @@ static int give(struct cli *cli, struct ledger_session *s, const struct account 
 		return rc;
 	const enum lot_class class = text_is(o->class, "paid") ? LOT_PAID : LOT_GRANTED;
 	if (o->every.n) {
+		rc = name_rule(s, a, id ? text_of(id) : o->name, from, name, e);
+		if (rc != 0)
+			return rc;
 		rc = ledger_add_rule(s->ledger,
 				     &(struct credit_rule){ .account = a->id,
-							    .name = id ? text_of(id) : o->name,
+							    .name = text_of(name),
 							    .every = o->every,
 							    .lasts = o->lasts,
 							    .amount = amount,
@@ -172,6 +209,42 @@ static int give(struct cli *cli, struct ledger_session *s, const struct account 
 	return rc;
 }
 
+/* Ends what the customer has: it must be there. */
+static int end_one(struct ledger_session *s, const char *customer, struct text offer,
+		   struct instant at, struct err *e)
+{
+	const struct account *a;
+	int rc = ledger_account(s->ledger, text_of(customer), &a, e);
+	return rc == 0 ? ledger_end_rule(s->ledger, a, offer, at, s->now, e) : rc;
+}
+
+/* --end and --switch. */
+static int end_subscription(struct cli *cli, struct ledger_session *s, struct offer_list *offers,
+			    struct zone *zone, const struct offer *o, struct instant from,
+			    struct err *e)
+{
+	const char *end = cli_value(cli, "end"), *other = cli_value(cli, "switch"),
+		   *id = cli_value(cli, "id");
+	const struct offer *known;
+	struct instant at;
+	int rc = 0;
+	if (end && other)
+		return err_set(e, ERR_USAGE, "give --end or --switch, not both");
+	if (other) {
+		rc = offers_find(offers, other, &known, e);
+		return rc == 0 ? end_one(s, cli->argument[0], known->name, from, e) : rc;
+	}
+	if (!end)
+		return 0;
+	rc = cli_instant("end", end, zone, &at, e);
+	if (rc == 0 && !o->every.n)
+		rc = err_set(e, ERR_USAGE,
+			     "'%s' is no subscription; take a grant back with "
+			     "`tally credit void`",
+			     o->name.p);
+	return rc == 0 ? end_one(s, cli->argument[0], id ? text_of(id) : o->name, at, e) : rc;
+}
+
 static int subscribe(struct cli *cli, struct err *e)
 {
 	struct ledger_session s = { 0 };
@@ -199,13 +272,17 @@ static int subscribe(struct cli *cli, struct err *e)
 			rc = cli_instant("from", from_text, zone, &from, e);
 	}
 	if (rc == 0)
+		rc = end_subscription(cli, &s, &offers, zone, o, from, e);
+	if (rc == 0 && !cli_value(cli, "end"))
 		rc = need_account(&s, text_of(cli->argument[0]), o, from,
 				  cli_value(cli, "timezone"), &a, e);
-	if (rc == 0)
+	if (rc == 0 && !cli_value(cli, "end"))
 		rc = give(cli, &s, a, o, from, quantity, e);
 	rc = ledger_session_close(&s, rc, e);
 	if (rc == 0 && !cli->quiet && !cli->json)
-		printf("%s: %s\n", cli->argument[0], o->title.p);
+		printf("%s: %s%s%s\n", cli->argument[0], o->title.p,
+		       cli_value(cli, "end") ? ", ends " : "",
+		       cli_value(cli, "end") ? cli_value(cli, "end") : "");
 	offers_close(&offers);
 	zone_close(zone);
 	return rc;
@@ -221,6 +298,8 @@ const struct command command_credit_subscribe = {
 		"Opens the account where there is none, as the offer's platform keeps it, and "
 		"grants its credits, once or every month. `tally credit offers` lists them.",
 	.examples = "  tally credit subscribe acme vm0-pro --from 2026-11-01\n"
+		    "  tally credit subscribe acme vm0-team --switch vm0-pro --from 2026-12-01\n"
+		    "  tally credit subscribe acme vm0-team --end 2027-03-01\n"
 		    "  tally credit subscribe acme vm0-top-up --quantity 25 --id order-17\n",
 	.options = subscribe_options,
 	.common = TAKES_DB | TAKES_ZONE,

@@ -211,7 +211,9 @@ static void row_of(struct table *t, const struct stored_invoice *i)
 		table_cell(t, b.p);
 	}
 	snprintf(total, sizeof total, "%.*s", (int)i->total.n, i->total.p);
-	table_cell(t, number_grouped(grouped, total));
+	b.n = 0;
+	buf_printf(&b, "%s%s", i->unpriced ? ">= " : "", number_grouped(grouped, total));
+	table_cell(t, b.p);
 	b.n = 0;
 	buf_add(&b, i->currency.p, i->currency.n);
 	table_cell(t, b.p);
@@ -249,6 +251,57 @@ static void close_list(struct cli *cli, struct json_out *j, struct table *t)
 	}
 }
 
+/* What was refused, customer by customer, and whether totals are lower bounds. */
+struct outcome {
+	int64_t refused, unpriced;
+	bool other; /* refused for another reason than usage that has no price */
+	struct err first;
+};
+
+/* A refusal is one customer's own; the others go on. What is wrong with the database is not. */
+static int take_refusal(struct outcome *o, int rc, const struct err *e)
+{
+	switch (rc == 0 ? ERR_NONE : e->code) {
+	case ERR_NONE:
+		return 0;
+	case ERR_CONFLICT:
+	case ERR_INVALID:
+	case ERR_NOT_FOUND:
+	case ERR_RANGE:
+	case ERR_USAGE:
+	case ERR_UNPRICED:
+		break;
+	default:
+		return rc;
+	}
+	if (o->refused++ == 0)
+		o->first = *e;
+	o->other |= e->code != ERR_UNPRICED;
+	return 0;
+}
+
+/* One refusal alone is the command's error; among others each is told and the status says it. */
+static int exit_of(const struct outcome *o, bool alone, struct err *e)
+{
+	if (o->refused && alone) {
+		*e = o->first;
+		return -(int)e->code;
+	}
+	return o->other ? 1 : o->refused || o->unpriced ? 3 : 0;
+}
+
+static int draft_one(struct cli *cli, struct ledger_session *s, struct invoicer *v,
+		     struct text customer, int64_t *id, struct err *e)
+{
+	const struct account *a;
+	struct instant from, to;
+	int64_t unpriced;
+	int rc = ledger_account(s->ledger, customer, &a, e);
+	if (rc == 0)
+		rc = choose_period(cli, a, s->now, &from, &to, e);
+	return rc == 0 ? invoice_draft(v, s->ledger, a, from, to, s->now, id, &unpriced, e) : rc;
+}
+
 static int draft(struct cli *cli, struct err *e)
 {
 	struct ledger_session s;
@@ -257,10 +310,13 @@ static int draft(struct cli *cli, struct err *e)
 	struct json_out j;
 	struct table *t = NULL;
 	struct draw_counts drawn;
-	int64_t id = 0;
+	struct outcome o = { 0 };
+	int64_t id = 0, last = 0;
 	int rc = ledger_session_open(&s, cli, DB_WRITE, e);
-	if (rc == 0)
+	if (rc == 0) {
+		drawer_look_again(s.drawer);
 		rc = drawer_sweep(s.drawer, s.now, &drawn, e);
+	}
 	if (rc == 0)
 		rc = customers_of(cli, s.ledger, &who, e);
 	if (rc == 0)
@@ -271,20 +327,24 @@ static int draft(struct cli *cli, struct err *e)
 	if (rc == 0 && !one)
 		open_list(cli, &j, &t, "tally.invoice-list/1");
 	for (size_t k = 0; rc == 0 && k < who.count; k++) {
-		const struct account *a;
-		struct instant from, to;
 		struct stored_invoice i;
 		struct arena texts = { 0 };
 		struct buf out = { 0 };
+		struct err why = { 0 };
 		char name[24];
-		rc = ledger_account(s.ledger, who.name[k], &a, e);
-		if (rc == 0)
-			rc = choose_period(cli, a, s.now, &from, &to, e);
-		if (rc == 0)
-			rc = invoice_draft(v, s.ledger, a, from, to, s.now, &id, e);
+		int refused = draft_one(cli, &s, v, who.name[k], &id, &why);
+		if (refused != 0) {
+			*e = why;
+			rc = take_refusal(&o, refused, &why);
+			if (rc == 0 && who.count > 1)
+				fprintf(stderr, "tally: %s: %s\n", who.name[k].p, why.message);
+			continue;
+		}
+		last = id;
 		snprintf(name, sizeof name, "#%lld", (long long)id);
+		rc = invoice_find(s.store, name, &texts, &i, e);
 		if (rc == 0)
-			rc = invoice_find(s.store, name, &texts, &i, e);
+			o.unpriced += i.unpriced;
 		if (rc == 0 && one) {
 			rc = put(&out, &i, FORMAT_JSON, false, e);
 			fwrite(out.p, 1, out.n, stdout);
@@ -296,7 +356,8 @@ static int draft(struct cli *cli, struct err *e)
 		buf_release(&out);
 		arena_release(&texts);
 	}
-	if (rc == 0 && !one)
+	const bool alone = who.count == 1;
+	if (rc == 0 && !one && !(alone && o.refused))
 		close_list(cli, &j, t);
 	else
 		table_close(t);
@@ -304,12 +365,18 @@ static int draft(struct cli *cli, struct err *e)
 	rc = ledger_session_close(&s, rc, e);
 	free(who.name);
 	arena_release(&who.arena);
-	if (rc == 0 && !cli->json && !cli->quiet)
+	if (rc == 0 && !cli->json && !cli->quiet && last)
 		printf("\ntally invoice show #%lld shows the last one; tally invoice finalize "
 		       "#%lld "
 		       "makes it final\n",
-		       (long long)id, (long long)id);
-	return rc;
+		       (long long)last, (long long)last);
+	if (rc == 0 && o.unpriced && !cli->quiet)
+		fprintf(stderr,
+			"tally: %lld record%s no price or %s not covered by the plan: the totals "
+			"are lower bounds\n",
+			(long long)o.unpriced, o.unpriced == 1 ? " has" : "s have",
+			o.unpriced == 1 ? "is" : "are");
+	return rc == 0 ? exit_of(&o, alone, e) : rc;
 }
 
 const struct command command_invoice_draft = {
@@ -333,6 +400,8 @@ const struct command command_invoice_draft = {
 
 static const struct option finalize_options[] = {
 	{ "all", 0, NULL, "every draft whose period has ended", false },
+	{ "accept-uncovered", 0, NULL,
+	  "although some usage has no price or is not covered by the plan", false },
 	{ 0 },
 };
 
@@ -360,10 +429,14 @@ static int finalize(struct cli *cli, struct err *e)
 	struct json_out j;
 	struct table *t = NULL;
 	struct draw_counts drawn;
+	struct outcome o = { 0 };
+	size_t done = 0;
 	int rc = ledger_session_open(&s, cli, DB_WRITE, e);
 	d.now = s.now;
-	if (rc == 0)
+	if (rc == 0) {
+		drawer_look_again(s.drawer);
 		rc = drawer_sweep(s.drawer, s.now, &drawn, e);
+	}
 	if (rc == 0 && cli_flag(cli, "all"))
 		rc = invoice_each(s.store, NULL, add_draft, &d, e);
 	else if (rc == 0 && cli->argument_count == 0)
@@ -381,9 +454,24 @@ static int finalize(struct cli *cli, struct err *e)
 		rc = invoicer_open(&v, s.ledger, s.drawer, e);
 	if (rc == 0 && d.count > 4)
 		invoicer_for_all(v);
-	for (size_t k = 0; rc == 0 && k < d.count; k++)
-		rc = invoice_finalize(v, s.ledger, d.id[k], s.now, e);
-	if (rc == 0)
+	if (rc == 0 && cli_flag(cli, "accept-uncovered"))
+		invoicer_accept_uncovered(v);
+	const size_t wanted = d.count;
+	for (size_t k = 0; rc == 0 && k < d.count; k++) {
+		struct err why = { 0 };
+		int refused = invoice_finalize(v, s.ledger, d.id[k], s.now, &why);
+		if (refused == 0) {
+			d.id[done++] = d.id[k];
+			continue;
+		}
+		*e = why;
+		/* what was named is done together or not at all */
+		rc = cli_flag(cli, "all") ? take_refusal(&o, refused, &why) : refused;
+		if (rc == 0 && wanted > 1)
+			fprintf(stderr, "tally: #%lld: %s\n", (long long)d.id[k], why.message);
+	}
+	d.count = done;
+	if (rc == 0 && !(wanted == 1 && o.refused))
 		open_list(cli, &j, &t, "tally.invoice-list/1");
 	for (size_t k = 0; rc == 0 && k < d.count; k++) {
 		struct stored_invoice i;
@@ -397,13 +485,14 @@ static int finalize(struct cli *cli, struct err *e)
 			row_of(t, &i);
 		arena_release(&texts);
 	}
-	if (rc == 0)
+	if (rc == 0 && !(wanted == 1 && o.refused))
 		close_list(cli, &j, t);
 	else
 		table_close(t);
 	invoicer_close(v);
 	free(d.id);
-	return ledger_session_close(&s, rc, e);
+	rc = ledger_session_close(&s, rc, e);
+	return rc == 0 ? exit_of(&o, wanted == 1, e) : rc;
 }
 
 const struct command command_invoice_finalize = {
@@ -413,7 +502,7 @@ const struct command command_invoice_finalize = {
 	.arguments_min = 0,
 	.arguments_max = -1,
 	.description =
-		"Computes the draft anew, gives it the next number of its series, and enters its "
+		"Computes the draft again, gives it the next number of its series, and enters its "
 		"hash "
 		"in the journal, all or nothing. What changes later becomes an adjustment on the "
 		"next invoice, or a credit note.",

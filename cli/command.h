@@ -160,6 +160,8 @@ void cli_print_completion(FILE *out);
 	X(command_invoice_void) \
 	X(command_invoice_note) \
 	X(command_credit_account) \
+	X(command_credit_accounts) \
+	X(command_credit_check) \
 	X(command_credit_grant) \
 	X(command_credit_offers) \
 	X(command_credit_subscribe) \

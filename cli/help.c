@@ -74,7 +74,7 @@ static const struct {
 	  "|ingest|serve|quarantine list|quarantine retry|quarantine drop|amend|void|rerate|" },
 	{ "Prices", "|price list|price show|price history|price check|price import|price sql|" },
 	{ "Credits",
-	  "|credit balance|credit grant|credit account|credit ledger|credit plan|credit offers|credit "
+	  "|credit balance|credit grant|credit account|credit accounts|credit check|credit ledger|credit plan|credit offers|credit "
 	  "subscribe|credit trace|credit draw|credit expire|credit void|credit post|credit "
 	  "holds|credit hold|credit settle|credit release|" },
 	{ "Bill, budget and reconcile",

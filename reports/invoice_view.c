@@ -149,9 +149,11 @@ static void take_sums(struct invoice_view *v, int places)
 				     text_at(v, t, "percent")),
 			amount(v, json_string(json_member(t, "amount")), places), false);
 	const char *total = amount(v, json_string(json_member(v->root, "total")), places);
+	const char *bound = json_member(v->root, "unpriced") ? ">= " : "";
 	add_sum(v, "Total",
-		same(v->currency, "USD") ? total
-					 : arena_printf(&v->arena, "%s %s", total, v->currency),
+		same(v->currency, "USD")
+			? arena_printf(&v->arena, "%s%s", bound, total)
+			: arena_printf(&v->arena, "%s%s %s", bound, total, v->currency),
 		true);
 }
 
@@ -168,10 +170,12 @@ static void take_small_print(struct invoice_view *v, int places)
 				 text_at(v, rounding, "mode"), places, (int)residual.n,
 				 residual.n ? residual.p : "0");
 	if (unpriced)
-		b = arena_printf(&v->arena,
-				 " %.*s records have no price and are not in the total, which is a "
-				 "lower bound.",
-				 (int)json_number(unpriced).n, json_number(unpriced).p);
+		b = arena_printf(
+			&v->arena,
+			" %.*s records have no price or are not covered by the plan, and are not "
+			"in the total, which is a "
+			"lower bound.",
+			(int)json_number(unpriced).n, json_number(unpriced).p);
 	v->small_print = arena_printf(&v->arena, "%s%s", a, b);
 }
 
@@ -254,6 +258,10 @@ void invoice_list_item(struct json_out *j, const struct stored_invoice *i)
 	json_out_text(j, "last_day", i->last_day);
 	json_out_text(j, "currency", i->currency);
 	json_out_text(j, "total", i->total);
+	if (i->unpriced) {
+		json_out_int(j, "unpriced", i->unpriced);
+		json_out_bool(j, "lower_bound", true);
+	}
 	json_out_end(j, '}');
 }
 

@@ -423,6 +423,7 @@ static int mark(struct budgets *all, const struct budget_alarm *a, bool ok, stru
 		db_bind_int(q, ":budget", a->budget.id);
 		db_bind_int(q, ":from", a->period_from.us);
 		db_bind_int(q, ":percent", a->percent);
+		db_bind_int(q, ":pico", a->budget.amount.pico);
 		db_bind_int(q, ":ok", ok);
 		db_bind_int(q, ":now", now.us);
 		rc = db_done(store_db(all->store), q, e);

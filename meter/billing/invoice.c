@@ -4,7 +4,9 @@
 #include <stdlib.h>
 
 #include "base/dict.h"
+#include "base/json.h"
 #include "meter/billing/charge.h"
+#include "meter/billing/standing.h"
 #include "meter/store/store_sql.h"
 
 /* Usage of all customers in a period, in the order of customers. */
@@ -17,7 +19,7 @@ struct cached {
 struct invoicer {
 	struct ledger *ledger;
 	struct drawer *drawer;
-	bool for_all;
+	bool for_all, accept_uncovered;
 	struct cached *cache;
 	size_t cached;
 	struct zone *zone;
@@ -50,6 +52,16 @@ void invoicer_for_all(struct invoicer *v)
 	v->for_all = true;
 }
 
+void invoicer_accept_uncovered(struct invoicer *v)
+{
+	v->accept_uncovered = true;
+}
+
+bool invoicer_accepts_uncovered(const struct invoicer *v)
+{
+	return v->accept_uncovered;
+}
+
 static int zone_of(struct invoicer *v, const struct account *a, struct err *e)
 {
 	if (v->zone && text_is(a->zone, v->zone_name))
@@ -63,10 +75,19 @@ static int zone_of(struct invoicer *v, const struct account *a, struct err *e)
 
 /* --- charges for usage --- */
 
+/* What usage was charged for: the same key again is the same line. */
+struct charge {
+	struct text provider, project, model, bucket;
+	struct text unit_price; /* for a million tokens or one call; "" where there is none */
+	int64_t quantity;
+	struct money_total amount; /* exact, before any markup's rounding */
+};
+
 struct charges {
 	struct charge *charge;
 	size_t count;
-	struct dict index; /* key to 1 + place */
+	struct dict index;	       /* key to 1 + place */
+	struct text currency, foreign; /* foreign: another one that usage was priced in */
 	int64_t unpriced;
 	struct arena *arena;
 };
@@ -78,7 +99,7 @@ static struct text keep(struct arena *a, struct text t)
 
 static void put_key(struct buf *key, const struct charge *c)
 {
-	const struct text part[] = { c->project, c->model, c->bucket, c->unit_price };
+	const struct text part[] = { c->provider, c->project, c->model, c->bucket, c->unit_price };
 	for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
 		buf_add(key, part[i].p, part[i].n);
 		buf_add(key, "", 1);
@@ -96,7 +117,8 @@ static int add_charge(struct charges *all, const struct charge *c, struct err *e
 			all->charge = mem_grow(all->charge, (all->count ? all->count * 2 : 16) *
 								    sizeof *all->charge);
 		struct charge *fresh = &all->charge[all->count];
-		*fresh = (struct charge){ .project = keep(all->arena, c->project),
+		*fresh = (struct charge){ .provider = keep(all->arena, c->provider),
+					  .project = keep(all->arena, c->project),
 					  .model = keep(all->arena, c->model),
 					  .bucket = keep(all->arena, c->bucket),
 					  .unit_price = keep(all->arena, c->unit_price) };
@@ -129,9 +151,12 @@ static int charge_group(struct charges *all, struct store *s, struct text projec
 		rc = charge_parts(p, sums, part, &n, e);
 	if (rc == 0 && p->reason.n)
 		all->unpriced += sums->records;
+	else if (rc == 0 && !text_eq(p->currency, all->currency))
+		all->foreign = keep(all->arena, p->currency);
 	for (size_t k = 0; rc == 0 && k < n; k++)
 		rc = add_charge(all,
-				&(struct charge){ project, model, text_of(part[k].bucket),
+				&(struct charge){ p->vendor, project, model,
+						  text_of(part[k].bucket),
 						  text_of(money_format(part[k].price, text)),
 						  part[k].quantity, part[k].amount },
 				e);
@@ -220,7 +245,8 @@ static int charge_credits_row(struct invoicer *v, struct charges *all, struct qu
 	if (!json_true(json_member(rates, "linear")))
 		/* rounded record by record: there is no price of a unit */
 		return add_charge(all,
-				  &(struct charge){ names->project,
+				  &(struct charge){ subject->provider,
+						    names->project,
 						    subject->model,
 						    TEXT("record"),
 						    TEXT(""),
@@ -240,7 +266,8 @@ static int charge_credits_row(struct invoicer *v, struct charges *all, struct qu
 			rc = amount_from_decimal(&rate, d, e);
 		if (rc == 0)
 			rc = add_charge(all,
-					&(struct charge){ names->project,
+					&(struct charge){ subject->provider,
+							  names->project,
 							  subject->model,
 							  text_of(bucket_name((enum bucket)b)),
 							  price,
@@ -257,7 +284,8 @@ static int charge_credits_row(struct invoicer *v, struct charges *all, struct qu
 			rc = amount_from_decimal(&rate, d, e);
 		if (rc == 0)
 			rc = add_charge(all,
-					&(struct charge){ names->project,
+					&(struct charge){ subject->provider,
+							  names->project,
 							  subject->model,
 							  TEXT("request"),
 							  fee,
@@ -352,7 +380,8 @@ static int by_key(const void *a, const void *b)
 	int c = text_cmp(x->project, y->project);
 	c = c ? c : text_cmp(x->model, y->model);
 	c = c ? c : text_cmp(x->bucket, y->bucket);
-	return c ? c : text_cmp(x->unit_price, y->unit_price);
+	c = c ? c : text_cmp(x->unit_price, y->unit_price);
+	return c ? c : text_cmp(x->provider, y->provider);
 }
 
 static int mark_up(struct invoice *i, struct invoice_line *l, struct decimal percent, struct err *e)
@@ -365,79 +394,55 @@ static int mark_up(struct invoice *i, struct invoice_line *l, struct decimal per
 		hundred *= 10;
 	factor.digits += hundred;
 	factor.scale += 2;
-	int rc = amount_percent(l->charge_amount, percent, MONEY_TOTAL_PLACES, ROUND_HALF_UP, &more,
-				e);
+	int rc = amount_percent(l->exact, percent, MONEY_TOTAL_PLACES, ROUND_HALF_UP, &more, e);
 	if (rc == 0 && !money_total_add(&l->exact, more))
 		rc = err_set(e, ERR_RANGE, "a line is more than can be held");
-	if (rc == 0 && l->charge_price.n && decimal_parse(&price, l->charge_price, NULL) == 0 &&
+	if (rc == 0 && l->unit_price.n && decimal_parse(&price, l->unit_price, NULL) == 0 &&
 	    decimal_multiply(price, factor, &price))
 		l->unit_price = keep(&i->arena, text_of(decimal_format(price, text)));
 	return rc;
 }
 
 /* A charge with its markup. */
-static int usage_line(struct invoice *i, const struct charge *c, const struct billed_period *of,
-		      struct err *e)
+static int usage_line(struct invoice *i, const struct charge *c, struct err *e)
 {
 	struct buf what = { 0 };
-	struct decimal percent =
-		in_credits(i) ? (struct decimal){ 0 } : terms_markup(&i->terms, TEXT(""), c->model);
-	if (of)
-		buf_printf(&what, "adjustment of %.*s: ", (int)of->number.n, of->number.p);
+	int rc = 0;
+	struct decimal percent = in_credits(i) ? (struct decimal){ 0 }
+					       : terms_markup(&i->terms, c->provider, c->model);
 	buf_add(&what, c->model.p, c->model.n);
 	if (c->project.n)
 		buf_printf(&what, ", %.*s", (int)c->project.n, c->project.p);
-	struct invoice_line *l =
-		add_line(i, of ? LINE_ADJUSTMENT : LINE_USAGE, (struct text){ what.p, what.n });
+	struct invoice_line *l = add_line(i, LINE_USAGE, (struct text){ what.p, what.n });
 	buf_release(&what);
+	l->provider = keep(&i->arena, c->provider);
 	l->project = keep(&i->arena, c->project);
 	l->model = keep(&i->arena, c->model);
 	l->bucket = keep(&i->arena, c->bucket);
 	l->unit_price = keep(&i->arena, c->unit_price);
 	l->quantity.nano = (int128)c->quantity * 1000000000;
-	l->charge_price = l->unit_price;
-	l->charge_amount = l->exact = c->amount;
-	l->of_period = of ? of->invoice : 0;
-	if (of)
-		l->corrects = keep(&i->arena, of->number);
-	if (percent.digits) {
-		int rc = mark_up(i, l, percent, e);
-		if (rc != 0)
-			return rc;
-	}
+	l->exact = c->amount;
+	if (percent.digits)
+		rc = mark_up(i, l, percent, e);
 	round_line(i, l);
-	return 0;
+	return rc;
 }
 
 static int usage_lines(struct invoice *i, struct charges *all, struct err *e)
 {
 	int rc = 0;
+	if (all->foreign.n)
+		return err_set(
+			e, ERR_INVALID,
+			"the usage of '%.*s' is priced in %.*s, its terms ask for %.*s, and no "
+			"exchange rate is known",
+			(int)i->customer.n, i->customer.p, (int)all->foreign.n, all->foreign.p,
+			(int)i->currency.n, i->currency.p);
 	if (all->count)
 		qsort(all->charge, all->count, sizeof *all->charge, by_key);
 	for (size_t k = 0; rc == 0 && k < all->count; k++)
 		if (all->charge[k].quantity || all->charge[k].amount.atto)
-			rc = usage_line(i, &all->charge[k], NULL, e);
-	return rc;
-}
-
-/* What has changed in a period since it was invoiced. */
-static int adjustment_lines(struct invoicer *v, struct invoice *i, const struct account *a,
-			    const struct billed_period *p, struct err *e)
-{
-	struct charges now = { .arena = &i->arena };
-	int rc = charges_of(v, i, &now, a, p->from, p->to, e);
-	for (size_t k = 0; rc == 0 && k < p->charges; k++) {
-		struct charge back = p->charge[k];
-		back.quantity = -back.quantity;
-		back.amount.atto = -back.amount.atto;
-		rc = add_charge(&now, &back, e);
-	}
-	if (rc == 0 && now.count)
-		qsort(now.charge, now.count, sizeof *now.charge, by_key);
-	for (size_t k = 0; rc == 0 && k < now.count; k++)
-		if (now.charge[k].quantity || now.charge[k].amount.atto)
-			rc = usage_line(i, &now.charge[k], p, e);
-	charges_release(&now);
+			rc = usage_line(i, &all->charge[k], e);
 	return rc;
 }
 
@@ -513,16 +518,34 @@ static int count_requests(struct invoicer *v, const struct account *a, const str
 	return rc;
 }
 
+/* The part of the period's days on which an item counts. */
+static int fixed_line(struct invoice *i, const struct fixed_item *f, int64_t from, int64_t to,
+		      struct err *e)
+{
+	const int64_t first = f->from > from ? f->from : from, end = f->to < to ? f->to : to;
+	struct money_total amount;
+	if (first >= end || (f->once && f->from < from))
+		return 0;
+	struct invoice_line *l = add_line(i, LINE_FIXED, f->description);
+	l->quantity = f->quantity;
+	int rc = amount_of(f->amount, f->quantity, (struct quantity){ 1000000000 }, &amount, e);
+	if (rc == 0 && !f->once && !f->whole)
+		rc = amount_share(amount, end - first, to - from, MONEY_TOTAL_PLACES, ROUND_HALF_UP,
+				  &amount, e);
+	l->exact = amount;
+	round_line(i, l);
+	return rc;
+}
+
+static int64_t local_day_of(const struct zone *z, struct instant t)
+{
+	return floor_div(t.us + zone_offset(z, t, NULL) * US_PER_SECOND, US_PER_DAY);
+}
+
 static int other_lines(struct invoicer *v, struct invoice *i, const struct account *a,
 		       const struct charges *all, struct err *e)
 {
 	int rc = 0;
-	for (size_t k = 0; k < i->terms.fixed_count; k++) {
-		struct invoice_line *l = add_line(i, LINE_FIXED, i->terms.fixed[k].description);
-		l->quantity.nano = 1000000000;
-		l->exact = i->terms.fixed[k].amount;
-		round_line(i, l);
-	}
 	for (size_t k = 0; rc == 0 && k < i->terms.metered_count; k++) {
 		const struct metered_item *m = &i->terms.metered[k];
 		int64_t requests = 0;
@@ -531,6 +554,9 @@ static int other_lines(struct invoicer *v, struct invoice *i, const struct accou
 		if (rc == 0)
 			rc = metered_line(i, m, metered_quantity(m, all, requests), e);
 	}
+	for (size_t k = 0; rc == 0 && k < i->terms.fixed_count; k++)
+		rc = fixed_line(i, &i->terms.fixed[k], local_day_of(v->zone, i->from),
+				local_day_of(v->zone, i->to), e);
 	return rc;
 }
 
@@ -542,23 +568,14 @@ static struct money_total sum_of(const struct invoice *i)
 	return sum;
 }
 
+/* Minimum and maximum, then discounts. */
 static int closing_lines(struct invoice *i, struct err *e)
 {
 	const struct terms *t = &i->terms;
 	char text[DECIMAL_TEXT_MAX + 20];
 	struct invoice_line *l;
-	int rc = 0;
-	if (t->discount_percent.digits) {
-		struct money_total sum = sum_of(i);
-		decimal_format(t->discount_percent, text);
-		strcat(text, " % discount");
-		l = add_line(i, LINE_DISCOUNT, text_of(text));
-		rc = amount_percent(sum, t->discount_percent, MONEY_TOTAL_PLACES, ROUND_HALF_UP,
-				    &l->exact, e);
-		l->exact.atto = -l->exact.atto;
-		round_line(i, l);
-	}
 	struct money_total sum = sum_of(i);
+	int rc = 0;
 	if (t->has_minimum && minimum_topup(sum, t->minimum).atto) {
 		l = add_line(i, LINE_MINIMUM, TEXT("up to the agreed minimum"));
 		l->exact = minimum_topup(sum, t->minimum);
@@ -569,143 +586,304 @@ static int closing_lines(struct invoice *i, struct err *e)
 		l->exact = money_total_minus(t->maximum, sum);
 		round_line(i, l);
 	}
+	if (t->discount_percent.digits) {
+		sum = sum_of(i);
+		decimal_format(t->discount_percent, text);
+		strcat(text, " % discount");
+		l = add_line(i, LINE_DISCOUNT, text_of(text));
+		rc = amount_percent(sum, t->discount_percent, MONEY_TOTAL_PLACES, ROUND_HALF_UP,
+				    &l->exact, e);
+		l->exact.atto = -l->exact.atto;
+		round_line(i, l);
+	}
 	return rc;
 }
 
 /* --- what credits paid --- */
 
-static int counted_before(struct invoicer *v, const struct invoice *i, int64_t *out, struct err *e)
+/* What those credits are worth in the invoice's currency; of another currency's plan, nothing. */
+static int worth_of(struct invoicer *v, const struct invoice *i, const struct account *a,
+		    struct nano_credits n, struct money_total *out, struct err *e)
 {
-	struct db *db = store_db(ledger_store(v->ledger));
-	struct query *q;
-	int rc = db_statement(db, INVOICE_COUNTED, &q, e);
-	if (rc != 0)
-		return rc;
-	db_bind_text(q, ":customer", i->customer);
-	db_bind_text(q, ":currency", i->currency);
-	rc = db_step(db, q, e);
-	*out = rc == 1 ? db_int(q, 0) : 0;
-	db_reset(q);
-	return rc < 0 ? rc : 0;
+	const struct plan *plan;
+	*out = (struct money_total){ (int128)n.nano * 1000000000 };
+	if (in_credits(i))
+		return 0;
+	int rc = drawer_plan(v->drawer, a, &plan, e);
+	if (rc == 0 && (!text_is(i->terms.currency, plan_currency(plan)) ||
+			!plan_worth(plan, (struct credits_total){ out->atto }, out)))
+		out->atto = 0;
+	return rc;
 }
 
-/* The lines that credits can pay: usage and its adjustments. */
-static struct money_total usage_sum(const struct invoice *i)
+/* The usage lines as they are rounded, and exactly. */
+static struct money_total usage_sum(const struct invoice *i, struct money_total *exact)
 {
 	struct money_total sum = { 0 };
+	*exact = (struct money_total){ 0 };
 	for (size_t k = 0; k < i->lines; k++)
-		if (i->line[k].kind == LINE_USAGE || i->line[k].kind == LINE_ADJUSTMENT)
+		if (i->line[k].kind == LINE_USAGE) {
 			money_total_add(&sum, i->line[k].amount);
+			money_total_add(exact, i->line[k].exact);
+		}
 	return sum;
 }
 
+/* The most that credits can pay: of what is asked for, the share that is usage. */
+static struct money_total payable(const struct invoice *i, struct money_total usage)
+{
+	struct money_total charged = { 0 };
+	for (size_t k = 0; k < i->lines; k++)
+		if (i->line[k].kind <= LINE_MINIMUM)
+			money_total_add(&charged, i->line[k].amount);
+	if (usage.atto <= 0 || i->subtotal.atto <= 0)
+		return (struct money_total){ 0 };
+	if (i->subtotal.atto >= charged.atto)
+		return usage;
+	/* in units of the last place, which fit where amounts of 1e-18 would not */
+	int128 unit = 1;
+	for (int k = i->terms.places; k < MONEY_TOTAL_PLACES; k++)
+		unit *= 10;
+	return (struct money_total){ (usage.atto / unit) * (i->subtotal.atto / unit) /
+				     (charged.atto / unit) * unit };
+}
+
 /*
- * Credits that grants paid for usage up to the period's end and that no invoice has shown yet, in
- * the invoice's currency. Negative when more was given back.
+ * Credits pay what they are worth of the exact usage; the customer pays the rest of it, rounded, so
+ * that usage which is covered leaves nothing over from the rounding of lines.
  */
 static int apply_credits(struct invoicer *v, struct invoice *i, const struct account *a,
 			 struct err *e)
 {
-	const struct plan *plan;
-	struct nano_credits taken;
-	int64_t before;
-	const int64_t to_day =
-		floor_div(i->to.us + zone_offset(v->zone, i->to, NULL) * US_PER_SECOND, US_PER_DAY);
-	int rc = ledger_taken(v->ledger, a->id, to_day, &taken, e);
+	struct ledger_use use;
+	struct money_total worth, exact, dust, usage = usage_sum(i, &exact);
+	int rc = ledger_days(v->ledger, a->id, local_day_of(v->zone, i->from),
+			     local_day_of(v->zone, i->to), &use, e);
 	if (rc == 0)
-		rc = counted_before(v, i, &before, e);
+		rc = worth_of(v, i, a, use.covered, &worth, e);
+	/* the ledger knows nothing finer than a billionth */
+	if (rc == 0)
+		rc = worth_of(v, i, a, (struct nano_credits){ 1 }, &dust, e);
 	if (rc != 0)
 		return rc;
-	i->counted.nano = taken.nano - before;
-	struct money_total applied = { (int128)i->counted.nano * 1000000000 };
-	if (!in_credits(i)) {
-		rc = drawer_plan(v->drawer, a, &plan, e);
-		if (rc != 0)
-			return rc;
-		/* credits of another currency's plan pay nothing here */
-		if (!text_is(i->terms.currency, plan_currency(plan)) ||
-		    !plan_worth(plan, (struct credits_total){ applied.atto }, &applied))
-			applied.atto = 0;
-	}
-	struct money_total most = usage_sum(i);
-	applied = amount_round(applied, i->terms.places, i->terms.mode);
-	/* credits may be worth more than the usage costs; they pay no more than that */
-	if (applied.atto > 0 && applied.atto > most.atto)
-		applied.atto = most.atto > 0 ? most.atto : 0;
-	i->credits_applied = applied;
-	if (a->overage != OVERAGE_DEBT)
-		i->overage = a->owed;
+	i->counted = use.covered;
+	const struct money_total most = payable(i, usage);
+	struct money_total unpaid = money_total_minus(exact, worth);
+	if (unpaid.atto < 0 || unpaid.atto < dust.atto)
+		unpaid.atto = 0;
+	struct money_total applied =
+		money_total_minus(usage, amount_round(unpaid, i->terms.places, i->terms.mode));
+	if (worth.atto <= 0 || applied.atto < 0)
+		applied.atto = 0;
+	i->credits_applied = applied.atto < most.atto ? applied : most;
+	return 0;
+}
+
+/* Overage of usage before the period's end that no invoice has asked for yet. */
+static int take_overage(struct invoicer *v, struct invoice *i, const struct account *a,
+			struct err *e)
+{
+	struct ledger_use after;
+	int rc = ledger_days(v->ledger, a->id, local_day_of(v->zone, i->to), INT64_MAX, &after, e);
+	if (rc != 0 || a->overage == OVERAGE_DEBT)
+		return rc;
+	int64_t later = after.used.nano - after.covered.nano;
+	i->overage.nano = a->owed.nano - (later > 0 ? later : 0);
+	if (i->overage.nano < 0)
+		i->overage.nano = 0;
 	return 0;
 }
 
 static int add_taxes(struct invoice *i, struct err *e)
 {
 	int rc = 0;
-	i->taxable = money_total_minus(i->subtotal, i->credits_applied);
+	const struct money_total taxable = money_total_minus(i->subtotal, i->credits_applied);
 	for (size_t k = 0; rc == 0 && k < i->terms.tax_count; k++) {
 		struct invoice_tax *t = &i->tax[i->taxes++];
-		*t = (struct invoice_tax){ i->terms.tax[k].name, i->terms.tax[k].percent, { 0 } };
-		rc = amount_percent(i->taxable, t->percent, i->terms.places, i->terms.mode,
-				    &t->amount, e);
-		if (rc == 0 && !money_total_add(&i->tax_total, t->amount))
-			rc = err_set(e, ERR_RANGE, "the taxes are more than can be held");
+		*t = (struct invoice_tax){ keep(&i->arena, i->terms.tax[k].name),
+					   i->terms.tax[k].percent,
+					   { 0 } };
+		rc = amount_percent(taxable, t->percent, i->terms.places, i->terms.mode, &t->amount,
+				    e);
 	}
-	i->total = i->taxable;
-	money_total_add(&i->total, i->tax_total);
 	return rc;
+}
+
+/* --- the whole of a period --- */
+
+/* usage_only: as documents were compared that do not say what their other lines were for. */
+static int whole(struct invoicer *v, struct invoice *i, const struct account *a, struct text terms,
+		 bool usage_only, struct err *e)
+{
+	struct charges all = { .arena = &i->arena };
+	int rc = terms_read(&i->terms, terms, local_day_of(v->zone, i->from), e);
+	if (rc != 0)
+		return err_context(e, "the terms of '%.*s'", (int)a->customer.n, a->customer.p);
+	i->customer = keep(&i->arena, a->customer);
+	i->currency = all.currency = i->terms.currency;
+	rc = charges_of(v, i, &all, a, i->from, i->to, e);
+	i->unpriced = all.unpriced;
+	if (rc == 0 && in_credits(i))
+		rc = ledger_uncovered_in(v->ledger, a->id, i->from, i->to, &i->unpriced, e);
+	if (rc == 0 && i->terms.usage)
+		rc = usage_lines(i, &all, e);
+	if (rc == 0 && !usage_only)
+		rc = other_lines(v, i, a, &all, e);
+	if (rc == 0 && !usage_only)
+		rc = closing_lines(i, e);
+	charges_release(&all);
+	i->subtotal = sum_of(i);
+	if (rc == 0 && !usage_only)
+		rc = apply_credits(v, i, a, e);
+	if (rc == 0 && !usage_only)
+		rc = add_taxes(i, e);
+	return rc;
+}
+
+/* --- the document's periods --- */
+
+static struct invoice_period *add_period(struct invoice *to, const struct invoice *w,
+					 const struct standing *s)
+{
+	struct buf terms = { 0 };
+	to->period = mem_grow(to->period, (to->periods + 1) * sizeof *to->period);
+	struct invoice_period *p = &to->period[to->periods++];
+	*p = (struct invoice_period){ .from = w->from,
+				      .to = w->to,
+				      .credits_applied = w->credits_applied,
+				      .taxes = w->taxes };
+	for (size_t k = 0; k < w->taxes; k++)
+		p->tax[k] = (struct invoice_tax){ keep(&to->arena, w->tax[k].name),
+						  w->tax[k].percent, w->tax[k].amount };
+	json_put_value(&terms, w->terms.version);
+	p->terms = keep(&to->arena, (struct text){ terms.p, terms.n });
+	buf_release(&terms);
+	if (s && to->periods > 1)
+		p->corrects = keep(&to->arena, s->number);
+	return p;
+}
+
+static bool is_nothing(const struct invoice *w)
+{
+	bool any = w->lines || w->credits_applied.atto;
+	for (size_t k = 0; k < w->taxes; k++)
+		any |= w->tax[k].amount.atto != 0;
+	return !any;
+}
+
+static void append_lines(struct invoice *to, const struct invoice *w, struct text corrects)
+{
+	for (size_t k = 0; k < w->lines; k++) {
+		const struct invoice_line *from = &w->line[k];
+		struct buf what = { 0 };
+		buf_printf(&what, "adjustment of %.*s: ", (int)corrects.n, corrects.p);
+		buf_add(&what, from->description.p, from->description.n);
+		struct invoice_line *l = add_line(to, from->kind, (struct text){ what.p, what.n });
+		buf_release(&what);
+		l->item = keep(&to->arena, from->item.n ? from->item : from->description);
+		l->provider = keep(&to->arena, from->provider);
+		l->project = keep(&to->arena, from->project);
+		l->model = keep(&to->arena, from->model);
+		l->bucket = keep(&to->arena, from->bucket);
+		l->unit_price = keep(&to->arena, from->unit_price);
+		l->quantity = from->quantity;
+		l->exact = from->exact;
+		l->amount = from->amount;
+		l->period = to->periods - 1;
+	}
+}
+
+/* What has changed in an earlier period since it was invoiced. */
+static int adjust(struct invoicer *v, struct invoice *to, const struct account *a,
+		  const struct standing *s, struct err *e)
+{
+	struct invoice *w = mem_zalloc(sizeof *w);
+	w->from = s->from;
+	w->to = s->to;
+	int rc = whole(v, w, a, s->terms.n ? s->terms : a->terms, s->usage_only, e);
+	if (rc == 0)
+		rc = standing_subtract(w, s, e);
+	if (rc == 0 && s->usage_only) {
+		w->subtotal = sum_of(w);
+		rc = add_taxes(w, e);
+	}
+	if (rc == 0 && !is_nothing(w)) {
+		add_period(to, w, s);
+		append_lines(to, w, s->number);
+	}
+	invoice_release(w);
+	free(w);
+	return rc;
+}
+
+static int add_up(struct invoice *i, struct err *e)
+{
+	i->subtotal = sum_of(i);
+	for (size_t k = 0; k < i->lines; k++)
+		i->residual.atto += i->line[k].exact.atto - i->line[k].amount.atto;
+	i->credits_applied.atto = 0;
+	i->taxes = 0;
+	for (size_t p = 0; p < i->periods; p++) {
+		const struct invoice_period *of = &i->period[p];
+		i->credits_applied.atto += of->credits_applied.atto;
+		for (size_t t = 0; t < of->taxes; t++) {
+			size_t k = 0;
+			while (k < i->taxes &&
+			       !(text_eq(i->tax[k].name, of->tax[t].name) &&
+				 decimal_cmp(i->tax[k].percent, of->tax[t].percent) == 0))
+				k++;
+			if (k == TERMS_ITEMS_MAX)
+				return err_set(e, ERR_RANGE, "an invoice has more than %d taxes",
+					       TERMS_ITEMS_MAX);
+			if (k == i->taxes)
+				i->tax[i->taxes++] = (struct invoice_tax){ of->tax[t].name,
+									   of->tax[t].percent,
+									   { 0 } };
+			i->tax[k].amount.atto += of->tax[t].amount.atto;
+			i->tax_total.atto += of->tax[t].amount.atto;
+		}
+	}
+	i->taxable = money_total_minus(i->subtotal, i->credits_applied);
+	i->total = i->taxable;
+	if (!money_total_add(&i->total, i->tax_total))
+		return err_set(e, ERR_RANGE, "the total is more than can be held");
+	return 0;
 }
 
 static void local_day(const struct zone *z, struct instant t, char out[16])
 {
-	struct civil c = civil_from_day(
-		floor_div(t.us + zone_offset(z, t, NULL) * US_PER_SECOND, US_PER_DAY));
+	struct civil c = civil_from_day(local_day_of(z, t));
 	snprintf(out, 16, "%04d-%02d-%02d", c.year, c.month, c.day);
 }
 
 int invoice_compute(struct invoicer *v, struct invoice *i, const struct account *a,
-		    struct instant from, struct instant to, const struct billed_period *earlier,
-		    size_t earlier_count, struct err *e)
+		    struct instant from, struct instant to, const struct standing_list *standing,
+		    struct err *e)
 {
-	struct charges all = { 0 };
 	*i = (struct invoice){ .from = from, .to = to };
-	int rc = terms_read(&i->terms, a->terms, e);
-	if (rc == 0)
-		rc = zone_of(v, a, e);
+	int rc = zone_of(v, a, e);
 	if (rc == 0)
 		rc = store_refresh(ledger_store(v->ledger), e);
-	i->customer = keep(&i->arena, a->customer);
-	i->plan = keep(&i->arena, a->plan);
-	i->zone = keep(&i->arena, a->zone);
 	if (rc == 0) {
 		local_day(v->zone, from, i->from_day);
 		local_day(v->zone, (struct instant){ to.us - 1 }, i->last_day);
-	}
-	i->usage_to = store_last_seq(ledger_store(v->ledger));
-	all.arena = &i->arena;
-	if (rc == 0) {
-		i->currency = i->terms.currency;
-		rc = charges_of(v, i, &all, a, from, to, e);
-	}
-	i->unpriced = all.unpriced;
-	if (rc == 0 && in_credits(i))
-		rc = ledger_uncovered(v->ledger, a->id, &i->unpriced, e);
-	if (rc == 0 && i->terms.usage)
-		rc = usage_lines(i, &all, e);
-	for (size_t k = 0; rc == 0 && i->terms.usage && k < earlier_count; k++)
-		rc = adjustment_lines(v, i, a, &earlier[k], e);
-	if (rc == 0)
-		rc = other_lines(v, i, a, &all, e);
-	if (rc == 0)
-		rc = closing_lines(i, e);
-	charges_release(&all);
-	if (rc == 0) {
-		i->subtotal = sum_of(i);
-		for (size_t k = 0; k < i->lines; k++)
-			i->residual.atto += i->line[k].exact.atto - i->line[k].amount.atto;
-		rc = apply_credits(v, i, a, e);
+		i->usage_to = store_last_seq(ledger_store(v->ledger));
+		i->plan = keep(&i->arena, a->plan);
+		i->zone = keep(&i->arena, a->zone);
+		rc = whole(v, i, a, a->terms, false, e);
 	}
 	if (rc == 0)
-		rc = add_taxes(i, e);
+		rc = take_overage(v, i, a, e);
+	const struct standing *own = standing ? standing_find(standing, from, to) : NULL;
+	if (rc == 0 && own)
+		rc = standing_subtract(i, own, e);
+	if (rc == 0)
+		add_period(i, i, NULL);
+	for (size_t k = 0; rc == 0 && standing && k < standing->count; k++)
+		if (standing->period[k].number.n && standing->period[k].from.us < from.us)
+			rc = adjust(v, i, a, &standing->period[k], e);
+	if (rc == 0)
+		rc = add_up(i, e);
 	if (rc != 0)
 		invoice_release(i);
 	return rc;
@@ -715,6 +893,8 @@ void invoice_release(struct invoice *i)
 {
 	free(i->line);
 	i->line = NULL;
+	free(i->period);
+	i->period = NULL;
 	terms_release(&i->terms);
 	arena_release(&i->arena);
 }
@@ -739,15 +919,14 @@ static void put_instant(struct buf *b, const char *key, struct instant t)
 	buf_printf(b, "\"%s\":\"%s\"", key, instant_format(t, text));
 }
 
-static const char *const line_kinds[] = { "usage",    "adjustment", "metered", "fixed",
-					  "discount", "minimum",    "maximum" };
-
-static void put_line(struct buf *b, const struct invoice_line *l)
+static void put_line(struct buf *b, const struct invoice *i, const struct invoice_line *l)
 {
+	static const char *const kinds[] = LINE_KIND_NAMES;
 	char text[DECIMAL_TEXT_MAX];
 	buf_puts(b, "{\"description\":");
 	json_put_string(b, l->description);
-	buf_printf(b, ",\"kind\":\"%s\"", line_kinds[l->kind]);
+	buf_printf(b, ",\"kind\":\"%s\"", l->period ? "adjustment" : kinds[l->kind]);
+	put_text(b, "provider", l->provider);
 	put_text(b, "project", l->project);
 	put_text(b, "model", l->model);
 	put_text(b, "bucket", l->bucket);
@@ -756,21 +935,59 @@ static void put_line(struct buf *b, const struct invoice_line *l)
 	/* tokens are priced by the million */
 	buf_printf(b, ",\"unit\":\"%s\"",
 		   bucket_by_name(l->bucket.p ? l->bucket.p : "", l->bucket.n) >= 0 &&
-				   l->kind <= LINE_ADJUSTMENT
+				   l->kind == LINE_USAGE
 			   ? "million tokens"
 		   : l->bucket.n ? "each"
 				 : "");
 	put_amount(b, "exact", l->exact);
 	put_amount(b, "amount", l->amount);
-	if (l->corrects.n)
-		put_text(b, "corrects", l->corrects);
+	if (l->kind != LINE_USAGE)
+		put_text(b, "item", l->item.n ? l->item : l->description);
+	if (l->period) {
+		put_text(b, "corrects", i->period[l->period].corrects);
+		buf_printf(b, ",\"of\":\"%s\",\"period\":%zu", kinds[l->kind], l->period);
+	}
 	buf_puts(b, "}");
+}
+
+static void put_taxes(struct buf *b, const struct invoice_tax *tax, size_t taxes)
+{
+	char text[DECIMAL_TEXT_MAX];
+	buf_puts(b, ",\"taxes\":[");
+	for (size_t k = 0; k < taxes; k++) {
+		buf_puts(b, k ? ",{\"name\":" : "{\"name\":");
+		json_put_string(b, tax[k].name);
+		buf_printf(b, ",\"percent\":\"%s\"", decimal_format(tax[k].percent, text));
+		put_amount(b, "amount", tax[k].amount);
+		buf_puts(b, "}");
+	}
+	buf_puts(b, "]");
+}
+
+/* What was charged for each period, and under which terms: what later documents go by. */
+static void put_periods(struct buf *b, const struct invoice *i)
+{
+	buf_puts(b, ",\n\"periods\":[");
+	for (size_t k = 0; k < i->periods; k++) {
+		const struct invoice_period *p = &i->period[k];
+		buf_puts(b, k ? ",\n{" : "\n{");
+		put_instant(b, "from", p->from);
+		buf_puts(b, ",");
+		put_instant(b, "to", p->to);
+		if (p->corrects.n)
+			put_text(b, "corrects", p->corrects);
+		put_amount(b, "credits_applied", p->credits_applied);
+		put_taxes(b, p->tax, p->taxes);
+		buf_puts(b, ",\"terms\":");
+		buf_add(b, p->terms.p, p->terms.n);
+		buf_puts(b, "}");
+	}
+	buf_puts(b, "]");
 }
 
 void invoice_put(struct buf *b, const struct invoice *i, const char *status, const char *number,
 		 struct instant issued)
 {
-	char text[DECIMAL_TEXT_MAX];
 	buf_puts(b, "{\"schema\":\"tally.invoice/1\",\"number\":");
 	if (number)
 		json_put_string(b, text_of(number));
@@ -805,26 +1022,19 @@ void invoice_put(struct buf *b, const struct invoice *i, const char *status, con
 	buf_puts(b, ",\"lines\":[");
 	for (size_t k = 0; k < i->lines; k++) {
 		buf_puts(b, k ? ",\n" : "\n");
-		put_line(b, &i->line[k]);
+		put_line(b, i, &i->line[k]);
 	}
 	buf_printf(b, "],\n\"rounding\":{\"places\":%d,\"mode\":\"%s\",\"of\":\"line\"}",
 		   i->terms.places, rounding_name(i->terms.mode));
 	put_amount(b, "residual", i->residual);
 	put_amount(b, "subtotal", i->subtotal);
 	put_amount(b, "credits_applied", i->credits_applied);
-	buf_puts(b, ",\"taxes\":[");
-	for (size_t k = 0; k < i->taxes; k++) {
-		buf_puts(b, k ? ",{\"name\":" : "{\"name\":");
-		json_put_string(b, i->tax[k].name);
-		buf_printf(b, ",\"percent\":\"%s\"", decimal_format(i->tax[k].percent, text));
-		put_amount(b, "amount", i->tax[k].amount);
-		buf_puts(b, "}");
-	}
-	buf_puts(b, "]");
+	put_taxes(b, i->tax, i->taxes);
 	put_amount(b, "total", i->total);
 	if (i->unpriced)
 		buf_printf(b, ",\"unpriced\":%lld", (long long)i->unpriced);
 	if (i->terms.note.n)
 		put_text(b, "note", i->terms.note);
+	put_periods(b, i);
 	buf_puts(b, "}\n");
 }

@@ -1,11 +1,12 @@
 /*
  * invoice: what a customer's period comes to, line by line, as a document.
  *
- * In a currency, lines are the metered usage at the prices that rated it; in credits they are the
- * usage under the account's plan, as the ledger drew it. Every line is rounded once, as the terms
- * say; what the roundings add up to is shown as the residual. Usage of an earlier period that
- * changed after its invoice was final becomes an adjustment. Knows nothing of drafts and numbers
- * (invoice_store.h).
+ * A bill is a difference. The whole of a period is computed afresh from facts, in this order: usage
+ * at the prices that rated it (in credits: as the ledger drew it) with its markup, metered items,
+ * fixed items, minimum and maximum, discounts, credits up to what is payable, and taxes on the
+ * rest. Every line is rounded once, as the terms say. What standing documents charged for the
+ * period (standing.h) is taken from that; what is left of an earlier period is an adjustment.
+ * Knows nothing of drafts and numbers (invoice_store.h).
  */
 #ifndef TALLY_METER_BILLING_INVOICE_H
 #define TALLY_METER_BILLING_INVOICE_H
@@ -15,34 +16,27 @@
 #include "meter/ledger/draw.h"
 #include "meter/store/usage_query.h"
 
-/* What usage was charged for: the same key again is the same line. */
-struct charge {
-	struct text project, model, bucket;
-	struct text unit_price; /* for a million tokens or one call; "" where there is none */
-	int64_t quantity;
-	struct money_total amount; /* exact, before any markup's rounding */
-};
-
 enum line_kind {
 	LINE_USAGE,
-	LINE_ADJUSTMENT,
 	LINE_METERED,
 	LINE_FIXED,
-	LINE_DISCOUNT,
 	LINE_MINIMUM,
-	LINE_MAXIMUM
+	LINE_MAXIMUM,
+	LINE_DISCOUNT,
+	LINE_KINDS
 };
+#define LINE_KIND_NAMES \
+	{ \
+		"usage", "metered", "fixed", "minimum", "maximum", "discount" \
+	}
 
 struct invoice_line {
 	enum line_kind kind;
-	struct text description, project, model, bucket, unit_price;
+	struct text description, provider, project, model, bucket, unit_price;
+	struct text item; /* of an adjustment that is not of usage: what it corrects */
 	struct quantity quantity;
 	struct money_total exact, amount; /* rounded */
-	struct text charge_price;	  /* of usage and adjustments: before the markup */
-	struct money_total charge_amount;
-	int64_t of_period; /* of usage and adjustments: the invoice whose period it is; 0: this one
-			    */
-	struct text corrects; /* its number */
+	size_t period;			  /* of the document's periods: 0 is its own */
 };
 
 struct invoice_tax {
@@ -51,13 +45,14 @@ struct invoice_tax {
 	struct money_total amount;
 };
 
-/* An earlier final invoice, and what it and later adjustments charged for its period. */
-struct billed_period {
-	int64_t invoice;
-	struct text number;
+/* What a document charges for one period. */
+struct invoice_period {
 	struct instant from, to;
-	struct charge *charge;
-	size_t charges;
+	struct text corrects; /* the number of the period's own invoice; empty in that itself */
+	struct text terms;    /* JSON */
+	struct money_total credits_applied;
+	struct invoice_tax tax[TERMS_ITEMS_MAX];
+	size_t taxes;
 };
 
 struct invoice {
@@ -67,10 +62,12 @@ struct invoice {
 	struct terms terms;
 	struct invoice_line *line;
 	size_t lines;
+	struct invoice_period *period; /* its own first, then those that it corrects */
+	size_t periods;
 	struct invoice_tax tax[TERMS_ITEMS_MAX];
 	size_t taxes;
 	struct money_total subtotal, residual, credits_applied, taxable, tax_total, total;
-	struct nano_credits counted; /* credits behind credits_applied */
+	struct nano_credits counted; /* credits that cover usage of the period */
 	struct nano_credits overage; /* of the account, that this invoice asks for */
 	int64_t unpriced; /* records without a price or not covered: the total is a lower bound */
 	int64_t usage_to; /* row up to which usage is in it */
@@ -83,11 +80,20 @@ void invoicer_close(struct invoicer *v);
 /* Usage of all customers is read once for a period (faster for many of them). */
 void invoicer_for_all(struct invoicer *v);
 
-/* earlier: the final invoices that adjustments may refer to. Errors: ERR_NOT_FOUND (no account),
- * ERR_INVALID (terms), ERR_RANGE. */
+/* A document may become final although some usage has no price or is not covered. */
+void invoicer_accept_uncovered(struct invoicer *v);
+bool invoicer_accepts_uncovered(const struct invoicer *v);
+
+struct standing_list;
+/*
+ * What the period and the earlier ones that were invoiced come to, less what standing documents
+ * charged for them. `standing` may be NULL: nothing was charged. Errors: ERR_NOT_FOUND (no
+ * account), ERR_INVALID (terms, or usage priced in a currency that is not the invoice's),
+ * ERR_RANGE.
+ */
 int invoice_compute(struct invoicer *v, struct invoice *out, const struct account *a,
-		    struct instant from, struct instant to, const struct billed_period *earlier,
-		    size_t earlier_count, struct err *e);
+		    struct instant from, struct instant to, const struct standing_list *standing,
+		    struct err *e);
 void invoice_release(struct invoice *i);
 
 /* The document "tally.invoice/1". number is NULL and status "draft" until it is final. */

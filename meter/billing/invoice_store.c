@@ -4,6 +4,8 @@
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "base/zone.h"
+#include "meter/billing/standing.h"
 #include "meter/ledger/journal.h"
 #include "meter/store/store_sql.h"
 
@@ -15,6 +17,15 @@ static struct text text_or_empty(struct query *q, int column)
 static int64_t int_or_zero(struct query *q, int column)
 {
 	return db_is_null(q, column) ? 0 : db_int(q, column);
+}
+
+static int64_t number_or_zero(struct query *q, int column)
+{
+	struct decimal d;
+	int64_t n = 0;
+	if (!db_is_null(q, column) && decimal_parse(&d, db_text(q, column), NULL) == 0)
+		decimal_to_int64(d, 0, &n);
+	return n;
 }
 
 static void read_invoice(struct query *q, struct stored_invoice *out)
@@ -36,7 +47,8 @@ static void read_invoice(struct query *q, struct stored_invoice *out)
 					.corrects = int_or_zero(q, 14),
 					.first_day = text_or_empty(q, 15),
 					.last_day = text_or_empty(q, 16),
-					.zone = text_or_empty(q, 17) };
+					.zone = text_or_empty(q, 17),
+					.unpriced = number_or_zero(q, 18) };
 }
 
 static struct text keep(struct arena *a, struct text t)
@@ -115,89 +127,64 @@ int invoice_each(struct store *s, const char *customer,
 	return rc;
 }
 
-/* --- what was charged before --- */
-
-struct earlier {
-	struct billed_period *period;
-	size_t count;
-	struct arena arena;
-};
-
-static int read_charges(struct store *s, struct billed_period *p, struct arena *a, struct err *e)
+/* Terms say the currency; those of the period's first day hold. */
+static int currency_of(const struct account *a, struct instant from, struct arena *keep_in,
+		       struct text *out, struct err *e)
 {
-	struct query *q;
-	int rc = db_statement(store_db(s), INVOICE_USAGE, &q, e), more = 0;
+	struct zone *z;
+	struct terms *t;
+	int rc = zone_open(&z, a->zone.p, e);
 	if (rc != 0)
 		return rc;
-	db_bind_int(q, ":of", p->invoice);
-	while (rc == 0 && (more = db_step(store_db(s), q, e)) == 1) {
-		struct decimal d;
-		if ((p->charges & (p->charges - 1)) == 0)
-			p->charge = mem_grow(p->charge, (p->charges ? p->charges * 2 : 16) *
-								sizeof *p->charge);
-		struct charge *c = &p->charge[p->charges++];
-		*c = (struct charge){ .project = keep(a, db_text(q, 0)),
-				      .model = keep(a, db_text(q, 1)),
-				      .bucket = keep(a, db_text(q, 2)),
-				      .unit_price = keep(a, db_text(q, 3)),
-				      .quantity = db_int(q, 4) };
-		rc = decimal_parse(&d, db_text(q, 5), e);
-		if (rc == 0)
-			rc = amount_from_decimal(&c->amount, d, e);
-	}
-	db_reset(q);
-	return rc == 0 && more < 0 ? more : rc;
-}
-
-static int read_earlier(struct store *s, const struct account *a, struct text currency,
-			struct instant from, struct earlier *out, struct err *e)
-{
-	struct query *q;
-	struct stored_invoice i;
-	int rc = db_statement(store_db(s), INVOICE_EARLIER, &q, e), more;
-	*out = (struct earlier){ 0 };
-	if (rc != 0)
-		return rc;
-	db_bind_text(q, ":customer", a->customer);
-	db_bind_text(q, ":currency", currency);
-	db_bind_int(q, ":from", from.us);
-	while ((more = db_step(store_db(s), q, e)) == 1) {
-		read_invoice(q, &i);
-		out->period = mem_grow(out->period, (out->count + 1) * sizeof *out->period);
-		out->period[out->count++] =
-			(struct billed_period){ .invoice = i.id,
-						.number = keep(&out->arena, i.number),
-						.from = i.from,
-						.to = i.to };
-	}
-	db_reset(q);
-	rc = more;
-	for (size_t k = 0; rc == 0 && k < out->count; k++)
-		rc = read_charges(s, &out->period[k], &out->arena, e);
+	t = mem_zalloc(sizeof *t);
+	rc = terms_read(t, a->terms,
+			floor_div(from.us + zone_offset(z, from, NULL) * US_PER_SECOND, US_PER_DAY),
+			e);
+	if (rc == 0)
+		*out = keep(keep_in, t->currency);
+	else
+		err_context(e, "the terms of '%.*s'", (int)a->customer.n, a->customer.p);
+	if (rc == 0)
+		terms_release(t);
+	free(t);
+	zone_close(z);
 	return rc;
 }
 
-static void earlier_release(struct earlier *x)
+/* Charges stand for whole periods: a period that shares days with another one has no difference. */
+static int check_standing(const struct standing_list *l, const struct invoice *i, struct err *e)
 {
-	for (size_t i = 0; i < x->count; i++)
-		free(x->period[i].charge);
-	free(x->period);
-	arena_release(&x->arena);
+	for (size_t k = 0; k < l->count; k++) {
+		const struct standing *s = &l->period[k];
+		if (s->from.us < i->to.us && s->to.us > i->from.us &&
+		    (s->from.us != i->from.us || s->to.us != i->to.us))
+			return err_set(e, ERR_CONFLICT,
+				       "%s%.*s of '%.*s' covers some of that period already",
+				       s->number.n ? "invoice " : "an adjustment", (int)s->number.n,
+				       s->number.n ? s->number.p : "", (int)i->customer.n,
+				       i->customer.p);
+	}
+	return 0;
 }
 
 static int compute(struct invoicer *v, struct store *s, struct invoice *out,
 		   const struct account *a, struct instant from, struct instant to, struct err *e)
 {
-	struct terms t;
-	struct earlier before;
-	int rc = terms_read(&t, a->terms, e);
-	if (rc != 0)
-		return err_context(e, "the terms of '%.*s'", (int)a->customer.n, a->customer.p);
-	rc = read_earlier(s, a, t.currency, from, &before, e);
+	struct standing_list standing = { 0 };
+	struct text currency;
+	struct arena texts = { 0 };
+	int rc = currency_of(a, from, &texts, &currency, e);
 	if (rc == 0)
-		rc = invoice_compute(v, out, a, from, to, before.period, before.count, e);
-	earlier_release(&before);
-	terms_release(&t);
+		rc = standing_read(&standing, s, a->customer, currency, e);
+	if (rc == 0)
+		rc = invoice_compute(v, out, a, from, to, &standing, e);
+	if (rc == 0) {
+		rc = check_standing(&standing, out, e);
+		if (rc != 0)
+			invoice_release(out);
+	}
+	standing_release(&standing);
+	arena_release(&texts);
 	return rc;
 }
 
@@ -263,7 +250,7 @@ static int insert(struct store *s, const struct new_invoice *n, int64_t *id, str
 
 int invoice_draft(struct invoicer *v, struct ledger *l, const struct account *a,
 		  struct instant from, struct instant to, struct instant now, int64_t *id,
-		  struct err *e)
+		  int64_t *unpriced, struct err *e)
 {
 	struct store *s = ledger_store(l);
 	struct invoice i;
@@ -273,6 +260,7 @@ int invoice_draft(struct invoicer *v, struct ledger *l, const struct account *a,
 	int rc = compute(v, s, &i, a, from, to, e);
 	if (rc != 0)
 		return rc;
+	*unpriced = i.unpriced;
 	rc = check_overlap(s, &i, e);
 	if (rc == 0)
 		rc = db_statement(store_db(s), INVOICE_DROP_DRAFT, &q, e);
@@ -330,33 +318,6 @@ static int next_number(struct store *s, const char *prefix, const struct account
 	return rc == 1 ? 0 : rc < 0 ? rc : err_set(e, ERR_STORE, "no number could be given");
 }
 
-static int write_usage(struct store *s, int64_t id, const struct invoice *i, struct err *e)
-{
-	struct query *q;
-	char text[DECIMAL_TEXT_MAX];
-	for (size_t k = 0; k < i->lines; k++) {
-		const struct invoice_line *l = &i->line[k];
-		if (l->kind != LINE_USAGE && l->kind != LINE_ADJUSTMENT)
-			continue;
-		int rc = db_statement(store_db(s), INVOICE_ADD_USAGE, &q, e);
-		if (rc != 0)
-			return rc;
-		db_bind_int(q, ":invoice", id);
-		db_bind_int(q, ":place", (int64_t)k);
-		db_bind_int(q, ":of", l->of_period ? l->of_period : id);
-		db_bind_text(q, ":project", l->project);
-		db_bind_text(q, ":model", l->model);
-		db_bind_text(q, ":bucket", l->bucket);
-		db_bind_text(q, ":unit_price", l->charge_price);
-		db_bind_int(q, ":quantity", (int64_t)(l->quantity.nano / 1000000000));
-		db_bind_text(q, ":amount", text_of(money_total_format(l->charge_amount, text)));
-		rc = db_done(store_db(s), q, e);
-		if (rc != 0)
-			return rc;
-	}
-	return 0;
-}
-
 static int enter(struct ledger *l, const char *kind, int64_t id, struct err *e)
 {
 	struct buf b = { 0 };
@@ -392,8 +353,6 @@ static int write_final(struct ledger *l, int64_t id, const struct invoice *i,
 	db_bind_int(q, ":counted", i->counted.nano);
 	rc = db_done(store_db(s), q, e);
 	if (rc == 0)
-		rc = write_usage(s, id, i, e);
-	if (rc == 0)
 		rc = enter(l, "invoice", id, e);
 	if (rc == 0 && i->overage.nano) {
 		char key[100];
@@ -428,31 +387,80 @@ int invoice_finalize(struct invoicer *v, struct ledger *l, int64_t id, struct in
 	arena_release(&texts);
 	if (rc != 0)
 		return rc;
+	if (i.unpriced && !invoicer_accepts_uncovered(v)) {
+		rc = err_set(e, ERR_UNPRICED,
+			     "'%.*s': %lld record%s of the period %s no price or %s not covered by "
+			     "the plan; add what is missing, or take the invoice as it is with "
+			     "--accept-uncovered",
+			     (int)i.customer.n, i.customer.p, (long long)i.unpriced,
+			     i.unpriced == 1 ? "" : "s", i.unpriced == 1 ? "has" : "have",
+			     i.unpriced == 1 ? "is" : "are");
+		invoice_release(&i);
+		return rc;
+	}
 	rc = write_final(l, id, &i, a, now, e);
 	invoice_release(&i);
 	return rc;
 }
 
-int invoice_void(struct ledger *l, int64_t id, const char *why, struct instant now, struct err *e)
+static int set_void(struct ledger *l, int64_t id, const char *why, struct instant now,
+		    struct err *e)
 {
-	struct store *s = ledger_store(l);
-	struct stored_invoice i;
-	struct arena texts = { 0 };
 	struct query *q;
-	int rc = find_by_id(s, id, &texts, &i, e);
-	if (rc == 0 && !text_is(i.status, "final"))
-		rc = err_set(e, ERR_CONFLICT, "invoice #%lld is a %.*s; only a final one is voided",
-			     (long long)id, (int)i.status.n, i.status.p);
-	arena_release(&texts);
-	if (rc == 0)
-		rc = db_statement(store_db(s), INVOICE_VOID, &q, e);
+	int rc = db_statement(store_db(ledger_store(l)), INVOICE_VOID, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":id", id);
 	db_bind_int(q, ":now", now.us);
 	db_bind_text(q, ":why", text_of(why));
-	rc = db_done(store_db(s), q, e);
+	rc = db_done(store_db(ledger_store(l)), q, e);
 	return rc == 0 ? enter(l, "void", id, e) : rc;
+}
+
+struct notes_of {
+	int64_t of, *id;
+	size_t count;
+};
+
+static int take_note(void *user, const struct stored_invoice *i)
+{
+	struct notes_of *n = user;
+	if (i->corrects != n->of || !text_is(i->status, "final"))
+		return 0;
+	n->id = mem_grow(n->id, (n->count + 1) * sizeof *n->id);
+	n->id[n->count++] = i->id;
+	return 0;
+}
+
+/* Its credit notes end with it, and the account owes again what it asked for. */
+int invoice_void(struct ledger *l, int64_t id, const char *why, struct instant now, struct err *e)
+{
+	struct store *s = ledger_store(l);
+	struct stored_invoice i;
+	struct arena texts = { 0 };
+	struct notes_of notes = { .of = id };
+	const struct account *a = NULL;
+	char key[2][100];
+	int rc = find_by_id(s, id, &texts, &i, e);
+	if (rc == 0 && !text_is(i.status, "final"))
+		rc = err_set(e, ERR_CONFLICT, "invoice #%lld is a %.*s; only a final one is voided",
+			     (long long)id, (int)i.status.n, i.status.p);
+	if (rc == 0)
+		rc = invoice_each(s, NULL, take_note, &notes, e);
+	for (size_t k = 0; rc == 0 && k < notes.count; k++)
+		rc = set_void(l, notes.id[k], why, now, e);
+	if (rc == 0)
+		rc = set_void(l, id, why, now, e);
+	if (rc == 0)
+		rc = ledger_find_account(l, i.customer, &a, e);
+	if (rc == 0 && a && text_is(i.kind, "invoice")) {
+		snprintf(key[0], sizeof key[0], "invoice:%.*s", (int)i.number.n, i.number.p);
+		snprintf(key[1], sizeof key[1], "void:%.*s", (int)i.number.n, i.number.p);
+		rc = ledger_unbill(l, a->id, text_of(key[0]), text_of(key[1]), now, e);
+	}
+	free(notes.id);
+	arena_release(&texts);
+	return rc;
 }
 
 /* --- credit notes --- */
@@ -481,13 +489,68 @@ static int add_note(void *user, const struct stored_invoice *i)
 	return rc;
 }
 
-static void put_note(struct buf *b, const struct stored_invoice *of, const char *number,
-		     struct money_total amount, const char *why, struct instant now)
+static void put_amount(struct buf *b, const char *key, struct money_total m)
 {
+	char text[DECIMAL_TEXT_MAX];
+	buf_printf(b, ",\"%s\":\"%s\"", key, money_total_format(m, text));
+}
+
+/* Each tax in the ratio that the invoice has it, rounded as it is; the rest is net. */
+static int put_note_taxes(struct buf *b, json_value *root, struct money_total back,
+			  struct money_total *net, struct err *e)
+{
+	struct money_total total;
+	json_value *rounding = json_member(root, "rounding");
+	struct decimal d;
+	int64_t places = 2;
+	bool any = false;
+	int rc = total_of(json_string(json_member(root, "total")), &total, e);
+	if (decimal_parse(&d, json_number(json_member(rounding, "places")), NULL) == 0)
+		decimal_to_int64(d, 0, &places);
+	int128 unit = 1;
+	for (int64_t k = places; k < MONEY_TOTAL_PLACES; k++)
+		unit *= 10;
+	*net = back;
+	buf_puts(b, ",\"taxes\":[");
+	for (json_value *t = json_first(json_member(root, "taxes")); rc == 0 && t;
+	     t = json_next(t)) {
+		struct money_total tax, part;
+		rc = total_of(json_string(json_member(t, "amount")), &tax, e);
+		if (rc == 0)
+			rc = amount_share(back, (int64_t)(tax.atto / unit),
+					  (int64_t)(total.atto / unit), (int)places, ROUND_HALF_UP,
+					  &part, e);
+		if (rc != 0)
+			break;
+		net->atto -= part.atto;
+		buf_puts(b, any ? ",{\"name\":" : "{\"name\":");
+		json_put_string(b, json_string(json_member(t, "name")));
+		buf_puts(b, ",\"percent\":");
+		json_put_string(b, json_string(json_member(t, "percent")));
+		put_amount(b, "amount", part);
+		buf_puts(b, "}");
+		any = true;
+	}
+	buf_puts(b, "]");
+	return rc;
+}
+
+/* Who issues it and who gets it are those of the invoice. */
+static int put_note(struct buf *b, const struct stored_invoice *of, const char *number,
+		    struct money_total amount, const char *why, struct instant now, struct err *e)
+{
+	static const char *const parties[] = { "issuer", "bill_to" };
 	char text[DECIMAL_TEXT_MAX], at[INSTANT_TEXT_MAX];
-	struct buf what = { 0 };
+	struct buf what = { 0 }, taxes = { 0 };
+	struct money_total net;
+	struct json_document *doc;
+	int rc = json_open(&doc, of->document, e);
+	if (rc != 0)
+		return rc;
+	json_value *root = json_root(doc);
+	rc = put_note_taxes(&taxes, root, amount, &net, e);
 	buf_printf(&what, "credit for invoice %.*s: %s", (int)of->number.n, of->number.p, why);
-	money_total_format(amount, text);
+	money_total_format(net, text);
 	buf_printf(b, "{\"schema\":\"tally.invoice/1\",\"number\":\"%s\",\"status\":\"final\"",
 		   number);
 	buf_puts(b, ",\"kind\":\"note\",\"customer\":");
@@ -501,15 +564,47 @@ static void put_note(struct buf *b, const struct stored_invoice *of, const char 
 	json_put_string(b, of->currency);
 	buf_printf(b, ",\"issued\":\"%s\",\"corrects\":", instant_format(now, at));
 	json_put_string(b, of->number);
+	for (size_t k = 0; k < 2; k++)
+		if (json_member(root, parties[k])) {
+			buf_printf(b, ",\"%s\":", parties[k]);
+			json_put_value(b, json_member(root, parties[k]));
+		}
 	buf_puts(b, ",\"lines\":[\n{\"description\":");
 	json_put_string(b, (struct text){ what.p, what.n });
 	buf_printf(
 		b,
 		",\"kind\":\"note\",\"project\":\"\",\"model\":\"\",\"bucket\":\"\",\"quantity\":"
 		"\"1\",\"unit_price\":\"%s\",\"unit\":\"\",\"exact\":\"%s\",\"amount\":\"%s\"}],\n"
-		"\"subtotal\":\"%s\",\"credits_applied\":\"0\",\"taxes\":[],\"total\":\"%s\"}\n",
-		text, text, text, text, text);
+		"\"subtotal\":\"%s\",\"credits_applied\":\"0\"",
+		text, text, text, text);
+	buf_add(b, taxes.p, taxes.n);
+	put_amount(b, "total", amount);
+	buf_puts(b, "}\n");
 	buf_release(&what);
+	buf_release(&taxes);
+	json_close(doc);
+	return rc;
+}
+
+/* A note has no finer places than its invoice. */
+static int check_places(const struct stored_invoice *of, struct money_total amount, struct err *e)
+{
+	struct json_document *doc;
+	struct decimal d;
+	int64_t places = 2;
+	char text[DECIMAL_TEXT_MAX];
+	int rc = json_open(&doc, of->document, e);
+	if (rc != 0)
+		return rc;
+	json_value *rounding = json_member(json_root(doc), "rounding");
+	if (decimal_parse(&d, json_number(json_member(rounding, "places")), NULL) == 0)
+		decimal_to_int64(d, 0, &places);
+	json_close(doc);
+	if (amount_round(amount, (int)places, ROUND_DOWN).atto == amount.atto)
+		return 0;
+	return err_set(e, ERR_INVALID, "%s is finer than the %lld decimals of invoice %.*s",
+		       money_total_format(amount, text), (long long)places, (int)of->number.n,
+		       of->number.p);
 }
 
 int invoice_note(struct ledger *l, int64_t id, const struct money_total *amount, const char *why,
@@ -538,6 +633,8 @@ int invoice_note(struct ledger *l, int64_t id, const struct money_total *amount,
 		rc = err_set(e, ERR_LIMIT, "%s cannot be credited: %s is left of invoice %.*s",
 			     money_total_format(back, text[0]), money_total_format(left, text[1]),
 			     (int)i.number.n, i.number.p);
+	if (rc == 0)
+		rc = check_places(&i, back, e);
 	struct buf document = { 0 };
 	const struct account *a = NULL;
 	back.atto = -back.atto;
@@ -546,7 +643,9 @@ int invoice_note(struct ledger *l, int64_t id, const struct money_total *amount,
 	if (rc == 0)
 		rc = next_number(s, "CN-", a, now, number, e);
 	if (rc == 0) {
-		put_note(&document, &i, number, back, why, now);
+		rc = put_note(&document, &i, number, back, why, now, e);
+	}
+	if (rc == 0) {
 		rc = insert(
 			s,
 			&(struct new_invoice){ .kind = "note",

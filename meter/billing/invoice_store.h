@@ -11,6 +11,7 @@
 
 struct stored_invoice {
 	int64_t id, corrects;
+	int64_t unpriced; /* records that the total leaves out: it is a lower bound */
 	struct text kind, status, number, customer, currency, document, total, why;
 	struct text first_day, last_day, zone;		     /* of the period, local */
 	struct instant from, to, created, finalized, voided; /* 0 when not */
@@ -18,15 +19,17 @@ struct stored_invoice {
 
 /* Inside a transaction, all of them. */
 
-/* Computes the draft of the period; an earlier draft of it is replaced. Errors: ERR_CONFLICT when
- * the period overlaps another invoice. */
+/* Computes the draft of the period; an earlier draft of it is replaced. unpriced: records without a
+ * price or not covered, which make the total a lower bound. Errors: ERR_CONFLICT when the period
+ * overlaps another invoice. */
 int invoice_draft(struct invoicer *v, struct ledger *l, const struct account *a,
 		  struct instant from, struct instant to, struct instant now, int64_t *id,
-		  struct err *e);
-/* Computes it anew, numbers it, and books the overage that it asks for. */
+		  int64_t *unpriced, struct err *e);
+/* Computes it again, numbers it, and books the overage that it asks for. Errors: ERR_UNPRICED,
+ * unless the invoicer accepts that some usage is not in it. */
 int invoice_finalize(struct invoicer *v, struct ledger *l, int64_t id, struct instant now,
 		     struct err *e);
-/* Keeps its number; its period can be invoiced again. */
+/* Keeps its number; its period can be invoiced again. Its credit notes end with it. */
 int invoice_void(struct ledger *l, int64_t id, const char *why, struct instant now, struct err *e);
 /* A credit note over an amount of a final invoice (or all that is left of it). */
 int invoice_note(struct ledger *l, int64_t id, const struct money_total *amount, const char *why,

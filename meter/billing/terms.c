@@ -1,6 +1,11 @@
 #include "meter/billing/terms.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/instant.h"
 
 static const struct {
 	const char *name;
@@ -16,6 +21,21 @@ const char *rounding_name(enum rounding_mode m)
 		if (modes[i].mode == m)
 			return modes[i].name;
 	return "none";
+}
+
+int currency_places(struct text currency)
+{
+	static const struct {
+		int places;
+		const char *codes; /* of three letters each */
+	} others[] = { { 0, "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF" },
+		       { 3, "BHD IQD JOD KWD LYD OMR TND" },
+		       { 4, "CLF UYW" } };
+	for (size_t i = 0; currency.n == 3 && i < sizeof others / sizeof *others; i++)
+		for (const char *c = others[i].codes; *c; c += c[3] ? 4 : 3)
+			if (memcmp(c, currency.p, 3) == 0)
+				return others[i].places;
+	return 2;
 }
 
 static int decimal_member(json_value *v, const char *key, bool needed, bool *has,
@@ -141,14 +161,48 @@ static int read_metered(struct terms *t, json_value *v, struct err *e)
 	return rc;
 }
 
+static int day_member(json_value *v, const char *key, int64_t missing, int64_t *out, struct err *e)
+{
+	json_value *m = json_member(v, key);
+	struct text t = json_string(m);
+	struct instant at;
+	char text[INSTANT_TEXT_MAX];
+	*out = missing;
+	if (!m)
+		return 0;
+	if (t.n != 10)
+		return err_set(e, ERR_INVALID, "'%s' is a day such as 2026-11-01", key);
+	snprintf(text, sizeof text, "%.10sT00:00:00Z", t.p);
+	if (instant_parse(&at, text_of(text), NULL) != 0)
+		return err_set(e, ERR_INVALID, "'%s' is a day such as 2026-11-01", key);
+	*out = floor_div(at.us, US_PER_DAY);
+	return 0;
+}
+
 static int read_fixed(struct terms *t, json_value *v, struct err *e)
 {
-	static const char *const keys[] = { "description", "amount", NULL };
+	static const char *const keys[] = { "description", "amount", "quantity", "from",
+					    "to",	   "once",   "prorate",	 NULL };
 	struct fixed_item *item = &t->fixed[t->fixed_count++];
+	bool has_quantity;
 	int rc = json_check_keys(v, keys, "an item", e);
 	item->description = json_string(json_member(v, "description"));
 	if (rc == 0 && item->description.n == 0)
 		rc = err_set(e, ERR_INVALID, "'description' is missing");
+	if (rc == 0)
+		rc = quantity_member(v, "quantity", false, &has_quantity, &item->quantity, e);
+	if (rc == 0 && !has_quantity)
+		item->quantity.nano = 1000000000;
+	if (rc == 0)
+		rc = day_member(v, "from", INT64_MIN / 2, &item->from, e);
+	if (rc == 0)
+		rc = day_member(v, "to", INT64_MAX / 2, &item->to, e);
+	if (rc == 0 && item->to <= item->from)
+		rc = err_set(e, ERR_INVALID, "'to' comes after 'from'");
+	item->once = json_true(json_member(v, "once"));
+	item->whole = json_member(v, "prorate") && !json_true(json_member(v, "prorate"));
+	if (rc == 0 && item->once && item->from == INT64_MIN / 2)
+		rc = err_set(e, ERR_INVALID, "'once' needs the day, as 'from'");
 	return rc == 0 ? amount_member(v, "amount", true, NULL, &item->amount, e) : rc;
 }
 
@@ -239,7 +293,7 @@ static int read_all(struct terms *t, json_value *root, struct err *e)
 				       "'rounding' is half-up, half-even, up or down");
 		t->mode = modes[i].mode;
 	}
-	rc = whole_member(root, "places", 2, 12, &places, e);
+	rc = whole_member(root, "places", currency_places(t->currency), 12, &places, e);
 	t->places = (int)places;
 	if (rc == 0)
 		rc = whole_member(root, "due_days", 14, 3650, &t->due_days, e);
@@ -263,7 +317,39 @@ static int read_all(struct terms *t, json_value *root, struct err *e)
 	return rc;
 }
 
-int terms_read(struct terms *out, struct text json, struct err *e)
+/* {"versions": [{"from": DAY, "terms": {...}}, ...]}, ascending; or one version alone. */
+static int choose_version(json_value *root, int64_t day, json_value **out, struct err *e)
+{
+	static const char *const root_keys[] = { "versions", NULL };
+	static const char *const keys[] = { "from", "terms", NULL };
+	json_value *list = json_member(root, "versions");
+	int64_t last = INT64_MIN, from;
+	size_t n = 0;
+	*out = root;
+	if (!list)
+		return 0;
+	int rc = json_check_keys(root, root_keys, "the terms", e);
+	if (rc == 0 && (json_kind(list) != JSON_ARRAY || !json_first(list)))
+		rc = err_set(e, ERR_INVALID, "'versions' is a list");
+	*out = json_member(json_first(list), "terms");
+	for (json_value *v = json_first(list); rc == 0 && v; v = json_next(v), n++) {
+		rc = json_check_keys(v, keys, "a version", e);
+		if (rc == 0)
+			rc = day_member(v, "from", INT64_MIN / 2, &from, e);
+		if (rc == 0 && n && from <= last)
+			rc = err_set(e, ERR_INVALID, "versions ascend by 'from'");
+		if (rc == 0 && json_kind(json_member(v, "terms")) != JSON_OBJECT)
+			rc = err_set(e, ERR_INVALID, "'terms' is missing");
+		if (rc != 0)
+			return err_context(e, "versions[%zu]", n);
+		if (from <= day)
+			*out = json_member(v, "terms");
+		last = from;
+	}
+	return rc;
+}
+
+int terms_read(struct terms *out, struct text json, int64_t day, struct err *e)
 {
 	*out = (struct terms){ 0 };
 	int rc = json_open(&out->json, json, e);
@@ -271,7 +357,9 @@ int terms_read(struct terms *out, struct text json, struct err *e)
 		out->json = NULL;
 		return rc;
 	}
-	rc = read_all(out, json_root(out->json), e);
+	rc = choose_version(json_root(out->json), day, &out->version, e);
+	if (rc == 0)
+		rc = read_all(out, out->version, e);
 	if (rc != 0)
 		terms_release(out);
 	return rc;
@@ -279,10 +367,24 @@ int terms_read(struct terms *out, struct text json, struct err *e)
 
 int terms_check(struct text json, struct err *e)
 {
-	struct terms t;
-	int rc = terms_read(&t, json, e);
-	if (rc == 0)
-		terms_release(&t);
+	struct terms *t = mem_zalloc(sizeof *t);
+	struct json_document *doc;
+	int rc = json_open(&doc, json, e);
+	size_t n = 0;
+	if (rc == 0) {
+		json_value *list = json_member(json_root(doc), "versions");
+		rc = choose_version(json_root(doc), 0, &t->version, e);
+		if (rc == 0 && !list)
+			rc = read_all(t, json_root(doc), e);
+		for (json_value *v = json_first(list); rc == 0 && v; v = json_next(v), n++) {
+			*t = (struct terms){ 0 };
+			rc = read_all(t, json_member(v, "terms"), e);
+			if (rc != 0)
+				err_context(e, "versions[%zu]", n);
+		}
+		json_close(doc);
+	}
+	free(t);
 	return rc;
 }
 

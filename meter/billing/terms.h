@@ -22,9 +22,13 @@ struct metered_item {
 	struct money_total price; /* of a unit or a package */
 };
 
+/* A charge of every period in which it counts, or of the one in which it begins. */
 struct fixed_item {
 	struct text description;
 	struct money_total amount;
+	struct quantity quantity;
+	int64_t from, to; /* local days; to: exclusive */
+	bool once, whole; /* whole: a begun period is charged in full */
 };
 
 struct markup {
@@ -57,14 +61,18 @@ struct terms {
 	json_value *issuer, *customer; /* objects, or NULL: shown as they are */
 	struct text note;
 	struct json_document *json;
+	json_value *version; /* what these terms were read from */
 };
 
-/* Errors: ERR_INVALID with the place of the fault. */
-int terms_read(struct terms *out, struct text json, struct err *e);
+/* The version that holds on that local day. Errors: ERR_INVALID with the place of the fault. */
+int terms_read(struct terms *out, struct text json, int64_t day, struct err *e);
+/* Every version. */
 int terms_check(struct text json, struct err *e);
 void terms_release(struct terms *t);
 /* The markup on usage of that model of that vendor: the most specific one. */
 struct decimal terms_markup(const struct terms *t, struct text provider, struct text model);
 const char *rounding_name(enum rounding_mode m);
+/* Decimals of a currency (ISO 4217); 2 for credits and what is not listed. */
+int currency_places(struct text currency);
 
 #endif

@@ -164,10 +164,29 @@ static int check_zone(struct ledger *l, const struct account *a, struct err *e)
 	return rc == 1 ? 0 : rc;
 }
 
+/* What is owed is carried to the balance or asked for by an invoice: one of them. */
+static int check_overage(struct ledger *l, const struct account *a, struct err *e)
+{
+	const struct account *known;
+	char owed[DECIMAL_TEXT_MAX];
+	int rc = ledger_find_account(l, a->customer, &known, e);
+	if (rc != 0 || !known || known->owed.nano == 0 ||
+	    (known->overage == OVERAGE_DEBT) == (a->overage == OVERAGE_DEBT))
+		return rc;
+	return err_set(e, ERR_CONFLICT,
+		       "'%.*s' owes %s credits under --overage %s: %s before it changes",
+		       (int)a->customer.n, a->customer.p, nano_credits_format(known->owed, owed),
+		       overage_name(known->overage),
+		       known->overage == OVERAGE_DEBT ? "a grant must repay them"
+						      : "an invoice must ask for them");
+}
+
 int ledger_set_account(struct ledger *l, const struct account *a, struct err *e)
 {
 	struct query *q;
 	int checked = a->id ? check_zone(l, a, e) : 0;
+	if (checked == 0 && a->id)
+		checked = check_overage(l, a, e);
 	if (checked != 0)
 		return checked;
 	int rc = db_statement(l->db, a->id ? LEDGER_SET_ACCOUNT : LEDGER_ADD_ACCOUNT, &q, e);
@@ -231,15 +250,36 @@ int ledger_add_uncovered(struct ledger *l, int64_t account, int64_t seq, const c
 	return db_done(l->db, q, e);
 }
 
-int ledger_uncovered(struct ledger *l, int64_t account, int64_t *count, struct err *e)
+int ledger_drop_uncovered(struct ledger *l, int64_t seq, bool *was, struct err *e)
+{
+	struct query *q;
+	int rc = db_statement(l->db, LEDGER_DROP_UNCOVERED, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":seq", seq);
+	rc = db_step(l->db, q, e);
+	*was = rc == 1;
+	db_reset(q);
+	return rc < 0 ? rc : 0;
+}
+
+int ledger_uncovered_in(struct ledger *l, int64_t account, struct instant from, struct instant to,
+			int64_t *count, struct err *e)
 {
 	struct query *q;
 	int rc = db_statement(l->db, LEDGER_UNCOVERED, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":account", account);
+	db_bind_int(q, ":from", from.us);
+	db_bind_int(q, ":to", to.us);
 	rc = db_step(l->db, q, e);
 	*count = rc == 1 ? db_int(q, 0) : 0;
 	db_reset(q);
 	return rc < 0 ? rc : 0;
+}
+
+int ledger_uncovered(struct ledger *l, int64_t account, int64_t *count, struct err *e)
+{
+	return ledger_uncovered_in(l, account, INSTANT_MIN, INSTANT_MAX, count, e);
 }

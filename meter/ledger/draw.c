@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/dict.h"
+#include "base/json.h"
 #include "base/zone.h"
 #include "meter/store/store_sql.h"
 #include "pricing/tariffs.h"
@@ -15,6 +16,9 @@ struct plan_of {
 	struct tariffs *tariffs;
 	struct zone *zone;
 	int64_t zone_from_us, zone_to_us, zone_offset_us;
+	int64_t *border; /* where its credits begin or end within hours */
+	size_t borders;
+	bool has_borders; /* of this sweep */
 };
 
 /* What an account's usage of one local day, series and rate comes to. */
@@ -24,9 +28,10 @@ struct day_cell {
 	struct credits_total sum;
 };
 
-/* What an account's usage of one hour comes to. */
+/* What an account's usage of one hour comes to, or of a part of it: an hour is divided wherever
+ * credits begin or end within one. */
 struct cell {
-	int64_t account, hour;
+	int64_t account, from_us, to_us;
 	struct credits_total sum;
 	int64_t at_us, first, last; /* latest instant; rows */
 };
@@ -48,6 +53,7 @@ struct drawer {
 	size_t days;
 	struct dict rates; /* text of rates to its number */
 	struct draw_counts *counts;
+	bool again; /* what waits is looked at, too */
 	struct err *e;
 };
 
@@ -67,6 +73,7 @@ static void close_plans(struct drawer *d)
 		tariffs_close(d->plan[i].tariffs);
 		plan_file_close(d->plan[i].file);
 		zone_close(d->plan[i].zone);
+		free(d->plan[i].border);
 	}
 	d->plans = 0;
 	dict_clear(&d->rates);
@@ -77,6 +84,11 @@ void drawer_forget(struct drawer *d)
 	close_plans(d);
 	dict_clear(&d->by_series);
 	d->accounts = 0;
+}
+
+void drawer_look_again(struct drawer *d)
+{
+	d->again = true;
 }
 
 void drawer_close(struct drawer *d)
@@ -221,16 +233,44 @@ static int account_of(struct drawer *d, int64_t series, struct text customer,
 	return 0;
 }
 
-static struct cell *cell_of(struct drawer *d, int64_t account, int64_t hour)
+static int need_borders(struct drawer *d, struct plan_of *p, struct err *e)
 {
-	const int64_t key[2] = { account, hour };
+	struct db *db = store_db(ledger_store(d->ledger));
+	struct query *q;
+	int rc = p->has_borders ? 0 : db_statement(db, LEDGER_BORDERS, &q, e);
+	if (rc != 0 || p->has_borders)
+		return rc;
+	p->borders = 0;
+	db_bind_int(q, ":account", p->account);
+	db_bind_int(q, ":hour", US_PER_HOUR);
+	while ((rc = db_step(db, q, e)) == 1) {
+		p->border = mem_grow(p->border, (p->borders + 1) * sizeof *p->border);
+		p->border[p->borders++] = db_int(q, 0);
+	}
+	db_reset(q);
+	p->has_borders = rc == 0;
+	return rc;
+}
+
+/* The part of the hour that an instant is in. */
+static struct cell *cell_of(struct drawer *d, const struct plan_of *p, int64_t us)
+{
+	const int64_t hour = floor_div(us, US_PER_HOUR) * US_PER_HOUR, account = p->account;
+	int64_t from_us = hour, to_us = hour + US_PER_HOUR;
+	for (size_t i = 0; i < p->borders && to_us == hour + US_PER_HOUR; i++)
+		if (hour + p->border[i] <= us)
+			from_us = hour + p->border[i];
+		else
+			to_us = hour + p->border[i];
+	const int64_t key[2] = { account, from_us };
 	uint64_t *at = dict_need(&d->by_cell, (struct text){ (const char *)key, sizeof key }, NULL);
 	if (!*at) {
 		if ((d->cells & (d->cells - 1)) == 0)
 			d->cell =
 				mem_grow(d->cell, (d->cells ? d->cells * 2 : 64) * sizeof *d->cell);
-		d->cell[d->cells] =
-			(struct cell){ .account = account, .hour = hour, .at_us = INT64_MIN };
+		d->cell[d->cells] = (struct cell){
+			.account = account, .from_us = from_us, .to_us = to_us, .at_us = INT64_MIN
+		};
 		*at = ++d->cells;
 	}
 	return &d->cell[*at - 1];
@@ -363,52 +403,193 @@ static int write_days(struct drawer *d, struct err *e)
 	return rc;
 }
 
-static int take_row(void *user, const struct usage_row *row)
+/* Rates as they were stored; what is not in them (how to round) is from `as`. */
+static int read_rates(struct text json, struct credit_rates *as, struct err *e)
 {
-	struct drawer *d = user;
-	const struct account *a;
+	struct json_document *doc;
+	int rc = json_open(&doc, json, e);
+	if (rc != 0)
+		return rc;
+	memset(as->atto_per_token, 0, sizeof as->atto_per_token);
+	as->atto_per_request = 0;
+	as->known = 0;
+	for (json_value *v = json_first(json_root(doc)); rc == 0 && v; v = json_next(v)) {
+		struct decimal d;
+		const bool request = strcmp(json_key(v), "request") == 0;
+		if (json_kind(v) != JSON_STRING)
+			continue;
+		rc = decimal_parse(&d, json_string(v), e);
+		for (int places = request ? 18 : 12; rc == 0 && d.scale < places; d.scale++)
+			d.digits *= 10;
+		const int b = bucket_by_name(json_key(v), strlen(json_key(v)));
+		if (request) {
+			as->atto_per_request = d.digits;
+		} else if (rc == 0 && b >= 0) {
+			as->atto_per_token[b] = d.digits;
+			as->known |= 1u << b;
+		}
+	}
+	if (json_true(json_member(json_root(doc), "linear")))
+		as->scope = SCOPE_NONE;
+	else if (as->scope == SCOPE_NONE)
+		rc = err_set(e, ERR_UNPRICED, "how the plan rounds is known only with its cards");
+	json_close(doc);
+	return rc;
+}
+
+/*
+ * The rates that the reversed usage drew under: those of its day, whatever cards are at hand now.
+ * known: `rates` are what the cards of today say. Errors: ERR_UNPRICED when neither says anything.
+ */
+static int rates_drawn(struct drawer *d, struct plan_of *p, const struct usage_row *row, bool known,
+		       struct credit_rates *rates, struct err *e)
+{
+	struct db *db = store_db(ledger_store(d->ledger));
+	int64_t key[4] = { p->account, local_day(p, row->record.time_us), row->series, 0 };
+	struct buf stored = { 0 };
+	struct query *q;
+	int rc = known ? rate_number(d, rates, &key[3], e) : 0;
+	if (rc == 0 && known &&
+	    dict_find(&d->by_day, (struct text){ (const char *)key, sizeof key }))
+		return 0;
+	if (rc == 0)
+		rc = db_statement(db, LEDGER_DAY_RATES, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":account", key[0]);
+	db_bind_int(q, ":day", key[1]);
+	db_bind_int(q, ":series", key[2]);
+	bool same = false;
+	while (!same && (rc = db_step(db, q, e)) == 1) {
+		struct text t = db_text(q, 1);
+		stored.n = 0;
+		buf_add(&stored, t.p, t.n);
+		same = known && db_int(q, 0) == key[3];
+	}
+	db_reset(q);
+	if (rc >= 0 && !same && stored.n)
+		rc = read_rates((struct text){ stored.p, stored.n }, rates, e);
+	else if (rc >= 0 && !same && !known)
+		rc = err_set(e, ERR_UNPRICED, "nothing is known of what was drawn for it");
+	buf_release(&stored);
+	return rc < 0 ? rc : 0;
+}
+
+static int credits_of_row(struct drawer *d, struct plan_of *p, const struct usage_row *row,
+			  struct credits_total *out, struct credit_rates *rates, struct err *e)
+{
 	const struct record *r = &row->record;
+	struct err none = { 0 };
+	int64_t tokens[BUCKET_COUNT];
+	if (row->kind != USAGE_REVERSAL)
+		return rate(p, r, r->tokens, r->requests, out, rates, e);
+	for (int b = 0; b < BUCKET_COUNT; b++)
+		tokens[b] = -r->tokens[b];
+	*rates = (struct credit_rates){ 0 };
+	int rc = rate(p, r, tokens, -r->requests, out, rates, &none);
+	if (rc != 0 && none.code != ERR_UNPRICED) {
+		*e = none;
+		return rc;
+	}
+	rc = rates_drawn(d, p, row, rc == 0, rates, e);
+	if (rc == 0)
+		rc = credits_of(rates, tokens, -r->requests, out, e);
+	out->atto = -out->atto;
+	return rc;
+}
+
+/* A row that its account's plan covers is drawn; any other waits until the plan or a card does. */
+static int draw_row(struct drawer *d, const struct account *a, const struct usage_row *row,
+		    bool *waits)
+{
 	struct plan_of *p;
 	struct credits_total credits;
 	struct credit_rates rates;
 	struct err why = { 0 };
-	int64_t tokens[BUCKET_COUNT], requests = r->requests;
-	int rc = account_of(d, row->series, r->text[FIELD_CUSTOMER], &a, d->e);
-	if (rc != 0 || !a || a->byo || row->seq <= a->drawn_to || r->time_us < a->since.us)
+	bool waited = false;
+	*waits = false;
+	int rc = plan_for(d, a, &p, d->e);
+	if (rc == 0)
+		rc = need_borders(d, p, d->e);
+	/* what drew nothing is taken back by nothing */
+	if (rc == 0 && row->kind == USAGE_REVERSAL)
+		rc = ledger_drop_uncovered(d->ledger, row->of, &waited, d->e);
+	if (rc != 0 || waited)
 		return rc;
-	rc = plan_for(d, a, &p, d->e);
-	if (rc != 0)
-		return rc;
-	const bool back = row->kind == USAGE_REVERSAL;
-	for (int b = 0; b < BUCKET_COUNT; b++)
-		tokens[b] = back ? -r->tokens[b] : r->tokens[b];
-	if (back)
-		requests = -requests;
-	rc = rate(p, r, tokens, requests, &credits, &rates, &why);
+	rc = credits_of_row(d, p, row, &credits, &rates, &why);
 	if (rc != 0 && why.code != ERR_UNPRICED) {
 		*d->e = why;
 		return rc;
 	}
-	d->counts->rows++;
 	if (rc != 0) {
-		d->counts->uncovered += !back;
-		return back ? 0
-			    : ledger_add_uncovered(d->ledger, a->id, row->seq, why.message, d->e);
+		*waits = true;
+		d->counts->uncovered += row->kind != USAGE_REVERSAL;
+		return ledger_add_uncovered(d->ledger, a->id, row->seq, why.message, d->e);
 	}
-	struct cell *c = cell_of(d, a->id, floor_div(r->time_us, US_PER_HOUR));
-	credits.atto = back ? -credits.atto : credits.atto;
+	struct cell *c = cell_of(d, p, row->record.time_us);
 	c->sum.atto += credits.atto;
-	c->at_us = r->time_us > c->at_us ? r->time_us : c->at_us;
-	c->first = c->first ? c->first : row->seq;
-	c->last = row->seq;
+	c->at_us = row->record.time_us > c->at_us ? row->record.time_us : c->at_us;
+	c->first = c->first && c->first < row->seq ? c->first : row->seq;
+	c->last = row->seq > c->last ? row->seq : c->last;
 	return add_to_day(d, p, row, &rates, credits, d->e);
+}
+
+static int take_row(void *user, const struct usage_row *row)
+{
+	struct drawer *d = user;
+	const struct account *a;
+	bool waits;
+	int rc = account_of(d, row->series, row->record.text[FIELD_CUSTOMER], &a, d->e);
+	if (rc != 0 || !a || a->byo || row->seq <= a->drawn_to || row->record.time_us < a->since.us)
+		return rc;
+	d->counts->rows++;
+	return draw_row(d, a, row, &waits);
+}
+
+struct ids {
+	int64_t *id;
+	size_t n;
+};
+
+static void add_id(struct ids *list, int64_t id)
+{
+	list->id = mem_grow(list->id, (list->n + 1) * sizeof *list->id);
+	list->id[list->n++] = id;
+}
+
+/* What waited for a card or for its plan is looked at once more. */
+static int take_waiting(struct drawer *d, struct err *e)
+{
+	struct store *s = ledger_store(d->ledger);
+	struct ids waiting = { 0 };
+	struct query *q;
+	int rc = db_statement(store_db(s), LEDGER_WAITING, &q, e);
+	if (rc != 0)
+		return rc;
+	while ((rc = db_step(store_db(s), q, e)) == 1)
+		add_id(&waiting, db_int(q, 0));
+	db_reset(q);
+	for (size_t i = 0; rc == 0 && i < waiting.n; i++) {
+		struct usage_row row;
+		const struct account *a;
+		bool waits = false, was;
+		rc = store_row(s, waiting.id[i], &row, e);
+		if (rc == 0)
+			rc = account_of(d, row.series, row.record.text[FIELD_CUSTOMER], &a, e);
+		if (rc == 0 && a && !a->byo)
+			rc = draw_row(d, a, &row, &waits);
+		if (rc == 0 && !waits)
+			rc = ledger_drop_uncovered(d->ledger, waiting.id[i], &was, e);
+	}
+	free(waiting.id);
+	return rc;
 }
 
 static int by_time(const void *a, const void *b)
 {
 	const struct cell *x = a, *y = b;
-	if (x->hour != y->hour)
-		return x->hour < y->hour ? -1 : 1;
+	if (x->from_us != y->from_us)
+		return x->from_us < y->from_us ? -1 : 1;
 	return x->account < y->account ? -1 : x->account > y->account;
 }
 
@@ -422,11 +603,13 @@ static int draw_cells(struct drawer *d, struct instant now, struct err *e)
 		const struct cell *c = &d->cell[i];
 		struct drawn out;
 		/* recurring grants come, and roll over, in between */
-		rc = ledger_recur(d->ledger, (struct instant){ c->hour * US_PER_HOUR }, now, e);
+		rc = ledger_recur(d->ledger, (struct instant){ c->from_us }, now, e);
 		if (rc != 0)
 			break;
 		rc = ledger_draw_exact(d->ledger, c->account, c->sum,
 				       &(struct draw){ .at = { c->at_us },
+						       .part_from = { c->from_us },
+						       .part_to = { c->to_us },
 						       .usage_from = c->first,
 						       .usage_to = c->last,
 						       .policy = SHORT_PARTIAL },
@@ -440,16 +623,9 @@ static int draw_cells(struct drawer *d, struct instant now, struct err *e)
 	return rc;
 }
 
-struct ids {
-	int64_t *id;
-	size_t n;
-};
-
 static int add_account(void *user, const struct account *a)
 {
-	struct ids *list = user;
-	list->id = mem_grow(list->id, (list->n + 1) * sizeof *list->id);
-	list->id[list->n++] = a->id;
+	add_id(user, a->id);
 	return 0;
 }
 
@@ -493,8 +669,10 @@ int drawer_sweep(struct drawer *d, struct instant now, struct draw_counts *out, 
 	int rc = drawn_to(d, &any, &from, e);
 	if (rc != 0 || !any)
 		return rc;
-	if (from >= last)
+	if (from >= last && !d->again)
 		return ledger_advance(d->ledger, now, e);
+	for (size_t i = 0; i < d->plans; i++)
+		d->plan[i].has_borders = false;
 	d->counts = out;
 	d->e = e;
 	d->cells = d->days = 0;
@@ -502,7 +680,9 @@ int drawer_sweep(struct drawer *d, struct instant now, struct draw_counts *out, 
 	dict_clear(&d->by_day);
 	dict_clear(&d->by_series);
 	d->accounts = 0;
-	rc = store_each_row(s, from + 1, last + 1, take_row, d, e);
+	rc = d->again ? take_waiting(d, e) : 0;
+	if (rc == 0 && from < last)
+		rc = store_each_row(s, from + 1, last + 1, take_row, d, e);
 	if (rc == 0)
 		rc = draw_cells(d, now, e);
 	if (rc == 0)

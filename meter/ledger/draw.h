@@ -15,6 +15,8 @@
 struct drawer;
 int drawer_open(struct drawer **out, struct ledger *l, const struct book *book, struct err *e);
 void drawer_close(struct drawer *d);
+/* Sweeps take usage that no card or plan covered when it came, as soon as one does. */
+void drawer_look_again(struct drawer *d);
 /* After ledger_forget. */
 void drawer_forget(struct drawer *d);
 

@@ -211,7 +211,8 @@ static const struct {
 	  "SELECT count(*) FROM credit_account a WHERE (SELECT coalesce(sum(nano),0) FROM "
 	  "credit_taken t WHERE t.account=a.id)<>(SELECT coalesce(-sum(e.amount),0) FROM "
 	  "ledger_txn t JOIN ledger_entry e ON e.txn=t.id WHERE t.account=a.id AND t.kind IN "
-	  "('draw','refund','repay') AND e.pot='grant')" },
+	  "('draw','refund','repay') AND e.pot='grant')+CASE a.overage WHEN 'debt' THEN (SELECT "
+	  "owed FROM credit_state s WHERE s.account=a.id) ELSE 0 END" },
 	{ "transactions are not in the journal",
 	  "SELECT count(*) FROM ledger_txn WHERE id NOT IN (SELECT ref FROM journal WHERE "
 	  "kind='txn')" },

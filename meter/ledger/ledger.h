@@ -116,6 +116,10 @@ int ledger_add_rule(struct ledger *l, const struct credit_rule *r, struct err *e
 int ledger_each_rule(struct ledger *l, int64_t account,
 		     int (*take)(void *user, const struct credit_rule *r), void *user,
 		     struct err *e);
+/* It gives nothing from that instant on; what it gave for later days and is left is taken back.
+ * Errors: ERR_NOT_FOUND when there is none that goes on so long. */
+int ledger_end_rule(struct ledger *l, const struct account *a, struct text name,
+		    struct instant until, struct instant now, struct err *e);
 int ledger_recurs_by(struct ledger *l, struct instant until, bool *out, struct err *e);
 /* Recurring grants that are due up to `until`. */
 int ledger_recur(struct ledger *l, struct instant until, struct instant now, struct err *e);
@@ -125,6 +129,8 @@ int ledger_expire(struct ledger *l, int64_t account, struct instant now, struct 
 
 struct draw {
 	struct instant at;
+	/* of usage: the part of an hour that it is of, in which credits neither begin nor end */
+	struct instant part_from, part_to;
 	int64_t usage_from, usage_to; /* rows; 0: none */
 	struct text key;	      /* the same one again is the same draw; empty: none */
 	struct text note;
@@ -143,22 +149,35 @@ int ledger_draw_exact(struct ledger *l, int64_t account, struct credits_total am
  * same draw; else it must be the same. Otherwise ERR_CONFLICT. */
 int ledger_draw(struct ledger *l, int64_t account, struct nano_credits amount, const struct draw *d,
 		struct instant now, struct drawn *out, struct err *e);
-/* In reverse order of use: overage first, then the lots that were drawn last, then what was billed.
- */
+/* What usage of the same part of an hour did not get from lots, then what its lots gave; anything
+ * else in reverse order of use: overage first, then the lots that were drawn last, then what was
+ * billed. */
 int ledger_refund(struct ledger *l, int64_t account, struct nano_credits amount,
 		  const struct draw *d, struct instant now, int64_t *txn, struct err *e);
 /* An invoice asks for overage that is not to be carried. */
 int ledger_bill_overage(struct ledger *l, int64_t account, struct nano_credits amount,
 			struct text key, struct instant at, struct instant now, struct err *e);
-/* What use has taken from grants up to a local day (exclusive), less what was given back. */
-int ledger_taken(struct ledger *l, int64_t account, int64_t to_day, struct nano_credits *out,
-		 struct err *e);
+/* The invoice with that key is void: the account owes again what it asked for. */
+int ledger_unbill(struct ledger *l, int64_t account, struct text billed_by, struct text key,
+		  struct instant now, struct err *e);
+struct ledger_use {
+	struct nano_credits used;    /* what usage came to, cut by days and rates */
+	struct nano_credits covered; /* what grants paid of it, or debt carries to the balance */
+};
+/* By the usage of local days [from, to), less what was taken back. */
+int ledger_days(struct ledger *l, int64_t account, int64_t from_day, int64_t to_day,
+		struct ledger_use *out, struct err *e);
 /* How far usage has drawn. */
 int ledger_set_drawn_to(struct ledger *l, int64_t account, int64_t seq, struct err *e);
 /* Usage that drew nothing because its plan does not cover it. */
 int ledger_add_uncovered(struct ledger *l, int64_t account, int64_t seq, const char *why,
 			 struct err *e);
+/* It is covered by now, or was taken back; *was: whether it waited. */
+int ledger_drop_uncovered(struct ledger *l, int64_t seq, bool *was, struct err *e);
 int ledger_uncovered(struct ledger *l, int64_t account, int64_t *count, struct err *e);
+/* The same of usage in a period. */
+int ledger_uncovered_in(struct ledger *l, int64_t account, struct instant from, struct instant to,
+			int64_t *count, struct err *e);
 
 struct balance {
 	struct nano_credits available; /* effective and not expired at the instant */

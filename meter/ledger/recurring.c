@@ -80,6 +80,53 @@ int ledger_add_rule(struct ledger *l, const struct credit_rule *r, struct err *e
 	return db_done(l->db, q, e);
 }
 
+struct ending {
+	int64_t rule;
+	struct instant from;
+	struct text *name;
+	size_t count;
+	struct ledger *ledger;
+};
+
+static int add_ending(void *user, const struct grant *g)
+{
+	struct ending *x = user;
+	if (g->rule != x->rule || g->effective.us < x->from.us || g->left.nano == 0)
+		return 0;
+	x->name = mem_grow(x->name, (x->count + 1) * sizeof *x->name);
+	x->name[x->count++] = ledger_keep(x->ledger, g->name);
+	return 0;
+}
+
+int ledger_end_rule(struct ledger *l, const struct account *a, struct text name,
+		    struct instant until, struct instant now, struct err *e)
+{
+	struct query *q;
+	struct ending x = { .from = until, .ledger = l };
+	int rc = db_statement(l->db, LEDGER_END_RULE, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":account", a->id);
+	db_bind_text(q, ":name", name);
+	db_bind_int(q, ":until", until.us);
+	rc = db_step(l->db, q, e);
+	if (rc == 1)
+		x.rule = db_int(q, 0);
+	db_reset(q);
+	if (rc <= 0)
+		return rc < 0 ? rc
+			      : err_set(e, ERR_NOT_FOUND,
+					"'%.*s' has no recurring grant '%.*s' that goes on beyond "
+					"that day",
+					(int)a->customer.n, a->customer.p, (int)name.n, name.p);
+	/* what it gave for days on which it does not hold any more is taken back, unless used */
+	rc = ledger_each_grant(l, a->id, add_ending, &x, e);
+	for (size_t i = 0; rc == 0 && i < x.count; i++)
+		rc = ledger_void_grant(l, a->customer, x.name[i], now, "the subscription ended", e);
+	free(x.name);
+	return rc;
+}
+
 /* What earlier recurrences left is kept up to the rollover; the oldest goes first. */
 static int trim(struct ledger *l, struct state *s, const struct credit_rule *r, struct instant at,
 		struct instant now, struct err *e)

@@ -1,6 +1,9 @@
 #include "meter/ledger/ledger_parts.h"
 
-/* By days, what use took from grants. */
+#include <stdlib.h>
+
+/* By days, what use took from grants, and what it owes to be carried: later grants repay a debt, so
+ * no invoice asks for it. */
 static int add_taken(struct ledger *l, struct state *s, struct instant at, int64_t nano,
 		     struct err *e)
 {
@@ -17,19 +20,32 @@ static int add_taken(struct ledger *l, struct state *s, struct instant at, int64
 	return db_done(l->db, q, e);
 }
 
-int ledger_taken(struct ledger *l, int64_t account, int64_t to_day, struct nano_credits *out,
-		 struct err *e)
+/* Overage that goes to the balance and not onto an invoice. */
+static int64_t carried(const struct state *s, int64_t overage)
 {
-	struct query *q;
-	int rc = db_statement(l->db, LEDGER_TAKEN, &q, e);
-	if (rc != 0)
-		return rc;
-	db_bind_int(q, ":account", account);
-	db_bind_int(q, ":to", to_day);
-	rc = db_step(l->db, q, e);
-	out->nano = rc == 1 ? db_int(q, 0) : 0;
-	db_reset(q);
-	return rc < 0 ? rc : 0;
+	return s->account.overage == OVERAGE_DEBT ? overage : 0;
+}
+
+int ledger_days(struct ledger *l, int64_t account, int64_t from_day, int64_t to_day,
+		struct ledger_use *out, struct err *e)
+{
+	static const int which[] = { LEDGER_TAKEN, LEDGER_USED };
+	*out = (struct ledger_use){ 0 };
+	for (int i = 0; i < 2; i++) {
+		struct query *q;
+		int rc = db_statement(l->db, which[i], &q, e);
+		if (rc != 0)
+			return rc;
+		db_bind_int(q, ":account", account);
+		db_bind_int(q, ":from", from_day);
+		db_bind_int(q, ":to", to_day);
+		rc = db_step(l->db, q, e);
+		(i ? &out->used : &out->covered)->nano = rc == 1 ? db_int(q, 0) : 0;
+		db_reset(q);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
 }
 
 /* Begins a transaction's entries with what the lots give, in their order. */
@@ -74,8 +90,7 @@ int ledger_repay(struct ledger *l, struct state *s, struct instant at, struct in
 	rc = ledger_post(l,
 			 &(struct posting){ .state = s, .kind = "repay", .at = at, .booked = now },
 			 NULL, e);
-	if (rc == 0)
-		rc = add_taken(l, s, at, paid, e);
+	/* the day of the usage has it already: it was carried from there */
 	if (rc == 0)
 		rc = ledger_write_state(l, s, e);
 	ledger_drop_empty(s);
@@ -139,7 +154,7 @@ int ledger_draw(struct ledger *l, int64_t account, struct nano_credits amount, c
 					    d->key, d->note },
 			 &out->txn, e);
 	if (rc == 0)
-		rc = add_taken(l, s, d->at, out->from_lots.nano, e);
+		rc = add_taken(l, s, d->at, out->from_lots.nano + carried(s, out->overage.nano), e);
 	if (rc == 0 && out->overage.nano) {
 		s->account.owed.nano += out->overage.nano;
 		rc = ledger_write_state(l, s, e);
@@ -163,30 +178,77 @@ static int give_to_lot(struct ledger *l, struct state *s, int64_t grant, int64_t
 	return rc == 0 ? ledger_need_lots(l, s, e) : rc;
 }
 
-/* Enters what the last draws took from lots, newest first, up to `want`. */
-static int list_uses(struct ledger *l, int64_t account, int64_t want, struct err *e)
+/* So much of what a grant gave has been given back already. */
+struct given_back {
+	int64_t grant, nano;
+};
+
+/* Enters what draws took from lots, newest first, up to `want`, and less what their grants have got
+ * back since. */
+static int list_uses(struct ledger *l, struct query *q, int64_t *want, struct err *e)
 {
-	struct query *q;
-	int64_t skip = 0;
-	int rc = db_statement(l->db, LEDGER_USES, &q, e), more = 0;
-	if (rc != 0)
-		return rc;
-	db_bind_int(q, ":account", account);
-	while (want > 0 && (more = db_step(l->db, q, e)) == 1) {
+	/* what this transaction gives back already counts, too */
+	struct given_back *back = mem_zalloc((l->entries + 1) * sizeof *back);
+	size_t backs = 0;
+	int more = 0;
+	for (size_t i = 0; i < l->entries; i++)
+		back[backs++] = (struct given_back){ l->entry[i].grant, l->entry[i].nano };
+	while (*want > 0 && (more = db_step(l->db, q, e)) == 1) {
 		const int64_t amount = db_int(q, 2), grant = db_int(q, 1);
-		if (amount > 0) { /* given back already */
-			skip += amount;
+		size_t k = 0;
+		while (k < backs && back[k].grant != grant)
+			k++;
+		if (k == backs) {
+			back = mem_grow(back, (backs + 1) * sizeof *back);
+			back[backs++] = (struct given_back){ grant, 0 };
+		}
+		if (amount > 0) {
+			back[k].nano += amount;
 			continue;
 		}
-		int64_t used = -amount, passed = skip < used ? skip : used;
-		skip -= passed;
-		used -= passed;
-		used = used < want ? used : want;
+		int64_t used = -amount, known = back[k].nano < used ? back[k].nano : used;
+		back[k].nano -= known;
+		used -= known;
+		used = used < *want ? used : *want;
 		ledger_put_entry(l, "grant", grant, used);
-		want -= used;
+		*want -= used;
 	}
 	db_reset(q);
+	free(back);
 	return more < 0 ? more : 0;
+}
+
+static int uses_of(struct ledger *l, int64_t account, const struct draw *d, int which,
+		   struct query **q, struct err *e)
+{
+	int rc = db_statement(l->db, which, q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(*q, ":account", account);
+	if (which != LEDGER_USES) {
+		db_bind_int(*q, ":from", d->part_from.us);
+		db_bind_int(*q, ":until", d->part_to.us);
+	}
+	return 0;
+}
+
+/* Enters what that part of an hour took from lots; *owed: what it did not get from them. */
+static int list_part(struct ledger *l, int64_t account, const struct draw *d, int64_t *want,
+		     int64_t *owed, struct err *e)
+{
+	struct query *q;
+	*owed = 0;
+	int rc = d->usage_from ? uses_of(l, account, d, LEDGER_OVERAGE_OF, &q, e) : 0;
+	if (rc != 0 || !d->usage_from)
+		return rc;
+	rc = db_step(l->db, q, e);
+	*owed = rc == 1 ? db_int(q, 0) : 0;
+	db_reset(q);
+	*owed = *owed < 0 ? 0 : *owed < *want ? *owed : *want;
+	*want -= *owed;
+	if (rc >= 0)
+		rc = uses_of(l, account, d, LEDGER_USES_OF, &q, e);
+	return rc < 0 ? rc : list_uses(l, q, want, e);
 }
 
 static int billed_so_far(struct ledger *l, int64_t account, int64_t *out, struct err *e)
@@ -219,9 +281,22 @@ int ledger_refund(struct ledger *l, int64_t account, struct nano_credits amount,
 		rc = err_set(e, ERR_INVALID, "a refund is not negative");
 	if (rc != 0 || amount.nano == 0)
 		return rc;
-	int64_t owed = s->account.owed.nano < amount.nano ? s->account.owed.nano : amount.nano;
+	struct query *q;
+	int64_t owed, part_owed, want = amount.nano;
 	l->entries = 0;
-	rc = list_uses(l, account, amount.nano - owed, e);
+	rc = list_part(l, account, d, &want, &part_owed, e);
+	/* overage that was repaid or billed since is no more owed; and what no part of an hour
+	   explains is taken from what is owed, then from the last uses */
+	want += part_owed;
+	owed = s->account.owed.nano < want ? s->account.owed.nano : want;
+	want -= owed;
+	const bool asked = s->account.overage != OVERAGE_DEBT && part_owed > owed;
+	int64_t of_bill = asked ? part_owed - owed : 0;
+	want -= of_bill < want ? of_bill : want;
+	if (rc == 0 && want > 0)
+		rc = uses_of(l, account, d, LEDGER_USES, &q, e);
+	if (rc == 0 && want > 0)
+		rc = list_uses(l, q, &want, e);
 	const size_t lots = l->entries;
 	for (size_t i = 0; i < lots; i++)
 		given += l->entry[i].nano;
@@ -243,7 +318,7 @@ int ledger_refund(struct ledger *l, int64_t account, struct nano_credits amount,
 			 txn, e);
 	s->account.owed.nano -= owed;
 	if (rc == 0)
-		rc = add_taken(l, s, d->at, -given, e);
+		rc = add_taken(l, s, d->at, -given - carried(s, owed), e);
 	return rc == 0 && owed ? ledger_write_state(l, s, e) : rc;
 }
 
@@ -291,5 +366,46 @@ int ledger_bill_overage(struct ledger *l, int64_t account, struct nano_credits a
 	ledger_put_entry(l, "billed", 0, -amount.nano);
 	rc = ledger_post(l, &(struct posting){ s, "bill", at, now, 0, 0, key, TEXT("") }, NULL, e);
 	s->account.owed.nano -= amount.nano;
+	return rc == 0 ? ledger_write_state(l, s, e) : rc;
+}
+
+struct billed {
+	int64_t nano;
+};
+
+static int add_billed(void *user, const struct ledger_entry *en)
+{
+	if (text_is(en->pot, "billed"))
+		((struct billed *)user)->nano -= en->amount.nano;
+	return 0;
+}
+
+int ledger_unbill(struct ledger *l, int64_t account, struct text billed_by, struct text key,
+		  struct instant now, struct err *e)
+{
+	struct state *s;
+	struct billed asked = { 0 };
+	int64_t txn, known, left;
+	int rc = ledger_known_txn(l, billed_by, &txn, e);
+	if (rc == 0)
+		rc = ledger_known_txn(l, key, &known, e);
+	if (rc != 0 || !txn || known)
+		return rc;
+	rc = ledger_each_entry(l, txn, add_billed, &asked, e);
+	if (rc == 0)
+		rc = billed_so_far(l, account, &left, e);
+	if (rc == 0)
+		rc = ledger_state_of(l, account, &s, e);
+	if (rc != 0)
+		return rc;
+	/* usage that was taken back since has taken its part of it */
+	int64_t back = asked.nano < left ? asked.nano : left;
+	if (back <= 0)
+		return 0;
+	l->entries = 0;
+	ledger_put_entry(l, "overage", 0, -back);
+	ledger_put_entry(l, "billed", 0, back);
+	rc = ledger_post(l, &(struct posting){ s, "bill", now, now, 0, 0, key, TEXT("") }, NULL, e);
+	s->account.owed.nano += back;
 	return rc == 0 ? ledger_write_state(l, s, e) : rc;
 }

@@ -238,6 +238,15 @@ const char *const store_sql[STORE_STATEMENTS] = {
 			"txn_of_account JOIN ledger_entry e ON e.txn=t.id WHERE t.account=:account "
 			"AND t.kind IN ('draw','repay','refund') AND e.pot='grant' ORDER BY t.id "
 			"DESC,e.place DESC",
+	/* the same of usage of one part of an hour, and what of that lots did not give */
+	[LEDGER_USES_OF] =
+		"SELECT t.kind,e.grant_id,e.amount FROM ledger_txn t INDEXED BY txn_of_usage JOIN "
+		"ledger_entry e ON e.txn=t.id WHERE t.account=:account AND t.usage_from IS NOT NULL "
+		"AND t.at>=:from AND t.at<:until AND e.pot='grant' ORDER BY t.id DESC,e.place DESC",
+	[LEDGER_OVERAGE_OF] =
+		"SELECT coalesce(-sum(e.amount),0) FROM ledger_txn t INDEXED BY txn_of_usage JOIN "
+		"ledger_entry e ON e.txn=t.id WHERE t.account=:account AND t.usage_from IS NOT NULL "
+		"AND t.at>=:from AND t.at<:until AND e.pot IN ('overage','billed')",
 	[LEDGER_BILLED] = "SELECT coalesce(-sum(e.amount),0) FROM ledger_txn t INDEXED BY "
 			  "txn_of_account JOIN ledger_entry e ON e.txn=t.id WHERE "
 			  "t.account=:account AND t.kind IN ('bill','refund') AND e.pot='billed'",
@@ -266,13 +275,32 @@ const char *const store_sql[STORE_STATEMENTS] = {
 		"INSERT INTO credit_taken VALUES(:account,:day,:nano) ON "
 		"CONFLICT(account,day) DO UPDATE SET nano=credit_taken.nano+excluded.nano",
 	[LEDGER_TAKEN] = "SELECT coalesce(sum(nano),0) FROM credit_taken WHERE account=:account "
-			 "AND day<:to",
+			 "AND day>=:from AND day<:to",
+	[LEDGER_USED] = "SELECT coalesce(sum(nano),0) FROM credit_day WHERE account=:account AND "
+			"day>=:from AND day<:to",
+	/* the rates that usage of a day drew under, and has not given back */
+	[LEDGER_DAY_RATES] =
+		"SELECT r.id,r.rates FROM credit_day d JOIN credit_rate r ON r.id=d.rate WHERE "
+		"d.account=:account AND d.day=:day AND d.series=:series AND d.records>0 ORDER BY "
+		"r.id",
+	[LEDGER_WAITING] = "SELECT seq FROM credit_uncovered ORDER BY seq",
+	[LEDGER_DROP_UNCOVERED] = "DELETE FROM credit_uncovered WHERE seq=:seq RETURNING account",
+	/* where credits begin and end within an hour */
+	[LEDGER_BORDERS] =
+		"SELECT effective%:hour FROM credit_grant WHERE account=:account AND "
+		"effective%:hour<>0 UNION SELECT expires%:hour FROM credit_grant WHERE "
+		"account=:account AND expires%:hour<>0 UNION SELECT anchor%:hour FROM credit_rule "
+		"WHERE account=:account AND anchor%:hour<>0 ORDER BY 1",
 	[LEDGER_DAYS_KEPT] = "SELECT EXISTS(SELECT 1 FROM credit_day WHERE account=:account) OR "
 			     "EXISTS(SELECT 1 FROM credit_taken WHERE account=:account)",
 	[LEDGER_ADD_UNCOVERED] =
 		"INSERT INTO credit_uncovered VALUES(:seq,:account,:reason) ON CONFLICT DO "
 		"NOTHING",
-	[LEDGER_UNCOVERED] = "SELECT count(*) FROM credit_uncovered WHERE account=:account",
+	[LEDGER_UNCOVERED] =
+		"SELECT count(*) FROM credit_uncovered c JOIN usage u ON u.seq=c.seq "
+		"WHERE account=:account AND u.time>=:from AND u.time<:to AND u.kind<>1",
+	[LEDGER_END_RULE] = "UPDATE credit_rule SET until=:until WHERE account=:account AND "
+			    "name=:name AND (until IS NULL OR until>:until) RETURNING id",
 	[LEDGER_ADD_RULE] =
 		"INSERT INTO credit_rule(account,name,amount,class,priority,every,lasts,anchor,"
 		"rollover,next,until,cost_basis,currency) VALUES(:account,:name,:amount,:class,"
@@ -303,25 +331,17 @@ const char *const store_sql[STORE_STATEMENTS] = {
 #define INVOICE \
 	"SELECT id,kind,status,number,customer,currency,period_from,period_to,document,total," \
 	"created,finalized,voided,why,corrects,document->'period'->>'first_day'," \
-	"document->'period'->>'last_day',document->'period'->>'timezone' FROM invoice "
+	"document->'period'->>'last_day',document->'period'->>'timezone',document->>'unpriced' " \
+	"FROM invoice "
 	[INVOICE_AT] = INVOICE "WHERE id=:id",
 	[INVOICE_BY_NUMBER] = INVOICE "WHERE number=:number",
 	[INVOICE_LIST] = INVOICE "WHERE (:customer='' OR customer=:customer) ORDER BY "
 				 "period_from,id",
 	[INVOICE_OF_PERIOD] = INVOICE "WHERE customer=:customer AND currency=:currency AND "
 				      "period_from=:from AND kind='invoice' AND status<>'void'",
-	[INVOICE_EARLIER] = INVOICE "WHERE customer=:customer AND currency=:currency AND "
-				    "kind='invoice' AND status='final' AND period_from<:from ORDER "
-				    "BY period_from",
-	[INVOICE_COUNTED] = "SELECT coalesce(sum(counted),0) FROM invoice WHERE "
-			    "customer=:customer AND currency=:currency AND kind='invoice' AND "
-			    "status='final'",
-	[INVOICE_USAGE] = "SELECT project,model,bucket,unit_price,u.quantity,u.amount FROM "
-			  "invoice_usage u JOIN invoice i ON i.id=u.invoice WHERE u.of_period=:of "
-			  "AND i.status='final'",
-	[INVOICE_ADD_USAGE] =
-		"INSERT INTO invoice_usage VALUES(:invoice,:place,:of,:project,:model,"
-		":bucket,:unit_price,:quantity,:amount)",
+	[INVOICE_STANDING] = "SELECT number,document FROM invoice WHERE customer=:customer AND "
+			     "currency=:currency AND kind='invoice' AND status='final' ORDER BY "
+			     "period_from,id",
 	[INVOICE_FINALIZE] = "UPDATE invoice SET status='final',number=:number,document=:document,"
 			     "total=:total,finalized=:now,counted=:counted WHERE id=:id",
 	[INVOICE_VOID] = "UPDATE invoice SET status='void',voided=:now,why=:why WHERE id=:id",
@@ -331,14 +351,16 @@ const char *const store_sql[STORE_STATEMENTS] = {
 			    "customer=:customer AND currency=:currency AND kind='invoice' AND "
 			    "status<>'void' AND period_from<:to AND period_to>:from AND "
 			    "NOT(period_from=:from AND status='draft') LIMIT 1",
-	/* of each currency the first one */
+	/* of each currency the period's own invoice, if it became final after the movement was
+	   booked; else the first document after that, which adjusts the period */
 	[INVOICE_SHOWS] =
 		"SELECT number FROM invoice i WHERE customer=:customer AND kind='invoice' AND "
 		"status='final' AND period_to>:at AND finalized>=:booked AND NOT EXISTS(SELECT 1 "
 		"FROM invoice o WHERE o.customer=i.customer AND o.currency=i.currency AND "
 		"o.kind='invoice' AND o.status='final' AND o.period_to>:at AND "
-		"o.finalized>=:booked AND (o.finalized<i.finalized OR (o.finalized=i.finalized AND "
-		"o.id<i.id))) ORDER BY finalized,id",
+		"o.finalized>=:booked AND o.id<>i.id AND CASE WHEN (o.period_from<=:at)<>"
+		"(i.period_from<=:at) THEN o.period_from<=:at ELSE o.finalized<i.finalized OR "
+		"(o.finalized=i.finalized AND o.id<i.id) END) ORDER BY finalized,id",
 	[BUDGET_SET] =
 		"INSERT INTO budget(name,customer,project,model,currency,pico,period,zone,soft,"
 		"hard,hook,set_at) VALUES(:name,:customer,:project,:model,:currency,:pico,:period,"
@@ -361,17 +383,20 @@ const char *const store_sql[STORE_STATEMENTS] = {
 		"u.time>=:since AND u.time<:until AND :customer IN ('',s.customer) AND "
 		":project IN ('',s.project) AND :model IN ('',m.model) GROUP BY u.price",
 	[BUDGET_ALARM_AT] = "SELECT 1 FROM budget_alarm WHERE budget=:budget AND "
-			    "period_from=:from AND percent=:percent",
+			    "period_from=:from AND percent=:percent AND pico=(SELECT pico FROM "
+			    "budget WHERE id=:budget)",
 	[BUDGET_RAISE] =
-		"INSERT INTO budget_alarm VALUES(:budget,:from,:percent,:now,:spent,NULL,0)",
+		"INSERT INTO budget_alarm VALUES(:budget,:from,:percent,(SELECT pico FROM budget "
+		"WHERE id=:budget),:now,:spent,NULL,0)",
 	[BUDGET_WAITING] =
 		"SELECT budget,period_from,percent,raised,spent,tries,name,hook,customer,"
-		"project,model,currency,pico,period FROM budget_alarm JOIN budget ON "
+		"project,model,currency,budget_alarm.pico,period FROM budget_alarm JOIN budget ON "
 		"id=budget WHERE told IS NULL AND hook<>'' AND tries<:most ORDER BY "
 		"raised,percent",
 	[BUDGET_TOLD] = "UPDATE budget_alarm SET tries=tries+1,told=CASE WHEN :ok=1 THEN CAST(:now "
 			"AS BIGINT) END "
-			"WHERE budget=:budget AND period_from=:from AND percent=:percent",
+			"WHERE budget=:budget AND period_from=:from AND percent=:percent AND "
+			"pico=:pico",
 	[JOURNAL_LAST] = "SELECT seq,hash FROM journal ORDER BY seq DESC LIMIT 1",
 	[JOURNAL_ADD] = "INSERT OR FAIL INTO journal VALUES(:seq,:kind,:ref,:hash)",
 	[JOURNAL_SET_HEAD] = "INSERT INTO about VALUES('journal_head',:head) ON CONFLICT(key) DO "

@@ -60,7 +60,7 @@ open_accounts() {
 	"$TALLY" ingest u.csv -q
 	run "$TALLY" credit balance acme --json
 	before=$(json available)
-	"$TALLY" void r9 --why test -q
+	"$TALLY" void r19 --why test -q
 	run "$TALLY" credit draw --json
 	expect 0 '"records": 1' '"refunded"'
 	run "$TALLY" credit balance acme --json
@@ -239,7 +239,7 @@ END
 	run "$TALLY" credit account acme --overage maybe
 	expect 2 "--overage"
 	run "$TALLY" credit account beta
-	expect 2 "--plan"
+	expect 1 "--plan"
 	run "$TALLY" credit account beta --plan nothing
 	expect 1 "nothing"
 	run "$TALLY" credit grant nobody 5

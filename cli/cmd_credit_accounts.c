@@ -1,0 +1,209 @@
+/* Commands that look at accounts, and at plans and terms before an account has them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "cli/cmd_credit_accounts.h"
+#include "meter/billing/terms.h"
+#include "reports/json_out.h"
+#include "reports/table.h"
+
+static void put_account(struct json_out *j, const struct account *a)
+{
+	char text[DECIMAL_TEXT_MAX];
+	json_out_text(j, "customer", a->customer);
+	json_out_text(j, "plan", a->plan);
+	json_out_bool(j, "byo", a->byo);
+	json_out_string(j, "overage", overage_name(a->overage));
+	json_out_string(j, "overage_limit", nano_credits_format(a->overage_limit, text));
+	json_out_string(j, "owed", nano_credits_format(a->owed, text));
+	json_out_text(j, "burn_order", a->burn_order);
+	json_out_text(j, "timezone", a->zone);
+	json_out_int(j, "billing_day", a->anchor_day);
+	if (a->has_low_balance)
+		json_out_string(j, "low_balance", nano_credits_format(a->low_balance, text));
+	json_out_instant(j, "since", a->since);
+	json_out_text(j, "terms", a->terms);
+}
+
+static void print_account(const struct account *a)
+{
+	char text[DECIMAL_TEXT_MAX], at[INSTANT_TEXT_MAX];
+	printf("customer     %.*s\n", (int)a->customer.n, a->customer.p);
+	printf("plan         %.*s%s\n", (int)a->plan.n, a->plan.p,
+	       a->plan_text.n ? " (its file is kept with the account)" : "");
+	if (a->byo)
+		printf("own keys     usage draws no credits\n");
+	printf("overage      %s", overage_name(a->overage));
+	if (a->overage == OVERAGE_LIMIT)
+		printf(" of %s", nano_credits_format(a->overage_limit, text));
+	printf("\nowed         %s\n", nano_credits_format(a->owed, text));
+	if (a->has_low_balance)
+		printf("low balance  %s\n", nano_credits_format(a->low_balance, text));
+	printf("burn order   %.*s\n", (int)a->burn_order.n, a->burn_order.p);
+	printf("time zone    %.*s\n", (int)a->zone.n, a->zone.p);
+	printf("billing day  %d\n", a->anchor_day);
+	printf("draws since  %s\n", instant_format(a->since, at));
+	printf("terms        %.*s\n", (int)a->terms.n, a->terms.p);
+}
+
+int show_accounts(struct cli *cli, struct ledger_session *s, struct err *e)
+{
+	struct json_out j;
+	int rc = 0;
+	if (cli->json) {
+		json_out_open(&j, stdout);
+		json_out_object(&j, NULL);
+		json_out_string(&j, "schema", "tally.credit-accounts/1");
+		json_out_array(&j, "accounts");
+	}
+	for (int i = 0; rc == 0 && i < cli->argument_count; i++) {
+		const struct account *a;
+		rc = ledger_account(s->ledger, text_of(cli->argument[i]), &a, e);
+		if (rc == 0 && cli->json) {
+			json_out_object(&j, NULL);
+			put_account(&j, a);
+			json_out_end(&j, '}');
+		} else if (rc == 0) {
+			if (i)
+				printf("\n");
+			print_account(a);
+		}
+	}
+	if (cli->json) {
+		json_out_end(&j, ']');
+		json_out_end(&j, '}');
+		json_out_close(&j);
+	}
+	return rc;
+}
+
+/* --- credit accounts --- */
+
+struct listing {
+	struct json_out *j;
+	struct table *t;
+};
+
+static int list_one(void *user, const struct account *a)
+{
+	struct listing *x = user;
+	char text[DECIMAL_TEXT_MAX];
+	if (x->j) {
+		json_out_object(x->j, NULL);
+		put_account(x->j, a);
+		json_out_end(x->j, '}');
+		return 0;
+	}
+	const struct text cells[] = { a->customer, a->plan, text_of(overage_name(a->overage)),
+				      a->zone };
+	for (size_t i = 0; i < sizeof cells / sizeof *cells; i++) {
+		struct buf b = { 0 };
+		buf_add(&b, cells[i].p, cells[i].n);
+		table_cell(x->t, b.n ? b.p : "");
+		buf_release(&b);
+	}
+	snprintf(text, sizeof text, "%d", a->anchor_day);
+	table_cell(x->t, text);
+	table_cell(x->t, nano_credits_format(a->owed, text));
+	return 0;
+}
+
+static int list(struct cli *cli, struct err *e)
+{
+	static const struct table_column columns[] = {
+		{ "CUSTOMER", false, true },	{ "PLAN", false, false },
+		{ "OVERAGE", false, false },	{ "TIME ZONE", false, false },
+		{ "BILLING DAY", true, false }, { "OWED", true, false },
+	};
+	struct ledger_session s;
+	struct json_out j;
+	struct listing x = { 0 };
+	int rc = ledger_session_open(&s, cli, DB_READ, e);
+	if (rc == 0 && cli->json) {
+		json_out_open(&j, stdout);
+		json_out_object(&j, NULL);
+		json_out_string(&j, "schema", "tally.credit-accounts/1");
+		json_out_array(&j, "accounts");
+		x.j = &j;
+	} else if (rc == 0) {
+		x.t = table_open(columns, sizeof columns / sizeof *columns);
+	}
+	if (rc == 0)
+		rc = ledger_each_account(s.ledger, list_one, &x, e);
+	if (x.j) {
+		json_out_end(&j, ']');
+		json_out_end(&j, '}');
+		json_out_close(&j);
+	} else if (x.t) {
+		table_print(x.t);
+		table_close(x.t);
+	}
+	return ledger_session_close(&s, rc, e);
+}
+
+static const struct option no_options[] = { { 0 } };
+
+const struct command command_credit_accounts = {
+	.name = "credit accounts",
+	.summary = "the accounts that there are",
+	.arguments = "",
+	.description = "`tally credit account NAME` shows one of them in full.",
+	.examples = "  tally credit accounts\n  tally credit accounts --json\n",
+	.options = no_options,
+	.common = TAKES_DB,
+	.run = list,
+};
+
+/* --- credit check --- */
+
+static int check_file(const char *path, const char **kind, struct err *e)
+{
+	struct buf b = { 0 };
+	struct json_document *doc;
+	struct plan_file *plans;
+	int rc = file_read(&b, path, 1 << 20, e);
+	const struct text json = { b.p, b.n };
+	if (rc == 0)
+		rc = json_open(&doc, json, e);
+	if (rc == 0) {
+		const bool plan = text_is(json_string(json_member(json_root(doc), "schema")),
+					  "tally.plans/1");
+		json_close(doc);
+		*kind = plan ? "plans" : "terms";
+		rc = plan ? plan_file_parse(&plans, json, path, e) : terms_check(json, e);
+		if (rc == 0 && plan)
+			plan_file_close(plans);
+		else if (rc != 0 && !plan)
+			err_context(e, "%s", path);
+	}
+	buf_release(&b);
+	return rc;
+}
+
+static int check(struct cli *cli, struct err *e)
+{
+	for (int i = 0; i < cli->argument_count; i++) {
+		const char *kind = "";
+		int rc = check_file(cli->argument[i], &kind, e);
+		if (rc != 0)
+			return rc;
+		if (!cli->quiet && !cli->json)
+			printf("%s: good %s\n", cli->argument[i], kind);
+	}
+	return 0;
+}
+
+const struct command command_credit_check = {
+	.name = "credit check",
+	.summary = "check files of plans and terms before an account has them",
+	.arguments = "FILE...",
+	.arguments_min = 1,
+	.arguments_max = -1,
+	.description = "A fault is named with its file, place and key. Files of plans say "
+		       "\"tally.plans/1\"; anything else is read as terms (docs/invoices.md).",
+	.examples = "  tally credit check plan.json terms.json\n",
+	.options = no_options,
+	.common = 0,
+	.run = check,
+};

@@ -1,0 +1,325 @@
+#include "meter/billing/standing.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/dict.h"
+#include "base/json.h"
+#include "meter/store/store_sql.h"
+
+static struct text keep(struct arena *a, struct text t)
+{
+	return (struct text){ arena_text(a, t.n ? t.p : "", t.n), t.n };
+}
+
+const struct standing *standing_find(const struct standing_list *l, struct instant from,
+				     struct instant to)
+{
+	for (size_t i = 0; i < l->count; i++)
+		if (l->period[i].from.us == from.us && l->period[i].to.us == to.us)
+			return &l->period[i];
+	return NULL;
+}
+
+static struct standing *need_period(struct standing_list *l, struct instant from, struct instant to)
+{
+	size_t at = l->count;
+	for (size_t i = 0; i < l->count; i++)
+		if (l->period[i].from.us == from.us && l->period[i].to.us == to.us)
+			return &l->period[i];
+	l->period = mem_grow(l->period, (l->count + 1) * sizeof *l->period);
+	for (; at > 0 && l->period[at - 1].from.us > from.us; at--)
+		l->period[at] = l->period[at - 1];
+	l->count++;
+	l->period[at] = (struct standing){ .from = from, .to = to };
+	return &l->period[at];
+}
+
+static int amount_at(json_value *v, const char *key, struct money_total *out, struct err *e)
+{
+	struct decimal d;
+	int rc = decimal_parse(&d, json_string(json_member(v, key)), e);
+	return rc == 0 ? amount_from_decimal(out, d, e) : rc;
+}
+
+static int add_tax(struct standing *s, json_value *t, struct err *e)
+{
+	struct money_total amount;
+	struct decimal percent;
+	struct text name = json_string(json_member(t, "name"));
+	int rc = amount_at(t, "amount", &amount, e);
+	if (rc == 0)
+		rc = decimal_parse(&percent, json_string(json_member(t, "percent")), e);
+	if (rc != 0)
+		return rc;
+	size_t k = 0;
+	while (k < s->taxes &&
+	       !(text_eq(s->tax[k].name, name) && decimal_cmp(s->tax[k].percent, percent) == 0))
+		k++;
+	if (k == TERMS_ITEMS_MAX)
+		return err_set(e, ERR_RANGE, "a period has more than %d taxes", TERMS_ITEMS_MAX);
+	if (k == s->taxes)
+		s->tax[s->taxes++] = (struct invoice_tax){ name, percent, { 0 } };
+	s->tax[k].amount.atto += amount.atto;
+	return 0;
+}
+
+static int add_line(struct standing *s, json_value *v, struct err *e)
+{
+	static const char *const kinds[] = LINE_KIND_NAMES;
+	struct text kind = json_string(json_member(v, "of"));
+	struct decimal d;
+	struct invoice_line l = { .description = json_string(json_member(v, "item")),
+				  .provider = json_string(json_member(v, "provider")),
+				  .project = json_string(json_member(v, "project")),
+				  .model = json_string(json_member(v, "model")),
+				  .bucket = json_string(json_member(v, "bucket")),
+				  .unit_price = json_string(json_member(v, "unit_price")) };
+	if (kind.n == 0)
+		kind = json_string(json_member(v, "kind"));
+	if (text_is(kind, "adjustment")) /* of documents that knew usage only */
+		kind = TEXT("usage");
+	while (l.kind < LINE_KINDS && !text_is(kind, kinds[l.kind]))
+		l.kind++;
+	if (l.kind == LINE_KINDS)
+		return err_set(e, ERR_INVALID, "an invoice has a line of an unknown kind, '%.*s'",
+			       (int)kind.n, kind.p);
+	int rc = decimal_parse(&d, json_string(json_member(v, "quantity")), e);
+	if (rc == 0)
+		rc = quantity_from_decimal(&l.quantity, d, e);
+	if (rc == 0)
+		rc = amount_at(v, "exact", &l.exact, e);
+	if (rc == 0)
+		rc = amount_at(v, "amount", &l.amount, e);
+	if (rc != 0)
+		return rc;
+	if ((s->lines & (s->lines - 1)) == 0)
+		s->line = mem_grow(s->line, (s->lines ? s->lines * 2 : 16) * sizeof *s->line);
+	s->line[s->lines++] = l;
+	return 0;
+}
+
+static int period_of(json_value *v, struct instant *from, struct instant *to, struct err *e)
+{
+	int rc = instant_parse(from, json_string(json_member(v, "from")), e);
+	return rc == 0 ? instant_parse(to, json_string(json_member(v, "to")), e) : rc;
+}
+
+/* The n-th period of a document. */
+static json_value *nth(json_value *list, json_value *which)
+{
+	struct decimal d;
+	int64_t n = 0;
+	json_value *v = json_first(list);
+	if (which && decimal_parse(&d, json_number(which), NULL) == 0)
+		decimal_to_int64(d, 0, &n);
+	while (v && n-- > 0)
+		v = json_next(v);
+	return v;
+}
+
+static int add_document(struct standing_list *l, json_value *root, struct text number,
+			struct err *e)
+{
+	json_value *periods = json_member(root, "periods");
+	struct instant from, to;
+	int rc = 0;
+	bool main = true;
+	for (json_value *p = json_first(periods); rc == 0 && p; p = json_next(p), main = false) {
+		struct money_total credits;
+		rc = period_of(p, &from, &to, e);
+		if (rc == 0)
+			rc = amount_at(p, "credits_applied", &credits, e);
+		if (rc != 0)
+			break;
+		struct standing *s = need_period(l, from, to);
+		s->credits.atto += credits.atto;
+		for (json_value *t = json_first(json_member(p, "taxes")); rc == 0 && t;
+		     t = json_next(t))
+			rc = add_tax(s, t, e);
+		if (main) {
+			struct buf terms = { 0 };
+			json_put_value(&terms, json_member(p, "terms"));
+			s->number = number;
+			s->terms = keep(&l->arena, (struct text){ terms.p, terms.n });
+			buf_release(&terms);
+		}
+	}
+	for (json_value *v = json_first(json_member(root, "lines")); rc == 0 && v;
+	     v = json_next(v)) {
+		json_value *p = nth(periods, json_member(v, "period"));
+		rc = p ? period_of(p, &from, &to, e)
+		       : err_set(e, ERR_INVALID, "a line of an invoice names no period of it");
+		if (rc == 0)
+			rc = add_line(need_period(l, from, to), v, e);
+	}
+	return rc;
+}
+
+/* Documents that do not name the periods of their lines: their own, or the corrected invoice's. */
+static int add_old_document(struct standing_list *l, json_value *root, struct text number,
+			    struct err *e)
+{
+	struct instant from, to;
+	int rc = period_of(json_member(root, "period"), &from, &to, e);
+	if (rc != 0)
+		return rc;
+	struct standing *own = need_period(l, from, to);
+	own->number = number;
+	own->usage_only = true;
+	for (json_value *v = json_first(json_member(root, "lines")); rc == 0 && v;
+	     v = json_next(v)) {
+		struct text kind = json_string(json_member(v, "kind")),
+			    corrects = json_string(json_member(v, "corrects"));
+		struct standing *s = standing_find(l, from, to) ? need_period(l, from, to) : NULL;
+		for (size_t i = 0; corrects.n && i < l->count; i++)
+			if (text_eq(l->period[i].number, corrects))
+				s = &l->period[i];
+		if (text_is(kind, "usage") || text_is(kind, "adjustment"))
+			rc = add_line(s, v, e);
+	}
+	return rc;
+}
+
+int standing_read(struct standing_list *out, struct store *s, struct text customer,
+		  struct text currency, struct err *e)
+{
+	struct query *q;
+	int rc = db_statement(store_db(s), INVOICE_STANDING, &q, e), more = 0;
+	*out = (struct standing_list){ 0 };
+	if (rc != 0)
+		return rc;
+	db_bind_text(q, ":customer", customer);
+	db_bind_text(q, ":currency", currency);
+	while (rc == 0 && (more = db_step(store_db(s), q, e)) == 1) {
+		struct json_document *doc;
+		struct text number = keep(&out->arena, db_text(q, 0));
+		rc = json_open(&doc, db_text(q, 1), e);
+		if (rc == 0) {
+			out->json = mem_grow(out->json, (out->documents + 1) * sizeof *out->json);
+			out->json[out->documents++] = doc;
+			json_value *root = json_root(doc);
+			rc = json_member(root, "periods") ? add_document(out, root, number, e)
+							  : add_old_document(out, root, number, e);
+		}
+		if (rc != 0)
+			err_context(e, "invoice %.*s", (int)number.n, number.p);
+	}
+	db_reset(q);
+	return rc == 0 && more < 0 ? more : rc;
+}
+
+void standing_release(struct standing_list *l)
+{
+	for (size_t i = 0; i < l->count; i++)
+		free(l->period[i].line);
+	for (size_t i = 0; i < l->documents; i++)
+		json_close(l->json[i]);
+	free(l->json);
+	free(l->period);
+	arena_release(&l->arena);
+}
+
+/* --- the difference --- */
+
+static void put_key(struct buf *key, const struct invoice_line *l, bool with_provider)
+{
+	const struct text part[] = { l->kind == LINE_USAGE ? TEXT("") : l->description,
+				     with_provider ? l->provider : TEXT(""),
+				     l->project,
+				     l->model,
+				     l->bucket,
+				     l->unit_price };
+	key->n = 0;
+	buf_printf(key, "%d", (int)l->kind);
+	for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
+		buf_add(key, "", 1);
+		buf_add(key, part[i].p ? part[i].p : "", part[i].n);
+	}
+}
+
+/* How a line is called that the whole has no more. */
+static struct text described(struct invoice *w, const struct invoice_line *l)
+{
+	struct buf b = { 0 };
+	if (l->kind != LINE_USAGE)
+		return keep(&w->arena, l->description);
+	buf_add(&b, l->model.p, l->model.n);
+	if (l->project.n)
+		buf_printf(&b, ", %.*s", (int)l->project.n, l->project.p);
+	struct text t = keep(&w->arena, (struct text){ b.p, b.n });
+	buf_release(&b);
+	return t;
+}
+
+static struct invoice_line *new_line(struct invoice *w, const struct invoice_line *like)
+{
+	if ((w->lines & (w->lines - 1)) == 0)
+		w->line = mem_grow(w->line, (w->lines ? w->lines * 2 : 16) * sizeof *w->line);
+	struct invoice_line *l = &w->line[w->lines++];
+	*l = (struct invoice_line){ .kind = like->kind,
+				    .description = described(w, like),
+				    .provider = keep(&w->arena, like->provider),
+				    .project = keep(&w->arena, like->project),
+				    .model = keep(&w->arena, like->model),
+				    .bucket = keep(&w->arena, like->bucket),
+				    .unit_price = keep(&w->arena, like->unit_price) };
+	return l;
+}
+
+static void subtract_taxes(struct invoice *w, const struct standing *s)
+{
+	for (size_t i = 0; i < s->taxes; i++) {
+		size_t k = 0;
+		while (k < w->taxes && !(text_eq(w->tax[k].name, s->tax[i].name) &&
+					 decimal_cmp(w->tax[k].percent, s->tax[i].percent) == 0))
+			k++;
+		if (k == TERMS_ITEMS_MAX)
+			continue;
+		if (k == w->taxes)
+			w->tax[w->taxes++] = (struct invoice_tax){ keep(&w->arena, s->tax[i].name),
+								   s->tax[i].percent,
+								   { 0 } };
+		w->tax[k].amount.atto -= s->tax[i].amount.atto;
+	}
+}
+
+int standing_subtract(struct invoice *w, const struct standing *s, struct err *e)
+{
+	struct dict index = { 0 };
+	struct buf key = { 0 };
+	size_t kept = 0;
+	int rc = 0;
+	for (size_t i = 0; i < w->lines; i++) {
+		put_key(&key, &w->line[i], !s->usage_only);
+		uint64_t *at = dict_need(&index, (struct text){ key.p, key.n }, NULL);
+		*at = *at ? *at : i + 1;
+	}
+	for (size_t i = 0; rc == 0 && i < s->lines; i++) {
+		const struct invoice_line *old = &s->line[i];
+		put_key(&key, old, !s->usage_only);
+		uint64_t *at = dict_need(&index, (struct text){ key.p, key.n }, NULL);
+		if (!*at) {
+			new_line(w, old);
+			*at = w->lines;
+		}
+		struct invoice_line *l = &w->line[*at - 1];
+		if (__builtin_sub_overflow(l->quantity.nano, old->quantity.nano,
+					   &l->quantity.nano) ||
+		    __builtin_sub_overflow(l->exact.atto, old->exact.atto, &l->exact.atto) ||
+		    __builtin_sub_overflow(l->amount.atto, old->amount.atto, &l->amount.atto))
+			rc = err_set(e, ERR_RANGE, "a line is more than can be held");
+	}
+	for (size_t i = 0; i < w->lines; i++)
+		if (w->line[i].quantity.nano || w->line[i].amount.atto)
+			w->line[kept++] = w->line[i];
+	w->lines = kept;
+	/* of an older document only the difference in usage is taxed */
+	if (!s->usage_only) {
+		w->credits_applied.atto -= s->credits.atto;
+		subtract_taxes(w, s);
+	}
+	dict_release(&index);
+	buf_release(&key);
+	return rc;
+}
