@@ -1,6 +1,12 @@
 #include "meter/read/headers.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <zlib.h>
+
+#include "base/arena.h"
+#include "base/csv.h"
 
 static const struct header headers[] = {
 	{ .name = "deepseek-amount",
@@ -197,4 +203,32 @@ void model_from_display(struct buf *b, struct text s)
 		char *c = &b->p[i];
 		*c = *c == ' ' || *c == '.' ? '-' : *c >= 'A' && *c <= 'Z' ? (char)(*c + 32) : *c;
 	}
+}
+
+const struct header *header_of_file(const char *path)
+{
+	enum { LOOKED_AT = 64 << 10 };
+	struct stat st;
+	/* what can be read only once is not tried */
+	gzFile f = stat(path, &st) == 0 && S_ISREG(st.st_mode) ? gzopen(path, "rb") : NULL;
+	if (!f)
+		return NULL;
+	char *room = mem_zalloc(LOOKED_AT);
+	int n = gzread(f, room, LOOKED_AT);
+	gzclose(f);
+	struct text s = { room, n > 0 ? (size_t)n : 0 };
+	if (s.n >= 3 && memcmp(s.p, "\xef\xbb\xbf", 3) == 0)
+		s = (struct text){ s.p + 3, s.n - 3 };
+	const struct header *found = header_of_document(s);
+	const char *end = s.n ? memchr(s.p, '\n', s.n) : NULL;
+	if (!found && end) {
+		struct csv_record *names = mem_zalloc(sizeof *names);
+		s.n = (size_t)(end - s.p);
+		if (csv_split(names, s, ',', NULL) == 0)
+			found = header_of_columns(names->field, names->count);
+		csv_record_release(names);
+		free(names);
+	}
+	free(room);
+	return found;
 }

@@ -47,6 +47,9 @@ struct header {
 const struct header *header_of_columns(const struct text *names, size_t count);
 /* Of a JSON document, from the keys that occur in its beginning. */
 const struct header *header_of_document(struct text beginning);
+/* Of the file at path, plain or gzip; NULL where its beginning is none of these, or cannot be
+ * read. */
+const struct header *header_of_file(const char *path);
 /* Any spelling of a currency column. */
 bool column_is_currency(struct text name);
 /* A display name ("Claude Sonnet 4.6", "Claude4.6Sonnet") as its model's name; others as they

@@ -83,3 +83,40 @@ value() { # of the last run's JSON
 	[ "$status" -eq 0 ]
 	[ "$(value matching)" = 1 ]
 }
+
+@test "a bill given to ingest is told apart from usage" {
+	printf 'utc_date,model,cost,currency\n2026-06-15,deepseek-v4-flash,1,USD\n' > c.csv
+	run "$TALLY" ingest c.csv
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"is a bill"*"tally reconcile"* ]]
+}
+
+@test "FOCUS: what is left out is said, ids of prices lead to one price" {
+	printf 'id,time,model,input\nx,2026-06-15,nosuch,5\n' > n.csv
+	"$TALLY" ingest n.csv -q || true
+	run "$TALLY" export focus -o f.csv
+	[ "$status" -eq 3 ]
+	[[ "$output" == *"1 record without a price"* ]]
+	python3 - <<'P'
+import csv
+prices = {}
+for r in csv.DictReader(open('f.csv')):
+    assert r['BillingAccountId'] and r['PricingCurrencyListUnitPrice'] and r['PricingCurrencyEffectiveCost']
+    assert prices.setdefault(r['SkuPriceId'], r['ListUnitPrice']) == r['ListUnitPrice']
+    assert r['SkuId'] != r['SkuPriceId']
+P
+	run "$TALLY" export focus --json
+	[ "$status" -eq 2 ]
+}
+
+@test "a customer who comes later renames no account of a journal" {
+	accounts() { "$TALLY" export journal | grep -o 'Liabilities[^ ]*' | sort -u; }
+	"$TALLY" credit account zoe --plan vm0 --since 2026-06-01 -q
+	"$TALLY" credit grant zoe 5 --id first --effective 2026-06-01 -q
+	accounts > a
+	"$TALLY" credit account adam --plan vm0 --since 2026-06-01 -q
+	"$TALLY" credit grant adam 5 --id first --effective 2026-06-01 -q
+	accounts > b
+	[ -s a ]
+	[ "$(comm -12 a b | wc -l)" -eq "$(wc -l < a)" ]
+}
