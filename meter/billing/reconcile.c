@@ -37,10 +37,12 @@ static struct reconciled *line_of(struct work *w, int64_t day, struct text model
 {
 	struct reconciliation *r = w->out;
 	struct buf key = { 0 };
-	model = w->by_model ? resolved(w, model, day) : (struct text){ "", 0 };
+	/* shown as the half that names it first spells it: the bill */
+	struct text same = w->by_model ? resolved(w, model, day) : (struct text){ "", 0 };
+	model = w->by_model ? model : same;
 	buf_int(&key, day);
 	buf_puts(&key, " ");
-	buf_add(&key, model.p, model.n);
+	buf_add(&key, same.p, same.n);
 	uint64_t *at = dict_need(&w->index, (struct text){ key.p, key.n }, NULL);
 	buf_release(&key);
 	if (!*at) {

@@ -131,3 +131,10 @@ P
 	[ "$(value total)" = 0.006 ]
 	[ "$(value records)" = 2 ]
 }
+
+@test "a model is shown as the bill spells it" {
+	printf '{"data":[{"start_time":1781481600,"results":[{"amount":{"value":0.5,"currency":"usd"},"line_item":"priority | gpt-5-mini-2025-08-07, input"}]}],"has_more":false}' > o.json
+	run "$TALLY" reconcile o.json --json
+	[ "$status" -eq 5 ]
+	[[ "$output" == *'"model": "gpt-5-mini-2025-08-07"'* ]]
+}
