@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "base/zone.h"
@@ -21,12 +22,15 @@ static int run(struct cli *cli, struct err *e)
 	struct export_options o = { .customer = cli_value(cli, "customer"),
 				    .issuer = cli_value(cli, "issuer"),
 				    .out = stdout };
+	int64_t left_out = 0;
 	int style;
 	bool xlsx = strcmp(what, "xlsx") == 0;
 	int rc = cli_choice(cli, "style", styles, &style, e);
 	if (rc == 0 && strcmp(what, "focus") != 0 && strcmp(what, "journal") != 0 &&
 	    strcmp(what, "csv") != 0 && !xlsx)
 		rc = err_set(e, ERR_USAGE, "'%s': export focus, journal, csv or xlsx", what);
+	if (rc == 0 && cli->json)
+		rc = err_set(e, ERR_USAGE, "'export %s' is no JSON: leave --json out", what);
 	if (rc == 0 && xlsx && !path)
 		rc = err_set(e, ERR_USAGE, "name the workbook with --output");
 	if (rc == 0)
@@ -40,7 +44,7 @@ static int run(struct cli *cli, struct err *e)
 		rc = err_set(e, ERR_SYSTEM, "could not write '%s'", path);
 	if (rc == 0)
 		rc = xlsx			  ? export_xlsx(s.ledger, &o, path, e)
-		     : strcmp(what, "focus") == 0 ? export_focus(s.ledger, &o, e)
+		     : strcmp(what, "focus") == 0 ? export_focus(s.ledger, &o, &left_out, e)
 		     : strcmp(what, "csv") == 0
 			     ? export_csv(s.ledger, &o, e)
 			     : export_journal(s.ledger, &o,
@@ -49,7 +53,12 @@ static int run(struct cli *cli, struct err *e)
 		rc = err_set(e, ERR_SYSTEM, "could not write '%s'", path);
 	rc = ledger_session_close(&s, rc, e);
 	zone_close(zone);
-	return rc;
+	if (rc == 0 && left_out)
+		fprintf(stderr,
+			"tally: %lld record%s without a price %s in no row: the file is not whole\n",
+			(long long)left_out, left_out == 1 ? "" : "s",
+			left_out == 1 ? "is" : "are");
+	return rc ? rc : left_out ? 3 : 0;
 }
 
 const struct command command_export = {

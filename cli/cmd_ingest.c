@@ -6,6 +6,7 @@
 #include "cli/metering.h"
 #include "meter/ledger/draw.h"
 #include "meter/ingest/ingest_follow.h"
+#include "meter/read/headers.h"
 #include "reports/json_out.h"
 
 static const struct option options[] = {
@@ -134,6 +135,20 @@ static int draw_while_following(void *user, const struct ingest_counts *counts, 
 	return draw(w, e);
 }
 
+/* A bill is no usage: what was charged is compared, not counted. */
+static int refuse_bills(struct cli *cli, struct err *e)
+{
+	for (int i = 0; i < cli->argument_count && !cli_value(cli, "map"); i++) {
+		const struct header *h = header_of_file(cli->argument[i]);
+		if (h && h->kind == FILE_BILL)
+			return err_set(e, ERR_INVALID,
+				       "'%s' is a bill (%s), not usage: compare it with tally "
+				       "reconcile",
+				       cli->argument[i], h->title);
+	}
+	return 0;
+}
+
 static int run(struct cli *cli, struct err *e)
 {
 	struct field_map map[OPTION_VALUES_MAX];
@@ -152,6 +167,8 @@ static int run(struct cli *cli, struct err *e)
 		rc = cli_ingest_options(cli, work.book, &o.options, e);
 	for (int i = 0; rc == 0 && (spec = cli_value_at(cli, "map", i)); i++)
 		rc = field_map_parse(&map[o.map_count++], spec, e);
+	if (rc == 0)
+		rc = refuse_bills(cli, e);
 	/* what cannot be read is told before a database is made */
 	for (int i = 0; rc == 0 && i < cli->argument_count && cli_flag(cli, "follow"); i++)
 		if (strcmp(cli->argument[i], "-") == 0)

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "base/csv.h"
 #include "base/zone.h"
 #include "cli/command.h"
 #include "meter/billing/reconcile.h"
@@ -51,7 +52,53 @@ static void day_text(int64_t day, char out[16])
 	snprintf(out, 16, "%04d-%02d-%02d", c.year, c.month, c.day);
 }
 
-static void put_json(const struct reconciliation *r, const char *currency)
+static void put_others(struct json_out *j, const struct reconciliation *r)
+{
+	char day[16];
+	json_out_array(j, "other");
+	for (size_t i = 0; i < r->others; i++) {
+		const struct other_line *o = &r->other[i];
+		day_text(o->day, day);
+		json_out_object(j, NULL);
+		json_out_string(j, "day", day);
+		json_out_string(j, "kind", bill_kind_name(o->kind));
+		json_out_text(j, "what", o->what);
+		json_out_money(j, "billed", o->cost);
+		json_out_end(j, '}');
+	}
+	json_out_end(j, ']');
+}
+
+static void put_csv(const struct reconciliation *r, const char *currency)
+{
+	char day[16], text[3][DECIMAL_TEXT_MAX];
+	struct buf b = { 0 };
+	buf_puts(&b, "day,model,result,billed,metered,difference,currency,records\n");
+	for (size_t i = 0; i < r->lines; i++) {
+		const struct reconciled *l = &r->line[i];
+		day_text(l->day, day);
+		buf_printf(&b, "%s,", day);
+		csv_put_field(&b, l->model);
+		buf_printf(&b, ",%s,%s,%s,%s,%s,%lld\n", match_name(l->match),
+			   l->billed.has_cost ? money_total_format(l->billed.cost, text[0]) : "",
+			   money_total_format(l->metered.cost, text[1]),
+			   money_total_format(l->difference, text[2]), currency,
+			   (long long)l->metered.records);
+	}
+	for (size_t i = 0; i < r->others; i++) {
+		const struct other_line *o = &r->other[i];
+		day_text(o->day, day);
+		buf_printf(&b, "%s,", day);
+		csv_put_field(&b, o->what);
+		buf_printf(&b, ",%s,%s,0,%s,%s,0\n", bill_kind_name(o->kind),
+			   money_total_format(o->cost, text[0]),
+			   money_total_format(o->cost, text[1]), currency);
+	}
+	fwrite(b.p, 1, b.n, stdout);
+	buf_release(&b);
+}
+
+static void put_json(const struct reconciliation *r, const char *currency, bool partial)
 {
 	struct json_out j;
 	char day[16];
@@ -67,6 +114,15 @@ static void put_json(const struct reconciliation *r, const char *currency)
 	json_out_money(&j, "metered", r->metered);
 	json_out_money(&j, "difference", r->difference);
 	json_out_int(&j, "unpriced", r->unpriced);
+	json_out_object(&j, "causes");
+	json_out_money(&j, "rounding", r->rounding);
+	json_out_money(&j, "not_usage", r->not_usage);
+	json_out_money(&j, "moved_by_a_day", r->moved);
+	json_out_end(&j, '}');
+	json_out_money(&j, "unexplained", r->unexplained);
+	json_out_bool(&j, "total_is_wrong", r->total_is_wrong);
+	json_out_bool(&j, "partial", partial);
+	put_others(&j, r);
 	json_out_array(&j, "lines");
 	for (size_t i = 0; i < r->lines; i++) {
 		const struct reconciled *l = &r->line[i];
@@ -117,6 +173,31 @@ static void token_remark(struct buf *b, const struct reconciled *l)
 				   (long long)(t[i].billed - t[i].metered), t[i].name);
 }
 
+/* What makes the difference, by cause, and what is left. */
+static void put_causes(const struct reconciliation *r, const char *currency, struct buf *b)
+{
+	char day[16];
+	for (size_t i = 0; i < r->others; i++) {
+		const struct other_line *o = &r->other[i];
+		put_money(b, o->cost, currency, false);
+		day_text(o->day, day);
+		printf("  %s, no usage: %.*s, %s  %s\n", bill_kind_name(o->kind), (int)o->what.n,
+		       o->what.p, day, b->p);
+	}
+	if (r->rounding.atto) {
+		put_money(b, r->rounding, currency, false);
+		printf("  rounding  %s\n", b->p);
+	}
+	if (r->moved.atto) {
+		put_money(b, r->moved, currency, false);
+		printf("  the same amount one day on (another zone?)  %s\n", b->p);
+	}
+	put_money(b, r->unexplained, currency, false);
+	printf("unexplained %s\n", b->p);
+	if (r->total_is_wrong)
+		printf("the bill's row of totals is not the sum of its rows\n");
+}
+
 static void put_table(const struct reconciliation *r, const char *currency, bool all)
 {
 	static const struct table_column columns[] = {
@@ -158,6 +239,7 @@ static void put_table(const struct reconciliation *r, const char *currency, bool
 	printf("metered     %s\n", b.p);
 	put_money(&b, r->difference, currency, false);
 	printf("difference  %s\n", b.p);
+	put_causes(r, currency, &b);
 	printf("%lld match, %lld differ, %lld billed and never metered, %lld metered and never "
 	       "billed\n",
 	       (long long)r->count[MATCHES], (long long)r->count[DIFFERS],
@@ -168,8 +250,6 @@ static void put_table(const struct reconciliation *r, const char *currency, bool
 static int run(struct cli *cli, struct err *e)
 {
 	static const char *const formats[] = { "csv", "deepseek", "anthropic", "openai", NULL };
-	static const enum bill_format kinds[] = { BILL_CSV, BILL_DEEPSEEK, BILL_ANTHROPIC,
-						  BILL_OPENAI };
 	const char *tolerance = cli_value(cli, "tolerance");
 	struct book *book = NULL;
 	struct store *store = NULL;
@@ -198,20 +278,29 @@ static int run(struct cli *cli, struct err *e)
 		rc = cli_book(cli, &book, e);
 	if (rc == 0)
 		rc = bill_read(&bill, (const char *const *)cli->argument,
-			       (size_t)cli->argument_count, kinds[format], &columns, e);
+			       (size_t)cli->argument_count, &columns, e);
 	if (rc == 0)
 		rc = cli_store(cli, &store, DB_READ, e);
 	o.book = book;
-	if (rc == 0 && !o.provider && format)
-		o.provider = formats[format];
+	o.exact = tolerance != NULL;
+	o.zone = cli_value(cli, "zone") ? zone : NULL;
+	if (rc == 0 && !o.provider)
+		o.provider = format ? formats[format] : bill.provider;
 	if (rc == 0)
 		rc = reconcile(&r, store, &bill, &o, e);
-	bool off = false;
+	int status = 0;
 	if (rc == 0) {
 		const char *currency = *bill.currency ? bill.currency : cli_currency(cli);
-		off = r.count[DIFFERS] || r.count[BILLED_ONLY] || r.count[METERED_ONLY];
+		bool off = r.count[DIFFERS] || r.count[BILLED_ONLY] || r.count[METERED_ONLY] ||
+			   r.unexplained.atto || r.total_is_wrong;
+		status = off ? 5 : bill.partial || r.unpriced ? 3 : 0;
+		if (bill.partial)
+			fprintf(stderr, "tally: has_more: the bill is one page of several; give "
+					"the others, too\n");
 		if (cli->json)
-			put_json(&r, currency);
+			put_json(&r, currency, bill.partial);
+		else if (cli->csv)
+			put_csv(&r, currency);
 		else
 			put_table(&r, currency, cli_flag(cli, "all"));
 	}
@@ -220,7 +309,7 @@ static int run(struct cli *cli, struct err *e)
 	store_close(store);
 	book_close(book);
 	zone_close(zone);
-	return rc ? rc : off ? 5 : 0;
+	return rc ? rc : status;
 }
 
 const struct command command_reconcile = {
@@ -241,6 +330,6 @@ const struct command command_reconcile = {
 		    "  tally reconcile bill.csv --map day=Date --map cost='Total (USD)' --map "
 		    "model=SKU\n",
 	.options = options,
-	.common = TAKES_DB | TAKES_PRICES | TAKES_PERIOD | TAKES_ZONE | TAKES_CURRENCY,
+	.common = TAKES_DB | TAKES_PRICES | TAKES_CSV | TAKES_PERIOD | TAKES_ZONE | TAKES_CURRENCY,
 	.run = run,
 };

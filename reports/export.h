@@ -20,8 +20,10 @@ struct export_options {
 };
 
 /* Usage by UTC day, customer, project, model, price and bucket, and the credits: what was bought
- * (paid grants), what was granted, and what usage drew. */
-int export_focus(struct ledger *l, const struct export_options *o, struct err *e);
+ * (paid grants), what was granted, and what usage drew. *left_out: records without a price, which
+ * are in no row. */
+int export_focus(struct ledger *l, const struct export_options *o, int64_t *left_out,
+		 struct err *e);
 enum journal_style { JOURNAL_HLEDGER, JOURNAL_BEANCOUNT };
 /* Every transaction of the ledger. */
 int export_journal(struct ledger *l, const struct export_options *o, enum journal_style style,

@@ -9,7 +9,16 @@
 struct writer {
 	const struct export_options *o;
 	struct buf b;
+	int64_t left_out; /* records without a price: in no row */
 };
+
+/* Whose account it is: usage without a customer is the issuer's own. */
+static struct text account_of(const struct writer *w, struct text customer)
+{
+	if (customer.n)
+		return customer;
+	return text_of(w->o->issuer ? w->o->issuer : "own");
+}
 
 static void put_row(struct writer *w, const struct focus_row *row)
 {
@@ -47,15 +56,19 @@ static void usage_row(struct writer *w, const struct usage_result *r, size_t i, 
 {
 	struct text customer = usage_label(r, i, 1), project = usage_label(r, i, 2),
 		    model = usage_label(r, i, 3);
-	char what[300], sku[200], currency[16];
+	char what[300], sku[200], price_id[300], unit[DECIMAL_TEXT_MAX], currency[16];
 	bool fee = part->per != PER_MILLION;
 	snprintf(currency, sizeof currency, "%.*s", (int)p->currency.n, p->currency.p);
 	snprintf(what, sizeof what, "%.*s, %s%s", (int)model.n, model.p, part->bucket,
 		 fee ? "" : " tokens");
-	snprintf(sku, sizeof sku, "%.*s/%s", (int)(p->ref.n < 120 ? p->ref.n : 120), p->ref.p,
-		 part->bucket);
-	struct focus_row row = { .account_id = customer,
-				 .account_name = customer,
+	/* what is sold outlives its price; a price's id leads to one price, at peak and off it */
+	snprintf(sku, sizeof sku, "%.*s/%.*s/%s", (int)(p->vendor.n < 60 ? p->vendor.n : 60),
+		 p->vendor.p, (int)(p->model.n < 100 ? p->model.n : 100), p->model.p, part->bucket);
+	snprintf(price_id, sizeof price_id, "%.*s/%s/%s", (int)(p->ref.n < 120 ? p->ref.n : 120),
+		 p->ref.p, part->bucket,
+		 money_total_format(per_unit(part->price, part->per), unit));
+	struct focus_row row = { .account_id = account_of(w, customer),
+				 .account_name = account_of(w, customer),
 				 .sub_account_id = project,
 				 .billing_currency = currency,
 				 .pricing_currency = currency,
@@ -71,7 +84,7 @@ static void usage_row(struct writer *w, const struct usage_result *r, size_t i, 
 				 .resource_id = model,
 				 .service_name = p->model,
 				 .sku_id = text_of(sku),
-				 .sku_price_id = text_of(sku),
+				 .sku_price_id = text_of(price_id),
 				 .sku_meter = part->bucket,
 				 .charge_from = { day * US_PER_DAY },
 				 .charge_to = { (day + 1) * US_PER_DAY },
@@ -80,6 +93,10 @@ static void usage_row(struct writer *w, const struct usage_result *r, size_t i, 
 				 .consumed_quantity = { (int128)part->quantity * 1000000000 },
 				 .list_unit = per_unit(part->price, part->per),
 				 .contracted_unit = per_unit(part->price, part->per),
+				 .has_pricing_amounts = true,
+				 .pricing_list_unit = per_unit(part->price, part->per),
+				 .pricing_contracted_unit = per_unit(part->price, part->per),
+				 .pricing_effective = part->amount,
 				 .list = part->amount,
 				 .contracted = part->amount,
 				 .billed = part->amount,
@@ -105,6 +122,7 @@ static int usage_rows(struct writer *w, struct store *s, struct err *e)
 	zone_close(utc);
 	if (rc != 0)
 		return rc;
+	w->left_out = usage_total(r)->unpriced;
 	for (size_t i = 0; rc == 0 && i < usage_group_count(r); i++) {
 		struct charge_part part[CHARGE_PARTS_MAX];
 		const struct stored_price *p = NULL;
@@ -231,7 +249,7 @@ static int credit_rows(void *user, const struct account *a)
 	return rc;
 }
 
-int export_focus(struct ledger *l, const struct export_options *o, struct err *e)
+int export_focus(struct ledger *l, const struct export_options *o, int64_t *left_out, struct err *e)
 {
 	struct writer w = { .o = o };
 	struct credits x = { .w = &w, .l = l, .e = e };
@@ -243,5 +261,6 @@ int export_focus(struct ledger *l, const struct export_options *o, struct err *e
 		rc = ledger_each_account(l, credit_rows, &x, e);
 	fwrite(w.b.p, 1, w.b.n, o->out);
 	buf_release(&w.b);
+	*left_out = w.left_out;
 	return rc;
 }

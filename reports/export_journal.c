@@ -7,16 +7,15 @@
 /*
  * Accounts of the plain-text journals. Beancount wants components that begin with a capital or a
  * digit and have no blanks; both want them without colons. Names that had to change end with a
- * number, so that two customers never share an account.
+ * check of the whole name, so that two customers never share an account and what else is exported
+ * renames none.
  */
 struct writer {
 	struct ledger *l;
 	const struct export_options *o;
 	enum journal_style style;
 	struct buf b;
-	struct dict names; /* "customer" or "customer/grant" to its number */
 	struct dict opened;
-	int64_t name_count;
 	const struct account *account;
 	const struct ledger_txn *txn;
 	struct err *e;
@@ -49,10 +48,9 @@ static void put_component(struct writer *w, struct text name, struct text key)
 	}
 	if (!changed)
 		return;
-	uint64_t *n = dict_need(&w->names, key, NULL);
-	if (!*n)
-		*n = (uint64_t)++w->name_count;
-	buf_printf(&w->b, "-%llu", (unsigned long long)*n);
+	static const uint64_t seed[2] = { 0x74616c6c79737469, 0x636b206a6f75726e };
+	buf_printf(&w->b, "-%010llx",
+		   (unsigned long long)(hash_bytes(key.p, key.n, seed) & 0xffffffffff));
 }
 
 static void put_account(struct writer *w, const struct ledger_entry *en)
@@ -186,7 +184,6 @@ int export_journal(struct ledger *l, const struct export_options *o, enum journa
 		rc = ledger_each_account(l, put_account_txns, &w, e);
 	flush(&w);
 	buf_release(&w.b);
-	dict_release(&w.names);
 	dict_release(&w.opened);
 	return rc;
 }

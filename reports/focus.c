@@ -17,6 +17,9 @@ int focus_purchase(struct focus_row *row, struct quantity q, struct money_total 
 				   .pricing_quantity = q,
 				   .list_unit = unit_price,
 				   .contracted_unit = unit_price,
+				   .has_pricing_amounts = true,
+				   .pricing_list_unit = unit_price,
+				   .pricing_contracted_unit = unit_price,
 				   .tags = TEXT("{}") };
 	int rc = amount_of(unit_price, q, (struct quantity){ 1000000000 }, &row->list, e);
 	row->contracted = row->billed = row->list;

@@ -1,5 +1,6 @@
 #include "meter/billing/reconcile.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/dict.h"
@@ -13,6 +14,8 @@ const char *match_name(enum match m)
 
 struct work {
 	struct reconciliation *out;
+	const struct bill *bill;
+	const struct zone *zone;
 	struct dict index;
 	const struct reconcile_options *o;
 	bool by_model; /* the bill names models */
@@ -34,10 +37,12 @@ static struct reconciled *line_of(struct work *w, int64_t day, struct text model
 {
 	struct reconciliation *r = w->out;
 	struct buf key = { 0 };
-	model = w->by_model ? resolved(w, model, day) : (struct text){ "", 0 };
+	/* shown as the half that names it first spells it: the bill */
+	struct text same = w->by_model ? resolved(w, model, day) : (struct text){ "", 0 };
+	model = w->by_model ? model : same;
 	buf_int(&key, day);
 	buf_puts(&key, " ");
-	buf_add(&key, model.p, model.n);
+	buf_add(&key, same.p, same.n);
 	uint64_t *at = dict_need(&w->index, (struct text){ key.p, key.n }, NULL);
 	buf_release(&key);
 	if (!*at) {
@@ -53,14 +58,47 @@ static struct reconciled *line_of(struct work *w, int64_t day, struct text model
 	return &r->line[*at - 1];
 }
 
-static void add_bill(struct work *w, const struct bill *bill, int64_t from, int64_t to)
+/* Half a unit of the last place that the bill writes; nothing where it is not rounded to one. */
+static struct money_total half_unit(const struct bill *bill)
 {
+	enum { PLACES_MIN = 2, PLACES_MAX = 6 };
+	int128 half = (int128)500000000000000000;
+	if (bill->places < PLACES_MIN || bill->places > PLACES_MAX)
+		return (struct money_total){ 0 };
+	for (int i = 0; i < bill->places; i++)
+		half /= 10;
+	return (struct money_total){ half };
+}
+
+static void add_other(struct reconciliation *r, const struct bill_line *b)
+{
+	if ((r->others & (r->others - 1)) == 0)
+		r->other = mem_grow(r->other, (r->others ? r->others * 2 : 16) * sizeof *r->other);
+	r->other[r->others++] =
+		(struct other_line){ b->day,
+				     b->kind,
+				     { arena_text(&r->arena, b->model.p, b->model.n), b->model.n },
+				     b->cost };
+	money_total_add(&r->not_usage, b->cost);
+	money_total_add(&r->billed, b->cost);
+}
+
+static void add_bill(struct work *w, int64_t from, int64_t to)
+{
+	const struct bill *bill = w->bill;
+	const struct money_total half = half_unit(bill);
 	for (size_t i = 0; i < bill->lines; i++) {
 		const struct bill_line *b = &bill->line[i];
-		if (b->day < from || b->day >= to)
+		if (b->day < from || b->day >= to ||
+		    (w->o->project && !text_is(b->project, w->o->project)))
 			continue;
+		if (b->kind != BILL_USAGE) {
+			add_other(w->out, b);
+			continue;
+		}
 		struct reconciled *l = line_of(w, b->day, b->model);
 		money_total_add(&l->billed.cost, b->cost);
+		l->bound.atto += half.atto * b->rows;
 		l->billed.has_cost |= b->has_cost;
 		l->billed.has_tokens |= b->has_tokens;
 		l->billed.input += b->input;
@@ -78,21 +116,16 @@ static void add_metered(struct reconciled *l, const struct usage_sums *s)
 		l->metered.tokens[b] += s->tokens[b];
 }
 
-static int read_metered(struct work *w, struct store *s, const struct bill *bill, int64_t from,
-			int64_t to, struct err *e)
+static int read_metered(struct work *w, struct store *s, int64_t from, int64_t to, struct err *e)
 {
+	const struct bill *bill = w->bill;
 	static const enum usage_dim dims[] = { USAGE_BY_DAY, USAGE_BY_PROVIDER, USAGE_BY_MODEL };
-	const struct usage_filter f = { .since = { from * US_PER_DAY },
-					.until = { to * US_PER_DAY },
+	const struct usage_filter f = { .since = zone_midnight(w->zone, from),
+					.until = zone_midnight(w->zone, to),
 					.customer = w->o->customer,
 					.project = w->o->project };
 	struct usage_result *r;
-	struct zone *utc;
-	int rc = zone_open(&utc, "UTC", e);
-	if (rc != 0)
-		return rc;
-	rc = usage_query(&r, s, dims, 3, &f, utc, e);
-	zone_close(utc);
+	int rc = usage_query(&r, s, dims, 3, &f, w->zone, e);
 	if (rc != 0)
 		return rc;
 	const struct usage_sums *total = usage_total(r);
@@ -133,7 +166,10 @@ static void judge(struct work *w, struct reconciled *l)
 			   (l->billed.input != t[BUCKET_INPUT] + written ||
 			    l->billed.cache_read != t[BUCKET_CACHE_READ] ||
 			    l->billed.output != t[BUCKET_OUTPUT]);
-	bool far = l->billed.has_cost && (l->difference.atto > most || l->difference.atto < -most);
+	bool rounded = !w->o->exact && l->bound.atto > most;
+	int128 bound = rounded ? l->bound.atto : most;
+	bool far =
+		l->billed.has_cost && (l->difference.atto > bound || l->difference.atto < -bound);
 	if (billed && l->metered.records)
 		l->match = far || l->tokens_differ ? DIFFERS : MATCHES;
 	else
@@ -142,28 +178,110 @@ static void judge(struct work *w, struct reconciled *l)
 	if (l->match == BILLED_ONLY && l->billed.cost.atto == 0 && !l->billed.input &&
 	    !l->billed.output && !l->billed.cache_read)
 		l->match = MATCHES;
+	if (l->match == MATCHES)
+		money_total_add(&r->rounding, l->difference);
 	r->count[l->match]++;
 	r->unpriced += l->metered.unpriced;
 	money_total_add(&r->billed, l->billed.cost);
 	money_total_add(&r->metered, l->metered.cost);
 }
 
+/* The zone of the days: the one asked for, the one whose offset the bill states, or UTC. */
+static int open_zone(struct work *w, struct zone **own, struct err *e)
+{
+	char name[32];
+	int64_t hours = w->bill->offset_us / US_PER_HOUR;
+	if (w->o->zone) {
+		w->zone = w->o->zone;
+		return 0;
+	}
+	if (w->bill->offset_us % US_PER_HOUR != 0)
+		return err_set(e, ERR_USAGE,
+			       "the bill's days are not of whole hours from UTC; name their zone "
+			       "with -z");
+	/* the signs of these names are reversed */
+	snprintf(name, sizeof name, "Etc/GMT%+lld", (long long)-hours);
+	int rc = zone_open(own, hours ? name : "UTC", e);
+	w->zone = *own;
+	return rc;
+}
+
+/* The first day that begins at or after t, which must begin one. */
+static int day_at(struct work *w, struct instant t, int64_t *out, struct err *e)
+{
+	*out = zone_day(w->zone, t);
+	if (zone_midnight(w->zone, *out).us == t.us)
+		return 0;
+	return err_set(e, ERR_USAGE,
+		       "a bill is of whole days: --since and --until must be days of its zone "
+		       "(-z names another)");
+}
+
+static int days_of(struct work *w, int64_t *from, int64_t *to, struct err *e)
+{
+	const struct bill *bill = w->bill;
+	int rc = 0;
+	/* the days of the bill, unless others are asked for */
+	*from = bill->line[0].day;
+	*to = bill->line[bill->lines - 1].day + 1;
+	if (w->o->since.us != INSTANT_MIN.us)
+		rc = day_at(w, w->o->since, from, e);
+	if (rc == 0 && w->o->until.us != INSTANT_MAX.us)
+		rc = day_at(w, w->o->until, to, e);
+	if (rc == 0 && *from >= *to)
+		rc = err_set(e, ERR_USAGE, "the bill has no day in that period");
+	return rc;
+}
+
+static int look_at_lines(struct work *w, struct err *e)
+{
+	const struct bill *bill = w->bill;
+	bool projects = false;
+	struct money_total sum = { 0 };
+	for (size_t i = 0; i < bill->lines; i++) {
+		w->by_model |= bill->line[i].kind == BILL_USAGE && bill->line[i].model.n > 0;
+		projects |= bill->line[i].project.n > 0;
+		money_total_add(&sum, bill->line[i].cost);
+	}
+	w->out->total_is_wrong = bill->says_total && sum.atto != bill->total.atto;
+	if (w->o->project && !projects)
+		return err_set(e, ERR_USAGE,
+			       "the bill names no projects: --project would narrow the metered "
+			       "half only");
+	return 0;
+}
+
+/* What was billed on one day and metered to the digit on the next or the one before has moved. */
+static void find_moved(struct reconciliation *r)
+{
+	for (size_t i = 0; i < r->lines; i++)
+		for (size_t k = i + 1; k < r->lines && r->line[k].day <= r->line[i].day + 1; k++) {
+			const struct reconciled *a = &r->line[i], *b = &r->line[k];
+			if (b->day == a->day + 1 && text_eq(a->model, b->model) &&
+			    a->match != MATCHES && b->match != MATCHES && a->difference.atto &&
+			    a->difference.atto + b->difference.atto == 0)
+				r->moved.atto += a->difference.atto > 0 ? a->difference.atto
+									: b->difference.atto;
+		}
+}
+
 int reconcile(struct reconciliation *out, struct store *s, const struct bill *bill,
 	      const struct reconcile_options *o, struct err *e)
 {
-	struct work w = { .out = out, .o = o };
+	struct work w = { .out = out, .o = o, .bill = bill };
+	struct zone *own = NULL;
+	int64_t from, to;
 	*out = (struct reconciliation){ 0 };
-	/* the days of the bill, unless others are asked for */
-	int64_t from = bill->line[0].day, to = bill->line[bill->lines - 1].day + 1;
-	if (o->since.us != INSTANT_MIN.us)
-		from = floor_div(o->since.us, US_PER_DAY);
-	if (o->until.us != INSTANT_MAX.us)
-		to = floor_div(o->until.us + US_PER_DAY - 1, US_PER_DAY);
-	for (size_t i = 0; i < bill->lines; i++)
-		w.by_model |= bill->line[i].model.n > 0;
-	add_bill(&w, bill, from, to);
-	int rc = from < to ? read_metered(&w, s, bill, from, to, e)
-			   : err_set(e, ERR_USAGE, "the bill has no day in that period");
+	int rc = open_zone(&w, &own, e);
+	if (rc == 0)
+		rc = days_of(&w, &from, &to, e);
+	if (rc == 0)
+		rc = look_at_lines(&w, e);
+	if (rc == 0) {
+		add_bill(&w, from, to);
+		rc = read_metered(&w, s, from, to, e);
+	}
+	zone_close(own);
 	dict_release(&w.index);
 	if (rc != 0) {
 		reconciliation_release(out);
@@ -173,13 +291,17 @@ int reconcile(struct reconciliation *out, struct store *s, const struct bill *bi
 		qsort(out->line, out->lines, sizeof *out->line, by_day);
 	for (size_t i = 0; i < out->lines; i++)
 		judge(&w, &out->line[i]);
+	find_moved(out);
 	out->difference = money_total_minus(out->billed, out->metered);
+	out->unexplained = money_total_minus(money_total_minus(out->difference, out->rounding),
+					     out->not_usage);
 	return 0;
 }
 
 void reconciliation_release(struct reconciliation *r)
 {
 	free(r->line);
+	free(r->other);
 	arena_release(&r->arena);
 	*r = (struct reconciliation){ 0 };
 }

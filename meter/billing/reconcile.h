@@ -21,12 +21,26 @@ struct reconciled {
 	struct usage_sums metered;
 	struct money_total difference; /* billed less metered */
 	bool tokens_differ;
+	struct money_total bound; /* what rounding each of its rows can make */
+};
+
+/* Lines of the bill that are no usage: tax, credits, fees; compared with nothing. */
+struct other_line {
+	int64_t day;
+	enum bill_kind kind;
+	struct text what;
+	struct money_total cost;
 };
 
 struct reconciliation {
 	struct reconciled *line; /* by day and model */
 	size_t lines;
-	int64_t count[4]; /* by match */
+	struct other_line *other;
+	size_t others;
+	/* what explains the difference, and what nothing does: together they are the difference */
+	struct money_total rounding, not_usage, moved, unexplained;
+	bool total_is_wrong; /* the bill's row of totals is not the sum of its rows */
+	int64_t count[4];    /* by match */
 	struct money_total billed, metered, difference;
 	int64_t unpriced;
 	struct arena arena;
@@ -37,10 +51,13 @@ struct reconcile_options {
 	const char *customer, *project;
 	const char *provider;	      /* only records that this vendor priced; NULL: all */
 	struct money_total tolerance; /* a day and model may differ by so much */
+	bool exact;		      /* no more than the tolerance, though the bill is rounded */
+	const struct zone *zone;      /* of the days of both halves; NULL: the bill's, UTC */
 	const struct book *book;      /* names that mean the same model */
 };
 
-/* Errors: ERR_INVALID when the currencies differ, and those of the store. */
+/* Errors: ERR_INVALID when the currencies differ, ERR_USAGE for a period that is not of whole days
+ * or a project where the bill names none, and those of the store. */
 int reconcile(struct reconciliation *out, struct store *s, const struct bill *bill,
 	      const struct reconcile_options *o, struct err *e);
 void reconciliation_release(struct reconciliation *r);

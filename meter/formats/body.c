@@ -88,14 +88,18 @@ static void read_litellm(struct payload_reader *r, json_value *v, int64_t line)
 	json_value *usage = json_member(meta, "usage_object");
 	const struct raw_counts inside = { .cache = CACHE_INSIDE };
 	/* an answer from the gateway's own cache used no tokens of any vendor */
-	if (json_true(json_member(v, "cache_hit"))) {
+	if (json_true(json_member(v, "cache_hit")) ||
+	    text_is(json_string(json_member(v, "cache_hit")), "True")) {
 		r->passed_over++;
 		return;
 	}
 	payload_begin(&m, "litellm.log", line);
+	/* the callback's payload, or a row of the table of spends */
+	payload_text(&m.record, FIELD_ID, json_member(v, "request_id"));
 	payload_text(&m.record, FIELD_ID, json_member(v, "id"));
 	payload_text(&m.record, FIELD_MODEL, json_member(v, "model"));
 	payload_text(&m.record, FIELD_TASK, json_member(v, "trace_id"));
+	payload_text(&m.record, FIELD_CUSTOMER, json_member(v, "team_id"));
 	payload_text(&m.record, FIELD_CUSTOMER, json_member(meta, "user_api_key_team_id"));
 	payload_text(&m.record, FIELD_CUSTOMER, json_member(v, "end_user"));
 	payload_text(&m.record, FIELD_PROJECT, json_member(meta, "user_api_key_alias"));
@@ -215,11 +219,46 @@ static void read_new_api(struct payload_reader *r, json_value *v, int64_t line)
 		json_close(other);
 }
 
+/* Cloudflare's AI Gateway: what its own cache answered, and what failed, used no tokens. */
+static void read_cloudflare(struct payload_reader *r, json_value *v, int64_t line)
+{
+	struct metered m;
+	struct err e;
+	struct raw_counts c = { .cache = CACHE_INSIDE };
+	json_value *success = json_member(v, "success");
+	if (json_true(json_member(v, "cached")) || (success && !json_true(success))) {
+		r->passed_over++;
+		return;
+	}
+	payload_begin(&m, "cloudflare.log", line);
+	payload_text(&m.record, FIELD_ID, json_member(v, "id"));
+	payload_text(&m.record, FIELD_MODEL, json_member(v, "model"));
+	int rc = payload_time(&m.record, FIELD_TIME, json_member(v, "created_at"), &e);
+	if (rc == 0)
+		rc = counts_set(&c, RAW_PROMPT, json_member(v, "tokens_in"), &e);
+	if (rc == 0)
+		rc = counts_set(&c, RAW_COMPLETION, json_member(v, "tokens_out"), &e);
+	if (rc == 0)
+		rc = counts_normalise(&m.record, &c, &m.rule, &e);
+	if (rc == 0) {
+		r->raw.n = 0;
+		json_put_value(&r->raw, v);
+		m.raw = (struct text){ r->raw.p, r->raw.n };
+	}
+	finish(r, &m, v, rc, &e);
+}
+
 bool body_document(struct payload_reader *r, json_value *v, int64_t line)
 {
 	json_value *usage = json_member(v, "usage"), *details = json_member(v, "usageDetails");
-	if (json_member(v, "response_cost") && json_member(v, "call_type"))
+	if (json_member(v, "call_type") &&
+	    (json_member(v, "response_cost") || json_member(v, "spend")))
 		read_litellm(r, v, line);
+	else if (json_member(v, "tokens_in") && json_member(v, "tokens_out"))
+		read_cloudflare(r, v, line);
+	else if (json_member(json_first(json_member(v, "result")), "tokens_in"))
+		for (json_value *x = json_first(json_member(v, "result")); x; x = json_next(x))
+			read_cloudflare(r, x, line);
 	else if (is_object(details))
 		read_langfuse(r, v, details, line);
 	else if (json_member(v, "quota") && json_member(v, "model_name"))

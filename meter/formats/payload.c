@@ -258,7 +258,8 @@ bool payload_knows(json_value *v)
 		"resourceLogs", "specversion",	 "message",
 		"sessionId",	"quota",	 "usageDetails",
 		"x_groq",	"response_cost", "amazon-bedrock-invocationMetrics",
-		"choices",	"event.name",
+		"choices",	"event.name",	 "spend",
+		"tokens_in",	"result",
 	};
 	if (json_kind(v) == JSON_ARRAY)
 		return true;

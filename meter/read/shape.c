@@ -23,6 +23,19 @@ static const struct shape_column burstgpt[] = { { "Timestamp", FIELD_TIME },
 static const char *const burstgpt_needs[] = { "Timestamp", "Model", "Request tokens",
 					      "Response tokens", NULL };
 
+/* Calls: cached tokens are inside the prompt, reasoning inside the completion. */
+static const struct shape_column openrouter[] = { { "generation_id", FIELD_ID },
+						  { "created_at", FIELD_TIME },
+						  { "model_permaslug", FIELD_MODEL },
+						  { "api_key_name", FIELD_PROJECT },
+						  { "tokens_prompt", FIELD_PROMPT },
+						  { "tokens_cached", F(BUCKET_CACHE_READ) },
+						  { "tokens_completion", F(BUCKET_OUTPUT) },
+						  { "tokens_reasoning", F(BUCKET_REASONING) },
+						  { NULL, FIELD_NONE } };
+static const char *const openrouter_needs[] = { "generation_id", "model_permaslug", "tokens_prompt",
+						"tokens_completion", NULL };
+
 static const struct shape_column bailian[] = { { "chat_id", FIELD_CHAT },
 					       { "parent_chat_id", FIELD_PARENT },
 					       { "timestamp", FIELD_TIME },
@@ -52,6 +65,8 @@ static const struct shape shapes[] = {
 	  azure_needs, false },
 	{ "burstgpt", "BurstGPT (CSV, seconds from its start)", CONTAINER_CSV, TIME_SECONDS,
 	  burstgpt, burstgpt_needs, false },
+	{ "openrouter", "OpenRouter's activity, a row a call (CSV)", CONTAINER_CSV, TIME_INSTANT,
+	  openrouter, openrouter_needs, false },
 	{ "csv", "native CSV", CONTAINER_CSV, TIME_INSTANT, NULL, no_needs, false },
 	{ "bailian", "Qwen-Bailian (JSON Lines, seconds from its start)", CONTAINER_JSONL,
 	  TIME_SECONDS, bailian, bailian_needs, true },

@@ -1,0 +1,30 @@
+/*
+ * loose: numbers and days as spreadsheets and vendors write them.
+ *
+ * What can be read in two ways is refused, not guessed.
+ */
+#ifndef TALLY_BASE_LOOSE_H
+#define TALLY_BASE_LOOSE_H
+
+#include "base/decimal.h"
+#include "base/instant.h"
+
+/*
+ * "1,234.50", "1.234,50", "9,00", "$0.10", "(1.00)", ".5", "1e-05". One sign with three digits
+ * behind it ("1,234") is a thousands sign where a comma separates the fields or has no meaning, and
+ * refused where comma_decimals says that either may be meant. *places: how many decimals were
+ * written. Errors: ERR_INVALID.
+ */
+int loose_number(struct decimal *out, int *places, struct text s, bool comma_decimals,
+		 struct err *e);
+
+struct loose_time {
+	struct instant at;
+	bool has_offset;
+	int64_t offset_us; /* of its zone, where it names one */
+};
+/* ISO 8601, Unix seconds, 20260615, 15.06.2026, 2026/06/15, and 6/15/2026 or 15/6/2026 where the
+ * numbers leave no doubt. Errors: ERR_INVALID. */
+int loose_time_parse(struct loose_time *out, struct text s, struct err *e);
+
+#endif

@@ -1,0 +1,121 @@
+#include "base/unpack.h"
+
+#include <zlib.h>
+
+static uint32_t little(const char *p, int bytes)
+{
+	uint32_t v = 0;
+	for (int i = bytes - 1; i >= 0; i--)
+		v = v << 8 | (unsigned char)p[i];
+	return v;
+}
+
+/* window_bits: as zlib's, negative for a raw stream. */
+static int inflate_all(struct buf *out, struct text in, int window_bits, size_t room, struct err *e)
+{
+	enum { CHUNK = 1 << 16 };
+	z_stream z = { .next_in = (Bytef *)(uintptr_t)in.p, .avail_in = (uInt)in.n };
+	if (in.n > UINT32_MAX || inflateInit2(&z, window_bits) != Z_OK)
+		return err_set(e, ERR_SYSTEM, "zlib could not start");
+	int code = Z_OK, rc = 0;
+	while (rc == 0 && code != Z_STREAM_END) {
+		buf_need(out, CHUNK);
+		z.next_out = (Bytef *)out->p + out->n;
+		z.avail_out = CHUNK;
+		code = inflate(&z, Z_NO_FLUSH);
+		out->n += CHUNK - z.avail_out;
+		if (code != Z_OK && code != Z_STREAM_END)
+			rc = err_set(e, ERR_INVALID,
+				     "the compressed data are damaged or end too early");
+		else if (out->n > room)
+			rc = err_set(e, ERR_RANGE, "it unpacks to more than %zu bytes", room);
+	}
+	inflateEnd(&z);
+	return rc;
+}
+
+/* The central directory's end record, from behind. */
+static const char *directory_end(struct text all)
+{
+	for (size_t i = 22; i <= all.n && i <= 22 + 65535; i++)
+		if (memcmp(all.p + all.n - i, "PK\5\6", 4) == 0)
+			return all.p + all.n - i;
+	return NULL;
+}
+
+struct entry {
+	struct text name, packed;
+	uint32_t method, sum;
+};
+
+/* The entry at `at` of the directory; *at moves on. */
+static int read_entry(struct text all, size_t *at, struct entry *out, struct err *e)
+{
+	const char *p = all.p + *at;
+	if (*at > all.n || all.n - *at < 46 || memcmp(p, "PK\1\2", 4) != 0)
+		return err_set(e, ERR_INVALID, "the ZIP archive's directory is damaged");
+	size_t name = little(p + 28, 2), from = little(p + 42, 4), n = little(p + 20, 4);
+	if (all.n - *at - 46 < name || from > all.n || all.n - from < 30)
+		return err_set(e, ERR_INVALID, "the ZIP archive's directory is damaged");
+	out->name = (struct text){ p + 46, name };
+	out->method = little(p + 10, 2);
+	out->sum = little(p + 16, 4);
+	if (little(p + 8, 2) & 1)
+		return err_set(e, ERR_INVALID, "the ZIP archive is encrypted; unpack it first");
+	size_t head = 30 + little(all.p + from + 26, 2) + little(all.p + from + 28, 2);
+	if (all.n - from < head || all.n - from - head < n)
+		return err_set(e, ERR_INVALID, "the ZIP archive ends too early");
+	out->packed = (struct text){ all.p + from + head, n };
+	*at += 46 + name + little(p + 30, 2) + little(p + 32, 2);
+	return 0;
+}
+
+static int unpack_zip(struct text all, size_t room, unpack_take *take, void *user, struct err *e)
+{
+	const char *end = directory_end(all);
+	if (!end)
+		return err_set(e, ERR_INVALID,
+			       "the ZIP archive has no directory: it ends too early");
+	size_t at = little(end + 16, 4), count = little(end + 10, 2);
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < count; i++) {
+		struct entry x;
+		struct buf b = { 0 };
+		rc = read_entry(all, &at, &x, e);
+		if (rc == 0 && x.name.n && x.name.p[x.name.n - 1] == '/')
+			continue;
+		if (rc == 0 && x.method != 0 && x.method != 8)
+			rc = err_set(e, ERR_INVALID,
+				     "the ZIP archive is packed in a way (%u) that "
+				     "is not read; unpack it first",
+				     x.method);
+		if (rc == 0 && x.method == 8)
+			rc = inflate_all(&b, x.packed, -MAX_WBITS, room, e);
+		struct text content = x.method == 8 ? (struct text){ b.p, b.n } : x.packed;
+		if (rc == 0 && content.n > room)
+			rc = err_set(e, ERR_RANGE, "it unpacks to more than %zu bytes", room);
+		if (rc == 0 && crc32(0, (const Bytef *)content.p, (uInt)content.n) != x.sum)
+			rc = err_set(e, ERR_INVALID, "'%.*s' in the ZIP archive is damaged",
+				     (int)x.name.n, x.name.p);
+		if (rc == 0) {
+			room -= content.n;
+			rc = take(user, x.name, content, e);
+		}
+		buf_release(&b);
+	}
+	return rc;
+}
+
+int unpack(struct text all, size_t bytes_max, unpack_take *take, void *user, struct err *e)
+{
+	if (all.n >= 4 && memcmp(all.p, "PK\3\4", 4) == 0)
+		return unpack_zip(all, bytes_max, take, user, e);
+	if (all.n < 2 || memcmp(all.p, "\x1f\x8b", 2) != 0)
+		return take(user, (struct text){ "", 0 }, all, e);
+	struct buf b = { 0 };
+	int rc = inflate_all(&b, all, MAX_WBITS + 16, bytes_max, e);
+	if (rc == 0)
+		rc = take(user, (struct text){ "", 0 }, (struct text){ b.p, b.n }, e);
+	buf_release(&b);
+	return rc;
+}

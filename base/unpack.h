@@ -1,0 +1,18 @@
+/*
+ * unpack: the files inside a ZIP, or the text inside gzip; plain bytes are handed over as they are.
+ *
+ * Told by the first bytes, never by a name. What unpacks to more than the limit is refused.
+ */
+#ifndef TALLY_BASE_UNPACK_H
+#define TALLY_BASE_UNPACK_H
+
+#include "base/err.h"
+#include "base/text.h"
+
+/* name: of the entry in an archive, else ""; content is valid during the call only. */
+typedef int unpack_take(void *user, struct text name, struct text content, struct err *e);
+/* Errors: ERR_INVALID for damaged or encrypted archives, ERR_RANGE beyond bytes_max in all, and
+ * those of take. */
+int unpack(struct text all, size_t bytes_max, unpack_take *take, void *user, struct err *e);
+
+#endif

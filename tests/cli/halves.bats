@@ -1,0 +1,140 @@
+#!/usr/bin/env bats
+# The other half: bills as vendors, clouds and spreadsheets write them.
+
+setup() {
+	TALLY="${TALLY:-$BATS_TEST_DIRNAME/../../build/dev/bin/tally}"
+	cd "$BATS_TEST_TMPDIR"
+	export TALLY_DB="$BATS_TEST_TMPDIR/u.db" HOME="$BATS_TEST_TMPDIR"
+	printf '%s\n' id,time,model,project,input \
+		a,2026-06-15T01:00:00Z,claude-sonnet-4-6,alpha,2000000 \
+		b,2026-06-16T01:00:00Z,claude-haiku-4-5,beta,4000000 > u.csv
+	"$TALLY" ingest u.csv -q
+}
+
+value() { # of the last run's JSON
+	python3 -c 'import json,sys; print(json.loads(sys.argv[1])[sys.argv[2]])' "$output" "$1"
+}
+
+@test "semicolons, decimal commas, German days and a row of totals" {
+	printf '\xef\xbb\xbfDatum;Modell;Betrag\n15.06.2026;claude-sonnet-4-6;6,00 €\n' > b.csv
+	printf '16.06.2026;claude-haiku-4-5;4,00\nSumme;;10,00\n' >> b.csv
+	run "$TALLY" reconcile b.csv --map day=Datum --map model=Modell --map cost=Betrag --json
+	[ "$status" -eq 0 ]
+	[ "$(value billed)" = 10 ]
+	[ "$(value matching)" = 2 ]
+	sed -i 's/10,00/11,00/' b.csv
+	run "$TALLY" reconcile b.csv --map day=Datum --map model=Modell --map cost=Betrag
+	[ "$status" -eq 5 ]
+	[[ "$output" == *"row of totals"* ]]
+}
+
+@test "a day that may be two days, and an amount that may be two amounts, are refused" {
+	printf 'day,model,cost\n6/7/2026,m,1\n' > b.csv
+	run "$TALLY" reconcile b.csv
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"b.csv:2"*"6/7/2026"* ]]
+	printf 'day;model;cost\n2026-06-15;m;1.234\n' > b.csv
+	run "$TALLY" reconcile b.csv
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"thousand"* ]]
+}
+
+@test "thousands, brackets and currency signs in quotes" {
+	printf 'day,model,cost\n6/15/2026,claude-sonnet-4-6,"$1,006.00"\n' > b.csv
+	printf '6/15/2026,claude-sonnet-4-6,"($1,000.00)"\n2026-06-16,claude-haiku-4-5,4.00\n' >> b.csv
+	run "$TALLY" reconcile b.csv --json
+	[ "$status" -eq 0 ]
+	[ "$(value billed)" = 10 ]
+}
+
+@test "a mistyped --map is an error, not a comparison of days" {
+	printf 'day,model,cost\n2026-06-15,claude-sonnet-4-6,6\n' > b.csv
+	run "$TALLY" reconcile b.csv --map model=Modell
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"no column 'Modell'"* ]]
+}
+
+@test "tax and credits of a FOCUS file explain the difference, packed with gzip too" {
+	printf 'BilledCost,BillingCurrency,ChargeCategory,ChargePeriodStart,ServiceName\n' > f.csv
+	printf '%s\n' 6,USD,Usage,2026-06-15T00:00:00Z,claude-sonnet-4-6 \
+		4,USD,Usage,2026-06-16T00:00:00Z,claude-haiku-4-5 \
+		1.9,USD,Tax,2026-06-16T00:00:00Z,VAT >> f.csv
+	gzip -k f.csv
+	run "$TALLY" reconcile f.csv.gz --json
+	[ "$status" -eq 0 ]
+	[ "$(value difference)" = 1.9 ]
+	[ "$(value unexplained)" = 0 ]
+	run "$TALLY" reconcile f.csv f.csv.gz
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"counts once"* ]]
+}
+
+@test "one page of several is a part of a bill" {
+	printf '{"data":[{"starting_at":"2026-06-15T00:00:00Z","results":[{"currency":"USD","amount":"600","model":"claude-sonnet-4-6","cost_type":"tokens"}]}],"has_more":true}' > c.json
+	run "$TALLY" reconcile c.json
+	[ "$status" -eq 3 ]
+	[[ "$output" == *has_more* ]]
+}
+
+@test "days of the zone that the bill states" {
+	printf 'start_time_iso,end_time_iso,model,wallet_type,cost,currency\n' > c.csv
+	printf '2026-06-14T00:00:00-05:00,2026-06-15T00:00:00-05:00,claude-sonnet-4-6,Paid,6,USD\n' >> c.csv
+	run "$TALLY" reconcile c.csv --provider anthropic --json
+	[ "$status" -eq 0 ]
+	[ "$(value matching)" = 1 ]
+}
+
+@test "a bill given to ingest is told apart from usage" {
+	printf 'utc_date,model,cost,currency\n2026-06-15,deepseek-v4-flash,1,USD\n' > c.csv
+	run "$TALLY" ingest c.csv
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"is a bill"*"tally reconcile"* ]]
+}
+
+@test "FOCUS: what is left out is said, ids of prices lead to one price" {
+	printf 'id,time,model,input\nx,2026-06-15,nosuch,5\n' > n.csv
+	"$TALLY" ingest n.csv -q || true
+	run "$TALLY" export focus -o f.csv
+	[ "$status" -eq 3 ]
+	[[ "$output" == *"1 record without a price"* ]]
+	python3 - <<'P'
+import csv
+prices = {}
+for r in csv.DictReader(open('f.csv')):
+    assert r['BillingAccountId'] and r['PricingCurrencyListUnitPrice'] and r['PricingCurrencyEffectiveCost']
+    assert prices.setdefault(r['SkuPriceId'], r['ListUnitPrice']) == r['ListUnitPrice']
+    assert r['SkuId'] != r['SkuPriceId']
+P
+	run "$TALLY" export focus --json
+	[ "$status" -eq 2 ]
+}
+
+@test "a customer who comes later renames no account of a journal" {
+	accounts() { "$TALLY" export journal | grep -o 'Liabilities[^ ]*' | sort -u; }
+	"$TALLY" credit account zoe --plan vm0 --since 2026-06-01 -q
+	"$TALLY" credit grant zoe 5 --id first --effective 2026-06-01 -q
+	accounts > a
+	"$TALLY" credit account adam --plan vm0 --since 2026-06-01 -q
+	"$TALLY" credit grant adam 5 --id first --effective 2026-06-01 -q
+	accounts > b
+	[ -s a ]
+	[ "$(comm -12 a b | wc -l)" -eq "$(wc -l < a)" ]
+}
+
+@test "logs of gateways: rows of LiteLLM's spends, Cloudflare's gateway" {
+	export TALLY_DB="$BATS_TEST_TMPDIR/g.db"
+	printf '[{"request_id":"l1","call_type":"acompletion","spend":0.003,"prompt_tokens":1000,"completion_tokens":0,"startTime":"2026-06-15T10:00:00Z","model":"claude-sonnet-4-6","cache_hit":"False","metadata":{}},{"request_id":"l2","call_type":"acompletion","spend":0,"prompt_tokens":1000,"completion_tokens":0,"startTime":"2026-06-15T10:00:00Z","model":"claude-sonnet-4-6","cache_hit":"True","metadata":{}}]' > l.json
+	printf '{"result":[{"id":"c1","created_at":"2026-06-15T10:00:00Z","model":"claude-sonnet-4-6","success":true,"cached":false,"tokens_in":1000,"tokens_out":0},{"id":"c2","created_at":"2026-06-15T10:00:00Z","model":"claude-sonnet-4-6","success":true,"cached":true,"tokens_in":9,"tokens_out":9}]}' > c.json
+	"$TALLY" ingest l.json c.json -q
+	run "$TALLY" usage --json
+	[ "$status" -eq 0 ]
+	[ "$(value total)" = 0.006 ]
+	[ "$(value records)" = 2 ]
+}
+
+@test "a model is shown as the bill spells it" {
+	printf '{"data":[{"start_time":1781481600,"results":[{"amount":{"value":0.5,"currency":"usd"},"line_item":"priority | gpt-5-mini-2025-08-07, input"}]}],"has_more":false}' > o.json
+	run "$TALLY" reconcile o.json --json
+	[ "$status" -eq 5 ]
+	[[ "$output" == *'"model": "gpt-5-mini-2025-08-07"'* ]]
+}
