@@ -138,6 +138,7 @@ static bool claude_line(struct payload_reader *r, struct text line, int64_t numb
 		struct raw_counts c = { 0 };
 		/* what is refused is told by the slow way */
 		ok = counts_read(&c, json_root(doc), &e) == 0 &&
+		     payload_extras(r, &m, json_root(doc), &c, &e) == 0 &&
 		     counts_normalise(&m.record, &c, &m.rule, &e) == 0;
 		m.web_searches = c.web_searches;
 		m.raw = usage;

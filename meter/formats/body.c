@@ -45,10 +45,6 @@ static void read_answer(struct payload_reader *r, json_value *v, json_value *usa
 	json_value *tier = json_member(v, "service_tier");
 	payload_text(&m.record, FIELD_SERVICE_TIER,
 		     tier ? tier : json_member(usage, "service_tier"));
-	if (text_is(json_string(json_member(usage, "inference_geo")), "us")) {
-		m.record.text[FIELD_REGION] = TEXT("us");
-		m.record.present |= (uint64_t)1 << FIELD_REGION;
-	}
 	name_vendor(&m.record, v, usage);
 	json_value *created = json_member(v, "created");
 	int rc = payload_time(&m.record, FIELD_TIME,

@@ -37,7 +37,10 @@ static const struct known_key keys[] = {
 	{ NULL, "cached_tokens", RAW_CACHE_READ, TELLS_DETAILS },
 	{ NULL, "cached_input_tokens", RAW_CACHE_READ, TELLS_DETAILS },
 	{ NULL, "cachedContentTokenCount", RAW_CACHE_READ, TELLS_DETAILS },
+	{ NULL, "cachedInputTokens", RAW_CACHE_READ, TELLS_DETAILS },
+	{ NULL, "cache_write_input_tokens", RAW_CACHE_WRITE, TELLS_DETAILS },
 	{ NULL, "reasoning_tokens", RAW_REASONING, TELLS_NOTHING },
+	{ NULL, "reasoningTokens", RAW_REASONING, TELLS_NOTHING },
 	{ NULL, "reasoning_output_tokens", RAW_REASONING, TELLS_NOTHING },
 	{ NULL, "thoughtsTokenCount", RAW_REASONING, TELLS_NOTHING },
 	{ NULL, "toolUsePromptTokenCount", RAW_TOOL_PROMPT, TELLS_NOTHING },
@@ -51,6 +54,21 @@ static const struct known_key keys[] = {
 	{ "input_tokens_details", "cached_tokens", RAW_CACHE_READ, TELLS_DETAILS },
 	{ "input_tokens_details", "cache_write_tokens", RAW_CACHE_WRITE, TELLS_DETAILS },
 	{ "input_tokens_details", "audio_tokens", RAW_INPUT_AUDIO, TELLS_DETAILS },
+	{ "input_tokens_details", "cache_write_input_tokens", RAW_CACHE_WRITE, TELLS_DETAILS },
+	{ "input_tokens_details", "image_tokens", RAW_INPUT_IMAGE, TELLS_DETAILS },
+	{ "prompt_tokens_details", "image_tokens", RAW_INPUT_IMAGE, TELLS_DETAILS },
+	/* LangChain */
+	{ "input_token_details", "cache_read", RAW_CACHE_READ, TELLS_DETAILS },
+	{ "input_token_details", "cache_creation", RAW_CACHE_WRITE, TELLS_DETAILS },
+	{ "input_token_details", "ephemeral_5m_input_tokens", RAW_CACHE_WRITE_5M, TELLS_DETAILS },
+	{ "input_token_details", "ephemeral_1h_input_tokens", RAW_CACHE_WRITE_1H, TELLS_DETAILS },
+	{ "input_token_details", "audio", RAW_INPUT_AUDIO, TELLS_DETAILS },
+	{ "output_token_details", "reasoning", RAW_REASONING, TELLS_NOTHING },
+	{ "output_token_details", "audio", RAW_OUTPUT_AUDIO, TELLS_NOTHING },
+	/* AI SDK 6 */
+	{ "inputTokenDetails", "cacheReadTokens", RAW_CACHE_READ, TELLS_DETAILS },
+	{ "inputTokenDetails", "cacheWriteTokens", RAW_CACHE_WRITE, TELLS_DETAILS },
+	{ "outputTokenDetails", "reasoningTokens", RAW_REASONING, TELLS_NOTHING },
 	{ "completion_tokens_details", "reasoning_tokens", RAW_REASONING, TELLS_NOTHING },
 	{ "completion_tokens_details", "audio_tokens", RAW_OUTPUT_AUDIO, TELLS_NOTHING },
 	{ "completion_tokens_details", "image_tokens", RAW_OUTPUT_IMAGE, TELLS_NOTHING },
@@ -107,13 +125,14 @@ int counts_set(struct raw_counts *c, enum raw_count which, json_value *v, struct
 
 /* Gemini's lists of {modality, tokenCount}. */
 static int read_modalities(struct raw_counts *c, json_value *list, enum raw_count audio,
-			   enum raw_count video, struct err *e)
+			   enum raw_count video, enum raw_count image, struct err *e)
 {
 	for (json_value *v = json_first(list); v; v = json_next(v)) {
 		struct text modality = json_string(json_member(v, "modality"));
 		json_value *n = json_member(v, "tokenCount");
 		enum raw_count which = text_is(modality, "AUDIO")   ? audio
 				       : text_is(modality, "VIDEO") ? video
+				       : text_is(modality, "IMAGE") ? image
 								    : RAW_COUNTS;
 		if (which == RAW_COUNTS || !n || json_kind(n) == JSON_NULL)
 			continue;
@@ -162,7 +181,9 @@ int counts_read(struct raw_counts *c, json_value *usage, struct err *e)
 		return rc;
 	/* the mere presence of details says which family the shape is of */
 	c->details_keys |= json_member(usage, "prompt_tokens_details") ||
-			   json_member(usage, "input_tokens_details");
+			   json_member(usage, "input_tokens_details") ||
+			   json_member(usage, "input_token_details") ||
+			   json_member(usage, "inputTokenDetails");
 	json_value *searches =
 		json_member(json_member(usage, "server_tool_use"), "web_search_requests");
 	if (searches && json_kind(searches) != JSON_NULL) {
@@ -171,13 +192,13 @@ int counts_read(struct raw_counts *c, json_value *usage, struct err *e)
 			return rc;
 	}
 	rc = read_modalities(c, json_member(usage, "promptTokensDetails"), RAW_INPUT_AUDIO,
-			     RAW_COUNTS, e);
+			     RAW_INPUT_VIDEO, RAW_INPUT_IMAGE, e);
 	if (rc == 0)
 		rc = read_modalities(c, json_member(usage, "cacheTokensDetails"),
-				     RAW_CACHE_READ_AUDIO, RAW_COUNTS, e);
+				     RAW_CACHE_READ_AUDIO, RAW_COUNTS, RAW_COUNTS, e);
 	if (rc == 0)
 		rc = read_modalities(c, json_member(usage, "candidatesTokensDetails"),
-				     RAW_OUTPUT_AUDIO, RAW_COUNTS, e);
+				     RAW_OUTPUT_AUDIO, RAW_COUNTS, RAW_OUTPUT_IMAGE, e);
 	return rc;
 }
 
@@ -309,7 +330,8 @@ int counts_normalise(struct record *out, const struct raw_counts *c, const char 
 		return err_set(e, ERR_INVALID, "the cached audio (%lld) is larger than its whole",
 			       (long long)cached_audio);
 	int64_t fresh_audio = audio - cached_audio;
-	int64_t special = plus(fresh_audio, c->count[RAW_INPUT_VIDEO]);
+	int64_t special =
+		plus(plus(fresh_audio, c->count[RAW_INPUT_VIDEO]), c->count[RAW_INPUT_IMAGE]);
 	int64_t special_out = plus(c->count[RAW_OUTPUT_AUDIO], c->count[RAW_OUTPUT_IMAGE]);
 	if (special > input || special_out > output)
 		return err_set(e, ERR_INVALID,
@@ -334,6 +356,7 @@ int counts_normalise(struct record *out, const struct raw_counts *c, const char 
 	t[BUCKET_INPUT_AUDIO] = fresh_audio;
 	t[BUCKET_CACHE_READ_AUDIO] = cached_audio;
 	t[BUCKET_INPUT_VIDEO] = c->count[RAW_INPUT_VIDEO];
+	t[BUCKET_INPUT_IMAGE] = c->count[RAW_INPUT_IMAGE];
 	t[BUCKET_OUTPUT_AUDIO] = c->count[RAW_OUTPUT_AUDIO];
 	t[BUCKET_OUTPUT_IMAGE] = c->count[RAW_OUTPUT_IMAGE];
 	for (int b = 0; b < BUCKET_COUNT; b++)

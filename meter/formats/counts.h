@@ -27,6 +27,7 @@ enum raw_count {
 	RAW_INPUT_AUDIO,      /* of the prompt */
 	RAW_CACHE_READ_AUDIO, /* of what was read from the cache */
 	RAW_INPUT_VIDEO,
+	RAW_INPUT_IMAGE,
 	RAW_OUTPUT_AUDIO, /* of the completion */
 	RAW_OUTPUT_IMAGE,
 	RAW_COUNTS

@@ -65,11 +65,86 @@ int payload_labels(struct record *r, json_value *v, struct err *e)
 	return rc == 0 ? payload_time(r, FIELD_COMPLETED, json_member(v, "completed"), e) : rc;
 }
 
+static void set_word(struct record *r, enum record_field f, struct text word)
+{
+	r->text[f] = word;
+	r->present |= (uint64_t)1 << f;
+}
+
+/* Another model that was asked within the call, billed at its own price. */
+static int take_advisor(struct payload_reader *r, const struct metered *m, json_value *v, int place,
+			struct err *e)
+{
+	struct metered own = *m;
+	struct raw_counts c = { 0 };
+	int rc = counts_read(&c, v, e);
+	if (rc == 0)
+		rc = counts_normalise(&own.record, &c, &own.rule, e);
+	if (rc != 0)
+		return rc;
+	const struct text id = m->record.text[FIELD_ID];
+	payload_text(&own.record, FIELD_MODEL, json_member(v, "model"));
+	if (id.n)
+		set_word(&own.record, FIELD_ID,
+			 text_of(arena_printf(&r->arena, "%.*s#%d", (int)id.n, id.p, place)));
+	own.web_searches = c.web_searches;
+	struct buf raw = { 0 };
+	json_put_value(&raw, v);
+	own.raw = (struct text){ arena_text(&r->arena, raw.p, raw.n), raw.n };
+	buf_release(&raw);
+	payload_take(r, &own);
+	return 0;
+}
+
+/* Server-side summaries are billed beside the counts of the call, at its model. */
+static int add_compaction(struct raw_counts *to, json_value *v, struct err *e)
+{
+	struct raw_counts c = { 0 };
+	int rc = counts_read(&c, v, e);
+	for (int i = 0; rc == 0 && i < RAW_COUNTS; i++) {
+		if (!(c.has >> i & 1))
+			continue;
+		if (__builtin_add_overflow(to->count[i], c.count[i], &to->count[i]))
+			return err_set(e, ERR_RANGE, "the counts of a compaction are too large");
+		to->has |= 1u << i;
+	}
+	return rc;
+}
+
+int payload_extras(struct payload_reader *r, struct metered *m, json_value *usage,
+		   struct raw_counts *c, struct err *e)
+{
+	struct text speed = json_string(json_member(usage, "speed"));
+	struct text geo = json_string(json_member(usage, "inference_geo"));
+	int rc = 0, place = 0;
+	/* a word that is not known finds no price, and is named */
+	if (speed.n && !text_is(speed, "standard"))
+		set_word(&m->record, FIELD_SERVICE_TIER, speed);
+	if (geo.n && !text_is(geo, "global") && !text_is(geo, "not_available"))
+		set_word(&m->record, FIELD_REGION, geo);
+	for (json_value *v = json_first(json_member(usage, "iterations")); rc == 0 && v;
+	     v = json_next(v), place++) {
+		struct text type = json_string(json_member(v, "type"));
+		if (text_is(type, "advisor_message"))
+			rc = take_advisor(r, m, v, place, e);
+		else if (text_is(type, "compaction"))
+			rc = add_compaction(c, v, e);
+		else if (!text_is(type, "message") && !text_is(type, "fallback_message"))
+			rc = err_set(e, ERR_INVALID,
+				     "field 'iterations' holds an entry of a type that is not "
+				     "known ('%.*s'), which may be billed",
+				     (int)(type.n > 40 ? 40 : type.n), type.p);
+	}
+	return rc;
+}
+
 int payload_counts(struct payload_reader *r, struct metered *m, json_value *usage,
 		   const struct raw_counts *preset, struct err *e)
 {
 	struct raw_counts c = preset ? *preset : (struct raw_counts){ 0 };
 	int rc = counts_read(&c, usage, e);
+	if (rc == 0)
+		rc = payload_extras(r, m, usage, &c, e);
 	if (rc == 0)
 		rc = counts_normalise(&m->record, &c, &m->rule, e);
 	if (rc != 0)

@@ -58,6 +58,11 @@ int payload_time(struct record *r, enum record_field f, json_value *v, struct er
 /* Takes the usage apart and keeps it as the raw counts. */
 int payload_counts(struct payload_reader *r, struct metered *m, json_value *usage,
 		   const struct raw_counts *preset, struct err *e);
+/* What Anthropic's usage says beside counts: speed and geography as dimensions of the price, and in
+ * `iterations` the calls of advisors (taken as calls of their own, m's texts set before) and the
+ * compactions, whose counts are added to c. */
+int payload_extras(struct payload_reader *r, struct metered *m, json_value *usage,
+		   struct raw_counts *c, struct err *e);
 void payload_take(struct payload_reader *r, struct metered *m);
 void payload_refuse(struct payload_reader *r, int64_t line, json_value *v, const struct err *why);
 /* A copy whose texts live as long as the reader. */
