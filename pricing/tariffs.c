@@ -196,6 +196,11 @@ static struct tariff_answer *ask_table(struct tariffs *t, struct subject *s, int
 	if (*known == 0) {
 		size_t i = ask_now(t, s, quarter * QUARTER_US, &until_us);
 		*known = until_us >= (quarter + 1) * QUARTER_US ? (uint16_t)(i + 1) : DIVIDED;
+		if (until_us >= INSTANT_MAX.us) { /* it never changes again, as of unknown models */
+			s->held = s->answer[i];
+			s->held_from_us = quarter * QUARTER_US;
+			s->held_to_us = INT64_MAX;
+		}
 	}
 	return *known == DIVIDED ? NULL : s->answer[*known - 1];
 }
@@ -210,6 +215,8 @@ struct tariff_answer *tariffs_ask_table(struct tariffs *t, struct subject *s, in
 		size_t i = ask_now(t, s, time_us, &until_us); /* may move s->answer */
 		return s->answer[i];
 	}
+	if (s->held == a && s->held_to_us == INT64_MAX && time_us >= s->held_from_us)
+		return a;
 	s->held = a;
 	s->held_from_us = quarter * QUARTER_US;
 	s->held_to_us = s->held_from_us + QUARTER_US;
