@@ -668,7 +668,8 @@ int book_find(const struct book *b, const struct price_query *q, struct price_ma
 	pthread_mutex_lock(&b->self->lock);
 	*out = (struct price_match){ .until = INSTANT_MAX };
 	int rc = find_price(b->self, q, out, e);
-	/* After the cards are open, for they bring edges. A name that is in no card stays unknown. */
+	/* After the cards are open, for they bring edges. A name that is in no card stays unknown.
+	 */
 	struct instant edge = rc == -ERR_NOT_FOUND ? INSTANT_MAX : next_edge(b, q->at);
 	if (edge.us < out->until.us)
 		out->until = edge;

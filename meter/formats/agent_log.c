@@ -155,9 +155,9 @@ static int read_totals(struct codex_totals *t, json_value *v, struct err *e)
 {
 	struct raw_counts c = { 0 };
 	int rc = counts_read(&c, v, e);
-	*t = (struct codex_totals){ c.count[RAW_PROMPT], c.count[RAW_CACHE_READ],
-				    c.count[RAW_COMPLETION], c.count[RAW_REASONING],
-				    c.count[RAW_TOTAL] };
+	*t = (struct codex_totals){ c.count[RAW_PROMPT],      c.count[RAW_CACHE_READ],
+				    c.count[RAW_CACHE_WRITE], c.count[RAW_COMPLETION],
+				    c.count[RAW_REASONING],   c.count[RAW_TOTAL] };
 	return rc;
 }
 
@@ -167,25 +167,46 @@ static struct codex_totals difference(const struct payload_reader *r, struct cod
 {
 	const struct codex_totals *was = &r->codex;
 	if (!r->codex_has_totals || now.input < was->input || now.output < was->output ||
-	    now.cached < was->cached || now.reasoning < was->reasoning)
+	    now.cached < was->cached || now.written < was->written ||
+	    now.reasoning < was->reasoning)
 		return now;
-	return (struct codex_totals){ now.input - was->input, now.cached - was->cached,
-				      now.output - was->output, now.reasoning - was->reasoning,
-				      now.total - was->total };
+	return (struct codex_totals){ now.input - was->input,	      now.cached - was->cached,
+				      now.written - was->written,     now.output - was->output,
+				      now.reasoning - was->reasoning, now.total - was->total };
+}
+
+/* The id of a call: that of the answer; else the running total, which is the same in every copy of
+ * a session's history; else its place. Empty where nothing tells calls apart. */
+static struct text codex_id(struct payload_reader *r, const struct codex_totals *totals,
+			    struct text response)
+{
+	struct text root = r->codex_root.n ? r->codex_root : r->codex_session;
+	r->codex_calls++;
+	if (response.n)
+		return text_of(arena_printf(&r->arena, "codex:%.*s", (int)response.n, response.p));
+	if (!root.n)
+		return TEXT("");
+	return text_of(totals ? arena_printf(&r->arena, "codex:%.*s:%lld/%lld/%lld/%lld",
+					     (int)root.n, root.p, (long long)totals->input,
+					     (long long)totals->cached, (long long)totals->output,
+					     (long long)totals->reasoning)
+			      : arena_printf(&r->arena, "codex:%.*s:#%lld", (int)root.n, root.p,
+					     (long long)r->codex_calls));
 }
 
 static void take_codex(struct payload_reader *r, json_value *v, json_value *usage,
-		       struct codex_totals call, const struct codex_totals *totals, int64_t line)
+		       struct codex_totals call, struct text id, int64_t line)
 {
 	struct metered m;
 	struct err e;
 	struct raw_counts c = { .cache = CACHE_INSIDE, .fixed = true };
 	payload_begin(&m, "codex.log", line);
 	int rc = payload_time(&m.record, FIELD_TIME, json_member(v, "timestamp"), &e);
-	c.has = 1u << RAW_PROMPT | 1u << RAW_CACHE_READ | 1u << RAW_COMPLETION |
-		1u << RAW_REASONING;
+	c.has = 1u << RAW_PROMPT | 1u << RAW_CACHE_READ | 1u << RAW_CACHE_WRITE |
+		1u << RAW_COMPLETION | 1u << RAW_REASONING;
 	c.count[RAW_PROMPT] = call.input;
 	c.count[RAW_CACHE_READ] = call.cached;
+	c.count[RAW_CACHE_WRITE] = call.written;
 	c.count[RAW_COMPLETION] = call.output;
 	c.count[RAW_REASONING] = call.reasoning;
 	if (rc == 0 && call.reasoning > call.output)
@@ -199,17 +220,7 @@ static void take_codex(struct payload_reader *r, json_value *v, json_value *usag
 		payload_refuse(r, line, v, &e);
 		return;
 	}
-	/* the running total is the same in every copy of a session's history */
-	struct text root = r->codex_root.n ? r->codex_root : r->codex_session;
-	r->codex_calls++;
-	char *id = totals ? arena_printf(&r->arena, "codex:%.*s:%lld/%lld/%lld/%lld", (int)root.n,
-					 root.n ? root.p : "", (long long)totals->input,
-					 (long long)totals->cached, (long long)totals->output,
-					 (long long)totals->reasoning)
-			  : arena_printf(&r->arena, "codex:%.*s:#%lld", (int)root.n,
-					 root.n ? root.p : "", (long long)r->codex_calls);
-	if (root.n)
-		set_text(&m.record, FIELD_ID, text_of(id));
+	set_text(&m.record, FIELD_ID, id);
 	set_text(&m.record, FIELD_MODEL, r->codex_model);
 	set_text(&m.record, FIELD_SESSION, r->codex_session);
 	set_text(&m.record, FIELD_TASK, r->codex_session);
@@ -236,7 +247,7 @@ static void count_codex(struct payload_reader *r, json_value *v, json_value *inf
 		return;
 	}
 	if (!has_total) {
-		take_codex(r, v, last, now, NULL, line);
+		take_codex(r, v, last, now, codex_id(r, NULL, TEXT("")), line);
 		return;
 	}
 	call = difference(r, now);
@@ -246,7 +257,7 @@ static void count_codex(struct payload_reader *r, json_value *v, json_value *inf
 	if (repeated || (call.input == 0 && call.output == 0))
 		r->passed_over++;
 	else
-		take_codex(r, v, total, call, &now, line);
+		take_codex(r, v, total, call, codex_id(r, &now, TEXT("")), line);
 }
 
 static void keep_text(struct payload_reader *r, struct text *slot, json_value *v)
@@ -280,11 +291,24 @@ static bool codex_document(struct payload_reader *r, json_value *v, int64_t line
 		return false;
 	r->log = LOG_CODEX;
 	json_value *turn = json_member(payload, "turn_token_usage");
+	struct text response = json_string(json_member(payload, "response_id"));
 	if (text_is(type, "session_meta")) {
 		begin_codex(r, payload);
 	} else if (text_is(type, "turn_context")) {
 		keep_text(r, &r->codex_model, json_member(payload, "model"));
 		keep_text(r, &r->codex_project, json_member(payload, "cwd"));
+	} else if (text_is(type, "token_usage_record") && response.n &&
+		   json_kind(json_member(payload, "usage")) == JSON_OBJECT) {
+		json_value *usage = json_member(payload, "usage");
+		struct codex_totals call;
+		struct err e;
+		r->codex_has_responses = true;
+		if (read_totals(&call, usage, &e) == 0)
+			take_codex(r, v, usage, call, codex_id(r, NULL, response), line);
+		else
+			payload_refuse(r, line, v, &e);
+	} else if (text_is(inner, "token_count") && r->codex_has_responses) {
+		r->passed_over++; /* says again what the records of answers say */
 	} else if (text_is(inner, "token_count")) {
 		r->codex_has_records = true;
 		count_codex(r, v, json_member(payload, "info"), line);
@@ -301,7 +325,7 @@ static bool codex_document(struct payload_reader *r, json_value *v, int64_t line
 		r->codex = now;
 		r->codex_has_totals = true;
 		if (!repeated)
-			take_codex(r, v, turn, call, NULL, line);
+			take_codex(r, v, turn, call, codex_id(r, NULL, TEXT("")), line);
 	} else {
 		r->passed_over++;
 	}
@@ -325,6 +349,8 @@ bool agent_log_line(struct payload_reader *r, struct text line, int64_t number)
 	if (r->log == LOG_CLAUDE) {
 		if (holds(line, "\"usage\""))
 			return claude_line(r, line, number);
+		if (holds(line, "\"uiEvent\"")) /* Qwen Code writes lines much like these */
+			return false;
 		r->passed_over++;
 		return true;
 	}

@@ -123,7 +123,8 @@ int counts_set(struct raw_counts *c, enum raw_count which, json_value *v, struct
 	return rc == 0 ? keep(c, which, n, json_key(v) ? json_key(v) : "count", e) : rc;
 }
 
-/* Gemini's lists of {modality, tokenCount}. */
+/* Gemini's lists of {modality, tokenCount}. Pictures and films of a prompt cost what text costs,
+ * and the list does not say which of them were cached. */
 static int read_modalities(struct raw_counts *c, json_value *list, enum raw_count audio,
 			   enum raw_count video, enum raw_count image, struct err *e)
 {
@@ -192,7 +193,7 @@ int counts_read(struct raw_counts *c, json_value *usage, struct err *e)
 			return rc;
 	}
 	rc = read_modalities(c, json_member(usage, "promptTokensDetails"), RAW_INPUT_AUDIO,
-			     RAW_INPUT_VIDEO, RAW_INPUT_IMAGE, e);
+			     RAW_COUNTS, RAW_COUNTS, e);
 	if (rc == 0)
 		rc = read_modalities(c, json_member(usage, "cacheTokensDetails"),
 				     RAW_CACHE_READ_AUDIO, RAW_COUNTS, RAW_COUNTS, e);
@@ -330,8 +331,11 @@ int counts_normalise(struct record *out, const struct raw_counts *c, const char 
 		return err_set(e, ERR_INVALID, "the cached audio (%lld) is larger than its whole",
 			       (long long)cached_audio);
 	int64_t fresh_audio = audio - cached_audio;
-	int64_t special =
-		plus(plus(fresh_audio, c->count[RAW_INPUT_VIDEO]), c->count[RAW_INPUT_IMAGE]);
+	int64_t special = plus(fresh_audio, c->count[RAW_INPUT_VIDEO]);
+	/* pictures that are partly cached are not told apart from what is fresh */
+	int64_t image =
+		plus(special, c->count[RAW_INPUT_IMAGE]) > input ? 0 : c->count[RAW_INPUT_IMAGE];
+	special = plus(special, image);
 	int64_t special_out = plus(c->count[RAW_OUTPUT_AUDIO], c->count[RAW_OUTPUT_IMAGE]);
 	if (special > input || special_out > output)
 		return err_set(e, ERR_INVALID,
@@ -356,7 +360,7 @@ int counts_normalise(struct record *out, const struct raw_counts *c, const char 
 	t[BUCKET_INPUT_AUDIO] = fresh_audio;
 	t[BUCKET_CACHE_READ_AUDIO] = cached_audio;
 	t[BUCKET_INPUT_VIDEO] = c->count[RAW_INPUT_VIDEO];
-	t[BUCKET_INPUT_IMAGE] = c->count[RAW_INPUT_IMAGE];
+	t[BUCKET_INPUT_IMAGE] = image;
 	t[BUCKET_OUTPUT_AUDIO] = c->count[RAW_OUTPUT_AUDIO];
 	t[BUCKET_OUTPUT_IMAGE] = c->count[RAW_OUTPUT_IMAGE];
 	for (int b = 0; b < BUCKET_COUNT; b++)

@@ -242,8 +242,9 @@ static void read_object(struct payload_reader *r, json_value *v, int64_t line)
 	     json_kind(json_member(v, "output")) == JSON_NUMBER) &&
 	    native_document(r, v, line))
 		return;
-	if (agent_log_document(r, v, line) || telemetry_document(r, v, line) ||
-	    stream_document(r, v, line) || body_document(r, v, line))
+	if (session_log_document(r, v, line) || agent_log_document(r, v, line) ||
+	    telemetry_document(r, v, line) || stream_document(r, v, line) ||
+	    body_document(r, v, line))
 		return;
 	if (is_bill(v)) {
 		r->passed_over++;
@@ -344,6 +345,8 @@ bool payload_knows(json_value *v)
 	struct text type = json_string(json_member(v, "type"));
 	return (text_is(type, "session_meta") || text_is(type, "turn_context") ||
 		text_is(type, "event_msg") || text_is(type, "response_item") ||
-		text_is(type, "message_start") || text_is(type, "summary")) &&
+		text_is(type, "message_start") || text_is(type, "summary") ||
+		text_is(type, "llm.request") || text_is(type, "context.append_loop_event") ||
+		text_is(type, "session.usage_record")) &&
 	       !json_member(v, "input");
 }

@@ -15,7 +15,7 @@ enum log_kind { LOG_UNKNOWN, LOG_CLAUDE, LOG_CODEX };
 
 /* Counters of a Codex session that only grow. */
 struct codex_totals {
-	int64_t input, cached, output, reasoning, total;
+	int64_t input, cached, written, output, reasoning, total;
 };
 
 /* A stream whose chunks carry no id. */
@@ -44,7 +44,10 @@ struct payload_reader {
 	struct text codex_session, codex_root, codex_model, codex_project;
 	struct codex_totals codex;
 	bool codex_has_totals, codex_has_records;
+	bool codex_has_responses; /* each answer has a record of its own, which is the truth */
 	int64_t codex_calls;
+	/* what the header of a session says of the calls behind it */
+	struct text session_id, session_model;
 };
 
 /* Fills m with defaults for a document at that line. */
@@ -71,6 +74,7 @@ void payload_keep(struct payload_reader *r, struct metered *m);
 /* Each returns whether the document was its own. */
 bool stream_document(struct payload_reader *r, json_value *v, int64_t line);
 void stream_finish(struct payload_reader *r);
+bool session_log_document(struct payload_reader *r, json_value *v, int64_t line);
 bool agent_log_document(struct payload_reader *r, json_value *v, int64_t line);
 /* The fast way for lines of a log whose kind is known: false when the slow way must read the line.
  */

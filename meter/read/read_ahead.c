@@ -53,8 +53,12 @@ static void judge(struct parsed_file *f, bool found)
 	if (f->failure.code != ERR_NONE || assembly_count(f->calls) > 0)
 		return;
 	bool counts = source_counts_tokens(f->path);
-	if (counts && (found || !f->refused_count))
-		f->not_read = "it counts tokens, but holds no usage record of a kind that is known";
+	const char *what = "it counts tokens, but holds no usage record of a kind that is known";
+	if (counts && found && f->refused_count)
+		f->not_read = arena_printf(&f->arena, "%s (line %lld: %s)", what,
+					   (long long)f->refused[0].line, f->refused[0].why);
+	else if (counts && !f->refused_count)
+		f->not_read = what;
 	if (found)
 		f->refused_count = 0; /* settings and the like are nothing to complain about */
 }

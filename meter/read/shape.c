@@ -107,7 +107,8 @@ bool shape_is_native(json_value *object)
 	bool counts = false;
 	for (json_value *m = json_first(object); m && !counts; m = json_next(m)) {
 		enum record_field f = record_field_by_name(text_of(json_key(m)));
-		counts = f >= FIELD_COUNTS && f < FIELD_END;
+		counts = f >= FIELD_COUNTS && f < FIELD_END && json_kind(m) != JSON_ARRAY &&
+			 json_kind(m) != JSON_OBJECT;
 	}
 	return counts;
 }

@@ -43,3 +43,42 @@ both() {
 	run "$TALLY" ingest --db t.db logs/other.json; expect 3
 	[[ $output == *counts\ tokens* ]] || [[ $output == *quarantined* ]] || fail "nothing was said"
 }
+@test "sessions of agents: pi, Copilot, Gemini, Qwen, Cline, Kimi, and the records of Codex" {
+	mkdir logs
+	# each: 1,000 uncached, 9,000 cached, 200 out of which 50 reasoning
+	printf '%s\n' '{"type":"session","version":3,"id":"p1","cwd":"/app"}' '{"type":"message","id":"a","timestamp":"2026-06-15T08:00:01Z","message":{"role":"assistant","model":"deepseek-v4-flash","usage":{"input":1000,"output":200,"cacheRead":9000,"cacheWrite":0,"totalTokens":10200},"timestamp":1781510400000,"responseId":"r-pi"}}' >logs/pi.jsonl
+	printf '%s\n' '{"type":"session.usage_record","timestamp":"2026-06-15T08:00:00Z","data":{"usage":{"model":"deepseek-v4-flash","inputTokens":10000,"outputTokens":200,"cacheReadTokens":9000,"cacheWriteTokens":0,"reasoningTokens":50,"apiCallId":"r-cop"}}}' >logs/copilot.jsonl
+	printf '%s\n' '{"sessionId":"g1","projectHash":"h","startTime":"2026-06-15T08:00:00Z","kind":"main"}' '{"id":"g-a","timestamp":"2026-06-15T08:00:00Z","type":"gemini","model":"deepseek-v4-flash","tokens":{"input":10000,"output":150,"cached":9000,"thoughts":50,"tool":0,"total":10200}}' '{"id":"g-a","timestamp":"2026-06-15T08:00:00Z","type":"gemini","model":"deepseek-v4-flash","tokens":{"input":10000,"output":150,"cached":9000,"thoughts":50,"tool":0,"total":10200}}' '{"$set":{"lastUpdated":"2026-06-15T08:00:05Z"}}' >logs/gemini.jsonl
+	printf '%s\n' '{"uuid":"u1","sessionId":"q1","timestamp":"2026-06-15T08:00:00Z","type":"user","cwd":"/app"}' '{"uuid":"u2","sessionId":"q1","timestamp":"2026-06-15T08:00:00Z","type":"system","cwd":"/app","systemPayload":{"uiEvent":{"event.name":"qwen-code.api_response","event.timestamp":"2026-06-15T08:00:00Z","response_id":"r-qw","model":"deepseek-v4-flash","input_token_count":10000,"output_token_count":200,"cached_content_token_count":9000,"thoughts_token_count":50,"total_token_count":10200}}}' '{"uuid":"u3","sessionId":"q1","timestamp":"2026-06-15T08:00:00Z","type":"assistant","model":"deepseek-v4-flash","usageMetadata":{"promptTokenCount":10000,"candidatesTokenCount":200,"totalTokenCount":10200}}' >logs/qwen.jsonl
+	printf '%s\n' '{"type":"llm.request","model":"deepseek-v4-flash"}' '{"type":"context.append_loop_event","event":{"type":"step.end","usage":{"inputOther":1000,"output":200,"inputCacheRead":9000,"inputCacheCreation":0},"messageId":"r-ki"},"time":1781510400000}' >logs/kimi.jsonl
+	printf '%s\n' '{"messages":[{"id":"c-1","role":"assistant","ts":1781510400000,"modelInfo":{"id":"deepseek-v4-flash"},"metrics":{"inputTokens":10000,"outputTokens":200,"cacheReadTokens":9000,"cacheWriteTokens":0}}],"system_prompt":"x"}' >logs/cline.json
+	printf '%s\n' '{"timestamp":"2026-06-15T08:00:00Z","type":"session_meta","payload":{"id":"x1","cwd":"/app"}}' '{"timestamp":"2026-06-15T08:00:00Z","type":"turn_context","payload":{"model":"deepseek-v4-flash"}}' '{"timestamp":"2026-06-15T08:00:00Z","type":"token_usage_record","payload":{"response_id":"r-co","usage":{"input_tokens":10000,"cached_input_tokens":9000,"cache_write_input_tokens":0,"output_tokens":200,"reasoning_output_tokens":50,"total_tokens":10200},"turn_token_usage":{"input_tokens":10000,"cached_input_tokens":9000,"output_tokens":200,"reasoning_output_tokens":50,"total_tokens":10200}}}' '{"timestamp":"2026-06-15T08:00:00Z","type":"event_msg","payload":{"type":"token_count","info":{"total_token_usage":{"input_tokens":10000,"cached_input_tokens":9000,"output_tokens":200,"reasoning_output_tokens":50,"total_tokens":10200},"last_token_usage":{"input_tokens":10000,"cached_input_tokens":9000,"output_tokens":200,"reasoning_output_tokens":50,"total_tokens":10200}}}}' >logs/codex.jsonl
+	# Flash on that day: 1,000 x 0.14 + 9,000 x 0.0028 + 200 x 0.28 per million = 0.0002212; seven of them
+	both 0 7 0.0015484
+	run "$TALLY" usage --db t.db --json
+	expect 0 '"input": 7000' '"cache_read": 63000' '"output": 1400'
+	run "$TALLY" ingest --db t.db logs --json; expect 0 '"accepted": 0'
+}
+@test "advisors, compactions, speed and geography of Claude are billed" {
+	mkdir logs
+	u='"input_tokens":10000,"output_tokens":100,"cache_read_input_tokens":0,"cache_creation_input_tokens":0'
+	line() { printf '{"type":"assistant","timestamp":"2026-06-15T08:00:00Z","sessionId":"s","requestId":"%s","message":{"id":"%s","model":"%s","usage":{%s}}}\n' "$1" "$1" "$2" "$u$3"; }
+	# Opus 4.7 asked by Sonnet: 1,000 x 5 + 100 x 25 per million = 0.0075
+	line a claude-sonnet-4-6 ',"iterations":[{"type":"message",'"$u"'},{"type":"advisor_message","model":"claude-opus-4-7","input_tokens":1000,"output_tokens":100}]' >logs/a.jsonl
+	both 0 2 0.039
+	rm -rf logs/* t.db*
+	# a compaction of 1,000 in and 100 out at the call's own model: 0.0045
+	line b claude-sonnet-4-6 ',"iterations":[{"type":"compaction","input_tokens":1000,"output_tokens":100},{"type":"message",'"$u"'}]' >logs/b.jsonl
+	both 0 1 0.036
+	rm -rf logs/* t.db*
+	line c claude-sonnet-4-6 ',"inference_geo":"us"' >logs/c.jsonl
+	both 0 1 0.03465
+	rm -rf logs/* t.db*
+	line d claude-opus-4-7 ',"speed":"fast"' >logs/d.jsonl
+	both 0 1 0.315
+	# Sonnet has no fast price: named, never the base price
+	line e claude-sonnet-4-6 ',"speed":"fast"' >logs/e.jsonl
+	run "$TALLY" replay logs --json; expect 3 '"unpriced": 1' 'fast'
+	line f claude-sonnet-4-6 ',"iterations":[{"type":"new_kind","input_tokens":5}]' >logs/f.jsonl
+	run "$TALLY" replay logs --json; expect 3 'new_kind'
+}

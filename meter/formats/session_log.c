@@ -1,0 +1,236 @@
+/*
+ * The session files of agents that write each call once, with its own counts: pi, GitHub Copilot
+ * CLI, Gemini CLI, Qwen Code, Cline CLI, Kimi Code. A row in `formats` is a format.
+ */
+#include "meter/formats/payload_run.h"
+
+/* Where a count stands in the usage object of a format. */
+struct count_key {
+	const char *key;
+	enum raw_count which;
+};
+
+struct session_format {
+	const char *shape;
+	/* The usage of a line, and the object that holds it; false: another kind of line. */
+	bool (*find)(json_value *v, json_value **call, json_value **usage);
+	const char *id, *model, *time; /* members of the call; NULL: told otherwise */
+	enum containment cache;
+	bool reasoning_beside;
+	struct count_key key[7];
+};
+
+static bool is_type(json_value *v, const char *type)
+{
+	return text_is(json_string(json_member(v, "type")), type);
+}
+
+static bool find_pi(json_value *v, json_value **call, json_value **usage)
+{
+	*call = json_member(v, "message");
+	*usage = json_member(*call, "usage");
+	return is_type(v, "message") && json_member(*call, "responseId");
+}
+
+static bool find_copilot(json_value *v, json_value **call, json_value **usage)
+{
+	*call = *usage = json_member(json_member(v, "data"), "usage");
+	return is_type(v, "session.usage_record");
+}
+
+static bool find_gemini(json_value *v, json_value **call, json_value **usage)
+{
+	*call = v;
+	*usage = json_member(v, "tokens");
+	return is_type(v, "gemini");
+}
+
+static bool find_qwen(json_value *v, json_value **call, json_value **usage)
+{
+	*call = *usage = json_member(json_member(v, "systemPayload"), "uiEvent");
+	return text_is(json_string(json_member(*call, "event.name")), "qwen-code.api_response");
+}
+
+static bool find_cline(json_value *v, json_value **call, json_value **usage)
+{
+	*call = v;
+	*usage = json_member(v, "metrics");
+	return json_member(v, "modelInfo") && json_kind(*usage) == JSON_OBJECT;
+}
+
+static bool find_kimi(json_value *v, json_value **call, json_value **usage)
+{
+	*call = json_member(v, "event");
+	*usage = json_member(*call, "usage");
+	return is_type(v, "context.append_loop_event") && is_type(*call, "step.end");
+}
+
+static const struct session_format formats[] = {
+	{ "pi.session",
+	  find_pi,
+	  "responseId",
+	  "model",
+	  "timestamp",
+	  CACHE_BESIDE,
+	  false,
+	  { { "input", RAW_PROMPT },
+	    { "output", RAW_COMPLETION },
+	    { "cacheRead", RAW_CACHE_READ },
+	    { "cacheWrite", RAW_CACHE_WRITE } } },
+	{ "copilot-cli.session",
+	  find_copilot,
+	  "apiCallId",
+	  "model",
+	  NULL,
+	  CACHE_INSIDE,
+	  false,
+	  { { "inputTokens", RAW_PROMPT },
+	    { "outputTokens", RAW_COMPLETION },
+	    { "cacheReadTokens", RAW_CACHE_READ },
+	    { "cacheWriteTokens", RAW_CACHE_WRITE },
+	    { "reasoningTokens", RAW_REASONING } } },
+	{ "gemini-cli.session",
+	  find_gemini,
+	  "id",
+	  "model",
+	  "timestamp",
+	  CACHE_INSIDE,
+	  true,
+	  { { "input", RAW_PROMPT },
+	    { "output", RAW_COMPLETION },
+	    { "cached", RAW_CACHE_READ },
+	    { "thoughts", RAW_REASONING },
+	    { "tool", RAW_TOOL_PROMPT },
+	    { "total", RAW_TOTAL } } },
+	{ "qwen-code.session",
+	  find_qwen,
+	  "response_id",
+	  "model",
+	  "event.timestamp",
+	  CACHE_INSIDE,
+	  false,
+	  { { "input_token_count", RAW_PROMPT },
+	    { "output_token_count", RAW_COMPLETION },
+	    { "cached_content_token_count", RAW_CACHE_READ },
+	    { "thoughts_token_count", RAW_REASONING },
+	    { "total_token_count", RAW_TOTAL } } },
+	{ "cline-cli.session",
+	  find_cline,
+	  "id",
+	  NULL,
+	  "ts",
+	  CACHE_INSIDE,
+	  false,
+	  { { "inputTokens", RAW_PROMPT },
+	    { "outputTokens", RAW_COMPLETION },
+	    { "cacheReadTokens", RAW_CACHE_READ },
+	    { "cacheWriteTokens", RAW_CACHE_WRITE } } },
+	{ "kimi-code.session",
+	  find_kimi,
+	  "messageId",
+	  NULL,
+	  NULL,
+	  CACHE_BESIDE,
+	  false,
+	  { { "inputOther", RAW_PROMPT },
+	    { "output", RAW_COMPLETION },
+	    { "inputCacheRead", RAW_CACHE_READ },
+	    { "inputCacheCreation", RAW_CACHE_WRITE } } },
+};
+
+static int take_counts(struct payload_reader *r, struct metered *m, const struct session_format *f,
+		       json_value *usage, struct err *e)
+{
+	struct raw_counts c = { .cache = f->cache, .reasoning_beside = f->reasoning_beside };
+	for (int i = 0; f->key[i].key; i++) {
+		json_value *n = json_member(usage, f->key[i].key);
+		int rc = n && json_kind(n) != JSON_NULL ? counts_set(&c, f->key[i].which, n, e) : 0;
+		if (rc != 0)
+			return rc;
+	}
+	int rc = counts_normalise(&m->record, &c, &m->rule, e);
+	r->raw.n = 0;
+	json_put_value(&r->raw, usage);
+	m->raw = (struct text){ r->raw.p, r->raw.n };
+	return rc;
+}
+
+static void take_call(struct payload_reader *r, const struct session_format *f, json_value *v,
+		      json_value *call, json_value *usage, int64_t line)
+{
+	struct metered m;
+	struct err e;
+	payload_begin(&m, f->shape, line);
+	m.cumulative = true; /* written again when results of tools come */
+	payload_text(&m.record, FIELD_ID, json_member(call, f->id));
+	payload_text(&m.record, FIELD_MODEL,
+		     f->model ? json_member(call, f->model)
+			      : json_member(json_member(call, "modelInfo"), "id"));
+	if (!m.record.text[FIELD_MODEL].n && r->session_model.n) {
+		m.record.text[FIELD_MODEL] = r->session_model;
+		m.record.present |= (uint64_t)1 << FIELD_MODEL;
+	}
+	if (r->session_id.n) {
+		m.record.text[FIELD_SESSION] = m.record.text[FIELD_TASK] = r->session_id;
+		m.record.present |= (uint64_t)1 << FIELD_SESSION | (uint64_t)1 << FIELD_TASK;
+	}
+	payload_text(&m.record, FIELD_PROJECT, json_member(v, "cwd"));
+	json_value *time = f->time ? json_member(call, f->time) : json_member(v, "time");
+	if (!time)
+		time = json_member(v, "timestamp");
+	int rc = payload_time(&m.record, FIELD_TIME, time, &e);
+	if (rc == 0)
+		rc = take_counts(r, &m, f, usage, &e);
+	if (rc == 0)
+		payload_take(r, &m);
+	else
+		payload_refuse(r, line, v, &e);
+}
+
+static void keep(struct payload_reader *r, struct text *to, json_value *v)
+{
+	struct text s = json_string(v);
+	if (s.n)
+		*to = (struct text){ arena_text(&r->arena, s.p, s.n), s.n };
+}
+
+/* Lines and documents that say what the calls behind them belong to. */
+static bool take_header(struct payload_reader *r, json_value *v, int64_t line)
+{
+	json_value *messages = json_member(v, "messages");
+	if (json_kind(json_member(v, "$set")) ==
+	    JSON_OBJECT) { /* Gemini: a patch, without counts */
+		r->passed_over++;
+		return true;
+	}
+	bool gemini = json_member(v, "sessionId") && json_member(v, "projectHash");
+	bool pi = is_type(v, "session") && json_member(v, "version");
+	bool kimi = is_type(v, "llm.request");
+	bool cline = json_kind(messages) == JSON_ARRAY && json_member(v, "system_prompt");
+	if (!gemini && !pi && !kimi && !cline)
+		return false;
+	keep(r, &r->session_id, json_member(v, gemini ? "sessionId" : "id"));
+	if (kimi)
+		keep(r, &r->session_model, json_member(v, "model"));
+	r->passed_over++;
+	for (json_value *m = json_first(messages); m; m = json_next(m))
+		session_log_document(r, m, line);
+	return true;
+}
+
+bool session_log_document(struct payload_reader *r, json_value *v, int64_t line)
+{
+	json_value *call, *usage;
+	if (take_header(r, v, line))
+		return true;
+	for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+		if (!formats[i].find(v, &call, &usage))
+			continue;
+		if (json_kind(usage) == JSON_OBJECT)
+			take_call(r, &formats[i], v, call, usage, line);
+		else
+			r->passed_over++;
+		return true;
+	}
+	return false;
+}
