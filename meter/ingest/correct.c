@@ -86,6 +86,9 @@ int correct_amend(struct store *s, struct ingest *in, const char *id, const stru
 		struct usage u = { .requests = r->requests };
 		memcpy(u.tokens, r->tokens, sizeof u.tokens);
 		rc = usage_check(&u, e);
+		char why[200];
+		if (rc == 0 && ingest_check_size(r, 0, why))
+			rc = err_set(e, ERR_RANGE, "%s", why);
 	}
 	if (rc == 0)
 		rc = store_note_change(s, "amend", am->why, e);

@@ -297,6 +297,24 @@ static void default_text(struct record *r, enum record_field f, const char *valu
 	r->present |= (uint64_t)1 << f;
 }
 
+const char *ingest_check_size(const struct record *r, int64_t web_searches, char why[200])
+{
+	const char *name = r->requests > RECORD_COUNT_MOST    ? "requests"
+			   : web_searches > RECORD_COUNT_MOST ? "web_searches"
+							      : NULL;
+	int64_t count = name && *name == 'w' ? web_searches : r->requests;
+	for (int b = 0; !name && b < BUCKET_COUNT; b++)
+		if (r->tokens[b] > RECORD_COUNT_MOST) {
+			name = bucket_name((enum bucket)b);
+			count = r->tokens[b];
+		}
+	if (!name)
+		return NULL;
+	snprintf(why, 200, "field '%s' (%lld) is larger than a record may count (10^12)", name,
+		 (long long)count);
+	return why;
+}
+
 /* Why a record cannot be stored, or NULL. */
 static const char *check(struct ingest *in, struct record *r, unsigned *flags, struct instant now,
 			 char why[200])
@@ -538,9 +556,11 @@ int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, s
 	int rc = store_find(in->store, r.text[FIELD_ID], &known, e);
 	if (rc != 0)
 		return rc;
-	if (known.first)
+	const char *bad = ingest_check_size(&r, m->web_searches, why);
+	if (known.first && !bad)
 		return take_known(in, m, &r, &known, now, e);
-	const char *bad = check(in, &r, &flags, now, why);
+	if (!bad)
+		bad = check(in, &r, &flags, now, why);
 	if (bad) {
 		struct text raw = m->raw;
 		/* what can be read again: the record, not only its counts */

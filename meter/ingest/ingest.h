@@ -36,6 +36,14 @@ struct ingest_counts {
 
 void ingest_counts_add(struct ingest_counts *to, const struct ingest_counts *c);
 
+/* The most that a record may count of anything, tokens of a bucket as well as requests; what counts
+ * more is quarantined. With it nine million of the largest records fit into a sum of 63 bits;
+ * two records that are sent by mistake or malice cannot make sums impossible. */
+#define RECORD_COUNT_MOST INT64_C(1000000000000)
+_Static_assert(RECORD_COUNT_MOST < INT64_MAX / 9000000, "sums of millions of records fit");
+/* NULL, or which count is too large to be that of a call (in `why`). */
+const char *ingest_check_size(const struct record *r, int64_t web_searches, char why[200]);
+
 enum ingest_result { INGEST_ACCEPTED, INGEST_DUPLICATE, INGEST_CONFLICT, INGEST_QUARANTINED };
 const char *ingest_result_name(enum ingest_result r);
 
