@@ -364,7 +364,7 @@ static int beginning_tells(const char *path)
 	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode))
 		return -1;
 	if (st.st_size == 0)
-		return 1;
+		return is_log(path) ? 1 : -1;
 	if (source_open(&s, path, NULL) != 0)
 		return -1;
 	s->chunk = CHUNK_TO_LOOK;

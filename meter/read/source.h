@@ -52,7 +52,7 @@ int64_t source_size(const struct source *s);
  */
 int source_read(struct source *s, struct payload_reader *r, struct err *e);
 /* Whether the file's beginning looks like something for payload readers rather than a trace, or it
- * is empty; false when it cannot be read. */
+ * is an empty file with the name of a log; false when it cannot be read. */
 bool source_is_payload(const char *path);
 /* Whether its beginning is that of a trace of native records. */
 bool source_is_trace(const char *path);

@@ -71,11 +71,11 @@ END
 	for i in 0 1 2; do
 		printf '{"type":"assistant","timestamp":"2026-06-15T00:0%d:00Z","sessionId":"s%d","requestId":"r%d","message":{"id":"m%d","model":"%s","usage":{"input_tokens":10,"output_tokens":10,"server_tool_use":{"web_search_requests":%d}}}}\n' $i $((i / 2)) $i $i "$MODEL" $i
 	done >lines
-	for model in searching-1 claude-sonnet-4-6; do
+	for model in searching-1 claude-sonnet-4-6 claude-2.1; do
 		sed "s/\"model\":\"\"/\"model\":\"$model\"/" lines >logs/a.jsonl
 		rm -rf m.db* p; "$TALLY" pack logs -o p -q
 		"$TALLY" ingest logs --db m.db --prices card.json -q >/dev/null || [ $? -eq 3 ]
-		case $model in searching-1) want=0.03054,0 ;; *) want=0.00018,2 ;; esac
+		case $model in claude-2.1) want=0.00032,2 ;; *) want=0.03054,0 ;; esac
 		for how in "replay logs" "replay p" "replay logs --by session" "replay p --by session" "replay logs --boundary completion"; do
 			[ "$("$TALLY" $how --prices card.json --csv -q 2>/dev/null | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } { t += $at["total"]; u += $at["unpriced"] } END { print t "," u }')" = $want ] || fail "$model: $how"
 		done
