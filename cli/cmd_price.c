@@ -134,12 +134,18 @@ static void day_of(struct instant t, const char *open, char buf[INSTANT_TEXT_MAX
 static void put_price_table(const struct row *rows, size_t n, bool history, struct instant at)
 {
 	static const struct table_column columns[] = {
-		{ "VENDOR", false, false },  { "MODEL", false, false },
-		{ "CUR", false, false },     { "WINDOW", false, false },
-		{ "INPUT", true, false },    { "CACHE READ", true, false },
-		{ "WRITE 5M", true, false }, { "WRITE 1H", true, false },
-		{ "OUTPUT", true, false },   { "FROM", false, false },
-		{ "TO", false, false },	     { "STATUS", false, true }
+		{ "VENDOR" },
+		{ "MODEL", .may_shrink = true },
+		{ "CUR", .leaves = 6 },
+		{ "WINDOW", .leaves = 7 },
+		{ "INPUT", .right = true },
+		{ "CACHE READ", .right = true },
+		{ "WRITE 5M", .right = true, .leaves = 4 },
+		{ "WRITE 1H", .right = true, .leaves = 1 },
+		{ "OUTPUT", .right = true },
+		{ "FROM", .leaves = 5 },
+		{ "TO", .leaves = 3 },
+		{ "STATUS", .may_shrink = true, .leaves = 2 },
 	};
 	struct table *t = table_open(columns, sizeof columns / sizeof *columns);
 	char text[INSTANT_TEXT_MAX + DECIMAL_TEXT_MAX];
@@ -155,9 +161,10 @@ static void put_price_table(const struct row *rows, size_t n, bool history, stru
 				 rows[i].asked ? " (alias)" : "");
 			table_cell(t, k ? "" : text);
 			table_cell(t, p->currency);
-			snprintf(text, sizeof text, "%s%s%s", w->window,
-				 strcmp(p->service_tier, "standard") ? " " : "",
-				 strcmp(p->service_tier, "standard") ? p->service_tier : "");
+			bool tier = strcmp(p->service_tier, "standard") != 0;
+			snprintf(text, sizeof text, "%s%s%s%s%s", w->window, tier ? " " : "",
+				 tier ? p->service_tier : "", p->region ? " " : "",
+				 p->region ? p->region : "");
 			table_cell(t, text);
 			for (size_t b = 0; b < SHOWN; b++)
 				table_cell(t, w->rates.known >> shown[b] & 1

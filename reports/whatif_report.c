@@ -689,10 +689,10 @@ static void against_table(const struct whatif_report *r)
 void whatif_report_table(const struct whatif_report *r)
 {
 	static const struct table_column columns[] = {
-		{ "SCENARIO", false, true },   { "CALLS", true, false },
-		{ "CACHE HITS", true, false }, { "COST", true, false },
-		{ "DIFFERENCE", true, false }, { "CHANGE", true, false },
-		{ "INTERVAL", true, false },   { "CREDITS", true, false }
+		{ "SCENARIO", false, true },	     { "CALLS", true, .leaves = 2 },
+		{ "CACHE HITS", true, .leaves = 5 }, { "COST", true, false },
+		{ "DIFFERENCE", true, false },	     { "CHANGE", true, .leaves = 3 },
+		{ "INTERVAL", true, .leaves = 1 },   { "CREDITS", true, .leaves = 4 }
 	};
 	const struct whatif_options *o = r->options;
 	const struct workload *w = o->workload;
