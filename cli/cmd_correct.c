@@ -20,6 +20,7 @@ static const struct option void_options[] = {
 };
 static const struct option rerate_options[] = {
 	{ "dry-run", 'n', NULL, "show what would change, and change nothing", false },
+	{ "unprice", 0, NULL, "also take away prices that no card states any more", false },
 	{ "why", 0, "TEXT", "the reason, which is kept", false },
 	{ 0 },
 };
@@ -147,6 +148,7 @@ static void print_rerate(const struct cli *cli, const struct rerate_result *r, b
 		json_out_string(&j, "schema", "tally.rerate/1");
 		json_out_bool(&j, "dry_run", dry);
 		json_out_int(&j, "records", r->records);
+		json_out_int(&j, "kept", r->kept);
 		json_out_money(&j, "before", r->before);
 		json_out_money(&j, "after", r->after);
 		json_out_money(&j, "delta", money_total_minus(r->after, r->before));
@@ -170,6 +172,11 @@ static void print_rerate(const struct cli *cli, const struct rerate_result *r, b
 		buf_release(&b);
 		return;
 	}
+	if (r->kept)
+		printf("%lld record%s a price that no card states any more, and keep%s it (name the "
+		       "card with --prices, or take it away with --unprice)\n",
+		       (long long)r->kept, r->kept == 1 ? " has" : "s have",
+		       r->kept == 1 ? "s" : "");
 	if (!r->count) {
 		printf("every record keeps its price\n");
 		return;
@@ -206,20 +213,20 @@ static int rerate(struct cli *cli, struct err *e)
 	struct correction c = { 0 };
 	struct rerate_result r = { 0 };
 	struct zone *zone = NULL;
-	struct instant since, until;
-	bool dry = cli_flag(cli, "dry-run");
+	struct rerate_wish wish = { .dry = cli_flag(cli, "dry-run"),
+				    .unprice = cli_flag(cli, "unprice"),
+				    .why = reason(cli, "prices were corrected") };
 	int rc = cli_zone(cli, &zone, e);
 	if (rc == 0)
-		rc = cli_period(cli, zone, &since, &until, e);
+		rc = cli_period(cli, zone, &wish.since, &wish.until, e);
 	if (rc == 0) {
 		rc = begin(cli, &c, e);
 		if (rc == 0)
-			rc = correct_rerate(&r, c.store, c.in, since, until, dry,
-					    reason(cli, "prices were corrected"), e);
+			rc = correct_rerate(&r, c.store, c.in, &wish, e);
 		rc = end(&c, rc, e);
 	}
 	if (rc == 0)
-		print_rerate(cli, &r, dry);
+		print_rerate(cli, &r, wish.dry);
 	rerate_result_release(&r);
 	zone_close(zone);
 	return rc;
@@ -258,11 +265,12 @@ const struct command command_void = {
 
 const struct command command_rerate = {
 	.name = "rerate",
-	.summary = "price stored records anew after a card was corrected",
+	.summary = "price stored records again after a card was corrected",
 	.arguments = "",
-	.description = "Compares the price that each record was stored with to the one that the "
-		       "cards state now, shows the differences, and adds corrections. Look first "
-		       "with --dry-run. The old figures stay reproducible (tally usage --as-of).",
+	.description =
+		"Compares the price that each record was stored with to the one that the "
+		"cards state now, shows the differences, and adds corrections. Look first "
+		"with --dry-run. A record never loses its price unless --unprice says so. The old figures stay reproducible (tally usage --as-of).",
 	.examples = "  tally rerate --dry-run\n"
 		    "  tally rerate --prices corrected.json --since 2026-09-01 --why 'contract'\n",
 	.options = rerate_options,

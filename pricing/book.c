@@ -31,8 +31,6 @@ struct book {
 	int layer_next;
 	struct arena arena;
 	struct name_entry *slot[NAME_SLOTS];
-	int64_t *edge_us; /* every instant at which some price or alias begins or ends, ascending */
-	size_t edge_count, edge_room;
 	bool opened[SHIPPED_CARDS_MAX];
 	pthread_mutex_t lock; /* of all of it: cards are opened while threads ask */
 	struct book *self;    /* for opening a card of a book that is only asked */
@@ -96,23 +94,6 @@ static struct name_entry *need_name(struct book *b, const char *s)
 	return n;
 }
 
-static void add_edge(struct book *b, struct instant t)
-{
-	if (t.us == INSTANT_MIN.us || t.us == INSTANT_MAX.us)
-		return;
-	if (b->edge_count == b->edge_room) {
-		b->edge_room = b->edge_room ? b->edge_room * 2 : 64;
-		b->edge_us = mem_grow(b->edge_us, b->edge_room * sizeof *b->edge_us);
-	}
-	b->edge_us[b->edge_count++] = t.us;
-}
-
-static int edge_order(const void *a, const void *b)
-{
-	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-	return (x > y) - (x < y);
-}
-
 static const void **push(const void **list, size_t *count, const void *item)
 {
 	/* grows at powers of two */
@@ -131,18 +112,13 @@ static void add_card(struct book *b, struct card *c, int layer)
 		struct name_entry *n = need_name(b, p->model);
 		p->layer = layer;
 		n->price = (const struct price **)push((const void **)n->price, &n->price_count, p);
-		add_edge(b, p->from);
-		add_edge(b, p->to);
 	}
 	for (size_t i = 0; i < c->alias_count; i++) {
 		struct alias *a = &c->alias[i];
 		struct name_entry *n = need_name(b, a->alias);
 		a->layer = layer;
 		n->alias = (const struct alias **)push((const void **)n->alias, &n->alias_count, a);
-		add_edge(b, a->from);
-		add_edge(b, a->to);
 	}
-	qsort(b->edge_us, b->edge_count, sizeof *b->edge_us, edge_order);
 }
 
 void book_add_card(struct book *b, struct card *c)
@@ -242,7 +218,6 @@ void book_close(struct book *b)
 	for (size_t i = 0; i < b->card_count; i++)
 		card_close(b->card[i]);
 	free(b->card);
-	free(b->edge_us);
 	arena_release(&b->arena);
 	pthread_mutex_destroy(&b->lock);
 	free(b);
@@ -299,17 +274,23 @@ int book_add_path(struct book *b, const char *path, struct err *e)
 	return rc;
 }
 
-static struct instant next_edge(const struct book *b, struct instant t)
+static void lower(struct instant *until, struct instant at, struct instant edge)
 {
-	size_t low = 0, high = b->edge_count;
-	while (low < high) {
-		size_t mid = (low + high) / 2;
-		if (b->edge_us[mid] <= t.us)
-			low = mid + 1;
-		else
-			high = mid;
+	if (edge.us > at.us && edge.us < until->us)
+		*until = edge;
+}
+
+/* The next instant at which something of that name begins or ends. */
+static void lower_to_edges(struct instant *until, const struct name_entry *n, struct instant at)
+{
+	for (size_t i = 0; i < n->price_count; i++) {
+		lower(until, at, n->price[i]->from);
+		lower(until, at, n->price[i]->to);
 	}
-	return low < b->edge_count ? (struct instant){ b->edge_us[low] } : INSTANT_MAX;
+	for (size_t i = 0; i < n->alias_count; i++) {
+		lower(until, at, n->alias[i]->from);
+		lower(until, at, n->alias[i]->to);
+	}
 }
 
 static bool holds(struct instant from, struct instant to, struct instant t)
@@ -629,6 +610,7 @@ static int find_price(struct book *b, const struct price_query *query, struct pr
 			return rc;
 	}
 	const struct name_entry *asked = n;
+	lower_to_edges(&out->until, n, q.at);
 	for (int hop = 0; hop < 8; hop++) {
 		const struct price *p = best_price(n, provider, &q);
 		const struct alias *a = best_alias(n, provider, q.at);
@@ -657,6 +639,7 @@ static int find_price(struct book *b, const struct price_query *query, struct pr
 			return err_set(e, ERR_UNPRICED,
 				       "'%.*s' means '%s', which is in no price card",
 				       (int)asked->name.n, asked->name.p, a->model);
+		lower_to_edges(&out->until, n, q.at);
 	}
 	return err_set(e, ERR_INVALID, "the aliases of '%.*s' go round in a circle",
 		       (int)asked->name.n, asked->name.p);
@@ -668,11 +651,6 @@ int book_find(const struct book *b, const struct price_query *q, struct price_ma
 	pthread_mutex_lock(&b->self->lock);
 	*out = (struct price_match){ .until = INSTANT_MAX };
 	int rc = find_price(b->self, q, out, e);
-	/* After the cards are open, for they bring edges. A name that is in no card stays unknown.
-	 */
-	struct instant edge = rc == -ERR_NOT_FOUND ? INSTANT_MAX : next_edge(b, q->at);
-	if (edge.us < out->until.us)
-		out->until = edge;
 	pthread_mutex_unlock(&b->self->lock);
 	return rc;
 }

@@ -186,12 +186,20 @@ static int merge_cases(struct price_spans *s, struct err *e)
 	return 0;
 }
 
+/* Without wanted names: what first parties and cards of the user's sell. */
+static bool is_shown(const struct spans_wanted *wanted, const struct card *c)
+{
+	return wanted->model_count || !c->reseller;
+}
+
 static void find_tiers_and_regions(struct maker *m)
 {
 	struct name_list tiers = { 0 }, regions = { 0 };
 	for (size_t i = 0; i < book_card_count(m->book); i++)
 		for (size_t k = 0; k < book_card(m->book, i)->price_count; k++) {
 			const struct price *p = &book_card(m->book, i)->price[k];
+			if (!is_shown(m->wanted, book_card(m->book, i)))
+				continue;
 			if (m->wanted->tiers && strcmp(p->service_tier, "standard") != 0)
 				add_name(&tiers, p->service_tier);
 			if (m->wanted->regions && p->region)
@@ -215,6 +223,8 @@ int price_spans_make(struct price_spans *out, const struct book *book,
 	find_tiers_and_regions(&m);
 	for (size_t i = 0; i < book_card_count(book); i++) {
 		const struct card *c = book_card(book, i);
+		if (!is_shown(wanted, c))
+			continue;
 		for (size_t k = 0; k < c->price_count; k++)
 			add_name(&names, c->price[k].model);
 		for (size_t k = 0; k < c->alias_count; k++)
@@ -228,6 +238,8 @@ int price_spans_make(struct price_spans *out, const struct book *book,
 			continue;
 		for (size_t i = 0; i < book_card_count(book); i++) {
 			const struct card *c = book_card(book, i);
+			if (!is_shown(wanted, c))
+				continue;
 			for (size_t k = 0; k < c->price_count; k++)
 				if (strcmp(c->price[k].model, model) == 0)
 					add_name(&providers, c->price[k].provider);

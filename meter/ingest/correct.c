@@ -110,7 +110,7 @@ struct rerating {
 	struct ingest *in;
 	struct rerate_result *out;
 	struct dict index; /* model, old and new price to 1 + line */
-	struct instant since, until;
+	const struct rerate_wish *wish;
 	/* rows that no longer stand: 1 bit a row */
 	uint8_t *gone;
 	struct change {
@@ -135,6 +135,10 @@ static int compare_row(struct rerating *r, const struct usage_row *row)
 	if (rc != 0 || price == row->price)
 		return rc;
 	rc = store_stored_price(r->store, row->price, &old, r->e);
+	if (rc == 0 && unpriced && old->reason.n == 0 && !r->wish->unprice) {
+		r->out->kept++;
+		return 0;
+	}
 	if (rc == 0)
 		rc = store_stored_price(r->store, price, &fresh, r->e);
 	if (rc == 0)
@@ -180,7 +184,7 @@ static int take_current(void *user, const struct usage_row *row)
 {
 	struct rerating *r = user;
 	if (row->kind == USAGE_REVERSAL || r->gone[row->seq / 8] >> (row->seq % 8) & 1 ||
-	    row->record.time_us < r->since.us || row->record.time_us >= r->until.us)
+	    row->record.time_us < r->wish->since.us || row->record.time_us >= r->wish->until.us)
 		return 0;
 	return compare_row(r, row);
 }
@@ -209,22 +213,19 @@ static int follow_chain(void *user, const struct usage_row *row)
 }
 
 int correct_rerate(struct rerate_result *out, struct store *s, struct ingest *in,
-		   struct instant since, struct instant until, bool dry, const char *why,
-		   struct err *e)
+		   const struct rerate_wish *wish, struct err *e)
 {
 	const int64_t last = store_last_seq(s);
-	struct rerating r = {
-		.store = s, .in = in, .out = out, .since = since, .until = until, .e = e
-	};
+	struct rerating r = { .store = s, .in = in, .out = out, .wish = wish, .e = e };
 	struct standing st = { .r = &r };
 	*out = (struct rerate_result){ 0 };
 	r.gone = mem_zalloc((size_t)last / 8 + 1);
 	int rc = store_each_row(s, 1, last, follow_chain, &st, e);
 	if (rc == 0)
 		rc = store_each_row(s, 1, last, take_current, &r, e);
-	if (rc == 0 && !dry && r.changes)
-		rc = store_note_change(s, "rerate", why, e);
-	for (size_t i = 0; rc == 0 && !dry && i < r.changes; i++) {
+	if (rc == 0 && !wish->dry && r.changes)
+		rc = store_note_change(s, "rerate", wish->why, e);
+	for (size_t i = 0; rc == 0 && !wish->dry && i < r.changes; i++) {
 		struct usage_row row;
 		struct arena a = { 0 };
 		rc = store_row(s, r.change[i].seq, &row, e);

@@ -29,13 +29,20 @@ struct rerate_result {
 	struct rerate_line *line;
 	size_t count;
 	int64_t records; /* that change */
+	int64_t kept;	 /* records whose price no card states any more: they keep it */
 	struct money_total before, after;
 	struct arena arena;
 };
-/* Prices every current record anew. Appends the corrections unless dry. Errors: the store's. */
+struct rerate_wish {
+	struct instant since, until;
+	bool dry;     /* only looks */
+	bool unprice; /* takes prices away that no card states any more; else they stay */
+	const char *why;
+};
+/* Prices every current record again. Appends the corrections unless dry. A record never loses its
+ * price unasked, as when the card that rated it is not at hand. Errors: the store's. */
 int correct_rerate(struct rerate_result *out, struct store *s, struct ingest *in,
-		   struct instant since, struct instant until, bool dry, const char *why,
-		   struct err *e);
+		   const struct rerate_wish *wish, struct err *e);
 void rerate_result_release(struct rerate_result *r);
 
 #endif
