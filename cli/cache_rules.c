@@ -7,6 +7,10 @@ static int read_rule(const char *text, struct cache_rules *r, struct err *e)
 {
 	if (!text || strcmp(text, "prefix") == 0)
 		return 0;
+	if (strcmp(text, "breakpoints") == 0) {
+		r->breakpoints = true;
+		return 0;
+	}
 	while (*text) {
 		size_t n = strcspn(text, ",");
 		struct text word = { text, n };
@@ -22,8 +26,10 @@ static int read_rule(const char *text, struct cache_rules *r, struct err *e)
 					       "--rule: '%.*s' is no number of tokens", (int)n,
 					       text);
 		} else {
-			return err_set(e, ERR_USAGE,
-				       "--rule %s: prefix, or unit[,common][,interval=N]", text);
+			return err_set(
+				e, ERR_USAGE,
+				"--rule %s: prefix, unit[,common][,interval=N] or breakpoints",
+				text);
 		}
 		text += n;
 		text += *text == ',';
@@ -31,25 +37,60 @@ static int read_rule(const char *text, struct cache_rules *r, struct err *e)
 	return 0;
 }
 
+/* global, or words joined by +. */
+static int read_scope(const char *text, enum cache_scope *out, struct err *e)
+{
+	static const struct {
+		const char *word;
+		enum cache_scope scope;
+	} words[] = { { "conversation", CACHE_CONVERSATION },
+		      { "model", CACHE_MODEL },
+		      { "customer", CACHE_CUSTOMER } };
+	unsigned scope = CACHE_GLOBAL;
+	const char *p = text;
+	bool known = true;
+	if (text && strcmp(text, "global") != 0)
+		do {
+			const struct text word = { p, strcspn(p, "+") };
+			known = false;
+			for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+				if (text_is(word, words[i].word)) {
+					scope |= words[i].scope;
+					known = true;
+				}
+			p += word.n;
+		} while (known && *p++ == '+');
+	if (!known)
+		return err_set(e, ERR_USAGE,
+			       "--scope %s: global, or conversation, model and customer, joined "
+			       "by +",
+			       text);
+	*out = (enum cache_scope)scope;
+	return 0;
+}
+
 int cli_cache_rules(struct cli *cli, struct cache_rules *r, struct err *e)
 {
 	static const char *const touches[] = { "reverse", "forward", NULL };
 	static const char *const hits[] = { "clamp", "full", NULL };
-	static const char *const scopes[] = { "global", "conversation", "model",
-					      "conversation+model", NULL };
-	int touch, hit, scope;
+	static const char *const expires[] = { "touch", "write", NULL };
+	int touch, hit, expire;
 	*r = (struct cache_rules){ .capacity = -1, .ttl_us = -1 };
 	int rc = cli_choice(cli, "touch", touches, &touch, e);
 	if (rc == 0)
 		rc = cli_choice(cli, "hits", hits, &hit, e);
 	if (rc == 0)
-		rc = cli_choice(cli, "scope", scopes, &scope, e);
+		rc = cli_choice(cli, "expire", expires, &expire, e);
+	if (rc == 0)
+		rc = read_scope(cli_value(cli, "scope"), &r->scope, e);
 	if (rc == 0)
 		rc = read_rule(cli_value(cli, "rule"), r, e);
 	if (rc == 0)
 		rc = cli_count(cli, "quantum", 0, &r->quantum, e);
 	if (rc == 0)
 		rc = cli_count(cli, "minimum", 0, &r->minimum, e);
+	if (rc == 0)
+		rc = cli_count(cli, "recompute", 0, &r->recompute, e);
 	const char *settle = cli_value(cli, "settle");
 	if (rc == 0 && settle &&
 	    span_parse(&r->settle_us, text_of(settle), US_PER_SECOND, NULL) != 0)
@@ -57,15 +98,15 @@ int cli_cache_rules(struct cli *cli, struct cache_rules *r, struct err *e)
 	if (rc == 0) {
 		r->forward = touch == 1;
 		r->full = hit == 1;
-		r->scope = (enum cache_scope)scope;
+		r->ttl_of_write = expire == 1;
 	}
 	return rc;
 }
 
 int cli_no_cache_rules(const struct cli *cli, struct err *e)
 {
-	static const char *const rules[] = { "touch",  "hits",	  "rule",    "scope",
-					     "settle", "quantum", "minimum", NULL };
+	static const char *const rules[] = { "touch",	"hits",	   "rule",   "scope",	  "settle",
+					     "quantum", "minimum", "expire", "recompute", NULL };
 	return cli_none_of(
 		cli, rules,
 		"says how a cache of blocks works; it needs --cache infinite or a number "

@@ -12,10 +12,17 @@
 	  false }, \
 		{ "hits", 0, "clamp|full", "whether a partial last block can hit (default clamp)", \
 		  false }, \
-		{ "rule", 0, "RULE", "prefix, or unit[,common][,interval=N] (DeepSeek V4)", \
+		{ "rule", 0, "RULE", \
+		  "prefix, unit[,common][,interval=N] (DeepSeek V4), or\n" \
+		  "                               breakpoints (Anthropic)", \
 		  false }, \
-		{ "scope", 0, "SCOPE", "global, conversation, model or conversation+model", \
+		{ "scope", 0, "SCOPE", "global, or conversation, model and customer joined by +", \
 		  false }, \
+		{ "expire", 0, "touch|write", \
+		  "what a time to live counts from (default touch: reading refreshes it)", \
+		  false }, \
+		{ "recompute", 0, "N", \
+		  "the last N tokens never hit, and only whole blocks do (vLLM: 1)", false }, \
 		{ "settle", 0, "SECONDS", "a block can hit so long after it came (default 0)", \
 		  false }, \
 		{ "quantum", 0, "N", "hits are whole multiples of N tokens", false }, \

@@ -14,7 +14,7 @@ static const struct option options[] = {
 	{ "scenario", 's', "NAME=SPEC",
 	  "a scenario: MODEL, recorded, every:K:A:B, conversation:K:A:B,\n"
 	  "                               from:N:A:B, share:P:A:B, offpeak:MAXDELAY:MODEL,\n"
-	  "                               rules:FILE or cascade:FILE",
+	  "                               batch:MODEL, rules:FILE or cascade:FILE",
 	  true },
 	{ "scenarios", 0, "FILE", "scenarios from a JSON file", true },
 	{ "baseline", 0, "NAME",
@@ -281,7 +281,7 @@ const struct command command_whatif = {
 		"every:K:A:B sends every K-th call of a conversation to A and the others to B; "
 		"conversation:K:A:B every K-th conversation; from:N:A:B calls from the N-th on; "
 		"share:P:A:B a seeded share of conversations; offpeak:MAXDELAY:MODEL lets calls "
-		"wait for a cheaper hour. A model may be written PROVIDER/MODEL. Rules, cascades, "
+		"wait for a cheaper hour; batch:MODEL makes the calls in batches. A model may be written PROVIDER/MODEL. Rules, cascades, "
 		"factors for other tokenizers or wordier models, and speeds are in "
 		"docs/whatif.md.\n\n"
 		"Traces that name the blocks of their prompts are replayed through a cache "

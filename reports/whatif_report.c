@@ -138,6 +138,15 @@ static void put_model(struct json_out *j, const struct whatif_report *r,
 	json_out_end(j, '}');
 }
 
+/* null where calls had no price, for what the others cost is no answer. */
+static void put_varied(struct json_out *j, const char *key, struct money_total cost, bool none)
+{
+	if (none)
+		json_out_string(j, key, NULL);
+	else
+		json_out_money(j, key, cost);
+}
+
 static void put_sensitivity(struct json_out *j, const struct whatif_report *r, size_t i)
 {
 	const struct sensitivity *s = &r->sensitivity[i];
@@ -148,8 +157,8 @@ static void put_sensitivity(struct json_out *j, const struct whatif_report *r, s
 		json_out_string(j, "assumption", varied_name(s->order[k]));
 		json_out_string(j, "varied_by",
 				decimal_format((struct decimal){ r->vary_permille, 3 }, text));
-		json_out_money(j, "with_less", s->low[s->order[k]]);
-		json_out_money(j, "with_more", s->high[s->order[k]]);
+		put_varied(j, "with_less", s->low[s->order[k]], s->no_low[s->order[k]]);
+		put_varied(j, "with_more", s->high[s->order[k]], s->no_high[s->order[k]]);
 		json_out_end(j, '}');
 	}
 	json_out_end(j, ']');
@@ -630,6 +639,11 @@ static void remarks(const struct whatif_report *r, size_t i, struct buf *b)
 		const struct sensitivity *s = &r->sensitivity[i];
 		const int a = s->order[k];
 		struct buf more = { 0 };
+		if (s->no_low[a] || s->no_high[a]) {
+			printf("  %s: with %d.%d %% fewer or more %s some calls have no price\n",
+			       name, r->vary_permille / 10, r->vary_permille % 10, varied_name(a));
+			continue;
+		}
 		if (s->low[a].atto == s->high[a].atto)
 			continue;
 		shown(b, s->low[a], o->currency, false, false);

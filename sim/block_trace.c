@@ -10,7 +10,8 @@
 enum { MOONCAKE_TOKENS = 512, BAILIAN_TOKENS = 16, AGENT_TOKENS = 64, BLOCKS_MOST = 1 << 30 };
 
 struct fields {
-	struct text time, input, output, blocks, conversation, model, chat, parent;
+	struct text time, input, output, blocks, conversation, model, chat, parent, customer,
+		breakpoints;
 	bool agent, bailian;
 };
 
@@ -68,6 +69,11 @@ static int walk(struct text line, struct fields *f, struct err *e)
 			f->conversation = value;
 		else if (text_is(key, "m") || text_is(key, "model"))
 			f->model = value;
+		else if (text_is(key, "customer") || text_is(key, "user_id") ||
+			 text_is(key, "cache_salt"))
+			f->customer = value;
+		else if (text_is(key, "breakpoints"))
+			f->breakpoints = value;
 		else if (text_is(key, "chat_id"))
 			f->chat = value;
 		else if (text_is(key, "parent_chat_id"))
@@ -202,6 +208,38 @@ static uint32_t root_of(struct reader *r, struct text chat, struct text parent)
 	return (uint32_t)root;
 }
 
+/* [4096, 8192]: rising, within the prompt. */
+static int add_breakpoints(struct reader *r, struct text list, struct block_request *q,
+			   struct err *e)
+{
+	struct block_trace *t = r->t;
+	int64_t before = 0, at;
+	const char *p = list.p, *end = list.p + list.n;
+	q->first_break = (uint32_t)t->breakpoints;
+	while (p < end) {
+		const char *digits = p;
+		if (strchr("[], \t", *p)) {
+			p++;
+			continue;
+		}
+		while (p < end && *p >= '0' && *p <= '9')
+			p++;
+		if (whole((struct text){ digits, (size_t)(p - digits) }, "breakpoints", &at, e) !=
+			    0 ||
+		    at <= before || at > q->input)
+			return err_set(e, ERR_INVALID,
+				       "field 'breakpoints' is a list of places in the prompt, in "
+				       "tokens from its start and rising");
+		if ((t->breakpoints & (t->breakpoints - 1)) == 0)
+			t->breakpoint =
+				mem_grow(t->breakpoint, (t->breakpoints ? t->breakpoints * 2 : 1) *
+								sizeof *t->breakpoint);
+		t->breakpoint[t->breakpoints++] = before = at;
+		q->breaks++;
+	}
+	return 0;
+}
+
 static int add_request(struct reader *r, struct text line, struct err *e)
 {
 	struct block_trace *t = r->t;
@@ -269,8 +307,13 @@ static int add_request(struct reader *r, struct text line, struct err *e)
 			     "allow %lld (see --block)",
 			     (long long)q.input, q.count, (long long)t->block_tokens,
 			     (long long)most);
+	if (rc == 0)
+		rc = add_breakpoints(r, f.breakpoints, &q, e);
+	if (rc == 0 && unquoted(f.customer).n && !text_is(f.customer, "null"))
+		q.customer = number_of(&t->customers, unquoted(f.customer));
 	if (rc != 0) {
 		t->blocks = q.first;
+		t->breakpoints -= q.breaks;
 		if (q.conversation)
 			r->calls[q.conversation]--;
 		return rc;
@@ -389,5 +432,7 @@ void block_trace_close(struct block_trace *t)
 		free(t->refusal[i].why);
 	dict_release(&t->conversations);
 	dict_release(&t->models);
+	dict_release(&t->customers);
+	free(t->breakpoint);
 	free(t);
 }

@@ -14,9 +14,10 @@
 struct block_request {
 	int64_t time_us; /* from the trace's start */
 	int64_t input, output;
-	uint32_t conversation, model; /* numbers of names; 0: none */
-	uint32_t call;		      /* of the conversation, from 0 */
-	uint32_t first, count;	      /* of `block` */
+	uint32_t conversation, model, customer; /* numbers of names; 0: none */
+	uint32_t call;				/* of the conversation, from 0 */
+	uint32_t first, count;			/* of `block` */
+	uint32_t first_break, breaks;		/* of `breakpoint` */
 };
 
 enum { BLOCK_REFUSALS_KEPT = 20 };
@@ -34,7 +35,9 @@ struct block_trace {
 	size_t count;
 	uint32_t *block; /* dense numbers, equal for equal blocks */
 	size_t blocks, distinct;
-	struct dict conversations, models;
+	int64_t *breakpoint; /* tokens from the prompt's start, rising */
+	size_t breakpoints;
+	struct dict conversations, models, customers;
 	const char **model_name; /* by number */
 	size_t model_count;
 	int64_t input_tokens;

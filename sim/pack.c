@@ -75,6 +75,12 @@ static bool wide(enum pack_column c)
 
 /* --- writing --- */
 
+/* A request as the file has it. */
+struct packed_request {
+	int64_t time_us, input, output;
+	uint32_t conversation, model, call, first, count;
+};
+
 struct writer {
 	FILE *f;
 	const char *path;
@@ -273,7 +279,20 @@ static void put_rollups(struct writer *w, const struct workload *work)
 
 static void put_blocks(struct writer *w, const struct block_trace *t)
 {
-	put_section(w, SECTION_REQUESTS, 0, t->request, t->count * sizeof *t->request, true);
+	struct packed_request *list = mem_zalloc((t->count + 1) * sizeof *list);
+	for (size_t i = 0; i < t->count; i++) {
+		const struct block_request *q = &t->request[i];
+		list[i] = (struct packed_request){ .time_us = q->time_us,
+						   .input = q->input,
+						   .output = q->output,
+						   .conversation = q->conversation,
+						   .model = q->model,
+						   .call = q->call,
+						   .first = q->first,
+						   .count = q->count };
+	}
+	put_section(w, SECTION_REQUESTS, 0, list, t->count * sizeof *list, true);
+	free(list);
 	put_section(w, SECTION_BLOCKS, 0, t->block, t->blocks * sizeof *t->block, true);
 }
 
@@ -285,6 +304,10 @@ int pack_write(const char *path, const struct workload *work, bool relative, str
 	if (work->metered) {
 		free(temporary);
 		return err_set(e, ERR_USAGE, "a database is read at once; only traces are packed");
+	}
+	if (t && t->breakpoints) {
+		free(temporary);
+		return err_set(e, ERR_USAGE, "a pack has no place for 'breakpoints'");
 	}
 	snprintf(temporary, strlen(path) + 5, "%s.tmp", path);
 	w.f = fopen(temporary, "wb");
@@ -753,12 +776,23 @@ int pack_read_blocks(struct block_trace **out, const struct pack *p, struct err 
 	t->input_tokens = p->head.input_tokens;
 	t->model_count = p->head.models;
 	t->request = mem_alloc((t->count + 1) * sizeof *t->request);
+	struct packed_request *packed = mem_alloc((t->count + 1) * sizeof *packed);
 	t->block = mem_alloc((t->blocks + 1) * sizeof *t->block);
 	t->model_name = mem_zalloc((t->model_count + 1) * sizeof *t->model_name);
 	const struct text *model = p->name + p->head.names + p->head.conversations - 1,
 			  *chat = model + p->head.models;
-	int rc = read_section(p, find(p, SECTION_REQUESTS, 0), t->request,
-			      t->count * sizeof *t->request, e);
+	int rc =
+		read_section(p, find(p, SECTION_REQUESTS, 0), packed, t->count * sizeof *packed, e);
+	for (size_t i = 0; rc == 0 && i < t->count; i++)
+		t->request[i] = (struct block_request){ .time_us = packed[i].time_us,
+							.input = packed[i].input,
+							.output = packed[i].output,
+							.conversation = packed[i].conversation,
+							.model = packed[i].model,
+							.call = packed[i].call,
+							.first = packed[i].first,
+							.count = packed[i].count };
+	free(packed);
 	if (rc == 0)
 		rc = read_section(p, find(p, SECTION_BLOCKS, 0), t->block,
 				  t->blocks * sizeof *t->block, e);

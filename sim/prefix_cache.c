@@ -20,10 +20,12 @@ struct link {
 
 struct cache {
 	struct link *link;
-	int64_t *touched_us; /* INT64_MIN: absent */
-	int64_t *came_us;    /* when it was absent last; NULL without a settle delay */
-	uint8_t *ends;	     /* a unit ends behind this block */
-	uint32_t head, tail; /* most and least recent */
+	int64_t *touched_us;   /* INT64_MIN: absent */
+	int64_t *came_us;      /* when it was absent last; NULL where nobody asks */
+	int64_t ttl_us;	       /* -1: for ever */
+	const int64_t *age_us; /* what the time to live counts from: touched_us or came_us */
+	uint8_t *ends;	       /* a unit ends behind this block */
+	uint32_t head, tail;   /* most and least recent */
 	int64_t count;
 };
 
@@ -31,20 +33,10 @@ static int check_rules(const struct cache_rules *r, struct err *e)
 {
 	if (r->capacity == 0 || r->capacity < -1)
 		return err_set(e, ERR_USAGE, "a capacity is a number of blocks from 1, or inf");
-	if (r->interval < 0 || r->quantum < 0 || r->minimum < 0)
-		return err_set(e, ERR_USAGE, "interval, quantum and minimum are tokens from 0");
+	if (r->interval < 0 || r->quantum < 0 || r->minimum < 0 || r->recompute < 0)
+		return err_set(e, ERR_USAGE,
+			       "interval, quantum, minimum and recompute are tokens from 0");
 	return 0;
-}
-
-/* Which of several caches a request uses. */
-static uint64_t scope_of(const struct block_request *q, enum cache_scope scope, uint32_t model)
-{
-	uint64_t key = 0;
-	if (scope == CACHE_CONVERSATION || scope == CACHE_CONVERSATION_MODEL)
-		key = (uint64_t)q->conversation << 32;
-	if (scope == CACHE_MODEL || scope == CACHE_CONVERSATION_MODEL)
-		key |= model;
-	return key;
 }
 
 /* A model's entries lie behind those of the models before it. */
@@ -63,10 +55,8 @@ static struct entries number_entries(const struct block_trace *t, const struct c
 {
 	enum cache_scope scope = rules->scope;
 	uint32_t models = 0;
-	if (t->local && scope == CACHE_CONVERSATION)
-		scope = CACHE_GLOBAL;
-	if (t->local && scope == CACHE_CONVERSATION_MODEL)
-		scope = CACHE_MODEL;
+	if (t->local)
+		scope = (enum cache_scope)(scope & ~(unsigned)CACHE_CONVERSATION);
 	if (scope == CACHE_GLOBAL)
 		return (struct entries){ .of = t->block, .count = t->distinct };
 	for (size_t i = 0; i < t->count; i++) {
@@ -80,9 +70,14 @@ static struct entries number_entries(const struct block_trace *t, const struct c
 	en.of = en.own;
 	for (size_t i = 0; i < t->count; i++) {
 		const struct block_request *q = &t->request[i];
-		uint64_t key_scope = scope_of(q, scope, model ? model[i] : q->model);
+		uint32_t key[4] = { scope & CACHE_CONVERSATION ? q->conversation : 0,
+				    scope & CACHE_CUSTOMER ? q->customer : 0,
+				    !(scope & CACHE_MODEL) ? 0
+				    : model		   ? model[i]
+							   : q->model,
+				    0 };
 		for (uint32_t k = q->first; k < q->first + q->count; k++) {
-			const uint64_t key[2] = { key_scope, t->block[k] };
+			key[3] = t->block[k];
 			uint64_t *n = dict_need(
 				&numbers, (struct text){ (const char *)key, sizeof key }, NULL);
 			if (!*n)
@@ -113,12 +108,19 @@ static void unlink_entry(struct cache *c, uint32_t i)
 		c->link[l->after].before = l->before;
 }
 
+static bool expired(const struct cache *c, uint32_t i, int64_t now_us)
+{
+	return c->ttl_us >= 0 && now_us - c->age_us[i] > c->ttl_us;
+}
+
 static void touch(struct cache *c, uint32_t i, int64_t now_us, int64_t capacity)
 {
-	bool present = c->touched_us[i] != INT64_MIN;
+	bool present = c->touched_us[i] != INT64_MIN, lives = present && !expired(c, i, now_us);
 	c->touched_us[i] = now_us;
-	if (c->came_us && !present)
+	if (c->came_us && !lives)
 		c->came_us[i] = now_us;
+	if (!lives) /* what comes again is a block like any other */
+		c->ends[i] = 0;
 	if (capacity < 0)
 		return; /* nothing is ever evicted, so no order is needed */
 	if (present) {
@@ -147,8 +149,46 @@ static void touch(struct cache *c, uint32_t i, int64_t now_us, int64_t capacity)
 static uint32_t blocks_of(const struct block_trace *t, const struct cache_rules *r,
 			  const struct block_request *q)
 {
-	int64_t full = q->input / t->block_tokens;
-	return r->full && full < q->count ? (uint32_t)full : q->count;
+	const int64_t rest = q->input > r->recompute ? q->input - r->recompute : 0,
+		      full = rest / t->block_tokens;
+	return (r->full || r->recompute) && full < q->count ? (uint32_t)full : q->count;
+}
+
+/* Blocks of a prompt in front of one of its breakpoints; its last partial one where it ends there.
+ */
+static uint32_t blocks_before(const struct block_trace *t, const struct block_request *q,
+			      int64_t breakpoint)
+{
+	const int64_t full = breakpoint / t->block_tokens;
+	return breakpoint == q->input || full > q->count ? q->count : (uint32_t)full;
+}
+
+int64_t prefix_cache_reach(const struct block_trace *t, const struct cache_rules *r,
+			   const struct block_request *q)
+{
+	const int64_t reach = r->breakpoints && q->breaks
+				      ? t->breakpoint[q->first_break + q->breaks - 1]
+				      : q->input;
+	return reach < r->minimum ? 0 : reach;
+}
+
+/* Marks where a later request can hit up to. */
+static void store_units(const struct block_trace *t, const struct cache_rules *r,
+			const struct block_request *q, const uint32_t *b, struct cache *c,
+			uint32_t base)
+{
+	for (uint32_t k = 0; k == 0 || (r->breakpoints && k < q->breaks); k++) {
+		uint32_t n = q->count;
+		if (r->breakpoints && q->breaks)
+			n = t->breakpoint[q->first_break + k] < r->minimum
+				    ? 0
+				    : blocks_before(t, q, t->breakpoint[q->first_break + k]);
+		else if (r->breakpoints && q->input < r->minimum)
+			n = 0;
+		/* writing a long prompt may have evicted its own blocks */
+		if (n && c->touched_us[base + b[n - 1]] != INT64_MIN)
+			c->ends[base + b[n - 1]] = 1;
+	}
 }
 
 /* Tokens of the first `blocks` blocks of a prompt. */
@@ -197,25 +237,32 @@ static void run_unlimited(const struct block_trace *t, const struct cache_rules 
 static void run_limited(const struct block_trace *t, const struct cache_rules *r,
 			const struct entries *en, int64_t *hits, struct cache_result *out)
 {
-	struct cache c = { .head = NONE, .tail = NONE };
+	struct cache c = { .head = NONE, .tail = NONE, .ttl_us = r->ttl_us };
+	const bool units = r->units || r->breakpoints;
 	c.link = mem_alloc((en->count + 1) * sizeof *c.link);
 	c.touched_us = mem_alloc((en->count + 1) * sizeof *c.touched_us);
 	c.ends = mem_zalloc(en->count + 1);
-	if (r->settle_us > 0)
+	if (r->settle_us > 0 || r->ttl_of_write)
 		c.came_us = mem_alloc((en->count + 1) * sizeof *c.came_us);
+	c.age_us = r->ttl_of_write ? c.came_us : c.touched_us;
 	for (size_t i = 0; i < en->count; i++)
 		c.touched_us[i] = INT64_MIN;
 	for (size_t i = 0; i < t->count; i++) {
 		const struct block_request *q = &t->request[i];
 		const uint32_t *b = en->of + q->first, base = en->base ? en->base[i] : 0;
-		const uint32_t most = blocks_of(t, r, q);
-		uint32_t lead = 0;
+		uint32_t most = blocks_of(t, r, q), lead = 0;
+		if (r->breakpoints && q->breaks) {
+			const uint32_t reach =
+				blocks_before(t, q, t->breakpoint[q->first_break + q->breaks - 1]);
+			most = reach < most ? reach : most;
+		}
 		while (lead < most && c.touched_us[base + b[lead]] != INT64_MIN &&
-		       (r->ttl_us < 0 || q->time_us - c.touched_us[base + b[lead]] <= r->ttl_us) &&
-		       (!c.came_us || q->time_us - c.came_us[base + b[lead]] >= r->settle_us))
+		       !expired(&c, base + b[lead], q->time_us) &&
+		       (r->settle_us <= 0 ||
+			q->time_us - c.came_us[base + b[lead]] >= r->settle_us))
 			lead++;
 		int64_t hit = lead;
-		if (r->units) {
+		if (units) {
 			int64_t per = r->interval / t->block_tokens;
 			while (hit > 0 && !c.ends[base + b[hit - 1]] &&
 			       !(per > 0 && hit % per == 0))
@@ -232,8 +279,8 @@ static void run_limited(const struct block_trace *t, const struct cache_rules *r
 		else
 			for (uint32_t k = q->count; k-- > 0;)
 				touch(&c, base + b[k], q->time_us, r->capacity);
-		if (r->units && q->count)
-			c.ends[base + b[q->count - 1]] = 1;
+		if (units && q->count)
+			store_units(t, r, q, b, &c, base);
 	}
 	free(c.link);
 	free(c.touched_us);
@@ -241,15 +288,28 @@ static void run_limited(const struct block_trace *t, const struct cache_rules *r
 	free(c.ends);
 }
 
+/* What a rule asks of every request, the trace must tell. */
+static int check_trace(const struct block_trace *t, const struct cache_rules *r, struct err *e)
+{
+	if (r->scope & CACHE_CUSTOMER && t->customers.count == 0)
+		return err_set(
+			e, ERR_USAGE,
+			"--scope customer: the trace names no customers (a field 'customer', "
+			"'user_id' or 'cache_salt')");
+	return 0;
+}
+
 int prefix_cache_run(const struct block_trace *t, const struct cache_rules *r,
 		     const uint32_t *model, int64_t *hits, struct cache_result *out, struct err *e)
 {
 	int rc = check_rules(r, e);
+	if (rc == 0)
+		rc = check_trace(t, r, e);
 	if (rc != 0)
 		return rc;
 	struct entries en = number_entries(t, r, model);
 	*out = (struct cache_result){ .requests = (int64_t)t->count };
-	if (r->capacity < 0 && r->ttl_us < 0 && r->settle_us <= 0 && !r->units)
+	if (r->capacity < 0 && r->ttl_us < 0 && r->settle_us <= 0 && !r->units && !r->breakpoints)
 		run_unlimited(t, r, &en, hits, out);
 	else
 		run_limited(t, r, &en, hits, out);
@@ -359,7 +419,8 @@ int prefix_cache_curve(const struct block_trace *t, const struct cache_rules *r,
 	struct cache_rules unlimited = *r;
 	unlimited.capacity = -1;
 	int rc = check_rules(&unlimited, e);
-	if (rc == 0 && (r->ttl_us >= 0 || r->settle_us > 0 || r->units || r->quantum || r->minimum))
+	if (rc == 0 && (r->ttl_us >= 0 || r->settle_us > 0 || r->units || r->breakpoints ||
+			r->quantum || r->minimum))
 		rc = err_set(e, ERR_USAGE,
 			     "--curve knows the prefix rule without --ttl, --settle, --quantum "
 			     "and --minimum; ask for capacities one by one");

@@ -5,7 +5,8 @@
  * LRU counts blocks; with `reverse` a request touches its blocks last to first, so that the root
  * stays most recent and tails go first. Time to live is refreshed by a touch, and its end is
  * inclusive. With a settle delay a block is there for others only so long after it came in (both
- * ends inclusive); what is evicted and comes again settles again.
+ * ends inclusive); what was evicted or expired and comes again is new: it settles again, and no
+ * unit ends behind it.
  */
 #ifndef TALLY_SIM_PREFIX_CACHE_H
 #define TALLY_SIM_PREFIX_CACHE_H
@@ -13,23 +14,26 @@
 #include "sim/block_trace.h"
 
 enum cache_scope {
-	CACHE_GLOBAL,
-	CACHE_CONVERSATION,
-	CACHE_MODEL,
-	CACHE_CONVERSATION_MODEL,
+	/* one cache, or one of each conversation, model, customer, and of what they make together
+	 */
+	CACHE_GLOBAL = 0,
+	CACHE_CONVERSATION = 1,
+	CACHE_MODEL = 2,
+	CACHE_CONVERSATION_MODEL = CACHE_CONVERSATION | CACHE_MODEL,
+	CACHE_CUSTOMER = 4,
+	CACHE_SCOPES = 8,
 };
 
 /* The same for whoever pays: no model finds what another one read. */
 static inline enum cache_scope cache_scope_by_model(enum cache_scope s)
 {
-	return s == CACHE_GLOBAL	 ? CACHE_MODEL
-	       : s == CACHE_CONVERSATION ? CACHE_CONVERSATION_MODEL
-					 : s;
+	return (enum cache_scope)(s | CACHE_MODEL);
 }
 
 struct cache_rules {
 	int64_t capacity;  /* blocks; -1: without limit */
 	int64_t ttl_us;	   /* -1: for ever */
+	bool ttl_of_write; /* what is read does not live longer for it */
 	int64_t settle_us; /* a block can hit so long after it came, and not before */
 	bool forward;	   /* blocks are touched first to last */
 	bool full;	   /* only full blocks hit, never a partial one */
@@ -39,7 +43,11 @@ struct cache_rules {
 	   (0: none) */
 	bool units, common;
 	int64_t interval;
+	/* Anthropic: prompts are stored up to their breakpoints, and found up to a stored one; a
+	   request that names none has one at its end */
+	bool breakpoints;
 	int64_t quantum, minimum; /* hits are whole quanta of tokens, and not below the minimum */
+	int64_t recompute; /* so many tokens at the end never hit, and only whole blocks do */
 };
 
 struct cache_result {
@@ -50,6 +58,10 @@ struct cache_result {
  * another column (model, by request; NULL: the trace's own). Errors: ERR_USAGE. */
 int prefix_cache_run(const struct block_trace *t, const struct cache_rules *rules,
 		     const uint32_t *model, int64_t *hits, struct cache_result *out, struct err *e);
+
+/* Tokens of a prompt that the rules let into the cache: what of them did not hit was written. */
+int64_t prefix_cache_reach(const struct block_trace *t, const struct cache_rules *r,
+			   const struct block_request *q);
 
 /* hit_tokens and hit_blocks of every capacity at once: point i is the smallest capacity at which
  * they reach those values. free() *points. Errors: ERR_USAGE (rules that one pass cannot tell). */

@@ -268,8 +268,8 @@ static int parse(struct route *r, const char *spec, const struct book *book, str
 		size_t pieces;
 	} kinds[] = { { "every", ROUTE_EVERY, 4 },     { "conversation", ROUTE_CONVERSATION, 4 },
 		      { "from", ROUTE_FROM, 4 },       { "share", ROUTE_SHARE, 4 },
-		      { "offpeak", ROUTE_OFFPEAK, 3 }, { "rules", ROUTE_RULES, 2 },
-		      { "cascade", ROUTE_CASCADE, 2 } };
+		      { "offpeak", ROUTE_OFFPEAK, 3 }, { "batch", ROUTE_MODEL, 2 },
+		      { "rules", ROUTE_RULES, 2 },     { "cascade", ROUTE_CASCADE, 2 } };
 	struct text piece[4];
 	uint32_t place;
 	int rc = 0;
@@ -288,6 +288,10 @@ static int parse(struct route *r, const char *spec, const struct book *book, str
 				       kinds[i].word, kinds[i].pieces);
 		if (r->kind == ROUTE_RULES || r->kind == ROUTE_CASCADE)
 			return read_file(r, piece[1], book, a, e);
+		if (r->kind == ROUTE_MODEL) {
+			r->service_tier = text_of(kinds[i].word);
+			return add_target(r, piece[1], book, a, &place, e);
+		}
 		if (r->kind == ROUTE_OFFPEAK)
 			rc = delay(&r->delay_us, piece[1], e);
 		else if (r->kind == ROUTE_SHARE)
@@ -391,12 +395,22 @@ bool route_escalates(const struct route *r, const struct workload *w, size_t i, 
 		dict_find(&r->escalated, text_of(w->conversation_name[c->conversation])));
 }
 
-bool route_may_wait(const struct route *r, const struct workload *w, size_t i)
+static bool has_time(const struct route *r, const struct workload *w, size_t i)
 {
-	if (r->kind != ROUTE_OFFPEAK || r->waits == 0)
-		return r->kind == ROUTE_OFFPEAK;
+	if (r->waits == 0)
+		return true;
 	for (size_t k = 0; k < r->waits; k++)
 		if (w->call[i].workload && text_is(r->wait[k], w->name[w->call[i].workload]))
 			return true;
 	return false;
+}
+
+bool route_may_wait(const struct route *r, const struct workload *w, size_t i)
+{
+	return r->kind == ROUTE_OFFPEAK && has_time(r, w, i);
+}
+
+bool route_retiers(const struct route *r, const struct workload *w, size_t i)
+{
+	return r->service_tier.n && has_time(r, w, i);
 }

@@ -2,9 +2,9 @@
  * route: which model answers each call of a workload, and when.
  *
  * A route is written as MODEL, `recorded`, every:K:A:B, conversation:K:A:B, from:N:A:B,
- * share:P:A:B, offpeak:MAXDELAY:MODEL, rules:FILE or cascade:FILE (docs/whatif.md). A model is
- * written NAME or PROVIDER/NAME. Choosing is deterministic: shares are seeded hashes of the
- * conversation.
+ * share:P:A:B, offpeak:MAXDELAY:MODEL, batch:MODEL, rules:FILE or cascade:FILE (docs/whatif.md). A
+ * model is written NAME or PROVIDER/NAME. Choosing is deterministic: shares are seeded hashes of
+ * the conversation.
  */
 #ifndef TALLY_SIM_ROUTE_H
 #define TALLY_SIM_ROUTE_H
@@ -47,8 +47,9 @@ struct route {
 	int64_t delay_us; /* the longest that work may wait */
 	struct route_rule *rule;
 	size_t rules;
-	uint32_t otherwise; /* of rules */
-	struct text *wait;  /* workloads that may wait; none: all */
+	uint32_t otherwise;	  /* of rules */
+	struct text service_tier; /* that calls are made in; empty: as recorded */
+	struct text *wait;	  /* workloads that may wait, or be made in that tier; none: all */
 	size_t waits;
 	/* what is tried on one model and then run on another too */
 	bool escalates, by_name;
@@ -71,5 +72,7 @@ bool route_escalates(const struct route *r, const struct workload *w, size_t i, 
 		     uint64_t seed);
 /* Whether call i may wait for a cheaper hour. */
 bool route_may_wait(const struct route *r, const struct workload *w, size_t i);
+/* Whether call i is made in the route's service tier and not in its own. */
+bool route_retiers(const struct route *r, const struct workload *w, size_t i);
 
 #endif

@@ -159,8 +159,13 @@ static int waits(struct scenario_list *l, struct scenario *s, json_value *v, str
 	size_t n = 0;
 	if (v && json_kind(v) != JSON_ARRAY)
 		return err_set(e, ERR_INVALID, "'wait' is a list of workloads");
-	if (v && s->route.kind != ROUTE_OFFPEAK)
-		return err_set(e, ERR_INVALID, "'wait' belongs to a route 'offpeak:'");
+	if (v && s->route.kind != ROUTE_OFFPEAK && !s->route.service_tier.n)
+		return err_set(e, ERR_INVALID,
+			       "'wait' belongs to a route 'offpeak:' or 'batch:', or to a "
+			       "'service_tier'");
+	for (json_value *m = json_first(v); m; m = json_next(m))
+		if (json_kind(m) != JSON_STRING || json_string(m).n == 0)
+			return err_set(e, ERR_INVALID, "'wait' is a list of workloads by name");
 	for (json_value *m = json_first(v); m; m = json_next(m))
 		n++;
 	s->route.wait = arena_alloc(&l->arena, (n + 1) * sizeof *s->route.wait);
@@ -170,6 +175,29 @@ static int waits(struct scenario_list *l, struct scenario *s, json_value *v, str
 			(struct text){ arena_text(&l->arena, name.p, name.n), name.n };
 	}
 	return 0;
+}
+
+static int service_tier(struct scenario_list *l, struct scenario *s, json_value *v, struct err *e)
+{
+	struct text tier = json_string(v);
+	if (!v)
+		return 0;
+	if (json_kind(v) != JSON_STRING || tier.n == 0)
+		return err_set(e, ERR_INVALID, "'service_tier' is a tier's name, such as batch");
+	if (s->route.service_tier.n && !text_eq(s->route.service_tier, tier))
+		return err_set(e, ERR_INVALID, "the route says '%.*s', 'service_tier' '%.*s'",
+			       (int)s->route.service_tier.n, s->route.service_tier.p, (int)tier.n,
+			       tier.p);
+	s->route.service_tier = (struct text){ arena_text(&l->arena, tier.p, tier.n), tier.n };
+	return 0;
+}
+
+static int true_or_false(bool *out, json_value *v, const char *key, struct err *e)
+{
+	*out = json_true(v);
+	return !v || json_kind(v) == JSON_BOOL
+		       ? 0
+		       : err_set(e, ERR_INVALID, "'%s' is true or false", key);
 }
 
 static int add_object(struct scenario_list *l, json_value *v, const struct book *book,
@@ -183,6 +211,7 @@ static int add_object(struct scenario_list *l, json_value *v, const struct book 
 					    "retries",
 					    "self_hosted",
 					    "writes",
+					    "service_tier",
 					    "first_token_seconds",
 					    "output_tokens_per_second",
 					    "wait",
@@ -221,10 +250,13 @@ static int add_object(struct scenario_list *l, json_value *v, const struct book 
 		rc = by_model(s, json_member(v, "output_tokens_per_second"),
 			      "output_tokens_per_second", s->tokens_per_second, e);
 	if (rc == 0)
+		rc = service_tier(l, s, json_member(v, "service_tier"), e);
+	if (rc == 0)
+		rc = true_or_false(&s->writes, json_member(v, "writes"), "writes", e);
+	if (rc == 0)
 		rc = waits(l, s, json_member(v, "wait"), e);
 	s->has_factors = json_member(v, "input_factor") || json_member(v, "output_factor") ||
 			 json_member(v, "reasoning_factor");
-	s->writes = json_true(json_member(v, "writes"));
 	return rc == 0 ? 0 : err_context(e, "scenario '%s'", s->name);
 }
 

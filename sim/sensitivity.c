@@ -44,8 +44,12 @@ int sensitivity_run(struct sensitivity **out, const struct whatif_options *o, in
 		for (size_t i = 0; i < o->scenarios; i++) {
 			struct sensitivity *s = &(*out)[i];
 			for (int k = 0; k < VARIED; k++) {
-				s->low[k] = result[i * each + (size_t)k * 2].cost;
-				s->high[k] = result[i * each + (size_t)k * 2 + 1].cost;
+				const struct whatif_result *less =
+					&result[i * each + (size_t)k * 2];
+				s->low[k] = less[0].cost;
+				s->high[k] = less[1].cost;
+				s->no_low[k] = less[0].unpriced > 0;
+				s->no_high[k] = less[1].unpriced > 0;
 				int place = k;
 				for (; place > 0 && width(s, s->order[place - 1]) < width(s, k);
 				     place--)

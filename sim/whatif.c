@@ -24,7 +24,7 @@ struct run {
 	struct play *play;
 	size_t plays;
 	uint32_t targets;	  /* of the route, and the recorded subjects behind them */
-	struct subject **subject; /* by target */
+	struct subject **subject; /* by target and by what was recorded; NULL: not asked for yet */
 	int32_t *model_at;	  /* place of each target's model in out; -1: not used yet */
 	bool waits;
 };
@@ -34,30 +34,44 @@ static bool is_recorded(const struct run *r, uint32_t target)
 	return target >= r->s->route.targets;
 }
 
-static void target_names(const struct run *r, uint32_t target, struct text *provider,
-			 struct text *model, struct text *tier, struct text *region)
+static struct work_subject target_names(const struct run *r, uint32_t target)
 {
-	*tier = *region = (struct text){ 0 };
-	if (!is_recorded(r, target)) {
-		*provider = r->s->route.target[target].provider;
-		*model = r->s->route.target[target].model;
-		return;
-	}
-	const struct work_subject *s = &r->o->workload->subject[target - r->s->route.targets];
-	*provider = s->provider;
-	*model = s->model;
-	*tier = s->service_tier;
-	*region = s->region;
+	const struct route *route = &r->s->route;
+	if (is_recorded(r, target))
+		return r->o->workload->subject[target - route->targets];
+	return (struct work_subject){ .provider = route->target[target].provider,
+				      .model = route->target[target].model };
 }
 
-static struct subject *subject_of(struct run *r, uint32_t target)
+/* The call on its target: another model keeps the call's service tier and region. */
+static struct work_subject names_of(const struct run *r, uint32_t target, uint32_t call)
 {
-	struct text provider, model, tier, region;
-	if (!r->subject[target]) {
-		target_names(r, target, &provider, &model, &tier, &region);
-		r->subject[target] = tariffs_subject(r->tariffs, provider, model, tier, region);
+	const struct workload *w = r->o->workload;
+	const struct work_subject *was = &w->subject[w->call[call].subject];
+	struct work_subject names = target_names(r, target);
+	names.service_tier =
+		route_retiers(&r->s->route, w, call) ? r->s->route.service_tier : was->service_tier;
+	names.region = was->region;
+	return names;
+}
+
+/* Where `subject` keeps what names_of says: route's targets first, what was recorded behind. */
+static size_t subject_place(const struct run *r, uint32_t target, uint32_t call)
+{
+	const struct workload *w = r->o->workload;
+	const uint32_t row = is_recorded(r, target) ? r->s->route.targets : target;
+	return (row * w->subjects + w->call[call].subject) * 2 +
+	       route_retiers(&r->s->route, w, call);
+}
+
+static struct subject *subject_of(struct run *r, uint32_t target, uint32_t call)
+{
+	struct subject **s = &r->subject[subject_place(r, target, call)];
+	if (!*s) {
+		const struct work_subject n = names_of(r, target, call);
+		*s = tariffs_subject(r->tariffs, n.provider, n.model, n.service_tier, n.region);
 	}
-	return r->subject[target];
+	return *s;
 }
 
 static void take_limits(struct run *r, uint32_t target, const char *resolved,
@@ -109,17 +123,16 @@ static struct whatif_model *model_of(struct run *r, uint32_t target, const struc
 	struct whatif_result *out = r->out;
 	if (r->model_at[target] < 0) {
 		struct whatif_model *m;
-		struct text provider, model, tier, region;
-		target_names(r, target, &provider, &model, &tier, &region);
+		const struct work_subject n = target_names(r, target);
 		/* the same model twice (as A and as B, or in two tiers) is one line */
 		for (size_t i = 0; i < out->models; i++)
-			if (text_eq(out->model[i].model, model) &&
-			    text_eq(out->model[i].provider, provider))
+			if (text_eq(out->model[i].model, n.model) &&
+			    text_eq(out->model[i].provider, n.provider))
 				r->model_at[target] = (int32_t)i;
 		if (r->model_at[target] < 0) {
 			out->model = mem_grow(out->model, (out->models + 1) * sizeof *out->model);
 			m = &out->model[out->models];
-			*m = (struct whatif_model){ .provider = provider, .model = model };
+			*m = (struct whatif_model){ .provider = n.provider, .model = n.model };
 			take_limits(r, target, a->resolved, m);
 			r->model_at[target] = (int32_t)out->models++;
 		}
@@ -131,6 +144,7 @@ static struct whatif_model *model_of(struct run *r, uint32_t target, const struc
 
 /* What an hour costs for a model: memory of one answer, and of when it gets cheaper. */
 struct hour {
+	const struct subject *of;
 	int64_t from_us, until_us;
 	int64_t cheaper_us; /* INT64_MAX: not within reach */
 };
@@ -141,13 +155,12 @@ static int128 price_level(const struct price_match *m)
 	       m->tariff->rates.per_million[BUCKET_OUTPUT].pico;
 }
 
-static void look_ahead(const struct run *r, uint32_t target, int64_t us, struct hour *h)
+static void look_ahead(const struct run *r, const struct subject *s, int64_t us, struct hour *h)
 {
-	struct price_query q = { .currency = r->o->currency, .at = { us } };
+	struct price_query q = { s->provider, s->model,	      s->service_tier,
+				 s->region,   r->o->currency, { us } };
 	struct price_match now, then;
-	struct text tier, region;
-	target_names(r, target, &q.provider, &q.model, &tier, &region);
-	*h = (struct hour){ us, us + 1, INT64_MAX };
+	*h = (struct hour){ s, us, us + 1, INT64_MAX };
 	if (book_find(r->o->book, &q, &now, NULL) != 0)
 		return;
 	h->until_us = now.until.us;
@@ -164,9 +177,13 @@ static void look_ahead(const struct run *r, uint32_t target, int64_t us, struct 
 static int by_time(const void *a, const void *b)
 {
 	const struct play *x = a, *y = b;
-	return x->time_us != y->time_us ? x->time_us < y->time_us ? -1 : 1
-	       : x->call < y->call	? -1
-					: x->call > y->call;
+	if (x->time_us != y->time_us)
+		return x->time_us < y->time_us ? -1 : 1;
+	if (x->call != y->call)
+		return x->call < y->call ? -1 : 1;
+	if (x->again != y->again)
+		return x->again ? 1 : -1;
+	return y->failed - x->failed;
 }
 
 /* A play that fails comes twice; which do is the same in every scenario of a seed. */
@@ -189,8 +206,9 @@ static void add_retry(struct run *r, struct play *p)
 static void wait_for_cheaper(struct run *r, struct play *p, struct hour *hour)
 {
 	const int64_t most_us = r->s->route.delay_us;
-	if (p->time_us < hour->from_us || p->time_us >= hour->until_us)
-		look_ahead(r, p->target, p->time_us, hour);
+	const struct subject *s = subject_of(r, p->target, p->call);
+	if (hour->of != s || p->time_us < hour->from_us || p->time_us >= hour->until_us)
+		look_ahead(r, s, p->time_us, hour);
 	if (hour->cheaper_us == INT64_MAX || hour->cheaper_us - p->time_us > most_us)
 		return;
 	int64_t waits_us = hour->cheaper_us - p->time_us;
@@ -220,8 +238,6 @@ static void choose(struct run *r)
 			wait_for_cheaper(r, p, &hour);
 		add_retry(r, p);
 	}
-	if (r->out->moved)
-		qsort(r->play, r->plays, sizeof *r->play, by_time);
 	const size_t first = r->plays;
 	for (size_t i = 0; route->escalates && i < first; i++)
 		if (!r->play[i].failed &&
@@ -229,14 +245,42 @@ static void choose(struct run *r)
 			struct play *p = &r->play[r->plays++];
 			*p = (struct play){ .call = r->play[i].call,
 					    .target = route->escalate_to,
-					    .time_us = w->call[r->play[i].call].time_us,
+					    .time_us = r->play[i].time_us,
 					    .again = true };
 			add_retry(r, p);
 			r->out->escalated++;
 		}
+	/* a cache sees what happens in the order of time, second passes too */
+	if (r->out->moved || r->out->escalated)
+		qsort(r->play, r->plays, sizeof *r->play, by_time);
 }
 
 /* --- what the caches had --- */
+
+/*
+ * Which cache a play uses. A model has one, by whatever name and in whatever service tier it is
+ * called; a region has its own where it has prices of its own.
+ */
+static uint32_t cache_number(struct run *r, struct dict *numbers, const struct play *p)
+{
+	struct subject *s = subject_of(r, p->target, p->call);
+	const struct tariff_answer *a = tariffs_ask(r->tariffs, s, p->time_us);
+	const struct text part[3] = {
+		a->price && a->price->provider ? text_of(a->price->provider) : s->provider,
+		a->resolved ? text_of(a->resolved) : s->model,
+		a->price && a->price->region ? text_of(a->price->region) : (struct text){ 0 },
+	};
+	struct buf key = { 0 };
+	for (int i = 0; i < 3; i++) {
+		buf_add(&key, part[i].p, part[i].n);
+		buf_add(&key, "", 1);
+	}
+	uint64_t *n = dict_need(numbers, (struct text){ key.p, key.n }, NULL);
+	buf_release(&key);
+	if (!*n)
+		*n = numbers->count;
+	return (uint32_t)(*n - 1);
+}
 
 static int hit_blocks(struct run *r, struct err *e)
 {
@@ -244,6 +288,7 @@ static int hit_blocks(struct run *r, struct err *e)
 	struct block_trace view = *w->blocks;
 	struct cache_rules rules = r->o->rules;
 	struct cache_result sums;
+	struct dict numbers = { 0 };
 	uint32_t *model = mem_alloc((r->plays + 1) * sizeof *model);
 	int64_t *hits = mem_alloc((r->plays + 1) * sizeof *hits);
 	rules.scope = cache_scope_by_model(rules.scope);
@@ -253,7 +298,7 @@ static int hit_blocks(struct run *r, struct err *e)
 		view.count = r->plays;
 	}
 	for (size_t i = 0; i < r->plays; i++) {
-		model[i] = r->play[i].target;
+		model[i] = cache_number(r, &numbers, &r->play[i]);
 		if (!same) {
 			const struct work_call *c = &w->call[r->play[i].call];
 			view.request[i] = w->blocks->request[r->play[i].call];
@@ -265,6 +310,7 @@ static int hit_blocks(struct run *r, struct err *e)
 		r->play[i].hit = hits[i];
 	if (!same)
 		free(view.request);
+	dict_release(&numbers);
 	free(model);
 	free(hits);
 	return rc;
@@ -404,8 +450,16 @@ static void divide(const struct run *r, const struct play *p, const struct tarif
 	*read = hit;
 	if (lost > 0 && wrote && bills)
 		*w5 += lost;
-	else
+	else if (lost > 0)
 		*in += lost;
+	/* more hits: what they have is not read, and where that is not enough not written */
+	for (int64_t *from = in; lost < 0; from = from == in ? w5 : w1) {
+		const int64_t part = least(*from, -lost);
+		*from -= part;
+		lost += part;
+		if (from == w1)
+			break;
+	}
 	if (wrote && !bills && !recorded) {
 		*in += *w5 + *w1;
 		*w5 = *w1 = 0;
@@ -555,7 +609,7 @@ static int add_play(struct run *r, const struct play *p, struct err *e)
 	const struct workload *w = r->o->workload;
 	const struct work_call *c = &w->call[p->call];
 	struct whatif_result *out = r->out;
-	struct subject *s = subject_of(r, p->target);
+	struct subject *s = subject_of(r, p->target, p->call);
 	const struct tariff_answer *a = tariffs_ask(r->tariffs, s, p->time_us);
 	int64_t tokens[BUCKET_COUNT];
 	struct money_total cost = { 0 };
@@ -563,7 +617,7 @@ static int add_play(struct run *r, const struct play *p, struct err *e)
 	divide(r, p, a, tokens);
 	struct whatif_model *m = model_of(r, p->target, a);
 	bool priced, fits = true;
-	if (w->metered && is_recorded(r, p->target)) {
+	if (w->metered && is_recorded(r, p->target) && !route_retiers(&r->s->route, w, p->call)) {
 		/* as it was metered, whatever the cards say now */
 		priced = !w->metered_unpriced[p->call];
 		cost = w->metered[p->call];
@@ -658,7 +712,8 @@ static int run_scenario(struct whatif_result *out, const struct whatif_options *
 	struct run r = { .o = o, .s = s, .out = out, .waits = waits };
 	int rc = 0;
 	r.targets = s->route.targets + (uint32_t)w->subjects;
-	r.subject = mem_zalloc((r.targets + 1) * sizeof *r.subject);
+	r.subject =
+		mem_zalloc(((r.s->route.targets + 1) * w->subjects * 2 + 1) * sizeof *r.subject);
 	r.model_at = mem_alloc((r.targets + 1) * sizeof *r.model_at);
 	for (uint32_t t = 0; t < r.targets; t++)
 		r.model_at[t] = -1;
@@ -791,8 +846,8 @@ static int check_options(const struct whatif_options *o, struct err *e)
 					       "scenario '%s': the database keeps no effort, so no "
 					       "rule can ask for it",
 					       o->scenario[i].name);
-	if (o->sample && w->blocks && o->rules.scope != CACHE_CONVERSATION &&
-	    o->rules.scope != CACHE_CONVERSATION_MODEL && o->cache == WHATIF_CACHE_BLOCKS)
+	if (o->sample && w->blocks && !(o->rules.scope & CACHE_CONVERSATION) &&
+	    o->cache == WHATIF_CACHE_BLOCKS)
 		return err_set(e, ERR_USAGE,
 			       "--sample needs conversations that share no cache: --scope "
 			       "conversation");

@@ -389,6 +389,12 @@ static int read_blocks(struct loader *l, struct err *e)
 		if (s->value)
 			names[s->value] = (struct text){ s->key, s->n };
 	}
+	struct text *customers = mem_zalloc((t->customers.count + 1) * sizeof *customers);
+	for (size_t i = 0; i < t->customers.room; i++) {
+		const struct dict_slot *s = &t->customers.slot[i];
+		if (s->value)
+			customers[s->value] = (struct text){ s->key, s->n };
+	}
 	for (size_t i = 0; i < t->count; i++) {
 		const struct block_request *q = &t->request[i];
 		const int64_t us = o->at.us + q->time_us;
@@ -404,6 +410,7 @@ static int read_blocks(struct loader *l, struct err *e)
 			add_call(l, q->conversation ? conversation_number(l, names[q->conversation])
 						    : new_conversation(l, (struct text){ 0 }));
 		c->time_us = us;
+		c->customer = name_number(l, customers[q->customer]);
 		c->tokens[BUCKET_INPUT] = q->input;
 		c->tokens[BUCKET_OUTPUT] = q->output;
 		c->subject = subject_number(l, s);
@@ -414,6 +421,7 @@ static int read_blocks(struct loader *l, struct err *e)
 	}
 	t->count = kept;
 	free(names);
+	free(customers);
 	return rc;
 }
 

@@ -129,7 +129,7 @@ const tally = (() => {
 	}
 	function sensitivityTable(data) {
 		const rows = data.scenarios.flatMap(s => (s.sensitivity || []).filter(x => x.with_less !== x.with_more).map(x =>
-			element('tr', {}, cell(s.name), cell(x.assumption), money(x.with_less, s.currency), money(x.with_more, s.currency))));
+			element('tr', {}, cell(s.name), cell(x.assumption), ...[x.with_less, x.with_more].map(v => v === null ? cell('no price') : money(v, s.currency)))));
 		if (!rows.length) return null;
 		const by = data.scenarios[0].sensitivity[0].varied_by;
 		return sheet('Which assumption moves the cost most', table(`one assumption at a time ${percent(by)} lower and higher, the widest first`, ['Scenario', 'Assumption', {n: 'with less'}, {n: 'with more'}], rows));

@@ -70,6 +70,11 @@ struct slow_entry {
 	int64_t at, came;
 };
 
+static bool slow_expired(const struct cache_rules *r, const struct slow_entry *s, int64_t now)
+{
+	return r->ttl_us >= 0 && now - (r->ttl_of_write ? s->came : s->at) > r->ttl_us;
+}
+
 /* The same rules, literally: a list from the most to the least recent. */
 static struct cache_result slow(const struct block_trace *t, const struct cache_rules *r)
 {
@@ -83,11 +88,13 @@ static struct cache_result slow(const struct block_trace *t, const struct cache_
 			size_t at = 0;
 			while (at < n && list[at].block != t->block[q->first + k])
 				at++;
-			if (at == n || (r->ttl_us >= 0 && q->time_us - list[at].at > r->ttl_us) ||
+			if (at == n || slow_expired(r, &list[at], q->time_us) ||
 			    q->time_us - list[at].came < r->settle_us)
 				break;
 			int64_t end = (int64_t)(k + 1) * t->block_tokens;
 			if (end > q->input && r->full)
+				break;
+			if (r->recompute && end > q->input - r->recompute)
 				break;
 			tokens = end < q->input ? end : q->input;
 			blocks++;
@@ -103,7 +110,8 @@ static struct cache_result slow(const struct block_trace *t, const struct cache_
 			size_t at = 0;
 			while (at < n && list[at].block != b)
 				at++;
-			const int64_t came = at < n ? list[at].came : q->time_us;
+			const bool lives = at < n && !slow_expired(r, &list[at], q->time_us);
+			const int64_t came = lives ? list[at].came : q->time_us;
 			if (at == n && r->capacity >= 0 && (int64_t)n == r->capacity)
 				at--; /* the last one goes */
 			else if (at == n)
@@ -125,11 +133,13 @@ static void test_runs_equal_the_slow_cache(void **state)
 	for (int round = 0; round < 6; round++) {
 		struct block_trace *t = random_trace(&seed, 300);
 		for (size_t c = 0; c < COUNT(capacities); c++)
-			for (int variant = 0; variant < 32; variant++) {
+			for (int variant = 0; variant < 128; variant++) {
 				struct cache_rules r = {
 					.capacity = capacities[c],
 					.ttl_us = variant & 1 ? 20000000 : -1,
 					.settle_us = variant & 16 ? 7000000 : 0,
+					.ttl_of_write = variant & 32,
+					.recompute = variant & 64 ? 700 : 0,
 					.forward = variant & 2,
 					.full = variant & 4,
 					.quantum = variant & 8 ? 300 : 0,
