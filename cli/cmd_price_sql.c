@@ -114,7 +114,7 @@ const struct command command_price_sql = {
 		"The usage table needs a time and a model; buckets that it lacks count zero. It "
 		"is made when it does not exist. Windows are laid out until --until (the end of "
 		"next year by default); usage after that is shown as unpriced, and the script is "
-		"made anew. With names, only the prices of these models are in it. docs/sql.md "
+		"made again. Without names it holds what first parties and your cards sell; with names, the prices of these models, of resellers too. docs/sql.md "
 		"tells more.",
 	.examples = "  tally price sql --dialect postgres | psql mydb\n"
 		    "  tally price sql --dialect duckdb --table calls --columns time,model,output "

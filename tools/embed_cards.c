@@ -20,6 +20,8 @@ struct name {
 
 static struct name *names;
 static size_t count, room;
+static char **all; /* every copy, for the end */
+static size_t all_count;
 
 static void add_name(struct text t, int card)
 {
@@ -28,6 +30,9 @@ static void add_name(struct text t, int card)
 		names = mem_grow(names, room * sizeof *names);
 	}
 	char *copy = mem_alloc(t.n + 1);
+	if ((all_count & (all_count - 1)) == 0)
+		all = mem_grow(all, (all_count ? all_count * 2 : 1) * sizeof *all);
+	all[all_count++] = copy;
 	for (size_t i = 0; i < t.n; i++)
 		copy[i] = (char)(t.p[i] >= 'A' && t.p[i] <= 'Z' ? t.p[i] + 32 : t.p[i]);
 	copy[t.n] = 0;
@@ -104,5 +109,10 @@ int main(int argc, char **argv)
 		at += strlen(names[i].text) + 1;
 	}
 	printf("};\nconst size_t shipped_name_count = %zu;\n", unique);
+	for (size_t i = 0; i < all_count; i++)
+		free(all[i]);
+	free(all);
+	free(names);
+	buf_release(&table);
 	return ferror(stdout) ? 1 : 0;
 }

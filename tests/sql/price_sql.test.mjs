@@ -49,7 +49,9 @@ const replayed = Date.now() - started;
 const said = JSON.parse(replay.stdout);
 const expected = said.groups.map(g => line(g.task, g.model, g.records, g.unpriced ?? 0, g.total)).sort();
 
-const script = (dialect, ...more) => run(tally, ['price', 'sql', '--dialect', dialect, '--prices', card, '--columns', columns.join(','), ...more]);
+// resellers are in the SQL where their models are named
+const named = given ? [] : [...new Set(models.map(([, m]) => m.replace(/^tokenhub\//, '')))].filter(m => !['no-such-model', "o'hara\\n"].includes(m));
+const script = (dialect, ...more) => run(tally, ['price', 'sql', '--dialect', dialect, '--prices', card, '--columns', columns.join(','), ...more, ...named]);
 const grouped = total => `SELECT task,model,count(*) AS records,sum(CASE WHEN tally_reason='' THEN 0 ELSE 1 END) AS unpriced,${total} AS total FROM tally_priced GROUP BY task,model`;
 const sqliteTotal = "printf('%d.%09d%09d',(sum(tally_nano)+sum(tally_rest)/1000000000)/1000000000,(sum(tally_nano)+sum(tally_rest)/1000000000)%1000000000,sum(tally_rest)%1000000000)";
 
