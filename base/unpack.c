@@ -29,6 +29,8 @@ static int inflate_all(struct buf *out, struct text in, int window_bits, size_t 
 				     "the compressed data are damaged or end too early");
 		else if (out->n > room)
 			rc = err_set(e, ERR_RANGE, "it unpacks to more than %zu bytes", room);
+		else if (code == Z_STREAM_END && window_bits > MAX_WBITS && z.avail_in)
+			code = inflateReset(&z); /* gzip files may have several members */
 	}
 	inflateEnd(&z);
 	return rc;

@@ -204,6 +204,8 @@ static bool inflate_body(struct buf *body, struct err *e)
 		z.avail_out = 1 << 16;
 		rc = inflate(&z, Z_NO_FLUSH);
 		out.n += (size_t)(1 << 16) - z.avail_out;
+		if (rc == Z_STREAM_END && z.avail_in)
+			rc = inflateReset(&z); /* of several members each is read */
 		if (rc == Z_BUF_ERROR && z.avail_in == 0)
 			break;
 	}
