@@ -214,7 +214,7 @@ static int add_breakpoints(struct reader *r, struct text list, struct block_requ
 {
 	struct block_trace *t = r->t;
 	int64_t before = 0, at;
-	const char *p = list.p, *end = list.p + list.n;
+	const char *p = list.n ? list.p : "", *end = p + list.n;
 	q->first_break = (uint32_t)t->breakpoints;
 	while (p < end) {
 		const char *digits = p;

@@ -37,10 +37,11 @@ life() {
 	"$TALLY" limit set acme --amount 1000 --period month -q
 	"$TALLY" budget set all --amount 0.01 --period ever --soft 50,100 -q
 	"$TALLY" budget status -q >/dev/null || true
-	"$TALLY" invoice draft --all --period 2026-06 -q
-	"$TALLY" invoice finalize --all -q
+	# some of the usage has no price, which drafts say by their exit status
+	"$TALLY" invoice draft --all --period 2026-06 -q || [ $? -eq 3 ]
+	"$TALLY" invoice finalize --all --accept-uncovered -q || [ $? -eq 3 ]
 	"$TALLY" ingest - -q <<<'{"id":"late","time":"2026-06-20T00:00:00Z","model":"deepseek-v4-pro","customer":"acme","input":1000000}'
-	"$TALLY" invoice draft --all --period 2026-07 -q
+	"$TALLY" invoice draft --all --period 2026-07 -q || [ $? -eq 3 ]
 	unset TALLY_DB
 }
 # reports DATABASE: what it says, without its name and size
@@ -72,7 +73,8 @@ reports() {
 	command -v sqlite3 >/dev/null || skip "no sqlite3 shell"
 	life
 	for t in $(sqlite3 a.db "SELECT name FROM sqlite_master WHERE type='table'"); do
-		[ "$t" = skipped ] || [ "$(sqlite3 a.db "SELECT count(*) FROM \"$t\"")" != 0 ] || fail "nothing is in the table $t"
+		# skipped: numbers of a server; invoice_usage: of databases from before bills were differences
+		[ "$t" = skipped ] || [ "$t" = invoice_usage ] || [ "$(sqlite3 a.db "SELECT count(*) FROM \"$t\"")" != 0 ] || fail "nothing is in the table $t"
 	done
 	cp -r a.db before.db
 	run "$TALLY" db move a.db "$ONE" --json
@@ -98,7 +100,7 @@ reports() {
 		"$TALLY" ingest - -q <<<'{"id":"next","time":"2026-07-20T00:00:00Z","model":"deepseek-v4-pro","customer":"new","input":1000000}'
 		"$TALLY" credit grant beta 7 --id later --effective 2026-07-01 -q
 		"$TALLY" credit settle h1 5 -q
-		"$TALLY" invoice draft --all --period 2026-07 -q
+		"$TALLY" invoice draft --all --period 2026-07 -q || [ $? -eq 3 ]
 		"$TALLY" invoice finalize --all -q
 		unset TALLY_DB
 	done
