@@ -63,7 +63,7 @@ reports() {
 		"$TALLY" budget status --json || true
 		"$TALLY" quarantine list --json
 		for id in "call 8" "call 12" msg_1 w f1; do "$TALLY" explain "$id" --json; done
-		"$TALLY" export journal; "$TALLY" export csv; "$TALLY" export focus
+		"$TALLY" export journal; "$TALLY" export csv; "$TALLY" export focus || [ $? -eq 3 ] # a record has no price
 		"$TALLY" fsck --json
 	} 2>&1 | sed -e 's/"db": ".*"//' -e 's/"bytes": [0-9]*//' -e 's/"records_last_[a-z]*": [0-9]*//' -e '/^ "at": "/d'
 	unset TALLY_DB
