@@ -258,8 +258,10 @@ int source_line(struct source *s, struct text *line, bool whole_only, struct err
 			s->number++;
 			return 1;
 		}
-		if (s->ended)
+		if (s->ended) {
+			s->ended = !whole_only; /* a file that grows is read on at the next call */
 			return 0;
+		}
 		if (n > SOURCE_LINE_MAX)
 			return err_set(e, ERR_UNREADABLE,
 				       "%s:%lld: the line is longer than %d bytes", s->path,

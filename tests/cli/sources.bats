@@ -82,3 +82,26 @@ both() {
 	line f claude-sonnet-4-6 ',"iterations":[{"type":"new_kind","input_tokens":5}]' >logs/f.jsonl
 	run "$TALLY" replay logs --json; expect 3 'new_kind'
 }
+@test "what is appended to a log, JSON Lines or CSV while it is followed is read" {
+	for kind in log jsonl csv; do
+		case $kind in csv) f=a.csv; echo id,time,model,input,output >$f ;; *) f=$kind.jsonl ;; esac
+		more() {
+			case $kind in
+			log) call $f "$1" ;;
+			jsonl) printf '{"id":"%s","time":"2026-06-15T08:00:00Z","model":"claude-sonnet-4-6","input":10}\n' "$1" >>$f ;;
+			csv) echo "$1,2026-06-15T08:00:00Z,claude-sonnet-4-6,10,1" >>$f ;;
+			esac
+		}
+		# has N: so many records within five seconds
+		has() {
+			for i in $(seq 50); do
+				run "$TALLY" usage --db $kind.db --json; [ "$(json records)" = "$1" ] && return 0; sleep 0.1
+			done
+			fail "$kind: not $1 records"
+		}
+		more one
+		"$TALLY" ingest --db $kind.db --follow -q $f >/dev/null 2>&1 3>&- & pid=$!
+		has 1; more two; has 2; more three; more four; has 4
+		kill -INT $pid; wait $pid || true
+	done
+}
