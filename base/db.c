@@ -133,12 +133,28 @@ void db_drop(struct query *q)
 
 void db_reset(struct query *q)
 {
+	q->on_row = false;
 	q->driver->reset(q);
 }
 
 int db_step(struct db *db, struct query *q, struct err *e)
 {
-	return q->driver->step(db, q, e);
+	int rc = q->driver->step(db, q, e);
+	q->on_row = rc == 1;
+	return rc;
+}
+
+/* The kept statements that stand on a row; reset them where `end`. */
+static size_t standing(struct db *db, bool end)
+{
+	size_t count = 0;
+	for (size_t i = 0; db->statement && i < db->schema->statements; i++)
+		if (db->statement[i] && db->statement[i]->on_row) {
+			count++;
+			if (end)
+				db_reset(db->statement[i]);
+		}
+	return count;
 }
 
 int db_done(struct db *db, struct query *q, struct err *e)
@@ -276,13 +292,18 @@ bool db_in_transaction(struct db *db)
 
 int db_commit(struct db *db, struct err *e)
 {
+	/* one that outlived its transaction would keep the snapshot, and every later write of this
+	 * connection fail once anybody else has committed */
+	CHECK(standing(db, false) == 0);
 	return db_run(db, "COMMIT", e);
 }
 
 void db_rollback(struct db *db)
 {
-	if (db->driver && db->driver->in_transaction(db))
-		db->driver->rollback(db);
+	if (!db->driver || !db->driver->in_transaction(db))
+		return;
+	standing(db, true); /* a failure may have left a loop over rows */
+	db->driver->rollback(db);
 }
 
 int db_check(struct db *db, void (*take)(void *user, struct text fault), void *user, struct err *e)

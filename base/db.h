@@ -30,6 +30,7 @@ struct db_driver;
 /* A prepared statement. */
 struct query {
 	const struct db_driver *driver;
+	bool on_row; /* between a step that gave a row and its end or reset */
 };
 
 struct db {

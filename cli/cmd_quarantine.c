@@ -211,14 +211,9 @@ static int retry(struct cli *cli, struct err *e)
 		struct arena a = { 0 };
 		char why[600];
 		bool ok = false;
-		rc = quarantine_at(store, c.id[i], &h, e);
-		if (rc == 0) {
-			struct text *const texts[] = { &h.source, &h.raw,   &h.header,
-						       &h.reason, &h.state, &h.told };
-			for (size_t k = 0; k < sizeof texts / sizeof *texts; k++)
-				texts[k]->p = arena_text(&a, texts[k]->p, texts[k]->n);
+		rc = quarantine_at(store, c.id[i], &h, &a, e);
+		if (rc == 0)
 			rc = retry_held(store, &o, &h, &ok, why, now, e);
-		}
 		if (rc == 0 && ok)
 			rc = quarantine_set_state(store, c.id[i], "retried", e);
 		else if (rc == 0)
@@ -262,9 +257,11 @@ static int drop(struct cli *cli, struct err *e)
 		rc = store_begin(store, clock_now(), e);
 	for (size_t i = 0; rc == 0 && i < c.count; i++) {
 		struct held h;
-		rc = quarantine_at(store, c.id[i], &h, e);
+		struct arena a = { 0 };
+		rc = quarantine_at(store, c.id[i], &h, &a, e);
 		if (rc == 0)
 			rc = quarantine_set_state(store, c.id[i], "dropped", e);
+		arena_release(&a);
 	}
 	if (store && rc == 0)
 		rc = store_commit(store, e);

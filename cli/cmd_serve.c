@@ -451,10 +451,9 @@ static int serve(struct cli *cli, struct err *e)
 		watch(path.p);
 		log_event(NULL, "stop", "finishing what has begun");
 		http_quiesce(http);
-		/* the writer first: it answers what waits, and the connections then end */
-		const struct writer_stats *s = writer_stats(writer);
-		for (int i = 0; i < 3000 && atomic_load(&s->jobs_waiting) > 0; i++)
-			usleep(10000);
+		/* the writer first: it answers all that waits, for no connection may sleep when the
+		 * daemon stops */
+		writer_stop(writer);
 		usleep(100000);
 		http_close(http);
 	}

@@ -287,7 +287,15 @@ int hold_each_open(struct store *s, const char *customer, struct instant now,
 	return rc;
 }
 
-int hold_find(struct store *s, struct text id, struct hold *out, struct err *e)
+static void keep_texts(struct hold *h, struct arena *texts)
+{
+	struct text *const each[] = { &h->id,	 &h->customer, &h->currency,
+				      &h->state, &h->request,  &h->usage };
+	for (size_t i = 0; i < sizeof each / sizeof *each; i++)
+		each[i]->p = arena_text(texts, each[i]->n ? each[i]->p : "", each[i]->n);
+}
+
+int hold_find(struct store *s, struct text id, struct hold *out, struct arena *texts, struct err *e)
 {
 	struct query *q;
 	int rc = db_statement(store_db(s), STORE_HOLD_AT, &q, e);
@@ -295,12 +303,34 @@ int hold_find(struct store *s, struct text id, struct hold *out, struct err *e)
 		return rc;
 	db_bind_text(q, ":id", id);
 	rc = db_step(store_db(s), q, e);
+	if (rc == 1) {
+		read_hold(q, out);
+		keep_texts(out, texts);
+	}
+	db_reset(q);
 	if (rc == 0)
 		return err_set(e, ERR_NOT_FOUND, "there is no hold '%.*s'", (int)id.n, id.p);
-	if (rc < 0)
-		return rc;
-	read_hold(q, out);
-	return 0;
+	return rc < 0 ? rc : 0;
+}
+
+/* A hold whose time is over is over, marked or not. */
+static int check_open(const struct hold *h, struct instant now, struct err *e)
+{
+	bool late = text_is(h->state, "open") && h->expires.us <= now.us;
+	if (text_is(h->state, "open") && !late)
+		return 0;
+	return err_set(e, ERR_CONFLICT, "the hold '%.*s' is %.*s already", (int)h->id.n, h->id.p,
+		       late ? 7 : (int)h->state.n, late ? "expired" : h->state.p);
+}
+
+/* The same hold asked for again: 0 while it is open. */
+static int check_known(const struct hold *known, const struct hold *asked, struct instant now,
+		       struct err *e)
+{
+	if (!text_eq(known->request, asked->request) || !text_eq(known->customer, asked->customer))
+		return err_set(e, ERR_CONFLICT, "the hold '%.*s' exists with another request",
+			       (int)asked->id.n, asked->id.p);
+	return check_open(known, now, e);
 }
 
 /* Whether the customer's account allows so many credits more. */
@@ -329,21 +359,20 @@ int hold_open(struct spending *sp, struct ledger *l, const struct hold *h, struc
 	struct hold known;
 	struct err none;
 	struct query *q;
+	struct arena texts = { 0 };
 	char text[4][DECIMAL_TEXT_MAX];
 	int rc = standing_of(sp, h->customer, now, after, e);
 	if (rc != 0)
 		return rc;
-	rc = hold_find(sp->store, h->id, &known, &none);
+	rc = hold_find(sp->store, h->id, &known, &texts, &none);
+	const bool is_new = rc == -ERR_NOT_FOUND;
 	if (rc == 0)
-		return text_eq(known.request, h->request) && text_eq(known.customer, h->customer)
-			       ? 0
-			       : err_set(e, ERR_CONFLICT,
-					 "the hold '%.*s' exists with another request",
-					 (int)h->id.n, h->id.p);
-	if (none.code != ERR_NOT_FOUND) {
+		rc = check_known(&known, h, now, e);
+	else if (!is_new)
 		*e = none;
+	arena_release(&texts);
+	if (!is_new)
 		return rc;
-	}
 	struct money_total all = after->spent;
 	bool fits =
 		money_total_add(&all, after->held) && money_total_add_units(&all, h->amount, 1, 1);
@@ -397,18 +426,20 @@ int hold_end(struct spending *sp, struct text id, const char *state, struct text
 	     struct instant now, struct err *e)
 {
 	struct hold h;
-	int rc = hold_find(sp->store, id, &h, e);
-	if (rc != 0)
-		return rc;
-	if (text_is(h.state, state) && text_eq(h.usage, usage))
-		return 0;
-	bool late = text_is(h.state, "expired") && strcmp(state, "settled") == 0;
-	if (late)
-		return 0; /* the record counts; the reservation had ended already */
-	if (!text_is(h.state, "open"))
-		return err_set(e, ERR_CONFLICT, "the hold '%.*s' is %.*s already", (int)id.n, id.p,
-			       (int)h.state.n, h.state.p);
-	return write_end(sp, id, state, usage, now, e);
+	struct arena texts = { 0 };
+	int rc = hold_find(sp->store, id, &h, &texts, e);
+	if (rc == 0) {
+		bool same = text_is(h.state, state) && text_eq(h.usage, usage);
+		/* the record counts; the reservation had ended already */
+		bool late = text_is(h.state, "expired") && strcmp(state, "settled") == 0;
+		if (!same && !late)
+			rc = text_is(h.state, "open")
+				     ? write_end(sp, id, state, usage, now, e)
+				     : err_set(e, ERR_CONFLICT, "the hold '%.*s' is %.*s already",
+					       (int)id.n, id.p, (int)h.state.n, h.state.p);
+	}
+	arena_release(&texts);
+	return rc;
 }
 
 int hold_expire(struct spending *sp, struct instant now, int64_t *count, struct err *e)
@@ -423,39 +454,46 @@ int hold_expire(struct spending *sp, struct instant now, int64_t *count, struct 
 	return rc;
 }
 
-int hold_settle_credits(struct spending *sp, struct ledger *l, struct text id,
+/* The draw of a hold that is settled by credits. */
+static int settle_found(struct spending *sp, struct ledger *l, const struct hold *h,
 			struct nano_credits used, bool strict, struct instant now,
 			struct drawn *out, struct err *e)
 {
-	struct hold h;
 	const struct account *a;
 	char key[RECORD_TEXT_MAX + 16], text[2][DECIMAL_TEXT_MAX];
-	int rc = hold_find(sp->store, id, &h, e);
-	*out = (struct drawn){ 0 };
+	int rc = check_open(h, now, e);
+	if (rc == 0 && used.nano < 0)
+		rc = err_set(e, ERR_INVALID, "what was used is not negative");
+	if (rc == 0 && strict && used.nano > h->credits.nano)
+		rc = err_set(e, ERR_LIMIT, "the hold '%.*s' is of %s credits, and %s were used",
+			     (int)h->id.n, h->id.p, nano_credits_format(h->credits, text[0]),
+			     nano_credits_format(used, text[1]));
+	if (rc == 0)
+		rc = ledger_account(l, h->customer, &a, e);
 	if (rc != 0)
 		return rc;
-	/* a hold whose time is over is over, marked or not */
-	bool late = text_is(h.state, "open") && h.expires.us <= now.us;
-	if (!text_is(h.state, "open") || late)
-		return err_set(e, ERR_CONFLICT, "the hold '%.*s' is %.*s already", (int)id.n, id.p,
-			       late ? 7 : (int)h.state.n, late ? "expired" : h.state.p);
-	if (used.nano < 0)
-		return err_set(e, ERR_INVALID, "what was used is not negative");
-	if (strict && used.nano > h.credits.nano)
-		return err_set(e, ERR_LIMIT, "the hold '%.*s' is of %s credits, and %s were used",
-			       (int)id.n, id.p, nano_credits_format(h.credits, text[0]),
-			       nano_credits_format(used, text[1]));
-	rc = ledger_account(l, h.customer, &a, e);
-	if (rc != 0)
-		return rc;
-	snprintf(key, sizeof key, "hold:%.*s", (int)id.n, id.p);
+	snprintf(key, sizeof key, "hold:%.*s", (int)h->id.n, h->id.p);
 	const int64_t account = a->id;
 	/* that a hold ends once is what keeps this from happening twice */
-	rc = write_end(sp, id, "settled", text_of(key), now, e);
+	rc = write_end(sp, h->id, "settled", text_of(key), now, e);
 	if (rc == 0)
 		rc = ledger_draw(
 			l, account, used,
 			&(struct draw){ .at = now, .note = text_of(key), .policy = SHORT_PARTIAL },
 			now, out, e);
+	return rc;
+}
+
+int hold_settle_credits(struct spending *sp, struct ledger *l, struct text id,
+			struct nano_credits used, bool strict, struct instant now,
+			struct drawn *out, struct err *e)
+{
+	struct hold h;
+	struct arena texts = { 0 };
+	int rc = hold_find(sp->store, id, &h, &texts, e);
+	*out = (struct drawn){ 0 };
+	if (rc == 0)
+		rc = settle_found(sp, l, &h, used, strict, now, out, e);
+	arena_release(&texts);
 	return rc;
 }

@@ -54,12 +54,13 @@ int limits_each(struct store *s, int (*take)(void *user, const struct spending_l
 /*
  * Admits the hold or refuses it (ERR_LIMIT): by the customer's spending limit, and by the balance
  * of the customer's credit account. The same id again with the same request is the same hold; with
- * another one ERR_CONFLICT.
+ * another one, or once it has ended, ERR_CONFLICT.
  */
 int hold_open(struct spending *sp, struct ledger *l, const struct hold *h, struct instant now,
 	      struct standing *after, struct err *e);
-/* Errors: ERR_NOT_FOUND. Texts live until the next call. */
-int hold_find(struct store *s, struct text id, struct hold *out, struct err *e);
+/* Errors: ERR_NOT_FOUND. The texts are in `texts`, which the caller releases. */
+int hold_find(struct store *s, struct text id, struct hold *out, struct arena *texts,
+	      struct err *e);
 /* Open holds that have not expired; customer NULL: of everyone. */
 int hold_each_open(struct store *s, const char *customer, struct instant now,
 		   int (*take)(void *user, const struct hold *h), void *user, struct err *e);

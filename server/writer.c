@@ -331,7 +331,7 @@ static int take_hold(struct writer *w, struct job *j, struct instant now, struct
 	/* asked again, the hold is there already and counts among what is held */
 	struct hold known;
 	struct err none;
-	bool again = rc == 0 && hold_find(w->store, h.id, &known, &none) == 0;
+	bool again = rc == 0 && hold_find(w->store, h.id, &known, &j->arena, &none) == 0;
 	if (rc == 0)
 		rc = standing_of(w->spending, h.customer, now, &st, e);
 	if (rc == 0 && !again)
@@ -339,6 +339,10 @@ static int take_hold(struct writer *w, struct job *j, struct instant now, struct
 				   st.held, now, e);
 	if (rc == 0)
 		rc = hold_open(w->spending, w->ledger, &h, now, &st, e);
+	/* what is stored is the answer, also to a request that comes again when prices have changed
+	 */
+	if (rc == 0)
+		rc = hold_find(w->store, h.id, &h, &j->arena, e);
 	if (rc == 0) {
 		j->status = 201;
 		buf_puts(&j->answer, "{");
@@ -378,16 +382,9 @@ static int take_settlement(struct writer *w, struct job *j, struct instant now, 
 {
 	struct hold h;
 	struct standing st;
-	struct arena keep_texts = { 0 };
-	int rc = hold_find(w->store, j->hold_id, &h, e);
+	int rc = hold_find(w->store, j->hold_id, &h, &j->arena, e);
 	if (rc != 0)
 		return rc;
-	h.customer =
-		(struct text){ arena_text(&keep_texts, h.customer.p, h.customer.n), h.customer.n };
-	h.request = (struct text){ arena_text(&keep_texts, h.request.p, h.request.n), h.request.n };
-	h.state = (struct text){ arena_text(&keep_texts, h.state.p, h.state.n), h.state.n };
-	h.usage = (struct text){ arena_text(&keep_texts, h.usage.p, h.usage.n), h.usage.n };
-	h.id = j->hold_id;
 	if (j->customer && !text_is(h.customer, j->customer))
 		rc = err_set(e, ERR_DENIED, "the token speaks for another customer");
 	if (rc == 0 && assembly_count(j->calls) == 0 && j->broken_off)
@@ -419,7 +416,7 @@ static int take_settlement(struct writer *w, struct job *j, struct instant now, 
 				     "open");
 		if (rc == 0)
 			rc = standing_of(w->spending, h.customer, now, &st, e);
-		if (rc == 0 && (rc = hold_find(w->store, j->hold_id, &h, e)) == 0) {
+		if (rc == 0 && (rc = hold_find(w->store, j->hold_id, &h, &j->arena, e)) == 0) {
 			j->status = 200;
 			buf_puts(&j->answer, "{");
 			put_hold(&j->answer, &h, &st);
@@ -430,20 +427,19 @@ static int take_settlement(struct writer *w, struct job *j, struct instant now, 
 			buf_puts(&j->answer, "]}\n");
 		}
 	}
-	arena_release(&keep_texts);
 	return rc;
 }
 
 static int take_release(struct writer *w, struct job *j, struct instant now, struct err *e)
 {
 	struct hold h;
-	int rc = hold_find(w->store, j->hold_id, &h, e);
+	int rc = hold_find(w->store, j->hold_id, &h, &j->arena, e);
 	if (rc == 0 && j->customer && !text_is(h.customer, j->customer))
 		rc = err_set(e, ERR_DENIED, "the token speaks for another customer");
 	if (rc == 0)
 		rc = hold_end(w->spending, j->hold_id, "released", TEXT(""), now, e);
 	if (rc == 0)
-		rc = hold_find(w->store, j->hold_id, &h, e);
+		rc = hold_find(w->store, j->hold_id, &h, &j->arena, e);
 	if (rc == 0) {
 		j->status = 200;
 		buf_puts(&j->answer, "{");
@@ -591,8 +587,21 @@ static void forget_all(struct writer *w)
 	w->budgets = budgets_open(w->store);
 }
 
+/* The end of each job: its answer, or why there is none. */
+static void answer_all(struct writer *w, struct job *list, const struct err *why)
+{
+	for (struct job *j = list, *next; j; j = next) {
+		next = j->next;
+		if (why)
+			put_error(j, why);
+		atomic_fetch_sub(&w->stats.jobs_waiting, 1);
+		atomic_fetch_sub(&w->stats.bytes_waiting, (int64_t)j->bytes);
+		j->done(j);
+	}
+}
+
 /* A list of jobs, and their answers after it. */
-static void take_jobs(struct writer *w, struct job *list)
+static int take_jobs(struct writer *w, struct job *list)
 {
 	struct err e = { 0 };
 	struct instant now = clock_now();
@@ -618,18 +627,12 @@ static void take_jobs(struct writer *w, struct job *list)
 		atomic_fetch_add(&w->stats.commit_us, clock_monotonic_us() - began_us);
 		atomic_store(&w->stats.rows, store_last_seq(w->store));
 	}
-	for (struct job *j = list, *next; j; j = next) {
-		next = j->next;
-		if (rc != 0)
-			put_error(j, &e);
-		atomic_fetch_sub(&w->stats.jobs_waiting, 1);
-		atomic_fetch_sub(&w->stats.bytes_waiting, (int64_t)j->bytes);
-		j->done(j);
-	}
+	answer_all(w, list, rc != 0 ? &e : NULL);
 	if (rc == 0 && beside && (w->appended += sum.accepted) > ROLLUP_LAG_MOST / 4) {
 		w->appended = 0;
 		roll_up(w, now);
 	}
+	return rc;
 }
 
 /* What can wait until nobody does. */
@@ -684,13 +687,22 @@ static struct job *next_jobs(struct writer *w)
 static void *run(void *arg)
 {
 	struct writer *w = arg;
+	static const struct err stopping = { .code = ERR_BUSY,
+					     .message = "the server stops; try again" };
 	bool tidied = false;
+	int rc = 0;
 	pthread_mutex_lock(&w->lock);
 	for (;;) {
 		if (w->first) {
 			struct job *list = next_jobs(w);
+			/* a database that could not be written is waited for once, not once a list
+			 */
+			bool refuse = w->stop && rc != 0;
 			pthread_mutex_unlock(&w->lock);
-			take_jobs(w, list);
+			if (refuse)
+				answer_all(w, list, &stopping);
+			else
+				rc = take_jobs(w, list);
 			tidied = false;
 			pthread_mutex_lock(&w->lock);
 			continue;
@@ -714,7 +726,8 @@ static void *run(void *arg)
 		}
 	}
 	pthread_mutex_unlock(&w->lock);
-	tidy(w);
+	if (rc == 0)
+		tidy(w);
 	return NULL;
 }
 
@@ -758,15 +771,22 @@ int writer_open(struct writer **out, const struct writer_options *o, struct err 
 	return 0;
 }
 
+void writer_stop(struct writer *w)
+{
+	pthread_mutex_lock(&w->lock);
+	bool again = w->stop;
+	w->stop = true;
+	pthread_cond_signal(&w->wake);
+	pthread_mutex_unlock(&w->lock);
+	if (!again)
+		pthread_join(w->thread, NULL);
+}
+
 void writer_close(struct writer *w)
 {
 	if (!w)
 		return;
-	pthread_mutex_lock(&w->lock);
-	w->stop = true;
-	pthread_cond_signal(&w->wake);
-	pthread_mutex_unlock(&w->lock);
-	pthread_join(w->thread, NULL);
+	writer_stop(w);
 	ingest_close(w->in);
 	spending_close(w->spending);
 	budgets_close(w->budgets);

@@ -69,7 +69,10 @@ struct writer_options {
 struct writer;
 /* Opens the store (making it when absent) and starts the thread. */
 int writer_open(struct writer **out, const struct writer_options *o, struct err *e);
-/* Takes in what waits, commits, and ends. */
+/* Answers all that waits and takes nothing more. A database that cannot be written is waited for
+ * once; what waits behind is then refused. */
+void writer_stop(struct writer *w);
+/* writer_stop, where that was not called; and the end. */
 void writer_close(struct writer *w);
 /* False when the queue is full; the job then stays the caller's. */
 bool writer_submit(struct writer *w, struct job *j);

@@ -67,7 +67,6 @@ static void take_row(struct query *q, struct arena *a, struct stored_invoice *ou
 				       &out->last_day, &out->zone };
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		*texts[i] = keep(a, *texts[i]);
-	db_reset(q);
 }
 
 static int find_by_id(struct store *s, int64_t id, struct arena *a, struct stored_invoice *out,
@@ -81,6 +80,7 @@ static int find_by_id(struct store *s, int64_t id, struct arena *a, struct store
 	rc = db_step(store_db(s), q, e);
 	if (rc == 1)
 		take_row(q, a, out);
+	db_reset(q);
 	return rc == 1	 ? 0
 	       : rc == 0 ? err_set(e, ERR_NOT_FOUND, "there is no invoice #%lld", (long long)id)
 			 : rc;
@@ -96,13 +96,11 @@ int invoice_find(struct store *s, const char *name, struct arena *keep_in,
 		return rc;
 	db_bind_text(q, ":number", text_of(name));
 	rc = db_step(store_db(s), q, e);
-	if (rc == 1) {
+	if (rc == 1)
 		take_row(q, keep_in, out);
-		return 0;
-	}
 	db_reset(q);
-	if (rc < 0)
-		return rc;
+	if (rc != 0)
+		return rc < 0 ? rc : 0;
 	int64_t id = strtoll(name + (*name == '#'), &end, 10);
 	if (*end || id <= 0)
 		return err_set(e, ERR_NOT_FOUND, "there is no invoice '%s'", name);

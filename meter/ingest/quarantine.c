@@ -63,7 +63,7 @@ int quarantine_each(struct store *s, bool all, int (*take)(void *user, const str
 	return rc;
 }
 
-int quarantine_at(struct store *s, int64_t id, struct held *out, struct err *e)
+int quarantine_at(struct store *s, int64_t id, struct held *out, struct arena *texts, struct err *e)
 {
 	struct query *q;
 	int rc = db_statement(store_db(s), STORE_HELD_AT, &q, e);
@@ -71,13 +71,19 @@ int quarantine_at(struct store *s, int64_t id, struct held *out, struct err *e)
 		return rc;
 	db_bind_int(q, ":id", id);
 	rc = db_step(store_db(s), q, e);
+	if (rc == 1) {
+		read_held(q, out);
+		struct text *const each[] = { &out->source, &out->raw,	 &out->header,
+					      &out->reason, &out->state, &out->told };
+		for (size_t i = 0; i < sizeof each / sizeof *each; i++)
+			each[i]->p = arena_text(texts, each[i]->n ? each[i]->p : "", each[i]->n);
+	}
+	db_reset(q);
 	if (rc == 0)
 		return err_set(e, ERR_NOT_FOUND,
 			       "there is no quarantined record %lld; see `tally "
 			       "quarantine list`",
 			       (long long)id);
-	if (rc == 1)
-		read_held(q, out);
 	return rc < 0 ? rc : 0;
 }
 

@@ -26,8 +26,9 @@ int quarantine_hold(struct store *s, const struct held *h, struct instant now, s
 /* Calls take for each (all: retried and dropped ones too). */
 int quarantine_each(struct store *s, bool all, int (*take)(void *user, const struct held *h),
 		    void *user, struct err *e);
-/* Errors: ERR_NOT_FOUND. The texts live until the next call. */
-int quarantine_at(struct store *s, int64_t id, struct held *out, struct err *e);
+/* Errors: ERR_NOT_FOUND. The texts are in `texts`, which the caller releases. */
+int quarantine_at(struct store *s, int64_t id, struct held *out, struct arena *texts,
+		  struct err *e);
 /* state: "held", "retried" or "dropped". */
 int quarantine_set_state(struct store *s, int64_t id, const char *state, struct err *e);
 int quarantine_count(struct store *s, int64_t *out, struct err *e);

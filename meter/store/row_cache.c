@@ -7,24 +7,28 @@ static struct text key_of(const int64_t *seq)
 	return (struct text){ (const char *)seq, sizeof *seq };
 }
 
+void row_keep_texts(struct usage_row *row, struct arena *a)
+{
+	struct text *const texts[] = { &row->record.text[FIELD_ID],
+				       &row->record.text[FIELD_TASK],
+				       &row->record.text[FIELD_SESSION],
+				       &row->raw,
+				       &row->source,
+				       &row->shape,
+				       &row->rule };
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		if (texts[i]->n)
+			texts[i]->p = arena_text(a, texts[i]->p, texts[i]->n);
+}
+
 void row_cache_add(struct row_cache *c, const struct usage_row *row)
 {
 	if (c->count == c->room) {
 		c->room = c->room ? c->room * 2 : 64;
 		c->row = mem_grow(c->row, c->room * sizeof *c->row);
 	}
-	struct usage_row *own = &c->row[c->count];
-	*own = *row;
-	struct text *const texts[] = { &own->record.text[FIELD_ID],
-				       &own->record.text[FIELD_TASK],
-				       &own->record.text[FIELD_SESSION],
-				       &own->raw,
-				       &own->source,
-				       &own->shape,
-				       &own->rule };
-	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-		if (texts[i]->n)
-			texts[i]->p = arena_text(&c->arena, texts[i]->p, texts[i]->n);
+	c->row[c->count] = *row;
+	row_keep_texts(&c->row[c->count], &c->arena);
 	*dict_need(&c->by_seq, key_of(&row->seq), NULL) = ++c->count;
 }
 

@@ -13,6 +13,9 @@ struct row_cache {
 	struct arena arena;
 };
 
+/* Copies the texts of a row that are its own, so that it outlives the statement that read it; the
+ * names of its series belong to the dictionary. */
+void row_keep_texts(struct usage_row *row, struct arena *a);
 /* Names of its series must live longer; all other texts are copied. */
 void row_cache_add(struct row_cache *c, const struct usage_row *row);
 /* The copy, whose texts live until clear. */

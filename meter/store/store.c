@@ -39,10 +39,11 @@ struct store {
 	/* on a server, of this transaction */
 	struct claims *claims; /* NULL on SQLite, and when the store was opened to read */
 	struct row_cache known_rows;
-	bool writing;	    /* between begin and its end */
-	bool beside;	    /* others append as well: new records only */
-	int64_t numbers_to; /* beside others: the last one that is this transaction's */
-	struct buf lines;   /* rows that are appended and not yet sent, for COPY */
+	struct arena found_row; /* texts of the row that store_row gave last */
+	bool writing;		/* between begin and its end */
+	bool beside;		/* others append as well: new records only */
+	int64_t numbers_to;	/* beside others: the last one that is this transaction's */
+	struct buf lines;	/* rows that are appended and not yet sent, for COPY */
 	int64_t last_seq, first_of_batch;
 	int64_t changes_seen; /* PRAGMA data_version */
 	struct instant now;
@@ -244,6 +245,7 @@ void store_close(struct store *s)
 	id_index_close(s->ids);
 	claims_close(s->claims);
 	row_cache_release(&s->known_rows);
+	arena_release(&s->found_row);
 	buf_release(&s->lines);
 	buf_release(&s->more);
 	buf_release(&s->id_text);
@@ -911,9 +913,16 @@ int store_row(struct store *s, int64_t seq, struct usage_row *out, struct err *e
 		return rc;
 	db_bind_int(q, ":seq", seq);
 	rc = db_step(&s->db, q, e);
-	if (rc == 0)
-		return err_set(e, ERR_NOT_FOUND, "there is no row %lld", (long long)seq);
-	return rc < 0 ? rc : take_row(s, q, out, e);
+	const bool found = rc == 1;
+	if (found) {
+		rc = take_row(s, q, out, e);
+		arena_reset(&s->found_row);
+		if (rc == 0)
+			row_keep_texts(out, &s->found_row);
+	}
+	db_reset(q);
+	return found || rc < 0 ? rc
+			       : err_set(e, ERR_NOT_FOUND, "there is no row %lld", (long long)seq);
 }
 
 static int each(struct store *s, struct query *q,

@@ -84,6 +84,7 @@ int store_flush(struct store *s, struct err *e);
 /* Why the rows from here on take back and correct. */
 int store_note_change(struct store *s, const char *what, const char *why, struct err *e);
 
+/* Texts live until the next call. Errors: ERR_NOT_FOUND. */
 int store_row(struct store *s, int64_t seq, struct usage_row *out, struct err *e);
 /* Every row from that one on, in order; stops when take returns non-zero and returns that. */
 int store_each_row(struct store *s, int64_t from, int64_t to,

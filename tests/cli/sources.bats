@@ -82,6 +82,9 @@ both() {
 	run "$TALLY" replay logs --json; expect 3 '"unpriced": 1' 'fast'
 	line f claude-sonnet-4-6 ',"iterations":[{"type":"new_kind","input_tokens":5}]' >logs/f.jsonl
 	run "$TALLY" replay logs --json; expect 3 'new_kind'
+	rm -rf logs/*
+	line g claude-sonnet-4-6 ',"inference_geo":"mars"' >logs/g.jsonl
+	run "$TALLY" replay logs --json; expect 3 "('mars')"
 }
 @test "what is appended to a log, JSON Lines or CSV while it is followed is read" {
 	for kind in log jsonl csv; do
