@@ -42,17 +42,14 @@ int planner_share_parse(int64_t *out, struct text s, int64_t most, struct err *e
 	return 0;
 }
 
-/* The words of a spec between colons; returns how many. */
+/* The words of a spec between colons; returns how many, 5 for more than four. */
 static int split(char *spec, char *word[4])
 {
 	int n = 0;
-	for (char *p = spec; p && n < 4; n++) {
-		word[n] = p;
-		p = strchr(p, ':');
-		if (p)
-			*p++ = 0;
-		if (n == 3 && p)
+	for (char *next; (next = strsep(&spec, ":")); n++) {
+		if (n == 4)
 			return 5;
+		word[n] = next;
 	}
 	return n;
 }
