@@ -112,6 +112,13 @@ void cli_print_completion(FILE *out);
 
 /* Every command, in the order of the overview. */
 #define COMMANDS(X) \
+	X(command_overview) \
+	X(command_today) \
+	X(command_daily) \
+	X(command_weekly) \
+	X(command_monthly) \
+	X(command_session) \
+	X(command_blocks) \
 	X(command_cost) \
 	X(command_replay) \
 	X(command_whatif) \

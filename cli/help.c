@@ -67,7 +67,8 @@ void cli_print_help(const struct command *c, FILE *out)
 static const struct {
 	const char *title, *names; /* each name between bars */
 } groups[] = {
-	{ "Look: what was used, and what it cost", "|usage|replay|explain|records|status|cost|" },
+	{ "Look: what was used, and what it cost",
+	  "|overview|today|daily|weekly|monthly|session|blocks|usage|replay|explain|records|status|cost|" },
 	{ "Plan: what it would cost",
 	  "|plan|whatif|forecast|cascade|cache|sim fit|sim generate|pack|" },
 	{ "Meter: usage records, each once",

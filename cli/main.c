@@ -122,9 +122,10 @@ static int run(int argc, char **argv)
 	bool json = false;
 	for (int i = 0; i < argc; i++)
 		json |= strcmp(argv[i], "--json") == 0;
+	char overview[] = "overview", *alone[] = { overview };
 	if (argc < 1) {
-		cli_print_overview(stderr);
-		return 2;
+		argc = 1;
+		argv = alone;
 	}
 	if (strcmp(argv[0], "help") == 0 || strcmp(argv[0], "--help") == 0 ||
 	    strcmp(argv[0], "-h") == 0)

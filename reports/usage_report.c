@@ -45,7 +45,7 @@ void put_tokens_object(struct json_out *j, const int64_t tokens[BUCKET_COUNT])
 	json_out_end(j, '}');
 }
 
-static void put_sums(struct json_out *j, const struct usage_sums *s)
+void put_usage_sums(struct json_out *j, const struct usage_sums *s)
 {
 	json_out_int(j, "records", s->records);
 	json_out_int(j, "requests", s->requests);
@@ -56,6 +56,20 @@ static void put_sums(struct json_out *j, const struct usage_sums *s)
 	json_out_int(j, "unpriced", s->unpriced);
 }
 
+void put_unpriced_reasons(struct json_out *j, const struct usage_result *r)
+{
+	json_out_array(j, "unpriced_reasons");
+	for (size_t i = 0; i < usage_reason_count(r); i++) {
+		const struct usage_reason *reason = usage_reason(r, i);
+		json_out_object(j, NULL);
+		json_out_string(j, "model", reason->model);
+		json_out_string(j, "reason", reason->why);
+		json_out_int(j, "records", reason->records);
+		json_out_end(j, '}');
+	}
+	json_out_end(j, ']');
+}
+
 void usage_report_put(struct json_out *j, const struct usage_report *r)
 {
 	size_t count = 0, *index = shown(r, &count);
@@ -63,7 +77,7 @@ void usage_report_put(struct json_out *j, const struct usage_report *r)
 	json_out_string(j, "schema", "tally.usage/1");
 	json_out_string(j, "currency", usage_currency(r->result));
 	json_out_string(j, "timezone", r->timezone ? r->timezone : "UTC");
-	put_sums(j, usage_total(r->result));
+	put_usage_sums(j, usage_total(r->result));
 	json_out_int(j, "quarantined", r->quarantined);
 	if (r->dim_count) {
 		json_out_array(j, "groups");
@@ -76,21 +90,12 @@ void usage_report_put(struct json_out *j, const struct usage_report *r)
 				else
 					json_out_null(j, usage_dim_name(r->dim[d]));
 			}
-			put_sums(j, usage_group(r->result, index[i]));
+			put_usage_sums(j, usage_group(r->result, index[i]));
 			json_out_end(j, '}');
 		}
 		json_out_end(j, ']');
 	}
-	json_out_array(j, "unpriced_reasons");
-	for (size_t i = 0; i < usage_reason_count(r->result); i++) {
-		const struct usage_reason *reason = usage_reason(r->result, i);
-		json_out_object(j, NULL);
-		json_out_string(j, "model", reason->model);
-		json_out_string(j, "reason", reason->why);
-		json_out_int(j, "records", reason->records);
-		json_out_end(j, '}');
-	}
-	json_out_end(j, ']');
+	put_unpriced_reasons(j, r->result);
 	json_out_end(j, '}');
 	free(index);
 }

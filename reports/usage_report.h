@@ -24,5 +24,9 @@ void usage_report_csv(const struct usage_report *r);
 
 /* "tokens": {...} with the six common buckets and those others that are used. */
 void put_tokens_object(struct json_out *j, const int64_t tokens[BUCKET_COUNT]);
+/* The members of a group or a whole: records, requests, tokens, total, unpriced. */
+void put_usage_sums(struct json_out *j, const struct usage_sums *s);
+/* "unpriced_reasons": [...] */
+void put_unpriced_reasons(struct json_out *j, const struct usage_result *r);
 
 #endif

@@ -134,6 +134,22 @@ static int spool_standard_input(int *fd, struct err *e)
 		     : 0;
 }
 
+/* The rollups too; what was read before a failure is in them. */
+static int end_with_rollups(struct store *s, int rc, struct err *e)
+{
+	struct err other;
+	int rolled = rollup_catch_up_beside(s, 0, clock_now(), rc == 0 ? e : &other);
+	return rc != 0 ? rc : rolled;
+}
+
+int ingest_found(struct store *s, const struct ingest_files *o, const struct path_list *list,
+		 struct ingest_counts *counts, struct err *e)
+{
+	return end_with_rollups(
+		s, ingest_list(s, o, list->path, list->path, list->found, list->count, counts, e),
+		e);
+}
+
 int ingest_path(struct store *s, const struct ingest_files *o, const char *path,
 		struct ingest_counts *counts, struct err *e)
 {
@@ -157,7 +173,5 @@ int ingest_path(struct store *s, const struct ingest_files *o, const char *path,
 					 e);
 		path_list_release(&list);
 	}
-	struct err other;
-	int rolled = rollup_catch_up_beside(s, 0, clock_now(), rc == 0 ? e : &other);
-	return rc != 0 ? rc : rolled;
+	return end_with_rollups(s, rc, e);
 }

@@ -26,6 +26,12 @@ struct ingest_files {
 int ingest_path(struct store *s, const struct ingest_files *o, const char *path,
 		struct ingest_counts *counts, struct err *e);
 
+/* The same of files that a walk found: what cannot be read or understood is counted and told, and
+ * the rest goes on. */
+struct path_list;
+int ingest_found(struct store *s, const struct ingest_files *o, const struct path_list *list,
+		 struct ingest_counts *counts, struct err *e);
+
 /* Whether that format is of logs and payloads rather than of traces; NULL is not. */
 bool ingest_is_log_format(const char *format);
 

@@ -133,6 +133,11 @@ int path_list_add(struct path_list *list, const char *path, struct err *e)
 	return rc;
 }
 
+void path_list_add_found(struct path_list *list, const char *path)
+{
+	add_path(list, path, true);
+}
+
 void path_list_release(struct path_list *list)
 {
 	free(list->path);

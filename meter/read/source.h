@@ -26,6 +26,8 @@ struct path_list {
  * opened is in the list, for whoever opens it to name. Errors: ERR_NOT_FOUND, ERR_UNREADABLE; a
  * directory without logs is an error. */
 int path_list_add(struct path_list *list, const char *path, struct err *e);
+/* One that a walk found, as it is. */
+void path_list_add_found(struct path_list *list, const char *path);
 void path_list_release(struct path_list *list);
 bool path_is_directory(const char *path);
 

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/dict.h"
 #include "base/json.h"
@@ -39,6 +40,8 @@ struct usage_result {
 	const struct zone *zone;
 	struct buf key;
 	struct dict reason_index;
+	int (*take)(void *user, const struct usage_call *call); /* NULL: groups are made */
+	void *user;
 	/* local time of the last cell */
 	int64_t zone_from_us, zone_to_us, zone_offset_us;
 };
@@ -273,6 +276,9 @@ static int take_cell(struct usage_result *r, struct cell *c, struct err *e)
 			       "choose a period or model with one currency",
 			       r->currency, (int)price->currency.n, price->currency.p);
 	}
+	if (r->take)
+		return r->take(r->user,
+			       &(struct usage_call){ c->time_us, c->subject, c->series, &c->sums });
 	rc = add_sums(&r->total, &c->sums, e);
 	return rc == 0 && r->dim_count ? add_sums(&group_of(r, c, price)->sums, &c->sums, e) : rc;
 }
@@ -617,6 +623,26 @@ int usage_query(struct usage_result **out, struct store *s, const enum usage_dim
 		qsort(r->reason, r->reason_count, sizeof *r->reason, by_records);
 	*out = r;
 	return 0;
+}
+
+int usage_each(struct store *s, const struct usage_filter *filter, char currency[16],
+	       int (*take)(void *user, const struct usage_call *call), void *user, struct err *e)
+{
+	struct usage_result r = { .store = s, .filter = filter, .take = take, .user = user };
+	const bool inside = db_in_transaction(store_db(s));
+	int rc = inside ? 0 : db_begin_reading(store_db(s), e);
+	if (rc != 0)
+		return rc;
+	rc = store_refresh(s, e);
+	if (rc == 0)
+		rc = take_rows(&r, 1, store_last_seq(s), filter->since.us, filter->until.us, e);
+	if (!inside)
+		db_rollback(store_db(s));
+	memcpy(currency, *r.currency ? r.currency : "USD", *r.currency ? sizeof r.currency : 4);
+	dict_release(&r.reason_index);
+	free(r.reason);
+	arena_release(&r.arena);
+	return rc;
 }
 
 void usage_result_close(struct usage_result *r)

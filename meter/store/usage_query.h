@@ -58,6 +58,18 @@ int usage_query(struct usage_result **out, struct store *s, const enum usage_dim
 		struct err *e);
 void usage_result_close(struct usage_result *r);
 
+/* Each row of the period with what it comes to (reversals below zero), in no order; task and
+ * session are not told. Stops when take returns non-zero, and returns that. Errors: as usage_query.
+ */
+struct usage_call {
+	int64_t time_us;
+	const struct subject_names *subject;
+	const struct series_names *series;
+	const struct usage_sums *sums;
+};
+int usage_each(struct store *s, const struct usage_filter *filter, char currency[16],
+	       int (*take)(void *user, const struct usage_call *call), void *user, struct err *e);
+
 const struct usage_sums *usage_total(const struct usage_result *r);
 size_t usage_group_count(const struct usage_result *r);
 /* In the order of the labels. */

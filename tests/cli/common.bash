@@ -1,5 +1,6 @@
 # What every command-line test needs. TALLY is the program under test; each test has a directory of its own.
-setup() {
+setup() { common_setup; }
+common_setup() {
 	TALLY=${TALLY:-$BATS_TEST_DIRNAME/../../build/release/bin/tally}
 	ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 	DIR=$(mktemp -d)

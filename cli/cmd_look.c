@@ -1,0 +1,138 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/zone.h"
+#include "cli/look_source.h"
+#include "reports/look.h"
+
+static const struct option options[] = {
+	{ "breakdown", 'b', NULL, "the models of each row below it", false },
+	{ "order", 0, "key|cost|records", "order of the rows (default key)", false },
+	{ "limit", 0, "N", "the last N rows only", false },
+	{ "project", 0, "NAME", "only this project", false },
+	{ "model", 'm', "MODEL", "only this model", false },
+	OPTIONS_OF_LOOKS,
+	{ 0 },
+};
+
+/* What each of the commands groups by. */
+struct view {
+	const char *command;
+	enum usage_dim dim[4]; /* labels, the day of the last call where has_last, the model */
+	size_t labels;
+	bool has_last;
+	const char *title[2];
+};
+static const struct view views[] = {
+	{ "today", { USAGE_BY_DAY, USAGE_BY_MODEL }, 1, false, { "day" } },
+	{ "daily", { USAGE_BY_DAY, USAGE_BY_MODEL }, 1, false, { "day" } },
+	{ "weekly", { USAGE_BY_WEEK, USAGE_BY_MODEL }, 1, false, { "week" } },
+	{ "monthly", { USAGE_BY_MONTH, USAGE_BY_MODEL }, 1, false, { "month" } },
+	{ "session",
+	  { USAGE_BY_SESSION, USAGE_BY_PROJECT, USAGE_BY_DAY, USAGE_BY_MODEL },
+	  2,
+	  true,
+	  { "session", "project" } },
+};
+
+static const struct view *view_of(const struct cli *cli)
+{
+	size_t i = 0;
+	while (strcmp(views[i].command, cli->command->name) != 0)
+		i++;
+	return &views[i];
+}
+
+static int take_period(const struct cli *cli, const struct zone *zone, struct usage_filter *f,
+		       struct err *e)
+{
+	if (strcmp(cli->command->name, "today") != 0)
+		return cli_period(cli, zone, &f->since, &f->until, e);
+	const int64_t day = zone_day(zone, clock_now());
+	f->since = zone_midnight(zone, day);
+	f->until = zone_midnight(zone, day + 1);
+	return 0;
+}
+
+static int run(struct cli *cli, struct err *e)
+{
+	static const char *const orders[] = { "key", "cost", "records", NULL };
+	const struct view *view = view_of(cli);
+	char zone_room[ZONE_NAME_MAX], from[600];
+	struct usage_filter filter = { .project = cli_value(cli, "project"),
+				       .model = cli_value(cli, "model") };
+	struct look_report report = { .title = view->title,
+				      .titles = view->labels,
+				      .has_last = view->has_last,
+				      .breakdown = cli_flag(cli, "breakdown"),
+				      .timezone = cli_zone_name(cli, zone_room),
+				      .from = from };
+	struct look_source source = { 0 };
+	struct usage_result *result = NULL;
+	struct look look = { 0 };
+	struct zone *zone = NULL;
+	int order = 0, status = 0, rc = cli_zone(cli, &zone, e);
+	if (rc == 0)
+		rc = take_period(cli, zone, &filter, e);
+	if (rc == 0)
+		rc = cli_choice(cli, "order", orders, &order, e);
+	if (rc == 0)
+		rc = cli_count(cli, "limit", 0, &report.limit, e);
+	if (rc == 0)
+		rc = look_source_open(&source, cli, false, e);
+	if (rc == 0)
+		rc = usage_query(&result, source.store, view->dim,
+				 view->labels + view->has_last + 1, &filter, zone, e);
+	if (rc == 0) {
+		look_fold(&look, result, view->labels, view->has_last);
+		look_sort(&look, order == LOOK_BY_KEY && view->has_last ? LOOK_BY_LAST
+									: (enum look_order)order);
+		snprintf(from, sizeof from, "%s, days of %s", source.words, report.timezone);
+		report.look = &look;
+		report.quarantined = source.quarantined;
+		report.unread = source.unread;
+		if (cli->json)
+			look_report_json(&report);
+		else if (cli->csv)
+			look_report_csv(&report);
+		else
+			look_report_table(&report);
+		status = usage_total(result)->unpriced || source.unread || source.quarantined ? 3
+											      : 0;
+	}
+	look_release(&look);
+	usage_result_close(result);
+	look_source_close(&source);
+	zone_close(zone);
+	return rc ? rc : status;
+}
+
+#define LOOK_COMMAND(id, words, what, more_examples) \
+	const struct command command_##id = { \
+		.name = words, \
+		.summary = what, \
+		.arguments = "[LOG|DIRECTORY...]", \
+		.arguments_max = -1, \
+		.description = \
+			"Looks at the database where there is one, else at the logs of the agents " \
+			"on this machine (or at those that are named), each call once and at its " \
+			"own price. What was read of logs is kept in ~/.cache/tally, so that the " \
+			"next look reads only what is new.\n\n" \
+			"Calls without a price make totals lower bounds and give exit status 3.", \
+		.examples = more_examples, \
+		.options = options, \
+		.common = TAKES_DB | TAKES_PRICES | TAKES_CURRENCY | TAKES_CSV | TAKES_PERIOD | \
+			  TAKES_ZONE, \
+		.run = run, \
+	}
+
+LOOK_COMMAND(today, "today", "what today cost so far, by model",
+	     "  tally today\n  tally today --breakdown\n");
+LOOK_COMMAND(daily, "daily", "what each day cost, from the database or the agents' logs",
+	     "  tally daily --since 7d\n  tally daily --breakdown ~/.claude/projects\n");
+LOOK_COMMAND(weekly, "weekly", "what each week cost", "  tally weekly\n");
+LOOK_COMMAND(monthly, "monthly", "what each month cost",
+	     "  tally monthly\n  tally monthly --csv\n");
+LOOK_COMMAND(session, "session", "what each session cost, the last one last",
+	     "  tally session --since today\n  tally session --order cost --limit 10\n");

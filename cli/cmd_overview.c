@@ -1,0 +1,72 @@
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/zone.h"
+#include "cli/look_source.h"
+#include "reports/overview.h"
+
+static const struct option options[] = {
+	OPTIONS_OF_LOOKS,
+	{ 0 },
+};
+
+static int run(struct cli *cli, struct err *e)
+{
+	static const enum usage_dim dims[] = { USAGE_BY_DAY, USAGE_BY_MODEL };
+	char zone_room[ZONE_NAME_MAX];
+	struct look_source source = { 0 };
+	struct usage_result *result = NULL;
+	struct look look = { 0 };
+	struct zone *zone = NULL;
+	struct overview o = { .days = &look,
+			      .timezone = cli_zone_name(cli, zone_room),
+			      .source = source.words };
+	int status = 0, rc = cli_zone(cli, &zone, e);
+	if (rc == 0)
+		rc = look_source_open(&source, cli, false, e);
+	if (rc == -ERR_NOT_FOUND && !cli_value(cli, "db") && !cli->argument_count) {
+		printf("No database yet, and no agent's logs in their usual places. Begin with\n"
+		       "  tally ingest FILE|DIRECTORY    records, logs or exports, each call once\n"
+		       "  tally replay FILE --by model   what a trace of calls costs, to the last "
+		       "digit\n"
+		       "  tally help                     everything else\n");
+		zone_close(zone);
+		return 2;
+	}
+	if (rc == 0) {
+		o.today = zone_day(zone, clock_now());
+		struct usage_filter filter = { .since = zone_midnight(zone, overview_first_day(&o)),
+					       .until = zone_midnight(zone, o.today + 1) };
+		rc = usage_query(&result, source.store, dims, 2, &filter, zone, e);
+	}
+	if (rc == 0) {
+		look_fold(&look, result, 1, false);
+		o.quarantined = source.quarantined;
+		o.unread = source.unread;
+		if (cli->json)
+			overview_json(&o);
+		else
+			overview_print(&o);
+		status = usage_total(result)->unpriced || source.unread || source.quarantined ? 3
+											      : 0;
+	}
+	look_release(&look);
+	usage_result_close(result);
+	look_source_close(&source);
+	zone_close(zone);
+	return rc ? rc : status;
+}
+
+const struct command command_overview = {
+	.name = "overview",
+	.summary = "today, this week and this month at a glance (also: tally alone)",
+	.arguments = "[LOG|DIRECTORY...]",
+	.arguments_max = -1,
+	.description = "What `tally` alone shows: what today, this week and this month cost, the "
+		       "month by model, and what needs a look; from the database where there is "
+		       "one, else from the logs of the agents on this machine.",
+	.examples = "  tally\n  tally overview ~/.claude/projects\n",
+	.options = options,
+	.common = TAKES_DB | TAKES_PRICES | TAKES_CURRENCY | TAKES_ZONE,
+	.run = run,
+};

@@ -1,0 +1,173 @@
+#include "cli/look_source.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "meter/ingest/quarantine.h"
+#include "meter/read/source.h"
+
+struct reading {
+	int64_t began_us, last_us;
+	bool progress;
+};
+
+static void show_progress(void *user, int64_t records, int64_t done, int64_t total)
+{
+	struct reading *r = user;
+	int64_t now_us = clock_monotonic_us();
+	(void)done, (void)total;
+	if (!r->progress || now_us - r->began_us < 500000 || now_us - r->last_us < 100000)
+		return;
+	r->last_us = now_us;
+	fprintf(stderr, "\rreading logs: %lld calls ", (long long)records);
+	fflush(stderr);
+}
+
+/* The user's own price cards decide the answers as well. */
+static void put_prices(struct buf *key, const struct cli *cli)
+{
+	const char *path;
+	struct stat st;
+	for (int i = 0; (path = cli_value_at(cli, "prices", i)); i++) {
+		buf_printf(key, "%s", path);
+		if (stat(path, &st) == 0)
+			buf_printf(key, ":%lld:%lld", (long long)st.st_size,
+				   (long long)st.st_mtim.tv_sec);
+		buf_puts(key, "|");
+	}
+	buf_puts(key, cli_currency(cli));
+}
+
+static int open_logs(struct look_source *x, const struct cli *cli, const char *const *path,
+		     size_t count, bool quick, struct err *e)
+{
+	struct reading reading = { .began_us = clock_monotonic_us(),
+				   .progress = isatty(STDERR_FILENO) && !cli->quiet };
+	struct buf key = { 0 };
+	struct log_cache_options o = {
+		.files = { .options = { .currency = cli_currency(cli),
+					.ahead_us_most = AHEAD_DAYS_MOST * US_PER_DAY,
+					.behind_us_most = BEHIND_DAYS_MOST * US_PER_DAY },
+			   .progress = show_progress,
+			   .user = &reading },
+		.only_if_idle = quick,
+	};
+	int rc = cli_book(cli, &x->book, e);
+	put_prices(&key, cli);
+	o.key = key.p;
+	o.files.options.book = x->book;
+	if (rc == 0)
+		rc = log_cache_open(&x->cache, path, count, &o, e);
+	if (reading.last_us)
+		fprintf(stderr, "\r%40s\r", "");
+	buf_release(&key);
+	if (rc != 0)
+		return rc;
+	x->is_cache = true;
+	x->store = x->cache.store;
+	x->unread = x->cache.unread;
+	snprintf(x->words, sizeof x->words, "%zu log%s", x->cache.files,
+		 x->cache.files == 1 ? "" : "s");
+	return 0;
+}
+
+enum { PLACES_MOST = 16 };
+struct places {
+	char *path[PLACES_MOST];
+	size_t count;
+};
+
+static void add_place(struct places *p, const char *root, const char *below)
+{
+	struct buf b = { 0 };
+	if (!root || !*root || p->count == PLACES_MOST)
+		return;
+	buf_printf(&b, "%s%s", root, below);
+	if (path_is_directory(b.p))
+		p->path[p->count++] = b.p;
+	else
+		buf_release(&b);
+}
+
+static void usual_places(struct places *p)
+{
+	const char *home = getenv("HOME"), *claude = getenv("CLAUDE_CONFIG_DIR"),
+		   *codex = getenv("CODEX_HOME");
+	if (claude && *claude) {
+		add_place(p, claude, "/projects");
+	} else {
+		add_place(p, home, "/.claude/projects");
+		add_place(p, home, "/.config/claude/projects");
+	}
+	if (codex && *codex)
+		add_place(p, codex, "/sessions");
+	else
+		add_place(p, home, "/.codex/sessions");
+}
+
+static int open_usual(struct look_source *x, const struct cli *cli, bool quick, struct err *e)
+{
+	struct places p = { 0 };
+	usual_places(&p);
+	int rc =
+		p.count ? open_logs(x, cli, (const char *const *)p.path, p.count, quick, e)
+			: err_set(e, ERR_NOT_FOUND,
+				  "there is no database yet, and no agent's logs are in their usual "
+				  "places; name a folder of logs, or begin with tally ingest");
+	for (size_t i = 0; i < p.count; i++)
+		free(p.path[i]);
+	return rc;
+}
+
+/* Whether there is a database that holds something. */
+static bool open_database(struct look_source *x, const char *path, struct err *e)
+{
+	if (store_open(&x->store, path, DB_READ, e) != 0)
+		return false;
+	if (store_refresh(x->store, e) == 0 && store_last_seq(x->store) > 0) {
+		snprintf(x->words, sizeof x->words, "database %s", path);
+		return true;
+	}
+	store_close(x->store);
+	x->store = NULL;
+	return false;
+}
+
+int look_source_open(struct look_source *x, const struct cli *cli, bool quick, struct err *e)
+{
+	struct buf room = { 0 };
+	struct err none;
+	*x = (struct look_source){ 0 };
+	const char *db = cli_db_path(cli, &room), *env = getenv("TALLY_DB");
+	const bool named = cli_value(cli, "db") || (env && *env && !cli_flag(cli, "logs"));
+	int rc = 0;
+	if (named && !cli->argument_count)
+		rc = cli_store(cli, &x->store, DB_READ, e);
+	else if (cli->argument_count)
+		rc = open_logs(x, cli, (const char *const *)cli->argument,
+			       (size_t)cli->argument_count, quick, e);
+	else if (cli_flag(cli, "logs") || !open_database(x, db, &none))
+		rc = open_usual(x, cli, quick, e);
+	if (rc == 0 && !x->words[0])
+		snprintf(x->words, sizeof x->words, "database %s", db);
+	if (rc == 0)
+		rc = quarantine_count(x->store, &x->quarantined, e);
+	buf_release(&room);
+	if (rc != 0)
+		look_source_close(x);
+	return rc;
+}
+
+void look_source_close(struct look_source *x)
+{
+	if (x->is_cache)
+		log_cache_close(&x->cache);
+	else
+		store_close(x->store);
+	book_close(x->book);
+	*x = (struct look_source){ 0 };
+}

@@ -1,0 +1,34 @@
+/*
+ * look_source: what the short reports look at: the database where there is one, else the logs of
+ * the agents on this machine.
+ */
+#ifndef TALLY_CLI_LOOK_SOURCE_H
+#define TALLY_CLI_LOOK_SOURCE_H
+
+#include "cli/command.h"
+#include "meter/ingest/log_cache.h"
+
+#define OPTIONS_OF_LOOKS \
+	{ \
+		"logs", 0, NULL, "read the logs though there is a database", false \
+	}
+
+struct look_source {
+	struct store *store;
+	int64_t quarantined, unread;
+	char words[300]; /* what is looked at, for people */
+	/* private */
+	struct log_cache cache;
+	struct book *book;
+	bool is_cache;
+};
+
+/*
+ * --db, or the arguments as logs and folders of logs, or the database where it holds something, or
+ * the logs in their usual places. quick: what another process reads just now is not waited for.
+ * Errors: ERR_NOT_FOUND where there is nothing to look at.
+ */
+int look_source_open(struct look_source *x, const struct cli *cli, bool quick, struct err *e);
+void look_source_close(struct look_source *x);
+
+#endif

@@ -1,0 +1,137 @@
+#include "meter/store/usage_blocks.h"
+
+#include <stdlib.h>
+
+/* What one row adds. */
+struct entry {
+	int64_t time_us, records, requests, unpriced, web_searches;
+	int64_t tokens[BUCKET_COUNT];
+	struct money_total cost;
+	const struct subject_names *subject; /* lives as long as the store */
+};
+
+struct reading {
+	struct entry *entry;
+	size_t count;
+};
+
+static int take(void *user, const struct usage_call *call)
+{
+	struct reading *r = user;
+	const struct usage_sums *s = call->sums;
+	if ((r->count & (r->count - 1)) == 0)
+		r->entry = mem_grow(r->entry, (r->count ? r->count * 2 : 1) * sizeof *r->entry);
+	struct entry *n = &r->entry[r->count++];
+	*n = (struct entry){ .time_us = call->time_us,
+			     .records = s->records,
+			     .requests = s->requests,
+			     .unpriced = s->unpriced,
+			     .web_searches = s->web_searches,
+			     .cost = s->cost,
+			     .subject = call->subject };
+	for (int b = 0; b < BUCKET_COUNT; b++)
+		n->tokens[b] = s->tokens[b];
+	return 0;
+}
+
+static int by_time(const void *x, const void *y)
+{
+	const struct entry *a = x, *b = y;
+	return (a->time_us > b->time_us) - (a->time_us < b->time_us);
+}
+
+static int add(struct usage_sums *to, const struct entry *n, struct err *e)
+{
+	bool bad = !money_total_add(&to->cost, n->cost);
+	to->records += n->records;
+	to->unpriced += n->unpriced;
+	bad |= __builtin_add_overflow(to->requests, n->requests, &to->requests);
+	bad |= __builtin_add_overflow(to->web_searches, n->web_searches, &to->web_searches);
+	for (int b = 0; b < BUCKET_COUNT; b++)
+		bad |= __builtin_add_overflow(to->tokens[b], n->tokens[b], &to->tokens[b]);
+	return bad ? err_set(e, ERR_RANGE, "the records add up to more than a total can hold") : 0;
+}
+
+static void add_model(struct usage_blocks *out, struct usage_block *b, struct text name)
+{
+	for (size_t i = 0; i < b->models; i++)
+		if (text_eq(b->model[i], name))
+			return;
+	b->model = mem_grow(b->model, (b->models + 1) * sizeof *b->model);
+	b->model[b->models++] = (struct text){ arena_text(&out->arena, name.p, name.n), name.n };
+}
+
+static struct usage_block *push(struct usage_blocks *out, struct usage_block b)
+{
+	if ((out->count & (out->count - 1)) == 0)
+		out->block = mem_grow(out->block, (out->count ? out->count * 2 : 1) * sizeof b);
+	out->block[out->count] = b;
+	return &out->block[out->count++];
+}
+
+/* The block of a call at that time, the last one or a new one. */
+static struct usage_block *block_for(struct usage_blocks *out, int64_t time_us, int64_t length_us)
+{
+	struct usage_block *last = out->count ? &out->block[out->count - 1] : NULL;
+	if (last && time_us - last->start_us <= length_us && time_us - last->last_us <= length_us)
+		return last;
+	if (last && time_us - last->last_us > length_us)
+		push(out, (struct usage_block){ .gap = true,
+						.start_us = last->last_us + length_us,
+						.end_us = time_us });
+	const int64_t start = floor_div(time_us, US_PER_HOUR) * US_PER_HOUR;
+	return push(out, (struct usage_block){ .start_us = start,
+					       .end_us = start + length_us,
+					       .first_us = time_us });
+}
+
+static int make_blocks(struct usage_blocks *out, struct reading *r, int64_t length_us,
+		       struct err *e)
+{
+	int rc = 0;
+	if (r->count)
+		qsort(r->entry, r->count, sizeof *r->entry, by_time);
+	for (size_t i = 0, n; rc == 0 && i < r->count; i += n) {
+		int64_t records = 0;
+		for (n = 0; i + n < r->count && r->entry[i + n].time_us == r->entry[i].time_us; n++)
+			records += r->entry[i + n].records;
+		/* all that was recorded of that instant was taken back */
+		if (records == 0)
+			continue;
+		struct usage_block *b = block_for(out, r->entry[i].time_us, length_us);
+		b->last_us = r->entry[i].time_us;
+		for (size_t k = 0; rc == 0 && k < n; k++) {
+			add_model(out, b, r->entry[i + k].subject->model);
+			rc = add(&b->sums, &r->entry[i + k], e);
+		}
+	}
+	return rc;
+}
+
+int usage_blocks_read(struct usage_blocks *out, struct store *s, const struct usage_filter *filter,
+		      int hours, struct err *e)
+{
+	struct reading r = { 0 };
+	*out = (struct usage_blocks){ 0 };
+	int rc = usage_each(s, filter, out->currency, take, &r, e);
+	if (rc == 0)
+		rc = make_blocks(out, &r, hours * US_PER_HOUR, e);
+	free(r.entry);
+	if (rc != 0)
+		usage_blocks_release(out);
+	return rc;
+}
+
+void usage_blocks_release(struct usage_blocks *b)
+{
+	for (size_t i = 0; i < b->count; i++)
+		free(b->block[i].model);
+	free(b->block);
+	arena_release(&b->arena);
+	*b = (struct usage_blocks){ 0 };
+}
+
+bool usage_block_active(const struct usage_block *b, int64_t now_us)
+{
+	return !b->gap && now_us < b->end_us && now_us - b->last_us < b->end_us - b->start_us;
+}

@@ -1,0 +1,344 @@
+#include "reports/look.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/csv.h"
+#include "reports/amount.h"
+#include "reports/table.h"
+#include "reports/usage_report.h"
+
+/* The result adds up to its total, which holds; so does every part of it. */
+void look_add(struct usage_sums *to, const struct usage_sums *more)
+{
+	to->records += more->records;
+	to->requests += more->requests;
+	to->web_searches += more->web_searches;
+	to->unpriced += more->unpriced;
+	to->cost.atto += more->cost.atto;
+	for (int b = 0; b < BUCKET_COUNT; b++)
+		to->tokens[b] += more->tokens[b];
+}
+
+int64_t look_tokens(const struct usage_sums *s)
+{
+	int64_t n = 0;
+	for (int b = 0; b < BUCKET_COUNT; b++)
+		if (b != BUCKET_REASONING)
+			n += s->tokens[b];
+	return n;
+}
+
+static void add_model(struct look_row *row, struct text name, const struct usage_sums *sums)
+{
+	size_t i = 0;
+	while (i < row->models && !text_eq(row->model[i].name, name))
+		i++;
+	if (i == row->models) {
+		row->model = mem_grow(row->model, (row->models + 1) * sizeof *row->model);
+		row->model[row->models++] = (struct look_model){ .name = name };
+	}
+	look_add(&row->model[i].sums, sums);
+}
+
+static int dearest_first(const void *x, const void *y)
+{
+	const struct look_model *a = x, *b = y;
+	if (a->sums.cost.atto != b->sums.cost.atto)
+		return a->sums.cost.atto > b->sums.cost.atto ? -1 : 1;
+	return text_cmp(a->name, b->name);
+}
+
+void look_fold(struct look *l, const struct usage_result *result, size_t labels, bool has_day)
+{
+	const size_t groups = usage_group_count(result);
+	*l = (struct look){ .result = result };
+	l->row = mem_zalloc((groups + 1) * sizeof *l->row);
+	/* groups come in the order of their labels, so those of a row follow each other */
+	for (size_t i = 0; i < groups; i++) {
+		struct look_row *row = l->rows ? &l->row[l->rows - 1] : NULL;
+		for (size_t d = 0; row && d < labels; d++)
+			if (!text_eq(row->label[d], usage_label(result, i, d)))
+				row = NULL;
+		if (!row) {
+			row = &l->row[l->rows++];
+			for (size_t d = 0; d < labels; d++)
+				row->label[d] = usage_label(result, i, d);
+		}
+		if (has_day && text_cmp(usage_label(result, i, labels), row->last_day) > 0)
+			row->last_day = usage_label(result, i, labels);
+		look_add(&row->sums, usage_group(result, i));
+		add_model(row, usage_label(result, i, labels + has_day), usage_group(result, i));
+	}
+	for (size_t i = 0; i < l->rows; i++)
+		qsort(l->row[i].model, l->row[i].models, sizeof *l->row[i].model, dearest_first);
+}
+
+void look_release(struct look *l)
+{
+	for (size_t i = 0; i < l->rows; i++)
+		free(l->row[i].model);
+	free(l->row);
+	*l = (struct look){ 0 };
+}
+
+static int compare_rows(const void *x, const void *y, void *order)
+{
+	const struct look_row *a = x, *b = y;
+	int c = 0;
+	switch (*(enum look_order *)order) {
+	case LOOK_BY_COST:
+		c = (a->sums.cost.atto < b->sums.cost.atto) -
+		    (a->sums.cost.atto > b->sums.cost.atto);
+		break;
+	case LOOK_BY_RECORDS:
+		c = (a->sums.records < b->sums.records) - (a->sums.records > b->sums.records);
+		break;
+	case LOOK_BY_LAST:
+		c = text_cmp(a->last_day, b->last_day);
+		break;
+	case LOOK_BY_KEY:
+		break;
+	}
+	for (size_t d = 0; c == 0 && d < USAGE_DIM_COUNT; d++)
+		c = text_cmp(a->label[d], b->label[d]);
+	return c;
+}
+
+void look_sort(struct look *l, enum look_order order)
+{
+	qsort_r(l->row, l->rows, sizeof *l->row, compare_rows, &order);
+}
+
+struct text look_short_model(struct text name)
+{
+	size_t n = name.n;
+	if (n > 9 && name.p[n - 9] == '-') {
+		size_t digits = 0;
+		while (digits < 8 && name.p[n - 1 - digits] >= '0' && name.p[n - 1 - digits] <= '9')
+			digits++;
+		name.n -= digits == 8 ? 9 : 0;
+	}
+	if (name.n > 7 && memcmp(name.p, "claude-", 7) == 0)
+		name = (struct text){ name.p + 7, name.n - 7 };
+	return name;
+}
+
+static void put_names(struct buf *b, const struct look_row *row)
+{
+	enum { NAMES = 3 };
+	b->n = 0;
+	for (size_t i = 0; i < row->models && i < NAMES; i++) {
+		struct text name = look_short_model(row->model[i].name);
+		buf_printf(b, "%s%.*s", i ? ", " : "", (int)name.n, name.p);
+	}
+	if (row->models > NAMES)
+		buf_printf(b, " +%zu", row->models - NAMES);
+	if (row->models == 0)
+		buf_puts(b, "");
+}
+
+static void put_sums(struct table *t, const struct look_report *r, const struct usage_sums *s,
+		     struct buf *b)
+{
+	const int64_t count[] = {
+		s->tokens[BUCKET_INPUT],
+		s->tokens[BUCKET_CACHE_WRITE_5M] + s->tokens[BUCKET_CACHE_WRITE_1H],
+		s->tokens[BUCKET_CACHE_READ],
+		s->tokens[BUCKET_OUTPUT],
+		look_tokens(s),
+	};
+	for (size_t i = 0; i < sizeof count / sizeof *count; i++) {
+		put_count(b, count[i]);
+		table_cell(t, b->p);
+	}
+	put_money(b, s->cost, usage_currency(r->look->result), s->unpriced > 0);
+	table_cell(t, b->p);
+}
+
+/* The last part of a path, which is what people call a project. */
+static const char *label_cell(const struct look_report *r, const struct look_row *row, size_t d)
+{
+	const char *s = row->label[d].p, *slash;
+	if (row->label[d].n == 0)
+		return "(none)";
+	if (strcmp(r->title[d], "project") == 0 && (slash = strrchr(s, '/')) && slash[1])
+		return slash + 1;
+	return s;
+}
+
+static void put_row(struct table *t, const struct look_report *r, const struct look_row *row,
+		    struct buf *b)
+{
+	for (size_t d = 0; d < r->titles; d++)
+		table_cell(t, label_cell(r, row, d));
+	if (r->has_last)
+		table_cell(t, row->last_day.n ? row->last_day.p : "");
+	put_names(b, row);
+	table_cell(t, b->p);
+	put_sums(t, r, &row->sums, b);
+	for (size_t i = 0; r->breakdown && i < row->models; i++) {
+		for (size_t d = 0; d < r->titles + r->has_last; d++)
+			table_cell(t, "");
+		struct text name = look_short_model(row->model[i].name);
+		b->n = 0;
+		buf_printf(b, "  %.*s", (int)name.n, name.p);
+		table_cell(t, b->p);
+		put_sums(t, r, &row->model[i].sums, b);
+	}
+}
+
+static size_t shown_rows(const struct look_report *r)
+{
+	return r->limit && (uint64_t)r->limit < r->look->rows ? (size_t)r->limit : r->look->rows;
+}
+
+static char *upper(char room[24], const char *word)
+{
+	size_t i = 0;
+	for (; i < 23 && word[i]; i++)
+		room[i] = (char)(word[i] >= 'a' && word[i] <= 'z' ? word[i] - 32 : word[i]);
+	room[i] = 0;
+	return room;
+}
+
+int look_put_attention(const struct usage_result *result, int64_t quarantined, int64_t unread)
+{
+	const int64_t unpriced = usage_total(result)->unpriced;
+	int lines = 0;
+	if (unpriced)
+		printf("%lld call%s without a price, so totals are lower bounds:\n",
+		       (long long)unpriced, unpriced == 1 ? "" : "s");
+	for (size_t i = 0; i < usage_reason_count(result) && i < 10; i++) {
+		const struct usage_reason *reason = usage_reason(result, i);
+		printf("  %lld x %s: %s\n", (long long)reason->records,
+		       *reason->model ? reason->model : "(no model)", reason->why);
+	}
+	lines += unpriced > 0;
+	if (quarantined) {
+		printf("%lld record%s could not be taken and %s not counted\n",
+		       (long long)quarantined, quarantined == 1 ? "" : "s",
+		       quarantined == 1 ? "is" : "are");
+		lines++;
+	}
+	if (unread) {
+		printf("%lld file%s could not be read or understood and %s not counted\n",
+		       (long long)unread, unread == 1 ? "" : "s", unread == 1 ? "is" : "are");
+		lines++;
+	}
+	return lines;
+}
+
+void look_report_table(const struct look_report *r)
+{
+	struct table_column column[USAGE_DIM_COUNT + 8];
+	char title[USAGE_DIM_COUNT][24];
+	size_t n = 0;
+	const size_t rows = shown_rows(r);
+	struct buf b = { 0 };
+	if (r->look->rows == 0) {
+		printf("no calls in that period\n");
+		look_put_attention(r->look->result, r->quarantined, r->unread);
+		return;
+	}
+	for (size_t d = 0; d < r->titles; d++)
+		column[n++] =
+			(struct table_column){ upper(title[d], r->title[d]), .may_shrink = true };
+	if (r->has_last)
+		column[n++] = (struct table_column){ "LAST", .leaves = 4 };
+	column[n++] = (struct table_column){ "MODELS", .may_shrink = true };
+	column[n++] = (struct table_column){ "INPUT", true, .leaves = 5 };
+	column[n++] = (struct table_column){ "CACHE WRITE", true, .leaves = 1 };
+	column[n++] = (struct table_column){ "CACHE READ", true, .leaves = 2 };
+	column[n++] = (struct table_column){ "OUTPUT", true, .leaves = 6 };
+	column[n++] = (struct table_column){ "TOKENS", true, .leaves = 3 };
+	column[n++] = (struct table_column){ "COST", true, .money = true };
+	struct table *t = table_open(column, n);
+	for (size_t i = r->look->rows - rows; i < r->look->rows; i++)
+		put_row(t, r, &r->look->row[i], &b);
+	table_blank(t);
+	table_cell(t, "total");
+	for (size_t d = 1; d < r->titles + r->has_last + 1; d++)
+		table_cell(t, "");
+	put_sums(t, r, usage_total(r->look->result), &b);
+	table_print(t);
+	table_close(t);
+	if (r->from)
+		printf("\n%s\n", r->from);
+	if (rows < r->look->rows)
+		printf("%zu of %zu rows shown (--limit); the total is of all\n", rows,
+		       r->look->rows);
+	look_put_attention(r->look->result, r->quarantined, r->unread);
+	buf_release(&b);
+}
+
+void look_report_csv(const struct look_report *r)
+{
+	struct buf b = { 0 };
+	char text[DECIMAL_TEXT_MAX];
+	for (size_t d = 0; d < r->titles; d++)
+		buf_printf(&b, "%s,", r->title[d]);
+	if (r->has_last)
+		buf_puts(&b, "last,");
+	buf_puts(&b, "model,records");
+	for (int k = 0; k < BUCKET_COMMON; k++)
+		buf_printf(&b, ",%s", bucket_name((enum bucket)k));
+	buf_puts(&b, ",currency,total,unpriced\n");
+	for (size_t i = r->look->rows - shown_rows(r); i < r->look->rows; i++) {
+		const struct look_row *row = &r->look->row[i];
+		for (size_t m = 0; m < row->models; m++) {
+			const struct usage_sums *s = &row->model[m].sums;
+			for (size_t d = 0; d < r->titles; d++) {
+				csv_put_field(&b, row->label[d]);
+				buf_puts(&b, ",");
+			}
+			if (r->has_last)
+				buf_printf(&b, "%.*s,", (int)row->last_day.n, row->last_day.p);
+			csv_put_field(&b, row->model[m].name);
+			buf_printf(&b, ",%lld", (long long)s->records);
+			for (int k = 0; k < BUCKET_COMMON; k++)
+				buf_printf(&b, ",%lld", (long long)s->tokens[k]);
+			buf_printf(&b, ",%s,%s,%lld\n", usage_currency(r->look->result),
+				   money_total_format(s->cost, text), (long long)s->unpriced);
+		}
+	}
+	fwrite(b.p, 1, b.n, stdout);
+	buf_release(&b);
+}
+
+void look_report_json(const struct look_report *r)
+{
+	struct json_out j;
+	json_out_open(&j, stdout);
+	json_out_object(&j, NULL);
+	json_out_string(&j, "schema", "tally.look/1");
+	json_out_string(&j, "currency", usage_currency(r->look->result));
+	json_out_string(&j, "timezone", r->timezone);
+	put_usage_sums(&j, usage_total(r->look->result));
+	json_out_int(&j, "quarantined", r->quarantined);
+	json_out_int(&j, "unread", r->unread);
+	json_out_array(&j, "rows");
+	for (size_t i = r->look->rows - shown_rows(r); i < r->look->rows; i++) {
+		const struct look_row *row = &r->look->row[i];
+		json_out_object(&j, NULL);
+		for (size_t d = 0; d < r->titles; d++)
+			json_out_text(&j, r->title[d], row->label[d]);
+		if (r->has_last)
+			json_out_text(&j, "last", row->last_day);
+		put_usage_sums(&j, &row->sums);
+		json_out_array(&j, "models");
+		for (size_t m = 0; m < row->models; m++) {
+			json_out_object(&j, NULL);
+			json_out_text(&j, "model", row->model[m].name);
+			put_usage_sums(&j, &row->model[m].sums);
+			json_out_end(&j, '}');
+		}
+		json_out_end(&j, ']');
+		json_out_end(&j, '}');
+	}
+	json_out_end(&j, ']');
+	put_unpriced_reasons(&j, r->look->result);
+	json_out_end(&j, '}');
+	json_out_close(&j);
+}

@@ -1,0 +1,183 @@
+#include "reports/overview.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reports/amount.h"
+#include "reports/table.h"
+#include "reports/usage_report.h"
+
+enum { BAR = 20, MODELS_SHOWN = 7 };
+
+static void day_label(int64_t day, char label[16])
+{
+	const struct civil c = civil_from_day(day);
+	snprintf(label, 16, "%04d-%02d-%02d", c.year, c.month, c.day);
+}
+
+/* The days from `from` to `to`, both included. */
+static struct usage_sums sums_of(const struct overview *o, int64_t from, int64_t to)
+{
+	struct usage_sums s = { 0 };
+	char first[16], last[16];
+	day_label(from, first);
+	day_label(to, last);
+	for (size_t i = 0; i < o->days->rows; i++) {
+		const struct look_row *row = &o->days->row[i];
+		if (text_cmp(row->label[0], text_of(first)) < 0 ||
+		    text_cmp(row->label[0], text_of(last)) > 0)
+			continue;
+		look_add(&s, &row->sums);
+	}
+	return s;
+}
+
+struct period {
+	const char *name, *key;
+	int64_t from, to;
+};
+
+enum { PERIODS = 4 };
+static void periods_of(const struct overview *o, struct period p[PERIODS])
+{
+	const int64_t day = o->today;
+	p[0] = (struct period){ "today", "today", day, day };
+	p[1] = (struct period){ "yesterday", "yesterday", day - 1, day - 1 };
+	p[2] = (struct period){ "this week", "this_week", day - weekday_of_day(day), day };
+	p[3] = (struct period){ "this month", "this_month", day - civil_from_day(day).day + 1,
+				day };
+}
+
+int64_t overview_first_day(const struct overview *o)
+{
+	struct period p[PERIODS];
+	int64_t first = o->today;
+	periods_of(o, p);
+	for (int i = 0; i < PERIODS; i++)
+		first = p[i].from < first ? p[i].from : first;
+	return first;
+}
+
+static void put_periods(const struct overview *o)
+{
+	static const struct table_column columns[] = {
+		{ "" }, { "CALLS", true }, { "TOKENS", true }, { "COST", true, .money = true }
+	};
+	struct table *t = table_open(columns, sizeof columns / sizeof *columns);
+	struct period p[PERIODS];
+	struct buf b = { 0 };
+	periods_of(o, p);
+	for (int i = 0; i < PERIODS; i++) {
+		const struct usage_sums s = sums_of(o, p[i].from, p[i].to);
+		table_cell(t, p[i].name);
+		put_count(&b, s.records);
+		table_cell(t, b.p);
+		put_count(&b, look_tokens(&s));
+		table_cell(t, b.p);
+		put_money(&b, s.cost, usage_currency(o->days->result), s.unpriced > 0);
+		table_cell(t, b.p);
+	}
+	table_print(t);
+	table_close(t);
+	buf_release(&b);
+}
+
+void overview_json(const struct overview *o)
+{
+	struct json_out j;
+	struct period p[PERIODS];
+	periods_of(o, p);
+	json_out_open(&j, stdout);
+	json_out_object(&j, NULL);
+	json_out_string(&j, "schema", "tally.overview/1");
+	json_out_string(&j, "currency", usage_currency(o->days->result));
+	json_out_string(&j, "timezone", o->timezone);
+	for (int i = 0; i < PERIODS; i++) {
+		const struct usage_sums s = sums_of(o, p[i].from, p[i].to);
+		json_out_object(&j, p[i].key);
+		put_usage_sums(&j, &s);
+		json_out_end(&j, '}');
+	}
+	json_out_int(&j, "quarantined", o->quarantined);
+	json_out_int(&j, "unread", o->unread);
+	put_unpriced_reasons(&j, o->days->result);
+	json_out_end(&j, '}');
+	json_out_close(&j);
+}
+
+static int dearest_first(const void *x, const void *y)
+{
+	const struct look_model *a = x, *b = y;
+	return (a->sums.cost.atto < b->sums.cost.atto) - (a->sums.cost.atto > b->sums.cost.atto);
+}
+
+/* The models of the month with the share of each. */
+static void put_models(const struct overview *o, int64_t month_start)
+{
+	static const struct table_column columns[] = { { "THIS MONTH BY MODEL",
+							 .may_shrink = true },
+						       { "", .leaves = 1 },
+						       { "SHARE", true },
+						       { "COST", true, .money = true } };
+	const struct usage_sums whole = sums_of(o, month_start, o->today);
+	struct look_model *model = NULL;
+	size_t n = 0;
+	char first[16];
+	struct buf b = { 0 };
+	day_label(month_start, first);
+	for (size_t i = 0; i < o->days->rows; i++) {
+		const struct look_row *row = &o->days->row[i];
+		for (size_t m = 0; m < row->models; m++) {
+			size_t k = 0;
+			if (text_cmp(row->label[0], text_of(first)) < 0)
+				continue;
+			while (k < n && !text_eq(model[k].name, row->model[m].name))
+				k++;
+			if (k == n) {
+				model = mem_grow(model, (n + 1) * sizeof *model);
+				model[n++] = (struct look_model){ .name = row->model[m].name };
+			}
+			model[k].sums.cost.atto += row->model[m].sums.cost.atto;
+			model[k].sums.unpriced += row->model[m].sums.unpriced;
+		}
+	}
+	if (n == 0)
+		return;
+	qsort(model, n, sizeof *model, dearest_first);
+	struct table *t = table_open(columns, sizeof columns / sizeof *columns);
+	for (size_t i = 0; i < n && i < MODELS_SHOWN; i++) {
+		const int128 all = whole.cost.atto;
+		const int share = all > 0 ? (int)((model[i].sums.cost.atto / (all / 1000 + 1))) : 0;
+		table_cell(t, model[i].name.n ? model[i].name.p : "(no model)");
+		b.n = 0;
+		for (int k = 0; k < (share * BAR + 500) / 1000; k++)
+			buf_puts(&b, "█");
+		table_cell(t, b.n ? b.p : "");
+		b.n = 0;
+		buf_printf(&b, "%d %%", (share + 5) / 10);
+		table_cell(t, b.p);
+		put_money(&b, model[i].sums.cost, usage_currency(o->days->result),
+			  model[i].sums.unpriced > 0);
+		table_cell(t, b.p);
+	}
+	printf("\n");
+	table_print(t);
+	table_close(t);
+	if (n > MODELS_SHOWN)
+		printf("and %zu more (tally monthly --breakdown)\n", n - MODELS_SHOWN);
+	buf_release(&b);
+	free(model);
+}
+
+void overview_print(const struct overview *o)
+{
+	const int64_t month_start = o->today - civil_from_day(o->today).day + 1;
+	printf("%s, days of %s\n\n", o->source, o->timezone);
+	put_periods(o);
+	put_models(o, month_start);
+	if (usage_total(o->days->result)->unpriced || o->quarantined || o->unread)
+		printf("\nNeeds a look\n");
+	look_put_attention(o->days->result, o->quarantined, o->unread);
+	printf("\ntally daily, weekly, monthly, session, blocks show more; tally help lists all\n");
+}

@@ -1,0 +1,20 @@
+/* overview: what `tally` alone shows: today, this week and this month, the month by model, and what
+ * needs a look. */
+#ifndef TALLY_REPORTS_OVERVIEW_H
+#define TALLY_REPORTS_OVERVIEW_H
+
+#include "base/zone.h"
+#include "reports/look.h"
+
+struct overview {
+	const struct look *days; /* by day and model, of this month and this week */
+	int64_t today;		 /* days since 1970, where the clocks are */
+	const char *timezone, *source;
+	int64_t quarantined, unread;
+};
+/* The first day that it speaks of. */
+int64_t overview_first_day(const struct overview *o);
+void overview_print(const struct overview *o);
+void overview_json(const struct overview *o);
+
+#endif

@@ -1,0 +1,148 @@
+#!/usr/bin/env bats
+# The short reports: tally alone, today, daily, weekly, monthly, session, blocks.
+load common
+bats_require_minimum_version 1.5.0
+
+setup() {
+	common_setup
+	export HOME="$DIR/home" TZ=UTC
+	unset XDG_CACHE_HOME XDG_DATA_HOME CLAUDE_CONFIG_DIR CODEX_HOME TALLY_DB
+	logs="$HOME/.claude/projects/app"
+	mkdir -p "$logs"
+}
+
+# call FILE ID INSTANT OUTPUT [MODEL]: one answer in a Claude Code log
+call() {
+	printf '{"type":"assistant","sessionId":"%s","cwd":"/home/me/app","timestamp":"%s","requestId":"r%s","message":{"id":"m%s","model":"%s","stop_reason":"end_turn","usage":{"input_tokens":100,"output_tokens":%s}}}\n' \
+		"$(basename "$1" .jsonl)" "$3" "$2" "$2" "${5:-claude-sonnet-4-6}" "$4" >> "$1"
+}
+
+field() { node -e 'let d=JSON.parse(require("fs").readFileSync(0));console.log(eval("d."+process.argv[1]))' "$1"; }
+
+@test "without logs and a database tally alone says how to begin" {
+	run -2 "$TALLY"
+	[[ "$output" == *"tally ingest"* && "$output" == *"tally help"* ]]
+	run -1 "$TALLY" daily
+	[[ "$output" == *"no database yet"* ]]
+}
+
+@test "tally alone shows today from the logs of the agents" {
+	call "$logs/s1.jsonl" 1 "$(date -u +%Y-%m-%dT00:00:01Z)" 1000
+	run -0 "$TALLY"
+	[[ "$output" == *"today"*"1  "*"\$0.0153"* ]]
+	[[ "$output" == *"claude-sonnet-4-6"*"100 %"* ]]
+	run -0 "$TALLY" overview --json
+	[ "$(field today.total <<< "$output")" = 0.0153 ]
+	[ "$(field this_month.records <<< "$output")" = 1 ]
+}
+
+@test "a second look reads what came since, and equals a look at everything" {
+	call "$logs/s1.jsonl" 1 2026-06-01T10:00:00Z 1000
+	call "$logs/s2.jsonl" 2 2026-06-02T10:00:00Z 1000
+	run -0 "$TALLY" daily --json
+	[ "$(field total <<< "$output")" = 0.0306 ]
+	call "$logs/s1.jsonl" 3 2026-06-01T11:00:00Z 500
+	call "$logs/s3.jsonl" 4 2026-06-03T11:00:00Z 500
+	run -0 "$TALLY" daily --json
+	second="$output"
+	rm -r "$HOME/.cache"
+	run -0 "$TALLY" daily --json
+	[ "$second" = "$output" ]
+	[ "$(field rows.length <<< "$output")" = 3 ]
+}
+
+@test "a log that is gone, cut or written over is not counted any more" {
+	for i in 1 2 3; do call "$logs/s$i.jsonl" "$i" 2026-06-0${i}T10:00:00Z 1000; done
+	run -0 "$TALLY" daily --json
+	[ "$(field records <<< "$output")" = 3 ]
+	rm "$logs/s1.jsonl"
+	run -0 "$TALLY" daily --json
+	[ "$(field records <<< "$output")" = 2 ]
+	: > "$logs/s2.jsonl"
+	run -0 "$TALLY" daily --json
+	[ "$(field records <<< "$output")" = 1 ]
+	call "$logs/other" 9 2026-06-09T10:00:00Z 1000
+	call "$logs/other" 10 2026-06-09T10:00:00Z 1000
+	cat "$logs/other" > "$logs/s3.jsonl"
+	rm "$logs/other"
+	run -0 "$TALLY" daily --json
+	[ "$(field 'rows.map(r=>r.day+":"+r.records).join()' <<< "$output")" = 2026-06-09:2 ]
+}
+
+@test "a look without a place for its cache answers the same" {
+	call "$logs/s1.jsonl" 1 2026-06-01T10:00:00Z 1000
+	run -0 "$TALLY" daily --json
+	first="$output"
+	XDG_CACHE_HOME=/dev/null run -0 "$TALLY" daily --json
+	[ "$output" = "$first" ]
+	[ -z "$(ls -d "${TMPDIR:-/tmp}"/tally-logs-* 2> /dev/null)" ]
+}
+
+@test "weeks, months and sessions are the same calls in other rows" {
+	call "$logs/s1.jsonl" 1 2026-05-31T10:00:00Z 1000
+	call "$logs/s1.jsonl" 2 2026-06-01T10:00:00Z 1000 claude-opus-4-6
+	call "$logs/s2.jsonl" 3 2026-06-02T10:00:00Z 1000
+	run -0 "$TALLY" monthly --json
+	[ "$(field 'rows.map(r=>r.month+":"+r.total).join()' <<< "$output")" = "2026-05:0.0153,2026-06:0.0408" ]
+	run -0 "$TALLY" weekly --json
+	[ "$(field 'rows.map(r=>r.week+":"+r.records).join()' <<< "$output")" = "2026-W22:1,2026-W23:2" ]
+	run -0 "$TALLY" session --json
+	[ "$(field 'rows.map(r=>r.session+":"+r.last+":"+r.models.length).join()' <<< "$output")" = "s1:2026-06-01:2,s2:2026-06-02:1" ]
+	run -0 "$TALLY" daily --breakdown
+	[[ "$output" == *"2026-06-01  opus-4-6"* && "$output" == *"total"*'$0.0561'* ]]
+	run -0 "$TALLY" daily --csv
+	[ "$(wc -l <<< "$output")" = 4 ]
+}
+
+@test "a day is a day where the clocks are" {
+	call "$logs/s1.jsonl" 1 2026-06-01T22:30:00Z 1000
+	run -0 "$TALLY" daily -z Europe/Berlin --json
+	[ "$(field 'rows[0].day' <<< "$output")" = 2026-06-02 ]
+}
+
+@test "what has no price or cannot be read is named, and seen again in the next look" {
+	call "$logs/s1.jsonl" 1 2026-06-01T10:00:00Z 1000 no-such-model
+	echo '{"rows":[{"tokens":12' > "$logs/broken.jsonl"
+	for i in 1 2; do
+		run -3 "$TALLY" daily
+		[[ "$output" == *"without a price"*"no-such-model"* ]]
+		[[ "$output" == *">= "* ]]
+	done
+}
+
+@test "a database with records is looked at before logs" {
+	call "$logs/s1.jsonl" 1 2026-06-01T10:00:00Z 1000
+	printf 'id,time,model,input,output\nx,2026-06-05T00:00:00Z,claude-sonnet-4-6,0,1000\n' > u.csv
+	"$TALLY" ingest u.csv
+	run -0 "$TALLY" daily --json
+	[ "$(field 'rows[0].day' <<< "$output")" = 2026-06-05 ]
+	run -0 "$TALLY" daily --logs --json
+	[ "$(field 'rows[0].day' <<< "$output")" = 2026-06-01 ]
+	run -0 "$TALLY" daily "$logs" --json
+	[ "$(field 'rows[0].day' <<< "$output")" = 2026-06-01 ]
+}
+
+@test "a block begins at the full hour and ends five hours later, or with a pause" {
+	call "$logs/s1.jsonl" 1 2026-06-01T10:40:00Z 1000
+	call "$logs/s1.jsonl" 2 2026-06-01T15:00:00Z 1000 # the end itself still belongs to it
+	call "$logs/s1.jsonl" 3 2026-06-01T15:00:01Z 1000
+	call "$logs/s1.jsonl" 4 2026-06-02T01:00:00Z 1000
+	run -0 "$TALLY" blocks --json
+	[ "$(field 'blocks.map(b=>b.from.slice(5,16)+(b.gap?"gap":b.records)).join()' <<< "$output")" = \
+		"06-01T10:002,06-01T15:001,06-01T20:00gap,06-02T01:001" ]
+	run -0 "$TALLY" blocks
+	[[ "$output" == *"without calls"* && "$output" == *"estimate"* ]]
+}
+
+@test "the block under way tells where it leads" {
+	local now
+	now=$(date +%s)
+	for i in 0 1 2; do
+		call "$logs/s1.jsonl" "$i" "$(date -u -d "@$((now - 1200 + i * 600))" +%Y-%m-%dT%H:%M:%SZ)" 1000
+	done
+	run -0 "$TALLY" blocks --active --token-limit 4000
+	[[ "$output" == *"ACTIVE"* && "$output" == *"Burn rate: 165 tokens a minute"* ]]
+	[[ "$output" == *"82 % used; at that rate over the limit"* ]]
+	run -0 "$TALLY" blocks --active --json
+	[ "$(field 'blocks[0].outlook.tokens_per_minute' <<< "$output")" = 165 ]
+}
