@@ -113,11 +113,13 @@ static int open_usual(struct look_source *x, const struct cli *cli, bool quick, 
 {
 	struct places p = { 0 };
 	usual_places(&p);
-	int rc =
-		p.count ? open_logs(x, cli, (const char *const *)p.path, p.count, quick, e)
-			: err_set(e, ERR_NOT_FOUND,
-				  "there is no database yet, and no agent's logs are in their usual "
-				  "places; name a folder of logs, or begin with tally ingest");
+	int rc = p.count ? open_logs(x, cli, (const char *const *)p.path, p.count, quick, e)
+			 : -ERR_NOT_FOUND;
+	/* folders without a log are as good as none */
+	if (rc == -ERR_NOT_FOUND)
+		err_set(e, ERR_NOT_FOUND,
+			"there is no database yet, and no agent's logs are in their usual places; "
+			"name a folder of logs, or begin with tally ingest");
 	for (size_t i = 0; i < p.count; i++)
 		free(p.path[i]);
 	return rc;
