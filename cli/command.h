@@ -119,6 +119,8 @@ void cli_print_completion(FILE *out);
 	X(command_monthly) \
 	X(command_session) \
 	X(command_blocks) \
+	X(command_quota) \
+	X(command_statusline) \
 	X(command_cost) \
 	X(command_replay) \
 	X(command_whatif) \

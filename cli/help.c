@@ -68,7 +68,7 @@ static const struct {
 	const char *title, *names; /* each name between bars */
 } groups[] = {
 	{ "Look: what was used, and what it cost",
-	  "|overview|today|daily|weekly|monthly|session|blocks|usage|replay|explain|records|status|cost|" },
+	  "|overview|today|daily|weekly|monthly|session|blocks|quota|statusline|usage|replay|explain|records|status|cost|" },
 	{ "Plan: what it would cost",
 	  "|plan|whatif|forecast|cascade|cache|sim fit|sim generate|pack|" },
 	{ "Meter: usage records, each once",

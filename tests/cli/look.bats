@@ -146,3 +146,42 @@ field() { node -e 'let d=JSON.parse(require("fs").readFileSync(0));console.log(e
 	run -0 "$TALLY" blocks --active --json
 	[ "$(field 'blocks[0].outlook.tokens_per_minute' <<< "$output")" = 165 ]
 }
+
+# drawn JSON: the line once its figures are there
+drawn() {
+	local i
+	"$TALLY" statusline <<< "$1" > /dev/null
+	for i in $(seq 100); do
+		[ -e "$HOME/.cache/tally/statusline.json" ] && break
+		sleep 0.05
+	done
+	run -0 "$TALLY" statusline <<< "$1"
+}
+
+@test "a status line shows our own figures once they are read, and the agent's until then" {
+	call "$logs/s1.jsonl" 1 "$(date -u +%Y-%m-%dT00:00:01Z)" 1000
+	local given='{"session_id":"s1","model":{"display_name":"Sonnet 4.6"},"cost":{"total_cost_usd":1.255},"context_window":{"used_percentage":34.2}}'
+	run -0 "$TALLY" statusline <<< "$given"
+	[ "$output" = 'Sonnet 4.6 | session ~$1.26 | context 34 %' ]
+	drawn "$given"
+	[[ "$output" == 'Sonnet 4.6 | session $0.02 | today $0.02 |'*' context 34 %' ]]
+	run -1 "$TALLY" statusline <<< 'no JSON'
+}
+
+@test "the windows that a status line or Codex told are shown with their pace" {
+	local now
+	now=$(date +%s)
+	run -0 "$TALLY" quota
+	[[ "$output" == *"no window has been seen yet"* ]]
+	call "$logs/s1.jsonl" 1 "$(date -u -d "@$((now - 60))" +%Y-%m-%dT%H:%M:%SZ)" 1000
+	drawn '{"rate_limits":{"five_hour":{"used_percentage":90,"resets_at":'$((now + 7200))'}}}'
+	[[ "$output" == *"5h 90 %, used up in "* ]]
+	mkdir -p "$HOME/.codex/sessions"
+	printf '{"timestamp":"%s","type":"event_msg","payload":{"type":"token_count","info":null,"rate_limits":{"limit_id":"codex","primary":{"used_percent":71.0,"window_minutes":10080,"resets_at":%s},"secondary":null}}}\n' \
+		"$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$((now + 86400))" > "$HOME/.codex/sessions/rollout-1.jsonl"
+	run -0 "$TALLY" quota
+	[[ "$output" == *"claude 5 hours"*"90 %"*"used up in"*'$0.0153'* ]]
+	[[ "$output" == *"codex 7 days"*"71 %"*"lasts"* ]]
+	run -0 "$TALLY" quota --json
+	[ "$(field 'windows.map(w=>w.provider+w.used_percent).join()' <<< "$output")" = anthropic90,openai71 ]
+}
