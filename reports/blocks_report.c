@@ -64,6 +64,11 @@ static char *local_minute(const struct blocks_report *r, int64_t us, char room[3
 	return room;
 }
 
+static struct text name_of(const void *block, size_t i)
+{
+	return ((const struct usage_block *)block)->model[i];
+}
+
 static void put_row(struct table *t, const struct blocks_report *r, const struct usage_block *b,
 		    struct buf *text)
 {
@@ -83,11 +88,7 @@ static void put_row(struct table *t, const struct blocks_report *r, const struct
 	else
 		snprintf(state, sizeof state, "%s", span_words(room, b->last_us - b->first_us));
 	table_cell(t, state);
-	text->n = 0;
-	for (size_t i = 0; i < b->models; i++) {
-		struct text name = look_short_model(b->model[i]);
-		buf_printf(text, "%s%.*s", i ? ", " : "", (int)name.n, name.p);
-	}
+	look_put_names(text, b->models, name_of, b);
 	table_cell(t, text->p);
 	const int64_t prompt = look_tokens(&b->sums) - b->sums.tokens[BUCKET_OUTPUT];
 	const int64_t count[] = { b->sums.records, prompt, b->sums.tokens[BUCKET_OUTPUT],
@@ -119,16 +120,16 @@ static void put_active(const struct blocks_report *r, const struct usage_block *
 	const struct block_outlook o = block_outlook(b, r->now);
 	struct buf rate = { 0 }, cost = { 0 }, end = { 0 }, total = { 0 };
 	char from[32], to[32], left[32];
-	printf("\nThe block of %s ends at %s, in %s.\n", local_minute(r, b->start_us, from),
-	       local_minute(r, b->end_us, to) + 11, span_words(left, b->end_us - r->now.us));
+	print_note("\nThe block of %s ends at %s, in %s.", local_minute(r, b->start_us, from),
+		   local_minute(r, b->end_us, to) + 11, span_words(left, b->end_us - r->now.us));
 	if (o.known) {
 		put_count(&rate, o.tokens_a_minute);
 		put_cents(&cost, o.cost_an_hour, r->blocks->currency);
 		put_count(&end, o.tokens_at_end);
 		put_cents(&total, o.cost_at_end, r->blocks->currency);
-		printf("Burn rate: %s tokens a minute, %s an hour; at that rate it ends at %s tokens, "
-		       "%s.\n",
-		       rate.p, cost.p, end.p, total.p);
+		print_note(
+			"Burn rate: %s tokens a minute, %s an hour; at that rate it ends at %s tokens, %s.",
+			rate.p, cost.p, end.p, total.p);
 	}
 	if (r->token_limit) {
 		const int64_t tokens = look_tokens(&b->sums);
@@ -170,9 +171,9 @@ void blocks_report_table(const struct blocks_report *r)
 	const struct usage_block *last = &r->blocks->block[r->blocks->count - 1];
 	if (usage_block_active(last, r->now.us))
 		put_active(r, last);
-	printf("\n%s, times of %s; where a block begins is an estimate (the full UTC hour of its "
-	       "first call)\n",
-	       r->source, r->timezone);
+	print_note(
+		"\n%s, times of %s; where a block begins is an estimate (the full UTC hour of its first call)",
+		r->source, r->timezone);
 	buf_release(&b);
 }
 

@@ -125,18 +125,24 @@ struct text look_short_model(struct text name)
 	return name;
 }
 
-static void put_names(struct buf *b, const struct look_row *row)
+void look_put_names(struct buf *b, size_t count, struct text (*name)(const void *of, size_t i),
+		    const void *of)
 {
-	enum { NAMES = 3 };
+	enum { NAMES = 2 };
 	b->n = 0;
-	for (size_t i = 0; i < row->models && i < NAMES; i++) {
-		struct text name = look_short_model(row->model[i].name);
-		buf_printf(b, "%s%.*s", i ? ", " : "", (int)name.n, name.p);
+	for (size_t i = 0; i < count && i < NAMES; i++) {
+		struct text t = look_short_model(name(of, i));
+		buf_printf(b, "%s%.*s", i ? ", " : "", (int)t.n, t.p);
 	}
-	if (row->models > NAMES)
-		buf_printf(b, " +%zu", row->models - NAMES);
-	if (row->models == 0)
+	if (count > NAMES)
+		buf_printf(b, " +%zu", count - NAMES);
+	if (count == 0)
 		buf_puts(b, "");
+}
+
+static struct text name_of(const void *row, size_t i)
+{
+	return ((const struct look_row *)row)->model[i].name;
 }
 
 static void put_sums(struct table *t, const struct look_report *r, const struct usage_sums *s,
@@ -175,7 +181,7 @@ static void put_row(struct table *t, const struct look_report *r, const struct l
 		table_cell(t, label_cell(r, row, d));
 	if (r->has_last)
 		table_cell(t, row->last_day.n ? row->last_day.p : "");
-	put_names(b, row);
+	look_put_names(b, row->models, name_of, row);
 	table_cell(t, b->p);
 	put_sums(t, r, &row->sums, b);
 	for (size_t i = 0; r->breakdown && i < row->models; i++) {
@@ -208,23 +214,23 @@ int look_put_attention(const struct usage_result *result, int64_t quarantined, i
 	const int64_t unpriced = usage_total(result)->unpriced;
 	int lines = 0;
 	if (unpriced)
-		printf("%lld call%s without a price, so totals are lower bounds:\n",
-		       (long long)unpriced, unpriced == 1 ? "" : "s");
+		print_note("%lld call%s without a price, so totals are lower bounds:",
+			   (long long)unpriced, unpriced == 1 ? "" : "s");
 	for (size_t i = 0; i < usage_reason_count(result) && i < 10; i++) {
 		const struct usage_reason *reason = usage_reason(result, i);
-		printf("  %lld x %s: %s\n", (long long)reason->records,
-		       *reason->model ? reason->model : "(no model)", reason->why);
+		print_note("  %lld x %s: %s", (long long)reason->records,
+			   *reason->model ? reason->model : "(no model)", reason->why);
 	}
 	lines += unpriced > 0;
 	if (quarantined) {
-		printf("%lld record%s could not be taken and %s not counted\n",
-		       (long long)quarantined, quarantined == 1 ? "" : "s",
-		       quarantined == 1 ? "is" : "are");
+		print_note("%lld record%s could not be taken and %s not counted",
+			   (long long)quarantined, quarantined == 1 ? "" : "s",
+			   quarantined == 1 ? "is" : "are");
 		lines++;
 	}
 	if (unread) {
-		printf("%lld file%s could not be read or understood and %s not counted\n",
-		       (long long)unread, unread == 1 ? "" : "s", unread == 1 ? "is" : "are");
+		print_note("%lld file%s could not be read or understood and %s not counted",
+			   (long long)unread, unread == 1 ? "" : "s", unread == 1 ? "is" : "are");
 		lines++;
 	}
 	return lines;
@@ -267,8 +273,8 @@ void look_report_table(const struct look_report *r)
 	if (r->from)
 		printf("\n%s\n", r->from);
 	if (rows < r->look->rows)
-		printf("%zu of %zu rows shown (--limit); the total is of all\n", rows,
-		       r->look->rows);
+		print_note("%zu of %zu rows shown (--limit); the total is of all", rows,
+			   r->look->rows);
 	look_put_attention(r->look->result, r->quarantined, r->unread);
 	buf_release(&b);
 }

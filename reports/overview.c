@@ -165,7 +165,7 @@ static void put_models(const struct overview *o, int64_t month_start)
 	table_print(t);
 	table_close(t);
 	if (n > MODELS_SHOWN)
-		printf("and %zu more (tally monthly --breakdown)\n", n - MODELS_SHOWN);
+		print_note("and %zu more (tally monthly --breakdown)", n - MODELS_SHOWN);
 	buf_release(&b);
 	free(model);
 }
@@ -179,5 +179,6 @@ void overview_print(const struct overview *o)
 	if (usage_total(o->days->result)->unpriced || o->quarantined || o->unread)
 		printf("\nNeeds a look\n");
 	look_put_attention(o->days->result, o->quarantined, o->unread);
-	printf("\ntally daily, weekly, monthly, session, blocks show more; tally help lists all\n");
+	print_note(
+		"\ntally daily, weekly, monthly, session, blocks show more; tally help lists all");
 }

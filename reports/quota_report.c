@@ -103,8 +103,8 @@ void quota_report_table(const struct quota_report *r)
 	};
 	struct buf b = { 0 };
 	if (r->rows == 0) {
-		printf("no window has been seen yet: let Claude Code pipe its status line through "
-		       "`tally statusline`, or use Codex on this machine\n");
+		print_note(
+			"no window has been seen yet: let Claude Code pipe its status line through `tally statusline`, or use Codex on this machine");
 		return;
 	}
 	struct table *t = table_open(columns, sizeof columns / sizeof *columns);
@@ -112,8 +112,8 @@ void quota_report_table(const struct quota_report *r)
 		put_row(t, r, &r->row[i], &b);
 	table_print(t);
 	table_close(t);
-	printf("\nList price and tokens are of the calls on this machine; other machines and web "
-	       "clients use the same windows.\n");
+	print_note(
+		"\nList price and tokens are of the calls on this machine; other machines and web clients use the same windows.");
 	buf_release(&b);
 }
 

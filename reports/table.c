@@ -4,6 +4,7 @@
 #include <langinfo.h>
 #include <libsmartcols.h>
 #include <locale.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -214,28 +215,64 @@ static void fit(struct table *t, int terminal_width)
 		shrink(t, most);
 }
 
+/* Columns of the terminal; 0 where the output is none, or too narrow for tables. */
+static int terminal_width(void)
+{
+	struct winsize size;
+	return isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 &&
+			       size.ws_col >= 20
+		       ? size.ws_col
+		       : 0;
+}
+
+void print_note(const char *format, ...)
+{
+	const int width = terminal_width();
+	char *text = NULL;
+	va_list args;
+	va_start(args, format);
+	CHECK(vasprintf(&text, format, args) >= 0);
+	va_end(args);
+	const char *start = text + strspn(text, "\n"), *word = start + strspn(start, " ");
+	const int indent = (int)(word - start);
+	fwrite(text, 1, (size_t)(start - text), stdout);
+	int column = printf("%*s", indent, "");
+	for (bool first = true; *word; first = false) {
+		const size_t n = strcspn(word, " ");
+		const int wide = (int)n; /* bytes: a word beyond ASCII only wraps earlier */
+		if (!first && width && column + 1 + wide > width)
+			column = printf("\n%*s", indent, "") - 1;
+		else if (!first)
+			column += printf(" ");
+		fwrite(word, 1, n, stdout);
+		column += wide;
+		word += n + (word[n] == ' ');
+	}
+	printf("\n");
+	free(text);
+}
+
 static void say_what_left(const struct table *t)
 {
-	bool first = true;
+	struct buf names = { 0 };
 	for (size_t c = 0; c < t->columns; c++)
-		if (t->left[c]) {
-			printf("%s%s", first ? "(no room for " : ", ", t->column[c].title);
-			first = false;
-		}
-	if (!first)
-		printf("; a wider terminal, --csv or --json has them)\n");
+		if (t->left[c])
+			buf_printf(&names, "%s%s", names.n ? ", " : "", t->column[c].title);
+	if (names.n)
+		print_note("(no room for %s; a wider terminal, --csv or --json has them)", names.p);
+	buf_release(&names);
 }
 
 void table_print(struct table *t)
 {
-	bool terminal = isatty(STDOUT_FILENO);
-	struct winsize size;
+	const bool terminal = isatty(STDOUT_FILENO);
+	const int width = terminal_width();
 	struct libscols_table *scols = scols_new_table();
 	CHECK(scols && t->cells % t->columns == 0);
 	scols_table_set_column_separator(scols, "  ");
 	scols_table_set_termforce(scols, SCOLS_TERMFORCE_NEVER);
-	if (terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 20)
-		fit(t, size.ws_col);
+	if (width)
+		fit(t, width);
 	for (size_t c = 0; c < t->columns; c++) {
 		if (t->left[c])
 			continue;

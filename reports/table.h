@@ -35,6 +35,10 @@ void table_blank(struct table *t);
 /* Prints to standard output. */
 void table_print(struct table *t);
 
+/* A line of text below a table: wrapped at words on a terminal, as it is elsewhere. A newline in
+ * front is an empty line. */
+__attribute__((format(printf, 1, 2))) void print_note(const char *format, ...);
+
 /* 1234567 as "1,234,567"; buf of 40. Digits after a point are left alone. */
 char *number_grouped(char buf[DECIMAL_TEXT_MAX * 2], const char *plain);
 /* An amount with at most two decimals ("$12.345" as "$12.35"), half away from zero; what would

@@ -164,7 +164,7 @@ void usage_report_table(const struct usage_report *r)
 	const struct usage_sums *total = usage_total(r->result);
 	bool writes = total->tokens[BUCKET_CACHE_WRITE_5M] || total->tokens[BUCKET_CACHE_WRITE_1H];
 	if (total->records == 0 && usage_group_count(r->result) == 0) {
-		printf("nothing of that kind and period was metered\n");
+		print_note("nothing of that kind and period was metered");
 		free(index);
 		return;
 	}
@@ -196,20 +196,20 @@ void usage_report_table(const struct usage_report *r)
 	table_print(t);
 	table_close(t);
 	if (r->timezone && strcmp(r->timezone, "UTC") != 0)
-		printf("\ndays and hours of %s (-z UTC for another)\n", r->timezone);
+		print_note("\ndays and hours of %s (-z UTC for another)", r->timezone);
 	if (count < usage_group_count(r->result))
-		printf("\n%zu of %zu groups shown (--limit)\n", count,
-		       usage_group_count(r->result));
+		print_note("\n%zu of %zu groups shown (--limit)", count,
+			   usage_group_count(r->result));
 	if (total->unpriced)
-		printf("\n%lld record%s without a price, so totals are lower bounds:\n",
-		       (long long)total->unpriced, total->unpriced == 1 ? "" : "s");
+		print_note("\n%lld record%s without a price, so totals are lower bounds:",
+			   (long long)total->unpriced, total->unpriced == 1 ? "" : "s");
 	for (size_t i = 0; i < usage_reason_count(r->result) && i < 10; i++) {
 		const struct usage_reason *reason = usage_reason(r->result, i);
-		printf("  %lld x %s: %s\n", (long long)reason->records,
-		       *reason->model ? reason->model : "(no model)", reason->why);
+		print_note("  %lld x %s: %s", (long long)reason->records,
+			   *reason->model ? reason->model : "(no model)", reason->why);
 	}
 	if (r->quarantined)
-		printf("\n%lld record%s in quarantine, not counted (tally quarantine list)\n",
-		       (long long)r->quarantined, r->quarantined == 1 ? " is" : "s are");
+		print_note("\n%lld record%s in quarantine, not counted (tally quarantine list)",
+			   (long long)r->quarantined, r->quarantined == 1 ? " is" : "s are");
 	free(index);
 }
