@@ -134,6 +134,14 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 	b->p[b->n] = 0;
 }
 
+void buf_cut(struct buf *b, size_t n)
+{
+	if (n >= b->n)
+		return;
+	b->n = n;
+	b->p[n] = 0;
+}
+
 void buf_release(struct buf *b)
 {
 	free(b->p);

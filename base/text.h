@@ -72,6 +72,8 @@ void buf_add_utf8(struct buf *b, struct text t);
  * for 0, otherwise perhaps a zero too many. 20 bytes suffice. */
 char *digits_before(char *end, uint64_t v);
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Back to its first n bytes. */
+void buf_cut(struct buf *b, size_t n);
 void buf_release(struct buf *b);
 
 /* FNV-1a for small in-memory dictionaries of trusted size; not for what a client can choose. */

@@ -12,16 +12,21 @@ static const struct option options[] = {
 	{ 0 },
 };
 
-static const char *const event_names[IMPORT_EVENTS] = { "normalised", "rounded", "refused" };
+static const char *const event_names[IMPORT_EVENTS] = { "normalised", "rounded", "left_out",
+							"refused" };
 
 static void put_report(const struct import *im, bool json, FILE *out)
 {
 	if (!json) {
 		fprintf(out,
-			"%lld entries: %lld taken (%lld normalised, %lld rounded), %lld refused\n",
+			"%lld entries: %lld taken (%lld normalised, %lld rounded), %lld refused",
 			(long long)im->entries, (long long)im->taken,
 			(long long)im->count[IMPORT_NORMALISED],
 			(long long)im->count[IMPORT_ROUNDED], (long long)im->count[IMPORT_REFUSED]);
+		if (im->count[IMPORT_LEFT_OUT])
+			fprintf(out, ", %lld with a part left out",
+				(long long)im->count[IMPORT_LEFT_OUT]);
+		fputs("\n", out);
 		for (size_t i = 0; i < im->note_count; i++)
 			fprintf(out, "  %s: %s: %s\n", event_names[im->note[i].event],
 				im->note[i].entry, im->note[i].why);

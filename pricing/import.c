@@ -15,7 +15,10 @@ static void add_note(struct import *im, enum import_event event, const char *why
 void import_begin(struct import *im, const char *entry)
 {
 	im->entry = arena_text(&im->arena, entry, strlen(entry));
-	im->normalised = im->rounded = im->refused = false;
+	im->normalised = im->rounded = im->left_out = im->refused = false;
+	im->looked_count = 0;
+	im->prices_before = im->prices.n;
+	im->aliases_before = im->aliases.n;
 	im->entries++;
 }
 
@@ -29,12 +32,60 @@ void import_refuse(struct import *im, const char *why)
 void import_end(struct import *im)
 {
 	if (im->refused) {
+		buf_cut(&im->prices, im->prices_before);
+		buf_cut(&im->aliases, im->aliases_before);
 		im->count[IMPORT_REFUSED]++;
 		return;
 	}
 	im->taken++;
 	im->count[IMPORT_NORMALISED] += im->normalised;
 	im->count[IMPORT_ROUNDED] += im->rounded;
+	im->count[IMPORT_LEFT_OUT] += im->left_out;
+}
+
+void import_looked(struct import *im, json_value *v)
+{
+	if (!v)
+		return;
+	if ((im->looked_count & (im->looked_count - 1)) == 0)
+		im->looked = mem_grow(im->looked, (im->looked_count ? im->looked_count * 2 : 1) *
+							  sizeof *im->looked);
+	im->looked[im->looked_count++] = v;
+}
+
+static bool was_looked_at(const struct import *im, json_value *v)
+{
+	for (size_t i = 0; i < im->looked_count; i++)
+		if (im->looked[i] == v)
+			return true;
+	return false;
+}
+
+void import_leave_out(struct import *im, const char *key)
+{
+	im->left_out = true;
+	add_note(im, IMPORT_LEFT_OUT,
+		 arena_printf(&im->arena, "'%s' is the price of a unit that cards do not have",
+			      key));
+}
+
+void import_check(struct import *im, json_value *object, bool (*speaks)(const char *key))
+{
+	for (json_value *v = json_first(object); v && !im->refused; v = json_next(v)) {
+		const enum json_kind kind = json_kind(v);
+		const char *key = json_kind(object) == JSON_OBJECT ? json_key(v) : "a list";
+		if (kind == JSON_NULL || was_looked_at(im, v) || (speaks && !speaks(key)))
+			continue;
+		if (kind == JSON_OBJECT || kind == JSON_ARRAY)
+			import_check(im, v, NULL);
+		else if (strstr(key, "_per_") && !strstr(key, "token"))
+			import_leave_out(im, key);
+		else
+			import_refuse(im,
+				      arena_printf(&im->arena,
+						   "'%s' speaks of a price and is not understood",
+						   key));
+	}
 }
 
 bool import_amount(struct import *im, json_value *v, int shift, struct decimal *out)
@@ -44,6 +95,7 @@ bool import_amount(struct import *im, json_value *v, int shift, struct decimal *
 	struct err e;
 	bool changed;
 	char was[DECIMAL_TEXT_MAX], is[DECIMAL_TEXT_MAX];
+	import_looked(im, v);
 	if (kind == JSON_NULL)
 		return false;
 	if (kind != JSON_NUMBER && kind != JSON_STRING) {
@@ -90,6 +142,46 @@ void import_rate(struct import *im, json_value *object, const char *key, int shi
 		out->known |= 1u << b;
 }
 
+void import_fee(struct import *im, struct import_price *p, json_value *v, const char *unit,
+		int64_t per)
+{
+	struct decimal amount;
+	if (!import_amount(im, v, 0, &amount))
+		return;
+	if (p->fee_count == IMPORT_FEES_MAX) {
+		import_refuse(im, "it states more fees than an import takes");
+		return;
+	}
+	p->fee[p->fee_count].unit = unit;
+	p->fee[p->fee_count].amount = amount;
+	p->fee[p->fee_count++].per = per;
+}
+
+struct import_rates *import_tier(struct import_price *p, int64_t above)
+{
+	int i = 0;
+	while (i < p->tier_count && p->tier[i].above < above)
+		i++;
+	if (i < p->tier_count && p->tier[i].above == above)
+		return &p->tier[i].rates;
+	if (p->tier_count == IMPORT_TIERS_MAX)
+		return NULL;
+	memmove(&p->tier[i + 1], &p->tier[i], (size_t)(p->tier_count - i) * sizeof p->tier[0]);
+	memset(&p->tier[i], 0, sizeof p->tier[i]);
+	p->tier[i].above = above;
+	p->tier_count++;
+	return &p->tier[i].rates;
+}
+
+void import_inherit(struct import_rates *tier, const struct import_rates *lower)
+{
+	for (int b = 0; b < BUCKET_COUNT; b++)
+		if (!(tier->known >> b & 1) && lower->known >> b & 1) {
+			tier->rate[b] = lower->rate[b];
+			tier->known |= 1u << b;
+		}
+}
+
 static void put_rates(struct buf *b, const struct import_rates *r)
 {
 	char text[DECIMAL_TEXT_MAX];
@@ -132,9 +224,9 @@ void import_take(struct import *im, const struct import_price *p)
 		import_refuse(im, "it states no price per token, request or unit");
 		return;
 	}
-	if (seen_before(im, arena_printf(&im->arena, "%s\n%s\n%s\n%s", p->provider, p->model,
+	if (seen_before(im, arena_printf(&im->arena, "%s\n%s\n%s\n%s\n%s", p->provider, p->model,
 					 p->service_tier ? p->service_tier : "",
-					 p->from ? p->from : ""))) {
+					 p->region ? p->region : "", p->from ? p->from : ""))) {
 		import_refuse(im, "another entry states this vendor's model already");
 		return;
 	}
@@ -143,6 +235,10 @@ void import_take(struct import *im, const struct import_price *p)
 	buf_puts(b, ", \"currency\": \"USD\"");
 	if (p->service_tier)
 		put_text(b, ", \"service_tier\": ", p->service_tier);
+	if (p->region)
+		put_text(b, ", \"region\": ", p->region);
+	if (p->multiplier)
+		put_text(b, ", \"multiplier\": ", p->multiplier);
 	if (p->from)
 		put_text(b, ", \"from\": ", p->from);
 	if (p->to)
@@ -233,6 +329,7 @@ void import_release(struct import *im)
 	buf_release(&im->aliases);
 	buf_release(&im->calendars);
 	free(im->note);
+	free(im->looked);
 	free(im->seen);
 	arena_release(&im->arena);
 }

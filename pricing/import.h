@@ -3,7 +3,10 @@
  *
  * Prices are read as the digits that the catalogue wrote. Noise of binary floating point (more than
  * 15 significant digits) is normalised, prices finer than a card holds are rounded, what states no
- * usable price is refused; all three are counted, and every rounded or refused entry is named.
+ * usable price is refused; all are counted, and every rounded or refused entry is named.
+ *
+ * The set is closed: a member that speaks of a price and was not looked at makes its entry refused,
+ * so that a key which a catalogue adds is never passed over.
  */
 #ifndef TALLY_PRICING_IMPORT_H
 #define TALLY_PRICING_IMPORT_H
@@ -13,7 +16,13 @@
 #include "base/money.h"
 #include "pricing/usage.h"
 
-enum import_event { IMPORT_NORMALISED, IMPORT_ROUNDED, IMPORT_REFUSED, IMPORT_EVENTS };
+enum import_event {
+	IMPORT_NORMALISED,
+	IMPORT_ROUNDED,
+	IMPORT_LEFT_OUT, /* a price of a unit that cards do not have: who uses it has no price */
+	IMPORT_REFUSED,
+	IMPORT_EVENTS
+};
 
 struct import_note {
 	enum import_event event;
@@ -29,7 +38,8 @@ enum { IMPORT_TIERS_MAX = 8, IMPORT_FEES_MAX = 8, IMPORT_WINDOWS_MAX = 4 };
 
 /* One price as a catalogue states it; what is not stated stays zero. */
 struct import_price {
-	const char *provider, *model, *service_tier, *from, *to;
+	const char *provider, *model, *service_tier, *region, *from, *to;
+	const char *multiplier; /* of all rates and fees, as a decimal; NULL: 1 */
 	struct import_rates rates;
 	struct {
 		int64_t above;
@@ -58,7 +68,10 @@ struct import {
 	int64_t entries, taken, count[IMPORT_EVENTS];
 	/* of the entry at work */
 	const char *entry;
-	bool normalised, rounded, refused;
+	bool normalised, rounded, left_out, refused;
+	size_t prices_before, aliases_before; /* what a refused entry gives back */
+	json_value **looked;		      /* values that its reader looked at */
+	size_t looked_count;
 	char **seen; /* provider/model/tier/from that a price was taken for */
 	size_t seen_count;
 };
@@ -88,6 +101,24 @@ void import_refuse(struct import *im, const char *why);
 bool import_amount(struct import *im, json_value *v, int shift, struct decimal *out);
 void import_rate(struct import *im, json_value *object, const char *key, int shift, enum bucket b,
 		 struct import_rates *out);
+/* The reader has dealt with that value (import_amount and import_rate say so themselves). */
+void import_looked(struct import *im, json_value *v);
+/*
+ * After the last look at an entry, or a part of it: what nobody looked at. speaks: whether a name
+ * speaks of a price; NULL: all do. Units that cards do not have are left out and named, anything
+ * else refuses the entry.
+ */
+void import_check(struct import *im, json_value *object, bool (*speaks)(const char *key));
+/* Names a price that cards have no place for; calls that need it stay without a price. */
+void import_leave_out(struct import *im, const char *key);
+/* A fee of a unit, per `per` of it; nothing where v is absent or null. */
+void import_fee(struct import *im, struct import_price *p, json_value *v, const char *unit,
+		int64_t per);
+/* The tier above that many tokens of prompt, in ascending order, made when it is new; NULL where
+ * there is no room. */
+struct import_rates *import_tier(struct import_price *p, int64_t above);
+/* Rates that a tier does not state are those of the tier below it. */
+void import_inherit(struct import_rates *tier, const struct import_rates *lower);
 /* Takes the price unless the entry was refused. */
 void import_take(struct import *im, const struct import_price *p);
 void import_alias(struct import *im, const char *provider, const char *alias, const char *model);

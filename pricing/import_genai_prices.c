@@ -15,40 +15,32 @@ static const struct {
 	     { "output_mtok", BUCKET_OUTPUT },
 	     { "cache_read_mtok", BUCKET_CACHE_READ },
 	     { "cache_write_mtok", BUCKET_CACHE_WRITE_5M },
+	     { "cache_write_1h_mtok", BUCKET_CACHE_WRITE_1H },
+	     { "output_reasoning_mtok", BUCKET_REASONING },
+	     { "output_citation_mtok", BUCKET_CITATION },
+	     { "input_image_mtok", BUCKET_INPUT_IMAGE },
+	     { "cache_image_read_mtok", BUCKET_CACHE_READ_IMAGE },
+	     { "output_image_mtok", BUCKET_OUTPUT_IMAGE },
+	     { "input_video_mtok", BUCKET_INPUT_VIDEO },
+	     { "output_video_mtok", BUCKET_OUTPUT_VIDEO },
 	     { "input_audio_mtok", BUCKET_INPUT_AUDIO },
 	     { "cache_audio_read_mtok", BUCKET_CACHE_READ_AUDIO },
 	     { "output_audio_mtok", BUCKET_OUTPUT_AUDIO } };
 
-static struct import_rates *need_tier(struct import_price *p, int64_t above)
-{
-	int i = 0;
-	while (i < p->tier_count && p->tier[i].above < above)
-		i++;
-	if (i < p->tier_count && p->tier[i].above == above)
-		return &p->tier[i].rates;
-	if (p->tier_count == IMPORT_TIERS_MAX)
-		return NULL;
-	memmove(&p->tier[i + 1], &p->tier[i], (size_t)(p->tier_count - i) * sizeof p->tier[0]);
-	memset(&p->tier[i], 0, sizeof p->tier[i]);
-	p->tier[i].above = above;
-	p->tier_count++;
-	return &p->tier[i].rates;
-}
-
-/* Parents, and lower tiers, give what is not stated. */
-static void inherit(struct import_rates *r, const struct import_rates *lower)
+/* A bucket without a price of its own costs what its parent does, as the catalogue says; not a
+ * write for an hour, whose price is another one where a vendor has such writes. */
+static void inherit_parents(struct import_rates *r)
 {
 	static const enum bucket parent[][2] = { { BUCKET_CACHE_READ, BUCKET_INPUT },
 						 { BUCKET_CACHE_WRITE_5M, BUCKET_INPUT },
-						 { BUCKET_CACHE_WRITE_1H, BUCKET_CACHE_WRITE_5M },
 						 { BUCKET_INPUT_AUDIO, BUCKET_INPUT },
+						 { BUCKET_INPUT_IMAGE, BUCKET_INPUT },
+						 { BUCKET_INPUT_VIDEO, BUCKET_INPUT },
 						 { BUCKET_CACHE_READ_AUDIO, BUCKET_CACHE_READ },
-						 { BUCKET_OUTPUT_AUDIO, BUCKET_OUTPUT } };
-	for (int b = 0; lower && b < BUCKET_COUNT; b++)
-		if (!(r->known >> b & 1) && lower->known >> b & 1) {
-			r->rate[b] = lower->rate[b];
-			r->known |= 1u << b;
-		}
+						 { BUCKET_CACHE_READ_IMAGE, BUCKET_CACHE_READ },
+						 { BUCKET_OUTPUT_AUDIO, BUCKET_OUTPUT },
+						 { BUCKET_OUTPUT_IMAGE, BUCKET_OUTPUT },
+						 { BUCKET_OUTPUT_VIDEO, BUCKET_OUTPUT } };
 	for (size_t i = 0; i < sizeof parent / sizeof *parent; i++)
 		if (!(r->known >> parent[i][0] & 1) && r->known >> parent[i][1] & 1) {
 			r->rate[parent[i][0]] = r->rate[parent[i][1]];
@@ -73,24 +65,23 @@ static void take_prices(struct import *im, json_value *prices, struct import_pri
 			    decimal_parse(&start, json_number(json_member(t, "start")), NULL) ==
 				    0 &&
 			    decimal_to_int64(start, 0, &above) && above > 0)
-				tier = need_tier(p, above);
+				tier = import_tier(p, above);
 			if (!tier) {
 				import_refuse(im, "a price tier has no usable start");
 				return;
 			}
+			import_looked(im, json_member(t, "start"));
 			import_rate(im, t, "price", 0, keys[i].bucket, tier);
 		}
 	}
-	struct decimal fee;
-	if (import_amount(im, json_member(prices, "requests_kcount"), 0, &fee)) {
-		p->fee[0].unit = "request";
-		p->fee[0].amount = fee;
-		p->fee[0].per = 1000;
-		p->fee_count = 1;
+	import_fee(im, p, json_member(prices, "requests_kcount"), "request", 1000);
+	import_fee(im, p, json_member(prices, "web_searches_kcount"), "web_search", 1000);
+	import_check(im, prices, NULL);
+	inherit_parents(&p->rates);
+	for (int i = 0; i < p->tier_count; i++) {
+		import_inherit(&p->tier[i].rates, i ? &p->tier[i - 1].rates : &p->rates);
+		inherit_parents(&p->tier[i].rates);
 	}
-	inherit(&p->rates, NULL);
-	for (int i = 0; i < p->tier_count; i++)
-		inherit(&p->tier[i].rates, i ? &p->tier[i - 1].rates : &p->rates);
 }
 
 /* "00:30:00Z" -> "00:30" */

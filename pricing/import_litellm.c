@@ -23,6 +23,9 @@ static const struct {
 	{ "cache_read_input_audio_token_cost", BUCKET_CACHE_READ_AUDIO },
 	{ "input_cost_per_image_token", BUCKET_INPUT_IMAGE },
 	{ "output_cost_per_image_token", BUCKET_OUTPUT_IMAGE },
+	{ "cache_read_input_image_token_cost", BUCKET_CACHE_READ_IMAGE },
+	{ "input_cost_per_video_token", BUCKET_INPUT_VIDEO },
+	{ "output_cost_per_video_token", BUCKET_OUTPUT_VIDEO },
 	{ "citation_cost_per_token", BUCKET_CITATION },
 };
 enum { TOKEN_KEYS = sizeof token_keys / sizeof *token_keys };
@@ -35,43 +38,35 @@ static void take_rates(struct import *im, json_value *v, const char *suffix,
 			    token_keys[i].bucket, out);
 }
 
-/* Rates of a tier that it does not state are those of the base. */
-static void inherit(struct import_rates *tier, const struct import_rates *base)
+/* Keys such as input_cost_per_token_above_200k_tokens_priority, for the service tier whose keys end
+ * in `suffix` ("" is the standard one). */
+static void take_tiers(struct import *im, json_value *v, const char *suffix, struct import_price *p)
 {
-	for (int b = 0; b < BUCKET_COUNT; b++)
-		if (!(tier->known >> b & 1) && base->known >> b & 1) {
-			tier->rate[b] = base->rate[b];
-			tier->known |= 1u << b;
-		}
-}
-
-static int by_limit(const void *x, const void *y)
-{
-	int64_t a = *(const int64_t *)x, b = *(const int64_t *)y;
-	return (a > b) - (a < b);
-}
-
-/* The limits of keys such as input_cost_per_token_above_200k_tokens. */
-static int tier_limits(json_value *v, int64_t limit[IMPORT_TIERS_MAX])
-{
-	static const char lead[] = "_above_", tail[] = "k_tokens";
-	int n = 0;
+	static const char lead[] = "_above_";
 	for (json_value *c = json_first(v); c; c = json_next(c)) {
 		const char *at = strstr(json_key(c), lead);
+		/* "_above_1hr" is a cache's lifetime */
+		while (at && strncmp(at, "_above_1hr", 10) == 0)
+			at = strstr(at + 1, lead);
 		if (!at)
 			continue;
 		char *end;
-		long k = strtol(at + strlen(lead), &end, 10);
-		if (k <= 0 || k > 100000 || strcmp(end, tail) != 0 || n == IMPORT_TIERS_MAX)
+		const long k = strtol(at + strlen(lead), &end, 10);
+		if (k <= 0 || k > 100000 || strncmp(end, "k_tokens", 8) != 0 ||
+		    strcmp(end + 8, suffix) != 0)
 			continue;
-		bool known = false;
-		for (int i = 0; i < n; i++)
-			known |= limit[i] == k;
-		if (!known)
-			limit[n++] = k;
+		struct import_rates *tier = import_tier(p, k * 1000);
+		if (tier)
+			take_rates(im, v, at, tier);
 	}
-	qsort(limit, (size_t)n, sizeof *limit, by_limit);
-	return n;
+	/* a limit of which nothing but units was priced is none */
+	int n = 0;
+	for (int i = 0; i < p->tier_count; i++)
+		if (p->tier[i].rates.known)
+			p->tier[n++] = p->tier[i];
+	p->tier_count = n;
+	for (int i = 0; i < n; i++)
+		import_inherit(&p->tier[i].rates, i ? &p->tier[i - 1].rates : &p->rates);
 }
 
 static bool whole(json_value *v, int64_t *out)
@@ -86,26 +81,134 @@ static bool whole(json_value *v, int64_t *out)
 static void take_ranges(struct import *im, json_value *ranges, struct import_price *p)
 {
 	for (json_value *r = json_first(ranges); r; r = json_next(r)) {
+		json_value *range = json_member(r, "range");
+		struct import_rates *rates = &p->rates;
 		int64_t from;
-		if (!whole(json_first(json_member(r, "range")), &from)) {
-			import_refuse(im, "a tier of \"tiered_pricing\" has no range");
+		if (!whole(json_first(range), &from) || (from && !(rates = import_tier(p, from)))) {
+			import_refuse(im, "a tier of \"tiered_pricing\" has no usable range");
 			return;
 		}
-		if (from == 0) {
-			take_rates(im, r, "", &p->rates);
-		} else if (p->tier_count < IMPORT_TIERS_MAX) {
-			p->tier[p->tier_count].above = from;
-			take_rates(im, r, "", &p->tier[p->tier_count].rates);
-			p->tier_count++;
-		}
+		import_looked(im, range);
+		take_rates(im, r, "", rates);
 	}
+	for (int i = 0; ranges && i < p->tier_count; i++)
+		import_inherit(&p->tier[i].rates, i ? &p->tier[i - 1].rates : &p->rates);
 }
 
-int import_litellm(struct import *im, json_value *root, struct err *e)
+/* {"hours_utc": "16:30-00:30", "output_cost_per_token": ...}: rates that hold in these hours,
+ * whatever the size of the prompt. */
+static void take_off_peak(struct import *im, json_value *v, struct import_price *p)
+{
+	json_value *hours = json_member(v, "hours_utc");
+	struct text t = json_string(hours);
+	if (json_kind(v) != JSON_OBJECT || !json_first(v))
+		return;
+	if (t.n != 11 || t.p[2] != ':' || t.p[5] != '-' || t.p[8] != ':') {
+		import_refuse(im, "\"off_peak_pricing\" has no hours that are understood");
+		return;
+	}
+	import_looked(im, hours);
+	p->window[0].hours = arena_text(&im->arena, t.p, t.n);
+	p->window[0].rates = p->rates;
+	take_rates(im, v, "", &p->window[0].rates);
+	p->window_count = 1;
+}
+
+/* {"search_context_size_low": 0.01, ...}: a fee where the sizes cost the same; cards do not tell
+ * sizes apart. */
+static void take_searches(struct import *im, json_value *v, struct import_price *p)
+{
+	struct decimal least, amount;
+	bool any = false, same = true;
+	json_value *first = json_first(v);
+	for (json_value *c = first; c; c = json_next(c)) {
+		if (!import_amount(im, c, 0, &amount))
+			continue;
+		same &= !any || decimal_cmp(amount, least) == 0;
+		least = amount;
+		any = true;
+	}
+	if (any && same)
+		import_fee(im, p, first, "web_search", 1);
+	else if (any)
+		import_leave_out(im, "search_context_cost_per_query");
+}
+
+/* The same price times a factor, for a region or a speed. */
+static void take_factor(struct import *im, const struct import_price *base, json_value *v,
+			const char *service_tier, const char *region)
+{
+	struct import_price p = *base;
+	struct decimal factor;
+	char text[DECIMAL_TEXT_MAX];
+	if (!import_amount(im, v, 0, &factor) || im->refused)
+		return;
+	p.service_tier = service_tier;
+	p.region = region;
+	p.multiplier = arena_printf(&im->arena, "%s", decimal_format(factor, text));
+	import_take(im, &p);
+}
+
+static bool speaks_of_a_price(const char *key)
+{
+	return strstr(key, "cost") || strstr(key, "pric") || strstr(key, "multiplier") ||
+	       strcmp(key, "provider_specific_entry") == 0;
+}
+
+static const struct {
+	const char *key, *unit;
+} fees[] = { { "input_cost_per_request", "request" }, { "input_cost_per_query", "query" },
+	     { "input_cost_per_image", "image" },     { "output_cost_per_image", "output_image" },
+	     { "input_cost_per_second", "second" },   { "input_cost_per_character", "character" },
+	     { "ocr_cost_per_page", "page" } };
+
+/* The standard price and those of other tiers, speeds and regions. */
+static void take_entry(struct import *im, json_value *v, struct import_price *p)
 {
 	static const struct {
 		const char *suffix, *tier;
 	} service[] = { { "_batches", "batch" }, { "_flex", "flex" }, { "_priority", "priority" } };
+	json_value *specific = json_member(v, "provider_specific_entry"),
+		   *hit = json_member(v, "input_cost_per_token_cache_hit");
+	take_rates(im, v, "", &p->rates);
+	/* another name of the same price */
+	if (p->rates.known >> BUCKET_CACHE_READ & 1)
+		import_looked(im, hit);
+	else
+		import_rate(im, v, "input_cost_per_token_cache_hit", 6, BUCKET_CACHE_READ,
+			    &p->rates);
+	take_ranges(im, json_member(v, "tiered_pricing"), p);
+	if (!p->tier_count)
+		take_tiers(im, v, "", p);
+	take_off_peak(im, json_member(v, "off_peak_pricing"), p);
+	for (size_t i = 0; i < sizeof fees / sizeof *fees; i++)
+		import_fee(im, p, json_member(v, fees[i].key), fees[i].unit, 1);
+	if (json_kind(json_member(v, "cache_creation_input_audio_token_cost")) == JSON_NUMBER) {
+		/* no source counts writes of audio apart */
+		import_looked(im, json_member(v, "cache_creation_input_audio_token_cost"));
+		import_leave_out(im, "cache_creation_input_audio_token_cost");
+	}
+	take_searches(im, json_member(v, "search_context_cost_per_query"), p);
+	import_take(im, p);
+	for (size_t i = 0; i < sizeof service / sizeof *service && !im->refused; i++) {
+		struct import_price s = { .provider = p->provider,
+					  .model = p->model,
+					  .service_tier = service[i].tier };
+		take_rates(im, v, service[i].suffix, &s.rates);
+		take_tiers(im, v, service[i].suffix, &s);
+		if (s.rates.known)
+			import_take(im, &s);
+	}
+	take_factor(im, p, json_member(v, "regional_processing_uplift_multiplier_us"), NULL, "us");
+	take_factor(im, p, json_member(v, "regional_processing_uplift_multiplier_eu"), NULL, "eu");
+	take_factor(im, p, json_member(specific, "us"), NULL, "us");
+	take_factor(im, p, json_member(specific, "eu"), NULL, "eu");
+	take_factor(im, p, json_member(specific, "fast"), "fast", NULL);
+	import_check(im, v, speaks_of_a_price);
+}
+
+int import_litellm(struct import *im, json_value *root, struct err *e)
+{
 	if (json_kind(root) != JSON_OBJECT)
 		return err_set(e, ERR_INVALID,
 			       "a LiteLLM catalogue is an object with a member for each model");
@@ -125,45 +228,7 @@ int import_litellm(struct import *im, json_value *root, struct err *e)
 		if (strncmp(key, p.provider, provider.n) == 0 && key[provider.n] == '/' &&
 		    key[provider.n + 1])
 			p.model = key + provider.n + 1;
-		take_rates(im, v, "", &p.rates);
-		take_ranges(im, json_member(v, "tiered_pricing"), &p);
-		int64_t limit[IMPORT_TIERS_MAX] = { 0 };
-		int tiers = p.tier_count ? 0 : tier_limits(v, limit);
-		for (int i = 0; i < tiers; i++) {
-			p.tier[p.tier_count].above = limit[i] * 1000;
-			take_rates(im, v,
-				   arena_printf(&im->arena, "_above_%lldk_tokens",
-						(long long)limit[i]),
-				   &p.tier[p.tier_count].rates);
-			p.tier_count += p.tier[p.tier_count].rates.known != 0;
-		}
-		for (int i = 0; i < p.tier_count; i++)
-			inherit(&p.tier[i].rates, i ? &p.tier[i - 1].rates : &p.rates);
-		static const struct {
-			const char *key, *unit;
-		} fees[] = { { "input_cost_per_request", "request" },
-			     { "input_cost_per_query", "query" },
-			     { "input_cost_per_image", "image" },
-			     { "output_cost_per_image", "output_image" },
-			     { "input_cost_per_second", "second" },
-			     { "input_cost_per_character", "character" },
-			     { "ocr_cost_per_page", "page" } };
-		for (size_t i = 0; i < sizeof fees / sizeof *fees; i++)
-			if (p.fee_count < IMPORT_FEES_MAX &&
-			    import_amount(im, json_member(v, fees[i].key), 0,
-					  &p.fee[p.fee_count].amount)) {
-				p.fee[p.fee_count].unit = fees[i].unit;
-				p.fee[p.fee_count++].per = 1;
-			}
-		import_take(im, &p);
-		for (size_t i = 0; i < sizeof service / sizeof *service && !im->refused; i++) {
-			struct import_price s = { .provider = p.provider,
-						  .model = p.model,
-						  .service_tier = service[i].tier };
-			take_rates(im, v, service[i].suffix, &s.rates);
-			if (s.rates.known)
-				import_take(im, &s);
-		}
+		take_entry(im, v, &p);
 		import_end(im);
 	}
 	return 0;

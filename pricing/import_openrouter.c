@@ -11,7 +11,10 @@ int import_openrouter(struct import *im, json_value *root, struct err *e)
 		     { "completion", BUCKET_OUTPUT },
 		     { "input_cache_read", BUCKET_CACHE_READ },
 		     { "input_cache_write", BUCKET_CACHE_WRITE_5M },
-		     { "audio", BUCKET_INPUT_AUDIO } };
+		     { "input_cache_write_1h", BUCKET_CACHE_WRITE_1H },
+		     { "input_cache_read_audio", BUCKET_CACHE_READ_AUDIO },
+		     { "audio", BUCKET_INPUT_AUDIO },
+		     { "audio_output", BUCKET_OUTPUT_AUDIO } };
 	static const struct {
 		const char *key, *unit;
 	} fees[] = { { "request", "request" },
@@ -39,14 +42,15 @@ int import_openrouter(struct import *im, json_value *root, struct err *e)
 			p.rates.known |= 1u << BUCKET_REASONING;
 		}
 		for (size_t i = 0; i < sizeof fees / sizeof *fees; i++) {
-			struct decimal fee;
-			if (import_amount(im, json_member(pricing, fees[i].key), 0, &fee) &&
-			    fee.digits > 0) {
-				p.fee[p.fee_count].unit = fees[i].unit;
-				p.fee[p.fee_count].amount = fee;
-				p.fee[p.fee_count++].per = 1;
-			}
+			json_value *fee = json_member(pricing, fees[i].key);
+			struct decimal amount;
+			/* "0" is how the catalogue says that there is none */
+			if (import_amount(im, fee, 0, &amount) && amount.digits > 0)
+				import_fee(im, &p, fee, fees[i].unit, 1);
 		}
+		/* a factor that users pay, not the vendor's price */
+		import_looked(im, json_member(pricing, "discount"));
+		import_check(im, pricing, NULL);
 		import_take(im, &p);
 		struct text slug = json_string(json_member(v, "canonical_slug"));
 		if (slug.n)

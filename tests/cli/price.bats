@@ -142,3 +142,41 @@ J
 	[ "${lines[0]}" = "${lines[1]}" ]
 	expect 0 '453200|0|peak|' 'the table of prices ends before it' 'the time is missing'
 }
+
+@test "a catalogue's price that nobody understands refuses its entry, and none is made up" {
+	cat >in.json <<'J'
+{"known": {"litellm_provider": "v", "input_cost_per_token": 1e-6, "output_cost_per_token": 2e-6, "max_tokens": 8, "supports_vision": true,
+  "search_context_cost_per_query": {"search_context_size_low": 0.01, "search_context_size_high": 0.01}, "output_cost_per_second": 0.5,
+  "regional_processing_uplift_multiplier_us": 1.1, "provider_specific_entry": {"fast": 6.0},
+  "input_cost_per_token_above_200k_tokens": 2e-6, "input_cost_per_token_priority": 3e-6, "input_cost_per_token_above_200k_tokens_priority": 4e-6,
+  "off_peak_pricing": {"hours_utc": "16:30-00:30", "output_cost_per_token": 1e-6}},
+ "new": {"litellm_provider": "v", "input_cost_per_token": 1e-6, "input_cost_per_token_on_mondays": 9e-6},
+ "factor": {"litellm_provider": "v", "input_cost_per_token": 1e-6, "weekend_multiplier": 2},
+ "nested": {"litellm_provider": "v", "input_cost_per_token": 1e-6, "provider_specific_entry": {"slow": 0.5}}}
+J
+	run "$TALLY" price import --from litellm in.json --output card.json
+	expect 0 '1 taken' '3 refused' "'input_cost_per_token_on_mondays' speaks of a price" "'weekend_multiplier'" "'slow'" "left_out: known: 'output_cost_per_second'"
+	for t in '--input 1000000=2' '--input 100000=0.1' '--input 100000 --service-tier priority=0.3' '--input 1000000 --service-tier priority=4' \
+		'--input 100000 --region us=0.11' '--input 100000 --service-tier fast=0.6' '--output 100000 --at 2026-06-01T20:00:00Z=0.1' \
+		'--output 100000 --at 2026-06-01T12:00:00Z=0.2'; do
+		run "$TALLY" cost --prices card.json --provider v --model known ${t%=*} --json
+		expect 0 "\"total\": \"${t#*=}\""
+	done
+	for m in new factor nested; do run "$TALLY" cost --prices card.json --provider v --model $m --input 1; [ "$status" -ne 0 ]; done
+
+	printf '{"v":{"models":{"m":{"cost":{"input":4,"tiers":[{"input":8,"tier":{"type":"context","size":272000}}],"context_over_200k":{"input":8}},"experimental":{"modes":{"fast":{"cost":{"input":24}}}}},"odd":{"cost":{"input":1,"tiers":[{"input":8,"tier":{"type":"weekday"}}]}},"new":{"cost":{"input":1,"per_smile":2}}}}}' >md.json
+	run "$TALLY" price import --from models.dev md.json --output md.card.json
+	expect 0 '1 taken' '2 refused'
+	for t in '--input 250000=1' '--input 300000=2.4' '--input 100000 --service-tier fast=2.4'; do
+		run "$TALLY" cost --prices md.card.json --provider v --model m ${t%=*} --json
+		expect 0 "\"total\": \"${t#*=}\""
+	done
+
+	printf '[{"id":"v","models":[{"id":"m","prices":{"input_mtok":3,"cache_write_mtok":3.75}},{"id":"h","prices":{"input_mtok":3,"cache_write_1h_mtok":6,"web_searches_kcount":10}},{"id":"n","prices":{"input_mtok":3,"naps_mtok":1}}]}]' >gp.json
+	run "$TALLY" price import --from genai-prices gp.json --output gp.card.json
+	expect 0 '2 taken' '1 refused' "'naps_mtok'"
+	run "$TALLY" cost --prices gp.card.json --provider v --model m --cache-write-1h 1000000
+	[ "$status" -ne 0 ]
+	run "$TALLY" cost --prices gp.card.json --provider v --model h --cache-write-1h 1000000 --json
+	expect 0 '"total": "6"'
+}
