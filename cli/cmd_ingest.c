@@ -4,9 +4,11 @@
 
 #include "base/clock.h"
 #include "cli/metering.h"
+#include "cli/sources.h"
 #include "meter/ledger/draw.h"
 #include "meter/ingest/ingest_follow.h"
 #include "meter/read/headers.h"
+#include "meter/read/places.h"
 #include "reports/json_out.h"
 
 static const struct option options[] = {
@@ -161,7 +163,8 @@ static int run(struct cli *cli, struct err *e)
 				  .progress = show_progress,
 				  .user = &work };
 	struct ingest_counts counts = { 0 };
-	const char *spec;
+	const char *spec, *const *path;
+	size_t paths = 0;
 	int rc = cli_book(cli, &work.book, e);
 	if (rc == 0)
 		rc = cli_ingest_options(cli, work.book, &o.options, e);
@@ -169,6 +172,8 @@ static int run(struct cli *cli, struct err *e)
 		rc = field_map_parse(&map[o.map_count++], spec, e);
 	if (rc == 0)
 		rc = refuse_bills(cli, e);
+	if (rc == 0)
+		rc = cli_paths(cli, cli_flag(cli, "follow"), &path, &paths, e);
 	/* what cannot be read is told before a database is made */
 	for (int i = 0; rc == 0 && i < cli->argument_count && cli_flag(cli, "follow"); i++)
 		if (strcmp(cli->argument[i], "-") == 0)
@@ -176,7 +181,8 @@ static int run(struct cli *cli, struct err *e)
 				     "--follow goes on with files; standard input is read to its "
 				     "end without it");
 	for (int i = 0; rc == 0 && i < cli->argument_count && !cli_flag(cli, "follow"); i++)
-		if (strcmp(cli->argument[i], "-") != 0 && access(cli->argument[i], R_OK) != 0)
+		if (strcmp(cli->argument[i], "-") != 0 && !places_named(cli->argument[i]) &&
+		    access(cli->argument[i], R_OK) != 0)
 			rc = err_set(e, ERR_NOT_FOUND, "could not open '%s'", cli->argument[i]);
 	if (rc == 0)
 		rc = cli_store(cli, &work.store, DB_CREATE, e);
@@ -184,12 +190,11 @@ static int run(struct cli *cli, struct err *e)
 		struct sigaction act = { .sa_handler = on_signal };
 		sigaction(SIGINT, &act, NULL);
 		sigaction(SIGTERM, &act, NULL);
-		rc = ingest_follow(work.store, &o, (const char *const *)cli->argument,
-				   (size_t)cli->argument_count, &counts, &stop,
+		rc = ingest_follow(work.store, &o, path, paths, &counts, &stop,
 				   draw_while_following, e);
 	} else {
-		for (int i = 0; rc == 0 && i < cli->argument_count; i++)
-			rc = ingest_path(work.store, &o, cli->argument[i], &counts, e);
+		for (size_t i = 0; rc == 0 && i < paths; i++)
+			rc = ingest_path(work.store, &o, path[i], &counts, e);
 	}
 	if (work.last_us)
 		fprintf(stderr, "\r%60s\r", "");
@@ -211,20 +216,22 @@ static int run(struct cli *cli, struct err *e)
 const struct command command_ingest = {
 	.name = "ingest",
 	.summary = "usage records into the database, each once",
-	.arguments = "FILE|DIRECTORY...",
-	.arguments_min = 1,
+	.arguments = "[FILE|DIRECTORY...]",
+	.arguments_min = 0,
 	.arguments_max = -1,
 	.description =
 		"Stores usage for ever: native CSV and JSON Lines, traces, answers and streams of "
 		"OpenAI, DeepSeek, Anthropic, Gemini, Bedrock, xAI, Groq and OpenRouter, logs of "
 		"Claude Code and Codex, LiteLLM, Langfuse and new-api rows, CloudEvents, and OTLP "
-		"traces as JSON; plain, .gz or .zst; - is standard input.\n\n"
+		"traces as JSON; plain, .gz or .zst; - is standard input. Without a path the logs "
+		"of every agent on this machine are found and read (tally sources).\n\n"
 		"Each record is accepted, a duplicate, a conflict (the same id with other content: "
 		"the first counts, both are kept) or quarantined (kept with the reason). Reading "
 		"anything again, in any order or in pieces, changes nothing. A record without an "
 		"id "
 		"is known by its content.",
-	.examples = "  tally ingest ~/.claude/projects\n"
+	.examples = "  tally ingest\n"
+		    "  tally ingest ~/.claude/projects\n"
 		    "  tally ingest usage.csv --customer acme\n"
 		    "  curl -s ... | tally ingest - --at now\n"
 		    "  tally ingest --follow ~/.codex/sessions\n",

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/zone.h"
 #include "cli/cache_rules.h"
+#include "cli/sources.h"
 #include "reports/replay_report.h"
 
 static const struct option options[] = {
@@ -113,8 +114,6 @@ static int take_options(struct cli *cli, struct replay_options *o, struct replay
 	const char *at = cli_value(cli, "at"), *by = cli_value(cli, "by"), *spec;
 	int order, boundary, rc = 0;
 	int64_t threads;
-	o->path = (const char *const *)cli->argument;
-	o->path_count = (size_t)cli->argument_count;
 	o->format = cli_value(cli, "format");
 	o->model = cli_value(cli, "model");
 	o->remodel = cli_value(cli, "remodel");
@@ -124,6 +123,8 @@ static int take_options(struct cli *cli, struct replay_options *o, struct replay
 	o->map = map;
 	for (int i = 0; rc == 0 && (spec = cli_value_at(cli, "map", i)); i++)
 		rc = field_map_parse(&map[o->map_count++], spec, e);
+	if (rc == 0)
+		rc = cli_paths(cli, false, &o->path, &o->path_count, e);
 	if (rc == 0 && at) {
 		o->has_at = true;
 		rc = cli_instant("at", at, zone, &o->at, e);
@@ -210,29 +211,32 @@ static int run(struct cli *cli, struct err *e)
 const struct command command_replay = {
 	.name = "replay",
 	.summary = "the exact cost of a token trace, by any grouping",
-	.arguments = "FILE...",
-	.arguments_min = 1,
+	.arguments = "[FILE|DIRECTORY...]",
+	.arguments_min = 0,
 	.arguments_max = -1,
-	.description = "Prices every record of the traces at its own instant and adds up exactly. "
-		       "Files may be CSV or JSON Lines, plain, .gz or "
-		       ".zst; - is standard input. The format is recognised from the content. "
-		       "Directories and files of agent logs (Claude Code, Codex) and of provider "
-		       "answers are read whole, and each call counts once.\n\n"
-		       "Native fields (CSV columns or JSON keys): id, time, completed, provider, "
-		       "model, customer, project, workload, task, "
-		       "session, service_tier, region, input, cache_read, cache_write_5m, "
-		       "cache_write_1h, output, reasoning, requests; prompt (input "
-		       "with its cached parts) instead of input; total, which must equal the sum; "
-		       "input_audio and the like. Only a "
-		       "model (or --model) and one token field are required. The tokens of a row "
-		       "are its totals; requests says how many calls they "
-		       "were. Empty means zero.\n\n"
-		       "Traces that name the blocks of their prompts and record no hits can be "
-		       "replayed through a prefix cache (--cache), one for every model.\n\n"
-		       "Records that no price covers are counted and named and make the total a "
-		       "lower bound; lines that break the format are "
-		       "refused with file and line. Either gives exit status 3.",
-	.examples = "  tally replay trace.csv --by model,day\n"
+	.description =
+		"Prices every record of the traces at its own instant and adds up exactly. "
+		"Files may be CSV or JSON Lines, plain, .gz or "
+		".zst; - is standard input. The format is recognised from the content. "
+		"Directories and files of agent logs (Claude Code, Codex) and of provider "
+		"answers are read whole, and each call counts once; without a path, those of every "
+		"agent on this machine (tally sources).\n\n"
+		"Native fields (CSV columns or JSON keys): id, time, completed, provider, "
+		"model, customer, project, workload, task, "
+		"session, service_tier, region, input, cache_read, cache_write_5m, "
+		"cache_write_1h, output, reasoning, requests; prompt (input "
+		"with its cached parts) instead of input; total, which must equal the sum; "
+		"input_audio and the like. Only a "
+		"model (or --model) and one token field are required. The tokens of a row "
+		"are its totals; requests says how many calls they "
+		"were. Empty means zero.\n\n"
+		"Traces that name the blocks of their prompts and record no hits can be "
+		"replayed through a prefix cache (--cache), one for every model.\n\n"
+		"Records that no price covers are counted and named and make the total a "
+		"lower bound; lines that break the format are "
+		"refused with file and line. Either gives exit status 3.",
+	.examples = "  tally replay --by model,day\n"
+		    "  tally replay trace.csv --by model,day\n"
 		    "  tally replay calls.jsonl.gz --remodel deepseek-v4-flash --plan vm0\n"
 		    "  tally replay azure.csv --model deepseek-v4-pro --at 2026-06-15 --by hour "
 		    "--json\n"

@@ -130,6 +130,7 @@ void cli_print_completion(FILE *out);
 	X(command_sim_fit) \
 	X(command_cache) \
 	X(command_pack) \
+	X(command_sources) \
 	X(command_ingest) \
 	X(command_usage) \
 	X(command_records) \

@@ -21,7 +21,7 @@ bool call_log_wanted(const char *path, const char *format)
 		return true;
 	if (format && strcmp(format, "auto") != 0)
 		return false;
-	return path_is_directory(path) || source_is_payload(path);
+	return path_is_many(path) || source_is_payload(path);
 }
 
 static void add_refusal(struct call_log *l, const char *path, int64_t line, const char *why)

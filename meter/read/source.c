@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "meter/read/places.h"
 #include "meter/read/shape.h"
 
 enum { CHUNK = 1 << 20, CHUNK_TO_LOOK = 16 << 10 };
@@ -27,6 +28,11 @@ bool path_is_directory(const char *path)
 {
 	struct stat st;
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+bool path_is_many(const char *path)
+{
+	return places_named(path) || path_is_directory(path);
 }
 
 static void add_path(struct path_list *list, const char *path, bool found)
@@ -114,11 +120,27 @@ static int add_directory(struct walk *w, const char *path, int depth, struct err
 	return 0;
 }
 
+/* Where nothing lies, that is no error: whoever asks for every agent has some of them. */
+static int add_places(struct path_list *list, const char *agents, struct err *e)
+{
+	struct places found;
+	int rc = places_find(&found, agents, e);
+	for (size_t i = 0; rc == 0 && i < found.files; i++)
+		add_path(list, found.file[i], true);
+	for (size_t i = 0; rc == 0 && i < found.count; i++)
+		if (found.place[i].why)
+			add_path(list, found.place[i].path, true);
+	places_release(&found);
+	return rc;
+}
+
 int path_list_add(struct path_list *list, const char *path, struct err *e)
 {
 	size_t before = list->count;
 	struct walk w = { .list = list };
 	struct stat st;
+	if (places_named(path))
+		return add_places(list, path + sizeof PLACES_OF_AGENTS - 1, e);
 	if (!path_is_directory(path)) {
 		add_path(list, path, false);
 		return 0;

@@ -22,7 +22,8 @@ struct path_list {
 	bool *found; /* in a directory: what cannot be read there does not end a run */
 	size_t count, room;
 };
-/* Links to directories are followed, each directory once; what a directory holds that cannot be
+/* PLACES_OF_AGENTS (places.h) is the logs of the agents of this machine, which may be none.
+ * Links to directories are followed, each directory once; what a directory holds that cannot be
  * opened is in the list, for whoever opens it to name. Errors: ERR_NOT_FOUND, ERR_UNREADABLE; a
  * directory without logs is an error. */
 int path_list_add(struct path_list *list, const char *path, struct err *e);
@@ -30,6 +31,8 @@ int path_list_add(struct path_list *list, const char *path, struct err *e);
 void path_list_add_found(struct path_list *list, const char *path);
 void path_list_release(struct path_list *list);
 bool path_is_directory(const char *path);
+/* Whether the path can stand for several files: a directory, or the places of agents. */
+bool path_is_many(const char *path);
 
 struct source;
 /* "-" is standard input. Errors: ERR_NOT_FOUND, ERR_UNREADABLE. */

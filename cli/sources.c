@@ -1,0 +1,70 @@
+#include "cli/sources.h"
+
+#include <string.h>
+
+#include "base/instant.h"
+#include "meter/read/places.h"
+
+/* A line an agent: those behind it of the same agent are added to it. */
+static void tell(const struct places *p)
+{
+	for (size_t i = 0; i < p->count;) {
+		const struct found_place *f = &p->place[i];
+		const char *path = NULL;
+		size_t files = 0, places = 0;
+		int64_t newest = INT64_MIN;
+		for (; i < p->count && strcmp(p->place[i].agent, f->agent) == 0; i++) {
+			const struct found_place *one = &p->place[i];
+			if (one->why)
+				fprintf(stderr, "tally: %s: %s\n", one->title, one->why);
+			if (!one->files)
+				continue;
+			files += one->files;
+			places++;
+			path = path ? path : one->path;
+			if (one->newest_us > newest)
+				newest = one->newest_us;
+		}
+		if (!files)
+			continue;
+		char day[INSTANT_TEXT_MAX];
+		instant_format((struct instant){ newest }, day);
+		fprintf(stderr, "tally: found %s: %zu file%s in %s", f->title, files,
+			files == 1 ? "" : "s", path);
+		if (places > 1)
+			fprintf(stderr, " and %zu more place%s", places - 1, places > 2 ? "s" : "");
+		fprintf(stderr, ", newest of %.10s\n", day);
+	}
+}
+
+static int look(const struct cli *cli, const char *path, bool may_come, struct err *e)
+{
+	struct places p;
+	int rc = places_find(&p, path + sizeof PLACES_OF_AGENTS - 1, e);
+	if (rc == 0 && p.files == 0 && !may_come) {
+		struct buf names = { 0 };
+		places_put_names(&names);
+		rc = err_set(e, ERR_NOT_FOUND,
+			     "no logs of agents were found in their places (looked for %s): name a "
+			     "file or a directory; `tally sources` shows the places",
+			     names.p);
+		buf_release(&names);
+	}
+	if (rc == 0 && !cli->quiet)
+		tell(&p);
+	places_release(&p);
+	return rc;
+}
+
+int cli_paths(const struct cli *cli, bool may_come, const char *const **path, size_t *count,
+	      struct err *e)
+{
+	static const char *const agents[] = { PLACES_OF_AGENTS };
+	int rc = 0;
+	*path = cli->argument_count ? (const char *const *)cli->argument : agents;
+	*count = cli->argument_count ? (size_t)cli->argument_count : 1;
+	for (size_t i = 0; rc == 0 && i < *count; i++)
+		if (places_named((*path)[i]))
+			rc = look(cli, (*path)[i], may_come, e);
+	return rc;
+}
