@@ -1,4 +1,3 @@
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -41,18 +40,6 @@ static int weigh(struct quota_row *row, struct look_source *source, const struct
 	return 0;
 }
 
-static void read_codex(struct quota_list *l)
-{
-	const char *home = getenv("HOME"), *codex = getenv("CODEX_HOME");
-	struct buf path = { 0 };
-	if (codex && *codex)
-		buf_printf(&path, "%s/sessions", codex);
-	else
-		buf_printf(&path, "%s/.codex/sessions", home ? home : "");
-	quota_log_codex(l, path.p);
-	buf_release(&path);
-}
-
 static int run(struct cli *cli, struct err *e)
 {
 	struct quota_list list = { 0 };
@@ -63,7 +50,7 @@ static int run(struct cli *cli, struct err *e)
 	char currency[16] = "USD";
 	struct quota_report report = { .row = row, .now = clock_now(), .currency = currency };
 	quota_log_read(&list);
-	read_codex(&list);
+	quota_log_codex(&list);
 	int rc = zone_open(&zone, "UTC", e);
 	/* windows are worth a look without calls to compare them with */
 	if (rc == 0 && list.count && look_source_open(&source, cli, false, &none) != 0)

@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "meter/ingest/quarantine.h"
-#include "meter/read/source.h"
+#include "meter/read/places.h"
 
 struct reading {
 	int64_t began_us, last_us;
@@ -75,53 +75,16 @@ static int open_logs(struct look_source *x, const struct cli *cli, const char *c
 	return 0;
 }
 
-enum { PLACES_MOST = 16 };
-struct places {
-	char *path[PLACES_MOST];
-	size_t count;
-};
-
-static void add_place(struct places *p, const char *root, const char *below)
-{
-	struct buf b = { 0 };
-	if (!root || !*root || p->count == PLACES_MOST)
-		return;
-	buf_printf(&b, "%s%s", root, below);
-	if (path_is_directory(b.p))
-		p->path[p->count++] = b.p;
-	else
-		buf_release(&b);
-}
-
-static void usual_places(struct places *p)
-{
-	const char *home = getenv("HOME"), *claude = getenv("CLAUDE_CONFIG_DIR"),
-		   *codex = getenv("CODEX_HOME");
-	if (claude && *claude) {
-		add_place(p, claude, "/projects");
-	} else {
-		add_place(p, home, "/.claude/projects");
-		add_place(p, home, "/.config/claude/projects");
-	}
-	if (codex && *codex)
-		add_place(p, codex, "/sessions");
-	else
-		add_place(p, home, "/.codex/sessions");
-}
-
 static int open_usual(struct look_source *x, const struct cli *cli, bool quick, struct err *e)
 {
-	struct places p = { 0 };
-	usual_places(&p);
-	int rc = p.count ? open_logs(x, cli, (const char *const *)p.path, p.count, quick, e)
-			 : -ERR_NOT_FOUND;
-	/* folders without a log are as good as none */
-	if (rc == -ERR_NOT_FOUND)
-		err_set(e, ERR_NOT_FOUND,
-			"there is no database yet, and no agent's logs are in their usual places; "
-			"name a folder of logs, or begin with tally ingest");
-	for (size_t i = 0; i < p.count; i++)
-		free(p.path[i]);
+	static const char *const everywhere[] = { PLACES_OF_AGENTS };
+	int rc = open_logs(x, cli, everywhere, 1, quick, e);
+	if (rc == 0 && x->cache.files == 0)
+		rc = err_set(
+			e, ERR_NOT_FOUND,
+			"there is no database yet, and no agent's logs are in their usual places "
+			"(tally sources lists them); name a folder of logs, or begin with tally "
+			"ingest");
 	return rc;
 }
 

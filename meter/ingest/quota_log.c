@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "meter/read/places.h"
 #include "meter/read/source.h"
 
 enum { LOG_BYTES_MAX = 1 << 18, NEWEST = 12, TAIL = 1 << 18 };
@@ -136,12 +137,12 @@ static void read_tail(struct quota_list *l, const char *path, char *room)
 	close(fd);
 }
 
-void quota_log_codex(struct quota_list *l, const char *sessions)
+void quota_log_codex(struct quota_list *l)
 {
 	struct path_list list = { 0 };
 	struct err none;
 	struct stat st;
-	if (path_list_add(&list, sessions, &none) == 0) {
+	if (path_list_add(&list, PLACES_OF_AGENTS "codex", &none) == 0) {
 		struct dated *log = mem_zalloc((list.count + 1) * sizeof *log);
 		char *room = mem_alloc(TAIL);
 		for (size_t i = 0; i < list.count; i++) {

@@ -13,7 +13,7 @@ void quota_log_read(struct quota_list *l);
 /* Keeps those that changed since they were kept last, each at most once a minute. Failures to write
  * are of no account: the next observation comes. */
 void quota_log_keep(const struct quota_list *l);
-/* Adds what the ends of the newest Codex logs below that folder tell. */
-void quota_log_codex(struct quota_list *l, const char *sessions);
+/* Adds what the ends of the newest Codex logs on this machine tell. */
+void quota_log_codex(struct quota_list *l);
 
 #endif
