@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,7 @@
 #include "meter/store/usage_query.h"
 #include "reports/amount.h"
 #include "reports/json_out.h"
+#include "reports/table.h"
 #include "sim/forecast.h"
 
 static const struct option options[] = {
@@ -191,6 +193,7 @@ static void day_text(int64_t day, char out[16])
 	snprintf(out, 16, "%04d-%02d-%02d", c.year, c.month, c.day);
 }
 
+enum { CHECK_DAYS = 28 }; /* of the back-test */
 static const int permilles[] = { 50, 250, 500, 750, 950 };
 
 static struct money_total with_spent(const struct asked *a, struct money_total m)
@@ -200,7 +203,22 @@ static struct money_total with_spent(const struct asked *a, struct money_total m
 	return m;
 }
 
-static void put_json(const struct asked *a, const struct history *h, const struct forecast *f)
+static void put_model(struct json_out *j, const struct history *h, const struct forecast *f)
+{
+	char day[16], text[DECIMAL_TEXT_MAX];
+	bool cut;
+	json_out_bool(j, "seasonal", f->model.seasonal);
+	json_out_string(j, "trend", f->trend > 0 ? "rising" : f->trend < 0 ? "falling" : "none");
+	day_text(h->first + (int64_t)f->model.first, day);
+	json_out_string(j, "level_since", f->model.changed ? day : NULL);
+	/* percent a day, for people */
+	struct decimal growth = { llround(expm1(f->model.growth) * 1e6), 4 };
+	json_out_string(j, "growth_percent_per_day",
+			decimal_format(decimal_round_places(growth, 2, &cut), text));
+}
+
+static void put_json(const struct asked *a, const struct history *h, const struct forecast *f,
+		     const struct forecast_check *check)
 {
 	struct json_out j;
 	char text[DECIMAL_TEXT_MAX], day[16];
@@ -212,8 +230,7 @@ static void put_json(const struct asked *a, const struct history *h, const struc
 	json_out_instant(&j, "since", a->since);
 	json_out_instant(&j, "by", a->by);
 	json_out_int(&j, "history_days", h->count);
-	json_out_bool(&j, "seasonal", f->seasonal);
-	json_out_string(&j, "trend", f->trend > 0 ? "rising" : f->trend < 0 ? "falling" : "none");
+	put_model(&j, h, f);
 	json_out_int(&j, "unpriced", h->unpriced);
 	if (!a->credits)
 		json_out_money(&j, "spent", a->spent);
@@ -235,42 +252,106 @@ static void put_json(const struct asked *a, const struct history *h, const struc
 		}
 		json_out_end(&j, '}');
 	}
+	if (check) {
+		json_out_object(&j, "back_test");
+		json_out_int(&j, "days", CHECK_DAYS);
+		json_out_money(&j, "0.05", check->low);
+		json_out_money(&j, "0.5", check->middle);
+		json_out_money(&j, "0.95", check->high);
+		json_out_money(&j, "real", check->real);
+		json_out_end(&j, '}');
+	}
 	json_out_int(&j, "draws", f->draws);
 	json_out_end(&j, '}');
 	json_out_close(&j);
 }
 
-static void put_line(const struct asked *a, const char *what, struct money_total m)
+/* To the cent, ">=" where calls had no price. */
+static void put_short(struct buf *b, const struct asked *a, struct money_total m, bool lower_bound)
 {
-	struct buf b = { 0 };
 	char text[DECIMAL_TEXT_MAX];
 	bool changed;
 	decimal_format(decimal_round_places((struct decimal){ m.atto, MONEY_TOTAL_PLACES }, 2,
 					    &changed),
 		       text);
-	put_amount(&b, text, a->credits ? "" : a->currency, false);
+	put_amount(b, text, a->credits ? "" : a->currency, lower_bound);
+}
+
+static void put_line(const struct asked *a, const char *what, struct money_total m,
+		     bool lower_bound)
+{
+	struct buf b = { 0 };
+	put_short(&b, a, m, lower_bound);
 	printf("%-44s %16s\n", what, b.p);
 	buf_release(&b);
 }
 
-static void put_text(const struct asked *a, const struct history *h, const struct forecast *f)
+/* What the past days say, in words. */
+static void put_story(const struct history *h, const struct forecast *f)
+{
+	const struct day_model *m = &f->model;
+	struct buf b = { 0 };
+	char day[16];
+	buf_printf(&b, "%lld past days", (long long)h->count);
+	if (m->seasonal)
+		buf_puts(&b, m->group[5] == 1 && m->group[4] == 0
+				     ? "; weekends differ from working days"
+				     : "; the weekdays differ");
+	if (m->changed) {
+		day_text(h->first + (int64_t)m->first, day);
+		buf_printf(&b, "; the level changed, and only days from %s on are drawn from", day);
+	}
+	if (m->growth != 0)
+		buf_printf(&b,
+			   "; spending %s by %.1f %% a day, and is taken to level off within a "
+			   "month",
+			   m->growth > 0 ? "grows" : "falls", fabs(expm1(m->growth)) * 100);
+	print_note("%s", b.p);
+	printf("\n");
+	buf_release(&b);
+}
+
+static void put_check(const struct asked *a, const struct forecast_check *c)
+{
+	struct buf low = { 0 }, middle = { 0 }, high = { 0 }, real = { 0 };
+	put_short(&low, a, c->low, false);
+	put_short(&middle, a, c->middle, false);
+	put_short(&high, a, c->high, false);
+	put_short(&real, a, c->real, false);
+	print_note(
+		"\n%d days ago it would have said %s for the days since (90 %% between %s and %s); "
+		"they came to %s",
+		CHECK_DAYS, middle.p, low.p, high.p, real.p);
+	buf_release(&low);
+	buf_release(&middle);
+	buf_release(&high);
+	buf_release(&real);
+}
+
+static void put_text(const struct asked *a, const struct history *h, const struct forecast *f,
+		     const struct forecast_check *check)
 {
 	static const char *const names[] = { "5 %", "25 %", "half", "75 %", "95 %" };
 	char by[INSTANT_TEXT_MAX], what[80], share[DECIMAL_TEXT_MAX], day[2][16];
-	printf("%lld past days%s%s%s\n\n", (long long)h->count,
-	       f->seasonal ? "; the weekdays differ, and are drawn from their own" : "",
-	       f->trend > 0 ? "; spending is rising, so this is low" : "",
-	       f->trend < 0 ? "; spending is falling, so this is high" : "");
+	put_story(h, f);
 	instant_format(a->by, by);
 	if (!a->credits)
-		put_line(a, "spent so far", a->spent);
+		put_line(a, "spent so far", a->spent, h->unpriced > 0);
 	for (size_t i = 0; i < sizeof permilles / sizeof *permilles; i++) {
 		snprintf(what, sizeof what, "by %.10s, in %s of the draws at most", by, names[i]);
-		put_line(a, what, with_spent(a, forecast_sum_at(f, permilles[i])));
+		put_line(a, what, with_spent(a, forecast_sum_at(f, permilles[i])), h->unpriced > 0);
 	}
+	if (check)
+		put_check(a, check);
+	if (h->unpriced)
+		print_note(
+			"\n%lld past calls have no price (tally usage names them), so all of this is "
+			"a lower bound",
+			(long long)h->unpriced);
 	if (!a->has_allowed)
 		return;
-	put_line(a, a->credits ? "credits left" : "budget", a->allowed);
+	printf("\n");
+	put_line(a, a->credits ? "credits left" : "budget", a->allowed, false);
 	ratio_format((int128)f->over * 100, f->draws, 1, share);
 	printf("\n%s %% of the draws go beyond %s by then\n", share,
 	       a->credits ? "them" : "the budget");
@@ -283,6 +364,30 @@ static void put_text(const struct asked *a, const struct history *h, const struc
 		printf("gone on %s (in 5 %% of the draws by %s)\n", day[0], day[1]);
 }
 
+/* The part of a local day that lies in [from, to). */
+static struct day_share share_of_day(const struct zone *z, int64_t day, struct instant from,
+				     struct instant to)
+{
+	const struct instant begin = cycle_midnight(z, day), end = cycle_midnight(z, day + 1);
+	const int64_t a = from.us > begin.us ? from.us : begin.us,
+		      b = to.us < end.us ? to.us : end.us;
+	return a == begin.us && b == end.us ? (struct day_share){ 0 }
+					    : (struct day_share){ b - a, end.us - begin.us };
+}
+
+/* What is to come of the period from --since to --by; credits are drawn from now on. */
+static void set_period(struct forecast_options *o, const struct asked *a, const struct zone *z)
+{
+	const struct instant from = !a->credits && a->since.us > a->now.us ? a->since : a->now;
+	const int64_t first = local_day(z, from),
+		      last = local_day(z, (struct instant){ a->by.us - 1 });
+	o->first_day = first - a->today;
+	o->last_day = last - a->today;
+	o->first_share = share_of_day(z, first, from, a->by);
+	if (last > first)
+		o->last_share = share_of_day(z, last, from, a->by);
+}
+
 static int run(struct cli *cli, struct err *e)
 {
 	struct ledger_session s;
@@ -290,7 +395,8 @@ static int run(struct cli *cli, struct err *e)
 	struct asked a;
 	struct history h = { 0 };
 	struct forecast f = { 0 };
-	bool likely = false;
+	struct forecast_check check;
+	bool likely = false, has_check = false;
 	int rc = cli_zone(cli, &z, e);
 	if (rc == 0)
 		rc = read_asked(cli, z, &a, e);
@@ -307,34 +413,30 @@ static int run(struct cli *cli, struct err *e)
 	}
 	if (rc == 0) {
 		cut_front(&h);
-		struct instant tomorrow = cycle_midnight(z, a.today + 1);
-		int64_t end_day = local_day(z, (struct instant){ a.by.us - 1 });
-		const struct forecast_options o = {
+		struct forecast_options o = {
 			.day = h.day,
 			.days = (size_t)h.count,
 			.first_weekday = weekday_of_day(h.first),
-			.rest_of_today_s =
-				((end_day > a.today ? tomorrow.us : a.by.us) - a.now.us) /
-				US_PER_SECOND,
-			.horizon_days = end_day - a.today,
 			.left = { a.allowed.atto - (a.credits ? 0 : a.spent.atto) },
 			.seed = (uint64_t)a.seed,
-			.draws = a.draws
+			.draws = a.draws,
 		};
+		set_period(&o, &a, z);
 		rc = forecast_run(&f, &o, e);
+		has_check = rc == 0 && forecast_back_test(&check, &o, CHECK_DAYS);
 	}
 	if (rc == 0) {
 		if (cli->json)
-			put_json(&a, &h, &f);
+			put_json(&a, &h, &f, has_check ? &check : NULL);
 		else
-			put_text(&a, &h, &f);
+			put_text(&a, &h, &f, has_check ? &check : NULL);
 		likely = a.has_allowed && f.over * 2 > f.draws;
 	}
 	forecast_release(&f);
 	free(h.day);
 	rc = ledger_session_close(&s, rc, e);
 	zone_close(z);
-	return rc ? rc : likely ? 4 : 0;
+	return rc ? rc : likely ? 4 : h.unpriced ? 3 : 0;
 }
 
 const struct command command_forecast = {
@@ -342,11 +444,14 @@ const struct command command_forecast = {
 	.summary = "what will be spent, and when a budget or the credits are gone",
 	.arguments = "",
 	.description =
-		"Draws the coming days from past ones, from those of the same weekday where four "
-		"weeks or more show that the weekdays differ. Quantiles are members of the sample. "
-		"It "
-		"knows nothing of growth: a trend in the history is told, not extrapolated. Exit "
-		"status 4 when most draws go beyond the budget or the credits.",
+		"Draws the coming days from past ones, many times over; quantiles are members of the "
+		"sample. Days before a change of level are left out, weekdays are drawn from their "
+		"own where two weeks or more show that they differ, and growth that is certain goes "
+		"on for about a month and then levels off. What the same forecast would have said 28 "
+		"days ago is shown beside it.\n\n"
+		"--since may lie in the future: the days before it are not counted. Exit status 4 "
+		"when most draws go beyond the budget or the credits, 3 where past calls have no "
+		"price.",
 	.examples = "  tally forecast --budget 2000\n"
 		    "  tally forecast --credits balance --customer acme --by 2027-01-01\n",
 	.options = options,

@@ -8,51 +8,11 @@
 #include "base/arena.h"
 #include "sim/resample.h"
 
-/* Whole weeks that a comparison of weekdays needs. */
-enum { WEEKS_LEAST = 4, DAY_S = 86400 };
 static const double certain = 0.01;
 
 static int compare_money(const struct money_total *a, const struct money_total *b)
 {
 	return a->atto < b->atto ? -1 : a->atto > b->atto;
-}
-
-/* Ranks of the days, ties shared; *ties: the sum of t^3 - t. */
-static double *rank_days(const struct forecast_options *o, double *ties)
-{
-	double *rank = mem_alloc(o->days * sizeof *rank);
-	*ties = 0;
-	for (size_t i = 0; i < o->days; i++) {
-		double below = 0, same = 0;
-		for (size_t k = 0; k < o->days; k++) {
-			int c = compare_money(&o->day[k], &o->day[i]);
-			below += c < 0;
-			same += c == 0;
-		}
-		rank[i] = below + (same + 1) / 2;
-		*ties += same * same - 1; /* summed over its members: t^3 - t */
-	}
-	return rank;
-}
-
-static bool weekdays_differ(const struct forecast_options *o)
-{
-	double ties, sum[7] = { 0 }, count[7] = { 0 }, h = 0;
-	const double n = (double)o->days;
-	if (o->days < WEEKS_LEAST * 7)
-		return false;
-	double *rank = rank_days(o, &ties);
-	for (size_t i = 0; i < o->days; i++) {
-		size_t w = ((size_t)o->first_weekday + i) % 7;
-		sum[w] += rank[i];
-		count[w]++;
-	}
-	free(rank);
-	for (int w = 0; w < 7; w++)
-		h += sum[w] * sum[w] / count[w];
-	h = 12 / (n * (n + 1)) * h - 3 * (n + 1);
-	double correction = 1 - ties / (n * n * n - n);
-	return correction > 0 && gsl_cdf_chisq_Q(h / correction, 6) < certain;
 }
 
 static int trend_of(const struct forecast_options *o)
@@ -68,32 +28,132 @@ static int trend_of(const struct forecast_options *o)
 	return s > 0 ? 1 : -1;
 }
 
+enum { POOL_LEAST = 3 };
+/* A ratio as a whole number of 2^-30. */
+#define RATIO_ONE (INT64_C(1) << 30)
+#define RATIO_MOST (INT64_C(1) << 50)
+
+/* What coming weekdays of one group are drawn from. */
 struct pool {
-	const struct money_total *day[7];
-	size_t count[7];
-	struct money_total *memory;
+	size_t *day;   /* past days */
+	size_t *again; /* as many of them, drawn with replacement for one future */
+	size_t count;
 };
 
-/* The past days that a coming weekday is drawn from. */
-static struct pool pools_of(const struct forecast_options *o, bool seasonal)
+struct drawing {
+	const struct forecast_options *o;
+	const struct day_model *model;
+	gsl_rng *rng;
+	struct pool pool[7];
+	size_t *memory;
+};
+
+/* The days of the level that holds now: those of the same kind where there are some, else all. */
+static void make_pools(struct drawing *d)
 {
-	struct pool p = { .memory = mem_alloc((o->days + 1) * sizeof *p.memory) };
-	size_t n = 0;
-	for (size_t w = 0; w < 7; w++) {
-		p.day[w] = seasonal ? p.memory + n : o->day;
-		p.count[w] = seasonal ? 0 : o->days;
-		for (size_t i = 0; seasonal && i < o->days; i++)
-			if (((size_t)o->first_weekday + i) % 7 == w) {
-				p.memory[n++] = o->day[i];
-				p.count[w]++;
+	const size_t days = d->o->days, first = d->model->first;
+	size_t *next = d->memory = mem_alloc(2 * 7 * (days + 1) * sizeof *d->memory);
+	for (int w = 0; w < 7; w++) {
+		struct pool *p = &d->pool[d->model->group[w]];
+		if (p->count)
+			continue;
+		p->day = next;
+		for (int alike = 1; p->count < POOL_LEAST && alike >= 0; alike--) {
+			p->count = 0;
+			for (size_t i = first; i < days; i++) {
+				const size_t of = ((size_t)d->o->first_weekday + i) % 7;
+				if (!alike || d->model->group[of] == d->model->group[w])
+					p->day[p->count++] = i;
 			}
+		}
+		p->again = next + days;
+		next += 2 * days;
 	}
-	return p;
 }
 
-static struct money_total draw_day(const struct pool *p, gsl_rng *rng, size_t weekday)
+/* One fewer than there are: the spread of a mean is then that of n - 1 days, without bias. */
+static size_t drawn_of(const struct pool *p)
 {
-	return p->day[weekday][gsl_rng_uniform_int(rng, p->count[weekday])];
+	return p->count > 1 ? p->count - 1 : p->count;
+}
+
+/* The past is a sample itself: other days might have been in it. */
+static void draw_past(struct drawing *d)
+{
+	for (int g = 0; g < 7; g++)
+		for (size_t i = 0; i < drawn_of(&d->pool[g]); i++)
+			d->pool[g].again[i] =
+				d->pool[g].day[gsl_rng_uniform_int(d->rng, d->pool[g].count)];
+}
+
+/* m times a ratio; exact where that is one. */
+static int128 times(int128 atto, double ratio)
+{
+	int128 product;
+	if (ratio == 1)
+		return atto;
+	const double scaled = ratio * (double)RATIO_ONE;
+	const int64_t factor = scaled < (double)RATIO_MOST ? llround(scaled) : RATIO_MOST;
+	return __builtin_mul_overflow(atto, (int128)factor, &product) ? atto / RATIO_ONE * factor
+								      : product / RATIO_ONE;
+}
+
+static int128 share_of(int128 atto, struct day_share s)
+{
+	int128 product;
+	if (!s.of || s.part >= s.of)
+		return atto;
+	return __builtin_mul_overflow(atto, (int128)s.part, &product) ? atto / s.of * s.part
+								      : product / s.of;
+}
+
+/* A coming day, counted from today. */
+static int128 draw_day(struct drawing *d, int64_t after_today)
+{
+	const size_t t = d->o->days + (size_t)after_today;
+	const struct pool *p = &d->pool[d->model->group[((size_t)d->o->first_weekday + t) % 7]];
+	const size_t i = p->again[gsl_rng_uniform_int(d->rng, drawn_of(p))];
+	const double ratio = day_model_ratio(d->model, d->o->days, d->o->first_weekday, i, t);
+	return times(d->o->day[i].atto, ratio);
+}
+
+/* One future: what the period costs, and the day on which `left` is gone. */
+static int128 draw_future(struct drawing *d, int64_t *gone)
+{
+	const struct forecast_options *o = d->o;
+	int128 spent = 0;
+	int64_t t = o->first_day;
+	*gone = -1;
+	draw_past(d);
+	for (; t <= o->last_day; t++) {
+		int128 day = draw_day(d, t);
+		if (t == o->first_day)
+			day = share_of(day, o->first_share);
+		if (t == o->last_day)
+			day = share_of(day, o->last_share);
+		spent += day;
+		if (*gone < 0 && spent > o->left.atto)
+			*gone = t;
+	}
+	/* on beyond the period until it is gone */
+	int128 beyond = spent;
+	for (; *gone < 0 && t < FORECAST_DAYS_FAR; t++) {
+		beyond += draw_day(d, t);
+		if (beyond > o->left.atto)
+			*gone = t;
+	}
+	if (*gone < 0)
+		*gone = FORECAST_DAYS_FAR;
+	return spent;
+}
+
+static void fit(struct day_model *m, const struct forecast_options *o)
+{
+	double *value = mem_alloc(o->days * sizeof *value);
+	for (size_t i = 0; i < o->days; i++)
+		value[i] = (double)(o->day[i].atto > 0 ? o->day[i].atto : 0);
+	day_model_fit(m, value, o->days, o->first_weekday);
+	free(value);
 }
 
 static int by_days(const void *a, const void *b)
@@ -109,39 +169,47 @@ int forecast_run(struct forecast *out, const struct forecast_options *o, struct 
 		return err_set(e, ERR_INVALID,
 			       "%zu whole days of history are too few for a forecast; it takes %d",
 			       o->days, FORECAST_DAYS_LEAST);
-	out->seasonal = weekdays_differ(o);
 	out->trend = trend_of(o);
 	out->sum = mem_alloc((size_t)o->draws * sizeof *out->sum);
 	out->gone_in = mem_alloc((size_t)o->draws * sizeof *out->gone_in);
-	struct pool p = pools_of(o, out->seasonal);
-	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
-	const size_t today = ((size_t)o->first_weekday + o->days) % 7;
-	gsl_rng_set(rng, o->seed & 0xffffffff);
+	fit(&out->model, o);
+	struct drawing d = { .o = o, .model = &out->model, .rng = gsl_rng_alloc(gsl_rng_mt19937) };
+	gsl_rng_set(d.rng, o->seed & 0xffffffff);
+	make_pools(&d);
 	for (int64_t r = 0; r < o->draws; r++) {
-		/* what is left of today has its share of a day, cut */
-		int128 sum = draw_day(&p, rng, today).atto / DAY_S * o->rest_of_today_s,
-		       spent = sum;
-		int64_t gone = sum > o->left.atto ? 0 : -1, d = 1;
-		for (; d <= o->horizon_days; d++) {
-			spent += draw_day(&p, rng, (today + (size_t)d) % 7).atto;
-			if (gone < 0 && spent > o->left.atto)
-				gone = d;
-		}
-		out->sum[r].atto = spent;
-		out->over += spent > o->left.atto;
-		/* on beyond the horizon until it is gone */
-		for (; gone < 0 && d < FORECAST_DAYS_FAR; d++) {
-			spent += draw_day(&p, rng, (today + (size_t)d) % 7).atto;
-			if (spent > o->left.atto)
-				gone = d;
-		}
-		out->gone_in[r] = gone < 0 ? FORECAST_DAYS_FAR : gone;
+		out->sum[r].atto = draw_future(&d, &out->gone_in[r]);
+		out->over += out->sum[r].atto > o->left.atto;
 	}
-	gsl_rng_free(rng);
-	free(p.memory);
+	gsl_rng_free(d.rng);
+	free(d.memory);
 	resample_sort(out->sum, (size_t)o->draws);
 	qsort(out->gone_in, (size_t)o->draws, sizeof *out->gone_in, by_days);
 	return 0;
+}
+
+bool forecast_back_test(struct forecast_check *out, const struct forecast_options *o, size_t days)
+{
+	struct forecast_options then = *o;
+	struct forecast f;
+	struct err none;
+	*out = (struct forecast_check){ 0 };
+	if (o->days < days + DAY_MODEL_WEEK_DAYS)
+		return false;
+	then.days -= days;
+	then.first_day = 0;
+	then.last_day = (int64_t)days - 1;
+	then.first_share = then.last_share = (struct day_share){ 0 };
+	/* when it would be gone is not asked */
+	then.left.atto = -1;
+	if (forecast_run(&f, &then, &none) != 0)
+		return false;
+	out->low = forecast_sum_at(&f, 50);
+	out->middle = forecast_sum_at(&f, 500);
+	out->high = forecast_sum_at(&f, 950);
+	for (size_t i = then.days; i < o->days; i++)
+		out->real.atto += o->day[i].atto;
+	forecast_release(&f);
+	return true;
 }
 
 void forecast_release(struct forecast *f)

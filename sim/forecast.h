@@ -1,15 +1,17 @@
 /*
  * forecast: what the coming days may cost, from what past days did.
  *
- * Coming days are drawn from past ones (from those of the same weekday where the weekdays differ),
- * many times over; quantiles are members of the sorted sample. Nothing is fitted, so a spike weighs
- * no more than its share of the days. Draws come from GSL's Mersenne Twister.
+ * Coming days are drawn from past ones of the level that holds now (day_model.h), many times over,
+ * each multiplied by what tells the two days apart: growth, and the weekday where too few past days
+ * are of its kind. Quantiles are members of the sorted sample, so a spike weighs no more than its
+ * share of the days. Draws come from GSL's Mersenne Twister.
  */
 #ifndef TALLY_SIM_FORECAST_H
 #define TALLY_SIM_FORECAST_H
 
 #include "base/err.h"
 #include "base/money.h"
+#include "sim/day_model.h"
 
 enum { FORECAST_DAYS_LEAST = 7, FORECAST_DAYS_FAR = 3650 };
 
@@ -17,23 +19,33 @@ struct forecast_options {
 	const struct money_total *day; /* whole past days, oldest first */
 	size_t days;
 	int first_weekday; /* of day[0], 0 = Monday */
-	/* the future: what is left of today in seconds, and how many whole days after it */
-	int64_t rest_of_today_s;
-	int64_t horizon_days;
+	/* The future, in days after the last past one (today is 0): from first_day, of which the
+	 * share counts, to last_day, of which the other share counts (both, where they are one). */
+	int64_t first_day, last_day;
+	struct day_share {
+		int64_t part, of; /* of 0: the whole day */
+	} first_share, last_share;
 	struct money_total left; /* what may still be spent, for the day on which it is gone */
 	uint64_t seed;
 	int64_t draws;
 };
 
 struct forecast {
-	bool seasonal;		 /* the weekdays differ (Kruskal-Wallis, p < 0.01) */
+	struct day_model model;
 	int trend;		 /* -1, 0, 1: the days fall or rise (Mann-Kendall, p < 0.01) */
 	struct money_total *sum; /* by rank: the coming days together */
-	int64_t *gone_in;	 /* by rank: whole days after today until `left` is gone;
+	int64_t *gone_in;	 /* by rank: days after today until `left` is gone;
 				    FORECAST_DAYS_FAR:        not within ten years */
 	int64_t draws;
 	int64_t over; /* draws in which the coming days cost more than `left` */
 };
+
+/* What the forecast of that many days would have said when they began, and what they cost; false
+ * where too few days lie before them. */
+struct forecast_check {
+	struct money_total low, middle, high, real; /* 5, 50 and 95 % */
+};
+bool forecast_back_test(struct forecast_check *out, const struct forecast_options *o, size_t days);
 
 /* Errors: ERR_INVALID when there are fewer than FORECAST_DAYS_LEAST past days. */
 int forecast_run(struct forecast *out, const struct forecast_options *o, struct err *e);

@@ -18,7 +18,8 @@ static struct forecast run(const struct money_total *day, size_t days, int64_t h
 			 &(struct forecast_options){ .day = day,
 						     .days = days,
 						     .first_weekday = 0,
-						     .horizon_days = horizon,
+						     .first_day = 1,
+						     .last_day = horizon,
 						     .left = left,
 						     .seed = seed,
 						     .draws = 2000 },
@@ -78,14 +79,14 @@ static void test_weekdays_are_told_where_they_differ(void **state)
 			flat[i] = day_of(&seed, i % 7, false);
 		}
 		struct forecast f = run(weekly, DAYS, 1, (struct money_total){ 0 }, 1);
-		found += f.seasonal;
+		found += f.model.seasonal;
 		forecast_release(&f);
 		f = run(flat, DAYS, 1, (struct money_total){ 0 }, 1);
-		invented += f.seasonal;
+		invented += f.model.seasonal;
 		forecast_release(&f);
-		/* three weeks are no basis */
-		f = run(weekly, 27, 1, (struct money_total){ 0 }, 1);
-		assert_false(f.seasonal);
+		/* less than two weeks are no basis */
+		f = run(weekly, 13, 1, (struct money_total){ 0 }, 1);
+		assert_false(f.model.seasonal);
 		forecast_release(&f);
 	}
 	print_message("# weekdays: found %d of 200, invented %d of 200\n", found, invented);
@@ -135,6 +136,83 @@ static void test_exhaustion_of_equal_days(void **state)
 	assert_non_null(strstr(e.message, "too few"));
 }
 
+/* What is as plain as this must be found whatever the noise of some percent. */
+static void test_the_level_that_holds_now(void **state)
+{
+	(void)state;
+	uint64_t seed = unit_seed();
+	for (int r = 0; r < 50; r++) {
+		struct money_total past[DAYS];
+		const size_t since = 20 + unit_random(&seed) % 26; /* 10 to 35 days ago */
+		for (size_t i = 0; i < DAYS; i++)
+			past[i].atto =
+				(int128)((i < since ? 100 : 300) + unit_random(&seed) % 20) * unit;
+		struct forecast f = run(past, DAYS, HORIZON, (struct money_total){ 0 }, 1);
+		assert_true(f.model.changed && f.model.growth == 0);
+		assert_int_equal(f.model.first, since);
+		assert_true(forecast_sum_at(&f, 50).atto >= HORIZON * 300 * unit);
+		forecast_release(&f);
+	}
+}
+
+static void test_weeks_are_seen_through_growth(void **state)
+{
+	(void)state;
+	struct money_total past[DAYS];
+	/* twice as much every week, weekends a tenth */
+	for (int i = 0; i < DAYS; i++)
+		past[i].atto = (int128)((i % 7 >= 5 ? 10 : 100) << (i / 7)) * unit;
+	struct forecast f = run(past, DAYS, 1, (struct money_total){ 0 }, 1);
+	assert_true(f.model.seasonal && f.model.growth > 0 && !f.model.changed);
+	/* a Tuesday, more than the last one and at most twice as much and a little */
+	assert_true(forecast_sum_at(&f, 500).atto > (int128)(100 << 7) * unit);
+	assert_true(forecast_sum_at(&f, 500).atto < (int128)(220 << 7) * unit);
+	forecast_release(&f);
+	/* growth levels off: ten years of doubling weeks would be no number */
+	f = run(past, DAYS, 3650, (struct money_total){ 0 }, 1);
+	assert_true(forecast_sum_at(&f, 500).atto < (int128)(100 << 14) * 3650 * unit);
+	forecast_release(&f);
+}
+
+static void test_equal_days_are_exact_to_the_last_digit(void **state)
+{
+	(void)state;
+	for (size_t n = 7; n < 60; n++) {
+		struct money_total past[60];
+		struct forecast f;
+		struct err e;
+		for (size_t i = 0; i < n; i++)
+			past[i].atto = 10 * unit / 3;
+		/* the quarter after the next month, and half of its last day */
+		struct forecast_options o = { .day = past,
+					      .days = n,
+					      .first_weekday = (int)(n % 7),
+					      .first_day = 30,
+					      .last_day = 120,
+					      .last_share = { 1, 2 },
+					      .draws = 200 };
+		assert_int_equal(forecast_run(&f, &o, &e), 0);
+		assert_true(forecast_sum_at(&f, 50).atto == 10 * unit / 3 * 90 + 10 * unit / 6);
+		assert_true(forecast_sum_at(&f, 950).atto == forecast_sum_at(&f, 50).atto);
+		forecast_release(&f);
+	}
+}
+
+static void test_the_back_test_sees_nothing_of_what_came(void **state)
+{
+	(void)state;
+	struct money_total past[DAYS];
+	struct forecast_check c;
+	for (int i = 0; i < DAYS; i++)
+		past[i].atto = (i < DAYS - 28 ? 10 : 70) * unit;
+	struct forecast_options o = { .day = past, .days = DAYS, .last_day = 5, .draws = 200 };
+	assert_true(forecast_back_test(&c, &o, 28));
+	assert_true(c.middle.atto == 280 * unit && c.high.atto == 280 * unit);
+	assert_true(c.real.atto == 28 * 70 * unit);
+	o.days = 41;
+	assert_false(forecast_back_test(&c, &o, 28));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -142,6 +220,10 @@ int main(void)
 		cmocka_unit_test(test_weekdays_are_told_where_they_differ),
 		cmocka_unit_test(test_a_trend_is_told),
 		cmocka_unit_test(test_exhaustion_of_equal_days),
+		cmocka_unit_test(test_the_level_that_holds_now),
+		cmocka_unit_test(test_weeks_are_seen_through_growth),
+		cmocka_unit_test(test_equal_days_are_exact_to_the_last_digit),
+		cmocka_unit_test(test_the_back_test_sees_nothing_of_what_came),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,213 @@
+#include "sim/day_model.h"
+
+#include <gsl/gsl_cdf.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+
+/* Growth of the first coming day counts so much, that of the second its square, and so on: together
+ * some 32 days. */
+static const double damping = 0.97;
+static const double certain = 0.01;
+/* A step is searched for at every place, so what passes for one must be larger than a test at a
+ * single place asks for; and smaller steps than a quarter are no change of level. */
+static const double step_ratio = 16, step_least = 0.2231435513142098; /* log 1.25 */
+
+static const double growth_least = 0.09531017980432493; /* log 1.1 */
+
+static size_t weekday_of(size_t i, int first_weekday)
+{
+	return ((size_t)first_weekday + i) % 7;
+}
+
+static double mean_of(const double *x, size_t from, size_t to)
+{
+	double sum = 0;
+	for (size_t i = from; i < to; i++)
+		sum += x[i];
+	return sum / (double)(to - from);
+}
+
+static double squares_about_mean(const double *x, size_t from, size_t to)
+{
+	const double mean = mean_of(x, from, to);
+	double sum = 0;
+	for (size_t i = from; i < to; i++)
+		sum += (x[i] - mean) * (x[i] - mean);
+	return sum;
+}
+
+/* Each day against the mean of the seven days around it. */
+static double *against_level(const double *x, size_t n)
+{
+	double *r = mem_alloc(n * sizeof *r);
+	for (size_t i = 0; i < n; i++) {
+		size_t from = i < 3 ? 0 : i - 3;
+		from = from + 7 > n ? n - 7 : from;
+		r[i] = x[i] - mean_of(x, from, from + 7);
+	}
+	return r;
+}
+
+/* Kruskal and Wallis: the chance that groups of the same kind differ so much in their ranks. */
+static double chance_of_ranks(const double *r, size_t n, int first_weekday, const int group[7],
+			      int groups)
+{
+	double sum[7] = { 0 }, count[7] = { 0 }, ties = 0, h = 0;
+	for (size_t i = 0; i < n; i++) {
+		double below = 0, same = 0;
+		for (size_t k = 0; k < n; k++) {
+			below += r[k] < r[i];
+			same += r[k] == r[i];
+		}
+		const int g = group[weekday_of(i, first_weekday)];
+		sum[g] += below + (same + 1) / 2;
+		count[g]++;
+		ties += same * same - 1; /* over the members of a tie: t^3 - t */
+	}
+	const double all = (double)n;
+	for (int g = 0; g < groups; g++)
+		h += count[g] > 0 ? sum[g] * sum[g] / count[g] : 0;
+	h = 12 / (all * (all + 1)) * h - 3 * (all + 1);
+	const double correction = 1 - ties / (all * all * all - all);
+	return correction > 0 ? gsl_cdf_chisq_Q(h / correction, groups - 1) : 1;
+}
+
+/* Takes the mean of its group from each day; the mean of few days is drawn towards none by the
+ * weight of one. */
+static void take_groups(double *r, size_t n, int first_weekday, const int group[7],
+			double factor[7])
+{
+	double sum[7] = { 0 }, count[7] = { 0 };
+	for (size_t i = 0; i < n; i++) {
+		sum[group[weekday_of(i, first_weekday)]] += r[i];
+		count[group[weekday_of(i, first_weekday)]]++;
+	}
+	for (int w = 0; w < 7; w++)
+		factor[w] += sum[group[w]] / (count[group[w]] + 1);
+	for (size_t i = 0; i < n; i++) {
+		const int g = group[weekday_of(i, first_weekday)];
+		r[i] -= sum[g] / count[g];
+	}
+}
+
+/* Weekends against working days first: where they tell all, there are more days of a kind. */
+static void find_weekdays(struct day_model *m, const double *x, size_t n, int first_weekday)
+{
+	static const int apart[7] = { 0, 1, 2, 3, 4, 5, 6 }, weekend[7] = { 0, 0, 0, 0, 0, 1, 1 };
+	if (n < DAY_MODEL_WEEK_DAYS)
+		return;
+	double *r = against_level(x, n);
+	if (chance_of_ranks(r, n, first_weekday, weekend, 2) < certain) {
+		take_groups(r, n, first_weekday, weekend, m->factor);
+		memcpy(m->group, weekend, sizeof weekend);
+	}
+	if (chance_of_ranks(r, n, first_weekday, apart, 7) < certain) {
+		take_groups(r, n, first_weekday, apart, m->factor);
+		memcpy(m->group, apart, sizeof apart);
+	}
+	m->seasonal = m->group[6] != 0;
+	free(r);
+}
+
+/* The best place for one step in [from, n), 0 when there is none; *left: squares that it leaves. */
+static size_t find_step(const double *z, size_t from, size_t n, double *left)
+{
+	const size_t least = DAY_MODEL_LEVEL_DAYS;
+	const double whole = squares_about_mean(z, from, n);
+	size_t best = 0;
+	*left = whole;
+	for (size_t k = from + least; k + least <= n; k++) {
+		const double here = squares_about_mean(z, from, k) + squares_about_mean(z, k, n);
+		if (here < *left && fabs(mean_of(z, from, k) - mean_of(z, k, n)) > step_least) {
+			*left = here;
+			best = k;
+		}
+	}
+	/* as an F statistic of one further mean */
+	const double spread = *left / (double)(n - from - 2);
+	return best && whole - *left > step_ratio * spread ? best : 0;
+}
+
+/* Squares that a straight line leaves; its slope where that is certain, else 0. */
+static double find_slope(const double *z, size_t n, double *slope)
+{
+	const double middle = (double)(n - 1) / 2, mean = mean_of(z, 0, n);
+	double xx = 0, xz = 0, left = 0;
+	for (size_t i = 0; i < n; i++) {
+		xx += ((double)i - middle) * ((double)i - middle);
+		xz += ((double)i - middle) * (z[i] - mean);
+	}
+	*slope = xz / xx;
+	for (size_t i = 0; i < n; i++) {
+		const double d = z[i] - mean - *slope * ((double)i - middle);
+		left += d * d;
+	}
+	const double spread = left / (double)(n - 2);
+	/* less than a tenth over the whole past is no growth to go on with */
+	if (fabs(*slope) * (double)n < growth_least ||
+	    (spread > 0 && gsl_cdf_fdist_Q(*slope * xz / spread, 1, (double)(n - 2)) >= certain))
+		*slope = 0;
+	return left;
+}
+
+static void find_level(struct day_model *m, const double *z, size_t n)
+{
+	double slope, by_step;
+	if (n < 2 * DAY_MODEL_LEVEL_DAYS)
+		return;
+	const double by_slope = find_slope(z, n, &slope);
+	size_t step = find_step(z, 0, n, &by_step);
+	if (slope != 0 && (!step || by_slope < by_step)) {
+		m->growth = slope;
+		return;
+	}
+	while (step) {
+		m->first = step;
+		m->changed = true;
+		step = n - step >= 2 * DAY_MODEL_LEVEL_DAYS ? find_step(z, step, n, &by_step) : 0;
+	}
+}
+
+void day_model_fit(struct day_model *m, const double *value, size_t n, int first_weekday)
+{
+	double sum = 0;
+	size_t used = 0;
+	*m = (struct day_model){ 0 };
+	for (size_t i = 0; i < n; i++) {
+		sum += value[i];
+		used += value[i] > 0;
+	}
+	if (used == 0)
+		return;
+	/* days without use have a logarithm, too */
+	const double little = sum / (double)used / 200;
+	double *x = mem_alloc(n * sizeof *x);
+	for (size_t i = 0; i < n; i++)
+		x[i] = log(value[i] + little);
+	find_weekdays(m, x, n, first_weekday);
+	for (size_t i = 0; i < n; i++)
+		x[i] -= m->factor[weekday_of(i, first_weekday)];
+	find_level(m, x, n);
+	free(x);
+}
+
+/* Days of growth up to t, those beyond the past damped. */
+static double grown(size_t n, size_t t)
+{
+	if (t < n)
+		return (double)t;
+	const double coming = (double)(t - n + 1);
+	return (double)(n - 1) + damping * (1 - pow(damping, coming)) / (1 - damping);
+}
+
+double day_model_ratio(const struct day_model *m, size_t n, int first_weekday, size_t i, size_t t)
+{
+	const double of = m->factor[weekday_of(i, first_weekday)],
+		     to = m->factor[weekday_of(t, first_weekday)];
+	if (m->growth == 0 && of == to)
+		return 1;
+	return exp(m->growth * (grown(n, t) - grown(n, i)) + to - of);
+}
