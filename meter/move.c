@@ -29,6 +29,7 @@ static const char *const tables[] = {
 	"rollup_more",
 	"spending_limit",
 	"hold",
+	"settled_apart",
 	"credit_account",
 	"credit_state",
 	"credit_rule",
