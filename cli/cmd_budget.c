@@ -18,7 +18,8 @@ static const struct option set_options[] = {
 	{ "hard", 0, NULL, "refuse holds that would pass the amount", false },
 	{ "hook", 0, "COMMAND|URL",
 	  "told of every alarm, with JSON on standard input or as a POST (by curl);\n"
-	  "                               tried again until it succeeds, and not after that",
+	  "                               tried again until it succeeds, and not after that;\n"
+	  "                               ended after 30 seconds",
 	  false },
 	{ 0 },
 };
@@ -129,7 +130,7 @@ struct shown {
 	const char *only;
 	struct instant now;
 	struct err *e;
-	bool over, any;
+	bool over, any, failed;
 };
 
 /* Ten characters of the part that is spent. */
@@ -151,59 +152,97 @@ static const char *state_name(const struct budget *b, int percent)
 	return percent >= 100 ? "over" : name;
 }
 
+/* why: it could not be evaluated, and `s` holds nothing. */
+static void show_json(struct json_out *j, const struct budget *b, const struct budget_state *s,
+		      const struct err *why)
+{
+	char amount[DECIMAL_TEXT_MAX];
+	json_out_object(j, NULL);
+	json_out_text(j, "budget", b->name);
+	json_out_text(j, "customer", b->customer);
+	json_out_text(j, "project", b->project);
+	json_out_text(j, "model", b->model);
+	json_out_text(j, "period", b->period);
+	if (!why) {
+		json_out_instant(j, "from", s->from);
+		json_out_instant(j, "to", s->to);
+	}
+	json_out_text(j, "currency", b->currency);
+	json_out_string(j, "amount", money_format(b->amount, amount));
+	if (!why) {
+		json_out_money(j, "spent", s->spent);
+		json_out_money(j, "held", s->held);
+		json_out_int(j, "percent", s->percent);
+	}
+	json_out_string(j, "state", why ? "unknown" : state_name(b, s->percent));
+	json_out_bool(j, "hard", b->hard);
+	if (why)
+		json_out_string(j, "error", why->message);
+	else
+		json_out_int(j, "unpriced", s->unpriced);
+	json_out_end(j, '}');
+}
+
+static void show_row(struct table *t, const struct budget *b, const struct budget_state *s,
+		     const struct err *why)
+{
+	struct buf m = { 0 };
+	char amount[DECIMAL_TEXT_MAX];
+	const struct text scope[] = { b->name, b->customer, b->project, b->model, b->period };
+	for (size_t i = 0; i < sizeof scope / sizeof *scope; i++)
+		table_cell(t, scope[i].n ? scope[i].p : "any");
+	if (why)
+		buf_puts(&m, "?");
+	else
+		put_money(&m, s->spent, b->currency.p, s->unpriced > 0);
+	table_cell(t, m.p);
+	put_amount(&m, money_format(b->amount, amount), b->currency.p, false);
+	table_cell(t, m.p);
+	if (why)
+		table_cell(t, "");
+	else
+		bar_cell(t, s->percent);
+	table_cell(t, why ? "unknown" : state_name(b, s->percent));
+	buf_release(&m);
+}
+
 static int show(void *user, const struct budget *b)
 {
 	struct shown *x = user;
 	struct budget_state s;
-	char amount[DECIMAL_TEXT_MAX];
+	struct err why;
 	if (x->only && !text_is(b->name, x->only))
 		return 0;
-	int rc = budget_state_of(x->budgets, b, x->now, &s, x->e);
-	if (rc != 0)
+	int rc = budget_state_of(x->budgets, b, x->now, &s, &why);
+	if (rc != 0 && budget_failure_is_general(&why)) {
+		*x->e = why;
 		return rc;
-	x->any = true;
-	x->over |= s.percent >= 100;
-	if (x->j) {
-		struct json_out *j = x->j;
-		json_out_object(j, NULL);
-		json_out_text(j, "budget", b->name);
-		json_out_text(j, "customer", b->customer);
-		json_out_text(j, "project", b->project);
-		json_out_text(j, "model", b->model);
-		json_out_text(j, "period", b->period);
-		json_out_instant(j, "from", s.from);
-		json_out_instant(j, "to", s.to);
-		json_out_text(j, "currency", b->currency);
-		json_out_string(j, "amount", money_format(b->amount, amount));
-		json_out_money(j, "spent", s.spent);
-		json_out_int(j, "percent", s.percent);
-		json_out_string(j, "state", state_name(b, s.percent));
-		json_out_bool(j, "hard", b->hard);
-		json_out_int(j, "unpriced", s.unpriced);
-		json_out_end(j, '}');
-		return 0;
 	}
-	struct buf m = { 0 };
-	const struct text scope[] = { b->name, b->customer, b->project, b->model, b->period };
-	for (size_t i = 0; i < sizeof scope / sizeof *scope; i++)
-		table_cell(x->t, scope[i].n ? scope[i].p : "any");
-	put_money(&m, s.spent, b->currency.p, s.unpriced > 0);
-	table_cell(x->t, m.p);
-	put_amount(&m, money_format(b->amount, amount), b->currency.p, false);
-	table_cell(x->t, m.p);
-	bar_cell(x->t, s.percent);
-	table_cell(x->t, state_name(b, s.percent));
-	buf_release(&m);
+	x->any = true;
+	x->failed |= rc != 0;
+	x->over |= rc == 0 && s.percent >= 100;
+	if (rc != 0)
+		fprintf(stderr, "tally: %s\n", why.message);
+	if (x->j)
+		show_json(x->j, b, &s, rc != 0 ? &why : NULL);
+	else
+		show_row(x->t, b, &s, rc != 0 ? &why : NULL);
 	return 0;
 }
 
-static bool tell(void *user, const struct budget_alarm *a)
+/* What show tells of. */
+static void pass(void *user, const struct budget *b, const struct err *why)
 {
 	(void)user;
-	bool ok = budget_hook(a);
+	(void)b;
+	(void)why;
+}
+
+static void told(void *user, const struct budget_alarm *a, bool ok)
+{
+	(void)user;
 	fprintf(stderr, "tally: budget '%s' passed %d %%: %s spent%s\n", a->budget.name.p,
 		a->percent, a->spent.p, ok ? "" : " (the hook failed and is tried again)");
-	return ok;
 }
 
 static int status(struct cli *cli, struct err *e)
@@ -218,6 +257,7 @@ static int status(struct cli *cli, struct err *e)
 	struct shown x = { .e = e,
 			   .now = clock_now(),
 			   .only = cli->argument_count ? cli->argument[0] : NULL };
+	const struct budget_listener listener = { &x, pass, told };
 	int64_t raised = 0;
 	int rc = cli_store(cli, &store, DB_WRITE, e);
 	if (rc != 0)
@@ -225,7 +265,7 @@ static int status(struct cli *cli, struct err *e)
 	x.budgets = budgets_open(store);
 	rc = store_begin(store, x.now, e);
 	if (rc == 0) {
-		rc = budgets_raise(x.budgets, x.now, &raised, e);
+		rc = budgets_raise(x.budgets, x.now, &listener, &raised, e);
 		if (rc == 0)
 			rc = store_commit(store, e);
 		else
@@ -251,12 +291,12 @@ static int status(struct cli *cli, struct err *e)
 	}
 	table_close(x.t);
 	if (rc == 0)
-		rc = budgets_tell(x.budgets, x.now, tell, NULL, e);
+		rc = budgets_tell(x.budgets, x.now, true, &listener, e);
 	if (rc == 0 && x.only && !x.any)
 		rc = err_set(e, ERR_NOT_FOUND, "there is no budget '%s'", x.only);
 	budgets_close(x.budgets);
 	store_close(store);
-	return rc ? rc : x.over ? 4 : 0;
+	return rc ? rc : x.failed ? 1 : x.over ? 4 : 0;
 }
 
 const struct command command_budget_status = {
@@ -264,8 +304,11 @@ const struct command command_budget_status = {
 	.summary = "what is spent of the budgets, and alarms that are due",
 	.arguments = "[NAME]",
 	.arguments_max = 1,
-	.description = "Exit status 4 when a budget is used up. Alarms that were passed are raised "
-		       "and their hooks told, as `tally serve` does by itself.",
+	.description =
+		"Exit status 4 when a budget is used up, 1 when one cannot be evaluated (the "
+		"others are shown). Alarms that were passed are raised and their hooks told, "
+		"beside each other, as `tally serve` does by itself; a hook that runs for "
+		"longer than 30 seconds is ended and counts as failed.",
 	.examples = "  tally budget status\n  tally budget status acme-web --json\n",
 	.options = no_options,
 	.common = TAKES_DB,

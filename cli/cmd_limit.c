@@ -85,7 +85,7 @@ static int show(struct listing *list, const struct spending_limit *l)
 {
 	struct standing st;
 	char text[DECIMAL_TEXT_MAX];
-	int rc = standing_of(list->spending, l->customer, clock_now(), &st, list->e);
+	int rc = standing_of(list->spending, l->customer, l->currency, clock_now(), &st, list->e);
 	if (rc != 0)
 		return rc;
 	if (list->j) {
@@ -94,9 +94,9 @@ static int show(struct listing *list, const struct spending_limit *l)
 		json_out_string(list->j, "limit", money_format(l->amount, text));
 		json_out_text(list->j, "currency", l->currency);
 		json_out_text(list->j, "period", l->period);
-		json_out_money(list->j, "spent", st.spent);
-		json_out_money(list->j, "held", st.held);
-		json_out_int(list->j, "unpriced", st.unpriced);
+		json_out_money(list->j, "spent", st.of.spent);
+		json_out_money(list->j, "held", st.of.held);
+		json_out_int(list->j, "unpriced", st.of.unpriced);
 		json_out_end(list->j, '}');
 		return 0;
 	}
@@ -104,8 +104,8 @@ static int show(struct listing *list, const struct spending_limit *l)
 	table_cell(list->t, money_format(l->amount, text));
 	table_cell(list->t, l->currency.p);
 	table_cell(list->t, l->period.p);
-	table_cell(list->t, money_total_format(st.spent, text));
-	table_cell(list->t, money_total_format(st.held, text));
+	table_cell(list->t, money_total_format(st.of.spent, text));
+	table_cell(list->t, money_total_format(st.of.held, text));
 	return 0;
 }
 

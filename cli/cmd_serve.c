@@ -7,10 +7,12 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/dict.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/zone.h"
 #include "cli/serve_commands.h"
+#include "meter/billing/budget.h"
 #include "meter/ingest/quarantine.h"
 #include "reports/credit_report.h"
 #include "reports/invoice_view.h"
@@ -315,15 +317,24 @@ static void on_signal(int number)
 	atomic_fetch_add(&signals, 1);
 }
 
-static bool tell_hook(void *user, const struct budget_alarm *a)
+static void hook_told(void *user, const struct budget_alarm *a, bool ok)
 {
 	char text[300];
 	(void)user;
-	bool ok = budget_hook(a);
 	snprintf(text, sizeof text, "%.80s passed %d %%: %.40s of its currency is spent",
 		 a->budget.name.p, a->percent, a->spent.p);
 	log_event(NULL, ok ? "budget_alarm" : "budget_hook_failed", text);
-	return ok;
+}
+
+/* Told once an hour, not every few seconds. */
+static void budget_failed(void *user, const struct budget *b, const struct err *why)
+{
+	const uint64_t now_us = (uint64_t)clock_monotonic_us() + 1;
+	uint64_t *told_us = dict_need(user, b->name, NULL);
+	if (*told_us && now_us - *told_us < US_PER_HOUR)
+		return;
+	log_event(NULL, "budget_failed", why->message);
+	*told_us = now_us;
 }
 
 static int count_budget(void *user, const struct budget *b)
@@ -333,33 +344,50 @@ static int count_budget(void *user, const struct budget *b)
 	return 0;
 }
 
-/* Alarms of budgets, until a signal comes. Hooks may take their time: this is the main thread, with
- * a connection of its own. */
+/* Raises alarms that are due and looks after their hooks. */
+static int watch_once(struct store *store, struct budgets *budgets,
+		      const struct budget_listener *listener, struct err *e)
+{
+	const struct instant now = clock_now();
+	int64_t raised = 0;
+	int any = 0;
+	int rc = budgets_each(budgets, count_budget, &any, e);
+	if (rc != 0 || !any)
+		return rc;
+	rc = store_begin(store, now, e);
+	if (rc != 0)
+		return rc;
+	rc = budgets_raise(budgets, now, listener, &raised, e);
+	if (rc == 0 && raised)
+		rc = store_commit(store, e);
+	else
+		store_rollback(store);
+	/* hooks of alarms that were raised before are told whatever became of these */
+	struct err own;
+	int told = budgets_tell(budgets, now, false, listener, &own);
+	if (rc == 0 && told != 0) {
+		*e = own;
+		rc = told;
+	}
+	return rc;
+}
+
+/* Alarms of budgets, until a signal comes: the main thread, with a connection of its own. */
 static void watch(const char *path)
 {
 	enum { SECONDS = 3 };
+	const struct timespec pause = { SECONDS, 0 };
 	struct store *store = NULL;
 	struct budgets *budgets = NULL;
+	struct dict known = { 0 };
+	const struct budget_listener listener = { &known, budget_failed, hook_told };
 	struct err e = { 0 };
-	if (store_open(&store, path, DB_WRITE, &e) == 0)
-		budgets = budgets_open(store);
 	while (atomic_load(&signals) == 0) {
-		int64_t raised = 0;
-		int any = 0;
-		struct instant now = clock_now();
-		const struct timespec pause = { SECONDS, 0 };
-		int rc = budgets ? budgets_each(budgets, count_budget, &any, &e) : 1;
+		int rc = store ? 0 : store_open(&store, path, DB_WRITE, &e);
+		if (rc == 0 && !budgets)
+			budgets = budgets_open(store);
 		if (rc == 0)
-			rc = any ? store_begin(store, now, &e) : 1;
-		if (rc == 0) {
-			rc = budgets_raise(budgets, now, &raised, &e);
-			if (rc == 0 && raised)
-				rc = store_commit(store, &e);
-			else
-				store_rollback(store);
-		}
-		if (rc == 0)
-			rc = budgets_tell(budgets, now, tell_hook, NULL, &e);
+			rc = watch_once(store, budgets, &listener, &e);
 		if (rc < 0)
 			log_event(NULL, "store_failed", e.message);
 		if (atomic_load(&signals) == 0)
@@ -367,6 +395,7 @@ static void watch(const char *path)
 	}
 	budgets_close(budgets);
 	store_close(store);
+	dict_release(&known);
 }
 
 static int read_pem(const char *path, struct buf *out, struct err *e)

@@ -3,40 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/dict.h"
+#include "meter/billing/budget.h"
 #include "meter/store/store_sql.h"
-
-/* What a customer spent in the current period, and up to which row that is known. */
-struct spent {
-	int64_t period_from_us;
-	struct money_total amount;
-	int64_t unpriced;
-	int64_t seq; /* rows up to that one are in it */
-	bool known;
-};
-
-struct spending {
-	struct store *store;
-	struct dict index; /* customer to 1 + place */
-	struct spent *spent;
-	size_t count;
-};
-
-struct spending *spending_open(struct store *s)
-{
-	struct spending *sp = mem_zalloc(sizeof *sp);
-	sp->store = s;
-	return sp;
-}
-
-void spending_close(struct spending *sp)
-{
-	if (!sp)
-		return;
-	dict_release(&sp->index);
-	free(sp->spent);
-	free(sp);
-}
 
 int limit_set(struct store *s, const struct spending_limit *l, struct instant now, struct err *e)
 {
@@ -80,113 +48,16 @@ int limits_each(struct store *s, int (*take)(void *user, const struct spending_l
 	return rc;
 }
 
-static int64_t period_start(struct text period, struct instant now)
+int standing_of(struct spending *sp, struct text customer, struct text currency, struct instant now,
+		struct standing *out, struct err *e)
 {
-	int64_t day = floor_div(now.us, US_PER_DAY);
-	if (text_is(period, "day"))
-		return day * US_PER_DAY;
-	if (text_is(period, "month")) {
-		struct civil c = civil_from_day(day);
-		c.day = 1;
-		return civil_to_day(c) * US_PER_DAY;
-	}
-	return INSTANT_MIN.us;
-}
-
-/* Adds what the statement's rows (price, sums) come to. */
-static int add_cells(struct spending *sp, struct query *q, struct spent *to, struct err *e)
-{
-	struct db *db = store_db(sp->store);
-	int rc;
-	while ((rc = db_step(db, q, e)) == 1) {
-		const struct stored_price *price;
-		struct money_total amount;
-		int64_t tokens[BUCKET_COUNT] = { 0 };
-		int64_t records = db_is_null(q, 1) ? 0 : db_int(q, 1), requests = db_int(q, 2);
-		for (int b = 0; b < BUCKET_COMMON; b++)
-			tokens[b] = db_int(q, 3 + b);
-		rc = store_stored_price(sp->store, db_int(q, 0), &price, e);
-		if (rc == 0)
-			rc = stored_price_amount(price, tokens, requests, 0, &amount, e);
-		if (rc == 0 && !money_total_add(&to->amount, amount))
-			rc = err_set(e, ERR_RANGE, "the spending is larger than a total can hold");
-		if (rc != 0)
-			break;
-		to->unpriced += price->reason.n ? records : 0;
-	}
-	db_reset(q);
-	return rc;
-}
-
-/* Rows of the customer after the last known one, or of the whole period at first. */
-static int catch_up(struct spending *sp, struct text customer, struct spent *s, int64_t from_us,
-		    struct err *e)
-{
-	struct db *db = store_db(sp->store);
+	struct db *db = store_db(spending_store(sp));
 	struct query *q;
-	int64_t last = store_last_seq(sp->store), from = s->seq + 1;
-	int rc = store_flush(sp->store, e);
-	if (rc != 0)
-		return rc;
-	if (!s->known || s->period_from_us != from_us) {
-		*s = (struct spent){ .period_from_us = from_us, .known = true };
-		struct query *r;
-		int64_t rolled = 0;
-		rc = db_statement(db, STORE_ROLLED_TO, &r, e);
-		if (rc == 0 && (rc = db_step(db, r, e)) == 1) {
-			rolled = db_int(r, 0);
-			rc = 0;
-		}
-		if (rc < 0)
-			return rc;
-		db_reset(r);
-		/* periods begin where UTC days do, so whole days of the rollup make them up */
-		rc = db_statement(db, STORE_SPENT_DAYS, &q, e);
-		if (rc != 0)
-			return rc;
-		db_bind_text(q, ":customer", customer);
-		db_bind_int(q, ":from", floor_div(from_us, US_PER_DAY));
-		rc = add_cells(sp, q, s, e);
-		if (rc != 0)
-			return rc;
-		from = rolled + 1;
-	}
-	if (from <= last) {
-		rc = db_statement(db, STORE_SPENT_ROWS, &q, e);
-		if (rc != 0)
-			return rc;
-		db_bind_text(q, ":customer", customer);
-		db_bind_int(q, ":from", from);
-		db_bind_int(q, ":to", last);
-		db_bind_int(q, ":since", from_us);
-		rc = add_cells(sp, q, s, e);
-	}
-	s->seq = last;
-	return rc;
-}
-
-static int read_held(struct spending *sp, struct text customer, struct instant now, int64_t *out,
-		     struct nano_credits *credits, struct err *e)
-{
-	struct query *q;
-	int rc = db_statement(store_db(sp->store), STORE_HELD_SUM, &q, e);
-	if (rc != 0)
-		return rc;
-	db_bind_text(q, ":customer", customer);
-	db_bind_int(q, ":now", now.us);
-	rc = db_step(store_db(sp->store), q, e);
-	*out = rc == 1 && !db_is_null(q, 0) ? db_int(q, 0) : 0;
-	credits->nano = rc == 1 && !db_is_null(q, 1) ? db_int(q, 1) : 0;
-	db_reset(q);
-	return rc < 0 ? rc : 0;
-}
-
-int standing_of(struct spending *sp, struct text customer, struct instant now, struct standing *out,
-		struct err *e)
-{
-	struct db *db = store_db(sp->store);
-	struct query *q;
-	int64_t held, from_us = INSTANT_MIN.us;
+	char period[8];
+	struct spending_scope scope = { .customer = customer,
+					.currency = currency,
+					.period = TEXT("ever"),
+					.zone = TEXT("UTC") };
 	int rc = db_statement(db, STORE_LIMIT_OF, &q, e);
 	if (rc != 0)
 		return rc;
@@ -196,29 +67,14 @@ int standing_of(struct spending *sp, struct text customer, struct instant now, s
 	if (rc == 1) {
 		out->limited = true;
 		out->limit = (struct money){ db_int(q, 0) };
-		from_us = period_start(db_text(q, 1), now);
+		snprintf(period, sizeof period, "%.*s", (int)db_text(q, 1).n, db_text(q, 1).p);
+		snprintf(out->currency, sizeof out->currency, "%.*s", (int)db_text(q, 2).n,
+			 db_text(q, 2).p);
+		scope.period = text_of(period);
+		scope.currency = text_of(out->currency);
 	}
 	db_reset(q);
-	if (rc < 0)
-		return rc;
-	uint64_t *at = dict_need(&sp->index, customer, NULL);
-	if (!*at) {
-		if ((sp->count & (sp->count - 1)) == 0)
-			sp->spent = mem_grow(sp->spent,
-					     (sp->count ? sp->count * 2 : 1) * sizeof *sp->spent);
-		sp->spent[sp->count] = (struct spent){ 0 };
-		*at = ++sp->count;
-	}
-	struct spent *s = &sp->spent[*at - 1];
-	rc = catch_up(sp, customer, s, from_us, e);
-	if (rc == 0)
-		rc = read_held(sp, customer, now, &held, &out->held_credits, e);
-	if (rc != 0)
-		return rc;
-	out->spent = s->amount;
-	out->unpriced = s->unpriced;
-	money_total_add_units(&out->held, (struct money){ held }, 1, 1);
-	return 0;
+	return rc < 0 ? rc : spending_of(sp, &scope, now, &out->of, e);
 }
 
 /* Picos that hold an exact amount, rounded up: a hold must cover what it is for. */
@@ -265,7 +121,9 @@ static void read_hold(struct query *q, struct hold *out)
 			      .expires = { db_int(q, 6) },
 			      .state = db_text(q, 7),
 			      .usage = db_text(q, 8),
-			      .credits = { db_int(q, 9) } };
+			      .credits = { db_int(q, 9) },
+			      .project = db_text(q, 10),
+			      .model = db_text(q, 11) };
 }
 
 int hold_each_open(struct store *s, const char *customer, struct instant now,
@@ -289,8 +147,8 @@ int hold_each_open(struct store *s, const char *customer, struct instant now,
 
 static void keep_texts(struct hold *h, struct arena *texts)
 {
-	struct text *const each[] = { &h->id,	 &h->customer, &h->currency,
-				      &h->state, &h->request,  &h->usage };
+	struct text *const each[] = { &h->id,	   &h->customer, &h->currency, &h->state,
+				      &h->request, &h->usage,	 &h->project,  &h->model };
 	for (size_t i = 0; i < sizeof each / sizeof *each; i++)
 		each[i]->p = arena_text(texts, each[i]->n ? each[i]->p : "", each[i]->n);
 }
@@ -343,7 +201,7 @@ static int check_credits(struct ledger *l, const struct hold *h, const struct st
 	int rc = ledger_find_account(l, h->customer, &a, e);
 	if (rc != 0 || !a || a->byo)
 		return rc;
-	rc = ledger_balance_with(l, a, st->held_credits, now, &b, e);
+	rc = ledger_balance_with(l, a, st->of.held_credits, now, &b, e);
 	if (rc != 0 || b.unlimited || h->credits.nano <= b.spendable.nano)
 		return rc;
 	return err_set(e, ERR_LIMIT,
@@ -353,18 +211,63 @@ static int check_credits(struct ledger *l, const struct hold *h, const struct st
 		       nano_credits_format(h->credits, text[2]));
 }
 
+/* Whether the customer's limit allows so much more. */
+static int check_limit(const struct hold *h, const struct standing *st, struct err *e)
+{
+	const struct scope_state *s = &st->of;
+	struct money_total all = s->spent, limit = { 0 };
+	char text[4][DECIMAL_TEXT_MAX];
+	if (!st->limited)
+		return 0;
+	if ((h->amount.pico && !text_is(h->currency, st->currency)) || s->foreign ||
+	    s->held_foreign)
+		return err_set(e, ERR_LIMIT,
+			       "the limit of '%.*s' is in %s and cannot judge the hold: %s",
+			       (int)h->customer.n, h->customer.p, st->currency,
+			       s->foreign	 ? "usage of its period is in another currency"
+			       : s->held_foreign ? "open holds are in another currency"
+						 : "it is in another currency");
+	money_total_add_units(&limit, st->limit, 1, 1);
+	if (money_total_add(&all, s->held) && money_total_add_units(&all, h->amount, 1, 1) &&
+	    all.atto <= limit.atto)
+		return 0;
+	return err_set(e, ERR_LIMIT,
+		       "the limit of '%.*s' does not allow it: limit %s, spent %s, held %s, asked "
+		       "%s",
+		       (int)h->customer.n, h->customer.p, money_format(st->limit, text[0]),
+		       money_total_format(s->spent, text[1]), money_total_format(s->held, text[2]),
+		       money_format(h->amount, text[3]));
+}
+
+static int add_hold(struct store *s, const struct hold *h, struct instant now, struct err *e)
+{
+	struct query *q;
+	int rc = db_statement(store_db(s), STORE_ADD_HOLD, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":credits", h->credits.nano);
+	db_bind_text(q, ":id", h->id);
+	db_bind_text(q, ":customer", h->customer);
+	db_bind_text(q, ":project", h->project);
+	db_bind_text(q, ":model", h->model);
+	db_bind_text(q, ":currency", h->currency);
+	db_bind_int(q, ":pico", h->amount.pico);
+	db_bind_text(q, ":request", h->request);
+	db_bind_int(q, ":created", now.us);
+	db_bind_int(q, ":expires", h->expires.us);
+	return db_done(store_db(s), q, e);
+}
+
 int hold_open(struct spending *sp, struct ledger *l, const struct hold *h, struct instant now,
 	      struct standing *after, struct err *e)
 {
 	struct hold known;
 	struct err none;
-	struct query *q;
 	struct arena texts = { 0 };
-	char text[4][DECIMAL_TEXT_MAX];
-	int rc = standing_of(sp, h->customer, now, after, e);
+	int rc = standing_of(sp, h->customer, h->currency, now, after, e);
 	if (rc != 0)
 		return rc;
-	rc = hold_find(sp->store, h->id, &known, &texts, &none);
+	rc = hold_find(spending_store(sp), h->id, &known, &texts, &none);
 	const bool is_new = rc == -ERR_NOT_FOUND;
 	if (rc == 0)
 		rc = check_known(&known, h, now, e);
@@ -373,35 +276,18 @@ int hold_open(struct spending *sp, struct ledger *l, const struct hold *h, struc
 	arena_release(&texts);
 	if (!is_new)
 		return rc;
-	struct money_total all = after->spent;
-	bool fits =
-		money_total_add(&all, after->held) && money_total_add_units(&all, h->amount, 1, 1);
-	struct money_total limit = { 0 };
-	money_total_add_units(&limit, after->limit, 1, 1);
-	if (after->limited && (!fits || all.atto > limit.atto))
-		return err_set(
-			e, ERR_LIMIT,
-			"the limit of '%.*s' does not allow it: limit %s, spent %s, held %s, "
-			"asked %s",
-			(int)h->customer.n, h->customer.p, money_format(after->limit, text[0]),
-			money_total_format(after->spent, text[1]),
-			money_total_format(after->held, text[2]), money_format(h->amount, text[3]));
-	rc = check_credits(l, h, after, now, e);
+	rc = check_limit(h, after, e);
 	if (rc == 0)
-		rc = db_statement(store_db(sp->store), STORE_ADD_HOLD, &q, e);
-	if (rc != 0)
-		return rc;
-	db_bind_int(q, ":credits", h->credits.nano);
-	db_bind_text(q, ":id", h->id);
-	db_bind_text(q, ":customer", h->customer);
-	db_bind_text(q, ":currency", h->currency);
-	db_bind_int(q, ":pico", h->amount.pico);
-	db_bind_text(q, ":request", h->request);
-	db_bind_int(q, ":created", now.us);
-	db_bind_int(q, ":expires", h->expires.us);
-	rc = db_done(store_db(sp->store), q, e);
+		rc = budgets_allow(sp,
+				   &(struct budget_call){ h->customer, h->project, h->model,
+							  h->currency, h->amount },
+				   now, e);
 	if (rc == 0)
-		money_total_add_units(&after->held, h->amount, 1, 1);
+		rc = check_credits(l, h, after, now, e);
+	if (rc == 0)
+		rc = add_hold(spending_store(sp), h, now, e);
+	if (rc == 0)
+		money_total_add_units(&after->of.held, h->amount, 1, 1);
 	return rc;
 }
 
@@ -409,7 +295,7 @@ static int write_end(struct spending *sp, struct text id, const char *state, str
 		     struct instant now, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(store_db(sp->store), STORE_END_HOLD, &q, e);
+	int rc = db_statement(store_db(spending_store(sp)), STORE_END_HOLD, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_text(q, ":id", id);
@@ -419,7 +305,50 @@ static int write_end(struct spending *sp, struct text id, const char *state, str
 		db_bind_text(q, ":usage", usage);
 	else
 		db_bind_null(q, ":usage");
-	return db_done(store_db(sp->store), q, e);
+	return db_done(store_db(spending_store(sp)), q, e);
+}
+
+/* *writes: whether the hold's state changes; it may have ended so already, or have expired. */
+static int check_end(const struct hold *h, const char *state, struct text usage, bool *writes,
+		     struct err *e)
+{
+	bool same = text_is(h->state, state) && text_eq(h->usage, usage);
+	/* the record counts; the reservation had ended already */
+	bool late = text_is(h->state, "expired") && strcmp(state, "settled") == 0;
+	*writes = !same && !late;
+	if (!*writes || text_is(h->state, "open"))
+		return 0;
+	return err_set(e, ERR_CONFLICT, "the hold '%.*s' is %.*s already", (int)h->id.n, h->id.p,
+		       (int)h->state.n, h->state.p);
+}
+
+int hold_can_end(struct spending *sp, struct text id, const char *state, struct text usage,
+		 struct err *e)
+{
+	struct hold h;
+	struct arena texts = { 0 };
+	bool writes;
+	int rc = hold_find(spending_store(sp), id, &h, &texts, e);
+	if (rc == 0)
+		rc = check_end(&h, state, usage, &writes, e);
+	arena_release(&texts);
+	return rc;
+}
+
+/* The settlement counts where its hold did. */
+static int count_settled(struct spending *sp, const struct hold *h, struct text usage,
+			 struct err *e)
+{
+	return spending_settled(spending_store(sp),
+				&(struct settled_hold){ .id = h->id,
+							.customer = h->customer,
+							.project = h->project,
+							.model = h->model,
+							.currency = h->currency,
+							.estimate = h->amount,
+							.created = h->created,
+							.usage = usage },
+				e);
 }
 
 int hold_end(struct spending *sp, struct text id, const char *state, struct text usage,
@@ -427,17 +356,14 @@ int hold_end(struct spending *sp, struct text id, const char *state, struct text
 {
 	struct hold h;
 	struct arena texts = { 0 };
-	int rc = hold_find(sp->store, id, &h, &texts, e);
-	if (rc == 0) {
-		bool same = text_is(h.state, state) && text_eq(h.usage, usage);
-		/* the record counts; the reservation had ended already */
-		bool late = text_is(h.state, "expired") && strcmp(state, "settled") == 0;
-		if (!same && !late)
-			rc = text_is(h.state, "open")
-				     ? write_end(sp, id, state, usage, now, e)
-				     : err_set(e, ERR_CONFLICT, "the hold '%.*s' is %.*s already",
-					       (int)id.n, id.p, (int)h.state.n, h.state.p);
-	}
+	bool writes = false;
+	int rc = hold_find(spending_store(sp), id, &h, &texts, e);
+	if (rc == 0)
+		rc = check_end(&h, state, usage, &writes, e);
+	if (rc == 0 && writes)
+		rc = write_end(sp, id, state, usage, now, e);
+	if (rc == 0 && strcmp(state, "settled") == 0)
+		rc = count_settled(sp, &h, usage, e);
 	arena_release(&texts);
 	return rc;
 }
@@ -445,12 +371,12 @@ int hold_end(struct spending *sp, struct text id, const char *state, struct text
 int hold_expire(struct spending *sp, struct instant now, int64_t *count, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(store_db(sp->store), STORE_EXPIRE_HOLDS, &q, e);
+	int rc = db_statement(store_db(spending_store(sp)), STORE_EXPIRE_HOLDS, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":now", now.us);
-	rc = db_done(store_db(sp->store), q, e);
-	*count = rc == 0 ? db_changes(store_db(sp->store)) : 0;
+	rc = db_done(store_db(spending_store(sp)), q, e);
+	*count = rc == 0 ? db_changes(store_db(spending_store(sp))) : 0;
 	return rc;
 }
 
@@ -477,6 +403,8 @@ static int settle_found(struct spending *sp, struct ledger *l, const struct hold
 	/* that a hold ends once is what keeps this from happening twice */
 	rc = write_end(sp, h->id, "settled", text_of(key), now, e);
 	if (rc == 0)
+		rc = count_settled(sp, h, text_of(key), e);
+	if (rc == 0)
 		rc = ledger_draw(
 			l, account, used,
 			&(struct draw){ .at = now, .note = text_of(key), .policy = SHORT_PARTIAL },
@@ -490,7 +418,7 @@ int hold_settle_credits(struct spending *sp, struct ledger *l, struct text id,
 {
 	struct hold h;
 	struct arena texts = { 0 };
-	int rc = hold_find(sp->store, id, &h, &texts, e);
+	int rc = hold_find(spending_store(sp), id, &h, &texts, e);
 	*out = (struct drawn){ 0 };
 	if (rc == 0)
 		rc = settle_found(sp, l, &h, used, strict, now, out, e);

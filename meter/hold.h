@@ -1,16 +1,18 @@
 /*
- * hold: money reserved for a call in flight, so that calls running at once cannot spend more than a
- * customer may.
+ * hold: money reserved for a call in flight, so that calls running at once cannot spend more than
+ * they may.
  *
  * A hold is asked for before the call with an estimate, and ends once: settled by the call's usage
  * record, released, or expired. It is admitted only while spent + held + estimate stays within the
- * limit; all of it inside one transaction of the store, so however many ask at once, what is
- * admitted never exceeds the limit. What a call really used may exceed its hold; that excess is
- * what can pass the limit, and only by calls that had been admitted.
+ * customer's limit and every hard budget that covers it, whoever's holds these cover too; all of it
+ * inside one transaction of the store, so however many ask at once, what is admitted never exceeds
+ * them. What a call really used may exceed its hold; docs/metering.md states the bound as a
+ * formula.
  */
 #ifndef TALLY_METER_HOLD_H
 #define TALLY_METER_HOLD_H
 
+#include "meter/billing/spending.h"
 #include "meter/ingest/ingest.h"
 #include "meter/ledger/ledger.h"
 
@@ -19,13 +21,12 @@ struct spending_limit {
 	struct money amount;
 };
 
-/* How a customer stands. */
+/* How a customer stands: in the period and currency of the limit; of ever when there is none. */
 struct standing {
 	bool limited;
 	struct money limit;
-	struct nano_credits held_credits;
-	struct money_total spent, held; /* in the period of the limit; of ever when there is none */
-	int64_t unpriced;		/* records that `spent` does not hold */
+	char currency[16]; /* of the limit */
+	struct scope_state of;
 };
 
 struct hold {
@@ -33,28 +34,26 @@ struct hold {
 	struct money amount;
 	struct nano_credits credits; /* reserved of the customer's account; 0: it has none */
 	struct instant created, expires;
-	struct text project, model; /* of the call to come, for budgets; not stored */
+	struct text project, model; /* of the call to come, for budgets */
 };
 
 enum { HOLD_SECONDS_DEFAULT = 600, HOLD_SECONDS_MOST = 86400 };
 
-/* Spending of customers, remembered between questions; belongs to the thread that writes. */
-struct spending;
-struct spending *spending_open(struct store *s);
-void spending_close(struct spending *sp);
-
 /* All inside a transaction. */
 int limit_set(struct store *s, const struct spending_limit *l, struct instant now, struct err *e);
 int limit_clear(struct store *s, const char *customer, struct err *e);
-int standing_of(struct spending *sp, struct text customer, struct instant now, struct standing *out,
-		struct err *e);
+/* currency: of a customer without a limit. */
+int standing_of(struct spending *sp, struct text customer, struct text currency, struct instant now,
+		struct standing *out, struct err *e);
 int limits_each(struct store *s, int (*take)(void *user, const struct spending_limit *l),
 		void *user, struct err *e);
 
 /*
- * Admits the hold or refuses it (ERR_LIMIT): by the customer's spending limit, and by the balance
- * of the customer's credit account. The same id again with the same request is the same hold; with
- * another one, or once it has ended, ERR_CONFLICT.
+ * Admits the hold or refuses it (ERR_LIMIT): by the customer's spending limit, by the hard budgets
+ * that cover it, and by the balance of the customer's credit account. What cannot be judged,
+ * because a limit or budget is in another currency or cannot be evaluated, is refused. The same id
+ * again with the same request is the same hold; with another one, or once it has ended,
+ * ERR_CONFLICT.
  */
 int hold_open(struct spending *sp, struct ledger *l, const struct hold *h, struct instant now,
 	      struct standing *after, struct err *e);
@@ -64,8 +63,12 @@ int hold_find(struct store *s, struct text id, struct hold *out, struct arena *t
 /* Open holds that have not expired; customer NULL: of everyone. */
 int hold_each_open(struct store *s, const char *customer, struct instant now,
 		   int (*take)(void *user, const struct hold *h), void *user, struct err *e);
-/* Ends an open hold. Ending it again in the same way changes nothing; in another way is
- * ERR_CONFLICT. An expired hold can still be settled: the usage is a fact. */
+/* Whether hold_end would end it so, or has done it already. Errors: ERR_NOT_FOUND, ERR_CONFLICT. */
+int hold_can_end(struct spending *sp, struct text id, const char *state, struct text usage,
+		 struct err *e);
+/* Ends an open hold; the usage record that settles it is stored already. Ending it again in the
+ * same way changes nothing; in another way is ERR_CONFLICT. An expired hold can still be settled:
+ * the usage is a fact. */
 int hold_end(struct spending *sp, struct text id, const char *state, struct text usage,
 	     struct instant now, struct err *e);
 /*

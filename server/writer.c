@@ -22,7 +22,6 @@ struct writer {
 	struct store *store;
 	struct ingest *in;
 	struct spending *spending;
-	struct budgets *budgets;
 	struct ledger *ledger;
 	struct drawer *drawer;
 	struct items items; /* of the job at work */
@@ -207,13 +206,13 @@ static void put_hold(struct buf *b, const struct hold *h, const struct standing 
 	buf_printf(b, ",\"expires\":\"%s\"", instant_format(h->expires, when));
 	if (!st)
 		return;
-	buf_printf(b, ",\"spent\":\"%s\"", money_total_format(st->spent, text));
-	buf_printf(b, ",\"held\":\"%s\"", money_total_format(st->held, text));
+	buf_printf(b, ",\"spent\":\"%s\"", money_total_format(st->of.spent, text));
+	buf_printf(b, ",\"held\":\"%s\"", money_total_format(st->of.held, text));
 	if (st->limited)
 		buf_printf(b, ",\"limit\":\"%s\"", money_format(st->limit, text));
 	else
 		buf_puts(b, ",\"limit\":null");
-	buf_printf(b, ",\"unpriced\":%lld", (long long)st->unpriced);
+	buf_printf(b, ",\"unpriced\":%lld", (long long)st->of.unpriced);
 }
 
 static bool count_member(json_value *v, const char *key, int64_t *out)
@@ -292,6 +291,8 @@ static int read_request(struct writer *w, struct job *j, json_value *v, struct h
 		    decimal_parse(&d, json_string(amount), NULL) != 0 || d.digits < 0)
 			return err_set(e, ERR_INVALID,
 				       "field 'amount' must be a decimal string from 0");
+		h->project = json_string(json_member(v, "project"));
+		h->model = json_string(json_member(v, "model"));
 		rc = money_from_decimal(&h->amount, d, e);
 		return rc == 0 ? reserve_credits(w, h, NULL, e) : rc;
 	}
@@ -328,15 +329,6 @@ static int take_hold(struct writer *w, struct job *j, struct instant now, struct
 	if (rc != 0)
 		return rc;
 	rc = read_request(w, j, json_root(d), &h, now, e);
-	/* asked again, the hold is there already and counts among what is held */
-	struct hold known;
-	struct err none;
-	bool again = rc == 0 && hold_find(w->store, h.id, &known, &j->arena, &none) == 0;
-	if (rc == 0)
-		rc = standing_of(w->spending, h.customer, now, &st, e);
-	if (rc == 0 && !again)
-		rc = budgets_allow(w->budgets, h.customer, h.project, h.model, h.currency, h.amount,
-				   st.held, now, e);
 	if (rc == 0)
 		rc = hold_open(w->spending, w->ledger, &h, now, &st, e);
 	/* what is stored is the answer, also to a request that comes again when prices have changed
@@ -407,15 +399,18 @@ static int take_settlement(struct writer *w, struct job *j, struct instant now, 
 			m->record.present |= (uint64_t)1 << FIELD_CUSTOMER;
 		}
 		struct text usage = m->record.text[FIELD_ID];
-		rc = hold_end(w->spending, h.id, "settled", usage, now, e);
+		rc = hold_can_end(w->spending, h.id, "settled", usage, e);
 		if (rc == 0)
 			rc = take_items(w, j, now, e);
 		if (rc == 0 && ingest_counts(w->in)->quarantined)
 			rc = err_set(e, ERR_INVALID,
 				     "the usage record was refused; the hold stays "
 				     "open");
+		/* how it counts is seen from the record */
 		if (rc == 0)
-			rc = standing_of(w->spending, h.customer, now, &st, e);
+			rc = hold_end(w->spending, h.id, "settled", usage, now, e);
+		if (rc == 0)
+			rc = standing_of(w->spending, h.customer, h.currency, now, &st, e);
 		if (rc == 0 && (rc = hold_find(w->store, j->hold_id, &h, &j->arena, e)) == 0) {
 			j->status = 200;
 			buf_puts(&j->answer, "{");
@@ -583,8 +578,6 @@ static void forget_all(struct writer *w)
 	drawer_forget(w->drawer);
 	spending_close(w->spending);
 	w->spending = spending_open(w->store);
-	budgets_close(w->budgets);
-	w->budgets = budgets_open(w->store);
 }
 
 /* The end of each job: its answer, or why there is none. */
@@ -752,7 +745,6 @@ int writer_open(struct writer **out, const struct writer_options *o, struct err 
 		rc = drawer_open(&w->drawer, w->ledger, o->book, e);
 	if (rc == 0) {
 		w->spending = spending_open(w->store);
-		w->budgets = budgets_open(w->store);
 		atomic_store(&w->stats.rows, store_last_seq(w->store));
 		if (pthread_create(&w->thread, NULL, run, w) != 0)
 			rc = err_set(e, ERR_SYSTEM, "no thread could be started");
@@ -760,7 +752,6 @@ int writer_open(struct writer **out, const struct writer_options *o, struct err 
 	if (rc != 0) {
 		ingest_close(w->in);
 		spending_close(w->spending);
-		budgets_close(w->budgets);
 		drawer_close(w->drawer);
 		ledger_close(w->ledger);
 		store_close(w->store);
@@ -789,7 +780,6 @@ void writer_close(struct writer *w)
 	writer_stop(w);
 	ingest_close(w->in);
 	spending_close(w->spending);
-	budgets_close(w->budgets);
 	drawer_close(w->drawer);
 	ledger_close(w->ledger);
 	store_close(w->store);

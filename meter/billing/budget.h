@@ -2,14 +2,15 @@
  * budget: how much may be spent by whom, on what, in a period; thresholds and their alarms.
  *
  * A budget covers everything, or a customer, a project, a model, or any of them together. At every
- * soft threshold an alarm is raised once a period. A hard budget refuses holds that would pass it.
- * What was spent is exact: rollups once, then only the rows that came since.
+ * soft threshold an alarm is raised once a period. A hard budget refuses holds that would pass it,
+ * by what was spent and is held within its scope, whoever spends it (spending). A budget that
+ * cannot be evaluated is told of, refuses holds if it is hard, and stands in no other budget's way.
  */
 #ifndef TALLY_METER_BILLING_BUDGET_H
 #define TALLY_METER_BILLING_BUDGET_H
 
-#include "base/zone.h"
-#include "meter/store/store.h"
+#include "meter/billing/hook.h"
+#include "meter/billing/spending.h"
 
 enum { BUDGET_SOFT_MAX = 8, BUDGET_HOOK_TRIES = 20 };
 
@@ -19,33 +20,45 @@ struct budget {
 	struct money amount;
 	int soft[BUDGET_SOFT_MAX], soft_count; /* percent, ascending */
 	bool hard;
+	struct text damage; /* what of it cannot be read; empty: nothing */
 };
 
 struct budget_state {
 	struct instant from, to; /* of the period; INSTANT_MIN and _MAX for "ever" */
-	struct money_total spent;
-	int64_t unpriced; /* records that `spent` does not hold */
+	struct money_total spent, held;
+	int64_t unpriced; /* records that `spent` does not hold, or holds by their estimate only */
 	int percent;	  /* of the amount, whole, cut */
 };
 
 /* "50,80,100". Errors: ERR_USAGE. */
 int budget_soft_parse(struct budget *b, const char *list, struct err *e);
+/* Inside a transaction. Refused when its spending cannot be evaluated (ERR_INVALID: records or
+ * holds of its period are in another currency). */
 int budget_set(struct store *s, const struct budget *b, struct instant now, struct err *e);
 int budget_clear(struct store *s, const char *name, struct err *e);
 
-/* Spending of budgets, remembered between questions; belongs to the thread that asks. */
+/* Spending of budgets, remembered between questions, and hooks that run; belongs to the thread that
+ * asks. */
 struct budgets;
 struct budgets *budgets_open(struct store *s);
 void budgets_close(struct budgets *b);
-/* The texts of a budget live as long as the handle. */
+/* The texts of a budget live until `take` returns; what it returns, if not 0, ends the rest. */
 int budgets_each(struct budgets *b, int (*take)(void *user, const struct budget *b), void *user,
 		 struct err *e);
+/* Errors: ERR_INVALID when it cannot be evaluated; those of spending_of. */
 int budget_state_of(struct budgets *all, const struct budget *b, struct instant now,
 		    struct budget_state *out, struct err *e);
-/* Whether hard budgets allow so much more on top of what is held. Errors: ERR_LIMIT. */
-int budgets_allow(struct budgets *b, struct text customer, struct text project, struct text model,
-		  struct text currency, struct money more, struct money_total held,
-		  struct instant now, struct err *e);
+/* Whether a failure is the database's and no single budget's. */
+bool budget_failure_is_general(const struct err *e);
+
+struct budget_call {
+	struct text customer, project, model, currency;
+	struct money amount;
+};
+/* Whether all hard budgets that cover the call allow that amount on top of what is held. Errors:
+ * ERR_LIMIT, also where one of them cannot judge it. */
+int budgets_allow(struct spending *sp, const struct budget_call *c, struct instant now,
+		  struct err *e);
 
 struct budget_alarm {
 	struct budget budget;
@@ -53,17 +66,22 @@ struct budget_alarm {
 	int percent;
 	struct text spent;
 };
-/* Inside a transaction: raises what has been passed. */
-int budgets_raise(struct budgets *b, struct instant now, int64_t *raised, struct err *e);
+/* Inside a transaction: raises what has been passed. failed hears of each budget that could not be
+ * evaluated; the others go on. */
+struct budget_listener {
+	void *user;
+	void (*failed)(void *user, const struct budget *b, const struct err *why);
+	/* an alarm's hook has ended, well or not */
+	void (*told)(void *user, const struct budget_alarm *a, bool ok);
+};
+int budgets_raise(struct budgets *b, struct instant now, const struct budget_listener *l,
+		  int64_t *raised, struct err *e);
 /*
- * Outside of one: tells the hooks of alarms that wait, each until it succeeds once, and marks it.
- * tell returns whether the hook took it.
+ * Outside of one: runs the hooks of alarms that wait, beside each other, each until it succeeds
+ * once, and marks what has ended. wait: until all of them have; else what still runs is looked at
+ * the next time.
  */
-int budgets_tell(struct budgets *b, struct instant now,
-		 bool (*tell)(void *user, const struct budget_alarm *a), void *user, struct err *e);
-
-/* Runs a hook: a shell command that gets the alarm as JSON on standard input, or an http(s) address
- * that it is posted to (with curl). True when it ended well. */
-bool budget_hook(const struct budget_alarm *a);
+int budgets_tell(struct budgets *b, struct instant now, bool wait, const struct budget_listener *l,
+		 struct err *e);
 
 #endif

@@ -7,7 +7,7 @@ static int read_sum(struct ledger *l, enum store_statement n, const struct accou
 	int rc = db_statement(l->db, n, &q, e);
 	if (rc != 0)
 		return rc;
-	if (n == STORE_HELD_SUM) {
+	if (n == LEDGER_HELD) {
 		db_bind_text(q, ":customer", a->customer);
 		db_bind_int(q, ":now", at.us);
 	} else {
@@ -35,7 +35,7 @@ int ledger_balance(struct ledger *l, const struct account *a, struct instant now
 	*out = (struct balance){ 0 };
 	int rc = read_sum(l, LEDGER_AVAILABLE, a, now, 0, &out->available.nano, e);
 	if (rc == 0)
-		rc = read_sum(l, STORE_HELD_SUM, a, now, 1, &out->held.nano, e);
+		rc = read_sum(l, LEDGER_HELD, a, now, 0, &out->held.nano, e);
 	finish_balance(a, out);
 	return rc;
 }

@@ -595,11 +595,15 @@ int store_find(struct store *s, struct text id, struct known_id *out, struct err
 		if (rc != 0)
 			return rc;
 	}
-	if (!out->first)
-		return 0;
+	return out->first ? store_find_row(s, out->first, out, e) : 0;
+}
+
+int store_find_row(struct store *s, int64_t first, struct known_id *out, struct err *e)
+{
 	/* few records are ever corrected: the index of corrections is small */
 	struct query *q;
 	int rc = store_flush(s, e);
+	*out = (struct known_id){ .first = first };
 	if (rc == 0)
 		rc = db_statement(&s->db, STORE_LAST_OF, &q, e);
 	if (rc != 0)

@@ -62,6 +62,8 @@ struct known_id {
 	int64_t first, current; /* current: 0 when it was voided */
 };
 int store_find(struct store *s, struct text id, struct known_id *out, struct err *e);
+/* The same of a record's own row. */
+int store_find_row(struct store *s, int64_t first, struct known_id *out, struct err *e);
 /* Brings the memory of that id near, ahead of store_find. */
 void store_prefetch(struct store *s, struct text id);
 

@@ -143,6 +143,7 @@ const char *const store_sql[STORE_STATEMENTS] = {
 		"SELECT time,series,price,kind,requests,input,cache_read,cache_write_5m,"
 		"cache_write_1h,output,reasoning,more,task,session FROM usage WHERE "
 		"seq BETWEEN :from AND :to AND time>=:since AND time<:until",
+	[STORE_DAY_SPAN] = "SELECT min(day),max(day) FROM rollup_day",
 	[STORE_SPAN_ROWS] = "SELECT min(lowest),max(highest) FROM rollup_quarter WHERE "
 			    "quarter>=:from AND quarter<:to",
 
@@ -153,26 +154,38 @@ const char *const store_sql[STORE_STATEMENTS] = {
 	[STORE_CLEAR_LIMIT] = "DELETE FROM spending_limit WHERE customer=:customer",
 	[STORE_LIMITS] =
 		"SELECT customer,currency,pico,period FROM spending_limit ORDER BY customer",
-	[STORE_LIMIT_OF] = "SELECT pico,period FROM spending_limit WHERE customer=:customer",
-	[STORE_SPENT_DAYS] = "SELECT price,records,requests,input,cache_read,cache_write_5m,"
-			     "cache_write_1h,output,reasoning FROM rollup_day WHERE day>=:from AND "
-			     "series IN (SELECT id FROM series WHERE customer=:customer)",
-	[STORE_SPENT_ROWS] = "SELECT price,CASE kind WHEN 1 THEN -1 ELSE 1 END,requests,input,"
-			     "cache_read,cache_write_5m,cache_write_1h,output,reasoning FROM usage "
-			     "WHERE seq BETWEEN :from AND :to AND time>=:since AND series IN "
-			     "(SELECT id FROM series WHERE customer=:customer)",
-	[STORE_HELD_SUM] = "SELECT sum(pico),sum(credits) FROM hold INDEXED BY hold_open WHERE "
-			   "state='open' AND "
-			   "customer=:customer AND expires>:now",
+	[STORE_LIMIT_OF] =
+		"SELECT pico,period,currency FROM spending_limit WHERE customer=:customer",
+#define IN_SCOPE "AND :project IN ('',project) AND :model IN ('',model) "
+#define HELD_SUMS \
+	"SELECT currency,sum(pico/1000000),sum(pico%1000000),sum(credits/1000000000)," \
+	"sum(credits%1000000000) FROM hold INDEXED BY hold_open WHERE state='open' AND " \
+	"expires>:now " IN_SCOPE
+	[SPENDING_HELD] = HELD_SUMS "GROUP BY currency",
+	[SPENDING_HELD_OF] = HELD_SUMS "AND customer=:customer GROUP BY currency",
+	[LEDGER_HELD] = "SELECT sum(credits) FROM hold INDEXED BY hold_open WHERE state='open' AND "
+			"customer=:customer AND expires>:now",
+	[SPENDING_ADD_APART] =
+		"INSERT INTO settled_apart(no,hold,customer,project,model,currency,pico,created,"
+		"first) SELECT coalesce(max(no),0)+1,:hold,:customer,:project,:model,:currency,"
+		":pico,:created,:first FROM settled_apart WHERE 1=1 ON CONFLICT(hold) DO NOTHING",
+	[SPENDING_APART] = "SELECT no,first,pico FROM settled_apart WHERE no>:after AND "
+			   "created>=:from AND created<:to AND :customer IN ('',customer) " IN_SCOPE
+			   "AND currency=:currency ORDER BY no",
+	[SPENDING_APART_CHANGED] =
+		"SELECT 1 FROM usage u CROSS JOIN settled_apart a WHERE u.seq BETWEEN :from AND "
+		":to AND u.of IS NOT NULL AND a.first=u.of LIMIT 1",
 	[STORE_HOLD_AT] =
-		"SELECT id,customer,currency,pico,request,created,expires,state,usage,credits "
-		"FROM hold WHERE id=:id",
-	[STORE_HOLDS_OPEN] = "SELECT id,customer,currency,pico,request,created,expires,state,usage,"
-			     "credits FROM hold WHERE state='open' AND expires>:now AND "
-			     "(:customer='' OR customer=:customer) ORDER BY created,id",
+		"SELECT id,customer,currency,pico,request,created,expires,state,usage,credits,"
+		"project,model FROM hold WHERE id=:id",
+	[STORE_HOLDS_OPEN] =
+		"SELECT id,customer,currency,pico,request,created,expires,state,usage,"
+		"credits,project,model FROM hold WHERE state='open' AND expires>:now AND "
+		"(:customer='' OR customer=:customer) ORDER BY created,id",
 	[STORE_ADD_HOLD] =
-		"INSERT OR FAIL INTO hold VALUES(:id,:customer,:currency,:pico,:request,:created,"
-		":expires,'open',NULL,NULL,:credits)",
+		"INSERT OR FAIL INTO hold(id,customer,currency,pico,request,created,expires,state,"
+		"credits,project,model) VALUES(:id,:customer,:currency,:pico,:request,:created,"
+		":expires,'open',:credits,:project,:model)",
 	[STORE_END_HOLD] =
 		"UPDATE OR FAIL hold SET state=:state,ended=:now,usage=:usage WHERE id=:id",
 	[STORE_EXPIRE_HOLDS] = "UPDATE hold SET state='expired',ended=:now WHERE state='open' AND "
@@ -375,13 +388,6 @@ const char *const store_sql[STORE_STATEMENTS] = {
 	"budget "
 	[BUDGETS] = BUDGET "ORDER BY name",
 	[BUDGETS_HARD] = BUDGET "WHERE hard=1 AND customer IN ('',:customer) ORDER BY name",
-	[BUDGET_ROWS] =
-		"SELECT u.price,sum(CASE u.kind WHEN 1 THEN -1 ELSE 1 END),sum(u.requests),"
-		"sum(u.input),sum(u.cache_read),sum(u.cache_write_5m),sum(u.cache_write_1h),"
-		"sum(u.output),sum(u.reasoning) FROM usage u JOIN series s ON s.id=u.series "
-		"JOIN subject m ON m.id=s.subject WHERE u.seq BETWEEN :from AND :to AND "
-		"u.time>=:since AND u.time<:until AND :customer IN ('',s.customer) AND "
-		":project IN ('',s.project) AND :model IN ('',m.model) GROUP BY u.price",
 	[BUDGET_ALARM_AT] = "SELECT 1 FROM budget_alarm WHERE budget=:budget AND "
 			    "period_from=:from AND percent=:percent AND pico=(SELECT pico FROM "
 			    "budget WHERE id=:budget)",
@@ -392,7 +398,7 @@ const char *const store_sql[STORE_STATEMENTS] = {
 		"SELECT budget,period_from,percent,raised,spent,tries,name,hook,customer,"
 		"project,model,currency,budget_alarm.pico,period FROM budget_alarm JOIN budget ON "
 		"id=budget WHERE told IS NULL AND hook<>'' AND tries<:most ORDER BY "
-		"raised,percent",
+		"tries,raised,percent",
 	[BUDGET_TOLD] = "UPDATE budget_alarm SET tries=tries+1,told=CASE WHEN :ok=1 THEN CAST(:now "
 			"AS BIGINT) END "
 			"WHERE budget=:budget AND period_from=:from AND percent=:percent AND "

@@ -181,6 +181,7 @@ static int add_sums(struct usage_sums *to, const struct usage_sums *more, struct
 	bad |= __builtin_add_overflow(to->requests, more->requests, &to->requests);
 	bad |= __builtin_add_overflow(to->web_searches, more->web_searches, &to->web_searches);
 	bad |= __builtin_add_overflow(to->unpriced, more->unpriced, &to->unpriced);
+	bad |= __builtin_add_overflow(to->foreign, more->foreign, &to->foreign);
 	for (int b = 0; b < BUCKET_COUNT; b++)
 		bad |= __builtin_add_overflow(to->tokens[b], more->tokens[b], &to->tokens[b]);
 	return bad ? err_set(e, ERR_RANGE, "the records add up to more than a total can hold") : 0;
@@ -250,13 +251,18 @@ static bool matches(const char *wanted, struct text have)
 	return !wanted || text_is(have, wanted);
 }
 
+static bool is_wanted(const struct usage_result *r, const struct cell *c)
+{
+	const struct usage_filter *f = r->filter;
+	return matches(f->model, c->subject->model) &&
+	       (!c->series || (matches(f->customer, c->series->customer) &&
+			       matches(f->project, c->series->project)));
+}
+
 static int take_cell(struct usage_result *r, struct cell *c, struct err *e)
 {
 	const struct stored_price *price;
-	const struct usage_filter *f = r->filter;
-	if (!matches(f->model, c->subject->model) ||
-	    (c->series && (!matches(f->customer, c->series->customer) ||
-			   !matches(f->project, c->series->project))))
+	if (!is_wanted(r, c))
 		return 0;
 	int rc = store_stored_price(r->store, c->price, &price, e);
 	if (rc == 0)
@@ -267,6 +273,11 @@ static int take_cell(struct usage_result *r, struct cell *c, struct err *e)
 	if (price->reason.n) {
 		c->sums.unpriced = c->sums.records;
 		count_reason(r, c, price);
+	} else if (r->filter->currency) {
+		if (!text_is(price->currency, r->filter->currency)) {
+			c->sums.foreign = c->sums.records;
+			c->sums.cost = (struct money_total){ 0 };
+		}
 	} else if (!*r->currency) {
 		snprintf(r->currency, sizeof r->currency, "%.*s", (int)price->currency.n,
 			 price->currency.p);
@@ -397,6 +408,8 @@ static int take_rows(struct usage_result *r, int64_t from, int64_t to, int64_t s
 			rc = store_subject_names(r->store, c.series->subject, &c.subject, e);
 		if (rc != 0)
 			break;
+		if (!is_wanted(r, &c))
+			continue;
 		c.sums.records = db_int(q, R_KIND) == USAGE_REVERSAL ? -1 : 1;
 		c.sums.requests = db_int(q, R_REQUESTS);
 		for (int b = 0; b < BUCKET_COMMON; b++)
@@ -491,11 +504,36 @@ static int64_t round_up(int64_t us, int64_t unit)
 	return floor_div(us + unit - 1, unit);
 }
 
+/* The days of which there are cells; none: the first lies behind the last. */
+static int days_rolled(struct usage_result *r, int64_t *first, int64_t *last, struct err *e)
+{
+	struct query *q;
+	int rc = db_statement(store_db(r->store), STORE_DAY_SPAN, &q, e);
+	if (rc != 0)
+		return rc;
+	rc = db_step(store_db(r->store), q, e);
+	bool any = rc == 1 && !db_is_null(q, 0);
+	*first = any ? db_int(q, 0) : 1;
+	*last = any ? db_int(q, 1) : 0;
+	db_reset(q);
+	return rc < 0 ? rc : 0;
+}
+
+/* The cells of one customer on the days [from, to). */
+static int take_days_of(struct usage_result *r, int64_t from, int64_t to, struct err *e)
+{
+	enum { SOUGHT_ONE_BY_ONE = 4000 };
+	if (from >= to)
+		return 0;
+	return take_rollup(r, to - from < SOUGHT_ONE_BY_ONE ? STORE_CELLS_DAY_OF : STORE_CELLS_DAY,
+			   from, to, true, e);
+}
+
 static int run(struct usage_result *r, struct err *e)
 {
 	const struct usage_filter *f = r->filter;
 	const struct needs n = needs_of(r);
-	int64_t rolled_to;
+	int64_t rolled_to, first_day, last_day;
 	bool by_time = false;
 	int rc = store_refresh(r->store, e);
 	if (rc == 0)
@@ -506,6 +544,8 @@ static int run(struct usage_result *r, struct err *e)
 	int64_t until_seq = f->seq_until && f->seq_until < last ? f->seq_until : last;
 	bool day_cells = n.series;
 	int64_t unit = day_cells ? US_PER_DAY : QUARTER_US;
+	if (rc == 0 && f->seq_from)
+		return take_rows(r, f->seq_from, until_seq, f->since.us, f->until.us, e);
 	bool rows_only = n.rows || (by_time && has_offset(r, unit)) || (day_cells && n.hours);
 	if (rc != 0)
 		return rc;
@@ -517,13 +557,14 @@ static int run(struct usage_result *r, struct err *e)
 		rc = take_edge(r, f->since.us, f->until.us, rolled, e);
 	} else {
 		int64_t quarters = day_cells ? QUARTERS_A_DAY : 1;
-		/* one customer of many is sought day by day */
-		bool seek = day_cells && f->customer && to - from < 4000;
-		rc = take_rollup(r,
-				 seek	     ? STORE_CELLS_DAY_OF
-				 : day_cells ? STORE_CELLS_DAY
-					     : STORE_CELLS_QUARTER,
-				 from, to, day_cells, e);
+		/* one customer of many is sought day by day, where there is any */
+		rc = day_cells && f->customer ? days_rolled(r, &first_day, &last_day, e) : 0;
+		if (rc == 0 && day_cells && f->customer)
+			rc = take_days_of(r, first_day > from ? first_day : from,
+					  last_day < to - 1 ? last_day + 1 : to, e);
+		else if (rc == 0)
+			rc = take_rollup(r, day_cells ? STORE_CELLS_DAY : STORE_CELLS_QUARTER, from,
+					 to, day_cells, e);
 		if (rc == 0)
 			rc = take_more(r, from * quarters, to * quarters, e);
 		if (rc == 0)

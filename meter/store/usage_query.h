@@ -38,12 +38,17 @@ struct usage_filter {
 	struct instant since, until;
 	const char *customer, *project, *model; /* NULL: any */
 	int64_t seq_until; /* rows up to that one, which must be settled; 0: all */
+	int64_t seq_from;  /* rows from that one on; 0: all */
+	/* NULL: records that were priced in several currencies are an error; else what was priced
+	 * in another one than this is counted as foreign and not summed */
+	const char *currency;
 };
 
 struct usage_sums {
 	int64_t records, requests, tokens[BUCKET_COUNT], web_searches;
 	struct money_total cost;
 	int64_t unpriced; /* records without a price */
+	int64_t foreign;  /* records with a price in another currency than the one asked for */
 };
 
 struct usage_reason {

@@ -1,0 +1,27 @@
+/*
+ * hook: programs that hear of alarms, run beside each other: one that hangs holds up no other, and
+ * is ended after HOOK_SECONDS with all that it started.
+ */
+#ifndef TALLY_METER_BILLING_HOOK_H
+#define TALLY_METER_BILLING_HOOK_H
+
+#include <stdbool.h>
+
+#include "base/text.h"
+
+enum { HOOK_SECONDS = 30, HOOKS_AT_ONCE = 64, HOOK_INPUT_MOST = 32768 };
+
+struct hook_run; /* one that was started */
+
+/*
+ * Starts a shell command, or curl for an http(s) address, with that document as its standard input
+ * (of a POST, its body); what it prints goes to standard error. NULL when it could not be started.
+ */
+struct hook_run *hook_start(const char *hook, struct text document, int64_t now_us);
+/* Whether it has ended; then *ok says whether well. now_us is of a clock that never steps; one that
+ * runs for longer than HOOK_SECONDS is ended here. */
+bool hook_ended(struct hook_run *r, int64_t now_us, bool *ok);
+/* Ends it if it runs. */
+void hook_close(struct hook_run *r);
+
+#endif

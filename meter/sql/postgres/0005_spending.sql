@@ -1,0 +1,23 @@
+-- What is held of a scope (everything, a project, a model, ...), not only of a customer.
+ALTER TABLE hold ADD COLUMN project TEXT NOT NULL DEFAULT '';
+ALTER TABLE hold ADD COLUMN model TEXT NOT NULL DEFAULT '';
+UPDATE hold SET project=coalesce(request::jsonb->>'project',''),model=coalesce(request::jsonb->>'model','')
+WHERE state='open' AND left(request,1)='{';
+DROP INDEX hold_open;
+CREATE INDEX hold_open ON hold (customer, expires, pico, credits, currency) WHERE state='open';
+
+-- Settlements of which the usage of their hold's period and scope shows nothing, or shows no price.
+CREATE TABLE settled_apart (
+	no BIGINT PRIMARY KEY,
+	hold TEXT NOT NULL,
+	customer TEXT NOT NULL,     -- as the hold was asked for
+	project TEXT NOT NULL,
+	model TEXT NOT NULL,
+	currency TEXT NOT NULL,
+	pico BIGINT NOT NULL,       -- the estimate
+	created BIGINT NOT NULL,
+	first BIGINT NOT NULL,      -- row of the record that settled it; 0: there is none
+	UNIQUE (hold)
+);
+CREATE INDEX settled_apart_first ON settled_apart (first);
+CREATE INDEX settled_apart_created ON settled_apart (created);
