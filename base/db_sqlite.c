@@ -127,12 +127,13 @@ static void configure(void)
 
 /*
  * A new file for its owner alone; the engine gives its log and its shared memory the same
- * permissions. Nothing that stands under that name, no link either, is opened. False with errno set.
+ * permissions. Nothing that stands under that name, no link either, is opened. False with errno
+ * set.
  */
 static bool make_own_file(const char *path)
 {
-	const int fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC,
-			    S_IRUSR | S_IWUSR);
+	const int fd =
+		open(path, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
 	return fd >= 0 && close(fd) == 0;
 }
 
