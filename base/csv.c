@@ -145,7 +145,7 @@ const char *csv_record_end(const char *p, const char *end, bool at_end, char sep
 	}
 }
 
-void csv_put_field(struct buf *b, struct text s)
+static void put_field(struct buf *b, const char *front, struct text s)
 {
 	bool quote = false;
 	for (size_t i = 0; i < s.n && !quote; i++)
@@ -153,11 +153,23 @@ void csv_put_field(struct buf *b, struct text s)
 	if (s.n && (is_blank((unsigned char)s.p[0]) || is_blank((unsigned char)s.p[s.n - 1])))
 		quote = true;
 	if (!quote) {
+		buf_puts(b, front);
 		buf_add(b, s.p, s.n);
 		return;
 	}
 	buf_add(b, "\"", 1);
+	buf_puts(b, front);
 	for (size_t i = 0; i < s.n; i++)
 		buf_add(b, s.p[i] == '"' ? "\"\"" : &s.p[i], s.p[i] == '"' ? 2 : 1);
 	buf_add(b, "\"", 1);
+}
+
+void csv_put_field(struct buf *b, struct text s)
+{
+	put_field(b, "", s);
+}
+
+void csv_put_text(struct buf *b, struct text s)
+{
+	put_field(b, s.n && memchr("=+-@\t\r", s.p[0], 6) ? "'" : "", s);
 }

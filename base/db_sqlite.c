@@ -1,8 +1,10 @@
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -123,6 +125,18 @@ static void configure(void)
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
+/*
+ * A new file for its owner alone; the engine gives its log and its shared memory the same
+ * permissions. Nothing that stands under that name, no link either, is opened. False with errno
+ * set.
+ */
+static bool make_own_file(const char *path)
+{
+	const int fd =
+		open(path, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR);
+	return fd >= 0 && close(fd) == 0;
+}
+
 static int open_file(struct db *db, const char *path, enum db_mode mode, struct err *e)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -133,8 +147,10 @@ static int open_file(struct db *db, const char *path, enum db_mode mode, struct 
 	if (mode != DB_CREATE && access(path, F_OK) != 0)
 		return err_set(e, ERR_NOT_FOUND, "there is no database '%s': %s", path,
 			       strerror(errno));
-	int flags = SQLITE_OPEN_READWRITE | (mode == DB_CREATE ? SQLITE_OPEN_CREATE : 0) |
-		    SQLITE_OPEN_NOMUTEX;
+	if (mode == DB_CREATE && !make_own_file(path) && errno != EEXIST)
+		return err_set(e, ERR_UNREADABLE, "could not make the database '%s': %s", path,
+			       strerror(errno));
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
 	if (mode == DB_READ && access(path, W_OK) != 0)
 		flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX;
 	bool opened = sqlite3_open_v2(path, &handle, flags, NULL) == SQLITE_OK;
@@ -322,10 +338,14 @@ static int backup(struct db *db, const char *path,
 {
 	sqlite3 *to = NULL;
 	int rc = 0, code = SQLITE_OK;
-	if (access(path, F_OK) == 0)
-		return err_set(e, ERR_STORE, "'%s' exists already; a backup goes to a new file",
-			       path);
-	if (sqlite3_open(path, &to) != SQLITE_OK)
+	if (!make_own_file(path))
+		return errno == EEXIST
+			       ? err_set(e, ERR_STORE,
+					 "'%s' exists already; a backup goes to a new file", path)
+			       : err_set(e, ERR_STORE, "could not make '%s': %s", path,
+					 strerror(errno));
+	if (sqlite3_open_v2(path, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, NULL) !=
+	    SQLITE_OK)
 		rc = err_set(e, ERR_STORE, "could not make '%s': %s", path, sqlite3_errmsg(to));
 	sqlite3_backup *b = rc == 0 ? sqlite3_backup_init(to, "main", handle_of(db), "main") : NULL;
 	if (rc == 0 && !b)

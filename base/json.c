@@ -180,11 +180,23 @@ const char *json_scan_flat(const char *p, const char *end)
 struct scan {
 	const char *start, *end, *p;
 	struct buf out;
-	const char *wrong; /* what was expected where p stands */
+	const char *wrong;	     /* what was expected where p stands */
+	int64_t values, values_most; /* 0: any number */
+	bool only_checks;
 };
+
+static void put(struct scan *s, const char *p, size_t n)
+{
+	if (!s->only_checks)
+		buf_add(&s->out, p, n);
+}
 
 static bool scan_value(struct scan *s, int depth)
 {
+	if (++s->values > s->values_most && s->values_most) {
+		s->wrong = "one document holds too many values";
+		return false;
+	}
 	if (depth > JSON_DEPTH_MAX) {
 		s->wrong = "nesting is deeper than 64 levels";
 		return false;
@@ -206,19 +218,19 @@ static bool scan_value(struct scan *s, int depth)
 		bool number = open == '-' || (open >= '0' && open <= '9');
 		if (number) {
 			const char mark[2] = { '"', NUMBER_MARK };
-			buf_add(&s->out, mark, 2);
+			put(s, mark, 2);
 		}
-		buf_add(&s->out, s->p, (size_t)(after - s->p));
+		put(s, s->p, (size_t)(after - s->p));
 		if (number)
-			buf_add(&s->out, "\"", 1);
+			put(s, "\"", 1);
 		s->p = after;
 		return true;
 	}
 	char close = open == '{' ? '}' : ']';
-	buf_add(&s->out, s->p++, 1);
+	put(s, s->p++, 1);
 	s->p = json_skip_space(s->p, s->end);
 	if (s->p < s->end && *s->p == close) {
-		buf_add(&s->out, s->p++, 1);
+		put(s, s->p++, 1);
 		return true;
 	}
 	for (;;) {
@@ -229,13 +241,13 @@ static bool scan_value(struct scan *s, int depth)
 				s->wrong = "a key in quotes is expected";
 				return false;
 			}
-			buf_add(&s->out, s->p, (size_t)(after - s->p));
+			put(s, s->p, (size_t)(after - s->p));
 			s->p = json_skip_space(after, s->end);
 			if (s->p >= s->end || *s->p != ':') {
 				s->wrong = "':' is expected";
 				return false;
 			}
-			buf_add(&s->out, s->p++, 1);
+			put(s, s->p++, 1);
 		}
 		if (!scan_value(s, depth + 1))
 			return false;
@@ -245,7 +257,7 @@ static bool scan_value(struct scan *s, int depth)
 				open == '{' ? "',' or '}' is expected" : "',' or ']' is expected";
 			return false;
 		}
-		buf_add(&s->out, s->p, 1);
+		put(s, s->p, 1);
 		if (*s->p++ == close)
 			return true;
 	}
@@ -299,29 +311,51 @@ static int refuse_at(const struct scan *s, const char *what, struct err *e)
 		       what);
 }
 
-int json_open(struct json_document **out, struct text text, struct err *e)
+/* The whole text, from its mark of UTF-8 to its last blank. */
+static int scan_all(struct scan *s, struct text text, struct err *e)
 {
 	if (text.n > JSON_BYTES_MAX)
 		return err_set(e, ERR_RANGE, "JSON text is larger than %d MiB",
 			       JSON_BYTES_MAX >> 20);
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	struct json_document doc = { 0 };
-	struct scan s = { .start = text.p, .p = text.p, .end = text.p + text.n };
-	pthread_once(&once, use_arenas);
+	s->start = s->p = text.p;
+	s->end = text.p + text.n;
 	if (text.n >= 3 && memcmp(text.p, "\xEF\xBB\xBF", 3) == 0)
-		s.p += 3;
-	bool ok = scan_value(&s, 1);
+		s->p += 3;
+	bool ok = scan_value(s, 1);
 	if (ok) {
-		s.p = json_skip_space(s.p, s.end);
-		if (s.p != s.end) {
-			s.wrong = "text follows the value";
+		s->p = json_skip_space(s->p, s->end);
+		if (s->p != s->end) {
+			s->wrong = "text follows the value";
 			ok = false;
 		}
 	}
-	if (!ok) {
-		buf_release(&s.out);
-		return refuse_at(&s, s.wrong, e);
-	}
+	if (ok)
+		return 0;
+	buf_release(&s->out);
+	return refuse_at(s, s->wrong, e);
+}
+
+int json_check(struct text text, struct err *e)
+{
+	struct scan s = { .only_checks = true };
+	return scan_all(&s, text, e);
+}
+
+int json_open(struct json_document **out, struct text text, struct err *e)
+{
+	return json_open_within(out, text, 0, e);
+}
+
+int json_open_within(struct json_document **out, struct text text, int64_t values_most,
+		     struct err *e)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	struct json_document doc = { 0 };
+	struct scan s = { .values_most = values_most };
+	pthread_once(&once, use_arenas);
+	int failed = scan_all(&s, text, e);
+	if (failed != 0)
+		return failed;
 	parsing = &doc.arena;
 	doc.root = cJSON_ParseWithLength(s.out.p, s.out.n);
 	parsing = NULL;
@@ -514,6 +548,19 @@ const char *json_walk(const char *p, const char *end, struct text *key, struct t
 		return NULL;
 	*key = (struct text){ p + 1, (size_t)(after - 1 - (p + 1)) };
 	*value = (struct text){ at, (size_t)(stop - at) };
+	return stop;
+}
+
+const char *json_walk_element(const char *p, const char *end, struct text *value)
+{
+	p = json_skip_space(p, end);
+	if (p < end && *p == ',')
+		p = json_skip_space(p + 1, end);
+	if (p >= end || *p == ']')
+		return NULL;
+	const char *stop = skip_value(p, end);
+	if (stop)
+		*value = (struct text){ p, (size_t)(stop - p) };
 	return stop;
 }
 

@@ -23,6 +23,14 @@ enum json_kind { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSO
 struct json_document;
 /* Errors name line and column. The values live until json_close. */
 int json_open(struct json_document **out, struct text s, struct err *e);
+/* The same of a text of at most so many values; a document takes some 100 bytes for each. Errors:
+ * as json_open. */
+int json_open_within(struct json_document **out, struct text s, int64_t values_most, struct err *e);
+/* Whether json_open would take it, but for keys that stand twice; takes no memory. */
+int json_check(struct text s, struct err *e);
+/* The next element of an array whose inside begins at p (behind '[' or the element before), of a
+ * text that json_check has found good. Returns what follows, NULL at the end. */
+const char *json_walk_element(const char *p, const char *end, struct text *value);
 /* Reads the whole file; the message starts with its name. */
 int json_open_file(struct json_document **out, const char *path, struct err *e);
 void json_close(struct json_document *d);

@@ -78,7 +78,7 @@ static void put_csv(const struct reconciliation *r, const char *currency)
 		const struct reconciled *l = &r->line[i];
 		day_text(l->day, day);
 		buf_printf(&b, "%s,", day);
-		csv_put_field(&b, l->model);
+		csv_put_text(&b, l->model);
 		buf_printf(&b, ",%s,%s,%s,%s,%s,%lld\n", match_name(l->match),
 			   l->billed.has_cost ? money_total_format(l->billed.cost, text[0]) : "",
 			   money_total_format(l->metered.cost, text[1]),
@@ -89,7 +89,7 @@ static void put_csv(const struct reconciliation *r, const char *currency)
 		const struct other_line *o = &r->other[i];
 		day_text(o->day, day);
 		buf_printf(&b, "%s,", day);
-		csv_put_field(&b, o->what);
+		csv_put_text(&b, o->what);
 		buf_printf(&b, ",%s,%s,0,%s,%s,0\n", bill_kind_name(o->kind),
 			   money_total_format(o->cost, text[0]),
 			   money_total_format(o->cost, text[1]), currency);

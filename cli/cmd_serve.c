@@ -25,13 +25,24 @@ static const struct option serve_options[] = {
 	  false },
 	{ "tls-cert", 0, "FILE", "certificate chain (PEM): serve https", false },
 	{ "tls-key", 0, "FILE", "its private key (PEM)", false },
+	{ "host", 0, "NAME",
+	  "a name that it may be asked by (localhost and its address may always)", true },
 	{ "queue", 0, "N", "requests that may wait for a commit (default 4096)", false },
+	{ "connections", 0, "N", "connections at once (default 2000)", false },
+	{ "connections-each", 0, "N", "of one address (default 512)", false },
+	{ "requests", 0, "N", "requests under way at once (default 1024)", false },
+	{ "body-memory", 0, "MIB", "memory for bodies that come in (default 256)", false },
+	{ "body-seconds", 0, "N", "within which a body must have come (default 60)", false },
 	{ 0 },
 };
 
 static const struct option token_options[] = {
 	{ "scope", 0, "SCOPES", "read, write, admin (a,b; default write)", false },
 	{ "customer", 0, "NAME", "only for this customer (default all)", false },
+	{ "expires", 0, "WHEN", "when it ends: an instant, a day, or 90d, 12h from now", false },
+	{ "file", 0, "FILE", "append the line to FILE (made for its owner alone)", false },
+	{ "revoke", 0, NULL, "end the tokens of that name in FILE, also at a running server",
+	  false },
 	{ 0 },
 };
 
@@ -404,6 +415,32 @@ static int read_pem(const char *path, struct buf *out, struct err *e)
 	return path ? file_read(out, path, PEM_MAX, e) : 0;
 }
 
+static int read_limits(const struct cli *cli, struct http_limits *out, struct err *e)
+{
+	const struct {
+		const char *name;
+		int missing, most, *to;
+	} each[] = { { "connections", out->connections, 100000, &out->connections },
+		     { "connections-each", out->connections_each, 100000, &out->connections_each },
+		     { "requests", out->requests, 100000, &out->requests },
+		     { "body-seconds", out->body_seconds, 3600, &out->body_seconds } };
+	int64_t n, mib;
+	for (size_t i = 0; i < sizeof each / sizeof *each; i++) {
+		int rc = cli_count(cli, each[i].name, each[i].missing, &n, e);
+		if (rc != 0)
+			return rc;
+		if (n < 1 || n > each[i].most)
+			return err_set(e, ERR_USAGE, "--%s is 1 to %d", each[i].name, each[i].most);
+		*each[i].to = (int)n;
+	}
+	int rc = cli_count(cli, "body-memory", out->bytes >> 20, &mib, e);
+	if (rc == 0 && (mib < 1 || mib > 1 << 20))
+		rc = err_set(e, ERR_USAGE, "--body-memory is 1 to %d (MiB)", 1 << 20);
+	if (rc == 0)
+		out->bytes = mib << 20;
+	return rc;
+}
+
 static int serve(struct cli *cli, struct err *e)
 {
 	static const char *const boundaries[] = { "start", "completion", NULL };
@@ -415,11 +452,17 @@ static int serve(struct cli *cli, struct err *e)
 	struct writer *writer = NULL;
 	struct http *http = NULL;
 	struct reader reader = { .lock = PTHREAD_MUTEX_INITIALIZER };
+	struct http_limits limits = HTTP_LIMITS_DEFAULT;
+	const char *names[OPTION_VALUES_MAX + 1] = { 0 };
 	int64_t queue;
 	int boundary;
 	int rc = cli_choice(cli, "boundary", boundaries, &boundary, e);
 	if (rc == 0)
 		rc = cli_count(cli, "queue", 4096, &queue, e);
+	if (rc == 0)
+		rc = read_limits(cli, &limits, e);
+	for (int i = 0; i < OPTION_VALUES_MAX && (names[i] = cli_value_at(cli, "host", i)); i++)
+		;
 	if (rc == 0 && !cert_path != !key_path)
 		rc = err_set(e, ERR_USAGE, "--tls-cert and --tls-key belong together");
 	if (rc == 0)
@@ -460,6 +503,8 @@ static int serve(struct cli *cli, struct err *e)
 			       &(struct http_options){ .address =
 							       listen ? listen : "127.0.0.1:8687",
 						       .tokens = tokens,
+						       .names = names,
+						       .limits = limits,
 						       .cert = cert.n ? cert.p : NULL,
 						       .key = key.n ? key.p : NULL,
 						       .writer = writer,
@@ -477,6 +522,8 @@ static int serve(struct cli *cli, struct err *e)
 			       (listen ? listen : "127.0.0.1:")),
 			 listen ? listen : "127.0.0.1:", http_port(http));
 		log_event(NULL, "start", line);
+		if (tokens && tokens_are_exposed(tokens))
+			log_event(NULL, "tokens_exposed", "others may read the file of tokens");
 		watch(path.p);
 		log_event(NULL, "stop", "finishing what has begun");
 		http_quiesce(http);
@@ -497,37 +544,91 @@ static int serve(struct cli *cli, struct err *e)
 	return rc;
 }
 
+/* Nd and Nh count from now here; else a day means its beginning. */
+static int read_expiry(const char *text, struct instant *out, struct err *e)
+{
+	const size_t n = strlen(text);
+	const char unit = n > 1 ? text[n - 1] : 0;
+	struct zone *utc = NULL;
+	int64_t count;
+	if ((unit == 'd' || unit == 'h') && strspn(text, "0123456789") == n - 1 && n < 8) {
+		count = strtol(text, NULL, 10);
+		out->us = clock_now().us + count * (unit == 'd' ? US_PER_DAY : US_PER_DAY / 24);
+		return 0;
+	}
+	int rc = zone_open(&utc, "UTC", e);
+	if (rc == 0)
+		rc = cli_instant("expires", text, utc, out, e);
+	zone_close(utc);
+	return rc;
+}
+
+static int revoke_token(struct cli *cli, const char *file, struct err *e)
+{
+	int lines;
+	if (!file)
+		return err_set(e, ERR_USAGE, "--revoke needs the --file that holds the token");
+	int rc = tokens_revoke(file, cli->argument[0], &lines, e);
+	if (rc == 0 && !cli->quiet)
+		fprintf(stderr, "%d token%s of '%s' ended; a running server knows it at once\n",
+			lines, lines == 1 ? "" : "s", cli->argument[0]);
+	return rc;
+}
+
+static void put_token_line(struct buf *b, const struct cli *cli, const uint8_t hash[DIGEST_BYTES],
+			   struct instant expires)
+{
+	const char *scope = cli_value(cli, "scope"), *customer = cli_value(cli, "customer");
+	char when[INSTANT_TEXT_MAX];
+	buf_printf(b, "%s %s %s ", cli->argument[0], scope ? scope : "write",
+		   customer ? customer : "*");
+	for (int i = 0; i < DIGEST_BYTES; i++)
+		buf_printf(b, "%02x", hash[i]);
+	if (expires.us != INSTANT_MAX.us)
+		buf_printf(b, " %s", instant_format(expires, when));
+}
+
 static int token(struct cli *cli, struct err *e)
 {
-	char secret[48], hash[65];
-	const char *scope = cli_value(cli, "scope"), *customer = cli_value(cli, "customer");
-	const char *name = cli->argument[0];
-	if (strpbrk(name, " \t#") || !*name || (customer && strpbrk(customer, " \t")))
+	char secret[48];
+	uint8_t hash[DIGEST_BYTES];
+	struct instant expires = INSTANT_MAX;
+	const char *customer = cli_value(cli, "customer"), *until = cli_value(cli, "expires"),
+		   *file = cli_value(cli, "file"), *name = cli->argument[0];
+	struct buf line = { 0 };
+	if (cli_flag(cli, "revoke"))
+		return revoke_token(cli, file, e);
+	if (strpbrk(name, " \t#\r\n") || !*name || (customer && strpbrk(customer, " \t\r\n")))
 		return err_set(e, ERR_USAGE, "names of tokens and their customers hold no blanks");
-	int rc = token_make(secret, hash, e);
+	int rc = until ? read_expiry(until, &expires, e) : 0;
+	if (rc == 0)
+		rc = token_make(secret, hash, e);
 	if (rc != 0)
 		return rc;
-	if (cli->json) {
+	put_token_line(&line, cli, hash, expires);
+	if (file) {
+		buf_puts(&line, "\n");
+		rc = tokens_append(file, (struct text){ line.p, line.n }, e);
+		line.p[--line.n] = 0;
+	}
+	if (rc == 0 && cli->json) {
 		struct json_out j;
 		json_out_open(&j, stdout);
 		json_out_object(&j, NULL);
 		json_out_string(&j, "schema", "tally.token/1");
 		json_out_string(&j, "token", secret);
-		struct buf line = { 0 };
-		buf_printf(&line, "%s %s %s %s", name, scope ? scope : "write",
-			   customer ? customer : "*", hash);
 		json_out_string(&j, "line", line.p);
-		buf_release(&line);
 		json_out_end(&j, '}');
 		json_out_close(&j);
-		return 0;
+	} else if (rc == 0) {
+		if (!file)
+			printf("%s\n", line.p);
+		fprintf(stderr, "token: %s\n(shown once; %s)\n", secret,
+			file ? "the file holds only its hash"
+			     : "the line on standard output goes into the file of --tokens");
 	}
-	printf("%s %s %s %s\n", name, scope ? scope : "write", customer ? customer : "*", hash);
-	fprintf(stderr,
-		"token: %s\n(shown once; the line on standard output goes into the file of "
-		"--tokens)\n",
-		secret);
-	return 0;
+	buf_release(&line);
+	return rc;
 }
 
 const struct command command_serve = {
@@ -544,12 +645,13 @@ const struct command command_serve = {
 		"the "
 		"call's usage (with ?broken_off=1 the estimate, where nothing was metered), "
 		"/v1/holds/{id}/release gives it back. GET /v1/usage, /metrics (Prometheus), "
-		"/healthz.\n\n"
-		"Without --tokens only this machine is served. SIGTERM finishes what has begun.",
+		"/healthz (alive), /readyz (the database can be read and written).\n\n"
+		"Without --tokens only this machine is served. What one visitor may take has bounds: "
+		"docs/server.md. SIGTERM finishes what has begun.",
 	.examples = "  tally serve\n"
 		    "  curl -d '{\"id\":\"1\",\"model\":\"deepseek-v4-flash\",\"input\":100,"
 		    "\"output\":5}' localhost:8687/v1/usage\n"
-		    "  tally token ci --scope write --customer acme >> tokens.txt\n"
+		    "  tally token ci --scope write --customer acme --file tokens.txt\n"
 		    "  tally serve --listen 0.0.0.0:8687 --tokens tokens.txt --tls-cert c.pem "
 		    "--tls-key k.pem\n",
 	.options = serve_options,
@@ -563,8 +665,12 @@ const struct command command_token = {
 	.arguments = "NAME",
 	.arguments_min = 1,
 	.arguments_max = 1,
-	.description = "Makes a random token. The server's file holds only its hash.",
-	.examples = "  tally token ci --scope write --customer acme >> tokens.txt\n",
+	.description =
+		"Makes a random token. The server's file holds only its hash. A line that is "
+		"taken out ends its token at once, also at a running server.",
+	.examples =
+		"  tally token ci --scope write --customer acme --expires 90d --file tokens.txt\n"
+		"  tally token ci --revoke --file tokens.txt\n",
 	.options = token_options,
 	.common = 0,
 	.run = token,

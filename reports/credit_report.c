@@ -180,13 +180,13 @@ static int put_entry(void *user, const struct ledger_entry *en)
 	if (x->csv) {
 		buf_printf(x->csv, "%lld,%s,", (long long)x->txn->id,
 			   instant_format(x->txn->at, at));
-		csv_put_field(x->csv, x->txn->kind);
+		csv_put_text(x->csv, x->txn->kind);
 		buf_puts(x->csv, ",");
-		csv_put_field(x->csv, en->pot);
+		csv_put_text(x->csv, en->pot);
 		buf_puts(x->csv, ",");
-		csv_put_field(x->csv, en->grant);
+		csv_put_text(x->csv, en->grant);
 		buf_printf(x->csv, ",%s,", nano_credits_format(en->amount, text));
-		csv_put_field(x->csv, x->txn->note);
+		csv_put_text(x->csv, x->txn->note);
 		buf_puts(x->csv, "\n");
 		return 0;
 	}

@@ -20,13 +20,25 @@ static struct text account_of(const struct writer *w, struct text customer)
 	return text_of(w->o->issuer ? w->o->issuer : "own");
 }
 
+static bool ends_with(const char *s, const char *end)
+{
+	const size_t n = strlen(s), m = strlen(end);
+	return n >= m && strcmp(s + n - m, end) == 0;
+}
+
+static bool is_figure(const char *column)
+{
+	return ends_with(column, "Cost") || ends_with(column, "Quantity") ||
+	       ends_with(column, "UnitPrice");
+}
+
 static void put_row(struct writer *w, const struct focus_row *row)
 {
 	char text[DECIMAL_TEXT_MAX];
 	for (size_t i = 0; focus_columns[i]; i++) {
 		const char *value = focus_value(row, focus_columns[i], text);
 		buf_puts(&w->b, i ? "," : "");
-		csv_put_field(&w->b, text_of(value));
+		(is_figure(focus_columns[i]) ? csv_put_field : csv_put_text)(&w->b, text_of(value));
 	}
 	buf_puts(&w->b, "\n");
 	if (w->b.n > 1 << 16) {

@@ -52,7 +52,7 @@ static int put_record(void *user, const struct usage_row *row)
 	    (x->o->customer && !text_is(r->text[FIELD_CUSTOMER], x->o->customer)))
 		return 0;
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-		csv_put_field(&x->b, r->text[texts[i]]);
+		csv_put_text(&x->b, r->text[texts[i]]);
 		buf_puts(&x->b, ",");
 	}
 	buf_puts(&x->b, instant_format((struct instant){ r->time_us }, at));

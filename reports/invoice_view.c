@@ -345,6 +345,7 @@ void invoice_text_put(struct buf *b, const struct invoice_view *v, int width)
 
 void invoice_csv_put(struct buf *b, const struct invoice_view *v)
 {
+	enum { FIGURES = 9 }; /* the first column that is no text */
 	buf_puts(b,
 		 "number,status,customer,currency,description,kind,project,model,bucket,quantity,"
 		 "unit_price,exact,amount\n");
@@ -366,7 +367,7 @@ void invoice_csv_put(struct buf *b, const struct invoice_view *v)
 					      l->plain_amount };
 		for (size_t k = 0; k < sizeof cells / sizeof *cells; k++) {
 			buf_puts(b, k ? "," : "");
-			csv_put_field(b, cells[k]);
+			(k < FIGURES ? csv_put_text : csv_put_field)(b, cells[k]);
 		}
 		buf_puts(b, "\n");
 	}

@@ -105,7 +105,7 @@ void plan_report_csv(const struct plan_report *r)
 	for (size_t i = 0; i < r->count; i++)
 		for (size_t k = 0; k < r->result[i].days; k++) {
 			const struct planner_sums *s = &r->result[i].day[k];
-			csv_put_field(&b, text_of(r->scenario[i].name));
+			csv_put_text(&b, text_of(r->scenario[i].name));
 			buf_printf(&b, ",%s,%lld,%lld,%s,%s", day_text(s->day, day),
 				   (long long)s->calls, (long long)s->requests, r->currency,
 				   money_total_format(s->cost, text));

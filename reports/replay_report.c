@@ -207,7 +207,7 @@ static void *put_csv_part(void *arg)
 		if (part->index)
 			replay_group_labels(r->result, part->index[i], &labels);
 		for (size_t d = 0; d < o->dim_count; d++) {
-			csv_put_field(b, labels.text[d]);
+			csv_put_text(b, labels.text[d]);
 			buf_add(b, ",", 1);
 		}
 		buf_int(b, s->records);

@@ -115,7 +115,7 @@ void usage_report_csv(const struct usage_report *r)
 		const struct usage_sums *s =
 			index ? usage_group(r->result, index[i]) : usage_total(r->result);
 		for (size_t d = 0; d < r->dim_count; d++) {
-			csv_put_field(&b, usage_label(r->result, index[i], d));
+			csv_put_text(&b, usage_label(r->result, index[i], d));
 			buf_puts(&b, ",");
 		}
 		buf_printf(&b, "%lld,%lld", (long long)s->records, (long long)s->requests);

@@ -391,7 +391,7 @@ void whatif_report_csv(const struct whatif_report *r)
 	buf_puts(&b, "\n");
 	for (size_t i = 0; i < o->scenarios; i++) {
 		const struct whatif_result *w = &r->result[i];
-		csv_put_field(&b, text_of(o->scenario[i].name));
+		csv_put_text(&b, text_of(o->scenario[i].name));
 		buf_printf(&b, ",,%lld", (long long)w->records);
 		for (int k = 0; k < BUCKET_COMMON; k++)
 			buf_printf(&b, ",%lld", (long long)w->tokens[k]);
@@ -410,9 +410,9 @@ void whatif_report_csv(const struct whatif_report *r)
 		buf_puts(&b, "\n");
 		for (size_t k = 0; k < w->models; k++) {
 			const struct whatif_model *m = &w->model[k];
-			csv_put_field(&b, text_of(o->scenario[i].name));
+			csv_put_text(&b, text_of(o->scenario[i].name));
 			buf_puts(&b, ",");
-			csv_put_field(&b, m->model);
+			csv_put_text(&b, m->model);
 			buf_printf(&b, ",%lld", (long long)m->records);
 			for (int c = 0; c < BUCKET_COMMON; c++)
 				buf_printf(&b, ",%lld", (long long)m->tokens[c]);

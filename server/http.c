@@ -1,19 +1,22 @@
 #include "server/http.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "server/address.h"
+#include "server/body.h"
 #include "server/live.h"
 #include "server/microhttpd.h"
+#include "server/sessions.h"
 #include "server/slow.h"
+#include "server/visitors.h"
 
 /* Scripts and styles are the page's own files; what an answer shows has no scripts at all. */
 #define POLICY_PAGE \
@@ -26,42 +29,78 @@
 	"'none'; frame-ancestors 'none'"
 #define COOKIE "tally"
 
+/* TLS 1.2 and 1.3, and what is considered strong enough today. */
+#define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
+
 struct http {
 	struct http_options o;
 	struct MHD_Daemon *daemon;
-	int socket, port;
+	struct listener listener;
 	int64_t began_us;
 	atomic_int_fast64_t requests, status_class[6];
-	atomic_int_fast64_t suspended;
-	bool loopback;
 	struct live *live;
 	struct slow *slow;
+	struct visitors *visitors;
+	struct sessions *sessions;
+	pthread_mutex_t probes_lock;
+	struct probe *probes; /* that a request waits for */
 };
 
-/* One request, from its first byte to its answer. */
-struct request {
-	struct http *http;
-	struct MHD_Connection *connection;
-	struct buf body;
-	struct job *job;
-	bool too_large, submitted, counted;
-	atomic_bool done;
-	/* of a command */
-	const char *method, *path;
-	bool commanded, shown; /* shown: a browser may show the answer */
-	struct http_reply reply;
-	/* headers of the answer; NULL: none */
-	const char *policy, *filename, *cookie;
-};
-
-enum {
+enum route {
 	ROUTE_NONE,
+	ROUTE_HEALTH,
+	ROUTE_READY,
+	ROUTE_FILE,
+	ROUTE_SESSION,
+	ROUTE_COMMAND,
+	ROUTE_READ,
 	ROUTE_USAGE,
 	ROUTE_EVENTS,
 	ROUTE_TRACES,
 	ROUTE_HOLD,
 	ROUTE_SETTLE,
 	ROUTE_RELEASE
+};
+
+/* Why a request is not served; status 0: it is. */
+struct refusal {
+	int status;
+	const char *code, *message;
+};
+
+/* One request, from its first byte to its answer. */
+struct request {
+	struct http *http;
+	struct MHD_Connection *connection;
+	struct visitor *visitor;
+	enum route route;
+	const char *method, *path;
+	struct text hold;	/* whose end is asked for */
+	unsigned scope;		/* that it needs; 0: none */
+	char *customer;		/* that its token is bound to; NULL: any */
+	struct refusal refusal; /* known before the body was read */
+	struct buf body;
+	size_t body_most;
+	int64_t taken;			  /* of the memory for bodies */
+	bool too_large, crowded, cut_off; /* cut_off: answered before its body came */
+	struct job *job;
+	struct probe *probe;
+	bool submitted, counted;
+	atomic_bool done;
+	/* of a command */
+	bool commanded, shown; /* shown: a browser may show the answer */
+	struct http_reply reply;
+	/* headers of the answer; NULL: none */
+	const char *policy, *filename, *cookie;
+};
+
+/* A question whether the database works, which the writer may answer when nobody waits any more. */
+struct probe {
+	struct job *job;
+	struct request *request; /* NULL: it was told that it takes too long */
+	struct http *http;
+	int64_t until_us;
+	struct probe *next;
 };
 
 static enum MHD_Result answer(struct request *r, int status, const char *type, const char *p,
@@ -94,6 +133,9 @@ static enum MHD_Result answer(struct request *r, int status, const char *type, c
 						   "Bearer realm=\"tally\"");
 	if (status == 429 || status == 503)
 		microhttpd.MHD_add_response_header(response, "Retry-After", "1");
+	if (status == 408 || r->refusal.status == 429 || r->refusal.status == 503)
+		microhttpd.MHD_add_response_header(response, "Connection", "close");
+	visitor_is_answered(r->visitor, false);
 	enum MHD_Result rc =
 		microhttpd.MHD_queue_response(r->connection, (unsigned)status, response);
 	microhttpd.MHD_destroy_response(response);
@@ -127,124 +169,50 @@ static const char *header(struct request *r, const char *name)
 	return microhttpd.MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
 }
 
-/* The token of the header, else of the page's cookie. */
-static const struct token_grant *grant_of(struct request *r)
+static const char *cookie(struct request *r)
 {
-	const char *given = header(r, "Authorization");
-	if (given)
-		return strncasecmp(given, "Bearer ", 7) == 0
-			       ? tokens_find(r->http->o.tokens, text_of(given + 7))
-			       : NULL;
-	given = microhttpd.MHD_lookup_connection_value(r->connection, MHD_COOKIE_KIND, COOKIE);
-	return given ? tokens_find(r->http->o.tokens, text_of(given)) : NULL;
+	return microhttpd.MHD_lookup_connection_value(r->connection, MHD_COOKIE_KIND, COOKIE);
 }
 
-/*
- * A browser that another site sends here says so: by the origin of the page, or by a name that is
- * not ours (a page of a server for this machine alone is asked for by its address or as localhost).
- * Programs may use what name they like.
- */
+/* A line that was taken out of the file of tokens, or has been added, counts from now on. */
+static void refresh_tokens(struct http *h)
+{
+	struct err e = { 0 };
+	int rc = tokens_refresh(h->o.tokens, &e);
+	if (rc != 0)
+		h->o.log(h->o.user, rc > 0 ? "tokens_read" : "tokens_failed",
+			 rc > 0 ? "the file of tokens has changed" : e.message);
+	if (rc > 0 && tokens_are_exposed(h->o.tokens))
+		h->o.log(h->o.user, "tokens_exposed", "others may read the file of tokens");
+}
+
+/* What the token of the header allows, else the session of the page's cookie. */
+static bool grant_of(struct request *r, struct token_grant *out)
+{
+	struct http *h = r->http;
+	const char *given = header(r, "Authorization");
+	const struct instant now = clock_now();
+	uint8_t hash[DIGEST_BYTES];
+	refresh_tokens(h);
+	if (given)
+		return strncasecmp(given, "Bearer ", 7) == 0 &&
+		       tokens_find(h->o.tokens, text_of(given + 7), now, out);
+	given = cookie(r);
+	return given && sessions_find(h->sessions, text_of(given), now, hash) &&
+	       tokens_find_hash(h->o.tokens, hash, now, out);
+}
+
+/* A browser that another site sends here says so, by the origin of the page. */
 static bool is_foreign(struct request *r)
 {
 	const char *origin = header(r, "Origin"), *host = header(r, "Host"),
-		   *site = header(r, "Sec-Fetch-Site"), *agent = header(r, "User-Agent");
+		   *site = header(r, "Sec-Fetch-Site");
 	if (site && (strcmp(site, "cross-site") == 0 || strcmp(site, "same-site") == 0))
 		return true;
-	if (origin) {
-		const char *name = strstr(origin, "://");
-		if (!name || !host || strcmp(name + 3, host) != 0)
-			return true;
-	}
-	const bool browser = agent && strstr(agent, "Mozilla/");
-	if (browser && r->http->loopback && !r->http->o.tokens && host) {
-		size_t n = *host == '[' ? strcspn(host, "]") : strcspn(host, ":");
-		struct text name = { host, n };
-		unsigned char address[16];
-		char plain[64];
-		if (text_is(name, "localhost"))
-			return false;
-		if (n == 0 || n >= sizeof plain)
-			return true;
-		memcpy(plain, host + (*host == '['), n - (*host == '['));
-		plain[n - (*host == '[')] = 0;
-		return inet_pton(AF_INET, plain, address) != 1 &&
-		       inet_pton(AF_INET6, plain, address) != 1;
-	}
-	return false;
-}
-
-/* What the request's token allows. Without tokens everyone on this machine may do everything. */
-static bool authorise(struct request *r, unsigned scope, const char **customer, int *status)
-{
-	const struct http_options *o = &r->http->o;
-	*customer = NULL;
-	if (!o->tokens)
-		return true;
-	const struct token_grant *grant = grant_of(r);
-	*status = !grant ? 401 : 403;
-	if (!grant || !(grant->scopes & scope))
+	if (!origin)
 		return false;
-	*customer = grant->customer;
-	return true;
-}
-
-/* gzip in place; false when it is damaged or would grow too large. */
-static bool inflate_body(struct buf *body, struct err *e)
-{
-	struct buf out = { 0 };
-	z_stream z = { 0 };
-	int rc = Z_OK;
-	if (inflateInit2(&z, 16 + MAX_WBITS) != Z_OK)
-		return err_set(e, ERR_SYSTEM, "zlib could not start") == 0;
-	z.next_in = (Bytef *)body->p;
-	z.avail_in = (uInt)body->n;
-	while (rc == Z_OK && out.n <= HTTP_INFLATED_MAX) {
-		buf_need(&out, 1 << 16);
-		z.next_out = (Bytef *)out.p + out.n;
-		z.avail_out = 1 << 16;
-		rc = inflate(&z, Z_NO_FLUSH);
-		out.n += (size_t)(1 << 16) - z.avail_out;
-		if (rc == Z_STREAM_END && z.avail_in)
-			rc = inflateReset(&z); /* of several members each is read */
-		if (rc == Z_BUF_ERROR && z.avail_in == 0)
-			break;
-	}
-	inflateEnd(&z);
-	if (rc != Z_STREAM_END) {
-		err_set(e, out.n > HTTP_INFLATED_MAX ? ERR_RANGE : ERR_INVALID,
-			out.n > HTTP_INFLATED_MAX ? "the body unpacks to more than 64 MiB"
-						  : "the gzip body is damaged or ends too early");
-		buf_release(&out);
-		return false;
-	}
-	buf_need(&out, 0);
-	out.p[out.n] = 0;
-	buf_release(body);
-	*body = out;
-	return true;
-}
-
-/* One document, or lines. Returns false when nothing of it is JSON. */
-static void read_body(struct job *j, struct text body)
-{
-	struct payload_sink sink = job_sink(j);
-	struct payload_reader *r = payload_open(&sink);
-	struct json_document *d;
-	if (json_open(&d, body, NULL) == 0) {
-		payload_value(r, json_root(d), 0);
-		json_close(d);
-	} else {
-		int64_t number = 0;
-		for (const char *p = body.p, *end = body.p + body.n; p < end;) {
-			const char *nl = memchr(p, '\n', (size_t)(end - p));
-			const char *stop = nl ? nl : end;
-			payload_line(r, (struct text){ p, (size_t)(stop - p) }, ++number);
-			p = stop + 1;
-		}
-	}
-	payload_finish(r);
-	j->passed_over = payload_passed_over(r);
-	payload_close(r);
+	const char *name = strstr(origin, "://");
+	return !name || !host || strcmp(name + 3, host) != 0;
 }
 
 /* CloudEvents in binary mode: the attributes are headers, the body is the data. */
@@ -273,6 +241,21 @@ static void wrap_event(struct request *r)
 	r->body = b;
 }
 
+/* The connection sleeps until resume(). */
+static void suspend(struct request *r)
+{
+	visitor_waits(r->visitor);
+	microhttpd.MHD_suspend_connection(r->connection);
+}
+
+/* What is held of the body is let go of. */
+static void drop_body(struct request *r)
+{
+	buf_release(&r->body);
+	visitors_give_back(r->http->visitors, r->taken);
+	r->taken = 0;
+}
+
 static void job_done(struct job *j)
 {
 	struct request *r = j->user;
@@ -280,48 +263,18 @@ static void job_done(struct job *j)
 	microhttpd.MHD_resume_connection(r->connection);
 }
 
-static int route_of(const char *path, const char *method, struct text *hold)
-{
-	if (strcmp(method, "POST") != 0)
-		return ROUTE_NONE;
-	if (strcmp(path, "/v1/usage") == 0)
-		return ROUTE_USAGE;
-	if (strcmp(path, "/v1/events") == 0)
-		return ROUTE_EVENTS;
-	if (strcmp(path, "/v1/traces") == 0)
-		return ROUTE_TRACES;
-	if (strcmp(path, "/v1/holds") == 0)
-		return ROUTE_HOLD;
-	if (strncmp(path, "/v1/holds/", 10) == 0) {
-		const char *id = path + 10, *slash = strrchr(id, '/');
-		if (slash && slash > id &&
-		    (strcmp(slash, "/settle") == 0 || strcmp(slash, "/release") == 0)) {
-			*hold = (struct text){ id, (size_t)(slash - id) };
-			return slash[1] == 's' ? ROUTE_SETTLE : ROUTE_RELEASE;
-		}
-	}
-	return ROUTE_NONE;
-}
-
 /* Makes a job of the body and waits for it. */
-static enum MHD_Result write_request(struct request *r, int route, struct text hold)
+static enum MHD_Result write_request(struct request *r)
 {
+	const enum route route = r->route;
 	struct http *h = r->http;
-	const char *customer, *encoding = header(r, "Content-Encoding"),
-			      *type = header(r, "Content-Type");
+	const char *encoding = header(r, "Content-Encoding"), *type = header(r, "Content-Type");
 	struct err e = { 0 };
-	int status = 0;
-	if (!authorise(r, SCOPE_WRITE, &customer, &status))
-		return answer_error(r, status, status == 401 ? "unauthorized" : "denied",
-				    status == 401 ? "a bearer token is needed that the server knows"
-						  : "the token does not allow to write");
-	if (r->too_large)
-		return answer_error(r, 413, "too_large", "a body has at most 16 MiB");
 	if (encoding && strcasecmp(encoding, "identity") != 0) {
 		if (strcasecmp(encoding, "gzip") != 0)
 			return answer_error(r, 415, "unsupported",
 					    "the only encoding of a body is gzip");
-		if (!inflate_body(&r->body, &e))
+		if (!body_inflate(&r->body, &e))
 			return answer_error(r, e.code == ERR_RANGE ? 413 : 400, err_name(e.code),
 					    e.message);
 	}
@@ -339,13 +292,16 @@ static enum MHD_Result write_request(struct request *r, int route, struct text h
 				 : route == ROUTE_RELEASE ? JOB_RELEASE
 							  : JOB_USAGE);
 	struct text body = { r->body.p ? r->body.p : "", r->body.n };
-	j->customer = customer;
+	j->customer = r->customer;
 	if (route == ROUTE_HOLD)
 		j->request = (struct text){ arena_text(&j->arena, body.p, body.n), body.n };
-	else if (route != ROUTE_RELEASE && body.n)
-		read_body(j, body);
-	if (hold.n)
-		j->hold_id = (struct text){ arena_text(&j->arena, hold.p, hold.n), hold.n };
+	else if (route != ROUTE_RELEASE && body.n && body_read(j, body, &e) != 0) {
+		job_close(j);
+		return answer_error(r, 413, "too_large", e.message);
+	}
+	if (r->hold.n)
+		j->hold_id =
+			(struct text){ arena_text(&j->arena, r->hold.p, r->hold.n), r->hold.n };
 	const char *broken = microhttpd.MHD_lookup_connection_value(
 		r->connection, MHD_GET_ARGUMENT_KIND, "broken_off");
 	j->broken_off = broken && strcmp(broken, "false") != 0;
@@ -357,9 +313,9 @@ static enum MHD_Result write_request(struct request *r, int route, struct text h
 	j->done = job_done;
 	j->user = r;
 	r->job = j;
-	buf_release(&r->body);
+	drop_body(r);
 	/* suspended before the job can be done, for its end resumes */
-	microhttpd.MHD_suspend_connection(r->connection);
+	suspend(r);
 	if (writer_submit(h->o.writer, j)) {
 		r->submitted = true;
 		return MHD_YES;
@@ -411,6 +367,15 @@ static enum MHD_Result answer_metrics(struct request *r)
 		   atomic_load(&s->bytes_waiting));
 	put_metric(&b, "tally_queue_refused_total", "Requests refused because the queue was full.",
 		   "counter", "", atomic_load(&s->refused_busy));
+	const struct visitor_counts v = visitors_count(r->http->visitors);
+	put_metric(&b, "tally_http_connections", "Connections.", "gauge", "", v.connections);
+	put_metric(&b, "tally_http_requests", "Requests under way.", "gauge", "", v.requests);
+	put_metric(&b, "tally_http_body_bytes", "Memory of bodies under way.", "gauge", "",
+		   v.bytes);
+	put_metric(&b, "tally_http_made_room_total",
+		   "Silent connections that were ended for others.", "counter", "", v.made_room);
+	put_metric(&b, "tally_http_too_slow_total", "Connections that were ended for slowness.",
+		   "counter", "", v.too_slow);
 	for (int c = 1; c < 6; c++) {
 		snprintf(labels, sizeof labels, "{class=\"%dxx\"}", c);
 		put_metric(&b, "tally_http_responses_total",
@@ -445,6 +410,7 @@ static enum MHD_Result answer_live(struct request *r)
 		return answer_error(r, 429, "busy", "too many pages are open");
 	microhttpd.MHD_add_response_header(response, "Content-Type", "text/event-stream");
 	microhttpd.MHD_add_response_header(response, "Cache-Control", "no-store");
+	visitor_is_answered(r->visitor, true);
 	enum MHD_Result rc = microhttpd.MHD_queue_response(r->connection, 200, response);
 	microhttpd.MHD_destroy_response(response);
 	return rc;
@@ -453,8 +419,9 @@ static enum MHD_Result answer_live(struct request *r)
 /* GET /session: who is signed in. */
 static enum MHD_Result answer_session(struct request *r)
 {
-	const struct token_grant *g = r->http->o.tokens ? grant_of(r) : NULL;
-	const unsigned scopes = !r->http->o.tokens ? 7 : g ? g->scopes : 0;
+	struct token_grant g = { 0 };
+	const bool known = r->http->o.tokens && grant_of(r, &g);
+	const unsigned scopes = !r->http->o.tokens ? 7 : known ? g.scopes : 0;
 	struct buf b = { 0 };
 	buf_printf(&b,
 		   "{\"needs_token\":%s,\"signed_in\":%s,\"read\":%s,\"write\":%s,\"admin\":%s,"
@@ -462,10 +429,11 @@ static enum MHD_Result answer_session(struct request *r)
 		   r->http->o.tokens ? "true" : "false", scopes ? "true" : "false",
 		   scopes & SCOPE_READ ? "true" : "false", scopes & SCOPE_WRITE ? "true" : "false",
 		   scopes & SCOPE_ADMIN ? "true" : "false");
-	if (g && g->customer)
-		json_put_string(&b, text_of(g->customer));
+	if (g.customer)
+		json_put_string(&b, text_of(g.customer));
 	else
 		buf_puts(&b, "null");
+	token_grant_release(&g);
 	buf_puts(&b, "}\n");
 	enum MHD_Result rc = answer(r, 200, "application/json", b.p, b.n, MHD_RESPMEM_MUST_COPY);
 	buf_release(&b);
@@ -483,28 +451,31 @@ static enum MHD_Result answer_with_cookie(struct request *r, const char *cookie)
 /* POST /session with the token as the body; with an empty body one is signed out. */
 static enum MHD_Result set_session(struct request *r)
 {
-	char cookie[200];
-	const char *secure = r->http->o.cert ? "; Secure" : "";
-	struct text token = { r->body.p ? r->body.p : "", r->body.n };
-	if (!r->http->o.tokens)
+	struct http *h = r->http;
+	char line[200], name[SESSION_NAME_MAX];
+	const char *secure = h->o.cert ? "; Secure" : "", *old = cookie(r);
+	struct token_grant g;
+	struct err e;
+	if (!h->o.tokens)
 		return answer_error(r, 400, "usage", "this server asks for no tokens");
-	if (token.n == 0) {
-		snprintf(cookie, sizeof cookie,
+	if (old)
+		sessions_end(h->sessions, text_of(old));
+	if (r->body.n == 0) {
+		snprintf(line, sizeof line,
 			 COOKIE "=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0%s", secure);
-		return answer_with_cookie(r, cookie);
+		return answer_with_cookie(r, line);
 	}
-	/* tokens are letters, digits, - and _ */
-	for (size_t i = 0; i < token.n; i++)
-		if (token.n > 100 || !strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-					     "0123456789-_",
-					     token.p[i]))
-			token.n = 0;
-	if (token.n == 0 || !tokens_find(r->http->o.tokens, token))
-		return answer_error(r, 401, "unauthorized", "the server knows no such token");
-	snprintf(cookie, sizeof cookie,
-		 COOKIE "=%.*s; HttpOnly; SameSite=Strict; Path=/; Max-Age=43200%s", (int)token.n,
-		 token.p, secure);
-	return answer_with_cookie(r, cookie);
+	refresh_tokens(h);
+	if (!tokens_find(h->o.tokens, (struct text){ r->body.p, r->body.n }, clock_now(), &g))
+		return answer_error(r, 401, "unauthorized",
+				    "the server knows no such token, or it has expired");
+	int rc = sessions_begin(h->sessions, g.hash, clock_now(), name, &e);
+	token_grant_release(&g);
+	if (rc != 0)
+		return answer_err(r, &e);
+	snprintf(line, sizeof line, COOKIE "=%s; HttpOnly; SameSite=Strict; Path=/; Max-Age=%d%s",
+		 name, SESSION_SECONDS, secure);
+	return answer_with_cookie(r, line);
 }
 
 static void run_command(void *user)
@@ -518,27 +489,11 @@ static void run_command(void *user)
 	microhttpd.MHD_resume_connection(r->connection);
 }
 
-static enum MHD_Result start_command(struct request *r, const char *method, const char *path,
-				     unsigned scope)
+static enum MHD_Result start_command(struct request *r)
 {
-	const char *customer;
-	int status = 0;
-	if (!authorise(r, scope, &customer, &status))
-		return answer_error(r, status, status == 401 ? "unauthorized" : "denied",
-				    status == 401 ? "a token is needed that the server knows"
-				    : scope & SCOPE_ADMIN
-					    ? "the token does not allow to administrate"
-					    : "the token does not allow to read");
-	if (customer)
-		return answer_error(r, 403, "denied",
-				    "this is of all customers; the token is of one");
-	if (r->too_large)
-		return answer_error(r, 413, "too_large", "a body has at most 16 MiB");
-	r->method = method;
-	r->path = path;
 	r->reply = (struct http_reply){ .status = 200, .type = "application/json" };
 	r->submitted = r->commanded = r->shown = true;
-	microhttpd.MHD_suspend_connection(r->connection);
+	suspend(r);
 	if (slow_submit(r->http->slow, run_command, r))
 		return MHD_YES;
 	r->submitted = false;
@@ -546,38 +501,116 @@ static enum MHD_Result start_command(struct request *r, const char *method, cons
 	return answer_error(r, 429, "busy", "too many commands are under way; try again");
 }
 
-static enum MHD_Result read_request(struct request *r, const char *path)
+/* --- whether the database works --- */
+
+static void unlink_probe(struct probe *p)
+{
+	for (struct probe **at = &p->http->probes; *at; at = &(*at)->next)
+		if (*at == p) {
+			*at = p->next;
+			return;
+		}
+}
+
+/* From the writer: the request that asked has its answer, unless it was told so already. */
+static void probe_done(struct job *j)
+{
+	struct probe *p = j->user;
+	struct http *h = p->http;
+	pthread_mutex_lock(&h->probes_lock);
+	struct request *r = p->request;
+	if (r) {
+		unlink_probe(p);
+		r->probe = NULL;
+		r->reply.status = j->status == 200 ? 200 : 503;
+		buf_add(&r->reply.body, j->answer.p, j->answer.n);
+		atomic_store(&r->done, true);
+		microhttpd.MHD_resume_connection(r->connection);
+	}
+	pthread_mutex_unlock(&h->probes_lock);
+	job_close(j);
+	free(p);
+}
+
+/* Whoever has waited long enough is told that the database does not answer. */
+static void tell_waiting(void *user)
+{
+	struct http *h = user;
+	const int64_t now_us = clock_monotonic_us();
+	pthread_mutex_lock(&h->probes_lock);
+	for (struct probe *p = h->probes, *next; p; p = next) {
+		next = p->next;
+		if (now_us < p->until_us)
+			continue;
+		struct request *r = p->request;
+		unlink_probe(p);
+		p->request = NULL;
+		r->probe = NULL;
+		r->reply.status = 503;
+		buf_printf(&r->reply.body,
+			   "{\"ready\":false,\"error\":{\"code\":\"store\",\"message\":\"the "
+			   "database has not answered for %d seconds\"}}\n",
+			   HTTP_READY_SECONDS);
+		atomic_store(&r->done, true);
+		microhttpd.MHD_resume_connection(r->connection);
+	}
+	pthread_mutex_unlock(&h->probes_lock);
+}
+
+static enum MHD_Result ask_readiness(struct request *r)
+{
+	struct http *h = r->http;
+	struct probe *p = mem_zalloc(sizeof *p);
+	*p = (struct probe){ job_open(JOB_PROBE), r, h,
+			     clock_monotonic_us() + HTTP_READY_SECONDS * US_PER_SECOND, NULL };
+	p->job->done = probe_done;
+	p->job->user = p;
+	r->reply = (struct http_reply){ .status = 503, .type = "application/json" };
+	r->submitted = r->commanded = true;
+	r->probe = p;
+	suspend(r);
+	pthread_mutex_lock(&h->probes_lock);
+	p->next = h->probes;
+	h->probes = p;
+	pthread_mutex_unlock(&h->probes_lock);
+	if (writer_submit(h->o.writer, p->job))
+		return MHD_YES;
+	pthread_mutex_lock(&h->probes_lock);
+	const bool waiting = !atomic_load(&r->done);
+	if (waiting)
+		unlink_probe(p);
+	pthread_mutex_unlock(&h->probes_lock);
+	job_close(p->job);
+	free(p);
+	if (!waiting)
+		return MHD_YES; /* it was told meanwhile */
+	r->probe = NULL;
+	r->submitted = false;
+	microhttpd.MHD_resume_connection(r->connection);
+	return answer_error(r, 503, "busy", "too many requests wait for the database");
+}
+
+static enum MHD_Result read_request(struct request *r)
 {
 	struct http *h = r->http;
 	struct http_reply reply = { .status = 200, .type = "application/json" };
-	const char *customer;
-	int status = 0;
+	const char *path = r->path, *type;
 	r->shown = true;
-	if (strcmp(path, "/healthz") == 0)
-		return answer(r, 200, "text/plain", "ok\n", 3, MHD_RESPMEM_PERSISTENT);
-	const char *type, *file = h->o.file(h->o.user, path, &type);
-	if (file) {
+	if (r->route == ROUTE_FILE) {
+		const char *file = h->o.file(h->o.user, path, &type);
 		r->policy = POLICY_PAGE;
 		return answer(r, 200, type, file, strlen(file), MHD_RESPMEM_PERSISTENT);
 	}
-	if (strcmp(path, "/session") == 0)
-		return answer_session(r);
-	const unsigned scope = h->o.command_scope(h->o.user, "GET", path);
-	if (scope)
-		return start_command(r, "GET", path, scope);
-	if (!authorise(r, SCOPE_READ, &customer, &status))
-		return answer_error(r, status, status == 401 ? "unauthorized" : "denied",
-				    status == 401 ? "a bearer token is needed that the server knows"
-						  : "the token does not allow to read");
 	if (strcmp(path, "/v1/live") == 0)
-		return customer ? answer_error(r, 403, "denied",
-					       "this is of all customers; the token is of one")
-				: answer_live(r);
+		return r->customer ? answer_error(r, 403, "denied",
+						  "this is of all customers; the token is of one")
+				   : answer_live(r);
 	if (strcmp(path, "/metrics") == 0)
-		return customer ? answer_error(r, 403, "denied",
-					       "metrics are of all customers; this token is of one")
-				: answer_metrics(r);
-	const struct http_question q = { path, customer, parameter, r->connection };
+		return r->customer
+			       ? answer_error(r, 403, "denied",
+					      "metrics are of all customers; this token is of one")
+			       : answer_metrics(r);
+	const struct http_question q = { path, r->customer, parameter, r->connection };
 	if (!h->o.answer(h->o.user, &q, &reply)) {
 		buf_release(&reply.body);
 		return answer_error(r, 404, "not_found", "there is no such path");
@@ -604,10 +637,198 @@ static enum MHD_Result answer_submitted(struct request *r)
 		      r->reply.body.n, MHD_RESPMEM_MUST_COPY);
 }
 
-static bool is_file(const struct http *h, const char *path)
+/* --- what is known before the body --- */
+
+static enum route route_of_post(struct request *r)
 {
+	static const struct {
+		const char *path;
+		enum route route;
+		size_t body_most;
+	} routes[] = { { "/v1/usage", ROUTE_USAGE, HTTP_BODY_MAX },
+		       { "/v1/events", ROUTE_EVENTS, HTTP_BODY_MAX },
+		       { "/v1/traces", ROUTE_TRACES, HTTP_BODY_MAX },
+		       { "/v1/holds", ROUTE_HOLD, HTTP_COMMAND_BODY_MAX },
+		       { "/session", ROUTE_SESSION, 1000 } };
+	for (size_t i = 0; i < sizeof routes / sizeof *routes; i++)
+		if (strcmp(r->path, routes[i].path) == 0) {
+			r->body_most = routes[i].body_most;
+			return routes[i].route;
+		}
+	if (strncmp(r->path, "/v1/holds/", 10) == 0) {
+		const char *id = r->path + 10, *slash = strrchr(id, '/');
+		if (slash && slash > id &&
+		    (strcmp(slash, "/settle") == 0 || strcmp(slash, "/release") == 0)) {
+			r->hold = (struct text){ id, (size_t)(slash - id) };
+			r->body_most = HTTP_COMMAND_BODY_MAX;
+			return slash[1] == 's' ? ROUTE_SETTLE : ROUTE_RELEASE;
+		}
+	}
+	return ROUTE_NONE;
+}
+
+/* Where the request goes, which scope it needs and how large its body may be. */
+static void find_route(struct request *r)
+{
+	struct http *h = r->http;
 	const char *type;
-	return h->o.file(h->o.user, path, &type) != NULL;
+	const bool reads = strcmp(r->method, "GET") == 0 || strcmp(r->method, "HEAD") == 0;
+	r->body_most = 0;
+	r->scope = SCOPE_WRITE;
+	if (reads && strcmp(r->path, "/healthz") == 0)
+		r->route = ROUTE_HEALTH;
+	else if (reads && strcmp(r->path, "/readyz") == 0)
+		r->route = ROUTE_READY;
+	else if (reads && h->o.file(h->o.user, r->path, &type))
+		r->route = ROUTE_FILE;
+	else if (reads && strcmp(r->path, "/session") == 0)
+		r->route = ROUTE_SESSION;
+	else if ((r->scope = h->o.command_scope(h->o.user, reads ? "GET" : r->method, r->path)))
+		r->route = ROUTE_COMMAND;
+	else if (reads)
+		r->route = ROUTE_READ;
+	else if (strcmp(r->method, "POST") == 0)
+		r->route = route_of_post(r);
+	if (r->route == ROUTE_READ)
+		r->scope = SCOPE_READ;
+	else if (r->route >= ROUTE_USAGE)
+		r->scope = SCOPE_WRITE;
+	else if (r->route != ROUTE_COMMAND)
+		r->scope = 0;
+	if (r->route == ROUTE_COMMAND && !reads)
+		r->body_most = microhttpd.MHD_lookup_connection_value(
+				       r->connection, MHD_GET_ARGUMENT_KIND, "settings")
+				       ? HTTP_BODY_MAX
+				       : HTTP_COMMAND_BODY_MAX;
+}
+
+static struct refusal refuse(int status, const char *code, const char *message)
+{
+	return (struct refusal){ status, code, message };
+}
+
+/* What the request's token allows. Without tokens everyone on this machine may do everything. */
+static struct refusal authorise(struct request *r)
+{
+	struct token_grant g = { 0 };
+	if (!r->http->o.tokens || r->scope == 0)
+		return (struct refusal){ 0 };
+	if (!grant_of(r, &g))
+		return refuse(401, "unauthorized",
+			      "a bearer token is needed that the server knows");
+	const unsigned lacks = r->scope & ~g.scopes;
+	r->customer = g.customer;
+	if (lacks)
+		return refuse(403, "denied",
+			      lacks & SCOPE_ADMIN   ? "the token does not allow to administrate"
+			      : lacks & SCOPE_WRITE ? "the token does not allow to write"
+						    : "the token does not allow to read");
+	if (r->customer && r->route == ROUTE_COMMAND)
+		return refuse(403, "denied", "this is of all customers; the token is of one");
+	return (struct refusal){ 0 };
+}
+
+static struct refusal admit(struct request *r, enum visitor_verdict verdict)
+{
+	struct http *h = r->http;
+	const char *length = header(r, "Content-Length");
+	const int fd = visitor_socket(r->visitor);
+	if (r->route == ROUTE_HEALTH)
+		return (struct refusal){ 0 };
+	if (verdict == VISIT_TOO_MANY_OF_ONE)
+		return refuse(429, "busy", "too many connections of one address; try again");
+	if (verdict == VISIT_TOO_MANY)
+		return refuse(503, "busy", "too many requests are under way; try again");
+	if (r->route == ROUTE_READY)
+		return (struct refusal){ 0 };
+	if (!address_is_named(header(r, "Host"), fd, h->o.names))
+		return refuse(403, "denied",
+			      "this server is not known by that name (Host); allow it with --host");
+	if (is_foreign(r) && r->route != ROUTE_FILE)
+		return refuse(403, "denied", "another site's page may not ask this server");
+	if (r->route == ROUTE_NONE)
+		return strncmp(r->path, "/v1/", 4) == 0 && strcmp(r->method, "POST") != 0
+			       ? refuse(405, "usage", "use GET or POST here")
+			       : refuse(404, "not_found", "there is no such path");
+	const struct refusal denied = authorise(r);
+	if (denied.status)
+		return denied;
+	if (length && strtoull(length, NULL, 10) > r->body_most)
+		return refuse(413, "too_large", "the body is too large (16 MiB, settings 1 MiB)");
+	return (struct refusal){ 0 };
+}
+
+/* The head of a request has come. What is refused is told at once where a body would follow. */
+static enum MHD_Result begin(struct request *r)
+{
+	const char *length = header(r, "Content-Length");
+	const bool has_body =
+		(length && strcmp(length, "0") != 0) || header(r, "Transfer-Encoding");
+	const enum visitor_verdict verdict = visitor_asks(r->visitor);
+	find_route(r);
+	r->refusal = admit(r, verdict);
+	if (!r->refusal.status || !has_body)
+		return MHD_YES;
+	r->cut_off = true;
+	return answer_error(r, r->refusal.status, r->refusal.code, r->refusal.message);
+}
+
+/* A piece of the body. What cannot be kept is read to its end and told then. */
+static void take_body(struct request *r, const char *p, size_t n)
+{
+	const int64_t room = 2 * (int64_t)n; /* a buffer grows by doubling */
+	if (r->too_large || r->crowded)
+		return;
+	if (r->body.n + n > r->body_most)
+		r->too_large = true;
+	else if (!visitors_take(r->http->visitors, room))
+		r->crowded = true;
+	if (r->too_large || r->crowded) {
+		drop_body(r);
+		return;
+	}
+	r->taken += room;
+	buf_add(&r->body, p, n);
+}
+
+static enum MHD_Result serve(struct request *r)
+{
+	if (r->refusal.status)
+		return answer_error(r, r->refusal.status, r->refusal.code, r->refusal.message);
+	if (r->crowded)
+		return answer_error(r, 503, "busy", "too many bodies are under way; try again");
+	if (r->too_large)
+		return answer_error(r, 413, "too_large",
+				    "the body is too large (16 MiB, settings 1 MiB)");
+	switch (r->route) {
+	case ROUTE_HEALTH:
+		return answer(r, 200, "text/plain", "ok\n", 3, MHD_RESPMEM_PERSISTENT);
+	case ROUTE_READY:
+		return ask_readiness(r);
+	case ROUTE_SESSION:
+		r->shown = true;
+		return strcmp(r->method, "POST") == 0 ? set_session(r) : answer_session(r);
+	case ROUTE_COMMAND:
+		return start_command(r);
+	case ROUTE_NONE:
+	case ROUTE_FILE:
+	case ROUTE_READ:
+		return read_request(r);
+	case ROUTE_USAGE:
+	case ROUTE_EVENTS:
+	case ROUTE_TRACES:
+	case ROUTE_HOLD:
+	case ROUTE_SETTLE:
+	case ROUTE_RELEASE:
+		return write_request(r);
+	}
+	return MHD_NO;
+}
+
+static struct visitor *visitor_of(struct MHD_Connection *c)
+{
+	return microhttpd.MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT)
+		->socket_context;
 }
 
 static enum MHD_Result handle(void *user, struct MHD_Connection *connection, const char *path,
@@ -615,53 +836,35 @@ static enum MHD_Result handle(void *user, struct MHD_Connection *connection, con
 			      size_t *upload_size, void **state)
 {
 	struct request *r = *state;
-	struct text hold = { NULL, 0 };
 	(void)version;
 	if (!r) {
 		r = mem_zalloc(sizeof *r);
 		r->http = user;
 		r->connection = connection;
+		r->visitor = visitor_of(connection);
+		r->method = method;
+		r->path = path;
 		*state = r;
-		const char *length = microhttpd.MHD_lookup_connection_value(
-			connection, MHD_HEADER_KIND, "Content-Length");
-		/* said at once, before anything is sent */
-		if (length && strtoull(length, NULL, 10) > HTTP_BODY_MAX) {
-			r->too_large = true;
-			return answer_error(r, 413, "too_large", "a body has at most 16 MiB");
-		}
-		return MHD_YES;
+		return begin(r);
 	}
 	if (*upload_size) {
-		if (r->body.n + *upload_size > HTTP_BODY_MAX)
-			r->too_large = true;
-		else
-			buf_add(&r->body, upload, *upload_size);
+		take_body(r, upload, *upload_size);
 		*upload_size = 0;
 		return MHD_YES;
 	}
-	if (r->submitted)
-		return answer_submitted(r);
-	if (is_foreign(r) && !is_file(r->http, path))
-		return answer_error(r, 403, "denied",
-				    "another site's page may not ask this server");
-	if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0)
-		return read_request(r, path);
-	if (strcmp(method, "POST") == 0 && strcmp(path, "/session") == 0)
-		return set_session(r);
-	int route = route_of(path, method, &hold);
-	const unsigned scope =
-		route == ROUTE_NONE ? r->http->o.command_scope(r->http->o.user, method, path) : 0;
-	if (scope)
-		return start_command(r, method, path, scope);
-	if (route == ROUTE_NONE) {
-		struct err e;
-		bool known = strncmp(path, "/v1/", 4) == 0;
-		err_set(&e, ERR_NOT_FOUND, "there is no %s %s", method, path);
-		return known && strcmp(method, "POST") != 0
-			       ? answer_error(r, 405, "usage", "use GET or POST here")
-			       : answer_err(r, &e);
-	}
-	return write_request(r, route, hold);
+	return r->submitted ? answer_submitted(r) : serve(r);
+}
+
+/* What has come of a body that nobody read: while it lies there, the end of the connection would
+ * take the answer with it. */
+static void swallow(int fd)
+{
+	enum { MOST = 4 << 20 };
+	char bin[1 << 16];
+	ssize_t n, all = 0;
+	shutdown(fd, SHUT_WR);
+	while (all < MOST && (n = recv(fd, bin, sizeof bin, MSG_DONTWAIT)) > 0)
+		all += n;
 }
 
 static void completed(void *user, struct MHD_Connection *connection, void **state,
@@ -670,14 +873,37 @@ static void completed(void *user, struct MHD_Connection *connection, void **stat
 	struct request *r = *state;
 	(void)user;
 	(void)connection;
-	(void)code;
 	if (!r)
 		return;
+	if (r->cut_off)
+		swallow(visitor_socket(r->visitor));
+	else if (code == MHD_REQUEST_TERMINATED_COMPLETED_OK)
+		visitor_is_done(r->visitor);
 	job_close(r->job);
-	buf_release(&r->body);
+	drop_body(r);
 	buf_release(&r->reply.body);
+	free(r->customer);
 	free(r);
 	*state = NULL;
+}
+
+/* A connection begins or ends. */
+static void notify(void *user, struct MHD_Connection *c, void **context,
+		   enum MHD_ConnectionNotificationCode code)
+{
+	struct http *h = user;
+	if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+		const int fd =
+			microhttpd.MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD)
+				->connect_fd;
+		const struct sockaddr *address =
+			microhttpd.MHD_get_connection_info(c, MHD_CONNECTION_INFO_CLIENT_ADDRESS)
+				->client_addr;
+		*context = visitor_came(h->visitors, fd, address);
+	} else if (*context) {
+		visitor_left(*context);
+		*context = NULL;
+	}
 }
 
 static void log_mhd(void *user, const char *fmt, va_list ap)
@@ -691,121 +917,88 @@ static void log_mhd(void *user, const char *fmt, va_list ap)
 	h->o.log(h->o.user, "http", line);
 }
 
-/* "HOST:PORT" with an IPv4 or bracketed IPv6 address; "localhost" is 127.0.0.1. */
-static int parse_address(const char *text, struct sockaddr_storage *out, socklen_t *n,
-			 bool *loopback, struct err *e)
+/* As many open files as connections need, where the system lets us; fewer connections else. */
+static void fit_to_files(struct http_limits *l)
 {
-	char host[64];
-	const char *colon = strrchr(text, ':');
-	char *end;
-	long port = colon ? strtol(colon + 1, &end, 10) : -1;
-	size_t len = colon ? (size_t)(colon - text) : 0;
-	memset(out, 0, sizeof *out);
-	if (!colon || port < 0 || port > 65535 || *end || end == colon + 1 || len >= sizeof host)
-		return err_set(e, ERR_USAGE, "--listen %s: an address is HOST:PORT", text);
-	memcpy(host, text, len);
-	host[len] = 0;
-	if (strcmp(host, "localhost") == 0)
-		strcpy(host, "127.0.0.1");
-	if (*host == '[' && len > 2 && host[len - 1] == ']') {
-		struct sockaddr_in6 *a = (struct sockaddr_in6 *)(void *)out;
-		host[len - 1] = 0;
-		a->sin6_family = AF_INET6;
-		a->sin6_port = htons((uint16_t)port);
-		if (inet_pton(AF_INET6, host + 1, &a->sin6_addr) != 1)
-			return err_set(e, ERR_USAGE, "--listen %s: '%s' is no IPv6 address", text,
-				       host + 1);
-		*loopback = IN6_IS_ADDR_LOOPBACK(&a->sin6_addr);
-		*n = sizeof *a;
-		return 0;
+	enum { OTHER_FILES = 100 };
+	struct rlimit files;
+	if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+		return;
+	const rlim_t need = (rlim_t)l->connections + OTHER_FILES;
+	if (files.rlim_cur < need) {
+		files.rlim_cur = files.rlim_max < need ? files.rlim_max : need;
+		setrlimit(RLIMIT_NOFILE, &files);
 	}
-	struct sockaddr_in *a = (struct sockaddr_in *)(void *)out;
-	a->sin_family = AF_INET;
-	a->sin_port = htons((uint16_t)port);
-	if (inet_pton(AF_INET, host, &a->sin_addr) != 1)
-		return err_set(e, ERR_USAGE,
-			       "--listen %s: '%s' is no address; write one such as 127.0.0.1:8687",
-			       text, host);
-	*loopback = (ntohl(a->sin_addr.s_addr) >> 24) == 127;
-	*n = sizeof *a;
-	return 0;
+	if (files.rlim_cur < need)
+		l->connections =
+			files.rlim_cur > 2 * OTHER_FILES ? (int)files.rlim_cur - OTHER_FILES : 50;
 }
 
-static int listen_at(struct http *h, struct err *e)
+static int start_daemon(struct http *h, struct err *e)
 {
-	struct sockaddr_storage address;
-	socklen_t n;
-	bool loopback;
-	int yes = 1;
-	int rc = parse_address(h->o.address, &address, &n, &loopback, e);
-	if (rc != 0)
-		return rc;
-	h->loopback = loopback;
-	if (!loopback && !h->o.tokens)
-		return err_set(e, ERR_USAGE,
-			       "--listen %s: others can reach that address, so tokens are needed "
-			       "(--tokens FILE; make them with `tally token`)",
-			       h->o.address);
-	h->socket = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (h->socket >= 0)
-		setsockopt(h->socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-	if (h->socket < 0 || bind(h->socket, (struct sockaddr *)&address, n) != 0 ||
-	    listen(h->socket, 1024) != 0)
-		return err_set(e, ERR_SYSTEM, "could not listen on %s: %s", h->o.address,
-			       strerror(errno));
-	if (getsockname(h->socket, (struct sockaddr *)&address, &n) == 0)
-		h->port = ntohs(address.ss_family == AF_INET6
-					? ((struct sockaddr_in6 *)(void *)&address)->sin6_port
-					: ((struct sockaddr_in *)(void *)&address)->sin_port);
-	return 0;
+	const struct http_options *o = &h->o;
+	const long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	const unsigned flags = MHD_USE_POLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
+			       MHD_USE_ERROR_LOG | (o->cert ? MHD_USE_TLS : 0);
+	/* half of the processors; the writer and the clients need some, too */
+	const unsigned threads = cores > 3 ? (unsigned)cores / 2 : 1;
+	struct MHD_OptionItem tls[] = {
+		{ MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)o->cert },
+		{ MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)o->key },
+		{ MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES },
+		{ MHD_OPTION_END, 0, NULL }
+	};
+	struct MHD_OptionItem pool[] = { { MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)threads, NULL },
+					 { MHD_OPTION_END, 0, NULL } };
+	/* times and numbers are ours (visitors.h); the library's bound only lies above */
+	const unsigned connections = ((unsigned)o->limits.connections + 50) * (threads + 1);
+	h->daemon = microhttpd.MHD_start_daemon(
+		flags, 0, NULL, NULL, handle, h, MHD_OPTION_EXTERNAL_LOGGER, log_mhd, h,
+		MHD_OPTION_LISTEN_SOCKET, h->listener.socket, MHD_OPTION_NOTIFY_COMPLETED,
+		completed, h, MHD_OPTION_NOTIFY_CONNECTION, notify, h, MHD_OPTION_CONNECTION_LIMIT,
+		connections, MHD_OPTION_CONNECTION_TIMEOUT, 0U, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t)HTTP_HEADERS_MAX, MHD_OPTION_ARRAY, o->cert ? tls : tls + 3,
+		MHD_OPTION_ARRAY, threads > 1 ? pool : pool + 1, MHD_OPTION_END);
+	return h->daemon ? 0
+			 : err_set(e, ERR_SYSTEM,
+				   o->cert ? "the server could not start: check the certificate "
+					     "and its key"
+					   : "the server could not start");
 }
 
 int http_open(struct http **out, const struct http_options *o, struct err *e)
 {
 	struct http *h = mem_zalloc(sizeof *h);
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	h->o = *o;
-	h->socket = -1;
+	h->listener.socket = -1;
 	h->began_us = clock_monotonic_us();
+	pthread_mutex_init(&h->probes_lock, NULL);
 	int rc = microhttpd_need(e);
 	if (rc == 0)
-		rc = listen_at(h, e);
+		rc = address_parse_and_bind(&h->listener, o->address, e);
+	if (rc == 0 && !h->listener.loopback && !o->tokens)
+		rc = err_set(e, ERR_USAGE,
+			     "--listen %s: others can reach that address, so tokens are needed "
+			     "(--tokens FILE; make them with `tally token`)",
+			     o->address);
+	if (rc == 0)
+		rc = address_listen(&h->listener, o->address, e);
 	if (rc == 0) {
+		fit_to_files(&h->o.limits);
+		const struct http_limits *l = &h->o.limits;
+		h->visitors = visitors_open(&(struct visitor_limits){
+			l->connections, l->connections_each, l->requests, l->bytes,
+			HTTP_HEAD_SECONDS, HTTP_PAUSE_SECONDS, l->body_seconds, HTTP_ANSWER_SECONDS,
+			o->cert != NULL });
+		visitors_each_tick(h->visitors, tell_waiting, h);
+		h->sessions = sessions_open();
 		h->live = live_open(snapshot, h);
 		h->slow = slow_open();
-		unsigned flags = MHD_USE_POLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
-				 MHD_USE_ERROR_LOG | (o->cert ? MHD_USE_TLS : 0);
-		/* half of the processors; the writer and the clients need some, too */
-		unsigned threads = cores > 3 ? (unsigned)cores / 2 : 1;
-		struct MHD_OptionItem extra[] = {
-			{ MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)o->cert },
-			{ MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)o->key },
-			{ MHD_OPTION_END, 0, NULL }
-		};
-		if (!o->cert)
-			extra[0] = (struct MHD_OptionItem){ MHD_OPTION_END, 0, NULL };
-		struct MHD_OptionItem pool[] = { { MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)threads,
-						   NULL },
-						 { MHD_OPTION_END, 0, NULL } };
-		if (threads < 2)
-			pool[0] = pool[1];
-		h->daemon = microhttpd.MHD_start_daemon(
-			flags, 0, NULL, NULL, handle, h, MHD_OPTION_EXTERNAL_LOGGER, log_mhd, h,
-			MHD_OPTION_LISTEN_SOCKET, h->socket, MHD_OPTION_NOTIFY_COMPLETED, completed,
-			h, MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_CONNECTIONS_MAX,
-			MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_SECONDS_IDLE,
-			MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_HEADERS_MAX,
-			MHD_OPTION_ARRAY, extra, MHD_OPTION_ARRAY, pool, MHD_OPTION_END);
-		if (!h->daemon)
-			rc = err_set(e, ERR_SYSTEM,
-				     o->cert ? "the server could not start: check the certificate "
-					       "and its key"
-					     : "the server could not start");
+		rc = start_daemon(h, e);
 	}
 	if (rc != 0) {
-		if (h->socket >= 0)
-			close(h->socket);
-		h->daemon = NULL;
+		if (h->listener.socket >= 0)
+			close(h->listener.socket);
 		http_close(h);
 		return rc;
 	}
@@ -815,7 +1008,7 @@ int http_open(struct http **out, const struct http_options *o, struct err *e)
 
 int http_port(const struct http *h)
 {
-	return h->port;
+	return h->listener.port;
 }
 
 void http_quiesce(struct http *h)
@@ -838,5 +1031,8 @@ void http_close(struct http *h)
 		microhttpd.MHD_stop_daemon(h->daemon);
 	if (h->live)
 		live_close(h->live);
+	visitors_close(h->visitors);
+	sessions_close(h->sessions);
+	pthread_mutex_destroy(&h->probes_lock);
 	free(h);
 }

@@ -1,7 +1,7 @@
 /*
- * http: the server's face: routes, limits, tokens, compression and TLS over libmicrohttpd. Bodies
- * are parsed in the server's threads and written by writer.h; what is read is answered by the
- * caller.
+ * http: the server's face: routes, what is asked before a body is read, tokens and TLS over
+ * libmicrohttpd. Bodies are parsed (body.h) in the server's threads and written by writer.h; what
+ * is read is answered by the caller. How much one visitor may take is visitors.h's.
  */
 #ifndef TALLY_SERVER_HTTP_H
 #define TALLY_SERVER_HTTP_H
@@ -11,11 +11,26 @@
 
 enum {
 	HTTP_BODY_MAX = 16 << 20,
-	HTTP_INFLATED_MAX = 64 << 20,
-	HTTP_CONNECTIONS_MAX = 2000,
-	HTTP_HEADERS_MAX = 8 << 10, /* a connection keeps so much, cleared for each request */
-	HTTP_SECONDS_IDLE = 30,
+	HTTP_COMMAND_BODY_MAX = 1 << 20, /* of holds and of commands that take settings */
+	HTTP_HEADERS_MAX = 8 << 10,	 /* a connection keeps so much, cleared for each request */
+	/* seconds */
+	HTTP_HEAD_SECONDS = 10,	   /* until the first request's head is there */
+	HTTP_PAUSE_SECONDS = 30,   /* between two requests of a connection */
+	HTTP_ANSWER_SECONDS = 300, /* until the answer has been taken */
+	HTTP_READY_SECONDS = 3,	   /* until the database must have answered */
 };
+
+/* What the server takes on, and when it is told nothing else. */
+struct http_limits {
+	int connections, connections_each, requests, body_seconds;
+	int64_t bytes;
+};
+#define HTTP_LIMITS_DEFAULT \
+	((struct http_limits){ .connections = 2000, \
+			       .connections_each = 512, \
+			       .requests = 1024, \
+			       .body_seconds = 60, \
+			       .bytes = 256 << 20 })
 
 /* A question that only reads. parameter returns a query parameter, or NULL. */
 struct http_question {
@@ -32,8 +47,10 @@ struct http_reply {
 };
 
 struct http_options {
-	const char *address;	/* "127.0.0.1:8687", "[::1]:8687" */
-	struct tokens *tokens;	/* NULL: everyone may do everything, on loopback only */
+	const char *address;	  /* "127.0.0.1:8687", "[::1]:8687" */
+	struct tokens *tokens;	  /* NULL: everyone may do everything, on loopback only */
+	const char *const *names; /* by which it may be asked besides; ended by NULL */
+	struct http_limits limits;
 	const char *cert, *key; /* PEM text; NULL: no TLS */
 	struct writer *writer;
 	/* Answers what reads; false when it knows no such path. Called from several threads. */

@@ -67,6 +67,10 @@ static void take(void *user, const struct metered *m)
 {
 	struct job *j = user;
 	size_t before = assembly_count(j->calls);
+	if (j->records_most && before >= j->records_most) {
+		j->too_many = true;
+		return;
+	}
 	assembly_add(j->calls, m);
 	if (assembly_count(j->calls) > before)
 		add_item(j)->call = before;
@@ -81,12 +85,31 @@ static struct text keep(struct job *j, const char *p, size_t n)
 static void refuse(void *user, int64_t line, struct text raw, const struct err *why)
 {
 	struct job *j = user;
+	if (j->item_count >= REFUSALS_KEPT + 2 * assembly_count(j->calls)) {
+		j->not_kept++;
+		return;
+	}
 	struct job_item *it = add_item(j);
 	it->refused = true;
 	it->line = line;
 	it->raw = keep(j, raw.p, raw.n);
 	it->why = keep(j, why->message, strlen(why->message));
 	j->bytes += sizeof *it + raw.n;
+}
+
+void job_sum_up(struct job *j)
+{
+	char why[160];
+	if (j->not_kept == 0)
+		return;
+	snprintf(why, sizeof why,
+		 "%lld more of this body were refused as well and are not kept: nearly nothing of "
+		 "it could be taken",
+		 (long long)j->not_kept);
+	struct job_item *it = add_item(j);
+	it->refused = true;
+	it->raw = TEXT("");
+	it->why = keep(j, why, strlen(why));
 }
 
 struct payload_sink job_sink(struct job *j)
@@ -154,6 +177,17 @@ static int take_items(struct writer *w, struct job *j, struct instant now, struc
 	return rc;
 }
 
+/* What became of the job's records; those that were summed up are each counted. */
+static struct ingest_counts counts_of(const struct writer *w, const struct job *j)
+{
+	struct ingest_counts c = *ingest_counts(w->in);
+	if (j->not_kept) {
+		c.read += j->not_kept - 1;
+		c.quarantined += j->not_kept - 1;
+	}
+	return c;
+}
+
 static void put_counts(struct buf *b, const struct ingest_counts *c, int64_t passed_over)
 {
 	const struct {
@@ -177,7 +211,7 @@ static int take_usage(struct writer *w, struct job *j, struct instant now, struc
 {
 	int rc = take_items(w, j, now, e);
 	if (rc == 0) {
-		const struct ingest_counts *c = ingest_counts(w->in);
+		const struct ingest_counts counts = counts_of(w, j), *c = &counts;
 		/* nothing of it could be read: the sender should look at it */
 		j->status = c->read && c->read == c->quarantined ? 422 : 200;
 		j->answer.n = 0;
@@ -459,6 +493,13 @@ static int take_job(struct writer *w, struct job *j, struct instant now, struct 
 	int rc;
 	if (j->kind == JOB_USAGE)
 		return take_usage(w, j, now, e);
+	if (j->kind == JOB_PROBE) {
+		rc = store_probe(w->store, now, e);
+		j->status = 200;
+		j->answer.n = 0;
+		buf_puts(&j->answer, "{\"ready\":true}\n");
+		return rc;
+	}
 	rc = j->kind == JOB_HOLD     ? take_hold(w, j, now, &own)
 	     : j->kind == JOB_SETTLE ? take_settlement(w, j, now, &own)
 				     : take_release(w, j, now, &own);
@@ -551,8 +592,10 @@ static int take_list(struct writer *w, struct job *list, bool beside, struct ins
 		rc = ledger_begin(w->ledger, e);
 	for (struct job *j = list; rc == 0 && j; j = j->next) {
 		rc = take_job(w, j, now, e);
-		if (j->kind == JOB_USAGE || j->kind == JOB_SETTLE)
-			add_counts(sum, ingest_counts(w->in));
+		if (j->kind == JOB_USAGE || j->kind == JOB_SETTLE) {
+			const struct ingest_counts c = counts_of(w, j);
+			add_counts(sum, &c);
+		}
 	}
 	if (rc == 0 && !beside)
 		rc = draw_credits(w, now, e);

@@ -16,7 +16,8 @@
 #include "meter/hold.h"
 #include "meter/ledger/draw.h"
 
-enum job_kind { JOB_USAGE, JOB_HOLD, JOB_SETTLE, JOB_RELEASE };
+/* JOB_PROBE: whether the database can be read and written */
+enum job_kind { JOB_USAGE, JOB_HOLD, JOB_SETTLE, JOB_RELEASE, JOB_PROBE };
 
 /* One document of a body, in its order: a call, or what was refused. */
 struct job_item {
@@ -34,6 +35,11 @@ struct job {
 	struct job_item *item;
 	size_t item_count;
 	int64_t passed_over;
+	/* Of a body of which nearly nothing can be taken, the first refusals are kept and the
+	   others counted: job_sum_up makes one of them. */
+	int64_t not_kept;
+	size_t records_most;	      /* 0: any number */
+	bool too_many;		      /* there were more */
 	size_t bytes;		      /* that it keeps waiting */
 	const char *customer;	      /* that the token is bound to; NULL: any */
 	struct text hold_id, request; /* of holds */
@@ -50,6 +56,11 @@ struct job *job_open(enum job_kind kind);
 void job_close(struct job *j);
 /* A sink that fills the job from a body. */
 struct payload_sink job_sink(struct job *j);
+
+/* The refusals that were not kept, as one; after the last record. */
+void job_sum_up(struct job *j);
+
+enum { REFUSALS_KEPT = 1000 }; /* and as many more as there are records that were taken */
 
 struct writer_stats {
 	atomic_int_fast64_t accepted, duplicates, conflicts, quarantined, unpriced, commits,

@@ -320,7 +320,7 @@ void payload_line(struct payload_reader *r, struct text line, int64_t number)
 	}
 	if (r->log != LOG_UNKNOWN && agent_log_line(r, line, number))
 		return;
-	if (json_open(&doc, line, &e) != 0) {
+	if (json_open_within(&doc, line, PAYLOAD_VALUES_MOST, &e) != 0) {
 		r->sink.refuse(r->sink.user, number, line, &e);
 		return;
 	}

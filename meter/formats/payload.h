@@ -33,6 +33,9 @@ struct payload_sink {
 	void (*refuse)(void *user, int64_t line, struct text raw, const struct err *why);
 };
 
+/* Values in one line or document; what has more is refused, for it would take hundreds of MB. */
+enum { PAYLOAD_VALUES_MOST = 1000000 };
+
 struct payload_reader;
 struct payload_reader *payload_open(const struct payload_sink *sink);
 void payload_close(struct payload_reader *r);

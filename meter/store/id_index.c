@@ -133,7 +133,7 @@ static int map_filter(struct id_index *x, uint64_t number, uint64_t blocks, bool
 	size_t bytes = blocks * sizeof *x->filter;
 	struct stat st;
 	name_file(x, path, "filter", number);
-	int fd = open(path, O_RDWR | O_CLOEXEC | (make ? O_CREAT | O_TRUNC : 0), 0644);
+	int fd = open(path, O_RDWR | O_CLOEXEC | (make ? O_CREAT | O_TRUNC : 0), 0600);
 	if (fd < 0)
 		return failed(x, "open", e);
 	/* the disk's blocks are taken now, so that writing to the map cannot fail */
@@ -186,7 +186,7 @@ static int write_run(struct id_index *x, const struct entry *list, size_t count,
 {
 	char path[400];
 	name_file(x, path, "run", number);
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return failed(x, "write", e);
 	const char *p = (const char *)list;
@@ -365,10 +365,10 @@ int id_index_open(struct id_index **out, const char *path, const struct id_index
 	x->table = mem_zalloc(x->table_slots * sizeof *x->table);
 	x->head_fd = -1;
 	snprintf(name, sizeof name, "%s/head", path);
-	if (mkdir(path, 0755) != 0 && errno != EEXIST)
+	if (mkdir(path, 0700) != 0 && errno != EEXIST)
 		rc = failed(x, "make", e);
 	if (rc == 0) {
-		x->head_fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+		x->head_fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 		if (x->head_fd < 0 || posix_fallocate(x->head_fd, 0, sizeof *x->head) != 0)
 			rc = failed(x, "open", e);
 	}

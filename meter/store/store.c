@@ -999,6 +999,20 @@ int store_each_row_of(struct store *s, int64_t first,
 	return each(s, q, take, user, e);
 }
 
+int store_probe(struct store *s, struct instant now, struct err *e)
+{
+	char at[INSTANT_TEXT_MAX];
+	struct query *q;
+	int64_t last;
+	int rc = read_int(s, STORE_LAST_SEQ, &last, e);
+	if (rc == 0)
+		rc = db_statement(&s->db, STORE_PROBE, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_text(q, ":at", text_of(instant_format(now, at)));
+	return db_done(&s->db, q, e);
+}
+
 int store_backup(struct store *s, const char *path,
 		 void (*progress)(void *user, int64_t done, int64_t total), void *user,
 		 struct err *e)

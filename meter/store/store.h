@@ -119,6 +119,9 @@ struct subject_names {
 int store_subject_names(struct store *s, int64_t subject, const struct subject_names **out,
 			struct err *e);
 
+/* Reads and writes something that nobody asks for, inside a transaction: with its commit it is
+ * known that the database can do both. Errors: ERR_STORE, ERR_BUSY. */
+int store_probe(struct store *s, struct instant now, struct err *e);
 /* A whole copy while others write (SQLite's online backup). */
 int store_backup(struct store *s, const char *path,
 		 void (*progress)(void *user, int64_t done, int64_t total), void *user,

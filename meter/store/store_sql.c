@@ -40,6 +40,8 @@ const char *const store_sql[STORE_STATEMENTS] = {
 	[STORE_IDENTITY] = "SELECT value FROM about WHERE key='identity'",
 	[STORE_SET_IDENTITY] =
 		"INSERT INTO about VALUES('identity',:identity) ON CONFLICT DO NOTHING",
+	[STORE_PROBE] = "INSERT INTO about VALUES('probed',:at) ON CONFLICT(key) DO UPDATE SET "
+			"value=excluded.value",
 	[STORE_LAST_SEQ] = "SELECT " FILE_LAST_NUMBER,
 	[STORE_DATA_VERSION] = "PRAGMA data_version",
 	[STORE_IDS_FROM] =

@@ -210,7 +210,7 @@ post() { run curl -s -m 20 -w '\n%{http_code}' "$@"; }
 }
 @test "500 connections and slow clients do not stop the others" {
 	serve
-	for i in $(seq 500); do exec {fd}<>/dev/tcp/127.0.0.1/$port && printf 'POST /v1/usage HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{' >&$fd; fds="${fds-} $fd"; done 2>/dev/null
+	for i in $(seq 500); do exec {fd}<>/dev/tcp/127.0.0.1/$port && printf 'POST /v1/usage HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{' >&$fd; fds="${fds-} $fd"; done 2>/dev/null
 	post -d '{"id":"a","model":"deepseek-v4-flash","input":1}' $URL/v1/usage
 	expect 0 '"accepted":1' 200
 	for fd in $fds; do exec {fd}>&-; done

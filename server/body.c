@@ -1,0 +1,91 @@
+#include "server/body.h"
+
+#include <zlib.h>
+
+#include "base/arena.h"
+#include "base/json.h"
+
+bool body_inflate(struct buf *body, struct err *e)
+{
+	struct buf out = { 0 };
+	z_stream z = { 0 };
+	int rc = Z_OK;
+	if (inflateInit2(&z, 16 + MAX_WBITS) != Z_OK)
+		return err_set(e, ERR_SYSTEM, "zlib could not start") == 0;
+	z.next_in = (Bytef *)body->p;
+	z.avail_in = (uInt)body->n;
+	while (rc == Z_OK && out.n <= BODY_INFLATED_MAX) {
+		buf_need(&out, 1 << 16);
+		z.next_out = (Bytef *)out.p + out.n;
+		z.avail_out = 1 << 16;
+		rc = inflate(&z, Z_NO_FLUSH);
+		out.n += (size_t)(1 << 16) - z.avail_out;
+		if (rc == Z_STREAM_END && z.avail_in)
+			rc = inflateReset(&z); /* of several members each is read */
+		if (rc == Z_BUF_ERROR && z.avail_in == 0)
+			break;
+	}
+	inflateEnd(&z);
+	if (rc != Z_STREAM_END) {
+		err_set(e, out.n > BODY_INFLATED_MAX ? ERR_RANGE : ERR_INVALID,
+			out.n > BODY_INFLATED_MAX ? "the body unpacks to more than 64 MiB"
+						  : "the gzip body is damaged or ends too early");
+		buf_release(&out);
+		return false;
+	}
+	buf_need(&out, 0);
+	out.p[out.n] = 0;
+	buf_release(body);
+	*body = out;
+	return true;
+}
+
+static void read_document(struct payload_reader *r, struct payload_sink *sink, struct text t)
+{
+	struct json_document *d;
+	struct err e;
+	if (json_open_within(&d, t, PAYLOAD_VALUES_MOST, &e) != 0) {
+		sink->refuse(sink->user, 0, t, &e);
+		return;
+	}
+	payload_value(r, json_root(d), 0);
+	json_close(d);
+}
+
+static void read_lines(struct payload_reader *r, struct text body)
+{
+	int64_t number = 0;
+	for (const char *p = body.p, *end = body.p + body.n; p < end;) {
+		const char *nl = memchr(p, '\n', (size_t)(end - p));
+		const char *stop = nl ? nl : end;
+		payload_line(r, (struct text){ p, (size_t)(stop - p) }, ++number);
+		p = stop + 1;
+	}
+}
+
+int body_read(struct job *j, struct text body, struct err *e)
+{
+	struct payload_sink sink = job_sink(j);
+	struct payload_reader *r = payload_open(&sink);
+	const char *end = body.p + body.n, *p = body.p;
+	if (body.n >= 3 && memcmp(p, "\xEF\xBB\xBF", 3) == 0)
+		p += 3;
+	p = json_skip_space(p, end);
+	struct text element;
+	j->records_most = BODY_RECORDS_MAX;
+	if (json_check(body, NULL) != 0)
+		read_lines(r, body);
+	else if (*p != '[')
+		read_document(r, &sink, body);
+	else
+		for (p++; (p = json_walk_element(p, end, &element));)
+			read_document(r, &sink, element);
+	payload_finish(r);
+	j->passed_over = payload_passed_over(r);
+	payload_close(r);
+	job_sum_up(j);
+	return j->too_many ? err_set(e, ERR_RANGE,
+				     "a body has at most %d records; send them in several",
+				     BODY_RECORDS_MAX)
+			   : 0;
+}

@@ -1,0 +1,23 @@
+/*
+ * body: what a request carries: unpacked, taken apart into records, and bounded in what it may
+ * become in memory.
+ */
+#ifndef TALLY_SERVER_BODY_H
+#define TALLY_SERVER_BODY_H
+
+#include "server/writer.h"
+
+enum {
+	BODY_INFLATED_MAX = 64 << 20,
+	BODY_RECORDS_MAX = 100000,
+};
+
+/* gzip in place, every member of it; false when it is damaged or would grow too large. */
+bool body_inflate(struct buf *body, struct err *e);
+/*
+ * Fills the job with the records of one document or of lines. An array is taken element by element.
+ * Errors: ERR_RANGE when there are more than BODY_RECORDS_MAX.
+ */
+int body_read(struct job *j, struct text body, struct err *e);
+
+#endif
