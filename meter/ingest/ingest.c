@@ -362,27 +362,6 @@ static const char *check(struct ingest *in, struct record *r, unsigned *flags, s
 	return NULL;
 }
 
-/* Why a bucket's hours have no price that all of them share, or NULL. */
-static const char *divided(struct ingest *in, struct subject *s, const struct record *r)
-{
-	enum { QUARTER_US = 15 * 60 * 1000000 };
-	struct tariff_answer *first = tariffs_ask(in->tariffs, s, r->time_us);
-	const struct price *price = first->price;
-	const struct tariff *tariff = first->tariff;
-	for (int64_t us = (floor_div(r->time_us, QUARTER_US) + 1) * QUARTER_US;
-	     us < r->completed_us; us += QUARTER_US) {
-		const struct tariff_answer *a = tariffs_ask(in->tariffs, s, us);
-		if (a->price == price && a->tariff == tariff)
-			continue;
-		return a->price == price
-			       ? "a bucket of time over hours of different prices: what part of it "
-				 "fell into which is not told (take calls, or buckets of an hour)"
-			       : "a bucket of time in which the price changed: what part of it lay "
-				 "before is not told (take calls, or buckets of an hour)";
-	}
-	return NULL;
-}
-
 int ingest_price(struct ingest *in, const struct rated *what, int64_t *price, bool *unpriced,
 		 struct err *e)
 {
@@ -396,7 +375,9 @@ int ingest_price(struct ingest *in, const struct rated *what, int64_t *price, bo
 	struct subject *s =
 		tariffs_subject(in->tariffs, r->text[FIELD_PROVIDER], r->text[FIELD_MODEL],
 				r->text[FIELD_SERVICE_TIER], r->text[FIELD_REGION]);
-	const char *doubt = what->aggregate ? divided(in, s, r) : NULL;
+	const char *doubt = what->aggregate
+				    ? tariffs_divided(in->tariffs, s, r->time_us, r->completed_us)
+				    : NULL;
 	struct tariff_answer *a = tariffs_ask(in->tariffs, s, us);
 	/* one price holds for every call under a plain answer that uses only stated buckets */
 	uint32_t used = 0;
