@@ -81,6 +81,7 @@ static void put_counts(struct json_out *j, const struct ingest_counts *c)
 	json_out_int(j, "grown", c->grown);
 	json_out_int(j, "passed_over", c->passed_over);
 	json_out_int(j, "unread", c->unread);
+	json_out_bool(j, "partial", ingest_is_part(c));
 }
 
 static void print_counts(const struct ingest_counts *c, bool json)
@@ -107,6 +108,8 @@ static void print_counts(const struct ingest_counts *c, bool json)
 	if (c->unread)
 		printf("%lld file%s could not be read or understood, and not counted\n",
 		       (long long)c->unread, c->unread == 1 ? "" : "s");
+	if (ingest_is_part(c))
+		printf("has_more: this is one page of several; give the others, too\n");
 	if (c->conflicts || c->quarantined)
 		printf("see: tally quarantine list\n");
 }
@@ -208,9 +211,9 @@ static int run(struct cli *cli, struct err *e)
 		rc = draw(&work, e);
 	store_close(work.store);
 	book_close(work.book);
-	return rc									    ? rc
-	       : counts.unpriced || counts.quarantined || counts.conflicts || counts.unread ? 3
-											    : 0;
+	bool lacks = counts.unpriced || counts.quarantined || counts.conflicts || counts.unread ||
+		     ingest_is_part(&counts);
+	return rc ? rc : lacks ? 3 : 0;
 }
 
 const struct command command_ingest = {

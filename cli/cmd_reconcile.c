@@ -284,6 +284,7 @@ static int run(struct cli *cli, struct err *e)
 	o.book = book;
 	o.exact = tolerance != NULL;
 	o.zone = cli_value(cli, "zone") ? zone : NULL;
+	o.currency = cli_value(cli, "currency") ? cli_currency(cli) : NULL;
 	if (rc == 0 && !o.provider)
 		o.provider = format ? formats[format] : bill.provider;
 	if (rc == 0)

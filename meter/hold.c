@@ -95,7 +95,8 @@ int hold_estimate(struct ingest *in, struct store *s, const struct record *r, st
 	struct money_total amount;
 	int64_t price;
 	bool unpriced;
-	int rc = ingest_price(in, r, 0, &price, &unpriced, e);
+	const struct rated what = { .record = r };
+	int rc = ingest_price(in, &what, &price, &unpriced, e);
 	if (rc == 0)
 		rc = store_stored_price(s, price, &p, e);
 	if (rc == 0 && unpriced)

@@ -230,3 +230,22 @@ void tariffs_each(struct tariffs *t, void (*take)(void *user, struct tariff_answ
 			for (size_t k = 0; k < s->answer_count; k++)
 				take(user, s->answer[k]);
 }
+
+const char *tariffs_divided(struct tariffs *t, struct subject *s, int64_t from_us, int64_t to_us)
+{
+	struct tariff_answer *first = tariffs_ask(t, s, from_us);
+	const struct price *price = first->price;
+	const struct tariff *tariff = first->tariff;
+	for (int64_t us = (floor_div(from_us, QUARTER_US) + 1) * QUARTER_US; us < to_us;
+	     us += QUARTER_US) {
+		const struct tariff_answer *a = tariffs_ask(t, s, us);
+		if (a->price == price && a->tariff == tariff)
+			continue;
+		return a->price == price
+			       ? "a bucket of time over hours of different prices: what part of it "
+				 "fell into which is not told (take calls, or buckets of an hour)"
+			       : "a bucket of time in which the price changed: what part of it lay "
+				 "before is not told (take calls, or buckets of an hour)";
+	}
+	return NULL;
+}

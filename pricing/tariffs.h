@@ -69,6 +69,8 @@ static inline struct tariff_answer *tariffs_ask(struct tariffs *t, struct subjec
 		       ? s->held
 		       : tariffs_ask_table(t, s, time_us);
 }
+/* Why the hours of a bucket of time, [from, to), have no price that all of them share, or NULL. */
+const char *tariffs_divided(struct tariffs *t, struct subject *s, int64_t from_us, int64_t to_us);
 /* The credit rates when they depend on the prompt (answer->credits_by_prompt). Errors as
  * plan_rates. */
 int tariffs_credits(struct tariffs *t, struct subject *s, const struct tariff_answer *a,

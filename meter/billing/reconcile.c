@@ -5,6 +5,8 @@
 
 #include "base/dict.h"
 #include "base/zone.h"
+#include "pricing/rate.h"
+#include "pricing/tariffs.h"
 
 const char *match_name(enum match m)
 {
@@ -116,6 +118,81 @@ static void add_metered(struct reconciled *l, const struct usage_sums *s)
 		l->metered.tokens[b] += s->tokens[b];
 }
 
+/* --- the metered half in a currency of the cards that it was not stored in --- */
+
+struct repricing {
+	struct work *w;
+	struct tariffs *tariffs;
+	const struct usage_filter *filter;
+	struct err *e;
+};
+
+/* What the row costs in that currency; false where the cards do not say. */
+static bool reprice(struct repricing *x, const struct usage_row *row, struct text *vendor,
+		    struct money_total *cost)
+{
+	const struct record *r = &row->record;
+	const bool bucket = row->flags & USAGE_AGGREGATE;
+	struct subject *s =
+		tariffs_subject(x->tariffs, r->text[FIELD_PROVIDER], r->text[FIELD_MODEL],
+				r->text[FIELD_SERVICE_TIER], r->text[FIELD_REGION]);
+	const struct tariff_answer *a = tariffs_ask(x->tariffs, s, r->time_us);
+	struct usage u = { .requests = r->requests < 0 ? -r->requests : r->requests };
+	struct rating rating;
+	if (!a->price)
+		return false;
+	*vendor = text_of(a->price->provider);
+	if (u.requests < 1 + bucket)
+		u.requests = 1 + bucket;
+	for (int b = 0; b < BUCKET_COUNT; b++) /* reversals are priced like what they take back */
+		u.tokens[b] = r->tokens[b] < 0 ? -r->tokens[b] : r->tokens[b];
+	if (row->web_searches)
+		u.unit[u.unit_count++] =
+			(struct usage_unit){ UNIT_WEB_SEARCH, row->web_searches < 0
+								      ? -row->web_searches
+								      : row->web_searches };
+	const struct price *price = a->price;
+	const struct tariff *tariff = a->tariff;
+	if ((bucket && tariffs_divided(x->tariffs, s, r->time_us, r->completed_us)) ||
+	    rate_usage(&rating, &u, price, tariff, NULL) != 0)
+		return false;
+	*cost = rating.total;
+	if (row->kind == USAGE_REVERSAL)
+		cost->atto = -cost->atto;
+	return true;
+}
+
+static int add_repriced(void *user, const struct usage_row *row)
+{
+	struct repricing *x = user;
+	const struct record *r = &row->record;
+	struct work *w = x->w;
+	struct usage_sums one = { .records = row->kind == USAGE_REVERSAL ? -1 : 1 };
+	struct text vendor = { "", 0 };
+	if (r->time_us < x->filter->since.us || r->time_us >= x->filter->until.us ||
+	    (w->o->customer && !text_is(r->text[FIELD_CUSTOMER], w->o->customer)) ||
+	    (w->o->project && !text_is(r->text[FIELD_PROJECT], w->o->project)))
+		return 0;
+	bool priced = reprice(x, row, &vendor, &one.cost);
+	if (w->o->provider && vendor.n && !text_is(vendor, w->o->provider))
+		return 0;
+	one.unpriced = priced ? 0 : one.records;
+	memcpy(one.tokens, r->tokens, sizeof one.tokens);
+	add_metered(line_of(w, zone_day(w->zone, (struct instant){ r->time_us }),
+			    r->text[FIELD_MODEL]),
+		    &one);
+	return 0;
+}
+
+static int read_repriced(struct work *w, struct store *s, const struct usage_filter *f,
+			 struct err *e)
+{
+	struct repricing x = { w, tariffs_open(w->o->book, NULL, w->o->currency), f, e };
+	int rc = store_each_row(s, 1, store_last_seq(s), add_repriced, &x, e);
+	tariffs_close(x.tariffs);
+	return rc;
+}
+
 static int read_metered(struct work *w, struct store *s, int64_t from, int64_t to, struct err *e)
 {
 	const struct bill *bill = w->bill;
@@ -125,14 +202,21 @@ static int read_metered(struct work *w, struct store *s, int64_t from, int64_t t
 					.customer = w->o->customer,
 					.project = w->o->project };
 	struct usage_result *r;
+	if (w->o->currency && *bill->currency && strcmp(bill->currency, w->o->currency) != 0)
+		return err_set(e, ERR_INVALID, "the bill is in %s, and --currency asks for %s",
+			       bill->currency, w->o->currency);
+	if (w->o->currency)
+		return read_repriced(w, s, &f, e);
 	int rc = usage_query(&r, s, dims, 3, &f, w->zone, e);
 	if (rc != 0)
 		return rc;
 	const struct usage_sums *total = usage_total(r);
 	if (*bill->currency && total->records > total->unpriced &&
 	    strcmp(bill->currency, usage_currency(r)) != 0)
-		rc = err_set(e, ERR_INVALID, "the bill is in %s and the metered half in %s",
-			     bill->currency, usage_currency(r));
+		rc = err_set(e, ERR_INVALID,
+			     "the bill is in %s and the metered half in %s; where the cards know "
+			     "prices in %s, --currency %s compares with these",
+			     bill->currency, usage_currency(r), bill->currency, bill->currency);
 	for (size_t i = 0; rc == 0 && i < usage_group_count(r); i++) {
 		struct civil c;
 		if (w->o->provider && !text_is(usage_label(r, i, 1), w->o->provider))

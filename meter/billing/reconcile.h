@@ -52,6 +52,7 @@ struct reconcile_options {
 	const char *provider;	      /* only records that this vendor priced; NULL: all */
 	struct money_total tolerance; /* a day and model may differ by so much */
 	bool exact;		      /* no more than the tolerance, though the bill is rounded */
+	const char *currency;	      /* price the metered half in it; NULL: as it was stored */
 	const struct zone *zone;      /* of the days of both halves; NULL: the bill's, UTC */
 	const struct book *book;      /* names that mean the same model */
 };

@@ -70,6 +70,9 @@ void assembly_add(struct assembly *a, const struct metered *m)
 	if (known && *known) {
 		struct metered *have = &a->call[*known - 1];
 		enum sighting s = sighting_compare(have->record.tokens, m->record.tokens);
+		if (m->aggregate && s == SIGHTING_SAME &&
+		    m->record.requests > have->record.requests)
+			s = SIGHTING_LARGER;
 		conflict = s == SIGHTING_OTHER ||
 			   (s != SIGHTING_SAME && !(m->cumulative && have->cumulative));
 		if (!conflict) {
@@ -81,6 +84,7 @@ void assembly_add(struct assembly *a, const struct metered *m)
 			/* the instant, too, is that of the sighting whose counts are kept */
 			memcpy(have->record.tokens, m->record.tokens, sizeof m->record.tokens);
 			have->record.present |= m->record.present;
+			have->record.requests = m->record.requests;
 			have->record.time_us = m->record.time_us;
 			have->record.completed_us = m->record.completed_us;
 			have->rule = m->rule;

@@ -76,6 +76,13 @@ static void read_bedrock(struct payload_reader *r, json_value *v, json_value *us
 	finish(r, &m, v, rc, &e);
 }
 
+/* Also as the text that rows of a CSV or a table hold. */
+static bool says_true(json_value *v)
+{
+	struct text s = json_string(v);
+	return json_true(v) || text_is(s, "true") || text_is(s, "True") || text_is(s, "t");
+}
+
 static void read_litellm(struct payload_reader *r, json_value *v, int64_t line)
 {
 	struct metered m;
@@ -84,8 +91,7 @@ static void read_litellm(struct payload_reader *r, json_value *v, int64_t line)
 	json_value *usage = json_member(meta, "usage_object");
 	const struct raw_counts inside = { .cache = CACHE_INSIDE };
 	/* an answer from the gateway's own cache used no tokens of any vendor */
-	if (json_true(json_member(v, "cache_hit")) ||
-	    text_is(json_string(json_member(v, "cache_hit")), "True")) {
+	if (says_true(json_member(v, "cache_hit"))) {
 		r->passed_over++;
 		return;
 	}
@@ -140,6 +146,12 @@ static void read_langfuse(struct payload_reader *r, json_value *v, json_value *u
 	struct err e;
 	struct raw_counts c = { .cache = CACHE_BESIDE };
 	int rc = 0;
+	struct text type = json_string(json_member(v, "type"));
+	/* spans, tools and agents repeat what the calls in them used */
+	if (type.n && !text_is(type, "GENERATION") && !text_is(type, "EMBEDDING")) {
+		r->passed_over++;
+		return;
+	}
 	payload_begin(&m, "langfuse.observation", line);
 	payload_text(&m.record, FIELD_ID, json_member(v, "id"));
 	payload_text(&m.record, FIELD_MODEL, json_member(v, "model"));
@@ -222,7 +234,7 @@ static void read_cloudflare(struct payload_reader *r, json_value *v, int64_t lin
 	struct err e;
 	struct raw_counts c = { .cache = CACHE_INSIDE };
 	json_value *success = json_member(v, "success");
-	if (json_true(json_member(v, "cached")) || (success && !json_true(success))) {
+	if (says_true(json_member(v, "cached")) || (success && !says_true(success))) {
 		r->passed_over++;
 		return;
 	}

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "meter/formats/payload_run.h"
+#include "meter/read/exports.h"
 
 struct payload_reader *payload_open(const struct payload_sink *sink)
 {
@@ -16,12 +17,31 @@ void payload_close(struct payload_reader *r)
 	arena_release(&r->arena);
 	buf_release(&r->raw);
 	dict_release(&r->streams);
+	export_release(r);
 	free(r);
 }
 
 int64_t payload_passed_over(const struct payload_reader *r)
 {
 	return r->passed_over;
+}
+
+struct page_counts payload_pages(const struct payload_reader *r)
+{
+	return (struct page_counts){ r->pages_with_more, r->pages_last };
+}
+
+bool payload_table(struct payload_reader *r, struct text all)
+{
+	char separator;
+	const char *end = all.n ? memchr(all.p, '\n', all.n) : NULL;
+	struct text first = { all.p, end ? (size_t)(end - all.p) : all.n };
+	while (first.n && first.p[first.n - 1] == '\r')
+		first.n--;
+	const struct export_format *f = export_of_header(first, &separator);
+	if (f)
+		export_table(r, f, separator, all);
+	return f != NULL;
 }
 
 void payload_begin(struct metered *m, const char *shape, int64_t line)
@@ -249,8 +269,8 @@ static void read_object(struct payload_reader *r, json_value *v, int64_t line)
 	    native_document(r, v, line))
 		return;
 	if (session_log_document(r, v, line) || agent_log_document(r, v, line) ||
-	    telemetry_document(r, v, line) || stream_document(r, v, line) ||
-	    body_document(r, v, line))
+	    export_document(r, v, line) || telemetry_document(r, v, line) ||
+	    stream_document(r, v, line) || body_document(r, v, line))
 		return;
 	if (is_bill(v)) {
 		r->passed_over++;
@@ -343,7 +363,7 @@ bool payload_knows(json_value *v)
 		"choices",	"event.name",	 "spend",
 		"tokens_in",	"result",
 	};
-	if (json_kind(v) == JSON_ARRAY)
+	if (json_kind(v) == JSON_ARRAY || export_of_document(v))
 		return true;
 	for (size_t i = 0; i < sizeof telling / sizeof *telling; i++)
 		if (json_member(v, telling[i]))

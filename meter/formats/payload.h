@@ -22,6 +22,7 @@ struct metered {
 	int64_t web_searches;
 	bool cumulative; /* may be seen again with counts that only grow */
 	bool conflict;	 /* set by assemble.h: the id stands for other counts already */
+	bool aggregate;	 /* all calls of a bucket of time, [time, completed); cumulative, too */
 	bool broken_off; /* a stream that ended before its usage was final */
 	int64_t line;	 /* of the source, from 1; 0: unknown */
 };
@@ -51,6 +52,17 @@ void payload_value(struct payload_reader *r, json_value *v, int64_t number);
 void payload_finish(struct payload_reader *r);
 /* Documents that are known to carry no usage. */
 int64_t payload_passed_over(const struct payload_reader *r);
+
+/* Pages of an interface that say that there are more behind them, and pages that are the last. */
+struct page_counts {
+	int64_t more, last;
+};
+struct page_counts payload_pages(const struct payload_reader *r);
+/*
+ * A whole CSV that is an export of usage (meter/read/exports.h), which its first line tells: false
+ * when it is none.
+ */
+bool payload_table(struct payload_reader *r, struct text all);
 
 /* Whether the document is of a shape that this room reads and trace readers do not. */
 bool payload_knows(json_value *v);

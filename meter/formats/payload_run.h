@@ -31,6 +31,8 @@ struct anthropic_stream {
 	struct text start, latest; /* usage as message_start and the last message_delta wrote it */
 };
 
+struct pending_row;
+
 struct payload_reader {
 	struct payload_sink sink;
 	struct arena arena; /* of the source: streams, sessions */
@@ -46,6 +48,11 @@ struct payload_reader {
 	bool codex_has_totals, codex_has_records;
 	bool codex_has_responses; /* each answer has a record of its own, which is the truth */
 	int64_t codex_calls;
+	/* exports: buckets of the document at work, by id */
+	struct dict buckets;
+	struct pending_row *bucket;
+	size_t bucket_count;
+	int64_t pages_with_more, pages_last;
 	/* what the header of a session says of the calls behind it */
 	struct text session_id, session_model;
 };
@@ -80,6 +87,12 @@ bool agent_log_document(struct payload_reader *r, json_value *v, int64_t line);
  */
 bool agent_log_line(struct payload_reader *r, struct text line, int64_t number);
 bool telemetry_document(struct payload_reader *r, json_value *v, int64_t line);
+/* Pages and rows of exports of usage. */
+bool export_document(struct payload_reader *r, json_value *v, int64_t line);
+struct export_format;
+void export_table(struct payload_reader *r, const struct export_format *f, char separator,
+		  struct text all);
+void export_release(struct payload_reader *r);
 bool body_document(struct payload_reader *r, json_value *v, int64_t line);
 
 #endif

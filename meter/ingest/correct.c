@@ -96,9 +96,10 @@ int correct_amend(struct store *s, struct ingest *in, const char *id, const stru
 		rc = take_back(s, &row, known.first, e);
 	if (rc == 0)
 		rc = store_series(s, &fresh.record, &fresh.series, e);
+	const struct rated what = { &fresh.record, fresh.web_searches,
+				    (fresh.flags & USAGE_AGGREGATE) != 0 };
 	if (rc == 0)
-		rc = ingest_price(in, &fresh.record, fresh.web_searches, &fresh.price, &unpriced,
-				  e);
+		rc = ingest_price(in, &what, &fresh.price, &unpriced, e);
 	if (rc == 0)
 		rc = store_append(s, &fresh, e);
 	arena_release(&a);
@@ -131,7 +132,9 @@ static int compare_row(struct rerating *r, const struct usage_row *row)
 	struct money_total before, after;
 	int64_t price;
 	bool unpriced;
-	int rc = ingest_price(r->in, &row->record, row->web_searches, &price, &unpriced, r->e);
+	const struct rated what = { &row->record, row->web_searches,
+				    (row->flags & USAGE_AGGREGATE) != 0 };
+	int rc = ingest_price(r->in, &what, &price, &unpriced, r->e);
 	if (rc != 0 || price == row->price)
 		return rc;
 	rc = store_stored_price(r->store, row->price, &old, r->e);

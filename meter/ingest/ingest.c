@@ -8,6 +8,7 @@
 #include "meter/formats/assemble.h"
 #include "meter/formats/counts.h"
 #include "meter/ingest/quarantine.h"
+#include "meter/ingest/spans.h"
 #include "pricing/tariffs.h"
 
 /* How often a content without an id stood in this source. */
@@ -21,6 +22,7 @@ struct ingest {
 	struct ingest_options o;
 	char *source;
 	struct tariffs *tariffs;
+	struct spans *spans; /* what is counted already; opened with the first record */
 	void (*on_item)(void *user, const struct ingest_item *item);
 	void *user;
 	struct ingest_counts counts, counts_at_mark, counts_at_source;
@@ -84,6 +86,7 @@ void ingest_close(struct ingest *in)
 	if (!in)
 		return;
 	tariffs_close(in->tariffs);
+	spans_close(in->spans);
 	buf_release(&in->id);
 	buf_release(&in->text);
 	buf_release(&in->told);
@@ -153,6 +156,19 @@ void ingest_counts_add(struct ingest_counts *to, const struct ingest_counts *c)
 	to->grown += c->grown;
 	to->passed_over += c->passed_over;
 	to->unread += c->unread;
+	to->pages.more += c->pages.more;
+	to->pages.last += c->pages.last;
+}
+
+bool ingest_is_part(const struct ingest_counts *c)
+{
+	return c->pages.more && !c->pages.last;
+}
+
+void ingest_add_pages(struct ingest *in, struct page_counts pages)
+{
+	in->counts.pages.more += pages.more;
+	in->counts.pages.last += pages.last;
 }
 
 void ingest_add_unread(struct ingest *in)
@@ -346,30 +362,39 @@ static const char *check(struct ingest *in, struct record *r, unsigned *flags, s
 	return NULL;
 }
 
-int ingest_price(struct ingest *in, const struct record *r, int64_t web_searches, int64_t *price,
-		 bool *unpriced, struct err *e)
+int ingest_price(struct ingest *in, const struct rated *what, int64_t *price, bool *unpriced,
+		 struct err *e)
 {
+	const struct record *r = what->record;
+	const int64_t web_searches = what->web_searches;
 	struct err why = { 0 };
 	struct stored_price p;
-	int64_t us = in->o.by_completion && r->completed_us != TIME_ABSENT ? r->completed_us
-									   : r->time_us;
+	int64_t us = in->o.by_completion && r->completed_us != TIME_ABSENT && !what->aggregate
+			     ? r->completed_us
+			     : r->time_us;
 	struct subject *s =
 		tariffs_subject(in->tariffs, r->text[FIELD_PROVIDER], r->text[FIELD_MODEL],
 				r->text[FIELD_SERVICE_TIER], r->text[FIELD_REGION]);
+	const char *doubt = what->aggregate
+				    ? tariffs_divided(in->tariffs, s, r->time_us, r->completed_us)
+				    : NULL;
 	struct tariff_answer *a = tariffs_ask(in->tariffs, s, us);
 	/* one price holds for every call under a plain answer that uses only stated buckets */
 	uint32_t used = 0;
 	for (int b = 0; b < BUCKET_COUNT; b++)
 		used |= (uint32_t)(r->tokens[b] != 0) << b;
 	bool plain = a->plain && !web_searches && !(used & a->unstated) && !(used >> BUCKET_COMMON);
+	plain &= !doubt;
 	if (plain && a->number) {
 		*price = a->number;
 		*unpriced = false;
 		return 0;
 	}
 	*unpriced = true;
-	if (a->price) {
+	if (a->price && !doubt) {
 		struct usage u = { .requests = r->requests };
+		if (what->aggregate && u.requests < 2)
+			u.requests = 2; /* how long each prompt was is not told */
 		memcpy(u.tokens, r->tokens, sizeof u.tokens);
 		if (web_searches)
 			u.unit[u.unit_count++] =
@@ -377,7 +402,9 @@ int ingest_price(struct ingest *in, const struct record *r, int64_t web_searches
 		*unpriced = stored_price_of(&p, &u, a->price, a->tariff, &why) != 0;
 	}
 	if (*unpriced)
-		p = stored_price_none(r->text[FIELD_MODEL], a->price ? why.message : a->unpriced);
+		p = stored_price_none(r->text[FIELD_MODEL], doubt      ? doubt
+							    : a->price ? why.message
+								       : a->unpriced);
 	int rc = store_price(in->store, &p, price, e);
 	if (rc == 0 && plain)
 		a->number = *price;
@@ -452,18 +479,19 @@ static int append_grown(struct ingest *in, const struct metered *m, struct usage
 	back.web_searches = -back.web_searches;
 	if (rc == 0)
 		rc = store_append(in->store, &back, e);
+	const struct rated what = { r, m->web_searches, m->aggregate };
 	row = (struct usage_row){ .kind = USAGE_CORRECTION,
 				  .of = known->first,
 				  .record = *r,
 				  .web_searches = m->web_searches,
 				  .series = have->series,
 				  .raw = m->raw,
-				  .flags = USAGE_CUMULATIVE |
+				  .flags = USAGE_CUMULATIVE | (m->aggregate ? USAGE_AGGREGATE : 0) |
 					   (m->broken_off ? USAGE_BROKEN_OFF : 0) };
 	if (rc == 0)
 		rc = origin_of(in, m->shape, m->rule, &row.origin, e);
 	if (rc == 0)
-		rc = ingest_price(in, r, m->web_searches, &row.price, &unpriced, e);
+		rc = ingest_price(in, &what, &row.price, &unpriced, e);
 	if (rc == 0)
 		rc = store_append(in->store, &row, e);
 	arena_release(&keep);
@@ -490,6 +518,9 @@ static int take_known(struct ingest *in, const struct metered *m, const struct r
 		    (rc = store_row(in->store, known->current, &have, e)) != 0)
 			return rc;
 		enum sighting s = sighting_compare(have.record.tokens, r->tokens);
+		/* calls that failed in a bucket count no token */
+		if (m->aggregate && s == SIGHTING_SAME && r->requests > have.record.requests)
+			s = SIGHTING_LARGER;
 		/* of equal sightings the first in time tells when it was */
 		if (s == SIGHTING_LARGER || (s == SIGHTING_SAME && r->time_us != TIME_ABSENT &&
 					     r->time_us < have.record.time_us))
@@ -542,13 +573,42 @@ struct text ingest_id(struct ingest *in, const struct metered *m)
 	return make_id(in, &r, m->web_searches);
 }
 
+/* The name after aliases. */
+static struct text resolve(void *user, struct text provider, struct text model, int64_t time_us)
+{
+	struct ingest *in = user;
+	struct subject *s = tariffs_subject(in->tariffs, provider, model, TEXT(""), TEXT(""));
+	const struct tariff_answer *a = tariffs_ask(in->tariffs, s, time_us);
+	return a->resolved && *a->resolved ? text_of(a->resolved) : model;
+}
+
+static struct span span_of(const struct metered *m, const struct record *r)
+{
+	return (struct span){ r->time_us, r->completed_us, r->text[FIELD_PROVIDER],
+			      r->text[FIELD_MODEL], text_of(m->shape) };
+}
+
+/* Whether what the record counts is counted already, by calls or by a bucket; *why then says so. */
+static int look_for_double(struct ingest *in, const struct metered *m, const struct record *r,
+			   const char **why, struct err *e)
+{
+	struct span span = span_of(m, r);
+	int rc = in->spans ? 0 : spans_open(&in->spans, in->store, resolve, in, e);
+	if (rc == 0 && m->aggregate)
+		return spans_refuse_bucket(in->spans, in->store, &span, why, e);
+	if (rc == 0)
+		*why = spans_refuse_call(in->spans, span.provider, span.model, span.from_us);
+	return rc;
+}
+
 int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, struct instant now,
 		   struct err *e)
 {
 	struct record r = with_defaults(in, m);
 	struct known_id known;
-	unsigned flags =
-		(m->cumulative ? USAGE_CUMULATIVE : 0) | (m->broken_off ? USAGE_BROKEN_OFF : 0);
+	unsigned flags = (m->cumulative ? USAGE_CUMULATIVE : 0) |
+			 (m->broken_off ? USAGE_BROKEN_OFF : 0) |
+			 (m->aggregate ? USAGE_AGGREGATE : 0);
 	char why[200];
 	bool unpriced;
 	r.text[FIELD_ID] = id;
@@ -561,6 +621,8 @@ int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, s
 		return take_known(in, m, &r, &known, now, e);
 	if (!bad)
 		bad = check(in, &r, &flags, now, why);
+	if (!bad && (rc = look_for_double(in, m, &r, &bad, e)) != 0)
+		return rc;
 	if (bad) {
 		struct text raw = m->raw;
 		/* what can be read again: the record, not only its counts */
@@ -568,6 +630,7 @@ int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, s
 		raw = (struct text){ in->text.p, in->text.n };
 		return ingest_refuse(in, m->line, raw, TEXT(""), bad, now, e);
 	}
+	const struct rated what = { &r, m->web_searches, m->aggregate };
 	struct usage_row row = { .kind = USAGE_RECORD,
 				 .record = r,
 				 .web_searches = m->web_searches,
@@ -577,11 +640,16 @@ int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, s
 	if (rc == 0)
 		rc = origin_of(in, m->shape, m->rule, &row.origin, e);
 	if (rc == 0)
-		rc = ingest_price(in, &r, m->web_searches, &row.price, &unpriced, e);
+		rc = ingest_price(in, &what, &row.price, &unpriced, e);
 	if (rc == 0)
 		rc = store_append(in->store, &row, e);
 	if (rc != 0)
 		return rc;
+	const struct span span = span_of(m, &r);
+	if (m->aggregate)
+		spans_add_bucket(in->spans, &span);
+	else
+		spans_add_call(in->spans, r.text[FIELD_PROVIDER], r.text[FIELD_MODEL], r.time_us);
 	in->counts.unpriced += unpriced;
 	tell(in, INGEST_ACCEPTED, r.text[FIELD_ID], NULL);
 	return 0;

@@ -75,6 +75,7 @@ static void parse(struct parsed_file *f, const char *path, bool found, bool ever
 	struct payload_reader *r = payload_open(&(struct payload_sink){ f, take, refuse });
 	source_read(s, r, &f->failure);
 	f->passed_over = payload_passed_over(r);
+	f->pages = payload_pages(r);
 	f->bytes = source_size(s);
 	payload_close(r);
 	source_close(s);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "meter/read/exports.h"
 #include "meter/read/places.h"
 #include "meter/read/shape.h"
 
@@ -300,6 +301,34 @@ int source_line(struct source *s, struct text *line, bool whole_only, struct err
 	}
 }
 
+/* A CSV of usage that an export is known by is read as a whole: its rows make records together. */
+static int read_table(struct source *s, struct text first, struct payload_reader *r, bool *was,
+		      struct err *e)
+{
+	struct buf whole = { 0 };
+	struct text line;
+	char separator;
+	int rc;
+	while (first.n && first.p[first.n - 1] == '\r')
+		first.n--;
+	*was = export_of_header(first, &separator) != NULL;
+	if (!*was)
+		return 0;
+	buf_add(&whole, first.p, first.n);
+	buf_puts(&whole, "\n");
+	while ((rc = source_line(s, &line, false, e)) > 0 && whole.n < SOURCE_LINE_MAX) {
+		buf_add(&whole, line.p, line.n);
+		buf_puts(&whole, "\n");
+	}
+	if (rc > 0)
+		rc = err_set(e, ERR_UNREADABLE, "%s: the export is longer than %d bytes", s->path,
+			     SOURCE_LINE_MAX);
+	if (rc == 0)
+		payload_table(r, (struct text){ whole.p, whole.n });
+	buf_release(&whole);
+	return rc;
+}
+
 /* JSON that spans lines is one document, like a body that was saved to a file. */
 static int read_document(struct source *s, struct text first, struct payload_reader *r, bool *was,
 			 struct err *e)
@@ -349,7 +378,9 @@ int source_read(struct source *s, struct payload_reader *r, struct err *e)
 	while ((rc = source_line(s, &line, false, e)) > 0) {
 		if (first && source_number(s) == 1) {
 			bool was_document;
-			rc = read_document(s, line, r, &was_document, e);
+			rc = read_table(s, line, r, &was_document, e);
+			if (rc == 0 && !was_document)
+				rc = read_document(s, line, r, &was_document, e);
 			first = false;
 			if (rc != 0 || was_document)
 				break;
@@ -370,8 +401,10 @@ static int tells(struct text line, bool first)
 	struct json_document *doc;
 	if (line.n > 6 && (memcmp(line.p, "event:", 6) == 0 || memcmp(line.p, "data: ", 6) == 0))
 		return 1;
-	/* a document that spans lines, or a list */
-	if (first && (*line.p == '[' || (*line.p == '{' && line.n == 1)))
+	/* a document that spans lines, a list, or a table of usage */
+	char separator;
+	if (first && (*line.p == '[' || (*line.p == '{' && line.n == 1) ||
+		      export_of_header(line, &separator)))
 		return 1;
 	if (*line.p != '{' || json_open(&doc, line, NULL) != 0)
 		return -1;

@@ -13,7 +13,12 @@
 #include "meter/store/stored_price.h"
 
 enum usage_kind { USAGE_RECORD, USAGE_REVERSAL, USAGE_CORRECTION };
-enum usage_flag { USAGE_CUMULATIVE = 1, USAGE_BROKEN_OFF = 2, USAGE_TIME_ASSUMED = 4 };
+enum usage_flag {
+	USAGE_CUMULATIVE = 1,
+	USAGE_BROKEN_OFF = 2,
+	USAGE_TIME_ASSUMED = 4,
+	USAGE_AGGREGATE = 8
+};
 enum { RECORD_ID_MAX = RECORD_TEXT_MAX };
 
 /* One row. Texts are the caller's on the way in; on the way out they live until the next call. */

@@ -1,0 +1,490 @@
+/*
+ * Rows of usage exports, as meter/read/exports.h describes them: calls, or all calls of a bucket of
+ * time. Rows of one bucket in one document are one record (DeepSeek writes a row a kind of token).
+ */
+#include <stdlib.h>
+
+#include "base/csv.h"
+#include "base/digest.h"
+#include "base/loose.h"
+#include "meter/formats/payload_run.h"
+#include "meter/read/exports.h"
+#include "meter/read/headers.h"
+#include "pricing/book.h"
+
+/* A record in the making. */
+struct pending_row {
+	struct metered m; /* texts in the reader's arena */
+	struct raw_counts counts;
+	int64_t requests;
+	bool told_requests;
+	const struct export_format *format;
+};
+
+/* What one row says. */
+struct row {
+	const struct export_format *format;
+	struct pending_row p;
+	struct buf key; /* what tells its bucket apart */
+	struct text type;
+	int64_t amount;
+	bool has_amount, uncharged;
+};
+
+static struct text kept(struct payload_reader *r, struct text s)
+{
+	return (struct text){ arena_text(&r->arena, s.n ? s.p : "", s.n), s.n };
+}
+
+static void set_text(struct record *r, enum record_field f, struct text s)
+{
+	if (r->text[f].n || !s.n) /* of several spellings the first that says something */
+		return;
+	r->text[f] = s;
+	r->present |= (uint64_t)1 << f;
+}
+
+static int read_count(int64_t *out, const char *name, struct text s, struct err *e)
+{
+	struct decimal d;
+	int places;
+	if (loose_number(&d, &places, s, false, NULL) != 0 || !decimal_to_int64(d, 0, out) ||
+	    *out < 0)
+		return err_set(e, ERR_INVALID, "field '%s': '%.*s' is not a whole number from 0",
+			       name, (int)(s.n > 40 ? 40 : s.n), s.p);
+	return 0;
+}
+
+static int read_time(struct row *w, enum record_field f, const char *name, struct text s,
+		     struct err *e)
+{
+	struct loose_time t;
+	struct err why;
+	if (loose_time_parse(&t, s, &why) != 0)
+		return err_set(e, ERR_INVALID, "field '%s': %s", name, why.message);
+	*(f == FIELD_TIME ? &w->p.m.record.time_us : &w->p.m.record.completed_us) = t.at.us;
+	w->p.m.record.present |= (uint64_t)1 << f;
+	return 0;
+}
+
+static void add_key(struct row *w, const char *name, struct text s)
+{
+	buf_printf(&w->key, " %s=", name);
+	for (size_t i = 0; i < s.n; i++) /* "True" of a spreadsheet is true */
+		buf_add(&w->key,
+			&(char){ s.p[i] >= 'A' && s.p[i] <= 'Z' ? (char)(s.p[i] + 32) : s.p[i] },
+			1);
+}
+
+static void add_hash(struct buf *b, struct text s)
+{
+	uint8_t digest[DIGEST_BYTES];
+	if (digest_sha256(digest, s, NULL) == 0)
+		for (int i = 0; i < 16; i++)
+			buf_printf(b, "%02x", digest[i]);
+}
+
+static bool says_true(struct text s)
+{
+	return text_is(s, "true") || text_is(s, "True") || text_is(s, "TRUE");
+}
+
+/* A place without a price of its own has the price of any, so the set is closed. */
+static int take_place(struct row *w, struct text geo, struct err *e)
+{
+	if (text_is(geo, "us"))
+		set_text(&w->p.m.record, FIELD_REGION, geo);
+	else if (!text_is(geo, "global") && !text_is(geo, "not_available"))
+		return err_set(e, ERR_INVALID,
+			       "field 'inference_geo' names a place whose price is not known "
+			       "('%.*s')",
+			       (int)(geo.n > 40 ? 40 : geo.n), geo.p);
+	return 0;
+}
+
+/* The tier that a dimension of the row makes of it. */
+static void take_tier(struct row *w, enum export_role role, struct text s)
+{
+	struct text *tier = &w->p.m.record.text[FIELD_SERVICE_TIER];
+	bool standard = tier->n == 0 || service_tier_is_standard(*tier);
+	if (role == ROLE_BATCH)
+		s = says_true(s) ? TEXT("batch") : TEXT("");
+	else if (role == ROLE_SPEED && text_is(s, "standard"))
+		s = TEXT("");
+	if (!s.n || (!standard && role == ROLE_TIER))
+		return;
+	*tier = (struct text){ 0 };
+	set_text(&w->p.m.record, FIELD_SERVICE_TIER, s);
+}
+
+static void take_model(struct payload_reader *r, struct row *w, struct text s)
+{
+	struct buf spelled = { 0 };
+	model_from_display(&spelled, s);
+	set_text(&w->p.m.record, FIELD_MODEL, kept(r, (struct text){ spelled.p, spelled.n }));
+	buf_release(&spelled);
+}
+
+static int take_value(struct payload_reader *r, struct row *w, const struct export_column *c,
+		      struct text s, struct err *e)
+{
+	static const enum record_field fields[ROLE_COUNT] = { [ROLE_ID] = FIELD_ID,
+							      [ROLE_PROVIDER] = FIELD_PROVIDER,
+							      [ROLE_CUSTOMER] = FIELD_CUSTOMER,
+							      [ROLE_PROJECT] = FIELD_PROJECT,
+							      [ROLE_SESSION] = FIELD_SESSION,
+							      [ROLE_TASK] = FIELD_TASK };
+	int64_t n;
+	int rc = 0;
+	if (c->role >= ROLE_REQUESTS && c->role != ROLE_TYPE && c->role != ROLE_UNCHARGED &&
+	    (rc = read_count(&n, c->name, s, e)) != 0)
+		return rc;
+	switch (c->role) {
+	case ROLE_START:
+	case ROLE_END:
+		return read_time(w, c->role == ROLE_START ? FIELD_TIME : FIELD_COMPLETED, c->name,
+				 s, e);
+	case ROLE_REQUESTS:
+		w->p.requests = n;
+		w->p.told_requests = true;
+		return 0;
+	case ROLE_SEARCHES:
+		w->p.m.web_searches = n;
+		return 0;
+	case ROLE_TYPE:
+		w->type = s;
+		return 0;
+	case ROLE_AMOUNT:
+		w->amount = n;
+		w->has_amount = true;
+		return 0;
+	case ROLE_UNCHARGED:
+		w->uncharged = memmem(s.p, s.n, "Not Charged", 11) != NULL;
+		return 0;
+	case ROLE_MODEL:
+		take_model(r, w, s);
+		break;
+	case ROLE_TIER:
+	case ROLE_BATCH:
+	case ROLE_SPEED:
+		take_tier(w, (enum export_role)c->role, kept(r, s));
+		break;
+	case ROLE_GEO:
+		rc = take_place(w, kept(r, s), e);
+		break;
+	case ROLE_KEY:
+		break;
+	case ROLE_SECRET:
+		buf_printf(&w->key, " %s=", c->name);
+		add_hash(&w->key, s);
+		return 0;
+	default:
+		if (c->role >= ROLE_COUNT) {
+			w->p.counts.count[c->role - ROLE_COUNT] = n;
+			w->p.counts.has |= 1u << (c->role - ROLE_COUNT);
+			return 0;
+		}
+		set_text(&w->p.m.record, fields[c->role], kept(r, s));
+	}
+	add_key(w, c->name, s);
+	return rc;
+}
+
+/* What the row counts of the kind of token that it names. */
+static int take_type(struct row *w, struct err *e)
+{
+	static const struct {
+		const char *type;
+		enum raw_count which;
+	} types[] = { { "input_cache_hit_tokens", RAW_CACHE_READ },
+		      { "prompt_cache_hit_tokens", RAW_CACHE_READ },
+		      { "input_cache_miss_tokens", RAW_PROMPT },
+		      { "prompt_cache_miss_tokens", RAW_PROMPT },
+		      { "output_tokens", RAW_COMPLETION },
+		      { "completion_tokens", RAW_COMPLETION } };
+	if (text_is(w->type, "request_count")) {
+		w->p.requests = w->amount;
+		w->p.told_requests = w->has_amount;
+		return 0;
+	}
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+		if (text_is(w->type, types[i].type)) {
+			w->p.counts.count[types[i].which] = w->amount;
+			w->p.counts.has |= 1u << types[i].which;
+			return 0;
+		}
+	return err_set(e, ERR_INVALID, "field 'type': '%.*s' is no kind of token that is known",
+		       (int)(w->type.n > 60 ? 60 : w->type.n), w->type.p);
+}
+
+static int read_row(struct payload_reader *r, struct row *w, json_value *v, json_value *item,
+		    struct err *e)
+{
+	const struct export_format *f = w->format;
+	int rc = 0;
+	for (const struct export_column *c = f->column; rc == 0 && c->name; c++) {
+		json_value *field = export_value(v, item, c->name);
+		struct text s = json_number_or_string(field);
+		if (json_kind(field) == JSON_BOOL)
+			s = json_true(field) ? TEXT("true") : TEXT("false");
+		if (field && s.n)
+			rc = take_value(r, w, c, s, e);
+	}
+	if (rc == 0 && w->type.n)
+		rc = take_type(w, e);
+	struct record *rec = &w->p.m.record;
+	if (rc != 0 || f->grain != EXPORT_BUCKETS || rec->time_us == TIME_ABSENT)
+		return rc;
+	if (rec->completed_us == TIME_ABSENT)
+		rec->completed_us = rec->time_us + US_PER_DAY;
+	rec->present |= (uint64_t)1 << FIELD_COMPLETED;
+	if (rec->completed_us <= rec->time_us)
+		rc = err_set(e, ERR_INVALID, "the bucket ends before it begins");
+	return rc;
+}
+
+/* The id of a bucket: the same whenever and however it is read. */
+static struct text bucket_id(struct payload_reader *r, const struct row *w)
+{
+	enum { ID_MOST = 400 };
+	char from[INSTANT_TEXT_MAX], to[INSTANT_TEXT_MAX];
+	struct buf id = { 0 };
+	buf_printf(&id, "%s %s/%s", w->format->shape,
+		   instant_format((struct instant){ w->p.m.record.time_us }, from),
+		   instant_format((struct instant){ w->p.m.record.completed_us }, to));
+	if (w->key.n > ID_MOST) {
+		buf_puts(&id, " ");
+		add_hash(&id, (struct text){ w->key.p, w->key.n });
+	} else if (w->key.n) {
+		buf_add(&id, w->key.p, w->key.n);
+	}
+	struct text made = kept(r, (struct text){ id.p, id.n });
+	buf_release(&id);
+	return made;
+}
+
+static int add_to(struct pending_row *to, const struct pending_row *more, struct err *e)
+{
+	bool bad = __builtin_add_overflow(to->requests, more->requests, &to->requests) ||
+		   __builtin_add_overflow(to->m.web_searches, more->m.web_searches,
+					  &to->m.web_searches);
+	for (int i = 0; i < RAW_COUNTS; i++)
+		bad |= __builtin_add_overflow(to->counts.count[i], more->counts.count[i],
+					      &to->counts.count[i]);
+	to->counts.has |= more->counts.has;
+	to->told_requests |= more->told_requests;
+	return bad ? err_set(e, ERR_RANGE, "the counts of the bucket are too large") : 0;
+}
+
+static void put_counts(struct buf *b, const struct pending_row *p)
+{
+	b->n = 0;
+	buf_puts(b, "{");
+	for (const struct export_column *c = p->format->column; c->name; c++)
+		if (c->role >= ROLE_COUNT) {
+			buf_puts(b, b->n > 1 ? "," : "");
+			json_put_string(b, text_of(c->name));
+			buf_printf(b, ":%lld", (long long)p->counts.count[c->role - ROLE_COUNT]);
+		}
+	buf_puts(b, "}");
+}
+
+/* A whole record, of one row or of several. */
+static void hand_over(struct payload_reader *r, struct pending_row *p)
+{
+	struct err e;
+	int64_t any = p->requests | p->m.web_searches;
+	for (int i = 0; i < RAW_COUNTS; i++)
+		any |= p->counts.count[i];
+	put_counts(&r->raw, p);
+	p->m.raw = (struct text){ r->raw.p, r->raw.n };
+	if (!any) { /* a day without calls */
+		r->passed_over++;
+		return;
+	}
+	/* a bucket whose number of calls is not told has none to add */
+	if (p->told_requests || p->format->grain == EXPORT_BUCKETS)
+		p->m.record.requests = p->requests;
+	p->m.record.present |= (uint64_t)p->told_requests << FIELD_REQUESTS;
+	if (counts_normalise(&p->m.record, &p->counts, &p->m.rule, &e) != 0)
+		r->sink.refuse(r->sink.user, p->m.line, p->m.raw, &e);
+	else
+		payload_take(r, &p->m);
+}
+
+static void take_row(struct payload_reader *r, const struct export_format *f, json_value *v,
+		     json_value *item, int64_t line)
+{
+	struct err e = { 0 };
+	struct row w = { .format = f, .p = { .format = f } };
+	payload_begin(&w.p.m, f->shape, line);
+	w.p.counts = (struct raw_counts){ .cache = f->cache, .fixed = f->fixed };
+	if (f->provider)
+		set_text(&w.p.m.record, FIELD_PROVIDER, text_of(f->provider));
+	int rc = read_row(r, &w, v, item, &e);
+	if (rc == 0 && (w.uncharged || w.p.m.record.time_us == TIME_ABSENT) &&
+	    (w.uncharged || f->grain == EXPORT_BUCKETS)) {
+		r->passed_over++; /* not charged, or a row of totals */
+	} else if (rc == 0 && f->grain == EXPORT_BUCKETS) {
+		w.p.m.aggregate = w.p.m.cumulative = true;
+		set_text(&w.p.m.record, FIELD_ID, bucket_id(r, &w));
+		uint64_t *at = dict_need(&r->buckets, w.p.m.record.text[FIELD_ID], NULL);
+		if (*at) {
+			rc = add_to(&r->bucket[*at - 1], &w.p, &e);
+		} else {
+			if ((r->bucket_count & (r->bucket_count - 1)) == 0)
+				r->bucket = mem_grow(r->bucket,
+						     (r->bucket_count ? r->bucket_count * 2 : 1) *
+							     sizeof *r->bucket);
+			r->bucket[r->bucket_count++] = w.p;
+			*at = r->bucket_count;
+		}
+	} else if (rc == 0) {
+		hand_over(r, &w.p);
+	}
+	if (rc != 0)
+		payload_refuse(r, line, v, &e);
+	buf_release(&w.key);
+}
+
+static void hand_over_buckets(struct payload_reader *r)
+{
+	for (size_t i = 0; i < r->bucket_count; i++)
+		hand_over(r, &r->bucket[i]);
+	r->bucket_count = 0;
+	dict_clear(&r->buckets);
+}
+
+void export_release(struct payload_reader *r)
+{
+	free(r->bucket);
+	dict_release(&r->buckets);
+}
+
+static void take_item(struct payload_reader *r, const struct export_format *f, json_value *item,
+		      int64_t line)
+{
+	json_value *rows = f->rows ? json_member(item, f->rows) : NULL;
+	if (json_kind(rows) != JSON_ARRAY)
+		take_row(r, f, item, NULL, line);
+	for (json_value *v = rows ? json_first(rows) : NULL; v; v = json_next(v))
+		take_row(r, f, v, item, line);
+}
+
+/* A page of buckets in which nothing was used. */
+static bool is_empty_page(json_value *v, json_value *items)
+{
+	if (!items || !json_member(v, "has_more"))
+		return false;
+	for (json_value *item = json_first(items); item; item = json_next(item))
+		if (json_kind(json_member(item, "results")) != JSON_ARRAY ||
+		    json_first(json_member(item, "results")))
+			return false;
+	return true;
+}
+
+bool export_document(struct payload_reader *r, json_value *v, int64_t line)
+{
+	json_value *items = export_page_items(v);
+	const struct export_format *f = export_of_document(v);
+	if (!f && !is_empty_page(v, items))
+		return false;
+	json_value *more = json_member(v, "has_more");
+	r->pages_with_more += json_true(more);
+	r->pages_last += more && !json_true(more);
+	if (!f) {
+		r->passed_over++;
+		return true;
+	}
+	/* a row of a list is an item; a list of rows in an item is not the page's */
+	if (items && (!f->rows || items != json_member(v, f->rows)))
+		for (json_value *item = json_first(items); item; item = json_next(item))
+			take_item(r, f, item, line);
+	else
+		take_item(r, f, v, line);
+	hand_over_buckets(r);
+	return true;
+}
+
+/* --- CSV: each row as the object that the interface would have given --- */
+
+static void put_field(struct buf *b, struct text name, struct text s)
+{
+	struct json_document *doc;
+	if (!s.n)
+		return;
+	buf_puts(b, b->n > 1 ? "," : "");
+	json_put_string(b, name);
+	buf_puts(b, ":");
+	if ((*s.p == '{' || *s.p == '[') && json_open(&doc, s, NULL) == 0) {
+		json_put_value(b, json_root(doc));
+		json_close(doc);
+	} else {
+		json_put_string(b, s);
+	}
+}
+
+static int take_record(struct payload_reader *r, const struct export_format *f,
+		       const struct csv_record *names, const struct csv_record *v, int64_t line,
+		       struct err *e)
+{
+	struct json_document *doc = NULL;
+	struct buf object = { 0 };
+	buf_puts(&object, "{");
+	for (size_t i = 0; i < v->count && i < names->count; i++)
+		if (names->field[i].n)
+			put_field(&object, names->field[i], v->field[i]);
+	bool empty = object.n == 1;
+	buf_puts(&object, "}");
+	int rc = v->count > names->count ? err_set(e, ERR_INVALID, "%zu fields, the header has %zu",
+						   v->count, names->count)
+					 : json_open(&doc, (struct text){ object.p, object.n }, e);
+	if (rc == 0 && !empty) {
+		if (f->as_json)
+			payload_value(r, json_root(doc), line);
+		else
+			take_row(r, f, json_root(doc), NULL, line);
+	}
+	json_close(doc);
+	buf_release(&object);
+	return rc;
+}
+
+static int64_t lines_in(const char *p, const char *end)
+{
+	int64_t n = 0;
+	while (p < end && (p = memchr(p, '\n', (size_t)(end - p))))
+		n++, p++;
+	return n;
+}
+
+void export_table(struct payload_reader *r, const struct export_format *f, char separator,
+		  struct text all)
+{
+	struct csv_record *names = mem_zalloc(sizeof *names), *v = mem_zalloc(sizeof *v);
+	const char *p = all.p, *end = all.p + all.n;
+	struct err e;
+	int64_t line = 1;
+	if (all.n >= 3 && memcmp(p, "\xEF\xBB\xBF", 3) == 0)
+		p += 3;
+	while (p < end) {
+		const char *next = csv_record_end(p, end, true, separator, names->count);
+		struct text record = { p, (size_t)(next - p) };
+		while (record.n &&
+		       (record.p[record.n - 1] == '\n' || record.p[record.n - 1] == '\r'))
+			record.n--;
+		struct csv_record *to = names->count ? v : names;
+		int rc = record.n ? csv_split(to, record, separator, &e) : 0;
+		if (rc == 0 && record.n && to == v)
+			rc = take_record(r, f, names, v, line, &e);
+		if (rc != 0)
+			r->sink.refuse(r->sink.user, line, record, &e);
+		line += lines_in(p, next);
+		p = next;
+	}
+	hand_over_buckets(r);
+	csv_record_release(names);
+	csv_record_release(v);
+	free(names);
+	free(v);
+}

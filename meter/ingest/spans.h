@@ -1,0 +1,39 @@
+/*
+ * spans: which hours of a model are counted already, so that no number counts twice.
+ *
+ * A bucket of time (an export's sum of calls) and the calls that it sums up are one usage, and so
+ * are buckets of two widths or of two reports. Whichever comes second is refused. Models are
+ * compared by what their names resolve to; projects and customers are not, for a vendor's project
+ * and one's own are other words.
+ */
+#ifndef TALLY_METER_INGEST_SPANS_H
+#define TALLY_METER_INGEST_SPANS_H
+
+#include "meter/store/store.h"
+
+struct span {
+	int64_t from_us, to_us;
+	struct text provider; /* empty: not told */
+	struct text model;    /* as it resolves; empty: all models */
+	struct text shape;    /* of the report */
+};
+
+struct spans;
+/* The resolved name of a model at a time; valid until the next call. */
+typedef struct text spans_resolve(void *user, struct text provider, struct text model,
+				  int64_t time_us);
+/* Errors: the store's. */
+int spans_open(struct spans **out, struct store *s, spans_resolve *resolve, void *user,
+	       struct err *e);
+void spans_close(struct spans *x);
+/* Why the call, or the bucket, must not be counted; NULL: it may. Valid until the next call. */
+const char *spans_refuse_call(struct spans *x, struct text provider, struct text model,
+			      int64_t time_us);
+/* Errors: the store's. */
+int spans_refuse_bucket(struct spans *x, struct store *s, const struct span *bucket,
+			const char **why, struct err *e);
+/* What was stored since. */
+void spans_add_bucket(struct spans *x, const struct span *bucket);
+void spans_add_call(struct spans *x, struct text provider, struct text model, int64_t time_us);
+
+#endif
