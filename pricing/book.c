@@ -685,6 +685,29 @@ const struct model_limits *book_limits(const struct book *b, const char *model)
 	return found;
 }
 
+const struct cache_contract *book_cache(const struct book *b, const char *provider,
+					const char *model, struct instant at)
+{
+	const struct cache_contract *found = NULL;
+	pthread_mutex_lock(&b->self->lock);
+	look_up(b->self, text_of(model), NULL);
+	for (size_t i = b->card_count; !found && i-- > 0;) {
+		const struct card *c = b->card[i];
+		size_t closest = 0;
+		for (size_t k = 0; k < c->cache_count; k++) {
+			const struct cache_contract *one = &c->cache[k];
+			const size_t close = cache_contract_names(one, model);
+			if (close <= closest || !holds(one->from, one->to, at) ||
+			    (one->provider && strcmp(one->provider, provider) != 0))
+				continue;
+			closest = close;
+			found = one;
+		}
+	}
+	pthread_mutex_unlock(&b->self->lock);
+	return found;
+}
+
 const struct dispute *book_dispute(const struct book *b, const char *provider, const char *model,
 				   struct instant at, size_t i)
 {

@@ -607,6 +607,17 @@ static void take_models(struct reader *r, json_value *all)
 	}
 }
 
+static void take_caches(struct reader *r, json_value *all)
+{
+	struct card *c = r->card;
+	size_t n = 0;
+	for (json_value *v = json_first(all); v; v = json_next(v))
+		cache_contract_parse(&c->cache, &c->cache_count, v, at(r, "caches[%zu]", n++),
+				     &c->arena, r->faults);
+	for (size_t i = 0; i < c->cache_count; i++)
+		c->cache[i].provider = c->provider;
+}
+
 static bool same_text(const char *a, const char *b)
 {
 	return a == b || (a && b && strcmp(a, b) == 0);
@@ -687,7 +698,7 @@ int card_parse(struct card **out, struct text json, const char *file, struct fau
 	static const char *const keys[] = { "schema",	"provider", "title",  "reseller",
 					    "checked",	"note",	    "models", "calendars",
 					    "holidays", "aliases",  "prices", "gaps",
-					    "disputes", NULL };
+					    "caches",	"disputes", NULL };
 	static const char *const gap_keys[] = { "model", "currency", "from", "to", "why", NULL };
 	struct json_document *doc;
 	struct err e;
@@ -708,6 +719,7 @@ int card_parse(struct card **out, struct text json, const char *file, struct fau
 	card->checked = take_text(&r, root, "checked", "", false);
 	card->reseller = json_true(json_member(root, "reseller"));
 	take_models(&r, json_member(root, "models"));
+	take_caches(&r, json_member(root, "caches"));
 	take_holidays(&r, json_member(root, "holidays"));
 	take_calendars(&r, json_member(root, "calendars"));
 	take_aliases(&r, json_member(root, "aliases"));
@@ -750,6 +762,7 @@ void card_close(struct card *c)
 		return;
 	for (size_t i = 0; i < c->calendar_count; i++)
 		zone_close(c->calendar[i]->zone);
+	free(c->cache);
 	arena_release(&c->arena);
 	free(c);
 }

@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/money.h"
+#include "pricing/cache_contract.h"
 #include "pricing/calendar.h"
 #include "pricing/usage.h"
 
@@ -101,6 +102,8 @@ struct card {
 	size_t dispute_count;
 	struct model_limits *limits;
 	size_t limits_count;
+	struct cache_contract *cache; /* of mem_grow */
+	size_t cache_count;
 	struct calendar **calendar;
 	size_t calendar_count;
 	struct holidays **holidays;

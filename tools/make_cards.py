@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """make_cards.py FACTS OUT: price cards from a history of prices, one a vendor.
+Cache contracts come from tools/cache_contracts.json, which is kept by hand.
 
 FACTS holds price_history.jsonl (a line for each vendor, model, region and period; see docs/prices.md) and
 model_spellings.jsonl. OUT gets VENDOR.json for each vendor but those whose card is kept by hand (HAND).
@@ -24,6 +25,9 @@ STATED = {("anthropic", "claude-sonnet-4"): {"tiers": LONG_SONNET},
           ("moonshot", "kimi-k2.6"): {"rates": {"cache_write_5m": "0", "cache_write_1h": "0"}},
           ("moonshot", "kimi-k2.5"): {"rates": {"cache_write_5m": "0", "cache_write_1h": "0"}},
           ("zai", "glm-5.1"): {"rates": {"cache_write_5m": "0", "cache_write_1h": "0"}}}
+
+
+CONTRACTS = json.loads((pathlib.Path(__file__).parent / "cache_contracts.json").read_text())
 
 
 def text(d):
@@ -140,7 +144,7 @@ def card(provider, rows, spellings):
     parts = [",\n".join(f' "{k}": {json.dumps(v)}' for k, v in head.items())]
     if limits:
         parts.append(' "models": {\n' + ",\n".join(f"  {json.dumps(m)}: {json.dumps(l)}" for m, l in sorted(limits.items())) + "\n }")
-    parts += [lines("aliases", list(aliases_of(spellings, models))), lines("gaps", list(gaps_of(prices))),
+    parts += [lines("caches", CONTRACTS.get(provider, [])), lines("aliases", list(aliases_of(spellings, models))), lines("gaps", list(gaps_of(prices))),
               lines("disputes", [d for row in rows for d in disputes_of(row)]), lines("prices", prices)]
     return "{\n" + ",\n".join(p for p in parts if p) + "\n}\n"
 
