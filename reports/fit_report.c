@@ -2,31 +2,36 @@
 
 #include "reports/json_out.h"
 
-enum { BINS = 100 };
-
-/* Means of bins of equally many values: their mean is that of all of them. */
-static void put_values(struct json_out *j, const char *key, const struct fit_values *l, bool always)
+static void put_call(struct json_out *j, const struct work_call *c, const struct work_call *before)
 {
-	const size_t bins = l->n < BINS ? l->n : BINS;
-	if (l->n == 0 || (!always && l->v[l->n - 1] == 0))
-		return;
-	if (l->v[0] == l->v[l->n - 1]) {
-		json_out_int(j, key, l->v[0]);
-		return;
-	}
-	json_out_object(j, key);
-	json_out_array(j, "values");
-	for (size_t i = 0; i < bins; i++) {
-		const size_t from = i * l->n / bins, to = (i + 1) * l->n / bins;
-		int128 sum = 0;
-		for (size_t k = from; k < to; k++)
-			sum += l->v[k];
-		json_out_int(
-			j, NULL,
-			(int64_t)((2 * sum + (int128)(to - from)) / (2 * (int128)(to - from))));
+	const int64_t gap = before ? (c->time_us - before->time_us) / US_PER_SECOND : 0;
+	const int64_t value[] = { gap > 0 ? gap : 0,
+				  work_prompt(c),
+				  c->tokens[BUCKET_CACHE_READ],
+				  c->tokens[BUCKET_OUTPUT],
+				  c->tokens[BUCKET_REASONING],
+				  c->tokens[BUCKET_CACHE_WRITE_5M],
+				  c->tokens[BUCKET_CACHE_WRITE_1H] };
+	size_t n = sizeof value / sizeof *value;
+	while (n && value[n - 1] == 0)
+		n--;
+	json_out_array(j, NULL);
+	for (size_t i = 0; i < n; i++)
+		json_out_int(j, NULL, value[i]);
+	json_out_end(j, ']');
+}
+
+static void put_sessions(struct json_out *j, const struct fit_class *f)
+{
+	json_out_array(j, "sessions");
+	for (size_t i = 0; i < f->kept_count; i++) {
+		const struct fit_session *s = f->kept[i];
+		json_out_array(j, NULL);
+		for (size_t k = 0; k < s->calls; k++)
+			put_call(j, s->call[k], k ? s->call[k - 1] : NULL);
+		json_out_end(j, ']');
 	}
 	json_out_end(j, ']');
-	json_out_end(j, '}');
 }
 
 static void put_class(struct json_out *j, const struct workload *w, const struct fit_class *f,
@@ -42,13 +47,9 @@ static void put_class(struct json_out *j, const struct workload *w, const struct
 		json_out_text(j, "provider", s->provider);
 	ratio_format((int128)f->sessions, days, 3, text);
 	json_out_string(j, "sessions_per_day", text);
-	put_values(j, "calls", &f->calls, true);
-	put_values(j, "first_prompt", &f->first_prompt, true);
-	put_values(j, "added", &f->added, false);
-	put_values(j, "output", &f->output, true);
-	put_values(j, "reasoning", &f->reasoning, false);
-	put_values(j, "gap_seconds", &f->gap_seconds, true);
-	json_out_int(j, "cache_seconds", f->cached || w->blocks ? 3600 : 0);
+	if (!f->cached && w->blocks)
+		json_out_int(j, "cache_seconds", 3600);
+	put_sessions(j, f);
 	json_out_end(j, '}');
 }
 

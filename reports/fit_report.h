@@ -4,8 +4,8 @@
 
 #include "sim/fit.h"
 
-/* Spreads are written as the means of at most 100 bins, so that their means are the recorded ones.
- */
+/* Sessions as lists of calls: seconds since the call before, prompt, cache read, output, reasoning,
+ * written for five minutes and for an hour; zeros at the end are left out. */
 void fit_report_put(struct buf *out, const struct fit *f, const struct workload *w);
 
 #endif

@@ -2,78 +2,97 @@
 
 #include <stdlib.h>
 
-static void add(struct fit_values *l, int64_t v)
+/* The calls of each conversation, which may lie between those of others. */
+static void gather_sessions(struct fit *f, const struct workload *w)
 {
-	if (l->n == l->room) {
-		l->room = l->room ? l->room * 2 : 64;
-		l->v = mem_grow(l->v, l->room * sizeof *l->v);
+	size_t at = 0;
+	f->session = mem_zalloc((w->conversations + 1) * sizeof *f->session);
+	f->call = mem_alloc((w->count + 1) * sizeof *f->call);
+	for (size_t i = 0; i < w->count; i++)
+		f->session[w->call[i].conversation].calls++;
+	for (size_t k = 0; k < w->conversations; k++) {
+		f->session[k].call = f->call + at;
+		at += f->session[k].calls;
+		f->session[k].calls = 0;
 	}
-	l->v[l->n++] = v < 0 ? 0 : v;
-}
-
-static int by_value(const void *a, const void *b)
-{
-	const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-	return x < y ? -1 : x > y;
-}
-
-/* The class of each conversation is that of its first call. */
-static int gather(const struct workload *w, struct fit_class *f, size_t *classes, struct err *e)
-{
-	const size_t n = w->conversations;
-	const struct work_call **last = mem_zalloc((n + 1) * sizeof *last);
-	uint32_t *class = mem_zalloc((n + 1) * sizeof *class);
-	int64_t *calls = mem_zalloc((n + 1) * sizeof *calls);
-	int rc = 0;
-	*classes = 0;
-	for (size_t i = 0; rc == 0 && i < w->count; i++) {
-		const struct work_call *c = &w->call[i], *before = last[c->conversation];
-		uint32_t k = class[c->conversation];
-		if (!before) {
-			for (k = 0; k < *classes; k++)
-				if (f[k].workload == c->workload && f[k].subject == c->subject)
-					break;
-			if (k == FIT_CLASSES_MOST) {
-				rc = err_set(
-					e, ERR_INVALID,
-					"more than %d workloads by model; choose some with --map",
-					FIT_CLASSES_MOST);
-				break;
-			}
-			if (k == *classes)
-				f[(*classes)++] = (struct fit_class){ .workload = c->workload,
-								      .subject = c->subject };
-			class[c->conversation] = k;
-			f[k].sessions++;
-			add(&f[k].first_prompt, work_prompt(c));
-		} else {
-			add(&f[k].added, work_prompt(c) - work_prompt(before) -
-						 (before->tokens[BUCKET_OUTPUT] -
-						  before->tokens[BUCKET_REASONING]));
-			add(&f[k].gap_seconds, (c->time_us - before->time_us) / US_PER_SECOND);
-		}
-		f[k].cached |= c->tokens[BUCKET_CACHE_READ] != 0;
-		add(&f[k].output, c->tokens[BUCKET_OUTPUT]);
-		add(&f[k].reasoning, c->tokens[BUCKET_REASONING]);
-		calls[c->conversation]++;
-		last[c->conversation] = c;
+	for (size_t i = 0; i < w->count; i++) {
+		const struct work_call *c = &w->call[i];
+		struct fit_session *s = &f->session[c->conversation];
+		s->call[s->calls++] = c;
+		s->tokens += work_prompt(c) + c->tokens[BUCKET_OUTPUT];
 	}
-	for (size_t i = 0; rc == 0 && i < n; i++)
-		if (calls[i])
-			add(&f[class[i]].calls, calls[i]);
-	free(last);
-	free(class);
-	free(calls);
-	return rc;
 }
 
-enum { LISTS = 6 };
-
-static struct fit_values *list(struct fit_class *f, int i)
+static struct fit_class *class_of(struct fit *f, const struct work_call *first, struct err *e)
 {
-	struct fit_values *lists[LISTS] = { &f->calls,	&f->first_prompt, &f->added,
-					    &f->output, &f->reasoning,	  &f->gap_seconds };
-	return lists[i];
+	size_t k = 0;
+	while (k < f->classes &&
+	       (f->fitted[k].workload != first->workload || f->fitted[k].subject != first->subject))
+		k++;
+	if (k == FIT_CLASSES_MOST) {
+		err_set(e, ERR_INVALID, "more than %d workloads by model; choose some with --map",
+			FIT_CLASSES_MOST);
+		return NULL;
+	}
+	if (k == f->classes)
+		f->fitted[f->classes++] = (struct fit_class){ .workload = first->workload,
+							      .subject = first->subject };
+	return &f->fitted[k];
+}
+
+static int gather_classes(struct fit *f, const struct workload *w, struct err *e)
+{
+	for (size_t k = 0; k < w->conversations; k++) {
+		struct fit_session *s = &f->session[k];
+		if (!s->calls)
+			continue;
+		struct fit_class *c = class_of(f, s->call[0], e);
+		if (!c)
+			return -ERR_INVALID;
+		if ((c->sessions & (c->sessions - 1)) == 0)
+			c->kept = mem_grow(c->kept,
+					   (c->sessions ? c->sessions * 2 : 1) * sizeof *c->kept);
+		c->kept[c->sessions++] = s;
+		for (size_t i = 0; i < s->calls; i++)
+			c->cached |= s->call[i]->tokens[BUCKET_CACHE_READ] != 0;
+	}
+	return 0;
+}
+
+static int by_tokens(const void *x, const void *y)
+{
+	const struct fit_session *a = *(struct fit_session *const *)x,
+				 *b = *(struct fit_session *const *)y;
+	return (a->tokens > b->tokens) - (a->tokens < b->tokens);
+}
+
+/* Of [from, to), which are sorted, the one that is nearest to their mean. */
+static struct fit_session *typical(struct fit_session *const *s, size_t from, size_t to)
+{
+	int128 sum = 0;
+	for (size_t i = from; i < to; i++)
+		sum += s[i]->tokens;
+	const int64_t mean = (int64_t)(sum / (int128)(to - from));
+	size_t best = from;
+	for (size_t i = from; i < to; i++)
+		if (llabs(s[i]->tokens - mean) < llabs(s[best]->tokens - mean))
+			best = i;
+	return s[best];
+}
+
+/* Bins of equally many sessions by size, and of each the one that stands for it. */
+static void keep_some(struct fit_class *c)
+{
+	size_t calls = 0, bins = c->sessions < FIT_SESSIONS_MOST ? c->sessions : FIT_SESSIONS_MOST;
+	for (size_t i = 0; i < c->sessions; i++)
+		calls += c->kept[i]->calls;
+	const size_t fit = FIT_CALLS_MOST * c->sessions / calls;
+	if (bins > fit)
+		bins = fit ? fit : 1;
+	qsort(c->kept, c->sessions, sizeof *c->kept, by_tokens);
+	for (size_t i = 0; i < bins; i++)
+		c->kept[i] = typical(c->kept, i * c->sessions / bins, (i + 1) * c->sessions / bins);
+	c->kept_count = bins;
 }
 
 int fit_run(struct fit *out, const struct workload *w, struct err *e)
@@ -81,7 +100,8 @@ int fit_run(struct fit *out, const struct workload *w, struct err *e)
 	int64_t last = INT64_MIN;
 	*out = (struct fit){ .first_day = INT64_MAX };
 	out->fitted = mem_zalloc(FIT_CLASSES_MOST * sizeof *out->fitted);
-	int rc = gather(w, out->fitted, &out->classes, e);
+	gather_sessions(out, w);
+	int rc = gather_classes(out, w, e);
 	for (size_t i = 0; rc == 0 && i < w->count; i++) {
 		const int64_t day = floor_div(w->call[i].time_us, US_PER_DAY);
 		out->first_day = day < out->first_day ? day : out->first_day;
@@ -92,19 +112,16 @@ int fit_run(struct fit *out, const struct workload *w, struct err *e)
 		}
 	}
 	out->days = rc == 0 ? last - out->first_day + 1 : 0;
-	for (size_t k = 0; k < out->classes; k++)
-		for (int i = 0; i < LISTS; i++) {
-			struct fit_values *l = list(&out->fitted[k], i);
-			if (l->n)
-				qsort(l->v, l->n, sizeof *l->v, by_value);
-		}
+	for (size_t k = 0; rc == 0 && k < out->classes; k++)
+		keep_some(&out->fitted[k]);
 	return rc;
 }
 
 void fit_release(struct fit *f)
 {
-	for (size_t k = 0; f->fitted && k < FIT_CLASSES_MOST; k++)
-		for (int i = 0; i < LISTS; i++)
-			free(list(&f->fitted[k], i)->v);
+	for (size_t k = 0; f->fitted && k < f->classes; k++)
+		free(f->fitted[k].kept);
 	free(f->fitted);
+	free(f->session);
+	free(f->call);
 }

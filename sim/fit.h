@@ -2,31 +2,36 @@
  * fit: what a recorded workload looks like, for a synthetic one that resembles it (sim/generate).
  *
  * Classes are workloads by model, sessions are conversations; the class of a session is that of its
- * first call.
+ * first call. A class keeps whole sessions as they were, so that what belongs together stays so:
+ * prompts that grow and are compacted, the hits of each call, answers, gaps, length. Of many
+ * sessions those are kept that stand for equally many others of about their size.
  */
 #ifndef TALLY_SIM_FIT_H
 #define TALLY_SIM_FIT_H
 
 #include "sim/workload.h"
 
-enum { FIT_CLASSES_MOST = 200 };
+enum { FIT_CLASSES_MOST = 200, FIT_SESSIONS_MOST = 300, FIT_CALLS_MOST = 20000 };
 
-struct fit_values {
-	int64_t *v; /* ascending */
-	size_t n, room;
+struct fit_session {
+	const struct work_call **call; /* of the workload, in the order of time */
+	size_t calls;
+	int64_t tokens; /* prompts and answers */
 };
 struct fit_class {
 	uint32_t workload, subject; /* of the workload that was read */
-	size_t sessions;
-	bool cached; /* some call read from a cache */
-	/* added: to what was said before and answered; gap: between the begins of two calls */
-	struct fit_values calls, first_prompt, added, output, reasoning, gap_seconds;
+	bool cached;		    /* some call read from a cache */
+	size_t sessions;	    /* as many as there were */
+	struct fit_session **kept;
+	size_t kept_count;
 };
 struct fit {
 	struct fit_class *fitted;
 	size_t classes;
-	int64_t first_day, days;      /* since 1970, UTC */
-	int64_t hour[24], weekday[7]; /* sessions that began then; 0: Monday */
+	const struct work_call **call; /* the sessions', one after the other */
+	struct fit_session *session;   /* by conversation */
+	int64_t first_day, days;       /* since 1970, UTC */
+	int64_t hour[24], weekday[7];  /* sessions that began then; 0: Monday */
 };
 
 /* Errors: ERR_INVALID (more than FIT_CLASSES_MOST classes). */

@@ -8,7 +8,17 @@
 #include "base/dict.h"
 #include "sim/distribution.h"
 
+enum { CALL_NUMBERS = 7 };
+/* A session as it was. */
+struct recorded {
+	int64_t (*call)[CALL_NUMBERS]; /* gap, prompt, read, output, reasoning, writes */
+	size_t calls;
+};
+
 struct work {
+	struct recorded *session;
+	size_t sessions_listed, *deck, dealt; /* deck: places in session, in the order of dealing */
+	bool has_cache;			      /* the class says how long a cache keeps */
 	struct distribution sessions, calls, first_prompt, added, output, reasoning, gap;
 	int64_t cache_us, minimum;
 	double hour[24], weekday[7]; /* of weight 1 on average */
@@ -46,6 +56,65 @@ static int weights(json_value *v, const char *key, double *out, size_t n, struct
 	return 0;
 }
 
+static size_t children(json_value *v)
+{
+	size_t n = 0;
+	for (json_value *c = json_first(v); c; c = json_next(c))
+		n++;
+	return n;
+}
+
+static int read_call(int64_t out[CALL_NUMBERS], json_value *v, struct err *e)
+{
+	size_t n = 0;
+	if (json_kind(v) != JSON_ARRAY)
+		return err_set(e, ERR_INVALID, "a call of 'sessions' is a list of numbers");
+	for (json_value *m = json_first(v); m; m = json_next(m)) {
+		struct decimal d;
+		if (n == CALL_NUMBERS || decimal_parse(&d, json_number(m), NULL) != 0 ||
+		    !decimal_to_int64(d, 0, &out[n]) || out[n] < 0 ||
+		    out[n] > INT64_C(1000000000000))
+			return err_set(
+				e, ERR_INVALID,
+				"a call of 'sessions' is up to %d whole numbers: seconds since "
+				"the call before, prompt, cache read, output, reasoning, and "
+				"what was written for five minutes and an hour",
+				CALL_NUMBERS);
+		n++;
+	}
+	if (out[2] + out[5] + out[6] > out[1] || out[4] > out[3])
+		return err_set(
+			e, ERR_INVALID,
+			"a call of 'sessions' caches more than its prompt, or reasons more than "
+			"its output");
+	return 0;
+}
+
+static int read_sessions(struct work *w, json_value *list, struct arena *a, struct err *e)
+{
+	size_t s = 0;
+	w->sessions_listed = json_kind(list) == JSON_ARRAY ? children(list) : 0;
+	if (w->sessions_listed == 0)
+		return err_set(e, ERR_INVALID, "'sessions' is a list of sessions, and not empty");
+	w->session = arena_alloc(a, w->sessions_listed * sizeof *w->session);
+	w->deck = arena_alloc(a, w->sessions_listed * sizeof *w->deck);
+	for (json_value *v = json_first(list); v; v = json_next(v), s++) {
+		struct recorded *r = &w->session[s];
+		size_t k = 0;
+		r->calls = children(v);
+		r->call = arena_alloc(a, (r->calls + 1) * sizeof *r->call);
+		memset(r->call, 0, (r->calls + 1) * sizeof *r->call);
+		w->deck[s] = s;
+		for (json_value *c = json_first(v); c; c = json_next(c), k++) {
+			int rc = read_call(r->call[k], c, e);
+			if (rc != 0)
+				return rc;
+		}
+	}
+	w->dealt = w->sessions_listed;
+	return 0;
+}
+
 static int read_work(struct work *w, struct synthetic_class *c, json_value *v, json_value *spec,
 		     struct arena *a, struct err *e)
 {
@@ -54,7 +123,8 @@ static int read_work(struct work *w, struct synthetic_class *c, json_value *v, j
 					    "calls",	"first_prompt",	 "added",
 					    "output",	"reasoning",	 "gap_seconds",
 					    "hours",	"cache_seconds", "cache_minimum",
-					    "weekdays", "note",		 NULL };
+					    "weekdays", "sessions",	 "note",
+					    NULL };
 	struct distribution keeps = { 0 }, minimum = { 0 };
 	json_value *hours = json_member(v, "hours"), *weekdays = json_member(v, "weekdays");
 	int rc = json_check_keys(v, keys, "it", e);
@@ -67,10 +137,15 @@ static int read_work(struct work *w, struct synthetic_class *c, json_value *v, j
 				       text_member(v, "workload", "", a) };
 	if (!c->model)
 		return err_set(e, ERR_INVALID, "it names no 'model'");
-	if (!json_member(v, "sessions_per_day") || !json_member(v, "first_prompt") ||
-	    !json_member(v, "output"))
+	const bool listed = json_member(v, "sessions") != NULL;
+	if (!json_member(v, "sessions_per_day") ||
+	    (!listed && (!json_member(v, "first_prompt") || !json_member(v, "output"))))
 		return err_set(e, ERR_INVALID,
-			       "'sessions_per_day', 'first_prompt' and 'output' are needed");
+			       "'sessions_per_day' is needed, and 'first_prompt' and 'output' or a "
+			       "list of 'sessions'");
+	rc = listed ? read_sessions(w, json_member(v, "sessions"), a, e) : 0;
+	if (rc != 0)
+		return rc;
 	rc = distribution_parse(&w->sessions, json_member(v, "sessions_per_day"),
 				"sessions_per_day", 0, a, e);
 	if (rc == 0)
@@ -103,6 +178,7 @@ static int read_work(struct work *w, struct synthetic_class *c, json_value *v, j
 		rc = weights(weekdays ? weekdays : json_member(spec, "weekdays"), "weekdays",
 			     w->weekday, 7, a, e);
 	w->cache_us = (int64_t)(keeps.a * 1e6);
+	w->has_cache = json_member(v, "cache_seconds") != NULL;
 	w->minimum = (int64_t)minimum.a;
 	return rc;
 }
@@ -114,22 +190,71 @@ struct generator {
 	uint32_t place, session;
 };
 
-static int add_session(struct generator *g, const struct work *w, int64_t start_us, struct err *e)
+/* Room for the next call of the session; NULL where there are too many. */
+static struct synthetic_call *next_call(struct generator *g, size_t k, struct err *e)
 {
 	struct synthetic *s = g->out;
+	if (s->count == SYNTHETIC_CALLS_MOST) {
+		err_set(e, ERR_RANGE, "more than %d calls", SYNTHETIC_CALLS_MOST);
+		return NULL;
+	}
+	if (s->count == g->room) {
+		g->room = g->room ? g->room * 2 : 1024;
+		s->call = mem_grow(s->call, g->room * sizeof *s->call);
+	}
+	s->call[s->count] = (struct synthetic_call){ .place = g->place,
+						     .session = g->session,
+						     .call = (uint32_t)k };
+	return &s->call[s->count++];
+}
+
+/* One of the recorded sessions: the whole deck before any comes again. */
+static const struct recorded *deal(struct work *w, gsl_rng *rng)
+{
+	if (w->dealt == w->sessions_listed) {
+		gsl_ran_shuffle(rng, w->deck, w->sessions_listed, sizeof *w->deck);
+		w->dealt = 0;
+	}
+	return &w->session[w->deck[w->dealt++]];
+}
+
+static int add_recorded(struct generator *g, struct work *w, int64_t start_us, struct err *e)
+{
+	const struct recorded *r = deal(w, g->rng);
+	int64_t time_us = start_us, sent = 0;
+	for (size_t k = 0; k < r->calls; k++) {
+		const int64_t *n = r->call[k];
+		struct synthetic_call *c = next_call(g, k, e);
+		if (!c)
+			return -ERR_RANGE;
+		time_us += n[0] * US_PER_SECOND;
+		c->time_us = time_us;
+		c->cache_read = n[2];
+		/* where the trace knew nothing of hits: all that was sent before, unless the prompt
+		 * became another one */
+		if (w->has_cache && k && n[0] * US_PER_SECOND <= w->cache_us && sent <= n[1] &&
+		    sent >= w->minimum)
+			c->cache_read = sent;
+		c->cache_write_5m = n[5];
+		c->cache_write_1h = n[6];
+		c->input = n[1] - c->cache_read - n[5] - n[6];
+		c->output = n[3];
+		c->reasoning = n[4];
+		sent = n[1];
+		g->out->has_writes |= n[5] || n[6];
+	}
+	g->session++;
+	return 0;
+}
+
+static int add_drawn(struct generator *g, struct work *w, int64_t start_us, struct err *e)
+{
 	int64_t calls = distribution_draw(&w->calls, g->rng, 1), time_us = start_us, before = 0;
 	for (int64_t k = 0; k < calls; k++) {
-		if (s->count == SYNTHETIC_CALLS_MOST)
-			return err_set(e, ERR_RANGE, "more than %d calls", SYNTHETIC_CALLS_MOST);
-		if (s->count == g->room) {
-			g->room = g->room ? g->room * 2 : 1024;
-			s->call = mem_grow(s->call, g->room * sizeof *s->call);
-		}
-		struct synthetic_call *c = &s->call[s->count++];
+		struct synthetic_call *c = next_call(g, (size_t)k, e);
+		if (!c)
+			return -ERR_RANGE;
 		int64_t waited_us = 0;
-		*c = (struct synthetic_call){ .place = g->place,
-					      .session = g->session,
-					      .call = (uint32_t)k };
 		int64_t prompt = before + distribution_draw(k ? &w->added : &w->first_prompt,
 							    g->rng, k ? 0 : 1);
 		if (k) {
@@ -163,8 +288,8 @@ static int64_t second_of_day(const struct work *w, gsl_rng *rng)
 	return hour * 3600 + (int64_t)gsl_rng_uniform_int(rng, 3600);
 }
 
-static int generate_class(struct generator *g, const struct work *w, int64_t first_day,
-			  int64_t days, struct err *e)
+static int generate_class(struct generator *g, struct work *w, int64_t first_day, int64_t days,
+			  struct err *e)
 {
 	int rc = 0;
 	for (int64_t d = 0; rc == 0 && d < days; d++) {
@@ -175,10 +300,11 @@ static int generate_class(struct generator *g, const struct work *w, int64_t fir
 		mean *= w->weekday[weekday_of_day(first_day + d)];
 		for (unsigned n = gsl_ran_poisson(g->rng, mean < 1e7 ? mean : 1e7); rc == 0 && n;
 		     n--)
-			rc = add_session(g, w,
-					 (first_day + d) * US_PER_DAY +
-						 second_of_day(w, g->rng) * US_PER_SECOND,
-					 e);
+			rc = (w->session ? add_recorded : add_drawn)(
+				g, w,
+				(first_day + d) * US_PER_DAY +
+					second_of_day(w, g->rng) * US_PER_SECOND,
+				e);
 	}
 	return rc;
 }
@@ -260,7 +386,9 @@ void synthetic_put_csv(struct buf *b, const struct synthetic *s, size_t from, si
 	char at[INSTANT_TEXT_MAX];
 	if (from == 0)
 		buf_puts(b, "id,time,provider,model,customer,project,workload,task,session,input,"
-			    "cache_read,output,reasoning\n");
+			    "cache_read,output,reasoning");
+	if (from == 0)
+		buf_puts(b, s->has_writes ? ",cache_write_5m,cache_write_1h\n" : "\n");
 	for (size_t i = from; i < to; i++) {
 		const struct synthetic_call *c = &s->call[i];
 		const struct synthetic_class *w = &s->work[c->place];
@@ -272,9 +400,13 @@ void synthetic_put_csv(struct buf *b, const struct synthetic *s, size_t from, si
 			buf_puts(b, ",");
 			csv_put_field(b, text_of(names[k]));
 		}
-		buf_printf(b, ",w%u-%u,w%u-%u,%lld,%lld,%lld,%lld\n", c->place + 1, c->session + 1,
+		buf_printf(b, ",w%u-%u,w%u-%u,%lld,%lld,%lld,%lld", c->place + 1, c->session + 1,
 			   c->place + 1, c->session + 1, (long long)c->input,
 			   (long long)c->cache_read, (long long)c->output, (long long)c->reasoning);
+		if (s->has_writes)
+			buf_printf(b, ",%lld,%lld", (long long)c->cache_write_5m,
+				   (long long)c->cache_write_1h);
+		buf_puts(b, "\n");
 	}
 }
 

@@ -3,8 +3,9 @@
  *
  * A class of work opens sessions at random (Poisson, by hours and weekdays); each session makes
  * calls whose prompts grow: what was said before, the answer, and what is added. What the last call
- * had sent is read from the cache when it came recently enough. The same specification and seed
- * give the same bytes.
+ * had sent is read from the cache when it came recently enough. Where the class lists whole
+ * sessions instead, they are dealt like cards, each once before any comes again. The same
+ * specification and seed give the same bytes.
  */
 #ifndef TALLY_SIM_GENERATE_H
 #define TALLY_SIM_GENERATE_H
@@ -14,7 +15,7 @@
 #include "base/json.h"
 
 struct synthetic_call {
-	int64_t time_us, input, cache_read, output, reasoning;
+	int64_t time_us, input, cache_read, cache_write_5m, cache_write_1h, output, reasoning;
 	uint32_t place, session, call; /* of the class, its session, the session's call, from 0 */
 };
 
@@ -27,6 +28,7 @@ struct synthetic {
 	size_t classes;
 	struct synthetic_call *call; /* by time */
 	size_t count;
+	bool has_writes; /* some call writes to a cache */
 	struct arena arena;
 };
 

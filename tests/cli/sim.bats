@@ -48,7 +48,29 @@ class='{"workload": "code", "project": "a, b", "model": "deepseek-v4-pro", "sess
 	# ten times the days; sums of some ten thousand draws
 	awk -v a="$ours" -v b="$theirs" 'BEGIN { exit !(a > 9.5 * b && a < 10.5 * b) }'
 	run "$TALLY" sim fit "$ROOT/examples/sessions.jsonl" --at 2026-06-15 -m deepseek-v4-flash
-	expect 0 '"calls": {"values": [' '"cache_seconds": 3600'
+	expect 0 '"sessions": [' '"cache_seconds": 3600'
+}
+
+@test "what is compacted, read from a cache and written to one stays so" {
+	# prompts grow to 10,000 and are compacted, each call reads what the last one sent and writes the rest
+	awk 'BEGIN { print "id,time,model,session,input,cache_read,cache_write_5m,output"
+		for (s = 0; s < 40; s++) for (c = 0; c < 20; c++) { p = 2000 * (c % 5 + 1); h = c % 5 ? p - 2000 : 0
+			printf "%d-%d,2026-06-%02dT%02d:%02d:00Z,claude-sonnet-4-6,s%d,0,%d,%d,%d\n", s, c, s / 4 + 1, s % 24, c * 2, s, h, p - h, s + c + 1 } }' > t.csv
+	"$TALLY" sim fit t.csv > fit.json
+	"$TALLY" sim generate fit.json --days 100 -o g.csv -q
+	# ten times the days: hits, writes and calls a session to the last token of each session
+	awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+		{ n++; s[$at["session"]]++; read += $at["cache_read"]; write += $at["cache_write_5m"]; input += $at["input"] }
+		END { for (x in s) { k++; if (s[x] != 20) exit 1 }
+			if (k < 340 || k > 460 || input != 0 || read / n != 4000 || write / n != 2000) { print k, read / n, write / n, input; exit 1 } }' g.csv
+}
+
+@test "a list of sessions that is wrong is named" {
+	for bad in '[]' '{}' '[[[1, 2, 3]]]' '[[[0, 10, 5, 1, 2]]]' '[[[0, -1]]]' '[[[0, 1, 0, 0, 0, 0, 0, 0]]]' '[[5]]'; do
+		plan "{\"model\": \"x\", \"sessions_per_day\": 1, \"sessions\": $bad}"
+		run "$TALLY" sim generate p.json
+		expect 1 "class 1" "'sessions'"
+	done
 }
 
 @test "wrong specifications name the class and the key" {
