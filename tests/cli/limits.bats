@@ -182,3 +182,27 @@ c = sqlite3.connect("t.db", isolation_level=None); c.execute("BEGIN IMMEDIATE");
 	run "$TALLY" ingest b.jsonl --prices card.json
 	expect 0 "1 accepted"
 }
+
+@test "draft --all and finalize --all go on past what fails, report it, and leave no gap" {
+	command -v sqlite3 >/dev/null || skip "no sqlite3 shell"
+	on_server && skip "the fault is made in a file"
+	for c in a b c; do
+		"$TALLY" credit account $c --plan vm0 --overage debt --since 2026-06-01 -q
+		echo '{"id":"'$c'","time":"2026-06-15T01:00:00Z","customer":"'$c'","model":"deepseek-v4-flash","input":1000000}' | "$TALLY" ingest - -q
+	done
+	cp t.db before.db
+	sqlite3 t.db "UPDATE credit_account SET zone='Nowhere/None' WHERE customer='b'"
+	run "$TALLY" invoice draft --all --period 2026-06
+	expect 1 "tally: b: time zone 'Nowhere/None'" '#2'
+	cp before.db t.db
+	"$TALLY" invoice draft --all --period 2026-06 -q
+	# fails after its number was taken
+	sqlite3 t.db "CREATE TRIGGER broken BEFORE UPDATE ON invoice WHEN old.customer='b' BEGIN SELECT raise(ABORT,'it is broken'); END"
+	run "$TALLY" invoice finalize --all
+	expect 1 'tally: #2: ' 'it is broken' '2026-000001' '2026-000002'
+	sqlite3 t.db "DROP TRIGGER broken"
+	run "$TALLY" invoice finalize --all
+	expect 0 '2026-000003'
+	run "$TALLY" fsck
+	expect 0 clean
+}
