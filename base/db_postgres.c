@@ -113,7 +113,8 @@ static int failed(struct db *db, const char *doing, struct err *e)
 	if (strncmp(why, "ERROR:  ", 8) == 0)
 		why += 8, n -= 8;
 	if (c && (strcmp(c->why, "55P03") == 0 || strcmp(c->why, "40P01") == 0))
-		return err_set(e, ERR_BUSY, "%s: another writer holds the lock; try again",
+		return err_set(e, ERR_BUSY,
+			       "%s: another writer has held the lock for 30 seconds; try again",
 			       db->path);
 	if (c && lost_its_session(c))
 		return err_set(

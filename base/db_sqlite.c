@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/db_driver.h"
 
 enum { WAIT_FOR_LOCK_MS = 30000, RETRY_MS = 5, PAGES_A_STEP = 2048 };
@@ -38,7 +39,9 @@ static int failed(struct db *db, const char *doing, struct err *e)
 	int code = sqlite3_extended_errcode(handle_of(db));
 	const char *why = sqlite3_errmsg(handle_of(db));
 	if ((code & 0xFF) == SQLITE_BUSY)
-		return err_set(e, ERR_BUSY, "%s: another process is writing; try again", db->path);
+		return err_set(e, ERR_BUSY,
+			       "%s: another process has been writing for %d seconds; try again",
+			       db->path, WAIT_FOR_LOCK_MS / 1000);
 	if ((code & 0xFF) == SQLITE_FULL || code == SQLITE_IOERR_WRITE)
 		return err_set(e, ERR_STORE,
 			       "%s: could not %s: the disk is full or cannot be "
@@ -55,13 +58,13 @@ static int run(struct db *db, const char *sql, struct err *e)
 }
 
 /* SQLite does not wait for every kind of lock (the recovery of a log that a killed process left,
- * say). */
+ * say), so it may have waited or not when it says that another one holds it. */
 static int run_patiently(struct db *db, const char *sql, struct err *e)
 {
 	struct err own = { 0 };
+	const int64_t until_us = clock_monotonic_us() + WAIT_FOR_LOCK_MS * INT64_C(1000);
 	int rc = run(db, sql, &own);
-	for (int waited_ms = 0; rc == -ERR_BUSY && waited_ms < WAIT_FOR_LOCK_MS;
-	     waited_ms += RETRY_MS) {
+	while (rc == -ERR_BUSY && clock_monotonic_us() < until_us) {
 		nanosleep(&(struct timespec){ 0, RETRY_MS * 1000000L }, NULL);
 		rc = run(db, sql, &own);
 	}

@@ -258,22 +258,14 @@ struct outcome {
 	struct err first;
 };
 
-/* A refusal is one customer's own; the others go on. What is wrong with the database is not. */
+/* A failure is one customer's own, and what it had written was taken back; the others go on, unless
+ * there is no database or no memory to go on with. */
 static int take_refusal(struct outcome *o, int rc, const struct err *e)
 {
-	switch (rc == 0 ? ERR_NONE : e->code) {
-	case ERR_NONE:
+	if (rc == 0)
 		return 0;
-	case ERR_CONFLICT:
-	case ERR_INVALID:
-	case ERR_NOT_FOUND:
-	case ERR_RANGE:
-	case ERR_USAGE:
-	case ERR_UNPRICED:
-		break;
-	default:
+	if (e->code == ERR_BUSY || e->code == ERR_SYSTEM)
 		return rc;
-	}
 	if (o->refused++ == 0)
 		o->first = *e;
 	o->other |= e->code != ERR_UNPRICED;
@@ -332,8 +324,12 @@ static int draft(struct cli *cli, struct err *e)
 		struct buf out = { 0 };
 		struct err why = { 0 };
 		char name[24];
+		rc = ledger_session_one(&s, e);
+		if (rc != 0)
+			break;
 		int refused = draft_one(cli, &s, v, who.name[k], &id, &why);
-		if (refused != 0) {
+		rc = ledger_session_one_ended(&s, refused, e);
+		if (rc == 0 && refused != 0) {
 			*e = why;
 			rc = take_refusal(&o, refused, &why);
 			if (rc == 0 && who.count > 1)
@@ -342,7 +338,8 @@ static int draft(struct cli *cli, struct err *e)
 		}
 		last = id;
 		snprintf(name, sizeof name, "#%lld", (long long)id);
-		rc = invoice_find(s.store, name, &texts, &i, e);
+		if (rc == 0)
+			rc = invoice_find(s.store, name, &texts, &i, e);
 		if (rc == 0)
 			o.unpriced += i.unpriced;
 		if (rc == 0 && one) {
@@ -459,7 +456,13 @@ static int finalize(struct cli *cli, struct err *e)
 	const size_t wanted = d.count;
 	for (size_t k = 0; rc == 0 && k < d.count; k++) {
 		struct err why = { 0 };
+		rc = ledger_session_one(&s, e);
+		if (rc != 0)
+			break;
 		int refused = invoice_finalize(v, s.ledger, d.id[k], s.now, &why);
+		rc = ledger_session_one_ended(&s, refused, e);
+		if (rc != 0)
+			break;
 		if (refused == 0) {
 			d.id[done++] = d.id[k];
 			continue;

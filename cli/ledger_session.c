@@ -36,6 +36,26 @@ int ledger_session_close(struct ledger_session *s, int rc, struct err *e)
 	return rc;
 }
 
+int ledger_session_one(struct ledger_session *s, struct err *e)
+{
+	/* what the ones before entered in the journal is not forgotten with this one */
+	int rc = ledger_end(s->ledger, e);
+	return rc == 0 ? db_run(store_db(s->store), "SAVEPOINT one", e) : rc;
+}
+
+int ledger_session_one_ended(struct ledger_session *s, int rc, struct err *e)
+{
+	int failed = 0;
+	if (rc != 0) {
+		failed = db_run(store_db(s->store), "ROLLBACK TO SAVEPOINT one", e);
+		ledger_forget(s->ledger);
+		drawer_forget(s->drawer);
+		if (failed == 0)
+			failed = ledger_begin(s->ledger, e);
+	}
+	return failed == 0 ? db_run(store_db(s->store), "RELEASE SAVEPOINT one", e) : failed;
+}
+
 int cli_credits_of(const char *what, const char *text, struct nano_credits *out, struct err *e)
 {
 	struct decimal d;

@@ -20,6 +20,10 @@ struct ledger_session {
  * which commits when rc is 0 and rolls back otherwise; it returns rc or the failure to commit. */
 int ledger_session_open(struct ledger_session *s, struct cli *cli, int mode, struct err *e);
 int ledger_session_close(struct ledger_session *s, int rc, struct err *e);
+/* What is one of many inside the transaction: it begins, and ends with its rc; what has failed is
+ * taken back, and the others go on. Both return a failure of the transaction as a whole. */
+int ledger_session_one(struct ledger_session *s, struct err *e);
+int ledger_session_one_ended(struct ledger_session *s, int rc, struct err *e);
 
 /* --name as credits (nine decimals), or a count of them. Errors: ERR_USAGE when it is absent and
  * needed, not a number, or not positive. */

@@ -671,35 +671,55 @@ static int take_jobs(struct writer *w, struct job *list)
 	return rc;
 }
 
-/* What can wait until nobody does. */
-static void tidy(struct writer *w)
+/* Holds whose time is over, and rollups. */
+static int tidy_rows(struct writer *w, struct instant now, struct err *e)
 {
-	struct err e;
-	struct instant now = clock_now();
 	int64_t rolled, expired = 0;
-	if (rollup_rolled_to(w->store, &rolled, &e) != 0)
-		return;
-	int rc = store_begin(w->store, now, &e);
+	int rc = rollup_rolled_to(w->store, &rolled, e);
+	if (rc == 0)
+		rc = store_begin(w->store, now, e);
 	if (rc != 0)
-		return;
-	rc = hold_expire(w->spending, now, &expired, &e);
+		return rc;
+	rc = hold_expire(w->spending, now, &expired, e);
 	if (rc == 0)
-		rc = ledger_begin(w->ledger, &e);
+		rc = rollup_catch_up(w->store, 0, e);
+	if (rc == 0 && (expired || rolled != store_last_seq(w->store)))
+		return store_commit(w->store, e);
+	store_rollback(w->store);
+	return rc;
+}
+
+/* Credits that begin, end or come again by themselves. */
+static int tidy_ledger(struct writer *w, struct instant now, struct err *e)
+{
+	int rc = store_begin(w->store, now, e);
+	if (rc != 0)
+		return rc;
+	rc = ledger_begin(w->ledger, e);
 	if (rc == 0)
-		rc = ledger_advance(w->ledger, now, &e);
-	if (rc == 0)
-		rc = rollup_catch_up(w->store, 0, &e);
+		rc = ledger_advance(w->ledger, now, e);
 	bool moved = ledger_moved(w->ledger);
 	if (rc == 0)
-		rc = ledger_end(w->ledger, &e);
-	if (rc == 0 && (expired || moved || rolled != store_last_seq(w->store))) {
-		rc = store_commit(w->store, &e);
+		rc = ledger_end(w->ledger, e);
+	if (rc == 0 && moved) {
+		rc = store_commit(w->store, e);
 	} else {
 		store_rollback(w->store);
 		ledger_forget(w->ledger);
 	}
-	if (rc != 0)
-		w->o.log(w->o.user, "store_failed", e.message);
+	return rc;
+}
+
+/* What can wait until nobody does; what fails of it does not keep the rest from being done. */
+static void tidy(struct writer *w)
+{
+	int (*const parts[])(struct writer *, struct instant, struct err *) = { tidy_rows,
+										tidy_ledger };
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+		struct err e = { 0 };
+		if (parts[i](w, clock_now(), &e) != 0)
+			w->o.log(w->o.user, "store_failed", e.message);
+	}
 }
 
 /* A list of jobs that make one transaction, taken off the queue. */

@@ -1,33 +1,208 @@
 #!/usr/bin/env bats
-# No record poisons the sums.
+# Limits, hard budgets, holds and alarms, as customers who share them meet them.
 load common
 
-@test "counts that no call can have are quarantined, and nobody's sums suffer" {
-	printf '%s\n' '{"id":"good","time":"2026-06-15T08:00:00Z","model":"deepseek-v4-flash","input":1000000}' >a.jsonl
-	for id in x y; do for field in input output cache_read requests; do
-		printf '{"id":"%s-%s","time":"2026-06-15T08:00:00Z","model":"deepseek-v4-flash","output":1,"%s":9223372036854775807}\n' $id $field $field | sed 's/"output":1,"output"/"output"/'
-	done; done >>a.jsonl
-	run "$TALLY" ingest --db t.db a.jsonl --json
-	expect 3 '"accepted": 1' '"quarantined": 8'
-	run "$TALLY" usage --db t.db --json; expect 0 '"records": 1' '"total": "0.14"'
-	run "$TALLY" quarantine list --db t.db; expect 0 "larger than a record may count (10^12)"
-	run "$TALLY" amend good --db t.db --set input=9223372036854775807 --why test; [ "$status" -eq 1 ] || fail "amended"
-	[[ $output == *'larger than a record may count'* ]] || fail 'another reason'
-	run "$TALLY" fsck --db t.db; expect 0
-	# just within
-	printf '{"id":"most","time":"2026-06-15T08:00:00Z","model":"deepseek-v4-flash","input":1000000000000}\n' >b.jsonl
-	run "$TALLY" ingest --db t.db b.jsonl; expect 0 '1 accepted'
+setup() {
+	TALLY=${TALLY:-$BATS_TEST_DIRNAME/../../build/release/bin/tally}
+	DIR=$(mktemp -d)
+	cd "$DIR"
+	export TALLY_DB=$DIR/t.db
+	pid=
+	cat >card.json <<'END'
+{"schema":"tally.card/1","provider":"north","title":"made up","checked":"2026-01-01","models":{"n1":{}},"prices":[
+ {"model":"n1","currency":"USD","from":"2023-01-01T00:00:00Z","source":"made up","sure":"test",
+  "rates":{"input":"1","output":"1","input_audio":"10"},"fees":{"request":{"amount":"0.5","per":1}}}]}
+END
 }
-@test "rerate without the card that was used keeps the price; to take it away must be asked for" {
-	cat >own.json <<'J'
-{"schema":"tally.card/1","provider":"own","prices":[{"model":"own-1","currency":"USD","from":"2026-01-01T00:00:00Z","source":"s","sure":"s","rates":{"input":"3"}}]}
-J
-	printf '{"id":"a","time":"2026-06-15T08:00:00Z","model":"own-1","input":1000000}\n' >a.jsonl
-	"$TALLY" ingest --db t.db --prices own.json -q a.jsonl
-	run "$TALLY" rerate --db t.db; expect 0 '1 record has a price that no card states any more'
-	run "$TALLY" usage --db t.db --json; expect 0 '"total": "3"' '"unpriced": 0'
-	run "$TALLY" rerate --db t.db --unprice; expect 0 'repriced'
-	run "$TALLY" usage --db t.db --json; expect 3 '"unpriced": 1'
-	"$TALLY" rerate --db t.db --prices own.json >/dev/null
-	run "$TALLY" usage --db t.db --json; expect 0 '"total": "3"'
+teardown() {
+	[ -z "$pid" ] || kill "$pid" 2>/dev/null || true
+	[ -z "$pid" ] || wait "$pid" 2>/dev/null || true
+	cd /
+	rm -rf "$DIR"
+}
+serve() {
+	"$TALLY" serve --listen 127.0.0.1:0 --prices card.json "$@" 2>serve.log 3>&- & pid=$!
+	for i in $(seq 100); do
+		port=$(sed -n 's/.*listening on [a-z]*:\/\/127.0.0.1:\([0-9]*\)".*/\1/p' serve.log | tail -n 1)
+		[ -n "$port" ] && break
+		sleep 0.05
+	done
+	URL=http://127.0.0.1:$port
+}
+stop() { kill -TERM "$pid"; wait "$pid" || true; pid=; }
+post() { run curl -s -m 20 -w '\n%{http_code}' -d "$1" "$URL/v1/$2"; }
+
+@test "a hard budget of everything, a project or a model counts the holds of every customer" {
+	"$TALLY" budget set all --amount 1 --hard -q
+	"$TALLY" budget set web --project web --amount 0.5 --hard -q
+	"$TALLY" budget set model --model n1 --amount 0.7 --hard -q
+	serve
+	post '{"customer":"c1","project":"web","amount":"0.3"}' holds
+	expect 0 '"state":"open"' 201
+	post '{"customer":"c2","project":"web","amount":"0.3"}' holds
+	expect 0 "budget 'web'" '0.3 held' 402
+	post '{"customer":"c3","model":"n1","amount":"0.6"}' holds
+	expect 0 201
+	post '{"customer":"c4","model":"n1","amount":"0.11"}' holds
+	expect 0 402
+	post '{"customer":"c4","amount":"0.11"}' holds
+	expect 0 "budget 'all'" '0.9 held' 402
+	post '{"customer":"c5","amount":"0.1"}' holds
+	expect 0 201
+	run "$TALLY" budget status --json
+	expect 0 '"held": "1"' '"held": "0.3"' '"held": "0.6"'
+}
+
+@test "a settlement counts where its hold did: with another instant, another project, or no price" {
+	"$TALLY" limit set acme --amount 10 --period month -q
+	"$TALLY" budget set web --project web --amount 10 --hard -q
+	serve
+	for h in past unpriced elsewhere; do post '{"id":"'$h'","customer":"acme","project":"web","amount":"2"}' holds; expect 0 201; done
+	# a million tokens are $1, a request 0.5
+	post '{"id":"u1","time":"2026-01-15T00:00:00Z","model":"n1","project":"web","input":1000000}' holds/past/settle
+	expect 0 '"spent":"1.5"' '"held":"4"' 200
+	post '{"id":"u2","model":"nobody-knows","project":"web","input":1}' holds/unpriced/settle
+	expect 0 '"spent":"3.5"' '"held":"2"' '"unpriced":1' 200
+	post '{"id":"u3","model":"n1","project":"other","input":1000000}' holds/elsewhere/settle
+	expect 0 '"spent":"5"' '"held":"0"' 200
+	run "$TALLY" budget status --json
+	expect 0 '"spent": "5"' '"held": "0"'
+	# what is taken back is spent nowhere
+	"$TALLY" void u2 --why test -q
+	run "$TALLY" limit list --json
+	expect 0 '"spent": "3"'
+	post '{"customer":"acme","amount":"7"}' holds
+	expect 0 201
+	run "$TALLY" fsck
+	expect 0 clean
+}
+
+@test "a hold that had expired and is settled late counts in its period too" {
+	"$TALLY" limit set acme --amount 10 --period day -q
+	serve
+	post '{"id":"h","customer":"acme","amount":"2","expires_in":1}' holds
+	expect 0 201
+	sleep 1.1
+	post '{"id":"u","model":"nobody-knows","input":1}' holds/h/settle
+	expect 0 200
+	post '{"id":"u","model":"nobody-knows","input":1}' holds/h/settle
+	expect 0 '"spent":"2"' '"held":"0"' 200
+}
+
+@test "rarer buckets and fees of several requests count in limits and budgets as in reports" {
+	"$TALLY" limit set acme --amount 100 --period month -q
+	"$TALLY" budget set all --amount 100 -q
+	now=$(date -u +%Y-%m-%dT%H:%M:%SZ)
+	record() { printf '{"id":"%s","time":"%s","customer":"acme","model":"n1","input":1000000,"input_audio":100000,"requests":3}\n' "$1" "$now"; }
+	record a | "$TALLY" ingest - --prices card.json -q
+	serve
+	post '{"id":"h","customer":"acme","amount":"1"}' holds
+	expect 0 '"spent":"3.5"' 201
+	# what comes between two questions counts the same
+	record b | "$TALLY" ingest - --prices card.json -q
+	post '{"id":"h2","customer":"acme","amount":"1"}' holds
+	expect 0 '"spent":"7"' 201
+	run "$TALLY" usage --json
+	expect 0 '"total": "7"'
+	run "$TALLY" budget status --json
+	expect 0 '"spent": "7"'
+	run "$TALLY" limit list --json
+	expect 0 '"spent": "7"'
+}
+
+@test "what is in another currency is refused when it is set, refuses holds, and silences nothing else" {
+	printf '{"id":"a","time":"%s","customer":"acme","model":"n1","input":1000000}\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" >u.jsonl
+	"$TALLY" budget set early --amount 100 --currency EUR --project web --hard -q
+	"$TALLY" budget set first --amount 100 --currency EUR --hard -q
+	"$TALLY" budget set mine --amount 1 --soft 50 --hook "cat >> $DIR/told" -q
+	"$TALLY" ingest u.jsonl --prices card.json -q
+	run "$TALLY" budget set late --amount 100 --currency EUR --hard
+	expect 1 'EUR' '1 record of its period in another currency'
+	run "$TALLY" budget status
+	expect 1 "budget 'first' is in EUR" 'unknown' 'over' "budget 'mine' passed 50 %"
+	[ "$(wc -l <told)" -eq 1 ]
+	serve
+	post '{"customer":"acme","amount":"1"}' holds
+	expect 0 "budget 'first' is in EUR and cannot judge a hold in USD" 402
+	"$TALLY" budget clear first -q
+	post '{"customer":"acme","amount":"1"}' holds
+	expect 0 201
+	post '{"customer":"acme","project":"web","amount":"1"}' holds
+	expect 0 "budget 'early'" 402
+	"$TALLY" limit set beta --amount 10 --currency EUR -q
+	post '{"customer":"beta","amount":"1"}' holds
+	expect 0 "the limit of 'beta' is in EUR" 402
+}
+
+@test "holds of more than a sum holds are sums all the same" {
+	"$TALLY" budget set all --amount 9000000 --hard -q
+	serve
+	for i in 1 2 3; do post '{"customer":"c'$i'","amount":"3000000"}' holds; expect 0 201; done
+	post '{"customer":"c4","amount":"9000000"}' holds
+	expect 0 "budget 'all'" '9000000 held' 402
+	"$TALLY" budget clear all -q
+	for i in 5 6 7; do post '{"customer":"c'$i'","amount":"9000000"}' holds; expect 0 201; done
+	post '{"customer":"c5","amount":"9000000"}' holds
+	expect 0 '"held":"18000000"' 201
+}
+
+@test "a hook that hangs holds up no other alarm, and is ended after 30 seconds with what it started" {
+	printf '{"id":"a","time":"%s","customer":"acme","model":"n1","input":1000000}\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" | "$TALLY" ingest - --prices card.json -q
+	"$TALLY" budget set a --amount 1 --soft 50 --hook "sleep 333 & echo \$! >$DIR/child; cat >/dev/null; wait" -q
+	"$TALLY" budget set b --amount 1 --soft 50,100 --hook "cat >>$DIR/told" -q
+	"$TALLY" budget set c --amount 1 --soft 50 --hook true -q
+	serve
+	for i in $(seq 80); do [ -s told ] && [ "$(wc -l <told)" -eq 2 ] && break; sleep 0.1; done
+	[ "$(wc -l <told)" -eq 2 ] || fail "told: $(cat told serve.log)"
+	kill -0 "$(cat child)"
+	first=$(cat child)
+	for i in $(seq 400); do grep -q budget_hook_failed serve.log && break; sleep 0.1; done
+	grep -q 'budget_hook_failed.*a passed 50' serve.log || fail "$(cat serve.log)"
+	! kill -0 "$first" 2>/dev/null || [ "$(ps -o stat= -p "$first")" = Z ]
+	# the server does not wait for what it tried again
+	before=$SECONDS
+	stop
+	[ $((SECONDS - before)) -lt 10 ]
+}
+
+@test "a command waits for another writer as long as it says" {
+	command -v python3 >/dev/null || skip "no python3"
+	on_server && skip "a file only"
+	echo '{"id":"a","time":"2026-06-15T00:00:00Z","model":"n1","input":1}' >a.jsonl
+	"$TALLY" ingest a.jsonl --prices card.json -q
+	python3 -c 'import sqlite3, sys, time
+c = sqlite3.connect("t.db", isolation_level=None); c.execute("BEGIN IMMEDIATE"); open("locked", "w").close(); time.sleep(100)' 3>&- & pid=$!
+	for i in $(seq 50); do [ -e locked ] && break; sleep 0.1; done
+	before=$SECONDS
+	echo '{"id":"b","time":"2026-06-15T00:00:00Z","model":"n1","input":1}' >b.jsonl
+	run timeout 90 "$TALLY" ingest b.jsonl --prices card.json
+	expect 1 'another process has been writing for 30 seconds'
+	[ $((SECONDS - before)) -ge 29 ] && [ $((SECONDS - before)) -le 40 ] || fail "waited $((SECONDS - before)) s"
+	kill "$pid"; wait "$pid" || true; pid=
+	run "$TALLY" ingest b.jsonl --prices card.json
+	expect 0 "1 accepted"
+}
+
+@test "draft --all and finalize --all go on past what fails, report it, and leave no gap" {
+	command -v sqlite3 >/dev/null || skip "no sqlite3 shell"
+	on_server && skip "the fault is made in a file"
+	for c in a b c; do
+		"$TALLY" credit account $c --plan vm0 --overage debt --since 2026-06-01 -q
+		echo '{"id":"'$c'","time":"2026-06-15T01:00:00Z","customer":"'$c'","model":"deepseek-v4-flash","input":1000000}' | "$TALLY" ingest - -q
+	done
+	cp t.db before.db
+	sqlite3 t.db "UPDATE credit_account SET zone='Nowhere/None' WHERE customer='b'"
+	run "$TALLY" invoice draft --all --period 2026-06
+	expect 1 "tally: b: time zone 'Nowhere/None'" '#2'
+	cp before.db t.db
+	"$TALLY" invoice draft --all --period 2026-06 -q
+	# fails after its number was taken
+	sqlite3 t.db "CREATE TRIGGER broken BEFORE UPDATE ON invoice WHEN old.customer='b' BEGIN SELECT raise(ABORT,'it is broken'); END"
+	run "$TALLY" invoice finalize --all
+	expect 1 'tally: #2: ' 'it is broken' '2026-000001' '2026-000002'
+	sqlite3 t.db "DROP TRIGGER broken"
+	run "$TALLY" invoice finalize --all
+	expect 0 '2026-000003'
+	run "$TALLY" fsck
+	expect 0 clean
 }

@@ -34,6 +34,8 @@ life() {
 	"$TALLY" credit hold beta 20 --id h1 -q
 	"$TALLY" credit hold beta 30 --id h2 -q
 	"$TALLY" credit settle h2 10 -q
+	# as a settlement over HTTP whose record has no price leaves it
+	sqlite3 a.db "INSERT INTO settled_apart VALUES(1,'h2','beta','','','USD',1,0,0)"
 	"$TALLY" limit set acme --amount 1000 --period month -q
 	"$TALLY" budget set all --amount 0.01 --period ever --soft 50,100 -q
 	"$TALLY" budget status -q >/dev/null || true
