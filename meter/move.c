@@ -37,6 +37,7 @@ static const char *const tables[] = {
 	"ledger_entry",
 	"ledger_txn",
 	"credit_uncovered",
+	"credit_fault",
 	"credit_rate",
 	"credit_day",
 	"credit_taken",
