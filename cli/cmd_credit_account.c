@@ -433,6 +433,62 @@ static int draw_or_expire(struct cli *cli, bool draws, struct err *e)
 	return n.uncovered ? 3 : 0;
 }
 
+struct fault_of {
+	int64_t account;
+	bool found;
+	char why[300];
+};
+
+static int find_fault(void *user, const struct account_fault *f)
+{
+	struct fault_of *of = user;
+	if (f->account != of->account)
+		return 0;
+	of->found = true;
+	snprintf(of->why, sizeof of->why, "%.*s", (int)f->why.n, f->why.p);
+	return 0;
+}
+
+static int repair(struct cli *cli, struct err *e)
+{
+	struct ledger_session s;
+	struct draw_counts n = { 0 };
+	const struct account *a;
+	struct fault_of of = { 0 };
+	int rc = ledger_session_open(&s, cli, DB_WRITE, e);
+	if (rc == 0)
+		rc = ledger_account(s.ledger, text_of(cli->argument[0]), &a, e);
+	if (rc == 0) {
+		of.account = a->id;
+		drawer_repair(s.drawer, of.account);
+		rc = drawer_sweep(s.drawer, s.now, &n, e);
+	}
+	if (rc == 0)
+		rc = ledger_each_fault(s.store, find_fault, &of, e);
+	rc = ledger_session_close(&s, rc, e);
+	if (rc == 0 && of.found)
+		return err_set(e, ERR_MISMATCH, "%s is still at fault: %s", cli->argument[0],
+			       of.why);
+	return done(cli, rc, "%s: what waited is drawn", cli->argument[0]);
+}
+
+const struct command command_credit_repair = {
+	.name = "credit repair",
+	.summary = "draw the usage of an account at fault that waits",
+	.arguments = "CUSTOMER",
+	.arguments_min = 1,
+	.arguments_max = 1,
+	.description =
+		"Usage of an account that cannot be drawn is stored and waits, and other accounts "
+		"go on; `tally status` names the account and the reason. This tries again. Where "
+		"usage was reversed that had been refunded by hand before, it gives back only what "
+		"has not been given back yet.",
+	.examples = "  tally credit repair acme\n",
+	.options = no_options,
+	.common = TAKES_DB,
+	.run = repair,
+};
+
 static int draw(struct cli *cli, struct err *e)
 {
 	return draw_or_expire(cli, true, e);

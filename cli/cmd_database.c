@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "meter/check_store.h"
 #include "meter/ingest/quarantine.h"
+#include "meter/ledger/ledger.h"
 #include "meter/store/rollup.h"
 #include "meter/store/usage_query.h"
 #include "reports/amount.h"
@@ -100,6 +101,28 @@ static int fsck(struct cli *cli, struct err *e)
 	return check.faults ? 5 : 0;
 }
 
+struct fault_lines {
+	struct json_out *json; /* NULL: lines of text */
+	size_t count;
+};
+
+static int put_fault(void *user, const struct account_fault *f)
+{
+	struct fault_lines *list = user;
+	list->count++;
+	if (list->json) {
+		json_out_object(list->json, NULL);
+		json_out_text(list->json, "customer", f->customer);
+		json_out_instant(list->json, "since", f->since);
+		json_out_text(list->json, "reason", f->why);
+		json_out_end(list->json, '}');
+	} else {
+		printf("at fault      %.*s: %.*s (tally credit repair %.*s)\n", (int)f->customer.n,
+		       f->customer.p, (int)f->why.n, f->why.p, (int)f->customer.n, f->customer.p);
+	}
+	return 0;
+}
+
 static int status(struct cli *cli, struct err *e)
 {
 	static const enum usage_dim no_dims[1];
@@ -141,6 +164,9 @@ static int status(struct cli *cli, struct err *e)
 			json_out_null(&j, "last_written");
 		json_out_int(&j, "rollup_lag", st.rollup_lag);
 		json_out_int(&j, "bytes", st.bytes);
+		json_out_array(&j, "accounts_at_fault");
+		rc = ledger_each_fault(store, put_fault, &(struct fault_lines){ &j, 0 }, e);
+		json_out_end(&j, ']');
 		json_out_end(&j, '}');
 		json_out_close(&j);
 	} else if (rc == 0) {
@@ -164,6 +190,7 @@ static int status(struct cli *cli, struct err *e)
 		       (long long)st.conflicts,
 		       st.quarantined || st.conflicts ? " (tally quarantine list)" : "");
 		printf("rollups       %lld rows behind\n", (long long)st.rollup_lag);
+		rc = ledger_each_fault(store, put_fault, &(struct fault_lines){ 0 }, e);
 		buf_release(&b);
 	}
 	usage_result_close(all);

@@ -180,6 +180,7 @@ void cli_print_completion(FILE *out);
 	X(command_credit_trace) \
 	X(command_credit_draw) \
 	X(command_credit_expire) \
+	X(command_credit_repair) \
 	X(command_credit_void) \
 	X(command_credit_post) \
 	X(command_credit_holds) \

@@ -18,9 +18,9 @@ static const char *const tables[] = {
 	"batch",	  "change",	    "quarantine",   "conflict",		"followed",
 	"rollup_quarter", "rollup_day",	    "rollup_more",  "spending_limit",	"hold",
 	"settled_apart",  "credit_account", "credit_state", "credit_rule",	"credit_grant",
-	"credit_lot",	  "ledger_entry",   "ledger_txn",   "credit_uncovered", "credit_rate",
-	"credit_day",	  "credit_taken",   "journal",	    "invoice",		"invoice_series",
-	"invoice_usage",  "budget",	    "budget_alarm", "skipped",
+	"credit_lot",	  "ledger_entry",   "ledger_txn",   "credit_uncovered", "credit_fault",
+	"credit_rate",	  "credit_day",	    "credit_taken", "journal",		"invoice",
+	"invoice_series", "invoice_usage",  "budget",	    "budget_alarm",	"skipped",
 };
 enum { TABLES = sizeof tables / sizeof *tables };
 /* What each engine keeps for itself, or is copied by key. */

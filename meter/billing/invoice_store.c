@@ -246,6 +246,24 @@ static int insert(struct store *s, const struct new_invoice *n, int64_t *id, str
 	return db_returned(store_db(s), q, id, e);
 }
 
+static int refuse_fault(void *user, const struct account_fault *f)
+{
+	const struct account *a = user;
+	return f->account == a->id ? 1 : 0;
+}
+
+/* Usage that waits behind a fault would be missing. */
+static int check_fault(struct store *s, const struct account *a, struct err *e)
+{
+	int rc = ledger_each_fault(s, refuse_fault, (void *)(uintptr_t)a, e);
+	if (rc <= 0)
+		return rc;
+	return err_set(e, ERR_MISMATCH,
+		       "usage of %.*s waits to be drawn (`tally status` says why); `tally credit "
+		       "repair` comes first",
+		       (int)a->customer.n, a->customer.p);
+}
+
 int invoice_draft(struct invoicer *v, struct ledger *l, const struct account *a,
 		  struct instant from, struct instant to, struct instant now, int64_t *id,
 		  int64_t *unpriced, struct err *e)
@@ -255,7 +273,9 @@ int invoice_draft(struct invoicer *v, struct ledger *l, const struct account *a,
 	struct buf document = { 0 };
 	char total[DECIMAL_TEXT_MAX];
 	struct query *q;
-	int rc = compute(v, s, &i, a, from, to, e);
+	int rc = check_fault(s, a, e);
+	if (rc == 0)
+		rc = compute(v, s, &i, a, from, to, e);
 	if (rc != 0)
 		return rc;
 	*unpriced = i.unpriced;

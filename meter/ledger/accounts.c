@@ -66,6 +66,7 @@ static int find_state(struct ledger *l, struct text customer, struct state **out
 
 int ledger_state_of(struct ledger *l, int64_t account, struct state **out, struct err *e)
 {
+	l->working = account;
 	struct query *q;
 	uint64_t *at =
 		dict_find(&l->by_id, (struct text){ (const char *)&account, sizeof account });
@@ -282,4 +283,56 @@ int ledger_uncovered_in(struct ledger *l, int64_t account, struct instant from, 
 int ledger_uncovered(struct ledger *l, int64_t account, int64_t *count, struct err *e)
 {
 	return ledger_uncovered_in(l, account, INSTANT_MIN, INSTANT_MAX, count, e);
+}
+
+void ledger_work_on(struct ledger *l, int64_t account)
+{
+	l->working = account;
+}
+
+int64_t ledger_worked_on(const struct ledger *l)
+{
+	return l->working;
+}
+
+int ledger_each_fault(struct store *s, int (*take)(void *user, const struct account_fault *f),
+		      void *user, struct err *e)
+{
+	struct db *db = store_db(s);
+	struct query *q;
+	int rc = db_statement(db, LEDGER_FAULTS, &q, e);
+	if (rc != 0)
+		return rc;
+	while ((rc = db_step(db, q, e)) == 1) {
+		const struct account_fault f = {
+			db_int(q, 0), db_text(q, 1), db_text(q, 3), { db_int(q, 2) }
+		};
+		if ((rc = take(user, &f)) != 0)
+			break;
+	}
+	db_reset(q);
+	return rc;
+}
+
+int ledger_add_fault(struct ledger *l, int64_t account, const char *why, struct instant now,
+		     struct err *e)
+{
+	struct query *q;
+	int rc = db_statement(l->db, LEDGER_ADD_FAULT, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":account", account);
+	db_bind_int(q, ":now", now.us);
+	db_bind_text(q, ":why", text_of(why));
+	return db_done(l->db, q, e);
+}
+
+int ledger_drop_fault(struct ledger *l, int64_t account, struct err *e)
+{
+	struct query *q;
+	int rc = db_statement(l->db, LEDGER_DROP_FAULT, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":account", account);
+	return db_done(l->db, q, e);
 }

@@ -53,7 +53,9 @@ struct drawer {
 	size_t days;
 	struct dict rates; /* text of rates to its number */
 	struct draw_counts *counts;
-	bool again; /* what waits is looked at, too */
+	bool again;	    /* what waits is looked at, too */
+	int64_t repair;	    /* an account that gives back what is left; 0: none */
+	struct dict faults; /* accounts that are left out */
 	struct err *e;
 };
 
@@ -91,6 +93,11 @@ void drawer_look_again(struct drawer *d)
 	d->again = true;
 }
 
+void drawer_repair(struct drawer *d, int64_t account)
+{
+	d->repair = account;
+}
+
 void drawer_close(struct drawer *d)
 {
 	if (!d)
@@ -104,6 +111,7 @@ void drawer_close(struct drawer *d)
 	dict_release(&d->by_cell);
 	dict_release(&d->by_day);
 	dict_release(&d->rates);
+	dict_release(&d->faults);
 	free(d);
 }
 
@@ -371,6 +379,7 @@ static int write_days(struct drawer *d, struct err *e)
 	for (size_t i = 0; rc == 0 && i < d->days; i++) {
 		const struct day_cell *c = &d->day[i];
 		int128 sum = c->sum.atto;
+		ledger_work_on(d->ledger, c->account);
 		rc = db_statement(db, LEDGER_DAY, &q, e);
 		if (rc != 0)
 			return rc;
@@ -388,6 +397,8 @@ static int write_days(struct drawer *d, struct err *e)
 			return rc;
 		int128 nano = sum / 1000000000;
 		nano -= sum % 1000000000 < 0;
+		if (nano > INT64_MAX / 4 || nano < INT64_MIN / 4)
+			return err_set(e, ERR_RANGE, "more credits in a day than can be kept");
 		db_bind_int(q, ":account", c->account);
 		db_bind_int(q, ":day", c->day);
 		db_bind_int(q, ":series", c->series);
@@ -498,6 +509,11 @@ static int credits_of_row(struct drawer *d, struct plan_of *p, const struct usag
 	return rc;
 }
 
+static bool is_at_fault(const struct drawer *d, int64_t account)
+{
+	return dict_find(&d->faults, (struct text){ (const char *)&account, sizeof account });
+}
+
 /* A row that its account's plan covers is drawn; any other waits until the plan or a card does. */
 static int draw_row(struct drawer *d, const struct account *a, const struct usage_row *row,
 		    bool *waits)
@@ -508,6 +524,7 @@ static int draw_row(struct drawer *d, const struct account *a, const struct usag
 	struct err why = { 0 };
 	bool waited = false;
 	*waits = false;
+	ledger_work_on(d->ledger, a->id);
 	int rc = plan_for(d, a, &p, d->e);
 	if (rc == 0)
 		rc = need_borders(d, p, d->e);
@@ -540,7 +557,8 @@ static int take_row(void *user, const struct usage_row *row)
 	const struct account *a;
 	bool waits;
 	int rc = account_of(d, row->series, row->record.text[FIELD_CUSTOMER], &a, d->e);
-	if (rc != 0 || !a || a->byo || row->seq <= a->drawn_to || row->record.time_us < a->since.us)
+	if (rc != 0 || !a || a->byo || row->seq <= a->drawn_to ||
+	    row->record.time_us < a->since.us || is_at_fault(d, a->id))
 		return rc;
 	d->counts->rows++;
 	return draw_row(d, a, row, &waits);
@@ -576,6 +594,8 @@ static int take_waiting(struct drawer *d, struct err *e)
 		rc = store_row(s, waiting.id[i], &row, e);
 		if (rc == 0)
 			rc = account_of(d, row.series, row.record.text[FIELD_CUSTOMER], &a, e);
+		if (rc == 0 && a && is_at_fault(d, a->id))
+			continue;
 		if (rc == 0 && a && !a->byo)
 			rc = draw_row(d, a, &row, &waits);
 		if (rc == 0 && !waits)
@@ -612,7 +632,8 @@ static int draw_cells(struct drawer *d, struct instant now, struct err *e)
 						       .part_to = { c->to_us },
 						       .usage_from = c->first,
 						       .usage_to = c->last,
-						       .policy = SHORT_PARTIAL },
+						       .policy = SHORT_PARTIAL,
+						       .what_is_left = c->account == d->repair },
 				       now, &out, e);
 		n->transactions += out.txn != 0;
 		n->drawn.nano += out.from_lots.nano + out.overage.nano;
@@ -658,19 +679,14 @@ int drawer_is_behind(struct drawer *d, struct instant now, bool *behind, struct 
 	return rc == 0 && !*behind ? ledger_recurs_by(d->ledger, now, behind, e) : rc;
 }
 
-int drawer_sweep(struct drawer *d, struct instant now, struct draw_counts *out, struct err *e)
+/* What waits behind `from`, for all accounts that are not at fault. */
+static int sweep(struct drawer *d, int64_t from, struct instant now, struct draw_counts *out,
+		 struct err *e)
 {
 	struct store *s = ledger_store(d->ledger);
 	const int64_t last = store_last_seq(s);
 	struct ids accounts = { 0 };
-	bool any;
-	int64_t from;
 	*out = (struct draw_counts){ 0 };
-	int rc = drawn_to(d, &any, &from, e);
-	if (rc != 0 || !any)
-		return rc;
-	if (from >= last && !d->again)
-		return ledger_advance(d->ledger, now, e);
 	for (size_t i = 0; i < d->plans; i++)
 		d->plan[i].has_borders = false;
 	d->counts = out;
@@ -680,7 +696,10 @@ int drawer_sweep(struct drawer *d, struct instant now, struct draw_counts *out, 
 	dict_clear(&d->by_day);
 	dict_clear(&d->by_series);
 	d->accounts = 0;
-	rc = d->again ? take_waiting(d, e) : 0;
+	ledger_work_on(d->ledger, 0);
+	if (from >= last && !d->again)
+		return ledger_advance(d->ledger, now, e);
+	int rc = d->again ? take_waiting(d, e) : 0;
 	if (rc == 0 && from < last)
 		rc = store_each_row(s, from + 1, last + 1, take_row, d, e);
 	if (rc == 0)
@@ -690,13 +709,87 @@ int drawer_sweep(struct drawer *d, struct instant now, struct draw_counts *out, 
 	if (rc == 0)
 		rc = ledger_each_account(d->ledger, add_account, &accounts, e);
 	for (size_t i = 0; rc == 0 && i < accounts.n; i++)
-		rc = ledger_set_drawn_to(d->ledger, accounts.id[i], last, e);
+		if (!is_at_fault(d, accounts.id[i]))
+			rc = ledger_set_drawn_to(d->ledger, accounts.id[i], last, e);
 	if (rc == 0)
 		rc = ledger_advance(d->ledger, now, e);
 	free(accounts.id);
 	dict_clear(&d->by_series);
 	d->accounts = 0;
 	return rc;
+}
+
+static int add_fault(void *user, const struct account_fault *f)
+{
+	struct drawer *d = user;
+	dict_need(&d->faults, (struct text){ (const char *)&f->account, sizeof f->account }, NULL);
+	return 0;
+}
+
+static int add_fault_id(void *user, const struct account_fault *f)
+{
+	add_id(user, f->account);
+	return 0;
+}
+
+/* Those that were at fault are tried again, where that is asked for; the others are left out. */
+static int begin_faults(struct drawer *d, struct err *e)
+{
+	struct store *s = ledger_store(d->ledger);
+	struct ids known = { 0 };
+	dict_clear(&d->faults);
+	int rc = ledger_each_fault(s, add_fault_id, &known, e);
+	for (size_t i = 0; rc == 0 && i < known.n; i++)
+		if (d->again || known.id[i] == d->repair)
+			rc = ledger_drop_fault(d->ledger, known.id[i], e);
+	free(known.id);
+	return rc == 0 ? ledger_each_fault(s, add_fault, d, e) : rc;
+}
+
+static bool is_of_account(const struct drawer *d, const struct err *e)
+{
+	return e->code != ERR_STORE && e->code != ERR_BUSY && e->code != ERR_SYSTEM &&
+	       ledger_worked_on(d->ledger) && !is_at_fault(d, ledger_worked_on(d->ledger));
+}
+
+/* What one account cannot do is undone and noted, and the others go on without it. */
+static int leave_out(struct drawer *d, struct instant now, const struct err *why, struct err *e)
+{
+	const int64_t account = ledger_worked_on(d->ledger);
+	int rc = db_run(store_db(ledger_store(d->ledger)), "ROLLBACK TO draws", e);
+	ledger_reload(d->ledger);
+	drawer_forget(d);
+	if (rc == 0)
+		rc = ledger_add_fault(d->ledger, account, why->message, now, e);
+	return rc == 0 ? add_fault(d, &(struct account_fault){ .account = account }) : rc;
+}
+
+int drawer_sweep(struct drawer *d, struct instant now, struct draw_counts *out, struct err *e)
+{
+	struct db *db = store_db(ledger_store(d->ledger));
+	bool any;
+	int64_t from;
+	*out = (struct draw_counts){ 0 };
+	int rc = begin_faults(d, e);
+	if (rc == 0)
+		rc = drawn_to(d, &any, &from, e);
+	if (rc != 0 || !any)
+		return rc;
+	for (;;) {
+		struct err why = { 0 };
+		rc = db_run(db, "SAVEPOINT draws", e);
+		if (rc == 0 && (rc = sweep(d, from, now, out, &why)) != 0 &&
+		    is_of_account(d, &why)) {
+			rc = leave_out(d, now, &why, e);
+			if (rc == 0)
+				rc = db_run(db, "RELEASE draws", e);
+			if (rc == 0)
+				continue;
+		} else if (rc != 0 && why.code != ERR_NONE) {
+			*e = why;
+		}
+		return rc == 0 ? db_run(db, "RELEASE draws", e) : rc;
+	}
 }
 
 int draw_all(struct store *s, const struct book *book, struct instant now, struct draw_counts *out,

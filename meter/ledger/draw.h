@@ -17,6 +17,9 @@ int drawer_open(struct drawer **out, struct ledger *l, const struct book *book, 
 void drawer_close(struct drawer *d);
 /* Sweeps take usage that no card or plan covered when it came, as soon as one does. */
 void drawer_look_again(struct drawer *d);
+/* Sweeps try that account again if it is at fault, and where usage of it was reversed give back at
+ * most what was not given back yet. */
+void drawer_repair(struct drawer *d, int64_t account);
 /* After ledger_forget. */
 void drawer_forget(struct drawer *d);
 
@@ -24,7 +27,9 @@ struct draw_counts {
 	int64_t rows, uncovered, transactions;
 	struct nano_credits drawn, overage, refunded;
 };
-/* Inside a transaction: everything that has not drawn yet. */
+/* Inside a transaction: everything that has not drawn yet. What one account cannot do is noted as
+ * its fault (ledger_each_fault) and its usage waits; it does not stop the others. Forgets accounts
+ * that the ledger gave. */
 int drawer_sweep(struct drawer *d, struct instant now, struct draw_counts *out, struct err *e);
 /* Whether there are accounts, so that usage draws credits; cheap. */
 int drawer_has_accounts(struct drawer *d, bool *any, struct err *e);

@@ -88,6 +88,24 @@ void ledger_forget(struct ledger *l);
 /* After a rollback to a savepoint within the transaction. */
 void ledger_reload(struct ledger *l);
 
+/*
+ * Accounts at fault: what cannot be done for one of them does not stop the others. The ledger knows
+ * on which account it worked last, so that a failure can be told of its account. An account at
+ * fault draws and recurs no more until the fault is dropped.
+ */
+void ledger_work_on(struct ledger *l, int64_t account);
+int64_t ledger_worked_on(const struct ledger *l);
+struct account_fault {
+	int64_t account;
+	struct text customer, why;
+	struct instant since;
+};
+int ledger_each_fault(struct store *s, int (*take)(void *user, const struct account_fault *f),
+		      void *user, struct err *e);
+int ledger_add_fault(struct ledger *l, int64_t account, const char *why, struct instant now,
+		     struct err *e);
+int ledger_drop_fault(struct ledger *l, int64_t account, struct err *e);
+
 /* Texts live as long as the ledger, or until ledger_begin or _forget. Errors: ERR_NOT_FOUND. */
 int ledger_account(struct ledger *l, struct text customer, const struct account **out,
 		   struct err *e);
@@ -136,6 +154,7 @@ struct draw {
 	struct text note;
 	enum shortfall policy; /* SHORT_REFUSE: all or nothing; else the rest becomes overage, */
 	bool no_overage;       /* or with this stays with the caller */
+	bool what_is_left;     /* a refund gives back at most what was not given back yet */
 };
 struct drawn {
 	struct nano_credits from_lots, overage, rest; /* rest: with no_overage */

@@ -40,6 +40,7 @@ struct ledger {
 	struct dict by_customer, by_id; /* 1 + place of the state */
 	struct state **state;
 	size_t states;
+	int64_t working;  /* the account of the last step; 0: none */
 	int64_t next_txn; /* 0: not known */
 	int64_t data_version;
 	struct entry *entry; /* of the transaction at work */
@@ -78,7 +79,8 @@ struct posting {
 
 int ledger_post(struct ledger *l, const struct posting *p, int64_t *id, struct err *e);
 /* The transaction of that key, or 0. */
-int ledger_known_txn(struct ledger *l, struct text key, int64_t *txn, struct err *e);
+int ledger_known_txn(struct ledger *l, int64_t account, struct text key, const char *kind,
+		     int64_t *txn, struct err *e);
 
 /* Moves from a lot into that pot, in a transaction of that kind. */
 int ledger_take_from_lot(struct ledger *l, struct state *s, struct lot *lot, int64_t nano,

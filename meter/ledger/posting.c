@@ -212,7 +212,8 @@ int ledger_post(struct ledger *l, const struct posting *p, int64_t *id, struct e
 	return rc;
 }
 
-int ledger_known_txn(struct ledger *l, struct text key, int64_t *txn, struct err *e)
+int ledger_known_txn(struct ledger *l, int64_t account, struct text key, const char *kind,
+		     int64_t *txn, struct err *e)
 {
 	struct query *q;
 	*txn = 0;
@@ -221,9 +222,13 @@ int ledger_known_txn(struct ledger *l, struct text key, int64_t *txn, struct err
 	int rc = db_statement(l->db, LEDGER_TXN_BY_KEY, &q, e);
 	if (rc != 0)
 		return rc;
+	db_bind_int(q, ":account", account);
 	db_bind_text(q, ":key", key);
 	rc = db_step(l->db, q, e);
 	*txn = rc == 1 ? db_int(q, 0) : 0;
+	if (rc == 1 && !text_is(db_text(q, 1), kind))
+		rc = err_set(e, ERR_CONFLICT, "the id '%.*s' is that of a %.*s, not of a %s",
+			     (int)key.n, key.p, (int)db_text(q, 1).n, db_text(q, 1).p, kind);
 	db_reset(q);
 	return rc < 0 ? rc : 0;
 }

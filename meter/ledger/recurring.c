@@ -273,12 +273,25 @@ int ledger_recur(struct ledger *l, struct instant until, struct instant now, str
 	}
 }
 
+static int drop_id(void *user, const struct account_fault *f)
+{
+	struct id_list *list = user;
+	size_t kept = 0;
+	for (size_t i = 0; i < list->n; i++)
+		if (list->id[i] != f->account)
+			list->id[kept++] = list->id[i];
+	list->n = kept;
+	return 0;
+}
+
 int ledger_advance(struct ledger *l, struct instant now, struct err *e)
 {
 	struct id_list accounts = { 0 };
 	int rc = ledger_recur(l, now, now, e);
 	if (rc == 0)
 		rc = ledger_each_account(l, add_id, &accounts, e);
+	if (rc == 0)
+		rc = ledger_each_fault(l->store, drop_id, &accounts, e);
 	for (size_t i = 0; rc == 0 && i < accounts.n; i++) {
 		struct state *s;
 		rc = ledger_expire(l, accounts.id[i], now, e);

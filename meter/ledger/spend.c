@@ -126,7 +126,7 @@ int ledger_draw(struct ledger *l, int64_t account, struct nano_credits amount, c
 	struct state *s;
 	struct credits_total rest;
 	*out = (struct drawn){ 0 };
-	int rc = ledger_known_txn(l, d->key, &out->txn, e);
+	int rc = ledger_known_txn(l, account, d->key, "draw", &out->txn, e);
 	if (rc == 0 && out->txn)
 		return same_draw(l, amount, d, out, e);
 	if (rc == 0)
@@ -156,7 +156,9 @@ int ledger_draw(struct ledger *l, int64_t account, struct nano_credits amount, c
 	if (rc == 0)
 		rc = add_taken(l, s, d->at, out->from_lots.nano + carried(s, out->overage.nano), e);
 	if (rc == 0 && out->overage.nano) {
-		s->account.owed.nano += out->overage.nano;
+		if (__builtin_add_overflow(s->account.owed.nano, out->overage.nano,
+					   &s->account.owed.nano))
+			return err_set(e, ERR_RANGE, "more overage than the ledger can hold");
 		rc = ledger_write_state(l, s, e);
 	}
 	ledger_drop_empty(s);
@@ -178,44 +180,78 @@ static int give_to_lot(struct ledger *l, struct state *s, int64_t grant, int64_t
 	return rc == 0 ? ledger_need_lots(l, s, e) : rc;
 }
 
-/* So much of what a grant gave has been given back already. */
 struct given_back {
-	int64_t grant, nano;
+	int64_t grant, nano; /* so much of what it gave has been given back already */
+	int64_t most;	     /* of all its draws, what may still be given back; -1: not asked yet */
 };
+
+struct given_backs {
+	struct given_back *of;
+	size_t count;
+};
+
+static struct given_back *back_of(struct given_backs *b, int64_t grant)
+{
+	for (size_t i = 0; i < b->count; i++)
+		if (b->of[i].grant == grant)
+			return &b->of[i];
+	b->of = mem_grow(b->of, (b->count + 1) * sizeof *b->of);
+	b->of[b->count] = (struct given_back){ grant, 0, -1 };
+	return &b->of[b->count++];
+}
+
+/* Whatever asks for it, a refund by hand or usage that was reversed: a draw is given back once. */
+static int need_most(struct ledger *l, struct given_back *b, struct err *e)
+{
+	struct query *q;
+	if (b->most >= 0)
+		return 0;
+	int rc = db_statement(l->db, LEDGER_DRAWN_OF, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":grant", b->grant);
+	rc = db_step(l->db, q, e);
+	b->most = rc == 1 ? db_int(q, 0) : 0;
+	db_reset(q);
+	for (size_t i = 0; i < l->entries; i++)
+		if (l->entry[i].grant == b->grant)
+			b->most -= l->entry[i].nano;
+	b->most = b->most > 0 ? b->most : 0;
+	return rc < 0 ? rc : 0;
+}
 
 /* Enters what draws took from lots, newest first, up to `want`, and less what their grants have got
  * back since. */
 static int list_uses(struct ledger *l, struct query *q, int64_t *want, struct err *e)
 {
 	/* what this transaction gives back already counts, too */
-	struct given_back *back = mem_zalloc((l->entries + 1) * sizeof *back);
-	size_t backs = 0;
-	int more = 0;
+	struct given_backs backs = { 0 };
+	int rc = 0;
 	for (size_t i = 0; i < l->entries; i++)
-		back[backs++] = (struct given_back){ l->entry[i].grant, l->entry[i].nano };
-	while (*want > 0 && (more = db_step(l->db, q, e)) == 1) {
+		back_of(&backs, l->entry[i].grant)->nano += l->entry[i].nano;
+	while (*want > 0 && (rc = db_step(l->db, q, e)) == 1) {
 		const int64_t amount = db_int(q, 2), grant = db_int(q, 1);
-		size_t k = 0;
-		while (k < backs && back[k].grant != grant)
-			k++;
-		if (k == backs) {
-			back = mem_grow(back, (backs + 1) * sizeof *back);
-			back[backs++] = (struct given_back){ grant, 0 };
-		}
+		struct given_back *back = back_of(&backs, grant);
 		if (amount > 0) {
-			back[k].nano += amount;
+			back->nano += amount;
 			continue;
 		}
-		int64_t used = -amount, known = back[k].nano < used ? back[k].nano : used;
-		back[k].nano -= known;
+		int64_t used = -amount, known = back->nano < used ? back->nano : used;
+		back->nano -= known;
 		used -= known;
+		if (used == 0)
+			continue;
+		if ((rc = need_most(l, back, e)) != 0)
+			break;
 		used = used < *want ? used : *want;
+		used = used < back->most ? used : back->most;
 		ledger_put_entry(l, "grant", grant, used);
+		back->most -= used;
 		*want -= used;
 	}
 	db_reset(q);
-	free(back);
-	return more < 0 ? more : 0;
+	free(backs.of);
+	return rc < 0 ? rc : 0;
 }
 
 static int uses_of(struct ledger *l, int64_t account, const struct draw *d, int which,
@@ -264,14 +300,40 @@ static int billed_so_far(struct ledger *l, int64_t account, int64_t *out, struct
 	return rc < 0 ? rc : 0;
 }
 
+/* The key was refunded under before: is this the same refund? */
+static int same_refund(struct ledger *l, int64_t txn, struct nano_credits amount, struct text key,
+		       struct err *e)
+{
+	struct nano_credits used = { 0 };
+	char text[2][DECIMAL_TEXT_MAX];
+	int rc = ledger_each_entry(l, txn, add_used, &used, e);
+	used.nano = -used.nano;
+	if (rc != 0 || used.nano == amount.nano)
+		return rc;
+	return err_set(e, ERR_CONFLICT, "the refund '%.*s' exists with another amount (%s, not %s)",
+		       (int)key.n, key.p, nano_credits_format(used, text[0]),
+		       nano_credits_format(amount, text[1]));
+}
+
+static int more_than_drawn(int64_t asked, int64_t left, struct err *e)
+{
+	char text[2][DECIMAL_TEXT_MAX];
+	return err_set(e, ERR_INVALID,
+		       "more is to be given back than was drawn and not given back yet (%s, of %s)",
+		       nano_credits_format((struct nano_credits){ asked }, text[0]),
+		       nano_credits_format((struct nano_credits){ left }, text[1]));
+}
+
 int ledger_refund(struct ledger *l, int64_t account, struct nano_credits amount,
 		  const struct draw *d, struct instant now, int64_t *txn, struct err *e)
 {
 	struct state *s;
 	int64_t given = 0, known, billed = 0;
-	int rc = ledger_known_txn(l, d->key, &known, e);
+	int rc = ledger_known_txn(l, account, d->key, "refund", &known, e);
 	if (txn)
 		*txn = known;
+	if (rc == 0 && known)
+		rc = same_refund(l, known, amount, d->key, e);
 	if (rc != 0 || known)
 		return rc;
 	rc = ledger_state_of(l, account, &s, e);
@@ -303,8 +365,14 @@ int ledger_refund(struct ledger *l, int64_t account, struct nano_credits amount,
 	/* what an invoice has asked for is given back by the next one's adjustment */
 	if (rc == 0 && given + owed < amount.nano)
 		rc = billed_so_far(l, account, &billed, e);
-	if (rc == 0 && given + owed + billed < amount.nano)
-		rc = err_set(e, ERR_INVALID, "more is to be given back than was drawn");
+	billed = billed > 0 ? billed : 0;
+	if (rc == 0 && given + owed + billed < amount.nano) {
+		if (!d->what_is_left)
+			return more_than_drawn(amount.nano, given + owed + billed, e);
+		amount.nano = given + owed + billed;
+	}
+	if (rc == 0 && amount.nano == 0)
+		return 0;
 	for (size_t i = 0; rc == 0 && i < lots; i++)
 		rc = give_to_lot(l, s, l->entry[i].grant, l->entry[i].nano, e);
 	if (rc != 0)
@@ -353,7 +421,7 @@ int ledger_bill_overage(struct ledger *l, int64_t account, struct nano_credits a
 {
 	struct state *s;
 	int64_t known;
-	int rc = ledger_known_txn(l, key, &known, e);
+	int rc = ledger_known_txn(l, account, key, "bill", &known, e);
 	if (rc != 0 || known || amount.nano == 0)
 		return rc;
 	rc = ledger_state_of(l, account, &s, e);
@@ -386,9 +454,9 @@ int ledger_unbill(struct ledger *l, int64_t account, struct text billed_by, stru
 	struct state *s;
 	struct billed asked = { 0 };
 	int64_t txn, known, left;
-	int rc = ledger_known_txn(l, billed_by, &txn, e);
+	int rc = ledger_known_txn(l, account, billed_by, "bill", &txn, e);
 	if (rc == 0)
-		rc = ledger_known_txn(l, key, &known, e);
+		rc = ledger_known_txn(l, account, key, "bill", &known, e);
 	if (rc != 0 || !txn || known)
 		return rc;
 	rc = ledger_each_entry(l, txn, add_billed, &asked, e);

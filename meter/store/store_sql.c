@@ -211,7 +211,14 @@ const char *const store_sql[STORE_STATEMENTS] = {
 	[LEDGER_ADD_STATE] = "INSERT INTO credit_state VALUES(:account,:drawn_to,0,0)",
 	[LEDGER_SET_STATE] = "UPDATE credit_state SET drawn_to=:drawn_to,rest=:rest,owed=:owed "
 			     "WHERE account=:account",
-	[LEDGER_STATE] = "SELECT min(drawn_to) FROM credit_state",
+	[LEDGER_STATE] =
+		"SELECT min(drawn_to) FROM credit_state WHERE account NOT IN (SELECT account "
+		"FROM credit_fault)",
+	[LEDGER_FAULTS] = "SELECT f.account,a.customer,f.since,f.why FROM credit_fault f JOIN "
+			  "credit_account a ON a.id=f.account ORDER BY a.customer",
+	[LEDGER_ADD_FAULT] = "INSERT INTO credit_fault VALUES(:account,:now,:why) ON "
+			     "CONFLICT(account) DO UPDATE SET why=excluded.why",
+	[LEDGER_DROP_FAULT] = "DELETE FROM credit_fault WHERE account=:account",
 	[LEDGER_ADD_GRANT] =
 		"INSERT INTO credit_grant(account,name,amount,class,priority,effective,expires,"
 		"cost_basis,currency,rule,note,created) VALUES(:account,:name,:amount,:class,"
@@ -243,7 +250,7 @@ const char *const store_sql[STORE_STATEMENTS] = {
 	[LEDGER_ADD_TXN] =
 		"INSERT OR FAIL INTO ledger_txn VALUES(:id,:account,:at,:booked,:kind,:from,:to,"
 		":key,:note)",
-	[LEDGER_TXN_BY_KEY] = "SELECT id FROM ledger_txn WHERE key=:key",
+	[LEDGER_TXN_BY_KEY] = "SELECT id,kind FROM ledger_txn WHERE account=:account AND key=:key",
 	[LEDGER_TXNS] = "SELECT id,account,at,booked,kind,usage_from,usage_to,key,note FROM "
 			"ledger_txn WHERE account=:account AND at>=:since AND at<:until ORDER BY "
 			"at,id",
@@ -253,6 +260,9 @@ const char *const store_sql[STORE_STATEMENTS] = {
 			"txn_of_account JOIN ledger_entry e ON e.txn=t.id WHERE t.account=:account "
 			"AND t.kind IN ('draw','repay','refund') AND e.pot='grant' ORDER BY t.id "
 			"DESC,e.place DESC",
+	[LEDGER_DRAWN_OF] =
+		"SELECT coalesce(-sum(e.amount),0) FROM ledger_entry e JOIN ledger_txn t ON "
+		"t.id=e.txn WHERE e.grant_id=:grant AND t.kind IN ('draw','repay','refund')",
 	/* the same of usage of one part of an hour, and what of that lots did not give */
 	[LEDGER_USES_OF] =
 		"SELECT t.kind,e.grant_id,e.amount FROM ledger_txn t INDEXED BY txn_of_usage JOIN "
@@ -324,8 +334,9 @@ const char *const store_sql[STORE_STATEMENTS] = {
 	"SELECT id,account,name,amount,class,priority,every,anchor,rollover,next,until,lasts," \
 	"cost_basis,currency FROM " \
 	"credit_rule "
-	[LEDGER_RULES_DUE] = RULE "WHERE next<=:now AND (until IS NULL OR next<until) ORDER BY "
-				  "next,id LIMIT 1",
+	[LEDGER_RULES_DUE] = RULE "WHERE next<=:now AND (until IS NULL OR next<until) AND account "
+				  "NOT IN (SELECT account FROM credit_fault) ORDER BY next,id "
+				  "LIMIT 1",
 	[LEDGER_RULES] = RULE "WHERE account=:account ORDER BY id",
 	[LEDGER_SET_RULE] = "UPDATE credit_rule SET next=:next WHERE id=:id",
 	[LEDGER_RULE_LOTS] = "SELECT g.id,l.left FROM credit_lot l INDEXED BY lot_open JOIN "
