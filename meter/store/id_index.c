@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -19,12 +20,13 @@ enum {
 	RUNS_MOST = 256,
 	RUNS_TO_MERGE = 8, /* of about the same size */
 	BITS_A_KEY = 16,   /* of the filter, when it is full: one miss in about 2000 passes it */
-	BLOCK_WORDS = 8,   /* a block is a cache line */
+	BLOCK_WORDS = 8,   /* a block is a cache line: */
+	BIT_WORDS = 7,	   /* words of bits, and their checksum */
 	FILTER_BLOCKS_AT_FIRST = 1 << 12,
 	FILTER_GROWTH = 4,
 };
 
-static const char magic[8] = "tallyid2";
+static const char magic[8] = "tallyid3";
 
 struct entry {
 	uint64_t hash;
@@ -32,7 +34,7 @@ struct entry {
 };
 
 struct run_info {
-	uint64_t number, count;
+	uint64_t number, count, sum; /* sum: a checksum of its bytes */
 };
 
 /* The file "head", shared by all processes. */
@@ -49,6 +51,7 @@ struct head {
 	uint64_t last_hash;
 	uint64_t run_count;
 	struct run_info run[RUNS_MOST];
+	uint64_t sum; /* of all above but `changing` */
 };
 
 struct run {
@@ -66,6 +69,12 @@ struct id_index {
 	uint64_t filter_blocks;
 	struct run run[RUNS_MOST];
 	size_t run_count;
+	/* what was found whole, and need not be read again: runs never change, and of the filter
+	   each block is checked where it is looked at */
+	uint64_t whole[RUNS_MOST];
+	size_t whole_count;
+	uint64_t filter_whole;
+	bool damaged;
 	/* the youngest rows */
 	struct entry *table;
 	size_t table_slots, table_count;
@@ -95,7 +104,54 @@ static void name_file(const struct id_index *x, char out[400], const char *kind,
 	snprintf(out, 400, "%s/%s.%llu", x->path, kind, (unsigned long long)number);
 }
 
+/* --- checksums --- */
+
+static const uint64_t odd[8] = { 0x9E3779B97F4A7C15u, 0xC2B2AE3D27D4EB4Fu, 0x165667B19E3779F9u,
+				 0xD6E8FEB86659FD93u, 0xA0761D6478BD642Fu, 0xE7037ED1A0B428DBu,
+				 0x8EBC6AF09C88C6E3u, 0x589965CC75374CC3u };
+
+static uint64_t mixed(uint64_t h)
+{
+	h = (h ^ h >> 32) * odd[0];
+	return h ^ h >> 29;
+}
+
+/* Against what disks and people do, not against intent: anyone who may write here may as well write
+ * the database. */
+static uint64_t sum_of(const void *bytes, size_t n, uint64_t seed)
+{
+	const char *p = bytes;
+	uint64_t lane[4] = { seed ^ odd[4], seed ^ odd[5], seed ^ odd[6], ~seed };
+	size_t i = 0;
+	for (; i + 32 <= n; i += 32) {
+		uint64_t word[4];
+		memcpy(word, p + i, 32);
+		for (int k = 0; k < 4; k++)
+			lane[k] = (lane[k] ^ word[k]) * odd[k];
+	}
+	for (; i < n; i++)
+		lane[i % 4] = (lane[i % 4] ^ (unsigned char)p[i]) * odd[i % 4];
+	return mixed(mixed(lane[0] ^ n) + mixed(lane[1]) * 3 + mixed(lane[2]) * 5 +
+		     mixed(lane[3]) * 7);
+}
+
+static uint64_t sum_of_head(const struct head *h)
+{
+	struct head copy = *h;
+	copy.changing = 0;
+	return sum_of(&copy, offsetof(struct head, sum), 1);
+}
+
 /* --- the filter --- */
+
+/* Of the block's bits and its place; that of a block without bits is not zero. */
+static uint64_t sum_of_block(const uint64_t word[BLOCK_WORDS], uint64_t place)
+{
+	uint64_t h = (place + 1) * odd[7];
+	for (int i = 0; i < BIT_WORDS; i++)
+		h += (word[i] ^ word[i] >> 31) * odd[i];
+	return mixed(h) | 1;
+}
 
 /* The high half of the hash chooses the block; a mix of it the bit of each word. */
 static uint64_t (*block_of(const struct id_index *x, uint64_t hash))[BLOCK_WORDS]
@@ -103,11 +159,27 @@ static uint64_t (*block_of(const struct id_index *x, uint64_t hash))[BLOCK_WORDS
 	return &x->filter[(hash >> 32) * x->filter_blocks >> 32];
 }
 
-static bool filter_has(const struct id_index *x, uint64_t hash)
+static bool is_whole_block(const struct id_index *x, const uint64_t word[BLOCK_WORDS])
+{
+	return word[BIT_WORDS] == sum_of_block(word, (uint64_t)(word - *x->filter) / BLOCK_WORDS);
+}
+
+/* The next transaction, of any process, makes everything anew. */
+static void notice_damage(struct id_index *x)
+{
+	x->damaged = true;
+	x->head->changing = 1;
+}
+
+static bool filter_has(struct id_index *x, uint64_t hash)
 {
 	const uint64_t *word = *block_of(x, hash), bits = hash * 0x9E3779B97F4A7C15u;
 	uint64_t all = 1;
-	for (int i = 0; i < BLOCK_WORDS; i++)
+	if (!is_whole_block(x, word)) {
+		notice_damage(x);
+		return false;
+	}
+	for (int i = 0; i < BIT_WORDS; i++)
 		all &= word[i] >> (bits >> (i * 6 + 10) & 63);
 	return all & 1;
 }
@@ -115,8 +187,13 @@ static bool filter_has(const struct id_index *x, uint64_t hash)
 static void filter_set(struct id_index *x, uint64_t hash)
 {
 	uint64_t *word = *block_of(x, hash), bits = hash * 0x9E3779B97F4A7C15u;
-	for (int i = 0; i < BLOCK_WORDS; i++)
+	if (!is_whole_block(x, word)) {
+		notice_damage(x);
+		return;
+	}
+	for (int i = 0; i < BIT_WORDS; i++)
 		word[i] |= (uint64_t)1 << (bits >> (i * 6 + 10) & 63);
+	word[BIT_WORDS] = sum_of_block(word, (uint64_t)(word - *x->filter) / BLOCK_WORDS);
 }
 
 static void unmap_filter(struct id_index *x)
@@ -124,6 +201,23 @@ static void unmap_filter(struct id_index *x)
 	if (x->filter)
 		munmap(x->filter, x->filter_blocks * sizeof *x->filter);
 	x->filter = NULL;
+}
+
+static int is_damaged(const struct id_index *x, struct err *e)
+{
+	return err_set(e, ERR_STORE, "the index of ids '%s' is damaged", x->path);
+}
+
+/* A new filter gets its checksums; an old one is read once. */
+static int check_filter(struct id_index *x, uint64_t number, bool make, struct err *e)
+{
+	for (uint64_t i = 0; make && i < x->filter_blocks; i++)
+		x->filter[i][BIT_WORDS] = sum_of_block(x->filter[i], i);
+	for (uint64_t i = 0; !make && x->filter_whole != number && i < x->filter_blocks; i++)
+		if (!is_whole_block(x, x->filter[i]))
+			return is_damaged(x, e);
+	x->filter_whole = number;
+	return 0;
 }
 
 static int map_filter(struct id_index *x, uint64_t number, uint64_t blocks, bool make,
@@ -150,7 +244,7 @@ static int map_filter(struct id_index *x, uint64_t number, uint64_t blocks, bool
 	unmap_filter(x);
 	x->filter = p;
 	x->filter_blocks = blocks;
-	return 0;
+	return check_filter(x, number, make, e);
 }
 
 /* --- runs --- */
@@ -161,6 +255,14 @@ static void unmap_runs(struct id_index *x)
 		munmap((void *)(uintptr_t)x->run[i].entry,
 		       x->run[i].info.count * sizeof(struct entry));
 	x->run_count = 0;
+}
+
+static bool is_known_whole(const struct id_index *x, uint64_t number)
+{
+	for (size_t i = 0; i < x->whole_count; i++)
+		if (x->whole[i] == number)
+			return true;
+	return false;
 }
 
 static int map_run(struct id_index *x, struct run_info info, struct err *e)
@@ -178,7 +280,9 @@ static int map_run(struct id_index *x, struct run_info info, struct err *e)
 	if (p == MAP_FAILED)
 		return failed(x, "map", e);
 	x->run[x->run_count++] = (struct run){ info, p };
-	return 0;
+	return is_known_whole(x, info.number) || sum_of(p, bytes, info.number) == info.sum
+		       ? 0
+		       : is_damaged(x, e);
 }
 
 static int write_run(struct id_index *x, const struct entry *list, size_t count, uint64_t number,
@@ -290,8 +394,9 @@ static void begin_change(struct id_index *x)
 static void end_change(struct id_index *x)
 {
 	x->head->generation++;
+	x->head->sum = sum_of_head(x->head);
 	atomic_signal_fence(memory_order_seq_cst);
-	x->head->changing = 0;
+	x->head->changing = x->damaged;
 	x->generation_seen = x->head->generation;
 }
 
@@ -319,6 +424,8 @@ int id_index_clear(struct id_index *x, struct err *e)
 	unmap_runs(x);
 	clear_table(x);
 	x->known = 0;
+	x->whole_count = 0;
+	x->damaged = false;
 	*h = fresh;
 	end_change(x);
 	unlink_but(x, h);
@@ -330,11 +437,13 @@ static int map_all(struct id_index *x, struct err *e)
 {
 	const struct head *h = x->head;
 	if (h->run_count > RUNS_MOST || h->filter_blocks == 0 || h->filter_blocks >> 32)
-		return err_set(e, ERR_STORE, "the index of ids '%s' is damaged", x->path);
+		return is_damaged(x, e);
 	int rc = map_filter(x, h->filter_number, h->filter_blocks, false, e);
 	unmap_runs(x);
 	for (uint64_t i = 0; rc == 0 && i < h->run_count; i++)
 		rc = map_run(x, h->run[i], e);
+	for (x->whole_count = 0; rc == 0 && x->whole_count < x->run_count; x->whole_count++)
+		x->whole[x->whole_count] = x->run[x->whole_count].info.number;
 	clear_table(x);
 	x->known = h->last_row;
 	x->known_hash = h->last_hash;
@@ -348,6 +457,7 @@ static bool is_ours(const struct id_index *x)
 	char boot[40];
 	boot_of_machine(boot);
 	return memcmp(h->magic, magic, sizeof magic) == 0 && !h->changing &&
+	       h->sum == sum_of_head(h) &&
 	       memcmp(h->database, x->identity.database, sizeof h->database) == 0 &&
 	       memcmp(h->seed, x->identity.seed, sizeof h->seed) == 0 &&
 	       memcmp(h->boot, boot, sizeof boot) == 0;
@@ -408,7 +518,7 @@ void id_index_close(struct id_index *x)
 
 int id_index_refresh(struct id_index *x, struct err *e)
 {
-	if (!x->head->changing && x->head->generation == x->generation_seen)
+	if (!x->damaged && !x->head->changing && x->head->generation == x->generation_seen)
 		return 0;
 	if (is_ours(x) && map_all(x, NULL) == 0)
 		return 0;
@@ -473,8 +583,13 @@ static size_t lower_bound(const struct run *r, uint64_t hash)
 	return low;
 }
 
-int64_t id_index_find(const struct id_index *x, uint64_t hash,
-		      bool (*is_it)(void *user, int64_t row), void *user)
+bool id_index_is_damaged(const struct id_index *x)
+{
+	return x->damaged;
+}
+
+int64_t id_index_find(struct id_index *x, uint64_t hash, bool (*is_it)(void *user, int64_t row),
+		      void *user)
 {
 	if (!filter_has(x, hash))
 		return 0;
@@ -536,7 +651,7 @@ void id_index_forget_above(struct id_index *x, int64_t row)
 static int grow_filter(struct id_index *x, uint64_t number, uint64_t keys, struct err *e)
 {
 	uint64_t blocks = x->filter_blocks;
-	while (blocks * BLOCK_WORDS * 64 / BITS_A_KEY < keys)
+	while (blocks * BIT_WORDS * 64 / BITS_A_KEY < keys)
 		blocks *= FILTER_GROWTH;
 	int rc = map_filter(x, number, blocks, true, e);
 	if (rc != 0)
@@ -578,7 +693,7 @@ static struct entry *merge_youngest(struct id_index *x, struct entry *list, size
 int id_index_tidy(struct id_index *x, struct err *e)
 {
 	struct head *h = x->head;
-	if (x->table_count < TABLE_FULL || x->run_count >= RUNS_MOST - 1)
+	if (x->damaged || x->table_count < TABLE_FULL || x->run_count >= RUNS_MOST - 1)
 		return 0;
 	struct entry *list = mem_alloc((x->table_count + 1) * sizeof *list);
 	size_t count = 0, from;
@@ -589,9 +704,10 @@ int id_index_tidy(struct id_index *x, struct err *e)
 	struct entry *sorted = sort_entries(list, count);
 	sorted = merge_youngest(x, sorted, &count, &from);
 	begin_change(x);
+	const uint64_t sum = sum_of(sorted, count * sizeof *sorted, number);
 	int rc = write_run(x, sorted, count, number, e);
 	free(sorted);
-	if (rc == 0 && keys > x->filter_blocks * BLOCK_WORDS * 64 / BITS_A_KEY) {
+	if (rc == 0 && keys > x->filter_blocks * BIT_WORDS * 64 / BITS_A_KEY) {
 		filter = number + 1;
 		rc = grow_filter(x, filter, keys * 2, e);
 	}
@@ -605,7 +721,7 @@ int id_index_tidy(struct id_index *x, struct err *e)
 	h->filter_blocks = x->filter_blocks;
 	h->filter_keys = keys;
 	h->run_count = from;
-	h->run[h->run_count++] = (struct run_info){ number, count };
+	h->run[h->run_count++] = (struct run_info){ number, count, sum };
 	h->last_row = x->known;
 	h->last_hash = x->known_hash;
 	end_change(x);

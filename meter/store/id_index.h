@@ -6,8 +6,9 @@
  * multiply. The youngest rows stand in a table in memory, which is read back from the database when
  * a process starts. A hit is only a hint: the caller compares the row itself. A miss is certain, so
  * every row up to the last run's must be in the filter: everything is made anew from the database
- * when the machine has restarted, a change was cut off, or the folder is missing or belongs to
- * another database.
+ * when the machine has restarted, a change was cut off, the folder is missing or belongs to another
+ * database, or something in it is not as it was written: head, runs and every block of the filter
+ * carry checksums, read when the folder is opened and, of the filter, at each look.
  *
  * Several processes share the folder; whoever changes it holds the database's write lock.
  */
@@ -46,8 +47,12 @@ int id_index_tidy(struct id_index *x, struct err *e);
 uint64_t id_index_hash(const struct id_index *x, struct text id);
 void id_index_prefetch(const struct id_index *x, uint64_t hash);
 /* Calls is_it for each row that the hash may mean until it says true; returns that row, or 0. */
-int64_t id_index_find(const struct id_index *x, uint64_t hash,
-		      bool (*is_it)(void *user, int64_t row), void *user);
+int64_t id_index_find(struct id_index *x, uint64_t hash, bool (*is_it)(void *user, int64_t row),
+		      void *user);
+/* Whether something was read or about to be changed that is not as it was written. What was found
+ * is then worth nothing: the transaction must fail, and the next id_index_refresh forgets
+ * everything. */
+bool id_index_is_damaged(const struct id_index *x);
 /* Rows come in order. findable false: a row that corrects another is found through that one. */
 void id_index_add(struct id_index *x, uint64_t hash, int64_t row, bool findable);
 /* After a rollback: rows above that one do not exist. */

@@ -588,6 +588,12 @@ int store_find(struct store *s, struct text id, struct known_id *out, struct err
 		out->first = id_index_find(s->ids, id_index_hash(s->ids, id), row_has_id, s);
 		if (s->find_rc != 0)
 			return s->find_rc;
+		if (id_index_is_damaged(s->ids))
+			return err_set(
+				e, ERR_STORE,
+				"the index of ids '%s-ids' was damaged; it is made again from "
+				"the records with the next transaction: try again",
+				s->db.path);
 	} else if (s->claims && db_in_transaction(&s->db)) {
 		return claims_find(s->claims, &s->db, id, out, e);
 	} else {

@@ -633,6 +633,15 @@ static void the_index_of_ids_is_made_anew_when_it_cannot_be_trusted(void **state
 		"rm -f %s-ids/run.*",
 		"rm -f %s-ids/filter.*",
 		"for f in %s-ids/filter.*; do truncate -s 4096 $f; done",
+		"for f in %s-ids/filter.*; do dd if=/dev/zero of=$f bs=4096 seek=1 count=8 "
+		"conv=notrunc status=none; done",
+		"for f in %s-ids/filter.*; do dd if=/dev/zero of=$f bs=4096 seek=0 count=128 "
+		"conv=notrunc status=none; done",
+		"for f in %s-ids/run.*; do dd if=/dev/zero of=$f bs=65536 seek=4 count=40 "
+		"conv=notrunc status=none; done",
+		"for f in %s-ids/run.*; do dd if=/dev/urandom of=$f bs=16 seek=100000 count=1 "
+		"conv=notrunc status=none; done",
+		"dd if=/dev/zero of=%s-ids/head bs=1 seek=120 count=60 conv=notrunc status=none",
 		"rm -rf %s-ids && cp -r %s-ids-other %s-ids",
 		"rm -rf %s-ids && printf x > %s-ids && rm %s-ids",
 	};
