@@ -189,6 +189,18 @@ int peek_open(struct peek **out, const char *path, struct err *e)
 	return 0;
 }
 
+int peek_glance(struct peek **out, const char *path, struct err *e)
+{
+	struct peek *p = mem_zalloc(sizeof *p);
+	p->path = mem_text(path);
+	int rc = open_at(p, path, "?mode=ro&immutable=1", e);
+	if (rc != 0)
+		peek_close(p);
+	else
+		*out = p;
+	return rc;
+}
+
 void peek_close(struct peek *p)
 {
 	if (!p)
@@ -215,12 +227,18 @@ static bool has(struct peek *p, const char *sql, const char *table, const char *
 	sqlite3_stmt *s;
 	if (sqlite3_prepare_v2(p->handle, sql, -1, &s, NULL) != SQLITE_OK)
 		return false;
-	sqlite3_bind_text(s, 1, table, -1, SQLITE_STATIC);
+	if (table)
+		sqlite3_bind_text(s, 1, table, -1, SQLITE_STATIC);
 	if (column)
 		sqlite3_bind_text(s, 2, column, -1, SQLITE_STATIC);
 	bool found = sqlite3_step(s) == SQLITE_ROW;
 	sqlite3_finalize(s);
 	return found;
+}
+
+bool peek_is_empty(struct peek *p)
+{
+	return !has(p, "SELECT 1 FROM sqlite_master", NULL, NULL);
 }
 
 bool peek_has_table(struct peek *p, const char *table)

@@ -17,10 +17,14 @@ bool peek_is_database(const char *path);
 struct peek;
 /* Errors: ERR_NOT_FOUND, ERR_UNREADABLE. */
 int peek_open(struct peek **out, const char *path, struct err *e);
+/* The same as it lay when its log was last written back, without waiting or copying: enough to see
+ * which tables it has. */
+int peek_glance(struct peek **out, const char *path, struct err *e);
 void peek_close(struct peek *p);
 /* Whether its program wrote it while it was read in a way that takes no lock: read it again. */
 bool peek_was_written(const struct peek *p);
 
+bool peek_is_empty(struct peek *p);
 bool peek_has_table(struct peek *p, const char *table);
 bool peek_has_column(struct peek *p, const char *table, const char *column);
 

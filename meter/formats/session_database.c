@@ -29,10 +29,15 @@ static const struct database_format *format_of(struct peek *p)
 bool session_database_known(const char *path)
 {
 	struct peek *p;
-	if (!peek_is_database(path) || peek_open(&p, path, NULL) != 0)
+	if (!peek_is_database(path) || peek_glance(&p, path, NULL) != 0)
 		return false;
-	bool known = format_of(p) != NULL;
+	bool known = format_of(p) != NULL, fresh = !known && peek_is_empty(p);
 	peek_close(p);
+	/* one that is new may have all it holds in its log still */
+	if (fresh && peek_open(&p, path, NULL) == 0) {
+		known = format_of(p) != NULL;
+		peek_close(p);
+	}
 	return known;
 }
 
