@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "meter/formats/agent_call.h"
 #include "meter/formats/payload_run.h"
 #include "meter/read/exports.h"
 
@@ -19,6 +20,11 @@ void payload_close(struct payload_reader *r)
 	dict_release(&r->streams);
 	export_release(r);
 	free(r);
+}
+
+void payload_set_path(struct payload_reader *r, const char *path)
+{
+	r->path = path;
 }
 
 int64_t payload_passed_over(const struct payload_reader *r)
@@ -268,9 +274,10 @@ static void read_object(struct payload_reader *r, json_value *v, int64_t line)
 	     json_kind(json_member(v, "output")) == JSON_NUMBER) &&
 	    native_document(r, v, line))
 		return;
-	if (session_log_document(r, v, line) || agent_log_document(r, v, line) ||
-	    export_document(r, v, line) || telemetry_document(r, v, line) ||
-	    stream_document(r, v, line) || body_document(r, v, line))
+	if (session_document(r, v, line) || session_log_document(r, v, line) ||
+	    agent_log_document(r, v, line) || export_document(r, v, line) ||
+	    telemetry_document(r, v, line) || stream_document(r, v, line) ||
+	    body_document(r, v, line))
 		return;
 	if (is_bill(v)) {
 		r->passed_over++;
@@ -368,6 +375,8 @@ bool payload_knows(json_value *v)
 	for (size_t i = 0; i < sizeof telling / sizeof *telling; i++)
 		if (json_member(v, telling[i]))
 			return true;
+	if (session_document_known(v))
+		return true;
 	struct text type = json_string(json_member(v, "type"));
 	return (text_is(type, "session_meta") || text_is(type, "turn_context") ||
 		text_is(type, "event_msg") || text_is(type, "response_item") ||

@@ -40,6 +40,9 @@ enum { PAYLOAD_VALUES_MOST = 1000000 };
 struct payload_reader;
 struct payload_reader *payload_open(const struct payload_sink *sink);
 void payload_close(struct payload_reader *r);
+/* Where the source lies, which must live as long: some agents keep beside a session what its calls
+ * are counted with (the model, the steps of a message), and name it by its folder. */
+void payload_set_path(struct payload_reader *r, const char *path);
 
 /*
  * One line of a log or stream ("data: {...}" as well as bare JSON), or one whole document. Lines

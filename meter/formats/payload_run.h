@@ -37,6 +37,7 @@ struct payload_reader {
 	struct payload_sink sink;
 	struct arena arena; /* of the source: streams, sessions */
 	struct buf raw;	    /* of the document at work */
+	const char *path;   /* of the source; NULL: it has none */
 	int64_t passed_over;
 	enum log_kind log;
 	struct anthropic_stream anthropic;

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/dict.h"
 #include "meter/formats/assemble.h"
+#include "meter/ingest/follow_whole.h"
 #include "meter/ingest/quarantine.h"
 #include "meter/read/source.h"
 #include "meter/store/rollup.h"
@@ -31,6 +32,12 @@ struct followed {
 	struct source *source;
 	struct payload_reader *reader;
 	struct assembly *calls;
+	/* or what is read again as a whole */
+	struct follow_whole *whole;
+	/* of the other two: when it was looked at last, and what it held there */
+	bool compressed; /* has no lines to go on from: what changed is read again */
+	int64_t size, changed_us;
+	uint8_t mark[16];
 };
 
 static void log_take(void *user, const struct metered *m)
@@ -61,14 +68,24 @@ static struct text read_head(const char *path, char *head, size_t room)
 	return (struct text){ head, n > 0 ? (size_t)n : 0 };
 }
 
-static void head_hash(const char *path, uint8_t out[16])
+/* The first line, as far as it is short, and what stands before the offset up to which the file was
+ * read: the same file holds the same there, however it grew; one that was cut and grew again does
+ * not. */
+static void mark_of(const char *path, int64_t offset, uint8_t out[16])
 {
-	char room[256];
-	struct text head = read_head(path, room, sizeof room);
+	char room[256], before[256];
+	struct text head = read_head(path, room, sizeof room), tail = { before, 0 };
 	/* up to the first line's end: more may come later */
 	const char *nl = head.n ? memchr(head.p, '\n', head.n) : NULL;
 	head.n = nl ? (size_t)(nl - head.p) : head.n == sizeof room ? head.n : 0;
-	content_hash(out, &head, 1);
+	int fd = offset > 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+	if (fd >= 0) {
+		const int64_t n = offset < (int64_t)sizeof before ? offset : (int64_t)sizeof before;
+		ssize_t got = pread(fd, before, (size_t)n, offset - n);
+		tail.n = got > 0 ? (size_t)got : 0;
+		close(fd);
+	}
+	content_hash(out, (struct text[]){ head, tail }, 2);
 }
 
 static void unfollow(struct followed *f)
@@ -79,6 +96,7 @@ static void unfollow(struct followed *f)
 	payload_close(f->reader);
 	assembly_close(f->calls);
 	source_close(f->source);
+	follow_whole_close(f->whole);
 	free(f->path);
 	free(f);
 }
@@ -93,7 +111,7 @@ static int last_stop(struct followed *f, int64_t size, int64_t *bytes, int64_t *
 		return rc;
 	db_bind_text(q, ":path", text_of(f->path));
 	rc = db_step(store_db(f->run.store), q, e);
-	head_hash(f->path, head);
+	mark_of(f->path, rc == 1 ? db_int(q, 2) : 0, head);
 	bool same = rc == 1 && db_int(q, 0) == (int64_t)f->device &&
 		    db_int(q, 1) == (int64_t)f->inode && db_int(q, 2) <= size &&
 		    text_eq(db_text(q, 4), (struct text){ (const char *)head, sizeof head });
@@ -112,7 +130,7 @@ static int remember(struct followed *f, struct err *e)
 	int rc = db_statement(db, STORE_SET_FOLLOWED, &q, e);
 	if (rc != 0)
 		return rc;
-	head_hash(f->path, head);
+	mark_of(f->path, f->run.anonymous ? 0 : offset_of(f), head);
 	db_bind_text(q, ":path", text_of(f->path));
 	db_bind_int(q, ":device", (int64_t)f->device);
 	db_bind_int(q, ":inode", (int64_t)f->inode);
@@ -125,11 +143,16 @@ static int remember(struct followed *f, struct err *e)
 	return db_done(db, q, e);
 }
 
-/* The running totals of a Codex session are known only to who reads it from its start. */
-static bool like_codex(struct text head)
+/* Logs whose lines hang on those before them (the running totals of Codex, the model that Kimi is
+ * asked for, the session that a header names) are understood only by who reads them from their
+ * start. */
+static bool hangs_together(struct text head)
 {
 	static const char *const types[] = { "\"session_meta\"", "\"turn_context\"",
-					     "\"event_msg\"" };
+					     "\"event_msg\"",	 "\"llm.request\"",
+					     "\"turn.prompt\"",	 "\"profile.bind\"",
+					     "\"projectHash\"",	 "\"type\":\"session\"",
+					     "\"message_start\"" };
 	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
 		if (memmem(head.p, head.n, types[i], strlen(types[i])))
 			return true;
@@ -166,13 +189,27 @@ static int follow_log(struct followed *f, int64_t size, struct text head, struct
 	int64_t bytes = 0, line = 0;
 	f->calls = assembly_open(false);
 	f->reader = payload_open(&(struct payload_sink){ f, log_take, log_refuse });
+	payload_set_path(f->reader, f->path);
 	int rc = source_open(&f->source, f->path, e);
-	if (rc == 0 && !like_codex(head))
+	if (rc == 0 && !hangs_together(head))
 		rc = last_stop(f, size, &bytes, &line, e);
 	/* what a compressed file or a pipe held is met again, and known */
 	if (rc == 0 && bytes)
 		source_seek(f->source, bytes, line, NULL);
 	return rc;
+}
+
+static int64_t changed_us(const struct stat *st)
+{
+	return (int64_t)st->st_mtim.tv_sec * 1000000 + st->st_mtim.tv_nsec / 1000;
+}
+
+/* What the file holds up to where it was read, at a look that found it so. */
+static void set_mark(struct followed *f, const struct stat *st)
+{
+	f->size = st->st_size;
+	f->changed_us = changed_us(st);
+	mark_of(f->path, offset_of(f), f->mark);
 }
 
 /* *out stays NULL while the file has no whole line, which tells what it is. */
@@ -183,7 +220,8 @@ static int follow(struct followed **out, struct store *s, const struct ingest_fi
 	struct stat st;
 	char room[HEAD_MOST];
 	struct text head = read_head(path, room, sizeof room);
-	if (head.n < sizeof room && !memchr(room, '\n', head.n) && !like_compressed(head))
+	const bool whole = by_content && !o->map_count && follow_whole_wants(path);
+	if (!whole && head.n < sizeof room && !memchr(room, '\n', head.n) && !like_compressed(head))
 		return 0;
 	if (stat(path, &st) != 0)
 		return err_set(e, ERR_UNREADABLE, "%s: %s", path, strerror(errno));
@@ -191,8 +229,11 @@ static int follow(struct followed **out, struct store *s, const struct ingest_fi
 	f->path = mem_text(path);
 	f->device = st.st_dev;
 	f->inode = st.st_ino;
+	f->compressed = like_compressed(head);
 	int rc = intake_open(&f->run, s, o, f->path, e);
-	if (rc == 0) {
+	if (whole)
+		f->whole = follow_whole_open(f->path);
+	if (rc == 0 && !whole) {
 		const bool trace = by_content ? o->map_count || like_table(head)
 					      : !ingest_is_log_format(o->format);
 		if (o->map_count && source_is_payload(path))
@@ -205,6 +246,8 @@ static int follow(struct followed **out, struct store *s, const struct ingest_fi
 		unfollow(f);
 		return rc;
 	}
+	if (!whole)
+		set_mark(f, &st);
 	*out = f;
 	return 0;
 }
@@ -229,6 +272,7 @@ static int read_on(struct followed *f, bool *any, struct err *e)
 	if (rc != 0 || offset_of(f) == before)
 		return rc != 0 ? intake_end(&f->run, rc, e) : 0;
 	*any = true;
+	mark_of(f->path, offset_of(f), f->mark);
 	/* how far the file was read is kept with what was read */
 	if (offset_of(f) >= 0) {
 		rc = intake_hold(&f->run, e);
@@ -238,11 +282,24 @@ static int read_on(struct followed *f, bool *any, struct err *e)
 	return intake_end(&f->run, rc, e);
 }
 
-static bool was_replaced(const struct followed *f)
+enum fate { FATE_GROWS, FATE_MOVED, FATE_REWRITTEN };
+
+/* Another file of that name, of which the rest is read first; or the same one, cut and perhaps
+ * grown again, of which nothing that was known holds. */
+static enum fate fate_of(struct followed *f)
 {
 	struct stat st;
-	return stat(f->path, &st) != 0 || st.st_dev != f->device || st.st_ino != f->inode ||
-	       st.st_size < offset_of(f);
+	uint8_t mark[16];
+	if (stat(f->path, &st) != 0 || st.st_dev != f->device || st.st_ino != f->inode)
+		return FATE_MOVED;
+	if (st.st_size == f->size && changed_us(&st) == f->changed_us)
+		return FATE_GROWS;
+	if (f->compressed || st.st_size < offset_of(f))
+		return FATE_REWRITTEN;
+	mark_of(f->path, offset_of(f), mark);
+	f->size = st.st_size;
+	f->changed_us = changed_us(&st);
+	return memcmp(mark, f->mark, sizeof mark) == 0 ? FATE_GROWS : FATE_REWRITTEN;
 }
 
 /* The files by their paths. */
@@ -268,6 +325,14 @@ static struct followed **file_of(struct following *x, const char *path)
 	return &x->file[*at - 1];
 }
 
+static int read_whole(struct followed *f, bool *any, struct err *e)
+{
+	bool read = false;
+	int rc = follow_whole_look(f->whole, &f->run, &read, e);
+	*any |= read;
+	return rc != 0 || read ? intake_end(&f->run, rc, e) : 0;
+}
+
 static int look_at(struct following *x, const char *path, bool *any, struct err *e)
 {
 	struct followed **f = file_of(x, path);
@@ -278,9 +343,11 @@ static int look_at(struct following *x, const char *path, bool *any, struct err 
 		if (rc != 0 || !*f)
 			return access(path, F_OK) == 0 ? rc : 0;
 	}
-	const bool replaced = was_replaced(*f);
-	int rc = read_on(*f, any, e);
-	if (rc == 0 && replaced) {
+	if ((*f)->whole)
+		return read_whole(*f, any, e);
+	const enum fate fate = fate_of(*f);
+	int rc = fate == FATE_REWRITTEN ? 0 : read_on(*f, any, e);
+	if (rc == 0 && fate != FATE_GROWS) {
 		ingest_counts_add(&x->gone, ingest_counts((*f)->run.in));
 		unfollow(*f);
 		*f = NULL;

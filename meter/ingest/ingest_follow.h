@@ -3,7 +3,9 @@
  *
  * How far each file was read is kept with what was read, so that the next run goes on from there;
  * where records have no ids of their own a file is read from its start again, and what is known is
- * not counted twice. Files that are replaced (rotated) are read to their end and then anew.
+ * not counted twice. Files that are replaced (rotated) are read to their end and their successors
+ * from the start; one that was cut and grew again is known by what stands where reading stopped,
+ * and read from its start. What is rewritten as a whole is follow_whole's.
  */
 #ifndef TALLY_METER_INGEST_INGEST_FOLLOW_H
 #define TALLY_METER_INGEST_INGEST_FOLLOW_H

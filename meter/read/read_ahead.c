@@ -52,6 +52,9 @@ static void judge(struct parsed_file *f, bool found)
 	}
 	if (f->failure.code != ERR_NONE || assembly_count(f->calls) > 0)
 		return;
+	/* of what is known by its tables or header, each refusal counts */
+	if (source_is_whole(f->path))
+		return;
 	bool counts = source_counts_tokens(f->path);
 	const char *what = "it counts tokens, but holds no usage record of a kind that is known";
 	if (counts && found && f->refused_count)
@@ -63,26 +66,20 @@ static void judge(struct parsed_file *f, bool found)
 		f->refused_count = 0; /* settings and the like are nothing to complain about */
 }
 
-static void parse(struct parsed_file *f, const char *path, bool found, bool every)
+void parsed_file_read(struct parsed_file *f, const char *path, bool found, bool every)
 {
-	struct source *s;
+	struct payload_reader *r = payload_open(&(struct payload_sink){ f, take, refuse });
 	f->path = path;
 	f->calls = assembly_open(every);
-	if (source_open(&s, path, &f->failure) != 0) {
-		judge(f, found);
-		return;
-	}
-	struct payload_reader *r = payload_open(&(struct payload_sink){ f, take, refuse });
-	source_read(s, r, &f->failure);
+	payload_set_path(r, path);
+	source_read_path(path, r, &f->bytes, &f->failure);
 	f->passed_over = payload_passed_over(r);
 	f->pages = payload_pages(r);
-	f->bytes = source_size(s);
 	payload_close(r);
-	source_close(s);
 	judge(f, found);
 }
 
-static void release(struct parsed_file *f)
+void parsed_file_release(struct parsed_file *f)
 {
 	assembly_close(f->calls);
 	free(f->refused);
@@ -98,7 +95,7 @@ static bool parse_next(struct read_ahead *r)
 	size_t i = r->next++;
 	r->slot[i].state = AT_WORK;
 	pthread_mutex_unlock(&r->lock);
-	parse(&r->slot[i].file, r->path[i], r->found && r->found[i], r->every);
+	parsed_file_read(&r->slot[i].file, r->path[i], r->found && r->found[i], r->every);
 	pthread_mutex_lock(&r->lock);
 	r->slot[i].state = DONE;
 	pthread_cond_broadcast(&r->changed);
@@ -145,7 +142,7 @@ void read_ahead_close(struct read_ahead *r)
 	for (int i = 0; i < r->threads; i++)
 		pthread_join(r->thread[i], NULL);
 	for (size_t i = 0; i < r->count; i++)
-		release(&r->slot[i].file);
+		parsed_file_release(&r->slot[i].file);
 	pthread_mutex_destroy(&r->lock);
 	pthread_cond_destroy(&r->changed);
 	free(r->slot);
@@ -157,7 +154,7 @@ struct parsed_file *read_ahead_file(struct read_ahead *r, size_t i)
 	CHECK(i < r->count);
 	pthread_mutex_lock(&r->lock);
 	if (i > 0)
-		release(&r->slot[i - 1].file);
+		parsed_file_release(&r->slot[i - 1].file);
 	r->wanted = i;
 	pthread_cond_broadcast(&r->changed);
 	while (r->slot[i].state != DONE)

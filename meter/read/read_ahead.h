@@ -29,6 +29,10 @@ struct parsed_file {
 	struct arena arena;
 };
 
+/* One file, at once; into a zeroed one. found and every: as read_ahead_open. */
+void parsed_file_read(struct parsed_file *f, const char *path, bool found, bool every);
+void parsed_file_release(struct parsed_file *f);
+
 struct read_ahead;
 /* found: of each path, whether it was found in a directory (NULL: none): such a file that cannot be
  * opened is `not_read` instead of a failure, and one that is no log is nothing. every: as

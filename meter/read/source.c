@@ -8,6 +8,9 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "base/peek.h"
+#include "meter/formats/cursor_usage.h"
+#include "meter/formats/session_database.h"
 #include "meter/read/exports.h"
 #include "meter/read/places.h"
 #include "meter/read/shape.h"
@@ -56,6 +59,18 @@ static bool is_log(const char *name)
 		if (n > strlen(ends[i]) && strcmp(name + n - strlen(ends[i]), ends[i]) == 0)
 			return true;
 	return false;
+}
+
+/* By its name as far as that tells, then by what it holds. */
+static bool is_agents(const char *path)
+{
+	const char *end = strrchr(path, '.');
+	if (!end)
+		return false;
+	if (strcmp(end, ".csv") == 0)
+		return cursor_usage_known(path);
+	return (strcmp(end, ".db") == 0 || strcmp(end, ".sqlite") == 0) &&
+	       session_database_known(path);
 }
 
 static int not_opened(const char *path, struct err *e)
@@ -110,8 +125,9 @@ static int add_directory(struct walk *w, const char *path, int depth, struct err
 				if (depth < DEPTH_MAX && visit(w, &st) &&
 				    add_directory(w, full.p, depth + 1, NULL) != 0)
 					add_path(w->list, full.p, true);
-			} else if (is_log(entry[i]->d_name) && (!there || S_ISREG(st.st_mode))) {
-				add_path(w->list, full.p, true);
+			} else if (!there || S_ISREG(st.st_mode)) {
+				if (is_log(entry[i]->d_name) || (there && is_agents(full.p)))
+					add_path(w->list, full.p, true);
 			}
 		}
 		buf_release(&full);
@@ -151,7 +167,9 @@ int path_list_add(struct path_list *list, const char *path, struct err *e)
 	int rc = add_directory(&w, path, 0, e);
 	free(w.visited);
 	if (rc == 0 && list->count == before)
-		rc = err_set(e, ERR_NOT_FOUND, "the directory '%s' holds no .jsonl or .json file",
+		rc = err_set(e, ERR_NOT_FOUND,
+			     "the directory '%s' holds no .jsonl or .json file, and no "
+			     "database or export of an agent that is known",
 			     path);
 	return rc;
 }
@@ -394,6 +412,29 @@ int source_read(struct source *s, struct payload_reader *r, struct err *e)
 	return rc;
 }
 
+bool source_is_whole(const char *path)
+{
+	return peek_is_database(path) || cursor_usage_known(path);
+}
+
+int source_read_path(const char *path, struct payload_reader *r, int64_t *bytes, struct err *e)
+{
+	struct source *s;
+	struct stat st;
+	*bytes = stat(path, &st) == 0 && S_ISREG(st.st_mode) ? st.st_size : 0;
+	if (peek_is_database(path))
+		return session_database_read(path, r, e);
+	if (cursor_usage_known(path))
+		return cursor_usage_read(path, r, e);
+	int rc = source_open(&s, path, e);
+	if (rc != 0)
+		return rc;
+	rc = source_read(s, r, e);
+	*bytes = source_size(s);
+	source_close(s);
+	return rc;
+}
+
 /* What a line tells: 1 payloads, 0 a trace, -1 nothing, for it may be damaged or beside the matter.
  */
 static int tells(struct text line, bool first)
@@ -427,6 +468,8 @@ static int beginning_tells(const char *path)
 		return -1;
 	if (st.st_size == 0)
 		return is_log(path) ? 1 : -1;
+	if (source_is_whole(path))
+		return 1;
 	if (source_open(&s, path, NULL) != 0)
 		return -1;
 	s->chunk = CHUNK_TO_LOOK;

@@ -15,7 +15,7 @@
 enum { SOURCE_LINE_MAX = 64 << 20 };
 
 /* What the user named, directories replaced by the logs in them (*.jsonl, *.json, *.ndjson, and
- * these with .gz), in the order of their names. */
+ * these with .gz; databases and exports of agents that are known), in the order of their names. */
 struct path_list {
 	struct arena arena;
 	const char **path;
@@ -56,6 +56,12 @@ int64_t source_size(const struct source *s);
  * lines. Errors as source_line; what cannot be taken is refused to the reader's sink.
  */
 int source_read(struct source *s, struct payload_reader *r, struct err *e);
+/* The same of a file by its path, which may also be an agent's database or a table that a dashboard
+ * exported; *bytes: its size, 0 where it is unknown. */
+int source_read_path(const char *path, struct payload_reader *r, int64_t *bytes, struct err *e);
+/* Whether it is of a kind without lines to wait for, which is read again when it has changed: such
+ * a database or table. */
+bool source_is_whole(const char *path);
 /* Whether the file's beginning looks like something for payload readers rather than a trace, or it
  * is an empty file with the name of a log; false when it cannot be read. */
 bool source_is_payload(const char *path);

@@ -1,0 +1,152 @@
+#include "meter/formats/agent_call.h"
+
+#include <strings.h>
+
+#include "base/peek.h"
+
+void agent_set(struct record *r, enum record_field f, struct text value)
+{
+	if (value.n == 0)
+		return;
+	r->text[f] = value;
+	r->present |= (uint64_t)1 << f;
+}
+
+void agent_set_time(struct record *r, enum record_field f, int64_t us)
+{
+	*(f == FIELD_TIME ? &r->time_us : &r->completed_us) = us;
+	r->present |= (uint64_t)1 << f;
+}
+
+/* Nothing, zero, false and the empty text bill nothing. */
+static bool is_nothing(json_value *v)
+{
+	struct text n = json_number(v);
+	switch (json_kind(v)) {
+	case JSON_NULL:
+		return true;
+	case JSON_BOOL:
+		return !json_true(v);
+	case JSON_NUMBER:
+		for (size_t i = 0; i < n.n; i++)
+			if (n.p[i] >= '1' && n.p[i] <= '9')
+				return false;
+		return true;
+	case JSON_STRING:
+		return json_string(v).n == 0;
+	default:
+		for (json_value *m = json_first(v); m; m = json_next(m))
+			if (!is_nothing(m))
+				return false;
+		return true;
+	}
+}
+
+static bool speaks_of_money(const char *name)
+{
+	static const char *const words[] = { "token", "request", "cost",     "credit",
+					     "speed", "geo",	 "tier",     "batch",
+					     "cache", "iterat",	 "modality", "details" };
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (strcasestr(name, words[i]))
+			return true;
+	return false;
+}
+
+int agent_counts(struct raw_counts *c, json_value *usage, const struct agent_count *table,
+		 struct err *e)
+{
+	for (json_value *v = json_first(usage); v; v = json_next(v)) {
+		const struct agent_count *k = table;
+		while (k->key && strcmp(k->key, json_key(v)) != 0)
+			k++;
+		if (!k->key && speaks_of_money(json_key(v)) && !is_nothing(v))
+			return err_set(e, ERR_INVALID,
+				       "field '%.60s' is not known here, and may be billed",
+				       json_key(v));
+		if (!k->key || k->harmless || json_kind(v) == JSON_NULL)
+			continue;
+		int rc = counts_set(c, k->which, v, e);
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
+
+int agent_columns(struct raw_counts *c, struct peek_rows *rows, int first,
+		  const struct agent_count *table, struct buf *raw, struct err *e)
+{
+	int rc = 0;
+	buf_puts(raw, "{");
+	for (int i = 0; table[i].key; i++) {
+		struct text v = peek_text(rows, first + i);
+		if (v.n == 0)
+			continue;
+		const bool count = peek_is_count(rows, first + i);
+		if (rc == 0 && !count)
+			rc = err_set(e, ERR_INVALID, "column '%s' is no count (%.*s)", table[i].key,
+				     v.n > 40 ? 40 : (int)v.n, v.p);
+		c->count[table[i].which] = peek_int(rows, first + i);
+		c->has |= 1u << table[i].which;
+		buf_printf(raw, "%s\"%s\":", raw->n > 1 ? "," : "", table[i].key);
+		if (count)
+			buf_add(raw, v.p, v.n);
+		else
+			json_put_string(raw, v);
+	}
+	buf_puts(raw, "}");
+	return rc;
+}
+
+int agent_row_texts(struct record *out, struct peek_rows *rows, const struct agent_row *at,
+		    struct err *e)
+{
+	struct instant t;
+	struct text when = peek_text(rows, at->time);
+	agent_set(out, FIELD_MODEL, peek_text(rows, at->model));
+	agent_set(out, FIELD_SESSION, peek_text(rows, at->session));
+	agent_set(out, FIELD_TASK, peek_text(rows, at->session));
+	agent_set(out, FIELD_PROJECT, peek_text(rows, at->project));
+	if (when.n == 0)
+		return 0;
+	int rc = instant_parse_lenient(&t, when, e);
+	if (rc == 0)
+		agent_set_time(out, FIELD_TIME, t.us);
+	return rc;
+}
+
+void agent_take(struct payload_reader *r, struct metered *m, const struct raw_counts *c,
+		struct text raw, int rc, struct err *e)
+{
+	m->raw = raw;
+	if (rc == 0)
+		rc = counts_normalise(&m->record, c, &m->rule, e);
+	if (rc == 0)
+		payload_take(r, m);
+	else
+		r->sink.refuse(r->sink.user, m->line, raw, e);
+}
+
+void agent_take_json(struct payload_reader *r, struct metered *m, const struct raw_counts *c,
+		     json_value *usage, int rc, struct err *e)
+{
+	r->raw.n = 0;
+	json_put_value(&r->raw, usage);
+	agent_take(r, m, c, (struct text){ r->raw.p, r->raw.n }, rc, e);
+}
+
+struct text path_part(const char *path, int levels_up)
+{
+	const char *end = path ? path + strlen(path) : NULL;
+	for (; end; levels_up--) {
+		const char *p = end;
+		while (p > path && p[-1] != '/')
+			p--;
+		if (levels_up == 0)
+			return (struct text){ p, (size_t)(end - p) };
+		if (p == path)
+			break;
+		end = p - 1;
+	}
+	return TEXT("");
+}

@@ -1,0 +1,63 @@
+/*
+ * agent_call: what the readers of agents' sessions share, whatever holds them. Internal to
+ * meter/formats/.
+ *
+ * A format says where its counts stand and which of its other members are known to cost nothing; a
+ * member that it does not know and that speaks of tokens or money makes the call refused by name.
+ */
+#ifndef TALLY_METER_FORMATS_AGENT_CALL_H
+#define TALLY_METER_FORMATS_AGENT_CALL_H
+
+#include "meter/formats/payload_run.h"
+
+/* Where a count stands in a usage object; harmless: known, and not counted (sums, what other
+ * members say already, the agent's own estimate of the cost). */
+struct agent_count {
+	const char *key;
+	enum raw_count which;
+	bool harmless;
+};
+
+void agent_set(struct record *r, enum record_field f, struct text value);
+void agent_set_time(struct record *r, enum record_field f, int64_t us);
+/* The counts of the usage object by the table, which a NULL key ends. Errors: ERR_INVALID,
+ * ERR_RANGE, with the member's name. */
+int agent_counts(struct raw_counts *c, json_value *usage, const struct agent_count *table,
+		 struct err *e);
+/* Into buckets, and to the sink; raw: the usage as it was written. rc and e: what went wrong
+ * before, which refuses the call. */
+void agent_take(struct payload_reader *r, struct metered *m, const struct raw_counts *c,
+		struct text raw, int rc, struct err *e);
+/* The same with a JSON value as the usage. */
+void agent_take_json(struct payload_reader *r, struct metered *m, const struct raw_counts *c,
+		     json_value *usage, int rc, struct err *e);
+/* The same from columns of a row, of which `first` is the first: the table's keys are their names.
+ * raw gets them as an object. */
+struct peek_rows;
+int agent_columns(struct raw_counts *c, struct peek_rows *rows, int first,
+		  const struct agent_count *table, struct buf *raw, struct err *e);
+/* Session, which is the task, project, model and when it began, from columns of a row.
+ * Errors: ERR_INVALID, the instant is none. */
+struct agent_row {
+	int session, model, time, project;
+};
+int agent_row_texts(struct record *out, struct peek_rows *rows, const struct agent_row *at,
+		    struct err *e);
+/* The last part of the path, and the directory's name (levels up) above it; "" where there is none.
+ */
+struct text path_part(const char *path, int levels_up);
+
+/* Sessions that are one JSON document, rewritten in place. */
+bool session_document(struct payload_reader *r, json_value *v, int64_t line);
+bool session_document_known(json_value *v);
+
+/* OpenCode and its forks: a message, and the steps that it was answered in. */
+struct peek;
+int opencode_read(struct peek *p, struct payload_reader *r, struct err *e);
+bool opencode_document(struct payload_reader *r, json_value *v, int64_t line);
+int goose_read(struct peek *p, struct payload_reader *r, struct err *e);
+int crush_read(struct peek *p, struct payload_reader *r, struct err *e);
+int copilot_read(struct peek *p, struct payload_reader *r, struct err *e);
+bool cline_task_document(struct payload_reader *r, json_value *v, int64_t line);
+
+#endif

@@ -1,0 +1,114 @@
+/*
+ * The tasks of Cline, Roo Code and Kilo Code in an editor: ui_messages.json, a list of what was
+ * shown, edited in place. A request is an entry whose text is JSON with its counts. Newer versions
+ * name the model in the entry, older ones in the conversation beside it.
+ */
+#include <stdlib.h>
+
+#include "meter/formats/agent_call.h"
+
+/* The model that the conversation beside the task names last before that instant (0: at all). */
+static struct text model_beside(struct payload_reader *r, int64_t ms)
+{
+	static const char open[] = "<model>", close[] = "</model>";
+	struct text found = TEXT("");
+	const char *slash = r->path ? strrchr(r->path, '/') : NULL;
+	struct json_document *doc;
+	if (!r->path ||
+	    json_open_file(&doc,
+			   arena_printf(&r->arena, "%.*sapi_conversation_history.json",
+					slash ? (int)(slash - r->path) + 1 : 0, r->path),
+			   NULL) != 0)
+		return found;
+	struct buf whole = { 0 };
+	for (json_value *v = json_first(json_root(doc)); v; v = json_next(v)) {
+		struct text ts = json_number(json_member(v, "ts"));
+		if (ts.n && ms && found.n && strtoll(ts.p, NULL, 10) > ms)
+			break;
+		whole.n = 0;
+		json_put_value(&whole, json_member(v, "content"));
+		const char *end = whole.p + whole.n;
+		for (const char *p = whole.p;
+		     p && (p = memmem(p, (size_t)(end - p), open, sizeof open - 1));) {
+			p += sizeof open - 1;
+			const char *q = memmem(p, (size_t)(end - p), close, sizeof close - 1);
+			if (q && q > p && q - p < 200)
+				found = (struct text){ arena_text(&r->arena, p, (size_t)(q - p)),
+						       (size_t)(q - p) };
+		}
+	}
+	buf_release(&whole);
+	json_close(doc);
+	return found;
+}
+
+/* Requests, those that were deleted later and sums of what sub-agents did, all of which were paid.
+ */
+static bool is_request(struct text say)
+{
+	return text_is(say, "api_req_started") || text_is(say, "deleted_api_reqs") ||
+	       text_is(say, "subagent_usage");
+}
+
+static void take_request(struct payload_reader *r, json_value *v, json_value *told, int64_t line)
+{
+	static const struct agent_count table[] = { { "tokensIn", RAW_PROMPT, false },
+						    { "tokensOut", RAW_COMPLETION, false },
+						    { "cacheWrites", RAW_CACHE_WRITE, false },
+						    { "cacheReads", RAW_CACHE_READ, false },
+						    { "request", RAW_COUNTS, true },
+						    { "cost", RAW_COUNTS, true },
+						    { "totalCost", RAW_COUNTS, true },
+						    { "cancelReason", RAW_COUNTS, true },
+						    { NULL, RAW_COUNTS, false } };
+	struct metered m;
+	struct raw_counts c = { .cache = CACHE_BESIDE, .fixed = true };
+	struct err e;
+	struct text ts = json_number(json_member(v, "ts")), task = path_part(r->path, 1),
+		    say = json_string(json_member(v, "say"));
+	json_value *model = json_member(json_member(v, "modelInfo"), "modelId");
+	payload_begin(&m, "cline.task", line);
+	m.cumulative = true;
+	int rc = agent_counts(&c, told, table, &e);
+	if (rc == 0 && !c.count[RAW_PROMPT] && !c.count[RAW_COMPLETION] &&
+	    !c.count[RAW_CACHE_READ] && !c.count[RAW_CACHE_WRITE]) {
+		r->passed_over++; /* under way, or given up before an answer */
+		return;
+	}
+	if (task.n)
+		agent_set(&m.record, FIELD_ID,
+			  text_of(arena_printf(&r->arena, "cline:%.*s:%.*s:%.*s", (int)task.n,
+					       task.p, (int)ts.n, ts.p, (int)say.n, say.p)));
+	agent_set(&m.record, FIELD_SESSION, task);
+	agent_set(&m.record, FIELD_TASK, task);
+	if (!model)
+		model = json_member(told, "model");
+	struct text name = json_string(model);
+	agent_set(&m.record, FIELD_MODEL,
+		  name.n ? name : model_beside(r, strtoll(ts.n ? ts.p : "0", NULL, 10)));
+	if (rc == 0)
+		rc = payload_time(&m.record, FIELD_TIME, json_member(v, "ts"), &e);
+	agent_take_json(r, &m, &c, told, rc, &e);
+}
+
+bool cline_task_document(struct payload_reader *r, json_value *v, int64_t line)
+{
+	struct text type = json_string(json_member(v, "type")), text;
+	struct json_document *doc;
+	struct err e;
+	if (json_kind(json_member(v, "ts")) != JSON_NUMBER ||
+	    !(text_is(type, "say") || text_is(type, "ask")))
+		return false;
+	text = json_string(json_member(v, "text"));
+	if (!is_request(json_string(json_member(v, "say"))) || text.n == 0 || *text.p != '{') {
+		r->passed_over++;
+		return true;
+	}
+	if (json_open(&doc, text, &e) != 0) {
+		payload_refuse(r, line, v, &e);
+		return true;
+	}
+	take_request(r, v, json_root(doc), line);
+	json_close(doc);
+	return true;
+}

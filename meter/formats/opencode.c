@@ -1,0 +1,303 @@
+/*
+ * OpenCode and its forks (Kilo, MiMoCode): a SQLite database, before 1.2 a JSON file a message.
+ *
+ * A message's tokens are those of its last step, each step is a call of its own. Forking a session
+ * copies its messages under new ids, and some versions wrote files and database both: a call is
+ * known by when its message began, its model and its counts. Input never holds what the cache did.
+ * Whether the output holds the reasoning changed between versions; the total tells.
+ */
+#include <dirent.h>
+#include <stdlib.h>
+
+#include "base/decimal.h"
+#include "base/peek.h"
+#include "meter/formats/agent_call.h"
+
+struct message {
+	struct text model, provider, session, project;
+	struct text created, completed; /* milliseconds, in digits */
+	struct text tokens;		/* JSON */
+	int64_t line;
+	bool has_steps;
+	struct dict same; /* how many equal steps there were */
+};
+
+/* The counts of one step; *any: whether there are some. */
+static int read_tokens(struct raw_counts *c, json_value *tokens, bool *any, struct err *e)
+{
+	static const struct agent_count table[] = {
+		{ "input", RAW_PROMPT, false },	       { "output", RAW_COMPLETION, false },
+		{ "reasoning", RAW_REASONING, false }, { "total", RAW_TOTAL, false },
+		{ "cache", RAW_COUNTS, true },	       { NULL, RAW_COUNTS, false }
+	};
+	static const struct agent_count cache[] = { { "read", RAW_CACHE_READ, false },
+						    { "write", RAW_CACHE_WRITE, false },
+						    { NULL, RAW_COUNTS, false } };
+	*c = (struct raw_counts){ .cache = CACHE_BESIDE, .fixed = true };
+	int rc = agent_counts(c, tokens, table, e);
+	if (rc == 0)
+		rc = agent_counts(c, json_member(tokens, "cache"), cache, e);
+	if (rc != 0)
+		return rc;
+	const int64_t reasoning = c->count[RAW_REASONING], total = c->count[RAW_TOTAL];
+	const int128 rest = (int128)c->count[RAW_PROMPT] + c->count[RAW_COMPLETION] +
+			    c->count[RAW_CACHE_READ] + c->count[RAW_CACHE_WRITE];
+	*any = rest != 0 || reasoning != 0;
+	c->reasoning_beside = total == rest + reasoning || reasoning > c->count[RAW_COMPLETION];
+	if (total && total != rest + reasoning && total != rest)
+		return err_set(e, ERR_INVALID,
+			       "the total (%lld) is not the sum of its parts: input %lld, output "
+			       "%lld, reasoning %lld, cache read %lld, cache write %lld",
+			       (long long)total, (long long)c->count[RAW_PROMPT],
+			       (long long)c->count[RAW_COMPLETION], (long long)reasoning,
+			       (long long)c->count[RAW_CACHE_READ],
+			       (long long)c->count[RAW_CACHE_WRITE]);
+	return 0;
+}
+
+static void set_instant(struct record *r, enum record_field f, struct text ms)
+{
+	struct instant t;
+	if (ms.n && instant_parse_lenient(&t, ms, NULL) == 0)
+		agent_set_time(r, f, t.us);
+}
+
+static void take_step(struct payload_reader *r, struct message *m, json_value *tokens)
+{
+	struct metered out;
+	struct raw_counts c;
+	struct err e;
+	bool any = true;
+	payload_begin(&out, "opencode.session", m->line);
+	out.cumulative = true; /* met again in forks */
+	int rc = read_tokens(&c, tokens, &any, &e);
+	if (rc == 0 && !any) {
+		r->passed_over++;
+		return;
+	}
+	const char *key =
+		arena_printf(&r->arena, "opencode:%.*s/%.*s/%.*s/%lld/%lld/%lld/%lld/%lld",
+			     (int)m->created.n, m->created.p, (int)m->provider.n, m->provider.p,
+			     (int)m->model.n, m->model.p, (long long)c.count[RAW_PROMPT],
+			     (long long)c.count[RAW_CACHE_READ],
+			     (long long)c.count[RAW_CACHE_WRITE],
+			     (long long)c.count[RAW_COMPLETION], (long long)c.count[RAW_REASONING]);
+	uint64_t *same = dict_need(&m->same, text_of(key), NULL);
+	if (++*same > 1)
+		key = arena_printf(&r->arena, "%s#%llu", key, (unsigned long long)*same);
+	agent_set(&out.record, FIELD_ID, text_of(key));
+	agent_set(&out.record, FIELD_MODEL, m->model);
+	agent_set(&out.record, FIELD_SESSION, m->session);
+	agent_set(&out.record, FIELD_TASK, m->session);
+	agent_set(&out.record, FIELD_PROJECT, m->project);
+	set_instant(&out.record, FIELD_TIME, m->created);
+	set_instant(&out.record, FIELD_COMPLETED, m->completed);
+	agent_take_json(r, &out, &c, tokens, rc, &e);
+}
+
+static struct text keep(struct payload_reader *r, struct text s)
+{
+	return s.n ? (struct text){ arena_text(&r->arena, s.p, s.n), s.n } : TEXT("");
+}
+
+/* False: no answer of a model. */
+static bool read_message(struct payload_reader *r, struct message *m, json_value *v, bool assistant)
+{
+	json_value *time = json_member(v, "time"), *model = json_member(v, "model"),
+		   *path = json_member(v, "path"), *id = json_member(v, "modelID"),
+		   *provider = json_member(v, "providerID"), *root = json_member(path, "root");
+	if (!assistant && !text_is(json_string(json_member(v, "role")), "assistant"))
+		return false;
+	m->model = keep(r, json_string(id ? id : json_member(model, "id")));
+	m->provider = keep(r, json_string(provider ? provider : json_member(model, "providerID")));
+	struct text project = json_string(root);
+	if (project.n <= 1) /* outside of a repository the root is / */
+		project = json_string(json_member(path, "cwd"));
+	if (project.n)
+		m->project = keep(r, project);
+	m->created = keep(r, json_number_or_string(json_member(time, "created")));
+	m->completed = keep(r, json_number_or_string(json_member(time, "completed")));
+	json_value *tokens = json_member(v, "tokens");
+	if (json_kind(tokens) == JSON_OBJECT) {
+		r->raw.n = 0;
+		json_put_value(&r->raw, tokens);
+		m->tokens = keep(r, (struct text){ r->raw.p, r->raw.n });
+	}
+	return true;
+}
+
+/* What a message says of its one step, where the steps themselves are not kept. */
+static void take_whole(struct payload_reader *r, struct message *m)
+{
+	struct json_document *doc;
+	if (m->tokens.n && json_open(&doc, m->tokens, NULL) == 0) {
+		take_step(r, m, json_root(doc));
+		json_close(doc);
+	} else {
+		r->passed_over++;
+	}
+}
+
+struct messages {
+	struct message *m;
+	size_t count, room;
+	struct dict by_id; /* 1 + place */
+};
+
+static bool is_step(struct text data)
+{
+	enum { STEP_MOST = 8192 };
+	return data.n < STEP_MOST && memmem(data.p, data.n, "\"step-finish\"", 13);
+}
+
+/* Rows (id, session, directory, data, is an answer for certain). */
+static int read_messages(struct peek *p, struct payload_reader *r, struct messages *all,
+			 const char *sql, struct err *e)
+{
+	struct peek_rows *rows;
+	int rc = peek_query(p, &rows, sql, e);
+	if (rc != 0)
+		return rc;
+	for (int64_t line = 1; (rc = peek_next(rows, e)) > 0; line++) {
+		struct json_document *doc;
+		struct text data = peek_text(rows, 3);
+		const bool certain = peek_int(rows, 4) != 0;
+		struct err why;
+		if (!certain && !memmem(data.p, data.n, "\"assistant\"", 11)) {
+			r->passed_over++;
+			continue;
+		}
+		if (json_open(&doc, data, &why) != 0) {
+			r->sink.refuse(r->sink.user, line, data, &why);
+			continue;
+		}
+		struct message m = { .line = line };
+		m.project = keep(r, peek_text(rows, 2));
+		m.session = keep(r, peek_text(rows, 1));
+		if (read_message(r, &m, json_root(doc), certain)) {
+			if (all->count == all->room) {
+				all->room = all->room ? all->room * 2 : 256;
+				all->m = mem_grow(all->m, all->room * sizeof *all->m);
+			}
+			all->m[all->count++] = m;
+			*dict_need(&all->by_id, peek_text(rows, 0), NULL) = all->count;
+		} else {
+			r->passed_over++;
+		}
+		json_close(doc);
+	}
+	peek_end(rows);
+	return rc;
+}
+
+/* Most of the database is in its parts, and most of them are no steps. */
+static int read_steps(struct peek *p, struct payload_reader *r, struct messages *all, struct err *e)
+{
+	struct peek_rows *rows;
+	int rc = peek_query(p, &rows, "SELECT message_id, data FROM part", e);
+	if (rc != 0)
+		return rc;
+	while ((rc = peek_next(rows, e)) > 0) {
+		struct json_document *doc;
+		struct text data = peek_text(rows, 1);
+		uint64_t *at = is_step(data) ? dict_find(&all->by_id, peek_text(rows, 0)) : NULL;
+		if (!at || json_open(&doc, data, NULL) != 0)
+			continue;
+		json_value *v = json_root(doc), *tokens = json_member(v, "tokens");
+		if (text_is(json_string(json_member(v, "type")), "step-finish") &&
+		    json_kind(tokens) == JSON_OBJECT) {
+			all->m[*at - 1].has_steps = true;
+			take_step(r, &all->m[*at - 1], tokens);
+		}
+		json_close(doc);
+	}
+	peek_end(rows);
+	return rc;
+}
+
+int opencode_read(struct peek *p, struct payload_reader *r, struct err *e)
+{
+	struct messages all = { 0 };
+	const bool directory = peek_has_column(p, "session", "directory");
+	int rc = read_messages(
+		p, r, &all,
+		directory ? "SELECT m.id, m.session_id, (SELECT s.directory FROM session s WHERE "
+			    "s.id = m.session_id), m.data, 0 FROM message m"
+			  : "SELECT id, session_id, '', data, 0 FROM message",
+		e);
+	if (rc == 0 && peek_has_table(p, "session_message"))
+		rc = read_messages(p, r, &all,
+				   "SELECT id, session_id, '', data, 1 FROM session_message WHERE "
+				   "type = 'assistant'",
+				   e);
+	if (rc == 0 && peek_has_table(p, "part"))
+		rc = read_steps(p, r, &all, e);
+	for (size_t i = 0; rc == 0 && i < all.count; i++)
+		if (!all.m[i].has_steps)
+			take_whole(r, &all.m[i]);
+	for (size_t i = 0; i < all.count; i++)
+		dict_release(&all.m[i].same);
+	dict_release(&all.by_id);
+	free(all.m);
+	return rc;
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+/* storage/message/SESSION/msg_1.json has its parts in storage/part/msg_1/. */
+static void take_step_files(struct payload_reader *r, struct message *m, struct text id)
+{
+	struct dirent **entry;
+	const char *path = r->path;
+	struct text session = path_part(path, 1);
+	if (!session.n || !id.n || !text_is(path_part(path, 2), "message"))
+		return;
+	const char *dir = arena_printf(&r->arena, "%.*spart/%.*s",
+				       (int)(path_part(path, 2).p - path), path, (int)id.n, id.p);
+	int n = scandir(dir, &entry, NULL, by_name);
+	for (int i = 0; i < n; i++) {
+		struct json_document *doc;
+		const char *name = entry[i]->d_name;
+		if (*name != '.' &&
+		    json_open_file(&doc, arena_printf(&r->arena, "%s/%s", dir, name), NULL) == 0) {
+			json_value *v = json_root(doc), *tokens = json_member(v, "tokens");
+			if (text_is(json_string(json_member(v, "type")), "step-finish") &&
+			    json_kind(tokens) == JSON_OBJECT) {
+				m->has_steps = true;
+				take_step(r, m, tokens);
+			}
+			json_close(doc);
+		}
+		free(entry[i]);
+	}
+	if (n >= 0)
+		free(entry);
+}
+
+static bool begins(struct text s, const char *word)
+{
+	return s.n > strlen(word) && memcmp(s.p, word, strlen(word)) == 0;
+}
+
+bool opencode_document(struct payload_reader *r, json_value *v, int64_t line)
+{
+	struct text id = json_string(json_member(v, "id"));
+	json_value *session = json_member(v, "sessionID");
+	struct message m = { .line = line };
+	if (!session || (!begins(id, "msg_") && !begins(id, "prt_")))
+		return false;
+	m.session = keep(r, json_string(session));
+	/* a part is read with its message */
+	if (begins(id, "prt_") || !read_message(r, &m, v, false)) {
+		r->passed_over++;
+		return true;
+	}
+	take_step_files(r, &m, id);
+	if (!m.has_steps)
+		take_whole(r, &m);
+	dict_release(&m.same);
+	return true;
+}

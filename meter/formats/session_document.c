@@ -1,0 +1,328 @@
+/*
+ * Sessions that are one JSON document, rewritten in place as they grow: Amp's threads, Factory
+ * Droid's settings, Continue's sessions; and the lines of the old Kimi CLI.
+ */
+#include "base/decimal.h"
+#include "meter/formats/agent_call.h"
+
+static struct text kept(struct payload_reader *r, json_value *v)
+{
+	struct text s = json_number_or_string(v);
+	return s.n ? (struct text){ arena_text(&r->arena, s.p, s.n), s.n } : TEXT("");
+}
+
+static void set_session(struct record *r, struct text id)
+{
+	agent_set(r, FIELD_SESSION, id);
+	agent_set(r, FIELD_TASK, id);
+}
+
+/* Amp's counts are the three parts of totalInputTokens. Of OpenAI's models what was "created" is
+ * ordinary input. */
+static const struct agent_count amp_table[] = { { "inputTokens", RAW_PROMPT, false },
+						{ "input", RAW_PROMPT, false },
+						{ "outputTokens", RAW_COMPLETION, false },
+						{ "output", RAW_COMPLETION, false },
+						{ "cacheCreationInputTokens", RAW_CACHE_WRITE,
+						  false },
+						{ "cacheReadInputTokens", RAW_CACHE_READ, false },
+						{ "totalInputTokens", RAW_COUNTS, true },
+						{ "maxInputTokens", RAW_COUNTS, true },
+						{ "credits", RAW_COUNTS, true },
+						{ NULL, RAW_COUNTS, false } };
+
+static int amp_counts(struct raw_counts *c, json_value *usage, json_value *total, struct text model,
+		      struct err *e)
+{
+	struct raw_counts whole = { 0 };
+	int rc = agent_counts(c, usage, amp_table, e);
+	if (rc == 0 && total && json_kind(total) == JSON_NUMBER)
+		rc = counts_set(&whole, RAW_PROMPT, total, e);
+	const int128 sum =
+		(int128)c->count[RAW_PROMPT] + c->count[RAW_CACHE_READ] + c->count[RAW_CACHE_WRITE];
+	if (rc == 0 && whole.has && whole.count[RAW_PROMPT] != sum)
+		rc = err_set(e, ERR_INVALID,
+			     "field 'totalInputTokens' (%lld) is not the sum of its parts",
+			     (long long)whole.count[RAW_PROMPT]);
+	if (rc == 0 && model.n > 4 && memcmp(model.p, "gpt-", 4) == 0) {
+		if (sum > INT64_MAX)
+			return err_set(e, ERR_RANGE, "the counts are too large");
+		c->count[RAW_PROMPT] += c->count[RAW_CACHE_WRITE];
+		c->count[RAW_CACHE_WRITE] = 0;
+	}
+	return rc;
+}
+
+static void take_amp(struct payload_reader *r, struct text thread, struct text id,
+		     json_value *holder, json_value *usage, json_value *cache, int64_t line)
+{
+	struct metered m;
+	struct raw_counts c = { .cache = CACHE_BESIDE, .fixed = true };
+	struct err e;
+	json_value *model = json_member(holder, "model"), *time = json_member(holder, "timestamp");
+	payload_begin(&m, "amp.thread", line);
+	m.cumulative = true;
+	agent_set(&m.record, FIELD_ID,
+		  text_of(arena_printf(&r->arena, "amp:%.*s:%.*s", (int)thread.n, thread.p,
+				       (int)id.n, id.p)));
+	payload_text(&m.record, FIELD_MODEL, model);
+	set_session(&m.record, thread);
+	int rc = payload_time(&m.record, FIELD_TIME, time, &e);
+	if (rc == 0)
+		rc = amp_counts(&c, usage, json_member(usage, "totalInputTokens"),
+				json_string(model), &e);
+	/* what the cache did stands in the answer's message */
+	static const char *const parts[] = { "cacheCreationInputTokens", "cacheReadInputTokens" };
+	static const enum raw_count which[] = { RAW_CACHE_WRITE, RAW_CACHE_READ };
+	for (int i = 0; i < 2 && rc == 0; i++) {
+		json_value *v = json_member(cache, parts[i]);
+		if (v && json_kind(v) != JSON_NULL)
+			rc = counts_set(&c, which[i], v, &e);
+	}
+	agent_take_json(r, &m, &c, usage, rc, &e);
+}
+
+/* Newer threads have the usage in each message; older ones a ledger beside the messages. */
+static void read_amp(struct payload_reader *r, json_value *v, int64_t line)
+{
+	struct text thread = kept(r, json_member(v, "id"));
+	json_value *messages = json_member(v, "messages");
+	bool in_messages = false;
+	int64_t n = 0;
+	for (json_value *m = json_first(messages); m; m = json_next(m))
+		in_messages |= json_member(json_member(m, "usage"), "timestamp") ||
+			       json_member(json_member(m, "usage"), "totalInputTokens");
+	for (json_value *m = json_first(messages); in_messages && m; m = json_next(m), n++) {
+		json_value *usage = json_member(m, "usage"), *id = json_member(m, "messageId");
+		if (json_kind(usage) == JSON_OBJECT)
+			take_amp(r, thread,
+				 id ? kept(r, id)
+				    : text_of(arena_printf(&r->arena, "%lld", (long long)n)),
+				 usage, usage, NULL, line);
+	}
+	json_value *events = json_member(json_member(v, "usageLedger"), "events");
+	for (json_value *ev = json_first(events); !in_messages && ev; ev = json_next(ev)) {
+		struct text to = json_number_or_string(json_member(ev, "toMessageId"));
+		json_value *answer = NULL;
+		for (json_value *m = json_first(messages); m && to.n && !answer; m = json_next(m))
+			if (text_eq(json_number_or_string(json_member(m, "messageId")), to))
+				answer = json_member(m, "usage");
+		take_amp(r, thread, kept(r, json_member(ev, "id")), ev, json_member(ev, "tokens"),
+			 answer, line);
+	}
+}
+
+/* A session's running total, of the model that it used last. */
+static void read_droid(struct payload_reader *r, json_value *v, int64_t line)
+{
+	static const struct agent_count table[] = { { "inputTokens", RAW_PROMPT, false },
+						    { "outputTokens", RAW_COMPLETION, false },
+						    { "cacheCreationTokens", RAW_CACHE_WRITE,
+						      false },
+						    { "cacheReadTokens", RAW_CACHE_READ, false },
+						    { "thinkingTokens", RAW_REASONING, false },
+						    { "factoryCredits", RAW_COUNTS, true },
+						    { NULL, RAW_COUNTS, false } };
+	struct metered m;
+	/* the whole output, as far as is known: thinking beside the answer */
+	struct raw_counts c = { .cache = CACHE_BESIDE, .fixed = true, .reasoning_beside = true };
+	struct err e;
+	struct text name = path_part(r->path, 0), model = json_string(json_member(v, "model"));
+	json_value *usage = json_member(v, "tokenUsage");
+	const size_t end = sizeof ".settings.json" - 1, prefix = sizeof "custom:" - 1;
+	payload_begin(&m, "droid.session", line);
+	m.cumulative = true;
+	if (name.n > end && memcmp(name.p + name.n - end, ".settings.json", end) == 0)
+		name.n -= end;
+	if (model.n > prefix && memcmp(model.p, "custom:", prefix) == 0)
+		model = (struct text){ model.p + prefix, model.n - prefix };
+	if (name.n)
+		agent_set(&m.record, FIELD_ID,
+			  text_of(arena_printf(&r->arena, "droid:%.*s", (int)name.n, name.p)));
+	agent_set(&m.record, FIELD_MODEL, model);
+	set_session(&m.record, name);
+	int rc = payload_time(&m.record, FIELD_TIME, json_member(v, "providerLockTimestamp"), &e);
+	if (rc == 0)
+		rc = agent_counts(&c, usage, table, &e);
+	bool any = false;
+	for (int i = 0; i < RAW_COUNTS; i++)
+		any |= c.count[i] != 0;
+	if (rc == 0 && !any)
+		r->passed_over++;
+	else
+		agent_take_json(r, &m, &c, usage, rc, &e);
+}
+
+/* Continue keeps no instants of its calls: when the session began stands in the list beside it. */
+static struct text continue_began(struct payload_reader *r, struct text session)
+{
+	struct json_document *doc;
+	const char *slash = r->path ? strrchr(r->path, '/') : NULL;
+	struct text began = TEXT("");
+	if (!r->path ||
+	    json_open_file(&doc,
+			   arena_printf(&r->arena, "%.*ssessions.json",
+					slash ? (int)(slash - r->path) + 1 : 0, r->path),
+			   NULL) != 0)
+		return began;
+	for (json_value *v = json_first(json_root(doc)); v && !began.n; v = json_next(v))
+		if (text_eq(json_string(json_member(v, "sessionId")), session))
+			began = kept(r, json_member(v, "dateCreated"));
+	json_close(doc);
+	return began;
+}
+
+static void read_continue(struct payload_reader *r, json_value *v, int64_t line)
+{
+	static const struct agent_count table[] = { { "prompt_tokens", RAW_PROMPT, false },
+						    { "completion_tokens", RAW_COMPLETION, false },
+						    { "total_tokens", RAW_TOTAL, false },
+						    { "prompt_tokens_details", RAW_COUNTS, true },
+						    { "completion_tokens_details", RAW_COUNTS,
+						      true },
+						    { "cost_cents", RAW_COUNTS, true },
+						    { NULL, RAW_COUNTS, false } };
+	static const struct agent_count prompt[] = { { "cached_tokens", RAW_CACHE_READ, false },
+						     { "cache_write_tokens", RAW_CACHE_WRITE,
+						       false },
+						     { "audio_tokens", RAW_INPUT_AUDIO, false },
+						     { NULL, RAW_COUNTS, false } };
+	static const struct agent_count completion[] = {
+		{ "reasoning_tokens", RAW_REASONING, false },
+		{ "audio_tokens", RAW_OUTPUT_AUDIO, false },
+		{ "accepted_prediction_tokens", RAW_COUNTS, true },
+		{ "rejected_prediction_tokens", RAW_COUNTS, true },
+		{ NULL, RAW_COUNTS, false }
+	};
+	struct text session = kept(r, json_member(v, "sessionId")),
+		    began = continue_began(r, session);
+	int64_t n = 0;
+	for (json_value *h = json_first(json_member(v, "history")); h; h = json_next(h), n++) {
+		json_value *usage = json_member(json_member(h, "message"), "usage");
+		struct metered m;
+		struct raw_counts c = { .cache = CACHE_INSIDE };
+		struct instant at;
+		struct err e;
+		if (json_kind(usage) != JSON_OBJECT) {
+			r->passed_over++;
+			continue;
+		}
+		payload_begin(&m, "continue.session", line);
+		agent_set(&m.record, FIELD_ID,
+			  text_of(arena_printf(&r->arena, "continue:%.*s:%lld", (int)session.n,
+					       session.p, (long long)n)));
+		payload_text(&m.record, FIELD_MODEL, json_member(usage, "model"));
+		payload_text(&m.record, FIELD_PROJECT, json_member(v, "workspaceDirectory"));
+		set_session(&m.record, session);
+		if (began.n && instant_parse_lenient(&at, began, NULL) == 0)
+			agent_set_time(&m.record, FIELD_TIME, at.us);
+		int rc = agent_counts(&c, usage, table, &e);
+		if (rc == 0)
+			rc = agent_counts(&c, json_member(usage, "prompt_tokens_details"), prompt,
+					  &e);
+		if (rc == 0)
+			rc = agent_counts(&c, json_member(usage, "completion_tokens_details"),
+					  completion, &e);
+		agent_take_json(r, &m, &c, usage, rc, &e);
+	}
+}
+
+/* A step; the same id in another session is a fork's copy. Members that are null did not change. */
+static void read_kimi(struct payload_reader *r, json_value *v, int64_t line)
+{
+	static const struct agent_count table[] = { { "input_other", RAW_PROMPT, false },
+						    { "output", RAW_COMPLETION, false },
+						    { "input_cache_read", RAW_CACHE_READ, false },
+						    { "input_cache_creation", RAW_CACHE_WRITE,
+						      false },
+						    { NULL, RAW_COUNTS, false } };
+	json_value *message = json_member(v, "message"), *payload = json_member(message, "payload"),
+		   *usage = json_member(payload, "token_usage");
+	struct metered m;
+	struct raw_counts c = { .cache = CACHE_BESIDE, .fixed = true };
+	struct err e;
+	/* what a sub-agent does is mirrored here, and counted in its own file */
+	if (!text_is(json_string(json_member(message, "type")), "StatusUpdate") ||
+	    json_kind(usage) != JSON_OBJECT) {
+		r->passed_over++;
+		return;
+	}
+	payload_begin(&m, "kimi-cli.session", line);
+	m.cumulative = true;
+	payload_text(&m.record, FIELD_ID, json_member(payload, "message_id"));
+	payload_text(&m.record, FIELD_MODEL, json_member(payload, "model"));
+	set_session(&m.record, path_part(r->path, 1));
+	int rc = payload_time(&m.record, FIELD_TIME, json_member(v, "timestamp"), &e);
+	if (rc == 0)
+		rc = agent_counts(&c, usage, table, &e);
+	agent_take_json(r, &m, &c, usage, rc, &e);
+}
+
+static bool is_amp(json_value *v)
+{
+	struct text id = json_string(json_member(v, "id"));
+	return id.n > 2 && memcmp(id.p, "T-", 2) == 0 &&
+	       json_kind(json_member(v, "messages")) == JSON_ARRAY;
+}
+
+static bool is_droid(json_value *v)
+{
+	return json_kind(json_member(v, "tokenUsage")) == JSON_OBJECT && json_member(v, "model") &&
+	       json_member(json_member(v, "tokenUsage"), "inputTokens");
+}
+
+static bool is_continue(json_value *v)
+{
+	return json_kind(json_member(v, "history")) == JSON_ARRAY && json_member(v, "sessionId");
+}
+
+/* An entry of Continue's list of sessions. */
+static bool is_listed(json_value *v)
+{
+	return json_member(v, "sessionId") && json_member(v, "dateCreated") &&
+	       json_member(v, "workspaceDirectory") && !json_member(v, "usage");
+}
+
+static bool is_kimi(json_value *v)
+{
+	json_value *message = json_member(v, "message");
+	return json_kind(json_member(v, "timestamp")) == JSON_NUMBER &&
+	       json_kind(json_member(message, "payload")) == JSON_OBJECT &&
+	       json_member(message, "type");
+}
+
+static void pass_over(struct payload_reader *r, json_value *v, int64_t line)
+{
+	(void)v;
+	(void)line;
+	r->passed_over++;
+}
+
+static const struct {
+	bool (*is)(json_value *v);
+	void (*read)(struct payload_reader *r, json_value *v, int64_t line);
+} documents[] = { { is_amp, read_amp },
+		  { is_droid, read_droid },
+		  { is_continue, read_continue },
+		  { is_listed, pass_over },
+		  { is_kimi, read_kimi } };
+
+bool session_document(struct payload_reader *r, json_value *v, int64_t line)
+{
+	if (opencode_document(r, v, line) || cline_task_document(r, v, line))
+		return true;
+	for (size_t i = 0; i < sizeof documents / sizeof *documents; i++)
+		if (documents[i].is(v)) {
+			documents[i].read(r, v, line);
+			return true;
+		}
+	return false;
+}
+
+bool session_document_known(json_value *v)
+{
+	for (size_t i = 0; i < sizeof documents / sizeof *documents; i++)
+		if (documents[i].is(v))
+			return true;
+	return json_member(v, "sessionID") && json_member(v, "role");
+}
