@@ -39,3 +39,46 @@ print(v)' "$output" "$1"
 	[ "$status" -ne 0 ]
 	[ "$(value unpriced)" = 1 ]
 }
+
+invoiced() { # two months of a customer, a note, and a void
+	printf '%s\n' id,time,model,customer,input,output \
+		p1,2026-06-16T01:30:00Z,deepseek-v4-flash,Müller\ \&\ Söhne,1000000,100000 > u.csv
+	printf '{"currency":"USD","taxes":[{"name":"VAT","percent":"19"},{"name":"city; tax","percent":"1"}],"items":[{"description":"Team plan","amount":"40"}]}' > terms.json
+	"$TALLY" ingest u.csv -q
+	"$TALLY" credit account "Müller & Söhne" --plan vm0 --since 2026-06-01 --terms terms.json -q
+	"$TALLY" credit grant "Müller & Söhne" 5 --kind paid -q 2> /dev/null || true
+	"$TALLY" invoice draft "Müller & Söhne" --period 2026-06 -q
+	"$TALLY" invoice finalize '#1' -q
+	"$TALLY" invoice note 2026-000001 --amount 10 --why gift -q
+}
+
+@test "a journal has the invoices in money, with taxes and numbers, and is strictly sound" {
+	invoiced
+	"$TALLY" export journal --strict > j
+	"$TALLY" export journal --style beancount > b
+	hledger -f j check --strict
+	bean-check b
+	total=$("$TALLY" invoice show 2026-000001 --json | python3 -c 'import json,sys; print(json.load(sys.stdin)["total"])')
+	run hledger -f j balance Assets:Receivable -N
+	[[ "$output" == *"$(python3 -c "from decimal import Decimal; print(Decimal('$total')-10)")"* ]]
+	grep -q 'Assets:Receivable:Müller' j
+	grep -q '(2026-000001) Müller & Söhne | invoice' j
+	# an invoice that is voided is taken back, its notes too
+	"$TALLY" invoice void 2026-000001 --why "a mistake" -q
+	"$TALLY" export journal --strict > j
+	"$TALLY" export journal --style beancount > b
+	hledger -f j check --strict
+	bean-check b
+	run hledger -f j balance Assets:Receivable -N cur:USD
+	[[ "$output" != *USD* ]]
+	grep -q 'invoice voided' j
+}
+
+@test "accounts of a journal do not depend on what else is in it" {
+	invoiced
+	"$TALLY" export journal > all
+	"$TALLY" export journal --customer "Müller & Söhne" > one
+	diff <(grep Receivable all | sort -u) <(grep Receivable one | sort -u)
+	run "$TALLY" export journal --until 2026-01-01
+	[[ "$output" != *Receivable* ]]
+}
