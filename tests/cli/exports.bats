@@ -82,3 +82,55 @@ invoiced() { # two months of a customer, a note, and a void
 	run "$TALLY" export journal --until 2026-01-01
 	[[ "$output" != *Receivable* ]]
 }
+
+bill() { # LINE...: day,model,cost
+	printf '%s\n' day,model,cost "$@" > b.csv
+	run "$TALLY" reconcile b.csv --json
+}
+
+metered() {
+	printf '%s\n' id,time,model,input a,2026-06-15T10:00:00Z,claude-sonnet-4-6,2000000 \
+		b,2026-06-16T10:00:00Z,claude-haiku-4-5,4000000 > u.csv
+	"$TALLY" ingest u.csv -q
+}
+
+@test "each cause is named with its sum, and only the unexplained fails" {
+	metered
+	bill 2026-06-15,claude-sonnet-4-6,3.00 2026-06-16,claude-haiku-4-5,4.00
+	[ "$status" -eq 0 ]
+	[ "$(value causes.tier)" = -3 ]
+	[ "$(value lines.0.factor)" = 0.5 ]
+	[ "$(value unexplained)" = 0 ]
+	bill 2026-06-15,claude-sonnet-4-6,6.60 2026-06-16,claude-haiku-4-5,4.00
+	[ "$(value lines.0.factor)" = 1.1 ]
+	[ "$(value causes.tier)" = 0.6 ]
+	bill 2026-06-15,sonnet-by-another-name,6.00 2026-06-16,claude-haiku-4-5,4.00
+	[ "$status" -eq 0 ]
+	[ "$(value lines.0.cause)" = "another name" ]
+	[ "$(value unexplained)" = 0 ]
+	bill 2026-06-15,claude-sonnet-4-6,5.17 2026-06-16,claude-haiku-4-5,4.00
+	[ "$status" -eq 5 ]
+	[ "$(value unexplained)" = -0.83 ]
+	run "$TALLY" reconcile b.csv
+	[[ "$output" == *"unexplained -\$0.83"* ]]
+}
+
+@test "a price that changed since the calls were stored is a cause" {
+	printf '{"schema":"tally.card/1","provider":"acme","prices":[{"model":"m1","currency":"USD","source":"s","sure":"s","from":"2026-01-01","rates":{"input":"1"}}]}' > old.json
+	sed 's/"input":"1"/"input":"3"/' old.json > new.json
+	printf '%s\n' id,time,model,provider,input a,2026-06-15T10:00:00Z,m1,acme,1000000 > u.csv
+	"$TALLY" ingest u.csv --prices old.json -q
+	printf '%s\n' day,model,cost 2026-06-15,m1,3.00 > b.csv
+	run "$TALLY" reconcile b.csv --prices new.json --json
+	[ "$status" -eq 0 ]
+	[ "$(value causes.price)" = 2 ]
+}
+
+@test "calls without a price explain that more was billed: exit 3" {
+	metered
+	printf '%s\n' id,time,model,service_tier,input c,2026-06-15T11:00:00Z,claude-sonnet-4-6,unheard-of,5 > v.csv
+	"$TALLY" ingest v.csv -q || [ $? -eq 3 ]
+	bill 2026-06-15,claude-sonnet-4-6,6.17 2026-06-16,claude-haiku-4-5,4.00
+	[ "$status" -eq 3 ]
+	[ "$(value causes.unpriced)" = 0.17 ]
+}
