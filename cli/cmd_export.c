@@ -9,6 +9,7 @@ static const struct option options[] = {
 	{ "output", 'o', "FILE", "write it there (xlsx needs it)", false },
 	{ "customer", 0, "NAME", "only this customer", false },
 	{ "style", 0, "hledger|beancount", "of the journal (default hledger)", false },
+	{ "strict", 0, NULL, "declare the journal's accounts, for hledger check --strict", false },
 	{ "issuer", 0, "NAME", "of FOCUS rows: who charges (default the vendor)", false },
 	{ 0 },
 };
@@ -21,6 +22,7 @@ static int run(struct cli *cli, struct err *e)
 	struct zone *zone = NULL;
 	struct export_options o = { .customer = cli_value(cli, "customer"),
 				    .issuer = cli_value(cli, "issuer"),
+				    .declare = cli_flag(cli, "strict"),
 				    .out = stdout };
 	int64_t left_out = 0;
 	int style;
@@ -67,13 +69,14 @@ const struct command command_export = {
 	.arguments = "focus|journal|csv|xlsx",
 	.arguments_min = 1,
 	.arguments_max = 1,
-	.description = "focus: usage in money by day, customer, project, model, price and bucket, "
-		       "and credits "
-		       "as a virtual currency (what was bought or granted, and what usage drew). "
-		       "journal: the "
-		       "credit ledger for hledger or beancount. csv: every record that stands, in "
-		       "the native "
-		       "format. xlsx: usage by day, customer, project and model.",
+	.description =
+		"focus: usage in money by day, customer, project, model, price and bucket, "
+		"and credits "
+		"as a virtual currency (what was bought or granted, and what usage drew). "
+		"journal: the "
+		"credit ledger and the invoices in money, for hledger or beancount. csv: every record that stands, in "
+		"the native "
+		"format. xlsx: usage by day, customer, project and model.",
 	.examples = "  tally export focus --since 2026-10-01 --until 2026-11-01 > focus.csv\n"
 		    "  tally export journal | hledger -f - balance\n"
 		    "  tally export xlsx -o usage.xlsx\n",

@@ -73,24 +73,24 @@ static void put_csv(const struct reconciliation *r, const char *currency)
 {
 	char day[16], text[3][DECIMAL_TEXT_MAX];
 	struct buf b = { 0 };
-	buf_puts(&b, "day,model,result,billed,metered,difference,currency,records\n");
+	buf_puts(&b, "day,model,result,billed,metered,difference,currency,records,cause\n");
 	for (size_t i = 0; i < r->lines; i++) {
 		const struct reconciled *l = &r->line[i];
 		day_text(l->day, day);
 		buf_printf(&b, "%s,", day);
 		csv_put_text(&b, l->model);
-		buf_printf(&b, ",%s,%s,%s,%s,%s,%lld\n", match_name(l->match),
+		buf_printf(&b, ",%s,%s,%s,%s,%s,%lld,%s\n", match_name(l->match),
 			   l->billed.has_cost ? money_total_format(l->billed.cost, text[0]) : "",
 			   money_total_format(l->metered.cost, text[1]),
 			   money_total_format(l->difference, text[2]), currency,
-			   (long long)l->metered.records);
+			   (long long)l->metered.records, cause_name(l->cause));
 	}
 	for (size_t i = 0; i < r->others; i++) {
 		const struct other_line *o = &r->other[i];
 		day_text(o->day, day);
 		buf_printf(&b, "%s,", day);
 		csv_put_text(&b, o->what);
-		buf_printf(&b, ",%s,%s,0,%s,%s,0\n", bill_kind_name(o->kind),
+		buf_printf(&b, ",%s,%s,0,%s,%s,0,no usage\n", bill_kind_name(o->kind),
 			   money_total_format(o->cost, text[0]),
 			   money_total_format(o->cost, text[1]), currency);
 	}
@@ -118,6 +118,10 @@ static void put_json(const struct reconciliation *r, const char *currency, bool 
 	json_out_money(&j, "rounding", r->rounding);
 	json_out_money(&j, "not_usage", r->not_usage);
 	json_out_money(&j, "moved_by_a_day", r->moved);
+	json_out_money(&j, "name", r->by_cause[CAUSE_NAME]);
+	json_out_money(&j, "price", r->by_cause[CAUSE_PRICE]);
+	json_out_money(&j, "tier", r->by_cause[CAUSE_TIER]);
+	json_out_money(&j, "unpriced", r->by_cause[CAUSE_UNPRICED]);
 	json_out_end(&j, '}');
 	json_out_money(&j, "unexplained", r->unexplained);
 	json_out_bool(&j, "total_is_wrong", r->total_is_wrong);
@@ -137,6 +141,12 @@ static void put_json(const struct reconciliation *r, const char *currency, bool 
 			json_out_null(&j, "billed");
 		json_out_money(&j, "metered", l->metered.cost);
 		json_out_money(&j, "difference", l->difference);
+		if (l->cause != CAUSE_NONE)
+			json_out_string(&j, "cause", cause_name(l->cause));
+		if (l->factor)
+			json_out_string(&j, "factor", l->factor);
+		if (l->partner.n)
+			json_out_text(&j, "other_name", l->partner);
 		json_out_int(&j, "records", l->metered.records);
 		if (l->billed.has_tokens) {
 			json_out_object(&j, "billed_tokens");
@@ -191,6 +201,18 @@ static void put_causes(const struct reconciliation *r, const char *currency, str
 	if (r->moved.atto) {
 		put_money(b, r->moved, currency, false);
 		printf("  the same amount one day on (another zone?)  %s\n", b->p);
+	}
+	for (size_t i = 0; i < r->lines; i++) {
+		const struct reconciled *l = &r->line[i];
+		if (l->cause == CAUSE_NONE || l->cause == CAUSE_MOVED ||
+		    (l->cause == CAUSE_NAME && l->match == METERED_ONLY))
+			continue;
+		bool name = l->cause == CAUSE_NAME;
+		put_money(b, name ? l->billed.cost : l->difference, currency, false);
+		day_text(l->day, day);
+		printf("  %s%s%s: %.*s%s%.*s, %s  %s\n", cause_name(l->cause), l->factor ? " " : "",
+		       l->factor ? l->factor : "", (int)l->model.n, l->model.p, name ? " is " : "",
+		       (int)l->partner.n, l->partner.n ? l->partner.p : "", day, b->p);
 	}
 	put_money(b, r->unexplained, currency, false);
 	printf("unexplained %s\n", b->p);
@@ -292,8 +314,7 @@ static int run(struct cli *cli, struct err *e)
 	int status = 0;
 	if (rc == 0) {
 		const char *currency = *bill.currency ? bill.currency : cli_currency(cli);
-		bool off = r.count[DIFFERS] || r.count[BILLED_ONLY] || r.count[METERED_ONLY] ||
-			   r.unexplained.atto || r.total_is_wrong;
+		bool off = r.open || r.unexplained.atto || r.total_is_wrong;
 		status = off ? 5 : bill.partial || r.unpriced ? 3 : 0;
 		if (bill.partial)
 			fprintf(stderr, "tally: has_more: the bill is one page of several; give "

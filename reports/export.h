@@ -16,6 +16,7 @@ struct export_options {
 	struct instant since, until;
 	const char *customer; /* NULL: all */
 	const struct zone *zone;
+	bool declare;	    /* accounts of an hledger journal, for its check --strict */
 	const char *issuer; /* of FOCUS rows: who charges; NULL: the vendor */
 };
 
@@ -25,7 +26,8 @@ struct export_options {
 int export_focus(struct ledger *l, const struct export_options *o, int64_t *left_out,
 		 struct err *e);
 enum journal_style { JOURNAL_HLEDGER, JOURNAL_BEANCOUNT };
-/* Every transaction of the ledger. */
+/* Every transaction of the ledger in credits, and every invoice and credit note in money; what was
+ * voided is taken back on that day. */
 int export_journal(struct ledger *l, const struct export_options *o, enum journal_style style,
 		   struct err *e);
 /* Every record that stands, in the native format: it can be read in again. */

@@ -2,11 +2,17 @@
 
 #include "base/arena.h"
 #include "base/dict.h"
+#include "base/json.h"
+#include "meter/billing/invoice_store.h"
+#include "meter/billing/tiers.h"
 #include "reports/export.h"
 
 /*
- * Accounts of the plain-text journals. Beancount wants components that begin with a capital or a
- * digit and have no blanks; both want them without colons. Names that had to change end with a
+ * Two books in one journal: the credits, as the ledger has them, and the money, as the invoices
+ * have it (receivable against income and tax, on the day of issue, with the number).
+ *
+ * Accounts: beancount wants components that begin with a capital or a digit and have no blanks;
+ * both want them without colons. Names that had to change end with a
  * check of the whole name, so that two customers never share an account and what else is exported
  * renames none.
  */
@@ -15,11 +21,11 @@ struct writer {
 	const struct export_options *o;
 	enum journal_style style;
 	struct buf b;
-	struct dict opened;
+	struct dict opened, currencies; /* what is declared */
 	const struct account *account;
 	const struct ledger_txn *txn;
 	struct err *e;
-	bool opening; /* only collects what has to be opened */
+	bool opening; /* only collects what has to be declared */
 };
 
 static void put_component(struct writer *w, struct text name, struct text key)
@@ -30,6 +36,7 @@ static void put_component(struct writer *w, struct text name, struct text key)
 		char c = name.p[i];
 		bool letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'),
 		     digit = c >= '0' && c <= '9';
+		letter |= (unsigned char)c >= 0x80; /* of a script beyond ASCII */
 		char put = letter || digit || (c == '-' && i) ? c : '-';
 		if (w->b.n == from && c >= 'a' && c <= 'z') {
 			put = (char)(c - 'a' + 'A');
@@ -74,6 +81,24 @@ static void put_account(struct writer *w, const struct ledger_entry *en)
 	}
 }
 
+/* Declares the account that was written from there on, and takes its name out again. */
+static void declare(struct writer *w, size_t from, const char *commodity)
+{
+	struct text account = { w->b.p + from, w->b.n - from };
+	uint64_t *known = dict_need(&w->opened, account, NULL);
+	struct buf name = { 0 };
+	buf_add(&name, account.p, account.n);
+	w->b.n = from;
+	if (!*known) {
+		*known = 1;
+		if (w->style == JOURNAL_BEANCOUNT)
+			buf_printf(&w->b, "1970-01-01 open %s %s\n", name.p, commodity);
+		else if (w->o->declare)
+			buf_printf(&w->b, "account %s\n", name.p);
+	}
+	buf_release(&name);
+}
+
 static int put_entry(void *user, const struct ledger_entry *en)
 {
 	struct writer *w = user;
@@ -81,16 +106,7 @@ static int put_entry(void *user, const struct ledger_entry *en)
 	size_t from = w->b.n;
 	if (w->opening) {
 		put_account(w, en);
-		struct text account = { w->b.p + from, w->b.n - from };
-		uint64_t *known = dict_need(&w->opened, account, NULL);
-		struct buf name = { 0 };
-		buf_add(&name, account.p, account.n);
-		w->b.n = from;
-		if (!*known) {
-			*known = 1;
-			buf_printf(&w->b, "1970-01-01 open %s CREDIT\n", name.p);
-		}
-		buf_release(&name);
+		declare(w, from, "CREDIT");
 		return 0;
 	}
 	buf_puts(&w->b, w->style == JOURNAL_HLEDGER ? "    " : "  ");
@@ -166,24 +182,161 @@ static int put_account_txns(void *user, const struct account *a)
 	return ledger_each_txn(w->l, a->id, w->o->since, w->o->until, put_txn, w, w->e);
 }
 
+/* --- money: what was invoiced --- */
+
+struct posting {
+	const char *beneath;
+	struct text name; /* the last component */
+	struct money_total amount;
+};
+
+static void put_posting(struct writer *w, const struct posting *p, struct text currency)
+{
+	char text[DECIMAL_TEXT_MAX];
+	if (p->amount.atto == 0)
+		return;
+	if (!w->opening)
+		buf_puts(&w->b, w->style == JOURNAL_HLEDGER ? "    " : "  ");
+	size_t from = w->b.n;
+	buf_printf(&w->b, "%s:", p->beneath);
+	put_component(w, p->name, p->name);
+	if (w->opening) {
+		declare(w, from, ""); /* in whatever currency */
+		return;
+	}
+	buf_printf(&w->b, "    %s %.*s\n", money_total_format(p->amount, text), (int)currency.n,
+		   currency.p);
+}
+
+static void put_head(struct writer *w, const struct stored_invoice *i, struct instant at,
+		     const char *what)
+{
+	struct civil c = civil_from_day(
+		floor_div(at.us + zone_offset(w->o->zone, at, NULL) * US_PER_SECOND, US_PER_DAY));
+	buf_printf(&w->b, "%04d-%02d-%02d * ", c.year, c.month, c.day);
+	if (w->style == JOURNAL_BEANCOUNT) {
+		buf_puts(&w->b, "\"");
+		put_quoted(&w->b, i->customer);
+		buf_printf(&w->b, "\" \"%s\"\n  number: \"%.*s\"\n", what, (int)i->number.n,
+			   i->number.p);
+	} else {
+		buf_printf(&w->b, "(%.*s) ", (int)i->number.n, i->number.p);
+		put_quoted(&w->b, i->customer);
+		buf_printf(&w->b, " | %s\n", what);
+	}
+}
+
+static int read_amount(json_value *o, const char *key, bool reversed, struct money_total *out,
+		       struct err *e)
+{
+	struct text s = json_string(json_member(o, key));
+	struct decimal d;
+	*out = (struct money_total){ 0 };
+	int rc = s.n ? decimal_parse(&d, s, e) : 0;
+	if (rc == 0 && s.n)
+		rc = amount_from_decimal(out, d, e);
+	if (reversed)
+		out->atto = -out->atto;
+	return rc;
+}
+
+/* Receivable is what is asked for; income is what of it is neither tax nor paid before. */
+static int put_postings(struct writer *w, const struct stored_invoice *i, json_value *root,
+			bool reversed)
+{
+	struct money_total total, applied, tax, income;
+	bool fits = true;
+	int rc = read_amount(root, "total", reversed, &total, w->e);
+	if (rc == 0)
+		rc = read_amount(root, "credits_applied", reversed, &applied, w->e);
+	if (rc != 0)
+		return rc;
+	income = total;
+	fits &= money_total_add(&income, applied);
+	put_posting(w, &(struct posting){ "Assets:Receivable", i->customer, total }, i->currency);
+	put_posting(w, &(struct posting){ "Liabilities:Prepaid", i->customer, applied },
+		    i->currency);
+	for (json_value *t = json_first(json_member(root, "taxes")); t; t = json_next(t)) {
+		rc = read_amount(t, "amount", !reversed, &tax, w->e);
+		if (rc != 0)
+			return rc;
+		fits &= money_total_add(&income, tax);
+		put_posting(w,
+			    &(struct posting){ "Liabilities:Tax",
+					       json_string(json_member(t, "name")), tax },
+			    i->currency);
+	}
+	income.atto = -income.atto;
+	put_posting(w, &(struct posting){ "Income:Invoiced", i->customer, income }, i->currency);
+	return fits ? 0
+		    : err_set(w->e, ERR_RANGE, "%.*s: its amounts are more than can be held",
+			      (int)i->number.n, i->number.p);
+}
+
+static int put_document(struct writer *w, const struct stored_invoice *i, struct instant at,
+			const char *what, bool reversed)
+{
+	struct json_document *doc;
+	if (at.us < w->o->since.us || at.us >= w->o->until.us)
+		return 0;
+	int rc = json_open(&doc, i->document, w->e);
+	if (rc != 0)
+		return rc;
+	if (!w->opening)
+		put_head(w, i, at, what);
+	rc = put_postings(w, i, json_root(doc), reversed);
+	if (!w->opening)
+		buf_puts(&w->b, "\n");
+	json_close(doc);
+	if (w->b.n > 1 << 16)
+		flush(w);
+	return rc;
+}
+
+/* What is final; what was voided since is taken back on that day. Invoices in credits are in the
+ * book of the credits. */
+static int put_invoice(void *user, const struct stored_invoice *i)
+{
+	struct writer *w = user;
+	bool note = text_is(i->kind, "note");
+	if (!i->number.n || text_is(i->currency, "credits"))
+		return 0;
+	if (w->opening && !*dict_need(&w->currencies, i->currency, NULL)) {
+		*dict_need(&w->currencies, i->currency, NULL) = 1;
+		buf_printf(&w->b,
+			   w->style == JOURNAL_BEANCOUNT ? "1970-01-01 commodity %.*s\n"
+							 : "commodity 1000.000000000 %.*s\n",
+			   (int)i->currency.n, i->currency.p);
+	}
+	int rc = put_document(w, i, i->finalized, note ? "credit note" : "invoice", false);
+	if (rc == 0 && text_is(i->status, "void"))
+		rc = put_document(w, i, i->voided, note ? "credit note voided" : "invoice voided",
+				  true);
+	return rc;
+}
+
+static int put_all(struct writer *w)
+{
+	int rc = ledger_each_account(w->l, put_account_txns, w, w->e);
+	return rc == 0 ? invoice_each(ledger_store(w->l), w->o->customer, put_invoice, w, w->e)
+		       : rc;
+}
+
 int export_journal(struct ledger *l, const struct export_options *o, enum journal_style style,
 		   struct err *e)
 {
-	struct writer w = { .l = l, .o = o, .style = style, .e = e };
-	int rc = 0;
-	if (style == JOURNAL_BEANCOUNT) {
-		buf_puts(&w.b, "option \"title\" \"Credits\"\n1970-01-01 commodity CREDIT\n");
-		w.opening = true;
-		rc = ledger_each_account(l, put_account_txns, &w, e);
-		w.opening = false;
-		buf_puts(&w.b, "\n");
-	} else {
-		buf_puts(&w.b, "commodity 1000.000000000 CREDIT\n\n");
-	}
+	struct writer w = { .l = l, .o = o, .style = style, .e = e, .opening = true };
+	buf_puts(&w.b, style == JOURNAL_BEANCOUNT ? "option \"title\" \"Credits and invoices\"\n"
+						    "1970-01-01 commodity CREDIT\n"
+						  : "commodity 1000.000000000 CREDIT\n");
+	int rc = put_all(&w);
+	w.opening = false;
+	buf_puts(&w.b, "\n");
 	if (rc == 0)
-		rc = ledger_each_account(l, put_account_txns, &w, e);
+		rc = put_all(&w);
 	flush(&w);
 	buf_release(&w.b);
 	dict_release(&w.opened);
+	dict_release(&w.currencies);
 	return rc;
 }

@@ -5,6 +5,7 @@
 
 #include "base/dict.h"
 #include "base/zone.h"
+#include "meter/billing/causes.h"
 #include "pricing/rate.h"
 #include "pricing/tariffs.h"
 
@@ -124,6 +125,7 @@ struct repricing {
 	struct work *w;
 	struct tariffs *tariffs;
 	const struct usage_filter *filter;
+	bool beside; /* what was stored: as the cards say it now */
 	struct err *e;
 };
 
@@ -178,16 +180,24 @@ static int add_repriced(void *user, const struct usage_row *row)
 		return 0;
 	one.unpriced = priced ? 0 : one.records;
 	memcpy(one.tokens, r->tokens, sizeof one.tokens);
-	add_metered(line_of(w, zone_day(w->zone, (struct instant){ r->time_us }),
-			    r->text[FIELD_MODEL]),
-		    &one);
+	struct reconciled *l =
+		line_of(w, zone_day(w->zone, (struct instant){ r->time_us }), r->text[FIELD_MODEL]);
+	if (x->beside) {
+		l->has_at_cards = true;
+		money_total_add(&l->at_cards, one.cost);
+		return 0;
+	}
+	add_metered(l, &one);
 	return 0;
 }
 
-static int read_repriced(struct work *w, struct store *s, const struct usage_filter *f,
+static int read_repriced(struct work *w, struct store *s, const struct usage_filter *f, bool beside,
 			 struct err *e)
 {
-	struct repricing x = { w, tariffs_open(w->o->book, NULL, w->o->currency), f, e };
+	const char *currency = w->o->currency	    ? w->o->currency
+			       : *w->bill->currency ? w->bill->currency
+						    : "USD";
+	struct repricing x = { w, tariffs_open(w->o->book, NULL, currency), f, beside, e };
 	int rc = store_each_row(s, 1, store_last_seq(s), add_repriced, &x, e);
 	tariffs_close(x.tariffs);
 	return rc;
@@ -206,7 +216,7 @@ static int read_metered(struct work *w, struct store *s, int64_t from, int64_t t
 		return err_set(e, ERR_INVALID, "the bill is in %s, and --currency asks for %s",
 			       bill->currency, w->o->currency);
 	if (w->o->currency)
-		return read_repriced(w, s, &f, e);
+		return read_repriced(w, s, &f, false, e);
 	int rc = usage_query(&r, s, dims, 3, &f, w->zone, e);
 	if (rc != 0)
 		return rc;
@@ -228,6 +238,21 @@ static int read_metered(struct work *w, struct store *s, int64_t from, int64_t t
 	}
 	usage_result_close(r);
 	return rc;
+}
+
+/* The same by the cards as they are now, where some line differs: a price may have changed since.
+ */
+static int read_at_cards(struct work *w, struct store *s, int64_t from, int64_t to, struct err *e)
+{
+	const struct usage_filter f = { .since = zone_midnight(w->zone, from),
+					.until = zone_midnight(w->zone, to) };
+	bool differs = false;
+	for (size_t i = 0; i < w->out->lines; i++) {
+		const struct reconciled *l = &w->out->line[i];
+		differs |= l->billed.has_cost && l->metered.records &&
+			   l->billed.cost.atto != l->metered.cost.atto;
+	}
+	return differs ? read_repriced(w, s, &f, true, e) : 0;
 }
 
 static int by_day(const void *a, const void *b)
@@ -335,20 +360,6 @@ static int look_at_lines(struct work *w, struct err *e)
 	return 0;
 }
 
-/* What was billed on one day and metered to the digit on the next or the one before has moved. */
-static void find_moved(struct reconciliation *r)
-{
-	for (size_t i = 0; i < r->lines; i++)
-		for (size_t k = i + 1; k < r->lines && r->line[k].day <= r->line[i].day + 1; k++) {
-			const struct reconciled *a = &r->line[i], *b = &r->line[k];
-			if (b->day == a->day + 1 && text_eq(a->model, b->model) &&
-			    a->match != MATCHES && b->match != MATCHES && a->difference.atto &&
-			    a->difference.atto + b->difference.atto == 0)
-				r->moved.atto += a->difference.atto > 0 ? a->difference.atto
-									: b->difference.atto;
-		}
-}
-
 int reconcile(struct reconciliation *out, struct store *s, const struct bill *bill,
 	      const struct reconcile_options *o, struct err *e)
 {
@@ -365,6 +376,8 @@ int reconcile(struct reconciliation *out, struct store *s, const struct bill *bi
 		add_bill(&w, from, to);
 		rc = read_metered(&w, s, from, to, e);
 	}
+	if (rc == 0 && !o->currency && o->book)
+		rc = read_at_cards(&w, s, from, to, e);
 	zone_close(own);
 	dict_release(&w.index);
 	if (rc != 0) {
@@ -375,10 +388,8 @@ int reconcile(struct reconciliation *out, struct store *s, const struct bill *bi
 		qsort(out->line, out->lines, sizeof *out->line, by_day);
 	for (size_t i = 0; i < out->lines; i++)
 		judge(&w, &out->line[i]);
-	find_moved(out);
+	causes_find(out);
 	out->difference = money_total_minus(out->billed, out->metered);
-	out->unexplained = money_total_minus(money_total_minus(out->difference, out->rounding),
-					     out->not_usage);
 	return 0;
 }
 

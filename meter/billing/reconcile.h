@@ -12,6 +12,8 @@
 #include "pricing/book.h"
 
 enum match { MATCHES, DIFFERS, BILLED_ONLY, METERED_ONLY };
+/* What explains that a line differs (causes.h). */
+enum cause { CAUSE_NONE, CAUSE_MOVED, CAUSE_NAME, CAUSE_PRICE, CAUSE_TIER, CAUSE_UNPRICED, CAUSES };
 
 struct reconciled {
 	int64_t day;
@@ -22,6 +24,11 @@ struct reconciled {
 	struct money_total difference; /* billed less metered */
 	bool tokens_differ;
 	struct money_total bound; /* what rounding each of its rows can make */
+	enum cause cause;
+	const char *factor;	     /* of CAUSE_TIER: billed is so many times metered */
+	struct text partner;	     /* of CAUSE_NAME: the name of the other half */
+	struct money_total at_cards; /* the metered half by the cards as they are now */
+	bool has_at_cards;
 };
 
 /* Lines of the bill that are no usage: tax, credits, fees; compared with nothing. */
@@ -39,6 +46,8 @@ struct reconciliation {
 	size_t others;
 	/* what explains the difference, and what nothing does: together they are the difference */
 	struct money_total rounding, not_usage, moved, unexplained;
+	struct money_total by_cause[CAUSES]; /* differences of the lines that have one */
+	int64_t open;			     /* lines that differ and have no cause */
 	bool total_is_wrong; /* the bill's row of totals is not the sum of its rows */
 	int64_t count[4];    /* by match */
 	struct money_total billed, metered, difference;
@@ -63,5 +72,6 @@ int reconcile(struct reconciliation *out, struct store *s, const struct bill *bi
 	      const struct reconcile_options *o, struct err *e);
 void reconciliation_release(struct reconciliation *r);
 const char *match_name(enum match m);
+const char *cause_name(enum cause c);
 
 #endif

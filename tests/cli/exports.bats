@@ -39,3 +39,98 @@ print(v)' "$output" "$1"
 	[ "$status" -ne 0 ]
 	[ "$(value unpriced)" = 1 ]
 }
+
+invoiced() { # two months of a customer, a note, and a void
+	printf '%s\n' id,time,model,customer,input,output \
+		p1,2026-06-16T01:30:00Z,deepseek-v4-flash,Müller\ \&\ Söhne,1000000,100000 > u.csv
+	printf '{"currency":"USD","taxes":[{"name":"VAT","percent":"19"},{"name":"city; tax","percent":"1"}],"items":[{"description":"Team plan","amount":"40"}]}' > terms.json
+	"$TALLY" ingest u.csv -q
+	"$TALLY" credit account "Müller & Söhne" --plan vm0 --since 2026-06-01 --terms terms.json -q
+	"$TALLY" credit grant "Müller & Söhne" 5 --kind paid -q 2> /dev/null || true
+	"$TALLY" invoice draft "Müller & Söhne" --period 2026-06 -q
+	"$TALLY" invoice finalize '#1' -q
+	"$TALLY" invoice note 2026-000001 --amount 10 --why gift -q
+}
+
+@test "a journal has the invoices in money, with taxes and numbers, and is strictly sound" {
+	invoiced
+	"$TALLY" export journal --strict > j
+	"$TALLY" export journal --style beancount > b
+	hledger -f j check --strict
+	bean-check b
+	total=$("$TALLY" invoice show 2026-000001 --json | python3 -c 'import json,sys; print(json.load(sys.stdin)["total"])')
+	run hledger -f j balance Assets:Receivable -N
+	[[ "$output" == *"$(python3 -c "from decimal import Decimal; print(Decimal('$total')-10)")"* ]]
+	grep -q 'Assets:Receivable:Müller' j
+	grep -q '(2026-000001) Müller & Söhne | invoice' j
+	# an invoice that is voided is taken back, its notes too
+	"$TALLY" invoice void 2026-000001 --why "a mistake" -q
+	"$TALLY" export journal --strict > j
+	"$TALLY" export journal --style beancount > b
+	hledger -f j check --strict
+	bean-check b
+	run hledger -f j balance Assets:Receivable -N cur:USD
+	[[ "$output" != *USD* ]]
+	grep -q 'invoice voided' j
+}
+
+@test "accounts of a journal do not depend on what else is in it" {
+	invoiced
+	"$TALLY" export journal > all
+	"$TALLY" export journal --customer "Müller & Söhne" > one
+	diff <(grep Receivable all | sort -u) <(grep Receivable one | sort -u)
+	run "$TALLY" export journal --until 2026-01-01
+	[[ "$output" != *Receivable* ]]
+}
+
+bill() { # LINE...: day,model,cost
+	printf '%s\n' day,model,cost "$@" > b.csv
+	run "$TALLY" reconcile b.csv --json
+}
+
+metered() {
+	printf '%s\n' id,time,model,input a,2026-06-15T10:00:00Z,claude-sonnet-4-6,2000000 \
+		b,2026-06-16T10:00:00Z,claude-haiku-4-5,4000000 > u.csv
+	"$TALLY" ingest u.csv -q
+}
+
+@test "each cause is named with its sum, and only the unexplained fails" {
+	metered
+	bill 2026-06-15,claude-sonnet-4-6,3.00 2026-06-16,claude-haiku-4-5,4.00
+	[ "$status" -eq 0 ]
+	[ "$(value causes.tier)" = -3 ]
+	[ "$(value lines.0.factor)" = 0.5 ]
+	[ "$(value unexplained)" = 0 ]
+	bill 2026-06-15,claude-sonnet-4-6,6.60 2026-06-16,claude-haiku-4-5,4.00
+	[ "$(value lines.0.factor)" = 1.1 ]
+	[ "$(value causes.tier)" = 0.6 ]
+	bill 2026-06-15,sonnet-by-another-name,6.00 2026-06-16,claude-haiku-4-5,4.00
+	[ "$status" -eq 0 ]
+	[ "$(value lines.0.cause)" = "another name" ]
+	[ "$(value unexplained)" = 0 ]
+	bill 2026-06-15,claude-sonnet-4-6,5.17 2026-06-16,claude-haiku-4-5,4.00
+	[ "$status" -eq 5 ]
+	[ "$(value unexplained)" = -0.83 ]
+	run "$TALLY" reconcile b.csv
+	[[ "$output" == *"unexplained -\$0.83"* ]]
+}
+
+@test "a price that changed since the calls were stored is a cause" {
+	printf '{"schema":"tally.card/1","provider":"acme","prices":[{"model":"m1","currency":"USD","source":"s","sure":"s","from":"2026-01-01","rates":{"input":"1"}}]}' > old.json
+	sed 's/"input":"1"/"input":"3"/' old.json > new.json
+	printf '%s\n' id,time,model,provider,input a,2026-06-15T10:00:00Z,m1,acme,1000000 > u.csv
+	"$TALLY" ingest u.csv --prices old.json -q
+	printf '%s\n' day,model,cost 2026-06-15,m1,3.00 > b.csv
+	run "$TALLY" reconcile b.csv --prices new.json --json
+	[ "$status" -eq 0 ]
+	[ "$(value causes.price)" = 2 ]
+}
+
+@test "calls without a price explain that more was billed: exit 3" {
+	metered
+	printf '%s\n' id,time,model,service_tier,input c,2026-06-15T11:00:00Z,claude-sonnet-4-6,unheard-of,5 > v.csv
+	"$TALLY" ingest v.csv -q || [ $? -eq 3 ]
+	bill 2026-06-15,claude-sonnet-4-6,6.17 2026-06-16,claude-haiku-4-5,4.00
+	[ "$status" -eq 3 ]
+	[ "$(value causes.unpriced)" = 0.17 ]
+}

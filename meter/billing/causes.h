@@ -1,0 +1,13 @@
+/*
+ * causes: why a day and model of the bill and of the meter differ, where one reason explains the
+ * difference to the digit (or within what rounding can make).
+ */
+#ifndef TALLY_METER_BILLING_CAUSES_H
+#define TALLY_METER_BILLING_CAUSES_H
+
+#include "meter/billing/reconcile.h"
+
+/* After every line is judged: gives the lines that differ a cause and adds up the causes. */
+void causes_find(struct reconciliation *r);
+
+#endif
