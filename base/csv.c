@@ -171,5 +171,16 @@ void csv_put_field(struct buf *b, struct text s)
 
 void csv_put_text(struct buf *b, struct text s)
 {
-	put_field(b, s.n && memchr("=+-@\t\r", s.p[0], 6) ? "'" : "", s);
+	struct buf plain = { 0 };
+	const char *front = s.n && memchr("=+-@\t\r", s.p[0], 6) ? "'" : "";
+	while (s.n) { /* a return stays where it may stand, between quotes */
+		const char *cr = memchr(s.p, '\r', s.n);
+		const size_t n = cr ? (size_t)(cr - s.p) : s.n;
+		buf_add_plain(&plain, (struct text){ s.p, n });
+		buf_add(&plain, "\r", cr != NULL);
+		s.p += n + (cr != NULL);
+		s.n -= n + (cr != NULL);
+	}
+	put_field(b, front, (struct text){ plain.p ? plain.p : "", plain.n });
+	buf_release(&plain);
 }

@@ -37,7 +37,8 @@ const char *csv_record_end(const char *p, const char *end, bool at_end, char sep
 void csv_put_field(struct buf *b, struct text s);
 /*
  * A text for people's spreadsheets: what they would take for a formula (it begins with = + - @, a
- * tab or a return) gets an apostrophe in front. Figures are csv_put_field's.
+ * tab or a return) gets an apostrophe in front, and it is as buf_add_plain shows it. Figures are
+ * csv_put_field's.
  */
 void csv_put_text(struct buf *b, struct text s);
 

@@ -114,6 +114,47 @@ void buf_add_utf8(struct buf *b, struct text t)
 	}
 }
 
+/* U+061C, U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069 */
+static bool turns_text(uint32_t c)
+{
+	return c == 0x61C || c == 0x200E || c == 0x200F || (c >= 0x2028 && c <= 0x202E) ||
+	       (c >= 0x2066 && c <= 0x2069);
+}
+
+void buf_add_plain(struct buf *b, struct text t)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < t.n;) {
+		const unsigned char *p = (const unsigned char *)t.p + i;
+		if (*p >= 0x20 && *p < 0x7F) {
+			i++;
+			continue;
+		}
+		const size_t left = t.n - i, most = left < 4 ? left : 4;
+		size_t n = *p < 0x80 ? 1 : *p < 0xE0 ? 2 : *p < 0xF0 ? 3 : 4;
+		const bool good = *p < 0x80 || (n <= most && utf8_valid_prefix(t.p + i, n) == n);
+		uint32_t c = !good    ? 0
+			     : n == 1 ? *p
+			     : n == 2 ? (uint32_t)(p[0] & 0x1F) << 6 | (p[1] & 0x3F)
+			     : n == 3 ? (uint32_t)(p[0] & 0x0F) << 12 |
+						(uint32_t)(p[1] & 0x3F) << 6 | (p[2] & 0x3F)
+				      : 0x10000;
+		n = good ? n : 1;
+		if (good && (c == '\t' || c == '\n' || (c >= 0xA0 && !turns_text(c)))) {
+			i += n;
+			continue;
+		}
+		buf_add(b, t.p + kept, i - kept);
+		if (good)
+			buf_printf(b, "\\u%04x", c);
+		else
+			buf_puts(b, "\xEF\xBF\xBD");
+		i += n;
+		kept = i;
+	}
+	buf_add(b, t.p + kept, t.n - kept);
+}
+
 void buf_printf(struct buf *b, const char *fmt, ...)
 {
 	va_list ap;

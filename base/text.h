@@ -68,6 +68,13 @@ void buf_puts(struct buf *b, const char *s);
 void buf_int(struct buf *b, int64_t v);
 /* The text as UTF-8 without NUL: each byte that is none becomes U+FFFD. */
 void buf_add_utf8(struct buf *b, struct text t);
+/*
+ * The text as people may see it: control characters but tab and newline, and those that turn the
+ * direction of writing or end a line unseen, become \uXXXX (in JSON the same text), bytes that are
+ * no UTF-8 U+FFFD. Every text from outside goes through this on its way to a terminal, a page or a
+ * PDF.
+ */
+void buf_add_plain(struct buf *b, struct text t);
 /* Writes the digits of v in front of `end`, two at a time, and returns where they begin: nothing
  * for 0, otherwise perhaps a zero too many. 20 bytes suffice. */
 char *digits_before(char *end, uint64_t v);

@@ -344,7 +344,7 @@ static int draft(struct cli *cli, struct err *e)
 			o.unpriced += i.unpriced;
 		if (rc == 0 && one) {
 			rc = put(&out, &i, FORMAT_JSON, false, e);
-			fwrite(out.p, 1, out.n, stdout);
+			plain_write(stdout, (struct text){ out.p, out.n });
 		} else if (rc == 0 && cli->json) {
 			invoice_list_item(&j, &i);
 		} else if (rc == 0) {
@@ -638,7 +638,7 @@ static int note(struct cli *cli, struct err *e)
 	if (rc == 0 && cli->json) {
 		struct buf out = { 0 };
 		rc = put(&out, &i, FORMAT_JSON, false, e);
-		fwrite(out.p, 1, out.n, stdout);
+		plain_write(stdout, (struct text){ out.p, out.n });
 		buf_release(&out);
 	} else if (rc == 0 && !cli->quiet) {
 		printf("%.*s\n", (int)i.number.n, i.number.p);

@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/when.h"
 #include "pricing/book.h"
+#include "reports/plain.h"
 
 enum { OPTION_VALUES_MAX = 256 };
 

@@ -21,7 +21,7 @@ static int report_error(const struct err *e, bool json)
 		buf_printf(&b, "{\"error\":{\"code\":\"%s\",\"message\":", err_name(e->code));
 		json_put_string(&b, text_of(e->message));
 		buf_puts(&b, "}}\n");
-		fputs(b.p, stdout);
+		plain_write(stdout, (struct text){ b.p, b.n });
 		buf_release(&b);
 	}
 	return err_exit_status(e->code);

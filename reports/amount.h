@@ -4,6 +4,7 @@
 #define TALLY_REPORTS_AMOUNT_H
 
 #include "base/money.h"
+#include "reports/plain.h"
 
 /* Each replaces what b holds. */
 void put_amount(struct buf *b, const char *plain, const char *currency, bool lower_bound);

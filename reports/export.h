@@ -10,6 +10,7 @@
 #include "base/zone.h"
 #include "meter/ledger/ledger.h"
 #include "meter/store/usage_query.h"
+#include "reports/plain.h"
 
 struct export_options {
 	FILE *out;

@@ -121,7 +121,7 @@ static int put_entry(void *user, const struct ledger_entry *en)
 static void flush(struct writer *w)
 {
 	if (w->b.n)
-		fwrite(w->b.p, 1, w->b.n, w->o->out);
+		plain_write(w->o->out, (struct text){ w->b.p, w->b.n });
 	w->b.n = 0;
 }
 

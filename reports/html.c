@@ -1,6 +1,6 @@
 #include "reports/html.h"
 
-void html_put(struct buf *b, struct text s)
+static void put_escaped(struct buf *b, struct text s)
 {
 	for (size_t i = 0; i < s.n; i++)
 		switch (s.p[i]) {
@@ -22,4 +22,12 @@ void html_put(struct buf *b, struct text s)
 		default:
 			buf_add(b, s.p + i, 1);
 		}
+}
+
+void html_put(struct buf *b, struct text s)
+{
+	struct buf plain = { 0 };
+	buf_add_plain(&plain, s);
+	put_escaped(b, (struct text){ plain.p, plain.n });
+	buf_release(&plain);
 }

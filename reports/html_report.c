@@ -18,11 +18,14 @@ const char *web_asset(const char *name)
 /* Inside a script element "<" could end it; in JSON it stands in strings only. */
 static void put_json(struct buf *b, struct text json)
 {
-	for (size_t i = 0; i < json.n; i++)
-		if (json.p[i] == '<')
+	struct buf plain = { 0 };
+	buf_add_plain(&plain, json);
+	for (size_t i = 0; i < plain.n; i++)
+		if (plain.p[i] == '<')
 			buf_puts(b, "\\u003c");
 		else
-			buf_add(b, json.p + i, 1);
+			buf_add(b, plain.p + i, 1);
+	buf_release(&plain);
 }
 
 void html_report_put(struct buf *b, const char *title, struct text document)

@@ -62,6 +62,8 @@ static double put(struct page *p, double x, double y, double width, int align, c
 	PangoLayout *l = pdf.pango_cairo_create_layout(p->cr);
 	PangoFontDescription *d = pdf.pango_font_description_from_string(font);
 	int w, h;
+	struct buf plain = { 0 };
+	buf_add_plain(&plain, text_of(text));
 	pdf.pango_layout_set_font_description(l, d);
 	pdf.pango_font_description_free(d);
 	if (width > 0) {
@@ -69,7 +71,8 @@ static double put(struct page *p, double x, double y, double width, int align, c
 		pdf.pango_layout_set_wrap(l, PANGO_WRAP_WORD_CHAR);
 	}
 	pdf.pango_layout_set_alignment(l, align > 0 ? PANGO_ALIGN_RIGHT : PANGO_ALIGN_LEFT);
-	pdf.pango_layout_set_text(l, text, -1);
+	pdf.pango_layout_set_text(l, plain.p, (int)plain.n);
+	buf_release(&plain);
 	pdf.pango_layout_get_size(l, &w, &h);
 	if (!p->measuring) {
 		colour(p, c);

@@ -296,7 +296,7 @@ static void put_rule(struct buf *b, int width)
 	buf_puts(b, "\n");
 }
 
-void invoice_text_put(struct buf *b, const struct invoice_view *v, int width)
+static void put_text_form(struct buf *b, const struct invoice_view *v, int width)
 {
 	const int q = (int)longest(v, quantity_of, 8), p = (int)longest(v, price_of, 10),
 		  a = (int)longest(v, amount_of_line, 6);
@@ -341,6 +341,14 @@ void invoice_text_put(struct buf *b, const struct invoice_view *v, int width)
 		buf_printf(b, "\n%s\n", v->small_print);
 }
 
+void invoice_text_put(struct buf *b, const struct invoice_view *v, int width)
+{
+	struct buf raw = { 0 };
+	put_text_form(&raw, v, width);
+	buf_add_plain(b, (struct text){ raw.p, raw.n });
+	buf_release(&raw);
+}
+
 /* --- CSV and JSON --- */
 
 void invoice_csv_put(struct buf *b, const struct invoice_view *v)
@@ -373,7 +381,7 @@ void invoice_csv_put(struct buf *b, const struct invoice_view *v)
 	}
 }
 
-void invoice_json_put(struct buf *b, const struct invoice_view *v)
+static void put_json_form(struct buf *b, const struct invoice_view *v)
 {
 	/* the document as it stands, but for the status that it has now */
 	const char *sep = "{";
@@ -398,4 +406,12 @@ void invoice_json_put(struct buf *b, const struct invoice_view *v)
 		}
 	}
 	buf_puts(b, "}\n");
+}
+
+void invoice_json_put(struct buf *b, const struct invoice_view *v)
+{
+	struct buf raw = { 0 };
+	put_json_form(&raw, v);
+	buf_add_plain(b, (struct text){ raw.p, raw.n });
+	buf_release(&raw);
 }

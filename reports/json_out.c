@@ -13,7 +13,7 @@ static void flush(struct json_out *j)
 {
 	if (!j->file)
 		return;
-	fwrite(j->b.p, 1, j->b.n, j->file);
+	plain_write(j->file, (struct text){ j->b.p, j->b.n });
 	j->b.n = 0;
 }
 
@@ -30,8 +30,8 @@ void json_out_take(struct json_out *j, struct buf *out)
 	CHECK(j->depth == 0 && !j->file);
 	buf_add(&j->b, "\n", 1);
 	buf_release(out);
-	*out = j->b;
-	j->b = (struct buf){ 0 };
+	buf_add_plain(out, (struct text){ j->b.p, j->b.n });
+	buf_release(&j->b);
 }
 
 static void line(struct json_out *j)

@@ -11,6 +11,7 @@
 
 #include "base/instant.h"
 #include "base/money.h"
+#include "reports/plain.h"
 
 struct json_out {
 	struct buf b;

@@ -10,6 +10,7 @@
 
 #include "meter/read/record.h"
 #include "pricing/price_spans.h"
+#include "reports/plain.h"
 
 enum sql_dialect { SQL_POSTGRES, SQL_DUCKDB, SQL_CLICKHOUSE, SQL_SQLITE, SQL_DIALECTS };
 /* How the usage table writes instants; SQL_TIME_OWN is a timestamp, in SQLite ISO 8601 text. */

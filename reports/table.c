@@ -68,7 +68,10 @@ void table_cell(struct table *t, const char *text)
 		t->room = t->room ? t->room * 2 : 64;
 		t->cell = mem_grow(t->cell, t->room * sizeof *t->cell);
 	}
-	t->cell[t->cells++] = arena_printf(&t->arena, "%s", text);
+	struct buf b = { 0 };
+	buf_add_plain(&b, text_of(text));
+	t->cell[t->cells++] = arena_text(&t->arena, b.p, b.n);
+	buf_release(&b);
 }
 
 void table_blank(struct table *t)

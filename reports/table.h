@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "base/money.h"
+#include "reports/plain.h"
 
 struct table;
 struct table_column {

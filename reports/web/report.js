@@ -6,14 +6,16 @@ const tally = (() => {
 	const colour = i => palette[i % palette.length];
 	const css = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
+	/* Texts as people may see them: what controls a terminal or turns the direction of writing is written out. */
+	const plain = s => typeof s === 'string' ? s.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, c => '\\u' + c.charCodeAt(0).toString(16).padStart(4, '0')) : s;
 	function element(name, options = {}, ...children) {
 		const e = document.createElement(name);
 		for (const [key, value] of Object.entries(options)) {
 			if (key === 'class') e.className = value;
 			else if (key.startsWith('on')) e.addEventListener(key.slice(2), value);
-			else if (value !== undefined && value !== null) e.setAttribute(key, value);
+			else if (value !== undefined && value !== null) e.setAttribute(key, key === 'title' || key === 'aria-label' ? plain(value) : value);
 		}
-		for (const c of children) if (c !== null && c !== undefined) e.append(c);
+		for (const c of children) if (c !== null && c !== undefined) e.append(plain(c));
 		return e;
 	}
 	const signs = {USD: '$', EUR: '€', GBP: '£', CNY: '¥', JPY: '¥'};
@@ -47,6 +49,8 @@ const tally = (() => {
 		if (!window.Chart) return element('p', {class: 'soft'}, 'Charts were left out when this program was built.');
 		const canvas = element('canvas', {role: 'img', 'aria-label': label});
 		const box = element('div', {class: 'chart'}, canvas);
+		if (config.data.labels) config.data.labels = config.data.labels.map(plain);
+		for (const d of config.data.datasets) d.label = plain(d.label);
 		requestAnimationFrame(() => {
 			if (!canvas.isConnected) return;
 			Chart.defaults.color = css('--soft');
