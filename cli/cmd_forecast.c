@@ -9,6 +9,7 @@
 #include "meter/store/usage_query.h"
 #include "reports/amount.h"
 #include "reports/json_out.h"
+#include "reports/plain.h"
 #include "reports/table.h"
 #include "sim/forecast.h"
 

@@ -14,6 +14,7 @@
 #include "meter/store/usage_blocks.h"
 #include "reports/amount.h"
 #include "reports/blocks_report.h"
+#include "reports/plain.h"
 #include "reports/quota_report.h"
 #include "reports/table.h"
 
@@ -271,7 +272,7 @@ static int print_line(json_value *input, json_value *state, const struct quota_l
 		buf_printf(&part, "context %.*s %%", (int)strcspn(context.p, "."), context.p);
 		put_part(&line, part.p);
 	}
-	puts(line.n ? line.p : "tally");
+	printf("%s\n", line.n ? line.p : "tally");
 	buf_release(&part);
 	buf_release(&line);
 	return 0;

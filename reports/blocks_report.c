@@ -7,6 +7,7 @@
 #include "reports/amount.h"
 #include "reports/json_out.h"
 #include "reports/look.h"
+#include "reports/plain.h"
 #include "reports/table.h"
 #include "reports/usage_report.h"
 

@@ -6,6 +6,7 @@
 
 #include "base/csv.h"
 #include "reports/amount.h"
+#include "reports/plain.h"
 #include "reports/table.h"
 #include "reports/usage_report.h"
 

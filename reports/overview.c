@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "reports/amount.h"
+#include "reports/plain.h"
 #include "reports/table.h"
 #include "reports/usage_report.h"
 

@@ -6,6 +6,7 @@
 #include "reports/amount.h"
 #include "reports/blocks_report.h"
 #include "reports/json_out.h"
+#include "reports/plain.h"
 #include "reports/table.h"
 
 void put_percent(struct buf *b, int64_t millionths)

@@ -11,6 +11,7 @@
 #include "base/processor.h"
 #include "reports/amount.h"
 #include "reports/json_out.h"
+#include "reports/plain.h"
 #include "reports/table.h"
 
 static _Thread_local const struct replay_report *ordering;

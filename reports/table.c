@@ -231,14 +231,17 @@ static int terminal_width(void)
 void print_note(const char *format, ...)
 {
 	const int width = terminal_width();
-	char *text = NULL;
+	char *given = NULL;
+	struct buf clean = { 0 };
 	va_list args;
 	va_start(args, format);
-	CHECK(vasprintf(&text, format, args) >= 0);
+	CHECK(vasprintf(&given, format, args) >= 0);
 	va_end(args);
-	const char *start = text + strspn(text, "\n"), *word = start + strspn(start, " ");
+	const size_t blank = strspn(given, "\n");
+	buf_add_plain(&clean, text_of(given + blank));
+	const char *start = clean.n ? clean.p : "", *word = start + strspn(start, " ");
 	const int indent = (int)(word - start);
-	fwrite(text, 1, (size_t)(start - text), stdout);
+	fwrite(given, 1, blank, stdout);
 	int column = printf("%*s", indent, "");
 	for (bool first = true; *word; first = false) {
 		const size_t n = strcspn(word, " ");
@@ -252,7 +255,8 @@ void print_note(const char *format, ...)
 		word += n + (word[n] == ' ');
 	}
 	printf("\n");
-	free(text);
+	buf_release(&clean);
+	free(given);
 }
 
 static void say_what_left(const struct table *t)

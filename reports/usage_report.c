@@ -6,6 +6,7 @@
 
 #include "base/csv.h"
 #include "reports/amount.h"
+#include "reports/plain.h"
 #include "reports/table.h"
 
 static _Thread_local const struct usage_report *ordering;
