@@ -68,7 +68,7 @@ static const struct {
 	const char *title, *names; /* each name between bars */
 } groups[] = {
 	{ "Look: what was used, and what it cost",
-	  "|overview|today|daily|weekly|monthly|session|blocks|quota|statusline|usage|replay|explain|records|status|cost|" },
+	  "|overview|today|daily|weekly|monthly|session|blocks|quota|statusline|usage|replay|explain|records|sources|status|cost|" },
 	{ "Plan: what it would cost",
 	  "|plan|whatif|forecast|cascade|cache|sim fit|sim generate|pack|" },
 	{ "Meter: usage records, each once",
@@ -76,7 +76,7 @@ static const struct {
 	{ "Prices", "|price list|price show|price history|price check|price import|price sql|" },
 	{ "Credits",
 	  "|credit balance|credit grant|credit account|credit accounts|credit check|credit ledger|credit plan|credit offers|credit "
-	  "subscribe|credit trace|credit draw|credit expire|credit void|credit post|credit "
+	  "subscribe|credit trace|credit draw|credit expire|credit void|credit repair|credit post|credit "
 	  "holds|credit hold|credit settle|credit release|" },
 	{ "Bill, budget and reconcile",
 	  "|invoice draft|invoice finalize|invoice list|invoice show|invoice void|invoice "
