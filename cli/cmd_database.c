@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "cli/command.h"
+#include "meter/billing/spending.h"
 #include "meter/check_store.h"
 #include "meter/ingest/quarantine.h"
 #include "meter/ledger/ledger.h"
@@ -64,6 +65,8 @@ static int fsck(struct cli *cli, struct err *e)
 		rc = store_begin(store, clock_now(), e);
 		if (rc == 0)
 			rc = rollup_rebuild(store, e);
+		if (rc == 0)
+			rc = spending_held_rebuild(store, e);
 		if (rc == 0)
 			rc = store_index_ids(store, e);
 		if (rc == 0)

@@ -39,6 +39,11 @@ static const struct {
 	{ "records carry negative counts",
 	  "SELECT count(*) FROM usage WHERE kind<>1 AND (input<0 OR cache_read<0 OR "
 	  "cache_write_5m<0 OR cache_write_1h<0 OR output<0 OR reasoning<0 OR requests<0)" },
+	{ "sums of open holds are not what they add up to",
+	  "SELECT count(*) FROM held s WHERE EXISTS(SELECT 1 FROM (SELECT "
+	  "coalesce(sum(pico/1000000),0) AS m,coalesce(sum(pico%1000000),0) AS r FROM hold h WHERE "
+	  "state='open' AND h.currency=s.currency AND s.customer IN ('',h.customer) AND s.project "
+	  "IN ('',h.project) AND s.model IN ('',h.model)) o WHERE o.m<>s.millions OR o.r<>s.rest)" },
 	{ "records claim more reasoning than output",
 	  "SELECT count(*) FROM usage WHERE abs(reasoning)>abs(output)" },
 };

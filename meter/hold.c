@@ -240,6 +240,17 @@ static int check_limit(const struct hold *h, const struct standing *st, struct e
 		       money_format(h->amount, text[3]));
 }
 
+/* What is held of the scopes around it. */
+static int count_held(struct store *s, const struct hold *h, int sign, struct err *e)
+{
+	struct held_part p = held_part_of(h->amount, h->credits);
+	p.customer = h->customer;
+	p.project = h->project;
+	p.model = h->model;
+	p.currency = h->currency;
+	return spending_held_changed(s, &p, sign, e);
+}
+
 static int add_hold(struct store *s, const struct hold *h, struct instant now, struct err *e)
 {
 	struct query *q;
@@ -256,7 +267,8 @@ static int add_hold(struct store *s, const struct hold *h, struct instant now, s
 	db_bind_text(q, ":request", h->request);
 	db_bind_int(q, ":created", now.us);
 	db_bind_int(q, ":expires", h->expires.us);
-	return db_done(store_db(s), q, e);
+	rc = db_done(store_db(s), q, e);
+	return rc == 0 ? count_held(s, h, 1, e) : rc;
 }
 
 int hold_open(struct spending *sp, struct ledger *l, const struct hold *h, struct instant now,
@@ -292,21 +304,22 @@ int hold_open(struct spending *sp, struct ledger *l, const struct hold *h, struc
 	return rc;
 }
 
-static int write_end(struct spending *sp, struct text id, const char *state, struct text usage,
-		     struct instant now, struct err *e)
+static int write_end(struct spending *sp, const struct hold *h, const char *state,
+		     struct text usage, struct instant now, struct err *e)
 {
 	struct query *q;
 	int rc = db_statement(store_db(spending_store(sp)), STORE_END_HOLD, &q, e);
 	if (rc != 0)
 		return rc;
-	db_bind_text(q, ":id", id);
+	db_bind_text(q, ":id", h->id);
 	db_bind_text(q, ":state", text_of(state));
 	db_bind_int(q, ":now", now.us);
 	if (usage.n)
 		db_bind_text(q, ":usage", usage);
 	else
 		db_bind_null(q, ":usage");
-	return db_done(store_db(spending_store(sp)), q, e);
+	rc = db_done(store_db(spending_store(sp)), q, e);
+	return rc == 0 ? count_held(spending_store(sp), h, -1, e) : rc;
 }
 
 /* *writes: whether the hold's state changes; it may have ended so already, or have expired. */
@@ -362,7 +375,7 @@ int hold_end(struct spending *sp, struct text id, const char *state, struct text
 	if (rc == 0)
 		rc = check_end(&h, state, usage, &writes, e);
 	if (rc == 0 && writes)
-		rc = write_end(sp, id, state, usage, now, e);
+		rc = write_end(sp, &h, state, usage, now, e);
 	if (rc == 0 && strcmp(state, "settled") == 0)
 		rc = count_settled(sp, &h, usage, e);
 	arena_release(&texts);
@@ -372,7 +385,9 @@ int hold_end(struct spending *sp, struct text id, const char *state, struct text
 int hold_expire(struct spending *sp, struct instant now, int64_t *count, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(store_db(spending_store(sp)), STORE_EXPIRE_HOLDS, &q, e);
+	int rc = spending_held_expires(spending_store(sp), now, e);
+	if (rc == 0)
+		rc = db_statement(store_db(spending_store(sp)), STORE_EXPIRE_HOLDS, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":now", now.us);
@@ -402,7 +417,7 @@ static int settle_found(struct spending *sp, struct ledger *l, const struct hold
 	snprintf(key, sizeof key, "hold:%.*s", (int)h->id.n, h->id.p);
 	const int64_t account = a->id;
 	/* that a hold ends once is what keeps this from happening twice */
-	rc = write_end(sp, h->id, "settled", text_of(key), now, e);
+	rc = write_end(sp, h, "settled", text_of(key), now, e);
 	if (rc == 0)
 		rc = count_settled(sp, h, text_of(key), e);
 	if (rc == 0)

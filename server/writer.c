@@ -621,6 +621,7 @@ static void forget_all(struct writer *w)
 	drawer_forget(w->drawer);
 	spending_close(w->spending);
 	w->spending = spending_open(w->store);
+	spending_keep_held(w->spending);
 }
 
 /* The end of each job: its answer, or why there is none. */
@@ -808,6 +809,7 @@ int writer_open(struct writer **out, const struct writer_options *o, struct err 
 		rc = drawer_open(&w->drawer, w->ledger, o->book, e);
 	if (rc == 0) {
 		w->spending = spending_open(w->store);
+		spending_keep_held(w->spending);
 		atomic_store(&w->stats.rows, store_last_seq(w->store));
 		if (pthread_create(&w->thread, NULL, run, w) != 0)
 			rc = err_set(e, ERR_SYSTEM, "no thread could be started");

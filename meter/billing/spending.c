@@ -23,6 +23,7 @@ struct spending {
 	struct spent *spent;
 	size_t count;
 	struct buf key;
+	bool keeps_held;
 };
 
 struct spending *spending_open(struct store *s)
@@ -40,6 +41,11 @@ void spending_close(struct spending *sp)
 	buf_release(&sp->key);
 	free(sp->spent);
 	free(sp);
+}
+
+void spending_keep_held(struct spending *sp)
+{
+	sp->keeps_held = true;
 }
 
 struct store *spending_store(const struct spending *sp)
@@ -275,32 +281,147 @@ int spending_settled(struct store *st, const struct settled_hold *h, struct err 
 
 /* --- what is held --- */
 
-static int add_held(struct spending *sp, const struct spending_scope *c, struct instant now,
-		    struct scope_state *out, struct err *e)
+struct held_part held_part_of(struct money amount, struct nano_credits credits)
+{
+	return (struct held_part){ .millions = amount.pico / 1000000,
+				   .rest = amount.pico % 1000000,
+				   .credit_millions = credits.nano / 1000000,
+				   .credit_rest = credits.nano % 1000000 };
+}
+
+int spending_held_changed(struct store *st, const struct held_part *p, int sign, struct err *e)
+{
+	static const enum store_statement both[] = { SPENDING_HELD_NEED, SPENDING_HELD_ADD };
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < sizeof both / sizeof *both; i++) {
+		struct query *q;
+		rc = db_statement(store_db(st), both[i], &q, e);
+		if (rc != 0)
+			break;
+		db_bind_text(q, ":customer", p->customer);
+		db_bind_text(q, ":project", p->project);
+		db_bind_text(q, ":model", p->model);
+		db_bind_text(q, ":currency", p->currency);
+		if (both[i] == SPENDING_HELD_ADD) {
+			db_bind_int(q, ":millions", sign * p->millions);
+			db_bind_int(q, ":rest", sign * p->rest);
+			db_bind_int(q, ":credit_millions", sign * p->credit_millions);
+			db_bind_int(q, ":credit_rest", sign * p->credit_rest);
+		}
+		rc = db_done(store_db(st), q, e);
+	}
+	return rc;
+}
+
+int spending_held_expires(struct store *st, struct instant now, struct err *e)
+{
+	struct db *db = store_db(st);
+	struct held_part *list = NULL;
+	struct arena texts = { 0 };
+	struct query *q;
+	size_t n = 0;
+	int rc = db_statement(db, SPENDING_HELD_DUE, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":now", now.us);
+	while ((rc = db_step(db, q, e)) == 1) {
+		struct text name[4];
+		static const int places[4] = { 5, 6, 7, 0 };
+		for (int i = 0; i < 4; i++) {
+			struct text t = db_text(q, places[i]);
+			name[i] = (struct text){ arena_text(&texts, t.n ? t.p : "", t.n), t.n };
+		}
+		if ((n & (n - 1)) == 0)
+			list = mem_grow(list, (n ? n * 2 : 1) * sizeof *list);
+		list[n++] = (struct held_part){ name[0],      name[1],	    name[2],
+						name[3],      db_int(q, 1), db_int(q, 2),
+						db_int(q, 3), db_int(q, 4) };
+	}
+	db_reset(q);
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		rc = spending_held_changed(st, &list[i], -1, e);
+	free(list);
+	arena_release(&texts);
+	return rc;
+}
+
+int spending_held_rebuild(struct store *st, struct err *e)
+{
+	return db_run(store_db(st), "DELETE FROM held", e);
+}
+
+/* Sums of holds, in the order of their parts; of other currencies only that there are any. */
+struct held_sums {
+	int128 pico, nano, foreign;
+	bool any;
+};
+
+static int sum_held(struct spending *sp, const struct spending_scope *c, enum store_statement which,
+		    struct instant now, struct held_sums *out, struct err *e)
 {
 	struct db *db = store_db(sp->store);
 	struct query *q;
-	int128 credits = 0;
-	int rc = db_statement(db, c->customer.n ? SPENDING_HELD_OF : SPENDING_HELD, &q, e);
+	int rc = db_statement(db, which, &q, e);
+	*out = (struct held_sums){ 0 };
 	if (rc != 0)
 		return rc;
-	if (c->customer.n)
-		db_bind_text(q, ":customer", c->customer);
 	db_bind_text(q, ":project", c->project);
 	db_bind_text(q, ":model", c->model);
-	db_bind_int(q, ":now", now.us);
+	db_bind_text(q, ":customer", c->customer);
+	if (which != SPENDING_HELD_KEPT)
+		db_bind_int(q, ":now", now.us);
 	while ((rc = db_step(db, q, e)) == 1) {
-		/* whole units and the rest are summed apart: no number of holds passes 64 bits */
 		const int128 pico = (int128)db_int(q, 1) * 1000000 + db_int(q, 2);
-		credits += (int128)db_int(q, 3) * 1000000000 + db_int(q, 4);
-		if (text_eq(db_text(q, 0), c->currency))
-			out->held.atto += pico * 1000000;
-		else
-			out->held_foreign |= pico > 0;
+		out->any = true;
+		out->nano += (int128)db_int(q, 3) * 1000000 + db_int(q, 4);
+		*(text_eq(db_text(q, 0), c->currency) ? &out->pico : &out->foreign) += pico;
 	}
 	db_reset(q);
-	out->held_credits.nano = credits > INT64_MAX ? INT64_MAX : (int64_t)credits;
 	return rc;
+}
+
+/* The sum of a scope that is not kept yet. */
+static int keep_held(struct spending *sp, const struct spending_scope *c, struct err *e)
+{
+	struct db *db = store_db(sp->store);
+	struct query *q;
+	int rc = db_statement(db, SPENDING_KEEP_HELD, &q, e);
+	for (int i = 0; rc == 0 && i < 2; i++) {
+		db_bind_text(q, ":customer", c->customer);
+		db_bind_text(q, ":project", c->project);
+		db_bind_text(q, ":model", c->model);
+		if (i)
+			db_bind_text(q, ":currency", c->currency);
+		rc = db_done(db, q, e);
+		if (rc != 0 || db_changes(db))
+			break;
+		rc = i ? 0 : db_statement(db, SPENDING_KEEP_NONE, &q, e);
+	}
+	return rc;
+}
+
+static int add_held(struct spending *sp, const struct spending_scope *c, struct instant now,
+		    struct scope_state *out, struct err *e)
+{
+	struct held_sums all, late = { 0 };
+	int rc = sum_held(sp, c, SPENDING_HELD_KEPT, now, &all, e);
+	if (rc == 0 && !all.any && sp->keeps_held) {
+		rc = keep_held(sp, c, e);
+		if (rc == 0)
+			rc = sum_held(sp, c, SPENDING_HELD_KEPT, now, &all, e);
+	}
+	if (rc == 0 && all.any) /* what is over, but has not been marked so */
+		rc = sum_held(sp, c, SPENDING_HELD_LATE, now, &late, e);
+	else if (rc == 0)
+		rc = sum_held(sp, c, c->customer.n ? SPENDING_HELD_OF : SPENDING_HELD, now, &all,
+			      e);
+	if (rc != 0)
+		return rc;
+	const int128 credits = all.nano - late.nano;
+	out->held.atto = (all.pico - late.pico) * 1000000;
+	out->held_foreign = all.foreign > late.foreign;
+	out->held_credits.nano = credits > INT64_MAX ? INT64_MAX : (int64_t)credits;
+	return 0;
 }
 
 static int catch_up(struct spending *sp, const struct spending_scope *c,

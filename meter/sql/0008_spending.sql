@@ -20,3 +20,17 @@ CREATE TABLE settled_apart (
 ) STRICT;
 CREATE INDEX settled_apart_first ON settled_apart (first);
 CREATE INDEX settled_apart_created ON settled_apart (created);
+
+-- What is held of a scope ('': any), of every scope that was asked for once: kept with each hold that begins or ends, so that
+-- no question adds up all that is open. Absent: it is added up. Whole millions of 1e-12 and of 1e-9 apart from the rest, for 64 bits.
+CREATE TABLE held (
+	customer TEXT NOT NULL,
+	project TEXT NOT NULL,
+	model TEXT NOT NULL,
+	currency TEXT NOT NULL,
+	millions INTEGER NOT NULL,
+	rest INTEGER NOT NULL,
+	credit_millions INTEGER NOT NULL,
+	credit_rest INTEGER NOT NULL,
+	PRIMARY KEY (customer, project, model, currency)
+) STRICT, WITHOUT ROWID;

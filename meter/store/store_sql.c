@@ -160,11 +160,38 @@ const char *const store_sql[STORE_STATEMENTS] = {
 		"SELECT pico,period,currency FROM spending_limit WHERE customer=:customer",
 #define IN_SCOPE "AND :project IN ('',project) AND :model IN ('',model) "
 #define HELD_SUMS \
-	"SELECT currency,sum(pico/1000000),sum(pico%1000000),sum(credits/1000000000)," \
-	"sum(credits%1000000000) FROM hold INDEXED BY hold_open WHERE state='open' AND " \
-	"expires>:now " IN_SCOPE
-	[SPENDING_HELD] = HELD_SUMS "GROUP BY currency",
-	[SPENDING_HELD_OF] = HELD_SUMS "AND customer=:customer GROUP BY currency",
+	"sum(pico/1000000),sum(pico%1000000),sum(credits/1000000),sum(credits%1000000) FROM hold "
+#define HELD_IN "WHERE state='open' AND :customer IN ('',customer) " IN_SCOPE
+	[SPENDING_HELD_KEPT] =
+		"SELECT currency,millions,rest,credit_millions,credit_rest FROM held WHERE "
+		"customer=:customer AND project=:project AND model=:model",
+	[SPENDING_HELD] = "SELECT currency," HELD_SUMS HELD_IN "AND expires>:now GROUP BY currency",
+	[SPENDING_HELD_OF] =
+		"SELECT currency," HELD_SUMS "INDEXED BY hold_open WHERE state='open' "
+		"AND customer=:customer " IN_SCOPE "AND expires>:now GROUP BY currency",
+	[SPENDING_HELD_LATE] = "SELECT currency," HELD_SUMS "INDEXED BY hold_expiry " HELD_IN
+			       "AND expires<=:now GROUP BY currency",
+	[SPENDING_HELD_DUE] =
+		"SELECT currency,"
+		"sum(pico/1000000),sum(pico%1000000),sum(credits/1000000),"
+		"sum(credits%1000000),customer,project,model FROM hold INDEXED BY hold_expiry WHERE state='open' AND "
+		"expires<=:now GROUP BY currency,customer,project,model",
+	[SPENDING_KEEP_HELD] =
+		"INSERT INTO held SELECT :customer,:project,:model,currency," HELD_SUMS HELD_IN
+		"GROUP BY currency",
+	[SPENDING_KEEP_NONE] =
+		"INSERT INTO held VALUES(:customer,:project,:model,:currency,0,0,0,0)",
+#define HELD_SCOPES \
+	"WHERE customer IN ('',:customer) AND project IN ('',:project) AND model IN ('',:model) "
+	[SPENDING_HELD_NEED] =
+		"INSERT INTO held SELECT DISTINCT customer,project,model,:currency,0,0,0,0 FROM "
+		"held h " HELD_SCOPES "AND NOT EXISTS(SELECT 1 FROM held o WHERE "
+		"o.customer=h.customer AND o.project=h.project AND o.model=h.model AND "
+		"o.currency=:currency)",
+	[SPENDING_HELD_ADD] =
+		"UPDATE held SET millions=millions+:millions,rest=rest+:rest,"
+		"credit_millions=credit_millions+:credit_millions,"
+		"credit_rest=credit_rest+:credit_rest " HELD_SCOPES "AND currency=:currency",
 	[LEDGER_HELD] = "SELECT sum(credits) FROM hold INDEXED BY hold_open WHERE state='open' AND "
 			"customer=:customer AND expires>:now",
 	[SPENDING_ADD_APART] =

@@ -36,6 +36,8 @@ life() {
 	"$TALLY" credit settle h2 10 -q
 	# as a settlement over HTTP whose record has no price leaves it
 	sqlite3 a.db "INSERT INTO settled_apart VALUES(1,'h2','beta','','','USD',1,0,0)"
+	# as a server keeps it
+	sqlite3 a.db "INSERT INTO held SELECT 'beta','','','USD',sum(pico/1000000),sum(pico%1000000),sum(credits/1000000),sum(credits%1000000) FROM hold WHERE state='open' AND customer='beta'"
 	"$TALLY" limit set acme --amount 1000 --period month -q
 	"$TALLY" budget set all --amount 0.01 --period ever --soft 50,100 -q
 	"$TALLY" budget status -q >/dev/null || true

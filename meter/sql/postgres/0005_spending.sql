@@ -21,3 +21,17 @@ CREATE TABLE settled_apart (
 );
 CREATE INDEX settled_apart_first ON settled_apart (first);
 CREATE INDEX settled_apart_created ON settled_apart (created);
+
+-- What is held of a scope ('': any), of every scope that was asked for once: kept with each hold that begins or ends, so that
+-- no question adds up all that is open. Absent: it is added up. Whole millions of 1e-12 and of 1e-9 apart from the rest, for 64 bits.
+CREATE TABLE held (
+	customer TEXT NOT NULL,
+	project TEXT NOT NULL,
+	model TEXT NOT NULL,
+	currency TEXT NOT NULL,
+	millions BIGINT NOT NULL,
+	rest BIGINT NOT NULL,
+	credit_millions BIGINT NOT NULL,
+	credit_rest BIGINT NOT NULL
+);
+CREATE INDEX held_of ON held (customer);
