@@ -42,6 +42,8 @@ const char *const store_sql[STORE_STATEMENTS] = {
 		"INSERT INTO about VALUES('identity',:identity) ON CONFLICT DO NOTHING",
 	[STORE_PROBE] = "INSERT INTO about VALUES('probed',:at) ON CONFLICT(key) DO UPDATE SET "
 			"value=excluded.value",
+	[STORE_HAS_OWN_IDS] = "SELECT count(*) FROM about WHERE key='own_ids'",
+	[STORE_SET_OWN_IDS] = "INSERT INTO about VALUES('own_ids','1') ON CONFLICT DO NOTHING",
 	[STORE_LAST_SEQ] = "SELECT " FILE_LAST_NUMBER,
 	[STORE_DATA_VERSION] = "PRAGMA data_version",
 	[STORE_IDS_FROM] =
