@@ -430,8 +430,7 @@ const char *const store_postgres_sql[STORE_STATEMENTS] = {
 	[STORE_LAST_SEQ] = "SELECT greatest((SELECT max(seq) FROM usage),(SELECT "
 			   "max(first+rows-1) FROM skipped))",
 	/* what others wrote is seen at every transaction's beginning */
-	[STORE_DATA_VERSION] =
-		"SELECT hashtextextended(CAST(txid_current_snapshot() AS text),0)",
+	[STORE_DATA_VERSION] = "SELECT hashtextextended(CAST(txid_current_snapshot() AS text),0)",
 	/* by several writers at once */
 	[STORE_ADD_SUBJECT] = ADD_SUBJECT " ON CONFLICT DO NOTHING RETURNING id",
 	[STORE_ADD_SERIES] = ADD_SERIES " ON CONFLICT DO NOTHING RETURNING id",

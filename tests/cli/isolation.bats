@@ -122,3 +122,17 @@ records() { "$TALLY" usage --db "$TALLY_DB" --json | sed -n 's/.*"records": *\([
 	as beta /v1/usage "$(use call-1 10)"; expect 0 '"result":"accepted"'
 	run sql t.db "SELECT told FROM quarantine"; expect 0 '"own_ids":"true"'
 }
+@test "a database that records of an older version hurt is found, voided and mended" {
+	on_server && skip "the hurt is done to a file"
+	command -v sqlite3 >/dev/null || skip "no sqlite3 shell"
+	for i in 1 2 3 4; do call h$i acme; done >h.jsonl
+	"$TALLY" ingest -q h.jsonl
+	sqlite3 t.db "DROP TRIGGER usage_is_never_changed; UPDATE usage SET input=9223372036854775807 WHERE seq<4"
+	run "$TALLY" fsck; expect 5 "the record 'h1' (row 1) counts more than a record may" "the record 'h3'"
+	run "$TALLY" fsck --rebuild; expect 1 "do not fit"
+	for i in 1 2 3; do run "$TALLY" void h$i --why hurt; expect 0 voided; done
+	run "$TALLY" fsck --rebuild; expect 0 clean
+	run "$TALLY" usage --json; expect 0 '"records": 1' '"input": 10000'
+	call h5 acme >h5.jsonl; run "$TALLY" ingest h5.jsonl; expect 0 "1 accepted"
+	run "$TALLY" fsck; expect 0 clean
+}
