@@ -1,13 +1,136 @@
 #include "base/db.h"
 
 #include <stdlib.h>
+#include <strings.h>
 
 #include "base/arena.h"
 #include "base/db_driver.h"
 
+static bool is_uri(const char *path)
+{
+	return strncasecmp(path, "postgresql:", 11) == 0 || strncasecmp(path, "postgres:", 9) == 0;
+}
+
+/* A keyword string of libpq: it begins with one of its keywords and '='. */
+static bool is_keywords(const char *path)
+{
+	static const char *const keywords[] = {
+		"host",
+		"hostaddr",
+		"port",
+		"dbname",
+		"user",
+		"password",
+		"passfile",
+		"service",
+		"sslmode",
+		"sslrootcert",
+		"sslcert",
+		"sslkey",
+		"sslpassword",
+		"connect_timeout",
+		"application_name",
+		"options",
+		"client_encoding",
+		"target_session_attrs",
+		"channel_binding",
+		"gssencmode",
+		"krbsrvname",
+		"requirepeer",
+		"keepalives",
+		"keepalives_idle",
+		"keepalives_interval",
+		"keepalives_count",
+		"tcp_user_timeout",
+		"fallback_application_name",
+		"replication",
+		"sslcompression",
+		"sslcrl",
+		"sslcrldir",
+		"sslsni",
+		"ssl_min_protocol_version",
+		"ssl_max_protocol_version",
+		"gsslib",
+		"require_auth",
+		"load_balance_hosts",
+		"sslnegotiation",
+	};
+	path += strspn(path, " \t\n");
+	for (size_t i = 0; i < sizeof keywords / sizeof *keywords; i++) {
+		const size_t n = strlen(keywords[i]);
+		if (strncasecmp(path, keywords[i], n) == 0 &&
+		    path[n + strspn(path + n, " \t")] == '=')
+			return true;
+	}
+	return false;
+}
+
 bool db_is_server(const char *path)
 {
-	return strncmp(path, "postgresql://", 13) == 0 || strncmp(path, "postgres://", 11) == 0;
+	return is_uri(path) || is_keywords(path);
+}
+
+/* Whether a parameter's name is that of a secret. */
+static bool is_secret(const char *name, size_t n)
+{
+	return (n == 8 && strncasecmp(name, "password", n) == 0) ||
+	       (n == 11 && strncasecmp(name, "sslpassword", n) == 0);
+}
+
+/* Of a keyword string: what is not a secret. */
+static void show_keywords(struct buf *b, const char *p)
+{
+	for (;;) {
+		p += strspn(p, " \t\n");
+		if (!*p)
+			return;
+		const char *name = p, *value;
+		const size_t n = strcspn(p, "= \t\n");
+		p += n;
+		p += strspn(p, " \t\n");
+		if (*p++ != '=')
+			return; /* libpq will refuse it */
+		p += strspn(p, " \t\n");
+		value = p;
+		const bool quoted = *p == '\'';
+		for (p += quoted; *p && (quoted ? *p != '\'' : !strchr(" \t\n", *p)); p++)
+			if (*p == '\\' && p[1])
+				p++;
+		p += quoted && *p;
+		if (is_secret(name, n))
+			continue;
+		buf_puts(b, b->n ? " " : "");
+		buf_add(b, name, n);
+		buf_puts(b, "=");
+		buf_add(b, value, (size_t)(p - value));
+	}
+}
+
+/* Of a URI: neither what stands between a ':' and the last '@' before the parameters, nor a secret
+ * parameter. A password may hold '@', '/' and '?' that should have been escaped: then all before
+ * the last '@' of the address is left out. */
+static void show_uri(struct buf *b, const char *path)
+{
+	const char *rest = strchr(path, ':') + 1;
+	rest += strspn(rest, "/");
+	buf_add(b, path, (size_t)(rest - path));
+	const char *at = strrchr(rest, '@'), *colon = strchr(rest, ':');
+	if (at && colon && colon < at) {
+		buf_add(b, rest, (size_t)(colon - rest));
+		rest = at;
+	}
+	const char *query = strchr(rest, '?');
+	buf_add(b, rest, query ? (size_t)(query - rest) : strlen(rest));
+	char mark = '?';
+	while (query) {
+		const char *name = query + 1;
+		query = strchr(name, '&');
+		if (memchr(name, '%', strcspn(name, "=&")) || is_secret(name, strcspn(name, "=&")))
+			continue;
+		buf_add(b, &mark, 1);
+		buf_add(b, name, query ? (size_t)(query - name) : strlen(name));
+		mark = '&';
+	}
 }
 
 bool db_on_server(const struct db *db)
@@ -15,20 +138,17 @@ bool db_on_server(const struct db *db)
 	return db->driver == &db_postgres;
 }
 
-/* The path without what stands between ':' and '@' of an address. */
+/* The path without passwords, whatever the address looks like. */
 static char *path_to_show(const char *path)
 {
-	char *shown = mem_text(path);
+	struct buf b = { 0 };
 	if (!db_is_server(path))
-		return shown;
-	char *user = strstr(shown, "://") + 3, *at = memrchr(user, '@', strcspn(user, "?"));
-	char *secret = at ? memchr(user, ':', (size_t)(at - user)) : NULL;
-	if (secret)
-		memmove(secret, at, strlen(at) + 1);
-	char *parameter = strstr(shown, "password=");
-	if (parameter)
-		*parameter = 0;
-	return shown;
+		return mem_text(path);
+	if (is_uri(path))
+		show_uri(&b, path);
+	else
+		show_keywords(&b, path);
+	return b.n ? b.p : mem_text("the server");
 }
 
 int db_open(struct db *db, const char *path, enum db_mode mode, const struct db_schema *schema,

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 #include <sys/random.h>
 
 #include "base/arena.h"
@@ -10,7 +11,11 @@
 #include "base/library.h"
 
 #define FUNCTIONS(X) \
-	X(PQconnectdb) \
+	X(PQconnectdbParams) \
+	X(PQconninfoParse) \
+	X(PQconninfoFree) \
+	X(PQfreemem) \
+	X(PQparameterStatus) \
 	X(PQfinish) \
 	X(PQreset) \
 	X(PQstatus) \
@@ -188,12 +193,21 @@ static int run(struct db *db, const char *sql, struct err *e)
 
 static int set_up(struct db *db, struct err *e)
 {
-	char sql[240];
-	snprintf(sql, sizeof sql,
-		 "SET search_path TO tally; SET synchronous_commit TO on; SET lock_timeout TO "
-		 "'30s'; SET client_encoding TO 'UTF8'; SET tally.session TO '%016llx'",
-		 (unsigned long long)connection_of(db)->session);
-	return run(db, sql, e);
+	struct buf sql = { 0 };
+	/* whatever the database, the role or the address say: what changes the text of values, what
+	 * is durable, and how long anything stands still. A writer that does would hold up all
+	 * others, so it has less time than a reader (WRITER_WAITS) and they wait longer for it. */
+	buf_puts(&sql,
+		 "SET search_path TO tally; SET synchronous_commit TO on; SET client_encoding TO "
+		 "'UTF8'; SET bytea_output TO 'hex'; SET standard_conforming_strings TO on; SET "
+		 "DateStyle TO 'ISO, YMD'; SET IntervalStyle TO 'postgres'; SET TimeZone TO 'UTC'; "
+		 "SET extra_float_digits TO 1; SET lock_timeout TO '20s'; SET statement_timeout TO "
+		 "'10min'; SET idle_in_transaction_session_timeout TO '5min'; ");
+	buf_printf(&sql, "SET tally.session TO '%016llx'",
+		   (unsigned long long)connection_of(db)->session);
+	int rc = run(db, sql.p, e);
+	buf_release(&sql);
+	return rc;
 }
 
 /* Connects anew when the server was away; never inside a transaction, which is lost with it. */
@@ -253,7 +267,9 @@ static int begin_with(struct db *db, const char *sql, struct err *e)
 }
 
 /* What others commit while a transaction waits is seen by its next statement. */
-#define BEGIN_WRITING "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+/* A writer that stands still (a machine that sleeps) is ended, and its locks with it. */
+#define WRITER_WAITS "SET LOCAL idle_in_transaction_session_timeout TO '15s'"
+#define BEGIN_WRITING "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; " WRITER_WAITS
 static void put_lock(struct buf *b, const struct db *db, bool shared)
 {
 	buf_printf(b, "SELECT pg_advisory_xact_lock%s(%d)", shared ? "_shared" : "",
@@ -284,11 +300,29 @@ static int lock(struct db *db, bool shared, struct err *e)
 	return rc;
 }
 
+/* Whoever owns the schema can give its tables triggers that run as whoever writes to them. */
+static int check_owner(struct db *db, struct err *e)
+{
+	int64_t foreign;
+	int rc = db_read_int(db,
+			     "SELECT count(*) FROM pg_namespace WHERE nspname='tally' AND NOT "
+			     "pg_has_role(nspowner,'USAGE')",
+			     &foreign, e);
+	if (rc == 0 && foreign)
+		rc = err_set(e, ERR_INVALID,
+			     "%s: the schema 'tally' belongs to another role; write as its owner "
+			     "or a member of it",
+			     db->path);
+	return rc;
+}
+
 static int migrate(struct db *db, enum db_mode mode, struct err *e)
 {
 	int64_t version;
 	const int64_t known = db_migrations_known(db->schema->postgres_migrations);
-	int rc = version_of(db, &version, e);
+	int rc = mode == DB_READ ? 0 : check_owner(db, e);
+	if (rc == 0)
+		rc = version_of(db, &version, e);
 	if (rc != 0)
 		return rc;
 	if (version > known)
@@ -307,7 +341,9 @@ static int migrate(struct db *db, enum db_mode mode, struct err *e)
 			       "%s has an older schema; let a command that writes upgrade it",
 			       db->path);
 	rc = begin(db, e);
-	/* another process may have been faster */
+	/* a step over many rows takes its time; another process may have been faster */
+	if (rc == 0)
+		rc = run(db, "SET LOCAL statement_timeout TO 0", e);
 	if (rc == 0)
 		rc = run(db, "CREATE SCHEMA IF NOT EXISTS tally", e);
 	if (rc == 0)
@@ -323,6 +359,60 @@ static int migrate(struct db *db, enum db_mode mode, struct err *e)
 	return 0;
 }
 
+/* The scheme as libpq knows it, which would take any other for a keyword string. */
+static char *plain_address(const char *path)
+{
+	char *address = mem_text(path);
+	const char *colon = strchr(path, ':');
+	if (strncasecmp(path, "postgres", 8) == 0 && colon)
+		for (char *p = address; p < address + (colon - path); p++)
+			*p = (char)tolower((unsigned char)*p);
+	return address;
+}
+
+/* Whether libpq would take a part of a password for the host or the database: it must not hold '@'
+ * or '/' as they are. */
+static bool is_ambiguous(const char *address)
+{
+	const char *rest = strstr(address, "://");
+	if (strncmp(address, "postgres", 8) != 0 || !rest)
+		return false;
+	rest += 3;
+	const size_t n = strcspn(rest, "?");
+	const char *at = memchr(rest, '@', n), *slash = memchr(rest, '/', n);
+	return at && ((slash && slash < at) || memrchr(rest, '@', n) != at);
+}
+
+/*
+ * libpq repeats parts of an address that it cannot read, with the password in them: what it says is
+ * shown only once it has understood the address. The sockets are watched, so that a server that is
+ * gone without a word is noticed within half a minute.
+ */
+static int connect_to(struct db *db, const char *path, struct err *e)
+{
+	static const char *const keywords[] = { "connect_timeout",	     "keepalives",
+						"keepalives_idle",	     "keepalives_interval",
+						"keepalives_count",	     "tcp_user_timeout",
+						"fallback_application_name", "dbname",
+						"client_encoding",	     NULL };
+	char *address = plain_address(path), *why = NULL;
+	const char *const values[] = { "10",	"1",	 "10",	  "5",	  "3",
+				       "30000", "tally", address, "UTF8", NULL };
+	PQconninfoOption *parsed = is_ambiguous(address) ? NULL : pq.PQconninfoParse(address, &why);
+	if (parsed)
+		connection_of(db)->pg = pq.PQconnectdbParams(keywords, values, 1);
+	pq.PQconninfoFree(parsed);
+	pq.PQfreemem(why);
+	free(address);
+	return connection_of(db)->pg
+		       ? 0
+		       : err_set(e, ERR_INVALID,
+				 "%s: not an address of a PostgreSQL database "
+				 "(postgresql://user:password@host:port/name, with %%40 for '@', "
+				 "%%2F for '/' and %%3A for ':' in a password)",
+				 db->path);
+}
+
 static int open_server(struct db *db, const char *path, enum db_mode mode, struct err *e)
 {
 	int rc = library_need(&library, e);
@@ -331,7 +421,9 @@ static int open_server(struct db *db, const char *path, enum db_mode mode, struc
 	struct connection *c = mem_zalloc(sizeof *c);
 	db->connection = c;
 	CHECK(getrandom(&c->session, sizeof c->session, 0) == sizeof c->session);
-	c->pg = pq.PQconnectdb(path);
+	rc = connect_to(db, path, e);
+	if (rc != 0)
+		return rc;
 	if (pq.PQstatus(c->pg) != CONNECTION_OK) {
 		const char *why = pq.PQerrorMessage(c->pg);
 		return err_set(e, ERR_UNREADABLE, "could not connect to %s: %.*s", db->path,
@@ -340,6 +432,12 @@ static int open_server(struct db *db, const char *path, enum db_mode mode, struc
 	if (pq.PQserverVersion(c->pg) < OLDEST_SERVER)
 		return err_set(e, ERR_INVALID, "%s: PostgreSQL 12 or later is needed, not %d",
 			       db->path, pq.PQserverVersion(c->pg) / 10000);
+	const char *encoding = pq.PQparameterStatus(c->pg, "server_encoding");
+	if (!encoding || strcmp(encoding, "UTF8") != 0)
+		return err_set(e, ERR_INVALID,
+			       "%s: the database's encoding is %s, and only UTF8 holds every text "
+			       "(createdb -E UTF8 -T template0)",
+			       db->path, encoding ? encoding : "unknown");
 	pq.PQsetNoticeProcessor(c->pg, ignore, NULL);
 	rc = set_up(db, e);
 	return rc == 0 ? migrate(db, mode, e) : rc;

@@ -259,12 +259,21 @@ static int status(struct cli *cli, struct err *e)
 			   .only = cli->argument_count ? cli->argument[0] : NULL };
 	const struct budget_listener listener = { &x, pass, told };
 	int64_t raised = 0;
-	int rc = cli_store(cli, &store, DB_WRITE, e);
+	struct err unable;
+	/* who may only read sees how the budgets stand; alarms are left to those who write */
+	bool writes = cli_store(cli, &store, DB_WRITE, &unable) == 0;
+	int rc = writes ? 0 : cli_store(cli, &store, DB_READ, e);
 	if (rc != 0)
 		return rc;
 	x.budgets = budgets_open(store);
-	rc = store_begin(store, x.now, e);
-	if (rc == 0) {
+	rc = writes ? store_begin(store, x.now, &unable) : 0;
+	if (rc != 0 && unable.code != ERR_STORE) {
+		*e = unable;
+	} else if (rc != 0) {
+		writes = false;
+		rc = 0;
+	}
+	if (rc == 0 && writes) {
 		rc = budgets_raise(x.budgets, x.now, &listener, &raised, e);
 		if (rc == 0)
 			rc = store_commit(store, e);
@@ -290,7 +299,7 @@ static int status(struct cli *cli, struct err *e)
 		table_print(x.t);
 	}
 	table_close(x.t);
-	if (rc == 0)
+	if (rc == 0 && writes)
 		rc = budgets_tell(x.budgets, x.now, true, &listener, e);
 	if (rc == 0 && x.only && !x.any)
 		rc = err_set(e, ERR_NOT_FOUND, "there is no budget '%s'", x.only);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "meter/billing/budget.h"
+#include "meter/store/record_id.h"
 #include "meter/store/store_sql.h"
 
 int limit_set(struct store *s, const struct spending_limit *l, struct instant now, struct err *e)
@@ -178,7 +179,8 @@ static int check_open(const struct hold *h, struct instant now, struct err *e)
 	bool late = text_is(h->state, "open") && h->expires.us <= now.us;
 	if (text_is(h->state, "open") && !late)
 		return 0;
-	return err_set(e, ERR_CONFLICT, "the hold '%.*s' is %.*s already", (int)h->id.n, h->id.p,
+	const struct text id = record_id_as_sent(h->customer, h->id);
+	return err_set(e, ERR_CONFLICT, "the hold '%.*s' is %.*s already", (int)id.n, id.p,
 		       late ? 7 : (int)h->state.n, late ? "expired" : h->state.p);
 }
 
@@ -186,9 +188,10 @@ static int check_open(const struct hold *h, struct instant now, struct err *e)
 static int check_known(const struct hold *known, const struct hold *asked, struct instant now,
 		       struct err *e)
 {
+	const struct text id = record_id_as_sent(asked->customer, asked->id);
 	if (!text_eq(known->request, asked->request) || !text_eq(known->customer, asked->customer))
 		return err_set(e, ERR_CONFLICT, "the hold '%.*s' exists with another request",
-			       (int)asked->id.n, asked->id.p);
+			       (int)id.n, id.p);
 	return check_open(known, now, e);
 }
 
@@ -326,13 +329,15 @@ static int write_end(struct spending *sp, const struct hold *h, const char *stat
 static int check_end(const struct hold *h, const char *state, struct text usage, bool *writes,
 		     struct err *e)
 {
-	bool same = text_is(h->state, state) && text_eq(h->usage, usage);
+	const struct text id = record_id_as_sent(h->customer, h->id);
+	bool same = text_is(h->state, state) && text_eq(record_id_as_sent(h->customer, h->usage),
+							record_id_as_sent(h->customer, usage));
 	/* the record counts; the reservation had ended already */
 	bool late = text_is(h->state, "expired") && strcmp(state, "settled") == 0;
 	*writes = !same && !late;
 	if (!*writes || text_is(h->state, "open"))
 		return 0;
-	return err_set(e, ERR_CONFLICT, "the hold '%.*s' is %.*s already", (int)h->id.n, h->id.p,
+	return err_set(e, ERR_CONFLICT, "the hold '%.*s' is %.*s already", (int)id.n, id.p,
 		       (int)h->state.n, h->state.p);
 }
 

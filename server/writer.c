@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "meter/store/record_id.h"
 #include "meter/store/rollup.h"
 
 enum { RECORDS_A_COMMIT = 20000, IDLE_MS = 500 };
@@ -166,8 +167,8 @@ static int take_items(struct writer *w, struct job *j, struct instant now, struc
 		const struct job_item *it = &j->item[i];
 		const struct metered *m = it->refused ? NULL : assembly_call(j->calls, it->call);
 		if (m && is_foreign(j, m))
-			rc = ingest_refuse(w->in, m->line, m->raw, TEXT(""),
-					   "the token speaks for another customer", now, e);
+			rc = ingest_refuse(w->in, m->line, m->raw, TEXT(""), INGEST_FOREIGN, now,
+					   e);
 		else if (m)
 			rc = ingest_take_as(w->in, m, it->id.n ? it->id : ingest_id(w->in, m), now,
 					    e);
@@ -226,11 +227,51 @@ static int take_usage(struct writer *w, struct job *j, struct instant now, struc
 
 /* --- holds --- */
 
-static void put_hold(struct buf *b, const struct hold *h, const struct standing *st)
+/* A hold of a customer's token has its id in the customer's own space, as records have theirs.
+ * Those of the common space are the token's too where they are of its customer; of others it learns
+ * nothing. */
+static int find_hold(struct writer *w, struct job *j, struct text id, struct hold *out,
+		     struct err *e)
+{
+	struct buf own = { 0 };
+	int rc = -ERR_NOT_FOUND;
+	if (j->customer) {
+		record_id_put_own(&own, text_of(j->customer), id);
+		rc = hold_find(w->store, (struct text){ own.p, own.n }, out, &j->arena, e);
+		buf_release(&own);
+	}
+	if (rc == -ERR_NOT_FOUND)
+		rc = hold_find(w->store, id, out, &j->arena, e);
+	if (rc == 0 && j->customer && !text_is(out->customer, j->customer))
+		rc = err_set(e, ERR_NOT_FOUND, "there is no hold '%.*s'", (int)id.n, id.p);
+	return rc;
+}
+
+/* The full name of the id that a hold is asked for with. */
+static int own_hold_id(struct writer *w, struct job *j, struct hold *h, struct err *e)
+{
+	struct hold known;
+	struct buf own = { 0 };
+	int rc = find_hold(w, j, h->id, &known, e);
+	if (rc == 0)
+		h->id = known.id;
+	if (rc != -ERR_NOT_FOUND)
+		return rc;
+	record_id_put_own(&own, text_of(j->customer), h->id);
+	h->id = keep(j, own.p, own.n);
+	buf_release(&own);
+	return h->id.n <= RECORD_TEXT_MAX
+		       ? 0
+		       : err_set(e, ERR_INVALID,
+				 "fields 'id' and 'customer' are too long together");
+}
+
+/* of_token: its id as the customer's token sent it. */
+static void put_hold(struct buf *b, const struct hold *h, const struct standing *st, bool of_token)
 {
 	char text[DECIMAL_TEXT_MAX], when[INSTANT_TEXT_MAX];
 	buf_puts(b, "\"schema\":\"tally.hold/1\",\"id\":");
-	json_put_string(b, h->id);
+	json_put_string(b, of_token ? record_id_as_sent(h->customer, h->id) : h->id);
 	buf_puts(b, ",\"customer\":");
 	json_put_string(b, h->customer);
 	buf_printf(b, ",\"amount\":\"%s\",\"currency\":", money_format(h->amount, text));
@@ -363,6 +404,9 @@ static int take_hold(struct writer *w, struct job *j, struct instant now, struct
 	if (rc != 0)
 		return rc;
 	rc = read_request(w, j, json_root(d), &h, now, e);
+	/* one that is made here is like no other */
+	if (rc == 0 && j->customer && json_string(json_member(json_root(d), "id")).n)
+		rc = own_hold_id(w, j, &h, e);
 	if (rc == 0)
 		rc = hold_open(w->spending, w->ledger, &h, now, &st, e);
 	/* what is stored is the answer, also to a request that comes again when prices have changed
@@ -372,11 +416,18 @@ static int take_hold(struct writer *w, struct job *j, struct instant now, struct
 	if (rc == 0) {
 		j->status = 201;
 		buf_puts(&j->answer, "{");
-		put_hold(&j->answer, &h, &st);
+		put_hold(&j->answer, &h, &st, j->customer);
 		buf_puts(&j->answer, "}\n");
 	}
 	json_close(d);
 	return rc;
+}
+
+/* The id of a settlement's record that has none. */
+static struct text hold_record_id(struct job *j, const struct hold *h)
+{
+	const struct text id = j->customer ? record_id_as_sent(h->customer, h->id) : h->id;
+	return text_of(arena_printf(&j->arena, "hold:%.*s", (int)id.n, id.p));
 }
 
 /* The estimate as usage, for a stream that broke off with nothing metered. */
@@ -397,8 +448,7 @@ static int add_estimate(struct job *j, const struct hold *h, struct err *e)
 			       "the hold names an amount and no tokens, so the usage of the call "
 			       "must be sent");
 	struct metered *m = assembly_call(j->calls, 0);
-	m->record.text[FIELD_ID] =
-		text_of(arena_printf(&j->arena, "hold:%.*s", (int)h->id.n, h->id.p));
+	m->record.text[FIELD_ID] = hold_record_id(j, h);
 	m->record.present |= (uint64_t)1 << FIELD_ID;
 	m->shape = "hold.estimate";
 	return 0;
@@ -408,11 +458,7 @@ static int take_settlement(struct writer *w, struct job *j, struct instant now, 
 {
 	struct hold h;
 	struct standing st;
-	int rc = hold_find(w->store, j->hold_id, &h, &j->arena, e);
-	if (rc != 0)
-		return rc;
-	if (j->customer && !text_is(h.customer, j->customer))
-		rc = err_set(e, ERR_DENIED, "the token speaks for another customer");
+	int rc = find_hold(w, j, j->hold_id, &h, e);
 	if (rc == 0 && assembly_count(j->calls) == 0 && j->broken_off)
 		rc = add_estimate(j, &h, e);
 	if (rc == 0 && (assembly_count(j->calls) != 1 || j->item_count != 1))
@@ -424,8 +470,7 @@ static int take_settlement(struct writer *w, struct job *j, struct instant now, 
 		struct metered *m = assembly_call(j->calls, 0);
 		m->broken_off |= j->broken_off;
 		if (m->record.text[FIELD_ID].n == 0) {
-			m->record.text[FIELD_ID] =
-				text_of(arena_printf(&j->arena, "hold:%.*s", (int)h.id.n, h.id.p));
+			m->record.text[FIELD_ID] = hold_record_id(j, &h);
 			m->record.present |= (uint64_t)1 << FIELD_ID;
 		}
 		if (m->record.text[FIELD_CUSTOMER].n == 0) {
@@ -442,13 +487,13 @@ static int take_settlement(struct writer *w, struct job *j, struct instant now, 
 				     "open");
 		/* how it counts is seen from the record */
 		if (rc == 0)
-			rc = hold_end(w->spending, h.id, "settled", usage, now, e);
+			rc = hold_end(w->spending, h.id, "settled", ingest_last_id(w->in), now, e);
 		if (rc == 0)
 			rc = standing_of(w->spending, h.customer, h.currency, now, &st, e);
-		if (rc == 0 && (rc = hold_find(w->store, j->hold_id, &h, &j->arena, e)) == 0) {
+		if (rc == 0 && (rc = hold_find(w->store, h.id, &h, &j->arena, e)) == 0) {
 			j->status = 200;
 			buf_puts(&j->answer, "{");
-			put_hold(&j->answer, &h, &st);
+			put_hold(&j->answer, &h, &st, j->customer);
 			buf_puts(&j->answer, ",\"usage\":");
 			json_put_string(&j->answer, usage);
 			buf_puts(&j->answer, ",\"items\":[");
@@ -462,17 +507,15 @@ static int take_settlement(struct writer *w, struct job *j, struct instant now, 
 static int take_release(struct writer *w, struct job *j, struct instant now, struct err *e)
 {
 	struct hold h;
-	int rc = hold_find(w->store, j->hold_id, &h, &j->arena, e);
-	if (rc == 0 && j->customer && !text_is(h.customer, j->customer))
-		rc = err_set(e, ERR_DENIED, "the token speaks for another customer");
+	int rc = find_hold(w, j, j->hold_id, &h, e);
 	if (rc == 0)
-		rc = hold_end(w->spending, j->hold_id, "released", TEXT(""), now, e);
+		rc = hold_end(w->spending, h.id, "released", TEXT(""), now, e);
 	if (rc == 0)
-		rc = hold_find(w->store, j->hold_id, &h, &j->arena, e);
+		rc = hold_find(w->store, h.id, &h, &j->arena, e);
 	if (rc == 0) {
 		j->status = 200;
 		buf_puts(&j->answer, "{");
-		put_hold(&j->answer, &h, NULL);
+		put_hold(&j->answer, &h, NULL, j->customer);
 		buf_puts(&j->answer, "}\n");
 	}
 	return rc;
@@ -558,7 +601,7 @@ static void prefetch(struct writer *w, struct job *j, struct instant now)
 			const struct text id = ingest_id(w->in, m);
 			it->id = m->record.text[FIELD_ID].n ? id : keep(j, id.p, id.n);
 		}
-		store_prefetch(w->store, it->id);
+		ingest_prefetch(w->in, m, it->id);
 	}
 }
 
@@ -568,7 +611,9 @@ static int only_append(struct writer *w, const struct job *list, bool *out, stru
 	bool draws;
 	*out = false;
 	for (const struct job *j = list; j; j = j->next)
-		if (j->kind != JOB_USAGE)
+		/* an id of a customer's own may be in the common space as well, and others write
+		 * there */
+		if (j->kind != JOB_USAGE || j->customer)
 			return 0;
 	if (!db_on_server(store_db(w->store)))
 		return 0;

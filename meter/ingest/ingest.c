@@ -9,6 +9,7 @@
 #include "meter/formats/counts.h"
 #include "meter/ingest/quarantine.h"
 #include "meter/ingest/spans.h"
+#include "meter/store/record_id.h"
 #include "pricing/tariffs.h"
 
 /* How often a content without an id stood in this source. */
@@ -29,6 +30,10 @@ struct ingest {
 	struct occurrence *occurrence;
 	size_t occurrences, occurrence_room;
 	struct buf id, text, told;
+	struct buf full, other; /* ids in the spaces of customers */
+	struct text stored;	/* and as it is stored */
+	bool looks_at_own;	/* there are such ids: they are looked for ahead */
+	struct text shown;	/* the id of the record at work as its sender knows it */
 	/* of the last record: most follow each other with the same shape */
 	const char *shape, *rule;
 	int64_t origin;
@@ -61,6 +66,7 @@ static void put_all_told(struct ingest *in)
 	put_told(&in->told, "project", in->o.project);
 	put_told(&in->told, "model", in->o.model);
 	put_told(&in->told, "provider", in->o.provider);
+	put_told(&in->told, "own_ids", in->o.own_ids ? "true" : NULL);
 	buf_puts(&in->told, "}");
 }
 
@@ -90,6 +96,8 @@ void ingest_close(struct ingest *in)
 	buf_release(&in->id);
 	buf_release(&in->text);
 	buf_release(&in->told);
+	buf_release(&in->full);
+	buf_release(&in->other);
 	free(in->occurrence);
 	free(in->source);
 	free(in);
@@ -136,6 +144,7 @@ void ingest_next_source(struct ingest *in, const char *customer, struct instant 
 	in->o.at = at;
 	in->user = user;
 	in->o.customer = customer;
+	in->o.own_ids = customer != NULL;
 	if (other)
 		put_all_told(in);
 }
@@ -506,7 +515,7 @@ static int take_known(struct ingest *in, const struct metered *m, const struct r
 	struct usage_row have;
 	int rc;
 	if (!known->current) { /* it was voided: sending it again changes nothing */
-		tell(in, INGEST_DUPLICATE, r->text[FIELD_ID], NULL);
+		tell(in, INGEST_DUPLICATE, in->shown, NULL);
 		return 0;
 	}
 	/* a correction does not make the original a conflict */
@@ -527,14 +536,14 @@ static int take_known(struct ingest *in, const struct metered *m, const struct r
 			rc = append_grown(in, m, &have, known, r, e);
 		if (s != SIGHTING_OTHER) {
 			if (rc == 0)
-				tell(in, INGEST_DUPLICATE, r->text[FIELD_ID], NULL);
+				tell(in, INGEST_DUPLICATE, in->shown, NULL);
 			return rc;
 		}
 	}
 	compare(&in->text, &have, r, m->web_searches,
 		m->cumulative || have.flags & USAGE_TIME_ASSUMED || r->time_us == TIME_ABSENT);
 	if (in->text.n == 0) {
-		tell(in, INGEST_DUPLICATE, r->text[FIELD_ID], NULL);
+		tell(in, INGEST_DUPLICATE, in->shown, NULL);
 		return 0;
 	}
 	struct buf record = { 0 };
@@ -549,7 +558,7 @@ static int take_known(struct ingest *in, const struct metered *m, const struct r
 				       .line = m->line };
 	rc = conflict_hold(in->store, &c, now, e);
 	if (rc == 0)
-		tell(in, INGEST_CONFLICT, r->text[FIELD_ID], why);
+		tell(in, INGEST_CONFLICT, in->shown, why);
 	buf_release(&record);
 	return rc;
 }
@@ -601,6 +610,82 @@ static int look_for_double(struct ingest *in, const struct metered *m, const str
 	return rc;
 }
 
+static struct text own_id(struct buf *b, struct text customer, struct text id)
+{
+	b->n = 0;
+	record_id_put_own(b, customer, id);
+	return (struct text){ b->p, b->n };
+}
+
+void ingest_prefetch(struct ingest *in, const struct metered *m, struct text id)
+{
+	if (in->o.own_ids) {
+		store_prefetch(in->store, own_id(&in->full, text_of(in->o.customer), id));
+		store_prefetch_look(in->store, id);
+	} else {
+		store_prefetch(in->store, id);
+		struct text customer = m->record.text[FIELD_CUSTOMER];
+		if (!customer.n && in->o.customer)
+			customer = text_of(in->o.customer);
+		if (in->looks_at_own && customer.n)
+			store_prefetch_look(in->store, own_id(&in->full, customer, id));
+	}
+}
+
+/* What an operator or a file had recorded of the call before its customer sent it. */
+static int find_common(struct ingest *in, struct text customer, struct text *id,
+		       struct known_id *known, struct err *e)
+{
+	struct usage_row row;
+	struct known_id common;
+	int rc = store_look_for(in->store, in->shown, &common, e);
+	if (rc == 0 && common.first)
+		rc = store_row(in->store, common.first, &row, e);
+	if (rc == 0 && common.first && text_eq(row.record.text[FIELD_CUSTOMER], customer)) {
+		*known = common;
+		*id = in->shown;
+	}
+	return rc;
+}
+
+/* What the customer sent of the call that an operator or a file records now. */
+static int find_own(struct ingest *in, struct text customer, struct text *id,
+		    struct known_id *known, struct err *e)
+{
+	struct known_id own;
+	bool any;
+	int rc = store_has_own_ids(in->store, &any, e);
+	if (rc != 0 || !any)
+		return rc;
+	in->looks_at_own = true;
+	const struct text full = own_id(&in->other, customer, in->shown);
+	rc = store_look_for(in->store, full, &own, e);
+	if (rc == 0 && own.first) {
+		*known = own;
+		*id = full;
+	}
+	return rc;
+}
+
+/*
+ * An id that a customer's token sends is that customer's own. One of an operator or a file is of
+ * the common space, and there of whatever customer its first record names. The same id of the same
+ * customer in both is the same call, whoever tells of it first. *id becomes the one that the record
+ * is, or will be, stored with.
+ */
+static int find_id(struct ingest *in, struct text customer, struct text *id, struct known_id *known,
+		   struct err *e)
+{
+	in->shown = *id;
+	if (in->o.own_ids)
+		*id = own_id(&in->full, customer, *id);
+	int rc = store_find(in->store, *id, known, e);
+	if (rc != 0 || known->first || !customer.n)
+		return rc;
+	return in->o.own_ids ? find_common(in, customer, id, known, e)
+			     : find_own(in, customer, id, known, e);
+}
+
 int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, struct instant now,
 		   struct err *e)
 {
@@ -611,11 +696,13 @@ int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, s
 			 (m->aggregate ? USAGE_AGGREGATE : 0);
 	char why[200];
 	bool unpriced;
-	r.text[FIELD_ID] = id;
-	r.present |= (uint64_t)1 << FIELD_ID;
-	int rc = store_find(in->store, r.text[FIELD_ID], &known, e);
+	if (in->o.own_ids && !text_is(r.text[FIELD_CUSTOMER], in->o.customer))
+		return ingest_refuse(in, m->line, m->raw, TEXT(""), INGEST_FOREIGN, now, e);
+	int rc = find_id(in, r.text[FIELD_CUSTOMER], &id, &known, e);
 	if (rc != 0)
 		return rc;
+	r.text[FIELD_ID] = in->stored = id;
+	r.present |= (uint64_t)1 << FIELD_ID;
 	const char *bad = ingest_check_size(&r, m->web_searches, why);
 	if (known.first && !bad)
 		return take_known(in, m, &r, &known, now, e);
@@ -643,6 +730,8 @@ int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, s
 		rc = ingest_price(in, &what, &row.price, &unpriced, e);
 	if (rc == 0)
 		rc = store_append(in->store, &row, e);
+	if (rc == 0 && in->o.own_ids)
+		rc = store_set_own_ids(in->store, e);
 	if (rc != 0)
 		return rc;
 	const struct span span = span_of(m, &r);
@@ -651,8 +740,13 @@ int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, s
 	else
 		spans_add_call(in->spans, r.text[FIELD_PROVIDER], r.text[FIELD_MODEL], r.time_us);
 	in->counts.unpriced += unpriced;
-	tell(in, INGEST_ACCEPTED, r.text[FIELD_ID], NULL);
+	tell(in, INGEST_ACCEPTED, in->shown, NULL);
 	return 0;
+}
+
+struct text ingest_last_id(const struct ingest *in)
+{
+	return in->stored;
 }
 
 int ingest_take(struct ingest *in, const struct metered *m, struct instant now, struct err *e)

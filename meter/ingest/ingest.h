@@ -22,8 +22,14 @@ struct ingest_options {
 	/* instants further from now than this are refused; microseconds */
 	int64_t ahead_us_most, behind_us_most;
 	bool by_completion; /* the completion decides the price */
+	/* records are of `customer` alone, who sent them, and so are their ids (record_id_put_own)
+	 */
+	bool own_ids;
 };
 enum { AHEAD_DAYS_MOST = 1, BEHIND_DAYS_MOST = 3660 };
+
+/* Why a record of another customer than the token's is refused. */
+#define INGEST_FOREIGN "the token speaks for another customer"
 
 struct ingest_counts {
 	int64_t read, accepted, duplicates, conflicts, quarantined;
@@ -52,7 +58,7 @@ const char *ingest_result_name(enum ingest_result r);
 
 struct ingest_item {
 	enum ingest_result result;
-	struct text id;	    /* as it is stored; valid during the call */
+	struct text id;	    /* as it was sent, or made; valid during the call */
 	const char *reason; /* of conflicts and what is quarantined; else NULL */
 };
 
@@ -63,15 +69,18 @@ int ingest_open(struct ingest **out, struct store *s, const struct ingest_option
 		void *user, struct err *e);
 void ingest_close(struct ingest *in);
 
-/* The id that the record will be stored with: its own, or one that is made for it now; valid until
- * the next call. */
+/* The record's id: its own, or one that is made for it now; valid until the next call. */
 struct text ingest_id(struct ingest *in, const struct metered *m);
+/* Ahead of ingest_take_as: what it will look up, at once for many records. */
+void ingest_prefetch(struct ingest *in, const struct metered *m, struct text id);
 
 /* All inside a transaction of the store. Errors are the store's alone: the caller rolls back. */
 int ingest_take(struct ingest *in, const struct metered *m, struct instant now, struct err *e);
 /* The same with the id that ingest_id gave. */
 int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, struct instant now,
 		   struct err *e);
+/* The id that the last record taken is stored with; valid until the next call. */
+struct text ingest_last_id(const struct ingest *in);
 int ingest_refuse(struct ingest *in, int64_t line, struct text raw, struct text header,
 		  const char *why, struct instant now, struct err *e);
 /* A payload sink that collects a first error of the store for ingest_failed. */

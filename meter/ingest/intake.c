@@ -80,7 +80,7 @@ static int take_gathered(struct intake *x, struct err *e)
 	if (rc != 0 && why.code == ERR_BUSY && x->open && x->beside) {
 		roll_back(x);
 		for (size_t i = 0; i < x->gathered.count; i++)
-			store_prefetch(x->store, x->gathered.item[i].id);
+			ingest_prefetch(x->in, &x->gathered.item[i].record, x->gathered.item[i].id);
 		why.code = ERR_NONE;
 		rc = begin(x, &why);
 		if (rc == 0)
@@ -136,7 +136,7 @@ int intake_take(struct intake *x, const struct metered *m, int64_t line, struct 
 	x->anonymous |= m->record.text[FIELD_ID].n == 0;
 	if (x->gathers) {
 		struct text id = ingest_id(x->in, m);
-		store_prefetch(x->store, id);
+		ingest_prefetch(x->in, m, id);
 		gathered_add(&x->gathered, m, id, line);
 	} else {
 		rc = begin(x, e);

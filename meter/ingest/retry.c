@@ -90,6 +90,10 @@ int retry_held(struct store *s, const struct ingest_options *given, const struct
 		return rc;
 	json_value *v = json_root(d);
 	o.customer = o.customer ? o.customer : told(v, "customer");
+	/* what a customer sent stays in that customer's space, whoever tries it again */
+	o.own_ids = told(v, "own_ids") && told(v, "customer");
+	if (o.own_ids)
+		o.customer = told(v, "customer");
 	o.project = o.project ? o.project : told(v, "project");
 	o.model = o.model ? o.model : told(v, "model");
 	o.provider = o.provider ? o.provider : told(v, "provider");

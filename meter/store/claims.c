@@ -1,6 +1,7 @@
 #include "meter/store/claims.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/dict.h"
@@ -15,7 +16,16 @@ struct claim {
 	struct known_id known;
 };
 
+/* An id that is only looked for. */
+struct sought {
+	struct record_key key;
+	struct known_id known;
+};
+
 struct claims {
+	struct dict sought_by_id; /* 1 + index */
+	struct sought *sought;
+	size_t sought_count, sought_room, sought_read;
 	struct dict by_id; /* 1 + index */
 	struct claim *claim;
 	size_t count, room;
@@ -36,6 +46,8 @@ void claims_close(struct claims *c)
 	if (!c)
 		return;
 	dict_release(&c->by_id);
+	dict_release(&c->sought_by_id);
+	free(c->sought);
 	buf_release(&c->array);
 	free(c->claim);
 	free(c);
@@ -71,6 +83,7 @@ bool claims_wanted(const struct claims *c)
 
 void claims_again(struct claims *c)
 {
+	c->sought_read = 0;
 	c->taken = c->looked = 0;
 	c->number = 0;
 	for (size_t i = 0; i < c->count; i++) {
@@ -82,6 +95,8 @@ void claims_again(struct claims *c)
 void claims_forget(struct claims *c)
 {
 	dict_clear(&c->by_id);
+	dict_clear(&c->sought_by_id);
+	c->sought_count = c->sought_read = 0;
 	c->count = c->taken = c->looked = 0;
 	c->number = 0;
 }
@@ -305,6 +320,72 @@ int claims_find(struct claims *c, struct db *db, struct text id, struct known_id
 		rc = claims_look(c, db, e);
 	if (rc == 0)
 		*out = need(c, id)->known;
+	return rc;
+}
+
+static struct sought *seek(struct claims *c, struct text id)
+{
+	bool is_new;
+	uint64_t *at = dict_need(&c->sought_by_id, id, &is_new);
+	if (!is_new)
+		return &c->sought[*at - 1];
+	if (c->sought_count == c->sought_room) {
+		c->sought_room = c->sought_room ? c->sought_room * 2 : 64;
+		c->sought = mem_grow(c->sought, c->sought_room * sizeof *c->sought);
+	}
+	struct sought *s = &c->sought[c->sought_count];
+	*s = (struct sought){ 0 };
+	if (record_id_key(id, &s->key, &c->key_error) != 0)
+		s->key.n = 0;
+	*at = ++c->sought_count;
+	return s;
+}
+
+void claims_want_look(struct claims *c, struct text id)
+{
+	seek(c, id);
+}
+
+/* The rows of those that were not read yet, and what they stand for now. */
+static int read_sought(struct claims *c, struct db *db, struct err *e)
+{
+	struct query *q;
+	const size_t from = c->sought_read;
+	int rc = db_statement(db, CLAIM_ROWS, &q, e);
+	if (rc != 0)
+		return rc;
+	array_begin(&c->array, OID_BYTEA);
+	for (size_t i = from; i < c->sought_count; i++)
+		array_add(&c->array, c->sought[i].key.byte, c->sought[i].key.n);
+	array_bind(&c->array, c->sought_count - from, q, ":keys");
+	while ((rc = db_step(db, q, e)) == 1)
+		c->sought[from + (size_t)db_int(q, 0) - 1].known.first = db_int(q, 1);
+	db_reset(q);
+	for (size_t i = from; rc == 0 && i < c->sought_count; i++) {
+		struct known_id *k = &c->sought[i].known;
+		k->current = k->first;
+		if (!k->first || (rc = db_statement(db, CLAIM_CURRENT, &q, e)) != 0)
+			continue;
+		char first[32];
+		snprintf(first, sizeof first, "{%lld}", (long long)k->first);
+		db_bind_text(q, ":firsts", text_of(first));
+		while ((rc = db_step(db, q, e)) == 1)
+			k->current = db_int(q, 2) == USAGE_CORRECTION ? db_int(q, 1) : 0;
+		db_reset(q);
+	}
+	c->sought_read = rc == 0 ? c->sought_count : from;
+	return rc;
+}
+
+int claims_look_for(struct claims *c, struct db *db, struct text id, struct known_id *out,
+		    struct err *e)
+{
+	/* what this transaction has of it itself is not among the rows yet */
+	if (dict_find(&c->by_id, id))
+		return claims_find(c, db, id, out, e);
+	seek(c, id);
+	int rc = c->sought_read < c->sought_count ? read_sought(c, db, e) : 0;
+	*out = rc == 0 ? seek(c, id)->known : (struct known_id){ 0 };
 	return rc;
 }
 

@@ -33,6 +33,10 @@ void claims_again(struct claims *c);
 /* In turn. first 0: the id is new, and claimed. */
 int claims_find(struct claims *c, struct db *db, struct text id, struct known_id *out,
 		struct err *e);
+/* In turn: whether an id is known, without claiming it. Those that are wanted are read at once. */
+void claims_want_look(struct claims *c, struct text id);
+int claims_look_for(struct claims *c, struct db *db, struct text id, struct known_id *out,
+		    struct err *e);
 /* Outside of a transaction: the row of the id's record as it was committed, 0 for none. */
 int claims_search(struct db *db, struct text id, int64_t *first, struct err *e);
 /* A row of that id was appended. Errors: ERR_STORE when it is a record of a known id. */

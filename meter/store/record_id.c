@@ -35,6 +35,28 @@ void record_id_put_uuid(struct buf *b, const uint8_t uuid[RECORD_UUID_BYTES])
 	}
 }
 
+void record_id_put_own(struct buf *b, struct text customer, struct text id)
+{
+	buf_puts(b, "@");
+	for (size_t i = 0; i < customer.n; i++)
+		if (customer.p[i] == '%' || customer.p[i] == '/')
+			buf_puts(b, customer.p[i] == '%' ? "%25" : "%2F");
+		else
+			buf_add(b, &customer.p[i], 1);
+	buf_puts(b, "/");
+	buf_add(b, id.p, id.n);
+}
+
+struct text record_id_as_sent(struct text customer, struct text full)
+{
+	struct buf space = { 0 };
+	record_id_put_own(&space, customer, TEXT(""));
+	if (full.n > space.n && memcmp(full.p, space.p, space.n) == 0)
+		full = (struct text){ full.p + space.n, full.n - space.n };
+	buf_release(&space);
+	return full;
+}
+
 int record_id_key(struct text id, struct record_key *out, struct err *e)
 {
 	uint8_t digest[DIGEST_BYTES];

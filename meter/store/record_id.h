@@ -22,6 +22,15 @@ struct record_key {
 bool record_id_uuid(struct text id, uint8_t out[RECORD_UUID_BYTES]);
 /* Appends the canonical form. */
 void record_id_put_uuid(struct buf *b, const uint8_t uuid[RECORD_UUID_BYTES]);
+/*
+ * Ids that a customer's token sends live in a space of that customer's own, so that no customer can
+ * take the id of another one's record. The full name, under which such a record is stored and which
+ * operators see and use, is "@CUSTOMER/ID"; '%' and '/' of the customer are %25 and %2F in it.
+ * Appends it.
+ */
+void record_id_put_own(struct buf *b, struct text customer, struct text id);
+/* The id as its customer sent it; any other is returned as it is. */
+struct text record_id_as_sent(struct text customer, struct text full);
 /* Errors: ERR_SYSTEM. */
 int record_id_key(struct text id, struct record_key *out, struct err *e);
 

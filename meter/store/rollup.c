@@ -13,7 +13,8 @@ enum { SUM_RECORDS, SUM_REQUESTS, SUM_TOKENS, SUM_COUNT = SUM_TOKENS + BUCKET_CO
 
 struct cell {
 	int64_t cell, who, price; /* quarter and subject, or day and series */
-	int64_t sum[SUM_COUNT];
+	/* what is reversed among the rows may pass 63 bits on the way; what is stored fits */
+	int128 sum[SUM_COUNT];
 	int64_t lowest, highest;
 };
 
@@ -227,7 +228,7 @@ static int put_cells_at_once(struct store *s, enum store_statement which, const 
 		buf_int(&lines, c->price);
 		for (int k = 0; k < SUM_COUNT + 2; k++) {
 			buf_puts(&lines, "\t");
-			buf_int(&lines, k < SUM_COUNT ? c->sum[k] : ends[k - SUM_COUNT]);
+			buf_int(&lines, k < SUM_COUNT ? (int64_t)c->sum[k] : ends[k - SUM_COUNT]);
 		}
 		buf_puts(&lines, "\n");
 	}
@@ -267,7 +268,7 @@ static int put_cells(struct store *s, enum store_statement which, struct cell *l
 		db_bind_int_at(q, WHO, list[i].who);
 		db_bind_int_at(q, PRICE, list[i].price);
 		for (int k = 0; k < SUM_COUNT; k++)
-			db_bind_int_at(q, SUMS + k, list[i].sum[k]);
+			db_bind_int_at(q, SUMS + k, (int64_t)list[i].sum[k]);
 		if (span) {
 			db_bind_int_at(q, LOWEST, list[i].lowest);
 			db_bind_int_at(q, HIGHEST, list[i].highest);
@@ -317,9 +318,25 @@ int rollup_rolled_to(struct store *s, int64_t *out, struct err *e)
 	return rc < 0 ? rc : 0;
 }
 
+static int check_fit(const struct cell *list, size_t count, struct err *e)
+{
+	for (size_t i = 0; i < count; i++)
+		for (int k = 0; k < SUM_COUNT; k++)
+			if (list[i].sum[k] > INT64_MAX || list[i].sum[k] < INT64_MIN)
+				return err_set(
+					e, ERR_RANGE,
+					"the sums of a quarter of an hour or a day do not fit "
+					"(`tally fsck` names the records)");
+	return 0;
+}
+
 static int put_gathering(struct store *s, struct gathering *g, struct err *e)
 {
-	int rc = put_cells(s, STORE_ROLL_QUARTER, g->quarter, g->quarters, true, e);
+	int rc = check_fit(g->quarter, g->quarters, e);
+	if (rc == 0)
+		rc = check_fit(g->day, g->days, e);
+	if (rc == 0)
+		rc = put_cells(s, STORE_ROLL_QUARTER, g->quarter, g->quarters, true, e);
 	if (rc == 0)
 		rc = put_cells(s, STORE_ROLL_DAY, g->day, g->days, false, e);
 	return rc == 0 ? put_more(s, g, e) : rc;

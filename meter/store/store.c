@@ -41,6 +41,7 @@ struct store {
 	struct row_cache known_rows;
 	struct arena found_row; /* texts of the row that store_row gave last */
 	bool writing;		/* between begin and its end */
+	int64_t own_ids;	/* whether there are any, in this transaction; -1: not read */
 	bool beside;		/* others append as well: new records only */
 	int64_t numbers_to;	/* beside others: the last one that is this transaction's */
 	struct buf lines;	/* rows that are appended and not yet sent, for COPY */
@@ -416,6 +417,7 @@ static int begin_transaction(struct store *s, struct instant now, bool may_be_be
 {
 	const int64_t before = s->last_seq;
 	s->now = now;
+	s->own_ids = -1;
 	int rc = begin(s, may_be_beside, e);
 	s->writing = rc == 0;
 	if (rc == 0 && s->beside)
@@ -558,6 +560,36 @@ void store_prefetch(struct store *s, struct text id)
 		claims_want(s->claims, id);
 }
 
+void store_prefetch_look(struct store *s, struct text id)
+{
+	if (s->ids)
+		id_index_prefetch(s->ids, id_index_hash(s->ids, id));
+	else if (s->claims)
+		claims_want_look(s->claims, id);
+}
+
+int store_has_own_ids(struct store *s, bool *out, struct err *e)
+{
+	int64_t n = s->own_ids;
+	int rc = n < 0 ? read_int(s, STORE_HAS_OWN_IDS, &n, e) : 0;
+	*out = rc == 0 && n > 0;
+	if (rc == 0 && db_in_transaction(&s->db))
+		s->own_ids = n;
+	return rc;
+}
+
+int store_set_own_ids(struct store *s, struct err *e)
+{
+	struct query *q;
+	bool known;
+	int rc = store_has_own_ids(s, &known, e);
+	if (rc != 0 || known)
+		return rc;
+	rc = db_statement(&s->db, STORE_SET_OWN_IDS, &q, e);
+	s->own_ids = 1;
+	return rc == 0 ? db_done(&s->db, q, e) : rc;
+}
+
 /* Without an index, which only writers have, the rows are searched. */
 static int find_by_search(struct store *s, struct text id, int64_t *first, struct err *e)
 {
@@ -576,6 +608,14 @@ static int find_by_search(struct store *s, struct text id, int64_t *first, struc
 	*first = rc == 1 ? db_int(q, 0) : 0;
 	db_reset(q);
 	return rc < 0 ? rc : 0;
+}
+
+int store_look_for(struct store *s, struct text id, struct known_id *out, struct err *e)
+{
+	*out = (struct known_id){ 0 };
+	if (s->claims && db_in_transaction(&s->db))
+		return claims_look_for(s->claims, &s->db, id, out, e);
+	return store_find(s, id, out, e);
 }
 
 int store_find(struct store *s, struct text id, struct known_id *out, struct err *e)

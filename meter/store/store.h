@@ -71,6 +71,13 @@ int store_find(struct store *s, struct text id, struct known_id *out, struct err
 int store_find_row(struct store *s, int64_t first, struct known_id *out, struct err *e);
 /* Brings the memory of that id near, ahead of store_find. */
 void store_prefetch(struct store *s, struct text id);
+/* The same of an id that will not be appended: on a server store_find claims what it does not find.
+ */
+int store_look_for(struct store *s, struct text id, struct known_id *out, struct err *e);
+void store_prefetch_look(struct store *s, struct text id);
+/* Whether any record has an id of a customer's own space (record_id_put_own), and that one has. */
+int store_has_own_ids(struct store *s, bool *out, struct err *e);
+int store_set_own_ids(struct store *s, struct err *e);
 
 /* Appends; row->seq is set. Records of new ids only, and reversals and corrections of known ones.
  */

@@ -42,6 +42,8 @@ const char *const store_sql[STORE_STATEMENTS] = {
 		"INSERT INTO about VALUES('identity',:identity) ON CONFLICT DO NOTHING",
 	[STORE_PROBE] = "INSERT INTO about VALUES('probed',:at) ON CONFLICT(key) DO UPDATE SET "
 			"value=excluded.value",
+	[STORE_HAS_OWN_IDS] = "SELECT count(*) FROM about WHERE key='own_ids'",
+	[STORE_SET_OWN_IDS] = "INSERT INTO about VALUES('own_ids','1') ON CONFLICT DO NOTHING",
 	[STORE_LAST_SEQ] = "SELECT " FILE_LAST_NUMBER,
 	[STORE_DATA_VERSION] = "PRAGMA data_version",
 	[STORE_IDS_FROM] =
@@ -455,7 +457,7 @@ const char *const store_postgres_sql[STORE_STATEMENTS] = {
 	[STORE_LAST_SEQ] = "SELECT greatest((SELECT max(seq) FROM usage),(SELECT "
 			   "max(first+rows-1) FROM skipped))",
 	/* what others wrote is seen at every transaction's beginning */
-	[STORE_DATA_VERSION] = "SELECT txid_current()",
+	[STORE_DATA_VERSION] = "SELECT hashtextextended(CAST(txid_current_snapshot() AS text),0)",
 	/* by several writers at once */
 	[STORE_ADD_SUBJECT] = ADD_SUBJECT " ON CONFLICT DO NOTHING RETURNING id",
 	[STORE_ADD_SERIES] = ADD_SERIES " ON CONFLICT DO NOTHING RETURNING id",

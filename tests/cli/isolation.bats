@@ -50,3 +50,89 @@ available() { "$TALLY" credit balance "$1" | sed -n 's/^available *//p'; }
 	run sql t.db 'SELECT count(*) FROM credit_lot l JOIN credit_grant g ON g.id=l.grant_id WHERE l."left">g.amount'
 	expect 0 0; [ "$output" = 0 ]
 }
+
+# serve: with tokens of acme, beta and an operator
+serve() {
+	for c in acme beta; do "$TALLY" token $c --scope write --customer $c >>tokens 2>$c.token; done
+	"$TALLY" token boss --scope admin >>tokens 2>boss.token
+	"$TALLY" serve --db "$TALLY_DB" --tokens tokens --listen 127.0.0.1:0 >log 2>&1 3>&- &
+	pid=$!
+	for i in $(seq 100); do url=$(sed -n 's/.*\(http:\/\/127[0-9.:]*\).*/\1/p' log | head -n 1); [ -n "$url" ] && return; sleep 0.05; done
+	fail "no server: $(cat log)"
+}
+# as WHO PATH BODY: the status in $code, the answer in $output
+as() { run curl -s -m 20 -o body -w '%{http_code}' -H "Authorization: Bearer $(sed -n 's/^token: //p' $1.token)" -X POST --data-binary "$3" "$url$2"; code=$output; output=$(cat body); }
+use() { printf '{"id":"%s","time":"2026-08-24T02:00:00Z","model":"deepseek-v4-flash"%s,"input":%d,"output":7}' "$1" "${3-}" "${2:-10000}"; }
+of() { printf ',"customer":"%s"' "$1"; }
+records() { "$TALLY" usage --db "$TALLY_DB" --json | sed -n 's/.*"records": *\([0-9]*\).*/\1/p' | head -n 1; }
+
+@test "the id of a record sent with a customer's token is that customer's own" {
+	{ use old-1 100 "$(of acme)"; echo; use old-2 100 "$(of beta)"; echo; use old-3 100 ""; echo; } >old.jsonl
+	"$TALLY" ingest -q old.jsonl
+	serve
+	# nobody can take another one's id, nor learn of it
+	as acme /v1/usage "$(use call-2001 5)"; expect 0 '"id":"call-2001","result":"accepted"'
+	as beta /v1/usage "$(use call-2001 900)"; expect 0 '"id":"call-2001","result":"accepted"'
+	as boss /v1/usage "$(use call-2001 70 "$(of gamma)")"; expect 0 '"result":"accepted"'
+	as acme /v1/usage "$(use old-2 5)"; expect 0 '"result":"accepted"'
+	as acme /v1/usage "$(use old-3 5)"; expect 0 '"result":"accepted"'
+	# the same call again is known, whoever tells of it
+	as acme /v1/usage "$(use call-2001 5)"; expect 0 '"id":"call-2001","result":"duplicate"'
+	as acme /v1/usage "$(use old-1 100)"; expect 0 '"result":"duplicate"'
+	as acme /v1/usage "$(use new-1 5)"; expect 0 '"result":"accepted"'
+	as boss /v1/usage "$(use new-1 5 "$(of acme)")"; expect 0 '"result":"duplicate"'
+	{ use new-1 5 "$(of acme)"; echo; use new-1 5 "$(of beta)"; echo; } >again.jsonl
+	run "$TALLY" ingest again.jsonl --json; expect 0 '"accepted": 1' '"duplicates": 1'
+	as acme /v1/usage "$(use call-2001 6)"; expect 0 '"result":"conflict"' 'another input'
+	as acme /v1/usage "$(use x 5 "$(of beta)")"; expect 0 'the token speaks for another customer'
+	[ "$(records)" = 10 ] || fail "$(records) records"
+	# operators name it in full
+	run "$TALLY" void @acme/call-2001 --why test; expect 0 voided
+	[ "$(records)" = 9 ] || fail "$(records) records"
+	run "$TALLY" fsck; expect 0 clean
+}
+@test "in one transaction, too, a customer's call and the operator's record of it are one" {
+	serve
+	for i in $(seq 20); do use "c$i" 5; echo; done >own.jsonl
+	for i in $(seq 20); do use "c$i" 5 "$(of acme)"; echo; done >all.jsonl
+	for i in 1 2 3; do
+		curl -s -o /dev/null -H "Authorization: Bearer $(sed -n 's/^token: //p' acme.token)" --data-binary @own.jsonl "$url/v1/usage" 3>&- & a=$!
+		curl -s -o /dev/null -H "Authorization: Bearer $(sed -n 's/^token: //p' boss.token)" --data-binary @all.jsonl "$url/v1/usage" 3>&- & b=$!
+		wait $a $b
+	done
+	[ "$(records)" = 20 ] || fail "$(records) records"
+	run "$TALLY" fsck; expect 0 clean
+}
+@test "a hold of a customer's token is that customer's own" {
+	serve
+	as acme /v1/holds "$(use h1 1000)"; [ "$code" = 201 ] || fail "$code $output"; expect 0 '"id":"h1"'
+	as beta /v1/holds/h1/release ''; [ "$code" = 404 ] || fail "$code $output"
+	as beta /v1/holds "$(use h1 2000)"; [ "$code" = 201 ] || fail "$code $output"; expect 0 '"id":"h1"' '"customer":"beta"'
+	as boss /v1/holds "$(use h2 2000 "$(of beta)")"; [ "$code" = 201 ] || fail "$code $output"
+	as acme /v1/holds/h2/release ''; [ "$code" = 404 ] || fail "$code $output"
+	as beta /v1/holds/h2/release ''; [ "$code" = 200 ] || fail "$code $output"
+	as acme /v1/holds/h1/settle "$(use call-9 1000)"; [ "$code" = 200 ] || fail "$code $output"
+	as beta /v1/holds/h1/settle "$(use call-9 1500)"; [ "$code" = 200 ] || fail "$code $output"
+	as acme /v1/holds/h1/settle "$(use call-10 1000)"; [ "$code" = 409 ] || fail "$code $output"; expect 0 "the hold 'h1' is settled"
+	[ "$(records)" = 2 ] || fail "$(records) records"
+}
+@test "a record of a customer's token that waited in quarantine stays in the customer's space" {
+	serve
+	as acme /v1/usage "$(use call-1 9000000000000)"; expect 0 '"result":"quarantined"'
+	as beta /v1/usage "$(use call-1 10)"; expect 0 '"result":"accepted"'
+	run sql t.db "SELECT told FROM quarantine"; expect 0 '"own_ids":"true"'
+}
+@test "a database that records of an older version hurt is found, voided and mended" {
+	on_server && skip "the hurt is done to a file"
+	command -v sqlite3 >/dev/null || skip "no sqlite3 shell"
+	for i in 1 2 3 4; do call h$i acme; done >h.jsonl
+	"$TALLY" ingest -q h.jsonl
+	sqlite3 t.db "DROP TRIGGER usage_is_never_changed; UPDATE usage SET input=9223372036854775807 WHERE seq<4"
+	run "$TALLY" fsck; expect 5 "the record 'h1' (row 1) counts more than a record may" "the record 'h3'"
+	run "$TALLY" fsck --rebuild; expect 1 "do not fit"
+	for i in 1 2 3; do run "$TALLY" void h$i --why hurt; expect 0 voided; done
+	run "$TALLY" fsck --rebuild; expect 0 clean
+	run "$TALLY" usage --json; expect 0 '"records": 1' '"input": 10000'
+	call h5 acme >h5.jsonl; run "$TALLY" ingest h5.jsonl; expect 0 "1 accepted"
+	run "$TALLY" fsck; expect 0 clean
+}
