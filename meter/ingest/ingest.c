@@ -511,6 +511,8 @@ static int append_grown(struct ingest *in, const struct metered *m, struct usage
 				  .series = have->series,
 				  .raw = m->raw,
 				  .flags = USAGE_CUMULATIVE | flags_of(m) };
+	/* the sighting may come from a source that names the call otherwise */
+	row.record.text[FIELD_ID] = back.record.text[FIELD_ID];
 	if (rc == 0)
 		rc = origin_of(in, m->shape, m->rule, &row.origin, e);
 	if (rc == 0)
