@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "cli/ledger_session.h"
+#include "meter/formats/members.h"
 #include "meter/store/store.h"
 #include "meter/store/store_sql.h"
 #include "reports/amount.h"
@@ -108,6 +109,41 @@ static int drawing_of(struct ledger_session *s, const struct usage_row *r, struc
 	return 0;
 }
 
+/* The members of the raw usage that speak of money or count, and what became of them. */
+struct member_list {
+	struct json_out *j; /* NULL: in words */
+};
+
+static void take_member(void *user, const char *path, const char *reason)
+{
+	const struct member_list *list = user;
+	const char *verdict = !reason ? "not understood" : *reason ? "harmless" : "read";
+	if (!list->j) {
+		printf("%-10s %s: %s%s%s\n", "member", path, verdict, reason && *reason ? ", " : "",
+		       reason ? reason : "");
+		return;
+	}
+	json_out_object(list->j, NULL);
+	json_out_string(list->j, "path", path);
+	json_out_string(list->j, "verdict", verdict);
+	if (reason && *reason)
+		json_out_string(list->j, "reason", reason);
+	json_out_end(list->j, '}');
+}
+
+static void each_member(const struct usage_row *r, struct json_out *j)
+{
+	struct json_document *doc = NULL;
+	char shape[80];
+	struct member_list list = { j };
+	if (!r->raw.n || json_open(&doc, r->raw, NULL) != 0)
+		return;
+	snprintf(shape, sizeof shape, "%.*s", (int)r->shape.n, r->shape.p);
+	if (json_kind(json_root(doc)) == JSON_OBJECT)
+		members_each(shape, json_root(doc), "usage", take_member, &list);
+	json_close(doc);
+}
+
 static void json_row(struct json_out *j, const struct usage_row *r, const struct stored_price *p,
 		     struct money_total amount, struct text what, struct text why,
 		     const struct drawing *d)
@@ -130,6 +166,9 @@ static void json_row(struct json_out *j, const struct usage_row *r, const struct
 	put_field(j, "shape", r->shape);
 	put_field(j, "rule", r->rule);
 	put_field(j, "raw", r->raw);
+	json_out_array(j, "members");
+	each_member(r, j);
+	json_out_end(j, ']');
 	json_out_bool(j, "broken_off", r->flags & USAGE_BROKEN_OFF);
 	json_out_bool(j, "time_assumed", r->flags & USAGE_TIME_ASSUMED);
 	if (p->reason.n) {
@@ -204,6 +243,7 @@ static void print_row(const struct usage_row *r, const struct stored_price *p,
 	printf("%-10s %.*s, counts by rule %.*s\n", "shape", (int)r->shape.n, r->shape.p,
 	       (int)r->rule.n, r->rule.p);
 	say("raw", r->raw);
+	each_member(r, NULL);
 	if (r->flags & USAGE_BROKEN_OFF)
 		printf("%-10s the stream broke off; its last count is a lower bound\n", "note");
 	if (p->reason.n) {

@@ -14,13 +14,24 @@ enum { COLUMNS_MOST = 40, ROWS_A_FETCH = 10000, COPY_AT_ONCE = 1 << 20, SHOW_EVE
 /* What is moved: entries before those that refer to them, and entries of a transaction before it.
  */
 static const char *const tables[] = {
-	"subject",	  "series",	    "price",	      "origin",		"usage",
-	"batch",	  "change",	    "quarantine",     "conflict",	"followed",
-	"rollup_quarter", "rollup_day",	    "rollup_more",    "spending_limit", "hold",
-	"settled_apart",  "held",	    "credit_account", "credit_state",	"credit_rule",
-	"credit_grant",	  "credit_lot",	    "ledger_entry",   "ledger_txn",	"credit_uncovered",
-	"credit_fault",	  "credit_rate",    "credit_day",     "credit_taken",	"journal",
-	"invoice",	  "invoice_series", "invoice_usage",  "budget",		"budget_alarm",
+	"subject",	  "series",
+	"price",	  "origin",
+	"usage",	  "batch",
+	"change",	  "quarantine",
+	"conflict",	  "call_also",
+	"followed",	  "rollup_quarter",
+	"rollup_day",	  "rollup_more",
+	"spending_limit", "hold",
+	"settled_apart",  "held",
+	"credit_account", "credit_state",
+	"credit_rule",	  "credit_grant",
+	"credit_lot",	  "ledger_entry",
+	"ledger_txn",	  "credit_uncovered",
+	"credit_fault",	  "credit_rate",
+	"credit_day",	  "credit_taken",
+	"journal",	  "invoice",
+	"invoice_series", "invoice_usage",
+	"budget",	  "budget_alarm",
 	"skipped",
 };
 enum { TABLES = sizeof tables / sizeof *tables };

@@ -121,6 +121,16 @@ static bool same_reason(const char *a, const char *b)
 	return a == b || (a && b && strcmp(a, b) == 0);
 }
 
+static size_t add_answer(struct subject *s, struct tariff_answer *a)
+{
+	CHECK(s->answer_count < DIVIDED - 1);
+	if ((s->answer_count & (s->answer_count - 1)) == 0)
+		s->answer = mem_grow(s->answer, (s->answer_count ? s->answer_count * 2 : 1) *
+							sizeof *s->answer);
+	s->answer[s->answer_count] = a;
+	return s->answer_count++;
+}
+
 /* Asks the book and the plan, and shares equal answers. Returns the index of the answer. */
 static size_t ask_now(struct tariffs *t, struct subject *s, int64_t time_us, int64_t *until_us)
 {
@@ -160,18 +170,13 @@ static size_t ask_now(struct tariffs *t, struct subject *s, int64_t time_us, int
 		    memcmp(&b->credits, &a.credits, sizeof a.credits) == 0)
 			return i;
 	}
-	CHECK(s->answer_count < DIVIDED - 1);
-	if ((s->answer_count & (s->answer_count - 1)) == 0)
-		s->answer = mem_grow(s->answer, (s->answer_count ? s->answer_count * 2 : 1) *
-							sizeof *s->answer);
 	struct tariff_answer *kept = arena_alloc(&t->arena, sizeof *kept);
 	memcpy(kept, &a, sizeof a);
 	kept->unpriced = why.code ? arena_text(&t->arena, why.message, strlen(why.message)) : NULL;
 	kept->uncredited = why_credits.code ? arena_text(&t->arena, why_credits.message,
 							 strlen(why_credits.message))
 					    : NULL;
-	s->answer[s->answer_count] = kept;
-	return s->answer_count++;
+	return add_answer(s, kept);
 }
 
 static struct tariff_page *need_page(struct subject *s, int64_t number)
@@ -221,6 +226,17 @@ struct tariff_answer *tariffs_ask_table(struct tariffs *t, struct subject *s, in
 	s->held_from_us = quarter * QUARTER_US;
 	s->held_to_us = s->held_from_us + QUARTER_US;
 	return a;
+}
+
+struct tariff_answer *tariffs_none(struct tariffs *t, struct subject *s, const char *why)
+{
+	for (size_t i = 0; i < s->answer_count; i++)
+		if (!s->answer[i]->price && s->answer[i]->unpriced &&
+		    strcmp(s->answer[i]->unpriced, why) == 0)
+			return s->answer[i];
+	struct tariff_answer *a = arena_alloc(&t->arena, sizeof *a);
+	a->unpriced = a->uncredited = arena_text(&t->arena, why, strlen(why));
+	return s->answer[add_answer(s, a)];
 }
 
 void tariffs_each(struct tariffs *t, void (*take)(void *user, struct tariff_answer *a), void *user)

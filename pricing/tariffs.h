@@ -71,6 +71,8 @@ static inline struct tariff_answer *tariffs_ask(struct tariffs *t, struct subjec
 }
 /* Why the hours of a bucket of time, [from, to), have no price that all of them share, or NULL. */
 const char *tariffs_divided(struct tariffs *t, struct subject *s, int64_t from_us, int64_t to_us);
+/* No price, because of what the call itself says. */
+struct tariff_answer *tariffs_none(struct tariffs *t, struct subject *s, const char *why);
 /* The credit rates when they depend on the prompt (answer->credits_by_prompt). Errors as
  * plan_rates. */
 int tariffs_credits(struct tariffs *t, struct subject *s, const struct tariff_answer *a,

@@ -76,6 +76,40 @@ static void put_reasons(struct json_out *j, const char *key, const struct replay
 	json_out_end(j, ']');
 }
 
+/* What sellers say that they charged. */
+static void put_stated(struct json_out *j, const struct replay_stated *s)
+{
+	if (!s->records && !s->compared)
+		return;
+	json_out_object(j, "stated_by_the_seller");
+	json_out_int(j, "records", s->records);
+	json_out_money(j, "total", s->total);
+	json_out_int(j, "compared", s->compared);
+	json_out_money(j, "theirs", s->theirs);
+	json_out_money(j, "ours", s->ours);
+	json_out_money(j, "difference", money_total_minus(s->theirs, s->ours));
+	json_out_end(j, '}');
+}
+
+static void print_stated(const struct replay_stated *s, const char *currency)
+{
+	struct buf b = { 0 };
+	if (s->records) {
+		put_money(&b, s->total, currency, false);
+		printf("\n%s of the total is what the seller says that it charged for %lld "
+		       "record%s, which no card prices\n",
+		       b.p, (long long)s->records, s->records == 1 ? "" : "s");
+	}
+	if (s->compared) {
+		put_money(&b, s->theirs, currency, false);
+		printf("\n%lld record%s: the seller says that it charged %s",
+		       (long long)s->compared, s->compared == 1 ? "" : "s", b.p);
+		put_money(&b, money_total_minus(s->theirs, s->ours), currency, false);
+		printf(", %s more than the cards say\n", b.p);
+	}
+	buf_release(&b);
+}
+
 void replay_report_json(const struct replay_report *r)
 {
 	struct json_out j;
@@ -158,6 +192,7 @@ void replay_report_json(const struct replay_report *r)
 	json_out_int(&j, "records_that_hang_on_it", hinging);
 	json_out_money(&j, "difference", difference);
 	json_out_end(&j, '}');
+	put_stated(&j, replay_stated(result));
 	put_reasons(&j, "unpriced_reasons", result, replay_unpriced_count(result), replay_unpriced);
 	if (o->plan)
 		put_reasons(&j, "credits_unpriced_reasons", result, replay_uncredited_count(result),
@@ -320,6 +355,7 @@ static void put_notes(const struct replay_report *r)
 	if (replay_unpriced_count(result) > 10)
 		printf("  and %zu more reasons (--json lists all)\n",
 		       replay_unpriced_count(result) - 10);
+	print_stated(replay_stated(result), r->options->currency);
 	if (r->options->plan && total->uncredited) {
 		printf("\n%u record%s without credits under plan %s:\n", total->uncredited,
 		       total->uncredited == 1 ? "" : "s", plan_name(r->options->plan));

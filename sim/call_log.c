@@ -9,6 +9,10 @@ struct call_log {
 	struct assembly *calls;
 	const char **path; /* of each call */
 	size_t path_room;
+	/* calls that may be copies of others, which come first whatever the order of files */
+	struct assembly *copies;
+	const char **copy_path;
+	size_t copy_room;
 	struct call_refusal *refusal;
 	size_t refusal_count;
 	struct arena arena;
@@ -33,6 +37,20 @@ static void add_refusal(struct call_log *l, const char *path, int64_t line, cons
 		(struct call_refusal){ path, line, arena_text(&l->arena, why, strlen(why)) };
 }
 
+static void add(struct assembly *to, const struct metered *m, const char *path, const char ***paths,
+		size_t *room)
+{
+	size_t before = assembly_count(to);
+	assembly_add(to, m);
+	if (assembly_count(to) == before)
+		return;
+	if (before == *room) {
+		*room = *room ? *room * 2 : 256;
+		*paths = mem_grow(*paths, *room * sizeof **paths);
+	}
+	(*paths)[before] = path;
+}
+
 /* The file's calls behind those of the files before it, each once. */
 static void collect(struct call_log *l, const struct parsed_file *f)
 {
@@ -43,13 +61,10 @@ static void collect(struct call_log *l, const struct parsed_file *f)
 	for (size_t k = 0; k < assembly_count(f->calls); k++) {
 		struct metered *m = assembly_call(f->calls, k);
 		m->conflict = false;
-		assembly_add(l->calls, m);
-		size_t n = assembly_count(l->calls);
-		if (n > l->path_room) {
-			l->path_room = l->path_room ? l->path_room * 2 : 256;
-			l->path = mem_grow(l->path, l->path_room * sizeof *l->path);
-		}
-		l->path[n - 1] = f->path;
+		if (m->copy_of.n)
+			add(l->copies, m, f->path, &l->copy_path, &l->copy_room);
+		else
+			add(l->calls, m, f->path, &l->path, &l->path_room);
 	}
 }
 
@@ -75,6 +90,7 @@ int call_log_open(struct call_log **out, const char *const *path, size_t count, 
 	for (size_t i = 0; rc == 0 && i < count; i++)
 		rc = path_list_add(&l->paths, path[i], e);
 	l->calls = assembly_open(true);
+	l->copies = assembly_open(false);
 	struct read_ahead *r = read_ahead_open(l->paths.path, l->paths.found,
 					       rc == 0 ? l->paths.count : 0, true, threads);
 	for (size_t i = 0; rc == 0 && i < l->paths.count; i++) {
@@ -92,6 +108,9 @@ int call_log_open(struct call_log **out, const char *const *path, size_t count, 
 		call_log_close(l);
 		return rc;
 	}
+	for (size_t i = 0; i < assembly_count(l->copies); i++)
+		add(l->calls, assembly_call(l->copies, i), l->copy_path[i], &l->path,
+		    &l->path_room);
 	tell_conflicts(l);
 	*out = l;
 	return 0;
@@ -102,6 +121,8 @@ void call_log_close(struct call_log *l)
 	if (!l)
 		return;
 	assembly_close(l->calls);
+	assembly_close(l->copies);
+	free(l->copy_path);
 	free(l->path);
 	free(l->refusal);
 	arena_release(&l->arena);

@@ -86,6 +86,13 @@ struct replay_refusal {
 
 enum { REPLAY_REFUSALS_SHOWN = 20 };
 
+/* What sellers said that they charged (in dollars): for calls that no card prices, which the total
+ * holds, and for calls that a card prices, which are compared. */
+struct replay_stated {
+	int64_t records, compared;
+	struct money_total total, theirs, ours;
+};
+
 struct replay_result;
 /* Errors: as the readers; ERR_USAGE where instants are missing, or blocks for a cache. */
 int replay_run(struct replay_result **out, const struct replay_options *o, struct err *e);
@@ -107,6 +114,7 @@ const struct replay_reason *replay_unpriced(const struct replay_result *r, size_
 size_t replay_uncredited_count(const struct replay_result *r);
 const struct replay_reason *replay_uncredited(const struct replay_result *r, size_t i);
 
+const struct replay_stated *replay_stated(const struct replay_result *r);
 int64_t replay_refused(const struct replay_result *r);
 /* The first ones, in the order of files and lines. */
 size_t replay_refusal_count(const struct replay_result *r);

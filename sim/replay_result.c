@@ -23,6 +23,7 @@ struct replay_result {
 	size_t refusal_count;
 	int64_t refused, outside, first_us, last_us, completion_known, hinging;
 	struct money_total hinging_difference;
+	struct replay_stated stated;
 	const char *damage, *unused_columns;
 	bool ignored_blocks;
 };
@@ -371,6 +372,11 @@ int replay_collect(struct replay_result **result, struct run *run, struct worker
 		out->outside += w->outside;
 		out->completion_known += w->completion_known;
 		out->hinging += w->hinging;
+		out->stated.records += w->stated.records;
+		out->stated.compared += w->stated.compared;
+		fits &= money_total_add(&out->stated.total, w->stated.total) &&
+			money_total_add(&out->stated.theirs, w->stated.theirs) &&
+			money_total_add(&out->stated.ours, w->stated.ours);
 		out->first_us = w->first_us < out->first_us ? w->first_us : out->first_us;
 		out->last_us = w->last_us > out->last_us ? w->last_us : out->last_us;
 	}
@@ -526,6 +532,11 @@ bool replay_span(const struct replay_result *r, struct instant *first, struct in
 	first->us = r->first_us;
 	last->us = r->last_us;
 	return r->first_us <= r->last_us;
+}
+
+const struct replay_stated *replay_stated(const struct replay_result *r)
+{
+	return &r->stated;
 }
 
 void replay_boundary(const struct replay_result *r, int64_t *known, int64_t *hinging,

@@ -97,6 +97,10 @@ struct worker {
 	uint64_t hash[BATCH_ROWS];
 	struct group *guess[BATCH_ROWS];
 	char *key; /* aligned, with room for the keys of a batch */
+	/* where a seller said what it charged: calls that it prices because no card does, and calls
+	 * that a card prices too */
+	struct replay_stated stated;
+	bool by_seller; /* the row at work */
 	struct reasons unpriced_reasons, uncredited_reasons;
 	struct refusal refusal[REFUSALS_KEPT];
 	size_t refusal_count;

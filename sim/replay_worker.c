@@ -220,13 +220,18 @@ static __attribute__((noinline)) void price_or_explain(struct worker *w,
 	uint32_t none = 0;
 	w->cost[row] = (struct money_total){ 0 };
 	w->unpriced[row] = 0;
-	if (!a->price) {
+	record_from_batch(&r, b, row);
+	if (a->price && price_in_full(b, row, &r, a, &w->cost[row], &why))
+		return;
+	if (b->stated) {
+		w->cost[row] = money_of_tokens(*b->stated, PER_MILLION);
+		w->by_seller = true;
+		w->stated.records++;
+		w->overflow |= !money_total_add(&w->stated.total, w->cost[row]);
+	} else if (!a->price) {
 		count_reason(&w->unpriced_reasons, &a->why_id, w->subject[row]->model, a->unpriced);
 		w->unpriced[row] = 1;
-		return;
-	}
-	record_from_batch(&r, b, row);
-	if (!price_in_full(b, row, &r, a, &w->cost[row], &why)) {
+	} else {
 		count_reason(&w->unpriced_reasons, &none, w->subject[row]->model, why.message);
 		w->unpriced[row] = 1;
 	}
@@ -288,6 +293,17 @@ static void price_plainly(struct worker *w, const struct record_batch *b)
 	}
 }
 
+/* Of a call that a card prices: what its seller says beside. */
+static void compare_stated(struct worker *w, const struct record_batch *b)
+{
+	if (w->unpriced[0] || w->by_seller)
+		return;
+	w->stated.compared++;
+	w->overflow |=
+		!money_total_add(&w->stated.theirs, money_of_tokens(*b->stated, PER_MILLION)) ||
+		!money_total_add(&w->stated.ours, w->cost[0]);
+}
+
 static void add_credits(struct worker *w, const struct record_batch *b, size_t row)
 {
 	struct tariff_answer *a = w->answer[row];
@@ -346,7 +362,10 @@ static void compare_boundary(struct worker *w, const struct record_batch *b, siz
 
 static void price_rows(struct worker *w, const struct record_batch *b)
 {
+	w->by_seller = false;
 	price_plainly(w, b);
+	if (b->stated)
+		compare_stated(w, b);
 	for (size_t i = 0; w->run->o->plan && i < b->n; i++)
 		add_credits(w, b, i);
 	for (size_t i = 0; b->columns >> FIELD_COMPLETED & 1 && i < b->n; i++)
@@ -419,6 +438,8 @@ static void ask_tariffs(struct worker *w, const struct record_batch *b)
 	for (size_t i = 0; i < b->n; i++) {
 		struct subject *s = w->subject[i];
 		struct tariff_answer *a = tariffs_ask(w->tariffs, s, w->decides[i]);
+		if (__builtin_expect(b->unread != NULL, 0))
+			a = tariffs_none(w->tariffs, s, b->unread);
 		if (__builtin_expect(!s->model_id, 0))
 			s->model_id = name_id(&run->models, s->model);
 		if (__builtin_expect(!a->window_id && a->price, 0))
@@ -493,7 +514,7 @@ static struct group *group_of(struct worker *w, const struct record_batch *b, si
  * first and priced at the end. */
 static bool all_can_wait(const struct worker *w, const struct record_batch *b)
 {
-	return w->linear && !w->run->o->plan && !b->searched &&
+	return w->linear && !w->run->o->plan && !b->searched && !b->stated &&
 	       !(b->columns & (RARE_FIELDS | (uint64_t)1 << FIELD_COMPLETED));
 }
 
@@ -896,6 +917,10 @@ void replay_work_calls(struct worker *w)
 		record_batch_single(b, &m->record);
 		b->searched = m->web_searches != 0;
 		b->web_searches[0] = m->web_searches;
+		b->unread = m->unread;
+		b->stated = m->stated.given && !m->unread && strcmp(w->run->o->currency, "USD") == 0
+				    ? &m->stated.amount
+				    : NULL;
 		accept(w, b);
 	}
 	tariffs_each(w->tariffs, settle, w);

@@ -130,15 +130,20 @@ static struct work_call *add_call(struct loader *l, uint32_t conversation)
 	return c;
 }
 
+static void tell_refusal(struct loader *l, int64_t line, const char *why)
+{
+	l->w->refused++;
+	if (l->o->refused)
+		l->o->refused(l->o->refused_user, l->path, line, why);
+}
+
 static void refuse_record(struct loader *l, const char *at, const char *why)
 {
 	const struct trace_block *b = l->block;
 	int64_t line = b ? b->line : 0;
 	for (const char *p = b ? b->p : NULL; b && b->line >= 0 && p < at; p++)
 		line += *p == '\n';
-	l->w->refused++;
-	if (l->o->refused)
-		l->o->refused(l->o->refused_user, l->path, line, why);
+	tell_refusal(l, line, why);
 }
 
 static void refuse(void *user, const char *at, size_t n, const struct err *why)
@@ -348,7 +353,9 @@ static int read_calls(struct loader *l, struct err *e)
 	l->w->shape = "log";
 	for (size_t i = 0; i < call_log_count(calls); i++) {
 		const struct metered *m = call_log_call(calls, i, &l->path);
-		if (!m->conflict)
+		if (m->unread)
+			tell_refusal(l, m->line, m->unread);
+		else if (!m->conflict)
 			take_record(l, &m->record, m->web_searches);
 	}
 	call_log_close(calls);

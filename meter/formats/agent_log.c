@@ -20,6 +20,8 @@ static void take_claude(struct payload_reader *r, struct metered *m, json_value 
 {
 	if (rc == 0)
 		rc = payload_counts(r, m, usage, NULL, e);
+	payload_judge_beside(r, m, v, NULL, "");
+	payload_judge_beside(r, m, json_member(v, "message"), usage, "message");
 	/* what the agent itself made up */
 	if (rc == 0 && text_is(m->record.text[FIELD_MODEL], "<synthetic>")) {
 		r->passed_over++;
@@ -29,6 +31,12 @@ static void take_claude(struct payload_reader *r, struct metered *m, json_value 
 		payload_take(r, m);
 	else if (v)
 		payload_refuse(r, m->line, v, e);
+}
+
+/* While an answer is written its lines hold the count with which it began. */
+static bool is_placeholder(json_value *stop_reason)
+{
+	return stop_reason && json_kind(stop_reason) == JSON_NULL;
 }
 
 static bool claude_document(struct payload_reader *r, json_value *v, int64_t line)
@@ -45,8 +53,12 @@ static bool claude_document(struct payload_reader *r, json_value *v, int64_t lin
 	if (!line_of_log && !(json_member(v, "timestamp") && json_kind(usage) == JSON_OBJECT))
 		return false;
 	r->log = LOG_CLAUDE;
-	if (json_kind(usage) != JSON_OBJECT || (type.n && !assistant)) {
+	if (type.n && !assistant && json_kind(usage) != JSON_OBJECT) {
 		r->passed_over++;
+		return true;
+	}
+	if (json_kind(usage) != JSON_OBJECT || (type.n && !assistant)) {
+		payload_pass_over(r, "claude-code.log", v, line);
 		return true;
 	}
 	payload_begin(&m, "claude-code.log", line);
@@ -55,6 +67,9 @@ static bool claude_document(struct payload_reader *r, json_value *v, int64_t lin
 	if (!json_string(id).n)
 		id = json_member(v, "requestId");
 	payload_text(&m.record, FIELD_ID, id && json_string(id).n ? id : json_member(v, "uuid"));
+	if (json_string(json_member(message, "id")).n)
+		m.also = json_string(json_member(v, "requestId"));
+	m.broken_off = is_placeholder(json_member(message, "stop_reason"));
 	payload_text(&m.record, FIELD_MODEL, json_member(message, "model"));
 	payload_text(&m.record, FIELD_SESSION, json_member(v, "sessionId"));
 	payload_text(&m.record, FIELD_TASK, json_member(v, "sessionId"));
@@ -83,6 +98,44 @@ static void set_text(struct record *r, enum record_field f, struct text v)
 	r->present |= (uint64_t)1 << f;
 }
 
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* Whether two texts differ in nothing but their counts, and these are zero in the same places. */
+static bool same_layout(struct text a, struct text b)
+{
+	const char *p = a.p, *q = b.p, *p_end = a.p + a.n, *q_end = b.p + b.n;
+	while (p < p_end && q < q_end) {
+		if (*p == *q && !is_digit(*p)) {
+			p++, q++;
+			continue;
+		}
+		if (!is_digit(*p) || !is_digit(*q) || (*p == '0') != (*q == '0'))
+			return false;
+		while (p < p_end && is_digit(*p))
+			p++;
+		while (q < q_end && is_digit(*q))
+			q++;
+	}
+	return p == p_end && q == q_end;
+}
+
+/* Lines of a log are much alike: what was judged is not judged again. */
+static void judge_again(struct payload_reader *r, struct metered *m, json_value *usage,
+			struct text text)
+{
+	for (int i = 0; i < LAYOUTS; i++)
+		if (same_layout(r->understood[i], text))
+			return;
+	payload_judge(r, m, usage, true);
+	enum { LAYOUTS_MOST = 256 };
+	if (!m->unread && r->layouts < LAYOUTS_MOST)
+		r->understood[r->layouts++ % LAYOUTS] =
+			(struct text){ arena_text(&r->arena, text.p, text.n), text.n };
+}
+
 /* Only the members that matter are parsed; contents, which are most of a line, are passed over. */
 static bool claude_line(struct payload_reader *r, struct text line, int64_t number)
 {
@@ -90,6 +143,7 @@ static bool claude_line(struct payload_reader *r, struct text line, int64_t numb
 				time = { 0 }, request = { 0 }, uuid = { 0 }, id = { 0 },
 				model = { 0 }, usage = { 0 }, tier = { 0 };
 	const char *end = line.p + line.n;
+	bool unfinished = false;
 	bool ok = line.n > 1 && *line.p == '{' && end[-1] == '}';
 	const char *p = ok ? line.p + 1 : NULL;
 	while (ok && (p = json_walk(p, end, &key, &value))) {
@@ -104,6 +158,8 @@ static bool claude_line(struct payload_reader *r, struct text line, int64_t numb
 			ok = plain_string(value, slot);
 		else if (text_is(key, "message"))
 			message = value;
+		else
+			ok = !member_speaks_of_money(key); /* the slow way judges it */
 	}
 	if (!ok || !value.p || !text_is(type, "assistant") || message.n < 2 || *message.p != '{')
 		return false;
@@ -114,6 +170,10 @@ static bool claude_line(struct payload_reader *r, struct text line, int64_t numb
 			ok = plain_string(value, &model);
 		else if (text_is(key, "usage"))
 			usage = value;
+		else if (text_is(key, "stop_reason"))
+			unfinished = text_is(value, "null");
+		else
+			ok = !member_speaks_of_money(key);
 	}
 	struct json_document *doc = ok && value.p ? open_part(usage) : NULL;
 	if (!doc)
@@ -124,6 +184,9 @@ static bool claude_line(struct payload_reader *r, struct text line, int64_t numb
 	payload_begin(&m, "claude-code.log", number);
 	m.cumulative = true;
 	set_text(&m.record, FIELD_ID, id.n ? id : request.n ? request : uuid);
+	if (id.n)
+		m.also = request;
+	m.broken_off = unfinished;
 	set_text(&m.record, FIELD_MODEL, model);
 	set_text(&m.record, FIELD_SESSION, session);
 	set_text(&m.record, FIELD_TASK, session);
@@ -141,6 +204,7 @@ static bool claude_line(struct payload_reader *r, struct text line, int64_t numb
 		     payload_extras(r, &m, json_root(doc), &c, &e) == 0 &&
 		     counts_normalise(&m.record, &c, &m.rule, &e) == 0;
 		m.web_searches = c.web_searches;
+		judge_again(r, &m, json_root(doc), usage);
 		m.raw = usage;
 		if (ok && text_is(model, "<synthetic>"))
 			r->passed_over++;
@@ -161,46 +225,76 @@ static int read_totals(struct codex_totals *t, json_value *v, struct err *e)
 	return rc;
 }
 
+static bool begins_count(const struct payload_reader *r, const struct codex_totals *now)
+{
+	const struct codex_totals *was = &r->codex;
+	return !r->codex_has_totals || now->input < was->input || now->output < was->output ||
+	       now->cached < was->cached || now->written < was->written ||
+	       now->reasoning < was->reasoning;
+}
+
 /* A whole session's sums, or a turn's, from which the call is the difference; they shrink when a
  * new count begins. */
 static struct codex_totals difference(const struct payload_reader *r, struct codex_totals now)
 {
 	const struct codex_totals *was = &r->codex;
-	if (!r->codex_has_totals || now.input < was->input || now.output < was->output ||
-	    now.cached < was->cached || now.written < was->written ||
-	    now.reasoning < was->reasoning)
+	if (begins_count(r, &now))
 		return now;
 	return (struct codex_totals){ now.input - was->input,	      now.cached - was->cached,
 				      now.written - was->written,     now.output - was->output,
 				      now.reasoning - was->reasoning, now.total - was->total };
 }
 
-/* The id of a call: that of the answer; else the running total, which is the same in every copy of
- * a session's history; else its place. Empty where nothing tells calls apart. */
-static struct text codex_id(struct payload_reader *r, const struct codex_totals *totals,
-			    struct text response)
+static struct text of_totals(struct payload_reader *r, struct text thread,
+			     const struct codex_totals *t)
 {
-	struct text root = r->codex_root.n ? r->codex_root : r->codex_session;
+	return text_of(arena_printf(&r->arena, "codex:%.*s:%lld/%lld/%lld/%lld", (int)thread.n,
+				    thread.p, (long long)t->input, (long long)t->cached,
+				    (long long)t->output, (long long)t->reasoning));
+}
+
+struct codex_ids {
+	struct text id, also, copy_of;
+};
+
+/* The id of a call: that of the answer; else its thread and the running total, which a fork repeats
+ * with its parent's history; else its place. Empty where nothing tells calls apart. */
+static struct codex_ids codex_ids(struct payload_reader *r, const struct codex_totals *totals,
+				  struct text response)
+{
+	struct text own = r->codex_session, parent = r->codex_parent;
+	struct codex_ids ids = { { 0 }, { 0 }, { 0 } };
 	r->codex_calls++;
-	if (response.n)
-		return text_of(arena_printf(&r->arena, "codex:%.*s", (int)response.n, response.p));
-	if (!root.n)
-		return TEXT("");
-	return text_of(totals ? arena_printf(&r->arena, "codex:%.*s:%lld/%lld/%lld/%lld",
-					     (int)root.n, root.p, (long long)totals->input,
-					     (long long)totals->cached, (long long)totals->output,
-					     (long long)totals->reasoning)
-			      : arena_printf(&r->arena, "codex:%.*s:#%lld", (int)root.n, root.p,
-					     (long long)r->codex_calls));
+	if (totals && own.n)
+		ids.id = of_totals(r, own, totals);
+	else if (own.n)
+		ids.id = text_of(arena_printf(&r->arena, "codex:%.*s:#%lld", (int)own.n, own.p,
+					      (long long)r->codex_calls));
+	if (response.n) {
+		ids.also = totals ? ids.id : ids.also;
+		ids.id =
+			text_of(arena_printf(&r->arena, "codex:%.*s", (int)response.n, response.p));
+	} else if (totals && parent.n) {
+		ids.copy_of = of_totals(r, parent, totals);
+	}
+	return ids;
 }
 
 static void take_codex(struct payload_reader *r, json_value *v, json_value *usage,
-		       struct codex_totals call, struct text id, int64_t line)
+		       struct codex_totals call, struct codex_ids ids, int64_t line)
 {
 	struct metered m;
 	struct err e;
 	struct raw_counts c = { .cache = CACHE_INSIDE, .fixed = true };
 	payload_begin(&m, "codex.log", line);
+	json_value *payload = json_member(v, "payload"), *info = json_member(payload, "info");
+	m.unread = r->codex_doubt;
+	r->codex_doubt = NULL;
+	payload_judge(r, &m, usage, true);
+	payload_judge(r, &m, json_member(info, "total_token_usage"), true);
+	payload_judge(r, &m, json_member(info, "last_token_usage"), true);
+	payload_judge_beside(r, &m, payload, NULL, "payload");
+	payload_judge_beside(r, &m, info, NULL, "payload.info");
 	int rc = payload_time(&m.record, FIELD_TIME, json_member(v, "timestamp"), &e);
 	c.has = 1u << RAW_PROMPT | 1u << RAW_CACHE_READ | 1u << RAW_CACHE_WRITE |
 		1u << RAW_COMPLETION | 1u << RAW_REASONING;
@@ -220,7 +314,9 @@ static void take_codex(struct payload_reader *r, json_value *v, json_value *usag
 		payload_refuse(r, line, v, &e);
 		return;
 	}
-	set_text(&m.record, FIELD_ID, id);
+	set_text(&m.record, FIELD_ID, ids.id);
+	m.also = ids.also;
+	m.copy_of = ids.copy_of;
 	set_text(&m.record, FIELD_MODEL, r->codex_model);
 	set_text(&m.record, FIELD_SESSION, r->codex_session);
 	set_text(&m.record, FIELD_TASK, r->codex_session);
@@ -238,7 +334,7 @@ static void count_codex(struct payload_reader *r, json_value *v, json_value *inf
 	struct codex_totals now, call;
 	struct err e;
 	if (json_kind(info) != JSON_OBJECT) { /* only rate limits */
-		r->passed_over++;
+		payload_pass_over(r, "codex.other", v, line);
 		return;
 	}
 	bool has_total = json_kind(total) == JSON_OBJECT;
@@ -247,17 +343,30 @@ static void count_codex(struct payload_reader *r, json_value *v, json_value *inf
 		return;
 	}
 	if (!has_total) {
-		take_codex(r, v, last, now, codex_id(r, NULL, TEXT("")), line);
+		take_codex(r, v, last, now, codex_ids(r, NULL, TEXT("")), line);
 		return;
 	}
-	call = difference(r, now);
+	/* what the first total of a file has beyond its last call is of the thread that it goes on
+	 * with */
+	struct codex_totals stated = { 0 };
+	bool has_last = json_kind(last) == JSON_OBJECT, first = begins_count(r, &now) && has_last;
+	if (has_last && read_totals(&stated, last, &e) != 0) {
+		payload_refuse(r, line, v, &e);
+		return;
+	}
+	call = first ? stated : difference(r, now);
 	bool repeated = r->codex_has_totals && memcmp(&now, &r->codex, sizeof now) == 0;
 	r->codex = now;
 	r->codex_has_totals = true;
-	if (repeated || (call.input == 0 && call.output == 0))
+	if (repeated || (call.input == 0 && call.output == 0)) {
 		r->passed_over++;
-	else
-		take_codex(r, v, total, call, codex_id(r, &now, TEXT("")), line);
+	} else {
+		call.total = stated.total;
+		if (has_last && memcmp(&call, &stated, sizeof call) != 0)
+			r->codex_doubt = "the difference of 'total_token_usage' is not what "
+					 "'last_token_usage' says";
+		take_codex(r, v, first ? last : total, call, codex_ids(r, &now, TEXT("")), line);
+	}
 }
 
 static void keep_text(struct payload_reader *r, struct text *slot, json_value *v)
@@ -273,8 +382,14 @@ static void begin_codex(struct payload_reader *r, json_value *meta)
 	if (r->codex_session.n == 0)
 		keep_text(r, &r->codex_session, json_member(meta, "id"));
 	keep_text(r, &r->codex_project, json_member(meta, "cwd"));
-	json_value *parent = json_member(meta, "forked_from_id");
-	keep_text(r, &r->codex_root, json_string(parent).n ? parent : json_member(meta, "id"));
+	json_value *spawn =
+		json_member(json_member(json_member(meta, "source"), "subagent"), "thread_spawn");
+	json_value *parent[] = { json_member(meta, "forked_from_id"),
+				 json_member(meta, "parent_thread_id"),
+				 json_member(spawn, "parent_thread_id") };
+	for (int i = 0; i < 3 && r->codex_parent.n == 0; i++)
+		if (!text_eq(json_string(parent[i]), r->codex_session))
+			keep_text(r, &r->codex_parent, parent[i]);
 }
 
 static bool codex_document(struct payload_reader *r, json_value *v, int64_t line)
@@ -300,15 +415,19 @@ static bool codex_document(struct payload_reader *r, json_value *v, int64_t line
 	} else if (text_is(type, "token_usage_record") && response.n &&
 		   json_kind(json_member(payload, "usage")) == JSON_OBJECT) {
 		json_value *usage = json_member(payload, "usage");
-		struct codex_totals call;
+		json_value *thread = json_member(payload, "thread_token_usage");
+		struct codex_totals call, sum;
 		struct err e;
+		bool has_sum =
+			json_kind(thread) == JSON_OBJECT && read_totals(&sum, thread, NULL) == 0;
 		r->codex_has_responses = true;
 		if (read_totals(&call, usage, &e) == 0)
-			take_codex(r, v, usage, call, codex_id(r, NULL, response), line);
+			take_codex(r, v, usage, call, codex_ids(r, has_sum ? &sum : NULL, response),
+				   line);
 		else
 			payload_refuse(r, line, v, &e);
 	} else if (text_is(inner, "token_count") && r->codex_has_responses) {
-		r->passed_over++; /* says again what the records of answers say */
+		payload_pass_over(r, "codex.again", v, line);
 	} else if (text_is(inner, "token_count")) {
 		r->codex_has_records = true;
 		count_codex(r, v, json_member(payload, "info"), line);
@@ -325,9 +444,9 @@ static bool codex_document(struct payload_reader *r, json_value *v, int64_t line
 		r->codex = now;
 		r->codex_has_totals = true;
 		if (!repeated)
-			take_codex(r, v, turn, call, codex_id(r, NULL, TEXT("")), line);
+			take_codex(r, v, turn, call, codex_ids(r, NULL, TEXT("")), line);
 	} else {
-		r->passed_over++;
+		payload_pass_over(r, "codex.other", v, line);
 	}
 	return true;
 }
@@ -349,13 +468,15 @@ bool agent_log_line(struct payload_reader *r, struct text line, int64_t number)
 	if (r->log == LOG_CLAUDE) {
 		if (holds(line, "\"usage\""))
 			return claude_line(r, line, number);
-		if (holds(line, "\"uiEvent\"")) /* Qwen Code writes lines much like these */
+		/* Qwen Code writes lines much like these; counts are judged by the slow way */
+		if (holds(line, "\"uiEvent\"") || holds(line, "_tokens\":"))
 			return false;
 		r->passed_over++;
 		return true;
 	}
 	if (holds(line, "\"token_count\"") || holds(line, "\"session_meta\"") ||
-	    holds(line, "\"turn_context\"") || holds(line, "\"turn_token_usage\""))
+	    holds(line, "\"turn_context\"") || holds(line, "_tokens\":") ||
+	    holds(line, "\"token_usage_record\""))
 		return false;
 	r->passed_over++;
 	return true;

@@ -5,7 +5,8 @@
 #include "base/dict.h"
 
 struct assembly {
-	struct dict by_id; /* 1 + index of the call that sightings of the id are merged into */
+	/* 1 + index of the call that sightings of the id are merged into; the same of other ids */
+	struct dict by_id, by_also;
 	struct metered *call;
 	size_t count, room;
 	int64_t merged;
@@ -38,6 +39,7 @@ void assembly_close(struct assembly *a)
 	if (!a)
 		return;
 	dict_release(&a->by_id);
+	dict_release(&a->by_also);
 	arena_release(&a->arena);
 	free(a->call);
 	free(a);
@@ -59,52 +61,155 @@ static void keep_texts(struct assembly *a, struct metered *m)
 			     : keep(a, *t);
 	}
 	m->raw = keep(a, m->raw);
+	m->also = keep(a, m->also);
+	m->copy_of = keep(a, m->copy_of);
+	if (m->unread)
+		m->unread = arena_text(&a->arena, m->unread, strlen(m->unread));
 }
 
-void assembly_add(struct assembly *a, const struct metered *m)
+/* The call that this is another sighting of, from 1; 0: none. */
+static uint64_t find_call(const struct dict *ids, struct text id)
 {
-	struct text id = m->record.text[FIELD_ID];
-	uint64_t *known =
-		(m->cumulative || a->every) && id.n ? dict_need(&a->by_id, id, NULL) : NULL;
-	bool conflict = false;
-	if (known && *known) {
-		struct metered *have = &a->call[*known - 1];
-		enum sighting s = sighting_compare(have->record.tokens, m->record.tokens);
-		if (m->aggregate && s == SIGHTING_SAME &&
-		    m->record.requests > have->record.requests)
-			s = SIGHTING_LARGER;
-		conflict = s == SIGHTING_OTHER ||
-			   (s != SIGHTING_SAME && !(m->cumulative && have->cumulative));
-		if (!conflict) {
-			a->merged++;
-			if (s == SIGHTING_SAME && m->record.time_us < have->record.time_us)
-				have->record.time_us = m->record.time_us;
-			if (s != SIGHTING_LARGER)
-				return;
-			/* the instant, too, is that of the sighting whose counts are kept */
-			memcpy(have->record.tokens, m->record.tokens, sizeof m->record.tokens);
-			have->record.present |= m->record.present;
-			have->record.requests = m->record.requests;
-			have->record.time_us = m->record.time_us;
-			have->record.completed_us = m->record.completed_us;
-			have->rule = m->rule;
-			have->web_searches = m->web_searches;
-			have->broken_off = m->broken_off;
-			have->line = m->line;
-			have->raw = keep(a, m->raw);
-			return;
-		}
+	const uint64_t *at = id.n ? dict_find(ids, id) : NULL;
+	return at ? *at : 0;
+}
+
+static void know_as(struct dict *ids, struct text id, uint64_t call)
+{
+	uint64_t *at = id.n ? dict_need(ids, id, NULL) : NULL;
+	if (at && !*at)
+		*at = call;
+}
+
+bool sighting_is_other_request(const int64_t a[BUCKET_COUNT], const int64_t b[BUCKET_COUNT])
+{
+	return a[BUCKET_INPUT] != b[BUCKET_INPUT] || a[BUCKET_CACHE_READ] != b[BUCKET_CACHE_READ] ||
+	       a[BUCKET_CACHE_WRITE_5M] + a[BUCKET_CACHE_WRITE_1H] !=
+		       b[BUCKET_CACHE_WRITE_5M] + b[BUCKET_CACHE_WRITE_1H];
+}
+
+void sighting_share_split(int64_t a[BUCKET_COUNT], int64_t b[BUCKET_COUNT])
+{
+	int64_t *from = a[BUCKET_CACHE_WRITE_1H] ? a : b, *to = from == a ? b : a;
+	if (to[BUCKET_CACHE_WRITE_1H] != 0 ||
+	    to[BUCKET_CACHE_WRITE_5M] != from[BUCKET_CACHE_WRITE_5M] + from[BUCKET_CACHE_WRITE_1H])
+		return;
+	to[BUCKET_CACHE_WRITE_5M] = from[BUCKET_CACHE_WRITE_5M];
+	to[BUCKET_CACHE_WRITE_1H] = from[BUCKET_CACHE_WRITE_1H];
+}
+
+/* The call begins at or before its first sighting and ends at or behind its last. */
+static void span(struct record *have, const struct record *r)
+{
+	sighting_span(&have->time_us, &have->completed_us, r);
+	if (have->completed_us != TIME_ABSENT)
+		have->present |= (uint64_t)1 << FIELD_COMPLETED;
+}
+
+void sighting_span(int64_t *time_us, int64_t *completed_us, const struct record *r)
+{
+	int64_t last = r->completed_us != TIME_ABSENT ? r->completed_us : r->time_us;
+	int64_t had = *completed_us != TIME_ABSENT ? *completed_us : *time_us;
+	if (r->time_us == TIME_ABSENT || *time_us == TIME_ABSENT) {
+		*time_us = r->time_us != TIME_ABSENT ? r->time_us : *time_us;
+		return;
 	}
+	if (r->time_us != *time_us || last != had || *completed_us != TIME_ABSENT)
+		*completed_us = last > had ? last : had;
+	*time_us = r->time_us < *time_us ? r->time_us : *time_us;
+}
+
+/* Another sighting of a call that is there; false when it contradicts it. */
+static bool merge(struct assembly *a, struct metered *have, const struct metered *m)
+{
+	int64_t counts[BUCKET_COUNT];
+	memcpy(counts, m->record.tokens, sizeof counts);
+	if (m->unsplit || have->unsplit)
+		sighting_share_split(have->record.tokens, counts);
+	enum sighting s = sighting_compare(have->record.tokens, counts);
+	if (s == SIGHTING_SAME && m->web_searches != have->web_searches)
+		s = m->web_searches > have->web_searches ? SIGHTING_LARGER : SIGHTING_SMALLER;
+	if (m->aggregate && s == SIGHTING_SAME && m->record.requests > have->record.requests)
+		s = SIGHTING_LARGER;
+	if (s == SIGHTING_OTHER || (s != SIGHTING_SAME && !(m->cumulative && have->cumulative)))
+		return false;
+	a->merged++;
+	if (m->unread && !have->unread)
+		have->unread = arena_text(&a->arena, m->unread, strlen(m->unread));
+	if (m->cumulative && have->cumulative && !m->aggregate)
+		span(&have->record, &m->record);
+	else if (m->record.time_us < have->record.time_us)
+		have->record.time_us = m->record.time_us;
+	have->broken_off &= m->broken_off;
+	if (s != SIGHTING_LARGER)
+		return true;
+	memcpy(have->record.tokens, counts, sizeof counts);
+	have->record.present |= m->record.present;
+	have->record.requests = m->record.requests;
+	have->rule = m->rule;
+	have->web_searches =
+		m->web_searches > have->web_searches ? m->web_searches : have->web_searches;
+	have->stated = m->stated.given ? m->stated : have->stated;
+	have->line = m->line;
+	have->raw = keep(a, m->raw);
+	return true;
+}
+
+static void append(struct assembly *a, const struct metered *m)
+{
 	if (a->count == a->room) {
 		a->room = a->room ? a->room * 2 : 1;
 		a->call = mem_grow(a->call, a->room * sizeof *a->call);
 	}
 	a->call[a->count] = *m;
-	a->call[a->count].conflict |= conflict;
 	keep_texts(a, &a->call[a->count]);
 	a->count++;
-	if (known && !*known)
-		*known = a->count;
+}
+
+/* What another source calls it: an id that is not the call's own proves nothing where the input
+ * side is another. */
+static uint64_t find_elsewhere(const struct assembly *a, const struct metered *m)
+{
+	uint64_t known = m->also.n ? find_call(&a->by_id, m->also)
+				   : find_call(&a->by_also, m->record.text[FIELD_ID]);
+	if (known && sighting_is_other_request(a->call[known - 1].record.tokens, m->record.tokens))
+		known = 0;
+	if (!known)
+		known = find_call(&a->by_id, m->copy_of);
+	return known ? known : find_call(&a->by_also, m->copy_of);
+}
+
+void assembly_add(struct assembly *a, const struct metered *given)
+{
+	struct metered own = *given;
+	const struct metered *m = &own;
+	struct text *id = &own.record.text[FIELD_ID];
+	if (!(m->cumulative || a->every) || id->n == 0) {
+		append(a, m);
+		return;
+	}
+	uint64_t known = find_call(&a->by_id, *id);
+	if (known && m->also.n && a->call[known - 1].also.n &&
+	    find_call(&a->by_also, m->also) != known &&
+	    sighting_is_other_request(a->call[known - 1].record.tokens, m->record.tokens)) {
+		/* some relays give every answer one id */
+		*id = text_of(arena_printf(&a->arena, "%.*s#%.*s", (int)id->n, id->p,
+					   (int)m->also.n, m->also.p));
+		known = find_call(&a->by_id, *id);
+	}
+	if (!known)
+		known = find_elsewhere(a, m);
+	if (known && merge(a, &a->call[known - 1], m)) {
+		know_as(&a->by_id, *id, known);
+		know_as(&a->by_also, m->also, known);
+		return;
+	}
+	append(a, m);
+	a->call[a->count - 1].conflict |= known != 0;
+	if (!known) {
+		know_as(&a->by_id, *id, a->count);
+		know_as(&a->by_also, m->also, a->count);
+	}
 }
 
 size_t assembly_count(const struct assembly *a)
@@ -125,6 +230,7 @@ int64_t assembly_merged(const struct assembly *a)
 void assembly_clear(struct assembly *a)
 {
 	dict_clear(&a->by_id);
+	dict_clear(&a->by_also);
 	arena_reset(&a->arena);
 	a->count = 0;
 	a->merged = 0;

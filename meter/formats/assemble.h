@@ -16,6 +16,14 @@ enum sighting { SIGHTING_SAME, SIGHTING_SMALLER, SIGHTING_LARGER, SIGHTING_OTHER
 /* Of b beside a. */
 enum sighting sighting_compare(const int64_t a[BUCKET_COUNT], const int64_t b[BUCKET_COUNT]);
 
+/* Whether b asked for something else than a: another input side. */
+bool sighting_is_other_request(const int64_t a[BUCKET_COUNT], const int64_t b[BUCKET_COUNT]);
+/* Where one side tells its cache writes by lifetime and the other only their sum, both get the
+ * split. */
+void sighting_share_split(int64_t a[BUCKET_COUNT], int64_t b[BUCKET_COUNT]);
+/* A call is as early as its earliest sighting and ended with its latest. */
+void sighting_span(int64_t *time_us, int64_t *completed_us, const struct record *r);
+
 struct assembly;
 /* every: records that cannot grow are merged too when they are the same, and marked `conflict` when
  * they are not; else they are all kept. */

@@ -24,6 +24,40 @@ static void name_vendor(struct record *r, json_value *v, json_value *usage)
 	}
 }
 
+/* Dollars, rounded to the pico-dollar: gateways write what their own binary floats gave. */
+static int money_of_json(struct money *out, json_value *v, struct err *e)
+{
+	struct decimal d;
+	bool rounded;
+	int rc = decimal_parse(&d, json_number(v), e);
+	if (rc == 0)
+		d = decimal_round_places(d, MONEY_PLACES, &rounded);
+	return rc == 0 ? money_from_decimal(out, d, e) : rc;
+}
+
+/* With a key of one's own the seller's fee comes beside what the vendor behind it charges. */
+int payload_stated(struct metered *m, json_value *usage, struct err *e)
+{
+	json_value *cost = json_member(usage, "cost");
+	json_value *upstream =
+		json_member(json_member(usage, "cost_details"), "upstream_inference_cost");
+	struct money own = { 0 }, behind = { 0 };
+	if (json_kind(cost) == JSON_OBJECT)
+		cost = json_member(cost, "total_cost");
+	if (!cost || json_kind(cost) != JSON_NUMBER)
+		return 0;
+	int rc = money_of_json(&own, cost, e);
+	if (rc == 0 && json_true(json_member(usage, "is_byok")) &&
+	    json_kind(upstream) != JSON_NUMBER)
+		return 0;
+	if (rc == 0 && json_true(json_member(usage, "is_byok")))
+		rc = money_of_json(&behind, upstream, e);
+	if (rc == 0 && __builtin_add_overflow(own.pico, behind.pico, &own.pico))
+		rc = err_set(e, ERR_RANGE, "field 'cost' is too large");
+	m->stated = (struct stated_cost){ rc == 0, own };
+	return rc;
+}
+
 static void finish(struct payload_reader *r, struct metered *m, json_value *v, int rc,
 		   const struct err *e)
 {
@@ -55,6 +89,10 @@ static void read_answer(struct payload_reader *r, json_value *v, json_value *usa
 		rc = payload_labels(&m.record, v, &e);
 	if (rc == 0)
 		rc = payload_counts(r, &m, usage, NULL, &e);
+	if (rc == 0)
+		rc = payload_stated(&m, usage, &e);
+	if (usage != v)
+		payload_judge_beside(r, &m, v, usage, "");
 	finish(r, &m, v, rc, &e);
 }
 
@@ -73,6 +111,7 @@ static void read_bedrock(struct payload_reader *r, json_value *v, json_value *us
 	int rc = payload_labels(&m.record, v, &e);
 	if (rc == 0)
 		rc = payload_counts(r, &m, usage, &beside, &e);
+	payload_judge_beside(r, &m, v, usage, "");
 	finish(r, &m, v, rc, &e);
 }
 
@@ -110,6 +149,7 @@ static void read_litellm(struct payload_reader *r, json_value *v, int64_t line)
 		rc = payload_time(&m.record, FIELD_COMPLETED, json_member(v, "endTime"), &e);
 	if (rc == 0)
 		rc = payload_counts(r, &m, usage && json_first(usage) ? usage : v, &inside, &e);
+	payload_judge_beside(r, &m, v, NULL, "");
 	if (rc == 0 && !(usage && json_first(usage))) {
 		/* the row is more than its counts */
 		r->raw.n = 0;
@@ -170,6 +210,8 @@ static void read_langfuse(struct payload_reader *r, json_value *v, json_value *u
 		rc = payload_time(&m.record, FIELD_COMPLETED, json_member(v, "endTime"), &e);
 	if (rc == 0)
 		rc = counts_normalise(&m.record, &c, &m.rule, &e);
+	payload_judge(r, &m, usage, true);
+	payload_judge_beside(r, &m, v, json_member(v, "usage"), "");
 	if (rc == 0) {
 		r->raw.n = 0;
 		json_put_value(&r->raw, usage);
@@ -206,6 +248,7 @@ static void read_new_api(struct payload_reader *r, json_value *v, int64_t line)
 	if (rc == 0 && inner.n)
 		rc = json_open(&other, inner, &e);
 	json_value *root = other ? json_root(other) : NULL;
+	payload_judge_beside(r, &m, root, NULL, "other");
 	if (json_true(json_member(root, "claude")))
 		c.cache = CACHE_BESIDE;
 	static const struct {
@@ -248,6 +291,7 @@ static void read_cloudflare(struct payload_reader *r, json_value *v, int64_t lin
 		rc = counts_set(&c, RAW_COMPLETION, json_member(v, "tokens_out"), &e);
 	if (rc == 0)
 		rc = counts_normalise(&m.record, &c, &m.rule, &e);
+	payload_judge_beside(r, &m, v, NULL, "");
 	if (rc == 0) {
 		r->raw.n = 0;
 		json_put_value(&r->raw, v);

@@ -63,6 +63,15 @@ static const struct known_key keys[] = {
 	{ "input_token_details", "ephemeral_5m_input_tokens", RAW_CACHE_WRITE_5M, TELLS_DETAILS },
 	{ "input_token_details", "ephemeral_1h_input_tokens", RAW_CACHE_WRITE_1H, TELLS_DETAILS },
 	{ "input_token_details", "audio", RAW_INPUT_AUDIO, TELLS_DETAILS },
+	/* OpenAI realtime */
+	{ "input_token_details", "cached_tokens", RAW_CACHE_READ, TELLS_DETAILS },
+	{ "input_token_details", "audio_tokens", RAW_INPUT_AUDIO, TELLS_DETAILS },
+	{ "input_token_details", "image_tokens", RAW_INPUT_IMAGE, TELLS_DETAILS },
+	{ "output_token_details", "audio_tokens", RAW_OUTPUT_AUDIO, TELLS_NOTHING },
+	{ "output_token_details", "reasoning_tokens", RAW_REASONING, TELLS_NOTHING },
+	/* Cohere */
+	{ "billed_units", "input_tokens", RAW_PROMPT, TELLS_NOTHING },
+	{ "billed_units", "output_tokens", RAW_COMPLETION, TELLS_NOTHING },
 	{ "output_token_details", "reasoning", RAW_REASONING, TELLS_NOTHING },
 	{ "output_token_details", "audio", RAW_OUTPUT_AUDIO, TELLS_NOTHING },
 	/* AI SDK 6 */
@@ -77,6 +86,13 @@ static const struct known_key keys[] = {
 	{ "output_tokens_details", "image_tokens", RAW_OUTPUT_IMAGE, TELLS_NOTHING },
 	{ 0 },
 };
+
+bool counts_key(size_t i, const char **outer, const char **key)
+{
+	*outer = i < sizeof keys / sizeof *keys ? keys[i].outer : NULL;
+	*key = i < sizeof keys / sizeof *keys ? keys[i].key : NULL;
+	return *key != NULL;
+}
 
 /* Digits of a JSON number or string, as record fields read them. */
 static int read_count(int64_t *out, const char *name, json_value *v, struct err *e)
@@ -135,6 +151,16 @@ static int read_modalities(struct raw_counts *c, json_value *list, enum raw_coun
 				       : text_is(modality, "VIDEO") ? video
 				       : text_is(modality, "IMAGE") ? image
 								    : RAW_COUNTS;
+		static const char *const plain[] = { "TEXT", "IMAGE", "VIDEO", "DOCUMENT" };
+		bool is_known = which != RAW_COUNTS;
+		for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+			is_known |= text_is(modality, plain[i]);
+		if (!is_known)
+			return err_set(e, ERR_INVALID,
+				       "field '%s' names a modality that is not known ('%.*s'), "
+				       "which may have a price of its own",
+				       json_key(list), (int)(modality.n > 40 ? 40 : modality.n),
+				       modality.p);
 		if (which == RAW_COUNTS || !n || json_kind(n) == JSON_NULL)
 			continue;
 		int rc = counts_set(c, which, n, e);
@@ -189,6 +215,15 @@ int counts_read(struct raw_counts *c, json_value *usage, struct err *e)
 		json_member(json_member(usage, "server_tool_use"), "web_search_requests");
 	if (searches && json_kind(searches) != JSON_NULL) {
 		rc = read_count(&c->web_searches, "web_search_requests", searches, e);
+		if (rc != 0)
+			return rc;
+	}
+	/* OpenAI realtime tells what of the audio was cached */
+	json_value *cached_audio = json_member(
+		json_member(json_member(usage, "input_token_details"), "cached_tokens_details"),
+		"audio_tokens");
+	if (cached_audio && json_kind(cached_audio) != JSON_NULL) {
+		rc = counts_set(c, RAW_CACHE_READ_AUDIO, cached_audio, e);
 		if (rc != 0)
 			return rc;
 	}

@@ -60,6 +60,9 @@ enum { COUNTS_RULE_VERSION = 1 };
  * ERR_INVALID, ERR_RANGE, with the key's name.
  */
 int counts_read(struct raw_counts *out, json_value *usage, struct err *e);
+/* The keys that counts_read reads, one by one: in the usage object (outer NULL) or in an object in
+ * it; false behind the last. */
+bool counts_key(size_t i, const char **outer, const char **key);
 /* Sets one count from a JSON number or string. Errors as counts_read. */
 int counts_set(struct raw_counts *c, enum raw_count which, json_value *v, struct err *e);
 

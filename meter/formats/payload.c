@@ -17,6 +17,7 @@ void payload_close(struct payload_reader *r)
 		return;
 	arena_release(&r->arena);
 	buf_release(&r->raw);
+	buf_release(&r->member);
 	dict_release(&r->streams);
 	export_release(r);
 	free(r);
@@ -102,6 +103,7 @@ static int take_advisor(struct payload_reader *r, const struct metered *m, json_
 			struct err *e)
 {
 	struct metered own = *m;
+	own.also = own.copy_of = TEXT("");
 	struct raw_counts c = { 0 };
 	int rc = counts_read(&c, v, e);
 	if (rc == 0)
@@ -109,11 +111,14 @@ static int take_advisor(struct payload_reader *r, const struct metered *m, json_
 	if (rc != 0)
 		return rc;
 	const struct text id = m->record.text[FIELD_ID];
+	if (!json_string(json_member(v, "model")).n)
+		return err_set(e, ERR_INVALID, "an advisor's call in 'iterations' names no model");
 	payload_text(&own.record, FIELD_MODEL, json_member(v, "model"));
 	if (id.n)
 		set_word(&own.record, FIELD_ID,
 			 text_of(arena_printf(&r->arena, "%.*s#%d", (int)id.n, id.p, place)));
 	own.web_searches = c.web_searches;
+	payload_judge(r, &own, v, true);
 	struct buf raw = { 0 };
 	json_put_value(&raw, v);
 	own.raw = (struct text){ arena_text(&r->arena, raw.p, raw.n), raw.n };
@@ -170,6 +175,39 @@ int payload_extras(struct payload_reader *r, struct metered *m, json_value *usag
 	return rc;
 }
 
+static void name_member(struct payload_reader *r, struct metered *m)
+{
+	m->unread = arena_printf(&r->arena,
+				 "the member '%s' is of no known meaning, and it may be billed",
+				 r->member.p);
+}
+
+void payload_judge(struct payload_reader *r, struct metered *m, json_value *usage, bool closed)
+{
+	if (!m->unread && members_unknown(&r->member, m->shape, usage, "usage", closed))
+		name_member(r, m);
+}
+
+void payload_judge_beside(struct payload_reader *r, struct metered *m, json_value *v,
+			  json_value *usage, const char *prefix)
+{
+	if (!m->unread && members_unknown_beside(&r->member, m->shape, v, usage, prefix))
+		name_member(r, m);
+}
+
+void payload_pass_over(struct payload_reader *r, const char *shape, json_value *v, int64_t line)
+{
+	struct err e;
+	if (!members_count_tokens(&r->member, shape, v, "")) {
+		r->passed_over++;
+		return;
+	}
+	err_set(&e, ERR_INVALID,
+		"the member '%s' counts tokens, but the line is no call of a kind that is known",
+		r->member.p);
+	payload_refuse(r, line, v, &e);
+}
+
 int payload_counts(struct payload_reader *r, struct metered *m, json_value *usage,
 		   const struct raw_counts *preset, struct err *e)
 {
@@ -182,6 +220,9 @@ int payload_counts(struct payload_reader *r, struct metered *m, json_value *usag
 	if (rc != 0)
 		return rc;
 	m->web_searches = c.web_searches;
+	payload_judge(r, m, usage,
+		      strcmp(m->shape, "usage") != 0 && strcmp(m->shape, "new-api.log") != 0 &&
+			      strcmp(m->shape, "litellm.log") != 0);
 	r->raw.n = 0;
 	json_put_value(&r->raw, usage);
 	m->raw = (struct text){ r->raw.p, r->raw.n };
@@ -214,6 +255,8 @@ void payload_keep(struct payload_reader *r, struct metered *m)
 		if (m->record.text[f].n)
 			m->record.text[f].p =
 				arena_text(&r->arena, m->record.text[f].p, m->record.text[f].n);
+	if (m->also.n)
+		m->also.p = arena_text(&r->arena, m->also.p, m->also.n);
 	if (m->raw.n)
 		m->raw.p = arena_text(&r->arena, m->raw.p, m->raw.n);
 }

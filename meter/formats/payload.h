@@ -11,7 +11,14 @@
 #define TALLY_METER_FORMATS_PAYLOAD_H
 
 #include "base/json.h"
+#include "base/money.h"
 #include "meter/read/record.h"
+
+/* What a seller says, in dollars, that it charged for a call. */
+struct stated_cost {
+	bool given;
+	struct money amount;
+};
 
 /* One sighting of a call. Texts live until the sink returns. */
 struct metered {
@@ -21,10 +28,18 @@ struct metered {
 	struct text raw;   /* the usage as the source wrote it, JSON; empty for native records */
 	int64_t web_searches;
 	bool cumulative; /* may be seen again with counts that only grow */
+	/* Other ids, empty where there are none: one by which the same call is known elsewhere, and
+	 * one of a call whose copy this is if that call is there. */
+	struct text also, copy_of;
 	bool conflict;	 /* set by assemble.h: the id stands for other counts already */
 	bool aggregate;	 /* all calls of a bucket of time, [time, completed); cumulative, too */
+	bool unsplit;	 /* its cache writes are not told by lifetime */
 	bool broken_off; /* a stream that ended before its usage was final */
 	int64_t line;	 /* of the source, from 1; 0: unknown */
+	/* why it has no price whatever the cards say: something that may be billed is not
+	 * understood; NULL: all is */
+	const char *unread;
+	struct stated_cost stated;
 };
 
 struct payload_sink {

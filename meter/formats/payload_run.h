@@ -9,6 +9,7 @@
 
 #include "base/dict.h"
 #include "meter/formats/counts.h"
+#include "meter/formats/members.h"
 #include "meter/formats/payload.h"
 
 enum log_kind { LOG_UNKNOWN, LOG_CLAUDE, LOG_CODEX };
@@ -27,27 +28,33 @@ struct anonymous_stream {
 struct anthropic_stream {
 	bool open;
 	struct raw_counts counts;
+	struct raw_counts beside;  /* compactions, which the counts do not hold */
 	struct metered call;	   /* texts in the reader's arena */
 	struct text start, latest; /* usage as message_start and the last message_delta wrote it */
 };
 
 struct pending_row;
+enum { LAYOUTS = 8 };
 
 struct payload_reader {
 	struct payload_sink sink;
 	struct arena arena; /* of the source: streams, sessions */
 	struct buf raw;	    /* of the document at work */
 	const char *path;   /* of the source; NULL: it has none */
+	struct buf member;  /* the one that is not understood */
 	int64_t passed_over;
 	enum log_kind log;
+	struct text understood[LAYOUTS]; /* usage of lines of which every member is understood */
+	unsigned layouts;
 	struct anthropic_stream anthropic;
 	struct anonymous_stream anonymous;
 	struct dict streams; /* ids of chunks: 0 while no usage was seen, else 1 */
 	/* Codex */
-	struct text codex_session, codex_root, codex_model, codex_project;
+	struct text codex_session, codex_parent, codex_model, codex_project;
 	struct codex_totals codex;
 	bool codex_has_totals, codex_has_records;
 	bool codex_has_responses; /* each answer has a record of its own, which is the truth */
+	const char *codex_doubt;  /* why the next call cannot be trusted; NULL: it can */
 	int64_t codex_calls;
 	/* exports: buckets of the document at work, by id */
 	struct dict buckets;
@@ -74,6 +81,16 @@ int payload_counts(struct payload_reader *r, struct metered *m, json_value *usag
  * compactions, whose counts are added to c. */
 int payload_extras(struct payload_reader *r, struct metered *m, json_value *usage,
 		   struct raw_counts *c, struct err *e);
+/* Names in m what of the usage object is not understood, if that is anything. closed: the object
+ * holds the usage and nothing else. */
+void payload_judge(struct payload_reader *r, struct metered *m, json_value *usage, bool closed);
+/* The same of what stands beside it in v. */
+void payload_judge_beside(struct payload_reader *r, struct metered *m, json_value *v,
+			  json_value *usage, const char *prefix);
+/* A document that is known to hold no call: refused when it counts tokens all the same. */
+void payload_pass_over(struct payload_reader *r, const char *shape, json_value *v, int64_t line);
+/* What the seller says that the call cost, in dollars. */
+int payload_stated(struct metered *m, json_value *usage, struct err *e);
 void payload_take(struct payload_reader *r, struct metered *m);
 void payload_refuse(struct payload_reader *r, int64_t line, json_value *v, const struct err *why);
 /* A copy whose texts live as long as the reader. */

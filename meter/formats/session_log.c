@@ -181,6 +181,7 @@ static void take_call(struct payload_reader *r, const struct session_format *f, 
 	int rc = payload_time(&m.record, FIELD_TIME, time, &e);
 	if (rc == 0)
 		rc = take_counts(r, &m, f, usage, &e);
+	payload_judge(r, &m, usage, true);
 	if (rc == 0)
 		payload_take(r, &m);
 	else
@@ -229,7 +230,7 @@ bool session_log_document(struct payload_reader *r, json_value *v, int64_t line)
 		if (json_kind(usage) == JSON_OBJECT)
 			take_call(r, &formats[i], v, call, usage, line);
 		else
-			r->passed_over++;
+			payload_pass_over(r, formats[i].shape, v, line);
 		return true;
 	}
 	return false;

@@ -16,6 +16,11 @@ static void close_anthropic(struct payload_reader *r)
 		return;
 	s->open = false;
 	struct metered m = s->call;
+	for (int k = 0; k < RAW_COUNTS; k++)
+		if (s->beside.has >> k & 1) {
+			s->counts.has |= 1u << k;
+			s->counts.count[k] += s->beside.count[k];
+		}
 	/* the answer's count in message_start is a placeholder */
 	m.broken_off = s->latest.n == 0;
 	m.web_searches = s->counts.web_searches;
@@ -51,6 +56,15 @@ static void open_anthropic(struct payload_reader *r, json_value *v, int64_t line
 		payload_refuse(r, line, v, &e);
 		return;
 	}
+	if (json_kind(usage) != JSON_OBJECT)
+		s->call.unread = "the stream's message_start holds no 'usage'";
+	payload_judge(r, &s->call, usage, true);
+	payload_judge_beside(r, &s->call, message, usage, "");
+	if (payload_extras(r, &s->call, usage, &s->beside, &e) != 0) {
+		s->open = false;
+		payload_refuse(r, line, v, &e);
+		return;
+	}
 	s->start = raw_of(r, usage);
 	payload_keep(r, &s->call);
 }
@@ -63,8 +77,10 @@ static void add_delta(struct payload_reader *r, json_value *v, int64_t line)
 	struct raw_counts d = { 0 };
 	struct err e;
 	json_value *usage = json_member(v, "usage");
-	if (json_kind(usage) != JSON_OBJECT)
+	if (json_kind(usage) != JSON_OBJECT) {
+		payload_judge_beside(r, &s->call, v, NULL, "");
 		return;
+	}
 	if (!s->open)
 		err_set(&e, ERR_INVALID,
 			"the stream begins with message_delta; its message_start, "
@@ -78,6 +94,13 @@ static void add_delta(struct payload_reader *r, json_value *v, int64_t line)
 			s->counts.count[k] = d.count[k];
 			s->counts.has |= 1u << k;
 		}
+	payload_judge(r, &s->call, usage, true);
+	payload_judge_beside(r, &s->call, v, usage, "");
+	if (json_member(usage, "iterations"))
+		s->beside = (struct raw_counts){ 0 };
+	if (payload_extras(r, &s->call, usage, &s->beside, &e) != 0)
+		payload_refuse(r, line, v, &e);
+	payload_keep(r, &s->call);
 	s->counts.anthropic_keys |= d.anthropic_keys;
 	if (d.web_searches)
 		s->counts.web_searches = d.web_searches;
@@ -91,8 +114,12 @@ static void stop_anthropic(struct payload_reader *r, json_value *v, int64_t line
 	struct metered m;
 	struct err e;
 	const struct raw_counts beside = { .cache = CACHE_BESIDE };
-	if (r->anthropic.open || json_kind(metrics) != JSON_OBJECT) {
+	if (r->anthropic.open) {
 		close_anthropic(r);
+		return;
+	}
+	if (json_kind(metrics) != JSON_OBJECT) {
+		payload_pass_over(r, "bedrock.metrics", v, line);
 		return;
 	}
 	payload_begin(&m, "bedrock.metrics", line);
@@ -100,6 +127,7 @@ static void stop_anthropic(struct payload_reader *r, json_value *v, int64_t line
 	int rc = payload_labels(&m.record, v, &e);
 	if (rc == 0)
 		rc = payload_counts(r, &m, metrics, &beside, &e);
+	payload_judge_beside(r, &m, v, metrics, "");
 	if (rc == 0)
 		payload_take(r, &m);
 	else
@@ -155,6 +183,9 @@ static void read_chunk(struct payload_reader *r, json_value *v, int64_t line)
 		rc = payload_labels(&m.record, v, &e);
 	if (rc == 0 && has_usage)
 		rc = payload_counts(r, &m, usage, NULL, &e);
+	if (rc == 0 && has_usage)
+		rc = payload_stated(&m, usage, &e);
+	payload_judge_beside(r, &m, v, usage, "");
 	if (rc != 0) {
 		payload_refuse(r, line, v, &e);
 		return;
@@ -187,6 +218,7 @@ static void read_gemini(struct payload_reader *r, json_value *v, json_value *usa
 		rc = payload_labels(&m.record, v, &e);
 	if (rc == 0)
 		rc = payload_counts(r, &m, usage, &rule, &e);
+	payload_judge_beside(r, &m, v, usage, "");
 	if (rc != 0) {
 		payload_refuse(r, line, v, &e);
 		return;

@@ -5,6 +5,8 @@
  * Sources: open-telemetry/semantic-conventions (gen_ai), opentelemetry-proto's JSON mapping (64-bit
  * integers are strings, times are nanoseconds), CloudEvents 1.0 JSON format.
  */
+#include <stdlib.h>
+
 #include "meter/formats/payload_run.h"
 
 /* The attribute of that name: attributes are a list of {key, value:{stringValue|intValue|...}}, or
@@ -30,43 +32,85 @@ static json_value *first_attribute(json_value *attributes, const char *const *na
 /* What several generations of conventions call the same thing, the current name first. */
 #define NAMES(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
+static const struct {
+	enum raw_count which;
+	const char *const names[8];
+} span_names[] = {
+	{ RAW_PROMPT,
+	  { "gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.usage.prompt_tokens",
+	    "llm.token_count.prompt", NULL } },
+	{ RAW_COMPLETION,
+	  { "gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens",
+	    "llm.usage.completion_tokens", "llm.token_count.completion", NULL } },
+	{ RAW_CACHE_READ,
+	  { "gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_read_input_tokens",
+	    "gen_ai.usage.details.cache_read_input_tokens",
+	    "llm.token_count.prompt_details.cache_read", NULL } },
+	{ RAW_CACHE_WRITE,
+	  { "gen_ai.usage.cache_creation.input_tokens", "gen_ai.usage.cache_creation_input_tokens",
+	    "gen_ai.usage.details.cache_creation_input_tokens",
+	    "llm.token_count.prompt_details.cache_write", NULL } },
+	{ RAW_REASONING,
+	  { "gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.details.reasoning_tokens",
+	    "gen_ai.usage.reasoning_tokens", "llm.usage.reasoning_tokens",
+	    "llm.token_count.completion_details.reasoning", NULL } },
+	{ RAW_TOTAL,
+	  { "gen_ai.usage.total_tokens", "llm.usage.total_tokens", "llm.token_count.total",
+	    NULL } },
+};
+
 static int span_counts(struct raw_counts *c, json_value *attributes, bool *any, struct err *e)
 {
-	static const struct {
-		enum raw_count which;
-		const char *const names[6];
-	} known[] = {
-		{ RAW_PROMPT,
-		  { "gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens",
-		    "llm.usage.prompt_tokens", "llm.token_count.prompt", NULL } },
-		{ RAW_COMPLETION,
-		  { "gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens",
-		    "llm.usage.completion_tokens", "llm.token_count.completion", NULL } },
-		{ RAW_CACHE_READ,
-		  { "gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_read_input_tokens",
-		    "gen_ai.usage.details.cache_read_input_tokens",
-		    "llm.token_count.prompt_details.cache_read", NULL } },
-		{ RAW_CACHE_WRITE,
-		  { "gen_ai.usage.cache_creation.input_tokens",
-		    "gen_ai.usage.cache_creation_input_tokens",
-		    "gen_ai.usage.details.cache_creation_input_tokens",
-		    "llm.token_count.prompt_details.cache_write", NULL } },
-		{ RAW_REASONING,
-		  { "gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.details.reasoning_tokens",
-		    "llm.token_count.completion_details.reasoning", NULL } },
-		{ RAW_TOTAL, { "llm.usage.total_tokens", "llm.token_count.total", NULL } },
-	};
 	*any = false;
-	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-		json_value *v = first_attribute(attributes, known[i].names);
+	for (size_t i = 0; i < sizeof span_names / sizeof *span_names; i++) {
+		json_value *v = first_attribute(attributes, span_names[i].names);
 		if (!v)
 			continue;
-		int rc = counts_set(c, known[i].which, v, e);
+		int rc = counts_set(c, span_names[i].which, v, e);
 		if (rc != 0)
-			return err_context(e, "%s", known[i].names[0]);
-		*any |= known[i].which == RAW_PROMPT || known[i].which == RAW_COMPLETION;
+			return err_context(e, "%s", span_names[i].names[0]);
+		*any |= span_names[i].which == RAW_PROMPT || span_names[i].which == RAW_COMPLETION;
 	}
 	return 0;
+}
+
+static bool begins_with(const char *s, const char *word)
+{
+	return strncmp(s, word, strlen(word)) == 0;
+}
+
+static bool span_knows(const char *name)
+{
+	for (size_t i = 0; i < sizeof span_names / sizeof *span_names; i++)
+		for (const char *const *n = span_names[i].names; *n; n++)
+			if (strcmp(*n, name) == 0)
+				return true;
+	return !begins_with(name, "gen_ai.usage.") && !begins_with(name, "llm.usage.") &&
+	       !begins_with(name, "llm.token_count.");
+}
+
+/* Attributes that count something and that nobody reads. */
+static void judge_attributes(struct payload_reader *r, struct metered *m, json_value *attributes)
+{
+	bool span = strcmp(m->shape, "otlp.span") == 0;
+	bool list = json_kind(attributes) == JSON_ARRAY;
+	for (json_value *a = json_first(attributes); a && !m->unread; a = json_next(a)) {
+		struct text name = list ? json_string(json_member(a, "key")) : text_of(json_key(a));
+		json_value *v = list ? json_first(json_member(a, "value")) : a;
+		if (list && (name.n == 0 || !json_member(a, "value"))) {
+			m->unread = "an attribute has no 'key' or no 'value'";
+			return;
+		}
+		struct text n = json_number_or_string(v);
+		bool counts = n.n > 0 && (memchr("123456789", *n.p, 9) || (!span && *n.p != '0'));
+		if (!counts || name.n == 0 || member_reason(m->shape, name.p))
+			continue;
+		if (span ? !span_knows(name.p) : member_speaks_of_money(name))
+			m->unread = arena_printf(&r->arena,
+						 "the attribute '%.100s' is of no known meaning, "
+						 "and it may be billed",
+						 name.p);
+	}
 }
 
 /* Spans that contain other calls repeat their sums. */
@@ -135,6 +179,7 @@ static void read_span(struct payload_reader *r, json_value *span, json_value *re
 				  &e);
 	if (rc == 0)
 		rc = counts_normalise(&m.record, &c, &m.rule, &e);
+	judge_attributes(r, &m, a);
 	if (rc != 0) {
 		payload_refuse(r, line, span, &e);
 		return;
@@ -161,13 +206,19 @@ static void read_claude_event(struct payload_reader *r, json_value *a, json_valu
 	struct err e;
 	int rc = 0;
 	payload_begin(&m, "claude-code.event", line);
+	m.cumulative = m.unsplit = true;
 	for (size_t i = 0; rc == 0 && i < sizeof keys / sizeof *keys; i++) {
 		json_value *n = attribute(a, keys[i].name);
 		if (n)
 			rc = counts_set(&c, keys[i].which, n, &e);
+		else if (i < 2)
+			rc = err_set(&e, ERR_INVALID, "the event has no '%s'", keys[i].name);
 	}
 	payload_text(&m.record, FIELD_ID, attribute(a, "request_id"));
 	payload_text(&m.record, FIELD_MODEL, attribute(a, "model"));
+	json_value *speed = attribute(a, "speed");
+	if (!text_is(json_string(speed), "standard") && !text_is(json_string(speed), "normal"))
+		payload_text(&m.record, FIELD_SERVICE_TIER, speed);
 	payload_text(&m.record, FIELD_SESSION, attribute(a, "session.id"));
 	payload_text(&m.record, FIELD_TASK, attribute(a, "session.id"));
 	payload_text(&m.record, FIELD_CUSTOMER,
@@ -176,8 +227,17 @@ static void read_claude_event(struct payload_reader *r, json_value *a, json_valu
 	if (rc == 0)
 		rc = payload_time(&m.record, FIELD_TIME,
 				  stamp ? stamp : json_member(record, "timeUnixNano"), &e);
+	/* the event is written when the call ends */
+	struct text took = json_number_or_string(attribute(a, "duration_ms"));
+	int64_t ms = took.n && took.n < 10 ? strtoll(took.p, NULL, 10) : 0;
+	if (rc == 0 && ms > 0 && m.record.time_us != TIME_ABSENT) {
+		m.record.completed_us = m.record.time_us;
+		m.record.time_us -= ms * 1000;
+		m.record.present |= (uint64_t)1 << FIELD_COMPLETED;
+	}
 	if (rc == 0)
 		rc = counts_normalise(&m.record, &c, &m.rule, &e);
+	judge_attributes(r, &m, a);
 	if (rc != 0) {
 		payload_refuse(r, line, a, &e);
 		return;
@@ -196,13 +256,45 @@ static bool is_claude_event(json_value *attributes, json_value *record)
 	       text_is(body, "claude_code.api_request");
 }
 
+/* Whether v holds a list or an object under a name that OTLP does not have there. */
+static bool holds_other(json_value *v, const char *const *known)
+{
+	for (json_value *m = json_first(v); m; m = json_next(m)) {
+		bool is_known = json_kind(m) != JSON_ARRAY && json_kind(m) != JSON_OBJECT;
+		for (const char *const *k = known; *k && !is_known; k++)
+			is_known = strcmp(*k, json_key(m)) == 0;
+		if (!is_known && json_first(m))
+			return true;
+	}
+	return false;
+}
+
+static bool is_otlp(struct payload_reader *r, json_value *v, const char *const *known, int64_t line)
+{
+	struct err e;
+	if (!holds_other(v, known))
+		return true;
+	err_set(&e, ERR_INVALID, "the telemetry holds a list of a name that OTLP does not know");
+	payload_refuse(r, line, v, &e);
+	return false;
+}
+
 static void read_resource(struct payload_reader *r, json_value *resource, int64_t line)
 {
 	json_value *about = json_member(json_member(resource, "resource"), "attributes");
+	if (!is_otlp(r, resource,
+		     NAMES("resource", "scopeSpans", "scopeLogs", "scopeMetrics",
+			   "instrumentationLibrarySpans"),
+		     line))
+		return;
 	for (json_value *scope = json_first(json_member(resource, "scopeSpans")); scope;
-	     scope = json_next(scope))
+	     scope = json_next(scope)) {
+		if (!is_otlp(r, scope, NAMES("scope", "spans"), line))
+			continue;
 		for (json_value *s = json_first(json_member(scope, "spans")); s; s = json_next(s))
-			read_span(r, s, about, line);
+			if (is_otlp(r, s, NAMES("attributes", "events", "links", "status"), line))
+				read_span(r, s, about, line);
+	}
 	for (json_value *scope = json_first(json_member(resource, "scopeLogs")); scope;
 	     scope = json_next(scope))
 		for (json_value *l = json_first(json_member(scope, "logRecords")); l;

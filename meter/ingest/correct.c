@@ -96,8 +96,9 @@ int correct_amend(struct store *s, struct ingest *in, const char *id, const stru
 		rc = take_back(s, &row, known.first, e);
 	if (rc == 0)
 		rc = store_series(s, &fresh.record, &fresh.series, e);
-	const struct rated what = { &fresh.record, fresh.web_searches,
-				    (fresh.flags & USAGE_AGGREGATE) != 0 };
+	const struct rated what = { .record = &fresh.record,
+				    .web_searches = fresh.web_searches,
+				    .aggregate = (fresh.flags & USAGE_AGGREGATE) != 0 };
 	if (rc == 0)
 		rc = ingest_price(in, &what, &fresh.price, &unpriced, e);
 	if (rc == 0)
@@ -132,8 +133,12 @@ static int compare_row(struct rerating *r, const struct usage_row *row)
 	struct money_total before, after;
 	int64_t price;
 	bool unpriced;
-	const struct rated what = { &row->record, row->web_searches,
-				    (row->flags & USAGE_AGGREGATE) != 0 };
+	/* no card makes up for what the call itself leaves open */
+	if (row->flags & USAGE_UNREAD)
+		return 0;
+	const struct rated what = { .record = &row->record,
+				    .web_searches = row->web_searches,
+				    .aggregate = (row->flags & USAGE_AGGREGATE) != 0 };
 	int rc = ingest_price(r->in, &what, &price, &unpriced, r->e);
 	if (rc != 0 || price == row->price)
 		return rc;

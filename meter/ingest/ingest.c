@@ -34,6 +34,7 @@ struct ingest {
 	struct text stored;	/* and as it is stored */
 	bool looks_at_own;	/* there are such ids: they are looked for ahead */
 	struct text shown;	/* the id of the record at work as its sender knows it */
+	struct buf also;	/* an id of another call under the same name */
 	/* of the last record: most follow each other with the same shape */
 	const char *shape, *rule;
 	int64_t origin;
@@ -94,6 +95,7 @@ void ingest_close(struct ingest *in)
 	tariffs_close(in->tariffs);
 	spans_close(in->spans);
 	buf_release(&in->id);
+	buf_release(&in->also);
 	buf_release(&in->text);
 	buf_release(&in->told);
 	buf_release(&in->full);
@@ -378,6 +380,11 @@ int ingest_price(struct ingest *in, const struct rated *what, int64_t *price, bo
 	const int64_t web_searches = what->web_searches;
 	struct err why = { 0 };
 	struct stored_price p;
+	*unpriced = true;
+	if (what->unread) {
+		p = stored_price_none(r->text[FIELD_MODEL], what->unread);
+		return store_price(in->store, &p, price, e);
+	}
 	int64_t us = in->o.by_completion && r->completed_us != TIME_ABSENT && !what->aggregate
 			     ? r->completed_us
 			     : r->time_us;
@@ -410,10 +417,16 @@ int ingest_price(struct ingest *in, const struct rated *what, int64_t *price, bo
 				(struct usage_unit){ UNIT_WEB_SEARCH, web_searches };
 		*unpriced = stored_price_of(&p, &u, a->price, a->tariff, &why) != 0;
 	}
-	if (*unpriced)
+	struct fee fee;
+	if (*unpriced && what->stated.given && strcmp(in->o.currency, "USD") == 0) {
+		p = stored_price_stated(&fee, r->text[FIELD_PROVIDER], r->text[FIELD_MODEL],
+					what->stated.amount);
+		*unpriced = false;
+	} else if (*unpriced) {
 		p = stored_price_none(r->text[FIELD_MODEL], doubt      ? doubt
 							    : a->price ? why.message
 								       : a->unpriced);
+	}
 	int rc = store_price(in->store, &p, price, e);
 	if (rc == 0 && plain)
 		a->number = *price;
@@ -464,6 +477,12 @@ static void compare(struct buf *differs, const struct usage_row *have, const str
 #undef DIFFERS
 }
 
+static unsigned flags_of(const struct metered *m)
+{
+	return (m->cumulative ? USAGE_CUMULATIVE : 0) | (m->broken_off ? USAGE_BROKEN_OFF : 0) |
+	       (m->aggregate ? USAGE_AGGREGATE : 0) | (m->unread ? USAGE_UNREAD : 0);
+}
+
 static int append_grown(struct ingest *in, const struct metered *m, struct usage_row *have,
 			const struct known_id *known, const struct record *r, struct err *e)
 {
@@ -488,15 +507,21 @@ static int append_grown(struct ingest *in, const struct metered *m, struct usage
 	back.web_searches = -back.web_searches;
 	if (rc == 0)
 		rc = store_append(in->store, &back, e);
-	const struct rated what = { r, m->web_searches, m->aggregate };
+	const struct rated what = { r,
+				    m->web_searches > have->web_searches ? m->web_searches
+									 : have->web_searches,
+				    m->aggregate, m->unread, m->stated };
 	row = (struct usage_row){ .kind = USAGE_CORRECTION,
 				  .of = known->first,
 				  .record = *r,
-				  .web_searches = m->web_searches,
+				  .web_searches = m->web_searches > have->web_searches
+							  ? m->web_searches
+							  : have->web_searches,
 				  .series = have->series,
 				  .raw = m->raw,
-				  .flags = USAGE_CUMULATIVE | (m->aggregate ? USAGE_AGGREGATE : 0) |
-					   (m->broken_off ? USAGE_BROKEN_OFF : 0) };
+				  .flags = USAGE_CUMULATIVE | flags_of(m) };
+	/* the sighting may come from a source that names the call otherwise */
+	row.record.text[FIELD_ID] = back.record.text[FIELD_ID];
 	if (rc == 0)
 		rc = origin_of(in, m->shape, m->rule, &row.origin, e);
 	if (rc == 0)
@@ -506,6 +531,40 @@ static int append_grown(struct ingest *in, const struct metered *m, struct usage
 	arena_release(&keep);
 	in->counts.grown += rc == 0;
 	return rc;
+}
+
+/* How a sighting compares with what is stored; grown becomes what both say together. */
+static enum sighting compare_sightings(const struct ingest *in, const struct metered *m,
+				       const struct usage_row *have, struct record *grown)
+{
+	int64_t stored[BUCKET_COUNT];
+	int64_t time_us = have->record.time_us, completed_us = have->record.completed_us;
+	memcpy(stored, have->record.tokens, sizeof stored);
+	if (m->unsplit || text_is(have->shape, "claude-code.event"))
+		sighting_share_split(stored, grown->tokens);
+	enum sighting s = sighting_compare(stored, grown->tokens);
+	if (s == SIGHTING_SAME && m->web_searches > have->web_searches)
+		s = SIGHTING_LARGER;
+	if (m->aggregate) { /* its instants are its bounds */
+		/* calls that failed in a bucket count no token */
+		return s == SIGHTING_SAME && grown->requests > have->record.requests
+			       ? SIGHTING_LARGER
+			       : s;
+	}
+	if (s == SIGHTING_SAME && memcmp(stored, have->record.tokens, sizeof stored) != 0)
+		s = SIGHTING_LARGER; /* its cache writes are told by lifetime now */
+	sighting_span(&time_us, &completed_us, grown);
+	/* the call began with its earliest sighting */
+	if (s != SIGHTING_OTHER &&
+	    (time_us < have->record.time_us ||
+	     (in->o.by_completion && completed_us != have->record.completed_us))) {
+		if (s == SIGHTING_SMALLER)
+			memcpy(grown->tokens, stored, sizeof stored);
+		s = SIGHTING_LARGER;
+	}
+	grown->time_us = time_us;
+	grown->completed_us = completed_us;
+	return s;
 }
 
 /* The id is stored already. */
@@ -526,14 +585,10 @@ static int take_known(struct ingest *in, const struct metered *m, const struct r
 		if (known->current != known->first &&
 		    (rc = store_row(in->store, known->current, &have, e)) != 0)
 			return rc;
-		enum sighting s = sighting_compare(have.record.tokens, r->tokens);
-		/* calls that failed in a bucket count no token */
-		if (m->aggregate && s == SIGHTING_SAME && r->requests > have.record.requests)
-			s = SIGHTING_LARGER;
-		/* of equal sightings the first in time tells when it was */
-		if (s == SIGHTING_LARGER || (s == SIGHTING_SAME && r->time_us != TIME_ABSENT &&
-					     r->time_us < have.record.time_us))
-			rc = append_grown(in, m, &have, known, r, e);
+		struct record grown = *r;
+		enum sighting s = compare_sightings(in, m, &have, &grown);
+		if (s == SIGHTING_LARGER)
+			rc = append_grown(in, m, &have, known, &grown, e);
 		if (s != SIGHTING_OTHER) {
 			if (rc == 0)
 				tell(in, INGEST_DUPLICATE, in->shown, NULL);
@@ -576,6 +631,9 @@ static struct record with_defaults(struct ingest *in, const struct metered *m)
 
 struct text ingest_id(struct ingest *in, const struct metered *m)
 {
+	/* on a server an id is claimed before anything can be looked up */
+	if (m->copy_of.n && db_on_server(store_db(in->store)))
+		return m->copy_of;
 	if (m->record.text[FIELD_ID].n)
 		return m->record.text[FIELD_ID];
 	const struct record r = with_defaults(in, m);
@@ -667,6 +725,61 @@ static int find_own(struct ingest *in, struct text customer, struct text *id,
 	return rc;
 }
 
+/* The other ids of a new record. */
+static int note_other_ids(struct ingest *in, const struct metered *m, struct text id, struct err *e)
+{
+	int rc = 0;
+	if (db_on_server(store_db(in->store)))
+		return 0;
+	if (m->also.n)
+		rc = store_also(in->store, m->also, id, false, e);
+	if (rc == 0 && m->copy_of.n)
+		rc = store_also(in->store, m->copy_of, id, true, e);
+	return rc;
+}
+
+/* Whether a known record is another call under the same id: some relays give every answer one. */
+static int is_other_call(struct ingest *in, const struct metered *m, const struct record *r,
+			 const struct known_id *known, bool *other, struct err *e)
+{
+	struct known_id same;
+	struct usage_row have;
+	int rc = store_find_also(in->store, m->also, false, &same, e);
+	*other = false;
+	if (rc != 0 || same.first == known->first)
+		return rc;
+	rc = store_row(in->store, known->current, &have, e);
+	*other = rc == 0 && text_is(have.shape, m->shape) &&
+		 sighting_is_other_request(have.record.tokens, r->tokens);
+	return rc;
+}
+
+/* What another source calls the call, or whose copy it is. */
+static int find_elsewhere(struct ingest *in, const struct metered *m, const struct record *r,
+			  struct known_id *known, struct err *e)
+{
+	const struct text id = r->text[FIELD_ID];
+	struct usage_row have;
+	int rc = m->also.n ? store_find(in->store, m->also, known, e)
+			   : store_find_also(in->store, id, true, known, e);
+	/* an id that is not the call's own proves nothing where the input side is another */
+	if (rc == 0 && known->first && (rc = store_row(in->store, known->first, &have, e)) == 0 &&
+	    sighting_is_other_request(have.record.tokens, r->tokens))
+		known->first = known->current = 0;
+	if (rc != 0 || known->first || !m->copy_of.n)
+		return rc;
+	rc = store_find(in->store, m->copy_of, known, e);
+	if (rc == 0 && !known->first)
+		rc = store_find_also(in->store, m->copy_of, false, known, e);
+	/* a fork of the fork names the copy */
+	if (rc == 0 && known->first && (rc = store_row(in->store, known->first, &have, e)) == 0) {
+		in->also.n = 0;
+		buf_add(&in->also, have.record.text[FIELD_ID].p, have.record.text[FIELD_ID].n);
+		rc = store_also(in->store, id, (struct text){ in->also.p, in->also.n }, false, e);
+	}
+	return rc;
+}
+
 /*
  * An id that a customer's token sends is that customer's own. One of an operator or a file is of
  * the common space, and there of whatever customer its first record names. The same id of the same
@@ -686,23 +799,47 @@ static int find_id(struct ingest *in, struct text customer, struct text *id, str
 			     : find_own(in, customer, id, known, e);
 }
 
+/* The record that this is another sighting of, where its id does not tell; r gets the id under
+ * which it is kept where it is new. What a customer's token sends is sought in that customer's
+ * space alone. */
+static int find_call(struct ingest *in, const struct metered *m, struct record *r,
+		     struct known_id *known, struct err *e)
+{
+	struct text *id = &r->text[FIELD_ID];
+	bool other = false;
+	int rc = 0;
+	if (db_on_server(store_db(in->store)) || in->o.own_ids ||
+	    !(m->cumulative || m->also.n || m->copy_of.n))
+		return 0;
+	if (known->first && known->current && m->also.n)
+		rc = is_other_call(in, m, r, known, &other, e);
+	if (rc == 0 && other) {
+		in->also.n = 0;
+		buf_printf(&in->also, "%.*s#%.*s", (int)id->n, id->p, (int)m->also.n, m->also.p);
+		*id = in->shown = (struct text){ in->also.p, in->also.n };
+		return store_find(in->store, *id, known, e);
+	}
+	return rc == 0 && !known->first ? find_elsewhere(in, m, r, known, e) : rc;
+}
+
 int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, struct instant now,
 		   struct err *e)
 {
 	struct record r = with_defaults(in, m);
 	struct known_id known;
-	unsigned flags = (m->cumulative ? USAGE_CUMULATIVE : 0) |
-			 (m->broken_off ? USAGE_BROKEN_OFF : 0) |
-			 (m->aggregate ? USAGE_AGGREGATE : 0);
+	unsigned flags = flags_of(m);
 	char why[200];
 	bool unpriced;
 	if (in->o.own_ids && !text_is(r.text[FIELD_CUSTOMER], in->o.customer))
 		return ingest_refuse(in, m->line, m->raw, TEXT(""), INGEST_FOREIGN, now, e);
 	int rc = find_id(in, r.text[FIELD_CUSTOMER], &id, &known, e);
+	r.text[FIELD_ID] = id;
+	r.present |= (uint64_t)1 << FIELD_ID;
+	if (rc == 0)
+		rc = find_call(in, m, &r, &known, e);
 	if (rc != 0)
 		return rc;
-	r.text[FIELD_ID] = in->stored = id;
-	r.present |= (uint64_t)1 << FIELD_ID;
+	in->stored = r.text[FIELD_ID];
 	const char *bad = ingest_check_size(&r, m->web_searches, why);
 	if (known.first && !bad)
 		return take_known(in, m, &r, &known, now, e);
@@ -717,7 +854,7 @@ int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, s
 		raw = (struct text){ in->text.p, in->text.n };
 		return ingest_refuse(in, m->line, raw, TEXT(""), bad, now, e);
 	}
-	const struct rated what = { &r, m->web_searches, m->aggregate };
+	const struct rated what = { &r, m->web_searches, m->aggregate, m->unread, m->stated };
 	struct usage_row row = { .kind = USAGE_RECORD,
 				 .record = r,
 				 .web_searches = m->web_searches,
@@ -732,6 +869,8 @@ int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, s
 		rc = store_append(in->store, &row, e);
 	if (rc == 0 && in->o.own_ids)
 		rc = store_set_own_ids(in->store, e);
+	if (rc == 0 && !in->o.own_ids)
+		rc = note_other_ids(in, m, r.text[FIELD_ID], e);
 	if (rc != 0)
 		return rc;
 	const struct span span = span_of(m, &r);

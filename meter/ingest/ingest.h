@@ -110,6 +110,8 @@ struct rated {
 	const struct record *record;
 	int64_t web_searches;
 	bool aggregate;
+	const char *unread; /* as of struct metered */
+	struct stated_cost stated;
 };
 /* The price that it would be stored with now. What hours of different prices share has none, nor
  * what may lie in several tiers of context. */

@@ -225,6 +225,8 @@ void record_batch_single(struct record_batch *b, const struct record *r)
 		b->tokens[k][0] = r->tokens[k];
 	b->requests[0] = r->requests;
 	b->searched = false;
+	b->unread = NULL;
+	b->stated = NULL;
 }
 
 void record_batch_drop(struct record_batch *b, const uint8_t drop[BATCH_ROWS])

@@ -101,6 +101,10 @@ struct record_batch {
 	int64_t requests[BATCH_ROOM];
 	bool searched; /* web_searches is filled: of calls from logs, no column of a trace */
 	int64_t web_searches[BATCH_ROOM];
+	/* of a batch of one: why it has no price whatever the cards say, and what its seller says
+	 * that it charged (NULL: nothing) */
+	const char *unread;
+	const struct money *stated;
 };
 
 /* Row i as a record; its texts point where the batch's do. */

@@ -664,6 +664,39 @@ int store_find_row(struct store *s, int64_t first, struct known_id *out, struct 
 	return rc < 0 ? rc : 0;
 }
 
+int store_find_also(struct store *s, struct text also, bool copies, struct known_id *out,
+		    struct err *e)
+{
+	struct query *q;
+	struct buf id = { 0 };
+	*out = (struct known_id){ 0 };
+	int rc = db_statement(&s->db, STORE_FIND_ALSO, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_text(q, ":also", also);
+	rc = db_step(&s->db, q, e);
+	if (rc == 1 && (copies || !db_int(q, 1)))
+		buf_add(&id, db_text(q, 0).p, db_text(q, 0).n);
+	db_reset(q);
+	rc = rc < 0 ? rc : id.n ? store_find(s, (struct text){ id.p, id.n }, out, e) : 0;
+	buf_release(&id);
+	return rc;
+}
+
+int store_also(struct store *s, struct text also, struct text id, bool copy, struct err *e)
+{
+	struct query *q;
+	int rc = db_statement(&s->db, STORE_ADD_ALSO, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_text(q, ":also", also);
+	db_bind_text(q, ":id", id);
+	db_bind_int(q, ":copy", copy);
+	rc = db_step(&s->db, q, e);
+	db_reset(q);
+	return rc < 0 ? rc : 0;
+}
+
 /* Places of STORE_APPEND's parameters, in the order of its columns. */
 enum append_column {
 	APPEND_SEQ = 1,

@@ -17,7 +17,8 @@ enum usage_flag {
 	USAGE_CUMULATIVE = 1,
 	USAGE_BROKEN_OFF = 2,
 	USAGE_TIME_ASSUMED = 4,
-	USAGE_AGGREGATE = 8
+	USAGE_AGGREGATE = 8,
+	USAGE_UNREAD = 16 /* it has no price, for a member of it is of no known meaning */
 };
 enum { RECORD_ID_MAX = RECORD_TEXT_MAX };
 
@@ -69,6 +70,12 @@ struct known_id {
 int store_find(struct store *s, struct text id, struct known_id *out, struct err *e);
 /* The same of a record's own row. */
 int store_find_row(struct store *s, int64_t first, struct known_id *out, struct err *e);
+/* The same of a call that another source names by that id (store_also); copies too: or that may be
+ * a copy of it. 0 and out->first 0 when there is none. */
+int store_find_also(struct store *s, struct text also, bool copies, struct known_id *out,
+		    struct err *e);
+/* From now on `also` means the record of that id, too. */
+int store_also(struct store *s, struct text also, struct text id, bool copy, struct err *e);
 /* Brings the memory of that id near, ahead of store_find. */
 void store_prefetch(struct store *s, struct text id);
 /* The same of an id that will not be appended: on a server store_find claims what it does not find.

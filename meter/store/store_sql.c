@@ -110,6 +110,9 @@ const char *const store_sql[STORE_STATEMENTS] = {
 	[STORE_CHANGES_OF] = "SELECT first,at,what,why FROM change WHERE first<=:seq "
 			     "ORDER BY first DESC LIMIT 1",
 
+	[STORE_FIND_ALSO] = "SELECT id,copy FROM call_also WHERE also=:also",
+	[STORE_ADD_ALSO] = "INSERT INTO call_also VALUES(:also,:id,:copy) ON CONFLICT DO NOTHING",
+
 	[STORE_ROLLED_TO] = "SELECT value FROM about WHERE key='rolled_to'",
 	[STORE_SET_ROLLED_TO] = "INSERT INTO about VALUES('rolled_to',:seq) ON CONFLICT(key) DO "
 				"UPDATE SET value=excluded.value",

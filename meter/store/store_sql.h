@@ -74,6 +74,8 @@ enum store_statement {
 	STORE_FOLLOWED,
 	STORE_SET_FOLLOWED,
 	STORE_CHANGES_OF,
+	STORE_FIND_ALSO,
+	STORE_ADD_ALSO,
 	/* rollups and queries */
 	STORE_ROLLED_TO,
 	STORE_SET_ROLLED_TO,

@@ -25,6 +25,22 @@ int stored_price_of(struct stored_price *out, const struct usage *u, const struc
 	return rc;
 }
 
+struct stored_price stored_price_stated(struct fee *fee, struct text vendor, struct text model,
+					struct money amount)
+{
+	*fee = (struct fee){ .unit = "request", .amount = amount, .per = 1 };
+	struct stored_price p = { .ref = TEXT(STATED_PRICE),
+				  .vendor = vendor.n ? vendor : TEXT(""),
+				  .model = model,
+				  .window = TEXT(STATED_PRICE),
+				  .currency = TEXT("USD"),
+				  .fee = fee,
+				  .fee_count = 1 };
+	for (int b = 0; b < BUCKET_COUNT; b++)
+		p.rates.known |= b == BUCKET_REASONING ? 0 : 1u << b;
+	return p;
+}
+
 struct stored_price stored_price_none(struct text model, const char *reason)
 {
 	return (struct stored_price){ .ref = TEXT(""),

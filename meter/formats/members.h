@@ -1,0 +1,33 @@
+/*
+ * members: which members of a document are understood, so that none that may be billed is missed.
+ *
+ * The set is closed: a member whose name speaks of money, and inside a usage object any member that
+ * counts something, must be read (counts.h), be listed in members.def, or be empty or zero. What is
+ * none of these is named, and its record has no price.
+ */
+#ifndef TALLY_METER_FORMATS_MEMBERS_H
+#define TALLY_METER_FORMATS_MEMBERS_H
+
+#include "base/json.h"
+
+/* Whether a name speaks of money: tokens, requests, costs, credits, tiers, caches and the like. */
+bool member_speaks_of_money(struct text name);
+
+/* What is known of one member: "" when it is read, the reason why it costs nothing, or NULL. */
+const char *member_reason(const char *shape, const char *path);
+
+/* The first member of v that is not understood, as a path that begins with prefix, in *path; false
+ * when there is none. closed: v is a usage object, where names do not matter to what counts. */
+bool members_unknown(struct buf *path, const char *shape, json_value *v, const char *prefix,
+		     bool closed);
+/* The same of what stands beside the usage: the members of v itself, and all that is in those that
+ * speak of money. */
+bool members_unknown_beside(struct buf *path, const char *shape, json_value *v, json_value *usage,
+			    const char *prefix);
+/* A member at any depth that counts tokens; texts, which may hold anything, are not looked at. */
+bool members_count_tokens(struct buf *path, const char *shape, json_value *v, const char *prefix);
+/* Hears of every member that speaks of money or counts: its path, and member_reason of it. */
+void members_each(const char *shape, json_value *v, const char *prefix,
+		  void (*take)(void *user, const char *path, const char *reason), void *user);
+
+#endif

@@ -1,0 +1,334 @@
+/*
+ * The set of members is closed: whatever member of a payload gets another name, the usage that
+ * comes out is the same, or the loss is told (refused, unpriced with the member named, or without
+ * the model or instant that a price needs). Payloads of every shape below, and those of the case
+ * files.
+ */
+#include "tests/unit/unit.h"
+
+#include <unistd.h>
+
+#include "base/json.h"
+#include "meter/formats/assemble.h"
+#include "meter/formats/members.h"
+
+static const char *const payloads[] = {
+	/* OpenAI chat, with every detail that is read */
+	"{\"id\":\"c\",\"object\":\"chat.completion\",\"created\":1787536800,\"model\":\"m\","
+	"\"service_tier\":\"priority\",\"usage\":{\"prompt_tokens\":100,\"completion_tokens\":50,"
+	"\"total_tokens\":150,\"prompt_tokens_details\":{\"cached_tokens\":40,\"audio_tokens\":7,"
+	"\"text_tokens\":93},\"completion_tokens_details\":{\"reasoning_tokens\":20,"
+	"\"accepted_prediction_tokens\":3,\"rejected_prediction_tokens\":2}}}",
+	/* OpenAI responses */
+	"{\"id\":\"r\",\"object\":\"response\",\"created_at\":1787536800,\"model\":\"m\","
+	"\"service_tier\":\"flex\",\"max_output_tokens\":900,\"usage\":{\"input_tokens\":90,"
+	"\"input_tokens_details\":{\"cached_tokens\":30,\"cache_write_input_tokens\":10},"
+	"\"output_tokens\":9,\"output_tokens_details\":{\"reasoning_tokens\":4},"
+	"\"total_tokens\":99}}",
+	/* OpenAI realtime */
+	"{\"id\":\"r\",\"object\":\"response\",\"created_at\":1787536800,\"model\":\"m\",\"usage\":"
+	"{\"input_tokens\":90,\"output_tokens\":9,\"total_tokens\":99,\"input_token_details\":"
+	"{\"cached_tokens\":30,\"text_tokens\":50,\"audio_tokens\":40,\"cached_tokens_details\":"
+	"{\"text_tokens\":20,\"audio_tokens\":10}},\"output_token_details\":{\"text_tokens\":4,"
+	"\"audio_tokens\":5}}}",
+	/* Anthropic */
+	"{\"id\":\"b\",\"type\":\"message\",\"model\":\"m\",\"created\":1787536800,\"usage\":{"
+	"\"input_tokens\":5,\"cache_creation_input_tokens\":30,\"cache_read_input_tokens\":7,"
+	"\"cache_creation\":{\"ephemeral_5m_input_tokens\":10,\"ephemeral_1h_input_tokens\":20},"
+	"\"output_tokens\":9,\"service_tier\":\"batch\",\"speed\":\"fast\",\"inference_geo\":\"us\","
+	"\"server_tool_use\":{\"web_search_requests\":3,\"web_fetch_requests\":2},\"iterations\":["
+	"{\"type\":\"message\",\"input_tokens\":5,\"output_tokens\":9},"
+	"{\"type\":\"advisor_message\",\"model\":\"n\",\"input_tokens\":50,\"output_tokens\":90},"
+	"{\"type\":\"compaction\",\"input_tokens\":500,\"output_tokens\":900}]}}",
+	/* its stream */
+	"{\"type\":\"message_start\",\"message\":{\"id\":\"s\",\"model\":\"m\",\"usage\":{"
+	"\"input_tokens\":5,\"cache_read_input_tokens\":7,\"output_tokens\":1,\"speed\":\"fast\"}},"
+	"\"time\":\"2026-03-01T10:00:00Z\"}\n"
+	"{\"type\":\"message_delta\",\"usage\":{\"output_tokens\":80,\"input_tokens\":5}}\n"
+	"{\"type\":\"message_stop\"}",
+	/* Gemini */
+	"{\"responseId\":\"g\",\"modelVersion\":\"m\",\"createTime\":\"2026-03-01T10:00:00Z\","
+	"\"usageMetadata\":{\"promptTokenCount\":100,\"cachedContentTokenCount\":30,"
+	"\"candidatesTokenCount\":20,\"thoughtsTokenCount\":5,\"totalTokenCount\":125,"
+	"\"promptTokensDetails\":[{\"modality\":\"TEXT\",\"tokenCount\":60},{\"modality\":"
+	"\"AUDIO\",\"tokenCount\":40}]}}",
+	/* OpenRouter */
+	"{\"id\":\"gen-1\",\"provider\":\"DeepSeek\",\"model\":\"m\",\"object\":"
+	"\"chat.completion\",\"created\":1788400000,\"usage\":{\"prompt_tokens\":800,"
+	"\"completion_tokens\":90,\"total_tokens\":890,\"cost\":0.5,\"is_byok\":true,"
+	"\"cost_details\":{\"upstream_inference_cost\":0.0064}}}",
+	/* Bedrock */
+	"{\"modelId\":\"m\",\"time\":\"2026-03-01T10:00:00Z\",\"usage\":{\"inputTokens\":10,"
+	"\"outputTokens\":5,\"totalTokens\":18,\"cacheReadInputTokens\":3}}",
+	/* LangChain */
+	"{\"model\":\"m\",\"created\":1787536800,\"usage\":{\"input_tokens\":100,"
+	"\"output_tokens\":10,\"total_tokens\":110,\"input_token_details\":{\"cache_read\":20,"
+	"\"cache_creation\":30,\"audio\":5},\"output_token_details\":{\"reasoning\":4}}}",
+	/* Cohere */
+	"{\"id\":\"co\",\"model\":\"m\",\"created\":1787536800,\"usage\":{\"billed_units\":{"
+	"\"input_tokens\":10,\"output_tokens\":3},\"tokens\":{\"input_tokens\":99,"
+	"\"output_tokens\":3}}}",
+	/* gateways and tracers */
+	"{\"id\":\"l\",\"call_type\":\"completion\",\"model\":\"m\",\"response_cost\":0.5,"
+	"\"startTime\":1787536800,\"cache_hit\":null,\"prompt_tokens\":100,"
+	"\"completion_tokens\":5,\"total_tokens\":105,\"metadata\":{\"usage_object\":{"
+	"\"prompt_tokens\":100,\"completion_tokens\":5,\"total_tokens\":105,"
+	"\"prompt_tokens_details\":{\"cached_tokens\":60}}}}",
+	"{\"id\":\"lf\",\"model\":\"m\",\"startTime\":\"2026-03-01T10:00:00Z\",\"usageDetails\":{"
+	"\"input\":80,\"input_cached_tokens\":30,\"output\":40,\"total\":150}}",
+	"{\"id\":\"cf\",\"model\":\"m\",\"success\":true,\"cached\":false,\"created_at\":"
+	"\"2026-03-01T10:00:00Z\",\"tokens_in\":10,\"tokens_out\":4,\"cost\":0.1}",
+	/* Claude Code */
+	"{\"type\":\"assistant\",\"sessionId\":\"s\",\"cwd\":\"/p\",\"uuid\":\"u\",\"timestamp\":"
+	"\"2026-03-01T10:00:00Z\",\"requestId\":\"req_1\",\"message\":{\"id\":\"msg_1\",\"model\":"
+	"\"m\",\"stop_reason\":\"end_turn\",\"usage\":{\"input_tokens\":3,"
+	"\"cache_creation_input_tokens\":30,\"cache_read_input_tokens\":5,\"output_tokens\":9,"
+	"\"cache_creation\":{\"ephemeral_5m_input_tokens\":10,\"ephemeral_1h_input_tokens\":20},"
+	"\"service_tier\":\"priority\",\"server_tool_use\":{\"web_search_requests\":2}}}}\n"
+	"{\"type\":\"assistant\",\"sessionId\":\"s\",\"cwd\":\"/p\",\"uuid\":\"v\",\"timestamp\":"
+	"\"2026-03-01T10:01:00Z\",\"requestId\":\"req_2\",\"message\":{\"id\":\"msg_2\",\"model\":"
+	"\"m\",\"stop_reason\":\"end_turn\",\"usage\":{\"input_tokens\":4,\"output_tokens\":8}}}",
+	/* Codex, with records of answers */
+	"{\"timestamp\":\"2026-03-01T10:00:00Z\",\"type\":\"session_meta\",\"payload\":{\"id\":"
+	"\"t\",\"cwd\":\"/p\"}}\n"
+	"{\"timestamp\":\"2026-03-01T10:00:00Z\",\"type\":\"turn_context\",\"payload\":{\"model\":"
+	"\"m\",\"effort\":\"high\"}}\n"
+	"{\"timestamp\":\"2026-03-01T10:00:01Z\",\"type\":\"token_usage_record\",\"payload\":{"
+	"\"response_id\":\"resp_1\",\"thread_id\":\"t\",\"usage\":{\"input_tokens\":10,"
+	"\"cached_input_tokens\":4,\"output_tokens\":5,\"reasoning_output_tokens\":2,"
+	"\"total_tokens\":15}}}",
+	/* and without */
+	"{\"timestamp\":\"2026-03-01T10:00:00Z\",\"type\":\"session_meta\",\"payload\":{\"id\":"
+	"\"t\",\"cwd\":\"/p\"}}\n"
+	"{\"timestamp\":\"2026-03-01T10:00:00Z\",\"type\":\"turn_context\",\"payload\":{\"model\":"
+	"\"m\"}}\n"
+	"{\"timestamp\":\"2026-03-01T10:00:01Z\",\"type\":\"event_msg\",\"payload\":{\"type\":"
+	"\"token_count\",\"info\":{\"total_token_usage\":{\"input_tokens\":10,"
+	"\"cached_input_tokens\":4,\"output_tokens\":5,\"reasoning_output_tokens\":2,"
+	"\"total_tokens\":15},\"last_token_usage\":{\"input_tokens\":10,"
+	"\"cached_input_tokens\":4,\"output_tokens\":5,\"reasoning_output_tokens\":2,"
+	"\"total_tokens\":15},\"model_context_window\":258400}}}",
+	/* agents that write each call once */
+	"{\"type\":\"message\",\"timestamp\":\"2026-03-01T10:00:00Z\",\"message\":{\"responseId\":"
+	"\"p\",\"model\":\"m\",\"timestamp\":\"2026-03-01T10:00:00Z\",\"usage\":{\"input\":4,"
+	"\"output\":7,\"cacheRead\":9,\"cacheWrite\":3,\"totalTokens\":23,\"cost\":{\"total\":"
+	"0.1}}}}",
+	"{\"type\":\"session.usage_record\",\"timestamp\":\"2026-03-01T10:00:00Z\",\"data\":{"
+	"\"usage\":{\"apiCallId\":\"q\",\"model\":\"m\",\"inputTokens\":10,\"outputTokens\":5,"
+	"\"cacheReadTokens\":3,\"cacheWriteTokens\":2,\"reasoningTokens\":1,\"duration\":233}}}",
+	"{\"type\":\"gemini\",\"id\":\"k\",\"timestamp\":\"2026-03-01T10:00:00Z\",\"model\":\"m\","
+	"\"tokens\":{\"input\":12,\"output\":5,\"cached\":10,\"thoughts\":3,\"tool\":2,"
+	"\"total\":22}}",
+	/* telemetry */
+	"{\"event.name\":\"claude_code.api_request\",\"event.timestamp\":\"2026-03-01T10:00:00Z\","
+	"\"request_id\":\"req_1\",\"model\":\"m\",\"input_tokens\":4,\"output_tokens\":5,"
+	"\"cache_read_tokens\":6,\"cache_creation_tokens\":7,\"cost_usd\":0.1,\"speed\":\"fast\"}",
+};
+
+struct seen {
+	struct assembly *calls;
+	int refused;
+	char why[600];
+};
+
+static void take(void *user, const struct metered *m)
+{
+	struct seen *s = user;
+	assembly_add(s->calls, m);
+}
+
+static void refuse(void *user, int64_t line, struct text raw, const struct err *why)
+{
+	struct seen *s = user;
+	(void)line;
+	(void)raw;
+	s->refused++;
+	snprintf(s->why, sizeof s->why, "%s", why->message);
+}
+
+/* What decides the price of what the text holds; *told: something is missing, and that is said. */
+static void outcome(struct buf *out, const char *text, bool *told)
+{
+	struct seen s = { .calls = assembly_open(true) };
+	struct payload_reader *r = payload_open(&(struct payload_sink){ &s, take, refuse });
+	int64_t n = 0;
+	for (const char *p = text; *p;) {
+		size_t len = strcspn(p, "\n");
+		payload_line(r, (struct text){ p, len }, ++n);
+		p += len + (p[len] == '\n');
+	}
+	payload_finish(r);
+	payload_close(r);
+	out->n = 0;
+	buf_puts(out, "");
+	*told = s.refused > 0;
+	for (size_t i = 0; i < assembly_count(s.calls); i++) {
+		const struct metered *m = assembly_call(s.calls, i);
+		const struct record *c = &m->record;
+		*told |= m->unread || m->broken_off || c->text[FIELD_MODEL].n == 0 ||
+			 (c->time_us == TIME_ABSENT && c->completed_us == TIME_ABSENT);
+		buf_printf(out, "%.*s/%.*s/%.*s", (int)c->text[FIELD_MODEL].n,
+			   c->text[FIELD_MODEL].p, (int)c->text[FIELD_SERVICE_TIER].n,
+			   c->text[FIELD_SERVICE_TIER].p, (int)c->text[FIELD_REGION].n,
+			   c->text[FIELD_REGION].p);
+		for (int b = 0; b < BUCKET_COUNT; b++)
+			buf_printf(out, " %lld", (long long)c->tokens[b]);
+		buf_printf(out, " %lld searches, stated %lld\n", (long long)m->web_searches,
+			   m->stated.given ? (long long)m->stated.amount.pico : -1);
+	}
+	assembly_close(s.calls);
+}
+
+/* v as JSON, its member number `at` under another name; *n counts members. A text under a name that
+ * says nothing cannot be told from any other, so `zz` is for what counts. */
+static void put_renamed(struct buf *b, json_value *v, int at, int *n, const char *format,
+			struct buf *renamed)
+{
+	bool list = json_kind(v) == JSON_ARRAY, first = true;
+	if (!list && json_kind(v) != JSON_OBJECT) {
+		json_put_value(b, v);
+		return;
+	}
+	buf_puts(b, list ? "[" : "{");
+	for (json_value *m = json_first(v); m; m = json_next(m)) {
+		buf_puts(b, first ? "" : ",");
+		first = false;
+		if (!list) {
+			struct buf key = { 0 };
+			bool here = (*n)++ == at && (*format != 'z' || json_kind(m) == JSON_NUMBER);
+			buf_printf(&key, here ? format : "%s", json_key(m));
+			if (here)
+				buf_printf(renamed, "%s", json_key(m));
+			json_put_string(b, (struct text){ key.p, key.n });
+			buf_puts(b, ":");
+			buf_release(&key);
+		}
+		put_renamed(b, m, at, n, format, renamed);
+	}
+	buf_puts(b, list ? "]" : "}");
+}
+
+/* Every member of every line under another name: how many lose something silently. */
+static int mutate(const char *name, const char *text, const char *format, int *tried)
+{
+	struct buf was = { 0 }, now = { 0 }, changed = { 0 }, renamed = { 0 };
+	bool told;
+	int silent = 0;
+	outcome(&was, text, &told);
+	for (const char *line = text; *line;) {
+		size_t len = strcspn(line, "\n"), skip = strncmp(line, "data: ", 6) == 0 ? 6 : 0;
+		struct json_document *doc;
+		if (json_open(&doc, (struct text){ line + skip, len - skip }, NULL) == 0) {
+			int members = 1;
+			for (int at = 0; at < members; at++) {
+				changed.n = renamed.n = 0;
+				members = 0;
+				buf_add(&changed, text, (size_t)(line - text) + skip);
+				put_renamed(&changed, json_root(doc), at, &members, format,
+					    &renamed);
+				buf_puts(&changed, line + len);
+				outcome(&now, changed.p, &told);
+				++*tried;
+				if (told || strcmp(was.p, now.p) == 0)
+					continue;
+				print_message("# %s: without '%s' it is silently\n%s instead "
+					      "of\n%s",
+					      name, renamed.p, now.p, was.p);
+				silent++;
+			}
+			json_close(doc);
+		}
+		line += len + (line[len] == '\n');
+	}
+	buf_release(&was);
+	buf_release(&now);
+	buf_release(&changed);
+	buf_release(&renamed);
+	return silent;
+}
+
+static void no_member_gets_lost_silently(void **state)
+{
+	(void)state;
+	int silent = 0, tried = 0;
+	char name[40];
+	for (size_t i = 0; i < COUNT(payloads); i++) {
+		struct buf out = { 0 };
+		bool told;
+		snprintf(name, sizeof name, "payload %zu", i);
+		outcome(&out, payloads[i], &told);
+		if (out.n == 0 || told)
+			fail_msg("%s is not read: %s", name, out.p);
+		buf_release(&out);
+		silent += mutate(name, payloads[i], "%s_v2", &tried);
+		if (!strstr(payloads[i], "event.name")) /* has no object for its counts */
+			silent += mutate(name, payloads[i], "zz%.0s", &tried);
+	}
+	print_message("# %d members renamed, %d silent\n", tried, silent);
+	assert_int_equal(silent, 0);
+}
+
+static void nor_of_the_case_files(void **state)
+{
+	(void)state;
+	struct json_document *d = NULL;
+	const char *path = getenv("TALLY_USAGE_SHAPES");
+	path = path ? path : "../shared/facts/usage_shapes.json";
+	if (access(path, R_OK) != 0)
+		path = "tests/cases/usage_shapes.json";
+	assert_int_equal(json_open_file(&d, path, NULL), 0);
+	int silent = 0, tried = 0;
+	for (json_value *c = json_first(json_member(json_root(d), "shapes")); c; c = json_next(c)) {
+		struct buf text = { 0 };
+		json_value *payload = json_member(c, "payload");
+		bool list = json_kind(payload) == JSON_ARRAY;
+		for (json_value *m = list ? json_first(payload) : payload; m;
+		     m = list ? json_next(m) : NULL) {
+			if (json_kind(m) == JSON_STRING)
+				buf_puts(&text, json_string(m).p);
+			else
+				json_put_value(&text, m);
+			buf_puts(&text, "\n");
+		}
+		silent += mutate(json_string(json_member(c, "id")).p, text.p, "%s_v2", &tried);
+		buf_release(&text);
+	}
+	json_close(d);
+	print_message("# %d members renamed, %d silent\n", tried, silent);
+	assert_int_equal(silent, 0);
+}
+
+static void what_speaks_of_money(void **state)
+{
+	(void)state;
+	static const char *const money[] = { "audio_tokens",
+					     "tokenCount",
+					     "web_search_requests",
+					     "costUSD",
+					     "credits",
+					     "iterations",
+					     "speed",
+					     "inference_geo",
+					     "service_tier",
+					     "is_batch",
+					     "cacheTokensDetails",
+					     "modality",
+					     "outputTokenDetails" };
+	static const char *const other[] = {
+		"id", "model", "content", "object", "created", "role"
+	};
+	for (size_t i = 0; i < COUNT(money); i++)
+		assert_true(member_speaks_of_money(text_of(money[i])));
+	for (size_t i = 0; i < COUNT(other); i++)
+		assert_false(member_speaks_of_money(text_of(other[i])));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(no_member_gets_lost_silently),
+		cmocka_unit_test(nor_of_the_case_files),
+		cmocka_unit_test(what_speaks_of_money),
+	};
+	return cmocka_run_group_tests_name("members", tests, NULL, NULL);
+}
