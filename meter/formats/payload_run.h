@@ -51,6 +51,7 @@ struct payload_reader {
 	int64_t codex_calls;
 	/* exports: buckets of the document at work, by id */
 	struct dict buckets;
+	struct dict same_rows; /* rows of calls without ids: how many were equal */
 	struct pending_row *bucket;
 	size_t bucket_count;
 	int64_t pages_with_more, pages_last;

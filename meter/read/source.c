@@ -9,7 +9,6 @@
 #include <zlib.h>
 
 #include "base/peek.h"
-#include "meter/formats/cursor_usage.h"
 #include "meter/formats/session_database.h"
 #include "meter/read/exports.h"
 #include "meter/read/places.h"
@@ -61,6 +60,24 @@ static bool is_log(const char *name)
 	return false;
 }
 
+/* Whether its first line is the header of an export of usage. */
+static bool is_export(const char *path)
+{
+	struct source *s;
+	struct text line;
+	struct stat st;
+	char separator;
+	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) || source_open(&s, path, NULL) != 0)
+		return false;
+	s->chunk = CHUNK_TO_LOOK;
+	bool is = source_line(s, &line, false, NULL) > 0;
+	while (is && line.n && line.p[line.n - 1] == '\r')
+		line.n--;
+	is = is && export_of_header(line, &separator) != NULL;
+	source_close(s);
+	return is;
+}
+
 /* By its name as far as that tells, then by what it holds. */
 static bool is_agents(const char *path)
 {
@@ -68,7 +85,7 @@ static bool is_agents(const char *path)
 	if (!end)
 		return false;
 	if (strcmp(end, ".csv") == 0)
-		return cursor_usage_known(path);
+		return is_export(path);
 	return (strcmp(end, ".db") == 0 || strcmp(end, ".sqlite") == 0) &&
 	       session_database_known(path);
 }
@@ -414,7 +431,7 @@ int source_read(struct source *s, struct payload_reader *r, struct err *e)
 
 bool source_is_whole(const char *path)
 {
-	return peek_is_database(path) || cursor_usage_known(path);
+	return peek_is_database(path) || is_export(path);
 }
 
 int source_read_path(const char *path, struct payload_reader *r, int64_t *bytes, struct err *e)
@@ -424,8 +441,6 @@ int source_read_path(const char *path, struct payload_reader *r, int64_t *bytes,
 	*bytes = stat(path, &st) == 0 && S_ISREG(st.st_mode) ? st.st_size : 0;
 	if (peek_is_database(path))
 		return session_database_read(path, r, e);
-	if (cursor_usage_known(path))
-		return cursor_usage_read(path, r, e);
 	int rc = source_open(&s, path, e);
 	if (rc != 0)
 		return rc;
