@@ -187,3 +187,16 @@ opencode.db-wal" ] || fail "something was left: $(cat left)"
 	run "$TALLY" ingest --db t.db logs/other.db; expect 1 'no agent that is known'
 	run "$TALLY" replay logs; expect 1 'holds no'
 }
+@test "a folder of traces in CSV, with logs beside them or alone" {
+	mkdir logs
+	printf '%s\n' 'id,time,model,input,cache_read,output' 'a,2026-06-15T08:00:00Z,deepseek-v4-flash,1000,9000,200' 'b,2026-06-15T08:00:01Z,deepseek-v4-flash,1000,9000,200' >logs/a.csv
+	printf 'question,answer\nwhat,that\n' >logs/words.csv
+	printf 'input,output\nsome words,"more, words"\n' >logs/pairs.csv
+	both 0 2 0.0004424
+	run "$TALLY" replay logs/a.csv --json; expect 0 '"records": 2'
+	# the same file by its name
+	run "$TALLY" ingest --db t.db logs/a.csv --json; expect 0 '"accepted": 0' '"duplicates": 2'
+	printf '%s\n' 'time,model,input,output' '2026-06-15T08:00:00Z,deepseek-v4-flash,x,200' >logs/bad.csv
+	run "$TALLY" ingest --db t.db logs; expect 3 'bad.csv:2'
+	run "$TALLY" replay logs; expect 3 'bad.csv:2'
+}
