@@ -35,9 +35,11 @@ struct pending_row;
 
 struct payload_reader {
 	struct payload_sink sink;
-	struct arena arena; /* of the source: streams, sessions */
-	struct buf raw;	    /* of the document at work */
-	const char *path;   /* of the source; NULL: it has none */
+	struct arena arena;		  /* of the source: streams, sessions */
+	struct buf raw;			  /* of the document at work */
+	const char *path;		  /* of the source; NULL: it has none */
+	const struct named_model *beside; /* by a conversation beside a task, once it was read */
+	bool beside_read;
 	int64_t passed_over;
 	enum log_kind log;
 	struct anthropic_stream anthropic;

@@ -60,7 +60,8 @@ step() { printf "INSERT INTO part VALUES('%s', '%s', 'ses_1', 0, 0, '{\"reason\"
 	mkfifo in; sqlite3 logs/opencode.db <in >/dev/null 3>&- & pid=$!
 	exec 9>in
 	printf 'PRAGMA wal_autocheckpoint = 0;\n%s\n' "$(message msg_1 ses_1 1781510400000)" >&9
-	for _ in $(seq 50); do [ -s logs/opencode.db-wal ] && break; sleep 0.1; done
+	for _ in $(seq 50); do [ "$(sqlite3 logs/opencode.db 'SELECT count(*) FROM message')" = 1 ] && break; sleep 0.1; done
+	[ -s logs/opencode.db-wal ] || fail "the log was written back"
 	both 0 1 $ONE
 	# as a crash leaves it, in a folder that cannot hold more
 	mkdir crashed; cp logs/opencode.db logs/opencode.db-wal crashed/
@@ -162,7 +163,7 @@ opencode.db-wal" ] || fail "something was left: $(cat left)"
 	mkdir -p logs/1/x logs/2
 	printf '[{"ts":1781510400000,"type":"say","say":"text","text":"hello"},{"ts":1781510400001,"type":"say","say":"api_req_started","text":"{\\"request\\":\\"r\\",\\"tokensIn\\":1000,\\"tokensOut\\":200,\\"cacheWrites\\":0,\\"cacheReads\\":9000,\\"cost\\":0.5}","modelInfo":{"modelId":"deepseek-v4-flash","providerId":"deepseek"}},{"ts":1781510400002,"type":"say","say":"deleted_api_reqs","text":"{\\"tokensIn\\":1000,\\"tokensOut\\":200,\\"cacheReads\\":9000,\\"cost\\":0.5}","modelInfo":{"modelId":"deepseek-v4-flash"}},{"ts":1781510400003,"type":"say","say":"api_req_started","text":"{\\"request\\":\\"r\\"}"}]' >logs/1/ui_messages.json
 	printf '[{"ts":1781510400001,"type":"say","say":"api_req_started","text":"{\\"request\\":\\"r\\",\\"tokensIn\\":1000,\\"tokensOut\\":200,\\"cacheReads\\":9000}"}]' >logs/2/ui_messages.json
-	printf '[{"role":"user","content":[{"type":"text","text":"<environment_details><model>deepseek-v4-flash</model></environment_details>"}],"ts":1781510400001}]' >logs/2/api_conversation_history.json
+	printf '[{"role":"user","content":[{"type":"text","text":"<environment_details><model>deepseek-v4-flash</model></environment_details>"}],"ts":1781510400001},{"role":"user","content":"<model>gpt-5.1-codex</model>","ts":1781510500000}]' >logs/2/api_conversation_history.json
 	both 0 3 0.0006636
 }
 @test "Kimi's old command line: a step in two sessions is one call, what is mirrored is none" {
