@@ -7,39 +7,66 @@
 
 #include "meter/formats/agent_call.h"
 
-/* The model that the conversation beside the task names last before that instant (0: at all). */
-static struct text model_beside(struct payload_reader *r, int64_t ms)
+/* A model that the conversation names, from that instant on; the last one first. */
+struct named_model {
+	int64_t ms; /* 0: it does not say */
+	struct text model;
+	const struct named_model *before;
+};
+
+static void add_models(struct payload_reader *r, struct text content, int64_t ms)
 {
 	static const char open[] = "<model>", close[] = "</model>";
-	struct text found = TEXT("");
+	const char *end = content.p + content.n, *p = content.p;
+	while (p && (p = memmem(p, (size_t)(end - p), open, sizeof open - 1))) {
+		p += sizeof open - 1;
+		const char *q = memmem(p, (size_t)(end - p), close, sizeof close - 1);
+		if (!q || q == p || q - p >= 200)
+			continue;
+		struct named_model *m = arena_alloc(&r->arena, sizeof *m);
+		*m = (struct named_model){ ms,
+					   { arena_text(&r->arena, p, (size_t)(q - p)),
+					     (size_t)(q - p) },
+					   r->beside };
+		r->beside = m;
+	}
+}
+
+static void read_beside(struct payload_reader *r)
+{
 	const char *slash = r->path ? strrchr(r->path, '/') : NULL;
 	struct json_document *doc;
+	struct buf content = { 0 };
+	r->beside_read = true;
 	if (!r->path ||
 	    json_open_file(&doc,
 			   arena_printf(&r->arena, "%.*sapi_conversation_history.json",
 					slash ? (int)(slash - r->path) + 1 : 0, r->path),
 			   NULL) != 0)
-		return found;
-	struct buf whole = { 0 };
+		return;
 	for (json_value *v = json_first(json_root(doc)); v; v = json_next(v)) {
 		struct text ts = json_number(json_member(v, "ts"));
-		if (ts.n && ms && found.n && strtoll(ts.p, NULL, 10) > ms)
-			break;
-		whole.n = 0;
-		json_put_value(&whole, json_member(v, "content"));
-		const char *end = whole.p + whole.n;
-		for (const char *p = whole.p;
-		     p && (p = memmem(p, (size_t)(end - p), open, sizeof open - 1));) {
-			p += sizeof open - 1;
-			const char *q = memmem(p, (size_t)(end - p), close, sizeof close - 1);
-			if (q && q > p && q - p < 200)
-				found = (struct text){ arena_text(&r->arena, p, (size_t)(q - p)),
-						       (size_t)(q - p) };
-		}
+		content.n = 0;
+		json_put_value(&content, json_member(v, "content"));
+		add_models(r, (struct text){ content.p, content.n },
+			   ts.n ? strtoll(ts.p, NULL, 10) : 0);
 	}
-	buf_release(&whole);
+	buf_release(&content);
 	json_close(doc);
-	return found;
+}
+
+/* The model that the conversation beside the task names last up to that instant, else first. */
+static struct text model_beside(struct payload_reader *r, int64_t ms)
+{
+	struct text first = TEXT("");
+	if (!r->beside_read)
+		read_beside(r);
+	for (const struct named_model *m = r->beside; m; m = m->before) {
+		if (m->ms <= ms)
+			return m->model;
+		first = m->model;
+	}
+	return first;
 }
 
 /* Requests, those that were deleted later and sums of what sub-agents did, all of which were paid.

@@ -159,7 +159,8 @@ static int take_value(struct payload_reader *r, struct row *w, const struct expo
 		w->has_amount = true;
 		return 0;
 	case ROLE_UNCHARGED:
-		w->uncharged = memmem(s.p, s.n, "Not Charged", 11) != NULL;
+		w->uncharged = memmem(s.p, s.n, "Not Charged", 11) != NULL ||
+			       memmem(s.p, s.n, "No Charge", 9) != NULL;
 		return 0;
 	case ROLE_MODEL:
 		take_model(r, w, s);
@@ -312,6 +313,33 @@ static void hand_over(struct payload_reader *r, struct pending_row *p)
 		payload_take(r, &p->m);
 }
 
+/* The id of a call whose row has none: what it says, and of equal rows how many there were, so that
+ * exports may overlap. */
+static struct text call_id(struct payload_reader *r, const struct row *w)
+{
+	static const enum record_field texts[] = { FIELD_MODEL, FIELD_CUSTOMER, FIELD_PROJECT,
+						   FIELD_SESSION };
+	char at[INSTANT_TEXT_MAX];
+	const struct record *rec = &w->p.m.record;
+	struct buf what = { 0 }, id = { 0 };
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		buf_add(&what, rec->text[texts[i]].p, rec->text[texts[i]].n);
+		buf_puts(&what, "\x1f");
+	}
+	for (int i = 0; i < RAW_COUNTS; i++)
+		buf_printf(&what, "/%lld", (long long)w->p.counts.count[i]);
+	buf_printf(&id, "%s %s ", w->format->shape,
+		   instant_format((struct instant){ rec->time_us }, at));
+	add_hash(&id, (struct text){ what.p, what.n });
+	uint64_t *same = dict_need(&r->same_rows, (struct text){ id.p, id.n }, NULL);
+	if (++*same > 1)
+		buf_printf(&id, "#%llu", (unsigned long long)*same);
+	struct text made = kept(r, (struct text){ id.p, id.n });
+	buf_release(&what);
+	buf_release(&id);
+	return made;
+}
+
 static void take_row(struct payload_reader *r, const struct export_format *f, json_value *v,
 		     json_value *item, int64_t line)
 {
@@ -340,6 +368,8 @@ static void take_row(struct payload_reader *r, const struct export_format *f, js
 			*at = r->bucket_count;
 		}
 	} else if (rc == 0) {
+		if (!w.p.m.record.text[FIELD_ID].n && w.p.m.record.time_us != TIME_ABSENT)
+			set_text(&w.p.m.record, FIELD_ID, call_id(r, &w));
 		hand_over(r, &w.p);
 	}
 	if (rc != 0)
@@ -359,6 +389,7 @@ void export_release(struct payload_reader *r)
 {
 	free(r->bucket);
 	dict_release(&r->buckets);
+	dict_release(&r->same_rows);
 }
 
 static void take_item(struct payload_reader *r, const struct export_format *f, json_value *item,

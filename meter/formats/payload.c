@@ -46,6 +46,8 @@ bool payload_table(struct payload_reader *r, struct text all)
 	while (first.n && first.p[first.n - 1] == '\r')
 		first.n--;
 	const struct export_format *f = export_of_header(first, &separator);
+	if (!f)
+		f = export_of_trace(first, &separator);
 	if (f)
 		export_table(r, f, separator, all);
 	return f != NULL;

@@ -38,10 +38,12 @@ enum { LAYOUTS = 8 };
 
 struct payload_reader {
 	struct payload_sink sink;
-	struct arena arena; /* of the source: streams, sessions */
-	struct buf raw;	    /* of the document at work */
-	const char *path;   /* of the source; NULL: it has none */
-	struct buf member;  /* the one that is not understood */
+	struct arena arena;		  /* of the source: streams, sessions */
+	struct buf raw;			  /* of the document at work */
+	const char *path;		  /* of the source; NULL: it has none */
+	struct buf member;		  /* the one that is not understood */
+	const struct named_model *beside; /* by a conversation beside a task, once it was read */
+	bool beside_read;
 	int64_t passed_over;
 	enum log_kind log;
 	struct text understood[LAYOUTS]; /* usage of lines of which every member is understood */
@@ -58,6 +60,7 @@ struct payload_reader {
 	int64_t codex_calls;
 	/* exports: buckets of the document at work, by id */
 	struct dict buckets;
+	struct dict same_rows; /* rows of calls without ids: how many were equal */
 	struct pending_row *bucket;
 	size_t bucket_count;
 	int64_t pages_with_more, pages_last;

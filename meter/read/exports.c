@@ -331,7 +331,24 @@ const struct export_format *export_of_document(json_value *v)
 	return NULL;
 }
 
-const struct export_format *export_of_header(struct text line, char *separator)
+static const struct export_format *export_of_names(const struct text *name, size_t count)
+{
+	static const struct export_format native = { .shape = "native",
+						     .title = "native CSV",
+						     .as_json = true };
+	bool counts = false, says = false;
+	for (size_t i = 0; i < count; i++) {
+		enum record_field f = record_field_by_name(name[i]);
+		counts |= f >= FIELD_COUNTS && f < FIELD_END && f != FIELD_REQUESTS;
+		says |= f == FIELD_TIME || f == FIELD_MODEL;
+	}
+	return counts && says ? &native : NULL;
+}
+
+/* What the columns of the header tell to `find`. */
+static const struct export_format *of_header(
+	struct text line, char *separator,
+	const struct export_format *(*find)(const struct text *, size_t))
 {
 	static const char separators[] = ",;\t";
 	const struct export_format *found = NULL;
@@ -340,10 +357,20 @@ const struct export_format *export_of_header(struct text line, char *separator)
 		line = (struct text){ line.p + 3, line.n - 3 };
 	for (const char *s = separators; *s && !found; s++)
 		if (line.n && memchr(line.p, *s, line.n) && csv_split(names, line, *s, NULL) == 0) {
-			found = export_of_columns(names->field, names->count);
+			found = find(names->field, names->count);
 			*separator = *s;
 		}
 	csv_record_release(names);
 	free(names);
 	return found;
+}
+
+const struct export_format *export_of_header(struct text line, char *separator)
+{
+	return of_header(line, separator, export_of_columns);
+}
+
+const struct export_format *export_of_trace(struct text line, char *separator)
+{
+	return of_header(line, separator, export_of_names);
 }

@@ -69,5 +69,8 @@ json_value *export_page_items(json_value *v);
 json_value *export_value(json_value *row, json_value *item, const char *name);
 /* Splits the first line by the separator with which it is the header of an export. */
 const struct export_format *export_of_header(struct text line, char *separator);
+/* The same where the header is that of a trace of our own columns: one that counts tokens, and says
+ * when or of which model. Traces by themselves are read by trace.h. */
+const struct export_format *export_of_trace(struct text line, char *separator);
 
 #endif

@@ -53,7 +53,7 @@ static void judge(struct parsed_file *f, bool found)
 	if (f->failure.code != ERR_NONE || assembly_count(f->calls) > 0)
 		return;
 	/* of what is known by its tables or header, each refusal counts */
-	if (source_is_whole(f->path))
+	if (source_is_known(f->path))
 		return;
 	bool counts = source_counts_tokens(f->path);
 	const char *what = "it counts tokens, but holds no usage record of a kind that is known";

@@ -9,7 +9,6 @@
 #include <zlib.h>
 
 #include "base/peek.h"
-#include "meter/formats/cursor_usage.h"
 #include "meter/formats/session_database.h"
 #include "meter/read/exports.h"
 #include "meter/read/places.h"
@@ -61,6 +60,25 @@ static bool is_log(const char *name)
 	return false;
 }
 
+/* Whether its first line is the header of an export of usage; of a trace, where that is asked. */
+static bool is_table(const char *path, bool trace)
+{
+	struct source *s;
+	struct text line;
+	struct stat st;
+	char separator;
+	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) || source_open(&s, path, NULL) != 0)
+		return false;
+	s->chunk = CHUNK_TO_LOOK;
+	bool is = source_line(s, &line, false, NULL) > 0;
+	while (is && line.n && line.p[line.n - 1] == '\r')
+		line.n--;
+	is = is &&
+	     (export_of_header(line, &separator) || (trace && export_of_trace(line, &separator)));
+	source_close(s);
+	return is;
+}
+
 /* By its name as far as that tells, then by what it holds. */
 static bool is_agents(const char *path)
 {
@@ -68,7 +86,7 @@ static bool is_agents(const char *path)
 	if (!end)
 		return false;
 	if (strcmp(end, ".csv") == 0)
-		return cursor_usage_known(path);
+		return is_table(path, true);
 	return (strcmp(end, ".db") == 0 || strcmp(end, ".sqlite") == 0) &&
 	       session_database_known(path);
 }
@@ -329,7 +347,7 @@ static int read_table(struct source *s, struct text first, struct payload_reader
 	int rc;
 	while (first.n && first.p[first.n - 1] == '\r')
 		first.n--;
-	*was = export_of_header(first, &separator) != NULL;
+	*was = export_of_header(first, &separator) || export_of_trace(first, &separator);
 	if (!*was)
 		return 0;
 	buf_add(&whole, first.p, first.n);
@@ -414,7 +432,12 @@ int source_read(struct source *s, struct payload_reader *r, struct err *e)
 
 bool source_is_whole(const char *path)
 {
-	return peek_is_database(path) || cursor_usage_known(path);
+	return peek_is_database(path) || is_table(path, false);
+}
+
+bool source_is_known(const char *path)
+{
+	return peek_is_database(path) || is_table(path, true);
 }
 
 int source_read_path(const char *path, struct payload_reader *r, int64_t *bytes, struct err *e)
@@ -424,8 +447,6 @@ int source_read_path(const char *path, struct payload_reader *r, int64_t *bytes,
 	*bytes = stat(path, &st) == 0 && S_ISREG(st.st_mode) ? st.st_size : 0;
 	if (peek_is_database(path))
 		return session_database_read(path, r, e);
-	if (cursor_usage_known(path))
-		return cursor_usage_read(path, r, e);
 	int rc = source_open(&s, path, e);
 	if (rc != 0)
 		return rc;
@@ -447,6 +468,8 @@ static int tells(struct text line, bool first)
 	if (first && (*line.p == '[' || (*line.p == '{' && line.n == 1) ||
 		      export_of_header(line, &separator)))
 		return 1;
+	if (first && export_of_trace(line, &separator))
+		return 0;
 	if (*line.p != '{' || json_open(&doc, line, NULL) != 0)
 		return -1;
 	int rc = payload_knows(json_root(doc)) ? 1 : shape_is_native(json_root(doc)) ? 0 : -1;

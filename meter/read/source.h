@@ -62,6 +62,8 @@ int source_read_path(const char *path, struct payload_reader *r, int64_t *bytes,
 /* Whether it is of a kind without lines to wait for, which is read again when it has changed: such
  * a database or table. */
 bool source_is_whole(const char *path);
+/* Whether its tables or its header tell what it is, so that nothing in it is beside the matter. */
+bool source_is_known(const char *path);
 /* Whether the file's beginning looks like something for payload readers rather than a trace, or it
  * is an empty file with the name of a log; false when it cannot be read. */
 bool source_is_payload(const char *path);

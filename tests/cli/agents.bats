@@ -60,7 +60,8 @@ step() { printf "INSERT INTO part VALUES('%s', '%s', 'ses_1', 0, 0, '{\"reason\"
 	mkfifo in; sqlite3 logs/opencode.db <in >/dev/null 3>&- & pid=$!
 	exec 9>in
 	printf 'PRAGMA wal_autocheckpoint = 0;\n%s\n' "$(message msg_1 ses_1 1781510400000)" >&9
-	for _ in $(seq 50); do [ -s logs/opencode.db-wal ] && break; sleep 0.1; done
+	for _ in $(seq 50); do [ "$(sqlite3 logs/opencode.db 'SELECT count(*) FROM message')" = 1 ] && break; sleep 0.1; done
+	[ -s logs/opencode.db-wal ] || fail "the log was written back"
 	both 0 1 $ONE
 	# as a crash leaves it, in a folder that cannot hold more
 	mkdir crashed; cp logs/opencode.db logs/opencode.db-wal crashed/
@@ -134,7 +135,7 @@ opencode.db-wal" ] || fail "something was left: $(cat left)"
 	expect 0 '"cache_write_5m": 28342' '"input": 775' '"cache_read": 105891' '"output": 21282'
 	printf '%s\n%s\n' "$head" '2026-06-15T08:00:00.000Z,Included,claude-sonnet-4-6,No,1,1,1,1,5,1' >bad.csv
 	run "$TALLY" replay bad.csv --json
-	expect 3 'bad.csv:2' 'Total Tokens'
+	expect 3 'bad.csv:2' 'not the sum'
 }
 @test "Amp: usage in the messages, or in the ledger of older threads; a thread that grew" {
 	mkdir logs
@@ -162,7 +163,7 @@ opencode.db-wal" ] || fail "something was left: $(cat left)"
 	mkdir -p logs/1/x logs/2
 	printf '[{"ts":1781510400000,"type":"say","say":"text","text":"hello"},{"ts":1781510400001,"type":"say","say":"api_req_started","text":"{\\"request\\":\\"r\\",\\"tokensIn\\":1000,\\"tokensOut\\":200,\\"cacheWrites\\":0,\\"cacheReads\\":9000,\\"cost\\":0.5}","modelInfo":{"modelId":"deepseek-v4-flash","providerId":"deepseek"}},{"ts":1781510400002,"type":"say","say":"deleted_api_reqs","text":"{\\"tokensIn\\":1000,\\"tokensOut\\":200,\\"cacheReads\\":9000,\\"cost\\":0.5}","modelInfo":{"modelId":"deepseek-v4-flash"}},{"ts":1781510400003,"type":"say","say":"api_req_started","text":"{\\"request\\":\\"r\\"}"}]' >logs/1/ui_messages.json
 	printf '[{"ts":1781510400001,"type":"say","say":"api_req_started","text":"{\\"request\\":\\"r\\",\\"tokensIn\\":1000,\\"tokensOut\\":200,\\"cacheReads\\":9000}"}]' >logs/2/ui_messages.json
-	printf '[{"role":"user","content":[{"type":"text","text":"<environment_details><model>deepseek-v4-flash</model></environment_details>"}],"ts":1781510400001}]' >logs/2/api_conversation_history.json
+	printf '[{"role":"user","content":[{"type":"text","text":"<environment_details><model>deepseek-v4-flash</model></environment_details>"}],"ts":1781510400001},{"role":"user","content":"<model>gpt-5.1-codex</model>","ts":1781510500000}]' >logs/2/api_conversation_history.json
 	both 0 3 0.0006636
 }
 @test "Kimi's old command line: a step in two sessions is one call, what is mirrored is none" {
@@ -186,4 +187,17 @@ opencode.db-wal" ] || fail "something was left: $(cat left)"
 	run "$TALLY" replay logs/other.db; expect 1 'other.db' 'no agent that is known'
 	run "$TALLY" ingest --db t.db logs/other.db; expect 1 'no agent that is known'
 	run "$TALLY" replay logs; expect 1 'holds no'
+}
+@test "a folder of traces in CSV, with logs beside them or alone" {
+	mkdir logs
+	printf '%s\n' 'id,time,model,input,cache_read,output' 'a,2026-06-15T08:00:00Z,deepseek-v4-flash,1000,9000,200' 'b,2026-06-15T08:00:01Z,deepseek-v4-flash,1000,9000,200' >logs/a.csv
+	printf 'question,answer\nwhat,that\n' >logs/words.csv
+	printf 'input,output\nsome words,"more, words"\n' >logs/pairs.csv
+	both 0 2 0.0004424
+	run "$TALLY" replay logs/a.csv --json; expect 0 '"records": 2'
+	# the same file by its name
+	run "$TALLY" ingest --db t.db logs/a.csv --json; expect 0 '"accepted": 0' '"duplicates": 2'
+	printf '%s\n' 'time,model,input,output' '2026-06-15T08:00:00Z,deepseek-v4-flash,x,200' >logs/bad.csv
+	run "$TALLY" ingest --db t.db logs; expect 3 'bad.csv:2'
+	run "$TALLY" replay logs; expect 3 'bad.csv:2'
 }

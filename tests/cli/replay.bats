@@ -147,7 +147,7 @@ sample() { printf 'time,model,customer,task,input,cache_read,output\n2026-06-15T
 	run "$TALLY" replay s.csv --plan nobody; expect 1 "no plan 'nobody'"
 	run "$TALLY" replay s.csv --format nobody; expect 2 "no trace format 'nobody'"
 	run "$TALLY" replay s.csv --since 2026-06-17 --until 2026-06-16; expect 2 '--until'
-	run "$TALLY" replay; expect 2 'FILE'
+	HOME=$DIR run "$TALLY" replay; expect 1 'no logs of agents'
 	printf 'time,model,input\n' >header.csv
 	run "$TALLY" replay header.csv --json; expect 0 '"records": 0' '"total": "0"'
 }
