@@ -134,3 +134,57 @@ metered() {
 	[ "$status" -eq 3 ]
 	[ "$(value causes.unpriced)" = 0.17 ]
 }
+
+@test "the rows of an invoice's CSV add up to its total, taxes and all" {
+	invoiced
+	"$TALLY" invoice show 2026-000001 --json > i.json
+	"$TALLY" invoice show 2026-000001 --format csv > i.csv
+	"$TALLY" invoice show CN-2026-000001 --json > n.json
+	"$TALLY" invoice show CN-2026-000001 --format csv > n.csv
+	python3 - <<-'PY'
+	import csv, json
+	from decimal import Decimal as D
+	for f in "in":
+	    rows = list(csv.DictReader(open(f + ".csv")))
+	    doc = json.load(open(f + ".json"))
+	    assert sum(D(r["amount"]) for r in rows) == D(doc["total"]), (rows, doc["total"])
+	    assert all(r["issued"] == doc["issued"][:10] for r in rows)
+	assert [r["description"] for r in csv.DictReader(open("i.csv"))][-2:] == ["VAT", "city; tax"]
+	PY
+}
+
+@test "invoices for Xero, QuickBooks and DATEV add up to the invoices" {
+	invoiced
+	"$TALLY" export invoices --profile xero --account revenue=4000 > x.csv
+	"$TALLY" export invoices --profile quickbooks > q.csv
+	"$TALLY" export invoices --profile datev --account receivable=10500 > d.csv
+	"$TALLY" invoice list --json > list.json
+	python3 - <<-'PY'
+	import csv, json, re
+	from decimal import Decimal as D
+	total = {i["number"]: D(i["total"]) for i in json.load(open("list.json"))["invoices"]}
+	def sums(rows, number, amount):
+	    out = {}
+	    for r in rows: out[r[number]] = out.get(r[number], 0) + D(r[amount])
+	    return out
+	x = list(csv.DictReader(open("x.csv")))
+	assert sums(x, "*InvoiceNumber", "*UnitAmount") == total
+	assert {r["*Quantity"] for r in x} == {"1"} and x[0]["*AccountCode"] == "4000"
+	assert all(re.fullmatch(r"\d\d/\d\d/\d{4}", r["*InvoiceDate"]) for r in x)
+	q = list(csv.DictReader(open("q.csv")))
+	assert sums(q, "*InvoiceNo", "*ItemAmount") == total
+	raw = open("d.csv", "rb").read()
+	lines = raw.decode("cp1252").split("\r\n")
+	assert lines[0].startswith('"EXTF";700;21;"Buchungsstapel"') and "Müller" in lines[2]
+	d = {}
+	for r in csv.reader(lines[2:-1], delimiter=";"):
+	    assert len(r) == 14 and r[6] == "10500" and re.fullmatch(r"\d+,\d\d", r[0]), r
+	    v = D(r[0].replace(",", "."))
+	    d[r[10]] = d.get(r[10], 0) + (v if r[1] == "S" else -v)
+	assert d == total, (d, total)
+	PY
+	run "$TALLY" export invoices --profile datev --until 2020-01-01
+	[ "$status" -eq 1 ]
+	run "$TALLY" export invoices --profile xero --account nonsense
+	[ "$status" -eq 2 ]
+}
