@@ -114,7 +114,7 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_export = {
 	.name = "export",
-	.summary = "FOCUS 1.2, a plain-text journal, invoices for bookkeeping, CSV or XLSX",
+	.summary = "FOCUS 1.2, journals, invoices for bookkeeping, CSV or XLSX",
 	.arguments = "focus|journal|invoices|csv|xlsx",
 	.arguments_min = 1,
 	.arguments_max = 1,

@@ -188,3 +188,31 @@ metered() {
 	run "$TALLY" export invoices --profile xero --account nonsense
 	[ "$status" -eq 2 ]
 }
+
+@test "bills of Google Cloud, Azure, GitHub Copilot, OpenRouter and Vercel" {
+	printf '%s\n' id,time,model,input a,2026-06-15T10:00:00Z,gemini-2.5-flash,1000000 \
+		b,2026-06-15T10:00:00Z,claude-sonnet-4-6,2000000 > u.csv
+	"$TALLY" ingest u.csv -q
+	# net of credits; tax and the hours of a cache are no usage
+	printf '%s\n' 'usage_start_time,sku.description,cost,currency,cost_type,credits,project.id' \
+		'2026-06-15 10:00:00 UTC,Gemini 2.5 Flash GA Text Input - Predictions,0.40,USD,regular,"[{""name"":""promo"",""amount"":-0.1}]",p' \
+		'2026-06-15 10:00:00 UTC,Gemini 2.5 Flash Input Caching Storage,0.05,USD,regular,[],p' \
+		'2026-06-15 10:00:00 UTC,Tax,0.02,USD,tax,,p' > g.csv
+	run "$TALLY" reconcile g.csv --json
+	python3 - "$output" <<-'PY'
+	import json, sys
+	r = json.loads(sys.argv[1])
+	l = {x["model"]: x for x in r["lines"]}
+	assert l["gemini-2.5-flash"]["result"] == "matches", r
+	assert sorted(o["kind"] for o in r["other"]) == ["fee", "tax"], r
+	PY
+	for bill in 'date,username,product,sku,model,quantity,unit_type,net_amount|2026-06-15,me,copilot,x,Claude Sonnet 4.6,3.6,requests,6.00' \
+		'Date,Slug,Usage,BYOK Usage,Requests,Prompt Tokens,Completion Tokens,Reasoning Tokens|2026-06-15,anthropic/claude-sonnet-4.6,6.00,0,3,2000000,0,0' \
+		'day,model,total_cost,input_tokens,output_tokens,request_count|2026-06-15,anthropic/claude-sonnet-4.6,6.00,2000000,0,3' \
+		'UsageDateTime,MeterName,PreTaxCost,Currency|2026-06-15,claude-sonnet-4-6,6.00,USD'; do
+		echo "$bill" | tr '|' '\n' > b.csv
+		run "$TALLY" reconcile b.csv --json
+		[ "$(value matching)" = 1 ]
+		[ "$(value billed)" = 6 ]
+	done
+}
