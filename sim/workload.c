@@ -348,8 +348,15 @@ static int read_calls(struct loader *l, struct err *e)
 	l->w->shape = "log";
 	for (size_t i = 0; i < call_log_count(calls); i++) {
 		const struct metered *m = call_log_call(calls, i, &l->path);
-		if (!m->conflict)
+		if (m->aggregate) {
+			l->w->refused++;
+			if (o->refused)
+				o->refused(o->refused_user, l->path, m->line,
+					   "the row stands for all calls of a bucket of time: how "
+					   "they would have been priced elsewhere is not told");
+		} else if (!m->conflict) {
 			take_record(l, &m->record, m->web_searches);
+		}
 	}
 	call_log_close(calls);
 	return 0;
