@@ -323,6 +323,10 @@ static int read_traces(struct loader *l, struct err *e)
 	return rc;
 }
 
+#define NO_BUCKETS \
+	"the row stands for all calls of a bucket of time: how they would have been priced " \
+	"elsewhere is not told"
+
 static int read_calls(struct loader *l, struct err *e)
 {
 	struct call_log *calls;
@@ -351,9 +355,7 @@ static int read_calls(struct loader *l, struct err *e)
 		if (m->aggregate) {
 			l->w->refused++;
 			if (o->refused)
-				o->refused(o->refused_user, l->path, m->line,
-					   "the row stands for all calls of a bucket of time: how "
-					   "they would have been priced elsewhere is not told");
+				o->refused(o->refused_user, l->path, m->line, NO_BUCKETS);
 		} else if (!m->conflict) {
 			take_record(l, &m->record, m->web_searches);
 		}
@@ -755,6 +757,12 @@ static int take_row(void *user, const struct usage_row *row)
 	if ((st->customer && !text_is(row->record.text[FIELD_CUSTOMER], st->customer)) ||
 	    (st->project && !text_is(row->record.text[FIELD_PROJECT], st->project)))
 		return 0;
+	if (row->flags & USAGE_AGGREGATE) {
+		w->refused += row->kind == USAGE_RECORD;
+		if (l->o->refused && row->kind == USAGE_RECORD)
+			l->o->refused(l->o->refused_user, "database", row->seq, NO_BUCKETS);
+		return 0;
+	}
 	size_t before = w->count;
 	take_record(l, &row->record, row->web_searches);
 	if (w->count == before)
