@@ -169,6 +169,9 @@ int loose_time_parse(struct loose_time *out, struct text s, struct err *e)
 		bool month_first = mark == '/' && n[1] > 12;
 		return day_of(out, n[2], n[month_first ? 0 : 1], n[month_first ? 1 : 0], s, e);
 	}
+	/* as queries of BigQuery write it: days of UTC, and no zone of the viewer's */
+	if (s.n > 14 && memcmp(s.p + s.n - 4, " UTC", 4) == 0)
+		return instant_parse_lenient(&out->at, (struct text){ s.p, s.n - 4 }, e);
 	int rc = instant_parse_lenient(&out->at, s, e);
 	if (rc == 0)
 		take_offset(out, s);

@@ -31,6 +31,20 @@ enum journal_style { JOURNAL_HLEDGER, JOURNAL_BEANCOUNT };
  * voided is taken back on that day. */
 int export_journal(struct ledger *l, const struct export_options *o, enum journal_style style,
 		   struct err *e);
+enum book_profile { BOOK_XERO, BOOK_QUICKBOOKS, BOOK_DATEV };
+enum { BOOK_XERO_MOST = 500 };
+/* Accounts as the bookkeeping program numbers them. */
+struct book_settings {
+	enum book_profile profile;
+	const char *revenue, *tax, *prepaid, *receivable;
+	const char *tax_type;		 /* of Xero's rows: taxes are rows, so nothing is added */
+	const char *consultant, *client; /* of DATEV */
+};
+/* Final invoices and credit notes of the period; *left_out: those in credits, which is no money.
+ * Errors: ERR_RANGE beyond what the program imports at once, ERR_INVALID where it cannot take an
+ * amount. */
+int export_invoices(struct ledger *l, const struct export_options *o,
+		    const struct book_settings *settings, int64_t *left_out, struct err *e);
 /* Every record that stands, in the native format: it can be read in again. */
 int export_csv(struct ledger *l, const struct export_options *o, struct err *e);
 /* Usage by day, customer, project and model, as a workbook at `path`. */

@@ -351,33 +351,63 @@ void invoice_text_put(struct buf *b, const struct invoice_view *v, int width)
 
 /* --- CSV and JSON --- */
 
+/* One row: what stands in every row, around what is the row's. */
+static void put_csv_row(struct buf *b, const struct invoice_view *v, const struct text row[9])
+{
+	enum { FIGURES = 5 }; /* the first column of the row that is no text */
+	json_value *period = json_member(v->root, "period");
+	const struct text before[] = { text_of(v->number), text_of(v->status), text_of(v->customer),
+				       text_of(v->currency) },
+			  behind[] = { text_of(v->issued), text_of(v->due),
+				       json_string(json_member(period, "first_day")),
+				       json_string(json_member(period, "last_day")) };
+	for (size_t k = 0; k < 4; k++) {
+		csv_put_text(b, before[k]);
+		buf_puts(b, ",");
+	}
+	for (size_t k = 0; k < 9; k++) {
+		(k < FIGURES ? csv_put_text : csv_put_field)(b, row[k]);
+		buf_puts(b, ",");
+	}
+	for (size_t k = 0; k < 4; k++) {
+		csv_put_field(b, behind[k]);
+		buf_puts(b, k < 3 ? "," : "\n");
+	}
+}
+
+/* Credits and taxes are rows as well, so that the amounts add up to the total. */
 void invoice_csv_put(struct buf *b, const struct invoice_view *v)
 {
-	enum { FIGURES = 9 }; /* the first column that is no text */
-	buf_puts(b,
-		 "number,status,customer,currency,description,kind,project,model,bucket,quantity,"
-		 "unit_price,exact,amount\n");
+	const struct text none = TEXT("");
+	struct text applied = json_string(json_member(v->root, "credits_applied"));
+	buf_puts(b, "number,status,customer,currency,description,kind,project,model,bucket,"
+		    "quantity,unit_price,exact,amount,issued,due,first_day,last_day\n");
 	size_t i = 0;
 	for (json_value *o = json_first(json_member(v->root, "lines")); o; o = json_next(o), i++) {
 		const struct view_line *l = &v->line[i];
-		const struct text cells[] = { text_of(v->number),
-					      text_of(v->status),
-					      text_of(v->customer),
-					      text_of(v->currency),
-					      text_of(l->description),
-					      l->kind,
-					      l->project,
-					      l->model,
-					      json_string(json_member(o, "bucket")),
-					      l->plain_quantity,
-					      l->plain_price,
-					      l->plain_exact,
-					      l->plain_amount };
-		for (size_t k = 0; k < sizeof cells / sizeof *cells; k++) {
-			buf_puts(b, k ? "," : "");
-			(k < FIGURES ? csv_put_text : csv_put_field)(b, cells[k]);
-		}
-		buf_puts(b, "\n");
+		put_csv_row(b, v,
+			    (const struct text[]){ text_of(l->description), l->kind, l->project,
+						   l->model, json_string(json_member(o, "bucket")),
+						   l->plain_quantity, l->plain_price,
+						   l->plain_exact, l->plain_amount });
+	}
+	if (!is_zero(applied)) {
+		char negative[DECIMAL_TEXT_MAX];
+		bool back = *applied.p == '-';
+		snprintf(negative, sizeof negative, "%s%.*s", back ? "" : "-",
+			 (int)applied.n - back, applied.p + back);
+		put_csv_row(b, v,
+			    (const struct text[]){ TEXT("credits applied"), TEXT("credits"), none,
+						   none, none, none, none, text_of(negative),
+						   text_of(negative) });
+	}
+	for (json_value *t = json_first(json_member(v->root, "taxes")); t; t = json_next(t)) {
+		struct text amount = json_string(json_member(t, "amount"));
+		put_csv_row(b, v,
+			    (const struct text[]){ json_string(json_member(t, "name")), TEXT("tax"),
+						   none, none, none, none,
+						   json_string(json_member(t, "percent")), amount,
+						   amount });
 	}
 }
 

@@ -904,6 +904,16 @@ void *replay_work(void *arg)
 	return NULL;
 }
 
+/* Why the calls of a bucket of time have no price that all of them share, or NULL. */
+static const char *doubt_of_bucket(struct worker *w, const struct record *r)
+{
+	struct subject *s =
+		tariffs_subject(w->tariffs, r->text[FIELD_PROVIDER], r->text[FIELD_MODEL],
+				r->text[FIELD_SERVICE_TIER], r->text[FIELD_REGION]);
+	int64_t shift = w->run->shift_us;
+	return tariffs_divided(w->tariffs, s, r->time_us + shift, r->completed_us + shift);
+}
+
 void replay_work_calls(struct worker *w)
 {
 	struct record_batch *b = mem_zalloc(sizeof *b);
@@ -914,6 +924,11 @@ void replay_work_calls(struct worker *w)
 		if (m->conflict)
 			continue;
 		w->call = i;
+		const char *doubt = m->aggregate ? doubt_of_bucket(w, &m->record) : NULL;
+		if (doubt) {
+			refuse_because(w, NULL, doubt);
+			continue;
+		}
 		record_batch_single(b, &m->record);
 		b->searched = m->web_searches != 0;
 		b->web_searches[0] = m->web_searches;

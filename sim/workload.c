@@ -328,6 +328,10 @@ static int read_traces(struct loader *l, struct err *e)
 	return rc;
 }
 
+#define NO_BUCKETS \
+	"the row stands for all calls of a bucket of time: how they would have been priced " \
+	"elsewhere is not told"
+
 static int read_calls(struct loader *l, struct err *e)
 {
 	struct call_log *calls;
@@ -353,8 +357,8 @@ static int read_calls(struct loader *l, struct err *e)
 	l->w->shape = "log";
 	for (size_t i = 0; i < call_log_count(calls); i++) {
 		const struct metered *m = call_log_call(calls, i, &l->path);
-		if (m->unread)
-			tell_refusal(l, m->line, m->unread);
+		if (m->unread || m->aggregate)
+			tell_refusal(l, m->line, m->unread ? m->unread : NO_BUCKETS);
 		else if (!m->conflict)
 			take_record(l, &m->record, m->web_searches);
 	}
@@ -755,6 +759,12 @@ static int take_row(void *user, const struct usage_row *row)
 	if ((st->customer && !text_is(row->record.text[FIELD_CUSTOMER], st->customer)) ||
 	    (st->project && !text_is(row->record.text[FIELD_PROJECT], st->project)))
 		return 0;
+	if (row->flags & USAGE_AGGREGATE) {
+		w->refused += row->kind == USAGE_RECORD;
+		if (l->o->refused && row->kind == USAGE_RECORD)
+			l->o->refused(l->o->refused_user, "database", row->seq, NO_BUCKETS);
+		return 0;
+	}
 	size_t before = w->count;
 	take_record(l, &row->record, row->web_searches);
 	if (w->count == before)

@@ -233,6 +233,12 @@ static void take_words(struct reader *r, struct found *f, struct text model, str
 	f->model = model;
 	if (how == SPELLING_OPENAI_ITEM) {
 		openai_item(f, model);
+	} else if (how == SPELLING_GCP_SKU) {
+		model_from_sku(spelled, model);
+		f->model = (struct text){ spelled->n ? spelled->p : "", spelled->n };
+		/* hours of a cache are no tokens of a model */
+		if (find(model, "Storage"))
+			f->kind = f->kind == BILL_USAGE ? BILL_FEE : f->kind;
 	} else if (how == SPELLING_AWS_USAGE || how == SPELLING_DISPLAY) {
 		model_from_display(spelled, how == SPELLING_AWS_USAGE ? aws_usage(model) : model);
 		f->model = (struct text){ spelled->n ? spelled->p : "", spelled->n };
@@ -333,6 +339,23 @@ static int add_total(struct reader *r, struct text cost, struct err *e)
 	return rc;
 }
 
+/* [{"name":..,"amount":-0.1},..]: what was taken off; the cost of the row is what is left. */
+static int add_credits(struct reader *r, struct bill_line *l, struct text credits, struct err *e)
+{
+	struct json_document *doc;
+	struct money_total m;
+	int rc = json_open(&doc, credits, e);
+	if (rc != 0)
+		return err_context(e, "the credits");
+	for (json_value *v = json_first(json_root(doc)); rc == 0 && v; v = json_next(v)) {
+		rc = money_of(r, json_number_or_string(json_member(v, "amount")), 0, &m, e);
+		if (rc == 0 && !money_total_add(&l->cost, m))
+			rc = err_set(e, ERR_RANGE, "the costs are more than can be held");
+	}
+	json_close(doc);
+	return rc;
+}
+
 static int add_row(struct reader *r, const struct csv_record *v, const int at[COLUMN_ROLES],
 		   struct err *e)
 {
@@ -362,6 +385,8 @@ static int add_row(struct reader *r, const struct csv_record *v, const int at[CO
 					 field(v, at[COLUMN_PRICE]), e);
 	if (rc == 0 && cost.n)
 		rc = add_cost(r, l, cost, 0, e);
+	if (rc == 0 && field(v, at[COLUMN_CREDITS]).n)
+		rc = add_credits(r, l, field(v, at[COLUMN_CREDITS]), e);
 	if (rc == 0)
 		rc = take_currency(r, field(v, at[COLUMN_CURRENCY]), e);
 	return rc == 0 ? add_counts(r, l, v, at, e) : rc;

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <zlib.h>
 
@@ -103,6 +104,70 @@ static const struct header headers[] = {
 		      [COLUMN_COST] = "costInBillingCurrency",
 		      [COLUMN_CURRENCY] = "billingCurrency",
 		      [COLUMN_PROJECT] = "resourceGroupName" } },
+	{ .name = "azure-costs",
+	  .title = "Azure cost details",
+	  .kind = FILE_BILL,
+	  .needs = { "Date", "MeterName", "CostInBillingCurrency" },
+	  .column = { [COLUMN_DAY] = "Date",
+		      [COLUMN_MODEL] = "MeterName",
+		      [COLUMN_KIND] = "ChargeType",
+		      [COLUMN_COST] = "CostInBillingCurrency",
+		      [COLUMN_CURRENCY] = "BillingCurrencyCode",
+		      [COLUMN_PROJECT] = "ResourceGroup" } },
+	{ .name = "azure-costs",
+	  .title = "Azure usage details, pay as you go",
+	  .kind = FILE_BILL,
+	  .needs = { "UsageDateTime", "MeterName", "PreTaxCost" },
+	  .column = { [COLUMN_DAY] = "UsageDateTime",
+		      [COLUMN_MODEL] = "MeterName",
+		      [COLUMN_COST] = "PreTaxCost",
+		      [COLUMN_CURRENCY] = "Currency",
+		      [COLUMN_PROJECT] = "ResourceGroup" } },
+	{ .name = "gcp-billing",
+	  .title = "Google Cloud's billing export",
+	  .kind = FILE_BILL,
+	  .spelling = SPELLING_GCP_SKU,
+	  .needs = { "usage_start_time", "sku.description", "cost", "currency" },
+	  .column = { [COLUMN_DAY] = "usage_start_time",
+		      [COLUMN_MODEL] = "sku.description",
+		      [COLUMN_KIND] = "cost_type",
+		      [COLUMN_COST] = "cost",
+		      [COLUMN_CREDITS] = "credits",
+		      [COLUMN_CURRENCY] = "currency",
+		      [COLUMN_PROJECT] = "project.id" } },
+	{ .name = "gcp-billing",
+	  .title = "Google Cloud's billing export",
+	  .kind = FILE_BILL,
+	  .spelling = SPELLING_GCP_SKU,
+	  .needs = { "usage_start_time", "sku_description", "cost", "currency" },
+	  .column = { [COLUMN_DAY] = "usage_start_time",
+		      [COLUMN_MODEL] = "sku_description",
+		      [COLUMN_KIND] = "cost_type",
+		      [COLUMN_COST] = "cost",
+		      [COLUMN_CREDITS] = "credits",
+		      [COLUMN_CURRENCY] = "currency",
+		      [COLUMN_PROJECT] = "project_id" } },
+	{ .name = "copilot",
+	  .title = "GitHub Copilot's usage report",
+	  .kind = FILE_BILL,
+	  .spelling = SPELLING_DISPLAY,
+	  .needs = { "date", "sku", "model", "net_amount" },
+	  .column = { [COLUMN_DAY] = "date",
+		      [COLUMN_MODEL] = "model",
+		      [COLUMN_COST] = "net_amount",
+		      [COLUMN_PROJECT] = "cost_center_name" } },
+	{ .name = "openrouter-days",
+	  .title = "OpenRouter's activity by day",
+	  .kind = FILE_USAGE,
+	  .needs = { "Date", "Slug", "Usage", "Requests" },
+	  .column = { [COLUMN_DAY] = "Date", [COLUMN_MODEL] = "Slug", [COLUMN_COST] = "Usage" } },
+	{ .name = "vercel",
+	  .title = "the report of Vercel's AI gateway",
+	  .kind = FILE_USAGE,
+	  .needs = { "day", "model", "total_cost" },
+	  .column = { [COLUMN_DAY] = "day",
+		      [COLUMN_MODEL] = "model",
+		      [COLUMN_COST] = "total_cost" } },
 	{ .name = "anthropic",
 	  .title = "Anthropic's cost report",
 	  .vendor = "anthropic",
@@ -202,6 +267,35 @@ void model_from_display(struct buf *b, struct text s)
 	for (size_t i = from; i < b->n; i++) {
 		char *c = &b->p[i];
 		*c = *c == ' ' || *c == '.' ? '-' : *c >= 'A' && *c <= 'Z' ? (char)(*c + 32) : *c;
+	}
+}
+
+void model_from_sku(struct buf *b, struct text s)
+{
+	static const char *const parts[] = {
+		"gemini", "flash",  "pro",    "lite", "ultra", "nano",
+		"image",  "claude", "sonnet", "opus", "haiku", "live"
+	};
+	size_t from = b->n;
+	for (const char *p = s.p, *end = s.p + s.n; s.n && p < end;) {
+		const char *space = memchr(p, ' ', (size_t)(end - p));
+		size_t n = (size_t)((space ? space : end) - p);
+		bool part = n && is_digit(*p);
+		for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+			part |= strlen(parts[i]) == n && strncasecmp(p, parts[i], n) == 0;
+		if (!part)
+			break;
+		if (b->n > from)
+			buf_puts(b, "-");
+		buf_add(b, p, n);
+		p += n + (space != NULL);
+	}
+	if (b->n == from)
+		buf_add(b, s.p, s.n);
+	bool claude = b->n > from + 6 && strncasecmp(b->p + from, "claude", 6) == 0;
+	for (size_t i = from; i < b->n; i++) {
+		char *c = &b->p[i];
+		*c = *c >= 'A' && *c <= 'Z' ? (char)(*c + 32) : claude && *c == '.' ? '-' : *c;
 	}
 }
 

@@ -23,6 +23,7 @@ enum column_role {
 	COLUMN_PROJECT,
 	COLUMN_TYPE, /* the kind of token of a row */
 	COLUMN_AMOUNT,
+	COLUMN_CREDITS, /* JSON: what is taken off the cost of the row */
 	COLUMN_PRICE,
 	COLUMN_INPUT,
 	COLUMN_CACHE_READ,
@@ -31,7 +32,13 @@ enum column_role {
 };
 
 /* How the words of a vendor become a model. */
-enum model_spelling { SPELLING_PLAIN, SPELLING_OPENAI_ITEM, SPELLING_AWS_USAGE, SPELLING_DISPLAY };
+enum model_spelling {
+	SPELLING_PLAIN,
+	SPELLING_OPENAI_ITEM,
+	SPELLING_AWS_USAGE,
+	SPELLING_DISPLAY,
+	SPELLING_GCP_SKU
+};
 
 struct header {
 	const char *name, *title;
@@ -55,5 +62,7 @@ bool column_is_currency(struct text name);
 /* A display name ("Claude Sonnet 4.6", "Claude4.6Sonnet") as its model's name; others as they
  * are. Appends to b. */
 void model_from_display(struct buf *b, struct text name);
+/* "Gemini 2.5 Flash GA Text Input - Predictions" as gemini-2.5-flash. Appends to b. */
+void model_from_sku(struct buf *b, struct text name);
 
 #endif

@@ -203,3 +203,17 @@ openai_page() { # FILE INPUT OUTPUT REQUESTS [MORE]
 	total
 	[ "$(value tokens.input)" = 1200 ]
 }
+
+@test "a replay names the bucket that hours of different prices divide; a what-if takes no bucket" {
+	printf '%s\n' 'utc_date,model,api_key_name,type,price,amount' \
+		'2026-09-16,deepseek-v4-flash,prod,output_tokens,0.1,1000000' \
+		'2026-06-15,deepseek-v4-flash,prod,input_cache_miss_tokens,0.1,1000000' > amount.csv
+	run "$TALLY" replay amount.csv
+	[ "$status" -eq 3 ]
+	[[ "$output" == *"hours of different prices"* ]]
+	run bash -c "$TALLY replay amount.csv --json 2> /dev/null"
+	[ "$(value total)" = 0.14 ]
+	run "$TALLY" whatif amount.csv -s other=claude-haiku-4-5
+	[ "$status" -ne 0 ]
+	[[ "$output" == *"bucket of time"* ]]
+}

@@ -134,3 +134,85 @@ metered() {
 	[ "$status" -eq 3 ]
 	[ "$(value causes.unpriced)" = 0.17 ]
 }
+
+@test "the rows of an invoice's CSV add up to its total, taxes and all" {
+	invoiced
+	"$TALLY" invoice show 2026-000001 --json > i.json
+	"$TALLY" invoice show 2026-000001 --format csv > i.csv
+	"$TALLY" invoice show CN-2026-000001 --json > n.json
+	"$TALLY" invoice show CN-2026-000001 --format csv > n.csv
+	python3 - <<-'PY'
+	import csv, json
+	from decimal import Decimal as D
+	for f in "in":
+	    rows = list(csv.DictReader(open(f + ".csv")))
+	    doc = json.load(open(f + ".json"))
+	    assert sum(D(r["amount"]) for r in rows) == D(doc["total"]), (rows, doc["total"])
+	    assert all(r["issued"] == doc["issued"][:10] for r in rows)
+	assert [r["description"] for r in csv.DictReader(open("i.csv"))][-2:] == ["VAT", "city; tax"]
+	PY
+}
+
+@test "invoices for Xero, QuickBooks and DATEV add up to the invoices" {
+	invoiced
+	"$TALLY" export invoices --profile xero --account revenue=4000 > x.csv
+	"$TALLY" export invoices --profile quickbooks > q.csv
+	"$TALLY" export invoices --profile datev --account receivable=10500 > d.csv
+	"$TALLY" invoice list --json > list.json
+	python3 - <<-'PY'
+	import csv, json, re
+	from decimal import Decimal as D
+	total = {i["number"]: D(i["total"]) for i in json.load(open("list.json"))["invoices"]}
+	def sums(rows, number, amount):
+	    out = {}
+	    for r in rows: out[r[number]] = out.get(r[number], 0) + D(r[amount])
+	    return out
+	x = list(csv.DictReader(open("x.csv")))
+	assert sums(x, "*InvoiceNumber", "*UnitAmount") == total
+	assert {r["*Quantity"] for r in x} == {"1"} and x[0]["*AccountCode"] == "4000"
+	assert all(re.fullmatch(r"\d\d/\d\d/\d{4}", r["*InvoiceDate"]) for r in x)
+	q = list(csv.DictReader(open("q.csv")))
+	assert sums(q, "*InvoiceNo", "*ItemAmount") == total
+	raw = open("d.csv", "rb").read()
+	lines = raw.decode("cp1252").split("\r\n")
+	assert lines[0].startswith('"EXTF";700;21;"Buchungsstapel"') and "Müller" in lines[2]
+	d = {}
+	for r in csv.reader(lines[2:-1], delimiter=";"):
+	    assert len(r) == 14 and r[6] == "10500" and re.fullmatch(r"\d+,\d\d", r[0]), r
+	    v = D(r[0].replace(",", "."))
+	    d[r[10]] = d.get(r[10], 0) + (v if r[1] == "S" else -v)
+	assert d == total, (d, total)
+	PY
+	run "$TALLY" export invoices --profile datev --until 2020-01-01
+	[ "$status" -eq 1 ]
+	run "$TALLY" export invoices --profile xero --account nonsense
+	[ "$status" -eq 2 ]
+}
+
+@test "bills of Google Cloud, Azure, GitHub Copilot, OpenRouter and Vercel" {
+	printf '%s\n' id,time,model,input a,2026-06-15T10:00:00Z,gemini-2.5-flash,1000000 \
+		b,2026-06-15T10:00:00Z,claude-sonnet-4-6,2000000 > u.csv
+	"$TALLY" ingest u.csv -q
+	# net of credits; tax and the hours of a cache are no usage
+	printf '%s\n' 'usage_start_time,sku.description,cost,currency,cost_type,credits,project.id' \
+		'2026-06-15 10:00:00 UTC,Gemini 2.5 Flash GA Text Input - Predictions,0.40,USD,regular,"[{""name"":""promo"",""amount"":-0.1}]",p' \
+		'2026-06-15 10:00:00 UTC,Gemini 2.5 Flash Input Caching Storage,0.05,USD,regular,[],p' \
+		'2026-06-15 10:00:00 UTC,Tax,0.02,USD,tax,,p' > g.csv
+	run "$TALLY" reconcile g.csv --json
+	python3 - "$output" <<-'PY'
+	import json, sys
+	r = json.loads(sys.argv[1])
+	l = {x["model"]: x for x in r["lines"]}
+	assert l["gemini-2.5-flash"]["result"] == "matches", r
+	assert sorted(o["kind"] for o in r["other"]) == ["fee", "tax"], r
+	PY
+	for bill in 'date,username,product,sku,model,quantity,unit_type,net_amount|2026-06-15,me,copilot,x,Claude Sonnet 4.6,3.6,requests,6.00' \
+		'Date,Slug,Usage,BYOK Usage,Requests,Prompt Tokens,Completion Tokens,Reasoning Tokens|2026-06-15,anthropic/claude-sonnet-4.6,6.00,0,3,2000000,0,0' \
+		'day,model,total_cost,input_tokens,output_tokens,request_count|2026-06-15,anthropic/claude-sonnet-4.6,6.00,2000000,0,3' \
+		'UsageDateTime,MeterName,PreTaxCost,Currency|2026-06-15,claude-sonnet-4-6,6.00,USD'; do
+		echo "$bill" | tr '|' '\n' > b.csv
+		run "$TALLY" reconcile b.csv --json
+		[ "$(value matching)" = 1 ]
+		[ "$(value billed)" = 6 ]
+	done
+}
