@@ -1,0 +1,112 @@
+#!/usr/bin/env bats
+# What vendors' caches promise: contracts of the cards, hits rebuilt from counts, writes in the bill. Amounts are worked out by hand.
+load common.bash
+
+total() { "$TALLY" whatif "$@" --resamples 0 --csv | awk -F, -v s="$name" '$1 == s && $2 == "" { print $10 }'; }
+same() { [ "$1" = "$2" ] || fail "$1, not $2"; }
+calls() { # MODEL INPUT:READ... 20 minutes apart, or $gap
+	printf 'time,model,session,input,cache_read,output\n'
+	local m=$1 i=0; shift
+	for c in "$@"; do printf '2026-06-15T%02d:%02d:00Z,%s,s,%s,%s,0\n' $((i / 60)) $((i % 60)) "$m" "${c%:*}" "${c#*:}"; i=$((i + ${gap-20})); done
+}
+
+@test "a cache that lives shorter loses what the recorded one kept; what it writes is billed" {
+	calls deepseek-v4-pro 100000:0 1000:100000 1000:101000 >t.csv
+	name=s
+	# 303,000 tokens, all written; within five minutes 101,000 + 100,000 are read
+	same "$(total t.csv -s s=claude-sonnet-4-6)" 1.13625
+	gap=1 calls deepseek-v4-pro 100000:0 1000:100000 1000:101000 >u.csv
+	same "$(total u.csv -s s=claude-sonnet-4-6)" "$(awk 'BEGIN { printf "%.6g", .102 * 3.75 + .201 * .3 }')"
+	# an hour's writes cost 6 and keep it all; nothing asked for, nothing found, nothing written
+	same "$(total t.csv -s s=claude-sonnet-4-6 --writes 1h)" "$(awk 'BEGIN { printf "%.6g", .102 * 6 + .201 * .3 }')"
+	same "$(total t.csv -s s=claude-sonnet-4-6 --writes none)" 0.909
+	for part in '"writes": false' '"cache": {"writes": "none"}'; do
+		echo '{"scenarios": [{"name": "s", "route": "claude-sonnet-4-6", '"$part"'}]}' >s.json
+		same "$(total t.csv --scenarios s.json)" 0.909
+	done
+	echo '{"scenarios": [{"name": "s", "route": "claude-sonnet-4-6", "cache": {"ttl": "1h"}}]}' >s.json
+	same "$(total t.csv --scenarios s.json)" "$(awk 'BEGIN { printf "%.6g", .102 * 3.75 + .201 * .3 }')"
+	for bad in '"writes": 1' '"cache": {"ttl": "soon"}' '"cache": {"colour": 1}' '"cache": {"writes": "2h"}' '"cache": 5'; do
+		echo '{"scenarios": [{"name": "s", "route": "claude-sonnet-4-6", '"$bad"'}]}' >s.json
+		run "$TALLY" whatif t.csv --scenarios s.json
+		expect 1 "s.json: scenario 's'"
+	done
+}
+
+@test "a record that switched: one warm model finds the prompt before, the route pays its switches, the record stays itself" {
+	# Pro and Flash in turns, each of which had found its own prompt of two calls ago: 10,048 grows by 640
+	{ printf 'time,model,session,input,cache_read,output\n'
+	for i in 0 1 2 3 4 5; do
+		p=$((10048 + 640 * i)); r=$((i < 2 ? 0 : p - 1280))
+		printf '2026-06-15T00:%02d:00Z,deepseek-v4-%s,s,%d,%d,0\n' $i $([ $((i % 2)) = 0 ] && echo pro || echo flash) $((p - r)) $r
+	done; } >t.csv
+	run "$TALLY" whatif t.csv -s now=recorded -s pro=deepseek-v4-pro -s mix=every:2:deepseek-v4-flash:deepseek-v4-pro --resamples 0 --csv
+	# the record and the same route by name agree; Pro alone reads 10,048 and five times 640 anew
+	expect 0 "now,,6,25856," "mix,,6,25856," "pro,,6,13248,56640,0,"
+	same "$(sed -n 's/^now,,//p' <<<"$output" | cut -d, -f1-8)" "$(sed -n 's/^mix,,//p' <<<"$output" | cut -d, -f1-8)"
+}
+
+@test "minimum and quantum, changed prefixes, heads that sessions share; what is not certain is bounded" {
+	# OpenAI: nothing below 1,024, whole 128s; Sonnet's 1,000 tokens are not kept either
+	gap=1 calls deepseek-v4-pro 1000:0 200:960 >t.csv
+	run "$TALLY" whatif t.csv -s o=gpt-4o -s s=claude-sonnet-4-6 --csv --resamples 0
+	expect 0 "o,,2,2160,0,0,0," "s,,2,1000,0,1160,0,"
+	gap=1 calls deepseek-v4-pro 2000:0 200:1984 >t.csv
+	run "$TALLY" whatif t.csv -s o=gpt-4o --csv --resamples 0
+	expect 0 "o,,2,2264,1920,0,0," # 15 x 128 of 2,000
+	# the record was warm and found 640 of 6,400: the prompt had changed, for whoever reads it
+	gap=1 calls deepseek-v4-pro 6400:0 640:5760 5760:640 >t.csv
+	run "$TALLY" whatif t.csv -s s=claude-sonnet-4-6 --csv --resamples 0
+	expect 0 "s,,3,0,5760,13440,0,"
+	# a shorter prompt on a trace without any hit: all of it may be the same, or nothing
+	gap=1 calls claude-sonnet-4-6 64000:0 6400:0 >t.csv
+	run "$TALLY" whatif t.csv -s f=deepseek-v4-flash --json --resamples 0
+	expect 0 '"uncertain_calls": 1' '"total_low": "0.00897792"' '"total_high": "0.009856"' # 64,000 x 0.14 + 6,400 x 0.0028, or x 0.14
+	run "$TALLY" whatif t.csv -s f=deepseek-v4-flash --resamples 0
+	expect 0 "not certain"
+}
+
+@test "a card of one's own states a contract, and what cannot be read is named" {
+	card() { cat >card.json <<-END
+		{"schema": "tally.card/1", "provider": "own", "caches": [{"models": ["m-*"], "asked_by": "nobody", "minimum_tokens": $1, "quantum_tokens": 100,
+		 "lifetimes": [{"seconds": $2}], "source": "here", "sure": "ours"}],
+		 "prices": [{"model": "m-x", "currency": "USD", "from": "2026-01-01T00:00:00Z", "kind": "list", "rates": {"input": "2", "cache_read": "0.2", "output": "3"}, "source": "s", "sure": "s"}]}
+	END
+	}
+	gap=1 calls deepseek-v4-pro 1050:0 100:1024 >t.csv
+	card 0 60
+	run "$TALLY" whatif t.csv --prices card.json -s m=m-x --csv --resamples 0
+	expect 0 "m,,2,1174,1000,0,0,"
+	card 1001 60
+	run "$TALLY" whatif t.csv --prices card.json -s m=m-x --csv --resamples 0
+	expect 0 "m,,2,2174,0,0,0,"
+	card 0 59
+	run "$TALLY" whatif t.csv --prices card.json -s m=m-x --csv --resamples 0
+	expect 0 "m,,2,2174,0,0,0,"
+	card '"few"' 60
+	run "$TALLY" price check card.json
+	expect 1 "caches[0]" "minimum_tokens"
+	sed -i 's/"few"/1/; s/"nobody"/"somebody"/' card.json
+	run "$TALLY" price check card.json
+	expect 1 "asked_by"
+}
+
+@test "breakpoints bound what is written, and --cache says the same in replay and whatif" {
+	for i in 0 1 2; do printf '{"c":0,"n":3,"i":%d,"d":0,"t":%d,"m":"claude-sonnet-4-6","in":%d,"out":0,"h":"1-%d","breakpoints":[4096]}\n' $i $((i * 10)) $((5120 + 1024 * i)) $((80 + 16 * i)); done >t.jsonl
+	# 4,096 written, 8,192 read, 6,144 plain
+	run "$TALLY" replay t.jsonl --at 2026-06-15 --cache infinite --json
+	expect 0 '"total": "0.0362496"' '"cache_write_5m": 4096'
+	name=r
+	same "$(total t.jsonl --at 2026-06-15 --cache infinite -s r=recorded)" 0.0362496
+	same "$(total t.jsonl --at 2026-06-15 --cache infinite -s r=recorded --writes none)" 0.055296
+	# an hour's lifetime, its own bucket
+	run "$TALLY" replay t.jsonl --at 2026-06-15 --cache infinite --writes 1h --json
+	expect 0 '"cache_write_1h": 4096' '"cache_write_5m": 0'
+	# DeepSeek bills no writes
+	run "$TALLY" replay t.jsonl --at 2026-06-15 --cache infinite --remodel deepseek-v4-flash --json
+	expect 0 '"cache_write_5m": 0' '"cache_read": 11264'
+	run "$TALLY" cache t.jsonl --rule vendor -m claude-sonnet-4-6 --json
+	expect 0 '"hit_tokens": 8192'
+	run "$TALLY" cache t.jsonl --rule vendor
+	expect 2 "--model"
+}
