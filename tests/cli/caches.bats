@@ -110,3 +110,32 @@ calls() { # MODEL INPUT:READ... 20 minutes apart, or $gap
 	run "$TALLY" cache t.jsonl --rule vendor
 	expect 2 "--model"
 }
+
+@test "what all sessions of a class begin with is found by the next one; units of a record are never lost" {
+	plan() { printf '{"start":"2026-10-01","days":1,"seed":1,"classes":[{"workload":"w","model":"deepseek-v4-flash","sessions_per_day":200,"first_prompt":3000,%s"output":10,"cache_seconds":%d}]}' "$1" $2 >p.json; "$TALLY" sim generate p.json -o g.csv -q; }
+	plan '' 86400
+	same "$(awk -F, 'NR > 1 { n += $11 } END { print n }' g.csv)" 0
+	plan '"shared_prompt":2000,' 86400
+	same "$(awk -F, 'NR > 1 { n++; r += $11; p += $10 + $11 } END { print r - 2000 * (n - 1), p - 3000 * n }' g.csv)" "0 0" # all but the first
+	plan '"shared_prompt":2000,' 1
+	[ "$(awk -F, 'NR > 1 { n += $11 } END { print n }' g.csv)" -lt 10000 ] || fail "an old head was found"
+	printf '{"time":"2026-06-15T00:00:00Z","model":"deepseek-v4-flash","input":100,"output":0,"units":%s}\n' '{"cache_token_hours": 25000}' '{}' '{"searches": 0}' >u.jsonl
+	run "$TALLY" replay u.jsonl
+	expect 3 "u.jsonl:1" "cache_token_hours"
+	run "$TALLY" replay u.jsonl --json
+	expect 3 '"records": 2'
+}
+
+@test "times in seconds from the start, in CSV and JSON Lines, mapped or not; the first row decides" {
+	printf 'arrived_at,in,out\n0.0,100,10\n0.531,200,20\n' >t.csv
+	run "$TALLY" replay t.csv --map time=arrived_at --map input=in --map output=out -m deepseek-v4-flash --at 2026-06-15 --json
+	expect 0 '"total": "0.0000504"'
+	run "$TALLY" replay t.csv --map time=arrived_at --map input=in --map output=out -m deepseek-v4-flash
+	expect 2 "--at"
+	printf '{"time":%s,"model":"deepseek-v4-flash","session":"s","input":%d,"output":0}\n' 0 1000 7199.5 2000 >t.jsonl
+	name=f
+	same "$(total t.jsonl --at 2026-06-15 -s f=deepseek-v4-flash)" 0.00042
+	printf 'time,model,input,output\n20260615,deepseek-v4-flash,100,0\n' >d.csv
+	run "$TALLY" replay d.csv
+	expect 0
+}
