@@ -139,3 +139,23 @@ calls() { # MODEL INPUT:READ... 20 minutes apart, or $gap
 	run "$TALLY" replay d.csv
 	expect 0
 }
+
+@test "random conversations, every vendor's contract, to the last picodollar of a slow reference" {
+	command -v node || skip "no node"
+	for seed in 1 2 3; do
+		for recorded in gpt-4o deepseek-v4-pro; do
+			# ten sessions in turns; prompts grow, and now and then shrink; gaps from seconds to hours
+			awk -v seed=$seed -v m=$recorded 'BEGIN { srand(seed); print "time,model,session,input,output"
+				for (i = 0; i < 400; i++) {
+					t += int(rand() < .05 ? rand() * 6000 : rand() * 60); s = int(rand() * 10)
+					p[s] = rand() < .15 ? int(p[s] * rand()) + 10 : p[s] + int(rand() * 3000) + 1
+					printf "2026-06-%02dT%02d:%02d:%02dZ,%s,s%d,%d,%d\n", 10 + int(t / 86400), int(t / 3600) % 24, int(t / 60) % 60, t % 60, m, s, p[s], int(rand() * 500)
+				} }' >t.csv
+			routes="h=claude-haiku-4-5 s=claude-sonnet-4-6 x=every:3:claude-haiku-4-5:claude-sonnet-4-6"
+			[ $recorded = gpt-4o ] && routes="$routes f=deepseek-v4-flash y=every:2:claude-sonnet-4-6:deepseek-v4-flash" || routes="$routes g=gpt-4o y=every:4:gpt-4o:claude-haiku-4-5"
+			node "$ROOT/tests/support/cache_contract_reference.mjs" t.csv $routes >want
+			"$TALLY" whatif t.csv $(printf -- '-s %s ' $routes) --resamples 0 --csv | awk -F, '$2 == "" { print $1, $10 }' >got
+			diff got want || fail "seed $seed, recorded on $recorded"
+		done
+	done
+}
