@@ -159,3 +159,15 @@ calls() { # MODEL INPUT:READ... 20 minutes apart, or $gap
 		done
 	done
 }
+
+@test "block traces stripped to counts: how far the rebuilt hits are from the truth of the blocks, model by model" {
+	{ echo time,model,session,input,output; sed -n 's/.*"c": *\([0-9]*\).*"t": *\([0-9.]*\).*"in": *\([0-9]*\).*"out": *\([0-9]*\).*/\2 \1 \3 \4/p' "$ROOT/examples/sessions.jsonl" |
+		awk '{ t = int($1); printf "2026-06-%02dT%02d:%02d:%02dZ,gpt-4.1,%s,%s,%s\n", 15 + int(t / 86400), int(t / 3600) % 24, int(t / 60) % 60, t % 60, $2, $3, $4 }'; } >t.csv
+	name=x
+	for m in claude-sonnet-4-6:300 deepseek-v4-flash:7200; do
+		truth=$(total "$ROOT/examples/sessions.jsonl" --at 2026-06-15 --cache "infinite,ttl=${m#*:}" --scope conversation -s x=${m%:*})
+		rebuilt=$(total t.csv -s x=${m%:*})
+		echo "${m%:*}: $rebuilt rebuilt, $truth by blocks"
+		awk -v a="$rebuilt" -v b="$truth" 'BEGIN { exit !(b > 0 && a > b * .9 && a < b * 1.1) }' || fail "$m: $rebuilt is far from $truth"
+	done
+}
