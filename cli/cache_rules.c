@@ -1,11 +1,14 @@
 #include "cli/cache_rules.h"
 
+#include "sim/scenario.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 static int read_rule(const char *text, struct cache_rules *r, struct err *e)
 {
-	if (!text || strcmp(text, "prefix") == 0)
+	r->vendor = !text || strcmp(text, "vendor") == 0;
+	if (r->vendor || strcmp(text, "prefix") == 0)
 		return 0;
 	if (strcmp(text, "breakpoints") == 0) {
 		r->breakpoints = true;
@@ -26,10 +29,10 @@ static int read_rule(const char *text, struct cache_rules *r, struct err *e)
 					       "--rule: '%.*s' is no number of tokens", (int)n,
 					       text);
 		} else {
-			return err_set(
-				e, ERR_USAGE,
-				"--rule %s: prefix, unit[,common][,interval=N] or breakpoints",
-				text);
+			return err_set(e, ERR_USAGE,
+				       "--rule %s: vendor, prefix, unit[,common][,interval=N] or "
+				       "breakpoints",
+				       text);
 		}
 		text += n;
 		text += *text == ',';
@@ -73,40 +76,34 @@ int cli_cache_rules(struct cli *cli, struct cache_rules *r, struct err *e)
 {
 	static const char *const touches[] = { "reverse", "forward", NULL };
 	static const char *const hits[] = { "clamp", "full", NULL };
-	static const char *const expires[] = { "touch", "write", NULL };
-	int touch, hit, expire;
+	static const char *const parts[] = { "ttl",    "settle",    "quantum", "minimum",
+					     "expire", "recompute", "writes",  NULL };
+	int touch, hit;
 	*r = (struct cache_rules){ .capacity = -1, .ttl_us = -1 };
 	int rc = cli_choice(cli, "touch", touches, &touch, e);
 	if (rc == 0)
 		rc = cli_choice(cli, "hits", hits, &hit, e);
 	if (rc == 0)
-		rc = cli_choice(cli, "expire", expires, &expire, e);
-	if (rc == 0)
 		rc = read_scope(cli_value(cli, "scope"), &r->scope, e);
 	if (rc == 0)
 		rc = read_rule(cli_value(cli, "rule"), r, e);
-	if (rc == 0)
-		rc = cli_count(cli, "quantum", 0, &r->quantum, e);
-	if (rc == 0)
-		rc = cli_count(cli, "minimum", 0, &r->minimum, e);
-	if (rc == 0)
-		rc = cli_count(cli, "recompute", 0, &r->recompute, e);
-	const char *settle = cli_value(cli, "settle");
-	if (rc == 0 && settle &&
-	    span_parse(&r->settle_us, text_of(settle), US_PER_SECOND, NULL) != 0)
-		rc = err_set(e, ERR_USAGE, "--settle is a number of seconds, not '%s'", settle);
+	for (int i = 0; rc == 0 && parts[i]; i++) {
+		const char *value = cli_value(cli, parts[i]);
+		if (value && cache_part_parse(r, parts[i], text_of(value), e) != 0)
+			rc = err_set(e, ERR_USAGE, "--%s", e->message);
+	}
 	if (rc == 0) {
 		r->forward = touch == 1;
 		r->full = hit == 1;
-		r->ttl_of_write = expire == 1;
 	}
 	return rc;
 }
 
 int cli_no_cache_rules(const struct cli *cli, struct err *e)
 {
-	static const char *const rules[] = { "touch",	"hits",	   "rule",   "scope",	  "settle",
-					     "quantum", "minimum", "expire", "recompute", NULL };
+	static const char *const rules[] = { "touch",	  "hits",    "rule",	"scope",
+					     "settle",	  "quantum", "minimum", "expire",
+					     "recompute", "ttl",     "writes",	NULL };
 	return cli_none_of(
 		cli, rules,
 		"says how a cache of blocks works; it needs --cache infinite or a number "
@@ -114,16 +111,35 @@ int cli_no_cache_rules(const struct cli *cli, struct err *e)
 		e);
 }
 
+int cli_no_block_rules(const struct cli *cli, struct err *e)
+{
+	static const char *const rules[] = { "touch", "hits", "scope", NULL };
+	const char *rule = cli_value(cli, "rule");
+	if (rule && strcmp(rule, "vendor") != 0)
+		return err_set(e, ERR_USAGE,
+			       "--rule %s is of a cache of blocks; it needs --cache infinite or a "
+			       "number of blocks",
+			       rule);
+	return cli_none_of(cli, rules,
+			   "says how a cache of blocks works; it needs --cache infinite or a "
+			   "number of blocks",
+			   e);
+}
+
 int cli_cache(const char *text, bool blocks, enum whatif_cache *cache, struct cache_rules *r,
 	      struct err *e)
 {
 	char *end;
 	if (!text) {
-		*cache = blocks ? WHATIF_CACHE_NONE : WHATIF_CACHE_RECORDED;
+		*cache = blocks ? WHATIF_CACHE_NONE : WHATIF_CACHE_REBUILT;
 		return 0;
 	}
 	if (strcmp(text, "none") == 0 || strcmp(text, "recorded") == 0) {
 		*cache = *text == 'n' ? WHATIF_CACHE_NONE : WHATIF_CACHE_RECORDED;
+		return 0;
+	}
+	if (strcmp(text, "rebuilt") == 0) {
+		*cache = WHATIF_CACHE_REBUILT;
 		return 0;
 	}
 	*cache = WHATIF_CACHE_BLOCKS;
@@ -135,7 +151,7 @@ int cli_cache(const char *text, bool blocks, enum whatif_cache *cache, struct ca
 		if (end != text + n || r->capacity < 1)
 			return err_set(
 				e, ERR_USAGE,
-				"--cache %s: none, recorded, infinite or a number of blocks, "
+				"--cache %s: none, recorded, rebuilt, infinite or a number of blocks, "
 				"with ,ttl=SECONDS behind it where blocks expire",
 				text);
 	}

@@ -13,9 +13,13 @@
 		{ "hits", 0, "clamp|full", "whether a partial last block can hit (default clamp)", \
 		  false }, \
 		{ "rule", 0, "RULE", \
-		  "prefix, unit[,common][,interval=N] (DeepSeek V4), or\n" \
+		  "vendor (what the model's card says; see docs/caches.md), prefix,\n" \
+		  "                               unit[,common][,interval=N] (DeepSeek V4), or\n" \
 		  "                               breakpoints (Anthropic)", \
 		  false }, \
+		{ "ttl", 0, "SECONDS", "so long a prompt is kept: seconds, 5m or 1h", false }, \
+		{ "writes", 0, "none|5m|1h", \
+		  "what the client pays for where writes are billed (default 5m)", false }, \
 		{ "scope", 0, "SCOPE", "global, or conversation, model and customer joined by +", \
 		  false }, \
 		{ "expire", 0, "touch|write", \
@@ -34,7 +38,9 @@
 int cli_cache_rules(struct cli *cli, struct cache_rules *out, struct err *e);
 /* ERR_USAGE when some rule was given, for there is no cache that it could be of. */
 int cli_no_cache_rules(const struct cli *cli, struct err *e);
-/* none|recorded|infinite|N[,ttl=S]; NULL: what suits the trace. Errors: ERR_USAGE. */
+/* ERR_USAGE when some rule was given that only blocks can follow. */
+int cli_no_block_rules(const struct cli *cli, struct err *e);
+/* none|recorded|rebuilt|infinite|N[,ttl=S]; NULL: what suits the trace. Errors: ERR_USAGE. */
 int cli_cache(const char *text, bool blocks, enum whatif_cache *cache, struct cache_rules *r,
 	      struct err *e);
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/instant.h"
 #include "cli/cache_rules.h"
 #include "cli/workload_options.h"
@@ -14,7 +15,8 @@ static const struct option options[] = {
 	{ "format", 'f', "FORMAT", "auto, mooncake, bailian or agent", false },
 	{ "block", 0, "N", "tokens of a block (default the trace's own: 512, 16, 64)", false },
 	{ "capacity", 0, "N|inf[,...]", "blocks that the cache holds (default inf)", false },
-	{ "ttl", 0, "SECONDS", "a block lives so long after its last touch", false },
+	{ "model", 'm', "MODEL", "of --rule vendor", false },
+	{ "at", 0, "WHEN", "of --rule vendor (default now)", false },
 	CACHE_RULE_OPTIONS,
 	{ "curve", 0, NULL, "every capacity at once, with a plot", false },
 	{ 0 },
@@ -205,16 +207,52 @@ static int show_capacities(struct cli *cli, const struct block_trace *t, struct 
 	return 0;
 }
 
+/* --rule vendor is of the model that is named; the plain rule is the default, for a cache of blocks
+ * alone belongs to nobody. */
+static int vendor_rules(struct cli *cli, struct cache_rules *r, struct err *e)
+{
+	const char *rule = cli_value(cli, "rule"), *model = cli_value(cli, "model"),
+		   *at = cli_value(cli, "at");
+	const struct price_query q = { .model = text_of(model ? model : ""),
+				       .currency = "USD",
+				       .at = clock_now() };
+	struct price_query then = q;
+	struct price_match m;
+	struct book *book;
+	r->vendor = rule && r->vendor;
+	if (!r->vendor)
+		return model || at ? err_set(e, ERR_USAGE, "--%s is of --rule vendor",
+					     model ? "model" : "at")
+				   : 0;
+	if (!model)
+		return err_set(e, ERR_USAGE,
+			       "--rule vendor needs a --model, whose card says how "
+			       "its cache works");
+	int rc = at ? instant_parse(&then.at, text_of(at), e) : 0;
+	if (rc == 0)
+		rc = book_open(&book, e);
+	if (rc != 0)
+		return rc;
+	rc = book_find(book, &then, &m, e);
+	const struct cache_contract *c =
+		rc == 0 ? book_cache(book, m.price->provider, m.price->model, then.at) : NULL;
+	if (rc == 0 && !c)
+		rc = err_set(e, ERR_NOT_FOUND, "no card says how the cache of '%s' works", model);
+	if (rc == 0)
+		*r = cache_rules_of(r, c);
+	book_close(book);
+	return rc;
+}
+
 static int run(struct cli *cli, struct err *e)
 {
 	struct cache_rules r;
 	int64_t capacity[CAPACITIES_MOST], block;
 	size_t count;
 	struct block_trace *t;
-	const char *ttl = cli_value(cli, "ttl");
 	int rc = cli_cache_rules(cli, &r, e);
-	if (rc == 0 && ttl)
-		rc = span_parse(&r.ttl_us, text_of(ttl), US_PER_SECOND, e);
+	if (rc == 0)
+		rc = vendor_rules(cli, &r, e);
 	if (rc == 0)
 		rc = read_capacities(cli_value(cli, "capacity"), capacity, &count, e);
 	if (rc == 0 && cli_flag(cli, "curve") && cli_value(cli, "capacity"))

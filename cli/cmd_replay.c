@@ -91,7 +91,7 @@ static int take_cache(struct cli *cli, struct replay_options *o, struct err *e)
 	int rc = cli_cache_rules(cli, &o->cache, e);
 	if (rc == 0 && cache)
 		rc = cli_cache(cache, true, &kind, &o->cache, e);
-	if (rc == 0 && kind == WHATIF_CACHE_RECORDED)
+	if (rc == 0 && (kind == WHATIF_CACHE_RECORDED || kind == WHATIF_CACHE_REBUILT))
 		rc = err_set(e, ERR_USAGE,
 			     "--cache recorded is for tally whatif, where models differ; here none "
 			     "takes the hits as recorded");

@@ -211,7 +211,9 @@ static int run(struct cli *cli, struct err *e)
 		rc = read_workload(cli, zone, &workload, &refused, e);
 	if (rc == 0)
 		rc = cli_cache(cache, workload->blocks != NULL, &o.cache, &o.rules, e);
-	if (rc == 0 && o.cache != WHATIF_CACHE_BLOCKS)
+	if (rc == 0 && o.cache == WHATIF_CACHE_REBUILT)
+		rc = cli_no_block_rules(cli, e);
+	else if (rc == 0 && o.cache != WHATIF_CACHE_BLOCKS)
 		rc = cli_no_cache_rules(cli, e);
 	o.workload = workload;
 	o.scenario = list.scenario;
@@ -240,9 +242,9 @@ static int run(struct cli *cli, struct err *e)
 		struct whatif_report report = {
 			.options = &o,
 			.result = result,
-			.cache = cache				    ? cache
-				 : o.cache == WHATIF_CACHE_RECORDED ? "recorded"
-								    : "none",
+			.cache = cache				   ? cache
+				 : o.cache == WHATIF_CACHE_REBUILT ? "rebuilt"
+								   : "none",
 			.sensitivity = sensitivity,
 			.vary_permille = vary,
 			.byo = cli_flag(cli, "byo"),

@@ -40,6 +40,15 @@ static int64_t break_even_calls(const struct whatif_model *m)
 	return (int64_t)(n * m->records + (part * m->records + 999999) / 1000000);
 }
 
+/* Whether these machines could answer so many: beyond, they would be more machines and cost more.
+ */
+static bool breaks_even(const struct whatif_model *m)
+{
+	return m->at_vendor.atto > 0 && !m->vendor_unpriced &&
+	       (m->busy_us == 0 || m->cost.atto / m->at_vendor.atto <= hosted_us(m) / m->busy_us) &&
+	       (int128)break_even_calls(m) * m->busy_us <= hosted_us(m) * m->records;
+}
+
 static const struct whatif_result *baseline(const struct whatif_report *r)
 {
 	return &r->result[r->options->baseline];
@@ -82,10 +91,15 @@ static void put_hosting(struct json_out *j, const struct whatif_model *m)
 	json_out_money(j, "at_vendor_price", m->at_vendor);
 	if (m->vendor_unpriced)
 		json_out_int(j, "vendor_unpriced", m->vendor_unpriced);
-	if (m->at_vendor.atto > 0 && !m->vendor_unpriced) {
+	if (m->busy_us > 0)
+		json_out_int(j, "calls_at_most", (int64_t)(hosted_us(m) * m->records / m->busy_us));
+	if (breaks_even(m)) {
 		json_out_string(j, "break_even_volume",
 				ratio(m->cost.atto, m->at_vendor.atto, text));
 		json_out_int(j, "break_even_calls", break_even_calls(m));
+	} else if (m->at_vendor.atto > 0 && !m->vendor_unpriced) {
+		json_out_null(j, "break_even_volume");
+		json_out_null(j, "break_even_calls");
 	}
 	json_out_end(j, '}');
 }
@@ -306,6 +320,16 @@ static void put_scenario(struct json_out *j, const struct whatif_report *r, size
 	}
 	if (s->route.escalates)
 		json_out_int(j, "escalated", w->escalated);
+	if (o->cache == WHATIF_CACHE_REBUILT) {
+		json_out_object(j, "rebuilt");
+		json_out_int(j, "calls_as_recorded", w->calls_recorded);
+		json_out_int(j, "uncertain_calls", w->calls_uncertain);
+		if (w->calls_uncertain && !w->fixed.atto) {
+			json_out_money(j, "total_low", w->cost_low);
+			json_out_money(j, "total_high", w->cost_high);
+		}
+		json_out_end(j, '}');
+	}
 	if (s->has_retries) {
 		json_out_object(j, "retries");
 		json_out_int(j, "calls", w->retried);
@@ -560,9 +584,16 @@ static void hosting_remark(const struct whatif_report *r, const char *name,
 	if (m->at_vendor.atto > 0 && !m->vendor_unpriced) {
 		shown(b, m->at_vendor, r->options->currency, false, false);
 		printf("; the vendor would ask %s", b->p);
-		put_count(b, break_even_calls(m));
-		ratio_format(m->cost.atto, m->at_vendor.atto, 1, text);
-		printf(", and as much at %s calls (%s times this work)", b->p, text);
+		if (breaks_even(m)) {
+			put_count(b, break_even_calls(m));
+			ratio_format(m->cost.atto, m->at_vendor.atto, 1, text);
+			printf(", and as much at %s calls (%s times this work)", b->p, text);
+		} else {
+			put_count(b, (int64_t)(hosted_us(m) * m->records / m->busy_us));
+			printf(", and less than the machines at every volume that they can answer "
+			       "(%s calls)",
+			       b->p);
+		}
 	}
 	printf("\n");
 }
@@ -620,6 +651,17 @@ static void remarks(const struct whatif_report *r, size_t i, struct buf *b)
 		shown(&low, w->estimate.plain.low, o->currency, false, false);
 		shown(&high, w->estimate.plain.high, o->currency, false, false);
 		printf("; without the control variate %s to %s)\n", low.p, high.p);
+		buf_release(&low);
+		buf_release(&high);
+	}
+	if (w->calls_uncertain && !w->fixed.atto) {
+		struct buf low = { 0 }, high = { 0 };
+		put_count(b, w->calls_uncertain);
+		shown(&low, w->cost_low, o->currency, false, false);
+		shown(&high, w->cost_high, o->currency, false, false);
+		printf("  %s: what %s of the calls find in a cache is not certain; with the most "
+		       "and the fewest hits it costs %s to %s\n",
+		       name, b->p, low.p, high.p);
 		buf_release(&low);
 		buf_release(&high);
 	}

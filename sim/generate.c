@@ -21,6 +21,7 @@ struct work {
 	bool has_cache;			      /* the class says how long a cache keeps */
 	struct distribution sessions, calls, first_prompt, added, output, reasoning, gap;
 	int64_t cache_us, minimum;
+	int64_t shared;		     /* tokens that all prompts of the class begin with */
 	double hour[24], weekday[7]; /* of weight 1 on average */
 };
 
@@ -115,16 +116,27 @@ static int read_sessions(struct work *w, json_value *list, struct arena *a, stru
 	return 0;
 }
 
+static int whole_member(json_value *spec, const char *key, int64_t missing, int64_t *out,
+			struct err *e)
+{
+	json_value *v = json_member(spec, key);
+	struct decimal d;
+	*out = missing;
+	if (v && (decimal_parse(&d, json_number_or_string(v), NULL) != 0 ||
+		  !decimal_to_int64(d, 0, out) || *out < 0))
+		return err_set(e, ERR_INVALID, "'%s' is a whole number from 0", key);
+	return 0;
+}
+
 static int read_work(struct work *w, struct synthetic_class *c, json_value *v, json_value *spec,
 		     struct arena *a, struct err *e)
 {
-	static const char *const keys[] = { "workload", "project",	 "customer",
-					    "model",	"provider",	 "sessions_per_day",
-					    "calls",	"first_prompt",	 "added",
-					    "output",	"reasoning",	 "gap_seconds",
-					    "hours",	"cache_seconds", "cache_minimum",
-					    "weekdays", "sessions",	 "note",
-					    NULL };
+	static const char *const keys[] = {
+		"workload",	    "project",	   "customer",	   "model",	    "provider",
+		"sessions_per_day", "calls",	   "first_prompt", "added",	    "output",
+		"reasoning",	    "gap_seconds", "hours",	   "cache_seconds", "cache_minimum",
+		"shared_prompt",    "weekdays",	   "sessions",	   "note",	    NULL
+	};
 	struct distribution keeps = { 0 }, minimum = { 0 };
 	json_value *hours = json_member(v, "hours"), *weekdays = json_member(v, "weekdays");
 	int rc = json_check_keys(v, keys, "it", e);
@@ -177,6 +189,8 @@ static int read_work(struct work *w, struct synthetic_class *c, json_value *v, j
 	if (rc == 0)
 		rc = weights(weekdays ? weekdays : json_member(spec, "weekdays"), "weekdays",
 			     w->weekday, 7, a, e);
+	if (rc == 0)
+		rc = whole_member(v, "shared_prompt", 0, &w->shared, e);
 	w->cache_us = (int64_t)(keeps.a * 1e6);
 	w->has_cache = json_member(v, "cache_seconds") != NULL;
 	w->minimum = (int64_t)minimum.a;
@@ -321,16 +335,26 @@ static int by_time(const void *a, const void *b)
 	return x->call < y->call ? -1 : x->call > y->call;
 }
 
-static int whole_member(json_value *spec, const char *key, int64_t missing, int64_t *out,
-			struct err *e)
+/* What all prompts of a class begin with is warm while any of its sessions called lately. */
+static void find_shared(struct synthetic *s, const struct work *works)
 {
-	json_value *v = json_member(spec, key);
-	struct decimal d;
-	*out = missing;
-	if (v && (decimal_parse(&d, json_number_or_string(v), NULL) != 0 ||
-		  !decimal_to_int64(d, 0, out) || *out < 0))
-		return err_set(e, ERR_INVALID, "'%s' is a whole number from 0", key);
-	return 0;
+	int64_t *last_us = mem_alloc((s->classes + 1) * sizeof *last_us);
+	for (size_t k = 0; k < s->classes; k++)
+		last_us[k] = INT64_MIN;
+	for (size_t i = 0; i < s->count; i++) {
+		struct synthetic_call *c = &s->call[i];
+		const struct work *w = &works[c->place];
+		const int64_t prompt = c->input + c->cache_read,
+			      there = w->shared < prompt ? w->shared : prompt;
+		if (there > c->cache_read && there >= w->minimum &&
+		    last_us[c->place] != INT64_MIN &&
+		    c->time_us - last_us[c->place] <= w->cache_us) {
+			c->cache_read = there;
+			c->input = prompt - there;
+		}
+		last_us[c->place] = c->time_us;
+	}
+	free(last_us);
 }
 
 int synthetic_generate(struct synthetic *out, json_value *spec, bool has_seed, uint64_t seed,
@@ -363,6 +387,7 @@ int synthetic_generate(struct synthetic *out, json_value *spec, bool has_seed, u
 	for (json_value *v = json_first(classes); v; v = json_next(v))
 		out->classes++;
 	out->work = arena_alloc(&out->arena, out->classes * sizeof *out->work);
+	struct work *works = mem_zalloc((out->classes + 1) * sizeof *works);
 	struct generator g = { .out = out, .rng = gsl_rng_alloc(gsl_rng_mt19937) };
 	for (json_value *v = json_first(classes); rc == 0 && v; v = json_next(v), g.place++) {
 		struct work w = { 0 };
@@ -372,12 +397,16 @@ int synthetic_generate(struct synthetic *out, json_value *spec, bool has_seed, u
 		g.session = 0;
 		if (rc == 0)
 			rc = generate_class(&g, &w, floor_div(at.us, US_PER_DAY), days, e);
+		works[g.place] = w;
 		if (rc != 0)
 			err_context(e, "class %u", g.place + 1);
 	}
 	gsl_rng_free(g.rng);
 	if (rc == 0 && out->count)
 		qsort(out->call, out->count, sizeof *out->call, by_time);
+	if (rc == 0)
+		find_shared(out, works);
+	free(works);
 	return rc;
 }
 

@@ -20,12 +20,10 @@ struct link {
 
 struct cache {
 	struct link *link;
-	int64_t *touched_us;   /* INT64_MIN: absent */
-	int64_t *came_us;      /* when it was absent last; NULL where nobody asks */
-	int64_t ttl_us;	       /* -1: for ever */
-	const int64_t *age_us; /* what the time to live counts from: touched_us or came_us */
-	uint8_t *ends;	       /* a unit ends behind this block */
-	uint32_t head, tail;   /* most and least recent */
+	int64_t *touched_us; /* INT64_MIN: absent */
+	int64_t *came_us;    /* when it was absent last; NULL where nobody asks */
+	uint8_t *ends;	     /* a unit ends behind this block */
+	uint32_t head, tail; /* most and least recent */
 	int64_t count;
 };
 
@@ -108,14 +106,16 @@ static void unlink_entry(struct cache *c, uint32_t i)
 		c->link[l->after].before = l->before;
 }
 
-static bool expired(const struct cache *c, uint32_t i, int64_t now_us)
+static bool expired(const struct cache *c, const struct cache_rules *r, uint32_t i, int64_t now_us)
 {
-	return c->ttl_us >= 0 && now_us - c->age_us[i] > c->ttl_us;
+	return r->ttl_us >= 0 &&
+	       now_us - (r->ttl_of_write ? c->came_us : c->touched_us)[i] > r->ttl_us;
 }
 
-static void touch(struct cache *c, uint32_t i, int64_t now_us, int64_t capacity)
+static void touch(struct cache *c, const struct cache_rules *r, uint32_t i, int64_t now_us,
+		  int64_t capacity)
 {
-	bool present = c->touched_us[i] != INT64_MIN, lives = present && !expired(c, i, now_us);
+	bool present = c->touched_us[i] != INT64_MIN, lives = present && !expired(c, r, i, now_us);
 	c->touched_us[i] = now_us;
 	if (c->came_us && !lives)
 		c->came_us[i] = now_us;
@@ -203,6 +203,8 @@ static int64_t count_hit(const struct block_trace *t, const struct cache_rules *
 			 const struct block_request *q, int64_t lead, struct cache_result *out)
 {
 	int64_t tokens = tokens_of(t, q, lead);
+	if (tokens > q->input - r->computed)
+		tokens = q->input > r->computed ? q->input - r->computed : 0;
 	if (r->quantum > 0)
 		tokens -= tokens % r->quantum;
 	if (tokens < r->minimum)
@@ -212,14 +214,53 @@ static int64_t count_hit(const struct block_trace *t, const struct cache_rules *
 	return tokens;
 }
 
+/* The rules of one request, or of any where `of_model` has none. */
+struct each_rules {
+	const struct cache_rules *base, *of_model;
+	const uint32_t *model;
+};
+
+static const struct cache_rules *rules_at(const struct each_rules *r, const struct block_trace *t,
+					  size_t i)
+{
+	return !r->of_model ? r->base : &r->of_model[r->model ? r->model[i] : t->request[i].model];
+}
+
+/* Whether some block's coming matters. */
+static bool asks_when_it_came(const struct each_rules *each, const struct block_trace *t)
+{
+	for (size_t i = 0; i < t->count; i++) {
+		const struct cache_rules *r = rules_at(each, t, i);
+		if (r->settle_us > 0 || r->ttl_of_write)
+			return true;
+		if (!each->of_model)
+			break;
+	}
+	return false;
+}
+
+/* Nothing is ever lost, and a hit may end behind any block. */
+static bool is_unlimited(const struct each_rules *each, const struct block_trace *t)
+{
+	bool plain = each->base->capacity < 0;
+	for (size_t i = 0; plain && i < t->count; i++) {
+		const struct cache_rules *r = rules_at(each, t, i);
+		plain = r->ttl_us < 0 && r->settle_us <= 0 && !r->units && !r->breakpoints;
+		if (!each->of_model)
+			break;
+	}
+	return plain;
+}
+
 /* Without limit of size or time a block that came once stays, and order does not matter. */
-static void run_unlimited(const struct block_trace *t, const struct cache_rules *r,
+static void run_unlimited(const struct block_trace *t, const struct each_rules *each,
 			  const struct entries *en, int64_t *hits, struct cache_result *out)
 {
 	uint8_t *present = mem_zalloc(en->count + 1);
 	for (size_t i = 0; i < t->count; i++) {
 		const struct block_request *q = &t->request[i];
 		const uint32_t *b = en->of + q->first;
+		const struct cache_rules *r = rules_at(each, t, i);
 		uint8_t *here = present + (en->base ? en->base[i] : 0);
 		const uint32_t most = blocks_of(t, r, q);
 		uint32_t lead = 0;
@@ -234,33 +275,41 @@ static void run_unlimited(const struct block_trace *t, const struct cache_rules 
 	free(present);
 }
 
-static void run_limited(const struct block_trace *t, const struct cache_rules *r,
+/* Leading blocks that a request finds, of those that the rules let it look for. */
+static uint32_t lead_of(const struct block_trace *t, const struct cache_rules *r,
+			const struct block_request *q, const uint32_t *b, const struct cache *c,
+			uint32_t base)
+{
+	uint32_t most = blocks_of(t, r, q), lead = 0;
+	if (r->breakpoints && q->breaks) {
+		const uint32_t reach =
+			blocks_before(t, q, t->breakpoint[q->first_break + q->breaks - 1]);
+		most = reach < most ? reach : most;
+	}
+	while (lead < most && c->touched_us[base + b[lead]] != INT64_MIN &&
+	       !expired(c, r, base + b[lead], q->time_us) &&
+	       (r->settle_us <= 0 || q->time_us - c->came_us[base + b[lead]] >= r->settle_us))
+		lead++;
+	return lead;
+}
+
+static void run_limited(const struct block_trace *t, const struct each_rules *each,
 			const struct entries *en, int64_t *hits, struct cache_result *out)
 {
-	struct cache c = { .head = NONE, .tail = NONE, .ttl_us = r->ttl_us };
-	const bool units = r->units || r->breakpoints;
+	struct cache c = { .head = NONE, .tail = NONE };
 	c.link = mem_alloc((en->count + 1) * sizeof *c.link);
 	c.touched_us = mem_alloc((en->count + 1) * sizeof *c.touched_us);
 	c.ends = mem_zalloc(en->count + 1);
-	if (r->settle_us > 0 || r->ttl_of_write)
+	if (asks_when_it_came(each, t))
 		c.came_us = mem_alloc((en->count + 1) * sizeof *c.came_us);
-	c.age_us = r->ttl_of_write ? c.came_us : c.touched_us;
 	for (size_t i = 0; i < en->count; i++)
 		c.touched_us[i] = INT64_MIN;
 	for (size_t i = 0; i < t->count; i++) {
 		const struct block_request *q = &t->request[i];
+		const struct cache_rules *r = rules_at(each, t, i);
+		const bool units = r->units || r->breakpoints;
 		const uint32_t *b = en->of + q->first, base = en->base ? en->base[i] : 0;
-		uint32_t most = blocks_of(t, r, q), lead = 0;
-		if (r->breakpoints && q->breaks) {
-			const uint32_t reach =
-				blocks_before(t, q, t->breakpoint[q->first_break + q->breaks - 1]);
-			most = reach < most ? reach : most;
-		}
-		while (lead < most && c.touched_us[base + b[lead]] != INT64_MIN &&
-		       !expired(&c, base + b[lead], q->time_us) &&
-		       (r->settle_us <= 0 ||
-			q->time_us - c.came_us[base + b[lead]] >= r->settle_us))
-			lead++;
+		const uint32_t lead = lead_of(t, r, q, b, &c, base);
 		int64_t hit = lead;
 		if (units) {
 			int64_t per = r->interval / t->block_tokens;
@@ -275,10 +324,10 @@ static void run_limited(const struct block_trace *t, const struct cache_rules *r
 			hits[i] = tokens;
 		if (r->forward)
 			for (uint32_t k = 0; k < q->count; k++)
-				touch(&c, base + b[k], q->time_us, r->capacity);
+				touch(&c, r, base + b[k], q->time_us, each->base->capacity);
 		else
 			for (uint32_t k = q->count; k-- > 0;)
-				touch(&c, base + b[k], q->time_us, r->capacity);
+				touch(&c, r, base + b[k], q->time_us, each->base->capacity);
 		if (units && q->count)
 			store_units(t, r, q, b, &c, base);
 	}
@@ -299,9 +348,61 @@ static int check_trace(const struct block_trace *t, const struct cache_rules *r,
 	return 0;
 }
 
+void cache_rules_over(struct cache_rules *r, const struct cache_rules *own)
+{
+	if (own->asked & CACHE_ASKED_TTL)
+		r->ttl_us = own->ttl_us;
+	if (own->asked & CACHE_ASKED_EXPIRE)
+		r->ttl_of_write = own->ttl_of_write;
+	if (own->asked & CACHE_ASKED_SETTLE)
+		r->settle_us = own->settle_us;
+	if (own->asked & CACHE_ASKED_QUANTUM)
+		r->quantum = own->quantum;
+	if (own->asked & CACHE_ASKED_MINIMUM)
+		r->minimum = own->minimum;
+	if (own->asked & CACHE_ASKED_RECOMPUTE)
+		r->recompute = own->recompute;
+	if (own->asked & CACHE_ASKED_WRITES) {
+		r->writes = own->writes;
+		r->lifetime = own->lifetime;
+	}
+	r->asked |= own->asked;
+}
+
+struct cache_rules cache_rules_of(const struct cache_rules *asked, const struct cache_contract *c)
+{
+	struct cache_rules r = *asked;
+	if (!r.vendor || !c)
+		return r;
+	const enum cache_lifetime life =
+		r.writes == CACHE_WRITES_ASKED && c->life_us[r.lifetime] ? r.lifetime : CACHE_SHORT;
+	r.breakpoints = c->breakpoints;
+	if (!(r.asked & CACHE_ASKED_TTL))
+		r.ttl_us = c->life_us[life];
+	if (!(r.asked & CACHE_ASKED_EXPIRE))
+		r.ttl_of_write = c->of_write;
+	if (!(r.asked & CACHE_ASKED_SETTLE))
+		r.settle_us = c->settle_us;
+	if (!(r.asked & CACHE_ASKED_QUANTUM))
+		r.quantum = c->quantum;
+	if (!(r.asked & CACHE_ASKED_MINIMUM))
+		r.minimum = c->minimum;
+	if (!(r.asked & CACHE_ASKED_RECOMPUTE))
+		r.computed = c->computed;
+	return r;
+}
+
 int prefix_cache_run(const struct block_trace *t, const struct cache_rules *r,
 		     const uint32_t *model, int64_t *hits, struct cache_result *out, struct err *e)
 {
+	return prefix_cache_run_each(t, r, NULL, model, hits, out, e);
+}
+
+int prefix_cache_run_each(const struct block_trace *t, const struct cache_rules *r,
+			  const struct cache_rules *of_model, const uint32_t *model, int64_t *hits,
+			  struct cache_result *out, struct err *e)
+{
+	const struct each_rules each = { r, of_model, model };
 	int rc = check_rules(r, e);
 	if (rc == 0)
 		rc = check_trace(t, r, e);
@@ -309,10 +410,10 @@ int prefix_cache_run(const struct block_trace *t, const struct cache_rules *r,
 		return rc;
 	struct entries en = number_entries(t, r, model);
 	*out = (struct cache_result){ .requests = (int64_t)t->count };
-	if (r->capacity < 0 && r->ttl_us < 0 && r->settle_us <= 0 && !r->units && !r->breakpoints)
-		run_unlimited(t, r, &en, hits, out);
+	if (is_unlimited(&each, t))
+		run_unlimited(t, &each, &en, hits, out);
 	else
-		run_limited(t, r, &en, hits, out);
+		run_limited(t, &each, &en, hits, out);
 	entries_release(&en);
 	return 0;
 }

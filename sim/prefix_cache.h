@@ -11,6 +11,7 @@
 #ifndef TALLY_SIM_PREFIX_CACHE_H
 #define TALLY_SIM_PREFIX_CACHE_H
 
+#include "pricing/cache_contract.h"
 #include "sim/block_trace.h"
 
 enum cache_scope {
@@ -30,6 +31,10 @@ static inline enum cache_scope cache_scope_by_model(enum cache_scope s)
 	return (enum cache_scope)(s | CACHE_MODEL);
 }
 
+/* What a client pays for: what it gets unasked, nothing (where writes are billed it then finds
+ * nothing), or writes of a lifetime. */
+enum cache_writes { CACHE_WRITES_USUAL, CACHE_WRITES_NONE, CACHE_WRITES_ASKED };
+
 struct cache_rules {
 	int64_t capacity;  /* blocks; -1: without limit */
 	int64_t ttl_us;	   /* -1: for ever */
@@ -48,7 +53,29 @@ struct cache_rules {
 	bool breakpoints;
 	int64_t quantum, minimum; /* hits are whole quanta of tokens, and not below the minimum */
 	int64_t recompute; /* so many tokens at the end never hit, and only whole blocks do */
+	int64_t computed;  /* likewise, and what is left of a block can hit */
+	/* --rule vendor: what nobody asked for is as the model's contract says */
+	bool vendor;
+	unsigned asked; /* of the parts below */
+	enum cache_lifetime lifetime;
+	enum cache_writes writes;
 };
+
+/* What cache_rules_of leaves as it is. */
+enum {
+	CACHE_ASKED_TTL = 1,
+	CACHE_ASKED_EXPIRE = 2,
+	CACHE_ASKED_SETTLE = 4,
+	CACHE_ASKED_QUANTUM = 8,
+	CACHE_ASKED_MINIMUM = 16,
+	CACHE_ASKED_RECOMPUTE = 32,
+	CACHE_ASKED_WRITES = 64,
+};
+
+/* What `own` asks for takes the place of what is in `r`. */
+void cache_rules_over(struct cache_rules *r, const struct cache_rules *own);
+/* What rules that follow a vendor mean for a model of that contract (NULL: it has none). */
+struct cache_rules cache_rules_of(const struct cache_rules *asked, const struct cache_contract *c);
 
 struct cache_result {
 	int64_t requests, hit_blocks, hit_tokens;
@@ -58,6 +85,10 @@ struct cache_result {
  * another column (model, by request; NULL: the trace's own). Errors: ERR_USAGE. */
 int prefix_cache_run(const struct block_trace *t, const struct cache_rules *rules,
 		     const uint32_t *model, int64_t *hits, struct cache_result *out, struct err *e);
+/* The same where models have rules of their own (by number); capacity and scope are `rules`'. */
+int prefix_cache_run_each(const struct block_trace *t, const struct cache_rules *rules,
+			  const struct cache_rules *of_model, const uint32_t *model, int64_t *hits,
+			  struct cache_result *out, struct err *e);
 
 /* Tokens of a prompt that the rules let into the cache: what of them did not hit was written. */
 int64_t prefix_cache_reach(const struct block_trace *t, const struct cache_rules *r,

@@ -1,25 +1,82 @@
 /* The replay of a trace that names the blocks of its prompts, through a cache. */
 #include <stdlib.h>
+#include <string.h>
 
+#include "sim/model_cache.h"
 #include "sim/replay_run.h"
 #include "sim/workload.h"
 
-/* The hits of each call. Under --remodel all calls are of one model. */
-static int find_hits(const struct replay_options *o, const struct workload *w, int64_t *hit,
+/* What the caches found of the calls, and what they leave of each prompt. */
+struct replayed {
+	struct tariffs *tariffs;
+	struct model_caches caches;
+	uint32_t *cache; /* by call */
+	int64_t *hit;
+};
+
+/* Under --remodel all calls are of one model. */
+static const struct tariff_answer *answer_of(const struct replayed *p,
+					     const struct replay_options *o,
+					     const struct workload *w, size_t i,
+					     struct subject **of)
+{
+	struct work_subject s = w->subject[w->call[i].subject];
+	if (o->remodel)
+		s = (struct work_subject){ .model = text_of(o->remodel),
+					   .provider = text_of(o->provider ? o->provider : "") };
+	*of = tariffs_subject(p->tariffs, s.provider, s.model, s.service_tier, s.region);
+	return tariffs_ask(p->tariffs, *of, w->call[i].time_us);
+}
+
+static int find_hits(struct replayed *p, const struct replay_options *o, const struct workload *w,
 		     struct err *e)
 {
 	struct cache_rules rules = o->cache;
 	struct cache_result sums;
-	uint32_t *model = mem_zalloc((w->count + 1) * sizeof *model);
+	struct subject *s;
+	rules.asked |= CACHE_ASKED_TTL; /* --cache says how long blocks stay */
 	rules.scope = cache_scope_by_model(rules.scope);
-	for (size_t i = 0; i < w->count && !o->remodel; i++)
-		model[i] = w->call[i].subject;
-	int rc = prefix_cache_run(w->blocks, &rules, model, hit, &sums, e);
-	free(model);
+	p->caches = (struct model_caches){ .book = o->book, .asked = rules };
+	p->tariffs = tariffs_open(o->book, NULL, o->currency);
+	p->cache = mem_zalloc((w->count + 1) * sizeof *p->cache);
+	p->hit = mem_alloc((w->count + 1) * sizeof *p->hit);
+	for (size_t i = 0; i < w->count; i++) {
+		const struct tariff_answer *a = answer_of(p, o, w, i, &s);
+		p->cache[i] = model_caches_number(&p->caches, s, a, w->call[i].time_us, false);
+	}
+	struct cache_rules *each = model_caches_rules(&p->caches);
+	int rc = prefix_cache_run_each(w->blocks, &rules, each, p->cache, p->hit, &sums, e);
+	for (size_t i = 0; rc == 0 && i < w->count; i++)
+		if (p->caches.cache[p->cache[i]].finds_nothing)
+			p->hit[i] = 0;
+	free(each);
 	return rc;
 }
 
-static void fill(struct record_batch *b, const struct workload *w, const int64_t *hit, size_t from)
+static void release(struct replayed *p)
+{
+	model_caches_release(&p->caches);
+	if (p->tariffs)
+		tariffs_close(p->tariffs);
+	free(p->cache);
+	free(p->hit);
+}
+
+/* The buckets of call i. */
+static void split(const struct replayed *p, const struct replay_options *o,
+		  const struct workload *w, size_t i, int64_t tokens[BUCKET_COUNT])
+{
+	struct subject *s;
+	const struct model_cache *m = &p->caches.cache[p->cache[i]];
+	memset(tokens, 0, BUCKET_COUNT * sizeof *tokens);
+	memcpy(tokens, w->call[i].tokens, sizeof w->call[i].tokens);
+	model_cache_split(m, answer_of(p, o, w, i, &s), false,
+			  prefix_cache_reach(w->blocks, &m->rules, &w->blocks->request[i]),
+			  p->hit[i], tokens);
+}
+
+static void fill(struct record_batch *b, const struct workload *w, const struct replayed *p,
+		 const struct replay_options *o, size_t from)
 {
 	static const enum record_field columns[] = {
 		FIELD_TIME,
@@ -29,6 +86,8 @@ static void fill(struct record_batch *b, const struct workload *w, const int64_t
 		FIELD_SESSION,
 		(enum record_field)(FIELD_COUNTS + BUCKET_INPUT),
 		(enum record_field)(FIELD_COUNTS + BUCKET_CACHE_READ),
+		(enum record_field)(FIELD_COUNTS + BUCKET_CACHE_WRITE_5M),
+		(enum record_field)(FIELD_COUNTS + BUCKET_CACHE_WRITE_1H),
 		(enum record_field)(FIELD_COUNTS + BUCKET_OUTPUT),
 	};
 	b->columns = 0;
@@ -39,9 +98,10 @@ static void fill(struct record_batch *b, const struct workload *w, const int64_t
 		const struct work_subject *s = &w->subject[c->subject];
 		const char *conversation = w->conversation_name[c->conversation];
 		b->time_us[i] = c->time_us;
-		b->tokens[BUCKET_INPUT][i] = c->tokens[BUCKET_INPUT] - hit[from + i];
-		b->tokens[BUCKET_CACHE_READ][i] = hit[from + i];
-		b->tokens[BUCKET_OUTPUT][i] = c->tokens[BUCKET_OUTPUT];
+		int64_t tokens[BUCKET_COUNT];
+		split(p, o, w, from + i, tokens);
+		for (int k = 0; k <= BUCKET_OUTPUT; k++)
+			b->tokens[k][i] = tokens[k];
 		b->text[FIELD_PROVIDER][i] = s->provider;
 		b->text[FIELD_MODEL][i] = s->model;
 		b->text[FIELD_TASK][i] = b->text[FIELD_SESSION][i] =
@@ -78,30 +138,31 @@ int replay_blocks(struct replay_result **out, struct run *run, struct worker *w,
 	struct workload *workload;
 	run->pass = PASS_PRICE;
 	run->group_by_answer = replay_groups_by_answer(o);
-	run->layout =
-		(struct group_layout){ .bucket = { BUCKET_INPUT, BUCKET_CACHE_READ, BUCKET_OUTPUT },
-				       .bucket_count = 3,
-				       .credits = o->plan != NULL };
+	run->layout = (struct group_layout){ .bucket = { BUCKET_INPUT, BUCKET_CACHE_READ,
+							 BUCKET_CACHE_WRITE_5M,
+							 BUCKET_CACHE_WRITE_1H, BUCKET_OUTPUT },
+					     .bucket_count = 5,
+					     .credits = o->plan != NULL };
 	replay_start_worker(run, w, 0);
 	int rc = workload_read(&workload, &read, e);
 	if (rc != 0) {
 		replay_worker_release(w);
 		return rc;
 	}
-	int64_t *hit = mem_alloc((workload->count + 1) * sizeof *hit);
+	struct replayed played = { 0 };
 	if (!workload->blocks)
 		rc = err_set(e, ERR_USAGE,
 			     WORKLOAD_HAS_NO_BLOCKS "; without --cache its recorded hits count",
 			     workload->shape);
 	if (rc == 0)
-		rc = find_hits(o, workload, hit, e);
+		rc = find_hits(&played, o, workload, e);
 	if (rc == 0) {
 		struct record_batch *b = mem_zalloc(sizeof *b);
 		w->block = &(struct trace_block){ .offset = -1, .line = -1 };
 		for (size_t from = 0; from < workload->count; from += BATCH_ROWS) {
 			b->n = workload->count - from;
 			b->n = b->n < BATCH_ROWS ? b->n : BATCH_ROWS;
-			fill(b, workload, hit, from);
+			fill(b, workload, &played, o, from);
 			replay_accept(w, b);
 		}
 		w->block = NULL;
@@ -110,7 +171,7 @@ int replay_blocks(struct replay_result **out, struct run *run, struct worker *w,
 		free(b);
 	}
 	replay_worker_release(w);
-	free(hit);
+	release(&played);
 	workload_close(workload);
 	return rc;
 }

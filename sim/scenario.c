@@ -192,12 +192,79 @@ static int service_tier(struct scenario_list *l, struct scenario *s, json_value 
 	return 0;
 }
 
-static int true_or_false(bool *out, json_value *v, const char *key, struct err *e)
+static int writes(struct scenario *s, json_value *v, struct err *e)
 {
-	*out = json_true(v);
-	return !v || json_kind(v) == JSON_BOOL
-		       ? 0
-		       : err_set(e, ERR_INVALID, "'%s' is true or false", key);
+	if (!v)
+		return 0;
+	s->cache.asked |= CACHE_ASKED_WRITES;
+	s->cache.writes = json_true(v) ? CACHE_WRITES_ASKED : CACHE_WRITES_NONE;
+	return json_kind(v) == JSON_BOOL ? 0 : err_set(e, ERR_INVALID, "'writes' is true or false");
+}
+
+int cache_part_parse(struct cache_rules *r, const char *key, struct text v, struct err *e)
+{
+	static const struct {
+		const char *key;
+		unsigned asked;
+		size_t at;
+		bool seconds;
+	} parts[] = {
+		{ "ttl", CACHE_ASKED_TTL, offsetof(struct cache_rules, ttl_us), true },
+		{ "settle", CACHE_ASKED_SETTLE, offsetof(struct cache_rules, settle_us), true },
+		{ "quantum", CACHE_ASKED_QUANTUM, offsetof(struct cache_rules, quantum), false },
+		{ "minimum", CACHE_ASKED_MINIMUM, offsetof(struct cache_rules, minimum), false },
+		{ "recompute", CACHE_ASKED_RECOMPUTE, offsetof(struct cache_rules, recompute),
+		  false },
+	};
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+		if (strcmp(key, parts[i].key) != 0)
+			continue;
+		int64_t *to = (int64_t *)(void *)((char *)r + parts[i].at);
+		struct decimal d;
+		r->asked |= parts[i].asked;
+		if (parts[i].seconds && (text_is(v, "5m") || text_is(v, "1h"))) {
+			*to = (text_is(v, "1h") ? 3600 : 300) * US_PER_SECOND;
+			return 0;
+		}
+		if (parts[i].seconds ? span_parse(to, v, US_PER_SECOND, NULL) != 0
+				     : decimal_parse(&d, v, NULL) != 0 ||
+					       !decimal_to_int64(d, 0, to) || *to < 0)
+			return err_set(e, ERR_USAGE, "%s is %s, not '%.*s'", key,
+				       parts[i].seconds ? "a number of seconds"
+							: "a whole number of tokens from 0",
+				       (int)v.n, v.p);
+		return 0;
+	}
+	if (strcmp(key, "expire") == 0 && (text_is(v, "touch") || text_is(v, "write"))) {
+		r->asked |= CACHE_ASKED_EXPIRE;
+		r->ttl_of_write = text_is(v, "write");
+		return 0;
+	}
+	if (strcmp(key, "writes") == 0 &&
+	    (text_is(v, "none") || text_is(v, "5m") || text_is(v, "1h"))) {
+		r->asked |= CACHE_ASKED_WRITES;
+		r->writes = text_is(v, "none") ? CACHE_WRITES_NONE : CACHE_WRITES_ASKED;
+		r->lifetime = text_is(v, "1h") ? CACHE_LONG : CACHE_SHORT;
+		return 0;
+	}
+	return err_set(e, ERR_USAGE, "%s is %s, not '%.*s'", key,
+		       strcmp(key, "writes") == 0 ? "none, 5m or 1h" : "touch or write", (int)v.n,
+		       v.p);
+}
+
+/* {"ttl": 3600, "writes": "1h", ...}: parts of the contract that are otherwise here. */
+static int cache(struct scenario *s, json_value *v, struct err *e)
+{
+	static const char *const keys[] = { "ttl",    "settle",	   "quantum", "minimum",
+					    "expire", "recompute", "writes",  NULL };
+	int rc = v ? json_check_keys(v, keys, "'cache'", e) : 0;
+	for (json_value *m = json_first(v); rc == 0 && m; m = json_next(m)) {
+		const struct text part = json_number_or_string(m);
+		rc = cache_part_parse(&s->cache, json_key(m), part, e);
+		if (rc != 0)
+			rc = err_set(e, ERR_INVALID, "'cache': %s", e->message);
+	}
+	return rc;
 }
 
 static int add_object(struct scenario_list *l, json_value *v, const struct book *book,
@@ -211,6 +278,7 @@ static int add_object(struct scenario_list *l, json_value *v, const struct book 
 					    "retries",
 					    "self_hosted",
 					    "writes",
+					    "cache",
 					    "service_tier",
 					    "first_token_seconds",
 					    "output_tokens_per_second",
@@ -252,7 +320,9 @@ static int add_object(struct scenario_list *l, json_value *v, const struct book 
 	if (rc == 0)
 		rc = service_tier(l, s, json_member(v, "service_tier"), e);
 	if (rc == 0)
-		rc = true_or_false(&s->writes, json_member(v, "writes"), "writes", e);
+		rc = writes(s, json_member(v, "writes"), e);
+	if (rc == 0)
+		rc = cache(s, json_member(v, "cache"), e);
 	if (rc == 0)
 		rc = waits(l, s, json_member(v, "wait"), e);
 	s->has_factors = json_member(v, "input_factor") || json_member(v, "output_factor") ||

@@ -20,6 +20,9 @@ struct scenario_list {
 int scenario_add(struct scenario_list *l, const char *text, const struct book *book, struct err *e);
 int scenario_add_file(struct scenario_list *l, const char *path, const struct book *book,
 		      struct err *e);
+/* A part of a cache's contract by name (ttl, settle, quantum, minimum, recompute, expire, writes),
+ * for options and scenarios alike. Errors: ERR_USAGE. */
+int cache_part_parse(struct cache_rules *r, const char *key, struct text value, struct err *e);
 /* The place of that name. Errors: ERR_USAGE. */
 int scenario_find(const struct scenario_list *l, const char *name, size_t *out, struct err *e);
 void scenario_list_release(struct scenario_list *l);

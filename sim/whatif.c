@@ -5,14 +5,30 @@
 #include <stdlib.h>
 
 #include "pricing/tariffs.h"
+#include "sim/count_cache.h"
+
+static int64_t least(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
 
 /* One call as a scenario runs it. */
 struct play {
 	uint32_t call, target; /* target: of the route, or behind them the recorded subjects */
 	int64_t time_us;
-	int64_t hit; /* prompt tokens that the cache had */
-	bool again;  /* a second pass over the conversation, on another model */
-	bool failed; /* an attempt that another one follows */
+	int64_t hit;	     /* prompt tokens that the cache had */
+	int64_t low, high;   /* where it is rebuilt: at least, at most */
+	uint32_t cache;	     /* that it uses, where caches are asked */
+	bool as_recorded;    /* what it found, and so what it wrote */
+	bool records_writes; /* the recorded model bills them, so input is what nobody marked */
+	bool again;	     /* a second pass over the conversation, on another model */
+	bool failed;	     /* an attempt that another one follows */
+};
+
+/* What cache_number said of a subject's last answer. */
+struct numbered {
+	const struct tariff_answer *answer;
+	uint32_t number;
 };
 
 /* The state of one scenario at work. */
@@ -26,6 +42,8 @@ struct run {
 	uint32_t targets;	  /* of the route, and the recorded subjects behind them */
 	struct subject **subject; /* by target and by what was recorded; NULL: not asked for yet */
 	int32_t *model_at;	  /* place of each target's model in out; -1: not used yet */
+	struct model_caches caches;
+	struct numbered *numbered; /* by subject's place */
 	bool waits;
 };
 
@@ -257,38 +275,34 @@ static void choose(struct run *r)
 
 /* --- what the caches had --- */
 
-/*
- * Which cache a play uses. A model has one, by whatever name and in whatever service tier it is
- * called; a region has its own where it has prices of its own.
- */
-static uint32_t cache_number(struct run *r, struct dict *numbers, const struct play *p)
+/* What the scenario says of its caches, over what the options say. */
+static struct cache_rules asked_rules(const struct run *r)
 {
-	struct subject *s = subject_of(r, p->target, p->call);
-	const struct tariff_answer *a = tariffs_ask(r->tariffs, s, p->time_us);
-	const struct text part[3] = {
-		a->price && a->price->provider ? text_of(a->price->provider) : s->provider,
-		a->resolved ? text_of(a->resolved) : s->model,
-		a->price && a->price->region ? text_of(a->price->region) : (struct text){ 0 },
-	};
-	struct buf key = { 0 };
-	for (int i = 0; i < 3; i++) {
-		buf_add(&key, part[i].p, part[i].n);
-		buf_add(&key, "", 1);
-	}
-	uint64_t *n = dict_need(numbers, (struct text){ key.p, key.n }, NULL);
-	buf_release(&key);
-	if (!*n)
-		*n = numbers->count;
-	return (uint32_t)(*n - 1);
+	struct cache_rules rules = r->o->rules;
+	if (r->o->cache == WHATIF_CACHE_BLOCKS) /* --cache says how long blocks stay */
+		rules.asked |= CACHE_ASKED_TTL;
+	cache_rules_over(&rules, &r->s->cache);
+	return rules;
+}
+
+static uint32_t cache_number(struct run *r, uint32_t target, uint32_t call, int64_t time_us)
+{
+	struct numbered *memo = &r->numbered[subject_place(r, target, call)];
+	struct subject *s = subject_of(r, target, call);
+	const struct tariff_answer *a = tariffs_ask(r->tariffs, s, time_us);
+	const bool hosted = !is_recorded(r, target) && r->s->hosting[target].gpu_hour.pico != 0;
+	if (memo->answer != a)
+		*memo = (struct numbered){ a,
+					   model_caches_number(&r->caches, s, a, time_us, hosted) };
+	return memo->number;
 }
 
 static int hit_blocks(struct run *r, struct err *e)
 {
 	const struct workload *w = r->o->workload;
 	struct block_trace view = *w->blocks;
-	struct cache_rules rules = r->o->rules;
+	struct cache_rules rules = asked_rules(r);
 	struct cache_result sums;
-	struct dict numbers = { 0 };
 	uint32_t *model = mem_alloc((r->plays + 1) * sizeof *model);
 	int64_t *hits = mem_alloc((r->plays + 1) * sizeof *hits);
 	rules.scope = cache_scope_by_model(rules.scope);
@@ -298,27 +312,59 @@ static int hit_blocks(struct run *r, struct err *e)
 		view.count = r->plays;
 	}
 	for (size_t i = 0; i < r->plays; i++) {
-		model[i] = cache_number(r, &numbers, &r->play[i]);
+		struct play *p = &r->play[i];
+		model[i] = p->cache = cache_number(r, p->target, p->call, p->time_us);
 		if (!same) {
-			const struct work_call *c = &w->call[r->play[i].call];
-			view.request[i] = w->blocks->request[r->play[i].call];
-			view.request[i].time_us += r->play[i].time_us - c->time_us;
+			view.request[i] = w->blocks->request[p->call];
+			view.request[i].time_us += p->time_us - w->call[p->call].time_us;
 		}
 	}
-	int rc = prefix_cache_run(&view, &rules, model, hits, &sums, e);
+	struct cache_rules *each = model_caches_rules(&r->caches);
+	int rc = prefix_cache_run_each(&view, &rules, each, model, hits, &sums, e);
 	for (size_t i = 0; rc == 0 && i < r->plays; i++)
-		r->play[i].hit = hits[i];
+		r->play[i].hit = r->caches.cache[model[i]].finds_nothing ? 0 : hits[i];
 	if (!same)
 		free(view.request);
-	dict_release(&numbers);
+	free(each);
 	free(model);
 	free(hits);
 	return rc;
 }
 
-static int64_t least(int64_t a, int64_t b)
+static int hit_rebuilt(struct run *r, struct err *e)
 {
-	return a < b ? a : b;
+	const struct workload *w = r->o->workload;
+	uint32_t *recorded = mem_alloc((w->count + 1) * sizeof *recorded);
+	for (size_t i = 0; i < w->count; i++)
+		recorded[i] = cache_number(r, r->s->route.targets + w->call[i].subject, (uint32_t)i,
+					   w->call[i].time_us);
+	for (size_t i = 0; i < r->plays; i++)
+		r->play[i].cache =
+			cache_number(r, r->play[i].target, r->play[i].call, r->play[i].time_us);
+	if (w->conversations > ((size_t)1 << 26) / r->caches.count) {
+		free(recorded);
+		return err_set(e, ERR_RANGE,
+			       "%zu conversations on %u models are too many for one what-if; "
+			       "choose a shorter period",
+			       w->conversations, r->caches.count);
+	}
+	struct count_cache *c = count_cache_open(w, r->caches.cache, r->caches.count, recorded);
+	for (size_t i = 0; i < r->plays; i++) {
+		struct play *p = &r->play[i];
+		const struct count_found f = count_cache_find(
+			c, &(struct count_call){ p->call, p->cache, p->time_us,
+						 p->time_us != w->call[p->call].time_us });
+		p->low = f.low;
+		p->hit = f.hit;
+		p->high = f.high;
+		p->as_recorded = f.recorded;
+		p->records_writes = r->caches.cache[recorded[p->call]].bills_writes;
+		r->out->calls_recorded += f.recorded;
+		r->out->calls_uncertain += f.low != f.hit || f.high != f.hit;
+	}
+	count_cache_close(c);
+	free(recorded);
+	return 0;
 }
 
 /* Set beside the prompt of a model's last call while it lacks nothing that came after. */
@@ -416,35 +462,34 @@ static void vary(const struct scenario *s, int64_t tokens[BUCKET_COUNT], int64_t
 	*hit = least(*hit, prompt);
 }
 
-static bool bills_writes(const struct tariff_answer *a)
+/* What a cache that was replayed or rebuilt leaves of a prompt. */
+static void split_prompt(const struct run *r, const struct play *p, const struct tariff_answer *a,
+			 int64_t hit, int64_t tokens[BUCKET_COUNT])
 {
-	return a->price && a->tariff->rates.known >> BUCKET_CACHE_WRITE_5M & 1 &&
-	       a->tariff->rates.per_million[BUCKET_CACHE_WRITE_5M].pico != 0;
+	const struct workload *w = r->o->workload;
+	const struct model_cache *of = &r->caches.cache[p->cache];
+	const bool an_hour = p->records_writes && tokens[BUCKET_CACHE_WRITE_1H] &&
+			     !tokens[BUCKET_CACHE_WRITE_5M];
+	int64_t reach = 0;
+	for (int k = 0; k < BUCKET_OUTPUT; k++)
+		reach += tokens[k];
+	if (r->o->cache == WHATIF_CACHE_BLOCKS) {
+		const struct block_request *q = &w->blocks->request[p->call];
+		reach -= least(reach, q->input - prefix_cache_reach(w->blocks, &of->rules, q));
+	} else if (p->records_writes) {
+		reach -= tokens[BUCKET_INPUT];
+	}
+	model_cache_split(of, a, an_hour, reach, hit, tokens);
 }
 
-/*
- * The buckets of a call on its target. Where the target bills no cache writes, what is not a hit is
- * plain input.
- */
-static void divide(const struct run *r, const struct play *p, const struct tariff_answer *a,
-		   int64_t tokens[BUCKET_COUNT])
+/* What the record says, but for hits that an assumption varies. Where the target bills no cache
+ * writes, what is not a hit is plain input. */
+static void split_recorded(const struct run *r, const struct play *p, const struct tariff_answer *a,
+			   int64_t hit, int64_t tokens[BUCKET_COUNT])
 {
-	const struct work_call *c = &r->o->workload->call[p->call];
-	int64_t hit = p->hit;
-	memset(tokens, 0, BUCKET_COUNT * sizeof *tokens);
-	memcpy(tokens, c->tokens, sizeof c->tokens);
-	if (r->s->has_factors && !is_recorded(r, p->target))
-		use_factors(r, p->target, tokens, &hit);
-	if (r->o->cache == WHATIF_CACHE_NONE)
-		hit = tokens[BUCKET_CACHE_READ];
-	if (!is_recorded(r, p->target))
-		vary(r->s, tokens, &hit);
-	if (p->failed && r->s->retry[p->target].bill == RETRY_BILLS_PROMPT)
-		tokens[BUCKET_OUTPUT] = tokens[BUCKET_REASONING] = 0;
 	int64_t *in = &tokens[BUCKET_INPUT], *read = &tokens[BUCKET_CACHE_READ],
 		*w5 = &tokens[BUCKET_CACHE_WRITE_5M], *w1 = &tokens[BUCKET_CACHE_WRITE_1H];
-	const bool recorded = is_recorded(r, p->target) && r->o->cache != WHATIF_CACHE_BLOCKS;
-	const bool wrote = *w5 || *w1, bills = bills_writes(a);
+	const bool wrote = *w5 || *w1, bills = model_cache_bills_writes(a);
 	/* fewer hits than recorded: what is missing is read, and written, again */
 	int64_t lost = *read - hit;
 	*read = hit;
@@ -460,14 +505,37 @@ static void divide(const struct run *r, const struct play *p, const struct tarif
 		if (from == w1)
 			break;
 	}
-	if (wrote && !bills && !recorded) {
+	if (wrote && !bills && !is_recorded(r, p->target)) {
 		*in += *w5 + *w1;
 		*w5 = *w1 = 0;
 	}
-	if (r->s->writes && bills && !wrote) {
+	if (r->s->cache.writes == CACHE_WRITES_ASKED && bills && !wrote) {
 		*w5 = *in;
 		*in = 0;
 	}
+}
+
+/* The buckets of a call on its target. */
+static void divide(const struct run *r, const struct play *p, const struct tariff_answer *a,
+		   int64_t tokens[BUCKET_COUNT])
+{
+	const struct work_call *c = &r->o->workload->call[p->call];
+	int64_t hit = p->hit;
+	memset(tokens, 0, BUCKET_COUNT * sizeof *tokens);
+	memcpy(tokens, c->tokens, sizeof c->tokens);
+	if (r->s->has_factors && !is_recorded(r, p->target))
+		use_factors(r, p->target, tokens, &hit);
+	if (r->o->cache == WHATIF_CACHE_NONE)
+		hit = tokens[BUCKET_CACHE_READ];
+	if (!is_recorded(r, p->target))
+		vary(r->s, tokens, &hit);
+	if (p->failed && r->s->retry[p->target].bill == RETRY_BILLS_PROMPT)
+		tokens[BUCKET_OUTPUT] = tokens[BUCKET_REASONING] = 0;
+	if (r->o->cache == WHATIF_CACHE_BLOCKS ||
+	    (r->o->cache == WHATIF_CACHE_REBUILT && !p->as_recorded))
+		split_prompt(r, p, a, hit, tokens);
+	else
+		split_recorded(r, p, a, hit, tokens);
 }
 
 static void count_reason(struct run *r, const char *model, const char *why)
@@ -604,6 +672,29 @@ static int by_day(const void *a, const void *b)
 	return x->day < y->day ? -1 : x->day > y->day;
 }
 
+/* What the play would cost with the fewest and the most hits. */
+static bool add_bounds(struct run *r, const struct play *p, const struct tariff_answer *a,
+		       struct money_total cost)
+{
+	const struct work_call *c = &r->o->workload->call[p->call];
+	const int64_t hits[2] = { p->high, p->low };
+	struct money_total *sum[2] = { &r->out->cost_low, &r->out->cost_high };
+	bool fits = true;
+	for (int k = 0; k < 2; k++) {
+		struct play other = *p;
+		struct money_total at = cost;
+		int64_t tokens[BUCKET_COUNT];
+		other.hit = hits[k];
+		if (hits[k] != p->hit) {
+			divide(r, &other, a, tokens);
+			if (!price_play(r, a, c, "", tokens, &at))
+				at = cost;
+		}
+		fits &= money_total_add(sum[k], at);
+	}
+	return fits;
+}
+
 static int add_play(struct run *r, const struct play *p, struct err *e)
 {
 	const struct workload *w = r->o->workload;
@@ -665,6 +756,8 @@ static int add_play(struct run *r, const struct play *p, struct err *e)
 			fits &= credits_add(&out->credits, credits);
 		}
 	}
+	if (r->o->cache == WHATIF_CACHE_REBUILT && priced)
+		fits &= add_bounds(r, p, a, cost);
 	return fits ? 0
 		    : err_set(e, ERR_RANGE, "scenario '%s': a sum is larger than can be held",
 			      r->s->name);
@@ -714,16 +807,21 @@ static int run_scenario(struct whatif_result *out, const struct whatif_options *
 	r.targets = s->route.targets + (uint32_t)w->subjects;
 	r.subject =
 		mem_zalloc(((r.s->route.targets + 1) * w->subjects * 2 + 1) * sizeof *r.subject);
+	r.numbered =
+		mem_zalloc(((r.s->route.targets + 1) * w->subjects * 2 + 1) * sizeof *r.numbered);
 	r.model_at = mem_alloc((r.targets + 1) * sizeof *r.model_at);
 	for (uint32_t t = 0; t < r.targets; t++)
 		r.model_at[t] = -1;
 	r.tariffs = tariffs_open(o->book, o->plan, o->currency);
 	out->by_conversation = mem_zalloc((w->conversations + 1) * sizeof *out->by_conversation);
+	r.caches = (struct model_caches){ .book = o->book, .asked = asked_rules(&r) };
 	choose(&r);
 	if (o->cache == WHATIF_CACHE_BLOCKS)
 		rc = hit_blocks(&r, e);
 	else if (o->cache == WHATIF_CACHE_RECORDED)
 		rc = hit_recorded(&r, e);
+	else if (o->cache == WHATIF_CACHE_REBUILT)
+		rc = hit_rebuilt(&r, e);
 	for (size_t i = 0; rc == 0 && i < r.plays; i++)
 		rc = add_play(&r, &r.play[i], e);
 	if (rc == 0)
@@ -732,6 +830,8 @@ static int run_scenario(struct whatif_result *out, const struct whatif_options *
 		qsort(out->by_day, out->days, sizeof *out->by_day, by_day);
 	/* the names of models are the workload's or the route's, the tariffs' are not needed */
 	tariffs_close(r.tariffs);
+	model_caches_release(&r.caches);
+	free(r.numbered);
 	free(r.subject);
 	free(r.model_at);
 	free(r.play);
@@ -833,7 +933,7 @@ static int check_options(const struct whatif_options *o, struct err *e)
 			       WORKLOAD_HAS_NO_BLOCKS
 			       "; --cache recorded divides its own hits, --cache none keeps them",
 			       w->shape);
-	if (o->cache == WHATIF_CACHE_RECORDED && w->blocks)
+	if ((o->cache == WHATIF_CACHE_RECORDED || o->cache == WHATIF_CACHE_REBUILT) && w->blocks)
 		return err_set(
 			e, ERR_USAGE,
 			"a %s trace records no hits; replay a cache with --cache infinite or "

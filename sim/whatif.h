@@ -21,6 +21,8 @@ enum whatif_cache {
 	/* A model finds what it had seen of the conversation: no more than the recorded hit of the
 	   call, nor of any call since the model's own last one. */
 	WHATIF_CACHE_RECORDED,
+	/* What a model found is rebuilt from the conversation (sim/count_cache). */
+	WHATIF_CACHE_REBUILT,
 	/* Prompts are replayed block by block (traces that name their blocks). */
 	WHATIF_CACHE_BLOCKS,
 };
@@ -54,8 +56,7 @@ struct scenario {
 	struct hosting hosting[ROUTE_TARGETS_MAX];
 	/* of a sensitivity analysis: multiples of what the scenario assumes; 0: as it is */
 	struct decimal vary_prompt, vary_output, vary_hits;
-	bool writes; /* prompt tokens that miss are billed as cache writes (5 minutes) where the
-			price has them */
+	struct cache_rules cache; /* what it says otherwise than the options, see `asked` */
 	/* by target; 0: what the model's card says */
 	struct decimal first_token_seconds[ROUTE_TARGETS_MAX], tokens_per_second[ROUTE_TARGETS_MAX];
 };
@@ -68,7 +69,7 @@ struct whatif_options {
 	const struct plan *plan; /* NULL: no credits */
 	const char *currency;
 	enum whatif_cache cache;
-	struct cache_rules rules; /* of WHATIF_CACHE_BLOCKS; every model has a cache of its own */
+	struct cache_rules rules; /* every model has a cache of its own */
 	uint64_t seed;
 	int64_t resamples;	     /* 0: no intervals */
 	const struct sample *sample; /* only its conversations are replayed; NULL: all */
@@ -114,6 +115,10 @@ struct whatif_result {
 	struct money_total cost;
 	struct credits_total credits;
 	int64_t unpriced, uncredited;
+	/* where hits are rebuilt from counts: calls as recorded, calls whose hits are not certain,
+	   and what the cost would be with the fewest and the most */
+	int64_t calls_recorded, calls_uncertain;
+	struct money_total cost_low, cost_high;
 	struct whatif_part *by_day, *by_window; /* days in order; without what is fixed */
 	size_t days, windows;
 	struct whatif_reason *reason;

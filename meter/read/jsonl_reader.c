@@ -94,6 +94,22 @@ void jsonl_reader_close(struct jsonl_reader *r)
 static const uint64_t any_count = ((uint64_t)1 << FIELD_REQUESTS) - ((uint64_t)1 << FIELD_COUNTS) +
 				  ((uint64_t)1 << FIELD_PROMPT);
 
+/* Native records may count units that are no tokens; none may be lost without a word. */
+static int check_units(const struct jsonl_reader *r, json_value *v, struct err *e)
+{
+	if (r->layout.shape->column || strcmp(json_key(v), "units") != 0)
+		return 0;
+	for (json_value *u = json_first(v); u; u = json_next(u)) {
+		const struct text n = json_number_or_string(u);
+		if (!text_is(n, "0"))
+			return err_set(e, ERR_INVALID,
+				       "field 'units': a record cannot hold '%s' (%.*s), so its "
+				       "fee would be lost; price it with tally cost --unit",
+				       json_key(u), (int)n.n, n.p ? n.p : "");
+	}
+	return 0;
+}
+
 /* Fills a cleared record from an object; the strict path. */
 static int fill_strictly(struct jsonl_reader *r, json_value *root, struct record *rec,
 			 struct err *e)
@@ -109,8 +125,11 @@ static int fill_strictly(struct jsonl_reader *r, json_value *root, struct record
 				       : k == JSON_NUMBER ? VALUE_NUMBER
 				       : k == JSON_NULL	  ? VALUE_NULL
 							  : VALUE_OTHER;
-		if (f == FIELD_NONE)
+		if (f == FIELD_NONE) {
+			if (check_units(r, v, e) != 0)
+				return -(int)e->code;
 			continue;
+		}
 		if (seen >> f & 1)
 			return err_set(e, ERR_INVALID, "field '%s' is given twice (by '%s' too)",
 				       record_field_name(f), json_key(v));

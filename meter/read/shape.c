@@ -75,6 +75,11 @@ static const struct shape shapes[] = {
 	{ "agent", "agent sessions (JSON Lines, seconds from its start)", CONTAINER_JSONL,
 	  TIME_SECONDS, agent, agent_needs, true },
 	{ "jsonl", "native JSON Lines", CONTAINER_JSONL, TIME_INSTANT, NULL, no_needs, false },
+	/* never told by their names: what shape_of_seconds makes of the native ones */
+	{ "csv-seconds", "native CSV, seconds from its start", CONTAINER_CSV, TIME_SECONDS, NULL,
+	  no_needs, false },
+	{ "jsonl-seconds", "native JSON Lines, seconds from its start", CONTAINER_JSONL,
+	  TIME_SECONDS, NULL, no_needs, false },
 	{ NULL, NULL, CONTAINER_CSV, TIME_INSTANT, NULL, NULL, false },
 };
 
@@ -100,6 +105,17 @@ const struct shape *shape_detect(enum container container, const struct text *na
 			return s;
 	}
 	return NULL;
+}
+
+const struct shape *shape_of_seconds(const struct shape *s, struct text time)
+{
+	struct instant at;
+	int64_t us;
+	if (s->column || s->time != TIME_INSTANT || time.n == 0 ||
+	    instant_parse_lenient(&at, time, NULL) == 0 ||
+	    span_parse(&us, time, US_PER_SECOND, NULL) != 0)
+		return s;
+	return shape_by_name(s->container == CONTAINER_CSV ? "csv-seconds" : "jsonl-seconds");
 }
 
 bool shape_is_native(json_value *object)

@@ -32,6 +32,10 @@ const struct shape *shape_by_name(const char *name);
  * none fits. */
 const struct shape *shape_detect(enum container container, const struct text *names, size_t count);
 
+/* The shape for a native trace whose first record has that time: where it is a number that can be
+ * no instant (0, 0.531, 86400), times are seconds from the trace's start; else the shape itself. */
+const struct shape *shape_of_seconds(const struct shape *s, struct text time);
+
 /* Whether an object counts tokens by the native names, and so is a native record. */
 bool shape_is_native(const struct cJSON *object);
 

@@ -262,6 +262,37 @@ done:
 	return rc;
 }
 
+/* The time of the first row says whether a native trace counts from its start. */
+static void look_at_first_row(struct trace *t, struct text head)
+{
+	struct text rest = { head.p + t->body, head.n - (size_t)t->body };
+	const char *nl = memchr(rest.p, '\n', rest.n);
+	struct csv_record *r = mem_zalloc(sizeof *r);
+	rest.n = nl ? (size_t)(nl - rest.p) : rest.n;
+	if (rest.n && rest.p[rest.n - 1] == '\r')
+		rest.n--;
+	if (csv_split(r, rest, t->separator, NULL) == 0)
+		for (size_t i = 0; i < r->count && i < t->columns; i++)
+			if (t->field[i] == FIELD_TIME)
+				t->shape = shape_of_seconds(t->shape, r->field[i]);
+	csv_record_release(r);
+	free(r);
+}
+
+/* The same of the first line. */
+static const struct shape *shape_by_first_time(const struct shape *s, const struct trace_options *o,
+					       struct text line)
+{
+	struct json_document *doc;
+	if (json_open(&doc, line, NULL) != 0)
+		return s;
+	for (json_value *v = json_first(json_root(doc)); v; v = json_next(v))
+		if (shape_field(s, o->map, o->map_count, text_of(json_key(v))) == FIELD_TIME)
+			s = shape_of_seconds(s, json_number_or_string(v));
+	json_close(doc);
+	return s;
+}
+
 /* The shape of a line, NULL where it does not tell: the native one fits every line. */
 static const struct shape *shape_of_line(struct text line)
 {
@@ -281,10 +312,13 @@ static const struct shape *shape_of_line(struct text line)
 
 /* By the first line that tells; what is damaged or beside the matter is refused when its time
  * comes. */
-static void take_json_head(struct trace *t, struct text head, const struct shape *forced)
+static void take_json_head(struct trace *t, struct text head, const struct trace_options *o,
+			   const struct shape *forced)
 {
 	enum { LINES_LOOKED_AT = 16 };
 	const struct shape *s = forced;
+	const char *end = memchr(head.p, '\n', head.n);
+	const struct text first = { head.p, end ? (size_t)(end - head.p) : head.n };
 	t->body = 0;
 	t->body_line = 1;
 	for (int i = 0; !s && i < LINES_LOOKED_AT && head.n; i++) {
@@ -293,7 +327,7 @@ static void take_json_head(struct trace *t, struct text head, const struct shape
 		s = shape_of_line((struct text){ head.p, n });
 		head = (struct text){ head.p + n + (nl != NULL), head.n - n - (nl != NULL) };
 	}
-	t->shape = s ? s : shape_by_name("jsonl");
+	t->shape = shape_by_first_time(s ? s : shape_by_name("jsonl"), o, first);
 }
 
 /* Tells container and shape from the first bytes. */
@@ -331,9 +365,11 @@ static int take_head(struct trace *t, const struct trace_options *o, struct err 
 	head.p += blank;
 	head.n -= blank;
 	if (forced ? forced->container == CONTAINER_JSONL : *first == '{')
-		take_json_head(t, head, forced);
+		take_json_head(t, head, o, forced);
 	else
 		rc = take_csv_header(t, head, o, forced, e);
+	if (rc == 0 && t->shape->container == CONTAINER_CSV)
+		look_at_first_row(t, head);
 	t->body += (int64_t)(bom + blank);
 	t->body_line += lines;
 	return rc;

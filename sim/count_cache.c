@@ -1,0 +1,255 @@
+#include "sim/count_cache.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+
+/* What a cache holds of a conversation. */
+struct held {
+	int64_t tokens;		  /* leading ones that the next prompt still begins with */
+	int64_t us, wrote_us;	  /* of its last call, and when those tokens came */
+	int64_t longest, long_us; /* its longest prompt, for conversations that branch */
+	int64_t ttl_us;		  /* of what it wrote */
+	uint32_t call;		  /* 1 + its last one; 0: it has answered none */
+	bool shrunk;		  /* some prompt since was shorter, so fewer tokens may be common */
+};
+
+struct count_cache {
+	const struct workload *w;
+	const struct model_cache *rules;
+	const uint32_t *recorded;
+	uint32_t caches;
+	struct held *held; /* by conversation and cache */
+	int64_t *step;	   /* by call: the most it shares with the call before it */
+	uint32_t *before;  /* by call: 1 + the last call of the conversation on its cache */
+	int64_t *head;	   /* by conversation: what its first call found */
+	uint32_t *current; /* by conversation: 1 + the call that came last */
+	bool *shorter;	   /* by call: its prompt is shorter, and nothing tells what is common */
+	struct count_found found; /* of the last call, for an attempt that is made again */
+	uint32_t found_call, found_cache;
+	int64_t *any_us; /* by cache: its last call of whatever conversation */
+};
+
+static int64_t least(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static int64_t most(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+int64_t count_cache_reach(const struct work_call *c, const struct model_cache *recorded)
+{
+	const int64_t prompt = work_prompt(c);
+	return recorded->bills_writes ? prompt - c->tokens[BUCKET_INPUT] : prompt;
+}
+
+static int64_t whole_quanta(int64_t tokens, int64_t quantum)
+{
+	return quantum > 1 ? tokens - tokens % quantum : tokens;
+}
+
+/*
+ * What call i at most shares with the call before it. Where the same cache answered that one in
+ * time and keeps hits on record, a hit shorter than it could have been says where the prompts part.
+ */
+static int64_t shared(struct count_cache *c, size_t i, uint32_t last, bool keeps_hits)
+{
+	const struct work_call *now = &c->w->call[i], *then = &c->w->call[last];
+	const struct model_cache *of = &c->rules[c->recorded[i]];
+	const int64_t both = least(work_prompt(then), work_prompt(now)),
+		      read = now->tokens[BUCKET_CACHE_READ];
+	c->shorter[i] = work_prompt(now) < work_prompt(then);
+	if (!keeps_hits || c->recorded[i] != c->recorded[last] || now->requests > 1 ||
+	    then->requests > 1)
+		return both;
+	const int64_t ttl_us = of->contract ? of->contract->life_us[CACHE_SHORT] : INT64_MAX;
+	int64_t there = least(count_cache_reach(then, of), both);
+	if (now->time_us - then->time_us > ttl_us)
+		return both;
+	if (of->contract) {
+		there = least(there, work_prompt(now) - of->contract->computed);
+		there = whole_quanta(there, of->contract->quantum);
+		there = there < of->contract->minimum ? 0 : there;
+	}
+	c->shorter[i] = false;
+	return read < there ? read : both;
+}
+
+struct count_cache *count_cache_open(const struct workload *w, const struct model_cache *rules,
+				     uint32_t caches, const uint32_t *recorded)
+{
+	struct count_cache *c = mem_zalloc(sizeof *c);
+	*c = (struct count_cache){ .w = w, .rules = rules, .recorded = recorded, .caches = caches };
+	c->held = mem_zalloc((w->conversations * caches + 1) * sizeof *c->held);
+	c->step = mem_zalloc((w->count + 1) * sizeof *c->step);
+	c->before = mem_zalloc((w->count + 1) * sizeof *c->before);
+	c->shorter = mem_zalloc((w->count + 1) * sizeof *c->shorter);
+	c->head = mem_zalloc((w->conversations + 1) * sizeof *c->head);
+	c->current = mem_zalloc((w->conversations + 1) * sizeof *c->current);
+	c->any_us = mem_alloc((caches + 1) * sizeof *c->any_us);
+	for (uint32_t k = 0; k < caches; k++)
+		c->any_us[k] = INT64_MIN;
+	bool *hits = mem_zalloc((w->conversations + 1) * sizeof *hits);
+	for (size_t i = 0; i < w->count; i++)
+		hits[w->call[i].conversation] |= w->call[i].tokens[BUCKET_CACHE_READ] > 0;
+	for (size_t i = 0; i < w->count; i++) {
+		const uint32_t of = w->call[i].conversation;
+		struct held *h = &c->held[(size_t)of * caches + recorded[i]];
+		const uint32_t last = c->current[of];
+		if (last)
+			c->step[i] = shared(c, i, last - 1, hits[of]);
+		else
+			c->head[of] = w->call[i].tokens[BUCKET_CACHE_READ];
+		c->before[i] = h->call;
+		h->call = c->current[of] = (uint32_t)i + 1;
+	}
+	free(hits);
+	memset(c->held, 0, (w->conversations * caches + 1) * sizeof *c->held);
+	memset(c->current, 0, (w->conversations + 1) * sizeof *c->current);
+	return c;
+}
+
+void count_cache_close(struct count_cache *c)
+{
+	if (!c)
+		return;
+	free(c->held);
+	free(c->step);
+	free(c->before);
+	free(c->shorter);
+	free(c->head);
+	free(c->current);
+	free(c->any_us);
+	free(c);
+}
+
+/* As the rules let it hit. */
+static int64_t ruled(const struct cache_rules *r, int64_t tokens, int64_t prompt)
+{
+	tokens = least(tokens, prompt - most(r->computed, r->recompute));
+	tokens = whole_quanta(most(tokens, 0), r->quantum);
+	return tokens < r->minimum ? 0 : tokens;
+}
+
+static bool in_time(const struct cache_rules *r, int64_t ttl_us, int64_t age_us, int64_t came_us)
+{
+	return (ttl_us < 0 || age_us <= ttl_us) && came_us >= r->settle_us;
+}
+
+/* A model that knows nothing of the conversation may know its head from others. */
+static struct count_found find_head(const struct count_cache *c, const struct count_call *call,
+				    int64_t head)
+{
+	const struct cache_rules *r = &c->rules[call->cache].rules;
+	const int64_t prompt = work_prompt(&c->w->call[call->call]), was = c->any_us[call->cache];
+	const int64_t there = ruled(r, head, prompt);
+	const bool warm = was != INT64_MIN && in_time(r, r->ttl_us, call->time_us - was, INT64_MAX);
+	return (struct count_found){ 0, warm ? there : 0, there, false };
+}
+
+static struct count_found find_held(const struct count_cache *c, const struct count_call *call,
+				    const struct held *h, int64_t head)
+{
+	const struct model_cache *of = &c->rules[call->cache];
+	const struct cache_rules *r = &of->rules;
+	const struct work_call *w = &c->w->call[call->call];
+	const int64_t read = w->tokens[BUCKET_CACHE_READ], prompt = work_prompt(w);
+	int64_t tokens = h->tokens, since_us = r->ttl_of_write ? h->wrote_us : h->us;
+	/* the record proves that the prompt goes on from an earlier branch */
+	if (read > tokens && read <= h->longest) {
+		tokens = read;
+		since_us = h->long_us;
+	}
+	const int64_t age_us = call->time_us - since_us, there = ruled(r, tokens, prompt);
+	const bool asked = r->asked & CACHE_ASKED_TTL;
+	const bool lives = in_time(r, h->ttl_us, age_us, call->time_us - h->wrote_us);
+	const bool may_live = !asked && of->contract && age_us <= of->contract->life_most_us;
+	struct count_found found = { there, there, there, false };
+	if (!lives) {
+		found = find_head(c, call, least(head, tokens));
+		found.high = may_live ? there : found.high;
+	} else if (h->shrunk && tokens != read) {
+		found.low = least(ruled(r, head, prompt), there);
+	}
+	return found;
+}
+
+/* What the call leaves behind. */
+static void keep(struct count_cache *c, const struct count_call *call, struct held *h, int64_t hit)
+{
+	const struct model_cache *of = &c->rules[call->cache],
+				 *was = &c->rules[c->recorded[call->call]];
+	const struct work_call *w = &c->w->call[call->call];
+	const struct cache_rules *r = &of->rules;
+	const int64_t reach = of->bills_writes ? count_cache_reach(w, was) : work_prompt(w);
+	const bool an_hour = w->tokens[BUCKET_CACHE_WRITE_1H] && !w->tokens[BUCKET_CACHE_WRITE_5M];
+	h->ttl_us = r->ttl_us;
+	if (an_hour && of->contract && of->contract->life_us[CACHE_LONG] &&
+	    !(r->asked & (CACHE_ASKED_TTL | CACHE_ASKED_WRITES)))
+		h->ttl_us = of->contract->life_us[CACHE_LONG];
+	h->tokens = reach < r->minimum ? 0 : reach;
+	if (!hit || !h->call)
+		h->wrote_us = call->time_us;
+	if (h->tokens >= h->longest) {
+		h->longest = h->tokens;
+		h->long_us = call->time_us;
+	}
+	h->us = call->time_us;
+	h->call = call->call + 1;
+	h->shrunk = false;
+	c->any_us[call->cache] = call->time_us;
+}
+
+/* Every cache's part of the conversation ends where the new prompt leaves the old one. */
+static void part(struct count_cache *c, struct held *of, uint32_t call, uint32_t conversation)
+{
+	if (c->current[conversation] && c->current[conversation] != call + 1)
+		for (uint32_t k = 0; k < c->caches; k++) {
+			of[k].shrunk |= c->shorter[call] && of[k].tokens > 0;
+			of[k].tokens = least(of[k].tokens, c->step[call]);
+		}
+	c->current[conversation] = call + 1;
+}
+
+struct count_found count_cache_find(struct count_cache *c, const struct count_call *call)
+{
+	const struct work_call *w = &c->w->call[call->call];
+	const struct model_cache *of = &c->rules[call->cache];
+	const uint32_t was = c->recorded[call->call];
+	struct held *all = &c->held[(size_t)w->conversation * c->caches], *h = &all[call->cache];
+	const int64_t read = w->tokens[BUCKET_CACHE_READ];
+	struct count_found found;
+	/* of a cache that nobody describes, what the recorded one did is all that is known */
+	const bool alike = was == call->cache || !of->contract ||
+			   cache_contract_alike(of->contract, c->rules[was].contract);
+	if (c->found_call == call->call + 1 && c->found_cache == call->cache)
+		return c->found;
+	part(c, all, call->call, w->conversation);
+	if (of->finds_nothing) {
+		found = (struct count_found){ 0 };
+	} else if (alike && !call->moved && !of->rules.asked && h->call == c->before[call->call] &&
+		   (was == call->cache || read == 0 || read >= of->rules.minimum)) {
+		found = (struct count_found){ read, read, read, true };
+	} else if (w->requests > 1) { /* a sum of prompts has no place in a conversation */
+		found = (struct count_found){ 0, alike || !of->bills_writes ? read : 0, read,
+					      false };
+	} else {
+		found = h->call ? find_held(c, call, h, c->head[w->conversation])
+				: find_head(c, call, c->head[w->conversation]);
+		if (of->bills_writes) {
+			const int64_t reach = count_cache_reach(w, &c->rules[was]);
+			found.low = least(found.low, reach);
+			found.hit = least(found.hit, reach);
+			found.high = least(found.high, reach);
+		}
+	}
+	keep(c, call, h, found.hit);
+	c->found = found;
+	c->found_call = call->call + 1;
+	c->found_cache = call->cache;
+	return found;
+}

@@ -1,0 +1,39 @@
+/*
+ * count_cache: what a model's cache would have found of conversations of which only counts are
+ * known (docs/caches.md).
+ *
+ * At each call the previous prompt of the conversation is there for a model that answered it, as
+ * long as its contract keeps it. Where the record itself proves more or less, the record decides;
+ * where the model saw exactly what the recorded one saw, of a cache of the same kind, it finds
+ * exactly what was recorded.
+ */
+#ifndef TALLY_SIM_COUNT_CACHE_H
+#define TALLY_SIM_COUNT_CACHE_H
+
+#include "sim/model_cache.h"
+#include "sim/workload.h"
+
+/* What of a call's prompt was found. recorded: exactly what the record says, writes too. */
+struct count_found {
+	int64_t low, hit, high;
+	bool recorded;
+};
+
+struct count_call {
+	uint32_t call;	/* of the workload */
+	uint32_t cache; /* that answers it */
+	int64_t time_us;
+	bool moved; /* not when it was recorded */
+};
+
+struct count_cache;
+/* recorded: the cache that answered each call of the workload; rules by cache. Both outlive it. */
+struct count_cache *count_cache_open(const struct workload *w, const struct model_cache *rules,
+				     uint32_t caches, const uint32_t *recorded);
+void count_cache_close(struct count_cache *c);
+/* Calls come in the order of time. */
+struct count_found count_cache_find(struct count_cache *c, const struct count_call *call);
+/* Tokens of the recorded prompt that the client lets into a cache which bills writes. */
+int64_t count_cache_reach(const struct work_call *c, const struct model_cache *recorded);
+
+#endif

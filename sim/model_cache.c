@@ -1,0 +1,91 @@
+#include "sim/model_cache.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void model_caches_release(struct model_caches *m)
+{
+	dict_release(&m->numbers);
+	free(m->cache);
+}
+
+bool model_cache_bills_writes(const struct tariff_answer *a)
+{
+	return a->price && a->tariff->rates.known >> BUCKET_CACHE_WRITE_5M & 1 &&
+	       a->tariff->rates.per_million[BUCKET_CACHE_WRITE_5M].pico != 0;
+}
+
+static void describe(struct model_caches *m, const struct tariff_answer *a, int64_t time_us,
+		     bool hosted)
+{
+	if (m->count == m->room) {
+		m->room = m->room ? m->room * 2 : 16;
+		m->cache = mem_grow(m->cache, m->room * sizeof *m->cache);
+	}
+	struct model_cache *c = &m->cache[m->count++];
+	*c = (struct model_cache){ .bills_writes = model_cache_bills_writes(a) };
+	if (a->price && a->resolved && a->price->provider && m->asked.vendor && !hosted)
+		c->contract = book_cache(m->book, a->price->provider, a->resolved,
+					 (struct instant){ time_us });
+	c->finds_nothing = c->bills_writes && m->asked.writes == CACHE_WRITES_NONE;
+	c->rules = cache_rules_of(&m->asked, c->contract);
+}
+
+uint32_t model_caches_number(struct model_caches *m, const struct subject *s,
+			     const struct tariff_answer *a, int64_t time_us, bool hosted)
+{
+	const struct text part[4] = {
+		a->price && a->price->provider ? text_of(a->price->provider) : s->provider,
+		a->resolved ? text_of(a->resolved) : s->model,
+		a->price && a->price->region ? text_of(a->price->region) : (struct text){ 0 },
+		text_of(hosted ? "hosted" : ""),
+	};
+	struct buf key = { 0 };
+	for (int i = 0; i < 4; i++) {
+		buf_add(&key, part[i].p, part[i].n);
+		buf_add(&key, "", 1);
+	}
+	uint64_t *n = dict_need(&m->numbers, (struct text){ key.p, key.n }, NULL);
+	buf_release(&key);
+	if (!*n) {
+		*n = m->numbers.count;
+		describe(m, a, time_us, hosted);
+	}
+	return (uint32_t)(*n - 1);
+}
+
+struct cache_rules *model_caches_rules(const struct model_caches *m)
+{
+	struct cache_rules *each = mem_alloc((m->count + 1) * sizeof *each);
+	for (uint32_t k = 0; k < m->count; k++)
+		each[k] = m->cache[k].rules;
+	return each;
+}
+
+/* The bucket that bills what is written. */
+static int write_bucket(const struct model_cache *m, const struct tariff_answer *a, bool an_hour)
+{
+	const enum cache_lifetime life = m->rules.writes == CACHE_WRITES_ASKED ? m->rules.lifetime
+					 : an_hour			       ? CACHE_LONG
+									       : CACHE_SHORT;
+	const int stated = m->contract ? m->contract->write[life] : -1;
+	const int bucket = stated >= 0		? stated
+			   : life == CACHE_LONG ? BUCKET_CACHE_WRITE_1H
+						: BUCKET_CACHE_WRITE_5M;
+	return a->tariff->rates.known >> bucket & 1 ? bucket : BUCKET_CACHE_WRITE_5M;
+}
+
+void model_cache_split(const struct model_cache *m, const struct tariff_answer *a, bool an_hour,
+		       int64_t reach, int64_t hit, int64_t tokens[BUCKET_COUNT])
+{
+	int64_t prompt = 0;
+	for (int k = 0; k < BUCKET_OUTPUT; k++)
+		prompt += tokens[k];
+	if (!model_cache_bills_writes(a) || m->finds_nothing || reach < m->rules.minimum)
+		reach = 0;
+	memset(tokens, 0, BUCKET_OUTPUT * sizeof *tokens);
+	tokens[BUCKET_CACHE_READ] = hit;
+	if (reach > hit)
+		tokens[write_bucket(m, a, an_hour)] = reach - hit;
+	tokens[BUCKET_INPUT] = prompt - (reach > hit ? reach : hit);
+}

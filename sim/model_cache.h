@@ -1,0 +1,47 @@
+/*
+ * model_cache: which cache a call uses, by what rules, and what it leaves of the prompt.
+ *
+ * A model has one at each vendor, by whatever name and in whatever service tier it is called; a
+ * region has its own where it has prices of its own. Rules are what was asked for, and for the rest
+ * the card's contract. The law: where writes are billed, nothing hits that was not written, and
+ * what is written is billed.
+ */
+#ifndef TALLY_SIM_MODEL_CACHE_H
+#define TALLY_SIM_MODEL_CACHE_H
+
+#include "base/dict.h"
+#include "pricing/tariffs.h"
+#include "sim/prefix_cache.h"
+
+struct model_cache {
+	const struct cache_contract *contract; /* NULL: unknown */
+	struct cache_rules rules;
+	bool bills_writes, finds_nothing; /* its client does not pay for writes */
+};
+
+struct model_caches {
+	const struct book *book;
+	struct cache_rules asked;
+	struct dict numbers;
+	struct model_cache *cache; /* by number */
+	uint32_t count, room;
+};
+
+void model_caches_release(struct model_caches *m);
+/* The number of the cache behind an answer that a subject got at that time. hosted: on machines of
+ * one's own, where no vendor's contract holds. */
+uint32_t model_caches_number(struct model_caches *m, const struct subject *s,
+			     const struct tariff_answer *a, int64_t time_us, bool hosted);
+/* The rules of each, to be freed. */
+struct cache_rules *model_caches_rules(const struct model_caches *m);
+
+bool model_cache_bills_writes(const struct tariff_answer *a);
+/*
+ * The prompt's buckets: `hit` tokens are read, the rest of the `reach` ones that the client lets
+ * into the cache is written where that is billed, what is left is input. an_hour: it asked for the
+ * long lifetime. Only the prompt's buckets of tokens change.
+ */
+void model_cache_split(const struct model_cache *m, const struct tariff_answer *a, bool an_hour,
+		       int64_t reach, int64_t hit, int64_t tokens[BUCKET_COUNT]);
+
+#endif

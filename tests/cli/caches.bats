@@ -1,0 +1,173 @@
+#!/usr/bin/env bats
+# What vendors' caches promise: contracts of the cards, hits rebuilt from counts, writes in the bill. Amounts are worked out by hand.
+load common.bash
+
+total() { "$TALLY" whatif "$@" --resamples 0 --csv | awk -F, -v s="$name" '$1 == s && $2 == "" { print $10 }'; }
+same() { [ "$1" = "$2" ] || fail "$1, not $2"; }
+calls() { # MODEL INPUT:READ... 20 minutes apart, or $gap
+	printf 'time,model,session,input,cache_read,output\n'
+	local m=$1 i=0; shift
+	for c in "$@"; do printf '2026-06-15T%02d:%02d:00Z,%s,s,%s,%s,0\n' $((i / 60)) $((i % 60)) "$m" "${c%:*}" "${c#*:}"; i=$((i + ${gap-20})); done
+}
+
+@test "a cache that lives shorter loses what the recorded one kept; what it writes is billed" {
+	calls deepseek-v4-pro 100000:0 1000:100000 1000:101000 >t.csv
+	name=s
+	# 303,000 tokens, all written; within five minutes 101,000 + 100,000 are read
+	same "$(total t.csv -s s=claude-sonnet-4-6)" 1.13625
+	gap=1 calls deepseek-v4-pro 100000:0 1000:100000 1000:101000 >u.csv
+	same "$(total u.csv -s s=claude-sonnet-4-6)" "$(awk 'BEGIN { printf "%.6g", .102 * 3.75 + .201 * .3 }')"
+	# an hour's writes cost 6 and keep it all; nothing asked for, nothing found, nothing written
+	same "$(total t.csv -s s=claude-sonnet-4-6 --writes 1h)" "$(awk 'BEGIN { printf "%.6g", .102 * 6 + .201 * .3 }')"
+	same "$(total t.csv -s s=claude-sonnet-4-6 --writes none)" 0.909
+	for part in '"writes": false' '"cache": {"writes": "none"}'; do
+		echo '{"scenarios": [{"name": "s", "route": "claude-sonnet-4-6", '"$part"'}]}' >s.json
+		same "$(total t.csv --scenarios s.json)" 0.909
+	done
+	echo '{"scenarios": [{"name": "s", "route": "claude-sonnet-4-6", "cache": {"ttl": "1h"}}]}' >s.json
+	same "$(total t.csv --scenarios s.json)" "$(awk 'BEGIN { printf "%.6g", .102 * 3.75 + .201 * .3 }')"
+	for bad in '"writes": 1' '"cache": {"ttl": "soon"}' '"cache": {"colour": 1}' '"cache": {"writes": "2h"}' '"cache": 5'; do
+		echo '{"scenarios": [{"name": "s", "route": "claude-sonnet-4-6", '"$bad"'}]}' >s.json
+		run "$TALLY" whatif t.csv --scenarios s.json
+		expect 1 "s.json: scenario 's'"
+	done
+}
+
+@test "a record that switched: one warm model finds the prompt before, the route pays its switches, the record stays itself" {
+	# Pro and Flash in turns, each of which had found its own prompt of two calls ago: 10,048 grows by 640
+	{ printf 'time,model,session,input,cache_read,output\n'
+	for i in 0 1 2 3 4 5; do
+		p=$((10048 + 640 * i)); r=$((i < 2 ? 0 : p - 1280))
+		printf '2026-06-15T00:%02d:00Z,deepseek-v4-%s,s,%d,%d,0\n' $i $([ $((i % 2)) = 0 ] && echo pro || echo flash) $((p - r)) $r
+	done; } >t.csv
+	run "$TALLY" whatif t.csv -s now=recorded -s pro=deepseek-v4-pro -s mix=every:2:deepseek-v4-flash:deepseek-v4-pro --resamples 0 --csv
+	# the record and the same route by name agree; Pro alone reads 10,048 and five times 640 anew
+	expect 0 "now,,6,25856," "mix,,6,25856," "pro,,6,13248,56640,0,"
+	same "$(sed -n 's/^now,,//p' <<<"$output" | cut -d, -f1-8)" "$(sed -n 's/^mix,,//p' <<<"$output" | cut -d, -f1-8)"
+}
+
+@test "minimum and quantum, changed prefixes, heads that sessions share; what is not certain is bounded" {
+	# OpenAI: nothing below 1,024, whole 128s; Sonnet's 1,000 tokens are not kept either
+	gap=1 calls deepseek-v4-pro 1000:0 200:960 >t.csv
+	run "$TALLY" whatif t.csv -s o=gpt-4o -s s=claude-sonnet-4-6 --csv --resamples 0
+	expect 0 "o,,2,2160,0,0,0," "s,,2,1000,0,1160,0,"
+	gap=1 calls deepseek-v4-pro 2000:0 200:1984 >t.csv
+	run "$TALLY" whatif t.csv -s o=gpt-4o --csv --resamples 0
+	expect 0 "o,,2,2264,1920,0,0," # 15 x 128 of 2,000
+	# the record was warm and found 640 of 6,400: the prompt had changed, for whoever reads it
+	gap=1 calls deepseek-v4-pro 6400:0 640:5760 5760:640 >t.csv
+	run "$TALLY" whatif t.csv -s s=claude-sonnet-4-6 --csv --resamples 0
+	expect 0 "s,,3,0,5760,13440,0,"
+	# a shorter prompt on a trace without any hit: all of it may be the same, or nothing
+	gap=1 calls claude-sonnet-4-6 64000:0 6400:0 >t.csv
+	run "$TALLY" whatif t.csv -s f=deepseek-v4-flash --json --resamples 0
+	expect 0 '"uncertain_calls": 1' '"total_low": "0.00897792"' '"total_high": "0.009856"' # 64,000 x 0.14 + 6,400 x 0.0028, or x 0.14
+	run "$TALLY" whatif t.csv -s f=deepseek-v4-flash --resamples 0
+	expect 0 "not certain"
+}
+
+@test "a card of one's own states a contract, and what cannot be read is named" {
+	card() { cat >card.json <<-END
+		{"schema": "tally.card/1", "provider": "own", "caches": [{"models": ["m-*"], "asked_by": "nobody", "minimum_tokens": $1, "quantum_tokens": 100,
+		 "lifetimes": [{"seconds": $2}], "source": "here", "sure": "ours"}],
+		 "prices": [{"model": "m-x", "currency": "USD", "from": "2026-01-01T00:00:00Z", "kind": "list", "rates": {"input": "2", "cache_read": "0.2", "output": "3"}, "source": "s", "sure": "s"}]}
+	END
+	}
+	gap=1 calls deepseek-v4-pro 1050:0 100:1024 >t.csv
+	card 0 60
+	run "$TALLY" whatif t.csv --prices card.json -s m=m-x --csv --resamples 0
+	expect 0 "m,,2,1174,1000,0,0,"
+	card 1001 60
+	run "$TALLY" whatif t.csv --prices card.json -s m=m-x --csv --resamples 0
+	expect 0 "m,,2,2174,0,0,0,"
+	card 0 59
+	run "$TALLY" whatif t.csv --prices card.json -s m=m-x --csv --resamples 0
+	expect 0 "m,,2,2174,0,0,0,"
+	card '"few"' 60
+	run "$TALLY" price check card.json
+	expect 1 "caches[0]" "minimum_tokens"
+	sed -i 's/"few"/1/; s/"nobody"/"somebody"/' card.json
+	run "$TALLY" price check card.json
+	expect 1 "asked_by"
+}
+
+@test "breakpoints bound what is written, and --cache says the same in replay and whatif" {
+	for i in 0 1 2; do printf '{"c":0,"n":3,"i":%d,"d":0,"t":%d,"m":"claude-sonnet-4-6","in":%d,"out":0,"h":"1-%d","breakpoints":[4096]}\n' $i $((i * 10)) $((5120 + 1024 * i)) $((80 + 16 * i)); done >t.jsonl
+	# 4,096 written, 8,192 read, 6,144 plain
+	run "$TALLY" replay t.jsonl --at 2026-06-15 --cache infinite --json
+	expect 0 '"total": "0.0362496"' '"cache_write_5m": 4096'
+	name=r
+	same "$(total t.jsonl --at 2026-06-15 --cache infinite -s r=recorded)" 0.0362496
+	same "$(total t.jsonl --at 2026-06-15 --cache infinite -s r=recorded --writes none)" 0.055296
+	# an hour's lifetime, its own bucket
+	run "$TALLY" replay t.jsonl --at 2026-06-15 --cache infinite --writes 1h --json
+	expect 0 '"cache_write_1h": 4096' '"cache_write_5m": 0'
+	# DeepSeek bills no writes
+	run "$TALLY" replay t.jsonl --at 2026-06-15 --cache infinite --remodel deepseek-v4-flash --json
+	expect 0 '"cache_write_5m": 0' '"cache_read": 11264'
+	run "$TALLY" cache t.jsonl --rule vendor -m claude-sonnet-4-6 --json
+	expect 0 '"hit_tokens": 8192'
+	run "$TALLY" cache t.jsonl --rule vendor
+	expect 2 "--model"
+}
+
+@test "what all sessions of a class begin with is found by the next one; units of a record are never lost" {
+	plan() { printf '{"start":"2026-10-01","days":1,"seed":1,"classes":[{"workload":"w","model":"deepseek-v4-flash","sessions_per_day":200,"first_prompt":3000,%s"output":10,"cache_seconds":%d}]}' "$1" $2 >p.json; "$TALLY" sim generate p.json -o g.csv -q; }
+	plan '' 86400
+	same "$(awk -F, 'NR > 1 { n += $11 } END { print n }' g.csv)" 0
+	plan '"shared_prompt":2000,' 86400
+	same "$(awk -F, 'NR > 1 { n++; r += $11; p += $10 + $11 } END { print r - 2000 * (n - 1), p - 3000 * n }' g.csv)" "0 0" # all but the first
+	plan '"shared_prompt":2000,' 1
+	[ "$(awk -F, 'NR > 1 { n += $11 } END { print n }' g.csv)" -lt 10000 ] || fail "an old head was found"
+	printf '{"time":"2026-06-15T00:00:00Z","model":"deepseek-v4-flash","input":100,"output":0,"units":%s}\n' '{"cache_token_hours": 25000}' '{}' '{"searches": 0}' >u.jsonl
+	run "$TALLY" replay u.jsonl
+	expect 3 "u.jsonl:1" "cache_token_hours"
+	run "$TALLY" replay u.jsonl --json
+	expect 3 '"records": 2'
+}
+
+@test "times in seconds from the start, in CSV and JSON Lines, mapped or not; the first row decides" {
+	printf 'arrived_at,in,out\n0.0,100,10\n0.531,200,20\n' >t.csv
+	run "$TALLY" replay t.csv --map time=arrived_at --map input=in --map output=out -m deepseek-v4-flash --at 2026-06-15 --json
+	expect 0 '"total": "0.0000504"'
+	run "$TALLY" replay t.csv --map time=arrived_at --map input=in --map output=out -m deepseek-v4-flash
+	expect 2 "--at"
+	printf '{"time":%s,"model":"deepseek-v4-flash","session":"s","input":%d,"output":0}\n' 0 1000 7199.5 2000 >t.jsonl
+	name=f
+	same "$(total t.jsonl --at 2026-06-15 -s f=deepseek-v4-flash)" 0.00042
+	printf 'time,model,input,output\n20260615,deepseek-v4-flash,100,0\n' >d.csv
+	run "$TALLY" replay d.csv
+	expect 0
+}
+
+@test "random conversations, every vendor's contract, to the last picodollar of a slow reference" {
+	command -v node || skip "no node"
+	for seed in 1 2 3; do
+		for recorded in gpt-4o deepseek-v4-pro; do
+			# ten sessions in turns; prompts grow, and now and then shrink; gaps from seconds to hours
+			awk -v seed=$seed -v m=$recorded 'BEGIN { srand(seed); print "time,model,session,input,output"
+				for (i = 0; i < 400; i++) {
+					t += int(rand() < .05 ? rand() * 6000 : rand() * 60); s = int(rand() * 10)
+					p[s] = rand() < .15 ? int(p[s] * rand()) + 10 : p[s] + int(rand() * 3000) + 1
+					printf "2026-06-%02dT%02d:%02d:%02dZ,%s,s%d,%d,%d\n", 10 + int(t / 86400), int(t / 3600) % 24, int(t / 60) % 60, t % 60, m, s, p[s], int(rand() * 500)
+				} }' >t.csv
+			routes="h=claude-haiku-4-5 s=claude-sonnet-4-6 x=every:3:claude-haiku-4-5:claude-sonnet-4-6"
+			[ $recorded = gpt-4o ] && routes="$routes f=deepseek-v4-flash y=every:2:claude-sonnet-4-6:deepseek-v4-flash" || routes="$routes g=gpt-4o y=every:4:gpt-4o:claude-haiku-4-5"
+			node "$ROOT/tests/support/cache_contract_reference.mjs" t.csv $routes >want
+			"$TALLY" whatif t.csv $(printf -- '-s %s ' $routes) --resamples 0 --csv | awk -F, '$2 == "" { print $1, $10 }' >got
+			diff got want || fail "seed $seed, recorded on $recorded"
+		done
+	done
+}
+
+@test "block traces stripped to counts: how far the rebuilt hits are from the truth of the blocks, model by model" {
+	{ echo time,model,session,input,output; sed -n 's/.*"c": *\([0-9]*\).*"t": *\([0-9.]*\).*"in": *\([0-9]*\).*"out": *\([0-9]*\).*/\2 \1 \3 \4/p' "$ROOT/examples/sessions.jsonl" |
+		awk '{ t = int($1); printf "2026-06-%02dT%02d:%02d:%02dZ,gpt-4.1,%s,%s,%s\n", 15 + int(t / 86400), int(t / 3600) % 24, int(t / 60) % 60, t % 60, $2, $3, $4 }'; } >t.csv
+	name=x
+	for m in claude-sonnet-4-6:300 deepseek-v4-flash:7200; do
+		truth=$(total "$ROOT/examples/sessions.jsonl" --at 2026-06-15 --cache "infinite,ttl=${m#*:}" --scope conversation -s x=${m%:*})
+		rebuilt=$(total t.csv -s x=${m%:*})
+		echo "${m%:*}: $rebuilt rebuilt, $truth by blocks"
+		awk -v a="$rebuilt" -v b="$truth" 'BEGIN { exit !(b > 0 && a > b * .9 && a < b * 1.1) }' || fail "$m: $rebuilt is far from $truth"
+	done
+}
