@@ -115,7 +115,7 @@ static void add(const struct model_record *r, int customer, struct model_sums *o
 		out->requests += r->record.requests;
 		for (int k = 0; k < BUCKET_COUNT; k++)
 			out->tokens[k] += r->record.tokens[k];
-		if (model_cost(&r->record, r->book, &atto))
+		if (model_cost(&r->record, i < r->others ? !r->book : r->book, &atto))
 			out->atto += atto;
 		else
 			out->unpriced++;

@@ -175,6 +175,7 @@ static void model_batch(struct world *w)
 			continue;
 		if (!model_has_id(n)) {
 			if (++met[n] > r->copies && r->known) {
+				r->others += r->book != model->book;
 				r->copies = met[n];
 				w->counts->records++;
 				continue;
@@ -635,7 +636,7 @@ static void model_apply(struct world *w)
 		break;
 	case OP_RERATE:
 		for (int i = 0; i < RECORDS_MOST; i++)
-			m->record[i].book = (int)(n[0] % 2);
+			m->record[i].book = (int)(n[0] % 2), m->record[i].others = 0;
 		for (int i = 0; i < HOLDS_MOST; i++)
 			m->settlement[i].book = (int)(n[0] % 2);
 		break;

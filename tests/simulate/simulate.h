@@ -61,6 +61,7 @@ struct model_record {
 	struct record record;
 	int book;   /* that rated it */
 	int copies; /* of a record without an id: how often it stands in a source, at most */
+	int others; /* of the copies, those that the other book rated */
 };
 struct model_hold {
 	bool known;
