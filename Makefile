@@ -62,7 +62,7 @@ SUPPORT_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/support/*.c))
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(B)/test/%)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 
-.PHONY: libs all help check check-unit check-cli check-page check-sql check-postgres check-asan check-clang check-portable check-tsan bench fuzz lint analyze install clean format
+.PHONY: simulate libs all help check check-unit check-cli check-page check-sql check-postgres check-asan check-clang check-portable check-tsan bench fuzz lint analyze install clean format
 
 all: $(B)/bin/tally $(B)/tally.1 ## build the program and its manual page
 
@@ -143,6 +143,16 @@ $(B)/tally.1: $(B)/bin/tally
 $(B)/test/%: tests/unit/%.c $(SUPPORT_OBJ) $(B)/libtally.a
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(SUPPORT_OBJ) $(B)/libtally.a $(LIBS) -lcmocka -lm
+
+SIMULATE_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/simulate/*.c))
+$(B)/test/simulate: $(SIMULATE_OBJ) $(SUPPORT_OBJ) $(B)/libtally.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+SECONDS ?= 60
+SEED ?= 1
+simulate: $(B)/test/simulate ## SECONDS of random operations and faults from SEED on, against a model
+	$< $(SECONDS) $(SEED)
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 18

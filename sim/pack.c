@@ -407,10 +407,18 @@ static const struct section *column_section(const struct pack *p, size_t chunk, 
 	return s && s->kind == SECTION_COLUMN + (uint32_t)c && s->index == chunk ? s : NULL;
 }
 
+/* Whether the section lies in the file and can hold so many bytes; asked before memory is taken for
+ * them. zstd makes at most 128 KiB of four bytes. */
+static bool holds(const struct pack *p, const struct section *s, uint64_t bytes)
+{
+	return s && s->raw == bytes && s->offset <= p->size && s->stored <= p->size - s->offset &&
+	       (s->compressed ? bytes / 32768 <= s->stored : bytes == 0 || bytes == s->stored);
+}
+
 static int read_section(const struct pack *p, const struct section *s, void *out, size_t bytes,
 			struct err *e)
 {
-	if (!s || s->raw != bytes || s->offset > p->size || s->stored > p->size - s->offset)
+	if (!holds(p, s, bytes))
 		return damaged(p, "a section is missing", e);
 	const char *stored = p->file + s->offset;
 	if (crc32_z(0, (const void *)stored, s->stored) != s->crc)
@@ -418,7 +426,7 @@ static int read_section(const struct pack *p, const struct section *s, void *out
 	if (bytes == 0)
 		return 0;
 	if (!s->compressed)
-		memcpy(out, stored, s->stored < bytes ? s->stored : bytes);
+		memcpy(out, stored, bytes);
 	else if (ZSTD_decompress(out, bytes, stored, s->stored) != bytes)
 		return damaged(p, "a compressed section", e);
 	return 0;
@@ -452,7 +460,7 @@ static int read_texts(const struct pack *p, enum section_kind kind, uint64_t cou
 		      struct text **texts, char **memory, struct err *e)
 {
 	const struct section *s = find(p, kind, 0);
-	if (!s || s->raw > (uint64_t)1 << 40 || count * sizeof(uint32_t) > s->raw)
+	if (!s || !holds(p, s, s->raw) || count * sizeof(uint32_t) > s->raw)
 		return damaged(p, "its names", e);
 	char *raw = mem_alloc(s->raw + 1), *at;
 	int rc = read_section(p, s, raw, s->raw, e);
@@ -485,6 +493,18 @@ static int read_subjects(struct pack *p, struct err *e)
 	return rc;
 }
 
+/* Whether such calls can have been packed: a quarter hour's, of a subject that is there. */
+static bool is_sum(const struct pack *p, const struct pack_rollup *r)
+{
+	bool is = r->subject < p->head.subjects && r->records >= 1 &&
+		  (uint64_t)r->records <= p->head.calls && r->first_us <= r->last_us &&
+		  floor_div(r->first_us, QUARTER_US) == r->quarter &&
+		  floor_div(r->last_us, QUARTER_US) == r->quarter;
+	for (int t = 0; t < BUCKET_COMMON; t++)
+		is &= r->tokens[t] >> 58 == 0;
+	return is;
+}
+
 static int check_sums(const struct pack *p, struct err *e)
 {
 	const struct section *s = find(p, SECTION_ROLLUPS, 0);
@@ -495,7 +515,7 @@ static int check_sums(const struct pack *p, struct err *e)
 		return damaged(p, "its sums", e);
 	const struct pack_rollup *r = (const void *)(p->file + s->offset);
 	for (size_t i = 0; i < p->head.rollups; i++)
-		if (r[i].subject >= p->head.subjects || r[i].records < 1)
+		if (!is_sum(p, &r[i]))
 			return damaged(p, "its sums", e);
 	return 0;
 }
@@ -505,6 +525,10 @@ int pack_need_names(struct pack *p, struct err *e)
 	const struct header *h = &p->head;
 	if (p->name)
 		return 0;
+	if (!holds(p, find(p, SECTION_RARE, 0), h->rares * sizeof *p->rare) ||
+	    !holds(p, find(p, SECTION_CONVERSATION_IDS, 0),
+		   h->conversations * sizeof *p->conversation_id))
+		return damaged(p, "a section is missing", e);
 	int rc = read_texts(p, SECTION_NAMES, h->names + h->conversations + h->models + h->chats,
 			    &p->name, &p->name_texts, e);
 	p->rare = mem_alloc((h->rares + 1) * sizeof *p->rare);
@@ -540,7 +564,8 @@ static int check_head(struct pack *p, struct err *e)
 		return damaged(p, "its length", e);
 	if (h->calls >= most || h->conversations >= most || h->subjects >= most ||
 	    h->names >= most || h->rares >= most || h->rollups >= most || h->blocks >= most ||
-	    h->models >= most || h->chats >= most)
+	    h->models >= most || h->chats >= most ||
+	    (h->calls && !h->subjects && !(h->flags & FLAG_BLOCKS)))
 		return damaged(p, "its counts", e);
 	p->section = (const void *)(p->file + h->directory);
 	if (crc32_z(0, (const void *)p->section, h->sections * sizeof *p->section) !=
@@ -692,9 +717,9 @@ static uint64_t most_of(const struct pack *p, enum pack_column c)
 {
 	switch (c) {
 	case PACK_CONVERSATION:
-		return p->head.conversations - 1;
+		return p->head.conversations ? p->head.conversations - 1 : 0;
 	case PACK_SUBJECT:
-		return p->head.subjects - 1;
+		return p->head.subjects ? p->head.subjects - 1 : 0;
 	case PACK_CALL:
 		return UINT32_MAX;
 	case PACK_RARE:
@@ -741,7 +766,7 @@ int pack_read_column(const struct pack *p, size_t chunk, enum pack_column c, voi
 	const size_t n = pack_chunk_calls(p, chunk);
 	const struct section *s = column_section(p, chunk, c);
 	const void *from = scratch;
-	if (!s || s->bytes > 8)
+	if (!s || s->bytes > 8 || (s->bytes & (s->bytes - 1)) != 0)
 		return damaged(p, "a column is missing", e);
 	const uint64_t base = (uint64_t)s->base;
 	int rc = read_section(p, s, scratch, n * s->bytes, e);
@@ -763,6 +788,10 @@ int pack_read_column(const struct pack *p, size_t chunk, enum pack_column c, voi
 
 int pack_read_blocks(struct block_trace **out, const struct pack *p, struct err *e)
 {
+	if (!holds(p, find(p, SECTION_REQUESTS, 0),
+		   p->head.calls * sizeof(struct packed_request)) ||
+	    !holds(p, find(p, SECTION_BLOCKS, 0), p->head.blocks * sizeof *(*out)->block))
+		return damaged(p, "a section is missing", e);
 	struct block_trace *t = mem_zalloc(sizeof *t);
 	t->shape = strcmp(p->shape, "mooncake") == 0  ? "mooncake"
 		   : strcmp(p->shape, "bailian") == 0 ? "bailian"

@@ -1,5 +1,6 @@
 #include "tests/support/failing_vfs.h"
 
+#include <signal.h>
 #include <sqlite3.h>
 #include <string.h>
 
@@ -9,11 +10,13 @@ struct file {
 };
 
 static sqlite3_vfs *real_vfs, vfs;
-static int calls, fail_at;
+static int calls, fail_at, kill_at;
 
 static int fails(void)
 {
 	calls++;
+	if (kill_at && calls >= kill_at)
+		raise(SIGKILL);
 	return fail_at && calls >= fail_at;
 }
 
@@ -115,6 +118,12 @@ void failing_vfs_fail_at(int n)
 {
 	calls = 0;
 	fail_at = n;
+}
+
+void failing_vfs_kill_at(int n)
+{
+	calls = 0;
+	kill_at = n;
 }
 
 int failing_vfs_calls(void)

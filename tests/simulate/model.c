@@ -1,0 +1,142 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/simulate/simulate.h"
+
+/* dollars a million tokens, in cents; a bucket that is not named has the price of input or output
+ */
+static const struct {
+	const char *name;
+	int64_t input, cache_read, output;
+} prices[2][2] = {
+	{ { "sim-alpha", 300, 30, 1500 }, { "sim-beta", 17, 3, 99 } },
+	{ { "sim-alpha", 250, 25, 1000 }, { "sim-beta", 20, 4, 101 } },
+};
+
+const char *model_card(int book)
+{
+	static char card[2000];
+	int n = snprintf(
+		card, sizeof card,
+		"{\"schema\":\"tally.card/1\",\"provider\":\"simco\",\"title\":\"Simco\",\"models\":{\"sim-alpha\":{},\"sim-beta\":{}},"
+		"\"prices\":[");
+	for (int i = 0; i < 2; i++)
+		n += snprintf(card + n, sizeof card - (size_t)n,
+			      "%s{\"model\":\"%s\",\"currency\":\"USD\",\"from\":\"2020-01-01T00:"
+			      "00:00Z\",\"to\":null,\"rates\":{\"input\":\"%lld.%02lld\","
+			      "\"cache_read\":\"%lld.%02lld\",\"output\":\"%lld.%02lld\"},"
+			      "\"source\":\"simulation\",\"sure\":\"yes\"}",
+			      i ? "," : "", prices[book][i].name,
+			      (long long)prices[book][i].input / 100,
+			      (long long)prices[book][i].input % 100,
+			      (long long)prices[book][i].cache_read / 100,
+			      (long long)prices[book][i].cache_read % 100,
+			      (long long)prices[book][i].output / 100,
+			      (long long)prices[book][i].output % 100);
+	snprintf(card + n, sizeof card - (size_t)n, "]}");
+	return card;
+}
+
+static uint64_t mixed(uint64_t n)
+{
+	n = (n ^ n >> 30) * 0xBF58476D1CE4E5B9u;
+	n = (n ^ n >> 27) * 0x94D049BB133111EBu;
+	return n ^ n >> 31;
+}
+
+bool model_has_id(uint32_t n)
+{
+	return n % 5 != 3;
+}
+
+bool model_too_large(uint32_t n)
+{
+	return n % 29 == 7;
+}
+
+void model_make(struct metered *m, uint32_t n, int variant, char id[40])
+{
+	static const char *const models[] = { "sim-alpha", "sim-beta", "sim-alpha",
+					      "nobody-knows" };
+	static const char *const customers[CUSTOMERS] = { "c0", "c1", "c2", "c3", "c4" };
+	const uint64_t r = mixed(n + 1);
+	/* 2026-10-26, and up to two months before */
+	const int64_t end = INT64_C(1793000000000000);
+	*m = (struct metered){ .shape = "test", .rule = "as-given", .line = (int64_t)n + 1 };
+	record_clear(&m->record);
+	if (n % 2)
+		snprintf(id, 40, "%08x-1234-4abc-a123-%012x", (unsigned)r, n);
+	else
+		snprintf(id, 40, "call-%u", n);
+	if (model_has_id(n))
+		m->record.text[FIELD_ID] = text_of(id);
+	m->record.text[FIELD_CUSTOMER] = text_of(customers[(r >> 8) % CUSTOMERS]);
+	m->record.text[FIELD_MODEL] = text_of(models[(r >> 16) % 4]);
+	m->record.time_us = end - (int64_t)(r % 5000000) * 1000000 - 1;
+	m->record.tokens[BUCKET_INPUT] = (int64_t)(r >> 20) % 100000 + variant;
+	m->record.tokens[BUCKET_CACHE_READ] = (int64_t)(r >> 24) % 100000;
+	m->record.tokens[BUCKET_OUTPUT] = (int64_t)(r >> 30) % 5000;
+	m->record.tokens[BUCKET_REASONING] = m->record.tokens[BUCKET_OUTPUT] / 3;
+	if (n % 7 == 4)
+		m->record.requests = 1 + (int64_t)(r >> 40) % 5;
+	if (n % 31 == 5) /* the most that is admitted */
+		m->record.tokens[BUCKET_INPUT] = RECORD_COUNT_MOST;
+	if (model_too_large(n))
+		m->record.tokens[BUCKET_INPUT] = n % 2 ? INT64_MAX / 2 : RECORD_COUNT_MOST + 1;
+	m->record.present = (uint64_t)1 << FIELD_CUSTOMER | (uint64_t)1 << FIELD_MODEL |
+			    (uint64_t)1 << FIELD_TIME;
+	if (model_has_id(n))
+		m->record.present |= (uint64_t)1 << FIELD_ID;
+}
+
+bool model_cost(const struct record *r, int book, int128 *atto)
+{
+	*atto = 0;
+	for (int i = 0; i < 2; i++) {
+		if (!text_is(r->text[FIELD_MODEL], prices[book][i].name))
+			continue;
+		/* a cent a million tokens is 1e-8 dollars a token */
+		*atto = ((int128)r->tokens[BUCKET_INPUT] * prices[book][i].input +
+			 (int128)r->tokens[BUCKET_CACHE_READ] * prices[book][i].cache_read +
+			 (int128)r->tokens[BUCKET_OUTPUT] * prices[book][i].output) *
+			10000000000;
+		return true;
+	}
+	return false;
+}
+
+static void add(const struct model_record *r, int customer, struct model_sums *out)
+{
+	int128 atto;
+	if (!r->present || (customer >= 0 && r->record.text[FIELD_CUSTOMER].p[1] - '0' != customer))
+		return;
+	for (int i = 0; i < r->copies; i++) {
+		out->records++;
+		out->requests += r->record.requests;
+		for (int k = 0; k < BUCKET_COUNT; k++)
+			out->tokens[k] += r->record.tokens[k];
+		if (model_cost(&r->record, i < r->others ? !r->book : r->book, &atto))
+			out->atto += atto;
+		else
+			out->unpriced++;
+	}
+}
+
+void model_sum(const struct model *m, int customer, struct model_sums *out)
+{
+	*out = (struct model_sums){ 0 };
+	for (int i = 0; i < RECORDS_MOST; i++)
+		add(&m->record[i], customer, out);
+	for (int i = 0; i < HOLDS_MOST; i++)
+		add(&m->settlement[i], customer, out);
+}
+
+int64_t model_held(const struct model *m, int customer)
+{
+	int64_t pico = 0;
+	for (int i = 0; i < HOLDS_MOST; i++)
+		if (m->hold[i].known && m->hold[i].state == 'o' &&
+		    m->hold[i].customer == customer && m->hold[i].expires_us > m->now.us)
+			pico += m->hold[i].pico;
+	return pico;
+}

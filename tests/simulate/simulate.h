@@ -1,0 +1,113 @@
+/*
+ * simulate: the meter as a whole against a naive model of it, with faults in between.
+ *
+ * A history is a list of operations that are made of a seed, each from its own numbers alone, so
+ * that any of them can be left out. operations.c does them with the real code and compares after
+ * each one; model.c says what must be true; simulate.c makes histories and shrinks those that fail.
+ */
+#ifndef TALLY_TESTS_SIMULATE_H
+#define TALLY_TESTS_SIMULATE_H
+
+#include "meter/hold.h"
+
+#define OPERATIONS(X) \
+	X(OP_BATCH, "batch") \
+	X(OP_VOID, "void") \
+	X(OP_AMEND, "amend") \
+	X(OP_RERATE, "rerate") \
+	X(OP_LIMIT, "limit") \
+	X(OP_BUDGET, "budget") \
+	X(OP_HOLD, "hold") \
+	X(OP_SETTLE, "settle") \
+	X(OP_RELEASE, "release") \
+	X(OP_EXPIRE, "expire") \
+	X(OP_GRANT, "grant") \
+	X(OP_VOID_GRANT, "void-grant") \
+	X(OP_DRAW, "draw") \
+	X(OP_REFUND, "refund") \
+	X(OP_DRAFT, "draft") \
+	X(OP_FINALIZE, "finalize") \
+	X(OP_VOID_INVOICE, "void-invoice") \
+	X(OP_CLOCK, "clock") \
+	X(OP_REBUILD, "rebuild") \
+	X(OP_BACKUP, "backup") \
+	X(OP_MOVE, "move") \
+	X(OP_REOPEN, "reopen")
+
+enum operation_kind {
+#define X(id, name) id,
+	OPERATIONS(X)
+#undef X
+		OPERATION_KINDS
+};
+
+enum fault_kind { FAULT_NONE, FAULT_WRITE, FAULT_KILL, FAULT_MEMORY, FAULTS };
+
+struct operation {
+	enum operation_kind kind;
+	enum fault_kind fault;
+	int fault_at; /* the write that fails, or at which the process is killed */
+	int session;  /* which of the connections does it */
+	uint32_t number[4];
+};
+
+enum { SESSIONS = 3, CUSTOMERS = 5, ACCOUNTS = 2, RECORDS_MOST = 600, HOLDS_MOST = 200 };
+
+/* --- the model --- */
+
+struct model_record {
+	bool known, present; /* present: not voided */
+	int variant;	     /* which of the texts under its id was first */
+	struct record record;
+	int book;   /* that rated it */
+	int copies; /* of a record without an id: how often it stands in a source, at most */
+	int others; /* of the copies, those that the other book rated */
+};
+struct model_hold {
+	bool known;
+	char state; /* 'o'pen, 's'ettled, 'r'eleased, 'e'xpired */
+	int customer;
+	int64_t pico, expires_us;
+};
+struct model {
+	struct model_record record[RECORDS_MOST];
+	struct model_record settlement[HOLDS_MOST];
+	struct model_hold hold[HOLDS_MOST];
+	bool limited[CUSTOMERS], budgeted[CUSTOMERS];
+	int64_t limit[CUSTOMERS], budget[CUSTOMERS]; /* pico */
+	int book;
+	struct instant now;
+};
+
+struct model_sums {
+	int64_t records, unpriced, requests, tokens[BUCKET_COUNT];
+	int128 atto;
+};
+
+/* The record of that number; `id` keeps its text. variant: other counts under the
+ * same id. */
+void model_make(struct metered *m, uint32_t n, int variant, char id[40]);
+/* Whether it counts more than any record may. */
+bool model_too_large(uint32_t n);
+bool model_has_id(uint32_t n);
+/* What a record costs by that book; false: it has no price. */
+bool model_cost(const struct record *r, int book, int128 *atto);
+/* customer negative: all. */
+void model_sum(const struct model *m, int customer, struct model_sums *out);
+int64_t model_held(const struct model *m, int customer);
+/* The price cards of both books, as JSON. */
+const char *model_card(int book);
+
+/* --- the real thing --- */
+
+struct counts {
+	int64_t operations, kills, failed_writes, no_memory, records, holds, refused_holds,
+		settlements, invoices, moves, checks;
+};
+
+/* Does them one after another in a new database in the folder; 0, or 1 with what is wrong on
+ * standard error and *at. */
+int operations_run(const struct operation *op, int count, const char *folder, struct counts *counts,
+		   int *at);
+
+#endif
