@@ -268,14 +268,20 @@ static int bring_up_to_date(struct look *k, const char *key, struct err *e)
 {
 	struct log_cache *c = k->cache;
 	struct err why;
-	/* a store that cannot be read is made again like one that no longer fits */
-	k->again = store_open(&c->store, c->path, DB_WRITE, &why) != 0 || !fits(k, key, &why) ||
+	/* a store that cannot be read is made again like one that no longer fits; to write costs the
+	 * index of ids, so most looks only read */
+	k->again = store_open(&c->store, c->path, DB_READ, &why) != 0 || !fits(k, key, &why) ||
 		   load_seen(k, &why) != 0;
 	int rc = 0;
 	if (!k->again)
 		compare(k);
-	if (k->again)
+	if (k->again) {
 		rc = begin_again(k, key, e);
+	} else if (k->news.count) {
+		store_close(c->store);
+		c->store = NULL;
+		rc = store_open(&c->store, c->path, DB_WRITE, e);
+	}
 	/* what a crash takes is read again */
 	if (rc == 0 && k->news.count)
 		rc = db_run(store_db(c->store), "PRAGMA synchronous=OFF", e);
