@@ -268,8 +268,8 @@ static int bring_up_to_date(struct look *k, const char *key, struct err *e)
 {
 	struct log_cache *c = k->cache;
 	struct err why;
-	/* a store that cannot be read is made again like one that no longer fits; to write costs the
-	 * index of ids, so most looks only read */
+	/* a store that cannot be read is made again like one that no longer fits; to write costs
+	 * the index of ids, so most looks only read */
 	k->again = store_open(&c->store, c->path, DB_READ, &why) != 0 || !fits(k, key, &why) ||
 		   load_seen(k, &why) != 0;
 	int rc = 0;
