@@ -590,8 +590,10 @@ int store_set_own_ids(struct store *s, struct err *e)
 	return rc == 0 ? db_done(&s->db, q, e) : rc;
 }
 
-/* Without an index, which only writers have, the rows are searched. */
-static int find_by_search(struct store *s, struct text id, int64_t *first, struct err *e)
+/* The rows above that one are searched: all where there is no index, which only writers have; those
+ * that the index does not know yet where there is one. */
+static int find_by_search(struct store *s, struct text id, int64_t above, int64_t *first,
+			  struct err *e)
 {
 	struct query *q;
 	uint8_t bytes[RECORD_UUID_BYTES];
@@ -604,6 +606,7 @@ static int find_by_search(struct store *s, struct text id, int64_t *first, struc
 		db_bind_blob(q, ":id", bytes, sizeof bytes);
 	else
 		db_bind_text(q, ":id", id);
+	db_bind_int(q, ":above", above);
 	rc = db_step(&s->db, q, e);
 	*first = rc == 1 ? db_int(q, 0) : 0;
 	db_reset(q);
@@ -618,29 +621,33 @@ int store_look_for(struct store *s, struct text id, struct known_id *out, struct
 	return store_find(s, id, out, e);
 }
 
+static int find_by_index(struct store *s, struct text id, int64_t *first, struct err *e)
+{
+	s->look_for = id;
+	s->find_error = e;
+	s->find_rc = 0;
+	*first = id_index_find(s->ids, id_index_hash(s->ids, id), row_has_id, s);
+	if (s->find_rc != 0)
+		return s->find_rc;
+	if (id_index_is_damaged(s->ids))
+		return err_set(e, ERR_STORE,
+			       "the index of ids '%s-ids' was damaged; it is made again from "
+			       "the records with the next transaction: try again",
+			       s->db.path);
+	/* between transactions it may lack rows: those of other writers, and all that it forgot
+	 * with a transaction that failed */
+	return *first || s->writing ? 0 : find_by_search(s, id, id_index_known(s->ids), first, e);
+}
+
 int store_find(struct store *s, struct text id, struct known_id *out, struct err *e)
 {
 	*out = (struct known_id){ 0 };
-	if (s->ids) {
-		s->look_for = id;
-		s->find_error = e;
-		s->find_rc = 0;
-		out->first = id_index_find(s->ids, id_index_hash(s->ids, id), row_has_id, s);
-		if (s->find_rc != 0)
-			return s->find_rc;
-		if (id_index_is_damaged(s->ids))
-			return err_set(
-				e, ERR_STORE,
-				"the index of ids '%s-ids' was damaged; it is made again from "
-				"the records with the next transaction: try again",
-				s->db.path);
-	} else if (s->claims && db_in_transaction(&s->db)) {
+	if (!s->ids && s->claims && db_in_transaction(&s->db))
 		return claims_find(s->claims, &s->db, id, out, e);
-	} else {
-		int rc = find_by_search(s, id, &out->first, e);
-		if (rc != 0)
-			return rc;
-	}
+	int rc = s->ids ? find_by_index(s, id, &out->first, e)
+			: find_by_search(s, id, 0, &out->first, e);
+	if (rc != 0)
+		return rc;
 	return out->first ? store_find_row(s, out->first, out, e) : 0;
 }
 

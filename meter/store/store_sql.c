@@ -49,7 +49,7 @@ const char *const store_sql[STORE_STATEMENTS] = {
 	[STORE_IDS_FROM] =
 		"SELECT seq,id,kind FROM usage WHERE seq BETWEEN :from AND :to ORDER BY seq",
 	[STORE_ID_AT] = "SELECT id,kind FROM usage WHERE seq=:seq",
-	[STORE_SEARCH_ID] = "SELECT seq FROM usage WHERE id=:id AND kind=0 LIMIT 1",
+	[STORE_SEARCH_ID] = "SELECT seq FROM usage WHERE seq>:above AND id=:id AND kind=0 LIMIT 1",
 	[STORE_LAST_OF] = "SELECT seq,kind FROM usage WHERE of=:first ORDER BY seq DESC LIMIT 1",
 	[STORE_ADD_BATCH] = "INSERT INTO batch VALUES(:first,:at) ON CONFLICT DO NOTHING",
 	[STORE_ADD_CHANGE] =

@@ -954,7 +954,7 @@ static void sweep_allocations(void)
 		failures += rc != 0;
 		if (done)
 			break;
-		if (at % 40 == 0)
+		if (at % 20 == 0)
 			check_clean(w.store);
 	}
 	take_or_fail(&w, n, COUNT(n));
@@ -976,6 +976,40 @@ static void failing_allocations_are_survived(void **state)
 		sweep_allocations();
 	waitpid(child, &status, 0);
 	assert_int_equal(status, 0);
+}
+
+static int64_t row_of(struct store *s, const char *id)
+{
+	struct known_id known;
+	struct err e = { 0 };
+	assert_int_equal(store_find(s, text_of(id), &known, &e), 0);
+	return known.first;
+}
+
+/* Also between transactions: after one that failed, and while another writer appends. */
+static void an_id_is_found_at_any_time(void **state)
+{
+	const uint64_t n[] = { 0, 2, 4, 6, 8 };
+	struct metered m;
+	char id[40], customer[16];
+	struct err e = { 0 };
+	(void)state;
+	forget("anytime.db");
+	struct writer w = open_writer("anytime.db"), other = open_writer("anytime.db");
+	take_or_fail(&w, n, 3);
+	assert_int_equal(store_begin(w.store, now, &e), 0);
+	make(&m, 10, id, customer);
+	assert_int_equal(ingest_take(w.in, &m, now, &e), 0);
+	assert_int_equal(row_of(w.store, "call-10"), 4);
+	store_rollback(w.store);
+	assert_int_equal(row_of(w.store, "call-10"), 0);
+	assert_int_equal(row_of(w.store, "call-0"), 1);
+	take_or_fail(&other, n + 3, 2);
+	assert_int_equal(row_of(w.store, "call-8"), 5);
+	assert_int_equal(store_refresh(w.store, &e), 0);
+	check_clean(w.store);
+	close_writer(&other);
+	close_writer(&w);
 }
 
 /* A disk without room, for real: files may not grow beyond a size. */
@@ -1059,6 +1093,7 @@ int main(void)
 		cmocka_unit_test(the_index_of_ids_is_made_anew_when_it_cannot_be_trusted),
 		cmocka_unit_test(the_index_grows_and_loses_nothing),
 		cmocka_unit_test(a_failing_disk_leaves_nothing_half_written),
+		cmocka_unit_test(an_id_is_found_at_any_time),
 		cmocka_unit_test(failing_allocations_are_survived),
 		cmocka_unit_test(a_full_disk_is_told_and_survived),
 		cmocka_unit_test(a_newer_or_foreign_database_is_refused),
