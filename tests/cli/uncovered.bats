@@ -44,6 +44,7 @@ P
 		[ "$(sql m.db 'SELECT count(*) FROM credit_uncovered')" = 1 ]
 	done
 	"$TALLY" void a --why wrong --db m.db -q
+	run "$TALLY" credit draw --db m.db
 	[ "$(sql m.db 'SELECT count(*) FROM credit_uncovered')" = 0 ]
 	"$TALLY" fsck --db m.db -q
 }
