@@ -480,51 +480,54 @@ static int multiplier_rates(const struct plan *p, const struct book *b, const st
 	return scaled_rates(q, rates, factor, out, e);
 }
 
+/* Whole credits per million tokens that a price comes to under the plan. */
+static int whole_credits(const struct plan *p, const struct price_query *q, struct money price,
+			 struct decimal *out, struct err *e)
+{
+	int64_t scaled;
+	bool changed;
+	if (!decimal_multiply(money_decimal(price), p->per_unit, out))
+		return too_fine(q, e);
+	*out = decimal_round_places(*out, 12, &changed);
+	if (!decimal_to_int64(*out, 6, &scaled))
+		return too_fine(q, e);
+	const struct credits_total whole = credits_round(
+		(struct credits_total){ (int128)scaled * 1000000000000 }, p->unit_mode);
+	*out = decimal_shift((struct decimal){ whole.atto, MONEY_TOTAL_PLACES }, 0);
+	return 0;
+}
+
 /* Whole credits per million tokens a category, from the table or rounded from the model's own
- * price. */
+ * price. A price that would be rounded to nothing is not covered. */
 static int token_rates(const struct plan *p, const struct book *b, const struct price_query *q,
 		       const struct model_value *v, int64_t prompt, struct credit_rates *out,
 		       struct instant *until, struct err *e)
 {
 	const struct rates *rates = NULL;
-	if (!v) {
-		int rc = money_rates(p, b, *q, prompt, &rates, out, until, e);
-		if (rc != 0)
-			return rc;
-	}
-	for (int c = 0; c < p->category_count; c++) {
-		int first = p->category[c].first;
+	int rc = v ? 0 : money_rates(p, b, *q, prompt, &rates, out, until, e);
+	for (int c = 0; rc == 0 && c < p->category_count; c++) {
+		const int first = p->category[c].first;
+		const uint32_t known = v ? v->unit_known : rates->known;
 		struct decimal unit;
-		if (v) {
-			if (!(v->unit_known >> first & 1))
-				continue;
+		if (!(known >> first & 1))
+			continue;
+		if (v)
 			unit = v->unit_price[first];
-		} else {
-			if (!(rates->known >> first & 1))
-				continue;
-			if (!decimal_multiply(money_decimal(rates->per_million[first]), p->per_unit,
-					      &unit))
-				return too_fine(q, e);
-			struct credits_total whole;
-			int64_t scaled;
-			bool changed;
-			unit = decimal_round_places(unit, 12, &changed);
-			if (!decimal_to_int64(unit, 6, &scaled))
-				return too_fine(q, e);
-			whole = credits_round(
-				(struct credits_total){ (int128)scaled * 1000000000000 },
-				p->unit_mode);
-			unit = decimal_shift((struct decimal){ whole.atto, MONEY_TOTAL_PLACES }, 0);
+		else
+			rc = whole_credits(p, q, rates->per_million[first], &unit, e);
+		if (rc == 0 && !v && unit.digits == 0 && rates->per_million[first].pico != 0) {
+			out->vanished |= p->category[c].buckets;
+			continue;
 		}
-		for (int i = 0; i < BUCKET_COUNT; i++)
+		for (int i = 0; rc == 0 && i < BUCKET_COUNT; i++)
 			if (p->category[c].buckets >> i & 1) {
 				if (!to_atto_per_token(unit, (struct decimal){ 1, 0 },
 						       &out->atto_per_token[i]))
-					return too_fine(q, e);
+					rc = too_fine(q, e);
 				out->known |= 1u << i;
 			}
 	}
-	return 0;
+	return rc;
 }
 
 /* new-api: quota = tokens x model ratio x group ratio, completion and cache weighted; without
@@ -617,7 +620,11 @@ int credits_of(const struct credit_rates *r, const int64_t tokens[BUCKET_COUNT],
 			if (n == 0)
 				continue;
 			if (!(r->known >> b & 1))
-				return err_set(e, ERR_UNPRICED, "the plan states no credits for %s",
+				return err_set(e, ERR_UNPRICED,
+					       r->vanished >> b & 1
+						       ? "the plan rounds the price of %s to no "
+							 "credits"
+						       : "the plan states no credits for %s",
 					       bucket_name((enum bucket)b));
 			if (n > most)
 				return err_set(e, ERR_RANGE,

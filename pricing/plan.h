@@ -44,6 +44,7 @@ struct credit_rates {
 	int128 atto_per_token[BUCKET_COUNT];
 	int128 atto_per_request;
 	uint32_t known;
+	uint32_t vanished;	/* buckets whose price the plan would round to no credits */
 	bool depends_on_prompt; /* valid for this prompt length only */
 	bool has_multiplier;
 	struct decimal multiplier;

@@ -264,6 +264,20 @@ int ledger_drop_uncovered(struct ledger *l, int64_t seq, bool *was, struct err *
 	return rc < 0 ? rc : 0;
 }
 
+int ledger_drop_reversed(struct ledger *l, int64_t of, int64_t seq, bool *was, struct err *e)
+{
+	struct query *q;
+	int rc = db_statement(l->db, LEDGER_DROP_REVERSED, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":of", of);
+	db_bind_int(q, ":seq", seq);
+	rc = db_step(l->db, q, e);
+	*was = rc == 1;
+	db_reset(q);
+	return rc < 0 ? rc : 0;
+}
+
 int ledger_uncovered_in(struct ledger *l, int64_t account, struct instant from, struct instant to,
 			int64_t *count, struct err *e)
 {

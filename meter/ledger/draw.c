@@ -530,7 +530,7 @@ static int draw_row(struct drawer *d, const struct account *a, const struct usag
 		rc = need_borders(d, p, d->e);
 	/* what drew nothing is taken back by nothing */
 	if (rc == 0 && row->kind == USAGE_REVERSAL)
-		rc = ledger_drop_uncovered(d->ledger, row->of, &waited, d->e);
+		rc = ledger_drop_reversed(d->ledger, row->of, row->seq, &waited, d->e);
 	if (rc != 0 || waited)
 		return rc;
 	rc = credits_of_row(d, p, row, &credits, &rates, &why);

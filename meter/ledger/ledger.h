@@ -193,6 +193,8 @@ int ledger_add_uncovered(struct ledger *l, int64_t account, int64_t seq, const c
 			 struct err *e);
 /* It is covered by now, or was taken back; *was: whether it waited. */
 int ledger_drop_uncovered(struct ledger *l, int64_t seq, bool *was, struct err *e);
+/* What the reversal `seq` of the record `of` takes back: the last row of it that stood before. */
+int ledger_drop_reversed(struct ledger *l, int64_t of, int64_t seq, bool *was, struct err *e);
 int ledger_uncovered(struct ledger *l, int64_t account, int64_t *count, struct err *e);
 /* The same of usage in a period. */
 int ledger_uncovered_in(struct ledger *l, int64_t account, struct instant from, struct instant to,

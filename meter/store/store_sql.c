@@ -342,6 +342,10 @@ const char *const store_sql[STORE_STATEMENTS] = {
 		"r.id",
 	[LEDGER_WAITING] = "SELECT seq FROM credit_uncovered ORDER BY seq",
 	[LEDGER_DROP_UNCOVERED] = "DELETE FROM credit_uncovered WHERE seq=:seq RETURNING account",
+	/* that of the row which stood before a reversal of its record */
+	[LEDGER_DROP_REVERSED] =
+		"DELETE FROM credit_uncovered WHERE seq=coalesce((SELECT max(seq) FROM usage WHERE "
+		"of=:of AND kind=2 AND seq<:seq),:of) RETURNING account",
 	/* where credits begin and end within an hour */
 	[LEDGER_BORDERS] =
 		"SELECT effective%:hour FROM credit_grant WHERE account=:account AND "

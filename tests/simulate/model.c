@@ -37,6 +37,13 @@ const char *model_card(int book)
 	return card;
 }
 
+const char model_plan[] =
+	"{\"schema\":\"tally.plans/1\",\"plans\":[{\"plan\":\"flat\",\"rule\":\"token-priced\","
+	"\"credits_per_unit\":\"1\",\"categories\":{\"input\":[\"input\"],\"output\":[\"output\"],"
+	"\"cache_read\":[\"cache_read\"]},\"tables\":[{\"table\":\"t\"}],\"rounding\":{\"scope\":"
+	"\"none\"}}],\"tables\":{\"t\":{\"values\":{\"sim-alpha\":{\"input\":\"1\","
+	"\"output\":\"1\",\"cache_read\":\"1\"}}}}}";
+
 static uint64_t mixed(uint64_t n)
 {
 	n = (n ^ n >> 30) * 0xBF58476D1CE4E5B9u;
@@ -105,9 +112,19 @@ bool model_cost(const struct record *r, int book, int128 *atto)
 	return false;
 }
 
+bool model_credits(const struct record *r, int128 *nano)
+{
+	const int64_t *tokens = r->tokens;
+	const bool alpha = text_is(r->text[FIELD_MODEL], prices[0][0].name);
+	*nano = ((int128)tokens[BUCKET_INPUT] + tokens[BUCKET_CACHE_READ] + tokens[BUCKET_OUTPUT]) *
+		1000;
+	return alpha || (text_is(r->text[FIELD_MODEL], prices[0][1].name) &&
+			 tokens[BUCKET_INPUT] == 0 && tokens[BUCKET_CACHE_READ] == 0);
+}
+
 static void add(const struct model_record *r, int customer, struct model_sums *out)
 {
-	int128 atto;
+	int128 atto, nano;
 	if (!r->present || (customer >= 0 && r->record.text[FIELD_CUSTOMER].p[1] - '0' != customer))
 		return;
 	for (int i = 0; i < r->copies; i++) {
@@ -119,6 +136,10 @@ static void add(const struct model_record *r, int customer, struct model_sums *o
 			out->atto += atto;
 		else
 			out->unpriced++;
+		if (model_credits(&r->record, &nano))
+			out->credits += nano;
+		else
+			out->uncovered++;
 	}
 }
 

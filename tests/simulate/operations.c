@@ -39,6 +39,7 @@ struct world {
 	const char *folder;
 	int files; /* databases made so far */
 	struct counts *counts;
+	bool at_fault[ACCOUNTS];
 	bool again; /* the operation is repeated after a fault: it may be done already */
 	struct err e;
 	const struct operation *op;
@@ -47,13 +48,6 @@ struct world {
 enum { REFUSED = 1 }; /* as the model says: it is rolled back, as the program does */
 
 static const struct instant start = { INT64_C(1767225600000000) };
-
-/* One token is a thousand billionths of a credit. */
-static const char plan[] =
-	"{\"schema\":\"tally.plans/1\",\"plans\":[{\"plan\":\"flat\",\"rule\":\"token-priced\","
-	"\"credits_per_unit\":\"1\",\"categories\":{\"input\":[\"input\"],\"output\":[\"output\"],\"cache_read\":[\"cache_read\"]},\"tables\":[{\"table\":\"t\"}],\"rounding\":{\"scope\":"
-	"\"none\"}}],\"tables\":{\"t\":{\"values\":{\"sim-alpha\":{\"input\":\"1\","
-	"\"output\":\"1\",\"cache_read\":\"1\"}}}}}";
 
 __attribute__((format(printf, 2, 3))) static int wrong(struct world *w, const char *fmt, ...)
 {
@@ -502,6 +496,16 @@ static int do_refund(struct world *w, struct session *s)
 		       : rc;
 }
 
+/* An account whose usage was refunded before it was reversed is at fault until then. */
+static int do_repair(struct world *w, struct session *s)
+{
+	const struct account *a;
+	int rc = account_of(w, s, w->op->number[0], &a);
+	if (rc == 0)
+		drawer_repair(s->drawer, a->id);
+	return rc;
+}
+
 /* Documents of an account's months; which one there is matters less than that all of it fits. */
 static int do_draft(struct world *w, struct session *s)
 {
@@ -568,6 +572,8 @@ static int do_inside(struct world *w, struct session *s)
 		return do_draw(w, s);
 	case OP_REFUND:
 		return do_refund(w, s);
+	case OP_REPAIR:
+		return do_repair(w, s);
 	case OP_DRAFT:
 		return do_draft(w, s);
 	case OP_FINALIZE:
@@ -597,6 +603,7 @@ static int transact(struct world *w, struct session *s)
 		rc = do_inside(w, s);
 	if (rc == 0)
 		rc = drawer_sweep(s->drawer, w->model.now, &drawn, e);
+	drawer_repair(s->drawer, 0);
 	if (rc == 0)
 		rc = ledger_end(s->ledger, e);
 	if (rc == 0)
@@ -752,6 +759,51 @@ static int check_standing(struct world *w, struct session *s)
 	return 0;
 }
 
+static int note_fault(void *user, const struct account_fault *f)
+{
+	struct world *w = user;
+	for (int c = 0; c < ACCOUNTS; c++)
+		w->at_fault[c] |= text_is(f->customer, customer_name((uint32_t)c));
+	return 0;
+}
+
+static int64_t read_credits(struct world *w, struct store *s, const char *what, int customer)
+{
+	char sql[300];
+	int64_t out = 0;
+	snprintf(sql, sizeof sql,
+		 "SELECT CAST(coalesce(%s,0) AS BIGINT) FROM %s c JOIN credit_account a "
+		 "ON a.id=c.account WHERE a.customer='c%d'",
+		 what, strstr(what, "nano") ? "credit_day" : "credit_uncovered", customer);
+	if (db_read_int(store_db(s), sql, &out, &w->e) != 0)
+		wrong(w, "%s: %s", sql, w->e.message);
+	return out;
+}
+
+/* What usage drew is what the model says, record by record; what is not covered waits. */
+static int check_credits(struct world *w, struct store *s)
+{
+	struct model_sums m;
+	memset(w->at_fault, 0, sizeof w->at_fault);
+	if (ledger_each_fault(s, note_fault, w, &w->e) != 0)
+		return wrong(w, "accounts at fault: %s", w->e.message);
+	for (int c = 0; c < ACCOUNTS; c++) {
+		model_sum(&w->model, c, &m);
+		w->counts->faulty_accounts += w->at_fault[c];
+		if (w->at_fault[c])
+			continue;
+		const int64_t nano = read_credits(w, s, "sum(c.nano)", c),
+			      waits = read_credits(w, s, "count(*)", c);
+		if (nano != m.credits || waits != m.uncovered)
+			return wrong(w,
+				     "c%d drew %lld billionths and %lld wait; the model has %lld "
+				     "and %lld",
+				     c, (long long)nano, (long long)waits, (long long)m.credits,
+				     (long long)m.uncovered);
+	}
+	return 0;
+}
+
 static int check_clean(struct world *w, struct store *s, const char *of)
 {
 	struct store_check c;
@@ -774,6 +826,8 @@ static int check_all(struct world *w, struct session *s)
 	drawer_forget(s->drawer);
 	if (rc == 0)
 		rc = check_usage(w, s->store);
+	if (rc == 0)
+		rc = check_credits(w, s->store);
 	return rc == 0 ? check_clean(w, s->store, "the database") : rc;
 }
 
@@ -911,7 +965,7 @@ static int open_accounts(struct world *w)
 			s->ledger,
 			&(struct account){ .customer = text_of(customer_name(i)),
 					   .plan = TEXT("flat"),
-					   .plan_text = text_of(plan),
+					   .plan_text = text_of(model_plan),
 					   .zone = TEXT("UTC"),
 					   .terms = TEXT("{}"),
 					   .burn_order = TEXT("priority,expiry,class,cost-basis,"

@@ -25,6 +25,7 @@
 	X(OP_VOID_GRANT, "void-grant") \
 	X(OP_DRAW, "draw") \
 	X(OP_REFUND, "refund") \
+	X(OP_REPAIR, "repair") \
 	X(OP_DRAFT, "draft") \
 	X(OP_FINALIZE, "finalize") \
 	X(OP_VOID_INVOICE, "void-invoice") \
@@ -82,6 +83,8 @@ struct model {
 struct model_sums {
 	int64_t records, unpriced, requests, tokens[BUCKET_COUNT];
 	int128 atto;
+	int64_t uncovered; /* by the plan */
+	int128 credits;	   /* of the others, in billionths */
 };
 
 /* The record of that number; `id` keeps its text. variant: other counts under the
@@ -92,9 +95,14 @@ bool model_too_large(uint32_t n);
 bool model_has_id(uint32_t n);
 /* What a record costs by that book; false: it has no price. */
 bool model_cost(const struct record *r, int book, int128 *atto);
+/* What a record draws by the accounts' plan; false: all or a part of it is not covered. */
+bool model_credits(const struct record *r, int128 *nano);
 /* customer negative: all. */
 void model_sum(const struct model *m, int customer, struct model_sums *out);
 int64_t model_held(const struct model *m, int customer);
+/* The plan of all accounts: a token of sim-alpha is a thousand billionths of a credit; sim-beta's
+ * prices are rounded to whole credits for a million, where only output is left. */
+extern const char model_plan[];
 /* The price cards of both books, as JSON. */
 const char *model_card(int book);
 
@@ -102,7 +110,7 @@ const char *model_card(int book);
 
 struct counts {
 	int64_t operations, kills, failed_writes, no_memory, records, holds, refused_holds,
-		settlements, invoices, moves, checks;
+		settlements, invoices, moves, checks, faulty_accounts;
 };
 
 /* Does them one after another in a new database in the folder; 0, or 1 with what is wrong on
