@@ -45,6 +45,8 @@ struct credit_rates {
 	int128 atto_per_request;
 	uint32_t known;
 	bool depends_on_prompt; /* valid for this prompt length only */
+	bool above_lowest_tier; /* of a context tier that one call of several need not have reached
+				 */
 	bool has_multiplier;
 	struct decimal multiplier;
 	enum rounding_scope scope;

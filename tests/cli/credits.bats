@@ -230,7 +230,7 @@ END
 	"$TALLY" export xlsx -o x.xlsx
 	[ "$(head -c 2 x.xlsx)" = PK ]
 	run "$TALLY" export parquet
-	expect 2 "focus, journal, csv or xlsx"
+	expect 2 "focus, journal, invoices, csv or xlsx"
 }
 
 @test "what is not understood is refused with the choice" {
