@@ -14,6 +14,11 @@ static const struct option options[] = {
 	  false },
 	{ "false-accept", 0, "F", "share of wrong answers that it accepts (default 0)", false },
 	{ "sweep", 0, "FIELD", "try every threshold of a signal column", false },
+	{ "escalate", 0, "low|high|routellm",
+	  "which end of that signal is sent on: low, the default (how sure the answer is), or\n"
+	  "                               high (how hard the task is); routellm, whose score is\n"
+	  "                               high where the strong model is needed, is high",
+	  false },
 	{ "html", 0, "FILE", "also one self-contained HTML file with charts", false },
 	{ "seed", 0, "N", "of the resamples (default 1)", false },
 	{ "resamples", 0, "N", "for the interval (default 1000; 0: none)", false },
@@ -87,7 +92,13 @@ static int run(struct cli *cli, struct err *e)
 	const char *sweep = cli_value(cli, "sweep");
 	int64_t seed;
 	bool chosen = false;
-	int rc = read_share(cli, "sensitivity", 1, &c.sensitivity, e);
+	static const char *const ends[] = { "low", "high", "routellm", NULL };
+	int end, rc = cli_choice(cli, "escalate", ends, &end, e);
+	c.high_escalates = end > 0;
+	if (rc == 0 && end > 0 && !sweep)
+		rc = err_set(e, ERR_USAGE, "--escalate says how --sweep reads its signal");
+	if (rc == 0)
+		rc = read_share(cli, "sensitivity", 1, &c.sensitivity, e);
 	if (rc == 0)
 		rc = read_share(cli, "false-accept", 0, &c.false_accept, e);
 	if (rc == 0)
@@ -146,7 +157,9 @@ const struct command command_cascade = {
 		"each "
 		"task's own costs, never from averages.\n\n"
 		"The gate is perfect unless --sensitivity and --false-accept say otherwise; then "
-		"counts and costs are expectations. --sweep tries every threshold of a signal.",
+		"counts and costs are expectations. --sweep tries every threshold of a signal: "
+		"answers with a lower one are sent on, or with --escalate high those at the "
+		"threshold or above it.",
 	.examples = "  tally cascade outcomes.csv --cheap deepseek-v4-flash --strong "
 		    "deepseek-v4-pro\n"
 		    "  tally cascade outcomes.csv --cheap flash --strong pro --sensitivity 0.9 "

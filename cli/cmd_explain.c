@@ -104,7 +104,7 @@ static int drawing_of(struct ledger_session *s, const struct usage_row *r, struc
 		strcpy(out->why, "the customer uses keys of its own");
 	else if (r->record.time_us < out->account->since.us)
 		strcpy(out->why, "the account counts from later on");
-	else if (drawer_credits(s->drawer, out->account, &r->record, &out->credits, &why) != 0)
+	else if (drawer_credits(s->drawer, out->account, r, &out->credits, &why) != 0)
 		snprintf(out->why, sizeof out->why, "%s", why.message);
 	return 0;
 }

@@ -23,6 +23,7 @@ int cli_ingest_options(const struct cli *cli, const struct book *book, struct in
 	};
 	int rc = cli_choice(cli, "boundary", boundaries, &boundary, e);
 	out->by_completion = boundary == 1;
+	out->by_start = boundary == 0 && cli_value(cli, "boundary");
 	if (rc != 0 || !at)
 		return rc;
 	out->has_at = true;

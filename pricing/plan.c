@@ -446,6 +446,7 @@ static int money_rates(const struct plan *p, const struct book *b, struct price_
 		return rc;
 	*rates = tariff_rates(m.tariff, prompt);
 	out->depends_on_prompt |= m.tariff->tier_count > 0;
+	out->above_lowest_tier |= *rates != &m.tariff->rates;
 	return 0;
 }
 

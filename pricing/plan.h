@@ -46,6 +46,8 @@ struct credit_rates {
 	uint32_t known;
 	uint32_t vanished;	/* buckets whose price the plan would round to no credits */
 	bool depends_on_prompt; /* valid for this prompt length only */
+	bool above_lowest_tier; /* of a context tier that one call of several need not have reached
+				 */
 	bool has_multiplier;
 	struct decimal multiplier;
 	enum rounding_scope scope;

@@ -11,9 +11,7 @@ int rate_tier(const struct rates **out, const struct usage *u, const struct tari
 		if (rc != 0)
 			return rc;
 		if (u->requests > 1 && tariff_rates(t, prompt) != &t->rates)
-			return err_set(e, ERR_UNPRICED,
-				       "the price depends on the length of each prompt, and a row "
-				       "of several requests does not tell it");
+			return err_set(e, ERR_UNPRICED, RATE_TIER_NOT_TOLD);
 	}
 	*out = tariff_rates(t, prompt);
 	return 0;

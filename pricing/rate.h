@@ -41,6 +41,11 @@ int rate_usage(struct rating *out, const struct usage *u, const struct price *p,
 int rate_tier(const struct rates **out, const struct usage *u, const struct tariff *t,
 	      struct err *e);
 
+/* What both money and credits say of a row of several requests that may lie in several tiers. */
+#define RATE_TIER_NOT_TOLD \
+	"the price depends on the length of each prompt, and a row of several requests does not " \
+	"tell it"
+
 /* Buckets whose tokens are billed under that bucket's own price: reasoning leaves output only when
  * it has a price. */
 static inline int64_t rate_billed_tokens(const struct rates *r, const int64_t tokens[BUCKET_COUNT],

@@ -1,4 +1,5 @@
 #include "pricing/tariffs.h"
+#include "pricing/rate.h"
 
 #include <stdlib.h>
 
@@ -108,12 +109,37 @@ static struct price_query query_of(const struct tariffs *t, const struct subject
 				     s->region,	  t->currency, { time_us } };
 }
 
-int tariffs_credits(struct tariffs *t, struct subject *s, const struct tariff_answer *a,
-		    int64_t time_us, int64_t prompt, struct credit_rates *out, struct err *e)
+/* The rates when they depend on the prompt. */
+static int rates_of_prompt(struct tariffs *t, const struct tariff_answer *a,
+			   const struct credited *what, struct credit_rates *out, struct err *e)
 {
-	struct price_query q = query_of(t, s, time_us);
+	struct price_query q = query_of(t, what->subject, what->time_us);
 	struct instant until = INSTANT_MAX;
-	return plan_rates(t->plan, t->book, &q, a->resolved, prompt, out, &until, e);
+	int64_t prompt = 0;
+	int rc = usage_prompt(what->usage, &prompt, e);
+	if (rc == 0)
+		rc = plan_rates(t->plan, t->book, &q, a->resolved, prompt, out, &until, e);
+	if (rc == 0 && what->usage->requests > 1 && out->above_lowest_tier)
+		rc = err_set(e, ERR_UNPRICED, RATE_TIER_NOT_TOLD);
+	return rc;
+}
+
+int tariffs_credits(struct tariffs *t, const struct tariff_answer *a, const struct credited *what,
+		    struct credits_total *out, struct credit_rates *used, struct err *e)
+{
+	const struct credit_rates *rates = &a->credits;
+	struct credit_rates by_prompt = { 0 };
+	if (!a->has_credits)
+		return err_set(e, ERR_UNPRICED, "%s", a->uncredited);
+	if (a->credits_by_prompt) {
+		int rc = rates_of_prompt(t, a, what, &by_prompt, e);
+		if (rc != 0)
+			return rc;
+		rates = &by_prompt;
+	}
+	if (used)
+		*used = *rates;
+	return credits_of(rates, what->usage->tokens, what->usage->requests, out, e);
 }
 
 static bool same_reason(const char *a, const char *b)
@@ -264,4 +290,17 @@ const char *tariffs_divided(struct tariffs *t, struct subject *s, int64_t from_u
 				 "before is not told (take calls, or buckets of an hour)";
 	}
 	return NULL;
+}
+
+bool tariffs_same_credits(struct tariffs *t, struct subject *s, int64_t from_us, int64_t to_us)
+{
+	const struct tariff_answer *first = tariffs_ask(t, s, from_us);
+	for (int64_t us = (floor_div(from_us, QUARTER_US) + 1) * QUARTER_US; us < to_us;
+	     us += QUARTER_US) {
+		const struct tariff_answer *a = tariffs_ask(t, s, us);
+		if (a->has_credits != first->has_credits ||
+		    memcmp(&a->credits, &first->credits, sizeof a->credits) != 0)
+			return false;
+	}
+	return true;
 }

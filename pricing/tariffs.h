@@ -73,10 +73,21 @@ static inline struct tariff_answer *tariffs_ask(struct tariffs *t, struct subjec
 const char *tariffs_divided(struct tariffs *t, struct subject *s, int64_t from_us, int64_t to_us);
 /* No price, because of what the call itself says. */
 struct tariff_answer *tariffs_none(struct tariffs *t, struct subject *s, const char *why);
-/* The credit rates when they depend on the prompt (answer->credits_by_prompt). Errors as
- * plan_rates. */
-int tariffs_credits(struct tariffs *t, struct subject *s, const struct tariff_answer *a,
-		    int64_t time_us, int64_t prompt_tokens, struct credit_rates *out,
-		    struct err *e);
+/* What is rated in credits: u's tokens and requests at that time, all of them calls of s. */
+struct credited {
+	struct subject *subject;
+	int64_t time_us;
+	const struct usage *usage;
+};
+/*
+ * The credits of a call, or of a row of several, under the answer that its subject got at that
+ * time, and the rates behind them (used; may be NULL). A row of several requests has credits where
+ * it has a price: only when every call lies in the lowest context tier. Errors: ERR_UNPRICED with
+ * the reason, ERR_RANGE.
+ */
+int tariffs_credits(struct tariffs *t, const struct tariff_answer *a, const struct credited *what,
+		    struct credits_total *out, struct credit_rates *used, struct err *e);
+/* Whether all hours of a bucket of time, [from, to), have the same credit rates. */
+bool tariffs_same_credits(struct tariffs *t, struct subject *s, int64_t from_us, int64_t to_us);
 
 #endif

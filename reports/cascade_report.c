@@ -116,6 +116,10 @@ static void put_cascade(struct json_out *j, const struct cascade_report *r)
 static void put_sweep(struct json_out *j, const struct cascade_report *r)
 {
 	const struct cascade_result *c = r->result;
+	if (r->sweep) {
+		json_out_string(j, "signal", r->sweep);
+		json_out_string(j, "escalates", r->options->high_escalates ? "high" : "low");
+	}
 	json_out_array(j, "sweep");
 	for (size_t i = 0; i < c->sweeps; i++) {
 		const struct cascade_point *p = &c->sweep[i];
@@ -322,7 +326,11 @@ static void print_sweep(const struct cascade_report *r)
 	char text[DECIMAL_TEXT_MAX];
 	struct buf b = { 0 };
 	size_t shown = 0, every = c->sweeps / ROWS_SHOWN + 1;
-	printf("\nThe cheap model's answers with %s at or above the threshold are accepted:\n",
+	printf(r->options->high_escalates
+		       ? "\nTasks with %s at or above the threshold are escalated, the others "
+			 "accepted:\n"
+		       : "\nThe cheap model's answers with %s at or above the threshold are "
+			 "accepted, the others escalated:\n",
 	       r->sweep);
 	struct table *t = table_open(columns, sizeof columns / sizeof *columns);
 	for (size_t i = 0; i < c->sweeps; i++) {

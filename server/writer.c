@@ -306,10 +306,11 @@ static int reserve_credits(struct writer *w, struct hold *h, const struct record
 {
 	const struct account *a;
 	struct credits_total c;
+	const struct usage_row row = { .record = r ? *r : (struct record){ 0 } };
 	int rc = ledger_find_account(w->ledger, h->customer, &a, e);
 	if (rc != 0 || !a || a->byo)
 		return rc;
-	rc = r ? drawer_credits(w->drawer, a, r, &c, e)
+	rc = r ? drawer_credits(w->drawer, a, &row, &c, e)
 	       : drawer_credits_for(w->drawer, a, h->amount, h->currency, &c, e);
 	if (rc != 0)
 		return rc;

@@ -124,27 +124,39 @@ static void resample_cascade(struct cascade_result *out, const struct cascade_op
 
 /* --- the sweep --- */
 
-static int by_signal(const void *a, const void *b)
+static int falling(const void *a, const void *b)
 {
 	return decimal_cmp(((const struct task *)b)->signal, ((const struct task *)a)->signal);
 }
 
-/* Everything at or above a threshold is accepted; each value that occurs is a threshold. */
-static void sweep(struct cascade_result *out, const struct tasks *t)
+static int rising(const void *a, const void *b)
+{
+	return falling(b, a);
+}
+
+/*
+ * Each value that occurs is a threshold. At or above it answers are accepted; where a high signal
+ * escalates, tasks are sent on. Tasks come in the order in which they stop being escalated.
+ */
+static void sweep(struct cascade_result *out, const struct tasks *t, bool high_escalates)
 {
 	int64_t escalated = (int64_t)t->count, solved = out->both + out->strong_only;
 	struct money_total cost = { out->cheap.cost.atto + out->strong.cost.atto };
-	qsort(t->task, t->count, sizeof *t->task, by_signal);
+	qsort(t->task, t->count, sizeof *t->task, high_escalates ? rising : falling);
 	out->sweep = mem_alloc((t->count + 1) * sizeof *out->sweep);
 	for (size_t i = 0; i < t->count; i++) {
 		const struct task *k = &t->task[i];
+		const bool first = i == 0 || decimal_cmp(k[-1].signal, k->signal) != 0;
+		const bool last = i + 1 == t->count || decimal_cmp(k[1].signal, k->signal) != 0;
+		if (high_escalates && first)
+			out->sweep[out->sweeps++] =
+				(struct cascade_point){ k->signal, escalated, solved, cost, false };
 		escalated--;
 		solved += k->cheap - k->strong;
 		cost.atto -= k->strong_cost.atto;
-		if (i + 1 < t->count && decimal_cmp(t->task[i + 1].signal, k->signal) == 0)
-			continue;
-		out->sweep[out->sweeps++] =
-			(struct cascade_point){ k->signal, escalated, solved, cost, false };
+		if (!high_escalates && last)
+			out->sweep[out->sweeps++] =
+				(struct cascade_point){ k->signal, escalated, solved, cost, false };
 	}
 }
 
@@ -302,7 +314,7 @@ int cascade_run(struct cascade_result *out, const struct cascade_options *o, str
 			resample_cascade(out, o, &t);
 		break_even(out, &t, o);
 		if (o->sweep)
-			sweep(out, &t);
+			sweep(out, &t, o->high_escalates);
 		find_hull(out);
 		recover_gap(out);
 		out->mcnemar_p_nano = mcnemar_exact_nano(out->cheap_only, out->strong_only);

@@ -21,6 +21,7 @@ struct cascade_options {
 	uint64_t seed;
 	int64_t resamples;
 	int level_permille, threads;
+	bool high_escalates; /* the signal says how hard a task is, not how sure the answer is */
 };
 
 /* What a policy costs and solves. Parts of tasks are possible where a gate decides by chance:
@@ -31,7 +32,8 @@ struct cascade_policy {
 };
 
 struct cascade_point {
-	struct decimal threshold; /* answers with a signal at or above it are accepted */
+	struct decimal threshold; /* answers with a signal at or above it are accepted, or, where
+				     a high one escalates, sent on */
 	int64_t escalated, solved;
 	struct money_total cost;
 	bool on_hull; /* of cost and solved tasks */
@@ -48,7 +50,7 @@ struct cascade_result {
 	   does, by average costs and by those of the tasks that are escalated */
 	bool has_break_even;
 	int128 break_even_nano, break_even_escalated_nano;
-	struct cascade_point *sweep; /* by falling threshold */
+	struct cascade_point *sweep; /* from many escalations to few */
 	size_t sweeps;
 	bool has_apgr, has_aiq;
 	int128 apgr_nano, aiq_nano;

@@ -310,10 +310,7 @@ static void add_credits(struct worker *w, const struct record_batch *b, size_t r
 	struct subject *s = w->subject[row];
 	struct record r;
 	struct err e;
-	struct credit_rates by_prompt;
-	const struct credit_rates *rates = &a->credits;
 	uint32_t none = 0;
-	int rc = 0;
 	w->credits[row] = (struct credits_total){ 0 };
 	w->uncredited[row] = 1;
 	if (!a->has_credits) {
@@ -321,18 +318,10 @@ static void add_credits(struct worker *w, const struct record_batch *b, size_t r
 		return;
 	}
 	record_from_batch(&r, b, row);
-	if (a->credits_by_prompt) {
-		struct usage u = { .requests = r.requests };
-		int64_t prompt = 0;
-		memcpy(u.tokens, r.tokens, sizeof u.tokens);
-		rc = usage_prompt(&u, &prompt, &e);
-		if (rc == 0)
-			rc = tariffs_credits(w->tariffs, s, a, w->decides[row], prompt, &by_prompt,
-					     &e);
-		rates = &by_prompt;
-	}
-	if (rc == 0)
-		rc = credits_of(rates, r.tokens, r.requests, &w->credits[row], &e);
+	struct usage u = { .requests = r.requests };
+	memcpy(u.tokens, r.tokens, sizeof u.tokens);
+	const struct credited what = { s, w->decides[row], &u };
+	int rc = tariffs_credits(w->tariffs, a, &what, &w->credits[row], NULL, &e);
 	if (rc != 0)
 		count_reason(&w->uncredited_reasons, &none, s->model, e.message);
 	w->uncredited[row] = rc != 0;

@@ -553,6 +553,20 @@ static void count_reason(struct run *r, const char *model, const char *why)
 					arena_text(&out->arena, why, strlen(why)), 1 };
 }
 
+/* The call with those tokens, and with what it counts beside the common buckets. */
+static void usage_of(const struct run *r, const struct work_call *c,
+		     const int64_t tokens[BUCKET_COUNT], struct usage *out)
+{
+	memcpy(out->tokens, tokens, sizeof out->tokens);
+	if (!c->rare)
+		return;
+	const struct work_rare *rare = &r->o->workload->rare[c->rare - 1];
+	memcpy(out->tokens + BUCKET_COMMON, rare->tokens, sizeof rare->tokens);
+	if (rare->web_searches)
+		out->unit[out->unit_count++] =
+			(struct usage_unit){ UNIT_WEB_SEARCH, rare->web_searches };
+}
+
 /* False, with the reason counted, when there is no price. */
 static bool price_play(struct run *r, const struct tariff_answer *a, const struct work_call *c,
 		       const char *model, const int64_t tokens[BUCKET_COUNT],
@@ -575,14 +589,7 @@ static bool price_play(struct run *r, const struct tariff_answer *a, const struc
 	}
 	struct usage u = { .requests = c->requests };
 	struct rating rating;
-	memcpy(u.tokens, tokens, sizeof u.tokens);
-	if (c->rare) {
-		const struct work_rare *rare = &r->o->workload->rare[c->rare - 1];
-		memcpy(u.tokens + BUCKET_COMMON, rare->tokens, sizeof rare->tokens);
-		if (rare->web_searches)
-			u.unit[u.unit_count++] =
-				(struct usage_unit){ UNIT_WEB_SEARCH, rare->web_searches };
-	}
+	usage_of(r, c, tokens, &u);
 	if (rate_usage(&rating, &u, a->price, a->tariff, &why) != 0) {
 		count_reason(r, model, why.message);
 		return false;
@@ -597,21 +604,10 @@ static bool credit_play(struct run *r, struct subject *s, const struct tariff_an
 {
 	struct err why = { 0 };
 	const struct work_call *c = &r->o->workload->call[p->call];
-	const struct credit_rates *rates = &a->credits;
-	struct credit_rates by_prompt;
-	int rc = 0;
-	if (!a->has_credits) {
-		count_reason(r, s->model.p, a->uncredited);
-		return false;
-	}
-	if (a->credits_by_prompt) {
-		int64_t prompt = tokens[BUCKET_INPUT] + tokens[BUCKET_CACHE_READ] +
-				 tokens[BUCKET_CACHE_WRITE_5M] + tokens[BUCKET_CACHE_WRITE_1H];
-		rc = tariffs_credits(r->tariffs, s, a, p->time_us, prompt, &by_prompt, &why);
-		rates = &by_prompt;
-	}
-	if (rc == 0)
-		rc = credits_of(rates, tokens, c->requests, out, &why);
+	struct usage u = { .requests = c->requests };
+	usage_of(r, c, tokens, &u);
+	const struct credited what = { s, p->time_us, &u };
+	int rc = tariffs_credits(r->tariffs, a, &what, out, NULL, &why);
 	if (rc != 0)
 		count_reason(r, s->model.p, why.message);
 	return rc == 0;

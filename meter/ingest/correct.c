@@ -96,9 +96,10 @@ int correct_amend(struct store *s, struct ingest *in, const char *id, const stru
 		rc = take_back(s, &row, known.first, e);
 	if (rc == 0)
 		rc = store_series(s, &fresh.record, &fresh.series, e);
+	fresh.flags = ingest_boundary(in, &fresh.record, fresh.flags);
 	const struct rated what = { .record = &fresh.record,
 				    .web_searches = fresh.web_searches,
-				    .aggregate = (fresh.flags & USAGE_AGGREGATE) != 0 };
+				    .flags = fresh.flags };
 	if (rc == 0)
 		rc = ingest_price(in, &what, &fresh.price, &unpriced, e);
 	if (rc == 0)
@@ -138,7 +139,7 @@ static int compare_row(struct rerating *r, const struct usage_row *row)
 		return 0;
 	const struct rated what = { .record = &row->record,
 				    .web_searches = row->web_searches,
-				    .aggregate = (row->flags & USAGE_AGGREGATE) != 0 };
+				    .flags = ingest_boundary(r->in, &row->record, row->flags) };
 	int rc = ingest_price(r->in, &what, &price, &unpriced, r->e);
 	if (rc != 0 || price == row->price)
 		return rc;
@@ -245,6 +246,7 @@ int correct_rerate(struct rerate_result *out, struct store *s, struct ingest *in
 			row.kind = USAGE_CORRECTION;
 			row.of = r.change[i].first;
 			row.price = r.change[i].price;
+			row.flags = ingest_boundary(in, &row.record, row.flags);
 			rc = store_append(s, &row, e);
 		}
 		arena_release(&a);

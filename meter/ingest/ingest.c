@@ -373,6 +373,14 @@ static const char *check(struct ingest *in, struct record *r, unsigned *flags, s
 	return NULL;
 }
 
+unsigned ingest_boundary(const struct ingest *in, const struct record *r, unsigned flags)
+{
+	const bool known = r->completed_us != TIME_ABSENT && !(flags & USAGE_AGGREGATE);
+	if (in->o.by_completion && known)
+		return flags | USAGE_BY_COMPLETION;
+	return in->o.by_start ? flags & ~(unsigned)USAGE_BY_COMPLETION : flags;
+}
+
 int ingest_price(struct ingest *in, const struct rated *what, int64_t *price, bool *unpriced,
 		 struct err *e)
 {
@@ -385,15 +393,13 @@ int ingest_price(struct ingest *in, const struct rated *what, int64_t *price, bo
 		p = stored_price_none(r->text[FIELD_MODEL], what->unread);
 		return store_price(in->store, &p, price, e);
 	}
-	int64_t us = in->o.by_completion && r->completed_us != TIME_ABSENT && !what->aggregate
-			     ? r->completed_us
-			     : r->time_us;
+	const bool aggregate = what->flags & USAGE_AGGREGATE;
+	const int64_t us = what->flags & USAGE_BY_COMPLETION ? r->completed_us : r->time_us;
 	struct subject *s =
 		tariffs_subject(in->tariffs, r->text[FIELD_PROVIDER], r->text[FIELD_MODEL],
 				r->text[FIELD_SERVICE_TIER], r->text[FIELD_REGION]);
-	const char *doubt = what->aggregate
-				    ? tariffs_divided(in->tariffs, s, r->time_us, r->completed_us)
-				    : NULL;
+	const char *doubt =
+		aggregate ? tariffs_divided(in->tariffs, s, r->time_us, r->completed_us) : NULL;
 	struct tariff_answer *a = tariffs_ask(in->tariffs, s, us);
 	/* one price holds for every call under a plain answer that uses only stated buckets */
 	uint32_t used = 0;
@@ -409,7 +415,7 @@ int ingest_price(struct ingest *in, const struct rated *what, int64_t *price, bo
 	*unpriced = true;
 	if (a->price && !doubt) {
 		struct usage u = { .requests = r->requests };
-		if (what->aggregate && u.requests < 2)
+		if (aggregate && u.requests < 2)
 			u.requests = 2; /* how long each prompt was is not told */
 		memcpy(u.tokens, r->tokens, sizeof u.tokens);
 		if (web_searches)
@@ -507,10 +513,11 @@ static int append_grown(struct ingest *in, const struct metered *m, struct usage
 	back.web_searches = -back.web_searches;
 	if (rc == 0)
 		rc = store_append(in->store, &back, e);
+	const unsigned flags = ingest_boundary(in, r, USAGE_CUMULATIVE | flags_of(m));
 	const struct rated what = { r,
 				    m->web_searches > have->web_searches ? m->web_searches
 									 : have->web_searches,
-				    m->aggregate, m->unread, m->stated };
+				    flags, m->unread, m->stated };
 	row = (struct usage_row){ .kind = USAGE_CORRECTION,
 				  .of = known->first,
 				  .record = *r,
@@ -519,7 +526,7 @@ static int append_grown(struct ingest *in, const struct metered *m, struct usage
 							  : have->web_searches,
 				  .series = have->series,
 				  .raw = m->raw,
-				  .flags = USAGE_CUMULATIVE | flags_of(m) };
+				  .flags = flags };
 	/* the sighting may come from a source that names the call otherwise */
 	row.record.text[FIELD_ID] = back.record.text[FIELD_ID];
 	if (rc == 0)
@@ -854,7 +861,8 @@ int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, s
 		raw = (struct text){ in->text.p, in->text.n };
 		return ingest_refuse(in, m->line, raw, TEXT(""), bad, now, e);
 	}
-	const struct rated what = { &r, m->web_searches, m->aggregate, m->unread, m->stated };
+	flags = ingest_boundary(in, &r, flags);
+	const struct rated what = { &r, m->web_searches, flags, m->unread, m->stated };
 	struct usage_row row = { .kind = USAGE_RECORD,
 				 .record = r,
 				 .web_searches = m->web_searches,

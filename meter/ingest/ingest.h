@@ -22,6 +22,7 @@ struct ingest_options {
 	/* instants further from now than this are refused; microseconds */
 	int64_t ahead_us_most, behind_us_most;
 	bool by_completion; /* the completion decides the price */
+	bool by_start;	    /* told, so that rows that were priced by completion are no longer */
 	/* records are of `customer` alone, who sent them, and so are their ids (record_id_put_own)
 	 */
 	bool own_ids;
@@ -109,10 +110,14 @@ void ingest_add_pages(struct ingest *in, struct page_counts pages);
 struct rated {
 	const struct record *record;
 	int64_t web_searches;
-	bool aggregate;
+	unsigned flags;	    /* of its row: USAGE_AGGREGATE, USAGE_BY_COMPLETION */
 	const char *unread; /* as of struct metered */
 	struct stated_cost stated;
 };
+/* The flags of a row with what decides its price: the completion, where that is asked for and
+ * known.
+ */
+unsigned ingest_boundary(const struct ingest *in, const struct record *r, unsigned flags);
 /* The price that it would be stored with now. What hours of different prices share has none, nor
  * what may lie in several tiers of context. */
 int ingest_price(struct ingest *in, const struct rated *what, int64_t *price, bool *unpriced,

@@ -152,41 +152,46 @@ static int plan_for(struct drawer *d, const struct account *a, struct plan_of **
 	return 0;
 }
 
-/* Credits of one record whose counts are not negative. ERR_UNPRICED when it is not covered. used:
- * the rates that it was rated with; may be NULL. */
-static int rate(const struct plan_of *p, const struct record *r, const int64_t tokens[BUCKET_COUNT],
-		int64_t requests, struct credits_total *out, struct credit_rates *used,
-		struct err *e)
+/*
+ * Credits of one row, whose counts are u, at the instant under which it is priced. used: the rates
+ * behind them; may be NULL. Errors: ERR_UNPRICED when it is not covered, or when it is a bucket of
+ * time that has no rates of its own.
+ */
+static int rate(const struct plan_of *p, const struct usage_row *row, struct usage *u,
+		struct credits_total *out, struct credit_rates *used, struct err *e)
 {
+	const struct record *r = &row->record;
 	struct subject *s =
 		tariffs_subject(p->tariffs, r->text[FIELD_PROVIDER], r->text[FIELD_MODEL],
 				r->text[FIELD_SERVICE_TIER], r->text[FIELD_REGION]);
-	const struct tariff_answer *a = tariffs_ask(p->tariffs, s, r->time_us);
-	const struct credit_rates *rates = &a->credits;
-	struct credit_rates by_prompt;
-	int rc = 0;
-	if (!a->has_credits)
-		return err_set(e, ERR_UNPRICED, "%s", a->uncredited);
-	if (a->credits_by_prompt) {
-		struct usage u = { .requests = requests };
-		int64_t prompt;
-		memcpy(u.tokens, tokens, sizeof u.tokens);
-		rc = usage_prompt(&u, &prompt, e);
-		if (rc == 0)
-			rc = tariffs_credits(p->tariffs, s, a, r->time_us, prompt, &by_prompt, e);
-		rates = &by_prompt;
+	const int64_t requests = u->requests;
+	if (row->flags & USAGE_AGGREGATE &&
+	    !tariffs_same_credits(p->tariffs, s, r->time_us, r->completed_us))
+		return err_set(e, ERR_UNPRICED,
+			       "a bucket of time over hours of different credit rates: what part "
+			       "of it fell into which is not told");
+	const struct credited what = { s, usage_row_decides_us(row), u };
+	const struct tariff_answer *a = tariffs_ask(p->tariffs, s, what.time_us);
+	/* how long each prompt of a bucket was is not told */
+	if (row->flags & USAGE_AGGREGATE && a->credits_by_prompt && requests < 2) {
+		struct credits_total any;
+		u->requests = 2;
+		int rc = tariffs_credits(p->tariffs, a, &what, &any, NULL, e);
+		u->requests = requests;
+		if (rc != 0)
+			return rc;
 	}
-	if (rc == 0 && used)
-		*used = *rates;
-	return rc == 0 ? credits_of(rates, tokens, requests, out, e) : rc;
+	return tariffs_credits(p->tariffs, a, &what, out, used, e);
 }
 
-int drawer_credits(struct drawer *d, const struct account *a, const struct record *r,
+int drawer_credits(struct drawer *d, const struct account *a, const struct usage_row *row,
 		   struct credits_total *out, struct err *e)
 {
 	struct plan_of *p;
+	struct usage u = { .requests = row->record.requests };
+	memcpy(u.tokens, row->record.tokens, sizeof u.tokens);
 	int rc = plan_for(d, a, &p, e);
-	return rc == 0 ? rate(p, r, r->tokens, r->requests, out, NULL, e) : rc;
+	return rc == 0 ? rate(p, row, &u, out, NULL, e) : rc;
 }
 
 int drawer_plan(struct drawer *d, const struct account *a, const struct plan **out, struct err *e)
@@ -489,22 +494,22 @@ static int rates_drawn(struct drawer *d, struct plan_of *p, const struct usage_r
 static int credits_of_row(struct drawer *d, struct plan_of *p, const struct usage_row *row,
 			  struct credits_total *out, struct credit_rates *rates, struct err *e)
 {
-	const struct record *r = &row->record;
+	const int sign = row->kind == USAGE_REVERSAL ? -1 : 1;
 	struct err none = { 0 };
-	int64_t tokens[BUCKET_COUNT];
-	if (row->kind != USAGE_REVERSAL)
-		return rate(p, r, r->tokens, r->requests, out, rates, e);
+	struct usage u = { .requests = sign * row->record.requests };
 	for (int b = 0; b < BUCKET_COUNT; b++)
-		tokens[b] = -r->tokens[b];
+		u.tokens[b] = sign * row->record.tokens[b];
+	if (sign > 0)
+		return rate(p, row, &u, out, rates, e);
 	*rates = (struct credit_rates){ 0 };
-	int rc = rate(p, r, tokens, -r->requests, out, rates, &none);
+	int rc = rate(p, row, &u, out, rates, &none);
 	if (rc != 0 && none.code != ERR_UNPRICED) {
 		*e = none;
 		return rc;
 	}
 	rc = rates_drawn(d, p, row, rc == 0, rates, e);
 	if (rc == 0)
-		rc = credits_of(rates, tokens, -r->requests, out, e);
+		rc = credits_of(rates, u.tokens, u.requests, out, e);
 	out->atto = -out->atto;
 	return rc;
 }

@@ -40,8 +40,9 @@ int drawer_is_behind(struct drawer *d, struct instant now, bool *behind, struct 
 int draw_all(struct store *s, const struct book *book, struct instant now, struct draw_counts *out,
 	     struct err *e);
 
-/* What a record would draw; false with the reason when the plan does not cover it. */
-int drawer_credits(struct drawer *d, const struct account *a, const struct record *r,
+/* What a row draws, or would draw. Errors: ERR_UNPRICED with the reason when the plan does not
+ * cover it. */
+int drawer_credits(struct drawer *d, const struct account *a, const struct usage_row *row,
 		   struct credits_total *out, struct err *e);
 /* The credits that an amount of the plan's currency is worth. Errors: ERR_INVALID (another one). */
 int drawer_credits_for(struct drawer *d, const struct account *a, struct money amount,

@@ -18,7 +18,8 @@ enum usage_flag {
 	USAGE_BROKEN_OFF = 2,
 	USAGE_TIME_ASSUMED = 4,
 	USAGE_AGGREGATE = 8,
-	USAGE_UNREAD = 16 /* it has no price, for a member of it is of no known meaning */
+	USAGE_UNREAD = 16,	 /* it has no price, for a member of it is of no known meaning */
+	USAGE_BY_COMPLETION = 32 /* its completion decides prices and credits, not its start */
 };
 enum { RECORD_ID_MAX = RECORD_TEXT_MAX };
 
@@ -35,6 +36,12 @@ struct usage_row {
 	struct text source, shape, rule;
 	int64_t written_us;
 };
+
+/* The instant at which prices and credit rates are asked for. */
+static inline int64_t usage_row_decides_us(const struct usage_row *row)
+{
+	return row->flags & USAGE_BY_COMPLETION ? row->record.completed_us : row->record.time_us;
+}
 
 struct store;
 

@@ -20,6 +20,25 @@ outcomes() {
 	expect 0 '"expected_solved": "2.5"' '"cost": "31"'
 }
 
+@test "which end of a signal escalates is said: a confidence's low end, or RouteLLM's high one" {
+	outcomes
+	# the same signal turned round escalates the same tasks from its other end
+	sed 's/,0\.9$/,0.1/; s/,0\.4$/,0.6/; s/,0\.1$/,0.9/' o.csv >turned.csv; sed -i 's/^a,flash.*/a,flash,true,1,0.1/; s/^d,flash.*/d,flash,false,2,0.9/' turned.csv
+	run "$TALLY" cascade o.csv --cheap flash --strong pro --sweep score --json
+	expect 0 '"signal": "score"' '"escalates": "low"'
+	run "$TALLY" cascade o.csv --cheap flash --strong pro --sweep score
+	expect 0 "score at or above the threshold are accepted"
+	run "$TALLY" cascade turned.csv --cheap flash --strong pro --sweep score --escalate routellm --json
+	expect 0 '"escalates": "high"'
+	run "$TALLY" cascade turned.csv --cheap flash --strong pro --sweep score --escalate high
+	expect 0 "score at or above the threshold are escalated"
+	# a, b, c, d by rising need 0.1, 0.6, 0.5, 0.9: everything, all but a, b and d, d
+	run "$TALLY" cascade turned.csv --cheap flash --strong pro --sweep score --escalate high --csv
+	[ "$(printf '%s\n' "$output" | cut -d, -f1-4 | tr '\n' ' ')" = "threshold,escalated,solved,cost 0.1,4,2,76 0.5,3,2,66 0.6,2,1,46 0.9,1,2,36 " ] || fail "by need"
+	run "$TALLY" cascade o.csv --cheap flash --strong pro --escalate high
+	expect 2 "--escalate"
+}
+
 @test "what is not understood is refused with the choice" {
 	outcomes
 	run "$TALLY" cascade o.csv --cheap flash --strong gpt
