@@ -390,6 +390,8 @@ void whatif_report_put(struct buf *out, const struct whatif_report *r)
 		put_sizes(&j, r);
 	if (r->against)
 		put_against(&j, r->against);
+	if (r->more)
+		r->more(&j, r->more_user);
 	json_out_end(&j, '}');
 	json_out_take(&j, out);
 }

@@ -6,6 +6,7 @@
 #include "sim/sensitivity.h"
 #include "sim/size_sweep.h"
 
+struct json_out;
 struct whatif_report {
 	const struct whatif_options *options;
 	const struct whatif_result *result;
@@ -16,6 +17,9 @@ struct whatif_report {
 	int vary_permille;		       /* by which it varies assumptions */
 	bool byo;			       /* bring your own key: no credits are drawn */
 	bool quiet;
+	/* writes further members of the document; NULL: there are none */
+	void (*more)(struct json_out *j, const void *user);
+	const void *more_user;
 };
 
 /* The document tally.whatif/1. */

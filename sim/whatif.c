@@ -98,6 +98,7 @@ static void take_limits(struct run *r, uint32_t target, const char *resolved,
 	const struct model_limits *l = resolved ? book_limits(r->o->book, resolved) : NULL;
 	if (l) {
 		m->context_tokens = l->context_tokens;
+		m->output_tokens_max = l->output_tokens_max;
 		m->first_token_seconds = l->first_token_seconds;
 		m->tokens_per_second = l->tokens_per_second;
 	}
@@ -734,9 +735,11 @@ static int add_play(struct run *r, const struct play *p, struct err *e)
 	}
 	m->unpriced += !priced;
 	out->unpriced += !priced;
-	if (m->context_tokens && prompt + tokens[BUCKET_OUTPUT] > m->context_tokens &&
-	    c->requests == 1)
-		m->over_context++;
+	const bool over_context = m->context_tokens && c->requests == 1 &&
+				  prompt + tokens[BUCKET_OUTPUT] > m->context_tokens;
+	m->over_context += over_context;
+	m->does_not_fit += over_context || (m->output_tokens_max && c->requests == 1 &&
+					    tokens[BUCKET_OUTPUT] > m->output_tokens_max);
 	add_part(day_of(out, floor_div(p->time_us, US_PER_DAY)), cost);
 	if (a->price)
 		add_part(window_of(out, a->tariff->window), cost);

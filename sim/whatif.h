@@ -87,6 +87,8 @@ struct whatif_model {
 	struct credits_total credits;
 	int64_t unpriced, uncredited;
 	int64_t context_tokens, over_context; /* the model's limit (0: not known), calls above it */
+	int64_t output_tokens_max, does_not_fit; /* limit of an answer (0: not known); calls above
+						    either limit, each once */
 	struct decimal first_token_seconds, tokens_per_second; /* 0: not known */
 	/* where it is hosted: what its calls would cost at the vendor's price, and the machines */
 	const struct hosting *hosting; /* NULL: not */

@@ -1,0 +1,260 @@
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "cli/cache_rules.h"
+#include "cli/look_source.h"
+#include "cli/workload_options.h"
+#include "reports/migration_report.h"
+#include "sim/scenario.h"
+
+static const struct option options[] = {
+	{ "to", 0, "MODEL", "the model to move to, or PROVIDER/MODEL; may be repeated", true },
+	{ "plan", 0, "PLAN", "also credits under this plan (see `tally credit plan`)", false },
+	{ "format", 0, "text|html|pdf", "how the report is printed (default text)", false },
+	{ "output", 'o', "FILE", "write the report to FILE", false },
+	{ "letter", 0, NULL, "PDF pages of US letter size instead of A4", false },
+	{ "start", 0, "DATE", "the day of the move (default tomorrow)", false },
+	{ "tokenizer", 0, "N[:SOURCE]",
+	  "tokens that the target makes of the same text, as a multiple (default 1)", false },
+	{ "wordiness", 0, "N[:SOURCE]",
+	  "length of its answers, as a multiple of the recorded ones (default 1)", false },
+	{ "customer", 0, "NAME", "only this customer's calls", false },
+	{ "project", 0, "NAME", "only this project's calls", false },
+	{ "at", 0, "WHEN", "let a trace begin at WHEN; all distances stay", false },
+	{ "cache", 0, "CACHE", "as in tally whatif (default: rebuilt by each vendor's contract)",
+	  false },
+	{ "model", 'm', "MODEL", "the model of records that name none", false },
+	{ "provider", 'p', "VENDOR", "the vendor of records that name none", false },
+	{ "trace-format", 0, "FORMAT", "format of the trace (default by content)", false },
+	OPTIONS_OF_LOOKS,
+	{ 0 },
+};
+
+enum { TEXT_FORMAT, HTML_FORMAT, PDF_FORMAT };
+
+struct move {
+	struct cli *cli;
+	struct zone *zone;
+	struct book *book;
+	struct plan_file *plans;
+	struct workload *workload;
+	struct look_source source;
+	struct scenario_list list;
+	struct whatif_options o;
+	struct migration_factor factor[2];
+	struct arena arena;
+	struct migration_result migration;
+	char words[300];
+	int told;
+};
+
+/* "1.08:our count of 200 prompts" */
+static int take_factor(struct move *x, int i, const char *name, struct err *e)
+{
+	const char *s = cli_value(x->cli, name), *colon = s ? strchr(s, ':') : NULL;
+	struct migration_factor *f = &x->factor[i];
+	*f = (struct migration_factor){ .name = name, .times = { 1, 0 } };
+	if (!s)
+		return 0;
+	struct text digits = { s, colon ? (size_t)(colon - s) : strlen(s) };
+	if (decimal_parse(&f->times, digits, NULL) != 0 || f->times.digits <= 0 ||
+	    f->times.scale > 9 || f->times.digits > (int128)1000000000000)
+		return err_set(e, ERR_USAGE,
+			       "--%s: '%.*s' is not a number above 0 with at most nine decimals",
+			       name, (int)digits.n, digits.p);
+	f->source = colon && colon[1] ? arena_text(&x->arena, colon + 1, strlen(colon + 1)) : NULL;
+	return 0;
+}
+
+static int add_targets(struct move *x, struct err *e)
+{
+	const char *to;
+	int rc = scenario_add(&x->list, "recorded", x->book, e);
+	struct decimal answers;
+	if (rc == 0 && !cli_value(x->cli, "to"))
+		rc = err_set(e, ERR_USAGE,
+			     "say where to move: --to MODEL, for example --to deepseek-v4-flash");
+	if (rc == 0 && !decimal_multiply(x->factor[0].times, x->factor[1].times, &answers))
+		rc = err_set(e, ERR_USAGE, "--tokenizer times --wordiness is too long a number");
+	for (int i = 0; rc == 0 && (to = cli_value_at(x->cli, "to", i)); i++) {
+		rc = scenario_add(&x->list, to, x->book, e);
+		if (rc != 0)
+			break;
+		struct scenario *s = &x->list.scenario[x->list.count - 1];
+		s->has_factors = true;
+		for (uint32_t t = 0; t < s->route.targets; t++) {
+			s->input_factor[t] = x->factor[0].times;
+			s->output_factor[t] = answers;
+		}
+	}
+	return rc;
+}
+
+static int read_workload(struct move *x, struct err *e)
+{
+	struct cli_workload w;
+	struct cli *cli = x->cli;
+	int rc = cli_workload_read(cli, x->zone, &w, e);
+	if (rc != 0)
+		return rc;
+	w.o.format = cli_value(cli, "trace-format");
+	w.o.customer = cli_value(cli, "customer");
+	w.o.project = cli_value(cli, "project");
+	if (cli->argument_count && cli_value(cli, "db"))
+		return err_set(e, ERR_USAGE, "give either a trace or --db, not both");
+	if (cli->argument_count) {
+		snprintf(x->words, sizeof x->words, "%d path%s", cli->argument_count,
+			 cli->argument_count == 1 ? "" : "s");
+		rc = workload_read(&x->workload, &w.o, e);
+		x->told = w.told;
+		return rc;
+	}
+	static const char *const of_traces[] = { "trace-format", "model", "provider", "at", NULL };
+	rc = cli_none_of(cli, of_traces, "is for traces, and none was named", e);
+	if (rc == 0)
+		rc = look_source_open(&x->source, cli, false, e);
+	if (rc == 0)
+		rc = workload_of_store(&x->workload, x->source.store, w.o.customer, w.o.project,
+				       w.o.since, w.o.until, e);
+	snprintf(x->words, sizeof x->words, "%s", x->source.words);
+	return rc;
+}
+
+static int prepare(struct move *x, struct err *e)
+{
+	const char *plan = cli_value(x->cli, "plan");
+	x->o = (struct whatif_options){ .currency = cli_currency(x->cli),
+					.level_permille = 950,
+					.seed = 1,
+					.threads = (int)sysconf(_SC_NPROCESSORS_ONLN) };
+	int rc = cli_zone(x->cli, &x->zone, e);
+	if (rc == 0)
+		rc = take_factor(x, 0, "tokenizer", e);
+	if (rc == 0)
+		rc = take_factor(x, 1, "wordiness", e);
+	if (rc == 0)
+		rc = cli_book(x->cli, &x->book, e);
+	if (rc == 0)
+		rc = add_targets(x, e);
+	if (rc == 0 && plan)
+		rc = plan_open(&x->plans, &x->o.plan, plan, e);
+	if (rc == 0)
+		rc = cli_cache_rules(x->cli, &x->o.rules, e);
+	if (rc == 0)
+		rc = read_workload(x, e);
+	if (rc == 0)
+		rc = cli_cache(cli_value(x->cli, "cache"), x->workload->blocks != NULL, &x->o.cache,
+			       &x->o.rules, e);
+	if (rc == 0 && x->workload->metered_currency &&
+	    strcmp(x->workload->metered_currency, x->o.currency) != 0)
+		rc = err_set(e, ERR_USAGE,
+			     "the database holds amounts in %s: compare with --currency %s",
+			     x->workload->metered_currency, x->workload->metered_currency);
+	x->o.workload = x->workload;
+	x->o.scenario = x->list.scenario;
+	x->o.scenarios = x->list.count;
+	x->o.book = x->book;
+	return rc;
+}
+
+static int show(struct move *x, int format, struct err *e)
+{
+	const char *cache = cli_value(x->cli, "cache"), *path = cli_value(x->cli, "output");
+	const struct whatif_report whatif = {
+		.options = &x->o,
+		.result = x->migration.past,
+		.cache = cache				      ? cache
+			 : x->o.cache == WHATIF_CACHE_REBUILT ? "rebuilt"
+							      : "none",
+	};
+	const struct migration_report report = { .whatif = &whatif,
+						 .migration = &x->migration,
+						 .factor = x->factor,
+						 .factors = 2,
+						 .source = x->words };
+	struct memo memo = { 0 };
+	struct buf b = { 0 };
+	int rc = 0;
+	if (x->cli->json)
+		migration_report_put(&b, &report);
+	else
+		migration_report_memo(&memo, &report);
+	if (!x->cli->json && format == HTML_FORMAT)
+		memo_html_put(&b, &memo);
+	else if (!x->cli->json && format == PDF_FORMAT)
+		rc = memo_pdf_put(&b, &memo, cli_flag(x->cli, "letter"), e);
+	else if (!x->cli->json)
+		memo_print(&memo);
+	if (rc == 0 && b.n)
+		rc = file_write(path, (struct text){ b.p, b.n }, e);
+	memo_release(&memo);
+	buf_release(&b);
+	return rc;
+}
+
+static int run(struct cli *cli, struct err *e)
+{
+	static const char *const formats[] = { "text", "html", "pdf", NULL };
+	struct move *x = mem_zalloc(sizeof *x);
+	const char *start = cli_value(cli, "start");
+	struct instant from;
+	int format, status = 0;
+	x->cli = cli;
+	int rc = cli_choice(cli, "format", formats, &format, e);
+	if (rc == 0 && cli_value(cli, "output") && !cli->json && format == TEXT_FORMAT)
+		rc = err_set(e, ERR_USAGE, "--output needs --format html or pdf, or --json");
+	if (rc == 0)
+		rc = prepare(x, e);
+	if (rc == 0)
+		rc = cli_instant("start", start ? start : "tomorrow", x->zone, &from, e);
+	if (rc == 0)
+		rc = migration_run(&x->migration, &x->o, x->workload, zone_day(x->zone, from), e);
+	if (rc == 0) {
+		rc = show(x, format, e);
+		status = cli_sum_refused(x->workload->refused, x->told, "counted");
+		for (size_t i = 0; i < x->o.scenarios; i++)
+			if (x->migration.past[i].unpriced || x->migration.month[i].unpriced ||
+			    x->migration.later[i].unpriced ||
+			    (x->o.plan && x->migration.past[i].uncredited))
+				status = 3;
+		migration_release(&x->migration, x->o.scenarios);
+	}
+	look_source_close(&x->source);
+	workload_close(x->workload);
+	scenario_list_release(&x->list);
+	plan_file_close(x->plans);
+	zone_close(x->zone);
+	book_close(x->book);
+	arena_release(&x->arena);
+	free(x);
+	return rc ? rc : status;
+}
+
+const struct command command_migrate = {
+	.name = "migrate",
+	.summary = "what moving to another model would cost, as a report to hand on",
+	.arguments = "[PATH...]",
+	.arguments_max = -1,
+	.description =
+		"Replays recorded calls (a trace, agents' logs, or without a path the database or "
+		"the logs in their usual places) on the models named by --to: what the work cost, "
+		"what it would have cost, the first month after the move and the run rate at the "
+		"prices stated for then. Caches are rebuilt by each vendor's contract, cache writes "
+		"are paid as input where the target does not bill them, and calls that do not fit "
+		"are counted.\n\n"
+		"The report ends with what to watch and what it rests on. --format html and pdf "
+		"make a file for people who do not use tally. Exit status 3 when calls have no "
+		"price.",
+	.examples =
+		"  tally migrate --to deepseek-v4-flash\n"
+		"  tally migrate ~/.claude/projects --to deepseek-v4-flash --to deepseek-v4-pro "
+		"--plan vm0 --format pdf -o move.pdf\n"
+		"  tally migrate --period last-month --to deepseek-v4-flash --tokenizer \"1.08:our "
+		"count of 200 prompts\" --json\n",
+	.options = options,
+	.common = TAKES_DB | TAKES_PRICES | TAKES_PERIOD | TAKES_ZONE | TAKES_CURRENCY,
+	.run = run,
+};

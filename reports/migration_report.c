@@ -1,0 +1,517 @@
+#include "reports/migration_report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reports/amount.h"
+#include "reports/json_out.h"
+#include "reports/table.h"
+
+struct points {
+	struct arena arena;
+	const char *text[64];
+	size_t count;
+};
+
+static void point(struct points *p, const char *text)
+{
+	if (p->count < sizeof p->text / sizeof *p->text)
+		p->text[p->count++] = arena_text(&p->arena, text, strlen(text));
+}
+
+static const char *day_text(int64_t day, char out[16])
+{
+	struct civil c = civil_from_day(day);
+	snprintf(out, 16, "%04d-%02d-%02d", c.year, c.month, c.day);
+	return out;
+}
+
+static const char *money(struct buf *b, struct money_total m, const char *currency, bool lower)
+{
+	char cent[DECIMAL_TEXT_MAX * 2];
+	put_money(b, m, currency, lower);
+	amount_to_the_cent(cent, sizeof cent, b->p);
+	b->n = 0;
+	buf_puts(b, cent);
+	return b->p;
+}
+
+static const char *percent(int128 a, int128 b, char out[DECIMAL_TEXT_MAX])
+{
+	if (b == 0 || !ratio_format(a * 100, b, 1, out))
+		return strcpy(out, "-");
+	return strcat(out, "%");
+}
+
+/* The name of scenario i's model; its first target. */
+static const struct route_target *target(const struct migration_report *r, size_t i)
+{
+	const struct scenario *s = &r->whatif->options->scenario[i];
+	return s->route.targets ? &s->route.target[0] : NULL;
+}
+
+static int find_price(const struct migration_report *r, size_t i, int64_t day,
+		      struct price_match *out, struct err *e)
+{
+	const struct route_target *t = target(r, i);
+	const struct price_query q = { .provider = t->provider,
+				       .model = t->model,
+				       .currency = r->whatif->options->currency,
+				       .at = { day * US_PER_DAY } };
+	return book_find(r->whatif->options->book, &q, out, e);
+}
+
+static void list_factors(struct points *p, const struct migration_report *r)
+{
+	char text[DECIMAL_TEXT_MAX], line[500];
+	for (size_t i = 0; i < r->factors; i++) {
+		const struct migration_factor *f = &r->factor[i];
+		const char *what = strcmp(f->name, "tokenizer") == 0
+					   ? "tokens that the target makes of the same text"
+					   : "length of its answers";
+		snprintf(line, sizeof line, "%s: %s times the recorded %s (%s)", f->name,
+			 decimal_format(f->times, text), what,
+			 f->source ? f->source : "assumed; nobody measured it");
+		point(p, line);
+	}
+}
+
+static void list_contract(struct points *p, const struct migration_report *r, size_t i)
+{
+	struct price_match m;
+	struct err e;
+	char line[700], day[16];
+	const char *name = r->whatif->options->scenario[i].name;
+	if (find_price(r, i, r->migration->month_day, &m, &e) != 0) {
+		snprintf(line, sizeof line, "%s: no price on %s: %s", name,
+			 day_text(r->migration->month_day, day), e.message);
+		point(p, line);
+		return;
+	}
+	snprintf(line, sizeof line, "%s: priced by %s (%s)", name, m.price->id, m.price->source);
+	point(p, line);
+	const struct cache_contract *c = book_cache(r->whatif->options->book, m.price->provider,
+						    m.price->model, m.price->from);
+	const bool bills = m.tariff->rates.known >> BUCKET_CACHE_WRITE_5M & 1 &&
+			   m.tariff->rates.per_million[BUCKET_CACHE_WRITE_5M].pico != 0;
+	if (r->whatif->options->cache == WHATIF_CACHE_REBUILT && c) {
+		snprintf(line, sizeof line, "%s: its own cache by the vendor's contract (%s); %s",
+			 name, c->source,
+			 bills ? "cache writes are billed" : "cache writes are paid as input");
+		point(p, line);
+	} else {
+		snprintf(line, sizeof line, "%s: cache %s; %s", name, r->whatif->cache,
+			 bills ? "cache writes are billed" : "cache writes are paid as input");
+		point(p, line);
+	}
+	const struct model_limits *l = book_limits(r->whatif->options->book, m.price->model);
+	char room[40];
+	if (l && l->context_tokens) {
+		snprintf(room, sizeof room, "%lld", (long long)l->context_tokens);
+		char grouped[DECIMAL_TEXT_MAX * 2];
+		snprintf(line, sizeof line, "%s: a context of %s tokens (price card)", name,
+			 number_grouped(grouped, room));
+	} else {
+		snprintf(line, sizeof line,
+			 "%s: its context limit is not known, so nothing is checked against it",
+			 name);
+	}
+	point(p, line);
+}
+
+static void list_assumptions(struct points *p, const struct migration_report *r)
+{
+	const struct migration_result *m = r->migration;
+	char line[300], day[2][16];
+	list_factors(p, r);
+	for (size_t i = 1; i < r->whatif->options->scenarios; i++)
+		list_contract(p, r, i);
+	snprintf(line, sizeof line,
+		 "the work repeats: the calls of %lld days from %s are made again from %s, on the "
+		 "same weekdays and at the same hours",
+		 (long long)m->days, day_text(m->first_day, day[0]),
+		 day_text(m->month_day, day[1]));
+	point(p, line);
+	if (m->days < MIGRATION_MONTH_DAYS) {
+		snprintf(line, sizeof line, "the first month is those %lld days times %d/%lld",
+			 (long long)m->days, MIGRATION_MONTH_DAYS, (long long)m->days);
+		point(p, line);
+	}
+	snprintf(line, sizeof line,
+		 "the run rate is a twelfth of 365 such days at the prices stated for %s and after",
+		 day_text(m->later_day, day[0]));
+	point(p, line);
+	point(p, "calls, retries and the quality of answers stay as they were; a cheaper model "
+		 "that needs more attempts costs more");
+}
+
+/* What the price of a target does within a year after the move. */
+static void watch_prices(struct points *p, const struct migration_report *r, size_t i)
+{
+	struct price_match m;
+	struct err e;
+	char line[500], day[16];
+	const char *name = r->whatif->options->scenario[i].name;
+	if (find_price(r, i, r->migration->month_day, &m, &e) != 0)
+		return;
+	if (m.price->to.us < (r->migration->month_day + 365) * US_PER_DAY) {
+		snprintf(line, sizeof line, "%s: %s ends on %s", name,
+			 m.price->promotion ? "the promotion" : "this price",
+			 day_text(floor_div(m.price->to.us, US_PER_DAY), day));
+		point(p, line);
+	}
+	const struct dispute *d;
+	for (size_t k = 0;
+	     (d = book_dispute(r->whatif->options->book, m.price->provider, m.price->model,
+			       (struct instant){ r->migration->month_day * US_PER_DAY }, k));
+	     k++) {
+		snprintf(line, sizeof line, "%s: sources disagree about %s: %s", name, d->about,
+			 d->says);
+		point(p, line);
+	}
+}
+
+static void watch_fit(struct points *p, const struct migration_report *r, size_t i)
+{
+	const struct whatif_result *w = &r->migration->past[i];
+	const char *name = r->whatif->options->scenario[i].name;
+	char line[300], longest[40], grouped[DECIMAL_TEXT_MAX * 2];
+	struct buf n = { 0 };
+	for (size_t k = 0; k < w->models; k++) {
+		const struct whatif_model *m = &w->model[k];
+		if (!m->does_not_fit)
+			continue;
+		put_count(&n, m->does_not_fit);
+		snprintf(longest, sizeof longest, "%lld", (long long)r->migration->longest_prompt);
+		snprintf(
+			line, sizeof line,
+			"%s: calls that do not fit into %.*s: %s (longest recorded prompt: %s tokens); "
+			"they need compaction, or another model",
+			name, (int)m->model.n, m->model.p, n.p, number_grouped(grouped, longest));
+		point(p, line);
+	}
+	buf_release(&n);
+}
+
+static void watch_windows(struct points *p, const struct migration_report *r, size_t i)
+{
+	const struct whatif_result *w = &r->migration->later[i];
+	char line[300], share[2][DECIMAL_TEXT_MAX];
+	for (size_t k = 0; k < w->windows; k++)
+		if (strcmp(w->by_window[k].window, "peak") == 0) {
+			snprintf(
+				line, sizeof line,
+				"%s: %s of the calls and %s of the cost fall into peak hours; work "
+				"that can wait is cheaper outside them (tally whatif -s "
+				"offpeak:8h:MODEL)",
+				r->whatif->options->scenario[i].name,
+				percent(w->by_window[k].records, w->records, share[0]),
+				percent(w->by_window[k].cost.atto, w->cost.atto, share[1]));
+			point(p, line);
+		}
+}
+
+static void watch_doubts(struct points *p, const struct migration_report *r, size_t i)
+{
+	const struct migration_result *m = r->migration;
+	const struct whatif_result *w = &m->past[i];
+	const char *name = r->whatif->options->scenario[i].name,
+		   *currency = r->whatif->options->currency;
+	const struct sensitivity *s = &m->sensitivity[i];
+	char line[400];
+	struct buf a = { 0 }, b = { 0 };
+	if (w->calls_uncertain && !w->fixed.atto) {
+		put_count(&b, w->calls_uncertain);
+		snprintf(
+			line, sizeof line,
+			"%s: what %s calls find in a cache is not certain; the recorded work costs "
+			"between %s",
+			name, b.p, money(&a, w->cost_low, currency, w->unpriced > 0));
+		snprintf(line + strlen(line), sizeof line - strlen(line), " and %s",
+			 money(&b, w->cost_high, currency, w->unpriced > 0));
+		point(p, line);
+	}
+	for (int k = 0; i > 0 && k < VARIED; k++) {
+		const int v = s->order[k];
+		int128 moves = s->high[v].atto - s->low[v].atto;
+		moves = moves < 0 ? -moves : moves;
+		/* less than 1% of the cost is no matter */
+		if (s->no_low[v] || s->no_high[v] || moves < m->month[i].cost.atto / 100)
+			continue;
+		snprintf(line, sizeof line, "%s: 10%% fewer or more %s: %s", name, varied_name(v),
+			 money(&a, s->low[v], currency, false));
+		snprintf(line + strlen(line), sizeof line - strlen(line),
+			 " or %s for the moved calls instead of %s",
+			 money(&a, s->high[v], currency, false),
+			 money(&b, m->month[i].cost, currency, m->month[i].unpriced > 0));
+		point(p, line);
+	}
+	buf_release(&a);
+	buf_release(&b);
+}
+
+static void watch_unpriced(struct points *p, const struct migration_report *r, size_t i,
+			   const struct whatif_result *w, const char *when)
+{
+	char line[500];
+	for (size_t k = 0; k < w[i].reasons; k++) {
+		snprintf(line, sizeof line, "%s, %s: %lld calls of %s have no price: %s",
+			 r->whatif->options->scenario[i].name, when,
+			 (long long)w[i].reason[k].records, w[i].reason[k].model,
+			 w[i].reason[k].why);
+		point(p, line);
+	}
+}
+
+static void list_watch(struct points *p, const struct migration_report *r)
+{
+	const struct whatif_options *o = r->whatif->options;
+	for (size_t i = 0; i < o->scenarios; i++) {
+		watch_unpriced(p, r, i, r->migration->past, "as recorded");
+		watch_unpriced(p, r, i, r->migration->month, "in the first month");
+		if (i == 0)
+			continue;
+		watch_fit(p, r, i);
+		watch_windows(p, r, i);
+		watch_prices(p, r, i);
+		watch_doubts(p, r, i);
+	}
+}
+
+static int64_t does_not_fit(const struct migration_report *r)
+{
+	int64_t most = 0;
+	for (size_t i = 1; i < r->whatif->options->scenarios; i++) {
+		const int64_t n = migration_does_not_fit(&r->migration->past[i]);
+		most = n > most ? n : most;
+	}
+	return most;
+}
+
+static void put_list(struct json_out *j, const char *key, const struct points *p)
+{
+	json_out_array(j, key);
+	for (size_t i = 0; i < p->count; i++)
+		json_out_string(j, NULL, p->text[i]);
+	json_out_end(j, ']');
+}
+
+static void put_coming(struct json_out *j, const struct migration_report *r)
+{
+	const struct whatif_options *o = r->whatif->options;
+	const struct migration_result *m = r->migration;
+	char day[16];
+	json_out_array(j, "coming");
+	for (size_t i = 0; i < o->scenarios; i++) {
+		json_out_object(j, NULL);
+		json_out_string(j, "name", o->scenario[i].name);
+		json_out_int(j, "does_not_fit", migration_does_not_fit(&m->past[i]));
+		json_out_string(j, "from", day_text(m->month_day, day));
+		json_out_money(j, "first_month", migration_first_month(m, i));
+		json_out_string(j, "run_rate_from", day_text(m->later_day, day));
+		json_out_money(j, "run_rate_month", migration_month_rate(m, i));
+		json_out_money(j, "run_rate_year", migration_year_rate(m, i));
+		if (o->plan)
+			json_out_credits(j, "run_rate_month_credits",
+					 migration_month_credits(m, i));
+		json_out_int(j, "unpriced",
+			     m->month[i].unpriced > m->later[i].unpriced ? m->month[i].unpriced
+									 : m->later[i].unpriced);
+		json_out_end(j, '}');
+	}
+	json_out_end(j, ']');
+}
+
+static void put_factors(struct json_out *j, const struct migration_report *r,
+			const struct points *p)
+{
+	json_out_array(j, "assumptions");
+	for (size_t i = 0; i < p->count; i++) {
+		json_out_object(j, NULL);
+		json_out_string(j, "assumption", i < r->factors ? r->factor[i].name : "other");
+		if (i < r->factors) {
+			json_out_decimal(j, "value", r->factor[i].times);
+			json_out_string(j, "source", r->factor[i].source);
+		}
+		json_out_string(j, "text", p->text[i]);
+		json_out_end(j, '}');
+	}
+	json_out_end(j, ']');
+}
+
+static void put_members(struct json_out *j, const void *user)
+{
+	const struct migration_report *r = user;
+	struct points assumptions = { 0 }, watch = { 0 };
+	list_assumptions(&assumptions, r);
+	list_watch(&watch, r);
+	json_out_int(j, "days", r->migration->days);
+	put_coming(j, r);
+	json_out_int(j, "does_not_fit", does_not_fit(r));
+	put_factors(j, r, &assumptions);
+	put_list(j, "watch", &watch);
+	arena_release(&assumptions.arena);
+	arena_release(&watch.arena);
+}
+
+void migration_report_put(struct buf *out, const struct migration_report *r)
+{
+	struct whatif_report full = *r->whatif;
+	full.more = put_members;
+	full.more_user = r;
+	whatif_report_put(out, &full);
+}
+
+/* "+12.3%" of scenario i's run rate against what is there. */
+static const char *change(const struct migration_report *r, size_t i, char out[DECIMAL_TEXT_MAX])
+{
+	const int128 base = migration_month_rate(r->migration, 0).atto,
+		     delta = migration_month_rate(r->migration, i).atto - base;
+	char text[DECIMAL_TEXT_MAX];
+	if (i == 0)
+		return "";
+	snprintf(out, DECIMAL_TEXT_MAX, "%s%s", delta > 0 ? "+" : "", percent(delta, base, text));
+	return out;
+}
+
+static void memo_costs(struct memo *out, const struct migration_report *r)
+{
+	static const struct memo_column columns[] = { { "", false, 0 },
+						      { "RECORDED", true, 0 },
+						      { "FIRST MONTH", true, 2 },
+						      { "A MONTH AFTER", true, 0 },
+						      { "A YEAR", true, 3 },
+						      { "CHANGE", true, 0 },
+						      { "CREDITS A MONTH", true, 1 } };
+	const struct whatif_options *o = r->whatif->options;
+	const struct migration_result *m = r->migration;
+	char text[DECIMAL_TEXT_MAX], grouped[DECIMAL_TEXT_MAX * 2];
+	struct buf b = { 0 };
+	int128 most = 1;
+	memo_table(out, columns, o->plan ? 7 : 6);
+	for (size_t i = 0; i < o->scenarios; i++) {
+		const bool lower = m->month[i].unpriced > 0, later = m->later[i].unpriced > 0;
+		memo_cell(out, i ? o->scenario[i].name : "as it is");
+		memo_cell(out, money(&b, m->past[i].cost, o->currency, m->past[i].unpriced > 0));
+		memo_cell(out, money(&b, migration_first_month(m, i), o->currency, lower));
+		memo_cell(out, money(&b, migration_month_rate(m, i), o->currency, later));
+		memo_cell(out, money(&b, migration_year_rate(m, i), o->currency, later));
+		memo_cell(out, change(r, i, text));
+		if (o->plan) {
+			bool cut;
+			struct decimal d = decimal_round_places(
+				(struct decimal){ migration_month_credits(m, i).atto,
+						  MONEY_TOTAL_PLACES },
+				2, &cut);
+			decimal_format(d, text);
+			memo_cell(out, number_grouped(grouped, text));
+		}
+		const int128 rate = migration_month_rate(m, i).atto;
+		most = rate > most ? rate : most;
+	}
+	memo_bars(out, "A month after the move");
+	for (size_t i = 0; i < o->scenarios; i++) {
+		const struct money_total rate = migration_month_rate(m, i);
+		memo_bar(out, i ? o->scenario[i].name : "as it is",
+			 money(&b, rate, o->currency, m->later[i].unpriced > 0),
+			 (int)(rate.atto / (most / 1000 + 1)));
+	}
+	buf_release(&b);
+}
+
+static void memo_models(struct memo *out, const struct migration_report *r)
+{
+	static const struct memo_column columns[] = {
+		{ "MODEL", false, 0 },	      { "CALLS", true, 0 },
+		{ "PROMPT TOKENS", true, 2 }, { "CACHE HITS", true, 3 },
+		{ "OUTPUT TOKENS", true, 1 }, { "COST", true, 0 }
+	};
+	const struct whatif_options *o = r->whatif->options;
+	char text[DECIMAL_TEXT_MAX], name[200];
+	struct buf b = { 0 };
+	memo_heading(out, "The work, as it was and on the target");
+	memo_table(out, columns, 6);
+	for (size_t i = 0; i < o->scenarios; i++)
+		for (size_t k = 0; k < r->migration->past[i].models; k++) {
+			const struct whatif_model *m = &r->migration->past[i].model[k];
+			int64_t prompt = 0;
+			for (int c = 0; c < BUCKET_OUTPUT; c++)
+				prompt += m->tokens[c];
+			snprintf(name, sizeof name, "%s%.*s", i ? "on " : "was ", (int)m->model.n,
+				 m->model.p);
+			memo_cell(out, name);
+			put_count(&b, m->records);
+			memo_cell(out, b.p);
+			put_count(&b, prompt);
+			memo_cell(out, b.p);
+			memo_cell(out, percent(m->tokens[BUCKET_CACHE_READ], prompt, text));
+			put_count(&b, m->tokens[BUCKET_OUTPUT]);
+			memo_cell(out, b.p);
+			memo_cell(out, money(&b, m->cost, o->currency, m->unpriced > 0));
+		}
+	buf_release(&b);
+}
+
+static void memo_points(struct memo *out, const char *title, const struct points *p)
+{
+	if (!p->count)
+		return;
+	memo_heading(out, title);
+	for (size_t i = 0; i < p->count; i++)
+		memo_point(out, "%s", p->text[i]);
+}
+
+static void memo_verdict(struct memo *out, const struct migration_report *r)
+{
+	const struct whatif_options *o = r->whatif->options;
+	const struct migration_result *m = r->migration;
+	struct buf a = { 0 }, b = { 0 };
+	for (size_t i = 1; i < o->scenarios; i++) {
+		const struct money_total now = migration_month_rate(m, 0),
+					 then = migration_month_rate(m, i);
+		const bool less = then.atto <= now.atto;
+		const struct money_total by = { less ? now.atto - then.atto
+						     : then.atto - now.atto };
+		const bool sure = !m->later[0].unpriced && !m->later[i].unpriced;
+		money(&a, by, o->currency, false);
+		put_count(&b, migration_does_not_fit(&m->past[i]));
+		memo_text(out, "%s: %s%s a month %s than today's models%s%s%s.",
+			  o->scenario[i].name, sure ? "" : "about ", a.p, less ? "less" : "more",
+			  sure ? "" : ", calls without a price left out",
+			  *b.p == '0' ? "; every call fits" : "; calls that do not fit: ",
+			  *b.p == '0' ? "" : b.p);
+	}
+	buf_release(&a);
+	buf_release(&b);
+}
+
+void migration_report_memo(struct memo *out, const struct migration_report *r)
+{
+	const struct whatif_options *o = r->whatif->options;
+	struct points assumptions = { 0 }, watch = { 0 };
+	struct buf title = { 0 }, n = { 0 };
+	char day[2][16];
+	buf_puts(&title, "Moving to ");
+	for (size_t i = 1; i < o->scenarios; i++)
+		buf_printf(&title, "%s%s", i > 1 ? ", " : "", o->scenario[i].name);
+	out->title = arena_text(&out->arena, title.p, title.n);
+	put_count(&n, (int64_t)o->workload->count);
+	out->subtitle = arena_printf(
+		&out->arena,
+		"%s calls from %s to %s (%s); amounts to the cent, every digit in --json", n.p,
+		day_text(r->migration->first_day, day[0]),
+		day_text(r->migration->first_day + r->migration->days - 1, day[1]), r->source);
+	out->dated.us = r->migration->month_day * US_PER_DAY;
+	list_assumptions(&assumptions, r);
+	list_watch(&watch, r);
+	memo_verdict(out, r);
+	memo_costs(out, r);
+	memo_models(out, r);
+	memo_points(out, "What to watch", &watch);
+	memo_points(out, "What this rests on", &assumptions);
+	arena_release(&assumptions.arena);
+	arena_release(&watch.arena);
+	buf_release(&title);
+	buf_release(&n);
+}

@@ -1,0 +1,50 @@
+/*
+ * pdf_page: pages of a PDF: text, rules and bars at a place, and the pages' numbers.
+ *
+ * A document is drawn twice, first to count its pages. The library is loaded when it is needed.
+ */
+#ifndef TALLY_REPORTS_PDF_PAGE_H
+#define TALLY_REPORTS_PDF_PAGE_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "base/instant.h"
+#include "base/text.h"
+
+/* Points: 72 to the inch. Where things stand is no amount, so floating point is right here. */
+struct pdf_page {
+	struct _cairo *cr;
+	double width, height, margin, y, bottom;
+	int number, pages;
+	const char *title; /* for the footer */
+	bool measuring;	   /* counts pages, draws nothing */
+};
+
+struct pdf_document {
+	const char *title;
+	struct instant dated;
+	bool letter; /* US letter, else A4 */
+	void (*draw)(struct pdf_page *p, const void *user);
+	const void *user;
+};
+
+extern const double pdf_soft[3], pdf_ink[3], pdf_pale[3];
+
+/* Draws text at (x, y) within width (0: as long as it is); align -1 left, 1 right. Returns its
+ * height. */
+double pdf_put(struct pdf_page *p, double x, double y, double width, int align, const char *font,
+	       const double c[3], const char *text);
+void pdf_line(struct pdf_page *p, double from, double to, double y, double thick,
+	      const double c[3]);
+/* A pale line over the whole width. */
+void pdf_rule(struct pdf_page *p, double y, double thick);
+void pdf_bar(struct pdf_page *p, double x, double y, double width, double height,
+	     const double c[3]);
+void pdf_footer(struct pdf_page *p);
+/* Ends this page with its footer; p->y is the top of the next. */
+void pdf_next_page(struct pdf_page *p);
+/* Errors: ERR_SYSTEM, ERR_NOT_FOUND (the library). */
+int pdf_write(struct buf *out, const struct pdf_document *d, struct err *e);
+
+#endif
