@@ -11,9 +11,13 @@ static const struct option options[] = {
 	{ "style", 0, "hledger|beancount", "of the journal (default hledger)", false },
 	{ "strict", 0, NULL, "declare the journal's accounts, for hledger check --strict", false },
 	{ "profile", 0, "xero|quickbooks|datev", "who imports the invoices", false },
+	{ "payments", 0, NULL,
+	  "of invoices for Xero and QuickBooks: what was paid, as a bank\n"
+	  "                               statement (DATEV has it beside the invoices)",
+	  false },
 	{ "account", 0, "KIND=CODE",
 	  "of invoices: revenue, tax, prepaid, receivable; for DATEV\n"
-	  "                               also consultant and client; tax-type of Xero",
+	  "                               also bank, consultant and client; tax-type of Xero",
 	  true },
 	{ "issuer", 0, "NAME", "of FOCUS rows: who charges (default the vendor)", false },
 	{ 0 },
@@ -27,6 +31,7 @@ static int read_settings(struct cli *cli, struct book_settings *s, struct err *e
 	const char *spec;
 	int rc = cli_choice(cli, "profile", profiles, &profile, e);
 	s->profile = (enum book_profile)profile;
+	s->payments = cli_flag(cli, "payments");
 	bool datev = rc == 0 && s->profile == BOOK_DATEV;
 	const struct {
 		const char *name, **to, *usual;
@@ -34,6 +39,7 @@ static int read_settings(struct cli *cli, struct book_settings *s, struct err *e
 		      { "tax", &s->tax, datev ? "1776" : "820" },
 		      { "prepaid", &s->prepaid, datev ? "1718" : "830" },
 		      { "receivable", &s->receivable, datev ? "10000" : "610" },
+		      { "bank", &s->bank, datev ? "1200" : "090" },
 		      { "tax-type", &s->tax_type, "Tax Exempt" },
 		      { "consultant", &s->consultant, "1001" },
 		      { "client", &s->client, "1" } };
@@ -47,7 +53,7 @@ static int read_settings(struct cli *cli, struct book_settings *s, struct err *e
 		if (k == count || !spec[n] || !spec[n + 1])
 			return err_set(e, ERR_USAGE,
 				       "--account %s: KIND=CODE, with revenue, tax, prepaid, "
-				       "receivable, tax-type, consultant or client",
+				       "receivable, bank, tax-type, consultant or client",
 				       spec);
 		*kinds[k].to = spec + n + 1;
 	}

@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "cli/ledger_session.h"
 #include "meter/billing/cycle.h"
-#include "meter/billing/invoice_store.h"
+#include "meter/billing/payment.h"
 #include "reports/amount.h"
 #include "reports/invoice_view.h"
 #include "reports/json_out.h"
@@ -26,17 +26,21 @@ static int terminal_width(void)
 	return 100;
 }
 
-static int put(struct buf *out, const struct stored_invoice *i, int format, bool letter,
+struct showing {
+	struct store *store;
+	struct instant at; /* what was paid up to then */
+	int format;
+	bool letter;
+};
+
+static int put(struct buf *out, const struct showing *how, const struct stored_invoice *i,
 	       struct err *e)
 {
 	struct invoice_view *v;
-	char status[16];
-	int rc;
-	snprintf(status, sizeof status, "%.*s", (int)i->status.n, i->status.p);
-	rc = invoice_view_open(&v, i->document, status, e);
+	int rc = invoice_view_of(&v, how->store, i, how->at, e);
 	if (rc != 0)
 		return rc;
-	switch (format) {
+	switch (how->format) {
 	case FORMAT_TEXT:
 		invoice_text_put(out, v, terminal_width());
 		break;
@@ -44,7 +48,7 @@ static int put(struct buf *out, const struct stored_invoice *i, int format, bool
 		invoice_html_put(out, v);
 		break;
 	case FORMAT_PDF:
-		rc = invoice_pdf_put(out, v, letter, e);
+		rc = invoice_pdf_put(out, v, how->letter, e);
 		break;
 	case FORMAT_CSV:
 		invoice_csv_put(out, v);
@@ -63,8 +67,25 @@ static const struct option show_options[] = {
 	{ "format", 'f', "FORMAT", "text (default), html, pdf, csv, json or xlsx", false },
 	{ "output", 'o', "FILE", "write it there", false },
 	{ "paper", 0, "a4|letter", "of the PDF (default a4)", false },
+	{ "at", 0, "WHEN", "what was paid, due or overdue at WHEN (default now)", false },
 	{ 0 },
 };
+
+/* --at, or now. */
+static int when_of(struct cli *cli, struct instant *out, struct err *e)
+{
+	struct zone *z;
+	const char *at = cli_value(cli, "at");
+	*out = clock_now();
+	if (!at)
+		return 0;
+	int rc = cli_zone(cli, &z, e);
+	if (rc != 0)
+		return rc;
+	rc = cli_instant("at", at, z, out, e);
+	zone_close(z);
+	return rc;
+}
 
 static int show(struct cli *cli, struct err *e)
 {
@@ -75,6 +96,7 @@ static int show(struct cli *cli, struct err *e)
 	struct arena texts = { 0 };
 	struct buf out = { 0 };
 	const char *path = cli_value(cli, "output");
+	struct showing how = { 0 };
 	int format, paper;
 	int rc = cli_choice(cli, "format", formats, &format, e);
 	if (rc == 0)
@@ -92,7 +114,12 @@ static int show(struct cli *cli, struct err *e)
 	if (rc == 0)
 		rc = invoice_find(store, cli->argument[0], &texts, &i, e);
 	if (rc == 0)
-		rc = put(&out, &i, format, paper == 1, e);
+		rc = when_of(cli, &how.at, e);
+	how.store = store;
+	how.format = format;
+	how.letter = paper == 1;
+	if (rc == 0)
+		rc = put(&out, &how, &i, e);
 	if (rc == 0)
 		rc = file_write(path, (struct text){ out.p, out.n }, e);
 	buf_release(&out);
@@ -107,11 +134,12 @@ const struct command command_invoice_show = {
 	.arguments = "NUMBER|#ID",
 	.arguments_min = 1,
 	.arguments_max = 1,
-	.description = "The same invoice gives the same bytes again.",
+	.description =
+		"The same invoice gives the same bytes again, until something is paid for it.",
 	.examples = "  tally invoice show 2026-000017\n"
 		    "  tally invoice show 2026-000017 --format pdf --output invoice.pdf\n",
 	.options = show_options,
-	.common = TAKES_DB | TAKES_CSV,
+	.common = TAKES_DB | TAKES_CSV | TAKES_ZONE,
 	.run = show,
 };
 
@@ -189,7 +217,7 @@ static int customers_of(struct cli *cli, struct ledger *l, struct names *out, st
 	return 0;
 }
 
-static void row_of(struct table *t, const struct stored_invoice *i)
+static void row_of(struct table *t, const struct stored_invoice *i, const struct settlement *x)
 {
 	struct buf b = { 0 };
 	char grouped[DECIMAL_TEXT_MAX * 2], total[DECIMAL_TEXT_MAX];
@@ -217,13 +245,17 @@ static void row_of(struct table *t, const struct stored_invoice *i)
 	b.n = 0;
 	buf_add(&b, i->currency.p, i->currency.n);
 	table_cell(t, b.p);
+	const bool asks = x->state != SETTLEMENT_NONE;
+	table_cell(t, asks ? settlement_name(x->state) : "");
+	table_cell(t, asks ? number_grouped(grouped, money_total_format(x->due, total)) : "");
 	buf_release(&b);
 }
 
 static const struct table_column list_columns[] = {
 	{ "INVOICE", false, false }, { "KIND", false, false }, { "STATUS", false, false },
 	{ "CUSTOMER", false, true }, { "FROM", false, false }, { "TO", false, false },
-	{ "TOTAL", true, false },    { "IN", false, false },
+	{ "TOTAL", true, false },    { "IN", false, false },   { "PAYMENT", false, false },
+	{ "DUE", true, false },
 };
 
 static void open_list(struct cli *cli, struct json_out *j, struct table **t, const char *schema)
@@ -237,6 +269,18 @@ static void open_list(struct cli *cli, struct json_out *j, struct table **t, con
 	} else {
 		*t = table_open(list_columns, sizeof list_columns / sizeof *list_columns);
 	}
+}
+
+static int list_item(struct store *s, struct instant at, struct json_out *j, struct table *t,
+		     const struct stored_invoice *i, struct err *e)
+{
+	struct settlement x;
+	int rc = settlement_read(s, i, at, &x, e);
+	if (rc == 0 && j)
+		invoice_list_item(j, i, &x);
+	else if (rc == 0)
+		row_of(t, i, &x);
+	return rc;
 }
 
 static void close_list(struct cli *cli, struct json_out *j, struct table *t)
@@ -343,12 +387,11 @@ static int draft(struct cli *cli, struct err *e)
 		if (rc == 0)
 			o.unpriced += i.unpriced;
 		if (rc == 0 && one) {
-			rc = put(&out, &i, FORMAT_JSON, false, e);
+			rc = put(&out, &(struct showing){ s.store, s.now, FORMAT_JSON, false }, &i,
+				 e);
 			plain_write(stdout, (struct text){ out.p, out.n });
-		} else if (rc == 0 && cli->json) {
-			invoice_list_item(&j, &i);
 		} else if (rc == 0) {
-			row_of(t, &i);
+			rc = list_item(s.store, s.now, cli->json ? &j : NULL, t, &i, e);
 		}
 		buf_release(&out);
 		arena_release(&texts);
@@ -482,10 +525,8 @@ static int finalize(struct cli *cli, struct err *e)
 		char name[24];
 		snprintf(name, sizeof name, "#%lld", (long long)d.id[k]);
 		rc = invoice_find(s.store, name, &texts, &i, e);
-		if (rc == 0 && cli->json)
-			invoice_list_item(&j, &i);
-		else if (rc == 0)
-			row_of(t, &i);
+		if (rc == 0)
+			rc = list_item(s.store, s.now, cli->json ? &j : NULL, t, &i, e);
 		arena_release(&texts);
 	}
 	if (rc == 0 && !(wanted == 1 && o.refused))
@@ -517,37 +558,113 @@ const struct command command_invoice_finalize = {
 
 /* --- list --- */
 
+/* What a customer owes in one currency, and what it has paid too much. */
+struct account_due {
+	char currency[32];
+	struct money_total due, overdue, credit;
+};
+
 struct listing {
+	struct store *store;
 	struct json_out *j;
 	struct table *t;
+	struct instant at;
+	struct account_due *sum;
+	size_t sums;
+	struct err *e;
 };
+
+static void add_due(struct listing *l, const struct stored_invoice *i, const struct settlement *x)
+{
+	size_t k = 0;
+	while (k < l->sums && !text_is(i->currency, l->sum[k].currency))
+		k++;
+	if (k == l->sums) {
+		l->sum = mem_grow(l->sum, (l->sums + 1) * sizeof *l->sum);
+		l->sum[l->sums++] = (struct account_due){ 0 };
+		snprintf(l->sum[k].currency, sizeof l->sum[k].currency, "%.*s", (int)i->currency.n,
+			 i->currency.p);
+	}
+	if (x->due.atto < 0)
+		l->sum[k].credit.atto -= x->due.atto;
+	else
+		l->sum[k].due.atto += x->due.atto;
+	if (x->state == SETTLEMENT_OVERDUE)
+		l->sum[k].overdue.atto += x->due.atto;
+}
 
 static int list_one(void *user, const struct stored_invoice *i)
 {
-	struct listing *x = user;
-	if (x->j)
-		invoice_list_item(x->j, i);
+	struct listing *l = user;
+	struct settlement x;
+	int rc = settlement_read(l->store, i, l->at, &x, l->e);
+	if (rc != 0)
+		return rc;
+	if (x.due.atto)
+		add_due(l, i, &x);
+	if (l->j)
+		invoice_list_item(l->j, i, &x);
 	else
-		row_of(x->t, i);
+		row_of(l->t, i, &x);
 	return 0;
 }
 
-static const struct option no_options[] = { { 0 } };
+static void put_dues(const struct listing *l)
+{
+	char text[3][DECIMAL_TEXT_MAX], grouped[3][DECIMAL_TEXT_MAX * 2];
+	if (l->j) {
+		json_out_end(l->j, ']');
+		json_out_array(l->j, "due");
+	}
+	for (size_t k = 0; k < l->sums; k++) {
+		const struct account_due *a = &l->sum[k];
+		money_total_format(a->due, text[0]);
+		money_total_format(a->overdue, text[1]);
+		money_total_format(a->credit, text[2]);
+		if (l->j) {
+			json_out_object(l->j, NULL);
+			json_out_string(l->j, "currency", a->currency);
+			json_out_string(l->j, "amount_due", text[0]);
+			json_out_string(l->j, "overdue", text[1]);
+			json_out_string(l->j, "credit", text[2]);
+			json_out_end(l->j, '}');
+			continue;
+		}
+		for (int n = 0; n < 3; n++)
+			number_grouped(grouped[n], text[n]);
+		printf("%sdue %s %s", k ? "" : "\n", grouped[0], a->currency);
+		if (a->overdue.atto)
+			printf(", of it overdue %s", grouped[1]);
+		if (a->credit.atto)
+			printf(", credit balance %s", grouped[2]);
+		printf("\n");
+	}
+}
+
+static const struct option list_options[] = {
+	{ "at", 0, "WHEN", "what was paid, due or overdue at WHEN (default now)", false }, { 0 }
+};
 
 static int list(struct cli *cli, struct err *e)
 {
-	struct store *store = NULL;
 	struct json_out j;
-	struct listing x = { 0 };
-	int rc = cli_store(cli, &store, DB_READ, e);
+	struct listing x = { .e = e };
+	int rc = when_of(cli, &x.at, e);
+	if (rc == 0)
+		rc = cli_store(cli, &x.store, DB_READ, e);
 	if (rc == 0) {
 		open_list(cli, &j, &x.t, "tally.invoice-list/1");
 		x.j = cli->json ? &j : NULL;
-		rc = invoice_each(store, cli->argument_count ? cli->argument[0] : NULL, list_one,
+		rc = invoice_each(x.store, cli->argument_count ? cli->argument[0] : NULL, list_one,
 				  &x, e);
+		if (x.j)
+			put_dues(&x);
 		close_list(cli, &j, x.t);
+		if (!x.j && rc == 0)
+			put_dues(&x);
 	}
-	store_close(store);
+	free(x.sum);
+	store_close(x.store);
 	return rc;
 }
 
@@ -556,10 +673,10 @@ const struct command command_invoice_list = {
 	.summary = "drafts, invoices and credit notes",
 	.arguments = "[CUSTOMER]",
 	.arguments_max = 1,
-	.description = "In the order of their periods.",
-	.examples = "  tally invoice list acme --json\n",
-	.options = no_options,
-	.common = TAKES_DB,
+	.description = "In the order of their periods, with what is paid and due of each.",
+	.examples = "  tally invoice list acme --json\n  tally invoice list --at 2026-12-31\n",
+	.options = list_options,
+	.common = TAKES_DB | TAKES_ZONE,
 	.run = list,
 };
 
@@ -637,7 +754,7 @@ static int note(struct cli *cli, struct err *e)
 		rc = invoice_find(s.store, name, &texts, &i, e);
 	if (rc == 0 && cli->json) {
 		struct buf out = { 0 };
-		rc = put(&out, &i, FORMAT_JSON, false, e);
+		rc = put(&out, &(struct showing){ s.store, s.now, FORMAT_JSON, false }, &i, e);
 		plain_write(stdout, (struct text){ out.p, out.n });
 		buf_release(&out);
 	} else if (rc == 0 && !cli->quiet) {
@@ -659,4 +776,94 @@ const struct command command_invoice_note = {
 	.options = note_options,
 	.common = TAKES_DB,
 	.run = note,
+};
+
+/* --- payments --- */
+
+static const struct option pay_options[] = {
+	{ "at", 0, "WHEN", "when the money moved (default now)", false },
+	{ "reference", 0, "TEXT",
+	  "of the bank or the processor; the same one again changes\n"
+	  "                               nothing",
+	  false },
+	{ "back", 0, NULL, "paid back to the customer, or a payment that bounced", false },
+	{ "from", 0, "NUMBER", "out of what another invoice was paid too much", false },
+	{ 0 },
+};
+
+static int read_payment(struct cli *cli, struct payment *p, struct err *e)
+{
+	const char *text = cli->argument[1], *reference = cli_value(cli, "reference");
+	struct decimal d;
+	if (decimal_parse(&d, text_of(text), NULL) != 0 || d.digits == 0 ||
+	    (d.digits < 0 && (cli_flag(cli, "back") || cli_value(cli, "from"))))
+		return err_set(e, ERR_USAGE, "'%s' is no amount above 0", text);
+	if (cli_flag(cli, "back") && cli_value(cli, "from"))
+		return err_set(e, ERR_USAGE, "give --back or --from, not both");
+	int rc = amount_from_decimal(&p->amount, d, e);
+	if (cli_flag(cli, "back"))
+		p->amount.atto = -p->amount.atto;
+	p->reference = text_of(reference ? reference : "");
+	return rc == 0 ? when_of(cli, &p->at, e) : rc;
+}
+
+static int pay(struct cli *cli, struct err *e)
+{
+	struct ledger_session s = { 0 };
+	struct stored_invoice i, from;
+	struct arena texts = { 0 };
+	struct buf out = { 0 };
+	struct payment p = { 0 };
+	const char *giver = cli_value(cli, "from");
+	bool again = false;
+	int rc = read_payment(cli, &p, e);
+	if (rc != 0)
+		return rc;
+	rc = ledger_session_open(&s, cli, DB_WRITE, e);
+	if (rc == 0)
+		rc = invoice_find(s.store, cli->argument[0], &texts, &i, e);
+	if (rc == 0 && giver)
+		rc = invoice_find(s.store, giver, &texts, &from, e);
+	p.invoice = rc == 0 ? i.id : 0;
+	if (!cli_value(cli, "at"))
+		p.at = s.now;
+	if (rc == 0)
+		rc = giver ? payment_move(s.ledger, from.id, &p, s.now, e)
+			   : payment_add(s.ledger, &p, s.now, &again, e);
+	if (rc == 0 && cli->json) {
+		rc = put(&out, &(struct showing){ s.store, s.now, FORMAT_JSON, false }, &i, e);
+	} else if (rc == 0 && !cli->quiet) {
+		struct settlement x;
+		char due[DECIMAL_TEXT_MAX];
+		rc = settlement_read(s.store, &i, s.now, &x, e);
+		const bool credit = x.due.atto < 0;
+		money_total_format((struct money_total){ credit ? -x.due.atto : x.due.atto }, due);
+		buf_printf(&out, "%.*s: %s%s, %s %s %.*s\n", (int)i.number.n, i.number.p,
+			   again ? "was recorded already; " : "", settlement_name(x.state),
+			   credit ? "credit balance" : "due", due, (int)i.currency.n, i.currency.p);
+	}
+	rc = ledger_session_close(&s, rc, e);
+	if (rc == 0)
+		plain_write(stdout, (struct text){ out.p, out.n });
+	buf_release(&out);
+	arena_release(&texts);
+	return rc;
+}
+
+const struct command command_invoice_pay = {
+	.name = "invoice pay",
+	.summary = "record what was paid for an invoice, or paid back",
+	.arguments = "NUMBER AMOUNT",
+	.arguments_min = 2,
+	.arguments_max = 2,
+	.description =
+		"In the invoice's currency. An invoice is open, partly paid, paid or overdue; what "
+		"was paid beyond its total less its credit notes is a credit balance, which "
+		"is paid back (--back) or pays another invoice (--from).",
+	.examples = "  tally invoice pay 2026-000017 69.39 --at 2026-11-12 --reference bank-4711\n"
+		    "  tally invoice pay 2026-000017 5 --back\n"
+		    "  tally invoice pay 2026-000018 5 --from 2026-000017\n",
+	.options = pay_options,
+	.common = TAKES_DB | TAKES_ZONE,
+	.run = pay,
 };

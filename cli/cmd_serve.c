@@ -148,10 +148,21 @@ static int answer_balance(struct reader *r, const struct http_question *q, struc
 	return rc;
 }
 
+struct answer_list {
+	struct json_out j;
+	struct store *store;
+	struct instant now;
+	struct err *e;
+};
+
 static int list_invoice(void *user, const struct stored_invoice *i)
 {
-	invoice_list_item(user, i);
-	return 0;
+	struct answer_list *l = user;
+	struct settlement x;
+	int rc = settlement_read(l->store, i, l->now, &x, l->e);
+	if (rc == 0)
+		invoice_list_item(&l->j, i, &x);
+	return rc;
 }
 
 /* All of them, or one in a format: /v1/invoices/2026-000017?format=pdf */
@@ -172,16 +183,16 @@ static int answer_invoices(struct reader *r, const struct http_question *q, stru
 	if (q->customer && customer && strcmp(q->customer, customer) != 0)
 		return err_set(e, ERR_DENIED, "the token speaks for another customer");
 	if (strcmp(q->path, "/v1/invoices") == 0) {
-		struct json_out j;
-		json_out_open(&j, NULL);
-		json_out_object(&j, NULL);
-		json_out_string(&j, "schema", "tally.invoice-list/1");
-		json_out_array(&j, "invoices");
+		struct answer_list l = { .store = r->store, .now = clock_now(), .e = e };
+		json_out_open(&l.j, NULL);
+		json_out_object(&l.j, NULL);
+		json_out_string(&l.j, "schema", "tally.invoice-list/1");
+		json_out_array(&l.j, "invoices");
 		int rc = invoice_each(r->store, q->customer ? q->customer : customer, list_invoice,
-				      &j, e);
-		json_out_end(&j, ']');
-		json_out_end(&j, '}');
-		json_out_take(&j, &out->body);
+				      &l, e);
+		json_out_end(&l.j, ']');
+		json_out_end(&l.j, '}');
+		json_out_take(&l.j, &out->body);
 		return rc;
 	}
 	while (format && f < sizeof formats / sizeof *formats &&
@@ -189,15 +200,12 @@ static int answer_invoices(struct reader *r, const struct http_question *q, stru
 		f++;
 	if (f == sizeof formats / sizeof *formats)
 		return err_set(e, ERR_USAGE, "format is json, html, pdf, text or csv");
-	char status[16];
 	struct arena texts = { 0 };
 	int rc = invoice_find(r->store, q->path + strlen("/v1/invoices/"), &texts, &i, e);
 	if (rc == 0 && q->customer && !text_is(i.customer, q->customer))
 		rc = err_set(e, ERR_DENIED, "the token speaks for another customer");
-	if (rc == 0) {
-		snprintf(status, sizeof status, "%.*s", (int)i.status.n, i.status.p);
-		rc = invoice_view_open(&v, i.document, status, e);
-	}
+	if (rc == 0)
+		rc = invoice_view_of(&v, r->store, &i, clock_now(), e);
 	arena_release(&texts);
 	if (rc != 0)
 		return rc;

@@ -80,7 +80,7 @@ static const struct {
 	  "holds|credit hold|credit settle|credit release|" },
 	{ "Bill, budget and reconcile",
 	  "|invoice draft|invoice finalize|invoice list|invoice show|invoice void|invoice "
-	  "note|reconcile|export|budget set|budget status|budget clear|limit set|limit list|limit "
+	  "note|invoice pay|reconcile|export|budget set|budget status|budget clear|limit set|limit list|limit "
 	  "clear|" },
 	{ "Operate", "|backup|fsck|db init|db move|token|" },
 };

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#include "meter/billing/invoice_store.h"
+#include "meter/billing/payment.h"
 #include "meter/ingest/quarantine.h"
 #include "meter/store/rollup.h"
 #include "meter/store/store_sql.h"
@@ -101,6 +101,8 @@ static int content_of(void *user, const char *kind, int64_t ref, struct buf *out
 {
 	if (strcmp(kind, "txn") == 0)
 		return ledger_txn_text(user, ref, out, there, e);
+	if (strcmp(kind, "payment") == 0)
+		return payment_text(user, ref, out, there, e);
 	return invoice_text(user, ref, strcmp(kind, "void") == 0, out, there, e);
 }
 
@@ -119,6 +121,10 @@ static int check_ledger(struct store *s, struct store_check *c, struct err *e)
 		rc = invoice_verify(s, why, e);
 	if (rc == 0 && *why)
 		fault(c, "invoices: %s", why);
+	if (rc == 0)
+		rc = payments_verify(s, why, e);
+	if (rc == 0 && *why)
+		fault(c, "payments: %s", why);
 	if (rc == 0)
 		rc = journal_verify(s, content_of, s, &c->journal, why, e);
 	if (rc == 0 && *why)

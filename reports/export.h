@@ -36,13 +36,14 @@ enum { BOOK_XERO_MOST = 500 };
 /* Accounts as the bookkeeping program numbers them. */
 struct book_settings {
 	enum book_profile profile;
-	const char *revenue, *tax, *prepaid, *receivable;
+	const char *revenue, *tax, *prepaid, *receivable, *bank;
+	bool payments; /* Xero, QuickBooks: what was paid, as a bank statement, and no invoices */
 	const char *tax_type;		 /* of Xero's rows: taxes are rows, so nothing is added */
 	const char *consultant, *client; /* of DATEV */
 };
-/* Final invoices and credit notes of the period; *left_out: those in credits, which is no money.
- * Errors: ERR_RANGE beyond what the program imports at once, ERR_INVALID where it cannot take an
- * amount. */
+/* Final invoices and credit notes of the period, and for DATEV what was paid in it; *left_out:
+ * those in credits, which is no money. Errors: ERR_RANGE beyond what the program imports at once,
+ * ERR_INVALID where it cannot take an amount. */
 int export_invoices(struct ledger *l, const struct export_options *o,
 		    const struct book_settings *settings, int64_t *left_out, struct err *e);
 /* Every record that stands, in the native format: it can be read in again. */

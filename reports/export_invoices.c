@@ -3,7 +3,7 @@
 #include "base/arena.h"
 #include "base/csv.h"
 #include "base/json.h"
-#include "meter/billing/invoice_store.h"
+#include "meter/billing/payment.h"
 #include "meter/billing/tiers.h"
 #include "reports/export.h"
 #include "reports/invoice_view.h"
@@ -14,6 +14,7 @@
  * the rows of an invoice add up to its total.
  */
 struct books {
+	struct store *store;
 	const struct export_options *o;
 	const struct book_settings *s;
 	struct buf b;
@@ -26,6 +27,7 @@ struct books {
 struct item {
 	const char *description, *account;
 	struct money_total amount;
+	const char *day; /* NULL: of issue */
 };
 
 static void put_day(struct buf *b, const char *iso, const char *order)
@@ -104,10 +106,10 @@ static int put_booking(struct books *k, const struct invoice_view *v, const stru
 		   point ? point + 1 : "00");
 	if (point && strlen(point) == 2)
 		buf_puts(&k->b, "0");
-	sscanf(v->issued, "%d-%d-%d", &year, &month, &day);
+	sscanf(i->day ? i->day : v->issued, "%d-%d-%d", &year, &month, &day);
 	if (k->year && year != k->year)
 		return err_set(k->e, ERR_INVALID,
-			       "a batch of DATEV is of one year, and the invoices are of %d and "
+			       "a batch of DATEV is of one year, and the bookings are of %d and "
 			       "%d: narrow them with --since and --until",
 			       k->year, year);
 	k->year = year;
@@ -174,10 +176,59 @@ static int put_invoice(struct books *k, const struct invoice_view *v)
 	return rc;
 }
 
+/* --- payments: bookings of DATEV, and of the others the lines of a bank statement --- */
+
+static void put_statement(struct books *k, const struct invoice_view *v, const struct item *i)
+{
+	char amount[DECIMAL_TEXT_MAX];
+	struct buf *b = &k->b;
+	money_total_format(i->amount, amount);
+	put_day(b, i->day, k->s->profile == BOOK_XERO ? "d" : "m");
+	buf_printf(b, ",%s,", amount);
+	csv_put_text(b, text_of(v->customer));
+	buf_puts(b, ",");
+	csv_put_text(b, text_of(v->number));
+	buf_puts(b, ",");
+	csv_put_text(b, text_of(i->description));
+	buf_printf(b, ",%s\n", v->currency);
+}
+
+static int put_payments(struct books *k, const struct stored_invoice *i)
+{
+	struct invoice_view *v;
+	int rc = invoice_view_of(&v, k->store, i, INSTANT_MAX, k->e);
+	if (rc != 0)
+		return rc;
+	for (size_t n = 0; rc == 0 && n < v->payments; n++) {
+		struct item item = { v->payment[n].reference, k->s->bank, v->payment[n].amount,
+				     v->payment[n].day };
+		if (v->payment[n].at.us < k->o->since.us || v->payment[n].at.us >= k->o->until.us)
+			continue;
+		/* the receivable is lessened against the bank */
+		if (k->s->profile == BOOK_DATEV) {
+			item.amount.atto = -item.amount.atto;
+			rc = put_booking(k, v, &item);
+		} else {
+			put_statement(k, v, &item);
+		}
+	}
+	invoice_view_close(v);
+	return rc;
+}
+
 static int take(void *user, const struct stored_invoice *i)
 {
 	struct books *k = user;
 	struct invoice_view *v;
+	const bool documents = k->s->profile == BOOK_DATEV || !k->s->payments,
+		   payments = k->s->profile == BOOK_DATEV || k->s->payments;
+	if (payments && i->number.n && !text_is(i->currency, "credits")) {
+		int rc = put_payments(k, i);
+		if (rc != 0)
+			return rc;
+	}
+	if (!documents)
+		return 0;
 	if (!text_is(i->status, "final") || i->finalized.us < k->o->since.us ||
 	    i->finalized.us >= k->o->until.us)
 		return 0;
@@ -215,22 +266,27 @@ static void put_datev_head(FILE *out, const struct books *k)
 int export_invoices(struct ledger *l, const struct export_options *o,
 		    const struct book_settings *settings, int64_t *left_out, struct err *e)
 {
-	struct books k = { .o = o, .s = settings, .e = e };
+	static const char *const heads[][2] = {
+		[BOOK_XERO] = { "*ContactName,*InvoiceNumber,*InvoiceDate,*DueDate,*Description,"
+				"*Quantity,*UnitAmount,*AccountCode,*TaxType,Currency\n",
+				"*Date,*Amount,Payee,Description,Reference,Currency\n" },
+		[BOOK_QUICKBOOKS] = { "*InvoiceNo,*Customer,*InvoiceDate,*DueDate,Item(Product/"
+				      "Service),ItemDescription,ItemQuantity,ItemRate,*ItemAmount,"
+				      "Currency\n",
+				      "Date,Amount,Payee,Description,Reference,Currency\n" },
+	};
+	struct books k = { .store = ledger_store(l), .o = o, .s = settings, .e = e };
 	int rc = invoice_each(ledger_store(l), o->customer, take, &k, e);
 	*left_out = k.in_credits;
 	if (rc == 0 && settings->profile == BOOK_DATEV && !k.year)
-		rc = err_set(e, ERR_NOT_FOUND,
-			     "no invoice became final in that period, and DATEV takes no empty "
-			     "batch");
+		rc = err_set(
+			e, ERR_NOT_FOUND,
+			"no invoice became final or was paid in that period, and DATEV takes no empty "
+			"batch");
 	else if (rc == 0 && settings->profile == BOOK_DATEV)
 		put_datev_head(o->out, &k);
 	else if (rc == 0)
-		fputs(settings->profile == BOOK_XERO
-			      ? "*ContactName,*InvoiceNumber,*InvoiceDate,*DueDate,*Description,"
-				"*Quantity,*UnitAmount,*AccountCode,*TaxType,Currency\n"
-			      : "*InvoiceNo,*Customer,*InvoiceDate,*DueDate,Item(Product/Service),"
-				"ItemDescription,ItemQuantity,ItemRate,*ItemAmount,Currency\n",
-		      o->out);
+		fputs(heads[settings->profile][settings->payments], o->out);
 	if (rc == 0 && k.b.n)
 		fwrite(k.b.p, 1, k.b.n, o->out);
 	buf_release(&k.b);

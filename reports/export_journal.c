@@ -3,13 +3,14 @@
 #include "base/arena.h"
 #include "base/dict.h"
 #include "base/json.h"
-#include "meter/billing/invoice_store.h"
+#include "meter/billing/payment.h"
 #include "meter/billing/tiers.h"
 #include "reports/export.h"
 
 /*
  * Two books in one journal: the credits, as the ledger has them, and the money, as the invoices
- * have it (receivable against income and tax, on the day of issue, with the number).
+ * have it (receivable against income and tax, on the day of issue, with the number; payments
+ * against the receivable, on the day on which they moved).
  *
  * Accounts: beancount wants components that begin with a capital or a digit and have no blanks;
  * both want them without colons. Names that had to change end with a
@@ -293,6 +294,38 @@ static int put_document(struct writer *w, const struct stored_invoice *i, struct
 	return rc;
 }
 
+struct paying {
+	struct writer *w;
+	const struct stored_invoice *i;
+};
+
+static int put_payment(void *user, const struct payment *p)
+{
+	const struct paying *x = user;
+	struct writer *w = x->w;
+	struct buf what = { 0 };
+	if (p->at.us < w->o->since.us || p->at.us >= w->o->until.us)
+		return 0;
+	buf_puts(&what, p->amount.atto < 0 ? "paid back" : "payment");
+	if (p->reference.n) {
+		buf_puts(&what, " ");
+		put_quoted(&what, p->reference);
+	}
+	for (size_t k = 0; k < what.n; k++) /* begins a comment there */
+		what.p[k] = what.p[k] == ';' ? ',' : what.p[k];
+	if (!w->opening)
+		put_head(w, x->i, p->at, what.p);
+	buf_release(&what);
+	put_posting(w, &(struct posting){ "Assets:Payments", x->i->customer, p->amount },
+		    x->i->currency);
+	put_posting(w,
+		    &(struct posting){ "Assets:Receivable", x->i->customer, { -p->amount.atto } },
+		    x->i->currency);
+	if (!w->opening)
+		buf_puts(&w->b, "\n");
+	return 0;
+}
+
 /* What is final; what was voided since is taken back on that day. Invoices in credits are in the
  * book of the credits. */
 static int put_invoice(void *user, const struct stored_invoice *i)
@@ -312,7 +345,9 @@ static int put_invoice(void *user, const struct stored_invoice *i)
 	if (rc == 0 && text_is(i->status, "void"))
 		rc = put_document(w, i, i->voided, note ? "credit note voided" : "invoice voided",
 				  true);
-	return rc;
+	return rc == 0 ? payments_each(ledger_store(w->l), i->id, put_payment,
+				       &(struct paying){ w, i }, w->e)
+		       : rc;
 }
 
 static int put_all(struct writer *w)

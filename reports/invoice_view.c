@@ -231,17 +231,90 @@ int invoice_view_open(struct invoice_view **out, struct text document, const cha
 	return 0;
 }
 
+/* --- what is paid and due --- */
+
+static int take_payment(void *user, const struct payment *p)
+{
+	struct invoice_view *v = user;
+	char text[INSTANT_TEXT_MAX];
+	v->payment = mem_grow(v->payment, (v->payments + 1) * sizeof *v->payment);
+	instant_format(p->at, text);
+	v->payment[v->payments++] =
+		(struct view_payment){ day_of(v, text),
+				       arena_text(&v->arena, p->reference.n ? p->reference.p : "",
+						  p->reference.n),
+				       p->at, p->amount };
+	return 0;
+}
+
+static void add_amount(struct invoice_view *v, const char *name, struct money_total m, int places)
+{
+	char text[DECIMAL_TEXT_MAX];
+	add_sum(v, name, amount(v, text_of(money_total_format(m, text)), places), false);
+}
+
+static void take_settlement(struct invoice_view *v, int places)
+{
+	const struct settlement *x = &v->settlement;
+	if (x->credited.atto)
+		add_amount(v, "Credit notes", (struct money_total){ -x->credited.atto }, places);
+	if (v->payments == 1)
+		add_amount(v, arena_printf(&v->arena, "Paid on %s", v->payment[0].day),
+			   (struct money_total){ -x->paid.atto }, places);
+	else if (v->payments)
+		add_amount(v, arena_printf(&v->arena, "Paid (%zu payments)", v->payments),
+			   (struct money_total){ -x->paid.atto }, places);
+	if (x->credited.atto || v->payments)
+		add_amount(v, x->due.atto < 0 ? "Credit balance" : "Amount due",
+			   (struct money_total){ x->due.atto < 0 ? -x->due.atto : x->due.atto },
+			   places);
+}
+
+int invoice_view_of(struct invoice_view **out, struct store *s, const struct stored_invoice *i,
+		    struct instant at, struct err *e)
+{
+	char status[16];
+	struct invoice_view *v;
+	struct decimal d;
+	int64_t places = 2;
+	snprintf(status, sizeof status, "%.*s", (int)i->status.n, i->status.p);
+	int rc = invoice_view_open(&v, i->document, status, e);
+	if (rc != 0)
+		return rc;
+	json_value *p = json_member(json_member(v->root, "rounding"), "places");
+	if (p && decimal_parse(&d, json_number(p), NULL) == 0)
+		decimal_to_int64(d, 0, &places);
+	rc = settlement_read(s, i, at, &v->settlement, e);
+	if (rc == 0 && v->settlement.state != SETTLEMENT_NONE)
+		rc = payments_each(s, i->id, take_payment, v, e);
+	if (rc != 0) {
+		invoice_view_close(v);
+		return rc;
+	}
+	take_settlement(v, (int)places);
+	*out = v;
+	return 0;
+}
+
 void invoice_view_close(struct invoice_view *v)
 {
 	if (!v)
 		return;
 	json_close(v->json);
 	free(v->line);
+	free(v->payment);
 	arena_release(&v->arena);
 	free(v);
 }
 
-void invoice_list_item(struct json_out *j, const struct stored_invoice *i)
+static void list_amount(struct json_out *j, const char *key, struct money_total m)
+{
+	char text[DECIMAL_TEXT_MAX];
+	json_out_string(j, key, money_total_format(m, text));
+}
+
+void invoice_list_item(struct json_out *j, const struct stored_invoice *i,
+		       const struct settlement *x)
 {
 	json_out_object(j, NULL);
 	json_out_int(j, "id", i->id);
@@ -261,6 +334,14 @@ void invoice_list_item(struct json_out *j, const struct stored_invoice *i)
 	if (i->unpriced) {
 		json_out_int(j, "unpriced", i->unpriced);
 		json_out_bool(j, "lower_bound", true);
+	}
+	if (x->state != SETTLEMENT_NONE) {
+		json_out_string(j, "payment", settlement_name(x->state));
+		list_amount(j, "credited", x->credited);
+		list_amount(j, "paid", x->paid);
+		list_amount(j, "amount_due", x->due);
+		if (x->due_at.us)
+			json_out_instant(j, "due", x->due_at);
 	}
 	json_out_end(j, '}');
 }
@@ -314,6 +395,8 @@ static void put_text_form(struct buf *b, const struct invoice_view *v, int width
 		buf_printf(b, "Issued    %s\n", v->issued);
 	if (*v->due)
 		buf_printf(b, "Due       %s\n", v->due);
+	if (v->settlement.state != SETTLEMENT_NONE)
+		buf_printf(b, "Payment   %s\n", settlement_name(v->settlement.state));
 	if (*v->corrects)
 		buf_printf(b, "Corrects  %s\n", v->corrects);
 	buf_printf(b, "Currency  %s\n\n", v->currency);
@@ -411,6 +494,32 @@ void invoice_csv_put(struct buf *b, const struct invoice_view *v)
 	}
 }
 
+static void put_json_amount(struct buf *b, const char *key, struct money_total m)
+{
+	char text[DECIMAL_TEXT_MAX];
+	buf_printf(b, ",\"%s\":\"%s\"", key, money_total_format(m, text));
+}
+
+static void put_json_payment(struct buf *b, const struct invoice_view *v)
+{
+	const struct settlement *x = &v->settlement;
+	if (x->state == SETTLEMENT_NONE)
+		return;
+	buf_printf(b, ",\n \"payment\": {\"status\":\"%s\"", settlement_name(x->state));
+	put_json_amount(b, "credited", x->credited);
+	put_json_amount(b, "paid", x->paid);
+	put_json_amount(b, "amount_due", x->due);
+	buf_puts(b, ",\"payments\":[");
+	for (size_t i = 0; i < v->payments; i++) {
+		buf_printf(b, "%s{\"day\":\"%s\"", i ? "," : "", v->payment[i].day);
+		put_json_amount(b, "amount", v->payment[i].amount);
+		buf_puts(b, ",\"reference\":");
+		json_put_string(b, text_of(v->payment[i].reference));
+		buf_puts(b, "}");
+	}
+	buf_puts(b, "]}");
+}
+
 static void put_json_form(struct buf *b, const struct invoice_view *v)
 {
 	/* the document as it stands, but for the status that it has now */
@@ -435,6 +544,7 @@ static void put_json_form(struct buf *b, const struct invoice_view *v)
 			json_put_value(b, m);
 		}
 	}
+	put_json_payment(b, v);
 	buf_puts(b, "}\n");
 }
 

@@ -1,7 +1,8 @@
 /*
  * invoice_view: an invoice's document as the formats show it: text, HTML, PDF, CSV, JSON, XLSX.
  *
- * The document alone decides what is shown, so the same invoice gives the same bytes again. Amounts
+ * The document and what was paid for it decide what is shown, so the same invoice gives the same
+ * bytes again until something more is paid; only text and JSON say whether it is overdue. Amounts
  * keep the places that the invoice rounded to.
  */
 #ifndef TALLY_REPORTS_INVOICE_VIEW_H
@@ -9,7 +10,7 @@
 
 #include "base/arena.h"
 #include "base/json.h"
-#include "meter/billing/invoice_store.h"
+#include "meter/billing/payment.h"
 #include "reports/json_out.h"
 
 struct view_line {
@@ -23,6 +24,12 @@ struct view_sum {
 	bool strong;
 };
 
+struct view_payment {
+	const char *day, *reference;
+	struct instant at;
+	struct money_total amount;
+};
+
 struct invoice_view {
 	struct json_document *json;
 	json_value *root;
@@ -34,20 +41,27 @@ struct invoice_view {
 	const char *issuer[10], *bill_to[10]; /* lines; NULL-ended */
 	struct view_line *line;
 	size_t lines;
-	struct view_sum sum[16];
+	struct view_sum sum[TERMS_ITEMS_MAX + 8];
 	size_t sums;
-	const char *small_print; /* rounding and what is left out */
-	int64_t issued_us;	 /* 0 for drafts */
+	const char *small_print;      /* rounding and what is left out */
+	int64_t issued_us;	      /* 0 for drafts */
+	struct settlement settlement; /* what is paid and due; of no state for a bare document */
+	struct view_payment *payment;
+	size_t payments;
 	struct arena arena;
 };
 
 /* status: of the row (a voided invoice's document still says final). Errors: ERR_INVALID. */
 int invoice_view_open(struct invoice_view **out, struct text document, const char *status,
 		      struct err *e);
+/* A stored invoice with its payments and what is due, as of `at`. */
+int invoice_view_of(struct invoice_view **out, struct store *s, const struct stored_invoice *i,
+		    struct instant at, struct err *e);
 void invoice_view_close(struct invoice_view *v);
 
 /* An element of a list of invoices. */
-void invoice_list_item(struct json_out *j, const struct stored_invoice *i);
+void invoice_list_item(struct json_out *j, const struct stored_invoice *i,
+		       const struct settlement *x);
 
 /* Each appends to out. */
 void invoice_text_put(struct buf *out, const struct invoice_view *v, int width);

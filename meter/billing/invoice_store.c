@@ -48,7 +48,8 @@ static void read_invoice(struct query *q, struct stored_invoice *out)
 					.first_day = text_or_empty(q, 15),
 					.last_day = text_or_empty(q, 16),
 					.zone = text_or_empty(q, 17),
-					.unpriced = number_or_zero(q, 18) };
+					.unpriced = number_or_zero(q, 18),
+					.due = text_or_empty(q, 19) };
 }
 
 static struct text keep(struct arena *a, struct text t)
@@ -64,7 +65,7 @@ static void take_row(struct query *q, struct arena *a, struct stored_invoice *ou
 	struct text *const texts[] = { &out->kind,     &out->status,   &out->number,
 				       &out->customer, &out->currency, &out->document,
 				       &out->total,    &out->why,      &out->first_day,
-				       &out->last_day, &out->zone };
+				       &out->last_day, &out->zone,     &out->due };
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		*texts[i] = keep(a, *texts[i]);
 }

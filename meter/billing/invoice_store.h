@@ -13,7 +13,8 @@ struct stored_invoice {
 	int64_t id, corrects;
 	int64_t unpriced; /* records that the total leaves out: it is a lower bound */
 	struct text kind, status, number, customer, currency, document, total, why;
-	struct text first_day, last_day, zone;		     /* of the period, local */
+	struct text first_day, last_day, zone; /* of the period, local */
+	struct text due;		       /* an instant; empty when it has none */
 	struct instant from, to, created, finalized, voided; /* 0 when not */
 };
 

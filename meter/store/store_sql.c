@@ -393,7 +393,8 @@ const char *const store_sql[STORE_STATEMENTS] = {
 #define INVOICE \
 	"SELECT id,kind,status,number,customer,currency,period_from,period_to,document,total," \
 	"created,finalized,voided,why,corrects,document->'period'->>'first_day'," \
-	"document->'period'->>'last_day',document->'period'->>'timezone',document->>'unpriced' " \
+	"document->'period'->>'last_day',document->'period'->>'timezone',document->>'unpriced'," \
+	"document->>'due' " \
 	"FROM invoice "
 	[INVOICE_AT] = INVOICE "WHERE id=:id",
 	[INVOICE_BY_NUMBER] = INVOICE "WHERE number=:number",
@@ -423,6 +424,13 @@ const char *const store_sql[STORE_STATEMENTS] = {
 		"o.finalized>=:booked AND o.id<>i.id AND CASE WHEN (o.period_from<=:at)<>"
 		"(i.period_from<=:at) THEN o.period_from<=:at ELSE o.finalized<i.finalized OR "
 		"(o.finalized=i.finalized AND o.id<i.id) END) ORDER BY finalized,id",
+	[INVOICE_NOTES] = "SELECT total FROM invoice WHERE corrects=:invoice AND kind='note' AND "
+			  "status='final' AND finalized<=:at",
+	[PAYMENT_ADD] = "INSERT INTO payment(invoice,amount,at,reference,booked) VALUES(:invoice,"
+			":amount,:at,:reference,:now) RETURNING id",
+	[PAYMENT_AT] = "SELECT invoice,amount,at,reference,booked FROM payment WHERE id=:id",
+	[PAYMENTS_OF] = "SELECT id,amount,at,reference,booked FROM payment WHERE invoice=:invoice "
+			"ORDER BY at,id",
 	[BUDGET_SET] =
 		"INSERT INTO budget(name,customer,project,model,currency,pico,period,zone,soft,"
 		"hard,hook,set_at) VALUES(:name,:customer,:project,:model,:currency,:pico,:period,"

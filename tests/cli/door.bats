@@ -17,7 +17,7 @@ use() { printf '{"id":"%s","time":"2026-06-15T08:00:00Z","model":"deepseek-v4-fl
 @test "broken bodies of commands over HTTP are refused, and the server stays" {
 	"$TALLY" db init --db t.db >/dev/null
 	serve
-	for path in /v1/whatif /v1/grants /v1/invoices/draft /v1/invoices/finalize /v1/quarantine/retry; do
+	for path in /v1/whatif /v1/grants /v1/invoices/draft /v1/invoices/finalize /v1/invoices/pay /v1/quarantine/retry; do
 		for body in '{' '' x '[' '[]' '""' 'null' '{"a":"\ud800"}'; do
 			code=$(curl -s -m 5 -o body -w '%{http_code}' -X POST --data-binary "$body" "$url$path" || echo dead)
 			[[ $code == 4?? ]] || fail "$path with '$body' answers $code: $(cat body)"

@@ -277,6 +277,8 @@ post() { run curl -s -m 20 -w '\n%{http_code}' "$@"; }
 	expect 0 "another customer" 403
 	post -H "Authorization: Bearer $eye" $URL/v1/balance/acme
 	expect 0 200
+	post -H "Authorization: Bearer $eye" -H 'Content-Type: application/json' -d "{\"invoice\":\"$year-000001\",\"amount\":\"1\"}" $URL/v1/invoices/pay
+	expect 0 403
 	stop
 	serve
 	post $URL/v1/invoices
@@ -286,6 +288,8 @@ post() { run curl -s -m 20 -w '\n%{http_code}' "$@"; }
 	curl -s "$URL/v1/invoices/$year-000001?format=pdf" | head -c 5 | grep -q "%PDF-"
 	post "$URL/v1/invoices/$year-000001?format=odt"
 	expect 0 "format is" 400
+	post -H 'Content-Type: application/json' -d "{\"invoice\":\"$year-000001\",\"amount\":\"1\",\"reference\":\"r\"}" $URL/v1/invoices/pay
+	expect 0 '"payments":[{"day":' '"amount":"1"'
 	post $URL/v1/invoices/nothing
 	expect 0 "no invoice" 404
 	stop

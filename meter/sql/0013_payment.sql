@@ -1,0 +1,33 @@
+-- What was paid for invoices, and paid back (negative). Payments are only ever added.
+CREATE TABLE payment (
+	id INTEGER PRIMARY KEY,
+	invoice INTEGER NOT NULL REFERENCES invoice,
+	amount TEXT NOT NULL,       -- in the invoice's currency
+	at INTEGER NOT NULL,        -- when the money moved
+	reference TEXT NOT NULL,    -- of the bank or the processor; '' for none
+	booked INTEGER NOT NULL
+) STRICT;
+CREATE INDEX payment_of_invoice ON payment (invoice);
+CREATE UNIQUE INDEX payment_once ON payment (invoice, reference) WHERE reference <> '';
+CREATE TRIGGER payment_is_never_changed BEFORE UPDATE ON payment
+BEGIN SELECT raise(ABORT, 'a payment is never changed'); END;
+CREATE TRIGGER payment_is_never_deleted BEFORE DELETE ON payment
+BEGIN SELECT raise(ABORT, 'a payment is never deleted'); END;
+CREATE INDEX invoice_notes ON invoice (corrects) WHERE corrects IS NOT NULL;
+
+-- Payments are links of the journal too.
+DROP TRIGGER journal_is_never_changed;
+DROP TRIGGER journal_is_never_deleted;
+ALTER TABLE journal RENAME TO journal_before;
+CREATE TABLE journal (
+	seq INTEGER PRIMARY KEY,
+	kind TEXT NOT NULL CHECK (kind IN ('txn', 'invoice', 'void', 'payment')),
+	ref INTEGER NOT NULL,
+	hash BLOB NOT NULL
+) STRICT;
+INSERT INTO journal SELECT seq, kind, ref, hash FROM journal_before ORDER BY seq;
+DROP TABLE journal_before;
+CREATE TRIGGER journal_is_never_changed BEFORE UPDATE ON journal
+BEGIN SELECT raise(FAIL, 'the journal is never changed'); END;
+CREATE TRIGGER journal_is_never_deleted BEFORE DELETE ON journal
+BEGIN SELECT raise(FAIL, 'the journal is never deleted'); END;
