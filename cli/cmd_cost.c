@@ -132,9 +132,44 @@ static int take_credits(const struct cli *cli, const struct book *book, const st
 	return 0;
 }
 
+/* What hangs on a change of price whose instant is not known. */
+struct hinge {
+	const struct price *later; /* NULL: nothing does */
+	bool known;		   /* the later price has all that is needed */
+	struct rating rating;
+};
+
+static void take_hinge(const struct book *book, const struct price_query *q,
+		       const struct price_match *m, const struct usage *u, int64_t requests,
+		       struct hinge *out)
+{
+	out->later = book_may_be(book, m->price, q->at);
+	if (!out->later)
+		return;
+	const struct tariff *t = &out->later->tariff[out->later->tariff_count - 1];
+	out->known = rate_usage(&out->rating, u, out->later, t, NULL) == 0 &&
+		     repeat(&out->rating, requests, NULL) == 0;
+}
+
+/* Every reason to doubt the price of the call, in one sentence or several; empty: none. */
+static void put_doubt(struct buf *b, const struct price_match *m, const struct hinge *h)
+{
+	char seen[INSTANT_TEXT_MAX], from[INSTANT_TEXT_MAX];
+	if (m->price->doubt)
+		buf_puts(b, m->price->doubt);
+	if (!h->later)
+		return;
+	buf_printf(b, "%sthe price changed between %s and %s", b->n ? "; " : "",
+		   instant_format(h->later->old_seen, seen), instant_format(h->later->from, from));
+	if (h->known) {
+		buf_puts(b, ", and by the later one the total would be ");
+		cli_put_money(b, h->rating.total, h->later->currency);
+	}
+}
+
 static void put_json(const struct price_query *q, const struct price_match *m,
 		     const struct rating *r, int64_t requests, const struct credit_answer *c,
-		     const struct book *book)
+		     const struct book *book, const struct hinge *h)
 {
 	struct json_out j;
 	const struct price *p = m->price;
@@ -154,6 +189,7 @@ static void put_json(const struct price_query *q, const struct price_match *m,
 	json_out_string(&j, "kind", p->kind);
 	json_out_string(&j, "source", p->source);
 	json_out_string(&j, "sure", p->sure);
+	json_out_string(&j, "grade", p->grade);
 	json_out_string(&j, "note", p->note);
 	json_out_instant(&j, "until", m->until);
 	if (m->guess)
@@ -178,6 +214,12 @@ static void put_json(const struct price_query *q, const struct price_match *m,
 	json_out_end(&j, ']');
 	json_out_string(&j, "currency", p->currency);
 	json_out_money(&j, "total", r->total);
+	struct buf doubt = { 0 };
+	put_doubt(&doubt, m, h);
+	json_out_string(&j, "price_doubt", doubt.n ? doubt.p : NULL);
+	buf_release(&doubt);
+	if (h->later && h->known)
+		json_out_money(&j, "total_if_changed", h->rating.total);
 	if (c->plan) {
 		struct money_total worth;
 		json_out_object(&j, "credits");
@@ -215,7 +257,7 @@ static void put_json(const struct price_query *q, const struct price_match *m,
 
 static void put_table(const struct price_query *q, const struct price_match *m,
 		      const struct rating *r, int64_t requests, const struct credit_answer *c,
-		      const struct book *book, bool quiet)
+		      const struct book *book, const struct hinge *h, bool quiet)
 {
 	static const struct table_column columns[] = { { "BUCKET", false, false },
 						       { "QUANTITY", true, false },
@@ -279,19 +321,25 @@ static void put_table(const struct price_query *q, const struct price_match *m,
 		}
 		printf("\n");
 	}
-	buf_release(&b);
+	b.n = 0;
 	printf("\nprice    %s (%s)\n", p->id, p->kind);
 	printf("holds    %s to %s\n",
 	       p->from.us == INSTANT_MIN.us ? "always" : instant_format(p->from, from),
 	       p->to.us == INSTANT_MAX.us ? "further notice" : instant_format(p->to, to));
 	printf("source   %s (%s)\n", p->source, p->sure);
-	if (quiet)
+	if (quiet) {
+		buf_release(&b);
 		return;
+	}
 	if (p->note)
 		printf("note     %s\n", p->note);
 	if (m->guess)
 		printf("note     the public holidays of that year are not known, so peak or "
 		       "off-peak is a guess\n");
+	put_doubt(&b, m, h);
+	if (b.n)
+		printf("doubt    %s\n", b.p);
+	buf_release(&b);
 	const struct dispute *d;
 	for (size_t i = 0; (d = book_dispute(book, p->provider, p->model, q->at, i)); i++)
 		printf("dispute  %s: %s\n", d->about, d->says);
@@ -307,6 +355,7 @@ static int run(struct cli *cli, struct err *e)
 	struct rating rating;
 	struct price_match m;
 	struct credit_answer credits = { 0 };
+	struct hinge hinge = { 0 };
 	int64_t requests = 1;
 	int status = 0;
 	const char *model = cli_value(cli, "model"), *plan = cli_value(cli, "plan"),
@@ -345,10 +394,11 @@ static int run(struct cli *cli, struct err *e)
 	if (rc == 0 && credits.plan)
 		rc = take_credits(cli, book, &q, &u, m.price->model, requests, &credits, e);
 	if (rc == 0) {
+		take_hinge(book, &q, &m, &u, requests, &hinge);
 		if (cli->json)
-			put_json(&q, &m, &rating, requests, &credits, book);
+			put_json(&q, &m, &rating, requests, &credits, book, &hinge);
 		else
-			put_table(&q, &m, &rating, requests, &credits, book, cli->quiet);
+			put_table(&q, &m, &rating, requests, &credits, book, &hinge, cli->quiet);
 		status = credits.uncovered ? 3 : 0;
 	}
 	plan_file_close(plans);

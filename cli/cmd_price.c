@@ -97,6 +97,10 @@ static void put_price(struct json_out *j, const struct price *p, const struct ta
 	json_out_end(j, ']');
 	json_out_string(j, "source", p->source);
 	json_out_string(j, "sure", p->sure);
+	json_out_string(j, "grade", p->grade);
+	if (p->old_seen.us != INSTANT_MIN.us)
+		json_out_instant(j, "old_seen", p->old_seen);
+	json_out_string(j, "doubt", p->doubt);
 	json_out_string(j, "note", p->note);
 	json_out_end(j, '}');
 }
@@ -313,7 +317,37 @@ static void put_alias_text(const struct alias *a)
 	       a->mode ? a->mode : "", from, to, a->note ? "; " : "", a->note ? a->note : "");
 }
 
-/* Aliases of the name and to it, limits, disputes. */
+/* Whether that dispute is about one of the prices shown. */
+static bool is_about(const struct dispute *d, const struct row *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct price *p = rows[i].price;
+		if (strcmp(d->model, p->model) == 0 &&
+		    (!d->provider || strcmp(d->provider, p->provider) == 0) &&
+		    d->from.us < p->to.us && p->from.us < d->to.us)
+			return true;
+	}
+	return false;
+}
+
+/* The next dispute about the prices shown, of those that hold then (history: ever); *card and *k
+ * move on. */
+static const struct dispute *next_dispute(const struct book *book, const struct row *rows, size_t n,
+					  const struct instant *then, size_t *card, size_t *k)
+{
+	for (; *card < book_card_count(book); ++*card, *k = 0) {
+		const struct card *c = book_card(book, *card);
+		while (*k < c->dispute_count) {
+			const struct dispute *d = &c->dispute[(*k)++];
+			if (is_about(d, rows, n) &&
+			    (!then || (then->us >= d->from.us && then->us < d->to.us)))
+				return d;
+		}
+	}
+	return NULL;
+}
+
+/* Aliases of the name and to it, limits. */
 static void put_model_facts(const struct book *book, const char *model, struct instant at)
 {
 	char text[INSTANT_TEXT_MAX];
@@ -327,10 +361,6 @@ static void put_model_facts(const struct book *book, const char *model, struct i
 			if (strcmp(c->limits[k].model, model) == 0 && c->limits[k].context_tokens)
 				printf("limit    context of %lld tokens\n",
 				       (long long)c->limits[k].context_tokens);
-		for (size_t k = 0; k < c->dispute_count; k++)
-			if (strcmp(c->dispute[k].model, model) == 0)
-				printf("dispute  %s: %s\n", c->dispute[k].about,
-				       c->dispute[k].says);
 		for (size_t k = 0; k < c->price_count; k++) {
 			const struct price *p = &c->price[k];
 			if (strcmp(p->model, model) != 0 || p->withdrawn || at.us < p->from.us ||
@@ -354,11 +384,19 @@ static void put_model_facts(const struct book *book, const char *model, struct i
 static void put_sources(const struct row *rows, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		char from[INSTANT_TEXT_MAX];
-		day_of(rows[i].price->from, "always", from);
-		printf("source   %s %s: %s (%s)%s%s\n", from, rows[i].price->currency,
-		       rows[i].price->source, rows[i].price->sure, rows[i].price->note ? "; " : "",
-		       rows[i].price->note ? rows[i].price->note : "");
+		const struct price *p = rows[i].price;
+		char from[INSTANT_TEXT_MAX], seen[INSTANT_TEXT_MAX];
+		day_of(p->from, "always", from);
+		printf("source   %s %s: %s (%s)%s%s\n", from, p->currency, p->source, p->sure,
+		       p->note ? "; " : "", p->note ? p->note : "");
+		if (p->old_seen.us != INSTANT_MIN.us) {
+			day_of(p->old_seen, "", seen);
+			printf("bounded  the price before was last seen on %s, this one first on "
+			       "%s\n",
+			       seen, from);
+		}
+		if (p->doubt)
+			printf("doubt    %s: %s\n", from, p->doubt);
 	}
 }
 
@@ -438,18 +476,16 @@ static int show_or_history(struct cli *cli, bool history, struct err *e)
 		}
 		json_out_end(&j, ']');
 		json_out_array(&j, "disputes");
-		for (size_t i = 0; i < book_card_count(book); i++)
-			for (size_t k = 0; k < book_card(book, i)->dispute_count; k++) {
-				const struct dispute *d = &book_card(book, i)->dispute[k];
-				if (strcmp(d->model, model) != 0)
-					continue;
-				json_out_object(&j, NULL);
-				json_out_string(&j, "about", d->about);
-				json_out_string(&j, "says", d->says);
-				json_out_instant(&j, "from", d->from);
-				json_out_instant(&j, "to", d->to);
-				json_out_end(&j, '}');
-			}
+		size_t card = 0, k = 0;
+		const struct dispute *d;
+		while ((d = next_dispute(book, rows, n, history ? NULL : &at, &card, &k))) {
+			json_out_object(&j, NULL);
+			json_out_string(&j, "about", d->about);
+			json_out_string(&j, "says", d->says);
+			json_out_instant(&j, "from", d->from);
+			json_out_instant(&j, "to", d->to);
+			json_out_end(&j, '}');
+		}
 		json_out_end(&j, ']');
 		json_out_end(&j, '}');
 		json_out_close(&j);
@@ -458,6 +494,10 @@ static int show_or_history(struct cli *cli, bool history, struct err *e)
 		if (!cli->quiet) {
 			printf("\n");
 			put_model_facts(book, rows[0].price->model, at);
+			size_t card = 0, k = 0;
+			const struct dispute *d;
+			while ((d = next_dispute(book, rows, n, history ? NULL : &at, &card, &k)))
+				printf("dispute  %s: %s\n", d->about, d->says);
 			put_sources(rows, n);
 		}
 	}

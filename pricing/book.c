@@ -655,6 +655,30 @@ int book_find(const struct book *b, const struct price_query *q, struct price_ma
 	return rc;
 }
 
+static bool follows(const struct price *next, const struct price *p)
+{
+	return next->from.us == p->to.us && next->promotion == p->promotion &&
+	       strcmp(next->provider, p->provider) == 0 && strcmp(next->model, p->model) == 0 &&
+	       strcmp(next->currency, p->currency) == 0 &&
+	       strcmp(next->service_tier, p->service_tier) == 0 &&
+	       strcmp(next->region ? next->region : "", p->region ? p->region : "") == 0;
+}
+
+const struct price *book_may_be(const struct book *b, const struct price *p, struct instant at)
+{
+	const struct price *found = NULL;
+	pthread_mutex_lock(&b->self->lock);
+	const struct name_entry *n = find_name(b, text_of(p->model));
+	for (size_t i = 0; n && !found && i < n->price_count; i++) {
+		const struct price *next = n->price[i];
+		if (next->layer == p->layer && !next->withdrawn && follows(next, p) &&
+		    next->old_seen.us != INSTANT_MIN.us && next->old_seen.us <= at.us)
+			found = next;
+	}
+	pthread_mutex_unlock(&b->self->lock);
+	return found;
+}
+
 size_t book_card_count(const struct book *b)
 {
 	pthread_mutex_lock(&b->self->lock);

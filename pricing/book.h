@@ -46,6 +46,12 @@ struct price_match {
 int book_find(const struct book *b, const struct price_query *q, struct price_match *out,
 	      struct err *e);
 
+/*
+ * The price that may have held at the instant instead: p ends when it was first seen, and p itself
+ * was last seen before. NULL: the change is not in doubt then.
+ */
+const struct price *book_may_be(const struct book *b, const struct price *p, struct instant at);
+
 /* Lists; the count opens every shipped card. */
 size_t book_card_count(const struct book *b);
 const struct card *book_card(const struct book *b, size_t i);

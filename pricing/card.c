@@ -303,13 +303,35 @@ static void take_windows(struct reader *r, json_value *v, json_value *base_conte
 					   : "flat";
 }
 
+const char *const price_grades[] = { "stated", "dated", "bounded", "first seen", NULL };
+
+/* How the start of the price is known, and what makes the price uncertain. */
+static void take_grade(struct reader *r, json_value *v, const char *place, struct price *p)
+{
+	size_t i = 0;
+	p->doubt = take_text(r, v, "doubt", place, false);
+	p->grade = take_text(r, v, "grade", place, false);
+	p->old_seen = take_instant(r, v, "old_seen", place, INSTANT_MIN);
+	while (p->grade && price_grades[i] && strcmp(price_grades[i], p->grade) != 0)
+		i++;
+	if (p->grade && !price_grades[i])
+		fault_add(r->faults, at(r, "%s.grade", place),
+			  "must be \"stated\", \"dated\", \"bounded\" or \"first seen\"");
+	bool bounded = p->grade && strcmp(p->grade, "bounded") == 0;
+	if (bounded != (p->old_seen.us != INSTANT_MIN.us) ||
+	    (bounded && p->old_seen.us >= p->from.us))
+		fault_add(r->faults, place,
+			  "a bounded date, and no other, has \"old_seen\" before \"from\"");
+}
+
 static void take_price(struct reader *r, json_value *v, size_t index)
 {
 	static const char *const keys[] = { "id",	    "provider", "model", "currency",
 					    "service_tier", "region",	"kind",	 "status",
 					    "from",	    "to",	"rates", "window",
 					    "windows",	    "context",	"fees",	 "multiplier",
-					    "source",	    "sure",	"note",	 NULL };
+					    "source",	    "sure",	"note",	 "grade",
+					    "old_seen",	    "doubt",	NULL };
 	struct price *p = &r->card->price[r->card->price_count];
 	char *place = at(r, "prices[%zu]", index);
 	check_keys(r, v, place, keys);
@@ -341,6 +363,7 @@ static void take_price(struct reader *r, json_value *v, size_t index)
 	if (!p->service_tier)
 		p->service_tier = "standard";
 	take_period(r, v, place, &p->from, &p->to);
+	take_grade(r, v, place, p);
 	if (p->currency &&
 	    (strlen(p->currency) != 3 || strspn(p->currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 3))
 		fault_add(r->faults, at(r, "%s.currency", place),

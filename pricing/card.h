@@ -60,6 +60,9 @@ struct price {
 	const char *id, *provider, *model, *currency, *service_tier, *region;
 	const char *kind; /* "list" or "promotion" */
 	const char *source, *sure, *note;
+	const char *grade; /* of the date: price_grades[], or NULL where the card does not say */
+	const char *doubt; /* what makes the price uncertain whenever a call was made, or NULL */
+	struct instant old_seen; /* of a bounded date: the price before was last seen then */
 	bool withdrawn, promotion, reseller;
 	int layer; /* of the book: 0 shipped, then one more for every file named by the user */
 	struct instant from, to;
@@ -69,6 +72,11 @@ struct price {
 	size_t fee_count;
 	const char *place; /* file and index, for messages */
 };
+
+/* How the start of a price is known: the vendor states it; a source that keeps dates does; it lies
+ * between the last sight of the old price and the first of this one; this one was first seen then.
+ * Ended by NULL. */
+extern const char *const price_grades[];
 
 struct alias {
 	const char *provider, *alias, *model, *mode, *successor, *source, *note;

@@ -1,23 +1,29 @@
 #!/usr/bin/env python3
 """make_cards.py FACTS OUT: price cards from a history of prices, one a vendor.
-Cache contracts come from tools/cache_contracts.json, which is kept by hand.
+Cache contracts come from tools/cache_contracts.json and open questions of whole vendors from
+tools/price_disputes.json, which are kept by hand.
 
-FACTS holds price_history.jsonl (a line for each vendor, model, region and period; see docs/prices.md) and
-model_spellings.jsonl. OUT gets VENDOR.json for each vendor but those whose card is kept by hand (HAND).
+FACTS holds price_history.jsonl (a line for each vendor, model, region and period; see docs/prices.md),
+model_spellings.jsonl, unconfirmed.jsonl and corrections_within_7_days.jsonl. OUT gets VENDOR.json for each vendor but those whose card is kept by hand (HAND).
 No value is made up: what a line does not state is not in the card. Three things are worked out from statements
-of the vendor: Anthropic's batch price is half of every token price, its models from Opus 4.6 and Sonnet 4.6 on
+of the vendor: Anthropic's batch price is half of every token price (since 2024-10-08, of the models that its
+page lists), its models from Opus 4.6 and Sonnet 4.6 on
 cost 1.1 times as much in the United States, and a regional factor multiplies every token price (never a fee).
 """
-import collections, decimal, json, pathlib, re, sys
+import collections, datetime, decimal, fnmatch, json, pathlib, re, sys
 
 HAND = {"deepseek"}
 BUCKETS = ["input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning", "input_audio", "input_image",
            "input_video", "cache_read_audio", "cache_read_image", "cache_read_video", "output_audio", "output_image",
            "output_video", "citation"]
+GRADES = {"vendor": "stated", "source-dated": "dated", "observed-by": "first seen"}
 SURE = {"vendor": "stated by the vendor", "source-dated": "dated by a source",
         "observed-by": "first seen then; it may have held earlier"}
 TITLES = {"openai": "OpenAI API", "anthropic": "Anthropic API", "google": "Gemini API", "xai": "xAI API"}
 HALF_IN_BATCH = {"anthropic"}
+BATCHES_SINCE = "2024-10-08T00:00:00Z"
+# Of the models of 2024 the page on batches also lists these, which no catalogue does.
+BATCHES_TOO = {"claude-3-5-sonnet-20240620", "claude-3-5-haiku-20241022"}
 # What vendors state beside the history: the tier of Sonnet 4 above 200,000 tokens, and caches that bill no writes.
 LONG_SONNET = [{"above_prompt_tokens": 200000, "inclusive": False, "rates": {
     "input": "6", "cache_read": "0.6", "cache_write_5m": "7.5", "cache_write_1h": "12", "output": "22.5"}}]
@@ -27,7 +33,9 @@ STATED = {("anthropic", "claude-sonnet-4"): {"tiers": LONG_SONNET},
           ("zai", "glm-5.1"): {"rates": {"cache_write_5m": "0", "cache_write_1h": "0"}}}
 
 
-CONTRACTS = json.loads((pathlib.Path(__file__).parent / "cache_contracts.json").read_text())
+HERE = pathlib.Path(__file__).parent
+CONTRACTS = json.loads((HERE / "cache_contracts.json").read_text())
+DISPUTES = json.loads((HERE / "price_disputes.json").read_text())
 
 
 def text(d):
@@ -56,35 +64,73 @@ def scaled(price, factor):
     return out
 
 
+def doubt_of(row, lost):
+    """What makes a price uncertain, whenever a call was made."""
+    doubts = []
+    if row["agree"] <= 1 and row["from_certainty"] == "observed-by" and row["sources"]:
+        doubts.append("only " + row["sources"][0].split("@")[0] + " states it")
+    if lost:
+        doubts.append("the source also states " + ", ".join(lost) + ", which has no bucket here")
+    return doubts
+
+
+def fees_of(row):
+    """The fees, and a doubt: a fee a request that is only the dearest of three fees, one for each size of the
+    search context, is not what every request pays. The call says which one it used."""
+    fees = {unit: {"amount": fee["amount"], "per": fee["per"]} for unit, fee in sorted(row.get("fees", {}).items())}
+    if "request" in fees and "web_search_low" in fees:
+        low, high = fees["web_search_low"], fees["web_search_high"]
+        del fees["request"]
+        return fees, [f"every request also pays a fee by the size of its search context, {low['amount']} to {high['amount']} "
+                      f"per {high['per']:,} requests; it is charged where the record names web_search_low, "
+                      "web_search_medium or web_search_high"]
+    return fees, []
+
+
+def batch_of(row, base):
+    """Anthropic's price of a batch, or None."""
+    since = max(row["from"], BATCHES_SINCE)
+    stated = "batch" in row.get("service_tiers", {}) or row["from"] >= "2025" or row["model"] in BATCHES_TOO
+    if not stated or (row["to"] and row["to"] <= since):
+        return None
+    return dict(scaled(base, "0.5"), service_tier="batch", **{"from": since})
+
+
 def prices_of(row):
     """The standard price of a line, then its service tiers, then all of them for each region with a factor."""
     rates, lost = known(row["rates"])
     if not rates or not row["model"]:
         return
     note = [row["note"]] if row.get("note") else []
-    note += ["the source also states " + ", ".join(lost) + ", which has no bucket here"] if lost else []
     note += ["retirement announced for " + row["retired"]] if row.get("retired") else []
     base = {"model": row["model"], "currency": row["currency"], "from": row["from"], "to": row["to"], "rates": rates}
     if row.get("region"):
         base["region"] = row["region"]
     if row.get("tiers"):
         base["context"] = tiers_of(row["tiers"])
-    if row.get("fees"):
-        base["fees"] = {unit: {"amount": fee["amount"], "per": fee["per"]} for unit, fee in sorted(row["fees"].items())}
+    fees, doubts = fees_of(row)
+    if fees:
+        base["fees"] = fees
+    doubts += doubt_of(row, lost)
     sources = row["sources"] or [row.get("note", "worked out from the line before")]
-    last = {"source": "; ".join(sources[:3])[:300], "sure": SURE[row["from_certainty"]]}
+    last = {"source": "; ".join(sources[:3])[:300], "sure": SURE[row["from_certainty"]],
+            "grade": "bounded" if row.get("old_seen") else GRADES[row["from_certainty"]]}
+    if row.get("old_seen"):
+        last["old_seen"] = row["old_seen"]
+    if doubts:
+        last["doubt"] = "; ".join(doubts)
     if note:
         last["note"] = "; ".join(note)
     found = [base]
-    tiers = row.get("service_tiers", {})
-    if row["provider"] in HALF_IN_BATCH and row["from"] >= "2025":
-        tiers = {"batch": {}, **tiers}
+    tiers = dict(row.get("service_tiers", {}))
+    if row["provider"] in HALF_IN_BATCH:
+        tiers.pop("batch", None)
+        batch = batch_of(row, base)
+        found += [batch] if batch else []
     for tier, stated in sorted(tiers.items()):
         price = dict(base, service_tier=tier, rates=known(stated)[0])
         price.pop("context", None)
-        if tier == "batch" and row["provider"] in HALF_IN_BATCH:
-            price = dict(scaled(base, "0.5"), service_tier=tier)
-        elif stated.get("tiers"):
+        if stated.get("tiers"):
             price["context"] = tiers_of(stated["tiers"])
         found.append(price)
     for region, how in sorted(row.get("regional", {}).items()):
@@ -115,6 +161,44 @@ def disputes_of(row):
             yield {"model": row["model"], "about": "price", "from": row["from"], "to": row["to"], "says": f"{source} has {values}"}
 
 
+def day_after(day, days=1):
+    return (datetime.date.fromisoformat(day[:10]) + datetime.timedelta(days)).isoformat() + "T00:00:00Z"
+
+
+def seen_elsewhere(said, models):
+    """Disputes from what one catalogue alone showed, and from what one took back within a week."""
+    for u in said["unconfirmed"]:
+        if u["model"] in models:
+            to = u["seen_to"] and max(u["seen_to"] + "T00:00:00Z", day_after(u["seen_from"]))
+            yield {"model": u["model"], "about": "price", "from": u["seen_from"] + "T00:00:00Z", "to": to,
+                   "says": f"only {u['only_in']} has {u['bucket']} {u['value']}"}
+    for c in said["corrections"]:
+        if c["model"] in models:
+            yield {"model": c["model"], "about": "price", "from": c["date"] + "T00:00:00Z", "to": day_after(c["date"], 7),
+                   "says": f"{c['catalogue']} first showed {c['bucket']} {c['first']} and corrected it to {c['corrected_to']}"}
+
+
+def open_questions(provider, models):
+    for d in DISPUTES.get(provider, []):
+        for model in sorted(m for m in models if any(fnmatch.fnmatch(m, p) for p in d["models"])):
+            yield {"model": model, "about": d["about"], "from": d.get("from"), "to": d.get("to"), "says": d["says"]}
+
+
+def last_seen(rows):
+    """Where a catalogue that keeps days still showed the old price before the new one was first seen, the change
+    lies between the two."""
+    by = collections.defaultdict(list)
+    for row in rows:
+        by[row["model"], row["currency"], row.get("region")].append(row)
+    for of in by.values():
+        of.sort(key=lambda row: row["from"])
+        for old, new in zip(of, of[1:]):
+            days = re.findall(r"@(\d{4}-\d\d-\d\d)\b", " ".join(old["sources"]))
+            seen = max(days, default="") + "T00:00:00Z"
+            if days and new["from_certainty"] == "observed-by" and old["from"] < seen < new["from"] == old["to"]:
+                new["old_seen"] = seen
+
+
 def aliases_of(spellings, models):
     seen = set()
     for s in spellings:
@@ -130,7 +214,8 @@ def lines(key, items):
     return f' "{key}": [\n' + ",\n".join("  " + json.dumps(i, ensure_ascii=False) for i in items) + "\n ]" if items else None
 
 
-def card(provider, rows, spellings):
+def card(provider, rows, spellings, said):
+    last_seen(rows)
     prices = [p for row in rows for p in prices_of(row)]
     models = {p["model"] for p in prices}
     limits = {}
@@ -145,7 +230,8 @@ def card(provider, rows, spellings):
     if limits:
         parts.append(' "models": {\n' + ",\n".join(f"  {json.dumps(m)}: {json.dumps(l)}" for m, l in sorted(limits.items())) + "\n }")
     parts += [lines("caches", CONTRACTS.get(provider, [])), lines("aliases", list(aliases_of(spellings, models))), lines("gaps", list(gaps_of(prices))),
-              lines("disputes", [d for row in rows for d in disputes_of(row)]), lines("prices", prices)]
+              lines("disputes", [d for row in rows for d in disputes_of(row)] + list(open_questions(provider, models)) +
+                    list(seen_elsewhere(said, models))), lines("prices", prices)]
     return "{\n" + ",\n".join(p for p in parts if p) + "\n}\n"
 
 
@@ -162,9 +248,14 @@ def main(facts, out):
     for line in open(facts / "model_spellings.jsonl"):
         s = json.loads(line)
         spellings[s["provider"]].append(s)
+    said = collections.defaultdict(lambda: {"unconfirmed": [], "corrections": []})
+    for kind, name in (("unconfirmed", "unconfirmed"), ("corrections", "corrections_within_7_days")):
+        for line in open(facts / f"{name}.jsonl"):
+            s = json.loads(line)
+            said[s["provider"]][kind].append(s)
     for provider in sorted(rows):
         if provider not in HAND:
-            (out / f"{provider}.json").write_text(card(provider, rows[provider], spellings[provider]))
+            (out / f"{provider}.json").write_text(card(provider, rows[provider], spellings[provider], said[provider]))
 
 
 if len(sys.argv) != 3:

@@ -1,0 +1,63 @@
+#!/usr/bin/env bats
+# How certain a price is: the grade of its date, what makes it doubtful, what hangs on a change whose day is not known.
+load common
+
+card() {
+	cat >card.json <<'J'
+{"schema": "tally.card/1", "provider": "maker",
+ "disputes": [{"model": "m-one", "about": "price", "from": "2026-03-01", "to": "2026-04-01", "says": "another source has input 9"}],
+ "prices": [
+  {"model": "m-one", "currency": "USD", "from": "2026-01-01", "to": "2026-03-01", "rates": {"input": "4", "output": "8"}, "source": "a list", "sure": "seen", "grade": "first seen", "doubt": "only one list states it"},
+  {"model": "m-one", "currency": "USD", "from": "2026-03-01", "rates": {"input": "3", "output": "6"}, "source": "a list", "sure": "seen", "grade": "bounded", "old_seen": "2026-02-10"}]}
+J
+}
+
+@test "the grade of a date and a doubt are shown and are in JSON" {
+	card
+	run "$TALLY" price show m-one --prices card.json --at 2026-02-01 --json
+	expect 0 '"grade": "first seen"' '"doubt": "only one list states it"'
+	run "$TALLY" price show m-one --prices card.json --at 2026-03-15
+	expect 0 'the price before was last seen on 2026-02-10, this one first on 2026-03-01' 'another source has input 9'
+	run "$TALLY" price show m-one --prices card.json --at 2026-04-15
+	[[ $output != *'another source'* ]] || fail "a dispute of another month is shown"
+}
+@test "between the last sight of the old price and the first of the new one the answer says what hangs on it" {
+	card
+	cost --prices card.json --model m-one --input 1000000 --at 2026-02-05
+	expect 0 '"total": "4"' '"price_doubt": "only one list states it"'
+	[[ $output != *total_if_changed* ]] || fail "nothing hangs on it then"
+	cost --prices card.json --model m-one --input 1000000 --at 2026-02-15
+	expect 0 '"total": "4"' '"total_if_changed": "3"' 'the price changed between 2026-02-10T00:00:00Z and 2026-03-01T00:00:00Z'
+	run "$TALLY" cost --prices card.json --model m-one --input 1000000 --requests 10 --at 2026-02-15
+	expect 0 'by the later one the total would be $30'
+}
+@test "a bounded date without the last sight, and one after the first, are faults of the card" {
+	card
+	sed -i 's/, "old_seen": "2026-02-10"//' card.json
+	run "$TALLY" price check card.json
+	expect 1 'prices[1]: a bounded date, and no other, has "old_seen" before "from"'
+	card
+	sed -i 's/"2026-02-10"/"2026-03-02"/' card.json
+	run "$TALLY" price check card.json
+	expect 1 'prices[1]: a bounded date'
+	card
+	sed -i 's/"bounded"/"sure"/' card.json
+	run "$TALLY" price check card.json
+	expect 1 'prices[1].grade: must be "stated"'
+}
+@test "a fee by the size of the search is charged where the record names it, and the doubt is told" {
+	cost --model sonar --input 1000 --output 1000 --at 2026-06-01
+	expect 0 '"total": "0.002"' '"price_doubt": "every request also pays a fee'
+	cost --model sonar --input 1000 --output 1000 --unit web_search_low=1 --at 2026-06-01
+	expect 0 '"total": "0.007"'
+	cost --model pplx-70b-online --output 1000 --at 2026-06-01
+	expect 0 '"total": "0.0078"'
+}
+@test "Claude's batches since 2024-10-08, DeepSeek before V3" {
+	cost --model claude-3-5-sonnet-20240620 --service-tier batch --input 1000000 --at 2024-11-01
+	expect 0 '"total": "1.5"'
+	cost --model claude-3-5-sonnet-20240620 --service-tier batch --input 1000000 --at 2024-09-01
+	[ "$status" -ne 0 ] || fail "a batch before there were any"
+	cost --model deepseek-chat --input 1000000 --at 2024-08-01
+	expect 0 '"total": "0.14"' 'only litellm states it'
+}

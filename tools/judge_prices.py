@@ -1,0 +1,175 @@
+#!/usr/bin/env python3
+"""judge_prices.py FACTS TALLY [COUNT [SEED]]: the program's prices at random instants against the history.
+
+Draws COUNT (100) pairs of a series (vendor, model, region) and an instant inside its history, half of them of first
+parties, with the generator of SEED (1). For each it reads the line of the history that holds then by itself,
+not through the cards, and compares what `tally price show` and `tally cost` say of it: every rate, tier, fee,
+service tier, source and doubt. Prints a line for each and ends with 1 when a figure is wrong.
+What vendors state beside the history (peak hours, batches of Claude) is told with its source in docs/prices.md.
+"""
+import collections, datetime, decimal, json, pathlib, random, subprocess, sys
+
+LAST = datetime.datetime(2026, 11, 28, tzinfo=datetime.timezone.utc)
+
+
+def when(text):
+    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def stamp(t):
+    return t.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def same(a, b):
+    return decimal.Decimal(a) == decimal.Decimal(b)
+
+
+def draw(rows, count, seed):
+    rng = random.Random(seed)
+    first, others = [], []
+    for row in rows:
+        if row["model"] and when(row["from"]) < LAST:
+            (others if row.get("reseller") else first).append(row)
+    for i in range(count):
+        row = rng.choice(others if i % 2 else first)
+        begin, end = when(row["from"]), min(when(row["to"]) if row["to"] else LAST, LAST)
+        yield row, begin + datetime.timedelta(seconds=rng.randrange(int((end - begin).total_seconds())))
+
+
+def ask(tally, *words):
+    run = subprocess.run([tally, *words, "--json"], capture_output=True, text=True)
+    if run.returncode not in (0, 3):
+        return None, run.stderr.strip()
+    return json.loads(run.stdout), ""
+
+
+def rates_differ(label, stated, shown):
+    """What the history states and the program does not show, or shows otherwise. More is told apart."""
+    for bucket, value in stated.items():
+        if bucket in ("tiers", "cache_write_audio"):  # audio written to a cache has no bucket: a doubt says so
+            continue
+        if bucket not in shown:
+            yield f"{label}: {bucket} {value} is missing"
+        elif not same(value, shown[bucket]):
+            yield f"{label}: {bucket} is {shown[bucket]}, the history has {value}"
+
+
+def judge_price(row, price, label, stated, tiers):
+    shown = price["tariffs"][-1]
+    yield from rates_differ(label, stated, shown["rates"])
+    if len(tiers) != len(shown["context"]):
+        yield f"{label}: {len(shown['context'])} tiers, the history has {len(tiers)}"
+    for want, have in zip(sorted(tiers, key=lambda t: t["above_prompt_tokens"]), shown["context"]):
+        if want["above_prompt_tokens"] != have["above"] or bool(want.get("inclusive")) != have["inclusive"]:
+            yield f"{label}: a tier from {have['above']}, the history has {want['above_prompt_tokens']}"
+        yield from rates_differ(f"{label} above {have['above']}", want["rates"], have["rates"])
+
+
+def judge_fees(row, price):
+    shown = {f["unit"]: f for f in price["fees"]}
+    for unit, fee in row.get("fees", {}).items():
+        if unit == "request" and "web_search_low" in row["fees"]:  # the dearest of three, not what each call pays
+            if unit in shown or not price.get("doubt"):
+                yield "the fee of a request is charged on every call, or its doubt is not told"
+        elif unit not in shown or not same(shown[unit]["amount"], fee["amount"]) or shown[unit]["per"] != fee["per"]:
+            yield f"fee {unit}: {shown.get(unit)}, the history has {fee}"
+
+
+def judge(row, at, tally, said):
+    region = row.get("region", "")
+    shown, error = ask(tally, "price", "show", row["model"], "--provider", row["provider"], "--at", stamp(at),
+                       "--currency", row["currency"])
+    if shown is None:
+        yield "no price: " + error
+        return
+    of = {(p["service_tier"], p.get("region") or ""): p for p in shown["prices"]}
+    base = of.get(("standard", region))
+    if not base:
+        yield "no standard price of that region"
+        return
+    yield from judge_price(row, base, "standard", row["rates"], row.get("tiers") or STATED_TIERS.get(row["model"], []))
+    yield from judge_fees(row, base)
+    for tier, stated in row.get("service_tiers", {}).items():
+        if (tier, region) not in of:
+            if tier != "batch" or at >= when("2024-10-08T00:00:00Z"):  # when Claude's batches began
+                yield f"{tier} is missing"
+        elif row["provider"] == "anthropic" and tier == "batch":
+            half = {b: str(decimal.Decimal(v) / 2) for b, v in row["rates"].items()}
+            yield from rates_differ(tier, {**half, **stated}, of[tier, region]["tariffs"][-1]["rates"])
+        else:
+            yield from judge_price(row, of[tier, region], tier, stated, stated.get("tiers", []))
+    for where, how in row.get("regional", {}).items():
+        if ("standard", where) not in of:
+            yield f"the region {where} is missing"
+            continue
+        times = {b: str(decimal.Decimal(v) * decimal.Decimal(how["multiplier"])) for b, v in row["rates"].items()}
+        yield from rates_differ(where, times, of["standard", where]["tariffs"][-1]["rates"])
+    doubts = " ".join([base.get("doubt") or ""] + [d["says"] for d in shown["disputes"]])
+    for said_so in said.get((row["provider"], row["model"]), []):
+        if when(said_so["from"]) <= at < when(said_so["to"]) and said_so["value"] not in doubts:
+            yield f"{said_so['who']} had {said_so['bucket']} {said_so['value']} and the answer does not say so"
+    for other in row.get("disagree", []):
+        for who in other:
+            if who not in doubts:
+                yield f"{who} disagrees and the answer does not say so"
+    if not base["source"] or not base.get("grade"):
+        yield "no source or no grade"
+    yield from judge_cost(row, at, tally, base)
+
+
+# Sonnet 4 above 200,000 tokens is a price of its page, which two catalogues have under other names of it.
+STATED_TIERS = {"claude-sonnet-4": [{"above_prompt_tokens": 200000, "inclusive": False, "rates": {
+    "input": "6", "output": "22.5"}}]}
+
+
+def judge_cost(row, at, tally, base):
+    """A call of 1,000 tokens of input and output, no window holding then."""
+    if "input" not in row["rates"] or "output" not in row["rates"] or len(base["tariffs"]) > 1:
+        return
+    words = ["--model", row["model"], "--provider", row["provider"], "--at", stamp(at), "--input", "1000", "--output", "1000"]
+    got, error = ask(tally, "cost", *words, *(["--region", row["region"]] if row.get("region") else []))
+    want = (decimal.Decimal(row["rates"]["input"]) + decimal.Decimal(row["rates"]["output"])) / 1000
+    fees = row.get("fees", {})
+    if "request" in fees and "web_search_low" not in fees:
+        want += decimal.Decimal(fees["request"]["amount"]) / fees["request"]["per"]
+    if not got:
+        yield "no cost: " + error
+    elif not same(got["total"], want):
+        yield f"1,000 tokens in and out cost {got['total']}, the history makes {want}"
+
+
+def sayings(facts):
+    said = collections.defaultdict(list)
+    day = datetime.timedelta(1)
+    for line in open(facts / "unconfirmed.jsonl"):
+        u = json.loads(line)
+        end = u["seen_to"] + "T00:00:00Z" if u["seen_to"] else stamp(LAST + day)
+        said[u["provider"], u["model"]].append({"who": u["only_in"], "bucket": u["bucket"], "value": u["value"],
+                                                "from": u["seen_from"] + "T00:00:00Z", "to": end})
+    for line in open(facts / "corrections_within_7_days.jsonl"):
+        c = json.loads(line)
+        begin = c["date"] + "T00:00:00Z"
+        said[c["provider"], c["model"]].append({"who": c["catalogue"], "bucket": c["bucket"], "value": c["first"],
+                                                "from": begin, "to": stamp(when(begin) + 7 * day)})
+    return said
+
+
+def main(facts, tally, count=100, seed=1):
+    facts = pathlib.Path(facts)
+    rows = [json.loads(line) for line in open(facts / "price_history.jsonl")]
+    said, wrong = sayings(facts), 0
+    for row, at in draw(rows, int(count), int(seed)):
+        faults = list(judge(row, at, tally, said))
+        wrong += bool(faults)
+        name = f"{row['provider']} {row['model']}" + (f" in {row['region']}" if row.get("region") else "")
+        values = f"{row['rates'].get('input', '-')}/{row['rates'].get('output', '-')}"
+        print(f"{'WRONG' if faults else 'right'}  {stamp(at)}  {name}  {values}")
+        for fault in faults:
+            print("       " + fault)
+    print(f"{count} instants, {wrong} wrong")
+    return 1 if wrong else 0
+
+
+if len(sys.argv) < 3:
+    sys.exit(__doc__)
+sys.exit(main(*sys.argv[1:]))
