@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <string.h>
 #include <strings.h>
 
 #include "base/dict.h"
@@ -79,13 +80,20 @@ bool member_speaks_of_money(struct text name)
 	return false;
 }
 
-const char *member_reason(const char *shape, const char *path)
+static const uint64_t *find_member(const char *shape, const char *path)
 {
 	char room[PATH_ROOM + 64];
-	pthread_once(&known_once, make_known);
 	const uint64_t *at = dict_find(&known, key_of(room, shape, path));
-	if (!at)
-		at = dict_find(&known, key_of(room, "*", path));
+	return at ? at : dict_find(&known, key_of(room, "*", path));
+}
+
+const char *member_reason(const char *shape, const char *path)
+{
+	pthread_once(&known_once, make_known);
+	const uint64_t *at = find_member(shape, path);
+	/* a row may be its own usage: what stands beside counts elsewhere is among them here */
+	if (!at && strncmp(path, "usage.", 6) == 0)
+		at = find_member(shape, path + 6);
 	return !at ? NULL : *at == READ ? "" : members[*at - 1].reason;
 }
 
