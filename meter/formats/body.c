@@ -249,6 +249,8 @@ static void read_new_api(struct payload_reader *r, json_value *v, int64_t line)
 		rc = json_open(&other, inner, &e);
 	json_value *root = other ? json_root(other) : NULL;
 	payload_judge_beside(r, &m, root, NULL, "other");
+	if (!json_member(v, "other"))
+		m.unread = "the row has no member 'other', which tells what was cached";
 	if (json_true(json_member(root, "claude")))
 		c.cache = CACHE_BESIDE;
 	static const struct {
