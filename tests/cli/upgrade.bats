@@ -3,10 +3,6 @@
 load common
 setup() { common_setup; export TALLY_DB=$DIR/new.db; on_server || command -v sqlite3 >/dev/null || skip "no sqlite3 shell"; }
 
-# what came after it
-LATER_TABLES="call_also credit_fault held settled_apart"
-HOLD="id,customer,state,pico,currency,created,expires,ended,usage,request,credits"
-
 call() { printf '{"id":"%s","time":"2026-06-%02dT02:00:00Z","model":"%s","customer":"%s","project":"p%d","input":%d,"output":7}\n' "$1" $(($2 % 28 + 1)) "$3" "$4" $(($2 % 3)) $((1000 + $2)); }
 life() {
 	for c in acme beta; do
@@ -65,14 +61,17 @@ make_old_schema() {
 	old() { PGOPTIONS='-c search_path=tally' psql -h "$TALLY_TEST_SERVER" -U tally -d "$(cat old.db)" -qAtX -v ON_ERROR_STOP=1 "$@"; }
 	old -c 'DROP SCHEMA tally CASCADE; CREATE SCHEMA tally'
 	for step in "$ROOT"/meter/sql/postgres/000[1-4]_*.sql; do old -1 -f "$step"; done
-	old -c "DO \$\$ DECLARE t TEXT; BEGIN FOR t IN SELECT tablename FROM pg_tables WHERE schemaname='tally' LOOP EXECUTE 'TRUNCATE tally.'||t||' CASCADE'; END LOOP; END \$\$"
 	{
 		echo "SET session_replication_role=replica;"
-		pg_dump -h "$TALLY_TEST_SERVER" -U tally --data-only --disable-triggers --schema=tally --exclude-table-data=tally.hold \
-			$(printf ' --exclude-table-data=tally.%s' $LATER_TABLES) "$(cat new.db)"
-		echo "COPY tally.hold($HOLD) FROM stdin;"
-		new -c "COPY (SELECT $HOLD FROM tally.hold) TO stdout"
-		echo '\.'
+		for t in $(old -c "SELECT tablename FROM pg_tables WHERE schemaname='tally'"); do
+			columns=$(old -c "SELECT string_agg(quote_ident(column_name),',') FROM information_schema.columns WHERE table_schema='tally' AND table_name='$t'")
+			echo "DELETE FROM tally.$t; COPY tally.$t($columns) FROM stdin;"
+			new -c "COPY (SELECT $columns FROM tally.$t) TO stdout"
+			echo '\.'
+		done
+		for n in $(old -c "SELECT sequencename FROM pg_sequences WHERE schemaname='tally'"); do
+			new -c "SELECT format('SELECT setval(''tally.$n'',%s,%L);',last_value,is_called) FROM tally.$n"
+		done
 		echo "UPDATE tally.about SET value='4' WHERE key='schema';"
 	} >copy.sql
 	old -f copy.sql

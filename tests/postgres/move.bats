@@ -47,6 +47,7 @@ life() {
 	# some of the usage has no price, which drafts say by their exit status
 	"$TALLY" invoice draft --all --period 2026-06 -q || [ $? -eq 3 ]
 	"$TALLY" invoice finalize --all --accept-uncovered -q || [ $? -eq 3 ]
+	"$TALLY" invoice pay 2026-000001 10 --reference bank-1 -q
 	"$TALLY" ingest - -q <<<'{"id":"late","time":"2026-06-20T00:00:00Z","model":"deepseek-v4-pro","customer":"acme","input":1000000}'
 	"$TALLY" invoice draft --all --period 2026-07 -q || [ $? -eq 3 ]
 	unset TALLY_DB

@@ -56,6 +56,11 @@ ends() {
 	# in turn, for the id is known
 	run timeout 60 "$TALLY" ingest --db "$DB" a.jsonl; expect 0 "1 duplicate"
 	[ $((SECONDS - began)) -le 20 ] || fail "others waited for $((SECONDS - began)) seconds"
+	# where it had no lock yet, nobody waited for it
+	while [ "$($psql -c "SELECT count(*) FROM pg_stat_activity WHERE datname='meter' AND state='idle in transaction'")" != 0 ]; do
+		[ $((SECONDS - began)) -le 17 ] || fail "it still has its transaction"
+		sleep 0.5
+	done
 	kill -CONT $pid
 	wait $pid && fail "it does not know that its transaction was ended" || true
 	grep -q "nothing of the transaction is kept" ingest.log || fail "$(cat ingest.log)"
