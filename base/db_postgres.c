@@ -128,6 +128,8 @@ static int failed(struct db *db, const char *doing, struct err *e)
 			"transaction another one cannot be used (pgbouncer: pool_mode=session); "
 			"nothing of the transaction is kept",
 			db->path);
+	if (c && strcmp(c->why, "22003") == 0)
+		return err_set(e, ERR_RANGE, "%s: could not %s: %.*s", db->path, doing, n, why);
 	if (c && strcmp(c->why, "53100") == 0)
 		return err_set(e, ERR_STORE, "%s: could not %s: the server's disk is full",
 			       db->path, doing);

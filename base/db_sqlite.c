@@ -47,6 +47,9 @@ static int failed(struct db *db, const char *doing, struct err *e)
 			       "%s: could not %s: the disk is full or cannot be "
 			       "written (%s)",
 			       db->path, doing, why);
+	/* a sum that no longer fits becomes a floating number, which no column takes */
+	if (code == SQLITE_CONSTRAINT_DATATYPE)
+		return err_set(e, ERR_RANGE, "%s: could not %s: %s", db->path, doing, why);
 	return err_set(e, ERR_STORE, "%s: could not %s: %s", db->path, doing, why);
 }
 

@@ -386,51 +386,64 @@ const struct command command_credit_void = {
 
 static const struct option no_options[] = { { 0 } };
 
-static int draw_or_expire(struct cli *cli, bool draws, struct err *e)
+static void print_drawn(const struct cli *cli, const struct draw_counts *n)
 {
-	struct ledger_session s;
-	struct draw_counts n = { 0 };
 	char text[3][DECIMAL_TEXT_MAX];
-	int rc = ledger_session_open(&s, cli, DB_WRITE, e);
-	if (rc == 0)
-		drawer_look_again(s.drawer);
-	if (rc == 0)
-		rc = draws ? drawer_sweep(s.drawer, s.now, &n, e)
-			   : ledger_advance(s.ledger, s.now, e);
-	rc = ledger_session_close(&s, rc, e);
-	if (rc != 0)
-		return rc;
-	nano_credits_format(n.drawn, text[0]);
-	nano_credits_format(n.overage, text[1]);
-	nano_credits_format(n.refunded, text[2]);
-	if (cli->json && draws) {
+	nano_credits_format(n->drawn, text[0]);
+	nano_credits_format(n->overage, text[1]);
+	nano_credits_format(n->refunded, text[2]);
+	if (cli->json) {
 		struct json_out j;
 		json_out_open(&j, stdout);
 		json_out_object(&j, NULL);
 		json_out_string(&j, "schema", "tally.credit-draw/1");
-		json_out_int(&j, "records", n.rows);
-		json_out_int(&j, "transactions", n.transactions);
+		json_out_int(&j, "records", n->rows);
+		json_out_int(&j, "transactions", n->transactions);
 		json_out_string(&j, "drawn", text[0]);
 		json_out_string(&j, "overage", text[1]);
 		json_out_string(&j, "refunded", text[2]);
-		json_out_int(&j, "uncovered", n.uncovered);
+		json_out_int(&j, "uncovered", n->uncovered);
+		json_out_int(&j, "accounts_at_fault", n->at_fault);
 		json_out_end(&j, '}');
 		json_out_close(&j);
-	} else if (draws && !cli->quiet) {
-		printf("%lld records drew %s credits in %lld transactions", (long long)n.rows,
-		       text[0], (long long)n.transactions);
-		if (n.overage.nano)
+	} else if (!cli->quiet) {
+		printf("%lld records drew %s credits in %lld transactions", (long long)n->rows,
+		       text[0], (long long)n->transactions);
+		if (n->overage.nano)
 			printf(", %s of them overage", text[1]);
-		if (n.refunded.nano)
+		if (n->refunded.nano)
 			printf("; %s were given back", text[2]);
 		printf("\n");
-		if (n.uncovered)
+		if (n->uncovered)
 			printf("%lld records drew nothing: their plans do not cover their models\n",
-			       (long long)n.uncovered);
-	} else if (!cli->quiet && !cli->json) {
-		printf("recurring grants and expiries are up to date\n");
+			       (long long)n->uncovered);
 	}
-	return n.uncovered ? 3 : 0;
+}
+
+static int draw_or_expire(struct cli *cli, bool draws, struct err *e)
+{
+	struct ledger_session s;
+	struct draw_counts n = { 0 };
+	int rc = ledger_session_open(&s, cli, DB_WRITE, e);
+	if (rc == 0)
+		drawer_look_again(s.drawer);
+	/* what expires is what usage has not drawn before */
+	if (rc == 0)
+		rc = drawer_sweep(s.drawer, s.now, &n, e);
+	rc = ledger_session_close(&s, rc, e);
+	if (rc != 0)
+		return rc;
+	if (draws)
+		print_drawn(cli, &n);
+	else if (!cli->quiet && !cli->json)
+		printf("recurring grants and expiries are up to date\n");
+	if (n.at_fault)
+		fprintf(stderr,
+			"tally: %lld account%s cannot be drawn and wait%s (tally status names "
+			"%s)\n",
+			(long long)n.at_fault, n.at_fault == 1 ? "" : "s",
+			n.at_fault == 1 ? "s" : "", n.at_fault == 1 ? "it" : "them");
+	return n.uncovered || n.at_fault ? 3 : 0;
 }
 
 struct fault_of {

@@ -330,10 +330,28 @@ static bool answer(void *user, const struct http_question *q, struct http_reply 
 
 static atomic_int signals;
 
+/* From the first signal on. Whoever starts servers mostly kills them after 30 seconds. */
+#define STOP_SECONDS 25
+#define DIGITS_OF(x) #x
+#define DIGITS(x) DIGITS_OF(x)
+
 static void on_signal(int number)
 {
 	(void)number;
-	atomic_fetch_add(&signals, 1);
+	if (atomic_fetch_add(&signals, 1) == 0)
+		alarm(STOP_SECONDS);
+}
+
+/* What is acknowledged is durable; nothing else was promised. */
+static void on_late(int number)
+{
+	static const char line[] =
+		"{\"event\":\"stop_late\",\"message\":\"the database has not let the server end for " DIGITS(
+			STOP_SECONDS) " seconds: it ends without it; what was not answered may be sent "
+				      "again\"}\n";
+	(void)number;
+	const ssize_t n = write(STDERR_FILENO, line, sizeof line - 1);
+	_exit(n < 0 ? 2 : 1);
 }
 
 static void hook_told(void *user, const struct budget_alarm *a, bool ok)
@@ -485,6 +503,7 @@ static int serve(struct cli *cli, struct err *e)
 	struct sigaction act = { .sa_handler = on_signal };
 	sigaction(SIGINT, &act, NULL);
 	sigaction(SIGTERM, &act, NULL);
+	sigaction(SIGALRM, &(struct sigaction){ .sa_handler = on_late }, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	/* for the commands that the page asks for, where no list of processes shows it */
 	setenv("TALLY_DB", cli_db_path(cli, &path), 1);
@@ -655,7 +674,8 @@ const struct command command_serve = {
 		"/v1/holds/{id}/release gives it back. GET /v1/usage, /metrics (Prometheus), "
 		"/healthz (alive), /readyz (the database can be read and written).\n\n"
 		"Without --tokens only this machine is served. What one visitor may take has bounds: "
-		"docs/server.md. SIGTERM finishes what has begun.",
+		"docs/server.md. SIGTERM finishes what has begun, and ends within " DIGITS(
+			STOP_SECONDS) " seconds whatever the database does.",
 	.examples = "  tally serve\n"
 		    "  curl -d '{\"id\":\"1\",\"model\":\"deepseek-v4-flash\",\"input\":100,"
 		    "\"output\":5}' localhost:8687/v1/usage\n"

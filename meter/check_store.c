@@ -40,10 +40,17 @@ static const struct {
 	  "SELECT count(*) FROM usage WHERE kind<>1 AND (input<0 OR cache_read<0 OR "
 	  "cache_write_5m<0 OR cache_write_1h<0 OR output<0 OR reasoning<0 OR requests<0)" },
 	{ "sums of open holds are not what they add up to",
-	  "SELECT count(*) FROM held s WHERE EXISTS(SELECT 1 FROM (SELECT "
-	  "coalesce(sum(pico/1000000),0) AS m,coalesce(sum(pico%1000000),0) AS r FROM hold h WHERE "
-	  "state='open' AND h.currency=s.currency AND s.customer IN ('',h.customer) AND s.project "
-	  "IN ('',h.project) AND s.model IN ('',h.model)) o WHERE o.m<>s.millions OR o.r<>s.rest)" },
+	  "WITH o AS (SELECT c,p,m,currency,sum(pico/1000000) AS a,sum(pico%1000000) AS b,"
+	  "sum(credits/1000000) AS d,sum(credits%1000000) AS f FROM (SELECT CASE WHEN n&1=0 THEN "
+	  "'' ELSE customer END AS c,CASE WHEN n&2=0 THEN '' ELSE project END AS p,CASE WHEN "
+	  "n&4=0 THEN '' ELSE model END AS m,currency,pico,credits FROM hold,(SELECT 0 AS n UNION "
+	  "ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL SELECT "
+	  "5 UNION ALL SELECT 6 UNION ALL SELECT 7) scope WHERE state='open' AND (n&1=0 OR "
+	  "customer<>'') AND (n&2=0 OR project<>'') AND (n&4=0 OR model<>'')) x GROUP BY "
+	  "c,p,m,currency) SELECT count(*) FROM held s LEFT JOIN o ON o.c=s.customer AND "
+	  "o.p=s.project AND o.m=s.model AND o.currency=s.currency WHERE "
+	  "coalesce(a,0)<>millions OR coalesce(b,0)<>rest OR coalesce(d,0)<>credit_millions OR "
+	  "coalesce(f,0)<>credit_rest" },
 	{ "records claim more reasoning than output",
 	  "SELECT count(*) FROM usage WHERE abs(reasoning)>abs(output)" },
 };

@@ -122,11 +122,13 @@ static int check_list(struct db *db, struct err *e)
 
 static enum kind kind_of(struct text table, struct text column, struct text type)
 {
+	static const char *const whole[] = { "INTEGER", "bigint", "integer", "smallint" };
 	if (text_is(table, "usage") && text_is(column, "id"))
 		return KIND_ID;
-	return text_is(type, "INTEGER") || text_is(type, "bigint") ? KIND_INT
-	       : text_is(type, "BLOB") || text_is(type, "bytea")   ? KIND_BYTES
-								   : KIND_TEXT;
+	for (size_t i = 0; i < sizeof whole / sizeof *whole; i++)
+		if (text_is(type, whole[i]))
+			return KIND_INT;
+	return text_is(type, "BLOB") || text_is(type, "bytea") ? KIND_BYTES : KIND_TEXT;
 }
 
 static int read_columns(struct db *db, const char *name, struct table *out, struct err *e)

@@ -606,6 +606,16 @@ static void prefetch(struct writer *w, struct job *j, struct instant now)
 	}
 }
 
+/* Whether each record of the job is told from others by its id. */
+static bool stands_alone(const struct job *j)
+{
+	for (size_t i = 0; i < j->item_count; i++)
+		if (!j->item[i].refused &&
+		    !metered_stands_alone(assembly_call(j->calls, j->item[i].call)))
+			return false;
+	return true;
+}
+
 /* Whether all that the jobs do is to append records, which others may do at the same time. */
 static int only_append(struct writer *w, const struct job *list, bool *out, struct err *e)
 {
@@ -614,7 +624,7 @@ static int only_append(struct writer *w, const struct job *list, bool *out, stru
 	for (const struct job *j = list; j; j = j->next)
 		/* an id of a customer's own may be in the common space as well, and others write
 		 * there */
-		if (j->kind != JOB_USAGE || j->customer)
+		if (j->kind != JOB_USAGE || j->customer || !stands_alone(j))
 			return 0;
 	if (!db_on_server(store_db(w->store)))
 		return 0;
@@ -736,16 +746,17 @@ static int tidy_rows(struct writer *w, struct instant now, struct err *e)
 	return rc;
 }
 
-/* Credits that begin, end or come again by themselves. */
+/* Credits that begin, end or come again by themselves; an account that cannot is left out. */
 static int tidy_ledger(struct writer *w, struct instant now, struct err *e)
 {
+	struct draw_counts counts = { 0 };
 	int rc = store_begin(w->store, now, e);
 	if (rc != 0)
 		return rc;
 	rc = ledger_begin(w->ledger, e);
 	if (rc == 0)
-		rc = ledger_advance(w->ledger, now, e);
-	bool moved = ledger_moved(w->ledger);
+		rc = drawer_sweep(w->drawer, now, &counts, e);
+	bool moved = ledger_moved(w->ledger) || counts.rows || counts.left_out;
 	if (rc == 0)
 		rc = ledger_end(w->ledger, e);
 	if (rc == 0 && moved) {
@@ -753,6 +764,7 @@ static int tidy_ledger(struct writer *w, struct instant now, struct err *e)
 	} else {
 		store_rollback(w->store);
 		ledger_forget(w->ledger);
+		drawer_forget(w->drawer);
 	}
 	return rc;
 }

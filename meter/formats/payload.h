@@ -42,6 +42,12 @@ struct metered {
 	struct stated_cost stated;
 };
 
+/* Whether its id alone tells which call it is, so that it can be taken while others append. */
+static inline bool metered_stands_alone(const struct metered *m)
+{
+	return !m->cumulative && !m->also.n && !m->copy_of.n;
+}
+
 struct payload_sink {
 	void *user;
 	void (*take)(void *user, const struct metered *m);

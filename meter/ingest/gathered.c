@@ -30,6 +30,10 @@ void gathered_add(struct gathered *g, const struct metered *m, struct text id, i
 								     : keep(g, *t);
 	}
 	own->raw = keep(g, m->raw);
+	own->also = keep(g, m->also);
+	own->copy_of = keep(g, m->copy_of);
+	own->unread = m->unread ? keep(g, text_of(m->unread)).p : NULL;
+	g->in_turn += !metered_stands_alone(m);
 }
 
 void gathered_refuse(struct gathered *g, int64_t line, struct text raw, struct text header,
@@ -45,7 +49,7 @@ void gathered_refuse(struct gathered *g, int64_t line, struct text raw, struct t
 void gathered_clear(struct gathered *g)
 {
 	arena_reset(&g->arena);
-	g->count = g->refusals = 0;
+	g->count = g->refusals = g->in_turn = 0;
 }
 
 void gathered_release(struct gathered *g)

@@ -21,6 +21,7 @@ struct gathered_item {
 struct gathered {
 	struct gathered_item *item;
 	size_t count, room, refusals;
+	size_t in_turn; /* records that may be others under another id */
 	struct arena arena;
 };
 

@@ -736,8 +736,6 @@ static int find_own(struct ingest *in, struct text customer, struct text *id,
 static int note_other_ids(struct ingest *in, const struct metered *m, struct text id, struct err *e)
 {
 	int rc = 0;
-	if (db_on_server(store_db(in->store)))
-		return 0;
 	if (m->also.n)
 		rc = store_also(in->store, m->also, id, false, e);
 	if (rc == 0 && m->copy_of.n)
@@ -767,7 +765,7 @@ static int find_elsewhere(struct ingest *in, const struct metered *m, const stru
 {
 	const struct text id = r->text[FIELD_ID];
 	struct usage_row have;
-	int rc = m->also.n ? store_find(in->store, m->also, known, e)
+	int rc = m->also.n ? store_look_for(in->store, m->also, known, e)
 			   : store_find_also(in->store, id, true, known, e);
 	/* an id that is not the call's own proves nothing where the input side is another */
 	if (rc == 0 && known->first && (rc = store_row(in->store, known->first, &have, e)) == 0 &&
@@ -775,7 +773,7 @@ static int find_elsewhere(struct ingest *in, const struct metered *m, const stru
 		known->first = known->current = 0;
 	if (rc != 0 || known->first || !m->copy_of.n)
 		return rc;
-	rc = store_find(in->store, m->copy_of, known, e);
+	rc = store_look_for(in->store, m->copy_of, known, e);
 	if (rc == 0 && !known->first)
 		rc = store_find_also(in->store, m->copy_of, false, known, e);
 	/* a fork of the fork names the copy */
@@ -815,9 +813,11 @@ static int find_call(struct ingest *in, const struct metered *m, struct record *
 	struct text *id = &r->text[FIELD_ID];
 	bool other = false;
 	int rc = 0;
-	if (db_on_server(store_db(in->store)) || in->o.own_ids ||
-	    !(m->cumulative || m->also.n || m->copy_of.n))
+	if (in->o.own_ids || metered_stands_alone(m))
 		return 0;
+	if (store_is_beside(in->store))
+		return err_set(e, ERR_BUSY,
+			       "calls that may be known by another id wait for their turn");
 	if (known->first && known->current && m->also.n)
 		rc = is_other_call(in, m, r, known, &other, e);
 	if (rc == 0 && other) {

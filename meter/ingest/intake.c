@@ -71,9 +71,10 @@ static int take_each_gathered(struct intake *x, struct err *e)
 static int take_gathered(struct intake *x, struct err *e)
 {
 	struct err why = { 0 };
+	const bool in_turn = x->open || x->gathered.refusals || x->gathered.in_turn;
 	int rc = 0;
 	if (x->gathered.count) {
-		rc = x->open || x->gathered.refusals ? begin(x, &why) : begin_beside(x, &why);
+		rc = in_turn ? begin(x, &why) : begin_beside(x, &why);
 		if (rc == 0)
 			rc = take_each_gathered(x, &why);
 	}

@@ -773,11 +773,12 @@ int drawer_sweep(struct drawer *d, struct instant now, struct draw_counts *out, 
 {
 	struct db *db = store_db(ledger_store(d->ledger));
 	bool any;
-	int64_t from;
+	int64_t from, left_out = 0;
 	*out = (struct draw_counts){ 0 };
 	int rc = begin_faults(d, e);
 	if (rc == 0)
 		rc = drawn_to(d, &any, &from, e);
+	out->at_fault = (int64_t)d->faults.count;
 	if (rc != 0 || !any)
 		return rc;
 	for (;;) {
@@ -786,6 +787,7 @@ int drawer_sweep(struct drawer *d, struct instant now, struct draw_counts *out, 
 		if (rc == 0 && (rc = sweep(d, from, now, out, &why)) != 0 &&
 		    is_of_account(d, &why)) {
 			rc = leave_out(d, now, &why, e);
+			left_out++;
 			if (rc == 0)
 				rc = db_run(db, "RELEASE draws", e);
 			if (rc == 0)
@@ -793,6 +795,8 @@ int drawer_sweep(struct drawer *d, struct instant now, struct draw_counts *out, 
 		} else if (rc != 0 && why.code != ERR_NONE) {
 			*e = why;
 		}
+		out->at_fault = (int64_t)d->faults.count;
+		out->left_out = left_out;
 		return rc == 0 ? db_run(db, "RELEASE draws", e) : rc;
 	}
 }

@@ -25,6 +25,7 @@ void drawer_forget(struct drawer *d);
 
 struct draw_counts {
 	int64_t rows, uncovered, transactions;
+	int64_t at_fault, left_out; /* accounts whose usage waits; those of this time */
 	struct nano_credits drawn, overage, refunded;
 };
 /* Inside a transaction: everything that has not drawn yet. What one account cannot do is noted as

@@ -171,6 +171,7 @@ static int recur(struct ledger *l, const struct credit_rule *r, struct instant n
 	struct recurrence every;
 	char name[120], at[INSTANT_TEXT_MAX];
 	int64_t id;
+	ledger_work_on(l, r->account);
 	int rc = recurrence_parse(&every, r->every, r->anchor, e);
 	if (rc == 0)
 		rc = ledger_state_of(l, r->account, &s, e);

@@ -28,6 +28,8 @@ struct gathering {
 	struct store *store;
 	int64_t from, to; /* rows that they hold, when valid */
 	bool valid;
+	int64_t unfit_to; /* rows up to that one do not fit; 0: they do */
+	bool corrected;	  /* since then */
 	struct dict quarter_index, day_index, more_index; /* key to 1 + place */
 	struct cell *quarter, *day;
 	struct more_cell *more;
@@ -138,6 +140,7 @@ static void row_appended(void *user, const struct usage_row *row)
 	struct gathering *g = user;
 	int64_t sum[SUM_COUNT] = { row->kind == USAGE_REVERSAL ? -1 : 1, row->record.requests };
 	bool rare = row->web_searches != 0;
+	g->corrected |= row->kind != USAGE_RECORD;
 	for (int b = 0; b < BUCKET_COUNT; b++) {
 		if (b < BUCKET_COMMON)
 			sum[SUM_TOKENS + b] = row->record.tokens[b];
@@ -400,6 +403,56 @@ static int take_turn(struct store *s, bool wait, bool *mine, struct err *e)
 	return rc;
 }
 
+/* The rows behind `done`, from what was gathered or read back. */
+static int sum_up(struct store *s, struct gathering *g, int64_t done, int64_t last, struct err *e)
+{
+	int rc;
+	if (g->valid && g->from == done + 1 && g->to == last) {
+		rc = put_gathering(s, g, e);
+		return rc == 0 ? set_rolled_to(s, last, e) : rc;
+	}
+	rc = roll(s, done + 1, last, e);
+	/* numbers without rows are known for good now */
+	return rc == 0 && db_on_server(store_db(s))
+		       ? run_over(s, STORE_ROLL_SKIPPED, done + 1, last, e)
+		       : rc;
+}
+
+/* Sums that do not fit stop nobody from writing: the rows stay behind the rollups until what is too
+ * large is taken back. */
+static int sum_up_or_leave(struct store *s, struct gathering *g, int64_t done, int64_t last,
+			   struct err *e)
+{
+	struct err why = { 0 };
+	int rc = db_run(store_db(s), "SAVEPOINT sums", e);
+	if (rc != 0)
+		return rc;
+	rc = sum_up(s, g, done, last, &why);
+	g->unfit_to = rc == -ERR_RANGE ? last : 0;
+	g->corrected = false;
+	if (rc == -ERR_RANGE) {
+		rc = db_run(store_db(s), "ROLLBACK TO sums", e);
+	} else {
+		/* a rollback makes it invalid */
+		gathering_clear(g, last + 1);
+		if (rc != 0 && e)
+			*e = why;
+	}
+	return rc == 0 ? db_run(store_db(s), "RELEASE sums", e) : rc;
+}
+
+/* Whether it is too early to try again what did not fit: all that lies behind would be read again.
+ */
+static bool is_too_early(const struct gathering *g, int64_t done, int64_t last)
+{
+	return g->unfit_to && !g->corrected && last - done < 2 * (g->unfit_to - done);
+}
+
+bool rollup_is_left_behind(struct store *s)
+{
+	return gathering_of(s)->unfit_to != 0;
+}
+
 /* Rows up to `last`, all of which are decided. */
 static int catch_up(struct store *s, int64_t last, int64_t lag, bool wait, struct err *e)
 {
@@ -409,7 +462,7 @@ static int catch_up(struct store *s, int64_t last, int64_t lag, bool wait, struc
 	int rc = rollup_rolled_to(s, &done, e);
 	if (rc == 0)
 		rc = store_flush(s, e);
-	if (rc != 0 || last - done <= lag || last <= done)
+	if (rc != 0 || last - done <= lag || last <= done || is_too_early(g, done, last))
 		return rc;
 	rc = take_turn(s, wait, &mine, e);
 	if (rc != 0 || !mine)
@@ -419,19 +472,7 @@ static int catch_up(struct store *s, int64_t last, int64_t lag, bool wait, struc
 		rc = rollup_rolled_to(s, &done, e);
 	if (rc != 0 || last <= done)
 		return rc;
-	if (g->valid && g->from == done + 1 && g->to == last) {
-		rc = put_gathering(s, g, e);
-		if (rc == 0)
-			rc = set_rolled_to(s, last, e);
-	} else {
-		rc = roll(s, done + 1, last, e);
-		/* numbers without rows are known for good now */
-		if (rc == 0 && db_on_server(store_db(s)))
-			rc = run_over(s, STORE_ROLL_SKIPPED, done + 1, last, e);
-	}
-	/* a rollback makes it invalid */
-	gathering_clear(g, last + 1);
-	return rc;
+	return sum_up_or_leave(s, g, done, last, e);
 }
 
 int rollup_catch_up(struct store *s, int64_t lag, struct err *e)

@@ -15,8 +15,11 @@ enum { ROLLUP_LAG_MOST = 50000, ROLLUP_LAG_LOADING = 250000 };
 
 /* The row up to which the rollups hold. */
 int rollup_rolled_to(struct store *s, int64_t *out, struct err *e);
-/* Inside a transaction: takes in what lies behind, when that is more than `lag` rows. */
+/* Inside a transaction: takes in what lies behind, when that is more than `lag` rows. Rows whose
+ * sums do not fit (older versions took records above the bound) stay behind. */
 int rollup_catch_up(struct store *s, int64_t lag, struct err *e);
+/* Whether the last time they did not fit. */
+bool rollup_is_left_behind(struct store *s);
 /* The same as a transaction of its own, which on a server lets others append meanwhile. */
 int rollup_catch_up_beside(struct store *s, int64_t lag, struct instant now, struct err *e);
 /* Inside a transaction: throws the rollups away and makes them from the rows. */

@@ -299,6 +299,11 @@ int store_settled_to(struct store *s, int64_t *out, struct err *e)
 	return rc == 0 ? db_returned(&s->db, q, out, e) : rc;
 }
 
+bool store_is_beside(const struct store *s)
+{
+	return s->writing && s->beside;
+}
+
 bool store_rows_are_settled(const struct store *s)
 {
 	return !db_on_server(&s->db) || (s->writing && !s->beside);
@@ -685,7 +690,7 @@ int store_find_also(struct store *s, struct text also, bool copies, struct known
 	if (rc == 1 && (copies || !db_int(q, 1)))
 		buf_add(&id, db_text(q, 0).p, db_text(q, 0).n);
 	db_reset(q);
-	rc = rc < 0 ? rc : id.n ? store_find(s, (struct text){ id.p, id.n }, out, e) : 0;
+	rc = rc < 0 ? rc : id.n ? store_look_for(s, (struct text){ id.p, id.n }, out, e) : 0;
 	buf_release(&id);
 	return rc;
 }

@@ -126,6 +126,8 @@ int64_t store_last_seq(const struct store *s);
 int store_refresh(struct store *s, struct err *e);
 /* The number up to which no row can appear any more; asked outside the look that relies on it. */
 int store_settled_to(struct store *s, int64_t *out, struct err *e);
+/* Whether others append during this transaction, whose rows it does not see. */
+bool store_is_beside(const struct store *s);
 /* Whether none can appear any more among the rows up to the last one; else what is summed now must
  * not be gone on with from there. */
 bool store_rows_are_settled(const struct store *s);

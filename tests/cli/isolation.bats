@@ -39,6 +39,31 @@ available() { "$TALLY" credit balance "$1" | sed -n 's/^available *//p'; }
 	[ "$("$TALLY" credit ledger acme --csv | awk -F, '$4 == "used" { n++ } END { print n }')" = 3 ] || fail "c2 did not draw"
 	run "$TALLY" fsck; expect 0 clean
 }
+@test "credit draw says with status 3 that an account is at fault" {
+	accounts acme beta
+	call c1 acme >a.jsonl; "$TALLY" ingest -q a.jsonl
+	used=$("$TALLY" credit ledger acme --csv | awk -F, '$4 == "used" { print $6 }')
+	"$TALLY" credit post -q - <<<'{"op":"refund","customer":"acme","id":"r1","amount":"'$used'"}'
+	run "$TALLY" credit draw; expect 0
+	"$TALLY" void c1 --why 'sent twice' -q
+	run "$TALLY" credit draw; expect 3 "1 account cannot be drawn and waits (tally status names it)"
+	run "$TALLY" credit draw --json; expect 3 '"accounts_at_fault": 1'
+	run "$TALLY" credit expire; expect 3
+	run "$TALLY" credit repair acme; expect 0
+	run "$TALLY" credit draw --json; expect 0 '"accounts_at_fault": 0'
+}
+@test "a grant that cannot come again stops neither a server's tick nor another account" {
+	accounts acme beta
+	for c in acme beta; do "$TALLY" credit grant $c 5 --id again --every 1day --effective 2026-06-01 -q; done
+	sql t.db "UPDATE credit_rule SET every='when it suits' WHERE account=(SELECT id FROM credit_account WHERE customer='acme')"
+	sql t.db "UPDATE credit_rule SET next=next-86400000000"
+	serve
+	for i in $(seq 100); do "$TALLY" status | grep -q "at fault      acme" && break; sleep 0.1; done
+	run "$TALLY" status; expect 0 "at fault      acme"
+	[ "$(sql t.db "SELECT count(*) FROM credit_rule WHERE next<=$(date +%s)000000")" = 1 ] || fail "beta waits too"
+	case $(cat log) in *store_failed*) fail "$(cat log)" ;; esac
+	call b1 beta >b.jsonl; as boss /v1/usage "$(cat b.jsonl)"; [ "$code" = 200 ] || fail "$code $output"
+}
 @test "a refund by hand and the reversal of another call give back what each grant gave, once" {
 	accounts acme
 	"$TALLY" credit grant acme 1 --id first --priority 1 --effective 2026-02-01 -q
@@ -129,10 +154,11 @@ records() { "$TALLY" usage --db "$TALLY_DB" --json | sed -n 's/.*"records": *\([
 	"$TALLY" ingest -q h.jsonl
 	sqlite3 t.db "DROP TRIGGER usage_is_never_changed; UPDATE usage SET input=9223372036854775807 WHERE seq<4"
 	run "$TALLY" fsck; expect 5 "the record 'h1' (row 1) counts more than a record may" "the record 'h3'"
+	call h6 acme >h6.jsonl; run "$TALLY" ingest h6.jsonl; expect 0 "1 accepted"
 	run "$TALLY" fsck --rebuild; expect 1 "do not fit"
 	for i in 1 2 3; do run "$TALLY" void h$i --why hurt; expect 0 voided; done
 	run "$TALLY" fsck --rebuild; expect 0 clean
-	run "$TALLY" usage --json; expect 0 '"records": 1' '"input": 10000'
+	run "$TALLY" usage --json; expect 0 '"records": 2' '"input": 20000'
 	call h5 acme >h5.jsonl; run "$TALLY" ingest h5.jsonl; expect 0 "1 accepted"
 	run "$TALLY" fsck; expect 0 clean
 }

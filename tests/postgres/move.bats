@@ -25,6 +25,9 @@ life() {
 	"$TALLY" ingest more.jsonl -q 2>/dev/null || true
 	printf '{"id":"msg_1","type":"message","role":"assistant","model":"claude-sonnet-4-6","usage":{"input_tokens":10,"output_tokens":5,"server_tool_use":{"web_search_requests":2}}}\n' >body.json
 	"$TALLY" ingest body.json --customer acme --at 2026-06-16T00:00:00Z -q || true # no price, as it was two web searches
+	# a call with two ids: its own, and the one by which telemetry tells of it
+	printf '{"type":"assistant","sessionId":"s","timestamp":"2026-06-16T10:00:00Z","requestId":"req_1","message":{"id":"msg_2","model":"claude-sonnet-4-6","stop_reason":"end_turn","usage":{"input_tokens":10,"output_tokens":5}}}\n' >log.jsonl
+	"$TALLY" ingest log.jsonl -q
 	printf '{"id":"f1","time":"2026-06-15T00:00:00Z","model":"deepseek-v4-flash","customer":"acme","input":5}\n' >grows.jsonl
 	"$TALLY" ingest grows.jsonl --follow -q & follower=$!
 	for i in $(seq 50); do [ "$(sqlite3 a.db 'SELECT count(*) FROM followed')" = 1 ] && break; sleep 0.1; done
@@ -44,6 +47,7 @@ life() {
 	# some of the usage has no price, which drafts say by their exit status
 	"$TALLY" invoice draft --all --period 2026-06 -q || [ $? -eq 3 ]
 	"$TALLY" invoice finalize --all --accept-uncovered -q || [ $? -eq 3 ]
+	"$TALLY" invoice pay 2026-000001 10 --reference bank-1 -q
 	"$TALLY" ingest - -q <<<'{"id":"late","time":"2026-06-20T00:00:00Z","model":"deepseek-v4-pro","customer":"acme","input":1000000}'
 	"$TALLY" invoice draft --all --period 2026-07 -q || [ $? -eq 3 ]
 	unset TALLY_DB

@@ -978,6 +978,70 @@ static void failing_allocations_are_survived(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* What an older version took: counts above the bound of a record, and all in one sum. */
+static void make_hurt(struct store *s, int64_t first, int64_t last)
+{
+	char sql[500];
+	struct err e = { 0 };
+	snprintf(sql, sizeof sql,
+		 "%s; UPDATE usage SET input=9223372036854775807,time=(SELECT time FROM usage "
+		 "WHERE seq=%lld),series=(SELECT series FROM usage WHERE seq=%lld),price=(SELECT "
+		 "price FROM usage WHERE seq=%lld) WHERE seq BETWEEN %lld AND %lld",
+		 test_on_server() ? "ALTER TABLE usage DISABLE TRIGGER USER"
+				  : "DROP TRIGGER IF EXISTS usage_is_never_changed",
+		 (long long)first, (long long)first, (long long)first, (long long)first,
+		 (long long)last);
+	if (db_run(store_db(s), sql, &e) != 0)
+		fail_msg("%s", e.message);
+}
+
+static int64_t rolled_to(struct store *s)
+{
+	int64_t seq;
+	struct err e = { 0 };
+	assert_int_equal(rollup_rolled_to(s, &seq, &e), 0);
+	return seq;
+}
+
+/* Sums that do not fit stop no writer; once they fit again they are made. */
+static void a_hurt_database_takes_new_records(void **state)
+{
+	uint64_t n[300];
+	char id[40], customer[16];
+	struct metered m;
+	struct err e = { 0 };
+	(void)state;
+	for (size_t i = 0; i < COUNT(n); i++)
+		n[i] = i;
+	for (int rolled = 0; rolled < 2; rolled++) {
+		forget("hurt.db");
+		struct writer w = open_writer("hurt.db");
+		take_or_fail(&w, n, rolled ? 100 : 40);
+		assert_int_equal(rolled_to(w.store), rolled ? 100 : 0);
+		take_or_fail(&w, n, rolled ? 140 : 40);
+		make_hurt(w.store, rolled ? 101 : 1, rolled ? 140 : 40);
+		close_writer(&w); /* which had the rows as they were */
+		w = open_writer("hurt.db");
+		for (size_t count = 150; count <= COUNT(n); count += 30)
+			take_or_fail(&w, n, count);
+		assert_int_equal(store_last_seq(w.store), COUNT(n));
+		assert_int_equal(rolled_to(w.store), rolled ? 100 : 0);
+		assert_true(rollup_is_left_behind(w.store));
+		assert_int_equal(store_begin(w.store, now, &e), 0);
+		for (size_t i = rolled ? 100 : 0; i < (rolled ? 140 : 40); i++) {
+			make(&m, i, id, customer);
+			if (correct_void(w.store, id, "test", &e) != 0)
+				fail_msg("%s", e.message);
+		}
+		assert_int_equal(rollup_catch_up(w.store, 0, &e), 0);
+		assert_int_equal(store_commit(w.store, &e), 0);
+		assert_false(rollup_is_left_behind(w.store));
+		assert_int_equal(rolled_to(w.store), store_last_seq(w.store));
+		check_clean(w.store);
+		close_writer(&w);
+	}
+}
+
 static int64_t row_of(struct store *s, const char *id)
 {
 	struct known_id known;
@@ -1086,6 +1150,7 @@ int main(void)
 		cmocka_unit_test(rerating_can_be_undone_to_the_last_digit),
 		cmocka_unit_test(a_voided_record_is_gone_and_stays_known),
 		cmocka_unit_test(a_refresh_in_between_changes_no_numbers),
+		cmocka_unit_test(a_hurt_database_takes_new_records),
 		cmocka_unit_test(several_writers_keep_each_id_once),
 		cmocka_unit_test(a_killed_writer_loses_nothing_that_was_acknowledged),
 	};
