@@ -148,6 +148,8 @@ void model_sum(const struct model *m, int customer, struct model_sums *out)
 	*out = (struct model_sums){ 0 };
 	for (int i = 0; i < RECORDS_MOST; i++)
 		add(&m->record[i], customer, out);
+	for (int i = 0; i < RECORDS_MOST; i++)
+		add(&m->own[i], customer, out);
 	for (int i = 0; i < HOLDS_MOST; i++)
 		add(&m->settlement[i], customer, out);
 }
@@ -157,7 +159,8 @@ int64_t model_held(const struct model *m, int customer)
 	int64_t pico = 0;
 	for (int i = 0; i < HOLDS_MOST; i++)
 		if (m->hold[i].known && m->hold[i].state == 'o' &&
-		    m->hold[i].customer == customer && m->hold[i].expires_us > m->now.us)
+		    (customer < 0 || m->hold[i].customer == customer) &&
+		    m->hold[i].expires_us > m->now.us)
 			pico += m->hold[i].pico;
 	return pico;
 }

@@ -45,6 +45,7 @@ struct world {
 	const struct operation *op;
 };
 
+enum { OF_ALL = 25 }; /* times what one customer's budget is, for all of them */
 enum { REFUSED = 1 }; /* as the model says: it is rolled back, as the program does */
 
 static const struct instant start = { INT64_C(1767225600000000) };
@@ -183,6 +184,46 @@ static void model_batch(struct world *w)
 	}
 }
 
+/* The record of that number as the next customer sends it with a token of its own. */
+static bool own_record(struct metered *m, uint32_t n, char id[40], const char **customer)
+{
+	model_make(m, n, 0, id);
+	*customer = customer_name((uint32_t)(m->record.text[FIELD_CUSTOMER].p[1] - '0') + 1);
+	m->record.text[FIELD_CUSTOMER] = text_of(*customer);
+	return model_has_id(n) && !model_too_large(n);
+}
+
+static int do_tenant(struct world *w, struct session *s)
+{
+	struct ingest *in = s->in[w->model.book];
+	struct metered m;
+	char id[40];
+	const char *customer;
+	int rc = 0;
+	for (uint32_t i = 0; rc == 0 && i < batch_size(w->op); i++) {
+		if (!own_record(&m, record_of(w->op, i), id, &customer))
+			continue;
+		ingest_next_source(in, customer, w->model.now, NULL);
+		rc = ingest_take(in, &m, w->model.now, &w->e);
+	}
+	return rc;
+}
+
+static void model_tenant(struct world *w)
+{
+	struct metered m;
+	char id[40];
+	const char *customer;
+	for (uint32_t i = 0; i < batch_size(w->op); i++) {
+		const uint32_t n = record_of(w->op, i);
+		struct model_record *r = &w->model.own[n];
+		if (own_record(&m, n, id, &customer) && !r->known) {
+			*r = (struct model_record){ true, true, 0, m.record, w->model.book, 1 };
+			w->counts->records++;
+		}
+	}
+}
+
 static uint32_t one_record(const struct operation *op)
 {
 	return op->number[0] % RECORDS_MOST;
@@ -255,27 +296,32 @@ static int do_limit(struct world *w, struct session *s)
 	return limit_set(s->store, &l, w->model.now, &w->e);
 }
 
-static int do_budget(struct world *w, struct session *s)
+static int set_budget(struct world *w, struct session *s, const char *name, const char *customer)
 {
-	char name[16];
-	snprintf(name, sizeof name, "b%u", w->op->number[0] % CUSTOMERS);
 	if (w->op->number[2] % 5 == 0) {
 		int rc = budget_clear(s->store, name, &w->e);
 		return rc == -ERR_NOT_FOUND ? REFUSED : rc;
 	}
 	const struct budget b = { .name = text_of(name),
-				  .customer = text_of(customer_name(w->op->number[0])),
+				  .customer = text_of(customer),
 				  .project = TEXT(""),
 				  .model = TEXT(""),
 				  .currency = TEXT("USD"),
 				  .period = TEXT("ever"),
 				  .zone = TEXT("UTC"),
 				  .hook = TEXT(""),
-				  .amount = { pico_of(w->op) },
+				  .amount = { (*customer ? 1 : OF_ALL) * pico_of(w->op) },
 				  .soft = { 50 },
 				  .soft_count = 1,
 				  .hard = true };
 	return budget_set(s->store, &b, w->model.now, &w->e);
+}
+
+static int do_budget(struct world *w, struct session *s)
+{
+	char name[16];
+	snprintf(name, sizeof name, "b%u", w->op->number[0] % CUSTOMERS);
+	return set_budget(w, s, name, customer_name(w->op->number[0]));
 }
 
 static uint32_t hold_of(const struct operation *op)
@@ -294,6 +340,11 @@ static bool model_admits(const struct model *m, int customer, int64_t pico)
 	struct model_sums u;
 	model_sum(m, customer, &u);
 	const int128 wanted = u.atto + ((int128)model_held(m, customer) + pico) * 1000000;
+	struct model_sums all;
+	model_sum(m, -1, &all);
+	if (m->all_budgeted && all.atto + ((int128)model_held(m, -1) + pico) * 1000000 >
+				       (int128)m->all_budget * 1000000)
+		return false;
 	return !((m->limited[customer] && wanted > (int128)m->limit[customer] * 1000000) ||
 		 (m->budgeted[customer] && wanted > (int128)m->budget[customer] * 1000000));
 }
@@ -546,6 +597,8 @@ static int do_inside(struct world *w, struct session *s)
 	switch (w->op->kind) {
 	case OP_BATCH:
 		return do_batch(w, s);
+	case OP_TENANT:
+		return do_tenant(w, s);
 	case OP_VOID:
 		return do_void(w, s);
 	case OP_AMEND:
@@ -556,6 +609,8 @@ static int do_inside(struct world *w, struct session *s)
 		return do_limit(w, s);
 	case OP_BUDGET:
 		return do_budget(w, s);
+	case OP_BUDGET_ALL:
+		return set_budget(w, s, "of-all", "");
 	case OP_HOLD:
 		return do_hold(w, s);
 	case OP_SETTLE:
@@ -631,6 +686,9 @@ static void model_apply(struct world *w)
 	case OP_BATCH:
 		model_batch(w);
 		break;
+	case OP_TENANT:
+		model_tenant(w);
+		break;
 	case OP_VOID:
 		if (model_has_id(one_record(w->op)))
 			r->present = false;
@@ -643,7 +701,8 @@ static void model_apply(struct world *w)
 		break;
 	case OP_RERATE:
 		for (int i = 0; i < RECORDS_MOST; i++)
-			m->record[i].book = (int)(n[0] % 2), m->record[i].others = 0;
+			m->record[i].book = m->own[i].book = (int)(n[0] % 2),
+			m->record[i].others = 0;
 		for (int i = 0; i < HOLDS_MOST; i++)
 			m->settlement[i].book = (int)(n[0] % 2);
 		break;
@@ -654,6 +713,10 @@ static void model_apply(struct world *w)
 	case OP_BUDGET:
 		m->budgeted[n[0] % CUSTOMERS] = n[2] % 5 != 0;
 		m->budget[n[0] % CUSTOMERS] = pico_of(w->op);
+		break;
+	case OP_BUDGET_ALL:
+		m->all_budgeted = n[2] % 5 != 0;
+		m->all_budget = OF_ALL * pico_of(w->op);
 		break;
 	case OP_HOLD:
 		model_hold(w);

@@ -12,11 +12,13 @@
 
 #define OPERATIONS(X) \
 	X(OP_BATCH, "batch") \
+	X(OP_TENANT, "tenant-batch") \
 	X(OP_VOID, "void") \
 	X(OP_AMEND, "amend") \
 	X(OP_RERATE, "rerate") \
 	X(OP_LIMIT, "limit") \
 	X(OP_BUDGET, "budget") \
+	X(OP_BUDGET_ALL, "budget-of-all") \
 	X(OP_HOLD, "hold") \
 	X(OP_SETTLE, "settle") \
 	X(OP_RELEASE, "release") \
@@ -73,8 +75,12 @@ struct model_hold {
 struct model {
 	struct model_record record[RECORDS_MOST];
 	struct model_record settlement[HOLDS_MOST];
+	/* sent by another customer than the record's, with that one's token: its own call, under
+	 * the same id in its own space */
+	struct model_record own[RECORDS_MOST];
 	struct model_hold hold[HOLDS_MOST];
-	bool limited[CUSTOMERS], budgeted[CUSTOMERS];
+	bool limited[CUSTOMERS], budgeted[CUSTOMERS], all_budgeted;
+	int64_t all_budget;
 	int64_t limit[CUSTOMERS], budget[CUSTOMERS]; /* pico */
 	int book;
 	struct instant now;
@@ -99,6 +105,7 @@ bool model_cost(const struct record *r, int book, int128 *atto);
 bool model_credits(const struct record *r, int128 *nano);
 /* customer negative: all. */
 void model_sum(const struct model *m, int customer, struct model_sums *out);
+/* customer negative: of all. */
 int64_t model_held(const struct model *m, int customer);
 /* The plan of all accounts: a token of sim-alpha is a thousand billionths of a credit; sim-beta's
  * prices are rounded to whole credits for a million, where only output is left. */
