@@ -15,6 +15,11 @@ bool model_cache_bills_writes(const struct tariff_answer *a)
 	       a->tariff->rates.per_million[BUCKET_CACHE_WRITE_5M].pico != 0;
 }
 
+bool model_cache_reads_writes(const struct tariff_answer *target, const struct tariff_answer *own)
+{
+	return target->price && target->price != own->price && !model_cache_bills_writes(target);
+}
+
 static void describe(struct model_caches *m, const struct tariff_answer *a, int64_t time_us,
 		     bool hosted)
 {

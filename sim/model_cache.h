@@ -36,6 +36,9 @@ uint32_t model_caches_number(struct model_caches *m, const struct subject *s,
 struct cache_rules *model_caches_rules(const struct model_caches *m);
 
 bool model_cache_bills_writes(const struct tariff_answer *a);
+/* Whether recorded writes are input on the target: it bills none, and is not what was recorded.
+ * own: what the call's own model answers at that time. */
+bool model_cache_reads_writes(const struct tariff_answer *target, const struct tariff_answer *own);
 /*
  * The prompt's buckets: `hit` tokens are read, the rest of the `reach` ones that the client lets
  * into the cache is written where that is billed, what is left is input. an_hour: it asked for the

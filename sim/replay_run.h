@@ -132,7 +132,7 @@ void replay_worker_release(struct worker *w);
 void replay_accept(struct worker *w, struct record_batch *b);
 /* Takes sums over many records each, of one price; false, with nothing taken, when some answer is
  * not one price for all of them. Instants are w->us already. */
-bool replay_accept_sums(struct worker *w, const struct record_batch *b, const int64_t *records);
+bool replay_accept_sums(struct worker *w, struct record_batch *b, const int64_t *records);
 /* Prices what waits. */
 void replay_settle(struct worker *w);
 /* Opens the packs among the paths; run->packs stays 0 when there are none. */

@@ -3,6 +3,7 @@
 #include "base/processor.h"
 #include "base/scan.h"
 #include "pricing/rate.h"
+#include "sim/model_cache.h"
 #include "sim/replay_run.h"
 
 #define LAST_INSTANT_US INT64_C(253402300799999999) /* 9999-12-31T23:59:59.999999Z */
@@ -419,7 +420,46 @@ static void name_subjects(struct worker *w, const struct record_batch *b)
 	}
 }
 
-static void ask_tariffs(struct worker *w, const struct record_batch *b)
+/* What the record's own model costs then. */
+static const struct tariff_answer *own_answer(struct worker *w, const struct record_batch *b,
+					      size_t row)
+{
+	static const enum record_field names[] = { FIELD_PROVIDER, FIELD_MODEL, FIELD_SERVICE_TIER,
+						   FIELD_REGION };
+	struct text name[4] = { 0 };
+	for (int k = 0; k < 4; k++)
+		if (b->columns >> names[k] & 1)
+			name[k] = b->text[names[k]][row];
+	struct subject *s = tariffs_subject(w->tariffs, name[0], name[1], name[2], name[3]);
+	return tariffs_ask(w->tariffs, s, w->decides[row]);
+}
+
+/*
+ * Under --remodel, what was written is input where the other model bills no writes, as in a
+ * what-if: nothing that was sent is free.
+ */
+static void read_writes(struct worker *w, struct record_batch *b)
+{
+	static const int buckets[] = { BUCKET_CACHE_WRITE_5M, BUCKET_CACHE_WRITE_1H };
+	const uint64_t has_input = (uint64_t)1 << (FIELD_COUNTS + BUCKET_INPUT);
+	for (int k = 0; k < 2; k++) {
+		int64_t *wrote = b->tokens[buckets[k]];
+		if (!(b->columns >> (FIELD_COUNTS + buckets[k]) & 1))
+			continue;
+		if (!(b->columns & has_input))
+			memset(b->tokens[BUCKET_INPUT], 0, b->n * sizeof **b->tokens);
+		b->columns |= has_input;
+		for (size_t i = 0; i < b->n; i++) {
+			if (wrote[i] &&
+			    model_cache_reads_writes(w->answer[i], own_answer(w, b, i))) {
+				b->tokens[BUCKET_INPUT][i] += wrote[i];
+				wrote[i] = 0;
+			}
+		}
+	}
+}
+
+static void ask_tariffs(struct worker *w, struct record_batch *b)
 {
 	struct run *run = w->run;
 	bool linear = true;
@@ -437,6 +477,8 @@ static void ask_tariffs(struct worker *w, const struct record_batch *b)
 		w->answer[i] = a;
 	}
 	w->linear = linear;
+	if (run->o->remodel)
+		read_writes(w, b);
 }
 
 /* The rare buckets of a row; false when they are all zero. */
@@ -785,7 +827,7 @@ void replay_accept(struct worker *w, struct record_batch *b)
 	accept(w, b);
 }
 
-bool replay_accept_sums(struct worker *w, const struct record_batch *b, const int64_t *records)
+bool replay_accept_sums(struct worker *w, struct record_batch *b, const int64_t *records)
 {
 	ask_tariffs(w, b);
 	if (!all_can_wait(w, b))

@@ -483,9 +483,17 @@ static void split_prompt(const struct run *r, const struct play *p, const struct
 	model_cache_split(of, a, an_hour, reach, hit, tokens);
 }
 
+/* Whether what the record wrote is input on the target. */
+static bool reads_writes(struct run *r, const struct play *p, const struct tariff_answer *a)
+{
+	struct subject *own =
+		subject_of(r, r->s->route.targets + r->o->workload->call[p->call].subject, p->call);
+	return model_cache_reads_writes(a, tariffs_ask(r->tariffs, own, p->time_us));
+}
+
 /* What the record says, but for hits that an assumption varies. Where the target bills no cache
  * writes, what is not a hit is plain input. */
-static void split_recorded(const struct run *r, const struct play *p, const struct tariff_answer *a,
+static void split_recorded(struct run *r, const struct play *p, const struct tariff_answer *a,
 			   int64_t hit, int64_t tokens[BUCKET_COUNT])
 {
 	int64_t *in = &tokens[BUCKET_INPUT], *read = &tokens[BUCKET_CACHE_READ],
@@ -506,7 +514,7 @@ static void split_recorded(const struct run *r, const struct play *p, const stru
 		if (from == w1)
 			break;
 	}
-	if (wrote && !bills && !is_recorded(r, p->target)) {
+	if (wrote && !is_recorded(r, p->target) && reads_writes(r, p, a)) {
 		*in += *w5 + *w1;
 		*w5 = *w1 = 0;
 	}
@@ -517,7 +525,7 @@ static void split_recorded(const struct run *r, const struct play *p, const stru
 }
 
 /* The buckets of a call on its target. */
-static void divide(const struct run *r, const struct play *p, const struct tariff_answer *a,
+static void divide(struct run *r, const struct play *p, const struct tariff_answer *a,
 		   int64_t tokens[BUCKET_COUNT])
 {
 	const struct work_call *c = &r->o->workload->call[p->call];
