@@ -7,8 +7,8 @@ int cli_memo_format(const struct cli *cli, enum memo_format *out, struct err *e)
 	static const char *const formats[] = { "text", "html", "pdf", NULL };
 	int format;
 	int rc = cli_choice(cli, "format", formats, &format, e);
-	if (rc == 0 && cli_value(cli, "output") && !cli->json && format == MEMO_AS_TEXT)
-		rc = err_set(e, ERR_USAGE, "--output needs --format html or pdf, or --json");
+	if (rc == 0 && cli_value(cli, "write") && !cli->json && format == MEMO_AS_TEXT)
+		rc = err_set(e, ERR_USAGE, "--write needs --format html or pdf, or --json");
 	if (rc == 0)
 		*out = (enum memo_format)format;
 	return rc;
@@ -16,7 +16,7 @@ int cli_memo_format(const struct cli *cli, enum memo_format *out, struct err *e)
 
 int cli_document_show(const struct cli *cli, struct text document, struct err *e)
 {
-	return file_write(cli_value(cli, "output"), document, e);
+	return file_write(cli_value(cli, "write"), document, e);
 }
 
 int cli_memo_show(const struct cli *cli, const struct memo *memo, enum memo_format format,

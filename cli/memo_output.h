@@ -7,7 +7,7 @@
 
 #define MEMO_OPTIONS \
 	{ "format", 0, "text|html|pdf", "how the report is printed (default text)", false }, \
-		{ "output", 'o', "FILE", "write the report to FILE", false }, \
+		{ "write", 'o', "FILE", "write the report to FILE", false }, \
 	{ \
 		"letter", 0, NULL, "PDF pages of US letter size instead of A4", false \
 	}
@@ -16,10 +16,10 @@ enum memo_format { MEMO_AS_TEXT, MEMO_AS_HTML, MEMO_AS_PDF };
 
 /* Errors: ERR_USAGE. */
 int cli_memo_format(const struct cli *cli, enum memo_format *out, struct err *e);
-/* The memo in that format, to --output or standard output. */
+/* The memo in that format, to --write or standard output. */
 int cli_memo_show(const struct cli *cli, const struct memo *memo, enum memo_format format,
 		  struct err *e);
-/* A document to --output or standard output. */
+/* A document to --write or standard output. */
 int cli_document_show(const struct cli *cli, struct text document, struct err *e);
 
 #endif
