@@ -3,9 +3,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "cli/cache_rules.h"
 #include "cli/look_source.h"
+#include "cli/memo_output.h"
 #include "cli/workload_options.h"
 #include "reports/migration_report.h"
 #include "sim/scenario.h"
@@ -13,9 +13,7 @@
 static const struct option options[] = {
 	{ "to", 0, "MODEL", "the model to move to, or PROVIDER/MODEL; may be repeated", true },
 	{ "plan", 0, "PLAN", "also credits under this plan (see `tally credit plan`)", false },
-	{ "format", 0, "text|html|pdf", "how the report is printed (default text)", false },
-	{ "output", 'o', "FILE", "write the report to FILE", false },
-	{ "letter", 0, NULL, "PDF pages of US letter size instead of A4", false },
+	MEMO_OPTIONS,
 	{ "start", 0, "DATE", "the day of the move (default tomorrow)", false },
 	{ "tokenizer", 0, "N[:SOURCE]",
 	  "tokens that the target makes of the same text, as a multiple (default 1)", false },
@@ -32,8 +30,6 @@ static const struct option options[] = {
 	OPTIONS_OF_LOOKS,
 	{ 0 },
 };
-
-enum { TEXT_FORMAT, HTML_FORMAT, PDF_FORMAT };
 
 struct move {
 	struct cli *cli;
@@ -160,9 +156,9 @@ static int prepare(struct move *x, struct err *e)
 	return rc;
 }
 
-static int show(struct move *x, int format, struct err *e)
+static int show(struct move *x, enum memo_format format, struct err *e)
 {
-	const char *cache = cli_value(x->cli, "cache"), *path = cli_value(x->cli, "output");
+	const char *cache = cli_value(x->cli, "cache");
 	const struct whatif_report whatif = {
 		.options = &x->o,
 		.result = x->migration.past,
@@ -178,18 +174,13 @@ static int show(struct move *x, int format, struct err *e)
 	struct memo memo = { 0 };
 	struct buf b = { 0 };
 	int rc = 0;
-	if (x->cli->json)
+	if (x->cli->json) {
 		migration_report_put(&b, &report);
-	else
+		rc = cli_document_show(x->cli, (struct text){ b.p, b.n }, e);
+	} else {
 		migration_report_memo(&memo, &report);
-	if (!x->cli->json && format == HTML_FORMAT)
-		memo_html_put(&b, &memo);
-	else if (!x->cli->json && format == PDF_FORMAT)
-		rc = memo_pdf_put(&b, &memo, cli_flag(x->cli, "letter"), e);
-	else if (!x->cli->json)
-		memo_print(&memo);
-	if (rc == 0 && b.n)
-		rc = file_write(path, (struct text){ b.p, b.n }, e);
+		rc = cli_memo_show(x->cli, &memo, format, e);
+	}
 	memo_release(&memo);
 	buf_release(&b);
 	return rc;
@@ -197,15 +188,13 @@ static int show(struct move *x, int format, struct err *e)
 
 static int run(struct cli *cli, struct err *e)
 {
-	static const char *const formats[] = { "text", "html", "pdf", NULL };
 	struct move *x = mem_zalloc(sizeof *x);
 	const char *start = cli_value(cli, "start");
 	struct instant from;
-	int format, status = 0;
+	enum memo_format format;
+	int status = 0;
 	x->cli = cli;
-	int rc = cli_choice(cli, "format", formats, &format, e);
-	if (rc == 0 && cli_value(cli, "output") && !cli->json && format == TEXT_FORMAT)
-		rc = err_set(e, ERR_USAGE, "--output needs --format html or pdf, or --json");
+	int rc = cli_memo_format(cli, &format, e);
 	if (rc == 0)
 		rc = prepare(x, e);
 	if (rc == 0)

@@ -4,14 +4,14 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "cli/command.h"
+#include "cli/memo_output.h"
 #include "reports/plan_report.h"
 
 /* What a plan file may say: the options that describe the work, with _ for -. */
-static const char *const keys[] = { "per_day",	 "cached",   "input",	"output",
-				    "hit_ratio", "growth",   "days",	"start",
-				    "hours",	 "weekdays", "retries", "scenarios",
-				    "currency",	 "timezone", "plan",	NULL };
+static const char *const keys[] = { "per_day", "cached",    "input",	"output",   "hit_ratio",
+				    "growth",  "days",	    "start",	"hours",    "weekdays",
+				    "retries", "scenarios", "currency", "timezone", "plan",
+				    "note",    NULL };
 
 static const struct option options[] = {
 	{ "per-day", 0, "N", "calls on each day of work (10k and 2M are understood)", false },
@@ -34,6 +34,7 @@ static const struct option options[] = {
 	{ "weekdays", 0, "DAYS", "mon-fri, or mon,wed,sat (default every day)", false },
 	{ "plan", 0, "PLAN", "also credits under this plan (see `tally credit plan`)", false },
 	{ "save", 0, "FILE", "write the question to FILE, for `tally plan FILE`", false },
+	MEMO_OPTIONS,
 	{ 0 },
 };
 
@@ -299,6 +300,25 @@ static int save(struct question *q, const char *path, struct err *e)
 	return rc;
 }
 
+static int show(struct cli *cli, const struct plan_report *report, enum memo_format format,
+		struct err *e)
+{
+	struct memo memo = { 0 };
+	int rc = 0;
+	if (cli->json) {
+		plan_report_json(report);
+	} else if (cli->csv) {
+		plan_report_csv(report);
+	} else if (format == MEMO_AS_TEXT) {
+		plan_report_table(report);
+	} else {
+		plan_report_memo(&memo, report);
+		rc = cli_memo_show(cli, &memo, format, e);
+	}
+	memo_release(&memo);
+	return rc;
+}
+
 static int run(struct cli *cli, struct err *e)
 {
 	struct question *q = mem_zalloc(sizeof *q);
@@ -307,9 +327,14 @@ static int run(struct cli *cli, struct err *e)
 	struct plan_file *plans = NULL;
 	struct plan_report report = { .result = result };
 	size_t done = 0;
+	enum memo_format format;
 	int status = 0;
 	q->cli = cli;
-	int rc = open_question(q, e);
+	int rc = cli_memo_format(cli, &format, e);
+	if (rc == 0 && cli_value(cli, "write") && (cli->json || cli->csv))
+		rc = err_set(e, ERR_USAGE, "--write is for --format html and pdf");
+	if (rc == 0)
+		rc = open_question(q, e);
 	const char *plan = rc == 0 ? asked(q, "plan") : NULL, *path = cli_value(cli, "save");
 	if (rc == 0)
 		rc = cli_book(cli, &book, e);
@@ -329,9 +354,8 @@ static int run(struct cli *cli, struct err *e)
 		report.count = q->scenarios;
 		report.currency = q->currency;
 		report.timezone = q->timezone;
-		(cli->json  ? plan_report_json
-		 : cli->csv ? plan_report_csv
-			    : plan_report_table)(&report);
+		report.note = asked(q, "note");
+		rc = show(cli, &report, format, e);
 	}
 	for (size_t i = 0; i < done; i++)
 		planner_release(&result[i]);

@@ -128,6 +128,7 @@ void cli_print_completion(FILE *out);
 	X(command_cascade) \
 	X(command_plan) \
 	X(command_migrate) \
+	X(command_decide) \
 	X(command_sim_generate) \
 	X(command_sim_fit) \
 	X(command_cache) \

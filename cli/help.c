@@ -70,7 +70,7 @@ static const struct {
 	{ "Look: what was used, and what it cost",
 	  "|overview|today|daily|weekly|monthly|session|blocks|quota|statusline|usage|replay|explain|records|sources|status|cost|" },
 	{ "Plan: what it would cost",
-	  "|plan|migrate|whatif|forecast|cascade|cache|sim fit|sim generate|pack|" },
+	  "|plan|migrate|decide|whatif|forecast|cascade|cache|sim fit|sim generate|pack|" },
 	{ "Meter: usage records, each once",
 	  "|ingest|serve|quarantine list|quarantine retry|quarantine drop|amend|void|rerate|" },
 	{ "Prices", "|price list|price show|price history|price check|price import|price sql|" },

@@ -136,22 +136,33 @@ static void put_row(struct table *t, const struct plan_report *r, const char *na
 	buf_release(&b);
 }
 
-/* What one should know before one believes the figures. */
+/* What one should know before one believes the figures: the i-th scenario's k-th remark, or "". */
+static const char *remark(const struct plan_report *r, size_t i, int k, struct buf *b)
+{
+	const struct planner_result *p = &r->result[i];
+	const char *name = r->scenario[i].name;
+	b->n = 0;
+	buf_puts(b, "");
+	if (k == 0 && p->total.unpriced)
+		buf_printf(b, "%s: %lld requests have no price and are left out: %s", name,
+			   (long long)p->total.unpriced, p->unpriced.message);
+	if (k == 1 && p->total.uncovered)
+		buf_printf(b, "%s: the plan does not cover %lld requests: %s", name,
+			   (long long)p->total.uncovered, p->uncovered.message);
+	if (k == 2 && p->too_long)
+		buf_printf(b, "%s: a call does not fit into the context of %s", name, p->too_long);
+	return b->p;
+}
+enum { REMARKS = 3 };
+
 static void put_remarks(const struct plan_report *r)
 {
-	for (size_t i = 0; i < r->count; i++) {
-		const struct planner_result *p = &r->result[i];
-		const char *name = r->scenario[i].name;
-		if (p->total.unpriced)
-			printf("%s: %lld requests have no price and are left out: %s\n", name,
-			       (long long)p->total.unpriced, p->unpriced.message);
-		if (p->total.uncovered)
-			printf("%s: the plan covers %lld requests not: %s\n", name,
-			       (long long)p->total.uncovered, p->uncovered.message);
-		if (p->too_long)
-			printf("%s: a call does not fit into the context of %s\n", name,
-			       p->too_long);
-	}
+	struct buf b = { 0 };
+	for (size_t i = 0; i < r->count; i++)
+		for (int k = 0; k < REMARKS; k++)
+			if (*remark(r, i, k, &b))
+				print_note("%s", b.p);
+	buf_release(&b);
 }
 
 void plan_report_table(const struct plan_report *r)
@@ -180,4 +191,114 @@ void plan_report_table(const struct plan_report *r)
 	       day_text(r->work->first_day + r->work->days - 1, to), r->timezone);
 	put_remarks(r);
 	buf_release(&name);
+}
+
+static const char *to_the_cent(struct buf *b, struct money_total m, const char *currency,
+			       bool lower)
+{
+	char cent[DECIMAL_TEXT_MAX * 2];
+	put_money(b, m, currency, lower);
+	amount_to_the_cent(cent, sizeof cent, b->p);
+	b->n = 0;
+	buf_puts(b, cent);
+	return b->p;
+}
+
+static void memo_row(struct memo *out, const struct plan_report *r, size_t i)
+{
+	const struct planner_sums *s = &r->result[i].total;
+	char text[DECIMAL_TEXT_MAX];
+	struct buf b = { 0 };
+	memo_cell(out, r->scenario[i].name);
+	put_count(&b, s->calls);
+	memo_cell(out, b.p);
+	memo_cell(out, to_the_cent(&b, s->cost, r->currency, s->unpriced > 0));
+	put_amount(&b, per_call(s, text), r->currency, s->unpriced > 0);
+	memo_cell(out, b.p);
+	if (r->plan) {
+		put_amount(&b, credits_format(s->credits, text), NULL, s->uncovered > 0);
+		memo_cell(out, b.p);
+	}
+	buf_release(&b);
+}
+
+/* What a scenario's chart shows: months, or days where there is one month only. */
+static const struct planner_sums *periods(const struct planner_result *p, size_t *count)
+{
+	*count = p->months > 1 ? p->months : p->days;
+	return p->months > 1 ? p->month : p->day;
+}
+
+/* Bars of one scale over all scenarios. */
+static void memo_periods(struct memo *out, const struct plan_report *r)
+{
+	int128 most = 1;
+	size_t count;
+	char day[16], title[200];
+	struct buf b = { 0 };
+	for (size_t i = 0; i < r->count; i++) {
+		const struct planner_sums *s = periods(&r->result[i], &count);
+		for (size_t k = 0; k < count; k++)
+			most = s[k].cost.atto > most ? s[k].cost.atto : most;
+	}
+	for (size_t i = 0; i < r->count; i++) {
+		const struct planner_sums *s = periods(&r->result[i], &count);
+		const bool months = r->result[i].months > 1;
+		if (count < 2)
+			continue;
+		snprintf(title, sizeof title, "%s by %s", r->scenario[i].name,
+			 months ? "month" : "day");
+		memo_bars(out, title);
+		for (size_t k = 0; k < count; k++) {
+			day_text(s[k].day, day)[months ? 7 : 10] = 0;
+			memo_bar(out, day,
+				 to_the_cent(&b, s[k].cost, r->currency, s[k].unpriced > 0),
+				 (int)(s[k].cost.atto / (most / 1000 + 1)));
+		}
+	}
+	buf_release(&b);
+}
+
+void plan_report_memo(struct memo *out, const struct plan_report *r)
+{
+	static const struct memo_column columns[] = { { "SCENARIO", false, 0 },
+						      { "CALLS", true, 2 },
+						      { "COST", true, 0 },
+						      { "A CALL", true, 1 },
+						      { "CREDITS", true, 0 } };
+	char from[16], to[16];
+	struct buf b = { 0 };
+	int128 most = 1;
+	out->title = "What it will cost";
+	out->subtitle =
+		arena_printf(&out->arena, "%s to %s (%s), at the prices stated for those days",
+			     day_text(r->work->first_day, from),
+			     day_text(r->work->first_day + r->work->days - 1, to), r->timezone);
+	out->dated.us = r->work->first_day * US_PER_DAY;
+	if (r->note)
+		memo_text(out, "%s", r->note);
+	memo_text(out,
+		  "%lld calls on a day of work; %lld tokens of a prompt in the cache, %lld others, "
+		  "%lld of the answer.",
+		  (long long)r->work->per_day, (long long)r->work->cached,
+		  (long long)r->work->input, (long long)r->work->output);
+	memo_table(out, columns, r->plan ? 5 : 4);
+	for (size_t i = 0; i < r->count; i++) {
+		const int128 cost = r->result[i].total.cost.atto;
+		memo_row(out, r, i);
+		most = cost > most ? cost : most;
+	}
+	memo_bars(out, "Cost of each scenario");
+	for (size_t i = 0; i < r->count; i++) {
+		const struct planner_sums *s = &r->result[i].total;
+		memo_bar(out, r->scenario[i].name,
+			 to_the_cent(&b, s->cost, r->currency, s->unpriced > 0),
+			 (int)(s->cost.atto / (most / 1000 + 1)));
+	}
+	memo_periods(out, r);
+	for (size_t i = 0; i < r->count; i++)
+		for (int k = 0; k < REMARKS; k++)
+			if (*remark(r, i, k, &b))
+				memo_point(out, "%s", b.p);
+	buf_release(&b);
 }

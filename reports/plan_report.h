@@ -3,6 +3,7 @@
 #ifndef TALLY_REPORTS_PLAN_REPORT_H
 #define TALLY_REPORTS_PLAN_REPORT_H
 
+#include "reports/memo.h"
 #include "sim/planner.h"
 
 struct plan_report {
@@ -12,10 +13,13 @@ struct plan_report {
 	size_t count;
 	const struct plan *plan; /* of credits; may be NULL */
 	const char *currency, *timezone;
+	const char *note; /* of the file; may be NULL */
 };
 
 void plan_report_table(const struct plan_report *r);
 void plan_report_json(const struct plan_report *r);
 void plan_report_csv(const struct plan_report *r);
+/* With charts of the scenarios and of their months or days. */
+void plan_report_memo(struct memo *out, const struct plan_report *r);
 
 #endif

@@ -1,0 +1,42 @@
+#include "cli/memo_output.h"
+
+#include "base/file.h"
+
+int cli_memo_format(const struct cli *cli, enum memo_format *out, struct err *e)
+{
+	static const char *const formats[] = { "text", "html", "pdf", NULL };
+	int format;
+	int rc = cli_choice(cli, "format", formats, &format, e);
+	if (rc == 0 && cli_value(cli, "write") && !cli->json && format == MEMO_AS_TEXT)
+		rc = err_set(e, ERR_USAGE, "--write needs --format html or pdf, or --json");
+	if (rc == 0)
+		*out = (enum memo_format)format;
+	return rc;
+}
+
+int cli_document_show(const struct cli *cli, struct text document, struct err *e)
+{
+	return file_write(cli_value(cli, "write"), document, e);
+}
+
+int cli_memo_show(const struct cli *cli, const struct memo *memo, enum memo_format format,
+		  struct err *e)
+{
+	struct buf b = { 0 };
+	int rc = 0;
+	switch (format) {
+	case MEMO_AS_TEXT:
+		memo_print(memo);
+		return 0;
+	case MEMO_AS_HTML:
+		memo_html_put(&b, memo);
+		break;
+	case MEMO_AS_PDF:
+		rc = memo_pdf_put(&b, memo, cli_flag(cli, "letter"), e);
+		break;
+	}
+	if (rc == 0)
+		rc = cli_document_show(cli, (struct text){ b.p, b.n }, e);
+	buf_release(&b);
+	return rc;
+}
