@@ -177,6 +177,11 @@ static void take_small_print(struct invoice_view *v, int places)
 			"lower bound.",
 			(int)json_number(unpriced).n, json_number(unpriced).p);
 	v->small_print = arena_printf(&v->arena, "%s%s", a, b);
+	for (json_value *p = json_first(json_member(v->root, "periods")); p; p = json_next(p))
+		for (json_value *r = json_first(json_member(p, "rates")); r; r = json_next(r))
+			v->small_print =
+				arena_printf(&v->arena, "%s%sExchanged at %s.", v->small_print,
+					     *v->small_print ? " " : "", text_at(v, r, "rate"));
 }
 
 int invoice_view_open(struct invoice_view **out, struct text document, const char *status,

@@ -19,6 +19,7 @@ struct cached {
 struct invoicer {
 	struct ledger *ledger;
 	struct drawer *drawer;
+	const struct exchange_rates *exchange;
 	bool for_all, accept_uncovered;
 	struct cached *cache;
 	size_t cached;
@@ -52,6 +53,11 @@ void invoicer_for_all(struct invoicer *v)
 	v->for_all = true;
 }
 
+void invoicer_exchange(struct invoicer *v, const struct exchange_rates *rates)
+{
+	v->exchange = rates;
+}
+
 void invoicer_accept_uncovered(struct invoicer *v)
 {
 	v->accept_uncovered = true;
@@ -77,7 +83,7 @@ static int zone_of(struct invoicer *v, const struct account *a, struct err *e)
 
 /* What usage was charged for: the same key again is the same line. */
 struct charge {
-	struct text provider, project, model, bucket;
+	struct text provider, project, model, bucket, currency;
 	struct text unit_price; /* for a million tokens or one call; "" where there is none */
 	int64_t quantity;
 	struct money_total amount; /* exact, before any markup's rounding */
@@ -86,8 +92,7 @@ struct charge {
 struct charges {
 	struct charge *charge;
 	size_t count;
-	struct dict index;	       /* key to 1 + place */
-	struct text currency, foreign; /* foreign: another one that usage was priced in */
+	struct dict index; /* key to 1 + place */
 	int64_t unpriced;
 	struct arena *arena;
 };
@@ -99,7 +104,8 @@ static struct text keep(struct arena *a, struct text t)
 
 static void put_key(struct buf *key, const struct charge *c)
 {
-	const struct text part[] = { c->provider, c->project, c->model, c->bucket, c->unit_price };
+	const struct text part[] = { c->provider, c->project,	 c->model,
+				     c->bucket,	  c->unit_price, c->currency };
 	for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
 		buf_add(key, part[i].p, part[i].n);
 		buf_add(key, "", 1);
@@ -121,6 +127,7 @@ static int add_charge(struct charges *all, const struct charge *c, struct err *e
 					  .project = keep(all->arena, c->project),
 					  .model = keep(all->arena, c->model),
 					  .bucket = keep(all->arena, c->bucket),
+					  .currency = keep(all->arena, c->currency),
 					  .unit_price = keep(all->arena, c->unit_price) };
 		*at = ++all->count;
 	}
@@ -151,12 +158,10 @@ static int charge_group(struct charges *all, struct store *s, struct text projec
 		rc = charge_parts(p, sums, part, &n, e);
 	if (rc == 0 && p->reason.n)
 		all->unpriced += sums->records;
-	else if (rc == 0 && !text_eq(p->currency, all->currency))
-		all->foreign = keep(all->arena, p->currency);
 	for (size_t k = 0; rc == 0 && k < n; k++)
 		rc = add_charge(all,
 				&(struct charge){ p->vendor, project, model,
-						  text_of(part[k].bucket),
+						  text_of(part[k].bucket), p->currency,
 						  text_of(money_format(part[k].price, text)),
 						  part[k].quantity, part[k].amount },
 				e);
@@ -249,6 +254,7 @@ static int charge_credits_row(struct invoicer *v, struct charges *all, struct qu
 						    names->project,
 						    subject->model,
 						    TEXT("record"),
+						    TEXT("credits"),
 						    TEXT(""),
 						    db_int(q, D_RECORDS),
 						    { (int128)db_int(q, D_NANO) * 1000000000 +
@@ -270,6 +276,7 @@ static int charge_credits_row(struct invoicer *v, struct charges *all, struct qu
 							  names->project,
 							  subject->model,
 							  text_of(bucket_name((enum bucket)b)),
+							  TEXT("credits"),
 							  price,
 							  tokens,
 							  { rate.atto / 1000000 * tokens } },
@@ -288,6 +295,7 @@ static int charge_credits_row(struct invoicer *v, struct charges *all, struct qu
 							  names->project,
 							  subject->model,
 							  TEXT("request"),
+							  TEXT("credits"),
 							  fee,
 							  db_int(q, D_REQUESTS),
 							  { rate.atto * db_int(q, D_REQUESTS) } },
@@ -349,13 +357,107 @@ static bool in_credits(const struct invoice *i)
 	return text_is(i->terms.currency, "credits");
 }
 
+/* Usage is charged as the credits that it drew, for what they are worth. */
+static bool by_credits(const struct invoice *i)
+{
+	return in_credits(i) || i->terms.credit_price.n;
+}
+
 static int charges_of(struct invoicer *v, const struct invoice *i, struct charges *all,
 		      const struct account *a, struct instant from, struct instant to,
 		      struct err *e)
 {
-	if (in_credits(i))
+	if (by_credits(i))
 		return a->byo ? 0 : charge_credits(v, all, a, from, to, e);
 	return charge_money(v, all, a, from, to, e);
+}
+
+/* --- currencies --- */
+
+static int64_t local_day_of(const struct zone *z, struct instant t)
+{
+	return floor_div(t.us + zone_offset(z, t, NULL) * US_PER_SECOND, US_PER_DAY);
+}
+
+/* The rate of the period from that currency: one that a standing document went by, or the last one
+ * up to its last day. */
+static int rate_from(struct invoicer *v, struct invoice *i, struct text from,
+		     const struct exchange_rate **out, struct err *e)
+{
+	struct err why;
+	size_t k = 0;
+	while (k < i->rates &&
+	       !(text_eq(i->rate[k].from, from) && text_eq(i->rate[k].to, i->terms.currency)))
+		k++;
+	*out = &i->rate[k];
+	if (k < i->rates)
+		return 0;
+	if (k == INVOICE_RATES_MOST)
+		return err_set(e, ERR_RANGE, "an invoice exchanges at most %d currencies",
+			       INVOICE_RATES_MOST);
+	struct exchange_rate *r = &i->rate[k];
+	if (!v->exchange)
+		return err_set(e, ERR_INVALID,
+			       "the usage of '%.*s' is priced in %.*s, its terms ask for %.*s, and "
+			       "no exchange rate is known: give a file of them with --rates",
+			       (int)i->customer.n, i->customer.p, (int)from.n, from.p,
+			       (int)i->currency.n, i->currency.p);
+	if (exchange_find(v->exchange, from, i->terms.currency,
+			  local_day_of(v->zone, (struct instant){ i->to.us - 1 }), r, &why) != 0)
+		return err_set(e, ERR_INVALID,
+			       "the usage of '%.*s' is priced in %.*s, its terms ask for %.*s: %s",
+			       (int)i->customer.n, i->customer.p, (int)from.n, from.p,
+			       (int)i->currency.n, i->currency.p, why.message);
+	r->from = keep(&i->arena, r->from);
+	r->to = keep(&i->arena, r->to);
+	r->source = keep(&i->arena, r->source);
+	i->rates++;
+	return 0;
+}
+
+/* An amount of credits in money: at the price that the terms say, or at the plan's worth. */
+static int credits_in_money(struct invoicer *v, const struct invoice *i, const struct account *a,
+			    struct money_total *amount, struct text *currency, struct err *e)
+{
+	static const struct quantity one = { 1000000000 };
+	const struct plan *plan;
+	struct decimal d;
+	struct quantity per, times;
+	int rc;
+	if (i->terms.credit_price.n && !text_is(i->terms.credit_price, "plan")) {
+		*currency = i->terms.currency;
+		rc = decimal_parse(&d, i->terms.credit_price, e);
+		if (rc == 0)
+			rc = quantity_from_decimal(&times, d, e);
+		return rc == 0 ? amount_of(*amount, times, one, amount, e) : rc;
+	}
+	rc = drawer_plan(v->drawer, a, &plan, e);
+	if (rc != 0)
+		return rc;
+	*currency = text_of(plan_currency(plan));
+	if (currency->n == 0)
+		return err_set(e, ERR_INVALID,
+			       "the plan of '%.*s' does not say what a credit is "
+			       "worth",
+			       (int)a->customer.n, a->customer.p);
+	rc = quantity_from_decimal(&per, plan_credits_per_unit(plan), e);
+	return rc == 0 ? amount_of(*amount, one, per, amount, e) : rc;
+}
+
+/* Into the currency of the invoice. */
+static int exchange(struct invoicer *v, struct invoice *i, const struct account *a,
+		    struct text currency, struct money_total *amount, struct err *e)
+{
+	const struct exchange_rate *r;
+	int rc = 0;
+	if (text_eq(currency, i->terms.currency))
+		return 0;
+	if (text_is(currency, "credits"))
+		rc = credits_in_money(v, i, a, amount, &currency, e);
+	if (rc != 0 || amount->atto == 0 || text_eq(currency, i->terms.currency))
+		return rc;
+	rc = rate_from(v, i, currency, &r, e);
+	return rc == 0 ? exchange_amount(r, *amount, amount, e) : rc;
 }
 
 /* --- lines --- */
@@ -381,6 +483,7 @@ static int by_key(const void *a, const void *b)
 	c = c ? c : text_cmp(x->model, y->model);
 	c = c ? c : text_cmp(x->bucket, y->bucket);
 	c = c ? c : text_cmp(x->unit_price, y->unit_price);
+	c = c ? c : text_cmp(x->currency, y->currency);
 	return c ? c : text_cmp(x->provider, y->provider);
 }
 
@@ -403,8 +506,32 @@ static int mark_up(struct invoice *i, struct invoice_line *l, struct decimal per
 	return rc;
 }
 
-/* A charge with its markup. */
-static int usage_line(struct invoice *i, const struct charge *c, struct err *e)
+/* A price of a unit as it is shown, in the currency of the invoice. */
+static int exchange_price(struct invoicer *v, struct invoice *i, const struct account *a,
+			  const struct charge *c, struct text *out, struct err *e)
+{
+	enum { PRICE_PLACES = 12 };
+	struct decimal d;
+	struct money_total price;
+	char text[DECIMAL_TEXT_MAX];
+	*out = keep(&i->arena, c->unit_price);
+	if (c->unit_price.n == 0 || text_eq(c->currency, i->terms.currency))
+		return 0;
+	int rc = decimal_parse(&d, c->unit_price, e);
+	if (rc == 0)
+		rc = amount_from_decimal(&price, d, e);
+	if (rc == 0)
+		rc = exchange(v, i, a, c->currency, &price, e);
+	if (rc == 0)
+		*out = keep(&i->arena,
+			    text_of(money_total_format(
+				    amount_round(price, PRICE_PLACES, ROUND_HALF_UP), text)));
+	return rc;
+}
+
+/* A charge in the invoice's currency, with its markup. */
+static int usage_line(struct invoicer *v, struct invoice *i, const struct account *a,
+		      const struct charge *c, struct err *e)
 {
 	struct buf what = { 0 };
 	int rc = 0;
@@ -419,30 +546,26 @@ static int usage_line(struct invoice *i, const struct charge *c, struct err *e)
 	l->project = keep(&i->arena, c->project);
 	l->model = keep(&i->arena, c->model);
 	l->bucket = keep(&i->arena, c->bucket);
-	l->unit_price = keep(&i->arena, c->unit_price);
 	l->quantity.nano = (int128)c->quantity * 1000000000;
 	l->exact = c->amount;
-	if (percent.digits)
+	rc = exchange(v, i, a, c->currency, &l->exact, e);
+	if (rc == 0)
+		rc = exchange_price(v, i, a, c, &l->unit_price, e);
+	if (rc == 0 && percent.digits)
 		rc = mark_up(i, l, percent, e);
 	round_line(i, l);
 	return rc;
 }
 
-static int usage_lines(struct invoice *i, struct charges *all, struct err *e)
+static int usage_lines(struct invoicer *v, struct invoice *i, const struct account *a,
+		       struct charges *all, struct err *e)
 {
 	int rc = 0;
-	if (all->foreign.n)
-		return err_set(
-			e, ERR_INVALID,
-			"the usage of '%.*s' is priced in %.*s, its terms ask for %.*s, and no "
-			"exchange rate is known",
-			(int)i->customer.n, i->customer.p, (int)all->foreign.n, all->foreign.p,
-			(int)i->currency.n, i->currency.p);
 	if (all->count)
 		qsort(all->charge, all->count, sizeof *all->charge, by_key);
 	for (size_t k = 0; rc == 0 && k < all->count; k++)
 		if (all->charge[k].quantity || all->charge[k].amount.atto)
-			rc = usage_line(i, &all->charge[k], e);
+			rc = usage_line(v, i, a, &all->charge[k], e);
 	return rc;
 }
 
@@ -537,11 +660,6 @@ static int fixed_line(struct invoice *i, const struct fixed_item *f, int64_t fro
 	return rc;
 }
 
-static int64_t local_day_of(const struct zone *z, struct instant t)
-{
-	return floor_div(t.us + zone_offset(z, t, NULL) * US_PER_SECOND, US_PER_DAY);
-}
-
 static int other_lines(struct invoicer *v, struct invoice *i, const struct account *a,
 		       const struct charges *all, struct err *e)
 {
@@ -601,19 +719,12 @@ static int closing_lines(struct invoice *i, struct err *e)
 
 /* --- what credits paid --- */
 
-/* What those credits are worth in the invoice's currency; of another currency's plan, nothing. */
-static int worth_of(struct invoicer *v, const struct invoice *i, const struct account *a,
+/* What those credits are worth in the invoice's currency. */
+static int worth_of(struct invoicer *v, struct invoice *i, const struct account *a,
 		    struct nano_credits n, struct money_total *out, struct err *e)
 {
-	const struct plan *plan;
 	*out = (struct money_total){ (int128)n.nano * 1000000000 };
-	if (in_credits(i))
-		return 0;
-	int rc = drawer_plan(v->drawer, a, &plan, e);
-	if (rc == 0 && (!text_is(i->terms.currency, plan_currency(plan)) ||
-			!plan_worth(plan, (struct credits_total){ out->atto }, out)))
-		out->atto = 0;
-	return rc;
+	return n.nano ? exchange(v, i, a, TEXT("credits"), out, e) : 0;
 }
 
 /* The usage lines as they are rounded, and exactly. */
@@ -656,13 +767,13 @@ static int apply_credits(struct invoicer *v, struct invoice *i, const struct acc
 			 struct err *e)
 {
 	struct ledger_use use;
-	struct money_total worth, exact, dust, usage = usage_sum(i, &exact);
+	struct money_total worth, exact, dust = { 0 }, usage = usage_sum(i, &exact);
 	int rc = ledger_days(v->ledger, a->id, local_day_of(v->zone, i->from),
 			     local_day_of(v->zone, i->to), &use, e);
 	if (rc == 0)
 		rc = worth_of(v, i, a, use.covered, &worth, e);
 	/* the ledger knows nothing finer than a billionth */
-	if (rc == 0)
+	if (rc == 0 && use.covered.nano)
 		rc = worth_of(v, i, a, (struct nano_credits){ 1 }, &dust, e);
 	if (rc != 0)
 		return rc;
@@ -720,13 +831,13 @@ static int whole(struct invoicer *v, struct invoice *i, const struct account *a,
 	if (rc != 0)
 		return err_context(e, "the terms of '%.*s'", (int)a->customer.n, a->customer.p);
 	i->customer = keep(&i->arena, a->customer);
-	i->currency = all.currency = i->terms.currency;
+	i->currency = i->terms.currency;
 	rc = charges_of(v, i, &all, a, i->from, i->to, e);
 	i->unpriced = all.unpriced;
-	if (rc == 0 && in_credits(i))
+	if (rc == 0 && by_credits(i))
 		rc = ledger_uncovered_in(v->ledger, a->id, i->from, i->to, &i->unpriced, e);
 	if (rc == 0 && i->terms.usage)
-		rc = usage_lines(i, &all, e);
+		rc = usage_lines(v, i, a, &all, e);
 	if (rc == 0 && !usage_only)
 		rc = other_lines(v, i, a, &all, e);
 	if (rc == 0 && !usage_only)
@@ -755,6 +866,12 @@ static struct invoice_period *add_period(struct invoice *to, const struct invoic
 	for (size_t k = 0; k < w->taxes; k++)
 		p->tax[k] = (struct invoice_tax){ keep(&to->arena, w->tax[k].name),
 						  w->tax[k].percent, w->tax[k].amount };
+	for (size_t k = 0; k < w->rates; k++) {
+		p->rate[p->rates] = w->rate[k];
+		p->rate[p->rates].from = keep(&to->arena, w->rate[k].from);
+		p->rate[p->rates].to = keep(&to->arena, w->rate[k].to);
+		p->rate[p->rates++].source = keep(&to->arena, w->rate[k].source);
+	}
 	json_put_value(&terms, w->terms.version);
 	p->terms = keep(&to->arena, (struct text){ terms.p, terms.n });
 	buf_release(&terms);
@@ -793,6 +910,13 @@ static void append_lines(struct invoice *to, const struct invoice *w, struct tex
 	}
 }
 
+/* A period keeps the rates that its documents went by. */
+static void take_rates(struct invoice *w, const struct standing *s)
+{
+	for (size_t k = 0; k < s->rates; k++)
+		w->rate[w->rates++] = s->rate[k];
+}
+
 /* What has changed in an earlier period since it was invoiced. */
 static int adjust(struct invoicer *v, struct invoice *to, const struct account *a,
 		  const struct standing *s, struct err *e)
@@ -800,6 +924,7 @@ static int adjust(struct invoicer *v, struct invoice *to, const struct account *
 	struct invoice *w = mem_zalloc(sizeof *w);
 	w->from = s->from;
 	w->to = s->to;
+	take_rates(w, s);
 	int rc = whole(v, w, a, s->terms.n ? s->terms : a->terms, s->usage_only, e);
 	if (rc == 0)
 		rc = standing_subtract(w, s, e);
@@ -861,7 +986,10 @@ int invoice_compute(struct invoicer *v, struct invoice *i, const struct account 
 		    struct err *e)
 {
 	*i = (struct invoice){ .from = from, .to = to };
+	const struct standing *own = standing ? standing_find(standing, from, to) : NULL;
 	int rc = zone_of(v, a, e);
+	if (own)
+		take_rates(i, own);
 	if (rc == 0)
 		rc = store_refresh(ledger_store(v->ledger), e);
 	if (rc == 0) {
@@ -874,7 +1002,6 @@ int invoice_compute(struct invoicer *v, struct invoice *i, const struct account 
 	}
 	if (rc == 0)
 		rc = take_overage(v, i, a, e);
-	const struct standing *own = standing ? standing_find(standing, from, to) : NULL;
 	if (rc == 0 && own)
 		rc = standing_subtract(i, own, e);
 	if (rc == 0)
@@ -964,6 +1091,32 @@ static void put_taxes(struct buf *b, const struct invoice_tax *tax, size_t taxes
 	buf_puts(b, "]");
 }
 
+/* The rates of a period, each also in words. */
+static void put_rates(struct buf *b, const struct invoice_period *p)
+{
+	char text[DECIMAL_TEXT_MAX];
+	if (p->rates)
+		buf_puts(b, ",\"rates\":[");
+	for (size_t k = 0; k < p->rates; k++) {
+		const struct exchange_rate *r = &p->rate[k];
+		struct buf words = { 0 };
+		struct civil c = civil_from_day(r->day);
+		buf_printf(b, "%s{\"day\":\"%04d-%02d-%02d\"", k ? "," : "", c.year, c.month,
+			   c.day);
+		put_text(b, "from", r->from);
+		put_text(b, "to", r->to);
+		buf_printf(b, ",\"multiply\":\"%s\"", quantity_format(r->multiply, text));
+		buf_printf(b, ",\"divide\":\"%s\"", quantity_format(r->divide, text));
+		put_text(b, "source", r->source);
+		exchange_put(&words, r);
+		put_text(b, "rate", (struct text){ words.p, words.n });
+		buf_release(&words);
+		buf_puts(b, "}");
+	}
+	if (p->rates)
+		buf_puts(b, "]");
+}
+
 /* What was charged for each period, and under which terms: what later documents go by. */
 static void put_periods(struct buf *b, const struct invoice *i)
 {
@@ -978,6 +1131,7 @@ static void put_periods(struct buf *b, const struct invoice *i)
 			put_text(b, "corrects", p->corrects);
 		put_amount(b, "credits_applied", p->credits_applied);
 		put_taxes(b, p->tax, p->taxes);
+		put_rates(b, p);
 		buf_puts(b, ",\"terms\":");
 		buf_add(b, p->terms.p, p->terms.n);
 		buf_puts(b, "}");

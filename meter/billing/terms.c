@@ -262,13 +262,32 @@ static int whole_member(json_value *v, const char *key, int64_t missing, int64_t
 	return 0;
 }
 
+static int check_credit_price(const struct terms *t, json_value *root, struct err *e)
+{
+	struct decimal d;
+	struct quantity q;
+	if (!json_member(root, "credit_price"))
+		return 0;
+	if (text_is(t->currency, "credits"))
+		return err_set(e, ERR_INVALID,
+			       "'credit_price' is for invoices in money: name the "
+			       "'currency'");
+	if (!text_is(t->credit_price, "plan") &&
+	    (decimal_parse(&d, t->credit_price, NULL) != 0 || d.digits < 0 ||
+	     quantity_from_decimal(&q, d, NULL) != 0))
+		return err_set(e, ERR_INVALID,
+			       "'credit_price' is \"plan\", or what a credit costs, "
+			       "as text, in at most nine decimals");
+	return 0;
+}
+
 static int read_all(struct terms *t, json_value *root, struct err *e)
 {
-	static const char *const keys[] = { "currency", "places",   "rounding", "series",
-					    "due_days", "items",    "metered",	"markup",
-					    "minimum",	"maximum",  "taxes",	"discount_percent",
-					    "issuer",	"customer", "note",	"usage",
-					    NULL };
+	static const char *const keys[] = {
+		"currency", "places",	"rounding", "series",  "due_days",     "items",
+		"metered",  "markup",	"minimum",  "maximum", "taxes",	       "discount_percent",
+		"issuer",   "customer", "note",	    "usage",   "credit_price", NULL
+	};
 	int64_t places;
 	int rc = json_check_keys(root, keys, "the terms", e);
 	struct text mode = json_string(json_member(root, "rounding"));
@@ -283,6 +302,7 @@ static int read_all(struct terms *t, json_value *root, struct err *e)
 	t->issuer = json_member(root, "issuer");
 	t->customer = json_member(root, "customer");
 	t->usage = !usage || json_true(usage);
+	t->credit_price = json_string(json_member(root, "credit_price"));
 	t->mode = ROUND_HALF_UP;
 	if (mode.n) {
 		size_t i = 0, n = sizeof modes / sizeof *modes;
@@ -314,7 +334,7 @@ static int read_all(struct terms *t, json_value *root, struct err *e)
 	if (rc == 0 && (t->discount_percent.digits < 0 ||
 			decimal_cmp(t->discount_percent, (struct decimal){ 100, 0 }) > 0))
 		rc = err_set(e, ERR_INVALID, "'discount_percent' is from 0 to 100");
-	return rc;
+	return rc == 0 ? check_credit_price(t, root, e) : rc;
 }
 
 /* {"versions": [{"from": DAY, "terms": {...}}, ...]}, ascending; or one version alone. */

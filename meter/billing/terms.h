@@ -55,6 +55,9 @@ struct terms {
 	struct tax tax[TERMS_ITEMS_MAX];
 	size_t fixed_count, metered_count, markup_count, tax_count;
 	bool usage; /* lines for the usage itself (default) */
+	/* usage in money is what its credits are worth: "plan", or so much a credit; empty: what
+	   its tokens were priced at */
+	struct text credit_price;
 	bool has_minimum, has_maximum;
 	struct money_total minimum, maximum;
 	struct decimal discount_percent;
