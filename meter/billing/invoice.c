@@ -6,6 +6,7 @@
 #include "base/dict.h"
 #include "base/json.h"
 #include "meter/billing/charge.h"
+#include "meter/billing/cycle.h"
 #include "meter/billing/standing.h"
 #include "meter/store/store_sql.h"
 
@@ -641,19 +642,32 @@ static int count_requests(struct invoicer *v, const struct account *a, const str
 	return rc;
 }
 
+/* How many days of [from, to) an item counts. */
+static int64_t days_counted(const struct fixed_item *f, int64_t from, int64_t to)
+{
+	const int64_t first = f->from > from ? f->from : from, end = f->to < to ? f->to : to;
+	int64_t days = end > first ? end - first : 0;
+	for (size_t k = 0; k < f->pauses; k++) {
+		int64_t begin = f->pause[k].from > first ? f->pause[k].from : first,
+			stop = f->pause[k].to < end ? f->pause[k].to : end;
+		days -= stop > begin ? stop - begin : 0;
+	}
+	return days;
+}
+
 /* The part of the period's days on which an item counts. */
 static int fixed_line(struct invoice *i, const struct fixed_item *f, int64_t from, int64_t to,
 		      struct err *e)
 {
-	const int64_t first = f->from > from ? f->from : from, end = f->to < to ? f->to : to;
+	const int64_t days = days_counted(f, from, to);
 	struct money_total amount;
-	if (first >= end || (f->once && f->from < from))
+	if (days == 0 || (f->once && f->from < from))
 		return 0;
 	struct invoice_line *l = add_line(i, LINE_FIXED, f->description);
 	l->quantity = f->quantity;
 	int rc = amount_of(f->amount, f->quantity, (struct quantity){ 1000000000 }, &amount, e);
 	if (rc == 0 && !f->once && !f->whole)
-		rc = amount_share(amount, end - first, to - from, MONEY_TOTAL_PLACES, ROUND_HALF_UP,
+		rc = amount_share(amount, days, to - from, MONEY_TOTAL_PLACES, ROUND_HALF_UP,
 				  &amount, e);
 	l->exact = amount;
 	round_line(i, l);
@@ -686,33 +700,92 @@ static struct money_total sum_of(const struct invoice *i)
 	return sum;
 }
 
-/* Minimum and maximum, then discounts. */
-static int closing_lines(struct invoice *i, struct err *e)
+/* What the lines so far come to: as they are rounded, or where the document is, exactly. */
+static struct money_total so_far(const struct invoice *i)
+{
+	struct money_total sum = { 0 };
+	for (size_t k = 0; k < i->lines; k++)
+		money_total_add(&sum, i->terms.by_document ? i->line[k].exact : i->line[k].amount);
+	return sum;
+}
+
+static void closing_line(struct invoice *i, enum line_kind kind, struct text what,
+			 struct money_total exact)
+{
+	struct invoice_line *l = add_line(i, kind, what);
+	l->exact = exact;
+	round_line(i, l);
+}
+
+/* Whether the period is one of the coupon's, counted from the one that holds its first day. */
+static bool coupon_counts(const struct invoicer *v, const struct invoice *i,
+			  const struct account *a, const struct coupon *c)
+{
+	struct instant from, to;
+	const int64_t day = local_day_of(v->zone, i->from);
+	if (day >= c->to)
+		return false;
+	if (c->from == INT64_MIN / 2)
+		return true;
+	cycle_period(v->zone, a->anchor_day, cycle_midnight(v->zone, c->from), &from, &to);
+	if (i->from.us < from.us)
+		return false;
+	if (!c->periods)
+		return true;
+	for (int64_t n = 1; n < c->periods && to.us <= i->from.us; n++)
+		cycle_period(v->zone, a->anchor_day, to, &from, &to);
+	return i->from.us < to.us;
+}
+
+/* One after another, each of what the ones before leave; never more than that. */
+static int coupon_lines(struct invoicer *v, struct invoice *i, const struct account *a,
+			struct err *e)
+{
+	int rc = 0;
+	for (size_t k = 0; rc == 0 && k < i->terms.coupon_count; k++) {
+		const struct coupon *c = &i->terms.coupon[k];
+		const struct money_total left = so_far(i);
+		struct money_total off = c->amount;
+		if (left.atto <= 0 || !coupon_counts(v, i, a, c))
+			continue;
+		if (c->is_percent)
+			rc = amount_percent(left, c->percent, MONEY_TOTAL_PLACES, ROUND_HALF_UP,
+					    &off, e);
+		if (off.atto > left.atto)
+			off = left;
+		closing_line(i, LINE_COUPON, c->description, (struct money_total){ -off.atto });
+	}
+	return rc;
+}
+
+/* Minimum and maximum, then discounts, coupons, and what rounding the sum changes. */
+static int closing_lines(struct invoicer *v, struct invoice *i, const struct account *a,
+			 struct err *e)
 {
 	const struct terms *t = &i->terms;
 	char text[DECIMAL_TEXT_MAX + 20];
-	struct invoice_line *l;
-	struct money_total sum = sum_of(i);
+	struct money_total sum = so_far(i), off;
 	int rc = 0;
-	if (t->has_minimum && minimum_topup(sum, t->minimum).atto) {
-		l = add_line(i, LINE_MINIMUM, TEXT("up to the agreed minimum"));
-		l->exact = minimum_topup(sum, t->minimum);
-		round_line(i, l);
-	}
-	if (t->has_maximum && sum.atto > t->maximum.atto) {
-		l = add_line(i, LINE_MAXIMUM, TEXT("down to the agreed maximum"));
-		l->exact = money_total_minus(t->maximum, sum);
-		round_line(i, l);
-	}
+	if (t->has_minimum && minimum_topup(sum, t->minimum).atto)
+		closing_line(i, LINE_MINIMUM, TEXT("up to the agreed minimum"),
+			     minimum_topup(sum, t->minimum));
+	if (t->has_maximum && sum.atto > t->maximum.atto)
+		closing_line(i, LINE_MAXIMUM, TEXT("down to the agreed maximum"),
+			     money_total_minus(t->maximum, sum));
 	if (t->discount_percent.digits) {
-		sum = sum_of(i);
 		decimal_format(t->discount_percent, text);
 		strcat(text, " % discount");
-		l = add_line(i, LINE_DISCOUNT, text_of(text));
-		rc = amount_percent(sum, t->discount_percent, MONEY_TOTAL_PLACES, ROUND_HALF_UP,
-				    &l->exact, e);
-		l->exact.atto = -l->exact.atto;
-		round_line(i, l);
+		rc = amount_percent(so_far(i), t->discount_percent, MONEY_TOTAL_PLACES,
+				    ROUND_HALF_UP, &off, e);
+		closing_line(i, LINE_DISCOUNT, text_of(text), (struct money_total){ -off.atto });
+	}
+	if (rc == 0)
+		rc = coupon_lines(v, i, a, e);
+	if (rc == 0 && t->by_document) {
+		struct money_total more =
+			money_total_minus(amount_round(so_far(i), t->places, t->mode), sum_of(i));
+		if (more.atto)
+			add_line(i, LINE_ROUNDING, TEXT("rounding of the sum"))->amount = more;
 	}
 	return rc;
 }
@@ -737,6 +810,8 @@ static struct money_total usage_sum(const struct invoice *i, struct money_total 
 			money_total_add(&sum, i->line[k].amount);
 			money_total_add(exact, i->line[k].exact);
 		}
+	if (i->terms.by_document)
+		return amount_round(*exact, i->terms.places, i->terms.mode);
 	return sum;
 }
 
@@ -746,7 +821,9 @@ static struct money_total payable(const struct invoice *i, struct money_total us
 	struct money_total charged = { 0 };
 	for (size_t k = 0; k < i->lines; k++)
 		if (i->line[k].kind <= LINE_MINIMUM)
-			money_total_add(&charged, i->line[k].amount);
+			money_total_add(&charged, i->terms.by_document ? i->line[k].exact
+								       : i->line[k].amount);
+	charged = amount_round(charged, i->terms.places, i->terms.mode);
 	if (usage.atto <= 0 || i->subtotal.atto <= 0)
 		return (struct money_total){ 0 };
 	if (i->subtotal.atto >= charged.atto)
@@ -809,7 +886,7 @@ static int add_taxes(struct invoice *i, struct err *e)
 {
 	int rc = 0;
 	const struct money_total taxable = money_total_minus(i->subtotal, i->credits_applied);
-	for (size_t k = 0; rc == 0 && k < i->terms.tax_count; k++) {
+	for (size_t k = 0; rc == 0 && k < i->terms.tax_count && !i->terms.reverse_charge; k++) {
 		struct invoice_tax *t = &i->tax[i->taxes++];
 		*t = (struct invoice_tax){ keep(&i->arena, i->terms.tax[k].name),
 					   i->terms.tax[k].percent,
@@ -841,7 +918,7 @@ static int whole(struct invoicer *v, struct invoice *i, const struct account *a,
 	if (rc == 0 && !usage_only)
 		rc = other_lines(v, i, a, &all, e);
 	if (rc == 0 && !usage_only)
-		rc = closing_lines(i, e);
+		rc = closing_lines(v, i, a, e);
 	charges_release(&all);
 	i->subtotal = sum_of(i);
 	if (rc == 0 && !usage_only)
@@ -1178,8 +1255,11 @@ void invoice_put(struct buf *b, const struct invoice *i, const char *status, con
 		buf_puts(b, k ? ",\n" : "\n");
 		put_line(b, i, &i->line[k]);
 	}
-	buf_printf(b, "],\n\"rounding\":{\"places\":%d,\"mode\":\"%s\",\"of\":\"line\"}",
-		   i->terms.places, rounding_name(i->terms.mode));
+	buf_printf(b, "],\n\"rounding\":{\"places\":%d,\"mode\":\"%s\",\"of\":\"%s\"}",
+		   i->terms.places, rounding_name(i->terms.mode),
+		   i->terms.by_document ? "document" : "line");
+	if (i->terms.reverse_charge)
+		buf_puts(b, ",\"reverse_charge\":true");
 	put_amount(b, "residual", i->residual);
 	put_amount(b, "subtotal", i->subtotal);
 	put_amount(b, "credits_applied", i->credits_applied);

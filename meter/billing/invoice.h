@@ -25,11 +25,14 @@ enum line_kind {
 	LINE_MINIMUM,
 	LINE_MAXIMUM,
 	LINE_DISCOUNT,
+	LINE_COUPON,
+	LINE_ROUNDING, /* of the document, where lines are not what is rounded */
 	LINE_KINDS
 };
 #define LINE_KIND_NAMES \
 	{ \
-		"usage", "metered", "fixed", "minimum", "maximum", "discount" \
+		"usage", "metered", "fixed", "minimum", "maximum", "discount", "coupon", \
+			"rounding" \
 	}
 
 struct invoice_line {
