@@ -133,6 +133,7 @@ static int status(struct cli *cli, struct err *e)
 	struct store_status st = { 0 };
 	struct zone *utc = NULL;
 	struct usage_result *all = NULL;
+	int64_t uncovered = 0;
 	struct usage_filter filter = { INSTANT_MIN, INSTANT_MAX, NULL, NULL, NULL, 0 };
 	int rc = zone_open(&utc, "UTC", e);
 	if (rc == 0)
@@ -141,6 +142,8 @@ static int status(struct cli *cli, struct err *e)
 		rc = store_status(store, clock_now(), &st, e);
 	if (rc == 0)
 		rc = usage_query(&all, store, no_dims, 0, &filter, utc, e);
+	if (rc == 0)
+		rc = ledger_all_uncovered(store, &uncovered, e);
 	if (rc == 0 && cli->json) {
 		const struct usage_sums *t = usage_total(all);
 		struct json_out j;
@@ -153,6 +156,7 @@ static int status(struct cli *cli, struct err *e)
 		json_out_string(&j, "currency", usage_currency(all));
 		json_out_money(&j, "total", t->cost);
 		json_out_int(&j, "unpriced", t->unpriced);
+		json_out_int(&j, "uncovered", uncovered);
 		json_out_int(&j, "quarantined", st.quarantined);
 		json_out_int(&j, "conflicts", st.conflicts);
 		json_out_int(&j, "records_last_minute", st.last_minute);
@@ -189,6 +193,10 @@ static int status(struct cli *cli, struct err *e)
 		}
 		printf("unpriced      %lld%s\n", (long long)t->unpriced,
 		       t->unpriced ? " (tally usage names them)" : "");
+		if (uncovered)
+			printf("uncovered     %lld (their plans do not know the model; `tally credit "
+			       "draw` takes what a plan has learnt)\n",
+			       (long long)uncovered);
 		printf("quarantine    %lld held, %lld conflicts%s\n", (long long)st.quarantined,
 		       (long long)st.conflicts,
 		       st.quarantined || st.conflicts ? " (tally quarantine list)" : "");

@@ -151,6 +151,10 @@ static const struct option draft_options[] = {
 	  "                               then; default the last one that has ended",
 	  false },
 	{ "all", 0, NULL, "every customer that has an account", false },
+	{ "rates", 0, "FILE",
+	  "exchange rates by day: the European Central Bank's CSV, or\n"
+	  "                               day,base,currency,rate",
+	  true },
 	{ 0 },
 };
 
@@ -326,6 +330,18 @@ static int exit_of(const struct outcome *o, bool alone, struct err *e)
 	return o->other ? 1 : o->refused || o->unpriced ? 3 : 0;
 }
 
+static int read_rates(struct cli *cli, struct invoicer *v, struct exchange_rates **rates,
+		      struct err *e)
+{
+	const char *path;
+	int rc = 0;
+	*rates = NULL;
+	for (int i = 0; rc == 0 && (path = cli_value_at(cli, "rates", i)); i++)
+		rc = exchange_read(rates, path, e);
+	invoicer_exchange(v, *rates);
+	return rc;
+}
+
 static int draft_one(struct cli *cli, struct ledger_session *s, struct invoicer *v,
 		     struct text customer, int64_t *id, struct err *e)
 {
@@ -342,6 +358,7 @@ static int draft(struct cli *cli, struct err *e)
 {
 	struct ledger_session s;
 	struct invoicer *v = NULL;
+	struct exchange_rates *rates = NULL;
 	struct names who = { 0 };
 	struct json_out j;
 	struct table *t = NULL;
@@ -357,6 +374,8 @@ static int draft(struct cli *cli, struct err *e)
 		rc = customers_of(cli, s.ledger, &who, e);
 	if (rc == 0)
 		rc = invoicer_open(&v, s.ledger, s.drawer, e);
+	if (rc == 0)
+		rc = read_rates(cli, v, &rates, e);
 	if (rc == 0 && who.count > 4)
 		invoicer_for_all(v);
 	bool one = who.count == 1 && cli->json;
@@ -402,6 +421,7 @@ static int draft(struct cli *cli, struct err *e)
 	else
 		table_close(t);
 	invoicer_close(v);
+	exchange_close(rates);
 	rc = ledger_session_close(&s, rc, e);
 	free(who.name);
 	arena_release(&who.arena);
@@ -440,6 +460,7 @@ const struct command command_invoice_draft = {
 
 static const struct option finalize_options[] = {
 	{ "all", 0, NULL, "every draft whose period has ended", false },
+	{ "rates", 0, "FILE", "exchange rates by day, as of `invoice draft`", true },
 	{ "accept-uncovered", 0, NULL,
 	  "although some usage has no price or is not covered by the plan", false },
 	{ 0 },
@@ -465,6 +486,7 @@ static int finalize(struct cli *cli, struct err *e)
 {
 	struct ledger_session s;
 	struct invoicer *v = NULL;
+	struct exchange_rates *rates = NULL;
 	struct drafts d = { 0 };
 	struct json_out j;
 	struct table *t = NULL;
@@ -492,6 +514,8 @@ static int finalize(struct cli *cli, struct err *e)
 	}
 	if (rc == 0)
 		rc = invoicer_open(&v, s.ledger, s.drawer, e);
+	if (rc == 0)
+		rc = read_rates(cli, v, &rates, e);
 	if (rc == 0 && d.count > 4)
 		invoicer_for_all(v);
 	if (rc == 0 && cli_flag(cli, "accept-uncovered"))
@@ -534,6 +558,7 @@ static int finalize(struct cli *cli, struct err *e)
 	else
 		table_close(t);
 	invoicer_close(v);
+	exchange_close(rates);
 	free(d.id);
 	rc = ledger_session_close(&s, rc, e);
 	return rc == 0 ? exit_of(&o, wanted == 1, e) : rc;

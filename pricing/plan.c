@@ -16,6 +16,8 @@ struct model_value {
 	uint32_t unit_known;
 };
 
+enum unlisted_rule { UNLISTED_BY_RULE, UNLISTED_REFUSE, UNLISTED_VALUE, UNLISTED_OWN_PRICE };
+
 struct plan_table {
 	struct instant from, to;
 	const struct model_value *value;
@@ -39,6 +41,10 @@ struct plan {
 	int category_count;
 	enum rounding_scope scope;
 	enum rounding_mode mode, unit_mode;
+	/* models that no table has */
+	enum unlisted_rule unlisted;
+	struct model_value unlisted_value;
+	struct decimal unlisted_factor;
 };
 
 struct plan_file {
@@ -161,6 +167,35 @@ static void take_categories(struct parse *s, json_value *v, const char *place, s
 	}
 }
 
+/* "refuse", {"multiplier": "1.5"}, or {"own_price": "1.2"}: the model's own price times a factor.
+ */
+static void take_unlisted(struct parse *s, json_value *v, const char *place, struct plan *p)
+{
+	static const char *const keys[] = { "multiplier", "own_price", NULL };
+	const struct decimal one = { 1, 0 };
+	p->unlisted_factor = one;
+	json_value *multiplier = json_member(v, "multiplier"), *own = json_member(v, "own_price");
+	if (!v)
+		return;
+	if (json_kind(v) == JSON_STRING && text_is(json_string(v), "refuse")) {
+		p->unlisted = UNLISTED_REFUSE;
+		return;
+	}
+	if (json_kind(v) != JSON_OBJECT || json_check_keys(v, keys, "'unlisted'", NULL) != 0 ||
+	    !multiplier == !own || (multiplier && p->rule != PLAN_MULTIPLIER)) {
+		fail(s, place,
+		     "\"unlisted\" is \"refuse\", {\"own_price\": FACTOR}, or for the multiplier "
+		     "rule {\"multiplier\": FACTOR}");
+		return;
+	}
+	const struct decimal factor = take_decimal(s, multiplier ? multiplier : own, place, one);
+	if (factor.digits <= 0)
+		fail(s, place, "\"unlisted\": a factor is above 0");
+	p->unlisted = multiplier ? UNLISTED_VALUE : UNLISTED_OWN_PRICE;
+	p->unlisted_value.single = factor;
+	p->unlisted_factor = own ? factor : one;
+}
+
 static void take_plan(struct parse *s, json_value *v, json_value *tables, struct plan *p)
 {
 	p->name = take(s, v, "plan", "plans: key \"plan\" is missing", true);
@@ -204,6 +239,7 @@ static void take_plan(struct parse *s, json_value *v, json_value *tables, struct
 				   : arena_printf(&s->file->arena, "%s, per %s",
 						  mode_names[p->mode], scope_names[p->scope]);
 	take_categories(s, json_member(v, "categories"), place, p);
+	take_unlisted(s, json_member(v, "unlisted"), place, p);
 	if (p->scope == SCOPE_CATEGORY && p->category_count == 0)
 		fail(s, place, "rounding per category needs \"categories\"");
 	size_t n = 0;
@@ -487,7 +523,8 @@ static int whole_credits(const struct plan *p, const struct price_query *q, stru
 {
 	int64_t scaled;
 	bool changed;
-	if (!decimal_multiply(money_decimal(price), p->per_unit, out))
+	if (!decimal_multiply(money_decimal(price), p->per_unit, out) ||
+	    !decimal_multiply(*out, p->unlisted_factor, out))
 		return too_fine(q, e);
 	*out = decimal_round_places(*out, 12, &changed);
 	if (!decimal_to_int64(*out, 6, &scaled))
@@ -569,6 +606,20 @@ static int ratio_rates(const struct plan *p, const struct book *b, const struct 
 	return 0;
 }
 
+/* The model's own price times the factor, whatever the rule is for those that are listed. */
+static int own_rates(const struct plan *p, const struct book *b, const struct price_query *q,
+		     int64_t prompt, struct credit_rates *out, struct instant *until, struct err *e)
+{
+	const struct rates *rates;
+	struct decimal factor;
+	int rc = money_rates(p, b, *q, prompt, &rates, out, until, e);
+	if (rc != 0)
+		return rc;
+	if (!decimal_multiply(p->per_unit, p->unlisted_factor, &factor))
+		return too_fine(q, e);
+	return scaled_rates(q, rates, factor, out, e);
+}
+
 int plan_rates(const struct plan *p, const struct book *b, const struct price_query *q,
 	       const char *resolved, int64_t prompt, struct credit_rates *out,
 	       struct instant *until, struct err *e)
@@ -579,6 +630,12 @@ int plan_rates(const struct plan *p, const struct book *b, const struct price_qu
 				      .category_count = p->category_count };
 	for (int c = 0; c < p->category_count; c++)
 		out->category[c] = p->category[c].buckets;
+	if (!v && p->unlisted == UNLISTED_REFUSE)
+		return not_covered(p, q, e);
+	if (!v && p->unlisted == UNLISTED_VALUE)
+		v = &p->unlisted_value;
+	if (!v && p->unlisted == UNLISTED_OWN_PRICE && p->rule != PLAN_TOKEN_PRICED)
+		return own_rates(p, b, q, prompt, out, until, e);
 	switch (p->rule) {
 	case PLAN_MULTIPLIER:
 		return v ? multiplier_rates(p, b, q, v, prompt, out, until, e)

@@ -107,6 +107,7 @@ static void take_line(struct invoice_view *v, json_value *o, int places)
 	l->amount = amount(v, l->plain_amount, places);
 	bool counted = !text_is(l->kind, "fixed") && !text_is(l->kind, "discount") &&
 		       !text_is(l->kind, "minimum") && !text_is(l->kind, "maximum") &&
+		       !text_is(l->kind, "coupon") && !text_is(l->kind, "rounding") &&
 		       !text_is(l->kind, "note");
 	l->quantity = counted ? placed(v, l->plain_quantity, 0) : "";
 	l->unit_price = "";
@@ -165,8 +166,10 @@ static void take_small_print(struct invoice_view *v, int places)
 	const char *a = "", *b = "";
 	if (rounding)
 		a = arena_printf(&v->arena,
-				 "Every line is rounded %s to %d decimals; the roundings add up to "
-				 "%.*s.",
+				 "%s is rounded %s to %d decimals; the roundings add up to %.*s.",
+				 text_is(json_string(json_member(rounding, "of")), "document")
+					 ? "The sum"
+					 : "Every line",
 				 text_at(v, rounding, "mode"), places, (int)residual.n,
 				 residual.n ? residual.p : "0");
 	if (unpriced)
@@ -177,6 +180,17 @@ static void take_small_print(struct invoice_view *v, int places)
 			"lower bound.",
 			(int)json_number(unpriced).n, json_number(unpriced).p);
 	v->small_print = arena_printf(&v->arena, "%s%s", a, b);
+	if (json_true(json_member(v->root, "reverse_charge")))
+		v->small_print =
+			arena_printf(&v->arena,
+				     "Reverse charge: the recipient of the service owes the "
+				     "tax. %s",
+				     v->small_print);
+	for (json_value *p = json_first(json_member(v->root, "periods")); p; p = json_next(p))
+		for (json_value *r = json_first(json_member(p, "rates")); r; r = json_next(r))
+			v->small_print =
+				arena_printf(&v->arena, "%s%sExchanged at %s.", v->small_print,
+					     *v->small_print ? " " : "", text_at(v, r, "rate"));
 }
 
 int invoice_view_open(struct invoice_view **out, struct text document, const char *status,

@@ -6,6 +6,7 @@
 #include "base/dict.h"
 #include "base/json.h"
 #include "meter/billing/charge.h"
+#include "meter/billing/cycle.h"
 #include "meter/billing/standing.h"
 #include "meter/store/store_sql.h"
 
@@ -19,6 +20,7 @@ struct cached {
 struct invoicer {
 	struct ledger *ledger;
 	struct drawer *drawer;
+	const struct exchange_rates *exchange;
 	bool for_all, accept_uncovered;
 	struct cached *cache;
 	size_t cached;
@@ -52,6 +54,11 @@ void invoicer_for_all(struct invoicer *v)
 	v->for_all = true;
 }
 
+void invoicer_exchange(struct invoicer *v, const struct exchange_rates *rates)
+{
+	v->exchange = rates;
+}
+
 void invoicer_accept_uncovered(struct invoicer *v)
 {
 	v->accept_uncovered = true;
@@ -77,7 +84,7 @@ static int zone_of(struct invoicer *v, const struct account *a, struct err *e)
 
 /* What usage was charged for: the same key again is the same line. */
 struct charge {
-	struct text provider, project, model, bucket;
+	struct text provider, project, model, bucket, currency;
 	struct text unit_price; /* for a million tokens or one call; "" where there is none */
 	int64_t quantity;
 	struct money_total amount; /* exact, before any markup's rounding */
@@ -86,8 +93,7 @@ struct charge {
 struct charges {
 	struct charge *charge;
 	size_t count;
-	struct dict index;	       /* key to 1 + place */
-	struct text currency, foreign; /* foreign: another one that usage was priced in */
+	struct dict index; /* key to 1 + place */
 	int64_t unpriced;
 	struct arena *arena;
 };
@@ -99,7 +105,8 @@ static struct text keep(struct arena *a, struct text t)
 
 static void put_key(struct buf *key, const struct charge *c)
 {
-	const struct text part[] = { c->provider, c->project, c->model, c->bucket, c->unit_price };
+	const struct text part[] = { c->provider, c->project,	 c->model,
+				     c->bucket,	  c->unit_price, c->currency };
 	for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
 		buf_add(key, part[i].p, part[i].n);
 		buf_add(key, "", 1);
@@ -121,6 +128,7 @@ static int add_charge(struct charges *all, const struct charge *c, struct err *e
 					  .project = keep(all->arena, c->project),
 					  .model = keep(all->arena, c->model),
 					  .bucket = keep(all->arena, c->bucket),
+					  .currency = keep(all->arena, c->currency),
 					  .unit_price = keep(all->arena, c->unit_price) };
 		*at = ++all->count;
 	}
@@ -151,12 +159,10 @@ static int charge_group(struct charges *all, struct store *s, struct text projec
 		rc = charge_parts(p, sums, part, &n, e);
 	if (rc == 0 && p->reason.n)
 		all->unpriced += sums->records;
-	else if (rc == 0 && !text_eq(p->currency, all->currency))
-		all->foreign = keep(all->arena, p->currency);
 	for (size_t k = 0; rc == 0 && k < n; k++)
 		rc = add_charge(all,
 				&(struct charge){ p->vendor, project, model,
-						  text_of(part[k].bucket),
+						  text_of(part[k].bucket), p->currency,
 						  text_of(money_format(part[k].price, text)),
 						  part[k].quantity, part[k].amount },
 				e);
@@ -249,6 +255,7 @@ static int charge_credits_row(struct invoicer *v, struct charges *all, struct qu
 						    names->project,
 						    subject->model,
 						    TEXT("record"),
+						    TEXT("credits"),
 						    TEXT(""),
 						    db_int(q, D_RECORDS),
 						    { (int128)db_int(q, D_NANO) * 1000000000 +
@@ -270,6 +277,7 @@ static int charge_credits_row(struct invoicer *v, struct charges *all, struct qu
 							  names->project,
 							  subject->model,
 							  text_of(bucket_name((enum bucket)b)),
+							  TEXT("credits"),
 							  price,
 							  tokens,
 							  { rate.atto / 1000000 * tokens } },
@@ -288,6 +296,7 @@ static int charge_credits_row(struct invoicer *v, struct charges *all, struct qu
 							  names->project,
 							  subject->model,
 							  TEXT("request"),
+							  TEXT("credits"),
 							  fee,
 							  db_int(q, D_REQUESTS),
 							  { rate.atto * db_int(q, D_REQUESTS) } },
@@ -349,13 +358,107 @@ static bool in_credits(const struct invoice *i)
 	return text_is(i->terms.currency, "credits");
 }
 
+/* Usage is charged as the credits that it drew, for what they are worth. */
+static bool by_credits(const struct invoice *i)
+{
+	return in_credits(i) || i->terms.credit_price.n;
+}
+
 static int charges_of(struct invoicer *v, const struct invoice *i, struct charges *all,
 		      const struct account *a, struct instant from, struct instant to,
 		      struct err *e)
 {
-	if (in_credits(i))
+	if (by_credits(i))
 		return a->byo ? 0 : charge_credits(v, all, a, from, to, e);
 	return charge_money(v, all, a, from, to, e);
+}
+
+/* --- currencies --- */
+
+static int64_t local_day_of(const struct zone *z, struct instant t)
+{
+	return floor_div(t.us + zone_offset(z, t, NULL) * US_PER_SECOND, US_PER_DAY);
+}
+
+/* The rate of the period from that currency: one that a standing document went by, or the last one
+ * up to its last day. */
+static int rate_from(struct invoicer *v, struct invoice *i, struct text from,
+		     const struct exchange_rate **out, struct err *e)
+{
+	struct err why;
+	size_t k = 0;
+	while (k < i->rates &&
+	       !(text_eq(i->rate[k].from, from) && text_eq(i->rate[k].to, i->terms.currency)))
+		k++;
+	*out = &i->rate[k];
+	if (k < i->rates)
+		return 0;
+	if (k == INVOICE_RATES_MOST)
+		return err_set(e, ERR_RANGE, "an invoice exchanges at most %d currencies",
+			       INVOICE_RATES_MOST);
+	struct exchange_rate *r = &i->rate[k];
+	if (!v->exchange)
+		return err_set(e, ERR_INVALID,
+			       "the usage of '%.*s' is priced in %.*s, its terms ask for %.*s, and "
+			       "no exchange rate is known: give a file of them with --rates",
+			       (int)i->customer.n, i->customer.p, (int)from.n, from.p,
+			       (int)i->currency.n, i->currency.p);
+	if (exchange_find(v->exchange, from, i->terms.currency,
+			  local_day_of(v->zone, (struct instant){ i->to.us - 1 }), r, &why) != 0)
+		return err_set(e, ERR_INVALID,
+			       "the usage of '%.*s' is priced in %.*s, its terms ask for %.*s: %s",
+			       (int)i->customer.n, i->customer.p, (int)from.n, from.p,
+			       (int)i->currency.n, i->currency.p, why.message);
+	r->from = keep(&i->arena, r->from);
+	r->to = keep(&i->arena, r->to);
+	r->source = keep(&i->arena, r->source);
+	i->rates++;
+	return 0;
+}
+
+/* An amount of credits in money: at the price that the terms say, or at the plan's worth. */
+static int credits_in_money(struct invoicer *v, const struct invoice *i, const struct account *a,
+			    struct money_total *amount, struct text *currency, struct err *e)
+{
+	static const struct quantity one = { 1000000000 };
+	const struct plan *plan;
+	struct decimal d;
+	struct quantity per, times;
+	int rc;
+	if (i->terms.credit_price.n && !text_is(i->terms.credit_price, "plan")) {
+		*currency = i->terms.currency;
+		rc = decimal_parse(&d, i->terms.credit_price, e);
+		if (rc == 0)
+			rc = quantity_from_decimal(&times, d, e);
+		return rc == 0 ? amount_of(*amount, times, one, amount, e) : rc;
+	}
+	rc = drawer_plan(v->drawer, a, &plan, e);
+	if (rc != 0)
+		return rc;
+	*currency = text_of(plan_currency(plan));
+	if (currency->n == 0)
+		return err_set(e, ERR_INVALID,
+			       "the plan of '%.*s' does not say what a credit is "
+			       "worth",
+			       (int)a->customer.n, a->customer.p);
+	rc = quantity_from_decimal(&per, plan_credits_per_unit(plan), e);
+	return rc == 0 ? amount_of(*amount, one, per, amount, e) : rc;
+}
+
+/* Into the currency of the invoice. */
+static int exchange(struct invoicer *v, struct invoice *i, const struct account *a,
+		    struct text currency, struct money_total *amount, struct err *e)
+{
+	const struct exchange_rate *r;
+	int rc = 0;
+	if (text_eq(currency, i->terms.currency))
+		return 0;
+	if (text_is(currency, "credits"))
+		rc = credits_in_money(v, i, a, amount, &currency, e);
+	if (rc != 0 || amount->atto == 0 || text_eq(currency, i->terms.currency))
+		return rc;
+	rc = rate_from(v, i, currency, &r, e);
+	return rc == 0 ? exchange_amount(r, *amount, amount, e) : rc;
 }
 
 /* --- lines --- */
@@ -381,6 +484,7 @@ static int by_key(const void *a, const void *b)
 	c = c ? c : text_cmp(x->model, y->model);
 	c = c ? c : text_cmp(x->bucket, y->bucket);
 	c = c ? c : text_cmp(x->unit_price, y->unit_price);
+	c = c ? c : text_cmp(x->currency, y->currency);
 	return c ? c : text_cmp(x->provider, y->provider);
 }
 
@@ -403,8 +507,32 @@ static int mark_up(struct invoice *i, struct invoice_line *l, struct decimal per
 	return rc;
 }
 
-/* A charge with its markup. */
-static int usage_line(struct invoice *i, const struct charge *c, struct err *e)
+/* A price of a unit as it is shown, in the currency of the invoice. */
+static int exchange_price(struct invoicer *v, struct invoice *i, const struct account *a,
+			  const struct charge *c, struct text *out, struct err *e)
+{
+	enum { PRICE_PLACES = 12 };
+	struct decimal d;
+	struct money_total price;
+	char text[DECIMAL_TEXT_MAX];
+	*out = keep(&i->arena, c->unit_price);
+	if (c->unit_price.n == 0 || text_eq(c->currency, i->terms.currency))
+		return 0;
+	int rc = decimal_parse(&d, c->unit_price, e);
+	if (rc == 0)
+		rc = amount_from_decimal(&price, d, e);
+	if (rc == 0)
+		rc = exchange(v, i, a, c->currency, &price, e);
+	if (rc == 0)
+		*out = keep(&i->arena,
+			    text_of(money_total_format(
+				    amount_round(price, PRICE_PLACES, ROUND_HALF_UP), text)));
+	return rc;
+}
+
+/* A charge in the invoice's currency, with its markup. */
+static int usage_line(struct invoicer *v, struct invoice *i, const struct account *a,
+		      const struct charge *c, struct err *e)
 {
 	struct buf what = { 0 };
 	int rc = 0;
@@ -419,30 +547,26 @@ static int usage_line(struct invoice *i, const struct charge *c, struct err *e)
 	l->project = keep(&i->arena, c->project);
 	l->model = keep(&i->arena, c->model);
 	l->bucket = keep(&i->arena, c->bucket);
-	l->unit_price = keep(&i->arena, c->unit_price);
 	l->quantity.nano = (int128)c->quantity * 1000000000;
 	l->exact = c->amount;
-	if (percent.digits)
+	rc = exchange(v, i, a, c->currency, &l->exact, e);
+	if (rc == 0)
+		rc = exchange_price(v, i, a, c, &l->unit_price, e);
+	if (rc == 0 && percent.digits)
 		rc = mark_up(i, l, percent, e);
 	round_line(i, l);
 	return rc;
 }
 
-static int usage_lines(struct invoice *i, struct charges *all, struct err *e)
+static int usage_lines(struct invoicer *v, struct invoice *i, const struct account *a,
+		       struct charges *all, struct err *e)
 {
 	int rc = 0;
-	if (all->foreign.n)
-		return err_set(
-			e, ERR_INVALID,
-			"the usage of '%.*s' is priced in %.*s, its terms ask for %.*s, and no "
-			"exchange rate is known",
-			(int)i->customer.n, i->customer.p, (int)all->foreign.n, all->foreign.p,
-			(int)i->currency.n, i->currency.p);
 	if (all->count)
 		qsort(all->charge, all->count, sizeof *all->charge, by_key);
 	for (size_t k = 0; rc == 0 && k < all->count; k++)
 		if (all->charge[k].quantity || all->charge[k].amount.atto)
-			rc = usage_line(i, &all->charge[k], e);
+			rc = usage_line(v, i, a, &all->charge[k], e);
 	return rc;
 }
 
@@ -518,28 +642,36 @@ static int count_requests(struct invoicer *v, const struct account *a, const str
 	return rc;
 }
 
+/* How many days of [from, to) an item counts. */
+static int64_t days_counted(const struct fixed_item *f, int64_t from, int64_t to)
+{
+	const int64_t first = f->from > from ? f->from : from, end = f->to < to ? f->to : to;
+	int64_t days = end > first ? end - first : 0;
+	for (size_t k = 0; k < f->pauses; k++) {
+		int64_t begin = f->pause[k].from > first ? f->pause[k].from : first,
+			stop = f->pause[k].to < end ? f->pause[k].to : end;
+		days -= stop > begin ? stop - begin : 0;
+	}
+	return days;
+}
+
 /* The part of the period's days on which an item counts. */
 static int fixed_line(struct invoice *i, const struct fixed_item *f, int64_t from, int64_t to,
 		      struct err *e)
 {
-	const int64_t first = f->from > from ? f->from : from, end = f->to < to ? f->to : to;
+	const int64_t days = days_counted(f, from, to);
 	struct money_total amount;
-	if (first >= end || (f->once && f->from < from))
+	if (days == 0 || (f->once && f->from < from))
 		return 0;
 	struct invoice_line *l = add_line(i, LINE_FIXED, f->description);
 	l->quantity = f->quantity;
 	int rc = amount_of(f->amount, f->quantity, (struct quantity){ 1000000000 }, &amount, e);
 	if (rc == 0 && !f->once && !f->whole)
-		rc = amount_share(amount, end - first, to - from, MONEY_TOTAL_PLACES, ROUND_HALF_UP,
+		rc = amount_share(amount, days, to - from, MONEY_TOTAL_PLACES, ROUND_HALF_UP,
 				  &amount, e);
 	l->exact = amount;
 	round_line(i, l);
 	return rc;
-}
-
-static int64_t local_day_of(const struct zone *z, struct instant t)
-{
-	return floor_div(t.us + zone_offset(z, t, NULL) * US_PER_SECOND, US_PER_DAY);
 }
 
 static int other_lines(struct invoicer *v, struct invoice *i, const struct account *a,
@@ -568,52 +700,104 @@ static struct money_total sum_of(const struct invoice *i)
 	return sum;
 }
 
-/* Minimum and maximum, then discounts. */
-static int closing_lines(struct invoice *i, struct err *e)
+/* What the lines so far come to: as they are rounded, or where the document is, exactly. */
+static struct money_total so_far(const struct invoice *i)
+{
+	struct money_total sum = { 0 };
+	for (size_t k = 0; k < i->lines; k++)
+		money_total_add(&sum, i->terms.by_document ? i->line[k].exact : i->line[k].amount);
+	return sum;
+}
+
+static void closing_line(struct invoice *i, enum line_kind kind, struct text what,
+			 struct money_total exact)
+{
+	struct invoice_line *l = add_line(i, kind, what);
+	l->exact = exact;
+	round_line(i, l);
+}
+
+/* Whether the period is one of the coupon's, counted from the one that holds its first day. */
+static bool coupon_counts(const struct invoicer *v, const struct invoice *i,
+			  const struct account *a, const struct coupon *c)
+{
+	struct instant from, to;
+	const int64_t day = local_day_of(v->zone, i->from);
+	if (day >= c->to)
+		return false;
+	if (c->from == INT64_MIN / 2)
+		return true;
+	cycle_period(v->zone, a->anchor_day, cycle_midnight(v->zone, c->from), &from, &to);
+	if (i->from.us < from.us)
+		return false;
+	if (!c->periods)
+		return true;
+	for (int64_t n = 1; n < c->periods && to.us <= i->from.us; n++)
+		cycle_period(v->zone, a->anchor_day, to, &from, &to);
+	return i->from.us < to.us;
+}
+
+/* One after another, each of what the ones before leave; never more than that. */
+static int coupon_lines(struct invoicer *v, struct invoice *i, const struct account *a,
+			struct err *e)
+{
+	int rc = 0;
+	for (size_t k = 0; rc == 0 && k < i->terms.coupon_count; k++) {
+		const struct coupon *c = &i->terms.coupon[k];
+		const struct money_total left = so_far(i);
+		struct money_total off = c->amount;
+		if (left.atto <= 0 || !coupon_counts(v, i, a, c))
+			continue;
+		if (c->is_percent)
+			rc = amount_percent(left, c->percent, MONEY_TOTAL_PLACES, ROUND_HALF_UP,
+					    &off, e);
+		if (off.atto > left.atto)
+			off = left;
+		closing_line(i, LINE_COUPON, c->description, (struct money_total){ -off.atto });
+	}
+	return rc;
+}
+
+/* Minimum and maximum, then discounts, coupons, and what rounding the sum changes. */
+static int closing_lines(struct invoicer *v, struct invoice *i, const struct account *a,
+			 struct err *e)
 {
 	const struct terms *t = &i->terms;
 	char text[DECIMAL_TEXT_MAX + 20];
-	struct invoice_line *l;
-	struct money_total sum = sum_of(i);
+	struct money_total sum = so_far(i), off;
 	int rc = 0;
-	if (t->has_minimum && minimum_topup(sum, t->minimum).atto) {
-		l = add_line(i, LINE_MINIMUM, TEXT("up to the agreed minimum"));
-		l->exact = minimum_topup(sum, t->minimum);
-		round_line(i, l);
-	}
-	if (t->has_maximum && sum.atto > t->maximum.atto) {
-		l = add_line(i, LINE_MAXIMUM, TEXT("down to the agreed maximum"));
-		l->exact = money_total_minus(t->maximum, sum);
-		round_line(i, l);
-	}
+	if (t->has_minimum && minimum_topup(sum, t->minimum).atto)
+		closing_line(i, LINE_MINIMUM, TEXT("up to the agreed minimum"),
+			     minimum_topup(sum, t->minimum));
+	if (t->has_maximum && sum.atto > t->maximum.atto)
+		closing_line(i, LINE_MAXIMUM, TEXT("down to the agreed maximum"),
+			     money_total_minus(t->maximum, sum));
 	if (t->discount_percent.digits) {
-		sum = sum_of(i);
 		decimal_format(t->discount_percent, text);
 		strcat(text, " % discount");
-		l = add_line(i, LINE_DISCOUNT, text_of(text));
-		rc = amount_percent(sum, t->discount_percent, MONEY_TOTAL_PLACES, ROUND_HALF_UP,
-				    &l->exact, e);
-		l->exact.atto = -l->exact.atto;
-		round_line(i, l);
+		rc = amount_percent(so_far(i), t->discount_percent, MONEY_TOTAL_PLACES,
+				    ROUND_HALF_UP, &off, e);
+		closing_line(i, LINE_DISCOUNT, text_of(text), (struct money_total){ -off.atto });
+	}
+	if (rc == 0)
+		rc = coupon_lines(v, i, a, e);
+	if (rc == 0 && t->by_document) {
+		struct money_total more =
+			money_total_minus(amount_round(so_far(i), t->places, t->mode), sum_of(i));
+		if (more.atto)
+			add_line(i, LINE_ROUNDING, TEXT("rounding of the sum"))->amount = more;
 	}
 	return rc;
 }
 
 /* --- what credits paid --- */
 
-/* What those credits are worth in the invoice's currency; of another currency's plan, nothing. */
-static int worth_of(struct invoicer *v, const struct invoice *i, const struct account *a,
+/* What those credits are worth in the invoice's currency. */
+static int worth_of(struct invoicer *v, struct invoice *i, const struct account *a,
 		    struct nano_credits n, struct money_total *out, struct err *e)
 {
-	const struct plan *plan;
 	*out = (struct money_total){ (int128)n.nano * 1000000000 };
-	if (in_credits(i))
-		return 0;
-	int rc = drawer_plan(v->drawer, a, &plan, e);
-	if (rc == 0 && (!text_is(i->terms.currency, plan_currency(plan)) ||
-			!plan_worth(plan, (struct credits_total){ out->atto }, out)))
-		out->atto = 0;
-	return rc;
+	return n.nano ? exchange(v, i, a, TEXT("credits"), out, e) : 0;
 }
 
 /* The usage lines as they are rounded, and exactly. */
@@ -626,6 +810,8 @@ static struct money_total usage_sum(const struct invoice *i, struct money_total 
 			money_total_add(&sum, i->line[k].amount);
 			money_total_add(exact, i->line[k].exact);
 		}
+	if (i->terms.by_document)
+		return amount_round(*exact, i->terms.places, i->terms.mode);
 	return sum;
 }
 
@@ -635,7 +821,9 @@ static struct money_total payable(const struct invoice *i, struct money_total us
 	struct money_total charged = { 0 };
 	for (size_t k = 0; k < i->lines; k++)
 		if (i->line[k].kind <= LINE_MINIMUM)
-			money_total_add(&charged, i->line[k].amount);
+			money_total_add(&charged, i->terms.by_document ? i->line[k].exact
+								       : i->line[k].amount);
+	charged = amount_round(charged, i->terms.places, i->terms.mode);
 	if (usage.atto <= 0 || i->subtotal.atto <= 0)
 		return (struct money_total){ 0 };
 	if (i->subtotal.atto >= charged.atto)
@@ -656,13 +844,13 @@ static int apply_credits(struct invoicer *v, struct invoice *i, const struct acc
 			 struct err *e)
 {
 	struct ledger_use use;
-	struct money_total worth, exact, dust, usage = usage_sum(i, &exact);
+	struct money_total worth, exact, dust = { 0 }, usage = usage_sum(i, &exact);
 	int rc = ledger_days(v->ledger, a->id, local_day_of(v->zone, i->from),
 			     local_day_of(v->zone, i->to), &use, e);
 	if (rc == 0)
 		rc = worth_of(v, i, a, use.covered, &worth, e);
 	/* the ledger knows nothing finer than a billionth */
-	if (rc == 0)
+	if (rc == 0 && use.covered.nano)
 		rc = worth_of(v, i, a, (struct nano_credits){ 1 }, &dust, e);
 	if (rc != 0)
 		return rc;
@@ -698,7 +886,7 @@ static int add_taxes(struct invoice *i, struct err *e)
 {
 	int rc = 0;
 	const struct money_total taxable = money_total_minus(i->subtotal, i->credits_applied);
-	for (size_t k = 0; rc == 0 && k < i->terms.tax_count; k++) {
+	for (size_t k = 0; rc == 0 && k < i->terms.tax_count && !i->terms.reverse_charge; k++) {
 		struct invoice_tax *t = &i->tax[i->taxes++];
 		*t = (struct invoice_tax){ keep(&i->arena, i->terms.tax[k].name),
 					   i->terms.tax[k].percent,
@@ -720,17 +908,17 @@ static int whole(struct invoicer *v, struct invoice *i, const struct account *a,
 	if (rc != 0)
 		return err_context(e, "the terms of '%.*s'", (int)a->customer.n, a->customer.p);
 	i->customer = keep(&i->arena, a->customer);
-	i->currency = all.currency = i->terms.currency;
+	i->currency = i->terms.currency;
 	rc = charges_of(v, i, &all, a, i->from, i->to, e);
 	i->unpriced = all.unpriced;
-	if (rc == 0 && in_credits(i))
+	if (rc == 0 && by_credits(i))
 		rc = ledger_uncovered_in(v->ledger, a->id, i->from, i->to, &i->unpriced, e);
 	if (rc == 0 && i->terms.usage)
-		rc = usage_lines(i, &all, e);
+		rc = usage_lines(v, i, a, &all, e);
 	if (rc == 0 && !usage_only)
 		rc = other_lines(v, i, a, &all, e);
 	if (rc == 0 && !usage_only)
-		rc = closing_lines(i, e);
+		rc = closing_lines(v, i, a, e);
 	charges_release(&all);
 	i->subtotal = sum_of(i);
 	if (rc == 0 && !usage_only)
@@ -755,6 +943,12 @@ static struct invoice_period *add_period(struct invoice *to, const struct invoic
 	for (size_t k = 0; k < w->taxes; k++)
 		p->tax[k] = (struct invoice_tax){ keep(&to->arena, w->tax[k].name),
 						  w->tax[k].percent, w->tax[k].amount };
+	for (size_t k = 0; k < w->rates; k++) {
+		p->rate[p->rates] = w->rate[k];
+		p->rate[p->rates].from = keep(&to->arena, w->rate[k].from);
+		p->rate[p->rates].to = keep(&to->arena, w->rate[k].to);
+		p->rate[p->rates++].source = keep(&to->arena, w->rate[k].source);
+	}
 	json_put_value(&terms, w->terms.version);
 	p->terms = keep(&to->arena, (struct text){ terms.p, terms.n });
 	buf_release(&terms);
@@ -793,6 +987,13 @@ static void append_lines(struct invoice *to, const struct invoice *w, struct tex
 	}
 }
 
+/* A period keeps the rates that its documents went by. */
+static void take_rates(struct invoice *w, const struct standing *s)
+{
+	for (size_t k = 0; k < s->rates; k++)
+		w->rate[w->rates++] = s->rate[k];
+}
+
 /* What has changed in an earlier period since it was invoiced. */
 static int adjust(struct invoicer *v, struct invoice *to, const struct account *a,
 		  const struct standing *s, struct err *e)
@@ -800,6 +1001,7 @@ static int adjust(struct invoicer *v, struct invoice *to, const struct account *
 	struct invoice *w = mem_zalloc(sizeof *w);
 	w->from = s->from;
 	w->to = s->to;
+	take_rates(w, s);
 	int rc = whole(v, w, a, s->terms.n ? s->terms : a->terms, s->usage_only, e);
 	if (rc == 0)
 		rc = standing_subtract(w, s, e);
@@ -861,7 +1063,10 @@ int invoice_compute(struct invoicer *v, struct invoice *i, const struct account 
 		    struct err *e)
 {
 	*i = (struct invoice){ .from = from, .to = to };
+	const struct standing *own = standing ? standing_find(standing, from, to) : NULL;
 	int rc = zone_of(v, a, e);
+	if (own)
+		take_rates(i, own);
 	if (rc == 0)
 		rc = store_refresh(ledger_store(v->ledger), e);
 	if (rc == 0) {
@@ -874,7 +1079,6 @@ int invoice_compute(struct invoicer *v, struct invoice *i, const struct account 
 	}
 	if (rc == 0)
 		rc = take_overage(v, i, a, e);
-	const struct standing *own = standing ? standing_find(standing, from, to) : NULL;
 	if (rc == 0 && own)
 		rc = standing_subtract(i, own, e);
 	if (rc == 0)
@@ -964,6 +1168,32 @@ static void put_taxes(struct buf *b, const struct invoice_tax *tax, size_t taxes
 	buf_puts(b, "]");
 }
 
+/* The rates of a period, each also in words. */
+static void put_rates(struct buf *b, const struct invoice_period *p)
+{
+	char text[DECIMAL_TEXT_MAX];
+	if (p->rates)
+		buf_puts(b, ",\"rates\":[");
+	for (size_t k = 0; k < p->rates; k++) {
+		const struct exchange_rate *r = &p->rate[k];
+		struct buf words = { 0 };
+		struct civil c = civil_from_day(r->day);
+		buf_printf(b, "%s{\"day\":\"%04d-%02d-%02d\"", k ? "," : "", c.year, c.month,
+			   c.day);
+		put_text(b, "from", r->from);
+		put_text(b, "to", r->to);
+		buf_printf(b, ",\"multiply\":\"%s\"", quantity_format(r->multiply, text));
+		buf_printf(b, ",\"divide\":\"%s\"", quantity_format(r->divide, text));
+		put_text(b, "source", r->source);
+		exchange_put(&words, r);
+		put_text(b, "rate", (struct text){ words.p, words.n });
+		buf_release(&words);
+		buf_puts(b, "}");
+	}
+	if (p->rates)
+		buf_puts(b, "]");
+}
+
 /* What was charged for each period, and under which terms: what later documents go by. */
 static void put_periods(struct buf *b, const struct invoice *i)
 {
@@ -978,6 +1208,7 @@ static void put_periods(struct buf *b, const struct invoice *i)
 			put_text(b, "corrects", p->corrects);
 		put_amount(b, "credits_applied", p->credits_applied);
 		put_taxes(b, p->tax, p->taxes);
+		put_rates(b, p);
 		buf_puts(b, ",\"terms\":");
 		buf_add(b, p->terms.p, p->terms.n);
 		buf_puts(b, "}");
@@ -1024,8 +1255,11 @@ void invoice_put(struct buf *b, const struct invoice *i, const char *status, con
 		buf_puts(b, k ? ",\n" : "\n");
 		put_line(b, i, &i->line[k]);
 	}
-	buf_printf(b, "],\n\"rounding\":{\"places\":%d,\"mode\":\"%s\",\"of\":\"line\"}",
-		   i->terms.places, rounding_name(i->terms.mode));
+	buf_printf(b, "],\n\"rounding\":{\"places\":%d,\"mode\":\"%s\",\"of\":\"%s\"}",
+		   i->terms.places, rounding_name(i->terms.mode),
+		   i->terms.by_document ? "document" : "line");
+	if (i->terms.reverse_charge)
+		buf_puts(b, ",\"reverse_charge\":true");
 	put_amount(b, "residual", i->residual);
 	put_amount(b, "subtotal", i->subtotal);
 	put_amount(b, "credits_applied", i->credits_applied);

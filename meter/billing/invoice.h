@@ -4,14 +4,16 @@
  * A bill is a difference. The whole of a period is computed afresh from facts, in this order: usage
  * at the prices that rated it (in credits: as the ledger drew it) with its markup, metered items,
  * fixed items, minimum and maximum, discounts, credits up to what is payable, and taxes on the
- * rest. Every line is rounded once, as the terms say. What standing documents charged for the
- * period (standing.h) is taken from that; what is left of an earlier period is an adjustment.
- * Knows nothing of drafts and numbers (invoice_store.h).
+ * rest. What is in another currency is exchanged at the last rate up to the period's last day,
+ * which the document keeps. Every line is rounded once, as the terms say. What standing documents
+ * charged for the period (standing.h) is taken from that; what is left of an earlier period is an
+ * adjustment. Knows nothing of drafts and numbers (invoice_store.h).
  */
 #ifndef TALLY_METER_BILLING_INVOICE_H
 #define TALLY_METER_BILLING_INVOICE_H
 
 #include "base/zone.h"
+#include "meter/billing/exchange.h"
 #include "meter/billing/terms.h"
 #include "meter/ledger/draw.h"
 #include "meter/store/usage_query.h"
@@ -23,11 +25,14 @@ enum line_kind {
 	LINE_MINIMUM,
 	LINE_MAXIMUM,
 	LINE_DISCOUNT,
+	LINE_COUPON,
+	LINE_ROUNDING, /* of the document, where lines are not what is rounded */
 	LINE_KINDS
 };
 #define LINE_KIND_NAMES \
 	{ \
-		"usage", "metered", "fixed", "minimum", "maximum", "discount" \
+		"usage", "metered", "fixed", "minimum", "maximum", "discount", "coupon", \
+			"rounding" \
 	}
 
 struct invoice_line {
@@ -45,6 +50,8 @@ struct invoice_tax {
 	struct money_total amount;
 };
 
+enum { INVOICE_RATES_MOST = 8 };
+
 /* What a document charges for one period. */
 struct invoice_period {
 	struct instant from, to;
@@ -53,6 +60,8 @@ struct invoice_period {
 	struct money_total credits_applied;
 	struct invoice_tax tax[TERMS_ITEMS_MAX];
 	size_t taxes;
+	struct exchange_rate rate[INVOICE_RATES_MOST];
+	size_t rates;
 };
 
 struct invoice {
@@ -66,6 +75,8 @@ struct invoice {
 	size_t periods;
 	struct invoice_tax tax[TERMS_ITEMS_MAX];
 	size_t taxes;
+	struct exchange_rate rate[INVOICE_RATES_MOST]; /* of its own period */
+	size_t rates;
 	struct money_total subtotal, residual, credits_applied, taxable, tax_total, total;
 	struct nano_credits counted; /* credits that cover usage of the period */
 	struct nano_credits overage; /* of the account, that this invoice asks for */
@@ -80,6 +91,8 @@ void invoicer_close(struct invoicer *v);
 /* Usage of all customers is read once for a period (faster for many of them). */
 void invoicer_for_all(struct invoicer *v);
 
+/* Rates for what is not in the currency of the invoice; they outlive the invoicer. */
+void invoicer_exchange(struct invoicer *v, const struct exchange_rates *rates);
 /* A document may become final although some usage has no price or is not covered. */
 void invoicer_accept_uncovered(struct invoicer *v);
 bool invoicer_accepts_uncovered(const struct invoicer *v);

@@ -99,6 +99,40 @@ static int add_line(struct standing *s, json_value *v, struct err *e)
 	return 0;
 }
 
+static int quantity_at(json_value *v, const char *key, struct quantity *out, struct err *e)
+{
+	struct decimal d;
+	int rc = decimal_parse(&d, json_string(json_member(v, key)), e);
+	return rc == 0 ? quantity_from_decimal(out, d, e) : rc;
+}
+
+/* The first document about a period says its rates; later ones went by them. */
+static int add_rate(struct standing *s, json_value *v, struct err *e)
+{
+	char text[INSTANT_TEXT_MAX];
+	struct instant at;
+	struct exchange_rate r = { .from = json_string(json_member(v, "from")),
+				   .to = json_string(json_member(v, "to")),
+				   .source = json_string(json_member(v, "source")) };
+	for (size_t k = 0; k < s->rates; k++)
+		if (text_eq(s->rate[k].from, r.from) && text_eq(s->rate[k].to, r.to))
+			return 0;
+	if (s->rates == INVOICE_RATES_MOST)
+		return err_set(e, ERR_RANGE, "a period has more than %d rates", INVOICE_RATES_MOST);
+	struct text day = json_string(json_member(v, "day"));
+	snprintf(text, sizeof text, "%.*sT00:00:00Z", (int)(day.n < 10 ? day.n : 10),
+		 day.n ? day.p : "");
+	int rc = instant_parse(&at, text_of(text), e);
+	if (rc == 0)
+		rc = quantity_at(v, "multiply", &r.multiply, e);
+	if (rc == 0)
+		rc = quantity_at(v, "divide", &r.divide, e);
+	r.day = rc == 0 ? floor_div(at.us, US_PER_DAY) : 0;
+	if (rc == 0)
+		s->rate[s->rates++] = r;
+	return rc;
+}
+
 static int period_of(json_value *v, struct instant *from, struct instant *to, struct err *e)
 {
 	int rc = instant_parse(from, json_string(json_member(v, "from")), e);
@@ -137,6 +171,9 @@ static int add_document(struct standing_list *l, json_value *root, struct text n
 		for (json_value *t = json_first(json_member(p, "taxes")); rc == 0 && t;
 		     t = json_next(t))
 			rc = add_tax(s, t, e);
+		for (json_value *t = json_first(json_member(p, "rates")); rc == 0 && t;
+		     t = json_next(t))
+			rc = add_rate(s, t, e);
 		if (main) {
 			struct buf terms = { 0 };
 			json_put_value(&terms, json_member(p, "terms"));

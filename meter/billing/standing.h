@@ -21,6 +21,8 @@ struct standing {
 	struct money_total credits;
 	struct invoice_tax tax[TERMS_ITEMS_MAX];
 	size_t taxes;
+	struct exchange_rate rate[INVOICE_RATES_MOST]; /* that its documents went by */
+	size_t rates;
 };
 
 struct standing_list {

@@ -179,10 +179,39 @@ static int day_member(json_value *v, const char *key, int64_t missing, int64_t *
 	return 0;
 }
 
+/* Days on which an item does not count: the whole of what a pause means. */
+static int read_pauses(struct fixed_item *item, json_value *list, struct err *e)
+{
+	static const char *const keys[] = { "from", "to", NULL };
+	int64_t last = INT64_MIN / 2;
+	if (list && json_kind(list) != JSON_ARRAY)
+		return err_set(e, ERR_INVALID, "'pauses' is a list");
+	for (json_value *v = json_first(list); v; v = json_next(v)) {
+		int64_t from, to;
+		if (item->pauses == TERMS_PAUSES_MAX)
+			return err_set(e, ERR_INVALID, "'pauses' has more than %d entries",
+				       TERMS_PAUSES_MAX);
+		int rc = json_check_keys(v, keys, "a pause", e);
+		if (rc == 0)
+			rc = day_member(v, "from", last, &from, e);
+		if (rc == 0)
+			rc = day_member(v, "to", INT64_MAX / 2, &to, e);
+		if (rc == 0 && (!json_member(v, "from") || from < last || to <= from))
+			rc = err_set(e, ERR_INVALID,
+				     "pauses ascend, each from a day to a later one");
+		if (rc != 0)
+			return err_context(e, "pauses[%zu]", item->pauses);
+		item->pause[item->pauses].from = from;
+		item->pause[item->pauses++].to = to;
+		last = to;
+	}
+	return 0;
+}
+
 static int read_fixed(struct terms *t, json_value *v, struct err *e)
 {
-	static const char *const keys[] = { "description", "amount", "quantity", "from",
-					    "to",	   "once",   "prorate",	 NULL };
+	static const char *const keys[] = { "description", "amount",  "quantity", "from", "to",
+					    "once",	   "prorate", "pauses",	  NULL };
 	struct fixed_item *item = &t->fixed[t->fixed_count++];
 	bool has_quantity;
 	int rc = json_check_keys(v, keys, "an item", e);
@@ -199,11 +228,60 @@ static int read_fixed(struct terms *t, json_value *v, struct err *e)
 		rc = day_member(v, "to", INT64_MAX / 2, &item->to, e);
 	if (rc == 0 && item->to <= item->from)
 		rc = err_set(e, ERR_INVALID, "'to' comes after 'from'");
+	if (rc == 0)
+		rc = read_pauses(item, json_member(v, "pauses"), e);
 	item->once = json_true(json_member(v, "once"));
 	item->whole = json_member(v, "prorate") && !json_true(json_member(v, "prorate"));
 	if (rc == 0 && item->once && item->from == INT64_MIN / 2)
 		rc = err_set(e, ERR_INVALID, "'once' needs the day, as 'from'");
 	return rc == 0 ? amount_member(v, "amount", true, NULL, &item->amount, e) : rc;
+}
+
+static int whole_member(json_value *v, const char *key, int64_t missing, int64_t most, int64_t *out,
+			struct err *e)
+{
+	struct decimal d;
+	json_value *m = json_member(v, key);
+	*out = missing;
+	if (!m)
+		return 0;
+	if (json_kind(m) != JSON_NUMBER || decimal_parse(&d, json_number(m), NULL) != 0 ||
+	    !decimal_to_int64(d, 0, out) || *out < 0 || *out > most)
+		return err_set(e, ERR_INVALID, "'%s' is a whole number from 0 to %lld", key,
+			       (long long)most);
+	return 0;
+}
+
+static int read_coupon(struct terms *t, json_value *v, struct err *e)
+{
+	static const char *const keys[] = { "description", "percent", "amount", "from",
+					    "to",	   "periods", NULL };
+	struct coupon *x = &t->coupon[t->coupon_count++];
+	bool has_amount;
+	int rc = json_check_keys(v, keys, "a coupon", e);
+	x->description = json_string(json_member(v, "description"));
+	if (rc == 0 && x->description.n == 0)
+		rc = err_set(e, ERR_INVALID, "'description' is missing");
+	if (rc == 0)
+		rc = decimal_member(v, "percent", false, &x->is_percent, &x->percent, e);
+	if (rc == 0)
+		rc = amount_member(v, "amount", false, &has_amount, &x->amount, e);
+	if (rc == 0 && has_amount == x->is_percent)
+		rc = err_set(e, ERR_INVALID, "a coupon has 'percent' or 'amount'");
+	if (rc == 0 &&
+	    (x->percent.digits < 0 || decimal_cmp(x->percent, (struct decimal){ 100, 0 }) > 0))
+		rc = err_set(e, ERR_INVALID, "'percent' is from 0 to 100");
+	if (rc == 0)
+		rc = day_member(v, "from", INT64_MIN / 2, &x->from, e);
+	if (rc == 0)
+		rc = day_member(v, "to", INT64_MAX / 2, &x->to, e);
+	if (rc == 0 && x->to <= x->from)
+		rc = err_set(e, ERR_INVALID, "'to' comes after 'from'");
+	if (rc == 0)
+		rc = whole_member(v, "periods", 0, 1200, &x->periods, e);
+	if (rc == 0 && x->periods && x->from == INT64_MIN / 2)
+		rc = err_set(e, ERR_INVALID, "'periods' are counted from a day, 'from'");
+	return rc;
 }
 
 static int read_markup(struct terms *t, json_value *v, struct err *e)
@@ -247,28 +325,34 @@ static int read_list(struct terms *t, json_value *root, const char *key,
 	return 0;
 }
 
-static int whole_member(json_value *v, const char *key, int64_t missing, int64_t most, int64_t *out,
-			struct err *e)
+static int check_credit_price(const struct terms *t, json_value *root, struct err *e)
 {
 	struct decimal d;
-	json_value *m = json_member(v, key);
-	*out = missing;
-	if (!m)
+	struct quantity q;
+	if (!json_member(root, "credit_price"))
 		return 0;
-	if (json_kind(m) != JSON_NUMBER || decimal_parse(&d, json_number(m), NULL) != 0 ||
-	    !decimal_to_int64(d, 0, out) || *out < 0 || *out > most)
-		return err_set(e, ERR_INVALID, "'%s' is a whole number from 0 to %lld", key,
-			       (long long)most);
+	if (text_is(t->currency, "credits"))
+		return err_set(e, ERR_INVALID,
+			       "'credit_price' is for invoices in money: name the "
+			       "'currency'");
+	if (!text_is(t->credit_price, "plan") &&
+	    (decimal_parse(&d, t->credit_price, NULL) != 0 || d.digits < 0 ||
+	     quantity_from_decimal(&q, d, NULL) != 0))
+		return err_set(e, ERR_INVALID,
+			       "'credit_price' is \"plan\", or what a credit costs, "
+			       "as text, in at most nine decimals");
 	return 0;
 }
 
 static int read_all(struct terms *t, json_value *root, struct err *e)
 {
-	static const char *const keys[] = { "currency", "places",   "rounding", "series",
-					    "due_days", "items",    "metered",	"markup",
-					    "minimum",	"maximum",  "taxes",	"discount_percent",
-					    "issuer",	"customer", "note",	"usage",
-					    NULL };
+	static const char *const keys[] = { "currency",	   "places",	     "rounding",
+					    "series",	   "due_days",	     "items",
+					    "metered",	   "markup",	     "minimum",
+					    "maximum",	   "taxes",	     "discount_percent",
+					    "issuer",	   "customer",	     "note",
+					    "usage",	   "credit_price",   "coupons",
+					    "rounding_of", "reverse_charge", NULL };
 	int64_t places;
 	int rc = json_check_keys(root, keys, "the terms", e);
 	struct text mode = json_string(json_member(root, "rounding"));
@@ -283,6 +367,7 @@ static int read_all(struct terms *t, json_value *root, struct err *e)
 	t->issuer = json_member(root, "issuer");
 	t->customer = json_member(root, "customer");
 	t->usage = !usage || json_true(usage);
+	t->credit_price = json_string(json_member(root, "credit_price"));
 	t->mode = ROUND_HALF_UP;
 	if (mode.n) {
 		size_t i = 0, n = sizeof modes / sizeof *modes;
@@ -293,6 +378,14 @@ static int read_all(struct terms *t, json_value *root, struct err *e)
 				       "'rounding' is half-up, half-even, up or down");
 		t->mode = modes[i].mode;
 	}
+	struct text of = json_string(json_member(root, "rounding_of"));
+	t->by_document = text_is(of, "document");
+	if (json_member(root, "rounding_of") && !t->by_document && !text_is(of, "line"))
+		return err_set(e, ERR_INVALID, "'rounding_of' is line or document");
+	t->reverse_charge = json_true(json_member(root, "reverse_charge"));
+	if (t->reverse_charge && json_string(json_member(t->customer, "tax_id")).n == 0)
+		return err_set(e, ERR_INVALID,
+			       "'reverse_charge' needs the customer's 'tax_id' on the invoice");
 	rc = whole_member(root, "places", currency_places(t->currency), 12, &places, e);
 	t->places = (int)places;
 	if (rc == 0)
@@ -306,6 +399,8 @@ static int read_all(struct terms *t, json_value *root, struct err *e)
 	if (rc == 0)
 		rc = read_list(t, root, "taxes", read_tax, e);
 	if (rc == 0)
+		rc = read_list(t, root, "coupons", read_coupon, e);
+	if (rc == 0)
 		rc = amount_member(root, "minimum", false, &t->has_minimum, &t->minimum, e);
 	if (rc == 0)
 		rc = amount_member(root, "maximum", false, &t->has_maximum, &t->maximum, e);
@@ -314,7 +409,7 @@ static int read_all(struct terms *t, json_value *root, struct err *e)
 	if (rc == 0 && (t->discount_percent.digits < 0 ||
 			decimal_cmp(t->discount_percent, (struct decimal){ 100, 0 }) > 0))
 		rc = err_set(e, ERR_INVALID, "'discount_percent' is from 0 to 100");
-	return rc;
+	return rc == 0 ? check_credit_price(t, root, e) : rc;
 }
 
 /* {"versions": [{"from": DAY, "terms": {...}}, ...]}, ascending; or one version alone. */

@@ -22,6 +22,8 @@ struct metered_item {
 	struct money_total price; /* of a unit or a package */
 };
 
+enum { TERMS_ITEMS_MAX = 32, TERMS_PAUSES_MAX = 16 };
+
 /* A charge of every period in which it counts, or of the one in which it begins. */
 struct fixed_item {
 	struct text description;
@@ -29,6 +31,21 @@ struct fixed_item {
 	struct quantity quantity;
 	int64_t from, to; /* local days; to: exclusive */
 	bool once, whole; /* whole: a begun period is charged in full */
+	struct {
+		int64_t from, to;
+	} pause[TERMS_PAUSES_MAX]; /* ascending and apart; days that do not count */
+	size_t pauses;
+};
+
+/* Taken off the periods from the one in which `from` lies on. By the calendar, so that it is
+ * neither used up by a document that is void nor used twice. */
+struct coupon {
+	struct text description;
+	bool is_percent;
+	struct decimal percent;
+	struct money_total amount; /* at most what is asked for */
+	int64_t from, to;	   /* local days; to: exclusive, of a period's first day */
+	int64_t periods;	   /* 0: for ever */
 };
 
 struct markup {
@@ -41,8 +58,6 @@ struct tax {
 	struct decimal percent;
 };
 
-enum { TERMS_ITEMS_MAX = 32 };
-
 struct terms {
 	struct text currency; /* "credits" or a code */
 	int places;	      /* of every line */
@@ -53,8 +68,14 @@ struct terms {
 	struct metered_item metered[TERMS_ITEMS_MAX];
 	struct markup markup[TERMS_ITEMS_MAX];
 	struct tax tax[TERMS_ITEMS_MAX];
-	size_t fixed_count, metered_count, markup_count, tax_count;
-	bool usage; /* lines for the usage itself (default) */
+	struct coupon coupon[TERMS_ITEMS_MAX];
+	size_t fixed_count, metered_count, markup_count, tax_count, coupon_count;
+	bool by_document;    /* sums are rounded, and the difference to the lines is one */
+	bool reverse_charge; /* the customer owes the taxes to its own state */
+	bool usage;	     /* lines for the usage itself (default) */
+	/* usage in money is what its credits are worth: "plan", or so much a credit; empty: what
+	   its tokens were priced at */
+	struct text credit_price;
 	bool has_minimum, has_maximum;
 	struct money_total minimum, maximum;
 	struct decimal discount_percent;

@@ -299,6 +299,18 @@ int ledger_uncovered(struct ledger *l, int64_t account, int64_t *count, struct e
 	return ledger_uncovered_in(l, account, INSTANT_MIN, INSTANT_MAX, count, e);
 }
 
+int ledger_all_uncovered(struct store *s, int64_t *count, struct err *e)
+{
+	struct query *q;
+	int rc = db_statement(store_db(s), LEDGER_ALL_UNCOVERED, &q, e);
+	if (rc != 0)
+		return rc;
+	rc = db_step(store_db(s), q, e);
+	*count = rc == 1 ? db_int(q, 0) : 0;
+	db_reset(q);
+	return rc < 0 ? rc : 0;
+}
+
 void ledger_work_on(struct ledger *l, int64_t account)
 {
 	l->working = account;

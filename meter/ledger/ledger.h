@@ -196,6 +196,8 @@ int ledger_drop_uncovered(struct ledger *l, int64_t seq, bool *was, struct err *
 /* What the reversal `seq` of the record `of` takes back: the last row of it that stood before. */
 int ledger_drop_reversed(struct ledger *l, int64_t of, int64_t seq, bool *was, struct err *e);
 int ledger_uncovered(struct ledger *l, int64_t account, int64_t *count, struct err *e);
+/* The same of all accounts. */
+int ledger_all_uncovered(struct store *s, int64_t *count, struct err *e);
 /* The same of usage in a period. */
 int ledger_uncovered_in(struct ledger *l, int64_t account, struct instant from, struct instant to,
 			int64_t *count, struct err *e);

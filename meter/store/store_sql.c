@@ -360,6 +360,8 @@ const char *const store_sql[STORE_STATEMENTS] = {
 	[LEDGER_UNCOVERED] =
 		"SELECT count(*) FROM credit_uncovered c JOIN usage u ON u.seq=c.seq "
 		"WHERE account=:account AND u.time>=:from AND u.time<:to AND u.kind<>1",
+	[LEDGER_ALL_UNCOVERED] = "SELECT count(*) FROM credit_uncovered c JOIN usage u ON "
+				 "u.seq=c.seq WHERE u.kind<>1",
 	[LEDGER_END_RULE] = "UPDATE credit_rule SET until=:until WHERE account=:account AND "
 			    "name=:name AND (until IS NULL OR until>:until) RETURNING id",
 	[LEDGER_ADD_RULE] =

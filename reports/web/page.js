@@ -126,7 +126,11 @@
 			card('Today', amount(today.total, currency), today.total + ' ' + currency),
 			card('Projected, this month', '…'), card('Calls', count(by.requests)), card('Cache hits', hitShare(by.tokens)),
 			card('Without a price', count(by.unpriced)), card('Quarantined', count(by.quarantined)), card('Tariff now', '…'), card('Credits left', '…'));
-		ask('/v1/balance').then(d => cards.children[8].replaceWith(card(`Credits left, ${count(d.accounts.length)} accounts`, rounded(String(d.accounts.reduce((n, a) => n + Number(a.available), 0))), d.accounts.slice(0, 20).map(a => `${a.customer}: ${a.available}`).join('\n'))))
+		ask('/v1/balance').then(d => {
+			const uncovered = d.accounts.reduce((n, a) => n + a.records_uncovered, 0);
+			cards.children[8].replaceWith(card(`Credits left, ${count(d.accounts.length)} accounts`, (uncovered ? '≤ ' : '') + rounded(String(d.accounts.reduce((n, a) => n + Number(a.available), 0))), d.accounts.slice(0, 20).map(a => `${a.customer}: ${a.available}`).join('\n')));
+			if (uncovered) cards.append(card('Not covered by a plan', count(uncovered), d.accounts.filter(a => a.records_uncovered).map(a => `${a.customer}: ${a.records_uncovered}`).join('\n')));
+		})
 			.catch(e => cards.children[8].replaceWith(card('Credits left', '–', e.message)));
 		clear(main);
 		main.append(el('div', {class: 'top'}, el('h1', {}, 'Overview'), periodSelect(settings, 'overview')), cards);

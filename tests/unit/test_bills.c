@@ -1,8 +1,9 @@
 /*
  * A bill is a difference: random histories of usage, late usage, voids of usage, grants, invoices
- * in any order, voids and reissues. In the end the standing documents of a customer sum to what its
- * periods come to as a whole; and where nothing but usage is charged, to the usage less the credits
- * that its grants gave. TALLY_HISTORIES says how many (100 without it).
+ * in any order, voids, reissues and payments, with coupons, pauses and exchanged currencies. In the
+ * end the standing documents of a customer sum to what its periods come to as a whole; and where
+ * nothing but usage is charged, to the usage less the credits that its grants gave. TALLY_HISTORIES
+ * says how many (100 without it).
  */
 #include "tests/unit/unit.h"
 
@@ -10,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "meter/billing/invoice_store.h"
+#include "meter/billing/payment.h"
 #include "meter/ingest/correct.h"
 #include "meter/ingest/ingest.h"
 #include "tests/support/test_database.h"
@@ -19,6 +20,7 @@ static struct store *store;
 static struct ledger *ledger;
 static struct ingest *in;
 static struct book *book;
+static struct exchange_rates *rates; /* of every other day, all different */
 static char path[64];
 
 /* 2026-05-01 and, after all periods, 2026-11-01 */
@@ -45,6 +47,13 @@ static const char *const terms[] = {
 	",{\"unit\":\"0.015\"}]}}],\"places\":2}",
 	"{\"currency\":\"USD\",\"markup\":[{\"percent\":\"10\"}],\"taxes\":[{\"name\":\"A\","
 	"\"percent\":\"7.7\"},{\"name\":\"B\",\"percent\":\"2\"}],\"rounding\":\"half-even\"}",
+	"{\"rounding_of\":\"document\",\"items\":[{\"description\":\"Seat\",\"amount\":\"3.335\","
+	"\"pauses\":[{\"from\":\"2026-06-03\",\"to\":\"2026-06-20\"}]}],\"coupons\":[{\"description\":"
+	"\"HALF\",\"percent\":\"50\",\"from\":\"2026-06-05\",\"periods\":2},{\"description\":\"TEN\","
+	"\"amount\":\"1.5\"}],\"taxes\":[{\"name\":\"VAT\",\"percent\":\"19\"}]}",
+	"{\"currency\":\"EUR\",\"taxes\":[{\"name\":\"VAT\",\"percent\":\"19\"}],\"coupons\":[{"
+	"\"description\":\"FIRST\",\"amount\":\"0.7\",\"from\":\"2026-05-20\",\"periods\":1}]}",
+	"{\"currency\":\"JPY\",\"credit_price\":\"3.3\",\"rounding_of\":\"document\"}",
 };
 
 static void check(int rc, const struct err *e)
@@ -62,6 +71,19 @@ static int open_all(void **state)
 	check(book_open(&book, &e), &e);
 	check(store_open(&store, test_database(path), DB_CREATE, &e), &e);
 	check(ledger_open(&ledger, store, &e), &e);
+	char file[80];
+	snprintf(file, sizeof file, "/tmp/tally-rates-%d.csv", (int)getpid());
+	FILE *f = fopen(file, "w");
+	assert_non_null(f);
+	fputs("Date,USD,JPY\n", f);
+	for (int day = 0; day < 250; day += 2) {
+		struct civil c = civil_from_day(start.us / US_PER_DAY - 10 + day);
+		fprintf(f, "%04d-%02d-%02d,1.%03d,%d.7\n", c.year, c.month, c.day, day + 1,
+			150 + day);
+	}
+	fclose(f);
+	check(exchange_read(&rates, file, &e), &e);
+	unlink(file);
 	const struct ingest_options o = { .book = book,
 					  .currency = "USD",
 					  .ahead_us_most = US_PER_DAY,
@@ -74,6 +96,7 @@ static int close_all(void **state)
 {
 	(void)state;
 	ingest_close(in);
+	exchange_close(rates);
 	ledger_close(ledger);
 	store_close(store);
 	book_close(book);
@@ -90,6 +113,7 @@ struct history {
 	int64_t record[RECORDS]; /* input tokens; 0: void */
 	int records;
 	int64_t granted; /* nano */
+	struct money_total paid;
 	bool past_grants;
 	size_t terms;
 };
@@ -211,9 +235,57 @@ static void take_back_invoice(struct history *h, struct err *e)
 		check(invoice_void(ledger, d.id[pick(h, d.count)], "test", now, e), e);
 }
 
+/* Money moves: paid, too much at times, paid back, or moved between documents. */
+static void pay(struct history *h, struct err *e)
+{
+	struct documents d = documents_of(h, e);
+	struct err why = { 0 };
+	bool again;
+	if (d.count < 2)
+		return;
+	const int64_t from = d.id[pick(h, d.count)];
+	struct payment p = { .invoice = d.id[pick(h, d.count)],
+			     .amount = { (int128)(pick(h, 9) + 1) * 1000000000000000000 },
+			     .at = now };
+	const uint64_t how = pick(h, 4);
+	if (how == 0)
+		p.amount.atto = -p.amount.atto;
+	int rc = how == 1 ? payment_move(ledger, from, &p, now, &why)
+			  : payment_add(ledger, &p, now, &again, &why);
+	if (rc != 0 && why.code != ERR_LIMIT && why.code != ERR_CONFLICT)
+		fail_msg("%s", why.message);
+	if (rc == 0 && how != 1)
+		h->paid.atto += p.amount.atto;
+}
+
+struct dues {
+	struct money_total asked, due, paid;
+	struct err *e;
+};
+
+static int add_due(void *user, const struct stored_invoice *i)
+{
+	struct dues *d = user;
+	struct settlement x;
+	struct decimal total;
+	struct money_total m;
+	check(settlement_read(store, i, INSTANT_MAX, &x, d->e), d->e);
+	if (text_is(i->status, "final")) {
+		check(decimal_parse(&total, i->total, d->e), d->e);
+		check(amount_from_decimal(&m, total, d->e), d->e);
+		d->asked.atto += m.atto;
+	}
+	d->due.atto += x.due.atto;
+	d->paid.atto += x.paid.atto;
+	return 0;
+}
+
 static void one_step(struct history *h, struct err *e)
 {
-	switch (pick(h, 8)) {
+	switch (pick(h, 9)) {
+	case 8:
+		pay(h, e);
+		break;
 	case 0:
 	case 1:
 	case 2:
@@ -259,6 +331,13 @@ static void settle(struct history *h, uint64_t seed, struct err *e)
 	}
 	struct documents d = documents_of(h, e);
 	compare("the whole of its periods", seed, d.sum, wholes);
+	/* what is due is what is asked for less what was paid, whichever documents it was paid for
+	 */
+	struct dues dues = { .e = e };
+	check(invoice_each(store, h->customer, add_due, &dues, e), e);
+	compare("what its payments are of", seed, dues.paid, h->paid);
+	compare("what is due and paid", seed, dues.asked,
+		(struct money_total){ dues.due.atto + dues.paid.atto });
 	if (h->terms == 0) {
 		struct balance b;
 		struct money_total owed = { 0 };
@@ -284,6 +363,7 @@ static void one_history(uint64_t seed)
 	check(ledger_begin(ledger, &e), &e);
 	check(drawer_open(&h.drawer, ledger, book, &e), &e);
 	check(invoicer_open(&h.invoicer, ledger, h.drawer, &e), &e);
+	invoicer_exchange(h.invoicer, rates);
 	h.terms = pick(&h, sizeof terms / sizeof *terms);
 	check(ledger_set_account(
 		      ledger,
@@ -323,6 +403,8 @@ static void test_any_order_ends_at_the_same_sum(void **state)
 	check(ledger_verify(ledger, fault, &e), &e);
 	assert_string_equal(fault, "");
 	check(invoice_verify(store, fault, &e), &e);
+	assert_string_equal(fault, "");
+	check(payments_verify(store, fault, &e), &e);
 	assert_string_equal(fault, "");
 }
 
