@@ -38,6 +38,9 @@ CONTRACTS = json.loads((HERE / "cache_contracts.json").read_text())
 DISPUTES = json.loads((HERE / "price_disputes.json").read_text())
 
 
+BUILT = None  # the day on which the history was put together
+
+
 def text(d):
     s = format(d.normalize(), "f")
     return s.rstrip("0").rstrip(".") if "." in s else s
@@ -224,6 +227,8 @@ def card(provider, rows, spellings, said):
         if l:
             limits[row["model"]] = l
     head = {"schema": "tally.card/1", "provider": provider, "title": TITLES.get(provider, provider)}
+    if BUILT:
+        head["checked"] = BUILT
     if rows[0].get("reseller"):
         head["reseller"] = True
     parts = [",\n".join(f' "{k}": {json.dumps(v)}' for k, v in head.items())]
@@ -236,6 +241,9 @@ def card(provider, rows, spellings, said):
 
 
 def main(facts, out):
+    global BUILT
+    built = re.search(r"^Built (\d{4}-\d\d-\d\d)", (facts / "README.md").read_text(), re.M)
+    BUILT = built and built[1]
     rows, spellings = collections.defaultdict(list), collections.defaultdict(list)
     for line in open(facts / "price_history.jsonl"):
         row = json.loads(line)
