@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "cli/command.h"
+#include "cli/price_store.h"
 #include "reports/json_out.h"
 #include "reports/table.h"
 
@@ -253,6 +254,8 @@ static int list(struct cli *cli, struct err *e)
 		json_out_object(&j, NULL);
 		json_out_string(&j, "schema", "tally.price-list/1");
 		json_out_instant(&j, "at", at);
+		json_out_string(&j, "released", book_released(book));
+		json_out_int(&j, "age_days", price_book_age(book_released(book)));
 		json_out_array(&j, "prices");
 		for (size_t i = 0; i < n; i++)
 			put_price(&j, rows[i].price, rows[i].now, rows[i].asked);
@@ -264,8 +267,9 @@ static int list(struct cli *cli, struct err *e)
 		put_price_table(rows, n, false, at);
 		if (!cli->quiet)
 			printf("\nper million tokens, in force at %s; ? = no stated price, which "
-			       "is not a price of zero\n",
-			       instant_format(at, text));
+			       "is not a price of zero\nprices of %s, %lld days old\n",
+			       instant_format(at, text), book_released(book),
+			       (long long)price_book_age(book_released(book)));
 	}
 	free(rows);
 	book_close(book);

@@ -9,11 +9,61 @@
 static const struct option options[] = {
 	{ "from", 0, "CATALOGUE", "litellm, openrouter, models.dev or genai-prices", false },
 	{ "output", 'o', "CARD", "the card to write (default: standard output)", false },
+	{ "only", 0, "VENDORS", "of these only: openai,google", false },
+	{ "fill", 0, NULL,
+	  "only what the book lacks; no dated price gives way to one without a date", false },
+	{ "dry-run", 0, NULL, "say what would change and write nothing", false },
 	{ 0 },
 };
 
 static const char *const event_names[IMPORT_EVENTS] = { "normalised", "rounded", "left_out",
-							"refused" };
+							"refused",    "unasked", "known" };
+static const char *const effect_names[IMPORT_EFFECTS] = { "new", "same", "different" };
+enum { CHANGES_SHOWN = 20 };
+
+static void put_effects(const struct import *im, FILE *out)
+{
+	char text[4][DECIMAL_TEXT_MAX];
+	fprintf(out, "of its prices %lld are new, %lld the same as now, %lld different\n",
+		(long long)im->effect[IMPORT_ADDS], (long long)im->effect[IMPORT_SAME],
+		(long long)im->effect[IMPORT_OTHER]);
+	for (size_t i = 0; i < im->change_count && i < CHANGES_SHOWN; i++) {
+		const struct import_change *c = &im->change[i];
+		fprintf(out, "  %s %s%s%s: input %s, output %s instead of %s, %s\n", c->provider,
+			c->model, c->service_tier ? " " : "",
+			c->service_tier ? c->service_tier : "",
+			money_format(c->input_after, text[0]),
+			money_format(c->output_after, text[1]),
+			money_format(c->input_before, text[2]),
+			money_format(c->output_before, text[3]));
+	}
+	if (im->change_count > CHANGES_SHOWN)
+		fprintf(out, "  and %zu more (--json lists all)\n",
+			im->change_count - CHANGES_SHOWN);
+}
+
+static void put_changes_json(const struct import *im, struct json_out *j)
+{
+	char text[DECIMAL_TEXT_MAX];
+	json_out_object(j, "prices");
+	for (int i = 0; i < IMPORT_EFFECTS; i++)
+		json_out_int(j, effect_names[i], im->effect[i]);
+	json_out_end(j, '}');
+	json_out_array(j, "changes");
+	for (size_t i = 0; i < im->change_count; i++) {
+		const struct import_change *c = &im->change[i];
+		json_out_object(j, NULL);
+		json_out_string(j, "provider", c->provider);
+		json_out_string(j, "model", c->model);
+		json_out_string(j, "service_tier", c->service_tier ? c->service_tier : "standard");
+		json_out_string(j, "input_before", money_format(c->input_before, text));
+		json_out_string(j, "input", money_format(c->input_after, text));
+		json_out_string(j, "output_before", money_format(c->output_before, text));
+		json_out_string(j, "output", money_format(c->output_after, text));
+		json_out_end(j, '}');
+	}
+	json_out_end(j, ']');
+}
 
 static void put_report(const struct import *im, bool json, FILE *out)
 {
@@ -26,7 +76,13 @@ static void put_report(const struct import *im, bool json, FILE *out)
 		if (im->count[IMPORT_LEFT_OUT])
 			fprintf(out, ", %lld with a part left out",
 				(long long)im->count[IMPORT_LEFT_OUT]);
+		if (im->count[IMPORT_UNASKED])
+			fprintf(out, ", %lld of others", (long long)im->count[IMPORT_UNASKED]);
+		if (im->count[IMPORT_KNOWN])
+			fprintf(out, ", %lld that the book has already",
+				(long long)im->count[IMPORT_KNOWN]);
 		fputs("\n", out);
+		put_effects(im, out);
 		for (size_t i = 0; i < im->note_count; i++)
 			fprintf(out, "  %s: %s: %s\n", event_names[im->note[i].event],
 				im->note[i].entry, im->note[i].why);
@@ -41,6 +97,7 @@ static void put_report(const struct import *im, bool json, FILE *out)
 	json_out_int(&j, "taken", im->taken);
 	for (int i = 0; i < IMPORT_EVENTS; i++)
 		json_out_int(&j, event_names[i], im->count[i]);
+	put_changes_json(im, &j);
 	json_out_array(&j, "notes");
 	for (size_t i = 0; i < im->note_count; i++) {
 		json_out_object(&j, NULL);
@@ -73,17 +130,25 @@ static int run(struct cli *cli, struct err *e)
 	struct fault_list faults = { 0 };
 	struct card *check = NULL;
 	char today[INSTANT_TEXT_MAX];
+	const bool dry = cli_flag(cli, "dry-run");
+	struct book *book = NULL;
 	if (!from)
 		return err_set(e, ERR_USAGE,
 			       "`tally price import` needs --from litellm, openrouter, models.dev "
 			       "or genai-prices");
-	if (!path && cli->json)
+	if (!path && cli->json && !dry)
 		return err_set(e, ERR_USAGE,
 			       "--json prints the report, so the card needs a place of its own: "
 			       "--output CARD");
 	instant_format(clock_now(), today);
 	today[10] = 0;
-	int rc = json_open_file(&doc, cli->argument[0], e);
+	int rc = cli_book(cli, &book, e);
+	im.only = cli_value(cli, "only");
+	im.fill = cli_flag(cli, "fill");
+	im.book = book;
+	im.now = clock_now();
+	if (rc == 0)
+		rc = json_open_file(&doc, cli->argument[0], e);
 	if (rc == 0)
 		rc = import_catalogue(&im, from, json_root(doc), e);
 	if (rc == 0) {
@@ -94,17 +159,18 @@ static int run(struct cli *cli, struct err *e)
 				     "the catalogue does not make a valid card: %s: %s",
 				     faults.fault[0].place, faults.fault[0].message);
 	}
-	if (rc == 0 && path)
+	if (rc == 0 && path && !dry)
 		rc = write_card(&card, path, e);
 	if (rc == 0) {
-		if (!path)
+		if (!path && !dry)
 			fwrite(card.p, 1, card.n, stdout);
-		put_report(&im, cli->json, path ? stdout : stderr);
+		put_report(&im, cli->json, path || dry ? stdout : stderr);
 	}
 	card_close(check);
 	fault_list_release(&faults);
 	buf_release(&card);
 	import_release(&im);
+	book_close(book);
 	json_close(doc);
 	return rc;
 }
@@ -115,17 +181,20 @@ const struct command command_price_import = {
 	.arguments = "FILE",
 	.arguments_min = 1,
 	.arguments_max = 1,
-	.description = "Writes a price card from the catalogue of LiteLLM "
-		       "(model_prices_and_context_window.json), OpenRouter (/api/v1/models), "
-		       "models.dev (api.json) or genai-prices (data.json). Floating-point noise is "
-		       "normalised to 15 significant digits. Entries "
-		       "that were rounded or refused are listed with the reason. Use the card with "
-		       "--prices; it then overrides the shipped prices.",
+	.description =
+		"Writes a price card from the catalogue of LiteLLM "
+		"(model_prices_and_context_window.json), OpenRouter (/api/v1/models), "
+		"models.dev (api.json) or genai-prices (data.json). Floating-point noise is "
+		"normalised to 15 significant digits. Entries "
+		"that were rounded or refused are listed with the reason, and what would change "
+		"against the prices of now. Use the card with "
+		"--prices, or `tally price install` it; it then overrides the shipped "
+		"prices, or with --fill adds to them.",
 	.examples = "  tally price import --from litellm model_prices_and_context_window.json "
 		    "--output litellm.card.json\n"
 		    "  tally cost --prices litellm.card.json --model gpt-4o --provider openai "
 		    "--input 1000\n",
 	.options = options,
-	.common = 0,
+	.common = TAKES_PRICES,
 	.run = run,
 };

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "cli/price_store.h"
 #include "meter/store/store.h"
 #include "reports/table.h"
 
@@ -173,13 +174,15 @@ int cli_book(const struct cli *cli, struct book **out, struct err *e)
 	struct book *book;
 	int rc = book_open(&book, e);
 	const char *path;
-	for (int i = 0; rc == 0 && (path = cli_value_at(cli, "prices", i)); i++) {
+	if (rc != 0)
+		return rc;
+	rc = price_store_load(book, cli->quiet, e);
+	for (int i = 0; rc == 0 && (path = cli_value_at(cli, "prices", i)); i++)
 		rc = book_add_path(book, path, e);
-		if (rc != 0)
-			book_close(book);
-	}
 	if (rc == 0)
 		*out = book;
+	else
+		book_close(book);
 	return rc;
 }
 

@@ -70,7 +70,7 @@ int cli_none_of(const struct cli *cli, const char *const *names, const char *why
 /* The i-th value of an option that may be repeated, or NULL. */
 const char *cli_value_at(const struct cli *cli, const char *name, int i);
 
-/* Shipped cards and those of --prices. */
+/* The shipped or installed book, installed cards, those of $TALLY_PRICES and of --prices. */
 int cli_book(const struct cli *cli, struct book **out, struct err *e);
 const char *cli_currency(const struct cli *cli);
 /* The zone of -z; absent or `local`, the machine's own. */
@@ -159,6 +159,8 @@ void cli_print_completion(FILE *out);
 	X(command_price_history) \
 	X(command_price_check) \
 	X(command_price_import) \
+	X(command_price_update) \
+	X(command_price_install) \
 	X(command_price_sql) \
 	X(command_reconcile) \
 	X(command_export) \

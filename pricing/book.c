@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <zlib.h>
 
-#include "pricing/shipped.h"
+#include "pricing/book_pack.h"
 #include "pricing/spelling.h"
 
 /* Everything known under one model name. */
@@ -26,6 +26,8 @@ struct name_entry {
 enum { NAME_SLOTS = 4096 };
 
 struct book {
+	struct card_table table; /* the shipped cards, or those installed in their place */
+	struct book_pack *pack;
 	struct card **card;
 	size_t card_count;
 	int layer_next;
@@ -129,7 +131,7 @@ void book_add_card(struct book *b, struct card *c)
 /* Opens a shipped card, once. They were checked when the program was built and tested. */
 static void open_shipped(struct book *b, size_t i)
 {
-	const struct shipped_card *s = &shipped_cards[i];
+	const struct shipped_card *s = &b->table.card[i];
 	if (b->opened[i])
 		return;
 	b->opened[i] = true;
@@ -147,17 +149,17 @@ static void open_shipped(struct book *b, size_t i)
 
 static void open_all(struct book *b)
 {
-	for (size_t i = 0; i < shipped_card_count; i++)
+	for (size_t i = 0; i < b->table.cards; i++)
 		open_shipped(b, i);
 }
 
 /* The first name of the table that is not before it, ignoring case. */
-static size_t shipped_from(struct text name)
+static size_t shipped_from(const struct book *b, struct text name)
 {
-	size_t low = 0, high = shipped_name_count;
+	size_t low = 0, high = b->table.names;
 	while (low < high) {
 		size_t mid = (low + high) / 2;
-		const char *known = shipped_name_text + shipped_names[mid].at;
+		const char *known = b->table.text + b->table.name[mid].at;
 		size_t i = 0;
 		int order = 0;
 		for (; i < name.n && order == 0; i++) {
@@ -180,15 +182,15 @@ enum sellers { FIRST_PARTY, RESELLERS };
 static bool open_name(struct book *b, struct text name, const char *provider, enum sellers which)
 {
 	bool found = false;
-	for (size_t i = shipped_from(name); i < shipped_name_count; i++) {
-		const char *known = shipped_name_text + shipped_names[i].at;
+	for (size_t i = shipped_from(b, name); i < b->table.names; i++) {
+		const char *known = b->table.text + b->table.name[i].at;
 		if (strlen(known) != name.n || strncasecmp(known, name.p, name.n) != 0)
 			break;
-		const struct shipped_card *s = &shipped_cards[shipped_names[i].card];
+		const struct shipped_card *s = &b->table.card[b->table.name[i].card];
 		if (provider ? strcasecmp(provider, s->provider) != 0
 			     : s->reseller != (which == RESELLERS))
 			continue;
-		open_shipped(b, shipped_names[i].card);
+		open_shipped(b, b->table.name[i].card);
 		found = true;
 	}
 	return found;
@@ -201,9 +203,31 @@ int book_open(struct book **out, struct err *e)
 	struct book *b = mem_zalloc(sizeof *b);
 	pthread_mutex_init(&b->lock, NULL);
 	b->self = b;
+	b->table = shipped_table();
 	b->layer_next = 1;
 	*out = b;
 	return 0;
+}
+
+int book_use_pack(struct book *b, const char *path, struct err *e)
+{
+	struct book_pack *pack;
+	int rc = book_pack_open(&pack, path, e);
+	if (rc != 0)
+		return rc;
+	struct card_table t = book_pack_table(pack);
+	if (strcmp(t.released, b->table.released) <= 0) {
+		book_pack_close(pack);
+		return 0;
+	}
+	b->table = t;
+	b->pack = pack;
+	return 0;
+}
+
+const char *book_released(const struct book *b)
+{
+	return b->table.released;
 }
 
 void book_close(struct book *b)
@@ -218,6 +242,7 @@ void book_close(struct book *b)
 	for (size_t i = 0; i < b->card_count; i++)
 		card_close(b->card[i]);
 	free(b->card);
+	book_pack_close(b->pack);
 	arena_release(&b->arena);
 	pthread_mutex_destroy(&b->lock);
 	free(b);
@@ -346,13 +371,13 @@ static const struct alias *best_alias(const struct name_entry *n, const char *pr
 }
 
 /* Whether that vendor resells: its card says so, or the shipped card of that vendor. */
-static bool is_reseller(const struct price *p, const char *provider)
+static bool is_reseller(const struct book *b, const struct price *p, const char *provider)
 {
 	if (p && p->reseller)
 		return true;
-	for (size_t i = 0; i < shipped_card_count; i++)
-		if (strcasecmp(shipped_cards[i].provider, provider) == 0)
-			return shipped_cards[i].reseller;
+	for (size_t i = 0; i < b->table.cards; i++)
+		if (strcasecmp(b->table.card[i].provider, provider) == 0)
+			return b->table.card[i].reseller;
 	return false;
 }
 
@@ -362,8 +387,8 @@ struct sellers_found {
 	struct buf others;
 };
 
-static void find_sellers(const struct name_entry *n, int layer, bool resellers,
-			 struct sellers_found *out)
+static void find_sellers(const struct book *b, const struct name_entry *n, int layer,
+			 bool resellers, struct sellers_found *out)
 {
 	for (size_t i = 0; i < n->price_count + n->alias_count; i++) {
 		bool is_alias = i >= n->price_count;
@@ -371,7 +396,7 @@ static void find_sellers(const struct name_entry *n, int layer, bool resellers,
 		const struct alias *a = is_alias ? n->alias[i - n->price_count] : NULL;
 		const char *provider = is_alias ? a->provider : p->provider;
 		if ((is_alias ? a->layer : p->layer) != layer ||
-		    is_reseller(p, provider) != resellers)
+		    is_reseller(b, p, provider) != resellers)
 			continue;
 		if (!out->one)
 			out->one = provider;
@@ -396,13 +421,14 @@ static int highest_layer(const struct name_entry *n)
  * where there is just one (more cards never make a name ambiguous that was not); else the one
  * reseller.
  */
-static int owner_of(const struct name_entry *n, const char **out, struct err *e)
+static int owner_of(const struct book *b, const struct name_entry *n, const char **out,
+		    struct err *e)
 {
 	struct sellers_found ambiguous = { 0 };
 	for (int resellers = 0; resellers < 2; resellers++)
 		for (int layer = highest_layer(n); layer >= 0; layer--) {
 			struct sellers_found found = { 0 };
-			find_sellers(n, layer, resellers, &found);
+			find_sellers(b, n, layer, resellers, &found);
 			if (found.one && !found.others.n) {
 				*out = found.one;
 				buf_release(&ambiguous.others);
@@ -435,8 +461,8 @@ static int unknown_model(const struct book *b, struct text model, struct err *e)
 			if (d < best || (d == best && near.n && text_cmp(n->name, near) < 0))
 				best = d, near = n->name;
 		}
-	for (size_t i = 0; i < shipped_name_count; i++) {
-		struct text known = text_of(shipped_name_text + shipped_names[i].at);
+	for (size_t i = 0; i < b->table.names; i++) {
+		struct text known = text_of(b->table.text + b->table.name[i].at);
 		int d = text_distance(model, known, best > NEAR ? NEAR : best);
 		if (d < best)
 			best = d, near = known;
@@ -521,9 +547,9 @@ static int explain_absence(const struct name_entry *n, const char *provider,
 
 static const char *known_provider(const struct book *b, struct text name)
 {
-	for (size_t i = 0; i < shipped_card_count; i++)
-		if (same_ignoring_case(text_of(shipped_cards[i].provider), name))
-			return shipped_cards[i].provider;
+	for (size_t i = 0; i < b->table.cards; i++)
+		if (same_ignoring_case(text_of(b->table.card[i].provider), name))
+			return b->table.card[i].provider;
 	for (size_t i = 0; i < b->card_count; i++)
 		for (size_t k = 0; k < b->card[i]->price_count; k++)
 			if (same_ignoring_case(text_of(b->card[i]->price[k].provider), name))
@@ -533,18 +559,18 @@ static const char *known_provider(const struct book *b, struct text name)
 
 /* Whether that vendor, or (NULL) a first party or a card of the user's, knows the name. What else
  * happens to be open must not matter. */
-static bool is_sold(const struct name_entry *n, const char *provider)
+static bool is_sold(const struct book *b, const struct name_entry *n, const char *provider)
 {
 	for (size_t i = 0; n && i < n->price_count; i++) {
 		const struct price *p = n->price[i];
 		if (provider ? strcmp(provider, p->provider) == 0
-			     : p->layer > 0 || !is_reseller(p, p->provider))
+			     : p->layer > 0 || !is_reseller(b, p, p->provider))
 			return true;
 	}
 	for (size_t i = 0; n && i < n->alias_count; i++) {
 		const struct alias *a = n->alias[i];
 		if (provider ? strcmp(provider, a->provider) == 0
-			     : a->layer > 0 || !is_reseller(NULL, a->provider))
+			     : a->layer > 0 || !is_reseller(b, NULL, a->provider))
 			return true;
 	}
 	return false;
@@ -555,7 +581,7 @@ static const struct name_entry *look_up(struct book *b, struct text name, const 
 {
 	open_name(b, name, provider, FIRST_PARTY);
 	const struct name_entry *n = find_name(b, name);
-	return is_sold(n, provider) ? n : NULL;
+	return is_sold(b, n, provider) ? n : NULL;
 }
 
 /*
@@ -605,7 +631,7 @@ static int find_price(struct book *b, const struct price_query *query, struct pr
 	if (!n)
 		return unknown_model(b, q.model, e);
 	if (!provider) {
-		int rc = owner_of(n, &provider, e);
+		int rc = owner_of(b, n, &provider, e);
 		if (rc != 0)
 			return rc;
 	}

@@ -16,6 +16,12 @@ struct book;
 /* The shipped cards only. */
 int book_open(struct book **out, struct err *e);
 void book_close(struct book *b);
+/* The book that was installed at that path (pricing/book_pack.h) in place of the shipped cards,
+ * where it is newer than they are; before anything else is asked or added. Errors: those of
+ * book_pack_open. */
+int book_use_pack(struct book *b, const char *path, struct err *e);
+/* The day on which its shipped, or installed, cards were checked: 2026-11-27. */
+const char *book_released(const struct book *b);
 /* A card file, or every *.json of a directory in the order of their names, as one more layer. */
 int book_add_path(struct book *b, const char *path, struct err *e);
 /* Takes ownership of the card. */

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pricing/spelling.h"
+
 static void add_note(struct import *im, enum import_event event, const char *why)
 {
 	if ((im->note_count & (im->note_count - 1)) == 0)
@@ -15,7 +17,9 @@ static void add_note(struct import *im, enum import_event event, const char *why
 void import_begin(struct import *im, const char *entry)
 {
 	im->entry = arena_text(&im->arena, entry, strlen(entry));
-	im->normalised = im->rounded = im->left_out = im->refused = false;
+	im->normalised = im->rounded = im->left_out = im->refused = im->unasked = im->known = false;
+	memcpy(im->effect_before, im->effect, sizeof im->effect);
+	im->changes_before = im->change_count;
 	im->looked_count = 0;
 	im->prices_before = im->prices.n;
 	im->aliases_before = im->aliases.n;
@@ -34,7 +38,13 @@ void import_end(struct import *im)
 	if (im->refused) {
 		buf_cut(&im->prices, im->prices_before);
 		buf_cut(&im->aliases, im->aliases_before);
+		memcpy(im->effect, im->effect_before, sizeof im->effect);
+		im->change_count = im->changes_before;
 		im->count[IMPORT_REFUSED]++;
+		return;
+	}
+	if (im->prices.n == im->prices_before && (im->unasked || im->known)) {
+		im->count[im->unasked ? IMPORT_UNASKED : IMPORT_KNOWN]++;
 		return;
 	}
 	im->taken++;
@@ -214,12 +224,105 @@ static bool seen_before(struct import *im, const char *key)
 	return false;
 }
 
-void import_take(struct import *im, const struct import_price *p)
+static bool is_asked(const struct import *im, const char *provider)
+{
+	for (const char *at = im->only; at && *at; at += strcspn(at, ","), at += *at == ',')
+		if (text_eq(provider_spelling((struct text){ at, strcspn(at, ",") }),
+			    text_of(provider)))
+			return true;
+	return !im->only;
+}
+
+/* The book's answer at that instant; until: before it the answer cannot change. */
+static const struct price *book_has(const struct import *im, const struct import_price *p,
+				    struct instant at, struct instant *until)
+{
+	struct price_match m;
+	const struct price_query q = {
+		.provider = text_of(p->provider),
+		.model = text_of(p->model),
+		.service_tier = text_of(p->service_tier ? p->service_tier : ""),
+		.region = text_of(p->region ? p->region : ""),
+		.currency = "USD",
+		.at = at,
+	};
+	const bool found = book_find(im->book, &q, &m, NULL) == 0;
+	*until = m.until;
+	return found ? m.price : NULL;
+}
+
+static bool book_ever_had(const struct import *im, const struct import_price *p)
+{
+	struct instant until;
+	bool found = book_has(im, p, (struct instant){ 0 }, &until) != NULL;
+	while (!found && until.us != INSTANT_MAX.us)
+		found = book_has(im, p, until, &until) != NULL;
+	return found;
+}
+
+static void note_change(struct import *im, const struct import_price *p, const struct price *old)
+{
+	static const enum bucket buckets[] = { BUCKET_INPUT, BUCKET_OUTPUT };
+	struct import_change c = { p->provider, p->model, p->service_tier, { 0 }, { 0 },
+				   { 0 },	{ 0 } };
+	struct money *before[] = { &c.input_before, &c.output_before },
+		     *after[] = { &c.input_after, &c.output_after };
+	const struct rates *r = &old->tariff[old->tariff_count - 1].rates;
+	bool same = true;
+	for (size_t i = 0; i < 2; i++) {
+		char x[DECIMAL_TEXT_MAX], y[DECIMAL_TEXT_MAX];
+		*before[i] = r->per_million[buckets[i]];
+		if (p->rates.known >> buckets[i] & 1)
+			money_from_decimal(after[i], p->rates.rate[buckets[i]], NULL);
+		same = same && !((p->rates.known ^ r->known) >> buckets[i] & 1) &&
+		       strcmp(money_format(*before[i], x), money_format(*after[i], y)) == 0;
+	}
+	im->effect[same ? IMPORT_SAME : IMPORT_OTHER]++;
+	if (same)
+		return;
+	im->change = mem_grow(im->change, (im->change_count + 1) * sizeof *im->change);
+	im->change[im->change_count++] = c;
+}
+
+/*
+ * Compares the price with the book. To fill gaps: a price without a date is taken where the book
+ * never had one, a dated one where it has none then, until the book's next. False: not taken.
+ */
+static bool fits(struct import *im, struct import_price *p)
+{
+	struct instant until, from = im->now;
+	if (p->from && instant_parse(&from, text_of(p->from), NULL) != 0)
+		from = im->now;
+	const struct price *now = book_has(im, p, from, &until);
+	if (im->fill && (now || (!p->from && book_ever_had(im, p))))
+		return false;
+	if (im->fill && p->from && until.us != INSTANT_MAX.us) {
+		char *to = arena_alloc(&im->arena, INSTANT_TEXT_MAX);
+		struct instant end;
+		instant_format(until, to);
+		if (!p->to || instant_parse(&end, text_of(p->to), NULL) != 0 || end.us > until.us)
+			p->to = to;
+	}
+	if (now)
+		note_change(im, p, now);
+	else
+		im->effect[IMPORT_ADDS]++;
+	return true;
+}
+
+void import_take(struct import *im, const struct import_price *price)
 {
 	char text[DECIMAL_TEXT_MAX];
 	struct buf *b = &im->prices;
+	struct import_price copy = *price, *p = &copy;
 	if (im->refused)
 		return;
+	/* as the book calls that vendor */
+	p->provider = provider_spelling(text_of(p->provider)).p;
+	if (!is_asked(im, p->provider)) {
+		im->unasked = true;
+		return;
+	}
 	if (p->rates.known == 0 && p->fee_count == 0) {
 		import_refuse(im, "it states no price per token, request or unit");
 		return;
@@ -228,6 +331,10 @@ void import_take(struct import *im, const struct import_price *p)
 					 p->service_tier ? p->service_tier : "",
 					 p->region ? p->region : "", p->from ? p->from : ""))) {
 		import_refuse(im, "another entry states this vendor's model already");
+		return;
+	}
+	if (im->book && !fits(im, p)) {
+		im->known = true;
 		return;
 	}
 	put_text(b, b->n ? ",\n  {\"provider\": " : "\n  {\"provider\": ", p->provider);
@@ -280,6 +387,10 @@ void import_take(struct import *im, const struct import_price *p)
 void import_alias(struct import *im, const char *provider, const char *alias, const char *model)
 {
 	struct buf *b = &im->aliases;
+	provider = provider_spelling(text_of(provider)).p;
+	const struct import_price named = { .provider = provider, .model = alias };
+	if (!is_asked(im, provider) || (im->fill && book_ever_had(im, &named)))
+		return;
 	if (im->refused || strcmp(alias, model) == 0 ||
 	    seen_before(im, arena_printf(&im->arena, "alias\n%s\n%s", provider, alias)))
 		return;
@@ -329,6 +440,7 @@ void import_release(struct import *im)
 	buf_release(&im->aliases);
 	buf_release(&im->calendars);
 	free(im->note);
+	free(im->change);
 	free(im->looked);
 	free(im->seen);
 	arena_release(&im->arena);

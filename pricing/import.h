@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/money.h"
+#include "pricing/book.h"
 #include "pricing/usage.h"
 
 enum import_event {
@@ -21,6 +22,8 @@ enum import_event {
 	IMPORT_ROUNDED,
 	IMPORT_LEFT_OUT, /* a price of a unit that cards do not have: who uses it has no price */
 	IMPORT_REFUSED,
+	IMPORT_UNASKED, /* of a provider that was not asked for */
+	IMPORT_KNOWN,	/* to fill gaps only: the book has that price already */
 	IMPORT_EVENTS
 };
 
@@ -59,8 +62,23 @@ struct import_price {
 	int window_count;
 };
 
+/* What a price would change in the book. */
+enum import_effect { IMPORT_ADDS, IMPORT_SAME, IMPORT_OTHER, IMPORT_EFFECTS };
+struct import_change {
+	const char *provider, *model, *service_tier; /* service_tier NULL: standard */
+	struct money input_before, input_after, output_before, output_after; /* per million */
+};
+
 struct import {
 	struct arena arena;
+	/* set by the caller before import_catalogue: */
+	const char *only;	 /* providers, between commas; NULL: all */
+	const struct book *book; /* to compare with; NULL: nothing is compared */
+	bool fill;		 /* take only what the book lacks */
+	struct instant now;	 /* when prices are compared that have no date */
+	int64_t effect[IMPORT_EFFECTS];
+	struct import_change *change; /* of IMPORT_OTHER */
+	size_t change_count;
 	const char *catalogue, *source;
 	struct buf prices, aliases, calendars; /* card members in the making */
 	struct import_note *note;
@@ -68,9 +86,10 @@ struct import {
 	int64_t entries, taken, count[IMPORT_EVENTS];
 	/* of the entry at work */
 	const char *entry;
-	bool normalised, rounded, left_out, refused;
-	size_t prices_before, aliases_before; /* what a refused entry gives back */
-	json_value **looked;		      /* values that its reader looked at */
+	bool normalised, rounded, left_out, refused, unasked, known;
+	size_t prices_before, aliases_before, changes_before; /* what a refused entry gives back */
+	int64_t effect_before[IMPORT_EFFECTS];
+	json_value **looked; /* values that its reader looked at */
 	size_t looked_count;
 	char **seen; /* provider/model/tier/from that a price was taken for */
 	size_t seen_count;

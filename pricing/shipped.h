@@ -27,5 +27,17 @@ struct shipped_name {
 extern const struct shipped_name shipped_names[];
 extern const size_t shipped_name_count;
 extern const char shipped_name_text[];
+/* The day on which the newest of them was checked: 2026-11-27. */
+extern const char shipped_released[];
+
+/* A book: the shipped one, or one that was installed (pricing/book_pack.h). */
+struct card_table {
+	const struct shipped_card *card;
+	size_t cards;
+	const struct shipped_name *name;
+	size_t names;
+	const char *text;
+	const char *released;
+};
 
 #endif

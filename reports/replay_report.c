@@ -355,6 +355,9 @@ static void put_notes(const struct replay_report *r)
 	if (replay_unpriced_count(result) > 10)
 		printf("  and %zu more reasons (--json lists all)\n",
 		       replay_unpriced_count(result) - 10);
+	if (total->unpriced)
+		printf("  newer prices: `tally price update`; a card of your own: `tally price "
+		       "install CARD`, or --prices\n");
 	print_stated(replay_stated(result), r->options->currency);
 	if (r->options->plan && total->uncredited) {
 		printf("\n%u record%s without credits under plan %s:\n", total->uncredited,

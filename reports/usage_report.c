@@ -209,6 +209,9 @@ void usage_report_table(const struct usage_report *r)
 		print_note("  %lld x %s: %s", (long long)reason->records,
 			   *reason->model ? reason->model : "(no model)", reason->why);
 	}
+	if (total->unpriced)
+		print_note("  newer prices: `tally price update`; a card of your own: `tally price "
+			   "install CARD`; then `tally rerate`");
 	if (r->quarantined)
 		print_note("\n%lld record%s in quarantine, not counted (tally quarantine list)",
 			   (long long)r->quarantined, r->quarantined == 1 ? " is" : "s are");

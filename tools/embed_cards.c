@@ -68,6 +68,7 @@ static size_t put_bytes(int card, struct text bytes)
 
 int main(int argc, char **argv)
 {
+	char newest[11] = "";
 	struct buf table = { 0 };
 	printf("#include \"pricing/shipped.h\"\n");
 	for (int i = 1; i < argc; i++) {
@@ -81,6 +82,9 @@ int main(int argc, char **argv)
 		}
 		json_value *root = json_root(d);
 		struct text provider = json_string(json_member(root, "provider"));
+		struct text checked = json_string(json_member(root, "checked"));
+		if (checked.n == 10 && strncmp(checked.p, newest, 10) > 0)
+			snprintf(newest, sizeof newest, "%.10s", checked.p);
 		add_members(json_member(root, "prices"), "model", i - 1);
 		add_members(json_member(root, "aliases"), "alias", i - 1);
 		size_t n = put_bytes(i - 1, (struct text){ file.p, file.n });
@@ -94,6 +98,7 @@ int main(int argc, char **argv)
 	printf("const struct shipped_card shipped_cards[] = {\n%s};\nconst size_t "
 	       "shipped_card_count = %d;\n",
 	       table.p, argc - 1);
+	printf("const char shipped_released[] = \"%s\";\n", newest);
 	qsort(names, count, sizeof *names, by_text);
 	size_t unique = 0, at = 0;
 	printf("const char shipped_name_text[] =\n");

@@ -4,10 +4,11 @@ Cache contracts come from tools/cache_contracts.json and open questions of whole
 tools/price_disputes.json, which are kept by hand.
 
 FACTS holds price_history.jsonl (a line for each vendor, model, region and period; see docs/prices.md),
-model_spellings.jsonl, unconfirmed.jsonl and corrections_within_7_days.jsonl. OUT gets VENDOR.json for each vendor but those whose card is kept by hand (HAND).
-No value is made up: what a line does not state is not in the card. Three things are worked out from statements
+model_spellings.jsonl, unconfirmed.jsonl and corrections_within_7_days.jsonl. OUT gets VENDOR.json for each
+vendor but those whose card is kept by hand (HAND).
+No value is made up: what a line does not state is not in the card. Four things are worked out from statements
 of the vendor: Anthropic's batch price is half of every token price (since 2024-10-08, of the models that its
-page lists), its models from Opus 4.6 and Sonnet 4.6 on
+page lists), its search costs 10 per 1,000 with every model since 2025-05-07, its models from Opus 4.6 and Sonnet 4.6 on
 cost 1.1 times as much in the United States, and a regional factor multiplies every token price (never a fee).
 """
 import collections, datetime, decimal, fnmatch, json, pathlib, re, sys
@@ -36,6 +37,9 @@ STATED = {("anthropic", "claude-sonnet-4"): {"tiers": LONG_SONNET},
 HERE = pathlib.Path(__file__).parent
 CONTRACTS = json.loads((HERE / "cache_contracts.json").read_text())
 DISPUTES = json.loads((HERE / "price_disputes.json").read_text())
+
+
+BUILT = None  # the day on which the history was put together
 
 
 def text(d):
@@ -224,6 +228,8 @@ def card(provider, rows, spellings, said):
         if l:
             limits[row["model"]] = l
     head = {"schema": "tally.card/1", "provider": provider, "title": TITLES.get(provider, provider)}
+    if BUILT:
+        head["checked"] = BUILT
     if rows[0].get("reseller"):
         head["reseller"] = True
     parts = [",\n".join(f' "{k}": {json.dumps(v)}' for k, v in head.items())]
@@ -236,6 +242,9 @@ def card(provider, rows, spellings, said):
 
 
 def main(facts, out):
+    global BUILT
+    built = re.search(r"^Built (\d{4}-\d\d-\d\d)", (facts / "README.md").read_text(), re.M)
+    BUILT = built and built[1]
     rows, spellings = collections.defaultdict(list), collections.defaultdict(list)
     for line in open(facts / "price_history.jsonl"):
         row = json.loads(line)
@@ -244,6 +253,8 @@ def main(facts, out):
         row["tiers"] = row.get("tiers", stated.get("tiers"))
         if row["provider"] == "anthropic" and row["from"] >= "2026-02-05":
             row.setdefault("regional", {"us": {"multiplier": "1.1"}})
+        if row["provider"] == "anthropic" and row["from"] >= "2025-05-07":
+            row.setdefault("fees", {}).setdefault("web_search", {"amount": "10", "per": 1000})
         rows[row["provider"]].append(row)
     for line in open(facts / "model_spellings.jsonl"):
         s = json.loads(line)

@@ -1,0 +1,277 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/digest.h"
+#include "base/fetch.h"
+#include "base/file.h"
+#include "cli/command.h"
+#include "cli/price_store.h"
+#include "pricing/book_pack.h"
+#include "reports/json_out.h"
+
+#ifndef TALLY_PRICES_URL
+#define TALLY_PRICES_URL \
+	"https://github.com/tallystick/tallystick/releases/latest/download/tally-book.zip"
+#endif
+enum { BOOK_BYTES_MAX = 64 << 20, FETCH_SECONDS = 60, HEX_MAX = 2 * DIGEST_BYTES + 1 };
+
+static const struct option options[] = {
+	{ "from", 0, "URL", "where from (default $TALLY_PRICES_URL, else the project's releases)",
+	  false },
+	{ "sha256", 0, "HEX", "the checksum that the book must have (default: the one beside it)",
+	  false },
+	{ "older", 0, NULL, "take it though it is older than the one that is there", false },
+	{ 0 },
+};
+
+/* What was got, and what it must be. */
+struct update {
+	const char *from;
+	bool is_url, unchanged;
+	struct buf book, sum;
+	char etag[FETCH_ETAG_MAX], wanted[HEX_MAX], sha256[HEX_MAX];
+};
+
+static int download(struct update *u, const struct price_state *known, struct err *e)
+{
+	struct buf pack = { 0 };
+	const bool same = known->from.p && strcmp(known->from.p, u->from) == 0 &&
+			  access(price_store_path(&pack, false, "book.pack"), F_OK) == 0;
+	buf_release(&pack);
+	struct fetch f = { .url = u->from,
+			   .etag = same ? known->etag : NULL,
+			   .bytes_max = BOOK_BYTES_MAX,
+			   .seconds_most = FETCH_SECONDS };
+	int rc = fetch_url(&f, e);
+	u->book = f.body;
+	u->unchanged = rc == 0 && f.status == 304;
+	snprintf(u->etag, sizeof u->etag, "%s", f.answer_etag);
+	if (rc == 0 && f.status != 200 && f.status != 304)
+		rc = err_set(e, ERR_UNREADABLE, "%s: the server answers %d", u->from, f.status);
+	if (rc != 0 || u->unchanged || *u->wanted)
+		return rc;
+	struct buf beside = { 0 };
+	buf_printf(&beside, "%s.sha256", u->from);
+	struct fetch sum = { .url = beside.p, .bytes_max = 4096, .seconds_most = FETCH_SECONDS };
+	rc = fetch_url(&sum, e);
+	if (rc == 0 && sum.status != 200)
+		rc = err_set(e, ERR_UNREADABLE,
+			     "%s: the server answers %d; without a checksum name it with --sha256",
+			     beside.p, sum.status);
+	u->sum = sum.body;
+	buf_release(&beside);
+	return rc;
+}
+
+/* The checksum beside a file is taken where there is one. */
+static int read_book(struct update *u, struct err *e)
+{
+	struct buf beside = { 0 };
+	int rc = file_read(&u->book, u->from, BOOK_BYTES_MAX, e);
+	buf_printf(&beside, "%s.sha256", u->from);
+	if (rc == 0 && !*u->wanted && access(beside.p, F_OK) == 0)
+		rc = file_read(&u->sum, beside.p, 4096, e);
+	buf_release(&beside);
+	return rc;
+}
+
+static int check_sum(struct update *u, struct err *e)
+{
+	uint8_t bytes[DIGEST_BYTES];
+	int rc = digest_sha256(bytes, (struct text){ u->book.p, u->book.n }, e);
+	for (int i = 0; rc == 0 && i < DIGEST_BYTES; i++)
+		snprintf(u->sha256 + 2 * i, 3, "%02x", bytes[i]);
+	if (rc == 0 && u->sum.n)
+		snprintf(u->wanted, sizeof u->wanted, "%.64s", u->sum.p);
+	if (rc == 0 && (*u->wanted || u->sum.n) && strcmp(u->wanted, u->sha256) != 0)
+		rc = err_set(e, ERR_INVALID,
+			     "%s: its checksum is %s, but %s is stated; nothing is changed",
+			     u->from, u->sha256, u->wanted);
+	return rc;
+}
+
+static int install(struct update *u, const struct book_summary *s, struct text pack, struct err *e)
+{
+	struct buf path = { 0 };
+	struct price_state state = { 0 };
+	snprintf(state.released, sizeof state.released, "%s", s->released);
+	snprintf(state.sha256, sizeof state.sha256, "%s", u->sha256);
+	snprintf(state.etag, sizeof state.etag, "%s", u->etag);
+	buf_puts(&state.from, u->from);
+	int rc = price_store_write(price_store_path(&path, false, "book.pack"), pack, e);
+	if (rc == 0)
+		rc = price_state_write(&state, e);
+	buf_release(&state.from);
+	buf_release(&path);
+	return rc;
+}
+
+static void put_report(const struct cli *cli, const struct update *u, const struct book_summary *s,
+		       const char *before)
+{
+	const char *released = u->unchanged ? before : s->released;
+	if (cli->json) {
+		struct json_out j;
+		json_out_open(&j, stdout);
+		json_out_object(&j, NULL);
+		json_out_string(&j, "schema", "tally.price-update/1");
+		json_out_string(&j, "from", u->from);
+		json_out_string(&j, "released", released);
+		json_out_string(&j, "before", before);
+		json_out_bool(&j, "changed", !u->unchanged);
+		json_out_int(&j, "cards", (int64_t)s->cards);
+		json_out_int(&j, "prices", (int64_t)s->prices);
+		json_out_end(&j, '}');
+		json_out_close(&j);
+	} else if (u->unchanged) {
+		printf("the prices of %s are the newest\n", before);
+	} else {
+		printf("the prices of %s are installed (%zu cards, %zu prices); before it were "
+		       "those of %s\n"
+		       "records that have no price yet: `tally rerate`\n",
+		       released, s->cards, s->prices, before);
+	}
+}
+
+static int take_update(const struct cli *cli, struct update *u, const struct price_state *known,
+		       struct err *e)
+{
+	struct book *book = NULL;
+	struct book_summary summary = { 0 };
+	struct buf pack = { 0 };
+	int rc = u->is_url ? download(u, known, e) : read_book(u, e);
+	if (rc == 0)
+		rc = book_open(&book, e);
+	const char *before = book && strcmp(known->released, book_released(book)) > 0
+				     ? known->released
+			     : book ? book_released(book)
+				    : "";
+	if (rc == 0 && !u->unchanged)
+		rc = check_sum(u, e);
+	if (rc == 0 && !u->unchanged)
+		rc = book_pack_make(&pack, (struct text){ u->book.p, u->book.n }, &summary, e);
+	if (rc == 0 && !u->unchanged && strcmp(summary.released, before) < 0 &&
+	    !cli_flag(cli, "older"))
+		rc = err_set(e, ERR_INVALID,
+			     "%s is of %s, older than the prices of %s that are there; --older "
+			     "takes it all the same",
+			     u->from, summary.released, before);
+	if (rc == 0 && !u->unchanged)
+		rc = install(u, &summary, (struct text){ pack.p, pack.n }, e);
+	if (rc == 0)
+		put_report(cli, u, &summary, before);
+	book_close(book);
+	buf_release(&pack);
+	return rc;
+}
+
+static int run(struct cli *cli, struct err *e)
+{
+	const char *from = cli_value(cli, "from"), *set = getenv("TALLY_PRICES_URL"),
+		   *sha256 = cli_value(cli, "sha256");
+	struct price_state known;
+	struct update u = { .from = from	  ? from
+				    : set && *set ? set
+						  : TALLY_PRICES_URL,
+			    .is_url = true };
+	if (from && cli->argument_count)
+		return err_set(e, ERR_USAGE, "give a file, or --from a URL, not both");
+	if (cli->argument_count) {
+		u.from = cli->argument[0];
+		u.is_url = false;
+	}
+	if (sha256 && (strlen(sha256) != 2 * DIGEST_BYTES ||
+		       strspn(sha256, "0123456789abcdef") != 2 * DIGEST_BYTES))
+		return err_set(e, ERR_USAGE, "--sha256 takes 64 digits of 0-9 and a-f");
+	snprintf(u.wanted, sizeof u.wanted, "%s", sha256 ? sha256 : "");
+	int rc = price_state_read(&known, e);
+	if (rc == 0)
+		rc = take_update(cli, &u, &known, e);
+	buf_release(&known.from);
+	buf_release(&u.book);
+	buf_release(&u.sum);
+	return rc;
+}
+
+const struct command command_price_update = {
+	.name = "price update",
+	.summary = "newer prices, from the project's releases or a file",
+	.arguments = "[FILE]",
+	.arguments_max = 1,
+	.description =
+		"Takes a newer book of prices over HTTPS, or from a file, checks it (its checksum, and "
+		"every card) and remembers it in the data directory; every command then uses it in "
+		"place of the shipped prices. Where it cannot be had, nothing is changed.",
+	.examples =
+		"  tally price update\n  tally price update tally-book.zip\n  tally price update "
+		"--from https://prices.example.com/tally-book.zip\n",
+	.options = options,
+	.common = 0,
+	.run = run,
+};
+
+static const struct option install_options[] = {
+	{ "scope", 0, "SCOPE",
+	  "user (default), or system: every user of this machine ($TALLY_SYSTEM_PRICES, else "
+	  "/etc/tally/prices)",
+	  false },
+	{ "remove", 0, NULL, "forget the card of that name", false },
+	{ 0 },
+};
+
+static int install_card(struct cli *cli, struct err *e)
+{
+	static const char *const scopes[] = { "user", "system", NULL };
+	const char *path = cli->argument[0];
+	const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+	const size_t n = strlen(base);
+	struct buf name = { 0 }, place = { 0 }, content = { 0 };
+	struct fault_list faults = { 0 };
+	struct card *card = NULL;
+	int scope, rc = cli_choice(cli, "scope", scopes, &scope, e);
+	buf_printf(&name, "cards/%s%s", base,
+		   n > 5 && strcmp(base + n - 5, ".json") == 0 ? "" : ".json");
+	price_store_path(&place, scope == 1, name.p);
+	if (rc == 0 && cli_flag(cli, "remove")) {
+		rc = unlink(place.p) == 0 ? 0
+					  : err_set(e, ERR_NOT_FOUND,
+						    "no card '%s' is installed there", place.p);
+		if (rc == 0 && !cli->quiet)
+			printf("%s is forgotten\n", place.p);
+	} else if (rc == 0) {
+		rc = file_read(&content, path, BOOK_BYTES_MAX, e);
+		if (rc == 0 &&
+		    card_parse(&card, (struct text){ content.p, content.n }, path, &faults) != 0)
+			rc = err_set(e, ERR_INVALID, "price card %s: %s: %s", path,
+				     faults.fault[0].place, faults.fault[0].message);
+		if (rc == 0)
+			rc = price_store_write(place.p, (struct text){ content.p, content.n }, e);
+		if (rc == 0 && !cli->quiet)
+			printf("%s is installed (%zu prices); every command uses it now\n", place.p,
+			       card->price_count);
+	}
+	card_close(card);
+	fault_list_release(&faults);
+	buf_release(&name);
+	buf_release(&place);
+	buf_release(&content);
+	return rc;
+}
+
+const struct command command_price_install = {
+	.name = "price install",
+	.summary = "a card of your own for every command",
+	.arguments = "CARD",
+	.arguments_min = 1,
+	.arguments_max = 1,
+	.description = "Checks a card and remembers it: every command then uses it as if it were "
+		       "named with --prices, which stays stronger. $TALLY_PRICES names more, "
+		       "separated by colons.",
+	.examples = "  tally price install mycard.json\n  tally price install mycard.json --scope "
+		    "system\n  tally price install mycard.json --remove\n",
+	.options = install_options,
+	.common = 0,
+	.run = install_card,
+};

@@ -1,0 +1,180 @@
+#include "cli/price_store.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "reports/json_out.h"
+
+enum { OLD_DAYS = 45 };
+
+const char *price_store_path(struct buf *room, bool machine, const char *name)
+{
+	const char *home = getenv("HOME"), *data = getenv("XDG_DATA_HOME"),
+		   *system = getenv("TALLY_SYSTEM_PRICES");
+	room->n = 0;
+	if (machine)
+		buf_puts(room, system && *system ? system : "/etc/tally/prices");
+	else if (data && *data)
+		buf_printf(room, "%s/tally/prices", data);
+	else
+		buf_printf(room, "%s/.local/share/tally/prices", home ? home : ".");
+	if (*name)
+		buf_printf(room, "/%s", name);
+	return room->p;
+}
+
+int price_store_write(const char *path, struct text content, struct err *e)
+{
+	struct buf near = { 0 };
+	int rc = 0;
+	buf_puts(&near, path);
+	for (char *slash = strchr(near.p + 1, '/'); slash && rc == 0;
+	     slash = strchr(slash + 1, '/')) {
+		*slash = 0;
+		if (mkdir(near.p, 0755) != 0 && errno != EEXIST)
+			rc = err_set(e, ERR_SYSTEM, "could not make the folder '%s': %s", near.p,
+				     strerror(errno));
+		*slash = '/';
+	}
+	buf_printf(&near, ".%ld", (long)getpid());
+	if (rc == 0)
+		rc = file_write(near.p, content, e);
+	if (rc == 0 && rename(near.p, path) != 0)
+		rc = err_set(e, ERR_SYSTEM, "could not write '%s': %s", path, strerror(errno));
+	if (rc != 0)
+		unlink(near.p);
+	buf_release(&near);
+	return rc;
+}
+
+int64_t price_book_age(const char *released)
+{
+	struct civil day;
+	if (civil_parse(&day, text_of(released), NULL) != 0)
+		return 0;
+	return clock_now().us / US_PER_DAY - civil_to_day(day);
+}
+
+/* Once for each book; where that cannot be remembered, not at all. */
+static void say_old(const char *released)
+{
+	const int64_t days = price_book_age(released);
+	struct buf path = { 0 }, told = { 0 };
+	if (days > OLD_DAYS) {
+		price_store_path(&path, false, "told");
+		bool said = file_read(&told, path.p, 100, NULL) == 0 &&
+			    text_is((struct text){ told.p, told.n }, released);
+		if (!said && price_store_write(path.p, text_of(released), NULL) == 0)
+			fprintf(stderr,
+				"tally: the prices are of %s, %lld days old; `tally price update` "
+				"takes newer ones\n",
+				released, (long long)days);
+	}
+	buf_release(&path);
+	buf_release(&told);
+}
+
+static int add_folder(struct book *book, bool machine, struct err *e)
+{
+	struct buf path = { 0 };
+	price_store_path(&path, machine, "cards");
+	int rc = access(path.p, F_OK) == 0 ? book_add_path(book, path.p, e) : 0;
+	if (rc == -ERR_NOT_FOUND) /* every card was taken out again */
+		rc = 0;
+	else if (rc != 0)
+		err_context(e, "an installed card");
+	buf_release(&path);
+	return rc;
+}
+
+/* Names between colons. */
+static int add_named(struct book *book, const char *all, struct err *e)
+{
+	int rc = 0;
+	while (all && *all && rc == 0) {
+		size_t n = strcspn(all, ":");
+		struct buf path = { 0 };
+		buf_add(&path, all, n);
+		if (n)
+			rc = book_add_path(book, path.p, e);
+		if (rc != 0)
+			err_context(e, "TALLY_PRICES");
+		buf_release(&path);
+		all += n + (all[n] == ':');
+	}
+	return rc;
+}
+
+int price_store_load(struct book *book, bool quiet, struct err *e)
+{
+	struct buf pack = { 0 };
+	price_store_path(&pack, false, "book.pack");
+	int rc = access(pack.p, F_OK) == 0 ? book_use_pack(book, pack.p, e) : 0;
+	buf_release(&pack);
+	if (rc == 0 && !quiet)
+		say_old(book_released(book));
+	if (rc == 0)
+		rc = add_folder(book, true, e);
+	if (rc == 0)
+		rc = add_folder(book, false, e);
+	return rc == 0 ? add_named(book, getenv("TALLY_PRICES"), e) : rc;
+}
+
+static void copy_text(char *out, size_t room, json_value *root, const char *key)
+{
+	struct text t = json_string(json_member(root, key));
+	snprintf(out, room, "%.*s", (int)t.n, t.n ? t.p : "");
+}
+
+int price_state_read(struct price_state *out, struct err *e)
+{
+	struct buf path = { 0 };
+	struct json_document *doc;
+	*out = (struct price_state){ 0 };
+	price_store_path(&path, false, "book.json");
+	int rc = 0;
+	if (access(path.p, F_OK) == 0 && (rc = json_open_file(&doc, path.p, e)) == 0) {
+		json_value *root = json_root(doc);
+		struct text from = json_string(json_member(root, "from"));
+		copy_text(out->released, sizeof out->released, root, "released");
+		copy_text(out->sha256, sizeof out->sha256, root, "sha256");
+		copy_text(out->etag, sizeof out->etag, root, "etag");
+		buf_add(&out->from, from.p, from.n);
+		json_close(doc);
+	}
+	buf_release(&path);
+	return rc;
+}
+
+int price_state_write(const struct price_state *s, struct err *e)
+{
+	struct buf path = { 0 };
+	struct json_out j;
+	char *text = NULL;
+	size_t n = 0;
+	FILE *f = open_memstream(&text, &n);
+	if (!f)
+		return err_set(e, ERR_SYSTEM, "no memory");
+	json_out_open(&j, f);
+	json_out_object(&j, NULL);
+	json_out_string(&j, "schema", "tally.price-book/1");
+	json_out_string(&j, "released", s->released);
+	json_out_string(&j, "from", s->from.p);
+	json_out_string(&j, "sha256", s->sha256);
+	json_out_string(&j, "etag", s->etag);
+	json_out_end(&j, '}');
+	json_out_close(&j);
+	fclose(f);
+	int rc = price_store_write(price_store_path(&path, false, "book.json"),
+				   (struct text){ text, n }, e);
+	free(text);
+	buf_release(&path);
+	return rc;
+}

@@ -1,0 +1,37 @@
+/*
+ * price_store: the price cards that are remembered beside those of the command line: the book that
+ * `tally price update` installed, and the cards of `tally price install`, of the machine and of the
+ * user.
+ *
+ * Owns the folder `prices` of the user's data directory and that of the machine.
+ */
+#ifndef TALLY_CLI_PRICE_STORE_H
+#define TALLY_CLI_PRICE_STORE_H
+
+#include "base/text.h"
+#include "cli/command.h"
+#include "pricing/book.h"
+
+/* The file `name` among what is remembered: of the machine ($TALLY_SYSTEM_PRICES, else
+ * /etc/tally/prices), or of the user. */
+const char *price_store_path(struct buf *room, bool machine, const char *name);
+
+/* The installed book, the cards of the machine, of the user and of $TALLY_PRICES, in that order.
+ * Says once on standard error that the book is old, unless quiet. */
+int price_store_load(struct book *book, bool quiet, struct err *e);
+
+/* What is known of the installed book; texts are empty where there is none. */
+struct price_state {
+	char released[11], sha256[65], etag[256];
+	struct buf from;
+};
+int price_state_read(struct price_state *out, struct err *e);
+int price_state_write(const struct price_state *s, struct err *e);
+
+/* Replaces a file of ours by another as a whole, and makes its folders. */
+int price_store_write(const char *path, struct text content, struct err *e);
+
+/* Days since the book was released. */
+int64_t price_book_age(const char *released);
+
+#endif

@@ -1,0 +1,98 @@
+#!/usr/bin/env bats
+# Logs of the common agents on a fresh machine, without any option: nothing is without a price.
+load common
+
+setup() {
+	common_setup
+	export HOME=$DIR/home XDG_DATA_HOME=$DIR/home/.local/share
+	unset TALLY_DB TALLY_PRICES XDG_CONFIG_HOME CODEX_HOME CLAUDE_CONFIG_DIR
+	mkdir -p "$HOME"
+}
+# claude MODEL...
+claude() {
+	local d=$HOME/.claude/projects/-home-dev-app n=0 m
+	mkdir -p "$d"
+	for m; do
+		n=$((n + 1))
+		printf '{"type":"assistant","sessionId":"s1","requestId":"req_%d","uuid":"u%d","timestamp":"2026-11-2%dT00:0%d:00.000Z","cwd":"/home/dev/app","version":"2.1.197","message":{"id":"msg_%d","type":"message","role":"assistant","model":"%s","content":[],"usage":{"input_tokens":9,"cache_creation_input_tokens":512,"cache_read_input_tokens":10600,"cache_creation":{"ephemeral_5m_input_tokens":206,"ephemeral_1h_input_tokens":306},"output_tokens":20,"service_tier":"standard","server_tool_use":{"web_search_requests":1}}}}\n' $n $n $((n % 8)) $n $n "$m"
+	done >"$d/s1.jsonl"
+}
+# codex MODEL...: a session each
+codex() {
+	local d=$HOME/.codex/sessions/2026/11/20 n=0 m
+	mkdir -p "$d"
+	for m; do
+		n=$((n + 1))
+		cat >"$d/rollout-2026-11-20T00-0$n-00-01a21f78-be5d-74f1-a147-1c146eb0ea0$n.jsonl" <<J
+{"timestamp":"2026-11-20T00:0$n:00.000Z","type":"session_meta","payload":{"id":"01a21f78-be5d-74f1-a147-1c146eb0ea0$n","timestamp":"2026-11-20T00:0$n:00.000Z","cwd":"/home/dev/app","originator":"codex_exec","cli_version":"0.171.0","source":"exec","model_provider":"openai"}}
+{"timestamp":"2026-11-20T00:0$n:01.000Z","type":"turn_context","payload":{"turn_id":"t$n","cwd":"/home/dev/app","model":"$m"}}
+{"timestamp":"2026-11-20T00:0$n:02.000Z","type":"event_msg","payload":{"type":"token_count","info":{"total_token_usage":{"input_tokens":10104,"cached_input_tokens":10000,"output_tokens":72,"reasoning_output_tokens":21,"total_tokens":10176},"last_token_usage":{"input_tokens":10104,"cached_input_tokens":10000,"output_tokens":72,"reasoning_output_tokens":21,"total_tokens":10176},"model_context_window":258400},"rate_limits":null}}
+J
+	done
+}
+# gemini MODEL...
+gemini() {
+	local d=$HOME/.gemini/tmp/app/chats n=0 m
+	mkdir -p "$d"
+	{
+		echo '{"sessionId":"6f050169-c93c-49c0-b21a-fb5dcbb57f40","projectHash":"720d","startTime":"2026-11-20T00:00:00.000Z","lastUpdated":"2026-11-20T00:00:00.000Z","kind":"main"}'
+		for m; do
+			n=$((n + 1))
+			printf '{"id":"f84e01c6-7801-483f-8d17-4504c58e9c0%d","timestamp":"2026-11-20T00:0%d:00.000Z","type":"gemini","content":"x","thoughts":[],"tokens":{"input":10104,"output":51,"cached":10000,"thoughts":21,"tool":0,"total":10176},"model":"%s"}\n' $n $n "$m"
+		done
+	} >"$d/session-2026-11-20T00-00-6f050169.jsonl"
+}
+# opencode PROVIDER/MODEL...
+opencode() {
+	local d=$HOME/.local/share/opencode n=0 m
+	mkdir -p "$d"
+	sqlite3 "$d/opencode.db" "CREATE TABLE session(id TEXT PRIMARY KEY, parent_id TEXT, directory TEXT, time_created INTEGER);
+		CREATE TABLE message(id TEXT PRIMARY KEY, session_id TEXT, time_created INTEGER, time_updated INTEGER, data TEXT);
+		CREATE TABLE part(id TEXT PRIMARY KEY, message_id TEXT, session_id TEXT, time_created INTEGER, time_updated INTEGER, data TEXT);
+		INSERT INTO session VALUES('ses_1', NULL, '/app', 1795132800000);"
+	for m; do
+		n=$((n + 1))
+		sqlite3 "$d/opencode.db" "INSERT INTO message VALUES('msg_$n', 'ses_1', 179513280${n}000, 179513280${n}000, '{\"role\":\"assistant\",\"modelID\":\"${m#*/}\",\"providerID\":\"${m%%/*}\",\"cost\":0,\"path\":{\"root\":\"/app\"},\"tokens\":{\"total\":10200,\"input\":1000,\"output\":150,\"reasoning\":50,\"cache\":{\"read\":9000,\"write\":0}},\"time\":{\"created\":179513280${n}000,\"completed\":179513280${n}900}}');"
+	done
+}
+# priced CALLS: all commands that look at the logs, and the meter
+priced() {
+	run "$TALLY" daily --json
+	expect 0 || return 1
+	[[ $output != *'"unpriced": '[1-9]* ]] || fail "something has no price" || return 1
+	run "$TALLY" ingest --json
+	expect 0 "\"accepted\": $1" '"unpriced": 0'
+}
+
+@test "Claude Code" {
+	claude claude-opus-5-5 claude-sonnet-5-5 claude-haiku-4-5-20251001 claude-haiku-5-5 claude-opus-4-8 claude-fable-5-2 'claude-sonnet-4-5-20250929' claude-opus-4-1-20250805
+	priced 8
+}
+@test "Codex" {
+	codex gpt-5.1-codex gpt-5.1-codex-mini gpt-5.3-codex gpt-5.4 gpt-5.5 gpt-5.6-sol gpt-5-codex gpt-5.2
+	priced 8
+}
+@test "Gemini CLI" {
+	gemini gemini-2.5-pro gemini-2.5-flash gemini-2.5-flash-lite gemini-3-flash-preview gemini-3.1-pro-preview gemini-3.6-flash
+	priced 6
+}
+@test "OpenCode" {
+	opencode anthropic/claude-sonnet-4-6 openai/gpt-5.5 google/gemini-3-flash-preview deepseek/deepseek-v4-pro moonshotai/kimi-k2.6 zai/glm-5.2 openrouter/anthropic/claude-sonnet-4.6 xai/grok-4.3
+	priced 8
+}
+@test "what has no price is named with the commands that mend it" {
+	claude claude-nobody-9
+	run "$TALLY" replay "$HOME/.claude"
+	expect 3 '`tally price update`' '`tally price install CARD`' --prices
+	run "$TALLY" ingest
+	run "$TALLY" usage
+	expect 3 '`tally price update`' '`tally price install CARD`' '`tally rerate`'
+	cat >mine.json <<'J'
+{"schema": "tally.card/1", "provider": "anthropic", "prices": [{"model": "claude-nobody-9", "currency": "USD", "rates": {"input": "1", "cache_read": "1", "cache_write_5m": "1", "cache_write_1h": "1", "output": "1"}, "fees": {"web_search": {"amount": "10", "per": 1000}}, "source": "mine", "sure": "mine"}]}
+J
+	"$TALLY" price install mine.json
+	"$TALLY" rerate >rerated 2>&1 || true
+	grep -q yes rerated || "$TALLY" rerate --yes >rerated 2>&1 || true
+	run "$TALLY" usage
+	expect 0
+}

@@ -1,0 +1,155 @@
+#!/usr/bin/env bats
+# Newer prices from a file or a server, and cards of one's own that every command uses.
+load common
+
+setup() {
+	common_setup
+	export XDG_DATA_HOME=$DIR/data TALLY_SYSTEM_PRICES=$DIR/machine
+	unset TALLY_PRICES TALLY_PRICES_URL
+	mkdir cards served
+	pid=
+}
+teardown() {
+	[ -z "$pid" ] || kill "$pid"
+	rm -rf "$DIR"
+}
+# book PRICE DATE: a book of one card
+book() {
+	cat >cards/maker.json <<J
+{"schema": "tally.card/1", "provider": "maker", "checked": "$2", "aliases": [{"alias": "M-Latest", "model": "m-one"}],
+ "prices": [{"model": "m-one", "currency": "USD", "rates": {"input": "$1"}, "source": "a list", "sure": "seen"}]}
+J
+	"$ROOT/tools/release_book.py" cards "$2" served/book.zip
+}
+serve() {
+	python3 "$ROOT/tests/support/book_server.py" served >port 2>/dev/null 3>&- &
+	pid=$!
+	for _ in $(seq 100); do [ -s port ] && break; sleep 0.05; done
+	url=http://127.0.0.1:$(cat port)
+}
+price_is() {
+	cost --model "${2-m-one}" --input 1000000
+	expect 0 "\"total\": \"$1\""
+}
+
+@test "a newer book from a file is used by every command, with its names and its age" {
+	book 7 2099-01-01
+	run "$TALLY" price update served/book.zip
+	expect 0 'the prices of 2099-01-01 are installed (1 cards, 1 prices)'
+	price_is 7
+	price_is 7 m-latest
+	run "$TALLY" price list --json
+	expect 0 '"released": "2099-01-01"' '"m-one"'
+	run "$TALLY" cost --model gpt-4o --input 1
+	[ "$status" -ne 0 ] || fail "the shipped cards are still used beside it"
+	run "$TALLY" cost --model m-two --input 1
+	expect 1 "did you mean"
+}
+@test "an older book is refused unless asked for, a damaged or wrong one changes nothing" {
+	book 7 2099-01-01
+	"$TALLY" price update served/book.zip >/dev/null
+	book 8 2098-01-01
+	run "$TALLY" price update served/book.zip
+	expect 1 'older than the prices of 2099-01-01'
+	price_is 7
+	book 9 2099-02-01
+	printf '%064d\n' 0 >served/book.zip.sha256
+	run "$TALLY" price update served/book.zip
+	expect 1 'checksum' 'nothing is changed'
+	price_is 7
+	sed -i 's/"input": "9"/"input": "-9"/' cards/maker.json
+	"$ROOT/tools/release_book.py" cards 2099-03-01 served/book.zip
+	run "$TALLY" price update served/book.zip
+	expect 1 'maker.json: prices[0].rates.input: a price cannot be negative'
+	price_is 7
+	echo nonsense >served/other.zip
+	run "$TALLY" price update served/other.zip
+	[ "$status" -eq 1 ] || fail "nonsense is no book"
+	price_is 7
+}
+@test "from a server: the checksum beside it, the ETag, then nothing is sent again" {
+	book 7 2099-01-01
+	serve
+	run "$TALLY" price update --from "$url/book.zip"
+	expect 0 'the prices of 2099-01-01 are installed'
+	price_is 7
+	export TALLY_PRICES_URL=$url/book.zip
+	run "$TALLY" price update
+	expect 0 'the prices of 2099-01-01 are the newest'
+	[ "$(grep -c 'book.zip ' served/requests)" -eq 2 ] || fail "$(cat served/requests)"
+	book 8 2099-02-01
+	run "$TALLY" price update --json
+	expect 0 '"released": "2099-02-01"' '"before": "2099-01-01"' '"changed": true'
+	price_is 8
+	rm served/book.zip.sha256
+	book 9 2099-03-01
+	rm served/book.zip.sha256
+	run "$TALLY" price update
+	expect 1 'name it with --sha256'
+	price_is 8
+	run "$TALLY" price update --sha256 "$(sha256sum served/book.zip | cut -c1-64)"
+	expect 0 2099-03-01
+	price_is 9
+}
+@test "offline, cut off, missing, or not HTTPS: an error that changes nothing" {
+	book 7 2099-01-01
+	"$TALLY" price update served/book.zip >/dev/null
+	book 8 2099-02-01
+	serve
+	for from in http://127.0.0.1:1/book.zip "$url/cut" "$url/none.zip" http://prices.example.com/book.zip; do
+		run "$TALLY" price update --from "$from"
+		[ "$status" -ne 0 ] || fail "$from was taken"
+		price_is 7
+	done
+}
+@test "a damaged installed book is named, never taken for another" {
+	book 7 2099-01-01
+	"$TALLY" price update served/book.zip >/dev/null
+	printf 'x' | dd of=data/tally/prices/book.pack bs=1 seek=200 conv=notrunc 2>/dev/null
+	run "$TALLY" cost --model m-one --input 1
+	expect 1 'book.pack' 'is damaged' 'tally price update'
+	run "$TALLY" price update served/book.zip
+	expect 0 'are installed'
+	price_is 7
+}
+@test "an old book is said once" {
+	book 7 2099-01-01
+	"$TALLY" price update served/book.zip >/dev/null
+	price_is 7
+	[[ $output != *'days old'* ]] || fail "it is not old"
+	cat >clock.c <<'C'
+#include <time.h>
+int clock_gettime(clockid_t which, struct timespec *t) { (void)which; t->tv_sec = 4078771200; t->tv_nsec = 0; return 0; } /* 2099-04-02 */
+C
+	"${CC_FOR_TESTS:-cc}" -shared -fPIC -o clock.so clock.c
+	run env LD_PRELOAD="$DIR/clock.so" "$TALLY" cost --model m-one --input 1
+	expect 0 'the prices are of 2099-01-01, 91 days old; `tally price update` takes newer ones'
+	run env LD_PRELOAD="$DIR/clock.so" "$TALLY" cost --model m-one --input 1
+	[[ $output != *'days old'* ]] || fail "said twice"
+}
+@test "cards of the machine, of the user, of TALLY_PRICES and of --prices, each over the one before" {
+	for n in 1 2 3 4; do
+		sed "s/PRICE/$n/" >own$n.json <<'J'
+{"schema": "tally.card/1", "provider": "openai", "prices": [{"model": "gpt-4o", "currency": "USD", "rates": {"input": "PRICE"}, "source": "mine", "sure": "mine"}]}
+J
+	done
+	"$TALLY" price install own1.json --scope system
+	price_is 1 gpt-4o
+	run "$TALLY" price install own2.json
+	expect 0 'data/tally/prices/cards/own2.json is installed (1 prices)'
+	price_is 2 gpt-4o
+	export TALLY_PRICES=$DIR/own3.json
+	price_is 3 gpt-4o
+	cost --model gpt-4o --input 1000000 --prices own4.json
+	expect 0 '"total": "4"'
+	unset TALLY_PRICES
+	"$TALLY" price install own2.json --remove
+	price_is 1 gpt-4o
+	run "$TALLY" price install own2.json --remove
+	expect 1 "no card"
+	echo '{}' >bad.json
+	run "$TALLY" price install bad.json
+	[ "$status" -eq 1 ] || fail "a bad card is installed"
+	TALLY_PRICES=$DIR/none.json run "$TALLY" cost --model gpt-4o --input 1
+	expect 1 'TALLY_PRICES' none.json
+}

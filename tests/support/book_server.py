@@ -1,0 +1,40 @@
+#!/usr/bin/env python3
+"""book_server.py FOLDER: serves its files on a free port of this machine, with ETags; prints the port.
+`slow` never answers, `cut` ends before its length; every request is a line in FOLDER/requests."""
+import hashlib, http.server, pathlib, sys, time
+
+folder = pathlib.Path(sys.argv[1])
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        name = self.path.lstrip("/")
+        seen = self.headers.get("If-None-Match", "-")
+        with open(folder / "requests", "a") as f:
+            f.write(f"{name} {seen}\n")
+        if name == "slow":
+            time.sleep(600)
+        file = folder / ("book.zip" if name == "cut" else name)
+        if not file.is_file():
+            self.send_error(404)
+            return
+        content = file.read_bytes()
+        tag = '"' + hashlib.md5(content).hexdigest() + '"'
+        if seen == tag:
+            self.send_response(304)
+            self.send_header("ETag", tag)
+            self.end_headers()
+            return
+        self.send_response(200)
+        self.send_header("ETag", tag)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content[: len(content) // 2] if name == "cut" else content)
+
+    def log_message(self, *_):
+        pass
+
+
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+print(server.server_port, flush=True)
+server.serve_forever()
