@@ -7,7 +7,7 @@
 static const struct option options[] = {
 	{ "by", 0, "KEYS",
 	  "group by day, week, month, hour, model, provider, customer, project,\n"
-	  "                               workload, task, session, window (a,b,c; default day)",
+	  "                               workload, effort, task, session, window (a,b,c; default day)",
 	  false },
 	{ "order", 0, "key|cost|records", "order of the groups (default key)", false },
 	{ "limit", 0, "N", "show the first N groups only", false },
@@ -17,6 +17,8 @@ static const struct option options[] = {
 	{ "as-of", 0, "ROW", "as it was when that row was the last (see `tally explain`)", false },
 	{ 0 },
 };
+
+enum { PLACEHOLDERS_COUNTED = 100000 };
 
 static int run(struct cli *cli, struct err *e)
 {
@@ -49,6 +51,8 @@ static int run(struct cli *cli, struct err *e)
 		rc = usage_query(&result, store, dim, report.dim_count, &filter, zone, e);
 	if (rc == 0)
 		rc = quarantine_count(store, &report.quarantined, e);
+	if (rc == 0)
+		rc = usage_lower_bound(&report.bound, store, &filter, PLACEHOLDERS_COUNTED, e);
 	if (rc == 0) {
 		report.result = result;
 		report.order = (enum usage_order)order;
