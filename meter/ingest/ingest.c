@@ -818,7 +818,7 @@ static int find_call(struct ingest *in, const struct metered *m, struct record *
 	if (db_on_server(store_db(in->store)) || in->o.own_ids ||
 	    !(m->cumulative || m->also.n || m->copy_of.n))
 		return 0;
-	if (known->first && known->current && m->also.n)
+	if (known->first && known->current && m->also.n && !m->within)
 		rc = is_other_call(in, m, r, known, &other, e);
 	if (rc == 0 && other) {
 		in->also.n = 0;
