@@ -152,6 +152,8 @@ static bool merge(struct assembly *a, struct metered *have, const struct metered
 	memcpy(have->record.tokens, counts, sizeof counts);
 	have->record.present |= m->record.present;
 	have->record.requests = m->record.requests;
+	if (m->aggregate && m->record.completed_us > have->record.completed_us)
+		have->record.completed_us = m->record.completed_us; /* a sum that goes on */
 	have->rule = m->rule;
 	have->web_searches =
 		m->web_searches > have->web_searches ? m->web_searches : have->web_searches;
@@ -195,7 +197,7 @@ void assembly_add(struct assembly *a, const struct metered *given)
 		return;
 	}
 	uint64_t known = find_call(&a->by_id, *id);
-	if (known && m->also.n && a->call[known - 1].also.n &&
+	if (known && m->also.n && !m->within && a->call[known - 1].also.n &&
 	    find_call(&a->by_also, m->also) != known &&
 	    sighting_is_other_request(a->call[known - 1].record.tokens, m->record.tokens)) {
 		/* some relays give every answer one id */

@@ -20,6 +20,10 @@ struct stated_cost {
 	struct money amount;
 };
 
+/* The shape of sums that a metric tells: they give way to the calls themselves, where these come.
+ */
+#define OTLP_METRIC_SHAPE "otlp.metric"
+
 /* One sighting of a call. Texts live until the sink returns. */
 struct metered {
 	struct record record;
@@ -32,6 +36,7 @@ struct metered {
 	/* Other ids, empty where there are none: one by which the same call is known elsewhere, and
 	 * one of a call whose copy this is if that call is there. */
 	struct text also, copy_of;
+	bool within;	 /* `also` is of the span around the call, and no part of its own id */
 	bool conflict;	 /* set by assemble.h: the id stands for other counts already */
 	bool aggregate;	 /* all calls of a bucket of time, [time, completed); cumulative, too */
 	bool unsplit;	 /* its cache writes are not told by lifetime */
