@@ -71,7 +71,7 @@ state() { run "$TALLY" invoice show "$1" --json "${@:2}"; }
 	pay "#$(sql t.db "SELECT id FROM invoice WHERE status='draft'")" 1
 	expect 1 "a draft is not paid"
 	[ "$(sql t.db "SELECT count(*) FROM payment")" = 2 ]
-	run sqlite3 t.db "UPDATE payment SET amount='1'"
+	run sql t.db "UPDATE payment SET amount='1'"
 	[[ "$output" == *"never changed"* ]]
 }
 
@@ -125,6 +125,8 @@ state() { run "$TALLY" invoice show "$1" --json "${@:2}"; }
 @test "payments come with the database to another one" {
 	setup_invoices
 	pay "$one" 119 --reference r -q
+	# a server is copied by its own program: tests/postgres/move.bats carries a payment
+	on_server && skip "backup is of files"
 	"$TALLY" backup copy.db -q
 	TALLY_DB=copy.db run "$TALLY" invoice show "$one" --json
 	expect 0 '"status":"paid"'

@@ -144,3 +144,11 @@ reports() {
 	run "$TALLY" fsck --db "$TWO"
 	expect 0 clean
 }
+@test "both engines have the same tables with the same columns" {
+	command -v sqlite3 >/dev/null || skip "no sqlite3 shell"
+	"$TALLY" db init --db a.db -q; "$TALLY" db init --db "$ONE" -q
+	sqlite3 a.db "SELECT m.name||'.'||c.name FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.type='table' AND m.name NOT LIKE 'sqlite%'" | sort >a.columns
+	# keys of ids take the place of the folder beside a file
+	$psql -d one -c "SELECT table_name||'.'||column_name FROM information_schema.columns WHERE table_schema='tally' AND table_name NOT IN ('usage_key','usage_claim')" | sort >one.columns
+	diff a.columns one.columns || fail "they differ"
+}
