@@ -45,6 +45,7 @@ struct world {
 	const struct operation *op;
 };
 
+enum { OF_ALL = 25 }; /* times what one customer's budget is, for all of them */
 enum { REFUSED = 1 }; /* as the model says: it is rolled back, as the program does */
 
 static const struct instant start = { INT64_C(1767225600000000) };
@@ -282,22 +283,12 @@ static int64_t pico_of(const struct operation *op)
 	return (int64_t)(op->number[1] % 4000 + 1) * 1000000000; /* up to 4 dollars */
 }
 
-/* A limit that leaves some room beyond what is spent: of a customer, or (negative) of all. */
-static int64_t limit_of(const struct world *w, int customer)
-{
-	const int128 most = INT64_C(4000000000000000000);
-	struct model_sums m;
-	model_sum(&w->model, customer, &m);
-	const int128 pico = m.atto / 1000000 + (customer < 0 ? 2 : 1) * (int128)pico_of(w->op);
-	return (int64_t)(pico < most ? pico : most);
-}
-
 static int do_limit(struct world *w, struct session *s)
 {
 	const struct spending_limit l = { text_of(customer_name(w->op->number[0])),
 					  TEXT("USD"),
 					  TEXT("ever"),
-					  { limit_of(w, (int)(w->op->number[0] % CUSTOMERS)) } };
+					  { pico_of(w->op) } };
 	if (w->op->number[2] % 5 == 0) {
 		int rc = limit_clear(s->store, customer_name(w->op->number[0]), &w->e);
 		return rc == -ERR_NOT_FOUND ? REFUSED : rc;
@@ -319,7 +310,7 @@ static int set_budget(struct world *w, struct session *s, const char *name, cons
 				  .period = TEXT("ever"),
 				  .zone = TEXT("UTC"),
 				  .hook = TEXT(""),
-				  .amount = { limit_of(w, *customer ? customer[1] - '0' : -1) },
+				  .amount = { (*customer ? 1 : OF_ALL) * pico_of(w->op) },
 				  .soft = { 50 },
 				  .soft_count = 1,
 				  .hard = true };
@@ -718,15 +709,15 @@ static void model_apply(struct world *w)
 		break;
 	case OP_LIMIT:
 		m->limited[n[0] % CUSTOMERS] = n[2] % 5 != 0;
-		m->limit[n[0] % CUSTOMERS] = limit_of(w, (int)(n[0] % CUSTOMERS));
+		m->limit[n[0] % CUSTOMERS] = pico_of(w->op);
 		break;
 	case OP_BUDGET:
 		m->budgeted[n[0] % CUSTOMERS] = n[2] % 5 != 0;
-		m->budget[n[0] % CUSTOMERS] = limit_of(w, (int)(n[0] % CUSTOMERS));
+		m->budget[n[0] % CUSTOMERS] = pico_of(w->op);
 		break;
 	case OP_BUDGET_ALL:
 		m->all_budgeted = n[2] % 5 != 0;
-		m->all_budget = limit_of(w, -1);
+		m->all_budget = OF_ALL * pico_of(w->op);
 		break;
 	case OP_HOLD:
 		model_hold(w);

@@ -46,7 +46,7 @@ static void make_history(struct operation op[HISTORY], uint64_t seed)
 {
 	/* how often, of 64; what is left are batches */
 	static const unsigned char often[OPERATION_KINDS] = {
-		[OP_TENANT] = 4,     [OP_BUDGET_ALL] = 3, [OP_VOID] = 3,	 [OP_AMEND] = 3,
+		[OP_TENANT] = 4,     [OP_BUDGET_ALL] = 1, [OP_VOID] = 3,	 [OP_AMEND] = 3,
 		[OP_RERATE] = 1,     [OP_LIMIT] = 3,	  [OP_BUDGET] = 2,	 [OP_HOLD] = 9,
 		[OP_SETTLE] = 5,     [OP_RELEASE] = 2,	  [OP_EXPIRE] = 1,	 [OP_GRANT] = 3,
 		[OP_VOID_GRANT] = 1, [OP_DRAW] = 2,	  [OP_REFUND] = 3,	 [OP_REPAIR] = 1,
@@ -169,11 +169,10 @@ int main(int argc, char **argv)
 	const struct counts *c = &told->counts;
 	printf("ok %d histories\n# simulate: %lld operations, %lld kills, %lld failed writes, %lld "
 	       "without memory; %lld records, %lld holds (%lld refused), %lld settled, %lld "
-	       "invoices, %lld copies, %lld checks, %lld of them with an account at fault\n",
+	       "invoices, %lld copies, %lld checks\n",
 	       histories, (long long)c->operations, (long long)c->kills,
 	       (long long)c->failed_writes, (long long)c->no_memory, (long long)c->records,
 	       (long long)c->holds, (long long)c->refused_holds, (long long)c->settlements,
-	       (long long)c->invoices, (long long)c->moves, (long long)c->checks,
-	       (long long)c->faulty_accounts);
+	       (long long)c->invoices, (long long)c->moves, (long long)c->checks);
 	return clean_up(0);
 }
