@@ -31,6 +31,7 @@ struct ingest {
 	struct occurrence *occurrence;
 	size_t occurrences, occurrence_room;
 	struct buf id, text, told;
+	struct dict customers;	/* that sources were sent for: their names outlive the requests */
 	struct buf full, other; /* ids in the spaces of customers */
 	struct text stored;	/* and as it is stored */
 	bool looks_at_own;	/* there are such ids: they are looked for ahead */
@@ -101,6 +102,7 @@ void ingest_close(struct ingest *in)
 	buf_release(&in->told);
 	buf_release(&in->full);
 	buf_release(&in->other);
+	dict_release(&in->customers);
 	free(in->occurrence);
 	free(in->source);
 	free(in);
@@ -139,6 +141,10 @@ void ingest_start_again(struct ingest *in)
 
 void ingest_next_source(struct ingest *in, const char *customer, struct instant at, void *user)
 {
+	if (customer) {
+		dict_need(&in->customers, text_of(customer), NULL);
+		customer = dict_key(&in->customers, text_of(customer)).p;
+	}
 	bool other = (customer == NULL) != (in->o.customer == NULL) ||
 		     (customer && strcmp(customer, in->o.customer) != 0);
 	in->counts = in->counts_at_mark = (struct ingest_counts){ 0 };

@@ -99,7 +99,8 @@ void ingest_start_again(struct ingest *in);
  * anew. The counts go on. */
 void ingest_set_source(struct ingest *in, const char *source);
 /* The next source of the same kind, such as another body: counts and what was seen begin anew;
- * records that name no customer get this one, those without an instant `at`. user is handed to
+ * records that name no customer get this one (its name is copied), those without an instant
+ * `at`. user is handed to
  * on_item. */
 void ingest_next_source(struct ingest *in, const char *customer, struct instant at, void *user);
 

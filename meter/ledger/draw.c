@@ -779,6 +779,9 @@ int drawer_sweep(struct drawer *d, struct instant now, struct draw_counts *out, 
 	if (rc == 0)
 		rc = drawn_to(d, &any, &from, e);
 	out->at_fault = (int64_t)d->faults.count;
+	/* rows that still wait in memory are not the draws', and stay when these are undone */
+	if (rc == 0 && any)
+		rc = store_flush(ledger_store(d->ledger), e);
 	if (rc != 0 || !any)
 		return rc;
 	for (;;) {

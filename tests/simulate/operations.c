@@ -539,7 +539,8 @@ static int do_refund(struct world *w, struct session *s)
 	const uint32_t n = w->op->number[1] % 200;
 	snprintf(key, sizeof key, "r%u", n);
 	rc = ledger_refund(
-		s->ledger, a->id, (struct nano_credits){ 1 + n * 1234567 },
+		s->ledger, a->id,
+		(struct nano_credits){ 1 + (int64_t)n * (n % 2 ? 1234567 : 40000000) },
 		&(struct draw){ .at = w->model.now, .key = text_of(key), .note = TEXT("") },
 		w->model.now, &txn, &w->e);
 	return rc == -ERR_LIMIT || rc == -ERR_CONFLICT || rc == -ERR_INVALID || rc == -ERR_RANGE

@@ -49,7 +49,7 @@ static void make_history(struct operation op[HISTORY], uint64_t seed)
 		[OP_TENANT] = 4,     [OP_BUDGET_ALL] = 1, [OP_VOID] = 3,	 [OP_AMEND] = 3,
 		[OP_RERATE] = 1,     [OP_LIMIT] = 3,	  [OP_BUDGET] = 2,	 [OP_HOLD] = 9,
 		[OP_SETTLE] = 5,     [OP_RELEASE] = 2,	  [OP_EXPIRE] = 1,	 [OP_GRANT] = 3,
-		[OP_VOID_GRANT] = 1, [OP_DRAW] = 2,	  [OP_REFUND] = 1,	 [OP_REPAIR] = 1,
+		[OP_VOID_GRANT] = 1, [OP_DRAW] = 2,	  [OP_REFUND] = 3,	 [OP_REPAIR] = 1,
 		[OP_DRAFT] = 2,	     [OP_FINALIZE] = 2,	  [OP_VOID_INVOICE] = 1, [OP_CLOCK] = 2,
 		[OP_REBUILD] = 1,    [OP_BACKUP] = 1,	  [OP_MOVE] = 1,	 [OP_REOPEN] = 1,
 	};

@@ -591,6 +591,40 @@ static void rerating_can_be_undone_to_the_last_digit(void **state)
 	close_writer(&w);
 }
 
+/* The customer of a source is told by a request that is gone when the next one comes, and the next
+ * one's name may lie where it was. */
+static void what_waits_is_of_the_customer_that_sent_it(void **state)
+{
+	struct err e = { 0 };
+	int64_t count[2];
+	char name[8], id[40], customer[16];
+	struct metered m;
+	(void)state;
+	forget("customers.db");
+	struct writer w = open_writer("customers.db");
+	assert_int_equal(store_begin(w.store, now, &e), 0);
+	for (uint64_t i = 0; i < 2; i++) {
+		strcpy(name, i ? "acme" : "beta");
+		ingest_next_source(w.in, name, now, NULL);
+		make(&m, 2 * i, id, customer);
+		m.record.text[FIELD_CUSTOMER] = text_of(name);
+		m.record.tokens[BUCKET_INPUT] = RECORD_COUNT_MOST + 1;
+		assert_int_equal(ingest_take(w.in, &m, now, &e), 0);
+	}
+	assert_int_equal(store_commit(w.store, &e), 0);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(db_read_int(store_db(w.store),
+					     i ? "SELECT count(*) FROM quarantine WHERE told LIKE "
+						 "'%\"acme\"%'"
+					       : "SELECT count(*) FROM quarantine WHERE told LIKE "
+						 "'%\"beta\"%'",
+					     &count[i], &e),
+				 0);
+	assert_int_equal(count[0], 1);
+	assert_int_equal(count[1], 1);
+	close_writer(&w);
+}
+
 static void a_voided_record_is_gone_and_stays_known(void **state)
 {
 	struct err e = { 0 };
@@ -1148,6 +1182,7 @@ int main(void)
 		cmocka_unit_test(growing_calls_count_at_their_largest),
 		cmocka_unit_test(sums_do_not_depend_on_how_they_are_asked_for),
 		cmocka_unit_test(rerating_can_be_undone_to_the_last_digit),
+		cmocka_unit_test(what_waits_is_of_the_customer_that_sent_it),
 		cmocka_unit_test(a_voided_record_is_gone_and_stays_known),
 		cmocka_unit_test(a_refresh_in_between_changes_no_numbers),
 		cmocka_unit_test(a_hurt_database_takes_new_records),
