@@ -361,6 +361,8 @@ static int hit_rebuilt(struct run *r, struct err *e)
 		p->as_recorded = f.recorded;
 		p->records_writes = r->caches.cache[recorded[p->call]].bills_writes;
 		r->out->calls_recorded += f.recorded;
+		r->out->missed_calls[f.miss] += f.missed > 0;
+		r->out->missed_tokens[f.miss] += f.missed;
 		r->out->calls_uncertain += f.low != f.hit || f.high != f.hit;
 	}
 	count_cache_close(c);
@@ -946,13 +948,17 @@ static int check_options(const struct whatif_options *o, struct err *e)
 			"a %s trace records no hits; replay a cache with --cache infinite or "
 			"--cache N",
 			w->shape);
-	for (size_t i = 0; w->metered && i < o->scenarios; i++)
-		for (size_t k = 0; k < o->scenario[i].route.rules; k++)
-			if (o->scenario[i].route.rule[k].effort.n)
-				return err_set(e, ERR_USAGE,
-					       "scenario '%s': the database keeps no effort, so no "
-					       "rule can ask for it",
-					       o->scenario[i].name);
+	for (size_t i = 0; w->metered && i < o->scenarios; i++) {
+		const struct route *route = &o->scenario[i].route;
+		bool effort = route->escalate_when.effort.n > 0;
+		for (size_t k = 0; k < route->rules; k++)
+			effort |= route->rule[k].effort.n > 0;
+		if (effort)
+			return err_set(e, ERR_USAGE,
+				       "scenario '%s': the database keeps no effort, so no "
+				       "rule can ask for it",
+				       o->scenario[i].name);
+	}
 	if (o->sample && w->blocks && !(o->rules.scope & CACHE_CONVERSATION) &&
 	    o->cache == WHATIF_CACHE_BLOCKS)
 		return err_set(e, ERR_USAGE,
