@@ -18,7 +18,9 @@ static const struct option options[] = {
 	  true },
 	{ "scenarios", 0, "FILE", "scenarios from a JSON file", true },
 	{ "baseline", 0, "NAME",
-	  "the scenario that the others are compared with (default the first)", false },
+	  "the scenario that the others are compared with (default the first); best: the\n"
+	  "                               cheapest single model, which answers everything and stays warm",
+	  false },
 	{ "cache", 0, "CACHE",
 	  "none, recorded, infinite or a number of blocks, each with ,ttl=SECONDS\n"
 	  "                               where blocks expire",
@@ -140,8 +142,32 @@ static int read_scenarios(struct cli *cli, struct scenario_list *list, const str
 		rc = err_set(e, ERR_USAGE,
 			     "nothing to compare: name scenarios, for example --scenario "
 			     "recorded --scenario flash=deepseek-v4-flash");
+	if (baseline && strcmp(baseline, "best") == 0)
+		baseline = NULL;
 	if (rc == 0 && (baseline || list->baseline))
 		rc = scenario_find(list, baseline ? baseline : list->baseline, base, e);
+	return rc;
+}
+
+/* --baseline best: every model alone as well, and the cheapest of them is what is compared with. */
+static int take_best(struct cli *cli, struct scenario_list *list, struct whatif_options *o,
+		     struct err *e)
+{
+	const char *baseline = cli_value(cli, "baseline");
+	struct whatif_result *result = NULL;
+	if (!baseline || strcmp(baseline, "best") != 0)
+		return 0;
+	int rc = scenario_add_singles(list, o->workload, e);
+	struct whatif_options look = *o;
+	look.scenario = o->scenario = list->scenario;
+	look.scenarios = o->scenarios = list->count;
+	look.resamples = 0;
+	look.has_budget = false;
+	if (rc == 0)
+		rc = whatif_run(&result, &look, e);
+	if (rc == 0)
+		rc = scenario_cheapest_single(list, result, &o->baseline, e);
+	whatif_results_close(result, look.scenarios);
 	return rc;
 }
 
@@ -224,6 +250,8 @@ static int run(struct cli *cli, struct err *e)
 		rc = err_set(e, ERR_USAGE,
 			     "the database holds amounts in %s: compare with --currency %s",
 			     workload->metered_currency, workload->metered_currency);
+	if (rc == 0)
+		rc = take_best(cli, &list, &o, e);
 	if (rc == 0 && cli_value(cli, "sample")) {
 		int64_t n;
 		rc = cli_count(cli, "sample", 0, &n, e);

@@ -202,6 +202,30 @@ static void put_parts(struct json_out *j, const struct whatif_result *w)
 	json_out_end(j, ']');
 }
 
+static const char *miss_name(int m)
+{
+	static const char *const names[MISSES] = {
+		"", "cold_model", "expired", "changed_prefix", "too_short", "not_written", "rounded"
+	};
+	return names[m];
+}
+
+/* What calls did not find of the prompt before theirs, and why. */
+static void put_misses(struct json_out *j, const struct whatif_result *w)
+{
+	json_out_array(j, "misses");
+	for (int m = MISS_NONE + 1; m < MISSES; m++) {
+		if (!w->missed_calls[m])
+			continue;
+		json_out_object(j, NULL);
+		json_out_string(j, "cause", miss_name(m));
+		json_out_int(j, "calls", w->missed_calls[m]);
+		json_out_int(j, "tokens", w->missed_tokens[m]);
+		json_out_end(j, '}');
+	}
+	json_out_end(j, ']');
+}
+
 static void put_sizes(struct json_out *j, const struct whatif_report *r)
 {
 	char text[DECIMAL_TEXT_MAX];
@@ -324,6 +348,7 @@ static void put_scenario(struct json_out *j, const struct whatif_report *r, size
 		json_out_object(j, "rebuilt");
 		json_out_int(j, "calls_as_recorded", w->calls_recorded);
 		json_out_int(j, "uncertain_calls", w->calls_uncertain);
+		put_misses(j, w);
 		if (w->calls_uncertain && !w->fixed.atto) {
 			json_out_money(j, "total_low", w->cost_low);
 			json_out_money(j, "total_high", w->cost_high);
@@ -600,6 +625,32 @@ static void hosting_remark(const struct whatif_report *r, const char *name,
 	printf("\n");
 }
 
+/* Why calls found less than the prompt before theirs was long; rounding is no news. */
+static void miss_remark(const char *name, const struct whatif_result *w, struct buf *b)
+{
+	static const char *const because[MISSES] = {
+		[MISS_COLD] = "their model had not answered what came before",
+		[MISS_EXPIRED] = "they came too late",
+		[MISS_CHANGED] = "the prompt had changed",
+		[MISS_SHORT] = "what is common is too short to be kept",
+		[MISS_UNPAID] = "the client wrote nothing",
+	};
+	bool any = false;
+	for (int m = 0; m < MISSES; m++) {
+		if (!because[m] || !w->missed_calls[m])
+			continue;
+		put_count(b, w->missed_calls[m]);
+		if (any)
+			printf("; %s because %s", b->p, because[m]);
+		else
+			printf("  %s: %s calls find less than the prompt before because %s", name,
+			       b->p, because[m]);
+		any = true;
+	}
+	if (any)
+		printf("\n");
+}
+
 static void remarks(const struct whatif_report *r, size_t i, struct buf *b)
 {
 	const struct whatif_options *o = r->options;
@@ -656,6 +707,7 @@ static void remarks(const struct whatif_report *r, size_t i, struct buf *b)
 		buf_release(&low);
 		buf_release(&high);
 	}
+	miss_remark(name, w, b);
 	if (w->calls_uncertain && !w->fixed.atto) {
 		struct buf low = { 0 }, high = { 0 };
 		put_count(b, w->calls_uncertain);

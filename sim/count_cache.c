@@ -148,7 +148,7 @@ static struct count_found find_head(const struct count_cache *c, const struct co
 	const int64_t prompt = work_prompt(&c->w->call[call->call]), was = c->any_us[call->cache];
 	const int64_t there = ruled(r, head, prompt);
 	const bool warm = was != INT64_MIN && in_time(r, r->ttl_us, call->time_us - was, INT64_MAX);
-	return (struct count_found){ 0, warm ? there : 0, there, false };
+	return (struct count_found){ .hit = warm ? there : 0, .high = there };
 }
 
 static struct count_found find_held(const struct count_cache *c, const struct count_call *call,
@@ -168,7 +168,7 @@ static struct count_found find_held(const struct count_cache *c, const struct co
 	const bool asked = r->asked & CACHE_ASKED_TTL;
 	const bool lives = in_time(r, h->ttl_us, age_us, call->time_us - h->wrote_us);
 	const bool may_live = !asked && of->contract && age_us <= of->contract->life_most_us;
-	struct count_found found = { there, there, there, false };
+	struct count_found found = { .low = there, .hit = there, .high = there };
 	if (!lives) {
 		found = find_head(c, call, least(head, tokens));
 		found.high = may_live ? there : found.high;
@@ -215,6 +215,33 @@ static void part(struct count_cache *c, struct held *of, uint32_t call, uint32_t
 	c->current[conversation] = call + 1;
 }
 
+/* Why the call found less than the prompt before it was long. */
+static void explain(const struct count_cache *c, const struct count_call *call,
+		    const struct held *h, int64_t both, struct count_found *f)
+{
+	const struct model_cache *of = &c->rules[call->cache];
+	const struct cache_rules *r = &of->rules;
+	const struct work_call *w = &c->w->call[call->call];
+	const int64_t since_us = r->ttl_of_write ? h->wrote_us : h->us;
+	f->missed = both - f->hit;
+	if (f->missed <= 0 || w->requests > 1)
+		f->missed = 0;
+	else if (of->finds_nothing)
+		f->miss = MISS_UNPAID;
+	else if (!h->call)
+		f->miss = MISS_COLD;
+	else if (!in_time(r, h->ttl_us, call->time_us - since_us, call->time_us - h->wrote_us))
+		f->miss = MISS_EXPIRED;
+	else if (both < r->minimum)
+		f->miss = MISS_SHORT;
+	else if (of->bills_writes && h->longest < r->minimum)
+		f->miss = MISS_UNPAID;
+	else if (f->hit >= ruled(r, both, work_prompt(w)))
+		f->miss = MISS_ROUNDED;
+	else
+		f->miss = c->step[call->call] < both ? MISS_CHANGED : MISS_COLD;
+}
+
 struct count_found count_cache_find(struct count_cache *c, const struct count_call *call)
 {
 	const struct work_call *w = &c->w->call[call->call];
@@ -228,15 +255,21 @@ struct count_found count_cache_find(struct count_cache *c, const struct count_ca
 			   cache_contract_alike(of->contract, c->rules[was].contract);
 	if (c->found_call == call->call + 1 && c->found_cache == call->cache)
 		return c->found;
+	const uint32_t last = c->current[w->conversation];
+	const int64_t both = last && last != call->call + 1
+				     ? least(work_prompt(w), work_prompt(&c->w->call[last - 1]))
+				     : 0;
 	part(c, all, call->call, w->conversation);
 	if (of->finds_nothing) {
 		found = (struct count_found){ 0 };
 	} else if (alike && !call->moved && !of->rules.asked && h->call == c->before[call->call] &&
 		   (was == call->cache || read == 0 || read >= of->rules.minimum)) {
-		found = (struct count_found){ read, read, read, true };
+		found = (struct count_found){
+			.low = read, .hit = read, .high = read, .recorded = true
+		};
 	} else if (w->requests > 1) { /* a sum of prompts has no place in a conversation */
-		found = (struct count_found){ 0, alike || !of->bills_writes ? read : 0, read,
-					      false };
+		found = (struct count_found){ .hit = alike || !of->bills_writes ? read : 0,
+					      .high = read };
 	} else {
 		found = h->call ? find_held(c, call, h, c->head[w->conversation])
 				: find_head(c, call, c->head[w->conversation]);
@@ -247,6 +280,7 @@ struct count_found count_cache_find(struct count_cache *c, const struct count_ca
 			found.high = least(found.high, reach);
 		}
 	}
+	explain(c, call, h, both, &found);
 	keep(c, call, h, found.hit);
 	c->found = found;
 	c->found_call = call->call + 1;

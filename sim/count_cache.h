@@ -13,10 +13,24 @@
 #include "sim/model_cache.h"
 #include "sim/workload.h"
 
+/* Why a call found less than what it shares in length with the call before it. */
+enum count_miss {
+	MISS_NONE,
+	MISS_COLD,    /* its model has not answered the conversation, or not what came since */
+	MISS_EXPIRED, /* it came too late */
+	MISS_CHANGED, /* the prompts part before */
+	MISS_SHORT,   /* what is common is shorter than the vendor keeps */
+	MISS_UNPAID,  /* the client wrote nothing, where writes are billed */
+	MISS_ROUNDED, /* whole units, and the tokens at the end that are always computed */
+	MISSES,
+};
+
 /* What of a call's prompt was found. recorded: exactly what the record says, writes too. */
 struct count_found {
 	int64_t low, hit, high;
 	bool recorded;
+	enum count_miss miss;
+	int64_t missed; /* tokens */
 };
 
 struct count_call {

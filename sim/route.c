@@ -141,24 +141,17 @@ static int target_member(struct route *r, json_value *v, const struct book *book
 	return add_target(r, json_string(v), book, a, out, e);
 }
 
-static int read_rule(struct route *r, json_value *v, const struct book *book, struct arena *a,
-		     struct err *e)
+/* What a call must be. */
+static int read_when(struct route_rule *rule, json_value *when, struct arena *a, struct err *e)
 {
-	static const char *const keys[] = { "when", "model", NULL };
-	static const char *const when_keys[] = { "workload",   "task",	     "project",
-						 "customer",   "model",	     "effort",
-						 "prompt_min", "prompt_max", NULL };
-	struct route_rule *rule = &r->rule[r->rules];
-	json_value *when = json_member(v, "when");
-	int rc = json_check_keys(v, keys, "a rule", e);
-	if (rc == 0)
-		rc = json_check_keys(when, when_keys, "'when'", e);
+	static const char *const keys[] = { "workload",	  "task",	"project",
+					    "customer",	  "model",	"effort",
+					    "prompt_min", "prompt_max", NULL };
+	int rc = json_check_keys(when, keys, "'when'", e);
 	if (rc == 0)
 		rc = count_member(when, "prompt_min", 0, &rule->prompt_min, e);
 	if (rc == 0)
 		rc = count_member(when, "prompt_max", INT64_MAX, &rule->prompt_max, e);
-	if (rc == 0)
-		rc = target_member(r, json_member(v, "model"), book, a, &rule->target, e);
 	if (rc != 0)
 		return rc;
 	rule->workload = kept(json_member(when, "workload"), a);
@@ -167,30 +160,50 @@ static int read_rule(struct route *r, json_value *v, const struct book *book, st
 	rule->customer = kept(json_member(when, "customer"), a);
 	rule->model = kept(json_member(when, "model"), a);
 	rule->effort = kept(json_member(when, "effort"), a);
-	r->rules++;
 	return 0;
 }
 
-/* 'share' of the conversations, or their names and those of tasks as 'escalated'. */
-static int read_escalated(struct route *r, json_value *v, struct err *e)
+static int read_rule(struct route *r, json_value *v, const struct book *book, struct arena *a,
+		     struct err *e)
 {
-	json_value *share_of = json_member(v, "share"), *list = json_member(v, "escalated");
-	if (!share_of == !list)
+	static const char *const keys[] = { "when", "model", NULL };
+	struct route_rule *rule = &r->rule[r->rules];
+	int rc = json_check_keys(v, keys, "a rule", e);
+	if (rc == 0)
+		rc = read_when(rule, json_member(v, "when"), a, e);
+	if (rc == 0)
+		rc = target_member(r, json_member(v, "model"), book, a, &rule->target, e);
+	r->rules += rc == 0;
+	return rc;
+}
+
+/* 'share' of the conversations, or their names and those of tasks as 'escalated'; 'when', alone or
+ * beside either: only such calls. */
+static int read_escalated(struct route *r, json_value *v, struct arena *a, struct err *e)
+{
+	json_value *share_of = json_member(v, "share"), *list = json_member(v, "escalated"),
+		   *when = json_member(v, "when");
+	if ((share_of && list) || (!share_of && !list && !when))
 		return err_set(e, ERR_INVALID,
 			       "state either 'share' (of the conversations that are escalated) or "
-			       "'escalated' (their names)");
+			       "'escalated' (their names), or 'when' (what such a call is)");
 	r->escalates = true;
 	r->by_name = list != NULL;
+	r->all = !share_of && !list;
 	for (json_value *m = json_first(list); m; m = json_next(m))
 		*dict_need(&r->escalated, json_number_or_string(m), NULL) = 1;
-	return share_of ? share_parse(&r->share, &r->all, json_number_or_string(share_of), e) : 0;
+	r->escalate_when = (struct route_rule){ .prompt_max = INT64_MAX };
+	int rc = when ? read_when(&r->escalate_when, when, a, e) : 0;
+	if (rc == 0 && share_of)
+		rc = share_parse(&r->share, &r->all, json_number_or_string(share_of), e);
+	return rc;
 }
 
 /* Behind rules that decide beforehand: what went to `from` and is sent on to `to`. */
 static int read_escalation(struct route *r, json_value *v, const struct book *book, struct arena *a,
 			   struct err *e)
 {
-	static const char *const keys[] = { "from", "to", "share", "escalated", NULL };
+	static const char *const keys[] = { "from", "to", "share", "escalated", "when", NULL };
 	json_value *from = json_member(v, "from");
 	int rc = json_check_keys(v, keys, "'escalate'", e);
 	if (rc == 0)
@@ -201,7 +214,7 @@ static int read_escalation(struct route *r, json_value *v, const struct book *bo
 	if (rc == 0 && r->escalate_from == r->escalate_to)
 		rc = err_set(e, ERR_INVALID, "'from' and 'to' are the same model");
 	if (rc == 0)
-		rc = read_escalated(r, v, e);
+		rc = read_escalated(r, v, a, e);
 	return rc == 0 ? 0 : err_context(e, "'escalate'");
 }
 
@@ -232,7 +245,7 @@ static int read_rules(struct route *r, json_value *root, const struct book *book
 static int read_cascade(struct route *r, json_value *root, const struct book *book, struct arena *a,
 			struct err *e)
 {
-	static const char *const keys[] = { "cheap", "strong", "share", "escalated", NULL };
+	static const char *const keys[] = { "cheap", "strong", "share", "escalated", "when", NULL };
 	int rc = json_check_keys(root, keys, "the file", e);
 	if (rc == 0)
 		rc = add_target(r, json_string(json_member(root, "cheap")), book, a,
@@ -242,7 +255,7 @@ static int read_cascade(struct route *r, json_value *root, const struct book *bo
 				&r->escalate_to, e);
 	if (rc == 0 && r->targets != 2)
 		rc = err_set(e, ERR_INVALID, "'cheap' and 'strong' are the same model");
-	return rc == 0 ? read_escalated(r, root, e) : rc;
+	return rc == 0 ? read_escalated(r, root, a, e) : rc;
 }
 
 static int read_file(struct route *r, struct text name, const struct book *book, struct arena *a,
@@ -339,18 +352,21 @@ static bool named(const struct workload *w, struct text want, uint32_t name)
 	return want.n == 0 || (name && text_is(want, w->name[name]));
 }
 
-static uint32_t by_rules(const struct route *r, const struct workload *w, const struct work_call *c)
+static bool fits(const struct route_rule *u, const struct workload *w, const struct work_call *c)
 {
 	const int64_t prompt = work_prompt(c);
-	for (size_t i = 0; i < r->rules; i++) {
-		const struct route_rule *u = &r->rule[i];
-		if (prompt >= u->prompt_min && prompt <= u->prompt_max &&
-		    named(w, u->workload, c->workload) && named(w, u->task, c->task) &&
-		    named(w, u->project, c->project) && named(w, u->customer, c->customer) &&
-		    named(w, u->effort, c->effort) &&
-		    (u->model.n == 0 || text_eq(u->model, w->subject[c->subject].model)))
-			return u->target;
-	}
+	return prompt >= u->prompt_min && prompt <= u->prompt_max &&
+	       named(w, u->workload, c->workload) && named(w, u->task, c->task) &&
+	       named(w, u->project, c->project) && named(w, u->customer, c->customer) &&
+	       named(w, u->effort, c->effort) &&
+	       (u->model.n == 0 || text_eq(u->model, w->subject[c->subject].model));
+}
+
+static uint32_t by_rules(const struct route *r, const struct workload *w, const struct work_call *c)
+{
+	for (size_t i = 0; i < r->rules; i++)
+		if (fits(&r->rule[i], w, c))
+			return r->rule[i].target;
 	return r->otherwise;
 }
 
@@ -383,7 +399,8 @@ bool route_escalates(const struct route *r, const struct workload *w, size_t i, 
 {
 	const struct work_call *c = &w->call[i];
 	if (!r->escalates || target == r->escalate_to ||
-	    (r->escalate_from != ROUTE_AS_RECORDED && target != r->escalate_from))
+	    (r->escalate_from != ROUTE_AS_RECORDED && target != r->escalate_from) ||
+	    !fits(&r->escalate_when, w, c))
 		return false;
 	if (!r->by_name)
 		return in_share(r, w, c, seed);

@@ -55,6 +55,7 @@ struct route {
 	bool escalates, by_name;
 	uint32_t escalate_from, escalate_to; /* targets; from: or ROUTE_AS_RECORDED for any */
 	struct dict escalated;		     /* tasks or conversations, by name */
+	struct route_rule escalate_when;     /* and only such calls */
 };
 
 /* book: to tell PROVIDER/NAME from names with a slash. Texts live in the arena. Errors: ERR_USAGE,

@@ -351,6 +351,84 @@ int scenario_add_file(struct scenario_list *l, const char *path, const struct bo
 	return rc == 0 ? 0 : err_context(e, "%s", path);
 }
 
+/* One model for everything, as recorded: no tier, no waiting. */
+static bool is_single(const struct scenario *s)
+{
+	return s->route.kind == ROUTE_MODEL && s->route.service_tier.n == 0;
+}
+
+/* from: the scenario that names it as its target t; SIZE_MAX: nobody, it was recorded. */
+static int add_single(struct scenario_list *l, const struct route_target *t, size_t from,
+		      uint32_t place, struct err *e)
+{
+	struct scenario *s;
+	struct buf name = { 0 };
+	for (size_t i = 0; i < l->count; i++)
+		if (is_single(&l->scenario[i]) &&
+		    text_eq(l->scenario[i].route.target[0].model, t->model) &&
+		    text_eq(l->scenario[i].route.target[0].provider, t->provider))
+			return 0;
+	const struct route_target single = *t;
+	buf_printf(&name, "only %.*s%s%.*s", (int)t->provider.n, t->provider.n ? t->provider.p : "",
+		   t->provider.n ? "/" : "", (int)t->model.n, t->model.p);
+	int rc = new_scenario(l, (struct text){ name.p, name.n }, &s, e);
+	buf_release(&name);
+	if (rc != 0)
+		return rc;
+	l->count++;
+	s->spec = s->name + strlen("only ");
+	s->route = (struct route){ .kind = ROUTE_MODEL, .targets = 1 };
+	s->route.target[0] = single;
+	if (from == SIZE_MAX)
+		return 0;
+	const struct scenario *f = &l->scenario[from];
+	s->input_factor[0] = f->input_factor[place];
+	s->output_factor[0] = f->output_factor[place];
+	s->reasoning_factor[0] = f->reasoning_factor[place];
+	s->has_factors = f->has_factors;
+	s->retry[0] = f->retry[place];
+	s->has_retries = f->has_retries;
+	s->hosting[0] = f->hosting[place];
+	s->cache = f->cache;
+	s->first_token_seconds[0] = f->first_token_seconds[place];
+	s->tokens_per_second[0] = f->tokens_per_second[place];
+	return 0;
+}
+
+int scenario_add_singles(struct scenario_list *l, const struct workload *w, struct err *e)
+{
+	const size_t asked = l->count;
+	bool recorded = false;
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < asked; i++) {
+		const struct route *route = &l->scenario[i].route;
+		recorded |= route->kind == ROUTE_RECORDED || route->kind == ROUTE_RULES;
+		for (uint32_t t = 0; rc == 0 && t < l->scenario[i].route.targets; t++)
+			rc = add_single(l, &l->scenario[i].route.target[t], i, t, e);
+	}
+	for (size_t k = 0; rc == 0 && recorded && k < w->subjects; k++)
+		rc = add_single(
+			l, &(struct route_target){ w->subject[k].provider, w->subject[k].model },
+			SIZE_MAX, 0, e);
+	return rc;
+}
+
+int scenario_cheapest_single(const struct scenario_list *l, const struct whatif_result *r,
+			     size_t *out, struct err *e)
+{
+	bool any = false;
+	for (size_t i = 0; i < l->count; i++) {
+		if (!is_single(&l->scenario[i]) || r[i].unpriced)
+			continue;
+		if (!any || r[i].cost.atto < r[*out].cost.atto)
+			*out = i;
+		any = true;
+	}
+	return any ? 0
+		   : err_set(e, ERR_UNPRICED,
+			     "--baseline best: no model has a price for all of the calls");
+}
+
 int scenario_find(const struct scenario_list *l, const char *name, size_t *out, struct err *e)
 {
 	for (*out = 0; *out < l->count; ++*out)

@@ -23,6 +23,16 @@ int scenario_add_file(struct scenario_list *l, const char *path, const struct bo
 /* A part of a cache's contract by name (ttl, settle, quantum, minimum, recompute, expire, writes),
  * for options and scenarios alike. Errors: ERR_USAGE. */
 int cache_part_parse(struct cache_rules *r, const char *key, struct text value, struct err *e);
+/*
+ * Adds each model that a scenario routes to, or that the workload ran on where a scenario keeps
+ * what was recorded, as a scenario of its own ("only MODEL") that answers everything and so stays
+ * warm; with the factors, machines and caches of the scenario that named it. Errors: ERR_USAGE.
+ */
+int scenario_add_singles(struct scenario_list *l, const struct workload *w, struct err *e);
+/* Of the scenarios in which one model answers everything, the cheapest one without a call that has
+ * no price. Errors: ERR_UNPRICED. */
+int scenario_cheapest_single(const struct scenario_list *l, const struct whatif_result *r,
+			     size_t *out, struct err *e);
 /* The place of that name. Errors: ERR_USAGE. */
 int scenario_find(const struct scenario_list *l, const char *name, size_t *out, struct err *e);
 void scenario_list_release(struct scenario_list *l);

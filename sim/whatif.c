@@ -361,6 +361,8 @@ static int hit_rebuilt(struct run *r, struct err *e)
 		p->as_recorded = f.recorded;
 		p->records_writes = r->caches.cache[recorded[p->call]].bills_writes;
 		r->out->calls_recorded += f.recorded;
+		r->out->missed_calls[f.miss] += f.missed > 0;
+		r->out->missed_tokens[f.miss] += f.missed;
 		r->out->calls_uncertain += f.low != f.hit || f.high != f.hit;
 	}
 	count_cache_close(c);

@@ -10,6 +10,7 @@
 #define TALLY_SIM_WHATIF_H
 
 #include "pricing/plan.h"
+#include "sim/count_cache.h"
 #include "sim/prefix_cache.h"
 #include "sim/resample.h"
 #include "sim/route.h"
@@ -121,6 +122,7 @@ struct whatif_result {
 	   and what the cost would be with the fewest and the most */
 	int64_t calls_recorded, calls_uncertain;
 	struct money_total cost_low, cost_high;
+	int64_t missed_calls[MISSES], missed_tokens[MISSES]; /* by enum count_miss */
 	struct whatif_part *by_day, *by_window; /* days in order; without what is fixed */
 	size_t days, windows;
 	struct whatif_reason *reason;
