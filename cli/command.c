@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "cli/config.h"
 #include "cli/price_store.h"
 #include "meter/store/store.h"
 #include "reports/table.h"
@@ -133,7 +134,7 @@ int cli_parse(struct cli *cli, const struct command *c, int argc, char **argv, s
 		return err_set(e, ERR_USAGE,
 			       "`tally %s` does not expect '%s'; see `tally %s --help`", c->name,
 			       cli->argument[c->arguments_max], c->name);
-	return 0;
+	return config_load(e);
 }
 
 const char *cli_value(const struct cli *cli, const char *name)
@@ -177,7 +178,7 @@ int cli_book(const struct cli *cli, struct book **out, struct err *e)
 	if (rc != 0)
 		return rc;
 	rc = price_store_load(book, cli->quiet, e);
-	for (int i = 0; rc == 0 && (path = cli_value_at(cli, "prices", i)); i++)
+	for (int i = 0; rc == 0 && (path = cli_price_path(cli, i)); i++)
 		rc = book_add_path(book, path, e);
 	if (rc == 0)
 		*out = book;
@@ -186,15 +187,36 @@ int cli_book(const struct cli *cli, struct book **out, struct err *e)
 	return rc;
 }
 
+const char *cli_price_path(const struct cli *cli, int i)
+{
+	int settings = 0;
+	while (config_value(SET_PRICES, (size_t)settings))
+		settings++;
+	return i < settings ? config_value(SET_PRICES, (size_t)i)
+			    : cli_value_at(cli, "prices", i - settings);
+}
+
+/* What was typed, else the setting, else `otherwise`. */
+static const char *typed_or_set(const struct cli *cli, const char *name, enum setting s,
+				const char *otherwise)
+{
+	const char *typed = cli_value(cli, name), *set = config_value(s, 0);
+	return typed ? typed : set ? set : otherwise;
+}
+
 const char *cli_currency(const struct cli *cli)
 {
-	const char *c = cli_value(cli, "currency");
-	return c ? c : "USD";
+	return typed_or_set(cli, "currency", SET_CURRENCY, "USD");
+}
+
+const char *cli_plan(const struct cli *cli)
+{
+	return typed_or_set(cli, "plan", SET_PLAN, NULL);
 }
 
 const char *cli_zone_name(const struct cli *cli, char room[ZONE_NAME_MAX])
 {
-	const char *name = cli_value(cli, "timezone");
+	const char *name = typed_or_set(cli, "timezone", SET_TIMEZONE, NULL);
 	return name && strcmp(name, "local") != 0 ? name : zone_local_name(room);
 }
 
@@ -301,6 +323,8 @@ const char *cli_db_path(const struct cli *cli, struct buf *room)
 		   *data = getenv("XDG_DATA_HOME");
 	if (!given)
 		given = getenv("TALLY_DB");
+	if (!given || !*given)
+		given = config_value(SET_DATABASE, 0);
 	room->n = 0;
 	if (given && *given)
 		buf_puts(room, given);
@@ -309,6 +333,12 @@ const char *cli_db_path(const struct cli *cli, struct buf *room)
 	else
 		buf_printf(room, "%s/.local/share/tally/tally.db", home ? home : ".");
 	return room->p;
+}
+
+bool cli_db_is_named(const struct cli *cli)
+{
+	const char *env = getenv("TALLY_DB");
+	return cli_value(cli, "db") || (env && *env) || config_value(SET_DATABASE, 0);
 }
 
 int cli_store(const struct cli *cli, struct store **out, int mode, struct err *e)

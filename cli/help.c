@@ -82,7 +82,7 @@ static const struct {
 	  "|invoice draft|invoice finalize|invoice list|invoice show|invoice void|invoice "
 	  "note|invoice pay|reconcile|export|budget set|budget status|budget clear|limit set|limit list|limit "
 	  "clear|" },
-	{ "Operate", "|backup|fsck|db init|db move|token|" },
+	{ "Operate", "|config|config set|config unset|backup|fsck|db init|db move|token|" },
 };
 
 static bool in_group(size_t group, const char *name)
