@@ -7,6 +7,7 @@
 #include "cli/config.h"
 #include "cli/price_store.h"
 #include "meter/store/store.h"
+#include "meter/store/store_names.h"
 #include "reports/table.h"
 
 static const struct option common[] = {
@@ -76,6 +77,24 @@ static const struct option *find_option(const struct command *c, const char *nam
 	return NULL;
 }
 
+static int no_such_option(const struct command *c, const char *typed, size_t n, struct err *e)
+{
+	const struct option *o, *near = NULL;
+	int least = n > 4 ? 3 : 2;
+	for (int i = 0; n && (o = cli_option_at(c, i)); i++) {
+		int distance = text_distance((struct text){ typed + 2, n }, text_of(o->name), 2);
+		if (distance < least) {
+			least = distance;
+			near = o;
+		}
+	}
+	if (near)
+		return err_set(e, ERR_USAGE, "`tally %s` has no option '%s'; did you mean '--%s'?",
+			       c->name, typed, near->name);
+	return err_set(e, ERR_USAGE, "`tally %s` has no option '%s'; see `tally %s --help`",
+		       c->name, typed, c->name);
+}
+
 int cli_parse(struct cli *cli, const struct command *c, int argc, char **argv, struct err *e)
 {
 	*cli = (struct cli){ .command = c, .argument = argv };
@@ -95,9 +114,7 @@ int cli_parse(struct cli *cli, const struct command *c, int argc, char **argv, s
 		const struct option *o =
 			a[1] == '-' ? find_option(c, a + 2, n, 0) : find_option(c, NULL, 0, a[1]);
 		if (!o || (a[1] != '-' && a[2] && !o->argument))
-			return err_set(e, ERR_USAGE,
-				       "`tally %s` has no option '%s'; see `tally %s --help`",
-				       c->name, a, c->name);
+			return no_such_option(c, a, a[1] == '-' ? n : 0, e);
 		const char *value = NULL;
 		if (o->argument) {
 			if (equals)
@@ -341,6 +358,37 @@ bool cli_db_is_named(const struct cli *cli)
 	return cli_value(cli, "db") || (env && *env) || config_value(SET_DATABASE, 0);
 }
 
+struct nearest {
+	struct text typed;
+	char name[200];
+	int least;
+	bool found;
+};
+
+static void compare(void *user, struct text name)
+{
+	struct nearest *x = user;
+	const int distance = text_distance(x->typed, name, 2);
+	x->found |= text_eq(x->typed, name);
+	if (distance < x->least) {
+		x->least = distance;
+		snprintf(x->name, sizeof x->name, "%.*s", (int)name.n, name.p);
+	}
+}
+
+/* A customer whose usage is nowhere is no error, but may be one that was typed wrongly. */
+static void tell_unknown(const struct cli *cli, struct store *s)
+{
+	const char *customer = cli_value(cli, "customer");
+	struct err none;
+	struct nearest x = { .typed = text_of(customer), .least = 3 };
+	if (!customer || store_each_name(s, STORE_CUSTOMERS, compare, &x, &none) != 0 || x.found ||
+	    !*x.name)
+		return;
+	fprintf(stderr, "tally: no usage is of customer '%s'; did you mean '%s'?\n", customer,
+		x.name);
+}
+
 int cli_store(const struct cli *cli, struct store **out, int mode, struct err *e)
 {
 	struct buf path = { 0 };
@@ -351,6 +399,8 @@ int cli_store(const struct cli *cli, struct store **out, int mode, struct err *e
 			"--db",
 			path.p);
 	buf_release(&path);
+	if (rc == 0 && mode == DB_READ && !cli->quiet)
+		tell_unknown(cli, *out);
 	return rc;
 }
 

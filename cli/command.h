@@ -115,7 +115,6 @@ void cli_print_overview(FILE *out);
 /* The commands whose first word it is, a line each; returns how many. */
 int cli_print_family(const char *family, FILE *out);
 void cli_print_manual(FILE *out);
-void cli_print_completion(FILE *out);
 
 /* Every command, in the order of the overview. */
 #define COMMANDS(X) \
