@@ -358,7 +358,7 @@ static int run(struct cli *cli, struct err *e)
 	struct hinge hinge = { 0 };
 	int64_t requests = 1;
 	int status = 0;
-	const char *model = cli_value(cli, "model"), *plan = cli_value(cli, "plan"),
+	const char *model = cli_value(cli, "model"), *plan = cli_plan(cli),
 		   *at = cli_value(cli, "at");
 	const char *provider = cli_value(cli, "provider"), *tier = cli_value(cli, "service-tier"),
 		   *region = cli_value(cli, "region");

@@ -121,7 +121,7 @@ static int read_workload(struct move *x, struct err *e)
 
 static int prepare(struct move *x, struct err *e)
 {
-	const char *plan = cli_value(x->cli, "plan");
+	const char *plan = cli_plan(x->cli);
 	x->o = (struct whatif_options){ .currency = cli_currency(x->cli),
 					.level_permille = 950,
 					.seed = 1,

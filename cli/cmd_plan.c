@@ -258,8 +258,10 @@ static int open_question(struct question *q, struct err *e)
 			return rc;
 	}
 	const char *zone = asked(q, "timezone"), *currency = asked(q, "currency");
-	q->timezone = zone && strcmp(zone, "local") != 0 ? zone : zone_local_name(q->zone_room);
-	q->currency = currency ? currency : "USD";
+	q->timezone = !zone			   ? cli_zone_name(q->cli, q->zone_room)
+		      : strcmp(zone, "local") != 0 ? zone
+						   : zone_local_name(q->zone_room);
+	q->currency = currency ? currency : cli_currency(q->cli);
 	int rc = zone_open(&q->zone, q->timezone, e);
 	q->work.zone = q->zone;
 	if (rc == 0)
@@ -336,6 +338,7 @@ static int run(struct cli *cli, struct err *e)
 	if (rc == 0)
 		rc = open_question(q, e);
 	const char *plan = rc == 0 ? asked(q, "plan") : NULL, *path = cli_value(cli, "save");
+	plan = plan ? plan : cli_plan(cli);
 	if (rc == 0)
 		rc = cli_book(cli, &book, e);
 	if (rc == 0 && plan)

@@ -166,7 +166,7 @@ static int run(struct cli *cli, struct err *e)
 	char zone_room[ZONE_NAME_MAX];
 	struct replay_report report = { .options = &o, .timezone = cli_zone_name(cli, zone_room) };
 	struct field_map map[OPTION_VALUES_MAX];
-	const char *plan = cli_value(cli, "plan");
+	const char *plan = cli_plan(cli);
 	int64_t began_us = clock_monotonic_us();
 	bool progress = isatty(STDERR_FILENO) && !cli->quiet;
 	int status = 0;

@@ -216,7 +216,7 @@ static int run(struct cli *cli, struct err *e)
 	struct scenario_list list = { 0 };
 	struct whatif_result *result = NULL;
 	struct whatif_options o = { .currency = cli_currency(cli) };
-	const char *plan = cli_value(cli, "plan"), *cache = cli_value(cli, "cache");
+	const char *plan = cli_plan(cli), *cache = cli_value(cli, "cache");
 	struct sensitivity *sensitivity = NULL;
 	struct sample sample = { 0 };
 	int refused = 0, status = 0, vary = 0;

@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "cli/config.h"
 #include "cli/price_store.h"
 #include "meter/store/store.h"
+#include "meter/store/store_names.h"
 #include "reports/table.h"
 
 static const struct option common[] = {
@@ -75,6 +77,24 @@ static const struct option *find_option(const struct command *c, const char *nam
 	return NULL;
 }
 
+static int no_such_option(const struct command *c, const char *typed, size_t n, struct err *e)
+{
+	const struct option *o, *near = NULL;
+	int least = n > 4 ? 3 : 2;
+	for (int i = 0; n && (o = cli_option_at(c, i)); i++) {
+		int distance = text_distance((struct text){ typed + 2, n }, text_of(o->name), 2);
+		if (distance < least) {
+			least = distance;
+			near = o;
+		}
+	}
+	if (near)
+		return err_set(e, ERR_USAGE, "`tally %s` has no option '%s'; did you mean '--%s'?",
+			       c->name, typed, near->name);
+	return err_set(e, ERR_USAGE, "`tally %s` has no option '%s'; see `tally %s --help`",
+		       c->name, typed, c->name);
+}
+
 int cli_parse(struct cli *cli, const struct command *c, int argc, char **argv, struct err *e)
 {
 	*cli = (struct cli){ .command = c, .argument = argv };
@@ -94,9 +114,7 @@ int cli_parse(struct cli *cli, const struct command *c, int argc, char **argv, s
 		const struct option *o =
 			a[1] == '-' ? find_option(c, a + 2, n, 0) : find_option(c, NULL, 0, a[1]);
 		if (!o || (a[1] != '-' && a[2] && !o->argument))
-			return err_set(e, ERR_USAGE,
-				       "`tally %s` has no option '%s'; see `tally %s --help`",
-				       c->name, a, c->name);
+			return no_such_option(c, a, a[1] == '-' ? n : 0, e);
 		const char *value = NULL;
 		if (o->argument) {
 			if (equals)
@@ -133,7 +151,7 @@ int cli_parse(struct cli *cli, const struct command *c, int argc, char **argv, s
 		return err_set(e, ERR_USAGE,
 			       "`tally %s` does not expect '%s'; see `tally %s --help`", c->name,
 			       cli->argument[c->arguments_max], c->name);
-	return 0;
+	return config_load(e);
 }
 
 const char *cli_value(const struct cli *cli, const char *name)
@@ -177,7 +195,7 @@ int cli_book(const struct cli *cli, struct book **out, struct err *e)
 	if (rc != 0)
 		return rc;
 	rc = price_store_load(book, cli->quiet, e);
-	for (int i = 0; rc == 0 && (path = cli_value_at(cli, "prices", i)); i++)
+	for (int i = 0; rc == 0 && (path = cli_price_path(cli, i)); i++)
 		rc = book_add_path(book, path, e);
 	if (rc == 0)
 		*out = book;
@@ -186,15 +204,36 @@ int cli_book(const struct cli *cli, struct book **out, struct err *e)
 	return rc;
 }
 
+const char *cli_price_path(const struct cli *cli, int i)
+{
+	int settings = 0;
+	while (config_value(SET_PRICES, (size_t)settings))
+		settings++;
+	return i < settings ? config_value(SET_PRICES, (size_t)i)
+			    : cli_value_at(cli, "prices", i - settings);
+}
+
+/* What was typed, else the setting, else `otherwise`. */
+static const char *typed_or_set(const struct cli *cli, const char *name, enum setting s,
+				const char *otherwise)
+{
+	const char *typed = cli_value(cli, name), *set = config_value(s, 0);
+	return typed ? typed : set ? set : otherwise;
+}
+
 const char *cli_currency(const struct cli *cli)
 {
-	const char *c = cli_value(cli, "currency");
-	return c ? c : "USD";
+	return typed_or_set(cli, "currency", SET_CURRENCY, "USD");
+}
+
+const char *cli_plan(const struct cli *cli)
+{
+	return typed_or_set(cli, "plan", SET_PLAN, NULL);
 }
 
 const char *cli_zone_name(const struct cli *cli, char room[ZONE_NAME_MAX])
 {
-	const char *name = cli_value(cli, "timezone");
+	const char *name = typed_or_set(cli, "timezone", SET_TIMEZONE, NULL);
 	return name && strcmp(name, "local") != 0 ? name : zone_local_name(room);
 }
 
@@ -301,6 +340,8 @@ const char *cli_db_path(const struct cli *cli, struct buf *room)
 		   *data = getenv("XDG_DATA_HOME");
 	if (!given)
 		given = getenv("TALLY_DB");
+	if (!given || !*given)
+		given = config_value(SET_DATABASE, 0);
 	room->n = 0;
 	if (given && *given)
 		buf_puts(room, given);
@@ -309,6 +350,43 @@ const char *cli_db_path(const struct cli *cli, struct buf *room)
 	else
 		buf_printf(room, "%s/.local/share/tally/tally.db", home ? home : ".");
 	return room->p;
+}
+
+bool cli_db_is_named(const struct cli *cli)
+{
+	const char *env = getenv("TALLY_DB");
+	return cli_value(cli, "db") || (env && *env) || config_value(SET_DATABASE, 0);
+}
+
+struct nearest {
+	struct text typed;
+	char name[200];
+	int least;
+	bool found;
+};
+
+static void compare(void *user, struct text name)
+{
+	struct nearest *x = user;
+	const int distance = text_distance(x->typed, name, 2);
+	x->found |= text_eq(x->typed, name);
+	if (distance < x->least) {
+		x->least = distance;
+		snprintf(x->name, sizeof x->name, "%.*s", (int)name.n, name.p);
+	}
+}
+
+/* A customer whose usage is nowhere is no error, but may be one that was typed wrongly. */
+static void tell_unknown(const struct cli *cli, struct store *s)
+{
+	const char *customer = cli_value(cli, "customer");
+	struct err none;
+	struct nearest x = { .typed = text_of(customer), .least = 3 };
+	if (!customer || store_each_name(s, STORE_CUSTOMERS, compare, &x, &none) != 0 || x.found ||
+	    !*x.name)
+		return;
+	fprintf(stderr, "tally: no usage is of customer '%s'; did you mean '%s'?\n", customer,
+		x.name);
 }
 
 int cli_store(const struct cli *cli, struct store **out, int mode, struct err *e)
@@ -321,6 +399,8 @@ int cli_store(const struct cli *cli, struct store **out, int mode, struct err *e
 			"--db",
 			path.p);
 	buf_release(&path);
+	if (rc == 0 && mode == DB_READ && !cli->quiet)
+		tell_unknown(cli, *out);
 	return rc;
 }
 

@@ -72,7 +72,11 @@ const char *cli_value_at(const struct cli *cli, const char *name, int i);
 
 /* The shipped or installed book, installed cards, those of $TALLY_PRICES and of --prices. */
 int cli_book(const struct cli *cli, struct book **out, struct err *e);
+/* The i-th of --prices and of the settings, which come first; NULL after the last. */
+const char *cli_price_path(const struct cli *cli, int i);
 const char *cli_currency(const struct cli *cli);
+/* The plan of credits: --plan, else the setting; NULL: none. */
+const char *cli_plan(const struct cli *cli);
 /* The zone of -z; absent or `local`, the machine's own. */
 const char *cli_zone_name(const struct cli *cli, char room[ZONE_NAME_MAX]);
 int cli_zone(const struct cli *cli, struct zone **out, struct err *e);
@@ -89,9 +93,11 @@ int cli_count_of(const char *name, const char *text, int64_t missing, int64_t *o
 int cli_instant(const char *option, const char *text, const struct zone *z, struct instant *out,
 		struct err *e);
 
-/* --db, else $TALLY_DB, else tally.db in the user's data directory. */
+/* --db, else $TALLY_DB, else the setting, else tally.db in the user's data directory. */
 struct store;
 const char *cli_db_path(const struct cli *cli, struct buf *room);
+/* Whether one of the first three names it. */
+bool cli_db_is_named(const struct cli *cli);
 /* mode: enum db_mode. Errors as store_open. */
 int cli_store(const struct cli *cli, struct store **out, int mode, struct err *e);
 /* One of the words, by its place; 0 when the option is absent. Errors: ERR_USAGE. */
@@ -109,7 +115,6 @@ void cli_print_overview(FILE *out);
 /* The commands whose first word it is, a line each; returns how many. */
 int cli_print_family(const char *family, FILE *out);
 void cli_print_manual(FILE *out);
-void cli_print_completion(FILE *out);
 
 /* Every command, in the order of the overview. */
 #define COMMANDS(X) \
@@ -152,6 +157,9 @@ void cli_print_completion(FILE *out);
 	X(command_quarantine_drop) \
 	X(command_db_init) \
 	X(command_db_move) \
+	X(command_config) \
+	X(command_config_set) \
+	X(command_config_unset) \
 	X(command_backup) \
 	X(command_fsck) \
 	X(command_price_list) \

@@ -82,7 +82,7 @@ static const struct {
 	  "|invoice draft|invoice finalize|invoice list|invoice show|invoice void|invoice "
 	  "note|invoice pay|reconcile|export|budget set|budget status|budget clear|limit set|limit list|limit "
 	  "clear|" },
-	{ "Operate", "|backup|fsck|db init|db move|token|" },
+	{ "Operate", "|config|config set|config unset|backup|fsck|db init|db move|token|" },
 };
 
 static bool in_group(size_t group, const char *name)
@@ -178,6 +178,40 @@ static void put_roff(FILE *out, const char *s)
 	}
 }
 
+/* What is read beside the command line: the manual's ENVIRONMENT and FILES. */
+static const char *const environment[][2] = {
+	{ "TALLY_DB", "The database where no --db is given: a file, or postgresql://..." },
+	{ "TALLY_CONFIG", "The file of settings; empty: none. See tally config." },
+	{ "XDG_CONFIG_HOME, XDG_DATA_HOME, XDG_CACHE_HOME",
+	  "Where settings, the database and what was read of logs are kept." },
+	{ "TZ", "The zone of days and hours where neither --timezone nor a setting names one." },
+	{ "NO_COLOR", "Set: no colours, as with --no-color." },
+	{ "CLAUDE_CONFIG_DIR, CODEX_HOME",
+	  "Where these agents keep their logs, as the agents read it. tally sources shows every "
+	  "place." },
+};
+static const char *const files[][2] = {
+	{ "~/.config/tally/config.json", "Settings." },
+	{ "~/.local/share/tally/tally.db", "The database." },
+	{ "~/.cache/tally", "What was read of agents' logs, and quotas; may be removed." },
+};
+
+static void put_environment(FILE *out)
+{
+	fputs(".SH ENVIRONMENT\n", out);
+	for (size_t i = 0; i < sizeof environment / sizeof *environment; i++) {
+		fprintf(out, ".TP\n.B %s\n", environment[i][0]);
+		put_roff(out, environment[i][1]);
+		fputc('\n', out);
+	}
+	fputs(".SH FILES\n", out);
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+		fprintf(out, ".TP\n.I %s\n", files[i][0]);
+		put_roff(out, files[i][1]);
+		fputc('\n', out);
+	}
+}
+
 void cli_print_manual(FILE *out)
 {
 	fputs(".TH TALLY 1\n.SH NAME\ntally \\- what language-model calls cost, exactly, in money "
@@ -203,6 +237,7 @@ void cli_print_manual(FILE *out)
 			fputs(".fi\n", out);
 		}
 	}
+	put_environment(out);
 	fputs(".SH ERRORS\nWith \\-\\-json an error is also printed as "
 	      "{\"error\":{\"code\",\"message\"}}. The codes:\n",
 	      out);
@@ -216,53 +251,4 @@ void cli_print_manual(FILE *out)
 		put_roff(out, err_meaning(codes[i]));
 		fprintf(out, " (exit status %d)\n", err_exit_status(codes[i]));
 	}
-}
-
-void cli_print_completion(FILE *out)
-{
-	const struct command *c = cli_commands();
-	size_t count = 0;
-	while (c[count].name)
-		count++;
-	fputs("# bash completion for tally\n_tally() {\n\tlocal cur=${COMP_WORDS[COMP_CWORD]} "
-	      "path=\"${COMP_WORDS[1]} ${COMP_WORDS[2]}\"\n"
-	      "\tlocal words=\n\tcase \"$path\" in\n",
-	      out);
-	for (size_t i = 0; i < count; i++) {
-		const struct option *o;
-		fprintf(out, "\t\"%s\"%s) words=\"", c[i].name,
-			strchr(c[i].name, ' ') ? "" : "\\ *");
-		for (int k = 0; (o = cli_option_at(&c[i], k)); k++)
-			fprintf(out, "%s--%s", k ? " " : "", o->name);
-		fputs("\" ;;\n", out);
-	}
-	fputs("\tesac\n\tif [ \"$COMP_CWORD\" -eq 1 ]; then words=\"", out);
-	/* first words, each once; then the second words of each family */
-	for (size_t i = 0; i < count; i++) {
-		size_t n = strcspn(c[i].name, " ");
-		if (i == 0 || strncmp(c[i].name, c[i - 1].name, n + 1) != 0)
-			fprintf(out, "%.*s ", (int)n, c[i].name);
-	}
-	fputs("help version\"\n", out);
-	for (size_t i = 0; i < count; i++) {
-		size_t n = strcspn(c[i].name, " ");
-		bool first = i == 0 || strncmp(c[i].name, c[i - 1].name, n + 1) != 0;
-		if (!c[i].name[n] || !first)
-			continue;
-		fprintf(out,
-			"\telif [ \"$COMP_CWORD\" -eq 2 ] && [ \"${COMP_WORDS[1]}\" = %.*s ]; "
-			"then words=\"",
-			(int)n, c[i].name);
-		for (size_t k = i; k < count; k++)
-			if (strncmp(c[k].name, c[i].name, n + 1) == 0)
-				fprintf(out, "%s%s", k == i ? "" : " ", c[k].name + n + 1);
-		fputs("\"\n", out);
-	}
-	fputs("\tfi\n"
-	      "\tcase \"$cur\" in -*|'') mapfile -t COMPREPLY < <(compgen -W \"$words\" -- "
-	      "\"$cur\") ;;\n"
-	      "\t*) mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$cur\"; compgen -f -- "
-	      "\"$cur\") ;;\n\tesac\n}\n"
-	      "complete -o filenames -F _tally tally\n",
-	      out);
 }

@@ -32,7 +32,7 @@ static void put_prices(struct buf *key, const struct cli *cli)
 {
 	const char *path;
 	struct stat st;
-	for (int i = 0; (path = cli_value_at(cli, "prices", i)); i++) {
+	for (int i = 0; (path = cli_price_path(cli, i)); i++) {
 		buf_printf(key, "%s", path);
 		if (stat(path, &st) == 0)
 			buf_printf(key, ":%lld:%lld", (long long)st.st_size,
@@ -107,8 +107,8 @@ int look_source_open(struct look_source *x, const struct cli *cli, bool quick, s
 	struct buf room = { 0 };
 	struct err none;
 	*x = (struct look_source){ 0 };
-	const char *db = cli_db_path(cli, &room), *env = getenv("TALLY_DB");
-	const bool named = cli_value(cli, "db") || (env && *env && !cli_flag(cli, "logs"));
+	const char *db = cli_db_path(cli, &room);
+	const bool named = cli_value(cli, "db") || (cli_db_is_named(cli) && !cli_flag(cli, "logs"));
 	int rc = 0;
 	if (named && !cli->argument_count)
 		rc = cli_store(cli, &x->store, DB_READ, e);

@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "cli/command.h"
+#include "cli/completion.h"
 #include "reports/table.h"
 
 #ifndef TALLY_VERSION
@@ -102,7 +103,12 @@ static int help(int argc, char **argv)
 		return 0;
 	}
 	if (strcmp(argv[0], "--completion") == 0) {
-		cli_print_completion(stdout);
+		struct err e;
+		int rc = cli_print_completion(argc > 1 ? argv[1] : "bash", stdout, &e);
+		return rc < 0 ? report_error(&e, false) : 0;
+	}
+	if (strcmp(argv[0], "--candidates") == 0) {
+		cli_print_candidates(argc - 1, argv + 1, stdout);
 		return 0;
 	}
 	const struct command *c = find_command(argc, argv, &used);

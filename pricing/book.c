@@ -770,3 +770,12 @@ const struct dispute *book_dispute(const struct book *b, const char *provider, c
 		}
 	return NULL;
 }
+
+void book_each_name(const struct book *b, void (*take)(void *user, struct text name), void *user)
+{
+	for (size_t i = 0; i < NAME_SLOTS; i++)
+		for (const struct name_entry *n = b->slot[i]; n; n = n->next)
+			take(user, n->name);
+	for (size_t i = 0; i < shipped_name_count; i++)
+		take(user, text_of(shipped_name_text + shipped_names[i].at));
+}

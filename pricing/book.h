@@ -58,6 +58,10 @@ int book_find(const struct book *b, const struct price_query *q, struct price_ma
  */
 const struct price *book_may_be(const struct book *b, const struct price *p, struct instant at);
 
+/* Every name of a model that the shipped cards know, and those that were added; in no order, and
+ * perhaps more than once. */
+void book_each_name(const struct book *b, void (*take)(void *user, struct text name), void *user);
+
 /* Lists; the count opens every shipped card. */
 size_t book_card_count(const struct book *b);
 const struct card *book_card(const struct book *b, size_t i);

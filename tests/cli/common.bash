@@ -4,6 +4,7 @@ common_setup() {
 	TALLY=${TALLY:-$BATS_TEST_DIRNAME/../../build/release/bin/tally}
 	ROOT=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
 	DIR=$(mktemp -d)
+	export TALLY_CONFIG= # not the settings of whoever runs the tests
 	cd "$DIR"
 }
 teardown() { rm -rf "$DIR"; }
