@@ -38,6 +38,8 @@ struct price_query {
 struct price_match {
 	const struct price *price;
 	const struct tariff *tariff; /* the window that holds at the instant */
+	const struct price *may_be;  /* may have held instead: p ends when this one was first seen,
+					and  was last seen before the instant; NULL: no doubt of it */
 	const struct alias *alias;   /* the last alias that was followed, or NULL */
 	struct instant until;	     /* before it the answer to the same question cannot change */
 	bool guess;		     /* the holidays that would decide are not known for that day */
@@ -51,12 +53,6 @@ struct price_match {
  */
 int book_find(const struct book *b, const struct price_query *q, struct price_match *out,
 	      struct err *e);
-
-/*
- * The price that may have held at the instant instead: p ends when it was first seen, and p itself
- * was last seen before. NULL: the change is not in doubt then.
- */
-const struct price *book_may_be(const struct book *b, const struct price *p, struct instant at);
 
 /* Lists; the count opens every shipped card. */
 size_t book_card_count(const struct book *b);
