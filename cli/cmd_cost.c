@@ -139,11 +139,10 @@ struct hinge {
 	struct rating rating;
 };
 
-static void take_hinge(const struct book *book, const struct price_query *q,
-		       const struct price_match *m, const struct usage *u, int64_t requests,
+static void take_hinge(const struct price_match *m, const struct usage *u, int64_t requests,
 		       struct hinge *out)
 {
-	out->later = book_may_be(book, m->price, q->at);
+	out->later = m->may_be;
 	if (!out->later)
 		return;
 	const struct tariff *t = &out->later->tariff[out->later->tariff_count - 1];
@@ -394,7 +393,7 @@ static int run(struct cli *cli, struct err *e)
 	if (rc == 0 && credits.plan)
 		rc = take_credits(cli, book, &q, &u, m.price->model, requests, &credits, e);
 	if (rc == 0) {
-		take_hinge(book, &q, &m, &u, requests, &hinge);
+		take_hinge(&m, &u, requests, &hinge);
 		if (cli->json)
 			put_json(&q, &m, &rating, requests, &credits, book, &hinge);
 		else

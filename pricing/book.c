@@ -310,6 +310,7 @@ static void lower_to_edges(struct instant *until, const struct name_entry *n, st
 {
 	for (size_t i = 0; i < n->price_count; i++) {
 		lower(until, at, n->price[i]->from);
+		lower(until, at, n->price[i]->old_seen);
 		lower(until, at, n->price[i]->to);
 	}
 	for (size_t i = 0; i < n->alias_count; i++) {
@@ -610,6 +611,29 @@ static const struct name_entry *look_up_spelled(struct book *b, struct price_que
 	return n ? n : find_name(b, q->model);
 }
 
+static bool follows(const struct price *next, const struct price *p)
+{
+	return next->from.us == p->to.us && next->promotion == p->promotion &&
+	       strcmp(next->provider, p->provider) == 0 && strcmp(next->model, p->model) == 0 &&
+	       strcmp(next->currency, p->currency) == 0 &&
+	       strcmp(next->service_tier, p->service_tier) == 0 &&
+	       strcmp(next->region ? next->region : "", p->region ? p->region : "") == 0;
+}
+
+/* The price that may have held at the instant instead: it was first seen where p ends, and p itself
+ * was last seen before. */
+static const struct price *may_be(const struct name_entry *n, const struct price *p,
+				  struct instant at)
+{
+	for (size_t i = 0; i < n->price_count; i++) {
+		const struct price *next = n->price[i];
+		if (next->layer == p->layer && !next->withdrawn && follows(next, p) &&
+		    next->old_seen.us != INSTANT_MIN.us && next->old_seen.us <= at.us)
+			return next;
+	}
+	return NULL;
+}
+
 static int find_price(struct book *b, const struct price_query *query, struct price_match *out,
 		      struct err *e)
 {
@@ -642,6 +666,7 @@ static int find_price(struct book *b, const struct price_query *query, struct pr
 		const struct alias *a = best_alias(n, provider, q.at);
 		if (p && (!a || p->layer >= a->layer)) {
 			out->price = p;
+			out->may_be = may_be(n, p, q.at);
 			out->tariff = &p->tariff[p->tariff_count - 1];
 			for (size_t i = 0; i + 1 < p->tariff_count; i++) {
 				const struct calendar *c = p->tariff[i].calendar;
@@ -679,30 +704,6 @@ int book_find(const struct book *b, const struct price_query *q, struct price_ma
 	int rc = find_price(b->self, q, out, e);
 	pthread_mutex_unlock(&b->self->lock);
 	return rc;
-}
-
-static bool follows(const struct price *next, const struct price *p)
-{
-	return next->from.us == p->to.us && next->promotion == p->promotion &&
-	       strcmp(next->provider, p->provider) == 0 && strcmp(next->model, p->model) == 0 &&
-	       strcmp(next->currency, p->currency) == 0 &&
-	       strcmp(next->service_tier, p->service_tier) == 0 &&
-	       strcmp(next->region ? next->region : "", p->region ? p->region : "") == 0;
-}
-
-const struct price *book_may_be(const struct book *b, const struct price *p, struct instant at)
-{
-	const struct price *found = NULL;
-	pthread_mutex_lock(&b->self->lock);
-	const struct name_entry *n = find_name(b, text_of(p->model));
-	for (size_t i = 0; n && !found && i < n->price_count; i++) {
-		const struct price *next = n->price[i];
-		if (next->layer == p->layer && !next->withdrawn && follows(next, p) &&
-		    next->old_seen.us != INSTANT_MIN.us && next->old_seen.us <= at.us)
-			found = next;
-	}
-	pthread_mutex_unlock(&b->self->lock);
-	return found;
 }
 
 size_t book_card_count(const struct book *b)

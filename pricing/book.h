@@ -38,9 +38,12 @@ struct price_query {
 struct price_match {
 	const struct price *price;
 	const struct tariff *tariff; /* the window that holds at the instant */
-	const struct alias *alias;   /* the last alias that was followed, or NULL */
-	struct instant until;	     /* before it the answer to the same question cannot change */
-	bool guess;		     /* the holidays that would decide are not known for that day */
+	const struct price
+		*may_be;	   /* may have held instead: p ends when this one was first seen,
+				      and  was last seen before the instant; NULL: no doubt of it */
+	const struct alias *alias; /* the last alias that was followed, or NULL */
+	struct instant until;	   /* before it the answer to the same question cannot change */
+	bool guess;		   /* the holidays that would decide are not known for that day */
 };
 
 /*

@@ -16,6 +16,7 @@ struct tariff_page {
 };
 
 struct tariffs {
+	bool in_doubt;
 	const struct book *book;
 	const struct plan *plan;
 	const char *currency;
@@ -157,6 +158,11 @@ static size_t add_answer(struct subject *s, struct tariff_answer *a)
 	return s->answer_count++;
 }
 
+bool tariffs_in_doubt(const struct tariffs *t)
+{
+	return t->in_doubt;
+}
+
 /* Asks the book and the plan, and shares equal answers. Returns the index of the answer. */
 static size_t ask_now(struct tariffs *t, struct subject *s, int64_t time_us, int64_t *until_us)
 {
@@ -167,6 +173,8 @@ static size_t ask_now(struct tariffs *t, struct subject *s, int64_t time_us, int
 	if (book_find(t->book, &q, &m, &why) == 0) {
 		a.price = m.price;
 		a.tariff = m.tariff;
+		a.may_be = m.may_be;
+		t->in_doubt |= m.may_be != NULL;
 		a.resolved = m.price->model;
 		for (size_t i = 0; i < m.price->fee_count; i++)
 			a.request_fee |= strcmp(m.price->fee[i].unit, "request") == 0;
@@ -189,7 +197,7 @@ static size_t ask_now(struct tariffs *t, struct subject *s, int64_t time_us, int
 	*until_us = m.until.us;
 	for (size_t i = 0; i < s->answer_count; i++) {
 		const struct tariff_answer *b = s->answer[i];
-		if (b->price == a.price && b->tariff == a.tariff &&
+		if (b->price == a.price && b->tariff == a.tariff && b->may_be == a.may_be &&
 		    b->has_credits == a.has_credits &&
 		    same_reason(b->unpriced, why.code ? why.message : NULL) &&
 		    same_reason(b->uncredited, why_credits.code ? why_credits.message : NULL) &&

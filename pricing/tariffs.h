@@ -15,8 +15,9 @@
 struct tariff_answer {
 	const struct price *price; /* NULL: unpriced */
 	const struct tariff *tariff;
-	const char *resolved; /* model name after aliases */
-	const char *unpriced; /* why there is no price */
+	const struct price *may_be; /* as struct price_match */
+	const char *resolved;	    /* model name after aliases */
+	const char *unpriced;	    /* why there is no price */
 	struct credit_rates credits;
 	bool has_credits, credits_by_prompt;
 	const char *uncredited;
@@ -69,6 +70,8 @@ static inline struct tariff_answer *tariffs_ask(struct tariffs *t, struct subjec
 		       ? s->held
 		       : tariffs_ask_table(t, s, time_us);
 }
+/* Whether some answer has been given that another price may have held instead. */
+bool tariffs_in_doubt(const struct tariffs *t);
 /* Why the hours of a bucket of time, [from, to), have no price that all of them share, or NULL. */
 const char *tariffs_divided(struct tariffs *t, struct subject *s, int64_t from_us, int64_t to_us);
 /* No price, because of what the call itself says. */

@@ -194,6 +194,10 @@ void replay_report_json(const struct replay_report *r)
 	json_out_int(&j, "records_that_hang_on_it", hinging);
 	json_out_money(&j, "difference", difference);
 	json_out_end(&j, '}');
+	json_out_object(&j, "price_dates");
+	json_out_int(&j, "records_that_hang_on_it", replay_dates(result)->records);
+	json_out_money(&j, "difference", replay_dates(result)->difference);
+	json_out_end(&j, '}');
 	put_stated(&j, replay_stated(result));
 	put_lower_bound(&j, replay_lower_bound(result));
 	put_reasons(&j, "unpriced_reasons", result, replay_unpriced_count(result), replay_unpriced);
@@ -386,6 +390,12 @@ static void put_notes(const struct replay_report *r)
 		       (long long)hinging,
 		       r->options->boundary == BOUNDARY_START ? "completion" : "start",
 		       difference.atto >= 0 ? "+" : "", money_total_format(difference, text));
+	const struct dates_in_doubt *dates = replay_dates(result);
+	if (dates->records)
+		printf("\n%lld records lie between the last sight of their price and the first of "
+		       "the next one, by which they cost something else: %s%s in all\n",
+		       (long long)dates->records, dates->difference.atto >= 0 ? "+" : "",
+		       money_total_format(dates->difference, text));
 	int64_t writes =
 		total->tokens[BUCKET_CACHE_WRITE_5M] + total->tokens[BUCKET_CACHE_WRITE_1H];
 	if (r->options->remodel && writes)

@@ -136,6 +136,13 @@ bool replay_span(const struct replay_result *r, struct instant *first, struct in
  */
 void replay_boundary(const struct replay_result *r, int64_t *known, int64_t *hinging,
 		     struct money_total *difference);
+/* Records of a time in which the price may have changed already: the old one was last seen before,
+ * the new one first after. What they would cost more by the new ones (may be negative). */
+struct dates_in_doubt {
+	int64_t records;
+	struct money_total difference;
+};
+const struct dates_in_doubt *replay_dates(const struct replay_result *r);
 /* Whether prompts name their blocks, which only a cache looks at. */
 bool replay_ignored_blocks(const struct replay_result *r);
 /* Columns of CSV files that feed no field, for a note; NULL when there are none. */

@@ -23,6 +23,7 @@ struct replay_result {
 	size_t refusal_count;
 	int64_t refused, outside, first_us, last_us, completion_known, hinging;
 	struct money_total hinging_difference;
+	struct dates_in_doubt dates;
 	struct replay_stated stated;
 	struct lower_bound bound;
 	const char *damage, *unused_columns;
@@ -375,6 +376,8 @@ int replay_collect(struct replay_result **result, struct run *run, struct worker
 		out->hinging += w->hinging;
 		if (run->calls) /* one worker reads them all */
 			out->bound = w->bound;
+		out->dates.records += w->dates.records;
+		fits &= money_total_add(&out->dates.difference, w->dates.difference);
 		out->stated.records += w->stated.records;
 		out->stated.compared += w->stated.compared;
 		fits &= money_total_add(&out->stated.total, w->stated.total) &&
@@ -553,6 +556,11 @@ void replay_boundary(const struct replay_result *r, int64_t *known, int64_t *hin
 	*known = r->completion_known;
 	*hinging = r->hinging;
 	*difference = r->hinging_difference;
+}
+
+const struct dates_in_doubt *replay_dates(const struct replay_result *r)
+{
+	return &r->dates;
 }
 
 bool replay_ignored_blocks(const struct replay_result *r)

@@ -109,6 +109,7 @@ struct worker {
 	int64_t first_us, last_us;
 	int64_t completion_known, hinging;
 	struct money_total hinging_difference;
+	struct dates_in_doubt dates;
 	/* the block or call at work */
 	size_t file, call;
 	const struct trace_block *block;

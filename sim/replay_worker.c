@@ -350,6 +350,25 @@ static void compare_boundary(struct worker *w, const struct record_batch *b, siz
 		!money_total_add(&w->hinging_difference, money_total_minus(cost, w->cost[row]));
 }
 
+/* What the price would have made of it that may have held already. */
+static void compare_dates(struct worker *w, const struct record_batch *b, size_t row)
+{
+	struct err why;
+	struct money_total now, then;
+	struct record r;
+	const struct tariff_answer *a = w->answer[row];
+	if (!a->may_be || w->unpriced[row])
+		return;
+	const struct tariff_answer *later =
+		tariffs_ask(w->tariffs, w->subject[row], a->may_be->from.us);
+	record_from_batch(&r, b, row);
+	if (!later->price || !price_in_full(b, row, &r, a, &now, &why) ||
+	    !price_in_full(b, row, &r, later, &then, &why) || now.atto == then.atto)
+		return;
+	w->dates.records++;
+	w->overflow |= !money_total_add(&w->dates.difference, money_total_minus(then, now));
+}
+
 static void price_rows(struct worker *w, const struct record_batch *b)
 {
 	w->by_seller = false;
@@ -360,6 +379,8 @@ static void price_rows(struct worker *w, const struct record_batch *b)
 		add_credits(w, b, i);
 	for (size_t i = 0; b->columns >> FIELD_COMPLETED & 1 && i < b->n; i++)
 		compare_boundary(w, b, i);
+	for (size_t i = 0; tariffs_in_doubt(w->tariffs) && i < b->n; i++)
+		compare_dates(w, b, i);
 }
 
 /* tariffs_model, without a look at the name's own memory for those seen before. */

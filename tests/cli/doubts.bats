@@ -61,3 +61,13 @@ J
 	cost --model deepseek-chat --input 1000000 --at 2024-08-01
 	expect 0 '"total": "0.14"' 'only litellm states it'
 }
+@test "a replay says what hangs on a change of price whose day is not known" {
+	card
+	printf '{"time":"2026-02-%s","model":"m-one","input":1000000,"output":0}\n' 01T00:00:00Z 15T00:00:00Z 20T00:00:00Z >t.jsonl
+	printf '{"time":"2026-03-02T00:00:00Z","model":"m-one","input":1000000,"output":0}\n' >>t.jsonl
+	run "$TALLY" replay t.jsonl --prices card.json --json
+	expect 0 '"total": "15"'
+	[[ $output == *'"price_dates": {'*'"records_that_hang_on_it": 2'*'"difference": "-2"'* ]] || fail "what hangs on the date"
+	run "$TALLY" replay t.jsonl --prices card.json
+	expect 0 '2 records lie between' '-2 in all'
+}
