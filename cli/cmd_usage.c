@@ -7,7 +7,7 @@
 static const struct option options[] = {
 	{ "by", 0, "KEYS",
 	  "group by day, week, month, hour, model, provider, customer, project,\n"
-	  "                               workload, task, session, window (a,b,c; default day)",
+	  "                               workload, effort, task, session, window (a,b,c; default day)",
 	  false },
 	{ "order", 0, "key|cost|records", "order of the groups (default key)", false },
 	{ "limit", 0, "N", "show the first N groups only", false },

@@ -42,8 +42,9 @@ static int find_gone(void *user, const struct usage_row *row)
 static int put_record(void *user, const struct usage_row *row)
 {
 	static const enum record_field texts[] = {
-		FIELD_ID,	FIELD_PROVIDER, FIELD_MODEL,   FIELD_CUSTOMER,	   FIELD_PROJECT,
-		FIELD_WORKLOAD, FIELD_TASK,	FIELD_SESSION, FIELD_SERVICE_TIER, FIELD_REGION
+		FIELD_ID,	    FIELD_PROVIDER, FIELD_MODEL, FIELD_CUSTOMER,
+		FIELD_PROJECT,	    FIELD_WORKLOAD, FIELD_TASK,	 FIELD_SESSION,
+		FIELD_SERVICE_TIER, FIELD_REGION,   FIELD_EFFORT
 	};
 	struct records *x = user;
 	const struct record *r = &row->record;
@@ -82,7 +83,7 @@ int export_csv(struct ledger *l, const struct export_options *o, struct err *e)
 	x.gone = mem_zalloc((size_t)last / 8 + 1);
 	buf_puts(&x.b,
 		 "id,provider,model,customer,project,workload,task,session,service_tier,region,"
-		 "time,completed");
+		 "effort,time,completed");
 	for (int b = 0; b < BUCKET_COUNT; b++)
 		buf_printf(&x.b, ",%s", bucket_name((enum bucket)b));
 	buf_puts(&x.b, ",requests\n");

@@ -27,6 +27,8 @@ enum record_field replay_dim_field(enum replay_dim d)
 		return FIELD_PROJECT;
 	case DIM_SESSION:
 		return FIELD_SESSION;
+	case DIM_EFFORT:
+		return FIELD_EFFORT;
 	default:
 		return FIELD_NONE;
 	}
@@ -59,7 +61,8 @@ int replay_dims_parse(enum replay_dim out[DIM_COUNT], size_t *count, const char 
 			return err_set(
 				e, ERR_USAGE,
 				"--by: there is no grouping '%.*s'; choose from task, workload, "
-				"model, customer, project, session, day, week, month, hour, window",
+				"model, customer, project, session, effort, day, week, month, hour, "
+				"window",
 				(int)n, list);
 		for (size_t i = 0; i < *count; i++)
 			if (out[i] == (enum replay_dim)found)

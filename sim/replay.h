@@ -22,6 +22,7 @@
 	X(DIM_CUSTOMER, "customer", "customer") \
 	X(DIM_PROJECT, "project", "project") \
 	X(DIM_SESSION, "session", "session") \
+	X(DIM_EFFORT, "effort", "thinking effort, as the source states it") \
 	X(DIM_DAY, "day", "local day") \
 	X(DIM_WEEK, "week", "local ISO week") \
 	X(DIM_MONTH, "month", "local month") \

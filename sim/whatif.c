@@ -946,13 +946,6 @@ static int check_options(const struct whatif_options *o, struct err *e)
 			"a %s trace records no hits; replay a cache with --cache infinite or "
 			"--cache N",
 			w->shape);
-	for (size_t i = 0; w->metered && i < o->scenarios; i++)
-		for (size_t k = 0; k < o->scenario[i].route.rules; k++)
-			if (o->scenario[i].route.rule[k].effort.n)
-				return err_set(e, ERR_USAGE,
-					       "scenario '%s': the database keeps no effort, so no "
-					       "rule can ask for it",
-					       o->scenario[i].name);
 	if (o->sample && w->blocks && !(o->rules.scope & CACHE_CONVERSATION) &&
 	    o->cache == WHATIF_CACHE_BLOCKS)
 		return err_set(e, ERR_USAGE,

@@ -1,7 +1,5 @@
 #include "meter/formats/agent_call.h"
 
-#include <strings.h>
-
 #include "base/peek.h"
 
 void agent_set(struct record *r, enum record_field f, struct text value)
@@ -18,41 +16,6 @@ void agent_set_time(struct record *r, enum record_field f, int64_t us)
 	r->present |= (uint64_t)1 << f;
 }
 
-/* Nothing, zero, false and the empty text bill nothing. */
-static bool is_nothing(json_value *v)
-{
-	struct text n = json_number(v);
-	switch (json_kind(v)) {
-	case JSON_NULL:
-		return true;
-	case JSON_BOOL:
-		return !json_true(v);
-	case JSON_NUMBER:
-		for (size_t i = 0; i < n.n; i++)
-			if (n.p[i] >= '1' && n.p[i] <= '9')
-				return false;
-		return true;
-	case JSON_STRING:
-		return json_string(v).n == 0;
-	default:
-		for (json_value *m = json_first(v); m; m = json_next(m))
-			if (!is_nothing(m))
-				return false;
-		return true;
-	}
-}
-
-static bool speaks_of_money(const char *name)
-{
-	static const char *const words[] = { "token", "request", "cost",     "credit",
-					     "speed", "geo",	 "tier",     "batch",
-					     "cache", "iterat",	 "modality", "details" };
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-		if (strcasestr(name, words[i]))
-			return true;
-	return false;
-}
-
 int agent_counts(struct raw_counts *c, json_value *usage, const struct agent_count *table,
 		 struct err *e)
 {
@@ -60,7 +23,8 @@ int agent_counts(struct raw_counts *c, json_value *usage, const struct agent_cou
 		const struct agent_count *k = table;
 		while (k->key && strcmp(k->key, json_key(v)) != 0)
 			k++;
-		if (!k->key && speaks_of_money(json_key(v)) && !is_nothing(v))
+		if (!k->key && member_speaks_of_money(text_of(json_key(v))) &&
+		    !member_is_nothing(v))
 			return err_set(e, ERR_INVALID,
 				       "field '%.60s' is not known here, and may be billed",
 				       json_key(v));

@@ -75,6 +75,8 @@ static bool claude_document(struct payload_reader *r, json_value *v, int64_t lin
 	payload_text(&m.record, FIELD_TASK, json_member(v, "sessionId"));
 	payload_text(&m.record, FIELD_PROJECT, json_member(v, "cwd"));
 	payload_text(&m.record, FIELD_SERVICE_TIER, json_member(usage, "service_tier"));
+	if (!payload_effort(r, &m.record, v))
+		payload_effort(r, &m.record, message);
 	int rc = payload_time(&m.record, FIELD_TIME, json_member(v, "timestamp"), &e);
 	take_claude(r, &m, v, usage, rc, &e);
 	return true;
@@ -136,12 +138,20 @@ static void judge_again(struct payload_reader *r, struct metered *m, json_value 
 			(struct text){ arena_text(&r->arena, text.p, text.n), text.n };
 }
 
+/* What the slow way looks at. */
+static bool is_judged(struct text key)
+{
+	return member_speaks_of_money(key) || text_is(key, "thinking") ||
+	       text_is(key, "reasoning_effort") || text_is(key, "output_config") ||
+	       text_is(key, "effort");
+}
+
 /* Only the members that matter are parsed; contents, which are most of a line, are passed over. */
 static bool claude_line(struct payload_reader *r, struct text line, int64_t number)
 {
 	struct text key, value, type = { 0 }, message = { 0 }, session = { 0 }, cwd = { 0 },
 				time = { 0 }, request = { 0 }, uuid = { 0 }, id = { 0 },
-				model = { 0 }, usage = { 0 }, tier = { 0 };
+				model = { 0 }, usage = { 0 }, tier = { 0 }, effort = { 0 };
 	const char *end = line.p + line.n;
 	bool unfinished = false;
 	bool ok = line.n > 1 && *line.p == '{' && end[-1] == '}';
@@ -153,13 +163,14 @@ static bool claude_line(struct payload_reader *r, struct text line, int64_t numb
 				    : text_is(key, "timestamp") ? &time
 				    : text_is(key, "requestId") ? &request
 				    : text_is(key, "uuid")	? &uuid
+				    : text_is(key, "effort")	? &effort
 								: NULL;
 		if (slot)
 			ok = plain_string(value, slot);
 		else if (text_is(key, "message"))
 			message = value;
 		else
-			ok = !member_speaks_of_money(key); /* the slow way judges it */
+			ok = !is_judged(key);
 	}
 	if (!ok || !value.p || !text_is(type, "assistant") || message.n < 2 || *message.p != '{')
 		return false;
@@ -173,7 +184,7 @@ static bool claude_line(struct payload_reader *r, struct text line, int64_t numb
 		else if (text_is(key, "stop_reason"))
 			unfinished = text_is(value, "null");
 		else
-			ok = !member_speaks_of_money(key);
+			ok = !is_judged(key);
 	}
 	struct json_document *doc = ok && value.p ? open_part(usage) : NULL;
 	if (!doc)
@@ -191,6 +202,7 @@ static bool claude_line(struct payload_reader *r, struct text line, int64_t numb
 	set_text(&m.record, FIELD_SESSION, session);
 	set_text(&m.record, FIELD_TASK, session);
 	set_text(&m.record, FIELD_PROJECT, cwd);
+	set_text(&m.record, FIELD_EFFORT, effort);
 	tier = json_string(json_member(json_root(doc), "service_tier"));
 	set_text(&m.record, FIELD_SERVICE_TIER, tier);
 	ok = json_kind(json_root(doc)) == JSON_OBJECT && time.n &&
@@ -321,6 +333,7 @@ static void take_codex(struct payload_reader *r, json_value *v, json_value *usag
 	set_text(&m.record, FIELD_SESSION, r->codex_session);
 	set_text(&m.record, FIELD_TASK, r->codex_session);
 	set_text(&m.record, FIELD_PROJECT, r->codex_project);
+	set_text(&m.record, FIELD_EFFORT, r->codex_effort);
 	r->raw.n = 0;
 	json_put_value(&r->raw, usage);
 	m.raw = (struct text){ r->raw.p, r->raw.n };
@@ -376,6 +389,18 @@ static void keep_text(struct payload_reader *r, struct text *slot, json_value *v
 		*slot = (struct text){ arena_text(&r->arena, s.p, s.n), s.n };
 }
 
+/* Each turn states its own. */
+static void keep_effort(struct payload_reader *r, struct text *slot, json_value *v)
+{
+	struct record asked = { 0 };
+	bool stated = payload_effort(r, &asked, v);
+	struct text s = asked.text[FIELD_EFFORT];
+	if (!stated)
+		*slot = TEXT("");
+	else if (!text_eq(s, *slot))
+		*slot = (struct text){ arena_text(&r->arena, s.p, s.n), s.n };
+}
+
 static void begin_codex(struct payload_reader *r, json_value *meta)
 {
 	/* a fork repeats its parent's first line after its own: the first names the session */
@@ -411,6 +436,7 @@ static bool codex_document(struct payload_reader *r, json_value *v, int64_t line
 		begin_codex(r, payload);
 	} else if (text_is(type, "turn_context")) {
 		keep_text(r, &r->codex_model, json_member(payload, "model"));
+		keep_effort(r, &r->codex_effort, payload);
 		keep_text(r, &r->codex_project, json_member(payload, "cwd"));
 	} else if (text_is(type, "token_usage_record") && response.n &&
 		   json_kind(json_member(payload, "usage")) == JSON_OBJECT) {

@@ -141,6 +141,10 @@ static bool merge(struct assembly *a, struct metered *have, const struct metered
 	else if (m->record.time_us < have->record.time_us)
 		have->record.time_us = m->record.time_us;
 	have->broken_off &= m->broken_off;
+	if (!have->record.text[FIELD_EFFORT].n && m->record.text[FIELD_EFFORT].n) {
+		have->record.text[FIELD_EFFORT] = keep(a, m->record.text[FIELD_EFFORT]);
+		have->record.present |= (uint64_t)1 << FIELD_EFFORT;
+	}
 	if (s != SIGHTING_LARGER)
 		return true;
 	memcpy(have->record.tokens, counts, sizeof counts);

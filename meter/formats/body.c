@@ -86,7 +86,7 @@ static void read_answer(struct payload_reader *r, json_value *v, json_value *usa
 	if (rc == 0)
 		rc = payload_time(&m.record, FIELD_COMPLETED, json_member(v, "completed_at"), &e);
 	if (rc == 0)
-		rc = payload_labels(&m.record, v, &e);
+		rc = payload_labels(r, &m.record, v, &e);
 	if (rc == 0)
 		rc = payload_counts(r, &m, usage, NULL, &e);
 	if (rc == 0)
@@ -108,7 +108,7 @@ static void read_bedrock(struct payload_reader *r, json_value *v, json_value *us
 		     id ? id : json_member(json_member(v, "$metadata"), "requestId"));
 	json_value *model = json_member(v, "modelId");
 	payload_text(&m.record, FIELD_MODEL, model ? model : json_member(v, "model"));
-	int rc = payload_labels(&m.record, v, &e);
+	int rc = payload_labels(r, &m.record, v, &e);
 	if (rc == 0)
 		rc = payload_counts(r, &m, usage, &beside, &e);
 	payload_judge_beside(r, &m, v, usage, "");
@@ -144,6 +144,8 @@ static void read_litellm(struct payload_reader *r, json_value *v, int64_t line)
 	payload_text(&m.record, FIELD_CUSTOMER, json_member(meta, "user_api_key_team_id"));
 	payload_text(&m.record, FIELD_CUSTOMER, json_member(v, "end_user"));
 	payload_text(&m.record, FIELD_PROJECT, json_member(meta, "user_api_key_alias"));
+	if (!payload_effort(r, &m.record, v))
+		payload_effort(r, &m.record, meta);
 	int rc = payload_time(&m.record, FIELD_TIME, json_member(v, "startTime"), &e);
 	if (rc == 0)
 		rc = payload_time(&m.record, FIELD_COMPLETED, json_member(v, "endTime"), &e);
@@ -199,6 +201,7 @@ static void read_langfuse(struct payload_reader *r, json_value *v, json_value *u
 	payload_text(&m.record, FIELD_SESSION, json_member(v, "sessionId"));
 	payload_text(&m.record, FIELD_WORKLOAD, json_member(v, "name"));
 	payload_text(&m.record, FIELD_CUSTOMER, json_member(v, "userId"));
+	payload_effort(r, &m.record, v);
 	for (size_t i = 0; rc == 0 && i < sizeof keys / sizeof *keys; i++) {
 		json_value *n = json_member(usage, keys[i].key);
 		if (n && json_kind(n) != JSON_NULL)
@@ -251,6 +254,7 @@ static void read_new_api(struct payload_reader *r, json_value *v, int64_t line)
 	payload_judge_beside(r, &m, root, NULL, "other");
 	if (!json_member(v, "other"))
 		m.unread = "the row has no member 'other', which tells what was cached";
+	payload_effort(r, &m.record, json_member(v, "other"));
 	if (json_true(json_member(root, "claude")))
 		c.cache = CACHE_BESIDE;
 	static const struct {
@@ -286,6 +290,7 @@ static void read_cloudflare(struct payload_reader *r, json_value *v, int64_t lin
 	payload_begin(&m, "cloudflare.log", line);
 	payload_text(&m.record, FIELD_ID, json_member(v, "id"));
 	payload_text(&m.record, FIELD_MODEL, json_member(v, "model"));
+	payload_effort(r, &m.record, v);
 	int rc = payload_time(&m.record, FIELD_TIME, json_member(v, "created_at"), &e);
 	if (rc == 0)
 		rc = counts_set(&c, RAW_PROMPT, json_member(v, "tokens_in"), &e);

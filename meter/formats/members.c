@@ -97,9 +97,14 @@ const char *member_reason(const char *shape, const char *path)
 	return !at ? NULL : *at == READ ? "" : members[*at - 1].reason;
 }
 
-/* Nothing that could be billed: null, false, "", 0 in any spelling. */
-static bool is_nothing(json_value *v)
+bool member_is_nothing(json_value *v)
 {
+	if (json_kind(v) == JSON_OBJECT || json_kind(v) == JSON_ARRAY) {
+		json_value *m = json_first(v);
+		while (m && member_is_nothing(m))
+			m = json_next(m);
+		return !m;
+	}
 	struct text s = json_number_or_string(v);
 	if (json_kind(v) == JSON_NULL || (json_kind(v) == JSON_BOOL && !json_true(v)))
 		return true;
@@ -166,7 +171,7 @@ static void judge(struct walk *w, json_value *v, const char *name, size_t at, bo
 {
 	enum json_kind kind = json_kind(v);
 	size_t end = name ? push(w, at, name) : at;
-	if (kind != JSON_OBJECT && kind != JSON_ARRAY && is_nothing(v))
+	if (kind != JSON_OBJECT && kind != JSON_ARRAY && member_is_nothing(v))
 		return;
 	const char *reason = member_reason(w->shape, w->path);
 	if (reason && !w->take && (*reason || (kind != JSON_OBJECT && kind != JSON_ARRAY)))

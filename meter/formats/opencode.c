@@ -14,7 +14,7 @@
 #include "meter/formats/agent_call.h"
 
 struct message {
-	struct text model, provider, session, project;
+	struct text model, provider, session, project, effort;
 	struct text created, completed; /* milliseconds, in digits */
 	struct text tokens;		/* JSON */
 	int64_t line;
@@ -90,6 +90,7 @@ static void take_step(struct payload_reader *r, struct message *m, json_value *t
 	agent_set(&out.record, FIELD_SESSION, m->session);
 	agent_set(&out.record, FIELD_TASK, m->session);
 	agent_set(&out.record, FIELD_PROJECT, m->project);
+	agent_set(&out.record, FIELD_EFFORT, m->effort);
 	set_instant(&out.record, FIELD_TIME, m->created);
 	set_instant(&out.record, FIELD_COMPLETED, m->completed);
 	agent_take_json(r, &out, &c, tokens, rc, &e);
@@ -110,6 +111,9 @@ static bool read_message(struct payload_reader *r, struct message *m, json_value
 		return false;
 	m->model = keep(r, json_string(id ? id : json_member(model, "id")));
 	m->provider = keep(r, json_string(provider ? provider : json_member(model, "providerID")));
+	/* its name of the effort */
+	json_value *variant = json_member(v, "variant");
+	m->effort = keep(r, json_string(variant ? variant : json_member(model, "variant")));
 	struct text project = json_string(root);
 	if (project.n <= 1) /* outside of a repository the root is / */
 		project = json_string(json_member(path, "cwd"));

@@ -84,12 +84,13 @@ int payload_time(struct record *r, enum record_field f, json_value *v, struct er
 	return 0;
 }
 
-int payload_labels(struct record *r, json_value *v, struct err *e)
+int payload_labels(struct payload_reader *p, struct record *r, json_value *v, struct err *e)
 {
 	static const enum record_field labels[] = { FIELD_CUSTOMER, FIELD_PROJECT, FIELD_WORKLOAD,
 						    FIELD_TASK, FIELD_SESSION };
 	for (size_t i = 0; i < sizeof labels / sizeof *labels; i++)
 		payload_text(r, labels[i], json_member(v, record_field_name(labels[i])));
+	payload_effort(p, r, v);
 	int rc = payload_time(r, FIELD_TIME, json_member(v, "time"), e);
 	return rc == 0 ? payload_time(r, FIELD_COMPLETED, json_member(v, "completed"), e) : rc;
 }

@@ -52,7 +52,7 @@ struct payload_reader {
 	struct anonymous_stream anonymous;
 	struct dict streams; /* ids of chunks: 0 while no usage was seen, else 1 */
 	/* Codex */
-	struct text codex_session, codex_parent, codex_model, codex_project;
+	struct text codex_session, codex_parent, codex_model, codex_project, codex_effort;
 	struct codex_totals codex;
 	bool codex_has_totals, codex_has_records;
 	bool codex_has_responses; /* each answer has a record of its own, which is the truth */
@@ -65,15 +65,22 @@ struct payload_reader {
 	size_t bucket_count;
 	int64_t pages_with_more, pages_last;
 	/* what the header of a session says of the calls behind it */
-	struct text session_id, session_model;
+	struct text session_id, session_model, session_effort;
 };
 
 /* Fills m with defaults for a document at that line. */
 void payload_begin(struct metered *m, const char *shape, int64_t line);
 /* Copies a JSON string or number into a text field when it is there and not empty. */
 void payload_text(struct record *r, enum record_field f, json_value *v);
-/* What a gateway may write beside any body: customer, project, workload, task, session, time. */
-int payload_labels(struct record *r, json_value *v, struct err *e);
+/* What a gateway may write beside any body: customer, project, workload, task, session, effort,
+ * time. */
+int payload_labels(struct payload_reader *p, struct record *r, json_value *v, struct err *e);
+/* The thinking effort that the object (or the text of one) states, or what it holds of the request;
+ * false when it states none. */
+bool payload_effort(struct payload_reader *p, struct record *r, json_value *v);
+/* The same of an attribute of a span or event. */
+bool payload_effort_attribute(struct payload_reader *p, struct record *r, struct text name,
+			      json_value *v);
 /* The instant of a JSON string or number; absent and null leave the field alone. */
 int payload_time(struct record *r, enum record_field f, json_value *v, struct err *e);
 /* Takes the usage apart and keeps it as the raw counts. */

@@ -175,6 +175,10 @@ static void take_call(struct payload_reader *r, const struct session_format *f, 
 		m.record.present |= (uint64_t)1 << FIELD_SESSION | (uint64_t)1 << FIELD_TASK;
 	}
 	payload_text(&m.record, FIELD_PROJECT, json_member(v, "cwd"));
+	if (!payload_effort(r, &m.record, call) && r->session_effort.n) {
+		m.record.text[FIELD_EFFORT] = r->session_effort;
+		m.record.present |= (uint64_t)1 << FIELD_EFFORT;
+	}
 	json_value *time = f->time ? json_member(call, f->time) : json_member(v, "time");
 	if (!time)
 		time = json_member(v, "timestamp");
@@ -201,6 +205,11 @@ static bool take_header(struct payload_reader *r, json_value *v, int64_t line)
 	json_value *messages = json_member(v, "messages");
 	if (json_kind(json_member(v, "$set")) ==
 	    JSON_OBJECT) { /* Gemini: a patch, without counts */
+		r->passed_over++;
+		return true;
+	}
+	if (is_type(v, "thinking_level_change")) { /* pi: of the calls behind it */
+		keep(r, &r->session_effort, json_member(v, "thinkingLevel"));
 		r->passed_over++;
 		return true;
 	}

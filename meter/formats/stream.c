@@ -48,7 +48,7 @@ static void open_anthropic(struct payload_reader *r, json_value *v, int64_t line
 	payload_text(&s->call.record, FIELD_ID, json_member(message, "id"));
 	payload_text(&s->call.record, FIELD_MODEL, json_member(message, "model"));
 	payload_text(&s->call.record, FIELD_SERVICE_TIER, json_member(usage, "service_tier"));
-	int rc = payload_labels(&s->call.record, v, &e);
+	int rc = payload_labels(r, &s->call.record, v, &e);
 	if (rc == 0)
 		rc = counts_read(&s->counts, usage, &e);
 	if (rc != 0) {
@@ -124,7 +124,7 @@ static void stop_anthropic(struct payload_reader *r, json_value *v, int64_t line
 	}
 	payload_begin(&m, "bedrock.metrics", line);
 	payload_text(&m.record, FIELD_MODEL, json_member(v, "modelId"));
-	int rc = payload_labels(&m.record, v, &e);
+	int rc = payload_labels(r, &m.record, v, &e);
 	if (rc == 0)
 		rc = payload_counts(r, &m, metrics, &beside, &e);
 	payload_judge_beside(r, &m, v, metrics, "");
@@ -180,7 +180,7 @@ static void read_chunk(struct payload_reader *r, json_value *v, int64_t line)
 	payload_text(&m.record, FIELD_SERVICE_TIER, json_member(v, "service_tier"));
 	int rc = payload_time(&m.record, FIELD_TIME, json_member(v, "created"), &e);
 	if (rc == 0)
-		rc = payload_labels(&m.record, v, &e);
+		rc = payload_labels(r, &m.record, v, &e);
 	if (rc == 0 && has_usage)
 		rc = payload_counts(r, &m, usage, NULL, &e);
 	if (rc == 0 && has_usage)
@@ -215,7 +215,7 @@ static void read_gemini(struct payload_reader *r, json_value *v, json_value *usa
 	payload_text(&m.record, FIELD_MODEL, json_member(v, "modelVersion"));
 	int rc = payload_time(&m.record, FIELD_TIME, json_member(v, "createTime"), &e);
 	if (rc == 0)
-		rc = payload_labels(&m.record, v, &e);
+		rc = payload_labels(r, &m.record, v, &e);
 	if (rc == 0)
 		rc = payload_counts(r, &m, usage, &rule, &e);
 	payload_judge_beside(r, &m, v, usage, "");

@@ -89,6 +89,16 @@ static bool span_knows(const char *name)
 	       !begins_with(name, "llm.token_count.");
 }
 
+static void find_effort(struct payload_reader *r, struct record *to, json_value *attributes)
+{
+	bool list = json_kind(attributes) == JSON_ARRAY, found = false;
+	for (json_value *a = json_first(attributes); a && !found; a = json_next(a)) {
+		struct text name = list ? json_string(json_member(a, "key")) : text_of(json_key(a));
+		json_value *v = list ? json_first(json_member(a, "value")) : a;
+		found = v && name.n && payload_effort_attribute(r, to, name, v);
+	}
+}
+
 /* Attributes that count something and that nobody reads. */
 static void judge_attributes(struct payload_reader *r, struct metered *m, json_value *attributes)
 {
@@ -180,6 +190,7 @@ static void read_span(struct payload_reader *r, json_value *span, json_value *re
 	if (rc == 0)
 		rc = counts_normalise(&m.record, &c, &m.rule, &e);
 	judge_attributes(r, &m, a);
+	find_effort(r, &m.record, a);
 	if (rc != 0) {
 		payload_refuse(r, line, span, &e);
 		return;
@@ -238,6 +249,7 @@ static void read_claude_event(struct payload_reader *r, json_value *a, json_valu
 	if (rc == 0)
 		rc = counts_normalise(&m.record, &c, &m.rule, &e);
 	judge_attributes(r, &m, a);
+	find_effort(r, &m.record, a);
 	if (rc != 0) {
 		payload_refuse(r, line, a, &e);
 		return;

@@ -148,6 +148,7 @@ static void bind_series(struct query *q, const void *what)
 	db_bind_text(q, ":customer", k->record->text[FIELD_CUSTOMER]);
 	db_bind_text(q, ":project", k->record->text[FIELD_PROJECT]);
 	db_bind_text(q, ":workload", k->record->text[FIELD_WORKLOAD]);
+	db_bind_text(q, ":effort", k->record->text[FIELD_EFFORT]);
 	db_bind_int(q, ":subject", k->subject);
 }
 
@@ -180,16 +181,17 @@ static void keep_series_names(struct dictionary *x, int64_t number, const struct
 	struct series_names *n = arena_alloc(&x->arena, sizeof *n);
 	*n = (struct series_names){ keep(x, r->text[FIELD_CUSTOMER]),
 				    keep(x, r->text[FIELD_PROJECT]),
-				    keep(x, r->text[FIELD_WORKLOAD]), subject };
+				    keep(x, r->text[FIELD_WORKLOAD]),
+				    keep(x, r->text[FIELD_EFFORT]), subject };
 	*slot = n;
 }
 
 int dictionary_series(struct dictionary *x, const struct record *r, int64_t *out, struct err *e)
 {
-	static const enum record_field parts[] = { FIELD_CUSTOMER, FIELD_PROJECT,
-						   FIELD_WORKLOAD, FIELD_PROVIDER,
-						   FIELD_MODEL,	   FIELD_SERVICE_TIER,
-						   FIELD_REGION };
+	static const enum record_field parts[] = { FIELD_CUSTOMER,     FIELD_PROJECT,
+						   FIELD_WORKLOAD,     FIELD_EFFORT,
+						   FIELD_PROVIDER,     FIELD_MODEL,
+						   FIELD_SERVICE_TIER, FIELD_REGION };
 	struct series_key key = { r, 0 };
 	x->key.n = 0;
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
@@ -201,8 +203,8 @@ int dictionary_series(struct dictionary *x, const struct record *r, int64_t *out
 		return 0;
 	}
 	/* the subject is the tail of the key */
-	size_t head = 3 * sizeof(uint32_t) + r->text[FIELD_CUSTOMER].n + r->text[FIELD_PROJECT].n +
-		      r->text[FIELD_WORKLOAD].n;
+	size_t head = 4 * sizeof(uint32_t) + r->text[FIELD_CUSTOMER].n + r->text[FIELD_PROJECT].n +
+		      r->text[FIELD_WORKLOAD].n + r->text[FIELD_EFFORT].n;
 	int rc = number_of(x, &x->subjects, (struct text){ whole.p + head, whole.n - head },
 			   STORE_FIND_SUBJECT, STORE_ADD_SUBJECT, bind_subject, r, &key.subject, e);
 	if (rc == 0)
@@ -332,6 +334,7 @@ int dictionary_series_names(struct dictionary *x, int64_t number, const struct s
 		n->project = keep(x, db_text(q, 1));
 		n->workload = keep(x, db_text(q, 2));
 		n->subject = db_int(q, 3);
+		n->effort = keep(x, db_text(q, 4));
 		db_reset(q);
 		*slot = n;
 	}

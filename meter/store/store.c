@@ -986,6 +986,7 @@ static int take_row(struct store *s, struct query *q, struct usage_row *row, str
 	r->text[FIELD_CUSTOMER] = names->customer;
 	r->text[FIELD_PROJECT] = names->project;
 	r->text[FIELD_WORKLOAD] = names->workload;
+	r->text[FIELD_EFFORT] = names->effort;
 	r->text[FIELD_PROVIDER] = subject->provider;
 	r->text[FIELD_MODEL] = subject->model;
 	r->text[FIELD_SERVICE_TIER] = subject->service_tier;

@@ -136,7 +136,7 @@ int store_stored_price(struct store *s, int64_t price, const struct stored_price
 		       struct err *e);
 /* Texts of a series, from memory; valid as long as the store. */
 struct series_names {
-	struct text customer, project, workload;
+	struct text customer, project, workload, effort;
 	int64_t subject;
 };
 int store_series_names(struct store *s, int64_t series, const struct series_names **out,

@@ -22,8 +22,8 @@
 	"INSERT INTO subject(provider,model,service_tier,region) " \
 	"VALUES(:provider,:model,:service_tier,:region)"
 #define ADD_SERIES \
-	"INSERT INTO series(customer,project,workload,subject) " \
-	"VALUES(:customer,:project,:workload,:subject)"
+	"INSERT INTO series(customer,project,workload,effort,subject) " \
+	"VALUES(:customer,:project,:workload,:effort,:subject)"
 #define ADD_ORIGIN "INSERT INTO origin(source,shape,rule) VALUES(:source,:shape,:rule)"
 #define ADD_PRICE \
 	"INSERT INTO price(ref,vendor,model,\"window\",currency,rates,fees,reason) " \
@@ -60,9 +60,10 @@ const char *const store_sql[STORE_STATEMENTS] = {
 	[STORE_ADD_SUBJECT] = ADD_SUBJECT " RETURNING id",
 	[STORE_SUBJECT_AT] = "SELECT provider,model,service_tier,region FROM subject WHERE id=:id",
 	[STORE_FIND_SERIES] = "SELECT id FROM series WHERE customer=:customer AND project=:project "
-			      "AND workload=:workload AND subject=:subject",
+			      "AND workload=:workload AND effort=:effort AND subject=:subject",
 	[STORE_ADD_SERIES] = ADD_SERIES " RETURNING id",
-	[STORE_SERIES_AT] = "SELECT customer,project,workload,subject FROM series WHERE id=:id",
+	[STORE_SERIES_AT] =
+		"SELECT customer,project,workload,subject,effort FROM series WHERE id=:id",
 	[STORE_FIND_ORIGIN] = "SELECT id FROM origin WHERE source=:source AND shape=:shape AND "
 			      "rule=:rule",
 	[STORE_ADD_ORIGIN] = ADD_ORIGIN " RETURNING id",
@@ -488,8 +489,9 @@ const char *const store_postgres_sql[STORE_STATEMENTS] = {
 		"md5(region)=md5(:region)",
 	[STORE_FIND_SERIES] =
 		"SELECT id FROM series WHERE subject=:subject AND customer=:customer AND "
-		"project=:project AND workload=:workload AND md5(customer)=md5(:customer) AND "
-		"md5(project)=md5(:project) AND md5(workload)=md5(:workload)",
+		"project=:project AND workload=:workload AND effort=:effort AND "
+		"md5(customer)=md5(:customer) AND md5(project)=md5(:project) AND "
+		"md5(workload)=md5(:workload) AND md5(effort)=md5(:effort)",
 	[STORE_FIND_ORIGIN] = "SELECT id FROM origin WHERE source=:source AND shape=:shape AND "
 			      "rule=:rule AND md5(source)=md5(:source)",
 	[CLAIM_NUMBERS] = "SELECT nextval('claim_number')",

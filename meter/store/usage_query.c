@@ -73,7 +73,7 @@ int usage_dims_parse(enum usage_dim out[USAGE_DIM_COUNT], size_t *count, const c
 			return err_set(e, ERR_USAGE,
 				       "--by: there is no grouping '%.*s'; choose from day, week, "
 				       "month, hour, model, provider, customer, project, workload, "
-				       "task, session, window, price",
+				       "effort, task, session, window, price",
 				       (int)n, list);
 		for (size_t i = 0; i < *count; i++)
 			if (out[i] == (enum usage_dim)found)
@@ -160,6 +160,8 @@ static struct text text_label(const struct cell *c, const struct stored_price *p
 		return c->series->project;
 	case USAGE_BY_WORKLOAD:
 		return c->series->workload;
+	case USAGE_BY_EFFORT:
+		return c->series->effort;
 	case USAGE_BY_TASK:
 		return c->task;
 	case USAGE_BY_SESSION:
@@ -476,8 +478,8 @@ static struct needs needs_of(const struct usage_result *r)
 	struct needs n = { .series = f->customer || f->project };
 	for (size_t i = 0; i < r->dim_count; i++) {
 		enum usage_dim d = r->dim[i];
-		n.series |=
-			d == USAGE_BY_CUSTOMER || d == USAGE_BY_PROJECT || d == USAGE_BY_WORKLOAD;
+		n.series |= d == USAGE_BY_CUSTOMER || d == USAGE_BY_PROJECT ||
+			    d == USAGE_BY_WORKLOAD || d == USAGE_BY_EFFORT;
 		n.rows |= d == USAGE_BY_TASK || d == USAGE_BY_SESSION;
 		n.hours |= d == USAGE_BY_HOUR;
 	}

@@ -19,6 +19,7 @@
 	X(USAGE_BY_CUSTOMER, "customer") \
 	X(USAGE_BY_PROJECT, "project") \
 	X(USAGE_BY_WORKLOAD, "workload") \
+	X(USAGE_BY_EFFORT, "effort") \
 	X(USAGE_BY_TASK, "task") \
 	X(USAGE_BY_SESSION, "session") \
 	X(USAGE_BY_WINDOW, "window") \

@@ -1,0 +1,13 @@
+-- The thinking effort that a call was asked with is a name of its series; calls stored before this step state none.
+CREATE TABLE series_with_effort (
+	id INTEGER PRIMARY KEY,
+	customer TEXT NOT NULL,
+	project TEXT NOT NULL,
+	workload TEXT NOT NULL,
+	effort TEXT NOT NULL,
+	subject INTEGER NOT NULL REFERENCES subject,
+	UNIQUE (customer, project, workload, effort, subject)
+) STRICT;
+INSERT INTO series_with_effort SELECT id, customer, project, workload, '', subject FROM series;
+DROP TABLE series;
+ALTER TABLE series_with_effort RENAME TO series;
