@@ -10,6 +10,7 @@
 #include "meter/read/headers.h"
 #include "meter/read/places.h"
 #include "reports/json_out.h"
+#include "reports/lower_bound_report.h"
 
 static const struct option options[] = {
 	{ "format", 'f', "FORMAT",
@@ -82,6 +83,7 @@ static void put_counts(struct json_out *j, const struct ingest_counts *c)
 	json_out_int(j, "passed_over", c->passed_over);
 	json_out_int(j, "unread", c->unread);
 	json_out_bool(j, "partial", ingest_is_part(c));
+	put_lower_bound(j, &c->bound);
 }
 
 static void print_counts(const struct ingest_counts *c, bool json)
@@ -110,6 +112,7 @@ static void print_counts(const struct ingest_counts *c, bool json)
 		       (long long)c->unread, c->unread == 1 ? "" : "s");
 	if (ingest_is_part(c))
 		printf("has_more: this is one page of several; give the others, too\n");
+	print_lower_bound(&c->bound);
 	if (c->conflicts || c->quarantined)
 		printf("see: tally quarantine list\n");
 }

@@ -17,6 +17,9 @@ static const struct option options[] = {
 };
 
 /* What each of the commands groups by. */
+/* a look is quick */
+enum { PLACEHOLDERS_COUNTED = 1000 };
+
 struct view {
 	const char *command;
 	enum usage_dim dim[4]; /* labels, the day of the last call where has_last, the model */
@@ -84,6 +87,9 @@ static int run(struct cli *cli, struct err *e)
 	if (rc == 0)
 		rc = usage_query(&result, source.store, view->dim,
 				 view->labels + view->has_last + 1, &filter, zone, e);
+	if (rc == 0)
+		rc = usage_lower_bound(&report.bound, source.store, &filter, PLACEHOLDERS_COUNTED,
+				       e);
 	if (rc == 0) {
 		look_fold(&look, result, view->labels, view->has_last);
 		look_sort(&look, order == LOOK_BY_KEY && view->has_last ? LOOK_BY_LAST

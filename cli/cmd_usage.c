@@ -18,6 +18,8 @@ static const struct option options[] = {
 	{ 0 },
 };
 
+enum { PLACEHOLDERS_COUNTED = 100000 };
+
 static int run(struct cli *cli, struct err *e)
 {
 	static const char *const orders[] = { "key", "cost", "records", NULL };
@@ -49,6 +51,8 @@ static int run(struct cli *cli, struct err *e)
 		rc = usage_query(&result, store, dim, report.dim_count, &filter, zone, e);
 	if (rc == 0)
 		rc = quarantine_count(store, &report.quarantined, e);
+	if (rc == 0)
+		rc = usage_lower_bound(&report.bound, store, &filter, PLACEHOLDERS_COUNTED, e);
 	if (rc == 0) {
 		report.result = result;
 		report.order = (enum usage_order)order;

@@ -6,6 +6,7 @@
 
 #include "base/csv.h"
 #include "reports/amount.h"
+#include "reports/lower_bound_report.h"
 #include "reports/plain.h"
 #include "reports/table.h"
 #include "reports/usage_report.h"
@@ -160,7 +161,8 @@ static void put_sums(struct table *t, const struct look_report *r, const struct 
 		put_count(b, count[i]);
 		table_cell(t, b->p);
 	}
-	put_money(b, s->cost, usage_currency(r->look->result), s->unpriced > 0);
+	const bool lower = s == usage_total(r->look->result) && r->bound.placeholders;
+	put_money(b, s->cost, usage_currency(r->look->result), s->unpriced > 0 || lower);
 	table_cell(t, b->p);
 }
 
@@ -247,6 +249,7 @@ void look_report_table(const struct look_report *r)
 	if (r->look->rows == 0) {
 		printf("no calls in that period\n");
 		look_put_attention(r->look->result, r->quarantined, r->unread);
+		print_lower_bound(&r->bound);
 		return;
 	}
 	for (size_t d = 0; d < r->titles; d++)
@@ -277,6 +280,7 @@ void look_report_table(const struct look_report *r)
 		print_note("%zu of %zu rows shown (--limit); the total is of all", rows,
 			   r->look->rows);
 	look_put_attention(r->look->result, r->quarantined, r->unread);
+	print_lower_bound(&r->bound);
 	buf_release(&b);
 }
 
@@ -346,6 +350,7 @@ void look_report_json(const struct look_report *r)
 	}
 	json_out_end(&j, ']');
 	put_unpriced_reasons(&j, r->look->result);
+	put_lower_bound(&j, &r->bound);
 	json_out_end(&j, '}');
 	json_out_close(&j);
 }

@@ -44,6 +44,7 @@ struct look_report {
 	int64_t limit;		     /* rows; 0: all */
 	const char *timezone, *from; /* from: what was read, in words */
 	int64_t quarantined, unread;
+	struct lower_bound bound;
 };
 void look_report_table(const struct look_report *r);
 void look_report_csv(const struct look_report *r);

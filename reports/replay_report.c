@@ -1,5 +1,7 @@
 #include "reports/replay_report.h"
 
+#include "reports/lower_bound_report.h"
+
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -193,6 +195,7 @@ void replay_report_json(const struct replay_report *r)
 	json_out_money(&j, "difference", difference);
 	json_out_end(&j, '}');
 	put_stated(&j, replay_stated(result));
+	put_lower_bound(&j, replay_lower_bound(result));
 	put_reasons(&j, "unpriced_reasons", result, replay_unpriced_count(result), replay_unpriced);
 	if (o->plan)
 		put_reasons(&j, "credits_unpriced_reasons", result, replay_uncredited_count(result),
@@ -327,7 +330,10 @@ static void put_row(struct table *t, const struct replay_report *r, const struct
 		put_count(&b, counts[i]);
 		table_cell(t, b.p);
 	}
-	put_amount(&b, money_total_format(s->cost, text), r->options->currency, s->unpriced > 0);
+	const bool lower =
+		s == replay_total(r->result) && replay_lower_bound(r->result)->placeholders;
+	put_amount(&b, money_total_format(s->cost, text), r->options->currency,
+		   s->unpriced > 0 || lower);
 	table_cell(t, b.p);
 	if (r->options->plan) {
 		put_amount(&b, credits_format(drawn(r, s), text), NULL, s->uncredited > 0);
@@ -359,6 +365,7 @@ static void put_notes(const struct replay_report *r)
 		printf("  newer prices: `tally price update`; a card of your own: `tally price "
 		       "install CARD`, or --prices\n");
 	print_stated(replay_stated(result), r->options->currency);
+	print_lower_bound(replay_lower_bound(result));
 	if (r->options->plan && total->uncredited) {
 		printf("\n%u record%s without credits under plan %s:\n", total->uncredited,
 		       total->uncredited == 1 ? "" : "s", plan_name(r->options->plan));

@@ -6,6 +6,7 @@
 
 #include "base/csv.h"
 #include "reports/amount.h"
+#include "reports/lower_bound_report.h"
 #include "reports/plain.h"
 #include "reports/table.h"
 
@@ -97,6 +98,7 @@ void usage_report_put(struct json_out *j, const struct usage_report *r)
 		json_out_end(j, ']');
 	}
 	put_unpriced_reasons(j, r->result);
+	put_lower_bound(j, &r->bound);
 	json_out_end(j, '}');
 	free(index);
 }
@@ -143,7 +145,8 @@ static void put_row(struct table *t, const struct usage_report *r, const struct 
 		put_count(&b, counts[i]);
 		table_cell(t, b.p);
 	}
-	put_money(&b, s->cost, usage_currency(r->result), s->unpriced > 0);
+	const bool lower = s == usage_total(r->result) && r->bound.placeholders;
+	put_money(&b, s->cost, usage_currency(r->result), s->unpriced > 0 || lower);
 	table_cell(t, b.p);
 	buf_release(&b);
 }
@@ -212,6 +215,7 @@ void usage_report_table(const struct usage_report *r)
 	if (total->unpriced)
 		print_note("  newer prices: `tally price update`; a card of your own: `tally price "
 			   "install CARD`; then `tally rerate`");
+	print_lower_bound(&r->bound);
 	if (r->quarantined)
 		print_note("\n%lld record%s in quarantine, not counted (tally quarantine list)",
 			   (long long)r->quarantined, r->quarantined == 1 ? " is" : "s are");

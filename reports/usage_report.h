@@ -14,6 +14,7 @@ struct usage_report {
 	enum usage_order order;
 	int64_t limit; /* 0: all groups */
 	int64_t quarantined;
+	struct lower_bound bound;
 	const char *timezone; /* of days and hours; NULL: UTC */
 };
 

@@ -10,6 +10,7 @@
 
 #include "base/zone.h"
 #include "pricing/plan.h"
+#include "meter/formats/lower_bound.h"
 #include "sim/groups.h"
 #include "sim/prefix_cache.h"
 #include "meter/read/trace.h"
@@ -115,6 +116,8 @@ const struct replay_reason *replay_unpriced(const struct replay_result *r, size_
 size_t replay_uncredited_count(const struct replay_result *r);
 const struct replay_reason *replay_uncredited(const struct replay_result *r, size_t i);
 
+/* What the logs that were read cannot tell. */
+const struct lower_bound *replay_lower_bound(const struct replay_result *r);
 const struct replay_stated *replay_stated(const struct replay_result *r);
 int64_t replay_refused(const struct replay_result *r);
 /* The first ones, in the order of files and lines. */

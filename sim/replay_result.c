@@ -24,6 +24,7 @@ struct replay_result {
 	int64_t refused, outside, first_us, last_us, completion_known, hinging;
 	struct money_total hinging_difference;
 	struct replay_stated stated;
+	struct lower_bound bound;
 	const char *damage, *unused_columns;
 	bool ignored_blocks;
 };
@@ -372,6 +373,8 @@ int replay_collect(struct replay_result **result, struct run *run, struct worker
 		out->outside += w->outside;
 		out->completion_known += w->completion_known;
 		out->hinging += w->hinging;
+		if (run->calls) /* one worker reads them all */
+			out->bound = w->bound;
 		out->stated.records += w->stated.records;
 		out->stated.compared += w->stated.compared;
 		fits &= money_total_add(&out->stated.total, w->stated.total) &&
@@ -532,6 +535,11 @@ bool replay_span(const struct replay_result *r, struct instant *first, struct in
 	first->us = r->first_us;
 	last->us = r->last_us;
 	return r->first_us <= r->last_us;
+}
+
+const struct lower_bound *replay_lower_bound(const struct replay_result *r)
+{
+	return &r->bound;
 }
 
 const struct replay_stated *replay_stated(const struct replay_result *r)

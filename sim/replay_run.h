@@ -100,6 +100,7 @@ struct worker {
 	/* where a seller said what it charged: calls that it prices because no card does, and calls
 	 * that a card prices too */
 	struct replay_stated stated;
+	struct lower_bound bound;
 	bool by_seller; /* the row at work */
 	struct reasons unpriced_reasons, uncredited_reasons;
 	struct refusal refusal[REFUSALS_KEPT];

@@ -967,7 +967,14 @@ void replay_work_calls(struct worker *w)
 		b->stated = m->stated.given && !m->unread && strcmp(w->run->o->currency, "USD") == 0
 				    ? &m->stated.amount
 				    : NULL;
+		const int64_t outside = w->outside;
 		accept(w, b);
+		if (w->outside == outside) {
+			lower_bound_see(&w->bound, m->shape);
+			if (m->met)
+				lower_bound_see(&w->bound, m->met);
+			w->bound.placeholders += m->broken_off;
+		}
 	}
 	tariffs_each(w->tariffs, settle, w);
 	free(b);

@@ -141,6 +141,8 @@ static bool merge(struct assembly *a, struct metered *have, const struct metered
 	else if (m->record.time_us < have->record.time_us)
 		have->record.time_us = m->record.time_us;
 	have->broken_off &= m->broken_off;
+	if (strcmp(have->shape, m->shape) != 0)
+		have->met = m->shape;
 	if (!have->record.text[FIELD_EFFORT].n && m->record.text[FIELD_EFFORT].n) {
 		have->record.text[FIELD_EFFORT] = keep(a, m->record.text[FIELD_EFFORT]);
 		have->record.present |= (uint64_t)1 << FIELD_EFFORT;

@@ -24,6 +24,7 @@ struct stated_cost {
 struct metered {
 	struct record record;
 	const char *shape; /* "openai.chat" */
+	const char *met;   /* set by assemble.h: the shape of another source that has the call */
 	const char *rule;  /* how the counts were taken apart */
 	struct text raw;   /* the usage as the source wrote it, JSON; empty for native records */
 	int64_t web_searches;

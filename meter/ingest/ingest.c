@@ -167,6 +167,7 @@ void ingest_counts_add(struct ingest_counts *to, const struct ingest_counts *c)
 	to->grown += c->grown;
 	to->passed_over += c->passed_over;
 	to->unread += c->unread;
+	lower_bound_add(&to->bound, &c->bound);
 	to->pages.more += c->pages.more;
 	to->pages.last += c->pages.last;
 }
@@ -887,6 +888,10 @@ int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, s
 	else
 		spans_add_call(in->spans, r.text[FIELD_PROVIDER], r.text[FIELD_MODEL], r.time_us);
 	in->counts.unpriced += unpriced;
+	in->counts.bound.placeholders += m->broken_off;
+	lower_bound_see(&in->counts.bound, m->shape);
+	if (m->met)
+		lower_bound_see(&in->counts.bound, m->met);
 	tell(in, INGEST_ACCEPTED, in->shown, NULL);
 	return 0;
 }

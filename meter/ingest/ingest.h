@@ -9,6 +9,7 @@
 #ifndef TALLY_METER_INGEST_INGEST_H
 #define TALLY_METER_INGEST_INGEST_H
 
+#include "meter/formats/lower_bound.h"
 #include "meter/formats/payload.h"
 #include "meter/store/store.h"
 
@@ -34,7 +35,8 @@ enum { AHEAD_DAYS_MOST = 1, BEHIND_DAYS_MOST = 3660 };
 
 struct ingest_counts {
 	int64_t read, accepted, duplicates, conflicts, quarantined;
-	int64_t unpriced; /* of the accepted */
+	struct lower_bound bound; /* of the accepted */
+	int64_t unpriced;	  /* of the accepted */
 	int64_t grown; /* of the duplicates: a later sighting of a call, larger than the stored one
 			*/
 	int64_t passed_over;	  /* documents that carry no usage; not among read */

@@ -6,6 +6,7 @@
 #define TALLY_METER_STORE_USAGE_QUERY_H
 
 #include "base/zone.h"
+#include "meter/formats/lower_bound.h"
 #include "meter/store/store.h"
 
 /* dimension, name in --by and in reports */
@@ -75,6 +76,12 @@ struct usage_call {
 };
 int usage_each(struct store *s, const struct usage_filter *filter, char currency[16],
 	       int (*take)(void *user, const struct usage_call *call), void *user, struct err *e);
+
+/* What sources in the database cannot tell: logs that leave calls out, whatever the filter says,
+ * and the calls of the filter (currency and rows apart, and at most so many) whose answer is a
+ * placeholder. */
+int usage_lower_bound(struct lower_bound *out, struct store *s, const struct usage_filter *f,
+		      int64_t most, struct err *e);
 
 const struct usage_sums *usage_total(const struct usage_result *r);
 size_t usage_group_count(const struct usage_result *r);

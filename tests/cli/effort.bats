@@ -56,7 +56,7 @@ sources() {
 	sources
 	head -n 1 openai.jsonl >one.jsonl
 	run "$TALLY" ingest one.jsonl --db "$D"; expect 0
-	sqlite3 "$D" "PRAGMA foreign_keys=OFF; CREATE TABLE s2(id INTEGER PRIMARY KEY, customer TEXT NOT NULL, project TEXT NOT NULL, workload TEXT NOT NULL, subject INTEGER NOT NULL REFERENCES subject, UNIQUE(customer,project,workload,subject)) STRICT; INSERT INTO s2 SELECT id,customer,project,workload,subject FROM series; DROP TABLE series; ALTER TABLE s2 RENAME TO series; PRAGMA user_version=11"
+	sqlite3 "$D" "PRAGMA foreign_keys=OFF; DROP INDEX usage_broken_off; CREATE TABLE s2(id INTEGER PRIMARY KEY, customer TEXT NOT NULL, project TEXT NOT NULL, workload TEXT NOT NULL, subject INTEGER NOT NULL REFERENCES subject, UNIQUE(customer,project,workload,subject)) STRICT; INSERT INTO s2 SELECT id,customer,project,workload,subject FROM series; DROP TABLE series; ALTER TABLE s2 RENAME TO series; PRAGMA user_version=11"
 	run "$TALLY" ingest claude.jsonl --db "$D"; expect 0
 	run "$TALLY" usage --db "$D" --by effort --json; expect 0 '"medium"' '"effort": null'
 	run "$TALLY" fsck --db "$D"; expect 0

@@ -1,0 +1,45 @@
+#include "meter/formats/lower_bound.h"
+
+#include <string.h>
+
+static const struct log_gap gaps[] = {
+	{ "claude-code.log", "claude-code.event", "Claude Code",
+	  "calls for titles, compaction, web search and other small tasks",
+	  "its telemetry (tally serve)" },
+	{ "codex.log", NULL, "Codex", "calls for titles, and answers that were cut",
+	  "a gateway that meters every call" },
+	{ "gemini-cli.session", NULL, "Gemini CLI",
+	  "calls for web search, summaries and compression, and answers that were cut",
+	  "a gateway that meters every call" },
+	{ "qwen-code.session", NULL, "Qwen Code", "calls for summaries, and answers that were cut",
+	  "a gateway that meters every call" },
+};
+
+const struct log_gap *log_gap_at(size_t i)
+{
+	_Static_assert(sizeof gaps / sizeof *gaps <= LOG_GAPS_MOST, "room for every gap");
+	return i < sizeof gaps / sizeof *gaps ? &gaps[i] : NULL;
+}
+
+void lower_bound_see(struct lower_bound *b, const char *shape)
+{
+	for (size_t i = 0; i < sizeof gaps / sizeof *gaps; i++) {
+		b->log[i] |= strcmp(gaps[i].shape, shape) == 0;
+		b->whole[i] |= gaps[i].whole && strcmp(gaps[i].whole, shape) == 0;
+	}
+}
+
+bool lower_bound_open(const struct lower_bound *b, size_t i)
+{
+	return i < sizeof gaps / sizeof *gaps && b->log[i] && !b->whole[i];
+}
+
+void lower_bound_add(struct lower_bound *to, const struct lower_bound *more)
+{
+	for (size_t i = 0; i < LOG_GAPS_MOST; i++) {
+		to->log[i] |= more->log[i];
+		to->whole[i] |= more->whole[i];
+	}
+	to->placeholders += more->placeholders;
+	to->or_more |= more->or_more;
+}

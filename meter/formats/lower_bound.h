@@ -1,0 +1,34 @@
+/*
+ * lower_bound: what a log cannot tell. Some agents leave calls out of their logs, and an answer
+ * that was cut keeps the count with which it began; sums of them are lower bounds, which is said
+ * once.
+ */
+#ifndef TALLY_METER_FORMATS_LOWER_BOUND_H
+#define TALLY_METER_FORMATS_LOWER_BOUND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* An agent whose log leaves calls out. */
+struct log_gap {
+	const char *shape; /* of its log */
+	const char *whole; /* shape of a source that has every call; NULL: there is none */
+	const char *agent, *left_out, *completed_by;
+};
+
+enum { LOG_GAPS_MOST = 8 };
+/* NULL behind the last. */
+const struct log_gap *log_gap_at(size_t i);
+
+/* Which of them a set of sources has. */
+struct lower_bound {
+	bool log[LOG_GAPS_MOST], whole[LOG_GAPS_MOST];
+	long long placeholders; /* calls of which only the beginning of the answer is counted */
+	bool or_more;		/* there are at least so many */
+};
+void lower_bound_see(struct lower_bound *b, const char *shape);
+void lower_bound_add(struct lower_bound *to, const struct lower_bound *more);
+/* Whether gap i is open: its log was read, and nothing that has every call. */
+bool lower_bound_open(const struct lower_bound *b, size_t i);
+
+#endif

@@ -1,0 +1,56 @@
+#include "reports/lower_bound_report.h"
+
+#include "reports/plain.h"
+#include "reports/table.h"
+
+static bool says_anything(const struct lower_bound *b)
+{
+	bool any = b->placeholders != 0;
+	for (size_t i = 0; i < LOG_GAPS_MOST; i++)
+		any |= lower_bound_open(b, i);
+	return any;
+}
+
+void put_lower_bound(struct json_out *j, const struct lower_bound *b)
+{
+	if (!says_anything(b))
+		return;
+	json_out_object(j, "lower_bound");
+	json_out_int(j, "placeholders", b->placeholders);
+	if (b->or_more)
+		json_out_bool(j, "placeholders_or_more", true);
+	json_out_array(j, "left_out");
+	for (size_t i = 0; i < LOG_GAPS_MOST; i++) {
+		if (!lower_bound_open(b, i))
+			continue;
+		json_out_object(j, NULL);
+		json_out_string(j, "agent", log_gap_at(i)->agent);
+		json_out_string(j, "calls", log_gap_at(i)->left_out);
+		json_out_string(j, "completed_by", log_gap_at(i)->completed_by);
+		json_out_end(j, '}');
+	}
+	json_out_end(j, ']');
+	json_out_end(j, '}');
+}
+
+int print_lower_bound(const struct lower_bound *b)
+{
+	int lines = 0;
+	if (b->placeholders) {
+		print_note(
+			"the output of %lld call%s%s is the count with which the answer began, so "
+			"totals are lower bounds",
+			b->placeholders, b->placeholders == 1 ? "" : "s",
+			b->or_more ? " or more" : "");
+		lines++;
+	}
+	for (size_t i = 0; i < LOG_GAPS_MOST; i++) {
+		const struct log_gap *g = log_gap_at(i);
+		if (!lower_bound_open(b, i))
+			continue;
+		print_note("logs of %s leave out %s; %s has them", g->agent, g->left_out,
+			   g->completed_by);
+		lines++;
+	}
+	return lines;
+}

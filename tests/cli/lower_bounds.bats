@@ -1,0 +1,45 @@
+# What logs cannot tell is said once: calls that an agent leaves out, answers that were cut.
+load common.bash
+setup() { common_setup; export TALLY_NOW=2026-11-20T00:00:00Z TALLY_CACHE_DIR=$DIR/cache XDG_CACHE_HOME=$DIR/cache; D=$DIR/m.db; }
+# line ID STOP OUTPUT: of a Claude log
+line() { printf '{"type":"assistant","sessionId":"s","timestamp":"2026-06-15T10:00:0%s.000Z","requestId":"q%s","message":{"id":"m%s","model":"claude-opus-4-8","stop_reason":%s,"usage":{"input_tokens":10,"output_tokens":%s}}}\n' "$1" "$1" "$1" "$2" "$3"; }
+cut() { line 1 null 2; line 1 null 2; line 2 null 1; line 2 '"end_turn"' 40; line 3 null 3; }
+whole() { line 2 null 1; line 2 '"end_turn"' 40; }
+event() { printf '{"event.name":"claude_code.api_request","event.timestamp":"2026-06-15T10:00:02Z","request_id":"q2","model":"claude-opus-4-8","session.id":"s","input_tokens":10,"output_tokens":40,"cache_read_tokens":0,"cache_creation_tokens":0}\n'; }
+@test "placeholders of cut answers are counted and make the total a lower bound" {
+	cut >cut.jsonl
+	run "$TALLY" replay cut.jsonl; expect 0 '>= $' 'the output of 2 calls is the count with which the answer began'
+	run "$TALLY" replay cut.jsonl --json; expect 0 '"placeholders": 2'
+	run "$TALLY" ingest cut.jsonl --db "$D"; expect 0 'the output of 2 calls'
+	run "$TALLY" usage --db "$D"; expect 0 '>= $' 'the output of 2 calls'
+	run "$TALLY" usage --db "$D" --json; expect 0 '"placeholders": 2'
+	run "$TALLY" usage --db "$D" --model other --json; expect 0 '"placeholders": 0'
+	run "$TALLY" daily cut.jsonl; expect 0 '>= $' 'the output of 2 calls'
+	run "$TALLY" void m1 --why test --db "$D"; expect 0
+	run "$TALLY" usage --db "$D" --json; expect 0 '"placeholders": 1'
+}
+@test "an answer whose end comes later is no placeholder any more" {
+	line 3 null 3 >a.jsonl; line 3 '"end_turn"' 30 >b.jsonl
+	run "$TALLY" ingest a.jsonl b.jsonl --db "$D"; expect 0
+	run "$TALLY" usage --db "$D" --json; expect 0 '"placeholders": 0'
+	run "$TALLY" replay b.jsonl a.jsonl --json; expect 0 '"placeholders": 0'
+}
+@test "an agent whose log leaves calls out is named once, with what has them" {
+	whole >log.jsonl; event >event.jsonl
+	run "$TALLY" replay log.jsonl; expect 0 'logs of Claude Code leave out calls for titles' 'telemetry'
+	case $output in *'>='*) false ;; esac
+	run "$TALLY" replay log.jsonl --json; expect 0 '"agent": "Claude Code"' '"completed_by"'
+	run "$TALLY" ingest log.jsonl --db "$D"; expect 0 'logs of Claude Code leave out'
+	run "$TALLY" usage --db "$D"; expect 0 'logs of Claude Code leave out'
+	run "$TALLY" daily log.jsonl --json; expect 0 '"agent": "Claude Code"'
+	# its telemetry has every call
+	run "$TALLY" replay log.jsonl event.jsonl; expect 0
+	case $output in *'leave out'*) false ;; esac
+	event | sed "s/q2/q9/" >>event.jsonl # a title, which the log lacks
+	run "$TALLY" ingest event.jsonl --db "$D"; expect 0
+	run "$TALLY" usage --db "$D"; expect 0
+	case $output in *'leave out'*) false ;; esac
+	printf 'time,model,input\n2026-06-15T10:00:00Z,deepseek-v4-flash,1\n' >t.csv
+	run "$TALLY" replay t.csv --json; expect 0
+	case $output in *lower_bound*) false ;; esac
+}
