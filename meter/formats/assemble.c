@@ -189,7 +189,7 @@ void assembly_add(struct assembly *a, const struct metered *given)
 		return;
 	}
 	uint64_t known = find_call(&a->by_id, *id);
-	if (known && m->also.n && a->call[known - 1].also.n &&
+	if (known && m->also.n && !m->within && a->call[known - 1].also.n &&
 	    find_call(&a->by_also, m->also) != known &&
 	    sighting_is_other_request(a->call[known - 1].record.tokens, m->record.tokens)) {
 		/* some relays give every answer one id */

@@ -163,7 +163,7 @@ static void read_litellm(struct payload_reader *r, json_value *v, int64_t line)
 	finish(r, &m, v, rc, &e);
 }
 
-static void read_langfuse(struct payload_reader *r, json_value *v, json_value *usage, int64_t line)
+int payload_langfuse_counts(struct raw_counts *c, json_value *usage, struct err *e)
 {
 	static const struct {
 		const char *key;
@@ -182,6 +182,17 @@ static void read_langfuse(struct payload_reader *r, json_value *v, json_value *u
 		{ "output_reasoning_tokens", RAW_REASONING },
 		{ "output_audio_tokens", RAW_OUTPUT_AUDIO },
 	};
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < sizeof keys / sizeof *keys; i++) {
+		json_value *n = json_member(usage, keys[i].key);
+		if (n && json_kind(n) != JSON_NULL)
+			rc = counts_set(c, keys[i].which, n, e);
+	}
+	return rc;
+}
+
+static void read_langfuse(struct payload_reader *r, json_value *v, json_value *usage, int64_t line)
+{
 	struct metered m;
 	struct err e;
 	struct raw_counts c = { .cache = CACHE_BESIDE };
@@ -199,11 +210,7 @@ static void read_langfuse(struct payload_reader *r, json_value *v, json_value *u
 	payload_text(&m.record, FIELD_SESSION, json_member(v, "sessionId"));
 	payload_text(&m.record, FIELD_WORKLOAD, json_member(v, "name"));
 	payload_text(&m.record, FIELD_CUSTOMER, json_member(v, "userId"));
-	for (size_t i = 0; rc == 0 && i < sizeof keys / sizeof *keys; i++) {
-		json_value *n = json_member(usage, keys[i].key);
-		if (n && json_kind(n) != JSON_NULL)
-			rc = counts_set(&c, keys[i].which, n, &e);
-	}
+	rc = payload_langfuse_counts(&c, usage, &e);
 	if (rc == 0)
 		rc = payload_time(&m.record, FIELD_TIME, json_member(v, "startTime"), &e);
 	if (rc == 0)

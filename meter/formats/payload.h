@@ -31,6 +31,7 @@ struct metered {
 	/* Other ids, empty where there are none: one by which the same call is known elsewhere, and
 	 * one of a call whose copy this is if that call is there. */
 	struct text also, copy_of;
+	bool within;	 /* `also` is of the span around the call, and no part of its own id */
 	bool conflict;	 /* set by assemble.h: the id stands for other counts already */
 	bool aggregate;	 /* all calls of a bucket of time, [time, completed); cumulative, too */
 	bool unsplit;	 /* its cache writes are not told by lifetime */

@@ -90,6 +90,8 @@ void payload_judge(struct payload_reader *r, struct metered *m, json_value *usag
 /* The same of what stands beside it in v. */
 void payload_judge_beside(struct payload_reader *r, struct metered *m, json_value *v,
 			  json_value *usage, const char *prefix);
+/* Langfuse's usage details, whose keys are meant to be disjoint. */
+int payload_langfuse_counts(struct raw_counts *c, json_value *usage, struct err *e);
 /* A document that is known to hold no call: refused when it counts tokens all the same. */
 void payload_pass_over(struct payload_reader *r, const char *shape, json_value *v, int64_t line);
 /* What the seller says that the call cost, in dollars. */

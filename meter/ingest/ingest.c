@@ -818,7 +818,7 @@ static int find_call(struct ingest *in, const struct metered *m, struct record *
 	if (store_is_beside(in->store))
 		return err_set(e, ERR_BUSY,
 			       "calls that may be known by another id wait for their turn");
-	if (known->first && known->current && m->also.n)
+	if (known->first && known->current && m->also.n && !m->within)
 		rc = is_other_call(in, m, r, known, &other, e);
 	if (rc == 0 && other) {
 		in->also.n = 0;

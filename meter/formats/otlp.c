@@ -1,0 +1,181 @@
+/*
+ * OpenTelemetry's requests: spans, log records and metrics, with what is around them.
+ *
+ * Source: opentelemetry-proto and its JSON mapping (64-bit integers are strings, times are
+ * nanoseconds). Protobuf is written out as that JSON first (otlp_proto.h).
+ */
+#include <stdlib.h>
+
+#include "meter/formats/otlp.h"
+
+#define NAMES(...) ((const char *const[]){ __VA_ARGS__, NULL })
+
+/* Whether v holds a list or an object under a name that OTLP does not have there. */
+static bool holds_other(json_value *v, const char *const *known)
+{
+	for (json_value *m = json_first(v); m; m = json_next(m)) {
+		bool is_known = json_kind(m) != JSON_ARRAY && json_kind(m) != JSON_OBJECT;
+		for (const char *const *k = known; *k && !is_known; k++)
+			is_known = strcmp(*k, json_key(m)) == 0;
+		if (!is_known && json_first(m))
+			return true;
+	}
+	return false;
+}
+
+static bool is_otlp(struct payload_reader *r, json_value *v, const char *const *known, int64_t line)
+{
+	struct err e;
+	if (!holds_other(v, known))
+		return true;
+	err_set(&e, ERR_INVALID, "the telemetry holds a list of a name that OTLP does not know");
+	payload_refuse(r, line, v, &e);
+	return false;
+}
+
+/* The spans of a request by their ids. */
+struct tree {
+	struct dict ids; /* 1 + the place in span */
+	struct node {
+		json_value *span;
+		size_t around; /* 1 + the place of the span in which it lies; 0: not here */
+		bool counts;   /* a call with usage */
+		bool holds;    /* another one lies in it */
+	} * span;
+	size_t count;
+	struct buf id;
+};
+
+static struct text full_id(struct tree *t, json_value *span, const char *name)
+{
+	const struct text trace = json_string(json_member(span, "traceId")),
+			  id = json_string(json_member(span, name));
+	t->id.n = 0;
+	if (id.n == 0)
+		return TEXT("");
+	buf_add(&t->id, trace.p, trace.n);
+	buf_puts(&t->id, "/");
+	buf_add(&t->id, id.p, id.n);
+	return (struct text){ t->id.p, t->id.n };
+}
+
+static void add_span(struct tree *t, json_value *span)
+{
+	struct otlp_names n;
+	if ((t->count & (t->count - 1)) == 0)
+		t->span = mem_grow(t->span, (t->count ? t->count * 2 : 1) * sizeof *t->span);
+	otlp_names_read(&n, json_member(span, "attributes"));
+	t->span[t->count++] = (struct node){
+		span, 0, otlp_has_usage(&n) && otlp_kind_of(&n, span) == OTLP_IS_CALL, false
+	};
+	const struct text id = full_id(t, span, "spanId");
+	if (id.n)
+		*dict_need(&t->ids, id, NULL) = t->count;
+}
+
+/* Marks what lies around calls. */
+static void grow_tree(struct tree *t)
+{
+	for (size_t i = 0; i < t->count; i++) {
+		const struct text id = full_id(t, t->span[i].span, "parentSpanId");
+		const uint64_t *at = id.n ? dict_find(&t->ids, id) : NULL;
+		t->span[i].around = at && *at != i + 1 ? *at : 0;
+	}
+	for (size_t i = 0; i < t->count; i++) {
+		if (!t->span[i].counts)
+			continue;
+		for (size_t k = t->span[i].around; k && !t->span[k - 1].holds;
+		     k = t->span[k - 1].around)
+			t->span[k - 1].holds = true;
+	}
+}
+
+static json_value *about(json_value *resource)
+{
+	return json_member(json_member(resource, "resource"), "attributes");
+}
+
+static struct otlp_item item_of(json_value *self, json_value *resource, json_value *scope,
+				int64_t line)
+{
+	return (struct otlp_item){
+		.self = self,
+		.attributes = json_member(self, "attributes"),
+		.resource = resource,
+		.scope = json_string(json_member(json_member(scope, "scope"), "name")),
+		.service = json_string(otlp_attribute(resource, "service.name")),
+		.line = line,
+	};
+}
+
+static json_value *scopes_of_spans(json_value *resource)
+{
+	json_value *scopes = json_member(resource, "scopeSpans");
+	return scopes ? scopes : json_member(resource, "instrumentationLibrarySpans");
+}
+
+static bool is_span(struct payload_reader *r, json_value *span, int64_t line)
+{
+	return is_otlp(r, span, NAMES("attributes", "events", "links", "status"), line);
+}
+
+static void read_spans(struct payload_reader *r, json_value *list, int64_t line)
+{
+	struct tree t = { 0 };
+	size_t i = 0;
+	for (json_value *m = json_first(list); m; m = json_next(m))
+		for (json_value *s = json_first(scopes_of_spans(m)); s; s = json_next(s))
+			for (json_value *v = json_first(json_member(s, "spans")); v;
+			     v = json_next(v))
+				add_span(&t, v);
+	grow_tree(&t);
+	for (json_value *m = json_first(list); m; m = json_next(m)) {
+		if (!is_otlp(r, m, NAMES("resource", "scopeSpans", "instrumentationLibrarySpans"),
+			     line))
+			continue;
+		for (json_value *s = json_first(scopes_of_spans(m)); s; s = json_next(s)) {
+			const bool whole = is_otlp(
+				r, s, NAMES("scope", "spans", "instrumentationLibrary"), line);
+			for (json_value *v = json_first(json_member(s, "spans")); v;
+			     v = json_next(v)) {
+				while (i < t.count && t.span[i].span != v)
+					i++;
+				const struct otlp_item item = item_of(v, about(m), s, line);
+				if (whole && is_span(r, v, line))
+					otlp_span(r, &item, i < t.count && t.span[i].holds);
+			}
+		}
+	}
+	free(t.span);
+	dict_release(&t.ids);
+	buf_release(&t.id);
+}
+
+static void read_logs(struct payload_reader *r, json_value *list, int64_t line)
+{
+	for (json_value *m = json_first(list); m; m = json_next(m)) {
+		if (!is_otlp(r, m, NAMES("resource", "scopeLogs"), line))
+			continue;
+		for (json_value *s = json_first(json_member(m, "scopeLogs")); s; s = json_next(s)) {
+			if (!is_otlp(r, s, NAMES("scope", "logRecords"), line))
+				continue;
+			for (json_value *v = json_first(json_member(s, "logRecords")); v;
+			     v = json_next(v)) {
+				const struct otlp_item item = item_of(v, about(m), s, line);
+				if (is_otlp(r, v, NAMES("attributes", "body"), line))
+					otlp_event(r, &item);
+			}
+		}
+	}
+}
+
+bool otlp_document(struct payload_reader *r, json_value *v, int64_t line)
+{
+	json_value *spans = json_member(v, "resourceSpans"), *logs = json_member(v, "resourceLogs"),
+		   *metrics = json_member(v, "resourceMetrics");
+	if (!spans && !logs && !metrics)
+		return false;
+	read_spans(r, spans, line);
+	read_logs(r, logs, line);
+	return true;
+}

@@ -1,0 +1,261 @@
+/*
+ * Spans, and events that have a span's attributes: one call each, its usage once.
+ *
+ * A span around others repeats their sums. What says of itself that it is a call counts, unless
+ * another call lies within it: in the same request by the tree of spans, in different ones by the
+ * id of the span around it, where both tell the same input.
+ */
+#include "meter/formats/otlp.h"
+
+static bool begins(struct text s, const char *word)
+{
+	return s.n >= strlen(word) && memcmp(s.p, word, strlen(word)) == 0;
+}
+
+static bool holds_token(struct text name)
+{
+	for (size_t i = 0; i + 5 <= name.n; i++)
+		if ((name.p[i] | 0x20) == 't' && strncasecmp(name.p + i, "token", 5) == 0)
+			return true;
+	return false;
+}
+
+/* Whether a name of a span speaks of usage. */
+static bool span_speaks_of_usage(struct text name)
+{
+	return holds_token(name) || begins(name, "gen_ai.usage.") || begins(name, "llm.usage.") ||
+	       begins(name, "llm.token_count.") || begins(name, "ai.usage.");
+}
+
+void otlp_judge(struct payload_reader *r, struct metered *m, const char *shape,
+		json_value *attributes)
+{
+	const bool span = strcmp(shape, "otlp.span") == 0;
+	const bool list = json_kind(attributes) == JSON_ARRAY;
+	for (json_value *a = json_first(attributes); a && !m->unread; a = json_next(a)) {
+		struct text name = list ? json_string(json_member(a, "key")) : text_of(json_key(a));
+		json_value *v = list ? json_first(json_member(a, "value")) : a;
+		if (list && (name.n == 0 || !json_member(a, "value"))) {
+			m->unread = "an attribute has no 'key' or no 'value'";
+			return;
+		}
+		struct text n = json_number_or_string(v);
+		bool counts = n.n > 0 && (memchr("123456789", *n.p, 9) || (!span && *n.p != '0'));
+		if (!counts || name.n == 0 || member_reason(shape, name.p))
+			continue;
+		if (span ? span_speaks_of_usage(name) && !otlp_name_known(name)
+			 : member_speaks_of_money(name))
+			m->unread = arena_printf(&r->arena,
+						 "the attribute '%.100s' is of no known meaning, "
+						 "and it may be billed",
+						 name.p);
+	}
+}
+
+void otlp_take(struct payload_reader *r, struct metered *m, json_value *attributes)
+{
+	enum { TEXT_MOST = 200 };
+	const bool list = json_kind(attributes) == JSON_ARRAY;
+	bool any = false;
+	r->raw.n = 0;
+	buf_puts(&r->raw, "{");
+	for (json_value *a = json_first(attributes); a; a = json_next(a)) {
+		struct text name = list ? json_string(json_member(a, "key")) : text_of(json_key(a));
+		json_value *v = list ? json_first(json_member(a, "value")) : a;
+		const enum json_kind kind = json_kind(v);
+		const bool usage = text_is(name, "langfuse.observation.usage_details");
+		/* what people wrote and were answered is nobody's business here */
+		if (kind == JSON_ARRAY || kind == JSON_OBJECT || !name.n ||
+		    (!usage && json_string(v).n > TEXT_MOST) ||
+		    memmem(name.p, name.n, "prompt.", 7) || memmem(name.p, name.n, "message", 7) ||
+		    memmem(name.p, name.n, "content", 7) || text_is(name, "prompt"))
+			continue;
+		buf_puts(&r->raw, any ? "," : "");
+		any = true;
+		json_put_string(&r->raw, name);
+		buf_puts(&r->raw, ":");
+		json_put_value(&r->raw, v);
+	}
+	buf_puts(&r->raw, "}");
+	m->raw = (struct text){ r->raw.p, r->raw.n };
+	payload_take(r, m);
+}
+
+/* What a JSON text in an attribute says of the usage, in place of what the attributes say. */
+static int read_details(struct payload_reader *r, const struct otlp_names *n, struct metered *m,
+			struct raw_counts *c, struct err *e)
+{
+	struct json_document *doc = NULL;
+	const struct text details = json_string(n->value[OTLP_USAGE_DETAILS]);
+	const struct text metadata = json_string(n->value[OTLP_METADATA]);
+	int rc = 0;
+	if (details.n && !n->value[RAW_PROMPT] && !n->value[RAW_COMPLETION]) {
+		rc = json_open_within(&doc, details, PAYLOAD_VALUES_MOST, e);
+		if (rc == 0) {
+			*c = (struct raw_counts){ .cache = CACHE_BESIDE };
+			m->shape = "langfuse.observation";
+			rc = payload_langfuse_counts(c, json_root(doc), e);
+			payload_judge(r, m, json_root(doc), true);
+		}
+	} else if (metadata.n && json_open_within(&doc, metadata, PAYLOAD_VALUES_MOST, NULL) == 0) {
+		json_value *anthropic = json_member(json_root(doc), "anthropic");
+		json_value *usage = json_member(anthropic, "usage");
+		json_value *written = json_member(anthropic, "cacheCreationInputTokens");
+		if (json_kind(usage) == JSON_OBJECT && json_member(usage, "input_tokens")) {
+			*c = (struct raw_counts){ 0 };
+			rc = counts_read(c, usage, e);
+			if (rc == 0)
+				rc = payload_extras(r, m, usage, c, e);
+			m->web_searches = c->web_searches;
+			payload_judge(r, m, usage, true);
+		} else if (json_number(written).n && !(c->has >> RAW_CACHE_WRITE & 1)) {
+			/* version 5: the prompt is what the cache left */
+			rc = counts_set(c, RAW_CACHE_WRITE, written, e);
+			c->cache = CACHE_BESIDE;
+		}
+	}
+	json_close(doc);
+	return rc;
+}
+
+static int read_counts(struct payload_reader *r, const struct otlp_names *n, struct metered *m,
+		       struct err *e)
+{
+	struct raw_counts c = { .cache = CACHE_INSIDE };
+	int64_t cache;
+	int rc = 0;
+	for (int i = 0; rc == 0 && i < RAW_COUNTS; i++)
+		if (n->value[i])
+			rc = counts_set(&c, (enum raw_count)i, n->value[i], e);
+	if (rc == 0)
+		rc = read_details(r, n, m, &c, e);
+	/* some instrumentations count the prompt without its cached part: what cannot lie inside
+	 * lies beside */
+	if (c.cache == CACHE_INSIDE &&
+	    (__builtin_add_overflow(c.count[RAW_CACHE_READ], c.count[RAW_CACHE_WRITE], &cache) ||
+	     cache > c.count[RAW_PROMPT]))
+		c.cache = CACHE_BESIDE;
+	return rc == 0 ? counts_normalise(&m->record, &c, &m->rule, e) : rc;
+}
+
+static struct text span_id(struct payload_reader *r, struct text trace, struct text own)
+{
+	return text_of(arena_printf(&r->arena, "span:%.*s:%.*s", (int)(trace.n > 64 ? 64 : trace.n),
+				    trace.n ? trace.p : "", (int)(own.n > 64 ? 64 : own.n), own.p));
+}
+
+static void set_text(struct record *rec, enum record_field f, struct text s)
+{
+	rec->text[f] = s;
+	rec->present |= (uint64_t)1 << f;
+}
+
+static void read_texts(struct payload_reader *r, const struct otlp_item *item,
+		       const struct otlp_names *n, struct metered *m)
+{
+	struct record *rec = &m->record;
+	const struct text trace = json_string(json_member(item->self, "traceId")),
+			  own = json_string(json_member(item->self, "spanId")),
+			  around = json_string(json_member(item->self, "parentSpanId"));
+	payload_text(rec, FIELD_ID, n->value[OTLP_ID]);
+	if (rec->text[FIELD_ID].n == 0 && own.n)
+		set_text(rec, FIELD_ID, span_id(r, trace, own));
+	if (around.n && own.n) {
+		m->also = span_id(r, trace, around);
+		m->within = true;
+	}
+	payload_text(rec, FIELD_MODEL,
+		     n->value[OTLP_MODEL] ? n->value[OTLP_MODEL] : n->value[OTLP_ASKED_MODEL]);
+	payload_text(rec, FIELD_SESSION, n->value[OTLP_SESSION]);
+	payload_text(rec, FIELD_TASK, json_member(item->self, "traceId"));
+	payload_text(rec, FIELD_CUSTOMER, n->value[OTLP_CUSTOMER]);
+	payload_text(rec, FIELD_PROJECT, n->value[OTLP_PROJECT]);
+	if (rec->text[FIELD_PROJECT].n == 0 && item->service.n)
+		set_text(rec, FIELD_PROJECT, item->service);
+	payload_text(rec, FIELD_WORKLOAD, n->value[OTLP_WORKLOAD]);
+	payload_text(rec, FIELD_SERVICE_TIER, n->value[OTLP_TIER]);
+}
+
+static json_value *nano(json_value *self, const char *name)
+{
+	json_value *v = json_member(self, name);
+	const struct text s = json_number_or_string(v);
+	return s.n == 0 || text_is(s, "0") ? NULL : v;
+}
+
+int otlp_times(struct metered *m, json_value *self, struct err *e)
+{
+	json_value *start = nano(self, "startTimeUnixNano");
+	start = start ? start : nano(self, "timeUnixNano");
+	start = start ? start : nano(self, "observedTimeUnixNano");
+	const int rc = payload_time(&m->record, FIELD_TIME, start, e);
+	return rc == 0 ? payload_time(&m->record, FIELD_COMPLETED, nano(self, "endTimeUnixNano"), e)
+		       : rc;
+}
+
+/* A span that is a call by its own word and yet tells no usage that is known. */
+static bool is_silent(struct payload_reader *r, const struct otlp_item *item,
+		      const struct otlp_names *n, struct err *e)
+{
+	struct metered m;
+	const struct text dropped =
+		json_number_or_string(json_member(item->self, "droppedAttributesCount"));
+	payload_begin(&m, "otlp.span", item->line);
+	otlp_judge(r, &m, "otlp.span", item->attributes);
+	if (m.unread)
+		err_set(e, ERR_INVALID, "%s; and no other attribute tells the usage", m.unread);
+	else if (n->value[OTLP_OPERATION] && dropped.n && !text_is(dropped, "0"))
+		err_set(e, ERR_INVALID,
+			"the span tells no usage, and %.*s of its attributes were dropped: raise "
+			"OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT",
+			(int)(dropped.n > 20 ? 20 : dropped.n), dropped.p);
+	else
+		return false;
+	return true;
+}
+
+void otlp_span(struct payload_reader *r, const struct otlp_item *item, bool around)
+{
+	struct otlp_names n;
+	struct metered m;
+	struct err e;
+	otlp_names_read(&n, item->attributes);
+	const enum otlp_kind kind = otlp_kind_of(&n, item->self);
+	const bool usage = otlp_has_usage(&n);
+	if (text_is(json_string(json_member(item->self, "name")), "claude_code.llm_request")) {
+		otlp_claude_event(r, item);
+		return;
+	}
+	if (around || kind == OTLP_HOLDS_CALLS || otlp_is_told_by_events(item)) {
+		r->passed_over++;
+		return;
+	}
+	if (!usage && is_silent(r, item, &n, &e)) {
+		payload_refuse(r, item->line, item->attributes, &e);
+		return;
+	}
+	if (!usage) {
+		r->passed_over++;
+		return;
+	}
+	const struct text op = json_string(n.value[OTLP_OPERATION]);
+	payload_begin(&m, "otlp.span", item->line);
+	m.cumulative = true;
+	int rc = kind == OTLP_IS_UNKNOWN
+			 ? err_set(&e, ERR_INVALID,
+				   "the span tells usage of an operation that is not known "
+				   "('%.*s'): a call, or a sum of calls",
+				   (int)(op.n > 60 ? 60 : op.n), op.p)
+			 : 0;
+	if (rc == 0)
+		rc = read_counts(r, &n, &m, &e);
+	if (rc == 0)
+		rc = otlp_times(&m, item->self, &e);
+	if (rc != 0) {
+		payload_refuse(r, item->line, item->self, &e);
+		return;
+	}
+	read_texts(r, item, &n, &m);
+	otlp_judge(r, &m, "otlp.span", item->attributes);
+	otlp_take(r, &m, item->attributes);
+}
