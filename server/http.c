@@ -14,6 +14,7 @@
 #include "server/body.h"
 #include "server/live.h"
 #include "server/microhttpd.h"
+#include "server/otlp_answer.h"
 #include "server/sessions.h"
 #include "server/slow.h"
 #include "server/visitors.h"
@@ -57,6 +58,8 @@ enum route {
 	ROUTE_USAGE,
 	ROUTE_EVENTS,
 	ROUTE_TRACES,
+	ROUTE_LOGS,
+	ROUTE_METRICS,
 	ROUTE_HOLD,
 	ROUTE_SETTLE,
 	ROUTE_RELEASE
@@ -75,8 +78,10 @@ struct request {
 	struct visitor *visitor;
 	enum route route;
 	const char *method, *path;
-	struct text hold;	/* whose end is asked for */
-	unsigned scope;		/* that it needs; 0: none */
+	struct text hold; /* whose end is asked for */
+	unsigned scope;	  /* that it needs; 0: none */
+	enum otlp_signal signal;
+	bool protobuf;		/* of OTLP; its answer is, too */
 	char *customer;		/* that its token is bound to; NULL: any */
 	struct refusal refusal; /* known before the body was read */
 	struct buf body;
@@ -147,14 +152,23 @@ static enum MHD_Result answer(struct request *r, int status, const char *type, c
 	return rc;
 }
 
+static const char *type_of(const struct request *r)
+{
+	return r->protobuf ? "application/x-protobuf" : "application/json";
+}
+
 static enum MHD_Result answer_error(struct request *r, int status, const char *code,
 				    const char *message)
 {
 	struct buf b = { 0 };
-	buf_printf(&b, "{\"error\":{\"code\":\"%s\",\"message\":", code);
-	json_put_string(&b, text_of(message));
-	buf_puts(&b, "}}\n");
-	enum MHD_Result rc = answer(r, status, "application/json", b.p, b.n, MHD_RESPMEM_MUST_COPY);
+	if (r->signal) {
+		otlp_answer_error(&b, r->protobuf, status, code, message);
+	} else {
+		buf_printf(&b, "{\"error\":{\"code\":\"%s\",\"message\":", code);
+		json_put_string(&b, text_of(message));
+		buf_puts(&b, "}}\n");
+	}
+	enum MHD_Result rc = answer(r, status, type_of(r), b.p, b.n, MHD_RESPMEM_MUST_COPY);
 	buf_release(&b);
 	return rc;
 }
@@ -263,36 +277,87 @@ static void job_done(struct job *j)
 	microhttpd.MHD_resume_connection(r->connection);
 }
 
+/* The request sleeps until the job is done. */
+static enum MHD_Result submit(struct request *r, struct job *j)
+{
+	j->done = job_done;
+	j->user = r;
+	r->job = j;
+	drop_body(r);
+	/* suspended before the job can be done, for its end resumes */
+	suspend(r);
+	if (writer_submit(r->http->o.writer, j)) {
+		r->submitted = true;
+		return MHD_YES;
+	}
+	r->job = NULL;
+	job_close(j);
+	microhttpd.MHD_resume_connection(r->connection);
+	return answer_error(r, 429, "busy", "too many requests wait; try again");
+}
+
+/* The body as it is read: unpacked, and of protobuf the JSON that says the same. Returns a status
+ * of HTTP, 200 where all is well. */
+static int unpack(struct request *r, struct err *e)
+{
+	const char *encoding = header(r, "Content-Encoding");
+	struct buf json = { 0 };
+	if (encoding && strcasecmp(encoding, "identity") != 0) {
+		if (strcasecmp(encoding, "gzip") != 0) {
+			err_set(e, ERR_INVALID, "the only encoding of a body is gzip");
+			return 415;
+		}
+		if (!body_inflate(&r->body, e))
+			return e->code == ERR_RANGE ? 413 : 400;
+	}
+	const struct text body = { r->body.p ? r->body.p : "", r->body.n };
+	if (!r->protobuf)
+		return r->signal && body.n && json_check(body, e) != 0 ? 400 : 200;
+	if (otlp_proto_read(&json, r->signal, body, e) != 0) {
+		buf_release(&json);
+		return e->code == ERR_RANGE ? 413 : 400;
+	}
+	buf_release(&r->body);
+	r->body = json;
+	return 200;
+}
+
+/* A request of OTLP that holds nothing, as exporters send it to see whether they are heard. */
+static bool is_empty_request(struct text body)
+{
+	const char *p = body.p, *end = body.p + body.n;
+	p = json_skip_space(p, end);
+	if (p == end || *p != '{')
+		return false;
+	p = json_skip_space(p + 1, end);
+	return p < end && *p == '}' && json_skip_space(p + 1, end) == end;
+}
+
 /* Makes a job of the body and waits for it. */
 static enum MHD_Result write_request(struct request *r)
 {
 	const enum route route = r->route;
-	struct http *h = r->http;
-	const char *encoding = header(r, "Content-Encoding"), *type = header(r, "Content-Type");
 	struct err e = { 0 };
-	if (encoding && strcasecmp(encoding, "identity") != 0) {
-		if (strcasecmp(encoding, "gzip") != 0)
-			return answer_error(r, 415, "unsupported",
-					    "the only encoding of a body is gzip");
-		if (!body_inflate(&r->body, &e))
-			return answer_error(r, e.code == ERR_RANGE ? 413 : 400, err_name(e.code),
-					    e.message);
-	}
-	if (route == ROUTE_TRACES && type && strstr(type, "protobuf"))
-		return answer_error(r, 415, "unsupported",
-				    "traces are taken as OTLP/HTTP JSON; set the exporter to "
-				    "http/json");
+	const int status = unpack(r, &e);
+	if (status != 200)
+		return answer_error(r, status, status == 415 ? "unsupported" : err_name(e.code),
+				    e.message);
 	if (route == ROUTE_EVENTS)
 		wrap_event(r);
+	struct text body = { r->body.p ? r->body.p : "", r->body.n };
 	bool needs_body = route != ROUTE_RELEASE && route != ROUTE_SETTLE;
-	if (needs_body && r->body.n == 0)
+	if (needs_body && body.n == 0)
 		return answer_error(r, 400, "invalid", "the body is empty");
+	if (r->signal && is_empty_request(body))
+		return answer(r, 200, type_of(r), "{}\n", r->protobuf ? 0 : 3,
+			      MHD_RESPMEM_PERSISTENT);
 	struct job *j = job_open(route == ROUTE_HOLD	  ? JOB_HOLD
 				 : route == ROUTE_SETTLE  ? JOB_SETTLE
 				 : route == ROUTE_RELEASE ? JOB_RELEASE
 							  : JOB_USAGE);
-	struct text body = { r->body.p ? r->body.p : "", r->body.n };
 	j->customer = r->customer;
+	j->signal = r->signal;
+	j->protobuf = r->protobuf;
 	if (route == ROUTE_HOLD)
 		j->request = (struct text){ arena_text(&j->arena, body.p, body.n), body.n };
 	else if (route != ROUTE_RELEASE && body.n && body_read(j, body, &e) != 0) {
@@ -305,25 +370,12 @@ static enum MHD_Result write_request(struct request *r)
 	const char *broken = microhttpd.MHD_lookup_connection_value(
 		r->connection, MHD_GET_ARGUMENT_KIND, "broken_off");
 	j->broken_off = broken && strcmp(broken, "false") != 0;
-	if (route != ROUTE_HOLD && route != ROUTE_RELEASE && route != ROUTE_SETTLE &&
+	if (route != ROUTE_HOLD && route != ROUTE_RELEASE && route != ROUTE_SETTLE && !r->signal &&
 	    j->item_count == 0 && j->passed_over == 0) {
 		job_close(j);
 		return answer_error(r, 400, "invalid", "the body holds no record");
 	}
-	j->done = job_done;
-	j->user = r;
-	r->job = j;
-	drop_body(r);
-	/* suspended before the job can be done, for its end resumes */
-	suspend(r);
-	if (writer_submit(h->o.writer, j)) {
-		r->submitted = true;
-		return MHD_YES;
-	}
-	r->job = NULL;
-	job_close(j);
-	microhttpd.MHD_resume_connection(r->connection);
-	return answer_error(r, 429, "busy", "too many requests wait; try again");
+	return submit(r, j);
 }
 
 static const char *parameter(const struct http_question *q, const char *name)
@@ -629,8 +681,8 @@ static enum MHD_Result answer_submitted(struct request *r)
 	if (!r->commanded) {
 		const struct buf body = r->job->answer;
 		r->job->answer = (struct buf){ 0 };
-		return answer(r, r->job->status, "application/json", body.p, body.n,
-			      MHD_RESPMEM_MUST_FREE);
+		return answer(r, r->job->status, type_of(r), body.p ? body.p : "", body.n,
+			      body.p ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
 	}
 	r->filename = r->reply.filename;
 	return answer(r, r->reply.status, r->reply.type, r->reply.body.p ? r->reply.body.p : "",
@@ -648,6 +700,8 @@ static enum route route_of_post(struct request *r)
 	} routes[] = { { "/v1/usage", ROUTE_USAGE, HTTP_BODY_MAX },
 		       { "/v1/events", ROUTE_EVENTS, HTTP_BODY_MAX },
 		       { "/v1/traces", ROUTE_TRACES, HTTP_BODY_MAX },
+		       { "/v1/logs", ROUTE_LOGS, HTTP_BODY_MAX },
+		       { "/v1/metrics", ROUTE_METRICS, HTTP_BODY_MAX },
 		       { "/v1/holds", ROUTE_HOLD, HTTP_COMMAND_BODY_MAX },
 		       { "/session", ROUTE_SESSION, 1000 } };
 	for (size_t i = 0; i < sizeof routes / sizeof *routes; i++)
@@ -689,6 +743,12 @@ static void find_route(struct request *r)
 		r->route = ROUTE_READ;
 	else if (strcmp(r->method, "POST") == 0)
 		r->route = route_of_post(r);
+	const char *content = header(r, "Content-Type");
+	r->signal = r->route == ROUTE_TRACES	? OTLP_TRACES
+		    : r->route == ROUTE_LOGS	? OTLP_LOGS
+		    : r->route == ROUTE_METRICS ? OTLP_METRICS
+						: OTLP_NONE;
+	r->protobuf = r->signal && content && strstr(content, "protobuf");
 	if (r->route == ROUTE_READ)
 		r->scope = SCOPE_READ;
 	else if (r->route >= ROUTE_USAGE)
@@ -817,6 +877,8 @@ static enum MHD_Result serve(struct request *r)
 	case ROUTE_USAGE:
 	case ROUTE_EVENTS:
 	case ROUTE_TRACES:
+	case ROUTE_LOGS:
+	case ROUTE_METRICS:
 	case ROUTE_HOLD:
 	case ROUTE_SETTLE:
 	case ROUTE_RELEASE:

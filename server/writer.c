@@ -10,12 +10,14 @@
 #include "base/json.h"
 #include "meter/store/record_id.h"
 #include "meter/store/rollup.h"
+#include "server/otlp_answer.h"
 
 enum { RECORDS_A_COMMIT = 20000, IDLE_MS = 500 };
 
 struct items {
 	struct buf json;
 	int64_t index;
+	struct buf reason; /* the first, of what was not taken */
 };
 
 struct writer {
@@ -122,6 +124,11 @@ static void put_error(struct job *j, const struct err *e)
 {
 	j->status = err_http_status(e->code);
 	j->answer.n = 0;
+	if (j->signal) {
+		otlp_answer_error(&j->answer, j->protobuf, j->status, err_name(e->code),
+				  e->message);
+		return;
+	}
 	buf_printf(&j->answer, "{\"error\":{\"code\":\"%s\",\"message\":", err_name(e->code));
 	json_put_string(&j->answer, text_of(e->message));
 	buf_puts(&j->answer, "}}\n");
@@ -145,6 +152,8 @@ static void put_item(void *user, const struct ingest_item *item)
 	if (item->reason) {
 		buf_puts(&it->json, ",\"reason\":");
 		json_put_string(&it->json, text_of(item->reason));
+		if (it->reason.n == 0)
+			buf_puts(&it->reason, item->reason);
 	}
 	buf_puts(&it->json, "}");
 	it->index++;
@@ -160,7 +169,7 @@ static bool is_foreign(const struct job *j, const struct metered *m)
 static int take_items(struct writer *w, struct job *j, struct instant now, struct err *e)
 {
 	int rc = 0;
-	w->items.json.n = 0;
+	w->items.json.n = w->items.reason.n = 0;
 	w->items.index = 0;
 	ingest_next_source(w->in, j->customer, now, &w->items);
 	for (size_t i = 0; rc == 0 && i < j->item_count; i++) {
@@ -216,11 +225,22 @@ static int take_usage(struct writer *w, struct job *j, struct instant now, struc
 		/* nothing of it could be read: the sender should look at it */
 		j->status = c->read && c->read == c->quarantined ? 422 : 200;
 		j->answer.n = 0;
+		if (j->signal)
+			j->status = 200; /* what was rejected is told, and not sent again */
+		const int64_t rejected = c->quarantined + c->conflicts;
+		const char *reason = rejected ? w->items.reason.p : NULL;
+		if (j->protobuf) {
+			otlp_answer_taken(&j->answer, rejected, reason);
+			return 0;
+		}
 		buf_puts(&j->answer, "{");
 		put_counts(&j->answer, c, j->passed_over);
 		buf_puts(&j->answer, ",\"items\":[");
 		buf_add(&j->answer, w->items.json.p, w->items.json.n);
-		buf_puts(&j->answer, "]}\n");
+		buf_puts(&j->answer, "]");
+		if (j->signal)
+			otlp_answer_partial(&j->answer, j->signal, rejected, reason);
+		buf_puts(&j->answer, "}\n");
 	}
 	return rc;
 }
@@ -907,6 +927,7 @@ void writer_close(struct writer *w)
 	ledger_close(w->ledger);
 	store_close(w->store);
 	buf_release(&w->items.json);
+	buf_release(&w->items.reason);
 	pthread_mutex_destroy(&w->lock);
 	pthread_cond_destroy(&w->wake);
 	free(w);

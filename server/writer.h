@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #include "meter/formats/assemble.h"
+#include "meter/formats/otlp_proto.h"
 #include "meter/billing/budget.h"
 #include "meter/hold.h"
 #include "meter/ledger/draw.h"
@@ -44,6 +45,8 @@ struct job {
 	const char *customer;	      /* that the token is bound to; NULL: any */
 	struct text hold_id, request; /* of holds */
 	bool broken_off;	      /* of a settlement: the stream broke off */
+	enum otlp_signal signal;      /* of OTLP, which has answers of its own */
+	bool protobuf;		      /* and in which encoding */
 	/* the answer */
 	int status;
 	struct buf answer;

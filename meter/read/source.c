@@ -9,6 +9,7 @@
 #include <zlib.h>
 
 #include "base/peek.h"
+#include "meter/formats/otlp_proto.h"
 #include "meter/formats/session_database.h"
 #include "meter/read/exports.h"
 #include "meter/read/places.h"
@@ -80,6 +81,8 @@ static bool is_table(const char *path, bool trace)
 }
 
 /* By its name as far as that tells, then by what it holds. */
+static enum otlp_signal read_request(const char *path, struct buf *whole);
+
 static bool is_agents(const char *path)
 {
 	const char *end = strrchr(path, '.');
@@ -87,6 +90,8 @@ static bool is_agents(const char *path)
 		return false;
 	if (strcmp(end, ".csv") == 0)
 		return is_table(path, true);
+	if (strcmp(end, ".pb") == 0 || strcmp(end, ".binpb") == 0)
+		return read_request(path, NULL) != OTLP_NONE;
 	return (strcmp(end, ".db") == 0 || strcmp(end, ".sqlite") == 0) &&
 	       session_database_known(path);
 }
@@ -430,14 +435,59 @@ int source_read(struct source *s, struct payload_reader *r, struct err *e)
 	return rc;
 }
 
+/* All of it, if it can be an OTLP request in protobuf: one field that holds the rest, or several.
+ */
+static enum otlp_signal read_request(const char *path, struct buf *whole)
+{
+	enum { FIRST = '\n' }; /* field 1, of bytes: no log begins with an empty line */
+	struct source *s;
+	struct stat st;
+	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) || source_open(&s, path, NULL) != 0)
+		return OTLP_NONE;
+	s->chunk = CHUNK_TO_LOOK;
+	int rc = fill(s, NULL);
+	while (rc == 0 && !s->ended && s->text.n && *s->text.p == FIRST &&
+	       s->text.n < SOURCE_LINE_MAX) {
+		s->chunk = CHUNK;
+		rc = fill(s, NULL);
+	}
+	const enum otlp_signal signal =
+		rc == 0 && s->ended ? otlp_proto_signal((struct text){ s->text.p, s->text.n })
+				    : OTLP_NONE;
+	if (signal && whole) {
+		*whole = s->text;
+		s->text = (struct buf){ 0 };
+	}
+	source_close(s);
+	return signal;
+}
+
 bool source_is_whole(const char *path)
 {
-	return peek_is_database(path) || is_table(path, false);
+	return peek_is_database(path) || is_table(path, false) || read_request(path, NULL);
 }
 
 bool source_is_known(const char *path)
 {
-	return peek_is_database(path) || is_table(path, true);
+	return peek_is_database(path) || is_table(path, true) || read_request(path, NULL);
+}
+
+/* A saved body of OTLP, as the server would have read it. */
+static int read_otlp(struct payload_reader *r, enum otlp_signal signal, struct text body,
+		     struct err *e)
+{
+	struct buf json = { 0 };
+	struct json_document *doc;
+	int rc = otlp_proto_read(&json, signal, body, e);
+	if (rc == 0)
+		rc = json_open(&doc, (struct text){ json.p, json.n }, e);
+	if (rc == 0) {
+		payload_value(r, json_root(doc), 0);
+		json_close(doc);
+		payload_finish(r);
+	}
+	buf_release(&json);
+	return rc;
 }
 
 int source_read_path(const char *path, struct payload_reader *r, int64_t *bytes, struct err *e)
@@ -447,7 +497,13 @@ int source_read_path(const char *path, struct payload_reader *r, int64_t *bytes,
 	*bytes = stat(path, &st) == 0 && S_ISREG(st.st_mode) ? st.st_size : 0;
 	if (peek_is_database(path))
 		return session_database_read(path, r, e);
-	int rc = source_open(&s, path, e);
+	struct buf request = { 0 };
+	const enum otlp_signal signal = read_request(path, &request);
+	int rc = signal ? read_otlp(r, signal, (struct text){ request.p, request.n }, e) : 0;
+	buf_release(&request);
+	if (signal)
+		return rc;
+	rc = source_open(&s, path, e);
 	if (rc != 0)
 		return rc;
 	rc = source_read(s, r, e);

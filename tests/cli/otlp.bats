@@ -1,0 +1,168 @@
+load common
+# OpenTelemetry over HTTP and in files: protobuf and JSON, traces, logs and metrics.
+
+export TALLY_DB=t.db
+serve() {
+	"$TALLY" serve --listen 127.0.0.1:0 "$@" 2>serve.log 3>&- & SERVER=$!
+	for i in $(seq 100); do
+		port=$(sed -n 's/.*listening on [a-z]*:\/\/127.0.0.1:\([0-9]*\)".*/\1/p' serve.log | tail -n 1)
+		[ -n "$port" ] && break
+		kill -0 $SERVER 2>/dev/null || break
+		sleep 0.05
+	done
+	URL=http://127.0.0.1:$port
+}
+stop() { kill -TERM $SERVER; wait $SERVER; }
+teardown() { [ -z "${SERVER-}" ] || kill -9 $SERVER 2>/dev/null || true; rm -rf "$DIR"; }
+post() { run curl -s -m 20 -w '\n%{http_code} %{content_type}' "$@"; }
+pb() { post -H 'Content-Type: application/x-protobuf' "$@"; }
+# proto FILE: a request in protobuf of OTLP's JSON on standard input, by the field numbers of the protocol
+proto() { python3 "$ROOT/tests/support/otlp_proto.py" >"$1"; }
+# span ID PARENT NAME ATTRIBUTES: a span as JSON; ATTRIBUTES are "key":value pairs with a comma between
+span() {
+	python3 - "$@" <<'P'
+import json, sys
+i, parent, name, attributes = sys.argv[1:5]
+v = lambda x: {"stringValue": x} if isinstance(x, str) else {"intValue": str(x)}
+print(json.dumps({"traceId": "5b8efff798038103d269b633813fc60c", "spanId": i * 16, **({"parentSpanId": parent * 16} if parent else {}), "name": name, "kind": 3,
+	"startTimeUnixNano": "1781481600000000000", "endTimeUnixNano": "1781481601000000000",
+	"attributes": [{"key": k, "value": v(x)} for k, x in json.loads("{" + attributes + "}").items()]}))
+P
+}
+# spans SPAN...: a request of traces
+spans() { local IFS=,; echo "{\"resourceSpans\":[{\"resource\":{\"attributes\":[{\"key\":\"service.name\",\"value\":{\"stringValue\":\"shop\"}}]},\"scopeSpans\":[{\"scope\":{\"name\":\"test\"},\"spans\":[$*]}]}]}"; }
+# event NAME ATTRIBUTES: a request of logs
+event() {
+	python3 - "$@" <<'P'
+import json, sys
+v = lambda x: {"stringValue": x} if isinstance(x, str) else {"intValue": str(x)}
+a = {"event.name": sys.argv[1], **json.loads("{" + sys.argv[2] + "}")}
+print(json.dumps({"resourceLogs": [{"scopeLogs": [{"logRecords": [{"timeUnixNano": "1781481600000000000", "attributes": [{"key": k, "value": v(x)} for k, x in a.items()]}]}]}]}))
+P
+}
+USAGE='"gen_ai.request.model":"deepseek-v4-pro","gen_ai.usage.input_tokens":120,"gen_ai.usage.output_tokens":40'
+# total RECORDS INPUT OUTPUT: what is stored
+total() { run "$TALLY" usage --json; expect 0 "\"records\": $1," "\"input\": $2," "\"output\": $3,"; }
+
+@test "protobuf and JSON, plain and in gzip, are one call each and once" {
+	serve
+	spans "$(span a '' chat "\"gen_ai.operation.name\":\"chat\",$USAGE")" >a.json
+	proto a.pb <a.json
+	pb --data-binary @a.pb $URL/v1/traces; [ "$output" = $'\n200 application/x-protobuf' ]
+	post -H 'Content-Type: application/json' --data-binary @a.json $URL/v1/traces
+	expect 0 '"accepted":0,"duplicates":1' '200 application/json'; [[ $output != *partialSuccess* ]]
+	gzip -k a.pb; pb -H 'Content-Encoding: gzip' --data-binary @a.pb.gz $URL/v1/traces; [ "$output" = $'\n200 application/x-protobuf' ]
+	pb -H 'Transfer-Encoding: chunked' --data-binary @a.pb $URL/v1/traces; [ "$output" = $'\n200 application/x-protobuf' ]
+	event gen_ai.client.inference.operation.details "\"gen_ai.response.id\":\"r1\",$USAGE" >b.json
+	proto b.pb <b.json
+	pb --data-binary @b.pb $URL/v1/logs; [ "$output" = $'\n200 application/x-protobuf' ]
+	for path in traces logs metrics; do # nothing at all is a request, too
+		pb -d '' $URL/v1/$path; [ "$output" = $'\n200 application/x-protobuf' ]
+		post -H 'Content-Type: application/json' -d '{}' $URL/v1/$path; expect 0 '{}' '200 application/json'
+	done
+	stop
+	total 2 240 80
+	run "$TALLY" usage --by project --csv; expect 0 'shop,1,1,120,'
+	rm t.db # the same from files
+	run "$TALLY" ingest a.pb a.pb.gz b.pb a.json; expect 0
+	total 2 240 80
+	run "$TALLY" replay a.pb b.pb --json; expect 0 '"records": 2,' '"input": 240,'
+	mkdir d; mv a.pb b.pb d; run "$TALLY" replay d --json; expect 0 '"records": 2,'
+}
+@test "what cannot be taken is a partial success, and damage is refused in the request's own encoding" {
+	serve
+	spans "$(span a '' chat "\"gen_ai.operation.name\":\"chat\",$USAGE")" "$(span b '' x "\"gen_ai.operation.name\":\"dream\",$USAGE")" "$(span c '' http '"http.method":"GET"')" >a.json
+	post -H 'Content-Type: application/json' --data-binary @a.json $URL/v1/traces
+	expect 0 '"accepted":1' '"partialSuccess":{"rejectedSpans":"1","errorMessage":"the span tells usage of an operation that is not known (' 200
+	proto a.pb <a.json
+	run bash -c "curl -s -H 'Content-Type: application/x-protobuf' --data-binary @a.pb $URL/v1/traces | xxd -p | head -c 14"
+	[[ $output = 0a??080112* ]] || [[ $output = 0a????080112* ]]
+	head -c 100 a.pb >cut.pb; pb --data-binary @cut.pb $URL/v1/traces; expect 0 'byte ' '400 application/x-protobuf'
+	post -H 'Content-Type: application/json' -d '{"resourceSpans":[' $URL/v1/traces; expect 0 '{"code":3,"message":' '400 application/json'
+	pb -H 'Content-Encoding: br' --data-binary @a.pb $URL/v1/logs; expect 0 '415 application/x-protobuf'
+	head -c 17000000 /dev/zero >big; pb --data-binary @big $URL/v1/traces; expect 0 '413 application/x-protobuf'
+	head -c 100000000 /dev/zero | gzip -9 >bomb.gz; pb -H 'Content-Encoding: gzip' --data-binary @bomb.gz $URL/v1/metrics; expect 0 '413 application/x-protobuf'
+	post $URL/v1/logs/x -d x; expect 0 404
+	stop
+	run "$TALLY" usage --json; expect 0 '"records": 1,' '"input": 120,'
+}
+@test "telemetry needs a token as every route does" {
+	"$TALLY" token app --scope write --customer acme >tokens 2>app
+	"$TALLY" token eye --scope read >>tokens 2>eye
+	app=$(sed -n 's/^token: //p' app) eye=$(sed -n 's/^token: //p' eye)
+	serve --tokens tokens
+	spans "$(span a '' chat "\"gen_ai.operation.name\":\"chat\",$USAGE")" | proto a.pb
+	for path in traces logs metrics; do
+		pb --data-binary @a.pb $URL/v1/$path; expect 0 '401 application/x-protobuf'
+		pb -H "Authorization: Bearer $eye" --data-binary @a.pb $URL/v1/$path; expect 0 '403 application/x-protobuf'
+	done
+	pb -H "Authorization: Bearer $app" --data-binary @a.pb $URL/v1/traces; [ "$output" = $'\n200 application/x-protobuf' ]
+	stop
+	run "$TALLY" usage --by customer --csv; expect 0 'acme,1,1,120,'
+}
+@test "a call counts once, not the spans around it" {
+	serve
+	call="\"gen_ai.operation.name\":\"chat\",$USAGE"
+	# an agent's span and a framework's over its vendor's, in one request
+	spans "$(span a '' agent "\"gen_ai.operation.name\":\"invoke_agent\",$USAGE")" "$(span b a llm "$USAGE")" "$(span c b openai "$call")" >one.json
+	post --data-binary @one.json $URL/v1/traces; expect 0 '"accepted":1'
+	# in two, whichever comes first
+	spans "$(span d e openai "$call,\"gen_ai.response.id\":\"x1\"")" >child.json; spans "$(span e '' llm "$USAGE")" >parent.json
+	post --data-binary @child.json $URL/v1/traces; expect 0 '"accepted":1'
+	post --data-binary @parent.json $URL/v1/traces; expect 0 '"duplicates":1'
+	spans "$(span f '' llm "$USAGE")" >parent.json; spans "$(span 0 f openai "$call,\"gen_ai.response.id\":\"x2\"")" >child.json
+	post --data-binary @parent.json $URL/v1/traces; expect 0 '"accepted":1'
+	post --data-binary @child.json $URL/v1/traces; expect 0 '"duplicates":1'
+	# two calls of one agent are two, though they are equal
+	spans "$(span 1 3 a "$call")" "$(span 2 3 b "$call")" >two.json
+	post --data-binary @two.json $URL/v1/traces; expect 0 '"accepted":2'
+	stop
+	total 5 600 200
+}
+@test "each producer's call counts once, by what its spans say they are" {
+	u='"gen_ai.usage.input_tokens":120,"gen_ai.usage.output_tokens":40,"gen_ai.request.model":"deepseek-v4-pro"'
+	o='"llm.token_count.prompt":120,"llm.token_count.completion":40,"llm.token_count.total":160,"llm.model_name":"deepseek-v4-pro"'
+	v='"ai.usage.promptTokens":120,"ai.usage.completionTokens":40,"ai.model.id":"deepseek-v4-pro"'
+	l='"langfuse.observation.usage_details":"{\"input\":100,\"input_cached_tokens\":20,\"output\":40,\"total\":160}","langfuse.observation.model.name":"deepseek-v4-pro"'
+	spans "$(span 1 '' run "\"openinference.span.kind\":\"CHAIN\",$o")" "$(span 2 1 llm "\"openinference.span.kind\":\"LLM\",$o")" >openinference.json
+	spans "$(span 1 '' ai.generateText "\"ai.operationId\":\"ai.generateText\",$v")" >aisdk-root.json
+	spans "$(span 2 1 ai.generateText.doGenerate "\"ai.operationId\":\"ai.generateText.doGenerate\",$v,$u,\"ai.settings.maxTokens\":99")" >aisdk.json
+	spans "$(span 1 '' wf "\"traceloop.span.kind\":\"workflow\",$u")" "$(span 2 1 openai.chat "\"llm.request.type\":\"chat\",$u,\"llm.usage.total_tokens\":160")" >openllmetry.json
+	spans "$(span 1 '' span "\"langfuse.observation.type\":\"agent\",$l")" "$(span 2 1 gen "\"langfuse.observation.type\":\"generation\",$l")" >langfuse.json
+	spans "$(span 1 '' 'agent run' "\"final_result\":\"x\",$u")" >logfire-root.json
+	spans "$(span 2 1 'chat x' "\"gen_ai.operation.name\":\"chat\",$u,\"gen_ai.usage.details.reasoning_tokens\":5")" >logfire.json
+	spans "$(span 1 '' 'Received Proxy Server Request' "$u")" "$(span 2 1 litellm_request "$u,\"gen_ai.cost.total_cost\":\"0.1\"")" "$(span 3 2 raw_gen_ai_request "$u")" >litellm.json
+	spans "$(span 1 '' chain "\"langsmith.span.kind\":\"chain\",$u")" "$(span 2 1 ChatOpenAI "\"langsmith.span.kind\":\"llm\",$u")" >langchain.json
+	for p in openinference openllmetry langfuse litellm langchain; do
+		run "$TALLY" replay $p.json --json; expect 0 '"records": 1,' '"output": 40,' || { echo "$p"; false; }
+	done
+	for p in aisdk logfire; do # the root comes in a request of its own
+		run "$TALLY" replay $p-root.json $p.json --json; expect 0 '"records": 1,' '"input": 120,' '"output": 40,'
+	done
+	run "$TALLY" replay langfuse.json --json; expect 0 '"input": 100,' '"cache_read": 20,'
+}
+@test "both spellings of a cache write, prompts with and without the cache, and the vendor's own usage in the AI SDK" {
+	for w in cache_write cache_creation; do
+		spans "$(span 1 '' chat "\"gen_ai.operation.name\":\"chat\",\"gen_ai.request.model\":\"claude-sonnet-4-6\",\"gen_ai.usage.input_tokens\":100,\"gen_ai.usage.$w.input_tokens\":30,\"gen_ai.usage.cache_read.input_tokens\":50,\"gen_ai.usage.output_tokens\":9")" >a.json
+		run "$TALLY" replay a.json --json; expect 0 '"input": 20,' '"cache_read": 50,' '"cache_write_5m": 30,'
+	done
+	spans "$(span 1 '' chat '"gen_ai.operation.name":"chat","gen_ai.request.model":"claude-sonnet-4-6","gen_ai.usage.input_tokens":10,"gen_ai.usage.cache_read.input_tokens":50,"gen_ai.usage.output_tokens":9')" >a.json
+	run "$TALLY" replay a.json --json; expect 0 '"input": 10,' '"cache_read": 50,'
+	spans "$(span 1 '' x '"ai.operationId":"ai.streamText.doStream","ai.model.id":"claude-sonnet-4-6","ai.usage.promptTokens":400,"ai.usage.completionTokens":9,"ai.response.providerMetadata":"{\"anthropic\":{\"usage\":{\"input_tokens\":400,\"cache_creation_input_tokens\":70,\"cache_read_input_tokens\":5,\"cache_creation\":{\"ephemeral_5m_input_tokens\":30,\"ephemeral_1h_input_tokens\":40},\"output_tokens\":9}}}"')" >a.json
+	run "$TALLY" replay a.json --json; expect 0 '"input": 400,' '"cache_read": 5,' '"cache_write_5m": 30,' '"cache_write_1h": 40,'
+}
+@test "agents' events: each with its own rule, and none of them unseen" {
+	event codex.sse_event '"event.kind":"response.completed","event.timestamp":"2026-06-15T00:00:00.000Z","conversation.id":"c","model":"gpt-5.1-codex","input_token_count":"100","output_token_count":"30","cached_token_count":"80","reasoning_token_count":"10","tool_token_count":"130"' >codex.json
+	run "$TALLY" replay codex.json codex.json --json; expect 0 '"records": 1,' '"input": 20,' '"cache_read": 80,' '"output": 30,'
+	event codex.sse_event '"event.kind":"response.completed","conversation.id":"c","ttft_ms":5' >empty.json
+	run "$TALLY" replay codex.json empty.json --json; expect 0 '"records": 1,'
+	event gemini_cli.api_response '"event.timestamp":"2026-06-15T00:00:00.000Z","session.id":"s","model":"gemini-2.5-pro","input_token_count":100,"output_token_count":30,"cached_content_token_count":80,"thoughts_token_count":10,"tool_token_count":0,"total_token_count":140' >gemini.json
+	run "$TALLY" replay gemini.json --json; expect 0 '"input": 20,' '"cache_read": 80,' '"output": 40,'
+	event claude_code.api_request '"event.timestamp":"2026-06-15T00:00:00.000Z","session.id":"s","request_id":"req_1","model":"claude-sonnet-4-6","input_tokens":"4","output_tokens":"5","cache_read_tokens":"6","cache_creation_tokens":"7","cost_usd":"0.1"' >claude.json
+	spans "$(span 1 '' claude_code.llm_request '"request_id":"req_1","gen_ai.response.id":"req_1","model":"claude-sonnet-4-6","input_tokens":4,"output_tokens":5,"cache_read_tokens":6,"cache_creation_tokens":7,"llm_request.context":"x"')" >claude-span.json
+	run "$TALLY" replay claude.json claude-span.json --json; expect 0 '"records": 1,' '"input": 4,' '"cache_write_5m": 7,'
+	event some.agent.call '"model":"x","input_tokens":5' >other.json
+	run "$TALLY" replay claude.json other.json --json; expect 3 "counts tokens ('input_tokens'), but is of no kind that is known"
+	spans "$(span 1 '' chat '"gen_ai.operation.name":"chat","gen_ai.request.model":"gpt-5","gen_ai.usage.inputs_tokens":5')" >renamed.json
+	run "$TALLY" replay claude.json renamed.json --json; expect 3 "the attribute 'gen_ai.usage.inputs_tokens' is of no known meaning"
+}
