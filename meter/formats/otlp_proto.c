@@ -373,7 +373,7 @@ static void put_double(struct buf *b, uint64_t bits)
 		whole <<= exponent;
 	} else if (exponent > -64) {
 		const uint64_t rest = whole & (((uint64_t)1 << -exponent) - 1);
-		part = (uint64_t)((unsigned __int128)rest * 1000000000 >> -exponent);
+		part = (uint64_t)((int128)rest * 1000000000 >> -exponent);
 		whole >>= -exponent;
 	} else {
 		whole = 0;
