@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/dict.h"
 #include "meter/read/read_ahead.h"
 
 struct call_log {
@@ -13,6 +14,10 @@ struct call_log {
 	struct assembly *copies;
 	const char **copy_path;
 	size_t copy_room;
+	/* sums that metrics tell, which count where no calls are told */
+	struct assembly *sums;
+	const char **sum_path;
+	size_t sum_room;
 	struct call_refusal *refusal;
 	size_t refusal_count;
 	struct arena arena;
@@ -61,11 +66,50 @@ static void collect(struct call_log *l, const struct parsed_file *f)
 	for (size_t k = 0; k < assembly_count(f->calls); k++) {
 		struct metered *m = assembly_call(f->calls, k);
 		m->conflict = false;
-		if (m->copy_of.n)
+		if (strcmp(m->shape, OTLP_METRIC_SHAPE) == 0)
+			add(l->sums, m, f->path, &l->sum_path, &l->sum_room);
+		else if (m->copy_of.n)
 			add(l->copies, m, f->path, &l->copy_path, &l->copy_room);
 		else
 			add(l->calls, m, f->path, &l->path, &l->path_room);
 	}
+}
+
+/* A model and a quarter of an hour, in which calls of it are told. */
+static struct text hour_of(struct buf *b, const struct record *r, int64_t quarter)
+{
+	b->n = 0;
+	buf_add(b, r->text[FIELD_MODEL].p, r->text[FIELD_MODEL].n);
+	buf_printf(b, "\x1f%lld", (long long)quarter);
+	return (struct text){ b->p, b->n };
+}
+
+/* The sums of stretches and models in which no call is told; the others are these calls again. */
+static void add_sums(struct call_log *l)
+{
+	const int64_t quarter_us = 15 * 60 * INT64_C(1000000);
+	const size_t calls = assembly_count(l->calls);
+	struct dict told = { 0 };
+	struct buf key = { 0 };
+	for (size_t i = 0; assembly_count(l->sums) && i < calls; i++) {
+		const struct metered *m = assembly_call(l->calls, i);
+		if (!m->aggregate)
+			dict_need(&told,
+				  hour_of(&key, &m->record,
+					  floor_div(m->record.time_us, quarter_us)),
+				  NULL);
+	}
+	for (size_t i = 0; i < assembly_count(l->sums); i++) {
+		const struct metered *m = assembly_call(l->sums, i);
+		const int64_t last = floor_div(m->record.completed_us - 1, quarter_us);
+		bool again = false;
+		for (int64_t q = floor_div(m->record.time_us, quarter_us); !again && q <= last; q++)
+			again = dict_find(&told, hour_of(&key, &m->record, q)) != NULL;
+		if (!again)
+			add(l->calls, m, l->sum_path[i], &l->path, &l->path_room);
+	}
+	dict_release(&told);
+	buf_release(&key);
 }
 
 static void tell_conflicts(struct call_log *l)
@@ -91,6 +135,7 @@ int call_log_open(struct call_log **out, const char *const *path, size_t count, 
 		rc = path_list_add(&l->paths, path[i], e);
 	l->calls = assembly_open(true);
 	l->copies = assembly_open(false);
+	l->sums = assembly_open(false);
 	struct read_ahead *r = read_ahead_open(l->paths.path, l->paths.found,
 					       rc == 0 ? l->paths.count : 0, true, threads);
 	for (size_t i = 0; rc == 0 && i < l->paths.count; i++) {
@@ -111,6 +156,7 @@ int call_log_open(struct call_log **out, const char *const *path, size_t count, 
 	for (size_t i = 0; i < assembly_count(l->copies); i++)
 		add(l->calls, assembly_call(l->copies, i), l->copy_path[i], &l->path,
 		    &l->path_room);
+	add_sums(l);
 	tell_conflicts(l);
 	*out = l;
 	return 0;
@@ -122,7 +168,9 @@ void call_log_close(struct call_log *l)
 		return;
 	assembly_close(l->calls);
 	assembly_close(l->copies);
+	assembly_close(l->sums);
 	free(l->copy_path);
+	free(l->sum_path);
 	free(l->path);
 	free(l->refusal);
 	arena_release(&l->arena);

@@ -146,6 +146,8 @@ static bool merge(struct assembly *a, struct metered *have, const struct metered
 	memcpy(have->record.tokens, counts, sizeof counts);
 	have->record.present |= m->record.present;
 	have->record.requests = m->record.requests;
+	if (m->aggregate && m->record.completed_us > have->record.completed_us)
+		have->record.completed_us = m->record.completed_us; /* a sum that goes on */
 	have->rule = m->rule;
 	have->web_searches =
 		m->web_searches > have->web_searches ? m->web_searches : have->web_searches;

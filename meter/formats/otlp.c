@@ -169,6 +169,29 @@ static void read_logs(struct payload_reader *r, json_value *list, int64_t line)
 	}
 }
 
+static void read_metrics(struct payload_reader *r, json_value *list, int64_t line)
+{
+	struct otlp_item *items = NULL;
+	size_t n = 0;
+	for (json_value *m = json_first(list); m; m = json_next(m)) {
+		if (!is_otlp(r, m, NAMES("resource", "scopeMetrics"), line))
+			continue;
+		for (json_value *s = json_first(json_member(m, "scopeMetrics")); s;
+		     s = json_next(s)) {
+			if (!is_otlp(r, s, NAMES("scope", "metrics"), line))
+				continue;
+			for (json_value *v = json_first(json_member(s, "metrics")); v;
+			     v = json_next(v)) {
+				if ((n & (n - 1)) == 0)
+					items = mem_grow(items, (n ? n * 2 : 1) * sizeof *items);
+				items[n++] = item_of(v, about(m), s, line);
+			}
+		}
+	}
+	otlp_metrics(r, items, n);
+	free(items);
+}
+
 bool otlp_document(struct payload_reader *r, json_value *v, int64_t line)
 {
 	json_value *spans = json_member(v, "resourceSpans"), *logs = json_member(v, "resourceLogs"),
@@ -177,5 +200,6 @@ bool otlp_document(struct payload_reader *r, json_value *v, int64_t line)
 		return false;
 	read_spans(r, spans, line);
 	read_logs(r, logs, line);
+	read_metrics(r, metrics, line);
 	return true;
 }

@@ -78,6 +78,8 @@ void otlp_judge(struct payload_reader *r, struct metered *m, const char *shape,
 		json_value *attributes);
 /* Keeps in m what its attributes say, but for prompts and answers, and hands it over. */
 void otlp_take(struct payload_reader *r, struct metered *m, json_value *attributes);
+/* The metrics of a request: sums of tokens as records of stretches of time. */
+void otlp_metrics(struct payload_reader *r, const struct otlp_item *items, size_t count);
 /* A request; false when it is none. */
 bool otlp_document(struct payload_reader *r, json_value *v, int64_t line);
 

@@ -408,12 +408,24 @@ void payload_finish(struct payload_reader *r)
 bool payload_knows(json_value *v)
 {
 	static const char *const telling[] = {
-		"usage",	"usageMetadata", "resourceSpans",
-		"resourceLogs", "specversion",	 "message",
-		"sessionId",	"quota",	 "usageDetails",
-		"x_groq",	"response_cost", "amazon-bedrock-invocationMetrics",
-		"choices",	"event.name",	 "spend",
-		"tokens_in",	"result",
+		"usage",
+		"usageMetadata",
+		"resourceSpans",
+		"resourceLogs",
+		"resourceMetrics",
+		"specversion",
+		"message",
+		"sessionId",
+		"quota",
+		"usageDetails",
+		"x_groq",
+		"response_cost",
+		"amazon-bedrock-invocationMetrics",
+		"choices",
+		"event.name",
+		"spend",
+		"tokens_in",
+		"result",
 	};
 	if (json_kind(v) == JSON_ARRAY || export_of_document(v))
 		return true;

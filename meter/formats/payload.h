@@ -20,6 +20,10 @@ struct stated_cost {
 	struct money amount;
 };
 
+/* The shape of sums that a metric tells: they give way to the calls themselves, where these come.
+ */
+#define OTLP_METRIC_SHAPE "otlp.metric"
+
 /* One sighting of a call. Texts live until the sink returns. */
 struct metered {
 	struct record record;

@@ -8,6 +8,7 @@
 #include "meter/formats/assemble.h"
 #include "meter/formats/counts.h"
 #include "meter/ingest/quarantine.h"
+#include "meter/ingest/correct.h"
 #include "meter/ingest/spans.h"
 #include "meter/store/record_id.h"
 #include "pricing/tariffs.h"
@@ -574,6 +575,9 @@ static enum sighting compare_sightings(const struct ingest *in, const struct met
 	return s;
 }
 
+static int grow_sum(struct ingest *in, const struct metered *m, const struct record *grown,
+		    bool *gone, struct err *e);
+
 /* The id is stored already. */
 static int take_known(struct ingest *in, const struct metered *m, const struct record *r,
 		      const struct known_id *known, struct instant now, struct err *e)
@@ -594,7 +598,10 @@ static int take_known(struct ingest *in, const struct metered *m, const struct r
 			return rc;
 		struct record grown = *r;
 		enum sighting s = compare_sightings(in, m, &have, &grown);
+		bool gone = false;
 		if (s == SIGHTING_LARGER)
+			rc = grow_sum(in, m, &grown, &gone, e);
+		if (rc == 0 && s == SIGHTING_LARGER && !gone)
 			rc = append_grown(in, m, &have, known, &grown, e);
 		if (s != SIGHTING_OTHER) {
 			if (rc == 0)
@@ -658,8 +665,26 @@ static struct text resolve(void *user, struct text provider, struct text model, 
 
 static struct span span_of(const struct metered *m, const struct record *r)
 {
-	return (struct span){ r->time_us, r->completed_us, r->text[FIELD_PROVIDER],
-			      r->text[FIELD_MODEL], text_of(m->shape) };
+	const bool metric = strcmp(m->shape, OTLP_METRIC_SHAPE) == 0;
+	return (struct span){
+		r->time_us,	      r->completed_us,	 r->text[FIELD_PROVIDER],
+		r->text[FIELD_MODEL], text_of(m->shape), metric ? r->text[FIELD_ID] : TEXT("")
+	};
+}
+
+/* The sums of metrics that count the call give way to it. */
+static int take_back_sums(struct ingest *in, const struct span *call, struct err *e)
+{
+	struct text id;
+	int rc = 0;
+	while (rc == 0 &&
+	       spans_take_sum(in->spans, call->provider, call->model, call->from_us, &id)) {
+		in->also.n = 0;
+		buf_add(&in->also, id.p, id.n);
+		rc = correct_void(in->store, in->also.p, "calls came that the metric had summed up",
+				  e);
+	}
+	return rc;
 }
 
 /* Whether what the record counts is counted already, by calls or by a bucket; *why then says so. */
@@ -672,7 +697,28 @@ static int look_for_double(struct ingest *in, const struct metered *m, const str
 		return spans_refuse_bucket(in->spans, in->store, &span, why, e);
 	if (rc == 0)
 		*why = spans_refuse_call(in->spans, span.provider, span.model, span.from_us);
-	return rc;
+	return rc == 0 && !*why ? take_back_sums(in, &span, e) : rc;
+}
+
+/* A metric's sum that has grown over calls that are stored gives way to them, too. */
+static int grow_sum(struct ingest *in, const struct metered *m, const struct record *grown,
+		    bool *gone, struct err *e)
+{
+	const char *why = NULL;
+	int rc = 0;
+	*gone = false;
+	if (strcmp(m->shape, OTLP_METRIC_SHAPE) != 0)
+		return 0;
+	rc = look_for_double(in, m, grown, &why, e);
+	const struct span span = span_of(m, grown);
+	if (rc == 0 && !why)
+		spans_add_bucket(in->spans, &span);
+	if (rc != 0 || !why)
+		return rc;
+	*gone = true;
+	in->also.n = 0;
+	buf_add(&in->also, span.id.p, span.id.n);
+	return correct_void(in->store, in->also.p, why, e);
 }
 
 static struct text own_id(struct buf *b, struct text customer, struct text id)
@@ -852,8 +898,14 @@ int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, s
 		return take_known(in, m, &r, &known, now, e);
 	if (!bad)
 		bad = check(in, &r, &flags, now, why);
+	const bool sound = !bad;
 	if (!bad && (rc = look_for_double(in, m, &r, &bad, e)) != 0)
 		return rc;
+	/* a metric says again what is told better already */
+	if (bad && sound && strcmp(m->shape, OTLP_METRIC_SHAPE) == 0) {
+		tell(in, INGEST_DUPLICATE, in->shown, NULL);
+		return 0;
+	}
 	if (bad) {
 		struct text raw = m->raw;
 		/* what can be read again: the record, not only its counts */

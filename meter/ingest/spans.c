@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/dict.h"
+#include "meter/formats/payload.h"
 
 enum { QUARTER_US = 15 * 60 * 1000000 };
 
@@ -43,14 +44,21 @@ static bool same_model(struct text provider, struct text model, struct text othe
 
 void spans_add_bucket(struct spans *x, const struct span *b)
 {
-	struct span own = { b->from_us, b->to_us, once(x, b->provider),
+	struct span own = { b->from_us,
+			    b->to_us,
+			    once(x, b->provider),
 			    once(x, x->resolve(x->user, b->provider, b->model, b->from_us)),
-			    once(x, b->shape) };
+			    once(x, b->shape),
+			    once(x, b->id) };
 	if (!b->model.n)
 		own.model = TEXT("");
 	for (size_t i = x->buckets; i-- > 0;) {
-		const struct span *have = &x->bucket[i];
-		if (have->from_us == own.from_us && have->to_us == own.to_us &&
+		struct span *have = &x->bucket[i];
+		if (own.id.n && text_eq(have->id, own.id)) {
+			have->to_us = own.to_us; /* it has grown */
+			return;
+		}
+		if (!own.id.n && have->from_us == own.from_us && have->to_us == own.to_us &&
 		    text_eq(have->provider, own.provider) && text_eq(have->model, own.model) &&
 		    text_eq(have->shape, own.shape))
 			return;
@@ -76,21 +84,33 @@ void spans_add_call(struct spans *x, struct text provider, struct text model, in
 	x->called[x->calls++] = c;
 }
 
+static bool is_metric(struct text shape)
+{
+	return text_is(shape, OTLP_METRIC_SHAPE);
+}
+
 /* Buckets that stand: what was taken back does not. */
 static int read_buckets(struct spans *x, struct store *s, struct err *e)
 {
 	struct query *q = NULL;
 	struct db *db = store_db(s);
-	int rc = db_prepare(db,
-			    "SELECT u.time,u.completed,min(b.provider),min(b.model),min(o.shape) "
-			    "FROM usage u JOIN series r ON r.id=u.series "
-			    "JOIN subject b ON b.id=r.subject JOIN origin o ON o.id=u.origin "
-			    "WHERE (u.flags & 8) <> 0 GROUP BY u.time,u.completed,b.id,o.id "
-			    "HAVING sum(CASE WHEN u.kind=1 THEN -1 ELSE 1 END) > 0",
-			    &q, e);
+	/* other programs that write to a server's database do not see what this one takes back */
+	const char *of_metrics = db_on_server(db) ? "''"
+						  : "CASE WHEN o.shape='" OTLP_METRIC_SHAPE
+						    "' THEN u.id ELSE '' END";
+	char sql[800];
+	snprintf(sql, sizeof sql,
+		 "SELECT u.time,u.completed,min(b.provider),min(b.model),min(o.shape),min(%s) "
+		 "FROM usage u "
+		 "JOIN series r ON r.id=u.series "
+		 "JOIN subject b ON b.id=r.subject JOIN origin o ON o.id=u.origin "
+		 "WHERE (u.flags & 8) <> 0 GROUP BY u.time,u.completed,b.id,o.id,%s "
+		 "HAVING sum(CASE WHEN u.kind=1 THEN -1 ELSE 1 END) > 0",
+		 of_metrics, of_metrics);
+	int rc = db_prepare(db, sql, &q, e);
 	while (rc == 0 && (rc = db_step(db, q, e)) == 1) {
 		spans_add_bucket(x, &(struct span){ db_int(q, 0), db_int(q, 1), db_text(q, 2),
-						    db_text(q, 3), db_text(q, 4) });
+						    db_text(q, 3), db_text(q, 4), db_text(q, 5) });
 		rc = 0;
 	}
 	if (q)
@@ -162,7 +182,7 @@ const char *spans_refuse_call(struct spans *x, struct text provider, struct text
 	struct text resolved = { 0 };
 	for (size_t i = 0; i < x->buckets; i++) {
 		const struct span *b = &x->bucket[i];
-		if (time_us < b->from_us || time_us >= b->to_us)
+		if (time_us < b->from_us || time_us >= b->to_us || b->id.n)
 			continue;
 		if (!resolved.n)
 			resolved = x->resolve(x->user, provider, model, time_us);
@@ -170,6 +190,25 @@ const char *spans_refuse_call(struct spans *x, struct text provider, struct text
 			return say(x, b, "the call is counted in");
 	}
 	return NULL;
+}
+
+bool spans_take_sum(struct spans *x, struct text provider, struct text model, int64_t time_us,
+		    struct text *id)
+{
+	const int64_t quarter = floor_div(time_us, QUARTER_US);
+	for (size_t i = 0; i < x->buckets; i++) {
+		const struct span b = x->bucket[i];
+		/* as spans_refuse_bucket looks at it, so that the order does not matter */
+		if (!b.id.n || quarter * QUARTER_US >= b.to_us ||
+		    (quarter + 1) * QUARTER_US <= b.from_us ||
+		    !same_model(b.provider, b.model, provider,
+				x->resolve(x->user, provider, model, time_us)))
+			continue;
+		*id = b.id;
+		x->bucket[i] = x->bucket[--x->buckets];
+		return true;
+	}
+	return false;
 }
 
 int spans_refuse_bucket(struct spans *x, struct store *s, const struct span *b, const char **why,
@@ -183,6 +222,8 @@ int spans_refuse_bucket(struct spans *x, struct store *s, const struct span *b, 
 		const struct span *o = &x->bucket[i];
 		bool same = o->from_us == b->from_us && o->to_us == b->to_us &&
 			    text_eq(o->shape, b->shape) && !o->model.n == !model.n;
+		if (is_metric(o->shape) && is_metric(b->shape))
+			continue; /* of two streams, or two stretches of one */
 		if (!same && o->from_us < b->to_us && b->from_us < o->to_us &&
 		    same_model(o->provider, o->model, b->provider, model))
 			*why = say(x, o, "another width or report of what is counted in");

@@ -2,7 +2,8 @@
  * spans: which hours of a model are counted already, so that no number counts twice.
  *
  * A bucket of time (an export's sum of calls) and the calls that it sums up are one usage, and so
- * are buckets of two widths or of two reports. Whichever comes second is refused. Models are
+ * are buckets of two widths or of two reports. Whichever comes second is refused.
+ * Sums that metrics tell are of one stream each and do not meet, and give way to calls. Models are
  * compared by what their names resolve to; projects and customers are not, for a vendor's project
  * and one's own are other words.
  */
@@ -16,6 +17,7 @@ struct span {
 	struct text provider; /* empty: not told */
 	struct text model;    /* as it resolves; empty: all models */
 	struct text shape;    /* of the report */
+	struct text id;	      /* of a sum that a metric tells; empty: another bucket */
 };
 
 struct spans;
@@ -29,6 +31,10 @@ void spans_close(struct spans *x);
 /* Why the call, or the bucket, must not be counted; NULL: it may. Valid until the next call. */
 const char *spans_refuse_call(struct spans *x, struct text provider, struct text model,
 			      int64_t time_us);
+/* A metric's sum that counts the call, which is no longer known then: its id. It has to be taken
+ * back, for the calls themselves say more. */
+bool spans_take_sum(struct spans *x, struct text provider, struct text model, int64_t time_us,
+		    struct text *id);
 /* Errors: the store's. */
 int spans_refuse_bucket(struct spans *x, struct store *s, const struct span *bucket,
 			const char **why, struct err *e);

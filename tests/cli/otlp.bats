@@ -166,3 +166,58 @@ total() { run "$TALLY" usage --json; expect 0 "\"records\": $1," "\"input\": $2,
 	spans "$(span 1 '' chat '"gen_ai.operation.name":"chat","gen_ai.request.model":"gpt-5","gen_ai.usage.inputs_tokens":5')" >renamed.json
 	run "$TALLY" replay claude.json renamed.json --json; expect 3 "the attribute 'gen_ai.usage.inputs_tokens' is of no known meaning"
 }
+# metric NAME TEMPORALITY START END KIND=N...: a request of metrics; seconds after 2026-06-15T00:00:00Z; the model of $MODEL
+metric() {
+	MODEL=${MODEL:-claude-sonnet-4-6} python3 - "$@" <<'P'
+import json, os, sys
+name, temporality, start, end, *points = sys.argv[1:]
+at = lambda s: str((1781481600 + int(s)) * 10**9)
+kind = "gen_ai.token.type" if name.startswith("gen_ai") else "type"
+a = lambda k, v: {"key": k, "value": {"stringValue": v}}
+p = [{"startTimeUnixNano": at(start), "timeUnixNano": at(end), "asInt": x.split("=")[1], "attributes": [a("model", os.environ["MODEL"]), a("session.id", "s"), a(kind, x.split("=")[0])]} for x in points]
+print(json.dumps({"resourceMetrics": [{"scopeMetrics": [{"metrics": [{"name": name, "sum": {"aggregationTemporality": int(temporality), "isMonotonic": True, "dataPoints": p}}]}]}]}))
+P
+}
+claude() { event claude_code.api_request "\"event.timestamp\":\"$1\",\"session.id\":\"s\",\"request_id\":\"$2\",\"model\":\"claude-sonnet-4-6\",\"input_tokens\":\"4\",\"output_tokens\":\"5\""; }
+send() { proto m.pb && pb --data-binary @m.pb "$URL/v1/$1" && expect 0 "200 application/x-protobuf"; }
+
+@test "sums of tokens count once: delta again, cumulative as it grows and after a reset" {
+	serve
+	n=claude_code.token.usage
+	metric $n 1 0 60 input=10 output=5 cacheRead=7 cacheCreation=3 | send metrics
+	metric $n 1 0 60 input=10 output=5 cacheRead=7 cacheCreation=3 | send metrics # the same again
+	metric $n 1 60 120 output=2 input=1 | send metrics
+	stop
+	run "$TALLY" usage --json; expect 0 '"input": 11,' '"cache_read": 7,' '"cache_write_5m": 3,' '"output": 7,'
+	rm t.db; serve
+	metric $n 2 0 60 input=10 output=5 | send metrics
+	metric $n 2 0 120 input=30 output=15 | send metrics
+	metric $n 2 0 90 input=20 output=10 | send metrics # late
+	metric $n 2 200 260 input=4 output=1 | send metrics # the program began again
+	stop
+	run "$TALLY" usage --json; expect 0 '"input": 34,' '"output": 16,' '"quarantined": 0'
+	run "$TALLY" fsck; expect 0 clean
+	metric gen_ai.client.token.usage 1 0 60 input=10 output=5 >a.json
+	run "$TALLY" replay a.json --json; expect 3 '"input": 10,' 'does not tell which of its tokens came from a cache'
+	metric other.token.usage 1 0 60 input=10 >b.json
+	run "$TALLY" replay a.json b.json --json; expect 3 "the metric 'other.token.usage' counts tokens"
+}
+@test "metrics never count beside the calls that they sum up, whichever comes first" {
+	on_server && skip "a server's database keeps whichever came first"
+	n=claude_code.token.usage
+	claude 2026-06-15T00:00:30Z req_1 >1.json; claude 2026-06-15T00:01:30Z req_2 >2.json
+	metric $n 1 0 60 input=4 output=5 >m1.json; metric $n 1 60 120 input=4 output=5 >m2.json
+	metric $n 2 0 60 input=4 output=5 >c1.json; metric $n 2 0 120 input=8 output=10 >c2.json
+	for order in '1 2 m1 m2' 'm1 m2 1 2' 'm1 1 m2 2' 'm2 2 1 m1' 'c1 c2 1 2' 'c1 1 2 c2' '1 c1 c2 2' 'c1 2 c2 1'; do
+		rm -f t.db
+		for f in $order; do run "$TALLY" ingest $f.json; expect 0; done
+		run "$TALLY" usage --json; expect 0 '"records": 2,' '"input": 8,' '"output": 10,' '"quarantined": 0' || fail "$order"
+		run "$TALLY" fsck; expect 0 clean
+		run "$TALLY" replay $(printf '%s.json ' $order) --json; expect 0 '"records": 2,' '"input": 8,' || fail "$order"
+	done
+	# and in the server, in one run
+	rm -f t.db; serve
+	send metrics <c1.json; send logs <2.json; send metrics <c2.json; send logs <1.json
+	stop
+	run "$TALLY" usage --json; expect 0 '"records": 2,' '"input": 8,' '"quarantined": 0'
+}

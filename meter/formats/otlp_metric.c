@@ -1,0 +1,299 @@
+/*
+ * Metrics that add up tokens: sums of all calls of a stretch of time, where the calls themselves
+ * are not told.
+ *
+ * A point is of a series: its resource, scope, name and attributes but for the kind of token.
+ * Points of one series and stretch are one record. Delta points are a record each, a cumulative
+ * series one that grows from its start; a new start is a new one. Each has an id made of the series
+ * and its times, so that what comes again counts once.
+ */
+#include <stdlib.h>
+
+#include "base/digest.h"
+#include "meter/formats/otlp.h"
+
+enum { TYPES_MOST = 6, DELTA = 1, CUMULATIVE = 2 };
+
+struct metric_format {
+	const char *name, *type_attribute;
+	struct {
+		const char *type;
+		uint8_t which; /* enum raw_count */
+	} type[TYPES_MOST];
+	enum containment cache;
+	bool reasoning_beside;
+	const char *lacks; /* what it leaves open, so that it has no price; NULL: nothing */
+};
+
+static const struct metric_format formats[] = {
+	{ "claude_code.token.usage",
+	  "type",
+	  { { "input", RAW_PROMPT },
+	    { "output", RAW_COMPLETION },
+	    { "cacheRead", RAW_CACHE_READ },
+	    { "cacheCreation", RAW_CACHE_WRITE } },
+	  CACHE_BESIDE,
+	  false,
+	  NULL },
+	{ "gemini_cli.token.usage",
+	  "type",
+	  { { "input", RAW_PROMPT },
+	    { "output", RAW_COMPLETION },
+	    { "cache", RAW_CACHE_READ },
+	    { "thought", RAW_REASONING },
+	    { "tool", RAW_TOOL_PROMPT } },
+	  CACHE_INSIDE,
+	  true,
+	  NULL },
+	{ "gen_ai.client.token.usage",
+	  "gen_ai.token.type",
+	  { { "input", RAW_PROMPT },
+	    { "output", RAW_COMPLETION },
+	    { "completion", RAW_COMPLETION } },
+	  CACHE_INSIDE,
+	  false,
+	  "the metric does not tell which of its tokens came from a cache; spans and logs do" },
+};
+
+/* A record in the making. */
+struct metric_sum {
+	const struct metric_format *format;
+	const struct otlp_item *item;
+	json_value *attributes; /* of one of its points */
+	struct raw_counts counts;
+	int64_t start, end, requests; /* nanoseconds */
+	int temporality;
+	struct text key;
+};
+
+struct metric_list {
+	struct metric_sum *sum;
+	size_t count;
+	struct dict keys;
+};
+
+static bool read_whole(json_value *v, int64_t *out)
+{
+	const struct text s = json_number_or_string(v);
+	int64_t n = 0;
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] < '0' || s.p[i] > '9' || __builtin_mul_overflow(n, 10, &n) ||
+		    __builtin_add_overflow(n, s.p[i] - '0', &n))
+			return false;
+	*out = n;
+	return s.n > 0;
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return text_cmp(*(const struct text *)a, *(const struct text *)b);
+}
+
+/* The attributes in the order of their names, as exporters may write them in any. */
+static void put_attributes(struct buf *b, json_value *list, const char *but)
+{
+	struct text *all = NULL;
+	struct arena room = { 0 };
+	size_t n = 0;
+	for (json_value *a = json_first(list); a; a = json_next(a)) {
+		struct buf one = { 0 };
+		if (but && text_is(json_string(json_member(a, "key")), but))
+			continue;
+		json_put_value(&one, json_member(a, "key"));
+		json_put_value(&one, json_first(json_member(a, "value")));
+		all = mem_grow(all, (n + 1) * sizeof *all);
+		all[n++] = (struct text){ arena_text(&room, one.p, one.n), one.n };
+		buf_release(&one);
+	}
+	if (n)
+		qsort(all, n, sizeof *all, by_text);
+	for (size_t i = 0; i < n; i++) {
+		buf_add(b, all[i].p, all[i].n);
+		buf_puts(b, "\x1e");
+	}
+	buf_puts(b, "\x1f");
+	free(all);
+	arena_release(&room);
+}
+
+static struct text series_key(struct payload_reader *r, const struct otlp_item *item,
+			      const struct metric_format *f, json_value *attributes)
+{
+	struct buf b = { 0 };
+	uint8_t digest[DIGEST_BYTES];
+	char *hex = arena_alloc(&r->arena, 33);
+	put_attributes(&b, item->resource, NULL);
+	buf_add(&b, item->scope.p, item->scope.n);
+	buf_puts(&b, "\x1f");
+	buf_puts(&b, f->name);
+	put_attributes(&b, attributes, f->type_attribute);
+	if (digest_sha256(digest, (struct text){ b.p, b.n }, NULL) == 0)
+		for (int i = 0; i < 32; i++)
+			hex[i] = "0123456789abcdef"[digest[i / 2] >> (i % 2 ? 0 : 4) & 15];
+	buf_release(&b);
+	return (struct text){ hex, 32 };
+}
+
+static struct metric_sum *find_sum(struct payload_reader *r, struct metric_list *l,
+				   struct text series, int temporality, int64_t end)
+{
+	const char *key = temporality == DELTA
+				  ? arena_printf(&r->arena, "%.*s %lld", (int)series.n, series.p,
+						 (long long)end)
+				  : arena_printf(&r->arena, "%.*s", (int)series.n, series.p);
+	uint64_t *at = dict_need(&l->keys, text_of(key), NULL);
+	if (!*at) {
+		if ((l->count & (l->count - 1)) == 0)
+			l->sum = mem_grow(l->sum, (l->count ? l->count * 2 : 1) * sizeof *l->sum);
+		l->sum[l->count] = (struct metric_sum){ .start = INT64_MAX };
+		*at = ++l->count;
+	}
+	return &l->sum[*at - 1];
+}
+
+static int read_point(struct payload_reader *r, struct metric_list *l,
+		      const struct metric_format *f, const struct otlp_item *item, json_value *p,
+		      int temporality, struct err *e)
+{
+	json_value *attributes = json_member(p, "attributes");
+	const struct text type = json_string(otlp_attribute(attributes, f->type_attribute));
+	json_value *n = json_member(p, "asInt");
+	int64_t start = 0, end = 0, calls = 0;
+	int which = -1;
+	n = n ? n : json_member(p, "asDouble");
+	n = n ? n : json_member(p, "sum");
+	for (int i = 0; i < TYPES_MOST && f->type[i].type; i++)
+		if (text_is(type, f->type[i].type))
+			which = f->type[i].which;
+	if (which < 0)
+		return err_set(e, ERR_INVALID,
+			       "the metric '%s' has a point of a kind of token that is not known "
+			       "('%.*s')",
+			       f->name, (int)(type.n > 40 ? 40 : type.n), type.n ? type.p : "");
+	if (!n)
+		return err_set(e, ERR_INVALID, "a point of the metric '%s' has no sum", f->name);
+	if (!read_whole(json_member(p, "startTimeUnixNano"), &start) || start == 0 ||
+	    !read_whole(json_member(p, "timeUnixNano"), &end) || end < start)
+		return err_set(e, ERR_INVALID,
+			       "a point of the metric '%s' does not tell the time that it sums up",
+			       f->name);
+	struct metric_sum *s = find_sum(r, l, series_key(r, item, f, attributes), temporality, end);
+	s->format = f;
+	s->item = item;
+	s->attributes = attributes;
+	s->temporality = temporality;
+	s->key = series_key(r, item, f, attributes);
+	s->start = start < s->start ? start : s->start;
+	s->end = end > s->end ? end : s->end;
+	if (read_whole(json_member(p, "count"), &calls) && calls > s->requests)
+		s->requests = calls;
+	return counts_set(&s->counts, (enum raw_count)which, n, e);
+}
+
+static void read_metric(struct payload_reader *r, struct metric_list *l,
+			const struct metric_format *f, const struct otlp_item *item)
+{
+	static const char *const kinds[] = { "sum", "histogram", "exponentialHistogram" };
+	for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+		json_value *data = json_member(item->self, kinds[k]);
+		int64_t temporality = 0;
+		read_whole(json_member(data, "aggregationTemporality"), &temporality);
+		for (json_value *p = json_first(json_member(data, "dataPoints")); p;
+		     p = json_next(p)) {
+			struct err e;
+			int rc = temporality == DELTA || temporality == CUMULATIVE
+					 ? read_point(r, l, f, item, p, (int)temporality, &e)
+					 : err_set(&e, ERR_INVALID,
+						   "the metric '%s' does not tell whether its sums "
+						   "are delta or cumulative",
+						   f->name);
+			if (rc != 0)
+				payload_refuse(r, item->line, p, &e);
+		}
+	}
+}
+
+static void take_sum(struct payload_reader *r, struct metric_sum *s)
+{
+	struct metered m;
+	struct err e;
+	int64_t any = 0;
+	payload_begin(&m, OTLP_METRIC_SHAPE, s->item->line);
+	for (int i = 0; i < RAW_COUNTS; i++)
+		any |= s->counts.count[i];
+	if (!any) {
+		r->passed_over++;
+		return;
+	}
+	m.aggregate = m.cumulative = m.unsplit = true;
+	m.unread = s->format->lacks;
+	m.record.time_us = s->start / 1000;
+	m.record.completed_us =
+		s->end / 1000 > m.record.time_us ? s->end / 1000 : m.record.time_us + 1;
+	m.record.present |= (uint64_t)1 << FIELD_TIME | (uint64_t)1 << FIELD_COMPLETED;
+	m.record.requests = s->requests;
+	m.record.present |= (uint64_t)(s->requests > 0) << FIELD_REQUESTS;
+	const char *id = s->temporality == DELTA
+				 ? arena_printf(&r->arena, "metric:%.*s:%lld:%lld", (int)s->key.n,
+						s->key.p, (long long)s->start, (long long)s->end)
+				 : arena_printf(&r->arena, "metric:%.*s:%lld", (int)s->key.n,
+						s->key.p, (long long)s->start);
+	m.record.text[FIELD_ID] = text_of(id);
+	m.record.present |= (uint64_t)1 << FIELD_ID;
+	json_value *model = otlp_attribute(s->attributes, "model");
+	model = model ? model : otlp_attribute(s->attributes, "gen_ai.response.model");
+	model = model ? model : otlp_attribute(s->attributes, "gen_ai.request.model");
+	payload_text(&m.record, FIELD_MODEL, model);
+	payload_text(&m.record, FIELD_SESSION, otlp_attribute(s->attributes, "session.id"));
+	payload_text(&m.record, FIELD_CUSTOMER, otlp_attribute(s->attributes, "customer"));
+	payload_text(&m.record, FIELD_PROJECT, otlp_attribute(s->item->resource, "service.name"));
+	s->counts.cache = s->format->cache;
+	s->counts.reasoning_beside = s->format->reasoning_beside;
+	if (counts_normalise(&m.record, &s->counts, &m.rule, &e) != 0)
+		payload_refuse(r, s->item->line, s->attributes, &e);
+	else
+		otlp_take(r, &m, s->attributes);
+}
+
+/* A metric that adds up tokens by its name and that no list knows. */
+static bool counts_tokens(struct text name)
+{
+	return memmem(name.p, name.n, "token", 5) && !memmem(name.p, name.n, "per_", 4) &&
+	       !memmem(name.p, name.n, "limit", 5) &&
+	       (memmem(name.p, name.n, "usage", 5) || memmem(name.p, name.n, "tokens", 6) ||
+		memmem(name.p, name.n, "count", 5));
+}
+
+static void read_one(struct payload_reader *r, struct metric_list *l, const struct otlp_item *item)
+{
+	const struct text name = json_string(json_member(item->self, "name"));
+	struct err e;
+	for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+		/* agents that have a metric of their own send gen_ai's beside it */
+		const bool again =
+			i + 1 == sizeof formats / sizeof *formats && otlp_is_told_by_events(item);
+		if (text_is(name, formats[i].name) && !again) {
+			read_metric(r, l, &formats[i], item);
+			return;
+		}
+	}
+	if (!name.n || !counts_tokens(name) || otlp_is_told_by_events(item)) {
+		r->passed_over++;
+		return;
+	}
+	err_set(&e, ERR_INVALID, "the metric '%.*s' counts tokens, but is of no kind that is known",
+		(int)(name.n > 80 ? 80 : name.n), name.p);
+	payload_refuse(r, item->line, item->self, &e);
+}
+
+void otlp_metrics(struct payload_reader *r, const struct otlp_item *items, size_t count)
+{
+	struct metric_list l = { 0 };
+	for (size_t i = 0; i < count; i++)
+		read_one(r, &l, &items[i]);
+	for (size_t i = 0; i < l.count; i++)
+		if (l.sum[i].format)
+			take_sum(r, &l.sum[i]);
+	free(l.sum);
+	dict_release(&l.keys);
+}
