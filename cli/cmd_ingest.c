@@ -226,7 +226,7 @@ const struct command command_ingest = {
 		"Stores usage for ever: native CSV and JSON Lines, traces, answers and streams of "
 		"OpenAI, DeepSeek, Anthropic, Gemini, Bedrock, xAI, Groq and OpenRouter, logs of "
 		"Claude Code and Codex, LiteLLM, Langfuse and new-api rows, CloudEvents, and OTLP "
-		"traces as JSON; plain, .gz or .zst; - is standard input. Without a path the logs "
+		"requests; plain, .gz or .zst; - is standard input. Without a path the logs "
 		"of every agent on this machine are found and read (tally sources).\n\n"
 		"Each record is accepted, a duplicate, a conflict (the same id with other content: "
 		"the first counts, both are kept) or quarantined (kept with the reason). Reading "

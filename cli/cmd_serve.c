@@ -664,8 +664,8 @@ const struct command command_serve = {
 	.arguments = "",
 	.description =
 		"POST /v1/usage takes one record, an array or JSON Lines, of any shape that `tally "
-		"ingest` reads; /v1/events CloudEvents 1.0 (structured, batch, binary); /v1/traces "
-		"OTLP/HTTP traces as JSON. Each answer comes after the data is durable and says "
+		"ingest` reads; /v1/events CloudEvents 1.0 (structured, batch, binary); /v1/traces, "
+		"/v1/logs and /v1/metrics OTLP/HTTP, protobuf or JSON. Each answer comes after the data is durable and says "
 		"what became of every item; sending anything again is always safe. Bodies may be "
 		"gzip. Records without an instant count as of their arrival.\n\n"
 		"POST /v1/holds reserves an estimate before a call, /v1/holds/{id}/settle takes "
