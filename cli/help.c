@@ -73,7 +73,8 @@ static const struct {
 	  "|plan|migrate|decide|whatif|forecast|cascade|cache|sim fit|sim generate|pack|" },
 	{ "Meter: usage records, each once",
 	  "|ingest|serve|quarantine list|quarantine retry|quarantine drop|amend|void|rerate|" },
-	{ "Prices", "|price list|price show|price history|price check|price import|price sql|" },
+	{ "Prices",
+	  "|price list|price show|price history|price check|price import|price update|price install|price sql|" },
 	{ "Credits",
 	  "|credit balance|credit grant|credit account|credit accounts|credit check|credit ledger|credit plan|credit offers|credit "
 	  "subscribe|credit trace|credit draw|credit expire|credit void|credit repair|credit post|credit "
