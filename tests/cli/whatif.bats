@@ -205,8 +205,13 @@ END
 	run "$TALLY" whatif t.csv -s f=$F --budget none
 	expect 2 "--budget"
 	"$TALLY" ingest t.csv --db t.db -q
-	run "$TALLY" whatif --db t.db -s r=rules:r.json
-	expect 2 "keeps no effort"
+	# the database keeps the effort: the same routes as from the trace
+	run "$TALLY" whatif t.csv -s r=rules:r.json --csv
+	expect 0
+	trace=$(cut -d, -f1-6 <<< "$output")
+	run "$TALLY" whatif --db t.db -s r=rules:r.json --csv
+	expect 0
+	[ "$(cut -d, -f1-6 <<< "$output")" = "$trace" ] || fail "from the trace: $trace"
 }
 
 @test "a saved baseline, what changed since, and one HTML file" {
