@@ -75,7 +75,7 @@ total() { run "$TALLY" usage --json; expect 0 "\"records\": $1," "\"input\": $2,
 	post -H 'Content-Type: application/json' --data-binary @a.json $URL/v1/traces
 	expect 0 '"accepted":1' '"partialSuccess":{"rejectedSpans":"1","errorMessage":"the span tells usage of an operation that is not known (' 200
 	proto a.pb <a.json
-	run bash -c "curl -s -H 'Content-Type: application/x-protobuf' --data-binary @a.pb $URL/v1/traces | xxd -p | head -c 14"
+	run bash -c "curl -s -H 'Content-Type: application/x-protobuf' --data-binary @a.pb $URL/v1/traces | od -An -tx1 | tr -d ' \\n' | head -c 14"
 	[[ $output = 0a??080112* ]] || [[ $output = 0a????080112* ]]
 	head -c 100 a.pb >cut.pb; pb --data-binary @cut.pb $URL/v1/traces; expect 0 'byte ' '400 application/x-protobuf'
 	post -H 'Content-Type: application/json' -d '{"resourceSpans":[' $URL/v1/traces; expect 0 '{"code":3,"message":' '400 application/json'
