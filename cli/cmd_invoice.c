@@ -97,7 +97,7 @@ static int show(struct cli *cli, struct err *e)
 	struct buf out = { 0 };
 	const char *path = cli_value(cli, "output");
 	struct showing how = { 0 };
-	int format, paper;
+	int format = 0, paper = 0;
 	int rc = cli_choice(cli, "format", formats, &format, e);
 	if (rc == 0)
 		rc = cli_choice(cli, "paper", papers, &paper, e);

@@ -86,7 +86,7 @@ static void keep_some(struct fit_class *c)
 	size_t calls = 0, bins = c->sessions < FIT_SESSIONS_MOST ? c->sessions : FIT_SESSIONS_MOST;
 	for (size_t i = 0; i < c->sessions; i++)
 		calls += c->kept[i]->calls;
-	const size_t fit = FIT_CALLS_MOST * c->sessions / calls;
+	const size_t fit = calls ? FIT_CALLS_MOST * c->sessions / calls : bins;
 	if (bins > fit)
 		bins = fit ? fit : 1;
 	qsort(c->kept, c->sessions, sizeof *c->kept, by_tokens);

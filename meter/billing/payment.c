@@ -252,7 +252,7 @@ int payment_move(struct ledger *l, int64_t from, const struct payment *p, struct
 {
 	struct store *s = ledger_store(l);
 	struct arena texts = { 0 };
-	struct stored_invoice giver, taker;
+	struct stored_invoice giver = { 0 }, taker = { 0 };
 	struct settlement x;
 	struct buf reference[2] = { 0 };
 	char name[24], text[2][DECIMAL_TEXT_MAX];

@@ -236,10 +236,10 @@ static int add_apart(struct spending *sp, const struct spending_scope *c,
 int spending_settled(struct store *st, const struct settled_hold *h, struct err *e)
 {
 	struct known_id known = { 0 };
-	struct usage_row row;
-	const struct stored_price *p;
-	const struct series_names *names;
-	const struct subject_names *subject;
+	struct usage_row row = { 0 };
+	const struct stored_price *p = NULL;
+	const struct series_names *names = NULL;
+	const struct subject_names *subject = NULL;
 	struct query *q;
 	bool shown = false;
 	int rc = store_flush(st, e);

@@ -518,7 +518,7 @@ static int put_message(struct reader *r, const struct message *m, struct text t,
 
 int otlp_proto_read(struct buf *json, enum otlp_signal signal, struct text body, struct err *e)
 {
-	struct err own;
+	struct err own = { 0 };
 	struct reader r = { .begin = body.p, .out = json, .written = json->n, .e = e ? e : &own };
 	return put_message(&r, &requests[signal], body, 0);
 }

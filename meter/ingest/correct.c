@@ -61,7 +61,7 @@ int correct_amend(struct store *s, struct ingest *in, const char *id, const stru
 		  struct err *e)
 {
 	struct known_id known;
-	struct usage_row row, fresh;
+	struct usage_row row = { 0 }, fresh = { 0 };
 	struct arena a = { 0 };
 	bool unpriced;
 	int rc = find_current(s, id, &known, &row, &a, e);
@@ -96,7 +96,8 @@ int correct_amend(struct store *s, struct ingest *in, const char *id, const stru
 		rc = take_back(s, &row, known.first, e);
 	if (rc == 0)
 		rc = store_series(s, &fresh.record, &fresh.series, e);
-	fresh.flags = ingest_boundary(in, &fresh.record, fresh.flags);
+	if (rc == 0)
+		fresh.flags = ingest_boundary(in, &fresh.record, fresh.flags);
 	const struct rated what = { .record = &fresh.record,
 				    .web_searches = fresh.web_searches,
 				    .flags = fresh.flags };

@@ -754,7 +754,7 @@ void ingest_prefetch(struct ingest *in, const struct metered *m, struct text id)
 static int find_common(struct ingest *in, struct text customer, struct text *id,
 		       struct known_id *known, struct err *e)
 {
-	struct usage_row row;
+	struct usage_row row = { 0 };
 	struct known_id common;
 	int rc = store_look_for(in->store, in->shown, &common, e);
 	if (rc == 0 && common.first)

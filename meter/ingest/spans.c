@@ -95,18 +95,18 @@ static int read_buckets(struct spans *x, struct store *s, struct err *e)
 	struct query *q = NULL;
 	struct db *db = store_db(s);
 	/* other programs that write to a server's database do not see what this one takes back */
-	const char *of_metrics = db_on_server(db) ? "''"
-						  : "CASE WHEN o.shape='" OTLP_METRIC_SHAPE
-						    "' THEN u.id ELSE '' END";
+	const bool alone = !db_on_server(db);
+	const char *const of_metrics =
+		"CASE WHEN o.shape='" OTLP_METRIC_SHAPE "' THEN u.id ELSE '' END";
 	char sql[800];
 	snprintf(sql, sizeof sql,
 		 "SELECT u.time,u.completed,min(b.provider),min(b.model),min(o.shape),min(%s) "
 		 "FROM usage u "
 		 "JOIN series r ON r.id=u.series "
 		 "JOIN subject b ON b.id=r.subject JOIN origin o ON o.id=u.origin "
-		 "WHERE (u.flags & 8) <> 0 GROUP BY u.time,u.completed,b.id,o.id,%s "
+		 "WHERE (u.flags & 8) <> 0 GROUP BY u.time,u.completed,b.id,o.id%s%s "
 		 "HAVING sum(CASE WHEN u.kind=1 THEN -1 ELSE 1 END) > 0",
-		 of_metrics, of_metrics);
+		 alone ? of_metrics : "''", alone ? "," : "", alone ? of_metrics : "");
 	int rc = db_prepare(db, sql, &q, e);
 	while (rc == 0 && (rc = db_step(db, q, e)) == 1) {
 		spans_add_bucket(x, &(struct span){ db_int(q, 0), db_int(q, 1), db_text(q, 2),

@@ -772,8 +772,8 @@ static int leave_out(struct drawer *d, struct instant now, const struct err *why
 int drawer_sweep(struct drawer *d, struct instant now, struct draw_counts *out, struct err *e)
 {
 	struct db *db = store_db(ledger_store(d->ledger));
-	bool any;
-	int64_t from, left_out = 0;
+	bool any = false;
+	int64_t from = 0, left_out = 0;
 	*out = (struct draw_counts){ 0 };
 	int rc = begin_faults(d, e);
 	if (rc == 0)
