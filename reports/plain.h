@@ -16,6 +16,8 @@ int plain_printf(FILE *out, const char *format, ...) __attribute__((format(print
 /* A text as a whole. */
 void plain_write(FILE *out, struct text t);
 
+#undef printf
+#undef fprintf
 #define printf(...) plain_printf(stdout, __VA_ARGS__)
 #define fprintf(out, ...) plain_printf(out, __VA_ARGS__)
 

@@ -108,6 +108,8 @@ static bool is_digit(char c)
 /* Whether two texts differ in nothing but their counts, and these are zero in the same places. */
 static bool same_layout(struct text a, struct text b)
 {
+	if (a.n == 0 || b.n == 0)
+		return a.n == b.n;
 	const char *p = a.p, *q = b.p, *p_end = a.p + a.n, *q_end = b.p + b.n;
 	while (p < p_end && q < q_end) {
 		if (*p == *q && !is_digit(*p)) {
