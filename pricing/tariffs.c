@@ -270,7 +270,8 @@ struct tariff_answer *tariffs_none(struct tariffs *t, struct subject *s, const c
 			return s->answer[i];
 	struct tariff_answer *a = arena_alloc(&t->arena, sizeof *a);
 	a->unpriced = a->uncredited = arena_text(&t->arena, why, strlen(why));
-	return s->answer[add_answer(s, a)];
+	add_answer(s, a);
+	return a;
 }
 
 void tariffs_each(struct tariffs *t, void (*take)(void *user, struct tariff_answer *a), void *user)

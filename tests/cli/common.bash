@@ -17,6 +17,8 @@ expect() {
 	shift
 	for t in "$@"; do case $output in *"$t"*) ;; *) fail "missing: $t" || return 1 ;; esac; done
 }
+# Whether the program is built with a sanitizer, which takes memory of its own and must be loaded first.
+sanitized() { grep -q __asan_init "$TALLY"; }
 # Whether the databases are those of a server (tests/support/tally_on_postgres).
 on_server() { [ -n "${TALLY_TEST_SERVER-}" ]; }
 # sql FILE STATEMENTS: in the database itself

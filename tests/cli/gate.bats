@@ -42,7 +42,7 @@ JS
 	# of the bodies that came all the same nothing is kept, and the answer is heard
 	head -c 15000000 /dev/zero >big
 	for i in 1 2 3 4; do ask -X POST --data-binary @big "$url/v1/usage"; [ "$code" = 401 ] || fail "answered $code"; done
-	[ "$(peak)" -lt 60 ] || fail "took $(peak) MB"
+	sanitized || [ "$(peak)" -lt 60 ] || fail "took $(peak) MB"
 }
 @test "2,500 half-open connections leave room for others, and are ended" {
 	command -v node >/dev/null || skip "no node"
@@ -105,7 +105,7 @@ JS
 	[ "$code" = 422 ] || fail "answered $code"
 	[[ $output == *'"read":5000001,'*'"quarantined":5000001,'* ]] || fail "not all are counted: ${output:0:300}"
 	[[ $output == *'4999001 more of this body'* ]] || fail "the rest is not named"
-	[ "$(peak)" -lt 200 ] || fail "took $(peak) MB"
+	sanitized || [ "$(peak)" -lt 200 ] || fail "took $(peak) MB"
 	[ "$(sql t.db 'SELECT count(*) FROM quarantine')" -le 1001 ]
 	# nested, and as lines: as little
 	{ printf '['; cat ones; printf ']'; } >nested; { cat ones; echo; cat ones; } | head -c 16000000 >lines
@@ -113,7 +113,7 @@ JS
 		ask -X POST --data-binary @$f "$url/v1/usage"
 		[ "$code" = 422 ] || fail "$f answered $code"
 	done
-	[ "$(peak)" -lt 300 ] || fail "took $(peak) MB"
+	sanitized || [ "$(peak)" -lt 300 ] || fail "took $(peak) MB"
 	# among good ones every bad one is kept
 	{ for i in $(seq 1500); do echo "$i"; record "a$i"; echo; done; } >mixed
 	ask -X POST --data-binary @mixed "$url/v1/usage"
