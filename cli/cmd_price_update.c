@@ -11,15 +11,14 @@
 #include "pricing/book_pack.h"
 #include "reports/json_out.h"
 
+/* Where a build takes books from; without one, nobody's address is guessed. */
 #ifndef TALLY_PRICES_URL
-#define TALLY_PRICES_URL \
-	"https://github.com/tallystick/tallystick/releases/latest/download/tally-book.zip"
+#define TALLY_PRICES_URL ""
 #endif
 enum { BOOK_BYTES_MAX = 64 << 20, FETCH_SECONDS = 60, HEX_MAX = 2 * DIGEST_BYTES + 1 };
 
 static const struct option options[] = {
-	{ "from", 0, "URL", "where from (default $TALLY_PRICES_URL, else the project's releases)",
-	  false },
+	{ "from", 0, "URL", "where from (default $TALLY_PRICES_URL)", false },
 	{ "sha256", 0, "HEX", "the checksum that the book must have (default: the one beside it)",
 	  false },
 	{ "older", 0, NULL, "take it though it is older than the one that is there", false },
@@ -182,6 +181,10 @@ static int run(struct cli *cli, struct err *e)
 		u.from = cli->argument[0];
 		u.is_url = false;
 	}
+	if (!*u.from)
+		return err_set(e, ERR_USAGE,
+			       "name a file, --from an address, or set TALLY_PRICES_URL: this "
+			       "build knows no place to take prices from");
 	if (sha256 && (strlen(sha256) != 2 * DIGEST_BYTES ||
 		       strspn(sha256, "0123456789abcdef") != 2 * DIGEST_BYTES))
 		return err_set(e, ERR_USAGE, "--sha256 takes 64 digits of 0-9 and a-f");
@@ -197,7 +200,7 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_price_update = {
 	.name = "price update",
-	.summary = "newer prices, from the project's releases or a file",
+	.summary = "newer prices, from a file or an address",
 	.arguments = "[FILE]",
 	.arguments_max = 1,
 	.description =

@@ -154,3 +154,7 @@ J
 	TALLY_PRICES=$DIR/none.json run "$TALLY" cost --model gpt-4o --input 1
 	expect 1 'TALLY_PRICES' none.json
 }
+@test "no address is guessed" {
+	run "$TALLY" price update
+	expect 2 'TALLY_PRICES_URL'
+}
