@@ -70,9 +70,8 @@ int csv_split(struct csv_record *out, struct text line, char separator, struct e
 		return err_set(e, ERR_INVALID, "the line has more than %d fields", CSV_FIELDS_MAX);
 	if (!ok)
 		return err_set(e, ERR_INVALID,
-			       why == CSV_EPARSE
-				       ? "a quote stands where none may stand, or never closes"
-				       : "libcsv refused the line");
+			       why == CSV_EPARSE ? "a quote in the wrong place, or unclosed"
+						 : "libcsv refused the line");
 	if (out->count == 0) /* libcsv reports no field for an empty line */
 		out->field[out->count++] = (struct text){ NULL, 0 };
 	const char *p = out->bytes.p;

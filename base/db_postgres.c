@@ -336,11 +336,11 @@ static int migrate(struct db *db, enum db_mode mode, struct err *e)
 		return 0;
 	if (version == 0 && mode != DB_CREATE)
 		return err_set(e, ERR_NOT_FOUND,
-			       "%s has no tables of tally yet; the first `tally ingest` makes them",
+			       "%s has no tally tables yet; the first `tally ingest` creates them",
 			       db->path);
 	if (mode == DB_READ)
 		return err_set(e, ERR_INVALID,
-			       "%s has an older schema; let a command that writes upgrade it",
+			       "%s has an older schema; any command that writes upgrades it",
 			       db->path);
 	rc = begin(db, e);
 	/* a step over many rows takes its time; another process may have been faster */

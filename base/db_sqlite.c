@@ -108,7 +108,7 @@ static int migrate(struct db *db, enum db_mode mode, struct err *e)
 		return 0;
 	if (mode == DB_READ)
 		return err_set(e, ERR_INVALID,
-			       "'%s' has an older schema; let a command that writes upgrade it",
+			       "'%s' has an older schema; any command that writes upgrades it",
 			       db->path);
 	rc = db_begin(db, e);
 	/* another process may have been faster */
@@ -151,10 +151,9 @@ static int open_file(struct db *db, const char *path, enum db_mode mode, struct 
 	pthread_once(&once, configure);
 	db->connection = c;
 	if (mode != DB_CREATE && access(path, F_OK) != 0)
-		return err_set(e, ERR_NOT_FOUND, "there is no database '%s': %s", path,
-			       strerror(errno));
+		return err_set(e, ERR_NOT_FOUND, "no database '%s': %s", path, strerror(errno));
 	if (mode == DB_CREATE && !make_own_file(path) && errno != EEXIST)
-		return err_set(e, ERR_UNREADABLE, "could not make the database '%s': %s", path,
+		return err_set(e, ERR_UNREADABLE, "could not create the database '%s': %s", path,
 			       strerror(errno));
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
 	if (mode == DB_READ && access(path, W_OK) != 0)
@@ -329,8 +328,7 @@ static int check(struct db *db, void (*take)(void *user, struct text fault), voi
 		rc = db_read_int(db, "SELECT count(*) FROM pragma_foreign_key_check", &orphans, e);
 	if (rc == 0 && orphans) {
 		struct buf b = { 0 };
-		buf_printf(&b, "entries refer to others that are missing: %lld",
-			   (long long)orphans);
+		buf_printf(&b, "entries with missing references: %lld", (long long)orphans);
 		take(user, (struct text){ b.p, b.n });
 		buf_release(&b);
 	}

@@ -111,7 +111,7 @@ int fetch_url(struct fetch *f, struct err *e)
 {
 	const bool local = is_local(f->url);
 	if (!local && strncmp(f->url, "https://", 8) != 0)
-		return err_set(e, ERR_USAGE, "'%s' is no https:// address", f->url);
+		return err_set(e, ERR_USAGE, "'%s' is not an https:// address", f->url);
 	int rc = need_library(e);
 	if (rc != 0)
 		return rc;

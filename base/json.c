@@ -362,7 +362,7 @@ int json_open_within(struct json_document **out, struct text text, int64_t value
 	buf_release(&s.out);
 	const char *twice = doc.root ? duplicate_key(doc.root) : NULL;
 	if (!doc.root || twice) {
-		int rc = twice ? err_set(e, ERR_INVALID, "key \"%.80s\" stands twice in one object",
+		int rc = twice ? err_set(e, ERR_INVALID, "key \"%.80s\" occurs twice in one object",
 					 twice)
 			       : err_set(e, ERR_INVALID, "not valid JSON");
 		arena_release(&doc.arena);

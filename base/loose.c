@@ -71,7 +71,7 @@ int loose_number(struct decimal *out, int *places, struct text s, bool comma_dec
 	bool negative;
 	s = trimmed(s);
 	if (!strip(t, s, &negative))
-		return err_set(e, ERR_INVALID, "'%.*s' is no number", (int)(s.n < 60 ? s.n : 60),
+		return err_set(e, ERR_INVALID, "'%.*s' is not a number", (int)(s.n < 60 ? s.n : 60),
 			       s.n ? s.p : "");
 	const char *comma = strrchr(t, ','), *point = strrchr(t, '.');
 	char decimal = comma && (!point || comma > point) ? ',' : '.';
@@ -81,7 +81,7 @@ int loose_number(struct decimal *out, int *places, struct text s, bool comma_dec
 	if (first && !strchr(t, other) && in_thousands(t, decimal)) {
 		if (comma_decimals && !several)
 			return err_set(e, ERR_INVALID,
-				       "'%s' may be a thousand or a fraction; write the decimals",
+				       "'%s' may be thousands or a fraction; write the decimals",
 				       t);
 		if (several || decimal == ',') {
 			drop(t, decimal);
@@ -89,7 +89,7 @@ int loose_number(struct decimal *out, int *places, struct text s, bool comma_dec
 			several = false;
 		}
 	} else if (strchr(t, other) && (!in_thousands(t, other) || several)) {
-		return err_set(e, ERR_INVALID, "'%s' is no number", t);
+		return err_set(e, ERR_INVALID, "'%s' is not a number", t);
 	} else {
 		drop(t, other);
 	}
@@ -127,7 +127,7 @@ static int day_of(struct loose_time *out, int year, int month, int day, struct t
 {
 	struct civil c = { .year = year, .month = month, .day = day };
 	if (!civil_valid(c))
-		return err_set(e, ERR_INVALID, "'%.*s' is no day", (int)s.n, s.p);
+		return err_set(e, ERR_INVALID, "'%.*s' is not a day", (int)s.n, s.p);
 	out->at.us = civil_to_day(c) * US_PER_DAY;
 	return 0;
 }

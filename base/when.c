@@ -166,7 +166,7 @@ int when_parse(struct when *out, struct text s, struct instant now, const struct
 	if (instant_parse(&t, s, &inner) != 0) {
 		bool number = s.n && s.p[0] >= '0' && s.p[0] <= '9';
 		return number ? err_set(e, ERR_INVALID, "%s", inner.message)
-			      : err_set(e, ERR_INVALID, "'%.*s' is no time that is known; %s",
+			      : err_set(e, ERR_INVALID, "'%.*s' is not a known time; %s",
 					(int)(s.n > 40 ? 40 : s.n), s.p, help);
 	}
 	if (!has_offset(s))

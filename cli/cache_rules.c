@@ -26,7 +26,7 @@ static int read_rule(const char *text, struct cache_rules *r, struct err *e)
 			r->interval = strtoll(text + 9, &end, 10);
 			if (end != text + n || r->interval < 1)
 				return err_set(e, ERR_USAGE,
-					       "--rule: '%.*s' is no number of tokens", (int)n,
+					       "--rule: '%.*s' is not a number of tokens", (int)n,
 					       text);
 		} else {
 			return err_set(e, ERR_USAGE,
@@ -104,11 +104,9 @@ int cli_no_cache_rules(const struct cli *cli, struct err *e)
 	static const char *const rules[] = { "touch",	  "hits",    "rule",	"scope",
 					     "settle",	  "quantum", "minimum", "expire",
 					     "recompute", "ttl",     "writes",	NULL };
-	return cli_none_of(
-		cli, rules,
-		"says how a cache of blocks works; it needs --cache infinite or a number "
-		"of blocks",
-		e);
+	return cli_none_of(cli, rules,
+			   "applies to a cache of blocks: add --cache infinite or --cache BLOCKS",
+			   e);
 }
 
 int cli_no_block_rules(const struct cli *cli, struct err *e)
@@ -117,12 +115,11 @@ int cli_no_block_rules(const struct cli *cli, struct err *e)
 	const char *rule = cli_value(cli, "rule");
 	if (rule && strcmp(rule, "vendor") != 0)
 		return err_set(e, ERR_USAGE,
-			       "--rule %s is of a cache of blocks; it needs --cache infinite or a "
-			       "number of blocks",
+			       "--rule %s applies to a cache of blocks: add --cache infinite or "
+			       "--cache BLOCKS",
 			       rule);
 	return cli_none_of(cli, rules,
-			   "says how a cache of blocks works; it needs --cache infinite or a "
-			   "number of blocks",
+			   "applies to a cache of blocks: add --cache infinite or --cache BLOCKS",
 			   e);
 }
 

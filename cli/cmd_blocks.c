@@ -9,12 +9,12 @@
 enum { HOURS = 5, HOURS_MOST = 168, RECENT_DAYS = 3 };
 
 static const struct option options[] = {
-	{ "active", 'a', NULL, "only the block under way", false },
+	{ "active", 'a', NULL, "only the current block", false },
 	{ "recent", 'r', NULL, "the blocks of the last three days", false },
 	{ "hours", 0, "N", "the length of a block (default 5)", false },
 	{ "token-limit", 't', "N|max",
-	  "what a block may hold, as you know it of your account; max: the\n"
-	  "                               largest one that has ended",
+	  "the limit of a block, if you know your account's; max: "
+	  "the largest finished block",
 	  false },
 	OPTIONS_OF_LOOKS,
 	{ 0 },
@@ -96,15 +96,15 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_blocks = {
 	.name = "blocks",
-	.summary = "calls in blocks of five hours, with the burn rate of the one under way",
+	.summary = "calls in blocks of five hours, with the burn rate of the current one",
 	.arguments = "[LOG|DIRECTORY...]",
 	.arguments_max = -1,
 	.description =
-		"A block begins at the full UTC hour of its first call and lasts five hours; a call "
-		"after its end, or more than five hours after the last one, begins the next. Vendors "
-		"do not publish where their own windows begin, so blocks are an estimate.\n\n"
-		"Looks at the database where there is one, else at the logs of the agents on this "
-		"machine, or at those that are named.",
+		"A block begins at the full UTC hour of its first call and lasts five hours; a "
+		"call after its end, or more than five hours after the last one, begins the "
+		"next. Vendors do not publish where their own windows begin, so blocks are an "
+		"estimate.\n\nReads the database if there is one, else the named logs or those "
+		"of the agents on this machine.",
 	.examples = "  tally blocks --recent\n  tally blocks --active --token-limit max\n",
 	.options = options,
 	.common = TAKES_DB | TAKES_PRICES | TAKES_CURRENCY | TAKES_CSV | TAKES_PERIOD | TAKES_ZONE,

@@ -9,17 +9,17 @@
 #include "reports/table.h"
 
 static const struct option set_options[] = {
-	{ "amount", 0, "AMOUNT", "what may be spent in a period", false },
+	{ "amount", 0, "AMOUNT", "the amount allowed in a period", false },
 	{ "customer", 0, "NAME", "of this customer (default all)", false },
 	{ "project", 0, "NAME", "on this project (default all)", false },
 	{ "model", 'm', "MODEL", "on this model (default all)", false },
 	{ "period", 0, "month|week|day|ever", "in the zone of -z (default month)", false },
-	{ "soft", 0, "PERCENTS", "alarm at each of them, once a period (default 80,100)", false },
+	{ "soft", 0, "PERCENTS", "alert at each of these, once a period (default 80,100)", false },
 	{ "hard", 0, NULL, "refuse holds that would pass the amount", false },
 	{ "hook", 0, "COMMAND|URL",
-	  "told of every alarm, with JSON on standard input or as a POST (by curl);\n"
-	  "                               tried again until it succeeds, and not after that;\n"
-	  "                               ended after 30 seconds",
+	  "receives every alert as JSON, on standard input or by POST "
+	  "(curl); retried until it "
+	  "succeeds; killed after 30 seconds",
 	  false },
 	{ 0 },
 };
@@ -47,9 +47,9 @@ static int set(struct cli *cli, struct err *e)
 		rc = cli_zone(cli, &zone, e);
 	zone_close(zone);
 	if (rc == 0 && !amount)
-		rc = err_set(e, ERR_USAGE, "say how much with --amount");
+		rc = err_set(e, ERR_USAGE, "--amount is required");
 	if (rc == 0 && (decimal_parse(&d, text_of(amount), NULL) != 0 || d.digits <= 0))
-		rc = err_set(e, ERR_USAGE, "--amount: '%s' is no amount above 0", amount);
+		rc = err_set(e, ERR_USAGE, "--amount: '%s' is not a positive amount", amount);
 	if (rc == 0)
 		rc = money_from_decimal(&b.amount, d, e);
 	if (rc == 0)
@@ -77,9 +77,8 @@ const struct command command_budget_set = {
 	.arguments = "NAME",
 	.arguments_min = 1,
 	.arguments_max = 1,
-	.description =
-		"Alarms are raised by `tally serve` (every few seconds), `tally budget status` and "
-		"`tally budget check`: in the log, as exit status 4, and through the hook.",
+	.description = "`tally serve` (every few seconds), `tally budget status` and `tally budget "
+		       "check` raise alerts: in the log, as exit status 4, and through the hook.",
 	.examples =
 		"  tally budget set all --amount 2000 --soft 50,80,100 --hook 'mail -s budget "
 		"ops@example.com'\n"
@@ -106,17 +105,17 @@ static int clear(struct cli *cli, struct err *e)
 	}
 	store_close(store);
 	if (rc == 0 && !cli->quiet && !cli->json)
-		printf("%s: no budget any more\n", cli->argument[0]);
+		printf("%s: budget removed\n", cli->argument[0]);
 	return rc;
 }
 
 const struct command command_budget_clear = {
 	.name = "budget clear",
-	.summary = "remove a budget and its alarms",
+	.summary = "remove a budget and its alerts",
 	.arguments = "NAME",
 	.arguments_min = 1,
 	.arguments_max = 1,
-	.description = "What was spent is not touched.",
+	.description = "Usage is not changed.",
 	.examples = "  tally budget clear acme-web\n",
 	.options = no_options,
 	.common = TAKES_DB,
@@ -242,7 +241,7 @@ static void told(void *user, const struct budget_alarm *a, bool ok)
 {
 	(void)user;
 	fprintf(stderr, "tally: budget '%s' passed %d %%: %s spent%s\n", a->budget.name.p,
-		a->percent, a->spent.p, ok ? "" : " (the hook failed and is tried again)");
+		a->percent, a->spent.p, ok ? "" : " (the hook failed and will be retried)");
 }
 
 static int status(struct cli *cli, struct err *e)
@@ -302,7 +301,7 @@ static int status(struct cli *cli, struct err *e)
 	if (rc == 0 && writes)
 		rc = budgets_tell(x.budgets, x.now, true, &listener, e);
 	if (rc == 0 && x.only && !x.any)
-		rc = err_set(e, ERR_NOT_FOUND, "there is no budget '%s'", x.only);
+		rc = err_set(e, ERR_NOT_FOUND, "no budget named '%s'", x.only);
 	budgets_close(x.budgets);
 	store_close(store);
 	return rc ? rc : x.failed ? 1 : x.over ? 4 : 0;
@@ -310,14 +309,14 @@ static int status(struct cli *cli, struct err *e)
 
 const struct command command_budget_status = {
 	.name = "budget status",
-	.summary = "what is spent of the budgets, and alarms that are due",
+	.summary = "spending against budgets, and alerts that are due",
 	.arguments = "[NAME]",
 	.arguments_max = 1,
 	.description =
 		"Exit status 4 when a budget is used up, 1 when one cannot be evaluated (the "
-		"others are shown). Alarms that were passed are raised and their hooks told, "
-		"beside each other, as `tally serve` does by itself; a hook that runs for "
-		"longer than 30 seconds is ended and counts as failed.",
+		"others are shown). Alerts that are due are raised and their hooks run in "
+		"parallel, as `tally serve` does by itself; a hook that runs longer than 30 "
+		"seconds is killed and counts as failed.",
 	.examples = "  tally budget status\n  tally budget status acme-web --json\n",
 	.options = no_options,
 	.common = TAKES_DB,

@@ -18,7 +18,7 @@ static const struct option options[] = {
 	{ "model", 'm', "MODEL", "of --rule vendor", false },
 	{ "at", 0, "WHEN", "of --rule vendor (default now)", false },
 	CACHE_RULE_OPTIONS,
-	{ "curve", 0, NULL, "every capacity at once, with a plot", false },
+	{ "curve", 0, NULL, "the hit ratio at every capacity, with a plot", false },
 	{ 0 },
 };
 
@@ -49,7 +49,8 @@ static int read_capacities(const char *text, int64_t list[CAPACITIES_MOST], size
 		int64_t v = n == 3 && memcmp(text, "inf", 3) == 0 ? -1 : strtoll(text, &end, 10);
 		if (*count == CAPACITIES_MOST || (v != -1 && (end != text + n || v < 1)))
 			return err_set(e, ERR_USAGE,
-				       "--capacity: '%.*s' is no number of blocks from 1 (or inf)",
+				       "--capacity: '%.*s' is not a number of blocks (1 or more, "
+				       "or inf)",
 				       (int)n, text);
 		list[(*count)++] = v;
 		text += n;
@@ -221,13 +222,13 @@ static int vendor_rules(struct cli *cli, struct cache_rules *r, struct err *e)
 	struct book *book;
 	r->vendor = rule && r->vendor;
 	if (!r->vendor)
-		return model || at ? err_set(e, ERR_USAGE, "--%s is of --rule vendor",
+		return model || at ? err_set(e, ERR_USAGE, "--%s applies to --rule vendor only",
 					     model ? "model" : "at")
 				   : 0;
 	if (!model)
 		return err_set(e, ERR_USAGE,
-			       "--rule vendor needs a --model, whose card says how "
-			       "its cache works");
+			       "--rule vendor needs --model: the cache contract comes from its "
+			       "price card");
 	int rc = at ? instant_parse(&then.at, text_of(at), e) : 0;
 	if (rc == 0)
 		rc = book_open(&book, e);
@@ -237,7 +238,8 @@ static int vendor_rules(struct cli *cli, struct cache_rules *r, struct err *e)
 	const struct cache_contract *c =
 		rc == 0 ? book_cache(book, m.price->provider, m.price->model, then.at) : NULL;
 	if (rc == 0 && !c)
-		rc = err_set(e, ERR_NOT_FOUND, "no card says how the cache of '%s' works", model);
+		rc = err_set(e, ERR_NOT_FOUND, "no price card states a cache contract for '%s'",
+			     model);
 	if (rc == 0)
 		*r = cache_rules_of(r, c);
 	book_close(book);
@@ -256,9 +258,7 @@ static int run(struct cli *cli, struct err *e)
 	if (rc == 0)
 		rc = read_capacities(cli_value(cli, "capacity"), capacity, &count, e);
 	if (rc == 0 && cli_flag(cli, "curve") && cli_value(cli, "capacity"))
-		rc = err_set(e, ERR_USAGE,
-			     "--curve is of every capacity: leave --capacity out, or leave "
-			     "--curve out");
+		rc = err_set(e, ERR_USAGE, "give --curve (every capacity) or --capacity, not both");
 	if (rc == 0)
 		rc = cli_count(cli, "block", 0, &block, e);
 	if (rc == 0)
@@ -280,16 +280,16 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_cache = {
 	.name = "cache",
-	.summary = "what a prefix cache would have hit on a trace",
+	.summary = "what a prefix cache would have hit in a trace",
 	.arguments = "TRACE",
 	.arguments_min = 1,
 	.arguments_max = 1,
 	.description =
-		"Replays the prompts' blocks of a Mooncake, Qwen-Bailian or agent-session "
-		"trace through a cache of prefixes: least recently used, by capacity and time "
-		"to live. The leading blocks that are present when a request comes are its "
-		"hit. --rule unit is DeepSeek V4's stricter rule: a hit must end where a "
-		"stored unit ends, so prefix is an upper bound of it.",
+		"Replays the prompt blocks of a Mooncake, Qwen-Bailian or agent-session trace "
+		"through a prefix cache (LRU, with a capacity and a time to live). A request "
+		"hits its leading blocks that are in the cache when it arrives. --rule unit is "
+		"DeepSeek V4's stricter rule: a hit must end where a stored unit ends, so prefix "
+		"is an upper bound of it.",
 	.examples = "  tally cache mooncake.jsonl --capacity 1000,10000,inf\n"
 		    "  tally cache sessions.jsonl --scope conversation --json\n"
 		    "  tally cache mooncake.jsonl --curve\n",

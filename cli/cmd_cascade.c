@@ -10,16 +10,16 @@ static const struct option options[] = {
 	{ "cheap", 0, "MODEL", "tried first (default, of two models: the one that cost less)",
 	  false },
 	{ "strong", 0, "MODEL", "tried when the gate rejects the first answer", false },
-	{ "sensitivity", 0, "S", "share of right answers that the gate accepts (default 1)",
+	{ "sensitivity", 0, "S", "share of correct answers that the gate accepts (default 1)",
 	  false },
 	{ "false-accept", 0, "F", "share of wrong answers that it accepts (default 0)", false },
 	{ "sweep", 0, "FIELD", "try every threshold of a signal column", false },
 	{ "escalate", 0, "low|high|routellm",
-	  "which end of that signal is sent on: low, the default (how sure the answer is), or\n"
-	  "                               high (how hard the task is); routellm, whose score is\n"
-	  "                               high where the strong model is needed, is high",
+	  "which end of the signal escalates: low, the default (confidence), "
+	  "or high (difficulty); routellm, whose score "
+	  "is high when the strong model is needed, means high",
 	  false },
-	{ "html", 0, "FILE", "also one self-contained HTML file with charts", false },
+	{ "html", 0, "FILE", "also write one self-contained HTML file with charts", false },
 	{ "seed", 0, "N", "of the resamples (default 1)", false },
 	{ "resamples", 0, "N", "for the interval (default 1000; 0: none)", false },
 	{ 0 },
@@ -51,8 +51,8 @@ static int find_model(const struct outcomes *o, const char *option, const char *
 		strcat(known, i ? ", " : "");
 		strncat(known, o->model[i].p, o->model[i].n);
 	}
-	return err_set(e, ERR_NOT_FOUND, "--%s: nobody tried '%s'; the file has %s", option, name,
-		       known);
+	return err_set(e, ERR_NOT_FOUND, "--%s: the file has no attempts by '%s', only by %s",
+		       option, name, known);
 }
 
 static int choose_models(struct cli *cli, const struct outcomes *o, struct cascade_options *c,
@@ -96,7 +96,7 @@ static int run(struct cli *cli, struct err *e)
 	int end, rc = cli_choice(cli, "escalate", ends, &end, e);
 	c.high_escalates = end > 0;
 	if (rc == 0 && end > 0 && !sweep)
-		rc = err_set(e, ERR_USAGE, "--escalate says how --sweep reads its signal");
+		rc = err_set(e, ERR_USAGE, "--escalate needs --sweep");
 	if (rc == 0)
 		rc = read_share(cli, "sensitivity", 1, &c.sensitivity, e);
 	if (rc == 0)
@@ -142,24 +142,19 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_cascade = {
 	.name = "cascade",
-	.summary = "try the cheap model first and pay the strong one where it fails",
+	.summary = "try the cheap model first, pay for the strong one where it fails",
 	.arguments = "OUTCOMES",
 	.arguments_min = 1,
 	.arguments_max = 1,
 	.description =
 		"Reads what models made of the same tasks, and what each attempt cost: CSV with "
-		"the "
-		"columns task, model, solved, cost (a row an attempt, further columns are "
-		"signals), "
-		"CSV with columns MODEL_correct and MODEL_cost (a row a task), or JSON Lines with "
-		"a "
-		"task's attempts in a list. The cascade is computed from the joint outcomes and "
-		"each "
-		"task's own costs, never from averages.\n\n"
-		"The gate is perfect unless --sensitivity and --false-accept say otherwise; then "
-		"counts and costs are expectations. --sweep tries every threshold of a signal: "
-		"answers with a lower one are sent on, or with --escalate high those at the "
-		"threshold or above it.",
+		"the columns task, model, solved, cost (a row an attempt, further columns are "
+		"signals), CSV with columns MODEL_correct and MODEL_cost (a row a task), or JSON "
+		"Lines with a task's attempts in a list. The cascade is computed from the joint "
+		"outcomes and each task's own costs, never from averages.\n\nThe gate is perfect "
+		"unless --sensitivity and --false-accept say otherwise; then counts and costs "
+		"are expectations. --sweep tries every threshold of a signal: answers below it "
+		"escalate; with --escalate high, answers at or above it do.",
 	.examples = "  tally cascade outcomes.csv --cheap deepseek-v4-flash --strong "
 		    "deepseek-v4-pro\n"
 		    "  tally cascade outcomes.csv --cheap flash --strong pro --sensitivity 0.9 "

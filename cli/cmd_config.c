@@ -10,7 +10,7 @@
 #include "cli/command.h"
 
 static const struct option options[] = {
-	{ "plan", 0, "PLAN", "as commands take it", false },
+	{ "plan", 0, "PLAN", "as the option takes it", false },
 	{ 0 },
 };
 
@@ -112,7 +112,7 @@ static int checked(enum setting s, const char *value, struct arena *a, const cha
 	switch (s) {
 	case SET_PRICES:
 		if (access(value, R_OK) != 0)
-			return err_set(e, ERR_NOT_FOUND, "there are no price cards at '%s'", value);
+			return err_set(e, ERR_NOT_FOUND, "no price cards at '%s'", value);
 		/* fall through */
 	case SET_DATABASE:
 		if (*value != '/' && !strstr(value, "://") && getcwd(here, sizeof here))
@@ -165,14 +165,14 @@ static int run_unset(struct cli *cli, struct err *e)
 
 const struct command command_config = {
 	.name = "config",
-	.summary = "what commands use when nothing is typed, and where that comes from",
+	.summary = "the defaults of all commands, and where each comes from",
 	.arguments = "",
 	.description =
-		"Shows the database, the time zone, the currency, the price cards and the credit plan "
-		"that commands use, and who says so: an option, the environment, the file of "
-		"settings, this machine, or nobody.\n\n"
-		"The file is $TALLY_CONFIG, else tally/config.json in $XDG_CONFIG_HOME or ~/.config. "
-		"`tally config set` and `unset` change it.",
+		"Shows the database, time zone, currency, price cards and credit plan that "
+		"commands use, and where each comes from: an option, the environment, the config "
+		"file, this machine, or the built-in default.\n\nThe file is $TALLY_CONFIG, else "
+		"tally/config.json in $XDG_CONFIG_HOME or ~/.config. `tally config set` and "
+		"`unset` change it.",
 	.examples = "  tally config\n"
 		    "  tally config set timezone Europe/Berlin\n"
 		    "  tally config set prices ~/cards && tally config set plan vm0\n",
@@ -187,8 +187,8 @@ const struct command command_config_set = {
 	.arguments = "SETTING VALUE...",
 	.arguments_min = 2,
 	.arguments_max = 31,
-	.description = "Keeps a value in the file of settings. What is typed and what the "
-		       "environment says still goes first. Only prices takes several values.",
+	.description = "Stores a value in the config file. Options and the environment still "
+		       "take precedence. Only prices takes several values.",
 	.examples = "  tally config set database ~/usage.db\n"
 		    "  tally config set currency CNY\n",
 	.run = run_set,
@@ -200,7 +200,7 @@ const struct command command_config_unset = {
 	.arguments = "SETTING",
 	.arguments_min = 1,
 	.arguments_max = 1,
-	.description = "Removes a value from the file of settings.",
+	.description = "Removes a value from the config file.",
 	.examples = "  tally config unset plan\n",
 	.run = run_unset,
 };

@@ -11,17 +11,17 @@
 static const struct option amend_options[] = {
 	{ "set", 0, "FIELD=VALUE", "a new value (input, output, model, customer, time, ...)",
 	  true },
-	{ "why", 0, "TEXT", "the reason, which is kept", false },
+	{ "why", 0, "TEXT", "the reason (stored)", false },
 	{ 0 },
 };
 static const struct option void_options[] = {
-	{ "why", 0, "TEXT", "the reason, which is kept", false },
+	{ "why", 0, "TEXT", "the reason (stored)", false },
 	{ 0 },
 };
 static const struct option rerate_options[] = {
-	{ "dry-run", 'n', NULL, "show what would change, and change nothing", false },
-	{ "unprice", 0, NULL, "also take away prices that no card states any more", false },
-	{ "why", 0, "TEXT", "the reason, which is kept", false },
+	{ "dry-run", 'n', NULL, "show what would change without changing it", false },
+	{ "unprice", 0, NULL, "also remove prices that no card states any more", false },
+	{ "why", 0, "TEXT", "the reason (stored)", false },
 	{ 0 },
 };
 
@@ -51,8 +51,8 @@ static int sum_up(struct store *s, struct err *e)
 {
 	int rc = rollup_catch_up(s, 0, e);
 	if (rc == 0 && rollup_is_left_behind(s))
-		fprintf(stderr, "tally: the correction is stored; the sums of the records still do "
-				"not fit (`tally fsck` names those that count too much)\n");
+		fprintf(stderr, "tally: the correction is stored, but the sums are still out of "
+				"range (`tally fsck` names the records that are too large)\n");
 	return rc;
 }
 
@@ -114,7 +114,7 @@ static int amend(struct cli *cli, struct err *e)
 		rc = record_set(&a.record, f, text_of(equals + 1), VALUE_TEXT, TIME_INSTANT, e);
 	}
 	if (rc == 0 && i == 0)
-		rc = err_set(e, ERR_USAGE, "say what changes with --set FIELD=VALUE");
+		rc = err_set(e, ERR_USAGE, "say what to change with --set FIELD=VALUE");
 	if (rc == 0) {
 		rc = begin(cli, &c, e);
 		if (rc == 0)
@@ -183,8 +183,8 @@ static void print_rerate(const struct cli *cli, const struct rerate_result *r, b
 		return;
 	}
 	if (r->kept)
-		printf("%lld record%s a price that no card states any more, and keep%s it (name the "
-		       "card with --prices, or take it away with --unprice)\n",
+		printf("%lld record%s a price that no card states any more, and keep%s it (name "
+		       "the card with --prices, or remove the price with --unprice)\n",
 		       (long long)r->kept, r->kept == 1 ? " has" : "s have",
 		       r->kept == 1 ? "s" : "");
 	if (!r->count) {
@@ -214,7 +214,7 @@ static void print_rerate(const struct cli *cli, const struct rerate_result *r, b
 	printf("\n%lld record%s %s, total change %s\n", (long long)r->records,
 	       r->records == 1 ? "" : "s", dry ? "would be repriced" : "repriced", b.p);
 	if (dry)
-		printf("nothing was changed; leave out --dry-run to do it\n");
+		printf("nothing was changed; run without --dry-run to apply\n");
 	buf_release(&b);
 }
 
@@ -249,9 +249,9 @@ const struct command command_amend = {
 	.arguments_min = 1,
 	.arguments_max = 1,
 	.description =
-		"Takes the record back and adds a corrected one, both with the reason. "
-		"Nothing is overwritten: `tally explain` shows the history, and `tally usage "
-		"--as-of` the figures as they were.",
+		"Reverses the record and adds a corrected one, both with the reason. Nothing is "
+		"overwritten: `tally explain` shows the history, and `tally usage --as-of` the "
+		"figures as they were.",
 	.examples = "  tally amend call-17 --set output=120 --why 'stream was cut'\n"
 		    "  tally amend call-18 --set customer=acme --set project=web\n",
 	.options = amend_options,
@@ -261,7 +261,7 @@ const struct command command_amend = {
 
 const struct command command_void = {
 	.name = "void",
-	.summary = "take a stored record back (it stays visible)",
+	.summary = "reverse a stored record (it stays visible)",
 	.arguments = "ID",
 	.arguments_min = 1,
 	.arguments_max = 1,
@@ -275,12 +275,13 @@ const struct command command_void = {
 
 const struct command command_rerate = {
 	.name = "rerate",
-	.summary = "price stored records again after a card was corrected",
+	.summary = "reprice stored records after a card was corrected",
 	.arguments = "",
 	.description =
-		"Compares the price that each record was stored with to the one that the "
-		"cards state now, shows the differences, and adds corrections. Look first "
-		"with --dry-run. A record never loses its price unless --unprice says so. The old figures stay reproducible (tally usage --as-of).",
+		"Compares the stored price of each record with the one in the cards now, shows "
+		"the differences, and adds corrections. Look first with --dry-run. A record "
+		"never loses its price unless --unprice says so. The old figures stay "
+		"reproducible (tally usage --as-of).",
 	.examples = "  tally rerate --dry-run\n"
 		    "  tally rerate --prices corrected.json --since 2026-09-01 --why 'contract'\n",
 	.options = rerate_options,

@@ -10,7 +10,7 @@
 
 static const struct option options[] = {
 	{ "model", 'm', "MODEL", "model or alias, as the vendor or you call it", false },
-	{ "provider", 'p', "VENDOR", "who sells it; needed where several vendors do", false },
+	{ "provider", 'p', "VENDOR", "who sells it; required where several vendors do", false },
 	{ "at", 0, "WHEN", "the instant of the calls (default now)", false },
 	{ "input", 0, "N", "uncached input tokens of one request", false },
 	{ "cache-read", 0, "N", "input tokens read from the cache", false },
@@ -20,12 +20,12 @@ static const struct option options[] = {
 	{ "reasoning", 0, "N", "the part of output that is reasoning", false },
 	{ "tokens", 0, "BUCKET=N", "any other bucket, such as input_audio or output_image", true },
 	{ "unit", 0, "NAME=N", "counted things with a fee, such as search", true },
-	{ "requests", 'n', "N", "so many requests of this kind (default 1)", false },
+	{ "requests", 'n', "N", "number of identical requests (default 1)", false },
 	{ "service-tier", 0, "TIER", "standard, batch, flex, priority, ... (default standard)",
 	  false },
 	{ "region", 0, "REGION", "where the call is served", false },
 	{ "plan", 0, "PLAN", "also credits under this plan (see `tally credit plan`)", false },
-	{ "byo", 0, NULL, "bring your own key: the vendor bills, no credits are drawn", false },
+	{ "byo", 0, NULL, "bring your own key: the vendor bills you, no credits are drawn", false },
 	{ 0 },
 };
 
@@ -65,7 +65,7 @@ static int take_usage(const struct cli *cli, struct arena *arena, struct usage *
 		rc = named_count("tokens", spec, &name, &n, e);
 		int b = rc == 0 ? bucket_by_name(name.p, name.n) : 0;
 		if (b < 0)
-			rc = err_set(e, ERR_USAGE, "--tokens %s: there is no such bucket", spec);
+			rc = err_set(e, ERR_USAGE, "--tokens %s: no such bucket", spec);
 		else if (rc == 0)
 			u->tokens[b] = n;
 	}

@@ -26,20 +26,24 @@ static int done(struct cli *cli, int rc, const char *fmt, const char *what)
 static const struct option account_options[] = {
 	{ "plan", 0, "PLAN",
 	  "how usage becomes credits: a shipped plan, FILE.json or FILE.json:NAME", false },
-	{ "byo", 0, "yes|no", "own keys: usage is reported and draws no credits (default no)",
+	{ "byo", 0, "yes|no",
+	  "bring your own key: usage is reported but draws no credits "
+	  "(default no)",
 	  false },
 	{ "overage", 0, "refuse|limit|debt",
-	  "when credits run out: admit no call, calls up to --overage-limit, or\n"
-	  "                               any, and let later grants repay (default refuse)",
+	  "when credits run out: refuse calls, admit them up to --overage-limit, "
+	  "or always admit, repaid by later grants (default "
+	  "refuse)",
 	  false },
-	{ "overage-limit", 0, "N", "credits below zero that are allowed", false },
+	{ "overage-limit", 0, "N", "how far below zero the balance may go", false },
 	{ "burn-order", 0, "KEYS",
-	  "which credits go first: priority,expiry,class,cost-basis,effective,\n"
-	  "                               created,id (the default), expiry-second, largest",
+	  "which credits are used first: "
+	  "priority,expiry,class,cost-basis,effective, "
+	  "created,id (the default), expiry-second, largest",
 	  false },
-	{ "billing-day", 0, "N", "day on which its months begin (default 1)", false },
-	{ "low-balance", 0, "N", "warn below so many credits", false },
-	{ "terms", 0, "FILE", "JSON: how it is invoiced (docs/invoices.md)", false },
+	{ "billing-day", 0, "N", "first day of its billing months (default 1)", false },
+	{ "low-balance", 0, "N", "warn when the balance falls below this", false },
+	{ "terms", 0, "FILE", "JSON file of invoice terms (docs/invoices.md)", false },
 	{ 0 },
 };
 
@@ -51,7 +55,7 @@ static int read_plan(struct cli *cli, struct account *a, struct arena *keep, str
 	if (!plan)
 		return a->id ? 0
 			     : err_set(e, ERR_USAGE,
-				       "name the plan with --plan (tally credit plan lists them)");
+				       "--plan is required (tally credit plan lists them)");
 	int rc = plan_open(&file, &p, plan, e);
 	if (rc != 0)
 		return rc;
@@ -153,7 +157,7 @@ static int set_one(struct cli *cli, struct ledger_session *s, const struct zone 
 			a.drawn_to = 0;
 		}
 	} else if (rc == 0 && cli_value(cli, "since")) {
-		rc = err_set(e, ERR_USAGE, "--since is for opening an account; '%s' exists",
+		rc = err_set(e, ERR_USAGE, "--since applies to a new account; '%s' exists",
 			     customer);
 	}
 	if (rc == 0)
@@ -204,10 +208,10 @@ const struct command command_credit_account = {
 	.arguments_min = 1,
 	.arguments_max = -1,
 	.description =
-		"An account says by which plan a customer's usage becomes credits, which credits "
-		"are used first, and what happens when they run out. Usage from its opening on (or "
-		"from --since on) draws credits. Without options it shows the account. --timezone is the zone in which its months "
-		"begin.",
+		"An account sets the plan that turns a customer's usage into credits, which "
+		"credits are used first, and what happens when they run out. Usage from its "
+		"opening on (or from --since on) draws credits. Without options it shows the "
+		"account. --timezone is the zone in which its months begin.",
 	.examples = "  tally credit account acme --plan vm0 --timezone Europe/Berlin\n"
 		    "  tally credit account acme --overage debt --low-balance 500\n"
 		    "  tally credit account beta --plan plans.json:beta --since 2026-11-01\n",
@@ -219,20 +223,20 @@ const struct command command_credit_account = {
 /* --- credit grant --- */
 
 static const struct option grant_options[] = {
-	{ "id", 0, "NAME", "its name; the same one again with the same content changes nothing",
+	{ "id", 0, "NAME", "its id; repeating it with the same content changes nothing", false },
+	{ "class", 0, "granted|paid", "granted (free) or paid (default granted)", false },
+	{ "priority", 0, "N", "lower is used first (default 0)", false },
+	{ "effective", 0, "WHEN", "effective from (default now)", false },
+	{ "expires", 0, "WHEN", "expires at (default never)", false },
+	{ "cost-basis", 0, "AMOUNT", "price paid per credit", false },
+	{ "cap", 0, "N", "refuse the grant if the balance would exceed N", false },
+	{ "every", 0, "INTERVAL", "recur every 1month, 1w, 1d ..., starting at --effective",
 	  false },
-	{ "class", 0, "granted|paid", "given, or paid for (default granted)", false },
-	{ "priority", 0, "N", "smaller goes first (default 0)", false },
-	{ "effective", 0, "WHEN", "from when it counts (default now)", false },
-	{ "expires", 0, "WHEN", "until when (default never)", false },
-	{ "cost-basis", 0, "AMOUNT", "paid for one credit", false },
-	{ "cap", 0, "N", "refuse it when the balance would go above N", false },
-	{ "every", 0, "INTERVAL", "again every 1month, 1w, 1d ...; from --effective on", false },
-	{ "lasts", 0, "INTERVAL", "each recurring grant lives so long (default until the next)",
+	{ "lasts", 0, "INTERVAL", "lifetime of each recurring grant (default until the next)",
 	  false },
-	{ "rollover", 0, "N", "of a recurring grant, keep so much of what is left (default 0)",
+	{ "rollover", 0, "N", "unused credits of a recurring grant to carry over (default 0)",
 	  false },
-	{ "note", 0, "TEXT", "what it is for", false },
+	{ "note", 0, "TEXT", "a note", false },
 	{ 0 },
 };
 
@@ -263,7 +267,7 @@ static int read_grant(struct cli *cli, const struct ledger_session *s, const str
 		rc = cli_credits(cli, "cap", false, &g->balance_most, e);
 	if (rc == 0 && basis) {
 		if (decimal_parse(&d, text_of(basis), NULL) != 0 || d.digits < 0)
-			return err_set(e, ERR_USAGE, "--cost-basis: '%s' is no amount", basis);
+			return err_set(e, ERR_USAGE, "--cost-basis: '%s' is not an amount", basis);
 		rc = money_from_decimal(&g->cost_basis, d, e);
 		g->has_cost_basis = true;
 	}
@@ -337,10 +341,10 @@ const struct command command_credit_grant = {
 	.arguments_min = 2,
 	.arguments_max = 2,
 	.description =
-		"A grant counts from its effective instant until it expires. With --every it comes "
-		"again at each recurrence; what is left then is kept up to --rollover, the oldest "
-		"goes first, and without --rollover it ends. Grants are never changed: take back "
-		"what is left with `tally credit void`.",
+		"A grant is valid from its effective instant until it expires. With --every it "
+		"recurs; unused credits carry over up to --rollover, oldest used first, and "
+		"expire without it. Grants are never changed: void what is left with `tally "
+		"credit void`.",
 	.examples = "  tally credit grant acme 10000 --note 'Free plan' --every 1month --effective "
 		    "2026-11-01\n"
 		    "  tally credit grant acme 50000 --class paid --cost-basis 0.001 --expires "
@@ -352,15 +356,14 @@ const struct command command_credit_grant = {
 
 /* --- credit void, expire, draw, post --- */
 
-static const struct option void_options[] = {
-	{ "why", 0, "TEXT", "the reason, which is kept", false }, { 0 }
-};
+static const struct option void_options[] = { { "why", 0, "TEXT", "the reason (stored)", false },
+					      { 0 } };
 
 static int take_back(struct cli *cli, struct err *e)
 {
 	struct ledger_session s;
 	const char *why = cli_value(cli, "why");
-	int rc = why ? 0 : err_set(e, ERR_USAGE, "give the reason with --why");
+	int rc = why ? 0 : err_set(e, ERR_USAGE, "--why is required");
 	if (rc != 0)
 		return rc;
 	rc = ledger_session_open(&s, cli, DB_WRITE, e);
@@ -368,16 +371,16 @@ static int take_back(struct cli *cli, struct err *e)
 		rc = ledger_void_grant(s.ledger, text_of(cli->argument[0]),
 				       text_of(cli->argument[1]), s.now, why, e);
 	rc = ledger_session_close(&s, rc, e);
-	return done(cli, rc, "%s: what was left is taken back", cli->argument[1]);
+	return done(cli, rc, "%s: the unused rest is void", cli->argument[1]);
 }
 
 const struct command command_credit_void = {
 	.name = "credit void",
-	.summary = "take back what is left of a grant",
+	.summary = "void the unused rest of a grant",
 	.arguments = "CUSTOMER GRANT",
 	.arguments_min = 2,
 	.arguments_max = 2,
-	.description = "What was used of it stays used.",
+	.description = "Credits already used stay used.",
 	.examples = "  tally credit void acme order-17 --why 'charged back'\n",
 	.options = void_options,
 	.common = TAKES_DB,
@@ -412,10 +415,10 @@ static void print_drawn(const struct cli *cli, const struct draw_counts *n)
 		if (n->overage.nano)
 			printf(", %s of them overage", text[1]);
 		if (n->refunded.nano)
-			printf("; %s were given back", text[2]);
+			printf("; %s were refunded", text[2]);
 		printf("\n");
 		if (n->uncovered)
-			printf("%lld records drew nothing: their plans do not cover their models\n",
+			printf("%lld records drew nothing: the plan does not cover their models\n",
 			       (long long)n->uncovered);
 	}
 }
@@ -487,15 +490,15 @@ static int repair(struct cli *cli, struct err *e)
 
 const struct command command_credit_repair = {
 	.name = "credit repair",
-	.summary = "draw the usage of an account at fault that waits",
+	.summary = "draw the pending usage of an account at fault",
 	.arguments = "CUSTOMER",
 	.arguments_min = 1,
 	.arguments_max = 1,
 	.description =
-		"Usage of an account that cannot be drawn is stored and waits, and other accounts "
-		"go on; `tally status` names the account and the reason. This tries again. Where "
-		"usage was reversed that had been refunded by hand before, it gives back only what "
-		"has not been given back yet.",
+		"When usage cannot be drawn from an account, it is stored as pending and other "
+		"accounts continue; `tally status` names the account and the reason. This "
+		"command retries. If reversed usage had already been refunded by hand, only the "
+		"remainder is refunded.",
 	.examples = "  tally credit repair acme\n",
 	.options = no_options,
 	.common = TAKES_DB,
@@ -514,10 +517,10 @@ static int expire(struct cli *cli, struct err *e)
 
 const struct command command_credit_draw = {
 	.name = "credit draw",
-	.summary = "let the usage that is waiting draw credits",
+	.summary = "draw credits for pending usage",
 	.arguments = "",
-	.description = "`tally ingest` and `tally serve` do it themselves; this is for usage that "
-		       "was there before an account was opened, and for changes made by hand.",
+	.description = "`tally ingest` and `tally serve` do this themselves; use it for usage "
+		       "from before an account was opened, and after manual changes.",
 	.examples = "  tally credit draw --json\n",
 	.options = no_options,
 	.common = TAKES_DB | TAKES_PRICES,
@@ -526,10 +529,10 @@ const struct command command_credit_draw = {
 
 const struct command command_credit_expire = {
 	.name = "credit expire",
-	.summary = "book recurring grants and what has expired, up to now",
+	.summary = "book recurring grants and expiries up to now",
 	.arguments = "",
-	.description = "Balances are right without it, because they look at the clock; this writes "
-		       "the movements. `tally serve` does it once a second.",
+	.description = "Balances are right without it, since they consult the clock; this writes "
+		       "the ledger entries. `tally serve` does it once a second.",
 	.examples = "  tally credit expire\n",
 	.options = no_options,
 	.common = TAKES_DB,
@@ -593,20 +596,17 @@ static int post(struct cli *cli, struct err *e)
 
 const struct command command_credit_post = {
 	.name = "credit post",
-	.summary = "many grants, draws and refunds from a file of JSON Lines",
+	.summary = "post grants, draws and refunds from a JSON Lines file",
 	.arguments = "FILE",
 	.arguments_min = 1,
 	.arguments_max = 1,
 	.description =
 		"One operation a line: {\"op\": \"grant\", \"customer\", \"id\", \"amount\", "
-		"\"class\", \"priority\", \"effective\", \"expires\", \"note\"}; \"op\": \"draw\" "
-		"or "
-		"\"refund\" with \"customer\", \"id\", \"amount\", \"at\"; \"op\": \"void\" with "
-		"\"customer\", \"id\". An operation that says \"linked\": true belongs together "
-		"with "
-		"the next one: the chain is done as a whole or not at all. Each has a result of "
-		"its "
-		"own, and doing the file again changes nothing.",
+		"\"class\", \"priority\", \"effective\", \"expires\", \"note\"}; \"op\": "
+		"\"draw\" or \"refund\" with \"customer\", \"id\", \"amount\", \"at\"; \"op\": "
+		"\"void\" with \"customer\", \"id\". \"linked\": true chains an operation to the "
+		"next one: a chain succeeds or fails as a whole. Each operation has its own "
+		"result, and posting the file again changes nothing.",
 	.examples = "  tally credit post grants.jsonl --json\n",
 	.options = no_options,
 	.common = TAKES_DB,

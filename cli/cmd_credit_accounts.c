@@ -146,9 +146,9 @@ static const struct option no_options[] = { { 0 } };
 
 const struct command command_credit_accounts = {
 	.name = "credit accounts",
-	.summary = "the accounts that there are",
+	.summary = "list all accounts",
 	.arguments = "",
-	.description = "`tally credit account NAME` shows one of them in full.",
+	.description = "`tally credit account NAME` shows one in full.",
 	.examples = "  tally credit accounts\n  tally credit accounts --json\n",
 	.options = no_options,
 	.common = TAKES_DB,
@@ -196,11 +196,11 @@ static int check(struct cli *cli, struct err *e)
 
 const struct command command_credit_check = {
 	.name = "credit check",
-	.summary = "check files of plans and terms before an account has them",
+	.summary = "check plan and terms files before using them",
 	.arguments = "FILE...",
 	.arguments_min = 1,
 	.arguments_max = -1,
-	.description = "A fault is named with its file, place and key. Files of plans say "
+	.description = "Each fault is reported with file, place and key. Plan files say "
 		       "\"tally.plans/1\"; anything else is read as terms (docs/invoices.md).",
 	.examples = "  tally credit check plan.json terms.json\n",
 	.options = no_options,

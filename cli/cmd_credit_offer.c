@@ -79,14 +79,14 @@ const struct command command_credit_offers = {
 };
 
 static const struct option subscribe_options[] = {
-	{ "from", 0, "WHEN", "from when it counts (default now)", false },
+	{ "from", 0, "WHEN", "effective from (default now)", false },
 	{ "end", 0, "WHEN",
-	  "end the subscription: it grants nothing from then on, and what it\n"
-	  "                               granted for later days and is left is taken back",
+	  "end the subscription: no grants from then on, and "
+	  "unused credits granted for later days are void",
 	  false },
 	{ "switch", 0, "OFFER", "to this one, which ends at --from (default now)", false },
-	{ "quantity", 0, "N", "so many of it (default 1)", false },
-	{ "id", 0, "NAME", "of a top-up or a single grant: the same again changes nothing", false },
+	{ "quantity", 0, "N", "how many (default 1)", false },
+	{ "id", 0, "NAME", "id of a top-up or single grant; repeating it changes nothing", false },
 	{ 0 },
 };
 
@@ -159,7 +159,7 @@ static int give(struct cli *cli, struct ledger_session *s, const struct account 
 	int64_t number;
 	int rc = nano_credits_from_decimal(&amount, o->credits, e);
 	if (rc == 0 && __builtin_mul_overflow(amount.nano, quantity, &amount.nano))
-		rc = err_set(e, ERR_RANGE, "so many credits cannot be held");
+		rc = err_set(e, ERR_RANGE, "more credits than an account can hold");
 	if (rc == 0 && o->has_cost_basis)
 		rc = money_from_decimal(&basis, o->cost_basis, e);
 	if (rc != 0)
@@ -239,8 +239,7 @@ static int end_subscription(struct cli *cli, struct ledger_session *s, struct of
 	rc = cli_instant("end", end, zone, &at, e);
 	if (rc == 0 && !o->every.n)
 		rc = err_set(e, ERR_USAGE,
-			     "'%s' is no subscription; take a grant back with "
-			     "`tally credit void`",
+			     "'%s' is not a subscription; void a grant with `tally credit void`",
 			     o->name.p);
 	return rc == 0 ? end_one(s, cli->argument[0], id ? text_of(id) : o->name, at, e) : rc;
 }
@@ -290,12 +289,12 @@ static int subscribe(struct cli *cli, struct err *e)
 
 const struct command command_credit_subscribe = {
 	.name = "credit subscribe",
-	.summary = "give a customer what an offer sells: Free, Pro, Team, top-up",
+	.summary = "subscribe a customer to an offer: Free, Pro, Team, top-up",
 	.arguments = "CUSTOMER OFFER",
 	.arguments_min = 2,
 	.arguments_max = 2,
 	.description =
-		"Opens the account where there is none, as the offer's platform keeps it, and "
+		"Opens the account if needed, with the settings of the offer's platform, and "
 		"grants its credits, once or every month. `tally credit offers` lists them.",
 	.examples = "  tally credit subscribe acme vm0-pro --from 2026-11-01\n"
 		    "  tally credit subscribe acme vm0-team --switch vm0-pro --from 2026-12-01\n"

@@ -66,7 +66,7 @@ static int plan(struct cli *cli, struct err *e)
 
 const struct command command_credit_plan = {
 	.name = "credit plan",
-	.summary = "the credit plans that --plan knows",
+	.summary = "the credit plans that --plan accepts",
 	.arguments = "",
 	.description = "Lists the shipped plans. A plan is a data file (docs/plan-format.md); "
 		       "--plan also takes FILE.json or FILE.json:NAME.",

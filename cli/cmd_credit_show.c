@@ -12,7 +12,7 @@ static const struct option no_options[] = { { 0 } };
 /* --- credit balance --- */
 
 static const struct option balance_options[] = {
-	{ "at", 0, "WHEN", "the balance as it counted at WHEN", false },
+	{ "at", 0, "WHEN", "the balance at WHEN", false },
 	{ 0 },
 };
 
@@ -106,14 +106,13 @@ static int balance(struct cli *cli, struct err *e)
 
 const struct command command_credit_balance = {
 	.name = "credit balance",
-	.summary = "how many credits a customer has, and of which grants",
+	.summary = "a customer's credits, by grant",
 	.arguments = "CUSTOMER",
 	.arguments_min = 1,
 	.arguments_max = 1,
 	.description =
-		"Exit status 4 when the balance is low or nothing may be spent any more. "
-		"--at shows a past balance from the ledger; usage counts at the last call of "
-		"its hour.",
+		"Exit status 4 when the balance is low or used up. --at shows a past balance "
+		"from the ledger; usage counts at the last call of its hour.",
 	.examples = "  tally credit balance acme\n  tally credit balance acme --at 2026-10-01\n",
 	.options = balance_options,
 	.common = TAKES_DB | TAKES_ZONE,
@@ -148,15 +147,15 @@ static int show_ledger(struct cli *cli, struct err *e)
 
 const struct command command_credit_ledger = {
 	.name = "credit ledger",
-	.summary = "every movement of a customer's credits",
+	.summary = "every ledger entry of a customer",
 	.arguments = "CUSTOMER",
 	.arguments_min = 1,
 	.arguments_max = 1,
 	.description =
-		"Transactions in double entry: pots are source (where grants come from), "
-		"grant, used, expired, overage (owed) and billed (asked for on an invoice); "
-		"the entries of each transaction sum to zero. A draw names the rows of usage "
-		"that it is for: `tally credit trace` lists them for a grant.",
+		"Double-entry transactions. Their accounts are source (where grants come from), "
+		"grant, used, expired, overage (owed) and billed (charged on an invoice); the "
+		"entries of each transaction sum to zero. A draw names the usage rows it is for: "
+		"`tally credit trace` lists them for a grant.",
 	.examples = "  tally credit ledger acme --since 2026-11-01\n",
 	.options = no_options,
 	.common = TAKES_DB | TAKES_CSV | TAKES_PERIOD | TAKES_ZONE,
@@ -238,7 +237,7 @@ static int holds(struct cli *cli, struct err *e)
 
 const struct command command_credit_holds = {
 	.name = "credit holds",
-	.summary = "what is reserved for calls in flight",
+	.summary = "credits reserved for calls in flight",
 	.arguments = "[CUSTOMER]",
 	.arguments_max = 1,
 	.description = "Open holds, of one customer or of all. Programs make them with POST "
@@ -250,7 +249,7 @@ const struct command command_credit_holds = {
 };
 
 static const struct option hold_options[] = {
-	{ "id", 0, "NAME", "its name; the same one again is the same hold", false },
+	{ "id", 0, "NAME", "its id; repeating it returns the same hold", false },
 	{ "seconds", 0, "N", "until it expires (default 600)", false },
 	{ 0 },
 };
@@ -301,8 +300,8 @@ const struct command command_credit_hold = {
 	.arguments = "CUSTOMER AMOUNT",
 	.arguments_min = 2,
 	.arguments_max = 2,
-	.description = "Refused (exit status 4) when the balance less what is held does not allow "
-		       "it. Settle it with what was really used, or release it.",
+	.description = "Refused (exit status 4) when the balance less open holds is too low. "
+		       "Settle it with the actual usage, or release it.",
 	.examples = "  tally credit hold acme 25 --id job-9\n  tally credit settle job-9 18.5\n",
 	.options = hold_options,
 	.common = TAKES_DB | TAKES_CURRENCY,
@@ -310,7 +309,7 @@ const struct command command_credit_hold = {
 };
 
 static const struct option settle_options[] = {
-	{ "strict", 0, NULL, "refuse more than was held", false },
+	{ "strict", 0, NULL, "refuse to settle more than was held", false },
 	{ 0 },
 };
 
@@ -350,13 +349,13 @@ static int release(struct cli *cli, struct err *e)
 
 const struct command command_credit_settle = {
 	.name = "credit settle",
-	.summary = "end a hold with what was used",
+	.summary = "settle a hold with the actual usage",
 	.arguments = "HOLD AMOUNT",
 	.arguments_min = 2,
 	.arguments_max = 2,
-	.description = "What was used is drawn in burn order, the rest of the hold is free again. "
-		       "More than was held is drawn too (the use is a fact; what the balance does "
-		       "not cover is overage), unless --strict.",
+	.description = "Draws the actual usage in burn order and frees the rest of the hold. "
+		       "Usage beyond the hold is drawn too (usage is a fact; what the balance "
+		       "does not cover is overage), unless --strict.",
 	.examples = "  tally credit settle job-9 18.5\n",
 	.options = settle_options,
 	.common = TAKES_DB,
@@ -365,11 +364,11 @@ const struct command command_credit_settle = {
 
 const struct command command_credit_release = {
 	.name = "credit release",
-	.summary = "end a hold without use",
+	.summary = "release a hold without usage",
 	.arguments = "HOLD",
 	.arguments_min = 1,
 	.arguments_max = 1,
-	.description = "Everything that it reserved is free again.",
+	.description = "Frees everything it reserved.",
 	.examples = "  tally credit release job-9\n",
 	.options = no_options,
 	.common = TAKES_DB,

@@ -5,8 +5,7 @@
 #include "reports/table.h"
 
 static const struct option options[] = {
-	{ "usage", 'u', NULL, "with the projects and models of the calls it paid (reads them)",
-	  false },
+	{ "usage", 'u', NULL, "with projects and models of the calls it paid for (slower)", false },
 	{ 0 },
 };
 
@@ -167,13 +166,13 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_credit_trace = {
 	.name = "credit trace",
-	.summary = "what a grant has paid for",
+	.summary = "what a grant paid for",
 	.arguments = "CUSTOMER GRANT",
 	.arguments_min = 2,
 	.arguments_max = 2,
 	.description =
-		"Every movement of the grant, with the rows of usage that it paid and the final "
-		"invoices that show it (their lines are by project and model: --usage).",
+		"Every ledger entry of the grant, with the usage rows it paid for and the final "
+		"invoices that show it (--usage: their projects and models).",
 	.examples = "  tally credit trace acme order-17 --usage\n",
 	.options = options,
 	.common = TAKES_DB,

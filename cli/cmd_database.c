@@ -14,8 +14,7 @@
 #include "reports/json_out.h"
 
 static const struct option fsck_options[] = {
-	{ "rebuild", 0, NULL, "make the rollups and the index of ids anew from the records",
-	  false },
+	{ "rebuild", 0, NULL, "rebuild the rollups and the index of ids from the records", false },
 	{ 0 },
 };
 
@@ -97,8 +96,8 @@ static int fsck(struct cli *cli, struct err *e)
 		for (int i = 0; i < check.faults && i < STORE_FAULTS_KEPT; i++)
 			printf("fault: %s\n", check.fault[i]);
 		printf("%lld rows%s, %s\n", (long long)check.rows,
-		       rebuild ? ", rollups and index made anew" : "",
-		       check.faults ? "not clean (tally fsck --rebuild mends rollups and index)"
+		       rebuild ? ", rollups and index rebuilt" : "",
+		       check.faults ? "not clean (tally fsck --rebuild repairs rollups and index)"
 				    : "clean");
 	}
 	return check.faults ? 5 : 0;
@@ -194,10 +193,10 @@ static int status(struct cli *cli, struct err *e)
 		printf("unpriced      %lld%s\n", (long long)t->unpriced,
 		       t->unpriced ? " (tally usage names them)" : "");
 		if (uncovered)
-			printf("uncovered     %lld (their plans do not know the model; `tally credit "
-			       "draw` takes what a plan has learnt)\n",
+			printf("uncovered     %lld (the plan does not list the model; after "
+			       "adding it, run `tally credit draw`)\n",
 			       (long long)uncovered);
-		printf("quarantine    %lld held, %lld conflicts%s\n", (long long)st.quarantined,
+		printf("quarantine    %lld kept, %lld conflicts%s\n", (long long)st.quarantined,
 		       (long long)st.conflicts,
 		       st.quarantined || st.conflicts ? " (tally quarantine list)" : "");
 		printf("rollups       %lld rows behind\n", (long long)st.rollup_lag);
@@ -212,7 +211,7 @@ static int status(struct cli *cli, struct err *e)
 
 const struct command command_backup = {
 	.name = "backup",
-	.summary = "a whole copy of the database while others write",
+	.summary = "copy the whole database while others write",
 	.arguments = "FILE",
 	.arguments_min = 1,
 	.arguments_max = 1,
@@ -225,10 +224,10 @@ const struct command command_backup = {
 
 const struct command command_fsck = {
 	.name = "fsck",
-	.summary = "check the database, or make what is derived anew",
+	.summary = "check the database, or rebuild what is derived",
 	.arguments = "",
 	.description = "Checks the file's integrity, that corrections and reversals belong to "
-		       "records, that the rollups are what the records add up to, and that every "
+		       "records, that the rollups equal the sums of the records, and that every "
 		       "id is found. Exit status 5 when something does not match.",
 	.examples = "  tally fsck\n  tally fsck --rebuild\n",
 	.options = fsck_options,
@@ -240,8 +239,8 @@ const struct command command_status = {
 	.name = "status",
 	.summary = "the database at a glance: rate, last record, what needs a look",
 	.arguments = "",
-	.description = "How many records are stored, how fast they come, when the last one came, "
-		       "and what is unpriced or in quarantine.",
+	.description = "How many records are stored, how fast they arrive, when the last one "
+		       "arrived, and what is unpriced or in quarantine.",
 	.examples = "  tally status\n",
 	.common = TAKES_DB,
 	.run = status,

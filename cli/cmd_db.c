@@ -47,7 +47,7 @@ static int move(struct cli *cli, struct err *e)
 		printf("%s rows of usage", b.p);
 		b.n = 0;
 		put_count(&b, n.rows);
-		printf(" (%s rows in %lld tables) in %.1f s, each read back and the same\n", b.p,
+		printf(" (%s rows in %lld tables) in %.1f s, each read back and compared\n", b.p,
 		       (long long)n.tables, seconds);
 		buf_release(&b);
 	}
@@ -78,11 +78,11 @@ static int init(struct cli *cli, struct err *e)
 
 const struct command command_db_init = {
 	.name = "db init",
-	.summary = "make the tables of a database, or bring them up to date",
+	.summary = "create the tables of a database, or upgrade them",
 	.arguments = "",
-	.description = "Makes a file, or the tables in a PostgreSQL database that exists "
-		       "(postgresql://...). Every command that writes does so too; use this where "
-		       "the account that makes tables is not the one that writes records.",
+	.description = "Creates a file, or the tables in an existing PostgreSQL database "
+		       "(postgresql://...). Every command that writes does this as well; use it "
+		       "when the role that creates tables is not the one that writes records.",
 	.examples = "  tally db init --db meter.db\n"
 		    "  createdb meter && tally db init --db postgresql:///meter\n",
 	.common = TAKES_DB,
@@ -91,7 +91,7 @@ const struct command command_db_init = {
 
 const struct command command_db_move = {
 	.name = "db move",
-	.summary = "carry a whole database to another file or server",
+	.summary = "move a whole database to another file or server",
 	.arguments = "FROM TO",
 	.arguments_min = 2,
 	.arguments_max = 2,

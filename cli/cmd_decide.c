@@ -47,18 +47,17 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_decide = {
 	.name = "decide",
-	.summary = "which model for which work, from scores, speeds and prices",
+	.summary = "choose a model for each kind of work, by score, speed and price",
 	.arguments = "FILE",
 	.arguments_min = 1,
 	.arguments_max = 1,
 	.description =
-		"FILE holds quality scores and speeds of models, each with its source and date, and "
-		"kinds of work with the tokens of a task and the score that must be kept "
-		"(docs/planning.md). Shows the cost of a task and of a point on every route, and the "
-		"cheapest route that keeps the floor.\n\n"
-		"A route is MODEL, batch:MODEL, share:P:A:B or escalate:P:A:B. What is not known "
-		"decides nothing: a route without a score is never called good enough. Exit status 3 "
-		"when a route has no price.",
+		"FILE lists quality scores and speeds of models, each with its source and date, "
+		"and kinds of work with the tokens of a task and the minimum score "
+		"(docs/planning.md). Shows the cost of a task and of a point on every route, and "
+		"the cheapest route that keeps the floor.\n\nA route is MODEL, batch:MODEL, "
+		"share:P:A:B or escalate:P:A:B. Unknowns decide nothing: a route without a score "
+		"is never called good enough. Exit status 3 when a route has no price.",
 	.examples =
 		"  tally decide examples/decide.json\n"
 		"  tally decide examples/decide.json --at 2026-12-01 --format html -o which.html\n",

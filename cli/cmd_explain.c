@@ -99,11 +99,11 @@ static int drawing_of(struct ledger_session *s, const struct usage_row *r, struc
 	if (rc != 0 || !out->account)
 		return rc;
 	if (r->kind == USAGE_REVERSAL)
-		strcpy(out->why, "it gives back what the record drew");
+		strcpy(out->why, "refunds what the record drew");
 	else if (out->account->byo)
-		strcpy(out->why, "the customer uses keys of its own");
+		strcpy(out->why, "the customer brings its own key");
 	else if (r->record.time_us < out->account->since.us)
-		strcpy(out->why, "the account counts from later on");
+		strcpy(out->why, "the account starts later");
 	else if (drawer_credits(s->drawer, out->account, r, &out->credits, &why) != 0)
 		snprintf(out->why, sizeof out->why, "%s", why.message);
 	return 0;
@@ -236,7 +236,7 @@ static void print_row(const struct usage_row *r, const struct stored_price *p,
 		printf(", written %s", instant_format((struct instant){ r->written_us }, when));
 	printf("\n");
 	printf("%-10s %s%s\n", "time", instant_format((struct instant){ r->record.time_us }, when),
-	       r->flags & USAGE_TIME_ASSUMED ? " (assumed: the source tells none)" : "");
+	       r->flags & USAGE_TIME_ASSUMED ? " (assumed: the source states none)" : "");
 	for (int f = FIELD_PROVIDER; f <= FIELD_REGION; f++)
 		say(record_field_name((enum record_field)f), r->record.text[f]);
 	say("source", r->source);
@@ -314,7 +314,7 @@ static int run(struct cli *cli, struct err *e)
 	if (rc == 0)
 		rc = store_find(h->store, text_of(id), &known, e);
 	if (rc == 0 && !known.first)
-		rc = err_set(e, ERR_NOT_FOUND, "no record has the id '%s'", id);
+		rc = err_set(e, ERR_NOT_FOUND, "no record with id '%s'", id);
 	if (rc == 0)
 		rc = store_each_row_of(h->store, known.first, take, h, e);
 	if (rc == 0 && cli->json) {
@@ -367,7 +367,7 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_explain = {
 	.name = "explain",
-	.summary = "one record: how its counts were read, its price, every step",
+	.summary = "explain one record: counts, price, every step of its cost",
 	.arguments = "ID",
 	.arguments_min = 1,
 	.arguments_max = 1,

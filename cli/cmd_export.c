@@ -6,18 +6,18 @@
 #include "reports/export.h"
 
 static const struct option options[] = {
-	{ "output", 'o', "FILE", "write it there (xlsx needs it)", false },
+	{ "output", 'o', "FILE", "output file (required for xlsx)", false },
 	{ "customer", 0, "NAME", "only this customer", false },
 	{ "style", 0, "hledger|beancount", "of the journal (default hledger)", false },
 	{ "strict", 0, NULL, "declare the journal's accounts, for hledger check --strict", false },
-	{ "profile", 0, "xero|quickbooks|datev", "who imports the invoices", false },
+	{ "profile", 0, "xero|quickbooks|datev", "the program that will import the invoices",
+	  false },
 	{ "payments", 0, NULL,
-	  "of invoices for Xero and QuickBooks: what was paid, as a bank\n"
-	  "                               statement (DATEV has it beside the invoices)",
+	  "for Xero and QuickBooks: what was paid, as a bank "
+	  "statement (DATEV includes it with the invoices)",
 	  false },
 	{ "account", 0, "KIND=CODE",
-	  "of invoices: revenue, tax, prepaid, receivable; for DATEV\n"
-	  "                               also bank, consultant and client; tax-type of Xero",
+	  "of invoices: revenue, tax, prepaid, receivable; for DATEV also bank, consultant and client; tax-type of Xero",
 	  true },
 	{ "issuer", 0, "NAME", "of FOCUS rows: who charges (default the vendor)", false },
 	{ 0 },
@@ -82,9 +82,9 @@ static int run(struct cli *cli, struct err *e)
 	if (rc == 0)
 		rc = read_settings(cli, &settings, e);
 	if (rc == 0 && cli->json)
-		rc = err_set(e, ERR_USAGE, "'export %s' is no JSON: leave --json out", what);
+		rc = err_set(e, ERR_USAGE, "'export %s' has no JSON form; leave --json out", what);
 	if (rc == 0 && xlsx && !path)
-		rc = err_set(e, ERR_USAGE, "name the workbook with --output");
+		rc = err_set(e, ERR_USAGE, "--output is required for a workbook");
 	if (rc == 0)
 		rc = cli_zone(cli, &zone, e);
 	if (rc == 0)
@@ -109,11 +109,12 @@ static int run(struct cli *cli, struct err *e)
 	zone_close(zone);
 	if (rc == 0 && left_out)
 		fprintf(stderr,
-			"tally: %lld record%s without a price %s in no row: the file is not whole\n",
+			"tally: %lld record%s without a price %s left out: the file is "
+			"incomplete\n",
 			(long long)left_out, left_out == 1 ? "" : "s",
 			left_out == 1 ? "is" : "are");
 	if (rc == 0 && in_credits)
-		fprintf(stderr, "tally: %lld invoice%s in credits, which is no money: left out\n",
+		fprintf(stderr, "tally: %lld invoice%s in credits rather than money: left out\n",
 			(long long)in_credits, in_credits == 1 ? " is" : "s are");
 	return rc ? rc : left_out || in_credits ? 3 : 0;
 }

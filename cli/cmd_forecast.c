@@ -14,11 +14,11 @@
 #include "sim/forecast.h"
 
 static const struct option options[] = {
-	{ "budget", 0, "AMOUNT",
-	  "what may be spent from --since (default the month's begin) to --by", false },
-	{ "credits", 0, "N|balance", "credits that are left, or what the customer's account has",
+	{ "budget", 0, "AMOUNT", "the budget from --since (default start of the month) to --by",
 	  false },
-	{ "by", 0, "DATE", "until the begin of that day (default the next month's)", false },
+	{ "credits", 0, "N|balance", "credits left; balance: the customer's current balance",
+	  false },
+	{ "by", 0, "DATE", "up to the start of that day (default next month)", false },
 	{ "customer", 0, "NAME", "only this customer", false },
 	{ "project", 0, "NAME", "only this project", false },
 	{ "model", 'm', "MODEL", "only this model", false },
@@ -121,8 +121,8 @@ static int read_credits(struct cli *cli, struct ledger_session *s, const struct 
 	struct credit_days x = { h, z, s->ledger, e, 0 };
 	if (!customer)
 		return err_set(e, ERR_USAGE,
-			       "--credits needs --customer: credits are drawn by the plan of an "
-			       "account");
+			       "--credits needs --customer: the account's plan sets how credits "
+			       "are drawn");
 	int rc = ledger_account(s->ledger, text_of(customer), &account, e);
 	if (rc == 0 && strcmp(credits, "balance") == 0) {
 		rc = ledger_balance(s->ledger, account, a->now, &b, e);
@@ -170,7 +170,7 @@ static int read_asked(struct cli *cli, const struct zone *z, struct asked *a, st
 		rc = err_set(e, ERR_USAGE, "give --budget or --credits, not both");
 	if (rc == 0 && budget) {
 		if (decimal_parse(&d, text_of(budget), NULL) != 0 || d.digits < 0 || d.scale > 18)
-			return err_set(e, ERR_USAGE, "--budget: '%s' is no amount", budget);
+			return err_set(e, ERR_USAGE, "--budget: '%s' is not an amount", budget);
 		a->allowed.atto = d.digits;
 		for (int i = d.scale; i < MONEY_TOTAL_PLACES; i++)
 			a->allowed.atto *= 10;
@@ -354,7 +354,7 @@ static void put_text(const struct asked *a, const struct history *h, const struc
 	printf("\n");
 	put_line(a, a->credits ? "credits left" : "budget", a->allowed, false);
 	ratio_format((int128)f->over * 100, f->draws, 1, share);
-	printf("\n%s %% of the draws go beyond %s by then\n", share,
+	printf("\n%s %% of the draws exceed %s by then\n", share,
 	       a->credits ? "them" : "the budget");
 	int64_t median = forecast_gone_at(f, 500), early = forecast_gone_at(f, 50);
 	day_text(a->today + median, day[0]);
@@ -362,7 +362,7 @@ static void put_text(const struct asked *a, const struct history *h, const struc
 	if (median == FORECAST_DAYS_FAR)
 		printf("at this pace it lasts more than ten years\n");
 	else
-		printf("gone on %s (in 5 %% of the draws by %s)\n", day[0], day[1]);
+		printf("runs out on %s (in 5 %% of the draws by %s)\n", day[0], day[1]);
 }
 
 /* The part of a local day that lies in [from, to). */
@@ -442,17 +442,16 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_forecast = {
 	.name = "forecast",
-	.summary = "what will be spent, and when a budget or the credits are gone",
+	.summary = "what will be spent, and when a budget or credits run out",
 	.arguments = "",
 	.description =
-		"Draws the coming days from past ones, many times over; quantiles are members of the "
-		"sample. Days before a change of level are left out, weekdays are drawn from their "
-		"own where two weeks or more show that they differ, and growth that is certain goes "
-		"on for about a month and then levels off. What the same forecast would have said 28 "
-		"days ago is shown beside it.\n\n"
-		"--since may lie in the future: the days before it are not counted. Exit status 4 "
-		"when most draws go beyond the budget or the credits, 3 where past calls have no "
-		"price.",
+		"Draws the coming days from past ones, many times over; quantiles are members of "
+		"the sample. Days before a change of level are left out; weekdays are drawn "
+		"separately when two weeks or more show that they differ; clear growth continues "
+		"for about a month and then levels off. The answer the same forecast would have "
+		"given 28 days ago is shown for comparison.\n\n--since may lie in the future: "
+		"the days before it are not counted. Exit status 4 when most draws go beyond the "
+		"budget or the credits, 3 where past calls have no price.",
 	.examples = "  tally forecast --budget 2000\n"
 		    "  tally forecast --credits balance --customer acme --by 2027-01-01\n",
 	.options = options,

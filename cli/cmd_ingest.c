@@ -14,14 +14,13 @@
 
 static const struct option options[] = {
 	{ "format", 'f', "FORMAT",
-	  "auto, csv, jsonl, azure, burstgpt, mooncake, bailian,\n"
-	  "                               agent, claude, codex or payload",
+	  "auto, csv, jsonl, azure, burstgpt, mooncake, bailian, agent, claude, codex or payload",
 	  false },
-	{ "map", 0, "FIELD=COLUMN", "take a field from a column (or key) of another name", true },
+	{ "map", 0, "FIELD=COLUMN", "read a field from a column (or key) with another name", true },
 	OPTIONS_OF_RECORDS,
 	{ "follow", 'F', NULL,
-	  "go on with the files (plain CSV, JSON Lines, logs) as they grow, and\n"
-	  "                               draw credits for them; ends with Ctrl-C",
+	  "keep reading files (plain CSV, JSON Lines, logs) as they grow, "
+	  "and draw credits for them; ends with Ctrl-C",
 	  false },
 	{ 0 },
 };
@@ -101,7 +100,7 @@ static void print_counts(const struct ingest_counts *c, bool json)
 	       c->read == 1 ? "" : "s", (long long)c->accepted, (long long)c->duplicates,
 	       c->duplicates == 1 ? "" : "s");
 	if (c->grown)
-		printf(" (%lld of them later sightings that had grown)", (long long)c->grown);
+		printf(" (%lld of them updates of a call that grew)", (long long)c->grown);
 	printf(", %lld conflict%s, %lld quarantined\n", (long long)c->conflicts,
 	       c->conflicts == 1 ? "" : "s", (long long)c->quarantined);
 	if (c->unpriced)
@@ -111,7 +110,7 @@ static void print_counts(const struct ingest_counts *c, bool json)
 		printf("%lld file%s could not be read or understood, and not counted\n",
 		       (long long)c->unread, c->unread == 1 ? "" : "s");
 	if (ingest_is_part(c))
-		printf("has_more: this is one page of several; give the others, too\n");
+		printf("has_more: this is one page of several; add the others\n");
 	print_lower_bound(&c->bound);
 	if (c->conflicts || c->quarantined)
 		printf("see: tally quarantine list\n");
@@ -184,8 +183,8 @@ static int run(struct cli *cli, struct err *e)
 	for (int i = 0; rc == 0 && i < cli->argument_count && cli_flag(cli, "follow"); i++)
 		if (strcmp(cli->argument[i], "-") == 0)
 			rc = err_set(e, ERR_USAGE,
-				     "--follow goes on with files; standard input is read to its "
-				     "end without it");
+				     "--follow needs files; standard input is read to its end "
+				     "without it");
 	for (int i = 0; rc == 0 && i < cli->argument_count && !cli_flag(cli, "follow"); i++)
 		if (strcmp(cli->argument[i], "-") != 0 && !places_named(cli->argument[i]) &&
 		    access(cli->argument[i], R_OK) != 0)
@@ -221,21 +220,20 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_ingest = {
 	.name = "ingest",
-	.summary = "usage records into the database, each once",
+	.summary = "store usage records in the database, each once",
 	.arguments = "[FILE|DIRECTORY...]",
 	.arguments_min = 0,
 	.arguments_max = -1,
 	.description =
-		"Stores usage for ever: native CSV and JSON Lines, traces, answers and streams of "
-		"OpenAI, DeepSeek, Anthropic, Gemini, Bedrock, xAI, Groq and OpenRouter, logs of "
-		"Claude Code and Codex, LiteLLM, Langfuse and new-api rows, CloudEvents, and OTLP "
-		"requests; plain, .gz or .zst; - is standard input. Without a path the logs "
-		"of every agent on this machine are found and read (tally sources).\n\n"
-		"Each record is accepted, a duplicate, a conflict (the same id with other content: "
-		"the first counts, both are kept) or quarantined (kept with the reason). Reading "
-		"anything again, in any order or in pieces, changes nothing. A record without an "
-		"id "
-		"is known by its content.",
+		"Stores usage permanently: native CSV and JSON Lines, traces, answers and "
+		"streams of OpenAI, DeepSeek, Anthropic, Gemini, Bedrock, xAI, Groq and "
+		"OpenRouter, logs of Claude Code and Codex, LiteLLM, Langfuse and new-api rows, "
+		"CloudEvents, and OTLP requests; plain, .gz or .zst; - is standard input. "
+		"Without a path the logs of every agent on this machine are found and read "
+		"(tally sources).\n\nEach record is accepted, a duplicate, a conflict (the same "
+		"id with other content: the first counts, both are kept) or quarantined (kept "
+		"with the reason). Reading anything again, in any order or in pieces, changes "
+		"nothing. A record without an id is identified by its content.",
 	.examples = "  tally ingest\n"
 		    "  tally ingest ~/.claude/projects\n"
 		    "  tally ingest usage.csv --customer acme\n"

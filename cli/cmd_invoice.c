@@ -67,7 +67,7 @@ static const struct option show_options[] = {
 	{ "format", 'f', "FORMAT", "text (default), html, pdf, csv, json or xlsx", false },
 	{ "output", 'o', "FILE", "write it there", false },
 	{ "paper", 0, "a4|letter", "of the PDF (default a4)", false },
-	{ "at", 0, "WHEN", "what was paid, due or overdue at WHEN (default now)", false },
+	{ "at", 0, "WHEN", "payment status at WHEN (default now)", false },
 	{ 0 },
 };
 
@@ -108,7 +108,7 @@ static int show(struct cli *cli, struct err *e)
 	if (rc == 0 && (format == FORMAT_PDF || format == FORMAT_XLSX) && !path &&
 	    isatty(STDOUT_FILENO))
 		rc = err_set(e, ERR_USAGE,
-			     "that is no text for a terminal; name a file with --output");
+			     "this format is not for a terminal; name a file with --output");
 	if (rc == 0)
 		rc = cli_store(cli, &store, DB_READ, e);
 	if (rc == 0)
@@ -135,7 +135,7 @@ const struct command command_invoice_show = {
 	.arguments_min = 1,
 	.arguments_max = 1,
 	.description =
-		"The same invoice gives the same bytes again, until something is paid for it.",
+		"The same invoice always produces the same bytes, until a payment is recorded.",
 	.examples = "  tally invoice show 2026-000017\n"
 		    "  tally invoice show 2026-000017 --format pdf --output invoice.pdf\n",
 	.options = show_options,
@@ -147,13 +147,12 @@ const struct command command_invoice_show = {
 
 static const struct option draft_options[] = {
 	{ "period", 0, "YYYY-MM",
-	  "the month (of the customer's zone and billing day) that begins\n"
-	  "                               then; default the last one that has ended",
+	  "the month (in the customer's zone, from the billing day) that "
+	  "begins then (default the last complete one)",
 	  false },
-	{ "all", 0, NULL, "every customer that has an account", false },
+	{ "all", 0, NULL, "every customer with an account", false },
 	{ "rates", 0, "FILE",
-	  "exchange rates by day: the European Central Bank's CSV, or\n"
-	  "                               day,base,currency,rate",
+	  "exchange rates by day: the European Central Bank's CSV, or day,base,currency,rate",
 	  true },
 	{ 0 },
 };
@@ -445,10 +444,9 @@ const struct command command_invoice_draft = {
 	.arguments = "[CUSTOMER...]",
 	.arguments_min = 0,
 	.arguments_max = -1,
-	.description =
-		"Computes what the period comes to under the account's terms, and keeps it as a "
-		"draft; doing it again replaces the draft. Usage of earlier periods that came or "
-		"changed after their invoices were final stands on it as adjustments.",
+	.description = "Computes the period under the account's terms and stores it as a draft; "
+		       "repeating it replaces the draft. Usage of earlier periods that arrived or "
+		       "changed after their invoices were final appears as adjustments.",
 	.examples = "  tally invoice draft acme --period 2026-10\n"
 		    "  tally invoice draft --all\n",
 	.options = draft_options,
@@ -459,10 +457,10 @@ const struct command command_invoice_draft = {
 /* --- final --- */
 
 static const struct option finalize_options[] = {
-	{ "all", 0, NULL, "every draft whose period has ended", false },
-	{ "rates", 0, "FILE", "exchange rates by day, as of `invoice draft`", true },
+	{ "all", 0, NULL, "every draft of a complete period", false },
+	{ "rates", 0, "FILE", "exchange rates by day, as for `invoice draft`", true },
 	{ "accept-uncovered", 0, NULL,
-	  "although some usage has no price or is not covered by the plan", false },
+	  "even if some usage has no price or is not covered by the plan", false },
 	{ 0 },
 };
 
@@ -566,7 +564,7 @@ static int finalize(struct cli *cli, struct err *e)
 
 const struct command command_invoice_finalize = {
 	.name = "invoice finalize",
-	.summary = "give drafts their numbers; they never change again",
+	.summary = "finalize drafts: number them; this cannot be undone",
 	.arguments = "[#ID...]",
 	.arguments_min = 0,
 	.arguments_max = -1,
@@ -659,7 +657,7 @@ static void put_dues(const struct listing *l)
 			number_grouped(grouped[n], text[n]);
 		printf("%sdue %s %s", k ? "" : "\n", grouped[0], a->currency);
 		if (a->overdue.atto)
-			printf(", of it overdue %s", grouped[1]);
+			printf(", overdue %s", grouped[1]);
 		if (a->credit.atto)
 			printf(", credit balance %s", grouped[2]);
 		printf("\n");
@@ -667,7 +665,7 @@ static void put_dues(const struct listing *l)
 }
 
 static const struct option list_options[] = {
-	{ "at", 0, "WHEN", "what was paid, due or overdue at WHEN (default now)", false }, { 0 }
+	{ "at", 0, "WHEN", "payment status at WHEN (default now)", false }, { 0 }
 };
 
 static int list(struct cli *cli, struct err *e)
@@ -698,7 +696,7 @@ const struct command command_invoice_list = {
 	.summary = "drafts, invoices and credit notes",
 	.arguments = "[CUSTOMER]",
 	.arguments_max = 1,
-	.description = "In the order of their periods, with what is paid and due of each.",
+	.description = "In order of period, with the amounts paid and due.",
 	.examples = "  tally invoice list acme --json\n  tally invoice list --at 2026-12-31\n",
 	.options = list_options,
 	.common = TAKES_DB | TAKES_ZONE,
@@ -707,9 +705,8 @@ const struct command command_invoice_list = {
 
 /* --- void and note --- */
 
-static const struct option why_options[] = {
-	{ "why", 0, "TEXT", "the reason, which is kept", false }, { 0 }
-};
+static const struct option why_options[] = { { "why", 0, "TEXT", "the reason (stored)", false },
+					     { 0 } };
 
 static int take_back(struct cli *cli, struct err *e)
 {
@@ -718,7 +715,7 @@ static int take_back(struct cli *cli, struct err *e)
 	struct arena texts = { 0 };
 	const char *why = cli_value(cli, "why");
 	if (!why)
-		return err_set(e, ERR_USAGE, "give the reason with --why");
+		return err_set(e, ERR_USAGE, "--why is required");
 	int rc = ledger_session_open(&s, cli, DB_WRITE, e);
 	if (rc == 0)
 		rc = invoice_find(s.store, cli->argument[0], &texts, &i, e);
@@ -733,13 +730,13 @@ static int take_back(struct cli *cli, struct err *e)
 
 const struct command command_invoice_void = {
 	.name = "invoice void",
-	.summary = "declare a final invoice void",
+	.summary = "void a final invoice",
 	.arguments = "NUMBER",
 	.arguments_min = 1,
 	.arguments_max = 1,
 	.description =
 		"It keeps its number and stays readable; its period can be invoiced again. To "
-		"give back a part of it, write a credit note.",
+		"refund a part of it, write a credit note.",
 	.examples = "  tally invoice void 2026-000017 --why 'wrong address'\n",
 	.options = why_options,
 	.common = TAKES_DB,
@@ -747,8 +744,8 @@ const struct command command_invoice_void = {
 };
 
 static const struct option note_options[] = {
-	{ "amount", 0, "AMOUNT", "what is credited (default all that is left of it)", false },
-	{ "why", 0, "TEXT", "the reason, which stands on it", false },
+	{ "amount", 0, "AMOUNT", "amount credited (default the rest of the invoice)", false },
+	{ "why", 0, "TEXT", "the reason, printed on the note", false },
 	{ 0 },
 };
 
@@ -763,9 +760,9 @@ static int note(struct cli *cli, struct err *e)
 	int64_t id = 0;
 	char name[24];
 	if (!why)
-		return err_set(e, ERR_USAGE, "give the reason with --why");
+		return err_set(e, ERR_USAGE, "--why is required");
 	if (text && (decimal_parse(&d, text_of(text), NULL) != 0 || d.digits <= 0))
-		return err_set(e, ERR_USAGE, "--amount: '%s' is no amount above 0", text);
+		return err_set(e, ERR_USAGE, "--amount: '%s' is not a positive amount", text);
 	int rc = text ? amount_from_decimal(&amount, d, e) : 0;
 	if (rc != 0)
 		return rc;
@@ -808,11 +805,11 @@ const struct command command_invoice_note = {
 static const struct option pay_options[] = {
 	{ "at", 0, "WHEN", "when the money moved (default now)", false },
 	{ "reference", 0, "TEXT",
-	  "of the bank or the processor; the same one again changes\n"
-	  "                               nothing",
+	  "reference of the bank or processor; repeating it "
+	  "changes nothing",
 	  false },
-	{ "back", 0, NULL, "paid back to the customer, or a payment that bounced", false },
-	{ "from", 0, "NUMBER", "out of what another invoice was paid too much", false },
+	{ "back", 0, NULL, "a refund to the customer, or a bounced payment", false },
+	{ "from", 0, "NUMBER", "from the overpayment of another invoice", false },
 	{ 0 },
 };
 
@@ -822,7 +819,7 @@ static int read_payment(struct cli *cli, struct payment *p, struct err *e)
 	struct decimal d;
 	if (decimal_parse(&d, text_of(text), NULL) != 0 || d.digits == 0 ||
 	    (d.digits < 0 && (cli_flag(cli, "back") || cli_value(cli, "from"))))
-		return err_set(e, ERR_USAGE, "'%s' is no amount above 0", text);
+		return err_set(e, ERR_USAGE, "'%s' is not a positive amount", text);
 	if (cli_flag(cli, "back") && cli_value(cli, "from"))
 		return err_set(e, ERR_USAGE, "give --back or --from, not both");
 	int rc = amount_from_decimal(&p->amount, d, e);
@@ -877,14 +874,14 @@ static int pay(struct cli *cli, struct err *e)
 
 const struct command command_invoice_pay = {
 	.name = "invoice pay",
-	.summary = "record what was paid for an invoice, or paid back",
+	.summary = "record a payment or refund for an invoice",
 	.arguments = "NUMBER AMOUNT",
 	.arguments_min = 2,
 	.arguments_max = 2,
 	.description =
-		"In the invoice's currency. An invoice is open, partly paid, paid or overdue; what "
-		"was paid beyond its total less its credit notes is a credit balance, which "
-		"is paid back (--back) or pays another invoice (--from).",
+		"In the invoice's currency. An invoice is open, partly paid, paid or overdue; an "
+		"overpayment (beyond the total less credit notes) is a credit balance: refund it "
+		"(--back) or apply it to another invoice (--from).",
 	.examples = "  tally invoice pay 2026-000017 69.39 --at 2026-11-12 --reference bank-4711\n"
 		    "  tally invoice pay 2026-000017 5 --back\n"
 		    "  tally invoice pay 2026-000018 5 --from 2026-000017\n",

@@ -8,8 +8,8 @@
 #include "reports/table.h"
 
 static const struct option set_options[] = {
-	{ "amount", 0, "AMOUNT", "what may be spent in a period", false },
-	{ "period", 0, "day|month|ever", "the period, in UTC (default month)", false },
+	{ "amount", 0, "AMOUNT", "the amount allowed in a period", false },
+	{ "period", 0, "day|month|ever", "the period (default month)", false },
 	{ 0 },
 };
 static const struct option no_options[] = { { 0 } };
@@ -26,7 +26,7 @@ static int change(struct cli *cli, bool clear, struct err *e)
 	int rc = clear ? 0 : cli_choice(cli, "period", periods, &period, e);
 	l.period = text_of(periods[period]);
 	if (rc == 0 && !clear && !amount)
-		rc = err_set(e, ERR_USAGE, "say how much with --amount");
+		rc = err_set(e, ERR_USAGE, "--amount is required");
 	if (rc == 0 && !clear && (decimal_parse(&d, text_of(amount), NULL) != 0 || d.digits < 0))
 		rc = err_set(e, ERR_USAGE, "--amount: '%s' is no amount from 0", amount);
 	if (rc == 0 && !clear)
@@ -142,7 +142,7 @@ static int list(struct cli *cli, struct err *e)
 		if (l.count)
 			table_print(l.t);
 		else
-			printf("no customer has a limit\n");
+			printf("no limits are set\n");
 	}
 	table_close(l.t);
 	spending_close(l.spending);
@@ -154,12 +154,12 @@ static int list(struct cli *cli, struct err *e)
 
 const struct command command_limit_set = {
 	.name = "limit set",
-	.summary = "what a customer may spend; holds beyond it are refused",
+	.summary = "limit a customer's spending; holds beyond it are refused",
 	.arguments = "CUSTOMER",
 	.arguments_min = 1,
 	.arguments_max = 1,
-	.description = "A hold (POST /v1/holds) is admitted while what was spent in the period, "
-		       "what is held and what is asked for stay within the limit.",
+	.description = "A hold (POST /v1/holds) is admitted while spending in the period, open "
+		       "holds and the new estimate stay within the limit.",
 	.examples = "  tally limit set acme --amount 500 --period month\n",
 	.options = set_options,
 	.common = TAKES_DB | TAKES_CURRENCY,
@@ -168,11 +168,11 @@ const struct command command_limit_set = {
 
 const struct command command_limit_clear = {
 	.name = "limit clear",
-	.summary = "take a customer's limit away",
+	.summary = "remove a customer's limit",
 	.arguments = "CUSTOMER",
 	.arguments_min = 1,
 	.arguments_max = 1,
-	.description = "Holds of the customer are then always admitted.",
+	.description = "The customer's holds are then always admitted.",
 	.examples = "  tally limit clear acme\n",
 	.options = no_options,
 	.common = TAKES_DB,
@@ -181,10 +181,10 @@ const struct command command_limit_clear = {
 
 const struct command command_limit_list = {
 	.name = "limit list",
-	.summary = "limits, and how the customers stand",
+	.summary = "limits and current spending",
 	.arguments = "",
-	.description = "What may be spent, what was spent in the current period, and what is held "
-		       "for calls in flight.",
+	.description = "The limit, spending in the current period, and open holds of calls in "
+		       "flight.",
 	.examples = "  tally limit list\n",
 	.options = no_options,
 	.common = TAKES_DB,

@@ -7,7 +7,7 @@
 #include "reports/look.h"
 
 static const struct option options[] = {
-	{ "breakdown", 'b', NULL, "the models of each row below it", false },
+	{ "breakdown", 'b', NULL, "list the models of each row below it", false },
 	{ "order", 0, "key|cost|records", "order of the rows (default key)", false },
 	{ "limit", 0, "N", "the last N rows only", false },
 	{ "project", 0, "NAME", "only this project", false },
@@ -121,10 +121,10 @@ static int run(struct cli *cli, struct err *e)
 		.arguments = "[LOG|DIRECTORY...]", \
 		.arguments_max = -1, \
 		.description = \
-			"Looks at the database where there is one, else at the logs of the agents " \
-			"on this machine (or at those that are named), each call once and at its " \
-			"own price. What was read of logs is kept in ~/.cache/tally, so that the " \
-			"next look reads only what is new.\n\n" \
+			"Reads the database if there is one, else the named logs or those of the " \
+			"agents on this machine. Each call counts once, at its own price. What was " \
+			"read is cached in ~/.cache/tally, so that the next run reads only what is " \
+			"new.\n\n" \
 			"Calls without a price make totals lower bounds and give exit status 3.", \
 		.examples = more_examples, \
 		.options = options, \
@@ -133,12 +133,12 @@ static int run(struct cli *cli, struct err *e)
 		.run = run, \
 	}
 
-LOOK_COMMAND(today, "today", "what today cost so far, by model",
+LOOK_COMMAND(today, "today", "today's cost so far, by model",
 	     "  tally today\n  tally today --breakdown\n");
 LOOK_COMMAND(daily, "daily", "what each day cost, from the database or the agents' logs",
 	     "  tally daily --since 7d\n  tally daily --breakdown ~/.claude/projects\n");
 LOOK_COMMAND(weekly, "weekly", "what each week cost", "  tally weekly\n");
 LOOK_COMMAND(monthly, "monthly", "what each month cost",
 	     "  tally monthly\n  tally monthly --csv\n");
-LOOK_COMMAND(session, "session", "what each session cost, the last one last",
+LOOK_COMMAND(session, "session", "what each session cost, latest last",
 	     "  tally session --since today\n  tally session --order cost --limit 10\n");

@@ -14,14 +14,14 @@ static const struct option options[] = {
 	{ "to", 0, "MODEL", "the model to move to, or PROVIDER/MODEL; may be repeated", true },
 	{ "plan", 0, "PLAN", "also credits under this plan (see `tally credit plan`)", false },
 	MEMO_OPTIONS,
-	{ "start", 0, "DATE", "the day of the move (default tomorrow)", false },
+	{ "start", 0, "DATE", "the date of the move (default tomorrow)", false },
 	{ "tokenizer", 0, "N[:SOURCE]",
 	  "tokens that the target makes of the same text, as a multiple (default 1)", false },
 	{ "wordiness", 0, "N[:SOURCE]",
 	  "length of its answers, as a multiple of the recorded ones (default 1)", false },
 	{ "customer", 0, "NAME", "only this customer's calls", false },
 	{ "project", 0, "NAME", "only this project's calls", false },
-	{ "at", 0, "WHEN", "let a trace begin at WHEN; all distances stay", false },
+	{ "at", 0, "WHEN", "start the trace at WHEN, keeping all intervals", false },
 	{ "cache", 0, "CACHE", "as in tally whatif (default: rebuilt by each vendor's contract)",
 	  false },
 	{ "model", 'm', "MODEL", "the model of records that name none", false },
@@ -72,9 +72,9 @@ static int add_targets(struct move *x, struct err *e)
 	struct decimal answers;
 	if (rc == 0 && !cli_value(x->cli, "to"))
 		rc = err_set(e, ERR_USAGE,
-			     "say where to move: --to MODEL, for example --to deepseek-v4-flash");
+			     "--to MODEL is required, for example --to deepseek-v4-flash");
 	if (rc == 0 && !decimal_multiply(x->factor[0].times, x->factor[1].times, &answers))
-		rc = err_set(e, ERR_USAGE, "--tokenizer times --wordiness is too long a number");
+		rc = err_set(e, ERR_USAGE, "--tokenizer times --wordiness has too many digits");
 	for (int i = 0; rc == 0 && (to = cli_value_at(x->cli, "to", i)); i++) {
 		rc = scenario_add(&x->list, to, x->book, e);
 		if (rc != 0)
@@ -224,7 +224,7 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_migrate = {
 	.name = "migrate",
-	.summary = "what moving to another model would cost, as a report to hand on",
+	.summary = "what moving to another model would cost, as a report to share",
 	.arguments = "[PATH...]",
 	.arguments_max = -1,
 	.description =

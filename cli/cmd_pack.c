@@ -38,7 +38,7 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_pack = {
 	.name = "pack",
-	.summary = "keep a trace in columns, so that it is not parsed again",
+	.summary = "store a trace in columns, so that it is parsed only once",
 	.arguments = "TRACE...",
 	.arguments_min = 1,
 	.arguments_max = -1,

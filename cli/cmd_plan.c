@@ -14,21 +14,20 @@ static const char *const keys[] = { "per_day", "cached",    "input",	"output",  
 				    "note",    NULL };
 
 static const struct option options[] = {
-	{ "per-day", 0, "N", "calls on each day of work (10k and 2M are understood)", false },
-	{ "cached", 0, "N", "tokens of a call's prompt that a cache may hold", false },
-	{ "input", 0, "N", "other tokens of its prompt", false },
-	{ "output", 0, "N", "tokens of its answer, reasoning included", false },
+	{ "per-day", 0, "N", "calls per working day (10k and 2M are understood)", false },
+	{ "cached", 0, "N", "prompt tokens that can be cached", false },
+	{ "input", 0, "N", "other prompt tokens", false },
+	{ "output", 0, "N", "output tokens, reasoning included", false },
 	{ "model", 'm', "MODEL", "one scenario: this model answers every call", true },
 	{ "scenario", 's', "NAME=SPEC",
-	  "MODEL, batch:MODEL, share:5%:A:B (5% of the calls to A, the rest to B), or\n"
-	  "                               escalate:5%:A:B (all to A, and 5% of them to B as well)",
+	  "MODEL, batch:MODEL, share:5%:A:B (5% of the calls to A, the rest to B), or escalate:5%:A:B (all to A, and 5% of them to B as well)",
 	  true },
 	{ "escalate", 0, "P:MODEL", "P of the calls of every --model go to MODEL as well", false },
-	{ "hit-ratio", 0, "P", "share of calls that find the cache (default 100%)", false },
+	{ "hit-ratio", 0, "P", "share of calls that hit the cache (default 100%)", false },
 	{ "retries", 0, "P", "share of calls that are sent twice (default 0)", false },
-	{ "growth", 0, "P", "more calls from month to month (default 0)", false },
+	{ "growth", 0, "P", "growth of calls per month (default 0)", false },
 	{ "days", 0, "N", "how many days (default 30)", false },
-	{ "start", 0, "DATE", "the first of them (default tomorrow)", false },
+	{ "start", 0, "DATE", "the first day (default tomorrow)", false },
 	{ "hours", 0, "A-B", "working hours, such as 9-17 or 08:30-18:00 (default the whole day)",
 	  false },
 	{ "weekdays", 0, "DAYS", "mon-fri, or mon,wed,sat (default every day)", false },
@@ -182,10 +181,9 @@ static int take_work(struct question *q, struct err *e)
 		return rc;
 	w->first_day = zone_day(q->zone, start);
 	if (w->per_day < 1 || w->cached + w->input + w->output < 1)
-		return err_set(
-			e, ERR_USAGE,
-			"say how many calls (--per-day) and what each of them uses (--cached, "
-			"--input, --output)");
+		return err_set(e, ERR_USAGE,
+			       "give the calls (--per-day) and what each uses (--cached, --input, "
+			       "--output)");
 	if (w->days < 1 || w->days > PLANNER_DAYS_MAX)
 		return err_set(e, ERR_USAGE, "--days must be from 1 to %d", PLANNER_DAYS_MAX);
 	return 0;
@@ -373,7 +371,7 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_plan = {
 	.name = "plan",
-	.summary = "what work that does not exist yet will cost, from averages",
+	.summary = "what future work will cost, from averages",
 	.arguments = "[FILE]",
 	.arguments_max = 1,
 	.description =

@@ -18,7 +18,7 @@ static const struct option at_options[] = {
 static const struct option list_options[] = {
 	{ "at", 0, "WHEN", "prices at this instant (default now)", false },
 	{ "provider", 'p', "VENDOR", "only this vendor, which may be a reseller", false },
-	{ "resellers", 0, NULL, "also what resellers ask: clouds, gateways, hosts", false },
+	{ "resellers", 0, NULL, "include resellers: clouds, gateways, hosts", false },
 	{ 0 },
 };
 
@@ -605,7 +605,7 @@ const struct command command_price_show = {
 
 const struct command command_price_history = {
 	.name = "price history",
-	.summary = "every price a model ever had, and those that were withdrawn",
+	.summary = "every price a model had, and those that were withdrawn",
 	.arguments = "MODEL",
 	.arguments_min = 1,
 	.arguments_max = 1,

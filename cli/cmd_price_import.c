@@ -8,11 +8,11 @@
 
 static const struct option options[] = {
 	{ "from", 0, "CATALOGUE", "litellm, openrouter, models.dev or genai-prices", false },
-	{ "output", 'o', "CARD", "the card to write (default: standard output)", false },
-	{ "only", 0, "VENDORS", "of these only: openai,google", false },
-	{ "fill", 0, NULL,
-	  "only what the book lacks; no dated price gives way to one without a date", false },
-	{ "dry-run", 0, NULL, "say what would change and write nothing", false },
+	{ "output", 'o', "CARD", "output file of the card (default standard output)", false },
+	{ "only", 0, "VENDORS", "only these vendors: openai,google", false },
+	{ "fill", 0, NULL, "only what the book lacks; an undated price never replaces a dated one",
+	  false },
+	{ "dry-run", 0, NULL, "show what would change without writing it", false },
 	{ 0 },
 };
 

@@ -110,12 +110,12 @@ const struct command command_price_sql = {
 		"Prints a script that makes tables of prices and the view tally_priced over your "
 		"table of usage: its rows with their exact cost, or the reason why there is "
 		"none. Time windows, holidays, aliases, promotions and context lengths are in "
-		"it, and the totals are those of `tally replay` to the last digit.\n\n"
-		"The usage table needs a time and a model; buckets that it lacks count zero. It "
-		"is made when it does not exist. Windows are laid out until --until (the end of "
-		"next year by default); usage after that is shown as unpriced, and the script is "
-		"made again. Without names it holds what first parties and your cards sell; with names, the prices of these models, of resellers too. docs/sql.md "
-		"tells more.",
+		"it, and the totals are those of `tally replay` to the last digit.\n\nThe usage "
+		"table needs a time and a model; buckets that it lacks count zero. It is made "
+		"when it does not exist. Windows are laid out until --until (the end of next "
+		"year by default); usage after that is shown as unpriced, and the script is made "
+		"again. Without names it holds what first parties and your cards sell; with "
+		"names, the prices of those models, including resellers. docs/sql.md tells more.",
 	.examples = "  tally price sql --dialect postgres | psql mydb\n"
 		    "  tally price sql --dialect duckdb --table calls --columns time,model,output "
 		    "--map prompt=prompt_tokens\n",

@@ -18,10 +18,10 @@
 enum { BOOK_BYTES_MAX = 64 << 20, FETCH_SECONDS = 60, HEX_MAX = 2 * DIGEST_BYTES + 1 };
 
 static const struct option options[] = {
-	{ "from", 0, "URL", "where from (default $TALLY_PRICES_URL)", false },
-	{ "sha256", 0, "HEX", "the checksum that the book must have (default: the one beside it)",
+	{ "from", 0, "URL", "address of the book (default $TALLY_PRICES_URL)", false },
+	{ "sha256", 0, "HEX", "required checksum (default: the file published beside the book)",
 	  false },
-	{ "older", 0, NULL, "take it though it is older than the one that is there", false },
+	{ "older", 0, NULL, "accept a book older than the installed one", false },
 	{ 0 },
 };
 
@@ -48,7 +48,7 @@ static int download(struct update *u, const struct price_state *known, struct er
 	u->unchanged = rc == 0 && f.status == 304;
 	snprintf(u->etag, sizeof u->etag, "%s", f.answer_etag);
 	if (rc == 0 && f.status != 200 && f.status != 304)
-		rc = err_set(e, ERR_UNREADABLE, "%s: the server answers %d", u->from, f.status);
+		rc = err_set(e, ERR_UNREADABLE, "%s: the server answered %d", u->from, f.status);
 	if (rc != 0 || u->unchanged || *u->wanted)
 		return rc;
 	struct buf beside = { 0 };
@@ -57,7 +57,8 @@ static int download(struct update *u, const struct price_state *known, struct er
 	rc = fetch_url(&sum, e);
 	if (rc == 0 && sum.status != 200)
 		rc = err_set(e, ERR_UNREADABLE,
-			     "%s: the server answers %d; without a checksum name it with --sha256",
+			     "%s: the server answered %d; there is no checksum beside it: give "
+			     "one with --sha256",
 			     beside.p, sum.status);
 	u->sum = sum.body;
 	buf_release(&beside);
@@ -125,7 +126,7 @@ static void put_report(const struct cli *cli, const struct update *u, const stru
 		json_out_end(&j, '}');
 		json_out_close(&j);
 	} else if (u->unchanged) {
-		printf("the prices of %s are the newest\n", before);
+		printf("the prices of %s are already the newest\n", before);
 	} else {
 		printf("the prices of %s are installed (%zu cards, %zu prices); before it were "
 		       "those of %s\n"
@@ -154,8 +155,8 @@ static int take_update(const struct cli *cli, struct update *u, const struct pri
 	if (rc == 0 && !u->unchanged && strcmp(summary.released, before) < 0 &&
 	    !cli_flag(cli, "older"))
 		rc = err_set(e, ERR_INVALID,
-			     "%s is of %s, older than the prices of %s that are there; --older "
-			     "takes it all the same",
+			     "%s is of %s, older than the installed prices of %s; --older "
+			     "accepts it",
 			     u->from, summary.released, before);
 	if (rc == 0 && !u->unchanged)
 		rc = install(u, &summary, (struct text){ pack.p, pack.n }, e);
@@ -183,8 +184,8 @@ static int run(struct cli *cli, struct err *e)
 	}
 	if (!*u.from)
 		return err_set(e, ERR_USAGE,
-			       "name a file, --from an address, or set TALLY_PRICES_URL: this "
-			       "build knows no place to take prices from");
+			       "name a file or --from ADDRESS, or set TALLY_PRICES_URL: this "
+			       "build has no default source of prices");
 	if (sha256 && (strlen(sha256) != 2 * DIGEST_BYTES ||
 		       strspn(sha256, "0123456789abcdef") != 2 * DIGEST_BYTES))
 		return err_set(e, ERR_USAGE, "--sha256 takes 64 digits of 0-9 and a-f");
@@ -200,13 +201,14 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_price_update = {
 	.name = "price update",
-	.summary = "newer prices, from a file or an address",
+	.summary = "install newer prices, from a file or an address",
 	.arguments = "[FILE]",
 	.arguments_max = 1,
 	.description =
-		"Takes a newer book of prices over HTTPS, or from a file, checks it (its checksum, and "
-		"every card) and remembers it in the data directory; every command then uses it in "
-		"place of the shipped prices. Where it cannot be had, nothing is changed.",
+		"Takes a newer book of prices over HTTPS, or from a file, checks it (its "
+		"checksum, and every card) and stores it in the data directory; every command "
+		"then uses it instead of the shipped prices. If the download fails, nothing "
+		"changes.",
 	.examples =
 		"  tally price update\n  tally price update tally-book.zip\n  tally price update "
 		"--from https://prices.example.com/tally-book.zip\n",
@@ -220,7 +222,7 @@ static const struct option install_options[] = {
 	  "user (default), or system: every user of this machine ($TALLY_SYSTEM_PRICES, else "
 	  "/etc/tally/prices)",
 	  false },
-	{ "remove", 0, NULL, "forget the card of that name", false },
+	{ "remove", 0, NULL, "remove the installed card of that name", false },
 	{ 0 },
 };
 
@@ -265,12 +267,12 @@ static int install_card(struct cli *cli, struct err *e)
 
 const struct command command_price_install = {
 	.name = "price install",
-	.summary = "a card of your own for every command",
+	.summary = "install your own price card for every command",
 	.arguments = "CARD",
 	.arguments_min = 1,
 	.arguments_max = 1,
-	.description = "Checks a card and remembers it: every command then uses it as if it were "
-		       "named with --prices, which stays stronger. $TALLY_PRICES names more, "
+	.description = "Checks a card and stores it: every command then uses it as if it were "
+		       "named with --prices, which takes precedence. $TALLY_PRICES names more, "
 		       "separated by colons.",
 	.examples = "  tally price install mycard.json\n  tally price install mycard.json --scope "
 		    "system\n  tally price install mycard.json --remove\n",

@@ -10,16 +10,16 @@
 #include "reports/table.h"
 
 static const struct option list_options[] = {
-	{ "all", 0, NULL, "also what was retried or dropped", false },
+	{ "all", 0, NULL, "also retried and dropped records", false },
 	{ 0 },
 };
 static const struct option retry_options[] = {
-	{ "all", 0, NULL, "everything that is held", false },
+	{ "all", 0, NULL, "all kept records", false },
 	OPTIONS_OF_RECORDS,
 	{ 0 },
 };
 static const struct option drop_options[] = {
-	{ "all", 0, NULL, "everything that is held", false },
+	{ "all", 0, NULL, "all kept records", false },
 	{ 0 },
 };
 
@@ -142,8 +142,8 @@ static int list(struct cli *cli, struct err *e)
 		if (rc == 0)
 			rc = conflict_each(store, list_conflict, &l, e);
 		if (l.count) {
-			printf("\nConflicts: an id that was stored came again with other content; "
-			       "the first counts.\n\n");
+			printf("\nConflicts: a stored id arrived again with different content; "
+			       "the first one counts.\n\n");
 			table_print(l.t);
 		}
 		table_close(l.t);
@@ -179,7 +179,9 @@ static int choose(struct cli *cli, struct store *s, struct chosen *c, struct err
 		char *end;
 		struct held h = { .id = strtoll(cli->argument[i], &end, 10) };
 		if (*end || h.id < 1)
-			return err_set(e, ERR_USAGE, "'%s' is no number of a quarantined record",
+			return err_set(e, ERR_USAGE,
+				       "'%s' is not the number of a quarantined "
+				       "record",
 				       cli->argument[i]);
 		collect(c, &h);
 	}
@@ -274,10 +276,10 @@ static int drop(struct cli *cli, struct err *e)
 
 const struct command command_quarantine_list = {
 	.name = "quarantine list",
-	.summary = "what was refused, and which ids came with other content",
+	.summary = "refused records, and ids that arrived with different content",
 	.arguments = "",
-	.description = "Lists refused records with place and reason, and conflicts. Nothing that "
-		       "was sent is thrown away.",
+	.description = "Lists refused records with place and reason, and conflicts. Nothing is "
+		       "thrown away.",
 	.examples = "  tally quarantine list\n  tally quarantine list --json\n",
 	.options = list_options,
 	.common = TAKES_DB,
@@ -286,10 +288,10 @@ const struct command command_quarantine_list = {
 
 const struct command command_quarantine_retry = {
 	.name = "quarantine retry",
-	.summary = "read refused records again",
+	.summary = "retry refused records",
 	.arguments = "[ID...]",
 	.arguments_max = -1,
-	.description = "After a fix, or with what the records lacked: an instant, a model, a "
+	.description = "After a fix, or with values the records lacked: an instant, a model, a "
 		       "customer.",
 	.examples = "  tally quarantine retry --all --at 2026-06-15\n",
 	.options = retry_options,
@@ -299,10 +301,10 @@ const struct command command_quarantine_retry = {
 
 const struct command command_quarantine_drop = {
 	.name = "quarantine drop",
-	.summary = "give refused records up",
+	.summary = "drop refused records",
 	.arguments = "[ID...]",
 	.arguments_max = -1,
-	.description = "Marks refused records as dropped. They are not counted as held any more.",
+	.description = "Marks refused records as dropped. They no longer count as kept.",
 	.examples = "  tally quarantine drop 3 4\n",
 	.options = drop_options,
 	.common = TAKES_DB,

@@ -73,13 +73,14 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_quota = {
 	.name = "quota",
-	.summary = "the windows of your subscriptions: used, pace, worth at list price",
+	.summary = "your subscription windows: used, pace, worth at list price",
 	.arguments = "",
 	.description =
-		"What agents told of the windows of an account: Claude Code through `tally "
-		"statusline`, Codex in its logs. The newest observation of each window counts; what "
-		"was not told is not guessed. The pace is the use so far over the time that passed; "
-		"list price is what the calls on this machine in that window would have cost.",
+		"What agents reported about an account's windows: Claude Code through `tally "
+		"statusline`, Codex in its logs. The newest observation of each window counts; "
+		"what was not reported is not guessed. The pace is the use so far over the time "
+		"that passed; list price is what the calls on this machine in that window would "
+		"have cost.",
 	.examples = "  tally quota\n  tally quota --json\n",
 	.options = options,
 	.common = TAKES_DB | TAKES_PRICES | TAKES_CURRENCY,

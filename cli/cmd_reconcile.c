@@ -13,13 +13,15 @@ static const struct option options[] = {
 	{ "format", 'f', "deepseek|anthropic|openai|csv", "whose bill it is", false },
 	{ "map", 0, "FIELD=COLUMN", "columns of a CSV: day, model, cost, input, cache_read, output",
 	  true },
-	{ "provider", 'p', "VENDOR", "only what this vendor priced (default the bill's; csv: all)",
+	{ "provider", 'p', "VENDOR",
+	  "only records priced by this vendor (default the bill's; "
+	  "csv: all)",
 	  false },
 	{ "customer", 0, "NAME", "only this customer", false },
 	{ "project", 0, "NAME", "only this project", false },
-	{ "tolerance", 0, "AMOUNT", "a day and model may differ by so much (default 0.005)",
+	{ "tolerance", 0, "AMOUNT", "accepted difference per day and model (default 0.005)",
 	  false },
-	{ "all", 0, NULL, "show what matches too", false },
+	{ "all", 0, NULL, "also show what matches", false },
 	{ 0 },
 };
 
@@ -295,7 +297,7 @@ static int run(struct cli *cli, struct err *e)
 	if (rc == 0 && tolerance &&
 	    (decimal_parse(&d, text_of(tolerance), NULL) != 0 || d.digits < 0 ||
 	     amount_from_decimal(&o.tolerance, d, NULL) != 0))
-		rc = err_set(e, ERR_USAGE, "--tolerance: '%s' is no amount", tolerance);
+		rc = err_set(e, ERR_USAGE, "--tolerance: '%s' is not an amount", tolerance);
 	if (rc == 0)
 		rc = cli_book(cli, &book, e);
 	if (rc == 0)
@@ -317,8 +319,8 @@ static int run(struct cli *cli, struct err *e)
 		bool off = r.open || r.unexplained.atto || r.total_is_wrong;
 		status = off ? 5 : bill.partial || r.unpriced ? 3 : 0;
 		if (bill.partial)
-			fprintf(stderr, "tally: has_more: the bill is one page of several; give "
-					"the others, too\n");
+			fprintf(stderr, "tally: has_more: the bill is one page of several; add "
+					"the others\n");
 		if (cli->json)
 			put_json(&r, currency, bill.partial);
 		else if (cli->csv)
@@ -336,7 +338,7 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_reconcile = {
 	.name = "reconcile",
-	.summary = "a provider's bill beside what was metered",
+	.summary = "compare a provider's bill with what was metered",
 	.arguments = "BILL...",
 	.arguments_min = 1,
 	.arguments_max = -1,

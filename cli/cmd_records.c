@@ -197,7 +197,7 @@ static int run(struct cli *cli, struct err *e)
 		if (shown)
 			table_print(t);
 		else if (rc == 0)
-			printf("no record of that kind and period is stored\n");
+			printf("no such record in that period\n");
 		table_close(t);
 		if (rc == 0 && shown && !cli->quiet)
 			printf("\ntally explain ID shows how one came to its price\n");
@@ -211,10 +211,10 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_records = {
 	.name = "records",
-	.summary = "the records behind the sums, the last stored first",
+	.summary = "the records behind the sums, latest stored first",
 	.arguments = "",
-	.description = "Rows as they are stored: a record that was taken back or corrected later "
-		       "stands with its reversal and its correction.",
+	.description = "Rows as they are stored: a record that was reversed or corrected later "
+		       "is listed with its reversal and correction.",
 	.examples = "  tally records --customer acme --limit 20\n  tally records --unpriced\n",
 	.options = options,
 	.common = TAKES_DB | TAKES_PERIOD | TAKES_ZONE,

@@ -9,29 +9,28 @@
 
 static const struct option options[] = {
 	{ "format", 'f', "FORMAT",
-	  "auto, csv, jsonl, azure, burstgpt, mooncake, bailian,\n"
-	  "                               agent, claude, codex or payload",
+	  "auto, csv, jsonl, azure, burstgpt, mooncake, bailian, agent, claude, codex or payload",
 	  false },
-	{ "map", 0, "FIELD=COLUMN", "take a field from a column (or key) of another name", true },
+	{ "map", 0, "FIELD=COLUMN", "read a field from a column (or key) with another name", true },
 	{ "model", 'm', "MODEL", "the model of records that name none", false },
 	{ "remodel", 0, "MODEL", "price every record as this model", false },
 	{ "provider", 'p', "VENDOR", "the vendor of records that name none, or of --remodel",
 	  false },
-	{ "at", 0, "WHEN", "let the trace begin at WHEN; all distances stay", false },
+	{ "at", 0, "WHEN", "start the trace at WHEN, keeping all intervals", false },
 	{ "by", 0, "KEYS",
-	  "group by task, workload, model, customer, project, session,\n"
-	  "                               day, week, month, hour, window (a,b,c)",
+	  "group by task, workload, model, customer, project, session, day, week, month, hour, window (a,b,c)",
 	  false },
 	{ "order", 0, "key|cost|records", "order of the groups (default key)", false },
 	{ "limit", 0, "N", "show the first N groups only", false },
 	{ "cache", 0, "CACHE",
-	  "none (hits as recorded), or where prompts name their blocks infinite or a\n"
-	  "                               number of blocks, with ,ttl=SECONDS where they expire",
+	  "none (hits as recorded), or for traces with prompt blocks: infinite or "
+	  "a number of blocks, with ,ttl=SECONDS where they "
+	  "expire",
 	  false },
 	CACHE_RULE_OPTIONS,
 	{ "block", 0, "N", "tokens of a block (default the trace's own)", false },
 	{ "plan", 0, "PLAN", "also credits under this plan (see `tally credit plan`)", false },
-	{ "byo", 0, NULL, "bring your own key: the vendors bill, no credits are drawn", false },
+	{ "byo", 0, NULL, "bring your own key: the vendors bill you, no credits are drawn", false },
 	{ "threads", 0, "N", "worker threads (default one a processor)", false },
 	{ "reference", 0, NULL, "read every record with libcsv or cJSON (slow; same result)",
 	  false },
@@ -102,7 +101,7 @@ static int take_cache(struct cli *cli, struct replay_options *o, struct err *e)
 	if (rc == 0 && !o->has_cache)
 		rc = cli_no_cache_rules(cli, e);
 	if (rc == 0 && !o->has_cache)
-		rc = cli_none_of(cli, block, "is of a cache; it needs --cache", e);
+		rc = cli_none_of(cli, block, "applies to a cache: add --cache", e);
 	return rc;
 }
 
@@ -210,7 +209,7 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_replay = {
 	.name = "replay",
-	.summary = "the exact cost of a token trace, by any grouping",
+	.summary = "the exact cost of a token trace, grouped as you like",
 	.arguments = "[FILE|DIRECTORY...]",
 	.arguments_min = 0,
 	.arguments_max = -1,

@@ -21,18 +21,17 @@
 
 static const struct option serve_options[] = {
 	{ "listen", 0, "HOST:PORT", "where to listen (default 127.0.0.1:8687)", false },
-	{ "tokens", 0, "FILE", "bearer tokens (see `tally token`); needed beyond this machine",
+	{ "tokens", 0, "FILE", "file of bearer tokens (see `tally token`); required off loopback",
 	  false },
 	{ "tls-cert", 0, "FILE", "certificate chain (PEM): serve https", false },
 	{ "tls-key", 0, "FILE", "its private key (PEM)", false },
-	{ "host", 0, "NAME",
-	  "a name that it may be asked by (localhost and its address may always)", true },
-	{ "queue", 0, "N", "requests that may wait for a commit (default 4096)", false },
-	{ "connections", 0, "N", "connections at once (default 2000)", false },
-	{ "connections-each", 0, "N", "of one address (default 512)", false },
-	{ "requests", 0, "N", "requests under way at once (default 1024)", false },
-	{ "body-memory", 0, "MIB", "memory for bodies that come in (default 256)", false },
-	{ "body-seconds", 0, "N", "within which a body must have come (default 60)", false },
+	{ "host", 0, "NAME", "host name to accept (localhost and the address always are)", true },
+	{ "queue", 0, "N", "requests waiting for a commit (default 4096)", false },
+	{ "connections", 0, "N", "open connections (default 2000)", false },
+	{ "connections-each", 0, "N", "connections per address (default 512)", false },
+	{ "requests", 0, "N", "concurrent requests (default 1024)", false },
+	{ "body-memory", 0, "MIB", "memory for incoming bodies (default 256)", false },
+	{ "body-seconds", 0, "N", "time allowed to receive a body (default 60)", false },
 	{ 0 },
 };
 
@@ -40,8 +39,8 @@ static const struct option token_options[] = {
 	{ "scope", 0, "SCOPES", "read, write, admin (a,b; default write)", false },
 	{ "customer", 0, "NAME", "only for this customer (default all)", false },
 	{ "expires", 0, "WHEN", "when it ends: an instant, a day, or 90d, 12h from now", false },
-	{ "file", 0, "FILE", "append the line to FILE (made for its owner alone)", false },
-	{ "revoke", 0, NULL, "end the tokens of that name in FILE, also at a running server",
+	{ "file", 0, "FILE", "append to FILE (created readable by its owner only)", false },
+	{ "revoke", 0, NULL, "revoke the tokens of that name in FILE, also on a running server",
 	  false },
 	{ 0 },
 };
@@ -103,7 +102,7 @@ static int answer_usage(struct reader *r, const struct http_question *q, struct 
 	struct zone *zone = NULL;
 	const char *by = q->parameter(q, "by"), *z = q->parameter(q, "timezone");
 	if (q->customer && filter.customer && strcmp(q->customer, filter.customer) != 0)
-		return err_set(e, ERR_DENIED, "the token speaks for another customer");
+		return err_set(e, ERR_DENIED, "the token is limited to another customer");
 	if (q->customer)
 		filter.customer = q->customer;
 	int rc = zone_open(&zone, z ? z : "UTC", e);
@@ -136,7 +135,7 @@ static int answer_balance(struct reader *r, const struct http_question *q, struc
 	struct balance_report report;
 	struct json_out j;
 	if (q->customer && strcmp(q->customer, customer) != 0)
-		return err_set(e, ERR_DENIED, "the token speaks for another customer");
+		return err_set(e, ERR_DENIED, "the token is limited to another customer");
 	int rc = ledger_begin(r->ledger, e);
 	if (rc == 0)
 		rc = balance_report_read(&report, r->ledger, text_of(customer), clock_now(), e);
@@ -181,7 +180,7 @@ static int answer_invoices(struct reader *r, const struct http_question *q, stru
 	struct invoice_view *v;
 	size_t f = 0;
 	if (q->customer && customer && strcmp(q->customer, customer) != 0)
-		return err_set(e, ERR_DENIED, "the token speaks for another customer");
+		return err_set(e, ERR_DENIED, "the token is limited to another customer");
 	if (strcmp(q->path, "/v1/invoices") == 0) {
 		struct answer_list l = { .store = r->store, .now = clock_now(), .e = e };
 		json_out_open(&l.j, NULL);
@@ -203,7 +202,7 @@ static int answer_invoices(struct reader *r, const struct http_question *q, stru
 	struct arena texts = { 0 };
 	int rc = invoice_find(r->store, q->path + strlen("/v1/invoices/"), &texts, &i, e);
 	if (rc == 0 && q->customer && !text_is(i.customer, q->customer))
-		rc = err_set(e, ERR_DENIED, "the token speaks for another customer");
+		rc = err_set(e, ERR_DENIED, "the token is limited to another customer");
 	if (rc == 0)
 		rc = invoice_view_of(&v, r->store, &i, clock_now(), e);
 	arena_release(&texts);
@@ -550,9 +549,9 @@ static int serve(struct cli *cli, struct err *e)
 			 listen ? listen : "127.0.0.1:", http_port(http));
 		log_event(NULL, "start", line);
 		if (tokens && tokens_are_exposed(tokens))
-			log_event(NULL, "tokens_exposed", "others may read the file of tokens");
+			log_event(NULL, "tokens_exposed", "the token file is readable by others");
 		watch(path.p);
-		log_event(NULL, "stop", "finishing what has begun");
+		log_event(NULL, "stop", "finishing requests in progress");
 		http_quiesce(http);
 		/* the writer first: it answers all that waits, for no connection may sleep when the
 		 * daemon stops */
@@ -597,7 +596,7 @@ static int revoke_token(struct cli *cli, const char *file, struct err *e)
 		return err_set(e, ERR_USAGE, "--revoke needs the --file that holds the token");
 	int rc = tokens_revoke(file, cli->argument[0], &lines, e);
 	if (rc == 0 && !cli->quiet)
-		fprintf(stderr, "%d token%s of '%s' ended; a running server knows it at once\n",
+		fprintf(stderr, "%d token%s of '%s' revoked; a running server notices at once\n",
 			lines, lines == 1 ? "" : "s", cli->argument[0]);
 	return rc;
 }
@@ -626,7 +625,7 @@ static int token(struct cli *cli, struct err *e)
 	if (cli_flag(cli, "revoke"))
 		return revoke_token(cli, file, e);
 	if (strpbrk(name, " \t#\r\n") || !*name || (customer && strpbrk(customer, " \t\r\n")))
-		return err_set(e, ERR_USAGE, "names of tokens and their customers hold no blanks");
+		return err_set(e, ERR_USAGE, "token and customer names must not contain blanks");
 	int rc = until ? read_expiry(until, &expires, e) : 0;
 	if (rc == 0)
 		rc = token_make(secret, hash, e);
@@ -652,7 +651,7 @@ static int token(struct cli *cli, struct err *e)
 			printf("%s\n", line.p);
 		fprintf(stderr, "token: %s\n(shown once; %s)\n", secret,
 			file ? "the file holds only its hash"
-			     : "the line on standard output goes into the file of --tokens");
+			     : "add the line on standard output to the file of --tokens");
 	}
 	buf_release(&line);
 	return rc;
@@ -660,21 +659,20 @@ static int token(struct cli *cli, struct err *e)
 
 const struct command command_serve = {
 	.name = "serve",
-	.summary = "take usage over HTTP, durably, and answer what was used",
+	.summary = "serve HTTP: take usage durably, answer reports, show the page",
 	.arguments = "",
 	.description =
-		"POST /v1/usage takes one record, an array or JSON Lines, of any shape that `tally "
-		"ingest` reads; /v1/events CloudEvents 1.0 (structured, batch, binary); /v1/traces, "
-		"/v1/logs and /v1/metrics OTLP/HTTP, protobuf or JSON. Each answer comes after the data is durable and says "
-		"what became of every item; sending anything again is always safe. Bodies may be "
-		"gzip. Records without an instant count as of their arrival.\n\n"
-		"POST /v1/holds reserves an estimate before a call, /v1/holds/{id}/settle takes "
-		"the "
-		"call's usage (with ?broken_off=1 the estimate, where nothing was metered), "
-		"/v1/holds/{id}/release gives it back. GET /v1/usage, /metrics (Prometheus), "
-		"/healthz (alive), /readyz (the database can be read and written).\n\n"
-		"Without --tokens only this machine is served. What one visitor may take has bounds: "
-		"docs/server.md. SIGTERM finishes what has begun, and ends within " DIGITS(
+		"POST /v1/usage takes one record, an array or JSON Lines, of any shape that "
+		"`tally ingest` reads; /v1/events CloudEvents 1.0 (structured, batch, binary); "
+		"/v1/traces, /v1/logs and /v1/metrics OTLP/HTTP, protobuf or JSON. Each answer "
+		"comes after the data is durable and reports the outcome of every item; "
+		"resending is always safe. Bodies may be gzip. Records without an instant count "
+		"as of their arrival.\n\nPOST /v1/holds reserves an estimate before a call, "
+		"/v1/holds/{id}/settle takes the call's usage (with ?broken_off=1 the estimate, "
+		"where nothing was metered), /v1/holds/{id}/release frees it. GET /v1/usage, "
+		"/metrics (Prometheus), /healthz (alive), /readyz (the database can be read and "
+		"written).\n\nWithout --tokens only loopback is served. Limits per client: "
+		"docs/server.md. SIGTERM finishes requests in progress, and stops within " DIGITS(
 			STOP_SECONDS) " seconds whatever the database does.",
 	.examples = "  tally serve\n"
 		    "  curl -d '{\"id\":\"1\",\"model\":\"deepseek-v4-flash\",\"input\":100,"
@@ -689,13 +687,13 @@ const struct command command_serve = {
 
 const struct command command_token = {
 	.name = "token",
-	.summary = "a new bearer token for the server",
+	.summary = "make a bearer token for the server",
 	.arguments = "NAME",
 	.arguments_min = 1,
 	.arguments_max = 1,
 	.description =
-		"Makes a random token. The server's file holds only its hash. A line that is "
-		"taken out ends its token at once, also at a running server.",
+		"Makes a random token. The server's file holds only its hash. Removing its line "
+		"revokes a token at once, also on a running server.",
 	.examples =
 		"  tally token ci --scope write --customer acme --expires 90d --file tokens.txt\n"
 		"  tally token ci --revoke --file tokens.txt\n",

@@ -12,7 +12,7 @@
 static const struct option generate_options[] = {
 	{ "seed", 0, "N", "instead of the specification's", false },
 	{ "days", 0, "N", "instead of the specification's", false },
-	{ "output", 'o', "FILE", "write it there (default standard output)", false },
+	{ "output", 'o', "FILE", "output file (default standard output)", false },
 	{ 0 },
 };
 
@@ -59,7 +59,7 @@ static int generate(struct cli *cli, struct err *e)
 
 const struct command command_sim_generate = {
 	.name = "sim generate",
-	.summary = "a trace of work that does not exist yet",
+	.summary = "generate a trace of future work",
 	.arguments = "SPECIFICATION",
 	.arguments_min = 1,
 	.arguments_max = 1,
@@ -111,15 +111,13 @@ static int fit(struct cli *cli, struct err *e)
 
 const struct command command_sim_fit = {
 	.name = "sim fit",
-	.summary = "a specification that resembles a trace",
+	.summary = "fit a specification to a trace",
 	.arguments = "TRACE...",
 	.arguments_min = 1,
 	.arguments_max = -1,
-	.description = "Reads what `tally whatif` reads and writes, as JSON, how its workloads are "
-		       "spread: "
-		       "sessions a day, calls, prompts, answers, gaps, hours and weekdays. Change "
-		       "what should "
-		       "be different, then generate.",
+	.description = "Reads what `tally whatif` reads and writes, as JSON, how its workloads "
+		       "are spread: sessions a day, calls, prompts, answers, gaps, hours and "
+		       "weekdays. Edit it, then generate.",
 	.examples = "  tally sim fit last-week.jsonl > plan.json\n",
 	.options = fit_options,
 	.common = TAKES_PERIOD | TAKES_ZONE,

@@ -9,8 +9,7 @@
 #include "reports/table.h"
 
 static const struct option options[] = {
-	{ "all", 'a', NULL, "every place that is looked into, not only those that are there",
-	  false },
+	{ "all", 'a', NULL, "every place searched, not only those that exist", false },
 	{ 0 },
 };
 
@@ -123,14 +122,14 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_sources = {
 	.name = "sources",
-	.summary = "the agents whose logs are read, their places, and what lies there",
+	.summary = "the agents whose logs are read, where, and what was found",
 	.arguments = "[AGENT...]",
 	.arguments_min = 0,
 	.arguments_max = -1,
 	.description =
-		"Lists where the logs of each coding agent lie on this machine, how many files are "
-		"there and of which day the newest is. `tally ingest` and `tally replay` without a "
-		"path read all of them; `agents:claude,codex` in the place of a path names some.",
+		"Lists where the logs of each coding agent lie on this machine, how many files "
+		"are there and of which day the newest is. `tally ingest` and `tally replay` "
+		"without a path read all of them; `agents:claude,codex` as a path selects some.",
 	.examples = "  tally sources\n"
 		    "  tally sources claude codex --json\n"
 		    "  tally replay agents:opencode --by model\n",

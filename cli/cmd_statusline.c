@@ -26,7 +26,7 @@
 enum { STATE_BYTES_MAX = 1 << 20, INPUT_BYTES_MAX = 1 << 20, RENEW_SECONDS = 10 };
 
 static const struct option options[] = {
-	{ "renew", 0, NULL, "renew what the line shows, and print nothing", false },
+	{ "renew", 0, NULL, "refresh the figures, print nothing", false },
 	OPTIONS_OF_LOOKS,
 	{ 0 },
 };
@@ -324,13 +324,13 @@ const struct command command_statusline = {
 	.summary = "one line for Claude Code's status line: costs, block, quota",
 	.arguments = "",
 	.description =
-		"Reads the JSON that Claude Code pipes into a status line and prints one line: the "
-		"model, what this session, today and the block of five hours cost (from the logs, "
-		"each call once; ~ marks the agent's own figure until they are read), and how much "
-		"of the subscription's windows is used. The line itself reads no logs: a process "
-		"behind it renews the figures every ten seconds, one at a time.\n\n"
-		"In ~/.claude/settings.json:\n"
-		"  \"statusLine\": { \"type\": \"command\", \"command\": \"tally statusline\" }",
+		"Reads the JSON that Claude Code pipes into a status line and prints one line: "
+		"the model, what this session, today and the block of five hours cost (from the "
+		"logs, each call once; ~ marks the agent's own figure until they are read), and "
+		"how much of the subscription's windows is used. The line itself reads no logs: "
+		"a background process refreshes the figures every ten seconds, one at a "
+		"time.\n\nIn ~/.claude/settings.json:\n  \"statusLine\": { \"type\": "
+		"\"command\", \"command\": \"tally statusline\" }",
 	.examples = "  echo '{\"session_id\":\"s1\"}' | tally statusline\n",
 	.options = options,
 	.common = TAKES_DB | TAKES_PRICES | TAKES_CURRENCY | TAKES_ZONE,

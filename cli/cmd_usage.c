@@ -6,15 +6,14 @@
 
 static const struct option options[] = {
 	{ "by", 0, "KEYS",
-	  "group by day, week, month, hour, model, provider, customer, project,\n"
-	  "                               workload, effort, task, session, window (a,b,c; default day)",
+	  "group by day, week, month, hour, model, provider, customer, project, workload, effort, task, session, window (a,b,c; default day)",
 	  false },
 	{ "order", 0, "key|cost|records", "order of the groups (default key)", false },
 	{ "limit", 0, "N", "show the first N groups only", false },
 	{ "customer", 0, "NAME", "only this customer", false },
 	{ "project", 0, "NAME", "only this project", false },
 	{ "model", 'm', "MODEL", "only this model", false },
-	{ "as-of", 0, "ROW", "as it was when that row was the last (see `tally explain`)", false },
+	{ "as-of", 0, "ROW", "as of that row (see `tally explain`)", false },
 	{ 0 },
 };
 
@@ -76,7 +75,7 @@ static int run(struct cli *cli, struct err *e)
 
 const struct command command_usage = {
 	.name = "usage",
-	.summary = "what was metered, by day, model, customer, project, ...",
+	.summary = "metered usage, by day, model, customer, project, ...",
 	.arguments = "",
 	.description = "Adds up the stored records exactly, each at the price that it was stored "
 		       "with. Answers come from rollups where they suffice, so millions of records "

@@ -12,18 +12,16 @@
 
 static const struct option options[] = {
 	{ "scenario", 's', "NAME=SPEC",
-	  "a scenario: MODEL, recorded, every:K:A:B, conversation:K:A:B,\n"
-	  "                               from:N:A:B, share:P:A:B, offpeak:MAXDELAY:MODEL,\n"
-	  "                               batch:MODEL, rules:FILE or cascade:FILE",
+	  "a scenario: MODEL, recorded, every:K:A:B, conversation:K:A:B, from:N:A:B, share:P:A:B, offpeak:MAXDELAY:MODEL, batch:MODEL, rules:FILE or cascade:FILE",
 	  true },
 	{ "scenarios", 0, "FILE", "scenarios from a JSON file", true },
 	{ "baseline", 0, "NAME",
-	  "the scenario that the others are compared with (default the first); best: the\n"
-	  "                               cheapest single model, which answers everything and stays warm",
+	  "the scenario the others are compared with (default the first); best: "
+	  "the cheapest single model, which answers everything "
+	  "and stays warm",
 	  false },
 	{ "cache", 0, "CACHE",
-	  "none, recorded, infinite or a number of blocks, each with ,ttl=SECONDS\n"
-	  "                               where blocks expire",
+	  "none, recorded, infinite or a number of blocks, each with ,ttl=SECONDS where blocks expire",
 	  false },
 	CACHE_RULE_OPTIONS,
 	WORKLOAD_OPTIONS,
@@ -31,7 +29,7 @@ static const struct option options[] = {
 	{ "customer", 0, "NAME", "only this customer's calls", false },
 	{ "project", 0, "NAME", "only this project's calls", false },
 	{ "plan", 0, "PLAN", "also credits under this plan (see `tally credit plan`)", false },
-	{ "byo", 0, NULL, "bring your own key: the vendors bill, no credits are drawn", false },
+	{ "byo", 0, NULL, "bring your own key: the vendors bill you, no credits are drawn", false },
 	{ "seed", 0, "N", "of shares and resamples (default 1)", false },
 	{ "resamples", 0, "N", "for the intervals (default 1000; 0: none)", false },
 	{ "level", 0, "P", "of the intervals (default 0.95)", false },
@@ -40,7 +38,7 @@ static const struct option options[] = {
 	{ "budget", 0, "AMOUNT", "how probable is it that a scenario costs more?", false },
 	{ "sensitivity", 0, "P",
 	  "vary each assumption by the part P (0.1: a tenth) and show what it moves", false },
-	{ "html", 0, "FILE", "also one self-contained HTML file with charts", false },
+	{ "html", 0, "FILE", "also write one self-contained HTML file with charts", false },
 	{ "save", 0, "FILE", "also keep the result as a baseline for later", false },
 	{ "against", 0, "FILE", "compare with a result that --save kept", false },
 	{ "threads", 0, "N", "worker threads (default one a processor)", false },

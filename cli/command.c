@@ -12,10 +12,10 @@
 
 static const struct option common[] = {
 	{ "db", 0, "FILE",
-	  "the database, a file or postgresql://... (default $TALLY_DB, else tally.db in your data "
-	  "directory)",
+	  "the database: a file or postgresql://... (default $TALLY_DB, else tally.db in your "
+	  "data directory)",
 	  false },
-	{ "prices", 0, "FILE|DIR", "price cards of your own, over the shipped ones", true },
+	{ "prices", 0, "FILE|DIR", "your own price cards, over the shipped ones", true },
 	{ "currency", 0, "CODE", "prices in this currency (default USD)", false },
 	{ "since", 0, "WHEN",
 	  "from WHEN on: 2026-11-01, 2026-11, today, monday, 7d, 12h, an instant", false },
@@ -329,8 +329,8 @@ int cli_choice(const struct cli *cli, const char *name, const char *const *words
 			*out = i;
 			return 0;
 		}
-	return s ? err_set(e, ERR_USAGE, "--%s: there is no choice '%s'; see `tally %s --help`",
-			   name, s, cli->command->name)
+	return s ? err_set(e, ERR_USAGE, "--%s: '%s' is not a choice; see `tally %s --help`", name,
+			   s, cli->command->name)
 		 : 0;
 }
 
@@ -385,8 +385,7 @@ static void tell_unknown(const struct cli *cli, struct store *s)
 	if (!customer || store_each_name(s, STORE_CUSTOMERS, compare, &x, &none) != 0 || x.found ||
 	    !*x.name)
 		return;
-	fprintf(stderr, "tally: no usage is of customer '%s'; did you mean '%s'?\n", customer,
-		x.name);
+	fprintf(stderr, "tally: no usage of customer '%s'; did you mean '%s'?\n", customer, x.name);
 }
 
 int cli_store(const struct cli *cli, struct store **out, int mode, struct err *e)
@@ -395,8 +394,7 @@ int cli_store(const struct cli *cli, struct store **out, int mode, struct err *e
 	int rc = store_open(out, cli_db_path(cli, &path), (enum db_mode)mode, e);
 	if (rc == -ERR_NOT_FOUND && !db_is_server(path.p))
 		err_set(e, ERR_NOT_FOUND,
-			"there is no database '%s'; `tally ingest` makes one, or name another with "
-			"--db",
+			"no database '%s'; `tally ingest` creates one, or name another with --db",
 			path.p);
 	buf_release(&path);
 	if (rc == 0 && mode == DB_READ && !cli->quiet)

@@ -3,10 +3,12 @@
 
 #include "cli/command.h"
 
-/* Text wrapped at 78 columns. */
-static void put_wrapped(FILE *out, const char *text, int indent)
+enum { OPTION_COLUMN = 31 }; /* where the text of an option begins */
+
+/* Text wrapped at 78 columns, of which the first line has reached `column` already; further lines
+ * begin at `indent`. */
+static void put_hanging(FILE *out, const char *text, int column, int indent)
 {
-	int column = 0;
 	while (*text) {
 		size_t n = strcspn(text, " \n");
 		if (column && column + 1 + (int)n > 78) {
@@ -35,6 +37,11 @@ static void put_wrapped(FILE *out, const char *text, int indent)
 		fputc('\n', out);
 }
 
+static void put_wrapped(FILE *out, const char *text, int indent)
+{
+	put_hanging(out, text, 0, indent);
+}
+
 static void put_option(FILE *out, const struct option *o)
 {
 	char left[80];
@@ -43,10 +50,9 @@ static void put_option(FILE *out, const struct option *o)
 		snprintf(letter, sizeof letter, "-%c, ", o->letter);
 	int n = snprintf(left, sizeof left, "  %s--%s%s%s", letter, o->name, o->argument ? " " : "",
 			 o->argument ? o->argument : "");
-	if (n > 29)
-		fprintf(out, "%s\n%31s%s\n", left, "", o->help);
-	else
-		fprintf(out, "%-30s %s\n", left, o->help);
+	bool narrow = n > OPTION_COLUMN - 2;
+	fprintf(out, "%-*s%s", OPTION_COLUMN - 1, left, narrow ? "\n" : "");
+	put_hanging(out, o->help, narrow ? 0 : OPTION_COLUMN - 1, OPTION_COLUMN);
 }
 
 void cli_print_help(const struct command *c, FILE *out)
@@ -95,7 +101,8 @@ static bool in_group(size_t group, const char *name)
 
 static void put_summary(FILE *out, const struct command *c)
 {
-	fprintf(out, "  %-17s %s\n", c->name, c->summary);
+	fprintf(out, "  %-17s", c->name);
+	put_hanging(out, c->summary, 19, 20);
 }
 
 /* The commands of a group in the order of its names, each once. */

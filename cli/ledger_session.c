@@ -60,7 +60,7 @@ int cli_credits_of(const char *what, const char *text, struct nano_credits *out,
 {
 	struct decimal d;
 	if (decimal_parse(&d, text_of(text), NULL) != 0 || d.digits < 0)
-		return err_set(e, ERR_USAGE, "%s: '%s' is no number of credits", what, text);
+		return err_set(e, ERR_USAGE, "%s: '%s' is not a number of credits", what, text);
 	int rc = nano_credits_from_decimal(out, d, e);
 	return rc == 0 ? 0 : err_context(e, "%s", what);
 }

@@ -9,15 +9,15 @@
 #define WORKLOAD_OPTIONS \
 	{ "format", 'f', "FORMAT", "format of the trace (default by content)", false }, \
 		{ "block", 0, "N", "tokens of a block (default the trace's own)", false }, \
-		{ "map", 0, "FIELD=COLUMN", "take a field from a column (or key) of another name", \
-		  true }, \
+		{ "map", 0, "FIELD=COLUMN", \
+		  "read a field from a column (or key) with another name", true }, \
 		{ "model", 'm', "MODEL", "the model of records that name none", false }, \
 	{ \
 		"provider", 'p', "VENDOR", "the vendor of records that name none", false \
 	}
 #define WORKLOAD_AT \
 	{ \
-		"at", 0, "WHEN", "let the trace begin at WHEN; all distances stay", false \
+		"at", 0, "WHEN", "start the trace at WHEN, keeping all intervals", false \
 	}
 
 /* Lives as long as the reading. */

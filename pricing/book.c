@@ -445,7 +445,7 @@ static int owner_of(const struct book *b, const struct name_entry *n, const char
 				   "several vendors sell '%.*s' (%s%.200s); name one with "
 				   "--provider",
 				   (int)n->name.n, n->name.p, ambiguous.one, ambiguous.others.p)
-			 : err_set(e, ERR_NOT_FOUND, "no price card knows '%.*s'", (int)n->name.n,
+			 : err_set(e, ERR_NOT_FOUND, "no price card lists '%.*s'", (int)n->name.n,
 				   n->name.p);
 	buf_release(&ambiguous.others);
 	return rc;
@@ -692,8 +692,8 @@ static int find_price(struct book *b, const struct price_query *query, struct pr
 				       (int)asked->name.n, asked->name.p, a->model);
 		lower_to_edges(&out->until, n, q.at);
 	}
-	return err_set(e, ERR_INVALID, "the aliases of '%.*s' go round in a circle",
-		       (int)asked->name.n, asked->name.p);
+	return err_set(e, ERR_INVALID, "the aliases of '%.*s' form a cycle", (int)asked->name.n,
+		       asked->name.p);
 }
 
 int book_find(const struct book *b, const struct price_query *q, struct price_match *out,

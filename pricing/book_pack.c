@@ -123,7 +123,7 @@ static int take_about(struct making *m, struct text content, struct err *e)
 	if (!text_is(schema, "tally.book/1"))
 		rc = err_set(e, ERR_INVALID, "book.json: its schema is not \"tally.book/1\"");
 	else if (released.n != 10 || civil_parse(&day, released, e) != 0)
-		rc = err_set(e, ERR_INVALID, "book.json: \"released\" is no date");
+		rc = err_set(e, ERR_INVALID, "book.json: \"released\" is not a date");
 	else
 		memcpy(m->summary->released, released.p, 10);
 	json_close(doc);
@@ -136,7 +136,7 @@ static int take_entry(void *user, struct text name, struct text content, struct 
 	if (text_is(name, "book.json"))
 		return take_about(user, content, e);
 	if (name.n == 0)
-		return err_set(e, ERR_INVALID, "this is no ZIP archive of cards");
+		return err_set(e, ERR_INVALID, "not a ZIP archive of cards");
 	if (name.n < sizeof json || memcmp(name.p + name.n - 5, json, 5) != 0)
 		return 0;
 	return take_card(user, name, content, e);

@@ -171,7 +171,7 @@ static struct rates take_rates(struct reader *r, json_value *v, const char *plac
 		int b = bucket_by_name(json_key(c), strlen(json_key(c)));
 		char *here = at(r, "%s.%s", place, json_key(c));
 		if (b < 0)
-			fault_add(r->faults, here, "there is no such bucket");
+			fault_add(r->faults, here, "no such bucket");
 		else if (take_amount(r, c, here, multiplier, &out.per_million[b]))
 			out.known |= 1u << b;
 	}

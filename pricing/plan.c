@@ -133,7 +133,7 @@ static void take_values(struct parse *s, enum plan_rule rule, json_value *values
 			for (json_value *c = json_first(v); c; c = json_next(c)) {
 				int b = bucket_by_name(json_key(c), strlen(json_key(c)));
 				if (b < 0) {
-					fail(s, place, "there is no such bucket");
+					fail(s, place, "no such bucket");
 					continue;
 				}
 				out->unit_price[b] = take_decimal(s, c, place, one);
@@ -157,7 +157,7 @@ static void take_categories(struct parse *s, json_value *v, const char *place, s
 			struct text name = json_string(b);
 			int bucket = bucket_by_name(name.p, name.n);
 			if (bucket < 0) {
-				fail(s, place, "there is no such bucket");
+				fail(s, place, "no such bucket");
 				return;
 			}
 			if (out->first < 0)

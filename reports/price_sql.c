@@ -212,9 +212,8 @@ static void put_head(struct writer *w)
 	char until[INSTANT_TEXT_MAX];
 	buf_printf(b,
 		   "-- Prices in %s and the view tally_priced, for %s. Made by tally " TALLY_VERSION
-		   "; make it anew when prices change.\n"
-		   "-- They hold until %s; usage from then on is shown as unpriced.\n"
-		   "-- The view is the usage table and:\n",
+		   "; run it again when prices change.\n-- They hold until %s; usage from then "
+		   "on is shown as unpriced.\n-- The view is the usage table and:\n",
 		   w->o->currency, sql_dialect_names[w->o->dialect],
 		   instant_format(w->o->until, until));
 	if (w->o->dialect == SQL_SQLITE)
@@ -512,7 +511,7 @@ static void put_reason(struct writer *w)
 	const struct price_sql *o = w->o;
 	buf_puts(b, "CASE WHEN ");
 	put_time(w);
-	buf_puts(b, " IS NULL THEN 'the time is missing or no instant'");
+	buf_puts(b, " IS NULL THEN 'the time is missing or not an instant'");
 	for (int k = 0; k < BUCKET_COUNT; k++)
 		if (has_bucket(o, k)) {
 			buf_puts(b, "\n WHEN ");
@@ -546,7 +545,7 @@ static void put_reason(struct writer *w)
 	}
 	buf_puts(b, "\n WHEN r.reason<>'' THEN r.reason\n WHEN coalesce(s.until_us,0)<=");
 	put_time(w);
-	buf_puts(b, " THEN 'the table of prices ends before it; make it anew'");
+	buf_puts(b, " THEN 'the table of prices ends before it; make a new one'");
 	if (has(o, FIELD_REQUESTS) && w->cliffs) {
 		buf_puts(b, "\n WHEN r.tier_no>0 AND ");
 		put_known(b, o, FIELD_REQUESTS, "1");

@@ -838,9 +838,8 @@ void whatif_report_table(const struct whatif_report *r)
 	}
 	printf("\namounts are rounded here; --json and --csv have every digit\n");
 	if (o->cache == WHATIF_CACHE_NONE && w->blocks)
-		printf("no cache is replayed: every prompt token is read anew (try --cache "
-		       "infinite "
-		       "--scope conversation)\n");
+		printf("no cache is replayed: every prompt token is uncached (try --cache "
+		       "infinite --scope conversation)\n");
 	for (size_t i = 0; i < o->scenarios; i++)
 		remarks(r, i, &b);
 	buf_release(&b);

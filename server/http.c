@@ -197,7 +197,7 @@ static void refresh_tokens(struct http *h)
 		h->o.log(h->o.user, rc > 0 ? "tokens_read" : "tokens_failed",
 			 rc > 0 ? "the file of tokens has changed" : e.message);
 	if (rc > 0 && tokens_are_exposed(h->o.tokens))
-		h->o.log(h->o.user, "tokens_exposed", "others may read the file of tokens");
+		h->o.log(h->o.user, "tokens_exposed", "the token file is readable by others");
 }
 
 /* What the token of the header allows, else the session of the page's cookie. */

@@ -358,7 +358,7 @@ static int read_request(struct writer *w, struct job *j, json_value *v, struct h
 	if (!customer.n)
 		return err_set(e, ERR_INVALID, "field 'customer' is missing");
 	if (j->customer && !text_is(customer, j->customer))
-		return err_set(e, ERR_DENIED, "the token speaks for another customer");
+		return err_set(e, ERR_DENIED, "the token is limited to another customer");
 	if (customer.n > RECORD_TEXT_MAX || id.n > RECORD_TEXT_MAX)
 		return err_set(e, ERR_INVALID, "fields 'id' and 'customer' have at most %d bytes",
 			       RECORD_TEXT_MAX);

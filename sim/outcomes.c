@@ -257,7 +257,7 @@ static int read_wide_row(struct reader *r, const struct csv_record *h, const str
 	if (task.n == 0)
 		return err_set(e, ERR_INVALID, "the task has no name");
 	if (dict_find(&r->o->task_dict, task))
-		return err_set(e, ERR_INVALID, "the task '%.*s' stands there twice", (int)task.n,
+		return err_set(e, ERR_INVALID, "the task '%.*s' is listed twice", (int)task.n,
 			       task.p);
 	size_t n = task_number(r, task);
 	for (size_t i = 0; rc == 0 && i < v->count; i++) {
@@ -370,7 +370,7 @@ static int read_task(struct reader *r, json_value *v, struct err *e)
 			       "a task is an object with 'instance_id' (or 'task') and a list "
 			       "'attempts'");
 	if (dict_find(&r->o->task_dict, name))
-		return err_set(e, ERR_INVALID, "the task '%.*s' stands there twice", (int)name.n,
+		return err_set(e, ERR_INVALID, "the task '%.*s' is listed twice", (int)name.n,
 			       name.p);
 	size_t task = task_number(r, name);
 	for (json_value *a = json_first(list); rc == 0 && a; a = json_next(a))

@@ -135,7 +135,7 @@ int budget_clear(struct store *s, const char *name, struct err *e)
 	db_bind_text(q, ":name", text_of(name));
 	rc = db_done(store_db(s), q, e);
 	if (rc == 0 && db_changes(store_db(s)) == 0)
-		rc = err_set(e, ERR_NOT_FOUND, "there is no budget '%s'", name);
+		rc = err_set(e, ERR_NOT_FOUND, "no budget named '%s'", name);
 	return rc;
 }
 

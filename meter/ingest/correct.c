@@ -20,7 +20,7 @@ static int find_current(struct store *s, const char *id, struct known_id *known,
 {
 	int rc = store_find(s, text_of(id), known, e);
 	if (rc == 0 && !known->first)
-		rc = err_set(e, ERR_NOT_FOUND, "no record has the id '%s'", id);
+		rc = err_set(e, ERR_NOT_FOUND, "no record with id '%s'", id);
 	if (rc == 0 && !known->current)
 		rc = err_set(e, ERR_INVALID, "the record '%s' was voided", id);
 	if (rc == 0)

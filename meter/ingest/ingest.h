@@ -31,7 +31,7 @@ struct ingest_options {
 enum { AHEAD_DAYS_MOST = 1, BEHIND_DAYS_MOST = 3660 };
 
 /* Why a record of another customer than the token's is refused. */
-#define INGEST_FOREIGN "the token speaks for another customer"
+#define INGEST_FOREIGN "the token is limited to another customer"
 
 struct ingest_counts {
 	int64_t read, accepted, duplicates, conflicts, quarantined;

@@ -44,7 +44,7 @@ int burn_order_parse(struct burn_order *out, const char *list, struct err *e)
 				       "expiry-second, class, cost-basis, effective, created, id, "
 				       "largest",
 				       (int)word.n, word.p,
-				       found < 0 ? "is no key" : "stands there twice");
+				       found < 0 ? "is no key" : "is listed twice");
 		o.key[o.count++] = (enum burn_key)found;
 		list += word.n;
 		list += *list == ',';

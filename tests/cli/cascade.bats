@@ -42,7 +42,7 @@ outcomes() {
 @test "what is not understood is refused with the choice" {
 	outcomes
 	run "$TALLY" cascade o.csv --cheap flash --strong gpt
-	expect 1 "nobody tried 'gpt'" "flash, pro"
+	expect 1 "no attempts by 'gpt'" "flash, pro"
 	run "$TALLY" cascade o.csv --cheap flash
 	expect 2 "--strong"
 	run "$TALLY" cascade o.csv --cheap flash --strong pro --sensitivity 2

@@ -109,7 +109,7 @@ records() { "$TALLY" usage --db "$TALLY_DB" --json | sed -n 's/.*"records": *\([
 	{ use new-1 5 "$(of acme)"; echo; use new-1 5 "$(of beta)"; echo; } >again.jsonl
 	run "$TALLY" ingest again.jsonl --json; expect 0 '"accepted": 1' '"duplicates": 1'
 	as acme /v1/usage "$(use call-2001 6)"; expect 0 '"result":"conflict"' 'another input'
-	as acme /v1/usage "$(use x 5 "$(of beta)")"; expect 0 'the token speaks for another customer'
+	as acme /v1/usage "$(use x 5 "$(of beta)")"; expect 0 'the token is limited to another customer'
 	[ "$(records)" = 10 ] || fail "$(records) records"
 	# operators name it in full
 	run "$TALLY" void @acme/call-2001 --why test; expect 0 voided

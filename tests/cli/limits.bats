@@ -146,7 +146,7 @@ post() { run curl -s -m 20 -w '\n%{http_code}' -d "$1" "$URL/v1/$2"; }
 	expect 0 '"held":"18000000"' 201
 }
 
-@test "a hook that hangs holds up no other alarm, and is ended after 30 seconds with what it started" {
+@test "a hook that hangs holds up no other alarm, and is killed after 30 seconds with what it started" {
 	printf '{"id":"a","time":"%s","customer":"acme","model":"n1","input":1000000}\n' "$(date -u +%Y-%m-%dT%H:%M:%SZ)" | "$TALLY" ingest - --prices card.json -q
 	"$TALLY" budget set a --amount 1 --soft 50 --hook "sleep 333 & echo \$! >$DIR/child; cat >/dev/null; wait" -q
 	"$TALLY" budget set b --amount 1 --soft 50,100 --hook "cat >>$DIR/told" -q

@@ -90,9 +90,9 @@ export TALLY_DB=t.db
 	run "$TALLY" void a
 	expect 1 'was voided'
 	run "$TALLY" amend nobody --set input=1
-	expect 1 "no record has the id 'nobody'"
+	expect 1 "no record with id 'nobody'"
 	run "$TALLY" amend a
-	expect 2 'say what changes'
+	expect 2 'say what to change'
 	run "$TALLY" ingest a.jsonl
 	expect 0 '1 duplicate'
 	run "$TALLY" fsck
@@ -225,7 +225,7 @@ counted() { [ "$("$TALLY" usage --json | sed -n 's/.*"records": \([0-9]*\),.*/\1
 	expect 0 '"schema": "tally.db.init/1"' '"rows": 0'
 	"$TALLY" ingest "$ROOT/examples/sample.csv" -q >/dev/null
 	run "$TALLY" db move t.db new/made.db
-	expect 0 'each read back and the same'
+	expect 0 'each read back and compared'
 	"$TALLY" usage --by customer --json >a
 	"$TALLY" usage --by customer --json --db new/made.db | cmp a
 	run "$TALLY" fsck --db new/made.db
@@ -255,7 +255,7 @@ counted() { [ "$("$TALLY" usage --json | sed -n 's/.*"records": \([0-9]*\),.*/\1
 @test "what cannot be opened is told before any work" {
 	! on_server || skip "of files"
 	run "$TALLY" usage
-	expect 1 "there is no database 't.db'"
+	expect 1 "no database 't.db'"
 	run "$TALLY" ingest nothing.jsonl
 	expect 1 "could not open 'nothing.jsonl'"
 	[ ! -e t.db ] || fail "a database was made"
@@ -274,7 +274,7 @@ counted() { [ "$("$TALLY" usage --json | sed -n 's/.*"records": \([0-9]*\),.*/\1
 	run "$TALLY" status --json
 	expect 0 '"schema": "tally.status/1"' '"rows": 1' '"unpriced": 1' '"quarantined": 1' '"records_last_minute": 1'
 	run "$TALLY" status
-	expect 0 'quarantine    1 held'
+	expect 0 'quarantine    1 kept'
 }
 @test "records, the last first, by customer, project, model and period; explain says what a record draws" {
 	export TALLY_DB=$DIR/t.db
@@ -303,7 +303,7 @@ END
 	run "$TALLY" explain b
 	expect 0 "credits    3 (plan vm0)"
 	run "$TALLY" explain d --json
-	expect 0 '"credits": {"plan": "vm0", "total": null, "why": "the customer uses keys of its own"}'
+	expect 0 '"credits": {"plan": "vm0", "total": null, "why": "the customer brings its own key"}'
 	run "$TALLY" explain a
-	expect 0 "the account counts from later on" "it gives back"
+	expect 0 "the account starts later" "refunds what the record drew"
 }

@@ -42,7 +42,7 @@ state() { run "$TALLY" invoice show "$1" --json "${@:2}"; }
 	run "$TALLY" invoice list acme --json
 	expect 0 '"payment": "paid"' '"payment": "open"' '"amount_due": "119"'
 	run "$TALLY" invoice list acme --at "$(date -u -d '+15 days' +%F)"
-	expect 0 "overdue" "due 119 USD, of it overdue 119"
+	expect 0 "overdue" "due 119 USD, overdue 119"
 	run "$TALLY" fsck
 	expect 0 clean
 }
@@ -63,7 +63,7 @@ state() { run "$TALLY" invoice show "$1" --json "${@:2}"; }
 	pay "$one" 45 --back
 	expect 4 "at most 44.5 can"
 	pay "$one" x
-	expect 2 "no amount"
+	expect 2 "not a positive amount"
 	"$TALLY" invoice note "$one" --amount 1.19 --why x -q
 	pay "$(sql t.db "SELECT number FROM invoice WHERE kind='note'")" 1
 	expect 1 "is a credit note"

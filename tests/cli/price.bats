@@ -117,7 +117,7 @@ J
 	run "$TALLY" price sql
 	expect 2 '--dialect'
 	run "$TALLY" price sql --dialect oracle
-	expect 2 "there is no choice 'oracle'"
+	expect 2 "'oracle' is not a choice"
 	run "$TALLY" price sql --dialect duckdb --columns time,input
 	expect 2 'columns time and model'
 	run "$TALLY" price sql --dialect duckdb --columns time,model,tokens

@@ -48,7 +48,7 @@ CSV
 	run "$TALLY" usage --db t.db --until 2026-06 --json; [ "$(json records)" = 2 ]
 	run "$TALLY" usage --db t.db --period 2026-06-16 --json; [ "$(json records)" = 1 ]
 	run "$TALLY" usage --db t.db --until 2026-06-15T08:00:00Z --json; [ "$(json records)" = 0 ]
-	run "$TALLY" usage --db t.db --since tomorow; expect 2 "--since: 'tomorow' is no time that is known" 'last-month'
+	run "$TALLY" usage --db t.db --since tomorow; expect 2 "--since: 'tomorow' is not a known time" 'last-month'
 	run "$TALLY" usage --db t.db --period 7d --since today; expect 2 'not both'
 }
 @test "days are those of the machine's zone unless another is named" {

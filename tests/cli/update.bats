@@ -50,7 +50,7 @@ price_is() {
 	"$TALLY" price update served/book.zip >/dev/null
 	book 8 2098-01-01
 	run "$TALLY" price update served/book.zip
-	expect 1 'older than the prices of 2099-01-01'
+	expect 1 'older than the installed prices of 2099-01-01'
 	price_is 7
 	book 9 2099-02-01
 	printf '%064d\n' 0 >served/book.zip.sha256
@@ -75,7 +75,7 @@ price_is() {
 	price_is 7
 	export TALLY_PRICES_URL=$url/book.zip
 	run "$TALLY" price update
-	expect 0 'the prices of 2099-01-01 are the newest'
+	expect 0 'the prices of 2099-01-01 are already the newest'
 	[ "$(grep -c 'book.zip ' served/requests)" -eq 2 ] || fail "$(cat served/requests)"
 	book 8 2099-02-01
 	run "$TALLY" price update --json
@@ -85,7 +85,7 @@ price_is() {
 	book 9 2099-03-01
 	rm served/book.zip.sha256
 	run "$TALLY" price update
-	expect 1 'name it with --sha256'
+	expect 1 'give one with --sha256'
 	price_is 8
 	run "$TALLY" price update --sha256 "$(sha256sum served/book.zip | cut -c1-64)"
 	expect 0 2099-03-01

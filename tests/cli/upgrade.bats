@@ -85,7 +85,7 @@ make_old_schema() {
 	export TALLY_DB=$DIR/old.db
 	sql old.db "UPDATE hold SET request='{\"project\":\"p1\",\"model\":\"deepseek-v4-flash\"}' WHERE id='h1'"
 	[ "$(sql old.db 'SELECT count(*) FROM usage')" = "$(sql new.db 'SELECT count(*) FROM usage')" ]
-	run "$TALLY" usage; expect 1 "older schema; let a command that writes upgrade it"
+	run "$TALLY" usage; expect 1 "older schema; any command that writes upgrades it"
 	# the first command that writes
 	run "$TALLY" ingest calls.jsonl --json; expect 0 '"accepted": 0' '"duplicates": 120'
 	said >old.said

@@ -60,7 +60,7 @@ static struct decimal number_in(struct text s)
 	while (n < s.n && strchr("-0123456789.", s.p[n]))
 		n++;
 	if (n && decimal_parse(&d, (struct text){ s.p, n }, NULL) != 0)
-		COMPLAIN("'%.*s' is no number", (int)s.n, s.p);
+		COMPLAIN("'%.*s' is not a number", (int)s.n, s.p);
 	return d;
 }
 
