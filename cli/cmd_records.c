@@ -55,7 +55,7 @@ static int look(void *user, const struct usage_row *row)
 
 static const char *kind_name(enum usage_kind k)
 {
-	return k == USAGE_REVERSAL ? "taken back" : k == USAGE_RECORD ? "record" : "correction";
+	return k == USAGE_REVERSAL ? "reversed" : k == USAGE_RECORD ? "record" : "correction";
 }
 
 static void put_json(struct json_out *j, const struct usage_row *row, const struct stored_price *p,

@@ -60,8 +60,8 @@ int replay_dims_parse(enum replay_dim out[DIM_COUNT], size_t *count, const char 
 		if (found < 0)
 			return err_set(
 				e, ERR_USAGE,
-				"--by: there is no grouping '%.*s'; choose from task, workload, "
-				"model, customer, project, session, effort, day, week, month, hour, "
+				"--by: no grouping '%.*s'; choose from task, workload, model, "
+				"customer, project, session, effort, day, week, month, hour, "
 				"window",
 				(int)n, list);
 		for (size_t i = 0; i < *count; i++)
@@ -348,7 +348,7 @@ int replay_run(struct replay_result **out, const struct replay_options *o, struc
 	if (rc == 0 && !o->has_cache && !run.calls && !run.packs)
 		rc = open_traces(&run, &absolute, e);
 	if (rc == 0 && getrandom(run.seed, sizeof run.seed, 0) != sizeof run.seed)
-		rc = err_set(e, ERR_SYSTEM, "the system gives no random bytes");
+		rc = err_set(e, ERR_SYSTEM, "could not read random bytes");
 	if (rc == 0) {
 		struct worker *worker = mem_zalloc((size_t)threads * sizeof *worker);
 		rc = o->has_cache ? replay_blocks(out, &run, worker, e)

@@ -403,7 +403,7 @@ static int hit_recorded(struct run *r, struct err *e)
 		const struct work_call *c = &w->call[r->play[i].call];
 		const int64_t read = c->tokens[BUCKET_CACHE_READ];
 		int64_t *of = seen + (size_t)c->conversation * r->targets;
-		/* a second pass of a cascade over a conversation begins anew, on its own model */
+		/* a second pass of a cascade over a conversation starts over, on its own model */
 		const bool again = r->play[i].again;
 		const uint32_t target = r->play[i].target;
 		for (uint32_t t = 0; t < r->targets && !again; t++)
@@ -767,9 +767,7 @@ static int add_play(struct run *r, const struct play *p, struct err *e)
 	}
 	if (r->o->cache == WHATIF_CACHE_REBUILT && priced)
 		fits &= add_bounds(r, p, a, cost);
-	return fits ? 0
-		    : err_set(e, ERR_RANGE, "scenario '%s': a sum is larger than can be held",
-			      r->s->name);
+	return fits ? 0 : err_set(e, ERR_RANGE, "scenario '%s': a sum is out of range", r->s->name);
 }
 
 /*
@@ -795,13 +793,11 @@ static int rent(struct run *r, struct err *e)
 		const int128 units = (int128)m->hours * m->replicas * m->hosting->gpus;
 		if (units > INT64_MAX)
 			return err_set(e, ERR_RANGE,
-				       "scenario '%s': so many GPU hours cannot be held",
-				       r->s->name);
+				       "scenario '%s': the GPU hours are out of range", r->s->name);
 		struct money_total cost = { (int128)m->hosting->gpu_hour.pico * units * 1000000 };
 		if (!money_total_add(&m->cost, cost) || !money_total_add(&out->cost, cost) ||
 		    !money_total_add(&out->fixed, cost))
-			return err_set(e, ERR_RANGE,
-				       "scenario '%s': a sum is larger than can be held",
+			return err_set(e, ERR_RANGE, "scenario '%s': a sum is out of range",
 				       r->s->name);
 	}
 	return 0;

@@ -330,7 +330,7 @@ static int read_traces(struct loader *l, struct err *e)
 
 #define NO_BUCKETS \
 	"the row stands for all calls of a bucket of time: how they would have been priced " \
-	"elsewhere is not told"
+	"elsewhere is unknown"
 
 static int read_calls(struct loader *l, struct err *e)
 {
@@ -800,7 +800,7 @@ static int take_row(void *user, const struct usage_row *row)
 	return 0;
 }
 
-/* Calls that were taken back leave; counts along conversations close up. */
+/* Calls that were reversed leave; counts along conversations close up. */
 static void drop_gone(struct standing *st)
 {
 	struct loader *l = st->l;

@@ -83,7 +83,7 @@ static int find_by_id(struct store *s, int64_t id, struct arena *a, struct store
 		take_row(q, a, out);
 	db_reset(q);
 	return rc == 1	 ? 0
-	       : rc == 0 ? err_set(e, ERR_NOT_FOUND, "there is no invoice #%lld", (long long)id)
+	       : rc == 0 ? err_set(e, ERR_NOT_FOUND, "no invoice #%lld", (long long)id)
 			 : rc;
 }
 
@@ -104,7 +104,7 @@ int invoice_find(struct store *s, const char *name, struct arena *keep_in,
 		return rc < 0 ? rc : 0;
 	int64_t id = strtoll(name + (*name == '#'), &end, 10);
 	if (*end || id <= 0)
-		return err_set(e, ERR_NOT_FOUND, "there is no invoice '%s'", name);
+		return err_set(e, ERR_NOT_FOUND, "no invoice '%s'", name);
 	return find_by_id(s, id, keep_in, out, e);
 }
 
@@ -158,7 +158,7 @@ static int check_standing(const struct standing_list *l, const struct invoice *i
 		if (s->from.us < i->to.us && s->to.us > i->from.us &&
 		    (s->from.us != i->from.us || s->to.us != i->to.us))
 			return err_set(e, ERR_CONFLICT,
-				       "%s%.*s of '%.*s' covers some of that period already",
+				       "%s%.*s of '%.*s' already covers part of that period",
 				       s->number.n ? "invoice " : "an adjustment", (int)s->number.n,
 				       s->number.n ? s->number.p : "", (int)i->customer.n,
 				       i->customer.p);
@@ -202,7 +202,7 @@ static int check_overlap(struct store *s, const struct invoice *i, struct err *e
 	rc = db_step(store_db(s), q, e);
 	if (rc == 1)
 		rc = err_set(e, ERR_CONFLICT,
-			     "invoice %.*s of '%.*s' covers some of that period already",
+			     "invoice %.*s of '%.*s' already covers part of that period",
 			     (int)db_text(q, 0).n, db_text(q, 0).p, (int)i->customer.n,
 			     i->customer.p);
 	db_reset(q);
@@ -260,8 +260,8 @@ static int check_fault(struct store *s, const struct account *a, struct err *e)
 	if (rc <= 0)
 		return rc;
 	return err_set(e, ERR_MISMATCH,
-		       "usage of %.*s waits to be drawn (`tally status` says why); `tally credit "
-		       "repair` comes first",
+		       "usage of %.*s has not been drawn (`tally status` says why); run `tally "
+		       "credit repair` first",
 		       (int)a->customer.n, a->customer.p);
 }
 
@@ -334,7 +334,9 @@ static int next_number(struct store *s, const char *prefix, const struct account
 	if (rc == 1)
 		snprintf(out, 80, "%s-%06lld", series, (long long)db_int(q, 0));
 	db_reset(q);
-	return rc == 1 ? 0 : rc < 0 ? rc : err_set(e, ERR_STORE, "no number could be given");
+	return rc == 1	? 0
+	       : rc < 0 ? rc
+			: err_set(e, ERR_STORE, "no invoice number could be assigned");
 }
 
 static int enter(struct ledger *l, const char *kind, int64_t id, struct err *e)
@@ -408,9 +410,9 @@ int invoice_finalize(struct invoicer *v, struct ledger *l, int64_t id, struct in
 		return rc;
 	if (i.unpriced && !invoicer_accepts_uncovered(v)) {
 		rc = err_set(e, ERR_UNPRICED,
-			     "'%.*s': %lld record%s of the period %s no price or %s not covered by "
-			     "the plan; add what is missing, or take the invoice as it is with "
-			     "--accept-uncovered",
+			     "'%.*s': %lld record%s of the period %s no price or %s not covered "
+			     "by the plan; add what is missing, or accept the invoice as it is "
+			     "with --accept-uncovered",
 			     (int)i.customer.n, i.customer.p, (long long)i.unpriced,
 			     i.unpriced == 1 ? "" : "s", i.unpriced == 1 ? "has" : "have",
 			     i.unpriced == 1 ? "is" : "are");
@@ -462,7 +464,9 @@ int invoice_void(struct ledger *l, int64_t id, const char *why, struct instant n
 	char key[2][100];
 	int rc = find_by_id(s, id, &texts, &i, e);
 	if (rc == 0 && !text_is(i.status, "final"))
-		rc = err_set(e, ERR_CONFLICT, "invoice #%lld is a %.*s; only a final one is voided",
+		rc = err_set(e, ERR_CONFLICT,
+			     "invoice #%lld is a %.*s; only a final invoice can "
+			     "be voided",
 			     (long long)id, (int)i.status.n, i.status.p);
 	if (rc == 0)
 		rc = invoice_each(s, NULL, take_note, &notes, e);
@@ -728,7 +732,7 @@ int invoice_verify(struct store *s, char fault[200], struct err *e)
 		  "SELECT count(*) FROM invoice_series WHERE last<>(SELECT count(*) FROM invoice "
 		  "WHERE substr(number,1,length(series)+1)=series||'-' AND "
 		  "substr(number,length(series)+2) NOT LIKE '%-%')" },
-		{ "invoices do not say what their rows say",
+		{ "invoices differ from their rows",
 		  "SELECT count(*) FROM invoice WHERE status<>'draft' AND (document->>'number'<>"
 		  "number OR document->>'total'<>total OR document->>'customer'<>customer)" },
 		{ "final invoices are not in the journal",

@@ -345,7 +345,7 @@ int standing_subtract(struct invoice *w, const struct standing *s, struct err *e
 					   &l->quantity.nano) ||
 		    __builtin_sub_overflow(l->exact.atto, old->exact.atto, &l->exact.atto) ||
 		    __builtin_sub_overflow(l->amount.atto, old->amount.atto, &l->amount.atto))
-			rc = err_set(e, ERR_RANGE, "a line is more than can be held");
+			rc = err_set(e, ERR_RANGE, "a line is out of range");
 	}
 	for (size_t i = 0; i < w->lines; i++)
 		if (w->line[i].quantity.nano || w->line[i].amount.atto)

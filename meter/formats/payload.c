@@ -159,7 +159,7 @@ int payload_extras(struct payload_reader *r, struct metered *m, json_value *usag
 		set_word(&m->record, FIELD_REGION, geo);
 	else if (geo.n && !text_is(geo, "global") && !text_is(geo, "not_available"))
 		rc = err_set(e, ERR_INVALID,
-			     "field 'inference_geo' names a place whose price is not known "
+			     "field 'inference_geo' names a region whose price is unknown "
 			     "('%.*s')",
 			     (int)(geo.n > 40 ? 40 : geo.n), geo.p);
 	for (json_value *v = json_first(json_member(usage, "iterations")); rc == 0 && v;
@@ -171,8 +171,8 @@ int payload_extras(struct payload_reader *r, struct metered *m, json_value *usag
 			rc = add_compaction(c, v, e);
 		else if (!text_is(type, "message") && !text_is(type, "fallback_message"))
 			rc = err_set(e, ERR_INVALID,
-				     "field 'iterations' holds an entry of a type that is not "
-				     "known ('%.*s'), which may be billed",
+				     "field 'iterations' holds an entry of unknown type "
+				     "('%.*s'), which may be billed",
 				     (int)(type.n > 40 ? 40 : type.n), type.p);
 	}
 	return rc;
@@ -180,8 +180,7 @@ int payload_extras(struct payload_reader *r, struct metered *m, json_value *usag
 
 static void name_member(struct payload_reader *r, struct metered *m)
 {
-	m->unread = arena_printf(&r->arena,
-				 "the member '%s' is of no known meaning, and it may be billed",
+	m->unread = arena_printf(&r->arena, "the member '%s' is unknown, and may be billed",
 				 r->member.p);
 }
 
@@ -206,7 +205,7 @@ void payload_pass_over(struct payload_reader *r, const char *shape, json_value *
 		return;
 	}
 	err_set(&e, ERR_INVALID,
-		"the member '%s' counts tokens, but the line is no call of a kind that is known",
+		"the member '%s' counts tokens, but the line is not a known kind of call",
 		r->member.p);
 	payload_refuse(r, line, v, &e);
 }
@@ -332,8 +331,8 @@ static void read_object(struct payload_reader *r, json_value *v, int64_t line)
 	if (native_document(r, v, line))
 		return;
 	err_set(&e, ERR_INVALID,
-		"the object is of no known shape: it has neither a 'usage' object nor one of the "
-		"token fields (input, output, ...)");
+		"the object has no known shape: neither a 'usage' object nor one of the token "
+		"fields (input, output, ...)");
 	payload_refuse(r, line, v, &e);
 }
 

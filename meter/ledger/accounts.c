@@ -80,7 +80,7 @@ int ledger_state_of(struct ledger *l, int64_t account, struct state **out, struc
 	db_bind_int(q, ":id", account);
 	rc = db_step(l->db, q, e);
 	if (rc != 1)
-		return rc < 0 ? rc : err_set(e, ERR_NOT_FOUND, "there is no such account");
+		return rc < 0 ? rc : err_set(e, ERR_NOT_FOUND, "no such account");
 	struct text customer = ledger_keep(l, db_text(q, 1));
 	db_reset(q);
 	return find_state(l, customer, out, e);
@@ -158,8 +158,8 @@ static int check_zone(struct ledger *l, const struct account *a, struct err *e)
 	rc = db_step(l->db, q, e);
 	if (rc == 1 && db_int(q, 0))
 		rc = err_set(e, ERR_CONFLICT,
-			     "the time zone of '%.*s' cannot change any more: its usage has been "
-			     "summed by the days of %.*s",
+			     "the time zone of '%.*s' can no longer change: its usage has been "
+			     "summed by days in %.*s",
 			     (int)a->customer.n, a->customer.p, (int)known->zone.n, known->zone.p);
 	db_reset(q);
 	return rc == 1 ? 0 : rc;
@@ -178,8 +178,8 @@ static int check_overage(struct ledger *l, const struct account *a, struct err *
 		       "'%.*s' owes %s credits under --overage %s: %s before it changes",
 		       (int)a->customer.n, a->customer.p, nano_credits_format(known->owed, owed),
 		       overage_name(known->overage),
-		       known->overage == OVERAGE_DEBT ? "a grant must repay them"
-						      : "an invoice must ask for them");
+		       known->overage == OVERAGE_DEBT ? "repay them with a grant"
+						      : "charge them on an invoice");
 }
 
 int ledger_set_account(struct ledger *l, const struct account *a, struct err *e)

@@ -51,9 +51,9 @@ int ledger_add_rule(struct ledger *l, const struct credit_rule *r, struct err *e
 	if (rc == 0 && r->lasts.n)
 		rc = recurrence_parse(&every, r->lasts, r->anchor, e);
 	if (rc == 0 && r->lasts.n && r->rollover.nano)
-		rc = err_set(e, ERR_USAGE, "a grant that lasts does not roll over: choose one");
+		rc = err_set(e, ERR_USAGE, "lasts and rollover exclude each other");
 	if (rc == 0 && r->amount.nano <= 0)
-		rc = err_set(e, ERR_INVALID, "a grant is of more than 0 credits");
+		rc = err_set(e, ERR_INVALID, "a grant must be positive");
 	if (rc == 0)
 		rc = db_statement(l->db, LEDGER_ADD_RULE, &q, e);
 	if (rc != 0)
@@ -116,10 +116,10 @@ int ledger_end_rule(struct ledger *l, const struct account *a, struct text name,
 	if (rc <= 0)
 		return rc < 0 ? rc
 			      : err_set(e, ERR_NOT_FOUND,
-					"'%.*s' has no recurring grant '%.*s' that goes on beyond "
-					"that day",
+					"'%.*s' has no recurring grant '%.*s' that continues "
+					"beyond that day",
 					(int)a->customer.n, a->customer.p, (int)name.n, name.p);
-	/* what it gave for days on which it does not hold any more is taken back, unless used */
+	/* what it gave for days on which it does not hold any more is reversed, unless used */
 	rc = ledger_each_grant(l, a->id, add_ending, &x, e);
 	for (size_t i = 0; rc == 0 && i < x.count; i++)
 		rc = ledger_void_grant(l, a->customer, x.name[i], now, "the subscription ended", e);

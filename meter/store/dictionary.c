@@ -111,7 +111,7 @@ static int number_of(struct dictionary *x, struct dict *d, struct text key,
 		}
 	}
 	if (rc == 0 && !there)
-		rc = err_set(e, ERR_STORE, "%s: an entry can neither be made nor be found",
+		rc = err_set(e, ERR_STORE, "%s: an entry can be neither created nor found",
 			     x->db->path);
 	if (rc == 0)
 		*dict_need(d, key, NULL) = (uint64_t)*out;

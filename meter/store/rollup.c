@@ -192,7 +192,7 @@ static int gather(struct store *s, int64_t from, int64_t to, struct gathering *g
 	while ((rc = db_step(db, q, e)) == 1) {
 		int64_t time = db_int(q, 1), series = db_int(q, 2), price = db_int(q, 3),
 			sum[SUM_COUNT];
-		/* a record that is taken back is one less */
+		/* a record that is reversed is one less */
 		sum[SUM_RECORDS] = db_int(q, 4) == USAGE_REVERSAL ? -1 : 1;
 		for (int k = SUM_REQUESTS; k < SUM_COUNT; k++)
 			sum[k] = db_int(q, 4 + k);
@@ -419,7 +419,7 @@ static int sum_up(struct store *s, struct gathering *g, int64_t done, int64_t la
 }
 
 /* Sums that do not fit stop nobody from writing: the rows stay behind the rollups until what is too
- * large is taken back. */
+ * large is reversed. */
 static int sum_up_or_leave(struct store *s, struct gathering *g, int64_t done, int64_t last,
 			   struct err *e)
 {

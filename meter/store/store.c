@@ -105,7 +105,7 @@ static int read_identity(struct store *s, struct id_index_identity *out, struct 
 		db_reset(q);
 	} else {
 		if (getrandom(bytes, sizeof bytes, 0) != sizeof bytes)
-			return err_set(e, ERR_SYSTEM, "the system gives no random bytes");
+			return err_set(e, ERR_SYSTEM, "could not read random bytes");
 		if ((rc = db_statement(&s->db, STORE_SET_IDENTITY, &q, e)) != 0)
 			return rc;
 		db_bind_blob(q, ":identity", bytes, sizeof bytes);
@@ -636,8 +636,8 @@ static int find_by_index(struct store *s, struct text id, int64_t *first, struct
 		return s->find_rc;
 	if (id_index_is_damaged(s->ids))
 		return err_set(e, ERR_STORE,
-			       "the index of ids '%s-ids' was damaged; it is made again from "
-			       "the records with the next transaction: try again",
+			       "the index of ids '%s-ids' was damaged; it will be rebuilt from "
+			       "the records at the next transaction: try again",
 			       s->db.path);
 	/* between transactions it may lack rows: those of other writers, and all that it forgot
 	 * with a transaction that failed */
@@ -889,8 +889,7 @@ int store_append(struct store *s, struct usage_row *row, struct err *e)
 			     row->kind == USAGE_RECORD);
 	if (s->claims) {
 		if (s->beside && row->kind != USAGE_RECORD)
-			return err_set(e, ERR_BUSY, "%s: corrections wait for their turn",
-				       s->db.path);
+			return err_set(e, ERR_BUSY, "%s: corrections are pending", s->db.path);
 		int rc = s->beside && row->seq > s->numbers_to ? take_numbers(s, 1, e) : 0;
 		if (rc != 0)
 			return rc;
@@ -1017,8 +1016,7 @@ int store_row(struct store *s, int64_t seq, struct usage_row *out, struct err *e
 			row_keep_texts(out, &s->found_row);
 	}
 	db_reset(q);
-	return found || rc < 0 ? rc
-			       : err_set(e, ERR_NOT_FOUND, "there is no row %lld", (long long)seq);
+	return found || rc < 0 ? rc : err_set(e, ERR_NOT_FOUND, "no row %lld", (long long)seq);
 }
 
 static int each(struct store *s, struct query *q,

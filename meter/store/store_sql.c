@@ -525,7 +525,7 @@ const char *const store_postgres_sql[STORE_STATEMENTS] = {
 	[STORE_ROLLED_DAY] = "INSERT INTO rollup_day(day,series,price," SUMS
 			     ") SELECT cell,who,price," SUMS " FROM rolled ON "
 			     "CONFLICT(day,series,price) DO UPDATE SET " ADD_SUMS("rollup_day"),
-/* the same of rows that lie there; a record that is taken back is one less */
+/* the same of rows that lie there; a record that is reversed is one less */
 #define CELL_OF(us) "(u.time-((u.time%" us "+" us ")%" us "))/" us
 #define SUMS_OF_ROWS \
 	"sum(CASE u.kind WHEN 1 THEN -1 ELSE 1 END)::bigint,sum(u.requests)::bigint," \

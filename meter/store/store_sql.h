@@ -2,7 +2,7 @@
 #ifndef TALLY_METER_STORE_STORE_SQL_H
 #define TALLY_METER_STORE_STORE_SQL_H
 
-/* In a file: the last number that a row was given; those that were skipped are nobody's for ever.
+/* In a file: the last number that a row was given; skipped numbers are never used.
  */
 #define FILE_LAST_NUMBER \
 	"max(coalesce((SELECT max(seq) FROM usage),0),coalesce((SELECT max(first+rows-1) FROM " \

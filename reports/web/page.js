@@ -204,7 +204,7 @@
 		const a = d.accounts.find(x => x.customer === settings.customer);
 		if (!a) return;
 		main.append(sheet(`Grants of ${a.customer}`, table('those that have something left, in the order of use', ['Grant', 'Class', {n: 'Left'}, {n: 'Of'}, 'From', 'Until'], a.grants.map(g => el('tr', {}, cell(g.grant), cell(g.class),
-			figure(rounded(g.left), g.left), figure(rounded(g.amount), g.amount), cell(time(g.effective)), cell(g.expires ? time(g.expires) : 'for ever')))),
+			figure(rounded(g.left), g.left), figure(rounded(g.amount), g.amount), cell(time(g.effective)), cell(g.expires ? time(g.expires) : 'no expiry')))),
 			session.admin ? form(act(said, async f => { await post('/v1/grants', Object.assign({customer: a.customer}, f)); show(); return 'Granted.'; }), input('id', 'page-' + crypto.getRandomValues(new Uint32Array(2)).join('-'), {type: 'hidden'}),
 				field('Credits', input('amount', '', {required: '', inputmode: 'decimal'})), field('Class', select('class', [['granted', 'granted'], ['paid', 'paid']], 'granted')), field('Until', input('expires', '', {placeholder: '2027-01-01'})), field('Note', input('note')), el('button', {class: 'main'}, 'Grant')) : null));
 		const ledger = await ask('/v1/ledger?' + query({customer: a.customer}));
