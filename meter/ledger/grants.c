@@ -21,11 +21,19 @@ static void read_grant(struct query *q, struct grant *g)
 		g->cost_basis.pico = db_int(q, 8);
 }
 
+#define GRANT \
+	"SELECT g.id,g.account,name,amount,class,priority,effective,expires,cost_basis," \
+	"currency,note,created,coalesce(l.left,0),rule FROM credit_grant g LEFT " \
+	"JOIN credit_lot l ON l.grant_id=g.id "
+static const struct sql sql_grant = {
+	.text = GRANT "WHERE g.account=:account AND name=:name",
+};
+
 int ledger_find_grant(struct ledger *l, int64_t account, struct text name, struct grant *out,
 		      struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(l->db, LEDGER_GRANT, &q, e);
+	int rc = db_statement(l->db, &sql_grant, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":account", account);
@@ -43,12 +51,16 @@ int ledger_find_grant(struct ledger *l, int64_t account, struct text name, struc
 	return rc < 0 ? rc : 0;
 }
 
+static const struct sql sql_grants = {
+	.text = GRANT "WHERE g.account=:account ORDER BY effective,g.id",
+};
+
 int ledger_each_grant(struct ledger *l, int64_t account,
 		      int (*take)(void *user, const struct grant *g), void *user, struct err *e)
 {
 	struct query *q;
 	struct grant g;
-	int rc = db_statement(l->db, LEDGER_GRANTS, &q, e);
+	int rc = db_statement(l->db, &sql_grants, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":account", account);
@@ -68,10 +80,20 @@ static bool same_grant(const struct grant *a, const struct grant *b)
 	       a->has_cost_basis == b->has_cost_basis && a->cost_basis.pico == b->cost_basis.pico;
 }
 
+static const struct sql sql_add_grant = {
+	.text = "INSERT INTO credit_grant(account,name,amount,class,priority,effective,expires,"
+		"cost_basis,currency,rule,note,created) VALUES(:account,:name,:amount,:class,"
+		":priority,:effective,:expires,:cost_basis,:currency,:rule,:note,:created) "
+		"RETURNING id",
+};
+static const struct sql sql_add_lot = {
+	.text = "INSERT INTO credit_lot VALUES(:grant,:account,:left,0)",
+};
+
 static int insert_grant(struct ledger *l, const struct grant *g, int64_t *id, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(l->db, LEDGER_ADD_GRANT, &q, e);
+	int rc = db_statement(l->db, &sql_add_grant, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":account", g->account);
@@ -98,7 +120,7 @@ static int insert_grant(struct ledger *l, const struct grant *g, int64_t *id, st
 	rc = db_returned(l->db, q, id, e);
 	if (rc != 0)
 		return rc;
-	rc = db_statement(l->db, LEDGER_ADD_LOT, &q, e);
+	rc = db_statement(l->db, &sql_add_lot, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":grant", *id);
@@ -178,11 +200,16 @@ int ledger_grant(struct ledger *l, const struct grant *g, struct instant now, in
 	return rc;
 }
 
+static const struct sql sql_set_lapsed = {
+	.text = "UPDATE credit_lot SET \"left\"=\"left\"-:nano,lapsed=lapsed+:nano "
+		"WHERE grant_id=:grant",
+};
+
 /* `nano` of a lot has expired; negative: has not, after all. */
 static int set_lapsed(struct ledger *l, int64_t grant, int64_t nano, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(l->db, LEDGER_SET_LAPSED, &q, e);
+	int rc = db_statement(l->db, &sql_set_lapsed, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":grant", grant);
@@ -253,6 +280,14 @@ int ledger_expire(struct ledger *l, int64_t account, struct instant now, struct 
 	return rc;
 }
 
+/* of those with rollover it is not known what was trimmed and what has expired */
+static const struct sql sql_lapsed = {
+	.text = "SELECT g.id,l.lapsed,g.expires FROM credit_lot l INDEXED BY lot_lapsed "
+		"JOIN credit_grant g ON g.id=l.grant_id LEFT JOIN credit_rule r ON r.id=g.rule "
+		"WHERE l.account=:account AND l.lapsed>0 AND g.effective<=:at AND g.expires>:at "
+		"AND g.expires<=:now AND coalesce(r.rollover,0)=0 ORDER BY g.id",
+};
+
 /*
  * Grants that counted at `at` and have expired since give what has expired of them back, so that
  * usage that comes late is paid as if it had come in time. What it leaves expires again with the
@@ -263,7 +298,7 @@ int ledger_reopen_lapsed(struct ledger *l, struct state *s, struct instant at, s
 {
 	for (;;) {
 		struct query *q;
-		int rc = db_statement(l->db, LEDGER_LAPSED, &q, e);
+		int rc = db_statement(l->db, &sql_lapsed, &q, e);
 		if (rc != 0)
 			return rc;
 		db_bind_int(q, ":account", s->account.id);

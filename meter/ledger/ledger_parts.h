@@ -11,7 +11,6 @@
 #include "base/dict.h"
 #include "base/zone.h"
 #include "meter/ledger/ledger.h"
-#include "meter/store/store_sql.h"
 
 static const int128 atto_per_nano = 1000000000;
 
