@@ -52,7 +52,9 @@ LIB_SRC := $(foreach r,$(ROOMS),$(wildcard $(r)/*.c))
 CLI_SRC := $(wildcard cli/*.c)
 LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o) $(B)/gen/shipped.o $(B)/gen/cards.o $(B)/gen/migrations.o $(B)/gen/web.o $(B)/gen/libraries.o
 MIGRATIONS := $(sort $(wildcard meter/sql/*.sql))
-POSTGRES_MIGRATIONS := $(sort $(wildcard meter/sql/postgres/*.sql))
+ifneq ($(wildcard meter/sql/postgres/*.sql),)
+$(error a step is one file for both engines: put $(wildcard meter/sql/postgres/*.sql) behind "-- [postgres]" in its file of meter/sql (tools/schema))
+endif
 CLI_OBJ := $(CLI_SRC:%.c=$(B)/%.o)
 CARDS := $(sort $(wildcard pricing/cards/*.json))
 SHIPPED := $(sort $(wildcard pricing/plans/*.json)) $(sort $(wildcard pricing/offers/*.json))
@@ -114,19 +116,10 @@ $(B)/gen/web.c: $(WEB) $(CHART_JS) Makefile
 		echo "{ \"$$name\","; sed -e '/^\/\/# sourceMappingURL/d' -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' "$$f"; echo "},"; \
 	done; echo '{ 0, 0 } };'; } > $@.tmp && mv $@.tmp $@
 
-# The steps of the database's schema, likewise.
-$(B)/gen/migrations.c: $(MIGRATIONS) $(POSTGRES_MIGRATIONS) Makefile
+# The steps of the database's schema, for both engines.
+$(B)/gen/migrations.c: $(MIGRATIONS) tools/schema
 	@mkdir -p $(@D)
-	@{ echo '#include "base/db.h"'; echo 'extern const struct migration store_migrations[];'; \
-	echo 'const struct migration store_migrations[] = {'; \
-	for f in $(MIGRATIONS); do \
-		echo "{ \"$$f\","; sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' "$$f"; echo "},"; \
-	done; echo '{ 0, 0 } };'; \
-	echo 'extern const struct migration store_postgres_migrations[];'; \
-	echo 'const struct migration store_postgres_migrations[] = {'; \
-	for f in $(POSTGRES_MIGRATIONS); do \
-		echo "{ \"$$f\","; sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' "$$f"; echo "},"; \
-	done; echo '{ 0, 0 } };'; } > $@.tmp && mv $@.tmp $@
+	@tools/schema c $(MIGRATIONS) > $@.tmp && mv $@.tmp $@
 
 # The files of the libraries that are loaded when a command needs them: the soname where the linker's file tells it.
 $(B)/gen/libraries.c: Makefile
