@@ -40,9 +40,8 @@ struct pack_rollup {
 
 struct pack;
 
-/* Replaces the file. A workload of the database cannot be packed. relative: its times count from
- * the trace's start (0 is its instant --at). Errors: ERR_USAGE, ERR_SYSTEM. */
-int pack_write(const char *path, const struct workload *w, bool relative, struct err *e);
+/* Replaces the file. A workload of the database cannot be packed. Errors: ERR_USAGE, ERR_SYSTEM. */
+int pack_write(const char *path, const struct workload *w, struct err *e);
 
 bool pack_is(const char *path);
 /* Checks everything but the columns, which are checked when they are read. Errors: ERR_NOT_FOUND,
