@@ -922,6 +922,18 @@ void replay_work_calls(struct worker *w)
 	free(b);
 }
 
+void replay_start_worker(struct run *run, struct worker *w, int index)
+{
+	const struct replay_options *o = run->o;
+	*w = (struct worker){ .run = run, .index = index, .span = { INT64_MAX, INT64_MIN } };
+	w->decides = w->us;
+	if (run->pass != PASS_PRICE)
+		return;
+	w->tariffs = tariffs_open(o->book, o->plan, o->currency);
+	w->groups = groups_open(run->seed, &run->layout);
+	w->key = mem_zalloc(BATCH_ROWS * (o->dim_count * KEY_PIECE_MAX + 16));
+}
+
 void replay_worker_release(struct worker *w)
 {
 	tariffs_close(w->tariffs);

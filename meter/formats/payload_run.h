@@ -1,8 +1,9 @@
 /*
  * payload_run: what the parts of the payload reader share. Internal to meter/formats/.
  *
- * payload.c tells shapes apart and reads bodies, stream.c what arrives in pieces, agent_log.c the
- * logs of coding agents, telemetry.c spans and events.
+ * payload.c tells shapes apart, sighting.c is what all formats fill a call in with, body.c reads
+ * answers, stream.c what arrives in pieces, agent_log.c the logs of coding agents, telemetry.c
+ * spans and events.
  */
 #ifndef TALLY_METER_FORMATS_PAYLOAD_RUN_H
 #define TALLY_METER_FORMATS_PAYLOAD_RUN_H
@@ -120,8 +121,10 @@ bool telemetry_document(struct payload_reader *r, json_value *v, int64_t line);
 /* Pages and rows of exports of usage. */
 bool export_document(struct payload_reader *r, json_value *v, int64_t line);
 struct export_format;
+/* take_document: of rows that are documents of another format. */
 void export_table(struct payload_reader *r, const struct export_format *f, char separator,
-		  struct text all);
+		  struct text all,
+		  void (*take_document)(struct payload_reader *r, json_value *v, int64_t line));
 void export_release(struct payload_reader *r);
 bool body_document(struct payload_reader *r, json_value *v, int64_t line);
 

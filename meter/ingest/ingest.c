@@ -8,7 +8,7 @@
 #include "meter/formats/assemble.h"
 #include "meter/formats/counts.h"
 #include "meter/ingest/quarantine.h"
-#include "meter/ingest/correct.h"
+#include "meter/ingest/reversal.h"
 #include "meter/ingest/spans.h"
 #include "meter/store/record_id.h"
 #include "pricing/tariffs.h"
