@@ -195,11 +195,6 @@ int db_migrate_from(struct db *db, const struct migration *migrations, int64_t v
 	return rc;
 }
 
-int db_failed(struct db *db, const char *doing, struct err *e)
-{
-	return db->driver->failed(db, doing, e);
-}
-
 bool db_was_duplicate(const struct db *db)
 {
 	return db->driver->was_duplicate(db);

@@ -63,8 +63,6 @@ int db_open(struct db *db, const char *path, enum db_mode mode, const struct db_
 void db_close(struct db *db);
 bool db_on_server(const struct db *db);
 
-/* Fills in what the database says; returns -ERR_STORE (ERR_BUSY when another holds the lock). */
-int db_failed(struct db *db, const char *doing, struct err *e);
 /* Whether that was an entry which must be unique and is there already. Only where db_on_server. */
 bool db_was_duplicate(const struct db *db);
 /* Statements without results. */

@@ -687,10 +687,6 @@ struct text pack_conversation(const struct pack *p, size_t i)
 {
 	return p->name[p->head.names + i];
 }
-const int64_t *pack_conversation_ids(const struct pack *p)
-{
-	return p->conversation_id;
-}
 size_t pack_rares(const struct pack *p)
 {
 	return p->head.rares;

@@ -68,7 +68,6 @@ size_t pack_names(const struct pack *p);
 struct text pack_name(const struct pack *p, uint32_t number);
 size_t pack_conversations(const struct pack *p);
 struct text pack_conversation(const struct pack *p, size_t i); /* empty where it has no name */
-const int64_t *pack_conversation_ids(const struct pack *p);
 size_t pack_rares(const struct pack *p);
 const struct work_rare *pack_rare(const struct pack *p, size_t i);
 /* None when a sum would not fit, or records have rare buckets. */

@@ -2,7 +2,8 @@
 # house.py: what tests/lint cannot tell file by file. Prints each offence; exit status 1 when there is one.
 #   circles  files that call each other, directly or round about
 #   climbs   a room of the meter that calls a later one
-#   dead     public functions that no other file of the program calls
+#   dead     public functions that no other file calls
+#   names    files, commands and options that documents, help and comments name, and that do not exist
 #   sizes    functions over 70 lines or over six parameters
 # With a name only that one. Functions are found in the text: a definition begins in the first column.
 import glob
@@ -57,7 +58,7 @@ def functions(file, text):
             depth += c in "([{"
             depth -= c in ")]}"
             count += c == "," and depth == 0
-        yield Function(file, m.group(1), start + 1, end - i - 1, count, head.startswith("static"))
+        yield Function(file, m.group(1), start + 1, end - i - 1, count, re.search(r"\b(static|ALWAYS_INLINE)\b", head) is not None)
 
 
 text = {f: bare(open(f).read()) for f in files}
@@ -129,13 +130,49 @@ def dead():
             for w in words[f]:
                 if w in public and public[w].file != f:
                     called[w] = True
+    for f in glob.glob("tests/**/*.[ch]", recursive=True) + glob.glob("bench/*.c") + glob.glob("tools/*.c"):
+        for w in re.findall(r"\w+", bare(open(f).read())):
+            called[w] = True
     for f in files:
         if f.endswith(".h"):  # inline functions and macros
             for w in re.findall(r"\w+", re.sub(r"^[\w\*][^;{]*\([^;{]*\);", "", text[f], flags=re.M | re.S)):
                 called[w] = True
     for name, x in sorted(public.items(), key=lambda i: (i[1].file, i[1].line)):
         if name not in called and name != "main":
-            complain(f"{x.file}:{x.line}: {name} is public and called by no other file of the program")
+            complain(f"{x.file}:{x.line}: {name} is public and called by no other file")
+
+
+def names():
+    commands = open("cli/command.h").read()
+    known = {"help"} | {m.replace("_", "-") for m in re.findall(r"X\((?:command_)?(\w+)\)", commands)} | {m for f in glob.glob("cli/*.c") for m in re.findall(r'\.name = "([\w-]+)', open(f).read())}
+    source = "".join(open(f).read() for f in glob.glob("cli/*.[ch]") + glob.glob("tests/simulate/*.c"))
+    options = set(re.findall(r'"(?:--)?([a-z][a-z0-9-]+)"', source))
+    # of other programs, where a document or a help text shows how they are called
+    foreign = {"group", "schema", "import", "data-binary", "request", "dangerously-skip-permissions", "csvschema"}
+    paths = {f for d, _, fs in os.walk(".") if not d.startswith(("./.git", "./build")) for f in (os.path.normpath(os.path.join(d, x)) for x in fs)}
+    bases = {os.path.basename(p) for p in paths}
+    folders = {os.path.dirname(p) for p in paths} | {os.path.dirname(os.path.dirname(p)) for p in paths}
+    documents = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"] + glob.glob("docs/*.md") + glob.glob("docs/decisions/*.md")
+    for doc in documents:
+        for n, line in enumerate(open(doc).read().split("\n"), 1):
+            for path in [] if doc == "docs/STYLE.md" else re.findall(r"`((?:base|pricing|meter|sim|reports|server|cli|tests|tools|bench|docs)/[\w./*\[\]-]*)", line):
+                bare_path = re.split(r"[\[*]", path)[0].rstrip("/.")
+                if not any(p == bare_path or p.startswith((bare_path + ".", bare_path + "/")) or ("*" in path or "[" in path) and p.startswith(bare_path) for p in paths) and "NAME" not in path:
+                    complain(f"{doc}:{n}: {path} does not exist")
+            for command in re.findall(r"`tally ([a-z][\w-]*)", line):
+                if command not in known:
+                    complain(f"{doc}:{n}: there is no command tally {command}")
+            for option in re.findall(r"`(?:tally [^`]*?)?--([a-z][a-z0-9-]+)[^`]*`", line):
+                if option not in options and option not in foreign:
+                    complain(f"{doc}:{n}: there is no option --{option}")
+    for f in files:
+        for n, line in enumerate(open(f).read().split("\n"), 1):
+            for option in re.findall(r'[ "`(]--([a-z][a-z0-9-]+)', line) if f.startswith("cli/") and '"' in line else []:
+                if option not in options and option not in foreign:
+                    complain(f"{f}:{n}: there is no option --{option}")
+            for name in re.findall(r"\b(\w+\.[ch])\b", line) if re.match(r"\s*(/?\*|//)", line) else []:
+                if name not in bases:
+                    complain(f"{f}:{n}: {name} does not exist")
 
 
 def sizes():
@@ -147,6 +184,6 @@ def sizes():
 
 
 
-for what in sys.argv[1:] or ["circles", "climbs", "dead", "sizes"]:
-    {"circles": circles, "climbs": climbs, "dead": dead, "sizes": sizes}[what]()
+for what in sys.argv[1:] or ["circles", "climbs", "dead", "names", "sizes"]:
+    {"circles": circles, "climbs": climbs, "dead": dead, "names": names, "sizes": sizes}[what]()
 sys.exit(bad)
