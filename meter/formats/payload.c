@@ -101,7 +101,15 @@ static bool native_document(struct payload_reader *r, json_value *v, int64_t lin
 	return true;
 }
 
-static bool cloud_event(struct payload_reader *r, json_value *v, int64_t line);
+static const struct {
+	bool (*read)(struct payload_reader *r, json_value *v, int64_t line);
+	const char *tells;
+} formats[] = {
+#define FORMAT(name, tells) { name, tells },
+	PAYLOAD_FORMATS(FORMAT)
+#undef FORMAT
+};
+enum { FORMATS = sizeof formats / sizeof *formats };
 
 static void read_object(struct payload_reader *r, json_value *v, int64_t line)
 {
@@ -111,11 +119,9 @@ static void read_object(struct payload_reader *r, json_value *v, int64_t line)
 	     json_kind(json_member(v, "output")) == JSON_NUMBER) &&
 	    native_document(r, v, line))
 		return;
-	if (session_document(r, v, line) || session_log_document(r, v, line) ||
-	    agent_log_document(r, v, line) || export_document(r, v, line) ||
-	    telemetry_document(r, v, line) || cloud_event(r, v, line) ||
-	    stream_document(r, v, line) || body_document(r, v, line))
-		return;
+	for (size_t i = 0; i < FORMATS; i++)
+		if (formats[i].read(r, v, line))
+			return;
 	if (is_bill(v)) {
 		r->passed_over++;
 		return;
@@ -223,7 +229,7 @@ static void read_cloud_event(struct payload_reader *r, json_value *v, int64_t li
 	payload_refuse(r, line, v, &e);
 }
 
-static bool cloud_event(struct payload_reader *r, json_value *v, int64_t line)
+bool cloud_event_document(struct payload_reader *r, json_value *v, int64_t line)
 {
 	if (!json_member(v, "specversion"))
 		return false;
@@ -272,40 +278,31 @@ void payload_finish(struct payload_reader *r)
 	stream_finish(r);
 }
 
+/* Whether the document has one of the members, or its type is one of those. */
+static bool is_told_by(json_value *v, const char *tells)
+{
+	const struct text type = json_string(json_member(v, "type"));
+	while (*tells) {
+		char word[64];
+		const size_t n = strcspn(tells, " ");
+		CHECK(n < sizeof word);
+		memcpy(word, tells, n);
+		word[n] = 0;
+		if (memcmp(word, "type=", 5) == 0
+			    ? text_is(type, word + 5) && !json_member(v, "input")
+			    : json_member(v, word) != NULL)
+			return true;
+		tells += n + strspn(tells + n, " ");
+	}
+	return false;
+}
+
 bool payload_knows(json_value *v)
 {
-	static const char *const telling[] = {
-		"usage",
-		"usageMetadata",
-		"resourceSpans",
-		"resourceLogs",
-		"resourceMetrics",
-		"specversion",
-		"message",
-		"sessionId",
-		"quota",
-		"usageDetails",
-		"x_groq",
-		"response_cost",
-		"amazon-bedrock-invocationMetrics",
-		"choices",
-		"event.name",
-		"spend",
-		"tokens_in",
-		"result",
-	};
-	if (json_kind(v) == JSON_ARRAY || export_of_document(v))
+	if (json_kind(v) == JSON_ARRAY || export_of_document(v) || session_document_known(v))
 		return true;
-	for (size_t i = 0; i < sizeof telling / sizeof *telling; i++)
-		if (json_member(v, telling[i]))
+	for (size_t i = 0; i < FORMATS; i++)
+		if (is_told_by(v, formats[i].tells))
 			return true;
-	if (session_document_known(v))
-		return true;
-	struct text type = json_string(json_member(v, "type"));
-	return (text_is(type, "session_meta") || text_is(type, "turn_context") ||
-		text_is(type, "event_msg") || text_is(type, "response_item") ||
-		text_is(type, "message_start") || text_is(type, "summary") ||
-		text_is(type, "llm.request") || text_is(type, "context.append_loop_event") ||
-		text_is(type, "session.usage_record")) &&
-	       !json_member(v, "input");
+	return false;
 }
