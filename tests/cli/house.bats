@@ -21,6 +21,13 @@ house() { cp -r "$ROOT/tests/support/house.py" tests/support/; python3 tests/sup
 	run house circles; expect 1
 	case $output in *nobody*) fail 'more than was asked for' ;; esac
 }
+@test "no help text is broken or aligned by hand, or wider than a terminal" {
+	for c in $(sed -n 's/^\tX(command_\([a-z_]*\)).*/\1/p' "$ROOT/cli/command.h" | tr _ -); do
+		"$TALLY" "$c" --help >help.txt 2>/dev/null || true
+		! grep -nE '^ {32,}[^ ]' help.txt || fail "help of $c"
+		sed -n '/^Options/,/^Examples/p' help.txt | awk 'length > 78 { print; bad = 1 } END { exit bad }' || fail "help of $c"
+	done
+}
 @test "a name that no test has fails, and is no success without tests" {
 	cd "$ROOT"
 	run env MODE="$MODE" tests/run cli:house 'no test has this name'; expect 1 'no test has' '1 failed'
