@@ -152,13 +152,16 @@ def names():
     paths = {f for d, _, fs in os.walk(".") if not d.startswith(("./.git", "./build")) for f in (os.path.normpath(os.path.join(d, x)) for x in fs)}
     bases = {os.path.basename(p) for p in paths}
     folders = {os.path.dirname(p) for p in paths} | {os.path.dirname(os.path.dirname(p)) for p in paths}
-    documents = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"] + glob.glob("docs/*.md") + glob.glob("docs/decisions/*.md")
+    documents = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"] + glob.glob("docs/**/*.md", recursive=True)
     for doc in documents:
         for n, line in enumerate(open(doc).read().split("\n"), 1):
             for path in [] if doc == "docs/STYLE.md" else re.findall(r"`((?:base|pricing|meter|sim|reports|server|cli|tests|tools|bench|docs)/[\w./*\[\]-]*)", line):
                 bare_path = re.split(r"[\[*]", path)[0].rstrip("/.")
                 if not any(p == bare_path or p.startswith((bare_path + ".", bare_path + "/")) or ("*" in path or "[" in path) and p.startswith(bare_path) for p in paths) and "NAME" not in path:
                     complain(f"{doc}:{n}: {path} does not exist")
+            for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", line):
+                if not os.path.exists(os.path.join(os.path.dirname(doc), link)):
+                    complain(f"{doc}:{n}: {link} does not exist")
             for command in re.findall(r"`tally ([a-z][\w-]*)", line):
                 if command not in known:
                     complain(f"{doc}:{n}: there is no command tally {command}")
