@@ -157,7 +157,7 @@ def names():
         for n, line in enumerate(open(doc).read().split("\n"), 1):
             for path in [] if doc == "docs/STYLE.md" else re.findall(r"`((?:base|pricing|meter|sim|reports|server|cli|tests|tools|bench|docs)/[\w./*\[\]-]*)", line):
                 bare_path = re.split(r"[\[*]", path)[0].rstrip("/.")
-                if not any(p == bare_path or p.startswith((bare_path + ".", bare_path + "/")) or ("*" in path or "[" in path) and p.startswith(bare_path) for p in paths) and "NAME" not in path:
+                if not any(p == bare_path or p.startswith((bare_path + ".", bare_path + "/")) or ("*" in path or "[" in path) and p.startswith(bare_path) for p in paths) and not re.search(r"NAME|AREA", path):
                     complain(f"{doc}:{n}: {path} does not exist")
             for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", line):
                 if not os.path.exists(os.path.join(os.path.dirname(doc), link)):
