@@ -20,9 +20,8 @@ static int set_lapsed(struct ledger *l, int64_t grant, int64_t nano, struct err 
 }
 
 /* Moves `nano` of a lot to another pot. */
-int ledger_take_from_lot(struct ledger *l, struct state *s, struct lot *lot, int64_t nano,
-			 const char *kind, const char *pot, struct instant at, struct instant now,
-			 struct text note, struct err *e)
+int ledger_take_from_lot(struct ledger *l, struct lot *lot, int64_t nano, const char *pot,
+			 const struct posting *p, struct err *e)
 {
 	const int64_t grant = lot->number;
 	lot->left.atto -= (int128)nano * atto_per_nano;
@@ -32,13 +31,7 @@ int ledger_take_from_lot(struct ledger *l, struct state *s, struct lot *lot, int
 	int rc = text_is(text_of(pot), "expired")
 			 ? set_lapsed(l, grant, nano, e)
 			 : ledger_write_lot(l, grant, ledger_nano_of(lot->left), e);
-	if (rc == 0)
-		rc = ledger_post(
-			l,
-			&(struct posting){
-				.state = s, .kind = kind, .at = at, .booked = now, .note = note },
-			NULL, e);
-	return rc;
+	return rc == 0 ? ledger_post(l, p, NULL, e) : rc;
 }
 
 int ledger_expire(struct ledger *l, int64_t account, struct instant now, struct err *e)
@@ -49,9 +42,13 @@ int ledger_expire(struct ledger *l, int64_t account, struct instant now, struct 
 		rc = ledger_need_lots(l, s, e);
 	for (size_t i = 0; rc == 0 && i < s->lots; i++)
 		if (s->lot[i].expires.us <= now.us)
-			rc = ledger_take_from_lot(l, s, &s->lot[i], ledger_nano_of(s->lot[i].left),
-						  "expire", "expired", s->lot[i].expires, now,
-						  TEXT(""), e);
+			rc = ledger_take_from_lot(l, &s->lot[i], ledger_nano_of(s->lot[i].left),
+						  "expired",
+						  &(struct posting){ .state = s,
+								     .kind = "expire",
+								     .at = s->lot[i].expires,
+								     .booked = now },
+						  e);
 	if (rc == 0)
 		ledger_drop_empty(s);
 	return rc;

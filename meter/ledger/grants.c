@@ -218,8 +218,13 @@ int ledger_void_grant(struct ledger *l, struct text customer, struct text name, 
 			     name.p);
 	for (size_t i = 0; rc == 0 && i < s->lots; i++)
 		if (s->lot[i].number == g.id)
-			rc = ledger_take_from_lot(l, s, &s->lot[i], g.left.nano, "void", "source",
-						  now, now, text_of(why), e);
+			rc = ledger_take_from_lot(l, &s->lot[i], g.left.nano, "source",
+						  &(struct posting){ .state = s,
+								     .kind = "void",
+								     .at = now,
+								     .booked = now,
+								     .note = text_of(why) },
+						  e);
 	if (rc == 0)
 		ledger_drop_empty(s);
 	return rc;

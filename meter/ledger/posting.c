@@ -91,16 +91,15 @@ void ledger_put_entry(struct ledger *l, const char *pot, int64_t grant, int64_t 
 	l->entry[l->entries++] = (struct entry){ pot, grant, nano };
 }
 
-static void put_txn_text(struct buf *b, int64_t id, int64_t account, int64_t at, int64_t booked,
-			 struct text kind, int64_t from, int64_t to, struct text key,
-			 struct text note)
+static void put_txn_text(struct buf *b, int64_t id, const struct ledger_txn *t)
 {
-	buf_printf(b, "%lld %lld %lld %lld %.*s %lld %lld %zu:", (long long)id, (long long)account,
-		   (long long)at, (long long)booked, (int)kind.n, kind.p, (long long)from,
-		   (long long)to, key.n);
-	buf_add(b, key.p, key.n);
-	buf_printf(b, " %zu:", note.n);
-	buf_add(b, note.p, note.n);
+	buf_printf(b, "%lld %lld %lld %lld %.*s %lld %lld %zu:", (long long)id,
+		   (long long)t->account, (long long)t->at.us, (long long)t->booked.us,
+		   (int)t->kind.n, t->kind.p, (long long)t->usage_from, (long long)t->usage_to,
+		   t->key.n);
+	buf_add(b, t->key.p, t->key.n);
+	buf_printf(b, " %zu:", t->note.n);
+	buf_add(b, t->note.p, t->note.n);
 	buf_puts(b, "\n");
 }
 
@@ -128,9 +127,15 @@ int ledger_txn_text(struct store *s, int64_t txn, struct buf *out, bool *there, 
 	rc = db_step(db, q, e);
 	if (rc == 1) {
 		*there = true;
-		put_txn_text(out, db_int(q, 0), db_int(q, 1), db_int(q, 2), db_int(q, 3),
-			     db_text(q, 4), db_int(q, 5), db_int(q, 6), db_text(q, 7),
-			     db_text(q, 8));
+		put_txn_text(out, db_int(q, 0),
+			     &(struct ledger_txn){ .account = db_int(q, 1),
+						   .at = { db_int(q, 2) },
+						   .booked = { db_int(q, 3) },
+						   .kind = db_text(q, 4),
+						   .usage_from = db_int(q, 5),
+						   .usage_to = db_int(q, 6),
+						   .key = db_text(q, 7),
+						   .note = db_text(q, 8) });
 	}
 	db_drop(q);
 	if (rc != 1)
@@ -226,8 +231,15 @@ int ledger_post(struct ledger *l, const struct posting *p, int64_t *id, struct e
 	if (rc != 0)
 		return rc;
 	struct buf b = { 0 };
-	put_txn_text(&b, txn, p->state->account.id, p->at.us, p->booked.us, text_of(p->kind),
-		     p->usage_from, p->usage_from ? p->usage_to : 0, p->key, p->note);
+	put_txn_text(&b, txn,
+		     &(struct ledger_txn){ .account = p->state->account.id,
+					   .at = p->at,
+					   .booked = p->booked,
+					   .kind = text_of(p->kind),
+					   .usage_from = p->usage_from,
+					   .usage_to = p->usage_from ? p->usage_to : 0,
+					   .key = p->key,
+					   .note = p->note });
 	for (size_t i = 0; i < l->entries; i++)
 		put_entry_text(&b, text_of(l->entry[i].pot), l->entry[i].grant, l->entry[i].nano);
 	rc = journal_add(&l->journal, "txn", txn, (struct text){ b.p, b.n }, e);

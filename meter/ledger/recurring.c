@@ -179,8 +179,14 @@ static int trim(struct ledger *l, struct state *s, const struct credit_rule *r, 
 			int64_t over = left - r->rollover.nano,
 				has = ledger_nano_of(s->lot[i].left);
 			over = over < has ? over : has;
-			rc = ledger_take_from_lot(l, s, &s->lot[i], over, "expire", "expired", at,
-						  now, TEXT("beyond the rollover"), e);
+			rc = ledger_take_from_lot(
+				l, &s->lot[i], over, "expired",
+				&(struct posting){ .state = s,
+						   .kind = "expire",
+						   .at = at,
+						   .booked = now,
+						   .note = TEXT("beyond the rollover") },
+				e);
 			left -= over;
 		}
 	ledger_drop_empty(s);

@@ -74,12 +74,20 @@ static int open_names(struct dictionary *x, struct err *e)
 		       : rc;
 }
 
-/* An entry of a dictionary table: found in memory, found in the table, or made. */
-static int number_of(struct dictionary *x, struct dict *d, struct text key, const struct sql *find,
-		     const struct sql *add, void (*bind)(struct query *q, const void *what),
-		     const void *what, int64_t *out, struct err *e)
+/* An entry of a dictionary table that is wanted. */
+struct wanted_entry {
+	struct dict *known; /* the numbers in memory, by the key */
+	struct text key;
+	const struct sql *find, *add;
+	void (*bind)(struct query *q, const void *what);
+	const void *what;
+};
+
+/* Its number: from memory, from the table, or made there. */
+static int number_of(struct dictionary *x, const struct wanted_entry *w, int64_t *out,
+		     struct err *e)
 {
-	uint64_t *known = dict_find(d, key);
+	uint64_t *known = dict_find(w->known, w->key);
 	struct db *db = x->db;
 	struct query *q;
 	int rc = 0;
@@ -95,11 +103,11 @@ static int number_of(struct dictionary *x, struct dict *d, struct text key, cons
 	static const int tries = 2;
 	bool there = false;
 	for (int i = 0; rc == 0 && !there && i < tries; i++) {
-		const struct sql *const statements[] = { find, add };
+		const struct sql *const statements[] = { w->find, w->add };
 		for (int k = 0; rc == 0 && !there && k < 2; k++) {
 			if ((rc = db_statement(db, statements[k], &q, e)) != 0)
 				break;
-			bind(q, what);
+			w->bind(q, w->what);
 			rc = db_step(db, q, e);
 			there = rc == 1;
 			if (there) {
@@ -112,7 +120,7 @@ static int number_of(struct dictionary *x, struct dict *d, struct text key, cons
 		rc = err_set(e, ERR_STORE, "%s: an entry can neither be made nor be found",
 			     x->db->path);
 	if (rc == 0)
-		*dict_need(d, key, NULL) = (uint64_t)*out;
+		*dict_need(w->known, w->key, NULL) = (uint64_t)*out;
 	return rc;
 }
 
@@ -236,11 +244,14 @@ int dictionary_series(struct dictionary *x, const struct record *r, int64_t *out
 	/* the subject is the tail of the key */
 	size_t head = 4 * sizeof(uint32_t) + r->text[FIELD_CUSTOMER].n + r->text[FIELD_PROJECT].n +
 		      r->text[FIELD_WORKLOAD].n + r->text[FIELD_EFFORT].n;
-	int rc = number_of(x, &x->subjects, (struct text){ whole.p + head, whole.n - head },
-			   &sql_find_subject, &sql_add_subject, bind_subject, r, &key.subject, e);
+	const struct wanted_entry subject = { &x->subjects,	 { whole.p + head, whole.n - head },
+					      &sql_find_subject, &sql_add_subject,
+					      bind_subject,	 r },
+				  series = { &x->series,      whole,	   &sql_find_series,
+					     &sql_add_series, bind_series, &key };
+	int rc = number_of(x, &subject, &key.subject, e);
 	if (rc == 0)
-		rc = number_of(x, &x->series, whole, &sql_find_series, &sql_add_series, bind_series,
-			       &key, out, e);
+		rc = number_of(x, &series, out, e);
 	if (rc == 0)
 		keep_series_names(x, *out, r, key.subject);
 	return rc;
@@ -277,8 +288,10 @@ int dictionary_origin(struct dictionary *x, const char *source, const char *shap
 	key_part(&x->key, text_of(source));
 	key_part(&x->key, text_of(shape));
 	key_part(&x->key, text_of(rule));
-	return number_of(x, &x->origins, (struct text){ x->key.p, x->key.n }, &sql_find_origin,
-			 &sql_add_origin, bind_origin, &key, out, e);
+	const struct wanted_entry w = { &x->origins,	  { x->key.p, x->key.n },
+					&sql_find_origin, &sql_add_origin,
+					bind_origin,	  &key };
+	return number_of(x, &w, out, e);
 }
 
 struct price_key {
@@ -327,8 +340,10 @@ int dictionary_price(struct dictionary *x, const struct stored_price *p, int64_t
 	key_part(&x->key, key.rates);
 	key_part(&x->key, key.fees);
 	key_part(&x->key, p->reason);
-	int rc = number_of(x, &x->prices, (struct text){ x->key.p, x->key.n }, &sql_find_price,
-			   &sql_add_price, bind_price, &key, out, e);
+	const struct wanted_entry w = { &x->prices,	 { x->key.p, x->key.n },
+					&sql_find_price, &sql_add_price,
+					bind_price,	 &key };
+	int rc = number_of(x, &w, out, e);
 	buf_release(&rates);
 	buf_release(&fees);
 	return rc;

@@ -117,19 +117,23 @@ static void gathering_clear(struct gathering *g, int64_t from)
 }
 
 /* One row into its cells. */
-static int gather_row(struct store *s, struct gathering *g, int64_t seq, int64_t time,
-		      int64_t series, int64_t price, const int64_t sum[SUM_COUNT], struct err *e)
+struct summed_row {
+	int64_t seq, time, series, price, sum[SUM_COUNT];
+};
+
+static int gather_row(struct store *s, struct gathering *g, const struct summed_row *r,
+		      struct err *e)
 {
 	const struct series_names *names;
-	int rc = store_series_names(s, series, &names, e);
+	int rc = store_series_names(s, r->series, &names, e);
 	if (rc != 0)
 		return rc;
-	if (!add(cell_of(&g->quarter_index, &g->quarter, &g->quarters, floor_div(time, QUARTER_US),
-			 names->subject, price),
-		 sum, seq) ||
-	    !add(cell_of(&g->day_index, &g->day, &g->days, floor_div(time, US_PER_DAY), series,
-			 price),
-		 sum, seq))
+	if (!add(cell_of(&g->quarter_index, &g->quarter, &g->quarters,
+			 floor_div(r->time, QUARTER_US), names->subject, r->price),
+		 r->sum, r->seq) ||
+	    !add(cell_of(&g->day_index, &g->day, &g->days, floor_div(r->time, US_PER_DAY),
+			 r->series, r->price),
+		 r->sum, r->seq))
 		return err_set(e, ERR_RANGE, "the sums of a quarter of an hour no longer fit");
 	return 0;
 }
@@ -138,12 +142,16 @@ static int gather_row(struct store *s, struct gathering *g, int64_t seq, int64_t
 static void row_appended(void *user, const struct usage_row *row)
 {
 	struct gathering *g = user;
-	int64_t sum[SUM_COUNT] = { row->kind == USAGE_REVERSAL ? -1 : 1, row->record.requests };
+	struct summed_row r = { row->seq,
+				row->record.time_us,
+				row->series,
+				row->price,
+				{ row->kind == USAGE_REVERSAL ? -1 : 1, row->record.requests } };
 	bool rare = row->web_searches != 0;
 	g->corrected |= row->kind != USAGE_RECORD;
 	for (int b = 0; b < BUCKET_COUNT; b++) {
 		if (b < BUCKET_COMMON)
-			sum[SUM_TOKENS + b] = row->record.tokens[b];
+			r.sum[SUM_TOKENS + b] = row->record.tokens[b];
 		else
 			rare |= row->record.tokens[b] != 0;
 	}
@@ -152,8 +160,7 @@ static void row_appended(void *user, const struct usage_row *row)
 		return;
 	}
 	g->to = row->seq;
-	g->valid = gather_row(g->store, g, row->seq, row->record.time_us, row->series, row->price,
-			      sum, NULL) == 0;
+	g->valid = gather_row(g->store, g, &r, NULL) == 0;
 }
 
 static void rows_gone(void *user)
@@ -196,16 +203,17 @@ static int gather(struct store *s, int64_t from, int64_t to, struct gathering *g
 	db_bind_int(q, ":from", from);
 	db_bind_int(q, ":to", to);
 	while ((rc = db_step(db, q, e)) == 1) {
-		int64_t time = db_int(q, 1), series = db_int(q, 2), price = db_int(q, 3),
-			sum[SUM_COUNT];
+		struct summed_row r = {
+			db_int(q, 0), db_int(q, 1), db_int(q, 2), db_int(q, 3), { 0 }
+		};
 		/* a record that is taken back is one less */
-		sum[SUM_RECORDS] = db_int(q, 4) == USAGE_REVERSAL ? -1 : 1;
+		r.sum[SUM_RECORDS] = db_int(q, 4) == USAGE_REVERSAL ? -1 : 1;
 		for (int k = SUM_REQUESTS; k < SUM_COUNT; k++)
-			sum[k] = db_int(q, 4 + k);
-		if ((rc = gather_row(s, g, db_int(q, 0), time, series, price, sum, e)) != 0)
+			r.sum[k] = db_int(q, 4 + k);
+		if ((rc = gather_row(s, g, &r, e)) != 0)
 			break;
-		if (!db_is_null(q, 12) && (rc = add_more(g, floor_div(time, QUARTER_US), series,
-							 price, db_text(q, 12), e)) != 0)
+		if (!db_is_null(q, 12) && (rc = add_more(g, floor_div(r.time, QUARTER_US), r.series,
+							 r.price, db_text(q, 12), e)) != 0)
 			break;
 	}
 	db_reset(q);
@@ -614,34 +622,42 @@ int rollup_rebuild(struct store *s, struct err *e)
 	return rc == 0 ? roll(s, 1, store_last_seq(s), e) : rc;
 }
 
+/* Cells as they are stored and as they were gathered. */
+struct both_cells {
+	const char *sql, *what;
+	struct dict *index;
+	struct cell *list;
+	size_t count;
+};
+
 /* Takes the stored cells from the gathered ones; what is left is a difference. */
-static int subtract(struct store *s, const char *sql, struct dict *index, struct cell *list,
-		    size_t count, const char *what, bool *same, char difference[200], struct err *e)
+static int subtract(struct store *s, const struct both_cells *c, bool *same, char difference[200],
+		    struct err *e)
 {
 	struct db *db = store_db(s);
 	struct query *q;
 	size_t matched = 0;
-	int rc = db_prepare(db, sql, &q, e);
+	int rc = db_prepare(db, c->sql, &q, e);
 	if (rc != 0)
 		return rc;
 	while (*same && (rc = db_step(db, q, e)) == 1) {
 		const int64_t key[3] = { db_int(q, 0), db_int(q, 1), db_int(q, 2) };
-		uint64_t *at = dict_find(index, (struct text){ (const char *)key, sizeof key });
+		uint64_t *at = dict_find(c->index, (struct text){ (const char *)key, sizeof key });
 		*same = at != NULL;
 		for (int k = 0; *same && k < SUM_COUNT; k++)
-			*same = list[*at - 1].sum[k] == db_int(q, 3 + k);
+			*same = c->list[*at - 1].sum[k] == db_int(q, 3 + k);
 		if (!*same)
 			snprintf(difference, 200, "the rollup of %s %lld (entry %lld, price %lld)",
-				 what, (long long)key[0], (long long)key[1], (long long)key[2]);
+				 c->what, (long long)key[0], (long long)key[1], (long long)key[2]);
 		matched++;
 	}
 	db_drop(q);
 	if (rc < 0)
 		return rc;
-	if (*same && matched != count) {
+	if (*same && matched != c->count) {
 		*same = false;
-		snprintf(difference, 200, "%zu cells of the %s rollup are missing", count - matched,
-			 what);
+		snprintf(difference, 200, "%zu cells of the %s rollup are missing",
+			 c->count - matched, c->what);
 	}
 	return 0;
 }
@@ -654,17 +670,14 @@ int rollup_verify(struct store *s, bool *same, char difference[200], struct err 
 	int rc = rollup_rolled_to(s, &done, e);
 	if (rc == 0)
 		rc = gather(s, 1, done, &g, e);
-	if (rc == 0)
-		rc = subtract(s,
-			      "SELECT quarter,subject,price,records,requests,input,cache_read,"
-			      "cache_write_5m,cache_write_1h,output,reasoning FROM rollup_quarter",
-			      &g.quarter_index, g.quarter, g.quarters, "quarter", same, difference,
-			      e);
-	if (rc == 0)
-		rc = subtract(s,
-			      "SELECT day,series,price,records,requests,input,cache_read,"
-			      "cache_write_5m,cache_write_1h,output,reasoning FROM rollup_day",
-			      &g.day_index, g.day, g.days, "day", same, difference, e);
+	const struct both_cells cells[] = {
+		{ "SELECT quarter,subject,price," SUM_COLUMNS " FROM rollup_quarter", "quarter",
+		  &g.quarter_index, g.quarter, g.quarters },
+		{ "SELECT day,series,price," SUM_COLUMNS " FROM rollup_day", "day", &g.day_index,
+		  g.day, g.days },
+	};
+	for (size_t i = 0; rc == 0 && i < sizeof cells / sizeof *cells; i++)
+		rc = subtract(s, &cells[i], same, difference, e);
 	gathering_release(&g);
 	return rc;
 }
