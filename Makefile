@@ -37,6 +37,8 @@ else ifeq ($(MODE),tsan)
 OPT := -O1 -g -fsanitize=thread
 else ifeq ($(MODE),dev)
 OPT := -O1 -g -Wno-maybe-uninitialized
+else ifeq ($(MODE),coverage)
+OPT := -O0 -g --coverage -fprofile-update=atomic
 else ifeq ($(MODE),portable)
 OPT := -O2 -g -DTALLY_PORTABLE
 else ifeq ($(MODE),fuzz)
@@ -44,6 +46,8 @@ OPT := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=
 else
 $(error there is no MODE '$(MODE)')
 endif
+# a text as one word of the shell
+quoted = '$(subst ','\'',$1)'
 CFLAGS ?=
 override CFLAGS += $(STD) $(WARN) $(OPT)
 
@@ -52,7 +56,9 @@ LIB_SRC := $(foreach r,$(ROOMS),$(wildcard $(r)/*.c))
 CLI_SRC := $(wildcard cli/*.c)
 LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o) $(B)/gen/shipped.o $(B)/gen/cards.o $(B)/gen/migrations.o $(B)/gen/web.o $(B)/gen/libraries.o
 MIGRATIONS := $(sort $(wildcard meter/sql/*.sql))
-POSTGRES_MIGRATIONS := $(sort $(wildcard meter/sql/postgres/*.sql))
+ifneq ($(wildcard meter/sql/postgres/*.sql),)
+$(error a step is one file for both engines: put $(wildcard meter/sql/postgres/*.sql) behind "-- [postgres]" in its file of meter/sql (tools/schema))
+endif
 CLI_OBJ := $(CLI_SRC:%.c=$(B)/%.o)
 CARDS := $(sort $(wildcard pricing/cards/*.json))
 SHIPPED := $(sort $(wildcard pricing/plans/*.json)) $(sort $(wildcard pricing/offers/*.json))
@@ -62,7 +68,7 @@ SUPPORT_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/support/*.c))
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(B)/test/%)
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 
-.PHONY: simulate libs all help check check-unit check-cli check-page check-sql check-postgres check-asan check-clang check-portable check-tsan bench fuzz lint analyze install clean format
+.PHONY: simulate libs all help check check-unit check-cli check-page check-sql check-postgres check-asan check-clang check-portable check-tsan coverage bench fuzz lint analyze install clean format
 
 all: $(B)/bin/tally $(B)/tally.1 ## build the program and its manual page
 
@@ -114,19 +120,10 @@ $(B)/gen/web.c: $(WEB) $(CHART_JS) Makefile
 		echo "{ \"$$name\","; sed -e '/^\/\/# sourceMappingURL/d' -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' "$$f"; echo "},"; \
 	done; echo '{ 0, 0 } };'; } > $@.tmp && mv $@.tmp $@
 
-# The steps of the database's schema, likewise.
-$(B)/gen/migrations.c: $(MIGRATIONS) $(POSTGRES_MIGRATIONS) Makefile
+# The steps of the database's schema, for both engines.
+$(B)/gen/migrations.c: $(MIGRATIONS) tools/schema
 	@mkdir -p $(@D)
-	@{ echo '#include "base/db.h"'; echo 'extern const struct migration store_migrations[];'; \
-	echo 'const struct migration store_migrations[] = {'; \
-	for f in $(MIGRATIONS); do \
-		echo "{ \"$$f\","; sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' "$$f"; echo "},"; \
-	done; echo '{ 0, 0 } };'; \
-	echo 'extern const struct migration store_postgres_migrations[];'; \
-	echo 'const struct migration store_postgres_migrations[] = {'; \
-	for f in $(POSTGRES_MIGRATIONS); do \
-		echo "{ \"$$f\","; sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' "$$f"; echo "},"; \
-	done; echo '{ 0, 0 } };'; } > $@.tmp && mv $@.tmp $@
+	@tools/schema c $(MIGRATIONS) > $@.tmp && mv $@.tmp $@
 
 # The files of the libraries that are loaded when a command needs them: the soname where the linker's file tells it.
 $(B)/gen/libraries.c: Makefile
@@ -147,7 +144,7 @@ $(B)/tally.1: $(B)/bin/tally
 
 $(B)/test/%: tests/unit/%.c $(SUPPORT_OBJ) $(B)/libtally.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $< $(SUPPORT_OBJ) $(B)/libtally.a $(LIBS) -lcmocka -lm
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(SUPPORT_OBJ) $(B)/libtally.a $(LIBS) -lcmocka -lm
 
 SIMULATE_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/simulate/*.c))
 $(B)/test/simulate: $(SIMULATE_OBJ) $(SUPPORT_OBJ) $(B)/libtally.a
@@ -160,7 +157,7 @@ simulate: $(B)/test/simulate ## SECONDS of random operations and faults from SEE
 	$< $(SECONDS) $(SEED)
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z_.-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 18
 
 check: ## the whole test suite, with the number of passed and failed tests at the end
 	tests/run all
@@ -191,6 +188,18 @@ check-clang: ## build and test with clang
 
 check-portable: ## build and test the path without SIMD
 	MODE=portable tests/run unit cli
+
+coverage: ## run the unit and command-line tests and tell which lines ran
+	find build/coverage -name '*.gcda' -delete 2>/dev/null || true
+	-MODE=coverage tests/run unit cli
+	tools/coverage build/coverage
+
+compile_commands.json: Makefile ## how each file is compiled, for editors and analysers
+	@{ echo '['; comma=; for f in $(LIB_SRC) $(CLI_SRC) $(UNIT_SRC) $(FUZZ_SRC); do \
+		printf '%s{"directory":"%s","file":"%s","command":"%s"}\n' "$$comma" "$(CURDIR)" "$$f" \
+			"$$(printf '%s' $(call quoted,$(CC) $(CPPFLAGS) $(CFLAGS) -c) | sed 's/["\\]/\\&/g') $$f"; \
+		comma=,; \
+	done; echo ']'; } > $@.tmp && mv $@.tmp $@
 
 bench: all ## ratios against named rivals, measured in one run
 	bench/run
@@ -224,4 +233,4 @@ install: all ## install to $(PREFIX)
 clean: ## remove everything that was built
 	rm -rf build
 
--include $(LIB_SRC:%.c=$(B)/%.d) $(CLI_SRC:%.c=$(B)/%.d)
+-include $(LIB_SRC:%.c=$(B)/%.d) $(CLI_SRC:%.c=$(B)/%.d) $(UNIT_BIN:%=%.d) $(SUPPORT_OBJ:%.o=%.d) $(SIMULATE_OBJ:%.o=%.d)

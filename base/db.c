@@ -156,8 +156,6 @@ int db_open(struct db *db, const char *path, enum db_mode mode, const struct db_
 {
 	*db = (struct db){ .driver = db_is_server(path) ? &db_postgres : &db_sqlite,
 			   .schema = schema,
-			   .statement =
-				   mem_zalloc((schema->statements + 1) * sizeof *db->statement),
 			   .path = path_to_show(path) };
 	int rc = db->driver->open(db, path, mode, e);
 	if (rc != 0)
@@ -169,10 +167,10 @@ void db_close(struct db *db)
 {
 	if (!db->driver)
 		return;
-	for (size_t i = 0; i < db->schema->statements; i++)
-		db_drop(db->statement[i]);
+	for (size_t i = 0; i < db->kept_room; i++)
+		db_drop(db->kept[i].query);
 	db->driver->close(db);
-	free(db->statement);
+	free(db->kept);
 	free(db->path);
 	*db = (struct db){ 0 };
 }
@@ -197,11 +195,6 @@ int db_migrate_from(struct db *db, const struct migration *migrations, int64_t v
 	return rc;
 }
 
-int db_failed(struct db *db, const char *doing, struct err *e)
-{
-	return db->driver->failed(db, doing, e);
-}
-
 bool db_was_duplicate(const struct db *db)
 {
 	return db->driver->was_duplicate(db);
@@ -224,18 +217,46 @@ int db_read_int(struct db *db, const char *sql, int64_t *out, struct err *e)
 	return rc < 0 ? rc : 0;
 }
 
-int db_statement(struct db *db, size_t number, struct query **out, struct err *e)
+/* Where the statement is kept, or would be; room is a power of two with a free place. */
+static struct kept *place_of_kept(struct kept *kept, size_t room, const struct sql *sql)
 {
-	CHECK(number < db->schema->statements);
-	struct query **q = &db->statement[number];
-	if (!*q) {
-		const char *own = db_on_server(db) ? db->schema->postgres_sql[number] : NULL;
-		int rc = db->driver->prepare(db, own ? own : db->schema->sql[number], true, q, e);
-		if (rc != 0)
+	size_t i = (size_t)(((uintptr_t)sql >> 4) * 0x9e3779b97f4a7c15u >> 32);
+	while (kept[i &= room - 1].sql && kept[i].sql != sql)
+		i++;
+	return &kept[i];
+}
+
+static void need_room_for_kept(struct db *db)
+{
+	if (db->kept_room && db->kept_count < db->kept_room / 2)
+		return;
+	const size_t room = db->kept_room ? 2 * db->kept_room : 64;
+	struct kept *more = mem_zalloc(room * sizeof *more);
+	for (size_t i = 0; i < db->kept_room; i++)
+		if (db->kept[i].sql)
+			*place_of_kept(more, room, db->kept[i].sql) = db->kept[i];
+	free(db->kept);
+	db->kept = more;
+	db->kept_room = room;
+}
+
+int db_statement(struct db *db, const struct sql *sql, struct query **out, struct err *e)
+{
+	need_room_for_kept(db);
+	struct kept *k = place_of_kept(db->kept, db->kept_room, sql);
+	if (!k->sql) {
+		const char *own = db_on_server(db) ? sql->postgres : NULL;
+		CHECK(own || sql->text);
+		int rc = db->driver->prepare(db, own ? own : sql->text, true, &k->query, e);
+		if (rc != 0) {
+			k->query = NULL;
 			return rc;
+		}
+		k->sql = sql;
+		db->kept_count++;
 	}
-	db_reset(*q);
-	*out = *q;
+	db_reset(k->query);
+	*out = k->query;
 	return 0;
 }
 
@@ -268,11 +289,11 @@ int db_step(struct db *db, struct query *q, struct err *e)
 static size_t standing(struct db *db, bool end)
 {
 	size_t count = 0;
-	for (size_t i = 0; db->statement && i < db->schema->statements; i++)
-		if (db->statement[i] && db->statement[i]->on_row) {
+	for (size_t i = 0; i < db->kept_room; i++)
+		if (db->kept[i].query && db->kept[i].query->on_row) {
 			count++;
 			if (end)
-				db_reset(db->statement[i]);
+				db_reset(db->kept[i].query);
 		}
 	return count;
 }

@@ -5,7 +5,7 @@
  * SQLite in a file (db_sqlite), or PostgreSQL (db_postgres) where the path is an address such as
  * postgresql://user@host/name. Owns the connection and its prepared statements. Knows nothing of
  * what the tables mean. SQL is that of SQLite as far as PostgreSQL understands it, too; statements
- * that must differ have a text of their own.
+ * that must differ have a text for each.
  */
 #ifndef TALLY_BASE_DB_H
 #define TALLY_BASE_DB_H
@@ -21,9 +21,13 @@ struct migration {
 struct db_schema {
 	int32_t application_id;
 	const struct migration *migrations, *postgres_migrations; /* ended by a NULL name */
-	const char *const *sql;					  /* of each statement's number */
-	const char *const *postgres_sql; /* where it must differ; else NULL */
-	size_t statements;
+};
+
+/* A statement that is run often: a constant beside the function that runs it, known by its
+ * address. */
+struct sql {
+	const char *text;     /* for both engines, or for SQLite alone */
+	const char *postgres; /* where a server needs another text */
 };
 
 struct db_driver;
@@ -36,9 +40,13 @@ struct query {
 struct db {
 	const struct db_driver *driver; /* NULL: not open */
 	const struct db_schema *schema;
-	void *connection;	  /* the driver's */
-	struct query **statement; /* prepared so far, by number */
-	char *path;		  /* without a password */
+	void *connection; /* the driver's */
+	struct kept {
+		const struct sql *sql; /* NULL: free */
+		struct query *query;
+	} * kept; /* the statements prepared so far, hashed by address */
+	size_t kept_count, kept_room;
+	char *path; /* without a password */
 };
 
 enum db_mode { DB_READ, DB_WRITE, DB_CREATE };
@@ -55,8 +63,6 @@ int db_open(struct db *db, const char *path, enum db_mode mode, const struct db_
 void db_close(struct db *db);
 bool db_on_server(const struct db *db);
 
-/* Fills in what the database says; returns -ERR_STORE (ERR_BUSY when another holds the lock). */
-int db_failed(struct db *db, const char *doing, struct err *e);
 /* Whether that was an entry which must be unique and is there already. Only where db_on_server. */
 bool db_was_duplicate(const struct db *db);
 /* Statements without results. */
@@ -64,8 +70,8 @@ int db_run(struct db *db, const char *sql, struct err *e);
 /* The first column of the first row, 0 when there is none or it is NULL. */
 int db_read_int(struct db *db, const char *sql, int64_t *out, struct err *e);
 
-/* A statement by its number, reset and without bindings. Errors: ERR_STORE. */
-int db_statement(struct db *db, size_t number, struct query **out, struct err *e);
+/* A statement, prepared when it is first asked for, and reset. Errors: ERR_STORE. */
+int db_statement(struct db *db, const struct sql *sql, struct query **out, struct err *e);
 /* One of the caller's, for db_drop. */
 int db_prepare(struct db *db, const char *sql, struct query **out, struct err *e);
 void db_drop(struct query *q);

@@ -7,15 +7,15 @@
 
 #define CACHE_RULE_OPTIONS \
 	{ "touch", 0, "reverse|forward", \
-	  "order in which a request touches its blocks (default reverse: the root\n" \
-	  "                               stays most recent)", \
+	  "order in which a request touches its blocks (default reverse: the root " \
+	  "stays most recent)", \
 	  false }, \
 		{ "hits", 0, "clamp|full", "whether a partial last block can hit (default clamp)", \
 		  false }, \
 		{ "rule", 0, "RULE", \
-		  "vendor (what the model's card says; see docs/caches.md), prefix,\n" \
-		  "                               unit[,common][,interval=N] (DeepSeek V4), or\n" \
-		  "                               breakpoints (Anthropic)", \
+		  "vendor (what the model's card says; see docs/caches.md), prefix, " \
+		  "unit[,common][,interval=N] (DeepSeek V4), or " \
+		  "breakpoints (Anthropic)", \
 		  false }, \
 		{ "ttl", 0, "SECONDS", "so long a prompt is kept: seconds, 5m or 1h", false }, \
 		{ "writes", 0, "none|5m|1h", \

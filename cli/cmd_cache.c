@@ -9,6 +9,7 @@
 #include "reports/amount.h"
 #include "reports/json_out.h"
 #include "reports/table.h"
+#include "sim/call_source.h"
 #include "sim/prefix_cache.h"
 
 static const struct option options[] = {
@@ -262,7 +263,7 @@ static int run(struct cli *cli, struct err *e)
 	if (rc == 0)
 		rc = cli_count(cli, "block", 0, &block, e);
 	if (rc == 0)
-		rc = block_trace_open(&t, cli->argument[0], cli_value(cli, "format"), block, e);
+		rc = call_source_blocks(&t, cli->argument[0], cli_value(cli, "format"), block, e);
 	if (rc != 0)
 		return rc;
 	if (cli_flag(cli, "curve"))

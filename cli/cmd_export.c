@@ -60,63 +60,124 @@ static int read_settings(struct cli *cli, struct book_settings *s, struct err *e
 	return rc;
 }
 
+/* An export at work. */
+struct exporting {
+	struct cli *cli;
+	struct ledger_session session;
+	struct export_options o;
+	struct book_settings settings;
+	const char *path; /* of --output */
+	int style;	  /* of a journal */
+	int64_t left_out, in_credits;
+};
+
+static int run_focus(struct exporting *x, struct err *e)
+{
+	return export_focus(x->session.ledger, &x->o, &x->left_out, e);
+}
+
+static int run_journal(struct exporting *x, struct err *e)
+{
+	return export_journal(x->session.ledger, &x->o,
+			      x->style ? JOURNAL_BEANCOUNT : JOURNAL_HLEDGER, e);
+}
+
+static int run_invoices(struct exporting *x, struct err *e)
+{
+	return export_invoices(x->session.ledger, &x->o, &x->settings, &x->in_credits, e);
+}
+
+static int run_xlsx(struct exporting *x, struct err *e)
+{
+	return export_xlsx(x->session.ledger, &x->o, x->path, e);
+}
+
+/* An export is a file in reports/ and a row here: `plain` where it needs the ledger and the options
+ * alone, else a function above. */
+static const struct export_kind {
+	const char *name;
+	int (*plain)(struct ledger *l, const struct export_options *o, struct err *e);
+	int (*run)(struct exporting *x, struct err *e);
+	bool to_path; /* writes the file by itself, so that --output is needed */
+} kinds[] = {
+	{ "focus", NULL, run_focus, false },	   { "journal", NULL, run_journal, false },
+	{ "invoices", NULL, run_invoices, false }, { "csv", export_csv, NULL, false },
+	{ "xlsx", NULL, run_xlsx, true },
+};
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+static int find_kind(const char *name, const struct export_kind **out, struct err *e)
+{
+	struct buf all = { 0 };
+	*out = NULL;
+	for (size_t i = 0; i < KINDS; i++) {
+		if (strcmp(name, kinds[i].name) == 0)
+			*out = &kinds[i];
+		buf_puts(&all, i == 0 ? "" : i + 1 < KINDS ? ", " : " or ");
+		buf_puts(&all, kinds[i].name);
+	}
+	int rc = *out ? 0 : err_set(e, ERR_USAGE, "'%s': export %s", name, all.p);
+	buf_release(&all);
+	return rc;
+}
+
+static int export_kind(struct exporting *x, const struct export_kind *k, struct err *e)
+{
+	if (x->path && !k->to_path && !(x->o.out = fopen(x->path, "w")))
+		return err_set(e, ERR_SYSTEM, "could not write '%s'", x->path);
+	int rc = k->plain ? k->plain(x->session.ledger, &x->o, e) : k->run(x, e);
+	if (x->o.out != stdout && fclose(x->o.out) != 0 && rc == 0)
+		rc = err_set(e, ERR_SYSTEM, "could not write '%s'", x->path);
+	return rc;
+}
+
+static int tell_left_out(const struct exporting *x)
+{
+	if (x->left_out)
+		fprintf(stderr,
+			"tally: %lld record%s without a price %s left out: the file is "
+			"incomplete\n",
+			(long long)x->left_out, x->left_out == 1 ? "" : "s",
+			x->left_out == 1 ? "is" : "are");
+	if (x->in_credits)
+		fprintf(stderr, "tally: %lld invoice%s in credits rather than money: left out\n",
+			(long long)x->in_credits, x->in_credits == 1 ? " is" : "s are");
+	return x->left_out || x->in_credits ? 3 : 0;
+}
+
 static int run(struct cli *cli, struct err *e)
 {
 	static const char *const styles[] = { "hledger", "beancount", NULL };
-	const char *what = cli->argument[0], *path = cli_value(cli, "output");
-	struct ledger_session s = { 0 };
+	const struct export_kind *kind;
 	struct zone *zone = NULL;
-	struct export_options o = { .customer = cli_value(cli, "customer"),
-				    .issuer = cli_value(cli, "issuer"),
-				    .declare = cli_flag(cli, "strict"),
-				    .out = stdout };
-	struct book_settings settings;
-	int64_t left_out = 0, in_credits = 0;
-	int style;
-	bool xlsx = strcmp(what, "xlsx") == 0;
-	int rc = cli_choice(cli, "style", styles, &style, e);
-	if (rc == 0 && strcmp(what, "focus") != 0 && strcmp(what, "journal") != 0 &&
-	    strcmp(what, "csv") != 0 && strcmp(what, "invoices") != 0 && !xlsx)
-		rc = err_set(e, ERR_USAGE, "'%s': export focus, journal, invoices, csv or xlsx",
-			     what);
+	struct exporting x = { .cli = cli,
+			       .path = cli_value(cli, "output"),
+			       .o = { .customer = cli_value(cli, "customer"),
+				      .issuer = cli_value(cli, "issuer"),
+				      .declare = cli_flag(cli, "strict"),
+				      .out = stdout } };
+	int rc = cli_choice(cli, "style", styles, &x.style, e);
 	if (rc == 0)
-		rc = read_settings(cli, &settings, e);
+		rc = find_kind(cli->argument[0], &kind, e);
+	if (rc == 0)
+		rc = read_settings(cli, &x.settings, e);
 	if (rc == 0 && cli->json)
-		rc = err_set(e, ERR_USAGE, "'export %s' has no JSON form; leave --json out", what);
-	if (rc == 0 && xlsx && !path)
+		rc = err_set(e, ERR_USAGE, "'export %s' has no JSON form; leave --json out",
+			     kind->name);
+	if (rc == 0 && kind->to_path && !x.path)
 		rc = err_set(e, ERR_USAGE, "--output is required for a workbook");
 	if (rc == 0)
 		rc = cli_zone(cli, &zone, e);
 	if (rc == 0)
-		rc = cli_period(cli, zone, &o.since, &o.until, e);
-	o.zone = zone;
+		rc = cli_period(cli, zone, &x.o.since, &x.o.until, e);
+	x.o.zone = zone;
 	if (rc == 0)
-		rc = ledger_session_open(&s, cli, DB_READ, e);
-	if (rc == 0 && path && !xlsx && !(o.out = fopen(path, "w")))
-		rc = err_set(e, ERR_SYSTEM, "could not write '%s'", path);
+		rc = ledger_session_open(&x.session, cli, DB_READ, e);
 	if (rc == 0)
-		rc = xlsx			  ? export_xlsx(s.ledger, &o, path, e)
-		     : strcmp(what, "focus") == 0 ? export_focus(s.ledger, &o, &left_out, e)
-		     : strcmp(what, "invoices") == 0
-			     ? export_invoices(s.ledger, &o, &settings, &in_credits, e)
-		     : strcmp(what, "csv") == 0
-			     ? export_csv(s.ledger, &o, e)
-			     : export_journal(s.ledger, &o,
-					      style ? JOURNAL_BEANCOUNT : JOURNAL_HLEDGER, e);
-	if (o.out && o.out != stdout && fclose(o.out) != 0 && rc == 0)
-		rc = err_set(e, ERR_SYSTEM, "could not write '%s'", path);
-	rc = ledger_session_close(&s, rc, e);
+		rc = export_kind(&x, kind, e);
+	rc = ledger_session_close(&x.session, rc, e);
 	zone_close(zone);
-	if (rc == 0 && left_out)
-		fprintf(stderr,
-			"tally: %lld record%s without a price %s left out: the file is "
-			"incomplete\n",
-			(long long)left_out, left_out == 1 ? "" : "s",
-			left_out == 1 ? "is" : "are");
-	if (rc == 0 && in_credits)
-		fprintf(stderr, "tally: %lld invoice%s in credits rather than money: left out\n",
-			(long long)in_credits, in_credits == 1 ? " is" : "s are");
-	return rc ? rc : left_out || in_credits ? 3 : 0;
+	return rc ? rc : tell_left_out(&x);
 }
 
 const struct command command_export = {

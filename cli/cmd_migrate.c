@@ -112,9 +112,10 @@ static int read_workload(struct move *x, struct err *e)
 	rc = cli_none_of(cli, of_traces, "is for traces, and none was named", e);
 	if (rc == 0)
 		rc = look_source_open(&x->source, cli, false, e);
+	const struct workload_of of = cli_workload_of(&w);
 	if (rc == 0)
-		rc = workload_of_store(&x->workload, x->source.store, w.o.customer, w.o.project,
-				       w.o.since, w.o.until, e);
+		rc = workload_of_store(&x->workload, x->source.store, &of, e);
+	x->told = w.told;
 	snprintf(x->words, sizeof x->words, "%s", x->source.words);
 	return rc;
 }

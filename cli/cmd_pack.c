@@ -13,19 +13,16 @@ static int run(struct cli *cli, struct err *e)
 	struct cli_workload read;
 	struct workload *w = NULL;
 	struct buf name = { 0 };
-	bool relative = false;
 	int rc = cli_workload_read(cli, NULL, &read, e);
 	if (rc == 0 && pack_is(cli->argument[0]))
 		rc = err_set(e, ERR_USAGE, "%s is a pack already", cli->argument[0]);
-	if (rc == 0)
-		rc = workload_is_relative(&read.o, &relative, e);
-	read.o.has_at = relative; /* at instant 0 */
+	read.o.from_zero = true;
 	read.o.as_written = true;
 	if (rc == 0)
 		rc = workload_read(&w, &read.o, e);
 	buf_printf(&name, "%s%s", path ? path : cli->argument[0], path ? "" : ".pack");
 	if (rc == 0)
-		rc = pack_write(name.p, w, relative, e);
+		rc = pack_write(name.p, w, e);
 	if (rc == 0 && !cli->quiet)
 		printf("%zu calls of %zu conversations in %s\n", w->count, w->conversations,
 		       name.p);

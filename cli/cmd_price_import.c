@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "cli/command.h"
-#include "pricing/import.h"
+#include "pricing/import_catalogue.h"
 #include "reports/json_out.h"
 
 static const struct option options[] = {

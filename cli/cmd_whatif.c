@@ -120,9 +120,10 @@ static int read_workload(struct cli *cli, const struct zone *zone, struct worklo
 	rc = cli_none_of(cli, of_traces, "is for traces, and none was named", e);
 	if (rc == 0)
 		rc = cli_store(cli, &store, DB_READ, e);
+	const struct workload_of of = cli_workload_of(&w);
 	if (rc == 0)
-		rc = workload_of_store(out, store, cli_value(cli, "customer"),
-				       cli_value(cli, "project"), w.o.since, w.o.until, e);
+		rc = workload_of_store(out, store, &of, e);
+	*told = w.told;
 	store_close(store);
 	return rc;
 }

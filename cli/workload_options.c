@@ -38,6 +38,16 @@ int cli_workload_read(struct cli *cli, const struct zone *zone, struct cli_workl
 	return rc;
 }
 
+struct workload_of cli_workload_of(struct cli_workload *w)
+{
+	return (struct workload_of){ .customer = w->o.customer,
+				     .project = w->o.project,
+				     .since = w->o.since,
+				     .until = w->o.until,
+				     .refused = w->o.refused,
+				     .refused_user = &w->told };
+}
+
 int cli_sum_refused(int64_t refused, int told, const char *what)
 {
 	if (told > TOLD_MOST)

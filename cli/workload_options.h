@@ -4,7 +4,8 @@
 #define TALLY_CLI_WORKLOAD_OPTIONS_H
 
 #include "cli/command.h"
-#include "sim/workload.h"
+#include "sim/workload_read.h"
+#include "sim/workload_store.h"
 
 #define WORKLOAD_OPTIONS \
 	{ "format", 'f', "FORMAT", "format of the trace (default by content)", false }, \
@@ -31,6 +32,8 @@ struct cli_workload {
  * one. Refusals are named as they are met. Errors: ERR_USAGE. */
 int cli_workload_read(struct cli *cli, const struct zone *zone, struct cli_workload *out,
 		      struct err *e);
+/* The same of what the metered database holds. */
+struct workload_of cli_workload_of(struct cli_workload *w);
 /* Names a refusal, the first twenty of those that *told (an int) counts. */
 void cli_tell_refused(void *told, const char *path, int64_t line, const char *why);
 /* How many were refused in all; "counted" or "packed". Returns the exit status: 3 when some were.

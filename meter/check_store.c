@@ -6,8 +6,8 @@
 
 #include "meter/billing/payment.h"
 #include "meter/ingest/quarantine.h"
+#include "meter/store/claims.h"
 #include "meter/store/rollup.h"
-#include "meter/store/store_sql.h"
 
 __attribute__((format(printf, 2, 3))) static void fault(struct store_check *c, const char *fmt, ...)
 {

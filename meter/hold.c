@@ -5,12 +5,17 @@
 
 #include "meter/billing/budget.h"
 #include "meter/store/record_id.h"
-#include "meter/store/store_sql.h"
+
+static const struct sql sql_set_limit = {
+	.text = "INSERT INTO spending_limit VALUES(:customer,:currency,:pico,:period,:now) "
+		"ON CONFLICT(customer) DO UPDATE SET currency=excluded.currency,"
+		"pico=excluded.pico,period=excluded.period,set_at=excluded.set_at",
+};
 
 int limit_set(struct store *s, const struct spending_limit *l, struct instant now, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(store_db(s), STORE_SET_LIMIT, &q, e);
+	int rc = db_statement(store_db(s), &sql_set_limit, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_text(q, ":customer", l->customer);
@@ -21,21 +26,29 @@ int limit_set(struct store *s, const struct spending_limit *l, struct instant no
 	return db_done(store_db(s), q, e);
 }
 
+static const struct sql sql_clear_limit = {
+	.text = "DELETE FROM spending_limit WHERE customer=:customer",
+};
+
 int limit_clear(struct store *s, const char *customer, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(store_db(s), STORE_CLEAR_LIMIT, &q, e);
+	int rc = db_statement(store_db(s), &sql_clear_limit, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_text(q, ":customer", text_of(customer));
 	return db_done(store_db(s), q, e);
 }
 
+static const struct sql sql_limits = {
+	.text = "SELECT customer,currency,pico,period FROM spending_limit ORDER BY customer",
+};
+
 int limits_each(struct store *s, int (*take)(void *user, const struct spending_limit *l),
 		void *user, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(store_db(s), STORE_LIMITS, &q, e);
+	int rc = db_statement(store_db(s), &sql_limits, &q, e);
 	if (rc != 0)
 		return rc;
 	while ((rc = db_step(store_db(s), q, e)) == 1) {
@@ -49,6 +62,10 @@ int limits_each(struct store *s, int (*take)(void *user, const struct spending_l
 	return rc;
 }
 
+static const struct sql sql_limit_of = {
+	.text = "SELECT pico,period,currency FROM spending_limit WHERE customer=:customer",
+};
+
 int standing_of(struct spending *sp, struct text customer, struct text currency, struct instant now,
 		struct standing *out, struct err *e)
 {
@@ -59,7 +76,7 @@ int standing_of(struct spending *sp, struct text customer, struct text currency,
 					.currency = currency,
 					.period = TEXT("ever"),
 					.zone = TEXT("UTC") };
-	int rc = db_statement(db, STORE_LIMIT_OF, &q, e);
+	int rc = db_statement(db, &sql_limit_of, &q, e);
 	if (rc != 0)
 		return rc;
 	*out = (struct standing){ 0 };
@@ -128,12 +145,18 @@ static void read_hold(struct query *q, struct hold *out)
 			      .model = db_text(q, 11) };
 }
 
+static const struct sql sql_holds_open = {
+	.text = "SELECT id,customer,currency,pico,request,created,expires,state,usage,credits,"
+		"project,model FROM hold WHERE state='open' AND expires>:now AND (:customer='' "
+		"OR customer=:customer) ORDER BY created,id",
+};
+
 int hold_each_open(struct store *s, const char *customer, struct instant now,
 		   int (*take)(void *user, const struct hold *h), void *user, struct err *e)
 {
 	struct query *q;
 	struct hold h;
-	int rc = db_statement(store_db(s), STORE_HOLDS_OPEN, &q, e);
+	int rc = db_statement(store_db(s), &sql_holds_open, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_text(q, ":customer", text_of(customer ? customer : ""));
@@ -155,10 +178,15 @@ static void keep_texts(struct hold *h, struct arena *texts)
 		each[i]->p = arena_text(texts, each[i]->n ? each[i]->p : "", each[i]->n);
 }
 
+static const struct sql sql_hold_at = {
+	.text = "SELECT id,customer,currency,pico,request,created,expires,state,usage,credits,"
+		"project,model FROM hold WHERE id=:id",
+};
+
 int hold_find(struct store *s, struct text id, struct hold *out, struct arena *texts, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(store_db(s), STORE_HOLD_AT, &q, e);
+	int rc = db_statement(store_db(s), &sql_hold_at, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_text(q, ":id", id);
@@ -254,10 +282,16 @@ static int count_held(struct store *s, const struct hold *h, int sign, struct er
 	return spending_held_changed(s, &p, sign, e);
 }
 
+static const struct sql sql_add_hold = {
+	.text = "INSERT OR FAIL INTO hold(id,customer,currency,pico,request,created,expires,"
+		"state,credits,project,model) VALUES(:id,:customer,:currency,:pico,:request,"
+		":created,:expires,'open',:credits,:project,:model)",
+};
+
 static int add_hold(struct store *s, const struct hold *h, struct instant now, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(store_db(s), STORE_ADD_HOLD, &q, e);
+	int rc = db_statement(store_db(s), &sql_add_hold, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":credits", h->credits.nano);
@@ -307,11 +341,15 @@ int hold_open(struct spending *sp, struct ledger *l, const struct hold *h, struc
 	return rc;
 }
 
+static const struct sql sql_end_hold = {
+	.text = "UPDATE OR FAIL hold SET state=:state,ended=:now,usage=:usage WHERE id=:id",
+};
+
 static int write_end(struct spending *sp, const struct hold *h, const char *state,
 		     struct text usage, struct instant now, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(store_db(spending_store(sp)), STORE_END_HOLD, &q, e);
+	int rc = db_statement(store_db(spending_store(sp)), &sql_end_hold, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_text(q, ":id", h->id);
@@ -387,12 +425,16 @@ int hold_end(struct spending *sp, struct text id, const char *state, struct text
 	return rc;
 }
 
+static const struct sql sql_expire_holds = {
+	.text = "UPDATE hold SET state='expired',ended=:now WHERE state='open' AND expires<=:now",
+};
+
 int hold_expire(struct spending *sp, struct instant now, int64_t *count, struct err *e)
 {
 	struct query *q;
 	int rc = spending_held_expires(spending_store(sp), now, e);
 	if (rc == 0)
-		rc = db_statement(store_db(spending_store(sp)), STORE_EXPIRE_HOLDS, &q, e);
+		rc = db_statement(store_db(spending_store(sp)), &sql_expire_holds, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":now", now.us);

@@ -7,7 +7,6 @@
 #include "meter/store/record_id.h"
 #include "meter/store/row_text.h"
 #include "meter/store/store.h"
-#include "meter/store/store_sql.h"
 
 enum { COLUMNS_MOST = 40, ROWS_A_FETCH = 10000, COPY_AT_ONCE = 1 << 20, SHOW_EVERY = 1 << 16 };
 

@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-#include "pricing/card.h"
+#include "pricing/fault.h"
+#include "pricing/usage.h"
 
 struct taker {
 	struct arena *a;

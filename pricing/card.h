@@ -12,20 +12,8 @@
 #include "base/money.h"
 #include "pricing/cache_contract.h"
 #include "pricing/calendar.h"
+#include "pricing/fault.h"
 #include "pricing/usage.h"
-
-/* What is wrong with a file, each with its place ("prices[3].rates.input"). */
-struct fault {
-	const char *place, *message;
-};
-struct fault_list {
-	struct arena arena;
-	struct fault *fault;
-	size_t count, room;
-};
-void fault_add(struct fault_list *list, const char *place, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-void fault_list_release(struct fault_list *list);
 
 /* Price of 1,000,000 tokens a bucket; a bucket that is not in `known` has no stated price, which is
  * not a price of zero. */

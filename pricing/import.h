@@ -95,11 +95,6 @@ struct import {
 	size_t seen_count;
 };
 
-/*
- * Reads a catalogue of the kind "litellm", "openrouter", "models.dev" or "genai-prices". Errors:
- * ERR_USAGE (unknown kind), ERR_INVALID (not that kind of document).
- */
-int import_catalogue(struct import *im, const char *kind, json_value *root, struct err *e);
 /* The card as JSON text. checked: the date to put into it, or NULL. */
 void import_card(const struct import *im, const char *checked, struct buf *out);
 void import_release(struct import *im);

@@ -467,22 +467,29 @@ static struct decimal money_decimal(struct money m)
 	return decimal_shift((struct decimal){ m.pico, MONEY_PLACES }, 0);
 }
 
+/* A question at work, and its answer in the making. */
+struct asked {
+	const struct plan *plan;
+	const struct plan_question *of;
+	struct credit_rates *out;
+	struct instant *until;
+};
+
 /* Rates of the model that the plan prices by (the baseline or the model itself) in the plan's
  * currency. */
-static int money_rates(const struct plan *p, const struct book *b, struct price_query q,
-		       int64_t prompt, const struct rates **rates, struct credit_rates *out,
-		       struct instant *until, struct err *e)
+static int money_rates(const struct asked *a, struct price_query q, const struct rates **rates,
+		       struct err *e)
 {
 	struct price_match m;
-	q.currency = p->currency;
-	int rc = book_find(b, &q, &m, e);
-	if (m.until.us < until->us)
-		*until = m.until;
+	q.currency = a->plan->currency;
+	int rc = book_find(a->of->book, &q, &m, e);
+	if (m.until.us < a->until->us)
+		*a->until = m.until;
 	if (rc != 0)
 		return rc;
-	*rates = tariff_rates(m.tariff, prompt);
-	out->depends_on_prompt |= m.tariff->tier_count > 0;
-	out->above_lowest_tier |= *rates != &m.tariff->rates;
+	*rates = tariff_rates(m.tariff, a->of->prompt_tokens);
+	a->out->depends_on_prompt |= m.tariff->tier_count > 0;
+	a->out->above_lowest_tier |= *rates != &m.tariff->rates;
 	return 0;
 }
 
@@ -498,16 +505,17 @@ static int scaled_rates(const struct price_query *q, const struct rates *rates,
 	return 0;
 }
 
-static int multiplier_rates(const struct plan *p, const struct book *b, const struct price_query *q,
-			    const struct model_value *v, int64_t prompt, struct credit_rates *out,
-			    struct instant *until, struct err *e)
+static int multiplier_rates(const struct asked *a, const struct model_value *v, struct err *e)
 {
+	const struct plan *p = a->plan;
+	const struct price_query *q = a->of->query;
+	struct credit_rates *out = a->out;
 	const struct rates *rates;
 	struct decimal factor;
 	struct price_query base = { .provider = text_of(p->baseline_provider),
 				    .model = text_of(p->baseline_model),
 				    .at = q->at };
-	int rc = money_rates(p, b, base, prompt, &rates, out, until, e);
+	int rc = money_rates(a, base, &rates, e);
 	if (rc != 0)
 		return err_context(e, "baseline of plan '%s'", p->name);
 	if (!decimal_multiply(v->single, p->per_unit, &factor))
@@ -537,12 +545,13 @@ static int whole_credits(const struct plan *p, const struct price_query *q, stru
 
 /* Whole credits per million tokens a category, from the table or rounded from the model's own
  * price. A price that would be rounded to nothing is not covered. */
-static int token_rates(const struct plan *p, const struct book *b, const struct price_query *q,
-		       const struct model_value *v, int64_t prompt, struct credit_rates *out,
-		       struct instant *until, struct err *e)
+static int token_rates(const struct asked *a, const struct model_value *v, struct err *e)
 {
+	const struct plan *p = a->plan;
+	const struct price_query *q = a->of->query;
+	struct credit_rates *out = a->out;
 	const struct rates *rates = NULL;
-	int rc = v ? 0 : money_rates(p, b, *q, prompt, &rates, out, until, e);
+	int rc = v ? 0 : money_rates(a, *q, &rates, e);
 	for (int c = 0; rc == 0 && c < p->category_count; c++) {
 		const int first = p->category[c].first;
 		const uint32_t known = v ? v->unit_known : rates->known;
@@ -570,14 +579,15 @@ static int token_rates(const struct plan *p, const struct book *b, const struct 
 
 /* new-api: quota = tokens x model ratio x group ratio, completion and cache weighted; without
  * ratios, money x quota per unit. */
-static int ratio_rates(const struct plan *p, const struct book *b, const struct price_query *q,
-		       const struct model_value *v, int64_t prompt, struct credit_rates *out,
-		       struct instant *until, struct err *e)
+static int ratio_rates(const struct asked *a, const struct model_value *v, struct err *e)
 {
+	const struct plan *p = a->plan;
+	const struct price_query *q = a->of->query;
+	struct credit_rates *out = a->out;
 	if (!v) {
 		const struct rates *rates;
 		struct decimal factor;
-		int rc = money_rates(p, b, *q, prompt, &rates, out, until, e);
+		int rc = money_rates(a, *q, &rates, e);
 		if (rc != 0)
 			return rc;
 		if (!decimal_multiply(p->per_unit, p->group_ratio, &factor))
@@ -607,24 +617,25 @@ static int ratio_rates(const struct plan *p, const struct book *b, const struct 
 }
 
 /* The model's own price times the factor, whatever the rule is for those that are listed. */
-static int own_rates(const struct plan *p, const struct book *b, const struct price_query *q,
-		     int64_t prompt, struct credit_rates *out, struct instant *until, struct err *e)
+static int own_rates(const struct asked *a, struct err *e)
 {
+	const struct price_query *q = a->of->query;
 	const struct rates *rates;
 	struct decimal factor;
-	int rc = money_rates(p, b, *q, prompt, &rates, out, until, e);
+	int rc = money_rates(a, *q, &rates, e);
 	if (rc != 0)
 		return rc;
-	if (!decimal_multiply(p->per_unit, p->unlisted_factor, &factor))
+	if (!decimal_multiply(a->plan->per_unit, a->plan->unlisted_factor, &factor))
 		return too_fine(q, e);
-	return scaled_rates(q, rates, factor, out, e);
+	return scaled_rates(q, rates, factor, a->out, e);
 }
 
-int plan_rates(const struct plan *p, const struct book *b, const struct price_query *q,
-	       const char *resolved, int64_t prompt, struct credit_rates *out,
+int plan_rates(const struct plan *p, const struct plan_question *of, struct credit_rates *out,
 	       struct instant *until, struct err *e)
 {
-	const struct model_value *v = find_value(p, q->model, resolved, q->at, until);
+	const struct price_query *q = of->query;
+	const struct asked a = { p, of, out, until };
+	const struct model_value *v = find_value(p, q->model, of->resolved, q->at, until);
 	*out = (struct credit_rates){ .scope = p->scope,
 				      .mode = p->mode,
 				      .category_count = p->category_count };
@@ -635,15 +646,14 @@ int plan_rates(const struct plan *p, const struct book *b, const struct price_qu
 	if (!v && p->unlisted == UNLISTED_VALUE)
 		v = &p->unlisted_value;
 	if (!v && p->unlisted == UNLISTED_OWN_PRICE && p->rule != PLAN_TOKEN_PRICED)
-		return own_rates(p, b, q, prompt, out, until, e);
+		return own_rates(&a, e);
 	switch (p->rule) {
 	case PLAN_MULTIPLIER:
-		return v ? multiplier_rates(p, b, q, v, prompt, out, until, e)
-			 : not_covered(p, q, e);
+		return v ? multiplier_rates(&a, v, e) : not_covered(p, q, e);
 	case PLAN_TOKEN_PRICED:
-		return token_rates(p, b, q, v, prompt, out, until, e);
+		return token_rates(&a, v, e);
 	case PLAN_RATIO:
-		return ratio_rates(p, b, q, v, prompt, out, until, e);
+		return ratio_rates(&a, v, e);
 	case PLAN_FLAT:
 		if (!v)
 			return not_covered(p, q, e);

@@ -56,14 +56,19 @@ struct credit_rates {
 	uint32_t category[PLAN_CATEGORIES_MAX]; /* bucket masks */
 };
 
+struct plan_question {
+	const struct book *book;
+	const struct price_query *query;
+	const char *resolved; /* the model's name after aliases */
+	int64_t prompt_tokens;
+};
+
 /*
- * The rates of query->model under the plan. resolved: the model name after aliases. prompt_tokens
- * of the record; *until is lowered to the first instant at which the answer may change. Errors:
- * ERR_UNPRICED when the plan does not cover the model, ERR_RANGE when a rate cannot be held
- * exactly.
+ * The rates of the query's model under the plan. *until is lowered to the first instant at which
+ * the answer may change. Errors: ERR_UNPRICED when the plan does not cover the model, ERR_RANGE
+ * when a rate cannot be held exactly.
  */
-int plan_rates(const struct plan *p, const struct book *b, const struct price_query *query,
-	       const char *resolved, int64_t prompt_tokens, struct credit_rates *out,
+int plan_rates(const struct plan *p, const struct plan_question *q, struct credit_rates *out,
 	       struct instant *until, struct err *e);
 
 /* Credits of one record (requests of it pay atto_per_request each). Errors: ERR_UNPRICED,

@@ -119,7 +119,9 @@ static int rates_of_prompt(struct tariffs *t, const struct tariff_answer *a,
 	int64_t prompt = 0;
 	int rc = usage_prompt(what->usage, &prompt, e);
 	if (rc == 0)
-		rc = plan_rates(t->plan, t->book, &q, a->resolved, prompt, out, &until, e);
+		rc = plan_rates(t->plan,
+				&(struct plan_question){ t->book, &q, a->resolved, prompt }, out,
+				&until, e);
 	if (rc == 0 && what->usage->requests > 1 && out->above_lowest_tier)
 		rc = err_set(e, ERR_UNPRICED, RATE_TIER_NOT_TOLD);
 	return rc;
@@ -189,8 +191,8 @@ static size_t ask_now(struct tariffs *t, struct subject *s, int64_t time_us, int
 		}
 	}
 	if (t->plan) {
-		int rc = plan_rates(t->plan, t->book, &q, a.resolved, 0, &a.credits, &m.until,
-				    &why_credits);
+		int rc = plan_rates(t->plan, &(struct plan_question){ t->book, &q, a.resolved, 0 },
+				    &a.credits, &m.until, &why_credits);
 		a.has_credits = rc == 0;
 		a.credits_by_prompt = a.credits.depends_on_prompt;
 	}

@@ -41,6 +41,8 @@ enum bucket {
 
 enum { USAGE_UNITS_MAX = 8 };
 
+#define UNIT_WEB_SEARCH "web_search"
+
 struct usage_unit {
 	const char *name;
 	int64_t count;

@@ -113,7 +113,8 @@ void look_sort(struct look *l, enum look_order order)
 	qsort_r(l->row, l->rows, sizeof *l->row, compare_rows, &order);
 }
 
-struct text look_short_model(struct text name)
+/* "claude-sonnet-4-5-20250929" as "sonnet-4-5": a name as short as it stays clear. */
+static struct text look_short_model(struct text name)
 {
 	size_t n = name.n;
 	if (n > 9 && name.p[n - 9] == '-') {

@@ -50,8 +50,6 @@ void look_report_table(const struct look_report *r);
 void look_report_csv(const struct look_report *r);
 void look_report_json(const struct look_report *r);
 
-/* "claude-sonnet-4-5-20250929" as "sonnet-4-5": a name as short as it stays clear. */
-struct text look_short_model(struct text name);
 /* A few short names, and how many more there are. */
 void look_put_names(struct buf *b, size_t count, struct text (*name)(const void *of, size_t i),
 		    const void *of);

@@ -103,7 +103,7 @@ void pdf_bar(struct pdf_page *p, double x, double y, double width, double height
 	pdf.cairo_fill(p->cr);
 }
 
-void pdf_footer(struct pdf_page *p)
+static void pdf_footer(struct pdf_page *p)
 {
 	char text[160];
 	snprintf(text, sizeof text, "%.120s    page %d of %d", p->title, p->number, p->pages);

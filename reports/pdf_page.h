@@ -41,7 +41,6 @@ void pdf_line(struct pdf_page *p, double from, double to, double y, double thick
 void pdf_rule(struct pdf_page *p, double y, double thick);
 void pdf_bar(struct pdf_page *p, double x, double y, double width, double height,
 	     const double c[3]);
-void pdf_footer(struct pdf_page *p);
 /* Ends this page with its footer; p->y is the top of the next. */
 void pdf_next_page(struct pdf_page *p);
 /* Errors: ERR_SYSTEM, ERR_NOT_FOUND (the library). */

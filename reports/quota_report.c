@@ -16,7 +16,8 @@ void put_percent(struct buf *b, int64_t millionths)
 		buf_printf(b, ".%lld", (long long)(millionths % 10000 / 1000));
 }
 
-void quota_title(struct buf *b, const struct quota *q)
+/* "claude 5 hours" */
+static void quota_title(struct buf *b, const struct quota *q)
 {
 	const int64_t hours = q->length_us / US_PER_HOUR;
 	const char *agent = strcmp(q->provider, "anthropic") == 0 ? "claude"

@@ -21,8 +21,6 @@ struct quota_report {
 void quota_report_table(const struct quota_report *r);
 void quota_report_json(const struct quota_report *r);
 
-/* "claude 5 hours" */
-void quota_title(struct buf *b, const struct quota *q);
 /* 42 or 42.5 */
 void put_percent(struct buf *b, int64_t millionths);
 

@@ -5,7 +5,6 @@
 #include "base/instant.h"
 #include "base/json.h"
 #include "meter/read/source.h"
-#include "sim/pack.h"
 
 enum { MOONCAKE_TOKENS = 512, BAILIAN_TOKENS = 16, AGENT_TOKENS = 64, BLOCKS_MOST = 1 << 30 };
 
@@ -328,27 +327,6 @@ static int add_request(struct reader *r, struct text line, struct err *e)
 	return 0;
 }
 
-static int open_packed(struct block_trace **out, const char *path, const char *format,
-		       int64_t block_tokens, struct err *e)
-{
-	struct pack *p;
-	int rc = pack_open(&p, path, e);
-	if (rc != 0)
-		return rc;
-	if (!pack_has_blocks(p))
-		rc = err_set(e, ERR_INVALID, "%s: the packed trace names no blocks", path);
-	else if (block_tokens)
-		rc = err_set(e, ERR_USAGE, "%s: --block belongs to the packing of the trace", path);
-	else
-		rc = pack_check_format(p, format, e);
-	if (rc == 0)
-		rc = pack_need_names(p, e);
-	if (rc == 0)
-		rc = pack_read_blocks(out, p, e);
-	pack_close(p);
-	return rc;
-}
-
 /* A line without blanks at its end. Errors: ERR_INVALID where it is no request. */
 static int add_line(struct reader *r, struct text line, struct err *e)
 {
@@ -395,8 +373,6 @@ int block_trace_open(struct block_trace **out, const char *path, const char *for
 		     int64_t block_tokens, struct err *e)
 {
 	struct source *s;
-	if (pack_is(path))
-		return open_packed(out, path, format, block_tokens, e);
 	int rc = source_open(&s, path, e);
 	if (rc != 0)
 		return rc;

@@ -41,7 +41,8 @@ static int64_t most(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
-int64_t count_cache_reach(const struct work_call *c, const struct model_cache *recorded)
+/* Tokens of the recorded prompt that the client lets into a cache which bills writes. */
+static int64_t count_cache_reach(const struct work_call *c, const struct model_cache *recorded)
 {
 	const int64_t prompt = work_prompt(c);
 	return recorded->bills_writes ? prompt - c->tokens[BUCKET_INPUT] : prompt;

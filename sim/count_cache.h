@@ -47,7 +47,5 @@ struct count_cache *count_cache_open(const struct workload *w, const struct mode
 void count_cache_close(struct count_cache *c);
 /* Calls come in the order of time. */
 struct count_found count_cache_find(struct count_cache *c, const struct count_call *call);
-/* Tokens of the recorded prompt that the client lets into a cache which bills writes. */
-int64_t count_cache_reach(const struct work_call *c, const struct model_cache *recorded);
 
 #endif

@@ -46,7 +46,8 @@ static inline struct group *group_at(const struct groups *g, uint32_t ref)
 					(size_t)(ref % SEGMENT_UNITS) * UNIT);
 }
 
-bool sums_add_rare(struct sums *to, const int64_t *rare)
+/* The buckets that are not common; false when a sum no longer fits. */
+static bool sums_add_rare(struct sums *to, const int64_t *rare)
 {
 	bool ok = true;
 	if (!to->rare)

@@ -21,9 +21,6 @@ struct sums {
 		uncredited; /* records without a price / without credits; saturating is an error */
 };
 
-/* The buckets that are not common; false when a sum no longer fits. */
-bool sums_add_rare(struct sums *to, const int64_t *rare);
-
 /* Which sums the run needs; the others are left out, so that a random access touches few cache
  * lines. */
 struct group_layout {

@@ -296,7 +296,7 @@ static void put_blocks(struct writer *w, const struct block_trace *t)
 	put_section(w, SECTION_BLOCKS, 0, t->block, t->blocks * sizeof *t->block, true);
 }
 
-int pack_write(const char *path, const struct workload *work, bool relative, struct err *e)
+int pack_write(const char *path, const struct workload *work, struct err *e)
 {
 	const struct block_trace *t = work->blocks;
 	char *temporary = mem_alloc(strlen(path) + 5);
@@ -319,7 +319,7 @@ int pack_write(const char *path, const struct workload *work, bool relative, str
 	}
 	memcpy(w.head.magic, magic, sizeof magic);
 	w.head.order = ORDER_MARK;
-	w.head.flags = (relative ? FLAG_RELATIVE : 0u) | (t ? FLAG_BLOCKS : 0u) |
+	w.head.flags = (work->relative ? FLAG_RELATIVE : 0u) | (t ? FLAG_BLOCKS : 0u) |
 		       (work->has_conversations ? FLAG_CONVERSATIONS : 0u);
 	w.head.calls = work->count;
 	w.head.conversations = work->conversations;
@@ -687,10 +687,6 @@ size_t pack_conversations(const struct pack *p)
 struct text pack_conversation(const struct pack *p, size_t i)
 {
 	return p->name[p->head.names + i];
-}
-const int64_t *pack_conversation_ids(const struct pack *p)
-{
-	return p->conversation_id;
 }
 size_t pack_rares(const struct pack *p)
 {

@@ -40,9 +40,8 @@ struct pack_rollup {
 
 struct pack;
 
-/* Replaces the file. A workload of the database cannot be packed. relative: its times count from
- * the trace's start (0 is its instant --at). Errors: ERR_USAGE, ERR_SYSTEM. */
-int pack_write(const char *path, const struct workload *w, bool relative, struct err *e);
+/* Replaces the file. A workload of the database cannot be packed. Errors: ERR_USAGE, ERR_SYSTEM. */
+int pack_write(const char *path, const struct workload *w, struct err *e);
 
 bool pack_is(const char *path);
 /* Checks everything but the columns, which are checked when they are read. Errors: ERR_NOT_FOUND,
@@ -69,7 +68,6 @@ size_t pack_names(const struct pack *p);
 struct text pack_name(const struct pack *p, uint32_t number);
 size_t pack_conversations(const struct pack *p);
 struct text pack_conversation(const struct pack *p, size_t i); /* empty where it has no name */
-const int64_t *pack_conversation_ids(const struct pack *p);
 size_t pack_rares(const struct pack *p);
 const struct work_rare *pack_rare(const struct pack *p, size_t i);
 /* None when a sum would not fit, or records have rare buckets. */

@@ -7,99 +7,15 @@
 
 #include "sim/replay_run.h"
 
-static const char *const dim_names[DIM_COUNT] = {
-#define X(id, name, what) [id] = name,
-	REPLAY_DIMS(X)
-#undef X
-};
-
-/* The record field of a text dimension, FIELD_NONE of the others. */
-enum record_field replay_dim_field(enum replay_dim d)
-{
-	switch (d) {
-	case DIM_TASK:
-		return FIELD_TASK;
-	case DIM_WORKLOAD:
-		return FIELD_WORKLOAD;
-	case DIM_CUSTOMER:
-		return FIELD_CUSTOMER;
-	case DIM_PROJECT:
-		return FIELD_PROJECT;
-	case DIM_SESSION:
-		return FIELD_SESSION;
-	case DIM_EFFORT:
-		return FIELD_EFFORT;
-	default:
-		return FIELD_NONE;
-	}
-}
-
-const char *replay_dim_name(enum replay_dim d)
-{
-	return dim_names[d];
-}
-
-bool replay_groups_by_answer(const struct replay_options *o)
-{
-	bool all = true;
-	for (size_t i = 0; i < o->dim_count; i++)
-		all &= o->dim[i] == DIM_MODEL || o->dim[i] == DIM_WINDOW;
-	return all;
-}
-
-int replay_dims_parse(enum replay_dim out[DIM_COUNT], size_t *count, const char *list,
-		      struct err *e)
-{
-	*count = 0;
-	while (*list) {
-		size_t n = strcspn(list, ",");
-		int found = -1;
-		for (int d = 0; d < DIM_COUNT; d++)
-			if (text_is((struct text){ list, n }, dim_names[d]))
-				found = d;
-		if (found < 0)
-			return err_set(
-				e, ERR_USAGE,
-				"--by: no grouping '%.*s'; choose from task, workload, model, "
-				"customer, project, session, effort, day, week, month, hour, "
-				"window",
-				(int)n, list);
-		for (size_t i = 0; i < *count; i++)
-			if (out[i] == (enum replay_dim)found)
-				return err_set(e, ERR_USAGE, "--by: '%.*s' is named twice", (int)n,
-					       list);
-		out[(*count)++] = (enum replay_dim)found;
-		list += n;
-		if (*list == ',' && *++list == 0)
-			return err_set(e, ERR_USAGE,
-				       "--by: a grouping is missing after the last comma");
-	}
-	return 0;
-}
-
 static void report_progress(struct run *run)
 {
 	const struct replay_options *o = run->o;
 	int64_t done = 0, total = 0;
-	for (size_t i = 0; i < run->trace_count; i++) {
-		done += trace_progress(run->trace[i]);
-		total += trace_size(run->trace[i]);
+	for (size_t i = 0; i < run->in.traces; i++) {
+		done += trace_progress(run->in.trace[i]);
+		total += trace_size(run->in.trace[i]);
 	}
 	o->progress(o->progress_user, done, total);
-}
-
-void replay_start_worker(struct run *run, struct worker *w, int index)
-{
-	const struct replay_options *o = run->o;
-	*w = (struct worker){
-		.run = run, .index = index, .first_us = INT64_MAX, .last_us = INT64_MIN
-	};
-	w->decides = w->us;
-	if (run->pass != PASS_PRICE)
-		return;
-	w->tariffs = tariffs_open(o->book, o->plan, o->currency);
-	w->groups = groups_open(run->seed, &run->layout);
-	w->key = mem_zalloc(BATCH_ROWS * (o->dim_count * KEY_PIECE_MAX + 16));
 }
 
 /* Runs all workers over all files once. */
@@ -110,8 +26,8 @@ static int run_pass(struct run *run, struct worker *worker, int threads, bool in
 	atomic_store(&run->torn, false);
 	atomic_store(&run->stop, false);
 	run->failure.code = ERR_NONE;
-	for (size_t i = 0; i < run->trace_count; i++) {
-		int rc = trace_rewind(run->trace[i], in_order, e);
+	for (size_t i = 0; i < run->in.traces; i++) {
+		int rc = trace_rewind(run->in.trace[i], in_order, e);
 		if (rc != 0)
 			return rc;
 	}
@@ -142,8 +58,8 @@ static int run_pass_or_in_order(struct run *run, struct worker *worker, int thre
 {
 	/* what can be read only once must be read in order at once */
 	bool in_order = false;
-	for (size_t i = 0; i < run->trace_count; i++)
-		in_order |= trace_is_pipe(run->trace[i]);
+	for (size_t i = 0; i < run->in.traces; i++)
+		in_order |= trace_is_pipe(run->in.trace[i]);
 	int rc = run_pass(run, worker, threads, in_order, e);
 	if (rc == 0 && atomic_load(&run->torn)) {
 		/* a quoted field spans lines somewhere: only reading in order tells where records
@@ -155,72 +71,9 @@ static int run_pass_or_in_order(struct run *run, struct worker *worker, int thre
 	return rc;
 }
 
-/* Agent logs and payload files are read as a whole. */
-static int open_calls(struct run *run, int threads, struct err *e)
-{
-	const struct replay_options *o = run->o;
-	size_t wanted = 0;
-	for (size_t i = 0; i < o->path_count; i++)
-		wanted += call_log_wanted(o->path[i], o->format);
-	if (wanted == 0)
-		return 0;
-	if (wanted < o->path_count)
-		return err_set(
-			e, ERR_USAGE,
-			"some of the files are logs of calls and some are traces; replay them "
-			"one after the other");
-	if (o->map_count)
-		return err_set(e, ERR_USAGE, MAP_IS_FOR_TRACES, o->path[0]);
-	return call_log_open(&run->calls, o->path, o->path_count, threads, e);
-}
-
-/* Opens every file and checks that its instants can be told, before any work. */
-static int open_traces(struct run *run, bool *absolute, struct err *e)
-{
-	bool relative = false;
-	const struct replay_options *o = run->o;
-	struct trace_options to = { o->format, o->map, o->map_count, false };
-	run->trace = mem_zalloc((o->path_count + 1) * sizeof *run->trace);
-	to.spool = o->has_at;
-	for (size_t i = 0; i < o->path_count; i++) {
-		int rc = trace_open(&run->trace[i], o->path[i], &to, e);
-		if (rc != 0)
-			return rc;
-		run->trace_count++;
-		const struct trace *t = run->trace[i];
-		const struct shape *s = trace_shape(t);
-		*absolute |= s->time == TIME_INSTANT && trace_may_have(t, FIELD_TIME);
-		relative |= s->time != TIME_INSTANT;
-		run->by_conversation |= s->container == CONTAINER_JSONL && s->column &&
-					strcmp(s->name, "bailian") == 0;
-		if (o->has_at)
-			continue;
-		if (s->time != TIME_INSTANT)
-			return err_set(e, ERR_USAGE, TRACE_NEEDS_AT, o->path[i], s->name);
-		if (!trace_may_have(t, FIELD_TIME))
-			return err_set(e, ERR_USAGE,
-				       "%s: the trace has no instants, and a price without a date "
-				       "is not a price; give one with --at, for example --at "
-				       "2026-06-15, or name the column with --map time=COLUMN",
-				       o->path[i]);
-	}
-	if (relative && *absolute)
-		return err_set(
-			e, ERR_USAGE,
-			"some of the traces have instants and some count from their own start; "
-			"replay them one after the other");
-	return 0;
-}
-
 static void run_release(struct run *run)
 {
-	for (size_t i = 0; i < run->trace_count; i++)
-		trace_close(run->trace[i]);
-	free(run->trace);
-	call_log_close(run->calls);
-	for (size_t i = 0; i < run->packs; i++)
-		pack_close(run->pack[i]);
-	free(run->pack);
+	call_source_close(&run->in);
 	conversations_close(run->conversations);
 	replay_names_release(&run->models);
 	replay_names_release(&run->windows);
@@ -234,22 +87,23 @@ static void run_release(struct run *run)
 static struct group_layout layout_of(const struct run *run)
 {
 	struct group_layout l = { .credits = run->o->plan != NULL };
-	for (int k = 0; run->calls && k < BUCKET_COMMON; k++)
+	for (int k = 0; run->in.log && k < BUCKET_COMMON; k++)
 		l.bucket[l.bucket_count++] = (uint8_t)k;
-	if (run->calls) {
+	if (run->in.log) {
 		l.rare = true;
 		return l;
 	}
 	for (int k = BUCKET_COMMON; k < BUCKET_COUNT; k++)
-		for (size_t i = 0; i < run->trace_count; i++)
-			l.rare |= trace_may_have(run->trace[i],
+		for (size_t i = 0; i < run->in.traces; i++)
+			l.rare |= trace_may_have(run->in.trace[i],
 						 (enum record_field)(FIELD_COUNTS + k));
 	for (int k = 0; k < BUCKET_COMMON; k++) {
 		bool may = false;
-		for (size_t i = 0; i < run->trace_count; i++)
-			may |= trace_may_have(run->trace[i],
+		for (size_t i = 0; i < run->in.traces; i++)
+			may |= trace_may_have(run->in.trace[i],
 					      (enum record_field)(FIELD_COUNTS + k)) ||
-			       (k == BUCKET_INPUT && trace_may_have(run->trace[i], FIELD_PROMPT));
+			       (k == BUCKET_INPUT &&
+				trace_may_have(run->in.trace[i], FIELD_PROMPT));
 		if (may)
 			l.bucket[l.bucket_count++] = (uint8_t)k;
 	}
@@ -260,16 +114,7 @@ static int replay_calls(struct replay_result **out, struct run *run, struct work
 			struct err *e)
 {
 	run->layout = layout_of(run);
-	run->shift_us = 0;
-	if (run->o->has_at) {
-		int64_t first_us = INT64_MAX;
-		const char *path;
-		for (size_t i = 0; i < call_log_count(run->calls); i++) {
-			int64_t us = call_log_call(run->calls, i, &path)->record.time_us;
-			first_us = us != TIME_ABSENT && us < first_us ? us : first_us;
-		}
-		run->shift_us = first_us == INT64_MAX ? 0 : run->o->at.us - first_us;
-	}
+	call_times_begin(&run->times, false, call_source_first_us(&run->in));
 	run->pass = PASS_PRICE;
 	replay_start_worker(run, w, 0);
 	replay_work_calls(w);
@@ -279,28 +124,29 @@ static int replay_calls(struct replay_result **out, struct run *run, struct work
 }
 
 static int replay_passes(struct replay_result **out, struct run *run, struct worker *worker,
-			 int threads, bool absolute, struct err *e)
+			 int threads, struct err *e)
 {
 	const struct replay_options *o = run->o;
 	int rc = 0;
 	bool by_task = false;
 	for (size_t i = 0; i < o->dim_count; i++)
 		by_task |= o->dim[i] == DIM_TASK;
+	for (size_t i = 0; i < run->in.traces; i++)
+		run->by_conversation |= strcmp(trace_shape(run->in.trace[i])->name, "bailian") == 0;
 	run->by_conversation &= by_task;
 	run->group_by_answer = replay_groups_by_answer(o);
 	run->layout = layout_of(run);
-	if (o->has_at && absolute) {
-		int64_t first_us = INT64_MAX;
+	int64_t first_us = INT64_MAX;
+	if (o->has_at && !run->in.relative) {
 		run->pass = PASS_FIRST_INSTANT;
 		rc = run_pass_or_in_order(run, worker, threads, e);
 		for (int i = 0; rc == 0 && i < threads; i++) {
-			first_us = worker[i].first_us < first_us ? worker[i].first_us : first_us;
+			if (worker[i].span.first_us < first_us)
+				first_us = worker[i].span.first_us;
 			replay_worker_release(&worker[i]);
 		}
-		run->shift_us = first_us == INT64_MAX ? 0 : o->at.us - first_us;
-	} else if (o->has_at) {
-		run->shift_us = o->at.us;
 	}
+	call_times_begin(&run->times, run->in.relative, first_us);
 	if (rc == 0 && run->by_conversation) {
 		run->conversations = conversations_open();
 		run->pass = PASS_CONVERSATIONS;
@@ -320,10 +166,7 @@ static int replay_passes(struct replay_result **out, struct run *run, struct wor
 		accepted += worker[i].accepted + worker[i].outside;
 	}
 	if (without_time && !accepted)
-		rc = err_set(e, ERR_USAGE,
-			     "%s: the trace has no instants, and a price without a date is not a "
-			     "price; give one with --at, for example --at 2026-06-15",
-			     o->path[0]);
+		rc = err_set(e, ERR_USAGE, TRACE_HAS_NO_INSTANTS, o->path[0]);
 	if (rc == 0)
 		rc = replay_collect(out, run, worker, threads, e);
 	for (int i = 0; i < threads; i++)
@@ -333,8 +176,7 @@ static int replay_passes(struct replay_result **out, struct run *run, struct wor
 
 int replay_run(struct replay_result **out, const struct replay_options *o, struct err *e)
 {
-	struct run run = { .o = o };
-	bool absolute = false;
+	struct run run = { .o = o, .times = { o->has_at, o->at, o->since, o->until, 0 } };
 	pthread_mutex_init(&run.lock, NULL);
 	pthread_cond_init(&run.done, NULL);
 	pthread_mutex_init(&run.models.lock, NULL);
@@ -342,19 +184,23 @@ int replay_run(struct replay_result **out, const struct replay_options *o, struc
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	int threads = o->threads > 0 ? o->threads : cores > 0 ? (int)cores : 1;
 	threads = threads > THREADS_MAX ? THREADS_MAX : threads;
-	int rc = o->has_cache ? 0 : replay_open_packs(&run, e);
-	if (rc == 0 && !o->has_cache && !run.packs)
-		rc = open_calls(&run, threads, e);
-	if (rc == 0 && !o->has_cache && !run.calls && !run.packs)
-		rc = open_traces(&run, &absolute, e);
+	const struct call_source_options in = { .path = o->path,
+						.path_count = o->path_count,
+						.format = o->format,
+						.map = o->map,
+						.map_count = o->map_count,
+						.has_at = o->has_at,
+						.spool = o->has_at,
+						.threads = threads };
+	int rc = o->has_cache ? 0 : call_source_open(&run.in, &in, e);
 	if (rc == 0 && getrandom(run.seed, sizeof run.seed, 0) != sizeof run.seed)
 		rc = err_set(e, ERR_SYSTEM, "could not read random bytes");
 	if (rc == 0) {
 		struct worker *worker = mem_zalloc((size_t)threads * sizeof *worker);
-		rc = o->has_cache ? replay_blocks(out, &run, worker, e)
-		     : run.packs  ? replay_packs(out, &run, worker, threads, e)
-		     : run.calls  ? replay_calls(out, &run, worker, e)
-				  : replay_passes(out, &run, worker, threads, absolute, e);
+		rc = o->has_cache   ? replay_blocks(out, &run, worker, e)
+		     : run.in.packs ? replay_packs(out, &run, worker, threads, e)
+		     : run.in.log   ? replay_calls(out, &run, worker, e)
+				    : replay_passes(out, &run, worker, threads, e);
 		free(worker);
 	}
 	run_release(&run);

@@ -4,7 +4,7 @@
 
 #include "sim/model_cache.h"
 #include "sim/replay_run.h"
-#include "sim/workload.h"
+#include "sim/workload_read.h"
 
 /* What the caches found of the calls, and what they leave of each prompt. */
 struct replayed {
@@ -158,14 +158,12 @@ int replay_blocks(struct replay_result **out, struct run *run, struct worker *w,
 		rc = find_hits(&played, o, workload, e);
 	if (rc == 0) {
 		struct record_batch *b = mem_zalloc(sizeof *b);
-		w->block = &(struct trace_block){ .offset = -1, .line = -1 };
 		for (size_t from = 0; from < workload->count; from += BATCH_ROWS) {
 			b->n = workload->count - from;
 			b->n = b->n < BATCH_ROWS ? b->n : BATCH_ROWS;
 			fill(b, workload, &played, o, from);
 			replay_accept(w, b);
 		}
-		w->block = NULL;
 		replay_settle(w);
 		rc = replay_collect(out, run, w, 1, e);
 		free(b);

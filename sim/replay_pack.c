@@ -5,55 +5,6 @@
 
 enum { QUARTER_US = 900 * 1000000 };
 
-int replay_open_packs(struct run *run, struct err *e)
-{
-	const struct replay_options *o = run->o;
-	size_t wanted = 0;
-	int rc = 0;
-	for (size_t i = 0; i < o->path_count; i++)
-		wanted += pack_is(o->path[i]);
-	if (wanted == 0)
-		return 0;
-	if (wanted < o->path_count)
-		return err_set(
-			e, ERR_USAGE,
-			"some of the files are packs and some are not; replay them one after "
-			"the other");
-	if (o->map_count)
-		return err_set(e, ERR_USAGE, "the columns of a pack have their names already");
-	if (o->boundary == BOUNDARY_COMPLETION)
-		return err_set(e, ERR_USAGE, "a pack keeps no instants of completion");
-	run->pack = mem_zalloc(wanted * sizeof *run->pack);
-	for (size_t i = 0; rc == 0 && i < o->path_count; i++) {
-		rc = pack_open(&run->pack[i], o->path[i], e);
-		run->packs += rc == 0;
-		if (rc == 0)
-			rc = pack_check_format(run->pack[i], o->format, e);
-		if (rc == 0 && pack_is_relative(run->pack[i]) && !o->has_at)
-			rc = err_set(e, ERR_USAGE, TRACE_NEEDS_AT, o->path[i],
-				     pack_shape(run->pack[i]));
-		if (rc == 0 && pack_is_relative(run->pack[i]) != pack_is_relative(run->pack[0]))
-			rc = err_set(
-				e, ERR_USAGE,
-				"some of the traces have instants and some count from their own "
-				"start; replay them one after the other");
-	}
-	return rc;
-}
-
-static void find_shift(struct run *run)
-{
-	const struct replay_options *o = run->o;
-	int64_t first_us = INT64_MAX;
-	for (size_t i = 0; i < run->packs; i++)
-		if (pack_first_us(run->pack[i]) < first_us)
-			first_us = pack_first_us(run->pack[i]);
-	run->shift_us = !o->has_at ? 0
-			: pack_is_relative(run->pack[0]) || first_us == INT64_MAX
-				? o->at.us
-				: o->at.us - first_us;
-}
-
 static void set_subject(struct record_batch *b, size_t row, const struct work_subject *s)
 {
 	b->text[FIELD_PROVIDER][row] = s->provider;
@@ -115,8 +66,8 @@ static bool add_sums(struct worker *w, const struct pack *p, struct record_batch
 		for (int k = 0; k < BUCKET_COMMON; k++)
 			b->columns |= (uint64_t)1 << (FIELD_COUNTS + k);
 		for (; at < count && b->n < BATCH_ROWS; at++) {
-			const int64_t first = r[at].first_us + w->run->shift_us,
-				      last = r[at].last_us + w->run->shift_us;
+			const int64_t first = r[at].first_us + w->run->times.shift_us,
+				      last = r[at].last_us + w->run->times.shift_us;
 			if (last < o->since.us || first >= o->until.us) {
 				w->outside += r[at].records;
 				continue;
@@ -130,8 +81,8 @@ static bool add_sums(struct worker *w, const struct pack *p, struct record_batch
 			set_subject(b, row, pack_subject(p, r[at].subject));
 			records[row] = r[at].records;
 			subject[row] = r[at].subject;
-			w->first_us = first < w->first_us ? first : w->first_us;
-			w->last_us = last > w->last_us ? last : w->last_us;
+			w->span.first_us = first < w->span.first_us ? first : w->span.first_us;
+			w->span.last_us = last > w->span.last_us ? last : w->span.last_us;
 			b->completed_us[row] = last;
 		}
 		ok = ok && replay_accept_sums(w, b, records);
@@ -148,8 +99,8 @@ static bool from_sums(struct run *run, struct worker *w)
 {
 	struct record_batch *b = mem_zalloc(sizeof *b);
 	bool ok = run->group_by_answer && !run->o->plan;
-	for (size_t i = 0; ok && i < run->packs; i++)
-		ok = add_sums(w, run->pack[i], b);
+	for (size_t i = 0; ok && i < run->in.packs; i++)
+		ok = add_sums(w, run->in.pack[i], b);
 	free(b);
 	return ok;
 }
@@ -272,15 +223,14 @@ static void *work(void *arg)
 		else
 			c.narrow[k] = mem_alloc(PACK_CHUNK * sizeof *c.narrow[k]);
 	c.scratch = mem_alloc(PACK_CHUNK * sizeof *c.scratch);
-	w->block = &(struct trace_block){ .offset = -1, .line = -1 };
 	while (rc == 0) {
 		size_t n = atomic_fetch_add(&run->next_chunk, 1), i = 0;
-		while (i < run->packs && n >= pack_chunks(run->pack[i]))
-			n -= pack_chunks(run->pack[i++]);
-		if (i == run->packs)
+		while (i < run->in.packs && n >= pack_chunks(run->in.pack[i]))
+			n -= pack_chunks(run->in.pack[i++]);
+		if (i == run->in.packs)
 			break;
 		w->file = i;
-		rc = add_chunk(w, run->pack[i], n, &c, b, &e);
+		rc = add_chunk(w, run->in.pack[i], n, &c, b, &e);
 	}
 	if (rc != 0) {
 		pthread_mutex_lock(&run->lock);
@@ -291,7 +241,6 @@ static void *work(void *arg)
 		free(k < PACK_CONVERSATION ? (void *)c.wide[k] : (void *)c.narrow[k]);
 	free(c.scratch);
 	free(b);
-	w->block = NULL;
 	return NULL;
 }
 
@@ -299,8 +248,8 @@ static int from_rows(struct run *run, struct worker *worker, int threads, struct
 {
 	run->failure.code = ERR_NONE;
 	atomic_store(&run->next_chunk, 0);
-	for (size_t i = 0; i < run->packs; i++) {
-		int rc = pack_need_names(run->pack[i], e);
+	for (size_t i = 0; i < run->in.packs; i++) {
+		int rc = pack_need_names(run->in.pack[i], e);
 		if (rc != 0) {
 			for (int k = 0; k < threads; k++)
 				replay_start_worker(run, &worker[k], k);
@@ -323,14 +272,16 @@ int replay_packs(struct replay_result **out, struct run *run, struct worker *wor
 		 struct err *e)
 {
 	int rc = 0;
+	if (run->o->boundary == BOUNDARY_COMPLETION)
+		return err_set(e, ERR_USAGE, "a pack keeps no instants of completion");
 	run->pass = PASS_PRICE;
 	run->group_by_answer = replay_groups_by_answer(run->o);
 	for (int k = 0; k < BUCKET_COMMON; k++)
 		run->layout.bucket[run->layout.bucket_count++] = (uint8_t)k;
 	run->layout.credits = run->o->plan != NULL;
-	for (size_t i = 0; i < run->packs; i++)
-		run->layout.rare |= pack_rares(run->pack[i]) != 0;
-	find_shift(run);
+	for (size_t i = 0; i < run->in.packs; i++)
+		run->layout.rare |= pack_rares(run->in.pack[i]) != 0;
+	call_times_begin(&run->times, run->in.relative, call_source_first_us(&run->in));
 	replay_start_worker(run, &worker[0], 0);
 	int used = 1;
 	if (!from_sums(run, &worker[0])) {

@@ -44,15 +44,15 @@ static int refusal_order(const void *x, const void *y)
 static const char *place_of(const struct run *run, const struct refusal *r, int64_t *line)
 {
 	const char *path;
-	if (run->calls) {
-		*line = call_log_call(run->calls, r->file, &path)->line;
+	if (run->in.log) {
+		*line = call_log_call(run->in.log, r->file, &path)->line;
 		return path;
 	}
-	if (!run->trace) { /* packs, and traces that were read as a whole */
+	if (!run->in.trace) { /* packs, and traces that were read as a whole */
 		*line = r->line > 0 ? r->line : 0;
 		return run->o->path[r->file];
 	}
-	struct trace *t = run->trace[r->file];
+	struct trace *t = run->in.trace[r->file];
 	*line = r->line >= 0 ? r->line : trace_line_at(t, r->offset);
 	return trace_path(t);
 }
@@ -72,8 +72,8 @@ static void collect_refusals(struct replay_result *out, struct run *run, struct 
 	}
 	qsort(all, n, sizeof *all, refusal_order);
 	out->refusal = arena_alloc(&out->arena, REPLAY_REFUSALS_SHOWN * sizeof *out->refusal);
-	for (size_t i = 0; run->calls && i < call_log_refusal_count(run->calls); i++) {
-		const struct call_refusal *r = call_log_refusal(run->calls, i);
+	for (size_t i = 0; run->in.log && i < call_log_refusal_count(run->in.log); i++) {
+		const struct call_refusal *r = call_log_refusal(run->in.log, i);
 		out->refused++;
 		if (out->refusal_count < REPLAY_REFUSALS_SHOWN)
 			out->refusal[out->refusal_count++] = (struct replay_refusal){
@@ -326,18 +326,18 @@ void replay_names_release(struct names *n)
 static bool ignores_blocks(const struct run *run)
 {
 	bool blocks = false;
-	for (size_t i = 0; i < run->trace_count; i++)
-		blocks |= trace_shape(run->trace[i])->blocks;
-	for (size_t i = 0; i < run->packs; i++)
-		blocks |= pack_has_blocks(run->pack[i]);
+	for (size_t i = 0; i < run->in.traces; i++)
+		blocks |= trace_shape(run->in.trace[i])->blocks;
+	for (size_t i = 0; i < run->in.packs; i++)
+		blocks |= pack_has_blocks(run->in.pack[i]);
 	return blocks;
 }
 
 static void note_unused_columns(struct replay_result *out, const struct run *run)
 {
 	struct buf b = { 0 };
-	for (size_t i = 0; i < run->trace_count; i++) {
-		const struct trace *t = run->trace[i];
+	for (size_t i = 0; i < run->in.traces; i++) {
+		const struct trace *t = run->in.trace[i];
 		for (size_t k = 0; trace_shape(t)->column == NULL && k < trace_columns(t); k++)
 			if (trace_column_field(t, k) == FIELD_NONE && b.n < 300)
 				buf_printf(&b, "%s%s", b.n ? ", " : "", trace_column_name(t, k));
@@ -374,7 +374,7 @@ int replay_collect(struct replay_result **result, struct run *run, struct worker
 		out->outside += w->outside;
 		out->completion_known += w->completion_known;
 		out->hinging += w->hinging;
-		if (run->calls) /* one worker reads them all */
+		if (run->in.log) /* one worker reads them all */
 			out->bound = w->bound;
 		out->dates.records += w->dates.records;
 		fits &= money_total_add(&out->dates.difference, w->dates.difference);
@@ -383,8 +383,8 @@ int replay_collect(struct replay_result **result, struct run *run, struct worker
 		fits &= money_total_add(&out->stated.total, w->stated.total) &&
 			money_total_add(&out->stated.theirs, w->stated.theirs) &&
 			money_total_add(&out->stated.ours, w->stated.ours);
-		out->first_us = w->first_us < out->first_us ? w->first_us : out->first_us;
-		out->last_us = w->last_us > out->last_us ? w->last_us : out->last_us;
+		out->first_us = w->span.first_us < out->first_us ? w->span.first_us : out->first_us;
+		out->last_us = w->span.last_us > out->last_us ? w->span.last_us : out->last_us;
 	}
 	move_names(&out->models, &run->models);
 	move_names(&out->windows, &run->windows);

@@ -12,10 +12,9 @@
 #include <stdatomic.h>
 
 #include "base/arena.h"
-#include "meter/read/record_reader.h"
-#include "sim/call_log.h"
+#include "meter/read/trace_reader.h"
+#include "sim/call_source.h"
 #include "sim/conversation.h"
-#include "sim/pack.h"
 #include "sim/replay.h"
 #include "pricing/tariffs.h"
 
@@ -45,14 +44,10 @@ enum pass { PASS_FIRST_INSTANT, PASS_CONVERSATIONS, PASS_PRICE };
 
 struct run {
 	const struct replay_options *o;
-	struct trace **trace;
-	size_t trace_count;
-	struct call_log *calls; /* instead of traces */
-	struct pack **pack;	/* likewise */
-	size_t packs;
+	struct call_source in;
+	struct call_times times;
 	atomic_size_t next_chunk; /* of all packs together */
 	enum pass pass;
-	int64_t shift_us;
 	bool by_conversation;
 	bool group_by_answer; /* model and window alone, or nothing, tell the groups apart */
 	struct group_layout layout;
@@ -88,7 +83,7 @@ struct worker {
 	struct tariff_answer *answer[BATCH_ROWS];
 	struct money_total cost[BATCH_ROWS];
 	struct credits_total credits[BATCH_ROWS];
-	uint8_t unpriced[BATCH_ROWS], uncredited[BATCH_ROWS], drop[BATCH_ROWS];
+	uint8_t unpriced[BATCH_ROWS], uncredited[BATCH_ROWS];
 	bool linear;	 /* every answer of the batch is */
 	bool large_seen; /* some count was 2^31 or more, so that every sum is checked */
 	const struct text *key_text[DIM_COUNT]; /* the column of a text dimension, or NULL */
@@ -106,13 +101,13 @@ struct worker {
 	struct refusal refusal[REFUSALS_KEPT];
 	size_t refusal_count;
 	int64_t refused, without_time, accepted, outside;
-	int64_t first_us, last_us;
+	struct call_span span;
 	int64_t completion_known, hinging;
 	struct money_total hinging_difference;
 	struct dates_in_doubt dates;
-	/* the block or call at work */
+	/* the file or call at work, and what reads it; NULL: no trace */
 	size_t file, call;
-	const struct trace_block *block;
+	struct trace_reader *reader;
 	bool overflow;
 	/* offset of the zone, valid in [zone_from_us, zone_to_us) */
 	int64_t zone_from_us, zone_to_us, zone_offset_us;
@@ -137,8 +132,6 @@ void replay_accept(struct worker *w, struct record_batch *b);
 bool replay_accept_sums(struct worker *w, struct record_batch *b, const int64_t *records);
 /* Prices what waits. */
 void replay_settle(struct worker *w);
-/* Opens the packs among the paths; run->packs stays 0 when there are none. */
-int replay_open_packs(struct run *run, struct err *e);
 int replay_packs(struct replay_result **out, struct run *run, struct worker *worker, int threads,
 		 struct err *e);
 /* The replay of a trace that names its blocks through options.cache, which no worker shares. */

@@ -6,7 +6,6 @@
 #include "sim/model_cache.h"
 #include "sim/replay_run.h"
 
-#define LAST_INSTANT_US INT64_C(253402300799999999) /* 9999-12-31T23:59:59.999999Z */
 #define RARE_FIELDS \
 	(((uint64_t)1 << FIELD_REQUESTS) - ((uint64_t)1 << (FIELD_COUNTS + BUCKET_COMMON)))
 
@@ -60,11 +59,9 @@ static void refuse(void *user, const char *at, size_t n, const struct err *why)
 	if (w->refusal_count == REFUSALS_KEPT)
 		return;
 	struct refusal *r = &w->refusal[w->refusal_count++];
-	r->file = w->run->calls ? w->call : w->file;
-	r->offset = w->block->offset < 0 ? -1 : w->block->offset + (at - w->block->p);
-	r->line = w->block->line;
-	for (const char *p = w->block->p; r->line >= 0 && p < at; p++)
-		r->line += *p == '\n';
+	r->file = w->run->in.log ? w->call : w->file;
+	r->offset = w->reader ? trace_reader_offset(w->reader, at) : -1;
+	r->line = w->reader ? trace_reader_line(w->reader, at) : -1;
 	r->message = mem_text(why->message);
 }
 
@@ -340,7 +337,7 @@ static void compare_boundary(struct worker *w, const struct record_batch *b, siz
 		return;
 	const struct tariff_answer *other =
 		tariffs_ask(w->tariffs, w->subject[row],
-			    w->run->shift_us + (start ? r.completed_us : r.time_us));
+			    w->run->times.shift_us + (start ? r.completed_us : r.time_us));
 	w->completion_known++;
 	if (other == w->answer[row] || w->unpriced[row] || !other->price ||
 	    !price_in_full(b, row, &r, other, &cost, &why) || cost.atto == w->cost[row].atto)
@@ -761,57 +758,18 @@ static void decide_by_completion(struct worker *w, const struct record_batch *b)
 {
 	for (size_t i = 0; i < b->n; i++)
 		w->completed[i] = b->completed_us[i] != TIME_ABSENT
-					  ? b->completed_us[i] + w->run->shift_us
+					  ? b->completed_us[i] + w->run->times.shift_us
 					  : w->us[i];
 	w->decides = w->completed;
 }
 
-/* When each record happened. Rows without an instant, or outside the period, leave the batch. */
-static void take_instants(struct worker *w, struct record_batch *b)
+static void leave(void *user, const struct record_batch *b, size_t row, enum call_place why)
 {
-	const struct replay_options *o = w->run->o;
-	bool has_time = b->columns >> FIELD_TIME & 1;
-	const bool has_completed = b->columns >> FIELD_COMPLETED & 1;
-	int64_t shift = w->run->shift_us, first = w->first_us, last = w->last_us;
-	/* calendar years 1 to 9999 */
-	const int64_t lowest = -INT64_C(62135596800000000);
-	size_t dropped = 0;
-	for (size_t i = 0; i < b->n; i++) {
-		int64_t us = has_time ? b->time_us[i] : TIME_ABSENT;
-		if (us == TIME_ABSENT && has_completed)
-			us = b->completed_us[i];
-		us = us != TIME_ABSENT ? us + shift : o->has_at ? o->at.us : TIME_ABSENT;
-		w->us[i] = us;
-		bool inside = us >= o->since.us && us < o->until.us && us >= lowest &&
-			      us <= LAST_INSTANT_US;
-		w->drop[i] = !inside;
-		dropped += !inside;
-		first = inside && us < first ? us : first;
-		last = inside && us > last ? us : last;
-	}
-	w->first_us = first;
-	w->last_us = last;
-	if (!dropped)
-		return;
-	size_t kept = 0;
-	for (size_t i = 0; i < b->n; i++) {
-		int64_t us = w->us[i];
-		if (us == TIME_ABSENT) {
-			w->without_time++;
-			refuse_because(w, b->at[i],
-				       "field 'time' is missing, and without its instant a call "
-				       "has no price (see --at)");
-		} else if (us > LAST_INSTANT_US || us < lowest) {
-			refuse_because(
-				w, b->at[i],
-				"field 'time': the instant lies outside the years 1 to 9999");
-		} else if (w->drop[i]) {
-			w->outside++;
-		} else {
-			w->us[kept++] = us;
-		}
-	}
-	record_batch_drop(b, w->drop);
+	struct worker *w = user;
+	w->without_time += why == CALL_WITHOUT_INSTANT;
+	w->outside += why == CALL_OUTSIDE;
+	if (why != CALL_OUTSIDE)
+		refuse_because(w, b->at[row], call_place_reason(why));
 }
 
 static void accept(void *user, struct record_batch *b)
@@ -826,12 +784,10 @@ static void accept(void *user, struct record_batch *b)
 		return;
 	}
 	if (run->pass == PASS_FIRST_INSTANT) {
-		for (size_t i = 0; i < b->n && b->columns >> FIELD_TIME & 1; i++)
-			if (b->time_us[i] != TIME_ABSENT && b->time_us[i] < w->first_us)
-				w->first_us = b->time_us[i];
+		call_times_see_first(b, &w->span.first_us);
 		return;
 	}
-	take_instants(w, b);
+	call_times_batch(&run->times, b, w->us, &w->span, leave, w);
 	w->decides = w->us;
 	if (run->o->boundary == BOUNDARY_COMPLETION && b->columns >> FIELD_COMPLETED & 1)
 		decide_by_completion(w, b);
@@ -882,73 +838,39 @@ static uint64_t unneeded_fields(const struct run *run)
 	return (((uint64_t)1 << FIELD_TEXTS) - 1) & ~needed;
 }
 
-static void read_file(struct worker *w, struct trace *t, struct trace_block *b)
+static void read_file(struct worker *w, struct trace *t)
 {
 	struct run *run = w->run;
-	const struct record_sink sink = { w, accept, refuse };
-	const struct shape *shape = trace_shape(t);
-	struct csv_reader *csv = NULL;
-	struct jsonl_reader *jsonl = NULL;
-	enum record_field *field = NULL;
+	const struct trace_reading how = { run->o->map, run->o->map_count, unneeded_fields(run),
+					   run->o->strict_only };
 	struct err e = { 0 };
-	int rc;
-	if (shape->container == CONTAINER_CSV) {
-		field = mem_alloc(trace_columns(t) * sizeof *field);
-		for (size_t i = 0; i < trace_columns(t); i++)
-			field[i] = trace_column_field(t, i);
-		csv = csv_reader_open(
-			&(struct csv_layout){ shape, trace_separator(t), trace_columns(t), field,
-					      unneeded_fields(run), run->o->strict_only });
-	} else {
-		jsonl = jsonl_reader_open(&(struct jsonl_layout){
-			shape, run->o->map, run->o->map_count, run->o->strict_only });
+	int rc = 1;
+	w->reader = trace_reader_open(t, &how, &(struct record_sink){ w, accept, refuse });
+	while (rc == 1 && !atomic_load_explicit(&run->stop, memory_order_relaxed))
+		rc = trace_reader_next(w->reader, &e);
+	if (rc == TRACE_TORN) {
+		atomic_store(&run->torn, true);
+		atomic_store(&run->stop, true);
 	}
-	while (!atomic_load_explicit(&run->stop, memory_order_relaxed) &&
-	       (rc = trace_next(t, b, &e)) != 0) {
-		if (rc < 0) {
-			pthread_mutex_lock(&run->lock);
-			if (run->failure.code == ERR_NONE)
-				run->failure = e;
-			pthread_mutex_unlock(&run->lock);
-			break;
-		}
-		w->block = b;
-		struct record_block block = { b->p, b->n, b->in_order, b->span, b->span_count };
-		if (b->cut) {
-			/* all but the torn last record */
-			const char *nl = memrchr(b->p, '\n', b->n);
-			block.n = nl ? (size_t)(nl + 1 - b->p) : 0;
-		}
-		if (csv) {
-			if (!csv_reader_run(csv, &block, &sink)) {
-				atomic_store(&run->torn, true);
-				atomic_store(&run->stop, true);
-			}
-		} else {
-			jsonl_reader_run(jsonl, &block, &sink);
-		}
-		if (b->cut) {
-			err_set(&e, ERR_INVALID, "the line is longer than %d bytes",
-				TRACE_RECORD_MAX);
-			refuse(w, b->p + block.n, b->n - block.n, &e);
-		}
+	if (rc < 0) {
+		pthread_mutex_lock(&run->lock);
+		if (run->failure.code == ERR_NONE)
+			run->failure = e;
+		pthread_mutex_unlock(&run->lock);
 	}
-	csv_reader_close(csv);
-	jsonl_reader_close(jsonl);
-	free(field);
+	trace_reader_close(w->reader);
+	w->reader = NULL;
 }
 
 void *replay_work(void *arg)
 {
 	struct worker *w = arg;
 	struct run *run = w->run;
-	struct trace_block block = { 0 };
 	processor_pin(w->index);
-	for (w->file = 0; w->file < run->trace_count; w->file++)
-		read_file(w, run->trace[w->file], &block);
+	for (w->file = 0; w->file < run->in.traces; w->file++)
+		read_file(w, run->in.trace[w->file]);
 	if (w->tariffs)
 		tariffs_each(w->tariffs, settle, w);
-	trace_block_release(&block);
 	pthread_mutex_lock(&run->lock);
 	atomic_fetch_sub(&run->running, 1);
 	pthread_cond_signal(&run->done);
@@ -962,7 +884,7 @@ static const char *doubt_of_bucket(struct worker *w, const struct record *r)
 	struct subject *s =
 		tariffs_subject(w->tariffs, r->text[FIELD_PROVIDER], r->text[FIELD_MODEL],
 				r->text[FIELD_SERVICE_TIER], r->text[FIELD_REGION]);
-	int64_t shift = w->run->shift_us;
+	int64_t shift = w->run->times.shift_us;
 	return tariffs_divided(w->tariffs, s, r->time_us + shift, r->completed_us + shift);
 }
 
@@ -970,9 +892,8 @@ void replay_work_calls(struct worker *w)
 {
 	struct record_batch *b = mem_zalloc(sizeof *b);
 	const char *path;
-	w->block = &(struct trace_block){ .offset = -1, .line = -1 };
-	for (size_t i = 0; i < call_log_count(w->run->calls); i++) {
-		const struct metered *m = call_log_call(w->run->calls, i, &path);
+	for (size_t i = 0; i < call_log_count(w->run->in.log); i++) {
+		const struct metered *m = call_log_call(w->run->in.log, i, &path);
 		if (m->conflict)
 			continue;
 		w->call = i;
@@ -999,6 +920,18 @@ void replay_work_calls(struct worker *w)
 	}
 	tariffs_each(w->tariffs, settle, w);
 	free(b);
+}
+
+void replay_start_worker(struct run *run, struct worker *w, int index)
+{
+	const struct replay_options *o = run->o;
+	*w = (struct worker){ .run = run, .index = index, .span = { INT64_MAX, INT64_MIN } };
+	w->decides = w->us;
+	if (run->pass != PASS_PRICE)
+		return;
+	w->tariffs = tariffs_open(o->book, o->plan, o->currency);
+	w->groups = groups_open(run->seed, &run->layout);
+	w->key = mem_zalloc(BATCH_ROWS * (o->dim_count * KEY_PIECE_MAX + 16));
 }
 
 void replay_worker_release(struct worker *w)

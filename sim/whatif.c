@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "pricing/rate.h"
 #include "pricing/tariffs.h"
 #include "sim/count_cache.h"
 

@@ -8,9 +8,11 @@
 #ifndef TALLY_SIM_WORKLOAD_H
 #define TALLY_SIM_WORKLOAD_H
 
-#include "meter/store/store.h"
+#include "base/instant.h"
+#include "base/money.h"
+#include "base/text.h"
+#include "pricing/usage.h"
 #include "sim/block_trace.h"
-#include "meter/read/shape.h"
 
 struct work_call {
 	int64_t time_us; /* of its start, UTC */
@@ -53,42 +55,16 @@ struct workload {
 	struct money_total *metered;
 	bool *metered_unpriced;
 	const char *metered_currency;
+	bool relative;		  /* its times count from the start, which lies at 0 */
 	int64_t refused, outside; /* records that are not here, and why */
 	struct arena arena;
 	struct dict dict, subject_dict, conversation_dict;
 };
 
-struct workload_options {
-	const char *const *path;
-	size_t path_count;
-	const char *format; /* NULL: by content */
-	const struct field_map *map;
-	size_t map_count;
-	const char *model, *provider; /* of records that name none */
-	bool has_at;
-	struct instant at;
-	struct instant since, until;
-	const char *customer, *project; /* only theirs; NULL: of all */
-	int64_t block_tokens;		/* 0: the trace's own; blocks only */
-	bool as_written;		/* calls in the order of the trace, not of time */
-	/* Hears of every record that is left out; may be NULL. */
-	void (*refused)(void *user, const char *path, int64_t line, const char *why);
-	void *refused_user;
-};
-
 /* What a cache says to a workload without blocks; takes its shape. */
 #define WORKLOAD_HAS_NO_BLOCKS "the trace (%s) names no blocks, so no cache can be replayed"
 
-/* Errors: as the readers, and ERR_USAGE where instants are missing. */
-int workload_read(struct workload **out, const struct workload_options *o, struct err *e);
-/* The records that stand in the database now (amended ones as amended, voided ones not). */
-int workload_of_store(struct workload **out, struct store *s, const char *customer,
-		      const char *project, struct instant since, struct instant until,
-		      struct err *e);
 void workload_close(struct workload *w);
-
-/* Whether the times of the first file count from its start. Errors: as trace_open. */
-int workload_is_relative(const struct workload_options *o, bool *out, struct err *e);
 
 /* Tokens of the whole prompt, cache included. */
 static inline int64_t work_prompt(const struct work_call *c)

@@ -6,7 +6,6 @@
 
 #include "base/clock.h"
 #include "base/json.h"
-#include "meter/store/store_sql.h"
 
 /* An alarm whose hook has been started. */
 struct running {
@@ -92,6 +91,16 @@ static int evaluate(struct spending *sp, const struct budget *b, struct instant 
 	return rc;
 }
 
+static const struct sql sql_budget_set = {
+	.text = "INSERT INTO budget(name,customer,project,model,currency,pico,period,zone,soft,"
+		"hard,hook,set_at) VALUES(:name,:customer,:project,:model,:currency,:pico,"
+		":period,:zone,:soft,:hard,:hook,:now) ON CONFLICT(name) DO UPDATE "
+		"SET customer=excluded.customer,project=excluded.project,model=excluded.model,"
+		"currency=excluded.currency,pico=excluded.pico,period=excluded.period,"
+		"zone=excluded.zone,soft=excluded.soft,hard=excluded.hard,hook=excluded.hook,"
+		"set_at=excluded.set_at",
+};
+
 int budget_set(struct store *s, const struct budget *b, struct instant now, struct err *e)
 {
 	struct query *q;
@@ -102,7 +111,7 @@ int budget_set(struct store *s, const struct budget *b, struct instant now, stru
 	spending_close(sp);
 	if (can != 0)
 		return can;
-	int rc = db_statement(store_db(s), BUDGET_SET, &q, e);
+	int rc = db_statement(store_db(s), &sql_budget_set, &q, e);
 	if (rc != 0)
 		return rc;
 	buf_need(&soft, 1);
@@ -126,10 +135,14 @@ int budget_set(struct store *s, const struct budget *b, struct instant now, stru
 	return rc;
 }
 
+static const struct sql sql_budget_clear = {
+	.text = "DELETE FROM budget WHERE name=:name",
+};
+
 int budget_clear(struct store *s, const char *name, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(store_db(s), BUDGET_CLEAR, &q, e);
+	int rc = db_statement(store_db(s), &sql_budget_clear, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_text(q, ":name", text_of(name));
@@ -195,12 +208,19 @@ static struct db *db_of(const struct budgets *b)
 	return store_db(spending_store(b->spending));
 }
 
+#define BUDGET \
+	"SELECT id,name,customer,project,model,currency,pico,period,zone,soft,hard,hook " \
+	"FROM budget "
+static const struct sql sql_budgets = {
+	.text = BUDGET "ORDER BY name",
+};
+
 int budgets_each(struct budgets *b, int (*take)(void *user, const struct budget *b), void *user,
 		 struct err *e)
 {
 	struct query *q;
 	struct budget_list l = { 0 };
-	int rc = db_statement(db_of(b), BUDGETS, &q, e);
+	int rc = db_statement(db_of(b), &sql_budgets, &q, e);
 	if (rc == 0)
 		rc = list_budgets(db_of(b), q, &l, e);
 	for (size_t i = 0; rc == 0 && i < l.count; i++)
@@ -261,13 +281,17 @@ static int allow(struct spending *sp, const struct budget *b, const struct budge
 		       money_format(c->amount, text[3]));
 }
 
+static const struct sql sql_budgets_hard = {
+	.text = BUDGET "WHERE hard=1 AND customer IN ('',:customer) ORDER BY name",
+};
+
 int budgets_allow(struct spending *sp, const struct budget_call *c, struct instant now,
 		  struct err *e)
 {
 	struct db *db = store_db(spending_store(sp));
 	struct query *q;
 	struct budget_list l = { 0 };
-	int rc = db_statement(db, BUDGETS_HARD, &q, e);
+	int rc = db_statement(db, &sql_budgets_hard, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_text(q, ":customer", c->customer);
@@ -281,13 +305,22 @@ int budgets_allow(struct spending *sp, const struct budget_call *c, struct insta
 
 /* --- alarms --- */
 
+static const struct sql sql_budget_alarm_at = {
+	.text = "SELECT 1 FROM budget_alarm WHERE budget=:budget AND period_from=:from "
+		"AND percent=:percent AND pico=(SELECT pico FROM budget WHERE id=:budget)",
+};
+static const struct sql sql_budget_raise = {
+	.text = "INSERT INTO budget_alarm VALUES(:budget,:from,:percent,(SELECT pico FROM budget "
+		"WHERE id=:budget),:now,:spent,NULL,0)",
+};
+
 static int raise_one(struct budgets *all, const struct budget *b, const struct budget_state *state,
 		     int percent, struct instant now, int64_t *raised, struct err *e)
 {
 	struct db *db = db_of(all);
 	char spent[DECIMAL_TEXT_MAX];
 	struct query *q;
-	int rc = db_statement(db, BUDGET_ALARM_AT, &q, e);
+	int rc = db_statement(db, &sql_budget_alarm_at, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":budget", b->id);
@@ -297,7 +330,7 @@ static int raise_one(struct budgets *all, const struct budget *b, const struct b
 	db_reset(q);
 	if (rc != 0) /* known, or failed */
 		return rc < 0 ? rc : 0;
-	rc = db_statement(db, BUDGET_RAISE, &q, e);
+	rc = db_statement(db, &sql_budget_raise, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":budget", b->id);
@@ -356,11 +389,18 @@ static bool is_running(const struct budgets *all, const struct budget_alarm *a)
 	return false;
 }
 
+static const struct sql sql_budget_waiting = {
+	.text = "SELECT budget,period_from,percent,raised,spent,tries,name,hook,customer,project,"
+		"model,currency,budget_alarm.pico,period FROM budget_alarm JOIN budget "
+		"ON id=budget WHERE told IS NULL AND hook<>'' AND tries<:most "
+		"ORDER BY tries,raised,percent",
+};
+
 /* Those that do not run yet, each in memory of its own. */
 static int read_waiting(struct budgets *all, struct running ***out, size_t *count, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(db_of(all), BUDGET_WAITING, &q, e);
+	int rc = db_statement(db_of(all), &sql_budget_waiting, &q, e);
 	*out = NULL;
 	*count = 0;
 	if (rc != 0)
@@ -394,6 +434,12 @@ static int read_waiting(struct budgets *all, struct running ***out, size_t *coun
 	return rc;
 }
 
+static const struct sql sql_budget_told = {
+	.text = "UPDATE budget_alarm SET tries=tries+1,told=CASE WHEN :ok=1 "
+		"THEN CAST(:now AS BIGINT) END WHERE budget=:budget AND period_from=:from "
+		"AND percent=:percent AND pico=:pico",
+};
+
 static int mark(struct budgets *all, const struct budget_alarm *a, bool ok, struct instant now,
 		struct err *e)
 {
@@ -402,7 +448,7 @@ static int mark(struct budgets *all, const struct budget_alarm *a, bool ok, stru
 	int rc = store_begin(s, now, e);
 	if (rc != 0)
 		return rc;
-	rc = db_statement(db_of(all), BUDGET_TOLD, &q, e);
+	rc = db_statement(db_of(all), &sql_budget_told, &q, e);
 	if (rc == 0) {
 		db_bind_int(q, ":budget", a->budget.id);
 		db_bind_int(q, ":from", a->period_from.us);

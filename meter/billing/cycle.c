@@ -15,14 +15,18 @@ static int64_t next_month(int64_t day, int billing_day)
 			     : cycle_day(c.year, c.month + 1, billing_day);
 }
 
-int64_t cycle_from(int64_t day, int billing_day)
+/* The first billing day at or after `day`, and that of the month before a billing day (by the
+ * calendar: a month before 28 February is 28 January). */
+/* The first billing day at or after `day`. */
+static int64_t cycle_from(int64_t day, int billing_day)
 {
 	struct civil c = civil_from_day(day);
 	int64_t here = cycle_day(c.year, c.month, billing_day);
 	return here >= day ? here : next_month(day, billing_day);
 }
 
-int64_t cycle_month_before(int64_t day)
+/* The billing day of the month before that of a billing day. */
+static int64_t cycle_month_before(int64_t day)
 {
 	struct civil c = civil_from_day(day);
 	return c.month == 1 ? cycle_day(c.year - 1, 12, c.day)

@@ -10,10 +10,6 @@
 
 /* Day `billing_day` of a month, or its last day when it is shorter. */
 int64_t cycle_day(int year, int month, int billing_day);
-/* The first billing day at or after `day`, and that of the month before a billing day (by the
- * calendar: a month before 28 February is 28 January). */
-int64_t cycle_from(int64_t day, int billing_day);
-int64_t cycle_month_before(int64_t day);
 
 /* What is billed in advance on `target` (inclusive) from `start` until `end` (exclusive; INT64_MAX:
  * open): a stub up to the first billing day, whole periods, a stub at the end. Stubs are days out

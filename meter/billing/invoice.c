@@ -8,7 +8,7 @@
 #include "meter/billing/charge.h"
 #include "meter/billing/cycle.h"
 #include "meter/billing/standing.h"
-#include "meter/store/store_sql.h"
+#include "meter/store/sums_sql.h"
 
 /* Usage of all customers in a period, in the order of customers. */
 struct cached {
@@ -305,11 +305,15 @@ static int charge_credits_row(struct invoicer *v, struct charges *all, struct qu
 	return rc;
 }
 
+static const struct sql sql_rate_at = {
+	.text = "SELECT rates FROM credit_rate WHERE id=:id",
+};
+
 static int rates_of(struct invoicer *v, int64_t rate, struct json_document **out, struct err *e)
 {
 	struct db *db = store_db(ledger_store(v->ledger));
 	struct query *q;
-	int rc = db_statement(db, LEDGER_RATE_AT, &q, e);
+	int rc = db_statement(db, &sql_rate_at, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":id", rate);
@@ -321,6 +325,11 @@ static int rates_of(struct invoicer *v, int64_t rate, struct json_document **out
 	return rc;
 }
 
+static const struct sql sql_days = {
+	.text = "SELECT series,rate," SUM_COLUMNS
+		",nano,rest FROM credit_day WHERE account=:account AND day>=:from AND day<:to",
+};
+
 static int charge_credits(struct invoicer *v, struct charges *all, const struct account *a,
 			  struct instant from, struct instant to, struct err *e)
 {
@@ -328,7 +337,7 @@ static int charge_credits(struct invoicer *v, struct charges *all, const struct 
 	struct json_document *rates = NULL;
 	struct query *q;
 	int64_t rate = 0;
-	int rc = db_statement(db, LEDGER_DAYS, &q, e), more = 0;
+	int rc = db_statement(db, &sql_days, &q, e), more = 0;
 	if (rc != 0)
 		return rc;
 	/* periods begin at midnight in the account's zone, as its days do */

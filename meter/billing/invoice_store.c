@@ -7,7 +7,6 @@
 #include "base/zone.h"
 #include "meter/billing/standing.h"
 #include "meter/ledger/journal.h"
-#include "meter/store/store_sql.h"
 
 static struct text text_or_empty(struct query *q, int column)
 {
@@ -70,11 +69,20 @@ static void take_row(struct query *q, struct arena *a, struct stored_invoice *ou
 		*texts[i] = keep(a, *texts[i]);
 }
 
+#define INVOICE \
+	"SELECT id,kind,status,number,customer,currency,period_from,period_to,document," \
+	"total,created,finalized,voided,why,corrects,document->'period'->>'first_day'," \
+	"document->'period'->>'last_day',document->'period'->>'timezone'," \
+	"document->>'unpriced',document->>'due' FROM invoice "
+static const struct sql sql_invoice_at = {
+	.text = INVOICE "WHERE id=:id",
+};
+
 static int find_by_id(struct store *s, int64_t id, struct arena *a, struct stored_invoice *out,
 		      struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(store_db(s), INVOICE_AT, &q, e);
+	int rc = db_statement(store_db(s), &sql_invoice_at, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":id", id);
@@ -87,12 +95,16 @@ static int find_by_id(struct store *s, int64_t id, struct arena *a, struct store
 			 : rc;
 }
 
+static const struct sql sql_invoice_by_number = {
+	.text = INVOICE "WHERE number=:number",
+};
+
 int invoice_find(struct store *s, const char *name, struct arena *keep_in,
 		 struct stored_invoice *out, struct err *e)
 {
 	struct query *q;
 	char *end;
-	int rc = db_statement(store_db(s), INVOICE_BY_NUMBER, &q, e);
+	int rc = db_statement(store_db(s), &sql_invoice_by_number, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_text(q, ":number", text_of(name));
@@ -108,12 +120,16 @@ int invoice_find(struct store *s, const char *name, struct arena *keep_in,
 	return find_by_id(s, id, keep_in, out, e);
 }
 
+static const struct sql sql_invoice_list = {
+	.text = INVOICE "WHERE (:customer='' OR customer=:customer) ORDER BY period_from,id",
+};
+
 int invoice_each(struct store *s, const char *customer,
 		 int (*take)(void *user, const struct stored_invoice *i), void *user, struct err *e)
 {
 	struct query *q;
 	struct stored_invoice i;
-	int rc = db_statement(store_db(s), INVOICE_LIST, &q, e);
+	int rc = db_statement(store_db(s), &sql_invoice_list, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_text(q, ":customer", text_of(customer ? customer : ""));
@@ -189,10 +205,17 @@ static int compute(struct invoicer *v, struct store *s, struct invoice *out,
 
 /* --- drafts --- */
 
+static const struct sql sql_invoice_overlap = {
+	.text = "SELECT coalesce(number,'draft '||id) FROM invoice WHERE customer=:customer "
+		"AND currency=:currency AND kind='invoice' AND status<>'void' "
+		"AND period_from<:to AND period_to>:from AND NOT(period_from=:from "
+		"AND status='draft') LIMIT 1",
+};
+
 static int check_overlap(struct store *s, const struct invoice *i, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(store_db(s), INVOICE_OVERLAP, &q, e);
+	int rc = db_statement(store_db(s), &sql_invoice_overlap, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_text(q, ":customer", i->customer);
@@ -216,10 +239,17 @@ struct new_invoice {
 	int64_t corrects;
 };
 
+static const struct sql sql_invoice_add = {
+	.text = "INSERT INTO invoice(kind,status,number,customer,currency,period_from,period_to,"
+		"document,total,created,finalized,why,corrects,counted) "
+		"VALUES(:kind,:status,:number,:customer,:currency,:from,:to,:document,:total,"
+		":created,:finalized,:why,:corrects,0) RETURNING id",
+};
+
 static int insert(struct store *s, const struct new_invoice *n, int64_t *id, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(store_db(s), INVOICE_ADD, &q, e);
+	int rc = db_statement(store_db(s), &sql_invoice_add, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_text(q, ":kind", text_of(n->kind));
@@ -265,6 +295,11 @@ static int check_fault(struct store *s, const struct account *a, struct err *e)
 		       (int)a->customer.n, a->customer.p);
 }
 
+static const struct sql sql_invoice_drop_draft = {
+	.text = "DELETE FROM invoice WHERE status='draft' AND customer=:customer "
+		"AND currency=:currency AND period_from=:from",
+};
+
 int invoice_draft(struct invoicer *v, struct ledger *l, const struct account *a,
 		  struct instant from, struct instant to, struct instant now, int64_t *id,
 		  int64_t *unpriced, struct err *e)
@@ -282,7 +317,7 @@ int invoice_draft(struct invoicer *v, struct ledger *l, const struct account *a,
 	*unpriced = i.unpriced;
 	rc = check_overlap(s, &i, e);
 	if (rc == 0)
-		rc = db_statement(store_db(s), INVOICE_DROP_DRAFT, &q, e);
+		rc = db_statement(store_db(s), &sql_invoice_drop_draft, &q, e);
 	if (rc == 0) {
 		db_bind_text(q, ":customer", i.customer);
 		db_bind_text(q, ":currency", i.currency);
@@ -312,6 +347,11 @@ int invoice_draft(struct invoicer *v, struct ledger *l, const struct account *a,
 
 /* --- final --- */
 
+static const struct sql sql_invoice_next_number = {
+	.text = "INSERT INTO invoice_series VALUES(:series,1) ON CONFLICT(series) DO UPDATE "
+		"SET last=invoice_series.last+1 RETURNING last",
+};
+
 /* "2026-000017": the year in which it is final, and the next number of that series. */
 static int next_number(struct store *s, const char *prefix, const struct account *a,
 		       struct instant now, char out[80], struct err *e)
@@ -326,7 +366,7 @@ static int next_number(struct store *s, const char *prefix, const struct account
 		floor_div(now.us + zone_offset(z, now, NULL) * US_PER_SECOND, US_PER_DAY));
 	zone_close(z);
 	snprintf(series, sizeof series, "%.50s%04d", prefix, c.year);
-	rc = db_statement(store_db(s), INVOICE_NEXT_NUMBER, &q, e);
+	rc = db_statement(store_db(s), &sql_invoice_next_number, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_text(q, ":series", text_of(series));
@@ -350,6 +390,11 @@ static int enter(struct ledger *l, const char *kind, int64_t id, struct err *e)
 	return rc;
 }
 
+static const struct sql sql_invoice_finalize = {
+	.text = "UPDATE invoice SET status='final',number=:number,document=:document,"
+		"total=:total,finalized=:now,counted=:counted WHERE id=:id",
+};
+
 static int write_final(struct ledger *l, int64_t id, const struct invoice *i,
 		       const struct account *a, struct instant now, struct err *e)
 {
@@ -362,7 +407,7 @@ static int write_final(struct ledger *l, int64_t id, const struct invoice *i,
 		 i->terms.series.n ? i->terms.series.p : "");
 	int rc = next_number(s, prefix, a, now, number, e);
 	if (rc == 0)
-		rc = db_statement(store_db(s), INVOICE_FINALIZE, &q, e);
+		rc = db_statement(store_db(s), &sql_invoice_finalize, &q, e);
 	if (rc != 0)
 		return rc;
 	invoice_put(&document, i, "final", number, now);
@@ -424,11 +469,15 @@ int invoice_finalize(struct invoicer *v, struct ledger *l, int64_t id, struct in
 	return rc;
 }
 
+static const struct sql sql_invoice_void = {
+	.text = "UPDATE invoice SET status='void',voided=:now,why=:why WHERE id=:id",
+};
+
 static int set_void(struct ledger *l, int64_t id, const char *why, struct instant now,
 		    struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(store_db(ledger_store(l)), INVOICE_VOID, &q, e);
+	int rc = db_statement(store_db(ledger_store(l)), &sql_invoice_void, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":id", id);

@@ -1,7 +1,13 @@
 #include "meter/billing/paid.h"
 
 #include "base/instant.h"
-#include "meter/store/store_sql.h"
+
+static const struct sql sql_paid_usage = {
+	.text = "SELECT s.project,p.model,sum(CASE u.kind WHEN 1 THEN -1 ELSE 1 END) "
+		"FROM usage u JOIN series s ON s.id=u.series JOIN price p ON p.id=u.price "
+		"WHERE u.seq BETWEEN :first AND :last AND u.time BETWEEN :since AND :at "
+		"AND s.customer=:customer GROUP BY s.project,p.model ORDER BY s.project,p.model",
+};
 
 int paid_usage(struct store *s, struct text customer, const struct ledger_txn *t,
 	       int (*take)(void *user, const struct paid_line *l), void *user, struct err *e)
@@ -10,7 +16,7 @@ int paid_usage(struct store *s, struct text customer, const struct ledger_txn *t
 	struct query *q;
 	if (!t->usage_from)
 		return 0;
-	int rc = db_statement(db, LEDGER_PAID_USAGE, &q, e);
+	int rc = db_statement(db, &sql_paid_usage, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":first", t->usage_from);
@@ -27,12 +33,25 @@ int paid_usage(struct store *s, struct text customer, const struct ledger_txn *t
 	return rc;
 }
 
+/* of each currency the period's own invoice, if it became final after the movement was
+booked; else the first document after that, which adjusts the period */
+static const struct sql sql_invoice_shows = {
+	.text = "SELECT number FROM invoice i WHERE customer=:customer AND kind='invoice' "
+		"AND status='final' AND period_to>:at AND finalized>=:booked AND NOT "
+		"EXISTS(SELECT 1 FROM invoice o WHERE o.customer=i.customer "
+		"AND o.currency=i.currency AND o.kind='invoice' AND o.status='final' "
+		"AND o.period_to>:at AND o.finalized>=:booked AND o.id<>i.id "
+		"AND CASE WHEN (o.period_from<=:at)<>(i.period_from<=:at) "
+		"THEN o.period_from<=:at ELSE o.finalized<i.finalized "
+		"OR (o.finalized=i.finalized AND o.id<i.id) END) ORDER BY finalized,id",
+};
+
 int paid_invoices(struct store *s, struct text customer, const struct ledger_txn *t,
 		  int (*take)(void *user, struct text number), void *user, struct err *e)
 {
 	struct db *db = store_db(s);
 	struct query *q;
-	int rc = db_statement(db, INVOICE_SHOWS, &q, e);
+	int rc = db_statement(db, &sql_invoice_shows, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_text(q, ":customer", customer);

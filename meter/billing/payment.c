@@ -3,7 +3,6 @@
 #include <stdio.h>
 
 #include "base/json.h"
-#include "meter/store/store_sql.h"
 
 const char *settlement_name(enum settlement_state s)
 {
@@ -21,11 +20,16 @@ static int amount_in(struct text t, struct money_total *out, struct err *e)
 
 /* --- what is due --- */
 
+static const struct sql sql_payments_of = {
+	.text = "SELECT id,amount,at,reference,booked FROM payment WHERE invoice=:invoice "
+		"ORDER BY at,id",
+};
+
 int payments_each(struct store *s, int64_t invoice,
 		  int (*take)(void *user, const struct payment *p), void *user, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(store_db(s), PAYMENTS_OF, &q, e), more = 0;
+	int rc = db_statement(store_db(s), &sql_payments_of, &q, e), more = 0;
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":invoice", invoice);
@@ -56,13 +60,18 @@ static int add_paid(void *user, const struct payment *p)
 	return 0;
 }
 
+static const struct sql sql_invoice_notes = {
+	.text = "SELECT total FROM invoice WHERE corrects=:invoice AND kind='note' "
+		"AND status='final' AND finalized<=:at",
+};
+
 /* What the credit notes that stand give back, as an amount above 0. */
 static int credited_of(struct store *s, int64_t invoice, struct instant at, struct money_total *out,
 		       struct err *e)
 {
 	struct query *q;
 	struct money_total note;
-	int rc = db_statement(store_db(s), INVOICE_NOTES, &q, e), more = 0;
+	int rc = db_statement(store_db(s), &sql_invoice_notes, &q, e), more = 0;
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":invoice", invoice);
@@ -123,13 +132,18 @@ static int enter(struct ledger *l, int64_t id, struct err *e)
 	return rc;
 }
 
+static const struct sql sql_payment_add = {
+	.text = "INSERT INTO payment(invoice,amount,at,reference,booked) "
+		"VALUES(:invoice,:amount,:at,:reference,:now) RETURNING id",
+};
+
 static int insert(struct ledger *l, const struct payment *p, struct instant now, struct err *e)
 {
 	struct store *s = ledger_store(l);
 	struct query *q;
 	char amount[DECIMAL_TEXT_MAX];
 	int64_t id;
-	int rc = db_statement(store_db(s), PAYMENT_ADD, &q, e);
+	int rc = db_statement(store_db(s), &sql_payment_add, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":invoice", p->invoice);
@@ -299,10 +313,14 @@ int payment_move(struct ledger *l, int64_t from, const struct payment *p, struct
 
 /* --- checks --- */
 
+static const struct sql sql_payment_at = {
+	.text = "SELECT invoice,amount,at,reference,booked FROM payment WHERE id=:id",
+};
+
 int payment_text(struct store *s, int64_t id, struct buf *out, bool *there, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(store_db(s), PAYMENT_AT, &q, e);
+	int rc = db_statement(store_db(s), &sql_payment_at, &q, e);
 	*there = false;
 	if (rc != 0)
 		return rc;

@@ -5,7 +5,6 @@
 
 #include "base/dict.h"
 #include "meter/billing/cycle.h"
-#include "meter/store/store_sql.h"
 #include "meter/store/usage_query.h"
 
 /* What a scope's period has spent, up to a row. */
@@ -184,11 +183,16 @@ static int beyond_usage(struct store *st, const struct spending_scope *c,
 					   row.web_searches, out, e);
 }
 
+static const struct sql sql_apart_changed = {
+	.text = "SELECT 1 FROM usage u CROSS JOIN settled_apart a WHERE u.seq BETWEEN :from AND "
+		":to AND u.of IS NOT NULL AND a.first=u.of LIMIT 1",
+};
+
 /* Whether a correction among the rows [from, to] is of a settlement that is kept apart. */
 static int apart_changed(struct spending *sp, int64_t from, int64_t to, bool *out, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(store_db(sp->store), SPENDING_APART_CHANGED, &q, e);
+	int rc = db_statement(store_db(sp->store), &sql_apart_changed, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":from", from);
@@ -199,6 +203,13 @@ static int apart_changed(struct spending *sp, int64_t from, int64_t to, bool *ou
 	return rc < 0 ? rc : 0;
 }
 
+#define IN_SCOPE "AND :project IN ('',project) AND :model IN ('',model) "
+static const struct sql sql_apart = {
+	.text = "SELECT no,first,pico FROM settled_apart WHERE no>:after AND created>=:from "
+		"AND created<:to AND :customer IN ('',customer) " IN_SCOPE
+		"AND currency=:currency ORDER BY no",
+};
+
 static int add_apart(struct spending *sp, const struct spending_scope *c,
 		     const struct scope_state *period, struct spent *s, struct err *e)
 {
@@ -206,7 +217,7 @@ static int add_apart(struct spending *sp, const struct spending_scope *c,
 	struct apart *list = NULL;
 	struct query *q;
 	size_t n = 0;
-	int rc = db_statement(db, SPENDING_APART, &q, e);
+	int rc = db_statement(db, &sql_apart, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":after", s->apart);
@@ -232,6 +243,12 @@ static int add_apart(struct spending *sp, const struct spending_scope *c,
 	free(list);
 	return rc;
 }
+
+static const struct sql sql_add_apart = {
+	.text = "INSERT INTO settled_apart(no,hold,customer,project,model,currency,pico,created,"
+		"first) SELECT coalesce(max(no),0)+1,:hold,:customer,:project,:model,:currency,"
+		":pico,:created,:first FROM settled_apart WHERE 1=1 ON CONFLICT(hold) DO NOTHING",
+};
 
 int spending_settled(struct store *st, const struct settled_hold *h, struct err *e)
 {
@@ -265,7 +282,7 @@ int spending_settled(struct store *st, const struct settled_hold *h, struct err 
 	/* credits that are settled by hand reserve no money */
 	shown |= !known.first && h->estimate.pico == 0;
 	if (rc == 0 && !shown)
-		rc = db_statement(store_db(st), SPENDING_ADD_APART, &q, e);
+		rc = db_statement(store_db(st), &sql_add_apart, &q, e);
 	if (rc != 0 || shown)
 		return rc;
 	db_bind_text(q, ":hold", h->id);
@@ -289,9 +306,24 @@ struct held_part held_part_of(struct money amount, struct nano_credits credits)
 				   .credit_rest = credits.nano % 1000000 };
 }
 
+#define HELD_SCOPES \
+	"WHERE customer IN ('',:customer) AND project IN ('',:project) " \
+	"AND model IN ('',:model) "
+static const struct sql sql_held_need = {
+	.text = "INSERT INTO held SELECT DISTINCT customer,project,model,:currency,0,0,0,0 "
+		"FROM held h " HELD_SCOPES
+		"AND NOT EXISTS(SELECT 1 FROM held o WHERE o.customer=h.customer "
+		"AND o.project=h.project AND o.model=h.model AND o.currency=:currency)",
+};
+static const struct sql sql_held_add = {
+	.text = "UPDATE held SET millions=millions+:millions,rest=rest+:rest,"
+		"credit_millions=credit_millions+:credit_millions,"
+		"credit_rest=credit_rest+:credit_rest " HELD_SCOPES "AND currency=:currency",
+};
+
 int spending_held_changed(struct store *st, const struct held_part *p, int sign, struct err *e)
 {
-	static const enum store_statement both[] = { SPENDING_HELD_NEED, SPENDING_HELD_ADD };
+	static const struct sql *const both[] = { &sql_held_need, &sql_held_add };
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < sizeof both / sizeof *both; i++) {
 		struct query *q;
@@ -302,7 +334,7 @@ int spending_held_changed(struct store *st, const struct held_part *p, int sign,
 		db_bind_text(q, ":project", p->project);
 		db_bind_text(q, ":model", p->model);
 		db_bind_text(q, ":currency", p->currency);
-		if (both[i] == SPENDING_HELD_ADD) {
+		if (both[i] == &sql_held_add) {
 			db_bind_int(q, ":millions", sign * p->millions);
 			db_bind_int(q, ":rest", sign * p->rest);
 			db_bind_int(q, ":credit_millions", sign * p->credit_millions);
@@ -313,6 +345,12 @@ int spending_held_changed(struct store *st, const struct held_part *p, int sign,
 	return rc;
 }
 
+static const struct sql sql_held_due = {
+	.text = "SELECT currency,sum(pico/1000000),sum(pico%1000000),sum(credits/1000000),"
+		"sum(credits%1000000),customer,project,model FROM hold INDEXED BY hold_expiry "
+		"WHERE state='open' AND expires<=:now GROUP BY currency,customer,project,model",
+};
+
 int spending_held_expires(struct store *st, struct instant now, struct err *e)
 {
 	struct db *db = store_db(st);
@@ -320,7 +358,7 @@ int spending_held_expires(struct store *st, struct instant now, struct err *e)
 	struct arena texts = { 0 };
 	struct query *q;
 	size_t n = 0;
-	int rc = db_statement(db, SPENDING_HELD_DUE, &q, e);
+	int rc = db_statement(db, &sql_held_due, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":now", now.us);
@@ -356,7 +394,12 @@ struct held_sums {
 	bool any;
 };
 
-static int sum_held(struct spending *sp, const struct spending_scope *c, enum store_statement which,
+static const struct sql sql_held_kept = {
+	.text = "SELECT currency,millions,rest,credit_millions,credit_rest FROM held "
+		"WHERE customer=:customer AND project=:project AND model=:model",
+};
+
+static int sum_held(struct spending *sp, const struct spending_scope *c, const struct sql *which,
 		    struct instant now, struct held_sums *out, struct err *e)
 {
 	struct db *db = store_db(sp->store);
@@ -368,7 +411,7 @@ static int sum_held(struct spending *sp, const struct spending_scope *c, enum st
 	db_bind_text(q, ":project", c->project);
 	db_bind_text(q, ":model", c->model);
 	db_bind_text(q, ":customer", c->customer);
-	if (which != SPENDING_HELD_KEPT)
+	if (which != &sql_held_kept)
 		db_bind_int(q, ":now", now.us);
 	while ((rc = db_step(db, q, e)) == 1) {
 		const int128 pico = (int128)db_int(q, 1) * 1000000 + db_int(q, 2);
@@ -380,12 +423,24 @@ static int sum_held(struct spending *sp, const struct spending_scope *c, enum st
 	return rc;
 }
 
+#define HELD_SUMS \
+	"sum(pico/1000000),sum(pico%1000000),sum(credits/1000000),sum(credits%1000000) " \
+	"FROM hold "
+#define HELD_IN "WHERE state='open' AND :customer IN ('',customer) " IN_SCOPE
+static const struct sql sql_keep_held = {
+	.text = "INSERT INTO held SELECT :customer,:project,:model,currency," HELD_SUMS HELD_IN
+		"GROUP BY currency",
+};
+static const struct sql sql_keep_none = {
+	.text = "INSERT INTO held VALUES(:customer,:project,:model,:currency,0,0,0,0)",
+};
+
 /* The sum of a scope that is not kept yet. */
 static int keep_held(struct spending *sp, const struct spending_scope *c, struct err *e)
 {
 	struct db *db = store_db(sp->store);
 	struct query *q;
-	int rc = db_statement(db, SPENDING_KEEP_HELD, &q, e);
+	int rc = db_statement(db, &sql_keep_held, &q, e);
 	for (int i = 0; rc == 0 && i < 2; i++) {
 		db_bind_text(q, ":customer", c->customer);
 		db_bind_text(q, ":project", c->project);
@@ -395,26 +450,38 @@ static int keep_held(struct spending *sp, const struct spending_scope *c, struct
 		rc = db_done(db, q, e);
 		if (rc != 0 || db_changes(db))
 			break;
-		rc = i ? 0 : db_statement(db, SPENDING_KEEP_NONE, &q, e);
+		rc = i ? 0 : db_statement(db, &sql_keep_none, &q, e);
 	}
 	return rc;
 }
+
+static const struct sql sql_held_late = {
+	.text = "SELECT currency," HELD_SUMS "INDEXED BY hold_expiry " HELD_IN
+		"AND expires<=:now GROUP BY currency",
+};
+static const struct sql sql_held = {
+	.text = "SELECT currency," HELD_SUMS HELD_IN "AND expires>:now GROUP BY currency",
+};
+static const struct sql sql_held_of = {
+	.text = "SELECT currency," HELD_SUMS
+		"INDEXED BY hold_open WHERE state='open' AND customer=:customer " IN_SCOPE
+		"AND expires>:now GROUP BY currency",
+};
 
 static int add_held(struct spending *sp, const struct spending_scope *c, struct instant now,
 		    struct scope_state *out, struct err *e)
 {
 	struct held_sums all, late = { 0 };
-	int rc = sum_held(sp, c, SPENDING_HELD_KEPT, now, &all, e);
+	int rc = sum_held(sp, c, &sql_held_kept, now, &all, e);
 	if (rc == 0 && !all.any && sp->keeps_held) {
 		rc = keep_held(sp, c, e);
 		if (rc == 0)
-			rc = sum_held(sp, c, SPENDING_HELD_KEPT, now, &all, e);
+			rc = sum_held(sp, c, &sql_held_kept, now, &all, e);
 	}
 	if (rc == 0 && all.any) /* what is over, but has not been marked so */
-		rc = sum_held(sp, c, SPENDING_HELD_LATE, now, &late, e);
+		rc = sum_held(sp, c, &sql_held_late, now, &late, e);
 	else if (rc == 0)
-		rc = sum_held(sp, c, c->customer.n ? SPENDING_HELD_OF : SPENDING_HELD, now, &all,
-			      e);
+		rc = sum_held(sp, c, c->customer.n ? &sql_held_of : &sql_held, now, &all, e);
 	if (rc != 0)
 		return rc;
 	const int128 credits = all.nano - late.nano;

@@ -5,7 +5,6 @@
 
 #include "base/dict.h"
 #include "base/json.h"
-#include "meter/store/store_sql.h"
 
 static struct text keep(struct arena *a, struct text t)
 {
@@ -218,11 +217,17 @@ static int add_old_document(struct standing_list *l, json_value *root, struct te
 	return rc;
 }
 
+static const struct sql sql_invoice_standing = {
+	.text = "SELECT number,document FROM invoice WHERE customer=:customer "
+		"AND currency=:currency AND kind='invoice' AND status='final' "
+		"ORDER BY period_from,id",
+};
+
 int standing_read(struct standing_list *out, struct store *s, struct text customer,
 		  struct text currency, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(store_db(s), INVOICE_STANDING, &q, e), more = 0;
+	int rc = db_statement(store_db(s), &sql_invoice_standing, &q, e), more = 0;
 	*out = (struct standing_list){ 0 };
 	if (rc != 0)
 		return rc;

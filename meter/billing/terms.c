@@ -23,7 +23,8 @@ const char *rounding_name(enum rounding_mode m)
 	return "none";
 }
 
-int currency_places(struct text currency)
+/* Decimals of a currency (ISO 4217); 2 for credits and what is not listed. */
+static int currency_places(struct text currency)
 {
 	static const struct {
 		int places;

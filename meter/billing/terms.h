@@ -93,7 +93,5 @@ void terms_release(struct terms *t);
 /* The markup on usage of that model of that vendor: the most specific one. */
 struct decimal terms_markup(const struct terms *t, struct text provider, struct text model);
 const char *rounding_name(enum rounding_mode m);
-/* Decimals of a currency (ISO 4217); 2 for credits and what is not listed. */
-int currency_places(struct text currency);
 
 #endif

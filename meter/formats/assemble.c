@@ -9,7 +9,6 @@ struct assembly {
 	struct dict by_id, by_also;
 	struct metered *call;
 	size_t count, room;
-	int64_t merged;
 	bool every;
 	struct arena arena;
 };
@@ -133,7 +132,6 @@ static bool merge(struct assembly *a, struct metered *have, const struct metered
 		s = SIGHTING_LARGER;
 	if (s == SIGHTING_OTHER || (s != SIGHTING_SAME && !(m->cumulative && have->cumulative)))
 		return false;
-	a->merged++;
 	if (m->unread && !have->unread)
 		have->unread = arena_text(&a->arena, m->unread, strlen(m->unread));
 	if (m->cumulative && have->cumulative && !m->aggregate)
@@ -230,16 +228,10 @@ struct metered *assembly_call(const struct assembly *a, size_t i)
 	return &a->call[i];
 }
 
-int64_t assembly_merged(const struct assembly *a)
-{
-	return a->merged;
-}
-
 void assembly_clear(struct assembly *a)
 {
 	dict_clear(&a->by_id);
 	dict_clear(&a->by_also);
 	arena_reset(&a->arena);
 	a->count = 0;
-	a->merged = 0;
 }

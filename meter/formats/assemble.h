@@ -34,8 +34,6 @@ void assembly_add(struct assembly *a, const struct metered *m);
 /* The calls so far, in the order in which they were first seen; valid until the next add. */
 size_t assembly_count(const struct assembly *a);
 struct metered *assembly_call(const struct assembly *a, size_t i);
-/* Sightings that were merged into another. */
-int64_t assembly_merged(const struct assembly *a);
 void assembly_clear(struct assembly *a);
 
 #endif

@@ -455,10 +455,18 @@ static void put_field(struct buf *b, struct text name, struct text s)
 	}
 }
 
-static int take_record(struct payload_reader *r, const struct export_format *f,
-		       const struct csv_record *names, const struct csv_record *v, int64_t line,
-		       struct err *e)
+/* A table at work. */
+struct table {
+	const struct export_format *format;
+	struct csv_record names;
+	/* takes rows that are documents of another format */
+	void (*take_document)(struct payload_reader *r, json_value *v, int64_t line);
+};
+
+static int take_record(struct payload_reader *r, const struct table *t, const struct csv_record *v,
+		       int64_t line, struct err *e)
 {
+	const struct csv_record *names = &t->names;
 	struct json_document *doc = NULL;
 	struct buf object = { 0 };
 	buf_puts(&object, "{");
@@ -471,10 +479,10 @@ static int take_record(struct payload_reader *r, const struct export_format *f,
 						   v->count, names->count)
 					 : json_open(&doc, (struct text){ object.p, object.n }, e);
 	if (rc == 0 && !empty) {
-		if (f->as_json)
-			payload_value(r, json_root(doc), line);
+		if (t->format->as_json)
+			t->take_document(r, json_root(doc), line);
 		else
-			take_row(r, f, json_root(doc), NULL, line);
+			take_row(r, t->format, json_root(doc), NULL, line);
 	}
 	json_close(doc);
 	buf_release(&object);
@@ -490,12 +498,16 @@ static int64_t lines_in(const char *p, const char *end)
 }
 
 void export_table(struct payload_reader *r, const struct export_format *f, char separator,
-		  struct text all)
+		  struct text all,
+		  void (*take_document)(struct payload_reader *r, json_value *v, int64_t line))
 {
-	struct csv_record *names = mem_zalloc(sizeof *names), *v = mem_zalloc(sizeof *v);
+	struct table *t = mem_zalloc(sizeof *t);
+	struct csv_record *names = &t->names, *v = mem_zalloc(sizeof *v);
 	const char *p = all.p, *end = all.p + all.n;
 	struct err e;
 	int64_t line = 1;
+	t->format = f;
+	t->take_document = take_document;
 	if (all.n >= 3 && memcmp(p, "\xEF\xBB\xBF", 3) == 0)
 		p += 3;
 	while (p < end) {
@@ -507,7 +519,7 @@ void export_table(struct payload_reader *r, const struct export_format *f, char 
 		struct csv_record *to = names->count ? v : names;
 		int rc = record.n ? csv_split(to, record, separator, &e) : 0;
 		if (rc == 0 && record.n && to == v)
-			rc = take_record(r, f, names, v, line, &e);
+			rc = take_record(r, t, v, line, &e);
 		if (rc != 0)
 			r->sink.refuse(r->sink.user, line, record, &e);
 		line += lines_in(p, next);
@@ -516,6 +528,6 @@ void export_table(struct payload_reader *r, const struct export_format *f, char 
 	hand_over_buckets(r);
 	csv_record_release(names);
 	csv_record_release(v);
-	free(names);
+	free(t);
 	free(v);
 }

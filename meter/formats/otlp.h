@@ -2,8 +2,8 @@
  * otlp: what the readers of OpenTelemetry's signals share. Internal to meter/formats/.
  *
  * otlp.c walks a request, otlp_span.c reads spans and whatever has their attributes, otlp_event.c
- * the events of agents, otlp_metric.c sums of tokens. otlp_names.c knows what instrumentations call
- * things.
+ * the events of agents, otlp_claude.c those of Claude Code, otlp_metric.c sums of tokens; all fill
+ * in calls by otlp_call.c. otlp_names.c knows what instrumentations call things.
  */
 #ifndef TALLY_METER_FORMATS_OTLP_H
 #define TALLY_METER_FORMATS_OTLP_H
@@ -73,6 +73,8 @@ bool otlp_is_claude_event(json_value *attributes, json_value *record);
 void otlp_claude_event(struct payload_reader *r, const struct otlp_item *item);
 /* When a span or log record began and ended, as far as it says. */
 int otlp_times(struct metered *m, json_value *self, struct err *e);
+/* The same of an event, which is written when the call ends. */
+int otlp_event_time(struct metered *m, const struct otlp_item *item, struct err *e);
 /* Names in m the attribute that counts something and that nobody reads. */
 void otlp_judge(struct payload_reader *r, struct metered *m, const char *shape,
 		json_value *attributes);

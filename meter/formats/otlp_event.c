@@ -86,28 +86,6 @@ static void set_text(struct record *rec, enum record_field f, struct text s)
 	rec->present |= (uint64_t)1 << f;
 }
 
-/* The event is written when the call ends. */
-static void begin_earlier(struct record *rec, json_value *attributes)
-{
-	const struct text took = json_number_or_string(otlp_attribute(attributes, "duration_ms"));
-	const int64_t ms = took.n && took.n < 10 ? strtoll(took.p, NULL, 10) : 0;
-	if (ms <= 0 || rec->time_us == TIME_ABSENT)
-		return;
-	rec->completed_us = rec->time_us;
-	rec->time_us -= ms * 1000;
-	rec->present |= (uint64_t)1 << FIELD_COMPLETED;
-}
-
-static int event_time(struct metered *m, const struct otlp_item *item, struct err *e)
-{
-	json_value *stamp = otlp_attribute(item->attributes, "event.timestamp");
-	int rc = stamp ? payload_time(&m->record, FIELD_TIME, stamp, e)
-		       : otlp_times(m, item->self, e);
-	if (rc == 0 && m->record.completed_us == TIME_ABSENT)
-		begin_earlier(&m->record, item->attributes);
-	return rc;
-}
-
 /* What the event says, which nothing else of its session says. */
 static struct text made_id(struct payload_reader *r, const struct event_format *f,
 			   const struct metered *m, const struct otlp_item *item)
@@ -158,7 +136,7 @@ static void read_agent_event(struct payload_reader *r, const struct event_format
 			rc = err_set(&e, ERR_INVALID, "the event has no '%s'", f->count[i].name);
 	}
 	if (rc == 0)
-		rc = event_time(&m, item, &e);
+		rc = otlp_event_time(&m, item, &e);
 	if (rc == 0)
 		rc = counts_normalise(&m.record, &c, &m.rule, &e);
 	if (rc != 0) {
@@ -175,59 +153,6 @@ static void read_agent_event(struct payload_reader *r, const struct event_format
 		set_text(&m.record, FIELD_ID, made_id(r, f, &m, item));
 	otlp_judge(r, &m, m.shape, a);
 	otlp_take(r, &m, a);
-}
-
-bool otlp_is_claude_event(json_value *attributes, json_value *record)
-{
-	struct text name = json_string(otlp_attribute(attributes, "event.name"));
-	struct text body = json_string(json_first(json_member(record, "body")));
-	return text_is(name, "claude_code.api_request") || text_is(name, "api_request") ||
-	       text_is(json_string(json_member(record, "eventName")), "claude_code.api_request") ||
-	       text_is(body, "claude_code.api_request");
-}
-
-void otlp_claude_event(struct payload_reader *r, const struct otlp_item *item)
-{
-	static const struct {
-		const char *name;
-		enum raw_count which;
-	} keys[] = { { "input_tokens", RAW_PROMPT },
-		     { "output_tokens", RAW_COMPLETION },
-		     { "cache_read_tokens", RAW_CACHE_READ },
-		     { "cache_creation_tokens", RAW_CACHE_WRITE } };
-	json_value *a = item->attributes;
-	struct raw_counts c = { .cache = CACHE_BESIDE };
-	struct metered m;
-	struct err e;
-	int rc = 0;
-	payload_begin(&m, "claude-code.event", item->line);
-	m.cumulative = m.unsplit = true;
-	for (size_t i = 0; rc == 0 && i < sizeof keys / sizeof *keys; i++) {
-		json_value *n = otlp_attribute(a, keys[i].name);
-		if (n)
-			rc = counts_set(&c, keys[i].which, n, &e);
-		else if (i < 2)
-			rc = err_set(&e, ERR_INVALID, "the event has no '%s'", keys[i].name);
-	}
-	payload_text(&m.record, FIELD_ID, otlp_attribute(a, "request_id"));
-	payload_text(&m.record, FIELD_MODEL, otlp_attribute(a, "model"));
-	json_value *speed = otlp_attribute(a, "speed");
-	if (!text_is(json_string(speed), "standard") && !text_is(json_string(speed), "normal"))
-		payload_text(&m.record, FIELD_SERVICE_TIER, speed);
-	payload_text(&m.record, FIELD_SESSION, otlp_attribute(a, "session.id"));
-	payload_text(&m.record, FIELD_TASK, otlp_attribute(a, "session.id"));
-	json_value *customer = otlp_attribute(a, "customer");
-	payload_text(&m.record, FIELD_CUSTOMER,
-		     customer ? customer : otlp_attribute(a, "organization.id"));
-	if (rc == 0)
-		rc = event_time(&m, item, &e);
-	if (rc == 0)
-		rc = counts_normalise(&m.record, &c, &m.rule, &e);
-	otlp_judge(r, &m, m.shape, a);
-	if (rc != 0)
-		payload_refuse(r, item->line, a, &e);
-	else
-		otlp_take(r, &m, a);
 }
 
 /* The first attribute that counts tokens. */

@@ -1,8 +1,9 @@
 /*
  * payload_run: what the parts of the payload reader share. Internal to meter/formats/.
  *
- * payload.c tells shapes apart and reads bodies, stream.c what arrives in pieces, agent_log.c the
- * logs of coding agents, telemetry.c spans and events.
+ * payload.c tells shapes apart, sighting.c is what all formats fill a call in with, body.c reads
+ * answers, stream.c what arrives in pieces, agent_log.c the logs of coding agents, telemetry.c
+ * spans and events.
  */
 #ifndef TALLY_METER_FORMATS_PAYLOAD_RUN_H
 #define TALLY_METER_FORMATS_PAYLOAD_RUN_H
@@ -108,21 +109,37 @@ void payload_refuse(struct payload_reader *r, int64_t line, json_value *v, const
 /* A copy whose texts live as long as the reader. */
 void payload_keep(struct payload_reader *r, struct metered *m);
 
-/* Each returns whether the document was its own. */
-bool stream_document(struct payload_reader *r, json_value *v, int64_t line);
+/*
+ * The formats in the order in which they are asked whether a document is their own. Beside each the
+ * members (or values of "type") by which a document of it is told from a row of a trace, parted by
+ * blanks.
+ */
+#define PAYLOAD_FORMATS(X) \
+	X(session_document, "") \
+	X(session_log_document, "type=llm.request type=context.append_loop_event " \
+				"type=session.usage_record") \
+	X(agent_log_document, "sessionId type=session_meta type=turn_context type=event_msg " \
+			      "type=response_item type=summary") \
+	X(export_document, "") \
+	X(telemetry_document, "resourceSpans resourceLogs resourceMetrics event.name") \
+	X(cloud_event_document, "specversion") \
+	X(stream_document, "choices x_groq type=message_start") \
+	X(body_document, \
+	  "usage usageMetadata usageDetails message amazon-bedrock-invocationMetrics " \
+	  "quota response_cost spend tokens_in result")
+#define FORMAT(name, tells) bool name(struct payload_reader *r, json_value *v, int64_t line);
+PAYLOAD_FORMATS(FORMAT)
+#undef FORMAT
+
 void stream_finish(struct payload_reader *r);
-bool session_log_document(struct payload_reader *r, json_value *v, int64_t line);
-bool agent_log_document(struct payload_reader *r, json_value *v, int64_t line);
 /* The fast way for lines of a log whose kind is known: false when the slow way must read the line.
  */
 bool agent_log_line(struct payload_reader *r, struct text line, int64_t number);
-bool telemetry_document(struct payload_reader *r, json_value *v, int64_t line);
-/* Pages and rows of exports of usage. */
-bool export_document(struct payload_reader *r, json_value *v, int64_t line);
 struct export_format;
+/* take_document: of rows that are documents of another format. */
 void export_table(struct payload_reader *r, const struct export_format *f, char separator,
-		  struct text all);
+		  struct text all,
+		  void (*take_document)(struct payload_reader *r, json_value *v, int64_t line));
 void export_release(struct payload_reader *r);
-bool body_document(struct payload_reader *r, json_value *v, int64_t line);
 
 #endif

@@ -4,59 +4,6 @@
 
 #include "base/dict.h"
 
-/* A copy that outlives the statement which it was read with. */
-static void keep_row(struct usage_row *row, struct arena *a)
-{
-	for (int f = 0; f < FIELD_TEXTS; f++)
-		row->record.text[f].p =
-			arena_text(a, row->record.text[f].n ? row->record.text[f].p : "",
-				   row->record.text[f].n);
-	row->raw.p = arena_text(a, row->raw.n ? row->raw.p : "", row->raw.n);
-}
-
-/* The current row of an id. */
-static int find_current(struct store *s, const char *id, struct known_id *known,
-			struct usage_row *row, struct arena *a, struct err *e)
-{
-	int rc = store_find(s, text_of(id), known, e);
-	if (rc == 0 && !known->first)
-		rc = err_set(e, ERR_NOT_FOUND, "no record with id '%s'", id);
-	if (rc == 0 && !known->current)
-		rc = err_set(e, ERR_INVALID, "the record '%s' was voided", id);
-	if (rc == 0)
-		rc = store_row(s, known->current, row, e);
-	if (rc == 0)
-		keep_row(row, a);
-	return rc;
-}
-
-static int take_back(struct store *s, const struct usage_row *current, int64_t first, struct err *e)
-{
-	struct usage_row back = *current;
-	back.kind = USAGE_REVERSAL;
-	back.of = first;
-	back.raw = TEXT("");
-	for (int b = 0; b < BUCKET_COUNT; b++)
-		back.record.tokens[b] = -back.record.tokens[b];
-	back.record.requests = -back.record.requests;
-	back.web_searches = -back.web_searches;
-	return store_append(s, &back, e);
-}
-
-int correct_void(struct store *s, const char *id, const char *why, struct err *e)
-{
-	struct known_id known;
-	struct usage_row row;
-	struct arena a = { 0 };
-	int rc = find_current(s, id, &known, &row, &a, e);
-	if (rc == 0)
-		rc = store_note_change(s, "void", why, e);
-	if (rc == 0)
-		rc = take_back(s, &row, known.first, e);
-	arena_release(&a);
-	return rc;
-}
-
 int correct_amend(struct store *s, struct ingest *in, const char *id, const struct amendment *am,
 		  struct err *e)
 {
@@ -64,7 +11,7 @@ int correct_amend(struct store *s, struct ingest *in, const char *id, const stru
 	struct usage_row row = { 0 }, fresh = { 0 };
 	struct arena a = { 0 };
 	bool unpriced;
-	int rc = find_current(s, id, &known, &row, &a, e);
+	int rc = reversal_find(s, id, &known, &row, &a, e);
 	if (rc == 0) {
 		fresh = row;
 		fresh.kind = USAGE_CORRECTION;
@@ -93,7 +40,7 @@ int correct_amend(struct store *s, struct ingest *in, const char *id, const stru
 	if (rc == 0)
 		rc = store_note_change(s, "amend", am->why, e);
 	if (rc == 0)
-		rc = take_back(s, &row, known.first, e);
+		rc = reversal_append(s, &row, known.first, e);
 	if (rc == 0)
 		rc = store_series(s, &fresh.record, &fresh.series, e);
 	if (rc == 0)
@@ -240,8 +187,8 @@ int correct_rerate(struct rerate_result *out, struct store *s, struct ingest *in
 		struct arena a = { 0 };
 		rc = store_row(s, r.change[i].seq, &row, e);
 		if (rc == 0) {
-			keep_row(&row, &a);
-			rc = take_back(s, &row, r.change[i].first, e);
+			reversal_keep_row(&row, &a);
+			rc = reversal_append(s, &row, r.change[i].first, e);
 		}
 		if (rc == 0) {
 			row.kind = USAGE_CORRECTION;

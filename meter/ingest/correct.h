@@ -1,11 +1,13 @@
 /*
- * correct: changing what was metered without changing a row: amend, void and rerate take rows back
- * and add others, with the reason, so that every earlier figure can be had again.
+ * correct: changing what was metered without changing a row: amend and rerate take rows back (as
+ * reversal.h voids them) and add others, with the reason, so that every earlier figure can be had
+ * again.
  */
 #ifndef TALLY_METER_INGEST_CORRECT_H
 #define TALLY_METER_INGEST_CORRECT_H
 
 #include "meter/ingest/ingest.h"
+#include "meter/ingest/reversal.h"
 
 /* New values of a record; fields that are not given stay. */
 struct amendment {
@@ -17,7 +19,6 @@ struct amendment {
  * new counts contradict each other). */
 int correct_amend(struct store *s, struct ingest *in, const char *id, const struct amendment *a,
 		  struct err *e);
-int correct_void(struct store *s, const char *id, const char *why, struct err *e);
 
 /* What repricing changes, for records that had and get the same prices. */
 struct rerate_line {

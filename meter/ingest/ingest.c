@@ -8,7 +8,7 @@
 #include "meter/formats/assemble.h"
 #include "meter/formats/counts.h"
 #include "meter/ingest/quarantine.h"
-#include "meter/ingest/correct.h"
+#include "meter/ingest/reversal.h"
 #include "meter/ingest/spans.h"
 #include "meter/store/record_id.h"
 #include "pricing/tariffs.h"
@@ -40,9 +40,6 @@ struct ingest {
 	/* of the last record: most follow each other with the same shape */
 	const char *shape, *rule;
 	int64_t origin;
-	/* for the payload sink */
-	struct instant now;
-	struct err failure;
 };
 
 const char *ingest_result_name(enum ingest_result r)
@@ -963,36 +960,6 @@ struct text ingest_last_id(const struct ingest *in)
 int ingest_take(struct ingest *in, const struct metered *m, struct instant now, struct err *e)
 {
 	return ingest_take_as(in, m, ingest_id(in, m), now, e);
-}
-
-static void sink_take(void *user, const struct metered *m)
-{
-	struct ingest *in = user;
-	if (in->failure.code == ERR_NONE)
-		ingest_take(in, m, in->now, &in->failure);
-}
-
-static void sink_refuse(void *user, int64_t line, struct text raw, const struct err *why)
-{
-	struct ingest *in = user;
-	if (in->failure.code == ERR_NONE)
-		ingest_refuse(in, line, raw, TEXT(""), why->message, in->now, &in->failure);
-}
-
-struct payload_sink ingest_sink(struct ingest *in, struct instant now)
-{
-	in->now = now;
-	in->failure.code = ERR_NONE;
-	return (struct payload_sink){ in, sink_take, sink_refuse };
-}
-
-int ingest_failed(const struct ingest *in, struct err *e)
-{
-	if (in->failure.code == ERR_NONE)
-		return 0;
-	if (e)
-		*e = in->failure;
-	return -(int)in->failure.code;
 }
 
 void ingest_mark(struct ingest *in)

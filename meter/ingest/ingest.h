@@ -86,9 +86,6 @@ int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, s
 struct text ingest_last_id(const struct ingest *in);
 int ingest_refuse(struct ingest *in, int64_t line, struct text raw, struct text header,
 		  const char *why, struct instant now, struct err *e);
-/* A payload sink that collects a first error of the store for ingest_failed. */
-struct payload_sink ingest_sink(struct ingest *in, struct instant now);
-int ingest_failed(const struct ingest *in, struct err *e);
 /* After rollback: forgets what this source was seen to hold since the mark. */
 void ingest_mark(struct ingest *in);
 void ingest_back_to_mark(struct ingest *in);

@@ -14,7 +14,6 @@
 #include "meter/ingest/quarantine.h"
 #include "meter/read/source.h"
 #include "meter/store/rollup.h"
-#include "meter/store/store_sql.h"
 #include "meter/ingest/trace_intake.h"
 
 enum { HEAD_MOST = 1 << 16 };
@@ -101,12 +100,16 @@ static void unfollow(struct followed *f)
 	free(f);
 }
 
+static const struct sql sql_followed = {
+	.text = "SELECT device,inode,bytes,line,head FROM followed WHERE path=:path",
+};
+
 /* Where reading stopped the last time, when it is the same file still; else 0. */
 static int last_stop(struct followed *f, int64_t size, int64_t *bytes, int64_t *line, struct err *e)
 {
 	struct query *q;
 	uint8_t head[16];
-	int rc = db_statement(store_db(f->run.store), STORE_FOLLOWED, &q, e);
+	int rc = db_statement(store_db(f->run.store), &sql_followed, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_text(q, ":path", text_of(f->path));
@@ -121,13 +124,19 @@ static int last_stop(struct followed *f, int64_t size, int64_t *bytes, int64_t *
 	return rc < 0 ? rc : 0;
 }
 
+static const struct sql sql_set_followed = {
+	.text = "INSERT INTO followed VALUES(:path,:device,:inode,:bytes,:line,:head) "
+		"ON CONFLICT(path) DO UPDATE SET device=excluded.device,inode=excluded.inode,"
+		"bytes=excluded.bytes,line=excluded.line,head=excluded.head",
+};
+
 /* Records without ids are told apart by their places, which only who reads from the start knows. */
 static int remember(struct followed *f, struct err *e)
 {
 	struct db *db = store_db(f->run.store);
 	struct query *q;
 	uint8_t head[16];
-	int rc = db_statement(db, STORE_SET_FOLLOWED, &q, e);
+	int rc = db_statement(db, &sql_set_followed, &q, e);
 	if (rc != 0)
 		return rc;
 	mark_of(f->path, f->run.anonymous ? 0 : offset_of(f), head);

@@ -1,7 +1,6 @@
 #include "meter/ingest/quarantine.h"
 
 #include "base/dict.h"
-#include "meter/store/store_sql.h"
 
 void content_hash(uint8_t out[16], const struct text *part, size_t parts)
 {
@@ -17,6 +16,14 @@ void content_hash(uint8_t out[16], const struct text *part, size_t parts)
 	memcpy(out, h, sizeof h);
 }
 
+static const struct sql sql_hold = {
+	.text = "INSERT INTO quarantine(hash,at,source,line,raw,header,reason,seen,state,told) "
+		"VALUES(:hash,:at,:source,:line,:raw,:header,:reason,1,'held',:told) "
+		"ON CONFLICT(hash) DO UPDATE SET seen=quarantine.seen+1,state=CASE "
+		"quarantine.state WHEN 'dropped' THEN 'dropped' "
+		"ELSE 'held' END,reason=excluded.reason",
+};
+
 int quarantine_hold(struct store *s, const struct held *h, struct instant now, struct err *e)
 {
 	uint8_t hash[16];
@@ -24,7 +31,7 @@ int quarantine_hold(struct store *s, const struct held *h, struct instant now, s
 	struct text raw = h->raw;
 	raw.n = raw.n < QUARANTINE_RAW_MAX ? raw.n : QUARANTINE_RAW_MAX;
 	content_hash(hash, (struct text[]){ raw, h->header }, 2);
-	int rc = db_statement(store_db(s), STORE_HOLD, &q, e);
+	int rc = db_statement(store_db(s), &sql_hold, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_blob(q, ":hash", hash, sizeof hash);
@@ -45,12 +52,17 @@ static void read_held(struct query *q, struct held *h)
 			    db_int(q, 7),  db_text(q, 9) };
 }
 
+static const struct sql sql_held = {
+	.text = "SELECT id,at,source,line,raw,header,reason,seen,state,told FROM quarantine "
+		"WHERE state='held' OR :all=1 ORDER BY id",
+};
+
 int quarantine_each(struct store *s, bool all, int (*take)(void *user, const struct held *h),
 		    void *user, struct err *e)
 {
 	struct query *q;
 	struct held h;
-	int rc = db_statement(store_db(s), STORE_HELD, &q, e);
+	int rc = db_statement(store_db(s), &sql_held, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":all", all);
@@ -63,10 +75,15 @@ int quarantine_each(struct store *s, bool all, int (*take)(void *user, const str
 	return rc;
 }
 
+static const struct sql sql_held_at = {
+	.text = "SELECT id,at,source,line,raw,header,reason,seen,state,told FROM quarantine "
+		"WHERE id=:id",
+};
+
 int quarantine_at(struct store *s, int64_t id, struct held *out, struct arena *texts, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(store_db(s), STORE_HELD_AT, &q, e);
+	int rc = db_statement(store_db(s), &sql_held_at, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":id", id);
@@ -86,10 +103,14 @@ int quarantine_at(struct store *s, int64_t id, struct held *out, struct arena *t
 	return rc < 0 ? rc : 0;
 }
 
+static const struct sql sql_held_state = {
+	.text = "UPDATE quarantine SET state=:state WHERE id=:id",
+};
+
 int quarantine_set_state(struct store *s, int64_t id, const char *state, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(store_db(s), STORE_HELD_STATE, &q, e);
+	int rc = db_statement(store_db(s), &sql_held_state, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":id", id);
@@ -97,7 +118,7 @@ int quarantine_set_state(struct store *s, int64_t id, const char *state, struct 
 	return db_done(store_db(s), q, e);
 }
 
-static int count(struct store *s, enum store_statement which, int64_t *out, struct err *e)
+static int count(struct store *s, const struct sql *which, int64_t *out, struct err *e)
 {
 	struct query *q;
 	int rc = db_statement(store_db(s), which, &q, e);
@@ -110,22 +131,36 @@ static int count(struct store *s, enum store_statement which, int64_t *out, stru
 	return 0;
 }
 
+static const struct sql sql_held_count = {
+	.text = "SELECT count(*) FROM quarantine WHERE state='held'",
+};
+
 int quarantine_count(struct store *s, int64_t *out, struct err *e)
 {
-	return count(s, STORE_HELD_COUNT, out, e);
+	return count(s, &sql_held_count, out, e);
 }
+
+static const struct sql sql_conflict_count = {
+	.text = "SELECT count(*) FROM conflict",
+};
 
 int conflict_count(struct store *s, int64_t *out, struct err *e)
 {
-	return count(s, STORE_CONFLICT_COUNT, out, e);
+	return count(s, &sql_conflict_count, out, e);
 }
+
+static const struct sql sql_add_conflict = {
+	.text = "INSERT INTO conflict(hash,at,first,record,differs,source,line,seen) "
+		"VALUES(:hash,:at,:first,:record,:differs,:source,:line,1) ON CONFLICT(hash) "
+		"DO UPDATE SET seen=conflict.seen+1",
+};
 
 int conflict_hold(struct store *s, const struct conflicting *c, struct instant now, struct err *e)
 {
 	uint8_t hash[16];
 	struct query *q;
 	content_hash(hash, (struct text[]){ c->record }, 1);
-	int rc = db_statement(store_db(s), STORE_ADD_CONFLICT, &q, e);
+	int rc = db_statement(store_db(s), &sql_add_conflict, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_blob(q, ":hash", hash, sizeof hash);
@@ -138,11 +173,15 @@ int conflict_hold(struct store *s, const struct conflicting *c, struct instant n
 	return db_done(store_db(s), q, e);
 }
 
+static const struct sql sql_conflicts = {
+	.text = "SELECT id,at,first,record,differs,source,line,seen FROM conflict ORDER BY id",
+};
+
 int conflict_each(struct store *s, int (*take)(void *user, const struct conflicting *c), void *user,
 		  struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(store_db(s), STORE_CONFLICTS, &q, e);
+	int rc = db_statement(store_db(s), &sql_conflicts, &q, e);
 	if (rc != 0)
 		return rc;
 	while ((rc = db_step(store_db(s), q, e)) == 1) {

@@ -2,23 +2,6 @@
 
 #include <stdlib.h>
 
-/* The line of a place in the block at work; blocks come in order. */
-static int64_t line_of(struct trace_intake *x, const char *at)
-{
-	if (!x->line_at || at < x->line_at) {
-		x->line_at = x->block->p;
-		x->line = x->lines_before;
-	}
-	while (x->line_at < at) {
-		const char *nl = memchr(x->line_at, '\n', (size_t)(at - x->line_at));
-		if (!nl)
-			break;
-		x->line_at = nl + 1;
-		x->line++;
-	}
-	return x->line;
-}
-
 static void trace_take(void *user, struct record_batch *b)
 {
 	struct trace_intake *x = user;
@@ -29,8 +12,10 @@ static void trace_take(void *user, struct record_batch *b)
 	for (size_t i = 0; i < b->n && x->to->failure.code == ERR_NONE; i++) {
 		record_from_batch(&m.record, b, i);
 		if (m.record.time_us != TIME_ABSENT)
-			m.record.time_us += x->shift_us;
-		m.line = line_of(x, b->at[i]);
+			m.record.time_us += x->times.shift_us;
+		if (m.record.completed_us != TIME_ABSENT)
+			m.record.completed_us += x->times.shift_us;
+		m.line = trace_reader_line(x->reader, b->at[i]);
 		intake_take(x->to, &m, m.line, &x->to->failure);
 	}
 }
@@ -38,7 +23,7 @@ static void trace_take(void *user, struct record_batch *b)
 static void trace_refuse(void *user, const char *at, size_t n, const struct err *why)
 {
 	struct trace_intake *x = user;
-	intake_refuse_later(x->to, line_of(x, at), (struct text){ at, n },
+	intake_refuse_later(x->to, trace_reader_line(x->reader, at), (struct text){ at, n },
 			    (struct text){ x->header.p, x->header.n }, why->message);
 }
 
@@ -57,41 +42,24 @@ static void put_header(struct trace_intake *x)
 
 int trace_intake_run(struct trace_intake *x, int64_t line, bool *torn, struct err *e)
 {
-	struct trace *t = x->trace;
-	struct err *failure = &x->to->failure;
-	struct trace_block b = { 0 };
-	const struct record_sink sink = { x, trace_take, trace_refuse };
-	int rc = 0;
-	*torn = false;
-	x->lines_before = line;
-	while (!*torn && (rc = trace_next(t, &b, e)) > 0) {
-		struct record_block block = { b.p, b.n, b.in_order, b.span, b.span_count };
-		x->block = &b; /* cppcheck-suppress autoVariables */
-		x->line_at = NULL;
-		x->to->bytes_done = trace_progress(t);
-		if (b.cut) {
-			const char *nl = memrchr(b.p, '\n', b.n);
-			block.n = nl ? (size_t)(nl + 1 - b.p) : 0;
-		}
-		if (x->csv)
-			*torn = !csv_reader_run(x->csv, &block, &sink);
-		else
-			jsonl_reader_run(x->jsonl, &block, &sink);
-		if (b.cut && failure->code == ERR_NONE) {
-			struct err why;
-			err_set(&why, ERR_INVALID, "the line is longer than %d bytes",
-				TRACE_RECORD_MAX);
-			trace_refuse(x, b.p + block.n, b.n - block.n, &why);
-		}
+	const struct ingest_files *o = x->to->o;
+	const struct trace_reading how = { .map = o->map, .map_count = o->map_count };
+	const struct err *failure = &x->to->failure;
+	int rc = 1;
+	x->reader = trace_reader_open(x->trace, &how,
+				      &(struct record_sink){ x, trace_take, trace_refuse });
+	trace_reader_count_from(x->reader, line);
+	while (rc == 1) {
+		rc = trace_reader_next(x->reader, e);
+		x->to->bytes_done = trace_progress(x->trace);
 		if (failure->code != ERR_NONE) {
 			*e = *failure;
 			rc = -(int)e->code;
-			break;
 		}
-		x->lines_before = line_of(x, b.p + b.n);
 	}
-	x->block = NULL;
-	trace_block_release(&b);
+	*torn = rc == TRACE_TORN;
+	trace_reader_close(x->reader);
+	x->reader = NULL;
 	return *torn ? 0 : rc;
 }
 
@@ -105,32 +73,18 @@ int trace_intake_open(struct trace_intake *x, struct intake *to, const char *pat
 		return rc;
 	const struct trace *t = x->trace;
 	const struct shape *shape = trace_shape(t);
+	const bool relative = shape->time != TIME_INSTANT;
 	to->bytes_total = trace_size(t);
-	/* traces that count from their start begin at --at */
-	if (shape->time != TIME_INSTANT) {
-		if (!o->options.has_at)
-			return err_set(e, ERR_USAGE, TRACE_NEEDS_AT, path, shape->name);
-		x->shift_us = o->options.at.us;
-	}
-	if (shape->container == CONTAINER_CSV) {
+	x->times =
+		(struct call_times){ .has_at = relative && o->options.has_at, .at = o->options.at };
+	call_times_begin(&x->times, relative, INT64_MAX);
+	if (shape->container == CONTAINER_CSV)
 		put_header(x);
-		x->field = mem_alloc(trace_columns(t) * sizeof *x->field);
-		for (size_t i = 0; i < trace_columns(t); i++)
-			x->field[i] = trace_column_field(t, i);
-		x->csv = csv_reader_open(&(struct csv_layout){
-			shape, trace_separator(t), trace_columns(t), x->field, 0, false });
-	} else {
-		x->jsonl = jsonl_reader_open(
-			&(struct jsonl_layout){ shape, o->map, o->map_count, false });
-	}
-	return 0;
+	return call_times_need_at(path, shape->name, relative, o->options.has_at, e);
 }
 
 void trace_intake_close(struct trace_intake *x)
 {
-	csv_reader_close(x->csv);
-	jsonl_reader_close(x->jsonl);
-	free(x->field);
 	buf_release(&x->header);
 	trace_close(x->trace);
 }

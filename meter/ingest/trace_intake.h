@@ -3,19 +3,16 @@
 #define TALLY_METER_INGEST_TRACE_INTAKE_H
 
 #include "meter/ingest/intake.h"
-#include "meter/read/trace.h"
+#include "meter/read/call_times.h"
+#include "meter/read/trace_reader.h"
 
 struct trace_intake {
 	struct trace *trace;
 	/* private */
 	struct intake *to;
-	enum record_field *field;
-	struct csv_reader *csv;
-	struct jsonl_reader *jsonl;
+	struct trace_reader *reader; /* while it runs */
 	struct buf header; /* of CSV, in the program's own names, for what is quarantined */
-	const struct trace_block *block;
-	int64_t shift_us, lines_before, line; /* of the block; at `line_at` */
-	const char *line_at;
+	struct call_times times;
 };
 
 /* Errors: as trace_open; ERR_USAGE where times count from the start and there is no --at. */

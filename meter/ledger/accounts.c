@@ -30,6 +30,14 @@ static int read_account(struct ledger *l, struct query *q, struct state *s, stru
 	return burn_order_parse(&s->order, a->burn_order.p, e);
 }
 
+#define ACCOUNT \
+	"SELECT id,customer,plan,plan_text,byo,overage,overage_limit,burn_order,zone," \
+	"anchor_day,low_balance,terms,since,opened,drawn_to,rest,owed " \
+	"FROM credit_account JOIN credit_state ON account=id "
+static const struct sql sql_account = {
+	.text = ACCOUNT "WHERE customer=:customer",
+};
+
 static int find_state(struct ledger *l, struct text customer, struct state **out, struct err *e)
 {
 	struct query *q;
@@ -39,7 +47,7 @@ static int find_state(struct ledger *l, struct text customer, struct state **out
 		*out = *at ? l->state[*at - 1] : NULL;
 		return 0;
 	}
-	int rc = db_statement(l->db, LEDGER_ACCOUNT, &q, e);
+	int rc = db_statement(l->db, &sql_account, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_text(q, ":customer", customer);
@@ -64,6 +72,10 @@ static int find_state(struct ledger *l, struct text customer, struct state **out
 	return rc < 0 ? rc : 0;
 }
 
+static const struct sql sql_account_at = {
+	.text = ACCOUNT "WHERE id=:id",
+};
+
 int ledger_state_of(struct ledger *l, int64_t account, struct state **out, struct err *e)
 {
 	l->working = account;
@@ -74,7 +86,7 @@ int ledger_state_of(struct ledger *l, int64_t account, struct state **out, struc
 		*out = l->state[*at - 1];
 		return 0;
 	}
-	int rc = db_statement(l->db, LEDGER_ACCOUNT_AT, &q, e);
+	int rc = db_statement(l->db, &sql_account_at, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":id", account);
@@ -107,12 +119,16 @@ int ledger_account(struct ledger *l, struct text customer, const struct account 
 	return rc;
 }
 
+static const struct sql sql_accounts = {
+	.text = ACCOUNT "ORDER BY customer",
+};
+
 int ledger_each_account(struct ledger *l, int (*take)(void *user, const struct account *a),
 			void *user, struct err *e)
 {
 	struct query *q;
 	struct state s;
-	int rc = db_statement(l->db, LEDGER_ACCOUNTS, &q, e);
+	int rc = db_statement(l->db, &sql_accounts, &q, e);
 	if (rc != 0)
 		return rc;
 	while ((rc = db_step(l->db, q, e)) == 1) {
@@ -143,6 +159,11 @@ static void bind_account(struct query *q, const struct account *a)
 	db_bind_text(q, ":terms", a->terms);
 }
 
+static const struct sql sql_days_kept = {
+	.text = "SELECT EXISTS(SELECT 1 FROM credit_day WHERE account=:account) OR "
+		"EXISTS(SELECT 1 FROM credit_taken WHERE account=:account)",
+};
+
 /* Sums by the account's own days stand for its zone. */
 static int check_zone(struct ledger *l, const struct account *a, struct err *e)
 {
@@ -151,7 +172,7 @@ static int check_zone(struct ledger *l, const struct account *a, struct err *e)
 	int rc = ledger_find_account(l, a->customer, &known, e);
 	if (rc != 0 || !known || text_eq(known->zone, a->zone))
 		return rc;
-	rc = db_statement(l->db, LEDGER_DAYS_KEPT, &q, e);
+	rc = db_statement(l->db, &sql_days_kept, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":account", a->id);
@@ -182,6 +203,21 @@ static int check_overage(struct ledger *l, const struct account *a, struct err *
 						      : "charge them on an invoice");
 }
 
+static const struct sql sql_add_account = {
+	.text = "INSERT INTO credit_account(customer,plan,plan_text,byo,overage,overage_limit,"
+		"burn_order,zone,anchor_day,low_balance,terms,since,opened) "
+		"VALUES(:customer,:plan,:plan_text,:byo,:overage,:overage_limit,:burn_order,"
+		":zone,:anchor_day,:low_balance,:terms,:since,:opened) RETURNING id",
+};
+static const struct sql sql_set_account = {
+	.text = "UPDATE credit_account SET plan=:plan,plan_text=:plan_text,byo=:byo,"
+		"overage=:overage,overage_limit=:overage_limit,burn_order=:burn_order,zone=:zone,"
+		"anchor_day=:anchor_day,low_balance=:low_balance,terms=:terms WHERE id=:id",
+};
+static const struct sql sql_add_state = {
+	.text = "INSERT INTO credit_state VALUES(:account,:drawn_to,0,0)",
+};
+
 int ledger_set_account(struct ledger *l, const struct account *a, struct err *e)
 {
 	struct query *q;
@@ -190,7 +226,7 @@ int ledger_set_account(struct ledger *l, const struct account *a, struct err *e)
 		checked = check_overage(l, a, e);
 	if (checked != 0)
 		return checked;
-	int rc = db_statement(l->db, a->id ? LEDGER_SET_ACCOUNT : LEDGER_ADD_ACCOUNT, &q, e);
+	int rc = db_statement(l->db, a->id ? &sql_set_account : &sql_add_account, &q, e);
 	if (rc != 0)
 		return rc;
 	bind_account(q, a);
@@ -204,7 +240,7 @@ int ledger_set_account(struct ledger *l, const struct account *a, struct err *e)
 	int64_t id = 0;
 	rc = a->id ? db_done(l->db, q, e) : db_returned(l->db, q, &id, e);
 	if (rc == 0 && !a->id) {
-		rc = db_statement(l->db, LEDGER_ADD_STATE, &q, e);
+		rc = db_statement(l->db, &sql_add_state, &q, e);
 		if (rc == 0) {
 			db_bind_int(q, ":account", id);
 			db_bind_int(q, ":drawn_to", a->drawn_to);
@@ -215,10 +251,15 @@ int ledger_set_account(struct ledger *l, const struct account *a, struct err *e)
 	return rc;
 }
 
+static const struct sql sql_set_state = {
+	.text = "UPDATE credit_state SET drawn_to=:drawn_to,rest=:rest,owed=:owed "
+		"WHERE account=:account",
+};
+
 int ledger_write_state(struct ledger *l, const struct state *s, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(l->db, LEDGER_SET_STATE, &q, e);
+	int rc = db_statement(l->db, &sql_set_state, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":account", s->account.id);
@@ -238,11 +279,16 @@ int ledger_set_drawn_to(struct ledger *l, int64_t account, int64_t seq, struct e
 	return ledger_write_state(l, s, e);
 }
 
+static const struct sql sql_add_uncovered = {
+	.text = "INSERT INTO credit_uncovered VALUES(:seq,:account,:reason) "
+		"ON CONFLICT DO NOTHING",
+};
+
 int ledger_add_uncovered(struct ledger *l, int64_t account, int64_t seq, const char *why,
 			 struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(l->db, LEDGER_ADD_UNCOVERED, &q, e);
+	int rc = db_statement(l->db, &sql_add_uncovered, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":seq", seq);
@@ -251,10 +297,14 @@ int ledger_add_uncovered(struct ledger *l, int64_t account, int64_t seq, const c
 	return db_done(l->db, q, e);
 }
 
+static const struct sql sql_drop_uncovered = {
+	.text = "DELETE FROM credit_uncovered WHERE seq=:seq RETURNING account",
+};
+
 int ledger_drop_uncovered(struct ledger *l, int64_t seq, bool *was, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(l->db, LEDGER_DROP_UNCOVERED, &q, e);
+	int rc = db_statement(l->db, &sql_drop_uncovered, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":seq", seq);
@@ -264,10 +314,16 @@ int ledger_drop_uncovered(struct ledger *l, int64_t seq, bool *was, struct err *
 	return rc < 0 ? rc : 0;
 }
 
+/* that of the row which stood before a reversal of its record */
+static const struct sql sql_drop_reversed = {
+	.text = "DELETE FROM credit_uncovered WHERE seq=coalesce((SELECT max(seq) FROM usage "
+		"WHERE of=:of AND kind=2 AND seq<:seq),:of) RETURNING account",
+};
+
 int ledger_drop_reversed(struct ledger *l, int64_t of, int64_t seq, bool *was, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(l->db, LEDGER_DROP_REVERSED, &q, e);
+	int rc = db_statement(l->db, &sql_drop_reversed, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":of", of);
@@ -278,11 +334,16 @@ int ledger_drop_reversed(struct ledger *l, int64_t of, int64_t seq, bool *was, s
 	return rc < 0 ? rc : 0;
 }
 
+static const struct sql sql_uncovered = {
+	.text = "SELECT count(*) FROM credit_uncovered c JOIN usage u ON u.seq=c.seq "
+		"WHERE account=:account AND u.time>=:from AND u.time<:to AND u.kind<>1",
+};
+
 int ledger_uncovered_in(struct ledger *l, int64_t account, struct instant from, struct instant to,
 			int64_t *count, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(l->db, LEDGER_UNCOVERED, &q, e);
+	int rc = db_statement(l->db, &sql_uncovered, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":account", account);
@@ -299,10 +360,15 @@ int ledger_uncovered(struct ledger *l, int64_t account, int64_t *count, struct e
 	return ledger_uncovered_in(l, account, INSTANT_MIN, INSTANT_MAX, count, e);
 }
 
+static const struct sql sql_all_uncovered = {
+	.text = "SELECT count(*) FROM credit_uncovered c JOIN usage u ON u.seq=c.seq "
+		"WHERE u.kind<>1",
+};
+
 int ledger_all_uncovered(struct store *s, int64_t *count, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(store_db(s), LEDGER_ALL_UNCOVERED, &q, e);
+	int rc = db_statement(store_db(s), &sql_all_uncovered, &q, e);
 	if (rc != 0)
 		return rc;
 	rc = db_step(store_db(s), q, e);
@@ -321,12 +387,17 @@ int64_t ledger_worked_on(const struct ledger *l)
 	return l->working;
 }
 
+static const struct sql sql_faults = {
+	.text = "SELECT f.account,a.customer,f.since,f.why FROM credit_fault f "
+		"JOIN credit_account a ON a.id=f.account ORDER BY a.customer",
+};
+
 int ledger_each_fault(struct store *s, int (*take)(void *user, const struct account_fault *f),
 		      void *user, struct err *e)
 {
 	struct db *db = store_db(s);
 	struct query *q;
-	int rc = db_statement(db, LEDGER_FAULTS, &q, e);
+	int rc = db_statement(db, &sql_faults, &q, e);
 	if (rc != 0)
 		return rc;
 	while ((rc = db_step(db, q, e)) == 1) {
@@ -340,11 +411,16 @@ int ledger_each_fault(struct store *s, int (*take)(void *user, const struct acco
 	return rc;
 }
 
+static const struct sql sql_add_fault = {
+	.text = "INSERT INTO credit_fault VALUES(:account,:now,:why) ON CONFLICT(account) "
+		"DO UPDATE SET why=excluded.why",
+};
+
 int ledger_add_fault(struct ledger *l, int64_t account, const char *why, struct instant now,
 		     struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(l->db, LEDGER_ADD_FAULT, &q, e);
+	int rc = db_statement(l->db, &sql_add_fault, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":account", account);
@@ -353,10 +429,14 @@ int ledger_add_fault(struct ledger *l, int64_t account, const char *why, struct 
 	return db_done(l->db, q, e);
 }
 
+static const struct sql sql_drop_fault = {
+	.text = "DELETE FROM credit_fault WHERE account=:account",
+};
+
 int ledger_drop_fault(struct ledger *l, int64_t account, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(l->db, LEDGER_DROP_FAULT, &q, e);
+	int rc = db_statement(l->db, &sql_drop_fault, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":account", account);

@@ -1,13 +1,18 @@
 #include "meter/ledger/ledger_parts.h"
 
-static int read_sum(struct ledger *l, enum store_statement n, const struct account *a,
+static const struct sql sql_held = {
+	.text = "SELECT sum(credits) FROM hold INDEXED BY hold_open WHERE state='open' "
+		"AND customer=:customer AND expires>:now",
+};
+
+static int read_sum(struct ledger *l, const struct sql *n, const struct account *a,
 		    struct instant at, int column, int64_t *out, struct err *e)
 {
 	struct query *q;
 	int rc = db_statement(l->db, n, &q, e);
 	if (rc != 0)
 		return rc;
-	if (n == LEDGER_HELD) {
+	if (n == &sql_held) {
 		db_bind_text(q, ":customer", a->customer);
 		db_bind_int(q, ":now", at.us);
 	} else {
@@ -29,13 +34,19 @@ static void finish_balance(const struct account *a, struct balance *b)
 		b->spendable.nano += a->overage_limit.nano - a->owed.nano;
 }
 
+static const struct sql sql_available = {
+	.text = "SELECT coalesce(sum(l.left),0) FROM credit_lot l INDEXED BY lot_open "
+		"JOIN credit_grant g ON g.id=l.grant_id WHERE l.account=:account AND l.left>0 "
+		"AND g.effective<=:at AND (g.expires IS NULL OR g.expires>:at)",
+};
+
 int ledger_balance(struct ledger *l, const struct account *a, struct instant now,
 		   struct balance *out, struct err *e)
 {
 	*out = (struct balance){ 0 };
-	int rc = read_sum(l, LEDGER_AVAILABLE, a, now, 0, &out->available.nano, e);
+	int rc = read_sum(l, &sql_available, a, now, 0, &out->available.nano, e);
 	if (rc == 0)
-		rc = read_sum(l, LEDGER_HELD, a, now, 0, &out->held.nano, e);
+		rc = read_sum(l, &sql_held, a, now, 0, &out->held.nano, e);
 	finish_balance(a, out);
 	return rc;
 }
@@ -54,11 +65,19 @@ int ledger_balance_with(struct ledger *l, const struct account *a, struct nano_c
 	return rc;
 }
 
+/* what is left of a grant that has ended has expired, whether that is booked yet or not */
+static const struct sql sql_balance_at = {
+	.text = "SELECT CASE WHEN g.expires<=:at THEN 'expired' ELSE e.pot END,sum(e.amount) "
+		"FROM ledger_txn t JOIN ledger_entry e ON e.txn=t.id LEFT JOIN credit_grant g "
+		"ON g.id=e.grant_id AND e.pot='grant' WHERE t.account=:account AND t.at<=:at "
+		"GROUP BY 1",
+};
+
 int ledger_balance_at(struct ledger *l, int64_t account, struct instant at,
 		      struct past_balance *out, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(l->db, LEDGER_BALANCE_AT, &q, e);
+	int rc = db_statement(l->db, &sql_balance_at, &q, e);
 	if (rc != 0)
 		return rc;
 	*out = (struct past_balance){ 0 };

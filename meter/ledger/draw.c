@@ -5,8 +5,8 @@
 #include "base/dict.h"
 #include "base/json.h"
 #include "base/zone.h"
-#include "meter/store/store_sql.h"
 #include "pricing/tariffs.h"
+#include "meter/store/sums_sql.h"
 
 /* An account's plan, opened. */
 struct plan_of {
@@ -246,11 +246,19 @@ static int account_of(struct drawer *d, int64_t series, struct text customer,
 	return 0;
 }
 
+/* where credits begin and end within an hour */
+static const struct sql sql_borders = {
+	.text = "SELECT effective%:hour FROM credit_grant WHERE account=:account "
+		"AND effective%:hour<>0 UNION SELECT expires%:hour FROM credit_grant "
+		"WHERE account=:account AND expires%:hour<>0 UNION SELECT anchor%:hour "
+		"FROM credit_rule WHERE account=:account AND anchor%:hour<>0 ORDER BY 1",
+};
+
 static int need_borders(struct drawer *d, struct plan_of *p, struct err *e)
 {
 	struct db *db = store_db(ledger_store(d->ledger));
 	struct query *q;
-	int rc = p->has_borders ? 0 : db_statement(db, LEDGER_BORDERS, &q, e);
+	int rc = p->has_borders ? 0 : db_statement(db, &sql_borders, &q, e);
 	if (rc != 0 || p->has_borders)
 		return rc;
 	p->borders = 0;
@@ -289,6 +297,13 @@ static struct cell *cell_of(struct drawer *d, const struct plan_of *p, int64_t u
 	return &d->cell[*at - 1];
 }
 
+static const struct sql sql_find_rate = {
+	.text = "SELECT id FROM credit_rate WHERE rates=:rates",
+};
+static const struct sql sql_add_rate = {
+	.text = "INSERT INTO credit_rate(rates) VALUES(:rates) RETURNING id",
+};
+
 /* The number of those rates in the database. */
 static int rate_number(struct drawer *d, const struct credit_rates *r, int64_t *out, struct err *e)
 {
@@ -311,7 +326,7 @@ static int rate_number(struct drawer *d, const struct credit_rates *r, int64_t *
 	uint64_t *known = dict_need(&d->rates, (struct text){ b.p, b.n }, NULL);
 	int rc = 0;
 	if (!*known) {
-		rc = db_statement(db, LEDGER_FIND_RATE, &q, e);
+		rc = db_statement(db, &sql_find_rate, &q, e);
 		if (rc == 0) {
 			db_bind_text(q, ":rates", (struct text){ b.p, b.n });
 			rc = db_step(db, q, e);
@@ -321,7 +336,7 @@ static int rate_number(struct drawer *d, const struct credit_rates *r, int64_t *
 		}
 	}
 	if (rc == 0 && !*known) {
-		rc = db_statement(db, LEDGER_ADD_RATE, &q, e);
+		rc = db_statement(db, &sql_add_rate, &q, e);
 		if (rc == 0) {
 			db_bind_text(q, ":rates", (struct text){ b.p, b.n });
 			int64_t id = 0;
@@ -372,6 +387,16 @@ static int add_to_day(struct drawer *d, struct plan_of *p, const struct usage_ro
 	return 0;
 }
 
+static const struct sql sql_day = {
+	.text = "SELECT nano,rest FROM credit_day WHERE account=:account AND day=:day "
+		"AND series=:series AND rate=:rate",
+};
+static const struct sql sql_add_day = {
+	.text = "INSERT INTO credit_day VALUES(:account,:day,:series,:rate," SUM_VALUES
+		",:nano,:rest) ON CONFLICT(account,day,series,rate) DO UPDATE SET " ADD_SUMS(
+			"credit_day") ",nano=excluded.nano,rest=excluded.rest",
+};
+
 static int write_days(struct drawer *d, struct err *e)
 {
 	static const char *const bucket_parameter[BUCKET_COMMON] = {
@@ -385,7 +410,7 @@ static int write_days(struct drawer *d, struct err *e)
 		const struct day_cell *c = &d->day[i];
 		int128 sum = c->sum.atto;
 		ledger_work_on(d->ledger, c->account);
-		rc = db_statement(db, LEDGER_DAY, &q, e);
+		rc = db_statement(db, &sql_day, &q, e);
 		if (rc != 0)
 			return rc;
 		db_bind_int(q, ":account", c->account);
@@ -397,7 +422,7 @@ static int write_days(struct drawer *d, struct err *e)
 			sum += (int128)db_int(q, 0) * 1000000000 + db_int(q, 1);
 		db_reset(q);
 		if (rc >= 0)
-			rc = db_statement(db, LEDGER_ADD_DAY, &q, e);
+			rc = db_statement(db, &sql_add_day, &q, e);
 		if (rc != 0)
 			return rc;
 		int128 nano = sum / 1000000000;
@@ -453,6 +478,13 @@ static int read_rates(struct text json, struct credit_rates *as, struct err *e)
 	return rc;
 }
 
+/* the rates that usage of a day drew under, and has not given back */
+static const struct sql sql_day_rates = {
+	.text = "SELECT r.id,r.rates FROM credit_day d JOIN credit_rate r ON r.id=d.rate "
+		"WHERE d.account=:account AND d.day=:day AND d.series=:series AND d.records>0 "
+		"ORDER BY r.id",
+};
+
 /*
  * The rates that the reversed usage drew under: those of its day, whatever cards are at hand now.
  * known: `rates` are what the cards of today say. Errors: ERR_UNPRICED when neither says anything.
@@ -469,7 +501,7 @@ static int rates_drawn(struct drawer *d, struct plan_of *p, const struct usage_r
 	    dict_find(&d->by_day, (struct text){ (const char *)key, sizeof key }))
 		return 0;
 	if (rc == 0)
-		rc = db_statement(db, LEDGER_DAY_RATES, &q, e);
+		rc = db_statement(db, &sql_day_rates, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":account", key[0]);
@@ -580,13 +612,17 @@ static void add_id(struct ids *list, int64_t id)
 	list->id[list->n++] = id;
 }
 
+static const struct sql sql_waiting = {
+	.text = "SELECT seq FROM credit_uncovered ORDER BY seq",
+};
+
 /* What waited for a card or for its plan is looked at once more. */
 static int take_waiting(struct drawer *d, struct err *e)
 {
 	struct store *s = ledger_store(d->ledger);
 	struct ids waiting = { 0 };
 	struct query *q;
-	int rc = db_statement(store_db(s), LEDGER_WAITING, &q, e);
+	int rc = db_statement(store_db(s), &sql_waiting, &q, e);
 	if (rc != 0)
 		return rc;
 	while ((rc = db_step(store_db(s), q, e)) == 1)
@@ -655,11 +691,16 @@ static int add_account(void *user, const struct account *a)
 	return 0;
 }
 
+static const struct sql sql_state = {
+	.text = "SELECT min(drawn_to) FROM credit_state WHERE account NOT IN (SELECT account "
+		"FROM credit_fault)",
+};
+
 static int drawn_to(struct drawer *d, bool *any, int64_t *out, struct err *e)
 {
 	struct db *db = store_db(ledger_store(d->ledger));
 	struct query *q;
-	int rc = db_statement(db, LEDGER_STATE, &q, e);
+	int rc = db_statement(db, &sql_state, &q, e);
 	if (rc != 0)
 		return rc;
 	rc = db_step(db, q, e);

@@ -21,11 +21,19 @@ static void read_grant(struct query *q, struct grant *g)
 		g->cost_basis.pico = db_int(q, 8);
 }
 
+#define GRANT \
+	"SELECT g.id,g.account,name,amount,class,priority,effective,expires,cost_basis," \
+	"currency,note,created,coalesce(l.left,0),rule FROM credit_grant g LEFT " \
+	"JOIN credit_lot l ON l.grant_id=g.id "
+static const struct sql sql_grant = {
+	.text = GRANT "WHERE g.account=:account AND name=:name",
+};
+
 int ledger_find_grant(struct ledger *l, int64_t account, struct text name, struct grant *out,
 		      struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(l->db, LEDGER_GRANT, &q, e);
+	int rc = db_statement(l->db, &sql_grant, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":account", account);
@@ -43,12 +51,16 @@ int ledger_find_grant(struct ledger *l, int64_t account, struct text name, struc
 	return rc < 0 ? rc : 0;
 }
 
+static const struct sql sql_grants = {
+	.text = GRANT "WHERE g.account=:account ORDER BY effective,g.id",
+};
+
 int ledger_each_grant(struct ledger *l, int64_t account,
 		      int (*take)(void *user, const struct grant *g), void *user, struct err *e)
 {
 	struct query *q;
 	struct grant g;
-	int rc = db_statement(l->db, LEDGER_GRANTS, &q, e);
+	int rc = db_statement(l->db, &sql_grants, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":account", account);
@@ -68,10 +80,20 @@ static bool same_grant(const struct grant *a, const struct grant *b)
 	       a->has_cost_basis == b->has_cost_basis && a->cost_basis.pico == b->cost_basis.pico;
 }
 
+static const struct sql sql_add_grant = {
+	.text = "INSERT INTO credit_grant(account,name,amount,class,priority,effective,expires,"
+		"cost_basis,currency,rule,note,created) VALUES(:account,:name,:amount,:class,"
+		":priority,:effective,:expires,:cost_basis,:currency,:rule,:note,:created) "
+		"RETURNING id",
+};
+static const struct sql sql_add_lot = {
+	.text = "INSERT INTO credit_lot VALUES(:grant,:account,:left,0)",
+};
+
 static int insert_grant(struct ledger *l, const struct grant *g, int64_t *id, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(l->db, LEDGER_ADD_GRANT, &q, e);
+	int rc = db_statement(l->db, &sql_add_grant, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":account", g->account);
@@ -98,7 +120,7 @@ static int insert_grant(struct ledger *l, const struct grant *g, int64_t *id, st
 	rc = db_returned(l->db, q, id, e);
 	if (rc != 0)
 		return rc;
-	rc = db_statement(l->db, LEDGER_ADD_LOT, &q, e);
+	rc = db_statement(l->db, &sql_add_lot, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":grant", *id);
@@ -178,40 +200,6 @@ int ledger_grant(struct ledger *l, const struct grant *g, struct instant now, in
 	return rc;
 }
 
-/* `nano` of a lot has expired; negative: has not, after all. */
-static int set_lapsed(struct ledger *l, int64_t grant, int64_t nano, struct err *e)
-{
-	struct query *q;
-	int rc = db_statement(l->db, LEDGER_SET_LAPSED, &q, e);
-	if (rc != 0)
-		return rc;
-	db_bind_int(q, ":grant", grant);
-	db_bind_int(q, ":nano", nano);
-	return db_done(l->db, q, e);
-}
-
-/* Moves `nano` of a lot to another pot. */
-int ledger_take_from_lot(struct ledger *l, struct state *s, struct lot *lot, int64_t nano,
-			 const char *kind, const char *pot, struct instant at, struct instant now,
-			 struct text note, struct err *e)
-{
-	const int64_t grant = lot->number;
-	lot->left.atto -= (int128)nano * atto_per_nano;
-	l->entries = 0;
-	ledger_put_entry(l, "grant", grant, -nano);
-	ledger_put_entry(l, pot, 0, nano);
-	int rc = text_is(text_of(pot), "expired")
-			 ? set_lapsed(l, grant, nano, e)
-			 : ledger_write_lot(l, grant, ledger_nano_of(lot->left), e);
-	if (rc == 0)
-		rc = ledger_post(
-			l,
-			&(struct posting){
-				.state = s, .kind = kind, .at = at, .booked = now, .note = note },
-			NULL, e);
-	return rc;
-}
-
 int ledger_void_grant(struct ledger *l, struct text customer, struct text name, struct instant now,
 		      const char *why, struct err *e)
 {
@@ -230,68 +218,14 @@ int ledger_void_grant(struct ledger *l, struct text customer, struct text name, 
 			     name.p);
 	for (size_t i = 0; rc == 0 && i < s->lots; i++)
 		if (s->lot[i].number == g.id)
-			rc = ledger_take_from_lot(l, s, &s->lot[i], g.left.nano, "void", "source",
-						  now, now, text_of(why), e);
+			rc = ledger_take_from_lot(l, &s->lot[i], g.left.nano, "source",
+						  &(struct posting){ .state = s,
+								     .kind = "void",
+								     .at = now,
+								     .booked = now,
+								     .note = text_of(why) },
+						  e);
 	if (rc == 0)
 		ledger_drop_empty(s);
 	return rc;
-}
-
-int ledger_expire(struct ledger *l, int64_t account, struct instant now, struct err *e)
-{
-	struct state *s;
-	int rc = ledger_state_of(l, account, &s, e);
-	if (rc == 0)
-		rc = ledger_need_lots(l, s, e);
-	for (size_t i = 0; rc == 0 && i < s->lots; i++)
-		if (s->lot[i].expires.us <= now.us)
-			rc = ledger_take_from_lot(l, s, &s->lot[i], ledger_nano_of(s->lot[i].left),
-						  "expire", "expired", s->lot[i].expires, now,
-						  TEXT(""), e);
-	if (rc == 0)
-		ledger_drop_empty(s);
-	return rc;
-}
-
-/*
- * Grants that counted at `at` and have expired since give what has expired of them back, so that
- * usage that comes late is paid as if it had come in time. What it leaves expires again with the
- * next ledger_expire.
- */
-int ledger_reopen_lapsed(struct ledger *l, struct state *s, struct instant at, struct instant now,
-			 struct err *e)
-{
-	for (;;) {
-		struct query *q;
-		int rc = db_statement(l->db, LEDGER_LAPSED, &q, e);
-		if (rc != 0)
-			return rc;
-		db_bind_int(q, ":account", s->account.id);
-		db_bind_int(q, ":at", at.us);
-		db_bind_int(q, ":now", now.us);
-		rc = db_step(l->db, q, e);
-		if (rc != 1) {
-			db_reset(q);
-			return rc;
-		}
-		const int64_t grant = db_int(q, 0), nano = db_int(q, 1);
-		const struct instant expires = { db_int(q, 2) };
-		db_reset(q);
-		l->entries = 0;
-		ledger_put_entry(l, "grant", grant, nano);
-		ledger_put_entry(l, "expired", 0, -nano);
-		rc = set_lapsed(l, grant, -nano, e);
-		if (rc == 0)
-			rc = ledger_post(l,
-					 &(struct posting){ .state = s,
-							    .kind = "expire",
-							    .at = expires,
-							    .booked = now,
-							    .note = TEXT("usage came late") },
-					 NULL, e);
-		if (rc != 0)
-			return rc;
-		s->has_lots = false;
-		s->lots = 0;
-	}
 }

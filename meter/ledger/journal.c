@@ -2,8 +2,6 @@
 
 #include <stdio.h>
 
-#include "meter/store/store_sql.h"
-
 static int hash_link(uint8_t out[JOURNAL_HASH], const uint8_t before[JOURNAL_HASH],
 		     const char *kind, int64_t ref, struct text content, struct err *e)
 {
@@ -16,10 +14,14 @@ static int hash_link(uint8_t out[JOURNAL_HASH], const uint8_t before[JOURNAL_HAS
 	return rc;
 }
 
+static const struct sql sql_journal_last = {
+	.text = "SELECT seq,hash FROM journal ORDER BY seq DESC LIMIT 1",
+};
+
 static int read_last(struct store *s, int64_t *seq, uint8_t hash[JOURNAL_HASH], struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(store_db(s), JOURNAL_LAST, &q, e);
+	int rc = db_statement(store_db(s), &sql_journal_last, &q, e);
 	if (rc != 0)
 		return rc;
 	*seq = 0;
@@ -35,6 +37,10 @@ static int read_last(struct store *s, int64_t *seq, uint8_t hash[JOURNAL_HASH], 
 	return rc < 0 ? rc : 0;
 }
 
+static const struct sql sql_journal_add = {
+	.text = "INSERT OR FAIL INTO journal VALUES(:seq,:kind,:ref,:hash)",
+};
+
 int journal_add(struct journal *j, const char *kind, int64_t ref, struct text content,
 		struct err *e)
 {
@@ -47,7 +53,7 @@ int journal_add(struct journal *j, const char *kind, int64_t ref, struct text co
 	if (rc == 0)
 		rc = hash_link(j->hash, j->hash, kind, ref, content, e);
 	if (rc == 0)
-		rc = db_statement(db, JOURNAL_ADD, &q, e);
+		rc = db_statement(db, &sql_journal_add, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":seq", ++j->seq);
@@ -65,6 +71,11 @@ static void head_text(char out[100], int64_t seq, const uint8_t hash[JOURNAL_HAS
 		snprintf(out + n + 2 * i, 3, "%02x", hash[i]);
 }
 
+static const struct sql sql_journal_set_head = {
+	.text = "INSERT INTO about VALUES('journal_head',:head) ON CONFLICT(key) DO UPDATE "
+		"SET value=excluded.value",
+};
+
 int journal_finish(struct journal *j, struct err *e)
 {
 	struct query *q;
@@ -75,7 +86,7 @@ int journal_finish(struct journal *j, struct err *e)
 	if (!j->known)
 		rc = read_last(j->store, &j->seq, j->hash, e);
 	if (rc == 0)
-		rc = db_statement(store_db(j->store), JOURNAL_SET_HEAD, &q, e);
+		rc = db_statement(store_db(j->store), &sql_journal_set_head, &q, e);
 	if (rc != 0)
 		return rc;
 	head_text(head, j->seq, j->hash);
@@ -92,12 +103,16 @@ void journal_forget(struct journal *j, bool all)
 	j->dirty &= !all;
 }
 
+static const struct sql sql_journal_head = {
+	.text = "SELECT value FROM about WHERE key='journal_head'",
+};
+
 static int check_head(struct store *s, int64_t seq, const uint8_t hash[JOURNAL_HASH],
 		      char fault[200], struct err *e)
 {
 	struct query *q;
 	char head[100];
-	int rc = db_statement(store_db(s), JOURNAL_HEAD, &q, e);
+	int rc = db_statement(store_db(s), &sql_journal_head, &q, e);
 	if (rc != 0)
 		return rc;
 	head_text(head, seq, hash);
@@ -114,6 +129,10 @@ static int check_head(struct store *s, int64_t seq, const uint8_t hash[JOURNAL_H
 	return rc < 0 ? rc : 0;
 }
 
+static const struct sql sql_journal_all = {
+	.text = "SELECT seq,kind,ref,hash FROM journal ORDER BY seq",
+};
+
 int journal_verify(struct store *s, journal_content *content, void *user, int64_t *links,
 		   char fault[200], struct err *e)
 {
@@ -121,7 +140,7 @@ int journal_verify(struct store *s, journal_content *content, void *user, int64_
 	struct query *q;
 	uint8_t hash[JOURNAL_HASH] = { 0 };
 	struct buf b = { 0 };
-	int rc = db_statement(db, JOURNAL_ALL, &q, e), more = 0;
+	int rc = db_statement(db, &sql_journal_all, &q, e), more = 0;
 	*fault = 0;
 	*links = 0;
 	while (rc == 0 && !*fault && (more = db_step(db, q, e)) == 1) {

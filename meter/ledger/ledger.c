@@ -100,17 +100,13 @@ struct store *ledger_store(struct ledger *l)
 
 int ledger_begin(struct ledger *l, struct err *e)
 {
-	struct query *q;
-	int rc = db_statement(l->db, STORE_DATA_VERSION, &q, e);
-	if (rc != 0)
-		return rc;
-	rc = db_step(l->db, q, e);
-	if (rc == 1 && db_int(q, 0) != l->data_version) {
+	int64_t version;
+	int rc = store_data_version(l->store, &version, e);
+	if (rc == 0 && version != l->data_version) {
 		ledger_reload(l);
-		l->data_version = db_int(q, 0);
+		l->data_version = version;
 	}
-	db_reset(q);
-	return rc < 0 ? rc : 0;
+	return rc;
 }
 
 int ledger_end(struct ledger *l, struct err *e)
@@ -128,11 +124,16 @@ struct text ledger_keep(struct ledger *l, struct text t)
 	return (struct text){ arena_text(&l->arena, t.n ? t.p : "", t.n), t.n };
 }
 
+static const struct sql sql_txns = {
+	.text = "SELECT id,account,at,booked,kind,usage_from,usage_to,key,note FROM ledger_txn "
+		"WHERE account=:account AND at>=:since AND at<:until ORDER BY at,id",
+};
+
 int ledger_each_txn(struct ledger *l, int64_t account, struct instant since, struct instant until,
 		    int (*take)(void *user, const struct ledger_txn *t), void *user, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(l->db, LEDGER_TXNS, &q, e);
+	int rc = db_statement(l->db, &sql_txns, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":account", account);
@@ -155,12 +156,17 @@ int ledger_each_txn(struct ledger *l, int64_t account, struct instant since, str
 	return rc;
 }
 
+static const struct sql sql_entries = {
+	.text = "SELECT place,pot,grant_id,amount,(SELECT name FROM credit_grant g "
+		"WHERE g.id=grant_id) FROM ledger_entry WHERE txn=:txn ORDER BY place",
+};
+
 int ledger_each_entry(struct ledger *l, int64_t txn,
 		      int (*take)(void *user, const struct ledger_entry *en), void *user,
 		      struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(l->db, LEDGER_ENTRIES, &q, e);
+	int rc = db_statement(l->db, &sql_entries, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":txn", txn);

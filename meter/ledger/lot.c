@@ -162,17 +162,3 @@ int lots_take(struct lot *lot, size_t count, struct instant at, struct credits_t
 	*rest = left;
 	return 0;
 }
-
-struct credits_total lots_give_back(struct lot *lot, struct lot_use *use, size_t uses,
-				    struct credits_total amount)
-{
-	while (uses-- > 0 && amount.atto > 0) {
-		struct credits_total back = use[uses].amount;
-		if (back.atto > amount.atto)
-			back = amount;
-		lot[use[uses].lot].left.atto += back.atto;
-		use[uses].amount.atto -= back.atto;
-		amount.atto -= back.atto;
-	}
-	return amount;
-}

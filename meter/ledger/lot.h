@@ -71,11 +71,6 @@ int lots_take(struct lot *lot, size_t count, struct instant at, struct credits_t
 	      enum shortfall policy, struct lot_use *use, size_t *uses, struct credits_total *rest,
 	      struct err *e);
 
-/* Gives `amount` back to what was used, the last use first. Returns what was more than all uses.
- * Uses shrink by what was given back. */
-struct credits_total lots_give_back(struct lot *lot, struct lot_use *use, size_t uses,
-				    struct credits_total amount);
-
 /* What can be had at that instant. */
 struct credits_total lots_available(const struct lot *lot, size_t count, struct instant at);
 

@@ -13,12 +13,18 @@ struct lot *ledger_add_lot(struct state *s)
 	return &s->lot[s->lots++];
 }
 
+static const struct sql sql_lots = {
+	.text = "SELECT g.id,name,amount,l.left,class,priority,effective,expires,cost_basis,"
+		"created FROM credit_lot l INDEXED BY lot_open JOIN credit_grant g "
+		"ON g.id=l.grant_id WHERE l.account=:account AND l.left>0",
+};
+
 int ledger_need_lots(struct ledger *l, struct state *s, struct err *e)
 {
 	struct query *q;
 	int rc = 0;
 	if (!s->has_lots) {
-		rc = db_statement(l->db, LEDGER_LOTS, &q, e);
+		rc = db_statement(l->db, &sql_lots, &q, e);
 		if (rc != 0)
 			return rc;
 		db_bind_int(q, ":account", s->account.id);
@@ -49,10 +55,14 @@ int ledger_need_lots(struct ledger *l, struct state *s, struct err *e)
 	return rc;
 }
 
+static const struct sql sql_set_lot = {
+	.text = "UPDATE credit_lot SET \"left\"=:left WHERE grant_id=:grant",
+};
+
 int ledger_write_lot(struct ledger *l, int64_t grant, int64_t left, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(l->db, LEDGER_SET_LOT, &q, e);
+	int rc = db_statement(l->db, &sql_set_lot, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":grant", grant);
@@ -81,16 +91,15 @@ void ledger_put_entry(struct ledger *l, const char *pot, int64_t grant, int64_t 
 	l->entry[l->entries++] = (struct entry){ pot, grant, nano };
 }
 
-static void put_txn_text(struct buf *b, int64_t id, int64_t account, int64_t at, int64_t booked,
-			 struct text kind, int64_t from, int64_t to, struct text key,
-			 struct text note)
+static void put_txn_text(struct buf *b, int64_t id, const struct ledger_txn *t)
 {
-	buf_printf(b, "%lld %lld %lld %lld %.*s %lld %lld %zu:", (long long)id, (long long)account,
-		   (long long)at, (long long)booked, (int)kind.n, kind.p, (long long)from,
-		   (long long)to, key.n);
-	buf_add(b, key.p, key.n);
-	buf_printf(b, " %zu:", note.n);
-	buf_add(b, note.p, note.n);
+	buf_printf(b, "%lld %lld %lld %lld %.*s %lld %lld %zu:", (long long)id,
+		   (long long)t->account, (long long)t->at.us, (long long)t->booked.us,
+		   (int)t->kind.n, t->kind.p, (long long)t->usage_from, (long long)t->usage_to,
+		   t->key.n);
+	buf_add(b, t->key.p, t->key.n);
+	buf_printf(b, " %zu:", t->note.n);
+	buf_add(b, t->note.p, t->note.n);
 	buf_puts(b, "\n");
 }
 
@@ -98,6 +107,10 @@ static void put_entry_text(struct buf *b, struct text pot, int64_t grant, int64_
 {
 	buf_printf(b, "%.*s %lld %lld\n", (int)pot.n, pot.p, (long long)grant, (long long)nano);
 }
+
+static const struct sql sql_entries_to_chain = {
+	.text = "SELECT pot,grant_id,amount FROM ledger_entry WHERE txn=:txn ORDER BY place",
+};
 
 int ledger_txn_text(struct store *s, int64_t txn, struct buf *out, bool *there, struct err *e)
 {
@@ -114,23 +127,33 @@ int ledger_txn_text(struct store *s, int64_t txn, struct buf *out, bool *there, 
 	rc = db_step(db, q, e);
 	if (rc == 1) {
 		*there = true;
-		put_txn_text(out, db_int(q, 0), db_int(q, 1), db_int(q, 2), db_int(q, 3),
-			     db_text(q, 4), db_int(q, 5), db_int(q, 6), db_text(q, 7),
-			     db_text(q, 8));
+		put_txn_text(out, db_int(q, 0),
+			     &(struct ledger_txn){ .account = db_int(q, 1),
+						   .at = { db_int(q, 2) },
+						   .booked = { db_int(q, 3) },
+						   .kind = db_text(q, 4),
+						   .usage_from = db_int(q, 5),
+						   .usage_to = db_int(q, 6),
+						   .key = db_text(q, 7),
+						   .note = db_text(q, 8) });
 	}
 	db_drop(q);
 	if (rc != 1)
 		return rc;
-	rc = db_statement(db, LEDGER_ENTRIES, &q, e);
+	rc = db_statement(db, &sql_entries_to_chain, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":txn", txn);
 	while ((rc = db_step(db, q, e)) == 1)
-		put_entry_text(out, db_text(q, 1), db_is_null(q, 2) ? 0 : db_int(q, 2),
-			       db_int(q, 3));
+		put_entry_text(out, db_text(q, 0), db_is_null(q, 1) ? 0 : db_int(q, 1),
+			       db_int(q, 2));
 	db_reset(q);
 	return rc;
 }
+
+static const struct sql sql_add_entry = {
+	.text = "INSERT OR FAIL INTO ledger_entry VALUES(:txn,:place,:pot,:grant,:amount)",
+};
 
 static int write_entries(struct ledger *l, int64_t txn, struct err *e)
 {
@@ -138,7 +161,7 @@ static int write_entries(struct ledger *l, int64_t txn, struct err *e)
 	int128 sum = 0;
 	for (size_t i = 0; i < l->entries; i++) {
 		const struct entry *en = &l->entry[i];
-		int rc = db_statement(l->db, LEDGER_ADD_ENTRY, &q, e);
+		int rc = db_statement(l->db, &sql_add_entry, &q, e);
 		if (rc != 0)
 			return rc;
 		sum += en->nano;
@@ -158,13 +181,21 @@ static int write_entries(struct ledger *l, int64_t txn, struct err *e)
 	return 0;
 }
 
+static const struct sql sql_next_txn = {
+	.text = "SELECT coalesce(max(id),0) FROM ledger_txn",
+};
+static const struct sql sql_add_txn = {
+	.text = "INSERT OR FAIL INTO ledger_txn VALUES(:id,:account,:at,:booked,:kind,:from,:to,"
+		":key,:note)",
+};
+
 /* Writes the entries that were entered as one transaction. */
 int ledger_post(struct ledger *l, const struct posting *p, int64_t *id, struct err *e)
 {
 	struct query *q;
 	int rc = 0;
 	if (!l->next_txn) {
-		rc = db_statement(l->db, LEDGER_NEXT_TXN, &q, e);
+		rc = db_statement(l->db, &sql_next_txn, &q, e);
 		if (rc == 0 && (rc = db_step(l->db, q, e)) == 1) {
 			l->next_txn = db_int(q, 0) + 1;
 			rc = 0;
@@ -176,7 +207,7 @@ int ledger_post(struct ledger *l, const struct posting *p, int64_t *id, struct e
 	const int64_t txn = l->next_txn;
 	rc = write_entries(l, txn, e);
 	if (rc == 0)
-		rc = db_statement(l->db, LEDGER_ADD_TXN, &q, e);
+		rc = db_statement(l->db, &sql_add_txn, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":id", txn);
@@ -200,8 +231,15 @@ int ledger_post(struct ledger *l, const struct posting *p, int64_t *id, struct e
 	if (rc != 0)
 		return rc;
 	struct buf b = { 0 };
-	put_txn_text(&b, txn, p->state->account.id, p->at.us, p->booked.us, text_of(p->kind),
-		     p->usage_from, p->usage_from ? p->usage_to : 0, p->key, p->note);
+	put_txn_text(&b, txn,
+		     &(struct ledger_txn){ .account = p->state->account.id,
+					   .at = p->at,
+					   .booked = p->booked,
+					   .kind = text_of(p->kind),
+					   .usage_from = p->usage_from,
+					   .usage_to = p->usage_from ? p->usage_to : 0,
+					   .key = p->key,
+					   .note = p->note });
 	for (size_t i = 0; i < l->entries; i++)
 		put_entry_text(&b, text_of(l->entry[i].pot), l->entry[i].grant, l->entry[i].nano);
 	rc = journal_add(&l->journal, "txn", txn, (struct text){ b.p, b.n }, e);
@@ -212,6 +250,10 @@ int ledger_post(struct ledger *l, const struct posting *p, int64_t *id, struct e
 	return rc;
 }
 
+static const struct sql sql_txn_by_key = {
+	.text = "SELECT id,kind FROM ledger_txn WHERE account=:account AND key=:key",
+};
+
 int ledger_known_txn(struct ledger *l, int64_t account, struct text key, const char *kind,
 		     int64_t *txn, struct err *e)
 {
@@ -219,7 +261,7 @@ int ledger_known_txn(struct ledger *l, int64_t account, struct text key, const c
 	*txn = 0;
 	if (key.n == 0)
 		return 0;
-	int rc = db_statement(l->db, LEDGER_TXN_BY_KEY, &q, e);
+	int rc = db_statement(l->db, &sql_txn_by_key, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":account", account);

@@ -24,13 +24,20 @@ static void read_rule(struct query *q, struct credit_rule *r)
 		r->cost_basis.pico = db_int(q, 12);
 }
 
+#define RULE \
+	"SELECT id,account,name,amount,class,priority,every,anchor,rollover,next,until," \
+	"lasts,cost_basis,currency FROM credit_rule "
+static const struct sql sql_rules = {
+	.text = RULE "WHERE account=:account ORDER BY id",
+};
+
 int ledger_each_rule(struct ledger *l, int64_t account,
 		     int (*take)(void *user, const struct credit_rule *r), void *user,
 		     struct err *e)
 {
 	struct query *q;
 	struct credit_rule r;
-	int rc = db_statement(l->db, LEDGER_RULES, &q, e);
+	int rc = db_statement(l->db, &sql_rules, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":account", account);
@@ -42,6 +49,12 @@ int ledger_each_rule(struct ledger *l, int64_t account,
 	db_reset(q);
 	return rc;
 }
+
+static const struct sql sql_add_rule = {
+	.text = "INSERT INTO credit_rule(account,name,amount,class,priority,every,lasts,anchor,"
+		"rollover,next,until,cost_basis,currency) VALUES(:account,:name,:amount,:class,"
+		":priority,:every,:lasts,:anchor,:rollover,:next,:until,:cost_basis,:currency)",
+};
 
 int ledger_add_rule(struct ledger *l, const struct credit_rule *r, struct err *e)
 {
@@ -55,7 +68,7 @@ int ledger_add_rule(struct ledger *l, const struct credit_rule *r, struct err *e
 	if (rc == 0 && r->amount.nano <= 0)
 		rc = err_set(e, ERR_INVALID, "a grant must be positive");
 	if (rc == 0)
-		rc = db_statement(l->db, LEDGER_ADD_RULE, &q, e);
+		rc = db_statement(l->db, &sql_add_rule, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":account", r->account);
@@ -98,12 +111,17 @@ static int add_ending(void *user, const struct grant *g)
 	return 0;
 }
 
+static const struct sql sql_end_rule = {
+	.text = "UPDATE credit_rule SET until=:until WHERE account=:account AND name=:name "
+		"AND (until IS NULL OR until>:until) RETURNING id",
+};
+
 int ledger_end_rule(struct ledger *l, const struct account *a, struct text name,
 		    struct instant until, struct instant now, struct err *e)
 {
 	struct query *q;
 	struct ending x = { .from = until, .ledger = l };
-	int rc = db_statement(l->db, LEDGER_END_RULE, &q, e);
+	int rc = db_statement(l->db, &sql_end_rule, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":account", a->id);
@@ -127,6 +145,12 @@ int ledger_end_rule(struct ledger *l, const struct account *a, struct text name,
 	return rc;
 }
 
+static const struct sql sql_rule_lots = {
+	.text = "SELECT g.id,l.left FROM credit_lot l INDEXED BY lot_open JOIN credit_grant g "
+		"ON g.id=l.grant_id WHERE l.account=:account AND l.left>0 AND g.rule=:rule "
+		"ORDER BY g.effective,g.id",
+};
+
 /* What earlier recurrences left is kept up to the rollover; the oldest goes first. */
 static int trim(struct ledger *l, struct state *s, const struct credit_rule *r, struct instant at,
 		struct instant now, struct err *e)
@@ -136,7 +160,7 @@ static int trim(struct ledger *l, struct state *s, const struct credit_rule *r, 
 	size_t n = 0;
 	int rc = ledger_need_lots(l, s, e), more = 0;
 	if (rc == 0)
-		rc = db_statement(l->db, LEDGER_RULE_LOTS, &q, e);
+		rc = db_statement(l->db, &sql_rule_lots, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":account", r->account);
@@ -155,14 +179,24 @@ static int trim(struct ledger *l, struct state *s, const struct credit_rule *r, 
 			int64_t over = left - r->rollover.nano,
 				has = ledger_nano_of(s->lot[i].left);
 			over = over < has ? over : has;
-			rc = ledger_take_from_lot(l, s, &s->lot[i], over, "expire", "expired", at,
-						  now, TEXT("beyond the rollover"), e);
+			rc = ledger_take_from_lot(
+				l, &s->lot[i], over, "expired",
+				&(struct posting){ .state = s,
+						   .kind = "expire",
+						   .at = at,
+						   .booked = now,
+						   .note = TEXT("beyond the rollover") },
+				e);
 			left -= over;
 		}
 	ledger_drop_empty(s);
 	free(grant);
 	return rc;
 }
+
+static const struct sql sql_set_rule = {
+	.text = "UPDATE credit_rule SET next=:next WHERE id=:id",
+};
 
 static int recur(struct ledger *l, const struct credit_rule *r, struct instant now, struct err *e)
 {
@@ -214,7 +248,7 @@ static int recur(struct ledger *l, const struct credit_rule *r, struct instant n
 					   .note = TEXT("recurring") },
 			  now, &id, e);
 	if (rc == 0)
-		rc = db_statement(l->db, LEDGER_SET_RULE, &q, e);
+		rc = db_statement(l->db, &sql_set_rule, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":id", r->id);
@@ -235,10 +269,16 @@ static int add_id(void *user, const struct account *a)
 	return 0;
 }
 
+static const struct sql sql_rules_due = {
+	.text = RULE
+	"WHERE next<=:now AND (until IS NULL OR next<until) AND account NOT IN (SELECT "
+	"account FROM credit_fault) ORDER BY next,id LIMIT 1",
+};
+
 int ledger_recurs_by(struct ledger *l, struct instant until, bool *out, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(l->db, LEDGER_RULES_DUE, &q, e);
+	int rc = db_statement(l->db, &sql_rules_due, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":now", until.us);
@@ -253,7 +293,7 @@ int ledger_recur(struct ledger *l, struct instant until, struct instant now, str
 	struct query *q;
 	struct credit_rule r;
 	for (;;) {
-		int rc = db_statement(l->db, LEDGER_RULES_DUE, &q, e);
+		int rc = db_statement(l->db, &sql_rules_due, &q, e);
 		if (rc != 0)
 			return rc;
 		db_bind_int(q, ":now", until.us);

@@ -2,6 +2,11 @@
 
 #include <stdlib.h>
 
+static const struct sql sql_add_taken = {
+	.text = "INSERT INTO credit_taken VALUES(:account,:day,:nano) ON CONFLICT(account,day) "
+		"DO UPDATE SET nano=credit_taken.nano+excluded.nano",
+};
+
 /* By days, what use took from grants, and what it owes to be carried: later grants repay a debt, so
  * no invoice asks for it. */
 static int add_taken(struct ledger *l, struct state *s, struct instant at, int64_t nano,
@@ -10,7 +15,7 @@ static int add_taken(struct ledger *l, struct state *s, struct instant at, int64
 	struct query *q;
 	int rc = s->zone || nano == 0 ? 0 : zone_open(&s->zone, s->account.zone.p, e);
 	if (rc == 0 && nano)
-		rc = db_statement(l->db, LEDGER_ADD_TAKEN, &q, e);
+		rc = db_statement(l->db, &sql_add_taken, &q, e);
 	if (rc != 0 || nano == 0)
 		return rc;
 	db_bind_int(q, ":account", s->account.id);
@@ -26,10 +31,19 @@ static int64_t carried(const struct state *s, int64_t overage)
 	return s->account.overage == OVERAGE_DEBT ? overage : 0;
 }
 
+static const struct sql sql_taken = {
+	.text = "SELECT coalesce(sum(nano),0) FROM credit_taken WHERE account=:account "
+		"AND day>=:from AND day<:to",
+};
+static const struct sql sql_used = {
+	.text = "SELECT coalesce(sum(nano),0) FROM credit_day WHERE account=:account "
+		"AND day>=:from AND day<:to",
+};
+
 int ledger_days(struct ledger *l, int64_t account, int64_t from_day, int64_t to_day,
 		struct ledger_use *out, struct err *e)
 {
-	static const int which[] = { LEDGER_TAKEN, LEDGER_USED };
+	static const struct sql *const which[] = { &sql_taken, &sql_used };
 	*out = (struct ledger_use){ 0 };
 	for (int i = 0; i < 2; i++) {
 		struct query *q;
@@ -200,13 +214,18 @@ static struct given_back *back_of(struct given_backs *b, int64_t grant)
 	return &b->of[b->count++];
 }
 
+static const struct sql sql_drawn_of = {
+	.text = "SELECT coalesce(-sum(e.amount),0) FROM ledger_entry e JOIN ledger_txn t "
+		"ON t.id=e.txn WHERE e.grant_id=:grant AND t.kind IN ('draw','repay','refund')",
+};
+
 /* Whatever asks for it, a refund by hand or usage that was reversed: a draw is given back once. */
 static int need_most(struct ledger *l, struct given_back *b, struct err *e)
 {
 	struct query *q;
 	if (b->most >= 0)
 		return 0;
-	int rc = db_statement(l->db, LEDGER_DRAWN_OF, &q, e);
+	int rc = db_statement(l->db, &sql_drawn_of, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":grant", b->grant);
@@ -254,19 +273,40 @@ static int list_uses(struct ledger *l, struct query *q, int64_t *want, struct er
 	return rc < 0 ? rc : 0;
 }
 
-static int uses_of(struct ledger *l, int64_t account, const struct draw *d, int which,
+static const struct sql sql_uses = {
+	.text = "SELECT t.kind,e.grant_id,e.amount FROM ledger_txn t INDEXED BY txn_of_account "
+		"JOIN ledger_entry e ON e.txn=t.id WHERE t.account=:account "
+		"AND t.kind IN ('draw','repay','refund') AND e.pot='grant' "
+		"ORDER BY t.id DESC,e.place DESC",
+};
+
+static int uses_of(struct ledger *l, int64_t account, const struct draw *d, const struct sql *which,
 		   struct query **q, struct err *e)
 {
 	int rc = db_statement(l->db, which, q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(*q, ":account", account);
-	if (which != LEDGER_USES) {
+	if (which != &sql_uses) {
 		db_bind_int(*q, ":from", d->part_from.us);
 		db_bind_int(*q, ":until", d->part_to.us);
 	}
 	return 0;
 }
+
+static const struct sql sql_overage_of = {
+	.text = "SELECT coalesce(-sum(e.amount),0) FROM ledger_txn t INDEXED BY txn_of_usage "
+		"JOIN ledger_entry e ON e.txn=t.id WHERE t.account=:account "
+		"AND t.usage_from IS NOT NULL AND t.at>=:from AND t.at<:until "
+		"AND e.pot IN ('overage','billed')",
+};
+/* the same of usage of one part of an hour, and what of that lots did not give */
+static const struct sql sql_uses_of = {
+	.text = "SELECT t.kind,e.grant_id,e.amount FROM ledger_txn t INDEXED BY txn_of_usage "
+		"JOIN ledger_entry e ON e.txn=t.id WHERE t.account=:account "
+		"AND t.usage_from IS NOT NULL AND t.at>=:from AND t.at<:until AND e.pot='grant' "
+		"ORDER BY t.id DESC,e.place DESC",
+};
 
 /* Enters what that part of an hour took from lots; *owed: what it did not get from them. */
 static int list_part(struct ledger *l, int64_t account, const struct draw *d, int64_t *want,
@@ -274,7 +314,7 @@ static int list_part(struct ledger *l, int64_t account, const struct draw *d, in
 {
 	struct query *q;
 	*owed = 0;
-	int rc = d->usage_from ? uses_of(l, account, d, LEDGER_OVERAGE_OF, &q, e) : 0;
+	int rc = d->usage_from ? uses_of(l, account, d, &sql_overage_of, &q, e) : 0;
 	if (rc != 0 || !d->usage_from)
 		return rc;
 	rc = db_step(l->db, q, e);
@@ -283,14 +323,20 @@ static int list_part(struct ledger *l, int64_t account, const struct draw *d, in
 	*owed = *owed < 0 ? 0 : *owed < *want ? *owed : *want;
 	*want -= *owed;
 	if (rc >= 0)
-		rc = uses_of(l, account, d, LEDGER_USES_OF, &q, e);
+		rc = uses_of(l, account, d, &sql_uses_of, &q, e);
 	return rc < 0 ? rc : list_uses(l, q, want, e);
 }
+
+static const struct sql sql_billed = {
+	.text = "SELECT coalesce(-sum(e.amount),0) FROM ledger_txn t INDEXED BY txn_of_account "
+		"JOIN ledger_entry e ON e.txn=t.id WHERE t.account=:account "
+		"AND t.kind IN ('bill','refund') AND e.pot='billed'",
+};
 
 static int billed_so_far(struct ledger *l, int64_t account, int64_t *out, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(l->db, LEDGER_BILLED, &q, e);
+	int rc = db_statement(l->db, &sql_billed, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":account", account);
@@ -356,7 +402,7 @@ int ledger_refund(struct ledger *l, int64_t account, struct nano_credits amount,
 	int64_t of_bill = asked ? part_owed - owed : 0;
 	want -= of_bill < want ? of_bill : want;
 	if (rc == 0 && want > 0)
-		rc = uses_of(l, account, d, LEDGER_USES, &q, e);
+		rc = uses_of(l, account, d, &sql_uses, &q, e);
 	if (rc == 0 && want > 0)
 		rc = list_uses(l, q, &want, e);
 	const size_t lots = l->entries;

@@ -254,7 +254,8 @@ static bool is_named(struct text column, const char *need)
 	       (strncmp(need, column.n ? column.p : "", column.n) == 0 && need[column.n] == '>');
 }
 
-const struct export_format *export_of_columns(const struct text *names, size_t count)
+/* The first whose needed names are all there; NULL when none fits. */
+static const struct export_format *export_of_columns(const struct text *names, size_t count)
 {
 	for (size_t f = 0; f < FORMATS; f++) {
 		bool fits = true;

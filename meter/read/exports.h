@@ -59,8 +59,6 @@ struct export_format {
 	bool fixed; /* the containment holds whatever a total says */
 };
 
-/* The first whose needed names are all there; NULL when none fits. */
-const struct export_format *export_of_columns(const struct text *names, size_t count);
 /* Of an object: a row, an item with rows, or a page of either. */
 const struct export_format *export_of_document(json_value *v);
 /* The list of a page that holds its items, or NULL. */

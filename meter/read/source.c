@@ -28,7 +28,7 @@ struct source {
 	bool ended;
 };
 
-bool path_is_directory(const char *path)
+static bool path_is_directory(const char *path)
 {
 	struct stat st;
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
@@ -259,14 +259,9 @@ int64_t source_offset(const struct source *s)
 	return s->offset;
 }
 
-int64_t source_size(const struct source *s)
+static int64_t source_size(const struct source *s)
 {
 	return s->size;
-}
-
-int64_t source_consumed(const struct source *s)
-{
-	return s->gz ? gzoffset(s->gz) : s->offset;
 }
 
 int source_seek(struct source *s, int64_t offset, int64_t number, struct err *e)
@@ -411,7 +406,11 @@ static int read_document(struct source *s, struct text first, struct payload_rea
 	return rc < 0 ? rc : 0;
 }
 
-int source_read(struct source *s, struct payload_reader *r, struct err *e)
+/*
+ * The whole source into the reader: line by line, or as one document when it is JSON that spans
+ * lines. Errors as source_line; what cannot be taken is refused to the reader's sink.
+ */
+static int source_read(struct source *s, struct payload_reader *r, struct err *e)
 {
 	struct text line;
 	bool first = true;

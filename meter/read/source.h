@@ -30,7 +30,6 @@ int path_list_add(struct path_list *list, const char *path, struct err *e);
 /* One that a walk found, as it is. */
 void path_list_add_found(struct path_list *list, const char *path);
 void path_list_release(struct path_list *list);
-bool path_is_directory(const char *path);
 /* Whether the path can stand for several files: a directory, or the places of agents. */
 bool path_is_many(const char *path);
 
@@ -47,15 +46,7 @@ int64_t source_number(const struct source *s);
 int64_t source_offset(const struct source *s);
 /* Reads on from there; plain files only. */
 int source_seek(struct source *s, int64_t offset, int64_t number, struct err *e);
-/* Bytes of the file consumed, and in all (0: unknown), for progress. */
-int64_t source_consumed(const struct source *s);
-int64_t source_size(const struct source *s);
 
-/*
- * The whole source into the reader: line by line, or as one document when it is JSON that spans
- * lines. Errors as source_line; what cannot be taken is refused to the reader's sink.
- */
-int source_read(struct source *s, struct payload_reader *r, struct err *e);
 /* The same of a file by its path, which may also be an agent's database or a table that a dashboard
  * exported; *bytes: its size, 0 where it is unknown. */
 int source_read_path(const char *path, struct payload_reader *r, int64_t *bytes, struct err *e);

@@ -522,7 +522,8 @@ int64_t trace_progress(const struct trace *t)
 {
 	return atomic_load(&t->consumed);
 }
-bool trace_is_stream(const struct trace *t)
+/* Whether blocks come in order in any case (compressed or standard input). */
+static bool trace_is_stream(const struct trace *t)
 {
 	return !t->seekable || t->compression != PLAIN;
 }

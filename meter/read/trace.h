@@ -57,8 +57,6 @@ int trace_read_on(struct trace *t, int64_t offset, int64_t line, struct err *e);
  * trace that is read in order. */
 int64_t trace_next_offset(const struct trace *t);
 int64_t trace_next_line(const struct trace *t);
-/* Whether blocks come in order in any case (compressed or standard input). */
-bool trace_is_stream(const struct trace *t);
 /* Whether it can be read only once. */
 bool trace_is_pipe(const struct trace *t);
 

@@ -1,3 +1,4 @@
+-- [postgres: one step with the file before]
 -- What customers may spend, and what is reserved for calls in flight.
 
 CREATE TABLE spending_limit (
@@ -23,5 +24,9 @@ CREATE TABLE hold (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX hold_open ON hold (customer, expires, pico) WHERE state = 'open';
 CREATE INDEX hold_expiry ON hold (expires) WHERE state = 'open';
+-- [sqlite]
 CREATE TRIGGER hold_ends_once BEFORE UPDATE ON hold WHEN old.state <> 'open'
 BEGIN SELECT raise(FAIL, 'a hold ends once'); END;
+-- [postgres]
+CREATE TRIGGER hold_ends_once BEFORE UPDATE ON hold
+FOR EACH ROW WHEN (old.state <> 'open') EXECUTE FUNCTION refuse('a hold ends once');

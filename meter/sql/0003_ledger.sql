@@ -1,8 +1,9 @@
+-- [postgres: one step with the file before]
 -- Credits: who has how many, and every movement of them. Amounts are billionths of a credit.
 -- Movements are transactions of entries that sum to zero; nothing of them is ever changed.
 
 CREATE TABLE credit_account (
-	id INTEGER PRIMARY KEY,
+	id IDENTITY PRIMARY KEY,
 	customer TEXT NOT NULL UNIQUE,
 	plan TEXT NOT NULL,          -- name of the plan that turns usage into credits
 	plan_text TEXT NOT NULL,     -- the plan's file when it is not a shipped one
@@ -27,7 +28,7 @@ CREATE TABLE credit_state (
 ) STRICT;
 
 CREATE TABLE credit_rule (
-	id INTEGER PRIMARY KEY,
+	id IDENTITY PRIMARY KEY,
 	account INTEGER NOT NULL REFERENCES credit_account DEFERRABLE INITIALLY DEFERRED,
 	name TEXT NOT NULL,
 	amount INTEGER NOT NULL CHECK (amount > 0),
@@ -45,7 +46,7 @@ CREATE TABLE credit_rule (
 ) STRICT;
 
 CREATE TABLE credit_grant (
-	id INTEGER PRIMARY KEY,
+	id IDENTITY PRIMARY KEY,
 	account INTEGER NOT NULL REFERENCES credit_account DEFERRABLE INITIALLY DEFERRED,
 	name TEXT NOT NULL,
 	amount INTEGER NOT NULL CHECK (amount > 0),
@@ -61,19 +62,24 @@ CREATE TABLE credit_grant (
 	UNIQUE (account, name),
 	CHECK (expires IS NULL OR expires > effective)
 ) STRICT;
+-- [sqlite]
 CREATE TRIGGER grant_is_never_changed BEFORE UPDATE ON credit_grant
 BEGIN SELECT raise(FAIL, 'grants are never changed'); END;
 CREATE TRIGGER grant_is_never_deleted BEFORE DELETE ON credit_grant
 BEGIN SELECT raise(FAIL, 'grants are never deleted'); END;
+-- [postgres]
+CREATE TRIGGER grant_is_never_changed BEFORE UPDATE OR DELETE ON credit_grant
+FOR EACH ROW EXECUTE FUNCTION refuse('grants are never changed');
+-- [both]
 
 -- What is left of each grant. Derived from the entries, and checked.
 CREATE TABLE credit_lot (
 	grant_id INTEGER PRIMARY KEY REFERENCES credit_grant,
 	account INTEGER NOT NULL,
-	left INTEGER NOT NULL CHECK (left >= 0),
+	"left" INTEGER NOT NULL CHECK ("left" >= 0),
 	lapsed INTEGER NOT NULL CHECK (lapsed >= 0)  -- what has expired of it
 ) STRICT;
-CREATE INDEX lot_open ON credit_lot (account) WHERE left > 0;
+CREATE INDEX lot_open ON credit_lot (account) WHERE "left" > 0;
 CREATE INDEX lot_lapsed ON credit_lot (account) WHERE lapsed > 0;
 
 CREATE TABLE ledger_entry (
@@ -88,7 +94,7 @@ CREATE TABLE ledger_entry (
 CREATE INDEX entry_of_grant ON ledger_entry (grant_id, txn) WHERE grant_id IS NOT NULL;
 
 CREATE TABLE ledger_txn (
-	id INTEGER PRIMARY KEY,
+	id IDENTITY PRIMARY KEY,
 	account INTEGER NOT NULL REFERENCES credit_account DEFERRABLE INITIALLY DEFERRED,
 	at INTEGER NOT NULL,         -- when it counts
 	booked INTEGER NOT NULL,     -- when it was written
@@ -100,6 +106,7 @@ CREATE TABLE ledger_txn (
 ) STRICT;
 CREATE UNIQUE INDEX txn_by_key ON ledger_txn (key) WHERE key IS NOT NULL;
 CREATE INDEX txn_of_account ON ledger_txn (account); -- in the order of their ids
+-- [sqlite]
 CREATE TRIGGER txn_sums_to_zero BEFORE INSERT ON ledger_txn
 WHEN coalesce((SELECT sum(amount) FROM ledger_entry WHERE txn = new.id), 1) <> 0
 BEGIN SELECT raise(FAIL, 'the entries of a transaction sum to zero'); END;
@@ -114,10 +121,34 @@ CREATE TRIGGER entry_is_never_changed BEFORE UPDATE ON ledger_entry
 BEGIN SELECT raise(FAIL, 'entries are never changed'); END;
 CREATE TRIGGER entry_is_never_deleted BEFORE DELETE ON ledger_entry
 BEGIN SELECT raise(FAIL, 'entries are never deleted'); END;
+-- [postgres]
+CREATE FUNCTION txn_sums_to_zero() RETURNS trigger LANGUAGE plpgsql AS $f$
+BEGIN
+	IF coalesce((SELECT sum(amount) FROM ledger_entry WHERE txn = new.id), 1) <> 0 THEN
+		RAISE EXCEPTION 'the entries of a transaction sum to zero';
+	END IF;
+	RETURN new;
+END $f$;
+CREATE TRIGGER txn_sums_to_zero BEFORE INSERT ON ledger_txn
+FOR EACH ROW EXECUTE FUNCTION txn_sums_to_zero();
+CREATE FUNCTION txn_is_sealed() RETURNS trigger LANGUAGE plpgsql AS $f$
+BEGIN
+	IF EXISTS (SELECT 1 FROM ledger_txn WHERE id = new.txn) THEN
+		RAISE EXCEPTION 'a transaction takes no further entries';
+	END IF;
+	RETURN new;
+END $f$;
+CREATE TRIGGER txn_is_sealed BEFORE INSERT ON ledger_entry
+FOR EACH ROW EXECUTE FUNCTION txn_is_sealed();
+CREATE TRIGGER txn_is_never_changed BEFORE UPDATE OR DELETE ON ledger_txn
+FOR EACH ROW EXECUTE FUNCTION refuse('transactions are never changed');
+CREATE TRIGGER entry_is_never_changed BEFORE UPDATE OR DELETE ON ledger_entry
+FOR EACH ROW EXECUTE FUNCTION refuse('entries are never changed');
+-- [both]
 
 -- Usage that its account's plan does not cover: it drew nothing, and is shown.
 CREATE TABLE credit_uncovered (
-	seq INTEGER PRIMARY KEY,
+	seq IDENTITY PRIMARY KEY,
 	account INTEGER NOT NULL,
 	reason TEXT NOT NULL
 ) STRICT;
@@ -125,7 +156,7 @@ CREATE INDEX uncovered_of ON credit_uncovered (account);
 
 -- What one million tokens of each bucket and one call cost in credits, and how that is rounded.
 CREATE TABLE credit_rate (
-	id INTEGER PRIMARY KEY,
+	id IDENTITY PRIMARY KEY,
 	rates TEXT NOT NULL UNIQUE   -- JSON; "linear" when nothing is rounded
 ) STRICT;
 
@@ -159,15 +190,20 @@ CREATE TABLE credit_taken (
 
 -- Every transaction and every final invoice, each hashed with the hash before it.
 CREATE TABLE journal (
-	seq INTEGER PRIMARY KEY,
+	seq IDENTITY PRIMARY KEY,
 	kind TEXT NOT NULL CHECK (kind IN ('txn', 'invoice', 'void')),
 	ref INTEGER NOT NULL,
 	hash BLOB NOT NULL
 ) STRICT;
+-- [sqlite]
 CREATE TRIGGER journal_is_never_changed BEFORE UPDATE ON journal
 BEGIN SELECT raise(FAIL, 'the journal is never changed'); END;
 CREATE TRIGGER journal_is_never_deleted BEFORE DELETE ON journal
 BEGIN SELECT raise(FAIL, 'the journal is never deleted'); END;
+-- [postgres]
+CREATE TRIGGER journal_is_never_changed BEFORE UPDATE OR DELETE ON journal
+FOR EACH ROW EXECUTE FUNCTION refuse('the journal is never changed');
+-- [both]
 
 -- Holds reserve credits too.
 ALTER TABLE hold ADD COLUMN credits INTEGER NOT NULL DEFAULT 0 CHECK (credits >= 0);

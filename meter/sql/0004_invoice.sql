@@ -1,7 +1,8 @@
+-- [postgres: one step with the file before]
 -- Invoices and credit notes. A draft may be thrown away and made anew; what is final never changes.
 
 CREATE TABLE invoice (
-	id INTEGER PRIMARY KEY,
+	id IDENTITY PRIMARY KEY,
 	kind TEXT NOT NULL CHECK (kind IN ('invoice', 'note')),
 	status TEXT NOT NULL CHECK (status IN ('draft', 'final', 'void')),
 	number TEXT UNIQUE,         -- from the moment it is final
@@ -9,7 +10,11 @@ CREATE TABLE invoice (
 	currency TEXT NOT NULL,     -- 'credits' or a code
 	period_from INTEGER NOT NULL,
 	period_to INTEGER NOT NULL,
+-- [sqlite]
 	document TEXT NOT NULL,     -- JSON: everything that is shown
+-- [postgres]
+	document JSON NOT NULL,
+-- [both]
 	total TEXT NOT NULL,
 	created INTEGER NOT NULL,
 	finalized INTEGER,
@@ -23,6 +28,7 @@ CREATE TABLE invoice (
 CREATE UNIQUE INDEX invoice_of_period ON invoice (customer, currency, period_from)
 WHERE kind = 'invoice' AND status <> 'void';
 CREATE INDEX invoice_of_customer ON invoice (customer, period_from);
+-- [sqlite]
 CREATE TRIGGER final_is_final BEFORE UPDATE ON invoice
 WHEN old.status = 'void' OR (old.status = 'final' AND NOT (new.status = 'void'
 	AND new.number = old.number AND new.document = old.document AND new.total = old.total
@@ -30,6 +36,15 @@ WHEN old.status = 'void' OR (old.status = 'final' AND NOT (new.status = 'void'
 BEGIN SELECT raise(ABORT, 'a final invoice is never changed'); END;
 CREATE TRIGGER final_is_kept BEFORE DELETE ON invoice WHEN old.status <> 'draft'
 BEGIN SELECT raise(ABORT, 'a final invoice is never deleted'); END;
+-- [postgres]
+CREATE TRIGGER final_is_final BEFORE UPDATE ON invoice
+FOR EACH ROW WHEN (old.status = 'void' OR (old.status = 'final' AND NOT (new.status = 'void'
+	AND new.number = old.number AND new.document::text = old.document::text AND new.total = old.total
+	AND new.customer = old.customer AND new.finalized = old.finalized)))
+EXECUTE FUNCTION refuse('a final invoice is never changed');
+CREATE TRIGGER final_is_kept BEFORE DELETE ON invoice
+FOR EACH ROW WHEN (old.status <> 'draft') EXECUTE FUNCTION refuse('a final invoice is never deleted');
+-- [both]
 
 -- The last number of each series. It moves in the transaction that finalizes, so none is left out.
 CREATE TABLE invoice_series (
@@ -51,14 +66,19 @@ CREATE TABLE invoice_usage (
 	PRIMARY KEY (invoice, place)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX usage_of_period ON invoice_usage (of_period);
+-- [sqlite]
 CREATE TRIGGER invoiced_is_never_changed BEFORE UPDATE ON invoice_usage
 BEGIN SELECT raise(ABORT, 'what was invoiced is never changed'); END;
 CREATE TRIGGER invoiced_is_never_deleted BEFORE DELETE ON invoice_usage
 BEGIN SELECT raise(ABORT, 'what was invoiced is never deleted'); END;
+-- [postgres]
+CREATE TRIGGER invoiced_is_never_changed BEFORE UPDATE OR DELETE ON invoice_usage
+FOR EACH ROW EXECUTE FUNCTION refuse('what was invoiced is never changed');
+-- [both]
 
 -- Budgets, and which alarms they have given.
 CREATE TABLE budget (
-	id INTEGER PRIMARY KEY,
+	id IDENTITY PRIMARY KEY,
 	name TEXT NOT NULL UNIQUE,
 	customer TEXT NOT NULL,     -- '' for all
 	project TEXT NOT NULL,

@@ -1,10 +1,17 @@
 -- What is held of a scope (everything, a project, a model, ...), not only of a customer.
 ALTER TABLE hold ADD COLUMN project TEXT NOT NULL DEFAULT '';
 ALTER TABLE hold ADD COLUMN model TEXT NOT NULL DEFAULT '';
+-- [sqlite]
 UPDATE hold SET project=coalesce(json_extract(request,'$.project'),''),model=coalesce(json_extract(request,'$.model'),'')
 WHERE state='open' AND json_valid(request);
 DROP INDEX hold_open;
 CREATE INDEX hold_open ON hold (customer, expires, pico, credits, currency, project, model) WHERE state='open';
+-- [postgres]
+UPDATE hold SET project=coalesce(request::jsonb->>'project',''),model=coalesce(request::jsonb->>'model','')
+WHERE state='open' AND left(request,1)='{';
+DROP INDEX hold_open;
+CREATE INDEX hold_open ON hold (customer, expires, pico, credits, currency) WHERE state='open';
+-- [both]
 
 -- Settlements of which the usage of their hold's period and scope shows nothing, or shows no price.
 CREATE TABLE settled_apart (
@@ -31,6 +38,10 @@ CREATE TABLE held (
 	millions INTEGER NOT NULL,
 	rest INTEGER NOT NULL,
 	credit_millions INTEGER NOT NULL,
-	credit_rest INTEGER NOT NULL,
-	PRIMARY KEY (customer, project, model, currency)
+	credit_rest INTEGER NOT NULL
+-- [sqlite]
+	, PRIMARY KEY (customer, project, model, currency)
+-- [both]
 ) STRICT, WITHOUT ROWID;
+-- [postgres]
+CREATE INDEX held_of ON held (customer);

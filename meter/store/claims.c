@@ -6,7 +6,6 @@
 
 #include "base/dict.h"
 #include "meter/store/record_id.h"
-#include "meter/store/store_sql.h"
 
 enum { OID_BYTEA = 17, NUMBERS_AT_ONCE = 100 /* the sequence's increment */ };
 
@@ -164,13 +163,17 @@ static size_t bind_keys(struct claims *c, size_t from, bool (*which)(const struc
 
 /* --- taking --- */
 
+static const struct sql sql_claim_numbers = {
+	.postgres = "SELECT nextval('claim_number')",
+};
+
 static int take_number(struct claims *c, struct db *db, struct err *e)
 {
 	if (c->number)
 		return 0;
 	if (!c->unused) {
 		struct query *q;
-		int rc = db_statement(db, CLAIM_NUMBERS, &q, e);
+		int rc = db_statement(db, &sql_claim_numbers, &q, e);
 		if (rc == 0)
 			rc = db_returned(db, q, &c->unused, e);
 		if (rc != 0)
@@ -182,12 +185,18 @@ static int take_number(struct claims *c, struct db *db, struct err *e)
 	return 0;
 }
 
+static const struct sql sql_claim_rows = {
+	.postgres = "SELECT w.i," CLAIM_ROW
+		    " FROM unnest(CAST(:keys AS bytea[])) WITH ORDINALITY AS w(key,i) "
+		    "JOIN usage_key k ON k.key=w.key JOIN usage_claim c ON c.claim=k.claim",
+};
+
 /* Of those that others have: the row of each one's record. */
 static int find_rows(struct claims *c, struct db *db, struct err *e)
 {
 	struct query *q;
 	uint32_t *at = mem_alloc((c->count - c->taken + 1) * sizeof *at);
-	int rc = db_statement(db, CLAIM_ROWS, &q, e);
+	int rc = db_statement(db, &sql_claim_rows, &q, e);
 	if (rc == 0) {
 		bind_keys(c, c->taken, is_known, at, q);
 		while ((rc = db_step(db, q, e)) == 1)
@@ -202,11 +211,20 @@ static int find_rows(struct claims *c, struct db *db, struct err *e)
 	return rc;
 }
 
+/* in the order of the keys, so that two transactions never wait for each other */
+#define CLAIM_THEM \
+	"INSERT INTO usage_key(key,claim,place) SELECT key,CAST(:claim AS bigint)," \
+	"CAST(:base AS bigint)+place FROM unnest(CAST(:keys AS bytea[])) WITH ORDINALITY " \
+	"AS w(key,place) ORDER BY key"
+static const struct sql sql_claim_all_keys = {
+	.postgres = CLAIM_THEM,
+};
+
 /* All of them, or a failure when one is known: a third faster than asking which. */
 static int take_all(struct claims *c, struct db *db, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(db, CLAIM_ALL_KEYS, &q, e);
+	int rc = db_statement(db, &sql_claim_all_keys, &q, e);
 	if (rc != 0)
 		return rc;
 	bind_keys(c, c->taken, NULL, NULL, q);
@@ -220,10 +238,14 @@ static int take_all(struct claims *c, struct db *db, struct err *e)
 	return rc;
 }
 
+static const struct sql sql_claim_keys = {
+	.postgres = CLAIM_THEM " ON CONFLICT DO NOTHING RETURNING place",
+};
+
 static int take_new(struct claims *c, struct db *db, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(db, CLAIM_KEYS, &q, e);
+	int rc = db_statement(db, &sql_claim_keys, &q, e);
 	if (rc != 0)
 		return rc;
 	size_t mine = 0, wanted = bind_keys(c, c->taken, NULL, NULL, q);
@@ -275,6 +297,11 @@ size_t claims_new(const struct claims *c, bool *all)
 	return n;
 }
 
+static const struct sql sql_claim_current = {
+	.postgres = "SELECT of,seq,kind FROM usage WHERE of=ANY(CAST(:firsts AS bigint[])) "
+		    "ORDER BY seq",
+};
+
 int claims_look(struct claims *c, struct db *db, struct err *e)
 {
 	struct query *q;
@@ -290,7 +317,7 @@ int claims_look(struct claims *c, struct db *db, struct err *e)
 		*dict_need(&by_first, (struct text){ (char *)&k->first, sizeof k->first }, NULL) =
 			1 + i;
 	}
-	if (firsts.n && (rc = db_statement(db, CLAIM_CURRENT, &q, e)) == 0) {
+	if (firsts.n && (rc = db_statement(db, &sql_claim_current, &q, e)) == 0) {
 		buf_puts(&firsts, "}");
 		db_bind_text(q, ":firsts", (struct text){ firsts.p, firsts.n });
 		/* ascending: the last one counts */
@@ -351,7 +378,7 @@ static int read_sought(struct claims *c, struct db *db, struct err *e)
 {
 	struct query *q;
 	const size_t from = c->sought_read;
-	int rc = db_statement(db, CLAIM_ROWS, &q, e);
+	int rc = db_statement(db, &sql_claim_rows, &q, e);
 	if (rc != 0)
 		return rc;
 	array_begin(&c->array, OID_BYTEA);
@@ -364,7 +391,7 @@ static int read_sought(struct claims *c, struct db *db, struct err *e)
 	for (size_t i = from; rc == 0 && i < c->sought_count; i++) {
 		struct known_id *k = &c->sought[i].known;
 		k->current = k->first;
-		if (!k->first || (rc = db_statement(db, CLAIM_CURRENT, &q, e)) != 0)
+		if (!k->first || (rc = db_statement(db, &sql_claim_current, &q, e)) != 0)
 			continue;
 		char first[32];
 		snprintf(first, sizeof first, "{%lld}", (long long)k->first);
@@ -389,13 +416,18 @@ int claims_look_for(struct claims *c, struct db *db, struct text id, struct know
 	return rc;
 }
 
+static const struct sql sql_claim_search = {
+	.postgres = "SELECT " CLAIM_ROW
+		    " FROM usage_key k JOIN usage_claim c ON c.claim=k.claim WHERE k.key=:key",
+};
+
 int claims_search(struct db *db, struct text id, int64_t *first, struct err *e)
 {
 	struct record_key key;
 	struct query *q;
 	int rc = record_id_key(id, &key, e);
 	if (rc == 0)
-		rc = db_statement(db, CLAIM_SEARCH, &q, e);
+		rc = db_statement(db, &sql_claim_search, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_blob(q, ":key", key.byte, key.n);
@@ -439,6 +471,13 @@ void claims_put_known_rows(const struct claims *c, struct buf *array)
 
 /* --- settling --- */
 
+static const struct sql sql_claim_give_back = {
+	.postgres = "DELETE FROM usage_key WHERE key=ANY(CAST(:keys AS bytea[])) AND claim=:claim",
+};
+static const struct sql sql_claim_settle = {
+	.postgres = "INSERT INTO usage_claim VALUES(:claim,:first,CAST(:places AS int[]))",
+};
+
 int claims_settle(struct claims *c, struct db *db, int64_t first, struct err *e)
 {
 	struct query *q;
@@ -456,12 +495,12 @@ int claims_settle(struct claims *c, struct db *db, int64_t first, struct err *e)
 			   counts ? (long long)(k->known.first - first) : 0);
 	}
 	buf_puts(&places, "}");
-	if (used < mine && (rc = db_statement(db, CLAIM_GIVE_BACK, &q, e)) == 0) {
+	if (used < mine && (rc = db_statement(db, &sql_claim_give_back, &q, e)) == 0) {
 		bind_keys(c, 0, is_unused, NULL, q);
 		db_bind_int(q, ":claim", c->number);
 		rc = db_done(db, q, e);
 	}
-	if (rc == 0 && used && (rc = db_statement(db, CLAIM_SETTLE, &q, e)) == 0) {
+	if (rc == 0 && used && (rc = db_statement(db, &sql_claim_settle, &q, e)) == 0) {
 		db_bind_int(q, ":claim", c->number);
 		db_bind_int(q, ":first", first);
 		if (in_order)

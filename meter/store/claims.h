@@ -13,6 +13,9 @@
 #include "base/db.h"
 #include "meter/store/store.h"
 
+/* The row that a key k of the claim c leads to. */
+#define CLAIM_ROW "c.first+coalesce(c.places[k.place],k.place-1)"
+
 struct claims;
 struct claims *claims_open(void);
 void claims_close(struct claims *c);

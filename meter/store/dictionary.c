@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "base/dict.h"
-#include "meter/store/store_sql.h"
 
 /* A stretch of numbers: entries by their number. */
 struct by_number {
@@ -75,13 +74,20 @@ static int open_names(struct dictionary *x, struct err *e)
 		       : rc;
 }
 
-/* An entry of a dictionary table: found in memory, found in the table, or made. */
-static int number_of(struct dictionary *x, struct dict *d, struct text key,
-		     enum store_statement find, enum store_statement add,
-		     void (*bind)(struct query *q, const void *what), const void *what,
-		     int64_t *out, struct err *e)
+/* An entry of a dictionary table that is wanted. */
+struct wanted_entry {
+	struct dict *known; /* the numbers in memory, by the key */
+	struct text key;
+	const struct sql *find, *add;
+	void (*bind)(struct query *q, const void *what);
+	const void *what;
+};
+
+/* Its number: from memory, from the table, or made there. */
+static int number_of(struct dictionary *x, const struct wanted_entry *w, int64_t *out,
+		     struct err *e)
 {
-	uint64_t *known = dict_find(d, key);
+	uint64_t *known = dict_find(w->known, w->key);
 	struct db *db = x->db;
 	struct query *q;
 	int rc = 0;
@@ -97,11 +103,11 @@ static int number_of(struct dictionary *x, struct dict *d, struct text key,
 	static const int tries = 2;
 	bool there = false;
 	for (int i = 0; rc == 0 && !there && i < tries; i++) {
-		const enum store_statement statements[] = { find, add };
+		const struct sql *const statements[] = { w->find, w->add };
 		for (int k = 0; rc == 0 && !there && k < 2; k++) {
 			if ((rc = db_statement(db, statements[k], &q, e)) != 0)
 				break;
-			bind(q, what);
+			w->bind(q, w->what);
 			rc = db_step(db, q, e);
 			there = rc == 1;
 			if (there) {
@@ -114,7 +120,7 @@ static int number_of(struct dictionary *x, struct dict *d, struct text key,
 		rc = err_set(e, ERR_STORE, "%s: an entry can be neither created nor found",
 			     x->db->path);
 	if (rc == 0)
-		*dict_need(d, key, NULL) = (uint64_t)*out;
+		*dict_need(w->known, w->key, NULL) = (uint64_t)*out;
 	return rc;
 }
 
@@ -186,6 +192,39 @@ static void keep_series_names(struct dictionary *x, int64_t number, const struct
 	*slot = n;
 }
 
+/* by the indexes, which are of hashes */
+static const struct sql sql_find_subject = {
+	.text = "SELECT id FROM subject WHERE model=:model AND provider=:provider "
+		"AND service_tier=:service_tier AND region=:region",
+	.postgres = "SELECT id FROM subject WHERE model=:model AND provider=:provider "
+		    "AND service_tier=:service_tier AND region=:region AND md5(model)=md5(:model) "
+		    "AND md5(provider)=md5(:provider) AND md5(service_tier)=md5(:service_tier) "
+		    "AND md5(region)=md5(:region)",
+};
+#define ADD_SUBJECT \
+	"INSERT INTO subject(provider,model,service_tier,region) " \
+	"VALUES(:provider,:model,:service_tier,:region)"
+/* by several writers at once */
+static const struct sql sql_add_subject = {
+	.text = ADD_SUBJECT " RETURNING id",
+	.postgres = ADD_SUBJECT " ON CONFLICT DO NOTHING RETURNING id",
+};
+static const struct sql sql_find_series = {
+	.text = "SELECT id FROM series WHERE customer=:customer AND project=:project "
+		"AND workload=:workload AND effort=:effort AND subject=:subject",
+	.postgres = "SELECT id FROM series WHERE subject=:subject AND customer=:customer "
+		    "AND project=:project AND workload=:workload AND effort=:effort "
+		    "AND md5(customer)=md5(:customer) AND md5(project)=md5(:project) "
+		    "AND md5(workload)=md5(:workload) AND md5(effort)=md5(:effort)",
+};
+#define ADD_SERIES \
+	"INSERT INTO series(customer,project,workload,effort,subject) " \
+	"VALUES(:customer,:project,:workload,:effort,:subject)"
+static const struct sql sql_add_series = {
+	.text = ADD_SERIES " RETURNING id",
+	.postgres = ADD_SERIES " ON CONFLICT DO NOTHING RETURNING id",
+};
+
 int dictionary_series(struct dictionary *x, const struct record *r, int64_t *out, struct err *e)
 {
 	static const enum record_field parts[] = { FIELD_CUSTOMER,     FIELD_PROJECT,
@@ -205,11 +244,14 @@ int dictionary_series(struct dictionary *x, const struct record *r, int64_t *out
 	/* the subject is the tail of the key */
 	size_t head = 4 * sizeof(uint32_t) + r->text[FIELD_CUSTOMER].n + r->text[FIELD_PROJECT].n +
 		      r->text[FIELD_WORKLOAD].n + r->text[FIELD_EFFORT].n;
-	int rc = number_of(x, &x->subjects, (struct text){ whole.p + head, whole.n - head },
-			   STORE_FIND_SUBJECT, STORE_ADD_SUBJECT, bind_subject, r, &key.subject, e);
+	const struct wanted_entry subject = { &x->subjects,	 { whole.p + head, whole.n - head },
+					      &sql_find_subject, &sql_add_subject,
+					      bind_subject,	 r },
+				  series = { &x->series,      whole,	   &sql_find_series,
+					     &sql_add_series, bind_series, &key };
+	int rc = number_of(x, &subject, &key.subject, e);
 	if (rc == 0)
-		rc = number_of(x, &x->series, whole, STORE_FIND_SERIES, STORE_ADD_SERIES,
-			       bind_series, &key, out, e);
+		rc = number_of(x, &series, out, e);
 	if (rc == 0)
 		keep_series_names(x, *out, r, key.subject);
 	return rc;
@@ -227,6 +269,17 @@ static void bind_origin(struct query *q, const void *what)
 	db_bind_text(q, ":rule", text_of(k->rule));
 }
 
+static const struct sql sql_find_origin = {
+	.text = "SELECT id FROM origin WHERE source=:source AND shape=:shape AND rule=:rule",
+	.postgres = "SELECT id FROM origin WHERE source=:source AND shape=:shape AND rule=:rule "
+		    "AND md5(source)=md5(:source)",
+};
+#define ADD_ORIGIN "INSERT INTO origin(source,shape,rule) VALUES(:source,:shape,:rule)"
+static const struct sql sql_add_origin = {
+	.text = ADD_ORIGIN " RETURNING id",
+	.postgres = ADD_ORIGIN " ON CONFLICT DO NOTHING RETURNING id",
+};
+
 int dictionary_origin(struct dictionary *x, const char *source, const char *shape, const char *rule,
 		      int64_t *out, struct err *e)
 {
@@ -235,8 +288,10 @@ int dictionary_origin(struct dictionary *x, const char *source, const char *shap
 	key_part(&x->key, text_of(source));
 	key_part(&x->key, text_of(shape));
 	key_part(&x->key, text_of(rule));
-	return number_of(x, &x->origins, (struct text){ x->key.p, x->key.n }, STORE_FIND_ORIGIN,
-			 STORE_ADD_ORIGIN, bind_origin, &key, out, e);
+	const struct wanted_entry w = { &x->origins,	  { x->key.p, x->key.n },
+					&sql_find_origin, &sql_add_origin,
+					bind_origin,	  &key };
+	return number_of(x, &w, out, e);
 }
 
 struct price_key {
@@ -257,6 +312,19 @@ static void bind_price(struct query *q, const void *what)
 	db_bind_text(q, ":reason", k->price->reason);
 }
 
+static const struct sql sql_find_price = {
+	.text = "SELECT id FROM price WHERE ref=:ref AND \"window\"=:window "
+		"AND currency=:currency AND rates=:rates AND fees=:fees AND reason=:reason "
+		"AND model=:model AND :vendor=vendor",
+};
+#define ADD_PRICE \
+	"INSERT INTO price(ref,vendor,model,\"window\",currency,rates,fees,reason) " \
+	"VALUES(:ref,:vendor,:model,:window,:currency,:rates,:fees,:reason)"
+static const struct sql sql_add_price = {
+	.text = ADD_PRICE " RETURNING id",
+	.postgres = ADD_PRICE " ON CONFLICT DO NOTHING RETURNING id",
+};
+
 int dictionary_price(struct dictionary *x, const struct stored_price *p, int64_t *out,
 		     struct err *e)
 {
@@ -272,15 +340,17 @@ int dictionary_price(struct dictionary *x, const struct stored_price *p, int64_t
 	key_part(&x->key, key.rates);
 	key_part(&x->key, key.fees);
 	key_part(&x->key, p->reason);
-	int rc = number_of(x, &x->prices, (struct text){ x->key.p, x->key.n }, STORE_FIND_PRICE,
-			   STORE_ADD_PRICE, bind_price, &key, out, e);
+	const struct wanted_entry w = { &x->prices,	 { x->key.p, x->key.n },
+					&sql_find_price, &sql_add_price,
+					bind_price,	 &key };
+	int rc = number_of(x, &w, out, e);
 	buf_release(&rates);
 	buf_release(&fees);
 	return rc;
 }
 
 /* The row of a dictionary table; the statement is left at it. */
-static int entry_row(struct dictionary *x, enum store_statement which, int64_t number,
+static int entry_row(struct dictionary *x, const struct sql *which, int64_t number,
 		     struct query **q, struct err *e)
 {
 	int rc = db_statement(x->db, which, q, e);
@@ -294,13 +364,18 @@ static int entry_row(struct dictionary *x, enum store_statement which, int64_t n
 	return rc < 0 ? rc : 0;
 }
 
+static const struct sql sql_price_at = {
+	.text = "SELECT ref,vendor,model,\"window\",currency,rates,fees,reason FROM price "
+		"WHERE id=:id",
+};
+
 int dictionary_stored_price(struct dictionary *x, int64_t number, const struct stored_price **out,
 			    struct err *e)
 {
 	void **slot = entry_at(&x->price_by, number);
 	struct query *q;
 	if (!*slot) {
-		int rc = entry_row(x, STORE_PRICE_AT, number, &q, e);
+		int rc = entry_row(x, &sql_price_at, number, &q, e);
 		if (rc != 0)
 			return rc;
 		struct stored_price *p = arena_alloc(&x->arena, sizeof *p);
@@ -320,13 +395,17 @@ int dictionary_stored_price(struct dictionary *x, int64_t number, const struct s
 	return 0;
 }
 
+static const struct sql sql_series_at = {
+	.text = "SELECT customer,project,workload,subject,effort FROM series WHERE id=:id",
+};
+
 int dictionary_series_names(struct dictionary *x, int64_t number, const struct series_names **out,
 			    struct err *e)
 {
 	void **slot = entry_at(&x->series_by, number);
 	struct query *q;
 	if (!*slot) {
-		int rc = entry_row(x, STORE_SERIES_AT, number, &q, e);
+		int rc = entry_row(x, &sql_series_at, number, &q, e);
 		if (rc != 0)
 			return rc;
 		struct series_names *n = arena_alloc(&x->arena, sizeof *n);
@@ -342,13 +421,17 @@ int dictionary_series_names(struct dictionary *x, int64_t number, const struct s
 	return 0;
 }
 
+static const struct sql sql_subject_at = {
+	.text = "SELECT provider,model,service_tier,region FROM subject WHERE id=:id",
+};
+
 int dictionary_subject_names(struct dictionary *x, int64_t number, const struct subject_names **out,
 			     struct err *e)
 {
 	void **slot = entry_at(&x->subject_by, number);
 	struct query *q;
 	if (!*slot) {
-		int rc = entry_row(x, STORE_SUBJECT_AT, number, &q, e);
+		int rc = entry_row(x, &sql_subject_at, number, &q, e);
 		if (rc != 0)
 			return rc;
 		struct subject_names *n = arena_alloc(&x->arena, sizeof *n);

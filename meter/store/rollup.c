@@ -5,7 +5,7 @@
 
 #include "base/dict.h"
 #include "base/json.h"
-#include "meter/store/store_sql.h"
+#include "meter/store/sums_sql.h"
 
 #define QUARTER_US (900 * US_PER_SECOND)
 
@@ -117,19 +117,23 @@ static void gathering_clear(struct gathering *g, int64_t from)
 }
 
 /* One row into its cells. */
-static int gather_row(struct store *s, struct gathering *g, int64_t seq, int64_t time,
-		      int64_t series, int64_t price, const int64_t sum[SUM_COUNT], struct err *e)
+struct summed_row {
+	int64_t seq, time, series, price, sum[SUM_COUNT];
+};
+
+static int gather_row(struct store *s, struct gathering *g, const struct summed_row *r,
+		      struct err *e)
 {
 	const struct series_names *names;
-	int rc = store_series_names(s, series, &names, e);
+	int rc = store_series_names(s, r->series, &names, e);
 	if (rc != 0)
 		return rc;
-	if (!add(cell_of(&g->quarter_index, &g->quarter, &g->quarters, floor_div(time, QUARTER_US),
-			 names->subject, price),
-		 sum, seq) ||
-	    !add(cell_of(&g->day_index, &g->day, &g->days, floor_div(time, US_PER_DAY), series,
-			 price),
-		 sum, seq))
+	if (!add(cell_of(&g->quarter_index, &g->quarter, &g->quarters,
+			 floor_div(r->time, QUARTER_US), names->subject, r->price),
+		 r->sum, r->seq) ||
+	    !add(cell_of(&g->day_index, &g->day, &g->days, floor_div(r->time, US_PER_DAY),
+			 r->series, r->price),
+		 r->sum, r->seq))
 		return err_set(e, ERR_RANGE, "the sums of a quarter of an hour no longer fit");
 	return 0;
 }
@@ -138,12 +142,16 @@ static int gather_row(struct store *s, struct gathering *g, int64_t seq, int64_t
 static void row_appended(void *user, const struct usage_row *row)
 {
 	struct gathering *g = user;
-	int64_t sum[SUM_COUNT] = { row->kind == USAGE_REVERSAL ? -1 : 1, row->record.requests };
+	struct summed_row r = { row->seq,
+				row->record.time_us,
+				row->series,
+				row->price,
+				{ row->kind == USAGE_REVERSAL ? -1 : 1, row->record.requests } };
 	bool rare = row->web_searches != 0;
 	g->corrected |= row->kind != USAGE_RECORD;
 	for (int b = 0; b < BUCKET_COUNT; b++) {
 		if (b < BUCKET_COMMON)
-			sum[SUM_TOKENS + b] = row->record.tokens[b];
+			r.sum[SUM_TOKENS + b] = row->record.tokens[b];
 		else
 			rare |= row->record.tokens[b] != 0;
 	}
@@ -152,8 +160,7 @@ static void row_appended(void *user, const struct usage_row *row)
 		return;
 	}
 	g->to = row->seq;
-	g->valid = gather_row(g->store, g, row->seq, row->record.time_us, row->series, row->price,
-			      sum, NULL) == 0;
+	g->valid = gather_row(g->store, g, &r, NULL) == 0;
 }
 
 static void rows_gone(void *user)
@@ -180,26 +187,33 @@ static struct gathering *gathering_of(struct store *s)
 	return g;
 }
 
+static const struct sql sql_roll_rows = {
+	.text = "SELECT seq,time,series,price,kind,requests,input,cache_read,cache_write_5m,"
+		"cache_write_1h,output,reasoning,more FROM usage WHERE seq BETWEEN :from AND :to "
+		"ORDER BY seq",
+};
+
 static int gather(struct store *s, int64_t from, int64_t to, struct gathering *g, struct err *e)
 {
 	struct db *db = store_db(s);
 	struct query *q;
-	int rc = db_statement(db, STORE_ROLL_ROWS, &q, e);
+	int rc = db_statement(db, &sql_roll_rows, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":from", from);
 	db_bind_int(q, ":to", to);
 	while ((rc = db_step(db, q, e)) == 1) {
-		int64_t time = db_int(q, 1), series = db_int(q, 2), price = db_int(q, 3),
-			sum[SUM_COUNT];
-		/* a record that is reversed is one less */
-		sum[SUM_RECORDS] = db_int(q, 4) == USAGE_REVERSAL ? -1 : 1;
+		struct summed_row r = {
+			db_int(q, 0), db_int(q, 1), db_int(q, 2), db_int(q, 3), { 0 }
+		};
+		/* a record that is taken back is one less */
+		r.sum[SUM_RECORDS] = db_int(q, 4) == USAGE_REVERSAL ? -1 : 1;
 		for (int k = SUM_REQUESTS; k < SUM_COUNT; k++)
-			sum[k] = db_int(q, 4 + k);
-		if ((rc = gather_row(s, g, db_int(q, 0), time, series, price, sum, e)) != 0)
+			r.sum[k] = db_int(q, 4 + k);
+		if ((rc = gather_row(s, g, &r, e)) != 0)
 			break;
-		if (!db_is_null(q, 12) && (rc = add_more(g, floor_div(time, QUARTER_US), series,
-							 price, db_text(q, 12), e)) != 0)
+		if (!db_is_null(q, 12) && (rc = add_more(g, floor_div(r.time, QUARTER_US), r.series,
+							 r.price, db_text(q, 12), e)) != 0)
 			break;
 	}
 	db_reset(q);
@@ -215,7 +229,7 @@ static int by_cell(const void *x, const void *y)
 }
 
 /* On a server: into a table of the transaction's own first, and on from there in one statement. */
-static int put_cells_at_once(struct store *s, enum store_statement which, const struct cell *list,
+static int put_cells_at_once(struct store *s, const struct sql *which, const struct cell *list,
 			     size_t count, struct err *e)
 {
 	struct db *db = store_db(s);
@@ -249,7 +263,27 @@ static int put_cells_at_once(struct store *s, enum store_statement which, const 
 	return rc == 0 ? db_done(db, q, e) : rc;
 }
 
-static int put_cells(struct store *s, enum store_statement which, struct cell *list, size_t count,
+static const struct sql sql_rolled_quarter = {
+	.postgres =
+		"INSERT INTO rollup_quarter(quarter,subject,price," SUM_COLUMNS
+		",lowest,highest) SELECT cell,who,price," SUM_COLUMNS
+		",lowest,highest FROM rolled ON CONFLICT(quarter,subject,price) DO UPDATE SET " ADD_SUMS(
+			"rollup_quarter") ",lowest=LEAST(rollup_quarter.lowest,excluded.lowest),"
+					  "highest=GREATEST(rollup_quarter.highest,excluded.highest)",
+};
+static const struct sql sql_rolled_day = {
+	.postgres =
+		"INSERT INTO rollup_day(day,series,price," SUM_COLUMNS
+		") SELECT cell,who,price," SUM_COLUMNS
+		" FROM rolled ON CONFLICT(day,series,price) DO UPDATE SET " ADD_SUMS("rollup_day"),
+};
+static const struct sql sql_roll_day = {
+	.text = "INSERT INTO rollup_day(day,series,price," SUM_COLUMNS
+		") VALUES(:cell,:who,:price," SUM_VALUES
+		") ON CONFLICT(day,series,price) DO UPDATE SET " ADD_SUMS("rollup_day"),
+};
+
+static int put_cells(struct store *s, const struct sql *which, struct cell *list, size_t count,
 		     bool span, struct err *e)
 {
 	/* the parameters of both statements, in the order in which they first appear */
@@ -262,7 +296,7 @@ static int put_cells(struct store *s, enum store_statement which, struct cell *l
 		qsort(list, count, sizeof *list, by_cell);
 	if (count && db_on_server(db))
 		return put_cells_at_once(
-			s, which == STORE_ROLL_DAY ? STORE_ROLLED_DAY : STORE_ROLLED_QUARTER, list,
+			s, which == &sql_roll_day ? &sql_rolled_day : &sql_rolled_quarter, list,
 			count, e);
 	for (size_t i = 0; rc == 0 && i < count; i++) {
 		if ((rc = db_statement(db, which, &q, e)) != 0)
@@ -281,13 +315,18 @@ static int put_cells(struct store *s, enum store_statement which, struct cell *l
 	return rc;
 }
 
+static const struct sql sql_roll_more = {
+	.text = "INSERT INTO rollup_more VALUES(:quarter,:series,:price,:name,:count) "
+		"ON CONFLICT(quarter,series,price,name) DO UPDATE SET " ADD("rollup_more", count),
+};
+
 static int put_more(struct store *s, const struct gathering *g, struct err *e)
 {
 	struct db *db = store_db(s);
 	struct query *q;
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < g->mores; i++) {
-		if ((rc = db_statement(db, STORE_ROLL_MORE, &q, e)) != 0)
+		if ((rc = db_statement(db, &sql_roll_more, &q, e)) != 0)
 			break;
 		db_bind_int(q, ":quarter", g->more[i].quarter);
 		db_bind_int(q, ":series", g->more[i].series);
@@ -299,20 +338,29 @@ static int put_more(struct store *s, const struct gathering *g, struct err *e)
 	return rc;
 }
 
+static const struct sql sql_set_rolled_to = {
+	.text = "INSERT INTO about VALUES('rolled_to',:seq) ON CONFLICT(key) DO UPDATE "
+		"SET value=excluded.value",
+};
+
 static int set_rolled_to(struct store *s, int64_t seq, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(store_db(s), STORE_SET_ROLLED_TO, &q, e);
+	int rc = db_statement(store_db(s), &sql_set_rolled_to, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":seq", seq);
 	return db_done(store_db(s), q, e);
 }
 
+static const struct sql sql_rolled_to = {
+	.text = "SELECT value FROM about WHERE key='rolled_to'",
+};
+
 int rollup_rolled_to(struct store *s, int64_t *out, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(store_db(s), STORE_ROLLED_TO, &q, e);
+	int rc = db_statement(store_db(s), &sql_rolled_to, &q, e);
 	if (rc == 0)
 		rc = db_step(store_db(s), q, e);
 	*out = rc == 1 ? db_int(q, 0) : 0;
@@ -333,19 +381,29 @@ static int check_fit(const struct cell *list, size_t count, struct err *e)
 	return 0;
 }
 
+static const struct sql sql_roll_quarter = {
+	.text = "INSERT INTO rollup_quarter(quarter,subject,price," SUM_COLUMNS
+		",lowest,highest) VALUES(:cell,:who,:price," SUM_VALUES
+		",:lowest,:highest) ON CONFLICT(quarter,subject,price) DO UPDATE SET " ADD_SUMS(
+			"rollup_quarter") ",lowest=CASE WHEN excluded.lowest<rollup_quarter.lowest THEN excluded.lowest "
+					  "ELSE rollup_quarter.lowest END,highest=CASE WHEN "
+					  "excluded.highest>rollup_quarter.highest THEN excluded.highest "
+					  "ELSE rollup_quarter.highest END",
+};
+
 static int put_gathering(struct store *s, struct gathering *g, struct err *e)
 {
 	int rc = check_fit(g->quarter, g->quarters, e);
 	if (rc == 0)
 		rc = check_fit(g->day, g->days, e);
 	if (rc == 0)
-		rc = put_cells(s, STORE_ROLL_QUARTER, g->quarter, g->quarters, true, e);
+		rc = put_cells(s, &sql_roll_quarter, g->quarter, g->quarters, true, e);
 	if (rc == 0)
-		rc = put_cells(s, STORE_ROLL_DAY, g->day, g->days, false, e);
+		rc = put_cells(s, &sql_roll_day, g->day, g->days, false, e);
 	return rc == 0 ? put_more(s, g, e) : rc;
 }
 
-static int run_over(struct store *s, enum store_statement which, int64_t from, int64_t to,
+static int run_over(struct store *s, const struct sql *which, int64_t from, int64_t to,
 		    struct err *e)
 {
 	struct query *q;
@@ -357,13 +415,45 @@ static int run_over(struct store *s, enum store_statement which, int64_t from, i
 	return db_done(store_db(s), q, e);
 }
 
+/* the same of rows that lie there; a record that is taken back is one less */
+#define CELL_OF(us) "(u.time-((u.time%" us "+" us ")%" us "))/" us
+#define SUMS_OF_ROWS \
+	"sum(CASE u.kind WHEN 1 THEN -1 ELSE 1 END)::bigint,sum(u.requests)::bigint," \
+	"sum(u.input)::bigint,sum(u.cache_read)::bigint,sum(u.cache_write_5m)::bigint," \
+	"sum(u.cache_write_1h)::bigint,sum(u.output)::bigint,sum(u.reasoning)::bigint"
+static const struct sql sql_roll_all_quarters = {
+	.postgres =
+		"INSERT INTO rollup_quarter(quarter,subject,price," SUM_COLUMNS
+		",lowest,highest) SELECT " CELL_OF(
+			"900000000") ",s.subject,u.price," SUMS_OF_ROWS
+				     ",min(u.seq),max(u.seq) FROM usage u JOIN series s ON s.id=u.series "
+				     "WHERE u.seq BETWEEN :from AND :to GROUP BY 1,2,3 "
+				     "ON CONFLICT(quarter,subject,price) DO UPDATE SET " ADD_SUMS(
+					     "rollup_quarter") ",lowest=LEAST(rollup_quarter.lowest,excluded.lowest),"
+							       "highest=GREATEST(rollup_quarter.highest,excluded.highest)",
+};
+static const struct sql sql_roll_all_days = {
+	.postgres = "INSERT INTO rollup_day(day,series,price," SUM_COLUMNS ") SELECT " CELL_OF(
+		"86400000000") ",u.series,u.price," SUMS_OF_ROWS
+			       " FROM usage u WHERE u.seq BETWEEN :from AND :to GROUP BY 1,2,3 "
+			       "ON CONFLICT(day,series,price) DO UPDATE SET " ADD_SUMS(
+				       "rollup_day"),
+};
+static const struct sql sql_roll_all_more = {
+	.postgres = "INSERT INTO rollup_more SELECT " CELL_OF(
+		"900000000") ",u.series,u.price,m.key,sum(m.value::bigint)::bigint FROM usage u CROSS "
+			     "JOIN LATERAL json_each_text(u.more::json) m WHERE u.seq BETWEEN :from AND :to "
+			     "AND u.more IS NOT NULL GROUP BY 1,2,3,4 ON CONFLICT(quarter,series,price,name) "
+			     "DO UPDATE SET " ADD("rollup_more", count),
+};
+
 /* On a server the rows stay where they are. */
 static int roll_there(struct store *s, int64_t from, int64_t to, struct err *e)
 {
-	int rc = run_over(s, STORE_ROLL_ALL_QUARTERS, from, to, e);
+	int rc = run_over(s, &sql_roll_all_quarters, from, to, e);
 	if (rc == 0)
-		rc = run_over(s, STORE_ROLL_ALL_DAYS, from, to, e);
-	return rc == 0 ? run_over(s, STORE_ROLL_ALL_MORE, from, to, e) : rc;
+		rc = run_over(s, &sql_roll_all_days, from, to, e);
+	return rc == 0 ? run_over(s, &sql_roll_all_more, from, to, e) : rc;
 }
 
 static int roll_here(struct store *s, int64_t from, int64_t to, struct err *e)
@@ -388,6 +478,13 @@ static int roll(struct store *s, int64_t from, int64_t to, struct err *e)
 	return rc == 0 ? set_rolled_to(s, to, e) : rc;
 }
 
+static const struct sql sql_roll_turn = {
+	.postgres = "SELECT 1 FROM pg_advisory_xact_lock(1952541817,2)",
+};
+static const struct sql sql_roll_try_turn = {
+	.postgres = "SELECT pg_try_advisory_xact_lock(1952541817,2)",
+};
+
 /* Whoever sums on a server does so alone, though others append meanwhile. */
 static int take_turn(struct store *s, bool wait, bool *mine, struct err *e)
 {
@@ -395,13 +492,23 @@ static int take_turn(struct store *s, bool wait, bool *mine, struct err *e)
 	int64_t got = 1;
 	int rc = 0;
 	if (db_on_server(store_db(s))) {
-		rc = db_statement(store_db(s), wait ? STORE_ROLL_TURN : STORE_ROLL_TRY_TURN, &q, e);
+		rc = db_statement(store_db(s), wait ? &sql_roll_turn : &sql_roll_try_turn, &q, e);
 		if (rc == 0)
 			rc = db_returned(store_db(s), q, &got, e);
 	}
 	*mine = rc == 0 && got;
 	return rc;
 }
+
+static const struct sql sql_roll_skipped = {
+	.postgres =
+		"INSERT INTO skipped SELECT before+1,seq-before-1 "
+		"FROM (SELECT seq,lag(seq,1,CAST(:from AS bigint)-1) OVER (ORDER BY seq) AS "
+		"before FROM (SELECT seq FROM usage WHERE seq BETWEEN :from AND :to UNION ALL "
+		"SELECT CAST(:to AS bigint)+1) n) t WHERE seq-before>1 AND (SELECT count(*) "
+		"FROM usage WHERE seq BETWEEN :from AND :to)<=CAST(:to AS bigint)-CAST(:from AS "
+		"bigint) ON CONFLICT DO NOTHING",
+};
 
 /* The rows behind `done`, from what was gathered or read back. */
 static int sum_up(struct store *s, struct gathering *g, int64_t done, int64_t last, struct err *e)
@@ -414,7 +521,7 @@ static int sum_up(struct store *s, struct gathering *g, int64_t done, int64_t la
 	rc = roll(s, done + 1, last, e);
 	/* numbers without rows are known for good now */
 	return rc == 0 && db_on_server(store_db(s))
-		       ? run_over(s, STORE_ROLL_SKIPPED, done + 1, last, e)
+		       ? run_over(s, &sql_roll_skipped, done + 1, last, e)
 		       : rc;
 }
 
@@ -515,34 +622,42 @@ int rollup_rebuild(struct store *s, struct err *e)
 	return rc == 0 ? roll(s, 1, store_last_seq(s), e) : rc;
 }
 
+/* Cells as they are stored and as they were gathered. */
+struct both_cells {
+	const char *sql, *what;
+	struct dict *index;
+	struct cell *list;
+	size_t count;
+};
+
 /* Takes the stored cells from the gathered ones; what is left is a difference. */
-static int subtract(struct store *s, const char *sql, struct dict *index, struct cell *list,
-		    size_t count, const char *what, bool *same, char difference[200], struct err *e)
+static int subtract(struct store *s, const struct both_cells *c, bool *same, char difference[200],
+		    struct err *e)
 {
 	struct db *db = store_db(s);
 	struct query *q;
 	size_t matched = 0;
-	int rc = db_prepare(db, sql, &q, e);
+	int rc = db_prepare(db, c->sql, &q, e);
 	if (rc != 0)
 		return rc;
 	while (*same && (rc = db_step(db, q, e)) == 1) {
 		const int64_t key[3] = { db_int(q, 0), db_int(q, 1), db_int(q, 2) };
-		uint64_t *at = dict_find(index, (struct text){ (const char *)key, sizeof key });
+		uint64_t *at = dict_find(c->index, (struct text){ (const char *)key, sizeof key });
 		*same = at != NULL;
 		for (int k = 0; *same && k < SUM_COUNT; k++)
-			*same = list[*at - 1].sum[k] == db_int(q, 3 + k);
+			*same = c->list[*at - 1].sum[k] == db_int(q, 3 + k);
 		if (!*same)
 			snprintf(difference, 200, "the rollup of %s %lld (entry %lld, price %lld)",
-				 what, (long long)key[0], (long long)key[1], (long long)key[2]);
+				 c->what, (long long)key[0], (long long)key[1], (long long)key[2]);
 		matched++;
 	}
 	db_drop(q);
 	if (rc < 0)
 		return rc;
-	if (*same && matched != count) {
+	if (*same && matched != c->count) {
 		*same = false;
-		snprintf(difference, 200, "%zu cells of the %s rollup are missing", count - matched,
-			 what);
+		snprintf(difference, 200, "%zu cells of the %s rollup are missing",
+			 c->count - matched, c->what);
 	}
 	return 0;
 }
@@ -555,17 +670,14 @@ int rollup_verify(struct store *s, bool *same, char difference[200], struct err 
 	int rc = rollup_rolled_to(s, &done, e);
 	if (rc == 0)
 		rc = gather(s, 1, done, &g, e);
-	if (rc == 0)
-		rc = subtract(s,
-			      "SELECT quarter,subject,price,records,requests,input,cache_read,"
-			      "cache_write_5m,cache_write_1h,output,reasoning FROM rollup_quarter",
-			      &g.quarter_index, g.quarter, g.quarters, "quarter", same, difference,
-			      e);
-	if (rc == 0)
-		rc = subtract(s,
-			      "SELECT day,series,price,records,requests,input,cache_read,"
-			      "cache_write_5m,cache_write_1h,output,reasoning FROM rollup_day",
-			      &g.day_index, g.day, g.days, "day", same, difference, e);
+	const struct both_cells cells[] = {
+		{ "SELECT quarter,subject,price," SUM_COLUMNS " FROM rollup_quarter", "quarter",
+		  &g.quarter_index, g.quarter, g.quarters },
+		{ "SELECT day,series,price," SUM_COLUMNS " FROM rollup_day", "day", &g.day_index,
+		  g.day, g.days },
+	};
+	for (size_t i = 0; rc == 0 && i < sizeof cells / sizeof *cells; i++)
+		rc = subtract(s, &cells[i], same, difference, e);
 	gathering_release(&g);
 	return rc;
 }

@@ -12,14 +12,14 @@
 #include "meter/store/record_id.h"
 #include "meter/store/row_cache.h"
 #include "meter/store/row_text.h"
-#include "meter/store/store_sql.h"
 
 enum {
 	APPLICATION_ID = 0x74616c79, /* "taly" */
 	INDEXED_AT_ONCE = 200000,    /* rows */
 	READ_AT_ONCE = 20000,
 	SENT_AT_ONCE = 256 << 10, /* bytes */
-	BEGIN_TRIES = 3		  /* of who loses when two wait for each other */
+	BEGIN_TRIES = 3,	  /* of who loses when two wait for each other */
+	APPEND_AT_ONCE = 16	  /* rows that make one statement */
 };
 
 extern const struct migration store_migrations[],
@@ -28,9 +28,6 @@ static const struct db_schema store_schema = {
 	.application_id = APPLICATION_ID,
 	.migrations = store_migrations,
 	.postgres_migrations = store_postgres_migrations,
-	.sql = store_sql,
-	.postgres_sql = store_postgres_sql,
-	.statements = STORE_STATEMENTS,
 };
 
 struct store {
@@ -76,7 +73,7 @@ static int make_folders(const char *path, struct err *e)
 	return rc;
 }
 
-static int read_int(struct store *s, enum store_statement which, int64_t *out, struct err *e)
+static int read_int(struct store *s, const struct sql *which, int64_t *out, struct err *e)
 {
 	struct query *q;
 	int rc = db_statement(&s->db, which, &q, e);
@@ -89,11 +86,18 @@ static int read_int(struct store *s, enum store_statement which, int64_t *out, s
 	return rc;
 }
 
+static const struct sql sql_identity = {
+	.text = "SELECT value FROM about WHERE key='identity'",
+};
+static const struct sql sql_set_identity = {
+	.text = "INSERT INTO about VALUES('identity',:identity) ON CONFLICT DO NOTHING",
+};
+
 /* The 32 bytes that tell this database from every other. */
 static int read_identity(struct store *s, struct id_index_identity *out, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(&s->db, STORE_IDENTITY, &q, e);
+	int rc = db_statement(&s->db, &sql_identity, &q, e);
 	if (rc == 0)
 		rc = db_step(&s->db, q, e);
 	if (rc < 0)
@@ -105,8 +109,8 @@ static int read_identity(struct store *s, struct id_index_identity *out, struct 
 		db_reset(q);
 	} else {
 		if (getrandom(bytes, sizeof bytes, 0) != sizeof bytes)
-			return err_set(e, ERR_SYSTEM, "could not read random bytes");
-		if ((rc = db_statement(&s->db, STORE_SET_IDENTITY, &q, e)) != 0)
+			return err_set(e, ERR_SYSTEM, "the system gives no random bytes");
+		if ((rc = db_statement(&s->db, &sql_set_identity, &q, e)) != 0)
 			return rc;
 		db_bind_blob(q, ":identity", bytes, sizeof bytes);
 		if ((rc = db_done(&s->db, q, e)) != 0)
@@ -129,6 +133,10 @@ static struct text id_of_column(struct store *s, struct query *q, int column)
 	return (struct text){ s->id_text.p, s->id_text.n };
 }
 
+static const struct sql sql_ids_from = {
+	.text = "SELECT seq,id,kind FROM usage WHERE seq BETWEEN :from AND :to ORDER BY seq",
+};
+
 /* Adds the ids of all rows from that one on. */
 static int index_from(struct store *s, int64_t from, struct err *e)
 {
@@ -137,7 +145,7 @@ static int index_from(struct store *s, int64_t from, struct err *e)
 	/* a run at a time, so that what is in memory stays small */
 	for (int64_t to; rc == 0 && from <= s->last_seq; from = to + 1) {
 		to = s->last_seq - from < INDEXED_AT_ONCE ? s->last_seq : from + INDEXED_AT_ONCE;
-		rc = db_statement(&s->db, STORE_IDS_FROM, &q, e);
+		rc = db_statement(&s->db, &sql_ids_from, &q, e);
 		if (rc != 0)
 			return rc;
 		db_bind_int(q, ":from", from);
@@ -162,6 +170,10 @@ int store_index_ids(struct store *s, struct err *e)
 	return rc == 0 ? index_from(s, 1, e) : rc;
 }
 
+static const struct sql sql_id_at = {
+	.text = "SELECT id,kind FROM usage WHERE seq=:seq",
+};
+
 /* Whether the row that the index ends with is this database's row. */
 static int index_fits(struct store *s, bool *fits, struct err *e)
 {
@@ -170,7 +182,7 @@ static int index_fits(struct store *s, bool *fits, struct err *e)
 	*fits = row <= s->last_seq;
 	if (row == 0 || !*fits)
 		return 0;
-	int rc = db_statement(&s->db, STORE_ID_AT, &q, e);
+	int rc = db_statement(&s->db, &sql_id_at, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":seq", row);
@@ -180,6 +192,12 @@ static int index_fits(struct store *s, bool *fits, struct err *e)
 	db_reset(q);
 	return rc < 0 ? rc : 0;
 }
+
+static const struct sql sql_last_seq = {
+	.text = "SELECT " FILE_LAST_NUMBER,
+	.postgres = "SELECT greatest((SELECT max(seq) FROM usage),(SELECT max(first+rows-1) "
+		    "FROM skipped))",
+};
 
 static int open_index(struct store *s, struct err *e)
 {
@@ -192,7 +210,7 @@ static int open_index(struct store *s, struct err *e)
 		return rc;
 	rc = read_identity(s, &identity, e);
 	if (rc == 0)
-		rc = read_int(s, STORE_LAST_SEQ, &s->last_seq, e);
+		rc = read_int(s, &sql_last_seq, &s->last_seq, e);
 	buf_printf(&path, "%s-ids", s->db.path);
 	if (rc == 0)
 		rc = id_index_open(&s->ids, path.p, &identity, e);
@@ -223,7 +241,7 @@ int store_open(struct store **out, const char *path, enum db_mode mode, struct e
 	if (rc == 0)
 		s->dictionary = dictionary_open(&s->db, s->claims ? path : NULL);
 	if (rc == 0)
-		rc = read_int(s, STORE_LAST_SEQ, &s->last_seq, e);
+		rc = read_int(s, &sql_last_seq, &s->last_seq, e);
 	if (rc != 0) {
 		store_close(s);
 		return rc;
@@ -284,8 +302,12 @@ int store_refresh(struct store *s, struct err *e)
 	/* who writes knows better: rows may wait, and numbers may have been skipped */
 	if (s->writing)
 		return store_flush(s, e);
-	return read_int(s, STORE_LAST_SEQ, &s->last_seq, e);
+	return read_int(s, &sql_last_seq, &s->last_seq, e);
 }
+
+static const struct sql sql_settled_to = {
+	.postgres = "SELECT settled_to()",
+};
 
 int store_settled_to(struct store *s, int64_t *out, struct err *e)
 {
@@ -295,7 +317,7 @@ int store_settled_to(struct store *s, int64_t *out, struct err *e)
 		*out = store_last_seq(s);
 		return rc;
 	}
-	int rc = db_statement(&s->db, STORE_SETTLED_TO, &q, e);
+	int rc = db_statement(&s->db, &sql_settled_to, &q, e);
 	return rc == 0 ? db_returned(&s->db, q, out, e) : rc;
 }
 
@@ -318,13 +340,17 @@ static void forget_claims(struct store *s)
 
 static int read_known_rows(struct store *s, struct err *e);
 
+static const struct sql sql_add_batch = {
+	.text = "INSERT INTO batch VALUES(:first,:at) ON CONFLICT DO NOTHING",
+};
+
 /* The rows since first_of_batch were written now. */
 static int add_batch(struct store *s, struct err *e)
 {
 	struct query *q;
 	if (s->last_seq < s->first_of_batch)
 		return 0;
-	int rc = db_statement(&s->db, STORE_ADD_BATCH, &q, e);
+	int rc = db_statement(&s->db, &sql_add_batch, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":first", s->first_of_batch);
@@ -332,13 +358,17 @@ static int add_batch(struct store *s, struct err *e)
 	return db_done(&s->db, q, e);
 }
 
+static const struct sql sql_take_numbers = {
+	.postgres = "SELECT take_numbers(:rows)",
+};
+
 /* More numbers for the rows of a transaction beside others; a stretch that the last one does not
  * lead into begins a batch of its own. */
 static int take_numbers(struct store *s, int64_t n, struct err *e)
 {
 	struct query *q;
 	int64_t first;
-	int rc = db_statement(&s->db, STORE_TAKE_NUMBERS, &q, e);
+	int rc = db_statement(&s->db, &sql_take_numbers, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":rows", n);
@@ -395,6 +425,17 @@ static int begin(struct store *s, bool may_be_beside, struct err *e)
 	return rc;
 }
 
+/* what others wrote is seen at every transaction's beginning */
+static const struct sql sql_data_version = {
+	.text = "PRAGMA data_version",
+	.postgres = "SELECT hashtextextended(CAST(txid_current_snapshot() AS text),0)",
+};
+
+int store_data_version(struct store *s, int64_t *out, struct err *e)
+{
+	return read_int(s, &sql_data_version, out, e);
+}
+
 /* What the last row's number is, once others can write none. */
 static int read_last_seq(struct store *s, struct err *e)
 {
@@ -402,7 +443,7 @@ static int read_last_seq(struct store *s, struct err *e)
 	struct query *q;
 	if (s->claims) {
 		/* on a server numbers may have been taken for nothing */
-		int rc = db_statement(&s->db, STORE_TAKE_NUMBERS, &q, e);
+		int rc = db_statement(&s->db, &sql_take_numbers, &q, e);
 		if (rc != 0)
 			return rc;
 		db_bind_int(q, ":rows", 0);
@@ -410,9 +451,9 @@ static int read_last_seq(struct store *s, struct err *e)
 			s->last_seq--;
 		return rc;
 	}
-	int rc = read_int(s, STORE_DATA_VERSION, &version, e);
+	int rc = store_data_version(s, &version, e);
 	if (rc == 0 && version != s->changes_seen) {
-		rc = read_int(s, STORE_LAST_SEQ, &s->last_seq, e);
+		rc = read_int(s, &sql_last_seq, &s->last_seq, e);
 		s->changes_seen = version;
 	}
 	return rc;
@@ -476,6 +517,10 @@ void store_rollback(struct store *s)
 	dictionary_forget(s->dictionary);
 }
 
+static const struct sql sql_numbers_taken = {
+	.postgres = "SELECT setval('usage_seq_seq',:last)",
+};
+
 int store_commit(struct store *s, struct err *e)
 {
 	struct query *q;
@@ -485,7 +530,7 @@ int store_commit(struct store *s, struct err *e)
 		rc = add_batch(s, e);
 	/* those that take numbers go on behind them */
 	if (rc == 0 && s->claims && appended && !s->beside &&
-	    (rc = db_statement(&s->db, STORE_NUMBERS_TAKEN, &q, e)) == 0) {
+	    (rc = db_statement(&s->db, &sql_numbers_taken, &q, e)) == 0) {
 		db_bind_int(q, ":last", s->last_seq);
 		rc = db_done(&s->db, q, e);
 	}
@@ -544,7 +589,7 @@ static bool row_has_id(void *user, int64_t row)
 	struct query *q;
 	s->find_rc = s->pending_count ? store_flush(s, s->find_error) : 0;
 	if (s->find_rc == 0)
-		s->find_rc = db_statement(&s->db, STORE_ID_AT, &q, s->find_error);
+		s->find_rc = db_statement(&s->db, &sql_id_at, &q, s->find_error);
 	if (s->find_rc != 0)
 		return true; /* ends the search */
 	db_bind_int(q, ":seq", row);
@@ -573,15 +618,23 @@ void store_prefetch_look(struct store *s, struct text id)
 		claims_want_look(s->claims, id);
 }
 
+static const struct sql sql_has_own_ids = {
+	.text = "SELECT count(*) FROM about WHERE key='own_ids'",
+};
+
 int store_has_own_ids(struct store *s, bool *out, struct err *e)
 {
 	int64_t n = s->own_ids;
-	int rc = n < 0 ? read_int(s, STORE_HAS_OWN_IDS, &n, e) : 0;
+	int rc = n < 0 ? read_int(s, &sql_has_own_ids, &n, e) : 0;
 	*out = rc == 0 && n > 0;
 	if (rc == 0 && db_in_transaction(&s->db))
 		s->own_ids = n;
 	return rc;
 }
+
+static const struct sql sql_set_own_ids = {
+	.text = "INSERT INTO about VALUES('own_ids','1') ON CONFLICT DO NOTHING",
+};
 
 int store_set_own_ids(struct store *s, struct err *e)
 {
@@ -590,10 +643,14 @@ int store_set_own_ids(struct store *s, struct err *e)
 	int rc = store_has_own_ids(s, &known, e);
 	if (rc != 0 || known)
 		return rc;
-	rc = db_statement(&s->db, STORE_SET_OWN_IDS, &q, e);
+	rc = db_statement(&s->db, &sql_set_own_ids, &q, e);
 	s->own_ids = 1;
 	return rc == 0 ? db_done(&s->db, q, e) : rc;
 }
+
+static const struct sql sql_search_id = {
+	.text = "SELECT seq FROM usage WHERE seq>:above AND id=:id AND kind=0 LIMIT 1",
+};
 
 /* The rows above that one are searched: all where there is no index, which only writers have; those
  * that the index does not know yet where there is one. */
@@ -604,7 +661,7 @@ static int find_by_search(struct store *s, struct text id, int64_t above, int64_
 	uint8_t bytes[RECORD_UUID_BYTES];
 	if (db_on_server(&s->db))
 		return claims_search(&s->db, id, first, e);
-	int rc = db_statement(&s->db, STORE_SEARCH_ID, &q, e);
+	int rc = db_statement(&s->db, &sql_search_id, &q, e);
 	if (rc != 0)
 		return rc;
 	if (record_id_uuid(id, bytes))
@@ -656,6 +713,10 @@ int store_find(struct store *s, struct text id, struct known_id *out, struct err
 	return out->first ? store_find_row(s, out->first, out, e) : 0;
 }
 
+static const struct sql sql_last_of = {
+	.text = "SELECT seq,kind FROM usage WHERE of=:first ORDER BY seq DESC LIMIT 1",
+};
+
 int store_find_row(struct store *s, int64_t first, struct known_id *out, struct err *e)
 {
 	/* few records are ever corrected: the index of corrections is small */
@@ -663,7 +724,7 @@ int store_find_row(struct store *s, int64_t first, struct known_id *out, struct 
 	int rc = store_flush(s, e);
 	*out = (struct known_id){ .first = first };
 	if (rc == 0)
-		rc = db_statement(&s->db, STORE_LAST_OF, &q, e);
+		rc = db_statement(&s->db, &sql_last_of, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":first", out->first);
@@ -676,13 +737,17 @@ int store_find_row(struct store *s, int64_t first, struct known_id *out, struct 
 	return rc < 0 ? rc : 0;
 }
 
+static const struct sql sql_find_also = {
+	.text = "SELECT id,copy FROM call_also WHERE also=:also",
+};
+
 int store_find_also(struct store *s, struct text also, bool copies, struct known_id *out,
 		    struct err *e)
 {
 	struct query *q;
 	struct buf id = { 0 };
 	*out = (struct known_id){ 0 };
-	int rc = db_statement(&s->db, STORE_FIND_ALSO, &q, e);
+	int rc = db_statement(&s->db, &sql_find_also, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_text(q, ":also", also);
@@ -695,10 +760,14 @@ int store_find_also(struct store *s, struct text also, bool copies, struct known
 	return rc;
 }
 
+static const struct sql sql_add_also = {
+	.text = "INSERT INTO call_also VALUES(:also,:id,:copy) ON CONFLICT DO NOTHING",
+};
+
 int store_also(struct store *s, struct text also, struct text id, bool copy, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(&s->db, STORE_ADD_ALSO, &q, e);
+	int rc = db_statement(&s->db, &sql_add_also, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_text(q, ":also", also);
@@ -709,7 +778,7 @@ int store_also(struct store *s, struct text also, struct text id, bool copy, str
 	return rc < 0 ? rc : 0;
 }
 
-/* Places of STORE_APPEND's parameters, in the order of its columns. */
+/* Places of sql_append's parameters, in the order of its columns. */
 enum append_column {
 	APPEND_SEQ = 1,
 	APPEND_ID,
@@ -746,7 +815,7 @@ static void bind_id(struct query *q, int place, struct text id, const uint8_t *u
 		db_bind_text_at(q, place, id);
 }
 
-/* Whether STORE_APPEND_BRIEF can state the row. */
+/* Whether sql_append_brief can state the row. */
 static bool is_brief(const struct usage_row *row, struct text more)
 {
 	const struct record *r = &row->record;
@@ -808,6 +877,27 @@ static void bind_row(struct query *q, int base, const struct usage_row *row, con
 		db_bind_null_at(q, base + APPEND_FLAGS);
 }
 
+/* a record as most are: no correction, completion, cache write, reasoning, flag, rarer count */
+#define BRIEF_ROW "(?,?,0,NULL,?,NULL,?,?,?,?,?,0,0,?,0,1,?,?,?,NULL,NULL)"
+#define BRIEF_ROWS_4 \
+	BRIEF_ROW \
+	"," BRIEF_ROW "," BRIEF_ROW "," BRIEF_ROW
+static const struct sql sql_append_brief = {
+	.text = "INSERT INTO usage VALUES" BRIEF_ROWS_4 "," BRIEF_ROWS_4 "," BRIEF_ROWS_4
+		"," BRIEF_ROWS_4,
+};
+/* APPEND_AT_ONCE of them make one statement */
+#define NEW_ROW "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+#define NEW_ROWS_4 \
+	NEW_ROW \
+	"," NEW_ROW "," NEW_ROW "," NEW_ROW
+static const struct sql sql_append_many = {
+	.text = "INSERT INTO usage VALUES" NEW_ROWS_4 "," NEW_ROWS_4 "," NEW_ROWS_4 "," NEW_ROWS_4,
+};
+static const struct sql sql_append = {
+	.text = "INSERT INTO usage VALUES" NEW_ROW,
+};
+
 /* Writes what is pending: all at once when there are enough, else one by one. */
 int store_flush(struct store *s, struct err *e)
 {
@@ -846,14 +936,14 @@ int store_flush(struct store *s, struct err *e)
 	}
 	if (brief) {
 		int place = 0;
-		rc = db_statement(&s->db, STORE_APPEND_BRIEF, &q, e);
+		rc = db_statement(&s->db, &sql_append_brief, &q, e);
 		for (size_t i = 0; rc == 0 && i < n; i++)
 			place = bind_brief(q, place, &s->pending[i],
 					   extra[i].is_uuid ? extra[i].uuid : NULL);
 		if (rc == 0)
 			rc = db_done(&s->db, q, e);
 	} else if (n == APPEND_AT_ONCE) {
-		rc = db_statement(&s->db, STORE_APPEND_MANY, &q, e);
+		rc = db_statement(&s->db, &sql_append_many, &q, e);
 		for (size_t i = 0; rc == 0 && i < n; i++)
 			bind_row(q, (int)i * APPEND_COLUMNS, &s->pending[i],
 				 extra[i].is_uuid ? extra[i].uuid : NULL, extra[i].more);
@@ -861,7 +951,7 @@ int store_flush(struct store *s, struct err *e)
 			rc = db_done(&s->db, q, e);
 	} else {
 		for (size_t i = 0; rc == 0 && i < n; i++) {
-			rc = db_statement(&s->db, STORE_APPEND, &q, e);
+			rc = db_statement(&s->db, &sql_append, &q, e);
 			if (rc != 0)
 				break;
 			bind_row(q, 0, &s->pending[i], extra[i].is_uuid ? extra[i].uuid : NULL,
@@ -915,10 +1005,14 @@ int store_append(struct store *s, struct usage_row *row, struct err *e)
 	return s->pending_count == APPEND_AT_ONCE ? store_flush(s, e) : 0;
 }
 
+static const struct sql sql_add_change = {
+	.text = "INSERT INTO change VALUES(:first,:at,:what,:why) ON CONFLICT DO NOTHING",
+};
+
 int store_note_change(struct store *s, const char *what, const char *why, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(&s->db, STORE_ADD_CHANGE, &q, e);
+	int rc = db_statement(&s->db, &sql_add_change, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":first", s->last_seq + 1);
@@ -996,6 +1090,16 @@ static int take_row(struct store *s, struct query *q, struct usage_row *row, str
 	return db_is_null(q, AT_MORE) ? 0 : row_read_more(row, db_text(q, AT_MORE), e);
 }
 
+#define ROW \
+	"SELECT seq,usage.id,kind,of,time,completed,series,price,origin,input,cache_read," \
+	"cache_write_5m,cache_write_1h,output,reasoning,requests,task,session,raw,more," \
+	"flags,origin.source,origin.shape,origin.rule,(SELECT at FROM batch " \
+	"WHERE first<=usage.seq ORDER BY first DESC LIMIT 1) FROM usage JOIN origin " \
+	"ON origin.id=usage.origin "
+static const struct sql sql_row = {
+	.text = ROW "WHERE seq=:seq",
+};
+
 int store_row(struct store *s, int64_t seq, struct usage_row *out, struct err *e)
 {
 	struct query *q;
@@ -1003,7 +1107,7 @@ int store_row(struct store *s, int64_t seq, struct usage_row *out, struct err *e
 		return 0;
 	int rc = store_flush(s, e);
 	if (rc == 0)
-		rc = db_statement(&s->db, STORE_ROW, &q, e);
+		rc = db_statement(&s->db, &sql_row, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":seq", seq);
@@ -1041,6 +1145,10 @@ static int cache_row(void *user, const struct usage_row *row)
 	return 0;
 }
 
+static const struct sql sql_rows_at = {
+	.postgres = ROW "WHERE seq=ANY(CAST(:rows AS bigint[]))",
+};
+
 /* What the known ids of a transaction stand for, all at once: most are asked for next. */
 static int read_known_rows(struct store *s, struct err *e)
 {
@@ -1048,13 +1156,17 @@ static int read_known_rows(struct store *s, struct err *e)
 	struct query *q;
 	int rc = 0;
 	claims_put_known_rows(s->claims, &rows);
-	if (rows.n && (rc = db_statement(&s->db, STORE_ROWS_AT, &q, e)) == 0) {
+	if (rows.n && (rc = db_statement(&s->db, &sql_rows_at, &q, e)) == 0) {
 		db_bind_text(q, ":rows", (struct text){ rows.p, rows.n });
 		rc = each(s, q, cache_row, &s->known_rows, e);
 	}
 	buf_release(&rows);
 	return rc;
 }
+
+static const struct sql sql_rows = {
+	.text = ROW "WHERE seq BETWEEN :from AND :to ORDER BY seq",
+};
 
 int store_each_row(struct store *s, int64_t from, int64_t to,
 		   int (*take)(void *user, const struct usage_row *row), void *user, struct err *e)
@@ -1065,7 +1177,7 @@ int store_each_row(struct store *s, int64_t from, int64_t to,
 	/* a stretch at a time: a server sends all that was asked for at once */
 	for (int64_t next; rc == 0 && from <= to; from = next) {
 		next = to - from < READ_AT_ONCE ? to + 1 : from + READ_AT_ONCE;
-		rc = db_statement(&s->db, STORE_ROWS, &q, e);
+		rc = db_statement(&s->db, &sql_rows, &q, e);
 		if (rc != 0)
 			return rc;
 		db_bind_int(q, ":from", from);
@@ -1075,6 +1187,10 @@ int store_each_row(struct store *s, int64_t from, int64_t to,
 	return rc;
 }
 
+static const struct sql sql_rows_of = {
+	.text = ROW "WHERE seq=:first OR of=:first ORDER BY seq",
+};
+
 int store_each_row_of(struct store *s, int64_t first,
 		      int (*take)(void *user, const struct usage_row *row), void *user,
 		      struct err *e)
@@ -1082,21 +1198,26 @@ int store_each_row_of(struct store *s, int64_t first,
 	struct query *q;
 	int rc = store_flush(s, e);
 	if (rc == 0)
-		rc = db_statement(&s->db, STORE_ROWS_OF, &q, e);
+		rc = db_statement(&s->db, &sql_rows_of, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":first", first);
 	return each(s, q, take, user, e);
 }
 
+static const struct sql sql_probe = {
+	.text = "INSERT INTO about VALUES('probed',:at) ON CONFLICT(key) DO UPDATE "
+		"SET value=excluded.value",
+};
+
 int store_probe(struct store *s, struct instant now, struct err *e)
 {
 	char at[INSTANT_TEXT_MAX];
 	struct query *q;
 	int64_t last;
-	int rc = read_int(s, STORE_LAST_SEQ, &last, e);
+	int rc = read_int(s, &sql_last_seq, &last, e);
 	if (rc == 0)
-		rc = db_statement(&s->db, STORE_PROBE, &q, e);
+		rc = db_statement(&s->db, &sql_probe, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_text(q, ":at", text_of(instant_format(now, at)));

@@ -45,11 +45,20 @@ static inline int64_t usage_row_decides_us(const struct usage_row *row)
 
 struct store;
 
+/* In a file: the last number that a row was given; those that were skipped are nobody's for ever.
+ */
+#define FILE_LAST_NUMBER \
+	"max(coalesce((SELECT max(seq) FROM usage),0)," \
+	"coalesce((SELECT max(first+rows-1) FROM skipped),0))"
+
 /* DB_CREATE makes the file and the folders above it. Errors as db_open. */
 int store_open(struct store **out, const char *path, enum db_mode mode, struct err *e);
 void store_close(struct store *s);
 struct db *store_db(struct store *s);
 const char *store_path(const struct store *s);
+
+/* Another number when another process has written since. */
+int store_data_version(struct store *s, int64_t *out, struct err *e);
 
 /* Takes the write lock and sees what other processes wrote. now: when this is written. */
 int store_begin(struct store *s, struct instant now, struct err *e);

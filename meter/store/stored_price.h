@@ -44,6 +44,4 @@ int stored_price_amount(const struct stored_price *p, const int64_t tokens[BUCKE
 			int64_t requests, int64_t web_searches, struct money_total *out,
 			struct err *e);
 
-#define UNIT_WEB_SEARCH "web_search"
-
 #endif

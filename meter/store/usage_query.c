@@ -7,7 +7,7 @@
 #include "base/dict.h"
 #include "base/json.h"
 #include "meter/store/rollup.h"
-#include "meter/store/store_sql.h"
+#include "meter/store/sums_sql.h"
 
 #define QUARTER_US (900 * US_PER_SECOND)
 #define QUARTERS_A_DAY 96
@@ -299,7 +299,19 @@ static int take_cell(struct usage_result *r, struct cell *c, struct err *e)
 /* Places of a rollup's columns. */
 enum { AT_CELL, AT_WHO, AT_PRICE, AT_RECORDS, AT_REQUESTS, AT_TOKENS };
 
-static int take_rollup(struct usage_result *r, enum store_statement which, int64_t from, int64_t to,
+static const struct sql sql_cells_day_of = {
+	.text = "WITH RECURSIVE d(day) AS (SELECT :from UNION ALL SELECT day+1 FROM d "
+		"WHERE day+1<:to) SELECT r.day,r.series,r.price,records,requests,input,"
+		"cache_read,cache_write_5m,cache_write_1h,output,reasoning FROM d CROSS "
+		"JOIN series s CROSS JOIN rollup_day r ON r.day=d.day AND r.series=s.id "
+		"WHERE s.customer=:customer",
+	.postgres =
+		"SELECT r.day,r.series,r.price,records,requests,input,cache_read,cache_write_5m,"
+		"cache_write_1h,output,reasoning FROM rollup_day r JOIN series s "
+		"ON s.id=r.series WHERE r.day>=:from AND r.day<:to AND s.customer=:customer",
+};
+
+static int take_rollup(struct usage_result *r, const struct sql *which, int64_t from, int64_t to,
 		       bool by_day, struct err *e)
 {
 	struct db *db = store_db(r->store);
@@ -309,7 +321,7 @@ static int take_rollup(struct usage_result *r, enum store_statement which, int64
 		return rc;
 	db_bind_int(q, ":from", from);
 	db_bind_int(q, ":to", to);
-	if (which == STORE_CELLS_DAY_OF)
+	if (which == &sql_cells_day_of)
 		db_bind_text(q, ":customer", text_of(r->filter->customer));
 	while ((rc = db_step(db, q, e)) == 1) {
 		struct cell c = { .time_us =
@@ -346,12 +358,17 @@ static void name_count(struct usage_sums *s, const char *name, int64_t n)
 		s->web_searches = n;
 }
 
+static const struct sql sql_cells_more = {
+	.text = "SELECT quarter,series,price,name,count FROM rollup_more WHERE quarter>=:from "
+		"AND quarter<:to",
+};
+
 /* Rarer buckets and units of the same quarters. */
 static int take_more(struct usage_result *r, int64_t from, int64_t to, struct err *e)
 {
 	struct db *db = store_db(r->store);
 	struct query *q;
-	int rc = db_statement(db, STORE_CELLS_MORE, &q, e);
+	int rc = db_statement(db, &sql_cells_more, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":from", from);
@@ -373,6 +390,12 @@ static int take_more(struct usage_result *r, int64_t from, int64_t to, struct er
 	db_reset(q);
 	return rc;
 }
+
+static const struct sql sql_cells_rows = {
+	.text = "SELECT time,series,price,kind,requests,input,cache_read,cache_write_5m,"
+		"cache_write_1h,output,reasoning,more,task,session FROM usage "
+		"WHERE seq BETWEEN :from AND :to AND time>=:since AND time<:until",
+};
 
 /* Rows [from, to] whose instants lie in [since, until), one by one. */
 static int take_rows(struct usage_result *r, int64_t from, int64_t to, int64_t since, int64_t until,
@@ -396,7 +419,7 @@ static int take_rows(struct usage_result *r, int64_t from, int64_t to, int64_t s
 	bool texts = false;
 	for (size_t i = 0; i < r->dim_count; i++)
 		texts |= r->dim[i] == USAGE_BY_TASK || r->dim[i] == USAGE_BY_SESSION;
-	int rc = db_statement(db, STORE_CELLS_ROWS, &q, e);
+	int rc = db_statement(db, &sql_cells_rows, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":from", from);
@@ -436,13 +459,18 @@ static int take_rows(struct usage_result *r, int64_t from, int64_t to, int64_t s
 	return rc;
 }
 
+static const struct sql sql_span_rows = {
+	.text = "SELECT min(lowest),max(highest) FROM rollup_quarter WHERE quarter>=:from "
+		"AND quarter<:to",
+};
+
 /* The rows in which quarters [from, to) can be. */
 static int rows_of_quarters(struct usage_result *r, int64_t from, int64_t to, int64_t *lowest,
 			    int64_t *highest, struct err *e)
 {
 	struct db *db = store_db(r->store);
 	struct query *q;
-	int rc = db_statement(db, STORE_SPAN_ROWS, &q, e);
+	int rc = db_statement(db, &sql_span_rows, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":from", from);
@@ -506,11 +534,15 @@ static int64_t round_up(int64_t us, int64_t unit)
 	return floor_div(us + unit - 1, unit);
 }
 
+static const struct sql sql_day_span = {
+	.text = "SELECT min(day),max(day) FROM rollup_day",
+};
+
 /* The days of which there are cells; none: the first lies behind the last. */
 static int days_rolled(struct usage_result *r, int64_t *first, int64_t *last, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(store_db(r->store), STORE_DAY_SPAN, &q, e);
+	int rc = db_statement(store_db(r->store), &sql_day_span, &q, e);
 	if (rc != 0)
 		return rc;
 	rc = db_step(store_db(r->store), q, e);
@@ -521,15 +553,25 @@ static int days_rolled(struct usage_result *r, int64_t *first, int64_t *last, st
 	return rc < 0 ? rc : 0;
 }
 
+static const struct sql sql_cells_day = {
+	.text = "SELECT day,series,price," SUM_COLUMNS
+		" FROM rollup_day WHERE day>=:from AND day<:to",
+};
+
 /* The cells of one customer on the days [from, to). */
 static int take_days_of(struct usage_result *r, int64_t from, int64_t to, struct err *e)
 {
 	enum { SOUGHT_ONE_BY_ONE = 4000 };
 	if (from >= to)
 		return 0;
-	return take_rollup(r, to - from < SOUGHT_ONE_BY_ONE ? STORE_CELLS_DAY_OF : STORE_CELLS_DAY,
+	return take_rollup(r, to - from < SOUGHT_ONE_BY_ONE ? &sql_cells_day_of : &sql_cells_day,
 			   from, to, true, e);
 }
+
+static const struct sql sql_cells_quarter = {
+	.text = "SELECT quarter,subject,price," SUM_COLUMNS
+		" FROM rollup_quarter WHERE quarter>=:from AND quarter<:to",
+};
 
 static int run(struct usage_result *r, struct err *e)
 {
@@ -565,7 +607,7 @@ static int run(struct usage_result *r, struct err *e)
 			rc = take_days_of(r, first_day > from ? first_day : from,
 					  last_day < to - 1 ? last_day + 1 : to, e);
 		else if (rc == 0)
-			rc = take_rollup(r, day_cells ? STORE_CELLS_DAY : STORE_CELLS_QUARTER, from,
+			rc = take_rollup(r, day_cells ? &sql_cells_day : &sql_cells_quarter, from,
 					 to, day_cells, e);
 		if (rc == 0)
 			rc = take_more(r, from * quarters, to * quarters, e);

@@ -53,9 +53,9 @@ sources() {
 }
 @test "a database from before keeps its series, which state no effort" {
 	{
-		cat "$ROOT"/meter/sql/000[1-9]_*.sql "$ROOT"/meter/sql/001[01]_*.sql
+		"$ROOT"/tools/schema sqlite "$ROOT"/meter/sql/000[1-9]_*.sql "$ROOT"/meter/sql/001[01]_*.sql
 		echo "INSERT INTO subject VALUES(1,'p','m','',''); INSERT INTO series VALUES(7,'c','j','w',1);"
-		cat "$ROOT"/meter/sql/0012_*.sql
+		"$ROOT"/tools/schema sqlite "$ROOT"/meter/sql/0012_*.sql
 		echo "SELECT 'kept',id,customer,project,workload,effort,subject FROM series;"
 	} >step.sql
 	run sqlite3 old.db <step.sql; expect 0 'kept|7|c|j|w||1'

@@ -258,6 +258,6 @@ sample() { printf 'time,model,customer,task,input,cache_read,output\n2026-06-15T
 	expect 0 'note: prompts name their blocks' '--cache infinite'
 	run "$TALLY" replay "$ROOT/examples/sessions.jsonl" --at 2026-06-15 --cache infinite
 	case $output in *note:*) fail "a note where a cache was replayed" ;; esac
-	run bash -c "'$TALLY' replay - --cache infinite <s.csv"
+	run bash -c "'$TALLY' replay - --at 2026-06-15 --cache infinite <'$ROOT/examples/sessions.jsonl'"
 	expect 2 'more than once'
 }

@@ -42,7 +42,7 @@ said() { reports 2>&1 | sed -e 's/"db": ".*"//' -e 's/"bytes": [0-9]*//' -e '/^ 
 
 # make_old: what is in new.db, as the tables of then held it, in old.db
 make_old_file() {
-	cat "$ROOT"/meter/sql/000[1-7]_*.sql | sqlite3 old.db
+	"$ROOT"/tools/schema sqlite "$ROOT"/meter/sql/000[1-7]_*.sql | sqlite3 old.db
 	{
 		echo "ATTACH 'new.db' AS new; PRAGMA foreign_keys=OFF; BEGIN;"
 		sqlite3 old.db "SELECT 'DROP TRIGGER '||name||';' FROM sqlite_master WHERE type='trigger'"
@@ -60,7 +60,7 @@ make_old_schema() {
 	new() { psql -h "$TALLY_TEST_SERVER" -U tally -d "$(cat new.db)" -qAtX -v ON_ERROR_STOP=1 "$@"; }
 	old() { PGOPTIONS='-c search_path=tally' psql -h "$TALLY_TEST_SERVER" -U tally -d "$(cat old.db)" -qAtX -v ON_ERROR_STOP=1 "$@"; }
 	old -c 'DROP SCHEMA tally CASCADE; CREATE SCHEMA tally'
-	for step in "$ROOT"/meter/sql/postgres/000[1-4]_*.sql; do old -1 -f "$step"; done
+	"$ROOT"/tools/schema postgres "$ROOT"/meter/sql/000[1-7]_*.sql | old -1
 	{
 		echo "SET session_replication_role=replica;"
 		for t in $(old -c "SELECT tablename FROM pg_tables WHERE schemaname='tally'"); do

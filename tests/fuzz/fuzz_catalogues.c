@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "pricing/card.h"
-#include "pricing/import.h"
+#include "pricing/import_catalogue.h"
 #include "pricing/plan.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "sim/prefix_cache.h"
-#include "sim/workload.h"
+#include "sim/workload_read.h"
 
 static void replay(const struct block_trace *t, uint8_t choice)
 {

@@ -1,0 +1,147 @@
+#include "sim/call_source.h"
+
+#include <stdlib.h>
+
+/* How many of the files are of a kind that is read by itself: all or none. */
+static int all_or_none(const struct call_source_options *o,
+		       bool (*is)(const struct call_source_options *o, const char *path),
+		       const char *mixed, bool *all, struct err *e)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < o->path_count; i++)
+		count += is(o, o->path[i]);
+	*all = count > 0;
+	return count == 0 || count == o->path_count ? 0 : err_set(e, ERR_USAGE, "%s", mixed);
+}
+
+static bool is_pack(const struct call_source_options *o, const char *path)
+{
+	(void)o;
+	return pack_is(path);
+}
+
+static bool is_log(const struct call_source_options *o, const char *path)
+{
+	return call_log_wanted(path, o->format);
+}
+
+static int open_packs(struct call_source *s, const struct call_source_options *o, struct err *e)
+{
+	int rc = 0;
+	if (o->map_count)
+		return err_set(e, ERR_USAGE, "the columns of a pack have their names already");
+	s->pack = mem_zalloc(o->path_count * sizeof *s->pack);
+	for (size_t i = 0; rc == 0 && i < o->path_count; i++) {
+		rc = pack_open(&s->pack[i], o->path[i], e);
+		if (rc != 0)
+			break;
+		const struct pack *p = s->pack[s->packs++];
+		rc = pack_check_format(p, o->format, e);
+		if (rc == 0)
+			rc = call_times_need_at(o->path[i], pack_shape(p), pack_is_relative(p),
+						o->has_at, e);
+		if (rc == 0 && pack_is_relative(p) != pack_is_relative(s->pack[0]))
+			rc = err_set(e, ERR_USAGE, TIMES_ARE_MIXED);
+	}
+	s->relative = rc == 0 && pack_is_relative(s->pack[0]);
+	s->blocks = rc == 0 && pack_has_blocks(s->pack[0]);
+	return rc;
+}
+
+static int open_traces(struct call_source *s, const struct call_source_options *o, struct err *e)
+{
+	const struct trace_options to = { o->format, o->map, o->map_count, o->spool };
+	bool has_at = o->has_at;
+	s->trace = mem_zalloc((o->path_count + 1) * sizeof *s->trace);
+	for (size_t i = 0; i < o->path_count; i++) {
+		int rc = trace_open(&s->trace[i], o->path[i], &to, e);
+		if (rc != 0)
+			return rc;
+		s->traces++;
+		has_at |= o->from_zero && trace_shape(s->trace[i])->time != TIME_INSTANT;
+	}
+	s->blocks = trace_shape(s->trace[0])->blocks;
+	return call_times_check(s->trace, s->traces, has_at, &s->relative, e);
+}
+
+int call_source_open(struct call_source *out, const struct call_source_options *o, struct err *e)
+{
+	bool packs, logs = false;
+	*out = (struct call_source){ 0 };
+	int rc = all_or_none(o, is_pack,
+			     "some of the files are packs and some are not; replay them one after "
+			     "the other",
+			     &packs, e);
+	if (rc == 0 && !packs)
+		rc = all_or_none(o, is_log,
+				 "some of the files are logs of calls and some are traces; replay "
+				 "them one after the other",
+				 &logs, e);
+	if (rc == 0 && packs)
+		rc = open_packs(out, o, e);
+	else if (rc == 0 && logs && o->map_count)
+		rc = err_set(e, ERR_USAGE, MAP_IS_FOR_TRACES, o->path[0]);
+	else if (rc == 0 && logs)
+		rc = call_log_open(&out->log, o->path, o->path_count, o->threads, e);
+	else if (rc == 0)
+		rc = open_traces(out, o, e);
+	if (rc != 0)
+		call_source_close(out);
+	return rc;
+}
+
+void call_source_close(struct call_source *s)
+{
+	for (size_t i = 0; i < s->traces; i++)
+		trace_close(s->trace[i]);
+	free(s->trace);
+	call_log_close(s->log);
+	for (size_t i = 0; i < s->packs; i++)
+		pack_close(s->pack[i]);
+	free(s->pack);
+	*s = (struct call_source){ 0 };
+}
+
+int64_t call_source_first_us(const struct call_source *s)
+{
+	int64_t first_us = INT64_MAX;
+	const char *path;
+	for (size_t i = 0; i < s->packs; i++)
+		if (pack_first_us(s->pack[i]) < first_us)
+			first_us = pack_first_us(s->pack[i]);
+	for (size_t i = 0; s->log && i < call_log_count(s->log); i++) {
+		const struct record *r = &call_log_call(s->log, i, &path)->record;
+		const int64_t us = r->time_us != TIME_ABSENT ? r->time_us : r->completed_us;
+		if (us != TIME_ABSENT && us < first_us)
+			first_us = us;
+	}
+	return first_us;
+}
+
+static int open_packed(struct block_trace **out, const char *path, const char *format,
+		       int64_t block_tokens, struct err *e)
+{
+	struct pack *p;
+	int rc = pack_open(&p, path, e);
+	if (rc != 0)
+		return rc;
+	if (!pack_has_blocks(p))
+		rc = err_set(e, ERR_INVALID, "%s: the packed trace names no blocks", path);
+	else if (block_tokens)
+		rc = err_set(e, ERR_USAGE, "%s: --block belongs to the packing of the trace", path);
+	else
+		rc = pack_check_format(p, format, e);
+	if (rc == 0)
+		rc = pack_need_names(p, e);
+	if (rc == 0)
+		rc = pack_read_blocks(out, p, e);
+	pack_close(p);
+	return rc;
+}
+
+int call_source_blocks(struct block_trace **out, const char *path, const char *format,
+		       int64_t block_tokens, struct err *e)
+{
+	return pack_is(path) ? open_packed(out, path, format, block_tokens, e)
+			     : block_trace_open(out, path, format, block_tokens, e);
+}

@@ -1,0 +1,227 @@
+#include "sim/workload_build.h"
+
+#include <stdlib.h>
+
+/* Prompts are sums of three or four counts; none may be so large that they do not fit. */
+static const int64_t tokens_most = INT64_MAX / 8;
+
+static void *more(void *p, size_t count, size_t *room, size_t size)
+{
+	if (count < *room)
+		return p;
+	*room = *room ? *room * 2 : 256;
+	return mem_grow(p, *room * size);
+}
+
+uint32_t build_name(struct workload_build *b, struct text name)
+{
+	struct workload *w = b->w;
+	if (name.n == 0)
+		return 0;
+	uint64_t *n = dict_need(&w->dict, name, NULL);
+	if (!*n) {
+		w->name = more(w->name, w->names + 1, &b->name_room, sizeof *w->name);
+		w->name[++w->names] = dict_key(&w->dict, name).p;
+		*n = w->names;
+	}
+	return (uint32_t)*n;
+}
+
+uint32_t build_subject(struct workload_build *b, struct work_subject s)
+{
+	struct workload *w = b->w;
+	struct buf key = { 0 };
+	const struct text part[4] = { s.provider, s.model, s.service_tier, s.region };
+	for (int i = 0; i < 4; i++) {
+		buf_add(&key, part[i].p, part[i].n);
+		buf_add(&key, "", 1);
+	}
+	uint64_t *n = dict_need(&w->subject_dict, (struct text){ key.p, key.n }, NULL);
+	buf_release(&key);
+	if (!*n) {
+		struct text *to[4];
+		w->subject = more(w->subject, w->subjects, &b->subject_room, sizeof *w->subject);
+		struct work_subject *kept = &w->subject[w->subjects];
+		to[0] = &kept->provider;
+		to[1] = &kept->model;
+		to[2] = &kept->service_tier;
+		to[3] = &kept->region;
+		for (int i = 0; i < 4; i++)
+			*to[i] = (struct text){ arena_text(&w->arena, part[i].p, part[i].n),
+						part[i].n };
+		*n = ++w->subjects;
+	}
+	return (uint32_t)(*n - 1);
+}
+
+/* Names that are whole numbers keep them, so that a rule over conversations means the trace's. */
+static int64_t id_of(struct text name, size_t place)
+{
+	int64_t v = 0;
+	if (name.n == 0 || name.n > 18)
+		return (int64_t)place;
+	for (size_t i = 0; i < name.n; i++) {
+		if (name.p[i] < '0' || name.p[i] > '9')
+			return (int64_t)place;
+		v = v * 10 + (name.p[i] - '0');
+	}
+	return v;
+}
+
+static uint32_t new_conversation(struct workload_build *b, struct text name)
+{
+	struct workload *w = b->w;
+	if (w->conversations == b->conversation_room) {
+		b->conversation_room = b->conversation_room ? b->conversation_room * 2 : 256;
+		w->conversation_id = mem_grow(w->conversation_id,
+					      b->conversation_room * sizeof *w->conversation_id);
+		w->conversation_name = mem_grow(
+			w->conversation_name, b->conversation_room * sizeof *w->conversation_name);
+		b->calls = mem_grow(b->calls, b->conversation_room * sizeof *b->calls);
+	}
+	w->conversation_name[w->conversations] =
+		name.n ? dict_key(&w->conversation_dict, name).p : NULL;
+	b->calls[w->conversations] = 0;
+	w->conversation_id[w->conversations] = id_of(name, w->conversations);
+	return (uint32_t)w->conversations++;
+}
+
+uint32_t build_conversation(struct workload_build *b, struct text name)
+{
+	struct workload *w = b->w;
+	if (name.n == 0)
+		return new_conversation(b, name);
+	uint64_t *n = dict_need(&w->conversation_dict, name, NULL);
+	if (!*n)
+		*n = (uint64_t)new_conversation(b, name) + 1;
+	w->has_conversations = true;
+	return (uint32_t)(*n - 1);
+}
+
+struct work_call *build_call(struct workload_build *b, uint32_t conversation)
+{
+	struct workload *w = b->w;
+	w->call = more(w->call, w->count, &b->room, sizeof *w->call);
+	struct work_call *c = &w->call[w->count++];
+	*c = (struct work_call){ .conversation = conversation,
+				 .call = b->calls[conversation]++,
+				 .requests = 1 };
+	return c;
+}
+
+bool build_takes(int64_t tokens)
+{
+	return tokens <= tokens_most;
+}
+
+static bool has_rare(const struct record *r, int64_t web_searches)
+{
+	bool rare = web_searches != 0;
+	for (int k = BUCKET_COMMON; k < BUCKET_COUNT; k++)
+		rare |= r->tokens[k] != 0;
+	return rare;
+}
+
+const char *build_record(struct workload_build *b, const struct record *r, int64_t web_searches,
+			 int64_t us)
+{
+	struct workload *w = b->w;
+	struct text session =
+		r->text[FIELD_SESSION].n ? r->text[FIELD_SESSION] : r->text[FIELD_TASK];
+	struct work_subject s = { r->text[FIELD_PROVIDER], r->text[FIELD_MODEL],
+				  r->text[FIELD_SERVICE_TIER], r->text[FIELD_REGION] };
+	if ((b->customer && !text_is(r->text[FIELD_CUSTOMER], b->customer)) ||
+	    (b->project && !text_is(r->text[FIELD_PROJECT], b->project))) {
+		w->outside++;
+		return NULL;
+	}
+	for (int k = 0; k < BUCKET_COUNT; k++)
+		if (!build_takes(r->tokens[k]))
+			return "a count is too large for a what-if";
+	if (session.n == 0 && r->text[FIELD_CHAT].n)
+		session = b->chats ? conversations_root(b->chats, r->text[FIELD_CHAT])
+				   : r->text[FIELD_CHAT];
+	if (s.model.n == 0 && b->model)
+		s.model = text_of(b->model);
+	if (s.provider.n == 0 && b->provider)
+		s.provider = text_of(b->provider);
+	struct work_call *c = build_call(b, build_conversation(b, session));
+	c->time_us = us;
+	memcpy(c->tokens, r->tokens, sizeof c->tokens);
+	c->requests = r->requests;
+	c->subject = build_subject(b, s);
+	c->customer = build_name(b, r->text[FIELD_CUSTOMER]);
+	c->project = build_name(b, r->text[FIELD_PROJECT]);
+	c->workload = build_name(b, r->text[FIELD_WORKLOAD]);
+	c->task = build_name(b, r->text[FIELD_TASK]);
+	c->effort = build_name(b, r->text[FIELD_EFFORT]);
+	c->session = build_name(b, r->text[FIELD_SESSION]);
+	if (!c->task && r->text[FIELD_CHAT].n) /* a chat is one task */
+		c->task = build_name(b, session);
+	if (has_rare(r, web_searches)) {
+		w->rare = more(w->rare, w->rares, &b->rare_room, sizeof *w->rare);
+		struct work_rare *rare = &w->rare[w->rares];
+		memcpy(rare->tokens, r->tokens + BUCKET_COMMON, sizeof rare->tokens);
+		rare->web_searches = web_searches;
+		c->rare = (uint32_t)++w->rares;
+	}
+	return NULL;
+}
+
+struct order {
+	int64_t time_us;
+	size_t place;
+};
+
+static int by_time(const void *a, const void *b)
+{
+	const struct order *x = a, *y = b;
+	return x->time_us != y->time_us ? x->time_us < y->time_us ? -1 : 1
+	       : x->place < y->place	? -1
+					: x->place > y->place;
+}
+
+static void *permuted(void *array, const struct order *o, size_t count, size_t size)
+{
+	char *out = mem_alloc((count + 1) * size);
+	for (size_t i = 0; i < count; i++)
+		memcpy(out + i * size, (char *)array + o[i].place * size, size);
+	free(array);
+	return out;
+}
+
+/* Calls in the order of time, which is what a cache and a position in a conversation mean. Block
+ * traces keep their order, as every replay of them does. */
+static void sort_calls(struct workload_build *b)
+{
+	struct workload *w = b->w;
+	bool sorted = true;
+	for (size_t i = 1; i < w->count; i++)
+		sorted &= w->call[i - 1].time_us <= w->call[i].time_us;
+	if (sorted || w->blocks)
+		return;
+	struct order *o = mem_alloc(w->count * sizeof *o);
+	for (size_t i = 0; i < w->count; i++)
+		o[i] = (struct order){ w->call[i].time_us, i };
+	qsort(o, w->count, sizeof *o, by_time);
+	w->call = permuted(w->call, o, w->count, sizeof *w->call);
+	if (w->metered) {
+		w->metered = permuted(w->metered, o, w->count, sizeof *w->metered);
+		w->metered_unpriced =
+			permuted(w->metered_unpriced, o, w->count, sizeof *w->metered_unpriced);
+	}
+	free(o);
+	memset(b->calls, 0, w->conversations * sizeof *b->calls);
+	for (size_t i = 0; i < w->count; i++)
+		w->call[i].call = b->calls[w->call[i].conversation]++;
+}
+
+/* Where calls belong to no conversation, they are counted through the whole workload. */
+void build_finish(struct workload_build *b, bool as_written)
+{
+	if (!as_written)
+		sort_calls(b);
+	for (size_t i = 0; !b->w->has_conversations && i < b->w->count; i++)
+		b->w->call[i].call = (uint32_t)i;
+	free(b->calls);
+}

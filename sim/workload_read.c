@@ -1,0 +1,439 @@
+#include "sim/workload_read.h"
+
+#include <stdlib.h>
+
+#include "meter/read/trace_reader.h"
+#include "sim/call_source.h"
+#include "sim/workload_build.h"
+
+struct loading {
+	struct workload_build b;
+	const struct workload_options *o;
+	struct call_source in;
+	struct call_times times;
+	struct conversations *chats;
+	int64_t first_us; /* of all traces */
+	int64_t without_time;
+	int64_t us[BATCH_ROWS];	     /* of the batch at work */
+	struct trace_reader *reader; /* NULL: of no trace */
+	const char *path;
+};
+
+static void refuse(struct loading *l, int64_t line, const char *why)
+{
+	l->b.w->refused++;
+	if (l->o->refused)
+		l->o->refused(l->o->refused_user, l->path, line, why);
+}
+
+/* --- traces --- */
+
+static void refuse_record(void *user, const char *at, size_t n, const struct err *why)
+{
+	struct loading *l = user;
+	(void)n;
+	refuse(l, trace_reader_line(l->reader, at), why->message);
+}
+
+static void leave(void *user, const struct record_batch *b, size_t row, enum call_place why)
+{
+	struct loading *l = user;
+	l->without_time += why == CALL_WITHOUT_INSTANT;
+	l->b.w->outside += why == CALL_OUTSIDE;
+	if (why != CALL_OUTSIDE)
+		refuse(l, trace_reader_line(l->reader, b->at[row]), call_place_reason(why));
+}
+
+static void take(void *user, struct record_batch *b)
+{
+	struct loading *l = user;
+	struct call_span span = { 0 };
+	struct record r;
+	call_times_batch(&l->times, b, l->us, &span, leave, l);
+	for (size_t i = 0; i < b->n; i++) {
+		record_from_batch(&r, b, i);
+		const char *why = build_record(&l->b, &r, 0, l->us[i]);
+		if (why)
+			refuse(l, trace_reader_line(l->reader, b->at[i]), why);
+	}
+}
+
+static void see_first(void *user, struct record_batch *b)
+{
+	struct loading *l = user;
+	call_times_see_first(b, &l->first_us);
+}
+
+static void add_chats(void *user, struct record_batch *b)
+{
+	struct loading *l = user;
+	struct record r;
+	for (size_t i = 0; i < b->n; i++) {
+		record_from_batch(&r, b, i);
+		conversations_add(l->chats, r.text[FIELD_CHAT], r.text[FIELD_PARENT]);
+	}
+}
+
+/* What is refused is told by the pass that takes. */
+static void not_now(void *user, const char *at, size_t n, const struct err *why)
+{
+	(void)user;
+	(void)at;
+	(void)n;
+	(void)why;
+}
+
+/* All traces once, in order, for records that span lines. */
+static int pass(struct loading *l, const struct record_sink *sink, struct err *e)
+{
+	const struct trace_reading how = { .map = l->o->map, .map_count = l->o->map_count };
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < l->in.traces; i++) {
+		struct trace *t = l->in.trace[i];
+		rc = trace_rewind(t, true, e);
+		l->path = trace_path(t);
+		l->reader = trace_reader_open(t, &how, sink);
+		while (rc == 0 && (rc = trace_reader_next(l->reader, e)) == 1)
+			rc = 0;
+		CHECK(rc != TRACE_TORN);
+		trace_reader_close(l->reader);
+		l->reader = NULL;
+	}
+	return rc;
+}
+
+static int read_traces(struct loading *l, struct err *e)
+{
+	bool chats = false;
+	int rc = 0;
+	for (size_t i = 0; i < l->in.traces; i++) {
+		chats |= trace_may_have(l->in.trace[i], FIELD_CHAT);
+		l->b.w->shape = trace_shape(l->in.trace[i])->name;
+	}
+	l->first_us = INT64_MAX;
+	if (l->times.has_at && !l->in.relative)
+		rc = pass(l, &(struct record_sink){ l, see_first, not_now }, e);
+	call_times_begin(&l->times, l->in.relative, l->first_us);
+	if (rc == 0 && chats) {
+		l->b.chats = l->chats = conversations_open();
+		rc = pass(l, &(struct record_sink){ l, add_chats, not_now }, e);
+	}
+	if (rc == 0)
+		rc = pass(l, &(struct record_sink){ l, take, refuse_record }, e);
+	conversations_close(l->chats);
+	return rc;
+}
+
+/* --- logs --- */
+
+static void take_call(struct loading *l, const struct metered *m)
+{
+	int64_t us;
+	const struct record *r = &m->record;
+	const enum call_place place = call_times_place(&l->times, r->time_us, r->completed_us, &us);
+	const char *why = m->unread ? m->unread : m->aggregate ? NO_BUCKETS : NULL;
+	if (!why && m->conflict)
+		return;
+	if (!why && place == CALL_OUTSIDE) {
+		l->b.w->outside++;
+		return;
+	}
+	l->without_time += !why && place == CALL_WITHOUT_INSTANT;
+	if (!why)
+		why = place == CALL_INSIDE ? build_record(&l->b, r, m->web_searches, us)
+					   : call_place_reason(place);
+	if (why)
+		refuse(l, m->line, why);
+}
+
+static void read_log(struct loading *l)
+{
+	const struct call_log *log = l->in.log;
+	for (size_t i = 0; i < call_log_refusal_count(log); i++) {
+		const struct call_refusal *r = call_log_refusal(log, i);
+		l->path = r->path;
+		refuse(l, r->line, r->message);
+	}
+	call_times_begin(&l->times, false, call_source_first_us(&l->in));
+	l->b.w->shape = "log";
+	for (size_t i = 0; i < call_log_count(log); i++)
+		take_call(l, call_log_call(log, i, &l->path));
+}
+
+/* --- blocks and packs --- */
+
+/* Block traces, whose prompts can be replayed through a cache. */
+static int read_blocks(struct loading *l, struct err *e)
+{
+	const struct workload_options *o = l->o;
+	struct workload *w = l->b.w;
+	if (o->path_count > 1)
+		return err_set(e, ERR_USAGE,
+			       "traces that name their blocks are replayed one at a time: block "
+			       "ids of different files do not mean the same");
+	if (strcmp(o->path[0], "-") == 0)
+		return err_set(e, ERR_USAGE,
+			       "the trace is read more than once here; give a file instead of "
+			       "standard input");
+	if (o->map_count || o->customer || o->project)
+		return err_set(
+			e, ERR_USAGE,
+			"'%s' names the blocks of its prompts: its fields have names of their "
+			"own, and there is no customer or project among them",
+			o->path[0]);
+	int rc = call_source_blocks(&w->blocks, o->path[0], o->format, o->block_tokens, e);
+	if (rc != 0)
+		return rc;
+	struct block_trace *t = w->blocks;
+	size_t kept = 0;
+	call_times_begin(&l->times, true, INT64_MAX);
+	w->shape = t->shape;
+	w->refused = t->refused;
+	for (int64_t i = 0; o->refused && i < t->refused; i++)
+		o->refused(o->refused_user, o->path[0],
+			   i < BLOCK_REFUSALS_KEPT ? t->refusal[i].line : 0,
+			   i < BLOCK_REFUSALS_KEPT ? t->refusal[i].why : "");
+	struct text *names = mem_zalloc((t->conversations.count + 1) * sizeof *names);
+	for (size_t i = 0; i < t->conversations.room; i++) {
+		const struct dict_slot *s = &t->conversations.slot[i];
+		if (s->value)
+			names[s->value] = (struct text){ s->key, s->n };
+	}
+	struct text *customers = mem_zalloc((t->customers.count + 1) * sizeof *customers);
+	for (size_t i = 0; i < t->customers.room; i++) {
+		const struct dict_slot *s = &t->customers.slot[i];
+		if (s->value)
+			customers[s->value] = (struct text){ s->key, s->n };
+	}
+	for (size_t i = 0; i < t->count; i++) {
+		const struct block_request *q = &t->request[i];
+		int64_t us;
+		if (call_times_place(&l->times, q->time_us, TIME_ABSENT, &us) != CALL_INSIDE) {
+			t->input_tokens -= q->input;
+			w->outside++;
+			continue;
+		}
+		struct work_subject s = { .provider = text_of(o->provider),
+					  .model = text_of(q->model ? t->model_name[q->model]
+								    : o->model) };
+		struct work_call *c =
+			build_call(&l->b, build_conversation(&l->b, names[q->conversation]));
+		c->time_us = us;
+		c->customer = build_name(&l->b, customers[q->customer]);
+		c->tokens[BUCKET_INPUT] = q->input;
+		c->tokens[BUCKET_OUTPUT] = q->output;
+		c->subject = build_subject(&l->b, s);
+		if (!build_takes(q->input) || !build_takes(q->output))
+			rc = err_set(e, ERR_RANGE, "%s: request %zu: a count is too large",
+				     o->path[0], i + 1);
+		t->request[kept++] = *q;
+	}
+	t->count = kept;
+	free(names);
+	free(customers);
+	return rc;
+}
+
+/* A record's columns in the order of pack_column. */
+static void set_column(struct work_call *c, enum pack_column k, const int64_t *wide,
+		       const uint32_t *narrow, const uint32_t *subject, const uint32_t *name)
+{
+	switch (k) {
+	case PACK_TIME:
+		c->time_us = *wide;
+		return;
+	case PACK_REQUESTS:
+		c->requests = *wide;
+		return;
+	case PACK_CONVERSATION:
+		c->conversation = *narrow;
+		return;
+	case PACK_CALL:
+		c->call = *narrow;
+		return;
+	case PACK_SUBJECT:
+		c->subject = subject[*narrow];
+		return;
+	case PACK_CUSTOMER:
+		c->customer = name[*narrow];
+		return;
+	case PACK_PROJECT:
+		c->project = name[*narrow];
+		return;
+	case PACK_WORKLOAD:
+		c->workload = name[*narrow];
+		return;
+	case PACK_TASK:
+		c->task = name[*narrow];
+		return;
+	case PACK_EFFORT:
+		c->effort = name[*narrow];
+		return;
+	case PACK_SESSION:
+		c->session = name[*narrow];
+		return;
+	case PACK_RARE:
+		c->rare = *narrow;
+		return;
+	default:
+		c->tokens[k - PACK_TOKENS] = *wide;
+	}
+}
+
+static int read_columns(struct loading *l, const struct pack *p, const uint32_t *subject,
+			const uint32_t *name, struct err *e)
+{
+	struct workload *w = l->b.w;
+	int64_t *wide = mem_alloc(PACK_CHUNK * sizeof *wide),
+		*scratch = mem_alloc(PACK_CHUNK * sizeof *wide);
+	int rc = 0;
+	for (size_t chunk = 0; rc == 0 && chunk < pack_chunks(p); chunk++) {
+		struct work_call *c = w->call + chunk * PACK_CHUNK;
+		const uint32_t *narrow = (const uint32_t *)(const void *)wide;
+		for (int k = 0; rc == 0 && k < PACK_COLUMNS; k++) {
+			rc = pack_read_column(p, chunk, (enum pack_column)k, wide, scratch, e);
+			for (size_t i = 0; rc == 0 && i < pack_chunk_calls(p, chunk); i++)
+				set_column(&c[i], (enum pack_column)k, &wide[i], &narrow[i],
+					   subject, name);
+		}
+	}
+	free(wide);
+	free(scratch);
+	return rc;
+}
+
+/* The number of a name; UINT32_MAX where there is none. */
+static uint32_t known_name(const struct workload *w, const char *name)
+{
+	uint64_t *n = name ? dict_find(&w->dict, text_of(name)) : NULL;
+	return n ? (uint32_t)*n : UINT32_MAX;
+}
+
+/* Calls outside the period leave; conversations are those of the calls that stay, counted as a
+ * reader of the trace would, and so are the calls along them. */
+static void keep_period(struct loading *l, const struct pack *p)
+{
+	struct workload *w = l->b.w;
+	const struct workload_options *o = l->o;
+	const uint32_t customer = known_name(w, o->customer), project = known_name(w, o->project);
+	uint32_t *number = mem_zalloc((pack_conversations(p) + 1) * sizeof *number); /* and 1 */
+	size_t kept = 0;
+	for (size_t i = 0; i < w->count; i++) {
+		struct work_call c = w->call[i];
+		const enum call_place place =
+			call_times_place(&l->times, c.time_us, TIME_ABSENT, &c.time_us);
+		if (place != CALL_INSIDE && place != CALL_OUTSIDE)
+			refuse(l, 0, call_place_reason(place));
+		else if (place == CALL_INSIDE && (!o->customer || c.customer == customer) &&
+			 (!o->project || c.project == project))
+			w->call[kept++] = c;
+		else
+			w->outside++;
+	}
+	w->count = kept;
+	for (size_t i = 0; i < kept; i++) {
+		struct work_call *c = &w->call[i];
+		uint32_t *n = &number[c->conversation];
+		if (!*n)
+			*n = build_conversation(&l->b, pack_conversation(p, c->conversation)) + 1;
+		c->conversation = *n - 1;
+		c->call = l->b.calls[c->conversation]++;
+	}
+	w->has_conversations = pack_has_conversations(p);
+	free(number);
+}
+
+static int read_pack(struct loading *l, struct err *e)
+{
+	const struct workload_options *o = l->o;
+	struct workload *w = l->b.w;
+	struct pack *p = l->in.pack[0];
+	int rc = pack_need_names(p, e);
+	if (rc != 0)
+		return rc;
+	l->path = o->path[0];
+	w->shape = arena_text(&w->arena, pack_shape(p), strlen(pack_shape(p)));
+	call_times_begin(&l->times, l->in.relative, call_source_first_us(&l->in));
+	uint32_t *subject = mem_alloc((pack_subjects(p) + 1) * sizeof *subject),
+		 *name = mem_zalloc((pack_names(p) + 1) * sizeof *name);
+	for (size_t i = 0; i < pack_subjects(p); i++) {
+		struct work_subject s = *pack_subject(p, i);
+		if (s.model.n == 0 && o->model)
+			s.model = text_of(o->model);
+		if (s.provider.n == 0 && o->provider)
+			s.provider = text_of(o->provider);
+		subject[i] = build_subject(&l->b, s);
+	}
+	for (size_t i = 1; i <= pack_names(p); i++)
+		name[i] = build_name(&l->b, pack_name(p, (uint32_t)i));
+	w->rares = pack_rares(p);
+	w->rare = mem_alloc((w->rares + 1) * sizeof *w->rare);
+	if (w->rares)
+		memcpy(w->rare, pack_rare(p, 0), w->rares * sizeof *w->rare);
+	w->count = pack_calls(p);
+	w->call = mem_zalloc((w->count + 1) * sizeof *w->call);
+	rc = read_columns(l, p, subject, name, e);
+	if (rc == 0)
+		keep_period(l, p);
+	free(subject);
+	free(name);
+	return rc;
+}
+
+static int read_source(struct loading *l, struct err *e)
+{
+	const struct workload_options *o = l->o;
+	if (l->in.packs > 1)
+		return err_set(e, ERR_USAGE, "packs are read one at a time");
+	if (o->block_tokens && !l->in.blocks)
+		return err_set(e, ERR_USAGE, "'%s' names no blocks: leave --block out", o->path[0]);
+	if (l->in.blocks)
+		return read_blocks(l, e);
+	if (l->in.packs)
+		return read_pack(l, e);
+	if (!l->in.log)
+		return read_traces(l, e);
+	read_log(l);
+	return 0;
+}
+
+int workload_read(struct workload **out, const struct workload_options *o, struct err *e)
+{
+	struct loading l = {
+		.o = o,
+		.b = { .w = mem_zalloc(sizeof *l.b.w),
+		       .model = o->model,
+		       .provider = o->provider,
+		       .customer = o->customer,
+		       .project = o->project },
+		.times = { o->has_at, o->at, o->since, o->until, 0 },
+	};
+	const struct call_source_options in = { .path = o->path,
+						.path_count = o->path_count,
+						.format = o->format,
+						.map = o->map,
+						.map_count = o->map_count,
+						.has_at = o->has_at,
+						.from_zero = o->from_zero,
+						.spool = true,
+						.threads = 2 };
+	int rc = call_source_open(&l.in, &in, e);
+	struct workload *w = l.b.w;
+	w->relative = l.in.relative;
+	if (o->from_zero && w->relative)
+		l.times.has_at = true;
+	if (rc == 0)
+		rc = read_source(&l, e);
+	if (rc == 0 && w->count == 0)
+		rc = l.without_time ? err_set(e, ERR_USAGE, TRACE_HAS_NO_INSTANTS, o->path[0])
+				    : err_set(e, ERR_INVALID, "'%s' holds no call%s", o->path[0],
+					      w->outside ? " of that kind and period" : "");
+	call_source_close(&l.in);
+	build_finish(&l.b, o->as_written);
+	if (rc != 0) {
+		workload_close(w);
+		return rc;
+	}
+	*out = w;
+	return 0;
+}

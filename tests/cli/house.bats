@@ -1,0 +1,35 @@
+#!/usr/bin/env bats
+# The tools that look after the house find what they are for.
+load common
+setup() { common_setup; export MODE=${MODE-release}; }
+
+# A small program of two rooms; house.py of it.
+house() { cp -r "$ROOT/tests/support/house.py" tests/support/; python3 tests/support/house.py "$@"; }
+@test "circles, climbs, dead functions, wide and long ones, and names that do not exist are found" {
+	mkdir -p tests/support cli meter/store meter/ledger docs
+	printf '#define COMMANDS(X) X(replay)\n' >cli/command.h
+	printf '#include "meter/ledger/b.h"\nint a(int x)\n{\n\treturn b(x);\n}\n\n/* see gone.c */\nint nobody(int x, int y, int z, int u, int v, int w, int t)\n{\n\treturn x;\n}\n' >meter/store/a.c
+	printf 'int a(int x);\nint nobody(int x);\n' >meter/store/a.h
+	{ printf '#include "meter/store/a.h"\nint b(int x)\n{\n'; yes '	x++;' | head -n 71; printf '\treturn a(x);\n}\n'; } >meter/ledger/b.c
+	printf 'int b(int x);\n' >meter/ledger/b.h
+	printf 'Say `tally replays --gone` and read `meter/lager/x.c`.\n' >README.md
+	touch ARCHITECTURE.md CONTRIBUTING.md
+	run house; expect 1 'circle: meter/ledger/b, meter/store/a' 'meter/store/a.c: includes meter/ledger/b.h of a later room' \
+		'meter/store/a.c:8: nobody is public and called by no other file' 'meter/store/a.c:8: nobody takes 7 parameters' \
+		'meter/ledger/b.c:2: b has 72 lines' 'README.md:1: there is no command tally replays' 'README.md:1: there is no option --gone' \
+		'README.md:1: meter/lager/x.c does not exist' 'meter/store/a.c:7: gone.c does not exist'
+	run house circles; expect 1
+	case $output in *nobody*) fail 'more than was asked for' ;; esac
+}
+@test "no help text is broken or aligned by hand, or wider than a terminal" {
+	for c in $(sed -n 's/^\tX(command_\([a-z_]*\)).*/\1/p' "$ROOT/cli/command.h" | tr _ -); do
+		"$TALLY" "$c" --help >help.txt 2>/dev/null || true
+		! grep -nE '^ {32,}[^ ]' help.txt || fail "help of $c"
+		sed -n '/^Options/,/^Examples/p' help.txt | awk 'length > 78 { print; bad = 1 } END { exit bad }' || fail "help of $c"
+	done
+}
+@test "a name that no test has fails, and is no success without tests" {
+	cd "$ROOT"
+	run env MODE="$MODE" tests/run cli:house 'no test has this name'; expect 1 'no test has' '1 failed'
+	run env MODE="$MODE" tests/run cli:none; expect 1 'there is no tests/cli/none.bats'
+}
