@@ -16,6 +16,7 @@
 #include "meter/ingest/quarantine.h"
 #include "reports/credit_report.h"
 #include "reports/invoice_view.h"
+#include "reports/series.h"
 #include "reports/usage_report.h"
 #include "reports/web.h"
 
@@ -124,6 +125,70 @@ static int answer_usage(struct reader *r, const struct http_question *q, struct 
 		json_out_take(&j, &out->body);
 	}
 	usage_result_close(result);
+	zone_close(zone);
+	return rc;
+}
+
+/* The filters that questions share; a token of one customer asks for no other. */
+static int read_filter(const struct http_question *q, const struct zone *zone,
+		       struct usage_filter *out, struct err *e)
+{
+	*out = (struct usage_filter){ .since = INSTANT_MIN,
+				      .until = INSTANT_MAX,
+				      .customer = q->parameter(q, "customer"),
+				      .project = q->parameter(q, "project"),
+				      .model = q->parameter(q, "model"),
+				      .currency = q->parameter(q, "currency"),
+				      .provider = q->parameter(q, "provider"),
+				      .workload = q->parameter(q, "workload"),
+				      .effort = q->parameter(q, "effort") };
+	if (q->customer && out->customer && strcmp(q->customer, out->customer) != 0)
+		return err_set(e, ERR_DENIED, "the token speaks for another customer");
+	if (q->customer)
+		out->customer = q->customer;
+	int rc = instant_parameter(q, "since", zone, &out->since, e);
+	return rc == 0 ? instant_parameter(q, "until", zone, &out->until, e) : rc;
+}
+
+static const char *zone_parameter(const struct http_question *q)
+{
+	const char *z = q->parameter(q, "z");
+	z = z ? z : q->parameter(q, "timezone");
+	return z && *z ? z : "UTC";
+}
+
+static int read_top(const char *text, int64_t *out, struct err *e)
+{
+	char *end = NULL;
+	*out = text ? strtol(text, &end, 10) : SERIES_TOP_DEFAULT;
+	return (text && (*end || end == text)) || *out < 0 || *out > SERIES_TOP_MOST
+		       ? err_set(e, ERR_USAGE, "top is from 0 to %d", SERIES_TOP_MOST)
+		       : 0;
+}
+
+static int answer_series(struct reader *r, const struct http_question *q, struct http_reply *out,
+			 struct err *e)
+{
+	struct zone *zone = NULL;
+	struct series_question s = { .timezone = zone_parameter(q), .now = clock_now() };
+	int rc = zone_open(&zone, s.timezone, e);
+	s.zone = zone;
+	if (rc == 0)
+		rc = read_filter(q, zone, &s.filter, e);
+	if (rc == 0)
+		rc = series_measure_parse(&s.measure, q->parameter(q, "measure"), e);
+	if (rc == 0)
+		rc = series_grain_parse(&s.grain, q->parameter(q, "grain"), e);
+	if (rc == 0)
+		rc = series_by_parse(&s, q->parameter(q, "by"), e);
+	if (rc == 0)
+		rc = read_top(q->parameter(q, "top"), &s.top, e);
+	if (rc == 0)
+		rc = db_begin_reading(store_db(r->store), e);
+	if (rc == 0) {
+		rc = series_put(&out->body, r->store, &s, e);
+		db_rollback(store_db(r->store));
+	}
 	zone_close(zone);
 	return rc;
 }
@@ -309,15 +374,16 @@ static bool answer(void *user, const struct http_question *q, struct http_reply 
 	struct reader *r = user;
 	struct err e = { 0 };
 	int rc;
-	bool usage = strcmp(q->path, "/v1/usage") == 0,
+	bool usage = strcmp(q->path, "/v1/usage") == 0, series = strcmp(q->path, "/v1/series") == 0,
 	     balance = strncmp(q->path, "/v1/balance/", 12) == 0 && q->path[12],
 	     accounts = strcmp(q->path, "/v1/balance") == 0,
 	     invoices = strcmp(q->path, "/v1/invoices") == 0 ||
 			strncmp(q->path, "/v1/invoices/", 13) == 0;
-	if (!usage && !balance && !accounts && !invoices)
+	if (!usage && !series && !balance && !accounts && !invoices)
 		return false;
 	pthread_mutex_lock(&r->lock);
 	rc = usage	? answer_usage(r, q, out, &e)
+	     : series	? answer_series(r, q, out, &e)
 	     : balance	? answer_balance(r, q, out, &e)
 	     : accounts ? answer_accounts(r, q, out, &e)
 			: answer_invoices(r, q, out, &e);

@@ -97,6 +97,8 @@ struct request {
 	struct http_reply reply;
 	/* headers of the answer; NULL: none */
 	const char *policy, *filename, *cookie;
+	char tag[BODY_TAG_MAX]; /* empty: none */
+	bool packed;
 };
 
 /* A question whether the database works, which the writer may answer when nobody waits any more. */
@@ -128,6 +130,12 @@ static enum MHD_Result answer(struct request *r, int status, const char *type, c
 	}
 	if (r->cookie)
 		microhttpd.MHD_add_response_header(response, "Set-Cookie", r->cookie);
+	if (*r->tag) {
+		microhttpd.MHD_add_response_header(response, "ETag", r->tag);
+		microhttpd.MHD_add_response_header(response, "Vary", "Accept-Encoding");
+	}
+	if (r->packed)
+		microhttpd.MHD_add_response_header(response, "Content-Encoding", "gzip");
 	if (r->filename) {
 		char value[100];
 		snprintf(value, sizeof value, "attachment; filename=\"%s\"", r->filename);
@@ -642,6 +650,35 @@ static enum MHD_Result ask_readiness(struct request *r)
 	return answer_error(r, 503, "busy", "too many requests wait for the database");
 }
 
+/* Whether the asker takes gzip; what it weighs besides does not matter but for 0. */
+static bool takes_gzip(struct request *r)
+{
+	const char *list = header(r, "Accept-Encoding");
+	const char *at = list ? strcasestr(list, "gzip") : NULL;
+	if (!at)
+		return false;
+	at += strlen("gzip");
+	at += strspn(at, " ;");
+	return strncasecmp(at, "q=0", 3) != 0 || at[3] == '.';
+}
+
+/* What was read: not sent where the asker has it already, and packed where it takes that. */
+static enum MHD_Result answer_read(struct request *r, struct http_reply *reply)
+{
+	enum { PACKED_FROM = 1024 };
+	r->filename = reply->filename;
+	if (reply->status == 200) {
+		body_tag(r->tag,
+			 (struct text){ reply->body.p ? reply->body.p : "", reply->body.n });
+		if (body_tag_is_known(header(r, "If-None-Match"), r->tag))
+			return answer(r, 304, reply->type, "", 0, MHD_RESPMEM_PERSISTENT);
+	}
+	if (reply->body.n >= PACKED_FROM && takes_gzip(r))
+		r->packed = body_deflate(&reply->body);
+	return answer(r, reply->status, reply->type, reply->body.p ? reply->body.p : "",
+		      reply->body.n, MHD_RESPMEM_MUST_COPY);
+}
+
 static enum MHD_Result read_request(struct request *r)
 {
 	struct http *h = r->http;
@@ -667,9 +704,7 @@ static enum MHD_Result read_request(struct request *r)
 		buf_release(&reply.body);
 		return answer_error(r, 404, "not_found", "there is no such path");
 	}
-	r->filename = reply.filename;
-	enum MHD_Result rc = answer(r, reply.status, reply.type, reply.body.p ? reply.body.p : "",
-				    reply.body.n, MHD_RESPMEM_MUST_COPY);
+	enum MHD_Result rc = answer_read(r, &reply);
 	buf_release(&reply.body);
 	return rc;
 }

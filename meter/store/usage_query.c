@@ -117,9 +117,10 @@ static void put_digits(struct buf *b, int64_t n, int digits)
 	b->n += (size_t)digits;
 }
 
-static void label_time(struct usage_result *r, enum usage_dim d, int64_t us, struct buf *b)
+/* offset_us: what is added to UTC for the local time. */
+static void put_time_label(enum usage_dim d, int64_t local, int64_t offset_us, struct buf *b)
 {
-	int64_t local = local_us(r, us), day = floor_div(local, US_PER_DAY);
+	const int64_t day = floor_div(local, US_PER_DAY);
 	if (d == USAGE_BY_WEEK) {
 		int year, week = week_of_day(day, &year);
 		put_digits(b, year, 4);
@@ -136,7 +137,7 @@ static void label_time(struct usage_result *r, enum usage_dim d, int64_t us, str
 		put_digits(b, c.day, 2);
 	}
 	if (d == USAGE_BY_HOUR) {
-		long minutes = (long)(r->zone_offset_us / US_PER_SECOND / 60);
+		long minutes = (long)(offset_us / US_PER_SECOND / 60);
 		buf_printf(b, "T%02d:00", (int)(floor_div(local, US_PER_HOUR) - day * 24));
 		if (minutes == 0)
 			buf_puts(b, "Z");
@@ -146,6 +147,27 @@ static void label_time(struct usage_result *r, enum usage_dim d, int64_t us, str
 	}
 }
 
+static void label_time(struct usage_result *r, enum usage_dim d, int64_t us, struct buf *b)
+{
+	const int64_t local = local_us(r, us);
+	put_time_label(d, local, r->zone_offset_us, b);
+}
+
+void usage_time_label(enum usage_dim d, const struct zone *zone, struct instant at, struct buf *b)
+{
+	const int64_t offset_us = zone_offset(zone, at, NULL) * US_PER_SECOND;
+	b->n = 0;
+	put_time_label(d, at.us + offset_us, offset_us, b);
+	buf_add(b, "", 1);
+	b->n--;
+}
+
+static struct text provider_of(const struct subject_names *subject,
+			       const struct stored_price *price)
+{
+	return price->vendor.n ? price->vendor : subject->provider;
+}
+
 static struct text text_label(const struct cell *c, const struct stored_price *price,
 			      enum usage_dim d)
 {
@@ -153,7 +175,7 @@ static struct text text_label(const struct cell *c, const struct stored_price *p
 	case USAGE_BY_MODEL:
 		return c->subject->model;
 	case USAGE_BY_PROVIDER:
-		return price->vendor.n ? price->vendor : c->subject->provider;
+		return provider_of(c->subject, price);
 	case USAGE_BY_CUSTOMER:
 		return c->series->customer;
 	case USAGE_BY_PROJECT:
@@ -171,12 +193,21 @@ static struct text text_label(const struct cell *c, const struct stored_price *p
 	}
 }
 
+struct text usage_call_label(const struct usage_call *c, enum usage_dim d)
+{
+	return text_label(&(struct cell){ .subject = c->subject,
+					  .series = c->series,
+					  .task = c->task,
+					  .session = c->session },
+			  c->price, d);
+}
+
 static bool is_time(enum usage_dim d)
 {
 	return d == USAGE_BY_DAY || d == USAGE_BY_WEEK || d == USAGE_BY_MONTH || d == USAGE_BY_HOUR;
 }
 
-static int add_sums(struct usage_sums *to, const struct usage_sums *more, struct err *e)
+int usage_sums_add(struct usage_sums *to, const struct usage_sums *more, struct err *e)
 {
 	bool bad = !money_total_add(&to->cost, more->cost);
 	bad |= __builtin_add_overflow(to->records, more->records, &to->records);
@@ -258,7 +289,9 @@ static bool is_wanted(const struct usage_result *r, const struct cell *c)
 	const struct usage_filter *f = r->filter;
 	return matches(f->model, c->subject->model) &&
 	       (!c->series || (matches(f->customer, c->series->customer) &&
-			       matches(f->project, c->series->project)));
+			       matches(f->project, c->series->project) &&
+			       matches(f->workload, c->series->workload) &&
+			       matches(f->effort, c->series->effort)));
 }
 
 static int take_cell(struct usage_result *r, struct cell *c, struct err *e)
@@ -267,6 +300,8 @@ static int take_cell(struct usage_result *r, struct cell *c, struct err *e)
 	if (!is_wanted(r, c))
 		return 0;
 	int rc = store_stored_price(r->store, c->price, &price, e);
+	if (rc == 0 && !matches(r->filter->provider, provider_of(c->subject, price)))
+		return 0;
 	if (rc == 0)
 		rc = stored_price_amount(price, c->sums.tokens, c->sums.requests,
 					 c->sums.web_searches, &c->sums.cost, e);
@@ -291,9 +326,11 @@ static int take_cell(struct usage_result *r, struct cell *c, struct err *e)
 	}
 	if (r->take)
 		return r->take(r->user,
-			       &(struct usage_call){ c->time_us, c->subject, c->series, &c->sums });
-	rc = add_sums(&r->total, &c->sums, e);
-	return rc == 0 && r->dim_count ? add_sums(&group_of(r, c, price)->sums, &c->sums, e) : rc;
+			       &(struct usage_call){ c->time_us, c->subject, c->series, price,
+						     c->task, c->session, &c->sums });
+	rc = usage_sums_add(&r->total, &c->sums, e);
+	return rc == 0 && r->dim_count ? usage_sums_add(&group_of(r, c, price)->sums, &c->sums, e)
+				       : rc;
 }
 
 /* Places of a rollup's columns. */
@@ -475,7 +512,7 @@ struct needs {
 static struct needs needs_of(const struct usage_result *r)
 {
 	const struct usage_filter *f = r->filter;
-	struct needs n = { .series = f->customer || f->project };
+	struct needs n = { .series = f->customer || f->project || f->workload || f->effort };
 	for (size_t i = 0; i < r->dim_count; i++) {
 		enum usage_dim d = r->dim[i];
 		n.series |= d == USAGE_BY_CUSTOMER || d == USAGE_BY_PROJECT ||
@@ -685,6 +722,51 @@ int usage_each(struct store *s, const struct usage_filter *filter, char currency
 	dict_release(&r.reason_index);
 	free(r.reason);
 	arena_release(&r.arena);
+	return rc;
+}
+
+int usage_each_cell(struct usage_cells *c, struct err *e)
+{
+	struct usage_result r = { .store = c->store,
+				  .filter = c->filter,
+				  .zone = c->zone,
+				  .dim_count = c->dim_count,
+				  .take = c->take,
+				  .user = c->user };
+	memcpy(r.dim, c->dim, c->dim_count * sizeof *c->dim);
+	const bool inside = db_in_transaction(store_db(c->store));
+	int rc = inside ? 0 : db_begin_reading(store_db(c->store), e);
+	if (rc != 0)
+		return rc;
+	rc = run(&r, e);
+	if (!inside)
+		db_rollback(store_db(c->store));
+	if (*r.currency)
+		memcpy(c->currency, r.currency, sizeof r.currency);
+	dict_release(&r.reason_index);
+	free(r.reason);
+	arena_release(&r.arena);
+	return rc;
+}
+
+int usage_span(struct store *s, struct instant *first, struct instant *last, bool *any,
+	       struct err *e)
+{
+	struct query *q;
+	int rc = db_prepare(
+		store_db(s),
+		"SELECT min(a),max(b) FROM (SELECT min(quarter)*900000000 AS a,"
+		"(max(quarter)+1)*900000000-1 AS b FROM rollup_quarter UNION ALL SELECT min(time),"
+		"max(time) FROM usage WHERE seq>(SELECT coalesce(max(CAST(value AS bigint)),0) FROM "
+		"about WHERE key='rolled_to')) x",
+		&q, e);
+	if (rc == 0 && (rc = db_step(store_db(s), q, e)) == 1) {
+		*any = !db_is_null(q, 0);
+		first->us = *any ? db_int(q, 0) : 0;
+		last->us = *any ? db_int(q, 1) : 0;
+		rc = 0;
+	}
+	db_drop(q);
 	return rc;
 }
 
