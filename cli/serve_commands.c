@@ -324,15 +324,6 @@ static int keep_upload(struct text body, char path[64], int *fd, struct err *e)
 		       : err_set(e, ERR_SYSTEM, "the trace could not be kept: %s", strerror(errno));
 }
 
-static void put_error(struct http_reply *out, const struct err *e)
-{
-	out->status = err_http_status(e->code);
-	out->body.n = 0;
-	buf_printf(&out->body, "{\"error\":{\"code\":\"%s\",\"message\":", err_name(e->code));
-	json_put_string(&out->body, text_of(e->message));
-	buf_puts(&out->body, "}}\n");
-}
-
 /* The status of a document that says what went wrong. */
 static int status_of(const struct buf *b)
 {
@@ -352,10 +343,11 @@ static int status_of(const struct buf *b)
 }
 
 void serve_command_run(const struct serve_commands *c, const struct http_question *q,
-		       const char *method, struct text body, struct http_reply *out)
+		       struct http_reply *out)
 {
-	const struct endpoint *p = find(method, q->path);
-	const bool posts = strcmp(method, "POST") == 0,
+	const struct endpoint *p = find(q->method, q->path);
+	const struct text body = q->body;
+	const bool posts = strcmp(q->method, "POST") == 0,
 		   uploads = strcmp(p->path, "/v1/whatif") == 0;
 	struct json_document *settings = NULL;
 	struct line l = { 0 };
@@ -407,7 +399,7 @@ void serve_command_run(const struct serve_commands *c, const struct http_questio
 		out->filename = "whatif.html";
 	}
 	if (rc != 0)
-		put_error(out, &e);
+		reply_error(out, &e);
 	if (fd >= 0) {
 		close(fd);
 		unlink(upload);

@@ -19,6 +19,6 @@ struct serve_commands {
 /* The scope that it needs; 0: there is no such command. */
 unsigned serve_command_scope(const char *method, const char *path);
 void serve_command_run(const struct serve_commands *c, const struct http_question *q,
-		       const char *method, struct text body, struct http_reply *out);
+		       struct http_reply *out);
 
 #endif

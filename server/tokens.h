@@ -16,7 +16,7 @@
 enum token_scope { SCOPE_READ = 1, SCOPE_WRITE = 2, SCOPE_ADMIN = 4 };
 
 struct token_grant {
-	char *customer; /* NULL: all */
+	char *name, *customer; /* customer NULL: all */
 	unsigned scopes;
 	struct instant expires;
 	uint8_t hash[DIGEST_BYTES];

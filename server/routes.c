@@ -1,0 +1,68 @@
+#include "server/routes.h"
+
+#include <string.h>
+
+#include "server/answers.h"
+#include "server/http.h"
+
+enum { BODY = HTTP_BODY_MAX, SETTINGS = HTTP_COMMAND_BODY_MAX, TOKEN = 1000 };
+
+static const struct route routes[] = {
+	{ "GET", "/healthz", 0, DATA_NONE, ROUTE_HEALTH },
+	{ "GET", "/readyz", 0, DATA_NONE, ROUTE_READY },
+	{ "GET", "/session", 0, DATA_NONE, ROUTE_SESSION },
+	{ "POST", "/session", 0, DATA_NONE, ROUTE_SESSION, TOKEN },
+	{ "GET", "/metrics", SCOPE_READ, DATA_ALL, ROUTE_GAUGES },
+	{ "GET", "/v1/live", SCOPE_READ, DATA_ALL, ROUTE_LIVE },
+
+	{ "POST", "/v1/usage", SCOPE_WRITE, DATA_OWN, ROUTE_USAGE, BODY },
+	{ "POST", "/v1/events", SCOPE_WRITE, DATA_OWN, ROUTE_EVENTS, BODY },
+	{ "POST", "/v1/traces", SCOPE_WRITE, DATA_OWN, ROUTE_TRACES, BODY },
+	{ "POST", "/v1/logs", SCOPE_WRITE, DATA_OWN, ROUTE_LOGS, BODY },
+	{ "POST", "/v1/metrics", SCOPE_WRITE, DATA_OWN, ROUTE_METRICS, BODY },
+	{ "POST", "/v1/holds", SCOPE_WRITE, DATA_OWN, ROUTE_HOLD, SETTINGS },
+	{ "POST", "/v1/holds/*/settle", SCOPE_WRITE, DATA_OWN, ROUTE_SETTLE, SETTINGS },
+	{ "POST", "/v1/holds/*/release", SCOPE_WRITE, DATA_OWN, ROUTE_RELEASE, SETTINGS },
+
+	{ "GET", "/v1/usage", SCOPE_READ, DATA_OWN, ROUTE_ASK, .answer = answer_usage },
+	{ "GET", "/v1/series", SCOPE_READ, DATA_OWN, ROUTE_ASK, .answer = answer_series },
+	{ "GET", "/v1/balance", SCOPE_READ, DATA_OWN, ROUTE_ASK, .answer = answer_balances },
+	{ "GET", "/v1/balance/*", SCOPE_READ, DATA_OWN, ROUTE_ASK, .answer = answer_balance },
+	{ "GET", "/v1/invoices", SCOPE_READ, DATA_OWN, ROUTE_ASK, .answer = answer_invoices },
+	{ "GET", "/v1/invoices/*", SCOPE_READ, DATA_OWN, ROUTE_ASK, .answer = answer_invoice },
+	{ 0 },
+};
+
+const struct route *route_at(size_t i)
+{
+	return i < sizeof routes / sizeof *routes - 1 ? &routes[i] : NULL;
+}
+
+/* One * may stand for anything but nothing. */
+static bool fits(const char *pattern, const char *path, struct text *rest)
+{
+	const char *star = strchr(pattern, '*');
+	*rest = (struct text){ 0 };
+	if (!star)
+		return strcmp(pattern, path) == 0;
+	const size_t before = (size_t)(star - pattern), after = strlen(star + 1), n = strlen(path);
+	if (n <= before + after || strncmp(pattern, path, before) != 0 ||
+	    strcmp(path + n - after, star + 1) != 0)
+		return false;
+	*rest = (struct text){ path + before, n - before - after };
+	return true;
+}
+
+const struct route *route_find(const char *method, const char *path, struct text *rest, bool *known)
+{
+	const char *wanted = strcmp(method, "HEAD") == 0 ? "GET" : method;
+	*known = false;
+	for (const struct route *r = routes; r->method; r++) {
+		if (!fits(r->path, path, rest))
+			continue;
+		*known = true;
+		if (strcmp(r->method, wanted) == 0)
+			return r;
+	}
+	return NULL;
+}
