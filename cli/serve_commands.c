@@ -35,19 +35,6 @@ struct endpoint {
 
 static const struct endpoint endpoints[] = {
 	{ "GET", "/v1/status", SCOPE_READ, false, { "status" }, { { 0 } } },
-	{ "GET",
-	  "/v1/records",
-	  SCOPE_READ,
-	  false,
-	  { "records" },
-	  { { "since", "since", false },
-	    { "until", "until", false },
-	    { "timezone", "timezone", false },
-	    { "customer", "customer", false },
-	    { "project", "project", false },
-	    { "model", "model", false },
-	    { "limit", "limit", false },
-	    { "unpriced", "unpriced", true } } },
 	{ "GET", "/v1/explain", SCOPE_READ, false, { "explain" }, { { "id", "", false } } },
 	{ "GET", "/v1/budgets", SCOPE_READ, false, { "budget", "status" }, { { 0 } } },
 	{ "GET",
@@ -237,7 +224,7 @@ static int make_line(struct line *l, const struct serve_commands *c, const struc
 		if (rc == 0 && *t->option == 0)
 			positional[positionals++] = arena_text(&l->arena, v.p, v.n);
 		else if (rc == 0 && t->flag)
-			add(l, text_is(v, "true") ? "--unpriced" : "--quiet");
+			add(l, "--quiet");
 		else if (rc == 0)
 			add_option(l, t->option, v);
 	}

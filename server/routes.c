@@ -26,6 +26,10 @@ static const struct route routes[] = {
 
 	{ "GET", "/v1/usage", SCOPE_READ, DATA_OWN, ROUTE_ASK, .answer = answer_usage },
 	{ "GET", "/v1/series", SCOPE_READ, DATA_OWN, ROUTE_ASK, .answer = answer_series },
+	{ "GET", "/v1/records", SCOPE_READ, DATA_OWN, ROUTE_ASK, .is_long = true,
+	  .answer = answer_records },
+	{ "GET", "/v1/search", SCOPE_READ, DATA_OWN, ROUTE_ASK, .answer = answer_search },
+	{ "GET", "/v1/attention", SCOPE_READ, DATA_OWN, ROUTE_ASK, .answer = answer_attention },
 	{ "GET", "/v1/balance", SCOPE_READ, DATA_OWN, ROUTE_ASK, .answer = answer_balances },
 	{ "GET", "/v1/balance/*", SCOPE_READ, DATA_OWN, ROUTE_ASK, .answer = answer_balance },
 	{ "GET", "/v1/invoices", SCOPE_READ, DATA_OWN, ROUTE_ASK, .answer = answer_invoices },
