@@ -240,20 +240,17 @@ static int put_txn(void *user, const struct ledger_txn *t)
 	return rc;
 }
 
-int ledger_report_json(struct ledger *l, const struct account *a, struct instant since,
-		       struct instant until, struct err *e)
+int ledger_report_put(struct json_out *j, struct ledger *l, const struct account *a,
+		      struct instant since, struct instant until, struct err *e)
 {
-	struct json_out j;
-	struct listing x = { .l = l, .j = &j, .e = e };
-	json_out_open(&j, stdout);
-	json_out_object(&j, NULL);
-	json_out_string(&j, "schema", "tally.credit-ledger/1");
-	json_out_text(&j, "customer", a->customer);
-	json_out_array(&j, "transactions");
+	struct listing x = { .l = l, .j = j, .e = e };
+	json_out_object(j, NULL);
+	json_out_string(j, "schema", "tally.credit-ledger/1");
+	json_out_text(j, "customer", a->customer);
+	json_out_array(j, "transactions");
 	int rc = ledger_each_txn(l, a->id, since, until, put_txn, &x, e);
-	json_out_end(&j, ']');
-	json_out_end(&j, '}');
-	json_out_close(&j);
+	json_out_end(j, ']');
+	json_out_end(j, '}');
 	return rc;
 }
 

@@ -1,4 +1,4 @@
-/* Balances of customers. */
+/* Balances of customers, and every movement of their credits. */
 #include <stdlib.h>
 
 #include "reports/credit_report.h"
@@ -63,5 +63,33 @@ int answer_balances(struct reader *r, const struct http_question *q, struct http
 	json_out_take(&j, &out->body);
 	free(n.name);
 	arena_release(&n.arena);
+	return rc;
+}
+
+int answer_ledger(struct reader *r, const struct http_question *q, struct http_reply *out,
+		  struct err *e)
+{
+	struct instant since = INSTANT_MIN, until = INSTANT_MAX;
+	const struct account *account;
+	const char *customer, *name;
+	struct zone *z = NULL;
+	struct json_out j;
+	int rc = question_customer(q, &customer, e);
+	if (rc == 0 && !customer)
+		rc = err_set(e, ERR_USAGE, "'customer' is missing");
+	if (rc == 0)
+		rc = question_zone(q, &z, &name, e);
+	if (rc == 0)
+		rc = question_instant(q, "since", z, &since, e);
+	if (rc == 0)
+		rc = question_instant(q, "until", z, &until, e);
+	zone_close(z);
+	if (rc == 0)
+		rc = ledger_account(r->ledger, text_of(customer), &account, e);
+	if (rc != 0)
+		return rc;
+	json_out_open(&j, NULL);
+	rc = ledger_report_put(&j, r->ledger, account, since, until, e);
+	json_out_take(&j, &out->body);
 	return rc;
 }

@@ -7,6 +7,12 @@
 
 enum { BODY = HTTP_BODY_MAX, SETTINGS = HTTP_COMMAND_BODY_MAX, TOKEN = 1000 };
 
+/* What somebody changes: it waits for the lock of writers, and stands in the trail. */
+#define CHANGE(path, answer) \
+	{ \
+		"POST", path, SCOPE_ADMIN, DATA_ALL, ROUTE_ASK, SETTINGS, true, answer \
+	}
+
 static const struct route routes[] = {
 	{ "GET", "/healthz", 0, DATA_NONE, ROUTE_HEALTH },
 	{ "GET", "/readyz", 0, DATA_NONE, ROUTE_READY },
@@ -34,8 +40,32 @@ static const struct route routes[] = {
 	{ "GET", "/v1/balance/*", SCOPE_READ, DATA_OWN, ROUTE_ASK, .answer = answer_balance },
 	{ "GET", "/v1/invoices", SCOPE_READ, DATA_OWN, ROUTE_ASK, .answer = answer_invoices },
 	{ "GET", "/v1/invoices/*", SCOPE_READ, DATA_OWN, ROUTE_ASK, .answer = answer_invoice },
+	{ "GET", "/v1/ledger", SCOPE_READ, DATA_OWN, ROUTE_ASK, .answer = answer_ledger },
+	{ "GET", "/v1/status", SCOPE_READ, DATA_ALL, ROUTE_ASK, .answer = answer_status },
+	{ "GET", "/v1/explain", SCOPE_READ, DATA_OWN, ROUTE_ASK, .answer = answer_explain },
+	{ "GET", "/v1/budgets", SCOPE_READ, DATA_OWN, ROUTE_ASK, .answer = answer_budgets },
+	{ "GET", "/v1/forecast", SCOPE_READ, DATA_OWN, ROUTE_ASK, .answer = answer_forecast },
+	{ "GET", "/v1/tariff", SCOPE_READ, DATA_OWN, ROUTE_ASK, .answer = answer_tariff },
+	{ "GET", "/v1/quarantine", SCOPE_READ, DATA_ALL, ROUTE_ASK, .answer = answer_quarantine },
+	{ "GET", "/v1/trail", SCOPE_ADMIN, DATA_ALL, ROUTE_ASK, .answer = answer_trail },
+
+	CHANGE("/v1/grants", answer_grant),
+	CHANGE("/v1/grants/void", answer_grant_void),
+	CHANGE("/v1/invoices/draft", answer_invoice_draft),
+	CHANGE("/v1/invoices/finalize", answer_invoice_finalize),
+	CHANGE("/v1/invoices/void", answer_invoice_void),
+	CHANGE("/v1/invoices/note", answer_invoice_note),
+	CHANGE("/v1/invoices/pay", answer_invoice_pay),
+	CHANGE("/v1/budgets", answer_budget_set),
+	CHANGE("/v1/budgets/clear", answer_budget_clear),
+	CHANGE("/v1/limits", answer_limit_set),
+	CHANGE("/v1/limits/clear", answer_limit_clear),
+	CHANGE("/v1/quarantine/retry", answer_quarantine_retry),
+	CHANGE("/v1/quarantine/drop", answer_quarantine_drop),
+	CHANGE("/v1/records/void", answer_record_void),
 	{ 0 },
 };
+#undef CHANGE
 
 const struct route *route_at(size_t i)
 {
