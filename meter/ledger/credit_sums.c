@@ -50,11 +50,12 @@ int credit_sums_each_uncovered(struct store *s, const struct usage_filter *f,
 			       struct err *e)
 {
 	struct query *q = NULL;
-	int rc = db_prepare(
-		store_db(s),
-		"SELECT u.time,u.series,u.price,u.task,u.session FROM credit_uncovered c "
-		"JOIN usage u ON u.seq=c.seq WHERE u.time>=:since AND u.time<:until",
-		&q, e);
+	int rc = db_prepare(store_db(s),
+			    /* CROSS: few rows are uncovered, and SQLite would go through all */
+			    "SELECT u.time,u.series,u.price,u.task,u.session FROM credit_uncovered "
+			    "c CROSS JOIN usage u WHERE u.seq=c.seq AND u.time>=:since AND "
+			    "u.time<:until",
+			    &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":since", f->since.us);

@@ -200,36 +200,55 @@ struct quarter {
 	int64_t quarter, lowest, highest;
 };
 
-static int quarter_order(const void *x, const void *y)
+struct quarters {
+	struct quarter *list;
+	size_t count;
+};
+
+/* Whether rows of that subject and price can be wanted. */
+static int cell_fits(struct search *x, int64_t subject, int64_t price, bool *fits)
 {
-	const struct quarter *a = x, *b = y;
-	return (a->quarter > b->quarter) - (a->quarter < b->quarter);
+	const struct subject_names *names;
+	const struct stored_price *p;
+	int rc = store_subject_names(x->s, subject, &names, x->e);
+	if (rc == 0)
+		rc = store_stored_price(x->s, price, &p, x->e);
+	*fits = rc == 0 && matches(x->q->filter.model, names->model) && price_fits(x, p, names);
+	return rc;
 }
 
-static int read_quarters(struct search *x, int64_t since, int64_t until, struct quarter **out,
-			 size_t *count)
+/* Those of [since, until) in which there is anything of the filter, as far as its subject and its
+ * price say. */
+static int read_quarters(struct search *x, int64_t since, int64_t until, struct quarters *out)
 {
 	struct query *q = NULL;
-	struct quarter *list = NULL;
 	size_t n = 0;
 	int rc = db_prepare(store_db(x->s),
-			    "SELECT quarter,min(lowest),max(highest) FROM rollup_quarter WHERE "
-			    "quarter>=:from AND quarter<:to GROUP BY quarter",
+			    "SELECT quarter,subject,price,lowest,highest FROM rollup_quarter WHERE "
+			    "quarter>=:from AND quarter<:to ORDER BY quarter",
 			    &q, x->e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":from", floor_div(since, QUARTER_US));
 	db_bind_int(q, ":to", floor_div(until - 1, QUARTER_US) + 1);
-	while ((rc = db_step(store_db(x->s), q, x->e)) == 1) {
+	while (rc == 0 && (rc = db_step(store_db(x->s), q, x->e)) == 1) {
+		const int64_t quarter = db_int(q, 0), lowest = db_int(q, 3), highest = db_int(q, 4);
+		bool fits;
+		rc = cell_fits(x, db_int(q, 1), db_int(q, 2), &fits);
+		if (rc != 0 || !fits)
+			continue;
+		if (n && out->list[n - 1].quarter == quarter) {
+			struct quarter *k = &out->list[n - 1];
+			k->lowest = lowest < k->lowest ? lowest : k->lowest;
+			k->highest = highest > k->highest ? highest : k->highest;
+			continue;
+		}
 		if ((n & (n - 1)) == 0)
-			list = mem_grow(list, (n ? n * 2 : 1) * sizeof *list);
-		list[n++] = (struct quarter){ db_int(q, 0), db_int(q, 1), db_int(q, 2) };
+			out->list = mem_grow(out->list, (n ? n * 2 : 1) * sizeof *out->list);
+		out->list[n++] = (struct quarter){ quarter, lowest, highest };
 	}
 	db_drop(q);
-	if (n)
-		qsort(list, n, sizeof *list, quarter_order);
-	*out = list;
-	*count = n;
+	out->count = n;
 	return rc;
 }
 
@@ -278,15 +297,15 @@ static bool is_settled(const struct search *x, int64_t quarter)
 /* Quarter by quarter. Where the rows of many quarters lie mixed, all are read at once instead. */
 static int look_by_quarters(struct search *x, int64_t since, int64_t until, int64_t rolled)
 {
-	struct quarter *list = NULL;
+	struct quarters all = { 0 };
 	struct days days = { 0 };
-	size_t n = 0;
 	int64_t read = 0;
-	int rc = read_quarters(x, since, until, &list, &n);
+	int rc = read_quarters(x, since, until, &all);
+	const size_t n = all.count;
 	if (rc == 0)
 		rc = read_days(x, &days);
 	for (size_t i = 0; rc == 0 && i < n; i++) {
-		const struct quarter *k = &list[x->q->ascending ? i : n - 1 - i];
+		const struct quarter *k = &all.list[x->q->ascending ? i : n - 1 - i];
 		if (is_settled(x, k->quarter))
 			break;
 		if (!day_fits(&days, k->quarter))
@@ -303,7 +322,7 @@ static int look_by_quarters(struct search *x, int64_t since, int64_t until, int6
 			     from < since ? since : from, to > until ? until : to);
 	}
 	dict_release(&days.of);
-	free(list);
+	free(all.list);
 	return rc;
 }
 
@@ -317,6 +336,24 @@ static int look_by_time(struct search *x, int64_t rolled, int64_t last)
 		until = (int64_t)q->after.value + 1;
 	int rc = look_by_quarters(x, since, until, rolled);
 	/* what came after the rollups may be of any time */
+	return rc == 0 ? look_at(x, rolled + 1, last, since, until) : rc;
+}
+
+/* All of the filter, for an order that no rollup knows: one stretch, from the first row to the last
+ * that may be of it. */
+static int look_at_all(struct search *x, int64_t rolled, int64_t last)
+{
+	const int64_t since = x->q->filter.since.us, until = x->q->filter.until.us;
+	struct quarters all = { 0 };
+	int64_t from = INT64_MAX, to = 0;
+	int rc = read_quarters(x, since, until, &all);
+	for (size_t i = 0; i < all.count; i++) {
+		from = all.list[i].lowest < from ? all.list[i].lowest : from;
+		to = all.list[i].highest > to ? all.list[i].highest : to;
+	}
+	free(all.list);
+	if (rc == 0)
+		rc = look_at(x, from, to < rolled ? to : rolled, since, until);
 	return rc == 0 ? look_at(x, rolled + 1, last, since, until) : rc;
 }
 
@@ -344,7 +381,7 @@ int usage_rows(struct rows_page *out, struct store *s, const struct rows_questio
 	else if (rc == 0 && q->order == ROWS_BY_TIME)
 		rc = look_by_time(&x, rolled, store_last_seq(s));
 	else if (rc == 0)
-		rc = look_at(&x, 1, store_last_seq(s), q->filter.since.us, q->filter.until.us);
+		rc = look_at_all(&x, rolled, store_last_seq(s));
 	db_drop(x.rows);
 	dict_release(&x.series_fits);
 	if (!inside && db_in_transaction(db))
