@@ -149,3 +149,45 @@ assert by_key('y')['values'] == ['6000', None, '0'] and by_key('y')['uncovered']
 	get "$URL/v1/series"; expect 0 401
 	stop
 }
+@test "local days are told from the sums of UTC days, whatever the zone, rare units and corrections" {
+	python3 - >u.jsonl <<'P'
+import random, json
+random.seed(3)
+for i in range(4000):
+    t = 1790000000 + i * 900 + random.randrange(800)  # 41 days around the change of clocks, in order
+    r = {'id': 'r%d' % i, 'time': t, 'model': random.choice(['gpt-4o', 'deepseek-v4-flash', 'nobody-1']), 'customer': 'c%d' % random.randrange(5),
+         'project': 'p%d' % random.randrange(3), 'input': random.randrange(10000), 'output': random.randrange(500), 'requests': 1 + i % 3}
+    print(json.dumps(r))
+P
+	"$TALLY" ingest u.jsonl --quiet || true
+	for i in 5 77 1234 3999; do "$TALLY" void r$i --why test --quiet; done
+	"$TALLY" amend r100 --set output=7 --why test --quiet
+	cat >check.py <<'P'
+import json, subprocess, sys, os
+from datetime import datetime
+from zoneinfo import ZoneInfo
+from decimal import Decimal as D
+tally = os.environ['TALLY']
+rows = [json.loads(l) for l in open('u.jsonl')]
+rows = [r for r in rows if r['id'] not in ('r5', 'r77', 'r1234', 'r3999')]
+next(r for r in rows if r['id'] == 'r100')['output'] = 7
+label = {'day': lambda d: d.strftime('%Y-%m-%d'), 'week': lambda d: '%d-W%02d' % d.isocalendar()[:2], 'month': lambda d: d.strftime('%Y-%m')}
+for zone in ('Europe/Berlin', 'America/Los_Angeles', 'Asia/Kolkata', 'Asia/Kathmandu', 'Pacific/Auckland', 'Atlantic/Azores', 'Australia/Lord_Howe', '-03:30', 'UTC'):
+    off = zone if zone[0] != '-' else None
+    from datetime import timezone, timedelta
+    z = ZoneInfo(zone) if off else timezone(timedelta(hours=-3, minutes=-30))
+    for grain in label:
+        want = {}
+        for r in rows:
+            k = (label[grain](datetime.fromtimestamp(r['time'], z)), r['customer'])
+            w = want.setdefault(k, [0, 0, 0, 0, 0])
+            for i, n in enumerate((1, r['requests'], r['input'], r['output'], r['model'] == 'nobody-1')):
+                w[i] += n
+        d = json.loads(subprocess.run([tally, 'usage', '--by', grain + ',customer', '-z', zone, '--json'], capture_output=True, text=True).stdout)
+        got = {(g[grain], g['customer']): [g['records'], g['requests'], g['tokens']['input'], g['tokens']['output'], g['unpriced']] for g in d['groups']}
+        assert got == want, (zone, grain, {k: (got.get(k), want.get(k)) for k in set(got) | set(want) if got.get(k) != want.get(k)})
+        assert sum(D(g['total']) for g in d['groups']) == D(d['total'])
+P
+	TALLY="$TALLY" run timeout 200 python3 check.py
+	expect 0
+}
