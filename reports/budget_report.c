@@ -111,15 +111,21 @@ static int show(void *user, const struct budget *b)
 	return 0;
 }
 
-int budget_report_put(struct json_out *j, const struct budget_question *q,
-		      struct budget_verdict *verdict, struct err *e)
+int budget_each_put(struct json_out *j, const struct budget_question *q,
+		    struct budget_verdict *verdict, struct err *e)
 {
 	struct shown x = { .q = q, .verdict = verdict, .j = j, .e = e };
 	*verdict = (struct budget_verdict){ 0 };
+	return budgets_each(q->budgets, show, &x, e);
+}
+
+int budget_report_put(struct json_out *j, const struct budget_question *q,
+		      struct budget_verdict *verdict, struct err *e)
+{
 	json_out_object(j, NULL);
 	json_out_string(j, "schema", "tally.budget-status/1");
 	json_out_array(j, "budgets");
-	int rc = budgets_each(q->budgets, show, &x, e);
+	int rc = budget_each_put(j, q, verdict, e);
 	json_out_end(j, ']');
 	json_out_end(j, '}');
 	return rc;

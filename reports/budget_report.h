@@ -20,6 +20,9 @@ struct budget_verdict {
 /* The document "tally.budget-status/1". */
 int budget_report_put(struct json_out *j, const struct budget_question *q,
 		      struct budget_verdict *verdict, struct err *e);
+/* Its budgets alone, inside an array. */
+int budget_each_put(struct json_out *j, const struct budget_question *q,
+		    struct budget_verdict *verdict, struct err *e);
 int budget_report_print(const struct budget_question *q, struct budget_verdict *verdict,
 			struct err *e);
 

@@ -151,6 +151,24 @@ int balance_report_table(const struct balance_report *r, struct ledger *l, struc
 	return rc;
 }
 
+void account_put(struct json_out *j, const struct account *a)
+{
+	char text[DECIMAL_TEXT_MAX];
+	json_out_text(j, "customer", a->customer);
+	json_out_text(j, "plan", a->plan);
+	json_out_bool(j, "byo", a->byo);
+	json_out_string(j, "overage", overage_name(a->overage));
+	json_out_string(j, "overage_limit", nano_credits_format(a->overage_limit, text));
+	json_out_string(j, "owed", nano_credits_format(a->owed, text));
+	json_out_text(j, "burn_order", a->burn_order);
+	json_out_text(j, "timezone", a->zone);
+	json_out_int(j, "billing_day", a->anchor_day);
+	if (a->has_low_balance)
+		json_out_string(j, "low_balance", nano_credits_format(a->low_balance, text));
+	json_out_instant(j, "since", a->since);
+	json_out_text(j, "terms", a->terms);
+}
+
 /* --- the ledger --- */
 
 struct listing {

@@ -7,7 +7,8 @@
 route_answer answer_usage, answer_series;
 route_answer answer_records, answer_search, answer_attention;
 route_answer answer_balances, answer_balance;
-route_answer answer_ledger;
+route_answer answer_ledger, answer_customers, answer_customer, answer_tokens;
+route_answer answer_prices, answer_price, answer_price_week;
 route_answer answer_invoices, answer_invoice;
 route_answer answer_status, answer_explain, answer_budgets, answer_forecast, answer_tariff,
 	answer_quarantine, answer_trail;

@@ -1050,6 +1050,7 @@ int http_open(struct http **out, const struct http_options *o, struct err *e)
 {
 	struct http *h = mem_zalloc(sizeof *h);
 	h->o = *o;
+	h->o.reading.tokens = o->tokens;
 	h->listener.socket = -1;
 	h->began_us = clock_monotonic_us();
 	pthread_mutex_init(&h->probes_lock, NULL);

@@ -13,6 +13,7 @@ struct reader_options {
 	const struct book *book;
 	const char *currency;
 	bool by_completion;
+	struct tokens *tokens; /* NULL: none are asked for */
 };
 
 struct reader {

@@ -238,6 +238,15 @@ bool tokens_find_hash(struct tokens *t, const uint8_t hash[DIGEST_BYTES], struct
 	return found != NULL;
 }
 
+void tokens_each(struct tokens *t, void (*take)(void *user, const struct token_grant *g),
+		 void *user)
+{
+	pthread_rwlock_rdlock(&t->lock);
+	for (size_t i = 0; i < t->set.count; i++)
+		take(user, &t->set.known[i]);
+	pthread_rwlock_unlock(&t->lock);
+}
+
 bool tokens_find(struct tokens *t, struct text token, struct instant now, struct token_grant *out)
 {
 	uint8_t hash[DIGEST_BYTES];
