@@ -11,10 +11,11 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/zone.h"
-#include "cli/serve_commands.h"
+#include "cli/command.h"
 #include "meter/billing/budget.h"
 #include "reports/json_out.h"
 #include "reports/web.h"
+#include "server/http.h"
 
 static const struct option serve_options[] = {
 	{ "listen", 0, "HOST:PORT", "where to listen (default 127.0.0.1:8687)", false },
@@ -80,17 +81,6 @@ static const char *page_file(void *user, const char *path, const char **type)
 			return text ? text : "";
 		}
 	return NULL;
-}
-
-static unsigned command_scope(void *user, const char *method, const char *path)
-{
-	(void)user;
-	return serve_command_scope(method, path);
-}
-
-static void run_command(void *user, const struct http_question *q, struct http_reply *out)
-{
-	serve_command_run(user, q, out);
 }
 
 static atomic_int signals;
@@ -242,7 +232,6 @@ static int serve(struct cli *cli, struct err *e)
 	struct tokens *tokens = NULL;
 	struct writer *writer = NULL;
 	struct http *http = NULL;
-	struct serve_commands commands = { 0 };
 	struct http_limits limits = HTTP_LIMITS_DEFAULT;
 	const char *names[OPTION_VALUES_MAX + 1] = { 0 };
 	int64_t queue;
@@ -270,8 +259,7 @@ static int serve(struct cli *cli, struct err *e)
 	sigaction(SIGTERM, &act, NULL);
 	sigaction(SIGALRM, &(struct sigaction){ .sa_handler = on_late }, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	/* for the commands that the page asks for, where no list of processes shows it */
-	setenv("TALLY_DB", cli_db_path(cli, &path), 1);
+	cli_db_path(cli, &path);
 	if (rc == 0)
 		rc = writer_open(&writer,
 				 &(struct writer_options){ .path = path.p,
@@ -282,10 +270,6 @@ static int serve(struct cli *cli, struct err *e)
 							   .bytes_most = 256 << 20,
 							   .log = log_event },
 				 e);
-	const char *prices[OPTION_VALUES_MAX], *price;
-	commands.price = prices;
-	while ((price = cli_value_at(cli, "prices", commands.prices)))
-		prices[commands.prices++] = price;
 	if (rc == 0)
 		rc = http_open(
 			&http,
@@ -301,10 +285,7 @@ static int serve(struct cli *cli, struct err *e)
 							     .currency = cli_currency(cli),
 							     .by_completion = boundary == 1 },
 						.file = page_file,
-						.command_scope = command_scope,
-						.command = run_command,
-						.log = log_event,
-						.user = &commands },
+						.log = log_event },
 			e);
 	if (rc == 0) {
 		char line[200];

@@ -46,6 +46,7 @@ struct http {
 	struct live *live;
 	struct slow *quick, *slow; /* threads that answer questions: within moments, and longer */
 	struct readers *readers;
+	atomic_bool ending;
 	struct visitors *visitors;
 	struct sessions *sessions;
 	pthread_mutex_t probes_lock;
@@ -63,9 +64,10 @@ struct request {
 	struct http *http;
 	struct MHD_Connection *connection;
 	struct visitor *visitor;
-	const struct route *found; /* NULL: there is no such path, it is the page's, or a command */
-	enum route_kind route;
-	enum route_data data;
+	const struct http_route
+		*found; /* NULL: there is no such path, it is the page's, or a command */
+	enum http_route_kind route;
+	enum http_route_data data;
 	const char *method, *path;
 	struct text rest; /* of the path: what stands for * in that of the route */
 	unsigned scope;	  /* that it needs; 0: none */
@@ -333,7 +335,7 @@ static bool is_empty_request(struct text body)
 /* Makes a job of the body and waits for it. */
 static enum MHD_Result write_request(struct request *r)
 {
-	const enum route_kind route = r->route;
+	const enum http_route_kind route = r->route;
 	struct err e = { 0 };
 	const int status = unpack(r, &e);
 	if (status != 200)
@@ -533,7 +535,9 @@ static int read_settings(struct request *r, struct http_question *q, struct json
 {
 	if (!r->found->body_most || strcmp(r->method, "POST") != 0)
 		return 0;
-	int rc = json_open(out, q->body, e);
+	const char *beside = r->found->uploads ? parameter(q, "settings") : NULL;
+	int rc = json_open(out, beside ? text_of(beside) : q->body, e);
+	q->uploaded = beside && q->body.n;
 	if (rc == 0 && json_kind(json_root(*out)) != JSON_OBJECT)
 		rc = err_set(e, ERR_INVALID, "the settings are a JSON object");
 	q->settings = rc == 0 ? json_root(*out) : NULL;
@@ -560,7 +564,6 @@ static int ask(struct request *r, struct http_question *q, struct err *e)
 static void run_question(void *user)
 {
 	struct request *r = user;
-	const struct http_options *o = &r->http->o;
 	struct err e = { 0 };
 	struct http_question q = { .method = strcmp(r->method, "HEAD") == 0 ? "GET" : r->method,
 				   .path = r->path,
@@ -570,9 +573,7 @@ static void run_question(void *user)
 				   .parameter = parameter,
 				   .connection = r->connection,
 				   .body = { r->body.p ? r->body.p : "", r->body.n } };
-	if (!r->found)
-		o->command(o->user, &q, &r->reply);
-	else if (ask(r, &q, &e) != 0)
+	if (ask(r, &q, &e) != 0)
 		reply_error(&r->reply, &e);
 	atomic_store(&r->done, true);
 	microhttpd.MHD_resume_connection(r->connection);
@@ -580,7 +581,7 @@ static void run_question(void *user)
 
 static enum MHD_Result start_question(struct request *r)
 {
-	struct slow *threads = r->found && !r->found->is_long ? r->http->quick : r->http->slow;
+	struct slow *threads = r->found->is_long ? r->http->slow : r->http->quick;
 	r->reply = (struct http_reply){ .status = 200, .type = "application/json" };
 	r->submitted = r->commanded = r->shown = true;
 	suspend(r);
@@ -736,7 +737,7 @@ static enum MHD_Result answer_submitted(struct request *r)
 
 /* --- what is known before the body --- */
 
-static enum otlp_signal signal_of(enum route_kind k)
+static enum otlp_signal signal_of(enum http_route_kind k)
 {
 	return k == ROUTE_TRACES    ? OTLP_TRACES
 	       : k == ROUTE_LOGS    ? OTLP_LOGS
@@ -759,13 +760,8 @@ static void find_route(struct request *r)
 		r->body_most = r->found->body_most;
 	} else if (reads && h->o.file(h->o.user, r->path, &type)) {
 		r->route = ROUTE_FILE;
-	} else if ((r->scope = h->o.command_scope(h->o.user, reads ? "GET" : r->method, r->path))) {
-		r->route = ROUTE_ASK;
-		r->data = DATA_ALL;
-		r->body_most = reads ? 0 : HTTP_COMMAND_BODY_MAX;
 	}
-	/* a trace comes with its settings beside it */
-	if (r->route == ROUTE_ASK && !reads &&
+	if (r->found && r->found->uploads &&
 	    microhttpd.MHD_lookup_connection_value(r->connection, MHD_GET_ARGUMENT_KIND,
 						   "settings"))
 		r->body_most = HTTP_BODY_MAX;
@@ -1051,6 +1047,7 @@ int http_open(struct http **out, const struct http_options *o, struct err *e)
 	struct http *h = mem_zalloc(sizeof *h);
 	h->o = *o;
 	h->o.reading.tokens = o->tokens;
+	h->o.reading.ending = &h->ending;
 	h->listener.socket = -1;
 	h->began_us = clock_monotonic_us();
 	pthread_mutex_init(&h->probes_lock, NULL);
@@ -1096,6 +1093,7 @@ int http_port(const struct http *h)
 
 void http_quiesce(struct http *h)
 {
+	atomic_store(&h->ending, true);
 	MHD_socket fd = microhttpd.MHD_quiesce_daemon(h->daemon);
 	if (fd != MHD_INVALID_SOCKET)
 		close(fd);

@@ -45,10 +45,6 @@ struct http_options {
 	struct reader_options reading; /* what questions are answered from */
 	/* A file of the page: no token is asked for; NULL when there is none. */
 	const char *(*file)(void *user, const char *path, const char **type);
-	/* Commands that run as a program of their own, while there are such: the scope that one
-	   needs, 0 when there is no such path. Tokens of one customer may not. */
-	unsigned (*command_scope)(void *user, const char *method, const char *path);
-	void (*command)(void *user, const struct http_question *q, struct http_reply *out);
 	void (*log)(void *user, const char *event, const char *message);
 	void *user;
 };

@@ -19,7 +19,8 @@ struct http_question {
 	const char *(*parameter)(const struct http_question *q, const char *name);
 	void *connection;
 	struct text body;
-	json_value *settings; /* of a route that takes them: the body, a JSON object */
+	json_value *settings; /* of a route that takes them, a JSON object: the body, or the */
+	bool uploaded;	      /* parameter of that name, and the body is a file */
 };
 struct http_reply {
 	int status;

@@ -5,6 +5,8 @@
 #ifndef TALLY_SERVER_READER_H
 #define TALLY_SERVER_READER_H
 
+#include <stdatomic.h>
+
 #include "meter/ledger/draw.h"
 #include "pricing/book.h"
 
@@ -13,7 +15,8 @@ struct reader_options {
 	const struct book *book;
 	const char *currency;
 	bool by_completion;
-	struct tokens *tokens; /* NULL: none are asked for */
+	struct tokens *tokens;	   /* NULL: none are asked for */
+	const atomic_bool *ending; /* what takes long stops then; NULL: never */
 };
 
 struct reader {

@@ -13,7 +13,7 @@ enum { BODY = HTTP_BODY_MAX, SETTINGS = HTTP_COMMAND_BODY_MAX, TOKEN = 1000 };
 		"POST", path, SCOPE_ADMIN, DATA_ALL, ROUTE_ASK, SETTINGS, true, answer \
 	}
 
-static const struct route routes[] = {
+static const struct http_route routes[] = {
 	{ "GET", "/healthz", 0, DATA_NONE, ROUTE_HEALTH },
 	{ "GET", "/readyz", 0, DATA_NONE, ROUTE_READY },
 	{ "GET", "/session", 0, DATA_NONE, ROUTE_SESSION },
@@ -56,6 +56,9 @@ static const struct route routes[] = {
 	{ "GET", "/v1/quarantine", SCOPE_READ, DATA_ALL, ROUTE_ASK, .answer = answer_quarantine },
 	{ "GET", "/v1/trail", SCOPE_ADMIN, DATA_ALL, ROUTE_ASK, .answer = answer_trail },
 
+	{ "POST", "/v1/whatif", SCOPE_READ, DATA_OWN, ROUTE_ASK, SETTINGS, true, answer_whatif,
+	  true },
+
 	CHANGE("/v1/grants", answer_grant),
 	CHANGE("/v1/grants/void", answer_grant_void),
 	CHANGE("/v1/invoices/draft", answer_invoice_draft),
@@ -74,7 +77,7 @@ static const struct route routes[] = {
 };
 #undef CHANGE
 
-const struct route *route_at(size_t i)
+const struct http_route *route_at(size_t i)
 {
 	return i < sizeof routes / sizeof *routes - 1 ? &routes[i] : NULL;
 }
@@ -94,11 +97,12 @@ static bool fits(const char *pattern, const char *path, struct text *rest)
 	return true;
 }
 
-const struct route *route_find(const char *method, const char *path, struct text *rest, bool *known)
+const struct http_route *route_find(const char *method, const char *path, struct text *rest,
+				    bool *known)
 {
 	const char *wanted = strcmp(method, "HEAD") == 0 ? "GET" : method;
 	*known = false;
-	for (const struct route *r = routes; r->method; r++) {
+	for (const struct http_route *r = routes; r->method; r++) {
 		if (!fits(r->path, path, rest))
 			continue;
 		*known = true;

@@ -10,7 +10,7 @@
 #include "server/tokens.h"
 
 /* What becomes of a request. ASK: its function answers, in a thread that may wait. */
-enum route_kind {
+enum http_route_kind {
 	ROUTE_NONE,
 	ROUTE_FILE, /* of the page */
 	ROUTE_HEALTH,
@@ -31,26 +31,27 @@ enum route_kind {
 };
 
 /* OWN: a customer's token sees and changes what is its own. ALL: it may not ask. */
-enum route_data { DATA_NONE, DATA_OWN, DATA_ALL };
+enum http_route_data { DATA_NONE, DATA_OWN, DATA_ALL };
 
 typedef int route_answer(struct reader *r, const struct http_question *q, struct http_reply *out,
 			 struct err *e);
 
-struct route {
+struct http_route {
 	const char *method, *path; /* GET answers HEAD, too; one * stands for one name or more */
 	unsigned scope;		   /* 0: none */
-	enum route_data data;
-	enum route_kind kind;
+	enum http_route_data data;
+	enum http_route_kind kind;
 	size_t body_most; /* 0: it takes none */
 	bool is_long;	  /* it may take seconds: it waits among its own */
 	route_answer *answer;
+	bool uploads; /* its settings may be a parameter, and the body a file */
 };
 
 /* *rest: what stands for the *. NULL when there is none; *known says whether there is one of
  * another method. */
-const struct route *route_find(const char *method, const char *path, struct text *rest,
-			       bool *known);
+const struct http_route *route_find(const char *method, const char *path, struct text *rest,
+				    bool *known);
 /* The i-th; NULL after the last. */
-const struct route *route_at(size_t i);
+const struct http_route *route_at(size_t i);
 
 #endif

@@ -113,3 +113,28 @@ assert d['next'] is None"
 	run "$TALLY" fsck
 	expect 0 clean
 }
+@test "a what-if is answered in the server: of the database, of a trace, as a report, within bounds" {
+	some
+	"$TALLY" token eye --scope read --customer acme --file tokens --json >eye.json
+	"$TALLY" token all --scope read --file tokens --json >all.json
+	eye=$(sed -n 's/.*"token": "\([^"]*\)".*/\1/p' eye.json) all=$(sed -n 's/.*"token": "\([^"]*\)".*/\1/p' all.json)
+	serve --tokens tokens
+	settings='{"scenarios":["now=recorded","flash=deepseek-v4-flash"],"sensitivity":"0.1","budget":"5"}'
+	get -H "Authorization: Bearer $all" -d "$settings" $URL/v1/whatif
+	check "assert d['schema'] == 'tally.whatif/1' and d['scenarios'][0]['total'] == '9', d['scenarios'][0]"
+	get -H "Authorization: Bearer $eye" -d "$settings" $URL/v1/whatif
+	check "assert d['scenarios'][0]['total'] == '3'"
+	get -H "Authorization: Bearer $eye" -d '{"customer":"other","scenarios":["recorded"]}' $URL/v1/whatif; expect 0 denied 403
+	get -H "Authorization: Bearer $all" -d '{"scenarios":["x=rules:/etc/passwd"]}' $URL/v1/whatif; expect 0 'for the command line' 400
+	get -H "Authorization: Bearer $all" -d '{"scenarios":["recorded"],"plan":"/etc/x.json"}' $URL/v1/whatif; expect 0 'shipped plan' 400
+	get -H "Authorization: Bearer $all" -d '{}' $URL/v1/whatif; expect 0 'list of NAME=SPEC' 400
+	get -H "Authorization: Bearer $all" -d '{"scenarios":["nobody-knows"]}' $URL/v1/whatif; expect 0 '"unpriced": 2' 200
+	printf '{"id":"1","time":"2026-06-01","model":"claude-sonnet-4-6","input":1000000}\n' | gzip >trace.gz
+	get -H "Authorization: Bearer $all" --data-binary @trace.gz "$URL/v1/whatif?settings=%7B%22scenarios%22%3A%5B%22recorded%22%5D%7D"
+	check "assert d['scenarios'][0]['total'] == '3'"
+	get -H "Authorization: Bearer $all" -D headers -d '{"html":true,"scenarios":["recorded"]}' $URL/v1/whatif; expect 0 'id="report-data"' 200
+	grep -qi 'content-disposition: attachment; filename="whatif.html"' headers
+	[ -z "$(cat /proc/$SERVER/task/*/children 2>/dev/null)" ] || fail "the server runs a program"
+	ls /tmp/tally-upload-* 2>/dev/null && fail "an upload is left" || true
+	stop
+}
