@@ -18,6 +18,7 @@
 #include "server/routes.h"
 #include "server/sessions.h"
 #include "server/slow.h"
+#include "server/totals.h"
 #include "server/visitors.h"
 
 /* Scripts and styles are the page's own files; what an answer shows has no scripts at all. */
@@ -44,6 +45,7 @@ struct http {
 	int64_t began_us;
 	atomic_int_fast64_t requests, status_class[6];
 	struct live *live;
+	struct totals *totals;
 	struct slow *quick, *slow; /* threads that answer questions: within moments, and longer */
 	struct readers *readers;
 	atomic_bool ending;
@@ -443,15 +445,20 @@ static enum MHD_Result answer_metrics(struct request *r)
 
 /* --- the page --- */
 
+/* From the thread of live alone. */
 static void snapshot(void *user, struct buf *out)
 {
-	const struct writer_stats *s = writer_stats(((struct http *)user)->o.writer);
+	struct http *h = user;
+	const struct writer_stats *s = writer_stats(h->o.writer);
+	const int64_t rows = atomic_load(&s->rows);
 	buf_printf(out,
 		   "{\"rows\":%lld,\"accepted\":%lld,\"duplicates\":%lld,\"conflicts\":%lld,"
-		   "\"quarantined\":%lld,\"unpriced\":%lld}",
-		   (long long)atomic_load(&s->rows), (long long)atomic_load(&s->accepted),
+		   "\"quarantined\":%lld,\"unpriced\":%lld,",
+		   (long long)rows, (long long)atomic_load(&s->accepted),
 		   (long long)atomic_load(&s->duplicates), (long long)atomic_load(&s->conflicts),
 		   (long long)atomic_load(&s->quarantined), (long long)atomic_load(&s->unpriced));
+	totals_put(h->totals, rows, out);
+	buf_puts(out, "}");
 }
 
 static enum MHD_Result answer_live(struct request *r)
@@ -1070,6 +1077,7 @@ int http_open(struct http **out, const struct http_options *o, struct err *e)
 			o->cert != NULL });
 		visitors_each_tick(h->visitors, tell_waiting, h);
 		h->sessions = sessions_open();
+		h->totals = totals_open(&h->o.reading);
 		h->live = live_open(snapshot, h);
 		h->quick = slow_open(QUICK_THREADS, QUICK_WAITING_MOST);
 		h->slow = slow_open(LONG_THREADS, LONG_WAITING_MOST);
@@ -1112,6 +1120,7 @@ void http_close(struct http *h)
 		microhttpd.MHD_stop_daemon(h->daemon);
 	if (h->live)
 		live_close(h->live);
+	totals_close(h->totals);
 	readers_close(h->readers);
 	visitors_close(h->visitors);
 	sessions_close(h->sessions);

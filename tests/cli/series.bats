@@ -191,3 +191,22 @@ P
 	TALLY="$TALLY" run timeout 200 python3 check.py
 	expect 0
 }
+@test "the stream of events carries the totals as they change" {
+	serve
+	curl -sN -m 4 $URL/v1/live >events 3>&- & stream=$!
+	sleep 1.2
+	curl -s -d '{"id":"new","model":"deepseek-v4-flash","input":1000000}' $URL/v1/usage >/dev/null
+	sleep 1.2
+	curl -s -d '[{"id":"old","time":"2026-06-01","model":"deepseek-v4-flash","input":1000000},{"id":"none","model":"nobody-1","input":7}]' $URL/v1/usage >/dev/null
+	wait $stream || true
+	python3 -c "
+import json
+e = [json.loads(l[6:]) for l in open('events') if l.startswith('data: ')]
+assert e[0]['totals']['records'] == 0 and e[0]['totals']['total'] == '0'
+one = [x for x in e if x['totals']['records'] == 1][0]
+assert one['today']['records'] == 1 and one['today']['total'] == one['totals']['total'] != '0' and not one['totals']['at_least']
+last = e[-1]
+assert last['totals']['records'] == 3 and last['today']['records'] == 2 and last['totals']['at_least'] and last['totals']['unpriced'] == 1
+assert last['totals']['tokens'] == 2000007" || fail "$(cat events)"
+	stop
+}
