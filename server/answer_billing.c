@@ -1,41 +1,29 @@
 /* Invoices. */
-#include "meter/billing/payment.h"
+#include "reports/billing_report.h"
 #include "reports/invoice_view.h"
 #include "server/answers.h"
-
-struct listing {
-	struct json_out j;
-	struct store *store;
-	struct instant now;
-	struct err *e;
-};
-
-static int list_invoice(void *user, const struct stored_invoice *i)
-{
-	struct listing *l = user;
-	struct settlement x;
-	int rc = settlement_read(l->store, i, l->now, &x, l->e);
-	if (rc == 0)
-		invoice_list_item(&l->j, i, &x);
-	return rc;
-}
 
 int answer_invoices(struct reader *r, const struct http_question *q, struct http_reply *out,
 		    struct err *e)
 {
-	struct listing l = { .store = r->store, .now = r->now, .e = e };
-	const char *customer;
-	int rc = question_customer(q, &customer, e);
+	struct billing_question b = { .store = r->store,
+				      .state = q->parameter(q, "state"),
+				      .at = r->now };
+	struct json_out j;
+	struct zone *z = NULL;
+	const char *name;
+	int rc = question_customer(q, &b.customer, e);
+	if (rc == 0)
+		rc = question_zone(q, &z, &name, e);
+	if (rc == 0)
+		rc = question_instant(q, "at", z, &b.at, e);
+	zone_close(z);
 	if (rc != 0)
 		return rc;
-	json_out_open(&l.j, NULL);
-	json_out_object(&l.j, NULL);
-	json_out_string(&l.j, "schema", "tally.invoice-list/1");
-	json_out_array(&l.j, "invoices");
-	rc = invoice_each(r->store, customer, list_invoice, &l, e);
-	json_out_end(&l.j, ']');
-	json_out_end(&l.j, '}');
-	json_out_take(&l.j, &out->body);
+	b.state = b.state && *b.state ? b.state : NULL;
+	json_out_open(&j, NULL);
+	rc = billing_report_put(&j, &b, e);
+	json_out_take(&j, &out->body);
 	return rc;
 }
 

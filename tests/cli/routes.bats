@@ -84,6 +84,10 @@ some() {
 	do_ invoices/finalize "{\"invoice\":\"$(cat id)\"}"
 	check "open('number','w').write(d['invoices'][0]['number'])"
 	do_ invoices/pay "{\"invoice\":\"$(cat number)\",\"amount\":\"1\",\"at\":\"2026-11-01\",\"reference\":\"r1\"}"; expect 0 200
+	get -H "Authorization: Bearer $boss" "$URL/v1/invoices?state=partly%20paid"
+	check "assert len(d['invoices']) == 1 and d['states'] == {'partly paid': 1} and d['due'][0]['currency']"
+	get -H "Authorization: Bearer $boss" "$URL/v1/invoices?state=overdue"
+	check "assert d['invoices'] == []"
 	do_ invoices/note "{\"invoice\":\"$(cat number)\",\"amount\":\"0.01\",\"why\":\"sorry\"}"
 	do_ budgets '{"name":"b","amount":"10","period":"day","hard":true}'; expect 0 200
 	do_ budgets '{"name":"b","amount":"10","hook":"rm -rf /"}'; expect 0 'the hook is an http address' 400
