@@ -30,7 +30,8 @@ static int list(struct cli *cli, struct err *e)
 	int rc = cli_store(cli, &store, DB_READ, e);
 	if (rc == 0 && cli->json) {
 		json_out_open(&j, stdout);
-		rc = quarantine_report_put(&j, store, all, e);
+		rc = quarantine_report_put(&j, store, &(struct quarantine_question){ .all = all },
+					   e);
 		json_out_close_if(&j, rc == 0);
 	} else if (rc == 0) {
 		rc = quarantine_report_print(store, all, e);

@@ -10,6 +10,10 @@ struct listing {
 	struct json_out *j;
 	struct table *t;
 	int64_t count;
+	/* of the document */
+	const struct quarantine_question *q;
+	int64_t last;
+	bool more;
 };
 
 /* A cell of at most that many bytes, on one line. */
@@ -82,20 +86,70 @@ static int list_conflict(void *user, const struct conflicting *c)
 	return 0;
 }
 
-int quarantine_report_put(struct json_out *j, struct store *s, bool all, struct err *e)
+static int put_causes(struct json_out *j, struct store *s, struct err *e)
 {
-	struct listing l = { .j = j };
+	struct query *q = NULL;
+	int rc = db_prepare(store_db(s),
+			    "SELECT reason,count(*),sum(seen) FROM quarantine WHERE state='held' "
+			    "GROUP BY reason ORDER BY 2 DESC,1 LIMIT 200",
+			    &q, e);
+	json_out_array(j, "causes");
+	while (rc == 0 && (rc = db_step(store_db(s), q, e)) == 1) {
+		json_out_object(j, NULL);
+		json_out_text(j, "reason", db_text(q, 0));
+		json_out_int(j, "records", db_int(q, 1));
+		json_out_int(j, "seen", db_int(q, 2));
+		json_out_end(j, '}');
+		rc = 0;
+	}
+	db_drop(q);
+	json_out_end(j, ']');
+	return rc;
+}
+
+/* Ends a list that is long enough. */
+enum { ENOUGH = 1 };
+
+static int list_some(void *user, const struct held *h)
+{
+	struct listing *l = user;
+	if (h->id <= l->q->after || (l->q->reason && !text_is(h->reason, l->q->reason)))
+		return 0;
+	if (l->q->most && l->count == l->q->most) {
+		l->more = true;
+		return ENOUGH;
+	}
+	l->last = h->id;
+	return list_held(l, h);
+}
+
+static int list_some_conflicts(void *user, const struct conflicting *c)
+{
+	struct listing *l = user;
+	return l->q->most && l->count == l->q->most ? ENOUGH : list_conflict(l, c);
+}
+
+int quarantine_report_put(struct json_out *j, struct store *s, const struct quarantine_question *q,
+			  struct err *e)
+{
+	struct listing l = { .j = j, .q = q }, conflicts = l;
 	json_out_object(j, NULL);
 	json_out_string(j, "schema", "tally.quarantine/1");
 	json_out_array(j, "quarantined");
-	int rc = quarantine_each(s, all, list_held, &l, e);
+	int rc = quarantine_each(s, q->all, list_some, &l, e);
 	json_out_end(j, ']');
 	json_out_array(j, "conflicts");
-	if (rc == 0)
-		rc = conflict_each(s, list_conflict, &l, e);
+	if (rc >= 0)
+		rc = conflict_each(s, list_some_conflicts, &conflicts, e);
 	json_out_end(j, ']');
+	if (rc >= 0)
+		rc = put_causes(j, s, e);
+	if (l.more)
+		json_out_int(j, "next", l.last);
+	else
+		json_out_null(j, "next");
 	json_out_end(j, '}');
-	return rc;
+	return rc < 0 ? rc : 0;
 }
 
 int quarantine_report_print(struct store *s, bool all, struct err *e)

@@ -130,9 +130,19 @@ int answer_tariff(struct reader *r, const struct http_question *q, struct http_r
 int answer_quarantine(struct reader *r, const struct http_question *q, struct http_reply *out,
 		      struct err *e)
 {
+	enum { LIMIT_DEFAULT = 200, LIMIT_MOST = 2000 };
+	struct quarantine_question x = { .all = question_flag(q, "all"),
+					 .reason = q->parameter(q, "reason") };
 	struct json_out j;
+	int rc = question_count(q, "limit", LIMIT_DEFAULT, LIMIT_MOST, &x.most, e);
+	if (rc == 0)
+		rc = question_count(q, "after", 0, INT64_MAX, &x.after, e);
+	if (rc == 0 && x.most == 0)
+		rc = err_set(e, ERR_USAGE, "limit is from 1 to %d", LIMIT_MOST);
+	if (rc != 0)
+		return rc;
 	json_out_open(&j, NULL);
-	int rc = quarantine_report_put(&j, r->store, question_flag(q, "all"), e);
+	rc = quarantine_report_put(&j, r->store, &x, e);
 	json_out_take(&j, &out->body);
 	return rc;
 }
