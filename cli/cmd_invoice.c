@@ -180,7 +180,7 @@ static int choose_period(struct cli *cli, const struct account *a, struct instan
 				     period);
 		else
 			cycle_period(z, a->anchor_day,
-				     cycle_midnight(z, cycle_day(c.year, c.month, a->anchor_day)),
+				     zone_midnight(z, cycle_day(c.year, c.month, a->anchor_day)),
 				     from, to);
 	} else {
 		cycle_period(z, a->anchor_day, now, from, to);

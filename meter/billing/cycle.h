@@ -26,7 +26,5 @@ struct cycles cycles_in_advance(int64_t start, int64_t end, int64_t target, int 
 /* The period that holds `at`: [from, to), beginning at midnight of the billing day in the zone. */
 void cycle_period(const struct zone *z, int billing_day, struct instant at, struct instant *from,
 		  struct instant *to);
-/* Midnight of a civil day in the zone. */
-struct instant cycle_midnight(const struct zone *z, int64_t day);
 
 #endif

@@ -13,7 +13,7 @@
 /* Usage of all customers in a period, in the order of customers. */
 struct cached {
 	struct instant from, to;
-	char zone[64];
+	char zone[ZONE_NAME_MAX];
 	struct usage_result *usage;
 };
 
@@ -25,7 +25,7 @@ struct invoicer {
 	struct cached *cache;
 	size_t cached;
 	struct zone *zone;
-	char zone_name[64];
+	char zone_name[ZONE_NAME_MAX];
 };
 
 int invoicer_open(struct invoicer **out, struct ledger *l, struct drawer *d, struct err *e)
@@ -75,8 +75,7 @@ static int zone_of(struct invoicer *v, const struct account *a, struct err *e)
 		return 0;
 	zone_close(v->zone);
 	v->zone = NULL;
-	snprintf(v->zone_name, sizeof v->zone_name, "%.*s", (int)(a->zone.n < 63 ? a->zone.n : 63),
-		 a->zone.p);
+	snprintf(v->zone_name, sizeof v->zone_name, "%.*s", (int)a->zone.n, a->zone.p);
 	return zone_open(&v->zone, v->zone_name, e);
 }
 
@@ -333,11 +332,8 @@ static int charge_credits(struct invoicer *v, struct charges *all, const struct 
 		return rc;
 	/* periods begin at midnight in the account's zone, as its days do */
 	db_bind_int(q, ":account", a->id);
-	db_bind_int(q, ":from",
-		    floor_div(from.us + zone_offset(v->zone, from, NULL) * US_PER_SECOND,
-			      US_PER_DAY));
-	db_bind_int(q, ":to",
-		    floor_div(to.us + zone_offset(v->zone, to, NULL) * US_PER_SECOND, US_PER_DAY));
+	db_bind_int(q, ":from", zone_day(v->zone, from));
+	db_bind_int(q, ":to", zone_day(v->zone, to));
 	while (rc == 0 && (more = db_step(db, q, e)) == 1) {
 		if (db_int(q, 1) != rate) {
 			json_close(rates);
@@ -375,11 +371,6 @@ static int charges_of(struct invoicer *v, const struct invoice *i, struct charge
 
 /* --- currencies --- */
 
-static int64_t local_day_of(const struct zone *z, struct instant t)
-{
-	return floor_div(t.us + zone_offset(z, t, NULL) * US_PER_SECOND, US_PER_DAY);
-}
-
 /* The rate of the period from that currency: one that a standing document went by, or the last one
  * up to its last day. */
 static int rate_from(struct invoicer *v, struct invoice *i, struct text from,
@@ -404,7 +395,7 @@ static int rate_from(struct invoicer *v, struct invoice *i, struct text from,
 			       (int)i->customer.n, i->customer.p, (int)from.n, from.p,
 			       (int)i->currency.n, i->currency.p);
 	if (exchange_find(v->exchange, from, i->terms.currency,
-			  local_day_of(v->zone, (struct instant){ i->to.us - 1 }), r, &why) != 0)
+			  zone_day(v->zone, (struct instant){ i->to.us - 1 }), r, &why) != 0)
 		return err_set(e, ERR_INVALID,
 			       "the usage of '%.*s' is priced in %.*s, its terms ask for %.*s: %s",
 			       (int)i->customer.n, i->customer.p, (int)from.n, from.p,
@@ -687,8 +678,8 @@ static int other_lines(struct invoicer *v, struct invoice *i, const struct accou
 			rc = metered_line(i, m, metered_quantity(m, all, requests), e);
 	}
 	for (size_t k = 0; rc == 0 && k < i->terms.fixed_count; k++)
-		rc = fixed_line(i, &i->terms.fixed[k], local_day_of(v->zone, i->from),
-				local_day_of(v->zone, i->to), e);
+		rc = fixed_line(i, &i->terms.fixed[k], zone_day(v->zone, i->from),
+				zone_day(v->zone, i->to), e);
 	return rc;
 }
 
@@ -722,12 +713,12 @@ static bool coupon_counts(const struct invoicer *v, const struct invoice *i,
 			  const struct account *a, const struct coupon *c)
 {
 	struct instant from, to;
-	const int64_t day = local_day_of(v->zone, i->from);
+	const int64_t day = zone_day(v->zone, i->from);
 	if (day >= c->to)
 		return false;
 	if (c->from == INT64_MIN / 2)
 		return true;
-	cycle_period(v->zone, a->anchor_day, cycle_midnight(v->zone, c->from), &from, &to);
+	cycle_period(v->zone, a->anchor_day, zone_midnight(v->zone, c->from), &from, &to);
 	if (i->from.us < from.us)
 		return false;
 	if (!c->periods)
@@ -845,8 +836,8 @@ static int apply_credits(struct invoicer *v, struct invoice *i, const struct acc
 {
 	struct ledger_use use;
 	struct money_total worth, exact, dust = { 0 }, usage = usage_sum(i, &exact);
-	int rc = ledger_days(v->ledger, a->id, local_day_of(v->zone, i->from),
-			     local_day_of(v->zone, i->to), &use, e);
+	int rc = ledger_days(v->ledger, a->id, zone_day(v->zone, i->from), zone_day(v->zone, i->to),
+			     &use, e);
 	if (rc == 0)
 		rc = worth_of(v, i, a, use.covered, &worth, e);
 	/* the ledger knows nothing finer than a billionth */
@@ -872,7 +863,7 @@ static int take_overage(struct invoicer *v, struct invoice *i, const struct acco
 			struct err *e)
 {
 	struct ledger_use after;
-	int rc = ledger_days(v->ledger, a->id, local_day_of(v->zone, i->to), INT64_MAX, &after, e);
+	int rc = ledger_days(v->ledger, a->id, zone_day(v->zone, i->to), INT64_MAX, &after, e);
 	if (rc != 0 || a->overage == OVERAGE_DEBT)
 		return rc;
 	int64_t later = after.used.nano - after.covered.nano;
@@ -904,7 +895,7 @@ static int whole(struct invoicer *v, struct invoice *i, const struct account *a,
 		 bool usage_only, struct err *e)
 {
 	struct charges all = { .arena = &i->arena };
-	int rc = terms_read(&i->terms, terms, local_day_of(v->zone, i->from), e);
+	int rc = terms_read(&i->terms, terms, zone_day(v->zone, i->from), e);
 	if (rc != 0)
 		return err_context(e, "the terms of '%.*s'", (int)a->customer.n, a->customer.p);
 	i->customer = keep(&i->arena, a->customer);
@@ -1054,7 +1045,7 @@ static int add_up(struct invoice *i, struct err *e)
 
 static void local_day(const struct zone *z, struct instant t, char out[16])
 {
-	struct civil c = civil_from_day(local_day_of(z, t));
+	struct civil c = civil_from_day(zone_day(z, t));
 	snprintf(out, 16, "%04d-%02d-%02d", c.year, c.month, c.day);
 }
 

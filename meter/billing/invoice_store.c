@@ -136,9 +136,7 @@ static int currency_of(const struct account *a, struct instant from, struct aren
 	if (rc != 0)
 		return rc;
 	t = mem_zalloc(sizeof *t);
-	rc = terms_read(t, a->terms,
-			floor_div(from.us + zone_offset(z, from, NULL) * US_PER_SECOND, US_PER_DAY),
-			e);
+	rc = terms_read(t, a->terms, zone_day(z, from), e);
 	if (rc == 0)
 		*out = keep(keep_in, t->currency);
 	else
@@ -322,8 +320,7 @@ static int next_number(struct store *s, const char *prefix, const struct account
 	int rc = zone_open(&z, a ? a->zone.p : "UTC", e);
 	if (rc != 0)
 		return rc;
-	struct civil c = civil_from_day(
-		floor_div(now.us + zone_offset(z, now, NULL) * US_PER_SECOND, US_PER_DAY));
+	struct civil c = civil_from_day(zone_day(z, now));
 	zone_close(z);
 	snprintf(series, sizeof series, "%.50s%04d", prefix, c.year);
 	rc = db_statement(store_db(s), INVOICE_NEXT_NUMBER, &q, e);
@@ -465,7 +462,7 @@ int invoice_void(struct ledger *l, int64_t id, const char *why, struct instant n
 		rc = err_set(e, ERR_CONFLICT, "invoice #%lld is a %.*s; only a final one is voided",
 			     (long long)id, (int)i.status.n, i.status.p);
 	if (rc == 0)
-		rc = invoice_each(s, NULL, take_note, &notes, e);
+		rc = invoice_each(s, i.customer.p, take_note, &notes, e);
 	for (size_t k = 0; rc == 0 && k < notes.count; k++)
 		rc = set_void(l, notes.id[k], why, now, e);
 	if (rc == 0)
@@ -635,9 +632,9 @@ int invoice_note(struct ledger *l, int64_t id, const struct money_total *amount,
 	struct money_total total, left;
 	struct arena texts = { 0 };
 	char number[80], text[2][DECIMAL_TEXT_MAX];
-	int rc = invoice_each(s, NULL, add_note, &given, e);
+	int rc = find_by_id(s, id, &texts, &i, e);
 	if (rc == 0)
-		rc = find_by_id(s, id, &texts, &i, e);
+		rc = invoice_each(s, i.customer.p, add_note, &given, e);
 	if (rc == 0 && (!text_is(i.status, "final") || !text_is(i.kind, "invoice")))
 		rc = err_set(e, ERR_CONFLICT, "a credit note is for a final invoice");
 	if (rc == 0)

@@ -353,8 +353,12 @@ const char *const store_sql[STORE_STATEMENTS] = {
 		"effective%:hour<>0 UNION SELECT expires%:hour FROM credit_grant WHERE "
 		"account=:account AND expires%:hour<>0 UNION SELECT anchor%:hour FROM credit_rule "
 		"WHERE account=:account AND anchor%:hour<>0 ORDER BY 1",
-	[LEDGER_DAYS_KEPT] = "SELECT EXISTS(SELECT 1 FROM credit_day WHERE account=:account) OR "
-			     "EXISTS(SELECT 1 FROM credit_taken WHERE account=:account)",
+	/* the last day that usage was summed by, and the end of what is invoiced */
+	[LEDGER_DAYS_KEPT] =
+		"SELECT max(day),(SELECT max(period_to) FROM invoice WHERE customer=:customer AND "
+		"status='final') FROM (SELECT max(day) AS day FROM credit_day WHERE "
+		"account=:account UNION ALL SELECT max(day) FROM credit_taken WHERE "
+		"account=:account) kept",
 	[LEDGER_ADD_UNCOVERED] =
 		"INSERT INTO credit_uncovered VALUES(:seq,:account,:reason) ON CONFLICT DO "
 		"NOTHING",
@@ -380,7 +384,22 @@ const char *const store_sql[STORE_STATEMENTS] = {
 	[LEDGER_SET_RULE] = "UPDATE credit_rule SET next=:next WHERE id=:id",
 	[LEDGER_RULE_LOTS] = "SELECT g.id,l.left FROM credit_lot l INDEXED BY lot_open JOIN "
 			     "credit_grant g ON g.id=l.grant_id WHERE l.account=:account AND "
-			     "l.left>0 AND g.rule=:rule ORDER BY g.effective,g.id",
+			     "l.left>0 AND g.rule=:rule AND g.effective<:at ORDER BY "
+			     "g.effective,g.id",
+	/* what rolls over, and has recurred after an instant */
+	[LEDGER_ROLLOVERS] = RULE "WHERE account=:account AND rollover>0 AND next>:at ORDER BY id",
+	/* what was trimmed after an instant of the grants of a rule that counted then */
+	[LEDGER_TRIMMED] =
+		"SELECT en.grant_id,t.at,-sum(en.amount) FROM credit_grant g JOIN ledger_entry en "
+		"ON en.grant_id=g.id JOIN ledger_txn t ON t.id=en.txn WHERE g.account=:account AND "
+		"g.rule=:rule AND t.kind='expire' AND t.at>:at AND g.effective<=:effective GROUP "
+		"BY en.grant_id,t.at HAVING sum(en.amount)<0 ORDER BY t.at,en.grant_id",
+	/* what its grants came to before an instant, and what was trimmed at it */
+	[LEDGER_LEFT_BEFORE] =
+		"SELECT coalesce(sum(CASE WHEN t.at<:at THEN en.amount END),0),coalesce(-sum(CASE "
+		"WHEN t.at=:at AND t.kind='expire' THEN en.amount END),0) FROM credit_grant g JOIN "
+		"ledger_entry en ON en.grant_id=g.id JOIN ledger_txn t ON t.id=en.txn WHERE "
+		"g.account=:account AND g.rule=:rule AND t.at<=:at",
 	[LEDGER_PAID_USAGE] =
 		"SELECT s.project,p.model,sum(CASE u.kind WHEN 1 THEN -1 ELSE 1 END) FROM usage u "
 		"JOIN series s ON s.id=u.series JOIN price p ON p.id=u.price WHERE u.seq BETWEEN "
