@@ -22,6 +22,7 @@ struct invoicer {
 	struct drawer *drawer;
 	const struct exchange_rates *exchange;
 	bool for_all, accept_uncovered;
+	enum invoice_part part;
 	struct cached *cache;
 	size_t cached;
 	struct zone *zone;
@@ -67,6 +68,16 @@ void invoicer_accept_uncovered(struct invoicer *v)
 bool invoicer_accepts_uncovered(const struct invoicer *v)
 {
 	return v->accept_uncovered;
+}
+
+void invoicer_part(struct invoicer *v, enum invoice_part part)
+{
+	v->part = part;
+}
+
+enum invoice_part invoicer_part_of(const struct invoicer *v)
+{
+	return v->part;
 }
 
 static int zone_of(struct invoicer *v, const struct account *a, struct err *e)
@@ -677,7 +688,8 @@ static int other_lines(struct invoicer *v, struct invoice *i, const struct accou
 		if (rc == 0)
 			rc = metered_line(i, m, metered_quantity(m, all, requests), e);
 	}
-	for (size_t k = 0; rc == 0 && k < i->terms.fixed_count; k++)
+	/* fixed items are asked for by the period's own invoice */
+	for (size_t k = 0; rc == 0 && i->part != INVOICE_INTERIM && k < i->terms.fixed_count; k++)
 		rc = fixed_line(i, &i->terms.fixed[k], zone_day(v->zone, i->from),
 				zone_day(v->zone, i->to), e);
 	return rc;
@@ -757,7 +769,7 @@ static int closing_lines(struct invoicer *v, struct invoice *i, const struct acc
 	char text[DECIMAL_TEXT_MAX + 20];
 	struct money_total sum = so_far(i), off;
 	int rc = 0;
-	if (t->has_minimum && minimum_topup(sum, t->minimum).atto)
+	if (t->has_minimum && i->part != INVOICE_INTERIM && minimum_topup(sum, t->minimum).atto)
 		closing_line(i, LINE_MINIMUM, TEXT("up to the agreed minimum"),
 			     minimum_topup(sum, t->minimum));
 	if (t->has_maximum && sum.atto > t->maximum.atto)
@@ -873,17 +885,47 @@ static int take_overage(struct invoicer *v, struct invoice *i, const struct acco
 	return 0;
 }
 
+/* The part of what is asked for that is this tax, where prices hold all of them. */
+static int tax_within(const struct invoice *i, struct money_total gross, struct decimal percent,
+		      struct money_total *out, struct err *e)
+{
+	struct quantity own, all = { 100 * (int128)1000000000 };
+	int rc = quantity_from_decimal(&own, percent, e);
+	for (size_t k = 0; rc == 0 && k < i->terms.tax_count; k++) {
+		struct quantity one;
+		rc = quantity_from_decimal(&one, i->terms.tax[k].percent, e);
+		all.nano += one.nano;
+	}
+	if (rc == 0)
+		rc = amount_of(gross, own, all, out, e);
+	if (rc == 0)
+		*out = amount_round(*out, i->terms.places, i->terms.mode);
+	return rc;
+}
+
+/* On what credits do not pay. Taxes that prices hold leave the subtotal as a line of their own, so
+ * that lines, credits and taxes add up to the total in every document alike. */
 static int add_taxes(struct invoice *i, struct err *e)
 {
 	int rc = 0;
+	struct money_total within = { 0 };
 	const struct money_total taxable = money_total_minus(i->subtotal, i->credits_applied);
-	for (size_t k = 0; rc == 0 && k < i->terms.tax_count && !i->terms.reverse_charge; k++) {
-		struct invoice_tax *t = &i->tax[i->taxes++];
-		*t = (struct invoice_tax){ keep(&i->arena, i->terms.tax[k].name),
-					   i->terms.tax[k].percent,
-					   { 0 } };
-		rc = amount_percent(taxable, t->percent, i->terms.places, i->terms.mode, &t->amount,
-				    e);
+	for (size_t k = 0; rc == 0 && k < i->terms.tax_count; k++) {
+		struct invoice_tax t = { keep(&i->arena, i->terms.tax[k].name),
+					 i->terms.tax[k].percent,
+					 { 0 } };
+		rc = i->terms.tax_inclusive ? tax_within(i, taxable, t.percent, &t.amount, e)
+					    : amount_percent(taxable, t.percent, i->terms.places,
+							     i->terms.mode, &t.amount, e);
+		within.atto += t.amount.atto;
+		if (!i->terms.reverse_charge)
+			i->tax[i->taxes++] = t;
+	}
+	if (rc == 0 && i->terms.tax_inclusive && within.atto) {
+		struct invoice_line *l =
+			add_line(i, LINE_INCLUDED, TEXT("taxes that the prices include"));
+		l->exact.atto = l->amount.atto = -within.atto;
+		i->subtotal = sum_of(i);
 	}
 	return rc;
 }
@@ -943,7 +985,7 @@ static struct invoice_period *add_period(struct invoice *to, const struct invoic
 	json_put_value(&terms, w->terms.version);
 	p->terms = keep(&to->arena, (struct text){ terms.p, terms.n });
 	buf_release(&terms);
-	if (s && to->periods > 1)
+	if (s)
 		p->corrects = keep(&to->arena, s->number);
 	return p;
 }
@@ -985,13 +1027,11 @@ static void take_rates(struct invoice *w, const struct standing *s)
 		w->rate[w->rates++] = s->rate[k];
 }
 
-/* What has changed in an earlier period since it was invoiced. */
-static int adjust(struct invoicer *v, struct invoice *to, const struct account *a,
-		  const struct standing *s, struct err *e)
+/* What has changed in a period since it was invoiced. */
+static int change_of(struct invoicer *v, struct invoice *w, const struct account *a,
+		     const struct standing *s, struct err *e)
 {
-	struct invoice *w = mem_zalloc(sizeof *w);
-	w->from = s->from;
-	w->to = s->to;
+	*w = (struct invoice){ .from = s->from, .to = s->to };
 	take_rates(w, s);
 	int rc = whole(v, w, a, s->terms.n ? s->terms : a->terms, s->usage_only, e);
 	if (rc == 0)
@@ -1000,7 +1040,18 @@ static int adjust(struct invoicer *v, struct invoice *to, const struct account *
 		w->subtotal = sum_of(w);
 		rc = add_taxes(w, e);
 	}
-	if (rc == 0 && !is_nothing(w)) {
+	return rc;
+}
+
+/* As lines of the document, or, where that is in another currency, as a hint only. */
+static int adjust(struct invoicer *v, struct invoice *to, const struct account *a,
+		  const struct standing *s, struct err *e)
+{
+	struct invoice *w = mem_zalloc(sizeof *w);
+	int rc = change_of(v, w, a, s, e);
+	if (rc == 0 && !is_nothing(w) && !text_eq(s->currency, to->currency)) {
+		to->elsewhere++;
+	} else if (rc == 0 && !is_nothing(w)) {
 		add_period(to, w, s);
 		append_lines(to, w, s->number);
 	}
@@ -1049,33 +1100,57 @@ static void local_day(const struct zone *z, struct instant t, char out[16])
 	snprintf(out, 16, "%04d-%02d-%02d", c.year, c.month, c.day);
 }
 
-int invoice_compute(struct invoicer *v, struct invoice *i, const struct account *a,
-		    struct instant from, struct instant to, const struct standing_list *standing,
-		    struct err *e)
+/* The period's own charges, less what parts of it that stand have asked for already. */
+static int compute_own(struct invoicer *v, struct invoice *i, const struct account *a,
+		       const struct standing *own, struct err *e)
 {
-	*i = (struct invoice){ .from = from, .to = to };
-	const struct standing *own = standing ? standing_find(standing, from, to) : NULL;
-	int rc = zone_of(v, a, e);
 	if (own)
 		take_rates(i, own);
-	if (rc == 0)
-		rc = store_refresh(ledger_store(v->ledger), e);
-	if (rc == 0) {
-		local_day(v->zone, from, i->from_day);
-		local_day(v->zone, (struct instant){ to.us - 1 }, i->last_day);
-		i->usage_to = store_last_seq(ledger_store(v->ledger));
-		i->plan = keep(&i->arena, a->plan);
-		i->zone = keep(&i->arena, a->zone);
-		rc = whole(v, i, a, a->terms, false, e);
-	}
+	int rc = whole(v, i, a, a->terms, false, e);
 	if (rc == 0)
 		rc = take_overage(v, i, a, e);
 	if (rc == 0 && own)
 		rc = standing_subtract(i, own, e);
 	if (rc == 0)
 		add_period(i, i, NULL);
-	for (size_t k = 0; rc == 0 && standing && k < standing->count; k++)
-		if (standing->period[k].number.n && standing->period[k].from.us < from.us)
+	return rc;
+}
+
+/* Nothing but what has changed since the period was invoiced, under the terms of then. */
+static int compute_supplement(struct invoicer *v, struct invoice *i, const struct account *a,
+			      const struct standing *own, struct err *e)
+{
+	int rc = terms_read(&i->terms, own->terms.n ? own->terms : a->terms,
+			    zone_day(v->zone, i->from), e);
+	i->customer = keep(&i->arena, a->customer);
+	i->currency = i->terms.currency;
+	if (rc == 0)
+		rc = take_overage(v, i, a, e);
+	return rc == 0 ? adjust(v, i, a, own, e) : rc;
+}
+
+int invoice_compute(struct invoicer *v, struct invoice *i, const struct account *a,
+		    struct span period, struct text currency, const struct standing_list *standing,
+		    struct err *e)
+{
+	*i = (struct invoice){ .part = v->part, .from = period.from, .to = period.to };
+	const struct standing *own =
+		standing ? standing_find(standing, i->from, i->to, currency) : NULL;
+	int rc = zone_of(v, a, e);
+	if (rc == 0)
+		rc = store_refresh(ledger_store(v->ledger), e);
+	if (rc == 0) {
+		local_day(v->zone, i->from, i->from_day);
+		local_day(v->zone, (struct instant){ i->to.us - 1 }, i->last_day);
+		i->usage_to = store_last_seq(ledger_store(v->ledger));
+		i->plan = keep(&i->arena, a->plan);
+		i->zone = keep(&i->arena, a->zone);
+		rc = i->part == INVOICE_SUPPLEMENT && own ? compute_supplement(v, i, a, own, e)
+							  : compute_own(v, i, a, own, e);
+	}
+	for (size_t k = 0; rc == 0 && standing && i->part == INVOICE_OWN && k < standing->count;
+	     k++)
+		if (standing->period[k].number.n && standing->period[k].from.us < i->from.us)
 			rc = adjust(v, i, a, &standing->period[k], e);
 	if (rc == 0)
 		rc = add_up(i, e);
@@ -1120,7 +1195,8 @@ static void put_line(struct buf *b, const struct invoice *i, const struct invoic
 	char text[DECIMAL_TEXT_MAX];
 	buf_puts(b, "{\"description\":");
 	json_put_string(b, l->description);
-	buf_printf(b, ",\"kind\":\"%s\"", l->period ? "adjustment" : kinds[l->kind]);
+	const bool adjusts = i->period[l->period].corrects.n;
+	buf_printf(b, ",\"kind\":\"%s\"", adjusts ? "adjustment" : kinds[l->kind]);
 	put_text(b, "provider", l->provider);
 	put_text(b, "project", l->project);
 	put_text(b, "model", l->model);
@@ -1138,7 +1214,7 @@ static void put_line(struct buf *b, const struct invoice *i, const struct invoic
 	put_amount(b, "amount", l->amount);
 	if (l->kind != LINE_USAGE)
 		put_text(b, "item", l->item.n ? l->item : l->description);
-	if (l->period) {
+	if (adjusts) {
 		put_text(b, "corrects", i->period[l->period].corrects);
 		buf_printf(b, ",\"of\":\"%s\",\"period\":%zu", kinds[l->kind], l->period);
 	}
@@ -1216,6 +1292,9 @@ void invoice_put(struct buf *b, const struct invoice *i, const char *status, con
 	else
 		buf_puts(b, "null");
 	buf_printf(b, ",\"status\":\"%s\"", status);
+	if (i->part != INVOICE_OWN)
+		buf_printf(b, ",\"part\":\"%s\"",
+			   i->part == INVOICE_INTERIM ? "interim" : "supplement");
 	put_text(b, "customer", i->customer);
 	buf_puts(b, ",\"period\":{");
 	put_instant(b, "from", i->from);
@@ -1251,6 +1330,8 @@ void invoice_put(struct buf *b, const struct invoice *i, const char *status, con
 		   i->terms.by_document ? "document" : "line");
 	if (i->terms.reverse_charge)
 		buf_puts(b, ",\"reverse_charge\":true");
+	if (i->terms.tax_inclusive)
+		buf_puts(b, ",\"tax_inclusive\":true");
 	put_amount(b, "residual", i->residual);
 	put_amount(b, "subtotal", i->subtotal);
 	put_amount(b, "credits_applied", i->credits_applied);

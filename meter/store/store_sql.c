@@ -411,12 +411,12 @@ const char *const store_sql[STORE_STATEMENTS] = {
 			":created,:finalized,:why,:corrects,0) RETURNING id",
 	[INVOICE_DROP_DRAFT] =
 		"DELETE FROM invoice WHERE status='draft' AND customer=:customer AND "
-		"currency=:currency AND period_from=:from",
+		"period_from=:from",
 #define INVOICE \
 	"SELECT id,kind,status,number,customer,currency,period_from,period_to,document,total," \
 	"created,finalized,voided,why,corrects,document->'period'->>'first_day'," \
 	"document->'period'->>'last_day',document->'period'->>'timezone',document->>'unpriced'," \
-	"document->>'due' " \
+	"document->>'due',document->>'part' " \
 	"FROM invoice "
 	[INVOICE_AT] = INVOICE "WHERE id=:id",
 	[INVOICE_BY_NUMBER] = INVOICE "WHERE number=:number",
@@ -424,18 +424,20 @@ const char *const store_sql[STORE_STATEMENTS] = {
 				 "period_from,id",
 	[INVOICE_OF_PERIOD] = INVOICE "WHERE customer=:customer AND currency=:currency AND "
 				      "period_from=:from AND kind='invoice' AND status<>'void'",
-	[INVOICE_STANDING] = "SELECT number,document FROM invoice WHERE customer=:customer AND "
-			     "currency=:currency AND kind='invoice' AND status='final' ORDER BY "
+	[INVOICE_STANDING] = "SELECT number,document,currency FROM invoice WHERE "
+			     "customer=:customer AND kind='invoice' AND status='final' ORDER BY "
 			     "period_from,id",
 	[INVOICE_FINALIZE] = "UPDATE invoice SET status='final',number=:number,document=:document,"
 			     "total=:total,finalized=:now,counted=:counted WHERE id=:id",
 	[INVOICE_VOID] = "UPDATE invoice SET status='void',voided=:now,why=:why WHERE id=:id",
 	[INVOICE_NEXT_NUMBER] = "INSERT INTO invoice_series VALUES(:series,1) ON CONFLICT(series) "
 				"DO UPDATE SET last=invoice_series.last+1 RETURNING last",
-	[INVOICE_OVERLAP] = "SELECT coalesce(number,'draft '||id) FROM invoice WHERE "
-			    "customer=:customer AND currency=:currency AND kind='invoice' AND "
-			    "status<>'void' AND period_from<:to AND period_to>:from AND "
-			    "NOT(period_from=:from AND status='draft') LIMIT 1",
+	/* interim invoices and supplements are parts of their period */
+	[INVOICE_OVERLAP] =
+		"SELECT coalesce(number,'draft '||id) FROM invoice WHERE customer=:customer AND "
+		"kind='invoice' AND status<>'void' AND period_from<:to AND period_to>:from AND "
+		"NOT(period_from=:from AND (status='draft' OR (period_to=:to AND "
+		"document->>'part' IS NOT NULL))) LIMIT 1",
 	/* of each currency the period's own invoice, if it became final after the movement was
 	   booked; else the first document after that, which adjusts the period */
 	[INVOICE_SHOWS] =

@@ -117,3 +117,96 @@ monthly() {
 	run "$TALLY" fsck
 	expect 0
 }
+
+@test "an interim invoice asks for usage so far, and the period's own for the rest" {
+	setup_one
+	echo '{"currency": "USD", "threshold": "40", "items": [{"description": "Seat", "amount": "10"}], "taxes": [{"name": "VAT", "percent": "20"}]}' > terms.json
+	"$TALLY" credit account acme --plan plan.json --terms terms.json --since 2026-06-01 -q
+	use a 2026-06-05T00:00:00Z 30000000
+	# 30 and 6 of tax are below the threshold
+	run "$TALLY" invoice draft --all --interim --period 2026-06 --prices card.json --json
+	expect 0 '"invoices": []'
+	use b 2026-06-06T00:00:00Z 10000000
+	run "$TALLY" invoice draft --all --interim --period 2026-06 --prices card.json --json
+	expect 0 '"total": "48"'
+	"$TALLY" invoice finalize --all --prices card.json -q
+	run "$TALLY" invoice draft acme --interim --period 2026-06 --prices card.json
+	expect 0 'nothing to ask for yet'
+	use c 2026-06-20T00:00:00Z 5000000
+	# 45 + 10, and 11 of tax, less 48
+	of_month acme 2026-06
+	expect 0 '"total": "18"' '"description":"Seat"'
+	"$TALLY" invoice finalize --all --prices card.json -q
+	# late usage is a supplement where the next invoice is not to show it
+	use d 2026-06-21T00:00:00Z 2000000
+	run "$TALLY" invoice draft acme --supplement --period 2026-06 --prices card.json --json
+	expect 0 '"total": "2.4"' '"part": "supplement"' '"corrects":"2026-000002"'
+	"$TALLY" invoice finalize --all --prices card.json -q
+	run "$TALLY" invoice draft acme --supplement --period 2026-06 --prices card.json
+	expect 0 'nothing to ask for'
+	of_month acme 2026-07
+	expect 0 '"total": "12"'
+	# the parts void, the whole is asked for by a new document: 47 + 10, 11.40
+	for n in 2026-000001 2026-000002 2026-000003; do "$TALLY" invoice void $n --why again -q; done
+	of_month acme 2026-06
+	expect 0 '"total": "68.4"'
+	run "$TALLY" fsck
+	expect 0
+}
+
+@test "a period is asked for in one currency; what changes in another one is a supplement" {
+	setup_one
+	printf 'day,base,currency,rate\n2026-06-30,EUR,USD,2\n2026-07-31,EUR,USD,2\n' > rates.csv
+	echo '{"currency": "USD"}' > usd.json
+	echo '{"currency": "EUR"}' > eur.json
+	"$TALLY" credit account acme --plan plan.json --terms usd.json --since 2026-06-01 -q
+	use a 2026-06-05T00:00:00Z 30000000
+	of_month acme 2026-06
+	expect 0 '"total": "30"'
+	"$TALLY" invoice finalize --all --prices card.json -q
+	"$TALLY" credit account acme --terms eur.json -q
+	run "$TALLY" invoice draft acme --period 2026-06 --rates rates.csv --prices card.json
+	[ "$status" -ne 0 ] || fail "June is asked for twice"
+	case $output in *"invoiced to 'acme' in USD"*|*"covers some of that period"*) ;; *) fail "no reason" ;; esac
+	use b 2026-06-06T00:00:00Z 4000000
+	use c 2026-07-06T00:00:00Z 8000000
+	# July in euros does not hold June's dollars, and says so
+	run "$TALLY" invoice draft acme --period 2026-07 --rates rates.csv --prices card.json
+	expect 3 '1 earlier period in another currency changed since: draft it with --supplement' ' 4  EUR'
+	"$TALLY" invoice finalize --all --rates rates.csv --prices card.json -q
+	run "$TALLY" invoice draft acme --supplement --period 2026-06 --prices card.json --json
+	expect 0 '"total": "4"' '"currency": "USD"'
+	"$TALLY" invoice finalize --all --rates rates.csv --prices card.json -q
+	run "$TALLY" invoice draft acme --period 2026-08 --rates rates.csv --prices card.json
+	expect 0
+}
+
+@test "prices that hold their taxes" {
+	setup_one
+	echo '{"currency": "USD", "tax_inclusive": true, "items": [{"description": "Seat", "amount": "19"}], "taxes": [{"name": "VAT", "percent": "19"}]}' > terms.json
+	"$TALLY" credit account acme --plan plan.json --terms terms.json --since 2026-06-01 -q
+	use a 2026-06-05T00:00:00Z 100000000
+	# 119 hold 19
+	of_month acme 2026-06
+	expect 0 '"total": "119"' '"subtotal": "100"' '"taxes that the prices include"' '"amount":"-19"'
+	# two taxes: 121 hold 100 x 0.19 and 100 x 0.02
+	echo '{"currency": "USD", "tax_inclusive": true, "items": [{"description": "Seat", "amount": "21"}], "taxes": [{"name": "A", "percent": "19"}, {"name": "B", "percent": "2"}]}' > terms.json
+	"$TALLY" credit account acme --terms terms.json -q
+	of_month acme 2026-06
+	expect 0 '"total": "121"' '"subtotal": "100"' '"amount":"19"' '"amount":"2"'
+	# what credits paid holds no tax any more: 100 of 121 are paid, 21 hold 3.65
+	"$TALLY" credit grant acme 100 --effective 2026-06-01 --id welcome -q
+	echo '{"currency": "USD", "credit_price": "plan", "tax_inclusive": true, "items": [{"description": "Seat", "amount": "21"}], "taxes": [{"name": "VAT", "percent": "21"}]}' > terms.json
+	"$TALLY" credit account beta --plan plan.json --terms terms.json --since 2026-06-01 -q
+	"$TALLY" credit grant beta 100 --effective 2026-06-01 --id welcome -q
+	use b 2026-06-05T00:00:00Z 100000000 beta
+	of_month beta 2026-06
+	# 21 x 21 / 121 = 3.644...
+	expect 0 '"total": "21"' '"amount":"3.64"'
+	# a note gives back in the same ratio
+	"$TALLY" invoice finalize --all --prices card.json -q
+	run "$TALLY" invoice note 2026-000001 --amount 60.5 --why half --json
+	expect 0 '"total": "-60.5"' '"amount":"-9.5"' '"amount":"-1"'
+	"$TALLY" export journal > j.txt
+	! command -v hledger > /dev/null || hledger -f j.txt balance > /dev/null
+}
