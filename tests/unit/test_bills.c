@@ -495,13 +495,15 @@ static void compare_usage(struct history *h, uint64_t seed, const struct documen
 			  struct err *e)
 {
 	struct past_balance b;
-	struct money_total owed = { 0 };
+	struct money_total owed = { 0 }, used = { 0 };
 	for (int i = 0; i < h->records; i++)
-		owed.atto += (int128)h->record[i] * 1000000000000;
+		used.atto += (int128)h->record[i] * 1000000000000;
 	check(ledger_balance_at(ledger, h->account->id, INSTANT_MAX, &b, e), e);
-	/* what no lot gave is billed; under debt it is carried to the balance */
-	owed.atto = h->account->overage == OVERAGE_DEBT ? 0 : (int128)b.billed.nano * 1000000000;
-	compare("what it was billed", seed, d->sum[0], owed);
+	compare("its usage", seed, (struct money_total){ (int128)b.used.nano * 1000000000 }, used);
+	/* what no lot gave is billed or will be; under debt it is carried to the balance */
+	if (h->account->overage != OVERAGE_DEBT)
+		owed.atto = (int128)(b.billed.nano + b.owed.nano) * 1000000000;
+	compare("what no grant gave", seed, d->sum[0], owed);
 }
 
 /* Everything is invoiced in the end, and what has changed since then, too. */
