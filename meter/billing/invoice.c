@@ -419,7 +419,7 @@ static int rate_from(struct invoicer *v, struct invoice *i, struct text from,
 }
 
 /* An amount of credits in money: at the price that the terms say, or at the plan's worth. */
-static int credits_in_money(struct invoicer *v, const struct invoice *i, const struct account *a,
+static int credits_in_money(struct invoicer *v, struct invoice *i, const struct account *a,
 			    struct money_total *amount, struct text *currency, struct err *e)
 {
 	static const struct quantity one = { 1000000000 };
@@ -434,16 +434,20 @@ static int credits_in_money(struct invoicer *v, const struct invoice *i, const s
 			rc = quantity_from_decimal(&times, d, e);
 		return rc == 0 ? amount_of(*amount, times, one, amount, e) : rc;
 	}
-	rc = drawer_plan(v->drawer, a, &plan, e);
-	if (rc != 0)
-		return rc;
-	*currency = text_of(plan_currency(plan));
+	if (!i->worth.currency.n) { /* else as documents of the period have it */
+		rc = drawer_plan(v->drawer, a, &plan, e);
+		if (rc != 0)
+			return rc;
+		i->worth = (struct credit_worth){ keep(&i->arena, text_of(plan_currency(plan))),
+						  plan_credits_per_unit(plan) };
+	}
+	*currency = i->worth.currency;
 	if (currency->n == 0)
 		return err_set(e, ERR_INVALID,
 			       "the plan of '%.*s' does not say what a credit is "
 			       "worth",
 			       (int)a->customer.n, a->customer.p);
-	rc = quantity_from_decimal(&per, plan_credits_per_unit(plan), e);
+	rc = quantity_from_decimal(&per, i->worth.per, e);
 	return rc == 0 ? amount_of(*amount, one, per, amount, e) : rc;
 }
 
@@ -982,6 +986,7 @@ static struct invoice_period *add_period(struct invoice *to, const struct invoic
 		p->rate[p->rates].to = keep(&to->arena, w->rate[k].to);
 		p->rate[p->rates++].source = keep(&to->arena, w->rate[k].source);
 	}
+	p->worth = (struct credit_worth){ keep(&to->arena, w->worth.currency), w->worth.per };
 	json_put_value(&terms, w->terms.version);
 	p->terms = keep(&to->arena, (struct text){ terms.p, terms.n });
 	buf_release(&terms);
@@ -1020,9 +1025,10 @@ static void append_lines(struct invoice *to, const struct invoice *w, struct tex
 	}
 }
 
-/* A period keeps the rates that its documents went by. */
+/* A period keeps the rates that its documents went by, and what its credits were worth. */
 static void take_rates(struct invoice *w, const struct standing *s)
 {
+	w->worth = s->worth;
 	for (size_t k = 0; k < s->rates; k++)
 		w->rate[w->rates++] = s->rate[k];
 }
@@ -1276,6 +1282,13 @@ static void put_periods(struct buf *b, const struct invoice *i)
 		put_amount(b, "credits_applied", p->credits_applied);
 		put_taxes(b, p->tax, p->taxes);
 		put_rates(b, p);
+		if (p->worth.currency.n) {
+			char text[DECIMAL_TEXT_MAX];
+			buf_printf(b, ",\"credit_worth\":{\"credits\":\"%s\"",
+				   decimal_format(p->worth.per, text));
+			put_text(b, "currency", p->worth.currency);
+			buf_puts(b, "}");
+		}
 		buf_puts(b, ",\"terms\":");
 		buf_add(b, p->terms.p, p->terms.n);
 		buf_puts(b, "}");

@@ -53,6 +53,12 @@ struct invoice_tax {
 
 enum { INVOICE_RATES_MOST = 8 };
 
+/* What credits are worth by the plan: so many for one of the currency. */
+struct credit_worth {
+	struct text currency; /* empty: it did not matter */
+	struct decimal per;
+};
+
 /* What a document charges for one period. */
 struct invoice_period {
 	struct instant from, to;
@@ -63,6 +69,7 @@ struct invoice_period {
 	size_t taxes;
 	struct exchange_rate rate[INVOICE_RATES_MOST];
 	size_t rates;
+	struct credit_worth worth;
 };
 
 /* Which document of its period it is. */
@@ -86,6 +93,7 @@ struct invoice {
 	size_t taxes;
 	struct exchange_rate rate[INVOICE_RATES_MOST]; /* of its own period */
 	size_t rates;
+	struct credit_worth worth;
 	struct money_total subtotal, residual, credits_applied, taxable, tax_total, total;
 	struct nano_credits counted; /* credits that cover usage of the period */
 	struct nano_credits overage; /* of the account, that this invoice asks for */

@@ -151,6 +151,14 @@ static int add_rate(struct standing *s, json_value *v, struct err *e)
 	return rc;
 }
 
+static int add_worth(struct standing *s, json_value *v, struct err *e)
+{
+	if (!v || s->worth.currency.n)
+		return 0;
+	s->worth.currency = json_string(json_member(v, "currency"));
+	return decimal_parse(&s->worth.per, json_string(json_member(v, "credits")), e);
+}
+
 static int period_of(json_value *v, struct instant *from, struct instant *to, struct err *e)
 {
 	int rc = instant_parse(from, json_string(json_member(v, "from")), e);
@@ -193,6 +201,8 @@ static int add_document(struct standing_list *l, json_value *root, struct text n
 		for (json_value *t = json_first(json_member(p, "rates")); rc == 0 && t;
 		     t = json_next(t))
 			rc = add_rate(s, t, e);
+		if (rc == 0)
+			rc = add_worth(s, json_member(p, "credit_worth"), e);
 		if (main) {
 			struct buf terms = { 0 };
 			json_put_value(&terms, json_member(p, "terms"));

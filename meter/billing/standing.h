@@ -24,6 +24,7 @@ struct standing {
 	size_t taxes;
 	struct exchange_rate rate[INVOICE_RATES_MOST]; /* that its documents went by */
 	size_t rates;
+	struct credit_worth worth; /* by the plan of then */
 };
 
 struct standing_list {

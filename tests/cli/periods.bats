@@ -210,3 +210,18 @@ monthly() {
 	"$TALLY" export journal > j.txt
 	! command -v hledger > /dev/null || hledger -f j.txt balance > /dev/null
 }
+
+@test "what a credit was worth stays with what was invoiced by it" {
+	setup_one
+	echo '{"currency": "USD", "credit_price": "plan"}' > terms.json
+	"$TALLY" credit account acme --plan plan.json --terms terms.json --since 2026-06-01 -q
+	use a 2026-06-05T00:00:00Z 10000000
+	of_month acme 2026-06
+	expect 0 '"total": "10"' '"credit_worth":{"credits":"1","currency":"USD"}'
+	"$TALLY" invoice finalize --all --prices card.json -q
+	# from now on two credits are a dollar: June's ten credits stay ten dollars
+	sed 's/"credits_per_unit": "1"/"credits_per_unit": "2"/' plan.json > plan2.json
+	"$TALLY" credit account acme --plan plan2.json -q
+	of_month acme 2026-07
+	expect 0 '"total": "0"' '"lines": []'
+}
