@@ -229,3 +229,68 @@ int ledger_void_grant(struct ledger *l, struct text customer, struct text name, 
 		ledger_drop_empty(s);
 	return rc;
 }
+
+int ledger_expire(struct ledger *l, int64_t account, struct instant now, struct err *e)
+{
+	struct state *s;
+	int rc = ledger_state_of(l, account, &s, e);
+	if (rc == 0)
+		rc = ledger_need_lots(l, s, e);
+	for (size_t i = 0; rc == 0 && i < s->lots; i++)
+		if (s->lot[i].expires.us <= now.us)
+			rc = ledger_take_from_lot(l, s, &s->lot[i], ledger_nano_of(s->lot[i].left),
+						  "expire", "expired", s->lot[i].expires, now,
+						  TEXT(""), e);
+	if (rc == 0)
+		ledger_drop_empty(s);
+	return rc;
+}
+
+int ledger_give_lapsed(struct ledger *l, struct state *s, int64_t grant, int64_t nano,
+		       struct instant at, struct instant now, struct err *e)
+{
+	l->entries = 0;
+	ledger_put_entry(l, "grant", grant, nano);
+	ledger_put_entry(l, "expired", 0, -nano);
+	int rc = set_lapsed(l, grant, -nano, e);
+	s->has_lots = false;
+	s->lots = 0;
+	return rc != 0 ? rc
+		       : ledger_post(l,
+				     &(struct posting){ .state = s,
+							.kind = "expire",
+							.at = at,
+							.booked = now,
+							.note = TEXT("usage came late") },
+				     NULL, e);
+}
+
+/*
+ * Grants that counted at `at` and have expired since give what has expired of them back, so that
+ * usage that comes late is paid as if it had come in time. What it leaves expires again with the
+ * next ledger_expire.
+ */
+int ledger_reopen_lapsed(struct ledger *l, struct state *s, struct instant at, struct instant now,
+			 struct err *e)
+{
+	for (;;) {
+		struct query *q;
+		int rc = db_statement(l->db, LEDGER_LAPSED, &q, e);
+		if (rc != 0)
+			return rc;
+		db_bind_int(q, ":account", s->account.id);
+		db_bind_int(q, ":at", at.us);
+		db_bind_int(q, ":now", now.us);
+		rc = db_step(l->db, q, e);
+		if (rc != 1) {
+			db_reset(q);
+			return rc;
+		}
+		const int64_t grant = db_int(q, 0), nano = db_int(q, 1);
+		const struct instant expires = { db_int(q, 2) };
+		db_reset(q);
+		rc = ledger_give_lapsed(l, s, grant, nano, expires, now, e);
+		if (rc != 0)
+			return rc;
+	}
+}

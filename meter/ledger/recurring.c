@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void read_rule(struct query *q, struct credit_rule *r)
+void ledger_read_rule(struct query *q, struct credit_rule *r)
 {
 	*r = (struct credit_rule){ .id = db_int(q, 0),
 				   .account = db_int(q, 1),
@@ -42,7 +42,7 @@ int ledger_each_rule(struct ledger *l, int64_t account,
 		return rc;
 	db_bind_int(q, ":account", account);
 	while ((rc = db_step(l->db, q, e)) == 1) {
-		read_rule(q, &r);
+		ledger_read_rule(q, &r);
 		if ((rc = take(user, &r)) != 0)
 			break;
 	}
@@ -145,59 +145,6 @@ int ledger_end_rule(struct ledger *l, const struct account *a, struct text name,
 	return rc;
 }
 
-static const struct sql sql_rule_lots = {
-	.text = "SELECT g.id,l.left FROM credit_lot l INDEXED BY lot_open JOIN credit_grant g "
-		"ON g.id=l.grant_id WHERE l.account=:account AND l.left>0 AND g.rule=:rule "
-		"ORDER BY g.effective,g.id",
-};
-
-/* What earlier recurrences left is kept up to the rollover; the oldest goes first. */
-static int trim(struct ledger *l, struct state *s, const struct credit_rule *r, struct instant at,
-		struct instant now, struct err *e)
-{
-	struct query *q;
-	int64_t left = 0, *grant = NULL;
-	size_t n = 0;
-	int rc = ledger_need_lots(l, s, e), more = 0;
-	if (rc == 0)
-		rc = db_statement(l->db, &sql_rule_lots, &q, e);
-	if (rc != 0)
-		return rc;
-	db_bind_int(q, ":account", r->account);
-	db_bind_int(q, ":rule", r->id);
-	while ((more = db_step(l->db, q, e)) == 1) {
-		grant = mem_grow(grant, (n + 1) * sizeof *grant);
-		grant[n++] = db_int(q, 0);
-		left += db_int(q, 1);
-	}
-	db_reset(q);
-	rc = more;
-	for (size_t k = 0; rc == 0 && k < n && left > r->rollover.nano; k++)
-		for (size_t i = 0; rc == 0 && i < s->lots; i++) {
-			if (s->lot[i].number != grant[k])
-				continue;
-			int64_t over = left - r->rollover.nano,
-				has = ledger_nano_of(s->lot[i].left);
-			over = over < has ? over : has;
-			rc = ledger_take_from_lot(
-				l, &s->lot[i], over, "expired",
-				&(struct posting){ .state = s,
-						   .kind = "expire",
-						   .at = at,
-						   .booked = now,
-						   .note = TEXT("beyond the rollover") },
-				e);
-			left -= over;
-		}
-	ledger_drop_empty(s);
-	free(grant);
-	return rc;
-}
-
-static const struct sql sql_set_rule = {
-	.text = "UPDATE credit_rule SET next=:next WHERE id=:id",
-};
-
 static int recur(struct ledger *l, const struct credit_rule *r, struct instant now, struct err *e)
 {
 	struct query *q;
@@ -209,13 +156,16 @@ static int recur(struct ledger *l, const struct credit_rule *r, struct instant n
 	int rc = recurrence_parse(&every, r->every, r->anchor, e);
 	if (rc == 0)
 		rc = ledger_state_of(l, r->account, &s, e);
+	if (rc == 0)
+		rc = ledger_need_zone(s, e);
 	/* lots that cannot roll over expire by themselves; usage that comes late may still find
 	 * them
 	 */
 	if (rc == 0 && r->rollover.nano)
-		rc = trim(l, s, r, r->next, now, e);
+		rc = ledger_trim(l, s, r, r->next, now, e);
 	if (rc != 0)
 		return rc;
+	every.zone = s->zone;
 	struct instant next = recurrence_from(&every, (struct instant){ r->next.us + 1 }),
 		       expires = r->rollover.nano ? INSTANT_MAX : next;
 	if (r->lasts.n) {
@@ -223,6 +173,7 @@ static int recur(struct ledger *l, const struct credit_rule *r, struct instant n
 		rc = recurrence_parse(&lasts, r->lasts, r->next, e);
 		if (rc != 0)
 			return rc;
+		lasts.zone = s->zone;
 		expires = recurrence_from(&lasts, (struct instant){ r->next.us + 1 });
 	}
 	instant_format(r->next, at);
@@ -302,7 +253,7 @@ int ledger_recur(struct ledger *l, struct instant until, struct instant now, str
 			db_reset(q);
 			return rc;
 		}
-		read_rule(q, &r);
+		ledger_read_rule(q, &r);
 		r.name = ledger_keep(l, r.name);
 		r.every = ledger_keep(l, r.every);
 		r.lasts = ledger_keep(l, r.lasts);
