@@ -17,7 +17,8 @@ static const struct option options[] = {
 	  "auto, csv, jsonl, azure, burstgpt, mooncake, bailian,\n"
 	  "                               agent, claude, codex or payload",
 	  false },
-	{ "map", 0, "FIELD=COLUMN", "take a field from a column (or key) of another name", true },
+	{ "map", 0, "FIELD=COLUMN",
+	  "take a field from a column (or key) of another name; none: it costs nothing", true },
 	OPTIONS_OF_RECORDS,
 	{ "follow", 'F', NULL,
 	  "go on with the files (plain CSV, JSON Lines, logs) as they grow, and\n"

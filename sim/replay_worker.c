@@ -889,16 +889,12 @@ static void read_file(struct worker *w, struct trace *t, struct trace_block *b)
 	const struct shape *shape = trace_shape(t);
 	struct csv_reader *csv = NULL;
 	struct jsonl_reader *jsonl = NULL;
-	enum record_field *field = NULL;
 	struct err e = { 0 };
 	int rc;
 	if (shape->container == CONTAINER_CSV) {
-		field = mem_alloc(trace_columns(t) * sizeof *field);
-		for (size_t i = 0; i < trace_columns(t); i++)
-			field[i] = trace_column_field(t, i);
-		csv = csv_reader_open(
-			&(struct csv_layout){ shape, trace_separator(t), trace_columns(t), field,
-					      unneeded_fields(run), run->o->strict_only });
+		const struct csv_layout layout =
+			trace_csv_layout(t, unneeded_fields(run), run->o->strict_only);
+		csv = csv_reader_open(&layout);
 	} else {
 		jsonl = jsonl_reader_open(&(struct jsonl_layout){
 			shape, run->o->map, run->o->map_count, run->o->strict_only });
@@ -935,7 +931,6 @@ static void read_file(struct worker *w, struct trace *t, struct trace_block *b)
 	}
 	csv_reader_close(csv);
 	jsonl_reader_close(jsonl);
-	free(field);
 }
 
 void *replay_work(void *arg)

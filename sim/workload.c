@@ -230,6 +230,8 @@ static void accept(void *user, struct record_batch *b)
 				l->first_us = r.time_us;
 		} else if (l->find_chats) {
 			conversations_add(l->chats, r.text[FIELD_CHAT], r.text[FIELD_PARENT]);
+		} else if (b->unread) {
+			refuse_record(l, r.at, b->unread);
 		} else {
 			take_record(l, &r, 0);
 		}
@@ -242,14 +244,11 @@ static int read_trace(struct loader *l, struct trace *t, struct err *e)
 	const struct shape *shape = trace_shape(t);
 	struct csv_reader *csv = NULL;
 	struct jsonl_reader *jsonl = NULL;
-	enum record_field *field = mem_alloc((trace_columns(t) + 1) * sizeof *field);
 	struct trace_block b = { 0 };
 	int rc = trace_rewind(t, true, e);
-	for (size_t i = 0; i < trace_columns(t); i++)
-		field[i] = trace_column_field(t, i);
+	const struct csv_layout layout = trace_csv_layout(t, 0, false);
 	if (shape->container == CONTAINER_CSV)
-		csv = csv_reader_open(&(struct csv_layout){ shape, trace_separator(t),
-							    trace_columns(t), field, 0, false });
+		csv = csv_reader_open(&layout);
 	else
 		jsonl = jsonl_reader_open(
 			&(struct jsonl_layout){ shape, l->o->map, l->o->map_count, false });
@@ -271,7 +270,6 @@ static int read_trace(struct loader *l, struct trace *t, struct err *e)
 	l->block = NULL;
 	csv_reader_close(csv);
 	jsonl_reader_close(jsonl);
-	free(field);
 	trace_block_release(&b);
 	return rc;
 }

@@ -143,7 +143,7 @@ static void judge_again(struct payload_reader *r, struct metered *m, json_value 
 /* What the slow way looks at. */
 static bool is_judged(struct text key)
 {
-	return member_speaks_of_money(key) || text_is(key, "thinking") ||
+	return name_speaks_of_money(key) || text_is(key, "thinking") ||
 	       text_is(key, "reasoning_effort") || text_is(key, "output_config") ||
 	       text_is(key, "effort");
 }

@@ -9,7 +9,6 @@ struct trace_intake {
 	struct trace *trace;
 	/* private */
 	struct intake *to;
-	enum record_field *field;
 	struct csv_reader *csv;
 	struct jsonl_reader *jsonl;
 	struct buf header; /* of CSV, in the program's own names, for what is quarantined */

@@ -75,3 +75,59 @@ EOF
 		[ "$status" != 0 ] || fail "accepted: $bad"
 	done
 }
+
+@test "a column of a trace that speaks of money and has no known meaning leaves its rows without a price" {
+	cat >t.csv <<-EOF
+		id,time,model,input,output,video_tokens,note
+		a,2026-06-01T00:00:00Z,gpt-4o,1000000,0,5,x
+		b,2026-06-01T00:00:00Z,gpt-4o,1000000,0,0,x
+		c,2026-06-01T00:00:00Z,gpt-4o,1000000,0,,x
+		d,2026-06-01T00:00:00Z,gpt-4o,1000000,0,0.0,x
+	EOF
+	cat >t.jsonl <<-EOF
+		{"id":"a","time":"2026-06-01T00:00:00Z","model":"gpt-4o","input":1000000,"video_tokens":5,"note":"x"}
+		{"id":"b","time":"2026-06-01T00:00:00Z","model":"gpt-4o","input":1000000,"video_tokens":0,"note":"x"}
+		{"id":"c","time":"2026-06-01T00:00:00Z","model":"gpt-4o","input":1000000,"video_tokens":null,"note":"x"}
+		{"id":"d","time":"2026-06-01T00:00:00Z","model":"gpt-4o","input":1000000,"video_tokens":"0.0","note":"x"}
+	EOF
+	tr , ';' <t.csv >s.csv
+	for f in t.csv t.jsonl s.csv; do
+		for how in "" --reference "--threads 3"; do
+			run "$TALLY" replay $f $how --json
+			expect 3 '"records": 4' '"unpriced": 1' "the column 'video_tokens'" '"total": "7.5"'
+		done
+		run "$TALLY" whatif $f -s gpt-4o --resamples 0
+		expect 3 "video_tokens"
+		rm -rf m.db*
+		run "$TALLY" ingest $f --db m.db
+		expect 3 "4 accepted"
+		run "$TALLY" usage --db m.db --json
+		expect 3 '"unpriced": 1' '"total": "7.5"'
+		run "$TALLY" explain a --db m.db
+		expect 0 "the column 'video_tokens'"
+		# what someone says of it: it is a count, or it costs nothing
+		run "$TALLY" replay $f --map none=video_tokens --json
+		expect 0 '"unpriced": 0' '"total": "10"'
+		run "$TALLY" replay $f --map cache_read=video_tokens --json
+		[[ $f == *jsonl ]] || expect 3 '"unpriced": 0' '"quarantined": 1' '"total": "7.50000625"' # 0.0 is no count
+	done
+}
+
+@test "columns that are known to cost nothing of their own, and members inside other members" {
+	printf 'id,time,model,input,request_id,total_tokens,cost_usd,max_tokens\na,2026-06-01T00:00:00Z,gpt-4o,1000000,r1,1000000,9,4096\n' >t.csv
+	run "$TALLY" replay t.csv --json
+	expect 0 '"unpriced": 0' '"total": "2.5"'
+	for extra in '"detail":{"audio_tokens":7}' '"service":[{"tier_name":"x","search_tokens":1}]' '"iterations":[{"n":1}]' '"batch":true' '"inference_geo":"us"'; do
+		echo "{\"id\":\"a\",\"time\":\"2026-06-01T00:00:00Z\",\"model\":\"gpt-4o\",\"input\":1000000,$extra}" >t.jsonl
+		run "$TALLY" replay t.jsonl --json
+		expect 3 '"unpriced": 1' "and it may be billed"
+		rm -rf m.db*
+		run "$TALLY" ingest t.jsonl --db m.db
+		expect 3
+	done
+	for extra in '"detail":{"max_tokens":7}' '"detail":{"prompt":"how many tokens"}' '"batch":false' '"iterations":[]' '"ids":[1,2,3]'; do
+		echo "{\"id\":\"a\",\"time\":\"2026-06-01T00:00:00Z\",\"model\":\"gpt-4o\",\"input\":1000000,$extra}" >t.jsonl
+		run "$TALLY" replay t.jsonl --json
+		expect 0 '"unpriced": 0'
+	done
+}
