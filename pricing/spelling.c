@@ -122,6 +122,15 @@ static bool all_digits(const char *p, size_t n)
 
 static bool take_prefix(struct spelling *s)
 {
+	/* arn:aws:bedrock:us-east-1:1:inference-profile/us.anthropic.claude-... */
+	const char *last =
+		starts(s->model, "arn:aws") ? memrchr(s->model.p, '/', s->model.n) : NULL;
+	if (last) {
+		s->model.n -= (size_t)(last + 1 - s->model.p);
+		s->model.p = last + 1;
+		s->provider = TEXT("bedrock");
+		return s->model.n > 0;
+	}
 	for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
 		if (!starts(s->model, prefixes[i].prefix))
 			continue;

@@ -74,7 +74,7 @@ static bool claude_document(struct payload_reader *r, json_value *v, int64_t lin
 	payload_text(&m.record, FIELD_SESSION, json_member(v, "sessionId"));
 	payload_text(&m.record, FIELD_TASK, json_member(v, "sessionId"));
 	payload_text(&m.record, FIELD_PROJECT, json_member(v, "cwd"));
-	payload_text(&m.record, FIELD_SERVICE_TIER, json_member(usage, "service_tier"));
+	payload_tier(r, &m, NULL, usage);
 	if (!payload_effort(r, &m.record, v))
 		payload_effort(r, &m.record, message);
 	int rc = payload_time(&m.record, FIELD_TIME, json_member(v, "timestamp"), &e);
@@ -153,7 +153,7 @@ static bool claude_line(struct payload_reader *r, struct text line, int64_t numb
 {
 	struct text key, value, type = { 0 }, message = { 0 }, session = { 0 }, cwd = { 0 },
 				time = { 0 }, request = { 0 }, uuid = { 0 }, id = { 0 },
-				model = { 0 }, usage = { 0 }, tier = { 0 }, effort = { 0 };
+				model = { 0 }, usage = { 0 }, effort = { 0 };
 	const char *end = line.p + line.n;
 	bool unfinished = false;
 	bool ok = line.n > 1 && *line.p == '{' && end[-1] == '}';
@@ -205,8 +205,7 @@ static bool claude_line(struct payload_reader *r, struct text line, int64_t numb
 	set_text(&m.record, FIELD_TASK, session);
 	set_text(&m.record, FIELD_PROJECT, cwd);
 	set_text(&m.record, FIELD_EFFORT, effort);
-	tier = json_string(json_member(json_root(doc), "service_tier"));
-	set_text(&m.record, FIELD_SERVICE_TIER, tier);
+	payload_tier(r, &m, NULL, json_root(doc));
 	ok = json_kind(json_root(doc)) == JSON_OBJECT && time.n &&
 	     instant_parse_lenient(&t, time, NULL) == 0;
 	if (ok) {
@@ -307,7 +306,7 @@ static void take_codex(struct payload_reader *r, json_value *v, json_value *usag
 	payload_judge(r, &m, usage, true);
 	payload_judge(r, &m, json_member(info, "total_token_usage"), true);
 	payload_judge(r, &m, json_member(info, "last_token_usage"), true);
-	payload_judge_beside(r, &m, payload, NULL, "payload");
+	payload_judge_beside(r, &m, payload, usage, "payload");
 	payload_judge_beside(r, &m, info, NULL, "payload.info");
 	int rc = payload_time(&m.record, FIELD_TIME, json_member(v, "timestamp"), &e);
 	c.has = 1u << RAW_PROMPT | 1u << RAW_CACHE_READ | 1u << RAW_CACHE_WRITE |

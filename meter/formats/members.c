@@ -88,7 +88,9 @@ struct walk {
 	void (*take)(void *user, const char *path, const char *reason);
 	void *user;
 	bool only_tokens;
-	bool found; /* and path names it */
+	bool dimension; /* inside a member that speaks of a dimension of the price: words count, too
+			 */
+	bool found;	/* and path names it */
 };
 
 static size_t push(struct walk *w, size_t at, const char *name)
@@ -116,6 +118,11 @@ static bool speaks_of_usage(const char *name)
 	return strcasestr(name, "usage") != NULL;
 }
 
+static bool speaks_of_dimension(const char *name)
+{
+	return strcasestr(name, "tier") || strcasestr(name, "speed") || strcasestr(name, "geo");
+}
+
 /* What is found is left in w->path. */
 static void walk_members(struct walk *w, json_value *v, size_t at, bool closed);
 
@@ -137,14 +144,18 @@ static void judge(struct walk *w, json_value *v, const char *name, size_t at, bo
 	if (kind == JSON_OBJECT || kind == JSON_ARRAY) {
 		/* the steps of a call count as the call does */
 		bool again = name && strcmp(w->path, "usage.iterations") == 0;
+		const bool outer = w->dimension;
+		w->dimension = outer || (name && !w->only_tokens && speaks_of_dimension(name));
 		walk_members(w, v, again ? strlen("usage") : end,
 			     closed || money || (w->only_tokens && name && speaks_of_usage(name)));
+		w->dimension = outer;
 		return;
 	}
 	if (reason)
 		return;
 	/* a name beside the usage speaks for itself; inside, whatever counts may be billed */
-	if (w->only_tokens ? (money || closed) && is_count(v) : money || (closed && is_count(v))) {
+	if (w->only_tokens ? (money || closed) && is_count(v)
+			   : money || w->dimension || (closed && is_count(v))) {
 		if (w->take)
 			w->take(w->user, w->path, NULL);
 		else
@@ -183,7 +194,9 @@ bool members_unknown_beside(struct buf *path, const char *shape, json_value *v, 
 	struct walk w = { .shape = shape };
 	size_t at = *prefix ? push(&w, 0, prefix) : 0;
 	for (json_value *m = json_first(v); m && !w.found; m = json_next(m)) {
-		if (m == usage || !name_speaks_of_money(text_of(json_key(m))))
+		const bool inner = json_kind(m) == JSON_OBJECT || json_kind(m) == JSON_ARRAY;
+		if (m == usage || !(name_speaks_of_money(text_of(json_key(m))) ||
+				    (inner && speaks_of_usage(json_key(m)))))
 			continue;
 		w.path[at] = 0;
 		judge(&w, m, json_key(m), at, false);

@@ -149,12 +149,9 @@ static int add_compaction(struct raw_counts *to, json_value *v, struct err *e)
 int payload_extras(struct payload_reader *r, struct metered *m, json_value *usage,
 		   struct raw_counts *c, struct err *e)
 {
-	struct text speed = json_string(json_member(usage, "speed"));
 	struct text geo = json_string(json_member(usage, "inference_geo"));
 	int rc = 0, place = 0;
-	/* a speed that no card states finds no price, and is named */
-	if (speed.n && !text_is(speed, "standard"))
-		set_word(&m->record, FIELD_SERVICE_TIER, speed);
+	payload_add_tier(r, m, json_string(json_member(usage, "speed")));
 	/* a region without a price of its own has the price of any: so the set is closed here */
 	if (text_is(geo, "us"))
 		set_word(&m->record, FIELD_REGION, geo);
@@ -212,6 +209,20 @@ void payload_pass_over(struct payload_reader *r, const char *shape, json_value *
 	payload_refuse(r, line, v, &e);
 }
 
+/* Frameworks add up the requests of a run. */
+static int take_requests(struct metered *m, json_value *v, struct err *e)
+{
+	struct raw_counts c = { 0 };
+	if (!v || json_kind(v) == JSON_NULL)
+		return 0;
+	int rc = counts_set(&c, RAW_TOTAL, v, e);
+	if (rc == 0 && c.count[RAW_TOTAL] > 1) {
+		m->record.requests = c.count[RAW_TOTAL];
+		m->record.present |= (uint64_t)1 << FIELD_REQUESTS;
+	}
+	return rc;
+}
+
 int payload_counts(struct payload_reader *r, struct metered *m, json_value *usage,
 		   const struct raw_counts *preset, struct err *e)
 {
@@ -219,6 +230,8 @@ int payload_counts(struct payload_reader *r, struct metered *m, json_value *usag
 	int rc = counts_read(&c, usage, e);
 	if (rc == 0)
 		rc = payload_extras(r, m, usage, &c, e);
+	if (rc == 0)
+		rc = take_requests(m, json_member(usage, "requests"), e);
 	if (rc == 0)
 		rc = counts_normalise(&m->record, &c, &m->rule, e);
 	if (rc != 0)
@@ -243,6 +256,8 @@ void payload_take(struct payload_reader *r, struct metered *m)
 			r->sink.refuse(r->sink.user, m->line, m->raw, &e);
 			return;
 		}
+	if (r->in_batch)
+		payload_add_tier(r, m, TEXT("batch"));
 	r->sink.take(r->sink.user, m);
 }
 
@@ -322,7 +337,7 @@ static void read_object(struct payload_reader *r, json_value *v, int64_t line)
 	if (session_document(r, v, line) || session_log_document(r, v, line) ||
 	    agent_log_document(r, v, line) || export_document(r, v, line) ||
 	    telemetry_document(r, v, line) || stream_document(r, v, line) ||
-	    body_document(r, v, line))
+	    framework_document(r, v, line) || body_document(r, v, line))
 		return;
 	if (is_bill(v)) {
 		r->passed_over++;
@@ -420,6 +435,13 @@ bool payload_knows(json_value *v)
 		"usageDetails",
 		"x_groq",
 		"response_cost",
+		"usage_metadata",
+		"response_metadata",
+		"providerMetadata",
+		"native_tokens_prompt",
+		"schemaType",
+		"custom_id",
+		"prompt_eval_count",
 		"amazon-bedrock-invocationMetrics",
 		"choices",
 		"event.name",
@@ -430,7 +452,8 @@ bool payload_knows(json_value *v)
 	if (json_kind(v) == JSON_ARRAY || export_of_document(v))
 		return true;
 	for (size_t i = 0; i < sizeof telling / sizeof *telling; i++)
-		if (json_member(v, telling[i]))
+		if (json_member(v, telling[i]) || json_member(json_member(v, "data"), telling[i]) ||
+		    json_member(json_member(v, "kwargs"), telling[i]))
 			return true;
 	if (session_document_known(v))
 		return true;
