@@ -198,7 +198,9 @@ static int run(struct cli *cli, struct err *e)
 		fflush(stdout);
 		warn(result, cli->quiet);
 		const struct sums *total = replay_total(result);
-		status = total->unpriced || (o.plan && total->uncredited) || replay_refused(result)
+		status = total->unpriced || (o.plan && total->uncredited) ||
+					 replay_refused(result) ||
+					 replay_lower_bound(result)->placeholders
 				 ? 3
 				 : 0;
 	}

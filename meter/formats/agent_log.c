@@ -240,8 +240,8 @@ static int read_totals(struct codex_totals *t, json_value *v, struct err *e)
 
 static bool begins_count(const struct payload_reader *r, const struct codex_totals *now)
 {
-	const struct codex_totals *was = &r->codex;
-	return !r->codex_has_totals || now->input < was->input || now->output < was->output ||
+	const struct codex_totals *was = &r->codex[r->codex_lane].totals;
+	return !r->codex_lanes || now->input < was->input || now->output < was->output ||
 	       now->cached < was->cached || now->written < was->written ||
 	       now->reasoning < was->reasoning;
 }
@@ -250,7 +250,7 @@ static bool begins_count(const struct payload_reader *r, const struct codex_tota
  * new count begins. */
 static struct codex_totals difference(const struct payload_reader *r, struct codex_totals now)
 {
-	const struct codex_totals *was = &r->codex;
+	const struct codex_totals *was = &r->codex[r->codex_lane].totals;
 	if (begins_count(r, &now))
 		return now;
 	return (struct codex_totals){ now.input - was->input,	      now.cached - was->cached,
@@ -258,12 +258,57 @@ static struct codex_totals difference(const struct payload_reader *r, struct cod
 				      now.reasoning - was->reasoning, now.total - was->total };
 }
 
+/* Whether the total is the lane's last one and `more` beyond it (NULL: nothing). */
+static bool goes_on(const struct codex_lane *lane, const struct codex_totals *now,
+		    const struct codex_totals *more)
+{
+	const struct codex_totals none = { 0 }, *was = &lane->totals;
+	more = more ? more : &none;
+	return now->input - was->input == more->input &&
+	       now->output - was->output == more->output &&
+	       now->cached - was->cached == more->cached &&
+	       now->written - was->written == more->written &&
+	       now->reasoning - was->reasoning == more->reasoning;
+}
+
+/*
+ * Which of the session's totals goes on: the one that this total repeats, or exceeds by what the
+ * last call used; else that of the same limit, and a new one for a limit that was not seen before.
+ * Returns whether a new one begins.
+ */
+static bool choose_lane(struct payload_reader *r, const struct codex_totals *now,
+			const struct codex_totals *last, struct text limit)
+{
+	int same = -1;
+	for (int pass = 0; pass < 2; pass++)
+		for (int i = 0; i < r->codex_lanes; i++)
+			if (goes_on(&r->codex[i], now, pass ? last : NULL)) {
+				r->codex_lane = i;
+				return false;
+			}
+	for (int i = 0; i < r->codex_lanes; i++)
+		same = text_eq(r->codex[i].limit, limit) ? i : same;
+	if (same >= 0 || (limit.n == 0 && r->codex_lanes)) {
+		r->codex_lane = same >= 0 ? same : r->codex_lane;
+		return false;
+	}
+	if (r->codex_lanes < CODEX_LANES)
+		r->codex_lane = r->codex_lanes++;
+	r->codex[r->codex_lane] = (struct codex_lane){
+		.limit = { limit.n ? arena_text(&r->arena, limit.p, limit.n) : NULL, limit.n }
+	};
+	return true;
+}
+
 static struct text of_totals(struct payload_reader *r, struct text thread,
 			     const struct codex_totals *t)
 {
-	return text_of(arena_printf(&r->arena, "codex:%.*s:%lld/%lld/%lld/%lld", (int)thread.n,
-				    thread.p, (long long)t->input, (long long)t->cached,
-				    (long long)t->output, (long long)t->reasoning));
+	/* the first total needs no name */
+	const struct text limit = r->codex_lane ? r->codex[r->codex_lane].limit : TEXT("");
+	return text_of(arena_printf(
+		&r->arena, "codex:%.*s:%lld/%lld/%lld/%lld%s%.*s", (int)thread.n, thread.p,
+		(long long)t->input, (long long)t->cached, (long long)t->output,
+		(long long)t->reasoning, limit.n ? "@" : "", (int)limit.n, limit.n ? limit.p : ""));
 }
 
 struct codex_ids {
@@ -341,7 +386,8 @@ static void take_codex(struct payload_reader *r, json_value *v, json_value *usag
 	payload_take(r, &m);
 }
 
-static void count_codex(struct payload_reader *r, json_value *v, json_value *info, int64_t line)
+static void count_codex(struct payload_reader *r, json_value *v, json_value *info,
+			struct text limit, int64_t line)
 {
 	json_value *total = json_member(info, "total_token_usage"),
 		   *last = json_member(info, "last_token_usage");
@@ -363,15 +409,16 @@ static void count_codex(struct payload_reader *r, json_value *v, json_value *inf
 	/* what the first total of a file has beyond its last call is of the thread that it goes on
 	 * with */
 	struct codex_totals stated = { 0 };
-	bool has_last = json_kind(last) == JSON_OBJECT, first = begins_count(r, &now) && has_last;
+	bool has_last = json_kind(last) == JSON_OBJECT;
 	if (has_last && read_totals(&stated, last, &e) != 0) {
 		payload_refuse(r, line, v, &e);
 		return;
 	}
-	call = first ? stated : difference(r, now);
-	bool repeated = r->codex_has_totals && memcmp(&now, &r->codex, sizeof now) == 0;
-	r->codex = now;
-	r->codex_has_totals = true;
+	const bool begins = choose_lane(r, &now, has_last ? &stated : NULL, limit);
+	const bool first = has_last && (begins || begins_count(r, &now));
+	call = first ? stated : begins ? now : difference(r, now);
+	bool repeated = !begins && memcmp(&now, &r->codex[r->codex_lane].totals, sizeof now) == 0;
+	r->codex[r->codex_lane].totals = now;
 	if (repeated || (call.input == 0 && call.output == 0)) {
 		r->passed_over++;
 	} else {
@@ -457,7 +504,10 @@ static bool codex_document(struct payload_reader *r, json_value *v, int64_t line
 		payload_pass_over(r, "codex.again", v, line);
 	} else if (text_is(inner, "token_count")) {
 		r->codex_has_records = true;
-		count_codex(r, v, json_member(payload, "info"), line);
+		count_codex(
+			r, v, json_member(payload, "info"),
+			json_string(json_member(json_member(payload, "rate_limits"), "limit_id")),
+			line);
 	} else if (json_kind(turn) == JSON_OBJECT && !r->codex_has_records) {
 		/* newer logs: sums of a turn instead of a session */
 		struct codex_totals now;
@@ -467,9 +517,10 @@ static bool codex_document(struct payload_reader *r, json_value *v, int64_t line
 			return true;
 		}
 		struct codex_totals call = difference(r, now);
-		bool repeated = r->codex_has_totals && memcmp(&now, &r->codex, sizeof now) == 0;
-		r->codex = now;
-		r->codex_has_totals = true;
+		bool repeated = r->codex_lanes &&
+				memcmp(&now, &r->codex[r->codex_lane].totals, sizeof now) == 0;
+		r->codex[r->codex_lane].totals = now;
+		r->codex_lanes = r->codex_lanes ? r->codex_lanes : 1;
 		if (!repeated)
 			take_codex(r, v, turn, call, codex_ids(r, NULL, TEXT("")), line);
 	} else {

@@ -19,6 +19,13 @@ struct codex_totals {
 	int64_t input, cached, written, output, reasoning, total;
 };
 
+/* One running total: a session may keep several, of different limits. */
+enum { CODEX_LANES = 8 };
+struct codex_lane {
+	struct codex_totals totals;
+	struct text limit;
+};
+
 /* A stream whose chunks carry no id. */
 struct anonymous_stream {
 	struct metered last; /* texts in the reader's arena */
@@ -54,8 +61,9 @@ struct payload_reader {
 	struct dict streams; /* ids of chunks: 0 while no usage was seen, else 1 */
 	/* Codex */
 	struct text codex_session, codex_parent, codex_model, codex_project, codex_effort;
-	struct codex_totals codex;
-	bool codex_has_totals, codex_has_records;
+	struct codex_lane codex[CODEX_LANES]; /* the running totals of the session */
+	int codex_lanes, codex_lane;	      /* how many, and which was the last */
+	bool codex_has_records;
 	bool codex_has_responses; /* each answer has a record of its own, which is the truth */
 	const char *codex_doubt;  /* why the next call cannot be trusted; NULL: it can */
 	int64_t codex_calls;
