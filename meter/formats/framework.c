@@ -164,6 +164,48 @@ static bool read_ai_sdk(struct payload_reader *r, json_value *v, json_value *par
 	return true;
 }
 
+/* Mux: a message of a chat, whose metadata holds what the AI SDK gave. */
+static bool read_mux(struct payload_reader *r, json_value *v, int64_t line)
+{
+	json_value *meta = json_member(v, "metadata"), *usage = json_member(meta, "usage");
+	struct metered m;
+	struct err e;
+	struct raw_counts c = { 0 };
+	const struct text named = json_string(json_member(meta, "model"));
+	const char *colon = named.n ? memchr(named.p, ':', named.n) : NULL;
+	if (!is_object(meta) || !json_string(json_member(v, "role")).n || json_member(v, "usage"))
+		return false;
+	if (!is_object(usage)) { /* what was asked */
+		payload_pass_over(r, "mux.chat", v, line);
+		return true;
+	}
+	if (!json_member(usage, "inputTokens") || !colon)
+		return false;
+	payload_begin(&m, "mux.chat", line);
+	m.cumulative = true;
+	payload_text(&m.record, FIELD_ID, json_member(v, "id"));
+	payload_text(&m.record, FIELD_SESSION, json_member(v, "workspaceId"));
+	const size_t vendor = (size_t)(colon - named.p);
+	m.record.text[FIELD_MODEL] = (struct text){ colon + 1, named.n - vendor - 1 };
+	m.record.text[FIELD_PROVIDER] = (struct text){ named.p, vendor };
+	m.record.present |= (uint64_t)1 << FIELD_MODEL | (uint64_t)1 << FIELD_PROVIDER;
+	int rc = payload_time(&m.record, FIELD_TIME,
+			      either(json_member(meta, "timestamp"), json_member(v, "createdAt")),
+			      &e);
+	json_value *counted = usage;
+	if (rc == 0)
+		counted = ai_sdk_counts(&c, usage, json_member(meta, "providerMetadata"), &rc, &e);
+	/* Mux keeps the inclusive counts beside what was written */
+	if (counted == usage)
+		c.cache = CACHE_INSIDE;
+	c.fixed = false;
+	if (rc == 0)
+		rc = payload_counts(r, &m, counted, &c, &e);
+	payload_judge(r, &m, usage, true);
+	finish(r, &m, v, rc, &e);
+	return true;
+}
+
 static bool read_generation(struct payload_reader *r, json_value *v, int64_t line)
 {
 	json_value *g = is_object(json_member(v, "data")) ? json_member(v, "data") : v;
@@ -282,6 +324,6 @@ static bool read_batch_result(struct payload_reader *r, json_value *v, int64_t l
 bool framework_document(struct payload_reader *r, json_value *v, int64_t line)
 {
 	return read_batch_result(r, v, line) || read_langchain(r, v, line) ||
-	       read_ai_sdk(r, v, NULL, line) || read_generation(r, v, line) ||
-	       read_invocation(r, v, line);
+	       read_ai_sdk(r, v, NULL, line) || read_mux(r, v, line) ||
+	       read_generation(r, v, line) || read_invocation(r, v, line);
 }
