@@ -176,6 +176,24 @@ int payload_extras(struct payload_reader *r, struct metered *m, json_value *usag
 	return rc;
 }
 
+void payload_twin(struct payload_reader *r, struct metered *m, const char *agent,
+		  struct text session, bool in_log)
+{
+	const int64_t *t = m->record.tokens;
+	int128 prompt = 0;
+	/* not every source tells what was written to a cache */
+	for (int b = 0; b < BUCKET_COUNT; b++)
+		if (bucket_is_prompt((enum bucket)b))
+			prompt += t[b];
+	if (!session.n || prompt > INT64_MAX)
+		return;
+	m->twin = text_of(arena_printf(&r->arena, "twin:%s:%.*s:%lld/%lld/%lld", agent,
+				       session.n > 200 ? 200 : (int)session.n, session.p,
+				       (long long)prompt, (long long)t[BUCKET_CACHE_READ],
+				       (long long)t[BUCKET_OUTPUT]));
+	m->in_log = in_log;
+}
+
 static void name_member(struct payload_reader *r, struct metered *m)
 {
 	m->unread = arena_printf(&r->arena,
@@ -276,6 +294,8 @@ void payload_keep(struct payload_reader *r, struct metered *m)
 				arena_text(&r->arena, m->record.text[f].p, m->record.text[f].n);
 	if (m->also.n)
 		m->also.p = arena_text(&r->arena, m->also.p, m->also.n);
+	if (m->twin.n)
+		m->twin.p = arena_text(&r->arena, m->twin.p, m->twin.n);
 	if (m->raw.n)
 		m->raw.p = arena_text(&r->arena, m->raw.p, m->raw.n);
 }

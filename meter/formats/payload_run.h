@@ -104,6 +104,9 @@ int payload_extras(struct payload_reader *r, struct metered *m, json_value *usag
  * them, which only a card that names them prices. */
 void payload_tier(struct payload_reader *r, struct metered *m, json_value *v, json_value *usage);
 void payload_add_tier(struct payload_reader *r, struct metered *m, struct text said);
+/* Says by what the agent's other source knows the call; after its counts are taken apart. */
+void payload_twin(struct payload_reader *r, struct metered *m, const char *agent,
+		  struct text session, bool in_log);
 /* Names in m what of the usage object is not understood, if that is anything. closed: the object
  * holds the usage and nothing else. */
 void payload_judge(struct payload_reader *r, struct metered *m, json_value *usage, bool closed);

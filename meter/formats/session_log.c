@@ -208,6 +208,8 @@ static void take_call(struct payload_reader *r, const struct session_format *f, 
 	if (rc == 0)
 		rc = take_counts(r, &m, f, usage, &e);
 	payload_judge(r, &m, usage, true);
+	if (rc == 0 && f->find == find_gemini)
+		payload_twin(r, &m, "gemini", r->session_id, true);
 	if (rc == 0)
 		payload_take(r, &m);
 	else
