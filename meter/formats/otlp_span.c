@@ -7,6 +7,93 @@
  */
 #include "meter/formats/otlp.h"
 
+static bool begins(struct text s, const char *word)
+{
+	return s.n >= strlen(word) && memcmp(s.p, word, strlen(word)) == 0;
+}
+
+static bool holds_token(struct text name)
+{
+	for (size_t i = 0; i + 5 <= name.n; i++)
+		if ((name.p[i] | 0x20) == 't' && strncasecmp(name.p + i, "token", 5) == 0)
+			return true;
+	return false;
+}
+
+/* Whether a name of a span speaks of usage. */
+static bool span_speaks_of_usage(struct text name)
+{
+	return holds_token(name) || begins(name, "gen_ai.usage.") || begins(name, "llm.usage.") ||
+	       begins(name, "llm.token_count.") || begins(name, "ai.usage.");
+}
+
+void otlp_judge(struct payload_reader *r, struct metered *m, const char *shape,
+		json_value *attributes)
+{
+	const bool span = strcmp(shape, "otlp.span") == 0;
+	const bool list = json_kind(attributes) == JSON_ARRAY;
+	for (json_value *a = json_first(attributes); a && !m->unread; a = json_next(a)) {
+		struct text name = list ? json_string(json_member(a, "key")) : text_of(json_key(a));
+		json_value *v = list ? json_first(json_member(a, "value")) : a;
+		if (list && (name.n == 0 || !json_member(a, "value"))) {
+			m->unread = "an attribute has no 'key' or no 'value'";
+			return;
+		}
+		struct text n = json_number_or_string(v);
+		bool counts = n.n > 0 && (memchr("123456789", *n.p, 9) || (!span && *n.p != '0'));
+		if (!counts || name.n == 0 || member_reason(shape, name.p))
+			continue;
+		if (span ? span_speaks_of_usage(name) && !otlp_name_known(name)
+			 : name_speaks_of_money(name))
+			m->unread = arena_printf(&r->arena,
+						 "the attribute '%.100s' is of no known meaning, "
+						 "and it may be billed",
+						 name.p);
+	}
+}
+
+/* How hard the model was told to think, by the first attribute that says so. */
+static void read_effort(struct payload_reader *r, struct record *to, json_value *attributes)
+{
+	const bool list = json_kind(attributes) == JSON_ARRAY;
+	for (json_value *a = json_first(attributes); a; a = json_next(a)) {
+		struct text name = list ? json_string(json_member(a, "key")) : text_of(json_key(a));
+		json_value *v = list ? json_first(json_member(a, "value")) : a;
+		if (v && name.n && payload_effort_attribute(r, to, name, v))
+			return;
+	}
+}
+
+void otlp_take(struct payload_reader *r, struct metered *m, json_value *attributes)
+{
+	enum { TEXT_MOST = 200 };
+	const bool list = json_kind(attributes) == JSON_ARRAY;
+	bool any = false;
+	read_effort(r, &m->record, attributes);
+	r->raw.n = 0;
+	buf_puts(&r->raw, "{");
+	for (json_value *a = json_first(attributes); a; a = json_next(a)) {
+		struct text name = list ? json_string(json_member(a, "key")) : text_of(json_key(a));
+		json_value *v = list ? json_first(json_member(a, "value")) : a;
+		const enum json_kind kind = json_kind(v);
+		const bool usage = text_is(name, "langfuse.observation.usage_details");
+		/* what people wrote and were answered is nobody's business here */
+		if (kind == JSON_ARRAY || kind == JSON_OBJECT || !name.n ||
+		    (!usage && json_string(v).n > TEXT_MOST) ||
+		    memmem(name.p, name.n, "prompt.", 7) || memmem(name.p, name.n, "message", 7) ||
+		    memmem(name.p, name.n, "content", 7) || text_is(name, "prompt"))
+			continue;
+		buf_puts(&r->raw, any ? "," : "");
+		any = true;
+		json_put_string(&r->raw, name);
+		buf_puts(&r->raw, ":");
+		json_put_value(&r->raw, v);
+	}
+	buf_puts(&r->raw, "}");
+	m->raw = (struct text){ r->raw.p, r->raw.n };
+	payload_take(r, m);
+}
+
 /* What a JSON text in an attribute says of the usage, in place of what the attributes say. */
 static int read_details(struct payload_reader *r, const struct otlp_names *n, struct metered *m,
 			struct raw_counts *c, struct err *e)

@@ -10,7 +10,8 @@ struct trace_intake {
 	struct trace *trace;
 	/* private */
 	struct intake *to;
-	struct trace_reader *reader; /* while it runs */
+	struct csv_reader *csv;
+	struct jsonl_reader *jsonl;
 	struct buf header; /* of CSV, in the program's own names, for what is quarantined */
 	struct call_times times;
 };
