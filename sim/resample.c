@@ -52,14 +52,19 @@ static struct money_total **bundle(const struct resample *q, size_t bundles)
 	return out;
 }
 
+size_t resample_clusters(size_t clusters)
+{
+	const size_t each = (clusters + RESAMPLE_CLUSTERS_MAX - 1) / RESAMPLE_CLUSTERS_MAX;
+	return each > 1 ? (clusters + each - 1) / each : clusters;
+}
+
 void resample_sums(const struct resample *q, struct money_total **sums)
 {
 	enum { THREADS = 64 };
 	int threads = q->threads < 1 ? 1 : q->threads > THREADS ? THREADS : q->threads;
 	struct job job[THREADS];
-	const size_t each = (q->clusters + RESAMPLE_CLUSTERS_MAX - 1) / RESAMPLE_CLUSTERS_MAX;
-	const size_t clusters = each > 1 ? (q->clusters + each - 1) / each : q->clusters;
-	struct money_total **bundles = each > 1 ? bundle(q, clusters) : NULL;
+	const size_t clusters = resample_clusters(q->clusters);
+	struct money_total **bundles = clusters < q->clusters ? bundle(q, clusters) : NULL;
 	*sums = mem_zalloc((q->columns * (size_t)q->resamples + 1) * sizeof **sums);
 	for (int i = 0; i < threads; i++) {
 		job[i] = (struct job){

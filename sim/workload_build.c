@@ -181,47 +181,78 @@ static int by_time(const void *a, const void *b)
 					: x->place > y->place;
 }
 
-static void *permuted(void *array, const struct order *o, size_t count, size_t size)
+static void *permuted(void *array, const uint32_t *to, size_t count, size_t size)
 {
 	char *out = mem_alloc((count + 1) * size);
 	for (size_t i = 0; i < count; i++)
-		memcpy(out + i * size, (char *)array + o[i].place * size, size);
+		memcpy(out + to[i] * size, (char *)array + i * size, size);
 	free(array);
 	return out;
 }
 
-/* Calls in the order of time, which is what a cache and a position in a conversation mean. Block
- * traces keep their order, as every replay of them does. */
-static void sort_calls(struct workload_build *b)
+/* Numbers the calls in the order of time, which is what a cache and a position in a conversation
+ * mean. */
+static void number_calls(struct workload *w)
 {
-	struct workload *w = b->w;
 	bool sorted = true;
+	for (size_t i = 0; i < w->count; i++)
+		w->call[i].order = (uint32_t)i;
 	for (size_t i = 1; i < w->count; i++)
 		sorted &= w->call[i - 1].time_us <= w->call[i].time_us;
-	if (sorted || w->blocks)
+	if (sorted)
 		return;
 	struct order *o = mem_alloc(w->count * sizeof *o);
 	for (size_t i = 0; i < w->count; i++)
 		o[i] = (struct order){ w->call[i].time_us, i };
 	qsort(o, w->count, sizeof *o, by_time);
-	w->call = permuted(w->call, o, w->count, sizeof *w->call);
-	if (w->metered) {
-		w->metered = permuted(w->metered, o, w->count, sizeof *w->metered);
-		w->metered_unpriced =
-			permuted(w->metered_unpriced, o, w->count, sizeof *w->metered_unpriced);
-	}
-	free(o);
-	memset(b->calls, 0, w->conversations * sizeof *b->calls);
 	for (size_t i = 0; i < w->count; i++)
-		w->call[i].call = b->calls[w->call[i].conversation]++;
+		w->call[o[i].place].order = (uint32_t)i;
+	free(o);
 }
 
-/* Where calls belong to no conversation, they are counted through the whole workload. */
+/* Lays the calls of each conversation beside each other, in the order of time. */
+static void group_calls(struct workload *w)
+{
+	uint32_t *to = mem_alloc((w->count + 1) * sizeof *to),
+		 *in_order = mem_alloc((w->count + 1) * sizeof *in_order);
+	const size_t all = w->conversations;
+	w->first = mem_zalloc((all + 2) * sizeof *w->first);
+	for (size_t i = 0; i < w->count; i++) {
+		in_order[w->call[i].order] = (uint32_t)i;
+		w->first[w->call[i].conversation + 2]++;
+	}
+	for (size_t k = 1; k < all; k++)
+		w->first[k + 1] += w->first[k];
+	for (size_t k = 0; k < w->count; k++) {
+		const uint32_t i = in_order[k];
+		to[i] = w->first[w->call[i].conversation + 1]++;
+	}
+	free(in_order);
+	w->call = permuted(w->call, to, w->count, sizeof *w->call);
+	if (w->metered) {
+		w->metered = permuted(w->metered, to, w->count, sizeof *w->metered);
+		w->metered_unpriced =
+			permuted(w->metered_unpriced, to, w->count, sizeof *w->metered_unpriced);
+	}
+	free(to);
+	for (size_t k = 0; k < all; k++)
+		for (size_t i = w->first[k]; i < w->first[k + 1]; i++)
+			w->call[i].call = (uint32_t)(i - w->first[k]);
+}
+
+/* Where calls belong to no conversation, they are counted through the whole workload. Calls of
+ * traces in blocks keep their order, as every replay of them does. */
 void build_finish(struct workload_build *b, bool as_written)
 {
-	if (!as_written)
-		sort_calls(b);
-	for (size_t i = 0; !b->w->has_conversations && i < b->w->count; i++)
-		b->w->call[i].call = (uint32_t)i;
+	struct workload *w = b->w;
+	if (as_written || w->blocks) {
+		for (size_t i = 0; i < w->count; i++)
+			w->call[i].order = (uint32_t)i;
+	} else {
+		number_calls(w);
+		group_calls(w);
+	}
+	for (size_t i = 0; !w->has_conversations && i < w->count; i++)
+		w->call[i].call = w->call[i].order;
 	free(b->calls);
 }
