@@ -189,6 +189,7 @@ static void *one_more(void *list, size_t count, size_t size)
 static void count_reason(struct run *r, uint128 key, const char *model, const char *why)
 {
 	struct whatif_result *out = r->out;
+	model = model ? model : "";
 	for (size_t i = 0; i < out->reasons; i++)
 		if (strcmp(out->reason[i].model, model) == 0 &&
 		    strcmp(out->reason[i].why, why) == 0) {
@@ -218,13 +219,14 @@ static void usage_of(const struct run *r, const struct work_call *c,
 			(struct usage_unit){ UNIT_WEB_SEARCH, rare->web_searches };
 }
 
-/* False, with the reason counted, when there is no price. */
+/* False, with the reason counted, when there is no price. model: NULL for what the play would cost
+ * with other hits. */
 static bool price_play(struct run *r, const struct tariff_answer *a, const struct play *p,
 		       const char *model, const int64_t tokens[BUCKET_COUNT],
 		       struct money_total *cost)
 {
 	const struct work_call *c = call_of(r, p);
-	const uint128 key = play_key(r, p) + (*model ? 0 : KEY_BOUNDS);
+	const uint128 key = play_key(r, p) + (model ? 0 : KEY_BOUNDS);
 	struct err why = { 0 };
 	bool plain = a->price && a->plain && !c->rare && !a->unstated;
 	for (int k = 0; k < BUCKET_REASONING && plain; k++)
@@ -373,7 +375,7 @@ static bool add_bounds(struct run *r, const struct play *p, const struct tariff_
 		other.hit = hits[k];
 		if (hits[k] != p->hit) {
 			divide(r, &other, a, tokens);
-			if (!price_play(r, a, &other, "", tokens, &at))
+			if (!price_play(r, a, &other, NULL, tokens, &at))
 				at = cost;
 		}
 		fits &= money_total_add(sum[k], at);
