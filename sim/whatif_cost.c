@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pricing/rate.h"
+
 static int too_large(const struct scenario *s, struct err *e)
 {
 	return err_set(e, ERR_RANGE, "scenario '%s': a sum is larger than can be held", s->name);
