@@ -418,6 +418,20 @@ static int read_last_seq(struct store *s, struct err *e)
 	return rc;
 }
 
+/* The end of a transaction that failed, at whatever point: what was read or noted in it is not
+ * known any more, and `last` is read again by the next one. */
+static void forget_transaction(struct store *s, int64_t last)
+{
+	db_rollback(&s->db);
+	s->writing = false;
+	s->last_seq = last;
+	s->changes_seen = -1;
+	if (s->ids)
+		id_index_forget_above(s->ids, last);
+	forget_claims(s);
+	dictionary_forget(s->dictionary);
+}
+
 static int begin_transaction(struct store *s, struct instant now, bool may_be_beside, struct err *e)
 {
 	const int64_t before = s->last_seq;
@@ -437,10 +451,7 @@ static int begin_transaction(struct store *s, struct instant now, bool may_be_be
 			rc = id_index_tidy(s->ids, e);
 	}
 	if (rc != 0) {
-		db_rollback(&s->db);
-		s->writing = false;
-		s->last_seq = before;
-		forget_claims(s);
+		forget_transaction(s, before);
 		return rc;
 	}
 	s->first_of_batch = s->last_seq + 1;
@@ -466,14 +477,7 @@ void store_rollback(struct store *s)
 	s->lines.n = 0;
 	if (s->listener.rolled_back)
 		s->listener.rolled_back(s->listener.user);
-	db_rollback(&s->db);
-	s->writing = false;
-	s->last_seq = s->first_of_batch - 1;
-	if (s->ids)
-		id_index_forget_above(s->ids, s->last_seq);
-	s->changes_seen = -1;
-	forget_claims(s);
-	dictionary_forget(s->dictionary);
+	forget_transaction(s, s->first_of_batch - 1);
 }
 
 int store_commit(struct store *s, struct err *e)

@@ -122,10 +122,17 @@ bool model_credits(const struct record *r, int128 *nano)
 			 tokens[BUCKET_INPUT] == 0 && tokens[BUCKET_CACHE_READ] == 0);
 }
 
-static void add(const struct model_record *r, int customer, struct model_sums *out)
+/* Which records are summed: negative customer: all; of the instants [from, to). */
+struct wanted {
+	int customer;
+	int64_t from, to;
+};
+
+static void add(const struct model_record *r, const struct wanted *w, struct model_sums *out)
 {
 	int128 atto, nano;
-	if (!r->present || (customer >= 0 && r->record.text[FIELD_CUSTOMER].p[1] - '0' != customer))
+	if (!r->present || r->record.time_us < w->from || r->record.time_us >= w->to ||
+	    (w->customer >= 0 && r->record.text[FIELD_CUSTOMER].p[1] - '0' != w->customer))
 		return;
 	for (int i = 0; i < r->copies; i++) {
 		out->records++;
@@ -143,15 +150,89 @@ static void add(const struct model_record *r, int customer, struct model_sums *o
 	}
 }
 
-void model_sum(const struct model *m, int customer, struct model_sums *out)
+static void sum(const struct model *m, const struct wanted *w, struct model_sums *out)
 {
 	*out = (struct model_sums){ 0 };
 	for (int i = 0; i < RECORDS_MOST; i++)
-		add(&m->record[i], customer, out);
+		add(&m->record[i], w, out);
 	for (int i = 0; i < RECORDS_MOST; i++)
-		add(&m->own[i], customer, out);
+		add(&m->own[i], w, out);
 	for (int i = 0; i < HOLDS_MOST; i++)
-		add(&m->settlement[i], customer, out);
+		add(&m->settlement[i], w, out);
+}
+
+void model_sum(const struct model *m, int customer, struct model_sums *out)
+{
+	sum(m, &(struct wanted){ customer, INT64_MIN, INT64_MAX }, out);
+}
+
+const char *const model_periods[MODEL_PERIODS] = { "ever", "month", "week", "day" };
+const char *const model_zones[MODEL_ZONES] = { "UTC", "Asia/Kolkata", "Etc/GMT+12" };
+static const int64_t ahead_s[MODEL_ZONES] = { 0, 19800, -43200 };
+
+static int64_t floored(int64_t a, int64_t b)
+{
+	return a / b - (a % b < 0);
+}
+
+int64_t model_day(int64_t us, int zone)
+{
+	return floored(us + ahead_s[zone] * US_PER_SECOND, US_PER_DAY);
+}
+
+static int64_t midnight(int64_t day, int zone)
+{
+	return day * US_PER_DAY - ahead_s[zone] * US_PER_SECOND;
+}
+
+void model_sum_day(const struct model *m, int64_t day, int zone, struct model_sums *out)
+{
+	sum(m, &(struct wanted){ -1, midnight(day, zone), midnight(day + 1, zone) }, out);
+}
+
+static void period_around(int64_t now, int period, int zone, int64_t *from, int64_t *to)
+{
+	const int64_t day = model_day(now, zone);
+	int64_t first = day, last = day;
+	if (period == 0) {
+		*from = INT64_MIN;
+		*to = INT64_MAX;
+		return;
+	}
+	if (period == 1) {
+		int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 }, month = 0;
+		/* of 2026 and 2027, where the clock is */
+		first = 20454; /* 2026-01-01 */
+		while (first + days[month % 12] <= day)
+			first += days[month++ % 12];
+		last = first + days[month % 12] - 1;
+	} else if (period == 2) { /* from Monday; 1970-01-01 was a Thursday */
+		first = day - (day + 3) % 7;
+		last = first + 6;
+	}
+	*from = midnight(first, zone);
+	*to = midnight(last + 1, zone);
+}
+
+int128 model_spent(const struct model *m, int customer, int period, int zone)
+{
+	struct model_sums usage;
+	struct wanted w = { customer, 0, 0 };
+	int128 atto;
+	period_around(m->now.us, period, zone, &w.from, &w.to);
+	sum(m, &w, &usage);
+	for (int i = 0; i < HOLDS_MOST; i++) {
+		const struct model_record *r = &m->settlement[i];
+		const struct model_hold *h = &m->hold[i];
+		if (!r->present || h->created_us < w.from || h->created_us >= w.to ||
+		    (customer >= 0 && h->customer != customer))
+			continue;
+		if (!model_cost(&r->record, r->book, &atto))
+			usage.atto += (int128)h->pico * 1000000;
+		else if (r->record.time_us < w.from || r->record.time_us >= w.to)
+			usage.atto += atto;
+	}
+	return usage.atto;
 }
 
 int64_t model_held(const struct model *m, int customer)

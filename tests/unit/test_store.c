@@ -22,6 +22,7 @@
 #include "meter/store/id_index.h"
 #include "meter/store/rollup.h"
 #include "meter/store/usage_query.h"
+#include "tests/support/failing_memory.h"
 #include "tests/support/failing_vfs.h"
 #include "tests/support/test_database.h"
 
@@ -944,56 +945,41 @@ static void a_failing_disk_leaves_nothing_half_written(void **state)
 
 /* --- allocations of SQLite that fail --- */
 
-static sqlite3_mem_methods real_memory;
-static int allocations, allocation_fails_at;
-
-static bool allocation_fails(void)
-{
-	allocations++;
-	return allocation_fails_at && allocations >= allocation_fails_at;
-}
-static void *failing_malloc(int n)
-{
-	return allocation_fails() ? NULL : real_memory.xMalloc(n);
-}
-static void *failing_realloc(void *p, int n)
-{
-	return allocation_fails() ? NULL : real_memory.xRealloc(p, n);
-}
-
 /* In a process of its own: the allocator is chosen before SQLite starts. */
 static void sweep_allocations(void)
 {
 	uint64_t n[40];
 	int failures = 0;
+	uint64_t of_others = 1000;
 	for (size_t i = 0; i < COUNT(n); i++)
 		n[i] = i;
-	sqlite3_shutdown();
-	sqlite3_config(SQLITE_CONFIG_GETMALLOC, &real_memory);
-	sqlite3_mem_methods failing = real_memory;
-	failing.xMalloc = failing_malloc;
-	failing.xRealloc = failing_realloc;
-	sqlite3_config(SQLITE_CONFIG_MALLOC, &failing);
-	sqlite3_initialize();
+	failing_memory_install();
 	forget("memory.db");
-	struct writer w = open_writer("memory.db");
+	struct writer w = open_writer("memory.db"), other = open_writer("memory.db");
 	take_or_fail(&w, n, 10);
-	for (int at = 1; at < 3000; at += at < 200 ? 1 : 17) {
+	for (int at = 1; at < 20000; at += at < 200 ? 1 : 17) {
 		struct err e = { 0 };
-		allocations = 0;
-		allocation_fails_at = at;
+		/* so that the transaction has rows to read as it begins, and may fail at that */
+		take_or_fail(&other, &of_others, 1);
+		of_others++;
+		failing_memory_fail_at(at, false);
 		int rc = take_numbers(&w, n, COUNT(n), &e);
-		bool done = allocations < at;
-		allocation_fails_at = 0;
-		failures += rc != 0;
+		bool done = failing_memory_calls() < at;
+		failing_memory_fail_at(0, false);
+		if (rc != 0) { /* the same process goes on */
+			failures++;
+			take_or_fail(&w, &of_others, 1);
+			of_others++;
+		}
 		if (done)
 			break;
 		if (at % 20 == 0)
 			check_clean(w.store);
 	}
 	take_or_fail(&w, n, COUNT(n));
-	assert_int_equal(store_last_seq(w.store), COUNT(n));
+	assert_int_equal(store_last_seq(w.store), COUNT(n) + of_others - 1000);
 	check_clean(w.store);
+	close_writer(&other);
 	close_writer(&w);
 	print_message("# %d failing allocations\n", failures);
 	if (failures < 10)
