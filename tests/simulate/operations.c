@@ -240,6 +240,12 @@ static uint32_t hold_of(const struct operation *op)
 {
 	return op->number[0] % HOLDS_MOST;
 }
+/* What it asks for: mostly the same whenever it is asked for. */
+static int64_t hold_pico(const struct operation *op)
+{
+	const struct operation same = { .number = { 0, op->number[0] * 2654435761u >> 7 } };
+	return pico_of(op->number[1] % 8 ? &same : op);
+}
 /* Holds of customers without an account: what the credits allow is the ledger's test. */
 static int hold_customer(uint32_t n)
 {
@@ -269,13 +275,13 @@ static int do_hold(struct world *w, struct session *s)
 	const struct model_hold *known = &w->model.hold[n];
 	struct standing st;
 	snprintf(id, sizeof id, "hold-%u", n);
-	snprintf(request, sizeof request, "%lld", (long long)pico_of(w->op));
+	snprintf(request, sizeof request, "%lld", (long long)hold_pico(w->op));
 	const struct hold h = {
 		.id = text_of(id),
 		.customer = text_of(customer_name((uint32_t)customer)),
 		.currency = TEXT("USD"),
 		.request = text_of(request),
-		.amount = { pico_of(w->op) },
+		.amount = { hold_pico(w->op) },
 		.created = w->model.now,
 		.expires = { w->model.now.us + 600 * US_PER_SECOND },
 		.project = TEXT(""),
@@ -305,7 +311,7 @@ static void model_hold(struct world *w)
 	const int customer = hold_customer(n);
 	if (h->known)
 		return;
-	if (!model_admits(&w->model, customer, pico_of(w->op))) {
+	if (!model_admits(&w->model, customer, hold_pico(w->op))) {
 		w->counts->refused_holds++;
 		return;
 	}
@@ -313,7 +319,7 @@ static void model_hold(struct world *w)
 	*h = (struct model_hold){ true,
 				  'o',
 				  customer,
-				  pico_of(w->op),
+				  hold_pico(w->op),
 				  w->model.now.us,
 				  w->model.now.us + 600 * US_PER_SECOND };
 }
