@@ -14,15 +14,21 @@
 #include "base/arena.h"
 #include "base/dict.h"
 
+/* tests/fuzz/fuzz_ids makes them small */
+#ifndef ID_INDEX_TABLE_SLOTS
+#define ID_INDEX_TABLE_SLOTS (1 << 19)
+#define ID_INDEX_FILTER_BLOCKS (1 << 12)
+#endif
+
 enum {
-	TABLE_SLOTS = 1 << 19,	      /* at first */
-	TABLE_FULL = TABLE_SLOTS / 2, /* then it becomes a run, between transactions */
+	TABLE_SLOTS = ID_INDEX_TABLE_SLOTS, /* at first */
+	TABLE_FULL = TABLE_SLOTS / 2,	    /* then it becomes a run, between transactions */
 	RUNS_MOST = 256,
 	RUNS_TO_MERGE = 8, /* of about the same size */
 	BITS_A_KEY = 16,   /* of the filter, when it is full: one miss in about 2000 passes it */
 	BLOCK_WORDS = 8,   /* a block is a cache line: */
 	BIT_WORDS = 7,	   /* words of bits, and their checksum */
-	FILTER_BLOCKS_AT_FIRST = 1 << 12,
+	FILTER_BLOCKS_AT_FIRST = ID_INDEX_FILTER_BLOCKS,
 	FILTER_GROWTH = 4,
 };
 

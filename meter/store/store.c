@@ -812,6 +812,12 @@ static void bind_row(struct query *q, int base, const struct usage_row *row, con
 		db_bind_null_at(q, base + APPEND_FLAGS);
 }
 
+/* What stands at that offset; a buffer that was never written to has no memory. */
+static const char *at_offset(const struct buf *b, const char *offset)
+{
+	return b->p ? b->p + (uintptr_t)offset : "";
+}
+
 /* Writes what is pending: all at once when there are enough, else one by one. */
 int store_flush(struct store *s, struct err *e)
 {
@@ -837,7 +843,7 @@ int store_flush(struct store *s, struct err *e)
 					       &row->record.text[FIELD_SESSION], &row->raw };
 		/* offsets became pointers now that the buffer stands still */
 		for (size_t k = 0; k < sizeof texts / sizeof *texts; k++)
-			texts[k]->p = s->pending_text.p + (uintptr_t)texts[k]->p;
+			texts[k]->p = at_offset(&s->pending_text, texts[k]->p);
 		extra[i].is_uuid = record_id_uuid(row->record.text[FIELD_ID], extra[i].uuid);
 		size_t from = s->more.n;
 		row_put_more(&s->more, &row->record, row->web_searches);
@@ -845,7 +851,7 @@ int store_flush(struct store *s, struct err *e)
 	}
 	bool brief = n == APPEND_AT_ONCE;
 	for (size_t i = 0; i < n; i++) {
-		extra[i].more.p = s->more.p + (uintptr_t)extra[i].more.p;
+		extra[i].more.p = at_offset(&s->more, extra[i].more.p);
 		brief = brief && is_brief(&s->pending[i], extra[i].more);
 	}
 	if (brief) {

@@ -291,12 +291,12 @@ static int do_hold(struct world *w, struct session *s)
 	if (rc == 0 && w->again)
 		return 0;
 	if (known->known)
-		return rc == -ERR_CONFLICT || (rc == 0 && known->pico == h.amount.pico &&
-					       known->state == 'o')
+		return rc == -ERR_CONFLICT ||
+				       (rc == 0 && known->pico == h.amount.pico &&
+					known->state == 'o' && known->expires_us > w->model.now.us)
 			       ? 0
-			       : err_set(&w->e, ERR_STORE,
-					 "a hold that is known was answered %d: %s", rc,
-					 w->e.message);
+			       : err_set(&w->e, ERR_STORE, "a hold that is known was answered %d",
+					 rc);
 	const bool admits = model_admits(&w->model, customer, h.amount.pico);
 	if (rc == (admits ? 0 : -ERR_LIMIT))
 		return rc == 0 ? 0 : REFUSED;
