@@ -225,4 +225,4 @@ install: all ## install to $(PREFIX)
 clean: ## remove everything that was built
 	rm -rf build
 
--include $(LIB_SRC:%.c=$(B)/%.d) $(CLI_SRC:%.c=$(B)/%.d)
+-include $(LIB_SRC:%.c=$(B)/%.d) $(CLI_SRC:%.c=$(B)/%.d) $(patsubst %.c,$(B)/%.d,$(wildcard tests/simulate/*.c tests/support/*.c))

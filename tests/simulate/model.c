@@ -3,15 +3,38 @@
 
 #include "tests/simulate/simulate.h"
 
-/* dollars a million tokens, in cents; a bucket that is not named has the price of input or output
- */
+/* dollars a million tokens, in cents; a bucket that has none makes a record unpriced; a web search
+ * costs a cent */
 static const struct {
 	const char *name;
-	int64_t input, cache_read, output;
+	int64_t input, cache_read, cache_write, output, audio;
 } prices[2][2] = {
-	{ { "sim-alpha", 300, 30, 1500 }, { "sim-beta", 17, 3, 99 } },
-	{ { "sim-alpha", 250, 25, 1000 }, { "sim-beta", 20, 4, 101 } },
+	{ { "sim-alpha", 300, 30, 375, 1500, 4000 }, { "sim-beta", 17, 3, 0, 99, 0 } },
+	{ { "sim-alpha", 250, 25, 312, 1000, 3200 }, { "sim-beta", 20, 4, 0, 101, 0 } },
 };
+
+static int put_rate(char *to, size_t room, const char *name, int64_t cents)
+{
+	return cents ? snprintf(to, room, ",\"%s\":\"%lld.%02lld\"", name, (long long)cents / 100,
+				(long long)cents % 100)
+		     : 0;
+}
+
+static int put_price(char *to, size_t room, int book, int i)
+{
+	int n = snprintf(to, room,
+			 "%s{\"model\":\"%s\",\"currency\":\"USD\",\"from\":\"2020-01-01T00:"
+			 "00:00Z\",\"to\":null,\"rates\":{\"input\":\"%lld.%02lld\"",
+			 i ? "," : "", prices[book][i].name, (long long)prices[book][i].input / 100,
+			 (long long)prices[book][i].input % 100);
+	n += put_rate(to + n, room - (size_t)n, "cache_read", prices[book][i].cache_read);
+	n += put_rate(to + n, room - (size_t)n, "cache_write_5m", prices[book][i].cache_write);
+	n += put_rate(to + n, room - (size_t)n, "output", prices[book][i].output);
+	n += put_rate(to + n, room - (size_t)n, "input_audio", prices[book][i].audio);
+	return n + snprintf(to + n, room - (size_t)n,
+			    "},\"fees\":{\"web_search\":{\"amount\":\"10\",\"per\":1000}},"
+			    "\"source\":\"simulation\",\"sure\":\"yes\"}");
+}
 
 const char *model_card(int book)
 {
@@ -21,18 +44,7 @@ const char *model_card(int book)
 		"{\"schema\":\"tally.card/1\",\"provider\":\"simco\",\"title\":\"Simco\",\"models\":{\"sim-alpha\":{},\"sim-beta\":{}},"
 		"\"prices\":[");
 	for (int i = 0; i < 2; i++)
-		n += snprintf(card + n, sizeof card - (size_t)n,
-			      "%s{\"model\":\"%s\",\"currency\":\"USD\",\"from\":\"2020-01-01T00:"
-			      "00:00Z\",\"to\":null,\"rates\":{\"input\":\"%lld.%02lld\","
-			      "\"cache_read\":\"%lld.%02lld\",\"output\":\"%lld.%02lld\"},"
-			      "\"source\":\"simulation\",\"sure\":\"yes\"}",
-			      i ? "," : "", prices[book][i].name,
-			      (long long)prices[book][i].input / 100,
-			      (long long)prices[book][i].input % 100,
-			      (long long)prices[book][i].cache_read / 100,
-			      (long long)prices[book][i].cache_read % 100,
-			      (long long)prices[book][i].output / 100,
-			      (long long)prices[book][i].output % 100);
+		n += put_price(card + n, sizeof card - (size_t)n, book, i);
 	snprintf(card + n, sizeof card - (size_t)n, "]}");
 	return card;
 }
@@ -90,23 +102,39 @@ void model_make(struct metered *m, uint32_t n, int variant, char id[40])
 		m->record.tokens[BUCKET_INPUT] = RECORD_COUNT_MOST;
 	if (model_too_large(n))
 		m->record.tokens[BUCKET_INPUT] = n % 2 ? INT64_MAX / 2 : RECORD_COUNT_MOST + 1;
+	/* now and then what few calls have */
+	if (n % 9 == 2)
+		m->record.tokens[BUCKET_CACHE_WRITE_5M] = (int64_t)(r >> 12) % 30000;
+	if (n % 11 == 3)
+		m->record.tokens[BUCKET_INPUT_AUDIO] = (int64_t)(r >> 9) % 7000;
+	if (n % 13 == 6)
+		m->web_searches = 1 + (int64_t)(r >> 5) % 9;
 	m->record.present = (uint64_t)1 << FIELD_CUSTOMER | (uint64_t)1 << FIELD_MODEL |
 			    (uint64_t)1 << FIELD_TIME;
 	if (model_has_id(n))
 		m->record.present |= (uint64_t)1 << FIELD_ID;
 }
 
-bool model_cost(const struct record *r, int book, int128 *atto)
+bool model_cost(const struct model_record *m, int book, int128 *atto)
 {
+	const struct record *r = &m->record;
 	*atto = 0;
 	for (int i = 0; i < 2; i++) {
+		const int64_t rare[] = { r->tokens[BUCKET_CACHE_WRITE_5M],
+					 r->tokens[BUCKET_INPUT_AUDIO] };
 		if (!text_is(r->text[FIELD_MODEL], prices[book][i].name))
 			continue;
+		if ((rare[0] && !prices[book][i].cache_write) ||
+		    (rare[1] && !prices[book][i].audio))
+			return false;
 		/* a cent a million tokens is 1e-8 dollars a token */
 		*atto = ((int128)r->tokens[BUCKET_INPUT] * prices[book][i].input +
 			 (int128)r->tokens[BUCKET_CACHE_READ] * prices[book][i].cache_read +
+			 (int128)rare[0] * prices[book][i].cache_write +
+			 (int128)rare[1] * prices[book][i].audio +
 			 (int128)r->tokens[BUCKET_OUTPUT] * prices[book][i].output) *
-			10000000000;
+				10000000000 +
+			(int128)m->searches * 10000000000000000;
 		return true;
 	}
 	return false;
@@ -118,6 +146,8 @@ bool model_credits(const struct record *r, int128 *nano)
 	const bool alpha = text_is(r->text[FIELD_MODEL], prices[0][0].name);
 	*nano = ((int128)tokens[BUCKET_INPUT] + tokens[BUCKET_CACHE_READ] + tokens[BUCKET_OUTPUT]) *
 		1000;
+	if (tokens[BUCKET_CACHE_WRITE_5M] || tokens[BUCKET_INPUT_AUDIO])
+		return false;
 	return alpha || (text_is(r->text[FIELD_MODEL], prices[0][1].name) &&
 			 tokens[BUCKET_INPUT] == 0 && tokens[BUCKET_CACHE_READ] == 0);
 }
@@ -137,9 +167,10 @@ static void add(const struct model_record *r, const struct wanted *w, struct mod
 	for (int i = 0; i < r->copies; i++) {
 		out->records++;
 		out->requests += r->record.requests;
+		out->searches += r->searches;
 		for (int k = 0; k < BUCKET_COUNT; k++)
 			out->tokens[k] += r->record.tokens[k];
-		if (model_cost(&r->record, i < r->others ? !r->book : r->book, &atto))
+		if (model_cost(r, i < r->others ? !r->book : r->book, &atto))
 			out->atto += atto;
 		else
 			out->unpriced++;
@@ -227,7 +258,7 @@ int128 model_spent(const struct model *m, int customer, int period, int zone)
 		if (!r->present || h->created_us < w.from || h->created_us >= w.to ||
 		    (customer >= 0 && h->customer != customer))
 			continue;
-		if (!model_cost(&r->record, r->book, &atto))
+		if (!model_cost(r, r->book, &atto))
 			usage.atto += (int128)h->pico * 1000000;
 		else if (r->record.time_us < w.from || r->record.time_us >= w.to)
 			usage.atto += atto;

@@ -63,7 +63,8 @@ static void model_batch(struct world *w)
 		}
 		if (!r->known) {
 			*r = (struct model_record){ true,     true,	   variant_of(w->op, n),
-						    m.record, model->book, 1 };
+						    m.record, model->book, m.web_searches,
+						    1 };
 			w->counts->records++;
 		}
 	}
@@ -103,7 +104,8 @@ static void model_tenant(struct world *w)
 		const uint32_t n = record_of(w->op, i);
 		struct model_record *r = &w->model.own[n];
 		if (own_record(&m, n, id, &customer) && !r->known) {
-			*r = (struct model_record){ true, true, 0, m.record, w->model.book, 1 };
+			*r = (struct model_record){ true,	   true,	   0, m.record,
+						    w->model.book, m.web_searches, 1 };
 			w->counts->records++;
 		}
 	}
@@ -371,7 +373,8 @@ static void model_settle(struct world *w)
 	if (h->state != 's') {
 		settlement_of(&m, n, ids[n]);
 		w->model.settlement[n] =
-			(struct model_record){ true, true, 0, m.record, w->model.book, 1 };
+			(struct model_record){ true,	      true,	      0, m.record,
+					       w->model.book, m.web_searches, 1 };
 		w->counts->settlements++;
 	}
 	h->state = 's';
@@ -471,6 +474,48 @@ static int do_refund(struct world *w, struct session *s)
 		       : rc;
 }
 
+/* Credits every day, week or month, some of which roll over. */
+static int do_rule(struct world *w, struct session *s)
+{
+	static const char *const every[] = { "day", "week", "month" };
+	const struct account *a;
+	char name[32];
+	int rc = account_of(w, s, w->op->number[0], &a);
+	if (rc != 0)
+		return rc;
+	const uint32_t n = w->op->number[1] % 40;
+	const int64_t day = w->model.now.us / US_PER_DAY * US_PER_DAY;
+	snprintf(name, sizeof name, "rule%u", n);
+	const struct credit_rule r = { .account = a->id,
+				       .name = text_of(name),
+				       .every = text_of(every[n % 3]),
+				       .currency = TEXT("USD"),
+				       .lasts = TEXT(""),
+				       .amount = { (int64_t)(n + 1) * 5000000 },
+				       .kind = n % 2 ? LOT_PAID : LOT_GRANTED,
+				       .priority = n % 4,
+				       .anchor = { day },
+				       .next = { day },
+				       .until = INSTANT_MAX,
+				       .rollover = { n % 5 == 0 ? 3000000 : 0 } };
+	rc = ledger_add_rule(s->ledger, &r, &w->e);
+	return rc == -ERR_CONFLICT || rc == -ERR_INVALID ? REFUSED : rc;
+}
+
+static int do_end_rule(struct world *w, struct session *s)
+{
+	const struct account *a;
+	char name[32];
+	int rc = account_of(w, s, w->op->number[0], &a);
+	if (rc != 0)
+		return rc;
+	snprintf(name, sizeof name, "rule%u", w->op->number[1] % 40);
+	const struct instant until = { w->model.now.us / US_PER_DAY * US_PER_DAY +
+				       (int64_t)(w->op->number[2] % 9) * US_PER_DAY };
+	rc = ledger_end_rule(s->ledger, a, text_of(name), until, w->model.now, &w->e);
+	return rc == -ERR_NOT_FOUND || rc == -ERR_INVALID || rc == -ERR_CONFLICT ? REFUSED : rc;
+}
+
 /* An account whose usage was refunded before it was reversed is at fault until then. */
 static int do_repair(struct world *w, struct session *s)
 {
@@ -556,6 +601,12 @@ static int do_inside(struct world *w, struct session *s)
 		return do_refund(w, s);
 	case OP_REPAIR:
 		return do_repair(w, s);
+	case OP_RULE:
+		return do_rule(w, s);
+	case OP_END_RULE:
+		return do_end_rule(w, s);
+	case OP_ADVANCE:
+		return ledger_advance(s->ledger, w->model.now, &w->e);
 	case OP_DRAFT:
 		return do_draft(w, s);
 	case OP_FINALIZE:

@@ -29,6 +29,9 @@
 	X(OP_DRAW, "draw") \
 	X(OP_REFUND, "refund") \
 	X(OP_REPAIR, "repair") \
+	X(OP_RULE, "recurring-grant") \
+	X(OP_END_RULE, "end-recurring") \
+	X(OP_ADVANCE, "advance") \
 	X(OP_DRAFT, "draft") \
 	X(OP_FINALIZE, "finalize") \
 	X(OP_VOID_INVOICE, "void-invoice") \
@@ -66,7 +69,8 @@ struct model_record {
 	bool known, present; /* present: not voided */
 	int variant;	     /* which of the texts under its id was first */
 	struct record record;
-	int book;   /* that rated it */
+	int book; /* that rated it */
+	int64_t searches;
 	int copies; /* of a record without an id: how often it stands in a source, at most */
 	int others; /* of the copies, those that the other book rated */
 };
@@ -96,7 +100,7 @@ struct model {
 };
 
 struct model_sums {
-	int64_t records, unpriced, requests, tokens[BUCKET_COUNT];
+	int64_t records, unpriced, requests, tokens[BUCKET_COUNT], searches;
 	int128 atto;
 	int64_t uncovered; /* by the plan */
 	int128 credits;	   /* of the others, in billionths */
@@ -109,7 +113,7 @@ void model_make(struct metered *m, uint32_t n, int variant, char id[40]);
 bool model_too_large(uint32_t n);
 bool model_has_id(uint32_t n);
 /* What a record costs by that book; false: it has no price. */
-bool model_cost(const struct record *r, int book, int128 *atto);
+bool model_cost(const struct model_record *r, int book, int128 *atto);
 /* What a record draws by the accounts' plan; false: all or a part of it is not covered. */
 bool model_credits(const struct record *r, int128 *nano);
 /* customer negative: all. */
