@@ -160,9 +160,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		}
 		catch_up(*x, rows);
 		look(*x, rows, 1 + data[7] % 16);
-		/* in the next transaction it is whole again */
+		/* in the next transaction it is whole again, whoever made it so */
 		if (id_index_is_damaged(*x)) {
+			struct id_index *other = process[!(data[0] % PROCESSES)];
+			if (other && data[1] & 4)
+				catch_up(other, rows);
 			catch_up(*x, rows);
+			if (id_index_is_damaged(*x))
+				abort();
 			look(*x, rows, 1);
 		}
 	}
