@@ -50,16 +50,48 @@ int ledger_each_rule(struct ledger *l, int64_t account,
 	return rc;
 }
 
-static const struct sql sql_add_rule = {
-	.text = "INSERT INTO credit_rule(account,name,amount,class,priority,every,lasts,anchor,"
-		"rollover,next,until,cost_basis,currency) VALUES(:account,:name,:amount,:class,"
-		":priority,:every,:lasts,:anchor,:rollover,:next,:until,:cost_basis,:currency)",
+enum { RULE_NEW, RULE_SAME, RULE_OTHER }; /* what there is under a rule's name */
+
+struct known_rule {
+	const struct credit_rule *asked;
+	int is;
 };
+
+static bool is_same_rule(const struct credit_rule *a, const struct credit_rule *b)
+{
+	return a->amount.nano == b->amount.nano && a->kind == b->kind &&
+	       a->priority == b->priority && text_eq(a->every, b->every) &&
+	       text_eq(a->lasts, b->lasts) && text_eq(a->currency, b->currency) &&
+	       a->has_cost_basis == b->has_cost_basis && a->cost_basis.pico == b->cost_basis.pico &&
+	       a->anchor.us == b->anchor.us && a->rollover.nano == b->rollover.nano;
+}
+
+static int look_at_rule(void *user, const struct credit_rule *r)
+{
+	struct known_rule *x = user;
+	if (text_eq(r->name, x->asked->name))
+		x->is = is_same_rule(r, x->asked) ? RULE_SAME : RULE_OTHER;
+	return 0;
+}
+
+/* Whether the account has that rule already. Errors: ERR_CONFLICT when it is another one. */
+static int find_rule(struct ledger *l, const struct credit_rule *r, bool *known, struct err *e)
+{
+	struct known_rule x = { r, RULE_NEW };
+	int rc = ledger_each_rule(l, r->account, look_at_rule, &x, e);
+	*known = x.is == RULE_SAME;
+	if (rc == 0 && x.is == RULE_OTHER)
+		rc = err_set(e, ERR_CONFLICT,
+			     "the recurring grant '%.*s' exists with other content", (int)r->name.n,
+			     r->name.p);
+	return rc;
+}
 
 int ledger_add_rule(struct ledger *l, const struct credit_rule *r, struct err *e)
 {
 	struct query *q;
 	struct recurrence every;
+	bool known = false;
 	int rc = recurrence_parse(&every, r->every, r->anchor, e);
 	if (rc == 0 && r->lasts.n)
 		rc = recurrence_parse(&every, r->lasts, r->anchor, e);
@@ -68,8 +100,10 @@ int ledger_add_rule(struct ledger *l, const struct credit_rule *r, struct err *e
 	if (rc == 0 && r->amount.nano <= 0)
 		rc = err_set(e, ERR_INVALID, "a grant must be positive");
 	if (rc == 0)
-		rc = db_statement(l->db, &sql_add_rule, &q, e);
-	if (rc != 0)
+		rc = find_rule(l, r, &known, e);
+	if (rc == 0 && !known)
+		rc = db_statement(l->db, LEDGER_ADD_RULE, &q, e);
+	if (rc != 0 || known)
 		return rc;
 	db_bind_int(q, ":account", r->account);
 	db_bind_text(q, ":name", r->name);
