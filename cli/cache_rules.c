@@ -1,5 +1,6 @@
 #include "cli/cache_rules.h"
 
+#include "sim/cache_words.h"
 #include "sim/scenario.h"
 
 #include <stdlib.h>
@@ -40,38 +41,6 @@ static int read_rule(const char *text, struct cache_rules *r, struct err *e)
 	return 0;
 }
 
-/* global, or words joined by +. */
-static int read_scope(const char *text, enum cache_scope *out, struct err *e)
-{
-	static const struct {
-		const char *word;
-		enum cache_scope scope;
-	} words[] = { { "conversation", CACHE_CONVERSATION },
-		      { "model", CACHE_MODEL },
-		      { "customer", CACHE_CUSTOMER } };
-	unsigned scope = CACHE_GLOBAL;
-	const char *p = text;
-	bool known = true;
-	if (text && strcmp(text, "global") != 0)
-		do {
-			const struct text word = { p, strcspn(p, "+") };
-			known = false;
-			for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-				if (text_is(word, words[i].word)) {
-					scope |= words[i].scope;
-					known = true;
-				}
-			p += word.n;
-		} while (known && *p++ == '+');
-	if (!known)
-		return err_set(e, ERR_USAGE,
-			       "--scope %s: global, or conversation, model and customer, joined "
-			       "by +",
-			       text);
-	*out = (enum cache_scope)scope;
-	return 0;
-}
-
 int cli_cache_rules(struct cli *cli, struct cache_rules *r, struct err *e)
 {
 	static const char *const touches[] = { "reverse", "forward", NULL };
@@ -84,7 +53,7 @@ int cli_cache_rules(struct cli *cli, struct cache_rules *r, struct err *e)
 	if (rc == 0)
 		rc = cli_choice(cli, "hits", hits, &hit, e);
 	if (rc == 0)
-		rc = read_scope(cli_value(cli, "scope"), &r->scope, e);
+		rc = cache_scope_parse(cli_value(cli, "scope"), &r->scope, e);
 	if (rc == 0)
 		rc = read_rule(cli_value(cli, "rule"), r, e);
 	for (int i = 0; rc == 0 && parts[i]; i++) {
@@ -121,42 +90,4 @@ int cli_no_block_rules(const struct cli *cli, struct err *e)
 	return cli_none_of(cli, rules,
 			   "applies to a cache of blocks: add --cache infinite or --cache BLOCKS",
 			   e);
-}
-
-int cli_cache(const char *text, bool blocks, enum whatif_cache *cache, struct cache_rules *r,
-	      struct err *e)
-{
-	char *end;
-	if (!text) {
-		*cache = blocks ? WHATIF_CACHE_NONE : WHATIF_CACHE_REBUILT;
-		return 0;
-	}
-	if (strcmp(text, "none") == 0 || strcmp(text, "recorded") == 0) {
-		*cache = *text == 'n' ? WHATIF_CACHE_NONE : WHATIF_CACHE_RECORDED;
-		return 0;
-	}
-	if (strcmp(text, "rebuilt") == 0) {
-		*cache = WHATIF_CACHE_REBUILT;
-		return 0;
-	}
-	*cache = WHATIF_CACHE_BLOCKS;
-	size_t n = strcspn(text, ",");
-	if (n == 8 && memcmp(text, "infinite", 8) == 0) {
-		r->capacity = -1;
-	} else {
-		r->capacity = strtoll(text, &end, 10);
-		if (end != text + n || r->capacity < 1)
-			return err_set(
-				e, ERR_USAGE,
-				"--cache %s: none, recorded, rebuilt, infinite or a number of blocks, "
-				"with ,ttl=SECONDS behind it where blocks expire",
-				text);
-	}
-	if (text[n] == 0)
-		return 0;
-	if (strncmp(text + n, ",ttl=", 5) != 0)
-		return err_set(e, ERR_USAGE, "--cache %s: only ,ttl=SECONDS may follow", text);
-	if (span_parse(&r->ttl_us, text_of(text + n + 5), US_PER_SECOND, NULL) != 0)
-		return err_set(e, ERR_USAGE, "--cache %s: ttl is a number of seconds", text);
-	return 0;
 }

@@ -40,8 +40,5 @@ int cli_cache_rules(struct cli *cli, struct cache_rules *out, struct err *e);
 int cli_no_cache_rules(const struct cli *cli, struct err *e);
 /* ERR_USAGE when some rule was given that only blocks can follow. */
 int cli_no_block_rules(const struct cli *cli, struct err *e);
-/* none|recorded|rebuilt|infinite|N[,ttl=S]; NULL: what suits the trace. Errors: ERR_USAGE. */
-int cli_cache(const char *text, bool blocks, enum whatif_cache *cache, struct cache_rules *r,
-	      struct err *e);
 
 #endif

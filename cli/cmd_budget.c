@@ -4,9 +4,7 @@
 #include "base/zone.h"
 #include "cli/command.h"
 #include "meter/billing/budget.h"
-#include "reports/amount.h"
-#include "reports/json_out.h"
-#include "reports/table.h"
+#include "reports/budget_report.h"
 
 static const struct option set_options[] = {
 	{ "amount", 0, "AMOUNT", "the amount allowed in a period", false },
@@ -122,113 +120,6 @@ const struct command command_budget_clear = {
 	.run = clear,
 };
 
-struct shown {
-	struct budgets *budgets;
-	struct json_out *j;
-	struct table *t;
-	const char *only;
-	struct instant now;
-	struct err *e;
-	bool over, any, failed;
-};
-
-/* Ten characters of the part that is spent. */
-static void bar_cell(struct table *t, int percent)
-{
-	char text[40];
-	int filled = percent > 100 ? 10 : percent / 10;
-	snprintf(text, sizeof text, "%.*s%.*s %d %%", filled, "##########", 10 - filled,
-		 "..........", percent);
-	table_cell(t, text);
-}
-
-static const char *state_name(const struct budget *b, int percent)
-{
-	const char *name = "ok";
-	for (int i = 0; i < b->soft_count; i++)
-		if (percent >= b->soft[i])
-			name = "soft";
-	return percent >= 100 ? "over" : name;
-}
-
-/* why: it could not be evaluated, and `s` holds nothing. */
-static void show_json(struct json_out *j, const struct budget *b, const struct budget_state *s,
-		      const struct err *why)
-{
-	char amount[DECIMAL_TEXT_MAX];
-	json_out_object(j, NULL);
-	json_out_text(j, "budget", b->name);
-	json_out_text(j, "customer", b->customer);
-	json_out_text(j, "project", b->project);
-	json_out_text(j, "model", b->model);
-	json_out_text(j, "period", b->period);
-	if (!why) {
-		json_out_instant(j, "from", s->from);
-		json_out_instant(j, "to", s->to);
-	}
-	json_out_text(j, "currency", b->currency);
-	json_out_string(j, "amount", money_format(b->amount, amount));
-	if (!why) {
-		json_out_money(j, "spent", s->spent);
-		json_out_money(j, "held", s->held);
-		json_out_int(j, "percent", s->percent);
-	}
-	json_out_string(j, "state", why ? "unknown" : state_name(b, s->percent));
-	json_out_bool(j, "hard", b->hard);
-	if (why)
-		json_out_string(j, "error", why->message);
-	else
-		json_out_int(j, "unpriced", s->unpriced);
-	json_out_end(j, '}');
-}
-
-static void show_row(struct table *t, const struct budget *b, const struct budget_state *s,
-		     const struct err *why)
-{
-	struct buf m = { 0 };
-	char amount[DECIMAL_TEXT_MAX];
-	const struct text scope[] = { b->name, b->customer, b->project, b->model, b->period };
-	for (size_t i = 0; i < sizeof scope / sizeof *scope; i++)
-		table_cell(t, scope[i].n ? scope[i].p : "any");
-	if (why)
-		buf_puts(&m, "?");
-	else
-		put_money(&m, s->spent, b->currency.p, s->unpriced > 0);
-	table_cell(t, m.p);
-	put_amount(&m, money_format(b->amount, amount), b->currency.p, false);
-	table_cell(t, m.p);
-	if (why)
-		table_cell(t, "");
-	else
-		bar_cell(t, s->percent);
-	table_cell(t, why ? "unknown" : state_name(b, s->percent));
-	buf_release(&m);
-}
-
-static int show(void *user, const struct budget *b)
-{
-	struct shown *x = user;
-	struct budget_state s;
-	struct err why;
-	if (x->only && !text_is(b->name, x->only))
-		return 0;
-	int rc = budget_state_of(x->budgets, b, x->now, &s, &why);
-	if (rc != 0 && budget_failure_is_general(&why)) {
-		*x->e = why;
-		return rc;
-	}
-	x->any = true;
-	x->failed |= rc != 0;
-	x->over |= rc == 0 && s.percent >= 100;
-	if (rc != 0)
-		fprintf(stderr, "tally: %s\n", why.message);
-	if (x->j)
-		show_json(x->j, b, &s, rc != 0 ? &why : NULL);
-	else
-		show_row(x->t, b, &s, rc != 0 ? &why : NULL);
-	return 0;
-}
-
 /* What show tells of. */
 static void pass(void *user, const struct budget *b, const struct err *why)
 {
@@ -244,19 +135,33 @@ static void told(void *user, const struct budget_alarm *a, bool ok)
 		a->percent, a->spent.p, ok ? "" : " (the hook failed and will be retried)");
 }
 
+static void say_failed(void *user, const struct budget *b, const struct err *why)
+{
+	(void)user;
+	(void)b;
+	fprintf(stderr, "tally: %s\n", why->message);
+}
+
+static int show_all(struct cli *cli, const struct budget_question *q,
+		    struct budget_verdict *verdict, struct err *e)
+{
+	struct json_out j;
+	if (!cli->json)
+		return budget_report_print(q, verdict, e);
+	json_out_open(&j, stdout);
+	int rc = budget_report_put(&j, q, verdict, e);
+	json_out_close_if(&j, rc == 0);
+	return rc;
+}
+
 static int status(struct cli *cli, struct err *e)
 {
-	static const struct table_column columns[] = {
-		{ "BUDGET", false, true }, { "CUSTOMER", false, true }, { "PROJECT", false, true },
-		{ "MODEL", false, true },  { "PERIOD", false, false },	{ "SPENT", true, false },
-		{ "AMOUNT", true, false }, { "", false, false },	{ "STATE", false, false },
-	};
 	struct store *store = NULL;
-	struct json_out j;
-	struct shown x = { .e = e,
-			   .now = clock_now(),
-			   .only = cli->argument_count ? cli->argument[0] : NULL };
-	const struct budget_listener listener = { &x, pass, told };
+	struct budget_question q = { .now = clock_now(),
+				     .only = cli->argument_count ? cli->argument[0] : NULL,
+				     .failed = say_failed };
+	struct budget_verdict verdict = { 0 };
+	const struct budget_listener listener = { NULL, pass, told };
 	int64_t raised = 0;
 	struct err unable;
 	/* who may only read sees how the budgets stand; alarms are left to those who write */
@@ -264,8 +169,8 @@ static int status(struct cli *cli, struct err *e)
 	int rc = writes ? 0 : cli_store(cli, &store, DB_READ, e);
 	if (rc != 0)
 		return rc;
-	x.budgets = budgets_open(store);
-	rc = writes ? store_begin(store, x.now, &unable) : 0;
+	q.budgets = budgets_open(store);
+	rc = writes ? store_begin(store, q.now, &unable) : 0;
 	if (rc != 0 && unable.code != ERR_STORE) {
 		*e = unable;
 	} else if (rc != 0) {
@@ -273,38 +178,21 @@ static int status(struct cli *cli, struct err *e)
 		rc = 0;
 	}
 	if (rc == 0 && writes) {
-		rc = budgets_raise(x.budgets, x.now, &listener, &raised, e);
+		rc = budgets_raise(q.budgets, q.now, &listener, &raised, e);
 		if (rc == 0)
 			rc = store_commit(store, e);
 		else
 			store_rollback(store);
 	}
-	if (rc == 0 && cli->json) {
-		x.j = &j;
-		json_out_open(&j, stdout);
-		json_out_object(&j, NULL);
-		json_out_string(&j, "schema", "tally.budget-status/1");
-		json_out_array(&j, "budgets");
-	} else if (rc == 0) {
-		x.t = table_open(columns, sizeof columns / sizeof *columns);
-	}
 	if (rc == 0)
-		rc = budgets_each(x.budgets, show, &x, e);
-	if (rc == 0 && cli->json) {
-		json_out_end(&j, ']');
-		json_out_end(&j, '}');
-		json_out_close(&j);
-	} else if (rc == 0) {
-		table_print(x.t);
-	}
-	table_close(x.t);
+		rc = show_all(cli, &q, &verdict, e);
 	if (rc == 0 && writes)
-		rc = budgets_tell(x.budgets, x.now, true, &listener, e);
-	if (rc == 0 && x.only && !x.any)
-		rc = err_set(e, ERR_NOT_FOUND, "no budget named '%s'", x.only);
-	budgets_close(x.budgets);
+		rc = budgets_tell(q.budgets, q.now, true, &listener, e);
+	if (rc == 0 && q.only && !verdict.any)
+		rc = err_set(e, ERR_NOT_FOUND, "there is no budget '%s'", q.only);
+	budgets_close(q.budgets);
 	store_close(store);
-	return rc ? rc : x.failed ? 1 : x.over ? 4 : 0;
+	return rc ? rc : verdict.failed ? 1 : verdict.over ? 4 : 0;
 }
 
 const struct command command_budget_status = {

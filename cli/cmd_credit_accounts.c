@@ -5,26 +5,8 @@
 #include "base/file.h"
 #include "cli/cmd_credit_accounts.h"
 #include "meter/billing/terms.h"
-#include "reports/json_out.h"
+#include "reports/credit_report.h"
 #include "reports/table.h"
-
-static void put_account(struct json_out *j, const struct account *a)
-{
-	char text[DECIMAL_TEXT_MAX];
-	json_out_text(j, "customer", a->customer);
-	json_out_text(j, "plan", a->plan);
-	json_out_bool(j, "byo", a->byo);
-	json_out_string(j, "overage", overage_name(a->overage));
-	json_out_string(j, "overage_limit", nano_credits_format(a->overage_limit, text));
-	json_out_string(j, "owed", nano_credits_format(a->owed, text));
-	json_out_text(j, "burn_order", a->burn_order);
-	json_out_text(j, "timezone", a->zone);
-	json_out_int(j, "billing_day", a->anchor_day);
-	if (a->has_low_balance)
-		json_out_string(j, "low_balance", nano_credits_format(a->low_balance, text));
-	json_out_instant(j, "since", a->since);
-	json_out_text(j, "terms", a->terms);
-}
 
 static void print_account(const struct account *a)
 {
@@ -62,7 +44,7 @@ int show_accounts(struct cli *cli, struct ledger_session *s, struct err *e)
 		rc = ledger_account(s->ledger, text_of(cli->argument[i]), &a, e);
 		if (rc == 0 && cli->json) {
 			json_out_object(&j, NULL);
-			put_account(&j, a);
+			account_put(&j, a);
 			json_out_end(&j, '}');
 		} else if (rc == 0) {
 			if (i)
@@ -91,7 +73,7 @@ static int list_one(void *user, const struct account *a)
 	char text[DECIMAL_TEXT_MAX];
 	if (x->j) {
 		json_out_object(x->j, NULL);
-		put_account(x->j, a);
+		account_put(x->j, a);
 		json_out_end(x->j, '}');
 		return 0;
 	}

@@ -136,10 +136,14 @@ static int show_ledger(struct cli *cli, struct err *e)
 		s = (struct ledger_session){ 0 };
 	if (rc == 0)
 		rc = ledger_account(s.ledger, text_of(cli->argument[0]), &a, e);
-	if (rc == 0)
-		rc = cli->json	? ledger_report_json(s.ledger, a, since, until, e)
-		     : cli->csv ? ledger_report_csv(s.ledger, a, since, until, e)
-				: ledger_report_table(s.ledger, a, since, until, e);
+	if (rc == 0 && cli->json) {
+		struct json_out j;
+		json_out_open(&j, stdout);
+		rc = ledger_report_put(&j, s.ledger, a, since, until, e);
+		json_out_close_if(&j, rc == 0);
+	} else if (rc == 0)
+		rc = cli->csv ? ledger_report_csv(s.ledger, a, since, until, e)
+			      : ledger_report_table(s.ledger, a, since, until, e);
 	rc = ledger_session_close(&s, rc, e);
 	zone_close(zone);
 	return rc;

@@ -12,6 +12,7 @@
 #include "meter/store/usage_query.h"
 #include "reports/amount.h"
 #include "reports/json_out.h"
+#include "reports/status_report.h"
 
 static const struct option fsck_options[] = {
 	{ "rebuild", 0, NULL, "rebuild the rollups and the index of ids from the records", false },
@@ -103,109 +104,19 @@ static int fsck(struct cli *cli, struct err *e)
 	return check.faults ? 5 : 0;
 }
 
-struct fault_lines {
-	struct json_out *json; /* NULL: lines of text */
-	size_t count;
-};
-
-static int put_fault(void *user, const struct account_fault *f)
-{
-	struct fault_lines *list = user;
-	list->count++;
-	if (list->json) {
-		json_out_object(list->json, NULL);
-		json_out_text(list->json, "customer", f->customer);
-		json_out_instant(list->json, "since", f->since);
-		json_out_text(list->json, "reason", f->why);
-		json_out_end(list->json, '}');
-	} else {
-		printf("at fault      %.*s: %.*s (tally credit repair %.*s)\n", (int)f->customer.n,
-		       f->customer.p, (int)f->why.n, f->why.p, (int)f->customer.n, f->customer.p);
-	}
-	return 0;
-}
-
 static int status(struct cli *cli, struct err *e)
 {
-	static const enum usage_dim no_dims[1];
 	struct store *store = NULL;
-	struct store_status st = { 0 };
-	struct zone *utc = NULL;
-	struct usage_result *all = NULL;
-	int64_t uncovered = 0;
-	struct usage_filter filter = { INSTANT_MIN, INSTANT_MAX, NULL, NULL, NULL, 0 };
-	int rc = zone_open(&utc, "UTC", e);
-	if (rc == 0)
-		rc = cli_store(cli, &store, DB_READ, e);
-	if (rc == 0)
-		rc = store_status(store, clock_now(), &st, e);
-	if (rc == 0)
-		rc = usage_query(&all, store, no_dims, 0, &filter, utc, e);
-	if (rc == 0)
-		rc = ledger_all_uncovered(store, &uncovered, e);
+	struct json_out j;
+	int rc = cli_store(cli, &store, DB_READ, e);
 	if (rc == 0 && cli->json) {
-		const struct usage_sums *t = usage_total(all);
-		struct json_out j;
 		json_out_open(&j, stdout);
-		json_out_object(&j, NULL);
-		json_out_string(&j, "schema", "tally.status/1");
-		json_out_string(&j, "db", store_path(store));
-		json_out_int(&j, "rows", st.rows);
-		json_out_int(&j, "records", t->records);
-		json_out_string(&j, "currency", usage_currency(all));
-		json_out_money(&j, "total", t->cost);
-		json_out_int(&j, "unpriced", t->unpriced);
-		json_out_int(&j, "uncovered", uncovered);
-		json_out_int(&j, "quarantined", st.quarantined);
-		json_out_int(&j, "conflicts", st.conflicts);
-		json_out_int(&j, "records_last_minute", st.last_minute);
-		json_out_int(&j, "records_last_hour", st.last_hour);
-		if (st.rows)
-			json_out_instant(&j, "last_record", st.last_time);
-		else
-			json_out_null(&j, "last_record");
-		if (st.rows)
-			json_out_instant(&j, "last_written", st.last_written);
-		else
-			json_out_null(&j, "last_written");
-		json_out_int(&j, "rollup_lag", st.rollup_lag);
-		json_out_int(&j, "bytes", st.bytes);
-		json_out_array(&j, "accounts_at_fault");
-		rc = ledger_each_fault(store, put_fault, &(struct fault_lines){ &j, 0 }, e);
-		json_out_end(&j, ']');
-		json_out_end(&j, '}');
-		json_out_close(&j);
+		rc = status_report_put(&j, store, clock_now(), e);
+		json_out_close_if(&j, rc == 0);
 	} else if (rc == 0) {
-		const struct usage_sums *t = usage_total(all);
-		char when[INSTANT_TEXT_MAX];
-		struct buf b = { 0 };
-		printf("database      %s (%lld bytes)\n", store_path(store), (long long)st.bytes);
-		put_count(&b, t->records);
-		printf("records       %s", b.p);
-		put_money(&b, t->cost, usage_currency(all), t->unpriced > 0);
-		printf(", %s\n", b.p);
-		printf("rate          %lld in the last minute, %lld in the last hour\n",
-		       (long long)st.last_minute, (long long)st.last_hour);
-		if (st.rows) {
-			printf("last record   %s", instant_format(st.last_time, when));
-			printf(", written %s\n", instant_format(st.last_written, when));
-		}
-		printf("unpriced      %lld%s\n", (long long)t->unpriced,
-		       t->unpriced ? " (tally usage names them)" : "");
-		if (uncovered)
-			printf("uncovered     %lld (the plan does not list the model; after "
-			       "adding it, run `tally credit draw`)\n",
-			       (long long)uncovered);
-		printf("quarantine    %lld kept, %lld conflicts%s\n", (long long)st.quarantined,
-		       (long long)st.conflicts,
-		       st.quarantined || st.conflicts ? " (tally quarantine list)" : "");
-		printf("rollups       %lld rows behind\n", (long long)st.rollup_lag);
-		rc = ledger_each_fault(store, put_fault, &(struct fault_lines){ 0 }, e);
-		buf_release(&b);
+		rc = status_report_print(store, clock_now(), e);
 	}
-	usage_result_close(all);
 	store_close(store);
-	zone_close(utc);
 	return rc;
 }
 

@@ -10,6 +10,7 @@
 #include "meter/billing/cycle.h"
 #include "meter/billing/payment.h"
 #include "reports/amount.h"
+#include "reports/billing_report.h"
 #include "reports/invoice_view.h"
 #include "reports/json_out.h"
 #include "reports/table.h"
@@ -170,21 +171,8 @@ static int choose_period(struct cli *cli, const struct account *a, struct instan
 		rc = cli_period(cli, z, from, to, e);
 		if (rc == 0 && (!cli_value(cli, "since") || !cli_value(cli, "until")))
 			rc = err_set(e, ERR_USAGE, "give both --since and --until");
-	} else if (period) {
-		struct civil c = { 0, 0, 1 };
-		char *end;
-		c.year = (int)strtol(period, &end, 10);
-		c.month = *end == '-' ? (int)strtol(end + 1, &end, 10) : 0;
-		if (*end || !civil_valid(c))
-			rc = err_set(e, ERR_USAGE, "--period is a month such as 2026-11, not '%s'",
-				     period);
-		else
-			cycle_period(z, a->anchor_day,
-				     cycle_midnight(z, cycle_day(c.year, c.month, a->anchor_day)),
-				     from, to);
 	} else {
-		cycle_period(z, a->anchor_day, now, from, to);
-		cycle_period(z, a->anchor_day, (struct instant){ from->us - 1 }, from, to);
+		rc = cycle_named(z, a->anchor_day, period, now, from, to, e);
 	}
 	zone_close(z);
 	return rc;
@@ -589,7 +577,6 @@ struct account_due {
 
 struct listing {
 	struct store *store;
-	struct json_out *j;
 	struct table *t;
 	struct instant at;
 	struct account_due *sum;
@@ -625,34 +612,18 @@ static int list_one(void *user, const struct stored_invoice *i)
 		return rc;
 	if (x.due.atto)
 		add_due(l, i, &x);
-	if (l->j)
-		invoice_list_item(l->j, i, &x);
-	else
-		row_of(l->t, i, &x);
+	row_of(l->t, i, &x);
 	return 0;
 }
 
 static void put_dues(const struct listing *l)
 {
 	char text[3][DECIMAL_TEXT_MAX], grouped[3][DECIMAL_TEXT_MAX * 2];
-	if (l->j) {
-		json_out_end(l->j, ']');
-		json_out_array(l->j, "due");
-	}
 	for (size_t k = 0; k < l->sums; k++) {
 		const struct account_due *a = &l->sum[k];
 		money_total_format(a->due, text[0]);
 		money_total_format(a->overdue, text[1]);
 		money_total_format(a->credit, text[2]);
-		if (l->j) {
-			json_out_object(l->j, NULL);
-			json_out_string(l->j, "currency", a->currency);
-			json_out_string(l->j, "amount_due", text[0]);
-			json_out_string(l->j, "overdue", text[1]);
-			json_out_string(l->j, "credit", text[2]);
-			json_out_end(l->j, '}');
-			continue;
-		}
 		for (int n = 0; n < 3; n++)
 			number_grouped(grouped[n], text[n]);
 		printf("%sdue %s %s", k ? "" : "\n", grouped[0], a->currency);
@@ -675,15 +646,17 @@ static int list(struct cli *cli, struct err *e)
 	int rc = when_of(cli, &x.at, e);
 	if (rc == 0)
 		rc = cli_store(cli, &x.store, DB_READ, e);
-	if (rc == 0) {
-		open_list(cli, &j, &x.t, "tally.invoice-list/1");
-		x.j = cli->json ? &j : NULL;
-		rc = invoice_each(x.store, cli->argument_count ? cli->argument[0] : NULL, list_one,
-				  &x, e);
-		if (x.j)
-			put_dues(&x);
+	const char *customer = cli->argument_count ? cli->argument[0] : NULL;
+	if (rc == 0 && cli->json) {
+		json_out_open(&j, stdout);
+		rc = billing_report_put(
+			&j, &(struct billing_question){ x.store, customer, NULL, x.at }, e);
+		json_out_close_if(&j, rc == 0);
+	} else if (rc == 0) {
+		open_list(cli, &j, &x.t, NULL);
+		rc = invoice_each(x.store, customer, list_one, &x, e);
 		close_list(cli, &j, x.t);
-		if (!x.j && rc == 0)
+		if (rc == 0)
 			put_dues(&x);
 	}
 	free(x.sum);

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "cli/cache_rules.h"
+#include "sim/cache_words.h"
 #include "cli/look_source.h"
 #include "cli/memo_output.h"
 #include "cli/workload_options.h"
@@ -143,8 +144,8 @@ static int prepare(struct move *x, struct err *e)
 	if (rc == 0)
 		rc = read_workload(x, e);
 	if (rc == 0)
-		rc = cli_cache(cli_value(x->cli, "cache"), x->workload->blocks != NULL, &x->o.cache,
-			       &x->o.rules, e);
+		rc = cache_words_parse(cli_value(x->cli, "cache"), x->workload->blocks != NULL,
+				       &x->o.cache, &x->o.rules, e);
 	if (rc == 0 && x->workload->metered_currency &&
 	    strcmp(x->workload->metered_currency, x->o.currency) != 0)
 		rc = err_set(e, ERR_USAGE,

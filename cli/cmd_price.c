@@ -6,8 +6,7 @@
 #include "base/json.h"
 #include "cli/command.h"
 #include "cli/price_store.h"
-#include "reports/json_out.h"
-#include "reports/table.h"
+#include "reports/price_report.h"
 
 static const struct option at_options[] = {
 	{ "at", 0, "WHEN", "prices at this instant (default now)", false },
@@ -30,482 +29,53 @@ static int take_at(const struct cli *cli, struct instant *at, struct err *e)
 	return s ? cli_instant("at", s, NULL, at, e) : 0;
 }
 
-static const enum bucket shown[] = { BUCKET_INPUT, BUCKET_CACHE_READ, BUCKET_CACHE_WRITE_5M,
-				     BUCKET_CACHE_WRITE_1H, BUCKET_OUTPUT };
-enum { SHOWN = sizeof shown / sizeof *shown };
-
-static void put_rates(struct json_out *j, const char *key, const struct rates *r)
+static int read_question(struct cli *cli, struct price_question *q, struct book **book,
+			 struct err *e)
 {
-	char text[DECIMAL_TEXT_MAX];
-	json_out_object(j, key);
-	for (int b = 0; b < BUCKET_COUNT; b++)
-		if (r->known >> b & 1)
-			json_out_string(j, bucket_name((enum bucket)b),
-					money_format(r->per_million[b], text));
-	json_out_end(j, '}');
-}
-
-static void put_tariff(struct json_out *j, const struct tariff *t)
-{
-	json_out_object(j, NULL);
-	json_out_string(j, "window", t->window);
-	json_out_string(j, "calendar", t->calendar ? t->calendar->name : NULL);
-	put_rates(j, "rates", &t->rates);
-	json_out_array(j, "context");
-	for (size_t i = 0; i < t->tier_count; i++) {
-		json_out_object(j, NULL);
-		json_out_int(j, "above", t->tier[i].above);
-		json_out_bool(j, "inclusive", t->tier[i].inclusive);
-		put_rates(j, "rates", &t->tier[i].rates);
-		json_out_end(j, '}');
-	}
-	json_out_end(j, ']');
-	json_out_end(j, '}');
-}
-
-static void put_price(struct json_out *j, const struct price *p, const struct tariff *now,
-		      const char *asked)
-{
-	json_out_object(j, NULL);
-	json_out_string(j, "id", p->id);
-	json_out_string(j, "provider", p->provider);
-	json_out_string(j, "model", p->model);
-	json_out_string(j, "currency", p->currency);
-	json_out_string(j, "service_tier", p->service_tier);
-	json_out_string(j, "region", p->region);
-	json_out_string(j, "kind", p->kind);
-	json_out_string(j, "status", p->withdrawn ? "withdrawn" : "in force");
-	json_out_instant(j, "from", p->from);
-	json_out_instant(j, "to", p->to);
-	if (now)
-		json_out_string(j, "window", now->window);
-	if (asked)
-		json_out_string(j, "asked", asked);
-	put_rates(j, "rates", now ? &now->rates : &p->tariff[p->tariff_count - 1].rates);
-	json_out_array(j, "tariffs");
-	for (size_t i = 0; i < p->tariff_count; i++)
-		put_tariff(j, &p->tariff[i]);
-	json_out_end(j, ']');
-	json_out_array(j, "fees");
-	for (size_t i = 0; i < p->fee_count; i++) {
-		char text[DECIMAL_TEXT_MAX];
-		json_out_object(j, NULL);
-		json_out_string(j, "unit", p->fee[i].unit);
-		json_out_string(j, "amount", money_format(p->fee[i].amount, text));
-		json_out_int(j, "per", p->fee[i].per);
-		json_out_end(j, '}');
-	}
-	json_out_end(j, ']');
-	json_out_string(j, "source", p->source);
-	json_out_string(j, "sure", p->sure);
-	json_out_string(j, "grade", p->grade);
-	if (p->old_seen.us != INSTANT_MIN.us)
-		json_out_instant(j, "old_seen", p->old_seen);
-	json_out_string(j, "doubt", p->doubt);
-	json_out_string(j, "note", p->note);
-	json_out_end(j, '}');
-}
-
-struct row {
-	const struct price *price;
-	const struct tariff *now; /* NULL: all windows are shown by the base */
-	const char *asked;	  /* an alias by which it is known, or NULL */
-};
-
-static int row_order(const void *x, const void *y)
-{
-	const struct price *a = ((const struct row *)x)->price, *b = ((const struct row *)y)->price;
-	int c = strcmp(a->provider, b->provider);
-	c = c ? c : strcmp(a->model, b->model);
-	c = c ? c : strcmp(a->currency, b->currency);
-	c = c ? c : strcmp(a->service_tier, b->service_tier);
-	if (c == 0 && a->from.us != b->from.us)
-		c = a->from.us < b->from.us ? -1 : 1;
-	c = c ? c : a->withdrawn - b->withdrawn;
-	return c ? c : b->promotion - a->promotion;
-}
-
-static void day_of(struct instant t, const char *open, char buf[INSTANT_TEXT_MAX])
-{
-	if (t.us == INSTANT_MIN.us || t.us == INSTANT_MAX.us) {
-		strcpy(buf, open);
-		return;
-	}
-	instant_format(t, buf);
-	if (strcmp(buf + 10, "T00:00:00Z") == 0)
-		buf[10] = 0;
-}
-
-static void put_price_table(const struct row *rows, size_t n, bool history, struct instant at)
-{
-	static const struct table_column columns[] = {
-		{ "VENDOR" },
-		{ "MODEL", .may_shrink = true },
-		{ "CUR", .leaves = 6 },
-		{ "WINDOW", .leaves = 7 },
-		{ "INPUT", .right = true },
-		{ "CACHE READ", .right = true },
-		{ "WRITE 5M", .right = true, .leaves = 4 },
-		{ "WRITE 1H", .right = true, .leaves = 1 },
-		{ "OUTPUT", .right = true },
-		{ "FROM", .leaves = 5 },
-		{ "TO", .leaves = 3 },
-		{ "STATUS", .may_shrink = true, .leaves = 2 },
-	};
-	struct table *t = table_open(columns, sizeof columns / sizeof *columns);
-	char text[INSTANT_TEXT_MAX + DECIMAL_TEXT_MAX];
-	for (size_t i = 0; i < n; i++) {
-		const struct price *p = rows[i].price;
-		size_t count = history ? p->tariff_count : 1;
-		for (size_t k = 0; k < count; k++) {
-			const struct tariff *w =
-				history ? &p->tariff[p->tariff_count - 1 - k] : rows[i].now;
-			table_cell(t, k ? "" : p->provider);
-			snprintf(text, sizeof text, "%.60s%s",
-				 rows[i].asked ? rows[i].asked : p->model,
-				 rows[i].asked ? " (alias)" : "");
-			table_cell(t, k ? "" : text);
-			table_cell(t, p->currency);
-			bool tier = strcmp(p->service_tier, "standard") != 0;
-			snprintf(text, sizeof text, "%s%s%s%s%s", w->window, tier ? " " : "",
-				 tier ? p->service_tier : "", p->region ? " " : "",
-				 p->region ? p->region : "");
-			table_cell(t, text);
-			for (size_t b = 0; b < SHOWN; b++)
-				table_cell(t, w->rates.known >> shown[b] & 1
-						      ? money_format(w->rates.per_million[shown[b]],
-								     text)
-						      : "?");
-			day_of(p->from, "always", text);
-			table_cell(t, text);
-			day_of(p->to, "-", text);
-			table_cell(t, text);
-			table_cell(t, k		     ? ""
-				      : p->withdrawn ? "withdrawn, never used"
-				      : history && at.us >= p->from.us && at.us < p->to.us
-					      ? (p->promotion ? "promotion, now" : "list, now")
-					      : p->kind);
-		}
-	}
-	table_print(t);
-	table_close(t);
+	*q = (struct price_question){ .now = clock_now(),
+				      .model = cli->argument_count ? cli->argument[0] : NULL,
+				      .provider = cli_value(cli, "provider"),
+				      .currency = cli_value(cli, "currency"),
+				      .quiet = cli->quiet };
+	int rc = take_at(cli, &q->at, e);
+	if (rc == 0)
+		rc = cli_book(cli, book, e);
+	q->book = rc == 0 ? *book : NULL;
+	return rc;
 }
 
 static int list(struct cli *cli, struct err *e)
 {
-	struct book *book;
-	struct instant at;
-	const char *provider = cli_value(cli, "provider"),
-		   *wanted = cli->argument_count ? cli->argument[0] : NULL;
-	const bool resellers = cli_flag(cli, "resellers");
-	int rc = take_at(cli, &at, e);
-	if (rc == 0)
-		rc = cli_book(cli, &book, e);
-	if (rc != 0)
-		return rc;
-	struct row *rows = NULL;
-	size_t n = 0;
-	for (size_t i = 0; i < book_card_count(book); i++) {
-		const struct card *c = book_card(book, i);
-		rows = mem_grow(rows, (n + c->price_count + 1) * sizeof *rows);
-		for (size_t k = 0; k < c->price_count; k++) {
-			const struct price *p = &c->price[k];
-			struct price_match m;
-			struct price_query q = { .provider = text_of(p->provider),
-						 .model = text_of(p->model),
-						 .service_tier = text_of(p->service_tier),
-						 .region = text_of(p->region ? p->region : ""),
-						 .currency = p->currency,
-						 .at = at };
-			if ((provider ? strcmp(provider, p->provider) != 0
-				      : p->reseller && !resellers) ||
-			    (wanted && !strcasestr(p->model, wanted)) ||
-			    (cli_value(cli, "currency") &&
-			     strcmp(cli_currency(cli), p->currency) != 0))
-				continue;
-			if (book_find(book, &q, &m, NULL) == 0 && m.price == p)
-				rows[n++] = (struct row){ p, m.tariff, NULL };
-		}
-		rows = mem_grow(rows, (n + 2 * c->alias_count + 1) * sizeof *rows);
-		for (size_t k = 0; k < 2 * c->alias_count; k++) {
-			static const char *const currencies[] = { "USD", "CNY" };
-			const struct alias *a = &c->alias[k / 2];
-			struct price_match m;
-			struct price_query q = { .provider = text_of(a->provider),
-						 .model = text_of(a->alias),
-						 .currency = cli_value(cli, "currency")
-								     ? cli_currency(cli)
-								     : currencies[k % 2],
-						 .at = at };
-			if ((provider ? strcmp(provider, a->provider) != 0
-				      : c->reseller && !resellers) ||
-			    !wanted || !strcasestr(a->alias, wanted) ||
-			    (cli_value(cli, "currency") && k % 2))
-				continue;
-			if (book_find(book, &q, &m, NULL) == 0 && m.alias)
-				rows[n++] = (struct row){ m.price, m.tariff, a->alias };
-		}
-	}
-	if (n)
-		qsort(rows, n, sizeof *rows, row_order);
-	if (cli->json) {
-		struct json_out j;
+	struct price_question q;
+	struct book *book = NULL;
+	struct json_out j;
+	int rc = read_question(cli, &q, &book, e);
+	q.resellers = cli_flag(cli, "resellers");
+	if (rc == 0 && cli->json) {
 		json_out_open(&j, stdout);
-		json_out_object(&j, NULL);
-		json_out_string(&j, "schema", "tally.price-list/1");
-		json_out_instant(&j, "at", at);
-		json_out_string(&j, "released", book_released(book));
-		json_out_int(&j, "age_days", price_book_age(book_released(book)));
-		json_out_array(&j, "prices");
-		for (size_t i = 0; i < n; i++)
-			put_price(&j, rows[i].price, rows[i].now, rows[i].asked);
-		json_out_end(&j, ']');
-		json_out_end(&j, '}');
+		price_list_put(&j, &q);
 		json_out_close(&j);
-	} else if (n) {
-		char text[INSTANT_TEXT_MAX];
-		put_price_table(rows, n, false, at);
-		if (!cli->quiet)
-			printf("\nper million tokens, in force at %s; ? = no stated price, which "
-			       "is not a price of zero\nprices of %s, %lld days old\n",
-			       instant_format(at, text), book_released(book),
-			       (long long)price_book_age(book_released(book)));
+	} else if (rc == 0) {
+		rc = price_list_print(&q, e);
 	}
-	free(rows);
 	book_close(book);
-	if (n == 0 && !cli->json)
-		return err_set(e, ERR_NOT_FOUND, "no price in force matches%s%s", wanted ? " " : "",
-			       wanted ? wanted : "");
-	return 0;
-}
-
-/* All prices of a model, by its name or an alias; also other vendors' of the same name. */
-static size_t prices_of(const struct book *book, const char *model, const char *provider,
-			const char *currency, struct row **out)
-{
-	size_t n = 0;
-	struct row *rows = NULL;
-	for (size_t i = 0; i < book_card_count(book); i++) {
-		const struct card *c = book_card(book, i);
-		rows = mem_grow(rows, (n + c->price_count + 1) * sizeof *rows);
-		for (size_t k = 0; k < c->price_count; k++) {
-			const struct price *p = &c->price[k];
-			if (strcasecmp(p->model, model) == 0 &&
-			    (!provider || strcmp(p->provider, provider) == 0) &&
-			    (!currency || strcmp(p->currency, currency) == 0))
-				rows[n++] = (struct row){ p, NULL, NULL };
-		}
-	}
-	if (n)
-		qsort(rows, n, sizeof *rows, row_order);
-	*out = rows;
-	return n;
-}
-
-static const struct alias *alias_of(const struct book *book, const char *name, size_t skip)
-{
-	for (size_t i = 0; i < book_card_count(book); i++)
-		for (size_t k = 0; k < book_card(book, i)->alias_count; k++)
-			if (strcasecmp(book_card(book, i)->alias[k].alias, name) == 0 &&
-			    skip-- == 0)
-				return &book_card(book, i)->alias[k];
-	return NULL;
-}
-
-static void put_alias_text(const struct alias *a)
-{
-	char from[INSTANT_TEXT_MAX], to[INSTANT_TEXT_MAX];
-	day_of(a->from, "always", from);
-	day_of(a->to, "further notice", to);
-	printf("alias    %s means %s%s%s, %s to %s%s%s\n", a->alias, a->model, a->mode ? " " : "",
-	       a->mode ? a->mode : "", from, to, a->note ? "; " : "", a->note ? a->note : "");
-}
-
-/* Whether that dispute is about one of the prices shown. */
-static bool is_about(const struct dispute *d, const struct row *rows, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		const struct price *p = rows[i].price;
-		if (strcmp(d->model, p->model) == 0 &&
-		    (!d->provider || strcmp(d->provider, p->provider) == 0) &&
-		    d->from.us < p->to.us && p->from.us < d->to.us)
-			return true;
-	}
-	return false;
-}
-
-/* The next dispute about the prices shown, of those that hold then (history: ever); *card and *k
- * move on. */
-static const struct dispute *next_dispute(const struct book *book, const struct row *rows, size_t n,
-					  const struct instant *then, size_t *card, size_t *k)
-{
-	for (; *card < book_card_count(book); ++*card, *k = 0) {
-		const struct card *c = book_card(book, *card);
-		while (*k < c->dispute_count) {
-			const struct dispute *d = &c->dispute[(*k)++];
-			if (is_about(d, rows, n) &&
-			    (!then || (then->us >= d->from.us && then->us < d->to.us)))
-				return d;
-		}
-	}
-	return NULL;
-}
-
-/* Aliases of the name and to it, limits. */
-static void put_model_facts(const struct book *book, const char *model, struct instant at)
-{
-	char text[INSTANT_TEXT_MAX];
-	for (size_t i = 0; i < book_card_count(book); i++) {
-		const struct card *c = book_card(book, i);
-		for (size_t k = 0; k < c->alias_count; k++)
-			if (strcmp(c->alias[k].model, model) == 0 ||
-			    strcmp(c->alias[k].alias, model) == 0)
-				put_alias_text(&c->alias[k]);
-		for (size_t k = 0; k < c->limits_count; k++)
-			if (strcmp(c->limits[k].model, model) == 0 && c->limits[k].context_tokens)
-				printf("limit    context of %lld tokens\n",
-				       (long long)c->limits[k].context_tokens);
-		for (size_t k = 0; k < c->price_count; k++) {
-			const struct price *p = &c->price[k];
-			if (strcmp(p->model, model) != 0 || p->withdrawn || at.us < p->from.us ||
-			    at.us >= p->to.us)
-				continue;
-			for (size_t w = 0; w + 1 < p->tariff_count; w++) {
-				struct instant change =
-					calendar_next_change(p->tariff[w].calendar, at);
-				if (change.us != INSTANT_MAX.us)
-					printf("window   %s %s; next change at %s (%s)\n",
-					       p->tariff[w].window,
-					       calendar_contains(p->tariff[w].calendar, at)
-						       ? "holds now"
-						       : "does not hold now",
-					       instant_format(change, text), p->currency);
-			}
-		}
-	}
-}
-
-static void put_sources(const struct row *rows, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		const struct price *p = rows[i].price;
-		char from[INSTANT_TEXT_MAX], seen[INSTANT_TEXT_MAX];
-		day_of(p->from, "always", from);
-		printf("source   %s %s: %s (%s)%s%s\n", from, p->currency, p->source, p->sure,
-		       p->note ? "; " : "", p->note ? p->note : "");
-		if (p->old_seen.us != INSTANT_MIN.us) {
-			day_of(p->old_seen, "", seen);
-			printf("bounded  the price before was last seen on %s, this one first on "
-			       "%s\n",
-			       seen, from);
-		}
-		if (p->doubt)
-			printf("doubt    %s: %s\n", from, p->doubt);
-	}
+	return rc;
 }
 
 static int show_or_history(struct cli *cli, bool history, struct err *e)
 {
-	struct book *book;
-	struct instant at;
-	struct row *rows;
-	const char *model = cli->argument[0], *provider = cli_value(cli, "provider"),
-		   *currency = cli_value(cli, "currency");
-	int rc = take_at(cli, &at, e);
-	if (rc == 0)
-		rc = cli_book(cli, &book, e);
-	if (rc != 0)
-		return rc;
-	size_t n = prices_of(book, model, provider, currency, &rows);
-	const struct alias *alias = alias_of(book, model, 0);
-	if (n == 0 && alias) {
-		free(rows);
-		n = prices_of(book, alias->model, provider ? provider : alias->provider, currency,
-			      &rows);
-	}
-	if (!history) {
-		size_t kept = 0;
-		for (size_t i = 0; i < n; i++)
-			if (!rows[i].price->withdrawn && at.us >= rows[i].price->from.us &&
-			    at.us < rows[i].price->to.us)
-				rows[kept++] = rows[i];
-		if (kept == 0 && alias) {
-			free(rows);
-			struct price_query q = { .model = text_of(model),
-						 .provider = text_of(alias->provider),
-						 .currency = "USD",
-						 .at = at };
-			struct price_match m;
-			rows = mem_alloc(sizeof *rows);
-			if (book_find(book, &q, &m, e) == 0)
-				rows[kept++] = (struct row){ m.price, NULL, NULL };
-			else
-				rc = -(int)e->code;
-		}
-		n = kept;
-	}
-	if (rc == 0 && n == 0) {
-		struct price_query q = { .model = text_of(model),
-					 .provider = text_of(provider ? provider : ""),
-					 .currency = cli_currency(cli),
-					 .at = at };
-		struct price_match m;
-		rc = book_find(book, &q, &m, e);
-		if (rc == 0)
-			rc = err_set(e, ERR_NOT_FOUND, "no price of '%s' matches", model);
-	}
+	struct price_question q;
+	struct book *book = NULL;
+	struct json_out j;
+	int rc = read_question(cli, &q, &book, e);
+	q.history = history;
 	if (rc == 0 && cli->json) {
-		struct json_out j;
 		json_out_open(&j, stdout);
-		json_out_object(&j, NULL);
-		json_out_string(&j, "schema",
-				history ? "tally.price-history/1" : "tally.price-show/1");
-		json_out_string(&j, "model", model);
-		json_out_instant(&j, "at", at);
-		json_out_array(&j, "prices");
-		for (size_t i = 0; i < n; i++)
-			put_price(&j, rows[i].price, NULL, NULL);
-		json_out_end(&j, ']');
-		json_out_array(&j, "aliases");
-		const struct alias *a;
-		for (size_t i = 0; (a = alias_of(book, model, i)); i++) {
-			json_out_object(&j, NULL);
-			json_out_string(&j, "alias", a->alias);
-			json_out_string(&j, "provider", a->provider);
-			json_out_string(&j, "model", a->model);
-			json_out_string(&j, "mode", a->mode);
-			json_out_instant(&j, "from", a->from);
-			json_out_instant(&j, "to", a->to);
-			json_out_end(&j, '}');
-		}
-		json_out_end(&j, ']');
-		json_out_array(&j, "disputes");
-		size_t card = 0, k = 0;
-		const struct dispute *d;
-		while ((d = next_dispute(book, rows, n, history ? NULL : &at, &card, &k))) {
-			json_out_object(&j, NULL);
-			json_out_string(&j, "about", d->about);
-			json_out_string(&j, "says", d->says);
-			json_out_instant(&j, "from", d->from);
-			json_out_instant(&j, "to", d->to);
-			json_out_end(&j, '}');
-		}
-		json_out_end(&j, ']');
-		json_out_end(&j, '}');
-		json_out_close(&j);
+		rc = price_history_put(&j, &q, e);
+		json_out_close_if(&j, rc == 0);
 	} else if (rc == 0) {
-		put_price_table(rows, n, true, at);
-		if (!cli->quiet) {
-			printf("\n");
-			put_model_facts(book, rows[0].price->model, at);
-			size_t card = 0, k = 0;
-			const struct dispute *d;
-			while ((d = next_dispute(book, rows, n, history ? NULL : &at, &card, &k)))
-				printf("dispute  %s: %s\n", d->about, d->says);
-			put_sources(rows, n);
-		}
+		rc = price_history_print(&q, e);
 	}
-	free(rows);
 	book_close(book);
 	return rc;
 }

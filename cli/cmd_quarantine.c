@@ -5,9 +5,8 @@
 #include "base/clock.h"
 #include "cli/metering.h"
 #include "meter/ingest/retry.h"
-#include "meter/store/rollup.h"
 #include "reports/json_out.h"
-#include "reports/table.h"
+#include "reports/quarantine_report.h"
 
 static const struct option list_options[] = {
 	{ "all", 0, NULL, "also retried and dropped records", false },
@@ -23,130 +22,19 @@ static const struct option drop_options[] = {
 	{ 0 },
 };
 
-struct listing {
-	struct json_out *j;
-	struct table *t;
-	int64_t count;
-};
-
-/* A cell of at most that many bytes, on one line. */
-static void text_cell(struct table *t, struct text s, size_t most)
-{
-	struct buf b = { 0 };
-	buf_add(&b, s.p, s.n < most ? s.n : most);
-	for (size_t i = 0; i < b.n; i++)
-		b.p[i] = (unsigned char)b.p[i] < 0x20 ? ' ' : b.p[i];
-	table_cell(t, b.p);
-	buf_release(&b);
-}
-
-static int list_held(void *user, const struct held *h)
-{
-	struct listing *l = user;
-	char text[40];
-	l->count++;
-	if (l->j) {
-		json_out_object(l->j, NULL);
-		json_out_int(l->j, "id", h->id);
-		json_out_instant(l->j, "at", h->at);
-		json_out_text(l->j, "source", h->source);
-		json_out_int(l->j, "line", h->line);
-		json_out_text(l->j, "reason", h->reason);
-		json_out_text(l->j, "raw", h->raw);
-		json_out_int(l->j, "seen", h->seen);
-		json_out_text(l->j, "state", h->state);
-		json_out_end(l->j, '}');
-		return 0;
-	}
-	struct buf b = { 0 };
-	snprintf(text, sizeof text, "%lld", (long long)h->id);
-	table_cell(l->t, text);
-	buf_printf(&b, "%.*s", (int)h->source.n, h->source.p);
-	if (h->line)
-		buf_printf(&b, ":%lld", (long long)h->line);
-	table_cell(l->t, b.p);
-	buf_release(&b);
-	text_cell(l->t, h->reason, SIZE_MAX);
-	text_cell(l->t, h->raw, 60);
-	snprintf(text, sizeof text, "%lld", (long long)h->seen);
-	table_cell(l->t, text);
-	return 0;
-}
-
-static int list_conflict(void *user, const struct conflicting *c)
-{
-	struct listing *l = user;
-	char text[40];
-	l->count++;
-	if (l->j) {
-		json_out_object(l->j, NULL);
-		json_out_int(l->j, "id", c->id);
-		json_out_instant(l->j, "at", c->at);
-		json_out_int(l->j, "first_row", c->first);
-		json_out_text(l->j, "differs", c->differs);
-		json_out_text(l->j, "record", c->record);
-		json_out_text(l->j, "source", c->source);
-		json_out_int(l->j, "line", c->line);
-		json_out_int(l->j, "seen", c->seen);
-		json_out_end(l->j, '}');
-		return 0;
-	}
-	snprintf(text, sizeof text, "%lld", (long long)c->first);
-	table_cell(l->t, text);
-	text_cell(l->t, c->differs, SIZE_MAX);
-	text_cell(l->t, c->record, SIZE_MAX);
-	text_cell(l->t, c->source, SIZE_MAX);
-	return 0;
-}
-
 static int list(struct cli *cli, struct err *e)
 {
-	static const struct table_column held[] = { { "ID", true, false },
-						    { "WHERE", false, true },
-						    { "REASON", false, true },
-						    { "CONTENT", false, true },
-						    { "SEEN", true, false } };
-	static const struct table_column conflicts[] = { { "FIRST ROW", true, false },
-							 { "DIFFERS IN", false, false },
-							 { "THE LATER RECORD", false, true },
-							 { "SOURCE", false, true } };
 	struct store *store = NULL;
 	struct json_out j;
-	struct listing l = { 0 };
+	const bool all = cli_flag(cli, "all");
 	int rc = cli_store(cli, &store, DB_READ, e);
 	if (rc == 0 && cli->json) {
 		json_out_open(&j, stdout);
-		json_out_object(&j, NULL);
-		json_out_string(&j, "schema", "tally.quarantine/1");
-		json_out_array(&j, "quarantined");
-		l.j = &j;
-		rc = quarantine_each(store, cli_flag(cli, "all"), list_held, &l, e);
-		json_out_end(&j, ']');
-		json_out_array(&j, "conflicts");
-		if (rc == 0)
-			rc = conflict_each(store, list_conflict, &l, e);
-		json_out_end(&j, ']');
-		json_out_end(&j, '}');
-		if (rc == 0)
-			json_out_close(&j);
+		rc = quarantine_report_put(&j, store, &(struct quarantine_question){ .all = all },
+					   e);
+		json_out_close_if(&j, rc == 0);
 	} else if (rc == 0) {
-		l.t = table_open(held, sizeof held / sizeof *held);
-		rc = quarantine_each(store, cli_flag(cli, "all"), list_held, &l, e);
-		if (l.count)
-			table_print(l.t);
-		else
-			printf("nothing is in quarantine\n");
-		table_close(l.t);
-		l.count = 0;
-		l.t = table_open(conflicts, sizeof conflicts / sizeof *conflicts);
-		if (rc == 0)
-			rc = conflict_each(store, list_conflict, &l, e);
-		if (l.count) {
-			printf("\nConflicts: a stored id arrived again with different content; "
-			       "the first one counts.\n\n");
-			table_print(l.t);
-		}
-		table_close(l.t);
+		rc = quarantine_report_print(store, all, e);
 	}
 	store_close(store);
 	return rc;
@@ -188,6 +76,12 @@ static int choose(struct cli *cli, struct store *s, struct chosen *c, struct err
 	return 0;
 }
 
+static void say_refused(void *user, int64_t id, const char *why)
+{
+	(void)user;
+	fprintf(stderr, "tally: %lld: %s\n", (long long)id, why);
+}
+
 static int retry(struct cli *cli, struct err *e)
 {
 	struct book *book = NULL;
@@ -208,23 +102,9 @@ static int retry(struct cli *cli, struct err *e)
 		rc = store_begin(store, now, e);
 		begun = rc == 0;
 	}
-	for (size_t i = 0; rc == 0 && i < c.count; i++) {
-		struct held h;
-		struct arena a = { 0 };
-		char why[600];
-		bool ok = false;
-		rc = quarantine_at(store, c.id[i], &h, &a, e);
-		if (rc == 0)
-			rc = retry_held(store, &o, &h, &ok, why, now, e);
-		if (rc == 0 && ok)
-			rc = quarantine_set_state(store, c.id[i], "retried", e);
-		else if (rc == 0)
-			fprintf(stderr, "tally: %lld: %s\n", (long long)c.id[i], why);
-		taken += ok;
-		arena_release(&a);
-	}
 	if (rc == 0)
-		rc = rollup_catch_up(store, 0, e);
+		rc = retry_all(store, &o, &(struct retry_list){ c.id, c.count, say_refused, NULL },
+			       &taken, now, e);
 	if (rc == 0)
 		rc = store_commit(store, e);
 	else if (begun)

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/zone.h"
 #include "cli/cache_rules.h"
+#include "sim/cache_words.h"
 #include "cli/sources.h"
 #include "reports/replay_report.h"
 
@@ -89,7 +90,7 @@ static int take_cache(struct cli *cli, struct replay_options *o, struct err *e)
 	enum whatif_cache kind = WHATIF_CACHE_NONE;
 	int rc = cli_cache_rules(cli, &o->cache, e);
 	if (rc == 0 && cache)
-		rc = cli_cache(cache, true, &kind, &o->cache, e);
+		rc = cache_words_parse(cache, true, &kind, &o->cache, e);
 	if (rc == 0 && (kind == WHATIF_CACHE_RECORDED || kind == WHATIF_CACHE_REBUILT))
 		rc = err_set(e, ERR_USAGE,
 			     "--cache recorded is for tally whatif, where models differ; here none "

@@ -11,13 +11,11 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/zone.h"
-#include "cli/serve_commands.h"
+#include "cli/command.h"
 #include "meter/billing/budget.h"
-#include "meter/ingest/quarantine.h"
-#include "reports/credit_report.h"
-#include "reports/invoice_view.h"
-#include "reports/usage_report.h"
+#include "reports/json_out.h"
 #include "reports/web.h"
+#include "server/http.h"
 
 static const struct option serve_options[] = {
 	{ "listen", 0, "HOST:PORT", "where to listen (default 127.0.0.1:8687)", false },
@@ -64,212 +62,6 @@ static void log_event(void *user, const char *event, const char *message)
 	buf_release(&b);
 }
 
-/* Who reads: one connection, one question at a time. */
-struct reader {
-	pthread_mutex_t lock;
-	struct store *store;
-	struct ledger *ledger;
-	struct serve_commands commands;
-};
-
-static void put_error(struct http_reply *out, const struct err *e)
-{
-	out->status = err_http_status(e->code);
-	buf_printf(&out->body, "{\"error\":{\"code\":\"%s\",\"message\":", err_name(e->code));
-	json_put_string(&out->body, text_of(e->message));
-	buf_puts(&out->body, "}}\n");
-}
-
-static int instant_parameter(const struct http_question *q, const char *name,
-			     const struct zone *zone, struct instant *out, struct err *e)
-{
-	const char *text = q->parameter(q, name);
-	return text ? cli_instant(name, text, zone, out, e) : 0;
-}
-
-static int answer_usage(struct reader *r, const struct http_question *q, struct http_reply *out,
-			struct err *e)
-{
-	enum usage_dim dim[USAGE_DIM_COUNT];
-	struct usage_report report = { .dim = dim };
-	struct usage_filter filter = { INSTANT_MIN,
-				       INSTANT_MAX,
-				       q->parameter(q, "customer"),
-				       q->parameter(q, "project"),
-				       q->parameter(q, "model"),
-				       0 };
-	struct usage_result *result = NULL;
-	struct zone *zone = NULL;
-	const char *by = q->parameter(q, "by"), *z = q->parameter(q, "timezone");
-	if (q->customer && filter.customer && strcmp(q->customer, filter.customer) != 0)
-		return err_set(e, ERR_DENIED, "the token is limited to another customer");
-	if (q->customer)
-		filter.customer = q->customer;
-	int rc = zone_open(&zone, z ? z : "UTC", e);
-	if (rc == 0)
-		rc = usage_dims_parse(dim, &report.dim_count, by ? by : "", e);
-	if (rc == 0)
-		rc = instant_parameter(q, "since", zone, &filter.since, e);
-	if (rc == 0)
-		rc = instant_parameter(q, "until", zone, &filter.until, e);
-	if (rc == 0)
-		rc = usage_query(&result, r->store, dim, report.dim_count, &filter, zone, e);
-	if (rc == 0)
-		rc = quarantine_count(r->store, &report.quarantined, e);
-	if (rc == 0) {
-		struct json_out j;
-		report.result = result;
-		json_out_open(&j, NULL);
-		usage_report_put(&j, &report);
-		json_out_take(&j, &out->body);
-	}
-	usage_result_close(result);
-	zone_close(zone);
-	return rc;
-}
-
-static int answer_balance(struct reader *r, const struct http_question *q, struct http_reply *out,
-			  struct err *e)
-{
-	const char *customer = q->path + strlen("/v1/balance/");
-	struct balance_report report;
-	struct json_out j;
-	if (q->customer && strcmp(q->customer, customer) != 0)
-		return err_set(e, ERR_DENIED, "the token is limited to another customer");
-	int rc = ledger_begin(r->ledger, e);
-	if (rc == 0)
-		rc = balance_report_read(&report, r->ledger, text_of(customer), clock_now(), e);
-	if (rc != 0)
-		return rc;
-	json_out_open(&j, NULL);
-	rc = balance_report_put(&j, &report, r->ledger, e);
-	json_out_take(&j, &out->body);
-	return rc;
-}
-
-struct answer_list {
-	struct json_out j;
-	struct store *store;
-	struct instant now;
-	struct err *e;
-};
-
-static int list_invoice(void *user, const struct stored_invoice *i)
-{
-	struct answer_list *l = user;
-	struct settlement x;
-	int rc = settlement_read(l->store, i, l->now, &x, l->e);
-	if (rc == 0)
-		invoice_list_item(&l->j, i, &x);
-	return rc;
-}
-
-/* All of them, or one in a format: /v1/invoices/2026-000017?format=pdf */
-static int answer_invoices(struct reader *r, const struct http_question *q, struct http_reply *out,
-			   struct err *e)
-{
-	static const struct {
-		const char *name, *type;
-	} formats[] = { { "json", "application/json" },
-			{ "html", "text/html; charset=utf-8" },
-			{ "pdf", "application/pdf" },
-			{ "text", "text/plain; charset=utf-8" },
-			{ "csv", "text/csv; charset=utf-8" } };
-	const char *format = q->parameter(q, "format"), *customer = q->parameter(q, "customer");
-	struct stored_invoice i;
-	struct invoice_view *v;
-	size_t f = 0;
-	if (q->customer && customer && strcmp(q->customer, customer) != 0)
-		return err_set(e, ERR_DENIED, "the token is limited to another customer");
-	if (strcmp(q->path, "/v1/invoices") == 0) {
-		struct answer_list l = { .store = r->store, .now = clock_now(), .e = e };
-		json_out_open(&l.j, NULL);
-		json_out_object(&l.j, NULL);
-		json_out_string(&l.j, "schema", "tally.invoice-list/1");
-		json_out_array(&l.j, "invoices");
-		int rc = invoice_each(r->store, q->customer ? q->customer : customer, list_invoice,
-				      &l, e);
-		json_out_end(&l.j, ']');
-		json_out_end(&l.j, '}');
-		json_out_take(&l.j, &out->body);
-		return rc;
-	}
-	while (format && f < sizeof formats / sizeof *formats &&
-	       strcmp(format, formats[f].name) != 0)
-		f++;
-	if (f == sizeof formats / sizeof *formats)
-		return err_set(e, ERR_USAGE, "format is json, html, pdf, text or csv");
-	struct arena texts = { 0 };
-	int rc = invoice_find(r->store, q->path + strlen("/v1/invoices/"), &texts, &i, e);
-	if (rc == 0 && q->customer && !text_is(i.customer, q->customer))
-		rc = err_set(e, ERR_DENIED, "the token is limited to another customer");
-	if (rc == 0)
-		rc = invoice_view_of(&v, r->store, &i, clock_now(), e);
-	arena_release(&texts);
-	if (rc != 0)
-		return rc;
-	out->type = formats[f].type;
-	if (f == 0)
-		invoice_json_put(&out->body, v);
-	else if (f == 1)
-		invoice_html_put(&out->body, v);
-	else if (f == 2)
-		rc = invoice_pdf_put(&out->body, v, false, e);
-	else if (f == 3)
-		invoice_text_put(&out->body, v, 100);
-	else
-		invoice_csv_put(&out->body, v);
-	invoice_view_close(v);
-	return rc;
-}
-
-/* Every account with its balance. */
-struct accounts {
-	struct reader *r;
-	struct json_out *j;
-	struct err *e;
-	struct text *customer;
-	size_t count;
-	struct arena names;
-};
-
-static int add_account(void *user, const struct account *a)
-{
-	struct accounts *x = user;
-	x->customer = mem_grow(x->customer, (x->count + 1) * sizeof *x->customer);
-	x->customer[x->count++] =
-		(struct text){ arena_text(&x->names, a->customer.p, a->customer.n), a->customer.n };
-	return 0;
-}
-
-static int answer_accounts(struct reader *r, const struct http_question *q, struct http_reply *out,
-			   struct err *e)
-{
-	struct json_out j;
-	struct accounts x = { .r = r, .j = &j, .e = e };
-	struct balance_report report;
-	int rc = ledger_begin(r->ledger, e);
-	if (rc == 0)
-		rc = ledger_each_account(r->ledger, add_account, &x, e);
-	json_out_open(&j, NULL);
-	json_out_object(&j, NULL);
-	json_out_string(&j, "schema", "tally.balances/1");
-	json_out_array(&j, "accounts");
-	for (size_t i = 0; rc == 0 && i < x.count; i++) {
-		if (q->customer && !text_is(x.customer[i], q->customer))
-			continue;
-		rc = balance_report_read(&report, r->ledger, x.customer[i], clock_now(), e);
-		if (rc == 0)
-			rc = balance_report_put(&j, &report, r->ledger, e);
-	}
-	json_out_end(&j, ']');
-	json_out_end(&j, '}');
-	json_out_take(&j, &out->body);
-	free(x.customer);
-	arena_release(&x.names);
-	return rc;
-}
-
 /* The page and what it is made of. */
 static const char *page_file(void *user, const char *path, const char **type)
 {
@@ -289,42 +81,6 @@ static const char *page_file(void *user, const char *path, const char **type)
 			return text ? text : "";
 		}
 	return NULL;
-}
-
-static unsigned command_scope(void *user, const char *method, const char *path)
-{
-	(void)user;
-	return serve_command_scope(method, path);
-}
-
-static void run_command(void *user, const struct http_question *q, const char *method,
-			struct text body, struct http_reply *out)
-{
-	struct reader *r = user;
-	serve_command_run(&r->commands, q, method, body, out);
-}
-
-static bool answer(void *user, const struct http_question *q, struct http_reply *out)
-{
-	struct reader *r = user;
-	struct err e = { 0 };
-	int rc;
-	bool usage = strcmp(q->path, "/v1/usage") == 0,
-	     balance = strncmp(q->path, "/v1/balance/", 12) == 0 && q->path[12],
-	     accounts = strcmp(q->path, "/v1/balance") == 0,
-	     invoices = strcmp(q->path, "/v1/invoices") == 0 ||
-			strncmp(q->path, "/v1/invoices/", 13) == 0;
-	if (!usage && !balance && !accounts && !invoices)
-		return false;
-	pthread_mutex_lock(&r->lock);
-	rc = usage	? answer_usage(r, q, out, &e)
-	     : balance	? answer_balance(r, q, out, &e)
-	     : accounts ? answer_accounts(r, q, out, &e)
-			: answer_invoices(r, q, out, &e);
-	pthread_mutex_unlock(&r->lock);
-	if (rc != 0)
-		put_error(out, &e);
-	return true;
 }
 
 static atomic_int signals;
@@ -476,7 +232,6 @@ static int serve(struct cli *cli, struct err *e)
 	struct tokens *tokens = NULL;
 	struct writer *writer = NULL;
 	struct http *http = NULL;
-	struct reader reader = { .lock = PTHREAD_MUTEX_INITIALIZER };
 	struct http_limits limits = HTTP_LIMITS_DEFAULT;
 	const char *names[OPTION_VALUES_MAX + 1] = { 0 };
 	int64_t queue;
@@ -504,8 +259,7 @@ static int serve(struct cli *cli, struct err *e)
 	sigaction(SIGTERM, &act, NULL);
 	sigaction(SIGALRM, &(struct sigaction){ .sa_handler = on_late }, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	/* for the commands that the page asks for, where no list of processes shows it */
-	setenv("TALLY_DB", cli_db_path(cli, &path), 1);
+	cli_db_path(cli, &path);
 	if (rc == 0)
 		rc = writer_open(&writer,
 				 &(struct writer_options){ .path = path.p,
@@ -517,30 +271,22 @@ static int serve(struct cli *cli, struct err *e)
 							   .log = log_event },
 				 e);
 	if (rc == 0)
-		rc = store_open(&reader.store, path.p, DB_READ, e);
-	if (rc == 0)
-		rc = ledger_open(&reader.ledger, reader.store, e);
-	const char *prices[OPTION_VALUES_MAX], *price;
-	reader.commands = (struct serve_commands){ .price = prices };
-	while ((price = cli_value_at(cli, "prices", reader.commands.prices)))
-		prices[reader.commands.prices++] = price;
-	if (rc == 0)
-		rc = http_open(&http,
-			       &(struct http_options){ .address =
-							       listen ? listen : "127.0.0.1:8687",
-						       .tokens = tokens,
-						       .names = names,
-						       .limits = limits,
-						       .cert = cert.n ? cert.p : NULL,
-						       .key = key.n ? key.p : NULL,
-						       .writer = writer,
-						       .answer = answer,
-						       .file = page_file,
-						       .command_scope = command_scope,
-						       .command = run_command,
-						       .log = log_event,
-						       .user = &reader },
-			       e);
+		rc = http_open(
+			&http,
+			&(struct http_options){ .address = listen ? listen : "127.0.0.1:8687",
+						.tokens = tokens,
+						.names = names,
+						.limits = limits,
+						.cert = cert.n ? cert.p : NULL,
+						.key = key.n ? key.p : NULL,
+						.writer = writer,
+						.reading = { .path = path.p,
+							     .book = book,
+							     .currency = cli_currency(cli),
+							     .by_completion = boundary == 1 },
+						.file = page_file,
+						.log = log_event },
+			e);
 	if (rc == 0) {
 		char line[200];
 		snprintf(line, sizeof line, "listening on %s://%.*s:%d", cert.n ? "https" : "http",
@@ -560,8 +306,6 @@ static int serve(struct cli *cli, struct err *e)
 		http_close(http);
 	}
 	writer_close(writer);
-	ledger_close(reader.ledger);
-	store_close(reader.store);
 	tokens_close(tokens);
 	book_close(book);
 	buf_release(&path);

@@ -3,11 +3,12 @@
 #include <unistd.h>
 
 #include "cli/cache_rules.h"
+#include "sim/cache_words.h"
 #include "cli/workload_options.h"
 #include "base/file.h"
 #include "base/zone.h"
 #include "reports/html_report.h"
-#include "reports/whatif_report.h"
+#include "reports/whatif_answer.h"
 #include "sim/scenario.h"
 
 static const struct option options[] = {
@@ -129,9 +130,9 @@ static int read_workload(struct cli *cli, const struct zone *zone, struct worklo
 }
 
 static int read_scenarios(struct cli *cli, struct scenario_list *list, const struct book *book,
-			  size_t *base, struct err *e)
+			  struct err *e)
 {
-	const char *text, *baseline = cli_value(cli, "baseline");
+	const char *text;
 	int rc = 0;
 	for (int i = 0; rc == 0 && (text = cli_value_at(cli, "scenarios", i)); i++)
 		rc = scenario_add_file(list, text, book, e);
@@ -141,38 +142,13 @@ static int read_scenarios(struct cli *cli, struct scenario_list *list, const str
 		rc = err_set(e, ERR_USAGE,
 			     "nothing to compare: name scenarios, for example --scenario "
 			     "recorded --scenario flash=deepseek-v4-flash");
-	if (baseline && strcmp(baseline, "best") == 0)
-		baseline = NULL;
-	if (rc == 0 && (baseline || list->baseline))
-		rc = scenario_find(list, baseline ? baseline : list->baseline, base, e);
-	return rc;
-}
-
-/* --baseline best: every model alone as well, and the cheapest of them is what is compared with. */
-static int take_best(struct cli *cli, struct scenario_list *list, struct whatif_options *o,
-		     struct err *e)
-{
-	const char *baseline = cli_value(cli, "baseline");
-	struct whatif_result *result = NULL;
-	if (!baseline || strcmp(baseline, "best") != 0)
-		return 0;
-	int rc = scenario_add_singles(list, o->workload, e);
-	struct whatif_options look = *o;
-	look.scenario = o->scenario = list->scenario;
-	look.scenarios = o->scenarios = list->count;
-	look.resamples = 0;
-	look.has_budget = false;
-	if (rc == 0)
-		rc = whatif_run(&result, &look, e);
-	if (rc == 0)
-		rc = scenario_cheapest_single(list, result, &o->baseline, e);
-	whatif_results_close(result, look.scenarios);
 	return rc;
 }
 
 /* On the terminal, and in the files that were asked for. */
-static int show(struct cli *cli, const struct whatif_report *report, struct err *e)
+static int show(void *user, const struct whatif_report *report, struct err *e)
 {
+	struct cli *cli = user;
 	const char *html = cli_value(cli, "html"), *save = cli_value(cli, "save"),
 		   *against = cli_value(cli, "against");
 	const struct whatif_options *o = report->options;
@@ -213,11 +189,10 @@ static int run(struct cli *cli, struct err *e)
 	struct zone *zone = NULL;
 	struct workload *workload = NULL;
 	struct scenario_list list = { 0 };
-	struct whatif_result *result = NULL;
 	struct whatif_options o = { .currency = cli_currency(cli) };
 	const char *plan = cli_plan(cli), *cache = cli_value(cli, "cache");
-	struct sensitivity *sensitivity = NULL;
-	struct sample sample = { 0 };
+	int64_t sample = 0;
+	bool incomplete = false;
 	int refused = 0, status = 0, vary = 0;
 	int rc = cli_zone(cli, &zone, e);
 	if (rc == 0)
@@ -229,63 +204,37 @@ static int run(struct cli *cli, struct err *e)
 	if (rc == 0)
 		rc = cli_book(cli, &book, e);
 	if (rc == 0)
-		rc = read_scenarios(cli, &list, book, &o.baseline, e);
+		rc = read_scenarios(cli, &list, book, e);
 	if (rc == 0 && plan)
 		rc = plan_open(&plans, &o.plan, plan, e);
 	if (rc == 0)
 		rc = read_workload(cli, zone, &workload, &refused, e);
 	if (rc == 0)
-		rc = cli_cache(cache, workload->blocks != NULL, &o.cache, &o.rules, e);
+		rc = cache_words_parse(cache, workload->blocks != NULL, &o.cache, &o.rules, e);
 	if (rc == 0 && o.cache == WHATIF_CACHE_REBUILT)
 		rc = cli_no_block_rules(cli, e);
 	else if (rc == 0 && o.cache != WHATIF_CACHE_BLOCKS)
 		rc = cli_no_cache_rules(cli, e);
+	if (rc == 0 && cli_value(cli, "sample"))
+		rc = cli_count(cli, "sample", 0, &sample, e);
 	o.workload = workload;
-	o.scenario = list.scenario;
-	o.scenarios = list.count;
 	o.book = book;
-	if (rc == 0 && workload->metered_currency &&
-	    strcmp(workload->metered_currency, o.currency) != 0)
-		rc = err_set(e, ERR_USAGE,
-			     "the database holds amounts in %s: compare with --currency %s",
-			     workload->metered_currency, workload->metered_currency);
-	if (rc == 0)
-		rc = take_best(cli, &list, &o, e);
-	if (rc == 0 && cli_value(cli, "sample")) {
-		int64_t n;
-		rc = cli_count(cli, "sample", 0, &n, e);
-		if (rc == 0)
-			rc = sample_draw(&sample, workload, n, o.seed, e);
-		o.sample = &sample;
-		if (rc == 0 && (o.has_budget || vary))
-			rc = err_set(e, ERR_USAGE,
-				     "--budget and --sensitivity need the whole, without --sample");
-	}
-	if (rc == 0)
-		rc = whatif_run(&result, &o, e);
-	if (rc == 0 && vary)
-		rc = sensitivity_run(&sensitivity, &o, vary, e);
 	if (rc == 0) {
-		struct whatif_report report = {
-			.options = &o,
-			.result = result,
-			.cache = cache				   ? cache
-				 : o.cache == WHATIF_CACHE_REBUILT ? "rebuilt"
-								   : "none",
-			.sensitivity = sensitivity,
-			.vary_permille = vary,
-			.byo = cli_flag(cli, "byo"),
-			.quiet = cli->quiet,
-		};
-		rc = show(cli, &report, e);
-		status = cli_sum_refused(workload->refused, refused, "counted");
-		for (size_t i = 0; i < o.scenarios; i++)
-			if (result[i].unpriced || (plan && result[i].uncredited))
-				status = 3;
+		const struct whatif_question q = { .options = &o,
+						   .list = &list,
+						   .baseline = cli_value(cli, "baseline"),
+						   .cache = cache,
+						   .vary_permille = vary,
+						   .samples = cli_value(cli, "sample") != NULL,
+						   .sample = sample,
+						   .byo = cli_flag(cli, "byo"),
+						   .quiet = cli->quiet };
+		rc = whatif_answer(&q, show, cli, &incomplete, e);
 	}
-	free(sensitivity);
-	sample_release(&sample);
-	whatif_results_close(result, o.scenarios);
+	if (rc == 0)
+		status = cli_sum_refused(workload->refused, refused, "counted");
+	if (rc == 0 && incomplete)
+		status = 3;
 	workload_close(workload);
 	scenario_list_release(&list);
 	plan_file_close(plans);

@@ -402,16 +402,6 @@ int cli_store(const struct cli *cli, struct store **out, int mode, struct err *e
 	return rc;
 }
 
-void cli_put_money(struct buf *b, struct money_total m, const char *currency)
-{
-	char plain[DECIMAL_TEXT_MAX];
-	money_total_format(m, plain);
-	if (strcmp(currency, "USD") == 0)
-		buf_printf(b, "%s$%s", *plain == '-' ? "-" : "", plain + (*plain == '-'));
-	else
-		buf_printf(b, "%s %s", plain, currency);
-}
-
 const struct command *cli_commands(void)
 {
 	static struct command list[sizeof all / sizeof *all + 1];

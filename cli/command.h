@@ -104,9 +104,6 @@ int cli_store(const struct cli *cli, struct store **out, int mode, struct err *e
 int cli_choice(const struct cli *cli, const char *name, const char *const *words, int *out,
 	       struct err *e);
 
-/* "$" before dollars, the code after everything else. */
-void cli_put_money(struct buf *b, struct money_total m, const char *currency);
-
 const struct command *cli_commands(void); /* ended by a NULL name */
 /* The i-th option that a command takes, its own first; NULL after the last. */
 const struct option *cli_option_at(const struct command *c, int i);

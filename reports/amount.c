@@ -1,5 +1,7 @@
 #include "reports/amount.h"
 
+#include <string.h>
+
 #include "reports/table.h"
 
 void put_amount(struct buf *b, const char *plain, const char *currency, bool lower_bound)
@@ -25,4 +27,14 @@ void put_count(struct buf *b, int64_t n)
 	char plain[DECIMAL_TEXT_MAX];
 	decimal_format_fixed(plain, n, 0);
 	put_amount(b, plain, NULL, false);
+}
+
+void put_plain_money(struct buf *b, struct money_total m, const char *currency)
+{
+	char plain[DECIMAL_TEXT_MAX];
+	money_total_format(m, plain);
+	if (strcmp(currency, "USD") == 0)
+		buf_printf(b, "%s$%s", *plain == '-' ? "-" : "", plain + (*plain == '-'));
+	else
+		buf_printf(b, "%s %s", plain, currency);
 }

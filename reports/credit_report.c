@@ -151,6 +151,24 @@ int balance_report_table(const struct balance_report *r, struct ledger *l, struc
 	return rc;
 }
 
+void account_put(struct json_out *j, const struct account *a)
+{
+	char text[DECIMAL_TEXT_MAX];
+	json_out_text(j, "customer", a->customer);
+	json_out_text(j, "plan", a->plan);
+	json_out_bool(j, "byo", a->byo);
+	json_out_string(j, "overage", overage_name(a->overage));
+	json_out_string(j, "overage_limit", nano_credits_format(a->overage_limit, text));
+	json_out_string(j, "owed", nano_credits_format(a->owed, text));
+	json_out_text(j, "burn_order", a->burn_order);
+	json_out_text(j, "timezone", a->zone);
+	json_out_int(j, "billing_day", a->anchor_day);
+	if (a->has_low_balance)
+		json_out_string(j, "low_balance", nano_credits_format(a->low_balance, text));
+	json_out_instant(j, "since", a->since);
+	json_out_text(j, "terms", a->terms);
+}
+
 /* --- the ledger --- */
 
 struct listing {
@@ -240,20 +258,17 @@ static int put_txn(void *user, const struct ledger_txn *t)
 	return rc;
 }
 
-int ledger_report_json(struct ledger *l, const struct account *a, struct instant since,
-		       struct instant until, struct err *e)
+int ledger_report_put(struct json_out *j, struct ledger *l, const struct account *a,
+		      struct instant since, struct instant until, struct err *e)
 {
-	struct json_out j;
-	struct listing x = { .l = l, .j = &j, .e = e };
-	json_out_open(&j, stdout);
-	json_out_object(&j, NULL);
-	json_out_string(&j, "schema", "tally.credit-ledger/1");
-	json_out_text(&j, "customer", a->customer);
-	json_out_array(&j, "transactions");
+	struct listing x = { .l = l, .j = j, .e = e };
+	json_out_object(j, NULL);
+	json_out_string(j, "schema", "tally.credit-ledger/1");
+	json_out_text(j, "customer", a->customer);
+	json_out_array(j, "transactions");
 	int rc = ledger_each_txn(l, a->id, since, until, put_txn, &x, e);
-	json_out_end(&j, ']');
-	json_out_end(&j, '}');
-	json_out_close(&j);
+	json_out_end(j, ']');
+	json_out_end(j, '}');
 	return rc;
 }
 

@@ -21,9 +21,12 @@ int balance_report_put(struct json_out *j, const struct balance_report *r, struc
 		       struct err *e);
 int balance_report_table(const struct balance_report *r, struct ledger *l, struct err *e);
 
-/* Every transaction of a period with its entries. */
-int ledger_report_json(struct ledger *l, const struct account *a, struct instant since,
-		       struct instant until, struct err *e);
+/* The members of an account: plan, overage, zone, terms, ... */
+void account_put(struct json_out *j, const struct account *a);
+
+/* Every transaction of a period with its entries: the document "tally.credit-ledger/1". */
+int ledger_report_put(struct json_out *j, struct ledger *l, const struct account *a,
+		      struct instant since, struct instant until, struct err *e);
 int ledger_report_csv(struct ledger *l, const struct account *a, struct instant since,
 		      struct instant until, struct err *e);
 int ledger_report_table(struct ledger *l, const struct account *a, struct instant since,

@@ -25,6 +25,14 @@ void json_out_close(struct json_out *j)
 	buf_release(&j->b);
 }
 
+void json_out_close_if(struct json_out *j, bool good)
+{
+	if (good)
+		json_out_close(j);
+	else
+		buf_release(&j->b);
+}
+
 void json_out_take(struct json_out *j, struct buf *out)
 {
 	CHECK(j->depth == 0 && !j->file);

@@ -24,6 +24,8 @@ struct json_out {
 void json_out_open(struct json_out *j, FILE *file);
 /* Ends the document with a newline and writes it. */
 void json_out_close(struct json_out *j);
+/* The same when good; else what was not written yet is dropped. */
+void json_out_close_if(struct json_out *j, bool good);
 /* Ends the document and hands it over. */
 void json_out_take(struct json_out *j, struct buf *out);
 

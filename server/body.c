@@ -2,8 +2,12 @@
 
 #include <zlib.h>
 
+#include <stdio.h>
+#include <string.h>
+
 #include "base/arena.h"
 #include "base/json.h"
+#include "meter/ingest/quarantine.h"
 
 bool body_inflate(struct buf *body, struct err *e)
 {
@@ -88,4 +92,46 @@ int body_read(struct job *j, struct text body, struct err *e)
 				     "a body has at most %d records; send them in several",
 				     BODY_RECORDS_MAX)
 			   : 0;
+}
+
+bool body_deflate(struct buf *body)
+{
+	struct buf out = { 0 };
+	z_stream z = { 0 };
+	if (body->n > UINT32_MAX || deflateInit2(&z, Z_BEST_SPEED, Z_DEFLATED, 16 + MAX_WBITS, 8,
+						 Z_DEFAULT_STRATEGY) != Z_OK)
+		return false;
+	const size_t room = deflateBound(&z, body->n);
+	buf_need(&out, room);
+	z.next_in = (Bytef *)body->p;
+	z.avail_in = (uInt)body->n;
+	z.next_out = (Bytef *)out.p;
+	z.avail_out = (uInt)room;
+	const bool fits = deflate(&z, Z_FINISH) == Z_STREAM_END && z.total_out < body->n;
+	out.n = z.total_out;
+	deflateEnd(&z);
+	if (fits) {
+		buf_release(body);
+		*body = out;
+	} else {
+		buf_release(&out);
+	}
+	return fits;
+}
+
+void body_tag(char out[BODY_TAG_MAX], struct text body)
+{
+	uint8_t hash[16];
+	content_hash(hash, &body, 1);
+	strcpy(out, "W/\"");
+	for (size_t i = 0; i < sizeof hash; i++)
+		snprintf(out + 3 + 2 * i, 3, "%02x", hash[i]);
+	strcat(out, "\"");
+}
+
+bool body_tag_is_known(const char *if_none_match, const char *tag)
+{
+	/* tags are compared weakly: "x" is W/"x" */
+	return if_none_match &&
+	       (strcmp(if_none_match, "*") == 0 || strstr(if_none_match, tag + 2) != NULL);
 }

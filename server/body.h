@@ -1,6 +1,6 @@
 /*
  * body: what a request carries: unpacked, taken apart into records, and bounded in what it may
- * become in memory.
+ * become in memory; and how an answer is packed and known again.
  */
 #ifndef TALLY_SERVER_BODY_H
 #define TALLY_SERVER_BODY_H
@@ -14,6 +14,13 @@ enum {
 
 /* gzip in place, every member of it; false when it is damaged or would grow too large. */
 bool body_inflate(struct buf *body, struct err *e);
+/* Packs an answer as gzip, where that makes it smaller; false: it is as it was. */
+bool body_deflate(struct buf *body);
+enum { BODY_TAG_MAX = 40 };
+/* The entity tag of an answer: weak, for it is the same packed or not. */
+void body_tag(char out[BODY_TAG_MAX], struct text body);
+/* Whether the list of tags of an If-None-Match names it. */
+bool body_tag_is_known(const char *if_none_match, const char *tag);
 /*
  * Fills the job with the records of one document or of lines. An array is taken element by element.
  * Errors: ERR_RANGE when there are more than BODY_RECORDS_MAX.

@@ -15,8 +15,10 @@
 #include "server/live.h"
 #include "server/microhttpd.h"
 #include "server/otlp_answer.h"
+#include "server/routes.h"
 #include "server/sessions.h"
 #include "server/slow.h"
+#include "server/totals.h"
 #include "server/visitors.h"
 
 /* Scripts and styles are the page's own files; what an answer shows has no scripts at all. */
@@ -30,6 +32,9 @@
 	"'none'; frame-ancestors 'none'"
 #define COOKIE "tally"
 
+/* Threads that answer questions, and how many may wait for them. */
+enum { QUICK_THREADS = 2, QUICK_WAITING_MOST = 1024, LONG_THREADS = 2, LONG_WAITING_MOST = 32 };
+
 /* TLS 1.2 and 1.3, and what is considered strong enough today. */
 #define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
@@ -40,29 +45,14 @@ struct http {
 	int64_t began_us;
 	atomic_int_fast64_t requests, status_class[6];
 	struct live *live;
-	struct slow *slow;
+	struct totals *totals;
+	struct slow *quick, *slow; /* threads that answer questions: within moments, and longer */
+	struct readers *readers;
+	atomic_bool ending;
 	struct visitors *visitors;
 	struct sessions *sessions;
 	pthread_mutex_t probes_lock;
 	struct probe *probes; /* that a request waits for */
-};
-
-enum route {
-	ROUTE_NONE,
-	ROUTE_HEALTH,
-	ROUTE_READY,
-	ROUTE_FILE,
-	ROUTE_SESSION,
-	ROUTE_COMMAND,
-	ROUTE_READ,
-	ROUTE_USAGE,
-	ROUTE_EVENTS,
-	ROUTE_TRACES,
-	ROUTE_LOGS,
-	ROUTE_METRICS,
-	ROUTE_HOLD,
-	ROUTE_SETTLE,
-	ROUTE_RELEASE
 };
 
 /* Why a request is not served; status 0: it is. */
@@ -76,13 +66,18 @@ struct request {
 	struct http *http;
 	struct MHD_Connection *connection;
 	struct visitor *visitor;
-	enum route route;
+	const struct http_route
+		*found; /* NULL: there is no such path, it is the page's, or a command */
+	enum http_route_kind route;
+	enum http_route_data data;
 	const char *method, *path;
-	struct text hold; /* whose end is asked for */
+	struct text rest; /* of the path: what stands for * in that of the route */
 	unsigned scope;	  /* that it needs; 0: none */
+	bool wrong_method;
 	enum otlp_signal signal;
 	bool protobuf;		/* of OTLP; its answer is, too */
 	char *customer;		/* that its token is bound to; NULL: any */
+	char *who;		/* the token's name; NULL: none was asked for */
 	struct refusal refusal; /* known before the body was read */
 	struct buf body;
 	size_t body_most;
@@ -92,11 +87,13 @@ struct request {
 	struct probe *probe;
 	bool submitted, counted;
 	atomic_bool done;
-	/* of a command */
+	/* of a question */
 	bool commanded, shown; /* shown: a browser may show the answer */
 	struct http_reply reply;
 	/* headers of the answer; NULL: none */
 	const char *policy, *filename, *cookie;
+	char tag[BODY_TAG_MAX]; /* empty: none */
+	bool packed;
 };
 
 /* A question whether the database works, which the writer may answer when nobody waits any more. */
@@ -128,6 +125,12 @@ static enum MHD_Result answer(struct request *r, int status, const char *type, c
 	}
 	if (r->cookie)
 		microhttpd.MHD_add_response_header(response, "Set-Cookie", r->cookie);
+	if (*r->tag) {
+		microhttpd.MHD_add_response_header(response, "ETag", r->tag);
+		microhttpd.MHD_add_response_header(response, "Vary", "Accept-Encoding");
+	}
+	if (r->packed)
+		microhttpd.MHD_add_response_header(response, "Content-Encoding", "gzip");
 	if (r->filename) {
 		char value[100];
 		snprintf(value, sizeof value, "attachment; filename=\"%s\"", r->filename);
@@ -164,9 +167,7 @@ static enum MHD_Result answer_error(struct request *r, int status, const char *c
 	if (r->signal) {
 		otlp_answer_error(&b, r->protobuf, status, code, message);
 	} else {
-		buf_printf(&b, "{\"error\":{\"code\":\"%s\",\"message\":", code);
-		json_put_string(&b, text_of(message));
-		buf_puts(&b, "}}\n");
+		put_error(&b, code, message);
 	}
 	enum MHD_Result rc = answer(r, status, type_of(r), b.p, b.n, MHD_RESPMEM_MUST_COPY);
 	buf_release(&b);
@@ -336,7 +337,7 @@ static bool is_empty_request(struct text body)
 /* Makes a job of the body and waits for it. */
 static enum MHD_Result write_request(struct request *r)
 {
-	const enum route route = r->route;
+	const enum http_route_kind route = r->route;
 	struct err e = { 0 };
 	const int status = unpack(r, &e);
 	if (status != 200)
@@ -364,9 +365,9 @@ static enum MHD_Result write_request(struct request *r)
 		job_close(j);
 		return answer_error(r, 413, "too_large", e.message);
 	}
-	if (r->hold.n)
+	if (r->rest.n)
 		j->hold_id =
-			(struct text){ arena_text(&j->arena, r->hold.p, r->hold.n), r->hold.n };
+			(struct text){ arena_text(&j->arena, r->rest.p, r->rest.n), r->rest.n };
 	const char *broken = microhttpd.MHD_lookup_connection_value(
 		r->connection, MHD_GET_ARGUMENT_KIND, "broken_off");
 	j->broken_off = broken && strcmp(broken, "false") != 0;
@@ -444,15 +445,20 @@ static enum MHD_Result answer_metrics(struct request *r)
 
 /* --- the page --- */
 
+/* From the thread of live alone. */
 static void snapshot(void *user, struct buf *out)
 {
-	const struct writer_stats *s = writer_stats(((struct http *)user)->o.writer);
+	struct http *h = user;
+	const struct writer_stats *s = writer_stats(h->o.writer);
+	const int64_t rows = atomic_load(&s->rows);
 	buf_printf(out,
 		   "{\"rows\":%lld,\"accepted\":%lld,\"duplicates\":%lld,\"conflicts\":%lld,"
-		   "\"quarantined\":%lld,\"unpriced\":%lld}",
-		   (long long)atomic_load(&s->rows), (long long)atomic_load(&s->accepted),
+		   "\"quarantined\":%lld,\"unpriced\":%lld,",
+		   (long long)rows, (long long)atomic_load(&s->accepted),
 		   (long long)atomic_load(&s->duplicates), (long long)atomic_load(&s->conflicts),
 		   (long long)atomic_load(&s->quarantined), (long long)atomic_load(&s->unpriced));
+	totals_put(h->totals, rows, out);
+	buf_puts(out, "}");
 }
 
 static enum MHD_Result answer_live(struct request *r)
@@ -530,27 +536,67 @@ static enum MHD_Result set_session(struct request *r)
 	return answer_with_cookie(r, line);
 }
 
-static void run_command(void *user)
+/* The settings of a question that does something: a JSON object. */
+static int read_settings(struct request *r, struct http_question *q, struct json_document **out,
+			 struct err *e)
+{
+	if (!r->found->body_most || strcmp(r->method, "POST") != 0)
+		return 0;
+	const char *beside = r->found->uploads ? parameter(q, "settings") : NULL;
+	int rc = json_open(out, beside ? text_of(beside) : q->body, e);
+	q->uploaded = beside && q->body.n;
+	if (rc == 0 && json_kind(json_root(*out)) != JSON_OBJECT)
+		rc = err_set(e, ERR_INVALID, "the settings are a JSON object");
+	q->settings = rc == 0 ? json_root(*out) : NULL;
+	return rc;
+}
+
+static int ask(struct request *r, struct http_question *q, struct err *e)
+{
+	struct http *h = r->http;
+	struct json_document *settings = NULL;
+	struct reader *reader;
+	int rc = read_settings(r, q, &settings, e);
+	if (rc == 0)
+		rc = readers_take(h->readers, &reader, e);
+	if (rc == 0) {
+		rc = r->found->answer(reader, q, &r->reply, e);
+		readers_give(h->readers, reader, rc == -ERR_STORE);
+	}
+	json_close(settings);
+	return rc;
+}
+
+/* In a thread aside. */
+static void run_question(void *user)
 {
 	struct request *r = user;
-	const struct http_options *o = &r->http->o;
-	const struct http_question q = { r->path, NULL, parameter, r->connection };
-	o->command(o->user, &q, r->method, (struct text){ r->body.p ? r->body.p : "", r->body.n },
-		   &r->reply);
+	struct err e = { 0 };
+	struct http_question q = { .method = strcmp(r->method, "HEAD") == 0 ? "GET" : r->method,
+				   .path = r->path,
+				   .rest = r->rest,
+				   .customer = r->customer,
+				   .who = r->who,
+				   .parameter = parameter,
+				   .connection = r->connection,
+				   .body = { r->body.p ? r->body.p : "", r->body.n } };
+	if (ask(r, &q, &e) != 0)
+		reply_error(&r->reply, &e);
 	atomic_store(&r->done, true);
 	microhttpd.MHD_resume_connection(r->connection);
 }
 
-static enum MHD_Result start_command(struct request *r)
+static enum MHD_Result start_question(struct request *r)
 {
+	struct slow *threads = r->found->is_long ? r->http->slow : r->http->quick;
 	r->reply = (struct http_reply){ .status = 200, .type = "application/json" };
 	r->submitted = r->commanded = r->shown = true;
 	suspend(r);
-	if (slow_submit(r->http->slow, run_command, r))
+	if (slow_submit(threads, run_question, r))
 		return MHD_YES;
 	r->submitted = false;
 	microhttpd.MHD_resume_connection(r->connection);
-	return answer_error(r, 429, "busy", "too many commands are under way; try again");
+	return answer_error(r, 429, "busy", "too many questions are under way; try again");
 }
 
 /* --- whether the database works --- */
@@ -642,36 +688,42 @@ static enum MHD_Result ask_readiness(struct request *r)
 	return answer_error(r, 503, "busy", "too many requests wait for the database");
 }
 
-static enum MHD_Result read_request(struct request *r)
+/* Whether the asker takes gzip; what it weighs besides does not matter but for 0. */
+static bool takes_gzip(struct request *r)
 {
-	struct http *h = r->http;
-	struct http_reply reply = { .status = 200, .type = "application/json" };
-	const char *path = r->path, *type;
+	const char *list = header(r, "Accept-Encoding");
+	const char *at = list ? strcasestr(list, "gzip") : NULL;
+	if (!at)
+		return false;
+	at += strlen("gzip");
+	at += strspn(at, " ;");
+	return strncasecmp(at, "q=0", 3) != 0 || at[3] == '.';
+}
+
+/* What was read: not sent where the asker has it already, and packed where it takes that. */
+static enum MHD_Result answer_read(struct request *r, struct http_reply *reply)
+{
+	enum { PACKED_FROM = 1024 };
+	const bool reads = strcmp(r->method, "GET") == 0 || strcmp(r->method, "HEAD") == 0;
+	r->filename = reply->filename;
+	if (reply->status == 200 && reads) {
+		body_tag(r->tag,
+			 (struct text){ reply->body.p ? reply->body.p : "", reply->body.n });
+		if (body_tag_is_known(header(r, "If-None-Match"), r->tag))
+			return answer(r, 304, reply->type, "", 0, MHD_RESPMEM_PERSISTENT);
+	}
+	if (reply->body.n >= PACKED_FROM && takes_gzip(r))
+		r->packed = body_deflate(&reply->body);
+	return answer(r, reply->status, reply->type, reply->body.p ? reply->body.p : "",
+		      reply->body.n, MHD_RESPMEM_MUST_COPY);
+}
+
+static enum MHD_Result answer_file(struct request *r)
+{
+	const char *type, *file = r->http->o.file(r->http->o.user, r->path, &type);
 	r->shown = true;
-	if (r->route == ROUTE_FILE) {
-		const char *file = h->o.file(h->o.user, path, &type);
-		r->policy = POLICY_PAGE;
-		return answer(r, 200, type, file, strlen(file), MHD_RESPMEM_PERSISTENT);
-	}
-	if (strcmp(path, "/v1/live") == 0)
-		return r->customer ? answer_error(r, 403, "denied",
-						  "this is of all customers; the token is of one")
-				   : answer_live(r);
-	if (strcmp(path, "/metrics") == 0)
-		return r->customer
-			       ? answer_error(r, 403, "denied",
-					      "metrics are of all customers; this token is of one")
-			       : answer_metrics(r);
-	const struct http_question q = { path, r->customer, parameter, r->connection };
-	if (!h->o.answer(h->o.user, &q, &reply)) {
-		buf_release(&reply.body);
-		return answer_error(r, 404, "not_found", "there is no such path");
-	}
-	r->filename = reply.filename;
-	enum MHD_Result rc = answer(r, reply.status, reply.type, reply.body.p ? reply.body.p : "",
-				    reply.body.n, MHD_RESPMEM_MUST_COPY);
-	buf_release(&reply.body);
-	return rc;
+	r->policy = POLICY_PAGE;
+	return answer(r, 200, type, file, strlen(file), MHD_RESPMEM_PERSISTENT);
 }
 
 static enum MHD_Result answer_submitted(struct request *r)
@@ -684,82 +736,46 @@ static enum MHD_Result answer_submitted(struct request *r)
 		return answer(r, r->job->status, type_of(r), body.p ? body.p : "", body.n,
 			      body.p ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
 	}
-	r->filename = r->reply.filename;
+	if (r->route == ROUTE_ASK)
+		return answer_read(r, &r->reply);
 	return answer(r, r->reply.status, r->reply.type, r->reply.body.p ? r->reply.body.p : "",
 		      r->reply.body.n, MHD_RESPMEM_MUST_COPY);
 }
 
 /* --- what is known before the body --- */
 
-static enum route route_of_post(struct request *r)
+static enum otlp_signal signal_of(enum http_route_kind k)
 {
-	static const struct {
-		const char *path;
-		enum route route;
-		size_t body_most;
-	} routes[] = { { "/v1/usage", ROUTE_USAGE, HTTP_BODY_MAX },
-		       { "/v1/events", ROUTE_EVENTS, HTTP_BODY_MAX },
-		       { "/v1/traces", ROUTE_TRACES, HTTP_BODY_MAX },
-		       { "/v1/logs", ROUTE_LOGS, HTTP_BODY_MAX },
-		       { "/v1/metrics", ROUTE_METRICS, HTTP_BODY_MAX },
-		       { "/v1/holds", ROUTE_HOLD, HTTP_COMMAND_BODY_MAX },
-		       { "/session", ROUTE_SESSION, 1000 } };
-	for (size_t i = 0; i < sizeof routes / sizeof *routes; i++)
-		if (strcmp(r->path, routes[i].path) == 0) {
-			r->body_most = routes[i].body_most;
-			return routes[i].route;
-		}
-	if (strncmp(r->path, "/v1/holds/", 10) == 0) {
-		const char *id = r->path + 10, *slash = strrchr(id, '/');
-		if (slash && slash > id &&
-		    (strcmp(slash, "/settle") == 0 || strcmp(slash, "/release") == 0)) {
-			r->hold = (struct text){ id, (size_t)(slash - id) };
-			r->body_most = HTTP_COMMAND_BODY_MAX;
-			return slash[1] == 's' ? ROUTE_SETTLE : ROUTE_RELEASE;
-		}
-	}
-	return ROUTE_NONE;
+	return k == ROUTE_TRACES    ? OTLP_TRACES
+	       : k == ROUTE_LOGS    ? OTLP_LOGS
+	       : k == ROUTE_METRICS ? OTLP_METRICS
+				    : OTLP_NONE;
 }
 
 /* Where the request goes, which scope it needs and how large its body may be. */
 static void find_route(struct request *r)
 {
 	struct http *h = r->http;
-	const char *type;
 	const bool reads = strcmp(r->method, "GET") == 0 || strcmp(r->method, "HEAD") == 0;
-	r->body_most = 0;
-	r->scope = SCOPE_WRITE;
-	if (reads && strcmp(r->path, "/healthz") == 0)
-		r->route = ROUTE_HEALTH;
-	else if (reads && strcmp(r->path, "/readyz") == 0)
-		r->route = ROUTE_READY;
-	else if (reads && h->o.file(h->o.user, r->path, &type))
+	const char *type, *content = header(r, "Content-Type");
+	bool known;
+	r->found = route_find(r->method, r->path, &r->rest, &known);
+	if (r->found) {
+		r->route = r->found->kind;
+		r->scope = r->found->scope;
+		r->data = r->found->data;
+		r->body_most = r->found->body_most;
+	} else if (reads && h->o.file(h->o.user, r->path, &type)) {
 		r->route = ROUTE_FILE;
-	else if (reads && strcmp(r->path, "/session") == 0)
-		r->route = ROUTE_SESSION;
-	else if ((r->scope = h->o.command_scope(h->o.user, reads ? "GET" : r->method, r->path)))
-		r->route = ROUTE_COMMAND;
-	else if (reads)
-		r->route = ROUTE_READ;
-	else if (strcmp(r->method, "POST") == 0)
-		r->route = route_of_post(r);
-	const char *content = header(r, "Content-Type");
-	r->signal = r->route == ROUTE_TRACES	? OTLP_TRACES
-		    : r->route == ROUTE_LOGS	? OTLP_LOGS
-		    : r->route == ROUTE_METRICS ? OTLP_METRICS
-						: OTLP_NONE;
+	}
+	if (r->found && r->found->uploads &&
+	    microhttpd.MHD_lookup_connection_value(r->connection, MHD_GET_ARGUMENT_KIND,
+						   "settings"))
+		r->body_most = HTTP_BODY_MAX;
+	r->wrong_method = known || (strncmp(r->path, "/v1/", 4) == 0 && !reads &&
+				    strcmp(r->method, "POST") != 0);
+	r->signal = signal_of(r->route);
 	r->protobuf = r->signal && content && strstr(content, "protobuf");
-	if (r->route == ROUTE_READ)
-		r->scope = SCOPE_READ;
-	else if (r->route >= ROUTE_USAGE)
-		r->scope = SCOPE_WRITE;
-	else if (r->route != ROUTE_COMMAND)
-		r->scope = 0;
-	if (r->route == ROUTE_COMMAND && !reads)
-		r->body_most = microhttpd.MHD_lookup_connection_value(
-				       r->connection, MHD_GET_ARGUMENT_KIND, "settings")
-				       ? HTTP_BODY_MAX
-				       : HTTP_COMMAND_BODY_MAX;
 }
 
 static struct refusal refuse(int status, const char *code, const char *message)
@@ -778,12 +794,13 @@ static struct refusal authorise(struct request *r)
 			      "a bearer token is needed that the server knows");
 	const unsigned lacks = r->scope & ~g.scopes;
 	r->customer = g.customer;
+	r->who = g.name;
 	if (lacks)
 		return refuse(403, "denied",
 			      lacks & SCOPE_ADMIN   ? "the token does not allow to administrate"
 			      : lacks & SCOPE_WRITE ? "the token does not allow to write"
 						    : "the token does not allow to read");
-	if (r->customer && r->route == ROUTE_COMMAND)
+	if (r->customer && r->data == DATA_ALL)
 		return refuse(403, "denied", "this is of all customers; the token is of one");
 	return (struct refusal){ 0 };
 }
@@ -807,9 +824,8 @@ static struct refusal admit(struct request *r, enum visitor_verdict verdict)
 	if (is_foreign(r) && r->route != ROUTE_FILE)
 		return refuse(403, "denied", "another site's page may not ask this server");
 	if (r->route == ROUTE_NONE)
-		return strncmp(r->path, "/v1/", 4) == 0 && strcmp(r->method, "POST") != 0
-			       ? refuse(405, "usage", "use GET or POST here")
-			       : refuse(404, "not_found", "there is no such path");
+		return r->wrong_method ? refuse(405, "usage", "this path takes another method")
+				       : refuse(404, "not_found", "there is no such path");
 	const struct refusal denied = authorise(r);
 	if (denied.status)
 		return denied;
@@ -868,12 +884,16 @@ static enum MHD_Result serve(struct request *r)
 	case ROUTE_SESSION:
 		r->shown = true;
 		return strcmp(r->method, "POST") == 0 ? set_session(r) : answer_session(r);
-	case ROUTE_COMMAND:
-		return start_command(r);
-	case ROUTE_NONE:
+	case ROUTE_ASK:
+		return start_question(r);
+	case ROUTE_NONE: /* was refused */
 	case ROUTE_FILE:
-	case ROUTE_READ:
-		return read_request(r);
+		return answer_file(r);
+	case ROUTE_LIVE:
+		return answer_live(r);
+	case ROUTE_GAUGES:
+		r->shown = true;
+		return answer_metrics(r);
 	case ROUTE_USAGE:
 	case ROUTE_EVENTS:
 	case ROUTE_TRACES:
@@ -945,6 +965,7 @@ static void completed(void *user, struct MHD_Connection *connection, void **stat
 	drop_body(r);
 	buf_release(&r->reply.body);
 	free(r->customer);
+	free(r->who);
 	free(r);
 	*state = NULL;
 }
@@ -1032,6 +1053,8 @@ int http_open(struct http **out, const struct http_options *o, struct err *e)
 {
 	struct http *h = mem_zalloc(sizeof *h);
 	h->o = *o;
+	h->o.reading.tokens = o->tokens;
+	h->o.reading.ending = &h->ending;
 	h->listener.socket = -1;
 	h->began_us = clock_monotonic_us();
 	pthread_mutex_init(&h->probes_lock, NULL);
@@ -1054,8 +1077,11 @@ int http_open(struct http **out, const struct http_options *o, struct err *e)
 			o->cert != NULL });
 		visitors_each_tick(h->visitors, tell_waiting, h);
 		h->sessions = sessions_open();
+		h->totals = totals_open(&h->o.reading);
 		h->live = live_open(snapshot, h);
-		h->slow = slow_open();
+		h->quick = slow_open(QUICK_THREADS, QUICK_WAITING_MOST);
+		h->slow = slow_open(LONG_THREADS, LONG_WAITING_MOST);
+		h->readers = readers_open(&h->o.reading, QUICK_THREADS + LONG_THREADS);
 		rc = start_daemon(h, e);
 	}
 	if (rc != 0) {
@@ -1075,6 +1101,7 @@ int http_port(const struct http *h)
 
 void http_quiesce(struct http *h)
 {
+	atomic_store(&h->ending, true);
 	MHD_socket fd = microhttpd.MHD_quiesce_daemon(h->daemon);
 	if (fd != MHD_INVALID_SOCKET)
 		close(fd);
@@ -1085,14 +1112,16 @@ void http_close(struct http *h)
 	if (!h)
 		return;
 	/* nothing may sleep when the daemon stops */
-	if (h->slow)
-		slow_close(h->slow);
+	slow_close(h->quick);
+	slow_close(h->slow);
 	if (h->live)
 		live_end(h->live);
 	if (h->daemon)
 		microhttpd.MHD_stop_daemon(h->daemon);
 	if (h->live)
 		live_close(h->live);
+	totals_close(h->totals);
+	readers_close(h->readers);
 	visitors_close(h->visitors);
 	sessions_close(h->sessions);
 	pthread_mutex_destroy(&h->probes_lock);

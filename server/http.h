@@ -1,11 +1,14 @@
 /*
  * http: the server's face: routes, what is asked before a body is read, tokens and TLS over
- * libmicrohttpd. Bodies are parsed (body.h) in the server's threads and written by writer.h; what
- * is read is answered by the caller. How much one visitor may take is visitors.h's.
+ * libmicrohttpd. Which address leads where is routes.h's. Bodies are parsed (body.h) in the
+ * server's threads and written by writer.h; questions are answered aside, by readers (reader.h).
+ * How much one visitor may take is visitors.h's.
  */
 #ifndef TALLY_SERVER_HTTP_H
 #define TALLY_SERVER_HTTP_H
 
+#include "server/reader.h"
+#include "server/question.h"
 #include "server/tokens.h"
 #include "server/writer.h"
 
@@ -32,20 +35,6 @@ struct http_limits {
 			       .body_seconds = 60, \
 			       .bytes = 256 << 20 })
 
-/* A question that only reads. parameter returns a query parameter, or NULL. */
-struct http_question {
-	const char *path;     /* "/v1/usage" */
-	const char *customer; /* that the token is bound to; NULL: any */
-	const char *(*parameter)(const struct http_question *q, const char *name);
-	void *connection;
-};
-struct http_reply {
-	int status;
-	const char *type;     /* content type */
-	const char *filename; /* the browser keeps it as a file; NULL: shows it */
-	struct buf body;
-};
-
 struct http_options {
 	const char *address;	  /* "127.0.0.1:8687", "[::1]:8687" */
 	struct tokens *tokens;	  /* NULL: everyone may do everything, on loopback only */
@@ -53,15 +42,9 @@ struct http_options {
 	struct http_limits limits;
 	const char *cert, *key; /* PEM text; NULL: no TLS */
 	struct writer *writer;
-	/* Answers what reads; false when it knows no such path. Called from several threads. */
-	bool (*answer)(void *user, const struct http_question *q, struct http_reply *out);
+	struct reader_options reading; /* what questions are answered from */
 	/* A file of the page: no token is asked for; NULL when there is none. */
 	const char *(*file)(void *user, const char *path, const char **type);
-	/* What a command may take its time for, and which scope it needs; 0: no such path. Tokens
-	   of one customer may not. */
-	unsigned (*command_scope)(void *user, const char *method, const char *path);
-	void (*command)(void *user, const struct http_question *q, const char *method,
-			struct text body, struct http_reply *out);
 	void (*log)(void *user, const char *event, const char *message);
 	void *user;
 };

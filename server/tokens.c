@@ -16,7 +16,7 @@ enum { TOKENS_BYTES_MAX = 1 << 20 };
 
 struct set {
 	struct arena arena;
-	struct token_grant *known; /* customers are in the arena */
+	struct token_grant *known; /* names and customers are in the arena */
 	size_t count;
 };
 
@@ -107,6 +107,7 @@ static int read_line(struct set *t, struct text line, struct err *e)
 			       "with `tally token`)");
 	if (n == 5 && instant_parse(&k.expires, word[4], e) != 0)
 		return -(int)e->code;
+	k.name = arena_text(&t->arena, word[0].p, word[0].n);
 	k.customer = text_is(word[2], "*") ? NULL : arena_text(&t->arena, word[2].p, word[2].n);
 	if ((t->count & (t->count - 1)) == 0)
 		t->known = mem_grow(t->known, (t->count ? t->count * 2 : 1) * sizeof *t->known);
@@ -212,6 +213,7 @@ bool tokens_are_exposed(const struct tokens *t)
 
 void token_grant_release(struct token_grant *g)
 {
+	free(g->name);
 	free(g->customer);
 	*g = (struct token_grant){ 0 };
 }
@@ -229,10 +231,20 @@ bool tokens_find_hash(struct tokens *t, const uint8_t hash[DIGEST_BYTES], struct
 	}
 	if (found) {
 		*out = *found;
+		out->name = mem_text(found->name);
 		out->customer = found->customer ? mem_text(found->customer) : NULL;
 	}
 	pthread_rwlock_unlock(&t->lock);
 	return found != NULL;
+}
+
+void tokens_each(struct tokens *t, void (*take)(void *user, const struct token_grant *g),
+		 void *user)
+{
+	pthread_rwlock_rdlock(&t->lock);
+	for (size_t i = 0; i < t->set.count; i++)
+		take(user, &t->set.known[i]);
+	pthread_rwlock_unlock(&t->lock);
 }
 
 bool tokens_find(struct tokens *t, struct text token, struct instant now, struct token_grant *out)

@@ -16,7 +16,7 @@
 enum token_scope { SCOPE_READ = 1, SCOPE_WRITE = 2, SCOPE_ADMIN = 4 };
 
 struct token_grant {
-	char *customer; /* NULL: all */
+	char *name, *customer; /* customer NULL: all */
 	unsigned scopes;
 	struct instant expires;
 	uint8_t hash[DIGEST_BYTES];
@@ -40,6 +40,9 @@ int tokens_refresh(struct tokens *t, struct err *e);
 bool tokens_find(struct tokens *t, struct text token, struct instant now, struct token_grant *out);
 bool tokens_find_hash(struct tokens *t, const uint8_t hash[DIGEST_BYTES], struct instant now,
 		      struct token_grant *out);
+/* Each token, without its hash; in the order of the file. */
+void tokens_each(struct tokens *t, void (*take)(void *user, const struct token_grant *g),
+		 void *user);
 /* Whether others than the file's owner may read or write it. */
 bool tokens_are_exposed(const struct tokens *t);
 

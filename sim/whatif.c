@@ -808,6 +808,18 @@ static int rent(struct run *r, struct err *e)
 	return 0;
 }
 
+enum { STOP_ASKED_EACH = 4096 };
+
+static bool must_stop(const struct whatif_options *o)
+{
+	return o->stops && o->stops(o->stops_user);
+}
+
+static int stopped(struct err *e)
+{
+	return err_set(e, ERR_BUSY, "it took longer than it may here; use the command line for it");
+}
+
 static int run_scenario(struct whatif_result *out, const struct whatif_options *o,
 			const struct scenario *s, bool waits, struct err *e)
 {
@@ -833,7 +845,8 @@ static int run_scenario(struct whatif_result *out, const struct whatif_options *
 	else if (o->cache == WHATIF_CACHE_REBUILT)
 		rc = hit_rebuilt(&r, e);
 	for (size_t i = 0; rc == 0 && i < r.plays; i++)
-		rc = add_play(&r, &r.play[i], e);
+		rc = i % STOP_ASKED_EACH == 0 && must_stop(o) ? stopped(e)
+							      : add_play(&r, &r.play[i], e);
 	if (rc == 0)
 		rc = rent(&r, e);
 	if (out->days)

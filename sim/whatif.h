@@ -78,6 +78,9 @@ struct whatif_options {
 	struct money_total budget;
 	int level_permille; /* of the intervals: 950 */
 	int threads;
+	/* asked now and then; when it says so, the run ends with ERR_BUSY. NULL: it goes on */
+	bool (*stops)(void *user);
+	void *stops_user;
 };
 
 /* One model (of one vendor) in a scenario. */

@@ -1,5 +1,7 @@
 #include "meter/billing/cycle.h"
 
+#include <stdlib.h>
+
 int64_t cycle_day(int year, int month, int billing_day)
 {
 	struct civil c = { year, month, billing_day };
@@ -76,4 +78,24 @@ void cycle_period(const struct zone *z, int billing_day, struct instant at, stru
 				    : cycle_day(c.year, c.month - 1, billing_day);
 	*from = cycle_midnight(z, here);
 	*to = cycle_midnight(z, next_month(here, billing_day));
+}
+
+int cycle_named(const struct zone *z, int billing_day, const char *month, struct instant now,
+		struct instant *from, struct instant *to, struct err *e)
+{
+	if (!month) {
+		cycle_period(z, billing_day, now, from, to);
+		cycle_period(z, billing_day, (struct instant){ from->us - 1 }, from, to);
+		return 0;
+	}
+	struct civil c = { 0, 0, 1 };
+	char *end;
+	c.year = (int)strtol(month, &end, 10);
+	c.month = *end == '-' ? (int)strtol(end + 1, &end, 10) : 0;
+	if (*end || !civil_valid(c))
+		return err_set(e, ERR_USAGE, "--period is a month such as 2026-11, not '%s'",
+			       month);
+	cycle_period(z, billing_day, cycle_midnight(z, cycle_day(c.year, c.month, billing_day)),
+		     from, to);
+	return 0;
 }

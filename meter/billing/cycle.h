@@ -24,5 +24,9 @@ void cycle_period(const struct zone *z, int billing_day, struct instant at, stru
 		  struct instant *to);
 /* Midnight of a civil day in the zone. */
 struct instant cycle_midnight(const struct zone *z, int64_t day);
+/* The period that begins in the named month, "2026-11"; NULL: the last one that has ended. Errors:
+ * ERR_USAGE. */
+int cycle_named(const struct zone *z, int billing_day, const char *month, struct instant now,
+		struct instant *from, struct instant *to, struct err *e);
 
 #endif

@@ -1,5 +1,7 @@
 #include "meter/ingest/retry.h"
 
+#include "meter/store/rollup.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -116,4 +118,27 @@ int retry_held(struct store *s, const struct ingest_options *given, const struct
 	}
 	*taken = a.taken;
 	return rc;
+}
+
+int retry_all(struct store *s, const struct ingest_options *o, const struct retry_list *list,
+	      int64_t *taken, struct instant now, struct err *e)
+{
+	int rc = 0;
+	*taken = 0;
+	for (size_t i = 0; rc == 0 && i < list->count; i++) {
+		struct held h;
+		struct arena a = { 0 };
+		char why[600];
+		bool ok = false;
+		rc = quarantine_at(s, list->id[i], &h, &a, e);
+		if (rc == 0)
+			rc = retry_held(s, o, &h, &ok, why, now, e);
+		if (rc == 0 && ok)
+			rc = quarantine_set_state(s, list->id[i], "retried", e);
+		else if (rc == 0)
+			list->refused(list->user, list->id[i], why);
+		*taken += ok;
+		arena_release(&a);
+	}
+	return rc == 0 ? rollup_catch_up(s, 0, e) : rc;
 }

@@ -11,4 +11,14 @@
 int retry_held(struct store *s, const struct ingest_options *o, const struct held *h, bool *taken,
 	       char why[600], struct instant now, struct err *e);
 
+/* Those of that list; refused hears of each that is refused again. */
+struct retry_list {
+	const int64_t *id;
+	size_t count;
+	void (*refused)(void *user, int64_t id, const char *why);
+	void *user;
+};
+int retry_all(struct store *s, const struct ingest_options *o, const struct retry_list *list,
+	      int64_t *taken, struct instant now, struct err *e);
+
 #endif

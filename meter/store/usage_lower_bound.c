@@ -27,9 +27,13 @@ static int count_placeholders(struct lower_bound *out, struct db *db, const stru
 		db,
 		"SELECT coalesce(sum(CASE kind WHEN 1 THEN -1 ELSE 1 END),0),count(*) FROM (SELECT "
 		"u.kind AS kind FROM usage u JOIN series s ON s.id=u.series JOIN subject b ON "
-		"b.id=s.subject WHERE (u.flags & 2) <> 0 AND u.time>=:since AND u.time<:until AND "
+		"b.id=s.subject JOIN price p ON p.id=u.price WHERE (u.flags & 2) <> 0 AND u.time>=:since AND u.time<:until AND "
 		"(CAST(:customer AS text)='' OR s.customer=:customer) AND "
 		"(CAST(:project AS text)='' OR s.project=:project) AND "
+		"(CAST(:workload AS text)='' OR s.workload=:workload) AND "
+		"(CAST(:effort AS text)='' OR s.effort=:effort) AND "
+		"(CAST(:provider AS text)='' OR CASE WHEN p.vendor='' THEN b.provider ELSE "
+		"p.vendor END=:provider) AND "
 		"(CAST(:model AS text)='' OR b.model=:model) LIMIT :most) x",
 		&q, e);
 	if (rc != 0)
@@ -39,6 +43,9 @@ static int count_placeholders(struct lower_bound *out, struct db *db, const stru
 	db_bind_text(q, ":customer", text_of(f->customer ? f->customer : ""));
 	db_bind_text(q, ":project", text_of(f->project ? f->project : ""));
 	db_bind_text(q, ":model", text_of(f->model ? f->model : ""));
+	db_bind_text(q, ":workload", text_of(f->workload ? f->workload : ""));
+	db_bind_text(q, ":effort", text_of(f->effort ? f->effort : ""));
+	db_bind_text(q, ":provider", text_of(f->provider ? f->provider : ""));
 	db_bind_int(q, ":most", most);
 	rc = db_step(db, q, e);
 	if (rc == 1) {

@@ -23,6 +23,12 @@ struct group {
 	struct usage_sums sums;
 };
 
+/* A UTC day that two local days share: its cells are told of one of them, at cell_us, and its rows
+ * of [from_us, to_us), the shorter part, are moved to the other. */
+struct split {
+	int64_t day, cell_us, from_us, to_us;
+};
+
 struct usage_result {
 	enum usage_dim dim[USAGE_DIM_COUNT];
 	size_t dim_count;
@@ -44,6 +50,9 @@ struct usage_result {
 	void *user;
 	/* local time of the last cell */
 	int64_t zone_from_us, zone_to_us, zone_offset_us;
+	/* cells of UTC days that are told by local days: see split_day */
+	bool splits, moving;
+	struct split split;
 };
 
 const char *usage_dim_name(enum usage_dim d)
@@ -117,9 +126,10 @@ static void put_digits(struct buf *b, int64_t n, int digits)
 	b->n += (size_t)digits;
 }
 
-static void label_time(struct usage_result *r, enum usage_dim d, int64_t us, struct buf *b)
+/* offset_us: what is added to UTC for the local time. */
+static void put_time_label(enum usage_dim d, int64_t local, int64_t offset_us, struct buf *b)
 {
-	int64_t local = local_us(r, us), day = floor_div(local, US_PER_DAY);
+	const int64_t day = floor_div(local, US_PER_DAY);
 	if (d == USAGE_BY_WEEK) {
 		int year, week = week_of_day(day, &year);
 		put_digits(b, year, 4);
@@ -136,7 +146,7 @@ static void label_time(struct usage_result *r, enum usage_dim d, int64_t us, str
 		put_digits(b, c.day, 2);
 	}
 	if (d == USAGE_BY_HOUR) {
-		long minutes = (long)(r->zone_offset_us / US_PER_SECOND / 60);
+		long minutes = (long)(offset_us / US_PER_SECOND / 60);
 		buf_printf(b, "T%02d:00", (int)(floor_div(local, US_PER_HOUR) - day * 24));
 		if (minutes == 0)
 			buf_puts(b, "Z");
@@ -146,6 +156,27 @@ static void label_time(struct usage_result *r, enum usage_dim d, int64_t us, str
 	}
 }
 
+static void label_time(struct usage_result *r, enum usage_dim d, int64_t us, struct buf *b)
+{
+	const int64_t local = local_us(r, us);
+	put_time_label(d, local, r->zone_offset_us, b);
+}
+
+void usage_time_label(enum usage_dim d, const struct zone *zone, struct instant at, struct buf *b)
+{
+	const int64_t offset_us = zone_offset(zone, at, NULL) * US_PER_SECOND;
+	b->n = 0;
+	put_time_label(d, at.us + offset_us, offset_us, b);
+	buf_add(b, "", 1);
+	b->n--;
+}
+
+static struct text provider_of(const struct subject_names *subject,
+			       const struct stored_price *price)
+{
+	return price->vendor.n ? price->vendor : subject->provider;
+}
+
 static struct text text_label(const struct cell *c, const struct stored_price *price,
 			      enum usage_dim d)
 {
@@ -153,7 +184,7 @@ static struct text text_label(const struct cell *c, const struct stored_price *p
 	case USAGE_BY_MODEL:
 		return c->subject->model;
 	case USAGE_BY_PROVIDER:
-		return price->vendor.n ? price->vendor : c->subject->provider;
+		return provider_of(c->subject, price);
 	case USAGE_BY_CUSTOMER:
 		return c->series->customer;
 	case USAGE_BY_PROJECT:
@@ -171,12 +202,60 @@ static struct text text_label(const struct cell *c, const struct stored_price *p
 	}
 }
 
+struct text usage_call_label(const struct usage_call *c, enum usage_dim d)
+{
+	return text_label(&(struct cell){ .subject = c->subject,
+					  .series = c->series,
+					  .task = c->task,
+					  .session = c->session },
+			  c->price, d);
+}
+
+static bool is_time(enum usage_dim d);
+
+/* Whether two instants have the same labels of time. */
+static bool same_labels(struct usage_result *r, int64_t a_us, int64_t b_us)
+{
+	struct buf a = { 0 }, b = { 0 };
+	for (size_t i = 0; i < r->dim_count; i++)
+		if (is_time(r->dim[i])) {
+			label_time(r, r->dim[i], a_us, &a);
+			label_time(r, r->dim[i], b_us, &b);
+		}
+	const bool same = text_eq((struct text){ a.p, a.n }, (struct text){ b.p, b.n });
+	buf_release(&a);
+	buf_release(&b);
+	return same;
+}
+
+/* Where the cells of a UTC day are told, and which of its rows belong elsewhere. */
+static const struct split *split_day(struct usage_result *r, int64_t day)
+{
+	const int64_t from = day * US_PER_DAY, to = from + US_PER_DAY;
+	struct split *s = &r->split;
+	if (s->cell_us && s->day == day)
+		return s;
+	*s = (struct split){ day, from, from, from };
+	if (same_labels(r, from, to - 1))
+		return s;
+	const int64_t first = zone_day(r->zone, (struct instant){ from }),
+		      last = zone_day(r->zone, (struct instant){ to - 1 }),
+		      border = zone_midnight(r->zone, last).us;
+	if (last != first + 1 || border <= from || border >= to)
+		s->to_us = to; /* no plain border: every row goes where it belongs */
+	else if (border - from <= to - border)
+		*s = (struct split){ day, to - 1, from, border };
+	else
+		*s = (struct split){ day, from, border, to };
+	return s;
+}
+
 static bool is_time(enum usage_dim d)
 {
 	return d == USAGE_BY_DAY || d == USAGE_BY_WEEK || d == USAGE_BY_MONTH || d == USAGE_BY_HOUR;
 }
 
-static int add_sums(struct usage_sums *to, const struct usage_sums *more, struct err *e)
+int usage_sums_add(struct usage_sums *to, const struct usage_sums *more, struct err *e)
 {
 	bool bad = !money_total_add(&to->cost, more->cost);
 	bad |= __builtin_add_overflow(to->records, more->records, &to->records);
@@ -258,7 +337,9 @@ static bool is_wanted(const struct usage_result *r, const struct cell *c)
 	const struct usage_filter *f = r->filter;
 	return matches(f->model, c->subject->model) &&
 	       (!c->series || (matches(f->customer, c->series->customer) &&
-			       matches(f->project, c->series->project)));
+			       matches(f->project, c->series->project) &&
+			       matches(f->workload, c->series->workload) &&
+			       matches(f->effort, c->series->effort)));
 }
 
 static int take_cell(struct usage_result *r, struct cell *c, struct err *e)
@@ -267,6 +348,8 @@ static int take_cell(struct usage_result *r, struct cell *c, struct err *e)
 	if (!is_wanted(r, c))
 		return 0;
 	int rc = store_stored_price(r->store, c->price, &price, e);
+	if (rc == 0 && !matches(r->filter->provider, provider_of(c->subject, price)))
+		return 0;
 	if (rc == 0)
 		rc = stored_price_amount(price, c->sums.tokens, c->sums.requests,
 					 c->sums.web_searches, &c->sums.cost, e);
@@ -291,9 +374,11 @@ static int take_cell(struct usage_result *r, struct cell *c, struct err *e)
 	}
 	if (r->take)
 		return r->take(r->user,
-			       &(struct usage_call){ c->time_us, c->subject, c->series, &c->sums });
-	rc = add_sums(&r->total, &c->sums, e);
-	return rc == 0 && r->dim_count ? add_sums(&group_of(r, c, price)->sums, &c->sums, e) : rc;
+			       &(struct usage_call){ c->time_us, c->subject, c->series, price,
+						     c->task, c->session, &c->sums });
+	rc = usage_sums_add(&r->total, &c->sums, e);
+	return rc == 0 && r->dim_count ? usage_sums_add(&group_of(r, c, price)->sums, &c->sums, e)
+				       : rc;
 }
 
 /* Places of a rollup's columns. */
@@ -328,6 +413,8 @@ static int take_rollup(struct usage_result *r, const struct sql *which, int64_t 
 					  db_int(q, AT_CELL) * (by_day ? US_PER_DAY : QUARTER_US),
 				  .price = db_int(q, AT_PRICE) };
 		int64_t subject = db_int(q, AT_WHO);
+		if (by_day && r->splits)
+			c.time_us = split_day(r, db_int(q, AT_CELL))->cell_us;
 		if (by_day) {
 			rc = store_series_names(r->store, subject, &c.series, e);
 			subject = rc == 0 ? c.series->subject : 0;
@@ -397,6 +484,18 @@ static const struct sql sql_cells_rows = {
 		"WHERE seq BETWEEN :from AND :to AND time>=:since AND time<:until",
 };
 
+/* A row that is moved leaves the cell of its day. */
+static int take_away(struct usage_result *r, const struct cell *c, struct err *e)
+{
+	struct cell less = *c;
+	less.time_us = r->split.cell_us;
+	less.sums.records = -c->sums.records;
+	less.sums.requests = -c->sums.requests;
+	for (int b = 0; b < BUCKET_COMMON; b++)
+		less.sums.tokens[b] = -c->sums.tokens[b];
+	return take_cell(r, &less, e);
+}
+
 /* Rows [from, to] whose instants lie in [since, until), one by one. */
 static int take_rows(struct usage_result *r, int64_t from, int64_t to, int64_t since, int64_t until,
 		     struct err *e)
@@ -439,7 +538,8 @@ static int take_rows(struct usage_result *r, int64_t from, int64_t to, int64_t s
 		c.sums.requests = db_int(q, R_REQUESTS);
 		for (int b = 0; b < BUCKET_COMMON; b++)
 			c.sums.tokens[b] = db_int(q, R_TOKENS + b);
-		if (!db_is_null(q, R_MORE)) {
+		/* rarer ones are told of their quarters already, which need no moving */
+		if (!db_is_null(q, R_MORE) && !r->moving) {
 			struct json_document *d;
 			if ((rc = json_open(&d, db_text(q, R_MORE), e)) != 0)
 				break;
@@ -452,6 +552,8 @@ static int take_rows(struct usage_result *r, int64_t from, int64_t to, int64_t s
 			c.task = db_text(q, R_TASK);
 			c.session = db_text(q, R_SESSION);
 		}
+		if (r->moving && (rc = take_away(r, &c, e)) != 0)
+			break;
 		if ((rc = take_cell(r, &c, e)) != 0)
 			break;
 	}
@@ -503,7 +605,7 @@ struct needs {
 static struct needs needs_of(const struct usage_result *r)
 {
 	const struct usage_filter *f = r->filter;
-	struct needs n = { .series = f->customer || f->project };
+	struct needs n = { .series = f->customer || f->project || f->workload || f->effort };
 	for (size_t i = 0; i < r->dim_count; i++) {
 		enum usage_dim d = r->dim[i];
 		n.series |= d == USAGE_BY_CUSTOMER || d == USAGE_BY_PROJECT ||
@@ -573,6 +675,68 @@ static const struct sql sql_cells_quarter = {
 		" FROM rollup_quarter WHERE quarter>=:from AND quarter<:to",
 };
 
+/* How many rows are read to move those of the days [from, to) that are told of another local day.
+ */
+static int rows_to_move(struct usage_result *r, int64_t from, int64_t to, int64_t *rows,
+			struct err *e)
+{
+	int rc = 0;
+	*rows = 0;
+	for (int64_t day = from; rc == 0 && day < to; day++) {
+		const struct split *s = split_day(r, day);
+		int64_t lowest, highest;
+		if (s->from_us == s->to_us)
+			continue;
+		rc = rows_of_quarters(r, floor_div(s->from_us, QUARTER_US),
+				      floor_div(s->to_us - 1, QUARTER_US) + 1, &lowest, &highest,
+				      e);
+		*rows += highest - lowest + 1;
+	}
+	return rc;
+}
+
+static int move_rows(struct usage_result *r, int64_t from, int64_t to, int64_t rolled_to,
+		     struct err *e)
+{
+	int rc = 0;
+	r->moving = true;
+	for (int64_t day = from; rc == 0 && day < to; day++) {
+		const struct split *s = split_day(r, day);
+		rc = take_edge(r, s->from_us, s->to_us, rolled_to, e);
+	}
+	r->moving = false;
+	return rc;
+}
+
+/* Of the days that there are. */
+static int move_days(struct usage_result *r, int64_t from, int64_t to, int64_t rolled_to,
+		     struct err *e)
+{
+	int64_t first, last;
+	int rc = days_rolled(r, &first, &last, e);
+	return rc == 0 ? move_rows(r, first > from ? first : from, last < to - 1 ? last + 1 : to,
+				   rolled_to, e)
+		       : rc;
+}
+
+/* Whether the cells of UTC days serve local days: those of hours do not, and where rows were stored
+ * in no order of time all of them are read once instead. */
+static int can_split(struct usage_result *r, int64_t from, int64_t to, int64_t rolled, bool *out,
+		     struct err *e)
+{
+	enum { DAYS_MOST = 4000 };
+	int64_t first, last, rows;
+	int rc = days_rolled(r, &first, &last, e);
+	from = from > first ? from : first;
+	to = to < last + 1 ? to : last + 1;
+	*out = false;
+	if (rc != 0 || to - from > DAYS_MOST)
+		return rc;
+	rc = rows_to_move(r, from, to, &rows, e);
+	*out = rc == 0 && rows <= rolled / 2;
+	return rc;
+}
+
 static int run(struct usage_result *r, struct err *e)
 {
 	const struct usage_filter *f = r->filter;
@@ -590,13 +754,20 @@ static int run(struct usage_result *r, struct err *e)
 	int64_t unit = day_cells ? US_PER_DAY : QUARTER_US;
 	if (rc == 0 && f->seq_from)
 		return take_rows(r, f->seq_from, until_seq, f->since.us, f->until.us, e);
-	bool rows_only = n.rows || (by_time && has_offset(r, unit)) || (day_cells && n.hours);
+	const bool offset = by_time && has_offset(r, unit);
+	bool rows_only = n.rows || (offset && !day_cells) || (day_cells && n.hours);
 	if (rc != 0)
 		return rc;
 	/* cells [from, to) lie within the period; what is left at both ends is read from the rows
 	 */
 	int64_t from = round_up(f->since.us, unit), to = floor_div(f->until.us, unit);
 	int64_t rolled = rolled_to < until_seq ? rolled_to : until_seq;
+	if (offset && !rows_only) {
+		rc = can_split(r, from, to, rolled, &r->splits, e);
+		rows_only = !r->splits;
+	}
+	if (rc != 0)
+		return rc;
 	if (rows_only || from >= to) {
 		rc = take_edge(r, f->since.us, f->until.us, rolled, e);
 	} else {
@@ -609,6 +780,8 @@ static int run(struct usage_result *r, struct err *e)
 		else if (rc == 0)
 			rc = take_rollup(r, day_cells ? &sql_cells_day : &sql_cells_quarter, from,
 					 to, day_cells, e);
+		if (rc == 0 && r->splits)
+			rc = move_days(r, from, to, rolled, e);
 		if (rc == 0)
 			rc = take_more(r, from * quarters, to * quarters, e);
 		if (rc == 0)
@@ -727,6 +900,51 @@ int usage_each(struct store *s, const struct usage_filter *filter, char currency
 	dict_release(&r.reason_index);
 	free(r.reason);
 	arena_release(&r.arena);
+	return rc;
+}
+
+int usage_each_cell(struct usage_cells *c, struct err *e)
+{
+	struct usage_result r = { .store = c->store,
+				  .filter = c->filter,
+				  .zone = c->zone,
+				  .dim_count = c->dim_count,
+				  .take = c->take,
+				  .user = c->user };
+	memcpy(r.dim, c->dim, c->dim_count * sizeof *c->dim);
+	const bool inside = db_in_transaction(store_db(c->store));
+	int rc = inside ? 0 : db_begin_reading(store_db(c->store), e);
+	if (rc != 0)
+		return rc;
+	rc = run(&r, e);
+	if (!inside)
+		db_rollback(store_db(c->store));
+	if (*r.currency)
+		memcpy(c->currency, r.currency, sizeof r.currency);
+	dict_release(&r.reason_index);
+	free(r.reason);
+	arena_release(&r.arena);
+	return rc;
+}
+
+int usage_span(struct store *s, struct instant *first, struct instant *last, bool *any,
+	       struct err *e)
+{
+	struct query *q;
+	int rc = db_prepare(
+		store_db(s),
+		"SELECT min(a),max(b) FROM (SELECT min(quarter)*900000000 AS a,"
+		"(max(quarter)+1)*900000000-1 AS b FROM rollup_quarter UNION ALL SELECT min(time),"
+		"max(time) FROM usage WHERE seq>(SELECT coalesce(max(CAST(value AS bigint)),0) FROM "
+		"about WHERE key='rolled_to')) x",
+		&q, e);
+	if (rc == 0 && (rc = db_step(store_db(s), q, e)) == 1) {
+		*any = !db_is_null(q, 0);
+		first->us = *any ? db_int(q, 0) : 0;
+		last->us = *any ? db_int(q, 1) : 0;
+		rc = 0;
+	}
+	db_drop(q);
 	return rc;
 }
 

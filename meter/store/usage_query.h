@@ -44,6 +44,7 @@ struct usage_filter {
 	/* NULL: records that were priced in several currencies are an error; else what was priced
 	 * in another one than this is counted as foreign and not summed */
 	const char *currency;
+	const char *provider, *workload, *effort; /* NULL: any */
 };
 
 struct usage_sums {
@@ -52,6 +53,9 @@ struct usage_sums {
 	int64_t unpriced; /* records without a price */
 	int64_t foreign;  /* records with a price in another currency than the one asked for */
 };
+
+/* Errors: ERR_RANGE. */
+int usage_sums_add(struct usage_sums *to, const struct usage_sums *more, struct err *e);
 
 struct usage_reason {
 	const char *model, *why;
@@ -71,11 +75,40 @@ void usage_result_close(struct usage_result *r);
 struct usage_call {
 	int64_t time_us;
 	const struct subject_names *subject;
-	const struct series_names *series;
+	const struct series_names *series; /* of a cell of many: NULL */
+	const struct stored_price *price;
+	struct text task, session; /* where rows are read for them */
 	const struct usage_sums *sums;
 };
 int usage_each(struct store *s, const struct usage_filter *filter, char currency[16],
 	       int (*take)(void *user, const struct usage_call *call), void *user, struct err *e);
+
+/*
+ * Cells of the period, each of rollups or of a row, in no order: whoever groups by the dims adds up
+ * what is told. time_us lies in the same quarter of an hour of local time as all of the cell, and
+ * where a dim is a customer's or project's in the same local day. currency is left as it was where
+ * nothing was priced. Stops when take returns non-zero, and returns that. Errors: as usage_query.
+ */
+struct usage_cells {
+	struct store *store;
+	const struct usage_filter *filter;
+	const enum usage_dim *dim;
+	size_t dim_count;
+	const struct zone *zone;
+	int (*take)(void *user, const struct usage_call *call);
+	void *user;
+	char currency[16];
+};
+int usage_each_cell(struct usage_cells *c, struct err *e);
+/* The first and the last instant of which there are records, to the quarter of an hour; *any is
+ * false when there are none. */
+int usage_span(struct store *s, struct instant *first, struct instant *last, bool *any,
+	       struct err *e);
+
+/* The label of a call in a dimension that is no time. */
+struct text usage_call_label(const struct usage_call *c, enum usage_dim d);
+/* The label of the day, week, month or hour of an instant; replaces what b holds. */
+void usage_time_label(enum usage_dim d, const struct zone *zone, struct instant at, struct buf *b);
 
 /* What sources in the database cannot tell: logs that leave calls out, whatever the filter says,
  * and the calls of the filter (currency and rows apart, and at most so many) whose answer is a

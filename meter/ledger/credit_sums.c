@@ -1,0 +1,78 @@
+#include "meter/ledger/credit_sums.h"
+
+static bool fits(const char *want, struct text have)
+{
+	return !want || text_is(have, want);
+}
+
+static bool is_wanted(const struct usage_filter *f, const struct series_names *series,
+		      const struct subject_names *subject)
+{
+	return fits(f->customer, series->customer) && fits(f->project, series->project) &&
+	       fits(f->workload, series->workload) && fits(f->effort, series->effort) &&
+	       fits(f->model, subject->model);
+}
+
+int credit_sums_each_day(struct store *s, const struct usage_filter *f, int64_t from_day,
+			 int64_t to_day, int (*take)(void *user, const struct credit_day_sum *d),
+			 void *user, struct err *e)
+{
+	struct query *q = NULL;
+	int rc = db_prepare(
+		store_db(s),
+		"SELECT d.day,d.series,d.records,d.requests,d.nano,d.rest FROM "
+		"credit_account a JOIN credit_day d ON d.account=a.id WHERE d.day>=:from "
+		"AND d.day<:to AND (CAST(:customer AS text)='' OR a.customer=:customer)",
+		&q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":from", from_day);
+	db_bind_int(q, ":to", to_day);
+	db_bind_text(q, ":customer", text_of(f->customer ? f->customer : ""));
+	while (rc == 0 && (rc = db_step(store_db(s), q, e)) == 1) {
+		struct credit_day_sum d = { .day = db_int(q, 0),
+					    .records = db_int(q, 2),
+					    .requests = db_int(q, 3),
+					    .credits = { (int128)db_int(q, 4) * 1000000000 +
+							 db_int(q, 5) } };
+		rc = store_series_names(s, db_int(q, 1), &d.series, e);
+		if (rc == 0)
+			rc = store_subject_names(s, d.series->subject, &d.subject, e);
+		if (rc == 0 && is_wanted(f, d.series, d.subject))
+			rc = take(user, &d);
+	}
+	db_drop(q);
+	return rc;
+}
+
+int credit_sums_each_uncovered(struct store *s, const struct usage_filter *f,
+			       int (*take)(void *user, const struct usage_call *call), void *user,
+			       struct err *e)
+{
+	struct query *q = NULL;
+	int rc = db_prepare(store_db(s),
+			    /* CROSS: few rows are uncovered, and SQLite would go through all */
+			    "SELECT u.time,u.series,u.price,u.task,u.session FROM credit_uncovered "
+			    "c CROSS JOIN usage u WHERE u.seq=c.seq AND u.time>=:since AND "
+			    "u.time<:until",
+			    &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":since", f->since.us);
+	db_bind_int(q, ":until", f->until.us);
+	while (rc == 0 && (rc = db_step(store_db(s), q, e)) == 1) {
+		struct usage_call c = { .time_us = db_int(q, 0),
+					.task = db_text(q, 3),
+					.session = db_text(q, 4) };
+		rc = store_series_names(s, db_int(q, 1), &c.series, e);
+		if (rc == 0)
+			rc = store_subject_names(s, c.series->subject, &c.subject, e);
+		if (rc == 0)
+			rc = store_stored_price(s, db_int(q, 2), &c.price, e);
+		if (rc == 0 && is_wanted(f, c.series, c.subject) &&
+		    fits(f->provider, usage_call_label(&c, USAGE_BY_PROVIDER)))
+			rc = take(user, &c);
+	}
+	db_drop(q);
+	return rc;
+}

@@ -1,0 +1,20 @@
+/* trail: who changed what over HTTP, kept for ever beside what was changed. */
+#ifndef TALLY_METER_STORE_TRAIL_H
+#define TALLY_METER_STORE_TRAIL_H
+
+#include "meter/store/store.h"
+
+struct trail_entry {
+	int64_t id;
+	struct instant at;
+	struct text who, what, customer, about;
+	struct text detail; /* JSON: what was asked for */
+};
+/* In the transaction of the change. */
+int trail_add(struct store *s, const struct trail_entry *t, struct err *e);
+/* The last first, at most so many, before the entry of that id (0: from the last); customer NULL:
+ * of everybody. */
+int trail_each(struct store *s, const char *customer, int64_t before, int64_t most,
+	       int (*take)(void *user, const struct trail_entry *t), void *user, struct err *e);
+
+#endif

@@ -1,0 +1,423 @@
+#include "meter/store/usage_rows.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/dict.h"
+#include "base/json.h"
+#include "meter/store/rollup.h"
+
+#define QUARTER_US (900 * US_PER_SECOND)
+
+struct search {
+	struct store *s;
+	const struct rows_question *q;
+	struct rows_page *page;
+	size_t room;		 /* one more than the page, to know whether there is more */
+	struct dict series_fits; /* number of a series to 1: no, 2: yes */
+	struct query *rows;
+	struct err *e;
+};
+
+/* Whether a comes before b in the order asked for. */
+static bool comes_before(const struct rows_question *q, struct row_place a, struct row_place b)
+{
+	if (a.value != b.value)
+		return (a.value > b.value) != q->ascending;
+	return a.seq != b.seq && (a.seq > b.seq) != q->ascending;
+}
+
+static void keep(struct search *x, struct row_place p)
+{
+	struct rows_page *page = x->page;
+	if (x->q->goes_on && !comes_before(x->q, x->q->after, p))
+		return;
+	if (page->count == x->room && !comes_before(x->q, p, page->row[page->count - 1]))
+		return;
+	size_t at = page->count < x->room ? page->count++ : page->count - 1;
+	while (at > 0 && comes_before(x->q, p, page->row[at - 1])) {
+		page->row[at] = page->row[at - 1];
+		at--;
+	}
+	page->row[at] = p;
+}
+
+static bool matches(const char *wanted, struct text have)
+{
+	return !wanted || text_is(have, wanted);
+}
+
+static int series_fits(struct search *x, int64_t series, const struct subject_names **subject,
+		       bool *fits)
+{
+	const struct usage_filter *f = &x->q->filter;
+	const struct series_names *n;
+	uint64_t *known = dict_need(&x->series_fits,
+				    (struct text){ (const char *)&series, sizeof series }, NULL);
+	int rc = store_series_names(x->s, series, &n, x->e);
+	if (rc == 0)
+		rc = store_subject_names(x->s, n->subject, subject, x->e);
+	if (rc != 0)
+		return rc;
+	if (!*known)
+		*known = matches(f->customer, n->customer) && matches(f->project, n->project) &&
+					 matches(f->workload, n->workload) &&
+					 matches(f->effort, n->effort) &&
+					 matches(f->model, (*subject)->model)
+				 ? 2
+				 : 1;
+	*fits = *known == 2;
+	return 0;
+}
+
+static bool price_fits(const struct search *x, const struct stored_price *p,
+		       const struct subject_names *subject)
+{
+	const struct rows_question *q = x->q;
+	const bool unpriced = p->reason.n != 0;
+	return matches(q->filter.provider, p->vendor.n ? p->vendor : subject->provider) &&
+	       (!q->filter.currency || unpriced || text_is(p->currency, q->filter.currency)) &&
+	       (q->priced == ROWS_ANY || unpriced == (q->priced == ROWS_UNPRICED));
+}
+
+enum { AT_SEQ, AT_TIME, AT_SERIES, AT_PRICE, AT_KIND, AT_REQUESTS, AT_TOKENS };
+enum { AT_MORE = AT_TOKENS + BUCKET_COMMON, AT_SESSION, AT_TASK };
+
+static int take_more(struct query *q, int64_t tokens[BUCKET_COUNT], int64_t *searches,
+		     struct err *e)
+{
+	struct json_document *d;
+	if (db_is_null(q, AT_MORE))
+		return 0;
+	int rc = json_open(&d, db_text(q, AT_MORE), e);
+	if (rc != 0)
+		return rc;
+	for (json_value *v = json_first(json_root(d)); v; v = json_next(v)) {
+		const char *name = json_key(v);
+		const int b = bucket_by_name(name, strlen(name));
+		const int64_t n = strtoll(json_number(v).p, NULL, 10);
+		if (b >= 0)
+			tokens[b] = n;
+		else if (strcmp(name, UNIT_WEB_SEARCH) == 0)
+			*searches = n;
+	}
+	json_close(d);
+	return 0;
+}
+
+/* What the order goes by. */
+static int value_of(struct search *x, const struct stored_price *price, int128 *out)
+{
+	int64_t tokens[BUCKET_COUNT] = { 0 }, searches = 0;
+	struct money_total cost = { 0 };
+	*out = 0;
+	if (x->q->order == ROWS_BY_STORED)
+		return 0;
+	if (x->q->order == ROWS_BY_TIME) {
+		*out = db_int(x->rows, AT_TIME);
+		return 0;
+	}
+	for (int b = 0; b < BUCKET_COMMON; b++)
+		tokens[b] = db_int(x->rows, AT_TOKENS + b);
+	int rc = take_more(x->rows, tokens, &searches, x->e);
+	if (rc == 0 && x->q->order == ROWS_BY_COST)
+		rc = stored_price_amount(price, tokens, db_int(x->rows, AT_REQUESTS), searches,
+					 &cost, x->e);
+	for (int b = 0; rc == 0 && b < BUCKET_COUNT && x->q->order == ROWS_BY_TOKENS; b++)
+		*out += b == BUCKET_REASONING ? 0 : tokens[b];
+	if (x->q->order == ROWS_BY_COST)
+		*out = cost.atto;
+	return rc;
+}
+
+static int take_row(struct search *x)
+{
+	const struct rows_question *q = x->q;
+	const struct subject_names *subject;
+	const struct stored_price *price;
+	struct row_place p = { .seq = db_int(x->rows, AT_SEQ) };
+	bool fits;
+	int rc = series_fits(x, db_int(x->rows, AT_SERIES), &subject, &fits);
+	if (rc != 0 || !fits || (q->kind >= 0 && db_int(x->rows, AT_KIND) != q->kind) ||
+	    !matches(q->session, db_text(x->rows, AT_SESSION)) ||
+	    !matches(q->task, db_text(x->rows, AT_TASK)))
+		return rc;
+	rc = store_stored_price(x->s, db_int(x->rows, AT_PRICE), &price, x->e);
+	if (rc != 0 || !price_fits(x, price, subject))
+		return rc;
+	rc = value_of(x, price, &p.value);
+	if (rc == 0)
+		keep(x, p);
+	return rc;
+}
+
+/* The rows [from, to] whose instants lie in [since, until). */
+static int look_at(struct search *x, int64_t from, int64_t to, int64_t since, int64_t until)
+{
+	struct db *db = store_db(x->s);
+	if (from > to || since >= until)
+		return 0;
+	db_reset(x->rows);
+	db_bind_int(x->rows, ":from", from);
+	db_bind_int(x->rows, ":to", to);
+	db_bind_int(x->rows, ":since", since);
+	db_bind_int(x->rows, ":until", until);
+	int rc;
+	while ((rc = db_step(db, x->rows, x->e)) == 1 && (rc = take_row(x)) == 0)
+		;
+	db_reset(x->rows);
+	return rc;
+}
+
+static bool is_full(const struct search *x)
+{
+	return x->page->count == x->room;
+}
+
+/* By their numbers: a stretch at a time, until the page is full. */
+static int look_by_number(struct search *x, int64_t last)
+{
+	enum { AT_ONCE = 16384 };
+	const struct rows_question *q = x->q;
+	int64_t from = 1, to = last;
+	int rc = 0;
+	if (q->goes_on && q->ascending)
+		from = q->after.seq + 1;
+	else if (q->goes_on)
+		to = q->after.seq - 1;
+	while (rc == 0 && from <= to && !is_full(x)) {
+		const int64_t n = to - from < AT_ONCE ? to - from + 1 : AT_ONCE;
+		rc = look_at(x, q->ascending ? from : to - n + 1, q->ascending ? from + n - 1 : to,
+			     q->filter.since.us, q->filter.until.us);
+		from += q->ascending ? n : 0;
+		to -= q->ascending ? 0 : n;
+	}
+	return rc;
+}
+
+/* A quarter of an hour, and the rows among which its own are. */
+struct quarter {
+	int64_t quarter, lowest, highest;
+};
+
+struct quarters {
+	struct quarter *list;
+	size_t count;
+};
+
+/* Whether rows of that subject and price can be wanted. */
+static int cell_fits(struct search *x, int64_t subject, int64_t price, bool *fits)
+{
+	const struct subject_names *names;
+	const struct stored_price *p;
+	int rc = store_subject_names(x->s, subject, &names, x->e);
+	if (rc == 0)
+		rc = store_stored_price(x->s, price, &p, x->e);
+	*fits = rc == 0 && matches(x->q->filter.model, names->model) && price_fits(x, p, names);
+	return rc;
+}
+
+/* Those of [since, until) in which there is anything of the filter, as far as its subject and its
+ * price say. */
+static int read_quarters(struct search *x, int64_t since, int64_t until, struct quarters *out)
+{
+	struct query *q = NULL;
+	size_t n = 0;
+	int rc = db_prepare(store_db(x->s),
+			    "SELECT quarter,subject,price,lowest,highest FROM rollup_quarter WHERE "
+			    "quarter>=:from AND quarter<:to ORDER BY quarter",
+			    &q, x->e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":from", floor_div(since, QUARTER_US));
+	db_bind_int(q, ":to", floor_div(until - 1, QUARTER_US) + 1);
+	while (rc == 0 && (rc = db_step(store_db(x->s), q, x->e)) == 1) {
+		const int64_t quarter = db_int(q, 0), lowest = db_int(q, 3), highest = db_int(q, 4);
+		bool fits;
+		rc = cell_fits(x, db_int(q, 1), db_int(q, 2), &fits);
+		if (rc != 0 || !fits)
+			continue;
+		if (n && out->list[n - 1].quarter == quarter) {
+			struct quarter *k = &out->list[n - 1];
+			k->lowest = lowest < k->lowest ? lowest : k->lowest;
+			k->highest = highest > k->highest ? highest : k->highest;
+			continue;
+		}
+		if ((n & (n - 1)) == 0)
+			out->list = mem_grow(out->list, (n ? n * 2 : 1) * sizeof *out->list);
+		out->list[n++] = (struct quarter){ quarter, lowest, highest };
+	}
+	db_drop(q);
+	out->count = n;
+	return rc;
+}
+
+/* Whether a filter can be true of rows of that day at all, by the rollup of days. */
+struct days {
+	bool any; /* there is such a filter */
+	struct dict of;
+};
+
+static int read_days(struct search *x, struct days *d)
+{
+	const struct usage_filter *f = &x->q->filter;
+	struct query *q = NULL;
+	d->any = f->customer || f->project || f->workload || f->effort || f->model;
+	if (!d->any)
+		return 0;
+	int rc = db_prepare(store_db(x->s), "SELECT DISTINCT day,series FROM rollup_day", &q, x->e);
+	while (rc == 0 && (rc = db_step(store_db(x->s), q, x->e)) == 1) {
+		const int64_t day = db_int(q, 0);
+		const struct subject_names *subject;
+		bool fits;
+		rc = series_fits(x, db_int(q, 1), &subject, &fits);
+		if (rc == 0 && fits)
+			dict_need(&d->of, (struct text){ (const char *)&day, sizeof day }, NULL);
+	}
+	db_drop(q);
+	return rc;
+}
+
+static bool day_fits(const struct days *d, int64_t quarter)
+{
+	const int64_t day = floor_div(quarter * QUARTER_US, US_PER_DAY);
+	return !d->any || dict_find(&d->of, (struct text){ (const char *)&day, sizeof day });
+}
+
+/* Whether no row of that quarter or of those behind it can enter the page any more. */
+static bool is_settled(const struct search *x, int64_t quarter)
+{
+	if (!is_full(x))
+		return false;
+	const int128 last = x->page->row[x->page->count - 1].value;
+	return x->q->ascending ? last < (int128)quarter * QUARTER_US
+			       : last >= (int128)(quarter + 1) * QUARTER_US;
+}
+
+/* Quarter by quarter. Where the rows of many quarters lie mixed, all are read at once instead. */
+static int look_by_quarters(struct search *x, int64_t since, int64_t until, int64_t rolled)
+{
+	struct quarters all = { 0 };
+	struct days days = { 0 };
+	int64_t read = 0;
+	int rc = read_quarters(x, since, until, &all);
+	const size_t n = all.count;
+	if (rc == 0)
+		rc = read_days(x, &days);
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		const struct quarter *k = &all.list[x->q->ascending ? i : n - 1 - i];
+		if (is_settled(x, k->quarter))
+			break;
+		if (!day_fits(&days, k->quarter))
+			continue;
+		read += k->highest - k->lowest + 1;
+		const bool mixed = read > 2 * rolled;
+		const int64_t from = k->quarter * QUARTER_US, to = from + QUARTER_US;
+		if (mixed) {
+			x->page->count = 0;
+			rc = look_at(x, 1, rolled, since, until);
+			break;
+		}
+		rc = look_at(x, k->lowest, k->highest < rolled ? k->highest : rolled,
+			     from < since ? since : from, to > until ? until : to);
+	}
+	dict_release(&days.of);
+	free(all.list);
+	return rc;
+}
+
+static int look_by_time(struct search *x, int64_t rolled, int64_t last)
+{
+	const struct rows_question *q = x->q;
+	int64_t since = q->filter.since.us, until = q->filter.until.us;
+	if (q->goes_on && q->ascending && (int64_t)q->after.value > since)
+		since = (int64_t)q->after.value;
+	else if (q->goes_on && !q->ascending && (int64_t)q->after.value < until)
+		until = (int64_t)q->after.value + 1;
+	int rc = look_by_quarters(x, since, until, rolled);
+	/* what came after the rollups may be of any time */
+	return rc == 0 ? look_at(x, rolled + 1, last, since, until) : rc;
+}
+
+/* All of the filter, for an order that no rollup knows: one stretch, from the first row to the last
+ * that may be of it. */
+static int look_at_all(struct search *x, int64_t rolled, int64_t last)
+{
+	const int64_t since = x->q->filter.since.us, until = x->q->filter.until.us;
+	struct quarters all = { 0 };
+	int64_t from = INT64_MAX, to = 0;
+	int rc = read_quarters(x, since, until, &all);
+	for (size_t i = 0; i < all.count; i++) {
+		from = all.list[i].lowest < from ? all.list[i].lowest : from;
+		to = all.list[i].highest > to ? all.list[i].highest : to;
+	}
+	free(all.list);
+	if (rc == 0)
+		rc = look_at(x, from, to < rolled ? to : rolled, since, until);
+	return rc == 0 ? look_at(x, rolled + 1, last, since, until) : rc;
+}
+
+int usage_rows(struct rows_page *out, struct store *s, const struct rows_question *q, struct err *e)
+{
+	struct search x = { .s = s, .q = q, .page = out, .room = (size_t)q->limit + 1, .e = e };
+	struct db *db = store_db(s);
+	const bool inside = db_in_transaction(db);
+	int64_t rolled = 0;
+	*out = (struct rows_page){ .row = mem_alloc((size_t)(q->limit + 1) * sizeof *out->row) };
+	int rc = inside ? 0 : db_begin_reading(db, e);
+	if (rc == 0)
+		rc = store_refresh(s, e);
+	if (rc == 0)
+		rc = rollup_rolled_to(s, &rolled, e);
+	if (rc == 0)
+		rc = db_prepare(db,
+				"SELECT seq,time,series,price,kind,requests,input,cache_read,"
+				"cache_write_5m,cache_write_1h,output,reasoning,more,session,task "
+				"FROM usage WHERE seq BETWEEN :from AND :to AND time>=:since AND "
+				"time<:until",
+				&x.rows, e);
+	if (rc == 0 && q->order == ROWS_BY_STORED)
+		rc = look_by_number(&x, store_last_seq(s));
+	else if (rc == 0 && q->order == ROWS_BY_TIME)
+		rc = look_by_time(&x, rolled, store_last_seq(s));
+	else if (rc == 0)
+		rc = look_at_all(&x, rolled, store_last_seq(s));
+	db_drop(x.rows);
+	dict_release(&x.series_fits);
+	if (!inside && db_in_transaction(db))
+		db_rollback(db);
+	if (rc != 0) {
+		rows_page_release(out);
+		return rc;
+	}
+	out->more = out->count > (size_t)q->limit;
+	out->count -= out->more ? 1 : 0;
+	return 0;
+}
+
+void rows_page_release(struct rows_page *p)
+{
+	free(p->row);
+	*p = (struct rows_page){ 0 };
+}
+
+char *row_place_format(struct row_place p, char text[ROW_PLACE_TEXT_MAX])
+{
+	const size_t n = decimal_format_fixed(text, p.value, 0);
+	snprintf(text + n, ROW_PLACE_TEXT_MAX - n, "_%lld", (long long)p.seq);
+	return text;
+}
+
+int row_place_parse(struct row_place *out, const char *text, struct err *e)
+{
+	const char *line = strchr(text, '_');
+	struct decimal value, seq;
+	int64_t n;
+	if (!line ||
+	    decimal_parse(&value, (struct text){ text, (size_t)(line - text) }, NULL) != 0 ||
+	    decimal_parse(&seq, text_of(line + 1), NULL) != 0 || value.scale != 0 ||
+	    !decimal_to_int64(seq, 0, &n))
+		return err_set(e, ERR_USAGE, "'%s' leads to no page", text);
+	*out = (struct row_place){ value.digits, n };
+	return 0;
+}

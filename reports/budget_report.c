@@ -1,0 +1,150 @@
+#include "reports/budget_report.h"
+
+#include <stdio.h>
+
+#include "reports/amount.h"
+#include "reports/table.h"
+
+struct shown {
+	const struct budget_question *q;
+	struct budget_verdict *verdict;
+	struct json_out *j;
+	struct table *t;
+	struct err *e;
+};
+
+/* Ten characters of the part that is spent. */
+static void bar_cell(struct table *t, int percent)
+{
+	char text[40];
+	int filled = percent > 100 ? 10 : percent / 10;
+	snprintf(text, sizeof text, "%.*s%.*s %d %%", filled, "##########", 10 - filled,
+		 "..........", percent);
+	table_cell(t, text);
+}
+
+static const char *state_name(const struct budget *b, int percent)
+{
+	const char *name = "ok";
+	for (int i = 0; i < b->soft_count; i++)
+		if (percent >= b->soft[i])
+			name = "soft";
+	return percent >= 100 ? "over" : name;
+}
+
+/* why: it could not be evaluated, and `s` holds nothing. */
+static void show_json(struct json_out *j, const struct budget *b, const struct budget_state *s,
+		      const struct err *why)
+{
+	char amount[DECIMAL_TEXT_MAX];
+	json_out_object(j, NULL);
+	json_out_text(j, "budget", b->name);
+	json_out_text(j, "customer", b->customer);
+	json_out_text(j, "project", b->project);
+	json_out_text(j, "model", b->model);
+	json_out_text(j, "period", b->period);
+	if (!why) {
+		json_out_instant(j, "from", s->from);
+		json_out_instant(j, "to", s->to);
+	}
+	json_out_text(j, "currency", b->currency);
+	json_out_string(j, "amount", money_format(b->amount, amount));
+	if (!why) {
+		json_out_money(j, "spent", s->spent);
+		json_out_money(j, "held", s->held);
+		json_out_int(j, "percent", s->percent);
+	}
+	json_out_string(j, "state", why ? "unknown" : state_name(b, s->percent));
+	json_out_bool(j, "hard", b->hard);
+	if (why)
+		json_out_string(j, "error", why->message);
+	else
+		json_out_int(j, "unpriced", s->unpriced);
+	json_out_end(j, '}');
+}
+
+static void show_row(struct table *t, const struct budget *b, const struct budget_state *s,
+		     const struct err *why)
+{
+	struct buf m = { 0 };
+	char amount[DECIMAL_TEXT_MAX];
+	const struct text scope[] = { b->name, b->customer, b->project, b->model, b->period };
+	for (size_t i = 0; i < sizeof scope / sizeof *scope; i++)
+		table_cell(t, scope[i].n ? scope[i].p : "any");
+	if (why)
+		buf_puts(&m, "?");
+	else
+		put_money(&m, s->spent, b->currency.p, s->unpriced > 0);
+	table_cell(t, m.p);
+	put_amount(&m, money_format(b->amount, amount), b->currency.p, false);
+	table_cell(t, m.p);
+	if (why)
+		table_cell(t, "");
+	else
+		bar_cell(t, s->percent);
+	table_cell(t, why ? "unknown" : state_name(b, s->percent));
+	buf_release(&m);
+}
+
+static int show(void *user, const struct budget *b)
+{
+	struct shown *x = user;
+	struct budget_state s;
+	struct err why;
+	if ((x->q->only && !text_is(b->name, x->q->only)) ||
+	    (x->q->customer && !text_is(b->customer, x->q->customer)))
+		return 0;
+	int rc = budget_state_of(x->q->budgets, b, x->q->now, &s, &why);
+	if (rc != 0 && budget_failure_is_general(&why)) {
+		*x->e = why;
+		return rc;
+	}
+	x->verdict->any = true;
+	x->verdict->failed |= rc != 0;
+	x->verdict->over |= rc == 0 && s.percent >= 100;
+	if (rc != 0 && x->q->failed)
+		x->q->failed(x->q->user, b, &why);
+	if (x->j)
+		show_json(x->j, b, &s, rc != 0 ? &why : NULL);
+	else
+		show_row(x->t, b, &s, rc != 0 ? &why : NULL);
+	return 0;
+}
+
+int budget_each_put(struct json_out *j, const struct budget_question *q,
+		    struct budget_verdict *verdict, struct err *e)
+{
+	struct shown x = { .q = q, .verdict = verdict, .j = j, .e = e };
+	*verdict = (struct budget_verdict){ 0 };
+	return budgets_each(q->budgets, show, &x, e);
+}
+
+int budget_report_put(struct json_out *j, const struct budget_question *q,
+		      struct budget_verdict *verdict, struct err *e)
+{
+	json_out_object(j, NULL);
+	json_out_string(j, "schema", "tally.budget-status/1");
+	json_out_array(j, "budgets");
+	int rc = budget_each_put(j, q, verdict, e);
+	json_out_end(j, ']');
+	json_out_end(j, '}');
+	return rc;
+}
+
+int budget_report_print(const struct budget_question *q, struct budget_verdict *verdict,
+			struct err *e)
+{
+	static const struct table_column columns[] = {
+		{ "BUDGET", false, true }, { "CUSTOMER", false, true }, { "PROJECT", false, true },
+		{ "MODEL", false, true },  { "PERIOD", false, false },	{ "SPENT", true, false },
+		{ "AMOUNT", true, false }, { "", false, false },	{ "STATE", false, false },
+	};
+	struct shown x = { .q = q, .verdict = verdict, .e = e };
+	*verdict = (struct budget_verdict){ 0 };
+	x.t = table_open(columns, sizeof columns / sizeof *columns);
+	int rc = budgets_each(q->budgets, show, &x, e);
+	if (rc == 0)
+		table_print(x.t);
+	table_close(x.t);
+	return rc;
+}

@@ -1,0 +1,321 @@
+#include "reports/cost_report.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "pricing/rate.h"
+#include "reports/amount.h"
+#include "reports/table.h"
+
+/* The rating of one request into that of `requests` equal ones. */
+static int repeat(struct rating *r, int64_t requests, struct err *e)
+{
+	struct money_total total = { 0 };
+	for (int i = 0; i < r->line_count; i++) {
+		struct rate_line *l = &r->line[i];
+		l->amount = (struct money_total){ 0 };
+		if (__builtin_mul_overflow(l->quantity, requests, &l->quantity) ||
+		    !money_total_add_units(&l->amount, l->price, l->quantity, l->per) ||
+		    !money_total_add(&total, l->amount))
+			return err_set(e, ERR_RANGE,
+				       "the amount for %s is larger than a total can hold",
+				       l->name);
+	}
+	r->total = total;
+	return 0;
+}
+
+struct credit_answer {
+	const struct plan *plan;
+	struct credit_rates rates;
+	struct credits_total total, built_in; /* total is 0 with a key of one's own */
+	bool byo, uncovered;
+	struct err why;
+};
+
+static int take_credits(const struct cost_question *q, const char *resolved,
+			struct credit_answer *c, struct err *e)
+{
+	struct instant until = INSTANT_MAX;
+	int64_t prompt;
+	const int64_t requests = q->requests;
+	int rc = usage_prompt(&q->usage, &prompt, e);
+	if (rc != 0)
+		return rc;
+	c->plan = q->plan;
+	c->byo = q->byo;
+	if (plan_rates(c->plan, q->book, &q->price, resolved, prompt, &c->rates, &until, &c->why) !=
+		    0 ||
+	    credits_of(&c->rates, q->usage.tokens, 1, &c->built_in, &c->why) != 0) {
+		c->uncovered = true;
+		return 0;
+	}
+	const int128 limit = ((int128)1 << 126) / requests;
+	if (c->built_in.atto > limit)
+		return err_set(e, ERR_RANGE, "the credits are larger than a total can hold");
+	c->built_in.atto *= requests;
+	if (!c->byo)
+		c->total = c->built_in;
+	return 0;
+}
+
+/* What hangs on a change of price whose instant is not known. */
+struct hinge {
+	const struct price *later; /* NULL: nothing does */
+	bool known;		   /* the later price has all that is needed */
+	struct rating rating;
+};
+
+static void take_hinge(const struct price_match *m, const struct usage *u, int64_t requests,
+		       struct hinge *out)
+{
+	out->later = m->may_be;
+	if (!out->later)
+		return;
+	const struct tariff *t = &out->later->tariff[out->later->tariff_count - 1];
+	out->known = rate_usage(&out->rating, u, out->later, t, NULL) == 0 &&
+		     repeat(&out->rating, requests, NULL) == 0;
+}
+
+struct cost {
+	struct price_match match;
+	struct rating rating;
+	struct credit_answer credits;
+	struct hinge hinge;
+};
+
+/* Every reason to doubt the price of the call, in one sentence or several; empty: none. */
+static void put_doubt(struct buf *b, const struct price_match *m, const struct hinge *h)
+{
+	char seen[INSTANT_TEXT_MAX], from[INSTANT_TEXT_MAX];
+	if (m->price->doubt)
+		buf_puts(b, m->price->doubt);
+	if (!h->later)
+		return;
+	buf_printf(b, "%sthe price changed between %s and %s", b->n ? "; " : "",
+		   instant_format(h->later->old_seen, seen), instant_format(h->later->from, from));
+	if (h->known) {
+		buf_puts(b, ", and by the later one the total would be ");
+		put_plain_money(b, h->rating.total, h->later->currency);
+	}
+}
+
+static void put_json(struct json_out *j, const struct cost_question *asked, const struct cost *x)
+{
+	const struct price_query *q = &asked->price;
+	const struct price_match *m = &x->match;
+	const struct rating *r = &x->rating;
+	const struct credit_answer *c = &x->credits;
+	const struct hinge *h = &x->hinge;
+	const struct book *book = asked->book;
+	const int64_t requests = asked->requests;
+	const struct price *p = m->price;
+	json_out_object(j, NULL);
+	json_out_string(j, "schema", "tally.cost/1");
+	json_out_string(j, "provider", p->provider);
+	json_out_string(j, "model", p->model);
+	json_out_text(j, "asked", q->model);
+	json_out_instant(j, "at", q->at);
+	json_out_int(j, "requests", requests);
+	json_out_object(j, "price");
+	json_out_string(j, "id", p->id);
+	json_out_instant(j, "from", p->from);
+	json_out_instant(j, "to", p->to);
+	json_out_string(j, "window", m->tariff->window);
+	json_out_string(j, "kind", p->kind);
+	json_out_string(j, "source", p->source);
+	json_out_string(j, "sure", p->sure);
+	json_out_string(j, "grade", p->grade);
+	json_out_string(j, "note", p->note);
+	json_out_instant(j, "until", m->until);
+	if (m->guess)
+		json_out_string(j, "guess", "the public holidays of that year are not known");
+	json_out_end(j, '}');
+	json_out_array(j, "lines");
+	for (int i = 0; i < r->line_count; i++) {
+		const struct rate_line *l = &r->line[i];
+		char price[DECIMAL_TEXT_MAX];
+		bool tokens =
+			l->per == PER_MILLION && bucket_by_name(l->name, strlen(l->name)) >= 0;
+		json_out_object(j, NULL);
+		json_out_string(j, tokens ? "bucket" : "unit", l->name);
+		json_out_int(j, tokens ? "tokens" : "quantity", l->quantity);
+		json_out_string(j, tokens ? "per_million" : "price", money_format(l->price, price));
+		if (!tokens)
+			json_out_int(j, "per", l->per);
+		json_out_money(j, "amount", l->amount);
+		json_out_end(j, '}');
+	}
+	json_out_end(j, ']');
+	json_out_string(j, "currency", p->currency);
+	json_out_money(j, "total", r->total);
+	struct buf doubt = { 0 };
+	put_doubt(&doubt, m, h);
+	json_out_string(j, "price_doubt", doubt.n ? doubt.p : NULL);
+	buf_release(&doubt);
+	if (h->later && h->known)
+		json_out_money(j, "total_if_changed", h->rating.total);
+	if (c->plan) {
+		struct money_total worth;
+		json_out_object(j, "credits");
+		json_out_string(j, "plan", plan_name(c->plan));
+		json_out_string(j, "rule", plan_rule_name(c->plan));
+		if (c->rates.has_multiplier)
+			json_out_decimal(j, "multiplier", c->rates.multiplier);
+		json_out_string(j, "rounding", plan_rounding_text(c->plan));
+		if (c->uncovered) {
+			json_out_int(j, "unpriced", 1);
+			json_out_string(j, "reason", c->why.message);
+			json_out_null(j, "total");
+		} else {
+			json_out_credits(j, "total", c->total);
+			json_out_bool(j, "byo", c->byo);
+			if (c->byo)
+				json_out_credits(j, "built_in", c->built_in);
+			if (plan_worth(c->plan, c->total, &worth))
+				json_out_money(j, "worth", worth);
+		}
+		json_out_end(j, '}');
+	}
+	json_out_array(j, "disputes");
+	const struct dispute *d;
+	for (size_t i = 0; (d = book_dispute(book, p->provider, p->model, q->at, i)); i++) {
+		json_out_object(j, NULL);
+		json_out_string(j, "about", d->about);
+		json_out_string(j, "says", d->says);
+		json_out_end(j, '}');
+	}
+	json_out_end(j, ']');
+	json_out_end(j, '}');
+}
+
+static void put_table(const struct cost_question *asked, const struct cost *x, bool quiet)
+{
+	static const struct table_column columns[] = { { "BUCKET", false, false },
+						       { "QUANTITY", true, false },
+						       { "PRICE", true, false },
+						       { "PER", true, false },
+						       { "AMOUNT", true, false } };
+	const struct price_query *q = &asked->price;
+	const struct price_match *m = &x->match;
+	const struct rating *r = &x->rating;
+	const struct credit_answer *c = &x->credits;
+	const struct hinge *h = &x->hinge;
+	const struct book *book = asked->book;
+	const int64_t requests = asked->requests;
+	const struct price *p = m->price;
+	char at[INSTANT_TEXT_MAX], from[INSTANT_TEXT_MAX], to[INSTANT_TEXT_MAX],
+		text[DECIMAL_TEXT_MAX], grouped[DECIMAL_TEXT_MAX * 2];
+	printf("%s from %s", p->model, p->provider);
+	if (!text_is(q->model, p->model))
+		printf(", asked for as %.*s", (int)q->model.n, q->model.p);
+	printf(", %s at %s", m->tariff->window, instant_format(q->at, at));
+	if (requests > 1)
+		printf(", %lld requests", (long long)requests);
+	printf("\n\n");
+	struct table *t = table_open(columns, sizeof columns / sizeof *columns);
+	struct buf b = { 0 };
+	for (int i = 0; i < r->line_count; i++) {
+		const struct rate_line *l = &r->line[i];
+		table_cell(t, l->name);
+		snprintf(text, sizeof text, "%lld", (long long)l->quantity);
+		table_cell(t, number_grouped(grouped, text));
+		table_cell(t, money_format(l->price, text));
+		snprintf(text, sizeof text, "%lld", (long long)l->per);
+		table_cell(t, number_grouped(grouped, text));
+		b.n = 0;
+		put_plain_money(&b, l->amount, p->currency);
+		table_cell(t, b.p);
+	}
+	if (r->line_count == 0) {
+		printf("nothing was used\n");
+	} else {
+		table_print(t);
+	}
+	table_close(t);
+	b.n = 0;
+	put_plain_money(&b, r->total, p->currency);
+	printf("\ntotal    %s\n", b.p);
+	if (c->plan && c->uncovered) {
+		printf("credits  unknown: %s\n", c->why.message);
+	} else if (c->plan) {
+		struct money_total worth;
+		printf("credits  %s under plan %s",
+		       number_grouped(grouped, credits_format(c->total, text)), plan_name(c->plan));
+		if (c->rates.has_multiplier && !c->byo)
+			printf(" (x%s of the baseline)", decimal_format(c->rates.multiplier, text));
+		if (c->byo) {
+			printf(": own key, the vendor bills the total above; built-in it would be "
+			       "%s",
+			       number_grouped(grouped, credits_format(c->built_in, text)));
+			if (plan_worth(c->plan, c->built_in, &worth)) {
+				b.n = 0;
+				put_plain_money(&b, worth, plan_currency(c->plan));
+				printf(" (worth %s)", b.p);
+			}
+		} else if (plan_worth(c->plan, c->total, &worth)) {
+			b.n = 0;
+			put_plain_money(&b, worth, plan_currency(c->plan));
+			printf(", worth %s", b.p);
+		}
+		printf("\n");
+	}
+	b.n = 0;
+	printf("\nprice    %s (%s)\n", p->id, p->kind);
+	printf("holds    %s to %s\n",
+	       p->from.us == INSTANT_MIN.us ? "always" : instant_format(p->from, from),
+	       p->to.us == INSTANT_MAX.us ? "further notice" : instant_format(p->to, to));
+	printf("source   %s (%s)\n", p->source, p->sure);
+	if (quiet) {
+		buf_release(&b);
+		return;
+	}
+	if (p->note)
+		printf("note     %s\n", p->note);
+	if (m->guess)
+		printf("note     the public holidays of that year are not known, so peak or "
+		       "off-peak is a guess\n");
+	put_doubt(&b, m, h);
+	if (b.n)
+		printf("doubt    %s\n", b.p);
+	buf_release(&b);
+	const struct dispute *d;
+	for (size_t i = 0; (d = book_dispute(book, p->provider, p->model, q->at, i)); i++)
+		printf("dispute  %s: %s\n", d->about, d->says);
+}
+
+static int cost_of(struct cost *out, const struct cost_question *q, struct err *e)
+{
+	*out = (struct cost){ 0 };
+	int rc = book_find(q->book, &q->price, &out->match, e);
+	if (rc == 0)
+		rc = rate_usage(&out->rating, &q->usage, out->match.price, out->match.tariff, e);
+	if (rc == 0)
+		rc = repeat(&out->rating, q->requests, e);
+	if (rc == 0 && q->plan)
+		rc = take_credits(q, out->match.price->model, &out->credits, e);
+	if (rc == 0)
+		take_hinge(&out->match, &q->usage, q->requests, &out->hinge);
+	return rc;
+}
+
+int cost_report_put(struct json_out *j, const struct cost_question *q, bool *uncovered,
+		    struct err *e)
+{
+	struct cost x;
+	int rc = cost_of(&x, q, e);
+	if (rc == 0)
+		put_json(j, q, &x);
+	*uncovered = x.credits.uncovered;
+	return rc;
+}
+
+int cost_report_print(const struct cost_question *q, bool quiet, bool *uncovered, struct err *e)
+{
+	struct cost x;
+	int rc = cost_of(&x, q, e);
+	if (rc == 0)
+		put_table(q, &x, quiet);
+	*uncovered = x.credits.uncovered;
+	return rc;
+}

@@ -1,0 +1,22 @@
+/* cost_report: what a kind of call costs at an instant, and why. */
+#ifndef TALLY_REPORTS_COST_REPORT_H
+#define TALLY_REPORTS_COST_REPORT_H
+
+#include "pricing/plan.h"
+#include "reports/json_out.h"
+
+struct cost_question {
+	const struct book *book;
+	struct price_query price;
+	struct usage usage;	 /* of one request */
+	int64_t requests;	 /* so many equal ones, 1 or more */
+	const struct plan *plan; /* NULL: no credits */
+	bool byo;
+};
+/* The document "tally.cost/1". *uncovered: the plan says nothing of it. Errors: those of book_find
+ * and rate_usage. */
+int cost_report_put(struct json_out *j, const struct cost_question *q, bool *uncovered,
+		    struct err *e);
+int cost_report_print(const struct cost_question *q, bool quiet, bool *uncovered, struct err *e);
+
+#endif

@@ -1,0 +1,399 @@
+#include "reports/explain_report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "meter/formats/members.h"
+#include "meter/store/record_id.h"
+#include "meter/store/store_sql.h"
+#include "reports/amount.h"
+#include "reports/table.h"
+#include "reports/usage_report.h"
+
+/* The rows of one record, copied: texts outlive the statement. */
+struct history {
+	struct store *store;
+	struct usage_row row[64];
+	size_t count, more;
+	struct arena arena;
+};
+
+static int take(void *user, const struct usage_row *row)
+{
+	struct history *h = user;
+	if (h->count == sizeof h->row / sizeof *h->row) {
+		h->more++;
+		return 0;
+	}
+	struct usage_row *r = &h->row[h->count++];
+	*r = *row;
+	struct text *const texts[] = { &r->raw, &r->source, &r->shape, &r->rule };
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		texts[i]->p = arena_text(&h->arena, texts[i]->n ? texts[i]->p : "", texts[i]->n);
+	for (int f = 0; f < FIELD_TEXTS; f++)
+		r->record.text[f].p =
+			arena_text(&h->arena, r->record.text[f].n ? r->record.text[f].p : "",
+				   r->record.text[f].n);
+	return 0;
+}
+
+/* What the change says that wrote this row. */
+static int change_of(struct store *s, int64_t seq, struct text *what, struct text *why,
+		     struct arena *a, struct err *e)
+{
+	struct query *q;
+	int rc = db_statement(store_db(s), STORE_CHANGES_OF, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":seq", seq);
+	rc = db_step(store_db(s), q, e);
+	*what = *why = TEXT("");
+	if (rc == 1) {
+		*what = (struct text){ arena_text(a, db_text(q, 2).p, db_text(q, 2).n),
+				       db_text(q, 2).n };
+		*why = (struct text){ arena_text(a, db_text(q, 3).p, db_text(q, 3).n),
+				      db_text(q, 3).n };
+	}
+	db_reset(q);
+	return rc < 0 ? rc : 0;
+}
+
+static void put_field(struct json_out *j, const char *key, struct text t)
+{
+	if (t.n)
+		json_out_text(j, key, t);
+	else
+		json_out_null(j, key);
+}
+
+static void put_instant(struct json_out *j, const char *key, int64_t us)
+{
+	if (us == TIME_ABSENT)
+		json_out_null(j, key);
+	else
+		json_out_instant(j, key, (struct instant){ us });
+}
+
+static const char *kind_name(enum usage_kind k)
+{
+	return k == USAGE_RECORD ? "record" : k == USAGE_REVERSAL ? "reversal" : "correction";
+}
+
+/* What the row draws from its customer's account. */
+struct drawing {
+	const struct account *account; /* NULL: it has none */
+	struct credits_total credits;
+	char why[600]; /* why nothing is drawn; empty when something is */
+};
+
+static int drawing_of(const struct explain_question *q, const struct usage_row *r,
+		      struct drawing *out, struct err *e)
+{
+	struct err why;
+	*out = (struct drawing){ 0 };
+	int rc = r->record.text[FIELD_CUSTOMER].n
+			 ? ledger_find_account(q->ledger, r->record.text[FIELD_CUSTOMER],
+					       &out->account, e)
+			 : 0;
+	if (rc != 0 || !out->account)
+		return rc;
+	if (r->kind == USAGE_REVERSAL)
+		strcpy(out->why, "refunds what the record drew");
+	else if (out->account->byo)
+		strcpy(out->why, "the customer brings its own key");
+	else if (r->record.time_us < out->account->since.us)
+		strcpy(out->why, "the account starts later");
+	else if (drawer_credits(q->drawer, out->account, r, &out->credits, &why) != 0)
+		snprintf(out->why, sizeof out->why, "%s", why.message);
+	return 0;
+}
+
+/* The members of the raw usage that speak of money or count, and what became of them. */
+struct member_list {
+	struct json_out *j; /* NULL: in words */
+};
+
+static void take_member(void *user, const char *path, const char *reason)
+{
+	const struct member_list *list = user;
+	const char *verdict = !reason ? "not understood" : *reason ? "harmless" : "read";
+	if (!list->j) {
+		printf("%-10s %s: %s%s%s\n", "member", path, verdict, reason && *reason ? ", " : "",
+		       reason ? reason : "");
+		return;
+	}
+	json_out_object(list->j, NULL);
+	json_out_string(list->j, "path", path);
+	json_out_string(list->j, "verdict", verdict);
+	if (reason && *reason)
+		json_out_string(list->j, "reason", reason);
+	json_out_end(list->j, '}');
+}
+
+static void each_member(const struct usage_row *r, struct json_out *j)
+{
+	struct json_document *doc = NULL;
+	char shape[80];
+	struct member_list list = { j };
+	if (!r->raw.n || json_open(&doc, r->raw, NULL) != 0)
+		return;
+	snprintf(shape, sizeof shape, "%.*s", (int)r->shape.n, r->shape.p);
+	if (json_kind(json_root(doc)) == JSON_OBJECT)
+		members_each(shape, json_root(doc), "usage", take_member, &list);
+	json_close(doc);
+}
+
+static void json_row(struct json_out *j, const struct usage_row *r, const struct stored_price *p,
+		     struct money_total amount, struct text what, struct text why,
+		     const struct drawing *d)
+{
+	json_out_object(j, NULL);
+	json_out_int(j, "row", r->seq);
+	json_out_string(j, "kind", kind_name(r->kind));
+	if (r->kind != USAGE_RECORD) {
+		put_field(j, "change", what);
+		put_field(j, "why", why);
+	}
+	put_instant(j, "written", r->written_us);
+	put_instant(j, "time", r->record.time_us);
+	put_instant(j, "completed", r->record.completed_us);
+	for (int f = FIELD_PROVIDER; f <= FIELD_REGION; f++)
+		put_field(j, record_field_name((enum record_field)f), r->record.text[f]);
+	json_out_int(j, "requests", r->record.requests);
+	put_tokens_object(j, r->record.tokens);
+	put_field(j, "source", r->source);
+	put_field(j, "shape", r->shape);
+	put_field(j, "rule", r->rule);
+	put_field(j, "raw", r->raw);
+	json_out_array(j, "members");
+	each_member(r, j);
+	json_out_end(j, ']');
+	json_out_bool(j, "broken_off", r->flags & USAGE_BROKEN_OFF);
+	json_out_bool(j, "time_assumed", r->flags & USAGE_TIME_ASSUMED);
+	if (p->reason.n) {
+		json_out_null(j, "price");
+		put_field(j, "unpriced", p->reason);
+	} else {
+		json_out_object(j, "price");
+		put_field(j, "id", p->ref);
+		put_field(j, "window", p->window);
+		put_field(j, "provider", p->vendor);
+		put_field(j, "model", p->model);
+		json_out_end(j, '}');
+		json_out_array(j, "lines");
+		for (int b = 0; b < BUCKET_COUNT; b++) {
+			int64_t n = rate_billed_tokens(&p->rates, r->record.tokens, b);
+			char text[DECIMAL_TEXT_MAX];
+			if (n == 0)
+				continue;
+			json_out_object(j, NULL);
+			json_out_string(j, "bucket", bucket_name((enum bucket)b));
+			json_out_int(j, "tokens", n);
+			json_out_string(j, "per_million",
+					money_format(p->rates.per_million[b], text));
+			json_out_money(j, "amount", money_of_tokens(p->rates.per_million[b], n));
+			json_out_end(j, '}');
+		}
+		json_out_end(j, ']');
+		put_field(j, "currency", p->currency);
+		json_out_money(j, "total", amount);
+	}
+	if (d->account) {
+		json_out_object(j, "credits");
+		json_out_text(j, "plan", d->account->plan);
+		if (*d->why) {
+			json_out_null(j, "total");
+			json_out_string(j, "why", d->why);
+		} else {
+			json_out_credits(j, "total", d->credits);
+		}
+		json_out_end(j, '}');
+	}
+	json_out_end(j, '}');
+}
+
+static void say(const char *name, struct text t)
+{
+	if (t.n)
+		printf("%-10s %.*s\n", name, (int)t.n, t.p);
+}
+
+static void print_row(const struct usage_row *r, const struct stored_price *p,
+		      struct money_total amount, struct text what, struct text why,
+		      const struct book *book)
+{
+	static const struct table_column columns[] = { { "BUCKET", false, false },
+						       { "TOKENS", true, false },
+						       { "PER MILLION", true, false },
+						       { "AMOUNT", true, false } };
+	char when[INSTANT_TEXT_MAX], text[DECIMAL_TEXT_MAX];
+	struct buf b = { 0 };
+	printf("row %lld: %s", (long long)r->seq, kind_name(r->kind));
+	if (r->kind != USAGE_RECORD)
+		printf(" (%.*s: %.*s)", (int)what.n, what.p, (int)why.n, why.p);
+	if (r->written_us != TIME_ABSENT)
+		printf(", written %s", instant_format((struct instant){ r->written_us }, when));
+	printf("\n");
+	printf("%-10s %s%s\n", "time", instant_format((struct instant){ r->record.time_us }, when),
+	       r->flags & USAGE_TIME_ASSUMED ? " (assumed: the source states none)" : "");
+	for (int f = FIELD_PROVIDER; f <= FIELD_REGION; f++)
+		say(record_field_name((enum record_field)f), r->record.text[f]);
+	say("source", r->source);
+	printf("%-10s %.*s, counts by rule %.*s\n", "shape", (int)r->shape.n, r->shape.p,
+	       (int)r->rule.n, r->rule.p);
+	say("raw", r->raw);
+	each_member(r, NULL);
+	if (r->flags & USAGE_BROKEN_OFF)
+		printf("%-10s the stream broke off; its last count is a lower bound\n", "note");
+	if (p->reason.n) {
+		printf("%-10s none: %.*s\n", "price", (int)p->reason.n, p->reason.p);
+		return;
+	}
+	printf("%-10s %.*s, %.*s\n", "price", (int)p->ref.n, p->ref.p, (int)p->window.n,
+	       p->window.p);
+	for (size_t c = 0; c < book_card_count(book); c++)
+		for (size_t i = 0; i < book_card(book, c)->price_count; i++) {
+			const struct price *known = &book_card(book, c)->price[i];
+			if (text_is(p->ref, known->id))
+				printf("%-10s %s (%s)\n", "", known->source, known->sure);
+		}
+	printf("\n");
+	struct table *t = table_open(columns, sizeof columns / sizeof *columns);
+	for (int k = 0; k < BUCKET_COUNT; k++) {
+		int64_t n = rate_billed_tokens(&p->rates, r->record.tokens, k);
+		if (n == 0)
+			continue;
+		table_cell(t, bucket_name((enum bucket)k));
+		put_count(&b, n);
+		table_cell(t, b.p);
+		table_cell(t, money_format(p->rates.per_million[k], text));
+		put_money(&b, money_of_tokens(p->rates.per_million[k], n), p->currency.p, false);
+		table_cell(t, b.p);
+	}
+	for (size_t i = 0; i < p->fee_count; i++)
+		if (strcmp(p->fee[i].unit, "request") == 0) {
+			struct money_total fee = { 0 };
+			money_total_add_units(&fee, p->fee[i].amount, r->record.requests,
+					      p->fee[i].per);
+			table_cell(t, "request");
+			put_count(&b, r->record.requests);
+			table_cell(t, b.p);
+			table_cell(t, money_format(p->fee[i].amount, text));
+			put_money(&b, fee, p->currency.p, false);
+			table_cell(t, b.p);
+		}
+	table_print(t);
+	table_close(t);
+	put_money(&b, amount, p->currency.p, false);
+	printf("\ntotal      %s (exact: nothing is rounded)\n", b.p);
+	buf_release(&b);
+}
+
+static void print_drawing(const struct drawing *d)
+{
+	char text[DECIMAL_TEXT_MAX];
+	if (!d->account)
+		return;
+	if (*d->why)
+		printf("credits    none: %s\n", d->why);
+	else
+		printf("credits    %s (plan %.*s)\n", credits_format(d->credits, text),
+		       (int)d->account->plan.n, d->account->plan.p);
+}
+
+/* Everything that is known of a row. */
+struct step {
+	const struct usage_row *row;
+	const struct stored_price *price;
+	struct money_total amount;
+	struct text what, why;
+	struct drawing drawing;
+};
+
+static int read_step(struct step *out, const struct explain_question *q, struct history *h,
+		     size_t i, struct err *e)
+{
+	const struct usage_row *r = &h->row[i];
+	*out = (struct step){ .row = r, .what = TEXT(""), .why = TEXT("") };
+	int rc = drawing_of(q, r, &out->drawing, e);
+	if (rc == 0)
+		rc = store_stored_price(h->store, r->price, &out->price, e);
+	if (rc == 0)
+		rc = stored_price_amount(out->price, r->record.tokens, r->record.requests,
+					 r->web_searches, &out->amount, e);
+	if (rc == 0 && r->kind != USAGE_RECORD)
+		rc = change_of(h->store, r->seq, &out->what, &out->why, &h->arena, e);
+	return rc;
+}
+
+static int read_history(struct history *h, const struct explain_question *q, struct known_id *known,
+			struct err *e)
+{
+	h->store = ledger_store(q->ledger);
+	*known = (struct known_id){ 0 };
+	int rc = store_find(h->store, text_of(q->id), known, e);
+	if (rc == 0 && !known->first && q->customer) {
+		struct buf own = { 0 };
+		record_id_put_own(&own, text_of(q->customer), text_of(q->id));
+		rc = store_find(h->store, (struct text){ own.p, own.n }, known, e);
+		buf_release(&own);
+	}
+	if (rc == 0 && known->first)
+		rc = store_each_row_of(h->store, known->first, take, h, e);
+	const bool others = q->customer && h->count &&
+			    !text_is(h->row[0].record.text[FIELD_CUSTOMER], q->customer);
+	if (rc == 0 && (!known->first || others))
+		rc = err_set(e, ERR_NOT_FOUND, "no record has the id '%s'", q->id);
+	return rc;
+}
+
+int explain_report_put(struct json_out *j, const struct explain_question *q, struct err *e)
+{
+	struct history *h = mem_zalloc(sizeof *h);
+	struct known_id known;
+	int rc = read_history(h, q, &known, e);
+	if (rc == 0) {
+		json_out_object(j, NULL);
+		json_out_string(j, "schema", "tally.explain/1");
+		json_out_string(j, "id", q->id);
+		json_out_string(j, "state",
+				!known.current		       ? "voided"
+				: known.current == known.first ? "as recorded"
+							       : "corrected");
+		json_out_array(j, "rows");
+		for (size_t i = 0; rc == 0 && i < h->count; i++) {
+			struct step s;
+			rc = read_step(&s, q, h, i, e);
+			if (rc == 0)
+				json_row(j, s.row, s.price, s.amount, s.what, s.why, &s.drawing);
+		}
+		json_out_end(j, ']');
+		json_out_end(j, '}');
+	}
+	arena_release(&h->arena);
+	free(h);
+	return rc;
+}
+
+int explain_report_print(const struct explain_question *q, struct err *e)
+{
+	struct history *h = mem_zalloc(sizeof *h);
+	struct known_id known;
+	int rc = read_history(h, q, &known, e);
+	for (size_t i = 0; rc == 0 && i < h->count; i++) {
+		struct step s;
+		rc = read_step(&s, q, h, i, e);
+		if (rc != 0)
+			break;
+		printf("%s", i ? "\n" : "");
+		print_row(s.row, s.price, s.amount, s.what, s.why, q->book);
+		print_drawing(&s.drawing);
+	}
+	if (rc == 0 && h->more)
+		printf("\nand %zu more rows\n", h->more);
+	arena_release(&h->arena);
+	free(h);
+	return rc;
+}

@@ -1,0 +1,37 @@
+/* forecast_report: what will be spent, and when a budget or credits run out. */
+#ifndef TALLY_REPORTS_FORECAST_REPORT_H
+#define TALLY_REPORTS_FORECAST_REPORT_H
+
+#include "base/zone.h"
+#include "meter/ledger/ledger.h"
+#include "reports/json_out.h"
+
+struct forecast_question {
+	struct ledger *ledger;
+	const struct zone *zone;
+	struct instant now, since, by;
+	int64_t history, draws, seed; /* days to draw from */
+	const char *customer, *project, *model;
+	struct money_total budget; /* from since to by */
+	bool has_budget;
+	bool credits, of_balance; /* of_balance: what the account has, else credits_left */
+	struct nano_credits credits_left;
+};
+/* The month of the zone, 56 days, 10,000 draws. */
+struct forecast_question forecast_question_of(struct ledger *l, const struct zone *z,
+					      struct instant now);
+int forecast_budget_parse(struct forecast_question *q, const char *text, struct err *e);
+/* Errors: ERR_USAGE. */
+int forecast_question_check(const struct forecast_question *q, struct err *e);
+
+struct forecast_verdict {
+	bool overrun_is_likely;
+	int64_t unpriced;
+};
+/* The document "tally.forecast/1". */
+int forecast_report_put(struct json_out *j, const struct forecast_question *q,
+			struct forecast_verdict *verdict, struct err *e);
+int forecast_report_print(const struct forecast_question *q, struct forecast_verdict *verdict,
+			  struct err *e);
+
+#endif

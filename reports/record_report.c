@@ -1,0 +1,272 @@
+#include "reports/record_report.h"
+
+#include <stdlib.h>
+
+#include "base/dict.h"
+#include "reports/amount.h"
+#include "reports/table.h"
+
+static const char *kind_name(enum usage_kind k)
+{
+	return k == USAGE_REVERSAL ? "taken back" : k == USAGE_RECORD ? "record" : "correction";
+}
+
+int record_amount_of(struct record_amount *out, struct store *s, const struct usage_row *row,
+		     struct err *e)
+{
+	*out = (struct record_amount){ 0 };
+	int rc = store_stored_price(s, row->price, &out->price, e);
+	return rc == 0 ? stored_price_amount(out->price, row->record.tokens, row->record.requests,
+					     row->web_searches, &out->cost, e)
+		       : rc;
+}
+
+static void put_record(struct json_out *j, const struct usage_row *row,
+		       const struct record_amount *a)
+{
+	static const enum record_field texts[] = { FIELD_PROVIDER, FIELD_MODEL,	   FIELD_CUSTOMER,
+						   FIELD_PROJECT,  FIELD_WORKLOAD, FIELD_TASK,
+						   FIELD_SESSION,  FIELD_EFFORT };
+	const struct record *r = &row->record;
+	json_out_object(j, NULL);
+	json_out_text(j, "id", r->text[FIELD_ID]);
+	json_out_int(j, "row", row->seq);
+	json_out_string(j, "kind", kind_name(row->kind));
+	if (row->of)
+		json_out_int(j, "of_row", row->of);
+	json_out_instant(j, "time", (struct instant){ r->time_us });
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		json_out_text(j, record_field_name(texts[i]), r->text[texts[i]]);
+	json_out_object(j, "tokens");
+	for (int b = 0; b < BUCKET_COUNT; b++)
+		if (b < BUCKET_COMMON || r->tokens[b])
+			json_out_int(j, bucket_name((enum bucket)b), r->tokens[b]);
+	json_out_end(j, '}');
+	json_out_int(j, "requests", r->requests);
+	if (row->flags & USAGE_BROKEN_OFF)
+		json_out_bool(j, "broken_off", true);
+	if (a->price->reason.n) {
+		json_out_null(j, "total");
+		json_out_text(j, "unpriced", a->price->reason);
+	} else {
+		json_out_money(j, "total", a->cost);
+		json_out_text(j, "currency", a->price->currency);
+		json_out_text(j, "window", a->price->window);
+	}
+	json_out_end(j, '}');
+}
+
+/* --- how many there are of what --- */
+
+enum { VALUES_SHOWN = 50 };
+
+static const enum usage_dim facet_dims[] = { USAGE_BY_MODEL,   USAGE_BY_PROVIDER, USAGE_BY_CUSTOMER,
+					     USAGE_BY_PROJECT, USAGE_BY_WORKLOAD, USAGE_BY_EFFORT };
+enum { FACETS = sizeof facet_dims / sizeof *facet_dims, FACET_STATUS = FACETS };
+
+struct value {
+	struct text label;
+	int64_t records;
+};
+
+struct facet {
+	struct dict index; /* to 1 + place */
+	struct value *value;
+	size_t count;
+};
+
+struct facets {
+	struct facet of[FACETS + 1];
+	int64_t records;
+	const struct rows_question *q;
+};
+
+static void count(struct facet *f, struct text label, int64_t records)
+{
+	uint64_t *at = dict_need(&f->index, label, NULL);
+	if (!*at) {
+		if ((f->count & (f->count - 1)) == 0)
+			f->value = mem_grow(f->value,
+					    (f->count ? f->count * 2 : 1) * sizeof *f->value);
+		f->value[f->count] = (struct value){ .label = dict_key(&f->index, label) };
+		*at = ++f->count;
+	}
+	f->value[*at - 1].records += records;
+}
+
+static int count_call(void *user, const struct usage_call *c)
+{
+	struct facets *x = user;
+	const bool unpriced = c->price->reason.n != 0;
+	if (x->q->priced != ROWS_ANY && unpriced != (x->q->priced == ROWS_UNPRICED))
+		return 0;
+	for (int i = 0; i < FACETS; i++)
+		count(&x->of[i], usage_call_label(c, facet_dims[i]), c->sums->records);
+	count(&x->of[FACET_STATUS], unpriced ? TEXT("unpriced") : TEXT("priced"), c->sums->records);
+	x->records += c->sums->records;
+	return 0;
+}
+
+static int most_first(const void *x, const void *y)
+{
+	const struct value *a = x, *b = y;
+	if (a->records != b->records)
+		return a->records < b->records ? 1 : -1;
+	return text_cmp(a->label, b->label);
+}
+
+static void put_facet(struct json_out *j, const char *name, struct facet *f)
+{
+	size_t shown = 0, n = 0;
+	for (size_t i = 0; i < f->count; i++)
+		if (f->value[i].records) /* else all were taken back */
+			f->value[n++] = f->value[i];
+	if (n)
+		qsort(f->value, n, sizeof *f->value, most_first);
+	json_out_object(j, name);
+	json_out_array(j, "values");
+	for (; shown < n && shown < VALUES_SHOWN; shown++) {
+		json_out_object(j, NULL);
+		if (f->value[shown].label.n)
+			json_out_text(j, "value", f->value[shown].label);
+		else
+			json_out_null(j, "value");
+		json_out_int(j, "records", f->value[shown].records);
+		json_out_end(j, '}');
+	}
+	json_out_end(j, ']');
+	json_out_int(j, "more", (int64_t)(n - shown));
+	json_out_end(j, '}');
+}
+
+/* Of what the rollups know: sessions, tasks and kinds of rows are no part of it. */
+static int put_facets(struct json_out *j, struct store *s, const struct rows_question *q,
+		      struct err *e)
+{
+	struct facets x = { .q = q };
+	struct zone *utc = NULL;
+	struct usage_cells cells = { .store = s,
+				     .filter = &q->filter,
+				     .dim = facet_dims,
+				     .dim_count = FACETS,
+				     .take = count_call,
+				     .user = &x };
+	struct usage_filter f = q->filter;
+	f.currency = f.currency ? f.currency : "any"; /* counts are of every currency */
+	cells.filter = &f;
+	int rc = zone_open(&utc, "UTC", e);
+	cells.zone = utc;
+	if (rc == 0)
+		rc = usage_each_cell(&cells, e);
+	if (rc == 0) {
+		json_out_int(j, "count", x.records);
+		json_out_object(j, "facets");
+		for (int i = 0; i < FACETS; i++)
+			put_facet(j, usage_dim_name(facet_dims[i]), &x.of[i]);
+		put_facet(j, "status", &x.of[FACET_STATUS]);
+		json_out_end(j, '}');
+	}
+	for (int i = 0; i <= FACETS; i++) {
+		dict_release(&x.of[i].index);
+		free(x.of[i].value);
+	}
+	zone_close(utc);
+	return rc;
+}
+
+int record_report_put(struct json_out *j, struct store *s, const struct rows_question *q,
+		      bool facets, struct err *e)
+{
+	struct rows_page page;
+	char place[ROW_PLACE_TEXT_MAX];
+	int rc = usage_rows(&page, s, q, e);
+	if (rc != 0)
+		return rc;
+	json_out_object(j, NULL);
+	json_out_string(j, "schema", "tally.records/1");
+	json_out_array(j, "records");
+	for (size_t i = 0; rc == 0 && i < page.count; i++) {
+		struct usage_row row;
+		struct record_amount a;
+		rc = store_row(s, page.row[i].seq, &row, e);
+		if (rc == 0)
+			rc = record_amount_of(&a, s, &row, e);
+		if (rc == 0)
+			put_record(j, &row, &a);
+	}
+	json_out_end(j, ']');
+	json_out_string(j, "next",
+			page.more ? row_place_format(page.row[page.count - 1], place) : NULL);
+	if (rc == 0 && facets)
+		rc = put_facets(j, s, q, e);
+	json_out_end(j, '}');
+	rows_page_release(&page);
+	return rc;
+}
+
+/* --- for people --- */
+
+static void put_row(struct table *t, const struct usage_row *row, const struct record_amount *a,
+		    struct buf *b)
+{
+	static const enum record_field texts[] = { FIELD_ID, FIELD_MODEL, FIELD_CUSTOMER,
+						   FIELD_PROJECT };
+	const struct record *r = &row->record;
+	char at[INSTANT_TEXT_MAX], text[DECIMAL_TEXT_MAX], currency[16];
+	int64_t prompt = 0;
+	table_cell(t, instant_format((struct instant){ r->time_us }, at));
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		b->n = 0;
+		buf_add(b, r->text[texts[i]].p, r->text[texts[i]].n);
+		table_cell(t, b->n ? b->p : "");
+	}
+	for (int k = 0; k < BUCKET_OUTPUT; k++)
+		prompt += r->tokens[k];
+	put_count(b, prompt);
+	table_cell(t, b->p);
+	put_count(b, r->tokens[BUCKET_OUTPUT]);
+	table_cell(t, b->p);
+	if (a->price->reason.n) {
+		table_cell(t, "no price");
+	} else {
+		snprintf(currency, sizeof currency, "%.*s", (int)a->price->currency.n,
+			 a->price->currency.p);
+		put_amount(b, money_total_format(a->cost, text), currency, false);
+		table_cell(t, b->p);
+	}
+	table_cell(t, row->kind == USAGE_RECORD ? "" : kind_name(row->kind));
+}
+
+int record_report_table(struct store *s, const struct rows_question *q, bool quiet, struct err *e)
+{
+	static const struct table_column columns[] = {
+		{ "TIME", false, false },    { "ID", false, true },	 { "MODEL", false, true },
+		{ "CUSTOMER", false, true }, { "PROJECT", false, true }, { "PROMPT", true, false },
+		{ "OUTPUT", true, false },   { "COST", true, false },	 { "", false, false },
+	};
+	struct rows_page page;
+	struct buf b = { 0 };
+	int rc = usage_rows(&page, s, q, e);
+	if (rc != 0)
+		return rc;
+	struct table *t = table_open(columns, sizeof columns / sizeof *columns);
+	for (size_t i = 0; rc == 0 && i < page.count; i++) {
+		struct usage_row row;
+		struct record_amount a;
+		rc = store_row(s, page.row[i].seq, &row, e);
+		if (rc == 0)
+			rc = record_amount_of(&a, s, &row, e);
+		if (rc == 0)
+			put_row(t, &row, &a, &b);
+	}
+	if (rc == 0 && page.count)
+		table_print(t);
+	else if (rc == 0)
+		printf("no record of that kind and period is stored\n");
+	table_close(t);
+	if (rc == 0 && page.count && !quiet)
+		printf("\ntally explain ID shows how one came to its price\n");
+	buf_release(&b);
+	rows_page_release(&page);
+	return rc;
+}

@@ -1,0 +1,22 @@
+/* record_report: the records behind the sums, a page at a time, with how many there are of what. */
+#ifndef TALLY_REPORTS_RECORD_REPORT_H
+#define TALLY_REPORTS_RECORD_REPORT_H
+
+#include "meter/store/usage_rows.h"
+#include "reports/json_out.h"
+
+/* The document "tally.records/1"; facets: also the counts by model, customer, ... of all records
+ * under the filters. */
+int record_report_put(struct json_out *j, struct store *s, const struct rows_question *q,
+		      bool facets, struct err *e);
+int record_report_table(struct store *s, const struct rows_question *q, bool quiet, struct err *e);
+
+/* What a row comes to. */
+struct record_amount {
+	const struct stored_price *price;
+	struct money_total cost;
+};
+int record_amount_of(struct record_amount *out, struct store *s, const struct usage_row *row,
+		     struct err *e);
+
+#endif

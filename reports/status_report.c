@@ -1,0 +1,127 @@
+#include "reports/status_report.h"
+
+#include <stdio.h>
+
+#include "base/zone.h"
+#include "meter/check_store.h"
+#include "meter/ledger/ledger.h"
+#include "meter/store/usage_query.h"
+#include "reports/amount.h"
+
+struct status {
+	struct store_status st;
+	struct usage_result *all;
+	int64_t uncovered;
+};
+
+static int read_status(struct status *out, struct store *s, struct instant now, struct err *e)
+{
+	const struct usage_filter filter = { .since = INSTANT_MIN, .until = INSTANT_MAX };
+	struct zone *utc = NULL;
+	*out = (struct status){ 0 };
+	int rc = zone_open(&utc, "UTC", e);
+	if (rc == 0)
+		rc = store_status(s, now, &out->st, e);
+	if (rc == 0)
+		rc = usage_query(&out->all, s, NULL, 0, &filter, utc, e);
+	if (rc == 0)
+		rc = ledger_all_uncovered(s, &out->uncovered, e);
+	zone_close(utc);
+	return rc;
+}
+
+struct fault_lines {
+	struct json_out *json; /* NULL: lines of text */
+	size_t count;
+};
+
+static int put_fault(void *user, const struct account_fault *f)
+{
+	struct fault_lines *list = user;
+	list->count++;
+	if (list->json) {
+		json_out_object(list->json, NULL);
+		json_out_text(list->json, "customer", f->customer);
+		json_out_instant(list->json, "since", f->since);
+		json_out_text(list->json, "reason", f->why);
+		json_out_end(list->json, '}');
+	} else {
+		printf("at fault      %.*s: %.*s (tally credit repair %.*s)\n", (int)f->customer.n,
+		       f->customer.p, (int)f->why.n, f->why.p, (int)f->customer.n, f->customer.p);
+	}
+	return 0;
+}
+
+int status_report_put(struct json_out *j, struct store *s, struct instant now, struct err *e)
+{
+	struct status x;
+	int rc = read_status(&x, s, now, e);
+	if (rc == 0) {
+		const struct usage_sums *t = usage_total(x.all);
+		json_out_object(j, NULL);
+		json_out_string(j, "schema", "tally.status/1");
+		json_out_string(j, "db", store_path(s));
+		json_out_int(j, "rows", x.st.rows);
+		json_out_int(j, "records", t->records);
+		json_out_string(j, "currency", usage_currency(x.all));
+		json_out_money(j, "total", t->cost);
+		json_out_int(j, "unpriced", t->unpriced);
+		json_out_int(j, "uncovered", x.uncovered);
+		json_out_int(j, "quarantined", x.st.quarantined);
+		json_out_int(j, "conflicts", x.st.conflicts);
+		json_out_int(j, "records_last_minute", x.st.last_minute);
+		json_out_int(j, "records_last_hour", x.st.last_hour);
+		if (x.st.rows)
+			json_out_instant(j, "last_record", x.st.last_time);
+		else
+			json_out_null(j, "last_record");
+		if (x.st.rows)
+			json_out_instant(j, "last_written", x.st.last_written);
+		else
+			json_out_null(j, "last_written");
+		json_out_int(j, "rollup_lag", x.st.rollup_lag);
+		json_out_int(j, "bytes", x.st.bytes);
+		json_out_array(j, "accounts_at_fault");
+		rc = ledger_each_fault(s, put_fault, &(struct fault_lines){ j, 0 }, e);
+		json_out_end(j, ']');
+		json_out_end(j, '}');
+	}
+	usage_result_close(x.all);
+	return rc;
+}
+
+int status_report_print(struct store *s, struct instant now, struct err *e)
+{
+	struct status x;
+	int rc = read_status(&x, s, now, e);
+	if (rc == 0) {
+		const struct usage_sums *t = usage_total(x.all);
+		char when[INSTANT_TEXT_MAX];
+		struct buf b = { 0 };
+		printf("database      %s (%lld bytes)\n", store_path(s), (long long)x.st.bytes);
+		put_count(&b, t->records);
+		printf("records       %s", b.p);
+		put_money(&b, t->cost, usage_currency(x.all), t->unpriced > 0);
+		printf(", %s\n", b.p);
+		printf("rate          %lld in the last minute, %lld in the last hour\n",
+		       (long long)x.st.last_minute, (long long)x.st.last_hour);
+		if (x.st.rows) {
+			printf("last record   %s", instant_format(x.st.last_time, when));
+			printf(", written %s\n", instant_format(x.st.last_written, when));
+		}
+		printf("unpriced      %lld%s\n", (long long)t->unpriced,
+		       t->unpriced ? " (tally usage names them)" : "");
+		if (x.uncovered)
+			printf("uncovered     %lld (the plan does not list the model; after "
+			       "adding it, run `tally credit draw`)\n",
+			       (long long)x.uncovered);
+		printf("quarantine    %lld kept, %lld conflicts%s\n", (long long)x.st.quarantined,
+		       (long long)x.st.conflicts,
+		       x.st.quarantined || x.st.conflicts ? " (tally quarantine list)" : "");
+		printf("rollups       %lld rows behind\n", (long long)x.st.rollup_lag);
+		rc = ledger_each_fault(s, put_fault, &(struct fault_lines){ 0 }, e);
+		buf_release(&b);
+	}
+	usage_result_close(x.all);
+	return rc;
+}

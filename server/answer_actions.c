@@ -1,0 +1,589 @@
+/* What is changed over HTTP: grants, invoices, payments, budgets, limits, what was refused,
+ * records. Each does what the command of its name does. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "meter/billing/budget.h"
+#include "meter/billing/cycle.h"
+#include "meter/billing/payment.h"
+#include "meter/hold.h"
+#include "meter/ingest/correct.h"
+#include "meter/ingest/retry.h"
+#include "meter/store/rollup.h"
+#include "reports/invoice_view.h"
+#include "server/action.h"
+#include "server/answers.h"
+
+static int customer_of(struct action *a, const struct account **out, struct err *e)
+{
+	const char *customer;
+	int rc = action_text(a, "customer", true, &customer, e);
+	if (rc != 0)
+		return rc;
+	a->customer = text_of(customer);
+	return out ? ledger_account(a->c.ledger, a->customer, out, e) : 0;
+}
+
+/* --- credits --- */
+
+static int read_grant(struct action *a, struct grant *g, struct err *e)
+{
+	static const char *const classes[] = { "granted", "paid", NULL };
+	struct decimal amount;
+	const char *note;
+	bool given;
+	int class;
+	int rc = action_amount(a, "amount", true, &amount, &given, e);
+	if (rc == 0)
+		rc = nano_credits_from_decimal(&g->amount, amount, e);
+	if (rc == 0)
+		rc = action_choice(a, "class", classes, &class, e);
+	if (rc == 0)
+		g->kind = class ? LOT_PAID : LOT_GRANTED;
+	if (rc == 0)
+		rc = action_count(a, "priority", 0, 1000000, &g->priority, e);
+	if (rc == 0)
+		rc = action_instant(a, "effective", &g->effective, e);
+	if (rc == 0)
+		rc = action_instant(a, "expires", &g->expires, e);
+	if (rc == 0)
+		rc = action_amount(a, "cost_basis", false, &amount, &given, e);
+	if (rc == 0 && given) {
+		g->has_cost_basis = true;
+		rc = money_from_decimal(&g->cost_basis, amount, e);
+	}
+	if (rc == 0)
+		rc = action_text(a, "note", false, &note, e);
+	if (rc == 0 && note)
+		g->note = text_of(note);
+	return rc;
+}
+
+static int grant(struct action *a, struct err *e)
+{
+	const struct account *account;
+	struct grant g = { .effective = a->c.now,
+			   .expires = INSTANT_MAX,
+			   .currency = text_of(a->o->currency),
+			   .note = TEXT("") };
+	const char *id;
+	char at[INSTANT_TEXT_MAX];
+	int64_t number;
+	int rc = customer_of(a, &account, e);
+	if (rc == 0)
+		rc = read_grant(a, &g, e);
+	if (rc == 0)
+		rc = action_text(a, "id", false, &id, e);
+	if (rc != 0)
+		return rc;
+	g.account = account->id;
+	g.name = a->about = text_of(
+		id ? id : arena_printf(&a->arena, "grant %s", instant_format(a->c.now, at)));
+	return ledger_grant(a->c.ledger, &g, a->c.now, &number, e);
+}
+
+int answer_grant(struct reader *r, const struct http_question *q, struct http_reply *out,
+		 struct err *e)
+{
+	return act(r, q, out, "grant", grant, e);
+}
+
+static int void_grant(struct action *a, struct err *e)
+{
+	const char *name, *why;
+	int rc = customer_of(a, NULL, e);
+	if (rc == 0)
+		rc = action_text(a, "grant", true, &name, e);
+	if (rc == 0)
+		rc = action_text(a, "why", true, &why, e);
+	if (rc != 0)
+		return rc;
+	a->about = text_of(name);
+	return ledger_void_grant(a->c.ledger, a->customer, a->about, a->c.now, why, e);
+}
+
+int answer_grant_void(struct reader *r, const struct http_question *q, struct http_reply *out,
+		      struct err *e)
+{
+	return act(r, q, out, "grant void", void_grant, e);
+}
+
+/* --- invoices --- */
+
+static int show_invoice(struct action *a, int64_t id, struct err *e)
+{
+	struct arena texts = { 0 };
+	struct stored_invoice i;
+	struct invoice_view *v = NULL;
+	char name[24];
+	snprintf(name, sizeof name, "#%lld", (long long)id);
+	int rc = invoice_find(a->c.store, name, &texts, &i, e);
+	if (rc == 0)
+		rc = invoice_view_of(&v, a->c.store, &i, a->c.now, e);
+	if (rc == 0) {
+		invoice_json_put(&a->out->body, v);
+		const struct text about = i.number.n ? i.number : text_of(name);
+		a->about = (struct text){ arena_text(&a->arena, about.p, about.n), about.n };
+		a->customer = (struct text){ arena_text(&a->arena, i.customer.p, i.customer.n),
+					     i.customer.n };
+	}
+	invoice_view_close(v);
+	arena_release(&texts);
+	return rc;
+}
+
+static int find_invoice(struct action *a, const char *setting, int64_t *id, struct err *e)
+{
+	struct arena texts = { 0 };
+	struct stored_invoice i;
+	const char *name;
+	int rc = action_text(a, setting, true, &name, e);
+	if (rc == 0)
+		rc = invoice_find(a->c.store, name, &texts, &i, e);
+	*id = rc == 0 ? i.id : 0;
+	arena_release(&texts);
+	return rc;
+}
+
+/* Usage that waits draws first, so that the invoice is of all of it. */
+static int open_invoicer(struct action *a, struct invoicer **out, struct err *e)
+{
+	struct draw_counts drawn;
+	drawer_look_again(a->c.drawer);
+	int rc = drawer_sweep(a->c.drawer, a->c.now, &drawn, e);
+	if (rc == 0)
+		rc = invoicer_open(out, a->c.ledger, a->c.drawer, e);
+	if (rc == 0 && action_flag(a, "accept_uncovered"))
+		invoicer_accept_uncovered(*out);
+	return rc;
+}
+
+static int draft(struct action *a, struct err *e)
+{
+	const struct account *account;
+	struct invoicer *v = NULL;
+	struct zone *z = NULL;
+	struct instant from, to;
+	const char *period;
+	int64_t id = 0, unpriced;
+	int rc = open_invoicer(a, &v, e); /* before the account, which it forgets */
+	if (rc == 0)
+		rc = customer_of(a, &account, e);
+	if (rc == 0)
+		rc = action_text(a, "period", false, &period, e);
+	if (rc == 0)
+		rc = zone_open(&z, account->zone.p, e);
+	if (rc == 0)
+		rc = cycle_named(z, account->anchor_day, period, a->c.now, &from, &to, e);
+	if (rc == 0)
+		rc = invoice_draft(v, a->c.ledger, account, from, to, a->c.now, &id, &unpriced, e);
+	if (rc == 0)
+		rc = show_invoice(a, id, e);
+	zone_close(z);
+	invoicer_close(v);
+	return rc;
+}
+
+int answer_invoice_draft(struct reader *r, const struct http_question *q, struct http_reply *out,
+			 struct err *e)
+{
+	return act(r, q, out, "invoice draft", draft, e);
+}
+
+static int put_list_of_one(struct action *a, int64_t id, struct err *e)
+{
+	struct arena texts = { 0 };
+	struct stored_invoice i;
+	struct settlement x;
+	struct json_out j;
+	char name[24];
+	snprintf(name, sizeof name, "#%lld", (long long)id);
+	int rc = invoice_find(a->c.store, name, &texts, &i, e);
+	if (rc == 0)
+		rc = settlement_read(a->c.store, &i, a->c.now, &x, e);
+	if (rc == 0) {
+		json_out_open(&j, NULL);
+		json_out_object(&j, NULL);
+		json_out_string(&j, "schema", "tally.invoice-list/1");
+		json_out_array(&j, "invoices");
+		invoice_list_item(&j, &i, &x);
+		json_out_end(&j, ']');
+		json_out_end(&j, '}');
+		json_out_take(&j, &a->out->body);
+		a->about =
+			(struct text){ arena_text(&a->arena, i.number.p, i.number.n), i.number.n };
+		a->customer = (struct text){ arena_text(&a->arena, i.customer.p, i.customer.n),
+					     i.customer.n };
+	}
+	arena_release(&texts);
+	return rc;
+}
+
+static int finalize(struct action *a, struct err *e)
+{
+	struct invoicer *v = NULL;
+	int64_t id = 0;
+	int rc = find_invoice(a, "invoice", &id, e);
+	if (rc == 0)
+		rc = open_invoicer(a, &v, e);
+	if (rc == 0)
+		rc = invoice_finalize(v, a->c.ledger, id, a->c.now, e);
+	if (rc == 0)
+		rc = put_list_of_one(a, id, e);
+	invoicer_close(v);
+	return rc;
+}
+
+int answer_invoice_finalize(struct reader *r, const struct http_question *q, struct http_reply *out,
+			    struct err *e)
+{
+	return act(r, q, out, "invoice finalize", finalize, e);
+}
+
+static int void_invoice(struct action *a, struct err *e)
+{
+	const char *why;
+	int64_t id;
+	int rc = find_invoice(a, "invoice", &id, e);
+	if (rc == 0)
+		rc = action_text(a, "why", true, &why, e);
+	if (rc == 0)
+		rc = invoice_void(a->c.ledger, id, why, a->c.now, e);
+	return rc == 0 ? show_invoice(a, id, e) : rc;
+}
+
+int answer_invoice_void(struct reader *r, const struct http_question *q, struct http_reply *out,
+			struct err *e)
+{
+	return act(r, q, out, "invoice void", void_invoice, e);
+}
+
+static int note(struct action *a, struct err *e)
+{
+	struct money_total amount;
+	struct decimal d;
+	const char *why;
+	int64_t id, written = 0;
+	bool given;
+	int rc = find_invoice(a, "invoice", &id, e);
+	if (rc == 0)
+		rc = action_amount(a, "amount", false, &d, &given, e);
+	if (rc == 0 && given)
+		rc = amount_from_decimal(&amount, d, e);
+	if (rc == 0)
+		rc = action_text(a, "why", true, &why, e);
+	if (rc == 0)
+		rc = invoice_note(a->c.ledger, id, given ? &amount : NULL, why, a->c.now, &written,
+				  e);
+	return rc == 0 ? show_invoice(a, written, e) : rc;
+}
+
+int answer_invoice_note(struct reader *r, const struct http_question *q, struct http_reply *out,
+			struct err *e)
+{
+	return act(r, q, out, "invoice note", note, e);
+}
+
+static int pay(struct action *a, struct err *e)
+{
+	struct payment p = { .at = a->c.now, .reference = TEXT("") };
+	const char *reference, *from_name;
+	struct decimal d;
+	int64_t from = 0;
+	bool given, again;
+	int rc = find_invoice(a, "invoice", &p.invoice, e);
+	if (rc == 0)
+		rc = action_amount(a, "amount", true, &d, &given, e);
+	if (rc == 0)
+		rc = amount_from_decimal(&p.amount, d, e);
+	if (rc == 0)
+		rc = action_instant(a, "at", &p.at, e);
+	if (rc == 0)
+		rc = action_text(a, "reference", false, &reference, e);
+	if (rc == 0)
+		rc = action_text(a, "from", false, &from_name, e);
+	if (rc == 0 && from_name)
+		rc = find_invoice(a, "from", &from, e);
+	if (rc != 0)
+		return rc;
+	if (reference)
+		p.reference = text_of(reference);
+	if (action_flag(a, "back") && from)
+		return err_set(e, ERR_USAGE, "give 'back' or 'from', not both");
+	if (action_flag(a, "back"))
+		p.amount.atto = -p.amount.atto;
+	rc = from ? payment_move(a->c.ledger, from, &p, a->c.now, e)
+		  : payment_add(a->c.ledger, &p, a->c.now, &again, e);
+	return rc == 0 ? show_invoice(a, p.invoice, e) : rc;
+}
+
+int answer_invoice_pay(struct reader *r, const struct http_question *q, struct http_reply *out,
+		       struct err *e)
+{
+	return act(r, q, out, "invoice pay", pay, e);
+}
+
+/* --- budgets and limits --- */
+
+static int set_budget(struct action *a, struct err *e)
+{
+	static const char *const periods[] = { "month", "week", "day", "ever", NULL };
+	static const char *const texts[] = { "name", "customer", "project",  "model",
+					     "hook", "timezone", "currency", "soft" };
+	const char *value[sizeof texts / sizeof *texts] = { 0 };
+	struct budget b = { .hard = action_flag(a, "hard") };
+	struct zone *z = NULL;
+	struct decimal d;
+	bool given;
+	int period, rc = 0;
+	for (size_t i = 0; rc == 0 && i < sizeof texts / sizeof *texts; i++)
+		rc = action_text(a, texts[i], i == 0, &value[i], e);
+	if (rc == 0)
+		rc = action_choice(a, "period", periods, &period, e);
+	if (rc == 0)
+		rc = action_amount(a, "amount", true, &d, &given, e);
+	if (rc == 0)
+		rc = money_from_decimal(&b.amount, d, e);
+	if (rc == 0)
+		rc = zone_open(&z, value[5] ? value[5] : "UTC", e);
+	zone_close(z);
+	/* a command that anybody with a token could have run here is none of HTTP's */
+	if (rc == 0 && value[4] && strncmp(value[4], "http://", 7) != 0 &&
+	    strncmp(value[4], "https://", 8) != 0)
+		rc = err_set(e, ERR_USAGE,
+			     "the hook is an http address here; commands are set with "
+			     "`tally budget set`");
+	if (rc == 0)
+		rc = budget_soft_parse(&b, value[7] ? value[7] : "80,100", e);
+	if (rc != 0)
+		return rc;
+	b.name = a->about = text_of(value[0]);
+	b.customer = a->customer = text_of(value[1] ? value[1] : "");
+	b.project = text_of(value[2] ? value[2] : "");
+	b.model = text_of(value[3] ? value[3] : "");
+	b.hook = text_of(value[4] ? value[4] : "");
+	b.zone = text_of(value[5] ? value[5] : "UTC");
+	b.currency = text_of(value[6] ? value[6] : a->o->currency);
+	b.period = text_of(periods[period]);
+	return budget_set(a->c.store, &b, a->c.now, e);
+}
+
+int answer_budget_set(struct reader *r, const struct http_question *q, struct http_reply *out,
+		      struct err *e)
+{
+	return act(r, q, out, "budget set", set_budget, e);
+}
+
+static int clear_budget(struct action *a, struct err *e)
+{
+	const char *name;
+	int rc = action_text(a, "name", true, &name, e);
+	if (rc != 0)
+		return rc;
+	a->about = text_of(name);
+	return budget_clear(a->c.store, name, e);
+}
+
+int answer_budget_clear(struct reader *r, const struct http_question *q, struct http_reply *out,
+			struct err *e)
+{
+	return act(r, q, out, "budget clear", clear_budget, e);
+}
+
+static int set_limit(struct action *a, struct err *e)
+{
+	static const char *const periods[] = { "month", "day", "ever", NULL };
+	struct spending_limit l = { 0 };
+	const char *currency;
+	struct decimal d;
+	bool given;
+	int period;
+	int rc = customer_of(a, NULL, e);
+	if (rc == 0)
+		rc = action_choice(a, "period", periods, &period, e);
+	if (rc == 0)
+		rc = action_amount(a, "amount", true, &d, &given, e);
+	if (rc == 0)
+		rc = money_from_decimal(&l.amount, d, e);
+	if (rc == 0)
+		rc = action_text(a, "currency", false, &currency, e);
+	if (rc != 0)
+		return rc;
+	l.customer = a->customer;
+	l.currency = text_of(currency ? currency : a->o->currency);
+	l.period = text_of(periods[period]);
+	return limit_set(a->c.store, &l, a->c.now, e);
+}
+
+int answer_limit_set(struct reader *r, const struct http_question *q, struct http_reply *out,
+		     struct err *e)
+{
+	return act(r, q, out, "limit set", set_limit, e);
+}
+
+static int clear_limit(struct action *a, struct err *e)
+{
+	int rc = customer_of(a, NULL, e);
+	return rc == 0 ? limit_clear(a->c.store, a->customer.p, e) : rc;
+}
+
+int answer_limit_clear(struct reader *r, const struct http_question *q, struct http_reply *out,
+		       struct err *e)
+{
+	return act(r, q, out, "limit clear", clear_limit, e);
+}
+
+/* --- what was refused --- */
+
+struct chosen {
+	int64_t *id;
+	size_t count;
+	const char *reason; /* only what was refused for it; NULL: anything */
+};
+
+static int add_id(void *user, const struct held *h)
+{
+	struct chosen *c = user;
+	if (c->reason && !text_is(h->reason, c->reason))
+		return 0;
+	if ((c->count & (c->count - 1)) == 0)
+		c->id = mem_grow(c->id, (c->count ? c->count * 2 : 1) * sizeof *c->id);
+	c->id[c->count++] = h->id;
+	return 0;
+}
+
+/* "ids": [1, 2]; else all, or all with the "reason". */
+static int choose(struct action *a, struct chosen *c, struct err *e)
+{
+	json_value *ids = json_member(a->q->settings, "ids");
+	int rc = action_text(a, "reason", false, &c->reason, e);
+	if (rc != 0 || !ids)
+		return rc == 0 ? quarantine_each(a->c.store, false, add_id, c, e) : rc;
+	for (json_value *v = json_first(ids); v; v = json_next(v)) {
+		struct held h = { 0 };
+		struct decimal d;
+		if (decimal_parse(&d, json_number_or_string(v), NULL) != 0 ||
+		    !decimal_to_int64(d, 0, &h.id))
+			return err_set(e, ERR_USAGE, "'ids' is a list of numbers");
+		h.reason = text_of(c->reason);
+		add_id(c, &h);
+	}
+	return 0;
+}
+
+struct refused_again {
+	struct json_out *j;
+	int64_t count;
+};
+
+static void put_refused(void *user, int64_t id, const char *why)
+{
+	enum { TOLD = 100 };
+	struct refused_again *x = user;
+	if (x->count++ >= TOLD)
+		return;
+	json_out_object(x->j, NULL);
+	json_out_int(x->j, "id", id);
+	json_out_string(x->j, "reason", why);
+	json_out_end(x->j, '}');
+}
+
+static int retry(struct action *a, struct err *e)
+{
+	struct ingest_options o = { .book = a->o->book,
+				    .currency = a->o->currency,
+				    .by_completion = a->o->by_completion,
+				    .ahead_us_most = AHEAD_DAYS_MOST * US_PER_DAY,
+				    .behind_us_most = BEHIND_DAYS_MOST * US_PER_DAY,
+				    .at = INSTANT_MIN };
+	struct chosen c = { 0 };
+	struct json_out j;
+	struct refused_again refused = { &j, 0 };
+	int64_t taken = 0;
+	int rc = action_text(a, "model", false, &o.model, e);
+	if (rc == 0)
+		rc = action_text(a, "customer", false, &o.customer, e);
+	if (rc == 0)
+		rc = action_text(a, "project", false, &o.project, e);
+	if (rc == 0)
+		rc = action_text(a, "provider", false, &o.provider, e);
+	if (rc == 0)
+		rc = action_instant(a, "at", &o.at, e);
+	o.has_at = o.at.us != INSTANT_MIN.us;
+	if (rc == 0)
+		rc = choose(a, &c, e);
+	json_out_open(&j, NULL);
+	json_out_object(&j, NULL);
+	json_out_string(&j, "schema", "tally.quarantine-retry/1");
+	json_out_array(&j, "refused");
+	if (rc == 0)
+		rc = retry_all(a->c.store, &o,
+			       &(struct retry_list){ c.id, c.count, put_refused, &refused }, &taken,
+			       a->c.now, e);
+	json_out_end(&j, ']');
+	json_out_int(&j, "tried", (int64_t)c.count);
+	json_out_int(&j, "taken", taken);
+	json_out_end(&j, '}');
+	json_out_take(&j, &a->out->body);
+	if (o.customer)
+		a->customer = text_of(o.customer);
+	free(c.id);
+	return rc;
+}
+
+int answer_quarantine_retry(struct reader *r, const struct http_question *q, struct http_reply *out,
+			    struct err *e)
+{
+	return act(r, q, out, "quarantine retry", retry, e);
+}
+
+static int drop(struct action *a, struct err *e)
+{
+	struct chosen c = { 0 };
+	struct json_out j;
+	int rc = choose(a, &c, e);
+	for (size_t i = 0; rc == 0 && i < c.count; i++) {
+		struct held h;
+		struct arena texts = { 0 };
+		rc = quarantine_at(a->c.store, c.id[i], &h, &texts, e);
+		if (rc == 0)
+			rc = quarantine_set_state(a->c.store, c.id[i], "dropped", e);
+		arena_release(&texts);
+	}
+	json_out_open(&j, NULL);
+	json_out_object(&j, NULL);
+	json_out_string(&j, "schema", "tally.quarantine-drop/1");
+	json_out_int(&j, "dropped", (int64_t)c.count);
+	json_out_end(&j, '}');
+	json_out_take(&j, &a->out->body);
+	free(c.id);
+	return rc;
+}
+
+int answer_quarantine_drop(struct reader *r, const struct http_question *q, struct http_reply *out,
+			   struct err *e)
+{
+	return act(r, q, out, "quarantine drop", drop, e);
+}
+
+/* --- records --- */
+
+static int void_record(struct action *a, struct err *e)
+{
+	const char *id, *why;
+	int rc = action_text(a, "id", true, &id, e);
+	if (rc == 0)
+		rc = action_text(a, "why", true, &why, e);
+	if (rc == 0)
+		rc = correct_void(a->c.store, id, why, e);
+	if (rc != 0)
+		return rc;
+	a->about = text_of(id);
+	return rollup_catch_up(a->c.store, ROLLUP_LAG_MOST, e);
+}
+
+int answer_record_void(struct reader *r, const struct http_question *q, struct http_reply *out,
+		       struct err *e)
+{
+	return act(r, q, out, "record void", void_record, e);
+}

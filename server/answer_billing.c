@@ -1,0 +1,91 @@
+/* Invoices. */
+#include "reports/billing_report.h"
+#include "reports/invoice_view.h"
+#include "server/answers.h"
+
+int answer_invoices(struct reader *r, const struct http_question *q, struct http_reply *out,
+		    struct err *e)
+{
+	struct billing_question b = { .store = r->store,
+				      .state = q->parameter(q, "state"),
+				      .at = r->now };
+	struct json_out j;
+	struct zone *z = NULL;
+	const char *name;
+	int rc = question_customer(q, &b.customer, e);
+	if (rc == 0)
+		rc = question_zone(q, &z, &name, e);
+	if (rc == 0)
+		rc = question_instant(q, "at", z, &b.at, e);
+	zone_close(z);
+	if (rc != 0)
+		return rc;
+	b.state = b.state && *b.state ? b.state : NULL;
+	json_out_open(&j, NULL);
+	rc = billing_report_put(&j, &b, e);
+	json_out_take(&j, &out->body);
+	return rc;
+}
+
+enum { FORMAT_JSON, FORMAT_HTML, FORMAT_PDF, FORMAT_TEXT, FORMAT_CSV, FORMAT_XLSX };
+
+static int put_invoice(struct http_reply *out, int format, bool letter, struct invoice_view *v,
+		       struct err *e)
+{
+	enum { COLUMNS = 100 };
+	static const char *const types[] = {
+		"application/json",
+		"text/html; charset=utf-8",
+		"application/pdf",
+		"text/plain; charset=utf-8",
+		"text/csv; charset=utf-8",
+		"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+	};
+	out->type = types[format];
+	switch (format) {
+	case FORMAT_HTML:
+		invoice_html_put(&out->body, v);
+		return 0;
+	case FORMAT_PDF:
+		return invoice_pdf_put(&out->body, v, letter, e);
+	case FORMAT_TEXT:
+		invoice_text_put(&out->body, v, COLUMNS);
+		return 0;
+	case FORMAT_CSV:
+		invoice_csv_put(&out->body, v);
+		return 0;
+	case FORMAT_XLSX:
+		out->filename = "invoice.xlsx";
+		return invoice_xlsx_put(&out->body, v, e);
+	default:
+		invoice_json_put(&out->body, v);
+		return 0;
+	}
+}
+
+/* In a format: /v1/invoices/2026-000017?format=pdf&paper=letter */
+int answer_invoice(struct reader *r, const struct http_question *q, struct http_reply *out,
+		   struct err *e)
+{
+	static const char *const formats[] = { "json", "html", "pdf", "text", "csv", "xlsx", NULL };
+	static const char *const papers[] = { "a4", "letter", NULL };
+	struct stored_invoice i;
+	struct invoice_view *v = NULL;
+	struct arena texts = { 0 };
+	int format, paper;
+	int rc = question_choice(q, "format", formats, &format, e);
+	if (rc == 0)
+		rc = question_choice(q, "paper", papers, &paper, e);
+	if (rc == 0)
+		rc = invoice_find(r->store, q->rest.p, &texts, &i, e);
+	if (rc == 0)
+		rc = question_is_of(q, i.customer, e);
+	if (rc == 0)
+		rc = invoice_view_of(&v, r->store, &i, r->now, e);
+	arena_release(&texts);
+	if (rc == 0)
+		rc = put_invoice(out, format, paper == 1, v, e);
+	if (v)
+		invoice_view_close(v);
+	return rc;
+}

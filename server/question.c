@@ -1,0 +1,137 @@
+#include "server/question.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/when.h"
+
+void put_error(struct buf *out, const char *code, const char *message)
+{
+	buf_printf(out, "{\"error\":{\"code\":\"%s\",\"message\":", code);
+	json_put_string(out, text_of(message));
+	buf_puts(out, "}}\n");
+}
+
+void reply_error(struct http_reply *out, const struct err *e)
+{
+	out->status = err_http_status(e->code);
+	out->type = "application/json";
+	out->filename = NULL;
+	out->body.n = 0;
+	put_error(&out->body, err_name(e->code), e->message);
+}
+
+static int denied(struct err *e)
+{
+	return err_set(e, ERR_DENIED, "the token is limited to another customer");
+}
+
+int question_customer(const struct http_question *q, const char **out, struct err *e)
+{
+	const char *asked = q->parameter(q, "customer");
+	if (q->customer && asked && strcmp(q->customer, asked) != 0)
+		return denied(e);
+	*out = q->customer ? q->customer : asked;
+	return 0;
+}
+
+int question_is_of(const struct http_question *q, struct text customer, struct err *e)
+{
+	return q->customer && !text_is(customer, q->customer) ? denied(e) : 0;
+}
+
+int question_zone(const struct http_question *q, struct zone **out, const char **name,
+		  struct err *e)
+{
+	const char *z = q->parameter(q, "z");
+	z = z ? z : q->parameter(q, "timezone");
+	*name = z && *z ? z : "UTC";
+	return zone_open(out, *name, e);
+}
+
+int question_instant(const struct http_question *q, const char *name, const struct zone *z,
+		     struct instant *out, struct err *e)
+{
+	const char *text = q->parameter(q, name);
+	struct when w;
+	if (!text)
+		return 0;
+	if (when_parse(&w, text_of(text), clock_now(), z, e) != 0) {
+		err_context(e, "%s", name);
+		e->code = ERR_USAGE;
+		return -ERR_USAGE;
+	}
+	*out = w.from;
+	return 0;
+}
+
+int question_filter(const struct http_question *q, const struct zone *z, struct usage_filter *out,
+		    struct err *e)
+{
+	*out = (struct usage_filter){ .since = INSTANT_MIN,
+				      .until = INSTANT_MAX,
+				      .project = q->parameter(q, "project"),
+				      .model = q->parameter(q, "model"),
+				      .currency = q->parameter(q, "currency"),
+				      .provider = q->parameter(q, "provider"),
+				      .workload = q->parameter(q, "workload"),
+				      .effort = q->parameter(q, "effort") };
+	int rc = question_customer(q, &out->customer, e);
+	if (rc == 0)
+		rc = question_instant(q, "since", z, &out->since, e);
+	return rc == 0 ? question_instant(q, "until", z, &out->until, e) : rc;
+}
+
+int question_count(const struct http_question *q, const char *name, int64_t missing, int64_t most,
+		   int64_t *out, struct err *e)
+{
+	const char *text = q->parameter(q, name);
+	*out = missing;
+	if (!text)
+		return 0;
+	const size_t n = strlen(text);
+	if (n == 0 || n > 18 || strspn(text, "0123456789") != n || strtoll(text, NULL, 10) > most)
+		return err_set(e, ERR_USAGE, "%s is from 0 to %lld", name, (long long)most);
+	*out = strtoll(text, NULL, 10);
+	return 0;
+}
+
+bool question_flag(const struct http_question *q, const char *name)
+{
+	const char *text = q->parameter(q, name);
+	return text && strcmp(text, "false") != 0 && strcmp(text, "0") != 0;
+}
+
+int question_choice(const struct http_question *q, const char *name, const char *const *words,
+		    int *out, struct err *e)
+{
+	const char *text = q->parameter(q, name);
+	struct buf list = { 0 };
+	*out = 0;
+	for (int i = 0; text && words[i]; i++) {
+		if (strcmp(text, words[i]) == 0) {
+			*out = i;
+			buf_release(&list);
+			return 0;
+		}
+		buf_printf(&list, "%s%s", i ? ", " : "", words[i]);
+	}
+	if (!text)
+		return 0;
+	err_set(e, ERR_USAGE, "%s is one of %s, not '%s'", name, list.p, text);
+	buf_release(&list);
+	return -ERR_USAGE;
+}
+
+int setting_text(const struct http_question *q, const char *name, bool needed, struct text *out,
+		 struct err *e)
+{
+	json_value *m = json_member(q->settings, name);
+	*out = json_number_or_string(m);
+	if (m && json_kind(m) != JSON_NULL && !out->p)
+		return err_set(e, ERR_USAGE, "'%s' is a text or a number", name);
+	if (out->n > QUESTION_TEXT_MAX || (out->n && memchr(out->p, 0, out->n)))
+		return err_set(e, ERR_USAGE, "'%s' is too long", name);
+	return needed && !out->n ? err_set(e, ERR_USAGE, "'%s' is missing", name) : 0;
+}

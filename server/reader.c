@@ -1,0 +1,129 @@
+#include "server/reader.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+
+struct readers {
+	const struct reader_options *o;
+	pthread_mutex_t lock;
+	pthread_cond_t free;
+	struct reader *reader;
+	bool *taken;
+	int count;
+};
+
+struct readers *readers_open(const struct reader_options *o, int count)
+{
+	struct readers *r = mem_zalloc(sizeof *r);
+	r->o = o;
+	r->count = count;
+	r->reader = mem_zalloc((size_t)count * sizeof *r->reader);
+	r->taken = mem_zalloc((size_t)count * sizeof *r->taken);
+	pthread_mutex_init(&r->lock, NULL);
+	pthread_cond_init(&r->free, NULL);
+	return r;
+}
+
+static void close_one(struct reader *x)
+{
+	drawer_close(x->drawer);
+	ledger_close(x->ledger);
+	store_close(x->store);
+	*x = (struct reader){ 0 };
+}
+
+void readers_close(struct readers *r)
+{
+	if (!r)
+		return;
+	for (int i = 0; i < r->count; i++)
+		close_one(&r->reader[i]);
+	pthread_mutex_destroy(&r->lock);
+	pthread_cond_destroy(&r->free);
+	free(r->reader);
+	free(r->taken);
+	free(r);
+}
+
+static int open_one(struct reader *x, const struct reader_options *o, struct err *e)
+{
+	x->o = o;
+	int rc = store_open(&x->store, o->path, DB_READ, e);
+	if (rc == 0)
+		rc = ledger_open(&x->ledger, x->store, e);
+	if (rc == 0)
+		rc = drawer_open(&x->drawer, x->ledger, o->book, e);
+	if (rc != 0)
+		close_one(x);
+	return rc;
+}
+
+int readers_take(struct readers *r, struct reader **out, struct err *e)
+{
+	int i = 0;
+	pthread_mutex_lock(&r->lock);
+	for (;;) {
+		for (i = 0; i < r->count && r->taken[i]; i++)
+			;
+		if (i < r->count)
+			break;
+		pthread_cond_wait(&r->free, &r->lock);
+	}
+	r->taken[i] = true;
+	pthread_mutex_unlock(&r->lock);
+	struct reader *x = &r->reader[i];
+	int rc = x->store ? 0 : open_one(x, r->o, e);
+	x->now = clock_now();
+	if (rc == 0)
+		rc = ledger_begin(x->ledger, e);
+	if (rc != 0)
+		readers_give(r, x, true);
+	else
+		*out = x;
+	return rc;
+}
+
+void readers_give(struct readers *r, struct reader *x, bool failed)
+{
+	if (x->store && db_in_transaction(store_db(x->store)))
+		db_rollback(store_db(x->store));
+	if (failed)
+		close_one(x);
+	pthread_mutex_lock(&r->lock);
+	r->taken[x - r->reader] = false;
+	pthread_cond_signal(&r->free);
+	pthread_mutex_unlock(&r->lock);
+}
+
+int change_begin(struct change *c, const struct reader_options *o, struct err *e)
+{
+	*c = (struct change){ .now = clock_now() };
+	int rc = store_open(&c->store, o->path, DB_WRITE, e);
+	if (rc == 0)
+		rc = ledger_open(&c->ledger, c->store, e);
+	if (rc == 0)
+		rc = drawer_open(&c->drawer, c->ledger, o->book, e);
+	if (rc == 0) {
+		rc = store_begin(c->store, c->now, e);
+		c->begun = rc == 0;
+	}
+	return rc == 0 ? ledger_begin(c->ledger, e) : rc;
+}
+
+int change_end(struct change *c, int rc, struct err *e)
+{
+	if (c->begun && rc == 0)
+		rc = ledger_end(c->ledger, e);
+	if (c->begun && rc == 0)
+		rc = store_commit(c->store, e);
+	else if (c->begun)
+		store_rollback(c->store);
+	drawer_close(c->drawer);
+	ledger_close(c->ledger);
+	store_close(c->store);
+	*c = (struct change){ 0 };
+	return rc;
+}
