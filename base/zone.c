@@ -22,6 +22,8 @@ struct zone {
 	bool has_rule, has_dst;
 	int32_t std_s, dst_s;
 	struct rule_date dst_from, dst_to;
+	struct zone *before; /* what held before `from`; NULL: nothing else did */
+	struct instant from;
 };
 
 static uint32_t be32(const unsigned char *p)
@@ -220,7 +222,7 @@ static bool name_is_safe(const char *name)
 	return true;
 }
 
-int zone_open(struct zone **out, const char *name, struct err *e)
+static int open_one(struct zone **out, const char *name, struct err *e)
 {
 	struct zone *z = mem_zalloc(sizeof *z);
 	if (parse_fixed(z, name)) {
@@ -254,10 +256,79 @@ int zone_open(struct zone **out, const char *name, struct err *e)
 	return 0;
 }
 
+/* "America/New_York from 2026-07-01": the name goes to its end at " from ", and the day out. */
+static int take_change(char *piece, int64_t *day, struct err *e)
+{
+	char *from = strstr(piece, " from ");
+	struct civil c = { 0 };
+	char end;
+	if (!from || sscanf(from + 6, "%4d-%2d-%2d%c", &c.year, &c.month, &c.day, &end) != 3 ||
+	    strlen(from + 6) != 10 || !civil_valid(c))
+		return err_set(e, ERR_INVALID,
+			       "time zone '%s': write a change as `ZONE, ZONE from YYYY-MM-DD`",
+			       piece);
+	*from = 0;
+	*day = civil_to_day(c);
+	return 0;
+}
+
+/* The day of a change begins where it would have begun without it, so that no border moves: what
+ * held before ends at the later of the two midnights. */
+static int change_zone(struct zone *before, struct zone *z, int64_t day, const char *name,
+		       struct err *e)
+{
+	const struct instant old = zone_midnight(before, day), own = zone_midnight(z, day);
+	z->before = before;
+	z->from = old.us > own.us ? old : own;
+	if (before->before && before->from.us >= z->from.us)
+		return err_set(e, ERR_INVALID, "time zone '%s': its changes are not in order",
+			       name);
+	if (zone_day(before, (struct instant){ z->from.us - 1 }) > day)
+		return err_set(e, ERR_INVALID,
+			       "time zone '%s': two zones that follow each other are at most a day "
+			       "apart",
+			       name);
+	return 0;
+}
+
+int zone_open(struct zone **out, const char *name, struct err *e)
+{
+	char room[ZONE_NAME_MAX];
+	struct zone *all = NULL;
+	int rc = 0;
+	if (!strstr(name, ", "))
+		return open_one(out, name, e);
+	if (strlen(name) >= sizeof room)
+		return err_set(e, ERR_INVALID, "time zone '%.40s...' is too long", name);
+	strcpy(room, name);
+	for (char *piece = room, *next; rc == 0 && piece; piece = next) {
+		struct zone *z = NULL;
+		int64_t day = 0;
+		next = strstr(piece, ", ");
+		if (next) {
+			*next = 0;
+			next += 2;
+		}
+		if (all)
+			rc = take_change(piece, &day, e);
+		if (rc == 0)
+			rc = open_one(&z, piece, e);
+		if (rc == 0 && all)
+			rc = change_zone(all, z, day, name, e);
+		all = z ? z : all;
+	}
+	if (rc != 0)
+		zone_close(all);
+	else
+		*out = all;
+	return rc;
+}
+
 void zone_close(struct zone *z)
 {
 	if (!z)
 		return;
+	zone_close(z->before);
 	free(z->at_s);
 	free(z->offset_s);
 	free(z);
@@ -290,6 +361,12 @@ static int64_t rule_second(const struct rule_date *r, int year, int32_t offset_b
 
 int32_t zone_offset(const struct zone *z, struct instant t, struct instant *until)
 {
+	if (z->before && t.us < z->from.us) {
+		const int32_t offset = zone_offset(z->before, t, until);
+		if (until && until->us > z->from.us)
+			*until = z->from;
+		return offset;
+	}
 	int64_t s = floor_div(t.us, US_PER_SECOND);
 	if (until)
 		*until = INSTANT_MAX;
@@ -333,19 +410,23 @@ int32_t zone_offset(const struct zone *z, struct instant t, struct instant *unti
 	return offset;
 }
 
-struct instant zone_midnight(const struct zone *z, int64_t day)
+struct instant zone_instant(const struct zone *z, int64_t local_us)
 {
-	const struct instant utc = { day * US_PER_DAY };
-	/* no offset is wider than 15 hours, so this lies before the day begins anywhere */
-	struct instant at = { utc.us - 16 * US_PER_HOUR }, next;
+	/* no offset is wider than 15 hours, so this lies before that time anywhere */
+	struct instant at = { local_us - 16 * US_PER_HOUR }, next;
 	for (;;) {
-		int64_t begin_us = utc.us - zone_offset(z, at, &next) * US_PER_SECOND;
-		if (begin_us < at.us)
-			return at; /* skipped: the day begins where the clock was put forward */
-		if (begin_us < next.us)
-			return (struct instant){ begin_us };
+		int64_t us = local_us - zone_offset(z, at, &next) * US_PER_SECOND;
+		if (us < at.us)
+			return at; /* skipped */
+		if (us < next.us)
+			return (struct instant){ us };
 		at = next;
 	}
+}
+
+struct instant zone_midnight(const struct zone *z, int64_t day)
+{
+	return zone_instant(z, day * US_PER_DAY);
 }
 
 int64_t zone_day(const struct zone *z, struct instant t)

@@ -124,16 +124,24 @@ static int read_settings(struct cli *cli, struct account *a, struct arena *keep,
 	if (rc == 0 && (day < 1 || day > 31))
 		rc = err_set(e, ERR_USAGE, "--billing-day is a day from 1 to 31");
 	a->anchor_day = (int)day;
-	if (rc == 0 && cli_value(cli, "timezone"))
-		a->zone = text_of(cli_value(cli, "timezone"));
+	const char *zone = cli_value(cli, "timezone");
+	if (rc == 0 && zone) {
+		struct buf both = { 0 };
+		if (strstr(zone, " from ") && !strstr(zone, ", "))
+			buf_printf(&both, "%.*s, ", (int)a->zone.n, a->zone.p);
+		buf_puts(&both, zone);
+		a->zone = (struct text){ arena_text(keep, both.p, both.n), both.n };
+		buf_release(&both);
+	}
 	return rc;
 }
 
 /* Opens or changes one account inside the session. */
-static int set_one(struct cli *cli, struct ledger_session *s, const struct zone *zone,
-		   const char *customer, bool *opened, struct err *e)
+static int set_one(struct cli *cli, struct ledger_session *s, const char *customer, bool *opened,
+		   struct err *e)
 {
 	const struct account *known = NULL;
+	struct zone *zone = NULL;
 	struct arena keep = { 0 };
 	struct instant until;
 	struct account a = { .customer = text_of(customer),
@@ -153,7 +161,9 @@ static int set_one(struct cli *cli, struct ledger_session *s, const struct zone 
 		a.since = s->now;
 		a.drawn_to = store_last_seq(s->store);
 		if (cli_value(cli, "since")) { /* usage that is there already draws too */
-			rc = cli_period(cli, zone, &a.since, &until, e);
+			rc = zone_open(&zone, a.zone.p, e);
+			if (rc == 0)
+				rc = cli_period(cli, zone, &a.since, &until, e);
 			a.drawn_to = 0;
 		}
 	} else if (rc == 0 && cli_value(cli, "since")) {
@@ -162,6 +172,7 @@ static int set_one(struct cli *cli, struct ledger_session *s, const struct zone 
 	}
 	if (rc == 0)
 		rc = ledger_set_account(s->ledger, &a, e);
+	zone_close(zone);
 	arena_release(&keep);
 	return rc;
 }
@@ -185,20 +196,15 @@ static int account(struct cli *cli, struct err *e)
 		return ledger_session_close(&look, rc, e);
 	}
 	struct ledger_session s = { 0 };
-	struct zone *zone = NULL;
 	bool opened = false;
-	int rc = cli_zone(cli, &zone, e);
-	if (rc == 0)
-		rc = ledger_session_open(&s, cli, DB_CREATE, e);
+	int rc = ledger_session_open(&s, cli, DB_CREATE, e);
 	for (int i = 0; rc == 0 && i < cli->argument_count; i++) {
-		rc = set_one(cli, &s, zone, cli->argument[i], &opened, e);
+		rc = set_one(cli, &s, cli->argument[i], &opened, e);
 		if (rc == 0)
 			done(cli, rc, opened ? "%s: account opened" : "%s: account changed",
 			     cli->argument[i]);
 	}
-	rc = ledger_session_close(&s, rc, e);
-	zone_close(zone);
-	return rc;
+	return ledger_session_close(&s, rc, e);
 }
 
 const struct command command_credit_account = {
@@ -284,13 +290,11 @@ static int grant(struct cli *cli, struct err *e)
 	const char *id = cli_value(cli, "id"), *every = cli_value(cli, "every");
 	char name[64], at[INSTANT_TEXT_MAX];
 	int64_t number;
-	int rc = cli_zone(cli, &zone, e);
-	if (rc == 0)
-		rc = ledger_session_open(&s, cli, DB_WRITE, e);
-	else
-		s = (struct ledger_session){ 0 };
+	int rc = ledger_session_open(&s, cli, DB_WRITE, e);
 	if (rc == 0)
 		rc = ledger_account(s.ledger, text_of(cli->argument[0]), &a, e);
+	if (rc == 0)
+		rc = cli_zone_or(cli, a->zone.p, &zone, e);
 	if (rc == 0)
 		rc = read_grant(cli, &s, zone, &g, e);
 	if (rc == 0)

@@ -188,9 +188,14 @@ static int give(struct cli *cli, struct ledger_session *s, const struct account 
 	struct instant expires = INSTANT_MAX;
 	struct recurrence lasts;
 	if (o->lasts.n) {
+		struct zone *zone = NULL;
 		rc = recurrence_parse(&lasts, o->lasts, from, e);
 		if (rc == 0)
+			rc = zone_open(&zone, a->zone.p, e);
+		lasts.zone = zone;
+		if (rc == 0)
 			expires = recurrence_from(&lasts, (struct instant){ from.us + 1 });
+		zone_close(zone);
 	}
 	snprintf(name, sizeof name, "%.40s %s", o->name.p, instant_format(from, at));
 	if (rc == 0)
@@ -244,6 +249,15 @@ static int end_subscription(struct cli *cli, struct ledger_session *s, struct of
 	return rc == 0 ? end_one(s, cli->argument[0], id ? text_of(id) : o->name, at, e) : rc;
 }
 
+/* Days are the account's own, or of the zone in which it is opened. */
+static int zone_of_customer(struct cli *cli, struct ledger_session *s, struct zone **out,
+			    struct err *e)
+{
+	const struct account *a;
+	int rc = ledger_find_account(s->ledger, text_of(cli->argument[0]), &a, e);
+	return rc != 0 ? rc : cli_zone_or(cli, a ? a->zone.p : "UTC", out, e);
+}
+
 static int subscribe(struct cli *cli, struct err *e)
 {
 	struct ledger_session s = { 0 };
@@ -254,9 +268,7 @@ static int subscribe(struct cli *cli, struct err *e)
 	const char *from_text = cli_value(cli, "from");
 	struct instant from = { 0 };
 	int64_t quantity;
-	int rc = cli_zone(cli, &zone, e);
-	if (rc == 0)
-		rc = cli_count(cli, "quantity", 1, &quantity, e);
+	int rc = cli_count(cli, "quantity", 1, &quantity, e);
 	if (rc == 0 && quantity < 1)
 		rc = err_set(e, ERR_USAGE, "--quantity is at least 1");
 	if (rc == 0)
@@ -265,6 +277,8 @@ static int subscribe(struct cli *cli, struct err *e)
 		rc = offers_find(&offers, cli->argument[1], &o, e);
 	if (rc == 0)
 		rc = ledger_session_open(&s, cli, DB_CREATE, e);
+	if (rc == 0)
+		rc = zone_of_customer(cli, &s, &zone, e);
 	if (rc == 0) {
 		from = s.now;
 		if (from_text)

@@ -152,6 +152,11 @@ static const struct option draft_options[] = {
 	  "begins then (default the last complete one)",
 	  false },
 	{ "all", 0, NULL, "every customer with an account", false },
+	{ "interim", 0, NULL,
+	  "usage so far of a period that goes on, where it has come to the `threshold` of the "
+	  "terms; the period's own invoice asks for the rest",
+	  false },
+	{ "supplement", 0, NULL, "what has changed in an invoiced period since", false },
 	{ "rates", 0, "FILE",
 	  "exchange rates by day: the European Central Bank's CSV, or day,base,currency,rate",
 	  true },
@@ -171,6 +176,8 @@ static int choose_period(struct cli *cli, const struct account *a, struct instan
 		rc = cli_period(cli, z, from, to, e);
 		if (rc == 0 && (!cli_value(cli, "since") || !cli_value(cli, "until")))
 			rc = err_set(e, ERR_USAGE, "give both --since and --until");
+	} else if (!period && cli_flag(cli, "interim")) {
+		cycle_period(z, a->anchor_day, now, from, to);
 	} else {
 		rc = cycle_named(z, a->anchor_day, period, now, from, to, e);
 	}
@@ -288,7 +295,7 @@ static void close_list(struct cli *cli, struct json_out *j, struct table *t)
 
 /* What was refused, customer by customer, and whether totals are lower bounds. */
 struct outcome {
-	int64_t refused, unpriced;
+	int64_t refused, unpriced, elsewhere;
 	bool other; /* refused for another reason than usage that has no price */
 	struct err first;
 };
@@ -314,7 +321,7 @@ static int exit_of(const struct outcome *o, bool alone, struct err *e)
 		*e = o->first;
 		return -(int)e->code;
 	}
-	return o->other ? 1 : o->refused || o->unpriced ? 3 : 0;
+	return o->other ? 1 : o->refused || o->unpriced || o->elsewhere ? 3 : 0;
 }
 
 static int read_rates(struct cli *cli, struct invoicer *v, struct exchange_rates **rates,
@@ -330,15 +337,29 @@ static int read_rates(struct cli *cli, struct invoicer *v, struct exchange_rates
 }
 
 static int draft_one(struct cli *cli, struct ledger_session *s, struct invoicer *v,
-		     struct text customer, int64_t *id, struct err *e)
+		     struct text customer, struct draft *out, struct err *e)
 {
 	const struct account *a;
 	struct instant from, to;
-	int64_t unpriced;
+	*out = (struct draft){ 0 };
 	int rc = ledger_account(s->ledger, customer, &a, e);
 	if (rc == 0)
 		rc = choose_period(cli, a, s->now, &from, &to, e);
-	return rc == 0 ? invoice_draft(v, s->ledger, a, from, to, s->now, id, &unpriced, e) : rc;
+	return rc == 0 ? invoice_draft(v, s->ledger, a, from, to, s->now, out, e) : rc;
+}
+
+/* What the draft says beside itself. */
+static void tell_draft(struct cli *cli, struct text customer, const struct draft *d)
+{
+	if (!d->id && !cli->quiet && !cli_flag(cli, "all"))
+		fprintf(stderr, "tally: %s: nothing to ask for%s\n", customer.p,
+			cli_flag(cli, "interim") ? " yet (`threshold` in the terms)" : "");
+	if (d->elsewhere)
+		fprintf(stderr,
+			"tally: %s: %lld earlier period%s in another currency changed since: draft "
+			"%s with --supplement\n",
+			customer.p, (long long)d->elsewhere, d->elsewhere == 1 ? "" : "s",
+			d->elsewhere == 1 ? "it" : "them");
 }
 
 static int draft(struct cli *cli, struct err *e)
@@ -351,7 +372,10 @@ static int draft(struct cli *cli, struct err *e)
 	struct table *t = NULL;
 	struct draw_counts drawn;
 	struct outcome o = { 0 };
-	int64_t id = 0, last = 0;
+	struct draft made;
+	int64_t last = 0;
+	if (cli_flag(cli, "interim") && cli_flag(cli, "supplement"))
+		return err_set(e, ERR_USAGE, "give --interim or --supplement, not both");
 	int rc = ledger_session_open(&s, cli, DB_WRITE, e);
 	if (rc == 0) {
 		drawer_look_again(s.drawer);
@@ -365,6 +389,10 @@ static int draft(struct cli *cli, struct err *e)
 		rc = read_rates(cli, v, &rates, e);
 	if (rc == 0 && who.count > 4)
 		invoicer_for_all(v);
+	if (rc == 0)
+		invoicer_part(v, cli_flag(cli, "interim")      ? INVOICE_INTERIM
+				 : cli_flag(cli, "supplement") ? INVOICE_SUPPLEMENT
+							       : INVOICE_OWN);
 	bool one = who.count == 1 && cli->json;
 	if (rc == 0 && !one)
 		open_list(cli, &j, &t, "tally.invoice-list/1");
@@ -377,7 +405,7 @@ static int draft(struct cli *cli, struct err *e)
 		rc = ledger_session_one(&s, e);
 		if (rc != 0)
 			break;
-		int refused = draft_one(cli, &s, v, who.name[k], &id, &why);
+		int refused = draft_one(cli, &s, v, who.name[k], &made, &why);
 		rc = ledger_session_one_ended(&s, refused, e);
 		if (rc == 0 && refused != 0) {
 			*e = why;
@@ -386,8 +414,18 @@ static int draft(struct cli *cli, struct err *e)
 				fprintf(stderr, "tally: %s: %s\n", who.name[k].p, why.message);
 			continue;
 		}
-		last = id;
-		snprintf(name, sizeof name, "#%lld", (long long)id);
+		if (rc == 0)
+			tell_draft(cli, who.name[k], &made);
+		o.elsewhere += made.elsewhere;
+		if (rc == 0 && one && !made.id) {
+			open_list(cli, &j, &t, "tally.invoice-list/1");
+			close_list(cli, &j, t);
+			t = NULL;
+		}
+		if (rc != 0 || !made.id)
+			continue;
+		last = made.id;
+		snprintf(name, sizeof name, "#%lld", (long long)made.id);
 		if (rc == 0)
 			rc = invoice_find(s.store, name, &texts, &i, e);
 		if (rc == 0)

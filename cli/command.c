@@ -237,6 +237,12 @@ const char *cli_zone_name(const struct cli *cli, char room[ZONE_NAME_MAX])
 	return name && strcmp(name, "local") != 0 ? name : zone_local_name(room);
 }
 
+int cli_zone_or(const struct cli *cli, const char *name, struct zone **out, struct err *e)
+{
+	const char *typed = cli_value(cli, "timezone");
+	return typed ? cli_zone(cli, out, e) : zone_open(out, name, e);
+}
+
 int cli_zone(const struct cli *cli, struct zone **out, struct err *e)
 {
 	char room[ZONE_NAME_MAX];

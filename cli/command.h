@@ -80,6 +80,8 @@ const char *cli_plan(const struct cli *cli);
 /* The zone of -z; absent or `local`, the machine's own. */
 const char *cli_zone_name(const struct cli *cli, char room[ZONE_NAME_MAX]);
 int cli_zone(const struct cli *cli, struct zone **out, struct err *e);
+/* The zone that was typed, else the named one: of an account, whose days they are. */
+int cli_zone_or(const struct cli *cli, const char *name, struct zone **out, struct err *e);
 /* --since, --until or --period (base/when.h) in zone z; open ends when absent. */
 int cli_period(const struct cli *cli, const struct zone *z, struct instant *since,
 	       struct instant *until, struct err *e);

@@ -58,26 +58,17 @@ struct cycles cycles_in_advance(int64_t start, int64_t end, int64_t target, int 
 	return out;
 }
 
-struct instant cycle_midnight(const struct zone *z, int64_t day)
-{
-	/* the offset at midnight may differ from the one at midnight UTC */
-	struct instant t = { day * US_PER_DAY };
-	for (int i = 0; i < 3; i++)
-		t.us = day * US_PER_DAY - zone_offset(z, t, NULL) * US_PER_SECOND;
-	return t;
-}
-
 void cycle_period(const struct zone *z, int billing_day, struct instant at, struct instant *from,
 		  struct instant *to)
 {
-	int64_t day = floor_div(at.us + zone_offset(z, at, NULL) * US_PER_SECOND, US_PER_DAY);
+	int64_t day = zone_day(z, at);
 	struct civil c = civil_from_day(day);
 	int64_t here = cycle_day(c.year, c.month, billing_day);
 	if (here > day)
 		here = c.month == 1 ? cycle_day(c.year - 1, 12, billing_day)
 				    : cycle_day(c.year, c.month - 1, billing_day);
-	*from = cycle_midnight(z, here);
-	*to = cycle_midnight(z, next_month(here, billing_day));
+	*from = zone_midnight(z, here);
+	*to = zone_midnight(z, next_month(here, billing_day));
 }
 
 int cycle_named(const struct zone *z, int billing_day, const char *month, struct instant now,
@@ -95,7 +86,7 @@ int cycle_named(const struct zone *z, int billing_day, const char *month, struct
 	if (*end || !civil_valid(c))
 		return err_set(e, ERR_USAGE, "--period is a month such as 2026-11, not '%s'",
 			       month);
-	cycle_period(z, billing_day, cycle_midnight(z, cycle_day(c.year, c.month, billing_day)),
+	cycle_period(z, billing_day, zone_midnight(z, cycle_day(c.year, c.month, billing_day)),
 		     from, to);
 	return 0;
 }

@@ -13,7 +13,7 @@
 /* Usage of all customers in a period, in the order of customers. */
 struct cached {
 	struct instant from, to;
-	char zone[64];
+	char zone[ZONE_NAME_MAX];
 	struct usage_result *usage;
 };
 
@@ -22,10 +22,11 @@ struct invoicer {
 	struct drawer *drawer;
 	const struct exchange_rates *exchange;
 	bool for_all, accept_uncovered;
+	enum invoice_part part;
 	struct cached *cache;
 	size_t cached;
 	struct zone *zone;
-	char zone_name[64];
+	char zone_name[ZONE_NAME_MAX];
 };
 
 int invoicer_open(struct invoicer **out, struct ledger *l, struct drawer *d, struct err *e)
@@ -69,14 +70,23 @@ bool invoicer_accepts_uncovered(const struct invoicer *v)
 	return v->accept_uncovered;
 }
 
+void invoicer_part(struct invoicer *v, enum invoice_part part)
+{
+	v->part = part;
+}
+
+enum invoice_part invoicer_part_of(const struct invoicer *v)
+{
+	return v->part;
+}
+
 static int zone_of(struct invoicer *v, const struct account *a, struct err *e)
 {
 	if (v->zone && text_is(a->zone, v->zone_name))
 		return 0;
 	zone_close(v->zone);
 	v->zone = NULL;
-	snprintf(v->zone_name, sizeof v->zone_name, "%.*s", (int)(a->zone.n < 63 ? a->zone.n : 63),
-		 a->zone.p);
+	snprintf(v->zone_name, sizeof v->zone_name, "%.*s", (int)a->zone.n, a->zone.p);
 	return zone_open(&v->zone, v->zone_name, e);
 }
 
@@ -342,11 +352,8 @@ static int charge_credits(struct invoicer *v, struct charges *all, const struct 
 		return rc;
 	/* periods begin at midnight in the account's zone, as its days do */
 	db_bind_int(q, ":account", a->id);
-	db_bind_int(q, ":from",
-		    floor_div(from.us + zone_offset(v->zone, from, NULL) * US_PER_SECOND,
-			      US_PER_DAY));
-	db_bind_int(q, ":to",
-		    floor_div(to.us + zone_offset(v->zone, to, NULL) * US_PER_SECOND, US_PER_DAY));
+	db_bind_int(q, ":from", zone_day(v->zone, from));
+	db_bind_int(q, ":to", zone_day(v->zone, to));
 	while (rc == 0 && (more = db_step(db, q, e)) == 1) {
 		if (db_int(q, 1) != rate) {
 			json_close(rates);
@@ -384,11 +391,6 @@ static int charges_of(struct invoicer *v, const struct invoice *i, struct charge
 
 /* --- currencies --- */
 
-static int64_t local_day_of(const struct zone *z, struct instant t)
-{
-	return floor_div(t.us + zone_offset(z, t, NULL) * US_PER_SECOND, US_PER_DAY);
-}
-
 /* The rate of the period from that currency: one that a standing document went by, or the last one
  * up to its last day. */
 static int rate_from(struct invoicer *v, struct invoice *i, struct text from,
@@ -413,7 +415,7 @@ static int rate_from(struct invoicer *v, struct invoice *i, struct text from,
 			       (int)i->customer.n, i->customer.p, (int)from.n, from.p,
 			       (int)i->currency.n, i->currency.p);
 	if (exchange_find(v->exchange, from, i->terms.currency,
-			  local_day_of(v->zone, (struct instant){ i->to.us - 1 }), r, &why) != 0)
+			  zone_day(v->zone, (struct instant){ i->to.us - 1 }), r, &why) != 0)
 		return err_set(e, ERR_INVALID,
 			       "the usage of '%.*s' is priced in %.*s, its terms ask for %.*s: %s",
 			       (int)i->customer.n, i->customer.p, (int)from.n, from.p,
@@ -426,7 +428,7 @@ static int rate_from(struct invoicer *v, struct invoice *i, struct text from,
 }
 
 /* An amount of credits in money: at the price that the terms say, or at the plan's worth. */
-static int credits_in_money(struct invoicer *v, const struct invoice *i, const struct account *a,
+static int credits_in_money(struct invoicer *v, struct invoice *i, const struct account *a,
 			    struct money_total *amount, struct text *currency, struct err *e)
 {
 	static const struct quantity one = { 1000000000 };
@@ -441,16 +443,20 @@ static int credits_in_money(struct invoicer *v, const struct invoice *i, const s
 			rc = quantity_from_decimal(&times, d, e);
 		return rc == 0 ? amount_of(*amount, times, one, amount, e) : rc;
 	}
-	rc = drawer_plan(v->drawer, a, &plan, e);
-	if (rc != 0)
-		return rc;
-	*currency = text_of(plan_currency(plan));
+	if (!i->worth.currency.n) { /* else as documents of the period have it */
+		rc = drawer_plan(v->drawer, a, &plan, e);
+		if (rc != 0)
+			return rc;
+		i->worth = (struct credit_worth){ keep(&i->arena, text_of(plan_currency(plan))),
+						  plan_credits_per_unit(plan) };
+	}
+	*currency = i->worth.currency;
 	if (currency->n == 0)
 		return err_set(e, ERR_INVALID,
 			       "the plan of '%.*s' does not say what a credit is "
 			       "worth",
 			       (int)a->customer.n, a->customer.p);
-	rc = quantity_from_decimal(&per, plan_credits_per_unit(plan), e);
+	rc = quantity_from_decimal(&per, i->worth.per, e);
 	return rc == 0 ? amount_of(*amount, one, per, amount, e) : rc;
 }
 
@@ -695,9 +701,10 @@ static int other_lines(struct invoicer *v, struct invoice *i, const struct accou
 		if (rc == 0)
 			rc = metered_line(i, m, metered_quantity(m, all, requests), e);
 	}
-	for (size_t k = 0; rc == 0 && k < i->terms.fixed_count; k++)
-		rc = fixed_line(i, &i->terms.fixed[k], local_day_of(v->zone, i->from),
-				local_day_of(v->zone, i->to), e);
+	/* fixed items are asked for by the period's own invoice */
+	for (size_t k = 0; rc == 0 && i->part != INVOICE_INTERIM && k < i->terms.fixed_count; k++)
+		rc = fixed_line(i, &i->terms.fixed[k], zone_day(v->zone, i->from),
+				zone_day(v->zone, i->to), e);
 	return rc;
 }
 
@@ -731,12 +738,12 @@ static bool coupon_counts(const struct invoicer *v, const struct invoice *i,
 			  const struct account *a, const struct coupon *c)
 {
 	struct instant from, to;
-	const int64_t day = local_day_of(v->zone, i->from);
+	const int64_t day = zone_day(v->zone, i->from);
 	if (day >= c->to)
 		return false;
 	if (c->from == INT64_MIN / 2)
 		return true;
-	cycle_period(v->zone, a->anchor_day, cycle_midnight(v->zone, c->from), &from, &to);
+	cycle_period(v->zone, a->anchor_day, zone_midnight(v->zone, c->from), &from, &to);
 	if (i->from.us < from.us)
 		return false;
 	if (!c->periods)
@@ -775,7 +782,7 @@ static int closing_lines(struct invoicer *v, struct invoice *i, const struct acc
 	char text[DECIMAL_TEXT_MAX + 20];
 	struct money_total sum = so_far(i), off;
 	int rc = 0;
-	if (t->has_minimum && minimum_topup(sum, t->minimum).atto)
+	if (t->has_minimum && i->part != INVOICE_INTERIM && minimum_topup(sum, t->minimum).atto)
 		closing_line(i, LINE_MINIMUM, TEXT("up to the agreed minimum"),
 			     minimum_topup(sum, t->minimum));
 	if (t->has_maximum && sum.atto > t->maximum.atto)
@@ -854,8 +861,8 @@ static int apply_credits(struct invoicer *v, struct invoice *i, const struct acc
 {
 	struct ledger_use use;
 	struct money_total worth, exact, dust = { 0 }, usage = usage_sum(i, &exact);
-	int rc = ledger_days(v->ledger, a->id, local_day_of(v->zone, i->from),
-			     local_day_of(v->zone, i->to), &use, e);
+	int rc = ledger_days(v->ledger, a->id, zone_day(v->zone, i->from), zone_day(v->zone, i->to),
+			     &use, e);
 	if (rc == 0)
 		rc = worth_of(v, i, a, use.covered, &worth, e);
 	/* the ledger knows nothing finer than a billionth */
@@ -881,7 +888,7 @@ static int take_overage(struct invoicer *v, struct invoice *i, const struct acco
 			struct err *e)
 {
 	struct ledger_use after;
-	int rc = ledger_days(v->ledger, a->id, local_day_of(v->zone, i->to), INT64_MAX, &after, e);
+	int rc = ledger_days(v->ledger, a->id, zone_day(v->zone, i->to), INT64_MAX, &after, e);
 	if (rc != 0 || a->overage == OVERAGE_DEBT)
 		return rc;
 	int64_t later = after.used.nano - after.covered.nano;
@@ -891,17 +898,47 @@ static int take_overage(struct invoicer *v, struct invoice *i, const struct acco
 	return 0;
 }
 
+/* The part of what is asked for that is this tax, where prices hold all of them. */
+static int tax_within(const struct invoice *i, struct money_total gross, struct decimal percent,
+		      struct money_total *out, struct err *e)
+{
+	struct quantity own, all = { 100 * (int128)1000000000 };
+	int rc = quantity_from_decimal(&own, percent, e);
+	for (size_t k = 0; rc == 0 && k < i->terms.tax_count; k++) {
+		struct quantity one;
+		rc = quantity_from_decimal(&one, i->terms.tax[k].percent, e);
+		all.nano += one.nano;
+	}
+	if (rc == 0)
+		rc = amount_of(gross, own, all, out, e);
+	if (rc == 0)
+		*out = amount_round(*out, i->terms.places, i->terms.mode);
+	return rc;
+}
+
+/* On what credits do not pay. Taxes that prices hold leave the subtotal as a line of their own, so
+ * that lines, credits and taxes add up to the total in every document alike. */
 static int add_taxes(struct invoice *i, struct err *e)
 {
 	int rc = 0;
+	struct money_total within = { 0 };
 	const struct money_total taxable = money_total_minus(i->subtotal, i->credits_applied);
-	for (size_t k = 0; rc == 0 && k < i->terms.tax_count && !i->terms.reverse_charge; k++) {
-		struct invoice_tax *t = &i->tax[i->taxes++];
-		*t = (struct invoice_tax){ keep(&i->arena, i->terms.tax[k].name),
-					   i->terms.tax[k].percent,
-					   { 0 } };
-		rc = amount_percent(taxable, t->percent, i->terms.places, i->terms.mode, &t->amount,
-				    e);
+	for (size_t k = 0; rc == 0 && k < i->terms.tax_count; k++) {
+		struct invoice_tax t = { keep(&i->arena, i->terms.tax[k].name),
+					 i->terms.tax[k].percent,
+					 { 0 } };
+		rc = i->terms.tax_inclusive ? tax_within(i, taxable, t.percent, &t.amount, e)
+					    : amount_percent(taxable, t.percent, i->terms.places,
+							     i->terms.mode, &t.amount, e);
+		within.atto += t.amount.atto;
+		if (!i->terms.reverse_charge)
+			i->tax[i->taxes++] = t;
+	}
+	if (rc == 0 && i->terms.tax_inclusive && within.atto) {
+		struct invoice_line *l =
+			add_line(i, LINE_INCLUDED, TEXT("taxes that the prices include"));
+		l->exact.atto = l->amount.atto = -within.atto;
+		i->subtotal = sum_of(i);
 	}
 	return rc;
 }
@@ -913,7 +950,7 @@ static int whole(struct invoicer *v, struct invoice *i, const struct account *a,
 		 bool usage_only, struct err *e)
 {
 	struct charges all = { .arena = &i->arena };
-	int rc = terms_read(&i->terms, terms, local_day_of(v->zone, i->from), e);
+	int rc = terms_read(&i->terms, terms, zone_day(v->zone, i->from), e);
 	if (rc != 0)
 		return err_context(e, "the terms of '%.*s'", (int)a->customer.n, a->customer.p);
 	i->customer = keep(&i->arena, a->customer);
@@ -958,10 +995,11 @@ static struct invoice_period *add_period(struct invoice *to, const struct invoic
 		p->rate[p->rates].to = keep(&to->arena, w->rate[k].to);
 		p->rate[p->rates++].source = keep(&to->arena, w->rate[k].source);
 	}
+	p->worth = (struct credit_worth){ keep(&to->arena, w->worth.currency), w->worth.per };
 	json_put_value(&terms, w->terms.version);
 	p->terms = keep(&to->arena, (struct text){ terms.p, terms.n });
 	buf_release(&terms);
-	if (s && to->periods > 1)
+	if (s)
 		p->corrects = keep(&to->arena, s->number);
 	return p;
 }
@@ -996,20 +1034,19 @@ static void append_lines(struct invoice *to, const struct invoice *w, struct tex
 	}
 }
 
-/* A period keeps the rates that its documents went by. */
+/* A period keeps the rates that its documents went by, and what its credits were worth. */
 static void take_rates(struct invoice *w, const struct standing *s)
 {
+	w->worth = s->worth;
 	for (size_t k = 0; k < s->rates; k++)
 		w->rate[w->rates++] = s->rate[k];
 }
 
-/* What has changed in an earlier period since it was invoiced. */
-static int adjust(struct invoicer *v, struct invoice *to, const struct account *a,
-		  const struct standing *s, struct err *e)
+/* What has changed in a period since it was invoiced. */
+static int change_of(struct invoicer *v, struct invoice *w, const struct account *a,
+		     const struct standing *s, struct err *e)
 {
-	struct invoice *w = mem_zalloc(sizeof *w);
-	w->from = s->from;
-	w->to = s->to;
+	*w = (struct invoice){ .from = s->from, .to = s->to };
 	take_rates(w, s);
 	int rc = whole(v, w, a, s->terms.n ? s->terms : a->terms, s->usage_only, e);
 	if (rc == 0)
@@ -1018,7 +1055,18 @@ static int adjust(struct invoicer *v, struct invoice *to, const struct account *
 		w->subtotal = sum_of(w);
 		rc = add_taxes(w, e);
 	}
-	if (rc == 0 && !is_nothing(w)) {
+	return rc;
+}
+
+/* As lines of the document, or, where that is in another currency, as a hint only. */
+static int adjust(struct invoicer *v, struct invoice *to, const struct account *a,
+		  const struct standing *s, struct err *e)
+{
+	struct invoice *w = mem_zalloc(sizeof *w);
+	int rc = change_of(v, w, a, s, e);
+	if (rc == 0 && !is_nothing(w) && !text_eq(s->currency, to->currency)) {
+		to->elsewhere++;
+	} else if (rc == 0 && !is_nothing(w)) {
 		add_period(to, w, s);
 		append_lines(to, w, s->number);
 	}
@@ -1063,37 +1111,61 @@ static int add_up(struct invoice *i, struct err *e)
 
 static void local_day(const struct zone *z, struct instant t, char out[16])
 {
-	struct civil c = civil_from_day(local_day_of(z, t));
+	struct civil c = civil_from_day(zone_day(z, t));
 	snprintf(out, 16, "%04d-%02d-%02d", c.year, c.month, c.day);
 }
 
-int invoice_compute(struct invoicer *v, struct invoice *i, const struct account *a,
-		    struct instant from, struct instant to, const struct standing_list *standing,
-		    struct err *e)
+/* The period's own charges, less what parts of it that stand have asked for already. */
+static int compute_own(struct invoicer *v, struct invoice *i, const struct account *a,
+		       const struct standing *own, struct err *e)
 {
-	*i = (struct invoice){ .from = from, .to = to };
-	const struct standing *own = standing ? standing_find(standing, from, to) : NULL;
-	int rc = zone_of(v, a, e);
 	if (own)
 		take_rates(i, own);
-	if (rc == 0)
-		rc = store_refresh(ledger_store(v->ledger), e);
-	if (rc == 0) {
-		local_day(v->zone, from, i->from_day);
-		local_day(v->zone, (struct instant){ to.us - 1 }, i->last_day);
-		i->usage_to = store_last_seq(ledger_store(v->ledger));
-		i->plan = keep(&i->arena, a->plan);
-		i->zone = keep(&i->arena, a->zone);
-		rc = whole(v, i, a, a->terms, false, e);
-	}
+	int rc = whole(v, i, a, a->terms, false, e);
 	if (rc == 0)
 		rc = take_overage(v, i, a, e);
 	if (rc == 0 && own)
 		rc = standing_subtract(i, own, e);
 	if (rc == 0)
 		add_period(i, i, NULL);
-	for (size_t k = 0; rc == 0 && standing && k < standing->count; k++)
-		if (standing->period[k].number.n && standing->period[k].from.us < from.us)
+	return rc;
+}
+
+/* Nothing but what has changed since the period was invoiced, under the terms of then. */
+static int compute_supplement(struct invoicer *v, struct invoice *i, const struct account *a,
+			      const struct standing *own, struct err *e)
+{
+	int rc = terms_read(&i->terms, own->terms.n ? own->terms : a->terms,
+			    zone_day(v->zone, i->from), e);
+	i->customer = keep(&i->arena, a->customer);
+	i->currency = i->terms.currency;
+	if (rc == 0)
+		rc = take_overage(v, i, a, e);
+	return rc == 0 ? adjust(v, i, a, own, e) : rc;
+}
+
+int invoice_compute(struct invoicer *v, struct invoice *i, const struct account *a,
+		    struct span period, struct text currency, const struct standing_list *standing,
+		    struct err *e)
+{
+	*i = (struct invoice){ .part = v->part, .from = period.from, .to = period.to };
+	const struct standing *own =
+		standing ? standing_find(standing, i->from, i->to, currency) : NULL;
+	int rc = zone_of(v, a, e);
+	if (rc == 0)
+		rc = store_refresh(ledger_store(v->ledger), e);
+	if (rc == 0) {
+		local_day(v->zone, i->from, i->from_day);
+		local_day(v->zone, (struct instant){ i->to.us - 1 }, i->last_day);
+		i->usage_to = store_last_seq(ledger_store(v->ledger));
+		i->plan = keep(&i->arena, a->plan);
+		i->zone = keep(&i->arena, a->zone);
+		rc = i->part == INVOICE_SUPPLEMENT && own ? compute_supplement(v, i, a, own, e)
+							  : compute_own(v, i, a, own, e);
+	}
+	for (size_t k = 0; rc == 0 && standing && i->part == INVOICE_OWN && k < standing->count;
+	     k++)
+		if (standing->period[k].number.n && standing->period[k].from.us < i->from.us)
 			rc = adjust(v, i, a, &standing->period[k], e);
 	if (rc == 0)
 		rc = add_up(i, e);
@@ -1138,7 +1210,8 @@ static void put_line(struct buf *b, const struct invoice *i, const struct invoic
 	char text[DECIMAL_TEXT_MAX];
 	buf_puts(b, "{\"description\":");
 	json_put_string(b, l->description);
-	buf_printf(b, ",\"kind\":\"%s\"", l->period ? "adjustment" : kinds[l->kind]);
+	const bool adjusts = i->period[l->period].corrects.n;
+	buf_printf(b, ",\"kind\":\"%s\"", adjusts ? "adjustment" : kinds[l->kind]);
 	put_text(b, "provider", l->provider);
 	put_text(b, "project", l->project);
 	put_text(b, "model", l->model);
@@ -1156,7 +1229,7 @@ static void put_line(struct buf *b, const struct invoice *i, const struct invoic
 	put_amount(b, "amount", l->amount);
 	if (l->kind != LINE_USAGE)
 		put_text(b, "item", l->item.n ? l->item : l->description);
-	if (l->period) {
+	if (adjusts) {
 		put_text(b, "corrects", i->period[l->period].corrects);
 		buf_printf(b, ",\"of\":\"%s\",\"period\":%zu", kinds[l->kind], l->period);
 	}
@@ -1218,6 +1291,13 @@ static void put_periods(struct buf *b, const struct invoice *i)
 		put_amount(b, "credits_applied", p->credits_applied);
 		put_taxes(b, p->tax, p->taxes);
 		put_rates(b, p);
+		if (p->worth.currency.n) {
+			char text[DECIMAL_TEXT_MAX];
+			buf_printf(b, ",\"credit_worth\":{\"credits\":\"%s\"",
+				   decimal_format(p->worth.per, text));
+			put_text(b, "currency", p->worth.currency);
+			buf_puts(b, "}");
+		}
 		buf_puts(b, ",\"terms\":");
 		buf_add(b, p->terms.p, p->terms.n);
 		buf_puts(b, "}");
@@ -1234,6 +1314,9 @@ void invoice_put(struct buf *b, const struct invoice *i, const char *status, con
 	else
 		buf_puts(b, "null");
 	buf_printf(b, ",\"status\":\"%s\"", status);
+	if (i->part != INVOICE_OWN)
+		buf_printf(b, ",\"part\":\"%s\"",
+			   i->part == INVOICE_INTERIM ? "interim" : "supplement");
 	put_text(b, "customer", i->customer);
 	buf_puts(b, ",\"period\":{");
 	put_instant(b, "from", i->from);
@@ -1269,6 +1352,8 @@ void invoice_put(struct buf *b, const struct invoice *i, const char *status, con
 		   i->terms.by_document ? "document" : "line");
 	if (i->terms.reverse_charge)
 		buf_puts(b, ",\"reverse_charge\":true");
+	if (i->terms.tax_inclusive)
+		buf_puts(b, ",\"tax_inclusive\":true");
 	put_amount(b, "residual", i->residual);
 	put_amount(b, "subtotal", i->subtotal);
 	put_amount(b, "credits_applied", i->credits_applied);

@@ -27,12 +27,13 @@ enum line_kind {
 	LINE_DISCOUNT,
 	LINE_COUPON,
 	LINE_ROUNDING, /* of the document, where lines are not what is rounded */
+	LINE_INCLUDED, /* taxes that the prices hold, which are shown as such */
 	LINE_KINDS
 };
 #define LINE_KIND_NAMES \
 	{ \
 		"usage", "metered", "fixed", "minimum", "maximum", "discount", "coupon", \
-			"rounding" \
+			"rounding", "included" \
 	}
 
 struct invoice_line {
@@ -52,6 +53,12 @@ struct invoice_tax {
 
 enum { INVOICE_RATES_MOST = 8 };
 
+/* What credits are worth by the plan: so many for one of the currency. */
+struct credit_worth {
+	struct text currency; /* empty: it did not matter */
+	struct decimal per;
+};
+
 /* What a document charges for one period. */
 struct invoice_period {
 	struct instant from, to;
@@ -62,9 +69,18 @@ struct invoice_period {
 	size_t taxes;
 	struct exchange_rate rate[INVOICE_RATES_MOST];
 	size_t rates;
+	struct credit_worth worth;
+};
+
+/* Which document of its period it is. */
+enum invoice_part {
+	INVOICE_OWN,	    /* the period's own */
+	INVOICE_INTERIM,    /* before that: usage so far */
+	INVOICE_SUPPLEMENT, /* after it: what has changed since */
 };
 
 struct invoice {
+	enum invoice_part part;
 	struct text customer, currency, plan, zone;
 	char from_day[16], last_day[16]; /* local: the first day, and the last one that is in it */
 	struct instant from, to, due;	 /* due: from the day it is final */
@@ -77,11 +93,13 @@ struct invoice {
 	size_t taxes;
 	struct exchange_rate rate[INVOICE_RATES_MOST]; /* of its own period */
 	size_t rates;
+	struct credit_worth worth;
 	struct money_total subtotal, residual, credits_applied, taxable, tax_total, total;
 	struct nano_credits counted; /* credits that cover usage of the period */
 	struct nano_credits overage; /* of the account, that this invoice asks for */
-	int64_t unpriced; /* records without a price or not covered: the total is a lower bound */
-	int64_t usage_to; /* row up to which usage is in it */
+	int64_t elsewhere; /* earlier periods in other currencies that have changed since */
+	int64_t unpriced;  /* records without a price or not covered: the total is a lower bound */
+	int64_t usage_to;  /* row up to which usage is in it */
 	struct arena arena;
 };
 
@@ -96,6 +114,9 @@ void invoicer_exchange(struct invoicer *v, const struct exchange_rates *rates);
 /* A document may become final although some usage has no price or is not covered. */
 void invoicer_accept_uncovered(struct invoicer *v);
 bool invoicer_accepts_uncovered(const struct invoicer *v);
+/* What is drafted from now on. */
+void invoicer_part(struct invoicer *v, enum invoice_part part);
+enum invoice_part invoicer_part_of(const struct invoicer *v);
 
 struct standing_list;
 /*
@@ -104,8 +125,12 @@ struct standing_list;
  * account), ERR_INVALID (terms, or usage priced in a currency that is not the invoice's),
  * ERR_RANGE.
  */
+struct span {
+	struct instant from, to;
+};
+/* currency: of the period's own invoice, whose supplement it is; else that of the terms. */
 int invoice_compute(struct invoicer *v, struct invoice *out, const struct account *a,
-		    struct instant from, struct instant to, const struct standing_list *standing,
+		    struct span period, struct text currency, const struct standing_list *standing,
 		    struct err *e);
 void invoice_release(struct invoice *i);
 

@@ -49,6 +49,9 @@ static void read_invoice(struct query *q, struct stored_invoice *out)
 					.zone = text_or_empty(q, 17),
 					.unpriced = number_or_zero(q, 18),
 					.due = text_or_empty(q, 19) };
+	if (!db_is_null(q, 20))
+		out->part =
+			text_is(db_text(q, 20), "interim") ? INVOICE_INTERIM : INVOICE_SUPPLEMENT;
 }
 
 static struct text keep(struct arena *a, struct text t)
@@ -73,7 +76,7 @@ static void take_row(struct query *q, struct arena *a, struct stored_invoice *ou
 	"SELECT id,kind,status,number,customer,currency,period_from,period_to,document," \
 	"total,created,finalized,voided,why,corrects,document->'period'->>'first_day'," \
 	"document->'period'->>'last_day',document->'period'->>'timezone'," \
-	"document->>'unpriced',document->>'due' FROM invoice "
+	"document->>'unpriced',document->>'due',document->>'part' FROM invoice "
 static const struct sql sql_invoice_at = {
 	.text = INVOICE "WHERE id=:id",
 };
@@ -91,7 +94,7 @@ static int find_by_id(struct store *s, int64_t id, struct arena *a, struct store
 		take_row(q, a, out);
 	db_reset(q);
 	return rc == 1	 ? 0
-	       : rc == 0 ? err_set(e, ERR_NOT_FOUND, "there is no invoice #%lld", (long long)id)
+	       : rc == 0 ? err_set(e, ERR_NOT_FOUND, "no invoice #%lld", (long long)id)
 			 : rc;
 }
 
@@ -116,7 +119,7 @@ int invoice_find(struct store *s, const char *name, struct arena *keep_in,
 		return rc < 0 ? rc : 0;
 	int64_t id = strtoll(name + (*name == '#'), &end, 10);
 	if (*end || id <= 0)
-		return err_set(e, ERR_NOT_FOUND, "there is no invoice '%s'", name);
+		return err_set(e, ERR_NOT_FOUND, "no invoice '%s'", name);
 	return find_by_id(s, id, keep_in, out, e);
 }
 
@@ -152,9 +155,7 @@ static int currency_of(const struct account *a, struct instant from, struct aren
 	if (rc != 0)
 		return rc;
 	t = mem_zalloc(sizeof *t);
-	rc = terms_read(t, a->terms,
-			floor_div(from.us + zone_offset(z, from, NULL) * US_PER_SECOND, US_PER_DAY),
-			e);
+	rc = terms_read(t, a->terms, zone_day(z, from), e);
 	if (rc == 0)
 		*out = keep(keep_in, t->currency);
 	else
@@ -166,20 +167,44 @@ static int currency_of(const struct account *a, struct instant from, struct aren
 	return rc;
 }
 
-/* Charges stand for whole periods: a period that shares days with another one has no difference. */
+/* Charges stand for whole periods: a period that shares days with another one has no difference;
+ * and in one currency, or they would be asked for twice. */
 static int check_standing(const struct standing_list *l, const struct invoice *i, struct err *e)
 {
 	for (size_t k = 0; k < l->count; k++) {
 		const struct standing *s = &l->period[k];
-		if (s->from.us < i->to.us && s->to.us > i->from.us &&
-		    (s->from.us != i->from.us || s->to.us != i->to.us))
+		const bool same = s->from.us == i->from.us && s->to.us == i->to.us;
+		if (s->from.us >= i->to.us || s->to.us <= i->from.us || !standing_counts(s) ||
+		    (same && text_eq(s->currency, i->currency)))
+			continue;
+		if (same)
 			return err_set(e, ERR_CONFLICT,
-				       "%s%.*s of '%.*s' covers some of that period already",
-				       s->number.n ? "invoice " : "an adjustment", (int)s->number.n,
-				       s->number.n ? s->number.p : "", (int)i->customer.n,
-				       i->customer.p);
+				       "the period is invoiced to '%.*s' in %.*s: void what asks "
+				       "for it before it is invoiced in %.*s",
+				       (int)i->customer.n, i->customer.p, (int)s->currency.n,
+				       s->currency.p, (int)i->currency.n, i->currency.p);
+		return err_set(e, ERR_CONFLICT,
+			       "%s%.*s of '%.*s' covers some of that period already",
+			       s->number.n ? "invoice " : "an adjustment", (int)s->number.n,
+			       s->number.n ? s->number.p : "", (int)i->customer.n, i->customer.p);
 	}
 	return 0;
+}
+
+/* A supplement is in the currency of its period's own invoice, whatever the terms say now. */
+static int supplement_of(const struct standing_list *l, const struct account *a,
+			 struct instant from, struct instant to, struct text *currency,
+			 struct err *e)
+{
+	for (size_t k = 0; k < l->count; k++)
+		if (l->period[k].from.us == from.us && l->period[k].to.us == to.us &&
+		    l->period[k].number.n) {
+			*currency = l->period[k].currency;
+			return 0;
+		}
+	return err_set(e, ERR_NOT_FOUND,
+		       "no invoice of that period of '%.*s' stands that could have a supplement",
+		       (int)a->customer.n, a->customer.p);
 }
 
 static int compute(struct invoicer *v, struct store *s, struct invoice *out,
@@ -190,9 +215,11 @@ static int compute(struct invoicer *v, struct store *s, struct invoice *out,
 	struct arena texts = { 0 };
 	int rc = currency_of(a, from, &texts, &currency, e);
 	if (rc == 0)
-		rc = standing_read(&standing, s, a->customer, currency, e);
+		rc = standing_read(&standing, s, a->customer, e);
+	if (rc == 0 && invoicer_part_of(v) == INVOICE_SUPPLEMENT)
+		rc = supplement_of(&standing, a, from, to, &currency, e);
 	if (rc == 0)
-		rc = invoice_compute(v, out, a, from, to, &standing, e);
+		rc = invoice_compute(v, out, a, (struct span){ from, to }, currency, &standing, e);
 	if (rc == 0) {
 		rc = check_standing(&standing, out, e);
 		if (rc != 0)
@@ -205,11 +232,12 @@ static int compute(struct invoicer *v, struct store *s, struct invoice *out,
 
 /* --- drafts --- */
 
+/* interim invoices and supplements are parts of their period */
 static const struct sql sql_invoice_overlap = {
 	.text = "SELECT coalesce(number,'draft '||id) FROM invoice WHERE customer=:customer "
-		"AND currency=:currency AND kind='invoice' AND status<>'void' "
-		"AND period_from<:to AND period_to>:from AND NOT(period_from=:from "
-		"AND status='draft') LIMIT 1",
+		"AND kind='invoice' AND status<>'void' AND period_from<:to AND period_to>:from "
+		"AND NOT(period_from=:from AND (status='draft' OR (period_to=:to AND "
+		"document->>'part' IS NOT NULL))) LIMIT 1",
 };
 
 static int check_overlap(struct store *s, const struct invoice *i, struct err *e)
@@ -219,13 +247,12 @@ static int check_overlap(struct store *s, const struct invoice *i, struct err *e
 	if (rc != 0)
 		return rc;
 	db_bind_text(q, ":customer", i->customer);
-	db_bind_text(q, ":currency", i->currency);
 	db_bind_int(q, ":from", i->from.us);
 	db_bind_int(q, ":to", i->to.us);
 	rc = db_step(store_db(s), q, e);
 	if (rc == 1)
 		rc = err_set(e, ERR_CONFLICT,
-			     "invoice %.*s of '%.*s' covers some of that period already",
+			     "invoice %.*s of '%.*s' already covers part of that period",
 			     (int)db_text(q, 0).n, db_text(q, 0).p, (int)i->customer.n,
 			     i->customer.p);
 	db_reset(q);
@@ -290,57 +317,77 @@ static int check_fault(struct store *s, const struct account *a, struct err *e)
 	if (rc <= 0)
 		return rc;
 	return err_set(e, ERR_MISMATCH,
-		       "usage of %.*s waits to be drawn (`tally status` says why); `tally credit "
-		       "repair` comes first",
+		       "usage of %.*s has not been drawn (`tally status` says why); run `tally "
+		       "credit repair` first",
 		       (int)a->customer.n, a->customer.p);
+}
+
+/* What a part of a period is for: an interim invoice from the threshold of the terms on, a
+ * supplement where anything has changed. */
+static bool is_due(const struct invoice *i)
+{
+	if (i->part == INVOICE_INTERIM)
+		return i->lines && i->total.atto >= i->terms.threshold.atto && i->total.atto > 0;
+	return i->part == INVOICE_OWN || i->lines || i->total.atto;
 }
 
 static const struct sql sql_invoice_drop_draft = {
 	.text = "DELETE FROM invoice WHERE status='draft' AND customer=:customer "
-		"AND currency=:currency AND period_from=:from",
+		"AND period_from=:from",
 };
 
+static int drop_draft(struct store *s, const struct invoice *i, struct err *e)
+{
+	struct query *q;
+	int rc = db_statement(store_db(s), &sql_invoice_drop_draft, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_text(q, ":customer", i->customer);
+	db_bind_int(q, ":from", i->from.us);
+	return db_done(store_db(s), q, e);
+}
+
+static int put_draft(struct store *s, const struct invoice *i, struct instant now, int64_t *id,
+		     struct err *e)
+{
+	struct buf document = { 0 };
+	char total[DECIMAL_TEXT_MAX];
+	invoice_put(&document, i, "draft", NULL, now);
+	const struct new_invoice n = { .kind = "invoice",
+				       .status = "draft",
+				       .why = "",
+				       .customer = i->customer,
+				       .currency = i->currency,
+				       .document = { document.p, document.n },
+				       .total = text_of(money_total_format(i->total, total)),
+				       .from = i->from,
+				       .to = i->to,
+				       .created = now };
+	int rc = insert(s, &n, id, e);
+	buf_release(&document);
+	return rc;
+}
+
 int invoice_draft(struct invoicer *v, struct ledger *l, const struct account *a,
-		  struct instant from, struct instant to, struct instant now, int64_t *id,
-		  int64_t *unpriced, struct err *e)
+		  struct instant from, struct instant to, struct instant now, struct draft *out,
+		  struct err *e)
 {
 	struct store *s = ledger_store(l);
 	struct invoice i;
-	struct buf document = { 0 };
-	char total[DECIMAL_TEXT_MAX];
-	struct query *q;
+	*out = (struct draft){ 0 };
 	int rc = check_fault(s, a, e);
 	if (rc == 0)
 		rc = compute(v, s, &i, a, from, to, e);
 	if (rc != 0)
 		return rc;
-	*unpriced = i.unpriced;
-	rc = check_overlap(s, &i, e);
+	out->unpriced = i.unpriced;
+	out->elsewhere = i.elsewhere;
+	if (i.part != INVOICE_SUPPLEMENT)
+		rc = check_overlap(s, &i, e);
 	if (rc == 0)
-		rc = db_statement(store_db(s), &sql_invoice_drop_draft, &q, e);
-	if (rc == 0) {
-		db_bind_text(q, ":customer", i.customer);
-		db_bind_text(q, ":currency", i.currency);
-		db_bind_int(q, ":from", from.us);
-		rc = db_done(store_db(s), q, e);
-	}
-	if (rc == 0) {
-		invoice_put(&document, &i, "draft", NULL, now);
-		rc = insert(
-			s,
-			&(struct new_invoice){ .kind = "invoice",
-					       .status = "draft",
-					       .why = "",
-					       .customer = i.customer,
-					       .currency = i.currency,
-					       .document = { document.p, document.n },
-					       .total = text_of(money_total_format(i.total, total)),
-					       .from = from,
-					       .to = to,
-					       .created = now },
-			id, e);
-	}
-	buf_release(&document);
+		rc = drop_draft(s, &i, e);
+	if (rc == 0 && is_due(&i))
+		rc = put_draft(s, &i, now, &out->id, e);
 	invoice_release(&i);
 	return rc;
 }
@@ -362,8 +409,7 @@ static int next_number(struct store *s, const char *prefix, const struct account
 	int rc = zone_open(&z, a ? a->zone.p : "UTC", e);
 	if (rc != 0)
 		return rc;
-	struct civil c = civil_from_day(
-		floor_div(now.us + zone_offset(z, now, NULL) * US_PER_SECOND, US_PER_DAY));
+	struct civil c = civil_from_day(zone_day(z, now));
 	zone_close(z);
 	snprintf(series, sizeof series, "%.50s%04d", prefix, c.year);
 	rc = db_statement(store_db(s), &sql_invoice_next_number, &q, e);
@@ -374,7 +420,9 @@ static int next_number(struct store *s, const char *prefix, const struct account
 	if (rc == 1)
 		snprintf(out, 80, "%s-%06lld", series, (long long)db_int(q, 0));
 	db_reset(q);
-	return rc == 1 ? 0 : rc < 0 ? rc : err_set(e, ERR_STORE, "no number could be given");
+	return rc == 1	? 0
+	       : rc < 0 ? rc
+			: err_set(e, ERR_STORE, "no invoice number could be assigned");
 }
 
 static int enter(struct ledger *l, const char *kind, int64_t id, struct err *e)
@@ -440,22 +488,24 @@ int invoice_finalize(struct invoicer *v, struct ledger *l, int64_t id, struct in
 	if (rc == 0 && !text_is(draft.status, "draft"))
 		rc = err_set(e, ERR_CONFLICT, "invoice %.*s is %.*s already", (int)draft.number.n,
 			     draft.number.p, (int)draft.status.n, draft.status.p);
-	if (rc == 0 && draft.to.us > now.us)
+	if (rc == 0 && draft.to.us > now.us && draft.part != INVOICE_INTERIM)
 		rc = err_set(e, ERR_INVALID,
 			     "the period ends at %s: an invoice is final only after it",
 			     instant_format(draft.to, to));
 	if (rc == 0)
 		rc = ledger_account(l, draft.customer, &a, e);
-	if (rc == 0)
+	if (rc == 0) {
+		invoicer_part(v, draft.part);
 		rc = compute(v, s, &i, a, draft.from, draft.to, e);
+	}
 	arena_release(&texts);
 	if (rc != 0)
 		return rc;
 	if (i.unpriced && !invoicer_accepts_uncovered(v)) {
 		rc = err_set(e, ERR_UNPRICED,
-			     "'%.*s': %lld record%s of the period %s no price or %s not covered by "
-			     "the plan; add what is missing, or take the invoice as it is with "
-			     "--accept-uncovered",
+			     "'%.*s': %lld record%s of the period %s no price or %s not covered "
+			     "by the plan; add what is missing, or accept the invoice as it is "
+			     "with --accept-uncovered",
 			     (int)i.customer.n, i.customer.p, (long long)i.unpriced,
 			     i.unpriced == 1 ? "" : "s", i.unpriced == 1 ? "has" : "have",
 			     i.unpriced == 1 ? "is" : "are");
@@ -511,10 +561,12 @@ int invoice_void(struct ledger *l, int64_t id, const char *why, struct instant n
 	char key[2][100];
 	int rc = find_by_id(s, id, &texts, &i, e);
 	if (rc == 0 && !text_is(i.status, "final"))
-		rc = err_set(e, ERR_CONFLICT, "invoice #%lld is a %.*s; only a final one is voided",
+		rc = err_set(e, ERR_CONFLICT,
+			     "invoice #%lld is a %.*s; only a final invoice can "
+			     "be voided",
 			     (long long)id, (int)i.status.n, i.status.p);
 	if (rc == 0)
-		rc = invoice_each(s, NULL, take_note, &notes, e);
+		rc = invoice_each(s, i.customer.p, take_note, &notes, e);
 	for (size_t k = 0; rc == 0 && k < notes.count; k++)
 		rc = set_void(l, notes.id[k], why, now, e);
 	if (rc == 0)
@@ -684,9 +736,9 @@ int invoice_note(struct ledger *l, int64_t id, const struct money_total *amount,
 	struct money_total total, left;
 	struct arena texts = { 0 };
 	char number[80], text[2][DECIMAL_TEXT_MAX];
-	int rc = invoice_each(s, NULL, add_note, &given, e);
+	int rc = find_by_id(s, id, &texts, &i, e);
 	if (rc == 0)
-		rc = find_by_id(s, id, &texts, &i, e);
+		rc = invoice_each(s, i.customer.p, add_note, &given, e);
 	if (rc == 0 && (!text_is(i.status, "final") || !text_is(i.kind, "invoice")))
 		rc = err_set(e, ERR_CONFLICT, "a credit note is for a final invoice");
 	if (rc == 0)
@@ -777,7 +829,7 @@ int invoice_verify(struct store *s, char fault[200], struct err *e)
 		  "SELECT count(*) FROM invoice_series WHERE last<>(SELECT count(*) FROM invoice "
 		  "WHERE substr(number,1,length(series)+1)=series||'-' AND "
 		  "substr(number,length(series)+2) NOT LIKE '%-%')" },
-		{ "invoices do not say what their rows say",
+		{ "invoices differ from their rows",
 		  "SELECT count(*) FROM invoice WHERE status<>'draft' AND (document->>'number'<>"
 		  "number OR document->>'total'<>total OR document->>'customer'<>customer)" },
 		{ "final invoices are not in the journal",

@@ -15,17 +15,22 @@ struct stored_invoice {
 	struct text kind, status, number, customer, currency, document, total, why;
 	struct text first_day, last_day, zone; /* of the period, local */
 	struct text due;		       /* an instant; empty when it has none */
+	enum invoice_part part;
 	struct instant from, to, created, finalized, voided; /* 0 when not */
 };
 
 /* Inside a transaction, all of them. */
 
-/* Computes the draft of the period; an earlier draft of it is replaced. unpriced: records without a
- * price or not covered, which make the total a lower bound. Errors: ERR_CONFLICT when the period
- * overlaps another invoice. */
+struct draft {
+	int64_t id;	  /* 0: there is nothing to ask for in an interim invoice or a supplement */
+	int64_t unpriced; /* records without a price or not covered: the total is a lower bound */
+	int64_t elsewhere; /* earlier periods in other currencies that need a supplement */
+};
+/* Computes the draft of the period; an earlier draft of it is replaced. Errors: ERR_CONFLICT when
+ * the period overlaps another invoice, or stands in another currency. */
 int invoice_draft(struct invoicer *v, struct ledger *l, const struct account *a,
-		  struct instant from, struct instant to, struct instant now, int64_t *id,
-		  int64_t *unpriced, struct err *e);
+		  struct instant from, struct instant to, struct instant now, struct draft *out,
+		  struct err *e);
 /* Computes it again, numbers it, and books the overage that it asks for. Errors: ERR_UNPRICED,
  * unless the invoicer accepts that some usage is not in it. */
 int invoice_finalize(struct invoicer *v, struct ledger *l, int64_t id, struct instant now,

@@ -71,8 +71,8 @@ static int find_period(const struct spending_scope *c, struct instant now, struc
 	} else {
 		int64_t days = text_is(c->period, "week") ? 7 : 1;
 		day -= days == 7 ? weekday_of_day(day) : 0;
-		*from = cycle_midnight(z, day);
-		*to = cycle_midnight(z, day + days);
+		*from = zone_midnight(z, day);
+		*to = zone_midnight(z, day + days);
 	}
 	zone_close(z);
 	return 0;

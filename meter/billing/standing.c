@@ -11,27 +11,45 @@ static struct text keep(struct arena *a, struct text t)
 	return (struct text){ arena_text(a, t.n ? t.p : "", t.n), t.n };
 }
 
+static bool is_of(const struct standing *s, struct instant from, struct instant to,
+		  struct text currency)
+{
+	return s->from.us == from.us && s->to.us == to.us && text_eq(s->currency, currency);
+}
+
 const struct standing *standing_find(const struct standing_list *l, struct instant from,
-				     struct instant to)
+				     struct instant to, struct text currency)
 {
 	for (size_t i = 0; i < l->count; i++)
-		if (l->period[i].from.us == from.us && l->period[i].to.us == to.us)
+		if (is_of(&l->period[i], from, to, currency))
 			return &l->period[i];
 	return NULL;
 }
 
-static struct standing *need_period(struct standing_list *l, struct instant from, struct instant to)
+static struct standing *need_period(struct standing_list *l, struct instant from, struct instant to,
+				    struct text currency)
 {
 	size_t at = l->count;
 	for (size_t i = 0; i < l->count; i++)
-		if (l->period[i].from.us == from.us && l->period[i].to.us == to.us)
+		if (is_of(&l->period[i], from, to, currency))
 			return &l->period[i];
 	l->period = mem_grow(l->period, (l->count + 1) * sizeof *l->period);
 	for (; at > 0 && l->period[at - 1].from.us > from.us; at--)
 		l->period[at] = l->period[at - 1];
 	l->count++;
-	l->period[at] = (struct standing){ .from = from, .to = to };
+	l->period[at] =
+		(struct standing){ .from = from, .to = to, .currency = keep(&l->arena, currency) };
 	return &l->period[at];
+}
+
+bool standing_counts(const struct standing *s)
+{
+	struct money_total sum = { -s->credits.atto };
+	for (size_t i = 0; i < s->lines; i++)
+		sum.atto += s->line[i].amount.atto;
+	for (size_t i = 0; i < s->taxes; i++)
+		sum.atto += s->tax[i].amount.atto;
+	return s->number.n || sum.atto;
 }
 
 static int amount_at(json_value *v, const char *key, struct money_total *out, struct err *e)
@@ -132,6 +150,14 @@ static int add_rate(struct standing *s, json_value *v, struct err *e)
 	return rc;
 }
 
+static int add_worth(struct standing *s, json_value *v, struct err *e)
+{
+	if (!v || s->worth.currency.n)
+		return 0;
+	s->worth.currency = json_string(json_member(v, "currency"));
+	return decimal_parse(&s->worth.per, json_string(json_member(v, "credits")), e);
+}
+
 static int period_of(json_value *v, struct instant *from, struct instant *to, struct err *e)
 {
 	int rc = instant_parse(from, json_string(json_member(v, "from")), e);
@@ -152,12 +178,13 @@ static json_value *nth(json_value *list, json_value *which)
 }
 
 static int add_document(struct standing_list *l, json_value *root, struct text number,
-			struct err *e)
+			struct text currency, struct err *e)
 {
 	json_value *periods = json_member(root, "periods");
 	struct instant from, to;
 	int rc = 0;
-	bool main = true;
+	/* its first period is the one whose own invoice it is, unless it is a part of that */
+	bool main = json_string(json_member(root, "part")).n == 0;
 	for (json_value *p = json_first(periods); rc == 0 && p; p = json_next(p), main = false) {
 		struct money_total credits;
 		rc = period_of(p, &from, &to, e);
@@ -165,7 +192,7 @@ static int add_document(struct standing_list *l, json_value *root, struct text n
 			rc = amount_at(p, "credits_applied", &credits, e);
 		if (rc != 0)
 			break;
-		struct standing *s = need_period(l, from, to);
+		struct standing *s = need_period(l, from, to, currency);
 		s->credits.atto += credits.atto;
 		for (json_value *t = json_first(json_member(p, "taxes")); rc == 0 && t;
 		     t = json_next(t))
@@ -173,6 +200,8 @@ static int add_document(struct standing_list *l, json_value *root, struct text n
 		for (json_value *t = json_first(json_member(p, "rates")); rc == 0 && t;
 		     t = json_next(t))
 			rc = add_rate(s, t, e);
+		if (rc == 0)
+			rc = add_worth(s, json_member(p, "credit_worth"), e);
 		if (main) {
 			struct buf terms = { 0 };
 			json_put_value(&terms, json_member(p, "terms"));
@@ -187,27 +216,27 @@ static int add_document(struct standing_list *l, json_value *root, struct text n
 		rc = p ? period_of(p, &from, &to, e)
 		       : err_set(e, ERR_INVALID, "a line of an invoice names no period of it");
 		if (rc == 0)
-			rc = add_line(need_period(l, from, to), v, e);
+			rc = add_line(need_period(l, from, to, currency), v, e);
 	}
 	return rc;
 }
 
 /* Documents that do not name the periods of their lines: their own, or the corrected invoice's. */
 static int add_old_document(struct standing_list *l, json_value *root, struct text number,
-			    struct err *e)
+			    struct text currency, struct err *e)
 {
 	struct instant from, to;
 	int rc = period_of(json_member(root, "period"), &from, &to, e);
 	if (rc != 0)
 		return rc;
-	struct standing *own = need_period(l, from, to);
+	struct standing *own = need_period(l, from, to, currency);
 	own->number = number;
 	own->usage_only = true;
 	for (json_value *v = json_first(json_member(root, "lines")); rc == 0 && v;
 	     v = json_next(v)) {
 		struct text kind = json_string(json_member(v, "kind")),
 			    corrects = json_string(json_member(v, "corrects"));
-		struct standing *s = standing_find(l, from, to) ? need_period(l, from, to) : NULL;
+		struct standing *s = need_period(l, from, to, currency);
 		for (size_t i = 0; corrects.n && i < l->count; i++)
 			if (text_eq(l->period[i].number, corrects))
 				s = &l->period[i];
@@ -218,13 +247,11 @@ static int add_old_document(struct standing_list *l, json_value *root, struct te
 }
 
 static const struct sql sql_invoice_standing = {
-	.text = "SELECT number,document FROM invoice WHERE customer=:customer "
-		"AND currency=:currency AND kind='invoice' AND status='final' "
-		"ORDER BY period_from,id",
+	.text = "SELECT number,document,currency FROM invoice WHERE customer=:customer "
+		"AND kind='invoice' AND status='final' ORDER BY period_from,id",
 };
 
-int standing_read(struct standing_list *out, struct store *s, struct text customer,
-		  struct text currency, struct err *e)
+int standing_read(struct standing_list *out, struct store *s, struct text customer, struct err *e)
 {
 	struct query *q;
 	int rc = db_statement(store_db(s), &sql_invoice_standing, &q, e), more = 0;
@@ -232,17 +259,18 @@ int standing_read(struct standing_list *out, struct store *s, struct text custom
 	if (rc != 0)
 		return rc;
 	db_bind_text(q, ":customer", customer);
-	db_bind_text(q, ":currency", currency);
 	while (rc == 0 && (more = db_step(store_db(s), q, e)) == 1) {
 		struct json_document *doc;
-		struct text number = keep(&out->arena, db_text(q, 0));
+		struct text number = keep(&out->arena, db_text(q, 0)),
+			    currency = keep(&out->arena, db_text(q, 2));
 		rc = json_open(&doc, db_text(q, 1), e);
 		if (rc == 0) {
 			out->json = mem_grow(out->json, (out->documents + 1) * sizeof *out->json);
 			out->json[out->documents++] = doc;
 			json_value *root = json_root(doc);
-			rc = json_member(root, "periods") ? add_document(out, root, number, e)
-							  : add_old_document(out, root, number, e);
+			rc = json_member(root, "periods")
+				     ? add_document(out, root, number, currency, e)
+				     : add_old_document(out, root, number, currency, e);
 		}
 		if (rc != 0)
 			err_context(e, "invoice %.*s", (int)number.n, number.p);
@@ -350,7 +378,7 @@ int standing_subtract(struct invoice *w, const struct standing *s, struct err *e
 					   &l->quantity.nano) ||
 		    __builtin_sub_overflow(l->exact.atto, old->exact.atto, &l->exact.atto) ||
 		    __builtin_sub_overflow(l->amount.atto, old->amount.atto, &l->amount.atto))
-			rc = err_set(e, ERR_RANGE, "a line is more than can be held");
+			rc = err_set(e, ERR_RANGE, "a line is out of range");
 	}
 	for (size_t i = 0; i < w->lines; i++)
 		if (w->line[i].quantity.nano || w->line[i].amount.atto)

@@ -13,6 +13,7 @@
 
 struct standing {
 	struct instant from, to;
+	struct text currency;
 	struct text number; /* of its own invoice; empty when that is void or was never made */
 	struct text terms;  /* of its own invoice, JSON; empty when not known */
 	bool usage_only;    /* documents older than this reckoning: only their usage is compared */
@@ -23,6 +24,7 @@ struct standing {
 	size_t taxes;
 	struct exchange_rate rate[INVOICE_RATES_MOST]; /* that its documents went by */
 	size_t rates;
+	struct credit_worth worth; /* by the plan of then */
 };
 
 struct standing_list {
@@ -33,11 +35,13 @@ struct standing_list {
 	size_t documents;
 };
 
-int standing_read(struct standing_list *out, struct store *s, struct text customer,
-		  struct text currency, struct err *e);
+/* Of every currency: a period and a currency are one entry. */
+int standing_read(struct standing_list *out, struct store *s, struct text customer, struct err *e);
 void standing_release(struct standing_list *l);
 const struct standing *standing_find(const struct standing_list *l, struct instant from,
-				     struct instant to);
+				     struct instant to, struct text currency);
+/* Whether it asks for anything, or is what a final invoice says of its period. */
+bool standing_counts(const struct standing *s);
 
 /* Takes what stands from the period's whole; lines that come to nothing leave it. */
 int standing_subtract(struct invoice *whole, const struct standing *s, struct err *e);

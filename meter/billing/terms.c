@@ -347,13 +347,13 @@ static int check_credit_price(const struct terms *t, json_value *root, struct er
 
 static int read_all(struct terms *t, json_value *root, struct err *e)
 {
-	static const char *const keys[] = { "currency",	   "places",	     "rounding",
-					    "series",	   "due_days",	     "items",
-					    "metered",	   "markup",	     "minimum",
-					    "maximum",	   "taxes",	     "discount_percent",
-					    "issuer",	   "customer",	     "note",
-					    "usage",	   "credit_price",   "coupons",
-					    "rounding_of", "reverse_charge", NULL };
+	static const char *const keys[] = {
+		"currency",	 "places",	     "rounding", "series",	"due_days",
+		"items",	 "metered",	     "markup",	 "minimum",	"maximum",
+		"taxes",	 "discount_percent", "issuer",	 "customer",	"note",
+		"usage",	 "credit_price",     "coupons",	 "rounding_of", "reverse_charge",
+		"tax_inclusive", "threshold",	     NULL
+	};
 	int64_t places;
 	int rc = json_check_keys(root, keys, "the terms", e);
 	struct text mode = json_string(json_member(root, "rounding"));
@@ -384,6 +384,7 @@ static int read_all(struct terms *t, json_value *root, struct err *e)
 	if (json_member(root, "rounding_of") && !t->by_document && !text_is(of, "line"))
 		return err_set(e, ERR_INVALID, "'rounding_of' is line or document");
 	t->reverse_charge = json_true(json_member(root, "reverse_charge"));
+	t->tax_inclusive = json_true(json_member(root, "tax_inclusive"));
 	if (t->reverse_charge && json_string(json_member(t->customer, "tax_id")).n == 0)
 		return err_set(e, ERR_INVALID,
 			       "'reverse_charge' needs the customer's 'tax_id' on the invoice");
@@ -405,6 +406,8 @@ static int read_all(struct terms *t, json_value *root, struct err *e)
 		rc = amount_member(root, "minimum", false, &t->has_minimum, &t->minimum, e);
 	if (rc == 0)
 		rc = amount_member(root, "maximum", false, &t->has_maximum, &t->maximum, e);
+	if (rc == 0)
+		rc = amount_member(root, "threshold", false, NULL, &t->threshold, e);
 	if (rc == 0)
 		rc = decimal_member(root, "discount_percent", false, NULL, &t->discount_percent, e);
 	if (rc == 0 && (t->discount_percent.digits < 0 ||

@@ -71,6 +71,7 @@ struct terms {
 	struct coupon coupon[TERMS_ITEMS_MAX];
 	size_t fixed_count, metered_count, markup_count, tax_count, coupon_count;
 	bool by_document;    /* sums are rounded, and the difference to the lines is one */
+	bool tax_inclusive;  /* prices hold their taxes */
 	bool reverse_charge; /* the customer owes the taxes to its own state */
 	bool usage;	     /* lines for the usage itself (default) */
 	/* usage in money is what its credits are worth: "plan", or so much a credit; empty: what
@@ -78,6 +79,7 @@ struct terms {
 	struct text credit_price;
 	bool has_minimum, has_maximum;
 	struct money_total minimum, maximum;
+	struct money_total threshold; /* of what an interim invoice asks for */
 	struct decimal discount_percent;
 	json_value *issuer, *customer; /* objects, or NULL: shown as they are */
 	struct text note;

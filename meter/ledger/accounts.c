@@ -1,5 +1,6 @@
 #include "meter/ledger/ledger_parts.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static int read_account(struct ledger *l, struct query *q, struct state *s, struct err *e)
@@ -92,7 +93,7 @@ int ledger_state_of(struct ledger *l, int64_t account, struct state **out, struc
 	db_bind_int(q, ":id", account);
 	rc = db_step(l->db, q, e);
 	if (rc != 1)
-		return rc < 0 ? rc : err_set(e, ERR_NOT_FOUND, "there is no such account");
+		return rc < 0 ? rc : err_set(e, ERR_NOT_FOUND, "no such account");
 	struct text customer = ledger_keep(l, db_text(q, 1));
 	db_reset(q);
 	return find_state(l, customer, out, e);
@@ -159,9 +160,51 @@ static void bind_account(struct query *q, const struct account *a)
 	db_bind_text(q, ":terms", a->terms);
 }
 
+int ledger_need_zone(struct state *s, struct err *e)
+{
+	return s->zone ? 0 : zone_open(&s->zone, s->account.zone.p, e);
+}
+
+/* Whether the new zone is the known one until a day that nothing was summed by yet. */
+static int check_change(const struct account *a, const struct account *known, struct query *q,
+			struct err *e)
+{
+	const bool days = !db_is_null(q, 0), invoiced = !db_is_null(q, 1);
+	struct zone *z;
+	int64_t open = INT64_MIN; /* the first day that may still be another zone's */
+	if (!days && !invoiced)
+		return 0;
+	int rc = zone_open(&z, known->zone.p, e);
+	if (rc != 0)
+		return rc;
+	if (days)
+		open = db_int(q, 0) + 1;
+	if (invoiced && zone_day(z, (struct instant){ db_int(q, 1) }) > open)
+		open = zone_day(z, (struct instant){ db_int(q, 1) });
+	zone_close(z);
+	struct civil c = civil_from_day(open), from = { 0 };
+	const bool longer = a->zone.n > known->zone.n &&
+			    memcmp(a->zone.p, known->zone.p, known->zone.n) == 0 &&
+			    memcmp(a->zone.p + known->zone.n, ", ", 2) == 0;
+	const char *day = longer ? strstr(a->zone.p + known->zone.n, " from ") : NULL;
+	const bool follows =
+		day && sscanf(day, " from %4d-%2d-%2d", &from.year, &from.month, &from.day) == 3 &&
+		civil_valid(from) && civil_to_day(from) >= open;
+	if (follows)
+		return 0;
+	return err_set(e, ERR_CONFLICT,
+		       "the time zone of '%.*s' can change from %04d-%02d-%02d on ('ZONE from "
+		       "DAY'): its usage has been summed by the days of %.*s",
+		       (int)a->customer.n, a->customer.p, c.year, c.month, c.day,
+		       (int)known->zone.n, known->zone.p);
+}
+
+/* the last day that usage was summed by, and the end of what is invoiced */
 static const struct sql sql_days_kept = {
-	.text = "SELECT EXISTS(SELECT 1 FROM credit_day WHERE account=:account) OR "
-		"EXISTS(SELECT 1 FROM credit_taken WHERE account=:account)",
+	.text = "SELECT max(day),(SELECT max(period_to) FROM invoice WHERE customer=:customer AND "
+		"status='final') FROM (SELECT max(day) AS day FROM credit_day WHERE "
+		"account=:account UNION ALL SELECT max(day) FROM credit_taken WHERE "
+		"account=:account) kept",
 };
 
 /* Sums by the account's own days stand for its zone. */
@@ -169,21 +212,23 @@ static int check_zone(struct ledger *l, const struct account *a, struct err *e)
 {
 	const struct account *known;
 	struct query *q;
-	int rc = ledger_find_account(l, a->customer, &known, e);
-	if (rc != 0 || !known || text_eq(known->zone, a->zone))
+	struct zone *z;
+	int rc = zone_open(&z, a->zone.p, e);
+	if (rc != 0)
+		return rc;
+	zone_close(z);
+	rc = a->id ? ledger_find_account(l, a->customer, &known, e) : 0;
+	if (rc != 0 || !a->id || !known || text_eq(known->zone, a->zone))
 		return rc;
 	rc = db_statement(l->db, &sql_days_kept, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":account", a->id);
+	db_bind_text(q, ":customer", a->customer);
 	rc = db_step(l->db, q, e);
-	if (rc == 1 && db_int(q, 0))
-		rc = err_set(e, ERR_CONFLICT,
-			     "the time zone of '%.*s' cannot change any more: its usage has been "
-			     "summed by the days of %.*s",
-			     (int)a->customer.n, a->customer.p, (int)known->zone.n, known->zone.p);
+	rc = rc == 1 ? check_change(a, known, q, e) : rc;
 	db_reset(q);
-	return rc == 1 ? 0 : rc;
+	return rc;
 }
 
 /* What is owed is carried to the balance or asked for by an invoice: one of them. */
@@ -199,8 +244,8 @@ static int check_overage(struct ledger *l, const struct account *a, struct err *
 		       "'%.*s' owes %s credits under --overage %s: %s before it changes",
 		       (int)a->customer.n, a->customer.p, nano_credits_format(known->owed, owed),
 		       overage_name(known->overage),
-		       known->overage == OVERAGE_DEBT ? "a grant must repay them"
-						      : "an invoice must ask for them");
+		       known->overage == OVERAGE_DEBT ? "repay them with a grant"
+						      : "charge them on an invoice");
 }
 
 static const struct sql sql_add_account = {
@@ -221,7 +266,7 @@ static const struct sql sql_add_state = {
 int ledger_set_account(struct ledger *l, const struct account *a, struct err *e)
 {
 	struct query *q;
-	int checked = a->id ? check_zone(l, a, e) : 0;
+	int checked = check_zone(l, a, e);
 	if (checked == 0 && a->id)
 		checked = check_overage(l, a, e);
 	if (checked != 0)

@@ -47,7 +47,7 @@ int ledger_find_grant(struct ledger *l, int64_t account, struct text name, struc
 	}
 	db_reset(q);
 	if (rc == 0)
-		return err_set(e, ERR_NOT_FOUND, "there is no grant '%.*s'", (int)name.n, name.p);
+		return err_set(e, ERR_NOT_FOUND, "no grant '%.*s'", (int)name.n, name.p);
 	return rc < 0 ? rc : 0;
 }
 
@@ -137,7 +137,7 @@ int ledger_grant(struct ledger *l, const struct grant *g, struct instant now, in
 	struct err none = { 0 };
 	int rc = ledger_state_of(l, g->account, &s, e);
 	if (rc == 0 && g->amount.nano <= 0)
-		rc = err_set(e, ERR_INVALID, "a grant is of more than 0 credits");
+		rc = err_set(e, ERR_INVALID, "a grant must be positive");
 	if (rc == 0 && g->expires.us <= g->effective.us)
 		rc = err_set(e, ERR_INVALID, "the grant would expire before it is effective");
 	if (rc != 0)

@@ -2,8 +2,8 @@
  * ledger_parts: what the parts of the ledger share: its memory, the state of an account, and how a
  * transaction is made. Internal to meter/ledger.
  *
- * ledger.c opens it, reads it back and verifies; accounts.c, grants.c, recurring.c, spend.c and
- * balance.c each know one subject; posting.c alone writes lots and transactions.
+ * ledger.c opens it, reads it back and verifies; accounts.c, grants.c, recurring.c, rollover.c,
+ * spend.c and balance.c each know one subject; posting.c alone writes lots and transactions.
  */
 #ifndef TALLY_METER_LEDGER_LEDGER_PARTS_H
 #define TALLY_METER_LEDGER_LEDGER_PARTS_H
@@ -56,6 +56,8 @@ struct text ledger_keep(struct ledger *l, struct text t);
 
 /* The account with that id. Errors: ERR_NOT_FOUND, ERR_STORE. */
 int ledger_state_of(struct ledger *l, int64_t account, struct state **out, struct err *e);
+/* Opens the account's zone, once. */
+int ledger_need_zone(struct state *s, struct err *e);
 /* What is left below a billionth, and owed. */
 int ledger_write_state(struct ledger *l, const struct state *s, struct err *e);
 
@@ -81,14 +83,34 @@ int ledger_post(struct ledger *l, const struct posting *p, int64_t *id, struct e
 int ledger_known_txn(struct ledger *l, int64_t account, struct text key, const char *kind,
 		     int64_t *txn, struct err *e);
 
-/* Moves from a lot into that pot, in that transaction. */
-int ledger_take_from_lot(struct ledger *l, struct lot *lot, int64_t nano, const char *pot,
-			 const struct posting *p, struct err *e);
+/* Moves from a lot into that pot, in a transaction of that kind. */
+int ledger_take_from_lot(struct ledger *l, struct state *s, struct lot *lot, int64_t nano,
+			 const char *kind, const char *pot, struct instant at, struct instant now,
+			 struct text note, struct err *e);
+/* What has lapsed of a grant at an instant comes back, for usage that came late. */
+int ledger_give_lapsed(struct ledger *l, struct state *s, int64_t grant, int64_t nano,
+		       struct instant at, struct instant now, struct err *e);
 /* Gives lapsed credits back that earlier use should have found. */
 int ledger_reopen_lapsed(struct ledger *l, struct state *s, struct instant at, struct instant now,
 			 struct err *e);
+/* The row of a statement on rules; its texts live as long as that. */
+void ledger_read_rule(struct query *q, struct credit_rule *r);
+/* What grants of the rule left at its recurrence `at` is kept up to the rollover. */
+int ledger_trim(struct ledger *l, struct state *s, const struct credit_rule *r, struct instant at,
+		struct instant now, struct err *e);
+/* What was trimmed after `at` comes back, so that usage that comes late finds it; _retrim, after
+ * that usage was booked, trims each recurrence since as if it had come in time. */
+int ledger_untrim(struct ledger *l, struct state *s, struct instant at, struct instant now,
+		  struct err *e);
+int ledger_retrim(struct ledger *l, struct state *s, struct instant at, struct instant now,
+		  struct err *e);
 /* Overage is paid from what is there by then. */
 int ledger_repay(struct ledger *l, struct state *s, struct instant at, struct instant now,
 		 struct err *e);
+
+/* Columns of a rule as ledger_read_rule takes them. */
+#define LEDGER_RULE \
+	"SELECT id,account,name,amount,class,priority,every,anchor,rollover,next,until," \
+	"lasts,cost_basis,currency FROM credit_rule "
 
 #endif

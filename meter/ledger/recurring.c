@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void read_rule(struct query *q, struct credit_rule *r)
+void ledger_read_rule(struct query *q, struct credit_rule *r)
 {
 	*r = (struct credit_rule){ .id = db_int(q, 0),
 				   .account = db_int(q, 1),
@@ -24,11 +24,8 @@ static void read_rule(struct query *q, struct credit_rule *r)
 		r->cost_basis.pico = db_int(q, 12);
 }
 
-#define RULE \
-	"SELECT id,account,name,amount,class,priority,every,anchor,rollover,next,until," \
-	"lasts,cost_basis,currency FROM credit_rule "
 static const struct sql sql_rules = {
-	.text = RULE "WHERE account=:account ORDER BY id",
+	.text = LEDGER_RULE "WHERE account=:account ORDER BY id",
 };
 
 int ledger_each_rule(struct ledger *l, int64_t account,
@@ -42,11 +39,48 @@ int ledger_each_rule(struct ledger *l, int64_t account,
 		return rc;
 	db_bind_int(q, ":account", account);
 	while ((rc = db_step(l->db, q, e)) == 1) {
-		read_rule(q, &r);
+		ledger_read_rule(q, &r);
 		if ((rc = take(user, &r)) != 0)
 			break;
 	}
 	db_reset(q);
+	return rc;
+}
+
+enum { RULE_NEW, RULE_SAME, RULE_OTHER }; /* what there is under a rule's name */
+
+struct known_rule {
+	const struct credit_rule *asked;
+	int is;
+};
+
+static bool is_same_rule(const struct credit_rule *a, const struct credit_rule *b)
+{
+	return a->amount.nano == b->amount.nano && a->kind == b->kind &&
+	       a->priority == b->priority && text_eq(a->every, b->every) &&
+	       text_eq(a->lasts, b->lasts) && text_eq(a->currency, b->currency) &&
+	       a->has_cost_basis == b->has_cost_basis && a->cost_basis.pico == b->cost_basis.pico &&
+	       a->anchor.us == b->anchor.us && a->rollover.nano == b->rollover.nano;
+}
+
+static int look_at_rule(void *user, const struct credit_rule *r)
+{
+	struct known_rule *x = user;
+	if (text_eq(r->name, x->asked->name))
+		x->is = is_same_rule(r, x->asked) ? RULE_SAME : RULE_OTHER;
+	return 0;
+}
+
+/* Whether the account has that rule already. Errors: ERR_CONFLICT when it is another one. */
+static int find_rule(struct ledger *l, const struct credit_rule *r, bool *known, struct err *e)
+{
+	struct known_rule x = { r, RULE_NEW };
+	int rc = ledger_each_rule(l, r->account, look_at_rule, &x, e);
+	*known = x.is == RULE_SAME;
+	if (rc == 0 && x.is == RULE_OTHER)
+		rc = err_set(e, ERR_CONFLICT,
+			     "the recurring grant '%.*s' exists with other content", (int)r->name.n,
+			     r->name.p);
 	return rc;
 }
 
@@ -60,16 +94,19 @@ int ledger_add_rule(struct ledger *l, const struct credit_rule *r, struct err *e
 {
 	struct query *q;
 	struct recurrence every;
+	bool known = false;
 	int rc = recurrence_parse(&every, r->every, r->anchor, e);
 	if (rc == 0 && r->lasts.n)
 		rc = recurrence_parse(&every, r->lasts, r->anchor, e);
 	if (rc == 0 && r->lasts.n && r->rollover.nano)
-		rc = err_set(e, ERR_USAGE, "a grant that lasts does not roll over: choose one");
+		rc = err_set(e, ERR_USAGE, "lasts and rollover exclude each other");
 	if (rc == 0 && r->amount.nano <= 0)
-		rc = err_set(e, ERR_INVALID, "a grant is of more than 0 credits");
+		rc = err_set(e, ERR_INVALID, "a grant must be positive");
 	if (rc == 0)
+		rc = find_rule(l, r, &known, e);
+	if (rc == 0 && !known)
 		rc = db_statement(l->db, &sql_add_rule, &q, e);
-	if (rc != 0)
+	if (rc != 0 || known)
 		return rc;
 	db_bind_int(q, ":account", r->account);
 	db_bind_text(q, ":name", r->name);
@@ -134,69 +171,16 @@ int ledger_end_rule(struct ledger *l, const struct account *a, struct text name,
 	if (rc <= 0)
 		return rc < 0 ? rc
 			      : err_set(e, ERR_NOT_FOUND,
-					"'%.*s' has no recurring grant '%.*s' that goes on beyond "
-					"that day",
+					"'%.*s' has no recurring grant '%.*s' that continues "
+					"beyond that day",
 					(int)a->customer.n, a->customer.p, (int)name.n, name.p);
-	/* what it gave for days on which it does not hold any more is taken back, unless used */
+	/* what it gave for days on which it does not hold any more is reversed, unless used */
 	rc = ledger_each_grant(l, a->id, add_ending, &x, e);
 	for (size_t i = 0; rc == 0 && i < x.count; i++)
 		rc = ledger_void_grant(l, a->customer, x.name[i], now, "the subscription ended", e);
 	free(x.name);
 	return rc;
 }
-
-static const struct sql sql_rule_lots = {
-	.text = "SELECT g.id,l.left FROM credit_lot l INDEXED BY lot_open JOIN credit_grant g "
-		"ON g.id=l.grant_id WHERE l.account=:account AND l.left>0 AND g.rule=:rule "
-		"ORDER BY g.effective,g.id",
-};
-
-/* What earlier recurrences left is kept up to the rollover; the oldest goes first. */
-static int trim(struct ledger *l, struct state *s, const struct credit_rule *r, struct instant at,
-		struct instant now, struct err *e)
-{
-	struct query *q;
-	int64_t left = 0, *grant = NULL;
-	size_t n = 0;
-	int rc = ledger_need_lots(l, s, e), more = 0;
-	if (rc == 0)
-		rc = db_statement(l->db, &sql_rule_lots, &q, e);
-	if (rc != 0)
-		return rc;
-	db_bind_int(q, ":account", r->account);
-	db_bind_int(q, ":rule", r->id);
-	while ((more = db_step(l->db, q, e)) == 1) {
-		grant = mem_grow(grant, (n + 1) * sizeof *grant);
-		grant[n++] = db_int(q, 0);
-		left += db_int(q, 1);
-	}
-	db_reset(q);
-	rc = more;
-	for (size_t k = 0; rc == 0 && k < n && left > r->rollover.nano; k++)
-		for (size_t i = 0; rc == 0 && i < s->lots; i++) {
-			if (s->lot[i].number != grant[k])
-				continue;
-			int64_t over = left - r->rollover.nano,
-				has = ledger_nano_of(s->lot[i].left);
-			over = over < has ? over : has;
-			rc = ledger_take_from_lot(
-				l, &s->lot[i], over, "expired",
-				&(struct posting){ .state = s,
-						   .kind = "expire",
-						   .at = at,
-						   .booked = now,
-						   .note = TEXT("beyond the rollover") },
-				e);
-			left -= over;
-		}
-	ledger_drop_empty(s);
-	free(grant);
-	return rc;
-}
-
-static const struct sql sql_set_rule = {
-	.text = "UPDATE credit_rule SET next=:next WHERE id=:id",
-};
 
 static int recur(struct ledger *l, const struct credit_rule *r, struct instant now, struct err *e)
 {
@@ -209,13 +193,16 @@ static int recur(struct ledger *l, const struct credit_rule *r, struct instant n
 	int rc = recurrence_parse(&every, r->every, r->anchor, e);
 	if (rc == 0)
 		rc = ledger_state_of(l, r->account, &s, e);
+	if (rc == 0)
+		rc = ledger_need_zone(s, e);
 	/* lots that cannot roll over expire by themselves; usage that comes late may still find
 	 * them
 	 */
 	if (rc == 0 && r->rollover.nano)
-		rc = trim(l, s, r, r->next, now, e);
+		rc = ledger_trim(l, s, r, r->next, now, e);
 	if (rc != 0)
 		return rc;
+	every.zone = s->zone;
 	struct instant next = recurrence_from(&every, (struct instant){ r->next.us + 1 }),
 		       expires = r->rollover.nano ? INSTANT_MAX : next;
 	if (r->lasts.n) {
@@ -223,6 +210,7 @@ static int recur(struct ledger *l, const struct credit_rule *r, struct instant n
 		rc = recurrence_parse(&lasts, r->lasts, r->next, e);
 		if (rc != 0)
 			return rc;
+		lasts.zone = s->zone;
 		expires = recurrence_from(&lasts, (struct instant){ r->next.us + 1 });
 	}
 	instant_format(r->next, at);
@@ -270,7 +258,7 @@ static int add_id(void *user, const struct account *a)
 }
 
 static const struct sql sql_rules_due = {
-	.text = RULE
+	.text = LEDGER_RULE
 	"WHERE next<=:now AND (until IS NULL OR next<until) AND account NOT IN (SELECT "
 	"account FROM credit_fault) ORDER BY next,id LIMIT 1",
 };
@@ -302,7 +290,7 @@ int ledger_recur(struct ledger *l, struct instant until, struct instant now, str
 			db_reset(q);
 			return rc;
 		}
-		read_rule(q, &r);
+		ledger_read_rule(q, &r);
 		r.name = ledger_keep(l, r.name);
 		r.every = ledger_keep(l, r.every);
 		r.lasts = ledger_keep(l, r.lasts);

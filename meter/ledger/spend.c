@@ -13,14 +13,13 @@ static int add_taken(struct ledger *l, struct state *s, struct instant at, int64
 		     struct err *e)
 {
 	struct query *q;
-	int rc = s->zone || nano == 0 ? 0 : zone_open(&s->zone, s->account.zone.p, e);
+	int rc = nano ? ledger_need_zone(s, e) : 0;
 	if (rc == 0 && nano)
 		rc = db_statement(l->db, &sql_add_taken, &q, e);
 	if (rc != 0 || nano == 0)
 		return rc;
 	db_bind_int(q, ":account", s->account.id);
-	db_bind_int(q, ":day",
-		    floor_div(at.us + zone_offset(s->zone, at, NULL) * US_PER_SECOND, US_PER_DAY));
+	db_bind_int(q, ":day", zone_day(s->zone, at));
 	db_bind_int(q, ":nano", nano);
 	return db_done(l->db, q, e);
 }
@@ -451,15 +450,18 @@ int ledger_draw_exact(struct ledger *l, int64_t account, struct credits_total am
 		return err_set(e, ERR_RANGE, "more credits than the ledger can hold");
 	s->rest = (int64_t)(sum - nano * atto_per_nano);
 	rc = ledger_write_state(l, s, e);
-	if (rc == 0 && nano > 0 && d->at.us < now.us)
+	const bool late = nano && d->at.us < now.us;
+	if (rc == 0 && late && nano > 0)
 		rc = ledger_reopen_lapsed(l, s, d->at, now, e);
+	if (rc == 0 && late && nano > 0)
+		rc = ledger_untrim(l, s, d->at, now, e);
 	if (rc == 0 && nano >= 0)
 		rc = ledger_draw(l, account, (struct nano_credits){ (int64_t)nano }, d, now, out,
 				 e);
 	else if (rc == 0)
 		rc = ledger_refund(l, account, (struct nano_credits){ (int64_t)-nano }, d, now,
 				   &out->txn, e);
-	return rc;
+	return rc == 0 && late ? ledger_retrim(l, s, d->at, now, e) : rc;
 }
 
 int ledger_bill_overage(struct ledger *l, int64_t account, struct nano_credits amount,

@@ -8,19 +8,19 @@ int recurrence_parse(struct recurrence *out, struct text every, struct instant a
 	static const struct {
 		const char *unit;
 		int64_t us;
-		int months;
+		int days, months;
 	} units[] = {
-		{ "s", US_PER_SECOND, 0 },
-		{ "m", 60 * US_PER_SECOND, 0 },
-		{ "h", US_PER_HOUR, 0 },
-		{ "d", US_PER_DAY, 0 },
-		{ "day", US_PER_DAY, 0 },
-		{ "w", 7 * US_PER_DAY, 0 },
-		{ "week", 7 * US_PER_DAY, 0 },
-		{ "month", 0, 1 },
-		{ "mo", 0, 1 },
-		{ "y", 0, 12 },
-		{ "year", 0, 12 },
+		{ "s", US_PER_SECOND, 0, 0 },
+		{ "m", 60 * US_PER_SECOND, 0, 0 },
+		{ "h", US_PER_HOUR, 0, 0 },
+		{ "d", 0, 1, 0 },
+		{ "day", 0, 1, 0 },
+		{ "w", 0, 7, 0 },
+		{ "week", 0, 7, 0 },
+		{ "month", 0, 0, 1 },
+		{ "mo", 0, 0, 1 },
+		{ "y", 0, 0, 12 },
+		{ "year", 0, 0, 12 },
 	};
 	int64_t n = 0;
 	size_t i = 0;
@@ -30,8 +30,10 @@ int recurrence_parse(struct recurrence *out, struct text every, struct instant a
 	struct text unit = { every.p + i, every.n - i };
 	for (size_t k = 0; n > 0 && n < 100000 && k < sizeof units / sizeof *units; k++)
 		if (text_is(unit, units[k].unit)) {
-			*out = (struct recurrence){ n * units[k].us, (int)n * units[k].months,
-						    anchor };
+			*out = (struct recurrence){ .every_us = n * units[k].us,
+						    .days = n * units[k].days,
+						    .months = n * units[k].months,
+						    .anchor = anchor };
 			return 0;
 		}
 	return err_set(e, ERR_USAGE,
@@ -39,16 +41,28 @@ int recurrence_parse(struct recurrence *out, struct text every, struct instant a
 		       (int)every.n, every.p);
 }
 
-static struct instant months_after(struct instant anchor, int64_t months)
+static int64_t offset_us(const struct recurrence *r, struct instant t)
 {
-	int64_t day = floor_div(anchor.us, US_PER_DAY), time_us = anchor.us - day * US_PER_DAY;
-	struct civil c = civil_from_day(day);
-	int64_t month = (int64_t)c.year * 12 + c.month - 1 + months;
-	c.year = (int)floor_div(month, 12);
-	c.month = (int)(month - (int64_t)c.year * 12) + 1;
-	while (!civil_valid(c) && c.day > 28)
-		c.day--;
-	return (struct instant){ civil_to_day(c) * US_PER_DAY + time_us };
+	return r->zone ? zone_offset(r->zone, t, NULL) * US_PER_SECOND : 0;
+}
+
+/* The n-th one: the time of day of the anchor, days or calendar months later. */
+static struct instant nth(const struct recurrence *r, int64_t n)
+{
+	const int64_t local = r->anchor.us + offset_us(r, r->anchor),
+		      day = floor_div(local, US_PER_DAY), time_us = local - day * US_PER_DAY;
+	int64_t then = day + n * r->days;
+	if (r->months) {
+		struct civil c = civil_from_day(day);
+		int64_t month = (int64_t)c.year * 12 + c.month - 1 + n * r->months;
+		c.year = (int)floor_div(month, 12);
+		c.month = (int)(month - (int64_t)c.year * 12) + 1;
+		while (!civil_valid(c) && c.day > 28)
+			c.day--;
+		then = civil_to_day(c);
+	}
+	then = then * US_PER_DAY + time_us;
+	return r->zone ? zone_instant(r->zone, then) : (struct instant){ then };
 }
 
 struct instant recurrence_from(const struct recurrence *r, struct instant t)
@@ -57,11 +71,11 @@ struct instant recurrence_from(const struct recurrence *r, struct instant t)
 		int64_t k = floor_div(t.us - r->anchor.us + r->every_us - 1, r->every_us);
 		return (struct instant){ r->anchor.us + k * r->every_us };
 	}
-	/* months of 28 to 31 days: begin a little before and walk */
-	int64_t k = floor_div(t.us - r->anchor.us, 31 * US_PER_DAY * r->months) - 1;
-	struct instant at = months_after(r->anchor, k * r->months);
+	/* days and months are not all as long as each other: begin a little before and walk */
+	int64_t k = floor_div(t.us - r->anchor.us, US_PER_DAY * (r->days + 31 * r->months)) - 2;
+	struct instant at = nth(r, k);
 	while (at.us < t.us)
-		at = months_after(r->anchor, ++k * r->months);
+		at = nth(r, ++k);
 	return at;
 }
 

@@ -562,14 +562,13 @@ static int do_repair(struct world *w, struct session *s)
 static int do_draft(struct world *w, struct session *s)
 {
 	const struct account *a;
-	int64_t id, unpriced;
+	struct draft made;
 	int rc = account_of(w, s, w->op->number[0], &a);
 	const int m = 8 + (int)(w->op->number[1] % 3);
 	const struct instant from = { civil_to_day((struct civil){ 2026, m, 1 }) * US_PER_DAY },
 			     to = { civil_to_day((struct civil){ 2026, m + 1, 1 }) * US_PER_DAY };
 	if (rc == 0)
-		rc = invoice_draft(s->invoicer, s->ledger, a, from, to, w->model.now, &id,
-				   &unpriced, &w->e);
+		rc = invoice_draft(s->invoicer, s->ledger, a, from, to, w->model.now, &made, &w->e);
 	return rc == -ERR_CONFLICT ? REFUSED : rc;
 }
 

@@ -446,7 +446,7 @@ static int invoice_month(struct book *book, int month, struct err *e)
 	struct drawer *d;
 	struct invoicer *v;
 	const struct account *a;
-	int64_t id, unpriced;
+	struct draft made;
 	const struct instant from = { civil_to_day((struct civil){ 2024, month, 1 }) * US_PER_DAY },
 			     to = { civil_to_day((struct civil){ 2024, month + 1, 1 }) *
 				    US_PER_DAY },
@@ -466,9 +466,9 @@ static int invoice_month(struct book *book, int month, struct err *e)
 			&(struct draw){ .at = from, .policy = SHORT_PARTIAL, .note = TEXT("") },
 			now, &out, e);
 	if (rc == 0)
-		rc = invoice_draft(v, ledger, a, from, to, now, &id, &unpriced, e);
+		rc = invoice_draft(v, ledger, a, from, to, now, &made, e);
 	if (rc == 0)
-		rc = invoice_finalize(v, ledger, id, now, e);
+		rc = invoice_finalize(v, ledger, made.id, now, e);
 	if (rc == 0)
 		rc = ledger_end(ledger, e);
 	if (rc == 0)
