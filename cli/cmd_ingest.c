@@ -16,7 +16,8 @@ static const struct option options[] = {
 	{ "format", 'f', "FORMAT",
 	  "auto, csv, jsonl, azure, burstgpt, mooncake, bailian, agent, claude, codex or payload",
 	  false },
-	{ "map", 0, "FIELD=COLUMN", "read a field from a column (or key) with another name", true },
+	{ "map", 0, "FIELD=COLUMN",
+	  "read a field from a column (or key) with another name; none: it costs nothing", true },
 	OPTIONS_OF_RECORDS,
 	{ "follow", 'F', NULL,
 	  "keep reading files (plain CSV, JSON Lines, logs) as they grow, "

@@ -104,8 +104,10 @@ static int run(struct cli *cli, struct err *e)
 			look_report_csv(&report);
 		else
 			look_report_table(&report);
-		status = usage_total(result)->unpriced || source.unread || source.quarantined ? 3
-											      : 0;
+		status = usage_total(result)->unpriced || source.unread || source.quarantined ||
+					 report.bound.placeholders
+				 ? 3
+				 : 0;
 	}
 	look_release(&look);
 	usage_result_close(result);

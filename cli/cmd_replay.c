@@ -12,7 +12,8 @@ static const struct option options[] = {
 	{ "format", 'f', "FORMAT",
 	  "auto, csv, jsonl, azure, burstgpt, mooncake, bailian, agent, claude, codex or payload",
 	  false },
-	{ "map", 0, "FIELD=COLUMN", "read a field from a column (or key) with another name", true },
+	{ "map", 0, "FIELD=COLUMN",
+	  "read a field from a column (or key) with another name; none: it costs nothing", true },
 	{ "model", 'm', "MODEL", "the model of records that name none", false },
 	{ "remodel", 0, "MODEL", "price every record as this model", false },
 	{ "provider", 'p', "VENDOR", "the vendor of records that name none, or of --remodel",
@@ -197,7 +198,9 @@ static int run(struct cli *cli, struct err *e)
 		fflush(stdout);
 		warn(result, cli->quiet);
 		const struct sums *total = replay_total(result);
-		status = total->unpriced || (o.plan && total->uncredited) || replay_refused(result)
+		status = total->unpriced || (o.plan && total->uncredited) ||
+					 replay_refused(result) ||
+					 replay_lower_bound(result)->placeholders
 				 ? 3
 				 : 0;
 	}

@@ -65,7 +65,7 @@ static int run(struct cli *cli, struct err *e)
 		} else {
 			usage_report_table(&report);
 		}
-		status = usage_total(result)->unpriced ? 3 : 0;
+		status = usage_total(result)->unpriced || report.bound.placeholders ? 3 : 0;
 	}
 	usage_result_close(result);
 	store_close(store);
@@ -80,7 +80,8 @@ const struct command command_usage = {
 	.description = "Adds up the stored records exactly, each at the price that it was stored "
 		       "with. Answers come from rollups where they suffice, so millions of records "
 		       "take milliseconds; grouping by task or session reads the records.\n\n"
-		       "Records without a price make totals lower bounds and give exit status 3.",
+		       "Records without a price, and answers of which only the beginning was seen, "
+		       "make totals lower bounds and give exit status 3.",
 	.examples = "  tally usage\n"
 		    "  tally usage --by month,customer --order cost\n"
 		    "  tally usage --by day,model --since 2026-11-01 -z Europe/Berlin --json\n"

@@ -475,6 +475,55 @@ static int unknown_model(const struct book *b, struct text model, struct err *e)
 		       (int)near.n, near.n ? near.p : "", near.n ? "'?" : "");
 }
 
+/* Opens the shipped card of a vendor: what it says of all its models must not depend on which of
+ * them was asked for before. */
+static void open_provider(struct book *b, const char *provider)
+{
+	for (size_t i = 0; i < b->table.cards; i++)
+		if (strcasecmp(b->table.card[i].provider, provider) == 0)
+			open_shipped(b, i);
+}
+
+static bool has_regional_prices(const struct name_entry *n, const char *provider)
+{
+	for (size_t i = 0; i < n->price_count; i++)
+		if (n->price[i]->region && strcmp(n->price[i]->provider, provider) == 0)
+			return true;
+	return false;
+}
+
+/* Whether p, which names no region, is the price in that one too. The newest card that says
+ * something of the model decides, and there what names it most closely. */
+static bool holds_in(struct book *b, const struct name_entry *n, const struct price *p,
+		     struct text region)
+{
+	const struct region_rule *found = NULL;
+	if (region.n == 0 || p->region)
+		return true;
+	open_provider(b, p->provider);
+	for (size_t i = b->card_count; !found && i-- > 0;) {
+		const struct card *c = b->card[i];
+		size_t closest = 0;
+		for (size_t k = 0; k < c->region_rule_count; k++) {
+			const struct region_rule *r = &c->region_rule[k];
+			const size_t close = region_rule_names(r, p->model);
+			if (close <= closest || (r->provider && strcmp(r->provider, p->provider)))
+				continue;
+			closest = close;
+			found = r;
+		}
+	}
+	return found && region_rule_holds(found, region, has_regional_prices(n, p->provider));
+}
+
+static int no_such_region(const struct price *p, struct text region, struct err *e)
+{
+	return err_set(e, ERR_UNPRICED,
+		       "%s/%s has no price for region '%.*s', and no card says that it costs the "
+		       "same there",
+		       p->provider, p->model, region.n > 60 ? 60 : (int)region.n, region.p);
+}
+
 /* Says why provider's model n has no price at q->at. */
 static int explain_absence(const struct name_entry *n, const char *provider,
 			   const struct price_query *q, struct err *e)
@@ -482,7 +531,7 @@ static int explain_absence(const struct name_entry *n, const char *provider,
 	char a[INSTANT_TEXT_MAX], c[INSTANT_TEXT_MAX];
 	const struct alias *ended = NULL;
 	const struct price *before = NULL, *after = NULL, *other_currency = NULL,
-			   *other_tier = NULL;
+			   *other_tier = NULL, *other_region = NULL;
 	bool provider_sells = false;
 	for (size_t i = 0; i < n->alias_count; i++) {
 		const struct alias *x = n->alias[i];
@@ -509,6 +558,11 @@ static int explain_absence(const struct name_entry *n, const char *provider,
 				other_tier = p;
 			continue;
 		}
+		if (p->region && !text_is(q->region, p->region)) {
+			if (holds(p->from, p->to, q->at))
+				other_region = p;
+			continue;
+		}
 		if (p->to.us <= q->at.us && (!before || p->to.us > before->to.us))
 			before = p;
 		if (p->from.us > q->at.us && (!after || p->from.us < after->from.us))
@@ -528,6 +582,12 @@ static int explain_absence(const struct name_entry *n, const char *provider,
 			       "%s/%.*s has no price for service tier '%.*s' (only '%s')", provider,
 			       len, n->name.p, (int)q->service_tier.n, q->service_tier.p,
 			       other_tier->service_tier);
+	if (other_region && q->region.n)
+		return no_such_region(other_region, q->region, e);
+	if (other_region && !before && !after)
+		return err_set(e, ERR_UNPRICED,
+			       "%s/%.*s has no price without a region (only for '%s' and the like)",
+			       provider, len, n->name.p, other_region->region);
 	if (other_currency && !before && !after)
 		return err_set(e, ERR_UNPRICED,
 			       "%s/%.*s has no price in %s, only in %s (see --currency)", provider,
@@ -665,6 +725,8 @@ static int find_price(struct book *b, const struct price_query *query, struct pr
 		const struct price *p = best_price(n, provider, &q);
 		const struct alias *a = best_alias(n, provider, q.at);
 		if (p && (!a || p->layer >= a->layer)) {
+			if (!holds_in(b, n, p, q.region))
+				return no_such_region(p, q.region, e);
 			out->price = p;
 			out->may_be = may_be(n, p, q.at);
 			out->tariff = &p->tariff[p->tariff_count - 1];

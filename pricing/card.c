@@ -619,6 +619,20 @@ static void take_caches(struct reader *r, json_value *all)
 		c->cache[i].provider = c->provider;
 }
 
+static void take_regions(struct reader *r, json_value *all)
+{
+	struct card *c = r->card;
+	size_t n = 0;
+	if (all && json_kind(all) != JSON_ARRAY)
+		fault_add(r->faults, "regions", "an array is expected");
+	for (json_value *v = json_first(all); v; v = json_next(v))
+		region_rule_parse(&c->region_rule, &c->region_rule_count, v,
+				  at(r, "regions[%zu]", n++), &c->arena, r->faults);
+	for (size_t i = 0; i < c->region_rule_count; i++)
+		if (!c->region_rule[i].provider)
+			c->region_rule[i].provider = c->provider;
+}
+
 static bool same_text(const char *a, const char *b)
 {
 	return a == b || (a && b && strcmp(a, b) == 0);
@@ -696,10 +710,10 @@ static void check_series(struct reader *r, json_value *gaps)
 
 int card_parse(struct card **out, struct text json, const char *file, struct fault_list *faults)
 {
-	static const char *const keys[] = { "schema",	"provider", "title",  "reseller",
-					    "checked",	"note",	    "models", "calendars",
-					    "holidays", "aliases",  "prices", "gaps",
-					    "caches",	"disputes", NULL };
+	static const char *const keys[] = { "schema",	"provider", "title",   "reseller",
+					    "checked",	"note",	    "models",  "calendars",
+					    "holidays", "aliases",  "prices",  "gaps",
+					    "caches",	"disputes", "regions", NULL };
 	static const char *const gap_keys[] = { "model", "currency", "from", "to", "why", NULL };
 	struct json_document *doc;
 	struct err e;
@@ -721,6 +735,7 @@ int card_parse(struct card **out, struct text json, const char *file, struct fau
 	card->reseller = json_true(json_member(root, "reseller"));
 	take_models(&r, json_member(root, "models"));
 	take_caches(&r, json_member(root, "caches"));
+	take_regions(&r, json_member(root, "regions"));
 	take_holidays(&r, json_member(root, "holidays"));
 	take_calendars(&r, json_member(root, "calendars"));
 	take_aliases(&r, json_member(root, "aliases"));
@@ -764,6 +779,7 @@ void card_close(struct card *c)
 	for (size_t i = 0; i < c->calendar_count; i++)
 		zone_close(c->calendar[i]->zone);
 	free(c->cache);
+	free(c->region_rule);
 	arena_release(&c->arena);
 	free(c);
 }

@@ -13,6 +13,7 @@
 #include "pricing/cache_contract.h"
 #include "pricing/calendar.h"
 #include "pricing/fault.h"
+#include "pricing/region_rule.h"
 #include "pricing/usage.h"
 
 /* Price of 1,000,000 tokens a bucket; a bucket that is not in `known` has no stated price, which is
@@ -100,6 +101,8 @@ struct card {
 	size_t limits_count;
 	struct cache_contract *cache; /* of mem_grow */
 	size_t cache_count;
+	struct region_rule *region_rule; /* of mem_grow */
+	size_t region_rule_count;
 	struct calendar **calendar;
 	size_t calendar_count;
 	struct holidays **holidays;

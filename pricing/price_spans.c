@@ -195,16 +195,23 @@ static bool is_shown(const struct spans_wanted *wanted, const struct card *c)
 static void find_tiers_and_regions(struct maker *m)
 {
 	struct name_list tiers = { 0 }, regions = { 0 };
-	for (size_t i = 0; i < book_card_count(m->book); i++)
-		for (size_t k = 0; k < book_card(m->book, i)->price_count; k++) {
-			const struct price *p = &book_card(m->book, i)->price[k];
-			if (!is_shown(m->wanted, book_card(m->book, i)))
-				continue;
+	for (size_t i = 0; i < book_card_count(m->book); i++) {
+		const struct card *c = book_card(m->book, i);
+		if (!is_shown(m->wanted, c))
+			continue;
+		for (size_t k = 0; k < c->price_count; k++) {
+			const struct price *p = &c->price[k];
 			if (m->wanted->tiers && strcmp(p->service_tier, "standard") != 0)
 				add_name(&tiers, p->service_tier);
 			if (m->wanted->regions && p->region)
 				add_name(&regions, p->region);
 		}
+		for (size_t k = 0; m->wanted->regions && k < c->region_rule_count; k++)
+			for (const char *const *s = c->region_rule[k].same; *s; s++)
+				add_name(&regions, *s);
+	}
+	if (m->wanted->regions)
+		add_name(&regions, SPAN_OTHER_REGION);
 	sort_and_merge(&tiers);
 	sort_and_merge(&regions);
 	m->out->service_tier = tiers.name;

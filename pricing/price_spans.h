@@ -16,7 +16,11 @@ struct span_answer {
 	const char *reason; /* "" when there is a price */
 };
 
-/* As usage names them, in lower case; service_tier is empty for standard, region for any. */
+/* The region of every name that no card mentions. */
+#define SPAN_OTHER_REGION "*"
+
+/* As usage names them, in lower case; service_tier is empty for standard, region where none is
+ * stated. */
 struct span_name {
 	const char *provider, *model, *service_tier, *region;
 };
@@ -34,7 +38,7 @@ struct price_spans {
 	size_t answer_count;
 	struct price_span *span; /* by name, and in the order of time without gaps */
 	size_t count;
-	const char **service_tier, **region; /* every one that some price names */
+	const char **service_tier, **region; /* every one that some card names */
 	size_t tier_count, region_count;
 };
 

@@ -19,14 +19,14 @@ static const struct {
 	{ "gemini/", "google", "", "" },
 	{ "models/", "google", "", "" },
 	{ "google_genai/", "google", "", "" },
-	{ "azure/global-standard/", "azure", "", "" },
-	{ "azure/global/", "azure", "", "" },
+	{ "azure/global-standard/", "azure", "global", "" },
+	{ "azure/global/", "azure", "global", "" },
 	{ "azure/us/", "azure", "us", "" },
 	{ "azure/eu/", "azure", "eu", "" },
 	{ "azure/", "azure", "", "" },
 	{ "azure_ai/", "azure", "", "" },
 	{ "fast/", "", "", "fast" },
-	{ "global.", "bedrock", "", "" },
+	{ "global.", "bedrock", "global", "" },
 	{ "us-gov.", "bedrock", "us-gov", "" },
 	{ "us.", "bedrock", "us", "" },
 	{ "eu.", "bedrock", "eu", "" },
@@ -122,6 +122,15 @@ static bool all_digits(const char *p, size_t n)
 
 static bool take_prefix(struct spelling *s)
 {
+	/* arn:aws:bedrock:us-east-1:1:inference-profile/us.anthropic.claude-... */
+	const char *last =
+		starts(s->model, "arn:aws") ? memrchr(s->model.p, '/', s->model.n) : NULL;
+	if (last) {
+		s->model.n -= (size_t)(last + 1 - s->model.p);
+		s->model.p = last + 1;
+		s->provider = TEXT("bedrock");
+		return s->model.n > 0;
+	}
 	for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
 		if (!starts(s->model, prefixes[i].prefix))
 			continue;

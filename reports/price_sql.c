@@ -472,7 +472,7 @@ static void put_name_join(struct writer *w)
 		}
 		buf_puts(b, ") THEN ");
 		put_known(b, w->o, FIELD_REGION, "''");
-		buf_puts(b, " ELSE '' END\n");
+		buf_puts(b, " ELSE '" SPAN_OTHER_REGION "' END\n");
 	} else {
 		buf_puts(b, "''\n");
 	}
@@ -543,7 +543,15 @@ static void put_reason(struct writer *w)
 				   SQLITE_TOKENS_MOST, SQLITE_TOKENS_MOST);
 		}
 	}
-	buf_puts(b, "\n WHEN r.reason<>'' THEN r.reason\n WHEN coalesce(s.until_us,0)<=");
+	buf_puts(b, "\n WHEN r.reason<>'' THEN ");
+	if (has(o, FIELD_REGION)) {
+		buf_puts(b, "replace(r.reason,'region ''" SPAN_OTHER_REGION "''','region ''' || ");
+		put_known(b, o, FIELD_REGION, "''");
+		buf_puts(b, " || '''')");
+	} else {
+		buf_puts(b, "r.reason");
+	}
+	buf_puts(b, "\n WHEN coalesce(s.until_us,0)<=");
 	put_time(w);
 	buf_puts(b, " THEN 'the table of prices ends before it; make a new one'");
 	if (has(o, FIELD_REQUESTS) && w->cliffs) {

@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 """make_cards.py FACTS OUT: price cards from a history of prices, one a vendor.
-Cache contracts come from tools/cache_contracts.json and open questions of whole vendors from
-tools/price_disputes.json, which are kept by hand.
+Cache contracts come from tools/cache_contracts.json, open questions of whole vendors from
+tools/price_disputes.json and the regions in which a model costs the same from
+tools/price_regions.json, which are kept by hand.
 
 FACTS holds price_history.jsonl (a line for each vendor, model, region and period; see docs/prices.md),
 model_spellings.jsonl, unconfirmed.jsonl and corrections_within_7_days.jsonl. OUT gets VENDOR.json for each
 vendor but those whose card is kept by hand (HAND).
-No value is made up: what a line does not state is not in the card. Four things are worked out from statements
+No value is made up: what a line does not state is not in the card. Five things are worked out from statements
 of the vendor: Anthropic's batch price is half of every token price (since 2024-10-08, of the models that its
 page lists), its search costs 10 per 1,000 with every model since 2025-05-07, its models from Opus 4.6 and Sonnet 4.6 on
-cost 1.1 times as much in the United States, and a regional factor multiplies every token price (never a fee).
+cost 1.1 times as much in the United States, its models from Opus 4.5 and Sonnet 4.5 on cost as much in the
+geographic profiles of Bedrock, and a regional factor multiplies every token price (never a fee).
 """
 import collections, datetime, decimal, fnmatch, json, pathlib, re, sys
 
@@ -37,6 +39,7 @@ STATED = {("anthropic", "claude-sonnet-4"): {"tiers": LONG_SONNET},
 HERE = pathlib.Path(__file__).parent
 CONTRACTS = json.loads((HERE / "cache_contracts.json").read_text())
 DISPUTES = json.loads((HERE / "price_disputes.json").read_text())
+REGIONS = json.loads((HERE / "price_regions.json").read_text())
 
 
 BUILT = None  # the day on which the history was put together
@@ -214,6 +217,18 @@ def aliases_of(spellings, models):
         yield {"alias": name, "model": s["model"]}
 
 
+def add_profiles(rows):
+    """The geographic profiles of newer Claude models on Bedrock that the history does not list."""
+    newer = [m for rule in REGIONS["bedrock"] for m in rule.get("models", [])]
+    listed = {(row["model"], row.get("region")) for row in rows}
+    for row in rows:
+        if row.get("region") or not any(fnmatch.fnmatch(row["model"], m) for m in newer):
+            continue
+        for region in ("us", "eu", "apac", "au", "jp"):
+            if (row["model"], region) not in listed:
+                row.setdefault("regional", {}).setdefault(region, {"multiplier": "1.1"})
+
+
 def lines(key, items):
     return f' "{key}": [\n' + ",\n".join("  " + json.dumps(i, ensure_ascii=False) for i in items) + "\n ]" if items else None
 
@@ -235,7 +250,7 @@ def card(provider, rows, spellings, said):
     parts = [",\n".join(f' "{k}": {json.dumps(v)}' for k, v in head.items())]
     if limits:
         parts.append(' "models": {\n' + ",\n".join(f"  {json.dumps(m)}: {json.dumps(l)}" for m, l in sorted(limits.items())) + "\n }")
-    parts += [lines("caches", CONTRACTS.get(provider, [])), lines("aliases", list(aliases_of(spellings, models))), lines("gaps", list(gaps_of(prices))),
+    parts += [lines("regions", REGIONS.get(provider, [])), lines("caches", CONTRACTS.get(provider, [])), lines("aliases", list(aliases_of(spellings, models))), lines("gaps", list(gaps_of(prices))),
               lines("disputes", [d for row in rows for d in disputes_of(row)] + list(open_questions(provider, models)) +
                     list(seen_elsewhere(said, models))), lines("prices", prices)]
     return "{\n" + ",\n".join(p for p in parts if p) + "\n}\n"
@@ -264,6 +279,7 @@ def main(facts, out):
         for line in open(facts / f"{name}.jsonl"):
             s = json.loads(line)
             said[s["provider"]][kind].append(s)
+    add_profiles(rows["bedrock"])
     for provider in sorted(rows):
         if provider not in HAND:
             (out / f"{provider}.json").write_text(card(provider, rows[provider], spellings[provider], said[provider]))

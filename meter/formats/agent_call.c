@@ -23,8 +23,7 @@ int agent_counts(struct raw_counts *c, json_value *usage, const struct agent_cou
 		const struct agent_count *k = table;
 		while (k->key && strcmp(k->key, json_key(v)) != 0)
 			k++;
-		if (!k->key && member_speaks_of_money(text_of(json_key(v))) &&
-		    !member_is_nothing(v))
+		if (!k->key && name_speaks_of_money(text_of(json_key(v))) && !json_is_nothing(v))
 			return err_set(e, ERR_INVALID,
 				       "field '%.60s' is not known here, and may be billed",
 				       json_key(v));

@@ -57,6 +57,9 @@ int opencode_read(struct peek *p, struct payload_reader *r, struct err *e);
 bool opencode_document(struct payload_reader *r, json_value *v, int64_t line);
 int goose_read(struct peek *p, struct payload_reader *r, struct err *e);
 int crush_read(struct peek *p, struct payload_reader *r, struct err *e);
+int zcode_read(struct peek *p, struct payload_reader *r, struct err *e);
+int hermes_read(struct peek *p, struct payload_reader *r, struct err *e);
+int zed_read(struct peek *p, struct payload_reader *r, struct err *e);
 int copilot_read(struct peek *p, struct payload_reader *r, struct err *e);
 bool cline_task_document(struct payload_reader *r, json_value *v, int64_t line);
 

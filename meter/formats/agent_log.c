@@ -74,7 +74,7 @@ static bool claude_document(struct payload_reader *r, json_value *v, int64_t lin
 	payload_text(&m.record, FIELD_SESSION, json_member(v, "sessionId"));
 	payload_text(&m.record, FIELD_TASK, json_member(v, "sessionId"));
 	payload_text(&m.record, FIELD_PROJECT, json_member(v, "cwd"));
-	payload_text(&m.record, FIELD_SERVICE_TIER, json_member(usage, "service_tier"));
+	payload_tier(r, &m, NULL, usage);
 	if (!payload_effort(r, &m.record, v))
 		payload_effort(r, &m.record, message);
 	int rc = payload_time(&m.record, FIELD_TIME, json_member(v, "timestamp"), &e);
@@ -143,7 +143,7 @@ static void judge_again(struct payload_reader *r, struct metered *m, json_value 
 /* What the slow way looks at. */
 static bool is_judged(struct text key)
 {
-	return member_speaks_of_money(key) || text_is(key, "thinking") ||
+	return name_speaks_of_money(key) || text_is(key, "thinking") ||
 	       text_is(key, "reasoning_effort") || text_is(key, "output_config") ||
 	       text_is(key, "effort");
 }
@@ -153,7 +153,7 @@ static bool claude_line(struct payload_reader *r, struct text line, int64_t numb
 {
 	struct text key, value, type = { 0 }, message = { 0 }, session = { 0 }, cwd = { 0 },
 				time = { 0 }, request = { 0 }, uuid = { 0 }, id = { 0 },
-				model = { 0 }, usage = { 0 }, tier = { 0 }, effort = { 0 };
+				model = { 0 }, usage = { 0 }, effort = { 0 };
 	const char *end = line.p + line.n;
 	bool unfinished = false;
 	bool ok = line.n > 1 && *line.p == '{' && end[-1] == '}';
@@ -205,8 +205,7 @@ static bool claude_line(struct payload_reader *r, struct text line, int64_t numb
 	set_text(&m.record, FIELD_TASK, session);
 	set_text(&m.record, FIELD_PROJECT, cwd);
 	set_text(&m.record, FIELD_EFFORT, effort);
-	tier = json_string(json_member(json_root(doc), "service_tier"));
-	set_text(&m.record, FIELD_SERVICE_TIER, tier);
+	payload_tier(r, &m, NULL, json_root(doc));
 	ok = json_kind(json_root(doc)) == JSON_OBJECT && time.n &&
 	     instant_parse_lenient(&t, time, NULL) == 0;
 	if (ok) {
@@ -241,8 +240,8 @@ static int read_totals(struct codex_totals *t, json_value *v, struct err *e)
 
 static bool begins_count(const struct payload_reader *r, const struct codex_totals *now)
 {
-	const struct codex_totals *was = &r->codex;
-	return !r->codex_has_totals || now->input < was->input || now->output < was->output ||
+	const struct codex_totals *was = &r->codex[r->codex_lane].totals;
+	return !r->codex_lanes || now->input < was->input || now->output < was->output ||
 	       now->cached < was->cached || now->written < was->written ||
 	       now->reasoning < was->reasoning;
 }
@@ -251,7 +250,7 @@ static bool begins_count(const struct payload_reader *r, const struct codex_tota
  * new count begins. */
 static struct codex_totals difference(const struct payload_reader *r, struct codex_totals now)
 {
-	const struct codex_totals *was = &r->codex;
+	const struct codex_totals *was = &r->codex[r->codex_lane].totals;
 	if (begins_count(r, &now))
 		return now;
 	return (struct codex_totals){ now.input - was->input,	      now.cached - was->cached,
@@ -259,12 +258,57 @@ static struct codex_totals difference(const struct payload_reader *r, struct cod
 				      now.reasoning - was->reasoning, now.total - was->total };
 }
 
+/* Whether the total is the lane's last one and `more` beyond it (NULL: nothing). */
+static bool goes_on(const struct codex_lane *lane, const struct codex_totals *now,
+		    const struct codex_totals *more)
+{
+	const struct codex_totals none = { 0 }, *was = &lane->totals;
+	more = more ? more : &none;
+	return now->input - was->input == more->input &&
+	       now->output - was->output == more->output &&
+	       now->cached - was->cached == more->cached &&
+	       now->written - was->written == more->written &&
+	       now->reasoning - was->reasoning == more->reasoning;
+}
+
+/*
+ * Which of the session's totals goes on: the one that this total repeats, or exceeds by what the
+ * last call used; else that of the same limit, and a new one for a limit that was not seen before.
+ * Returns whether a new one begins.
+ */
+static bool choose_lane(struct payload_reader *r, const struct codex_totals *now,
+			const struct codex_totals *last, struct text limit)
+{
+	int same = -1;
+	for (int pass = 0; pass < 2; pass++)
+		for (int i = 0; i < r->codex_lanes; i++)
+			if (goes_on(&r->codex[i], now, pass ? last : NULL)) {
+				r->codex_lane = i;
+				return false;
+			}
+	for (int i = 0; i < r->codex_lanes; i++)
+		same = text_eq(r->codex[i].limit, limit) ? i : same;
+	if (same >= 0 || (limit.n == 0 && r->codex_lanes)) {
+		r->codex_lane = same >= 0 ? same : r->codex_lane;
+		return false;
+	}
+	if (r->codex_lanes < CODEX_LANES)
+		r->codex_lane = r->codex_lanes++;
+	r->codex[r->codex_lane] = (struct codex_lane){
+		.limit = { limit.n ? arena_text(&r->arena, limit.p, limit.n) : NULL, limit.n }
+	};
+	return true;
+}
+
 static struct text of_totals(struct payload_reader *r, struct text thread,
 			     const struct codex_totals *t)
 {
-	return text_of(arena_printf(&r->arena, "codex:%.*s:%lld/%lld/%lld/%lld", (int)thread.n,
-				    thread.p, (long long)t->input, (long long)t->cached,
-				    (long long)t->output, (long long)t->reasoning));
+	/* the first total needs no name */
+	const struct text limit = r->codex_lane ? r->codex[r->codex_lane].limit : TEXT("");
+	return text_of(arena_printf(
+		&r->arena, "codex:%.*s:%lld/%lld/%lld/%lld%s%.*s", (int)thread.n, thread.p,
+		(long long)t->input, (long long)t->cached, (long long)t->output,
+		(long long)t->reasoning, limit.n ? "@" : "", (int)limit.n, limit.n ? limit.p : ""));
 }
 
 struct codex_ids {
@@ -307,7 +351,7 @@ static void take_codex(struct payload_reader *r, json_value *v, json_value *usag
 	payload_judge(r, &m, usage, true);
 	payload_judge(r, &m, json_member(info, "total_token_usage"), true);
 	payload_judge(r, &m, json_member(info, "last_token_usage"), true);
-	payload_judge_beside(r, &m, payload, NULL, "payload");
+	payload_judge_beside(r, &m, payload, usage, "payload");
 	payload_judge_beside(r, &m, info, NULL, "payload.info");
 	int rc = payload_time(&m.record, FIELD_TIME, json_member(v, "timestamp"), &e);
 	c.has = 1u << RAW_PROMPT | 1u << RAW_CACHE_READ | 1u << RAW_CACHE_WRITE |
@@ -336,13 +380,15 @@ static void take_codex(struct payload_reader *r, json_value *v, json_value *usag
 	set_text(&m.record, FIELD_TASK, r->codex_session);
 	set_text(&m.record, FIELD_PROJECT, r->codex_project);
 	set_text(&m.record, FIELD_EFFORT, r->codex_effort);
+	payload_twin(r, &m, "codex", r->codex_session, true);
 	r->raw.n = 0;
 	json_put_value(&r->raw, usage);
 	m.raw = (struct text){ r->raw.p, r->raw.n };
 	payload_take(r, &m);
 }
 
-static void count_codex(struct payload_reader *r, json_value *v, json_value *info, int64_t line)
+static void count_codex(struct payload_reader *r, json_value *v, json_value *info,
+			struct text limit, int64_t line)
 {
 	json_value *total = json_member(info, "total_token_usage"),
 		   *last = json_member(info, "last_token_usage");
@@ -364,15 +410,16 @@ static void count_codex(struct payload_reader *r, json_value *v, json_value *inf
 	/* what the first total of a file has beyond its last call is of the thread that it goes on
 	 * with */
 	struct codex_totals stated = { 0 };
-	bool has_last = json_kind(last) == JSON_OBJECT, first = begins_count(r, &now) && has_last;
+	bool has_last = json_kind(last) == JSON_OBJECT;
 	if (has_last && read_totals(&stated, last, &e) != 0) {
 		payload_refuse(r, line, v, &e);
 		return;
 	}
-	call = first ? stated : difference(r, now);
-	bool repeated = r->codex_has_totals && memcmp(&now, &r->codex, sizeof now) == 0;
-	r->codex = now;
-	r->codex_has_totals = true;
+	const bool begins = choose_lane(r, &now, has_last ? &stated : NULL, limit);
+	const bool first = has_last && (begins || begins_count(r, &now));
+	call = first ? stated : begins ? now : difference(r, now);
+	bool repeated = !begins && memcmp(&now, &r->codex[r->codex_lane].totals, sizeof now) == 0;
+	r->codex[r->codex_lane].totals = now;
 	if (repeated || (call.input == 0 && call.output == 0)) {
 		r->passed_over++;
 	} else {
@@ -458,7 +505,10 @@ static bool codex_document(struct payload_reader *r, json_value *v, int64_t line
 		payload_pass_over(r, "codex.again", v, line);
 	} else if (text_is(inner, "token_count")) {
 		r->codex_has_records = true;
-		count_codex(r, v, json_member(payload, "info"), line);
+		count_codex(
+			r, v, json_member(payload, "info"),
+			json_string(json_member(json_member(payload, "rate_limits"), "limit_id")),
+			line);
 	} else if (json_kind(turn) == JSON_OBJECT && !r->codex_has_records) {
 		/* newer logs: sums of a turn instead of a session */
 		struct codex_totals now;
@@ -468,9 +518,10 @@ static bool codex_document(struct payload_reader *r, json_value *v, int64_t line
 			return true;
 		}
 		struct codex_totals call = difference(r, now);
-		bool repeated = r->codex_has_totals && memcmp(&now, &r->codex, sizeof now) == 0;
-		r->codex = now;
-		r->codex_has_totals = true;
+		bool repeated = r->codex_lanes &&
+				memcmp(&now, &r->codex[r->codex_lane].totals, sizeof now) == 0;
+		r->codex[r->codex_lane].totals = now;
+		r->codex_lanes = r->codex_lanes ? r->codex_lanes : 1;
 		if (!repeated)
 			take_codex(r, v, turn, call, codex_ids(r, NULL, TEXT("")), line);
 	} else {

@@ -1,12 +1,13 @@
 #include "meter/formats/assemble.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/dict.h"
 
 struct assembly {
 	/* 1 + index of the call that sightings of the id are merged into; the same of other ids */
-	struct dict by_id, by_also;
+	struct dict by_id, by_also, by_twin;
 	struct metered *call;
 	size_t count, room;
 	bool every;
@@ -39,6 +40,7 @@ void assembly_close(struct assembly *a)
 		return;
 	dict_release(&a->by_id);
 	dict_release(&a->by_also);
+	dict_release(&a->by_twin);
 	arena_release(&a->arena);
 	free(a->call);
 	free(a);
@@ -62,6 +64,7 @@ static void keep_texts(struct assembly *a, struct metered *m)
 	m->raw = keep(a, m->raw);
 	m->also = keep(a, m->also);
 	m->copy_of = keep(a, m->copy_of);
+	m->twin = keep(a, m->twin);
 	if (m->unread)
 		m->unread = arena_text(&a->arena, m->unread, strlen(m->unread));
 }
@@ -85,6 +88,23 @@ bool sighting_is_other_request(const int64_t a[BUCKET_COUNT], const int64_t b[BU
 	return a[BUCKET_INPUT] != b[BUCKET_INPUT] || a[BUCKET_CACHE_READ] != b[BUCKET_CACHE_READ] ||
 	       a[BUCKET_CACHE_WRITE_5M] + a[BUCKET_CACHE_WRITE_1H] !=
 		       b[BUCKET_CACHE_WRITE_5M] + b[BUCKET_CACHE_WRITE_1H];
+}
+
+void sighting_share_writes(int64_t a[BUCKET_COUNT], int64_t b[BUCKET_COUNT])
+{
+	const int64_t written_a = a[BUCKET_CACHE_WRITE_5M] + a[BUCKET_CACHE_WRITE_1H],
+		      written_b = b[BUCKET_CACHE_WRITE_5M] + b[BUCKET_CACHE_WRITE_1H];
+	if (!a[BUCKET_REASONING] || !b[BUCKET_REASONING])
+		a[BUCKET_REASONING] = b[BUCKET_REASONING] =
+			a[BUCKET_REASONING] + b[BUCKET_REASONING];
+	if ((written_a != 0) == (written_b != 0) ||
+	    a[BUCKET_INPUT] + written_a != b[BUCKET_INPUT] + written_b)
+		return;
+	int64_t *from = written_a ? a : b, *to = from == a ? b : a;
+	static const enum bucket shared[] = { BUCKET_INPUT, BUCKET_CACHE_WRITE_5M,
+					      BUCKET_CACHE_WRITE_1H };
+	for (size_t i = 0; i < sizeof shared / sizeof *shared; i++)
+		to[shared[i]] = from[shared[i]];
 }
 
 void sighting_share_split(int64_t a[BUCKET_COUNT], int64_t b[BUCKET_COUNT])
@@ -125,6 +145,8 @@ static bool merge(struct assembly *a, struct metered *have, const struct metered
 	memcpy(counts, m->record.tokens, sizeof counts);
 	if (m->unsplit || have->unsplit)
 		sighting_share_split(have->record.tokens, counts);
+	if (m->twin.n && text_eq(m->twin, have->twin))
+		sighting_share_writes(have->record.tokens, counts);
 	enum sighting s = sighting_compare(have->record.tokens, counts);
 	if (s == SIGHTING_SAME && m->web_searches != have->web_searches)
 		s = m->web_searches > have->web_searches ? SIGHTING_LARGER : SIGHTING_SMALLER;
@@ -185,6 +207,31 @@ static uint64_t find_elsewhere(const struct assembly *a, const struct metered *m
 	return known ? known : find_call(&a->by_also, m->copy_of);
 }
 
+struct text twin_name(char room[TWIN_ROOM], const struct metered *m, int place, bool in_log)
+{
+	const int n = snprintf(room, TWIN_ROOM, "%.*s#%d/%s", (int)m->twin.n, m->twin.p, place,
+			       in_log ? "log" : "event");
+	return (struct text){ room, n < TWIN_ROOM ? (size_t)n : TWIN_ROOM - 1 };
+}
+
+/* The call of the agent's other source that says the same, and has no pair yet; *place is the
+ * number of the pair. */
+static uint64_t find_twin(const struct assembly *a, const struct metered *m, int *place)
+{
+	char room[TWIN_ROOM];
+	for (*place = 1; m->twin.n; ++*place)
+		if (!find_call(&a->by_twin, twin_name(room, m, *place, m->in_log)))
+			return find_call(&a->by_twin, twin_name(room, m, *place, !m->in_log));
+	return 0;
+}
+
+static void know_twin(struct assembly *a, const struct metered *m, int place, uint64_t call)
+{
+	char room[TWIN_ROOM];
+	if (m->twin.n)
+		know_as(&a->by_twin, twin_name(room, m, place, m->in_log), call);
+}
+
 void assembly_add(struct assembly *a, const struct metered *given)
 {
 	struct metered own = *given;
@@ -205,9 +252,14 @@ void assembly_add(struct assembly *a, const struct metered *given)
 	}
 	if (!known)
 		known = find_elsewhere(a, m);
+	int place = 0; /* 0: it is known without its twin */
+	if (!known)
+		known = find_twin(a, m, &place);
 	if (known && merge(a, &a->call[known - 1], m)) {
 		know_as(&a->by_id, *id, known);
 		know_as(&a->by_also, m->also, known);
+		if (place)
+			know_twin(a, m, place, known);
 		return;
 	}
 	append(a, m);
@@ -215,6 +267,7 @@ void assembly_add(struct assembly *a, const struct metered *given)
 	if (!known) {
 		know_as(&a->by_id, *id, a->count);
 		know_as(&a->by_also, m->also, a->count);
+		know_twin(a, m, place, a->count);
 	}
 }
 
@@ -232,6 +285,7 @@ void assembly_clear(struct assembly *a)
 {
 	dict_clear(&a->by_id);
 	dict_clear(&a->by_also);
+	dict_clear(&a->by_twin);
 	arena_reset(&a->arena);
 	a->count = 0;
 }

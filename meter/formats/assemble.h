@@ -20,9 +20,16 @@ enum sighting sighting_compare(const int64_t a[BUCKET_COUNT], const int64_t b[BU
 bool sighting_is_other_request(const int64_t a[BUCKET_COUNT], const int64_t b[BUCKET_COUNT]);
 /* Where one side tells its cache writes by lifetime and the other only their sum, both get the
  * split. */
+/* Where one of two sightings tells what was written to the cache, or what was reasoning, and the
+ * other does not (the sums are the same), both get it. */
+void sighting_share_writes(int64_t a[BUCKET_COUNT], int64_t b[BUCKET_COUNT]);
 void sighting_share_split(int64_t a[BUCKET_COUNT], int64_t b[BUCKET_COUNT]);
 /* A call is as early as its earliest sighting and ended with its latest. */
 void sighting_span(int64_t *time_us, int64_t *completed_us, const struct record *r);
+
+/* How a call is known to the agent's other source: as the place-th that says the same there. */
+enum { TWIN_ROOM = 400 };
+struct text twin_name(char room[TWIN_ROOM], const struct metered *m, int place, bool in_log);
 
 struct assembly;
 /* every: records that cannot grow are merged too when they are the same, and marked `conflict` when

@@ -36,26 +36,30 @@ static int money_of_json(struct money *out, json_value *v, struct err *e)
 }
 
 /* With a key of one's own the seller's fee comes beside what the vendor behind it charges. */
-int payload_stated(struct metered *m, json_value *usage, struct err *e)
+int payload_stated_as(struct metered *m, json_value *cost, bool own_key, json_value *upstream,
+		      struct err *e)
 {
-	json_value *cost = json_member(usage, "cost");
-	json_value *upstream =
-		json_member(json_member(usage, "cost_details"), "upstream_inference_cost");
 	struct money own = { 0 }, behind = { 0 };
-	if (json_kind(cost) == JSON_OBJECT)
-		cost = json_member(cost, "total_cost");
-	if (!cost || json_kind(cost) != JSON_NUMBER)
+	if (!cost || json_kind(cost) != JSON_NUMBER ||
+	    (own_key && json_kind(upstream) != JSON_NUMBER))
 		return 0;
 	int rc = money_of_json(&own, cost, e);
-	if (rc == 0 && json_true(json_member(usage, "is_byok")) &&
-	    json_kind(upstream) != JSON_NUMBER)
-		return 0;
-	if (rc == 0 && json_true(json_member(usage, "is_byok")))
+	if (rc == 0 && own_key)
 		rc = money_of_json(&behind, upstream, e);
 	if (rc == 0 && __builtin_add_overflow(own.pico, behind.pico, &own.pico))
 		rc = err_set(e, ERR_RANGE, "field 'cost' is too large");
 	m->stated = (struct stated_cost){ rc == 0, own };
 	return rc;
+}
+
+int payload_stated(struct metered *m, json_value *usage, struct err *e)
+{
+	json_value *cost = json_member(usage, "cost");
+	if (json_kind(cost) == JSON_OBJECT)
+		cost = json_member(cost, "total_cost");
+	return payload_stated_as(
+		m, cost, json_true(json_member(usage, "is_byok")),
+		json_member(json_member(usage, "cost_details"), "upstream_inference_cost"), e);
 }
 
 static void finish(struct payload_reader *r, struct metered *m, json_value *v, int rc,
@@ -76,9 +80,7 @@ static void read_answer(struct payload_reader *r, json_value *v, json_value *usa
 	payload_begin(&m, shape, line);
 	payload_text(&m.record, FIELD_ID, json_member(v, "id"));
 	payload_text(&m.record, FIELD_MODEL, json_member(v, "model"));
-	json_value *tier = json_member(v, "service_tier");
-	payload_text(&m.record, FIELD_SERVICE_TIER,
-		     tier ? tier : json_member(usage, "service_tier"));
+	payload_tier(r, &m, v, usage);
 	name_vendor(&m.record, v, usage);
 	json_value *created = json_member(v, "created");
 	int rc = payload_time(&m.record, FIELD_TIME,
@@ -108,6 +110,7 @@ static void read_bedrock(struct payload_reader *r, json_value *v, json_value *us
 		     id ? id : json_member(json_member(v, "$metadata"), "requestId"));
 	json_value *model = json_member(v, "modelId");
 	payload_text(&m.record, FIELD_MODEL, model ? model : json_member(v, "model"));
+	payload_tier(r, &m, v, usage);
 	int rc = payload_labels(r, &m.record, v, &e);
 	if (rc == 0)
 		rc = payload_counts(r, &m, usage, &beside, &e);
@@ -339,6 +342,7 @@ bool body_document(struct payload_reader *r, json_value *v, int64_t line)
 	else if (is_object(usage))
 		read_answer(r, v, usage, "openai.chat", line);
 	else if (json_member(v, "prompt_tokens") || json_member(v, "input_tokens") ||
+		 json_member(v, "prompt_eval_count") || json_member(v, "eval_count") ||
 		 json_member(v, "completion_tokens") || json_member(v, "inputTokens"))
 		/* a bare usage object, or a row that carries its counts at the top */
 		read_answer(r, v, v, "usage", line);

@@ -1,5 +1,6 @@
 #include "meter/formats/counts.h"
 
+#include <stdio.h>
 #include <string.h>
 
 struct known_key {
@@ -14,11 +15,15 @@ static const struct known_key keys[] = {
 	{ NULL, "prompt_tokens", RAW_PROMPT, TELLS_PROMPT },
 	{ NULL, "input_tokens", RAW_PROMPT, TELLS_NOTHING },
 	{ NULL, "inputTokens", RAW_PROMPT, TELLS_NOTHING },
+	{ NULL, "promptTokens", RAW_PROMPT, TELLS_NOTHING },
+	{ NULL, "prompt_eval_count", RAW_PROMPT, TELLS_NOTHING },
 	{ NULL, "inputTokenCount", RAW_PROMPT, TELLS_NOTHING },
 	{ NULL, "promptTokenCount", RAW_PROMPT, TELLS_NOTHING },
 	{ NULL, "completion_tokens", RAW_COMPLETION, TELLS_NOTHING },
 	{ NULL, "output_tokens", RAW_COMPLETION, TELLS_NOTHING },
 	{ NULL, "outputTokens", RAW_COMPLETION, TELLS_NOTHING },
+	{ NULL, "completionTokens", RAW_COMPLETION, TELLS_NOTHING },
+	{ NULL, "eval_count", RAW_COMPLETION, TELLS_NOTHING },
 	{ NULL, "outputTokenCount", RAW_COMPLETION, TELLS_NOTHING },
 	{ NULL, "candidatesTokenCount", RAW_COMPLETION, TELLS_NOTHING },
 	{ NULL, "total_tokens", RAW_TOTAL, TELLS_NOTHING },
@@ -49,6 +54,15 @@ static const struct known_key keys[] = {
 	{ "prompt_tokens_details", "cached_tokens", RAW_CACHE_READ, TELLS_DETAILS },
 	{ "prompt_tokens_details", "cache_write_tokens", RAW_CACHE_WRITE, TELLS_DETAILS },
 	{ "prompt_tokens_details", "cache_creation_tokens", RAW_CACHE_WRITE, TELLS_DETAILS },
+	{ "prompt_tokens_details", "cache_creation_input_tokens", RAW_CACHE_WRITE, TELLS_DETAILS },
+	{ "prompt_tokens_details.cache_creation", "ephemeral_5m_input_tokens", RAW_CACHE_WRITE_5M,
+	  TELLS_DETAILS },
+	{ "prompt_tokens_details.cache_creation", "ephemeral_1h_input_tokens", RAW_CACHE_WRITE_1H,
+	  TELLS_DETAILS },
+	{ "prompt_tokens_details.cache_creation_token_details", "ephemeral_5m_input_tokens",
+	  RAW_CACHE_WRITE_5M, TELLS_DETAILS },
+	{ "prompt_tokens_details.cache_creation_token_details", "ephemeral_1h_input_tokens",
+	  RAW_CACHE_WRITE_1H, TELLS_DETAILS },
 	{ "prompt_tokens_details", "audio_tokens", RAW_INPUT_AUDIO, TELLS_DETAILS },
 	{ "prompt_tokens_details", "video_tokens", RAW_INPUT_VIDEO, TELLS_DETAILS },
 	{ "input_tokens_details", "cached_tokens", RAW_CACHE_READ, TELLS_DETAILS },
@@ -62,11 +76,14 @@ static const struct known_key keys[] = {
 	{ "input_token_details", "cache_creation", RAW_CACHE_WRITE, TELLS_DETAILS },
 	{ "input_token_details", "ephemeral_5m_input_tokens", RAW_CACHE_WRITE_5M, TELLS_DETAILS },
 	{ "input_token_details", "ephemeral_1h_input_tokens", RAW_CACHE_WRITE_1H, TELLS_DETAILS },
+	{ "input_token_details", "ephemeral_1hr_input_tokens", RAW_CACHE_WRITE_1H, TELLS_DETAILS },
 	{ "input_token_details", "audio", RAW_INPUT_AUDIO, TELLS_DETAILS },
 	/* OpenAI realtime */
 	{ "input_token_details", "cached_tokens", RAW_CACHE_READ, TELLS_DETAILS },
 	{ "input_token_details", "audio_tokens", RAW_INPUT_AUDIO, TELLS_DETAILS },
 	{ "input_token_details", "image_tokens", RAW_INPUT_IMAGE, TELLS_DETAILS },
+	{ "input_token_details.cached_tokens_details", "audio_tokens", RAW_CACHE_READ_AUDIO,
+	  TELLS_DETAILS },
 	{ "output_token_details", "audio_tokens", RAW_OUTPUT_AUDIO, TELLS_NOTHING },
 	{ "output_token_details", "reasoning_tokens", RAW_REASONING, TELLS_NOTHING },
 	/* Cohere */
@@ -194,16 +211,58 @@ static int read_member(struct raw_counts *c, json_value *v, const char *outer, s
 	return rc;
 }
 
+/* The members of an object in the usage, and of the objects in it. */
+static int read_part(struct raw_counts *c, json_value *part, const char *path, struct err *e)
+{
+	char inner[80];
+	int rc = 0;
+	for (json_value *m = json_first(part); m && rc == 0; m = json_next(m)) {
+		const bool deeper = json_kind(m) == JSON_OBJECT && !strchr(path, '.');
+		if (deeper) {
+			snprintf(inner, sizeof inner, "%s.%s", path, json_key(m));
+			rc = read_part(c, m, inner, e);
+		} else {
+			rc = read_member(c, m, path, e);
+		}
+	}
+	return rc;
+}
+
+/* Bedrock's list of what was written, {inputTokens, ttl}. */
+static int read_lifetimes(struct raw_counts *c, json_value *list, struct err *e)
+{
+	int64_t five = 0, hour = 0, n = 0;
+	for (json_value *v = json_first(list); v; v = json_next(v)) {
+		const struct text ttl = json_string(json_member(v, "ttl"));
+		const bool long_one = text_is(ttl, "1h");
+		json_value *count = json_member(v, "inputTokens");
+		if (!count || json_kind(count) == JSON_NULL)
+			continue;
+		if (!long_one && !text_is(ttl, "5m"))
+			return err_set(e, ERR_INVALID,
+				       "field 'cacheDetails' names a lifetime that is not known "
+				       "('%.*s'), which may have a price of its own",
+				       (int)(ttl.n > 40 ? 40 : ttl.n), ttl.p);
+		int rc = read_count(&n, "cacheDetails", count, e);
+		if (rc != 0)
+			return rc;
+		if (__builtin_add_overflow(long_one ? hour : five, n, long_one ? &hour : &five))
+			return err_set(e, ERR_RANGE, "field 'cacheDetails' is too large");
+	}
+	if (!json_first(list))
+		return 0;
+	int rc = keep(c, RAW_CACHE_WRITE_5M, five, "cacheDetails", e);
+	return rc == 0 ? keep(c, RAW_CACHE_WRITE_1H, hour, "cacheDetails", e) : rc;
+}
+
 int counts_read(struct raw_counts *c, json_value *usage, struct err *e)
 {
 	int rc = 0;
-	for (json_value *v = json_first(usage); v && rc == 0; v = json_next(v)) {
-		if (json_kind(v) != JSON_OBJECT)
-			rc = read_member(c, v, NULL, e);
-		else
-			for (json_value *m = json_first(v); m && rc == 0; m = json_next(m))
-				rc = read_member(c, m, json_key(v), e);
-	}
+	for (json_value *v = json_first(usage); v && rc == 0; v = json_next(v))
+		rc = json_kind(v) == JSON_OBJECT ? read_part(c, v, json_key(v), e)
+						 : read_member(c, v, NULL, e);
+	if (rc == 0)
+		rc = read_lifetimes(c, json_member(usage, "cacheDetails"), e);
 	if (rc != 0)
 		return rc;
 	/* the mere presence of details says which family the shape is of */
@@ -215,15 +274,6 @@ int counts_read(struct raw_counts *c, json_value *usage, struct err *e)
 		json_member(json_member(usage, "server_tool_use"), "web_search_requests");
 	if (searches && json_kind(searches) != JSON_NULL) {
 		rc = read_count(&c->web_searches, "web_search_requests", searches, e);
-		if (rc != 0)
-			return rc;
-	}
-	/* OpenAI realtime tells what of the audio was cached */
-	json_value *cached_audio = json_member(
-		json_member(json_member(usage, "input_token_details"), "cached_tokens_details"),
-		"audio_tokens");
-	if (cached_audio && json_kind(cached_audio) != JSON_NULL) {
-		rc = counts_set(c, RAW_CACHE_READ_AUDIO, cached_audio, e);
 		if (rc != 0)
 			return rc;
 	}
@@ -283,11 +333,12 @@ static int split_writes(const struct raw_counts *c, int64_t *five, int64_t *hour
 	}
 	int64_t sum = plus(*five, *hour);
 	if (HAS(c, RAW_CACHE_WRITE) && c->count[RAW_CACHE_WRITE] != sum) {
-		/* the split of an older answer may be all zeros beside a real count */
-		if (sum == 0) {
+		/* the split of an older answer may be all zeros beside a real count, and frameworks
+		 * write zero beside the split */
+		if (sum == 0)
 			*five = c->count[RAW_CACHE_WRITE];
+		if (sum == 0 || c->count[RAW_CACHE_WRITE] == 0)
 			return 0;
-		}
 		return err_set(
 			e, ERR_INVALID,
 			"field 'cache_creation_input_tokens' (%lld) contradicts its split by "

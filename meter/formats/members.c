@@ -54,32 +54,6 @@ static void make_known(void)
 		*dict_need(&known, key_of(room, members[i].shape, members[i].path), NULL) = i + 1;
 }
 
-bool member_speaks_of_money(struct text name)
-{
-	static const char *const words[] = { "token", "request",  "cost",	"credit",
-					     "speed", "geo",	  "tier",	"batch",
-					     "cache", "modality", "iterations", "details" };
-	static const char first[] = "trcsgbmid", second[] = "oerpiat"; /* letters of the words */
-	uint32_t begins = 0, goes_on = 0;
-	for (const char *c = first; *c; c++)
-		begins |= 1u << (*c - 'a');
-	for (const char *c = second; *c; c++)
-		goes_on |= 1u << (*c - 'a');
-	for (size_t i = 0; i + 3 <= name.n; i++) {
-		unsigned a = ((unsigned char)name.p[i] | 0x20) - 'a';
-		unsigned b = ((unsigned char)name.p[i + 1] | 0x20) - 'a';
-		if (a > 25 || b > 25 || !(begins >> a & 1) || !(goes_on >> b & 1))
-			continue;
-		for (size_t k = 0; k < sizeof words / sizeof *words; k++) {
-			size_t n = strlen(words[k]);
-			if ((unsigned)words[k][0] - 'a' == a && n <= name.n - i &&
-			    strncasecmp(words[k], name.p + i, n) == 0)
-				return true;
-		}
-	}
-	return false;
-}
-
 static const uint64_t *find_member(const char *shape, const char *path)
 {
 	char room[PATH_ROOM + 64];
@@ -95,28 +69,6 @@ const char *member_reason(const char *shape, const char *path)
 	if (!at && strncmp(path, "usage.", 6) == 0)
 		at = find_member(shape, path + 6);
 	return !at ? NULL : *at == READ ? "" : members[*at - 1].reason;
-}
-
-bool member_is_nothing(json_value *v)
-{
-	if (json_kind(v) == JSON_OBJECT || json_kind(v) == JSON_ARRAY) {
-		json_value *m = json_first(v);
-		while (m && member_is_nothing(m))
-			m = json_next(m);
-		return !m;
-	}
-	struct text s = json_number_or_string(v);
-	if (json_kind(v) == JSON_NULL || (json_kind(v) == JSON_BOOL && !json_true(v)))
-		return true;
-	if (json_kind(v) == JSON_BOOL)
-		return false;
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == 'e' || s.p[i] == 'E')
-			return i > 0;
-		if (s.p[i] != '0' && s.p[i] != '.' && s.p[i] != '-')
-			return false;
-	}
-	return true;
 }
 
 static bool is_count(json_value *v)
@@ -136,7 +88,9 @@ struct walk {
 	void (*take)(void *user, const char *path, const char *reason);
 	void *user;
 	bool only_tokens;
-	bool found; /* and path names it */
+	bool dimension; /* inside a member that speaks of a dimension of the price: words count, too
+			 */
+	bool found;	/* and path names it */
 };
 
 static size_t push(struct walk *w, size_t at, const char *name)
@@ -164,6 +118,11 @@ static bool speaks_of_usage(const char *name)
 	return strcasestr(name, "usage") != NULL;
 }
 
+static bool speaks_of_dimension(const char *name)
+{
+	return strcasestr(name, "tier") || strcasestr(name, "speed") || strcasestr(name, "geo");
+}
+
 /* What is found is left in w->path. */
 static void walk_members(struct walk *w, json_value *v, size_t at, bool closed);
 
@@ -171,13 +130,13 @@ static void judge(struct walk *w, json_value *v, const char *name, size_t at, bo
 {
 	enum json_kind kind = json_kind(v);
 	size_t end = name ? push(w, at, name) : at;
-	if (kind != JSON_OBJECT && kind != JSON_ARRAY && member_is_nothing(v))
+	if (kind != JSON_OBJECT && kind != JSON_ARRAY && json_is_nothing(v))
 		return;
 	const char *reason = member_reason(w->shape, w->path);
 	if (reason && !w->take && (*reason || (kind != JSON_OBJECT && kind != JSON_ARRAY)))
 		return; /* most are */
-	bool money = name &&
-		     (w->only_tokens ? holds_token(name) : member_speaks_of_money(text_of(name)));
+	bool money =
+		name && (w->only_tokens ? holds_token(name) : name_speaks_of_money(text_of(name)));
 	if (w->take && reason && (money || *reason || is_count(v)))
 		w->take(w->user, w->path, reason);
 	if (reason && *reason)
@@ -185,14 +144,18 @@ static void judge(struct walk *w, json_value *v, const char *name, size_t at, bo
 	if (kind == JSON_OBJECT || kind == JSON_ARRAY) {
 		/* the steps of a call count as the call does */
 		bool again = name && strcmp(w->path, "usage.iterations") == 0;
+		const bool outer = w->dimension;
+		w->dimension = outer || (name && !w->only_tokens && speaks_of_dimension(name));
 		walk_members(w, v, again ? strlen("usage") : end,
 			     closed || money || (w->only_tokens && name && speaks_of_usage(name)));
+		w->dimension = outer;
 		return;
 	}
 	if (reason)
 		return;
 	/* a name beside the usage speaks for itself; inside, whatever counts may be billed */
-	if (w->only_tokens ? (money || closed) && is_count(v) : money || (closed && is_count(v))) {
+	if (w->only_tokens ? (money || closed) && is_count(v)
+			   : money || w->dimension || (closed && is_count(v))) {
 		if (w->take)
 			w->take(w->user, w->path, NULL);
 		else
@@ -231,7 +194,9 @@ bool members_unknown_beside(struct buf *path, const char *shape, json_value *v, 
 	struct walk w = { .shape = shape };
 	size_t at = *prefix ? push(&w, 0, prefix) : 0;
 	for (json_value *m = json_first(v); m && !w.found; m = json_next(m)) {
-		if (m == usage || !member_speaks_of_money(text_of(json_key(m))))
+		const bool inner = json_kind(m) == JSON_OBJECT || json_kind(m) == JSON_ARRAY;
+		if (m == usage || !(name_speaks_of_money(text_of(json_key(m))) ||
+				    (inner && speaks_of_usage(json_key(m)))))
 			continue;
 		w.path[at] = 0;
 		judge(&w, m, json_key(m), at, false);

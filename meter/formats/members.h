@@ -8,14 +8,7 @@
 #ifndef TALLY_METER_FORMATS_MEMBERS_H
 #define TALLY_METER_FORMATS_MEMBERS_H
 
-#include "base/json.h"
-
-/* Whether a name speaks of money: tokens, requests, costs, credits, tiers, caches and the like. */
-bool member_speaks_of_money(struct text name);
-
-/* Whether it could not bill anything: null, false, "", 0 in any spelling, and what holds no more.
- */
-bool member_is_nothing(json_value *v);
+#include "meter/read/columns.h"
 
 /* What is known of one member: "" when it is read, the reason why it costs nothing, or NULL. */
 const char *member_reason(const char *shape, const char *path);

@@ -17,7 +17,8 @@ enum { EVENT_COUNTS = 9 };
 struct event_format {
 	const char *event, *kind; /* its name, and event.kind where that matters; NULL: any */
 	const char *shape;
-	const char *id; /* an attribute; NULL: none */
+	const char *id;	   /* an attribute; NULL: none */
+	const char *agent; /* whose log has no such id, either; NULL: it has */
 	const char *session;
 	enum containment cache;
 	bool reasoning_beside;
@@ -34,6 +35,7 @@ static const struct event_format formats[] = {
 	  "response.completed",
 	  "codex.event",
 	  NULL,
+	  "codex",
 	  "conversation.id",
 	  CACHE_INSIDE,
 	  false,
@@ -46,6 +48,7 @@ static const struct event_format formats[] = {
 	  NULL,
 	  "gemini-cli.event",
 	  NULL,
+	  "gemini",
 	  "session.id",
 	  CACHE_INSIDE,
 	  true,
@@ -59,6 +62,7 @@ static const struct event_format formats[] = {
 	  NULL,
 	  "qwen-code.event",
 	  "response_id",
+	  NULL,
 	  "session.id",
 	  CACHE_INSIDE,
 	  false,
@@ -151,6 +155,8 @@ static void read_agent_event(struct payload_reader *r, const struct event_format
 		payload_text(&m.record, FIELD_ID, otlp_attribute(a, f->id));
 	if (m.record.text[FIELD_ID].n == 0)
 		set_text(&m.record, FIELD_ID, made_id(r, f, &m, item));
+	if (f->agent)
+		payload_twin(r, &m, f->agent, m.record.text[FIELD_SESSION], false);
 	otlp_judge(r, &m, m.shape, a);
 	otlp_take(r, &m, a);
 }

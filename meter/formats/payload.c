@@ -2,6 +2,7 @@
 
 #include "meter/formats/agent_call.h"
 #include "meter/formats/payload_run.h"
+#include "meter/read/columns.h"
 #include "meter/read/exports.h"
 
 struct payload_reader *payload_open(const struct payload_sink *sink)
@@ -66,27 +67,25 @@ static bool native_document(struct payload_reader *r, json_value *v, int64_t lin
 {
 	struct metered m;
 	struct err e;
-	enum { KEYS_MOST = 64 };
-	uint8_t fields[KEYS_MOST];
-	size_t n = 0;
+	const struct shape *shape = shape_by_name("jsonl");
 	bool any = false;
 	payload_begin(&m, "native", line);
-	for (json_value *f = json_first(v); f && n < KEYS_MOST; f = json_next(f)) {
+	for (json_value *f = json_first(v); f && !any; f = json_next(f)) {
 		enum record_field field = record_field_by_name(text_of(json_key(f)));
-		any |= field >= FIELD_COUNTS && field < FIELD_END;
-		fields[n++] = (uint8_t)field;
+		any = field >= FIELD_COUNTS && field < FIELD_END;
 	}
 	if (!any)
 		return false;
-	n = 0;
-	for (json_value *f = json_first(v); f && n < KEYS_MOST; f = json_next(f)) {
+	for (json_value *f = json_first(v); f; f = json_next(f)) {
 		enum json_kind k = json_kind(f);
-		enum record_field field = (enum record_field)fields[n++];
+		enum record_field field = column_field(shape, NULL, 0, text_of(json_key(f)));
 		enum value_kind kind = k == JSON_STRING	  ? VALUE_TEXT
 				       : k == JSON_NUMBER ? VALUE_NUMBER
 				       : k == JSON_NULL	  ? VALUE_NULL
 							  : VALUE_OTHER;
-		if (field == FIELD_NONE || field == FIELD_CHAT || field == FIELD_PARENT)
+		if (field >= FIELD_END && !m.unread && column_judge(&r->member, shape, f, field))
+			m.unread = arena_text(&r->arena, r->member.p, r->member.n);
+		if (field >= FIELD_END)
 			continue;
 		if (record_set(&m.record, field, k == JSON_NUMBER ? json_number(f) : json_string(f),
 			       kind, TIME_INSTANT, &e) != 0) {
@@ -290,7 +289,8 @@ static bool is_told_by(json_value *v, const char *tells)
 		word[n] = 0;
 		if (memcmp(word, "type=", 5) == 0
 			    ? text_is(type, word + 5) && !json_member(v, "input")
-			    : json_member(v, word) != NULL)
+			    : json_member(v, word) || json_member(json_member(v, "data"), word) ||
+				      json_member(json_member(v, "kwargs"), word))
 			return true;
 		tells += n + strspn(tells + n, " ");
 	}

@@ -36,6 +36,10 @@ struct metered {
 	/* Other ids, empty where there are none: one by which the same call is known elsewhere, and
 	 * one of a call whose copy this is if that call is there. */
 	struct text also, copy_of;
+	/* What a log and the telemetry of one agent both say of a call where they share no id: its
+	 * session and counts. Calls of the two sources that say the same are one, pair by pair. */
+	struct text twin;
+	bool in_log;	 /* of the two sources it is the log */
 	bool within;	 /* `also` is of the span around the call, and no part of its own id */
 	bool conflict;	 /* set by assemble.h: the id stands for other counts already */
 	bool aggregate;	 /* all calls of a bucket of time, [time, completed); cumulative, too */
@@ -51,7 +55,7 @@ struct metered {
 /* Whether its id alone tells which call it is, so that it can be taken while others append. */
 static inline bool metered_stands_alone(const struct metered *m)
 {
-	return !m->cumulative && !m->also.n && !m->copy_of.n;
+	return !m->cumulative && !m->also.n && !m->copy_of.n && !m->twin.n;
 }
 
 struct payload_sink {

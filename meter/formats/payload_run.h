@@ -20,6 +20,13 @@ struct codex_totals {
 	int64_t input, cached, written, output, reasoning, total;
 };
 
+/* One running total: a session may keep several, of different limits. */
+enum { CODEX_LANES = 8 };
+struct codex_lane {
+	struct codex_totals totals;
+	struct text limit;
+};
+
 /* A stream whose chunks carry no id. */
 struct anonymous_stream {
 	struct metered last; /* texts in the reader's arena */
@@ -45,6 +52,7 @@ struct payload_reader {
 	struct buf member;		  /* the one that is not understood */
 	const struct named_model *beside; /* by a conversation beside a task, once it was read */
 	bool beside_read;
+	bool in_batch; /* the document at work is a result of a batch */
 	int64_t passed_over;
 	enum log_kind log;
 	struct text understood[LAYOUTS]; /* usage of lines of which every member is understood */
@@ -54,8 +62,9 @@ struct payload_reader {
 	struct dict streams; /* ids of chunks: 0 while no usage was seen, else 1 */
 	/* Codex */
 	struct text codex_session, codex_parent, codex_model, codex_project, codex_effort;
-	struct codex_totals codex;
-	bool codex_has_totals, codex_has_records;
+	struct codex_lane codex[CODEX_LANES]; /* the running totals of the session */
+	int codex_lanes, codex_lane;	      /* how many, and which was the last */
+	bool codex_has_records;
 	bool codex_has_responses; /* each answer has a record of its own, which is the truth */
 	const char *codex_doubt;  /* why the next call cannot be trusted; NULL: it can */
 	int64_t codex_calls;
@@ -92,6 +101,13 @@ int payload_counts(struct payload_reader *r, struct metered *m, json_value *usag
  * compactions, whose counts are added to c. */
 int payload_extras(struct payload_reader *r, struct metered *m, json_value *usage,
 		   struct raw_counts *c, struct err *e);
+/* The tier that was served, wherever the answer v or its usage says so; more than one word: all of
+ * them, which only a card that names them prices. */
+void payload_tier(struct payload_reader *r, struct metered *m, json_value *v, json_value *usage);
+void payload_add_tier(struct payload_reader *r, struct metered *m, struct text said);
+/* Says by what the agent's other source knows the call; after its counts are taken apart. */
+void payload_twin(struct payload_reader *r, struct metered *m, const char *agent,
+		  struct text session, bool in_log);
 /* Names in m what of the usage object is not understood, if that is anything. closed: the object
  * holds the usage and nothing else. */
 void payload_judge(struct payload_reader *r, struct metered *m, json_value *usage, bool closed);
@@ -104,6 +120,8 @@ int payload_langfuse_counts(struct raw_counts *c, json_value *usage, struct err 
 void payload_pass_over(struct payload_reader *r, const char *shape, json_value *v, int64_t line);
 /* What the seller says that the call cost, in dollars. */
 int payload_stated(struct metered *m, json_value *usage, struct err *e);
+int payload_stated_as(struct metered *m, json_value *cost, bool own_key, json_value *upstream,
+		      struct err *e);
 void payload_take(struct payload_reader *r, struct metered *m);
 void payload_refuse(struct payload_reader *r, int64_t line, json_value *v, const struct err *why);
 /* A copy whose texts live as long as the reader. */
@@ -124,6 +142,9 @@ void payload_keep(struct payload_reader *r, struct metered *m);
 	X(telemetry_document, "resourceSpans resourceLogs resourceMetrics event.name") \
 	X(cloud_event_document, "specversion") \
 	X(stream_document, "choices x_groq type=message_start") \
+	X(framework_document, \
+	  "usage_metadata response_metadata providerMetadata native_tokens_prompt schemaType " \
+	  "custom_id prompt_eval_count") \
 	X(body_document, \
 	  "usage usageMetadata usageDetails message amazon-bedrock-invocationMetrics " \
 	  "quota response_cost spend tokens_in result")

@@ -9,7 +9,11 @@ struct database_format {
 };
 
 static const struct database_format formats[] = {
+	/* before OpenCode, of which it is a fork */
+	{ { "model_usage", NULL }, "cache_read_input_tokens", zcode_read },
 	{ { "message", "session" }, "data", opencode_read },
+	{ { "threads", NULL }, "data_type", zed_read },
+	{ { "sessions", "messages" }, "cache_read_tokens", hermes_read },
 	{ { "assistant_usage_events", NULL }, "input_tokens", copilot_read },
 	{ { "usage_ledger", "sessions" }, "input_tokens", goose_read },
 	{ { "sessions", "messages" }, "accumulated_total_tokens", goose_read },

@@ -29,7 +29,8 @@ static bool find_pi(json_value *v, json_value **call, json_value **usage)
 {
 	*call = json_member(v, "message");
 	*usage = json_member(*call, "usage");
-	return is_type(v, "message") && json_member(*call, "responseId");
+	return is_type(v, "message") &&
+	       (json_member(*call, "responseId") || json_member(*usage, "cacheRead"));
 }
 
 static bool find_copilot(json_value *v, json_value **call, json_value **usage)
@@ -76,7 +77,8 @@ static const struct session_format formats[] = {
 	  { { "input", RAW_PROMPT },
 	    { "output", RAW_COMPLETION },
 	    { "cacheRead", RAW_CACHE_READ },
-	    { "cacheWrite", RAW_CACHE_WRITE } } },
+	    { "cacheWrite", RAW_CACHE_WRITE },
+	    { "totalTokens", RAW_TOTAL } } },
 	{ "copilot-cli.session",
 	  find_copilot,
 	  "apiCallId",
@@ -155,6 +157,20 @@ static int take_counts(struct payload_reader *r, struct metered *m, const struct
 	return rc;
 }
 
+/* An entry without an id of the answer: its own is short, and with its instant is one a call, which
+ * forks of the file repeat. */
+static void name_by_place(struct payload_reader *r, struct record *rec,
+			  const struct session_format *f, json_value *v)
+{
+	const struct text own = json_string(json_member(v, "id")),
+			  at = json_number_or_string(json_member(v, "timestamp"));
+	if (rec->text[FIELD_ID].n || !own.n || !at.n)
+		return;
+	rec->text[FIELD_ID] = text_of(arena_printf(&r->arena, "%s:%.*s:%.*s", f->shape, (int)own.n,
+						   own.p, (int)at.n, at.p));
+	rec->present |= (uint64_t)1 << FIELD_ID;
+}
+
 static void take_call(struct payload_reader *r, const struct session_format *f, json_value *v,
 		      json_value *call, json_value *usage, int64_t line)
 {
@@ -162,7 +178,13 @@ static void take_call(struct payload_reader *r, const struct session_format *f, 
 	struct err e;
 	payload_begin(&m, f->shape, line);
 	m.cumulative = true; /* written again when results of tools come */
+	/* what a program says to itself */
+	if (text_is(json_string(json_member(call, "provider")), "openclaw")) {
+		payload_pass_over(r, f->shape, v, line);
+		return;
+	}
 	payload_text(&m.record, FIELD_ID, json_member(call, f->id));
+	name_by_place(r, &m.record, f, v);
 	payload_text(&m.record, FIELD_MODEL,
 		     f->model ? json_member(call, f->model)
 			      : json_member(json_member(call, "modelInfo"), "id"));
@@ -186,6 +208,8 @@ static void take_call(struct payload_reader *r, const struct session_format *f, 
 	if (rc == 0)
 		rc = take_counts(r, &m, f, usage, &e);
 	payload_judge(r, &m, usage, true);
+	if (rc == 0 && f->find == find_gemini)
+		payload_twin(r, &m, "gemini", r->session_id, true);
 	if (rc == 0)
 		payload_take(r, &m);
 	else

@@ -47,7 +47,7 @@ static void open_anthropic(struct payload_reader *r, json_value *v, int64_t line
 	s->call.cumulative = true;
 	payload_text(&s->call.record, FIELD_ID, json_member(message, "id"));
 	payload_text(&s->call.record, FIELD_MODEL, json_member(message, "model"));
-	payload_text(&s->call.record, FIELD_SERVICE_TIER, json_member(usage, "service_tier"));
+	payload_tier(r, &s->call, NULL, usage);
 	int rc = payload_labels(r, &s->call.record, v, &e);
 	if (rc == 0)
 		rc = counts_read(&s->counts, usage, &e);
@@ -171,13 +171,16 @@ static void read_chunk(struct payload_reader *r, json_value *v, int64_t line)
 	json_value *groq = json_member(v, "x_groq"), *usage = json_member(v, "usage");
 	if (json_kind(usage) != JSON_OBJECT)
 		usage = json_member(groq, "usage");
+	/* Moonshot writes it into the last choice */
+	if (json_kind(usage) != JSON_OBJECT)
+		usage = json_member(json_first(json_member(v, "choices")), "usage");
 	bool has_usage = json_kind(usage) == JSON_OBJECT;
 	payload_begin(&m, groq ? "groq.stream" : "openai.stream", line);
 	m.cumulative = true;
 	json_value *id = json_member(v, "id");
 	payload_text(&m.record, FIELD_ID, id ? id : json_member(groq, "id"));
 	payload_text(&m.record, FIELD_MODEL, json_member(v, "model"));
-	payload_text(&m.record, FIELD_SERVICE_TIER, json_member(v, "service_tier"));
+	payload_tier(r, &m, v, usage);
 	int rc = payload_time(&m.record, FIELD_TIME, json_member(v, "created"), &e);
 	if (rc == 0)
 		rc = payload_labels(r, &m.record, v, &e);
@@ -213,6 +216,7 @@ static void read_gemini(struct payload_reader *r, json_value *v, json_value *usa
 	payload_begin(&m, "gemini.content", line);
 	payload_text(&m.record, FIELD_ID, json_member(v, "responseId"));
 	payload_text(&m.record, FIELD_MODEL, json_member(v, "modelVersion"));
+	payload_tier(r, &m, v, usage);
 	int rc = payload_time(&m.record, FIELD_TIME, json_member(v, "createTime"), &e);
 	if (rc == 0)
 		rc = payload_labels(r, &m.record, v, &e);

@@ -37,6 +37,7 @@ struct ingest {
 	bool looks_at_own;	/* there are such ids: they are looked for ahead */
 	struct text shown;	/* the id of the record at work as its sender knows it */
 	struct buf also;	/* an id of another call under the same name */
+	int twin; /* which of the calls that say the same the record is; 0: no matter */
 	/* of the last record: most follow each other with the same shape */
 	const char *shape, *rule;
 	int64_t origin;
@@ -554,6 +555,8 @@ static enum sighting compare_sightings(const struct ingest *in, const struct met
 	memcpy(stored, have->record.tokens, sizeof stored);
 	if (m->unsplit || text_is(have->shape, "claude-code.event"))
 		sighting_share_split(stored, grown->tokens);
+	if (m->twin.n && !text_is(have->shape, m->shape))
+		sighting_share_writes(stored, grown->tokens);
 	enum sighting s = sighting_compare(stored, grown->tokens);
 	if (s == SIGHTING_SAME && m->web_searches > have->web_searches)
 		s = SIGHTING_LARGER;
@@ -782,6 +785,57 @@ static int find_own(struct ingest *in, struct text customer, struct text *id,
 	return rc;
 }
 
+/* A server's transactions do not see each other's calls: there the two sources do not meet. */
+static bool has_twins(const struct ingest *in, const struct metered *m)
+{
+	return m->twin.n && !db_on_server(store_db(in->store));
+}
+
+/* The call of the agent's other source that says the same, and has no pair yet; in->twin is the
+ * number of the pair. */
+static int find_twin(struct ingest *in, const struct metered *m, struct known_id *known,
+		     struct err *e)
+{
+	char room[TWIN_ROOM];
+	struct known_id own;
+	int rc = 0;
+	in->twin = 0;
+	if (!has_twins(in, m))
+		return 0;
+	do
+		rc = store_find_also(in->store, twin_name(room, m, ++in->twin, m->in_log), true,
+				     &own, e);
+	while (rc == 0 && own.first);
+	if (rc == 0)
+		rc = store_find_also(in->store, twin_name(room, m, in->twin, !m->in_log), true,
+				     known, e);
+	return rc;
+}
+
+/* That the record has, or is, the source's part of the pair. */
+static int note_twin(struct ingest *in, const struct metered *m, struct text id, struct err *e)
+{
+	char room[TWIN_ROOM];
+	if (!in->twin || !has_twins(in, m))
+		return 0;
+	return store_also(in->store, twin_name(room, m, in->twin, m->in_log), id, false, e);
+}
+
+/* The record meets one of the other source, under whose id it is kept. */
+static int meet_twin(struct ingest *in, const struct metered *m, struct text id,
+		     const struct known_id *known, struct err *e)
+{
+	struct usage_row have;
+	int rc = store_row(in->store, known->first, &have, e);
+	if (rc != 0)
+		return rc;
+	in->also.n = 0;
+	buf_add(&in->also, have.record.text[FIELD_ID].p, have.record.text[FIELD_ID].n);
+	const struct text kept = { in->also.p, in->also.n };
+	rc = store_also(in->store, id, kept, false, e);
+	return rc == 0 ? note_twin(in, m, kept, e) : rc;
+}
+
 /* The other ids of a new record. */
 static int note_other_ids(struct ingest *in, const struct metered *m, struct text id, struct err *e)
 {
@@ -790,7 +844,7 @@ static int note_other_ids(struct ingest *in, const struct metered *m, struct tex
 		rc = store_also(in->store, m->also, id, false, e);
 	if (rc == 0 && m->copy_of.n)
 		rc = store_also(in->store, m->copy_of, id, true, e);
-	return rc;
+	return rc == 0 ? note_twin(in, m, id, e) : rc;
 }
 
 /* Whether a known record is another call under the same id: some relays give every answer one. */
@@ -876,7 +930,16 @@ static int find_call(struct ingest *in, const struct metered *m, struct record *
 		*id = in->shown = (struct text){ in->also.p, in->also.n };
 		return store_find(in->store, *id, known, e);
 	}
-	return rc == 0 && !known->first ? find_elsewhere(in, m, r, known, e) : rc;
+	in->twin = 0;
+	if (rc == 0 && !known->first)
+		rc = find_elsewhere(in, m, r, known, e);
+	/* it met its twin before */
+	if (rc == 0 && !known->first && has_twins(in, m))
+		rc = store_find_also(in->store, *id, true, known, e);
+	if (rc != 0 || known->first)
+		return rc;
+	rc = find_twin(in, m, known, e);
+	return rc == 0 && known->first ? meet_twin(in, m, *id, known, e) : rc;
 }
 
 int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, struct instant now,

@@ -6,7 +6,9 @@ static void trace_take(void *user, struct record_batch *b)
 {
 	struct trace_intake *x = user;
 	const bool has_id = b->columns >> FIELD_ID & 1;
-	struct metered m = { .shape = trace_shape(x->trace)->name, .rule = "as-given" };
+	struct metered m = { .shape = trace_shape(x->trace)->name,
+			     .rule = "as-given",
+			     .unread = b->unread };
 	for (size_t i = 0; has_id && i < b->n; i++)
 		intake_prefetch(x->to, b->text[FIELD_ID][i]);
 	for (size_t i = 0; i < b->n && x->to->failure.code == ERR_NONE; i++) {
@@ -35,8 +37,8 @@ static void put_header(struct trace_intake *x)
 			buf_add(&x->header, &separator, 1);
 		/* as the program itself names the fields, so that it can be read again */
 		enum record_field f = trace_column_field(x->trace, i);
-		csv_put_field(&x->header, text_of(f == FIELD_NONE ? trace_column_name(x->trace, i)
-								  : record_field_name(f)));
+		csv_put_field(&x->header, text_of(f >= FIELD_END ? trace_column_name(x->trace, i)
+								 : record_field_name(f)));
 	}
 }
 

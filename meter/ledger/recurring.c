@@ -182,6 +182,10 @@ int ledger_end_rule(struct ledger *l, const struct account *a, struct text name,
 	return rc;
 }
 
+static const struct sql sql_set_rule = {
+	.text = "UPDATE credit_rule SET next=:next WHERE id=:id",
+};
+
 static int recur(struct ledger *l, const struct credit_rule *r, struct instant now, struct err *e)
 {
 	struct query *q;

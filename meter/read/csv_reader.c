@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/scan.h"
+#include "meter/read/columns.h"
 #include "meter/read/record_reader.h"
 
 struct csv_reader {
@@ -15,6 +16,7 @@ struct csv_reader {
 	bool regular;
 	struct scan_date date[2];
 	struct csv_record *split;
+	struct buf why; /* the last record has no price */
 	struct record_batch batch, single;
 	int64_t prompt[BATCH_ROWS], total[BATCH_ROWS];
 	uint8_t bad[BATCH_ROWS]; /* rows that the strict path must read */
@@ -27,7 +29,7 @@ struct csv_reader *csv_reader_open(const struct csv_layout *layout)
 	r->batch.roomy = true; /* its texts lie in the block */
 	r->split = mem_zalloc(sizeof *r->split);
 	for (size_t i = 0; i < layout->columns; i++)
-		if (layout->field[i] != FIELD_NONE)
+		if (layout->field[i] < FIELD_END)
 			r->columns |= (uint64_t)1 << layout->field[i];
 	return r;
 }
@@ -39,6 +41,7 @@ void csv_reader_close(struct csv_reader *r)
 	csv_record_release(r->split);
 	free(r->split);
 	free(r->index_memory);
+	buf_release(&r->why);
 	free(r);
 }
 
@@ -54,13 +57,21 @@ static void read_strictly(struct csv_reader *r, const char *p, size_t n,
 	if (rc == 0 && r->split->count != r->layout.columns)
 		rc = err_set(&e, ERR_INVALID, "the line has %zu fields where the header has %zu",
 			     r->split->count, r->layout.columns);
-	for (size_t i = 0; rc == 0 && i < r->layout.columns; i++)
+	const char *unread = NULL;
+	for (size_t i = 0; rc == 0 && i < r->layout.columns; i++) {
+		if (r->layout.field[i] == FIELD_UNKNOWN && !unread &&
+		    !value_is_nothing(r->split->field[i])) {
+			column_tell(&r->why, text_of(r->layout.name[i]));
+			unread = r->why.p;
+		}
 		rc = record_set(&rec, r->layout.field[i], r->split->field[i], VALUE_TEXT,
 				r->layout.shape->time, &e);
+	}
 	if (rc == 0)
 		rc = record_finish(&rec, &e);
 	if (rc == 0) {
 		record_batch_single(&r->single, &rec);
+		r->single.unread = unread;
 		sink->accept(sink->user, &r->single);
 	} else {
 		sink->refuse(sink->user, p, n, &e);
@@ -155,6 +166,20 @@ static void read_spans(struct csv_reader *r, const char *block, const uint32_t *
 	}
 }
 
+/* Rows that state something in a column that may be billed go to the strict path, which names it.
+ */
+static void look_for_values(struct csv_reader *r, const char *block, const uint32_t *index,
+			    size_t c)
+{
+	struct record_batch *b = &r->batch;
+	const size_t columns = r->layout.columns;
+	const bool may_end_in_cr = has_cr(r, c);
+	for (size_t i = 0; i < b->n; i++) {
+		FIELD_AT(c, i)
+		r->bad[i] |= n > 1 || (n == 1 && *p != '0');
+	}
+}
+
 /* The checks of record_finish on whole columns; rows that fail any go to the strict path, which
  * says why. */
 static void check_wholes(struct csv_reader *r)
@@ -198,7 +223,9 @@ static void read_columns(struct csv_reader *r, const char *block, const uint32_t
 	b->columns = r->columns & ~r->layout.unneeded;
 	for (size_t c = 0; c < columns; c++) {
 		enum record_field f = r->layout.field[c];
-		if (f == FIELD_NONE || (f < FIELD_TEXTS && r->layout.unneeded >> f & 1))
+		if (f == FIELD_UNKNOWN)
+			look_for_values(r, block, index, c);
+		if (f >= FIELD_END || (f < FIELD_TEXTS && r->layout.unneeded >> f & 1))
 			continue;
 		if (f < FIELD_TEXTS) {
 			read_texts(r, block, index, c, b->text[f]);

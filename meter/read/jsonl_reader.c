@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/scan.h"
+#include "meter/read/columns.h"
 #include "meter/read/record_reader.h"
 
 enum { SHAPE_KEYS_MAX = 64, KEY_SLOTS = 256, RELEARN_AFTER = 50 };
@@ -32,6 +33,7 @@ struct jsonl_reader {
 	struct scan_date date;
 	struct record_batch batch, single;
 	int64_t prompt, total; /* of the row at work */
+	struct buf why;	       /* the last record has no price */
 };
 
 static uint32_t key_slot(const char *p, size_t n)
@@ -62,7 +64,8 @@ static enum record_field field_of(const struct jsonl_reader *r, const char *p, s
 	for (uint32_t i = key_slot(p, n); r->slot[i].name; i = (i + 1) % KEY_SLOTS)
 		if (r->slot[i].n == n && memcmp(r->slot[i].name, p, n) == 0)
 			return r->slot[i].field;
-	return FIELD_NONE;
+	return column_field(r->layout.shape, r->layout.map, r->layout.map_count,
+			    (struct text){ p, n });
 }
 
 struct jsonl_reader *jsonl_reader_open(const struct jsonl_layout *layout)
@@ -88,6 +91,7 @@ void jsonl_reader_close(struct jsonl_reader *r)
 	if (!r)
 		return;
 	arena_release(&r->arena);
+	buf_release(&r->why);
 	free(r);
 }
 
@@ -111,7 +115,7 @@ static int check_units(const struct jsonl_reader *r, json_value *v, struct err *
 }
 
 /* Fills a cleared record from an object; the strict path. */
-static int fill_strictly(struct jsonl_reader *r, json_value *root, struct record *rec,
+static int fill_strictly(struct jsonl_reader *r, json_value *root, struct record *rec, bool *unread,
 			 struct err *e)
 {
 	if (json_kind(root) != JSON_OBJECT)
@@ -125,9 +129,10 @@ static int fill_strictly(struct jsonl_reader *r, json_value *root, struct record
 				       : k == JSON_NUMBER ? VALUE_NUMBER
 				       : k == JSON_NULL	  ? VALUE_NULL
 							  : VALUE_OTHER;
-		if (f == FIELD_NONE) {
+		if (f >= FIELD_END) {
 			if (check_units(r, v, e) != 0)
 				return -(int)e->code;
+			*unread = *unread || column_judge(&r->why, r->layout.shape, v, f);
 			continue;
 		}
 		if (seen >> f & 1)
@@ -183,15 +188,17 @@ static void read_strictly(struct jsonl_reader *r, const char *p, size_t n,
 	struct err e = { 0 };
 	struct json_document *doc = NULL;
 	struct record rec;
+	bool unread = false;
 	record_clear(&rec);
 	rec.at = p;
 	int rc = n > CSV_RECORD_MAX ? err_set(&e, ERR_INVALID, "the line is longer than %d bytes",
 					      CSV_RECORD_MAX)
 				    : json_open(&doc, (struct text){ p, n }, &e);
 	if (rc == 0)
-		rc = fill_strictly(r, json_root(doc), &rec, &e);
+		rc = fill_strictly(r, json_root(doc), &rec, &unread, &e);
 	if (rc == 0) {
 		record_batch_single(&r->single, &rec);
+		r->single.unread = unread ? r->why.p : NULL;
 		sink->accept(sink->user, &r->single);
 	} else {
 		sink->refuse(sink->user, p, n, &e);
@@ -275,6 +282,13 @@ ALWAYS_INLINE bool begins_with(const char *p, const char *lead, size_t n)
 #endif
 }
 
+/* The plain spellings; any other goes to the strict path. */
+static bool says_nothing(const char *p, const char *end)
+{
+	const size_t n = (size_t)(end - p);
+	return (n == 1 && *p == '0') || (n == 4 && memcmp(p, "null", 4) == 0);
+}
+
 /* The value at p into field f of the batch's next row. Returns what follows it, or NULL for the
  * strict path. */
 ALWAYS_INLINE const char *read_value(struct jsonl_reader *r, enum record_field f, const char *p,
@@ -283,8 +297,11 @@ ALWAYS_INLINE const char *read_value(struct jsonl_reader *r, enum record_field f
 	struct record_batch *b = &r->batch;
 	const size_t row = b->n;
 	if (f >= FIELD_COUNTS) {
-		if (f == FIELD_NONE)
-			return *p == '{' ? NULL : json_scan_flat(p, end);
+		if (f >= FIELD_END) {
+			const char *after = *p == '{' ? NULL : json_scan_flat(p, end);
+			return f == FIELD_UNKNOWN && after && !says_nothing(p, after) ? NULL
+										      : after;
+		}
 		int64_t v;
 		const char *q = plain_count(p, end, &v);
 		if (!q)
@@ -416,7 +433,7 @@ static inline bool read_fast(struct jsonl_reader *r, const char *p, const char *
 			/* the keys of the learned shape differ from each other; from here on that
 			 * must be checked */
 			for (size_t k = 0; as_learned && k < i; k++)
-				if (r->learned[k].field == FIELD_NONE)
+				if (r->learned[k].field >= FIELD_END)
 					unknown[unknown_count++] = r->learned[k].key;
 			as_learned = false;
 			p = json_skip_space(p, end);
@@ -427,7 +444,7 @@ static inline bool read_fast(struct jsonl_reader *r, const char *p, const char *
 				return false;
 			struct text key = { p + 1, (size_t)(stop - p - 1) };
 			f = field_of(r, key.p, key.n);
-			if (f == FIELD_NONE) {
+			if (f >= FIELD_END) {
 				for (size_t k = 0; k < unknown_count; k++)
 					if (text_eq(unknown[k], key))
 						return false;
@@ -438,9 +455,9 @@ static inline bool read_fast(struct jsonl_reader *r, const char *p, const char *
 				return false;
 			p = json_skip_space(p + 1, end);
 		}
-		if (p >= end || (f != FIELD_NONE && seen >> f & 1))
+		if (p >= end || (f < FIELD_END && seen >> f & 1))
 			return false;
-		if (f != FIELD_NONE)
+		if (f < FIELD_END)
 			seen |= (uint64_t)1 << f;
 		p = read_value(r, f, p, end, &given);
 		if (!p || p >= end)

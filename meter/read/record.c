@@ -97,7 +97,7 @@ int record_set(struct record *r, enum record_field f, struct text v, enum value_
 	       enum time_kind time, struct err *e)
 {
 	struct err inner;
-	if (f == FIELD_NONE)
+	if (f >= FIELD_END)
 		return 0;
 	if (kind == VALUE_OTHER)
 		return err_set(e, ERR_INVALID, "field '%s' must be text or a number",

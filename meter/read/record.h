@@ -38,7 +38,8 @@ enum record_field {
 	FIELD_PROMPT, /* whole prompt, cache included; input is what the cache parts leave of it */
 	FIELD_TOTAL,  /* must equal the sum of the parts */
 	FIELD_END,
-	FIELD_NONE = FIELD_END /* a column that is not used */
+	FIELD_NONE = FIELD_END, /* a column that is not used */
+	FIELD_UNKNOWN		/* a column of no known meaning that may be billed (columns.h) */
 };
 
 enum { RECORD_TEXT_MAX = 1000 };

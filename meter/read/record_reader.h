@@ -40,6 +40,7 @@ struct csv_layout {
 	char separator;
 	size_t columns;
 	const enum record_field *field; /* of each column */
+	const char *const *name;	/* of each column, as the header has it */
 	uint64_t unneeded;		/* text fields whose values do not matter to the sink */
 	bool strict_only;
 };

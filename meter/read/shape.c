@@ -137,9 +137,10 @@ int field_map_parse(struct field_map *out, const char *spec, struct err *e)
 			e, ERR_USAGE,
 			"'--map %s' must be FIELD=COLUMN, for example --map input=prompt_tokens",
 			spec);
-	out->field = record_field_by_name((struct text){ spec, (size_t)(equals - spec) });
+	const struct text name = { spec, (size_t)(equals - spec) };
+	out->field = record_field_by_name(name);
 	out->column = equals + 1;
-	if (out->field == FIELD_NONE)
+	if (out->field == FIELD_NONE && !text_is(name, FIELD_MAP_NONE))
 		return err_set(e, ERR_USAGE,
 			       "'--map %s': there is no field '%.*s'; the fields stand in `tally "
 			       "replay --help`",

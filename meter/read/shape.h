@@ -39,7 +39,8 @@ const struct shape *shape_of_seconds(const struct shape *s, struct text time);
 /* Whether an object counts tokens by the native names, and so is a native record. */
 bool shape_is_native(const struct cJSON *object);
 
-/* One --map FIELD=COLUMN. */
+/* One --map FIELD=COLUMN; this as the field says that the column costs nothing of its own. */
+#define FIELD_MAP_NONE "none"
 struct field_map {
 	enum record_field field;
 	const char *column;

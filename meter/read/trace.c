@@ -13,6 +13,7 @@
 
 #include "base/arena.h"
 #include "base/json.h"
+#include "meter/read/columns.h"
 
 enum compression { PLAIN, GZIP, ZSTD };
 enum { HEAD_MAX = TRACE_RECORD_MAX + 4096, INPUT_CHUNK = 128 << 10 };
@@ -221,11 +222,11 @@ static int take_csv_header(struct trace *t, struct text head, const struct trace
 		t->name[i] = mem_alloc(r->field[i].n + 1);
 		memcpy(t->name[i], r->field[i].p, r->field[i].n);
 		t->name[i][r->field[i].n] = 0;
-		t->field[i] = shape_field(t->shape, o->map, o->map_count, r->field[i]);
+		t->field[i] = column_field(t->shape, o->map, o->map_count, r->field[i]);
 		counts |= t->field[i] >= FIELD_COUNTS && t->field[i] <= FIELD_PROMPT &&
 			  t->field[i] != FIELD_REQUESTS;
 		for (size_t k = 0; k < i && rc == 0; k++)
-			if (t->field[i] != FIELD_NONE && t->field[k] == t->field[i])
+			if (t->field[i] < FIELD_END && t->field[k] == t->field[i])
 				rc = err_set(
 					e, ERR_INVALID,
 					"%s: line 1: columns '%s' and '%s' both give field '%s'",
@@ -506,6 +507,17 @@ enum record_field trace_column_field(const struct trace *t, size_t i)
 {
 	return t->field[i];
 }
+struct csv_layout trace_csv_layout(const struct trace *t, uint64_t unneeded, bool strict_only)
+{
+	return (struct csv_layout){ .shape = t->shape,
+				    .separator = t->separator,
+				    .columns = t->columns,
+				    .field = t->field,
+				    .name = (const char *const *)t->name,
+				    .unneeded = unneeded,
+				    .strict_only = strict_only };
+}
+
 const char *trace_column_name(const struct trace *t, size_t i)
 {
 	return t->name[i];

@@ -39,6 +39,8 @@ char trace_separator(const struct trace *t);
 size_t trace_columns(const struct trace *t);
 enum record_field trace_column_field(const struct trace *t, size_t column);
 const char *trace_column_name(const struct trace *t, size_t column);
+/* For csv_reader_open; what it points to lives as long as the trace. */
+struct csv_layout trace_csv_layout(const struct trace *t, uint64_t unneeded, bool strict_only);
 /* Whether the CSV header feeds the field (always true for JSON Lines: any line may). */
 bool trace_may_have(const struct trace *t, enum record_field f);
 /* Bytes on disk, 0 when not known. */

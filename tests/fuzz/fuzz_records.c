@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "meter/read/columns.h"
 #include "meter/read/record_reader.h"
 
 struct tally_of {
@@ -24,6 +25,8 @@ static void accept(void *user, struct record_batch *b)
 			h = h * 131 + (uint64_t)r.tokens[k];
 		h = h * 7 + (uint64_t)r.time_us + (uint64_t)r.completed_us * 3 +
 		    (uint64_t)r.requests;
+		for (const char *c = b->unread; c && *c; c++)
+			h = h * 31 + (unsigned char)*c;
 		t->accepted++;
 		t->sum += h * (h >> 32 | 1);
 	}
@@ -38,16 +41,19 @@ static void refuse(void *user, const char *at, size_t n, const struct err *why)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const char *const columns[] = { "time",	    "model",	  "task",
-					       "input",	    "cache_read", "output",
-					       "reasoning", "requests",	  "total" };
+	static const char *const columns[] = { "time",	     "model",	    "task",	 "input",
+					       "cache_read", "output",	    "reasoning", "requests",
+					       "total",	     "video_tokens" };
 	enum { COLUMNS = sizeof columns / sizeof *columns };
 	enum record_field field[COLUMNS];
+	const char *name[COLUMNS];
 	if (size < 2 || size > 1 << 16)
 		return 0;
 	size_t used = 2 + data[0] % (COLUMNS - 1);
-	for (size_t i = 0; i < used; i++)
-		field[i] = record_field_by_name(text_of(columns[(i + data[1]) % COLUMNS]));
+	for (size_t i = 0; i < used; i++) {
+		name[i] = columns[(i + data[1]) % COLUMNS];
+		field[i] = column_field(shape_by_name("csv"), NULL, 0, text_of(name[i]));
+	}
 	char *memory = mem_zalloc(size + 200), *text = memory + 64;
 	memcpy(text, data + 2, size - 2);
 	size_t n = size - 2;
@@ -61,7 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		result[k].base = text;
 		if (k < 2) {
 			struct csv_reader *r = csv_reader_open(&(struct csv_layout){
-				shape_by_name("csv"), ',', used, field, 0, strict });
+				shape_by_name("csv"), ',', used, field, name, 0, strict });
 			whole[k] = csv_reader_run(r, &block, &sink);
 			csv_reader_close(r);
 		} else {

@@ -32,7 +32,7 @@ const columns = ['time', 'task', 'provider', 'model', 'service_tier', 'region', 
 const rows = [];
 for (let i = 0; i < 20000; i++) {
 	const [provider, model] = pick(models), output = random(3000);
-	rows.push([instant(), `t${i % 97}`, provider, model, pick(['', '', 'standard', 'batch', 'flex']), pick(['', '', 'eu', 'mars']),
+	rows.push([instant(), `t${i % 97}`, provider, model, pick(['', '', 'standard', 'batch', 'flex']), pick(['', '', 'eu', 'mars', 'venus']),
 		pick([random(900), 1000, 999, 4999, 5000, random(400000), 499999999]), pick([0, 0, 1, random(20000)]), pick([0, 0, 0, random(500)]), output, pick([0, 0, random(output + 1)]), pick([1, 1, 1, 2])]);
 }
 const given = process.argv[4];

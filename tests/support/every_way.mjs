@@ -39,7 +39,13 @@ for (const model of names)
 				prices.push(p);
 			}
 		}
-const card = { schema: 'tally.card/1', provider: 'drawn', title: 'drawn', calendars: { peak: { zone: '+08:00', hours: ['09:00-12:00', '14:00-18:00'] } }, prices };
+/* where a price without a region holds too; what is not said is not known */
+const said = [{ same: pick([[], ['*'], ['mars']]) }, { models: ['m-a', 'm-b'], same: pick([[], ['*'], ['mars'], ['*', 'mars']]) }].slice(0, random(3));
+const same = (model, region) => {
+	const rule = said.find(r => r.models?.includes(model)) || said.find(r => !r.models);
+	return !!rule && (rule.same.includes(region) || (rule.same.includes('*') && !prices.some(p => p.model === model && p.region)));
+};
+const card = { schema: 'tally.card/1', provider: 'drawn', title: 'drawn', regions: said, calendars: { peak: { zone: '+08:00', hours: ['09:00-12:00', '14:00-18:00'] } }, prices };
 writeFileSync('card.json', JSON.stringify(card));
 writeFileSync('plan.json', JSON.stringify({ schema: 'tally.plans/1', tables: {}, plans: [{ plan: 'ours', title: 'drawn', source: 'drawn', rule: 'ratio', currency: 'USD', credits_per_unit: '1000',
 	rounding: pick([{ scope: 'none' }, { scope: 'record', mode: 'up' }, { scope: 'record', mode: 'half-even' }]), tables: [] }] }));
@@ -65,7 +71,7 @@ const atto = text => { const [w, f = ''] = text.split('.'); return BigInt(w + f.
 const text = a => { const s = String(a).padStart(19, '0'); return `${s.slice(0, -18)}.${s.slice(-18)}`.replace(/\.?0+$/, ''); };
 function worth(c, at) {
 	const fits = p => p.model === c.model && (p.service_tier || '') === c.service_tier && at >= Date.parse(p.from) && at < Date.parse(p.to);
-	const p = prices.find(q => fits(q) && q.region === c.region) || prices.find(q => fits(q) && !q.region);
+	const p = prices.find(q => fits(q) && q.region && q.region === c.region) || prices.find(q => fits(q) && !q.region && (!c.region || same(c.model, c.region)));
 	if (!p) return null;
 	const hour = new Date(at + 8 * 3600e3).getUTCHours(), peak = (hour >= 9 && hour < 12) || (hour >= 14 && hour < 18);
 	const window = peak && p.windows ? p.windows[0] : null;

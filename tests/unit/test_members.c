@@ -318,9 +318,9 @@ static void what_speaks_of_money(void **state)
 		"id", "model", "content", "object", "created", "role"
 	};
 	for (size_t i = 0; i < COUNT(money); i++)
-		assert_true(member_speaks_of_money(text_of(money[i])));
+		assert_true(name_speaks_of_money(text_of(money[i])));
 	for (size_t i = 0; i < COUNT(other); i++)
-		assert_false(member_speaks_of_money(text_of(other[i])));
+		assert_false(name_speaks_of_money(text_of(other[i])));
 }
 
 int main(void)

@@ -1,0 +1,329 @@
+/*
+ * What frameworks, gateways and batches make of an answer: LangChain's messages, results of the AI
+ * SDK, OpenRouter's generations, Bedrock's log of invocations, files of batch results.
+ *
+ * Sources: LangChain UsageMetadata, AI SDK 4 to 6 (usage and providerMetadata), OpenRouter GET
+ * /generation, Bedrock model invocation logging, the batch interfaces of Anthropic, OpenAI and
+ * Vertex.
+ */
+#include "meter/formats/payload_run.h"
+#include "pricing/spelling.h"
+
+static bool is_object(json_value *v)
+{
+	return json_kind(v) == JSON_OBJECT;
+}
+
+static json_value *either(json_value *a, json_value *b)
+{
+	return a && json_kind(a) != JSON_NULL ? a : b;
+}
+
+static void finish(struct payload_reader *r, struct metered *m, json_value *v, int rc,
+		   const struct err *e)
+{
+	if (rc == 0)
+		payload_take(r, m);
+	else
+		payload_refuse(r, m->line, v, e);
+}
+
+static int set_count(struct raw_counts *c, enum raw_count which, json_value *n, struct err *e)
+{
+	return n && json_kind(n) != JSON_NULL ? counts_set(c, which, n, e) : 0;
+}
+
+static bool read_langchain(struct payload_reader *r, json_value *v, int64_t line)
+{
+	json_value *message = is_object(json_member(v, "kwargs")) ? json_member(v, "kwargs") : v;
+	json_value *usage = json_member(message, "usage_metadata"),
+		   *meta = json_member(message, "response_metadata");
+	json_value *own = either(json_member(meta, "usage"), json_member(meta, "token_usage"));
+	struct metered m;
+	struct err e;
+	struct raw_counts c = { 0 };
+	if (!is_object(usage))
+		return false;
+	payload_begin(&m, "langchain.message", line);
+	payload_text(&m.record, FIELD_ID,
+		     either(json_member(message, "id"), json_member(meta, "id")));
+	payload_text(&m.record, FIELD_MODEL, json_member(v, "model"));
+	payload_text(&m.record, FIELD_MODEL, json_member(meta, "model_id"));
+	payload_text(&m.record, FIELD_MODEL, json_member(meta, "model"));
+	payload_text(&m.record, FIELD_MODEL, json_member(meta, "model_name"));
+	payload_tier(r, &m, meta, own);
+	json_value *created = either(json_member(meta, "created"), json_member(meta, "created_at"));
+	int rc = payload_time(&m.record, FIELD_TIME, created, &e);
+	if (rc == 0)
+		rc = payload_labels(r, &m.record, v, &e);
+	/* searches stand in the vendor's own usage alone */
+	json_value *searches =
+		json_member(json_member(own, "server_tool_use"), "web_search_requests");
+	struct raw_counts more = { 0 };
+	if (rc == 0 && searches && json_kind(searches) != JSON_NULL) {
+		rc = counts_set(&more, RAW_TOTAL, searches, &e);
+		c.web_searches = more.count[RAW_TOTAL];
+	}
+	if (rc == 0)
+		rc = payload_counts(r, &m, usage, &c, &e);
+	payload_judge_beside(r, &m, message, usage, "");
+	finish(r, &m, v, rc, &e);
+	return true;
+}
+
+/* What the vendor's part of an AI SDK result says of the cache, where the usage of older versions
+ * does not. Returns the usage that counts. */
+static json_value *ai_sdk_counts(struct raw_counts *c, json_value *usage, json_value *meta, int *rc,
+				 struct err *e)
+{
+	json_value *anthropic = json_member(meta, "anthropic"),
+		   *bedrock = json_member(json_member(meta, "bedrock"), "usage"),
+		   *openai = json_member(meta, "openai"),
+		   *google = json_member(json_member(meta, "google"), "usageMetadata");
+	if (json_member(json_member(anthropic, "usage"), "input_tokens"))
+		return json_member(anthropic, "usage");
+	if (json_member(google, "promptTokenCount")) {
+		*c = (struct raw_counts){ .cache = CACHE_INSIDE, .reasoning_beside = true };
+		return google;
+	}
+	if (is_object(json_member(usage, "inputTokenDetails")))
+		return usage;
+	const struct {
+		json_value *v;
+		enum raw_count which;
+		bool beside;
+	} said[] = {
+		{ json_member(anthropic, "cacheCreationInputTokens"), RAW_CACHE_WRITE, true },
+		{ json_member(anthropic, "cacheReadInputTokens"), RAW_CACHE_READ, true },
+		{ json_member(bedrock, "cacheWriteInputTokens"), RAW_CACHE_WRITE, true },
+		{ json_member(bedrock, "cacheReadInputTokens"), RAW_CACHE_READ, true },
+		{ json_member(openai, "cachedPromptTokens"), RAW_CACHE_READ, false },
+		{ json_member(openai, "reasoningTokens"), RAW_REASONING, false },
+	};
+	for (size_t i = 0; *rc == 0 && i < sizeof said / sizeof *said; i++) {
+		*rc = set_count(c, said[i].which, said[i].v, e);
+		if (said[i].v && json_kind(said[i].v) != JSON_NULL && said[i].beside) {
+			c->cache = CACHE_BESIDE;
+			c->fixed = true;
+		}
+	}
+	if (c->cache != CACHE_BESIDE)
+		c->cache = CACHE_INSIDE;
+	return usage;
+}
+
+static bool is_ai_sdk(json_value *v, json_value *usage)
+{
+	return json_member(usage, "promptTokens") || json_member(usage, "inputTokenDetails") ||
+	       json_member(usage, "cachedInputTokens") ||
+	       (json_member(usage, "inputTokens") &&
+		(json_member(v, "providerMetadata") || json_member(v, "finishReason") ||
+		 json_member(json_member(v, "response"), "modelId")));
+}
+
+static bool read_ai_sdk(struct payload_reader *r, json_value *v, json_value *parent, int64_t line)
+{
+	json_value *usage = json_member(v, "usage"), *steps = json_member(v, "steps"),
+		   *response = json_member(v, "response");
+	struct metered m;
+	struct err e;
+	struct raw_counts c = { 0 };
+	if (!is_object(usage) || !is_ai_sdk(v, usage))
+		return false;
+	/* each step was a call; the usage beside them is the last one's, or the sum */
+	if (is_object(json_member(json_first(steps), "usage"))) {
+		for (json_value *s = json_first(steps); s; s = json_next(s))
+			if (!read_ai_sdk(r, s, v, line))
+				payload_pass_over(r, "ai-sdk.result", s, line);
+		return true;
+	}
+	payload_begin(&m, "ai-sdk.result", line);
+	payload_text(&m.record, FIELD_ID,
+		     either(json_member(response, "id"), json_member(v, "id")));
+	payload_text(&m.record, FIELD_MODEL, json_member(parent, "model"));
+	payload_text(&m.record, FIELD_MODEL, json_member(v, "model"));
+	payload_text(&m.record, FIELD_MODEL, json_member(v, "modelId"));
+	payload_text(&m.record, FIELD_MODEL, json_member(response, "modelId"));
+	json_value *at = either(json_member(response, "timestamp"), json_member(v, "timestamp"));
+	int rc = parent ? payload_labels(r, &m.record, parent, &e) : 0;
+	if (rc == 0)
+		rc = payload_time(&m.record, FIELD_TIME, at, &e);
+	if (rc == 0)
+		rc = payload_labels(r, &m.record, v, &e);
+	json_value *meta = either(json_member(v, "providerMetadata"),
+				  json_member(v, "experimental_providerMetadata"));
+	json_value *counted = usage;
+	if (rc == 0)
+		counted = ai_sdk_counts(&c, usage, meta, &rc, &e);
+	payload_tier(r, &m, json_member(meta, "openai"), counted);
+	if (rc == 0)
+		rc = payload_counts(r, &m, counted, &c, &e);
+	payload_judge(r, &m, usage, true);
+	payload_judge_beside(r, &m, v, usage, "");
+	finish(r, &m, v, rc, &e);
+	return true;
+}
+
+/* Mux: a message of a chat, whose metadata holds what the AI SDK gave. */
+static bool read_mux(struct payload_reader *r, json_value *v, int64_t line)
+{
+	json_value *meta = json_member(v, "metadata"), *usage = json_member(meta, "usage");
+	struct metered m;
+	struct err e;
+	struct raw_counts c = { 0 };
+	const struct text named = json_string(json_member(meta, "model"));
+	const char *colon = named.n ? memchr(named.p, ':', named.n) : NULL;
+	if (!is_object(meta) || !json_string(json_member(v, "role")).n || json_member(v, "usage"))
+		return false;
+	if (!is_object(usage)) { /* what was asked */
+		payload_pass_over(r, "mux.chat", v, line);
+		return true;
+	}
+	if (!json_member(usage, "inputTokens") || !colon)
+		return false;
+	payload_begin(&m, "mux.chat", line);
+	m.cumulative = true;
+	payload_text(&m.record, FIELD_ID, json_member(v, "id"));
+	payload_text(&m.record, FIELD_SESSION, json_member(v, "workspaceId"));
+	const size_t vendor = (size_t)(colon - named.p);
+	m.record.text[FIELD_MODEL] = (struct text){ colon + 1, named.n - vendor - 1 };
+	m.record.text[FIELD_PROVIDER] = (struct text){ named.p, vendor };
+	m.record.present |= (uint64_t)1 << FIELD_MODEL | (uint64_t)1 << FIELD_PROVIDER;
+	int rc = payload_time(&m.record, FIELD_TIME,
+			      either(json_member(meta, "timestamp"), json_member(v, "createdAt")),
+			      &e);
+	json_value *counted = usage;
+	if (rc == 0)
+		counted = ai_sdk_counts(&c, usage, json_member(meta, "providerMetadata"), &rc, &e);
+	/* Mux keeps the inclusive counts beside what was written */
+	if (counted == usage)
+		c.cache = CACHE_INSIDE;
+	c.fixed = false;
+	if (rc == 0)
+		rc = payload_counts(r, &m, counted, &c, &e);
+	payload_judge(r, &m, usage, true);
+	finish(r, &m, v, rc, &e);
+	return true;
+}
+
+static bool read_generation(struct payload_reader *r, json_value *v, int64_t line)
+{
+	json_value *g = is_object(json_member(v, "data")) ? json_member(v, "data") : v;
+	static const struct {
+		const char *key;
+		enum raw_count which;
+	} keys[] = { { "native_tokens_prompt", RAW_PROMPT },
+		     { "native_tokens_completion", RAW_COMPLETION },
+		     { "native_tokens_reasoning", RAW_REASONING },
+		     { "native_tokens_cached", RAW_CACHE_READ },
+		     { "native_tokens_completion_images", RAW_OUTPUT_IMAGE } };
+	struct metered m;
+	struct err e;
+	struct raw_counts c = { .cache = CACHE_INSIDE };
+	if (!json_member(g, "native_tokens_prompt"))
+		return false;
+	payload_begin(&m, "openrouter.generation", line);
+	payload_text(&m.record, FIELD_ID, json_member(g, "id"));
+	payload_text(&m.record, FIELD_MODEL, json_member(g, "model"));
+	m.record.text[FIELD_PROVIDER] = TEXT("openrouter");
+	m.record.present |= (uint64_t)1 << FIELD_PROVIDER;
+	payload_tier(r, &m, g, NULL);
+	int rc = payload_time(&m.record, FIELD_TIME, json_member(g, "created_at"), &e);
+	for (size_t i = 0; rc == 0 && i < sizeof keys / sizeof *keys; i++)
+		rc = set_count(&c, keys[i].which, json_member(g, keys[i].key), &e);
+	if (rc == 0)
+		rc = counts_normalise(&m.record, &c, &m.rule, &e);
+	if (rc == 0)
+		rc = payload_stated_as(
+			&m, either(json_member(g, "total_cost"), json_member(g, "usage")),
+			json_true(json_member(g, "is_byok")),
+			json_member(g, "byok_usage_inference"), &e);
+	payload_judge_beside(r, &m, g, NULL, "");
+	r->raw.n = 0;
+	json_put_value(&r->raw, g);
+	m.raw = (struct text){ r->raw.p, r->raw.n };
+	finish(r, &m, v, rc, &e);
+	return true;
+}
+
+static bool names_region(struct text model)
+{
+	struct spelling s = { .model = model };
+	while (spelling_next(&s))
+		if (s.region.n)
+			return true;
+	return false;
+}
+
+/* A log entry of Amazon Bedrock. Its region is where the call was made, which is where it was
+ * served unless the model's name says more. */
+static bool read_invocation(struct payload_reader *r, json_value *v, int64_t line)
+{
+	json_value *in = json_member(v, "input"), *out = json_member(v, "output");
+	struct metered m;
+	struct err e;
+	struct raw_counts c = { .cache = CACHE_BESIDE };
+	if (!text_is(json_string(json_member(v, "schemaType")), "ModelInvocationLog"))
+		return false;
+	if (!json_member(in, "inputTokenCount") && !json_member(out, "outputTokenCount")) {
+		payload_pass_over(r, "bedrock.invocation", v, line);
+		return true;
+	}
+	payload_begin(&m, "bedrock.invocation", line);
+	payload_text(&m.record, FIELD_ID, json_member(v, "requestId"));
+	payload_text(&m.record, FIELD_MODEL, json_member(v, "modelId"));
+	if (!names_region(m.record.text[FIELD_MODEL]))
+		payload_text(&m.record, FIELD_REGION, json_member(v, "region"));
+	payload_tier(r, &m, v, NULL);
+	int rc = payload_time(&m.record, FIELD_TIME, json_member(v, "timestamp"), &e);
+	if (rc == 0)
+		rc = counts_read(&c, in, &e);
+	if (rc == 0)
+		rc = counts_read(&c, out, &e);
+	if (rc == 0)
+		rc = counts_normalise(&m.record, &c, &m.rule, &e);
+	payload_judge_beside(r, &m, in, NULL, "usage");
+	payload_judge_beside(r, &m, out, NULL, "usage");
+	payload_judge_beside(r, &m, v, NULL, "");
+	r->raw.n = 0;
+	buf_puts(&r->raw, "{");
+	for (json_value *n = json_first(in); n; n = json_next(n))
+		if (json_kind(n) == JSON_NUMBER)
+			buf_printf(&r->raw, "%s\"%s\":%.*s", r->raw.n > 1 ? "," : "", json_key(n),
+				   (int)json_number(n).n, json_number(n).p);
+	json_value *answer = json_member(out, "outputTokenCount");
+	buf_printf(&r->raw, "%s\"outputTokenCount\":%.*s}", r->raw.n > 1 ? "," : "",
+		   (int)json_number(answer).n, json_number(answer).p ? json_number(answer).p : "");
+	m.raw = (struct text){ r->raw.p, r->raw.n };
+	finish(r, &m, v, rc, &e);
+	return true;
+}
+
+/* One line of a file of batch results: the answer in it, at the price of batches. What failed or
+ * expired was not billed. */
+static bool read_batch_result(struct payload_reader *r, json_value *v, int64_t line)
+{
+	json_value *result = json_member(v, "result"), *response = json_member(v, "response");
+	const bool vertex = is_object(json_member(v, "request")) &&
+			    is_object(json_member(response, "usageMetadata"));
+	if (!vertex && !json_member(v, "custom_id"))
+		return false;
+	json_value *answer = vertex		 ? response
+			     : is_object(result) ? json_member(result, "message")
+						 : json_member(response, "body");
+	if (!is_object(answer) || r->in_batch) {
+		payload_pass_over(r, "batch.result", v, line);
+		return true;
+	}
+	r->in_batch = true;
+	payload_value(r, answer, line);
+	r->in_batch = false;
+	return true;
+}
+
+bool framework_document(struct payload_reader *r, json_value *v, int64_t line)
+{
+	return read_batch_result(r, v, line) || read_langchain(r, v, line) ||
+	       read_ai_sdk(r, v, NULL, line) || read_mux(r, v, line) ||
+	       read_generation(r, v, line) || read_invocation(r, v, line);
+}

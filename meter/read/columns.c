@@ -1,0 +1,130 @@
+#include "meter/read/columns.h"
+
+#include <string.h>
+#include <strings.h>
+
+static const struct {
+	const char *shape, *name, *reason;
+} columns[] = {
+#define COLUMN(shape, name, reason) { shape, name, reason },
+#include "meter/read/columns.def"
+#undef COLUMN
+};
+
+bool name_speaks_of_money(struct text name)
+{
+	static const char *const words[] = { "token", "request",  "cost",	"credit",
+					     "speed", "geo",	  "tier",	"batch",
+					     "cache", "modality", "iterations", "details" };
+	static const char first[] = "trcsgbmid", second[] = "oerpiat"; /* letters of the words */
+	uint32_t begins = 0, goes_on = 0;
+	for (const char *c = first; *c; c++)
+		begins |= 1u << (*c - 'a');
+	for (const char *c = second; *c; c++)
+		goes_on |= 1u << (*c - 'a');
+	for (size_t i = 0; i + 3 <= name.n; i++) {
+		unsigned a = ((unsigned char)name.p[i] | 0x20) - 'a';
+		unsigned b = ((unsigned char)name.p[i + 1] | 0x20) - 'a';
+		if (a > 25 || b > 25 || !(begins >> a & 1) || !(goes_on >> b & 1))
+			continue;
+		for (size_t k = 0; k < sizeof words / sizeof *words; k++) {
+			size_t n = strlen(words[k]);
+			if ((unsigned)words[k][0] - 'a' == a && n <= name.n - i &&
+			    strncasecmp(words[k], name.p + i, n) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+bool value_is_nothing(struct text s)
+{
+	static const char *const words[] = { "null", "none", "nan", "false" };
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (s.n == strlen(words[i]) && strncasecmp(s.p, words[i], s.n) == 0)
+			return true;
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] == 'e' || s.p[i] == 'E')
+			return i > 0;
+		if (s.p[i] != '0' && s.p[i] != '.' && s.p[i] != '-' && s.p[i] != ' ')
+			return false;
+	}
+	return true;
+}
+
+bool json_is_nothing(json_value *v)
+{
+	switch (json_kind(v)) {
+	case JSON_OBJECT:
+	case JSON_ARRAY:
+		for (json_value *m = json_first(v); m; m = json_next(m))
+			if (!json_is_nothing(m))
+				return false;
+		return true;
+	case JSON_BOOL:
+		return !json_true(v);
+	case JSON_NULL:
+		return true;
+	default:
+		return value_is_nothing(json_number_or_string(v));
+	}
+}
+
+const char *column_reason(const struct shape *s, struct text name)
+{
+	for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
+		if (text_is(name, columns[i].name) &&
+		    (strcmp(columns[i].shape, "*") == 0 ||
+		     strcmp(columns[i].shape, s->column ? s->name : "native") == 0))
+			return columns[i].reason;
+	return NULL;
+}
+
+enum record_field column_field(const struct shape *s, const struct field_map *map, size_t map_count,
+			       struct text name)
+{
+	const enum record_field f = shape_field(s, map, map_count, name);
+	if (f != FIELD_NONE || !name_speaks_of_money(name) || column_reason(s, name))
+		return f;
+	for (size_t i = 0; i < map_count; i++)
+		if (text_is(name, map[i].column))
+			return f;
+	/* one of our own names, which --map took from another column */
+	return record_field_by_name(name) == FIELD_NONE ? FIELD_UNKNOWN : FIELD_NONE;
+}
+
+void column_tell(struct buf *out, struct text name)
+{
+	out->n = 0;
+	buf_printf(out, "the column '%.*s' is of no known meaning, and it may be billed",
+		   name.n > 100 ? 100 : (int)name.n, name.p);
+}
+
+/* A count of tokens somewhere in the value of a key that does not speak of money itself. */
+static json_value *find_tokens(json_value *v)
+{
+	for (json_value *m = json_first(v); m; m = json_next(m)) {
+		const bool inner = json_kind(m) == JSON_OBJECT || json_kind(m) == JSON_ARRAY;
+		json_value *found = inner ? find_tokens(m) : NULL;
+		if (found)
+			return found;
+		if (json_kind(m) == JSON_NUMBER && json_key(m) && !json_is_nothing(m) &&
+		    strcasestr(json_key(m), "token") != NULL)
+			return m;
+	}
+	return NULL;
+}
+
+bool column_judge(struct buf *out, const struct shape *s, json_value *v, enum record_field f)
+{
+	if (f == FIELD_UNKNOWN && !json_is_nothing(v)) {
+		column_tell(out, text_of(json_key(v)));
+		return true;
+	}
+	const bool inner = json_kind(v) == JSON_OBJECT || json_kind(v) == JSON_ARRAY;
+	json_value *tokens = f == FIELD_NONE && inner ? find_tokens(v) : NULL;
+	if (!tokens || column_reason(s, text_of(json_key(tokens))))
+		return false;
+	column_tell(out, text_of(json_key(tokens)));
+	return true;
+}

@@ -1,0 +1,30 @@
+/*
+ * columns: which columns of a trace may be billed. The set is closed: a column that speaks of money
+ * is a field, is listed as harmless (columns.def), is mapped, or is empty or zero in a record; any
+ * other leaves the record without a price.
+ */
+#ifndef TALLY_METER_READ_COLUMNS_H
+#define TALLY_METER_READ_COLUMNS_H
+
+#include "base/json.h"
+#include "meter/read/shape.h"
+
+/* Whether a name speaks of money: tokens, requests, cost, credit, cache and the like. */
+bool name_speaks_of_money(struct text name);
+/* Whether a value says nothing: it is empty, zero, false or null. */
+bool value_is_nothing(struct text value);
+bool json_is_nothing(json_value *v);
+
+/* Why that column costs nothing of its own, or NULL. */
+const char *column_reason(const struct shape *s, struct text name);
+/* As shape_field, but FIELD_UNKNOWN for a column that may be billed. */
+enum record_field column_field(const struct shape *s, const struct field_map *map, size_t map_count,
+			       struct text name);
+
+/* Why a record has no price: the column, or the member of a JSON record. */
+void column_tell(struct buf *out, struct text name);
+/* What in the value of a key that is no field may be billed; false: nothing. Where it is,
+ * column_tell has been called. */
+bool column_judge(struct buf *out, const struct shape *s, json_value *v, enum record_field f);
+
+#endif

@@ -1,0 +1,133 @@
+#!/usr/bin/env bats
+# What a call states and no card prices, and columns that may be billed: named, never priced as if they were not there.
+load common
+
+cost() { run "$TALLY" cost -m "$1" --input 1000000 --region "$2" "${@:3}"; }
+
+@test "a region that no card knows has no price; one that costs the same has the price without a region" {
+	for x in "claude-sonnet-4-6 mars" "gpt-5.4 jp" "vertex/claude-sonnet-5 europe-west1" "vertex/gemini-2.5-pro us-central1" \
+		"bedrock/anthropic.claude-sonnet-4-5-20250929-v1:0 us-east-1" "azure/gpt-4-0613 sa"; do
+		set -- $x
+		cost "$1" "$2"
+		[ "$status" != 0 ] || fail "$x: $output"
+		[[ $output == *"no price for region '$2'"* ]] || fail "$x: $output"
+	done
+	for x in "deepseek-v4-flash mars" "gpt-4o jp" "claude-sonnet-4-6 global" "claude-3-opus-20240229 us" "gemini-2.5-pro eu" \
+		"bedrock/anthropic.claude-3-haiku-20240307-v1:0 us" "mistral-large-2512 eu"; do
+		set -- $x
+		cost "$1" "$2"
+		expect 0
+	done
+	# the prefixes of Bedrock and Azure
+	run "$TALLY" cost -m bedrock/eu-west-3/anthropic.claude-v2 --input 1000000
+	[[ $status != 0 && $output == *"region 'eu-west-3'"* ]] || fail "$output"
+	run "$TALLY" cost -m us.anthropic.claude-opus-4-7 --input 1000000 --json
+	expect 0 '"total": "5.5"'
+	run "$TALLY" cost -m azure/global/gpt-4o-2024-11-20 --input 1000000 --json
+	expect 0 '"total": "2.5"'
+}
+
+@test "what a card says of regions: nothing, some, all but those with prices of their own" {
+	card() { # RULES
+		cat >card.json <<EOF
+{"schema":"tally.card/1","provider":"acme","regions":$1,"prices":[
+ {"model":"m","currency":"USD","source":"s","sure":"s","rates":{"input":"1"}},
+ {"model":"n","currency":"USD","source":"s","sure":"s","rates":{"input":"1"}},
+ {"model":"n","currency":"USD","region":"eu","source":"s","sure":"s","rates":{"input":"2"}}]}
+EOF
+	}
+	ways() { # MODEL REGION PRICE
+		printf 'time,model,region,input\n2026-06-01T00:00:00Z,%s,%s,1000000\n' "$1" "$2" >t.csv
+		run "$TALLY" replay t.csv --prices card.json --json -q
+		[ "$3" = none ] && expect 3 '"total": "0"' "region '$2'" || expect 0 "\"total\": \"$3\""
+		rm -rf m.db*
+		"$TALLY" ingest t.csv --db m.db --prices card.json -q || true
+		run "$TALLY" usage --db m.db --json
+		[ "$3" = none ] && expect 3 '"unpriced": 1' || expect 0 "\"total\": \"$3\""
+	}
+	card '[]'
+	ways m eu none
+	ways n eu 2
+	ways n us none
+	ways n '' 1
+	card '[{"same":["*"]}]'
+	ways m eu 1
+	ways n eu 2
+	ways n us none
+	card '[{"same":["*"]},{"models":["n*"],"same":["us"]},{"models":["m"],"same":["eu"]}]'
+	ways m eu 1
+	ways m us none
+	ways n us 1
+	ways n jp none
+	# a card of one's own inherits what is known of the vendor, and does not hide a price of a region
+	cat >own.json <<EOF
+{"schema":"tally.card/1","provider":"openai","prices":[
+ {"model":"gpt-4o","currency":"USD","source":"s","sure":"s","rates":{"input":"1"}},
+ {"model":"gpt-5.4","currency":"USD","source":"s","sure":"s","rates":{"input":"1"}}]}
+EOF
+	cost gpt-4o jp --prices own.json --json
+	expect 0 '"total": "1"'
+	cost gpt-5.4 us --prices own.json
+	[[ $status != 0 && $output == *"region 'us'"* ]] || fail "$output"
+	for bad in '[{"same":"eu"}]' '[{"models":["m"]}]' '[{"same":[1]}]' '{"same":["eu"]}' '[{"same":["eu"],"region":"x"}]'; do
+		card "$bad"
+		run "$TALLY" price check card.json
+		[ "$status" != 0 ] || fail "accepted: $bad"
+	done
+}
+
+@test "a column of a trace that speaks of money and has no known meaning leaves its rows without a price" {
+	cat >t.csv <<-EOF
+		id,time,model,input,output,video_tokens,note
+		a,2026-06-01T00:00:00Z,gpt-4o,1000000,0,5,x
+		b,2026-06-01T00:00:00Z,gpt-4o,1000000,0,0,x
+		c,2026-06-01T00:00:00Z,gpt-4o,1000000,0,,x
+		d,2026-06-01T00:00:00Z,gpt-4o,1000000,0,0.0,x
+	EOF
+	cat >t.jsonl <<-EOF
+		{"id":"a","time":"2026-06-01T00:00:00Z","model":"gpt-4o","input":1000000,"video_tokens":5,"note":"x"}
+		{"id":"b","time":"2026-06-01T00:00:00Z","model":"gpt-4o","input":1000000,"video_tokens":0,"note":"x"}
+		{"id":"c","time":"2026-06-01T00:00:00Z","model":"gpt-4o","input":1000000,"video_tokens":null,"note":"x"}
+		{"id":"d","time":"2026-06-01T00:00:00Z","model":"gpt-4o","input":1000000,"video_tokens":"0.0","note":"x"}
+	EOF
+	tr , ';' <t.csv >s.csv
+	for f in t.csv t.jsonl s.csv; do
+		for how in "" --reference "--threads 3"; do
+			run "$TALLY" replay $f $how --json
+			expect 3 '"records": 4' '"unpriced": 1' "the column 'video_tokens'" '"total": "7.5"'
+		done
+		run "$TALLY" whatif $f -s gpt-4o --resamples 0
+		expect 3 "video_tokens"
+		rm -rf m.db*
+		run "$TALLY" ingest $f --db m.db
+		expect 3 "4 accepted"
+		run "$TALLY" usage --db m.db --json
+		expect 3 '"unpriced": 1' '"total": "7.5"'
+		run "$TALLY" explain a --db m.db
+		expect 0 "the column 'video_tokens'"
+		# what someone says of it: it is a count, or it costs nothing
+		run "$TALLY" replay $f --map none=video_tokens --json
+		expect 0 '"unpriced": 0' '"total": "10"'
+		run "$TALLY" replay $f --map cache_read=video_tokens --json
+		[[ $f == *jsonl ]] || expect 3 '"unpriced": 0' '"quarantined": 1' '"total": "7.50000625"' # 0.0 is no count
+	done
+}
+
+@test "columns that are known to cost nothing of their own, and members inside other members" {
+	printf 'id,time,model,input,request_id,total_tokens,cost_usd,max_tokens\na,2026-06-01T00:00:00Z,gpt-4o,1000000,r1,1000000,9,4096\n' >t.csv
+	run "$TALLY" replay t.csv --json
+	expect 0 '"unpriced": 0' '"total": "2.5"'
+	for extra in '"detail":{"audio_tokens":7}' '"service":[{"tier_name":"x","search_tokens":1}]' '"iterations":[{"n":1}]' '"batch":true' '"inference_geo":"us"'; do
+		echo "{\"id\":\"a\",\"time\":\"2026-06-01T00:00:00Z\",\"model\":\"gpt-4o\",\"input\":1000000,$extra}" >t.jsonl
+		run "$TALLY" replay t.jsonl --json
+		expect 3 '"unpriced": 1' "and it may be billed"
+		rm -rf m.db*
+		run "$TALLY" ingest t.jsonl --db m.db
+		expect 3
+	done
+	for extra in '"detail":{"max_tokens":7}' '"detail":{"prompt":"how many tokens"}' '"batch":false' '"iterations":[]' '"ids":[1,2,3]'; do
+		echo "{\"id\":\"a\",\"time\":\"2026-06-01T00:00:00Z\",\"model\":\"gpt-4o\",\"input\":1000000,$extra}" >t.jsonl
+		run "$TALLY" replay t.jsonl --json
+		expect 0 '"unpriced": 0'
+	done
+}

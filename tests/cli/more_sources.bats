@@ -1,0 +1,86 @@
+#!/usr/bin/env bats
+# OpenClaw, Zed, Hermes, ZCode and Mux in their places, each call or session once.
+load common
+
+found() { # AGENT RECORDS INPUT READ WRITE OUTPUT: by its place, replayed and ingested twice
+	run "$TALLY" replay "agents:$1" --json
+	expect "${7-0}" "\"records\": $2," "\"input\": $3," "\"cache_read\": $4," "\"cache_write_5m\": $5," "\"output\": $6,"
+	"$TALLY" ingest "agents:$1" --db "$1.db" -q || [ $? = 3 ]
+	"$TALLY" ingest "agents:$1" --db "$1.db" -q || [ $? = 3 ]
+	run "$TALLY" usage --db "$1.db" --json
+	expect "${7-0}" "\"records\": $2," "\"input\": $3," "\"cache_read\": $4," "\"cache_write_5m\": $5," "\"output\": $6,"
+	run "$TALLY" sources
+	expect 0 "$1"
+}
+home() { export HOME=$PWD; }
+
+@test "OpenClaw: entries without ids of answers, forks, and the Google count of older versions" {
+	home
+	d=.openclaw/agents/main/sessions
+	mkdir -p $d .moltbot/agents/x/sessions
+	entry() { printf '{"type":"message","id":"%s","timestamp":"2026-06-15T10:00:0%s.000Z","message":{"role":"assistant","provider":"anthropic","model":"claude-sonnet-4-6","usage":{"input":%s,"output":%s,"cacheRead":%s,"cacheWrite":%s,"totalTokens":%s,"cost":{"total":1}},"stopReason":"stop"}}\n' "$@"; }
+	{
+		echo '{"type":"session","version":3,"id":"s1","timestamp":"2026-06-15T10:00:00Z","cwd":"/app"}'
+		entry a1 1 10 200 5000 400 5610
+		entry a2 2 1000 50 800 0 1050
+		echo '{"type":"message","id":"a3","timestamp":"2026-06-15T10:00:03Z","message":{"role":"assistant","provider":"openclaw","model":"delivery-mirror","usage":{"input":0,"output":0,"cacheRead":0,"cacheWrite":0,"totalTokens":0}}}'
+	} >$d/one.jsonl
+	cp $d/one.jsonl $d/fork.jsonl
+	entry a1 9 1 2 0 0 3 >.moltbot/agents/x/sessions/two.jsonl
+	found openclaw 3 211 5800 400 252
+}
+
+@test "ZCode: a row a call, its cache and reasoning inside" {
+	home
+	mkdir -p .zcode/cli/db
+	sqlite3 .zcode/cli/db/db.sqlite "CREATE TABLE session(id TEXT, directory TEXT); CREATE TABLE message(id TEXT, session_id TEXT, data TEXT);
+		CREATE TABLE model_usage(id TEXT, session_id TEXT, provider_id TEXT, model_id TEXT, status TEXT, started_at INTEGER, completed_at INTEGER, input_tokens INTEGER,
+			output_tokens INTEGER, reasoning_tokens INTEGER, cache_read_input_tokens INTEGER, cache_creation_input_tokens INTEGER, computed_total_tokens INTEGER);
+		INSERT INTO model_usage VALUES('u1','s','zai','glm-5.1','completed',1781517600000,1781517601000,140159,139,39,139584,0,140298),
+			('u2','s','zai','glm-5.1','error',1781517602000,1781517602000,0,0,0,0,0,0),
+			('u3','s','zai','glm-5.1','completed',1781517604000,1781517605000,100,20,0,64,0,120);"
+	found zcode 2 611 139648 0 159
+}
+
+@test "Hermes: the sums of sessions grow; newer versions have them by model" {
+	home
+	mkdir -p .hermes/profiles/work
+	schema="CREATE TABLE messages(id INTEGER, session_id TEXT); CREATE TABLE sessions(id TEXT, model TEXT, started_at REAL, ended_at REAL, cwd TEXT, input_tokens INTEGER, output_tokens INTEGER, cache_read_tokens INTEGER, cache_write_tokens INTEGER, reasoning_tokens INTEGER, estimated_cost_usd REAL);"
+	sqlite3 .hermes/state.db "$schema INSERT INTO sessions VALUES('h1','claude-sonnet-4-6',1781517600.5,NULL,'/app',100,20,3000,40,5,9.9),('h2','claude-sonnet-4-6',1781517700.5,NULL,'/app',0,0,0,0,0,0);"
+	sqlite3 .hermes/profiles/work/state.db "$schema CREATE TABLE session_model_usage(session_id TEXT, model TEXT, input_tokens INTEGER, output_tokens INTEGER, cache_read_tokens INTEGER, cache_write_tokens INTEGER, reasoning_tokens INTEGER);
+		INSERT INTO sessions VALUES('h3','deepseek-v4-flash',1781517600.5,NULL,'/app',30,3,0,0,0,0); INSERT INTO session_model_usage VALUES('h3','deepseek-v4-flash',10,1,0,0,0),('h3','claude-sonnet-4-6',20,2,0,0,0);"
+	found hermes 3 130 3000 40 23
+	sqlite3 .hermes/state.db "UPDATE sessions SET input_tokens=150, output_tokens=30 WHERE id='h1'"
+	"$TALLY" ingest agents:hermes --db hermes.db -q
+	run "$TALLY" usage --db hermes.db --json
+	expect 0 '"records": 3' '"input": 180' '"output": 33'
+}
+
+@test "Zed: the total of a thread, packed or not; hosted models have prices of their own" {
+	home
+	d=.local/share/zed/threads
+	mkdir -p $d
+	thread() { printf '{"model":{"provider":"%s","model":"%s"},"cumulative_token_usage":%s,"request_token_usage":%s}' "$@"; }
+	thread anthropic claude-sonnet-4-6 '{"input_tokens":10,"output_tokens":20,"cache_read_input_tokens":300}' '{"a":{"input_tokens":4,"output_tokens":8}}' >t1
+	thread anthropic claude-sonnet-4-6 '{}' '{"a":{"input_tokens":4,"output_tokens":8,"cache_creation_input_tokens":7},"b":{"input_tokens":1,"output_tokens":2}}' >t2
+	thread other-agent x '{}' '{}' >t3
+	kind=json
+	if command -v zstd >/dev/null; then zstd -q t1 -o t1.zst; mv t1.zst t1; kind=zstd; fi
+	sqlite3 $d/threads.db "CREATE TABLE threads(id TEXT PRIMARY KEY, summary TEXT, updated_at TEXT, data_type TEXT, data BLOB);
+		INSERT INTO threads VALUES('t1','','2026-06-15T10:00:00Z','$kind',readfile('t1')),('t2','','2026-06-15T10:00:00+00:00','json',CAST(readfile('t2') AS TEXT)),('t3','','2026-06-15T10:00:00Z','json',CAST(readfile('t3') AS TEXT));"
+	found zed 2 15 300 7 30
+	thread zed.dev claude-sonnet-4-6 '{"input_tokens":1000,"output_tokens":1}' '{}' >t4
+	sqlite3 $d/threads.db "INSERT INTO threads VALUES('t4','','2026-06-15T10:00:00Z','json',CAST(readfile('t4') AS TEXT)),('t5','','2026-06-15T10:00:00Z','zip','x');"
+	run "$TALLY" replay agents:zed --json
+	expect 3 '"records": 3' '"unpriced": 1' "'zed'" "'data_type' is not known ('zip')"
+}
+
+@test "Mux: a message's metadata, the cache inside" {
+	home
+	mkdir -p .mux/sessions/w1
+	{
+		echo '{"id":"m1","role":"user","metadata":{"timestamp":1781517600000}}'
+		echo '{"id":"m2","role":"assistant","workspaceId":"w1","metadata":{"timestamp":1781517601000,"model":"anthropic:claude-sonnet-4-6","usage":{"inputTokens":5000,"outputTokens":60,"cachedInputTokens":4000,"totalTokens":5060},"providerMetadata":{"anthropic":{"cacheCreationInputTokens":700}}}}'
+	} >.mux/sessions/w1/chat.jsonl
+	found mux 1 300 4000 700 60
+}

@@ -1,0 +1,71 @@
+#!/usr/bin/env bats
+# A log of Codex or Gemini CLI beside the telemetry of the same session: one call, whichever came first.
+load common
+
+codex_log() { # of calls "input cached written output reasoning"
+	local i=0 ti=0 tc=0 tw=0 to=0 tr=0
+	echo '{"timestamp":"2026-06-15T10:00:00Z","type":"session_meta","payload":{"id":"th1","cwd":"/x","cli_version":"0.98.0"}}'
+	echo '{"timestamp":"2026-06-15T10:00:00Z","type":"turn_context","payload":{"cwd":"/x","model":"gpt-5.4"}}'
+	for call; do
+		set -- $call
+		i=$((i + 1)) ti=$((ti + $1)) tc=$((tc + $2)) tw=$((tw + $3)) to=$((to + $4)) tr=$((tr + $5))
+		printf '{"timestamp":"2026-06-15T10:00:%02dZ","type":"event_msg","payload":{"type":"token_count","info":{"total_token_usage":{"input_tokens":%d,"cached_input_tokens":%d,"cache_write_input_tokens":%d,"output_tokens":%d,"reasoning_output_tokens":%d,"total_tokens":%d},"last_token_usage":{"input_tokens":%d,"cached_input_tokens":%d,"cache_write_input_tokens":%d,"output_tokens":%d,"reasoning_output_tokens":%d,"total_tokens":%d}}}}\n' \
+			$i $ti $tc $tw $to $tr $((ti + to)) $1 $2 $3 $4 $5 $(($1 + $4))
+	done
+}
+attribute() { case $2 in *[!0-9]*) printf '{"key":"%s","value":{"stringValue":"%s"}}' "$1" "$2" ;; *) printf '{"key":"%s","value":{"intValue":"%s"}}' "$1" "$2" ;; esac; }
+codex_event() { # second input cached output
+	printf '{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"178151760%s000000000","attributes":[%s,%s,%s,%s,%s,%s,%s,%s]}]}]}]}\n' "$1" \
+		"$(attribute event.name codex.sse_event)" "$(attribute event.kind response.completed)" "$(attribute event.timestamp "2026-06-15T10:00:0$1.500Z")" \
+		"$(attribute conversation.id th1)" "$(attribute model gpt-5.4)" "$(attribute input_token_count "$2")" "$(attribute cached_token_count "$3")" "$(attribute output_token_count "$4")"
+}
+orders() { # RECORDS INPUT READ WRITE OUTPUT
+	local want=("\"records\": $1," "\"input\": $2," "\"cache_read\": $3," "\"cache_write_5m\": $4," "\"output\": $5,")
+	for order in "log.jsonl events.jsonl" "events.jsonl log.jsonl"; do
+		run "$TALLY" replay $order --json
+		expect 0 "${want[@]}"
+		rm -rf m.db*
+		for f in $order $order; do run "$TALLY" ingest "$f" --db m.db; expect 0; done
+		run "$TALLY" usage --db m.db --json
+		expect 0 "${want[@]}"
+		run "$TALLY" fsck --db m.db
+		expect 0 clean
+	done
+	rm -rf m.db*
+	mkdir -p both; cp log.jsonl events.jsonl both
+	run "$TALLY" ingest both --db m.db
+	expect 0 "$1 accepted"
+}
+
+@test "Codex: a call in the log and in the telemetry; calls that only one of them has count, too" {
+	codex_log "1000 0 0 10 5" "1500 900 0 20 0" "1500 900 0 20 0" >log.jsonl
+	{ codex_event 1 1000 0 10; codex_event 2 1500 900 20; codex_event 3 1500 900 20; codex_event 5 70 0 7; } >events.jsonl
+	orders 4 2270 1800 0 57
+	# of two equal calls the telemetry has one
+	{ codex_event 1 1000 0 10; codex_event 2 1500 900 20; } >events.jsonl
+	orders 3 2200 1800 0 50
+	# and the log
+	codex_log "1000 0 0 10 5" "1500 900 0 20 0" >log.jsonl
+	{ codex_event 1 1000 0 10; codex_event 2 1500 900 20; codex_event 3 1500 900 20; } >events.jsonl
+	orders 3 2200 1800 0 50
+}
+
+@test "Codex: what the telemetry does not tell of cache writes stays as the log says" {
+	codex_log "1000 200 300 10 5" >log.jsonl
+	codex_event 1 1000 200 10 >events.jsonl
+	sed -i 's/gpt-5\.4/claude-sonnet-4-6/' log.jsonl events.jsonl
+	orders 1 500 200 300 10
+}
+
+@test "Gemini CLI: a message of the log and its event" {
+	cat >log.jsonl <<-EOF
+		{"sessionId":"g1","projectHash":"p","startTime":"2026-06-15T10:00:00Z","lastUpdated":"2026-06-15T10:00:00Z","kind":"main"}
+		{"id":"m1","timestamp":"2026-06-15T10:00:01Z","type":"gemini","model":"gemini-2.5-pro","tokens":{"input":1200,"output":50,"cached":1000,"thoughts":30,"tool":20,"total":1300}}
+		{"id":"m2","timestamp":"2026-06-15T10:00:09Z","type":"gemini","model":"gemini-2.5-pro","tokens":{"input":10,"output":5,"cached":0,"thoughts":0,"tool":0,"total":15}}
+	EOF
+	printf '{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"1781517602000000000","attributes":[%s,%s,%s,%s,%s,%s,%s,%s,%s]}]}]}]}\n' \
+		"$(attribute event.name gemini_cli.api_response)" "$(attribute event.timestamp 2026-06-15T10:00:02.000Z)" "$(attribute session.id g1)" "$(attribute model gemini-2.5-pro)" \
+		"$(attribute input_token_count 1200)" "$(attribute output_token_count 50)" "$(attribute cached_content_token_count 1000)" "$(attribute thoughts_token_count 30)" \
+		"$(attribute tool_token_count 20)" >events.jsonl
+	orders 2 230 1000 0 85
+}
