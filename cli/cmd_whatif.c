@@ -99,8 +99,8 @@ static int read_vary(struct cli *cli, int *permille, struct err *e)
 	return 0;
 }
 
-static int read_workload(struct cli *cli, const struct zone *zone, struct workload **out, int *told,
-			 struct err *e)
+static int read_workload(struct cli *cli, const struct zone *zone, int threads,
+			 struct workload **out, int *told, struct err *e)
 {
 	struct cli_workload w;
 	struct store *store = NULL;
@@ -111,6 +111,7 @@ static int read_workload(struct cli *cli, const struct zone *zone, struct worklo
 		return rc;
 	w.o.customer = cli_value(cli, "customer");
 	w.o.project = cli_value(cli, "project");
+	w.o.threads = threads;
 	if (w.o.path_count) {
 		rc = workload_read(out, &w.o, e);
 		*told = w.told;
@@ -208,7 +209,7 @@ static int run(struct cli *cli, struct err *e)
 	if (rc == 0 && plan)
 		rc = plan_open(&plans, &o.plan, plan, e);
 	if (rc == 0)
-		rc = read_workload(cli, zone, &workload, &refused, e);
+		rc = read_workload(cli, zone, o.threads, &workload, &refused, e);
 	if (rc == 0)
 		rc = cache_words_parse(cache, workload->blocks != NULL, &o.cache, &o.rules, e);
 	if (rc == 0 && o.cache == WHATIF_CACHE_REBUILT)

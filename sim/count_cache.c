@@ -12,23 +12,32 @@ struct held {
 	int64_t longest, long_us; /* its longest prompt, for conversations that branch */
 	int64_t ttl_us;		  /* of what it wrote */
 	uint32_t call;		  /* 1 + its last one; 0: it has answered none */
+	bool used;		  /* it is listed */
 	bool shrunk;		  /* some prompt since was shorter, so fewer tokens may be common */
 };
 
+/* What the record tells of a call. */
+struct told {
+	int64_t step;	 /* the most it shares with the call before it */
+	uint32_t before; /* 1 + the last call of the conversation on its cache */
+	bool shorter;	 /* its prompt is shorter, and nothing tells what is common */
+};
+
 struct count_cache {
-	const struct workload *w;
 	const struct model_cache *rules;
-	const uint32_t *recorded;
 	uint32_t caches;
-	struct held *held; /* by conversation and cache */
-	int64_t *step;	   /* by call: the most it shares with the call before it */
-	uint32_t *before;  /* by call: 1 + the last call of the conversation on its cache */
-	int64_t *head;	   /* by conversation: what its first call found */
-	uint32_t *current; /* by conversation: 1 + the call that came last */
-	bool *shorter;	   /* by call: its prompt is shorter, and nothing tells what is common */
+	struct held *held; /* by cache */
+	uint32_t *used;	   /* those that hold something of this conversation */
+	uint32_t use;
+	/* the conversation at hand */
+	const struct work_call *call;
+	const uint32_t *recorded;
+	struct told *told; /* by call */
+	size_t room;
+	int64_t head;		  /* what its first call found */
+	uint32_t current;	  /* 1 + the call that came last */
 	struct count_found found; /* of the last call, for an attempt that is made again */
 	uint32_t found_call, found_cache;
-	int64_t *any_us; /* by cache: its last call of whatever conversation */
 };
 
 static int64_t least(int64_t a, int64_t b)
@@ -59,11 +68,11 @@ static int64_t whole_quanta(int64_t tokens, int64_t quantum)
  */
 static int64_t shared(struct count_cache *c, size_t i, uint32_t last, bool keeps_hits)
 {
-	const struct work_call *now = &c->w->call[i], *then = &c->w->call[last];
+	const struct work_call *now = &c->call[i], *then = &c->call[last];
 	const struct model_cache *of = &c->rules[c->recorded[i]];
 	const int64_t both = least(work_prompt(then), work_prompt(now)),
 		      read = now->tokens[BUCKET_CACHE_READ];
-	c->shorter[i] = work_prompt(now) < work_prompt(then);
+	c->told[i].shorter = work_prompt(now) < work_prompt(then);
 	if (!keeps_hits || c->recorded[i] != c->recorded[last] || now->requests > 1 ||
 	    then->requests > 1)
 		return both;
@@ -76,41 +85,16 @@ static int64_t shared(struct count_cache *c, size_t i, uint32_t last, bool keeps
 		there = whole_quanta(there, of->contract->quantum);
 		there = there < of->contract->minimum ? 0 : there;
 	}
-	c->shorter[i] = false;
+	c->told[i].shorter = false;
 	return read < there ? read : both;
 }
 
-struct count_cache *count_cache_open(const struct workload *w, const struct model_cache *rules,
-				     uint32_t caches, const uint32_t *recorded)
+struct count_cache *count_cache_open(const struct model_cache *rules, uint32_t caches)
 {
 	struct count_cache *c = mem_zalloc(sizeof *c);
-	*c = (struct count_cache){ .w = w, .rules = rules, .recorded = recorded, .caches = caches };
-	c->held = mem_zalloc((w->conversations * caches + 1) * sizeof *c->held);
-	c->step = mem_zalloc((w->count + 1) * sizeof *c->step);
-	c->before = mem_zalloc((w->count + 1) * sizeof *c->before);
-	c->shorter = mem_zalloc((w->count + 1) * sizeof *c->shorter);
-	c->head = mem_zalloc((w->conversations + 1) * sizeof *c->head);
-	c->current = mem_zalloc((w->conversations + 1) * sizeof *c->current);
-	c->any_us = mem_alloc((caches + 1) * sizeof *c->any_us);
-	for (uint32_t k = 0; k < caches; k++)
-		c->any_us[k] = INT64_MIN;
-	bool *hits = mem_zalloc((w->conversations + 1) * sizeof *hits);
-	for (size_t i = 0; i < w->count; i++)
-		hits[w->call[i].conversation] |= w->call[i].tokens[BUCKET_CACHE_READ] > 0;
-	for (size_t i = 0; i < w->count; i++) {
-		const uint32_t of = w->call[i].conversation;
-		struct held *h = &c->held[(size_t)of * caches + recorded[i]];
-		const uint32_t last = c->current[of];
-		if (last)
-			c->step[i] = shared(c, i, last - 1, hits[of]);
-		else
-			c->head[of] = w->call[i].tokens[BUCKET_CACHE_READ];
-		c->before[i] = h->call;
-		h->call = c->current[of] = (uint32_t)i + 1;
-	}
-	free(hits);
-	memset(c->held, 0, (w->conversations * caches + 1) * sizeof *c->held);
-	memset(c->current, 0, (w->conversations + 1) * sizeof *c->current);
+	*c = (struct count_cache){ .rules = rules, .caches = caches };
+	c->held = mem_zalloc((caches + (size_t)1) * sizeof *c->held);
+	c->used = mem_alloc((caches + (size_t)1) * sizeof *c->used);
 	return c;
 }
 
@@ -119,13 +103,55 @@ void count_cache_close(struct count_cache *c)
 	if (!c)
 		return;
 	free(c->held);
-	free(c->step);
-	free(c->before);
-	free(c->shorter);
-	free(c->head);
-	free(c->current);
-	free(c->any_us);
+	free(c->used);
+	free(c->told);
 	free(c);
+}
+
+static struct held *held_by(struct count_cache *c, uint32_t cache)
+{
+	struct held *h = &c->held[cache];
+	if (!h->used) {
+		h->used = true;
+		c->used[c->use++] = cache;
+	}
+	return h;
+}
+
+static void forget(struct count_cache *c)
+{
+	for (uint32_t k = 0; k < c->use; k++)
+		c->held[c->used[k]] = (struct held){ 0 };
+	c->use = 0;
+	c->current = 0;
+}
+
+void count_cache_begin(struct count_cache *c, const struct work_call *call, size_t calls,
+		       const uint32_t *recorded)
+{
+	bool hits = false;
+	if (calls > c->room) {
+		free(c->told);
+		c->room = calls * 2;
+		c->told = mem_alloc(c->room * sizeof *c->told);
+	}
+	c->call = call;
+	c->recorded = recorded;
+	c->found_call = 0;
+	forget(c);
+	for (size_t i = 0; i < calls; i++)
+		hits |= call[i].tokens[BUCKET_CACHE_READ] > 0;
+	for (size_t i = 0; i < calls; i++) {
+		struct held *h = held_by(c, recorded[i]);
+		const uint32_t last = c->current;
+		c->told[i] = (struct told){ .before = h->call };
+		if (last)
+			c->told[i].step = shared(c, i, last - 1, hits);
+		else
+			c->head = call[i].tokens[BUCKET_CACHE_READ];
+		h->call = c->current = (uint32_t)i + 1;
+	}
+	forget(c);
 }
 
 /* As the rules let it hit. */
@@ -141,15 +167,18 @@ static bool in_time(const struct cache_rules *r, int64_t ttl_us, int64_t age_us,
 	return (ttl_us < 0 || age_us <= ttl_us) && came_us >= r->settle_us;
 }
 
+bool count_cache_warm(const struct model_cache *cache, int64_t then_us, int64_t now_us)
+{
+	return in_time(&cache->rules, cache->rules.ttl_us, now_us - then_us, INT64_MAX);
+}
+
 /* A model that knows nothing of the conversation may know its head from others. */
 static struct count_found find_head(const struct count_cache *c, const struct count_call *call,
 				    int64_t head)
 {
 	const struct cache_rules *r = &c->rules[call->cache].rules;
-	const int64_t prompt = work_prompt(&c->w->call[call->call]), was = c->any_us[call->cache];
-	const int64_t there = ruled(r, head, prompt);
-	const bool warm = was != INT64_MIN && in_time(r, r->ttl_us, call->time_us - was, INT64_MAX);
-	return (struct count_found){ .hit = warm ? there : 0, .high = there };
+	const int64_t there = ruled(r, head, work_prompt(&c->call[call->call]));
+	return (struct count_found){ .hit = call->warm ? there : 0, .high = there };
 }
 
 static struct count_found find_held(const struct count_cache *c, const struct count_call *call,
@@ -157,7 +186,7 @@ static struct count_found find_held(const struct count_cache *c, const struct co
 {
 	const struct model_cache *of = &c->rules[call->cache];
 	const struct cache_rules *r = &of->rules;
-	const struct work_call *w = &c->w->call[call->call];
+	const struct work_call *w = &c->call[call->call];
 	const int64_t read = w->tokens[BUCKET_CACHE_READ], prompt = work_prompt(w);
 	int64_t tokens = h->tokens, since_us = r->ttl_of_write ? h->wrote_us : h->us;
 	/* the record proves that the prompt goes on from an earlier branch */
@@ -184,7 +213,7 @@ static void keep(struct count_cache *c, const struct count_call *call, struct he
 {
 	const struct model_cache *of = &c->rules[call->cache],
 				 *was = &c->rules[c->recorded[call->call]];
-	const struct work_call *w = &c->w->call[call->call];
+	const struct work_call *w = &c->call[call->call];
 	const struct cache_rules *r = &of->rules;
 	const int64_t reach = of->bills_writes ? count_cache_reach(w, was) : work_prompt(w);
 	const bool an_hour = w->tokens[BUCKET_CACHE_WRITE_1H] && !w->tokens[BUCKET_CACHE_WRITE_5M];
@@ -202,18 +231,19 @@ static void keep(struct count_cache *c, const struct count_call *call, struct he
 	h->us = call->time_us;
 	h->call = call->call + 1;
 	h->shrunk = false;
-	c->any_us[call->cache] = call->time_us;
 }
 
 /* Every cache's part of the conversation ends where the new prompt leaves the old one. */
-static void part(struct count_cache *c, struct held *of, uint32_t call, uint32_t conversation)
+static void part(struct count_cache *c, uint32_t call)
 {
-	if (c->current[conversation] && c->current[conversation] != call + 1)
-		for (uint32_t k = 0; k < c->caches; k++) {
-			of[k].shrunk |= c->shorter[call] && of[k].tokens > 0;
-			of[k].tokens = least(of[k].tokens, c->step[call]);
+	const struct told *told = &c->told[call];
+	if (c->current && c->current != call + 1)
+		for (uint32_t k = 0; k < c->use; k++) {
+			struct held *of = &c->held[c->used[k]];
+			of->shrunk |= told->shorter && of->tokens > 0;
+			of->tokens = least(of->tokens, told->step);
 		}
-	c->current[conversation] = call + 1;
+	c->current = call + 1;
 }
 
 /* Why the call found less than the prompt before it was long. */
@@ -222,7 +252,7 @@ static void explain(const struct count_cache *c, const struct count_call *call,
 {
 	const struct model_cache *of = &c->rules[call->cache];
 	const struct cache_rules *r = &of->rules;
-	const struct work_call *w = &c->w->call[call->call];
+	const struct work_call *w = &c->call[call->call];
 	const int64_t since_us = r->ttl_of_write ? h->wrote_us : h->us;
 	f->missed = both - f->hit;
 	if (f->missed <= 0 || w->requests > 1)
@@ -240,15 +270,15 @@ static void explain(const struct count_cache *c, const struct count_call *call,
 	else if (f->hit >= ruled(r, both, work_prompt(w)))
 		f->miss = MISS_ROUNDED;
 	else
-		f->miss = c->step[call->call] < both ? MISS_CHANGED : MISS_COLD;
+		f->miss = c->told[call->call].step < both ? MISS_CHANGED : MISS_COLD;
 }
 
 struct count_found count_cache_find(struct count_cache *c, const struct count_call *call)
 {
-	const struct work_call *w = &c->w->call[call->call];
+	const struct work_call *w = &c->call[call->call];
 	const struct model_cache *of = &c->rules[call->cache];
 	const uint32_t was = c->recorded[call->call];
-	struct held *all = &c->held[(size_t)w->conversation * c->caches], *h = &all[call->cache];
+	struct held *h = held_by(c, call->cache);
 	const int64_t read = w->tokens[BUCKET_CACHE_READ];
 	struct count_found found;
 	/* of a cache that nobody describes, what the recorded one did is all that is known */
@@ -256,14 +286,15 @@ struct count_found count_cache_find(struct count_cache *c, const struct count_ca
 			   cache_contract_alike(of->contract, c->rules[was].contract);
 	if (c->found_call == call->call + 1 && c->found_cache == call->cache)
 		return c->found;
-	const uint32_t last = c->current[w->conversation];
+	const uint32_t last = c->current;
 	const int64_t both = last && last != call->call + 1
-				     ? least(work_prompt(w), work_prompt(&c->w->call[last - 1]))
+				     ? least(work_prompt(w), work_prompt(&c->call[last - 1]))
 				     : 0;
-	part(c, all, call->call, w->conversation);
+	part(c, call->call);
 	if (of->finds_nothing) {
 		found = (struct count_found){ 0 };
-	} else if (alike && !call->moved && !of->rules.asked && h->call == c->before[call->call] &&
+	} else if (alike && !call->moved && !of->rules.asked &&
+		   h->call == c->told[call->call].before &&
 		   (was == call->cache || read == 0 || read >= of->rules.minimum)) {
 		found = (struct count_found){
 			.low = read, .hit = read, .high = read, .recorded = true
@@ -272,8 +303,7 @@ struct count_found count_cache_find(struct count_cache *c, const struct count_ca
 		found = (struct count_found){ .hit = alike || !of->bills_writes ? read : 0,
 					      .high = read };
 	} else {
-		found = h->call ? find_held(c, call, h, c->head[w->conversation])
-				: find_head(c, call, c->head[w->conversation]);
+		found = h->call ? find_held(c, call, h, c->head) : find_head(c, call, c->head);
 		if (of->bills_writes) {
 			const int64_t reach = count_cache_reach(w, &c->rules[was]);
 			found.low = least(found.low, reach);

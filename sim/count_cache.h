@@ -34,18 +34,24 @@ struct count_found {
 };
 
 struct count_call {
-	uint32_t call;	/* of the workload */
+	uint32_t call;	/* of the conversation at hand */
 	uint32_t cache; /* that answers it */
 	int64_t time_us;
 	bool moved; /* not when it was recorded */
+	bool warm;  /* its cache has answered a call of some conversation within its lifetime */
 };
 
 struct count_cache;
-/* recorded: the cache that answered each call of the workload; rules by cache. Both outlive it. */
-struct count_cache *count_cache_open(const struct workload *w, const struct model_cache *rules,
-				     uint32_t caches, const uint32_t *recorded);
+/* The caches that answer, by number; rules outlive it. Belongs to one thread. */
+struct count_cache *count_cache_open(const struct model_cache *rules, uint32_t caches);
 void count_cache_close(struct count_cache *c);
+/* The next conversation: its calls in the order of time, and the cache that answered each of them.
+ * Both outlive the calls of count_cache_find. */
+void count_cache_begin(struct count_cache *c, const struct work_call *call, size_t calls,
+		       const uint32_t *recorded);
 /* Calls come in the order of time. */
 struct count_found count_cache_find(struct count_cache *c, const struct count_call *call);
+/* Whether a call that came at then_us keeps the head of conversations warm until now_us. */
+bool count_cache_warm(const struct model_cache *cache, int64_t then_us, int64_t now_us);
 
 #endif

@@ -20,24 +20,20 @@ bool model_cache_reads_writes(const struct tariff_answer *target, const struct t
 	return target->price && target->price != own->price && !model_cache_bills_writes(target);
 }
 
-static void describe(struct model_caches *m, const struct tariff_answer *a, int64_t time_us,
-		     bool hosted)
+struct model_cache model_cache_of(const struct book *book, const struct cache_rules *asked,
+				  const struct tariff_answer *a, int64_t time_us, bool hosted)
 {
-	if (m->count == m->room) {
-		m->room = m->room ? m->room * 2 : 16;
-		m->cache = mem_grow(m->cache, m->room * sizeof *m->cache);
-	}
-	struct model_cache *c = &m->cache[m->count++];
-	*c = (struct model_cache){ .bills_writes = model_cache_bills_writes(a) };
-	if (a->price && a->resolved && a->price->provider && m->asked.vendor && !hosted)
-		c->contract = book_cache(m->book, a->price->provider, a->resolved,
-					 (struct instant){ time_us });
-	c->finds_nothing = c->bills_writes && m->asked.writes == CACHE_WRITES_NONE;
-	c->rules = cache_rules_of(&m->asked, c->contract);
+	struct model_cache c = { .bills_writes = model_cache_bills_writes(a) };
+	if (a->price && a->resolved && a->price->provider && asked->vendor && !hosted)
+		c.contract = book_cache(book, a->price->provider, a->resolved,
+					(struct instant){ time_us });
+	c.finds_nothing = c.bills_writes && asked->writes == CACHE_WRITES_NONE;
+	c.rules = cache_rules_of(asked, c.contract);
+	return c;
 }
 
-uint32_t model_caches_number(struct model_caches *m, const struct subject *s,
-			     const struct tariff_answer *a, int64_t time_us, bool hosted)
+void model_cache_key(struct buf *key, const struct subject *s, const struct tariff_answer *a,
+		     bool hosted)
 {
 	const struct text part[4] = {
 		a->price && a->price->provider ? text_of(a->price->provider) : s->provider,
@@ -45,16 +41,26 @@ uint32_t model_caches_number(struct model_caches *m, const struct subject *s,
 		a->price && a->price->region ? text_of(a->price->region) : (struct text){ 0 },
 		text_of(hosted ? "hosted" : ""),
 	};
-	struct buf key = { 0 };
 	for (int i = 0; i < 4; i++) {
-		buf_add(&key, part[i].p, part[i].n);
-		buf_add(&key, "", 1);
+		buf_add(key, part[i].p, part[i].n);
+		buf_add(key, "", 1);
 	}
+}
+
+uint32_t model_caches_number(struct model_caches *m, const struct subject *s,
+			     const struct tariff_answer *a, int64_t time_us, bool hosted)
+{
+	struct buf key = { 0 };
+	model_cache_key(&key, s, a, hosted);
 	uint64_t *n = dict_need(&m->numbers, (struct text){ key.p, key.n }, NULL);
 	buf_release(&key);
 	if (!*n) {
 		*n = m->numbers.count;
-		describe(m, a, time_us, hosted);
+		if (m->count == m->room) {
+			m->room = m->room ? m->room * 2 : 16;
+			m->cache = mem_grow(m->cache, m->room * sizeof *m->cache);
+		}
+		m->cache[m->count++] = model_cache_of(m->book, &m->asked, a, time_us, hosted);
 	}
 	return (uint32_t)(*n - 1);
 }

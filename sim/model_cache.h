@@ -28,6 +28,12 @@ struct model_caches {
 };
 
 void model_caches_release(struct model_caches *m);
+/* What tells the cache behind an answer from others, added to `key`. */
+void model_cache_key(struct buf *key, const struct subject *s, const struct tariff_answer *a,
+		     bool hosted);
+/* The cache behind an answer that was got at that time. */
+struct model_cache model_cache_of(const struct book *book, const struct cache_rules *asked,
+				  const struct tariff_answer *a, int64_t time_us, bool hosted);
 /* The number of the cache behind an answer that a subject got at that time. hosted: on machines of
  * one's own, where no vendor's contract holds. */
 uint32_t model_caches_number(struct model_caches *m, const struct subject *s,

@@ -7,6 +7,26 @@
 #include "base/arena.h"
 #include "base/dict.h"
 
+/* As gsl_rng_uniform_int draws below n, with n divided into the generator's range once. */
+struct below {
+	uint32_t n, scale;
+};
+
+static struct below below_of(size_t n)
+{
+	CHECK(n <= RESAMPLE_CLUSTERS_MAX);
+	return (struct below){ (uint32_t)n, n ? UINT32_MAX / (uint32_t)n : 0 };
+}
+
+static uint32_t draw_below(const gsl_rng *rng, struct below b)
+{
+	uint32_t k;
+	do
+		k = (uint32_t)gsl_rng_get(rng) / b.scale;
+	while (k >= b.n);
+	return k;
+}
+
 struct job {
 	const struct resample *q;
 	const struct money_total *const *column;
@@ -22,11 +42,12 @@ static void *draw(void *user)
 	const struct resample *q = j->q;
 	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
 	uint32_t *place = mem_alloc(j->clusters * sizeof *place);
+	const struct below below = below_of(j->clusters);
 	for (int64_t r = j->from; r < j->to; r++) {
 		const uint64_t seeds[2] = { q->seed, 0x726573616d706c65 };
 		gsl_rng_set(rng, hash_bytes(&r, sizeof r, seeds) & 0xffffffff);
 		for (size_t i = 0; i < j->clusters; i++)
-			place[i] = (uint32_t)gsl_rng_uniform_int(rng, j->clusters);
+			place[i] = draw_below(rng, below);
 		for (size_t c = 0; c < q->columns; c++) {
 			int128 sum = 0;
 			for (size_t i = 0; i < j->clusters; i++)
@@ -52,14 +73,19 @@ static struct money_total **bundle(const struct resample *q, size_t bundles)
 	return out;
 }
 
+size_t resample_clusters(size_t clusters)
+{
+	const size_t each = (clusters + RESAMPLE_CLUSTERS_MAX - 1) / RESAMPLE_CLUSTERS_MAX;
+	return each > 1 ? (clusters + each - 1) / each : clusters;
+}
+
 void resample_sums(const struct resample *q, struct money_total **sums)
 {
 	enum { THREADS = 64 };
 	int threads = q->threads < 1 ? 1 : q->threads > THREADS ? THREADS : q->threads;
 	struct job job[THREADS];
-	const size_t each = (q->clusters + RESAMPLE_CLUSTERS_MAX - 1) / RESAMPLE_CLUSTERS_MAX;
-	const size_t clusters = each > 1 ? (q->clusters + each - 1) / each : q->clusters;
-	struct money_total **bundles = each > 1 ? bundle(q, clusters) : NULL;
+	const size_t clusters = resample_clusters(q->clusters);
+	struct money_total **bundles = clusters < q->clusters ? bundle(q, clusters) : NULL;
 	*sums = mem_zalloc((q->columns * (size_t)q->resamples + 1) * sizeof **sums);
 	for (int i = 0; i < threads; i++) {
 		job[i] = (struct job){

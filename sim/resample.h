@@ -26,6 +26,9 @@ struct resample {
 	int threads;
 };
 
+/* How many are drawn of so many clusters: cluster i is a part of bundle i modulo that. */
+size_t resample_clusters(size_t clusters);
+
 /*
  * sums[c * resamples + r]: the total of column c in resample r. More clusters than
  * RESAMPLE_CLUSTERS_MAX are drawn in bundles of equally many. free() *sums.

@@ -370,9 +370,9 @@ static uint32_t by_rules(const struct route *r, const struct workload *w, const 
 	return r->otherwise;
 }
 
-uint32_t route_target(const struct route *r, const struct workload *w, size_t i, uint64_t seed)
+uint32_t route_target(const struct route *r, const struct workload *w, const struct work_call *c,
+		      uint64_t seed)
 {
-	const struct work_call *c = &w->call[i];
 	switch (r->kind) {
 	case ROUTE_RECORDED:
 		return ROUTE_AS_RECORDED;
@@ -394,10 +394,9 @@ uint32_t route_target(const struct route *r, const struct workload *w, size_t i,
 	return 0;
 }
 
-bool route_escalates(const struct route *r, const struct workload *w, size_t i, uint32_t target,
-		     uint64_t seed)
+bool route_escalates(const struct route *r, const struct workload *w, const struct work_call *c,
+		     uint32_t target, uint64_t seed)
 {
-	const struct work_call *c = &w->call[i];
 	if (!r->escalates || target == r->escalate_to ||
 	    (r->escalate_from != ROUTE_AS_RECORDED && target != r->escalate_from) ||
 	    !fits(&r->escalate_when, w, c))
@@ -412,22 +411,22 @@ bool route_escalates(const struct route *r, const struct workload *w, size_t i, 
 		dict_find(&r->escalated, text_of(w->conversation_name[c->conversation])));
 }
 
-static bool has_time(const struct route *r, const struct workload *w, size_t i)
+static bool has_time(const struct route *r, const struct workload *w, const struct work_call *c)
 {
 	if (r->waits == 0)
 		return true;
 	for (size_t k = 0; k < r->waits; k++)
-		if (w->call[i].workload && text_is(r->wait[k], w->name[w->call[i].workload]))
+		if (c->workload && text_is(r->wait[k], w->name[c->workload]))
 			return true;
 	return false;
 }
 
-bool route_may_wait(const struct route *r, const struct workload *w, size_t i)
+bool route_may_wait(const struct route *r, const struct workload *w, const struct work_call *c)
 {
-	return r->kind == ROUTE_OFFPEAK && has_time(r, w, i);
+	return r->kind == ROUTE_OFFPEAK && has_time(r, w, c);
 }
 
-bool route_retiers(const struct route *r, const struct workload *w, size_t i)
+bool route_retiers(const struct route *r, const struct workload *w, const struct work_call *c)
 {
-	return r->service_tier.n && has_time(r, w, i);
+	return r->service_tier.n && has_time(r, w, c);
 }

@@ -66,14 +66,15 @@ void route_release(struct route *r);
 /* "0.2" or "20%", as a part of 2^64; *all when it is the whole. Errors: ERR_USAGE. */
 int share_parse(uint64_t *part, bool *all, struct text s, struct err *e);
 
-/* The target of call i, or ROUTE_AS_RECORDED. */
-uint32_t route_target(const struct route *r, const struct workload *w, size_t i, uint64_t seed);
-/* Whether call i, tried on `target`, is run on escalate_to too. */
-bool route_escalates(const struct route *r, const struct workload *w, size_t i, uint32_t target,
-		     uint64_t seed);
-/* Whether call i may wait for a cheaper hour. */
-bool route_may_wait(const struct route *r, const struct workload *w, size_t i);
-/* Whether call i is made in the route's service tier and not in its own. */
-bool route_retiers(const struct route *r, const struct workload *w, size_t i);
+/* The target of a call of the workload, or ROUTE_AS_RECORDED. */
+uint32_t route_target(const struct route *r, const struct workload *w, const struct work_call *c,
+		      uint64_t seed);
+/* Whether the call, tried on `target`, is run on escalate_to too. */
+bool route_escalates(const struct route *r, const struct workload *w, const struct work_call *c,
+		     uint32_t target, uint64_t seed);
+/* Whether the call may wait for a cheaper hour. */
+bool route_may_wait(const struct route *r, const struct workload *w, const struct work_call *c);
+/* Whether the call is made in the route's service tier and not in its own. */
+bool route_retiers(const struct route *r, const struct workload *w, const struct work_call *c);
 
 #endif

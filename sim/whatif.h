@@ -78,7 +78,11 @@ struct whatif_options {
 	struct money_total budget;
 	int level_permille; /* of the intervals: 950 */
 	int threads;
-	/* asked now and then; when it says so, the run ends with ERR_BUSY. NULL: it goes on */
+	/* Hears how many of so many units of work are done; may be NULL. */
+	void (*progress)(void *user, int64_t done, int64_t of);
+	void *progress_user;
+	/* Asked now and then, by every thread; when it says so, the run ends with ERR_BUSY. NULL:
+	 * it goes on. */
 	bool (*stops)(void *user);
 	void *stops_user;
 };
@@ -144,6 +148,8 @@ struct whatif_result {
 	struct interval ratio_micro; /* of cost / the baseline's, in millionths */
 	bool has_ratio;
 	struct sample_estimate estimate; /* of the whole, where only a sample was replayed */
+	/* costs of the conversations, those beyond resample_clusters added round; of a sample:
+	   each has its own place */
 	struct money_total *by_conversation;
 	/* private */
 	struct arena arena;

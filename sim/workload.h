@@ -23,6 +23,8 @@ struct work_call {
 	uint32_t subject;      /* what it ran on */
 	uint32_t customer, project, workload, task, effort, session; /* numbers of names; 0: none */
 	uint32_t rare; /* 1 + place in `rare`; 0: none */
+	uint32_t
+		order; /* of the workload, from 0, in the order of time (of blocks: of the trace) */
 };
 
 struct work_subject {
@@ -42,6 +44,9 @@ struct workload {
 	bool has_conversations;	    /* false: each call is a conversation of its own, and `call`
 				       counts through the whole workload */
 	size_t conversations;
+	/* the first call of each, and the end: calls lie by conversation, within each in the order
+	   of time. NULL: they lie as they were written */
+	uint32_t *first;
 	int64_t *conversation_id;	/* the number that the trace gives it, or its place */
 	const char **conversation_name; /* NULL where it has none */
 	struct work_subject *subject;
@@ -65,6 +70,15 @@ struct workload {
 #define WORKLOAD_HAS_NO_BLOCKS "the trace (%s) names no blocks, so no cache can be replayed"
 
 void workload_close(struct workload *w);
+
+/* The first call of a conversation; of one behind the last, how many calls there are. */
+static inline size_t workload_first_call(const struct workload *w, size_t conversation)
+{
+	return w->first[conversation];
+}
+
+/* The first conversation whose first call is that one or comes behind it. */
+size_t workload_conversation_from(const struct workload *w, size_t call);
 
 /* Tokens of the whole prompt, cache included. */
 static inline int64_t work_prompt(const struct work_call *c)

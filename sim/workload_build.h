@@ -13,6 +13,12 @@ struct workload_build {
 	struct workload *w;
 	size_t room, subject_room, name_room, rare_room, conversation_room;
 	uint32_t *calls; /* of each conversation so far */
+	uint32_t *task;	 /* of each conversation: the name that its own text is, 0: not asked yet */
+	/* of a part of several (sim/workload_join): the call with which each of its names, subjects
+	   and conversations came first */
+	bool is_part;
+	uint32_t *name_first, *subject_first, *conversation_first;
+	uint32_t recent[64]; /* subjects, 1 + number, by a cheap hash of the model's name */
 	/* of the records that are taken; all may be NULL */
 	const char *model, *provider;	/* of records that name none */
 	const char *customer, *project; /* only theirs */
@@ -38,6 +44,9 @@ bool build_takes(int64_t tokens);
  * else why it is refused. */
 const char *build_record(struct workload_build *b, const struct record *r, int64_t web_searches,
 			 int64_t us);
+
+/* A part whose calls were moved. */
+void build_release(struct workload_build *b);
 
 /* When all calls are there: in the order of time, but as_written. */
 void build_finish(struct workload_build *b, bool as_written);

@@ -1,10 +1,22 @@
 #include "sim/workload_read.h"
 
+#include <pthread.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+#include "base/processor.h"
 #include "meter/read/trace_reader.h"
 #include "sim/call_source.h"
 #include "sim/workload_build.h"
+#include "sim/workload_join.h"
+
+enum { THREADS_MAX = 64, WORTH_THREADS = 4 * TRACE_BLOCK };
+
+/* What a part refuses, to be told in the order of the traces. */
+struct refusal_kept {
+	int64_t trace, line;
+	char *why;
+};
 
 struct loading {
 	struct workload_build b;
@@ -17,10 +29,29 @@ struct loading {
 	int64_t us[BATCH_ROWS];	     /* of the batch at work */
 	struct trace_reader *reader; /* NULL: of no trace */
 	const char *path;
+	/* a thread's part of the traces */
+	bool is_part;
+	int64_t trace; /* that is read */
+	int index;
+	pthread_t thread;
+	struct record_sink sink;
+	struct stretch *stretch;
+	size_t stretches, stretch_room;
+	struct refusal_kept *refusal;
+	size_t refusals, refusal_room;
+	struct err failure;
 };
 
 static void refuse(struct loading *l, int64_t line, const char *why)
 {
+	if (l->is_part) {
+		if (l->refusals == l->refusal_room) {
+			l->refusal_room = l->refusal_room ? l->refusal_room * 2 : 64;
+			l->refusal = mem_grow(l->refusal, l->refusal_room * sizeof *l->refusal);
+		}
+		l->refusal[l->refusals++] = (struct refusal_kept){ l->trace, line, mem_text(why) };
+		return;
+	}
 	l->b.w->refused++;
 	if (l->o->refused)
 		l->o->refused(l->o->refused_user, l->path, line, why);
@@ -44,11 +75,23 @@ static void leave(void *user, const struct record_batch *b, size_t row, enum cal
 		refuse(l, trace_reader_line(l->reader, b->at[row]), call_place_reason(why));
 }
 
+static void note_stretch(struct loading *l, size_t from, int64_t line)
+{
+	if (l->stretches == l->stretch_room) {
+		l->stretch_room = l->stretch_room ? l->stretch_room * 2 : 256;
+		l->stretch = mem_grow(l->stretch, l->stretch_room * sizeof *l->stretch);
+	}
+	l->stretch[l->stretches++] =
+		(struct stretch){ l->trace, line, (size_t)l->index, from, l->b.w->count };
+}
+
 static void take(void *user, struct record_batch *b)
 {
 	struct loading *l = user;
 	struct call_span span = { 0 };
 	struct record r;
+	const size_t from = l->b.w->count;
+	const int64_t line = l->is_part ? trace_reader_line(l->reader, b->at[0]) : 0;
 	call_times_batch(&l->times, b, l->us, &span, leave, l);
 	for (size_t i = 0; i < b->n; i++) {
 		record_from_batch(&r, b, i);
@@ -56,6 +99,8 @@ static void take(void *user, struct record_batch *b)
 		if (why)
 			refuse(l, trace_reader_line(l->reader, b->at[i]), why);
 	}
+	if (l->is_part && l->b.w->count > from)
+		note_stretch(l, from, line);
 }
 
 static void see_first(void *user, struct record_batch *b)
@@ -83,14 +128,14 @@ static void not_now(void *user, const char *at, size_t n, const struct err *why)
 	(void)why;
 }
 
-/* All traces once, in order, for records that span lines. */
-static int pass(struct loading *l, const struct record_sink *sink, struct err *e)
+/* What no other thread took of the traces, in order, for records that span lines. */
+static int read_blocks_left(struct loading *l, const struct record_sink *sink, struct err *e)
 {
 	const struct trace_reading how = { .map = l->o->map, .map_count = l->o->map_count };
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < l->in.traces; i++) {
 		struct trace *t = l->in.trace[i];
-		rc = trace_rewind(t, true, e);
+		l->trace = (int64_t)i;
 		l->path = trace_path(t);
 		l->reader = trace_reader_open(t, &how, sink);
 		while (rc == 0 && (rc = trace_reader_next(l->reader, e)) == 1)
@@ -102,8 +147,129 @@ static int pass(struct loading *l, const struct record_sink *sink, struct err *e
 	return rc;
 }
 
+static void *read_part(void *user)
+{
+	struct loading *l = user;
+	processor_pin(l->index);
+	read_blocks_left(l, &l->sink, &l->failure);
+	return NULL;
+}
+
+static int rewind_all(struct loading *l, struct err *e)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < l->in.traces; i++)
+		rc = trace_rewind(l->in.trace[i], true, e);
+	return rc;
+}
+
+/* All traces once: by l itself, or by its parts. */
+static int pass(struct loading *l, struct loading *part, int parts, const struct record_sink *sink,
+		struct err *e)
+{
+	int rc = rewind_all(l, e);
+	if (rc != 0)
+		return rc;
+	if (!parts)
+		return read_blocks_left(l, sink, e);
+	for (int i = 0; i < parts; i++) {
+		part[i].sink = *sink;
+		part[i].sink.user = &part[i];
+		CHECK(pthread_create(&part[i].thread, NULL, read_part, &part[i]) == 0);
+	}
+	for (int i = 0; i < parts; i++)
+		pthread_join(part[i].thread, NULL);
+	for (int i = 0; rc == 0 && i < parts; i++)
+		if (part[i].failure.code != ERR_NONE) {
+			*e = part[i].failure;
+			rc = -(int)e->code;
+		}
+	return rc;
+}
+
+static int parts_of(const struct loading *l)
+{
+	int64_t size = 0, threads = l->o->threads ? l->o->threads : sysconf(_SC_NPROCESSORS_ONLN);
+	for (size_t i = 0; i < l->in.traces; i++)
+		size += trace_size(l->in.trace[i]);
+	threads = threads > THREADS_MAX ? THREADS_MAX : threads;
+	return threads > 1 && size >= WORTH_THREADS ? (int)threads : 0;
+}
+
+static struct loading *open_parts(const struct loading *l, int parts)
+{
+	struct loading *part = mem_alloc((size_t)(parts + 1) * sizeof *part);
+	for (int i = 0; i < parts; i++) {
+		part[i] = *l;
+		part[i].is_part = part[i].b.is_part = true;
+		part[i].index = i;
+		part[i].b.w = mem_zalloc(sizeof *part[i].b.w);
+	}
+	return part;
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const struct refusal_kept *x = a, *y = b;
+	if (x->trace != y->trace)
+		return x->trace < y->trace ? -1 : 1;
+	return x->line < y->line ? -1 : x->line > y->line;
+}
+
+static void tell_refusals(struct loading *l, const struct loading *part, int parts)
+{
+	struct refusal_kept *all;
+	size_t n = 0, count = 0;
+	for (int i = 0; i < parts; i++)
+		count += part[i].refusals;
+	all = mem_alloc((count + 1) * sizeof *all);
+	for (int i = 0; i < parts; i++)
+		for (size_t k = 0; k < part[i].refusals; k++)
+			all[n++] = part[i].refusal[k];
+	qsort(all, n, sizeof *all, by_place);
+	for (size_t i = 0; i < n; i++) {
+		l->path = trace_path(l->in.trace[all[i].trace]);
+		refuse(l, all[i].line, all[i].why);
+		free(all[i].why);
+	}
+	free(all);
+}
+
+/* The parts' calls, as if they had been read by one. */
+static void join_parts(struct loading *l, struct loading *part, int parts)
+{
+	struct workload_build *b[THREADS_MAX];
+	struct stretch *all;
+	size_t n = 0, count = 0;
+	for (int i = 0; i < parts; i++)
+		count += part[i].stretches;
+	all = mem_alloc((count + 1) * sizeof *all);
+	for (int i = 0; i < parts; i++) {
+		b[i] = &part[i].b;
+		l->without_time += part[i].without_time;
+		if (part[i].stretches)
+			memcpy(all + n, part[i].stretch, part[i].stretches * sizeof *all);
+		n += part[i].stretches;
+	}
+	workload_join(&l->b, b, (size_t)parts, all, n);
+	free(all);
+}
+
+static void close_parts(struct loading *part, int parts)
+{
+	for (int i = 0; i < parts; i++) {
+		build_release(&part[i].b);
+		workload_close(part[i].b.w);
+		free(part[i].stretch);
+		free(part[i].refusal);
+	}
+	free(part);
+}
+
 static int read_traces(struct loading *l, struct err *e)
 {
+	const int parts = parts_of(l);
+	struct loading *part = open_parts(l, parts);
 	bool chats = false;
 	int rc = 0;
 	for (size_t i = 0; i < l->in.traces; i++) {
@@ -111,15 +277,28 @@ static int read_traces(struct loading *l, struct err *e)
 		l->b.w->shape = trace_shape(l->in.trace[i])->name;
 	}
 	l->first_us = INT64_MAX;
+	for (int i = 0; i < parts; i++)
+		part[i].first_us = INT64_MAX;
 	if (l->times.has_at && !l->in.relative)
-		rc = pass(l, &(struct record_sink){ l, see_first, not_now }, e);
+		rc = pass(l, part, parts, &(struct record_sink){ l, see_first, not_now }, e);
+	for (int i = 0; i < parts; i++)
+		l->first_us = part[i].first_us < l->first_us ? part[i].first_us : l->first_us;
 	call_times_begin(&l->times, l->in.relative, l->first_us);
 	if (rc == 0 && chats) {
 		l->b.chats = l->chats = conversations_open();
-		rc = pass(l, &(struct record_sink){ l, add_chats, not_now }, e);
+		for (int i = 0; i < parts; i++)
+			part[i].b.chats = part[i].chats = l->chats;
+		rc = pass(l, part, parts, &(struct record_sink){ l, add_chats, not_now }, e);
 	}
+	for (int i = 0; i < parts; i++)
+		part[i].times = l->times;
 	if (rc == 0)
-		rc = pass(l, &(struct record_sink){ l, take, refuse_record }, e);
+		rc = pass(l, part, parts, &(struct record_sink){ l, take, refuse_record }, e);
+	if (parts) {
+		join_parts(l, part, parts);
+		tell_refusals(l, part, parts);
+	}
+	close_parts(part, parts);
 	conversations_close(l->chats);
 	return rc;
 }

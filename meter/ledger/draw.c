@@ -36,15 +36,25 @@ struct cell {
 	int64_t at_us, first, last; /* latest instant; rows */
 };
 
+/* What is known of a series in a sweep: who draws under what, and what its last row went into. */
+struct drawn_series {
+	const struct account *account; /* NULL: none */
+	bool ready;		       /* the rest is known */
+	size_t plan;		       /* its place */
+	struct subject *subject;
+	size_t cell, day; /* 1 + their places; 0: none yet */
+};
+
 struct drawer {
 	struct ledger *ledger;
 	const struct book *book;
 	struct plan_of *plan;
 	size_t plans;
 	/* of a sweep */
-	struct dict by_series; /* series to 1 + place of its account, 0: none */
-	const struct account **account;
-	size_t accounts;
+	struct dict by_series; /* series to 1 + its place */
+	struct drawn_series *series;
+	size_t serieses;
+	struct dict by_account; /* account to 1 + place of its plan */
 	struct dict by_cell;
 	struct cell *cell;
 	size_t cells;
@@ -78,6 +88,7 @@ static void close_plans(struct drawer *d)
 		free(d->plan[i].border);
 	}
 	d->plans = 0;
+	dict_clear(&d->by_account);
 	dict_clear(&d->rates);
 }
 
@@ -85,7 +96,7 @@ void drawer_forget(struct drawer *d)
 {
 	close_plans(d);
 	dict_clear(&d->by_series);
-	d->accounts = 0;
+	d->serieses = 0;
 }
 
 void drawer_look_again(struct drawer *d)
@@ -104,10 +115,11 @@ void drawer_close(struct drawer *d)
 		return;
 	close_plans(d);
 	free(d->plan);
-	free(d->account);
+	free(d->series);
 	free(d->cell);
 	free(d->day);
 	dict_release(&d->by_series);
+	dict_release(&d->by_account);
 	dict_release(&d->by_cell);
 	dict_release(&d->by_day);
 	dict_release(&d->rates);
@@ -132,11 +144,12 @@ static int open_plan(const struct account *a, struct plan_of *p, struct err *e)
 
 static int plan_for(struct drawer *d, const struct account *a, struct plan_of **out, struct err *e)
 {
-	for (size_t i = 0; i < d->plans; i++)
-		if (d->plan[i].account == a->id) {
-			*out = &d->plan[i];
-			return 0;
-		}
+	const struct text key = { (const char *)&a->id, sizeof a->id };
+	const uint64_t *known = dict_find(&d->by_account, key);
+	if (known) {
+		*out = &d->plan[*known - 1];
+		return 0;
+	}
 	struct plan_of p = { .account = a->id };
 	int rc = open_plan(a, &p, e);
 	if (rc == 0)
@@ -149,6 +162,7 @@ static int plan_for(struct drawer *d, const struct account *a, struct plan_of **
 	d->plan = mem_grow(d->plan, (d->plans + 1) * sizeof *d->plan);
 	d->plan[d->plans] = p;
 	*out = &d->plan[d->plans++];
+	*dict_need(&d->by_account, key, NULL) = d->plans;
 	return 0;
 }
 
@@ -224,26 +238,36 @@ int drawer_credits_for(struct drawer *d, const struct account *a, struct money a
 	return 0;
 }
 
+/* The series with its account; customer: where it is not asked for the first time, not needed. */
+static int series_of(struct drawer *d, int64_t series, struct text customer,
+		     struct drawn_series **out, struct err *e)
+{
+	const struct text key = { (const char *)&series, sizeof series };
+	const uint64_t *at = dict_find(&d->by_series, key);
+	if (at) {
+		*out = &d->series[*at - 1];
+		return 0;
+	}
+	const struct account *account;
+	int rc = ledger_find_account(d->ledger, customer, &account, e);
+	if (rc != 0)
+		return rc;
+	if ((d->serieses & (d->serieses - 1)) == 0)
+		d->series = mem_grow(d->series,
+				     (d->serieses ? d->serieses * 2 : 64) * sizeof *d->series);
+	*out = &d->series[d->serieses++];
+	**out = (struct drawn_series){ .account = account };
+	*dict_need(&d->by_series, key, NULL) = d->serieses;
+	return 0;
+}
+
 static int account_of(struct drawer *d, int64_t series, struct text customer,
 		      const struct account **out, struct err *e)
 {
-	uint64_t *at =
-		dict_find(&d->by_series, (struct text){ (const char *)&series, sizeof series });
-	if (at) {
-		*out = *at ? d->account[*at - 1] : NULL;
-		return 0;
-	}
-	int rc = ledger_find_account(d->ledger, customer, out, e);
-	if (rc != 0)
-		return rc;
-	at = dict_need(&d->by_series, (struct text){ (const char *)&series, sizeof series }, NULL);
-	*at = 0;
-	if (*out) {
-		d->account = mem_grow(d->account, (d->accounts + 1) * sizeof *d->account);
-		d->account[d->accounts] = *out;
-		*at = ++d->accounts;
-	}
-	return 0;
+	struct drawn_series *of;
+	int rc = series_of(d, series, customer, &of, e);
+	*out = rc == 0 ? of->account : NULL;
+	return rc;
 }
 
 /* where credits begin and end within an hour */
@@ -295,6 +319,14 @@ static struct cell *cell_of(struct drawer *d, const struct plan_of *p, int64_t u
 		*at = ++d->cells;
 	}
 	return &d->cell[*at - 1];
+}
+
+static void add_to_cell(struct cell *c, int64_t seq, int64_t us, struct credits_total credits)
+{
+	c->sum.atto += credits.atto;
+	c->at_us = us > c->at_us ? us : c->at_us;
+	c->first = c->first && c->first < seq ? c->first : seq;
+	c->last = seq > c->last ? seq : c->last;
 }
 
 static const struct sql sql_find_rate = {
@@ -361,24 +393,31 @@ static int64_t local_day(struct plan_of *p, int64_t us)
 	return floor_div(us + p->zone_offset_us, US_PER_DAY);
 }
 
-/* The day's sums for invoices. */
-static int add_to_day(struct drawer *d, struct plan_of *p, const struct usage_row *row,
-		      const struct credit_rates *rates, struct credits_total credits, struct err *e)
+static struct day_cell *day_of(struct drawer *d, int64_t account, int64_t day, int64_t series,
+			       int64_t rate)
 {
-	const struct record *r = &row->record;
-	int64_t key[4] = { p->account, local_day(p, r->time_us), row->series, 0 };
-	int rc = rate_number(d, rates, &key[3], e);
-	if (rc != 0)
-		return rc;
+	const int64_t key[4] = { account, day, series, rate };
 	uint64_t *at = dict_need(&d->by_day, (struct text){ (const char *)key, sizeof key }, NULL);
 	if (!*at) {
 		if ((d->days & (d->days - 1)) == 0)
 			d->day = mem_grow(d->day, (d->days ? d->days * 2 : 64) * sizeof *d->day);
 		d->day[d->days] =
-			(struct day_cell){ key[0], key[1], key[2], key[3], 0, 0, { 0 }, { 0 } };
+			(struct day_cell){ account, day, series, rate, 0, 0, { 0 }, { 0 } };
 		*at = ++d->days;
 	}
-	struct day_cell *c = &d->day[*at - 1];
+	return &d->day[*at - 1];
+}
+
+/* The day's sums for invoices. */
+static int add_to_day(struct drawer *d, struct plan_of *p, const struct usage_row *row,
+		      const struct credit_rates *rates, struct credits_total credits, struct err *e)
+{
+	const struct record *r = &row->record;
+	int64_t number;
+	int rc = rate_number(d, rates, &number, e);
+	if (rc != 0)
+		return rc;
+	struct day_cell *c = day_of(d, p->account, local_day(p, r->time_us), row->series, number);
 	c->records += row->kind == USAGE_REVERSAL ? -1 : 1;
 	c->requests += r->requests;
 	for (int b = 0; b < BUCKET_COMMON; b++)
@@ -580,25 +619,110 @@ static int draw_row(struct drawer *d, const struct account *a, const struct usag
 		d->counts->uncovered += row->kind != USAGE_REVERSAL;
 		return ledger_add_uncovered(d->ledger, a->id, row->seq, why.message, d->e);
 	}
-	struct cell *c = cell_of(d, p, row->record.time_us);
-	c->sum.atto += credits.atto;
-	c->at_us = row->record.time_us > c->at_us ? row->record.time_us : c->at_us;
-	c->first = c->first && c->first < row->seq ? c->first : row->seq;
-	c->last = row->seq > c->last ? row->seq : c->last;
+	add_to_cell(cell_of(d, p, row->record.time_us), row->seq, row->record.time_us, credits);
 	return add_to_day(d, p, row, &rates, credits, d->e);
 }
 
-static int take_row(void *user, const struct usage_row *row)
+/* Whatever has to be looked at with its names, or is not plain. */
+static int draw_whole_row(struct drawer *d, const struct account *a, int64_t seq)
+{
+	struct usage_row row;
+	bool waits;
+	int rc = store_row(ledger_store(d->ledger), seq, &row, d->e);
+	return rc == 0 ? draw_row(d, a, &row, &waits) : rc;
+}
+
+static int make_ready(struct drawer *d, struct drawn_series *of, int64_t series)
+{
+	struct store *s = ledger_store(d->ledger);
+	const struct series_names *names;
+	const struct subject_names *n;
+	struct plan_of *p;
+	int rc = plan_for(d, of->account, &p, d->e);
+	if (rc == 0)
+		rc = need_borders(d, p, d->e);
+	if (rc == 0)
+		rc = store_series_names(s, series, &names, d->e);
+	if (rc == 0)
+		rc = store_subject_names(s, names->subject, &n, d->e);
+	if (rc != 0)
+		return rc;
+	of->plan = (size_t)(p - d->plan);
+	of->subject =
+		tariffs_subject(p->tariffs, n->provider, n->model, n->service_tier, n->region);
+	of->ready = true;
+	return 0;
+}
+
+static void add_counts(struct drawer *d, struct drawn_series *of, const struct usage_counts *c,
+		       int64_t rate, struct credits_total credits)
+{
+	struct plan_of *p = &d->plan[of->plan];
+	const struct cell *cell = of->cell ? &d->cell[of->cell - 1] : NULL;
+	if (!cell || c->time_us < cell->from_us || c->time_us >= cell->to_us)
+		of->cell = (size_t)(cell_of(d, p, c->time_us) - d->cell) + 1;
+	add_to_cell(&d->cell[of->cell - 1], c->seq, c->time_us, credits);
+	const int64_t day = local_day(p, c->time_us);
+	struct day_cell *to = of->day ? &d->day[of->day - 1] : NULL;
+	if (!to || to->day != day || to->rate != rate) {
+		to = day_of(d, p->account, day, c->series, rate);
+		of->day = (size_t)(to - d->day) + 1;
+	}
+	to->records++;
+	to->requests += c->requests;
+	for (int b = 0; b < BUCKET_COMMON; b++)
+		to->tokens[b] += c->tokens[b];
+	to->sum.atto += credits.atto;
+}
+
+/* As draw_row, for the many whose counts are all that matters; another row goes that way. */
+static int draw_plain(struct drawer *d, struct drawn_series *of, const struct usage_counts *c)
+{
+	int64_t tokens[BUCKET_COUNT] = { 0 };
+	struct credits_total credits;
+	struct err why = { 0 };
+	int rc = of->ready ? 0 : make_ready(d, of, c->series);
+	if (rc != 0)
+		return rc;
+	struct tariff_answer *a =
+		tariffs_ask(d->plan[of->plan].tariffs, of->subject,
+			    c->flags & USAGE_BY_COMPLETION ? c->completed_us : c->time_us);
+	memcpy(tokens, c->tokens, sizeof c->tokens);
+	if (!a->has_credits || a->credits_by_prompt ||
+	    credits_of(&a->credits, tokens, c->requests, &credits, &why) != 0)
+		return draw_whole_row(d, of->account, c->seq);
+	if (!a->number)
+		rc = rate_number(d, &a->credits, &a->number, d->e);
+	if (rc == 0)
+		add_counts(d, of, c, a->number, credits);
+	return rc;
+}
+
+static int take_counts(void *user, const struct usage_counts *c)
 {
 	struct drawer *d = user;
-	const struct account *a;
-	bool waits;
-	int rc = account_of(d, row->series, row->record.text[FIELD_CUSTOMER], &a, d->e);
-	if (rc != 0 || !a || a->byo || row->seq <= a->drawn_to ||
-	    row->record.time_us < a->since.us || is_at_fault(d, a->id))
-		return rc;
+	struct drawn_series *of;
+	const uint64_t *at = dict_find(&d->by_series,
+				       (struct text){ (const char *)&c->series, sizeof c->series });
+	if (at) {
+		of = &d->series[*at - 1];
+	} else {
+		const struct series_names *names;
+		int rc = store_series_names(ledger_store(d->ledger), c->series, &names, d->e);
+		if (rc == 0)
+			rc = series_of(d, c->series, names->customer, &of, d->e);
+		if (rc != 0)
+			return rc;
+	}
+	const struct account *a = of->account;
+	if (!a || a->byo || c->seq <= a->drawn_to || c->time_us < a->since.us ||
+	    (d->faults.count && is_at_fault(d, a->id)))
+		return 0;
 	d->counts->rows++;
-	return draw_row(d, a, row, &waits);
+	ledger_work_on(d->ledger, a->id);
+	if (c->kind == USAGE_RECORD && !c->more && !(c->flags & USAGE_AGGREGATE))
+		return draw_plain(d, of, c);
+	return draw_whole_row(d, a, c->seq);
 }
 
 struct ids {
@@ -741,13 +865,13 @@ static int sweep(struct drawer *d, int64_t from, struct instant now, struct draw
 	dict_clear(&d->by_cell);
 	dict_clear(&d->by_day);
 	dict_clear(&d->by_series);
-	d->accounts = 0;
+	d->serieses = 0;
 	ledger_work_on(d->ledger, 0);
 	if (from >= last && !d->again)
 		return ledger_advance(d->ledger, now, e);
 	int rc = d->again ? take_waiting(d, e) : 0;
 	if (rc == 0 && from < last)
-		rc = store_each_row(s, from + 1, last + 1, take_row, d, e);
+		rc = store_each_counts(s, from + 1, last + 1, take_counts, d, e);
 	if (rc == 0)
 		rc = draw_cells(d, now, e);
 	if (rc == 0)
@@ -761,7 +885,7 @@ static int sweep(struct drawer *d, int64_t from, struct instant now, struct draw
 		rc = ledger_advance(d->ledger, now, e);
 	free(accounts.id);
 	dict_clear(&d->by_series);
-	d->accounts = 0;
+	d->serieses = 0;
 	return rc;
 }
 

@@ -1189,6 +1189,55 @@ int store_each_row(struct store *s, int64_t from, int64_t to,
 	return rc;
 }
 
+static const struct sql sql_counts = {
+	.text = "SELECT seq,kind,time,completed,series,requests,flags,more IS NOT NULL,input,"
+		"cache_read,cache_write_5m,cache_write_1h,output,reasoning FROM usage WHERE seq "
+		"BETWEEN :from AND :to ORDER BY seq",
+};
+
+static int each_count(struct store *s, struct query *q,
+		      int (*take)(void *user, const struct usage_counts *c), void *user,
+		      struct err *e)
+{
+	int rc;
+	while ((rc = db_step(&s->db, q, e)) == 1) {
+		struct usage_counts c = { .seq = db_int(q, 0),
+					  .kind = (enum usage_kind)db_int(q, 1),
+					  .time_us = db_int(q, 2),
+					  .completed_us =
+						  db_is_null(q, 3) ? TIME_ABSENT : db_int(q, 3),
+					  .series = db_int(q, 4),
+					  .requests = db_int(q, 5),
+					  .flags = db_is_null(q, 6) ? 0 : (unsigned)db_int(q, 6),
+					  .more = db_int(q, 7) != 0 };
+		for (int b = 0; b < BUCKET_COMMON; b++)
+			c.tokens[b] = db_int(q, 8 + b);
+		if ((rc = take(user, &c)) != 0)
+			break;
+	}
+	db_reset(q);
+	return rc;
+}
+
+int store_each_counts(struct store *s, int64_t from, int64_t to,
+		      int (*take)(void *user, const struct usage_counts *c), void *user,
+		      struct err *e)
+{
+	struct query *q;
+	int rc = store_flush(s, e);
+	to = to < s->last_seq ? to : s->last_seq;
+	for (int64_t next; rc == 0 && from <= to; from = next) {
+		next = to - from < READ_AT_ONCE ? to + 1 : from + READ_AT_ONCE;
+		rc = db_statement(&s->db, &sql_counts, &q, e);
+		if (rc != 0)
+			return rc;
+		db_bind_int(q, ":from", from);
+		db_bind_int(q, ":to", next - 1);
+		rc = each_count(s, q, take, user, e);
+	}
+	return rc;
+}
+
 static const struct sql sql_rows_of = {
 	.text = ROW "WHERE seq=:first OR of=:first ORDER BY seq",
 };

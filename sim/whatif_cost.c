@@ -1,0 +1,671 @@
+#include "sim/whatif_run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "pricing/rate.h"
+
+static int too_large(const struct scenario *s, struct err *e)
+{
+	return err_set(e, ERR_RANGE, "scenario '%s': a sum is larger than can be held", s->name);
+}
+
+/* --- lines of models --- */
+
+static void take_limits(const struct stage *st, uint32_t target, const char *resolved,
+			struct whatif_model *m)
+{
+	const struct model_limits *l = resolved ? book_limits(st->o->book, resolved) : NULL;
+	if (l) {
+		m->context_tokens = l->context_tokens;
+		m->output_tokens_max = l->output_tokens_max;
+		m->first_token_seconds = l->first_token_seconds;
+		m->tokens_per_second = l->tokens_per_second;
+	}
+	if (target >= st->s->route.targets)
+		return;
+	if (st->s->first_token_seconds[target].digits)
+		m->first_token_seconds = st->s->first_token_seconds[target];
+	if (st->s->tokens_per_second[target].digits)
+		m->tokens_per_second = st->s->tokens_per_second[target];
+	if (st->s->hosting[target].gpu_hour.pico)
+		m->hosting = &st->s->hosting[target];
+}
+
+struct whatif_model *whatif_line(struct stage *st, struct whatif_result *list, uint32_t target,
+				 const char *resolved)
+{
+	int32_t *at = &st->line_of[target];
+	const struct work_subject n = whatif_target(st, target);
+	/* the same model twice (as A and as B, or in two tiers) is one line */
+	for (size_t i = 0; *at < 0 && i < list->models; i++)
+		if (text_eq(list->model[i].model, n.model) &&
+		    text_eq(list->model[i].provider, n.provider))
+			*at = (int32_t)i;
+	if (*at < 0) {
+		list->model = mem_grow(list->model, (list->models + 1) * sizeof *list->model);
+		struct whatif_model *m = &list->model[list->models];
+		*m = (struct whatif_model){ .provider = n.provider, .model = n.model };
+		take_limits(st, target, resolved, m);
+		*at = (int32_t)list->models++;
+	}
+	return &list->model[*at];
+}
+
+/* --- what a call is on its target --- */
+
+/* tokens x factor, half up: what another tokenizer or a wordier model makes of a count. */
+static int64_t scaled(int64_t tokens, struct decimal factor)
+{
+	int128 ten = 1;
+	for (int i = 0; i < factor.scale; i++)
+		ten *= 10;
+	return (int64_t)((tokens * factor.digits * 2 + ten) / (2 * ten));
+}
+
+static void use_factors(const struct run *r, uint32_t target, int64_t tokens[BUCKET_COUNT],
+			int64_t *hit)
+{
+	const struct decimal in = r->s->input_factor[target], out = r->s->output_factor[target],
+			     effort = r->s->reasoning_factor[target];
+	if (effort.digits) {
+		int64_t thought = tokens[BUCKET_REASONING];
+		tokens[BUCKET_REASONING] = scaled(thought, effort);
+		tokens[BUCKET_OUTPUT] += tokens[BUCKET_REASONING] - thought;
+	}
+	for (int k = 0; k < BUCKET_OUTPUT; k++)
+		tokens[k] = in.digits ? scaled(tokens[k], in) : tokens[k];
+	*hit = in.digits ? scaled(*hit, in) : *hit;
+	for (int k = BUCKET_OUTPUT; k <= BUCKET_REASONING; k++)
+		tokens[k] = out.digits ? scaled(tokens[k], out) : tokens[k];
+}
+
+/* What a sensitivity analysis makes of the assumptions; hits never exceed the prompt. */
+static void vary(const struct scenario *s, int64_t tokens[BUCKET_COUNT], int64_t *hit)
+{
+	int64_t prompt = 0;
+	if (s->vary_prompt.digits) {
+		for (int k = 0; k < BUCKET_OUTPUT; k++)
+			tokens[k] = scaled(tokens[k], s->vary_prompt);
+		*hit = scaled(*hit, s->vary_prompt);
+	}
+	for (int k = BUCKET_OUTPUT; s->vary_output.digits && k <= BUCKET_REASONING; k++)
+		tokens[k] = scaled(tokens[k], s->vary_output);
+	for (int k = 0; k < BUCKET_OUTPUT; k++)
+		prompt += tokens[k];
+	if (s->vary_hits.digits)
+		*hit = scaled(*hit, s->vary_hits);
+	*hit = least(*hit, prompt);
+}
+
+/* What a cache that was replayed or rebuilt leaves of a prompt. */
+static void split_prompt(const struct run *r, const struct play *p, const struct tariff_answer *a,
+			 int64_t hit, int64_t tokens[BUCKET_COUNT])
+{
+	const struct workload *w = r->o->workload;
+	const struct model_cache *of = &r->stage->cache[p->cache];
+	const bool an_hour = p->records_writes && tokens[BUCKET_CACHE_WRITE_1H] &&
+			     !tokens[BUCKET_CACHE_WRITE_5M];
+	int64_t reach = 0;
+	for (int k = 0; k < BUCKET_OUTPUT; k++)
+		reach += tokens[k];
+	if (r->o->cache == WHATIF_CACHE_BLOCKS) {
+		const struct block_request *q = &w->blocks->request[p->call];
+		reach -= least(reach, q->input - prefix_cache_reach(w->blocks, &of->rules, q));
+	} else if (p->records_writes) {
+		reach -= tokens[BUCKET_INPUT];
+	}
+	model_cache_split(of, a, an_hour, reach, hit, tokens);
+}
+
+/* Whether what the record wrote is input on the target. */
+static bool reads_writes(struct run *r, const struct play *p, const struct tariff_answer *a)
+{
+	const struct work_call *c = call_of(r, p);
+	struct subject *own = whatif_subject(r, r->s->route.targets + c->subject, c);
+	return model_cache_reads_writes(a, tariffs_ask(r->tariffs, own, p->time_us));
+}
+
+/* What the record says, but for hits that an assumption varies. Where the target bills no cache
+ * writes, what is not a hit is plain input. */
+static void split_recorded(struct run *r, const struct play *p, const struct tariff_answer *a,
+			   int64_t hit, int64_t tokens[BUCKET_COUNT])
+{
+	int64_t *in = &tokens[BUCKET_INPUT], *read = &tokens[BUCKET_CACHE_READ],
+		*w5 = &tokens[BUCKET_CACHE_WRITE_5M], *w1 = &tokens[BUCKET_CACHE_WRITE_1H];
+	const bool wrote = *w5 || *w1, bills = model_cache_bills_writes(a);
+	/* fewer hits than recorded: what is missing is read, and written, again */
+	int64_t lost = *read - hit;
+	*read = hit;
+	if (lost > 0 && wrote && bills)
+		*w5 += lost;
+	else if (lost > 0)
+		*in += lost;
+	/* more hits: what they have is not read, and where that is not enough not written */
+	for (int64_t *from = in; lost < 0; from = from == in ? w5 : w1) {
+		const int64_t part = least(*from, -lost);
+		*from -= part;
+		lost += part;
+		if (from == w1)
+			break;
+	}
+	if (wrote && !is_recorded(r, p->target) && reads_writes(r, p, a)) {
+		*in += *w5 + *w1;
+		*w5 = *w1 = 0;
+	}
+	if (r->s->cache.writes == CACHE_WRITES_ASKED && bills && !wrote) {
+		*w5 = *in;
+		*in = 0;
+	}
+}
+
+/* The buckets of a call on its target. */
+static void divide(struct run *r, const struct play *p, const struct tariff_answer *a,
+		   int64_t tokens[BUCKET_COUNT])
+{
+	const struct work_call *c = call_of(r, p);
+	int64_t hit = p->hit;
+	memset(tokens, 0, BUCKET_COUNT * sizeof *tokens);
+	memcpy(tokens, c->tokens, sizeof c->tokens);
+	if (r->s->has_factors && !is_recorded(r, p->target))
+		use_factors(r, p->target, tokens, &hit);
+	if (r->o->cache == WHATIF_CACHE_NONE)
+		hit = tokens[BUCKET_CACHE_READ];
+	if (!is_recorded(r, p->target))
+		vary(r->s, tokens, &hit);
+	if (p->failed && r->s->retry[p->target].bill == RETRY_BILLS_PROMPT)
+		tokens[BUCKET_OUTPUT] = tokens[BUCKET_REASONING] = 0;
+	if (r->o->cache == WHATIF_CACHE_BLOCKS ||
+	    (r->o->cache == WHATIF_CACHE_REBUILT && !p->as_recorded))
+		split_prompt(r, p, a, hit, tokens);
+	else
+		split_recorded(r, p, a, hit, tokens);
+}
+
+/* Makes room for one more: rooms are powers of two. */
+static void *one_more(void *list, size_t count, size_t size)
+{
+	return count & (count - 1) ? list : mem_grow(list, (count ? count * 2 : 1) * size);
+}
+
+static void count_reason(struct run *r, uint128 key, const char *model, const char *why)
+{
+	struct whatif_result *out = r->out;
+	model = model ? model : "";
+	for (size_t i = 0; i < out->reasons; i++)
+		if (strcmp(out->reason[i].model, model) == 0 &&
+		    strcmp(out->reason[i].why, why) == 0) {
+			out->reason[i].records++;
+			r->reason_key[i] = key < r->reason_key[i] ? key : r->reason_key[i];
+			return;
+		}
+	out->reason = one_more(out->reason, out->reasons, sizeof *out->reason);
+	r->reason_key = one_more(r->reason_key, out->reasons, sizeof *r->reason_key);
+	r->reason_key[out->reasons] = key;
+	out->reason[out->reasons++] =
+		(struct whatif_reason){ arena_text(&out->arena, model, strlen(model)),
+					arena_text(&out->arena, why, strlen(why)), 1 };
+}
+
+/* The call with those tokens, and with what it counts beside the common buckets. */
+static void usage_of(const struct run *r, const struct work_call *c,
+		     const int64_t tokens[BUCKET_COUNT], struct usage *out)
+{
+	memcpy(out->tokens, tokens, sizeof out->tokens);
+	if (!c->rare)
+		return;
+	const struct work_rare *rare = &r->o->workload->rare[c->rare - 1];
+	memcpy(out->tokens + BUCKET_COMMON, rare->tokens, sizeof rare->tokens);
+	if (rare->web_searches)
+		out->unit[out->unit_count++] =
+			(struct usage_unit){ UNIT_WEB_SEARCH, rare->web_searches };
+}
+
+/* False, with the reason counted, when there is no price. model: NULL for what the play would cost
+ * with other hits. */
+static bool price_play(struct run *r, const struct tariff_answer *a, const struct play *p,
+		       const char *model, const int64_t tokens[BUCKET_COUNT],
+		       struct money_total *cost)
+{
+	const struct work_call *c = call_of(r, p);
+	const uint128 key = play_key(r, p) + (model ? 0 : KEY_BOUNDS);
+	struct err why = { 0 };
+	bool plain = a->price && a->plain && !c->rare && !a->unstated;
+	for (int k = 0; k < BUCKET_REASONING && plain; k++)
+		plain = tokens[k] >> 58 == 0;
+	if (plain) {
+		int128 sum = 0;
+		for (int k = 0; k < BUCKET_REASONING; k++)
+			sum += (int128)a->rate[k] * tokens[k];
+		cost->atto = sum;
+		return true;
+	}
+	if (!a->price) {
+		count_reason(r, key, model, a->unpriced);
+		return false;
+	}
+	struct usage u = { .requests = c->requests };
+	struct rating rating;
+	usage_of(r, c, tokens, &u);
+	if (rate_usage(&rating, &u, a->price, a->tariff, &why) != 0) {
+		count_reason(r, key, model, why.message);
+		return false;
+	}
+	*cost = rating.total;
+	return true;
+}
+
+static bool credit_play(struct run *r, struct subject *s, const struct tariff_answer *a,
+			const struct play *p, const int64_t tokens[BUCKET_COUNT],
+			struct credits_total *out)
+{
+	struct err why = { 0 };
+	const struct work_call *c = call_of(r, p);
+	struct usage u = { .requests = c->requests };
+	usage_of(r, c, tokens, &u);
+	const struct credited what = { s, p->time_us, &u };
+	int rc = tariffs_credits(r->tariffs, a, &what, out, NULL, &why);
+	if (rc != 0)
+		count_reason(r, play_key(r, p) + KEY_CREDITS, s->model.p, why.message);
+	return rc == 0;
+}
+
+/* tokens at so many a second, in microseconds, half up. */
+static int128 work_us(int64_t tokens, struct decimal rate)
+{
+	int128 per_rate = US_PER_SECOND;
+	for (int i = 0; i < rate.scale; i++)
+		per_rate *= 10;
+	return rate.digits ? (2 * tokens * per_rate + rate.digits) / (2 * rate.digits) : 0;
+}
+
+/* What a hosted model does takes time on a replica, and no money of its own. */
+static void host_play(struct whatif_model *m, const int64_t tokens[BUCKET_COUNT],
+		      struct money_total cost, bool priced)
+{
+	int64_t read_anew = tokens[BUCKET_INPUT] + tokens[BUCKET_CACHE_WRITE_5M] +
+			    tokens[BUCKET_CACHE_WRITE_1H];
+	m->busy_us += work_us(read_anew, m->hosting->prompt_rate) +
+		      work_us(tokens[BUCKET_OUTPUT], m->hosting->output_rate);
+	if (priced)
+		money_total_add(&m->at_vendor, cost);
+	m->vendor_unpriced += !priced;
+}
+
+static struct whatif_part *insert_part(struct whatif_part **list, size_t *count, size_t at)
+{
+	*list = one_more(*list, *count, sizeof **list);
+	memmove(*list + at + 1, *list + at, (*count - at) * sizeof **list);
+	(*list)[at] = (struct whatif_part){ 0 };
+	(*count)++;
+	return &(*list)[at];
+}
+
+/* Days in order; the calls of a conversation come in the order of time. */
+static struct whatif_part *day_part(struct whatif_result *out, size_t *near, int64_t day)
+{
+	if (*near < out->days && out->by_day[*near].day == day)
+		return &out->by_day[*near];
+	size_t low = 0, high = out->days;
+	while (low < high) {
+		const size_t mid = (low + high) / 2;
+		if (out->by_day[mid].day < day)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	*near = low;
+	if (low == out->days || out->by_day[low].day != day)
+		insert_part(&out->by_day, &out->days, low)->day = day;
+	return &out->by_day[low];
+}
+
+/* The number of an answer's window among those that the thread has met. */
+static uint32_t window_number(struct run *r, struct tariff_answer *a)
+{
+	const char *name = a->tariff->window;
+	for (size_t i = 0; !a->window_id && i < r->windows; i++)
+		if (strcmp(r->window[i], name) == 0)
+			a->window_id = (uint32_t)i + 1;
+	if (!a->window_id) {
+		r->window = one_more(r->window, r->windows, sizeof *r->window);
+		r->window[r->windows++] = name;
+		a->window_id = (uint32_t)r->windows;
+	}
+	return a->window_id;
+}
+
+static struct whatif_part *window_part(struct run *r, struct tariff_answer *a, uint128 key)
+{
+	struct whatif_result *out = r->out;
+	const uint32_t number = window_number(r, a);
+	while (number >= r->window_room) {
+		r->window_at = mem_grow(r->window_at, (r->window_room + 1) * sizeof *r->window_at);
+		r->window_at[r->window_room++] = 0;
+	}
+	uint32_t *at = &r->window_at[number];
+	if (!*at) {
+		r->window_key = one_more(r->window_key, out->windows, sizeof *r->window_key);
+		r->window_key[out->windows] = key;
+		insert_part(&out->by_window, &out->windows, out->windows)->window =
+			r->window[number - 1];
+		*at = (uint32_t)out->windows;
+	}
+	uint128 *first = &r->window_key[*at - 1];
+	*first = key < *first ? key : *first;
+	return &out->by_window[*at - 1];
+}
+
+/* Parts of a sum that fits, fit. */
+static void add_part(struct whatif_part *part, struct money_total cost)
+{
+	part->records++;
+	part->cost.atto += cost.atto;
+}
+
+/* What the play would cost with the fewest and the most hits. */
+static bool add_bounds(struct run *r, const struct play *p, const struct tariff_answer *a,
+		       struct money_total cost)
+{
+	const int64_t hits[2] = { p->high, p->low };
+	struct money_total *sum[2] = { &r->out->cost_low, &r->out->cost_high };
+	bool fits = true;
+	for (int k = 0; k < 2; k++) {
+		struct play other = *p;
+		struct money_total at = cost;
+		int64_t tokens[BUCKET_COUNT];
+		other.hit = hits[k];
+		if (hits[k] != p->hit) {
+			divide(r, &other, a, tokens);
+			if (!price_play(r, a, &other, NULL, tokens, &at))
+				at = cost;
+		}
+		fits &= money_total_add(sum[k], at);
+	}
+	return fits;
+}
+
+/* As it was metered, whatever the cards say now. */
+static bool metered_play(struct run *r, const struct play *p, const struct subject *s,
+			 struct money_total *cost)
+{
+	const struct workload *w = r->o->workload;
+	const size_t at = r->from + p->call;
+	if (w->metered_unpriced[at])
+		count_reason(r, play_key(r, p), s->model.p,
+			     "the record was metered without a price");
+	*cost = w->metered[at];
+	return !w->metered_unpriced[at];
+}
+
+static bool is_metered(const struct run *r, const struct play *p)
+{
+	const struct workload *w = r->o->workload;
+	return w->metered && is_recorded(r, p->target) &&
+	       !route_retiers(&r->s->route, w, call_of(r, p));
+}
+
+/* Tokens, to the model and to the whole; what does not fit the model is counted. */
+static bool add_tokens(struct whatif_result *out, struct whatif_model *m, const struct work_call *c,
+		       const int64_t tokens[BUCKET_COUNT])
+{
+	bool fits = true;
+	int64_t prompt = 0;
+	for (int k = 0; k < BUCKET_COMMON; k++) {
+		fits &= !__builtin_add_overflow(m->tokens[k], tokens[k], &m->tokens[k]);
+		fits &= !__builtin_add_overflow(out->tokens[k], tokens[k], &out->tokens[k]);
+	}
+	for (int k = 0; k < BUCKET_OUTPUT; k++)
+		prompt += tokens[k];
+	fits &= !__builtin_add_overflow(out->prompt_tokens, prompt, &out->prompt_tokens);
+	m->records++;
+	out->records++;
+	const bool over_context = m->context_tokens && c->requests == 1 &&
+				  prompt + tokens[BUCKET_OUTPUT] > m->context_tokens;
+	m->over_context += over_context;
+	m->does_not_fit += over_context || (m->output_tokens_max && c->requests == 1 &&
+					    tokens[BUCKET_OUTPUT] > m->output_tokens_max);
+	return fits;
+}
+
+/* A sample's conversations each have a place, others share what a resample draws. */
+static struct money_total *cluster_of(struct run *r, const struct work_call *c)
+{
+	return r->stage->by_conversation
+		       ? &r->stage->by_conversation[c->conversation]
+		       : &r->out->by_conversation[c->conversation % r->stage->clusters];
+}
+
+static bool add_cost(struct run *r, const struct play *p, struct whatif_model *m,
+		     struct tariff_answer *a, struct money_total cost)
+{
+	struct whatif_result *out = r->out;
+	bool fits = true;
+	add_part(day_part(out, &r->day, floor_div(p->time_us, US_PER_DAY)), cost);
+	if (a->price)
+		add_part(window_part(r, a, play_key(r, p)), cost);
+	fits &= money_total_add(&m->cost, cost);
+	fits &= money_total_add(&out->cost, cost);
+	fits &= money_total_add(cluster_of(r, call_of(r, p)), cost);
+	return fits;
+}
+
+static int add_play(struct run *r, const struct play *p, struct err *e)
+{
+	const struct work_call *c = call_of(r, p);
+	struct whatif_result *out = r->out;
+	struct subject *s = whatif_subject(r, p->target, c);
+	struct tariff_answer *a = tariffs_ask(r->tariffs, s, p->time_us);
+	int64_t tokens[BUCKET_COUNT];
+	struct money_total cost = { 0 };
+	struct credits_total credits = { 0 };
+	divide(r, p, a, tokens);
+	struct whatif_model *m = r->stage->line_of[p->target] < 0
+					 ? whatif_line(r->stage, out, p->target, a->resolved)
+					 : &out->model[r->stage->line_of[p->target]];
+	bool priced = is_metered(r, p) ? metered_play(r, p, s, &cost)
+				       : price_play(r, a, p, s->model.p, tokens, &cost);
+	bool fits = add_tokens(out, m, c, tokens);
+	if (p->failed) {
+		out->retries_billed++;
+		money_total_add(&out->retry_cost, cost);
+	}
+	if (m->hosting) {
+		host_play(m, tokens, cost, priced);
+		priced = true;
+		cost = (struct money_total){ 0 };
+	}
+	m->unpriced += !priced;
+	out->unpriced += !priced;
+	fits &= add_cost(r, p, m, a, cost);
+	if (r->o->plan) {
+		bool credited = credit_play(r, s, a, p, tokens, &credits);
+		m->uncredited += !credited;
+		out->uncredited += !credited;
+		if (credited) {
+			fits &= credits_add(&m->credits, credits);
+			fits &= credits_add(&out->credits, credits);
+		}
+	}
+	if (r->o->cache == WHATIF_CACHE_REBUILT && priced)
+		fits &= add_bounds(r, p, a, cost);
+	r->first_us = least(r->first_us, p->time_us);
+	r->last_us = p->time_us > r->last_us ? p->time_us : r->last_us;
+	return fits ? 0 : too_large(r->s, e);
+}
+
+int whatif_add_plays(struct run *r, struct err *e)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < r->plays; i++)
+		rc = add_play(r, &r->play[i], e);
+	return rc;
+}
+
+/*
+ * The machines of hosted models: whole hours from the first call to the last, and as many replicas
+ * as the work needs in that time.
+ */
+int whatif_rent(const struct scenario *s, struct whatif_result *out, int64_t first_us,
+		int64_t last_us, struct err *e)
+{
+	for (size_t i = 0; i < out->models; i++) {
+		struct whatif_model *m = &out->model[i];
+		if (!m->hosting)
+			continue;
+		m->hours = (last_us - first_us) / US_PER_HOUR + 1;
+		m->replicas = (int64_t)((m->busy_us + m->hours * US_PER_HOUR - 1) /
+					((int128)m->hours * US_PER_HOUR));
+		m->replicas = m->replicas < 1 ? 1 : m->replicas;
+		const int128 units = (int128)m->hours * m->replicas * m->hosting->gpus;
+		if (units > INT64_MAX)
+			return err_set(e, ERR_RANGE,
+				       "scenario '%s': so many GPU hours cannot be held", s->name);
+		struct money_total cost = { (int128)m->hosting->gpu_hour.pico * units * 1000000 };
+		if (!money_total_add(&m->cost, cost) || !money_total_add(&out->cost, cost) ||
+		    !money_total_add(&out->fixed, cost))
+			return too_large(s, e);
+	}
+	return 0;
+}
+
+/* --- what the threads found, together --- */
+
+static bool merge_model(struct whatif_model *to, const struct whatif_model *m)
+{
+	bool fits = money_total_add(&to->cost, m->cost) && credits_add(&to->credits, m->credits) &&
+		    money_total_add(&to->at_vendor, m->at_vendor);
+	for (int k = 0; k < BUCKET_COMMON; k++)
+		fits &= !__builtin_add_overflow(to->tokens[k], m->tokens[k], &to->tokens[k]);
+	to->records += m->records;
+	to->unpriced += m->unpriced;
+	to->uncredited += m->uncredited;
+	to->over_context += m->over_context;
+	to->does_not_fit += m->does_not_fit;
+	to->vendor_unpriced += m->vendor_unpriced;
+	to->busy_us += m->busy_us;
+	return fits;
+}
+
+static bool merge_sums(struct whatif_result *to, const struct whatif_result *r)
+{
+	bool fits =
+		money_total_add(&to->cost, r->cost) && credits_add(&to->credits, r->credits) &&
+		money_total_add(&to->cost_low, r->cost_low) &&
+		money_total_add(&to->cost_high, r->cost_high) &&
+		!__builtin_add_overflow(to->prompt_tokens, r->prompt_tokens, &to->prompt_tokens);
+	money_total_add(&to->retry_cost, r->retry_cost);
+	for (int k = 0; k < BUCKET_COMMON; k++)
+		fits &= !__builtin_add_overflow(to->tokens[k], r->tokens[k], &to->tokens[k]);
+	to->records += r->records;
+	to->unpriced += r->unpriced;
+	to->uncredited += r->uncredited;
+	to->calls_recorded += r->calls_recorded;
+	to->calls_uncertain += r->calls_uncertain;
+	for (int k = 0; k < MISSES; k++) {
+		to->missed_calls[k] += r->missed_calls[k];
+		to->missed_tokens[k] += r->missed_tokens[k];
+	}
+	to->moved += r->moved;
+	to->waited_us += r->waited_us;
+	to->longest_us = r->longest_us > to->longest_us ? r->longest_us : to->longest_us;
+	to->escalated += r->escalated;
+	to->retried += r->retried;
+	to->retries_billed += r->retries_billed;
+	for (size_t i = 0; i < to->models; i++)
+		fits &= merge_model(&to->model[i], &r->model[i]);
+	return fits;
+}
+
+static void merge_parts(struct whatif_result *to, const struct whatif_result *r)
+{
+	size_t near = 0;
+	for (size_t i = 0; i < r->days; i++) {
+		struct whatif_part *p = day_part(to, &near, r->by_day[i].day);
+		p->records += r->by_day[i].records;
+		p->cost.atto += r->by_day[i].cost.atto;
+	}
+}
+
+/* The thread and the place in its list of what comes first in the order of plays. */
+struct found_first {
+	uint128 key;
+	const struct run *run;
+	size_t place;
+};
+
+static int by_key(const void *a, const void *b)
+{
+	const struct found_first *x = a, *y = b;
+	return x->key < y->key ? -1 : x->key > y->key;
+}
+
+static void merge_windows(struct whatif_result *to, const struct run *run, int runs)
+{
+	size_t n = 0, count = 0;
+	for (int i = 0; i < runs; i++)
+		count += run[i].out->windows;
+	struct found_first *all = mem_alloc((count + 1) * sizeof *all);
+	for (int i = 0; i < runs; i++)
+		for (size_t k = 0; k < run[i].out->windows; k++)
+			all[n++] = (struct found_first){ run[i].window_key[k], &run[i], k };
+	qsort(all, n, sizeof *all, by_key);
+	for (size_t i = 0; i < n; i++) {
+		const struct whatif_part *from = &all[i].run->out->by_window[all[i].place];
+		size_t at = 0;
+		while (at < to->windows && strcmp(to->by_window[at].window, from->window) != 0)
+			at++;
+		if (at == to->windows)
+			insert_part(&to->by_window, &to->windows, at)->window = from->window;
+		to->by_window[at].records += from->records;
+		to->by_window[at].cost.atto += from->cost.atto;
+	}
+	free(all);
+}
+
+static void merge_reasons(struct whatif_result *to, const struct run *run, int runs)
+{
+	size_t n = 0, count = 0;
+	for (int i = 0; i < runs; i++)
+		count += run[i].out->reasons;
+	struct found_first *all = mem_alloc((count + 1) * sizeof *all);
+	for (int i = 0; i < runs; i++)
+		for (size_t k = 0; k < run[i].out->reasons; k++)
+			all[n++] = (struct found_first){ run[i].reason_key[k], &run[i], k };
+	qsort(all, n, sizeof *all, by_key);
+	for (size_t i = 0; i < n; i++) {
+		const struct whatif_reason *from = &all[i].run->out->reason[all[i].place];
+		size_t at = 0;
+		while (at < to->reasons && (strcmp(to->reason[at].model, from->model) != 0 ||
+					    strcmp(to->reason[at].why, from->why) != 0))
+			at++;
+		if (at == to->reasons) {
+			to->reason = one_more(to->reason, at, sizeof *to->reason);
+			to->reason[to->reasons++] = (struct whatif_reason){
+				arena_text(&to->arena, from->model, strlen(from->model)),
+				arena_text(&to->arena, from->why, strlen(from->why)), 0
+			};
+		}
+		to->reason[at].records += from->records;
+	}
+	free(all);
+}
+
+int whatif_merge(struct stage *st, struct whatif_result *out, struct run *run, int runs,
+		 struct err *e)
+{
+	bool fits = true;
+	out->model = st->plan.model;
+	out->models = st->plan.models;
+	st->plan.model = NULL;
+	for (int i = 0; i < runs; i++) {
+		const struct whatif_result *part = run[i].out;
+		fits &= merge_sums(out, part);
+		merge_parts(out, part);
+		for (size_t k = 0; part->by_conversation && k < st->clusters; k++)
+			fits &= money_total_add(&out->by_conversation[k], part->by_conversation[k]);
+	}
+	merge_windows(out, run, runs);
+	merge_reasons(out, run, runs);
+	return fits ? 0 : too_large(st->s, e);
+}

@@ -1,0 +1,179 @@
+/*
+ * whatif_run: a scenario at work (sim/whatif).
+ *
+ * Conversations are independent but for one thing: whether a model's cache was in use at all when
+ * one began. So a scenario is gone through twice: the survey notes which models and caches come
+ * first and when each cache was used, and then every thread replays the conversations that it
+ * takes. Prompts that are replayed block by block share one cache, and are run in one pass by one
+ * thread.
+ */
+#ifndef TALLY_SIM_WHATIF_RUN_H
+#define TALLY_SIM_WHATIF_RUN_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "pricing/tariffs.h"
+#include "sim/whatif.h"
+
+/* One call as a scenario runs it. */
+struct play {
+	uint32_t call, target; /* of the calls at hand; of the route, or behind them the recorded
+				  subjects */
+	int64_t time_us;
+	int64_t hit;	     /* prompt tokens that the cache had */
+	int64_t low, high;   /* where it is rebuilt: at least, at most */
+	uint32_t cache;	     /* that it uses, where caches are asked */
+	bool as_recorded;    /* what it found, and so what it wrote */
+	bool records_writes; /* the recorded model bills them, so input is what nobody marked */
+	bool again;	     /* a second pass over the conversation, on another model */
+	bool failed;	     /* an attempt that another one follows */
+};
+
+/* A play that waited, for what the caches saw before it. */
+struct waited {
+	int64_t time_us;
+	uint32_t order;
+	uint16_t cache;
+};
+
+enum { NO_CACHE = UINT16_MAX };
+
+struct run;
+
+/* One scenario, as all threads see it. */
+struct stage {
+	const struct whatif_options *o;
+	const struct scenario *s;
+	bool waits;
+	uint32_t targets; /* of the route, and the recorded subjects behind them */
+	struct cache_rules asked;
+	struct whatif_result plan; /* its models, in the order of first use, without sums */
+	int32_t *line_of;	   /* place of each target's model in it; -1: not used yet */
+	size_t clusters;	   /* of costs; conversations beyond are added round */
+	struct money_total *by_conversation; /* of a sample: each is one thread's */
+	/* where hits are rebuilt */
+	pthread_mutex_t lock;
+	struct dict numbers;
+	struct model_cache *cache; /* by number, after the survey */
+	uint32_t caches;
+	const int64_t *when; /* by order: the time of each call */
+	uint16_t *used[2];   /* by order: the cache of a call, and of its second pass */
+	uint8_t *warm;	     /* by order; bit 1: of the second pass */
+	atomic_size_t next;  /* part of the work */
+	_Atomic int64_t *done;
+	void (*take)(struct run *r);
+};
+
+/* What cache_number said of a subject's last answer. */
+struct numbered {
+	const struct tariff_answer *answer;
+	uint32_t number;
+};
+
+/* The first of its kind: keys ascend in the order of plays. */
+struct seen_cache {
+	uint128 key;
+	struct model_cache cache;
+};
+struct first_use {
+	uint128 key;
+	const char *resolved;
+};
+
+struct hour;
+
+/* A thread's part of one scenario; what lies below `tariffs` lasts for all of them. */
+struct run {
+	struct stage *stage;
+	const struct whatif_options *o;
+	const struct scenario *s;
+	struct whatif_result *out, part;
+	uint32_t targets;
+	struct subject **subject;  /* by target and by what was recorded; NULL: not asked for yet */
+	struct numbered *numbered; /* by subject's place */
+	struct model_caches caches; /* of prompts in blocks */
+	struct seen_cache *seen;    /* by number of the cache */
+	size_t seens;
+	struct first_use *first;	  /* by target */
+	uint128 *reason_key, *window_key; /* of those in out */
+	uint32_t *window_at; /* by the answer's window_id: 1 + place in out->by_window */
+	size_t window_room, day;
+	int64_t first_us, last_us; /* of the plays */
+	struct count_cache *counts;
+	struct waited *waited;
+	size_t waits, waited_room;
+	/* the calls at hand, of a conversation or of all */
+	const struct work_call *call;
+	size_t from, calls;
+	struct play *play;
+	size_t plays, play_room;
+	uint32_t *recorded; /* cache of each call */
+	int64_t *found;	    /* by target: what is left of the conversation */
+	size_t recorded_room;
+	struct tariffs *tariffs;
+	const char **window; /* by window_id - 1 */
+	size_t windows;
+	struct hour *hour;
+	struct err failure;
+	int index;
+	bool pinned;
+};
+
+static inline bool is_recorded(const struct run *r, uint32_t target)
+{
+	return target >= r->s->route.targets;
+}
+
+static inline int64_t least(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static inline const struct work_call *call_of(const struct run *r, const struct play *p)
+{
+	return &r->call[p->call];
+}
+
+/* Ascends in the order in which plays happen; what a play does afterwards has the next ones. */
+enum { KEY_CREDITS = 1, KEY_BOUNDS = 2 };
+static inline uint128 play_key(const struct run *r, const struct play *p)
+{
+	const uint64_t time = (uint64_t)p->time_us ^ (uint64_t)1 << 63;
+	return (uint128)1 << 127 | (uint128)time << 40 |
+	       ((uint64_t)call_of(r, p)->order << 4 | (uint64_t)p->again << 3 |
+		(uint64_t)!p->failed << 2);
+}
+
+/* --- whatif_plays: which model, and when --- */
+struct subject *whatif_subject(struct run *r, uint32_t target, const struct work_call *c);
+size_t whatif_subject_place(const struct run *r, uint32_t target, const struct work_call *c);
+struct work_subject whatif_target(const struct stage *st, uint32_t target);
+/* The plays of the calls at hand, in the order in which they happen. */
+void whatif_choose(struct run *r);
+
+/* --- whatif_caches: what the caches had --- */
+struct cache_rules whatif_asked_rules(const struct whatif_options *o, const struct scenario *s);
+/* Notes the cache that a call uses on the target at that time, and whether it is the first of it.
+ */
+uint32_t whatif_note_cache(struct run *r, uint32_t target, const struct work_call *c,
+			   int64_t time_us, uint128 key);
+/* After the survey: what caches there are, and which of them were in use before each play. Errors:
+ * ERR_RANGE. */
+int whatif_find_warm(struct stage *st, const struct run *run, int runs, struct err *e);
+void whatif_hits(struct run *r);
+int whatif_hit_blocks(struct run *r, struct err *e);
+
+/* --- whatif_cost: what it costs --- */
+int whatif_add_plays(struct run *r, struct err *e);
+/* The line of the target's model, added to `list` where there is none. */
+struct whatif_model *whatif_line(struct stage *st, struct whatif_result *list, uint32_t target,
+				 const char *resolved);
+/* Adds a thread's sums to those of the scenario. */
+int whatif_merge(struct stage *st, struct whatif_result *out, struct run *run, int runs,
+		 struct err *e);
+/* The machines of hosted models, from the first play to the last. */
+int whatif_rent(const struct scenario *s, struct whatif_result *out, int64_t first_us,
+		int64_t last_us, struct err *e);
+
+#endif
