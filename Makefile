@@ -147,9 +147,10 @@ $(B)/test/%: tests/unit/%.c $(SUPPORT_OBJ) $(B)/libtally.a
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(SUPPORT_OBJ) $(B)/libtally.a $(LIBS) -lcmocka -lm
 
 SIMULATE_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/simulate/*.c))
+# -rdynamic: libpq is to send through the program's own send() (tests/simulate/wire)
 $(B)/test/simulate: $(SIMULATE_OBJ) $(SUPPORT_OBJ) $(B)/libtally.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(CC) $(CFLAGS) $(LDFLAGS) -rdynamic -o $@ $^ $(LIBS)
 
 SECONDS ?= 60
 SEED ?= 1

@@ -32,23 +32,27 @@ static int read_offer(struct offer *o, json_value *v, json_value *account, struc
 	return rc == 0 ? 0 : err_context(e, "offer '%.*s'", (int)o->name.n, o->name.p);
 }
 
+int offers_add(struct offer_list *out, struct text file, struct err *e)
+{
+	out->json = mem_grow(out->json, (out->documents + 1) * sizeof *out->json);
+	int rc = json_open(&out->json[out->documents], file, e);
+	if (rc != 0)
+		return rc;
+	json_value *root = json_root(out->json[out->documents++]);
+	for (json_value *v = json_first(json_member(root, "offers")); rc == 0 && v;
+	     v = json_next(v)) {
+		out->offer = mem_grow(out->offer, (out->count + 1) * sizeof *out->offer);
+		rc = read_offer(&out->offer[out->count++], v, json_member(root, "account"), e);
+	}
+	return rc;
+}
+
 int offers_open(struct offer_list *out, struct err *e)
 {
 	int rc = 0;
 	*out = (struct offer_list){ 0 };
-	for (const struct shipped_file *s = shipped_offers; rc == 0 && s->name; s++) {
-		out->json = mem_grow(out->json, (out->documents + 1) * sizeof *out->json);
-		rc = json_open(&out->json[out->documents], text_of(s->bytes), e);
-		if (rc != 0)
-			break;
-		json_value *root = json_root(out->json[out->documents++]);
-		for (json_value *v = json_first(json_member(root, "offers")); rc == 0 && v;
-		     v = json_next(v)) {
-			out->offer = mem_grow(out->offer, (out->count + 1) * sizeof *out->offer);
-			rc = read_offer(&out->offer[out->count++], v, json_member(root, "account"),
-					e);
-		}
-	}
+	for (const struct shipped_file *s = shipped_offers; rc == 0 && s->name; s++)
+		rc = offers_add(out, text_of(s->bytes), e);
 	if (rc != 0)
 		offers_close(out);
 	return rc;

@@ -26,6 +26,8 @@ struct offer_list {
 
 /* Everything that is shipped. */
 int offers_open(struct offer_list *out, struct err *e);
+/* Those of a file more; offers_close also after an error. Errors: ERR_INVALID. */
+int offers_add(struct offer_list *out, struct text file, struct err *e);
 void offers_close(struct offer_list *l);
 /* Errors: ERR_NOT_FOUND. */
 int offers_find(const struct offer_list *l, const char *name, const struct offer **out,

@@ -130,6 +130,7 @@ int ledger_find_grant(struct ledger *l, int64_t account, struct text name, struc
 int ledger_each_grant(struct ledger *l, int64_t account,
 		      int (*take)(void *user, const struct grant *g), void *user, struct err *e);
 
+/* The same again is the same. Errors: ERR_CONFLICT when the name has another one. */
 int ledger_add_rule(struct ledger *l, const struct credit_rule *r, struct err *e);
 int ledger_each_rule(struct ledger *l, int64_t account,
 		     int (*take)(void *user, const struct credit_rule *r), void *user,

@@ -8,21 +8,29 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/dict.h"
 
+/* tests/fuzz/fuzz_ids makes them small */
+#ifndef ID_INDEX_TABLE_SLOTS
+#define ID_INDEX_TABLE_SLOTS (1 << 19)
+#define ID_INDEX_FILTER_BLOCKS (1 << 12)
+#endif
+
 enum {
-	TABLE_SLOTS = 1 << 19,	      /* at first */
-	TABLE_FULL = TABLE_SLOTS / 2, /* then it becomes a run, between transactions */
+	TABLE_SLOTS = ID_INDEX_TABLE_SLOTS, /* at first */
+	TABLE_FULL = TABLE_SLOTS / 2,	    /* then it becomes a run, between transactions */
 	RUNS_MOST = 256,
 	RUNS_TO_MERGE = 8, /* of about the same size */
 	BITS_A_KEY = 16,   /* of the filter, when it is full: one miss in about 2000 passes it */
 	BLOCK_WORDS = 8,   /* a block is a cache line: */
 	BIT_WORDS = 7,	   /* words of bits, and their checksum */
-	FILTER_BLOCKS_AT_FIRST = 1 << 12,
+	FILTER_BLOCKS_AT_FIRST = ID_INDEX_FILTER_BLOCKS,
 	FILTER_GROWTH = 4,
 };
 
@@ -78,6 +86,7 @@ struct id_index {
 	/* the youngest rows */
 	struct entry *table;
 	size_t table_slots, table_count;
+	int64_t in_runs;     /* rows up to that one are in the runs that are mapped */
 	int64_t known;	     /* rows up to that one are in runs or table */
 	uint64_t known_hash; /* of that row's id */
 };
@@ -406,10 +415,21 @@ static void clear_table(struct id_index *x)
 	x->table_count = 0;
 }
 
+/* Files and generations of a new folder have numbers that no process has seen, whatever became of
+ * the head that told the last ones. */
+static uint64_t number_from(uint64_t last)
+{
+	uint64_t n;
+	if (getrandom(&n, sizeof n, 0) != sizeof n)
+		n = last ^ (uint64_t)clock_now().us << 20;
+	return n >> 2;
+}
+
 int id_index_clear(struct id_index *x, struct err *e)
 {
 	struct head *h = x->head;
-	struct head fresh = { .next_number = h->next_number + 1, .generation = h->generation };
+	struct head fresh = { .next_number = number_from(h->next_number),
+			      .generation = number_from(h->generation) };
 	begin_change(x);
 	memcpy(fresh.magic, magic, sizeof magic);
 	memcpy(fresh.database, x->identity.database, sizeof fresh.database);
@@ -423,7 +443,7 @@ int id_index_clear(struct id_index *x, struct err *e)
 		return rc;
 	unmap_runs(x);
 	clear_table(x);
-	x->known = 0;
+	x->known = x->in_runs = 0;
 	x->whole_count = 0;
 	x->damaged = false;
 	*h = fresh;
@@ -432,10 +452,12 @@ int id_index_clear(struct id_index *x, struct err *e)
 	return 0;
 }
 
-/* The runs and the filter as the head names them. */
+/* The runs and the filter as the head names them. Where that fails, what is mapped answers nothing
+ * until a refresh has succeeded. */
 static int map_all(struct id_index *x, struct err *e)
 {
 	const struct head *h = x->head;
+	x->damaged = true;
 	if (h->run_count > RUNS_MOST || h->filter_blocks == 0 || h->filter_blocks >> 32)
 		return is_damaged(x, e);
 	int rc = map_filter(x, h->filter_number, h->filter_blocks, false, e);
@@ -445,9 +467,10 @@ static int map_all(struct id_index *x, struct err *e)
 	for (x->whole_count = 0; rc == 0 && x->whole_count < x->run_count; x->whole_count++)
 		x->whole[x->whole_count] = x->run[x->whole_count].info.number;
 	clear_table(x);
-	x->known = h->last_row;
+	x->known = x->in_runs = h->last_row;
 	x->known_hash = h->last_hash;
 	x->generation_seen = h->generation;
+	x->damaged = rc != 0;
 	return rc;
 }
 
@@ -642,7 +665,7 @@ void id_index_forget_above(struct id_index *x, int64_t row)
 {
 	/* stale entries lead to rows that do not exist, or that have another id: only hints */
 	if (x->known > row) {
-		x->known = x->head->last_row;
+		x->known = x->in_runs;
 		clear_table(x);
 	}
 }
@@ -695,6 +718,10 @@ int id_index_tidy(struct id_index *x, struct err *e)
 	struct head *h = x->head;
 	if (x->damaged || x->table_count < TABLE_FULL || x->run_count >= RUNS_MOST - 1)
 		return 0;
+	if (h->sum != sum_of_head(h)) { /* what is written below would make it right */
+		notice_damage(x);
+		return 0;
+	}
 	struct entry *list = mem_alloc((x->table_count + 1) * sizeof *list);
 	size_t count = 0, from;
 	for (size_t i = 0; i < x->table_slots; i++)

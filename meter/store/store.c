@@ -459,6 +459,20 @@ static int read_last_seq(struct store *s, struct err *e)
 	return rc;
 }
 
+/* The end of a transaction that failed, at whatever point: what was read or noted in it is not
+ * known any more, and `last` is read again by the next one. */
+static void forget_transaction(struct store *s, int64_t last)
+{
+	db_rollback(&s->db);
+	s->writing = false;
+	s->last_seq = last;
+	s->changes_seen = -1;
+	if (s->ids)
+		id_index_forget_above(s->ids, last);
+	forget_claims(s);
+	dictionary_forget(s->dictionary);
+}
+
 static int begin_transaction(struct store *s, struct instant now, bool may_be_beside, struct err *e)
 {
 	const int64_t before = s->last_seq;
@@ -478,10 +492,7 @@ static int begin_transaction(struct store *s, struct instant now, bool may_be_be
 			rc = id_index_tidy(s->ids, e);
 	}
 	if (rc != 0) {
-		db_rollback(&s->db);
-		s->writing = false;
-		s->last_seq = before;
-		forget_claims(s);
+		forget_transaction(s, before);
 		return rc;
 	}
 	s->first_of_batch = s->last_seq + 1;
@@ -507,14 +518,7 @@ void store_rollback(struct store *s)
 	s->lines.n = 0;
 	if (s->listener.rolled_back)
 		s->listener.rolled_back(s->listener.user);
-	db_rollback(&s->db);
-	s->writing = false;
-	s->last_seq = s->first_of_batch - 1;
-	if (s->ids)
-		id_index_forget_above(s->ids, s->last_seq);
-	s->changes_seen = -1;
-	forget_claims(s);
-	dictionary_forget(s->dictionary);
+	forget_transaction(s, s->first_of_batch - 1);
 }
 
 static const struct sql sql_numbers_taken = {
@@ -898,6 +902,12 @@ static const struct sql sql_append = {
 	.text = "INSERT INTO usage VALUES" NEW_ROW,
 };
 
+/* What stands at that offset; a buffer that was never written to has no memory. */
+static const char *at_offset(const struct buf *b, const char *offset)
+{
+	return b->p ? b->p + (uintptr_t)offset : "";
+}
+
 /* Writes what is pending: all at once when there are enough, else one by one. */
 int store_flush(struct store *s, struct err *e)
 {
@@ -923,7 +933,7 @@ int store_flush(struct store *s, struct err *e)
 					       &row->record.text[FIELD_SESSION], &row->raw };
 		/* offsets became pointers now that the buffer stands still */
 		for (size_t k = 0; k < sizeof texts / sizeof *texts; k++)
-			texts[k]->p = s->pending_text.p + (uintptr_t)texts[k]->p;
+			texts[k]->p = at_offset(&s->pending_text, texts[k]->p);
 		extra[i].is_uuid = record_id_uuid(row->record.text[FIELD_ID], extra[i].uuid);
 		size_t from = s->more.n;
 		row_put_more(&s->more, &row->record, row->web_searches);
@@ -931,7 +941,7 @@ int store_flush(struct store *s, struct err *e)
 	}
 	bool brief = n == APPEND_AT_ONCE;
 	for (size_t i = 0; i < n; i++) {
-		extra[i].more.p = s->more.p + (uintptr_t)extra[i].more.p;
+		extra[i].more.p = at_offset(&s->more, extra[i].more.p);
 		brief = brief && is_brief(&s->pending[i], extra[i].more);
 	}
 	if (brief) {

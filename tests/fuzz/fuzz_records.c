@@ -1,4 +1,8 @@
-/* Any bytes as CSV and JSON Lines: the fast and the strict reader take and refuse the same. */
+/*
+ * Any bytes as CSV and JSON Lines: the fast and the strict reader take and refuse the same. Readers
+ * go on from input to input, as they do from block to block of a file: what they learned of earlier
+ * ones must not matter, and to open them takes longer than most inputs.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,21 +43,43 @@ static void refuse(void *user, const char *at, size_t n, const struct err *why)
 	t->refused++;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+enum { COLUMNS = 10 };
+static const char *const columns[COLUMNS] = { "time",	    "model",	   "task",	"input",
+					      "cache_read", "output",	   "reasoning", "requests",
+					      "total",	    "video_tokens" };
+
+static struct csv_reader *csv_of(size_t used, size_t first, bool strict)
 {
-	static const char *const columns[] = { "time",	     "model",	    "task",	 "input",
-					       "cache_read", "output",	    "reasoning", "requests",
-					       "total",	     "video_tokens" };
-	enum { COLUMNS = sizeof columns / sizeof *columns };
-	enum record_field field[COLUMNS];
-	const char *name[COLUMNS];
-	if (size < 2 || size > 1 << 16)
-		return 0;
-	size_t used = 2 + data[0] % (COLUMNS - 1);
+	static struct csv_reader *reader[COLUMNS + 1][COLUMNS][2];
+	struct csv_reader **r = &reader[used][first][strict];
+	static enum record_field fields[COLUMNS + 1][COLUMNS][COLUMNS];
+	static const char *names[COLUMNS + 1][COLUMNS][COLUMNS];
+	enum record_field *field = fields[used][first]; /* the reader keeps it */
+	const char **name = names[used][first];
 	for (size_t i = 0; i < used; i++) {
-		name[i] = columns[(i + data[1]) % COLUMNS];
+		name[i] = columns[(i + first) % COLUMNS];
 		field[i] = column_field(shape_by_name("csv"), NULL, 0, text_of(name[i]));
 	}
+	if (!*r)
+		*r = csv_reader_open(&(struct csv_layout){ shape_by_name("csv"), ',', used, field,
+							   name, 0, strict });
+	return *r;
+}
+
+static struct jsonl_reader *jsonl_of(bool strict)
+{
+	static struct jsonl_reader *reader[2];
+	if (!reader[strict])
+		reader[strict] = jsonl_reader_open(
+			&(struct jsonl_layout){ shape_by_name("jsonl"), NULL, 0, strict });
+	return reader[strict];
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	if (size < 2 || size > 1 << 16)
+		return 0;
+	const size_t used = 2 + data[0] % (COLUMNS - 1);
 	char *memory = mem_zalloc(size + 200), *text = memory + 64;
 	memcpy(text, data + 2, size - 2);
 	size_t n = size - 2;
@@ -65,17 +91,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		const struct record_sink sink = { &result[k], accept, refuse };
 		bool strict = k & 1;
 		result[k].base = text;
-		if (k < 2) {
-			struct csv_reader *r = csv_reader_open(&(struct csv_layout){
-				shape_by_name("csv"), ',', used, field, name, 0, strict });
-			whole[k] = csv_reader_run(r, &block, &sink);
-			csv_reader_close(r);
-		} else {
-			struct jsonl_reader *r = jsonl_reader_open(
-				&(struct jsonl_layout){ shape_by_name("jsonl"), NULL, 0, strict });
-			jsonl_reader_run(r, &block, &sink);
-			jsonl_reader_close(r);
-		}
+		if (k < 2)
+			whole[k] = csv_reader_run(csv_of(used, data[1] % COLUMNS, strict), &block,
+						  &sink);
+		else
+			jsonl_reader_run(jsonl_of(strict), &block, &sink);
 	}
 	for (int k = 0; k < 4; k += 2)
 		if ((k || (whole[0] && whole[1])) &&

@@ -3,15 +3,38 @@
 
 #include "tests/simulate/simulate.h"
 
-/* dollars a million tokens, in cents; a bucket that is not named has the price of input or output
- */
+/* dollars a million tokens, in cents; a bucket that has none makes a record unpriced; a web search
+ * costs a cent */
 static const struct {
 	const char *name;
-	int64_t input, cache_read, output;
+	int64_t input, cache_read, cache_write, output, audio;
 } prices[2][2] = {
-	{ { "sim-alpha", 300, 30, 1500 }, { "sim-beta", 17, 3, 99 } },
-	{ { "sim-alpha", 250, 25, 1000 }, { "sim-beta", 20, 4, 101 } },
+	{ { "sim-alpha", 300, 30, 375, 1500, 4000 }, { "sim-beta", 17, 3, 0, 99, 0 } },
+	{ { "sim-alpha", 250, 25, 312, 1000, 3200 }, { "sim-beta", 20, 4, 0, 101, 0 } },
 };
+
+static int put_rate(char *to, size_t room, const char *name, int64_t cents)
+{
+	return cents ? snprintf(to, room, ",\"%s\":\"%lld.%02lld\"", name, (long long)cents / 100,
+				(long long)cents % 100)
+		     : 0;
+}
+
+static int put_price(char *to, size_t room, int book, int i)
+{
+	int n = snprintf(to, room,
+			 "%s{\"model\":\"%s\",\"currency\":\"USD\",\"from\":\"2020-01-01T00:"
+			 "00:00Z\",\"to\":null,\"rates\":{\"input\":\"%lld.%02lld\"",
+			 i ? "," : "", prices[book][i].name, (long long)prices[book][i].input / 100,
+			 (long long)prices[book][i].input % 100);
+	n += put_rate(to + n, room - (size_t)n, "cache_read", prices[book][i].cache_read);
+	n += put_rate(to + n, room - (size_t)n, "cache_write_5m", prices[book][i].cache_write);
+	n += put_rate(to + n, room - (size_t)n, "output", prices[book][i].output);
+	n += put_rate(to + n, room - (size_t)n, "input_audio", prices[book][i].audio);
+	return n + snprintf(to + n, room - (size_t)n,
+			    "},\"fees\":{\"web_search\":{\"amount\":\"10\",\"per\":1000}},"
+			    "\"source\":\"simulation\",\"sure\":\"yes\"}");
+}
 
 const char *model_card(int book)
 {
@@ -21,18 +44,7 @@ const char *model_card(int book)
 		"{\"schema\":\"tally.card/1\",\"provider\":\"simco\",\"title\":\"Simco\",\"models\":{\"sim-alpha\":{},\"sim-beta\":{}},"
 		"\"prices\":[");
 	for (int i = 0; i < 2; i++)
-		n += snprintf(card + n, sizeof card - (size_t)n,
-			      "%s{\"model\":\"%s\",\"currency\":\"USD\",\"from\":\"2020-01-01T00:"
-			      "00:00Z\",\"to\":null,\"rates\":{\"input\":\"%lld.%02lld\","
-			      "\"cache_read\":\"%lld.%02lld\",\"output\":\"%lld.%02lld\"},"
-			      "\"source\":\"simulation\",\"sure\":\"yes\"}",
-			      i ? "," : "", prices[book][i].name,
-			      (long long)prices[book][i].input / 100,
-			      (long long)prices[book][i].input % 100,
-			      (long long)prices[book][i].cache_read / 100,
-			      (long long)prices[book][i].cache_read % 100,
-			      (long long)prices[book][i].output / 100,
-			      (long long)prices[book][i].output % 100);
+		n += put_price(card + n, sizeof card - (size_t)n, book, i);
 	snprintf(card + n, sizeof card - (size_t)n, "]}");
 	return card;
 }
@@ -90,23 +102,39 @@ void model_make(struct metered *m, uint32_t n, int variant, char id[40])
 		m->record.tokens[BUCKET_INPUT] = RECORD_COUNT_MOST;
 	if (model_too_large(n))
 		m->record.tokens[BUCKET_INPUT] = n % 2 ? INT64_MAX / 2 : RECORD_COUNT_MOST + 1;
+	/* now and then what few calls have */
+	if (n % 9 == 2)
+		m->record.tokens[BUCKET_CACHE_WRITE_5M] = (int64_t)(r >> 12) % 30000;
+	if (n % 11 == 3)
+		m->record.tokens[BUCKET_INPUT_AUDIO] = (int64_t)(r >> 9) % 7000;
+	if (n % 13 == 6)
+		m->web_searches = 1 + (int64_t)(r >> 5) % 9;
 	m->record.present = (uint64_t)1 << FIELD_CUSTOMER | (uint64_t)1 << FIELD_MODEL |
 			    (uint64_t)1 << FIELD_TIME;
 	if (model_has_id(n))
 		m->record.present |= (uint64_t)1 << FIELD_ID;
 }
 
-bool model_cost(const struct record *r, int book, int128 *atto)
+bool model_cost(const struct model_record *m, int book, int128 *atto)
 {
+	const struct record *r = &m->record;
 	*atto = 0;
 	for (int i = 0; i < 2; i++) {
+		const int64_t rare[] = { r->tokens[BUCKET_CACHE_WRITE_5M],
+					 r->tokens[BUCKET_INPUT_AUDIO] };
 		if (!text_is(r->text[FIELD_MODEL], prices[book][i].name))
 			continue;
+		if ((rare[0] && !prices[book][i].cache_write) ||
+		    (rare[1] && !prices[book][i].audio))
+			return false;
 		/* a cent a million tokens is 1e-8 dollars a token */
 		*atto = ((int128)r->tokens[BUCKET_INPUT] * prices[book][i].input +
 			 (int128)r->tokens[BUCKET_CACHE_READ] * prices[book][i].cache_read +
+			 (int128)rare[0] * prices[book][i].cache_write +
+			 (int128)rare[1] * prices[book][i].audio +
 			 (int128)r->tokens[BUCKET_OUTPUT] * prices[book][i].output) *
-			10000000000;
+				10000000000 +
+			(int128)m->searches * 10000000000000000;
 		return true;
 	}
 	return false;
@@ -118,21 +146,31 @@ bool model_credits(const struct record *r, int128 *nano)
 	const bool alpha = text_is(r->text[FIELD_MODEL], prices[0][0].name);
 	*nano = ((int128)tokens[BUCKET_INPUT] + tokens[BUCKET_CACHE_READ] + tokens[BUCKET_OUTPUT]) *
 		1000;
+	if (tokens[BUCKET_CACHE_WRITE_5M] || tokens[BUCKET_INPUT_AUDIO])
+		return false;
 	return alpha || (text_is(r->text[FIELD_MODEL], prices[0][1].name) &&
 			 tokens[BUCKET_INPUT] == 0 && tokens[BUCKET_CACHE_READ] == 0);
 }
 
-static void add(const struct model_record *r, int customer, struct model_sums *out)
+/* Which records are summed: negative customer: all; of the instants [from, to). */
+struct wanted {
+	int customer;
+	int64_t from, to;
+};
+
+static void add(const struct model_record *r, const struct wanted *w, struct model_sums *out)
 {
 	int128 atto, nano;
-	if (!r->present || (customer >= 0 && r->record.text[FIELD_CUSTOMER].p[1] - '0' != customer))
+	if (!r->present || r->record.time_us < w->from || r->record.time_us >= w->to ||
+	    (w->customer >= 0 && r->record.text[FIELD_CUSTOMER].p[1] - '0' != w->customer))
 		return;
 	for (int i = 0; i < r->copies; i++) {
 		out->records++;
 		out->requests += r->record.requests;
+		out->searches += r->searches;
 		for (int k = 0; k < BUCKET_COUNT; k++)
 			out->tokens[k] += r->record.tokens[k];
-		if (model_cost(&r->record, i < r->others ? !r->book : r->book, &atto))
+		if (model_cost(r, i < r->others ? !r->book : r->book, &atto))
 			out->atto += atto;
 		else
 			out->unpriced++;
@@ -143,15 +181,89 @@ static void add(const struct model_record *r, int customer, struct model_sums *o
 	}
 }
 
-void model_sum(const struct model *m, int customer, struct model_sums *out)
+static void sum(const struct model *m, const struct wanted *w, struct model_sums *out)
 {
 	*out = (struct model_sums){ 0 };
 	for (int i = 0; i < RECORDS_MOST; i++)
-		add(&m->record[i], customer, out);
+		add(&m->record[i], w, out);
 	for (int i = 0; i < RECORDS_MOST; i++)
-		add(&m->own[i], customer, out);
+		add(&m->own[i], w, out);
 	for (int i = 0; i < HOLDS_MOST; i++)
-		add(&m->settlement[i], customer, out);
+		add(&m->settlement[i], w, out);
+}
+
+void model_sum(const struct model *m, int customer, struct model_sums *out)
+{
+	sum(m, &(struct wanted){ customer, INT64_MIN, INT64_MAX }, out);
+}
+
+const char *const model_periods[MODEL_PERIODS] = { "ever", "month", "week", "day" };
+const char *const model_zones[MODEL_ZONES] = { "UTC", "Asia/Kolkata", "Etc/GMT+12" };
+static const int64_t ahead_s[MODEL_ZONES] = { 0, 19800, -43200 };
+
+static int64_t floored(int64_t a, int64_t b)
+{
+	return a / b - (a % b < 0);
+}
+
+int64_t model_day(int64_t us, int zone)
+{
+	return floored(us + ahead_s[zone] * US_PER_SECOND, US_PER_DAY);
+}
+
+static int64_t midnight(int64_t day, int zone)
+{
+	return day * US_PER_DAY - ahead_s[zone] * US_PER_SECOND;
+}
+
+void model_sum_day(const struct model *m, int64_t day, int zone, struct model_sums *out)
+{
+	sum(m, &(struct wanted){ -1, midnight(day, zone), midnight(day + 1, zone) }, out);
+}
+
+static void period_around(int64_t now, int period, int zone, int64_t *from, int64_t *to)
+{
+	const int64_t day = model_day(now, zone);
+	int64_t first = day, last = day;
+	if (period == 0) {
+		*from = INT64_MIN;
+		*to = INT64_MAX;
+		return;
+	}
+	if (period == 1) {
+		int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 }, month = 0;
+		/* of 2026 and 2027, where the clock is */
+		first = 20454; /* 2026-01-01 */
+		while (first + days[month % 12] <= day)
+			first += days[month++ % 12];
+		last = first + days[month % 12] - 1;
+	} else if (period == 2) { /* from Monday; 1970-01-01 was a Thursday */
+		first = day - (day + 3) % 7;
+		last = first + 6;
+	}
+	*from = midnight(first, zone);
+	*to = midnight(last + 1, zone);
+}
+
+int128 model_spent(const struct model *m, int customer, int period, int zone)
+{
+	struct model_sums usage;
+	struct wanted w = { customer, 0, 0 };
+	int128 atto;
+	period_around(m->now.us, period, zone, &w.from, &w.to);
+	sum(m, &w, &usage);
+	for (int i = 0; i < HOLDS_MOST; i++) {
+		const struct model_record *r = &m->settlement[i];
+		const struct model_hold *h = &m->hold[i];
+		if (!r->present || h->created_us < w.from || h->created_us >= w.to ||
+		    (customer >= 0 && h->customer != customer))
+			continue;
+		if (!model_cost(r, r->book, &atto))
+			usage.atto += (int128)h->pico * 1000000;
+		else if (r->record.time_us < w.from || r->record.time_us >= w.to)
+			usage.atto += atto;
+	}
+	return usage.atto;
 }
 
 int64_t model_held(const struct model *m, int customer)

@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "tests/simulate/simulate.h"
+#include "tests/support/failing_memory.h"
 #include "tests/support/failing_vfs.h"
 
 enum { HISTORY = 120 };
@@ -46,12 +47,14 @@ static void make_history(struct operation op[HISTORY], uint64_t seed)
 {
 	/* how often, of 64; what is left are batches */
 	static const unsigned char often[OPERATION_KINDS] = {
-		[OP_TENANT] = 4,     [OP_BUDGET_ALL] = 1, [OP_VOID] = 3,	 [OP_AMEND] = 3,
-		[OP_RERATE] = 1,     [OP_LIMIT] = 3,	  [OP_BUDGET] = 2,	 [OP_HOLD] = 9,
-		[OP_SETTLE] = 5,     [OP_RELEASE] = 2,	  [OP_EXPIRE] = 1,	 [OP_GRANT] = 3,
-		[OP_VOID_GRANT] = 1, [OP_DRAW] = 2,	  [OP_REFUND] = 3,	 [OP_REPAIR] = 1,
-		[OP_DRAFT] = 2,	     [OP_FINALIZE] = 2,	  [OP_VOID_INVOICE] = 1, [OP_CLOCK] = 2,
-		[OP_REBUILD] = 1,    [OP_BACKUP] = 1,	  [OP_MOVE] = 1,	 [OP_REOPEN] = 1,
+		[OP_TENANT] = 4,   [OP_RULE] = 1,	[OP_END_RULE] = 1,   [OP_ADVANCE] = 2,
+		[OP_TOGETHER] = 1, [OP_DAMAGE_IDS] = 1, [OP_BUDGET_ALL] = 1, [OP_VOID] = 3,
+		[OP_AMEND] = 3,	   [OP_RERATE] = 1,	[OP_LIMIT] = 3,	     [OP_BUDGET] = 2,
+		[OP_HOLD] = 9,	   [OP_SETTLE] = 5,	[OP_RELEASE] = 2,    [OP_EXPIRE] = 1,
+		[OP_GRANT] = 3,	   [OP_VOID_GRANT] = 1, [OP_DRAW] = 2,	     [OP_REFUND] = 3,
+		[OP_REPAIR] = 1,   [OP_DRAFT] = 2,	[OP_FINALIZE] = 2,   [OP_VOID_INVOICE] = 1,
+		[OP_CLOCK] = 2,	   [OP_REBUILD] = 1,	[OP_BACKUP] = 1,     [OP_MOVE] = 1,
+		[OP_REOPEN] = 1,
 	};
 	uint64_t state = seed;
 	/* small ranges in some histories, so that things meet */
@@ -73,7 +76,11 @@ static void make_history(struct operation op[HISTORY], uint64_t seed)
 			op[i].number[k] = (uint32_t)(next(&state) % 10007);
 		if (next(&state) % 8 < faults)
 			op[i].fault = (enum fault_kind)(1 + next(&state) % (FAULTS - 1));
-		op[i].fault_at = 1 + (int)(next(&state) % 24);
+		/* each order of magnitude as often; there are far more allocations than writes */
+		const int most = op[i].fault == FAULT_MEMORY ? 13 : 6;
+		const uint64_t span = (uint64_t)1 << next(&state) % (uint64_t)most;
+		op[i].fault_at = (int)(span + next(&state) % span);
+		op[i].once = next(&state) % 2;
 	}
 }
 
@@ -124,9 +131,10 @@ static void print(const struct operation *op, int count)
 {
 	static const char *const faults[] = { "", "failing write", "kill", "no memory" };
 	for (int i = 0; i < count; i++)
-		printf("  %2d %-12s %u %u %u %u, connection %d%s%s\n", i + 1, name_of(op[i].kind),
-		       op[i].number[0], op[i].number[1], op[i].number[2], op[i].number[3],
-		       op[i].session, op[i].fault ? ", fault: " : "", faults[op[i].fault]);
+		printf("  %2d %-12s %u %u %u %u, connection %d%s%s %d%s\n", i + 1,
+		       name_of(op[i].kind), op[i].number[0], op[i].number[1], op[i].number[2],
+		       op[i].number[3], op[i].session, op[i].fault ? ", fault: " : "",
+		       faults[op[i].fault], op[i].fault_at, op[i].once ? " once" : "");
 }
 
 static int clean_up(int rc)
@@ -150,6 +158,7 @@ int main(int argc, char **argv)
 	told = mmap(NULL, sizeof *told, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (!mkdtemp(folder) || told == MAP_FAILED)
 		return 2;
+	failing_memory_install();
 	failing_vfs_install();
 	do {
 		make_history(op, seed);
@@ -168,10 +177,11 @@ int main(int argc, char **argv)
 	} while (time(NULL) < end);
 	const struct counts *c = &told->counts;
 	printf("ok %d histories\n# simulate: %lld operations, %lld kills, %lld failed writes, %lld "
-	       "without memory; %lld records, %lld holds (%lld refused), %lld settled, %lld "
+	       "without memory, %lld lost connections, %lld damaged indexes; %lld records, %lld at once, %lld holds (%lld refused), %lld settled, %lld "
 	       "invoices, %lld copies, %lld checks\n",
 	       histories, (long long)c->operations, (long long)c->kills,
-	       (long long)c->failed_writes, (long long)c->no_memory, (long long)c->records,
+	       (long long)c->failed_writes, (long long)c->no_memory, (long long)c->lost_connections,
+	       (long long)c->damaged_ids, (long long)c->records, (long long)c->together,
 	       (long long)c->holds, (long long)c->refused_holds, (long long)c->settlements,
 	       (long long)c->invoices, (long long)c->moves, (long long)c->checks);
 	return clean_up(0);

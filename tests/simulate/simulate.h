@@ -13,6 +13,7 @@
 #define OPERATIONS(X) \
 	X(OP_BATCH, "batch") \
 	X(OP_TENANT, "tenant-batch") \
+	X(OP_TOGETHER, "batches-at-once") \
 	X(OP_VOID, "void") \
 	X(OP_AMEND, "amend") \
 	X(OP_RERATE, "rerate") \
@@ -28,10 +29,14 @@
 	X(OP_DRAW, "draw") \
 	X(OP_REFUND, "refund") \
 	X(OP_REPAIR, "repair") \
+	X(OP_RULE, "recurring-grant") \
+	X(OP_END_RULE, "end-recurring") \
+	X(OP_ADVANCE, "advance") \
 	X(OP_DRAFT, "draft") \
 	X(OP_FINALIZE, "finalize") \
 	X(OP_VOID_INVOICE, "void-invoice") \
 	X(OP_CLOCK, "clock") \
+	X(OP_DAMAGE_IDS, "damage-ids") \
 	X(OP_REBUILD, "rebuild") \
 	X(OP_BACKUP, "backup") \
 	X(OP_MOVE, "move") \
@@ -49,7 +54,9 @@ enum fault_kind { FAULT_NONE, FAULT_WRITE, FAULT_KILL, FAULT_MEMORY, FAULTS };
 struct operation {
 	enum operation_kind kind;
 	enum fault_kind fault;
-	int fault_at; /* the write that fails, or at which the process is killed */
+	int fault_at; /* the write, allocation or message that fails, or at which the process is
+		       * killed */
+	bool once;    /* those after it are well again */
 	int session;  /* which of the connections does it */
 	uint32_t number[4];
 };
@@ -62,7 +69,8 @@ struct model_record {
 	bool known, present; /* present: not voided */
 	int variant;	     /* which of the texts under its id was first */
 	struct record record;
-	int book;   /* that rated it */
+	int book; /* that rated it */
+	int64_t searches;
 	int copies; /* of a record without an id: how often it stands in a source, at most */
 	int others; /* of the copies, those that the other book rated */
 };
@@ -70,7 +78,14 @@ struct model_hold {
 	bool known;
 	char state; /* 'o'pen, 's'ettled, 'r'eleased, 'e'xpired */
 	int customer;
-	int64_t pico, expires_us;
+	int64_t pico, created_us, expires_us;
+};
+/* What a limit or a hard budget allows in its period. */
+struct model_bound {
+	bool set;
+	int period; /* of model_periods */
+	int zone;   /* of model_zones */
+	int64_t pico;
 };
 struct model {
 	struct model_record record[RECORDS_MOST];
@@ -79,15 +94,13 @@ struct model {
 	 * the same id in its own space */
 	struct model_record own[RECORDS_MOST];
 	struct model_hold hold[HOLDS_MOST];
-	bool limited[CUSTOMERS], budgeted[CUSTOMERS], all_budgeted;
-	int64_t all_budget;
-	int64_t limit[CUSTOMERS], budget[CUSTOMERS]; /* pico */
+	struct model_bound limit[CUSTOMERS], budget[CUSTOMERS], all_budget;
 	int book;
 	struct instant now;
 };
 
 struct model_sums {
-	int64_t records, unpriced, requests, tokens[BUCKET_COUNT];
+	int64_t records, unpriced, requests, tokens[BUCKET_COUNT], searches;
 	int128 atto;
 	int64_t uncovered; /* by the plan */
 	int128 credits;	   /* of the others, in billionths */
@@ -100,13 +113,22 @@ void model_make(struct metered *m, uint32_t n, int variant, char id[40]);
 bool model_too_large(uint32_t n);
 bool model_has_id(uint32_t n);
 /* What a record costs by that book; false: it has no price. */
-bool model_cost(const struct record *r, int book, int128 *atto);
+bool model_cost(const struct model_record *r, int book, int128 *atto);
 /* What a record draws by the accounts' plan; false: all or a part of it is not covered. */
 bool model_credits(const struct record *r, int128 *nano);
 /* customer negative: all. */
 void model_sum(const struct model *m, int customer, struct model_sums *out);
 /* customer negative: of all. */
 int64_t model_held(const struct model *m, int customer);
+enum { MODEL_PERIODS = 4, MODEL_ZONES = 3 };
+extern const char *const model_periods[MODEL_PERIODS], *const model_zones[MODEL_ZONES];
+/* What a customer (negative: all) spent in the bound's period around now, settlements included that
+ * count where their hold was made. */
+int128 model_spent(const struct model *m, int customer, int period, int zone);
+/* The day in that zone, as civil_to_day counts. */
+int64_t model_day(int64_t us, int zone);
+/* Records and cost of a day; day by day they are all records. */
+void model_sum_day(const struct model *m, int64_t day, int zone, struct model_sums *out);
 /* The plan of all accounts: a token of sim-alpha is a thousand billionths of a credit; sim-beta's
  * prices are rounded to whole credits for a million, where only output is left. */
 extern const char model_plan[];
@@ -116,8 +138,9 @@ const char *model_card(int book);
 /* --- the real thing --- */
 
 struct counts {
-	int64_t operations, kills, failed_writes, no_memory, records, holds, refused_holds,
-		settlements, invoices, moves, checks, faulty_accounts;
+	int64_t operations, kills, failed_writes, no_memory, lost_connections, damaged_ids,
+		together, records, holds, refused_holds, settlements, invoices, moves, checks,
+		faulty_accounts;
 };
 
 /* Does them one after another in a new database in the folder; 0, or 1 with what is wrong on

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <string.h>
 
 struct file {
@@ -11,13 +12,14 @@ struct file {
 
 static sqlite3_vfs *real_vfs, vfs;
 static int calls, fail_at, kill_at;
+static bool only_once;
 
 static int fails(void)
 {
 	calls++;
 	if (kill_at && calls >= kill_at)
 		raise(SIGKILL);
-	return fail_at && calls >= fail_at;
+	return fail_at && (only_once ? calls == fail_at : calls >= fail_at);
 }
 
 #define REAL(f) (((struct file *)(f))->real)
@@ -118,6 +120,13 @@ void failing_vfs_fail_at(int n)
 {
 	calls = 0;
 	fail_at = n;
+	only_once = false;
+}
+
+void failing_vfs_fail_once_at(int n)
+{
+	failing_vfs_fail_at(n);
+	only_once = true;
 }
 
 void failing_vfs_kill_at(int n)

@@ -7,6 +7,8 @@
 void failing_vfs_install(void);
 /* From now on the n-th call fails, and all after it until this is called again; 0: none. */
 void failing_vfs_fail_at(int n);
+/* Only the n-th call fails. */
+void failing_vfs_fail_once_at(int n);
 /* At the n-th call the process is killed; 0: never. */
 void failing_vfs_kill_at(int n);
 /* Calls since the last fail_at. */

@@ -22,6 +22,7 @@
 #include "meter/store/id_index.h"
 #include "meter/store/rollup.h"
 #include "meter/store/usage_query.h"
+#include "tests/support/failing_memory.h"
 #include "tests/support/failing_vfs.h"
 #include "tests/support/test_database.h"
 
@@ -764,6 +765,72 @@ static void the_index_grows_and_loses_nothing(void **state)
 	id_index_close(x);
 }
 
+static void add_rows(struct id_index *x, int64_t to)
+{
+	struct err e = { 0 };
+	if (id_index_refresh(x, &e) != 0)
+		fail_msg("%s", e.message);
+	for (int64_t i = id_index_known(x) + 1; i <= to; i++)
+		id_index_add(x, id_index_hash(x, (struct text){ (const char *)&i, sizeof i }), i,
+			     true);
+	if (id_index_tidy(x, &e) != 0)
+		fail_msg("%s", e.message);
+}
+
+static void expect_rows(struct id_index *x, int64_t to)
+{
+	for (int64_t i = 1; i <= to; i += 13) {
+		int64_t want = i;
+		const int64_t got =
+			id_index_find(x,
+				      id_index_hash(x, (struct text){ (const char *)&i, sizeof i }),
+				      any_row, &want);
+		if (got != i || id_index_is_damaged(x))
+			fail_msg("row %lld: %lld", (long long)i, (long long)got);
+	}
+}
+
+static void zero(const char *file, long from, size_t bytes)
+{
+	char nothing[256] = { 0 };
+	FILE *f = fopen(file, "r+b");
+	assert_non_null(f);
+	assert_int_equal(fseek(f, from, SEEK_SET), 0);
+	assert_int_equal(fwrite(nothing, 1, bytes, f), bytes);
+	fclose(f);
+}
+
+/* Several processes have a folder open that is damaged: whoever mends it, the others go on. */
+static void a_damaged_index_is_mended_for_all(void **state)
+{
+	enum { ROWS = 270000 }; /* more than stay in memory */
+	struct err e = { 0 };
+	struct id_index *x, *other;
+	const struct id_index_identity identity = { .seed = { 1, 2 } };
+	char command[200], head[200];
+	(void)state;
+	snprintf(command, sizeof command, "rm -rf %s", path_of("mended-ids"));
+	assert_int_equal(system(command), 0);
+	snprintf(head, sizeof head, "%s/head", path_of("mended-ids"));
+	assert_int_equal(id_index_open(&x, path_of("mended-ids"), &identity, &e), 0);
+	add_rows(x, ROWS);
+	/* the numbers that the head told are gone, and no new folder may repeat them */
+	zero(head, 64, 80);
+	assert_int_equal(id_index_open(&other, path_of("mended-ids"), &identity, &e), 0);
+	add_rows(other, ROWS);
+	add_rows(x, 2 * ROWS);
+	expect_rows(x, 2 * ROWS);
+	/* what is written next may not make a damaged head right */
+	zero(head, 164, 42);
+	add_rows(x, 3 * ROWS);
+	add_rows(other, 3 * ROWS);
+	add_rows(x, 3 * ROWS);
+	expect_rows(other, 3 * ROWS);
+	expect_rows(x, 3 * ROWS);
+	id_index_close(other);
+	id_index_close(x);
+}
+
 /* Two writers at once: each sees what the other wrote. */
 /* Queries inside a transaction look for what others wrote; its own rows may not be written yet. */
 static void a_refresh_in_between_changes_no_numbers(void **state)
@@ -944,56 +1011,41 @@ static void a_failing_disk_leaves_nothing_half_written(void **state)
 
 /* --- allocations of SQLite that fail --- */
 
-static sqlite3_mem_methods real_memory;
-static int allocations, allocation_fails_at;
-
-static bool allocation_fails(void)
-{
-	allocations++;
-	return allocation_fails_at && allocations >= allocation_fails_at;
-}
-static void *failing_malloc(int n)
-{
-	return allocation_fails() ? NULL : real_memory.xMalloc(n);
-}
-static void *failing_realloc(void *p, int n)
-{
-	return allocation_fails() ? NULL : real_memory.xRealloc(p, n);
-}
-
 /* In a process of its own: the allocator is chosen before SQLite starts. */
 static void sweep_allocations(void)
 {
 	uint64_t n[40];
 	int failures = 0;
+	uint64_t of_others = 1000;
 	for (size_t i = 0; i < COUNT(n); i++)
 		n[i] = i;
-	sqlite3_shutdown();
-	sqlite3_config(SQLITE_CONFIG_GETMALLOC, &real_memory);
-	sqlite3_mem_methods failing = real_memory;
-	failing.xMalloc = failing_malloc;
-	failing.xRealloc = failing_realloc;
-	sqlite3_config(SQLITE_CONFIG_MALLOC, &failing);
-	sqlite3_initialize();
+	failing_memory_install();
 	forget("memory.db");
-	struct writer w = open_writer("memory.db");
+	struct writer w = open_writer("memory.db"), other = open_writer("memory.db");
 	take_or_fail(&w, n, 10);
-	for (int at = 1; at < 3000; at += at < 200 ? 1 : 17) {
+	for (int at = 1; at < 20000; at += at < 200 ? 1 : 17) {
 		struct err e = { 0 };
-		allocations = 0;
-		allocation_fails_at = at;
+		/* so that the transaction has rows to read as it begins, and may fail at that */
+		take_or_fail(&other, &of_others, 1);
+		of_others++;
+		failing_memory_fail_at(at, false);
 		int rc = take_numbers(&w, n, COUNT(n), &e);
-		bool done = allocations < at;
-		allocation_fails_at = 0;
-		failures += rc != 0;
+		bool done = failing_memory_calls() < at;
+		failing_memory_fail_at(0, false);
+		if (rc != 0) { /* the same process goes on */
+			failures++;
+			take_or_fail(&w, &of_others, 1);
+			of_others++;
+		}
 		if (done)
 			break;
 		if (at % 20 == 0)
 			check_clean(w.store);
 	}
 	take_or_fail(&w, n, COUNT(n));
-	assert_int_equal(store_last_seq(w.store), COUNT(n));
+	assert_int_equal(store_last_seq(w.store), COUNT(n) + of_others - 1000);
 	check_clean(w.store);
+	close_writer(&other);
 	close_writer(&w);
 	print_message("# %d failing allocations\n", failures);
 	if (failures < 10)
@@ -1192,6 +1244,7 @@ int main(void)
 	const struct CMUnitTest of_files[] = {
 		cmocka_unit_test(the_index_of_ids_is_made_anew_when_it_cannot_be_trusted),
 		cmocka_unit_test(the_index_grows_and_loses_nothing),
+		cmocka_unit_test(a_damaged_index_is_mended_for_all),
 		cmocka_unit_test(a_failing_disk_leaves_nothing_half_written),
 		cmocka_unit_test(an_id_is_found_at_any_time),
 		cmocka_unit_test(failing_allocations_are_survived),
