@@ -69,10 +69,8 @@ static const char *page_file(void *user, const char *path, const char **type)
 		const char *path, *asset, *type;
 	} files[] = { { "/", "page.html", "text/html; charset=utf-8" },
 		      { "/page.css", "page.css", "text/css; charset=utf-8" },
-		      { "/page.js", "page.js", "text/javascript; charset=utf-8" },
-		      { "/report.css", "report.css", "text/css; charset=utf-8" },
-		      { "/report.js", "report.js", "text/javascript; charset=utf-8" },
-		      { "/chart.js", "chart.js", "text/javascript; charset=utf-8" } };
+		      { "/parts.js", "parts.js", "text/javascript; charset=utf-8" },
+		      { "/page.js", "page.js", "text/javascript; charset=utf-8" } };
 	(void)user;
 	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
 		if (strcmp(path, files[i].path) == 0) {

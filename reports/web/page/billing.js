@@ -1,0 +1,60 @@
+/* Billing: invoices by state, one at the side with what can be done to it. */
+
+const invoiceName = i => i.number || '#' + i.id;
+const invoiceUrl = (i, format) => `/v1/invoices/${encodeURIComponent(invoiceName(i))}?format=${format}`;
+/* draft, open, paid, overdue, void; a note is settled where it belongs */
+function stateOf(i) {
+	if (i.status === 'draft') return 'draft';
+	if (i.status === 'void') return 'void';
+	if (i.kind !== 'invoice') return i.status === 'final' ? 'note' : i.status;
+	if (i.payment === 'paid' || i.payment === 'credited' || i.payment === 'settled' || (i.amount_due !== undefined && exact(i.amount_due) <= 0n)) return 'paid';
+	if (i.payment === 'overdue' || (i.due && Date.parse(i.due) < Date.now() && i.amount_due !== undefined && exact(i.amount_due) > 0n)) return 'overdue';
+	return 'open';
+}
+const states = {draft: ['Draft', ''], open: ['Open', 'info'], overdue: ['Overdue', 'bad'], paid: ['Paid', 'good'], note: ['Notes', ''], void: ['Void', '']};
+const StateTag = ({of}) => html`<${Tag} tone=${(states[of] || ['', ''])[1]}>${of}<//>`;
+const InvoiceTable = ({list, own, onpick, order, chosen}) => html`<${Table} label="Invoices" rows=${list} rowKey=${i => i.id} order=${order} onpick=${onpick || (i => own ? open(invoiceUrl(i, 'html')) : go('billing', invoiceName(i)))} rowClass=${i => invoiceName(i) === chosen ? 'open' : ''} columns=${[
+	{key: 'no', name: 'Number', cell: i => invoiceName(i), sort: i => i.id},
+	{key: 'state', name: 'State', cell: i => html`<${StateTag} of=${stateOf(i)} />`},
+	...(own ? [] : [{key: 'customer', name: 'Customer', cell: i => html`<span class="name">${i.customer}</span>`, sort: i => i.customer}]),
+	{key: 'period', name: 'Period', cell: i => html`<span class="nowrap">${i.first_day} – ${i.last_day}</span>`, sort: i => i.first_day},
+	{key: 'total', name: 'Total', n: true, cell: i => html`<${Amount} v=${i.total} currency=${i.currency} unpriced=${i.unpriced} unit />`, sort: i => exact(i.total)},
+	{key: 'due', name: 'Due', n: true, cell: i => i.amount_due === undefined ? '' : html`<${Amount} v=${i.amount_due} currency=${i.currency} />`},
+	{key: 'by', name: 'By', cell: i => i.due ? i.due.slice(0, 10) : ''},
+	{key: 'files', name: 'Files', cell: i => html`<span class="nowrap"><a href=${invoiceUrl(i, 'html')} target="_blank" rel="noopener" aria-label=${'Page of ' + invoiceName(i)}>page</a> <a href=${invoiceUrl(i, 'pdf')} target="_blank" rel="noopener" aria-label=${'PDF of ' + invoiceName(i)}>PDF</a></span>`},
+]} />`;
+/* Lines of one heading, summed; the buckets of a model belong together. */
+function InvoiceLines({doc}) {
+	const parts = useMemo(() => {
+		const by = new Map();
+		for (const l of doc.lines || []) { if (!by.has(l.description)) by.set(l.description, []); by.get(l.description).push(l); }
+		return [...by].map(([name, lines]) => ({name, lines, total: sum(lines.map(l => l.amount))}));
+	}, [doc]);
+	const [most, showMore] = useState(20);
+	return html`<${Table} label="Lines" rows=${parts.slice(0, most)} rowKey=${p => p.name} columns=${[{key: 'n', name: 'What', wide: true, cell: p => html`<details><summary>${short(p.name, 80)}</summary><ul class="plainlist">${p.lines.map((l, i) => html`<li key=${i}>${l.bucket ? l.bucket.replaceAll('_', ' ') : l.kind}: ${l.quantity ? `${count(l.quantity)} at ${l.unit_price} per ${l.unit}: ` : ''}${rounded(l.amount)}</li>`)}</ul></details>`},
+		{key: 'a', name: 'Amount', n: true, cell: p => html`<${Amount} v=${p.total} currency=${doc.currency} />`}]} />${parts.length > most ? html`<p class="more"><button type="button" onClick=${() => showMore(most + 200)}>Show more of ${count(parts.length)}</button></p>` : null}`;
+}
+function InvoicePanel({name, listed, session, onclose}) {
+	const {data, error, fresh} = useDoc('/v1/invoices/' + encodeURIComponent(name), false), i = listed, state = i && stateOf(i);
+	const done = words => { reload(); return words; };
+	return html`<${Panel} title=${i ? `${i.kind === 'invoice' ? 'Invoice' : i.kind.replaceAll('_', ' ')} ${name}` : name} onclose=${onclose} wide>${!fresh || !i ? html`<${Loading} error=${error} />` : html`
+		<p class="big"><${Amount} v=${data.total} currency=${data.currency} unpriced=${data.unpriced} unit /> <${StateTag} of=${state} /></p>
+		<${Facts} of=${{Customer: html`<a href=${linkTo('customers', i.customer)}>${short(i.customer)}</a>`, Period: `${i.first_day} to ${i.last_day}`, Plan: data.plan, Paid: i.paid && `${rounded(i.paid)} ${i.currency}`, Credited: i.credited && exact(i.credited) ? `${rounded(i.credited)} ${i.currency}` : null, Due: i.amount_due === undefined ? null : `${rounded(i.amount_due)} ${i.currency}${i.due ? ` by ${i.due.slice(0, 10)}` : ''}`,
+			'A lower bound': data.unpriced ? `${many(data.unpriced, 'record has', 'records have')} no price or are not covered by the plan` : null}} />
+		<p class="links">${[['html', 'Page'], ['pdf', 'PDF'], ['csv', 'CSV'], ['json', 'JSON']].map(([f, t]) => html`<a key=${f} class="button" href=${invoiceUrl(i, f)} target="_blank" rel="noopener">${t}</a>`)}</p>
+		${!session.admin ? null : state === 'draft' ? html`<${Act} inline label="Finalize" sure=${`It gets its number and is owed: ${data.unpriced ? '>=\u00a0' : ''}${money(data.total, data.currency)}${data.currency === 'credits' ? ' credits' : ''}. Finalize? This cannot be undone; a credit note or a void corrects it.`} run=${async () => { await post('/v1/invoices/finalize', {invoice: name}); done(''); onclose(); return 'Final.'; }} />`
+			: state === 'open' || state === 'overdue' ? html`<h3>Record a payment</h3><${Act} label="Record" run=${async (f, form) => { await post('/v1/invoices/pay', {...f, invoice: name}); form.reset(); return done('Recorded.'); }}><${Field} label="Amount"><input name="amount" required inputmode="decimal" value=${i.amount_due || ''} /><//><${Field} label="On"><input name="at" placeholder="today" /><//><${Field} label="Reference"><input name="reference" /><//><//>` : null}
+		<h3>Lines</h3><${InvoiceLines} doc=${data} />
+		<dl class="facts">${[['Subtotal', data.subtotal], ['Credits applied', data.credits_applied], ...(data.taxes || []).map(t => [`${t.name || 'Tax'} ${t.rate || ''}`, t.amount]), ['Total', data.total]].filter(([, v]) => v !== undefined && v !== null && (v !== '0')).map(([k, v]) => html`<div key=${k}><dt>${k}</dt><dd class="num">${data.unpriced && k !== 'Credits applied' ? '>=\u00a0' : ''}${money(v, data.currency)}</dd></div>`)}</dl>`}<//>`;
+}
+function Billing({set, item, session}) {
+	const {data, error} = useDoc('/v1/invoices?' + query({customer: set.customer}), false), today = dayOf(Date.now(), 'UTC');
+	const list = data ? data.invoices : [], by = k => list.filter(i => stateOf(i) === k), state = set.state || '';
+	const shown = state ? by(state) : list;
+	const totals = key => Object.entries(by(key).reduce((m, i) => ({...m, [i.currency]: (m[i.currency] || 0n) + exact(key === 'draft' || key === 'void' || i.amount_due === undefined || key === 'paid' ? i.total : i.amount_due)}), {}));
+	return html`<div class="head title"><h1>Billing</h1></div>
+		${!data ? html`<${Loading} error=${error} />` : html`<div class="figures states" role="group" aria-label="Invoices by state">${Object.entries(states).filter(([k]) => by(k).length || ['draft', 'open', 'overdue', 'paid'].includes(k)).map(([k, [name]]) => html`<button type="button" key=${k} class="figure" aria-pressed=${state === k} onClick=${() => change({state: state === k ? '' : k}, true)}><span class="name">${name}</span><b>${count(by(k).length)}</b>${totals(k).map(([c, v]) => html`<span class="delta soft" key=${c}>${by(k).some(i => i.unpriced && i.currency === c) ? '>=\u00a0' : ''}${c === 'credits' ? rounded(v) + ' credits' : money(v, c)}</span>`)}</button>`)}</div>
+		${session.admin ? html`<${Sheet} title="Draft invoices of a period"><${Act} label="Draft" run=${async f => { await post('/v1/invoices/draft', f); reload(); return 'Drafted.'; }}><${Field} label="Customer"><input name="customer" required value=${set.customer || ''} /><//><${Field} label="Month"><input name="period" required pattern="\\d{4}-\\d{2}" value=${addMonths(today, -1).slice(0, 7)} /><//><//><//>` : null}
+		<${Sheet} title=${state ? (states[state] || [state])[0] : 'All'}>${shown.length ? html`<${InvoiceTable} list=${shown} order=${set.order} chosen=${item} onpick=${i => go('billing', invoiceName(i), {state, order: set.order})} />` : html`<${Nothing} title=${state ? 'None in this state' : 'No invoice yet'}>${state ? null : html`<p>A draft shows what a period comes to; it gets a number when it is finalized.</p>`}<//>`}<//>`}
+		${item ? html`<${InvoicePanel} key=${item} name=${item} listed=${list.find(i => invoiceName(i) === item)} session=${session} onclose=${() => go('billing', '', {state, order: set.order})} />` : null}`;
+}

@@ -1,0 +1,20 @@
+/* Data health: what was refused, what came twice with other content, and the database at a glance. */
+
+function Health({set, session}) {
+	const scope = scopeOf(set), {data, error} = useDoc('/v1/quarantine'), status = useDoc('/v1/status'), st = status.data;
+	const waiting = data ? data.quarantined.filter(h => h.state === 'held' || !h.state) : [];
+	const causes = useMemo(() => {
+		const by = new Map();
+		for (const h of waiting) { const cause = h.reason.replace(/'[^']*'/g, m => m.length > 30 ? '…' : m); if (!by.has(cause)) by.set(cause, []); by.get(cause).push(h); }
+		return [...by].map(([cause, list]) => ({cause, list, seen: list.reduce((n, h) => n + h.seen, 0)})).sort((a, b) => b.list.length - a.list.length);
+	}, [data]);
+	return html`<div class="head title"><h1>Data health</h1></div>
+		${st ? html`<div class="figures"><div class="figure"><span class="name">Records</span><b>${count(st.records)}</b><span class="delta soft">${st.last_written ? 'last stored ' + ago(st.last_written) : ''}</span></div><div class="figure"><span class="name">Last minute</span><b>${count(st.records_last_minute)}</b></div>
+			<div class="figure"><span class="name">Without a price</span><b>${count(st.unpriced)}</b></div><div class="figure"><span class="name">Quarantined</span><b>${count(st.quarantined)}</b></div><div class="figure"><span class="name">Conflicts</span><b>${count(st.conflicts)}</b></div></div>` : null}
+		${!data ? html`<${Loading} error=${error} />` : html`<${Sheet} title="Quarantine by cause">${causes.length ? html`<ul class="causes">${causes.map(c => html`<li key=${c.cause}><details open=${causes.length === 1}><summary><b>${count(c.list.length)}</b> <span class="name">${c.cause}</span></summary>
+			<${Table} label=${c.cause} rows=${c.list.slice(0, 200)} rowKey=${h => h.id} columns=${[{key: 'at', name: 'When', cell: h => stamp(h.at, scope.zone)}, {key: 's', name: 'Where', cell: h => html`<span class="name">${h.line ? `${h.source}:${h.line}` : h.source}</span>`}, {key: 'r', name: 'Content', wide: true, cell: h => html`<code>${short(h.raw, 200)}</code>`}, {key: 'n', name: 'Seen', n: true, cell: h => count(h.seen)}]} /></details></li>`)}</ul>
+			${session.admin ? html`<h3>Add what they lack and try again</h3><${Act} label="Try all again" run=${async f => { const r = await post('/v1/quarantine/retry', f); reload(); return `${count(r.taken)} of ${count(r.tried)} were taken.`; }}><${Field} label="Model, where it lacks one"><input name="model" /><//><${Field} label="Customer, where it lacks one"><input name="customer" /><//><${Field} label="Instant, where it lacks one"><input name="at" placeholder="2026-11-01" /><//><//>` : null}`
+			: html`<${Nothing} title="Nothing is in quarantine"><p>What cannot be read or priced by a rule is kept here with its cause, and nothing is thrown away.</p><//>`}<//>
+		<${Sheet} title="The same id with different content">${data.conflicts.length ? html`<p class="soft">The first one counts; <code>tally amend</code> corrects it.</p><${Table} label="Conflicts" rows=${data.conflicts} columns=${[{key: 'at', name: 'When', cell: c => stamp(c.at, scope.zone)}, {key: 'd', name: 'Differs in', cell: c => c.differs}, {key: 'r', name: 'The later record', wide: true, cell: c => html`<code>${short(c.record, 200)}</code>`}, {key: 'n', name: 'Seen', n: true, cell: c => count(c.seen)}]} />` : html`<p class="soft">None.</p>`}<//>`}
+		${st ? html`<${Sheet} title="Database"><${Facts} of=${{File: st.db, Rows: count(st.rows), Size: st.bytes ? (st.bytes / 1048576).toFixed(1) + ' MiB' : null, 'Last record': st.last_record && stamp(st.last_record, scope.zone), 'Rows not in the rollup yet': st.rollup_lag ? count(st.rollup_lag) : null}} /><p class="soft">A full check reads every row and every hash: <code>tally fsck</code></p><//>` : null}`;
+}
