@@ -212,7 +212,7 @@ static int set_up(struct db *db, struct err *e)
 	return rc;
 }
 
-/* Connects anew when the server was away; never inside a transaction, which is lost with it. */
+/* Reconnects when the server was away; never inside a transaction, which is lost with it. */
 static int revive(struct db *db, struct err *e)
 {
 	struct connection *c = connection_of(db);

@@ -40,7 +40,8 @@ static int failed(struct db *db, const char *doing, struct err *e)
 	const char *why = sqlite3_errmsg(handle_of(db));
 	if ((code & 0xFF) == SQLITE_BUSY)
 		return err_set(e, ERR_BUSY,
-			       "%s: another process has been writing for %d seconds; try again",
+			       "%s: another process has held the write lock for %d seconds; try "
+			       "again",
 			       db->path, WAIT_FOR_LOCK_MS / 1000);
 	if ((code & 0xFF) == SQLITE_FULL || code == SQLITE_IOERR_WRITE)
 		return err_set(e, ERR_STORE,

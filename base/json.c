@@ -268,7 +268,7 @@ static int key_order(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* The name of a key that stands twice in one object, or NULL. */
+/* The name of a key that occurs twice in one object, or NULL. */
 static const char *duplicate_key(const cJSON *v)
 {
 	size_t n = 0;

@@ -26,7 +26,7 @@ int json_open(struct json_document **out, struct text s, struct err *e);
 /* The same of a text of at most so many values; a document takes some 100 bytes for each. Errors:
  * as json_open. */
 int json_open_within(struct json_document **out, struct text s, int64_t values_most, struct err *e);
-/* Whether json_open would take it, but for keys that stand twice; takes no memory. */
+/* Whether json_open would take it, but for keys that occur twice; takes no memory. */
 int json_check(struct text s, struct err *e);
 /* The next element of an array whose inside begins at p (behind '[' or the element before), of a
  * text that json_check has found good. Returns what follows, NULL at the end. */
@@ -67,7 +67,7 @@ const char *json_skip_space(const char *p, const char *end);
 
 /*
  * The next member of an object whose inside begins at p (behind '{' or the member before): *key and
- * *value point into the text, the value as it stands there. Returns what follows the member, NULL
+ * *value point into the text, the value as written. Returns what follows the member, NULL
  * at the object's end (*value is then empty) or where the text is not an object (*value.p is then
  * NULL). Only balance and strings are looked at, which makes it fast; check what is taken with
  * json_open.

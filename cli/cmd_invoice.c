@@ -300,7 +300,7 @@ struct outcome {
 	struct err first;
 };
 
-/* A failure is one customer's own, and what it had written was taken back; the others go on, unless
+/* A failure is one customer's own, and what it had written was reversed; the others go on, unless
  * there is no database or no memory to go on with. */
 static int take_refusal(struct outcome *o, int rc, const struct err *e)
 {

@@ -28,7 +28,7 @@ static int change(struct cli *cli, bool clear, struct err *e)
 	if (rc == 0 && !clear && !amount)
 		rc = err_set(e, ERR_USAGE, "--amount is required");
 	if (rc == 0 && !clear && (decimal_parse(&d, text_of(amount), NULL) != 0 || d.digits < 0))
-		rc = err_set(e, ERR_USAGE, "--amount: '%s' is no amount from 0", amount);
+		rc = err_set(e, ERR_USAGE, "--amount: '%s' is not an amount of 0 or more", amount);
 	if (rc == 0 && !clear)
 		rc = money_from_decimal(&l.amount, d, e);
 	if (rc == 0)

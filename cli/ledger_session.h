@@ -21,7 +21,7 @@ struct ledger_session {
 int ledger_session_open(struct ledger_session *s, struct cli *cli, int mode, struct err *e);
 int ledger_session_close(struct ledger_session *s, int rc, struct err *e);
 /* What is one of many inside the transaction: it begins, and ends with its rc; what has failed is
- * taken back, and the others go on. Both return a failure of the transaction as a whole. */
+ * reversed, and the others go on. Both return a failure of the transaction as a whole. */
 int ledger_session_one(struct ledger_session *s, struct err *e);
 int ledger_session_one_ended(struct ledger_session *s, int rc, struct err *e);
 

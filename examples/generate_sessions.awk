@@ -1,4 +1,4 @@
-# Writes a trace of agent sessions: conversations whose prompts grow, now and then start anew or branch, interleaved.
+# Writes a trace of agent sessions: conversations whose prompts grow, now and then start over or branch, interleaved.
 # usage: awk -v seed=1 -v conversations=20 -v calls=600 -f generate_sessions.awk > sessions.jsonl
 function r(n) { state = (state * 1103515245 + 12345) % 2147483648; return int(state / 65536) % n }
 BEGIN {

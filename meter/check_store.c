@@ -39,7 +39,7 @@ static const struct {
 	{ "records carry negative counts",
 	  "SELECT count(*) FROM usage WHERE kind<>1 AND (input<0 OR cache_read<0 OR "
 	  "cache_write_5m<0 OR cache_write_1h<0 OR output<0 OR reasoning<0 OR requests<0)" },
-	{ "sums of open holds are not what they add up to",
+	{ "sums of open holds do not match the holds",
 	  "WITH o AS (SELECT c,p,m,currency,sum(pico/1000000) AS a,sum(pico%1000000) AS b,"
 	  "sum(credits/1000000) AS d,sum(credits%1000000) AS f FROM (SELECT CASE WHEN n&1=0 THEN "
 	  "'' ELSE customer END AS c,CASE WHEN n&2=0 THEN '' ELSE project END AS p,CASE WHEN "
@@ -174,8 +174,8 @@ static int check_sizes(struct store *s, struct store_check *c, struct err *e)
 		rc = store_row(s, seq[i], &row, e);
 		if (rc == 0)
 			fault(c,
-			      "the record '%.*s' (row %lld) counts more than a record may, so that "
-			      "sums may not fit: void it, then fsck --rebuild",
+			      "the record '%.*s' (row %lld) exceeds the limit of a record, so "
+			      "sums may be out of range: void it, then fsck --rebuild",
 			      (int)row.record.text[FIELD_ID].n, row.record.text[FIELD_ID].p,
 			      (long long)seq[i]);
 	}
@@ -211,7 +211,7 @@ static int check_all(struct store *s, struct store_check *out, struct err *e)
 		fault(out, "%s", e->message);
 		rc = 0;
 	} else if (rc == 0 && !same)
-		fault(out, "%s is not what the records add up to", difference);
+		fault(out, "%s differs from the sum of the records", difference);
 	if (rc == 0 && db_on_server(store_db(s))) {
 		int64_t n;
 		rc = db_read_int(store_db(s), keys_lead_to_records, &n, e);

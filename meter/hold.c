@@ -197,7 +197,7 @@ int hold_find(struct store *s, struct text id, struct hold *out, struct arena *t
 	}
 	db_reset(q);
 	if (rc == 0)
-		return err_set(e, ERR_NOT_FOUND, "there is no hold '%.*s'", (int)id.n, id.p);
+		return err_set(e, ERR_NOT_FOUND, "no hold '%.*s'", (int)id.n, id.p);
 	return rc < 0 ? rc : 0;
 }
 
@@ -208,7 +208,7 @@ static int check_open(const struct hold *h, struct instant now, struct err *e)
 	if (text_is(h->state, "open") && !late)
 		return 0;
 	const struct text id = record_id_as_sent(h->customer, h->id);
-	return err_set(e, ERR_CONFLICT, "the hold '%.*s' is %.*s already", (int)id.n, id.p,
+	return err_set(e, ERR_CONFLICT, "the hold '%.*s' is already %.*s", (int)id.n, id.p,
 		       late ? 7 : (int)h->state.n, late ? "expired" : h->state.p);
 }
 
@@ -237,7 +237,7 @@ static int check_credits(struct ledger *l, const struct hold *h, const struct st
 	if (rc != 0 || b.unlimited || h->credits.nano <= b.spendable.nano)
 		return rc;
 	return err_set(e, ERR_LIMIT,
-		       "'%.*s' is out of credit: %s credits are there, %s held, %s asked",
+		       "'%.*s' is out of credit: %s credits available, %s held, %s requested",
 		       (int)h->customer.n, h->customer.p, nano_credits_format(b.available, text[0]),
 		       nano_credits_format(b.held, text[1]),
 		       nano_credits_format(h->credits, text[2]));
@@ -264,8 +264,8 @@ static int check_limit(const struct hold *h, const struct standing *st, struct e
 	    all.atto <= limit.atto)
 		return 0;
 	return err_set(e, ERR_LIMIT,
-		       "the limit of '%.*s' does not allow it: limit %s, spent %s, held %s, asked "
-		       "%s",
+		       "the limit of '%.*s' does not allow it: limit %s, spent %s, held %s, "
+		       "requested %s",
 		       (int)h->customer.n, h->customer.p, money_format(st->limit, text[0]),
 		       money_total_format(s->spent, text[1]), money_total_format(s->held, text[2]),
 		       money_format(h->amount, text[3]));
@@ -375,7 +375,7 @@ static int check_end(const struct hold *h, const char *state, struct text usage,
 	*writes = !same && !late;
 	if (!*writes || text_is(h->state, "open"))
 		return 0;
-	return err_set(e, ERR_CONFLICT, "the hold '%.*s' is %.*s already", (int)id.n, id.p,
+	return err_set(e, ERR_CONFLICT, "the hold '%.*s' is already %.*s", (int)id.n, id.p,
 		       (int)h->state.n, h->state.p);
 }
 
@@ -452,9 +452,9 @@ static int settle_found(struct spending *sp, struct ledger *l, const struct hold
 	char key[RECORD_TEXT_MAX + 16], text[2][DECIMAL_TEXT_MAX];
 	int rc = check_open(h, now, e);
 	if (rc == 0 && used.nano < 0)
-		rc = err_set(e, ERR_INVALID, "what was used is not negative");
+		rc = err_set(e, ERR_INVALID, "the settled amount must not be negative");
 	if (rc == 0 && strict && used.nano > h->credits.nano)
-		rc = err_set(e, ERR_LIMIT, "the hold '%.*s' is of %s credits, and %s were used",
+		rc = err_set(e, ERR_LIMIT, "the hold '%.*s' has %s credits, but %s were used",
 			     (int)h->id.n, h->id.p, nano_credits_format(h->credits, text[0]),
 			     nano_credits_format(used, text[1]));
 	if (rc == 0)

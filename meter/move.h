@@ -2,7 +2,7 @@
  * move: a whole database into a new one, of the same engine or another.
  *
  * Every table that says what happened is copied row by row, with its numbers; what an engine keeps
- * for itself (the index of ids of a file, the keys of a server) is made anew. Before the copy
+ * for itself (the index of ids of a file, the keys of a server) is rebuilt. Before the copy
  * counts, every row is read back and compared. Knows tables by their names and nothing of what they
  * mean, but for ids of records and what was refused, which the engines keep differently.
  */

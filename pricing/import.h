@@ -6,7 +6,7 @@
  * usable price is refused; all are counted, and every rounded or refused entry is named.
  *
  * The set is closed: a member that speaks of a price and was not looked at makes its entry refused,
- * so that a key which a catalogue adds is never passed over.
+ * so that a key which a catalogue adds is never skipped.
  */
 #ifndef TALLY_PRICING_IMPORT_H
 #define TALLY_PRICING_IMPORT_H

@@ -11,7 +11,7 @@
 struct offer {
 	/* texts live as long as the list */
 	struct text name, title, plan, currency, class, every, lasts; /* every: empty when once;
-									 lasts: empty for ever */
+									 lasts: empty for no end */
 	struct decimal price, credits, cost_basis;		      /* of a period, or of one */
 	bool has_cost_basis;
 	struct text burn_order, overage, low_balance; /* of accounts that are opened for it */

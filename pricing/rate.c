@@ -22,8 +22,7 @@ static int add_line(struct rating *r, struct rate_line line, struct err *e)
 	struct money_total amount = { 0 };
 	if (!money_total_add_units(&amount, line.price, line.quantity, line.per) ||
 	    !money_total_add(&r->total, amount))
-		return err_set(e, ERR_RANGE, "the amount for %s is larger than a total can hold",
-			       line.name);
+		return err_set(e, ERR_RANGE, "the amount for %s is out of range", line.name);
 	line.amount = amount;
 	r->line[r->line_count++] = line;
 	return 0;

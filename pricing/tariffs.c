@@ -295,10 +295,10 @@ const char *tariffs_divided(struct tariffs *t, struct subject *s, int64_t from_u
 		if (a->price == price && a->tariff == tariff)
 			continue;
 		return a->price == price
-			       ? "a bucket of time over hours of different prices: what part of it "
-				 "fell into which is not told (take calls, or buckets of an hour)"
-			       : "a bucket of time in which the price changed: what part of it lay "
-				 "before is not told (take calls, or buckets of an hour)";
+			       ? "a time bucket over hours with different prices: how much fell "
+				 "into which is unknown (use calls, or hourly buckets)"
+			       : "a time bucket in which the price changed: how much lay before "
+				 "is unknown (use calls, or hourly buckets)";
 	}
 	return NULL;
 }

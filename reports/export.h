@@ -28,7 +28,7 @@ int export_focus(struct ledger *l, const struct export_options *o, int64_t *left
 		 struct err *e);
 enum journal_style { JOURNAL_HLEDGER, JOURNAL_BEANCOUNT };
 /* Every transaction of the ledger in credits, and every invoice and credit note in money; what was
- * voided is taken back on that day. */
+ * voided is reversed on that day. */
 int export_journal(struct ledger *l, const struct export_options *o, enum journal_style style,
 		   struct err *e);
 enum book_profile { BOOK_XERO, BOOK_QUICKBOOKS, BOOK_DATEV };

@@ -270,7 +270,7 @@ static int put_postings(struct writer *w, const struct stored_invoice *i, json_v
 	income.atto = -income.atto;
 	put_posting(w, &(struct posting){ "Income:Invoiced", i->customer, income }, i->currency);
 	return fits ? 0
-		    : err_set(w->e, ERR_RANGE, "%.*s: its amounts are more than can be held",
+		    : err_set(w->e, ERR_RANGE, "%.*s: its amounts are out of range",
 			      (int)i->number.n, i->number.p);
 }
 
@@ -326,7 +326,7 @@ static int put_payment(void *user, const struct payment *p)
 	return 0;
 }
 
-/* What is final; what was voided since is taken back on that day. Invoices in credits are in the
+/* What is final; what was voided since is reversed on that day. Invoices in credits are in the
  * book of the credits. */
 static int put_invoice(void *user, const struct stored_invoice *i)
 {

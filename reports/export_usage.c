@@ -20,7 +20,7 @@ static bool is_gone(const struct records *x, int64_t seq)
 	return x->gone[seq / 8] >> (seq % 8) & 1;
 }
 
-/* First look: which rows were taken back. */
+/* First look: which rows were reversed. */
 static int find_gone(void *user, const struct usage_row *row)
 {
 	struct records *x = user;

@@ -30,8 +30,8 @@ static int parse_address(const char *text, struct sockaddr_storage *out, socklen
 		a->sin6_family = AF_INET6;
 		a->sin6_port = htons((uint16_t)port);
 		if (inet_pton(AF_INET6, host + 1, &a->sin6_addr) != 1)
-			return err_set(e, ERR_USAGE, "--listen %s: '%s' is no IPv6 address", text,
-				       host + 1);
+			return err_set(e, ERR_USAGE, "--listen %s: '%s' is not an IPv6 address",
+				       text, host + 1);
 		*loopback = IN6_IS_ADDR_LOOPBACK(&a->sin6_addr);
 		*n = sizeof *a;
 		return 0;
@@ -41,7 +41,8 @@ static int parse_address(const char *text, struct sockaddr_storage *out, socklen
 	a->sin_port = htons((uint16_t)port);
 	if (inet_pton(AF_INET, host, &a->sin_addr) != 1)
 		return err_set(e, ERR_USAGE,
-			       "--listen %s: '%s' is no address; write one such as 127.0.0.1:8687",
+			       "--listen %s: '%s' is not an address; write one such as "
+			       "127.0.0.1:8687",
 			       text, host);
 	*loopback = (ntohl(a->sin_addr.s_addr) >> 24) == 127;
 	*n = sizeof *a;

@@ -196,7 +196,7 @@ static void refresh_tokens(struct http *h)
 	int rc = tokens_refresh(h->o.tokens, &e);
 	if (rc != 0)
 		h->o.log(h->o.user, rc > 0 ? "tokens_read" : "tokens_failed",
-			 rc > 0 ? "the file of tokens has changed" : e.message);
+			 rc > 0 ? "the token file was reloaded" : e.message);
 	if (rc > 0 && tokens_are_exposed(h->o.tokens))
 		h->o.log(h->o.user, "tokens_exposed", "the token file is readable by others");
 }
@@ -294,7 +294,7 @@ static enum MHD_Result submit(struct request *r, struct job *j)
 	r->job = NULL;
 	job_close(j);
 	microhttpd.MHD_resume_connection(r->connection);
-	return answer_error(r, 429, "busy", "too many requests wait; try again");
+	return answer_error(r, 429, "busy", "too many requests are queued; try again");
 }
 
 /* The body as it is read: unpacked, and of protobuf the JSON that says the same. Returns a status
@@ -408,27 +408,27 @@ static enum MHD_Result answer_metrics(struct request *r)
 	put_metric(&b, "tally_unpriced_total", "Accepted records without a price.", "counter", "",
 		   atomic_load(&s->unpriced));
 	put_metric(&b, "tally_rows", "Rows in the database.", "gauge", "", atomic_load(&s->rows));
-	put_metric(&b, "tally_commits_total", "Transactions that became durable.", "counter", "",
+	put_metric(&b, "tally_commits_total", "Durable transactions.", "counter", "",
 		   atomic_load(&s->commits));
-	put_metric(&b, "tally_commit_microseconds_total", "Time that they took.", "counter", "",
+	put_metric(&b, "tally_commit_microseconds_total", "Time they took.", "counter", "",
 		   atomic_load(&s->commit_us));
 	put_metric(&b, "tally_store_failures_total", "Transactions that failed.", "counter", "",
 		   atomic_load(&s->failures));
-	put_metric(&b, "tally_queue_jobs", "Requests that wait for a commit.", "gauge", "",
+	put_metric(&b, "tally_queue_jobs", "Requests waiting for a commit.", "gauge", "",
 		   atomic_load(&s->jobs_waiting));
-	put_metric(&b, "tally_queue_bytes", "Memory that they take.", "gauge", "",
+	put_metric(&b, "tally_queue_bytes", "Memory they use.", "gauge", "",
 		   atomic_load(&s->bytes_waiting));
 	put_metric(&b, "tally_queue_refused_total", "Requests refused because the queue was full.",
 		   "counter", "", atomic_load(&s->refused_busy));
 	const struct visitor_counts v = visitors_count(r->http->visitors);
 	put_metric(&b, "tally_http_connections", "Connections.", "gauge", "", v.connections);
 	put_metric(&b, "tally_http_requests", "Requests under way.", "gauge", "", v.requests);
-	put_metric(&b, "tally_http_body_bytes", "Memory of bodies under way.", "gauge", "",
+	put_metric(&b, "tally_http_body_bytes", "Memory of bodies being received.", "gauge", "",
 		   v.bytes);
-	put_metric(&b, "tally_http_made_room_total",
-		   "Silent connections that were ended for others.", "counter", "", v.made_room);
-	put_metric(&b, "tally_http_too_slow_total", "Connections that were ended for slowness.",
-		   "counter", "", v.too_slow);
+	put_metric(&b, "tally_http_made_room_total", "Idle connections closed to make room.",
+		   "counter", "", v.made_room);
+	put_metric(&b, "tally_http_too_slow_total", "Connections closed for slowness.", "counter",
+		   "", v.too_slow);
 	for (int c = 1; c < 6; c++) {
 		snprintf(labels, sizeof labels, "{class=\"%dxx\"}", c);
 		put_metric(&b, "tally_http_responses_total",
@@ -515,7 +515,7 @@ static enum MHD_Result set_session(struct request *r)
 	struct token_grant g;
 	struct err e;
 	if (!h->o.tokens)
-		return answer_error(r, 400, "usage", "this server asks for no tokens");
+		return answer_error(r, 400, "usage", "this server needs no token");
 	if (old)
 		sessions_end(h->sessions, text_of(old));
 	if (r->body.n == 0) {
@@ -525,8 +525,7 @@ static enum MHD_Result set_session(struct request *r)
 	}
 	refresh_tokens(h);
 	if (!tokens_find(h->o.tokens, (struct text){ r->body.p, r->body.n }, clock_now(), &g))
-		return answer_error(r, 401, "unauthorized",
-				    "the server knows no such token, or it has expired");
+		return answer_error(r, 401, "unauthorized", "unknown or expired token");
 	int rc = sessions_begin(h->sessions, g.hash, clock_now(), name, &e);
 	token_grant_release(&g);
 	if (rc != 0)
@@ -685,7 +684,7 @@ static enum MHD_Result ask_readiness(struct request *r)
 	r->probe = NULL;
 	r->submitted = false;
 	microhttpd.MHD_resume_connection(r->connection);
-	return answer_error(r, 503, "busy", "too many requests wait for the database");
+	return answer_error(r, 503, "busy", "too many requests are waiting for the database");
 }
 
 /* Whether the asker takes gzip; what it weighs besides does not matter but for 0. */
@@ -790,8 +789,7 @@ static struct refusal authorise(struct request *r)
 	if (!r->http->o.tokens || r->scope == 0)
 		return (struct refusal){ 0 };
 	if (!grant_of(r, &g))
-		return refuse(401, "unauthorized",
-			      "a bearer token is needed that the server knows");
+		return refuse(401, "unauthorized", "missing or unknown bearer token");
 	const unsigned lacks = r->scope & ~g.scopes;
 	r->customer = g.customer;
 	r->who = g.name;
@@ -813,16 +811,15 @@ static struct refusal admit(struct request *r, enum visitor_verdict verdict)
 	if (r->route == ROUTE_HEALTH)
 		return (struct refusal){ 0 };
 	if (verdict == VISIT_TOO_MANY_OF_ONE)
-		return refuse(429, "busy", "too many connections of one address; try again");
+		return refuse(429, "busy", "too many connections from one address; try again");
 	if (verdict == VISIT_TOO_MANY)
-		return refuse(503, "busy", "too many requests are under way; try again");
+		return refuse(503, "busy", "too many concurrent requests; try again");
 	if (r->route == ROUTE_READY)
 		return (struct refusal){ 0 };
 	if (!address_is_named(header(r, "Host"), fd, h->o.names))
-		return refuse(403, "denied",
-			      "this server is not known by that name (Host); allow it with --host");
+		return refuse(403, "denied", "unknown host name (Host); allow it with --host");
 	if (is_foreign(r) && r->route != ROUTE_FILE)
-		return refuse(403, "denied", "another site's page may not ask this server");
+		return refuse(403, "denied", "cross-site requests are refused");
 	if (r->route == ROUTE_NONE)
 		return r->wrong_method ? refuse(405, "usage", "this path takes another method")
 				       : refuse(404, "not_found", "there is no such path");
@@ -872,7 +869,9 @@ static enum MHD_Result serve(struct request *r)
 	if (r->refusal.status)
 		return answer_error(r, r->refusal.status, r->refusal.code, r->refusal.message);
 	if (r->crowded)
-		return answer_error(r, 503, "busy", "too many bodies are under way; try again");
+		return answer_error(r, 503, "busy",
+				    "too many bodies are being received; try "
+				    "again");
 	if (r->too_large)
 		return answer_error(r, 413, "too_large",
 				    "the body is too large (16 MiB, settings 1 MiB)");
@@ -1063,8 +1062,8 @@ int http_open(struct http **out, const struct http_options *o, struct err *e)
 		rc = address_parse_and_bind(&h->listener, o->address, e);
 	if (rc == 0 && !h->listener.loopback && !o->tokens)
 		rc = err_set(e, ERR_USAGE,
-			     "--listen %s: others can reach that address, so tokens are needed "
-			     "(--tokens FILE; make them with `tally token`)",
+			     "--listen %s: that address is reachable by others, so tokens are "
+			     "required (--tokens FILE; make them with `tally token`)",
 			     o->address);
 	if (rc == 0)
 		rc = address_listen(&h->listener, o->address, e);

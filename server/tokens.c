@@ -259,7 +259,7 @@ int token_make(char token[48], uint8_t hash[DIGEST_BYTES], struct err *e)
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 	uint8_t random[32];
 	if (getrandom(random, sizeof random, 0) != sizeof random)
-		return err_set(e, ERR_SYSTEM, "the system gives no random bytes");
+		return err_set(e, ERR_SYSTEM, "could not read random bytes");
 	size_t n = 0;
 	for (size_t bit = 0; bit + 6 <= sizeof random * 8; bit += 6) {
 		unsigned two = (unsigned)random[bit / 8] << 8 |

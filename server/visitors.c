@@ -113,9 +113,10 @@ static void make_room(struct visitors *v, const uint8_t *address)
 static void tell_too_slow(const struct visitor *one)
 {
 	static const char text[] =
-		"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n"
-		"Content-Type: application/json\r\nContent-Length: 72\r\n\r\n"
-		"{\"error\":{\"code\":\"busy\",\"message\":\"the request took too long to come\"}}\n";
+		"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Type: "
+		"application/json\r\nContent-Length: "
+		"72\r\n\r\n{\"error\":{\"code\":\"busy\",\"message\":\"the request took too long "
+		"to arrive\"}}\n";
 	const bool silent_between = one->state == SILENT && one->served;
 	if (one->all->limits.tls || silent_between || one->state == TAKES_ANSWER)
 		return;

@@ -106,8 +106,8 @@ void job_sum_up(struct job *j)
 	if (j->not_kept == 0)
 		return;
 	snprintf(why, sizeof why,
-		 "%lld more of this body were refused as well and are not kept: nearly nothing of "
-		 "it could be taken",
+		 "%lld more records of this body were refused and not kept: nearly all of it was "
+		 "invalid",
 		 (long long)j->not_kept);
 	struct job_item *it = add_item(j);
 	it->refused = true;
@@ -263,7 +263,7 @@ static int find_hold(struct writer *w, struct job *j, struct text id, struct hol
 	if (rc == -ERR_NOT_FOUND)
 		rc = hold_find(w->store, id, out, &j->arena, e);
 	if (rc == 0 && j->customer && !text_is(out->customer, j->customer))
-		rc = err_set(e, ERR_NOT_FOUND, "there is no hold '%.*s'", (int)id.n, id.p);
+		rc = err_set(e, ERR_NOT_FOUND, "no hold '%.*s'", (int)id.n, id.p);
 	return rc;
 }
 
@@ -374,7 +374,7 @@ static int read_request(struct writer *w, struct job *j, json_value *v, struct h
 		uint8_t random[12];
 		char *text = arena_alloc(&j->arena, 32);
 		if (getrandom(random, sizeof random, 0) != sizeof random)
-			return err_set(e, ERR_SYSTEM, "the system gives no random bytes");
+			return err_set(e, ERR_SYSTEM, "could not read random bytes");
 		memcpy(text, "hold_", 5);
 		for (int i = 0; i < 12; i++)
 			snprintf(text + 5 + i * 2, 3, "%02x", random[i]);
@@ -466,8 +466,7 @@ static int add_estimate(struct job *j, const struct hold *h, struct err *e)
 	json_close(d);
 	if (assembly_count(j->calls) == 0)
 		return err_set(e, ERR_INVALID,
-			       "the hold names an amount and no tokens, so the usage of the call "
-			       "must be sent");
+			       "the hold has an amount and no tokens: send the usage of the call");
 	struct metered *m = assembly_call(j->calls, 0);
 	m->record.text[FIELD_ID] = hold_record_id(j, h);
 	m->record.present |= (uint64_t)1 << FIELD_ID;
@@ -823,7 +822,7 @@ static void *run(void *arg)
 {
 	struct writer *w = arg;
 	static const struct err stopping = { .code = ERR_BUSY,
-					     .message = "the server stops; try again" };
+					     .message = "the server is stopping; try again" };
 	bool tidied = false;
 	int rc = 0;
 	pthread_mutex_lock(&w->lock);

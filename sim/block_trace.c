@@ -175,7 +175,7 @@ static int add_blocks(struct reader *r, struct text list, uint32_t conversation,
 		}
 		if (to < from || to - from > BLOCKS_MOST ||
 		    r->t->blocks + (size_t)(to - from) > BLOCKS_MOST)
-			return err_set(e, ERR_INVALID, "the blocks %lld-%lld are no range",
+			return err_set(e, ERR_INVALID, "the blocks %lld-%lld are not a range",
 				       (long long)from, (long long)to);
 		add_range(r, conversation, from, to);
 	}

@@ -120,7 +120,7 @@ static void tell_conflicts(struct call_log *l)
 		if (!m->conflict)
 			continue;
 		err_set(&e, ERR_CONFLICT,
-			"the id '%.100s' stands for other counts elsewhere; the first ones count",
+			"the id '%.100s' has other counts elsewhere; the first ones are used",
 			m->record.text[FIELD_ID].p);
 		add_refusal(l, l->path[i], m->line, e.message);
 	}

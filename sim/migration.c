@@ -44,7 +44,7 @@ int migration_run(struct migration_result *out, const struct whatif_options *o, 
 	struct migration_result m = { 0 };
 	struct whatif_options v = *o;
 	if (w->count == 0)
-		return err_set(e, ERR_NOT_FOUND, "there are no calls to move");
+		return err_set(e, ERR_NOT_FOUND, "no calls to move");
 	measure(&m, w);
 	int rc = whatif_run(&m.past, &v, e);
 	if (rc != 0)

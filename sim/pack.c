@@ -47,7 +47,7 @@ struct section {
 	uint32_t kind, index;
 	uint64_t offset, stored, raw;
 	uint32_t crc, compressed;
-	int64_t base; /* of columns: values are what stands there, of so many bytes each, and this
+	int64_t base; /* of columns: values are as stored, of so many bytes each, and this
 		       */
 	uint64_t bytes;
 };
@@ -547,10 +547,11 @@ static int check_head(struct pack *p, struct err *e)
 	struct header *h = &p->head;
 	const uint64_t most = (uint64_t)1 << 32;
 	if (p->size < sizeof *h)
-		return err_set(e, ERR_INVALID, "%s is no pack", p->path);
+		return err_set(e, ERR_INVALID, "%s is not a pack", p->path);
 	memcpy(h, p->file, sizeof *h);
 	if (memcmp(h->magic, magic, sizeof magic) != 0)
-		return err_set(e, ERR_INVALID, "%s is no pack, or one of another version", p->path);
+		return err_set(e, ERR_INVALID, "%s is not a pack, or one of another version",
+			       p->path);
 	if (h->order != ORDER_MARK)
 		return err_set(
 			e, ERR_INVALID,

@@ -527,8 +527,8 @@ int prefix_cache_curve(const struct block_trace *t, const struct cache_rules *r,
 			     "and --minimum; ask for capacities one by one");
 	if (rc == 0 && r->scope != CACHE_GLOBAL)
 		rc = err_set(e, ERR_USAGE,
-			     "--curve is of one cache (--scope global): capacities of many caches "
-			     "are not one number");
+			     "--curve needs one cache (--scope global): many caches have no "
+			     "single capacity");
 	if (rc != 0)
 		return rc;
 	struct stack s = { 0 };

@@ -37,7 +37,7 @@ enum cache_writes { CACHE_WRITES_USUAL, CACHE_WRITES_NONE, CACHE_WRITES_ASKED };
 
 struct cache_rules {
 	int64_t capacity;  /* blocks; -1: without limit */
-	int64_t ttl_us;	   /* -1: for ever */
+	int64_t ttl_us;	   /* -1: no expiry */
 	bool ttl_of_write; /* what is read does not live longer for it */
 	int64_t settle_us; /* a block can hit so long after it came, and not before */
 	bool forward;	   /* blocks are touched first to last */

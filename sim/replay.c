@@ -194,7 +194,7 @@ int replay_run(struct replay_result **out, const struct replay_options *o, struc
 						.threads = threads };
 	int rc = o->has_cache ? 0 : call_source_open(&run.in, &in, e);
 	if (rc == 0 && getrandom(run.seed, sizeof run.seed, 0) != sizeof run.seed)
-		rc = err_set(e, ERR_SYSTEM, "the system gives no random bytes");
+		rc = err_set(e, ERR_SYSTEM, "could not read random bytes");
 	if (rc == 0) {
 		struct worker *worker = mem_zalloc((size_t)threads * sizeof *worker);
 		rc = o->has_cache   ? replay_blocks(out, &run, worker, e)

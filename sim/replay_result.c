@@ -253,7 +253,7 @@ static bool list_groups(struct replay_result *r)
 	return fits;
 }
 
-/* Radix sort, byte by byte from the lowest; bytes that all have in common are passed over. */
+/* Radix sort, byte by byte from the lowest; bytes that all have in common are skipped. */
 static void sort_by_first(struct replay_result *r)
 {
 	const size_t n = r->group_count;

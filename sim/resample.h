@@ -4,7 +4,7 @@
  * Calls of one conversation share their prefix and their subject, so that conversations are drawn,
  * not calls. Every column is summed over the same draws (common random numbers), so that
  * differences of columns have intervals of their own. Sums are whole numbers and quantiles are
- * members of the sorted sample; the draws come from GSL's Mersenne Twister, seeded anew for each
+ * members of the sorted sample; the draws come from GSL's Mersenne Twister, seeded again for each
  * resample, so that the number of threads changes nothing.
  */
 #ifndef TALLY_SIM_RESAMPLE_H

@@ -140,7 +140,7 @@ int sample_estimate(struct sample_estimate *out, const struct sample *s,
 		    const struct money_total *cost, struct money_total fixed, uint64_t seed,
 		    int64_t resamples, int level_permille, struct err *e)
 {
-	/* the slopes are fitted anew in each resample, where that takes no long time; with more
+	/* the slopes are refitted in each resample, where that takes no long time; with more
 	   conversations than this they hardly vary */
 	enum { FITTED_ANEW = 3000 };
 	const size_t draws = (size_t)resamples;

@@ -2,11 +2,11 @@
  * sample: what a whole workload would cost, from some of its conversations.
  *
  * Some conversations are drawn, without replacement, and replayed. Of every conversation some
- * figures are known without a replay (tokens read anew, from the cache, and written, the longest
- * prompt, the calls); they are the control variates: the estimate is the sample's mean cost times
- * the number of conversations, corrected by the regression's slopes times how far the sample's
- * means of those figures lie from the means of all. Slopes are rounded to whole atto-units, so that
- * amounts stay whole numbers.
+ * figures are known without a replay (tokens read uncached, from the cache, and written, the
+ * longest prompt, the calls); they are the control variates: the estimate is the sample's mean cost
+ * times the number of conversations, corrected by the regression's slopes times how far the
+ * sample's means of those figures lie from the means of all. Slopes are rounded to whole
+ * atto-units, so that amounts stay whole numbers.
  */
 #ifndef TALLY_SIM_SAMPLE_H
 #define TALLY_SIM_SAMPLE_H

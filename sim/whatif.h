@@ -40,8 +40,8 @@ struct retry {
 struct hosting {
 	struct money gpu_hour;			 /* one GPU, one hour; 0: not hosted */
 	int64_t gpus;				 /* of one replica */
-	struct decimal prompt_rate, output_rate; /* tokens a second of one replica: read anew, and
-						    written */
+	struct decimal prompt_rate, output_rate; /* tokens a second of one replica: read uncached,
+						    and written */
 };
 
 struct scenario {

@@ -63,8 +63,8 @@ static int check_file(struct reader *r, struct text key, const struct found *f, 
 	return *at == r->file
 		       ? 0
 		       : err_set(e, ERR_INVALID,
-				 "'%.*s' of this day is in an earlier file, too: the same bill "
-				 "twice? Give one of both",
+				 "'%.*s' of this day is also in an earlier file: the same bill "
+				 "twice? Give only one",
 				 (int)f->model.n, f->model.n ? f->model.p : "");
 }
 
@@ -114,7 +114,7 @@ static int add_cost(struct reader *r, struct bill_line *l, struct text amount, i
 	struct money_total m;
 	int rc = money_of(r, amount, shift, &m, e);
 	if (rc == 0 && !money_total_add(&l->cost, m))
-		rc = err_set(e, ERR_RANGE, "the costs are more than can be held");
+		rc = err_set(e, ERR_RANGE, "the costs are out of range");
 	l->has_cost = true;
 	l->rows++;
 	r->charges += rc == 0 && m.atto > 0;
@@ -253,7 +253,7 @@ static int count_in(struct reader *r, struct text s, int64_t *out, struct err *e
 	int places;
 	if (loose_number(&d, &places, s, r->comma_decimals, NULL) != 0 ||
 	    !decimal_to_int64(d, 0, out))
-		return err_set(e, ERR_INVALID, "'%.*s' is no count", (int)s.n, s.n ? s.p : "");
+		return err_set(e, ERR_INVALID, "'%.*s' is not a count", (int)s.n, s.n ? s.p : "");
 	return 0;
 }
 
@@ -287,7 +287,7 @@ static int add_deepseek_amount(struct reader *r, struct bill_line *l, struct tex
 		product = decimal_round_places(product, MONEY_TOTAL_PLACES, &changed);
 		rc = amount_from_decimal(&m, product, e);
 		if (rc == 0 && !money_total_add(&l->estimate, m))
-			rc = err_set(e, ERR_RANGE, "the costs are more than can be held");
+			rc = err_set(e, ERR_RANGE, "the costs are out of range");
 	}
 	return rc;
 }
@@ -326,7 +326,7 @@ static int add_counts(struct reader *r, struct bill_line *l, const struct csv_re
 			continue;
 		rc = count_in(r, field(v, counts[i].at), &n, e);
 		if (rc == 0 && __builtin_add_overflow(*counts[i].to, n, counts[i].to))
-			rc = err_set(e, ERR_RANGE, "the counts are more than can be held");
+			rc = err_set(e, ERR_RANGE, "the counts are out of range");
 		l->has_tokens = true;
 	}
 	return rc;
@@ -350,7 +350,7 @@ static int add_credits(struct reader *r, struct bill_line *l, struct text credit
 	for (json_value *v = json_first(json_root(doc)); rc == 0 && v; v = json_next(v)) {
 		rc = money_of(r, json_number_or_string(json_member(v, "amount")), 0, &m, e);
 		if (rc == 0 && !money_total_add(&l->cost, m))
-			rc = err_set(e, ERR_RANGE, "the costs are more than can be held");
+			rc = err_set(e, ERR_RANGE, "the costs are out of range");
 	}
 	json_close(doc);
 	return rc;
@@ -579,7 +579,7 @@ static int parse(void *user, struct text entry, struct text all, struct err *e)
 	uint64_t *seen = dict_need(&r->seen, all, NULL);
 	if (*seen)
 		return err_set(e, ERR_INVALID,
-			       "'%s' holds the same as a file before it: a bill counts once",
+			       "'%s' has the same content as an earlier file: a bill counts once",
 			       r->name);
 	*seen = r->file;
 	bool json = *all.p == '{' || *all.p == '[';
@@ -616,7 +616,7 @@ static int finish(struct reader *r, const char *path, int rc, struct err *e)
 {
 	struct bill *out = r->bill;
 	if (rc == 0 && out->lines == 0)
-		rc = err_set(e, ERR_INVALID, "'%s' holds nothing that was billed", path);
+		rc = err_set(e, ERR_INVALID, "'%s' holds no billed line", path);
 	dict_release(&r->index);
 	dict_release(&r->seen);
 	if (rc != 0) {

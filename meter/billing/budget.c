@@ -275,7 +275,7 @@ static int allow(struct spending *sp, const struct budget *b, const struct budge
 	if (sum <= (int128)b->amount.pico * 1000000)
 		return 0;
 	return err_set(e, ERR_LIMIT,
-		       "budget '%.*s' does not allow it: %s of %s is spent, %s held, %s asked",
+		       "budget '%.*s' does not allow it: %s of %s spent, %s held, %s requested",
 		       (int)b->name.n, b->name.p, money_total_format(s.spent, text[0]),
 		       money_format(b->amount, text[1]), money_total_format(s.held, text[2]),
 		       money_format(c->amount, text[3]));

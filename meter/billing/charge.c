@@ -22,7 +22,7 @@ int charge_parts(const struct stored_price *p, const struct usage_sums *sums,
 			continue;
 		if (*count == CHARGE_PARTS_MAX ||
 		    !money_total_add_units(&amount, f->amount, n, f->per))
-			return err_set(e, ERR_RANGE, "the fees are more than can be held");
+			return err_set(e, ERR_RANGE, "the fees are out of range");
 		part[(*count)++] = (struct charge_part){ f->unit, f->amount, f->per, n, amount };
 	}
 	return 0;

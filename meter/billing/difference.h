@@ -16,7 +16,7 @@ struct unit_price {
 };
 
 struct difference_line {
-	struct quantity quantity; /* negative takes back */
+	struct quantity quantity; /* negative reverses */
 	struct money_total unit, amount;
 };
 

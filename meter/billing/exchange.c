@@ -52,7 +52,8 @@ static int add_quote(struct exchange_rates *x, struct sheet *s, struct text curr
 	if (decimal_parse(&d, rate, NULL) != 0 || d.digits <= 0 ||
 	    quantity_from_decimal(&q, d, NULL) != 0)
 		return err_set(e, ERR_INVALID,
-			       "'%.*s' is no rate above 0 of at most nine decimals, for %.*s",
+			       "'%.*s' is not a positive rate with at most nine decimals, for "
+			       "%.*s",
 			       (int)rate.n, rate.p, (int)currency.n, currency.p);
 	if ((x->quotes & (x->quotes - 1)) == 0)
 		x->quote = mem_grow(x->quote, (x->quotes ? x->quotes * 2 : 64) * sizeof *x->quote);
@@ -209,8 +210,7 @@ int exchange_find(const struct exchange_rates *all, struct text from, struct tex
 		struct buf text = { 0 };
 		put_day(&text, day);
 		int rc = err_set(e, ERR_NOT_FOUND,
-				 "no rate from %.*s to %.*s is known for %s or the %d days before "
-				 "it",
+				 "no rate from %.*s to %.*s for %s or the %d days before it",
 				 (int)from.n, from.p, (int)to.n, to.p, text.p,
 				 EXCHANGE_DAYS_MOST - 1);
 		buf_release(&text);

@@ -145,7 +145,7 @@ static int add_charge(struct charges *all, const struct charge *c, struct err *e
 	struct charge *to = &all->charge[*at - 1];
 	if (__builtin_add_overflow(to->quantity, c->quantity, &to->quantity) ||
 	    !money_total_add(&to->amount, c->amount))
-		return err_set(e, ERR_RANGE, "the usage is more than an invoice can hold");
+		return err_set(e, ERR_RANGE, "the usage is out of range for an invoice");
 	return 0;
 }
 
@@ -405,7 +405,7 @@ static int rate_from(struct invoicer *v, struct invoice *i, struct text from,
 	if (k < i->rates)
 		return 0;
 	if (k == INVOICE_RATES_MOST)
-		return err_set(e, ERR_RANGE, "an invoice exchanges at most %d currencies",
+		return err_set(e, ERR_RANGE, "an invoice converts at most %d currencies",
 			       INVOICE_RATES_MOST);
 	struct exchange_rate *r = &i->rate[k];
 	if (!v->exchange)
@@ -515,7 +515,7 @@ static int mark_up(struct invoice *i, struct invoice_line *l, struct decimal per
 	factor.scale += 2;
 	int rc = amount_percent(l->exact, percent, MONEY_TOTAL_PLACES, ROUND_HALF_UP, &more, e);
 	if (rc == 0 && !money_total_add(&l->exact, more))
-		rc = err_set(e, ERR_RANGE, "a line is more than can be held");
+		rc = err_set(e, ERR_RANGE, "a line is out of range");
 	if (rc == 0 && l->unit_price.n && decimal_parse(&price, l->unit_price, NULL) == 0 &&
 	    decimal_multiply(price, factor, &price))
 		l->unit_price = keep(&i->arena, text_of(decimal_format(price, text)));
@@ -1105,7 +1105,7 @@ static int add_up(struct invoice *i, struct err *e)
 	i->taxable = money_total_minus(i->subtotal, i->credits_applied);
 	i->total = i->taxable;
 	if (!money_total_add(&i->total, i->tax_total))
-		return err_set(e, ERR_RANGE, "the total is more than can be held");
+		return err_set(e, ERR_RANGE, "the total is out of range");
 	return 0;
 }
 

@@ -13,7 +13,7 @@
 
 struct paid_line {
 	struct text project, model; /* as invoice lines name them */
-	int64_t calls;		    /* less those that were taken back */
+	int64_t calls;		    /* less those that were reversed */
 };
 
 /* The texts are valid during the call. A movement that names no usage has no lines. */

@@ -194,18 +194,16 @@ static int check_payment(const struct stored_invoice *i, const struct payment *p
 	const struct text name = i->number.n ? i->number : TEXT("a draft");
 	if (text_is(i->kind, "note"))
 		return err_set(e, ERR_CONFLICT,
-			       "%.*s is a credit note: payments are of its invoice, which asks for "
-			       "less by it",
+			       "%.*s is a credit note: record payments on its invoice, which it "
+			       "reduces",
 			       (int)name.n, name.p);
 	if (text_is(i->status, "draft"))
-		return err_set(e, ERR_CONFLICT, "a draft is not paid: finalize it first");
+		return err_set(e, ERR_CONFLICT, "a draft cannot be paid: finalize it first");
 	if (text_is(i->status, "void") && p->amount.atto > 0)
-		return err_set(e, ERR_CONFLICT, "invoice %.*s is void: nothing is paid for it",
+		return err_set(e, ERR_CONFLICT, "invoice %.*s is void: nothing can be paid for it",
 			       (int)name.n, name.p);
 	if (p->at.us > now.us)
-		return err_set(e, ERR_INVALID,
-			       "a payment is recorded once the money has moved; "
-			       "its day is to come");
+		return err_set(e, ERR_INVALID, "a payment cannot lie in the future");
 	int rc = places_of(i, &places, e);
 	if (rc == 0 && amount_round(p->amount, (int)places, ROUND_DOWN).atto != p->amount.atto)
 		rc = err_set(e, ERR_INVALID, "%s is finer than the %lld decimals of invoice %.*s",
@@ -229,7 +227,7 @@ static int check_back(struct store *s, const struct stored_invoice *i, const str
 		most.atto = 0;
 	if (back.atto > most.atto)
 		return err_set(e, ERR_LIMIT,
-			       "%s cannot be paid back of invoice %.*s: at most %s can",
+			       "%s cannot be refunded on invoice %.*s: at most %s can",
 			       money_total_format(back, text[0]), (int)i->number.n, i->number.p,
 			       money_total_format(most, text[1]));
 	return 0;
@@ -249,7 +247,9 @@ int payment_add(struct ledger *l, const struct payment *p, struct instant now, b
 		rc = payments_each(s, p->invoice, look_at, &k, e);
 	*again = rc == 0 && k.found && k.same;
 	if (rc == 0 && k.found && !k.same)
-		rc = err_set(e, ERR_CONFLICT, "invoice %.*s has a payment '%.*s' of another amount",
+		rc = err_set(e, ERR_CONFLICT,
+			     "invoice %.*s already has a payment '%.*s' with "
+			     "another amount",
 			     (int)i.number.n, i.number.p, (int)p->reference.n, p->reference.p);
 	if (rc == 0 && !*again)
 		rc = check_payment(&i, p, now, e);
@@ -342,7 +342,7 @@ int payments_verify(struct store *s, char fault[200], struct err *e)
 	static const struct {
 		const char *what, *sql;
 	} laws[] = {
-		{ "payments are of no final invoice",
+		{ "payments belong to no final invoice",
 		  "SELECT count(*) FROM payment p WHERE NOT EXISTS(SELECT 1 FROM invoice i WHERE "
 		  "i.id=p.invoice AND i.kind='invoice' AND i.status<>'draft')" },
 		{ "payments are not in the journal",

@@ -146,7 +146,7 @@ static bool reprice(struct repricing *x, const struct usage_row *row, struct tex
 	*vendor = text_of(a->price->provider);
 	if (u.requests < 1 + bucket)
 		u.requests = 1 + bucket;
-	for (int b = 0; b < BUCKET_COUNT; b++) /* reversals are priced like what they take back */
+	for (int b = 0; b < BUCKET_COUNT; b++) /* reversals are priced like what they reverse */
 		u.tokens[b] = r->tokens[b] < 0 ? -r->tokens[b] : r->tokens[b];
 	if (row->web_searches)
 		u.unit[u.unit_count++] =
@@ -224,8 +224,8 @@ static int read_metered(struct work *w, struct store *s, int64_t from, int64_t t
 	if (*bill->currency && total->records > total->unpriced &&
 	    strcmp(bill->currency, usage_currency(r)) != 0)
 		rc = err_set(e, ERR_INVALID,
-			     "the bill is in %s and the metered half in %s; where the cards know "
-			     "prices in %s, --currency %s compares with these",
+			     "the bill is in %s and the metered half in %s; if the cards state "
+			     "prices in %s, compare with --currency %s",
 			     bill->currency, usage_currency(r), bill->currency, bill->currency);
 	for (size_t i = 0; rc == 0 && i < usage_group_count(r); i++) {
 		struct civil c;
@@ -306,7 +306,7 @@ static int open_zone(struct work *w, struct zone **own, struct err *e)
 	}
 	if (w->bill->offset_us % US_PER_HOUR != 0)
 		return err_set(e, ERR_USAGE,
-			       "the bill's days are not of whole hours from UTC; name their zone "
+			       "the bill's days are not at whole hours from UTC; name their zone "
 			       "with -z");
 	/* the signs of these names are reversed */
 	snprintf(name, sizeof name, "Etc/GMT%+lld", (long long)-hours);
@@ -322,7 +322,7 @@ static int day_at(struct work *w, struct instant t, int64_t *out, struct err *e)
 	if (zone_midnight(w->zone, *out).us == t.us)
 		return 0;
 	return err_set(e, ERR_USAGE,
-		       "a bill is of whole days: --since and --until must be days of its zone "
+		       "a bill covers whole days: --since and --until must be days in its zone "
 		       "(-z names another)");
 }
 

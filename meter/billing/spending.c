@@ -155,7 +155,7 @@ static int beyond_usage(struct store *st, const struct spending_scope *c,
 	struct known_id known = { .first = a->row, .current = a->row };
 	*out = (struct money_total){ 0 };
 	int rc = a->row ? store_find_row(st, a->row, &known, e) : 0;
-	if (rc != 0 || (a->row && !known.current)) /* taken back */
+	if (rc != 0 || (a->row && !known.current)) /* reversed */
 		return rc;
 	if (!a->row) {
 		money_total_add_units(out, a->estimate, 1, 1);

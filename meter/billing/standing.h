@@ -3,7 +3,7 @@
  *
  * A document says of every line which period it is for; this adds up what all of them say of one,
  * and takes it from what the period comes to as a whole. What is left is what the next document
- * shows. Documents are the only record of it, so a void one takes back exactly what it charged.
+ * shows. Documents are the only record of it, so a void one reverses exactly what it charged.
  * Credit notes are no charge: they are left out, and end with their invoice.
  */
 #ifndef TALLY_METER_BILLING_STANDING_H

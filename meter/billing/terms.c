@@ -127,7 +127,7 @@ static int read_pricing(json_value *v, struct metered_item *item, struct err *e)
 		if (rc == 0)
 			rc = quantity_member(package, "size", true, NULL, &item->package, e);
 		if (rc == 0 && item->package.nano == 0)
-			rc = err_set(e, ERR_INVALID, "a package holds more than 0");
+			rc = err_set(e, ERR_INVALID, "a package must be positive");
 		if (rc == 0)
 			rc = amount_member(package, "price", true, NULL, &item->price, e);
 		if (rc == 0)
@@ -172,10 +172,10 @@ static int day_member(json_value *v, const char *key, int64_t missing, int64_t *
 	if (!m)
 		return 0;
 	if (t.n != 10)
-		return err_set(e, ERR_INVALID, "'%s' is a day such as 2026-11-01", key);
+		return err_set(e, ERR_INVALID, "'%s' must be a day such as 2026-11-01", key);
 	snprintf(text, sizeof text, "%.10sT00:00:00Z", t.p);
 	if (instant_parse(&at, text_of(text), NULL) != 0)
-		return err_set(e, ERR_INVALID, "'%s' is a day such as 2026-11-01", key);
+		return err_set(e, ERR_INVALID, "'%s' must be a day such as 2026-11-01", key);
 	*out = floor_div(at.us, US_PER_DAY);
 	return 0;
 }

@@ -45,7 +45,7 @@ struct coupon {
 	struct decimal percent;
 	struct money_total amount; /* at most what is asked for */
 	int64_t from, to;	   /* local days; to: exclusive, of a period's first day */
-	int64_t periods;	   /* 0: for ever */
+	int64_t periods;	   /* 0: no end */
 };
 
 struct markup {

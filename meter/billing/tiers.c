@@ -22,7 +22,7 @@ int quantity_from_decimal(struct quantity *out, struct decimal d, struct err *e)
 {
 	return shift(d, 9, &out->nano)
 		       ? 0
-		       : err_set(e, ERR_RANGE, "a quantity has at most nine decimals, and fits");
+		       : err_set(e, ERR_RANGE, "quantity out of range or finer than nine decimals");
 }
 
 char *quantity_format(struct quantity q, char buf[DECIMAL_TEXT_MAX])
@@ -35,7 +35,7 @@ int amount_from_decimal(struct money_total *out, struct decimal d, struct err *e
 {
 	return shift(d, MONEY_TOTAL_PLACES, &out->atto)
 		       ? 0
-		       : err_set(e, ERR_RANGE, "an amount has at most 18 decimals, and fits");
+		       : err_set(e, ERR_RANGE, "amount out of range or finer than 18 decimals");
 }
 
 /* a / b, half away from zero. */
@@ -54,7 +54,7 @@ int amount_of(struct money_total price, struct quantity q, struct quantity per,
 {
 	int128 product;
 	if (per.nano <= 0)
-		return err_set(e, ERR_INVALID, "a price is for a positive quantity");
+		return err_set(e, ERR_INVALID, "the quantity of a price must be positive");
 	if (__builtin_mul_overflow(price.atto, q.nano, &product)) {
 		/* whole units where they are */
 		if (q.nano % unit_nano || per.nano % unit_nano ||
@@ -133,7 +133,7 @@ int package_amount(struct quantity size, struct money_total price, struct quanti
 		   struct quantity q, struct money_total *total, struct err *e)
 {
 	if (size.nano <= 0)
-		return err_set(e, ERR_INVALID, "a package holds a positive quantity");
+		return err_set(e, ERR_INVALID, "the quantity of a package must be positive");
 	return blocks_cost(price, blocks_begun((struct quantity){ q.nano - free_units.nano }, size),
 			   total, e);
 }
@@ -170,7 +170,7 @@ int blocks_top(const struct block_tier *tier, size_t count, struct quantity q,
 		if (i + 1 == count || !tier[i].blocks_max || q.nano <= reach)
 			return blocks_cost(tier[i].price, blocks_begun(q, tier[i].block), total, e);
 	}
-	return err_set(e, ERR_INVALID, "there is no tier");
+	return err_set(e, ERR_INVALID, "no tiers are given");
 }
 
 struct quantity increments(struct quantity first, struct quantity step, struct quantity q)
@@ -249,7 +249,7 @@ int amount_share(struct money_total a, int64_t num, int64_t den, int places,
 {
 	int128 product;
 	if (den <= 0)
-		return err_set(e, ERR_INVALID, "a share is of a positive whole");
+		return err_set(e, ERR_INVALID, "the whole of a share must be positive");
 	if (__builtin_mul_overflow(a.atto, (int128)num, &product))
 		return too_large(e);
 	/* the rounding of the quotient must not decide a tie that is none: keep what is cut off */

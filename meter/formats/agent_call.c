@@ -25,8 +25,7 @@ int agent_counts(struct raw_counts *c, json_value *usage, const struct agent_cou
 			k++;
 		if (!k->key && name_speaks_of_money(text_of(json_key(v))) && !json_is_nothing(v))
 			return err_set(e, ERR_INVALID,
-				       "field '%.60s' is not known here, and may be billed",
-				       json_key(v));
+				       "field '%.60s' is unknown, and may be billed", json_key(v));
 		if (!k->key || k->harmless || json_kind(v) == JSON_NULL)
 			continue;
 		int rc = counts_set(c, k->which, v, e);
@@ -47,8 +46,8 @@ int agent_columns(struct raw_counts *c, struct peek_rows *rows, int first,
 			continue;
 		const bool count = peek_is_count(rows, first + i);
 		if (rc == 0 && !count)
-			rc = err_set(e, ERR_INVALID, "column '%s' is no count (%.*s)", table[i].key,
-				     v.n > 40 ? 40 : (int)v.n, v.p);
+			rc = err_set(e, ERR_INVALID, "column '%s' is not a count (%.*s)",
+				     table[i].key, v.n > 40 ? 40 : (int)v.n, v.p);
 		c->count[table[i].which] = peek_int(rows, first + i);
 		c->has |= 1u << table[i].which;
 		buf_printf(raw, "%s\"%s\":", raw->n > 1 ? "," : "", table[i].key);

@@ -148,7 +148,7 @@ static bool is_judged(struct text key)
 	       text_is(key, "effort");
 }
 
-/* Only the members that matter are parsed; contents, which are most of a line, are passed over. */
+/* Only the members that matter are parsed; contents, which are most of a line, are skipped. */
 static bool claude_line(struct payload_reader *r, struct text line, int64_t number)
 {
 	struct text key, value, type = { 0 }, message = { 0 }, session = { 0 }, cwd = { 0 },

@@ -174,8 +174,8 @@ static int read_modalities(struct raw_counts *c, json_value *list, enum raw_coun
 			is_known |= text_is(modality, plain[i]);
 		if (!is_known)
 			return err_set(e, ERR_INVALID,
-				       "field '%s' names a modality that is not known ('%.*s'), "
-				       "which may have a price of its own",
+				       "field '%s' names an unknown modality ('%.*s'), which may "
+				       "have its own price",
 				       json_key(list), (int)(modality.n > 40 ? 40 : modality.n),
 				       modality.p);
 		if (which == RAW_COUNTS || !n || json_kind(n) == JSON_NULL)
@@ -202,7 +202,7 @@ static int read_member(struct raw_counts *c, json_value *v, const char *outer, s
 		/* vendors write null for parts that they do not tell apart */
 		if (k->which != RAW_PROMPT && k->which != RAW_COMPLETION)
 			return 0;
-		return err_set(e, ERR_INVALID, "field '%s' is null, and unknown is not zero", name);
+		return err_set(e, ERR_INVALID, "field '%s' is null, which is not zero", name);
 	}
 	int rc = counts_set(c, (enum raw_count)k->which, v, e);
 	c->anthropic_keys |= k->tells == TELLS_ANTHROPIC;
@@ -362,7 +362,7 @@ int counts_normalise(struct record *out, const struct raw_counts *c, const char 
 	bool has_prompt = HAS(c, RAW_PROMPT);
 	if (!has_prompt && !HAS(c, RAW_COMPLETION) && !HAS(c, RAW_CACHE_READ) &&
 	    !HAS(c, RAW_CACHE_WRITE) && !HAS(c, RAW_TOTAL))
-		return err_set(e, ERR_INVALID, "the usage holds no token count that is known");
+		return err_set(e, ERR_INVALID, "the usage has no known token count");
 	if (HAS(c, RAW_CACHE_MISS)) {
 		int64_t whole = plus(p.cache_read, c->count[RAW_CACHE_MISS]);
 		if (has_prompt && whole != p.prompt)

@@ -96,7 +96,7 @@ static int take_place(struct row *w, struct text geo, struct err *e)
 		set_text(&w->p.m.record, FIELD_REGION, geo);
 	else if (!text_is(geo, "global") && !text_is(geo, "not_available"))
 		return err_set(e, ERR_INVALID,
-			       "field 'inference_geo' names a place whose price is not known "
+			       "field 'inference_geo' names a region whose price is unknown "
 			       "('%.*s')",
 			       (int)(geo.n > 40 ? 40 : geo.n), geo.p);
 	return 0;
@@ -214,7 +214,7 @@ static int take_type(struct row *w, struct err *e)
 			w->p.counts.has |= 1u << types[i].which;
 			return 0;
 		}
-	return err_set(e, ERR_INVALID, "field 'type': '%.*s' is no kind of token that is known",
+	return err_set(e, ERR_INVALID, "field 'type': '%.*s' is an unknown kind of token",
 		       (int)(w->type.n > 60 ? 60 : w->type.n), w->type.p);
 }
 

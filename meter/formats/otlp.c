@@ -28,7 +28,7 @@ static bool is_otlp(struct payload_reader *r, json_value *v, const char *const *
 	struct err e;
 	if (!holds_other(v, known))
 		return true;
-	err_set(&e, ERR_INVALID, "the telemetry holds a list of a name that OTLP does not know");
+	err_set(&e, ERR_INVALID, "the telemetry holds a list that is not part of OTLP");
 	payload_refuse(r, line, v, &e);
 	return false;
 }

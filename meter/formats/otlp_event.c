@@ -201,7 +201,7 @@ void otlp_event(struct payload_reader *r, const struct otlp_item *item)
 	const struct text token = counted(a);
 	if (token.n && !(name.n < 200 && name.n && member_reason("otlp.event", name.p))) {
 		err_set(&e, ERR_INVALID,
-			"the event '%.*s' counts tokens ('%.*s'), but is of no kind that is known",
+			"the event '%.*s' counts tokens ('%.*s'), but its kind is unknown",
 			(int)(name.n > 80 ? 80 : name.n), name.n ? name.p : "",
 			(int)(token.n > 80 ? 80 : token.n), token.p);
 		payload_refuse(r, item->line, a, &e);

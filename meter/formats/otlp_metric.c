@@ -52,7 +52,7 @@ static const struct metric_format formats[] = {
 	    { "completion", RAW_COMPLETION } },
 	  CACHE_INSIDE,
 	  false,
-	  "the metric does not tell which of its tokens came from a cache; spans and logs do" },
+	  "the metric does not say which tokens came from a cache; spans and logs do" },
 };
 
 /* A record in the making. */
@@ -167,7 +167,7 @@ static int read_point(struct payload_reader *r, struct metric_list *l,
 			which = f->type[i].which;
 	if (which < 0)
 		return err_set(e, ERR_INVALID,
-			       "the metric '%s' has a point of a kind of token that is not known "
+			       "the metric '%s' has a point with an unknown kind of token "
 			       "('%.*s')",
 			       f->name, (int)(type.n > 40 ? 40 : type.n), type.n ? type.p : "");
 	if (!n)
@@ -175,7 +175,7 @@ static int read_point(struct payload_reader *r, struct metric_list *l,
 	if (!read_whole(json_member(p, "startTimeUnixNano"), &start) || start == 0 ||
 	    !read_whole(json_member(p, "timeUnixNano"), &end) || end < start)
 		return err_set(e, ERR_INVALID,
-			       "a point of the metric '%s' does not tell the time that it sums up",
+			       "a point of the metric '%s' does not say which period it covers",
 			       f->name);
 	struct metric_sum *s = find_sum(r, l, series_key(r, item, f, attributes), temporality, end);
 	s->format = f;
@@ -204,8 +204,8 @@ static void read_metric(struct payload_reader *r, struct metric_list *l,
 			int rc = temporality == DELTA || temporality == CUMULATIVE
 					 ? read_point(r, l, f, item, p, (int)temporality, &e)
 					 : err_set(&e, ERR_INVALID,
-						   "the metric '%s' does not tell whether its sums "
-						   "are delta or cumulative",
+						   "the metric '%s' does not say whether its "
+						   "sums are delta or cumulative",
 						   f->name);
 			if (rc != 0)
 				payload_refuse(r, item->line, p, &e);
@@ -281,7 +281,7 @@ static void read_one(struct payload_reader *r, struct metric_list *l, const stru
 		r->passed_over++;
 		return;
 	}
-	err_set(&e, ERR_INVALID, "the metric '%.*s' counts tokens, but is of no kind that is known",
+	err_set(&e, ERR_INVALID, "the metric '%.*s' counts tokens, but its kind is unknown",
 		(int)(name.n > 80 ? 80 : name.n), name.p);
 	payload_refuse(r, item->line, item->self, &e);
 }

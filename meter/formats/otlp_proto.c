@@ -300,7 +300,7 @@ static const char *read_entry(struct reader *r, const struct message *m, const c
 		p = NULL;
 	}
 	if (!p)
-		damaged(r, m, at, "a field is of no known type, or longer than what holds it");
+		damaged(r, m, at, "a field has an unknown type, or is longer than its message");
 	return p;
 }
 
@@ -481,7 +481,7 @@ static int look_at(struct reader *r, const struct message *m, struct text t,
 		if (!p)
 			return -(int)r->e->code;
 		if (x.wire == WIRE_CLOSE)
-			return damaged(r, m, at, "a group ends that has not begun");
+			return damaged(r, m, at, "a group ends without a start");
 		const struct field *f = field_of(m, &x);
 		if (!f)
 			continue;

@@ -112,10 +112,10 @@ static bool is_silent(struct payload_reader *r, const struct otlp_item *item,
 	payload_begin(&m, "otlp.span", item->line);
 	otlp_judge(r, &m, "otlp.span", item->attributes);
 	if (m.unread)
-		err_set(e, ERR_INVALID, "%s; and no other attribute tells the usage", m.unread);
+		err_set(e, ERR_INVALID, "%s; and no other attribute has the usage", m.unread);
 	else if (n->value[OTLP_OPERATION] && dropped.n && !text_is(dropped, "0"))
 		err_set(e, ERR_INVALID,
-			"the span tells no usage, and %.*s of its attributes were dropped: raise "
+			"the span has no usage, and %.*s of its attributes were dropped: raise "
 			"OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT",
 			(int)(dropped.n > 20 ? 20 : dropped.n), dropped.p);
 	else
@@ -152,8 +152,8 @@ void otlp_span(struct payload_reader *r, const struct otlp_item *item, bool arou
 	m.cumulative = true;
 	int rc = kind == OTLP_IS_UNKNOWN
 			 ? err_set(&e, ERR_INVALID,
-				   "the span tells usage of an operation that is not known "
-				   "('%.*s'): a call, or a sum of calls",
+				   "the span has the usage of an unknown operation ('%.*s'): a "
+				   "call, or a sum of calls",
 				   (int)(op.n > 60 ? 60 : op.n), op.p)
 			 : 0;
 	if (rc == 0)

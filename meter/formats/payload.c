@@ -128,8 +128,8 @@ static void read_object(struct payload_reader *r, json_value *v, int64_t line)
 	if (native_document(r, v, line))
 		return;
 	err_set(&e, ERR_INVALID,
-		"the object is of no known shape: it has neither a 'usage' object nor one of the "
-		"token fields (input, output, ...)");
+		"the object has no known shape: neither a 'usage' object nor one of the token "
+		"fields (input, output, ...)");
 	payload_refuse(r, line, v, &e);
 }
 

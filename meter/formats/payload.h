@@ -5,7 +5,7 @@
  * document by its content, takes the counts apart by counts.h and hands over records. Streams and
  * logs repeat a call; the reader hands over every sighting of a call that has an id, marked
  * `cumulative`, and assemble.h keeps the last. Documents without usage (prompts, tool results) are
- * counted and passed over.
+ * counted and skipped.
  */
 #ifndef TALLY_METER_FORMATS_PAYLOAD_H
 #define TALLY_METER_FORMATS_PAYLOAD_H

@@ -58,7 +58,7 @@ int session_database_read(const char *path, struct payload_reader *r, struct err
 			return rc;
 		const struct database_format *f = format_of(p);
 		rc = f ? f->read(p, r, e)
-		       : err_set(e, ERR_INVALID, "%s: the database is of no agent that is known",
+		       : err_set(e, ERR_INVALID, "%s: the database belongs to no known agent",
 				 path);
 		again = peek_was_written(p);
 		peek_close(p);

@@ -146,7 +146,7 @@ static int take_current(void *user, const struct usage_row *row)
 	return compare_row(r, row);
 }
 
-/* A reversal takes back the row of its record that stood last before it. */
+/* A reversal reverses the row of its record that stood last before it. */
 struct standing {
 	struct rerating *r;
 	struct dict last; /* first row to the row that stands */

@@ -500,7 +500,7 @@ static int append_grown(struct ingest *in, const struct metered *m, struct usage
 {
 	struct usage_row back, row;
 	bool unpriced;
-	/* what is taken back may live in the statement that the next call reuses */
+	/* what is reversed may live in the statement that the next call reuses */
 	struct arena keep = { 0 };
 	int rc = store_note_change(in->store, "grown", "a later sighting of the call", e);
 	back = *have;
@@ -688,7 +688,9 @@ static int take_back_sums(struct ingest *in, const struct span *call, struct err
 	       spans_take_sum(in->spans, call->provider, call->model, call->from_us, &id)) {
 		in->also.n = 0;
 		buf_add(&in->also, id.p, id.n);
-		rc = correct_void(in->store, in->also.p, "calls came that the metric had summed up",
+		rc = correct_void(in->store, in->also.p,
+				  "calls arrived that the metric had "
+				  "already summed up",
 				  e);
 	}
 	return rc;
@@ -920,8 +922,7 @@ static int find_call(struct ingest *in, const struct metered *m, struct record *
 	if (in->o.own_ids || metered_stands_alone(m))
 		return 0;
 	if (store_is_beside(in->store))
-		return err_set(e, ERR_BUSY,
-			       "calls that may be known by another id wait for their turn");
+		return err_set(e, ERR_BUSY, "calls that may be known by another id are pending");
 	if (known->first && known->current && m->also.n && !m->within)
 		rc = is_other_call(in, m, r, known, &other, e);
 	if (rc == 0 && other) {

@@ -93,9 +93,9 @@ void ingest_back_to_mark(struct ingest *in);
 /* The source is read from its start once more, after a rollback: what is met again was counted. */
 void ingest_start_again(struct ingest *in);
 /* From now on records come from that source: another name, and what it was seen to hold begins
- * anew. The counts go on. */
+ * again. The counts go on. */
 void ingest_set_source(struct ingest *in, const char *source);
-/* The next source of the same kind, such as another body: counts and what was seen begin anew;
+/* The next source of the same kind, such as another body: counts and what was seen begin again;
  * records that name no customer get this one (its name is copied), those without an instant
  * `at`. user is handed to
  * on_item. */

@@ -51,7 +51,7 @@ static void log_refuse(void *user, int64_t line, struct text raw, const struct e
 	intake_refuse_later(&f->run, line, raw, TEXT(""), why->message);
 }
 
-/* Up to where it was read; -1: amid a record. */
+/* Up to where it was read; -1: in the middle of a record. */
 static int64_t offset_of(const struct followed *f)
 {
 	return f->is_trace ? trace_next_offset(f->trace.trace) : source_offset(f->source);

@@ -34,7 +34,7 @@ struct intake {
 int intake_open(struct intake *x, struct store *s, const struct ingest_files *o, const char *path,
 		struct err *e);
 void intake_close(struct intake *x);
-/* The next file; `anonymous` begins anew. */
+/* The next file; `anonymous` begins again. */
 void intake_set_source(struct intake *x, const char *path);
 
 /* One record; one that cannot be read, with the header that explains it. Commits when due. Errors:

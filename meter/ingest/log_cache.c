@@ -261,7 +261,7 @@ static int open_beside(struct log_cache *c, struct err *e)
 	if (store_open(&c->store, c->path, DB_READ, &why) == 0)
 		return 0;
 	c->store = NULL;
-	return err_set(e, ERR_BUSY, "another process reads the logs just now");
+	return err_set(e, ERR_BUSY, "another process is reading the logs");
 }
 
 static int bring_up_to_date(struct look *k, const char *key, struct err *e)

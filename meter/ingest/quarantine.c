@@ -98,8 +98,7 @@ int quarantine_at(struct store *s, int64_t id, struct held *out, struct arena *t
 	db_reset(q);
 	if (rc == 0)
 		return err_set(e, ERR_NOT_FOUND,
-			       "there is no quarantined record %lld; see `tally "
-			       "quarantine list`",
+			       "no quarantined record %lld; see `tally quarantine list`",
 			       (long long)id);
 	return rc < 0 ? rc : 0;
 }

@@ -89,12 +89,12 @@ static bool is_metric(struct text shape)
 	return text_is(shape, OTLP_METRIC_SHAPE);
 }
 
-/* Buckets that stand: what was taken back does not. */
+/* Buckets that stand: what was reversed does not. */
 static int read_buckets(struct spans *x, struct store *s, struct err *e)
 {
 	struct query *q = NULL;
 	struct db *db = store_db(s);
-	/* other programs that write to a server's database do not see what this one takes back */
+	/* other programs that write to a server's database do not see what this one reverses */
 	const bool alone = !db_on_server(db);
 	const char *const of_metrics =
 		"CASE WHEN o.shape='" OTLP_METRIC_SHAPE "' THEN u.id ELSE '' END";
@@ -187,7 +187,7 @@ const char *spans_refuse_call(struct spans *x, struct text provider, struct text
 		if (!resolved.n)
 			resolved = x->resolve(x->user, provider, model, time_us);
 		if (same_model(b->provider, b->model, provider, resolved))
-			return say(x, b, "the call is counted in");
+			return say(x, b, "the call is already counted in");
 	}
 	return NULL;
 }
@@ -226,14 +226,14 @@ int spans_refuse_bucket(struct spans *x, struct store *s, const struct span *b, 
 			continue; /* of two streams, or two stretches of one */
 		if (!same && o->from_us < b->to_us && b->from_us < o->to_us &&
 		    same_model(o->provider, o->model, b->provider, model))
-			*why = say(x, o, "another width or report of what is counted in");
+			*why = say(x, o, "another width or report of what is already counted in");
 	}
 	for (size_t i = 0; rc == 0 && !*why && i < x->calls; i++) {
 		const struct called *c = &x->called[i];
 		if (c->quarter * QUARTER_US < b->to_us &&
 		    (c->quarter + 1) * QUARTER_US > b->from_us &&
 		    same_model(c->provider, c->model, b->provider, model))
-			*why = say(x, b, "calls are stored already that are counted in");
+			*why = say(x, b, "stored calls are already counted in");
 	}
 	return rc;
 }

@@ -182,8 +182,8 @@ static int rate(const struct plan_of *p, const struct usage_row *row, struct usa
 	if (row->flags & USAGE_AGGREGATE &&
 	    !tariffs_same_credits(p->tariffs, s, r->time_us, r->completed_us))
 		return err_set(e, ERR_UNPRICED,
-			       "a bucket of time over hours of different credit rates: what part "
-			       "of it fell into which is not told");
+			       "a time bucket over hours with different credit rates: how much "
+			       "fell into which is unknown");
 	const struct credited what = { s, usage_row_decides_us(row), u };
 	const struct tariff_answer *a = tariffs_ask(p->tariffs, s, what.time_us);
 	/* how long each prompt of a bucket was is not told */
@@ -230,7 +230,7 @@ int drawer_credits_for(struct drawer *d, const struct account *a, struct money a
 	if (!decimal_multiply((struct decimal){ amount.pico, MONEY_PLACES },
 			      plan_credits_per_unit(p->plan), &product) ||
 	    product.scale > MONEY_TOTAL_PLACES)
-		return err_set(e, ERR_RANGE, "the amount is no exact number of credits");
+		return err_set(e, ERR_RANGE, "the amount is not an exact number of credits");
 	out->atto = product.digits;
 	for (int i = product.scale; i < MONEY_TOTAL_PLACES; i++)
 		if (__builtin_mul_overflow(out->atto, 10, &out->atto))
@@ -467,7 +467,7 @@ static int write_days(struct drawer *d, struct err *e)
 		int128 nano = sum / 1000000000;
 		nano -= sum % 1000000000 < 0;
 		if (nano > INT64_MAX / 4 || nano < INT64_MIN / 4)
-			return err_set(e, ERR_RANGE, "more credits in a day than can be kept");
+			return err_set(e, ERR_RANGE, "too many credits in a day");
 		db_bind_int(q, ":account", c->account);
 		db_bind_int(q, ":day", c->day);
 		db_bind_int(q, ":series", c->series);
@@ -512,7 +512,7 @@ static int read_rates(struct text json, struct credit_rates *as, struct err *e)
 	if (json_true(json_member(json_root(doc), "linear")))
 		as->scope = SCOPE_NONE;
 	else if (as->scope == SCOPE_NONE)
-		rc = err_set(e, ERR_UNPRICED, "how the plan rounds is known only with its cards");
+		rc = err_set(e, ERR_UNPRICED, "the plan's rounding depends on its price cards");
 	json_close(doc);
 	return rc;
 }
@@ -557,7 +557,7 @@ static int rates_drawn(struct drawer *d, struct plan_of *p, const struct usage_r
 	if (rc >= 0 && !same && stored.n)
 		rc = read_rates((struct text){ stored.p, stored.n }, rates, e);
 	else if (rc >= 0 && !same && !known)
-		rc = err_set(e, ERR_UNPRICED, "nothing is known of what was drawn for it");
+		rc = err_set(e, ERR_UNPRICED, "there is no record of what was drawn for it");
 	buf_release(&stored);
 	return rc < 0 ? rc : 0;
 }
@@ -604,7 +604,7 @@ static int draw_row(struct drawer *d, const struct account *a, const struct usag
 	int rc = plan_for(d, a, &p, d->e);
 	if (rc == 0)
 		rc = need_borders(d, p, d->e);
-	/* what drew nothing is taken back by nothing */
+	/* what drew nothing is reversed by nothing */
 	if (rc == 0 && row->kind == USAGE_REVERSAL)
 		rc = ledger_drop_reversed(d->ledger, row->of, row->seq, &waited, d->e);
 	if (rc != 0 || waited)

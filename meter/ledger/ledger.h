@@ -61,7 +61,7 @@ struct grant {
 struct credit_rule {
 	int64_t id, account;
 	struct text name, every, currency;
-	struct text lasts; /* of each grant; empty until the next recurrence, or for ever with a
+	struct text lasts; /* of each grant; empty until the next recurrence, or no end with a
 			      rollover */
 	bool has_cost_basis;
 	struct money cost_basis;
@@ -121,7 +121,7 @@ int ledger_each_account(struct ledger *l, int (*take)(void *user, const struct a
  */
 int ledger_grant(struct ledger *l, const struct grant *g, struct instant now, int64_t *id,
 		 struct err *e);
-/* Takes back what is left of it. */
+/* Reverses what is left of it. */
 int ledger_void_grant(struct ledger *l, struct text customer, struct text grant, struct instant now,
 		      const char *why, struct err *e);
 /* A grant's whole row. Errors: ERR_NOT_FOUND. */
@@ -135,7 +135,7 @@ int ledger_add_rule(struct ledger *l, const struct credit_rule *r, struct err *e
 int ledger_each_rule(struct ledger *l, int64_t account,
 		     int (*take)(void *user, const struct credit_rule *r), void *user,
 		     struct err *e);
-/* It gives nothing from that instant on; what it gave for later days and is left is taken back.
+/* It gives nothing from that instant on; what it gave for later days and is left is reversed.
  * Errors: ERR_NOT_FOUND when there is none that goes on so long. */
 int ledger_end_rule(struct ledger *l, const struct account *a, struct text name,
 		    struct instant until, struct instant now, struct err *e);
@@ -162,7 +162,7 @@ struct drawn {
 	int64_t txn;				      /* 0: nothing was to move */
 	bool known;				      /* it had been drawn before */
 };
-/* Exact credits of usage, positive or (taken back) negative. */
+/* Exact credits of usage, positive or (reversed) negative. */
 int ledger_draw_exact(struct ledger *l, int64_t account, struct credits_total amount,
 		      const struct draw *d, struct instant now, struct drawn *out, struct err *e);
 /* A key that is known: with no_overage an amount is a limit, and the same or a larger one is the
@@ -184,7 +184,7 @@ struct ledger_use {
 	struct nano_credits used;    /* what usage came to, cut by days and rates */
 	struct nano_credits covered; /* what grants paid of it, or debt carries to the balance */
 };
-/* By the usage of local days [from, to), less what was taken back. */
+/* By the usage of local days [from, to), less what was reversed. */
 int ledger_days(struct ledger *l, int64_t account, int64_t from_day, int64_t to_day,
 		struct ledger_use *out, struct err *e);
 /* How far usage has drawn. */
@@ -192,9 +192,9 @@ int ledger_set_drawn_to(struct ledger *l, int64_t account, int64_t seq, struct e
 /* Usage that drew nothing because its plan does not cover it. */
 int ledger_add_uncovered(struct ledger *l, int64_t account, int64_t seq, const char *why,
 			 struct err *e);
-/* It is covered by now, or was taken back; *was: whether it waited. */
+/* It is covered by now, or was reversed; *was: whether it waited. */
 int ledger_drop_uncovered(struct ledger *l, int64_t seq, bool *was, struct err *e);
-/* What the reversal `seq` of the record `of` takes back: the last row of it that stood before. */
+/* What the reversal `seq` of the record `of` reverses: the last row of it that stood before. */
 int ledger_drop_reversed(struct ledger *l, int64_t of, int64_t seq, bool *was, struct err *e);
 int ledger_uncovered(struct ledger *l, int64_t account, int64_t *count, struct err *e);
 /* The same of all accounts. */

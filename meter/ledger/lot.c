@@ -139,7 +139,7 @@ int lots_take(struct lot *lot, size_t count, struct instant at, struct credits_t
 {
 	size_t n = 0;
 	if (want.atto < 0)
-		return err_set(e, ERR_INVALID, "an amount to take cannot be negative");
+		return err_set(e, ERR_INVALID, "an amount to draw cannot be negative");
 	struct credits_total left = want;
 	for (size_t i = 0; i < count && left.atto > 0; i++) {
 		struct credits_total most = to_take(&lot[i], at);
@@ -152,7 +152,7 @@ int lots_take(struct lot *lot, size_t count, struct instant at, struct credits_t
 	}
 	if (left.atto > 0 && policy == SHORT_REFUSE) {
 		char a[DECIMAL_TEXT_MAX], b[DECIMAL_TEXT_MAX];
-		return err_set(e, ERR_LIMIT, "out of credit: %s are wanted and %s are there",
+		return err_set(e, ERR_LIMIT, "out of credit: %s requested and %s available",
 			       credits_format(want, a),
 			       credits_format((struct credits_total){ want.atto - left.atto }, b));
 	}

@@ -364,7 +364,7 @@ static int more_than_drawn(int64_t asked, int64_t left, struct err *e)
 {
 	char text[2][DECIMAL_TEXT_MAX];
 	return err_set(e, ERR_INVALID,
-		       "more is to be given back than was drawn and not given back yet (%s, of %s)",
+		       "the refund exceeds what was drawn and not yet refunded (%s, of %s)",
 		       nano_credits_format((struct nano_credits){ asked }, text[0]),
 		       nano_credits_format((struct nano_credits){ left }, text[1]));
 }
@@ -385,7 +385,7 @@ int ledger_refund(struct ledger *l, int64_t account, struct nano_credits amount,
 	if (rc == 0)
 		rc = ledger_need_lots(l, s, e);
 	if (rc == 0 && amount.nano < 0)
-		rc = err_set(e, ERR_INVALID, "a refund is not negative");
+		rc = err_set(e, ERR_INVALID, "a refund must not be negative");
 	if (rc != 0 || amount.nano == 0)
 		return rc;
 	struct query *q;
@@ -514,7 +514,7 @@ int ledger_unbill(struct ledger *l, int64_t account, struct text billed_by, stru
 		rc = ledger_state_of(l, account, &s, e);
 	if (rc != 0)
 		return rc;
-	/* usage that was taken back since has taken its part of it */
+	/* usage that was reversed since has taken its part of it */
 	int64_t back = asked.nano < left ? asked.nano : left;
 	if (back <= 0)
 		return 0;

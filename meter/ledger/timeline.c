@@ -37,7 +37,7 @@ int recurrence_parse(struct recurrence *out, struct text every, struct instant a
 			return 0;
 		}
 	return err_set(e, ERR_USAGE,
-		       "'%.*s' is no interval: a number and s, m, h, d, w, month or y",
+		       "'%.*s' is not an interval: write a number with s, m, h, d, w, month or y",
 		       (int)every.n, every.p);
 }
 
@@ -249,7 +249,7 @@ int timeline_snapshot(struct timeline_grant *grant, size_t grants, struct text i
 			grant[i].in_snapshot = true;
 			return 0;
 		}
-	return err_set(e, ERR_NOT_FOUND, "the snapshot names a grant '%.*s' that is not there",
+	return err_set(e, ERR_NOT_FOUND, "the snapshot names a grant '%.*s' that does not exist",
 		       (int)id.n, id.p);
 }
 

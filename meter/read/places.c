@@ -192,8 +192,7 @@ static void look_into(struct places *p, struct found_place *f, const char *patte
 	const char *dir = *under ? arena_printf(&p->arena, "%s/%s", f->path, under) : f->path;
 	int n = scandir(dir, &entry, NULL, by_name);
 	if (n < 0) {
-		f->why = arena_printf(&p->arena, "could not look into '%s': %s", dir,
-				      strerror(errno));
+		f->why = arena_printf(&p->arena, "could not read '%s': %s", dir, strerror(errno));
 		return;
 	}
 	for (int i = 0; i < n; i++) {
@@ -314,7 +313,7 @@ static int check_names(const char *agents, struct err *e)
 		if (!known) {
 			struct buf names = { 0 };
 			places_put_names(&names);
-			err_set(e, ERR_USAGE, "there is no agent '%.*s'; known are %s", (int)n, p,
+			err_set(e, ERR_USAGE, "no agent '%.*s'; choose from %s", (int)n, p,
 				names.p);
 			buf_release(&names);
 			return -ERR_USAGE;

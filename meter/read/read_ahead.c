@@ -56,7 +56,7 @@ static void judge(struct parsed_file *f, bool found)
 	if (source_is_known(f->path))
 		return;
 	bool counts = source_counts_tokens(f->path);
-	const char *what = "it counts tokens, but holds no usage record of a kind that is known";
+	const char *what = "it counts tokens, but holds no known kind of usage record";
 	if (counts && found && f->refused_count)
 		f->not_read = arena_printf(&f->arena, "%s (line %lld: %s)", what,
 					   (long long)f->refused[0].line, f->refused[0].why);

@@ -138,7 +138,7 @@ int record_set(struct record *r, enum record_field f, struct text v, enum value_
 	}
 	if (kind == VALUE_NULL)
 		return err_set(e, ERR_INVALID,
-			       "field '%s' is null; unknown is not zero (leave it out, or write 0)",
+			       "field '%s' is null, which is not zero (leave it out, or write 0)",
 			       record_field_name(f));
 	int64_t *slot = f < FIELD_REQUESTS    ? &r->tokens[f - FIELD_COUNTS]
 			: f == FIELD_REQUESTS ? &r->requests

@@ -142,8 +142,8 @@ int field_map_parse(struct field_map *out, const char *spec, struct err *e)
 	out->column = equals + 1;
 	if (out->field == FIELD_NONE && !text_is(name, FIELD_MAP_NONE))
 		return err_set(e, ERR_USAGE,
-			       "'--map %s': there is no field '%.*s'; the fields stand in `tally "
-			       "replay --help`",
+			       "'--map %s': no field '%.*s'; `tally replay --help` lists the "
+			       "fields",
 			       spec, (int)(equals - spec), spec);
 	return 0;
 }

@@ -191,8 +191,8 @@ int path_list_add(struct path_list *list, const char *path, struct err *e)
 	free(w.visited);
 	if (rc == 0 && list->count == before)
 		rc = err_set(e, ERR_NOT_FOUND,
-			     "the directory '%s' holds no .jsonl or .json file, and no "
-			     "database or export of an agent that is known",
+			     "the directory '%s' holds no .jsonl or .json file, and no database "
+			     "or export of a known agent",
 			     path);
 	return rc;
 }
@@ -267,7 +267,7 @@ static int64_t source_size(const struct source *s)
 int source_seek(struct source *s, int64_t offset, int64_t number, struct err *e)
 {
 	if (s->gz || lseek(s->fd, offset, SEEK_SET) < 0)
-		return err_set(e, ERR_UNREADABLE, "%s cannot be read on from the middle", s->path);
+		return err_set(e, ERR_UNREADABLE, "%s cannot be resumed in the middle", s->path);
 	s->offset = offset;
 	s->number = number;
 	s->text.n = s->at = 0;

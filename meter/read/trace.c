@@ -342,7 +342,7 @@ static int take_head(struct trace *t, const struct trace_options *o, struct err 
 		forced = shape_by_name(o->format);
 		if (!forced)
 			return err_set(e, ERR_USAGE,
-				       "there is no trace format '%s'; see `tally replay --help`",
+				       "no trace format '%s'; see `tally replay --help`",
 				       o->format);
 	}
 	size_t bom = t->rest.n >= 3 && memcmp(t->rest.p, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
@@ -562,7 +562,7 @@ int trace_rewind(struct trace *t, bool in_order, struct err *e)
 	atomic_store(&t->consumed, 0);
 	if (!t->in_order)
 		return 0;
-	/* a pipe is read once; its head is still in rest, until it was passed over */
+	/* a pipe is read once; its head is still in rest, until it was skipped */
 	if (!t->seekable && t->rest_offset == t->body)
 		return 0;
 	if (t->seekable) {
@@ -583,10 +583,9 @@ int trace_rewind(struct trace *t, bool in_order, struct err *e)
 int trace_read_on(struct trace *t, int64_t offset, int64_t line, struct err *e)
 {
 	if (trace_is_stream(t))
-		return err_set(
-			e, ERR_USAGE,
-			"'%s' is compressed or no plain file, and cannot be read as it grows",
-			t->path);
+		return err_set(e, ERR_USAGE,
+			       "'%s' is compressed or not a regular file, and cannot be followed",
+			       t->path);
 	int rc = start_text(t, e);
 	if (rc == 0 && lseek(t->fd, offset > t->body ? offset : t->body, SEEK_SET) < 0)
 		rc = read_failed(t, e);

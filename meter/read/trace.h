@@ -55,7 +55,7 @@ int trace_rewind(struct trace *t, bool in_order, struct err *e);
  * trace_next gives whole records only, and after a 0 may be asked again. Plain files only (else
  * ERR_USAGE). */
 int trace_read_on(struct trace *t, int64_t offset, int64_t line, struct err *e);
-/* Where the next record begins (-1: not known yet, amid one that is too long), and its line; of a
+/* Where the next record begins (-1: not known yet, inside one that is too long), and its line; of a
  * trace that is read in order. */
 int64_t trace_next_offset(const struct trace *t);
 int64_t trace_next_line(const struct trace *t);

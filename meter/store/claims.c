@@ -206,7 +206,7 @@ static int find_rows(struct claims *c, struct db *db, struct err *e)
 	free(at);
 	for (size_t i = c->taken; rc == 0 && i < c->count; i++)
 		if (is_known(&c->claim[i]) && !c->claim[i].known.first)
-			rc = err_set(e, ERR_STORE, "%s: the key of an id leads to no row",
+			rc = err_set(e, ERR_STORE, "%s: the key of an id points to no row",
 				     db->path);
 	return rc;
 }

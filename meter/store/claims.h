@@ -30,7 +30,7 @@ int claims_take(struct claims *c, struct db *db, struct err *e);
 size_t claims_new(const struct claims *c, bool *all);
 /* In turn: what of it was known, and which rows its ids stand for now. */
 int claims_look(struct claims *c, struct db *db, struct err *e);
-/* The transaction was taken back: everything is wanted again. */
+/* The transaction was reversed: everything is wanted again. */
 void claims_again(struct claims *c);
 
 /* In turn. first 0: the id is new, and claimed. */

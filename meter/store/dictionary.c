@@ -117,7 +117,7 @@ static int number_of(struct dictionary *x, const struct wanted_entry *w, int64_t
 		}
 	}
 	if (rc == 0 && !there)
-		rc = err_set(e, ERR_STORE, "%s: an entry can neither be made nor be found",
+		rc = err_set(e, ERR_STORE, "%s: an entry can be neither created nor found",
 			     x->db->path);
 	if (rc == 0)
 		*dict_need(w->known, w->key, NULL) = (uint64_t)*out;

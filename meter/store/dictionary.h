@@ -15,7 +15,7 @@ struct dictionary;
 /* db must live longer. address: of a server that is written to, else NULL. */
 struct dictionary *dictionary_open(struct db *db, const char *address);
 void dictionary_close(struct dictionary *x);
-/* After a rollback what was made since begin may be gone: numbers are asked for anew. */
+/* After a rollback what was made since begin may be gone: numbers are asked for again. */
 void dictionary_forget(struct dictionary *x);
 
 /* As the functions of store.h that are called so. */

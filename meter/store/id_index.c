@@ -173,7 +173,7 @@ static bool is_whole_block(const struct id_index *x, const uint64_t word[BLOCK_W
 	return word[BIT_WORDS] == sum_of_block(word, (uint64_t)(word - *x->filter) / BLOCK_WORDS);
 }
 
-/* The next transaction, of any process, makes everything anew. */
+/* The next transaction, of any process, rebuilds everything. */
 static void notice_damage(struct id_index *x)
 {
 	x->damaged = true;
@@ -513,7 +513,7 @@ int id_index_open(struct id_index **out, const char *path, const struct id_index
 			rc = failed(x, "map", e);
 		}
 	}
-	/* what cannot be read as it is named is made anew */
+	/* what cannot be read as it is named is rebuilt */
 	if (rc == 0 && (!is_ours(x) || map_all(x, NULL) != 0))
 		rc = id_index_clear(x, e);
 	if (rc != 0) {

@@ -5,7 +5,7 @@
  * that they are new, and sorted runs of (hash, row) that are written in order and merged as they
  * multiply. The youngest rows stand in a table in memory, which is read back from the database when
  * a process starts. A hit is only a hint: the caller compares the row itself. A miss is certain, so
- * every row up to the last run's must be in the filter: everything is made anew from the database
+ * every row up to the last run's must be in the filter: everything is rebuilt from the database
  * when the machine has restarted, a change was cut off, the folder is missing or belongs to another
  * database, or something in it is not as it was written: head, runs and every block of the filter
  * carry checksums, read when the folder is opened and, of the filter, at each look.

@@ -526,7 +526,7 @@ static int sum_up(struct store *s, struct gathering *g, int64_t done, int64_t la
 }
 
 /* Sums that do not fit stop nobody from writing: the rows stay behind the rollups until what is too
- * large is taken back. */
+ * large is reversed. */
 static int sum_up_or_leave(struct store *s, struct gathering *g, int64_t done, int64_t last,
 			   struct err *e)
 {

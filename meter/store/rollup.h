@@ -2,7 +2,7 @@
  * rollup: sums of usage rows by quarter of an hour and by day, kept beside the rows.
  *
  * Rollups lag behind: they hold the rows up to about.rolled_to, and a query adds the rows behind it
- * one by one. So they are exact at any time, cost little while rows stream in, and can be made anew
+ * one by one. So they are exact at any time, cost little while rows stream in, and can be rebuilt
  * from the rows, bit for bit.
  */
 #ifndef TALLY_METER_STORE_ROLLUP_H

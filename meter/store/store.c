@@ -697,8 +697,8 @@ static int find_by_index(struct store *s, struct text id, int64_t *first, struct
 		return s->find_rc;
 	if (id_index_is_damaged(s->ids))
 		return err_set(e, ERR_STORE,
-			       "the index of ids '%s-ids' was damaged; it is made again from "
-			       "the records with the next transaction: try again",
+			       "the index of ids '%s-ids' was damaged; it will be rebuilt from "
+			       "the records at the next transaction: try again",
 			       s->db.path);
 	/* between transactions it may lack rows: those of other writers, and all that it forgot
 	 * with a transaction that failed */
@@ -989,8 +989,7 @@ int store_append(struct store *s, struct usage_row *row, struct err *e)
 			     row->kind == USAGE_RECORD);
 	if (s->claims) {
 		if (s->beside && row->kind != USAGE_RECORD)
-			return err_set(e, ERR_BUSY, "%s: corrections wait for their turn",
-				       s->db.path);
+			return err_set(e, ERR_BUSY, "%s: corrections are pending", s->db.path);
 		int rc = s->beside && row->seq > s->numbers_to ? take_numbers(s, 1, e) : 0;
 		if (rc != 0)
 			return rc;
@@ -1131,8 +1130,7 @@ int store_row(struct store *s, int64_t seq, struct usage_row *out, struct err *e
 			row_keep_texts(out, &s->found_row);
 	}
 	db_reset(q);
-	return found || rc < 0 ? rc
-			       : err_set(e, ERR_NOT_FOUND, "there is no row %lld", (long long)seq);
+	return found || rc < 0 ? rc : err_set(e, ERR_NOT_FOUND, "no row %lld", (long long)seq);
 }
 
 static int each(struct store *s, struct query *q,

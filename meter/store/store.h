@@ -1,5 +1,5 @@
 /*
- * store: where metered usage is kept for ever.
+ * store: where metered usage is kept permanently.
  *
  * Owns the database file, its dictionaries and the index of ids. Rows are facts: they are appended,
  * and corrected by further rows, never changed. Everything is written inside begin and commit, and
@@ -78,7 +78,7 @@ int store_origin(struct store *s, const char *source, const char *shape, const c
 int store_price(struct store *s, const struct stored_price *p, int64_t *out, struct err *e);
 
 /* The row that an id stands for now: the last correction of it, or the record itself; false when
- * the id is unknown or its record was taken back. `first` is the record's own row, 0 when unknown.
+ * the id is unknown or its record was reversed. `first` is the record's own row, 0 when unknown.
  */
 struct known_id {
 	int64_t first, current; /* current: 0 when it was voided */
@@ -118,7 +118,7 @@ const struct store_listener *store_listener(const struct store *s);
 /* Rows are written a few at a time: what is still held back, now. The functions below do it
  * themselves. */
 int store_flush(struct store *s, struct err *e);
-/* Why the rows from here on take back and correct. */
+/* Why the rows from here on reverse and correct. */
 int store_note_change(struct store *s, const char *what, const char *why, struct err *e);
 
 /* Texts live until the next call. Errors: ERR_NOT_FOUND. */
@@ -175,7 +175,7 @@ int store_probe(struct store *s, struct instant now, struct err *e);
 int store_backup(struct store *s, const char *path,
 		 void (*progress)(void *user, int64_t done, int64_t total), void *user,
 		 struct err *e);
-/* Makes the index of ids anew. */
+/* Rebuilds the index of ids. */
 int store_index_ids(struct store *s, struct err *e);
 
 #endif

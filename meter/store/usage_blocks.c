@@ -95,7 +95,7 @@ static int make_blocks(struct usage_blocks *out, struct reading *r, int64_t leng
 		int64_t records = 0;
 		for (n = 0; i + n < r->count && r->entry[i + n].time_us == r->entry[i].time_us; n++)
 			records += r->entry[i + n].records;
-		/* all that was recorded of that instant was taken back */
+		/* all that was recorded of that instant was reversed */
 		if (records == 0)
 			continue;
 		struct usage_block *b = block_for(out, r->entry[i].time_us, length_us);

@@ -18,7 +18,7 @@ static int see_sources(struct lower_bound *out, struct db *db, struct err *e)
 	return rc;
 }
 
-/* Records that were taken back are no longer there. */
+/* Records that were reversed are no longer there. */
 static int count_placeholders(struct lower_bound *out, struct db *db, const struct usage_filter *f,
 			      int64_t most, struct err *e)
 {

@@ -80,8 +80,8 @@ int usage_dims_parse(enum usage_dim out[USAGE_DIM_COUNT], size_t *count, const c
 				found = d;
 		if (found < 0)
 			return err_set(e, ERR_USAGE,
-				       "--by: there is no grouping '%.*s'; choose from day, week, "
-				       "month, hour, model, provider, customer, project, workload, "
+				       "--by: no grouping '%.*s'; choose from day, week, month, "
+				       "hour, model, provider, customer, project, workload, "
 				       "effort, task, session, window, price",
 				       (int)n, list);
 		for (size_t i = 0; i < *count; i++)
@@ -368,7 +368,7 @@ static int take_cell(struct usage_result *r, struct cell *c, struct err *e)
 			 price->currency.p);
 	} else if (!text_is(price->currency, r->currency)) {
 		return err_set(e, ERR_INVALID,
-			       "the records are priced in %s and in %.*s, which do not add up; "
+			       "the records are priced in %s and in %.*s, which cannot be added; "
 			       "choose a period or model with one currency",
 			       r->currency, (int)price->currency.n, price->currency.p);
 	}
@@ -812,7 +812,7 @@ static int by_records(const void *x, const void *y)
 	return (a->records < b->records) - (a->records > b->records);
 }
 
-/* Groups whose records were all taken back are gone. */
+/* Groups whose records were all reversed are gone. */
 static void drop_empty(struct usage_result *r)
 {
 	size_t n = 0;
@@ -832,7 +832,7 @@ static void drop_empty(struct usage_result *r)
 	r->reason_count = n;
 }
 
-/* What is asked as of a row must be answered the same for ever. */
+/* A report as of a row must always give the same answer. */
 static int check_settled(struct store *s, int64_t seq, struct err *e)
 {
 	int64_t settled;
@@ -840,8 +840,8 @@ static int check_settled(struct store *s, int64_t seq, struct err *e)
 	if (rc != 0 || seq <= settled)
 		return rc;
 	return err_set(e, ERR_USAGE,
-		       "row %lld is not settled yet; what is asked as of a row up to %lld does not "
-		       "change any more",
+		       "row %lld is not settled yet; reports as of a row up to %lld no longer "
+		       "change",
 		       (long long)seq, (long long)settled);
 }
 

@@ -184,8 +184,8 @@ opencode.db-wal" ] || fail "something was left: $(cat left)"
 }
 @test "a database of no agent is refused by name, and none of a folder" {
 	mkdir logs; sqlite3 logs/other.db 'CREATE TABLE t(x)'
-	run "$TALLY" replay logs/other.db; expect 1 'other.db' 'no agent that is known'
-	run "$TALLY" ingest --db t.db logs/other.db; expect 1 'no agent that is known'
+	run "$TALLY" replay logs/other.db; expect 1 'other.db' 'no known agent'
+	run "$TALLY" ingest --db t.db logs/other.db; expect 1 'no known agent'
 	run "$TALLY" replay logs; expect 1 'holds no'
 }
 @test "a folder of traces in CSV, with logs beside them or alone" {

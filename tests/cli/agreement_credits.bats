@@ -25,7 +25,7 @@ metered() { # options of the ingest
 	"$TALLY" credit draw --db m.db --prices card.json -q 2>/dev/null || :
 }
 
-@test "a call that ends after a rise draws what the replay says, by either boundary, also when it grows, is amended and taken back" {
+@test "a call that ends after a rise draws what the replay says, by either boundary, also when it grows, is amended and reversed" {
 	pricing
 	{ echo "id,time,completed,model,customer,input,output"
 	  echo "a,2026-06-15T11:59:00Z,2026-06-15T12:01:00Z,noon-1,acme,100,10"

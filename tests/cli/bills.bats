@@ -131,7 +131,7 @@ number() { sql t.db "SELECT number FROM invoice WHERE kind='invoice' AND status=
 	run change --overage refuse
 	expect 0
 	month 2026-06
-	expect 1 "covers some of that period"
+	expect 1 "covers part of that period"
 	run "$TALLY" fsck
 	expect 0 "clean"
 }

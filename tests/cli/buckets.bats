@@ -86,7 +86,7 @@ openai_page() { # FILE INPUT OUTPUT REQUESTS [MORE]
 	"$TALLY" ingest calls.csv -q
 	run "$TALLY" ingest a.json
 	[ "$status" -eq 3 ]
-	[[ "$output" == *"calls are stored already"* ]]
+	[[ "$output" == *"stored calls are already counted"* ]]
 	total
 	[ "$(value tokens.input)" = 1007 ]
 	# one file after the other in one run
@@ -125,7 +125,7 @@ openai_page() { # FILE INPUT OUTPUT REQUESTS [MORE]
 	run "$TALLY" ingest amount.csv
 	[ "$status" -eq 3 ]
 	run "$TALLY" usage
-	[[ "$output" == *"hours of different prices"* ]]
+	[[ "$output" == *"hours with different prices"* ]]
 	[[ "$output" == *">="* ]]
 	run "$TALLY" usage --json --until 2026-07-01
 	[ "$status" -eq 0 ]
@@ -210,7 +210,7 @@ openai_page() { # FILE INPUT OUTPUT REQUESTS [MORE]
 		'2026-06-15,deepseek-v4-flash,prod,input_cache_miss_tokens,0.1,1000000' > amount.csv
 	run "$TALLY" replay amount.csv
 	[ "$status" -eq 3 ]
-	[[ "$output" == *"hours of different prices"* ]]
+	[[ "$output" == *"hours with different prices"* ]]
 	run bash -c "$TALLY replay amount.csv --json 2> /dev/null"
 	[ "$(value total)" = 0.14 ]
 	run "$TALLY" whatif amount.csv -s other=claude-haiku-4-5

@@ -41,7 +41,7 @@ calls() { # MODEL INPUT:READ... 20 minutes apart, or $gap
 		printf '2026-06-15T00:%02d:00Z,deepseek-v4-%s,s,%d,%d,0\n' $i $([ $((i % 2)) = 0 ] && echo pro || echo flash) $((p - r)) $r
 	done; } >t.csv
 	run "$TALLY" whatif t.csv -s now=recorded -s pro=deepseek-v4-pro -s mix=every:2:deepseek-v4-flash:deepseek-v4-pro --resamples 0 --csv
-	# the record and the same route by name agree; Pro alone reads 10,048 and five times 640 anew
+	# the record and the same route by name agree; Pro alone reads 10,048 and five times 640 uncached
 	expect 0 "now,,6,25856," "mix,,6,25856," "pro,,6,13248,56640,0,"
 	same "$(sed -n 's/^now,,//p' <<<"$output" | cut -d, -f1-8)" "$(sed -n 's/^mix,,//p' <<<"$output" | cut -d, -f1-8)"
 }

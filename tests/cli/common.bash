@@ -10,7 +10,7 @@ common_setup() {
 teardown() { rm -rf "$DIR"; }
 # value of a top-level or first JSON key; enough for our own documents
 json() { printf '%s\n' "$output" | sed -n "s/.*\"$1\": *\"\{0,1\}\([^\",}]*\)\"\{0,1\}.*/\1/p" | head -n 1; }
-fail() { printf '%s\n' "$*" >&2; printf 'status %s, output:\n%s\n' "$status" "$output" >&2; return 1; }
+fail() { printf "%s\n" "$*" >&2; printf "status %s, output:\n%.4000s\n" "$status" "$output" >&2; return 1; }
 # expect STATUS TEXT...: the last run ended so, and its output holds every TEXT
 expect() {
 	[ "$status" -eq "$1" ] || fail "expected status $1" || return 1

@@ -87,7 +87,7 @@ open_accounts() {
 	run "$TALLY" credit settle h1 100
 	expect 0
 	run "$TALLY" credit settle h1 100
-	expect 1 "settled already"
+	expect 1 "already settled"
 	run "$TALLY" credit hold acme 20 --id h3
 	run "$TALLY" credit release h3
 	expect 0

@@ -50,7 +50,7 @@ use() { printf '{"id":"%s","time":"2026-06-15T08:00:00Z","model":"deepseek-v4-fl
 	[ "$output" = "$first" ] || fail "another answer than $first"
 	post /v1/holds/h1/release ''
 	post /v1/holds "$h"; [ "$status_code" = 409 ] || fail "$status_code"
-	expect 0 'released already'
+	expect 0 'already released'
 }
 @test "a server that is ended while the database is locked answers what waits, and ends" {
 	on_server && skip "of files"

@@ -101,7 +101,7 @@ standing() { sql t.db "SELECT coalesce(round(CAST(sum(CAST(total AS NUMERIC)) AS
 	# yen have none on that day
 	terms '{"currency": "JPY"}'
 	month 2026-05 --rates ecb.csv
-	expect 1 "no rate from USD to JPY is known for 2026-05-31 or the 9 days before it"
+	expect 1 "no rate from USD to JPY for 2026-05-31 or the 9 days before it"
 }
 
 @test "a list of rates, and files that are none" {
@@ -113,7 +113,7 @@ standing() { sql t.db "SELECT coalesce(round(CAST(sum(CAST(total AS NUMERIC)) AS
 	expect 0 '"total": "7.5"' '1 USD = 0.75 CHF on 2026-06-30 (list.csv)'
 	printf 'day,base,currency,rate\n2026-06-30,USD,CHF,0\n' > bad.csv
 	month 2026-06 --rates bad.csv
-	expect 1 "bad.csv, line 2" "no rate above 0"
+	expect 1 "bad.csv, line 2" "not a positive rate"
 	printf 'a,b\n1,2\n' > bad.csv
 	month 2026-06 --rates bad.csv
 	expect 1 "bad.csv, line 1" "day,base,currency,rate"

@@ -63,7 +63,7 @@ invoiced() { # two months of a customer, a note, and a void
 	[[ "$output" == *"$(python3 -c "from decimal import Decimal; print(Decimal('$total')-10)")"* ]]
 	grep -q 'Assets:Receivable:Müller' j
 	grep -q '(2026-000001) Müller & Söhne | invoice' j
-	# an invoice that is voided is taken back, its notes too
+	# an invoice that is voided is reversed, its notes too
 	"$TALLY" invoice void 2026-000001 --why "a mistake" -q
 	"$TALLY" export journal --strict > j
 	"$TALLY" export journal --style beancount > b

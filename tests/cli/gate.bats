@@ -104,7 +104,7 @@ JS
 	ask -X POST --data-binary @ones "$url/v1/usage"
 	[ "$code" = 422 ] || fail "answered $code"
 	[[ $output == *'"read":5000001,'*'"quarantined":5000001,'* ]] || fail "not all are counted: ${output:0:300}"
-	[[ $output == *'4999001 more of this body'* ]] || fail "the rest is not named"
+	[[ $output == *'4999001 more records of this body'* ]] || fail "the rest is not named"
 	sanitized || [ "$(peak)" -lt 200 ] || fail "took $(peak) MB"
 	[ "$(sql t.db 'SELECT count(*) FROM quarantine')" -le 1001 ]
 	# nested, and as lines: as little

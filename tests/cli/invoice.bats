@@ -98,9 +98,9 @@ END
 	run "$TALLY" invoice draft beta --period 2026-06 --json
 	expect 0 '"credits_applied": "100"'
 	run "$TALLY" invoice draft acme --since 2026-06-10 --until 2026-06-20
-	expect 1 "covers some of that period"
+	expect 1 "covers part of that period"
 	run "$TALLY" invoice void $year-000002 --why again
-	expect 1 "only a final one"
+	expect 1 "only a final invoice"
 	run "$TALLY" fsck
 	expect 0 "clean"
 }

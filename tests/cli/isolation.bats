@@ -30,10 +30,10 @@ available() { "$TALLY" credit balance "$1" | sed -n 's/^available *//p'; }
 	run "$TALLY" ingest b.jsonl; expect 0 "1 accepted"
 	[ "$(available acme)" = 100 ] || fail "a draw was given back twice: $(available acme)"
 	[ "$(available beta)" != 100 ] || fail "the usage of beta did not draw"
-	run "$TALLY" status; expect 0 "at fault      acme: more is to be given back than was drawn" "tally credit repair acme"
+	run "$TALLY" status; expect 0 "at fault      acme: the refund exceeds what was drawn" "tally credit repair acme"
 	run "$TALLY" status --json; expect 0 '"customer": "acme"'
 	call c2 acme | sed s/T02/T05/ >a2.jsonl; run "$TALLY" ingest a2.jsonl; expect 0 "1 accepted"
-	run "$TALLY" invoice draft acme --period 2026-08; expect 5 "waits to be drawn"
+	run "$TALLY" invoice draft acme --period 2026-08; expect 5 "has not been drawn"
 	run "$TALLY" credit repair acme; expect 0
 	run "$TALLY" status; case $output in *"at fault"*) fail "still at fault" ;; esac
 	[ "$("$TALLY" credit ledger acme --csv | awk -F, '$4 == "used" { n++ } END { print n }')" = 3 ] || fail "c2 did not draw"
@@ -138,7 +138,7 @@ records() { "$TALLY" usage --db "$TALLY_DB" --json | sed -n 's/.*"records": *\([
 	as beta /v1/holds/h2/release ''; [ "$code" = 200 ] || fail "$code $output"
 	as acme /v1/holds/h1/settle "$(use call-9 1000)"; [ "$code" = 200 ] || fail "$code $output"
 	as beta /v1/holds/h1/settle "$(use call-9 1500)"; [ "$code" = 200 ] || fail "$code $output"
-	as acme /v1/holds/h1/settle "$(use call-10 1000)"; [ "$code" = 409 ] || fail "$code $output"; expect 0 "the hold 'h1' is settled"
+	as acme /v1/holds/h1/settle "$(use call-10 1000)"; [ "$code" = 409 ] || fail "$code $output"; expect 0 "the hold 'h1' is already settled"
 	[ "$(records)" = 2 ] || fail "$(records) records"
 }
 @test "a record of a customer's token that waited in quarantine stays in the customer's space" {
@@ -153,7 +153,7 @@ records() { "$TALLY" usage --db "$TALLY_DB" --json | sed -n 's/.*"records": *\([
 	for i in 1 2 3 4; do call h$i acme; done >h.jsonl
 	"$TALLY" ingest -q h.jsonl
 	sqlite3 t.db "DROP TRIGGER usage_is_never_changed; UPDATE usage SET input=9223372036854775807 WHERE seq<4"
-	run "$TALLY" fsck; expect 5 "the record 'h1' (row 1) counts more than a record may" "the record 'h3'"
+	run "$TALLY" fsck; expect 5 "the record 'h1' (row 1) exceeds the limit of a record" "the record 'h3'"
 	call h6 acme >h6.jsonl; run "$TALLY" ingest h6.jsonl; expect 0 "1 accepted"
 	run "$TALLY" fsck --rebuild; expect 1 "do not fit"
 	for i in 1 2 3; do run "$TALLY" void h$i --why hurt; expect 0 voided; done

@@ -67,7 +67,7 @@ post() { run curl -s -m 20 -w '\n%{http_code}' -d "$1" "$URL/v1/$2"; }
 	expect 0 '"spent":"5"' '"held":"0"' 200
 	run "$TALLY" budget status --json
 	expect 0 '"spent": "5"' '"held": "0"'
-	# what is taken back is spent nowhere
+	# what is reversed is spent nowhere
 	"$TALLY" void u2 --why test -q
 	run "$TALLY" limit list --json
 	expect 0 '"spent": "3"'
@@ -179,7 +179,7 @@ c = sqlite3.connect("t.db", isolation_level=None); c.execute("BEGIN IMMEDIATE");
 	before=$SECONDS
 	echo '{"id":"b","time":"2026-06-15T00:00:00Z","model":"n1","input":1}' >b.jsonl
 	run timeout 90 "$TALLY" ingest b.jsonl --prices card.json
-	expect 1 'another process has been writing for 30 seconds'
+	expect 1 'another process has held the write lock for 30 seconds'
 	[ $((SECONDS - before)) -ge 29 ] && [ $((SECONDS - before)) -le 40 ] || fail "waited $((SECONDS - before)) s"
 	kill "$pid"; wait "$pid" || true; pid=
 	run "$TALLY" ingest b.jsonl --prices card.json

@@ -172,7 +172,7 @@ counted() { [ "$("$TALLY" usage --json | sed -n 's/.*"records": \([0-9]*\),.*/\1
 	printf 'r4,%s,deepseek-v4-flash,5\n' $now >>ids.csv
 	"$TALLY" ingest --follow ids.csv >out & pid=$!
 	until_so counted 8
-	printf 'id,time,model,input\nr5,%s,deepseek-v4-flash,5\n' $now >ids.csv # written anew
+	printf 'id,time,model,input\nr5,%s,deepseek-v4-flash,5\n' $now >ids.csv # written again
 	until_so counted 9
 	kill $pid; wait $pid || true
 	grep -q '^2 records read: 2 accepted' out || fail "$(cat out)"
@@ -243,7 +243,7 @@ counted() { [ "$("$TALLY" usage --json | sed -n 's/.*"records": \([0-9]*\),.*/\1
 	sql t.db 'SELECT * FROM rollup_day ORDER BY 1,2,3; SELECT * FROM rollup_quarter ORDER BY 1,2,3' >before
 	sql t.db 'UPDATE rollup_day SET input=input+1 WHERE day=(SELECT min(day) FROM rollup_day)'
 	run "$TALLY" fsck
-	expect 5 'is not what the records add up to'
+	expect 5 'differs from the sum of the records'
 	run "$TALLY" fsck --rebuild
 	expect 0 clean
 	sql t.db 'SELECT * FROM rollup_day ORDER BY 1,2,3; SELECT * FROM rollup_quarter ORDER BY 1,2,3' | cmp before
@@ -263,7 +263,7 @@ counted() { [ "$("$TALLY" usage --json | sed -n 's/.*"records": \([0-9]*\),.*/\1
 	run "$TALLY" usage
 	expect 1 'is not a database'
 	run "$TALLY" usage --by nonsense
-	expect 2 "there is no grouping 'nonsense'"
+	expect 2 "no grouping 'nonsense'"
 	run "$TALLY" usage --db "postgresql://someone:secret@/nothing?host=$PWD"
 	expect 1 'could not connect to postgresql://someone@/nothing'
 	case $output in *secret*) fail "a password is shown" ;; esac
@@ -299,7 +299,7 @@ END
 	expect 2 "--limit"
 	"$TALLY" void a --why test -q
 	run "$TALLY" records --limit 1
-	expect 0 "taken back" '-$0.003'
+	expect 0 "reversed" '-$0.003'
 	run "$TALLY" explain b
 	expect 0 "credits    3 (plan vm0)"
 	run "$TALLY" explain d --json

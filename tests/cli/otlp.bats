@@ -73,7 +73,7 @@ total() { run "$TALLY" usage --json; expect 0 "\"records\": $1," "\"input\": $2,
 	serve
 	spans "$(span a '' chat "\"gen_ai.operation.name\":\"chat\",$USAGE")" "$(span b '' x "\"gen_ai.operation.name\":\"dream\",$USAGE")" "$(span c '' http '"http.method":"GET"')" >a.json
 	post -H 'Content-Type: application/json' --data-binary @a.json $URL/v1/traces
-	expect 0 '"accepted":1' '"partialSuccess":{"rejectedSpans":"1","errorMessage":"the span tells usage of an operation that is not known (' 200
+	expect 0 '"accepted":1' '"partialSuccess":{"rejectedSpans":"1","errorMessage":"the span has the usage of an unknown operation (' 200
 	proto a.pb <a.json
 	run bash -c "curl -s -H 'Content-Type: application/x-protobuf' --data-binary @a.pb $URL/v1/traces | od -An -tx1 | tr -d ' \\n' | head -c 14"
 	[[ $output = 0a??080112* ]] || [[ $output = 0a????080112* ]]
@@ -162,9 +162,9 @@ total() { run "$TALLY" usage --json; expect 0 "\"records\": $1," "\"input\": $2,
 	spans "$(span 1 '' claude_code.llm_request '"request_id":"req_1","gen_ai.response.id":"req_1","model":"claude-sonnet-4-6","input_tokens":4,"output_tokens":5,"cache_read_tokens":6,"cache_creation_tokens":7,"llm_request.context":"x"')" >claude-span.json
 	run "$TALLY" replay claude.json claude-span.json --json; expect 0 '"records": 1,' '"input": 4,' '"cache_write_5m": 7,'
 	event some.agent.call '"model":"x","input_tokens":5' >other.json
-	run "$TALLY" replay claude.json other.json --json; expect 3 "counts tokens ('input_tokens'), but is of no kind that is known"
+	run "$TALLY" replay claude.json other.json --json; expect 3 "counts tokens ('input_tokens'), but its kind is unknown"
 	spans "$(span 1 '' chat '"gen_ai.operation.name":"chat","gen_ai.request.model":"gpt-5","gen_ai.usage.inputs_tokens":5')" >renamed.json
-	run "$TALLY" replay claude.json renamed.json --json; expect 3 "the attribute 'gen_ai.usage.inputs_tokens' is of no known meaning"
+	run "$TALLY" replay claude.json renamed.json --json; expect 3 "the attribute 'gen_ai.usage.inputs_tokens' is unknown"
 }
 # metric NAME TEMPORALITY START END KIND=N...: a request of metrics; seconds after 2026-06-15T00:00:00Z; the model of $MODEL
 metric() {
@@ -198,7 +198,7 @@ send() { proto m.pb && pb --data-binary @m.pb "$URL/v1/$1" && expect 0 "200 appl
 	run "$TALLY" usage --json; expect 0 '"input": 34,' '"output": 16,' '"quarantined": 0'
 	run "$TALLY" fsck; expect 0 clean
 	metric gen_ai.client.token.usage 1 0 60 input=10 output=5 >a.json
-	run "$TALLY" replay a.json --json; expect 3 '"input": 10,' 'does not tell which of its tokens came from a cache'
+	run "$TALLY" replay a.json --json; expect 3 '"input": 10,' 'does not say which tokens came from a cache'
 	metric other.token.usage 1 0 60 input=10 >b.json
 	run "$TALLY" replay a.json b.json --json; expect 3 "the metric 'other.token.usage' counts tokens"
 }

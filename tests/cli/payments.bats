@@ -53,11 +53,11 @@ state() { run "$TALLY" invoice show "$1" --json "${@:2}"; }
 	pay "$one" 50 --reference r
 	expect 0 "was recorded already" "due 69"
 	pay "$one" 49 --reference r
-	expect 1 "has a payment 'r' of another amount"
+	expect 1 "already has a payment 'r' with another amount"
 	pay "$one" 0.005
 	expect 1 "finer than the 2 decimals"
 	pay "$one" 5 --at 2999-01-01
-	expect 1 "is to come"
+	expect 1 "cannot lie in the future"
 	pay "$one" -- -5.5
 	expect 0 "due 74.5"
 	pay "$one" 45 --back
@@ -69,7 +69,7 @@ state() { run "$TALLY" invoice show "$1" --json "${@:2}"; }
 	expect 1 "is a credit note"
 	"$TALLY" invoice draft acme --period 2026-03 -q
 	pay "#$(sql t.db "SELECT id FROM invoice WHERE status='draft'")" 1
-	expect 1 "a draft is not paid"
+	expect 1 "a draft cannot be paid"
 	[ "$(sql t.db "SELECT count(*) FROM payment")" = 2 ]
 	run sql t.db "UPDATE payment SET amount='1'"
 	[[ "$output" == *"never changed"* ]]

@@ -14,7 +14,7 @@ scenario() { printf '%s\n' "$output" | grep -o "\"name\": \"$1\".*"; }
 	calls gpt-4o >t.csv
 	run "$TALLY" whatif t.csv -s mix=every:2:gpt-4o-mini:gpt-4o -s warm=gpt-4o --baseline best --resamples 0 --json
 	expect 0 '"baseline": "only gpt-4o-mini"' '"name": "mix"'
-	[[ $output != *'"only gpt-4o"'* ]] || fail "gpt-4o stands there already"
+	[[ $output != *'"only gpt-4o"'* ]] || fail "gpt-4o is listed already"
 	# it is what the scenario costs that names it by hand
 	best=$("$TALLY" whatif t.csv -s gpt-4o-mini --resamples 0 --csv -q | sed -n 2p | cut -d, -f10)
 	[[ $(scenario "only gpt-4o-mini") == *"\"total\": \"$best\""* ]] || fail "not $best"

@@ -101,7 +101,7 @@ post() { run curl -s -m 20 -w '\n%{http_code}' "$@"; }
 	post $URL/healthz; expect 0 200
 	stop
 	run "$TALLY" serve --listen 0.0.0.0:0
-	expect 2 'tokens are needed'
+	expect 2 'tokens are required'
 	echo 'broken line' >bad
 	run "$TALLY" serve --tokens bad
 	expect 1 'bad:1:'

@@ -1,5 +1,5 @@
 // price_sql.test.mjs TALLY MODULES [CSV]: the SQL of `tally price sql` in SQLite, DuckDB, PostgreSQL and ClickHouse, each against `tally replay`
-// of the same rows, group by group. Prints TAP; an engine that is not there is skipped. MODULES holds @duckdb/node-api and chdb.
+// of the same rows, group by group. Prints TAP; an engine that does not exist is skipped. MODULES holds @duckdb/node-api and chdb.
 // With a CSV of native columns (times in UTC), that is priced instead of generated rows, and comments tell how long each engine took.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';

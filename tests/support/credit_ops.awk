@@ -14,6 +14,6 @@ BEGIN {
 			printf ",\"note\":\"note %d; \\\"quoted\\\"\"}\n", i
 		} else if (d < 80) printf "{\"op\":\"draw\",\"customer\":\"%s\",\"id\":\"d%d\",\"amount\":\"%s\",\"at\":\"%s\"%s}\n", c, i, r(800) "." r(1000), at, r(20) == 0 ? ",\"linked\":true" : ""
 		else if (d < 97) printf "{\"op\":\"refund\",\"customer\":\"%s\",\"id\":\"r%d\",\"amount\":\"%s\",\"at\":\"%s\"}\n", c, i, r(90) "." r(1000), at
-		else printf "{\"op\":\"void\",\"customer\":\"%s\",\"id\":\"g%d\",\"note\":\"taken back\"}\n", c, i - r(200)
+		else printf "{\"op\":\"void\",\"customer\":\"%s\",\"id\":\"g%d\",\"note\":\"reversed\"}\n", c, i - r(200)
 	}
 }

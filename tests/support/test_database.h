@@ -10,7 +10,7 @@
 bool test_on_server(void);
 /* What to open for the file of that path; lives until eight more were asked for. */
 const char *test_database(const char *path);
-/* Begins anew: empty or absent. */
+/* Starts over: empty or absent. */
 void test_database_forget(const char *path);
 
 #endif

@@ -424,7 +424,7 @@ static void the_fast_log_reader_agrees_with_the_strict_one(void **state)
 		payload_line(r, (struct text){ b.p, b.n }, 2);
 		finish(r);
 		read_lines(&strict, b.p);
-		/* the fast way passes over contents without judging them */
+		/* the fast way skips contents without judging them */
 		if (assembly_count(strict.calls)) {
 			assert_int_equal(assembly_count(fast.calls), assembly_count(strict.calls));
 			const struct record *x = &assembly_call(fast.calls, 0)->record,

@@ -657,7 +657,7 @@ static void a_voided_record_is_gone_and_stays_known(void **state)
 	close_writer(&w);
 }
 
-/* The index of ids is only a help: lost, damaged or foreign, it is made anew. */
+/* The index of ids is only a help: lost, damaged or foreign, it is rebuilt. */
 static void the_index_of_ids_is_made_anew_when_it_cannot_be_trusted(void **state)
 {
 	static const char *const damages[] = {
