@@ -17,9 +17,7 @@ static int repeat(struct rating *r, int64_t requests, struct err *e)
 		if (__builtin_mul_overflow(l->quantity, requests, &l->quantity) ||
 		    !money_total_add_units(&l->amount, l->price, l->quantity, l->per) ||
 		    !money_total_add(&total, l->amount))
-			return err_set(e, ERR_RANGE,
-				       "the amount for %s is larger than a total can hold",
-				       l->name);
+			return err_set(e, ERR_RANGE, "the amount for %s is out of range", l->name);
 	}
 	r->total = total;
 	return 0;

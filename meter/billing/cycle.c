@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-int64_t cycle_day(int year, int month, int billing_day)
+static int64_t cycle_day(int year, int month, int billing_day)
 {
 	struct civil c = { year, month, billing_day };
 	while (!civil_valid(c))

@@ -8,9 +8,6 @@
 #include "base/instant.h"
 #include "base/zone.h"
 
-/* Day `billing_day` of a month, or its last day when it is shorter. */
-int64_t cycle_day(int year, int month, int billing_day);
-
 /* What is billed in advance on `target` (inclusive) from `start` until `end` (exclusive; INT64_MAX:
  * open): a stub up to the first billing day, whole periods, a stub at the end. Stubs are days out
  * of the days of the month-long period that they belong to; 0 of them means none. */

@@ -184,7 +184,7 @@ static int check_standing(const struct standing_list *l, const struct invoice *i
 				       (int)i->customer.n, i->customer.p, (int)s->currency.n,
 				       s->currency.p, (int)i->currency.n, i->currency.p);
 		return err_set(e, ERR_CONFLICT,
-			       "%s%.*s of '%.*s' covers some of that period already",
+			       "%s%.*s of '%.*s' already covers part of that period",
 			       s->number.n ? "invoice " : "an adjustment", (int)s->number.n,
 			       s->number.n ? s->number.p : "", (int)i->customer.n, i->customer.p);
 	}

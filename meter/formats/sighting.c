@@ -105,7 +105,7 @@ int payload_extras(struct payload_reader *r, struct metered *m, json_value *usag
 		set_word(&m->record, FIELD_REGION, geo);
 	else if (geo.n && !text_is(geo, "global") && !text_is(geo, "not_available"))
 		rc = err_set(e, ERR_INVALID,
-			     "field 'inference_geo' names a place whose price is not known "
+			     "field 'inference_geo' names a region whose price is unknown "
 			     "('%.*s')",
 			     (int)(geo.n > 40 ? 40 : geo.n), geo.p);
 	for (json_value *v = json_first(json_member(usage, "iterations")); rc == 0 && v;
@@ -117,8 +117,8 @@ int payload_extras(struct payload_reader *r, struct metered *m, json_value *usag
 			rc = add_compaction(c, v, e);
 		else if (!text_is(type, "message") && !text_is(type, "fallback_message"))
 			rc = err_set(e, ERR_INVALID,
-				     "field 'iterations' holds an entry of a type that is not "
-				     "known ('%.*s'), which may be billed",
+				     "field 'iterations' holds an entry of unknown type "
+				     "('%.*s'), which may be billed",
 				     (int)(type.n > 40 ? 40 : type.n), type.p);
 	}
 	return rc;
@@ -144,8 +144,7 @@ void payload_twin(struct payload_reader *r, struct metered *m, const char *agent
 
 static void name_member(struct payload_reader *r, struct metered *m)
 {
-	m->unread = arena_printf(&r->arena,
-				 "the member '%s' is of no known meaning, and it may be billed",
+	m->unread = arena_printf(&r->arena, "the member '%s' is unknown, and may be billed",
 				 r->member.p);
 }
 
@@ -170,7 +169,7 @@ void payload_pass_over(struct payload_reader *r, const char *shape, json_value *
 		return;
 	}
 	err_set(&e, ERR_INVALID,
-		"the member '%s' counts tokens, but the line is no call of a kind that is known",
+		"the member '%s' counts tokens, but the line is not a known kind of call",
 		r->member.p);
 	payload_refuse(r, line, v, &e);
 }

@@ -3,27 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-void ledger_read_rule(struct query *q, struct credit_rule *r)
-{
-	*r = (struct credit_rule){ .id = db_int(q, 0),
-				   .account = db_int(q, 1),
-				   .name = db_text(q, 2),
-				   .amount = { db_int(q, 3) },
-				   .kind = ledger_class_of(db_text(q, 4)),
-				   .priority = db_int(q, 5),
-				   .every = db_text(q, 6),
-				   .anchor = { db_int(q, 7) },
-				   .rollover = { db_int(q, 8) },
-				   .next = { db_int(q, 9) },
-				   .until = db_is_null(q, 10) ? INSTANT_MAX
-							      : (struct instant){ db_int(q, 10) },
-				   .lasts = db_text(q, 11),
-				   .has_cost_basis = !db_is_null(q, 12),
-				   .currency = db_text(q, 13) };
-	if (r->has_cost_basis)
-		r->cost_basis.pico = db_int(q, 12);
-}
-
 static const struct sql sql_rules = {
 	.text = LEDGER_RULE "WHERE account=:account ORDER BY id",
 };

@@ -92,6 +92,27 @@ int ledger_trim(struct ledger *l, struct state *s, const struct credit_rule *r, 
 	return rc == 0 && over > 0 ? trim_by(l, s, r, at, now, over, e) : rc;
 }
 
+void ledger_read_rule(struct query *q, struct credit_rule *r)
+{
+	*r = (struct credit_rule){ .id = db_int(q, 0),
+				   .account = db_int(q, 1),
+				   .name = db_text(q, 2),
+				   .amount = { db_int(q, 3) },
+				   .kind = ledger_class_of(db_text(q, 4)),
+				   .priority = db_int(q, 5),
+				   .every = db_text(q, 6),
+				   .anchor = { db_int(q, 7) },
+				   .rollover = { db_int(q, 8) },
+				   .next = { db_int(q, 9) },
+				   .until = db_is_null(q, 10) ? INSTANT_MAX
+							      : (struct instant){ db_int(q, 10) },
+				   .lasts = db_text(q, 11),
+				   .has_cost_basis = !db_is_null(q, 12),
+				   .currency = db_text(q, 13) };
+	if (r->has_cost_basis)
+		r->cost_basis.pico = db_int(q, 12);
+}
+
 /* --- usage that comes late, or is reversed --- */
 
 struct rules {

@@ -8,7 +8,7 @@
 struct trace_reader {
 	struct trace *trace;
 	struct record_sink sink;
-	struct csv_reader *csv;	  /* or */
+	struct csv_reader *csv; /* or */
 	struct jsonl_reader *jsonl;
 	struct trace_block block;
 	/* the line of a byte of the block, and the block's first line where all are counted, else

@@ -109,7 +109,7 @@ static int read_identity(struct store *s, struct id_index_identity *out, struct 
 		db_reset(q);
 	} else {
 		if (getrandom(bytes, sizeof bytes, 0) != sizeof bytes)
-			return err_set(e, ERR_SYSTEM, "the system gives no random bytes");
+			return err_set(e, ERR_SYSTEM, "could not read random bytes");
 		if ((rc = db_statement(&s->db, &sql_set_identity, &q, e)) != 0)
 			return rc;
 		db_bind_blob(q, ":identity", bytes, sizeof bytes);
