@@ -244,4 +244,4 @@ install: all ## install to $(PREFIX)
 clean: ## remove everything that was built
 	rm -rf build
 
--include $(LIB_SRC:%.c=$(B)/%.d) $(CLI_SRC:%.c=$(B)/%.d) $(patsubst %.c,$(B)/%.d,$(wildcard tests/simulate/*.c tests/support/*.c))
+-include $(LIB_SRC:%.c=$(B)/%.d) $(CLI_SRC:%.c=$(B)/%.d) $(UNIT_BIN:%=%.d) $(SUPPORT_OBJ:%.o=%.d) $(SIMULATE_OBJ:%.o=%.d)

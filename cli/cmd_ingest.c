@@ -17,7 +17,7 @@ static const struct option options[] = {
 	  "auto, csv, jsonl, azure, burstgpt, mooncake, bailian, agent, claude, codex or payload",
 	  false },
 	{ "map", 0, "FIELD=COLUMN",
-	  "take a field from a column (or key) of another name; none: it costs nothing", true },
+	  "read a field from a column (or key) with another name; none: it costs nothing", true },
 	OPTIONS_OF_RECORDS,
 	{ "follow", 'F', NULL,
 	  "keep reading files (plain CSV, JSON Lines, logs) as they grow, "

@@ -176,22 +176,10 @@ static int choose_period(struct cli *cli, const struct account *a, struct instan
 		rc = cli_period(cli, z, from, to, e);
 		if (rc == 0 && (!cli_value(cli, "since") || !cli_value(cli, "until")))
 			rc = err_set(e, ERR_USAGE, "give both --since and --until");
-	} else if (period) {
-		struct civil c = { 0, 0, 1 };
-		char *end;
-		c.year = (int)strtol(period, &end, 10);
-		c.month = *end == '-' ? (int)strtol(end + 1, &end, 10) : 0;
-		if (*end || !civil_valid(c))
-			rc = err_set(e, ERR_USAGE, "--period is a month such as 2026-11, not '%s'",
-				     period);
-		else
-			cycle_period(z, a->anchor_day,
-				     zone_midnight(z, cycle_day(c.year, c.month, a->anchor_day)),
-				     from, to);
-	} else {
+	} else if (!period && cli_flag(cli, "interim")) {
 		cycle_period(z, a->anchor_day, now, from, to);
-		if (!cli_flag(cli, "interim"))
-			cycle_period(z, a->anchor_day, (struct instant){ from->us - 1 }, from, to);
+	} else {
+		rc = cycle_named(z, a->anchor_day, period, now, from, to, e);
 	}
 	zone_close(z);
 	return rc;

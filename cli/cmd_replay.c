@@ -13,7 +13,7 @@ static const struct option options[] = {
 	  "auto, csv, jsonl, azure, burstgpt, mooncake, bailian, agent, claude, codex or payload",
 	  false },
 	{ "map", 0, "FIELD=COLUMN",
-	  "take a field from a column (or key) of another name; none: it costs nothing", true },
+	  "read a field from a column (or key) with another name; none: it costs nothing", true },
 	{ "model", 'm', "MODEL", "the model of records that name none", false },
 	{ "remodel", 0, "MODEL", "price every record as this model", false },
 	{ "provider", 'p', "VENDOR", "the vendor of records that name none, or of --remodel",

@@ -54,7 +54,7 @@ int price_store_write(const char *path, struct text content, struct err *e)
 	return rc;
 }
 
-int64_t price_book_age(const char *released)
+static int64_t price_book_age(const char *released)
 {
 	struct civil day;
 	if (civil_parse(&day, text_of(released), NULL) != 0)

@@ -31,7 +31,4 @@ int price_state_write(const struct price_state *s, struct err *e);
 /* Replaces a file of ours by another as a whole, and makes its folders. */
 int price_store_write(const char *path, struct text content, struct err *e);
 
-/* Days since the book was released. */
-int64_t price_book_age(const char *released);
-
 #endif

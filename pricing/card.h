@@ -12,6 +12,7 @@
 #include "base/money.h"
 #include "pricing/cache_contract.h"
 #include "pricing/calendar.h"
+#include "pricing/fault.h"
 #include "pricing/region_rule.h"
 #include "pricing/usage.h"
 

@@ -27,7 +27,7 @@ struct billing {
 	struct err *e;
 };
 
-const char *invoice_state(const struct stored_invoice *i, const struct settlement *x)
+static const char *invoice_state(const struct stored_invoice *i, const struct settlement *x)
 {
 	if (text_is(i->status, "draft"))
 		return "draft";

@@ -6,9 +6,6 @@
 #include "meter/billing/payment.h"
 #include "reports/json_out.h"
 
-/* How a document stands: its status, and of a final one its payment. */
-const char *invoice_state(const struct stored_invoice *i, const struct settlement *x);
-
 struct billing_question {
 	struct store *store;
 	const char *customer; /* NULL: everybody's */

@@ -17,9 +17,7 @@ static int repeat(struct rating *r, int64_t requests, struct err *e)
 		if (__builtin_mul_overflow(l->quantity, requests, &l->quantity) ||
 		    !money_total_add_units(&l->amount, l->price, l->quantity, l->per) ||
 		    !money_total_add(&total, l->amount))
-			return err_set(e, ERR_RANGE,
-				       "the amount for %s is larger than a total can hold",
-				       l->name);
+			return err_set(e, ERR_RANGE, "the amount for %s is out of range", l->name);
 	}
 	r->total = total;
 	return 0;
@@ -37,15 +35,14 @@ static int take_credits(const struct cost_question *q, const char *resolved,
 			struct credit_answer *c, struct err *e)
 {
 	struct instant until = INSTANT_MAX;
-	int64_t prompt;
 	const int64_t requests = q->requests;
-	int rc = usage_prompt(&q->usage, &prompt, e);
+	struct plan_question of = { .book = q->book, .query = &q->price, .resolved = resolved };
+	int rc = usage_prompt(&q->usage, &of.prompt_tokens, e);
 	if (rc != 0)
 		return rc;
 	c->plan = q->plan;
 	c->byo = q->byo;
-	if (plan_rates(c->plan, q->book, &q->price, resolved, prompt, &c->rates, &until, &c->why) !=
-		    0 ||
+	if (plan_rates(c->plan, &of, &c->rates, &until, &c->why) != 0 ||
 	    credits_of(&c->rates, q->usage.tokens, 1, &c->built_in, &c->why) != 0) {
 		c->uncovered = true;
 		return 0;

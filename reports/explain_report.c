@@ -7,7 +7,7 @@
 #include "base/arena.h"
 #include "meter/formats/members.h"
 #include "meter/store/record_id.h"
-#include "meter/store/store_sql.h"
+#include "meter/store/store.h"
 #include "reports/amount.h"
 #include "reports/table.h"
 #include "reports/usage_report.h"
@@ -39,12 +39,17 @@ static int take(void *user, const struct usage_row *row)
 	return 0;
 }
 
+static const struct sql sql_changes_of = {
+	.text = "SELECT first,at,what,why FROM change WHERE first<=:seq ORDER BY first DESC "
+		"LIMIT 1",
+};
+
 /* What the change says that wrote this row. */
 static int change_of(struct store *s, int64_t seq, struct text *what, struct text *why,
 		     struct arena *a, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(store_db(s), STORE_CHANGES_OF, &q, e);
+	int rc = db_statement(store_db(s), &sql_changes_of, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":seq", seq);

@@ -29,7 +29,7 @@ struct history {
 
 static int64_t local_day(const struct zone *z, struct instant t)
 {
-	return floor_div(t.us + zone_offset(z, t, NULL) * US_PER_SECOND, US_PER_DAY);
+	return zone_day(z, t);
 }
 
 /* Money by day, from the meter. */
@@ -39,8 +39,8 @@ static int read_money(struct asked *a, struct history *h, struct err *e)
 	const struct zone *z = a->q->zone;
 	struct store *s = ledger_store(a->q->ledger);
 	struct usage_result *r;
-	struct usage_filter f = { .since = cycle_midnight(z, h->first),
-				  .until = cycle_midnight(z, a->today),
+	struct usage_filter f = { .since = zone_midnight(z, h->first),
+				  .until = zone_midnight(z, a->today),
 				  .customer = a->q->customer,
 				  .project = a->q->project,
 				  .model = a->q->model };
@@ -110,8 +110,8 @@ static int read_credits(struct asked *a, struct history *h, struct err *e)
 	a->allowed = (struct money_total){ (int128)left.nano * 1000000000 };
 	a->has_allowed = true;
 	snprintf(a->currency, sizeof a->currency, "credits");
-	return ledger_each_txn(q->ledger, account->id, cycle_midnight(q->zone, h->first),
-			       cycle_midnight(q->zone, a->today), add_draw, &x, e);
+	return ledger_each_txn(q->ledger, account->id, zone_midnight(q->zone, h->first),
+			       zone_midnight(q->zone, a->today), add_draw, &x, e);
 }
 
 /* Days before the first usage are no history. */
@@ -303,7 +303,7 @@ static void put_text(const struct asked *a, const struct history *h, const struc
 static struct day_share share_of_day(const struct zone *z, int64_t day, struct instant from,
 				     struct instant to)
 {
-	const struct instant begin = cycle_midnight(z, day), end = cycle_midnight(z, day + 1);
+	const struct instant begin = zone_midnight(z, day), end = zone_midnight(z, day + 1);
 	const int64_t a = from.us > begin.us ? from.us : begin.us,
 		      b = to.us < end.us ? to.us : end.us;
 	return a == begin.us && b == end.us ? (struct day_share){ 0 }

@@ -28,8 +28,7 @@ static void put_json(struct buf *b, struct text json)
 	buf_release(&plain);
 }
 
-/* The document is one JSON value, escaped here. */
-static void html_report_put(struct buf *b, const char *title, struct text document)
+void html_report_put(struct buf *b, const char *title, struct text document)
 {
 	const char *charts = web_asset("chart.js");
 	buf_puts(b, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"

@@ -10,6 +10,8 @@
 #include "base/err.h"
 #include "base/text.h"
 
+/* The document is one JSON value, escaped here. */
+void html_report_put(struct buf *out, const char *title, struct text document);
 /* Errors: ERR_SYSTEM. */
 int html_report_write(const char *path, const char *title, struct text document, struct err *e);
 

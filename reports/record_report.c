@@ -8,11 +8,17 @@
 
 static const char *kind_name(enum usage_kind k)
 {
-	return k == USAGE_REVERSAL ? "taken back" : k == USAGE_RECORD ? "record" : "correction";
+	return k == USAGE_REVERSAL ? "reversed" : k == USAGE_RECORD ? "record" : "correction";
 }
 
-int record_amount_of(struct record_amount *out, struct store *s, const struct usage_row *row,
-		     struct err *e)
+/* What a row comes to. */
+struct record_amount {
+	const struct stored_price *price;
+	struct money_total cost;
+};
+
+static int record_amount_of(struct record_amount *out, struct store *s, const struct usage_row *row,
+			    struct err *e)
 {
 	*out = (struct record_amount){ 0 };
 	int rc = store_stored_price(s, row->price, &out->price, e);

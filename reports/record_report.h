@@ -11,12 +11,4 @@ int record_report_put(struct json_out *j, struct store *s, const struct rows_que
 		      bool facets, struct err *e);
 int record_report_table(struct store *s, const struct rows_question *q, bool quiet, struct err *e);
 
-/* What a row comes to. */
-struct record_amount {
-	const struct stored_price *price;
-	struct money_total cost;
-};
-int record_amount_of(struct record_amount *out, struct store *s, const struct usage_row *row,
-		     struct err *e);
-
 #endif

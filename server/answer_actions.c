@@ -165,7 +165,7 @@ static int draft(struct action *a, struct err *e)
 	struct zone *z = NULL;
 	struct instant from, to;
 	const char *period;
-	int64_t id = 0, unpriced;
+	struct draft drafted = { 0 };
 	int rc = open_invoicer(a, &v, e); /* before the account, which it forgets */
 	if (rc == 0)
 		rc = customer_of(a, &account, e);
@@ -176,9 +176,9 @@ static int draft(struct action *a, struct err *e)
 	if (rc == 0)
 		rc = cycle_named(z, account->anchor_day, period, a->c.now, &from, &to, e);
 	if (rc == 0)
-		rc = invoice_draft(v, a->c.ledger, account, from, to, a->c.now, &id, &unpriced, e);
+		rc = invoice_draft(v, a->c.ledger, account, from, to, a->c.now, &drafted, e);
 	if (rc == 0)
-		rc = show_invoice(a, id, e);
+		rc = show_invoice(a, drafted.id, e);
 	zone_close(z);
 	invoicer_close(v);
 	return rc;

@@ -14,6 +14,8 @@
 #include "server/answers.h"
 #include "server/body.h"
 #include "sim/cache_words.h"
+#include "sim/workload_read.h"
+#include "sim/workload_store.h"
 
 enum { CALLS_MOST = 2000000, SCENARIOS_MOST = 20, SECONDS_MOST = 120, RESAMPLES = 1000 };
 
@@ -190,14 +192,15 @@ static int read_database(struct asked *a, struct workload **out, struct err *e)
 					.customer = a->customer,
 					.project = a->project,
 					.currency = "any" /* nothing is summed */ };
+	const struct workload_of of = {
+		.customer = a->customer, .project = a->project, .since = a->since, .until = a->until
+	};
 	struct usage_result *all = NULL;
 	int rc = usage_query(&all, a->r->store, NULL, 0, &f, a->zone, e);
 	if (rc == 0)
 		rc = check_count(usage_total(all)->records, e);
 	usage_result_close(all);
-	return rc == 0 ? workload_of_store(out, a->r->store, a->customer, a->project, a->since,
-					   a->until, e)
-		       : rc;
+	return rc == 0 ? workload_of_store(out, a->r->store, &of, e) : rc;
 }
 
 /* In a file without a name that others could find: readers of traces read files. */

@@ -795,11 +795,13 @@ static struct refusal authorise(struct request *r)
 	r->who = g.name;
 	if (lacks)
 		return refuse(403, "denied",
-			      lacks & SCOPE_ADMIN   ? "the token does not allow to administrate"
-			      : lacks & SCOPE_WRITE ? "the token does not allow to write"
-						    : "the token does not allow to read");
+			      lacks & SCOPE_ADMIN   ? "the token lacks the admin scope"
+			      : lacks & SCOPE_WRITE ? "the token lacks the write scope"
+						    : "the token lacks the read scope");
 	if (r->customer && r->data == DATA_ALL)
-		return refuse(403, "denied", "this is of all customers; the token is of one");
+		return refuse(403, "denied",
+			      "this covers all customers; your token is limited "
+			      "to one");
 	return (struct refusal){ 0 };
 }
 
@@ -822,7 +824,7 @@ static struct refusal admit(struct request *r, enum visitor_verdict verdict)
 		return refuse(403, "denied", "cross-site requests are refused");
 	if (r->route == ROUTE_NONE)
 		return r->wrong_method ? refuse(405, "usage", "this path takes another method")
-				       : refuse(404, "not_found", "there is no such path");
+				       : refuse(404, "not_found", "no such path");
 	const struct refusal denied = authorise(r);
 	if (denied.status)
 		return denied;

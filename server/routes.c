@@ -77,11 +77,6 @@ static const struct http_route routes[] = {
 };
 #undef CHANGE
 
-const struct http_route *route_at(size_t i)
-{
-	return i < sizeof routes / sizeof *routes - 1 ? &routes[i] : NULL;
-}
-
 /* One * may stand for anything but nothing. */
 static bool fits(const char *pattern, const char *path, struct text *rest)
 {

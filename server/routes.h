@@ -51,7 +51,5 @@ struct http_route {
  * another method. */
 const struct http_route *route_find(const char *method, const char *path, struct text *rest,
 				    bool *known);
-/* The i-th; NULL after the last. */
-const struct http_route *route_at(size_t i);
 
 #endif

@@ -54,8 +54,8 @@ int replay_dims_parse(enum replay_dim out[DIM_COUNT], size_t *count, const char 
 		if (found < 0)
 			return err_set(
 				e, ERR_USAGE,
-				"--by: there is no grouping '%.*s'; choose from task, workload, "
-				"model, customer, project, session, effort, day, week, month, hour, "
+				"--by: no grouping '%.*s'; choose from task, workload, model, "
+				"customer, project, session, effort, day, week, month, hour, "
 				"window",
 				(int)n, list);
 		for (size_t i = 0; i < *count; i++)

@@ -841,19 +841,16 @@ static uint64_t unneeded_fields(const struct run *run)
 static void read_file(struct worker *w, struct trace *t)
 {
 	struct run *run = w->run;
-	const struct record_sink sink = { w, accept, refuse };
-	const struct shape *shape = trace_shape(t);
-	struct csv_reader *csv = NULL;
-	struct jsonl_reader *jsonl = NULL;
+	const struct trace_reading how = { run->o->map, run->o->map_count, unneeded_fields(run),
+					   run->o->strict_only };
 	struct err e = { 0 };
-	int rc;
-	if (shape->container == CONTAINER_CSV) {
-		const struct csv_layout layout =
-			trace_csv_layout(t, unneeded_fields(run), run->o->strict_only);
-		csv = csv_reader_open(&layout);
-	} else {
-		jsonl = jsonl_reader_open(&(struct jsonl_layout){
-			shape, run->o->map, run->o->map_count, run->o->strict_only });
+	int rc = 1;
+	w->reader = trace_reader_open(t, &how, &(struct record_sink){ w, accept, refuse });
+	while (rc == 1 && !atomic_load_explicit(&run->stop, memory_order_relaxed))
+		rc = trace_reader_next(w->reader, &e);
+	if (rc == TRACE_TORN) {
+		atomic_store(&run->torn, true);
+		atomic_store(&run->stop, true);
 	}
 	if (rc < 0) {
 		pthread_mutex_lock(&run->lock);
@@ -861,8 +858,8 @@ static void read_file(struct worker *w, struct trace *t)
 			run->failure = e;
 		pthread_mutex_unlock(&run->lock);
 	}
-	csv_reader_close(csv);
-	jsonl_reader_close(jsonl);
+	trace_reader_close(w->reader);
+	w->reader = NULL;
 }
 
 void *replay_work(void *arg)

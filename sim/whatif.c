@@ -155,6 +155,14 @@ static void replay(struct run *r)
 	whatif_add_plays(r, &r->failure);
 }
 
+static void stop_if_asked(struct run *r)
+{
+	const struct whatif_options *o = r->stage->o;
+	if (r->failure.code == ERR_NONE && o->stops && o->stops(o->stops_user))
+		err_set(&r->failure, ERR_BUSY,
+			"it took longer than it may here; use the command line for it");
+}
+
 static void *take_parts(void *user)
 {
 	struct run *r = user;
@@ -166,6 +174,7 @@ static void *take_parts(void *user)
 	while ((part = atomic_fetch_add(&st->next, 1)) * PART_CALLS < w->count) {
 		const size_t to = (part + 1) * PART_CALLS;
 		size_t k = workload_conversation_from(w, part * PART_CALLS);
+		stop_if_asked(r);
 		for (; k < w->conversations && workload_first_call(w, k) < to; k++) {
 			r->from = workload_first_call(w, k);
 			r->calls = workload_first_call(w, k + 1) - r->from;
@@ -219,6 +228,17 @@ static void each_conversation(struct crew *crew, struct stage *st, void (*take)(
 		CHECK(pthread_create(&thread[i], NULL, take_parts, &crew->run[i]) == 0);
 	for (int i = 0; i < crew->threads; i++)
 		wait_for(crew, thread[i]);
+}
+
+/* The first failure of a thread. */
+static int crew_failure(const struct crew *crew, struct err *e)
+{
+	for (int i = 0; i < crew->threads; i++)
+		if (crew->run[i].failure.code != ERR_NONE) {
+			*e = crew->run[i].failure;
+			return -(int)e->code;
+		}
+	return 0;
 }
 
 /* The models in the order of their first use, which says what limits they have. */
@@ -282,7 +302,9 @@ static int replay_all(struct crew *crew, struct stage *st, struct whatif_result 
 {
 	const struct whatif_options *o = crew->o;
 	struct run *run = crew->run;
-	int rc = 0;
+	int rc = crew_failure(crew, e);
+	if (rc != 0)
+		return rc;
 	make_lines(st, run, crew->threads);
 	if (o->cache == WHATIF_CACHE_REBUILT)
 		rc = whatif_find_warm(st, run, crew->threads, e);
@@ -301,11 +323,7 @@ static int replay_all(struct crew *crew, struct stage *st, struct whatif_result 
 			run[i].counts = count_cache_open(st->cache, st->caches);
 	}
 	each_conversation(crew, st, replay);
-	for (int i = 0; rc == 0 && i < crew->threads; i++)
-		if (run[i].failure.code != ERR_NONE) {
-			*e = run[i].failure;
-			rc = -(int)e->code;
-		}
+	rc = crew_failure(crew, e);
 	return rc == 0 ? whatif_merge(st, out, run, crew->threads, e) : rc;
 }
 

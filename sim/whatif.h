@@ -81,6 +81,10 @@ struct whatif_options {
 	/* Hears how many of so many units of work are done; may be NULL. */
 	void (*progress)(void *user, int64_t done, int64_t of);
 	void *progress_user;
+	/* Asked now and then, by every thread; when it says so, the run ends with ERR_BUSY. NULL:
+	 * it goes on. */
+	bool (*stops)(void *user);
+	void *stops_user;
 };
 
 /* One model (of one vendor) in a scenario. */

@@ -7,7 +7,7 @@
 
 static int too_large(const struct scenario *s, struct err *e)
 {
-	return err_set(e, ERR_RANGE, "scenario '%s': a sum is larger than can be held", s->name);
+	return err_set(e, ERR_RANGE, "scenario '%s': a sum is out of range", s->name);
 }
 
 /* --- lines of models --- */
@@ -520,7 +520,7 @@ int whatif_rent(const struct scenario *s, struct whatif_result *out, int64_t fir
 		const int128 units = (int128)m->hours * m->replicas * m->hosting->gpus;
 		if (units > INT64_MAX)
 			return err_set(e, ERR_RANGE,
-				       "scenario '%s': so many GPU hours cannot be held", s->name);
+				       "scenario '%s': the GPU hours are out of range", s->name);
 		struct money_total cost = { (int128)m->hosting->gpu_hour.pico * units * 1000000 };
 		if (!money_total_add(&m->cost, cost) || !money_total_add(&out->cost, cost) ||
 		    !money_total_add(&out->fixed, cost))

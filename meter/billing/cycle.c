@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-int64_t cycle_day(int year, int month, int billing_day)
+static int64_t cycle_day(int year, int month, int billing_day)
 {
 	struct civil c = { year, month, billing_day };
 	while (!civil_valid(c))
@@ -86,7 +86,7 @@ int cycle_named(const struct zone *z, int billing_day, const char *month, struct
 	if (*end || !civil_valid(c))
 		return err_set(e, ERR_USAGE, "--period is a month such as 2026-11, not '%s'",
 			       month);
-	cycle_period(z, billing_day, cycle_midnight(z, cycle_day(c.year, c.month, billing_day)),
+	cycle_period(z, billing_day, zone_midnight(z, cycle_day(c.year, c.month, billing_day)),
 		     from, to);
 	return 0;
 }

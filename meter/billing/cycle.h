@@ -8,9 +8,6 @@
 #include "base/instant.h"
 #include "base/zone.h"
 
-/* Day `billing_day` of a month, or its last day when it is shorter. */
-int64_t cycle_day(int year, int month, int billing_day);
-
 /* What is billed in advance on `target` (inclusive) from `start` until `end` (exclusive; INT64_MAX:
  * open): a stub up to the first billing day, whole periods, a stub at the end. Stubs are days out
  * of the days of the month-long period that they belong to; 0 of them means none. */
@@ -22,5 +19,9 @@ struct cycles cycles_in_advance(int64_t start, int64_t end, int64_t target, int 
 /* The period that holds `at`: [from, to), beginning at midnight of the billing day in the zone. */
 void cycle_period(const struct zone *z, int billing_day, struct instant at, struct instant *from,
 		  struct instant *to);
+/* The period that begins in the named month, "2026-11"; NULL: the last one that has ended. Errors:
+ * ERR_USAGE. */
+int cycle_named(const struct zone *z, int billing_day, const char *month, struct instant now,
+		struct instant *from, struct instant *to, struct err *e);
 
 #endif

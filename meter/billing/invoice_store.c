@@ -76,7 +76,7 @@ static void take_row(struct query *q, struct arena *a, struct stored_invoice *ou
 	"SELECT id,kind,status,number,customer,currency,period_from,period_to,document," \
 	"total,created,finalized,voided,why,corrects,document->'period'->>'first_day'," \
 	"document->'period'->>'last_day',document->'period'->>'timezone'," \
-	"document->>'unpriced',document->>'due' FROM invoice "
+	"document->>'unpriced',document->>'due',document->>'part' FROM invoice "
 static const struct sql sql_invoice_at = {
 	.text = INVOICE "WHERE id=:id",
 };
@@ -184,7 +184,7 @@ static int check_standing(const struct standing_list *l, const struct invoice *i
 				       (int)i->customer.n, i->customer.p, (int)s->currency.n,
 				       s->currency.p, (int)i->currency.n, i->currency.p);
 		return err_set(e, ERR_CONFLICT,
-			       "%s%.*s of '%.*s' covers some of that period already",
+			       "%s%.*s of '%.*s' already covers part of that period",
 			       s->number.n ? "invoice " : "an adjustment", (int)s->number.n,
 			       s->number.n ? s->number.p : "", (int)i->customer.n, i->customer.p);
 	}
@@ -232,11 +232,12 @@ static int compute(struct invoicer *v, struct store *s, struct invoice *out,
 
 /* --- drafts --- */
 
+/* interim invoices and supplements are parts of their period */
 static const struct sql sql_invoice_overlap = {
 	.text = "SELECT coalesce(number,'draft '||id) FROM invoice WHERE customer=:customer "
-		"AND currency=:currency AND kind='invoice' AND status<>'void' "
-		"AND period_from<:to AND period_to>:from AND NOT(period_from=:from "
-		"AND status='draft') LIMIT 1",
+		"AND kind='invoice' AND status<>'void' AND period_from<:to AND period_to>:from "
+		"AND NOT(period_from=:from AND (status='draft' OR (period_to=:to AND "
+		"document->>'part' IS NOT NULL))) LIMIT 1",
 };
 
 static int check_overlap(struct store *s, const struct invoice *i, struct err *e)
@@ -330,10 +331,15 @@ static bool is_due(const struct invoice *i)
 	return i->part == INVOICE_OWN || i->lines || i->total.atto;
 }
 
+static const struct sql sql_invoice_drop_draft = {
+	.text = "DELETE FROM invoice WHERE status='draft' AND customer=:customer "
+		"AND period_from=:from",
+};
+
 static int drop_draft(struct store *s, const struct invoice *i, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(store_db(s), INVOICE_DROP_DRAFT, &q, e);
+	int rc = db_statement(store_db(s), &sql_invoice_drop_draft, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_text(q, ":customer", i->customer);

@@ -246,6 +246,11 @@ static int add_old_document(struct standing_list *l, json_value *root, struct te
 	return rc;
 }
 
+static const struct sql sql_invoice_standing = {
+	.text = "SELECT number,document,currency FROM invoice WHERE customer=:customer "
+		"AND kind='invoice' AND status='final' ORDER BY period_from,id",
+};
+
 int standing_read(struct standing_list *out, struct store *s, struct text customer, struct err *e)
 {
 	struct query *q;

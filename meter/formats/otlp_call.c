@@ -41,10 +41,10 @@ void otlp_judge(struct payload_reader *r, struct metered *m, const char *shape,
 		if (!counts || name.n == 0 || member_reason(shape, name.p))
 			continue;
 		if (span ? span_speaks_of_usage(name) && !otlp_name_known(name)
-			 : member_speaks_of_money(name))
+			 : name_speaks_of_money(name))
 			m->unread = arena_printf(&r->arena,
-						 "the attribute '%.100s' is of no known meaning, "
-						 "and it may be billed",
+						 "the attribute '%.100s' is unknown, and may be "
+						 "billed",
 						 name.p);
 	}
 }

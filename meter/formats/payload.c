@@ -54,252 +54,6 @@ bool payload_table(struct payload_reader *r, struct text all)
 	return f != NULL;
 }
 
-void payload_begin(struct metered *m, const char *shape, int64_t line)
-{
-	*m = (struct metered){ .shape = shape, .rule = "as-given", .line = line };
-	record_clear(&m->record);
-}
-
-void payload_text(struct record *r, enum record_field f, json_value *v)
-{
-	struct text s = json_number_or_string(v);
-	if (!v || s.n == 0)
-		return;
-	r->text[f] = s;
-	r->present |= (uint64_t)1 << f;
-}
-
-int payload_time(struct record *r, enum record_field f, json_value *v, struct err *e)
-{
-	struct err inner;
-	struct instant t;
-	if (!v || json_kind(v) == JSON_NULL)
-		return 0;
-	struct text s = json_number_or_string(v);
-	if (s.n == 0)
-		return 0;
-	if (instant_parse_lenient(&t, s, &inner) != 0)
-		return err_set(e, ERR_INVALID, "field '%s': %s", json_key(v), inner.message);
-	*(f == FIELD_TIME ? &r->time_us : &r->completed_us) = t.us;
-	r->present |= (uint64_t)1 << f;
-	return 0;
-}
-
-int payload_labels(struct payload_reader *p, struct record *r, json_value *v, struct err *e)
-{
-	static const enum record_field labels[] = { FIELD_CUSTOMER, FIELD_PROJECT, FIELD_WORKLOAD,
-						    FIELD_TASK, FIELD_SESSION };
-	for (size_t i = 0; i < sizeof labels / sizeof *labels; i++)
-		payload_text(r, labels[i], json_member(v, record_field_name(labels[i])));
-	payload_effort(p, r, v);
-	int rc = payload_time(r, FIELD_TIME, json_member(v, "time"), e);
-	return rc == 0 ? payload_time(r, FIELD_COMPLETED, json_member(v, "completed"), e) : rc;
-}
-
-static void set_word(struct record *r, enum record_field f, struct text word)
-{
-	r->text[f] = word;
-	r->present |= (uint64_t)1 << f;
-}
-
-/* Another model that was asked within the call, billed at its own price. */
-static int take_advisor(struct payload_reader *r, const struct metered *m, json_value *v, int place,
-			struct err *e)
-{
-	struct metered own = *m;
-	own.also = own.copy_of = TEXT("");
-	struct raw_counts c = { 0 };
-	int rc = counts_read(&c, v, e);
-	if (rc == 0)
-		rc = counts_normalise(&own.record, &c, &own.rule, e);
-	if (rc != 0)
-		return rc;
-	const struct text id = m->record.text[FIELD_ID];
-	if (!json_string(json_member(v, "model")).n)
-		return err_set(e, ERR_INVALID, "an advisor's call in 'iterations' names no model");
-	payload_text(&own.record, FIELD_MODEL, json_member(v, "model"));
-	if (id.n)
-		set_word(&own.record, FIELD_ID,
-			 text_of(arena_printf(&r->arena, "%.*s#%d", (int)id.n, id.p, place)));
-	own.web_searches = c.web_searches;
-	payload_judge(r, &own, v, true);
-	struct buf raw = { 0 };
-	json_put_value(&raw, v);
-	own.raw = (struct text){ arena_text(&r->arena, raw.p, raw.n), raw.n };
-	buf_release(&raw);
-	payload_take(r, &own);
-	return 0;
-}
-
-/* Server-side summaries are billed beside the counts of the call, at its model. */
-static int add_compaction(struct raw_counts *to, json_value *v, struct err *e)
-{
-	struct raw_counts c = { 0 };
-	int rc = counts_read(&c, v, e);
-	for (int i = 0; rc == 0 && i < RAW_COUNTS; i++) {
-		if (!(c.has >> i & 1))
-			continue;
-		if (__builtin_add_overflow(to->count[i], c.count[i], &to->count[i]))
-			return err_set(e, ERR_RANGE, "the counts of a compaction are too large");
-		to->has |= 1u << i;
-	}
-	return rc;
-}
-
-int payload_extras(struct payload_reader *r, struct metered *m, json_value *usage,
-		   struct raw_counts *c, struct err *e)
-{
-	struct text geo = json_string(json_member(usage, "inference_geo"));
-	int rc = 0, place = 0;
-	payload_add_tier(r, m, json_string(json_member(usage, "speed")));
-	/* a region without a price of its own has the price of any: so the set is closed here */
-	if (text_is(geo, "us"))
-		set_word(&m->record, FIELD_REGION, geo);
-	else if (geo.n && !text_is(geo, "global") && !text_is(geo, "not_available"))
-		rc = err_set(e, ERR_INVALID,
-			     "field 'inference_geo' names a place whose price is not known "
-			     "('%.*s')",
-			     (int)(geo.n > 40 ? 40 : geo.n), geo.p);
-	for (json_value *v = json_first(json_member(usage, "iterations")); rc == 0 && v;
-	     v = json_next(v), place++) {
-		struct text type = json_string(json_member(v, "type"));
-		if (text_is(type, "advisor_message"))
-			rc = take_advisor(r, m, v, place, e);
-		else if (text_is(type, "compaction"))
-			rc = add_compaction(c, v, e);
-		else if (!text_is(type, "message") && !text_is(type, "fallback_message"))
-			rc = err_set(e, ERR_INVALID,
-				     "field 'iterations' holds an entry of a type that is not "
-				     "known ('%.*s'), which may be billed",
-				     (int)(type.n > 40 ? 40 : type.n), type.p);
-	}
-	return rc;
-}
-
-void payload_twin(struct payload_reader *r, struct metered *m, const char *agent,
-		  struct text session, bool in_log)
-{
-	const int64_t *t = m->record.tokens;
-	int128 prompt = 0;
-	/* not every source tells what was written to a cache */
-	for (int b = 0; b < BUCKET_COUNT; b++)
-		if (bucket_is_prompt((enum bucket)b))
-			prompt += t[b];
-	if (!session.n || prompt > INT64_MAX)
-		return;
-	m->twin = text_of(arena_printf(&r->arena, "twin:%s:%.*s:%lld/%lld/%lld", agent,
-				       session.n > 200 ? 200 : (int)session.n, session.p,
-				       (long long)prompt, (long long)t[BUCKET_CACHE_READ],
-				       (long long)t[BUCKET_OUTPUT]));
-	m->in_log = in_log;
-}
-
-static void name_member(struct payload_reader *r, struct metered *m)
-{
-	m->unread = arena_printf(&r->arena,
-				 "the member '%s' is of no known meaning, and it may be billed",
-				 r->member.p);
-}
-
-void payload_judge(struct payload_reader *r, struct metered *m, json_value *usage, bool closed)
-{
-	if (!m->unread && members_unknown(&r->member, m->shape, usage, "usage", closed))
-		name_member(r, m);
-}
-
-void payload_judge_beside(struct payload_reader *r, struct metered *m, json_value *v,
-			  json_value *usage, const char *prefix)
-{
-	if (!m->unread && members_unknown_beside(&r->member, m->shape, v, usage, prefix))
-		name_member(r, m);
-}
-
-void payload_pass_over(struct payload_reader *r, const char *shape, json_value *v, int64_t line)
-{
-	struct err e;
-	if (!members_count_tokens(&r->member, shape, v, "")) {
-		r->passed_over++;
-		return;
-	}
-	err_set(&e, ERR_INVALID,
-		"the member '%s' counts tokens, but the line is no call of a kind that is known",
-		r->member.p);
-	payload_refuse(r, line, v, &e);
-}
-
-/* Frameworks add up the requests of a run. */
-static int take_requests(struct metered *m, json_value *v, struct err *e)
-{
-	struct raw_counts c = { 0 };
-	if (!v || json_kind(v) == JSON_NULL)
-		return 0;
-	int rc = counts_set(&c, RAW_TOTAL, v, e);
-	if (rc == 0 && c.count[RAW_TOTAL] > 1) {
-		m->record.requests = c.count[RAW_TOTAL];
-		m->record.present |= (uint64_t)1 << FIELD_REQUESTS;
-	}
-	return rc;
-}
-
-int payload_counts(struct payload_reader *r, struct metered *m, json_value *usage,
-		   const struct raw_counts *preset, struct err *e)
-{
-	struct raw_counts c = preset ? *preset : (struct raw_counts){ 0 };
-	int rc = counts_read(&c, usage, e);
-	if (rc == 0)
-		rc = payload_extras(r, m, usage, &c, e);
-	if (rc == 0)
-		rc = take_requests(m, json_member(usage, "requests"), e);
-	if (rc == 0)
-		rc = counts_normalise(&m->record, &c, &m->rule, e);
-	if (rc != 0)
-		return rc;
-	m->web_searches = c.web_searches;
-	payload_judge(r, m, usage,
-		      strcmp(m->shape, "usage") != 0 && strcmp(m->shape, "new-api.log") != 0 &&
-			      strcmp(m->shape, "litellm.log") != 0);
-	r->raw.n = 0;
-	json_put_value(&r->raw, usage);
-	m->raw = (struct text){ r->raw.p, r->raw.n };
-	return 0;
-}
-
-void payload_take(struct payload_reader *r, struct metered *m)
-{
-	struct err e;
-	for (int f = 0; f < FIELD_TEXTS; f++)
-		if (m->record.text[f].n > RECORD_TEXT_MAX) {
-			err_set(&e, ERR_INVALID, "field '%s' is longer than %d bytes",
-				record_field_name((enum record_field)f), RECORD_TEXT_MAX);
-			r->sink.refuse(r->sink.user, m->line, m->raw, &e);
-			return;
-		}
-	if (r->in_batch)
-		payload_add_tier(r, m, TEXT("batch"));
-	r->sink.take(r->sink.user, m);
-}
-
-void payload_refuse(struct payload_reader *r, int64_t line, json_value *v, const struct err *why)
-{
-	r->raw.n = 0;
-	json_put_value(&r->raw, v);
-	r->sink.refuse(r->sink.user, line, (struct text){ r->raw.p, r->raw.n }, why);
-}
-
-void payload_keep(struct payload_reader *r, struct metered *m)
-{
-	for (int f = 0; f < FIELD_TEXTS; f++)
-		if (m->record.text[f].n)
-			m->record.text[f].p =
-				arena_text(&r->arena, m->record.text[f].p, m->record.text[f].n);
-	if (m->also.n)
-		m->also.p = arena_text(&r->arena, m->also.p, m->also.n);
-	if (m->twin.n)
-		m->twin.p = arena_text(&r->arena, m->twin.p, m->twin.n);
-	if (m->raw.n)
-		m->raw.p = arena_text(&r->arena, m->raw.p, m->raw.n);
-}
-
 /* Reconciliation sources hold amounts, not usage: `tally reconcile` reads them. */
 static bool is_bill(json_value *v)
 {
@@ -364,11 +118,9 @@ static void read_object(struct payload_reader *r, json_value *v, int64_t line)
 	     json_kind(json_member(v, "output")) == JSON_NUMBER) &&
 	    native_document(r, v, line))
 		return;
-	if (session_document(r, v, line) || session_log_document(r, v, line) ||
-	    agent_log_document(r, v, line) || export_document(r, v, line) ||
-	    telemetry_document(r, v, line) || stream_document(r, v, line) ||
-	    framework_document(r, v, line) || body_document(r, v, line))
-		return;
+	for (size_t i = 0; i < FORMATS; i++)
+		if (formats[i].read(r, v, line))
+			return;
 	if (is_bill(v)) {
 		r->passed_over++;
 		return;
@@ -537,7 +289,8 @@ static bool is_told_by(json_value *v, const char *tells)
 		word[n] = 0;
 		if (memcmp(word, "type=", 5) == 0
 			    ? text_is(type, word + 5) && !json_member(v, "input")
-			    : json_member(v, word) != NULL)
+			    : json_member(v, word) || json_member(json_member(v, "data"), word) ||
+				      json_member(json_member(v, "kwargs"), word))
 			return true;
 		tells += n + strspn(tells + n, " ");
 	}
@@ -546,38 +299,10 @@ static bool is_told_by(json_value *v, const char *tells)
 
 bool payload_knows(json_value *v)
 {
-	static const char *const telling[] = {
-		"usage",
-		"usageMetadata",
-		"resourceSpans",
-		"resourceLogs",
-		"resourceMetrics",
-		"specversion",
-		"message",
-		"sessionId",
-		"quota",
-		"usageDetails",
-		"x_groq",
-		"response_cost",
-		"usage_metadata",
-		"response_metadata",
-		"providerMetadata",
-		"native_tokens_prompt",
-		"schemaType",
-		"custom_id",
-		"prompt_eval_count",
-		"amazon-bedrock-invocationMetrics",
-		"choices",
-		"event.name",
-		"spend",
-		"tokens_in",
-		"result",
-	};
-	if (json_kind(v) == JSON_ARRAY || export_of_document(v))
+	if (json_kind(v) == JSON_ARRAY || export_of_document(v) || session_document_known(v))
 		return true;
-	for (size_t i = 0; i < sizeof telling / sizeof *telling; i++)
-		if (json_member(v, telling[i]) || json_member(json_member(v, "data"), telling[i]) ||
-		    json_member(json_member(v, "kwargs"), telling[i]))
+	for (size_t i = 0; i < FORMATS; i++)
+		if (is_told_by(v, formats[i].tells))
 			return true;
 	return false;
 }

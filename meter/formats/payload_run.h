@@ -142,6 +142,9 @@ void payload_keep(struct payload_reader *r, struct metered *m);
 	X(telemetry_document, "resourceSpans resourceLogs resourceMetrics event.name") \
 	X(cloud_event_document, "specversion") \
 	X(stream_document, "choices x_groq type=message_start") \
+	X(framework_document, \
+	  "usage_metadata response_metadata providerMetadata native_tokens_prompt schemaType " \
+	  "custom_id prompt_eval_count") \
 	X(body_document, \
 	  "usage usageMetadata usageDetails message amazon-bedrock-invocationMetrics " \
 	  "quota response_cost spend tokens_in result")
@@ -159,8 +162,5 @@ void export_table(struct payload_reader *r, const struct export_format *f, char 
 		  struct text all,
 		  void (*take_document)(struct payload_reader *r, json_value *v, int64_t line));
 void export_release(struct payload_reader *r);
-bool body_document(struct payload_reader *r, json_value *v, int64_t line);
-/* What frameworks and gateways make of an answer. */
-bool framework_document(struct payload_reader *r, json_value *v, int64_t line);
 
 #endif

@@ -97,18 +97,15 @@ static int add_compaction(struct raw_counts *to, json_value *v, struct err *e)
 int payload_extras(struct payload_reader *r, struct metered *m, json_value *usage,
 		   struct raw_counts *c, struct err *e)
 {
-	struct text speed = json_string(json_member(usage, "speed"));
 	struct text geo = json_string(json_member(usage, "inference_geo"));
 	int rc = 0, place = 0;
-	/* a speed that no card states finds no price, and is named */
-	if (speed.n && !text_is(speed, "standard"))
-		set_word(&m->record, FIELD_SERVICE_TIER, speed);
+	payload_add_tier(r, m, json_string(json_member(usage, "speed")));
 	/* a region without a price of its own has the price of any: so the set is closed here */
 	if (text_is(geo, "us"))
 		set_word(&m->record, FIELD_REGION, geo);
 	else if (geo.n && !text_is(geo, "global") && !text_is(geo, "not_available"))
 		rc = err_set(e, ERR_INVALID,
-			     "field 'inference_geo' names a place whose price is not known "
+			     "field 'inference_geo' names a region whose price is unknown "
 			     "('%.*s')",
 			     (int)(geo.n > 40 ? 40 : geo.n), geo.p);
 	for (json_value *v = json_first(json_member(usage, "iterations")); rc == 0 && v;
@@ -120,17 +117,34 @@ int payload_extras(struct payload_reader *r, struct metered *m, json_value *usag
 			rc = add_compaction(c, v, e);
 		else if (!text_is(type, "message") && !text_is(type, "fallback_message"))
 			rc = err_set(e, ERR_INVALID,
-				     "field 'iterations' holds an entry of a type that is not "
-				     "known ('%.*s'), which may be billed",
+				     "field 'iterations' holds an entry of unknown type "
+				     "('%.*s'), which may be billed",
 				     (int)(type.n > 40 ? 40 : type.n), type.p);
 	}
 	return rc;
 }
 
+void payload_twin(struct payload_reader *r, struct metered *m, const char *agent,
+		  struct text session, bool in_log)
+{
+	const int64_t *t = m->record.tokens;
+	int128 prompt = 0;
+	/* not every source tells what was written to a cache */
+	for (int b = 0; b < BUCKET_COUNT; b++)
+		if (bucket_is_prompt((enum bucket)b))
+			prompt += t[b];
+	if (!session.n || prompt > INT64_MAX)
+		return;
+	m->twin = text_of(arena_printf(&r->arena, "twin:%s:%.*s:%lld/%lld/%lld", agent,
+				       session.n > 200 ? 200 : (int)session.n, session.p,
+				       (long long)prompt, (long long)t[BUCKET_CACHE_READ],
+				       (long long)t[BUCKET_OUTPUT]));
+	m->in_log = in_log;
+}
+
 static void name_member(struct payload_reader *r, struct metered *m)
 {
-	m->unread = arena_printf(&r->arena,
-				 "the member '%s' is of no known meaning, and it may be billed",
+	m->unread = arena_printf(&r->arena, "the member '%s' is unknown, and may be billed",
 				 r->member.p);
 }
 
@@ -155,9 +169,23 @@ void payload_pass_over(struct payload_reader *r, const char *shape, json_value *
 		return;
 	}
 	err_set(&e, ERR_INVALID,
-		"the member '%s' counts tokens, but the line is no call of a kind that is known",
+		"the member '%s' counts tokens, but the line is not a known kind of call",
 		r->member.p);
 	payload_refuse(r, line, v, &e);
+}
+
+/* Frameworks add up the requests of a run. */
+static int take_requests(struct metered *m, json_value *v, struct err *e)
+{
+	struct raw_counts c = { 0 };
+	if (!v || json_kind(v) == JSON_NULL)
+		return 0;
+	int rc = counts_set(&c, RAW_TOTAL, v, e);
+	if (rc == 0 && c.count[RAW_TOTAL] > 1) {
+		m->record.requests = c.count[RAW_TOTAL];
+		m->record.present |= (uint64_t)1 << FIELD_REQUESTS;
+	}
+	return rc;
 }
 
 int payload_counts(struct payload_reader *r, struct metered *m, json_value *usage,
@@ -167,6 +195,8 @@ int payload_counts(struct payload_reader *r, struct metered *m, json_value *usag
 	int rc = counts_read(&c, usage, e);
 	if (rc == 0)
 		rc = payload_extras(r, m, usage, &c, e);
+	if (rc == 0)
+		rc = take_requests(m, json_member(usage, "requests"), e);
 	if (rc == 0)
 		rc = counts_normalise(&m->record, &c, &m->rule, e);
 	if (rc != 0)
@@ -191,6 +221,8 @@ void payload_take(struct payload_reader *r, struct metered *m)
 			r->sink.refuse(r->sink.user, m->line, m->raw, &e);
 			return;
 		}
+	if (r->in_batch)
+		payload_add_tier(r, m, TEXT("batch"));
 	r->sink.take(r->sink.user, m);
 }
 
@@ -209,6 +241,8 @@ void payload_keep(struct payload_reader *r, struct metered *m)
 				arena_text(&r->arena, m->record.text[f].p, m->record.text[f].n);
 	if (m->also.n)
 		m->also.p = arena_text(&r->arena, m->also.p, m->also.n);
+	if (m->twin.n)
+		m->twin.p = arena_text(&r->arena, m->twin.p, m->twin.n);
 	if (m->raw.n)
 		m->raw.p = arena_text(&r->arena, m->raw.p, m->raw.n);
 }

@@ -80,7 +80,7 @@ static const char *told(json_value *v, const char *key)
 	return t.n ? t.p : NULL;
 }
 
-int retry_held(struct store *s, const struct ingest_options *given, const struct held *h,
+static int retry_held(struct store *s, const struct ingest_options *given, const struct held *h,
 	       bool *taken, char why[600], struct instant now, struct err *e)
 {
 	struct json_document *d = NULL;

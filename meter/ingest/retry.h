@@ -6,11 +6,6 @@
 #include "meter/ingest/ingest.h"
 #include "meter/ingest/quarantine.h"
 
-/* Inside a transaction. *taken says whether it is stored now (accepted, duplicate or conflict); if
- * not, `why` says what it is refused for this time. Errors: the store's. */
-int retry_held(struct store *s, const struct ingest_options *o, const struct held *h, bool *taken,
-	       char why[600], struct instant now, struct err *e);
-
 /* Those of that list; refused hears of each that is refused again. */
 struct retry_list {
 	const int64_t *id;

@@ -82,19 +82,11 @@ int trace_intake_open(struct trace_intake *x, struct intake *to, const char *pat
 	call_times_begin(&x->times, relative, INT64_MAX);
 	if (shape->container == CONTAINER_CSV)
 		put_header(x);
-		const struct csv_layout layout = trace_csv_layout(t, 0, false);
-		x->csv = csv_reader_open(&layout);
-	} else {
-		x->jsonl = jsonl_reader_open(
-			&(struct jsonl_layout){ shape, o->map, o->map_count, false });
-	}
-	return 0;
+	return call_times_need_at(path, shape->name, relative, o->options.has_at, e);
 }
 
 void trace_intake_close(struct trace_intake *x)
 {
-	csv_reader_close(x->csv);
-	jsonl_reader_close(x->jsonl);
 	buf_release(&x->header);
 	trace_close(x->trace);
 }

@@ -10,8 +10,7 @@ struct trace_intake {
 	struct trace *trace;
 	/* private */
 	struct intake *to;
-	struct csv_reader *csv;
-	struct jsonl_reader *jsonl;
+	struct trace_reader *reader; /* while it runs */
 	struct buf header; /* of CSV, in the program's own names, for what is quarantined */
 	struct call_times times;
 };

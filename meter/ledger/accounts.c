@@ -199,6 +199,14 @@ static int check_change(const struct account *a, const struct account *known, st
 		       (int)known->zone.n, known->zone.p);
 }
 
+/* the last day that usage was summed by, and the end of what is invoiced */
+static const struct sql sql_days_kept = {
+	.text = "SELECT max(day),(SELECT max(period_to) FROM invoice WHERE customer=:customer AND "
+		"status='final') FROM (SELECT max(day) AS day FROM credit_day WHERE "
+		"account=:account UNION ALL SELECT max(day) FROM credit_taken WHERE "
+		"account=:account) kept",
+};
+
 /* Sums by the account's own days stand for its zone. */
 static int check_zone(struct ledger *l, const struct account *a, struct err *e)
 {

@@ -1,5 +1,5 @@
-/* What becomes of credits that are not used: they expire, and come back where usage before is taken
- * back. */
+/* What becomes of credits that are not used: they expire, and come back where usage before is
+ * reversed. */
 #include "meter/ledger/ledger_parts.h"
 
 static const struct sql sql_set_lapsed = {
@@ -54,6 +54,25 @@ int ledger_expire(struct ledger *l, int64_t account, struct instant now, struct 
 	return rc;
 }
 
+int ledger_give_lapsed(struct ledger *l, struct state *s, int64_t grant, int64_t nano,
+		       struct instant at, struct instant now, struct err *e)
+{
+	l->entries = 0;
+	ledger_put_entry(l, "grant", grant, nano);
+	ledger_put_entry(l, "expired", 0, -nano);
+	int rc = set_lapsed(l, grant, -nano, e);
+	s->has_lots = false;
+	s->lots = 0;
+	return rc != 0 ? rc
+		       : ledger_post(l,
+				     &(struct posting){ .state = s,
+							.kind = "expire",
+							.at = at,
+							.booked = now,
+							.note = TEXT("usage came late") },
+				     NULL, e);
+}
+
 /* of those with rollover it is not known what was trimmed and what has expired */
 static const struct sql sql_lapsed = {
 	.text = "SELECT g.id,l.lapsed,g.expires FROM credit_lot l INDEXED BY lot_lapsed "
@@ -86,21 +105,8 @@ int ledger_reopen_lapsed(struct ledger *l, struct state *s, struct instant at, s
 		const int64_t grant = db_int(q, 0), nano = db_int(q, 1);
 		const struct instant expires = { db_int(q, 2) };
 		db_reset(q);
-		l->entries = 0;
-		ledger_put_entry(l, "grant", grant, nano);
-		ledger_put_entry(l, "expired", 0, -nano);
-		rc = set_lapsed(l, grant, -nano, e);
-		if (rc == 0)
-			rc = ledger_post(l,
-					 &(struct posting){ .state = s,
-							    .kind = "expire",
-							    .at = expires,
-							    .booked = now,
-							    .note = TEXT("usage came late") },
-					 NULL, e);
+		rc = ledger_give_lapsed(l, s, grant, nano, expires, now, e);
 		if (rc != 0)
 			return rc;
-		s->has_lots = false;
-		s->lots = 0;
 	}
 }

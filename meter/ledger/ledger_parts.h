@@ -83,10 +83,9 @@ int ledger_post(struct ledger *l, const struct posting *p, int64_t *id, struct e
 int ledger_known_txn(struct ledger *l, int64_t account, struct text key, const char *kind,
 		     int64_t *txn, struct err *e);
 
-/* Moves from a lot into that pot, in a transaction of that kind. */
-int ledger_take_from_lot(struct ledger *l, struct state *s, struct lot *lot, int64_t nano,
-			 const char *kind, const char *pot, struct instant at, struct instant now,
-			 struct text note, struct err *e);
+/* Moves from a lot into that pot, in that transaction. */
+int ledger_take_from_lot(struct ledger *l, struct lot *lot, int64_t nano, const char *pot,
+			 const struct posting *p, struct err *e);
 /* What has lapsed of a grant at an instant comes back, for usage that came late. */
 int ledger_give_lapsed(struct ledger *l, struct state *s, int64_t grant, int64_t nano,
 		       struct instant at, struct instant now, struct err *e);
@@ -107,5 +106,10 @@ int ledger_retrim(struct ledger *l, struct state *s, struct instant at, struct i
 /* Overage is paid from what is there by then. */
 int ledger_repay(struct ledger *l, struct state *s, struct instant at, struct instant now,
 		 struct err *e);
+
+/* Columns of a rule as ledger_read_rule takes them. */
+#define LEDGER_RULE \
+	"SELECT id,account,name,amount,class,priority,every,anchor,rollover,next,until," \
+	"lasts,cost_basis,currency FROM credit_rule "
 
 #endif

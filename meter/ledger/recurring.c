@@ -3,32 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-void ledger_read_rule(struct query *q, struct credit_rule *r)
-{
-	*r = (struct credit_rule){ .id = db_int(q, 0),
-				   .account = db_int(q, 1),
-				   .name = db_text(q, 2),
-				   .amount = { db_int(q, 3) },
-				   .kind = ledger_class_of(db_text(q, 4)),
-				   .priority = db_int(q, 5),
-				   .every = db_text(q, 6),
-				   .anchor = { db_int(q, 7) },
-				   .rollover = { db_int(q, 8) },
-				   .next = { db_int(q, 9) },
-				   .until = db_is_null(q, 10) ? INSTANT_MAX
-							      : (struct instant){ db_int(q, 10) },
-				   .lasts = db_text(q, 11),
-				   .has_cost_basis = !db_is_null(q, 12),
-				   .currency = db_text(q, 13) };
-	if (r->has_cost_basis)
-		r->cost_basis.pico = db_int(q, 12);
-}
-
-#define RULE \
-	"SELECT id,account,name,amount,class,priority,every,anchor,rollover,next,until," \
-	"lasts,cost_basis,currency FROM credit_rule "
 static const struct sql sql_rules = {
-	.text = RULE "WHERE account=:account ORDER BY id",
+	.text = LEDGER_RULE "WHERE account=:account ORDER BY id",
 };
 
 int ledger_each_rule(struct ledger *l, int64_t account,
@@ -87,6 +63,12 @@ static int find_rule(struct ledger *l, const struct credit_rule *r, bool *known,
 	return rc;
 }
 
+static const struct sql sql_add_rule = {
+	.text = "INSERT INTO credit_rule(account,name,amount,class,priority,every,lasts,anchor,"
+		"rollover,next,until,cost_basis,currency) VALUES(:account,:name,:amount,:class,"
+		":priority,:every,:lasts,:anchor,:rollover,:next,:until,:cost_basis,:currency)",
+};
+
 int ledger_add_rule(struct ledger *l, const struct credit_rule *r, struct err *e)
 {
 	struct query *q;
@@ -102,7 +84,7 @@ int ledger_add_rule(struct ledger *l, const struct credit_rule *r, struct err *e
 	if (rc == 0)
 		rc = find_rule(l, r, &known, e);
 	if (rc == 0 && !known)
-		rc = db_statement(l->db, LEDGER_ADD_RULE, &q, e);
+		rc = db_statement(l->db, &sql_add_rule, &q, e);
 	if (rc != 0 || known)
 		return rc;
 	db_bind_int(q, ":account", r->account);
@@ -178,6 +160,10 @@ int ledger_end_rule(struct ledger *l, const struct account *a, struct text name,
 	free(x.name);
 	return rc;
 }
+
+static const struct sql sql_set_rule = {
+	.text = "UPDATE credit_rule SET next=:next WHERE id=:id",
+};
 
 static int recur(struct ledger *l, const struct credit_rule *r, struct instant now, struct err *e)
 {
@@ -255,7 +241,7 @@ static int add_id(void *user, const struct account *a)
 }
 
 static const struct sql sql_rules_due = {
-	.text = RULE
+	.text = LEDGER_RULE
 	"WHERE next<=:now AND (until IS NULL OR next<until) AND account NOT IN (SELECT "
 	"account FROM credit_fault) ORDER BY next,id LIMIT 1",
 };

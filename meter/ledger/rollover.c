@@ -1,5 +1,5 @@
 /* What recurring grants leave and keep: trimmed at each recurrence to the rollover, and trimmed
- * again when usage before it comes late or is taken back. */
+ * again when usage before it comes late or is reversed. */
 #include <stdlib.h>
 
 #include "meter/ledger/ledger_parts.h"
@@ -14,11 +14,23 @@ static int trim_lot(struct ledger *l, struct state *s, int64_t grant, struct ins
 			continue;
 		has = *over < has ? *over : has;
 		*over -= has;
-		return ledger_take_from_lot(l, s, &s->lot[i], has, "expire", "expired", at, now,
-					    TEXT("beyond the rollover"), e);
+		return ledger_take_from_lot(
+			l, &s->lot[i], has, "expired",
+			&(struct posting){ .state = s,
+					   .kind = "expire",
+					   .at = at,
+					   .booked = now,
+					   .note = TEXT("beyond the rollover") },
+			e);
 	}
 	return 0;
 }
+
+static const struct sql sql_rule_lots = {
+	.text = "SELECT g.id,l.left FROM credit_lot l INDEXED BY lot_open JOIN credit_grant g ON "
+		"g.id=l.grant_id WHERE l.account=:account AND l.left>0 AND g.rule=:rule AND "
+		"g.effective<:at ORDER BY g.effective,g.id",
+};
 
 /* `over` of what grants of the rule left before `at`; the oldest goes first. */
 static int trim_by(struct ledger *l, struct state *s, const struct credit_rule *r,
@@ -29,7 +41,7 @@ static int trim_by(struct ledger *l, struct state *s, const struct credit_rule *
 	size_t n = 0;
 	int rc = ledger_need_lots(l, s, e);
 	if (rc == 0)
-		rc = db_statement(l->db, LEDGER_RULE_LOTS, &q, e);
+		rc = db_statement(l->db, &sql_rule_lots, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":account", r->account);
@@ -47,12 +59,20 @@ static int trim_by(struct ledger *l, struct state *s, const struct credit_rule *
 	return rc;
 }
 
+/* what its grants came to before an instant, and what was trimmed at it */
+static const struct sql sql_left_before = {
+	.text = "SELECT coalesce(sum(CASE WHEN t.at<:at THEN en.amount END),0),coalesce(-sum(CASE "
+		"WHEN t.at=:at AND t.kind='expire' THEN en.amount END),0) FROM credit_grant g JOIN "
+		"ledger_entry en ON en.grant_id=g.id JOIN ledger_txn t ON t.id=en.txn WHERE "
+		"g.account=:account AND g.rule=:rule AND t.at<=:at",
+};
+
 /* *over: what is beyond the rollover at the recurrence `at` and was not trimmed then. */
 static int beyond_rollover(struct ledger *l, const struct credit_rule *r, struct instant at,
 			   int64_t *over, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(l->db, LEDGER_LEFT_BEFORE, &q, e);
+	int rc = db_statement(l->db, &sql_left_before, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":account", r->account);
@@ -72,11 +92,36 @@ int ledger_trim(struct ledger *l, struct state *s, const struct credit_rule *r, 
 	return rc == 0 && over > 0 ? trim_by(l, s, r, at, now, over, e) : rc;
 }
 
-/* --- usage that comes late, or is taken back --- */
+void ledger_read_rule(struct query *q, struct credit_rule *r)
+{
+	*r = (struct credit_rule){ .id = db_int(q, 0),
+				   .account = db_int(q, 1),
+				   .name = db_text(q, 2),
+				   .amount = { db_int(q, 3) },
+				   .kind = ledger_class_of(db_text(q, 4)),
+				   .priority = db_int(q, 5),
+				   .every = db_text(q, 6),
+				   .anchor = { db_int(q, 7) },
+				   .rollover = { db_int(q, 8) },
+				   .next = { db_int(q, 9) },
+				   .until = db_is_null(q, 10) ? INSTANT_MAX
+							      : (struct instant){ db_int(q, 10) },
+				   .lasts = db_text(q, 11),
+				   .has_cost_basis = !db_is_null(q, 12),
+				   .currency = db_text(q, 13) };
+	if (r->has_cost_basis)
+		r->cost_basis.pico = db_int(q, 12);
+}
+
+/* --- usage that comes late, or is reversed --- */
 
 struct rules {
 	struct credit_rule *rule;
 	size_t count;
+};
+
+static const struct sql sql_rollovers = {
+	.text = LEDGER_RULE "WHERE account=:account AND rollover>0 AND next>:at ORDER BY id",
 };
 
 /* The account's rules that roll over and have recurred after `at`. */
@@ -84,7 +129,7 @@ static int rules_since(struct ledger *l, struct state *s, struct instant at, str
 		       struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(l->db, LEDGER_ROLLOVERS, &q, e);
+	int rc = db_statement(l->db, &sql_rollovers, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":account", s->account.id);
@@ -100,6 +145,14 @@ static int rules_since(struct ledger *l, struct state *s, struct instant at, str
 	return rc;
 }
 
+/* what was trimmed after an instant of the grants of a rule that counted then */
+static const struct sql sql_trimmed = {
+	.text = "SELECT en.grant_id,t.at,-sum(en.amount) FROM credit_grant g JOIN ledger_entry en "
+		"ON en.grant_id=g.id JOIN ledger_txn t ON t.id=en.txn WHERE g.account=:account AND "
+		"g.rule=:rule AND t.kind='expire' AND t.at>:at AND g.effective<=:effective GROUP "
+		"BY en.grant_id,t.at HAVING sum(en.amount)<0 ORDER BY t.at,en.grant_id",
+};
+
 struct trimmed {
 	int64_t grant, nano;
 	struct instant at;
@@ -111,7 +164,7 @@ static int untrim_rule(struct ledger *l, struct state *s, const struct credit_ru
 	struct query *q;
 	struct trimmed *list = NULL;
 	size_t n = 0;
-	int rc = db_statement(l->db, LEDGER_TRIMMED, &q, e);
+	int rc = db_statement(l->db, &sql_trimmed, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_int(q, ":account", r->account);

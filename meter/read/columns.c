@@ -70,7 +70,7 @@ bool json_is_nothing(json_value *v)
 	}
 }
 
-const char *column_reason(const struct shape *s, struct text name)
+static const char *column_reason(const struct shape *s, struct text name)
 {
 	for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
 		if (text_is(name, columns[i].name) &&

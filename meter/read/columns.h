@@ -15,8 +15,6 @@ bool name_speaks_of_money(struct text name);
 bool value_is_nothing(struct text value);
 bool json_is_nothing(json_value *v);
 
-/* Why that column costs nothing of its own, or NULL. */
-const char *column_reason(const struct shape *s, struct text name);
 /* As shape_field, but FIELD_UNKNOWN for a column that may be billed. */
 enum record_field column_field(const struct shape *s, const struct field_map *map, size_t map_count,
 			       struct text name);

@@ -8,8 +8,7 @@
 struct trace_reader {
 	struct trace *trace;
 	struct record_sink sink;
-	enum record_field *field; /* of the columns of CSV */
-	struct csv_reader *csv;	  /* or */
+	struct csv_reader *csv; /* or */
 	struct jsonl_reader *jsonl;
 	struct trace_block block;
 	/* the line of a byte of the block, and the block's first line where all are counted, else
@@ -27,12 +26,9 @@ struct trace_reader *trace_reader_open(struct trace *t, const struct trace_readi
 	r->sink = *sink;
 	r->counted = -1;
 	if (shape->container == CONTAINER_CSV) {
-		r->field = mem_alloc((trace_columns(t) + 1) * sizeof *r->field);
-		for (size_t i = 0; i < trace_columns(t); i++)
-			r->field[i] = trace_column_field(t, i);
-		r->csv = csv_reader_open(&(struct csv_layout){ shape, trace_separator(t),
-							       trace_columns(t), r->field,
-							       how->unneeded, how->strict_only });
+		const struct csv_layout layout =
+			trace_csv_layout(t, how->unneeded, how->strict_only);
+		r->csv = csv_reader_open(&layout);
 	} else {
 		r->jsonl = jsonl_reader_open(&(struct jsonl_layout){
 			shape, how->map, how->map_count, how->strict_only });
@@ -46,7 +42,6 @@ void trace_reader_close(struct trace_reader *r)
 		return;
 	csv_reader_close(r->csv);
 	jsonl_reader_close(r->jsonl);
-	free(r->field);
 	trace_block_release(&r->block);
 	free(r);
 }

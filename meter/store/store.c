@@ -109,7 +109,7 @@ static int read_identity(struct store *s, struct id_index_identity *out, struct 
 		db_reset(q);
 	} else {
 		if (getrandom(bytes, sizeof bytes, 0) != sizeof bytes)
-			return err_set(e, ERR_SYSTEM, "the system gives no random bytes");
+			return err_set(e, ERR_SYSTEM, "could not read random bytes");
 		if ((rc = db_statement(&s->db, &sql_set_identity, &q, e)) != 0)
 			return rc;
 		db_bind_blob(q, ":identity", bytes, sizeof bytes);
@@ -880,6 +880,27 @@ static void bind_row(struct query *q, int base, const struct usage_row *row, con
 	else
 		db_bind_null_at(q, base + APPEND_FLAGS);
 }
+
+/* a record as most are: no correction, completion, cache write, reasoning, flag, rarer count */
+#define BRIEF_ROW "(?,?,0,NULL,?,NULL,?,?,?,?,?,0,0,?,0,1,?,?,?,NULL,NULL)"
+#define BRIEF_ROWS_4 \
+	BRIEF_ROW \
+	"," BRIEF_ROW "," BRIEF_ROW "," BRIEF_ROW
+static const struct sql sql_append_brief = {
+	.text = "INSERT INTO usage VALUES" BRIEF_ROWS_4 "," BRIEF_ROWS_4 "," BRIEF_ROWS_4
+		"," BRIEF_ROWS_4,
+};
+/* APPEND_AT_ONCE of them make one statement */
+#define NEW_ROW "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+#define NEW_ROWS_4 \
+	NEW_ROW \
+	"," NEW_ROW "," NEW_ROW "," NEW_ROW
+static const struct sql sql_append_many = {
+	.text = "INSERT INTO usage VALUES" NEW_ROWS_4 "," NEW_ROWS_4 "," NEW_ROWS_4 "," NEW_ROWS_4,
+};
+static const struct sql sql_append = {
+	.text = "INSERT INTO usage VALUES" NEW_ROW,
+};
 
 /* What stands at that offset; a buffer that was never written to has no memory. */
 static const char *at_offset(const struct buf *b, const char *offset)

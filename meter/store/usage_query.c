@@ -478,6 +478,12 @@ static int take_more(struct usage_result *r, int64_t from, int64_t to, struct er
 	return rc;
 }
 
+static const struct sql sql_cells_rows = {
+	.text = "SELECT time,series,price,kind,requests,input,cache_read,cache_write_5m,"
+		"cache_write_1h,output,reasoning,more,task,session FROM usage "
+		"WHERE seq BETWEEN :from AND :to AND time>=:since AND time<:until",
+};
+
 /* A row that is moved leaves the cell of its day. */
 static int take_away(struct usage_result *r, const struct cell *c, struct err *e)
 {
@@ -663,6 +669,11 @@ static int take_days_of(struct usage_result *r, int64_t from, int64_t to, struct
 	return take_rollup(r, to - from < SOUGHT_ONE_BY_ONE ? &sql_cells_day_of : &sql_cells_day,
 			   from, to, true, e);
 }
+
+static const struct sql sql_cells_quarter = {
+	.text = "SELECT quarter,subject,price," SUM_COLUMNS
+		" FROM rollup_quarter WHERE quarter>=:from AND quarter<:to",
+};
 
 /* How many rows are read to move those of the days [from, to) that are told of another local day.
  */

@@ -43,22 +43,26 @@ static void refuse(void *user, const char *at, size_t n, const struct err *why)
 	t->refused++;
 }
 
-enum { COLUMNS = 9 };
-static const char *const columns[COLUMNS] = { "time",	   "model",	 "task",
-					      "input",	   "cache_read", "output",
-					      "reasoning", "requests",	 "total" };
+enum { COLUMNS = 10 };
+static const char *const columns[COLUMNS] = { "time",	    "model",	   "task",	"input",
+					      "cache_read", "output",	   "reasoning", "requests",
+					      "total",	    "video_tokens" };
 
 static struct csv_reader *csv_of(size_t used, size_t first, bool strict)
 {
 	static struct csv_reader *reader[COLUMNS + 1][COLUMNS][2];
 	struct csv_reader **r = &reader[used][first][strict];
 	static enum record_field fields[COLUMNS + 1][COLUMNS][COLUMNS];
+	static const char *names[COLUMNS + 1][COLUMNS][COLUMNS];
 	enum record_field *field = fields[used][first]; /* the reader keeps it */
-	for (size_t i = 0; i < used; i++)
-		field[i] = record_field_by_name(text_of(columns[(i + first) % COLUMNS]));
+	const char **name = names[used][first];
+	for (size_t i = 0; i < used; i++) {
+		name[i] = columns[(i + first) % COLUMNS];
+		field[i] = column_field(shape_by_name("csv"), NULL, 0, text_of(name[i]));
+	}
 	if (!*r)
-		*r = csv_reader_open(
-			&(struct csv_layout){ shape_by_name("csv"), ',', used, field, 0, strict });
+		*r = csv_reader_open(&(struct csv_layout){ shape_by_name("csv"), ',', used, field,
+							   name, 0, strict });
 	return *r;
 }
 

@@ -536,8 +536,7 @@ static int do_draft(struct world *w, struct session *s)
 	const struct instant from = { civil_to_day((struct civil){ 2026, m, 1 }) * US_PER_DAY },
 			     to = { civil_to_day((struct civil){ 2026, m + 1, 1 }) * US_PER_DAY };
 	if (rc == 0)
-		rc = invoice_draft(s->invoicer, s->ledger, a, from, to, w->model.now, &id,
-				   &unpriced, &w->e);
+		rc = invoice_draft(s->invoicer, s->ledger, a, from, to, w->model.now, &made, &w->e);
 	/* usage that waits would be missing on it */
 	const bool at_fault = w->at_fault[w->op->number[0] % ACCOUNTS];
 	return rc == -ERR_CONFLICT || (rc == -ERR_MISMATCH && at_fault) ? REFUSED : rc;

@@ -166,9 +166,9 @@ static void test_wire(void **state)
 	struct buf deep = { 0 }, json = { 0 };
 	struct err e;
 	(void)state;
-	refused("\x00\x01", 2, "no valid number");	     /* field 0 */
+	refused("\x00\x01", 2, "no valid number");	   /* field 0 */
 	refused("\x0a\x7f", 2, "longer than its message"); /* length beyond the end */
-	refused("\x0e", 1, "unknown type");		     /* wire type 6 */
+	refused("\x0e", 1, "unknown type");		   /* wire type 6 */
 	refused("\x08\x80\x80\x80\x80\x80\x80\x80\x80\x80\x02", 11, "type"); /* 65 bits */
 	refused("\x14", 1, "group");	/* an end without begin */
 	refused("\x13\x1c", 2, "type"); /* the end of another group */
