@@ -81,7 +81,7 @@ static const char *told(json_value *v, const char *key)
 }
 
 static int retry_held(struct store *s, const struct ingest_options *given, const struct held *h,
-	       bool *taken, char why[600], struct instant now, struct err *e)
+		      bool *taken, char why[600], struct instant now, struct err *e)
 {
 	struct json_document *d = NULL;
 	struct attempt a = { .now = now, .why = why };
