@@ -14,7 +14,7 @@ house() { cp -r "$ROOT/tests/support/house.py" tests/support/; python3 tests/sup
 	printf 'int b(int x);\n' >meter/ledger/b.h
 	printf 'Say `tally replays --gone` and read `meter/lager/x.c`.\n' >README.md
 	touch ARCHITECTURE.md CONTRIBUTING.md
-	run house; expect 1 'circle: meter/ledger/b, meter/store/a' 'meter/store/a.c: includes meter/ledger/b.h of a later room' \
+	run house circles climbs dead names sizes; expect 1 'circle: meter/ledger/b, meter/store/a' 'meter/store/a.c: includes meter/ledger/b.h of a later room' \
 		'meter/store/a.c:8: nobody is public and called by no other file' 'meter/store/a.c:8: nobody takes 7 parameters' \
 		'meter/ledger/b.c:2: b has 72 lines' 'README.md:1: there is no command tally replays' 'README.md:1: there is no option --gone' \
 		'README.md:1: meter/lager/x.c does not exist' 'meter/store/a.c:7: gone.c does not exist'
