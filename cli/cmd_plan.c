@@ -7,7 +7,7 @@
 #include "cli/memo_output.h"
 #include "base/clock.h"
 #include "reports/json_out.h"
-#include "reports/plan_question.h"
+#include "reports/work_question.h"
 
 /* What a plan file may say: the options that describe the work, with _ for -. */
 static const char *const keys[] = { "per_day", "cached",    "input",	"output",   "hit_ratio",
@@ -45,7 +45,7 @@ struct question {
 	struct json_document *file; /* NULL: only options */
 	char zone_room[ZONE_NAME_MAX];
 	enum memo_format format;
-	struct plan_question p;
+	struct work_question p;
 };
 
 /* The option, else what the file says under that name. */
@@ -68,12 +68,12 @@ static int take_scenarios(struct question *q, struct err *e)
 	const char *spec, *escalate = cli_value(q->cli, "escalate");
 	int rc = 0;
 	for (int i = 0; rc == 0 && (spec = cli_value_at(q->cli, "model", i)); i++)
-		rc = plan_question_add_model(&q->p, spec, escalate, e);
+		rc = work_question_add_model(&q->p, spec, escalate, e);
 	for (int i = 0; rc == 0 && (spec = cli_value_at(q->cli, "scenario", i)); i++)
-		rc = plan_question_add(&q->p, spec, e);
+		rc = work_question_add(&q->p, spec, e);
 	/* else the command line replaces those of the file */
 	if (rc == 0 && q->file && !q->p.scenarios)
-		rc = plan_question_add_all(&q->p, json_member(json_root(q->file), "scenarios"), e);
+		rc = work_question_add_all(&q->p, json_member(json_root(q->file), "scenarios"), e);
 	return rc;
 }
 
@@ -91,7 +91,7 @@ static int open_question(struct question *q, struct err *e)
 			: strcmp(zone, "local") != 0 ? zone
 						     : zone_local_name(q->zone_room);
 	q->p.currency = currency ? currency : cli_currency(q->cli);
-	int rc = plan_question_open(&q->p, e);
+	int rc = work_question_open(&q->p, e);
 	return rc == 0 ? take_scenarios(q, e) : rc;
 }
 
@@ -172,11 +172,11 @@ static int run(struct cli *cli, struct err *e)
 	if (rc == 0 && path)
 		rc = save(q, path, e);
 	if (rc == 0)
-		rc = plan_question_answer(&q->p, book, credits, show, q, &incomplete, e);
+		rc = work_question_answer(&q->p, book, credits, show, q, &incomplete, e);
 	plan_file_close(plans);
 	book_close(book);
 	json_close(q->file);
-	plan_question_release(&q->p);
+	work_question_release(&q->p);
 	arena_release(&q->arena);
 	free(q);
 	return rc ? rc : incomplete ? 3 : 0;

@@ -3,13 +3,13 @@
 #include <string.h>
 
 #include "reports/json_out.h"
-#include "reports/plan_question.h"
+#include "reports/work_question.h"
 #include "server/answers.h"
 
 struct asked {
 	const struct http_question *q;
 	struct http_reply *out;
-	struct plan_question p;
+	struct work_question p;
 };
 
 /* Names of options have -, members of the object _. */
@@ -53,15 +53,15 @@ int answer_plan(struct reader *r, const struct http_question *q, struct http_rep
 	a->p.currency = currency ? currency : r->o->currency;
 	int rc = plan && strpbrk(plan, "/.")
 			 ? err_set(e, ERR_USAGE, "'plan' is the name of a shipped plan here")
-			 : plan_question_open(&a->p, e);
+			 : work_question_open(&a->p, e);
 	if (rc == 0)
-		rc = plan_question_add_all(&a->p, json_member(q->settings, "scenarios"), e);
+		rc = work_question_add_all(&a->p, json_member(q->settings, "scenarios"), e);
 	if (rc == 0 && plan)
 		rc = plan_open(&plans, &credits, plan, e);
 	if (rc == 0)
-		rc = plan_question_answer(&a->p, r->o->book, credits, show, a, &incomplete, e);
+		rc = work_question_answer(&a->p, r->o->book, credits, show, a, &incomplete, e);
 	plan_file_close(plans);
-	plan_question_release(&a->p);
+	work_question_release(&a->p);
 	free(a);
 	return rc;
 }

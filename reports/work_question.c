@@ -1,17 +1,17 @@
-#include "reports/plan_question.h"
+#include "reports/work_question.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/when.h"
 
-static int take_count(struct plan_question *q, const char *name, int64_t missing, int64_t *out,
+static int take_count(struct work_question *q, const char *name, int64_t missing, int64_t *out,
 		      struct err *e)
 {
 	return count_parse(name, q->asked(q->user, name), missing, out, e);
 }
 
-static int take_share(struct plan_question *q, const char *name, int64_t missing, int64_t most,
+static int take_share(struct work_question *q, const char *name, int64_t missing, int64_t most,
 		      int64_t *out, struct err *e)
 {
 	struct err why;
@@ -38,7 +38,7 @@ static bool take_clock(const char **p, int *quarter)
 	return digits && minute % 15 == 0 && minute < 60 && *quarter <= 96;
 }
 
-static int take_hours(struct plan_question *q, struct err *e)
+static int take_hours(struct work_question *q, struct err *e)
 {
 	const char *s = q->asked(q->user, "hours"), *p = s;
 	if (!s)
@@ -65,7 +65,7 @@ static int weekday(struct text s)
 }
 
 /* mon-fri, or mon,wed,sat */
-static int take_weekdays(struct plan_question *q, struct err *e)
+static int take_weekdays(struct work_question *q, struct err *e)
 {
 	const char *s = q->asked(q->user, "weekdays");
 	q->work.weekdays = s ? 0 : 0x7f;
@@ -91,7 +91,7 @@ static int take_weekdays(struct plan_question *q, struct err *e)
 	return 0;
 }
 
-static int take_start(struct plan_question *q, const char *text, struct instant *out, struct err *e)
+static int take_start(struct work_question *q, const char *text, struct instant *out, struct err *e)
 {
 	struct when w;
 	if (when_parse(&w, text_of(text), q->now, q->zone, e) != 0) {
@@ -103,7 +103,7 @@ static int take_start(struct plan_question *q, const char *text, struct instant 
 	return 0;
 }
 
-static int take_work(struct plan_question *q, struct err *e)
+static int take_work(struct work_question *q, struct err *e)
 {
 	struct planner_work *w = &q->work;
 	struct instant start;
@@ -142,7 +142,7 @@ static int take_work(struct plan_question *q, struct err *e)
 }
 
 /* One scenario, and with it the retries that every scenario has. */
-int plan_question_add(struct plan_question *q, const char *spec, struct err *e)
+int work_question_add(struct work_question *q, const char *spec, struct err *e)
 {
 	struct err why;
 	struct planner_scenario *s = &q->scenario[q->scenarios];
@@ -161,7 +161,7 @@ int plan_question_add(struct plan_question *q, const char *spec, struct err *e)
 }
 
 /* --model M, with --escalate P:B as the scenario M=escalate:P:M:B. */
-int plan_question_add_model(struct plan_question *q, const char *model, const char *escalate,
+int work_question_add_model(struct work_question *q, const char *model, const char *escalate,
 			    struct err *e)
 {
 	const char *colon = escalate ? strchr(escalate, ':') : NULL;
@@ -169,7 +169,7 @@ int plan_question_add_model(struct plan_question *q, const char *model, const ch
 		return err_set(e, ERR_USAGE,
 			       "--escalate: '%s' is not P:MODEL, such as 5%%:deepseek-v4-pro",
 			       escalate);
-	return plan_question_add(q,
+	return work_question_add(q,
 				 colon ? arena_printf(&q->arena, "%s=escalate:%.*s:%s:%s", model,
 						      (int)(colon - escalate), escalate, model,
 						      colon + 1)
@@ -177,12 +177,12 @@ int plan_question_add_model(struct plan_question *q, const char *model, const ch
 				 e);
 }
 
-int plan_question_add_all(struct plan_question *q, json_value *scenarios, struct err *e)
+int work_question_add_all(struct work_question *q, json_value *scenarios, struct err *e)
 {
 	int rc = 0;
 	for (json_value *v = json_first(scenarios); rc == 0 && v; v = json_next(v)) {
 		struct text t = json_string(v);
-		rc = plan_question_add(q,
+		rc = work_question_add(q,
 				       arena_printf(&q->arena, "%s=%.*s", json_key(v), (int)t.n,
 						    t.p ? t.p : ""),
 				       e);
@@ -190,14 +190,14 @@ int plan_question_add_all(struct plan_question *q, json_value *scenarios, struct
 	return rc;
 }
 
-int plan_question_open(struct plan_question *q, struct err *e)
+int work_question_open(struct work_question *q, struct err *e)
 {
 	int rc = zone_open(&q->zone, q->timezone, e);
 	q->work.zone = q->zone;
 	return rc == 0 ? take_work(q, e) : rc;
 }
 
-int plan_question_answer(struct plan_question *q, const struct book *book, const struct plan *plan,
+int work_question_answer(struct work_question *q, const struct book *book, const struct plan *plan,
 			 int (*show)(void *user, const struct plan_report *r, struct err *e),
 			 void *user, bool *incomplete, struct err *e)
 {
@@ -229,7 +229,7 @@ int plan_question_answer(struct plan_question *q, const struct book *book, const
 	return rc;
 }
 
-void plan_question_release(struct plan_question *q)
+void work_question_release(struct work_question *q)
 {
 	zone_close(q->zone);
 	arena_release(&q->arena);

@@ -1,7 +1,7 @@
-/* plan_question: work that does not exist yet, as it is asked for by options, a file or over HTTP.
+/* work_question: work that does not exist yet, as it is asked for by options, a file or over HTTP.
  */
-#ifndef TALLY_REPORTS_PLAN_QUESTION_H
-#define TALLY_REPORTS_PLAN_QUESTION_H
+#ifndef TALLY_REPORTS_WORK_QUESTION_H
+#define TALLY_REPORTS_WORK_QUESTION_H
 
 #include "base/json.h"
 #include "base/zone.h"
@@ -9,7 +9,7 @@
 
 enum { PLAN_SCENARIOS_MOST = 64 };
 
-struct plan_question {
+struct work_question {
 	/* what is said under the name of an option ("per-day"), or NULL */
 	const char *(*asked)(void *user, const char *name);
 	void *user;
@@ -25,16 +25,16 @@ struct plan_question {
 	int64_t retries;
 };
 /* Reads the work; timezone and what is asked must be there. Errors: ERR_USAGE. */
-int plan_question_open(struct plan_question *q, struct err *e);
+int work_question_open(struct work_question *q, struct err *e);
 /* One scenario, NAME=SPEC; a model, with escalate P:MODEL (may be NULL); those of an object. */
-int plan_question_add(struct plan_question *q, const char *spec, struct err *e);
-int plan_question_add_model(struct plan_question *q, const char *model, const char *escalate,
+int work_question_add(struct work_question *q, const char *spec, struct err *e);
+int work_question_add_model(struct work_question *q, const char *model, const char *escalate,
 			    struct err *e);
-int plan_question_add_all(struct plan_question *q, json_value *scenarios, struct err *e);
+int work_question_add_all(struct work_question *q, json_value *scenarios, struct err *e);
 /* Calls show with the report. *incomplete: calls had no price, or no credits under the plan. */
-int plan_question_answer(struct plan_question *q, const struct book *book, const struct plan *plan,
+int work_question_answer(struct work_question *q, const struct book *book, const struct plan *plan,
 			 int (*show)(void *user, const struct plan_report *r, struct err *e),
 			 void *user, bool *incomplete, struct err *e);
-void plan_question_release(struct plan_question *q);
+void work_question_release(struct work_question *q);
 
 #endif
