@@ -257,3 +257,24 @@ bool ratio_format(int128 a, int128 b, int places, char buf[DECIMAL_TEXT_MAX])
 	decimal_format_fixed(buf, negative ? -(int128)q : (int128)q, places);
 	return true;
 }
+
+int count_parse(const char *name, const char *text, int64_t missing, int64_t *out, struct err *e)
+{
+	static const char units[] = "kMG";
+	struct decimal d;
+	*out = missing;
+	if (!text)
+		return 0;
+	size_t n = strlen(text);
+	const char *unit = n > 1 ? strchr(units, text[n - 1]) : NULL;
+	int places = unit ? 3 * (int)(unit - units + 1) : 0;
+	if (decimal_parse(&d, (struct text){ text, n - (unit != NULL) }, NULL) != 0 ||
+	    d.digits < 0 || (!unit && strchr(text, '.')) || strpbrk(text, "eE") ||
+	    !decimal_to_int64(d, places, out))
+		return err_set(
+			e, ERR_USAGE,
+			"--%s: '%s' is not a whole number from 0 to 9223372036854775807 (10k, "
+			"2.5M and 1G are understood)",
+			name, text);
+	return 0;
+}

@@ -45,4 +45,8 @@ int decimal_cmp(struct decimal a, struct decimal b);
  * overflow. */
 bool ratio_format(int128 a, int128 b, int places, char buf[DECIMAL_TEXT_MAX]);
 
+/* A whole number as people write it, also 10k, 2.5M and 1G; `missing` for NULL. The name is that of
+ * an option, for the message. Errors: ERR_USAGE. */
+int count_parse(const char *name, const char *text, int64_t missing, int64_t *out, struct err *e);
+
 #endif

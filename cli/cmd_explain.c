@@ -5,7 +5,9 @@ static int run(struct cli *cli, struct err *e)
 {
 	struct ledger_session s;
 	int rc = ledger_session_open(&s, cli, DB_READ, e);
-	const struct explain_question q = { cli->argument[0], NULL, s.ledger, s.drawer, s.book };
+	const struct explain_question q = {
+		.id = cli->argument[0], .ledger = s.ledger, .drawer = s.drawer, .book = s.book
+	};
 	if (rc == 0 && cli->json) {
 		struct json_out j;
 		json_out_open(&j, stdout);

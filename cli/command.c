@@ -299,30 +299,9 @@ int cli_period(const struct cli *cli, const struct zone *z, struct instant *sinc
 	return rc;
 }
 
-int cli_count_of(const char *name, const char *text, int64_t missing, int64_t *out, struct err *e)
-{
-	static const char units[] = "kMG";
-	struct decimal d;
-	*out = missing;
-	if (!text)
-		return 0;
-	size_t n = strlen(text);
-	const char *unit = n > 1 ? strchr(units, text[n - 1]) : NULL;
-	int places = unit ? 3 * (int)(unit - units + 1) : 0;
-	if (decimal_parse(&d, (struct text){ text, n - (unit != NULL) }, NULL) != 0 ||
-	    d.digits < 0 || (!unit && strchr(text, '.')) || strpbrk(text, "eE") ||
-	    !decimal_to_int64(d, places, out))
-		return err_set(
-			e, ERR_USAGE,
-			"--%s: '%s' is not a whole number from 0 to 9223372036854775807 (10k, "
-			"2.5M and 1G are understood)",
-			name, text);
-	return 0;
-}
-
 int cli_count(const struct cli *cli, const char *name, int64_t missing, int64_t *out, struct err *e)
 {
-	return cli_count_of(name, cli_value(cli, name), missing, out, e);
+	return count_parse(name, cli_value(cli, name), missing, out, e);
 }
 
 int cli_choice(const struct cli *cli, const char *name, const char *const *words, int *out,

@@ -89,8 +89,6 @@ int cli_period(const struct cli *cli, const struct zone *z, struct instant *sinc
  * Errors: ERR_USAGE. */
 int cli_count(const struct cli *cli, const char *name, int64_t missing, int64_t *out,
 	      struct err *e);
-/* The same of a text from elsewhere; NULL: absent. */
-int cli_count_of(const char *name, const char *text, int64_t missing, int64_t *out, struct err *e);
 /* An instant, or the beginning of a day or month, in z (UTC when NULL). */
 int cli_instant(const char *option, const char *text, const struct zone *z, struct instant *out,
 		struct err *e);

@@ -333,24 +333,41 @@ static int read_step(struct step *out, const struct explain_question *q, struct 
 	return rc;
 }
 
+static int find_by_id(const struct explain_question *q, struct store *s, struct known_id *known,
+		      struct err *e)
+{
+	int rc = store_find(s, text_of(q->id), known, e);
+	if (rc == 0 && !known->first && q->customer) {
+		struct buf own = { 0 };
+		record_id_put_own(&own, text_of(q->customer), text_of(q->id));
+		rc = store_find(s, (struct text){ own.p, own.n }, known, e);
+		buf_release(&own);
+	}
+	return rc;
+}
+
+static int find_by_row(const struct explain_question *q, struct store *s, struct known_id *known,
+		       struct err *e)
+{
+	struct usage_row row;
+	int rc = store_row(s, q->row, &row, e);
+	return rc == 0 ? store_find_row(s, row.of ? row.of : row.seq, known, e) : rc;
+}
+
 static int read_history(struct history *h, const struct explain_question *q, struct known_id *known,
 			struct err *e)
 {
 	h->store = ledger_store(q->ledger);
 	*known = (struct known_id){ 0 };
-	int rc = store_find(h->store, text_of(q->id), known, e);
-	if (rc == 0 && !known->first && q->customer) {
-		struct buf own = { 0 };
-		record_id_put_own(&own, text_of(q->customer), text_of(q->id));
-		rc = store_find(h->store, (struct text){ own.p, own.n }, known, e);
-		buf_release(&own);
-	}
+	int rc = (q->row ? find_by_row : find_by_id)(q, h->store, known, e);
 	if (rc == 0 && known->first)
 		rc = store_each_row_of(h->store, known->first, take, h, e);
 	const bool others = q->customer && h->count &&
 			    !text_is(h->row[0].record.text[FIELD_CUSTOMER], q->customer);
-	if (rc == 0 && (!known->first || others))
-		rc = err_set(e, ERR_NOT_FOUND, "no record has the id '%s'", q->id);
+	if ((rc == 0 && (!known->first || others)) || rc == -ERR_NOT_FOUND)
+		rc = q->row ? err_set(e, ERR_NOT_FOUND, "no record has the row %lld",
+				      (long long)q->row)
+			    : err_set(e, ERR_NOT_FOUND, "no record has the id '%s'", q->id);
 	return rc;
 }
 
@@ -362,7 +379,10 @@ int explain_report_put(struct json_out *j, const struct explain_question *q, str
 	if (rc == 0) {
 		json_out_object(j, NULL);
 		json_out_string(j, "schema", "tally.explain/1");
-		json_out_string(j, "id", q->id);
+		const struct text stored = h->row[0].record.text[FIELD_ID];
+		json_out_text(j, "id",
+			      q->customer ? record_id_as_sent(text_of(q->customer), stored)
+					  : stored);
 		json_out_string(j, "state",
 				!known.current		       ? "voided"
 				: known.current == known.first ? "as recorded"

@@ -7,6 +7,7 @@
 
 struct explain_question {
 	const char *id;
+	int64_t row;	      /* one of its rows, which is found at once; 0: by its id */
 	const char *customer; /* whose record it must be; NULL: anybody's */
 	struct ledger *ledger;
 	struct drawer *drawer;

@@ -77,23 +77,20 @@ static void put_scenario(struct json_out *j, const struct plan_report *r, size_t
 	json_out_end(j, '}');
 }
 
-void plan_report_json(const struct plan_report *r)
+void plan_report_put(struct json_out *j, const struct plan_report *r)
 {
-	struct json_out j;
 	char text[16];
-	json_out_open(&j, stdout);
-	json_out_object(&j, NULL);
-	json_out_string(&j, "schema", "tally.plan/1");
-	json_out_string(&j, "currency", r->currency);
-	json_out_string(&j, "timezone", r->timezone);
-	json_out_string(&j, "from", day_text(r->work->first_day, text));
-	json_out_string(&j, "to", day_text(r->work->first_day + r->work->days, text));
-	json_out_array(&j, "scenarios");
+	json_out_object(j, NULL);
+	json_out_string(j, "schema", "tally.plan/1");
+	json_out_string(j, "currency", r->currency);
+	json_out_string(j, "timezone", r->timezone);
+	json_out_string(j, "from", day_text(r->work->first_day, text));
+	json_out_string(j, "to", day_text(r->work->first_day + r->work->days, text));
+	json_out_array(j, "scenarios");
 	for (size_t i = 0; i < r->count; i++)
-		put_scenario(&j, r, i);
-	json_out_end(&j, ']');
-	json_out_end(&j, '}');
-	json_out_close(&j);
+		put_scenario(j, r, i);
+	json_out_end(j, ']');
+	json_out_end(j, '}');
 }
 
 void plan_report_csv(const struct plan_report *r)

@@ -17,7 +17,9 @@ struct plan_report {
 };
 
 void plan_report_table(const struct plan_report *r);
-void plan_report_json(const struct plan_report *r);
+struct json_out;
+/* The whole document; the caller opens and closes j. */
+void plan_report_put(struct json_out *j, const struct plan_report *r);
 void plan_report_csv(const struct plan_report *r);
 /* With charts of the scenarios and of their months or days. */
 void plan_report_memo(struct memo *out, const struct plan_report *r);

@@ -45,7 +45,7 @@ static void put_pattern(struct buf *b, const char *word)
 }
 
 static int put_kind(struct json_out *j, struct store *s, const struct kind *k,
-		    const struct search_question *q, struct err *e)
+		    const struct search_question *q, bool *any, struct err *e)
 {
 	struct query *found = NULL;
 	struct buf word = { 0 };
@@ -58,6 +58,7 @@ static int put_kind(struct json_out *j, struct store *s, const struct kind *k,
 		db_bind_int(found, ":limit", q->limit);
 	}
 	while (rc == 0 && (rc = db_step(store_db(s), found, e)) == 1) {
+		*any = true;
 		json_out_object(j, NULL);
 		json_out_text(j, "name", db_text(found, 0));
 		for (int i = 0; i < 3 && k->more[i]; i++)
@@ -103,14 +104,18 @@ static int put_record(struct json_out *j, struct store *s, const struct search_q
 int search_report_put(struct json_out *j, struct store *s, const struct search_question *q,
 		      struct err *e)
 {
+	bool any = false;
 	int rc = 0;
 	json_out_object(j, NULL);
 	json_out_string(j, "schema", "tally.search/1");
 	json_out_string(j, "q", q->words);
 	for (size_t i = 0; rc == 0 && *q->words && i < sizeof kinds / sizeof *kinds; i++)
-		rc = put_kind(j, s, &kinds[i], q, e);
-	if (rc == 0 && *q->words)
+		rc = put_kind(j, s, &kinds[i], q, &any, e);
+	/* null: not sought */
+	if (rc == 0 && *q->words && (!any || q->ids))
 		rc = put_record(j, s, q, e);
+	else if (*q->words)
+		json_out_null(j, "records");
 	json_out_end(j, '}');
 	return rc;
 }

@@ -63,7 +63,7 @@ int answer_search(struct reader *r, const struct http_question *q, struct http_r
 {
 	const char *words = q->parameter(q, "q");
 	struct json_out j;
-	struct search_question s = { .words = words ? words : "" };
+	struct search_question s = { .words = words ? words : "", .ids = question_flag(q, "ids") };
 	int rc = question_customer(q, &s.customer, e);
 	if (rc == 0)
 		rc = question_count(q, "limit", SEARCH_DEFAULT, SEARCH_MOST, &s.limit, e);

@@ -33,7 +33,9 @@ int answer_explain(struct reader *r, const struct http_question *q, struct http_
 {
 	struct explain_question x = { .ledger = r->ledger, .drawer = r->drawer };
 	struct json_out j;
-	int rc = needed(q, "id", &x.id, e);
+	int rc = question_count(q, "row", 0, INT64_MAX, &x.row, e);
+	if (rc == 0 && !x.row)
+		rc = needed(q, "id", &x.id, e);
 	if (rc == 0)
 		rc = question_customer(q, &x.customer, e);
 	if (rc != 0)

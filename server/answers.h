@@ -12,7 +12,7 @@ route_answer answer_prices, answer_price, answer_price_week;
 route_answer answer_invoices, answer_invoice;
 route_answer answer_status, answer_explain, answer_budgets, answer_forecast, answer_tariff,
 	answer_quarantine, answer_trail;
-route_answer answer_whatif;
+route_answer answer_whatif, answer_plan;
 route_answer answer_grant, answer_grant_void;
 route_answer answer_invoice_draft, answer_invoice_finalize, answer_invoice_void,
 	answer_invoice_note, answer_invoice_pay;

@@ -359,9 +359,12 @@ static enum MHD_Result write_request(struct request *r)
 	j->customer = r->customer;
 	j->signal = r->signal;
 	j->protobuf = r->protobuf;
-	if (route == ROUTE_HOLD)
-		j->request = (struct text){ arena_text(&j->arena, body.p, body.n), body.n };
-	else if (route != ROUTE_RELEASE && body.n && body_read(j, body, &e) != 0) {
+	if (route == ROUTE_HOLD && job_take_request(j, body, &e) != 0) {
+		job_close(j);
+		return answer_err(r, &e);
+	}
+	if (route != ROUTE_HOLD && route != ROUTE_RELEASE && body.n &&
+	    body_read(j, body, &e) != 0) {
 		job_close(j);
 		return answer_error(r, 413, "too_large", e.message);
 	}

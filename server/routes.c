@@ -59,6 +59,8 @@ static const struct http_route routes[] = {
 	{ "POST", "/v1/whatif", SCOPE_READ, DATA_OWN, ROUTE_ASK, SETTINGS, true, answer_whatif,
 	  true },
 
+	{ "POST", "/v1/plan", SCOPE_READ, DATA_OWN, ROUTE_ASK, SETTINGS, true, answer_plan, false },
+
 	CHANGE("/v1/grants", answer_grant),
 	CHANGE("/v1/grants/void", answer_grant_void),
 	CHANGE("/v1/invoices/draft", answer_invoice_draft),

@@ -50,10 +50,19 @@ void job_close(struct job *j)
 	if (!j)
 		return;
 	assembly_close(j->calls);
+	json_close(j->json);
 	free(j->item);
 	arena_release(&j->arena);
 	buf_release(&j->answer);
 	free(j);
+}
+
+enum { JSON_GROWS = 32 }; /* bytes of memory for a byte of text */
+
+int job_take_request(struct job *j, struct text request, struct err *e)
+{
+	j->request = (struct text){ arena_text(&j->arena, request.p, request.n), request.n };
+	return json_open(&j->json, j->request, e);
 }
 
 static struct job_item *add_item(struct job *j)
@@ -418,15 +427,12 @@ static int read_request(struct writer *w, struct job *j, json_value *v, struct h
 
 static int take_hold(struct writer *w, struct job *j, struct instant now, struct err *e)
 {
-	struct json_document *d;
+	json_value *request = json_root(j->json);
 	struct hold h = { .request = j->request };
 	struct standing st;
-	int rc = json_open(&d, j->request, e);
-	if (rc != 0)
-		return rc;
-	rc = read_request(w, j, json_root(d), &h, now, e);
+	int rc = read_request(w, j, request, &h, now, e);
 	/* one that is made here is like no other */
-	if (rc == 0 && j->customer && json_string(json_member(json_root(d), "id")).n)
+	if (rc == 0 && j->customer && json_string(json_member(request, "id")).n)
 		rc = own_hold_id(w, j, &h, e);
 	if (rc == 0)
 		rc = hold_open(w->spending, w->ledger, &h, now, &st, e);
@@ -440,7 +446,6 @@ static int take_hold(struct writer *w, struct job *j, struct instant now, struct
 		put_hold(&j->answer, &h, &st, j->customer);
 		buf_puts(&j->answer, "}\n");
 	}
-	json_close(d);
 	return rc;
 }
 
@@ -934,7 +939,8 @@ void writer_close(struct writer *w)
 
 bool writer_submit(struct writer *w, struct job *j)
 {
-	j->bytes += sizeof *j + j->request.n;
+	/* a document that was read is so much larger at most */
+	j->bytes += sizeof *j + (j->json ? JSON_GROWS : 1) * j->request.n;
 	pthread_mutex_lock(&w->lock);
 	bool room = !w->stop && (size_t)atomic_load(&w->stats.jobs_waiting) < w->o.jobs_most &&
 		    ((size_t)atomic_load(&w->stats.bytes_waiting) + j->bytes <= w->o.bytes_most ||

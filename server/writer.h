@@ -44,6 +44,7 @@ struct job {
 	size_t bytes;		      /* that it keeps waiting */
 	const char *customer;	      /* that the token is bound to; NULL: any */
 	struct text hold_id, request; /* of holds */
+	struct json_document *json;   /* of the request, read before it waits */
 	bool broken_off;	      /* of a settlement: the stream broke off */
 	enum otlp_signal signal;      /* of OTLP, which has answers of its own */
 	bool protobuf;		      /* and in which encoding */
@@ -57,6 +58,9 @@ struct job {
 };
 struct job *job_open(enum job_kind kind);
 void job_close(struct job *j);
+/* The request of a hold: a JSON object; read here and not within the transaction of all that waits.
+ * Errors: ERR_INVALID. */
+int job_take_request(struct job *j, struct text request, struct err *e);
 /* A sink that fills the job from a body. */
 struct payload_sink job_sink(struct job *j);
 

@@ -95,7 +95,14 @@ assert f['model']['nobody-knows-1'] == 30 and f['effort'] == {None: 300}"
 	"$TALLY" credit account "100%_acme" --plan vm0 --quiet
 	serve
 	get "$URL/v1/search?q=C1"
-	check "assert [x['name'] for x in d['customers']] == ['c1'] and d['records'] == []"
+	check "assert [x['name'] for x in d['customers']] == ['c1'] and d['records'] is None"
+	get "$URL/v1/search?q=C1&ids=1"
+	check "assert d['records'] == []"
+	get "$URL/v1/records?limit=1&sort=time"
+	check "open('row','w').write('%d' % d['records'][0]['row']); open('id','w').write(d['records'][0]['id'])"
+	get "$URL/v1/explain?row=$(cat row)"
+	check "assert d['id'] == open('id').read() and d['rows'][0]['row'] == int(open('row').read())"
+	get "$URL/v1/explain?row=999999"; expect 0 'no record has the row' 404
 	get "$URL/v1/search?q=flash"
 	check "assert [x['name'] for x in d['models']] == ['deepseek-v4-flash'] and d['customers'] == []"
 	get "$URL/v1/search?q=%25_"

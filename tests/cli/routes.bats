@@ -142,3 +142,14 @@ assert d['next'] is None"
 	ls /tmp/tally-upload-* 2>/dev/null && fail "an upload is left" || true
 	stop
 }
+@test "a plan is the question of the command, with its answer" {
+	serve
+	q='{"per_day":"10k","cached":2000,"input":300,"output":"150","days":30,"start":"2026-12-01","hours":"9-17","weekdays":"mon-fri","scenarios":{"flash":"deepseek-v4-flash","mix":"share:5%:deepseek-v4-pro:deepseek-v4-flash"}}'
+	printf '%s' "$q" >question.json
+	curl -s -d "$q" $URL/v1/plan >answer
+	"$TALLY" plan question.json -z UTC --json | cmp - answer || fail "$(cat answer)"
+	get -d '{"per_day":"x","scenarios":{"a":"deepseek-v4-flash"}}' $URL/v1/plan; expect 0 usage 400
+	get -d '{"per_day":1,"input":1}' $URL/v1/plan; expect 0 'name a model' 400
+	get -d '{"per_day":1,"input":1,"plan":"../x","scenarios":{"a":"deepseek-v4-flash"}}' $URL/v1/plan; expect 0 'shipped plan' 400
+	stop
+}
