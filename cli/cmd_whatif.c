@@ -175,13 +175,13 @@ static int read_scenarios(struct cli *cli, struct scenario_list *list, const str
 	return rc;
 }
 
-/* On the terminal, and in the files that were asked for. */
 /* Who asks, and what they see until there is an answer. */
 struct asker {
 	struct cli *cli;
 	struct watch watch;
 };
 
+/* On the terminal, and in the files that were asked for. */
 static int show(void *user, const struct whatif_report *report, struct err *e)
 {
 	const struct asker *asker = user;
