@@ -273,6 +273,8 @@ static int run(struct cli *cli, struct err *e)
 						   .byo = cli_flag(cli, "byo"),
 						   .quiet = cli->quiet };
 		rc = whatif_answer(&q, show, &asker, &incomplete, e);
+		if (rc != 0)
+			end_progress(&asker.watch);
 	}
 	if (rc == 0)
 		status = cli_sum_refused(workload->refused, refused, "counted");
