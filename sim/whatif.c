@@ -220,7 +220,7 @@ static void each_conversation(struct crew *crew, struct stage *st, void (*take)(
 		crew->run[i].index = i;
 		crew->run[i].pinned = crew->threads > 1;
 	}
-	if (crew->threads == 1) {
+	if (crew->threads == 1 && !crew->o->progress) {
 		take_parts(&crew->run[0]);
 		return;
 	}
