@@ -205,8 +205,17 @@ static int set_up(struct db *db, struct err *e)
 		 "DateStyle TO 'ISO, YMD'; SET IntervalStyle TO 'postgres'; SET TimeZone TO 'UTC'; "
 		 "SET extra_float_digits TO 1; SET lock_timeout TO '20s'; SET statement_timeout TO "
 		 "'10min'; SET idle_in_transaction_session_timeout TO '5min'; ");
-	buf_printf(&sql, "SET tally.session TO '%016llx'",
+	buf_printf(&sql, "SET tally.session TO '%016llx'; ",
 		   (unsigned long long)connection_of(db)->session);
+	/* what a version may not know, or only a superuser may set, where it is not so anyway: what
+	 * can be written, what equals NULL, whether triggers hold, and that nobody is thrown out
+	 * while nothing is asked */
+	buf_puts(&sql,
+		 "SELECT set_config(n,v,false) FROM (VALUES('default_transaction_read_only','off'),"
+		 "('default_transaction_isolation','read committed'),"
+		 "('default_transaction_deferrable','off'),('session_replication_role','origin'),"
+		 "('transform_null_equals','off'),('idle_session_timeout','0'),"
+		 "('transaction_timeout','0')) s(n,v) WHERE current_setting(n,true)<>v");
 	int rc = run(db, sql.p, e);
 	buf_release(&sql);
 	return rc;

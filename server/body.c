@@ -56,13 +56,25 @@ static void read_document(struct payload_reader *r, struct payload_sink *sink, s
 	json_close(d);
 }
 
-static void read_lines(struct payload_reader *r, struct text body)
+/* Of a body of which so much was refused already the rest is counted, not read: it would take
+ * longer than all that such a body is worth, while others wait. */
+static bool counts_only(struct job *j)
+{
+	if (j->not_kept < BODY_RECORDS_MAX)
+		return false;
+	j->not_kept++;
+	return true;
+}
+
+static void read_lines(struct payload_reader *r, struct job *j, struct text body)
 {
 	int64_t number = 0;
-	for (const char *p = body.p, *end = body.p + body.n; p < end;) {
+	for (const char *p = body.p, *end = body.p + body.n; p < end && !j->too_many;) {
 		const char *nl = memchr(p, '\n', (size_t)(end - p));
 		const char *stop = nl ? nl : end;
-		payload_line(r, (struct text){ p, (size_t)(stop - p) }, ++number);
+		number++;
+		if (stop > p && !counts_only(j))
+			payload_line(r, (struct text){ p, (size_t)(stop - p) }, number);
 		p = stop + 1;
 	}
 }
@@ -78,12 +90,13 @@ int body_read(struct job *j, struct text body, struct err *e)
 	struct text element;
 	j->records_most = BODY_RECORDS_MAX;
 	if (json_check(body, NULL) != 0)
-		read_lines(r, body);
+		read_lines(r, j, body);
 	else if (*p != '[')
 		read_document(r, &sink, body);
 	else
-		for (p++; (p = json_walk_element(p, end, &element));)
-			read_document(r, &sink, element);
+		for (p++; !j->too_many && (p = json_walk_element(p, end, &element));)
+			if (!counts_only(j))
+				read_document(r, &sink, element);
 	payload_finish(r);
 	j->passed_over = payload_passed_over(r);
 	payload_close(r);

@@ -49,7 +49,7 @@ static int add(struct usage_sums *to, const struct entry *n, struct err *e)
 	bad |= __builtin_add_overflow(to->web_searches, n->web_searches, &to->web_searches);
 	for (int b = 0; b < BUCKET_COUNT; b++)
 		bad |= __builtin_add_overflow(to->tokens[b], n->tokens[b], &to->tokens[b]);
-	return bad ? err_set(e, ERR_RANGE, "the records add up to more than a total can hold") : 0;
+	return bad ? err_set(e, ERR_RANGE, "%s", USAGE_DOES_NOT_FIT) : 0;
 }
 
 static void add_model(struct usage_blocks *out, struct usage_block *b, struct text name)

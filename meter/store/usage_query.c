@@ -265,7 +265,7 @@ int usage_sums_add(struct usage_sums *to, const struct usage_sums *more, struct 
 	bad |= __builtin_add_overflow(to->foreign, more->foreign, &to->foreign);
 	for (int b = 0; b < BUCKET_COUNT; b++)
 		bad |= __builtin_add_overflow(to->tokens[b], more->tokens[b], &to->tokens[b]);
-	return bad ? err_set(e, ERR_RANGE, "the records add up to more than a total can hold") : 0;
+	return bad ? err_set(e, ERR_RANGE, "%s", USAGE_DOES_NOT_FIT) : 0;
 }
 
 static struct group *group_of(struct usage_result *r, const struct cell *c,

@@ -47,6 +47,11 @@ struct usage_filter {
 	const char *provider, *workload, *effort; /* NULL: any */
 };
 
+/* Of a database that holds records larger than any may be, which an older version took. */
+#define USAGE_DOES_NOT_FIT \
+	"the records add up to more than a total can hold (`tally fsck` names those that count too " \
+	"much, `tally void` takes them back)"
+
 struct usage_sums {
 	int64_t records, requests, tokens[BUCKET_COUNT], web_searches;
 	struct money_total cost;

@@ -120,6 +120,19 @@ JS
 	[[ $output == *'"read":3000,"accepted":1500,'*'"quarantined":1500,'* ]] || fail "${output:0:300}"
 	[[ $output != *'more of this body'* ]] || fail "summed up"
 }
+@test "of a body that was refused a hundred thousand times the rest is counted, not read" {
+	"$TALLY" db init --db t.db >/dev/null
+	serve
+	{ yes 1 | head -n 101000; record last; } >lines
+	ask -X POST --data-binary @lines "$url/v1/usage"
+	[[ $code = 422 && $output == *'"read":101001,"accepted":0,'*'"quarantined":101001,'* ]] || fail "$code ${output:0:300}"
+	{ printf '['; yes 1, | head -n 101000; record last; printf ']'; } | gzip >array.gz
+	ask -X POST -H 'Content-Encoding: gzip' --data-binary @array.gz "$url/v1/usage"
+	[[ $code = 422 && $output == *'"read":101001,"accepted":0,'* ]] || fail "$code ${output:0:300}"
+	{ yes 1 | head -n 100999; record last; } >lines
+	ask -X POST --data-binary @lines "$url/v1/usage"
+	[[ $output == *'"accepted":1,'* ]] || fail "$code ${output:0:300}"
+}
 @test "the Host is checked for everyone, and --host allows more" {
 	serve --host tally.example.org
 	for h in localhost LOCALHOST "localhost:$port" 127.0.0.1 "127.0.0.1:$port" 127.9.9.9 '[::1]:80' tally.example.org 'Tally.Example.org.:8687'; do

@@ -38,6 +38,17 @@ as_super() { psql -h "$OWN" -U tally -d "${2-meter}" -qX -v ON_ERROR_STOP=1 -c "
 	as_super "CREATE ROLE plain LOGIN; GRANT ALL ON DATABASE other TO plain; CREATE SCHEMA tally" other
 	run "$TALLY" ingest --db "postgresql:///other?host=$OWN&user=plain" a.jsonl; expect 1 "belongs to another role"
 }
+@test "settings of the role that keep from writing, or end who is idle, change nothing for a writer" {
+	as_super "CREATE ROLE odd LOGIN SUPERUSER"; createdb -h "$OWN" -U tally -O odd odd
+	for setting in default_transaction_read_only=on "default_transaction_isolation='serializable'" default_transaction_deferrable=on \
+		session_replication_role=replica transform_null_equals=on "lock_timeout='1ms'"; do as_super "ALTER ROLE odd SET $setting"; done
+	odd="postgresql:///odd?host=$OWN&user=odd"
+	run "$TALLY" ingest --db "$odd" a.jsonl; expect 0 "1 accepted"
+	"$TALLY" credit account acme --plan vm0 --since 2026-02-01 -q --db "$odd"
+	"$TALLY" credit grant acme 10 --id g --effective 2026-02-01 -q --db "$odd"
+	run "$TALLY" usage --db "$odd" --json; expect 0 '"records": 1'
+	run "$TALLY" fsck --db "$odd"; expect 0 clean
+}
 @test "a role that may only read has every report" {
 	"$TALLY" ingest --db "$DB" -q a.jsonl
 	"$TALLY" credit account acme --plan vm0 --since 2026-02-01 -q --db "$DB"
