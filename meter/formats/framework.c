@@ -6,6 +6,7 @@
  * /generation, Bedrock model invocation logging, the batch interfaces of Anthropic, OpenAI and
  * Vertex.
  */
+#include "meter/formats/members.h"
 #include "meter/formats/payload_run.h"
 #include "pricing/spelling.h"
 
@@ -112,6 +113,36 @@ static json_value *ai_sdk_counts(struct raw_counts *c, json_value *usage, json_v
 	return usage;
 }
 
+/* Names in m a member of v that counts tokens and is none of those that are known: two values, and
+ * names up to NULL. */
+static void judge_rest(struct payload_reader *r, struct metered *m, json_value *v, json_value *a,
+		       json_value *b, const char *const *names)
+{
+	for (json_value *o = json_first(v); o; o = json_next(o)) {
+		bool known = o == a || o == b || m->unread;
+		for (const char *const *n = names; *n; n++)
+			known |= strcmp(json_key(o), *n) == 0;
+		if (!known && members_count_tokens(&r->member, m->shape, o, json_key(o)))
+			m->unread = arena_printf(&r->arena,
+						 "the member '%s' is of no known meaning, and it "
+						 "may be billed",
+						 r->member.p);
+	}
+}
+
+/* What stands beside the usage: the parts of the vendors, and whatever else counts tokens. */
+static void judge_ai_sdk(struct payload_reader *r, struct metered *m, json_value *v,
+			 json_value *usage, json_value *meta)
+{
+	static const char *const said[] = { "request", "response",  "steps",	   "messages",
+					    "content", "toolCalls", "toolResults", NULL };
+	for (json_value *vendor = json_first(meta); vendor; vendor = json_next(vendor))
+		payload_judge_beside(r, m, vendor, NULL,
+				     arena_printf(&r->arena, "meta.%s", json_key(vendor)));
+	judge_rest(r, m, v, usage, meta, said);
+	payload_judge_beside(r, m, v, usage, "");
+}
+
 static bool is_ai_sdk(json_value *v, json_value *usage)
 {
 	return json_member(usage, "promptTokens") || json_member(usage, "inputTokenDetails") ||
@@ -159,7 +190,7 @@ static bool read_ai_sdk(struct payload_reader *r, json_value *v, json_value *par
 	if (rc == 0)
 		rc = payload_counts(r, &m, counted, &c, &e);
 	payload_judge(r, &m, usage, true);
-	payload_judge_beside(r, &m, v, usage, "");
+	judge_ai_sdk(r, &m, v, usage, meta);
 	finish(r, &m, v, rc, &e);
 	return true;
 }
@@ -231,6 +262,10 @@ static bool read_generation(struct payload_reader *r, json_value *v, int64_t lin
 	int rc = payload_time(&m.record, FIELD_TIME, json_member(g, "created_at"), &e);
 	for (size_t i = 0; rc == 0 && i < sizeof keys / sizeof *keys; i++)
 		rc = set_count(&c, keys[i].which, json_member(g, keys[i].key), &e);
+	/* one that was cancelled has none, and one that is not finished, too */
+	if (rc == 0 && !(c.has >> RAW_COMPLETION & 1))
+		rc = err_set(&e, ERR_INVALID,
+			     "field 'native_tokens_completion' is null, and unknown is not zero");
 	if (rc == 0)
 		rc = counts_normalise(&m.record, &c, &m.rule, &e);
 	if (rc == 0)
@@ -282,6 +317,8 @@ static bool read_invocation(struct payload_reader *r, json_value *v, int64_t lin
 		rc = counts_read(&c, out, &e);
 	if (rc == 0)
 		rc = counts_normalise(&m.record, &c, &m.rule, &e);
+	static const char *const none[] = { NULL };
+	judge_rest(r, &m, v, in, out, none);
 	payload_judge_beside(r, &m, in, NULL, "usage");
 	payload_judge_beside(r, &m, out, NULL, "usage");
 	payload_judge_beside(r, &m, v, NULL, "");

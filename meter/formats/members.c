@@ -120,7 +120,8 @@ static bool speaks_of_usage(const char *name)
 
 static bool speaks_of_dimension(const char *name)
 {
-	return strcasestr(name, "tier") || strcasestr(name, "speed") || strcasestr(name, "geo");
+	return strcasestr(name, "tier") || strcasestr(name, "speed") || strcasestr(name, "geo") ||
+	       strcasestr(name, "traffic") || strcasestr(name, "performance");
 }
 
 /* What is found is left in w->path. */

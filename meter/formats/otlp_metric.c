@@ -194,13 +194,15 @@ static void read_metric(struct payload_reader *r, struct metric_list *l,
 			const struct metric_format *f, const struct otlp_item *item)
 {
 	static const char *const kinds[] = { "sum", "histogram", "exponentialHistogram" };
+	struct err e;
+	bool any = false;
 	for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
 		json_value *data = json_member(item->self, kinds[k]);
 		int64_t temporality = 0;
 		read_whole(json_member(data, "aggregationTemporality"), &temporality);
 		for (json_value *p = json_first(json_member(data, "dataPoints")); p;
 		     p = json_next(p)) {
-			struct err e;
+			any = true;
 			int rc = temporality == DELTA || temporality == CUMULATIVE
 					 ? read_point(r, l, f, item, p, (int)temporality, &e)
 					 : err_set(&e, ERR_INVALID,
@@ -211,6 +213,10 @@ static void read_metric(struct payload_reader *r, struct metric_list *l,
 				payload_refuse(r, item->line, p, &e);
 		}
 	}
+	if (any)
+		return;
+	err_set(&e, ERR_INVALID, "the metric '%s' has no points of a kind that is known", f->name);
+	payload_refuse(r, item->line, item->self, &e);
 }
 
 static void take_sum(struct payload_reader *r, struct metric_sum *s)

@@ -246,9 +246,13 @@ static bool take_header(struct payload_reader *r, json_value *v, int64_t line)
 	keep(r, &r->session_id, json_member(v, gemini ? "sessionId" : "id"));
 	if (kimi)
 		keep(r, &r->session_model, json_member(v, "model"));
-	r->passed_over++;
+	if (gemini && !messages)
+		payload_pass_over(r, "gemini-cli.session", v, line);
+	else
+		r->passed_over++;
 	for (json_value *m = json_first(messages); m; m = json_next(m))
-		session_log_document(r, m, line);
+		if (!session_log_document(r, m, line))
+			payload_pass_over(r, "session.message", m, line);
 	return true;
 }
 

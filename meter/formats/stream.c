@@ -189,6 +189,9 @@ static void read_chunk(struct payload_reader *r, json_value *v, int64_t line)
 	if (rc == 0 && has_usage)
 		rc = payload_stated(&m, usage, &e);
 	payload_judge_beside(r, &m, v, usage, "");
+	/* what may be billed and stands in a chunk without usage would get lost with the chunk */
+	if (rc == 0 && !has_usage && m.unread)
+		rc = err_set(&e, ERR_INVALID, "%s", m.unread);
 	if (rc != 0) {
 		payload_refuse(r, line, v, &e);
 		return;

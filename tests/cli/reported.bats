@@ -7,3 +7,9 @@ load common
 	run timeout 300 node "$ROOT/tests/support/reported_payloads.mjs" "$TALLY" "$ROOT/tests/cases/reported_payloads.jsonl"
 	expect 0 "payloads as reported"
 }
+
+@test "no change of a member changes a total in silence" {
+	command -v node >/dev/null || skip "no node"
+	run timeout 300 node "$ROOT/tests/support/mutated_payloads.mjs" "$TALLY" "$ROOT/tests/cases/reported_payloads.jsonl" "${SEED:-$RANDOM}" "${CHANGES:-12}"
+	expect 0 "none of them silent"
+}
