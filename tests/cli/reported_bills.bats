@@ -203,3 +203,29 @@ left() { "$TALLY" credit balance "$1" --json | sed -n 's/.*"available": *"\([^"]
 	[ "$status" -ne 0 ] || fail "yuan are dollars"
 	case $output in *CNY*) ;; *) fail "CNY is not named" ;; esac
 }
+
+@test "repricing compares one currency: what is priced in another one stays as it is" {
+	setup_one
+	sed 's/"USD"/"CNY"/; s/"input": "1"/"input": "7"/' card.json > yuan.json
+	use a 2026-06-05T00:00:00Z 1000000
+	printf '{"id":"y","time":"2026-06-06T00:00:00Z","customer":"beta","provider":"north","model":"n1","input":2000000}\n' > use.jsonl
+	"$TALLY" ingest use.jsonl --prices yuan.json --currency CNY -q
+	mkdir both && cp card.json both/a.json
+	python3 - <<'PY' 2> /dev/null || skip "no python3"
+import json
+a, b = json.load(open("card.json")), json.load(open("yuan.json"))
+a["prices"][0]["rates"]["input"] = "2"
+b["prices"][0]["rates"]["input"] = "9"
+a["prices"] += b["prices"]
+json.dump(a, open("both/a.json", "w"))
+PY
+	# dollars: 1 becomes 2; the yuan are told and left
+	run "$TALLY" rerate --prices both --json
+	expect 0 '"records": 1' '"in_another_currency": 1' '"before": "1"' '"after": "2"'
+	run "$TALLY" rerate --prices both --currency CNY --json
+	expect 0 '"records": 1' '"in_another_currency": 1' '"before": "14"' '"after": "18"'
+	run "$TALLY" rerate --prices both --currency CNY --unprice --json
+	expect 0 '"records": 0' '"in_another_currency": 1'
+	run "$TALLY" usage --customer acme --json
+	expect 0 '"total": "2"'
+}
