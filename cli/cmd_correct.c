@@ -159,6 +159,7 @@ static void print_rerate(const struct cli *cli, const struct rerate_result *r, b
 		json_out_bool(&j, "dry_run", dry);
 		json_out_int(&j, "records", r->records);
 		json_out_int(&j, "kept", r->kept);
+		json_out_int(&j, "in_another_currency", r->elsewhere);
 		json_out_money(&j, "before", r->before);
 		json_out_money(&j, "after", r->after);
 		json_out_money(&j, "delta", money_total_minus(r->after, r->before));
@@ -187,6 +188,11 @@ static void print_rerate(const struct cli *cli, const struct rerate_result *r, b
 		       "the card with --prices, or remove the price with --unprice)\n",
 		       (long long)r->kept, r->kept == 1 ? " has" : "s have",
 		       r->kept == 1 ? "s" : "");
+	if (r->elsewhere)
+		printf("%lld record%s priced in another currency than %s and left as %s (--currency "
+		       "names the one to reprice)\n",
+		       (long long)r->elsewhere, r->elsewhere == 1 ? " is" : "s are",
+		       cli_currency(cli), r->elsewhere == 1 ? "it is" : "they are");
 	if (!r->count) {
 		printf("every record keeps its price\n");
 		return;
@@ -225,6 +231,7 @@ static int rerate(struct cli *cli, struct err *e)
 	struct zone *zone = NULL;
 	struct rerate_wish wish = { .dry = cli_flag(cli, "dry-run"),
 				    .unprice = cli_flag(cli, "unprice"),
+				    .currency = text_of(cli_currency(cli)),
 				    .why = reason(cli, "prices were corrected") };
 	int rc = cli_zone(cli, &zone, e);
 	if (rc == 0)

@@ -19,6 +19,9 @@ static const struct option options[] = {
 	{ "account", 0, "KIND=CODE",
 	  "of invoices: revenue, tax, prepaid, receivable; for DATEV also bank, consultant and client; tax-type of Xero",
 	  true },
+	{ "of", 0, "usage|invoices",
+	  "of FOCUS: usage as it was priced, or issued invoices, line by line (default usage)",
+	  false },
 	{ "issuer", 0, "NAME", "of FOCUS rows: who charges (default the vendor)", false },
 	{ 0 },
 };
@@ -68,12 +71,14 @@ struct exporting {
 	struct book_settings settings;
 	const char *path; /* of --output */
 	int style;	  /* of a journal */
+	int source;	  /* of FOCUS: usage, invoices */
 	int64_t left_out, in_credits;
 };
 
 static int run_focus(struct exporting *x, struct err *e)
 {
-	return export_focus(x->session.ledger, &x->o, &x->left_out, e);
+	return x->source ? export_focus_invoices(x->session.ledger, &x->o, &x->in_credits, e)
+			 : export_focus(x->session.ledger, &x->o, &x->left_out, e);
 }
 
 static int run_journal(struct exporting *x, struct err *e)
@@ -147,7 +152,9 @@ static int tell_left_out(const struct exporting *x)
 
 static int run(struct cli *cli, struct err *e)
 {
-	static const char *const styles[] = { "hledger", "beancount", NULL };
+	static const char *const styles[] = { "hledger", "beancount", NULL }, *const sources[] = {
+		"usage", "invoices", NULL
+	};
 	const struct export_kind *kind;
 	struct zone *zone = NULL;
 	struct exporting x = { .cli = cli,
@@ -157,6 +164,8 @@ static int run(struct cli *cli, struct err *e)
 				      .declare = cli_flag(cli, "strict"),
 				      .out = stdout } };
 	int rc = cli_choice(cli, "style", styles, &x.style, e);
+	if (rc == 0)
+		rc = cli_choice(cli, "of", sources, &x.source, e);
 	if (rc == 0)
 		rc = find_kind(cli->argument[0], &kind, e);
 	if (rc == 0)

@@ -26,6 +26,10 @@ struct export_options {
  * are in no row. */
 int export_focus(struct ledger *l, const struct export_options *o, int64_t *left_out,
 		 struct err *e);
+/* Final invoices and credit notes whose period begins in [since, until): the rows of a document add
+ * up to its total. *left_out: documents in credits, which are no currency. */
+int export_focus_invoices(struct ledger *l, const struct export_options *o, int64_t *left_out,
+			  struct err *e);
 enum journal_style { JOURNAL_HLEDGER, JOURNAL_BEANCOUNT };
 /* Every transaction of the ledger in credits, and every invoice and credit note in money; what was
  * voided is reversed on that day. */

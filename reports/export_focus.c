@@ -1,7 +1,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/csv.h"
 #include "meter/billing/charge.h"
 #include "reports/export.h"
 #include "reports/focus.h"
@@ -20,27 +19,9 @@ static struct text account_of(const struct writer *w, struct text customer)
 	return text_of(w->o->issuer ? w->o->issuer : "own");
 }
 
-static bool ends_with(const char *s, const char *end)
-{
-	const size_t n = strlen(s), m = strlen(end);
-	return n >= m && strcmp(s + n - m, end) == 0;
-}
-
-static bool is_figure(const char *column)
-{
-	return ends_with(column, "Cost") || ends_with(column, "Quantity") ||
-	       ends_with(column, "UnitPrice");
-}
-
 static void put_row(struct writer *w, const struct focus_row *row)
 {
-	char text[DECIMAL_TEXT_MAX];
-	for (size_t i = 0; focus_columns[i]; i++) {
-		const char *value = focus_value(row, focus_columns[i], text);
-		buf_puts(&w->b, i ? "," : "");
-		(is_figure(focus_columns[i]) ? csv_put_field : csv_put_text)(&w->b, text_of(value));
-	}
-	buf_puts(&w->b, "\n");
+	focus_put(&w->b, row);
 	if (w->b.n > 1 << 16) {
 		fwrite(w->b.p, 1, w->b.n, w->o->out);
 		w->b.n = 0;
@@ -186,7 +167,12 @@ static int grant_row(void *user, const struct grant *g)
 	row.provider = row.publisher = row.invoice_issuer =
 		text_of(o->issuer ? o->issuer : "tally");
 	row.service_name = x->account->plan;
+	char price_id[80], basis[DECIMAL_TEXT_MAX];
+	snprintf(price_id, sizeof price_id, "credits/%s/%s", row.billing_currency,
+		 money_total_format(unit, basis));
 	row.sku_id = TEXT("credits");
+	row.sku_price_id = text_of(price_id);
+	row.sku_meter = "Credits";
 	row.resource_id = g->name;
 	row.charge_from = g->effective;
 	row.charge_to = (struct instant){ (day + 1) * US_PER_DAY };
@@ -194,6 +180,21 @@ static int grant_row(void *user, const struct grant *g)
 	if (rc == 0)
 		put_row(x->w, &row);
 	return rc;
+}
+
+/* Bought credits were billed when they were bought, and become a cost as they are used. */
+static int cost_of_use(struct credits *x, const struct ledger_entry *en, char currency[16],
+		       struct money_total *out)
+{
+	struct grant g;
+	int rc = ledger_find_grant(x->l, x->account->id, en->grant, &g, x->e);
+	if (rc != 0 || g.kind != LOT_PAID || !g.has_cost_basis)
+		return rc;
+	if (g.currency.n)
+		snprintf(currency, 16, "%.*s", (int)g.currency.n, g.currency.p);
+	return amount_of((struct money_total){ (int128)g.cost_basis.pico * 1000000 },
+			 (struct quantity){ -en->amount.nano }, (struct quantity){ 1000000000 },
+			 out, x->e);
 }
 
 static int draw_entry(void *user, const struct ledger_entry *en)
@@ -204,11 +205,16 @@ static int draw_entry(void *user, const struct ledger_entry *en)
 	if (!text_is(en->pot, "grant") && !text_is(en->pot, "overage"))
 		return 0;
 	bool lot = text_is(en->pot, "grant");
+	char currency[16] = "USD";
+	struct money_total effective = { 0 };
+	int rc = lot ? cost_of_use(x, en, currency, &effective) : 0;
+	if (rc != 0)
+		return rc;
 	/* credits are the pricing currency; in money nothing is billed, the purchase was */
 	const struct money_total used = { (int128)-en->amount.nano * 1000000000 };
 	struct focus_row row = { .account_id = x->account->customer,
 				 .account_name = x->account->customer,
-				 .billing_currency = "USD",
+				 .billing_currency = currency,
 				 .pricing_currency = "Credits",
 				 .charge_category = "Usage",
 				 .charge_frequency = "Usage-Based",
@@ -224,6 +230,9 @@ static int draw_entry(void *user, const struct ledger_entry *en)
 				 .service_name = x->account->plan,
 				 .resource_id = en->grant,
 				 .sku_id = TEXT("credits"),
+				 .sku_price_id = TEXT("credits/drawn"),
+				 .sku_meter = "Credits",
+				 .effective = effective,
 				 .charge_from = { day * US_PER_DAY },
 				 .charge_to = { (day + 1) * US_PER_DAY },
 				 .has_quantity = true,
@@ -265,9 +274,7 @@ int export_focus(struct ledger *l, const struct export_options *o, int64_t *left
 {
 	struct writer w = { .o = o };
 	struct credits x = { .w = &w, .l = l, .e = e };
-	for (size_t i = 0; focus_columns[i]; i++)
-		buf_printf(&w.b, "%s%s", i ? "," : "", focus_columns[i]);
-	buf_puts(&w.b, "\n");
+	focus_put_header(&w.b);
 	int rc = usage_rows(&w, ledger_store(l), e);
 	if (rc == 0)
 		rc = ledger_each_account(l, credit_rows, &x, e);

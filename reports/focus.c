@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/csv.h"
+
 int focus_purchase(struct focus_row *row, struct quantity q, struct money_total unit_price,
 		   const char *unit, const char *currency, struct err *e)
 {
@@ -153,6 +155,8 @@ const char *focus_value(const struct focus_row *row, const char *column, char bu
 			return t.us ? instant_format(t, buf) : "";
 		}
 		case AMOUNT:
+			if (row->has_no_price && strstr(column, "UnitPrice"))
+				return "";
 			return money_total_format(*(const struct money_total *)(const void *)at,
 						  buf);
 		case QUANTITY:
@@ -164,4 +168,34 @@ const char *focus_value(const struct focus_row *row, const char *column, char bu
 		}
 	}
 	return NULL;
+}
+
+static bool ends_with(const char *s, const char *end)
+{
+	const size_t n = strlen(s), m = strlen(end);
+	return n >= m && strcmp(s + n - m, end) == 0;
+}
+
+static bool is_figure(const char *column)
+{
+	return ends_with(column, "Cost") || ends_with(column, "Quantity") ||
+	       ends_with(column, "UnitPrice");
+}
+
+void focus_put_header(struct buf *out)
+{
+	for (size_t i = 0; focus_columns[i]; i++)
+		buf_printf(out, "%s%s", i ? "," : "", focus_columns[i]);
+	buf_puts(out, "\n");
+}
+
+void focus_put(struct buf *out, const struct focus_row *row)
+{
+	char text[DECIMAL_TEXT_MAX];
+	for (size_t i = 0; focus_columns[i]; i++) {
+		const char *value = focus_value(row, focus_columns[i], text);
+		buf_puts(out, i ? "," : "");
+		(is_figure(focus_columns[i]) ? csv_put_field : csv_put_text)(out, text_of(value));
+	}
+	buf_puts(out, "\n");
 }

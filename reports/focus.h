@@ -21,6 +21,7 @@ struct focus_row {
 		service_name;
 	struct instant billing_from, billing_to, charge_from, charge_to;
 	bool has_quantity, has_pricing_amounts;
+	bool has_no_price; /* no unit was sold: taxes, credits, adjustments */
 	struct quantity pricing_quantity, consumed_quantity;
 	struct money_total billed, list, contracted, effective, list_unit, contracted_unit;
 	/* in the pricing currency, when that is another one than the billing currency */
@@ -35,6 +36,10 @@ int focus_purchase(struct focus_row *row, struct quantity q, struct money_total 
 /* The value of a column as CSV has it; "" for null; NULL when there is no such column. */
 const char *focus_value(const struct focus_row *row, const char *column,
 			char buf[DECIMAL_TEXT_MAX]);
+struct buf;
+/* The header, and a row, as lines of CSV. */
+void focus_put_header(struct buf *out);
+void focus_put(struct buf *out, const struct focus_row *row);
 /* The columns' names, in order; NULL-ended. */
 extern const char *const focus_columns[];
 

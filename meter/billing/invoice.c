@@ -1,33 +1,11 @@
-#include "meter/billing/invoice.h"
+#include "meter/billing/invoice_parts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/dict.h"
 #include "base/json.h"
-#include "meter/billing/charge.h"
 #include "meter/billing/cycle.h"
 #include "meter/billing/standing.h"
-#include "meter/store/sums_sql.h"
-
-/* Usage of all customers in a period, in the order of customers. */
-struct cached {
-	struct instant from, to;
-	char zone[ZONE_NAME_MAX];
-	struct usage_result *usage;
-};
-
-struct invoicer {
-	struct ledger *ledger;
-	struct drawer *drawer;
-	const struct exchange_rates *exchange;
-	bool for_all, accept_uncovered;
-	enum invoice_part part;
-	struct cached *cache;
-	size_t cached;
-	struct zone *zone;
-	char zone_name[ZONE_NAME_MAX];
-};
 
 int invoicer_open(struct invoicer **out, struct ledger *l, struct drawer *d, struct err *e)
 {
@@ -90,305 +68,6 @@ static int zone_of(struct invoicer *v, const struct account *a, struct err *e)
 	return zone_open(&v->zone, v->zone_name, e);
 }
 
-/* --- charges for usage --- */
-
-/* What usage was charged for: the same key again is the same line. */
-struct charge {
-	struct text provider, project, model, bucket, currency;
-	struct text unit_price; /* for a million tokens or one call; "" where there is none */
-	int64_t quantity;
-	struct money_total amount; /* exact, before any markup's rounding */
-};
-
-struct charges {
-	struct charge *charge;
-	size_t count;
-	struct dict index; /* key to 1 + place */
-	int64_t unpriced;
-	struct arena *arena;
-};
-
-static struct text keep(struct arena *a, struct text t)
-{
-	return (struct text){ arena_text(a, t.n ? t.p : "", t.n), t.n };
-}
-
-static void put_key(struct buf *key, const struct charge *c)
-{
-	const struct text part[] = { c->provider, c->project,	 c->model,
-				     c->bucket,	  c->unit_price, c->currency };
-	for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
-		buf_add(key, part[i].p, part[i].n);
-		buf_add(key, "", 1);
-	}
-}
-
-static int add_charge(struct charges *all, const struct charge *c, struct err *e)
-{
-	struct buf key = { 0 };
-	put_key(&key, c);
-	uint64_t *at = dict_need(&all->index, (struct text){ key.p, key.n }, NULL);
-	buf_release(&key);
-	if (!*at) {
-		if ((all->count & (all->count - 1)) == 0)
-			all->charge = mem_grow(all->charge, (all->count ? all->count * 2 : 16) *
-								    sizeof *all->charge);
-		struct charge *fresh = &all->charge[all->count];
-		*fresh = (struct charge){ .provider = keep(all->arena, c->provider),
-					  .project = keep(all->arena, c->project),
-					  .model = keep(all->arena, c->model),
-					  .bucket = keep(all->arena, c->bucket),
-					  .currency = keep(all->arena, c->currency),
-					  .unit_price = keep(all->arena, c->unit_price) };
-		*at = ++all->count;
-	}
-	struct charge *to = &all->charge[*at - 1];
-	if (__builtin_add_overflow(to->quantity, c->quantity, &to->quantity) ||
-	    !money_total_add(&to->amount, c->amount))
-		return err_set(e, ERR_RANGE, "the usage is out of range for an invoice");
-	return 0;
-}
-
-static void charges_release(struct charges *c)
-{
-	free(c->charge);
-	dict_release(&c->index);
-}
-
-/* One group of usage (project, model, price) into charges by bucket. */
-static int charge_group(struct charges *all, struct store *s, struct text project,
-			struct text model, int64_t price, const struct usage_sums *sums,
-			struct err *e)
-{
-	const struct stored_price *p;
-	struct charge_part part[CHARGE_PARTS_MAX];
-	char text[DECIMAL_TEXT_MAX];
-	size_t n;
-	int rc = store_stored_price(s, price, &p, e);
-	if (rc == 0)
-		rc = charge_parts(p, sums, part, &n, e);
-	if (rc == 0 && p->reason.n)
-		all->unpriced += sums->records;
-	for (size_t k = 0; rc == 0 && k < n; k++)
-		rc = add_charge(all,
-				&(struct charge){ p->vendor, project, model,
-						  text_of(part[k].bucket), p->currency,
-						  text_of(money_format(part[k].price, text)),
-						  part[k].quantity, part[k].amount },
-				e);
-	return rc;
-}
-
-static int query_usage(struct invoicer *v, const char *customer, struct instant from,
-		       struct instant to, struct usage_result **out, struct err *e)
-{
-	static const enum usage_dim dims[] = { USAGE_BY_CUSTOMER, USAGE_BY_PROJECT, USAGE_BY_MODEL,
-					       USAGE_BY_PRICE };
-	const struct usage_filter f = { .since = from, .until = to, .customer = customer };
-	return usage_query(out, ledger_store(v->ledger), dims, 4, &f, v->zone, e);
-}
-
-/* The groups of one customer lie together. */
-static int charge_customer(struct charges *all, struct store *s, const struct usage_result *r,
-			   struct text customer, struct err *e)
-{
-	size_t low = 0, high = usage_group_count(r);
-	while (low < high) {
-		size_t mid = (low + high) / 2;
-		if (text_cmp(usage_label(r, mid, 0), customer) < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	int rc = 0;
-	for (; rc == 0 && low < usage_group_count(r) && text_eq(usage_label(r, low, 0), customer);
-	     low++)
-		rc = charge_group(all, s, usage_label(r, low, 1), usage_label(r, low, 2),
-				  strtoll(usage_label(r, low, 3).p, NULL, 10), usage_group(r, low),
-				  e);
-	return rc;
-}
-
-static int charge_money(struct invoicer *v, struct charges *all, const struct account *a,
-			struct instant from, struct instant to, struct err *e)
-{
-	struct store *s = ledger_store(v->ledger);
-	struct usage_result *r = NULL;
-	int rc;
-	if (!v->for_all) {
-		rc = query_usage(v, a->customer.p, from, to, &r, e);
-		if (rc == 0)
-			rc = charge_customer(all, s, r, a->customer, e);
-		usage_result_close(r);
-		return rc;
-	}
-	for (size_t i = 0; i < v->cached && !r; i++)
-		if (v->cache[i].from.us == from.us && v->cache[i].to.us == to.us &&
-		    strcmp(v->cache[i].zone, v->zone_name) == 0)
-			r = v->cache[i].usage;
-	if (!r) {
-		rc = query_usage(v, NULL, from, to, &r, e);
-		if (rc != 0)
-			return rc;
-		v->cache = mem_grow(v->cache, (v->cached + 1) * sizeof *v->cache);
-		struct cached *c = &v->cache[v->cached++];
-		*c = (struct cached){ .from = from, .to = to, .usage = r };
-		memcpy(c->zone, v->zone_name, sizeof c->zone);
-	}
-	return charge_customer(all, s, r, a->customer, e);
-}
-
-/* One day's sums under one credit rate. */
-static int charge_credits_row(struct invoicer *v, struct charges *all, struct query *q,
-			      json_value *rates, struct err *e)
-{
-	enum {
-		D_SERIES,
-		D_RATE,
-		D_RECORDS,
-		D_REQUESTS,
-		D_TOKENS,
-		D_NANO = D_TOKENS + BUCKET_COMMON,
-		D_REST
-	};
-	const struct series_names *names;
-	const struct subject_names *subject;
-	int rc = store_series_names(ledger_store(v->ledger), db_int(q, D_SERIES), &names, e);
-	if (rc == 0)
-		rc = store_subject_names(ledger_store(v->ledger), names->subject, &subject, e);
-	if (rc != 0)
-		return rc;
-	if (!json_true(json_member(rates, "linear")))
-		/* rounded record by record: there is no price of a unit */
-		return add_charge(all,
-				  &(struct charge){ subject->provider,
-						    names->project,
-						    subject->model,
-						    TEXT("record"),
-						    TEXT("credits"),
-						    TEXT(""),
-						    db_int(q, D_RECORDS),
-						    { (int128)db_int(q, D_NANO) * 1000000000 +
-						      db_int(q, D_REST) } },
-				  e);
-	for (int b = 0; rc == 0 && b < BUCKET_REASONING; b++) {
-		struct text price = json_string(json_member(rates, bucket_name((enum bucket)b)));
-		struct decimal d;
-		struct money_total rate;
-		int64_t tokens = db_int(q, D_TOKENS + b);
-		if (tokens == 0 || price.n == 0)
-			continue;
-		rc = decimal_parse(&d, price, e);
-		if (rc == 0)
-			rc = amount_from_decimal(&rate, d, e);
-		if (rc == 0)
-			rc = add_charge(all,
-					&(struct charge){ subject->provider,
-							  names->project,
-							  subject->model,
-							  text_of(bucket_name((enum bucket)b)),
-							  TEXT("credits"),
-							  price,
-							  tokens,
-							  { rate.atto / 1000000 * tokens } },
-					e);
-	}
-	struct text fee = json_string(json_member(rates, "request"));
-	if (rc == 0 && fee.n && db_int(q, D_REQUESTS)) {
-		struct decimal d;
-		struct money_total rate;
-		rc = decimal_parse(&d, fee, e);
-		if (rc == 0)
-			rc = amount_from_decimal(&rate, d, e);
-		if (rc == 0)
-			rc = add_charge(all,
-					&(struct charge){ subject->provider,
-							  names->project,
-							  subject->model,
-							  TEXT("request"),
-							  TEXT("credits"),
-							  fee,
-							  db_int(q, D_REQUESTS),
-							  { rate.atto * db_int(q, D_REQUESTS) } },
-					e);
-	}
-	return rc;
-}
-
-static const struct sql sql_rate_at = {
-	.text = "SELECT rates FROM credit_rate WHERE id=:id",
-};
-
-static int rates_of(struct invoicer *v, int64_t rate, struct json_document **out, struct err *e)
-{
-	struct db *db = store_db(ledger_store(v->ledger));
-	struct query *q;
-	int rc = db_statement(db, &sql_rate_at, &q, e);
-	if (rc != 0)
-		return rc;
-	db_bind_int(q, ":id", rate);
-	rc = db_step(db, q, e);
-	rc = rc == 1   ? json_open(out, db_text(q, 0), e)
-	     : rc == 0 ? err_set(e, ERR_STORE, "a credit rate is missing from the database")
-		       : rc;
-	db_reset(q);
-	return rc;
-}
-
-static const struct sql sql_days = {
-	.text = "SELECT series,rate," SUM_COLUMNS
-		",nano,rest FROM credit_day WHERE account=:account AND day>=:from AND day<:to",
-};
-
-static int charge_credits(struct invoicer *v, struct charges *all, const struct account *a,
-			  struct instant from, struct instant to, struct err *e)
-{
-	struct db *db = store_db(ledger_store(v->ledger));
-	struct json_document *rates = NULL;
-	struct query *q;
-	int64_t rate = 0;
-	int rc = db_statement(db, &sql_days, &q, e), more = 0;
-	if (rc != 0)
-		return rc;
-	/* periods begin at midnight in the account's zone, as its days do */
-	db_bind_int(q, ":account", a->id);
-	db_bind_int(q, ":from", zone_day(v->zone, from));
-	db_bind_int(q, ":to", zone_day(v->zone, to));
-	while (rc == 0 && (more = db_step(db, q, e)) == 1) {
-		if (db_int(q, 1) != rate) {
-			json_close(rates);
-			rates = NULL;
-			rate = db_int(q, 1);
-			rc = rates_of(v, rate, &rates, e);
-		}
-		if (rc == 0)
-			rc = charge_credits_row(v, all, q, json_root(rates), e);
-	}
-	json_close(rates);
-	db_reset(q);
-	return rc == 0 && more < 0 ? more : rc;
-}
-
-static bool in_credits(const struct invoice *i)
-{
-	return text_is(i->terms.currency, "credits");
-}
-
-/* Usage is charged as the credits that it drew, for what they are worth. */
-static bool by_credits(const struct invoice *i)
-{
-	return in_credits(i) || i->terms.credit_price.n;
-}
-
-static int charges_of(struct invoicer *v, const struct invoice *i, struct charges *all,
-		      const struct account *a, struct instant from, struct instant to,
-		      struct err *e)
-{
-	if (by_credits(i))
-		return a->byo ? 0 : charge_credits(v, all, a, from, to, e);
-	return charge_money(v, all, a, from, to, e);
-}
-
 /* --- currencies --- */
 
 /* The rate of the period from that currency: one that a standing document went by, or the last one
@@ -420,9 +99,9 @@ static int rate_from(struct invoicer *v, struct invoice *i, struct text from,
 			       "the usage of '%.*s' is priced in %.*s, its terms ask for %.*s: %s",
 			       (int)i->customer.n, i->customer.p, (int)from.n, from.p,
 			       (int)i->currency.n, i->currency.p, why.message);
-	r->from = keep(&i->arena, r->from);
-	r->to = keep(&i->arena, r->to);
-	r->source = keep(&i->arena, r->source);
+	r->from = invoice_keep(&i->arena, r->from);
+	r->to = invoice_keep(&i->arena, r->to);
+	r->source = invoice_keep(&i->arena, r->source);
 	i->rates++;
 	return 0;
 }
@@ -447,7 +126,8 @@ static int credits_in_money(struct invoicer *v, struct invoice *i, const struct 
 		rc = drawer_plan(v->drawer, a, &plan, e);
 		if (rc != 0)
 			return rc;
-		i->worth = (struct credit_worth){ keep(&i->arena, text_of(plan_currency(plan))),
+		i->worth = (struct credit_worth){ invoice_keep(&i->arena,
+							       text_of(plan_currency(plan))),
 						  plan_credits_per_unit(plan) };
 	}
 	*currency = i->worth.currency;
@@ -483,7 +163,7 @@ static struct invoice_line *add_line(struct invoice *i, enum line_kind kind, str
 	if ((i->lines & (i->lines - 1)) == 0)
 		i->line = mem_grow(i->line, (i->lines ? i->lines * 2 : 16) * sizeof *i->line);
 	struct invoice_line *l = &i->line[i->lines++];
-	*l = (struct invoice_line){ .kind = kind, .description = keep(&i->arena, what) };
+	*l = (struct invoice_line){ .kind = kind, .description = invoice_keep(&i->arena, what) };
 	return l;
 }
 
@@ -518,7 +198,7 @@ static int mark_up(struct invoice *i, struct invoice_line *l, struct decimal per
 		rc = err_set(e, ERR_RANGE, "a line is out of range");
 	if (rc == 0 && l->unit_price.n && decimal_parse(&price, l->unit_price, NULL) == 0 &&
 	    decimal_multiply(price, factor, &price))
-		l->unit_price = keep(&i->arena, text_of(decimal_format(price, text)));
+		l->unit_price = invoice_keep(&i->arena, text_of(decimal_format(price, text)));
 	return rc;
 }
 
@@ -530,7 +210,7 @@ static int exchange_price(struct invoicer *v, struct invoice *i, const struct ac
 	struct decimal d;
 	struct money_total price;
 	char text[DECIMAL_TEXT_MAX];
-	*out = keep(&i->arena, c->unit_price);
+	*out = invoice_keep(&i->arena, c->unit_price);
 	if (c->unit_price.n == 0 || text_eq(c->currency, i->terms.currency))
 		return 0;
 	int rc = decimal_parse(&d, c->unit_price, e);
@@ -539,9 +219,10 @@ static int exchange_price(struct invoicer *v, struct invoice *i, const struct ac
 	if (rc == 0)
 		rc = exchange(v, i, a, c->currency, &price, e);
 	if (rc == 0)
-		*out = keep(&i->arena,
-			    text_of(money_total_format(
-				    amount_round(price, PRICE_PLACES, ROUND_HALF_UP), text)));
+		*out = invoice_keep(
+			&i->arena,
+			text_of(money_total_format(amount_round(price, PRICE_PLACES, ROUND_HALF_UP),
+						   text)));
 	return rc;
 }
 
@@ -551,17 +232,18 @@ static int usage_line(struct invoicer *v, struct invoice *i, const struct accoun
 {
 	struct buf what = { 0 };
 	int rc = 0;
-	struct decimal percent = in_credits(i) ? (struct decimal){ 0 }
-					       : terms_markup(&i->terms, c->provider, c->model);
+	struct decimal percent = invoice_in_credits(i)
+					 ? (struct decimal){ 0 }
+					 : terms_markup(&i->terms, c->provider, c->model);
 	buf_add(&what, c->model.p, c->model.n);
 	if (c->project.n)
 		buf_printf(&what, ", %.*s", (int)c->project.n, c->project.p);
 	struct invoice_line *l = add_line(i, LINE_USAGE, (struct text){ what.p, what.n });
 	buf_release(&what);
-	l->provider = keep(&i->arena, c->provider);
-	l->project = keep(&i->arena, c->project);
-	l->model = keep(&i->arena, c->model);
-	l->bucket = keep(&i->arena, c->bucket);
+	l->provider = invoice_keep(&i->arena, c->provider);
+	l->project = invoice_keep(&i->arena, c->project);
+	l->model = invoice_keep(&i->arena, c->model);
+	l->bucket = invoice_keep(&i->arena, c->bucket);
 	l->quantity.nano = (int128)c->quantity * 1000000000;
 	l->exact = c->amount;
 	rc = exchange(v, i, a, c->currency, &l->exact, e);
@@ -613,13 +295,14 @@ static int metered_line(struct invoice *i, const struct metered_item *m, struct 
 	size_t which = 0;
 	int rc = 0;
 	l->quantity = q;
-	l->bucket = keep(&i->arena, m->of);
-	l->model = keep(&i->arena, m->model);
-	l->project = keep(&i->arena, m->project);
+	l->bucket = invoice_keep(&i->arena, m->of);
+	l->model = invoice_keep(&i->arena, m->model);
+	l->project = invoice_keep(&i->arena, m->project);
 	switch (m->kind) {
 	case PRICING_UNIT:
 		rc = amount_of(m->price, q, (struct quantity){ 1000000000 }, &l->exact, e);
-		l->unit_price = keep(&i->arena, text_of(money_total_format(m->price, text)));
+		l->unit_price =
+			invoice_keep(&i->arena, text_of(money_total_format(m->price, text)));
 		break;
 	case PRICING_GRADUATED:
 		rc = tiers_graduated(m->tier, m->tiers, q, part, &l->exact, e);
@@ -627,12 +310,13 @@ static int metered_line(struct invoice *i, const struct metered_item *m, struct 
 	case PRICING_VOLUME:
 		rc = tiers_volume(m->tier, m->tiers, q, &which, &l->exact, e);
 		if (rc == 0)
-			l->unit_price = keep(
+			l->unit_price = invoice_keep(
 				&i->arena, text_of(money_total_format(m->tier[which].unit, text)));
 		break;
 	case PRICING_PACKAGE:
 		rc = package_amount(m->package, m->price, m->free_units, q, &l->exact, e);
-		l->unit_price = keep(&i->arena, text_of(money_total_format(m->price, text)));
+		l->unit_price =
+			invoice_keep(&i->arena, text_of(money_total_format(m->price, text)));
 		break;
 	}
 	if (rc == 0)
@@ -924,7 +608,7 @@ static int add_taxes(struct invoice *i, struct err *e)
 	struct money_total within = { 0 };
 	const struct money_total taxable = money_total_minus(i->subtotal, i->credits_applied);
 	for (size_t k = 0; rc == 0 && k < i->terms.tax_count; k++) {
-		struct invoice_tax t = { keep(&i->arena, i->terms.tax[k].name),
+		struct invoice_tax t = { invoice_keep(&i->arena, i->terms.tax[k].name),
 					 i->terms.tax[k].percent,
 					 { 0 } };
 		rc = i->terms.tax_inclusive ? tax_within(i, taxable, t.percent, &t.amount, e)
@@ -953,11 +637,11 @@ static int whole(struct invoicer *v, struct invoice *i, const struct account *a,
 	int rc = terms_read(&i->terms, terms, zone_day(v->zone, i->from), e);
 	if (rc != 0)
 		return err_context(e, "the terms of '%.*s'", (int)a->customer.n, a->customer.p);
-	i->customer = keep(&i->arena, a->customer);
+	i->customer = invoice_keep(&i->arena, a->customer);
 	i->currency = i->terms.currency;
 	rc = charges_of(v, i, &all, a, i->from, i->to, e);
 	i->unpriced = all.unpriced;
-	if (rc == 0 && by_credits(i))
+	if (rc == 0 && invoice_by_credits(i))
 		rc = ledger_uncovered_in(v->ledger, a->id, i->from, i->to, &i->unpriced, e);
 	if (rc == 0 && i->terms.usage)
 		rc = usage_lines(v, i, a, &all, e);
@@ -987,20 +671,21 @@ static struct invoice_period *add_period(struct invoice *to, const struct invoic
 				      .credits_applied = w->credits_applied,
 				      .taxes = w->taxes };
 	for (size_t k = 0; k < w->taxes; k++)
-		p->tax[k] = (struct invoice_tax){ keep(&to->arena, w->tax[k].name),
+		p->tax[k] = (struct invoice_tax){ invoice_keep(&to->arena, w->tax[k].name),
 						  w->tax[k].percent, w->tax[k].amount };
 	for (size_t k = 0; k < w->rates; k++) {
 		p->rate[p->rates] = w->rate[k];
-		p->rate[p->rates].from = keep(&to->arena, w->rate[k].from);
-		p->rate[p->rates].to = keep(&to->arena, w->rate[k].to);
-		p->rate[p->rates++].source = keep(&to->arena, w->rate[k].source);
+		p->rate[p->rates].from = invoice_keep(&to->arena, w->rate[k].from);
+		p->rate[p->rates].to = invoice_keep(&to->arena, w->rate[k].to);
+		p->rate[p->rates++].source = invoice_keep(&to->arena, w->rate[k].source);
 	}
-	p->worth = (struct credit_worth){ keep(&to->arena, w->worth.currency), w->worth.per };
+	p->worth =
+		(struct credit_worth){ invoice_keep(&to->arena, w->worth.currency), w->worth.per };
 	json_put_value(&terms, w->terms.version);
-	p->terms = keep(&to->arena, (struct text){ terms.p, terms.n });
+	p->terms = invoice_keep(&to->arena, (struct text){ terms.p, terms.n });
 	buf_release(&terms);
 	if (s)
-		p->corrects = keep(&to->arena, s->number);
+		p->corrects = invoice_keep(&to->arena, s->number);
 	return p;
 }
 
@@ -1021,12 +706,12 @@ static void append_lines(struct invoice *to, const struct invoice *w, struct tex
 		buf_add(&what, from->description.p, from->description.n);
 		struct invoice_line *l = add_line(to, from->kind, (struct text){ what.p, what.n });
 		buf_release(&what);
-		l->item = keep(&to->arena, from->item.n ? from->item : from->description);
-		l->provider = keep(&to->arena, from->provider);
-		l->project = keep(&to->arena, from->project);
-		l->model = keep(&to->arena, from->model);
-		l->bucket = keep(&to->arena, from->bucket);
-		l->unit_price = keep(&to->arena, from->unit_price);
+		l->item = invoice_keep(&to->arena, from->item.n ? from->item : from->description);
+		l->provider = invoice_keep(&to->arena, from->provider);
+		l->project = invoice_keep(&to->arena, from->project);
+		l->model = invoice_keep(&to->arena, from->model);
+		l->bucket = invoice_keep(&to->arena, from->bucket);
+		l->unit_price = invoice_keep(&to->arena, from->unit_price);
 		l->quantity = from->quantity;
 		l->exact = from->exact;
 		l->amount = from->amount;
@@ -1137,7 +822,7 @@ static int compute_supplement(struct invoicer *v, struct invoice *i, const struc
 {
 	int rc = terms_read(&i->terms, own->terms.n ? own->terms : a->terms,
 			    zone_day(v->zone, i->from), e);
-	i->customer = keep(&i->arena, a->customer);
+	i->customer = invoice_keep(&i->arena, a->customer);
 	i->currency = i->terms.currency;
 	if (rc == 0)
 		rc = take_overage(v, i, a, e);
@@ -1158,8 +843,8 @@ int invoice_compute(struct invoicer *v, struct invoice *i, const struct account 
 		local_day(v->zone, i->from, i->from_day);
 		local_day(v->zone, (struct instant){ i->to.us - 1 }, i->last_day);
 		i->usage_to = store_last_seq(ledger_store(v->ledger));
-		i->plan = keep(&i->arena, a->plan);
-		i->zone = keep(&i->arena, a->zone);
+		i->plan = invoice_keep(&i->arena, a->plan);
+		i->zone = invoice_keep(&i->arena, a->zone);
 		rc = i->part == INVOICE_SUPPLEMENT && own ? compute_supplement(v, i, a, own, e)
 							  : compute_own(v, i, a, own, e);
 	}
@@ -1182,187 +867,4 @@ void invoice_release(struct invoice *i)
 	i->period = NULL;
 	terms_release(&i->terms);
 	arena_release(&i->arena);
-}
-
-/* --- the document --- */
-
-static void put_text(struct buf *b, const char *key, struct text value)
-{
-	buf_printf(b, ",\"%s\":", key);
-	json_put_string(b, value);
-}
-
-static void put_amount(struct buf *b, const char *key, struct money_total m)
-{
-	char text[DECIMAL_TEXT_MAX];
-	buf_printf(b, ",\"%s\":\"%s\"", key, money_total_format(m, text));
-}
-
-static void put_instant(struct buf *b, const char *key, struct instant t)
-{
-	char text[INSTANT_TEXT_MAX];
-	buf_printf(b, "\"%s\":\"%s\"", key, instant_format(t, text));
-}
-
-static void put_line(struct buf *b, const struct invoice *i, const struct invoice_line *l)
-{
-	static const char *const kinds[] = LINE_KIND_NAMES;
-	char text[DECIMAL_TEXT_MAX];
-	buf_puts(b, "{\"description\":");
-	json_put_string(b, l->description);
-	const bool adjusts = i->period[l->period].corrects.n;
-	buf_printf(b, ",\"kind\":\"%s\"", adjusts ? "adjustment" : kinds[l->kind]);
-	put_text(b, "provider", l->provider);
-	put_text(b, "project", l->project);
-	put_text(b, "model", l->model);
-	put_text(b, "bucket", l->bucket);
-	buf_printf(b, ",\"quantity\":\"%s\"", quantity_format(l->quantity, text));
-	put_text(b, "unit_price", l->unit_price);
-	/* tokens are priced by the million */
-	buf_printf(b, ",\"unit\":\"%s\"",
-		   bucket_by_name(l->bucket.p ? l->bucket.p : "", l->bucket.n) >= 0 &&
-				   l->kind == LINE_USAGE
-			   ? "million tokens"
-		   : l->bucket.n ? "each"
-				 : "");
-	put_amount(b, "exact", l->exact);
-	put_amount(b, "amount", l->amount);
-	if (l->kind != LINE_USAGE)
-		put_text(b, "item", l->item.n ? l->item : l->description);
-	if (adjusts) {
-		put_text(b, "corrects", i->period[l->period].corrects);
-		buf_printf(b, ",\"of\":\"%s\",\"period\":%zu", kinds[l->kind], l->period);
-	}
-	buf_puts(b, "}");
-}
-
-static void put_taxes(struct buf *b, const struct invoice_tax *tax, size_t taxes)
-{
-	char text[DECIMAL_TEXT_MAX];
-	buf_puts(b, ",\"taxes\":[");
-	for (size_t k = 0; k < taxes; k++) {
-		buf_puts(b, k ? ",{\"name\":" : "{\"name\":");
-		json_put_string(b, tax[k].name);
-		buf_printf(b, ",\"percent\":\"%s\"", decimal_format(tax[k].percent, text));
-		put_amount(b, "amount", tax[k].amount);
-		buf_puts(b, "}");
-	}
-	buf_puts(b, "]");
-}
-
-/* The rates of a period, each also in words. */
-static void put_rates(struct buf *b, const struct invoice_period *p)
-{
-	char text[DECIMAL_TEXT_MAX];
-	if (p->rates)
-		buf_puts(b, ",\"rates\":[");
-	for (size_t k = 0; k < p->rates; k++) {
-		const struct exchange_rate *r = &p->rate[k];
-		struct buf words = { 0 };
-		struct civil c = civil_from_day(r->day);
-		buf_printf(b, "%s{\"day\":\"%04d-%02d-%02d\"", k ? "," : "", c.year, c.month,
-			   c.day);
-		put_text(b, "from", r->from);
-		put_text(b, "to", r->to);
-		buf_printf(b, ",\"multiply\":\"%s\"", quantity_format(r->multiply, text));
-		buf_printf(b, ",\"divide\":\"%s\"", quantity_format(r->divide, text));
-		put_text(b, "source", r->source);
-		exchange_put(&words, r);
-		put_text(b, "rate", (struct text){ words.p, words.n });
-		buf_release(&words);
-		buf_puts(b, "}");
-	}
-	if (p->rates)
-		buf_puts(b, "]");
-}
-
-/* What was charged for each period, and under which terms: what later documents go by. */
-static void put_periods(struct buf *b, const struct invoice *i)
-{
-	buf_puts(b, ",\n\"periods\":[");
-	for (size_t k = 0; k < i->periods; k++) {
-		const struct invoice_period *p = &i->period[k];
-		buf_puts(b, k ? ",\n{" : "\n{");
-		put_instant(b, "from", p->from);
-		buf_puts(b, ",");
-		put_instant(b, "to", p->to);
-		if (p->corrects.n)
-			put_text(b, "corrects", p->corrects);
-		put_amount(b, "credits_applied", p->credits_applied);
-		put_taxes(b, p->tax, p->taxes);
-		put_rates(b, p);
-		if (p->worth.currency.n) {
-			char text[DECIMAL_TEXT_MAX];
-			buf_printf(b, ",\"credit_worth\":{\"credits\":\"%s\"",
-				   decimal_format(p->worth.per, text));
-			put_text(b, "currency", p->worth.currency);
-			buf_puts(b, "}");
-		}
-		buf_puts(b, ",\"terms\":");
-		buf_add(b, p->terms.p, p->terms.n);
-		buf_puts(b, "}");
-	}
-	buf_puts(b, "]");
-}
-
-void invoice_put(struct buf *b, const struct invoice *i, const char *status, const char *number,
-		 struct instant issued)
-{
-	buf_puts(b, "{\"schema\":\"tally.invoice/1\",\"number\":");
-	if (number)
-		json_put_string(b, text_of(number));
-	else
-		buf_puts(b, "null");
-	buf_printf(b, ",\"status\":\"%s\"", status);
-	if (i->part != INVOICE_OWN)
-		buf_printf(b, ",\"part\":\"%s\"",
-			   i->part == INVOICE_INTERIM ? "interim" : "supplement");
-	put_text(b, "customer", i->customer);
-	buf_puts(b, ",\"period\":{");
-	put_instant(b, "from", i->from);
-	buf_puts(b, ",");
-	put_instant(b, "to", i->to);
-	buf_printf(b, ",\"first_day\":\"%s\",\"last_day\":\"%s\"", i->from_day, i->last_day);
-	put_text(b, "timezone", i->zone);
-	buf_puts(b, "}");
-	put_text(b, "currency", i->currency);
-	put_text(b, "plan", i->plan);
-	if (number) {
-		buf_puts(b, ",");
-		put_instant(b, "issued", issued);
-		buf_puts(b, ",");
-		put_instant(b, "due",
-			    (struct instant){ issued.us + i->terms.due_days * US_PER_DAY });
-	}
-	if (i->terms.issuer) {
-		buf_puts(b, ",\"issuer\":");
-		json_put_value(b, i->terms.issuer);
-	}
-	if (i->terms.customer) {
-		buf_puts(b, ",\"bill_to\":");
-		json_put_value(b, i->terms.customer);
-	}
-	buf_puts(b, ",\"lines\":[");
-	for (size_t k = 0; k < i->lines; k++) {
-		buf_puts(b, k ? ",\n" : "\n");
-		put_line(b, i, &i->line[k]);
-	}
-	buf_printf(b, "],\n\"rounding\":{\"places\":%d,\"mode\":\"%s\",\"of\":\"%s\"}",
-		   i->terms.places, rounding_name(i->terms.mode),
-		   i->terms.by_document ? "document" : "line");
-	if (i->terms.reverse_charge)
-		buf_puts(b, ",\"reverse_charge\":true");
-	if (i->terms.tax_inclusive)
-		buf_puts(b, ",\"tax_inclusive\":true");
-	put_amount(b, "residual", i->residual);
-	put_amount(b, "subtotal", i->subtotal);
-	put_amount(b, "credits_applied", i->credits_applied);
-	put_taxes(b, i->tax, i->taxes);
-	put_amount(b, "total", i->total);
-	if (i->unpriced)
-		buf_printf(b, ",\"unpriced\":%lld", (long long)i->unpriced);
-	if (i->terms.note.n)
-		put_text(b, "note", i->terms.note);
-	put_periods(b, i);
-	buf_puts(b, "}\n");
 }

@@ -92,6 +92,10 @@ static int compare_row(struct rerating *r, const struct usage_row *row)
 	if (rc != 0 || price == row->price)
 		return rc;
 	rc = store_stored_price(r->store, row->price, &old, r->e);
+	if (rc == 0 && old->reason.n == 0 && !text_eq(old->currency, r->wish->currency)) {
+		r->out->elsewhere++;
+		return 0;
+	}
 	if (rc == 0 && unpriced && old->reason.n == 0 && !r->wish->unprice) {
 		r->out->kept++;
 		return 0;

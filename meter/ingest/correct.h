@@ -29,8 +29,9 @@ struct rerate_line {
 struct rerate_result {
 	struct rerate_line *line;
 	size_t count;
-	int64_t records; /* that change */
-	int64_t kept;	 /* records whose price no card states any more: they keep it */
+	int64_t records;   /* that change */
+	int64_t elsewhere; /* records priced in another currency: they keep it */
+	int64_t kept;	   /* records whose price no card states any more: they keep it */
 	struct money_total before, after;
 	struct arena arena;
 };
@@ -39,6 +40,7 @@ struct rerate_wish {
 	bool dry;     /* only looks */
 	bool unprice; /* takes prices away that no card states any more; else they stay */
 	const char *why;
+	struct text currency; /* that of the ingest: amounts of one currency are compared */
 };
 /* Prices every current record again. Appends the corrections unless dry. A record never loses its
  * price unasked, as when the card that rated it is not at hand. Errors: the store's. */

@@ -158,7 +158,8 @@ static int do_rerate(struct world *w, struct session *s)
 	int rc = correct_rerate(&r, s->store, s->in[w->op->number[0] % 2],
 				&(struct rerate_wish){ .since = { INT64_MIN / 2 },
 						       .until = { INT64_MAX / 2 },
-						       .why = "simulation" },
+						       .why = "simulation",
+						       .currency = TEXT("USD") },
 				&w->e);
 	if (rc == 0)
 		rerate_result_release(&r);

@@ -555,7 +555,7 @@ static void rerating_can_be_undone_to_the_last_digit(void **state)
 		assert_int_equal(store_begin(w.store, now, &e), 0);
 		if (correct_rerate(&r, w.store, in,
 				   &(struct rerate_wish){ INSTANT_MIN, INSTANT_MAX, dry, true,
-							  "test" },
+							  "test", TEXT("USD") },
 				   &e) != 0)
 			fail_msg("%s", e.message);
 		assert_int_equal(store_commit(w.store, &e), 0);
@@ -573,7 +573,8 @@ static void rerating_can_be_undone_to_the_last_digit(void **state)
 	/* asked again, nothing changes; with the old cards, everything goes back */
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(store_begin(w.store, now, &e), 0);
-		const struct rerate_wish wish = { INSTANT_MIN, INSTANT_MAX, false, true, "test" };
+		const struct rerate_wish wish = { INSTANT_MIN, INSTANT_MAX, false,
+						  true,	       "test",	    TEXT("USD") };
 		assert_int_equal(correct_rerate(&r, w.store, i ? w.in : in, &wish, &e), 0);
 		assert_int_equal(store_commit(w.store, &e), 0);
 		assert_int_equal(r.records > 0, i);

@@ -1,0 +1,286 @@
+/* Usage of a period as charges: by the prices that rated it, or by the credits that it drew. */
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "meter/billing/charge.h"
+#include "meter/billing/invoice_parts.h"
+#include "meter/store/sums_sql.h"
+
+struct text invoice_keep(struct arena *a, struct text t)
+{
+	return (struct text){ arena_text(a, t.n ? t.p : "", t.n), t.n };
+}
+
+bool invoice_in_credits(const struct invoice *i)
+{
+	return text_is(i->terms.currency, "credits");
+}
+
+bool invoice_by_credits(const struct invoice *i)
+{
+	return invoice_in_credits(i) || i->terms.credit_price.n;
+}
+
+static void put_key(struct buf *key, const struct charge *c)
+{
+	const struct text part[] = { c->provider, c->project,	 c->model,
+				     c->bucket,	  c->unit_price, c->currency };
+	for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
+		buf_add(key, part[i].p, part[i].n);
+		buf_add(key, "", 1);
+	}
+}
+
+static int add_charge(struct charges *all, const struct charge *c, struct err *e)
+{
+	struct buf key = { 0 };
+	put_key(&key, c);
+	uint64_t *at = dict_need(&all->index, (struct text){ key.p, key.n }, NULL);
+	buf_release(&key);
+	if (!*at) {
+		if ((all->count & (all->count - 1)) == 0)
+			all->charge = mem_grow(all->charge, (all->count ? all->count * 2 : 16) *
+								    sizeof *all->charge);
+		struct charge *fresh = &all->charge[all->count];
+		*fresh = (struct charge){ .provider = invoice_keep(all->arena, c->provider),
+					  .project = invoice_keep(all->arena, c->project),
+					  .model = invoice_keep(all->arena, c->model),
+					  .bucket = invoice_keep(all->arena, c->bucket),
+					  .currency = invoice_keep(all->arena, c->currency),
+					  .unit_price = invoice_keep(all->arena, c->unit_price) };
+		*at = ++all->count;
+	}
+	struct charge *to = &all->charge[*at - 1];
+	if (__builtin_add_overflow(to->quantity, c->quantity, &to->quantity) ||
+	    !money_total_add(&to->amount, c->amount))
+		return err_set(e, ERR_RANGE, "the usage is out of range for an invoice");
+	return 0;
+}
+
+void charges_release(struct charges *c)
+{
+	free(c->charge);
+	dict_release(&c->index);
+}
+
+/* One group of usage (project, model, price) into charges by bucket. */
+static int charge_group(struct charges *all, struct store *s, struct text project,
+			struct text model, int64_t price, const struct usage_sums *sums,
+			struct err *e)
+{
+	const struct stored_price *p;
+	struct charge_part part[CHARGE_PARTS_MAX];
+	char text[DECIMAL_TEXT_MAX];
+	size_t n;
+	int rc = store_stored_price(s, price, &p, e);
+	if (rc == 0)
+		rc = charge_parts(p, sums, part, &n, e);
+	if (rc == 0 && p->reason.n)
+		all->unpriced += sums->records;
+	for (size_t k = 0; rc == 0 && k < n; k++)
+		rc = add_charge(all,
+				&(struct charge){ p->vendor, project, model,
+						  text_of(part[k].bucket), p->currency,
+						  text_of(money_format(part[k].price, text)),
+						  part[k].quantity, part[k].amount },
+				e);
+	return rc;
+}
+
+static int query_usage(struct invoicer *v, const char *customer, struct instant from,
+		       struct instant to, struct usage_result **out, struct err *e)
+{
+	static const enum usage_dim dims[] = { USAGE_BY_CUSTOMER, USAGE_BY_PROJECT, USAGE_BY_MODEL,
+					       USAGE_BY_PRICE };
+	const struct usage_filter f = { .since = from, .until = to, .customer = customer };
+	return usage_query(out, ledger_store(v->ledger), dims, 4, &f, v->zone, e);
+}
+
+/* The groups of one customer lie together. */
+static int charge_customer(struct charges *all, struct store *s, const struct usage_result *r,
+			   struct text customer, struct err *e)
+{
+	size_t low = 0, high = usage_group_count(r);
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+		if (text_cmp(usage_label(r, mid, 0), customer) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	int rc = 0;
+	for (; rc == 0 && low < usage_group_count(r) && text_eq(usage_label(r, low, 0), customer);
+	     low++)
+		rc = charge_group(all, s, usage_label(r, low, 1), usage_label(r, low, 2),
+				  strtoll(usage_label(r, low, 3).p, NULL, 10), usage_group(r, low),
+				  e);
+	return rc;
+}
+
+static int charge_money(struct invoicer *v, struct charges *all, const struct account *a,
+			struct instant from, struct instant to, struct err *e)
+{
+	struct store *s = ledger_store(v->ledger);
+	struct usage_result *r = NULL;
+	int rc;
+	if (!v->for_all) {
+		rc = query_usage(v, a->customer.p, from, to, &r, e);
+		if (rc == 0)
+			rc = charge_customer(all, s, r, a->customer, e);
+		usage_result_close(r);
+		return rc;
+	}
+	for (size_t i = 0; i < v->cached && !r; i++)
+		if (v->cache[i].from.us == from.us && v->cache[i].to.us == to.us &&
+		    strcmp(v->cache[i].zone, v->zone_name) == 0)
+			r = v->cache[i].usage;
+	if (!r) {
+		rc = query_usage(v, NULL, from, to, &r, e);
+		if (rc != 0)
+			return rc;
+		v->cache = mem_grow(v->cache, (v->cached + 1) * sizeof *v->cache);
+		struct cached *c = &v->cache[v->cached++];
+		*c = (struct cached){ .from = from, .to = to, .usage = r };
+		memcpy(c->zone, v->zone_name, sizeof c->zone);
+	}
+	return charge_customer(all, s, r, a->customer, e);
+}
+
+/* One day's sums under one credit rate. */
+static int charge_credits_row(struct invoicer *v, struct charges *all, struct query *q,
+			      json_value *rates, struct err *e)
+{
+	enum {
+		D_SERIES,
+		D_RATE,
+		D_RECORDS,
+		D_REQUESTS,
+		D_TOKENS,
+		D_NANO = D_TOKENS + BUCKET_COMMON,
+		D_REST
+	};
+	const struct series_names *names;
+	const struct subject_names *subject;
+	int rc = store_series_names(ledger_store(v->ledger), db_int(q, D_SERIES), &names, e);
+	if (rc == 0)
+		rc = store_subject_names(ledger_store(v->ledger), names->subject, &subject, e);
+	if (rc != 0)
+		return rc;
+	if (!json_true(json_member(rates, "linear")))
+		/* rounded record by record: there is no price of a unit */
+		return add_charge(all,
+				  &(struct charge){ subject->provider,
+						    names->project,
+						    subject->model,
+						    TEXT("record"),
+						    TEXT("credits"),
+						    TEXT(""),
+						    db_int(q, D_RECORDS),
+						    { (int128)db_int(q, D_NANO) * 1000000000 +
+						      db_int(q, D_REST) } },
+				  e);
+	for (int b = 0; rc == 0 && b < BUCKET_REASONING; b++) {
+		struct text price = json_string(json_member(rates, bucket_name((enum bucket)b)));
+		struct decimal d;
+		struct money_total rate;
+		int64_t tokens = db_int(q, D_TOKENS + b);
+		if (tokens == 0 || price.n == 0)
+			continue;
+		rc = decimal_parse(&d, price, e);
+		if (rc == 0)
+			rc = amount_from_decimal(&rate, d, e);
+		if (rc == 0)
+			rc = add_charge(all,
+					&(struct charge){ subject->provider,
+							  names->project,
+							  subject->model,
+							  text_of(bucket_name((enum bucket)b)),
+							  TEXT("credits"),
+							  price,
+							  tokens,
+							  { rate.atto / 1000000 * tokens } },
+					e);
+	}
+	struct text fee = json_string(json_member(rates, "request"));
+	if (rc == 0 && fee.n && db_int(q, D_REQUESTS)) {
+		struct decimal d;
+		struct money_total rate;
+		rc = decimal_parse(&d, fee, e);
+		if (rc == 0)
+			rc = amount_from_decimal(&rate, d, e);
+		if (rc == 0)
+			rc = add_charge(all,
+					&(struct charge){ subject->provider,
+							  names->project,
+							  subject->model,
+							  TEXT("request"),
+							  TEXT("credits"),
+							  fee,
+							  db_int(q, D_REQUESTS),
+							  { rate.atto * db_int(q, D_REQUESTS) } },
+					e);
+	}
+	return rc;
+}
+
+static const struct sql sql_rate_at = {
+	.text = "SELECT rates FROM credit_rate WHERE id=:id",
+};
+
+static int rates_of(struct invoicer *v, int64_t rate, struct json_document **out, struct err *e)
+{
+	struct db *db = store_db(ledger_store(v->ledger));
+	struct query *q;
+	int rc = db_statement(db, &sql_rate_at, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":id", rate);
+	rc = db_step(db, q, e);
+	rc = rc == 1   ? json_open(out, db_text(q, 0), e)
+	     : rc == 0 ? err_set(e, ERR_STORE, "a credit rate is missing from the database")
+		       : rc;
+	db_reset(q);
+	return rc;
+}
+
+static const struct sql sql_days = {
+	.text = "SELECT series,rate," SUM_COLUMNS
+		",nano,rest FROM credit_day WHERE account=:account AND day>=:from AND day<:to",
+};
+
+static int charge_credits(struct invoicer *v, struct charges *all, const struct account *a,
+			  struct instant from, struct instant to, struct err *e)
+{
+	struct db *db = store_db(ledger_store(v->ledger));
+	struct json_document *rates = NULL;
+	struct query *q;
+	int64_t rate = 0;
+	int rc = db_statement(db, &sql_days, &q, e), more = 0;
+	if (rc != 0)
+		return rc;
+	/* periods begin at midnight in the account's zone, as its days do */
+	db_bind_int(q, ":account", a->id);
+	db_bind_int(q, ":from", zone_day(v->zone, from));
+	db_bind_int(q, ":to", zone_day(v->zone, to));
+	while (rc == 0 && (more = db_step(db, q, e)) == 1) {
+		if (db_int(q, 1) != rate) {
+			json_close(rates);
+			rates = NULL;
+			rate = db_int(q, 1);
+			rc = rates_of(v, rate, &rates, e);
+		}
+		if (rc == 0)
+			rc = charge_credits_row(v, all, q, json_root(rates), e);
+	}
+	json_close(rates);
+	db_reset(q);
+	return rc == 0 && more < 0 ? more : rc;
+}
+
+int charges_of(struct invoicer *v, const struct invoice *i, struct charges *all,
+	       const struct account *a, struct instant from, struct instant to, struct err *e)
+{
+	if (invoice_by_credits(i))
+		return a->byo ? 0 : charge_credits(v, all, a, from, to, e);
+	return charge_money(v, all, a, from, to, e);
+}

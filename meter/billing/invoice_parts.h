@@ -1,0 +1,58 @@
+/*
+ * invoice_parts: what the parts of the reckoning of an invoice share. Internal to meter/billing.
+ *
+ * invoice_charges.c makes charges of usage, invoice.c lines, credits, taxes and the difference of
+ * them, invoice_document.c the document.
+ */
+#ifndef TALLY_METER_BILLING_INVOICE_PARTS_H
+#define TALLY_METER_BILLING_INVOICE_PARTS_H
+
+#include "base/dict.h"
+#include "meter/billing/invoice.h"
+
+/* Usage of all customers in a period, in the order of customers. */
+struct cached {
+	struct instant from, to;
+	char zone[ZONE_NAME_MAX];
+	struct usage_result *usage;
+};
+
+struct invoicer {
+	struct ledger *ledger;
+	struct drawer *drawer;
+	const struct exchange_rates *exchange;
+	bool for_all, accept_uncovered;
+	enum invoice_part part;
+	struct cached *cache;
+	size_t cached;
+	struct zone *zone;
+	char zone_name[ZONE_NAME_MAX];
+};
+
+/* What usage was charged for: the same key again is the same line. */
+struct charge {
+	struct text provider, project, model, bucket, currency;
+	struct text unit_price; /* for a million tokens or one call; "" where there is none */
+	int64_t quantity;
+	struct money_total amount; /* exact, before any markup's rounding */
+};
+
+struct charges {
+	struct charge *charge;
+	size_t count;
+	struct dict index; /* key to 1 + place */
+	int64_t unpriced;
+	struct arena *arena;
+};
+
+/* A copy that lives as long as the arena. */
+struct text invoice_keep(struct arena *a, struct text t);
+bool invoice_in_credits(const struct invoice *i);
+/* Usage is charged as the credits that it drew, for what they are worth. */
+bool invoice_by_credits(const struct invoice *i);
+/* What usage of [from, to) is charged for, in the currencies that it has. */
+int charges_of(struct invoicer *v, const struct invoice *i, struct charges *all,
+	       const struct account *a, struct instant from, struct instant to, struct err *e);
+void charges_release(struct charges *c);
+
+#endif
