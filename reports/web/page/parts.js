@@ -9,7 +9,7 @@ function Amount({v, currency, unpriced, brief, word, unit}) {
 	const none = v === null || v === undefined || (Number(unpriced) > 0 && exact(v) === 0n);
 	if (none) return html`<span class="none">${unpriced || v === null ? word || 'no price' : '–'}</span>`;
 	/* brief: no longer than its place */
-	const small = brief && money(v, currency).length + (unpriced ? 3 : 0) > (narrow.matches ? 11 : 15) ? compact(v) : null;
+	const small = brief && money(v, currency).length + (unpriced ? 3 : 0) > (narrow.matches ? 11 : 13) ? compact(v) : null;
 	return html`<span class="num" title=${digits(v) + (currency && currency !== 'credits' ? ' ' + currency : ' credits')}>${unpriced ? '>=\u00a0' : ''}${small ? inUnit(small, currency) : money(v, currency)}${unit && currency === 'credits' ? ' credits' : ''}</span>`;
 }
 /* A change against the period before: [now, before]; more cost is not better, more cache hits are. */

@@ -112,8 +112,7 @@ function Usage({set, session}) {
 		const old = new Map(past.data ? past.data.groups.map(g => [g[by], g]) : []);
 		return doc.groups.map(g => ({...g, v: exact(g.total), t: tokensOf(g.tokens), old: old.get(g[by])})).sort((a, b) => (b.v > a.v ? 1 : b.v < a.v ? -1 : b.requests - a.requests));
 	}, [doc, past.data, by]);
-	if (!doc) return html`<h1 class="hidden">Usage</h1><${Loading} error=${table.error} />`;
-	const top = rows.length ? rows.reduce((m, r) => r.v > m ? r.v : m, 0n) : 0n, total = exact(doc.total), pick = filterNames.includes(by);
+	const top = rows.length ? rows.reduce((m, r) => r.v > m ? r.v : m, 0n) : 0n, total = doc ? exact(doc.total) : 0n, pick = filterNames.includes(by);
 	const shown = set.order ? rows : rows.slice(0, most);
 	const columns = [
 		{key: 'key', name: keys[by], cell: r => html`<span class="name">${keyName({key: r[by]}, by)}</span>`, sort: r => r[by] || ''},
@@ -132,7 +131,7 @@ function Usage({set, session}) {
 			${forecast.data && forecast.data.quantiles ? html`<span class="projected soft" title=${Object.entries(forecast.data.quantiles).map(([k, v]) => `${k}: ${v}`).join('\n')}>this month: ${forecast.data.unpriced ? '>=\u00a0' : ''}${money(forecast.data.quantiles['0.5'], forecast.data.currency)} <span class="wide-only">(${money(forecast.data.quantiles['0.05'], forecast.data.currency)} to ${money(forecast.data.quantiles['0.95'], forecast.data.currency)})</span></span>` : null}</div></div>
 			<${UsageChart} scope=${scope} set=${set} by=${by} measure=${measure} compare=${compare} forecast=${forecast.data} /></section>
 		<${Sheet} title=${`By ${keys[by].toLowerCase()}`} aside=${html`<a class="button" href=${linkTo('records')}>Records</a>`}>
-			${rows.length ? html`<${Table} label=${`By ${keys[by].toLowerCase()}`} columns=${columns} rows=${shown} rowKey=${r => r[by] ?? ''} order=${set.order} onpick=${pick ? r => change({[by]: r[by] ?? '', order: ''}) : null}
+			${!doc ? html`<${Loading} error=${table.error} />` : rows.length ? html`<${Table} label=${`By ${keys[by].toLowerCase()}`} columns=${columns} rows=${shown} rowKey=${r => r[by] ?? ''} order=${set.order} onpick=${pick ? r => change({[by]: r[by] ?? '', order: ''}) : null}
 				foot=${{key: `Total of ${count(rows.length)}`, cost: html`<${Amount} v=${doc.total} currency=${doc.currency} unpriced=${doc.unpriced} />`, calls: count(doc.requests), tokens: html`<span title=${fixed(tokensOf(doc.tokens), 0)}>${tokensOf(doc.tokens) >= 1000000n * ONE ? compact(tokensOf(doc.tokens)) : fixed(tokensOf(doc.tokens), 0)}</span>`, hits: hitShare(doc.tokens) === null ? '–' : share(hitShare(doc.tokens))}} />
 				${shown.length < rows.length ? html`<p class="more"><button type="button" onClick=${() => showMore(most + 100)}>Show ${count(Math.min(100, rows.length - most))} more of ${count(rows.length)}</button></p>` : null}`
 			: html`<${Nothing} title="Nothing was metered in this period">${session.customer ? null : html`<p>Choose another range above, or send records:</p><pre>curl -d '{"id": "1", "model": "deepseek-v4-flash", "input": 1000, "output": 100}' ${location.origin}/v1/usage</pre><pre>tally ingest ~/.claude/projects --db FILE</pre>`}<//>`}<//>`;
