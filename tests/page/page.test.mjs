@@ -396,7 +396,7 @@ await test('a wrong token is refused, the right one signs in and out, by a cooki
 	await heading(p, 'Sign in');
 	await p.getByLabel('Token').fill('wrong');
 	await p.getByRole('button', { name: 'Sign in' }).click();
-	await p.getByText('knows no such token').waitFor();
+	await p.getByRole('alert').waitFor();
 	await p.getByLabel('Token').fill(admin);
 	await p.getByRole('button', { name: 'Sign in' }).click();
 	await heading(p, 'Usage');
