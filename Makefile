@@ -109,11 +109,10 @@ $(B)/gen/embed_cards: tools/embed_cards.c $(EMBED_OBJ)
 $(B)/gen/cards.c: $(B)/gen/embed_cards $(CARDS)
 	$< $(CARDS) > $@.tmp && mv $@.tmp $@
 
-# What the HTML reports and the page are made of. Chart.js comes from the distribution (libjs-chart.js) or npm; without it there are tables.
-CHART_JS ?= $(firstword $(wildcard /usr/share/javascript/chart.js/chart.min.js /usr/share/nodejs/chart.js/dist/chart.min.js build/npm/node_modules/chart.js/dist/chart.umd.js))
+# What the HTML reports and the page are made of (versions and licences in reports/web/vendor; tools/vendor_web fetches them again).
 VENDOR := reports/web/vendor
 PAGE_PARTS := $(addprefix $(VENDOR)/,preact.js preact-hooks.js htm.js)
-PAGE_JS := reports/web/svg.js $(addprefix reports/web/page/,core.js data.js parts.js usage.js records.js customers.js billing.js budgets.js prices.js whatif.js health.js settings.js frame.js)
+PAGE_JS := reports/web/svg.js $(addprefix reports/web/page/,core.js data.js parts.js usage.js records.js customers.js billing.js budgets.js prices.js whatif.js planner.js health.js settings.js frame.js)
 WEB := $(sort $(wildcard reports/web/*.*)) $(addprefix $(B)/gen/web/,parts.js page.js)
 $(B)/gen/web/parts.js: $(PAGE_PARTS)
 	@mkdir -p $(@D)
@@ -122,12 +121,11 @@ $(B)/gen/web/parts.js: $(PAGE_PARTS)
 $(B)/gen/web/page.js: $(PAGE_JS) Makefile
 	@mkdir -p $(@D)
 	{ echo "(() => {'use strict';"; cat $(PAGE_JS) | sed -e 's/^[[:blank:]]*//' -e '/^\/\*.*\*\/$$/d'; echo '})();'; } > $@
-$(B)/gen/web.c: $(WEB) $(CHART_JS) Makefile
+$(B)/gen/web.c: $(WEB) Makefile
 	@mkdir -p $(@D)
 	@{ echo '#include "reports/web.h"'; echo 'const struct web_asset web_assets[] = {'; \
-	for f in $(WEB) $(CHART_JS); do \
-		case $$f in reports/web/*|$(B)/gen/web/*) name=$${f##*/} ;; *) name=chart.js ;; esac; \
-		echo "{ \"$$name\","; sed -e '/^\/\/# sourceMappingURL/d' -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/?/\\?/g' -e 's/^/"/' -e 's/$$/\\n"/' "$$f"; echo "},"; \
+	for f in $(WEB); do \
+		echo "{ \"$${f##*/}\","; sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/?/\\?/g' -e 's/^/"/' -e 's/$$/\\n"/' "$$f"; echo "},"; \
 	done; echo '{ 0, 0 } };'; } > $@.tmp && mv $@.tmp $@
 
 # The steps of the database's schema, for both engines.

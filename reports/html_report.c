@@ -30,7 +30,6 @@ static void put_json(struct buf *b, struct text json)
 
 void html_report_put(struct buf *b, const char *title, struct text document)
 {
-	const char *charts = web_asset("chart.js");
 	buf_puts(b, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
 		    "<meta name=\"viewport\" content=\"width=device-width, "
 		    "initial-scale=1\">\n<title>");
@@ -45,12 +44,8 @@ void html_report_put(struct buf *b, const char *title, struct text document)
 		 "<script type=\"application/json\" id=\"report-data\">\n");
 	put_json(b, document);
 	buf_puts(b, "</script>\n");
-	if (charts) {
-		buf_puts(b, "<script>\n");
-		buf_puts(b, charts);
-		buf_puts(b, "</script>\n");
-	}
 	buf_puts(b, "<script>\n");
+	buf_puts(b, web_asset("svg.js"));
 	buf_puts(b, web_asset("report.js"));
 	buf_puts(b, "</script>\n</body>\n</html>\n");
 }

@@ -32,6 +32,8 @@ static const char style[] =
 	"tr.group td{font-weight:600;border-bottom:0;padding-top:.9rem}tr.part "
 	"td:first-child{padding-left:"
 	"1.5rem;color:var(--soft)}\n"
+	".asked{display:flex;gap:1rem;flex-wrap:wrap;justify-content:space-between;align-items:baseline;border-"
+	"block:1px solid;padding:.5rem 0;margin:1.2rem 0}.asked strong{font-size:1.35rem}"
 	".sums{margin:1.2rem 0 0 auto;width:auto;min-width:18rem}.sums td{border:0;padding:.15rem "
 	".5rem}"
 	".sums tr.strong td{font-weight:700;font-size:1.15rem;border-top:2px solid "
@@ -130,6 +132,11 @@ void invoice_html_put(struct buf *b, const struct invoice_view *v)
 	put_pair(b, "Corrects", v->corrects);
 	put_pair(b, "Currency", v->currency);
 	buf_puts(b, "</dl></div>\n");
+	if (*v->asked && strcmp(v->status, "void") != 0) {
+		buf_puts(b, "<p class=\"asked\"><span>Amount due</span> <strong>");
+		html_put(b, text_of(v->asked));
+		buf_puts(b, "</strong></p>\n");
+	}
 	put_lines(b, v);
 	if (*v->note) {
 		buf_puts(b, "<p class=\"note\">");

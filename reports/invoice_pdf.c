@@ -78,6 +78,16 @@ static void head(struct pdf_page *p, const struct invoice_view *v)
 	p->y = (left > y ? left : y) + 26;
 }
 
+/* A heading with its rows, which stay together unless they are many. */
+static double height_of_group(const struct invoice_view *v, size_t first)
+{
+	size_t rows = 1;
+	while (rows < 6 && first + rows < v->lines && *v->line[first + rows].bucket &&
+	       strcmp(v->line[first].description, v->line[first + rows].description) == 0)
+		rows++;
+	return 20 + 17.5 * (double)rows;
+}
+
 static void lines(struct pdf_page *p, const struct invoice_view *v)
 {
 	const double inner = p->width - 2 * p->margin, x = p->margin;
@@ -86,7 +96,7 @@ static void lines(struct pdf_page *p, const struct invoice_view *v)
 		const struct view_line *l = &v->line[i];
 		bool part = *l->bucket != 0;
 		if (part && (i == 0 || strcmp(l->description, v->line[i - 1].description) != 0)) {
-			need(p, 34, true);
+			need(p, height_of_group(v, i), true);
 			p->y += pdf_put(p, x, p->y + 3, inner, -1, "Sans Bold 9", pdf_ink,
 					l->description) +
 				6;
@@ -134,20 +144,101 @@ static void sums(struct pdf_page *p, const struct invoice_view *v)
 	}
 }
 
-static void draw(struct pdf_page *p, const void *user)
+/* How much, and by when. */
+static void asked(struct pdf_page *p, const struct invoice_view *v)
 {
-	head(p, user);
-	lines(p, user);
-	sums(p, user);
+	const double inner = p->width - 2 * p->margin;
+	if (!*v->asked || strcmp(v->status, "void") == 0)
+		return;
+	pdf_put(p, p->margin, p->y + 3, 0, -1, "Sans 9", pdf_soft, "Amount due");
+	p->y += pdf_put(p, p->margin + inner * .2, p->y, inner * .8, 1, "Sans Bold 14", pdf_ink,
+			v->asked) +
+		4;
+	pdf_rule(p, p->y, .8);
+	p->y += 18;
 }
 
-int invoice_pdf_put(struct buf *out, const struct invoice_view *v, bool letter, struct err *e)
+/* What the lines take up: a row each, and a heading for each group of parts. */
+static double height_of_lines(const struct invoice_view *v)
+{
+	return 20 + 17.5 * (double)v->lines + 20 * (double)v->groups;
+}
+
+static double height_of_sums(const struct invoice_view *v)
+{
+	const double text = 58, more = 12; /* points of a text, and of each 80 letters of it */
+	double height = 36 + 20 * (double)v->sums;
+	if (*v->note)
+		height += text + more * (double)(strlen(v->note) / 80);
+	if (*v->small_print)
+		height += text + more * (double)(strlen(v->small_print) / 80);
+	return height;
+}
+
+static void summary_row(struct pdf_page *p, const char *description, const char *text)
+{
+	const double inner = p->width - 2 * p->margin;
+	const double h =
+		pdf_put(p, p->margin, p->y, inner * .75, -1, "Sans 9", pdf_ink, description);
+	pdf_put(p, p->margin + amount_at * inner, p->y, amount_wide * inner, 1, "Sans 9", pdf_ink,
+		text);
+	p->y += h + 3;
+	pdf_rule(p, p->y, .4);
+	p->y += 3;
+}
+
+/* One row a group, as many as leave room for the sums; the others are one row, so that the rows
+   come to the total whatever their number. */
+static void summary(struct pdf_page *p, struct invoice_view *v)
+{
+	const double inner = p->width - 2 * p->margin;
+	const double room = p->bottom - p->y - height_of_sums(v) - 24;
+	size_t rows = room > 0 ? (size_t)(room / 18) : 0;
+	pdf_put(p, p->margin, p->y, 0, -1, "Sans Bold 8.5", pdf_soft, "Summary");
+	pdf_put(p, p->margin + amount_at * inner, p->y, amount_wide * inner, 1, "Sans Bold 8.5",
+		pdf_soft, "Amount");
+	p->y += 14;
+	pdf_rule(p, p->y, 1.2);
+	p->y += 5;
+	if (rows < 2)
+		rows = 2;
+	const size_t shown = v->groups <= rows ? v->groups : rows - 1;
+	for (size_t i = 0; i < shown; i++)
+		summary_row(p, v->group[i].description, v->group[i].amount);
+	if (shown < v->groups) {
+		char text[80];
+		snprintf(text, sizeof text, "%zu others, see the detail", v->groups - shown);
+		summary_row(p, text, invoice_view_rest(v, shown));
+	}
+}
+
+/* Who, what, how much and by when stand on the first page; lines that do not fit follow it. */
+static void draw(struct pdf_page *p, const void *user)
+{
+	struct invoice_view *v = *(struct invoice_view *const *)user;
+	head(p, v);
+	asked(p, v);
+	if (p->y + height_of_lines(v) + height_of_sums(v) <= p->bottom) {
+		lines(p, v);
+		sums(p, v);
+		return;
+	}
+	summary(p, v);
+	sums(p, v);
+	pdf_next_page(p);
+	p->y += pdf_put(p, p->margin, p->y, 0, -1, "Sans Bold 12", pdf_ink, "Detail") + 8;
+	lines(p, v);
+}
+
+int invoice_pdf_put(struct buf *out, struct invoice_view *v, bool letter, struct err *e)
 {
 	char title[120];
 	snprintf(title, sizeof title, "%.50s %.60s", v->title, v->number);
 	/* the day of issue */
-	const struct pdf_document d = {
-		.title = title, .dated = { v->issued_us }, .letter = letter, .draw = draw, .user = v
-	};
+	const struct pdf_document d = { .title = title,
+					.dated = { v->issued_us },
+					.letter = letter,
+					.draw = draw,
+					.user = &v };
 	return pdf_write(out, &d, e);
 }

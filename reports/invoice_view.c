@@ -5,6 +5,7 @@
 
 #include "base/csv.h"
 #include "base/instant.h"
+#include "meter/billing/tiers.h"
 #include "reports/table.h"
 
 static const char *text_at(struct invoice_view *v, json_value *o, const char *key)
@@ -119,6 +120,54 @@ static void take_line(struct invoice_view *v, json_value *o, int places)
 	}
 }
 
+static int places_of(const struct invoice_view *v)
+{
+	json_value *p = json_member(json_member(v->root, "rounding"), "places");
+	struct decimal d;
+	int64_t places = 2;
+	if (p && decimal_parse(&d, json_number(p), NULL) == 0)
+		decimal_to_int64(d, 0, &places);
+	return (int)places;
+}
+
+static const char *total_text(struct invoice_view *v, struct money_total m)
+{
+	char text[DECIMAL_TEXT_MAX];
+	return amount(v, text_of(money_total_format(m, text)), places_of(v));
+}
+
+/* Lines under one heading make a group; its sum is that of the amounts that are printed. */
+static int take_groups(struct invoice_view *v, struct err *e)
+{
+	int rc = 0;
+	v->group = mem_zalloc((v->lines + 1) * sizeof *v->group);
+	for (size_t i = 0; rc == 0 && i < v->lines; i++) {
+		const struct view_line *l = &v->line[i];
+		struct money_total m = { 0 };
+		struct decimal d;
+		if (i == 0 || !*l->bucket || !*v->line[i - 1].bucket ||
+		    !same(l->description, v->line[i - 1].description))
+			v->group[v->groups++].description = l->description;
+		if (l->plain_amount.n)
+			rc = decimal_parse(&d, l->plain_amount, e);
+		if (rc == 0 && l->plain_amount.n)
+			rc = amount_from_decimal(&m, d, e);
+		if (rc == 0 && !money_total_add(&v->group[v->groups - 1].sum, m))
+			rc = err_set(e, ERR_RANGE, "the lines of an invoice come to too much");
+	}
+	for (size_t i = 0; i < v->groups; i++)
+		v->group[i].amount = total_text(v, v->group[i].sum);
+	return rc;
+}
+
+const char *invoice_view_rest(struct invoice_view *v, size_t first)
+{
+	struct money_total m = { 0 };
+	for (size_t i = first; i < v->groups; i++)
+		CHECK(money_total_add(&m, v->group[i].sum));
+	return total_text(v, m);
+}
+
 static void add_sum(struct invoice_view *v, const char *name, const char *text, bool strong)
 {
 	if (v->sums < sizeof v->sum / sizeof *v->sum)
@@ -197,9 +246,7 @@ int invoice_view_open(struct invoice_view **out, struct text document, const cha
 		      struct err *e)
 {
 	struct invoice_view *v = mem_zalloc(sizeof *v);
-	struct decimal d;
 	struct instant issued;
-	int64_t places = 2;
 	size_t n = 0;
 	int rc = json_open(&v->json, document, e);
 	if (rc != 0) {
@@ -207,9 +254,6 @@ int invoice_view_open(struct invoice_view **out, struct text document, const cha
 		return rc;
 	}
 	v->root = json_root(v->json);
-	json_value *p = json_member(json_member(v->root, "rounding"), "places");
-	if (p && decimal_parse(&d, json_number(p), NULL) == 0)
-		decimal_to_int64(d, 0, &places);
 	bool note = text_is(json_string(json_member(v->root, "kind")), "note");
 	v->status = arena_text(&v->arena, status, strlen(status));
 	v->title = note ? "Credit note" : same(status, "draft") ? "Draft invoice" : "Invoice";
@@ -238,9 +282,15 @@ int invoice_view_open(struct invoice_view **out, struct text document, const cha
 		n++;
 	v->line = mem_zalloc((n + 1) * sizeof *v->line);
 	for (json_value *l = json_first(lines); l; l = json_next(l))
-		take_line(v, l, (int)places);
-	take_sums(v, (int)places);
-	take_small_print(v, (int)places);
+		take_line(v, l, places_of(v));
+	take_sums(v, places_of(v));
+	take_small_print(v, places_of(v));
+	v->asked = "";
+	rc = take_groups(v, e);
+	if (rc != 0) {
+		invoice_view_close(v);
+		return rc;
+	}
 	*out = v;
 	return 0;
 }
@@ -284,20 +334,28 @@ static void take_settlement(struct invoice_view *v, int places)
 			   places);
 }
 
+/* What the first page says in large letters: how much, and by when. */
+static void take_asked(struct invoice_view *v)
+{
+	const bool bound = json_member(v->root, "unpriced");
+	if (v->settlement.state == SETTLEMENT_NONE || v->settlement.due.atto <= 0)
+		return;
+	v->asked =
+		arena_printf(&v->arena, "%s%s%s%s%s%s", bound ? ">= " : "",
+			     total_text(v, v->settlement.due), same(v->currency, "USD") ? "" : " ",
+			     same(v->currency, "USD") ? "" : v->currency, *v->due ? " by " : "",
+			     v->due);
+}
+
 int invoice_view_of(struct invoice_view **out, struct store *s, const struct stored_invoice *i,
 		    struct instant at, struct err *e)
 {
 	char status[16];
 	struct invoice_view *v;
-	struct decimal d;
-	int64_t places = 2;
 	snprintf(status, sizeof status, "%.*s", (int)i->status.n, i->status.p);
 	int rc = invoice_view_open(&v, i->document, status, e);
 	if (rc != 0)
 		return rc;
-	json_value *p = json_member(json_member(v->root, "rounding"), "places");
-	if (p && decimal_parse(&d, json_number(p), NULL) == 0)
-		decimal_to_int64(d, 0, &places);
 	rc = settlement_read(s, i, at, &v->settlement, e);
 	if (rc == 0 && v->settlement.state != SETTLEMENT_NONE)
 		rc = payments_each(s, i->id, take_payment, v, e);
@@ -305,7 +363,8 @@ int invoice_view_of(struct invoice_view **out, struct store *s, const struct sto
 		invoice_view_close(v);
 		return rc;
 	}
-	take_settlement(v, (int)places);
+	take_settlement(v, places_of(v));
+	take_asked(v);
 	*out = v;
 	return 0;
 }
@@ -316,6 +375,7 @@ void invoice_view_close(struct invoice_view *v)
 		return;
 	json_close(v->json);
 	free(v->line);
+	free(v->group);
 	free(v->payment);
 	arena_release(&v->arena);
 	free(v);

@@ -19,6 +19,12 @@ struct view_line {
 	struct text kind, project, model, plain_quantity, plain_price, plain_exact, plain_amount;
 };
 
+/* What belongs under one heading: the parts of a model's usage, or one line of its own. */
+struct view_group {
+	const char *description, *amount;
+	struct money_total sum;
+};
+
 struct view_sum {
 	const char *name, *amount;
 	bool strong;
@@ -41,6 +47,9 @@ struct invoice_view {
 	const char *issuer[10], *bill_to[10]; /* lines; NULL-ended */
 	struct view_line *line;
 	size_t lines;
+	struct view_group *group;
+	size_t groups;
+	const char *asked; /* what is owed, and by when: "$12.00 by 2026-12-12"; "" for nothing */
 	struct view_sum sum[TERMS_ITEMS_MAX + 8];
 	size_t sums;
 	const char *small_print;      /* rounding and what is left out */
@@ -59,6 +68,8 @@ int invoice_view_of(struct invoice_view **out, struct store *s, const struct sto
 		    struct instant at, struct err *e);
 void invoice_view_close(struct invoice_view *v);
 
+/* What the groups from `first` on come to, as people read it. */
+const char *invoice_view_rest(struct invoice_view *v, size_t first);
 /* An element of a list of invoices. */
 void invoice_list_item(struct json_out *j, const struct stored_invoice *i,
 		       const struct settlement *x);
@@ -69,7 +80,7 @@ void invoice_csv_put(struct buf *out, const struct invoice_view *v);
 void invoice_json_put(struct buf *out, const struct invoice_view *v);
 void invoice_html_put(struct buf *out, const struct invoice_view *v);
 /* letter: US Letter instead of A4. Errors: ERR_SYSTEM. */
-int invoice_pdf_put(struct buf *out, const struct invoice_view *v, bool letter, struct err *e);
+int invoice_pdf_put(struct buf *out, struct invoice_view *v, bool letter, struct err *e);
 int invoice_xlsx_put(struct buf *out, const struct invoice_view *v, struct err *e);
 
 #endif

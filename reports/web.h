@@ -1,4 +1,4 @@
-/* web: the parts of HTML reports and of the page that are compiled in (reports/web, Chart.js). */
+/* web: the parts of HTML reports and of the page that are compiled in (reports/web). */
 #ifndef TALLY_REPORTS_WEB_H
 #define TALLY_REPORTS_WEB_H
 
@@ -7,7 +7,7 @@ struct web_asset {
 };
 extern const struct web_asset web_assets[]; /* ends with a NULL name */
 
-/* NULL when the program was built without it (chart.js). */
+/* NULL when there is none of that name. */
 const char *web_asset(const char *name);
 
 #endif

@@ -1,28 +1,24 @@
-/* Draws the documents `tally.whatif/1` and `tally.cascade/1` (the same as --json prints) as tables and charts. Amounts are exact strings;
+/* Draws the documents `tally.whatif/1` and `tally.cascade/1` (the same as --json prints) as tables and SVG. Amounts are exact strings;
    they become numbers for the length of a bar only, and every rounded figure carries its digits as a tooltip. */
 'use strict';
 const tally = (() => {
-	const palette = ['#2f7ebc', '#d9822b', '#3a9a68', '#a855b5', '#c0504d', '#7a8a2e', '#5b6fc4', '#b07a55'];
-	const colour = i => palette[i % palette.length];
-	const css = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-
 	/* Texts as people may see them: what controls a terminal or turns the direction of writing is written out. */
 	const plain = s => typeof s === 'string' ? s.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, c => '\\u' + c.charCodeAt(0).toString(16).padStart(4, '0')) : s;
+	const drawn = new Set(['svg', 'g', 'path', 'rect', 'circle', 'text']);
 	function element(name, options = {}, ...children) {
-		const e = document.createElement(name);
-		for (const [key, value] of Object.entries(options)) {
-			if (key === 'class') e.className = value;
-			else if (key.startsWith('on')) e.addEventListener(key.slice(2), value);
-			else if (value !== undefined && value !== null) e.setAttribute(key, key === 'title' || key === 'aria-label' ? plain(value) : value);
+		const e = drawn.has(name) ? document.createElementNS('http://www.w3.org/2000/svg', name) : document.createElement(name);
+		for (const [key, value] of Object.entries(options || {})) {
+			if (value !== undefined && value !== null) e.setAttribute(key, key === 'title' || key === 'aria-label' ? plain(value) : value);
 		}
 		for (const c of children) if (c !== null && c !== undefined) e.append(plain(c));
 		return e;
 	}
+	const {series, intervals} = pictures(element);
 	const signs = {USD: '$', EUR: '€', GBP: '£', CNY: '¥', JPY: '¥'};
 	/* "1234.5678" -> "1,234.57", four digits below one */
 	function rounded(text) {
 		const v = Number(text);
-		const places = v !== 0 && Math.abs(v) < 1 ? 4 : 2;
+		const size = Math.abs(v), places = size === 0 || size >= 1 ? 2 : size >= 0.01 ? 4 : Math.min(18, 1 - Math.floor(Math.log10(size)));
 		return v.toLocaleString('en-US', {minimumFractionDigits: places, maximumFractionDigits: places});
 	}
 	function amount(text, currency) {
@@ -34,7 +30,9 @@ const tally = (() => {
 	const percent = v => (Number(v) * 100).toFixed(1) + ' %';
 	function cell(content, options = {}) { return element('td', options, content); }
 	const figure = (content, title) => cell(content, {class: 'n', title});
-	const money = (text, currency) => text === null || text === undefined ? figure('–') : figure(amount(text, currency), text + ' ' + currency);
+	/* What has no price says so, and what lacks some is a lower bound. */
+	const priced = (text, currency, unpriced) => unpriced && !Number(text) ? 'no price' : (unpriced ? '>= ' : '') + amount(text, currency);
+	const money = (text, currency, unpriced) => text === null || text === undefined ? figure('–') : figure(priced(text, currency, unpriced), text + ' ' + currency);
 	function table(caption, heads, rows) {
 		const box = element('div', {class: 'scroll', tabindex: 0, role: 'region', 'aria-label': caption}, element('table', {},
 			element('thead', {}, element('tr', {}, ...heads.map(h => element('th', {scope: 'col', class: h.n ? 'n' : null}, h.n || h)))),
@@ -43,39 +41,26 @@ const tally = (() => {
 	}
 	function sheet(title, ...children) { return element('section', {class: 'sheet'}, title ? element('h2', {}, title) : null, ...children); }
 
-	/* A canvas with a name for those who do not see it; without Chart.js, a word about that. */
-	const charts = [];
-	function chart(label, config) {
-		if (!window.Chart) return element('p', {class: 'soft'}, 'Charts were left out when this program was built.');
-		const canvas = element('canvas', {role: 'img', 'aria-label': label});
-		const box = element('div', {class: 'chart'}, canvas);
-		if (config.data.labels) config.data.labels = config.data.labels.map(plain);
-		for (const d of config.data.datasets) d.label = plain(d.label);
-		requestAnimationFrame(() => {
-			if (!canvas.isConnected) return;
-			Chart.defaults.color = css('--soft');
-			Chart.defaults.borderColor = css('--line');
-			Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
-			config.options = Object.assign({animation: false, responsive: true, maintainAspectRatio: false}, config.options);
-			charts.push(new Chart(canvas, config));
-		});
-		return box;
+	/* A chart over days or sizes, one line a row: [{name, values}] */
+	function lines(label, names, rows, writeY) {
+		const tones = rows.map((r, i) => ({...r, tone: i % 8})), legend = element('p', {class: 'legend small'}, ...tones.map(r => element('span', {class: 'key'}, element('i', {class: 'dot c' + r.tone}), r.name)));
+		return element('div', {}, series({width: 560, height: 250, count: names.length, rows: tones, writeY, writeX: i => plain(names[i])}, label, {}), legend);
 	}
-	const axis = (title, extra = {}) => Object.assign({title: {display: Boolean(title), text: title}, beginAtZero: true}, extra);
-	function clear(root) {
-		while (charts.length) charts.pop().destroy();
-		root.replaceChildren();
-	}
+	const mark = currency => (v, step) => { const t = v >= 1000 ? v.toLocaleString('en-US', {notation: 'compact'}) : v.toFixed(v && step < 1 ? Math.max(2, 1 - Math.floor(Math.log10(step))) : 0); return currency && signs[currency] ? signs[currency] + t : t; };
+	function clear(root) { root.replaceChildren(); }
 
+	/* nothing of it has a price */
+	const lost = s => s.unpriced && !Number(s.total);
 	function scenarioRows(data, s) {
 		const base = s.name === data.baseline, up = Number(s.delta) > 0, plan = data.scenarios.some(x => x.credits);
+		const unsure = s.unpriced || (data.scenarios.find(x => x.name === data.baseline) || {}).unpriced;
 		const rows = [element('tr', {}, cell(s.name, {title: s.route}), figure(count(s.records)), figure(percent(s.hit_ratio)),
-			money(s.total, s.currency), base ? figure('baseline') : cell((up ? '+' : '') + amount(s.delta, s.currency), {class: 'n ' + (up ? 'more' : 'less'), title: s.delta + ' ' + s.currency}),
-			base ? figure('') : figure((up ? '+' : '') + percent(s.delta_ratio)),
-			figure(s.interval ? amount(s.interval.low, s.currency) + ' to ' + amount(s.interval.high, s.currency) : '–'),
+			money(s.total, s.currency, s.unpriced), base ? figure('baseline') : unsure ? figure('–', 'calls without a price are in no sum') : cell((up ? '+' : '') + amount(s.delta, s.currency), {class: 'n ' + (up ? 'more' : 'less'), title: s.delta + ' ' + s.currency}),
+			base || unsure ? figure('') : figure((up ? '+' : '') + percent(s.delta_ratio)),
+			figure(s.interval && !lost(s) ? amount(s.interval.low, s.currency) + ' to ' + amount(s.interval.high, s.currency) : '–'),
 			plan ? figure(s.credits ? rounded(s.credits.total) : '–', s.credits ? s.credits.total : null) : null)];
 		if (s.by_model.length > 1) for (const m of s.by_model)
-			rows.push(element('tr', {class: 'part'}, cell(m.model), figure(count(m.records)), figure(''), money(m.total, s.currency), figure(''), figure(''), figure(''), plan ? figure(m.credits ? rounded(m.credits) : '') : null));
+			rows.push(element('tr', {class: 'part'}, cell(m.model), figure(count(m.records)), figure(''), money(m.total, s.currency, m.unpriced), figure(''), figure(''), figure(''), plan ? figure(m.credits ? rounded(m.credits) : '') : null));
 		return rows;
 	}
 	function notes(data) {
@@ -93,35 +78,38 @@ const tally = (() => {
 		}
 		return list.length ? sheet('Remarks', element('ul', {}, ...list.map(t => element('li', {}, t)))) : null;
 	}
+	function verdict(data) {
+		const base = data.scenarios.find(s => s.name === data.baseline) || data.scenarios[0];
+		return element('section', {class: 'sheet verdict'}, ...data.scenarios.filter(s => s !== base || data.scenarios.length === 1).map(s => {
+			const change = Number(base.total) - Number(s.total), of = priced(base.total, base.currency, base.unpriced), fits = s.by_model.reduce((n, m) => n + (m.over_context || 0), 0);
+			const diff = text => amount(String(text).replace('-', ''), s.currency);
+			const said = s === base ? `${s.name} costs ${of}` : lost(s) ? `${s.name} has no price` : s.unpriced ? `${s.name} costs ${priced(s.total, s.currency, s.unpriced)}; ${base.name} ${of}` : change > 0 ? `${s.name} saves ${base.unpriced ? 'at least ' : ''}${diff(s.delta)} of ${of}` : base.unpriced ? `${s.name} costs ${amount(s.total, s.currency)}; ${base.name} ${of}` : change < 0 ? `${s.name} costs ${diff(s.delta)} more than ${of}` : `${s.name} costs the same, ${of}`;
+			return element('p', {class: s.unpriced || change < 0 ? '' : 'less'}, said, fits ? `, ${count(fits)} calls do not fit` : '', s.unpriced ? `, ${count(s.unpriced)} calls without a price` : '');
+		}));
+	}
 	function costChart(data) {
-		const s = data.scenarios, interval = s.some(x => x.interval);
-		const datasets = [{label: 'cost', data: s.map(x => Number(x.total)), backgroundColor: s.map((x, i) => colour(i)), maxBarThickness: 44, grouped: false, order: 2}];
-		if (interval) datasets.push({label: 'interval', data: s.map(x => x.interval ? [Number(x.interval.low), Number(x.interval.high)] : null), backgroundColor: css('--ink'), barThickness: 3, grouped: false, order: 1});
-		return chart('Cost of each scenario: ' + s.map(x => `${x.name} ${amount(x.total, x.currency)}`).join(', '),
-			{type: 'bar', data: {labels: s.map(x => x.name), datasets}, options: {indexAxis: 'y', scales: {x: axis(s[0].currency)}, plugins: {legend: {display: false}}}});
+		return intervals(data.scenarios.map((s, i) => ({name: plain(s.name), tone: i % 8, value: lost(s) ? null : Number(s.total), ...(s.interval && !lost(s) ? {low: Number(s.interval.low), high: Number(s.interval.high)} : {}), text: priced(s.total, s.currency, s.unpriced)})),
+			'Cost of each scenario: ' + data.scenarios.map(s => `${s.name} ${priced(s.total, s.currency, s.unpriced)}`).join(', '));
 	}
 	function dayChart(data) {
-		const days = [...new Set(data.scenarios.flatMap(s => s.by_day.map(d => d.day)))].sort();
-		if (days.length < 2) return null;
-		return sheet('Cost by day', chart('Cost by day of each scenario', {type: 'line', data: {labels: days, datasets: data.scenarios.map((s, i) => {
+		const known = [...new Set(data.scenarios.flatMap(s => s.by_day.map(d => d.day)))].sort(), days = [];
+		if (known.length < 2) return null;
+		for (let t = Date.parse(known[0]); t <= Date.parse(known[known.length - 1]); t += 864e5) days.push(new Date(t).toISOString().slice(0, 10));
+		return sheet('Cost by day', lines('Cost by day of each scenario', days.map(d => d.slice(5)), data.scenarios.filter(s => !lost(s)).map(s => {
 			const by = new Map(s.by_day.map(d => [d.day, Number(d.total)]));
-			return {label: s.name, data: days.map(d => by.get(d) || 0), borderColor: colour(i), backgroundColor: colour(i), pointRadius: days.length > 40 ? 0 : 2, borderWidth: 2};
-		})}, options: {scales: {y: axis(data.scenarios[0].currency)}, interaction: {mode: 'index', intersect: false}}}));
+			return {name: s.name, values: days.map(d => by.has(d) ? by.get(d) : null)};
+		}), mark(data.scenarios[0].currency)));
 	}
-	function windowChart(data) {
+	function windowTable(data) {
 		const windows = [...new Set(data.scenarios.flatMap(s => s.by_window.map(w => w.window)))];
 		if (windows.length < 2) return null;
-		return sheet('Cost by tariff window', chart('Cost by tariff window of each scenario', {type: 'bar', data: {labels: data.scenarios.map(s => s.name), datasets: windows.map((w, i) => ({
-			label: w, backgroundColor: colour(i), data: data.scenarios.map(s => Number((s.by_window.find(x => x.window === w) || {total: 0}).total))}))},
-			options: {indexAxis: 'y', scales: {x: axis(data.scenarios[0].currency, {stacked: true}), y: {stacked: true}}}}));
+		return sheet('Cost by tariff window', table('what each scenario costs in each window', ['Scenario', ...windows.map(n => ({n}))], data.scenarios.map(s => element('tr', {}, cell(s.name), ...windows.map(w => money((s.by_window.find(x => x.window === w) || {}).total, s.currency))))));
 	}
 	function cacheCharts(data) {
 		if (!data.cache_sizes) return [];
-		const sizes = data.cache_sizes, labels = sizes.map(s => s.capacity === null ? 'no limit' : count(s.capacity));
-		const line = (key, title, scale) => sheet(title, chart(title, {type: 'line', data: {labels, datasets: data.scenarios.map((s, i) => ({
-			label: s.name, borderColor: colour(i), backgroundColor: colour(i), borderWidth: 2, data: sizes.map(z => Number(z.scenarios[i][key]) * scale)}))},
-			options: {scales: {x: axis('blocks of ' + data.block_tokens + ' tokens'), y: axis(key === 'total' ? data.scenarios[0].currency : '% of the prompt')}, interaction: {mode: 'index', intersect: false}}}));
-		return [line('total', 'Cost by size of the cache', 1), line('hit_ratio', 'Hit ratio by size of the cache', 100)];
+		const sizes = data.cache_sizes, names = sizes.map(s => s.capacity === null ? 'no limit' : count(s.capacity));
+		const line = (key, title, scale, writeY) => sheet(title, lines(title, names, data.scenarios.map((s, i) => ({name: s.name, values: sizes.map(z => Number(z.scenarios[i][key]) * scale)})), writeY), element('p', {class: 'soft small'}, `blocks of ${data.block_tokens} tokens`));
+		return [line('total', 'Cost by size of the cache', 1, mark(data.scenarios[0].currency)), line('hit_ratio', 'Hit ratio by size of the cache', 100, v => v + ' %')];
 	}
 	function againstTable(data) {
 		const a = data.against;
@@ -141,16 +129,30 @@ const tally = (() => {
 	function whatif(root, data) {
 		clear(root);
 		const plan = data.scenarios.some(s => s.credits);
-		root.append(sheet('', table(`${count(data.calls)} calls${data.conversations ? ` in ${count(data.conversations)} conversations` : ''}, cache: ${data.cache}`
+		root.append(verdict(data), sheet('', table(`${count(data.calls)} calls${data.conversations ? ` in ${count(data.conversations)} conversations` : ''}, cache: ${data.cache}`
 			+ (data.scenarios[0].interval ? `; intervals: ${percent(data.scenarios[0].interval.level)} of ${count(data.resamples)} resamples, seed ${data.seed}` : ''),
 			['Scenario', {n: 'Calls'}, {n: 'Cache hits'}, {n: 'Cost'}, {n: 'Difference'}, {n: 'Change'}, {n: 'Interval'}].concat(plan ? [{n: 'Credits'}] : []),
-			data.scenarios.flatMap(s => scenarioRows(data, s))), element('p', {class: 'soft small'}, 'Amounts are rounded here; point at one for every digit.')));
+			data.scenarios.flatMap(s => scenarioRows(data, s))), element('p', {class: 'soft small'}, 'Amounts are rounded here; hover for exact amounts.')));
 		const against = againstTable(data);
 		if (against) root.append(against);
-		root.append(element('div', {class: 'grid'}, sheet('Cost by scenario', costChart(data)), dayChart(data), windowChart(data), ...cacheCharts(data)));
+		root.append(element('div', {class: 'grid'}, sheet('Cost by scenario', costChart(data)), ...[dayChart(data), windowTable(data), ...cacheCharts(data)].filter(Boolean)));
 		for (const part of [sensitivityTable(data), notes(data)]) if (part) root.append(part);
 	}
 
+	/* Solved tasks over cost; the line is what nothing cheaper solves as much as. */
+	function scatter(dots, sweep, currency) {
+		const all = [...dots, ...sweep], range = key => { const l = all.map(d => d[key]), low = Math.min(...l), high = Math.max(...l), pad = (high - low || 1) * .08; return [low - pad, high + pad]; };
+		const [x0, x1] = range('x'), [y0, y1] = range('y'), x = v => Math.round((70 + (v - x0) / (x1 - x0) * 660) * 10) / 10, y = v => Math.round((240 - (v - y0) / (y1 - y0) * 220) * 10) / 10;
+		const front = [...dots.filter(d => d.name !== 'oracle'), ...sweep].sort((a, b) => a.x - b.x || b.y - a.y);
+		let best = -1;
+		const pareto = front.filter(d => d.y > best && ((best = d.y), true));
+		const word = (text, at) => element('text', at, text);
+		return element('svg', {class: 'series', viewBox: '0 0 760 290', role: 'img', 'aria-label': 'Solved tasks over cost: ' + dots.map(d => `${d.name} ${d.y} for ${rounded(d.x)}`).join(', ')},
+			...[0, .25, .5, .75, 1].flatMap(p => { const vx = x0 + (x1 - x0) * p, vy = y0 + (y1 - y0) * p; return [element('path', {class: 'grid', d: `M70 ${y(vy)}H730`}), word(String(Math.round(vy)), {x: 62, y: y(vy) + 4, 'text-anchor': 'end'}), word(rounded(Math.max(0, vx)), {x: x(vx), y: 260, 'text-anchor': 'middle'})]; }),
+			word('solved tasks over cost, ' + currency, {x: 400, y: 282, 'text-anchor': 'middle'}),
+			element('path', {class: 'line s2', d: pareto.map((d, i) => i ? `H${x(d.x)}V${y(d.y)}` : `M${x(d.x)} ${y(d.y)}`).join('')}),
+			...sweep.map(d => element('circle', {class: 'c1', cx: x(d.x), cy: y(d.y), r: 3})), ...dots.flatMap(d => [element('circle', {class: 'c0', cx: x(d.x), cy: y(d.y), r: 6}), word(d.name, {x: x(d.x) + 9, y: y(d.y) - 7})]));
+	}
 	function cascade(root, data) {
 		clear(root);
 		const currency = data.currency;
@@ -158,22 +160,12 @@ const tally = (() => {
 		root.append(sheet('', table(`${count(data.tasks)} tasks`, ['Policy', {n: 'Solved'}, {n: 'Cost'}, {n: 'Cost per solved task'}],
 			points.map(p => element('tr', {}, cell(p.name), figure(count(p.solved)), money(p.cost, currency), money(p.cost_per_solved, currency))))));
 		const dots = points.filter(p => p.cost !== null).map(p => ({x: Number(p.cost), y: p.solved, name: p.name}));
-		const sweep = (data.sweep || []).filter(p => p.cost !== null).map(p => ({x: Number(p.cost), y: p.solved, name: `threshold ${p.threshold}`, hull: p.pareto}));
-		/* what nothing cheaper solves as much as */
-		const front = [...dots.filter(d => d.name !== 'oracle'), ...sweep].sort((a, b) => a.x - b.x || b.y - a.y);
-		let best = -1;
-		const pareto = front.filter(d => d.y > best && ((best = d.y), true));
-		if (dots.length)
-			root.append(sheet('Cost and quality', chart('Solved tasks over cost: ' + dots.map(d => `${d.name} ${d.y} for ${d.x.toFixed(2)}`).join(', '), {type: 'scatter', data: {datasets: [
-				{label: 'policies', data: dots, backgroundColor: colour(0), pointRadius: 6},
-				...(sweep.length ? [{label: 'thresholds', data: sweep, backgroundColor: colour(1), pointRadius: 3}] : []),
-				{label: 'Pareto front', data: pareto, type: 'line', stepped: 'before', borderColor: colour(2), pointRadius: 0, borderWidth: 2, fill: false}]},
-				options: {scales: {x: axis('cost, ' + currency, {beginAtZero: false}), y: axis('solved tasks', {beginAtZero: false})},
-					plugins: {tooltip: {callbacks: {label: c => `${c.raw.name}: ${c.raw.y} solved for ${rounded(c.raw.x)}`}}}}})));
+		const sweep = (data.sweep || []).filter(p => p.cost !== null).map(p => ({x: Number(p.cost), y: p.solved, name: `threshold ${p.threshold}`}));
+		if (dots.length) root.append(sheet('Cost and quality', scatter(dots, sweep, currency)));
 		root.append(sheet('Figures', element('dl', {class: 'facts'}, ...Object.entries(data).filter(([, v]) => typeof v === 'string' || typeof v === 'number')
 			.flatMap(([k, v]) => [element('dt', {}, k.replaceAll('_', ' ')), element('dd', {}, String(v))]))));
 	}
-	return {element, amount, rounded, count, percent, cell, figure, money, table, sheet, chart, axis, colour, css, clear, whatif, cascade};
+	return {whatif, cascade};
 })();
 if (document.getElementById('report-data')) {
 	const data = JSON.parse(document.getElementById('report-data').textContent);

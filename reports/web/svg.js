@@ -7,6 +7,11 @@ const pictures = h => {
 	const bar = (part, before, tone = 0) => h('svg', {class: 'bar', viewBox: '0 0 100 6', preserveAspectRatio: 'none', 'aria-hidden': 'true'},
 		h('rect', {class: 'rail', width: 100, height: 6}), h('rect', {class: 'c' + tone, width: at(Math.max(0, Math.min(1, part || 0)) * 100), height: 6}),
 		before === undefined || before === null ? null : h('rect', {class: 'mark', x: at(Math.min(99, Math.max(0, before * 100))), width: 1, height: 6}));
+	/* Parts of one bar: [[size, tone], ...] of the most there is. */
+	const stack = (parts, top) => {
+		let x = 0;
+		return h('svg', {class: 'bar', viewBox: '0 0 100 6', preserveAspectRatio: 'none', 'aria-hidden': 'true'}, ...parts.map(([size, tone]) => { const r = h('rect', {class: 'c' + tone, x: at(x), width: at(size / top * 100), height: 6}); x += size / top * 100; return r; }));
+	};
 	/* A line without axes; what is null is a gap. */
 	const spark = (values, label) => {
 		const top = most(values) || 1, step = values.length > 1 ? 100 / (values.length - 1) : 0;
@@ -48,10 +53,10 @@ const pictures = h => {
 		return list;
 	};
 	/* A series: bars that stand on each other, or lines. o: {width, height, count, rows: [{name, tone, values}], stacked, before, band, shade,
-	   writeY(value), writeX(index), hover}. What is null is a gap. Returns the picture; left and slot say where a bucket lies. */
+	   writeY(value, step), writeX(index), hover}. What is null is a gap. Returns the picture; left and slot say where a bucket lies. */
 	const frame = o => {
 		const sums = o.stacked ? Array.from({length: o.count}, (_, i) => o.rows.reduce((n, r) => n + (r.values[i] || 0), 0)) : o.rows.flatMap(r => r.values);
-		const ticks = marks(most([...sums, ...(o.before || []), ...(o.band ? o.band.high : [])])), texts = ticks.map(o.writeY);
+		const ticks = marks(most([...sums, ...(o.before || []), ...(o.band ? o.band.high : [])])), texts = ticks.map(t => o.writeY(t, ticks[1]));
 		const left = Math.max(30, ...texts.map(t => t.length * 6.7 + 12)), foot = 24, head = 8, wide = o.width - left - 4, tall = o.height - foot - head, slot = wide / (o.count || 1), top = ticks[ticks.length - 1];
 		return {ticks, texts, left, wide, slot, foot, x: i => at(left + (i + .5) * slot), y: v => at(head + tall - v / top * tall), base: head + tall, head};
 	};
@@ -81,5 +86,5 @@ const pictures = h => {
 		}
 		return h('svg', {class: 'series', viewBox: `0 0 ${o.width} ${o.height}`, role: 'img', 'aria-label': label, ...rest}, ...shapes);
 	};
-	return {frame, series, bar, spark, intervals, steps, clock};
+	return {frame, series, bar, stack, spark, intervals, steps, clock};
 };

@@ -62,6 +62,14 @@ function compact(v) {
 		if (size >= unit) return (n / unit).toLocaleString('en-US', {maximumSignificantDigits: 4}) + sign;
 	return null;
 }
+/* A mark of an axis, with as many places as the step between marks. */
+function markOf(v, step, currency) {
+	if (!v) return inUnit('0', currency);
+	if (v >= 1000) return inUnit(compact(String(v)), currency);
+	let places = 0;
+	while (places < 18 && Math.abs(step * 10 ** places - Math.round(step * 10 ** places)) > 1e-6) places++;
+	return inUnit(v.toFixed(currency && places === 1 ? 2 : places), currency);
+}
 const toNumber = v => typeof v === 'bigint' ? Number(v) / 1e30 : Number(v);
 const signs = {USD: '$', EUR: '€', GBP: '£', CNY: '¥', JPY: '¥', INR: '₹', KRW: '₩'};
 const inUnit = (text, currency) => currency === 'credits' || !currency ? text : signs[currency] ? text.replace(/^(-?)/, '$1' + signs[currency]) : `${text} ${currency}`;
@@ -113,7 +121,7 @@ function ago(instant) {
 
 /* --- the address: #view/item?settings --- */
 
-const filterNames = ['customer', 'project', 'model', 'workload', 'provider'];
+const filterNames = ['customer', 'project', 'model', 'workload', 'provider', 'effort'];
 const globals = ['range', 'since', 'until', 'cmp', 'z', ...filterNames];
 const ranges = {
 	today: ['Today', t => [t, addDays(t, 1)]],

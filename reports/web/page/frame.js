@@ -2,9 +2,9 @@
 
 const allViews = {
 	usage: ['Usage', Usage], records: ['Records', Records], customers: ['Customers', Customers], billing: ['Billing', Billing], budgets: ['Budgets', Budgets],
-	prices: ['Prices', Prices], whatif: ['What if', WhatIf], health: ['Data health', Health], settings: ['Settings', Settings],
+	prices: ['Prices', Prices], whatif: ['What if', WhatIf], planner: ['Planner', Planner], health: ['Data health', Health], settings: ['Settings', Settings],
 };
-const ownViews = {usage: ['Usage', Usage], account: ['Account', ({set, session}) => html`<${Customer} name=${session.customer} set=${set} session=${session} />`], billing: ['Invoices', OwnInvoices], settings: ['Settings', Settings]};
+const ownViews = {usage: ['Usage', Usage], records: ['Records', Records], account: ['Account', ({set, session}) => html`<${Customer} name=${session.customer} set=${set} session=${session} />`], billing: ['Invoices', OwnInvoices], settings: ['Settings', Settings]};
 function OwnInvoices({set, session}) {
 	const {data, error} = useDoc('/v1/invoices', false);
 	return html`<div class="head title"><h1>Invoices</h1></div><${Sheet}>${!data ? html`<${Loading} error=${error} />` : data.invoices.length ? html`<${InvoiceTable} list=${data.invoices} own=${true} order=${set.order} />` : html`<${Nothing} title="No invoice yet" />`}<//>`;
@@ -34,22 +34,24 @@ function FilterMenu({scope}) {
 /* Search over customers, models, invoices, records and commands. */
 function Search({session, onclose}) {
 	const [text, type] = useState(''), [at, move] = useState(0), box = useRef(null), own = session.customer;
-	const balances = useDoc(own ? null : '/v1/balance', false), models = useDoc(own ? null : '/v1/usage?by=model', false), invoices = useDoc('/v1/invoices', false), customers = useDoc(own ? null : '/v1/usage?by=customer', false);
+	const [asked, askFor] = useState('');
+	useEffect(() => { const t = setTimeout(() => askFor(text.trim()), 120); return () => clearTimeout(t); }, [text]);
+	const {data} = useDoc(asked ? '/v1/search?' + query({q: asked, limit: 6}) : null, false);
 	useEffect(() => { const back = document.activeElement; box.current.showModal(); box.current.querySelector('input').focus(); return () => { if (back && back.isConnected) back.focus(); }; }, []);
 	const found = useMemo(() => {
 		const t = text.trim().toLowerCase(), has = s => s && s.toLowerCase().includes(t), list = [];
 		const add = (kind, name, run, most) => { if (has(name) && list.filter(x => x.kind === kind).length < most) list.push({kind, name, run}); };
 		for (const [k, [name]] of Object.entries(own ? ownViews : allViews)) add('Go to', name, () => go(k), 12);
 		for (const [k, [name]] of Object.entries(ranges)) if (t) add('Range', name, () => change({range: k, since: '', until: ''}), 8);
-		if (t) {
-			const names = new Set([...(balances.data ? balances.data.accounts.map(a => a.customer) : []), ...(customers.data ? customers.data.groups.map(g => g.customer).filter(Boolean) : [])]);
-			for (const n of names) add('Customer', n, () => go('customers', n), 6);
-			for (const g of models.data ? models.data.groups : []) add('Model', g.model, () => go('usage', '', {model: g.model}), 6);
-			for (const i of invoices.data ? invoices.data.invoices : []) add('Invoice', `${invoiceName(i)} ${i.customer} ${i.first_day.slice(0, 7)}`, () => own ? window.open(invoiceUrl(i, 'html'), '_blank', 'noopener') : go('billing', invoiceName(i)), 6);
-			if (!own) list.push({kind: 'Record', name: text.trim(), run: () => go('records', '', {id: text.trim()})});
+		if (t && data && data.q === asked) {
+			for (const c of own ? [] : data.customers) list.push({kind: 'Customer', name: c.name, run: () => go('customers', c.name)});
+			for (const m of data.models) list.push({kind: 'Model', name: m.name, run: () => go('usage', '', {model: m.name})});
+			for (const p of data.projects) list.push({kind: 'Project', name: p.name, run: () => go('usage', '', {project: p.name})});
+			for (const i of data.invoices) list.push({kind: 'Invoice', name: `${i.name} ${own ? '' : i.customer} ${i.status}`, run: () => own ? window.open(invoiceUrl({number: i.name}, 'html'), '_blank', 'noopener') : go('billing', i.name)});
+			for (const r of data.records) list.push({kind: 'Record', name: r.name, run: () => go('records', '', {id: r.name})});
 		}
 		return list;
-	}, [text, balances.data, models.data, invoices.data, customers.data]);
+	}, [text, data, asked]);
 	const pick = f => { onclose(); f.run(); };
 	const key = e => {
 		if (e.key === 'ArrowDown' || e.key === 'ArrowUp') { e.preventDefault(); move(Math.max(0, Math.min(found.length - 1, at + (e.key === 'ArrowDown' ? 1 : -1)))); }

@@ -1,22 +1,26 @@
 /* The parts that views are made of. */
-const {frame, series, bar, spark, intervals, steps, clock} = pictures(h);
+const {frame, series, bar, stack, spark, intervals, steps, clock} = pictures(h);
 
 /* --- figures --- */
 
+const narrow = matchMedia('(max-width:48rem)');
 /* An amount with every digit as its tooltip. What has no price says so; what lacks some prices is a lower bound. */
 function Amount({v, currency, unpriced, brief, word, unit}) {
 	const none = v === null || v === undefined || (Number(unpriced) > 0 && exact(v) === 0n);
 	if (none) return html`<span class="none">${unpriced || v === null ? word || 'no price' : '–'}</span>`;
-	const small = brief && toNumber(v) >= (brief === true ? 1e7 : brief) ? compact(v) : null;
+	/* brief: no longer than its place */
+	const small = brief && money(v, currency).length + (unpriced ? 3 : 0) > (narrow.matches ? 11 : 13) ? compact(v) : null;
 	return html`<span class="num" title=${digits(v) + (currency && currency !== 'credits' ? ' ' + currency : ' credits')}>${unpriced ? '>=\u00a0' : ''}${small ? inUnit(small, currency) : money(v, currency)}${unit && currency === 'credits' ? ' credits' : ''}</span>`;
 }
 /* A change against the period before: [now, before]; more cost is not better, more cache hits are. */
 function Delta({now, before, points, good}) {
 	if (before === null || before === undefined) return null;
-	const b = toNumber(before), n = toNumber(now), d = points ? n - b : b ? n / b - 1 : null;
+	const b = toNumber(before), n = toNumber(now);
+	if (!b && !n) return null;
+	const d = points ? n - b : b ? n / b - 1 : null;
 	if (d === null || !isFinite(d)) return html`<span class="delta soft">${n ? 'new' : 'as before'}</span>`;
 	const same = Math.abs(d) < 0.0005, tone = same || !good ? '' : (d > 0) === (good > 0) ? ' good' : ' bad';
-	return html`<span class=${'delta' + (same ? ' soft' : tone)}><span aria-hidden="true">${same ? '' : d > 0 ? '▲ ' : '▼ '}</span><span class="hidden">${same ? '' : d > 0 ? 'up ' : 'down '}</span>${same ? 'as before' : points ? `${Math.abs(d * 100).toFixed(1)} pts` : d > 9.995 ? `${(d + 1).toFixed(0)} times` : share(Math.abs(d))}</span>`;
+	return html`<span class=${'delta' + (same ? ' soft' : tone)}><span aria-hidden="true">${same ? '' : d > 0 ? '▲ ' : '▼ '}</span><span class="hidden">${same ? '' : d > 0 ? 'up ' : 'down '}</span>${same ? 'as before' : points ? `${Math.abs(d * 100).toFixed(1)} pts` : d > 99 ? 'over 100 times' : d > 9.995 ? `${(d + 1).toFixed(0)} times` : share(Math.abs(d))}</span>`;
 }
 
 /* --- icons: strokes of a 24 by 24 box --- */
@@ -40,24 +44,25 @@ const Loading = ({error}) => error ? html`<${Failed} error=${error} />` : html`<
 
 /* --- tables --- */
 
-/* columns: {key, name, n (a figure), cell(row), sort(row), wide}; a row is chosen with a click on it or by its first cell's button. The
-   order stands in the address under `order`. */
-function Table({label, columns, rows, rowKey, onpick, order, name = 'order', foot, pick, rowClass}) {
+/* columns: {key, name, n (a figure), cell(row), sort(row), wide, art (a picture that a phone has no room for)}; a row is chosen with a click on it or by its first cell's button. The
+   order stands in the address; remote: the server has sorted. */
+const cellClass = c => (c.n ? 'n' : '') + (c.wide || c.art ? ' wide' : '') + (c.art ? ' art' : '');
+function Table({label, columns, rows, rowKey, onpick, order, remote, foot, pick, rowClass}) {
 	const [by, way] = (order || '').split(':'), column = columns.find(c => c.key === by && c.sort);
 	const shown = useMemo(() => {
-		if (!column) return rows;
+		if (!column || remote) return rows;
 		const list = [...rows];
 		const sign = way === 'up' ? 1 : -1;
 		list.sort((a, b) => { const x = column.sort(a), y = column.sort(b); return (x === null) - (y === null) || (x < y ? -sign : x > y ? sign : 0); });
 		return list;
 	}, [rows, order]);
-	const flip = c => change({[name]: by === c.key && way !== 'up' ? `${c.key}:up` : `${c.key}:down`}, true);
+	const flip = c => change({order: by === c.key && way !== 'up' ? `${c.key}:up` : `${c.key}:down`}, true);
 	return html`<div class="scroll" tabindex="0" role="region" aria-label=${label}><table>
-		<thead><tr>${columns.map(c => html`<th key=${c.key} scope="col" class=${(c.n ? 'n' : '') + (c.wide ? ' wide' : '')} aria-sort=${column === c ? (way === 'up' ? 'ascending' : 'descending') : undefined}>
+		<thead><tr>${columns.map(c => html`<th key=${c.key} scope="col" class=${cellClass(c)} aria-sort=${column === c ? (way === 'up' ? 'ascending' : 'descending') : undefined}>
 			${c.sort ? html`<button type="button" class="sort" onClick=${() => flip(c)}>${c.name}<span aria-hidden="true">${column === c ? (way === 'up' ? ' ↑' : ' ↓') : ''}</span></button>` : c.name}</th>`)}</tr></thead>
 		<tbody>${shown.map((r, i) => html`<tr key=${rowKey ? rowKey(r) : i} class=${(onpick ? 'link ' : '') + (rowClass ? rowClass(r) : '')} onClick=${onpick ? e => { if (!e.target.closest('a,button,input') && !String(getSelection())) onpick(r); } : undefined}>
-			${columns.map((c, k) => html`<td key=${c.key} class=${(c.n ? 'n' : '') + (c.wide ? ' wide' : '')}>${k === (pick || 0) && onpick ? html`<button type="button" class="plain" onClick=${() => onpick(r)}>${c.cell(r)}</button>` : c.cell(r)}</td>`)}</tr>`)}</tbody>
-		${foot ? html`<tfoot><tr>${columns.map(c => html`<td key=${c.key} class=${c.n ? 'n' : ''}>${foot[c.key]}</td>`)}</tr></tfoot>` : null}
+			${columns.map((c, k) => html`<td key=${c.key} class=${cellClass(c)}>${k === (pick || 0) && onpick ? html`<button type="button" class="plain" onClick=${() => onpick(r)}>${c.cell(r)}</button>` : c.cell(r)}</td>`)}</tr>`)}</tbody>
+		${foot ? html`<tfoot><tr>${columns.map(c => html`<td key=${c.key} class=${cellClass(c)}>${foot[c.key]}</td>`)}</tr></tfoot>` : null}
 	</table></div>`;
 }
 

@@ -1,36 +1,85 @@
-/* Records: what stands behind the sums, and one record's explanation at the side. */
+/* Records: what stands behind the sums, page by page, and one record's explanation at the side. */
 
-const stamp = (t, zone) => html`<time dateTime=${t} title=${t}>${when(t, zone)}</time>`;
-function Explanation({id, scope, onclose}) {
+/* without the year where it is this one */
+const stamp = (t, zone) => { const text = when(t, zone); return html`<time dateTime=${t} title=${t}>${text.slice(0, 4) === dayOf(Date.now(), zone).slice(0, 4) ? text.slice(5) : text}</time>`; };
+const hits = t => hitShare(t) === null ? '–' : share(hitShare(t));
+/* The calls of a conversation, each from the moment of the first on: what its prompt held and what it answered. */
+function Conversation({session, id, scope}) {
+	const {data} = useDoc('/v1/records?' + query({session, sort: 'time', order: 'asc', limit: 200}), false), rows = data ? data.records : [];
+	if (rows.length < 2) return null;
+	const first = Date.parse(rows[0].time), most = rows.reduce((m, r) => Math.max(m, toNumber(tokensOf(r.tokens))), 1);
+	const after = ms => ms < 6e4 ? `${Math.round(ms / 1000)} s` : ms < 36e5 ? `${Math.round(ms / 6e4)} min` : ms < 1728e5 ? `${Math.floor(ms / 36e5)} h` : `${Math.floor(ms / 864e5)} d`;
+	return html`<h3>Its conversation, ${many(rows.length, 'call')}${data.next ? ' and more' : ''}</h3><div class="waterfall">${rows.map(r => { const c = Number(r.tokens.cache_read), p = toNumber(promptOf(r.tokens)) - c, o = Number(r.tokens.output); return html`<a key=${r.row} class=${r.id === id ? 'here' : ''} href=${linkTo('records', '', {id: r.id})} title=${`${r.model}: ${count(c)} cached, ${fixed(p, 0)} other prompt, ${count(o)} answer`}>
+		<span class="n soft">+${after(Date.parse(r.time) - first)}</span>${stack([[c, 2], [p, 0], [o, 1]], most)}<span class="n"><${Amount} v=${r.total} currency=${r.currency} /></span></a>`; })}</div>
+		<div class="legend">${[['cached', 2], ['other prompt', 0], ['answer', 1]].map(([n, t]) => html`<span class="key" key=${n}><i class=${'dot c' + t} />${n}</span>`)}</div>`;
+}
+function Explanation({id, scope, session, onclose}) {
 	const {data, error, fresh} = useDoc('/v1/explain?' + query({id}));
-	return html`<${Panel} title=${id} onclose=${onclose}>${!fresh ? html`<${Loading} error=${error} />` : data.rows.map((r, i) => html`<section key=${i}>
-		<p class="big"><${Amount} v=${r.total ?? null} currency=${r.currency} unpriced=${r.total === undefined || r.total === null ? 1 : 0} /> ${r.unpriced ? html`<span class="soft">${r.unpriced}</span>` : null}</p>
+	return html`<${Panel} title=${id} onclose=${onclose}>${!fresh ? html`<${Loading} error=${error} />` : html`${data.rows.map((r, i) => html`<section key=${i}>
+		<p class="big"><${Amount} v=${r.total ?? null} currency=${r.currency} /> ${r.unpriced ? html`<span class="soft">${r.unpriced}</span>` : null}</p>
 		<p>${data.rows.length > 1 ? html`<${Tag}>${r.kind}<//> ` : html`<span class="soft">State: ${data.state}</span>`}</p>
 		${r.lines ? html`<h3>How it adds up</h3><${Table} label="How it adds up" rows=${r.lines} columns=${[{key: 'b', name: 'Bucket', cell: l => l.bucket.replaceAll('_', ' ')}, {key: 't', name: 'Tokens', n: true, cell: l => count(l.tokens)},
 			{key: 'p', name: 'Per million', n: true, cell: l => l.per_million}, {key: 'a', name: 'Amount', n: true, cell: l => l.amount}]} foot=${{b: 'total', a: html`<strong>${r.total} ${r.currency}</strong>`}} />` : null}
 		<${Facts} of=${{Time: stamp(r.time, scope.zone), Model: r.model && html`<a href=${linkTo('prices', r.model)}>${r.model}</a>`, Customer: r.customer && html`<a href=${linkTo('customers', r.customer)}>${short(r.customer)}</a>`, Project: r.project, Task: r.task, Session: r.session, Requests: r.requests > 1 ? count(r.requests) : null,
 			Price: r.price ? `${r.price.id}, ${r.price.window}` : null, 'No price': r.unpriced, Why: r.why, Credits: r.credits ? (r.credits.total === null ? `none: ${r.credits.why}` : `${r.credits.total} (plan ${r.credits.plan})`) : null,
 			Source: r.source, Shape: r.shape, Rule: r.rule, Stored: r.written && stamp(r.written, scope.zone)}} />
-		${r.raw ? html`<details><summary>As the source wrote it</summary><pre>${r.raw}</pre></details>` : null}</section>`)}<//>`;
+		${r.raw ? html`<details><summary>As the source wrote it</summary><pre>${r.raw}</pre></details>` : null}</section>`)}
+		${data.rows[0] && data.rows[0].session ? html`<${Conversation} session=${data.rows[0].session} id=${id} scope=${scope} />` : null}
+		${session.admin && data.state !== 'taken back' && !data.rows.some(r => r.kind === 'reversal') ? html`<h3>Void this record</h3><${Act} label="Void" tone="danger" sure="It stays visible with its reversal, and counts no longer. Void it?" run=${async f => { await post('/v1/records/void', {id, why: f.why}); reload(); return 'Voided.'; }}><${Field} label="Why" wide><input name="why" required /><//><//><p class="soft">To correct it: <code>tally amend ${id}</code></p>` : null}`}<//>`;
 }
 const recordColumns = scope => [
-	{key: 'time', name: 'Time', cell: r => stamp(r.time, scope.zone)},
-	{key: 'id', name: 'Record', cell: r => html`<span class="id">${short(r.id, 28)}</span>`},
+	{key: 'time', name: 'Time', cell: r => stamp(r.time, scope.zone), sort: true},
+	{key: 'id', name: 'Record', cell: r => html`<span class="id">${short(r.id, 28)}</span>${r.kind === 'record' ? null : html` <${Tag} tone="warn">${r.kind}<//>`}`},
 	{key: 'model', name: 'Model', cell: r => html`<span class="name">${r.model || html`<span class="soft">none named</span>`}</span>`},
 	{key: 'customer', name: 'Customer', cell: r => html`<span class="name">${r.customer}</span>`},
 	{key: 'project', name: 'Project', cell: r => html`<span class="name">${r.project}</span>`},
-	{key: 'prompt', name: 'Prompt', n: true, cell: r => fixed(promptOf(r.tokens), 0)},
-	{key: 'hits', name: 'Cached', n: true, cell: r => hitShare(r.tokens) === null ? '–' : share(hitShare(r.tokens))},
-	{key: 'output', name: 'Output', n: true, cell: r => count(r.tokens.output)},
-	{key: 'cost', name: 'Cost', n: true, cell: r => r.total === null ? html`<span class="none" title=${r.unpriced}>no price</span>` : html`<${Amount} v=${r.total} currency=${r.currency} />`},
+	{key: 'tokens', name: 'Prompt', n: true, cell: r => html`<span title=${fixed(promptOf(r.tokens), 0)}>${big(promptOf(r.tokens))}</span>`, sort: true},
+	{key: 'hits', name: 'Cached', n: true, cell: r => hits(r.tokens)},
+	{key: 'output', name: 'Output', n: true, cell: r => html`<span title=${count(r.tokens.output)}>${big(exact(r.tokens.output))}</span>`},
+	{key: 'cost', name: 'Cost', n: true, cell: r => r.total === null ? html`<span class="none" title=${r.unpriced}>no price</span>` : html`<${Amount} v=${r.total} currency=${r.currency} />`, sort: true},
 ];
-function Records({set}) {
-	const scope = scopeOf(set), limit = Math.min(2000, Number(set.limit) || 100);
-	const {data, error} = useDoc('/v1/records?' + query({since: scope.since, until: scope.until, ...scope.filters, unpriced: set.unpriced === 'true' ? 'true' : '', limit}));
-	const open = id => change({id});
-	return html`<div class="head title"><h1>Records</h1><div class="tools"><button type="button" aria-pressed=${set.unpriced === 'true'} class="chip" onClick=${() => change({unpriced: set.unpriced === 'true' ? '' : 'true'})}>Without a price</button></div></div>
-		<${Sheet}>${!data ? html`<${Loading} error=${error} />` : html`<${Failed} error=${error} />${data.records.length ? html`<${Table} label="Records" rows=${data.records} rowKey=${r => r.id + r.kind} columns=${recordColumns(scope)} pick=${1} onpick=${r => open(r.id)} rowClass=${r => r.id === set.id ? 'open' : ''} />
-			<p class="more soft">${data.records.length >= limit ? html`<button type="button" onClick=${() => change({limit: limit + 200}, true)}>Show more</button>` : `${many(data.records.length, 'record')}, the last stored first`}</p>`
-			: html`<${Nothing} title="No record fits"><p>Choose another range or take filters away.</p><//>`}`}<//>
-		${set.id ? html`<${Explanation} key=${set.id} id=${set.id} scope=${scope} onclose=${() => change({id: ''})} />` : null}`;
+function Facets({facets, scope, set}) {
+	const [more, show] = useState({});
+	return html`<aside class="facets" aria-label="Filters">${Object.entries(facets).filter(([k, f]) => f.values.length > 1 || (f.values.length === 1 && (scope.filters[k] !== undefined || set[k]))).map(([k, f]) => { const top = f.values.reduce((m, v) => Math.max(m, v.records), 1), open = more[k]; return html`<details key=${k} open=${!f.values.every(v => v.value === null)}><summary>${k === 'status' ? 'Price' : keys[k]}</summary>
+		${f.values.slice(0, open ? 50 : 6).map(v => { const on = k === 'status' ? set.status === v.value : scope.filters[k] === (v.value ?? ''); return html`<button type="button" key=${v.value} aria-pressed=${on} onClick=${() => change({[k]: on ? null : v.value ?? ''})}><span class="name">${v.value === null || v.value === '' ? 'none' : short(v.value, 26)}</span><span class="n soft">${count(v.records)}</span>${bar(v.records / top, null)}</button>`; })}
+		${f.values.length > 6 ? html`<button type="button" class="plain soft" onClick=${() => show({...more, [k]: !open})}>${open ? 'fewer' : `${count(f.values.length - 6)}${f.more ? ` of ${count(f.values.length - 6 + f.more)}` : ''} more`}</button>` : null}</details>`; })}</aside>`;
+}
+/* What a spreadsheet would calculate gets an apostrophe, as in the program's own CSV. */
+const csvCell = v => { v = plain(String(v ?? '')); if (/^[=+\-@\t\r]/.test(v) && !/^-?[\d.]+$/.test(v)) v = "'" + v; return /[",\n\r]/.test(v) ? '"' + v.replaceAll('"', '""') + '"' : v; };
+async function exportRecords(url) {
+	const lines = ['id,kind,time,provider,model,customer,project,workload,task,session,input,cache_read,cache_write_5m,cache_write_1h,output,requests,total,currency,unpriced'];
+	for (let after = ''; after !== null;) {
+		const d = await ask('/v1/records?' + url + '&limit=10000' + (after ? '&after=' + encodeURIComponent(after) : ''));
+		for (const r of d.records) lines.push([r.id, r.kind, r.time, r.provider, r.model, r.customer, r.project, r.workload, r.task, r.session, r.tokens.input, r.tokens.cache_read, r.tokens.cache_write_5m, r.tokens.cache_write_1h, r.tokens.output, r.requests, r.total, r.currency, r.unpriced].map(csvCell).join(','));
+		after = d.next;
+	}
+	const a = document.createElement('a');
+	a.href = URL.createObjectURL(new Blob([lines.join('\n') + '\n'], {type: 'text/csv'}));
+	a.download = 'records.csv';
+	a.click();
+	return `${many(lines.length - 1, 'record')} saved.`;
+}
+function Records({set, session}) {
+	const scope = scopeOf(set), [by, way] = (set.order || '').split(':');
+	const status = set.status || (set.unpriced === 'true' ? 'unpriced' : '');
+	const question = query({...scopeQuery(scope), status, session: set.session, task: set.task, sort: by || 'stored', order: way === 'up' ? 'asc' : 'desc'});
+	const {data, error} = useDoc('/v1/records?' + question + '&limit=100&facets=true');
+	/* pages that were asked for besides; what the first page loses to newer rows stays */
+	const [kept, keep] = useState({question, rows: [], next: undefined, busy: false}), old = kept.question === question ? kept : {question, rows: [], next: undefined};
+	const rows = useMemo(() => {
+		if (!data) return [];
+		const seen = new Set(data.records.map(r => r.row));
+		return [...data.records, ...old.rows.filter(r => !seen.has(r.row))];
+	}, [data, old.rows]);
+	const next = old.next === undefined ? data && data.next : old.next;
+	const more = async () => { keep({...old, busy: true}); const d = await ask('/v1/records?' + question + '&limit=200&after=' + encodeURIComponent(next)); keep({question, rows: [...rows, ...d.records], next: d.next}); };
+	const bare = set.session || (data && !data.count && !Object.keys(scope.filters).length && !status);
+	const live = !by && !scope.to || (scope.to && scope.to > scope.today);
+	return html`<div class="head title"><h1>Records</h1><div class="tools">${data ? html`<span class="soft">${many(data.count ?? rows.length, 'record')}${live && !by ? ', live' : ''}</span>` : null}${set.session ? html`<button type="button" class="chip on" onClick=${() => change({session: ''})}>session ${short(set.session, 20)} <${Icon} name="close" /></button>` : null}
+			<button type="button" aria-pressed=${status === 'unpriced'} class="chip" onClick=${() => change({status: status === 'unpriced' ? '' : 'unpriced', unpriced: ''})}>Without a price</button><${Act} inline label="CSV" tone="quiet" run=${() => exportRecords(question)} /></div></div>
+		<div class=${bare ? '' : 'with-facets'}>${bare ? null : data && data.facets ? html`<${Facets} facets=${data.facets} scope=${scope} set=${set} />` : html`<aside class="facets" />`}
+		<${Sheet}>${!data ? html`<${Loading} error=${error} />` : html`<${Failed} error=${error} />${rows.length ? html`<${Table} label="Records" rows=${rows} rowKey=${r => r.row} columns=${recordColumns(scope)} order=${set.order} remote pick=${1} onpick=${r => change({id: r.id})} rowClass=${r => r.id === set.id ? 'open' : ''} />
+			<p class="more soft">${next ? html`<button type="button" disabled=${old.busy} onClick=${more}>Show more</button>` : many(rows.length, 'record')}</p>`
+			: html`<${Nothing} title="No record fits"><p>Choose another range or take filters away.</p><//>`}`}<//></div>
+		${set.id ? html`<${Explanation} key=${set.id} id=${set.id} scope=${scope} session=${session} onclose=${() => change({id: ''})} />` : null}`;
 }

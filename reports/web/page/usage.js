@@ -27,20 +27,21 @@ function Credits({accounts}) {
 	const left = sum(accounts.map(a => a.available)), uncovered = accounts.reduce((n, a) => n + a.records_uncovered, 0);
 	return html`<span class="num" title=${digits(left) + ' credits' + (uncovered ? `; ${count(uncovered)} records are not covered by a plan` : '')}>${uncovered ? '<=\u00a0' : ''}${toNumber(left) >= 1e7 ? compact(left) : rounded(left)}</span>`;
 }
-function Attention({status, budgets, balances}) {
-	const list = [];
-	if (status) {
-		if (status.unpriced) list.push(['warn', html`<a href=${linkTo('records', '', {unpriced: 'true', range: 'all', since: '', until: ''})}>${many(status.unpriced, 'call has', 'calls have')} no price</a>: totals with them are lower bounds`]);
-		if (status.uncovered) list.push(['warn', html`<a href=${linkTo('customers')}>${many(status.uncovered, 'record is', 'records are')} not covered</a> by a credit plan`]);
-		if (status.quarantined) list.push(['warn', html`<a href=${linkTo('health')}>${many(status.quarantined, 'record waits', 'records wait')} in quarantine</a>`]);
-		if (status.conflicts) list.push(['warn', html`<a href=${linkTo('health')}>${many(status.conflicts, 'id', 'ids')} came twice with different content</a>`]);
-		for (const a of status.accounts_at_fault || []) list.push(['bad', html`<a href=${linkTo('customers', a.customer || a)}>${short(a.customer || a)}</a>: usage could not be drawn`]);
-	}
-	for (const b of budgets ? budgets.budgets : []) if (b.percent >= 100 || b.state === 'over') list.push(['bad', html`<a href=${linkTo('budgets')}>Budget ${short(b.budget, 30)}</a> is at ${count(b.percent)} %`]);
-	const low = balances ? balances.accounts.filter(a => a.low) : [];
-	if (low.length) list.push(['bad', html`<a href=${linkTo('customers')}>${many(low.length, 'account is', 'accounts are')} low on credits</a>`]);
-	if (!list.length) return null;
-	return html`<ul class="attention" aria-label="Needs attention">${list.map(([tone, what], i) => html`<li key=${i} class=${tone}>${what}</li>`)}</ul>`;
+/* What somebody should look at, in words with a link each. */
+const attentions = {
+	unpriced: i => ['warn', html`<a href=${linkTo('records', '', {status: 'unpriced', range: 'all', since: '', until: ''})}>${many(i.count, 'call has', 'calls have')} no price</a>: totals are lower bounds`],
+	uncovered: i => ['warn', html`<a href=${linkTo('customers', '', {order: 'uncovered:down'})}>${many(i.count, 'record is', 'records are')} not covered</a> by a credit plan`],
+	quarantine: i => ['warn', html`<a href=${linkTo('health')}>${many(i.count, 'record waits', 'records wait')} in quarantine</a>`],
+	conflicts: i => ['warn', html`<a href=${linkTo('health')}>${many(i.count, 'id', 'ids')} came with different content</a>`],
+	account_at_fault: i => ['bad', html`<a href=${linkTo('customers', i.of[0].customer)}>${short(i.of[0].customer, 24)}</a>${i.count > 1 ? ` and ${i.count - 1} more` : ''}: usage could not be drawn`],
+	budget: i => ['bad', html`<a href=${linkTo('budgets')}>${i.count > 1 ? `${count(i.count)} budgets` : `Budget ${short(i.of[0].budget, 24)}`}</a> ${i.of[0].percent ? `at ${count(i.of[0].percent)}\u00a0%` : i.of[0].state}`],
+	balance_low: i => ['bad', html`<a href=${linkTo('customers', i.count > 1 ? '' : i.of[0].customer, {order: 'left:up'})}>${i.count > 1 ? `${count(i.count)} accounts are` : `${short(i.of[0].customer, 24)} is`} low on credits</a>`],
+	invoice_overdue: i => ['bad', html`<a href=${linkTo('billing', '', {state: 'overdue'})}>${many(i.count, 'invoice is', 'invoices are')} overdue</a>`],
+	prices_old: i => ['warn', html`<a href=${linkTo('prices')}>Prices are ${count(i.of && i.of[0] ? i.of[0].days : i.count)} days old</a>`],
+};
+function Attention({items}) {
+	if (!items || !items.length) return null;
+	return html`<ul class="attention" aria-label="Needs attention">${items.filter(i => attentions[i.what]).map(i => { const [tone, what] = attentions[i.what](i); return html`<li key=${i.what} class=${tone}>${what}</li>`; })}</ul>`;
 }
 function bucketName(b, grain, zone) {
 	const day = dayOf(b.at, zone);
@@ -49,6 +50,8 @@ function bucketName(b, grain, zone) {
 function UsageChart({scope, set, by, measure, compare, forecast}) {
 	const s = useSeries(scope, by, measure, compare), m = measures[measure], kept = useRef(null);
 	const running = set.sum === 'running' && !m.ratio;
+	const priced = s.grain === 'hour' ? scope.filters.model || (by === 'model' && s.rows[0] && !s.rows[0].other ? s.rows[0].key : null) : null;
+	const week = useDoc(priced ? '/v1/prices/' + encodeURIComponent(priced) + '/week?' + query({z: scope.zone, at: scope.since}) : null, false);
 	const drawn = useMemo(() => {
 		if (!s.buckets) return null;
 		const tall = v => v === null ? null : m.ratio ? toNumber(v) * 100 : toNumber(v);
@@ -63,8 +66,10 @@ function UsageChart({scope, set, by, measure, compare, forecast}) {
 			const fan = p => s.buckets.map((b, i) => i < at ? null : end === at ? Number(q[p]) : base + (Number(q[p]) - base) * (i - at) / (end - at));
 			if (at >= 0) band = {low: fan('0.05'), high: fan('0.95')};
 		}
-		return {rows, before, band, s, by, measure, running};
-	}, [s, running, forecast && forecast.spent]);
+		let shade = null;
+		if (priced && week.data && week.data.model && new Set(week.data.segments.map(x => x.window)).size > 1) shade = s.buckets.map(b => week.data.segments.some(x => /peak/.test(x.window || '') && !/off/.test(x.window) && Date.parse(x.from) <= b.at && Date.parse(x.until) > b.at));
+		return {rows, before, band, s, by, measure, running, shade: shade && shade.some(Boolean) ? shade : null, priced};
+	}, [s, running, forecast && forecast.spent, week.data]);
 	if (drawn) kept.current = drawn;
 	if (!kept.current) return html`<div class="chart"><${Loading} error=${s.error} /></div>`;
 	return html`<${DrawnChart} drawn=${kept.current} scope=${scope} error=${s.error} />`;
@@ -72,7 +77,7 @@ function UsageChart({scope, set, by, measure, compare, forecast}) {
 /* The chart of an answer, as long as the next is not there. */
 function DrawnChart({drawn, scope, error}) {
 	const {s, by, measure, running} = drawn, m = measures[measure], currency = s.currency, empty = !s.all.records.some(n => n);
-	const write = v => measure === 'hits' ? v + ' %' : ((t => measure === 'cost' ? inUnit(t, currency) : t)(v >= 1000 ? compact(String(v)) : String(Number(v.toPrecision(3)))));
+	const write = (v, step) => measure === 'hits' ? v + ' %' : markOf(v, step, measure === 'cost' ? currency : null);
 	const at = i => s.buckets[i] ? bucketName(s.buckets[i], s.grain, scope.zone) : '';
 	const value = (row, i) => running ? row.values.slice(0, i + 1).reduce((n, v) => n + (v ?? 0n), 0n) : row.values[i];
 	const low = (row, i) => running ? row.low.slice(0, i + 1).some(Boolean) : row.low[i];
@@ -80,14 +85,14 @@ function DrawnChart({drawn, scope, error}) {
 	const said = `${m.name} by ${s.grain}${m.ratio || running ? '' : ` and ${keys[by].toLowerCase()}`}, ${scope.name.toLowerCase()}: ${writeMeasure(measure, s.all.total, currency, s.all.lacking > 0)} in all` + (s.rows.length && !running ? '; ' + s.rows.map(r => `${keyName(r, by)} ${writeMeasure(measure, r.total, currency, r.lacking > 0)}`).join(', ') : '');
 	const choose = (a, b) => { const f = dayOf(s.buckets[a].at, scope.zone), l = dayOf(s.buckets[b].to - 1, scope.zone); if (s.grain === 'hour') go('records'); else change({range: '', since: f, until: l}); };
 	const brief = b => { const t = bucketName(b, s.grain, scope.zone); return s.grain === 'hour' ? t.slice(6) : s.grain === 'month' ? t : dayName(dayOf(b.at, scope.zone)); };
-	return html`<div class="chartbox"><${SeriesChart} count=${s.buckets.length} rows=${drawn.rows} before=${drawn.before} band=${drawn.band} stacked=${!m.ratio && !running} label=${said} names=${s.buckets.map((b, i) => at(i))} shorts=${s.buckets.map(brief)}
+	return html`<div class="chartbox"><${SeriesChart} count=${s.buckets.length} rows=${drawn.rows} before=${drawn.before} band=${drawn.band} shade=${drawn.shade} stacked=${!m.ratio && !running} label=${said} names=${s.buckets.map((b, i) => at(i))} shorts=${s.buckets.map(brief)}
 		writeY=${write} say=${(r, i) => say(r.row, i)} foot=${i => [...(m.ratio || running || s.rows.length < 2 ? [] : [['Total', say(s.all, i)]]), ...(drawn.before ? [['Period before', say(s.before, i)]] : [])]} onpick=${choose} />
 	${empty ? html`<p class="overlay">Nothing was metered in this period.</p>` : null}</div><${Failed} error=${error} />
 	<div class="legend">${m.ratio || running ? null : s.rows.map((r, i) => html`<button type="button" key=${r.other ? '\u0000' : r.key} disabled=${r.other || !filterNames.includes(by)} onClick=${() => change({[by]: r.key})} title=${r.other ? `the ${r.other} smaller ones` : `Only ${keyName(r, by)}`}><i class=${'dot c' + (r.other ? 'o' : i % 8)} /><span>${short(keyName(r, by), 32)}</span></button>`)}
-		${drawn.before ? html`<span class="key"><i class="dash" />period before</span>` : null}${drawn.band ? html`<span class="key"><i class="dash tint" />forecast, 90 %</span>` : null}</div>
-	<details class="data"><summary>The chart as a table</summary><${Table} label=${said.split(':')[0]} rows=${s.buckets.map((b, i) => i).reverse()} rowKey=${i => s.buckets[i].label}
+		${drawn.before ? html`<span class="key"><i class="dash" />period before</span>` : null}${drawn.band ? html`<span class="key"><i class="dash tint" />forecast, 90 %</span>` : null}${drawn.shade ? html`<span class="key"><i class="dot peakmark" />peak hours of ${short(drawn.priced, 24)}</span>` : null}</div>
+	${empty ? null : html`<details class="data"><summary>The chart as a table</summary><${Table} label=${said.split(':')[0]} rows=${s.buckets.map((b, i) => i).reverse()} rowKey=${i => s.buckets[i].label}
 		columns=${[{key: 'at', name: 'When', cell: i => at(i)}, {key: 'v', name: m.name, n: true, cell: i => s.all.values[i] === null ? html`<span class="soft">none</span>` : say(s.all, i)}, ...(drawn.before ? [{key: 'b', name: 'Period before', n: true, cell: i => say(s.before, i)}] : []),
-		...(m.ratio || running ? [] : s.rows.map((r, k) => ({key: 'k' + k, name: short(keyName(r, by), 20), n: true, cell: i => r.values[i] === null ? '' : say(r, i)})))]} /></details>`;
+		...(m.ratio || running ? [] : s.rows.map((r, k) => ({key: 'k' + k, name: short(keyName(r, by), 20), n: true, cell: i => r.values[i] === null ? '' : say(r, i)})))]} /></details>`}`;
 }
 function Usage({set, session}) {
 	const scope = scopeOf(set), compare = set.cmp !== '0' && Boolean(scope.before);
@@ -96,7 +101,10 @@ function Usage({set, session}) {
 	const own = session.customer;
 	const figures = useDoc(seriesUrl({grain: 'month', top: 0}, scope)), figuresPast = useDoc(compare ? seriesUrl({grain: 'month', top: 0}, scope, scope.before) : null);
 	const credits = useDoc(seriesUrl({grain: 'month', top: 0, measure: 'credits'}, scope)), creditsPast = useDoc(compare ? seriesUrl({grain: 'month', top: 0, measure: 'credits'}, scope, scope.before) : null);
-	const balances = useDoc(own ? null : '/v1/balance'), status = useDoc(own ? null : '/v1/status'), budgets = useDoc(own ? null : '/v1/budgets'), forecast = useDoc(own ? null : '/v1/forecast?' + query({timezone: scope.zone, customer: scope.filters.customer}), false);
+	const attention = useDoc(own ? null : '/v1/attention'), ahead = !scope.filters.workload && !scope.filters.provider && !scope.filters.effort && Object.values(scope.filters).every(Boolean);
+	/* a forecast takes a week of history */
+	const history = useDoc(ahead ? seriesUrl({grain: 'month', top: 0}, {zone: scope.zone, filters: scope.filters}) : null, false), old = history.data && history.data.buckets.length && Date.now() - Date.parse(history.data.buckets[0].from) > 9 * 864e5;
+	const forecast = useDoc(ahead && old ? '/v1/forecast?' + query({z: scope.zone, ...scope.filters}) : null, false);
 	const doc = table.data && (table.data.groups.length === 0 || table.data.groups[0][by] !== undefined) ? table.data : null;
 	const [most, showMore] = useState(25);
 	const rows = useMemo(() => {
@@ -104,28 +112,26 @@ function Usage({set, session}) {
 		const old = new Map(past.data ? past.data.groups.map(g => [g[by], g]) : []);
 		return doc.groups.map(g => ({...g, v: exact(g.total), t: tokensOf(g.tokens), old: old.get(g[by])})).sort((a, b) => (b.v > a.v ? 1 : b.v < a.v ? -1 : b.requests - a.requests));
 	}, [doc, past.data, by]);
-	if (!doc) return html`<h1 class="hidden">Usage</h1><${Loading} error=${table.error} />`;
-	const top = rows.length ? rows.reduce((m, r) => r.v > m ? r.v : m, 0n) : 0n, total = exact(doc.total), pick = filterNames.includes(by);
+	const top = rows.length ? rows.reduce((m, r) => r.v > m ? r.v : m, 0n) : 0n, total = doc ? exact(doc.total) : 0n, pick = filterNames.includes(by);
 	const shown = set.order ? rows : rows.slice(0, most);
 	const columns = [
 		{key: 'key', name: keys[by], cell: r => html`<span class="name">${keyName({key: r[by]}, by)}</span>`, sort: r => r[by] || ''},
-		{key: 'bar', name: 'Share', wide: true, cell: r => html`<span class="barcell">${bar(top ? toNumber(r.v) / toNumber(top) : 0, null)}<span>${total ? share(toNumber(r.v) / toNumber(total)) : '–'}</span></span>`},
+		{key: 'bar', name: 'Share', art: true, cell: r => html`<span class="barcell">${bar(top ? toNumber(r.v) / toNumber(top) : 0, null)}<span>${total ? share(toNumber(r.v) / toNumber(total)) : '–'}</span></span>`},
 		{key: 'cost', name: 'Cost', n: true, cell: r => html`<${Amount} v=${r.total} currency=${doc.currency} unpriced=${r.unpriced} />`, sort: r => r.v},
-		...(compare ? [{key: 'change', name: 'Change', n: true, cell: r => html`<${Delta} now=${r.total} before=${r.old ? r.old.total : past.data ? '0' : null} good=${-1} />`, sort: r => r.v - (r.old ? exact(r.old.total) : 0n)}] : []),
+		...(compare ? [{key: 'change', name: 'Change', n: true, cell: r => r.unpriced && !r.v ? null : html`<${Delta} now=${r.total} before=${r.old ? r.old.total : past.data ? '0' : null} good=${-1} />`, sort: r => r.v - (r.old ? exact(r.old.total) : 0n)}] : []),
 		{key: 'calls', name: 'Calls', n: true, cell: r => count(r.requests), sort: r => r.requests},
 		{key: 'tokens', name: 'Tokens', n: true, cell: r => html`<span title=${fixed(r.t, 0)}>${r.t >= 1000000n * ONE ? compact(r.t) : fixed(r.t, 0)}</span>`, sort: r => r.t},
 		{key: 'hits', name: 'Cache hits', n: true, cell: r => hitShare(r.tokens) === null ? '–' : share(hitShare(r.tokens)), sort: r => hitShare(r.tokens)},
 	];
 	return html`<h1 class="hidden">Usage</h1>
-		<${Attention} status=${status.data} budgets=${budgets.data} balances=${balances.data} />
+		<${Attention} items=${attention.data && attention.data.items} />
 		${figures.data ? html`<${Figures} now=${{...figures.data.total, currency: figures.data.currency}} past=${compare && figuresPast.data ? figuresPast.data.total : null} credits=${credits.data && credits.data.total} creditsPast=${compare && creditsPast.data ? creditsPast.data.total : null} measure=${measure} />` : null}
-		<section class="sheet main-chart"><div class="head"><h2>${measures[measure].name}${measures[measure].ratio ? '' : html` <span class="soft">by</span>`}</h2>
-			<div class="tools">${measures[measure].ratio ? null : html`<${Select} aria-label="Split by" value=${by} options=${Object.entries(keys).map(([k, v]) => [k, v.toLowerCase()])} onChange=${e => change({by: e.target.value === 'model' ? '' : e.target.value, order: ''}, true)} />
-			<${Select} aria-label="How it adds up" value=${set.sum === 'running' ? 'running' : ''} options=${[['', 'each period'], ['running', 'running total']]} onChange=${e => change({sum: e.target.value}, true)} />`}
+		<section class="sheet main-chart"><div class="head"><div class="tools"><h2>${measures[measure].name}${measures[measure].ratio ? ' of prompts' : html` <span class="soft">by</span>`}</h2>${measures[measure].ratio ? null : html`<${Select} aria-label="Split by" value=${by} options=${Object.entries(keys).map(([k, v]) => [k, v.toLowerCase()])} onChange=${e => change({by: e.target.value === 'model' ? '' : e.target.value, order: ''}, true)} />`}</div>
+			<div class="tools">${measures[measure].ratio ? null : html`<${Select} aria-label="How it adds up" value=${set.sum === 'running' ? 'running' : ''} options=${[['', 'each period'], ['running', 'running total']]} onChange=${e => change({sum: e.target.value}, true)} />`}
 			${forecast.data && forecast.data.quantiles ? html`<span class="projected soft" title=${Object.entries(forecast.data.quantiles).map(([k, v]) => `${k}: ${v}`).join('\n')}>this month: ${forecast.data.unpriced ? '>=\u00a0' : ''}${money(forecast.data.quantiles['0.5'], forecast.data.currency)} <span class="wide-only">(${money(forecast.data.quantiles['0.05'], forecast.data.currency)} to ${money(forecast.data.quantiles['0.95'], forecast.data.currency)})</span></span>` : null}</div></div>
 			<${UsageChart} scope=${scope} set=${set} by=${by} measure=${measure} compare=${compare} forecast=${forecast.data} /></section>
 		<${Sheet} title=${`By ${keys[by].toLowerCase()}`} aside=${html`<a class="button" href=${linkTo('records')}>Records</a>`}>
-			${rows.length ? html`<${Table} label=${`By ${keys[by].toLowerCase()}`} columns=${columns} rows=${shown} rowKey=${r => r[by] ?? ''} order=${set.order} onpick=${pick ? r => change({[by]: r[by] ?? '', order: ''}) : null}
+			${!doc ? html`<${Loading} error=${table.error} />` : rows.length ? html`<${Table} label=${`By ${keys[by].toLowerCase()}`} columns=${columns} rows=${shown} rowKey=${r => r[by] ?? ''} order=${set.order} onpick=${pick ? r => change({[by]: r[by] ?? '', order: ''}) : null}
 				foot=${{key: `Total of ${count(rows.length)}`, cost: html`<${Amount} v=${doc.total} currency=${doc.currency} unpriced=${doc.unpriced} />`, calls: count(doc.requests), tokens: html`<span title=${fixed(tokensOf(doc.tokens), 0)}>${tokensOf(doc.tokens) >= 1000000n * ONE ? compact(tokensOf(doc.tokens)) : fixed(tokensOf(doc.tokens), 0)}</span>`, hits: hitShare(doc.tokens) === null ? '–' : share(hitShare(doc.tokens))}} />
 				${shown.length < rows.length ? html`<p class="more"><button type="button" onClick=${() => showMore(most + 100)}>Show ${count(Math.min(100, rows.length - most))} more of ${count(rows.length)}</button></p>` : null}`
 			: html`<${Nothing} title="Nothing was metered in this period">${session.customer ? null : html`<p>Choose another range above, or send records:</p><pre>curl -d '{"id": "1", "model": "deepseek-v4-flash", "input": 1000, "output": 100}' ${location.origin}/v1/usage</pre><pre>tally ingest ~/.claude/projects --db FILE</pre>`}<//>`}<//>`;

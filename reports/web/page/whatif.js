@@ -10,19 +10,20 @@ const routes = {
 	from: {name: 'from the Nth call of a conversation', take: ['n', 'a', 'b'], n: 'From call', hint: '10', write: r => `from:${r.n}:${r.a}:${r.b}`},
 	offpeak: {name: 'wait for cheaper hours', take: ['n', 'a'], n: 'At most', hint: '6h', write: r => `offpeak:${r.n}:${r.a}`},
 };
-function parseScenario(line) {
+function parseScenario(line, kinds = routes) {
 	const [, name, spec] = line.match(/^(?:([^=]*)=)?(.*)$/s), [kind, ...rest] = spec.split(':');
 	if (spec === 'recorded') return {name: name || 'recorded', kind: 'recorded'};
-	const r = routes[kind];
+	const r = kinds[kind];
 	if (r && rest.length === r.take.length && r.take[0] === 'n') return {name: name ?? '', kind, n: rest[0], a: rest[1], b: rest[2]};
+	if (r && rest.length === 1 && kind !== 'model') return {name: name ?? '', kind, a: rest[0]};
 	return {name: name ?? '', kind: 'model', a: spec};
 }
-const writeScenario = s => s.kind === 'recorded' ? (s.name && s.name !== 'recorded' ? `${s.name}=recorded` : 'recorded') : `${s.name}=${routes[s.kind].write(s)}`;
-function scenarioFault(s, all) {
+const writeScenario = (s, kinds = routes) => s.kind === 'recorded' ? (s.name && s.name !== 'recorded' ? `${s.name}=recorded` : 'recorded') : `${s.name}=${kinds[s.kind].write(s)}`;
+function scenarioFault(s, all, kinds = routes) {
 	if (!s.name.trim() || /[=\n]/.test(s.name)) return 'needs a name';
 	if (all.filter(x => x.name === s.name).length > 1) return 'this name is used twice';
-	const r = routes[s.kind];
-	if (s.kind === 'share' && !/^\d+(\.\d+)?%?$/.test(s.n || '')) return 'a share is written like 20%';
+	const r = kinds[s.kind];
+	if ((s.kind === 'share' || s.kind === 'escalate') && !/^\d+(\.\d+)?%?$/.test(s.n || '')) return 'a share is written like 20%';
 	if (['every', 'conversation', 'from'].includes(s.kind) && !(Number.isInteger(Number(s.n)) && Number(s.n) > 0)) return 'a whole number from 1 on';
 	if (s.kind === 'offpeak' && !/^\d+[smhd]$/.test(s.n || '')) return 'a time such as 6h';
 	if (r.take.includes('a') && !s.a) return 'needs a model';
@@ -30,27 +31,30 @@ function scenarioFault(s, all) {
 	return null;
 }
 const starting = 'recorded\nflash=deepseek-v4-flash\npro=deepseek-v4-pro';
+/* nothing of it has a price */
+const lost = s => s.unpriced > 0 && !exact(s.total);
 /* What a scenario comes to against the baseline, in one sentence. */
 function verdictOf(s, base) {
 	const fits = s.by_model.reduce((n, m) => n + (m.over_context || 0), 0), a = exact(base.total), b = exact(s.total);
 	const tail = [fits ? `${many(fits, 'call does', 'calls do')} not fit its context` : '', s.unpriced ? `${many(s.unpriced, 'call has', 'calls have')} no price in it` : ''].filter(Boolean).join('; ');
 	const cost = v => money(v, s.currency);
-	if (s.unpriced) return {tone: 'warn', text: `${s.name} costs ${b ? '>=\u00a0' + cost(b) : 'an unknown amount'}`, tail};
+	if (s.unpriced) return {tone: 'warn', text: b ? `${s.name} costs >=\u00a0${cost(b)}` : `${s.name} has no price`, tail};
 	const of = base.unpriced ? '>=\u00a0' + cost(a) : cost(a), least = base.unpriced ? 'at least ' : '';
-	if (b < a) return {tone: 'good', text: `${s.name} saves ${least}${cost(a - b)} of ${of}`, tail: [a ? share(1 - toNumber(b) / toNumber(a)) + ' less' : '', tail].filter(Boolean).join('; ')};
+	if (b < a) return {tone: 'good', text: `${s.name} saves ${least}${cost(a - b)} of ${of}`, tail: [a ? least + share(1 - toNumber(b) / toNumber(a)) + ' less' : '', tail].filter(Boolean).join('; ')};
 	if (b === a && !base.unpriced) return {tone: '', text: `${s.name} costs the same, ${of}`, tail};
 	if (base.unpriced) return {tone: 'warn', text: `${s.name} costs ${cost(b)}; ${base.name} >= ${cost(a)}`, tail};
 	return {tone: 'bad', text: `${s.name} costs ${cost(b - a)} more than ${of}`, tail: [a ? share(toNumber(b) / toNumber(a) - 1) + ' more' : '', tail].filter(Boolean).join('; ')};
 }
-function ScenarioCards({list, set, models}) {
+const usualModels = ['deepseek-v4-flash', 'deepseek-v4-pro', 'claude-haiku-4-5', 'claude-sonnet-4-6', 'claude-opus-4-6', 'gpt-5', 'gpt-5-mini', 'gemini-2.5-pro', 'gemini-2.5-flash'];
+function ScenarioCards({list, set, models, kinds = routes}) {
 	const edit = (i, what) => set(list.map((s, k) => k === i ? {...s, ...what} : s));
 	return html`<datalist id="models">${models.map(m => html`<option key=${m} value=${m} />`)}</datalist>
-		<div class="cards">${list.map((s, i) => { const r = routes[s.kind], fault = scenarioFault(s, list); return html`<fieldset key=${i} class=${'card' + (fault ? ' faulty' : '')}><legend class="hidden">Scenario ${i + 1}</legend>
+		<div class="cards">${list.map((s, i) => { const r = kinds[s.kind], fault = scenarioFault(s, list, kinds); return html`<fieldset key=${i} class=${'card' + (fault ? ' faulty' : '')}><legend class="hidden">Scenario ${i + 1}</legend>
 			<div class="head"><input class="title" aria-label="Name" value=${s.name} onInput=${e => edit(i, {name: e.target.value})} />${list.length > 1 ? html`<button type="button" class="icon-only" aria-label=${`Remove ${s.name || 'scenario ' + (i + 1)}`} onClick=${() => set(list.filter((x, k) => k !== i))}><${Icon} name="close" /></button>` : null}</div>
-			<${Field} label="Route"><${Select} value=${s.kind} options=${Object.entries(routes).map(([k, x]) => [k, x.name])} onChange=${e => edit(i, {kind: e.target.value, n: routes[e.target.value].hint || ''})} /><//>
+			<${Field} label="Route"><${Select} value=${s.kind} options=${Object.entries(kinds).map(([k, x]) => [k, x.name])} onChange=${e => edit(i, {kind: e.target.value, n: kinds[e.target.value].hint || ''})} /><//>
 			${r.take.includes('n') ? html`<${Field} label=${r.n}><input value=${s.n || ''} placeholder=${r.hint} onInput=${e => edit(i, {n: e.target.value})} /><//>` : null}
-			${r.take.includes('a') ? html`<${Field} label=${r.take.includes('b') ? 'To' : 'Model'}><input list="models" value=${s.a || ''} spellcheck="false" onInput=${e => edit(i, {a: e.target.value})} /><//>` : null}
-			${r.take.includes('b') ? html`<${Field} label="The others to"><input list="models" value=${s.b || ''} spellcheck="false" onInput=${e => edit(i, {b: e.target.value})} /><//>` : null}
+			${r.take.includes('a') ? html`<${Field} label=${r.a || (r.take.includes('b') ? 'To' : 'Model')}><input list="models" value=${s.a || ''} spellcheck="false" onInput=${e => edit(i, {a: e.target.value})} /><//>` : null}
+			${r.take.includes('b') ? html`<${Field} label=${r.b || 'The others to'}><input list="models" value=${s.b || ''} spellcheck="false" onInput=${e => edit(i, {b: e.target.value})} /><//>` : null}
 			<p class="fault" role="status">${fault || ''}</p></fieldset>`; })}
 			<button type="button" class="card add" onClick=${() => set([...list, {name: 'scenario-' + (list.length + 1), kind: 'model', a: ''}])}>Add a scenario</button></div>`;
 }
@@ -64,7 +68,7 @@ function WhatIfAnswer({data, zone}) {
 		if (days.length < 2) return null;
 		const all = [];
 		for (let d = days[0]; d <= days[days.length - 1]; d = addDays(d, 1)) all.push(d);
-		return {all, rows: data.scenarios.map((s, i) => { const by = new Map(s.by_day.map(d => [d.day, d.total])); return {name: s.name, tone: i % 8, by, values: all.map(d => by.has(d) ? Number(by.get(d)) : null)}; })};
+		return {all, rows: data.scenarios.filter(s => !lost(s)).map((s, i) => { const by = new Map(s.by_day.map(d => [d.day, d.total])); return {name: s.name, tone: i % 8, by, values: all.map(d => by.has(d) ? Number(by.get(d)) : null)}; })};
 	}, [data]);
 	const currency = base.currency, remarks = [];
 	for (const s of data.scenarios) {
@@ -76,17 +80,17 @@ function WhatIfAnswer({data, zone}) {
 	}
 	const moving = data.scenarios.flatMap(s => (s.sensitivity || []).filter(x => x.with_less !== x.with_more).map(x => ({...x, s})));
 	return html`<section class="sheet verdict" aria-label="Verdict">${others.length ? others.map(({s, v}, i) => html`<p key=${s.name} class=${(i ? 'small ' : 'large ') + v.tone}>${v.text}${v.tail ? html`<span class="soft">, ${v.tail}</span>` : null}</p>`) : html`<p class="large">${base.name} costs <${Amount} v=${base.total} currency=${currency} unpriced=${base.unpriced} /></p>`}</section>
-		<div class="beside"><${Sheet} title="Cost by scenario">${intervals(data.scenarios.map((s, i) => ({name: s.name, tone: i % 8, value: s.unpriced && !exact(s.total) ? null : Number(s.total), ...(s.interval ? {low: Number(s.interval.low), high: Number(s.interval.high)} : {}), text: s.unpriced && !exact(s.total) ? 'no price' : (s.unpriced ? '>=\u00a0' : '') + money(s.total, s.currency)})), 'Cost of each scenario: ' + data.scenarios.map(s => `${s.name} ${s.unpriced ? '>=\u00a0' : ''}${money(s.total, s.currency)}`).join(', '))}<//>
+		<div class="beside"><${Sheet} title="Cost by scenario">${intervals(data.scenarios.map((s, i) => ({name: s.name, tone: i % 8, value: lost(s) ? null : Number(s.total), ...(s.interval && !lost(s) ? {low: Number(s.interval.low), high: Number(s.interval.high)} : {}), text: s.unpriced && !exact(s.total) ? 'no price' : (s.unpriced ? '>=\u00a0' : '') + money(s.total, s.currency)})), 'Cost of each scenario: ' + data.scenarios.map(s => `${s.name} ${s.unpriced ? '>=\u00a0' : ''}${money(s.total, s.currency)}`).join(', '))}<//>
 		<${Sheet} title="Assumptions"><${Facts} of=${{Calls: count(data.calls), Conversations: data.conversations ? count(data.conversations) : null, 'Outside the period': data.outside_period ? count(data.outside_period) : null, Baseline: data.baseline, Cache: data.cache, Intervals: base.interval ? `${share(Number(base.interval.level))} of ${count(data.resamples)} resamples, seed ${data.seed}` : 'none', 'Cache misses rebuilt': base.rebuilt ? base.rebuilt.misses.map(m => `${m.cause.replaceAll('_', ' ')} ${count(m.calls)}`).join(', ') : null}} /><//></div>
 		<${Sheet} title="Scenarios"><${Table} label="Scenarios" rows=${data.scenarios} rowKey=${s => s.name} columns=${[
 			{key: 'n', name: 'Scenario', cell: s => html`<span class="name" title=${s.route}>${s.name}</span>`}, {key: 'c', name: 'Calls', n: true, cell: s => count(s.records)}, {key: 'h', name: 'Cache hits', n: true, cell: s => share(Number(s.hit_ratio))},
 			{key: 't', name: 'Cost', n: true, cell: s => html`<${Amount} v=${s.total} currency=${s.currency} unpriced=${s.unpriced} />`},
 			{key: 'd', name: 'Difference', n: true, cell: s => s === base ? html`<span class="soft">baseline</span>` : s.unpriced || base.unpriced ? html`<span class="soft" title="calls without a price are in neither">–</span>` : html`<span class=${exact(s.delta) > 0n ? 'bad-text' : 'good-text'} title=${s.delta}>${exact(s.delta) > 0n ? '+' : ''}${money(s.delta, s.currency)}</span>`},
-			{key: 'i', name: 'Interval', n: true, cell: s => s.interval ? `${money(s.interval.low, s.currency)} to ${money(s.interval.high, s.currency)}` : '–'},
+			{key: 'i', name: 'Interval', n: true, cell: s => s.interval && !lost(s) ? `${money(s.interval.low, s.currency)} to ${money(s.interval.high, s.currency)}` : '–'},
 			...(credits ? [{key: 'k', name: 'Credits', n: true, cell: s => s.credits ? rounded(s.credits.total) : '–'}] : []),
 			{key: 'x', name: 'Not priced', n: true, cell: s => s.unpriced ? count(s.unpriced) : ''}, {key: 'f', name: 'Do not fit', n: true, cell: s => { const n = s.by_model.reduce((n, m) => n + (m.over_context || 0), 0); return n ? count(n) : ''; }}]} />
 			${remarks.length ? html`<ul>${remarks.map((r, i) => html`<li key=${i}>${r}</li>`)}</ul>` : null}<//>
-		${lines ? html`<${Sheet} title="Cost by day"><${SeriesChart} count=${lines.all.length} rows=${lines.rows} label="Cost by day of each scenario" names=${lines.all.map(d => dayName(d, true))} shorts=${lines.all.map(d => dayName(d))} writeY=${v => inUnit(v >= 1000 ? compact(String(v)) : String(Number(v.toPrecision(3))), currency)} say=${(r, i) => r.by.has(lines.all[i]) ? money(r.by.get(lines.all[i]), currency) : '–'} />
+		${lines ? html`<${Sheet} title="Cost by day"><${SeriesChart} count=${lines.all.length} rows=${lines.rows} label="Cost by day of each scenario" names=${lines.all.map(d => dayName(d, true))} shorts=${lines.all.map(d => dayName(d))} writeY=${(v, step) => markOf(v, step, currency)} say=${(r, i) => r.by.has(lines.all[i]) ? money(r.by.get(lines.all[i]), currency) : '–'} />
 			<div class="legend">${lines.rows.map(r => html`<span class="key" key=${r.name}><i class=${'dot c' + r.tone} />${short(r.name)}</span>`)}</div><//>` : null}
 		${windows.length > 1 ? html`<${Sheet} title="Cost by tariff window"><${Table} label="Cost by tariff window" rows=${data.scenarios} rowKey=${s => s.name} columns=${[{key: 'n', name: 'Scenario', cell: s => s.name}, ...windows.map(w => ({key: 'w' + w, name: w, n: true, cell: s => { const x = s.by_window.find(y => y.window === w); return x ? html`<${Amount} v=${x.total} currency=${s.currency} />` : ''; }}))]} /><//>` : null}
 		${data.cache_sizes ? html`<${Sheet} title="By size of the cache"><${Table} label=${`Blocks of ${data.block_tokens} tokens`} rows=${data.cache_sizes} columns=${[{key: 's', name: `Blocks of ${data.block_tokens}`, n: true, cell: z => z.capacity === null ? 'no limit' : count(z.capacity)}, ...data.scenarios.map((s, i) => ({key: 'k' + i, name: s.name, n: true, cell: z => `${money(z.scenarios[i].total, s.currency)}, ${share(Number(z.scenarios[i].hit_ratio))}`}))]} /><//>` : null}
@@ -95,10 +99,10 @@ function WhatIfAnswer({data, zone}) {
 const savedOnes = () => { try { return JSON.parse(localStorage.getItem('whatifs')) || []; } catch { return []; } };
 function WhatIf({set}) {
 	const scope = scopeOf(set), used = useDoc(usageUrl('model', scope), false), file = useRef(null), form = useRef(null);
-	const [list, setList] = useState(() => (set.scenarios || starting).split('\n').filter(Boolean).map(parseScenario)), [state, tell] = useState({}), [saved, keep] = useState(savedOnes);
-	const models = useMemo(() => [...new Set(['deepseek-v4-flash', 'deepseek-v4-pro', 'claude-haiku-4-5', 'claude-sonnet-4-6', 'claude-opus-4-6', 'gpt-5', 'gpt-5-mini', 'gemini-2.5-pro', 'gemini-2.5-flash', ...(used.data ? used.data.groups.map(g => g.model).filter(Boolean) : [])])].sort(), [used.data]);
+	const [list, setList] = useState(() => (set.scenarios || starting).split('\n').filter(Boolean).map(l => parseScenario(l))), [state, tell] = useState({}), [saved, keep] = useState(savedOnes);
+	const models = useMemo(() => [...new Set([...usualModels, ...(used.data ? used.data.groups.map(g => g.model).filter(Boolean) : [])])].sort(), [used.data]);
 	const fault = list.map(s => scenarioFault(s, list)).find(Boolean);
-	const settings = extra => { const f = new FormData(form.current), s = {scenarios: list.map(writeScenario), ...extra}; for (const k of ['plan', 'at', 'cache', 'scope', 'budget', 'sensitivity']) if (f.get(k)) s[k] = f.get(k); return s; };
+	const settings = extra => { const f = new FormData(form.current), s = {scenarios: list.map(s => writeScenario(s)), ...extra}; for (const k of ['plan', 'at', 'cache', 'scope', 'budget', 'sensitivity']) if (f.get(k)) s[k] = f.get(k); return s; };
 	const send = async html => {
 		const upload = file.current && file.current.files[0], s = settings({html});
 		if (!upload) Object.assign(s, {since: scope.since, until: scope.until, customer: scope.filters.customer, project: scope.filters.project});
@@ -110,7 +114,7 @@ function WhatIf({set}) {
 		if (e) e.preventDefault();
 		if (fault || state.busy) return;
 		tell({...state, busy: true, error: null});
-		if (!(file.current && file.current.files[0])) change({...settings({}), scenarios: list.map(writeScenario).join('\n')}, true);
+		if (!(file.current && file.current.files[0])) change({...settings({}), scenarios: list.map(s => writeScenario(s)).join('\n')}, true);
 		try { const data = await (await send(false)).json(); tell({data}); } catch (error) { tell({error}); }
 	};
 	const save = async () => {
