@@ -25,8 +25,8 @@ static const struct option options[] = {
 	{ "order", 0, "key|cost|records", "order of the groups (default key)", false },
 	{ "limit", 0, "N", "show the first N groups only", false },
 	{ "cache", 0, "CACHE",
-	  "none (hits as recorded), or for traces with prompt blocks: infinite or "
-	  "a number of blocks, with ,ttl=SECONDS where they "
+	  "none (hits as recorded), or for traces with prompt blocks: vendor (they stay as "
+	  "long as the model's card says), infinite or a number of blocks, with ,ttl=SECONDS where they "
 	  "expire",
 	  false },
 	CACHE_RULE_OPTIONS,

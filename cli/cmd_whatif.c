@@ -23,7 +23,8 @@ static const struct option options[] = {
 	  "and stays warm",
 	  false },
 	{ "cache", 0, "CACHE",
-	  "none, recorded, infinite or a number of blocks, each with ,ttl=SECONDS where blocks expire",
+	  "of counts none, recorded or rebuilt (the default); of prompt blocks none, vendor (they stay "
+	  "as long as the model's card says), infinite or a number, with ,ttl=SECONDS where they expire",
 	  false },
 	CACHE_RULE_OPTIONS,
 	WORKLOAD_OPTIONS,
@@ -308,8 +309,8 @@ const struct command command_whatif = {
 		"factors for other tokenizers or wordier models, and speeds are in "
 		"docs/whatif.md.\n\n"
 		"Traces that name the blocks of their prompts are replayed through a cache "
-		"(--cache infinite or N). Elsewhere --cache recorded, the default, lets a model "
-		"find what it had seen of the conversation, up to the recorded hits.",
+		"(--cache vendor, infinite or N). Elsewhere what a model would have found is "
+		"rebuilt from the conversation by its vendor's contract (docs/caches.md).",
 	.examples = "  tally whatif sessions.jsonl --at 2026-06-15 --cache infinite --scope "
 		    "conversation "
 		    "-s pro=deepseek-v4-pro -s flash=deepseek-v4-flash -s "

@@ -52,15 +52,26 @@ int cache_words_parse(const char *text, bool blocks, enum whatif_cache *cache,
 	}
 	*cache = WHATIF_CACHE_BLOCKS;
 	size_t n = strcspn(text, ",");
-	if (n == 8 && memcmp(text, "infinite", 8) == 0) {
+	const bool vendor = strcmp(text, "vendor") == 0;
+	if (text[n] && r->asked & CACHE_ASKED_TTL)
+		return err_set(e, ERR_USAGE,
+			       "--cache %s and --ttl both say how long blocks stay: say it once",
+			       text);
+	if (vendor && !r->vendor)
+		return err_set(e, ERR_USAGE,
+			       "--cache vendor keeps prompts as long as the model's card says, and "
+			       "--rule says that no card counts");
+	if (!vendor) /* how long blocks stay is as it says */
+		r->asked |= CACHE_ASKED_TTL;
+	if (vendor || (n == 8 && memcmp(text, "infinite", 8) == 0)) {
 		r->capacity = -1;
 	} else {
 		r->capacity = strtoll(text, &end, 10);
 		if (end != text + n || r->capacity < 1)
 			return err_set(
 				e, ERR_USAGE,
-				"--cache %s: none, recorded, rebuilt, infinite or a number of blocks, "
-				"with ,ttl=SECONDS behind it where blocks expire",
+				"--cache %s: none, recorded, rebuilt, vendor, infinite or a number of "
+				"blocks, with ,ttl=SECONDS behind it where blocks expire",
 				text);
 	}
 	if (text[n] == 0)

@@ -5,29 +5,34 @@
 
 #include "base/arena.h"
 
-/* What a cache holds of a conversation. */
-struct held {
-	int64_t tokens;		  /* leading ones that the next prompt still begins with */
-	int64_t us, wrote_us;	  /* of its last call, and when those tokens came */
-	int64_t longest, long_us; /* its longest prompt, for conversations that branch */
-	int64_t ttl_us;		  /* of what it wrote */
-	uint32_t call;		  /* 1 + its last one; 0: it has answered none */
-	bool used;		  /* it is listed */
-	bool shrunk;		  /* some prompt since was shorter, so fewer tokens may be common */
+/* What a cache knows of a call that it answered. */
+struct answered {
+	int64_t us, wrote_us; /* when, and when the oldest of its prompt was written */
+	uint32_t cache;	      /* 1 + its number; 0: nobody's */
+	bool an_hour;	      /* what it wrote lives as long as the long lifetime */
 };
 
-/* What the record tells of a call. */
+enum doubt {
+	STEP_GUESSED = 1, /* nothing tells that it goes on from there */
+	STEP_MARKED = 2,  /* a mark of its client ends there; more may be common */
+};
+
+/* A call of the conversation at hand. */
 struct told {
-	int64_t step;	 /* the most it shares with the call before it */
-	uint32_t before; /* 1 + the last call of the conversation on its cache */
-	bool shorter;	 /* its prompt is shorter, and nothing tells what is common */
+	/* 1 + the call whose prompt it goes on from, and how much of that it begins with; 0: it
+	   starts over, and may share so much with others all the same */
+	uint32_t parent;
+	int64_t step, may;
+	uint8_t doubt;		       /* enum doubt */
+	uint32_t before;	       /* 1 + the last call on its cache */
+	uint32_t older;		       /* tips: 1 + the next older one */
+	struct answered first, second; /* second: where two models answer */
 };
 
 struct count_cache {
 	const struct model_cache *rules;
-	uint32_t caches;
-	struct held *held; /* by cache */
-	uint32_t *used;	   /* those that hold something of this conversation */
+	uint32_t *last; /* by cache: 1 + the last call that it answered */
+	uint32_t *used; /* caches that have answered */
 	uint32_t use;
 	/* the conversation at hand */
 	const struct work_call *call;
@@ -35,7 +40,6 @@ struct count_cache {
 	struct told *told; /* by call */
 	size_t room;
 	int64_t head;		  /* what its first call found */
-	uint32_t current;	  /* 1 + the call that came last */
 	struct count_found found; /* of the last call, for an attempt that is made again */
 	uint32_t found_call, found_cache;
 };
@@ -50,6 +54,11 @@ static int64_t most(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
+static int64_t prompt_of(const struct count_cache *c, uint32_t call)
+{
+	return work_prompt(&c->call[call]);
+}
+
 /* Tokens of the recorded prompt that the client lets into a cache which bills writes. */
 static int64_t count_cache_reach(const struct work_call *c, const struct model_cache *recorded)
 {
@@ -62,38 +71,147 @@ static int64_t whole_quanta(int64_t tokens, int64_t quantum)
 	return quantum > 1 ? tokens - tokens % quantum : tokens;
 }
 
+/* --- which call goes on from which --- */
+
 /*
- * What call i at most shares with the call before it. Where the same cache answered that one in
- * time and keeps hits on record, a hit shorter than it could have been says where the prompts part.
+ * A conversation is a tree: agents send parts of their work to others, branch, and compact what was
+ * said. Tips are the calls that nothing goes on from yet, the newest first; a prompt goes on from
+ * the newest one that it has room for and that is half as long at least, else from the longest that
+ * it has room for, unless the record's own hits say otherwise. A prompt that has room for none
+ * starts over.
  */
-static int64_t shared(struct count_cache *c, size_t i, uint32_t last, bool keeps_hits)
+enum { TIPS_MOST = 64 };
+
+struct tree {
+	struct count_cache *c;
+	uint32_t newest;  /* tip: 1 + its place */
+	int64_t smallest; /* prompt so far */
+	bool hits;	  /* some call has hits on record */
+};
+
+/* What the recorded cache would have found, did call i go on from that tip; -1: not known. */
+static int64_t expected(const struct count_cache *c, uint32_t i, uint32_t tip)
 {
-	const struct work_call *now = &c->call[i], *then = &c->call[last];
 	const struct model_cache *of = &c->rules[c->recorded[i]];
-	const int64_t both = least(work_prompt(then), work_prompt(now)),
-		      read = now->tokens[BUCKET_CACHE_READ];
-	c->told[i].shorter = work_prompt(now) < work_prompt(then);
-	if (!keeps_hits || c->recorded[i] != c->recorded[last] || now->requests > 1 ||
-	    then->requests > 1)
-		return both;
-	const int64_t ttl_us = of->contract ? of->contract->life_us[CACHE_SHORT] : INT64_MAX;
-	int64_t there = least(count_cache_reach(then, of), both);
-	if (now->time_us - then->time_us > ttl_us)
-		return both;
-	if (of->contract) {
-		there = least(there, work_prompt(now) - of->contract->computed);
-		there = whole_quanta(there, of->contract->quantum);
-		there = there < of->contract->minimum ? 0 : there;
+	const struct cache_contract *k = of->contract;
+	int64_t shared = least(prompt_of(c, tip), prompt_of(c, i));
+	for (; c->recorded[tip] != c->recorded[i]; tip = c->told[tip].parent - 1) {
+		if (!c->told[tip].parent)
+			return -1;
+		shared = least(shared, c->told[tip].step);
 	}
-	c->told[i].shorter = false;
-	return read < there ? read : both;
+	if (c->call[i].time_us - c->call[tip].time_us > (k ? k->life_us[CACHE_SHORT] : INT64_MAX))
+		return -1;
+	shared = least(shared, count_cache_reach(&c->call[tip], of));
+	if (!k)
+		return shared;
+	shared = whole_quanta(least(shared, prompt_of(c, i) - k->computed), k->quantum);
+	return shared < k->minimum ? 0 : shared;
+}
+
+/* Tips that call i could go on from, each 1 + its place. */
+struct candidates {
+	uint32_t fits;	 /* its prompt has room for that one's */
+	uint32_t proven; /* the record found exactly that one's */
+	uint32_t longer; /* the record found less than that one's */
+};
+
+static struct candidates look_at_tips(const struct tree *t, uint32_t i)
+{
+	const struct count_cache *c = t->c;
+	const struct work_call *now = &c->call[i];
+	const int64_t read = now->tokens[BUCKET_CACHE_READ];
+	struct candidates of = { 0 };
+	uint32_t tip = t->newest;
+	for (int n = 0; tip && n < TIPS_MOST; n++, tip = c->told[tip - 1].older) {
+		const int64_t own = prompt_of(c, tip - 1),
+			      best = of.fits ? prompt_of(c, of.fits - 1) : -1;
+		if (own <= work_prompt(now) && best < work_prompt(now) / 2 && own > best)
+			of.fits = tip;
+		if (!t->hits) {
+			if (of.fits && prompt_of(c, of.fits - 1) >= work_prompt(now) / 2)
+				break;
+			continue;
+		}
+		if (c->recorded[tip - 1] != c->recorded[i])
+			continue;
+		const int64_t there = expected(c, i, tip - 1);
+		if (there == read && read > 0) {
+			of.proven = tip;
+			break;
+		}
+		if (there > read && !of.longer)
+			of.longer = tip;
+	}
+	return of;
+}
+
+/* Of the newest thread an earlier prompt that is exactly as long: it is asked again. Else its end,
+ * where that is longer by a hundredth at most: some of it was taken back. */
+static uint32_t taken_back(const struct tree *t, uint32_t i)
+{
+	const struct count_cache *c = t->c;
+	const uint32_t newest = t->newest;
+	uint32_t at = newest;
+	for (int n = 0; at && n < TIPS_MOST; n++, at = c->told[at - 1].parent)
+		if (prompt_of(c, at - 1) == prompt_of(c, i))
+			return at;
+	return newest && prompt_of(c, i) >= prompt_of(c, newest - 1) / 100 * 99 ? newest : 0;
+}
+
+/* Call i goes on from that one, as far as `step`. */
+static void go_on(struct tree *t, uint32_t i, uint32_t from, int64_t step)
+{
+	struct count_cache *c = t->c;
+	c->told[i].parent = from;
+	c->told[i].step = least(step, least(prompt_of(c, from - 1), prompt_of(c, i)));
+	if (step == c->told[i].step && c->rules[c->recorded[i]].contract &&
+	    c->rules[c->recorded[i]].contract->breakpoints)
+		c->told[i].doubt = STEP_MARKED;
+	if (c->told[i].step < prompt_of(c, from - 1))
+		return; /* a branch: others may still go on from its end */
+	uint32_t *link = &t->newest;
+	for (int n = 0; *link && n < TIPS_MOST; n++, link = &c->told[*link - 1].older)
+		if (*link == from) {
+			*link = c->told[from - 1].older;
+			return;
+		}
+}
+
+static void place(struct tree *t, uint32_t i)
+{
+	struct count_cache *c = t->c;
+	const struct work_call *now = &c->call[i];
+	const int64_t read = now->tokens[BUCKET_CACHE_READ];
+	uint32_t *newest = &t->newest;
+	int64_t *smallest = &t->smallest;
+	if (now->requests > 1) /* a sum of prompts has no place in a conversation */
+		return;
+	const struct candidates of = look_at_tips(t, i);
+	const int64_t there = of.fits && t->hits ? expected(c, i, of.fits - 1) : -1;
+	uint32_t back;
+	if (of.proven) {
+		go_on(t, i, of.proven, INT64_MAX);
+	} else if (of.longer && (!of.fits || (there >= 0 && there < read))) {
+		go_on(t, i, of.longer, read);
+	} else if (of.fits) {
+		go_on(t, i, of.fits, there > read ? read : INT64_MAX);
+	} else if ((back = taken_back(t, i)) != 0) {
+		go_on(t, i, back, INT64_MAX);
+		c->told[i].doubt = STEP_GUESSED;
+	} else if (*newest) {
+		c->told[i].may = least(*smallest, work_prompt(now));
+	}
+	*smallest = *newest ? least(*smallest, work_prompt(now)) : work_prompt(now);
+	c->told[i].older = *newest;
+	*newest = i + 1;
 }
 
 struct count_cache *count_cache_open(const struct model_cache *rules, uint32_t caches)
 {
 	struct count_cache *c = mem_zalloc(sizeof *c);
-	*c = (struct count_cache){ .rules = rules, .caches = caches };
-	c->held = mem_zalloc((caches + (size_t)1) * sizeof *c->held);
+	*c = (struct count_cache){ .rules = rules };
+	c->last = mem_zalloc((caches + (size_t)1) * sizeof *c->last);
 	c->used = mem_alloc((caches + (size_t)1) * sizeof *c->used);
 	return c;
 }
@@ -102,56 +220,56 @@ void count_cache_close(struct count_cache *c)
 {
 	if (!c)
 		return;
-	free(c->held);
+	free(c->last);
 	free(c->used);
 	free(c->told);
 	free(c);
 }
 
-static struct held *held_by(struct count_cache *c, uint32_t cache)
+static void answered_last(struct count_cache *c, uint32_t cache, uint32_t call)
 {
-	struct held *h = &c->held[cache];
-	if (!h->used) {
-		h->used = true;
+	if (!c->last[cache])
 		c->used[c->use++] = cache;
-	}
-	return h;
+	c->last[cache] = call + 1;
 }
 
 static void forget(struct count_cache *c)
 {
 	for (uint32_t k = 0; k < c->use; k++)
-		c->held[c->used[k]] = (struct held){ 0 };
+		c->last[c->used[k]] = 0;
 	c->use = 0;
-	c->current = 0;
 }
 
 void count_cache_begin(struct count_cache *c, const struct work_call *call, size_t calls,
 		       const uint32_t *recorded)
 {
-	bool hits = false;
+	struct tree t = { .c = c };
 	if (calls > c->room) {
 		free(c->told);
 		c->room = calls * 2;
 		c->told = mem_alloc(c->room * sizeof *c->told);
 	}
+	memset(c->told, 0, calls * sizeof *c->told);
 	c->call = call;
 	c->recorded = recorded;
 	c->found_call = 0;
+	c->head = calls ? call[0].tokens[BUCKET_CACHE_READ] : 0;
 	forget(c);
 	for (size_t i = 0; i < calls; i++)
-		hits |= call[i].tokens[BUCKET_CACHE_READ] > 0;
-	for (size_t i = 0; i < calls; i++) {
-		struct held *h = held_by(c, recorded[i]);
-		const uint32_t last = c->current;
-		c->told[i] = (struct told){ .before = h->call };
-		if (last)
-			c->told[i].step = shared(c, i, last - 1, hits);
-		else
-			c->head = call[i].tokens[BUCKET_CACHE_READ];
-		h->call = c->current = (uint32_t)i + 1;
+		t.hits |= call[i].tokens[BUCKET_CACHE_READ] > 0;
+	for (uint32_t i = 0; i < calls; i++) {
+		place(&t, i);
+		c->told[i].before = c->last[recorded[i]];
+		answered_last(c, recorded[i], i);
 	}
 	forget(c);
+}
+
+/* --- what a cache finds --- */
+
+bool count_cache_warm(const struct model_cache *cache, int64_t then_us, int64_t now_us)
+{
+	return cache->rules.ttl_us < 0 || now_us - then_us <= cache->rules.ttl_us;
 }
 
 /* As the rules let it hit. */
@@ -162,115 +280,181 @@ static int64_t ruled(const struct cache_rules *r, int64_t tokens, int64_t prompt
 	return tokens < r->minimum ? 0 : tokens;
 }
 
-static bool in_time(const struct cache_rules *r, int64_t ttl_us, int64_t age_us, int64_t came_us)
+static const struct answered *answer_of(const struct count_cache *c, uint32_t call, uint32_t cache)
 {
-	return (ttl_us < 0 || age_us <= ttl_us) && came_us >= r->settle_us;
+	const struct told *t = &c->told[call];
+	return t->first.cache == cache + 1    ? &t->first
+	       : t->second.cache == cache + 1 ? &t->second
+					      : NULL;
 }
 
-bool count_cache_warm(const struct model_cache *cache, int64_t then_us, int64_t now_us)
+/* The nearest call of its cache that a call goes on from, and what they share. */
+struct known {
+	const struct answered *by; /* NULL: there is none */
+	uint32_t at;		   /* that call, or where the thread starts */
+	int64_t shared, most;	   /* for sure, and at most */
+	uint8_t doubt;
+};
+
+static struct known go_back(const struct count_cache *c, struct known k, uint32_t cache)
 {
-	return in_time(&cache->rules, cache->rules.ttl_us, now_us - then_us, INT64_MAX);
+	k.by = NULL;
+	while (!k.by && c->told[k.at].parent) {
+		const int64_t step = c->told[k.at].step;
+		const uint32_t from = c->told[k.at].parent - 1;
+		const int64_t both = least(prompt_of(c, from), prompt_of(c, k.at));
+		if (step < k.shared)
+			k.doubt &= (uint8_t)~STEP_MARKED;
+		k.doubt |= step <= k.shared || c->told[k.at].doubt == STEP_GUESSED
+				   ? c->told[k.at].doubt
+				   : 0;
+		k.shared = least(k.shared, step);
+		k.most = least(k.most, c->told[k.at].doubt == STEP_MARKED ? both : step);
+		k.at = from;
+		k.by = answer_of(c, from, cache);
+	}
+	return k;
 }
 
-/* A model that knows nothing of the conversation may know its head from others. */
+static struct known know(const struct count_cache *c, uint32_t call, uint32_t cache)
+{
+	return go_back(c, (struct known){ .at = call, .shared = INT64_MAX, .most = INT64_MAX },
+		       cache);
+}
+
+/* Leading tokens that the cache kept of a call that it answered. */
+static int64_t kept_of(const struct count_cache *c, const struct model_cache *of, uint32_t call)
+{
+	const int64_t reach =
+		of->bills_writes ? count_cache_reach(&c->call[call], &c->rules[c->recorded[call]])
+				 : prompt_of(c, call);
+	return reach < of->rules.minimum ? 0 : reach;
+}
+
+/* -1: for ever. */
+static int64_t lifetime(const struct model_cache *of, const struct answered *by)
+{
+	const struct cache_rules *r = &of->rules;
+	if (by->an_hour && of->contract && of->contract->life_us[CACHE_LONG] &&
+	    !(r->asked & (CACHE_ASKED_TTL | CACHE_ASKED_WRITES)))
+		return of->contract->life_us[CACHE_LONG];
+	return r->ttl_us;
+}
+
+static bool lives(const struct model_cache *of, const struct answered *by, int64_t now_us)
+{
+	const int64_t ttl_us = lifetime(of, by);
+	return ttl_us < 0 || now_us - (of->rules.ttl_of_write ? by->wrote_us : by->us) <= ttl_us;
+}
+
+/*
+ * What of it came long enough ago: at least, and at most. Where clients mark what is kept, a hit
+ * ends where an earlier prompt ended, or at a mark on record.
+ */
+static void settled(const struct count_cache *c, uint32_t cache, struct known k, int64_t now_us,
+		    int64_t *found, int64_t *at_most)
+{
+	const struct model_cache *of = &c->rules[cache];
+	int64_t kept = kept_of(c, of, k.at);
+	const int64_t newest = kept;
+	*found = *at_most = 0;
+	while (now_us - k.by->us < of->rules.settle_us ||
+	       (of->rules.breakpoints && !(k.doubt & STEP_MARKED) && k.shared < kept)) {
+		const struct known older = go_back(c, k, cache);
+		if (now_us - k.by->us >= of->rules.settle_us)
+			*at_most = most(*at_most, least(k.most, kept));
+		if (!older.by || !lives(of, older.by, k.by->us))
+			return;
+		k = older;
+		kept = kept_of(c, of, k.at);
+	}
+	*found = least(k.shared, kept);
+	*at_most = most(*at_most, least(k.most, of->rules.settle_us ? kept : newest));
+}
+
+/* What it finds where it knows nothing of the thread: the head that all begin with, and at most
+ * what the thread may share with others. */
 static struct count_found find_head(const struct count_cache *c, const struct count_call *call,
-				    int64_t head)
-{
-	const struct cache_rules *r = &c->rules[call->cache].rules;
-	const int64_t there = ruled(r, head, work_prompt(&c->call[call->call]));
-	return (struct count_found){ .hit = call->warm ? there : 0, .high = there };
-}
-
-static struct count_found find_held(const struct count_cache *c, const struct count_call *call,
-				    const struct held *h, int64_t head)
+				    struct known k)
 {
 	const struct model_cache *of = &c->rules[call->cache];
 	const struct cache_rules *r = &of->rules;
 	const struct work_call *w = &c->call[call->call];
-	const int64_t read = w->tokens[BUCKET_CACHE_READ], prompt = work_prompt(w);
-	int64_t tokens = h->tokens, since_us = r->ttl_of_write ? h->wrote_us : h->us;
-	/* the record proves that the prompt goes on from an earlier branch */
-	if (read > tokens && read <= h->longest) {
-		tokens = read;
-		since_us = h->long_us;
+	const int64_t prompt = work_prompt(w), head = ruled(r, least(c->head, k.shared), prompt),
+		      may = k.by ? 0 : ruled(r, least(c->told[k.at].may, k.shared), prompt);
+	const bool warm = call->warm;
+	return (struct count_found){ .hit = warm ? head : 0, .high = most(head, warm ? may : 0) };
+}
+
+static struct count_found find_held(const struct count_cache *c, const struct count_call *call,
+				    struct known k)
+{
+	const struct model_cache *of = &c->rules[call->cache];
+	const struct cache_rules *r = &of->rules;
+	const int64_t prompt = prompt_of(c, call->call);
+	int64_t there = 0, at_most = 0;
+	if (k.by)
+		settled(c, call->cache, k, call->time_us, &there, &at_most);
+	if (k.by && lives(of, k.by, call->time_us)) {
+		const int64_t head = ruled(r, c->head, prompt);
+		there = ruled(r, there, prompt);
+		return (struct count_found){
+			.low = k.doubt & STEP_GUESSED ? least(head, there) : there,
+			.hit = there,
+			.high = most(there, ruled(r, at_most, prompt)),
+		};
 	}
-	const int64_t age_us = call->time_us - since_us, there = ruled(r, tokens, prompt);
-	const bool asked = r->asked & CACHE_ASKED_TTL;
-	const bool lives = in_time(r, h->ttl_us, age_us, call->time_us - h->wrote_us);
-	const bool may_live = !asked && of->contract && age_us <= of->contract->life_most_us;
-	struct count_found found = { .low = there, .hit = there, .high = there };
-	if (!lives) {
-		found = find_head(c, call, least(head, tokens));
-		found.high = may_live ? there : found.high;
-	} else if (h->shrunk && tokens != read) {
-		found.low = least(ruled(r, head, prompt), there);
-	}
+	struct count_found found = find_head(c, call, k);
+	if (k.by && of->contract && !(r->asked & CACHE_ASKED_TTL) &&
+	    call->time_us - (r->ttl_of_write ? k.by->wrote_us : k.by->us) <=
+		    of->contract->life_most_us)
+		found.high = most(found.high, ruled(r, at_most, prompt));
 	return found;
 }
 
 /* What the call leaves behind. */
-static void keep(struct count_cache *c, const struct count_call *call, struct held *h, int64_t hit)
+static void keep(struct count_cache *c, const struct count_call *call, struct known k, int64_t hit)
 {
-	const struct model_cache *of = &c->rules[call->cache],
-				 *was = &c->rules[c->recorded[call->call]];
 	const struct work_call *w = &c->call[call->call];
-	const struct cache_rules *r = &of->rules;
-	const int64_t reach = of->bills_writes ? count_cache_reach(w, was) : work_prompt(w);
-	const bool an_hour = w->tokens[BUCKET_CACHE_WRITE_1H] && !w->tokens[BUCKET_CACHE_WRITE_5M];
-	h->ttl_us = r->ttl_us;
-	if (an_hour && of->contract && of->contract->life_us[CACHE_LONG] &&
-	    !(r->asked & (CACHE_ASKED_TTL | CACHE_ASKED_WRITES)))
-		h->ttl_us = of->contract->life_us[CACHE_LONG];
-	h->tokens = reach < r->minimum ? 0 : reach;
-	if (!hit || !h->call)
-		h->wrote_us = call->time_us;
-	if (h->tokens >= h->longest) {
-		h->longest = h->tokens;
-		h->long_us = call->time_us;
-	}
-	h->us = call->time_us;
-	h->call = call->call + 1;
-	h->shrunk = false;
-}
-
-/* Every cache's part of the conversation ends where the new prompt leaves the old one. */
-static void part(struct count_cache *c, uint32_t call)
-{
-	const struct told *told = &c->told[call];
-	if (c->current && c->current != call + 1)
-		for (uint32_t k = 0; k < c->use; k++) {
-			struct held *of = &c->held[c->used[k]];
-			of->shrunk |= told->shorter && of->tokens > 0;
-			of->tokens = least(of->tokens, told->step);
-		}
-	c->current = call + 1;
+	struct answered *a = &c->told[call->call].first;
+	if (a->cache && a->cache != call->cache + 1)
+		a = &c->told[call->call].second;
+	*a = (struct answered){ .us = call->time_us,
+				.wrote_us = hit && k.by ? k.by->wrote_us : call->time_us,
+				.cache = call->cache + 1,
+				.an_hour = w->tokens[BUCKET_CACHE_WRITE_1H] &&
+					   !w->tokens[BUCKET_CACHE_WRITE_5M] };
+	answered_last(c, call->cache, call->call);
 }
 
 /* Why the call found less than the prompt before it was long. */
-static void explain(const struct count_cache *c, const struct count_call *call,
-		    const struct held *h, int64_t both, struct count_found *f)
+static void explain(const struct count_cache *c, const struct count_call *call, struct known k,
+		    bool answered, struct count_found *f)
 {
 	const struct model_cache *of = &c->rules[call->cache];
 	const struct cache_rules *r = &of->rules;
 	const struct work_call *w = &c->call[call->call];
-	const int64_t since_us = r->ttl_of_write ? h->wrote_us : h->us;
+	const uint32_t parent = c->told[call->call].parent;
+	const int64_t both = parent	  ? least(work_prompt(w), prompt_of(c, parent - 1))
+			     : call->call ? c->told[call->call].may
+					  : 0;
 	f->missed = both - f->hit;
 	if (f->missed <= 0 || w->requests > 1)
 		f->missed = 0;
 	else if (of->finds_nothing)
 		f->miss = MISS_UNPAID;
-	else if (!h->call)
+	else if (!answered)
 		f->miss = MISS_COLD;
-	else if (!in_time(r, h->ttl_us, call->time_us - since_us, call->time_us - h->wrote_us))
+	else if (k.by && !lives(of, k.by, call->time_us))
 		f->miss = MISS_EXPIRED;
 	else if (both < r->minimum)
 		f->miss = MISS_SHORT;
-	else if (of->bills_writes && h->longest < r->minimum)
+	else if (of->bills_writes && k.by && kept_of(c, of, k.at) < r->minimum)
 		f->miss = MISS_UNPAID;
 	else if (f->hit >= ruled(r, both, work_prompt(w)))
 		f->miss = MISS_ROUNDED;
 	else
-		f->miss = c->told[call->call].step < both ? MISS_CHANGED : MISS_COLD;
+		f->miss = !parent || c->told[call->call].step < both ? MISS_CHANGED : MISS_COLD;
 }
 
 struct count_found count_cache_find(struct count_cache *c, const struct count_call *call)
@@ -278,7 +462,7 @@ struct count_found count_cache_find(struct count_cache *c, const struct count_ca
 	const struct work_call *w = &c->call[call->call];
 	const struct model_cache *of = &c->rules[call->cache];
 	const uint32_t was = c->recorded[call->call];
-	struct held *h = held_by(c, call->cache);
+	const uint32_t last = c->last[call->cache];
 	const int64_t read = w->tokens[BUCKET_CACHE_READ];
 	struct count_found found;
 	/* of a cache that nobody describes, what the recorded one did is all that is known */
@@ -286,24 +470,20 @@ struct count_found count_cache_find(struct count_cache *c, const struct count_ca
 			   cache_contract_alike(of->contract, c->rules[was].contract);
 	if (c->found_call == call->call + 1 && c->found_cache == call->cache)
 		return c->found;
-	const uint32_t last = c->current;
-	const int64_t both = last && last != call->call + 1
-				     ? least(work_prompt(w), work_prompt(&c->call[last - 1]))
-				     : 0;
-	part(c, call->call);
+	const struct known k = know(c, call->call, call->cache);
 	if (of->finds_nothing) {
 		found = (struct count_found){ 0 };
 	} else if (alike && !call->moved && !of->rules.asked &&
-		   h->call == c->told[call->call].before &&
+		   last == c->told[call->call].before &&
 		   (was == call->cache || read == 0 || read >= of->rules.minimum)) {
 		found = (struct count_found){
 			.low = read, .hit = read, .high = read, .recorded = true
 		};
-	} else if (w->requests > 1) { /* a sum of prompts has no place in a conversation */
+	} else if (w->requests > 1) {
 		found = (struct count_found){ .hit = alike || !of->bills_writes ? read : 0,
 					      .high = read };
 	} else {
-		found = h->call ? find_held(c, call, h, c->head) : find_head(c, call, c->head);
+		found = find_held(c, call, k);
 		if (of->bills_writes) {
 			const int64_t reach = count_cache_reach(w, &c->rules[was]);
 			found.low = least(found.low, reach);
@@ -311,8 +491,8 @@ struct count_found count_cache_find(struct count_cache *c, const struct count_ca
 			found.high = least(found.high, reach);
 		}
 	}
-	explain(c, call, h, both, &found);
-	keep(c, call, h, found.hit);
+	explain(c, call, k, last != 0, &found);
+	keep(c, call, k, found.hit);
 	c->found = found;
 	c->found_call = call->call + 1;
 	c->found_cache = call->cache;

@@ -37,6 +37,27 @@ static int check_rules(const struct cache_rules *r, struct err *e)
 	return 0;
 }
 
+/* The rules of one request, or of any where `of_model` has none. */
+struct each_rules {
+	const struct cache_rules *base, *of_model;
+	const uint32_t *model;
+};
+
+static const struct cache_rules *rules_at(const struct each_rules *r, const struct block_trace *t,
+					  size_t i)
+{
+	return !r->of_model ? r->base : &r->of_model[r->model ? r->model[i] : t->request[i].model];
+}
+
+/* What keeps request i apart from others: what was asked for, and where its vendor's cache ends. */
+static unsigned scope_at(const struct each_rules *each, const struct block_trace *t, size_t i)
+{
+	unsigned scope = each->base->scope;
+	if (each->of_model)
+		scope |= rules_at(each, t, i)->scope & CACHE_CUSTOMER;
+	return t->local ? scope & ~(unsigned)CACHE_CONVERSATION : scope;
+}
+
 /* A model's entries lie behind those of the models before it. */
 static struct entries number_by_model(const struct block_trace *t, const uint32_t *model,
 				      uint32_t models)
@@ -48,19 +69,18 @@ static struct entries number_by_model(const struct block_trace *t, const uint32_
 	return en;
 }
 
-static struct entries number_entries(const struct block_trace *t, const struct cache_rules *rules,
-				     const uint32_t *model)
+static struct entries number_entries(const struct block_trace *t, const struct each_rules *each)
 {
-	enum cache_scope scope = rules->scope;
+	const uint32_t *model = each->model;
+	unsigned scope = CACHE_GLOBAL;
 	uint32_t models = 0;
-	if (t->local)
-		scope = (enum cache_scope)(scope & ~(unsigned)CACHE_CONVERSATION);
-	if (scope == CACHE_GLOBAL)
-		return (struct entries){ .of = t->block, .count = t->distinct };
 	for (size_t i = 0; i < t->count; i++) {
 		uint32_t m = model ? model[i] : t->request[i].model;
 		models = m >= models ? m + 1 : models;
+		scope |= scope_at(each, t, i);
 	}
+	if (scope == CACHE_GLOBAL)
+		return (struct entries){ .of = t->block, .count = t->distinct };
 	if (scope == CACHE_MODEL && t->distinct * models < (size_t)1 << 28)
 		return number_by_model(t, model, models);
 	struct dict numbers = { 0 };
@@ -68,11 +88,12 @@ static struct entries number_entries(const struct block_trace *t, const struct c
 	en.of = en.own;
 	for (size_t i = 0; i < t->count; i++) {
 		const struct block_request *q = &t->request[i];
-		uint32_t key[4] = { scope & CACHE_CONVERSATION ? q->conversation : 0,
-				    scope & CACHE_CUSTOMER ? q->customer : 0,
-				    !(scope & CACHE_MODEL) ? 0
-				    : model		   ? model[i]
-							   : q->model,
+		const unsigned own = scope_at(each, t, i);
+		uint32_t key[4] = { own & CACHE_CONVERSATION ? q->conversation : 0,
+				    own & CACHE_CUSTOMER ? q->customer : 0,
+				    !(own & CACHE_MODEL) ? 0
+				    : model		 ? model[i]
+							 : q->model,
 				    0 };
 		for (uint32_t k = q->first; k < q->first + q->count; k++) {
 			key[3] = t->block[k];
@@ -163,6 +184,16 @@ static uint32_t blocks_before(const struct block_trace *t, const struct block_re
 	return breakpoint == q->input || full > q->count ? q->count : (uint32_t)full;
 }
 
+/* Blocks of a prompt that are kept: where breakpoints say so, those in front of the last one. */
+static uint32_t blocks_kept(const struct block_trace *t, const struct cache_rules *r,
+			    const struct block_request *q)
+{
+	if (!r->breakpoints)
+		return q->count;
+	const int64_t reach = prefix_cache_reach(t, r, q);
+	return reach ? blocks_before(t, q, reach) : 0;
+}
+
 int64_t prefix_cache_reach(const struct block_trace *t, const struct cache_rules *r,
 			   const struct block_request *q)
 {
@@ -212,18 +243,6 @@ static int64_t count_hit(const struct block_trace *t, const struct cache_rules *
 	out->hit_blocks += tokens ? lead : 0;
 	out->hit_tokens += tokens;
 	return tokens;
-}
-
-/* The rules of one request, or of any where `of_model` has none. */
-struct each_rules {
-	const struct cache_rules *base, *of_model;
-	const uint32_t *model;
-};
-
-static const struct cache_rules *rules_at(const struct each_rules *r, const struct block_trace *t,
-					  size_t i)
-{
-	return !r->of_model ? r->base : &r->of_model[r->model ? r->model[i] : t->request[i].model];
 }
 
 /* Whether some block's coming matters. */
@@ -322,13 +341,14 @@ static void run_limited(const struct block_trace *t, const struct each_rules *ea
 		int64_t tokens = count_hit(t, r, q, hit, out);
 		if (hits)
 			hits[i] = tokens;
+		const uint32_t kept = blocks_kept(t, r, q);
 		if (r->forward)
-			for (uint32_t k = 0; k < q->count; k++)
+			for (uint32_t k = 0; k < kept; k++)
 				touch(&c, r, base + b[k], q->time_us, each->base->capacity);
 		else
-			for (uint32_t k = q->count; k-- > 0;)
+			for (uint32_t k = kept; k-- > 0;)
 				touch(&c, r, base + b[k], q->time_us, each->base->capacity);
-		if (units && q->count)
+		if (units && kept)
 			store_units(t, r, q, b, &c, base);
 	}
 	free(c.link);
@@ -377,6 +397,8 @@ struct cache_rules cache_rules_of(const struct cache_rules *asked, const struct 
 	const enum cache_lifetime life =
 		r.writes == CACHE_WRITES_ASKED && c->life_us[r.lifetime] ? r.lifetime : CACHE_SHORT;
 	r.breakpoints = c->breakpoints;
+	if (c->by_customer)
+		r.scope = (enum cache_scope)(r.scope | CACHE_CUSTOMER);
 	if (!(r.asked & CACHE_ASKED_TTL))
 		r.ttl_us = c->life_us[life];
 	if (!(r.asked & CACHE_ASKED_EXPIRE))
@@ -408,7 +430,7 @@ int prefix_cache_run_each(const struct block_trace *t, const struct cache_rules 
 		rc = check_trace(t, r, e);
 	if (rc != 0)
 		return rc;
-	struct entries en = number_entries(t, r, model);
+	struct entries en = number_entries(t, &each);
 	*out = (struct cache_result){ .requests = (int64_t)t->count };
 	if (is_unlimited(&each, t))
 		run_unlimited(t, &each, &en, hits, out);

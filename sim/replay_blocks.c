@@ -34,7 +34,6 @@ static int find_hits(struct replayed *p, const struct replay_options *o, const s
 	struct cache_rules rules = o->cache;
 	struct cache_result sums;
 	struct subject *s;
-	rules.asked |= CACHE_ASKED_TTL; /* --cache says how long blocks stay */
 	rules.scope = cache_scope_by_model(rules.scope);
 	p->caches = (struct model_caches){ .book = o->book, .asked = rules };
 	p->tariffs = tariffs_open(o->book, NULL, o->currency);

@@ -7,8 +7,6 @@
 struct cache_rules whatif_asked_rules(const struct whatif_options *o, const struct scenario *s)
 {
 	struct cache_rules rules = o->rules;
-	if (o->cache == WHATIF_CACHE_BLOCKS) /* --cache says how long blocks stay */
-		rules.asked |= CACHE_ASKED_TTL;
 	cache_rules_over(&rules, &s->cache);
 	return rules;
 }
