@@ -95,7 +95,7 @@ static void take(void *user, struct record_batch *b)
 	call_times_batch(&l->times, b, l->us, &span, leave, l);
 	for (size_t i = 0; i < b->n; i++) {
 		record_from_batch(&r, b, i);
-		const char *why = build_record(&l->b, &r, 0, l->us[i]);
+		const char *why = b->unread ? b->unread : build_record(&l->b, &r, 0, l->us[i]);
 		if (why)
 			refuse(l, trace_reader_line(l->reader, b->at[i]), why);
 	}
