@@ -155,7 +155,7 @@ static int run(struct cli *cli, struct err *e)
 	static const char *const styles[] = { "hledger", "beancount", NULL }, *const sources[] = {
 		"usage", "invoices", NULL
 	};
-	const struct export_kind *kind;
+	const struct export_kind *kind = NULL;
 	struct zone *zone = NULL;
 	struct exporting x = { .cli = cli,
 			       .path = cli_value(cli, "output"),

@@ -77,7 +77,7 @@ static int put_record(struct json_out *j, struct store *s, const struct search_q
 		      struct err *e)
 {
 	struct known_id known = { 0 };
-	struct usage_row row;
+	struct usage_row row = { 0 };
 	int rc = store_find(s, text_of(q->words), &known, e);
 	if (rc == 0 && !known.first && q->customer) {
 		struct buf own = { 0 };

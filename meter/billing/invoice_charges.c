@@ -146,6 +146,24 @@ static int charge_money(struct invoicer *v, struct charges *all, const struct ac
 	return charge_customer(all, s, r, a->customer, e);
 }
 
+/* A quantity in credits at its price for `per` of it; nothing where there is no price or nothing of
+ * it. */
+static int add_at_rate(struct charges *all, struct charge *c, int64_t per, struct err *e)
+{
+	struct decimal d;
+	struct money_total rate;
+	if (c->quantity == 0 || c->unit_price.n == 0)
+		return 0;
+	int rc = decimal_parse(&d, c->unit_price, e);
+	if (rc == 0)
+		rc = amount_from_decimal(&rate, d, e);
+	if (rc != 0)
+		return rc;
+	c->currency = TEXT("credits");
+	c->amount.atto = rate.atto / per * c->quantity;
+	return add_charge(all, c, e);
+}
+
 /* One day's sums under one credit rate. */
 static int charge_credits_row(struct invoicer *v, struct charges *all, struct query *q,
 			      json_value *rates, struct err *e)
@@ -179,47 +197,20 @@ static int charge_credits_row(struct invoicer *v, struct charges *all, struct qu
 						    { (int128)db_int(q, D_NANO) * 1000000000 +
 						      db_int(q, D_REST) } },
 				  e);
+	struct charge c = { .provider = subject->provider,
+			    .project = names->project,
+			    .model = subject->model };
 	for (int b = 0; rc == 0 && b < BUCKET_REASONING; b++) {
-		struct text price = json_string(json_member(rates, bucket_name((enum bucket)b)));
-		struct decimal d;
-		struct money_total rate;
-		int64_t tokens = db_int(q, D_TOKENS + b);
-		if (tokens == 0 || price.n == 0)
-			continue;
-		rc = decimal_parse(&d, price, e);
-		if (rc == 0)
-			rc = amount_from_decimal(&rate, d, e);
-		if (rc == 0)
-			rc = add_charge(all,
-					&(struct charge){ subject->provider,
-							  names->project,
-							  subject->model,
-							  text_of(bucket_name((enum bucket)b)),
-							  TEXT("credits"),
-							  price,
-							  tokens,
-							  { rate.atto / 1000000 * tokens } },
-					e);
+		c.bucket = text_of(bucket_name((enum bucket)b));
+		c.unit_price = json_string(json_member(rates, c.bucket.p));
+		c.quantity = db_int(q, D_TOKENS + b);
+		rc = add_at_rate(all, &c, PER_MILLION, e);
 	}
-	struct text fee = json_string(json_member(rates, "request"));
-	if (rc == 0 && fee.n && db_int(q, D_REQUESTS)) {
-		struct decimal d;
-		struct money_total rate;
-		rc = decimal_parse(&d, fee, e);
-		if (rc == 0)
-			rc = amount_from_decimal(&rate, d, e);
-		if (rc == 0)
-			rc = add_charge(all,
-					&(struct charge){ subject->provider,
-							  names->project,
-							  subject->model,
-							  TEXT("request"),
-							  TEXT("credits"),
-							  fee,
-							  db_int(q, D_REQUESTS),
-							  { rate.atto * db_int(q, D_REQUESTS) } },
-					e);
-	}
+	c.bucket = TEXT("request");
+	c.unit_price = json_string(json_member(rates, "request"));
+	c.quantity = db_int(q, D_REQUESTS);
+	if (rc == 0)
+		rc = add_at_rate(all, &c, 1, e);
 	return rc;
 }
 

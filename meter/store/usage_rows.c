@@ -208,8 +208,8 @@ struct quarters {
 /* Whether rows of that subject and price can be wanted. */
 static int cell_fits(struct search *x, int64_t subject, int64_t price, bool *fits)
 {
-	const struct subject_names *names;
-	const struct stored_price *p;
+	const struct subject_names *names = NULL;
+	const struct stored_price *p = NULL;
 	int rc = store_subject_names(x->s, subject, &names, x->e);
 	if (rc == 0)
 		rc = store_stored_price(x->s, price, &p, x->e);
