@@ -118,7 +118,8 @@ static enum MHD_Result answer(struct request *r, int status, const char *type, c
 	microhttpd.MHD_add_response_header(response, "Content-Type", type);
 	microhttpd.MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
 	if (r->shown) {
-		microhttpd.MHD_add_response_header(response, "Cache-Control", "no-store");
+		microhttpd.MHD_add_response_header(response, "Cache-Control",
+						   r->policy ? "no-cache" : "no-store");
 		microhttpd.MHD_add_response_header(response, "Referrer-Policy", "no-referrer");
 		microhttpd.MHD_add_response_header(response, "Content-Security-Policy",
 						   r->policy ? r->policy : POLICY_DOCUMENT);
@@ -720,12 +721,17 @@ static enum MHD_Result answer_read(struct request *r, struct http_reply *reply)
 		      reply->body.n, MHD_RESPMEM_MUST_COPY);
 }
 
+/* A file of the page: asked for again it is not sent again, unless it has changed. */
 static enum MHD_Result answer_file(struct request *r)
 {
-	const char *type, *file = r->http->o.file(r->http->o.user, r->path, &type);
+	struct http_reply reply = { .status = 200 };
+	const char *file = r->http->o.file(r->http->o.user, r->path, &reply.type);
 	r->shown = true;
 	r->policy = POLICY_PAGE;
-	return answer(r, 200, type, file, strlen(file), MHD_RESPMEM_PERSISTENT);
+	buf_puts(&reply.body, file);
+	enum MHD_Result rc = answer_read(r, &reply);
+	buf_release(&reply.body);
+	return rc;
 }
 
 static enum MHD_Result answer_submitted(struct request *r)

@@ -210,3 +210,15 @@ assert last['totals']['records'] == 3 and last['today']['records'] == 2 and last
 assert last['totals']['tokens'] == 2000007" || fail "$(cat events)"
 	stop
 }
+@test "files of the page come packed, and only once" {
+	serve
+	run curl -s -o packed -D - -H 'Accept-Encoding: gzip' $URL/page.css
+	expect 0 'Content-Encoding: gzip' 'Cache-Control: no-cache'
+	curl -s -o plain $URL/page.css
+	gzip -dc <packed | cmp - plain
+	tag=$(sed -n 's/^ETag: \(.*\)\r$/\1/p' <<<"$output")
+	run curl -s -o none -w '%{http_code}' -H "If-None-Match: $tag" $URL/page.css
+	expect 0 304
+	[ ! -s none ]
+	stop
+}
