@@ -290,8 +290,10 @@ static void every_quota_case_comes_out_exactly(void **state)
 				card_parse(&k, (struct text){ card.p, card.n }, id, &faults), 0);
 			book_add_card(b, k);
 			if (plan_file_parse(&f, (struct text){ plan.p, plan.n }, id, &e) != 0 ||
-			    plan_rates(plan_file_plan(f, 0), b, &q, "m", 0, &rates, &until, &e) !=
-				    0 ||
+			    plan_rates(plan_file_plan(f, 0),
+				       &(struct plan_question){
+					       .book = b, .query = &q, .resolved = "m" },
+				       &rates, &until, &e) != 0 ||
 			    credits_of(&rates, tokens, 1, &got, &e) != 0)
 				fail_msg("%s: %s", id, e.message);
 			plan_file_close(f);

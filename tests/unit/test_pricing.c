@@ -366,6 +366,14 @@ static void cliffs_are_strict_or_inclusive_as_stated(void **state)
 	fault_list_release(&faults);
 }
 
+static int rates_of(const struct plan *p, const struct book *b, const struct price_query *q,
+		    const char *resolved, struct credit_rates *out, struct err *e)
+{
+	struct instant until = INSTANT_MAX;
+	return plan_rates(p, &(struct plan_question){ .book = b, .query = q, .resolved = resolved },
+			  out, &until, e);
+}
+
 static void plans_give_the_published_credits(void **state)
 {
 	(void)state;
@@ -396,7 +404,6 @@ static void plans_give_the_published_credits(void **state)
 		struct err e = { 0 };
 		struct credit_rates rates;
 		struct credits_total total;
-		struct instant until = INSTANT_MAX;
 		struct price_match m;
 		struct price_query q = { .model = text_of(cases[i].model),
 					 .currency = "USD",
@@ -406,7 +413,7 @@ static void plans_give_the_published_credits(void **state)
 						 [BUCKET_OUTPUT] = cases[i].output };
 		assert_int_equal(plan_open(&f, &p, cases[i].plan, &e), 0);
 		assert_int_equal(book_find(b, &q, &m, &e), 0);
-		int rc = plan_rates(p, b, &q, m.price->model, 0, &rates, &until, &e);
+		int rc = rates_of(p, b, &q, m.price->model, &rates, &e);
 		if (rc == 0)
 			rc = credits_of(&rates, tokens, 1, &total, &e);
 		char text[DECIMAL_TEXT_MAX];
@@ -438,7 +445,6 @@ static void other_platforms_are_data(void **state)
 	struct book *b = shipped();
 	struct credit_rates rates;
 	struct credits_total total;
-	struct instant until = INSTANT_MAX;
 	struct price_query q = { .model = TEXT("gpt-4o"),
 				 .currency = "USD",
 				 .at = when("2026-06-15") };
@@ -447,14 +453,14 @@ static void other_platforms_are_data(void **state)
 	};
 	char text[DECIMAL_TEXT_MAX];
 	/* (800 + 200 x 0.5 + 500 x 4) x 1.25 x 1.5 = 5437.5, half away from zero */
-	assert_int_equal(plan_rates(plan_file_plan(f, 0), b, &q, NULL, 0, &rates, &until, &e), 0);
+	assert_int_equal(rates_of(plan_file_plan(f, 0), b, &q, NULL, &rates, &e), 0);
 	assert_int_equal(credits_of(&rates, tokens, 1, &total, &e), 0);
 	assert_string_equal(credits_format(total, text), "5438");
-	assert_int_equal(plan_rates(plan_file_plan(f, 1), b, &q, NULL, 0, &rates, &until, &e), 0);
+	assert_int_equal(rates_of(plan_file_plan(f, 1), b, &q, NULL, &rates, &e), 0);
 	assert_int_equal(credits_of(&rates, tokens, 3, &total, &e), 0);
 	assert_string_equal(credits_format(total, text), "7.5");
 	q.model = TEXT("anything");
-	assert_int_equal(plan_rates(plan_file_plan(f, 1), b, &q, NULL, 0, &rates, &until, &e), 0);
+	assert_int_equal(rates_of(plan_file_plan(f, 1), b, &q, NULL, &rates, &e), 0);
 	assert_int_equal(credits_of(&rates, tokens, 3, &total, &e), 0);
 	assert_string_equal(credits_format(total, text), "3");
 	assert_int_equal(
