@@ -78,7 +78,10 @@ static void add_delta(struct payload_reader *r, json_value *v, int64_t line)
 	struct err e;
 	json_value *usage = json_member(v, "usage");
 	if (json_kind(usage) != JSON_OBJECT) {
-		payload_judge_beside(r, &s->call, v, NULL, "");
+		if (s->open)
+			payload_judge_beside(r, &s->call, v, NULL, "");
+		else /* nobody's: what it may bill is named by itself */
+			payload_pass_over(r, "anthropic.stream", v, line);
 		return;
 	}
 	if (!s->open)

@@ -131,3 +131,8 @@ EOF
 		expect 0 '"unpriced": 0'
 	done
 }
+@test "a delta of a stream that never began is named when it may bill" {
+	printf 'event: message_delta\ndata: {"type":"message_delta","request_usage":{"output_tokens":32}}\n\n' >lone.sse
+	run "$TALLY" replay lone.sse
+	expect 3 "lone.sse:2: the member 'request_usage.output_tokens' counts tokens"
+}
