@@ -75,8 +75,9 @@ const struct command command_budget_set = {
 	.arguments = "NAME",
 	.arguments_min = 1,
 	.arguments_max = 1,
-	.description = "`tally serve` (every few seconds), `tally budget status` and `tally budget "
-		       "check` raise alerts: in the log, as exit status 4, and through the hook.",
+	.description =
+		"`tally serve` (every few seconds) and `tally budget status` raise alerts: in "
+		"the log, as exit status 4, and through the hook.",
 	.examples =
 		"  tally budget set all --amount 2000 --soft 50,80,100 --hook 'mail -s budget "
 		"ops@example.com'\n"

@@ -451,9 +451,8 @@ static int draft(struct cli *cli, struct err *e)
 	free(who.name);
 	arena_release(&who.arena);
 	if (rc == 0 && !cli->json && !cli->quiet && last)
-		printf("\ntally invoice show #%lld shows the last one; tally invoice finalize "
-		       "#%lld "
-		       "makes it final\n",
+		printf("\ntally invoice show %lld shows the last one; tally invoice finalize "
+		       "%lld makes it final\n",
 		       (long long)last, (long long)last);
 	if (rc == 0 && o.unpriced && !cli->quiet)
 		fprintf(stderr,
@@ -526,7 +525,8 @@ static int finalize(struct cli *cli, struct err *e)
 	if (rc == 0 && cli_flag(cli, "all"))
 		rc = invoice_each(s.store, NULL, add_draft, &d, e);
 	else if (rc == 0 && cli->argument_count == 0)
-		rc = err_set(e, ERR_USAGE, "name the draft, such as #12, or --all");
+		rc = err_set(e, ERR_USAGE,
+			     "name the draft by its number (tally invoice list), or --all");
 	for (int i = 0; rc == 0 && i < cli->argument_count; i++) {
 		struct stored_invoice found;
 		struct arena texts = { 0 };

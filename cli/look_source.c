@@ -1,5 +1,6 @@
 #include "cli/look_source.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,6 +103,18 @@ static bool open_database(struct look_source *x, const char *path, struct err *e
 	return false;
 }
 
+/* A path that is not there is a mistake, not a place without logs. */
+static int check_paths(const struct cli *cli, struct err *e)
+{
+	for (int i = 0; i < cli->argument_count; i++) {
+		const char *path = cli->argument[i];
+		if (strncmp(path, "agents:", 7) != 0 && access(path, F_OK) != 0)
+			return err_set(e, ERR_NOT_FOUND, "could not open '%s': %s", path,
+				       strerror(errno));
+	}
+	return 0;
+}
+
 int look_source_open(struct look_source *x, const struct cli *cli, bool quick, struct err *e)
 {
 	struct buf room = { 0 };
@@ -109,13 +122,13 @@ int look_source_open(struct look_source *x, const struct cli *cli, bool quick, s
 	*x = (struct look_source){ 0 };
 	const char *db = cli_db_path(cli, &room);
 	const bool named = cli_value(cli, "db") || (cli_db_is_named(cli) && !cli_flag(cli, "logs"));
-	int rc = 0;
-	if (named && !cli->argument_count)
+	int rc = check_paths(cli, e);
+	if (rc == 0 && named && !cli->argument_count)
 		rc = cli_store(cli, &x->store, DB_READ, e);
-	else if (cli->argument_count)
+	else if (rc == 0 && cli->argument_count)
 		rc = open_logs(x, cli, (const char *const *)cli->argument,
 			       (size_t)cli->argument_count, quick, e);
-	else if (cli_flag(cli, "logs") || !open_database(x, db, &none))
+	else if (rc == 0 && (cli_flag(cli, "logs") || !open_database(x, db, &none)))
 		rc = open_usual(x, cli, quick, e);
 	if (rc == 0 && !x->words[0])
 		snprintf(x->words, sizeof x->words, "database %s", db);

@@ -128,14 +128,15 @@ static void list_assumptions(struct points *p, const struct migration_report *r)
 	for (size_t i = 1; i < r->whatif->options->scenarios; i++)
 		list_contract(p, r, i);
 	snprintf(line, sizeof line,
-		 "the work repeats: the calls of %lld days from %s are made again from %s, on the "
+		 "the work repeats: the calls of %lld day%s from %s are made again from %s, on the "
 		 "same weekdays and at the same hours",
-		 (long long)m->days, day_text(m->first_day, day[0]),
+		 (long long)m->days, m->days == 1 ? "" : "s", day_text(m->first_day, day[0]),
 		 day_text(m->month_day, day[1]));
 	point(p, line);
 	if (m->days < MIGRATION_MONTH_DAYS) {
-		snprintf(line, sizeof line, "the first month is those %lld days times %d/%lld",
-			 (long long)m->days, MIGRATION_MONTH_DAYS, (long long)m->days);
+		snprintf(line, sizeof line, "the first month is those %lld day%s times %d/%lld",
+			 (long long)m->days, m->days == 1 ? "" : "s", MIGRATION_MONTH_DAYS,
+			 (long long)m->days);
 		point(p, line);
 	}
 	snprintf(line, sizeof line,
@@ -256,10 +257,10 @@ static void watch_unpriced(struct points *p, const struct migration_report *r, s
 {
 	char line[500];
 	for (size_t k = 0; k < w[i].reasons; k++) {
-		snprintf(line, sizeof line, "%s, %s: %lld calls of %s have no price: %s",
-			 r->whatif->options->scenario[i].name, when,
-			 (long long)w[i].reason[k].records, w[i].reason[k].model,
-			 w[i].reason[k].why);
+		const struct whatif_reason *why = &w[i].reason[k];
+		snprintf(line, sizeof line, "%s, %s: %lld call%s of %s without an amount: %s",
+			 r->whatif->options->scenario[i].name, when, (long long)why->records,
+			 why->records == 1 ? "" : "s", why->model, why->why);
 		point(p, line);
 	}
 }
@@ -315,6 +316,8 @@ static void put_coming(struct json_out *j, const struct migration_report *r)
 		if (o->plan)
 			json_out_credits(j, "run_rate_month_credits",
 					 migration_month_credits(m, i));
+		if (o->plan)
+			json_out_int(j, "uncredited", m->later[i].uncredited);
 		json_out_int(j, "unpriced",
 			     m->month[i].unpriced > m->later[i].unpriced ? m->month[i].unpriced
 									 : m->later[i].unpriced);
@@ -405,7 +408,10 @@ static void memo_costs(struct memo *out, const struct migration_report *r)
 						  MONEY_TOTAL_PLACES },
 				2, &cut);
 			decimal_format(d, text);
-			memo_cell(out, number_grouped(grouped, text));
+			b.n = 0;
+			buf_printf(&b, "%s%s", m->later[i].uncredited ? ">= " : "",
+				   number_grouped(grouped, text));
+			memo_cell(out, b.p);
 		}
 		const int128 rate = migration_month_rate(m, i).atto;
 		most = rate > most ? rate : most;

@@ -118,10 +118,11 @@ static void put_price_table(const struct row *rows, size_t n, bool history, stru
 	static const struct table_column columns[] = {
 		{ "VENDOR" },
 		{ "MODEL", .may_shrink = true },
-		{ "CUR", .leaves = 6 },
-		{ "WINDOW", .leaves = 7 },
+		/* what tells rows apart stays */
+		{ "CUR" },
+		{ "WINDOW" },
 		{ "INPUT", .right = true },
-		{ "CACHE READ", .right = true },
+		{ "CACHE READ", .right = true, .leaves = 6 },
 		{ "WRITE 5M", .right = true, .leaves = 4 },
 		{ "WRITE 1H", .right = true, .leaves = 1 },
 		{ "OUTPUT", .right = true },

@@ -271,7 +271,7 @@ int record_report_table(struct store *s, const struct rows_question *q, bool qui
 		printf("no record of that kind and period is stored\n");
 	table_close(t);
 	if (rc == 0 && page.count && !quiet)
-		printf("\ntally explain ID shows how one came to its price\n");
+		printf("\ntally explain ID shows how a record was priced\n");
 	buf_release(&b);
 	rows_page_release(&page);
 	return rc;

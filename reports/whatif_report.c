@@ -629,7 +629,7 @@ static void hosting_remark(const struct whatif_report *r, const char *name,
 static void miss_remark(const char *name, const struct whatif_result *w, struct buf *b)
 {
 	static const char *const because[MISSES] = {
-		[MISS_COLD] = "their model had not answered what came before",
+		[MISS_COLD] = "their model had not answered the calls before",
 		[MISS_EXPIRED] = "they came too late",
 		[MISS_CHANGED] = "the prompt had changed",
 		[MISS_SHORT] = "what is common is too short to be kept",
@@ -800,9 +800,9 @@ void whatif_report_table(const struct whatif_report *r)
 {
 	static const struct table_column columns[] = {
 		{ "SCENARIO", false, true },	     { "CALLS", true, .leaves = 2 },
-		{ "CACHE HITS", true, .leaves = 5 }, { "COST", true, false },
-		{ "DIFFERENCE", true, false },	     { "CHANGE", true, .leaves = 3 },
-		{ "INTERVAL", true, .leaves = 1 },   { "CREDITS", true, .leaves = 4 }
+		{ "CACHE HITS", true, .leaves = 3 }, { "COST", true, false },
+		{ "DIFFERENCE", true, .leaves = 5 }, { "CHANGE", true, .leaves = 4 },
+		{ "INTERVAL", true, .leaves = 1 },   { "CREDITS", true, .leaves = 6 }
 	};
 	const struct whatif_options *o = r->options;
 	const struct workload *w = o->workload;
@@ -822,7 +822,7 @@ void whatif_report_table(const struct whatif_report *r)
 	printf("\n%s calls", b.p);
 	if (w->has_conversations) {
 		put_count(&b, (int64_t)w->conversations);
-		printf(" in %s conversations", b.p);
+		printf(" in %s conversation%s", b.p, w->conversations == 1 ? "" : "s");
 	}
 	printf(" (%s), cache: %s", w->shape, r->cache);
 	if (r->result[0].has_intervals) {

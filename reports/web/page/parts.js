@@ -44,9 +44,9 @@ const Loading = ({error}) => error ? html`<${Failed} error=${error} />` : html`<
 
 /* --- tables --- */
 
-/* columns: {key, name, n (a figure), cell(row), sort(row), wide, art (a picture that a phone has no room for)}; a row is chosen with a click on it or by its first cell's button. The
+/* columns: {key, name, n (a figure), cell(row), sort(row), wide, art (a picture), extra (neither is shown on a phone)}; a row is chosen with a click on it or by its first cell's button. The
    order stands in the address; remote: the server has sorted. */
-const cellClass = c => (c.n ? 'n' : '') + (c.wide || c.art ? ' wide' : '') + (c.art ? ' art' : '');
+const cellClass = c => (c.n ? 'n' : '') + (c.wide || c.art ? ' wide' : '') + (c.art ? ' art' : '') + (c.extra ? ' extra' : '');
 function Table({label, columns, rows, rowKey, onpick, order, remote, foot, pick, rowClass}) {
 	const [by, way] = (order || '').split(':'), column = columns.find(c => c.key === by && c.sort);
 	const shown = useMemo(() => {

@@ -34,7 +34,7 @@ const attentions = {
 	quarantine: i => ['warn', html`<a href=${linkTo('health')}>${many(i.count, 'record waits', 'records wait')} in quarantine</a>`],
 	conflicts: i => ['warn', html`<a href=${linkTo('health')}>${many(i.count, 'id', 'ids')} came with different content</a>`],
 	account_at_fault: i => ['bad', html`<a href=${linkTo('customers', i.of[0].customer)}>${short(i.of[0].customer, 24)}</a>${i.count > 1 ? ` and ${i.count - 1} more` : ''}: usage could not be drawn`],
-	budget: i => ['bad', html`<a href=${linkTo('budgets')}>${i.count > 1 ? `${count(i.count)} budgets` : `Budget ${short(i.of[0].budget, 24)}`}</a> ${i.of[0].percent ? `at ${count(i.of[0].percent)}\u00a0%` : i.of[0].state}`],
+	budget: i => ['bad', html`<a href=${linkTo('budgets')}>${i.count > 1 ? `${count(i.count)} budgets` : `Budget ${short(i.of[0].budget, 24)}`}</a> ${i.of[0].percent ? `${i.count > 1 ? 'up to' : 'at'} ${count(i.of.reduce((m, b) => Math.max(m, b.percent || 0), 0))}\u00a0%` : i.of[0].state}`],
 	balance_low: i => ['bad', html`<a href=${linkTo('customers', i.count > 1 ? '' : i.of[0].customer, {order: 'left:up'})}>${i.count > 1 ? `${count(i.count)} accounts are` : `${short(i.of[0].customer, 24)} is`} low on credits</a>`],
 	invoice_overdue: i => ['bad', html`<a href=${linkTo('billing', '', {state: 'overdue'})}>${many(i.count, 'invoice is', 'invoices are')} overdue</a>`],
 	prices_old: i => ['warn', html`<a href=${linkTo('prices')}>Prices are ${count(i.of && i.of[0] ? i.of[0].days : i.count)} days old</a>`],
@@ -118,10 +118,10 @@ function Usage({set, session}) {
 		{key: 'key', name: keys[by], cell: r => html`<span class="name">${keyName({key: r[by]}, by)}</span>`, sort: r => r[by] || ''},
 		{key: 'bar', name: 'Share', art: true, cell: r => html`<span class="barcell">${bar(top ? toNumber(r.v) / toNumber(top) : 0, null)}<span>${total ? share(toNumber(r.v) / toNumber(total)) : '–'}</span></span>`},
 		{key: 'cost', name: 'Cost', n: true, cell: r => html`<${Amount} v=${r.total} currency=${doc.currency} unpriced=${r.unpriced} />`, sort: r => r.v},
-		...(compare ? [{key: 'change', name: 'Change', n: true, cell: r => r.unpriced && !r.v ? null : html`<${Delta} now=${r.total} before=${r.old ? r.old.total : past.data ? '0' : null} good=${-1} />`, sort: r => r.v - (r.old ? exact(r.old.total) : 0n)}] : []),
+		...(compare ? [{key: 'change', name: 'Change', n: true, extra: true, cell: r => r.unpriced && !r.v ? null : html`<${Delta} now=${r.total} before=${r.old ? r.old.total : past.data ? '0' : null} good=${-1} />`, sort: r => r.v - (r.old ? exact(r.old.total) : 0n)}] : []),
 		{key: 'calls', name: 'Calls', n: true, cell: r => count(r.requests), sort: r => r.requests},
 		{key: 'tokens', name: 'Tokens', n: true, cell: r => html`<span title=${fixed(r.t, 0)}>${r.t >= 1000000n * ONE ? compact(r.t) : fixed(r.t, 0)}</span>`, sort: r => r.t},
-		{key: 'hits', name: 'Cache hits', n: true, cell: r => hitShare(r.tokens) === null ? '–' : share(hitShare(r.tokens)), sort: r => hitShare(r.tokens)},
+		{key: 'hits', name: 'Cache hits', n: true, extra: true, cell: r => hitShare(r.tokens) === null ? '–' : share(hitShare(r.tokens)), sort: r => hitShare(r.tokens)},
 	];
 	return html`<h1 class="hidden">Usage</h1>
 		<${Attention} items=${attention.data && attention.data.items} />
