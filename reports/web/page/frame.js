@@ -48,7 +48,7 @@ function Search({session, onclose}) {
 			for (const m of data.models) list.push({kind: 'Model', name: m.name, run: () => go('usage', '', {model: m.name})});
 			for (const p of data.projects) list.push({kind: 'Project', name: p.name, run: () => go('usage', '', {project: p.name})});
 			for (const i of data.invoices) list.push({kind: 'Invoice', name: `${i.name} ${own ? '' : i.customer} ${i.status}`, run: () => own ? window.open(invoiceUrl({number: i.name}, 'html'), '_blank', 'noopener') : go('billing', i.name)});
-			for (const r of data.records) list.push({kind: 'Record', name: r.name, run: () => go('records', '', {id: r.name})});
+			for (const r of data.records || []) list.push({kind: 'Record', name: r.name, run: () => go('records', '', {id: r.name})});
 		}
 		return list;
 	}, [text, data, asked]);
