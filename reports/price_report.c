@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "reports/amount.h"
 #include "reports/table.h"
 
 static const enum bucket shown[] = { BUCKET_INPUT, BUCKET_CACHE_READ, BUCKET_CACHE_WRITE_5M,
@@ -298,8 +299,13 @@ static void put_alias_text(const struct alias *a)
 	char from[INSTANT_TEXT_MAX], to[INSTANT_TEXT_MAX];
 	day_of(a->from, "always", from);
 	day_of(a->to, "further notice", to);
-	printf("alias    %s means %s%s%s, %s to %s%s%s\n", a->alias, a->model, a->mode ? " " : "",
-	       a->mode ? a->mode : "", from, to, a->note ? "; " : "", a->note ? a->note : "");
+	printf("alias    %s (%s) means %s%s%s, ", a->alias, a->provider, a->model,
+	       a->mode ? " " : "", a->mode ? a->mode : "");
+	if (a->from.us == INSTANT_MIN.us && a->to.us == INSTANT_MAX.us)
+		printf("at all times");
+	else
+		printf("%s to %s", from, to);
+	printf("%s%s\n", a->note ? "; " : "", a->note ? a->note : "");
 }
 
 /* Whether that dispute is about one of the prices shown. */
@@ -332,6 +338,14 @@ static const struct dispute *next_dispute(const struct book *book, const struct 
 	return NULL;
 }
 
+static void put_limit(const struct model_limits *l)
+{
+	struct buf b = { 0 };
+	put_count(&b, l->context_tokens);
+	printf("limit    context of %s tokens (%s)\n", b.p, l->provider);
+	buf_release(&b);
+}
+
 /* Aliases of the name and to it, limits. */
 static void put_model_facts(const struct book *book, const char *model, struct instant at)
 {
@@ -344,8 +358,7 @@ static void put_model_facts(const struct book *book, const char *model, struct i
 				put_alias_text(&c->alias[k]);
 		for (size_t k = 0; k < c->limits_count; k++)
 			if (strcmp(c->limits[k].model, model) == 0 && c->limits[k].context_tokens)
-				printf("limit    context of %lld tokens\n",
-				       (long long)c->limits[k].context_tokens);
+				put_limit(&c->limits[k]);
 		for (size_t k = 0; k < c->price_count; k++) {
 			const struct price *p = &c->price[k];
 			if (strcmp(p->model, model) != 0 || p->withdrawn || at.us < p->from.us ||
@@ -385,6 +398,31 @@ static void put_sources(const struct row *rows, size_t n)
 	}
 }
 
+/* What first parties sell under that name at an instant, where it is an alias there. */
+static void add_targets(const struct price_question *q, struct row **rows, size_t *n)
+{
+	for (size_t i = 0; i < book_card_count(q->book); i++) {
+		const struct card *c = book_card(q->book, i);
+		for (size_t k = 0; !c->reseller && k < c->alias_count; k++) {
+			const struct alias *a = &c->alias[k];
+			struct row *more;
+			if (strcasecmp(a->alias, q->model) != 0 || q->at.us < a->from.us ||
+			    q->at.us >= a->to.us ||
+			    (q->provider && strcmp(q->provider, a->provider) != 0))
+				continue;
+			const size_t count =
+				prices_of(q->book, a->model, a->provider, q->currency, &more);
+			*rows = mem_grow(*rows, (*n + count + 1) * sizeof **rows);
+			if (count)
+				memcpy(*rows + *n, more, count * sizeof *more);
+			*n += count;
+			free(more);
+		}
+	}
+	if (*n)
+		qsort(*rows, *n, sizeof **rows, row_order);
+}
+
 /* The prices of a model: those that hold, or all that ever did. */
 static int find_rows(const struct price_question *q, struct row **out, size_t *count, struct err *e)
 {
@@ -402,6 +440,8 @@ static int find_rows(const struct price_question *q, struct row **out, size_t *c
 	}
 	if (!q->history) {
 		size_t kept = 0;
+		if (n)
+			add_targets(q, &rows, &n);
 		for (size_t i = 0; i < n; i++)
 			if (!rows[i].price->withdrawn && at.us >= rows[i].price->from.us &&
 			    at.us < rows[i].price->to.us)

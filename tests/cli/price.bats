@@ -19,6 +19,9 @@ load common
 @test "price show names the next change of the window" {
 	run "$TALLY" price show deepseek-v4-pro --at 2026-08-24T02:00:00Z --currency USD
 	expect 0 'peak holds now; next change at 2026-08-24T04:00:00Z'
+	# a name that has become another one shows what it means now, beside the resellers that keep it
+	run "$TALLY" price show deepseek-v4-flash --at 2026-11-15
+	expect 0 'deepseek-flash     USD  off-peak' 'tokenhub' 'limit    context of 1,000,000 tokens (deepseek)'
 	run "$TALLY" price show deepseek-chat --at 2026-10-01
 	expect 1 'retired'
 	run "$TALLY" price show nobody
