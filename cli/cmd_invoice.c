@@ -250,10 +250,16 @@ static void row_of(struct table *t, const struct stored_invoice *i, const struct
 }
 
 static const struct table_column list_columns[] = {
-	{ "INVOICE", false, false }, { "KIND", false, false }, { "STATUS", false, false },
-	{ "CUSTOMER", false, true }, { "FROM", false, false }, { "TO", false, false },
-	{ "TOTAL", true, false },    { "IN", false, false },   { "PAYMENT", false, false },
-	{ "DUE", true, false },
+	{ "INVOICE" },
+	{ "KIND", .leaves = 2 },
+	{ "STATUS" },
+	{ "CUSTOMER", .may_shrink = true },
+	{ "FROM", .leaves = 3 },
+	{ "TO", .leaves = 1 },
+	{ "TOTAL", .right = true },
+	{ "IN" },
+	{ "PAYMENT", .leaves = 4 },
+	{ "DUE", .right = true },
 };
 
 static void open_list(struct cli *cli, struct json_out *j, struct table **t, const char *schema)

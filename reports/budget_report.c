@@ -135,9 +135,15 @@ int budget_report_print(const struct budget_question *q, struct budget_verdict *
 			struct err *e)
 {
 	static const struct table_column columns[] = {
-		{ "BUDGET", false, true }, { "CUSTOMER", false, true }, { "PROJECT", false, true },
-		{ "MODEL", false, true },  { "PERIOD", false, false },	{ "SPENT", true, false },
-		{ "AMOUNT", true, false }, { "", false, false },	{ "STATE", false, false },
+		{ "BUDGET", .may_shrink = true },
+		{ "CUSTOMER", .may_shrink = true, .leaves = 5 },
+		{ "PROJECT", .may_shrink = true, .leaves = 3 },
+		{ "MODEL", .may_shrink = true, .leaves = 2 },
+		{ "PERIOD", .leaves = 4 },
+		{ "SPENT", .right = true, .money = true },
+		{ "AMOUNT", .right = true, .money = true },
+		{ "", .leaves = 1 },
+		{ "STATE" },
 	};
 	struct shown x = { .q = q, .verdict = verdict, .e = e };
 	*verdict = (struct budget_verdict){ 0 };

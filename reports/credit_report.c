@@ -118,10 +118,13 @@ static void line(const char *name, struct nano_credits n)
 int balance_report_table(const struct balance_report *r, struct ledger *l, struct err *e)
 {
 	static const struct table_column columns[] = {
-		{ "GRANT", false, true },    { "CLASS", false, false },
-		{ "AMOUNT", true, false },   { "LEFT", true, false },
-		{ "PRIO", true, false },     { "EFFECTIVE", false, false },
-		{ "EXPIRES", false, false },
+		{ "GRANT", .may_shrink = true },
+		{ "CLASS", .leaves = 3 },
+		{ "AMOUNT", .right = true },
+		{ "LEFT", .right = true },
+		{ "PRIO", .right = true, .leaves = 1 },
+		{ "EFFECTIVE", .leaves = 2 },
+		{ "EXPIRES" },
 	};
 	const struct account *a = r->account;
 	printf("%.*s, plan %.*s%s\n\n", (int)a->customer.n, a->customer.p, (int)a->plan.n,

@@ -220,7 +220,9 @@ static void put_row(struct table *t, const struct usage_row *row, const struct r
 	const struct record *r = &row->record;
 	char at[INSTANT_TEXT_MAX], text[DECIMAL_TEXT_MAX], currency[16];
 	int64_t prompt = 0;
-	table_cell(t, instant_format((struct instant){ r->time_us }, at));
+	/* to the second; the documents have all digits */
+	const int64_t second_us = floor_div(r->time_us, US_PER_SECOND) * US_PER_SECOND;
+	table_cell(t, instant_format((struct instant){ second_us }, at));
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
 		b->n = 0;
 		buf_add(b, r->text[texts[i]].p, r->text[texts[i]].n);
@@ -246,9 +248,15 @@ static void put_row(struct table *t, const struct usage_row *row, const struct r
 int record_report_table(struct store *s, const struct rows_question *q, bool quiet, struct err *e)
 {
 	static const struct table_column columns[] = {
-		{ "TIME", false, false },    { "ID", false, true },	 { "MODEL", false, true },
-		{ "CUSTOMER", false, true }, { "PROJECT", false, true }, { "PROMPT", true, false },
-		{ "OUTPUT", true, false },   { "COST", true, false },	 { "", false, false },
+		{ "TIME" },
+		{ "ID", .may_shrink = true },
+		{ "MODEL", .may_shrink = true },
+		{ "CUSTOMER", .may_shrink = true, .leaves = 4 },
+		{ "PROJECT", .may_shrink = true, .leaves = 3 },
+		{ "PROMPT", .right = true, .leaves = 2 },
+		{ "OUTPUT", .right = true, .leaves = 1 },
+		{ "COST", .right = true },
+		{ "" },
 	};
 	struct rows_page page;
 	struct buf b = { 0 };

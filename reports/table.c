@@ -263,7 +263,7 @@ static void say_what_left(const struct table *t)
 {
 	struct buf names = { 0 };
 	for (size_t c = 0; c < t->columns; c++)
-		if (t->left[c])
+		if (t->left[c] && *t->column[c].title)
 			buf_printf(&names, "%s%s", names.n ? ", " : "", t->column[c].title);
 	if (names.n)
 		print_note("(no room for %s; a wider terminal, --csv or --json has them)", names.p);
