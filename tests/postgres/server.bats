@@ -51,7 +51,7 @@ writer() {
 	expect 1 'could not connect'
 	createdb -h "$OWN" -U tally empty
 	run "$TALLY" usage --db "postgresql:///empty?host=$OWN&user=tally"
-	expect 1 'has no tables of tally yet'
+	expect 1 'has no tally tables yet'
 	psql -h "$OWN" -U tally -d meter -qc "UPDATE tally.about SET value=999+value::int WHERE key='schema'"
 	run "$TALLY" usage --db "$DB"
 	expect 1 'written by a newer tally'
