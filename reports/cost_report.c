@@ -262,23 +262,23 @@ static void put_table(const struct cost_question *asked, const struct cost *x, b
 	printf("holds    %s to %s\n",
 	       p->from.us == INSTANT_MIN.us ? "always" : instant_format(p->from, from),
 	       p->to.us == INSTANT_MAX.us ? "further notice" : instant_format(p->to, to));
-	printf("source   %s (%s)\n", p->source, p->sure);
+	print_note("source   %s (%s)", p->source, p->sure);
 	if (quiet) {
 		buf_release(&b);
 		return;
 	}
 	if (p->note)
-		printf("note     %s\n", p->note);
+		print_note("note     %s", p->note);
 	if (m->guess)
-		printf("note     the public holidays of that year are not known, so peak or "
-		       "off-peak is a guess\n");
+		print_note("note     the public holidays of that year are not known, so peak or "
+			   "off-peak is a guess");
 	put_doubt(&b, m, h);
 	if (b.n)
-		printf("doubt    %s\n", b.p);
+		print_note("doubt    %s", b.p);
 	buf_release(&b);
 	const struct dispute *d;
 	for (size_t i = 0; (d = book_dispute(book, p->provider, p->model, q->at, i)); i++)
-		printf("dispute  %s: %s\n", d->about, d->says);
+		print_note("dispute  %s: %s", d->about, d->says);
 }
 
 static int cost_of(struct cost *out, const struct cost_question *q, struct err *e)

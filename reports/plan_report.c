@@ -183,9 +183,9 @@ void plan_report_table(const struct plan_report *r)
 	}
 	table_print(t);
 	table_close(t);
-	printf("\n%s to %s (%s), at the prices that the book states for those days\n",
-	       day_text(r->work->first_day, from),
-	       day_text(r->work->first_day + r->work->days - 1, to), r->timezone);
+	print_note("\n%s to %s (%s), at the prices that the book states for those days",
+		   day_text(r->work->first_day, from),
+		   day_text(r->work->first_day + r->work->days - 1, to), r->timezone);
 	put_remarks(r);
 	buf_release(&name);
 }

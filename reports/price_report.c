@@ -299,13 +299,13 @@ static void put_alias_text(const struct alias *a)
 	char from[INSTANT_TEXT_MAX], to[INSTANT_TEXT_MAX];
 	day_of(a->from, "always", from);
 	day_of(a->to, "further notice", to);
-	printf("alias    %s (%s) means %s%s%s, ", a->alias, a->provider, a->model,
-	       a->mode ? " " : "", a->mode ? a->mode : "");
-	if (a->from.us == INSTANT_MIN.us && a->to.us == INSTANT_MAX.us)
-		printf("at all times");
-	else
-		printf("%s to %s", from, to);
-	printf("%s%s\n", a->note ? "; " : "", a->note ? a->note : "");
+	char when[2 * INSTANT_TEXT_MAX + 8];
+	snprintf(when, sizeof when, "%s to %s", from, to);
+	print_note("alias    %s (%s) means %s%s%s, %s%s%s", a->alias, a->provider, a->model,
+		   a->mode ? " " : "", a->mode ? a->mode : "",
+		   a->from.us == INSTANT_MIN.us && a->to.us == INSTANT_MAX.us ? "at all times"
+									      : when,
+		   a->note ? "; " : "", a->note ? a->note : "");
 }
 
 /* Whether that dispute is about one of the prices shown. */
@@ -385,16 +385,16 @@ static void put_sources(const struct row *rows, size_t n)
 		const struct price *p = rows[i].price;
 		char from[INSTANT_TEXT_MAX], seen[INSTANT_TEXT_MAX];
 		day_of(p->from, "always", from);
-		printf("source   %s %s: %s (%s)%s%s\n", from, p->currency, p->source, p->sure,
-		       p->note ? "; " : "", p->note ? p->note : "");
+		print_note("source   %s %s: %s (%s)%s%s", from, p->currency, p->source, p->sure,
+			   p->note ? "; " : "", p->note ? p->note : "");
 		if (p->old_seen.us != INSTANT_MIN.us) {
 			day_of(p->old_seen, "", seen);
-			printf("bounded  the price before was last seen on %s, this one first on "
-			       "%s\n",
-			       seen, from);
+			print_note(
+				"bounded  the price before was last seen on %s, this one first on %s",
+				seen, from);
 		}
 		if (p->doubt)
-			printf("doubt    %s: %s\n", from, p->doubt);
+			print_note("doubt    %s: %s", from, p->doubt);
 	}
 }
 
@@ -537,7 +537,7 @@ int price_history_print(const struct price_question *q, struct err *e)
 			const struct dispute *d;
 			while ((d = next_dispute(q->book, rows, n, q->history ? NULL : &q->at,
 						 &card, &k)))
-				printf("dispute  %s: %s\n", d->about, d->says);
+				print_note("dispute  %s: %s", d->about, d->says);
 			put_sources(rows, n);
 		}
 	}

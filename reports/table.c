@@ -241,13 +241,16 @@ void print_note(const char *format, ...)
 	buf_add_plain(&clean, text_of(given + blank));
 	const char *start = clean.n ? clean.p : "", *word = start + strspn(start, " ");
 	const int indent = (int)(word - start);
+	/* further lines stand below the text of a label such as "source   " */
+	const size_t label = strcspn(word, " "), gap = strspn(word + label, " ");
+	const int hang = gap > 1 && label + gap <= 12 ? indent + (int)(label + gap) : indent;
 	fwrite(given, 1, blank, stdout);
 	int column = printf("%*s", indent, "");
 	for (bool first = true; *word; first = false) {
 		const size_t n = strcspn(word, " ");
 		const int wide = (int)n; /* bytes: a word beyond ASCII only wraps earlier */
 		if (!first && width && column + 1 + wide > width)
-			column = printf("\n%*s", indent, "") - 1;
+			column = printf("\n%*s", hang, "") - 1;
 		else if (!first)
 			column += printf(" ");
 		fwrite(word, 1, n, stdout);
