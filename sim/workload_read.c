@@ -608,11 +608,12 @@ int workload_read(struct workload **out, const struct workload_options *o, struc
 				    : err_set(e, ERR_INVALID, "'%s' holds no call%s", o->path[0],
 					      w->outside ? " of that kind and period" : "");
 	call_source_close(&l.in);
-	build_finish(&l.b, o->as_written);
 	if (rc != 0) {
+		build_release(&l.b);
 		workload_close(w);
 		return rc;
 	}
+	build_finish(&l.b, o->as_written);
 	*out = w;
 	return 0;
 }

@@ -149,11 +149,12 @@ int workload_of_store(struct workload **out, struct store *s, const struct workl
 	if (rc == 0 && st.b.w->count == 0)
 		rc = err_set(e, ERR_NOT_FOUND, "'%s' holds no usage of that kind and period",
 			     store_path(s));
-	build_finish(&st.b, false);
 	if (rc != 0) {
+		build_release(&st.b);
 		workload_close(st.b.w);
 		return rc;
 	}
+	build_finish(&st.b, false);
 	*out = st.b.w;
 	return 0;
 }
