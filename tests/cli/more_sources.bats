@@ -44,10 +44,10 @@ home() { export HOME=$PWD; }
 
 @test "Hermes: the sums of sessions grow; newer versions have them by model" {
 	home
-	mkdir -p .hermes/profiles/work
+	mkdir -p .hermes/profiles/office
 	schema="CREATE TABLE messages(id INTEGER, session_id TEXT); CREATE TABLE sessions(id TEXT, model TEXT, started_at REAL, ended_at REAL, cwd TEXT, input_tokens INTEGER, output_tokens INTEGER, cache_read_tokens INTEGER, cache_write_tokens INTEGER, reasoning_tokens INTEGER, estimated_cost_usd REAL);"
 	sqlite3 .hermes/state.db "$schema INSERT INTO sessions VALUES('h1','claude-sonnet-4-6',1781517600.5,NULL,'/app',100,20,3000,40,5,9.9),('h2','claude-sonnet-4-6',1781517700.5,NULL,'/app',0,0,0,0,0,0);"
-	sqlite3 .hermes/profiles/work/state.db "$schema CREATE TABLE session_model_usage(session_id TEXT, model TEXT, input_tokens INTEGER, output_tokens INTEGER, cache_read_tokens INTEGER, cache_write_tokens INTEGER, reasoning_tokens INTEGER);
+	sqlite3 .hermes/profiles/office/state.db "$schema CREATE TABLE session_model_usage(session_id TEXT, model TEXT, input_tokens INTEGER, output_tokens INTEGER, cache_read_tokens INTEGER, cache_write_tokens INTEGER, reasoning_tokens INTEGER);
 		INSERT INTO sessions VALUES('h3','deepseek-v4-flash',1781517600.5,NULL,'/app',30,3,0,0,0,0); INSERT INTO session_model_usage VALUES('h3','deepseek-v4-flash',10,1,0,0,0),('h3','claude-sonnet-4-6',20,2,0,0,0);"
 	found hermes 3 130 3000 40 23
 	sqlite3 .hermes/state.db "UPDATE sessions SET input_tokens=150, output_tokens=30 WHERE id='h1'"

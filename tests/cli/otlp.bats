@@ -1,19 +1,7 @@
 load common
+load server
 # OpenTelemetry over HTTP and in files: protobuf and JSON, traces, logs and metrics.
 
-export TALLY_DB=t.db
-serve() {
-	"$TALLY" serve --listen 127.0.0.1:0 "$@" 2>serve.log 3>&- & SERVER=$!
-	for i in $(seq 100); do
-		port=$(sed -n 's/.*listening on [a-z]*:\/\/127.0.0.1:\([0-9]*\)".*/\1/p' serve.log | tail -n 1)
-		[ -n "$port" ] && break
-		kill -0 $SERVER 2>/dev/null || break
-		sleep 0.05
-	done
-	URL=http://127.0.0.1:$port
-}
-stop() { kill -TERM $SERVER; wait $SERVER; }
-teardown() { [ -z "${SERVER-}" ] || kill -9 $SERVER 2>/dev/null || true; rm -rf "$DIR"; }
 post() { run curl -s -m 20 -w '\n%{http_code} %{content_type}' "$@"; }
 pb() { post -H 'Content-Type: application/x-protobuf' "$@"; }
 # proto FILE: a request in protobuf of OTLP's JSON on standard input, by the field numbers of the protocol
