@@ -12,10 +12,33 @@ static const struct sql sql_set_limit = {
 		"pico=excluded.pico,period=excluded.period,set_at=excluded.set_at",
 };
 
+/* A limit that could not judge its first hold is refused when it is set. */
+static int can_judge(struct store *s, const struct spending_limit *l, struct instant now,
+		     struct err *e)
+{
+	struct scope_state state;
+	struct spending *sp = spending_open(s);
+	const struct spending_scope scope = { .customer = l->customer,
+					      .currency = l->currency,
+					      .period = l->period,
+					      .zone = TEXT("UTC") };
+	int rc = spending_of(sp, &scope, now, &state, e);
+	spending_close(sp);
+	if (rc == 0 && (state.foreign || state.held_foreign))
+		rc = err_set(e, ERR_INVALID,
+			     "the limit of '%.*s' is in %.*s, and %s of its period in another "
+			     "currency",
+			     (int)l->customer.n, l->customer.p, (int)l->currency.n, l->currency.p,
+			     state.foreign ? "there are records" : "there are open holds");
+	return rc;
+}
+
 int limit_set(struct store *s, const struct spending_limit *l, struct instant now, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(store_db(s), &sql_set_limit, &q, e);
+	int rc = can_judge(s, l, now, e);
+	if (rc == 0)
+		rc = db_statement(store_db(s), &sql_set_limit, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_text(q, ":customer", l->customer);

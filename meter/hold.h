@@ -40,6 +40,7 @@ struct hold {
 enum { HOLD_SECONDS_DEFAULT = 600, HOLD_SECONDS_MOST = 86400 };
 
 /* All inside a transaction. */
+/* Errors: ERR_INVALID where usage or open holds of its period are in another currency. */
 int limit_set(struct store *s, const struct spending_limit *l, struct instant now, struct err *e);
 int limit_clear(struct store *s, const char *customer, struct err *e);
 /* currency: of a customer without a limit. */

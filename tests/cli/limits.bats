@@ -118,6 +118,8 @@ post() { run curl -s -m 20 -w '\n%{http_code}' -d "$1" "$URL/v1/$2"; }
 	"$TALLY" ingest u.jsonl --prices card.json -q
 	run "$TALLY" budget set late --amount 100 --currency EUR --hard
 	expect 1 'EUR' '1 record of its period in another currency'
+	run "$TALLY" limit set acme --amount 100 --currency EUR
+	expect 1 "the limit of 'acme' is in EUR" 'there are records of its period in another currency'
 	run "$TALLY" budget status
 	expect 1 "budget 'first' is in EUR" 'unknown' 'over' "budget 'mine' passed 50 %"
 	[ "$(wc -l <told)" -eq 1 ]

@@ -7,8 +7,15 @@
 #include "meter/store/usage_query.h"
 #include "tests/simulate/world.h"
 
+/* Which currency a query asks for: one now, the other then. */
+static int asked(const struct world *w)
+{
+	return (int)(w->op->number[1] % MODEL_CURRENCIES);
+}
+
 static int compare_sums(struct world *w, const char *what, const struct usage_sums *u, int customer)
 {
+	const int currency = asked(w);
 	struct model_sums m;
 	model_sum(&w->model, customer, &m);
 	if (u->records != m.records || u->unpriced != m.unpriced || u->requests != m.requests ||
@@ -24,11 +31,13 @@ static int compare_sums(struct world *w, const char *what, const struct usage_su
 			return wrong(w, "%s c%d: %lld tokens of bucket %d; the model has %lld",
 				     what, customer, (long long)u->tokens[b], b,
 				     (long long)m.tokens[b]);
-	if (u->cost.atto != m.atto) {
+	if (u->cost.atto != m.atto[currency] || u->foreign != m.priced[!currency]) {
 		char text[2][DECIMAL_TEXT_MAX];
-		return wrong(w, "%s c%d: cost %s; the model has %s", what, customer,
-			     money_total_format(u->cost, text[0]),
-			     money_total_format((struct money_total){ m.atto }, text[1]));
+		return wrong(w, "%s c%d: cost %s %s, %lld foreign; the model has %s, %lld", what,
+			     customer, money_total_format(u->cost, text[0]),
+			     model_currencies[currency], (long long)u->foreign,
+			     money_total_format((struct money_total){ m.atto[currency] }, text[1]),
+			     (long long)m.priced[!currency]);
 	}
 	return 0;
 }
@@ -52,7 +61,7 @@ static int check_days(struct world *w, struct store *s, const struct usage_filte
 		const struct text day = usage_label(r, i, 0);
 		sscanf(day.p, "%d-%d-%d", &c.year, &c.month, &c.day);
 		model_sum_day(&w->model, civil_to_day(c), number, &of_day);
-		if (u->records != of_day.records || u->cost.atto != of_day.atto)
+		if (u->records != of_day.records || u->cost.atto != of_day.atto[asked(w)])
 			bad = wrong(w, "the day %.*s of %s has %lld records; the model has %lld",
 				    (int)day.n, day.p, model_zones[number], (long long)u->records,
 				    (long long)of_day.records);
@@ -69,9 +78,9 @@ static int check_days(struct world *w, struct store *s, const struct usage_filte
 /* Sums by customer, and by days of a zone. */
 static int check_usage(struct world *w, struct store *s)
 {
-	static const struct usage_filter everything = {
-		{ INT64_MIN / 2 }, { INT64_MAX / 2 }, NULL, NULL, NULL, 0
-	};
+	const struct usage_filter everything = { .since = { INT64_MIN / 2 },
+						 .until = { INT64_MAX / 2 },
+						 .currency = model_currencies[asked(w)] };
 	const enum usage_dim by_customer = USAGE_BY_CUSTOMER;
 	struct usage_result *r = NULL;
 	struct zone *utc;
@@ -93,19 +102,24 @@ static int check_usage(struct world *w, struct store *s)
 static int check_standing(struct world *w, struct session *s)
 {
 	struct standing st;
-	for (int c = ACCOUNTS; c < CUSTOMERS; c++) {
+	for (int c = 0; c < CUSTOMERS; c++) {
 		const struct model_bound *limit = &w->model.limit[c];
-		const int128 spent = model_spent(&w->model, c, limit->set ? limit->period : 0, 0);
+		const struct model_spending spent =
+			model_spent(&w->model, c, limit->set ? limit->period : 0, 0);
 		if (standing_of(s->spending, text_of(customer_name((uint32_t)c)), TEXT("USD"),
 				w->model.now, &st, &w->e) != 0)
 			return wrong(w, "standing: %s", w->e.message);
-		if (st.of.spent.atto != spent ||
-		    st.of.held.atto != (int128)model_held(&w->model, c) * 1000000)
-			return wrong(w,
-				     "c%d stands at %.9g spent, %.9g held; the model at %.9g, %.9g",
-				     c, (double)st.of.spent.atto / 1e18,
-				     (double)st.of.held.atto / 1e18, (double)spent / 1e18,
-				     (double)model_held(&w->model, c) / 1e12);
+		if (st.of.spent.atto != spent.atto || st.of.foreign != spent.foreign ||
+		    st.of.held.atto != (int128)model_held(&w->model, c) * 1000000 ||
+		    st.of.held_credits.nano != model_held_credits(&w->model, c))
+			return wrong(
+				w,
+				"c%d stands at %.9g spent, %lld foreign, %.9g held, %lld credits; the model at %.9g, %lld, %.9g, %lld",
+				c, (double)st.of.spent.atto / 1e18, (long long)st.of.foreign,
+				(double)st.of.held.atto / 1e18, (long long)st.of.held_credits.nano,
+				(double)spent.atto / 1e18, (long long)spent.foreign,
+				(double)model_held(&w->model, c) / 1e12,
+				(long long)model_held_credits(&w->model, c));
 	}
 	return 0;
 }

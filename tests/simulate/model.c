@@ -3,15 +3,22 @@
 
 #include "tests/simulate/simulate.h"
 
-/* dollars a million tokens, in cents; a bucket that has none makes a record unpriced; a web search
- * costs a cent */
-static const struct {
-	const char *name;
-	int64_t input, cache_read, cache_write, output, audio;
-} prices[2][2] = {
-	{ { "sim-alpha", 300, 30, 375, 1500, 4000 }, { "sim-beta", 17, 3, 0, 99, 0 } },
-	{ { "sim-alpha", 250, 25, 312, 1000, 3200 }, { "sim-beta", 20, 4, 0, 101, 0 } },
+/* cents for a million tokens; a bucket that has none makes a record unpriced; a web search costs a
+ * cent. Where the prompt is longer than `above`, every token costs twice as much. */
+static const struct listed {
+	const char *name, *currency;
+	int64_t input, cache_read, cache_write, output, audio, above;
+	bool inclusive; /* a prompt of just `above` is dearer, too */
+} prices[MODEL_BOOKS][MODEL_PRICED] = {
+	{ { "sim-alpha", "USD", 300, 30, 375, 1500, 4000, 120000, false },
+	  { "sim-beta", "USD", 17, 3, 0, 99, 0, 0, false } },
+	{ { "sim-alpha", "USD", 250, 25, 312, 1000, 3200, 90000, true },
+	  { "sim-beta", "USD", 20, 4, 0, 101, 0, 0, false } },
+	{ { "sim-alpha", "EUR", 277, 28, 346, 1388, 3700, 100000, false },
+	  { "sim-beta", "EUR", 16, 3, 0, 92, 0, 0, false } },
 };
+
+const char *const model_currencies[MODEL_CURRENCIES] = { "USD", "EUR" };
 
 static int put_rate(char *to, size_t room, const char *name, int64_t cents)
 {
@@ -20,32 +27,49 @@ static int put_rate(char *to, size_t room, const char *name, int64_t cents)
 		     : 0;
 }
 
-static int put_price(char *to, size_t room, int book, int i)
+static int put_rates(char *to, size_t room, const struct listed *p, int64_t times)
+{
+	const int64_t input = p->input * times;
+	int n = snprintf(to, room, "\"rates\":{\"input\":\"%lld.%02lld\"", (long long)input / 100,
+			 (long long)input % 100);
+	n += put_rate(to + n, room - (size_t)n, "cache_read", p->cache_read * times);
+	n += put_rate(to + n, room - (size_t)n, "cache_write_5m", p->cache_write * times);
+	n += put_rate(to + n, room - (size_t)n, "output", p->output * times);
+	n += put_rate(to + n, room - (size_t)n, "input_audio", p->audio * times);
+	return n + snprintf(to + n, room - (size_t)n, "}");
+}
+
+static int put_price(char *to, size_t room, const struct listed *p)
 {
 	int n = snprintf(to, room,
-			 "%s{\"model\":\"%s\",\"currency\":\"USD\",\"from\":\"2020-01-01T00:"
-			 "00:00Z\",\"to\":null,\"rates\":{\"input\":\"%lld.%02lld\"",
-			 i ? "," : "", prices[book][i].name, (long long)prices[book][i].input / 100,
-			 (long long)prices[book][i].input % 100);
-	n += put_rate(to + n, room - (size_t)n, "cache_read", prices[book][i].cache_read);
-	n += put_rate(to + n, room - (size_t)n, "cache_write_5m", prices[book][i].cache_write);
-	n += put_rate(to + n, room - (size_t)n, "output", prices[book][i].output);
-	n += put_rate(to + n, room - (size_t)n, "input_audio", prices[book][i].audio);
+			 "{\"model\":\"%s\",\"currency\":\"%s\",\"from\":\"2020-01-01T00:"
+			 "00:00Z\",\"to\":null,",
+			 p->name, p->currency);
+	n += put_rates(to + n, room - (size_t)n, p, 1);
+	if (p->above) {
+		n += snprintf(to + n, room - (size_t)n,
+			      ",\"context\":[{\"above\":%lld,\"inclusive\":%s,",
+			      (long long)p->above, p->inclusive ? "true" : "false");
+		n += put_rates(to + n, room - (size_t)n, p, 2);
+		n += snprintf(to + n, room - (size_t)n, "}]");
+	}
 	return n + snprintf(to + n, room - (size_t)n,
-			    "},\"fees\":{\"web_search\":{\"amount\":\"10\",\"per\":1000}},"
+			    ",\"fees\":{\"web_search\":{\"amount\":\"10\",\"per\":1000}},"
 			    "\"source\":\"simulation\",\"sure\":\"yes\"}");
 }
 
 const char *model_card(int book)
 {
-	static char card[2000];
+	static char card[3000];
 	int n = snprintf(
 		card, sizeof card,
 		"{\"schema\":\"tally.card/1\",\"provider\":\"simco\",\"title\":\"Simco\",\"models\":{\"sim-alpha\":{},\"sim-beta\":{}},"
 		"\"prices\":[");
-	for (int i = 0; i < 2; i++)
-		n += put_price(card + n, sizeof card - (size_t)n, book, i);
-	snprintf(card + n, sizeof card - (size_t)n, "]}");
+	for (int i = 0; i < MODEL_PRICED; i++) {
+		n += put_price(card + n, sizeof card - (size_t)n, &prices[book][i]);
+		card[n++] = i < MODEL_PRICED - 1 ? ',' : ']';
+	}
+	snprintf(card + n, sizeof card - (size_t)n, "}");
 	return card;
 }
 
@@ -115,29 +139,42 @@ void model_make(struct metered *m, uint32_t n, int variant, char id[40])
 		m->record.present |= (uint64_t)1 << FIELD_ID;
 }
 
-bool model_cost(const struct model_record *m, int book, int128 *atto)
+const char *model_currency(int book)
+{
+	return prices[book][0].currency;
+}
+
+static int currency_of(const struct listed *p)
+{
+	return strcmp(p->currency, model_currencies[0]) != 0;
+}
+
+int model_cost(const struct model_record *m, int book, int128 *atto)
 {
 	const struct record *r = &m->record;
+	const int64_t input = r->tokens[BUCKET_INPUT], read = r->tokens[BUCKET_CACHE_READ],
+		      written = r->tokens[BUCKET_CACHE_WRITE_5M],
+		      audio = r->tokens[BUCKET_INPUT_AUDIO],
+		      prompt = input + read + written + audio;
 	*atto = 0;
-	for (int i = 0; i < 2; i++) {
-		const int64_t rare[] = { r->tokens[BUCKET_CACHE_WRITE_5M],
-					 r->tokens[BUCKET_INPUT_AUDIO] };
-		if (!text_is(r->text[FIELD_MODEL], prices[book][i].name))
+	for (int i = 0; i < MODEL_PRICED; i++) {
+		const struct listed *p = &prices[book][i];
+		if (!text_is(r->text[FIELD_MODEL], p->name))
 			continue;
-		if ((rare[0] && !prices[book][i].cache_write) ||
-		    (rare[1] && !prices[book][i].audio))
-			return false;
-		/* a cent a million tokens is 1e-8 dollars a token */
-		*atto = ((int128)r->tokens[BUCKET_INPUT] * prices[book][i].input +
-			 (int128)r->tokens[BUCKET_CACHE_READ] * prices[book][i].cache_read +
-			 (int128)rare[0] * prices[book][i].cache_write +
-			 (int128)rare[1] * prices[book][i].audio +
-			 (int128)r->tokens[BUCKET_OUTPUT] * prices[book][i].output) *
-				10000000000 +
+		const bool dearer = p->above && prompt >= p->above + !p->inclusive;
+		/* of several requests nobody knows how long each prompt was */
+		if ((written && !p->cache_write) || (audio && !p->audio) ||
+		    (dearer && r->requests > 1))
+			return MODEL_UNPRICED;
+		/* a cent a million tokens is 1e-8 of the currency a token */
+		*atto = ((int128)input * p->input + (int128)read * p->cache_read +
+			 (int128)written * p->cache_write + (int128)audio * p->audio +
+			 (int128)r->tokens[BUCKET_OUTPUT] * p->output) *
+				(1 + dearer) * 10000000000 +
 			(int128)m->searches * 10000000000000000;
-		return true;
+		return currency_of(p);
 	}
-	return false;
+	return MODEL_UNPRICED;
 }
 
 bool model_credits(const struct record *r, int128 *nano)
@@ -170,10 +207,13 @@ static void add(const struct model_record *r, const struct wanted *w, struct mod
 		out->searches += r->searches;
 		for (int k = 0; k < BUCKET_COUNT; k++)
 			out->tokens[k] += r->record.tokens[k];
-		if (model_cost(r, i < r->others ? !r->book : r->book, &atto))
-			out->atto += atto;
-		else
+		const int currency = model_cost(r, r->book[i], &atto);
+		if (currency == MODEL_UNPRICED) {
 			out->unpriced++;
+		} else {
+			out->atto[currency] += atto;
+			out->priced[currency]++;
+		}
 		if (model_credits(&r->record, &nano))
 			out->credits += nano;
 		else
@@ -245,34 +285,49 @@ static void period_around(int64_t now, int period, int zone, int64_t *from, int6
 	*to = midnight(last + 1, zone);
 }
 
-int128 model_spent(const struct model *m, int customer, int period, int zone)
+struct model_spending model_spent(const struct model *m, int customer, int period, int zone)
 {
 	struct model_sums usage;
 	struct wanted w = { customer, 0, 0 };
 	int128 atto;
 	period_around(m->now.us, period, zone, &w.from, &w.to);
 	sum(m, &w, &usage);
+	struct model_spending out = { usage.atto[0], usage.priced[1] };
 	for (int i = 0; i < HOLDS_MOST; i++) {
 		const struct model_record *r = &m->settlement[i];
 		const struct model_hold *h = &m->hold[i];
-		if (!r->present || h->created_us < w.from || h->created_us >= w.to ||
-		    (customer >= 0 && h->customer != customer))
+		if ((!r->present && h->state != 'c') || h->created_us < w.from ||
+		    h->created_us >= w.to || (customer >= 0 && h->customer != customer))
 			continue;
-		if (!model_cost(r, r->book, &atto))
-			usage.atto += (int128)h->pico * 1000000;
+		/* at least its estimate, where its price does not count here */
+		if (h->state == 'c' || model_cost(r, r->book[0], &atto) != 0)
+			out.atto += (int128)h->pico * 1000000;
 		else if (r->record.time_us < w.from || r->record.time_us >= w.to)
-			usage.atto += atto;
+			out.atto += atto;
 	}
-	return usage.atto;
+	return out;
+}
+
+static bool is_open(const struct model *m, const struct model_hold *h, int customer)
+{
+	return h->known && h->state == 'o' && (customer < 0 || h->customer == customer) &&
+	       h->expires_us > m->now.us;
 }
 
 int64_t model_held(const struct model *m, int customer)
 {
 	int64_t pico = 0;
 	for (int i = 0; i < HOLDS_MOST; i++)
-		if (m->hold[i].known && m->hold[i].state == 'o' &&
-		    (customer < 0 || m->hold[i].customer == customer) &&
-		    m->hold[i].expires_us > m->now.us)
+		if (is_open(m, &m->hold[i], customer))
 			pico += m->hold[i].pico;
 	return pico;
+}
+
+int64_t model_held_credits(const struct model *m, int customer)
+{
+	int64_t nano = 0;
+	for (int i = 0; i < HOLDS_MOST; i++)
+		if (is_open(m, &m->hold[i], customer))
+			nano += m->hold[i].nano;
+	return nano;
 }

@@ -16,7 +16,7 @@ static uint32_t record_of(const struct operation *op, uint32_t i)
 }
 static uint32_t batch_size(const struct operation *op)
 {
-	return 1 + op->number[1] % 12;
+	return 1 + op->number[1] % BATCH_MOST;
 }
 /* A batch says something else under the same ids now and then. */
 static int variant_of(const struct operation *op, uint32_t n)
@@ -40,6 +40,13 @@ static int do_batch(struct world *w, struct session *s)
 	return rc;
 }
 
+static struct model_record first_copy(const struct world *w, const struct metered *m, int variant)
+{
+	return (struct model_record){
+		true, true, variant, m->record, m->web_searches, 1, { (signed char)w->model.book }
+	};
+}
+
 static void model_batch(struct world *w)
 {
 	struct metered m;
@@ -55,16 +62,13 @@ static void model_batch(struct world *w)
 			continue;
 		if (!model_has_id(n)) {
 			if (++met[n] > r->copies && r->known) {
-				r->others += r->book != model->book;
-				r->copies = met[n];
+				r->book[r->copies++] = (signed char)model->book;
 				w->counts->records++;
 				continue;
 			}
 		}
 		if (!r->known) {
-			*r = (struct model_record){ true,     true,	   variant_of(w->op, n),
-						    m.record, model->book, m.web_searches,
-						    1 };
+			*r = first_copy(w, &m, variant_of(w->op, n));
 			w->counts->records++;
 		}
 	}
@@ -104,8 +108,7 @@ static void model_tenant(struct world *w)
 		const uint32_t n = record_of(w->op, i);
 		struct model_record *r = &w->model.own[n];
 		if (own_record(&m, n, id, &customer) && !r->known) {
-			*r = (struct model_record){ true,	   true,	   0, m.record,
-						    w->model.book, m.web_searches, 1 };
+			*r = first_copy(w, &m, 0);
 			w->counts->records++;
 		}
 	}
@@ -177,7 +180,7 @@ static struct model_bound bound_of(const struct world *w, int customer, int peri
 {
 	const uint32_t *n = w->op->number;
 	struct model_bound b = { n[2] % 5 != 0, period, zone, pico_of(w->op) };
-	const int128 used = model_spent(&w->model, customer, period, zone) / 1000000 +
+	const int128 used = model_spent(&w->model, customer, period, zone).atto / 1000000 +
 			    model_held(&w->model, customer);
 	if (n[3] % 3 && used < INT64_MAX / 2)
 		b.pico += (int64_t)used;
@@ -196,6 +199,22 @@ static struct model_bound budget_of(const struct world *w, int customer)
 			(int)(n[2] / 5 % MODEL_ZONES));
 }
 
+/* A bound is set exactly where what is spent in its period can be judged. */
+static bool judged(const struct model *m, const struct model_bound *b, int customer)
+{
+	return !b->set || !model_spent(m, customer, b->period, b->zone).foreign;
+}
+static int set_where_judged(struct world *w, const struct model_bound *b, int customer, int rc)
+{
+	const bool can = judged(&w->model, b, customer);
+	if (rc == (can ? 0 : -ERR_INVALID))
+		return can ? 0 : REFUSED;
+	return rc != 0 && rc != -ERR_INVALID
+		       ? rc
+		       : err_set(&w->e, ERR_STORE, "a bound that %s be judged was answered %d",
+				 can ? "can" : "cannot", rc);
+}
+
 static int do_limit(struct world *w, struct session *s)
 {
 	const struct model_bound b = limit_of(w);
@@ -207,7 +226,8 @@ static int do_limit(struct world *w, struct session *s)
 		int rc = limit_clear(s->store, customer_name(w->op->number[0]), &w->e);
 		return rc == -ERR_NOT_FOUND ? REFUSED : rc;
 	}
-	return limit_set(s->store, &l, w->model.now, &w->e);
+	return set_where_judged(w, &b, (int)(w->op->number[0] % CUSTOMERS),
+				limit_set(s->store, &l, w->model.now, &w->e));
 }
 
 static int set_budget(struct world *w, struct session *s, const char *name, const char *customer)
@@ -229,7 +249,8 @@ static int set_budget(struct world *w, struct session *s, const char *name, cons
 				  .soft = { 50 },
 				  .soft_count = 1,
 				  .hard = true };
-	return budget_set(s->store, &b, w->model.now, &w->e);
+	return set_where_judged(w, &bound, *customer ? customer[1] - '0' : -1,
+				budget_set(s->store, &b, w->model.now, &w->e));
 }
 
 static int do_budget(struct world *w, struct session *s)
@@ -249,17 +270,43 @@ static int64_t hold_pico(const struct operation *op)
 	const struct operation same = { .number = { 0, op->number[0] * 2654435761u >> 7 } };
 	return pico_of(op->number[1] % 8 ? &same : op);
 }
-/* Holds of customers without an account: what the credits allow is the ledger's test. */
 static int hold_customer(uint32_t n)
 {
-	return ACCOUNTS + (int)(n % (CUSTOMERS - ACCOUNTS));
+	return (int)(n % CUSTOMERS);
+}
+/* The credits that it asks for of its customer's account. */
+static int64_t hold_nano(const struct operation *op)
+{
+	return hold_customer(hold_of(op)) < ACCOUNTS ? hold_pico(op) / 100 : 0;
 }
 
+/* What is in another currency cannot be judged, and is refused. */
 static bool has_room(const struct model *m, const struct model_bound *b, int customer, int64_t pico)
 {
-	return !b->set || model_spent(m, customer, b->period, b->zone) +
-					  ((int128)model_held(m, customer) + pico) * 1000000 <=
-				  (int128)b->pico * 1000000;
+	const struct model_spending spent = model_spent(m, customer, b->period, b->zone);
+	return !b->set ||
+	       (!spent.foreign && spent.atto + ((int128)model_held(m, customer) + pico) * 1000000 <=
+					  (int128)b->pico * 1000000);
+}
+
+/* Whether the account has so many credits, by its journal and not by what the ledger keeps of it:
+ * those of the first owe without bound, the second's end with its grants. */
+static int has_credits(struct world *w, struct session *s, int customer, int64_t nano, bool *out)
+{
+	char sql[700];
+	int64_t left = 0;
+	*out = customer != 1;
+	if (*out)
+		return 0;
+	snprintf(sql, sizeof sql,
+		 "SELECT CAST(coalesce(sum(e.amount),0) AS BIGINT) FROM ledger_entry e "
+		 "JOIN credit_grant g ON g.id=e.grant_id JOIN credit_account a ON a.id=g.account "
+		 "WHERE a.customer='c%d' AND g.effective<=%lld AND (g.expires IS NULL OR "
+		 "g.expires>%lld)",
+		 customer, (long long)w->model.now.us, (long long)w->model.now.us);
+	int rc = db_read_int(store_db(s->store), sql, &left, &w->e);
+	*out = left - model_held_credits(&w->model, customer) >= nano;
+	return rc;
 }
 
 /* Whether limit and budgets leave room for it. */
@@ -277,6 +324,11 @@ static int do_hold(struct world *w, struct session *s)
 	const int customer = hold_customer(n);
 	const struct model_hold *known = &w->model.hold[n];
 	struct standing st;
+	bool credits;
+	int rc = has_credits(w, s, customer, hold_nano(w->op), &credits);
+	if (rc != 0)
+		return rc;
+	w->admitted = credits && model_admits(&w->model, customer, hold_pico(w->op));
 	snprintf(id, sizeof id, "hold-%u", n);
 	snprintf(request, sizeof request, "%lld", (long long)hold_pico(w->op));
 	const struct hold h = {
@@ -285,12 +337,13 @@ static int do_hold(struct world *w, struct session *s)
 		.currency = TEXT("USD"),
 		.request = text_of(request),
 		.amount = { hold_pico(w->op) },
+		.credits = { hold_nano(w->op) },
 		.created = w->model.now,
 		.expires = { w->model.now.us + 600 * US_PER_SECOND },
 		.project = TEXT(""),
 		.model = TEXT(""),
 	};
-	int rc = hold_open(s->spending, s->ledger, &h, w->model.now, &st, &w->e);
+	rc = hold_open(s->spending, s->ledger, &h, w->model.now, &st, &w->e);
 	if (rc == 0 && w->again)
 		return 0;
 	if (known->known)
@@ -300,11 +353,10 @@ static int do_hold(struct world *w, struct session *s)
 			       ? 0
 			       : err_set(&w->e, ERR_STORE, "a hold that is known was answered %d",
 					 rc);
-	const bool admits = model_admits(&w->model, customer, h.amount.pico);
-	if (rc == (admits ? 0 : -ERR_LIMIT))
+	if (rc == (w->admitted ? 0 : -ERR_LIMIT))
 		return rc == 0 ? 0 : REFUSED;
 	return err_set(&w->e, ERR_STORE, "a hold of customer c%d that %s was answered %d", customer,
-		       admits ? "fits" : "does not fit", rc);
+		       w->admitted ? "fits" : "does not fit", rc);
 }
 
 static void model_hold(struct world *w)
@@ -314,7 +366,7 @@ static void model_hold(struct world *w)
 	const int customer = hold_customer(n);
 	if (h->known)
 		return;
-	if (!model_admits(&w->model, customer, hold_pico(w->op))) {
+	if (!w->admitted) {
 		w->counts->refused_holds++;
 		return;
 	}
@@ -323,6 +375,7 @@ static void model_hold(struct world *w)
 				  'o',
 				  customer,
 				  hold_pico(w->op),
+				  hold_nano(w->op),
 				  w->model.now.us,
 				  w->model.now.us + 600 * US_PER_SECOND };
 }
@@ -352,9 +405,9 @@ static int do_settle(struct world *w, struct session *s)
 	if (!h->known)
 		return rc == -ERR_NOT_FOUND ? REFUSED
 					    : err_set(&w->e, ERR_STORE, "an unknown hold ends");
-	if (h->state == 'r')
+	if (h->state == 'r' || h->state == 'c')
 		return rc == -ERR_CONFLICT ? REFUSED
-					   : err_set(&w->e, ERR_STORE, "a released hold settles");
+					   : err_set(&w->e, ERR_STORE, "a hold ends twice");
 	ingest_next_source(in, NULL, w->model.now, NULL);
 	if (rc == 0)
 		rc = ingest_take(in, &m, w->model.now, &w->e);
@@ -369,16 +422,52 @@ static void model_settle(struct world *w)
 	struct metered m;
 	const uint32_t n = hold_of(w->op);
 	struct model_hold *h = &w->model.hold[n];
-	if (!h->known || h->state == 'r')
+	if (!h->known || h->state == 'r' || h->state == 'c')
 		return;
 	if (h->state != 's') {
 		settlement_of(&m, n, ids[n]);
-		w->model.settlement[n] =
-			(struct model_record){ true,	      true,	      0, m.record,
-					       w->model.book, m.web_searches, 1 };
+		w->model.settlement[n] = first_copy(w, &m, 0);
 		w->counts->settlements++;
 	}
 	h->state = 's';
+}
+
+/* Whether so many credits settle the hold; *used and *strict are what the operation says. */
+static bool settles_by_credits(const struct world *w, int64_t *used, bool *strict)
+{
+	const struct model_hold *h = &w->model.hold[hold_of(w->op)];
+	*used = (int64_t)(w->op->number[1] % 5000) * 10000000;
+	*strict = w->op->number[2] % 2;
+	return h->known && h->customer < ACCOUNTS && h->state == 'o' &&
+	       h->expires_us > w->model.now.us && (!*strict || *used <= h->nano);
+}
+
+static int do_settle_credits(struct world *w, struct session *s)
+{
+	char hold[24];
+	int64_t used;
+	bool strict;
+	struct drawn out;
+	const bool settles = settles_by_credits(w, &used, &strict);
+	if (w->model.hold[hold_of(w->op)].known && hold_customer(hold_of(w->op)) >= ACCOUNTS)
+		return 0;
+	snprintf(hold, sizeof hold, "hold-%u", hold_of(w->op));
+	int rc = hold_settle_credits(s->spending, s->ledger, text_of(hold),
+				     (struct nano_credits){ used }, strict, w->model.now, &out,
+				     &w->e);
+	if (settles)
+		return rc == -ERR_CONFLICT && w->again ? 0 : rc;
+	if (rc == -ERR_NOT_FOUND || rc == -ERR_CONFLICT || rc == -ERR_LIMIT)
+		return REFUSED;
+	return rc < 0 ? rc : err_set(&w->e, ERR_STORE, "a hold ends by credits that must not");
+}
+
+static void model_settle_credits(struct world *w)
+{
+	int64_t used;
+	bool strict;
+	if (settles_by_credits(w, &used, &strict))
+		w->model.hold[hold_of(w->op)].state = 'c';
 }
 
 static int do_release(struct world *w, struct session *s)
@@ -387,7 +476,7 @@ static int do_release(struct world *w, struct session *s)
 	const struct model_hold *h = &w->model.hold[hold_of(w->op)];
 	snprintf(hold, sizeof hold, "hold-%u", hold_of(w->op));
 	int rc = hold_end(s->spending, text_of(hold), "released", TEXT(""), w->model.now, &w->e);
-	if (!h->known || h->state == 's' || h->state == 'e')
+	if (!h->known || h->state == 's' || h->state == 'c' || h->state == 'e')
 		return rc == -ERR_NOT_FOUND || rc == -ERR_CONFLICT || h->state == 'e' ? REFUSED
 										      : rc;
 	return rc;
@@ -587,6 +676,8 @@ static int do_inside(struct world *w, struct session *s)
 		return do_hold(w, s);
 	case OP_SETTLE:
 		return do_settle(w, s);
+	case OP_SETTLE_CREDITS:
+		return do_settle_credits(w, s);
 	case OP_RELEASE:
 		return do_release(w, s);
 	case OP_EXPIRE:
@@ -626,7 +717,7 @@ int operation_do(struct world *w, struct session *s)
 	struct err *e = &w->e;
 	int rc = store_begin(s->store, w->model.now, e);
 	const bool begun = rc == 0;
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < MODEL_BOOKS; i++)
 		ingest_mark(s->in[i]);
 	if (rc == 0)
 		rc = ledger_begin(s->ledger, e);
@@ -642,12 +733,29 @@ int operation_do(struct world *w, struct session *s)
 	else if (begun)
 		store_rollback(s->store);
 	if (rc != 0) {
-		for (int i = 0; i < 2; i++)
+		for (int i = 0; i < MODEL_BOOKS; i++)
 			ingest_back_to_mark(s->in[i]);
 		ledger_forget(s->ledger);
 		drawer_forget(s->drawer);
 	}
 	return rc;
+}
+
+/* What the other book has no price for keeps the price it has, and so does what is priced in a
+ * currency that is not asked for. */
+static void model_rerate(struct model_record *r, int book)
+{
+	int128 atto;
+	for (int i = 0; i < r->copies; i++)
+		if (model_cost(r, book, &atto) != MODEL_UNPRICED &&
+		    model_cost(r, r->book[i], &atto) != 1)
+			r->book[i] = (signed char)book;
+}
+
+static void set_bound(struct model *m, struct model_bound *to, struct model_bound b, int customer)
+{
+	if (judged(m, &b, customer))
+		*to = b;
 }
 
 void operation_model(struct world *w)
@@ -671,30 +779,35 @@ void operation_model(struct world *w)
 	case OP_AMEND:
 		if (model_has_id(one_record(w->op)) && r->present) {
 			r->record.tokens[BUCKET_INPUT] = n[1] % 5000;
-			r->book = m->book;
+			r->book[0] = (signed char)m->book;
 		}
 		break;
 	case OP_RERATE:
-		for (int i = 0; i < RECORDS_MOST; i++)
-			m->record[i].book = m->own[i].book = (int)(n[0] % 2),
-			m->record[i].others = 0;
+		for (int i = 0; i < RECORDS_MOST; i++) {
+			model_rerate(&m->record[i], (int)(n[0] % 2));
+			model_rerate(&m->own[i], (int)(n[0] % 2));
+		}
 		for (int i = 0; i < HOLDS_MOST; i++)
-			m->settlement[i].book = (int)(n[0] % 2);
+			model_rerate(&m->settlement[i], (int)(n[0] % 2));
 		break;
 	case OP_LIMIT:
-		m->limit[n[0] % CUSTOMERS] = limit_of(w);
+		set_bound(m, &m->limit[n[0] % CUSTOMERS], limit_of(w), (int)(n[0] % CUSTOMERS));
 		break;
 	case OP_BUDGET:
-		m->budget[n[0] % CUSTOMERS] = budget_of(w, (int)(n[0] % CUSTOMERS));
+		set_bound(m, &m->budget[n[0] % CUSTOMERS], budget_of(w, (int)(n[0] % CUSTOMERS)),
+			  (int)(n[0] % CUSTOMERS));
 		break;
 	case OP_BUDGET_ALL:
-		m->all_budget = budget_of(w, -1);
+		set_bound(m, &m->all_budget, budget_of(w, -1), -1);
 		break;
 	case OP_HOLD:
 		model_hold(w);
 		break;
 	case OP_SETTLE:
 		model_settle(w);
+		break;
+	case OP_SETTLE_CREDITS:
+		model_settle_credits(w);
 		break;
 	case OP_RELEASE:
 		if (h->known && h->state == 'o')

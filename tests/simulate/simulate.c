@@ -47,14 +47,16 @@ static void make_history(struct operation op[HISTORY], uint64_t seed)
 {
 	/* how often, of 64; what is left are batches */
 	static const unsigned char often[OPERATION_KINDS] = {
-		[OP_TENANT] = 4,   [OP_RULE] = 1,	[OP_END_RULE] = 1,   [OP_ADVANCE] = 2,
-		[OP_TOGETHER] = 1, [OP_DAMAGE_IDS] = 1, [OP_BUDGET_ALL] = 1, [OP_VOID] = 3,
-		[OP_AMEND] = 3,	   [OP_RERATE] = 1,	[OP_LIMIT] = 3,	     [OP_BUDGET] = 2,
-		[OP_HOLD] = 9,	   [OP_SETTLE] = 5,	[OP_RELEASE] = 2,    [OP_EXPIRE] = 1,
-		[OP_GRANT] = 3,	   [OP_VOID_GRANT] = 1, [OP_DRAW] = 2,	     [OP_REFUND] = 3,
-		[OP_REPAIR] = 1,   [OP_DRAFT] = 2,	[OP_FINALIZE] = 2,   [OP_VOID_INVOICE] = 1,
-		[OP_CLOCK] = 2,	   [OP_REBUILD] = 1,	[OP_BACKUP] = 1,     [OP_MOVE] = 1,
-		[OP_REOPEN] = 1,
+		[OP_TENANT] = 4,       [OP_RULE] = 1,	  [OP_END_RULE] = 1,
+		[OP_ADVANCE] = 2,      [OP_TOGETHER] = 1, [OP_DAMAGE_IDS] = 1,
+		[OP_BUDGET_ALL] = 1,   [OP_VOID] = 3,	  [OP_AMEND] = 3,
+		[OP_RERATE] = 1,       [OP_LIMIT] = 3,	  [OP_BUDGET] = 2,
+		[OP_HOLD] = 9,	       [OP_SETTLE] = 4,	  [OP_SETTLE_CREDITS] = 1,
+		[OP_RELEASE] = 2,      [OP_EXPIRE] = 1,	  [OP_GRANT] = 3,
+		[OP_VOID_GRANT] = 1,   [OP_DRAW] = 2,	  [OP_REFUND] = 3,
+		[OP_REPAIR] = 1,       [OP_DRAFT] = 2,	  [OP_FINALIZE] = 2,
+		[OP_VOID_INVOICE] = 1, [OP_CLOCK] = 2,	  [OP_REBUILD] = 1,
+		[OP_BACKUP] = 1,       [OP_MOVE] = 1,	  [OP_REOPEN] = 1,
 	};
 	uint64_t state = seed;
 	/* small ranges in some histories, so that things meet */

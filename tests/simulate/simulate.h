@@ -22,6 +22,7 @@
 	X(OP_BUDGET_ALL, "budget-of-all") \
 	X(OP_HOLD, "hold") \
 	X(OP_SETTLE, "settle") \
+	X(OP_SETTLE_CREDITS, "settle-credits") \
 	X(OP_RELEASE, "release") \
 	X(OP_EXPIRE, "expire") \
 	X(OP_GRANT, "grant") \
@@ -61,7 +62,15 @@ struct operation {
 	uint32_t number[4];
 };
 
-enum { SESSIONS = 3, CUSTOMERS = 5, ACCOUNTS = 2, RECORDS_MOST = 600, HOLDS_MOST = 200 };
+enum {
+	MODEL_BOOKS = 3,
+	SESSIONS = 3,
+	BATCH_MOST = 12,
+	CUSTOMERS = 5,
+	ACCOUNTS = 2,
+	RECORDS_MOST = 600,
+	HOLDS_MOST = 200
+};
 
 /* --- the model --- */
 
@@ -69,16 +78,15 @@ struct model_record {
 	bool known, present; /* present: not voided */
 	int variant;	     /* which of the texts under its id was first */
 	struct record record;
-	int book; /* that rated it */
 	int64_t searches;
 	int copies; /* of a record without an id: how often it stands in a source, at most */
-	int others; /* of the copies, those that the other book rated */
+	signed char book[BATCH_MOST]; /* that rated each of them */
 };
 struct model_hold {
 	bool known;
-	char state; /* 'o'pen, 's'ettled, 'r'eleased, 'e'xpired */
+	char state; /* 'o'pen, 's'ettled, 'c': settled by credits, 'r'eleased, 'e'xpired */
 	int customer;
-	int64_t pico, created_us, expires_us;
+	int64_t pico, nano, created_us, expires_us;
 };
 /* What a limit or a hard budget allows in its period. */
 struct model_bound {
@@ -99,9 +107,13 @@ struct model {
 	struct instant now;
 };
 
+enum { MODEL_PRICED = 2, MODEL_CURRENCIES = 2, MODEL_UNPRICED = -1 };
+extern const char *const model_currencies[MODEL_CURRENCIES];
+
 struct model_sums {
 	int64_t records, unpriced, requests, tokens[BUCKET_COUNT], searches;
-	int128 atto;
+	int64_t priced[MODEL_CURRENCIES];
+	int128 atto[MODEL_CURRENCIES];
 	int64_t uncovered; /* by the plan */
 	int128 credits;	   /* of the others, in billionths */
 };
@@ -112,19 +124,24 @@ void model_make(struct metered *m, uint32_t n, int variant, char id[40]);
 /* Whether it counts more than any record may. */
 bool model_too_large(uint32_t n);
 bool model_has_id(uint32_t n);
-/* What a record costs by that book; false: it has no price. */
-bool model_cost(const struct model_record *r, int book, int128 *atto);
+/* What a record costs by that book; the currency's number, or MODEL_UNPRICED. */
+int model_cost(const struct model_record *r, int book, int128 *atto);
 /* What a record draws by the accounts' plan; false: all or a part of it is not covered. */
 bool model_credits(const struct record *r, int128 *nano);
 /* customer negative: all. */
 void model_sum(const struct model *m, int customer, struct model_sums *out);
 /* customer negative: of all. */
 int64_t model_held(const struct model *m, int customer);
+int64_t model_held_credits(const struct model *m, int customer);
 enum { MODEL_PERIODS = 4, MODEL_ZONES = 3 };
 extern const char *const model_periods[MODEL_PERIODS], *const model_zones[MODEL_ZONES];
+struct model_spending {
+	int128 atto;	 /* of the first currency */
+	int64_t foreign; /* records in another one */
+};
 /* What a customer (negative: all) spent in the bound's period around now, settlements included that
  * count where their hold was made. */
-int128 model_spent(const struct model *m, int customer, int period, int zone);
+struct model_spending model_spent(const struct model *m, int customer, int period, int zone);
 /* The day in that zone, as civil_to_day counts. */
 int64_t model_day(int64_t us, int zone);
 /* Records and cost of a day; day by day they are all records. */
@@ -132,8 +149,10 @@ void model_sum_day(const struct model *m, int64_t day, int zone, struct model_su
 /* The plan of all accounts: a token of sim-alpha is a thousand billionths of a credit; sim-beta's
  * prices are rounded to whole credits for a million, where only output is left. */
 extern const char model_plan[];
-/* The price cards of both books, as JSON. */
+/* The price card of a book, as JSON, and the currency of its prices: the last one's is another one
+ * than that of limits and budgets. */
 const char *model_card(int book);
+const char *model_currency(int book);
 
 /* --- the real thing --- */
 

@@ -16,19 +16,20 @@ struct session {
 	struct drawer *drawer;
 	struct spending *spending;
 	struct invoicer *invoicer;
-	struct ingest *in[2]; /* by book */
+	struct ingest *in[MODEL_BOOKS]; /* by book */
 };
 
 struct world {
 	struct session session[SESSIONS];
-	struct book *book[2];
+	struct book *book[MODEL_BOOKS];
 	struct model model;
 	char path[200];
 	const char *folder;
 	int files; /* databases made so far */
 	struct counts *counts;
 	bool at_fault[ACCOUNTS];
-	bool again; /* the operation is repeated after a fault: it may be done already */
+	bool admitted; /* the last hold, by the model and the journal */
+	bool again;    /* the operation is repeated after a fault: it may be done already */
 	struct err e;
 	const struct operation *op;
 };
