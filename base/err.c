@@ -28,6 +28,13 @@ int err_set(struct err *e, enum err_code code, const char *fmt, ...)
 	return -(int)code;
 }
 
+int err_pass(struct err *e, const struct err *noted)
+{
+	if (e)
+		*e = *noted;
+	return -(int)noted->code;
+}
+
 int err_context(struct err *e, const char *fmt, ...)
 {
 	if (!e)

@@ -44,6 +44,8 @@ struct err {
 /* Fills *e (which may be NULL) and returns -code, so that callers can `return err_set(...)`. */
 int err_set(struct err *e, enum err_code code, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/* Tells what was noted elsewhere, to a caller that may not ask (e NULL); returns -code. */
+int err_pass(struct err *e, const struct err *noted);
 /* Puts "prefix: " in front of the message; the code stays. Returns -code. */
 int err_context(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -142,8 +142,7 @@ int call_log_open(struct call_log **out, const char *const *path, size_t count, 
 		const struct parsed_file *f = read_ahead_file(r, i);
 		/* a file that was named and cannot be read is an error before any result */
 		if (f->failure.code != ERR_NONE) {
-			*e = f->failure;
-			rc = -(int)e->code;
+			rc = err_pass(e, &f->failure);
 		} else {
 			collect(l, f);
 		}

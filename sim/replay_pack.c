@@ -264,8 +264,7 @@ static int from_rows(struct run *run, struct worker *worker, int threads, struct
 		pthread_join(worker[i].thread, NULL);
 	if (run->failure.code == ERR_NONE)
 		return 0;
-	*e = run->failure;
-	return -(int)e->code;
+	return err_pass(e, &run->failure);
 }
 
 int replay_packs(struct replay_result **out, struct run *run, struct worker *worker, int threads,

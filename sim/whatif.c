@@ -235,8 +235,7 @@ static int crew_failure(const struct crew *crew, struct err *e)
 {
 	for (int i = 0; i < crew->threads; i++)
 		if (crew->run[i].failure.code != ERR_NONE) {
-			*e = crew->run[i].failure;
-			return -(int)e->code;
+			return err_pass(e, &crew->run[i].failure);
 		}
 	return 0;
 }
@@ -464,8 +463,7 @@ static int run_pool(struct whatif_result *result, const struct whatif_options *o
 	pthread_mutex_destroy(&p.lock);
 	if (p.failure.code == ERR_NONE)
 		return 0;
-	*e = p.failure;
-	return -(int)e->code;
+	return err_pass(e, &p.failure);
 }
 
 /* --- intervals --- */

@@ -181,8 +181,7 @@ static int pass(struct loading *l, struct loading *part, int parts, const struct
 		pthread_join(part[i].thread, NULL);
 	for (int i = 0; rc == 0 && i < parts; i++)
 		if (part[i].failure.code != ERR_NONE) {
-			*e = part[i].failure;
-			rc = -(int)e->code;
+			rc = err_pass(e, &part[i].failure);
 		}
 	return rc;
 }

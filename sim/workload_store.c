@@ -138,8 +138,7 @@ int workload_of_store(struct workload **out, struct store *s, const struct workl
 	st.b.w->shape = "database";
 	int rc = store_each_row(s, 1, store_last_seq(s) + 1, take_row, &st, e);
 	if (rc != 0 && st.e.code != ERR_NONE) {
-		*e = st.e;
-		rc = -(int)e->code;
+		rc = err_pass(e, &st.e);
 	}
 	if (rc == 0)
 		drop_gone(&st);

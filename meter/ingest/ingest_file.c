@@ -27,8 +27,7 @@ static int ingest_parsed(struct intake *x, struct parsed_file *f, struct err *e)
 			x->o->on_refusal(x->o->user, x->path, -1, f->not_read);
 	}
 	if (rc == 0 && f->failure.code != ERR_NONE) {
-		*e = f->failure;
-		rc = -(int)e->code;
+		rc = err_pass(e, &f->failure);
 	}
 	return rc;
 }

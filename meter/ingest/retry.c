@@ -113,8 +113,7 @@ static int retry_held(struct store *s, const struct ingest_options *given, const
 	ingest_close(a.in);
 	json_close(d);
 	if (rc == 0 && a.failure.code != ERR_NONE) {
-		*e = a.failure;
-		rc = -(int)e->code;
+		rc = err_pass(e, &a.failure);
 	}
 	*taken = a.taken;
 	return rc;

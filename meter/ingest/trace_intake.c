@@ -55,8 +55,7 @@ int trace_intake_run(struct trace_intake *x, int64_t line, bool *torn, struct er
 		rc = trace_reader_next(x->reader, e);
 		x->to->bytes_done = trace_progress(x->trace);
 		if (failure->code != ERR_NONE) {
-			*e = *failure;
-			rc = -(int)e->code;
+			rc = err_pass(e, failure);
 		}
 	}
 	*torn = rc == TRACE_TORN;

@@ -113,8 +113,7 @@ static int run_chain(struct ledger *l, const struct operation *op, struct batch_
 		if (do_one(l, json_root(op[i].json), now, &r[i].why) == 0)
 			continue;
 		if (of_the_store(&r[i].why)) {
-			*e = r[i].why;
-			return -(int)e->code;
+			return err_pass(e, &r[i].why);
 		}
 		failed = i;
 	}
