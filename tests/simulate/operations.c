@@ -298,11 +298,13 @@ static int has_credits(struct world *w, struct session *s, int customer, int64_t
 	*out = customer != 1;
 	if (*out)
 		return 0;
+	/* what is owed for usage lies below zero in the overage */
 	snprintf(sql, sizeof sql,
-		 "SELECT CAST(coalesce(sum(e.amount),0) AS BIGINT) FROM ledger_entry e "
-		 "JOIN credit_grant g ON g.id=e.grant_id JOIN credit_account a ON a.id=g.account "
-		 "WHERE a.customer='c%d' AND g.effective<=%lld AND (g.expires IS NULL OR "
-		 "g.expires>%lld)",
+		 "SELECT CAST(coalesce(sum(e.amount),0) AS BIGINT) FROM ledger_txn t "
+		 "JOIN ledger_entry e ON e.txn=t.id JOIN credit_account a ON a.id=t.account "
+		 "LEFT JOIN credit_grant g ON g.id=e.grant_id WHERE a.customer='c%d' "
+		 "AND (e.pot='overage' OR (g.effective<=%lld AND (g.expires IS NULL OR "
+		 "g.expires>%lld)))",
 		 customer, (long long)w->model.now.us, (long long)w->model.now.us);
 	int rc = db_read_int(store_db(s->store), sql, &left, &w->e);
 	*out = left - model_held_credits(&w->model, customer) >= nano;
