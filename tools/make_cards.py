@@ -31,6 +31,7 @@ BATCHES_TOO = {"claude-3-5-sonnet-20240620", "claude-3-5-haiku-20241022"}
 LONG_SONNET = [{"above_prompt_tokens": 200000, "inclusive": False, "rates": {
     "input": "6", "cache_read": "0.6", "cache_write_5m": "7.5", "cache_write_1h": "12", "output": "22.5"}}]
 STATED = {("anthropic", "claude-sonnet-4"): {"tiers": LONG_SONNET},
+          ("anthropic", "claude-4-sonnet-20250514"): {"tiers": LONG_SONNET},
           ("moonshot", "kimi-k2.6"): {"rates": {"cache_write_5m": "0", "cache_write_1h": "0"}},
           ("moonshot", "kimi-k2.5"): {"rates": {"cache_write_5m": "0", "cache_write_1h": "0"}},
           ("zai", "glm-5.1"): {"rates": {"cache_write_5m": "0", "cache_write_1h": "0"}}}
@@ -51,7 +52,7 @@ def text(d):
 
 
 def times(rates, factor):
-    return {k: text(decimal.Decimal(v) * decimal.Decimal(factor)) for k, v in rates.items()}
+    return {k: v and text(decimal.Decimal(v) * decimal.Decimal(factor)) for k, v in rates.items()}
 
 
 def known(rates):
@@ -59,8 +60,11 @@ def known(rates):
     return {b: rates[b] for b in BUCKETS if b in rates}, sorted(set(rates) - set(BUCKETS) - {"tiers"})
 
 
-def tiers_of(tiers):
-    return [{"above": t["above_prompt_tokens"], "inclusive": bool(t.get("inclusive")), "rates": known(t["rates"])[0]}
+def tiers_of(tiers, base):
+    """What the tier does not state has no price there: null, for a card would take the base's. Reasoning is a part
+    of the output and keeps the base's price, with a doubt."""
+    return [{"above": t["above_prompt_tokens"], "inclusive": bool(t.get("inclusive")),
+             "rates": {b: t["rates"].get(b) for b in BUCKETS if b in t["rates"] or (b in base and b != "reasoning")}}
             for t in sorted(tiers, key=lambda t: t["above_prompt_tokens"])]
 
 
@@ -77,7 +81,12 @@ def doubt_of(row, lost):
     if row["agree"] <= 1 and row["from_certainty"] == "observed-by" and row["sources"]:
         doubts.append("only " + row["sources"][0].split("@")[0] + " states it")
     if lost:
-        doubts.append("the source also states " + ", ".join(lost) + ", which has no bucket here")
+        doubts.append("the source also states " + ", ".join(f"{b} {row['rates'][b]}" for b in lost) +
+                      ", which no usage counts apart")
+    for tier in row.get("tiers") or []:
+        if "reasoning" in row["rates"] and "reasoning" not in tier["rates"]:
+            doubts.append(f"no source states the price of reasoning above {tier['above_prompt_tokens']:,} tokens; "
+                          "it is that of shorter prompts here")
     return doubts
 
 
@@ -113,8 +122,10 @@ def prices_of(row):
     base = {"model": row["model"], "currency": row["currency"], "from": row["from"], "to": row["to"], "rates": rates}
     if row.get("region"):
         base["region"] = row["region"]
+    if row.get("kind"):
+        base["kind"] = row["kind"]
     if row.get("tiers"):
-        base["context"] = tiers_of(row["tiers"])
+        base["context"] = tiers_of(row["tiers"], rates)
     fees, doubts = fees_of(row)
     if fees:
         base["fees"] = fees
@@ -138,7 +149,7 @@ def prices_of(row):
         price = dict(base, service_tier=tier, rates=known(stated)[0])
         price.pop("context", None)
         if stated.get("tiers"):
-            price["context"] = tiers_of(stated["tiers"])
+            price["context"] = tiers_of(stated["tiers"], price["rates"])
         found.append(price)
     for region, how in sorted(row.get("regional", {}).items()):
         found += [dict(scaled(p, how["multiplier"]), region=region) for p in list(found) if "region" not in p]
@@ -265,7 +276,7 @@ def main(facts, out):
         row = json.loads(line)
         stated = STATED.get((row["provider"], row["model"]), {})
         row["rates"] = {**stated.get("rates", {}), **row["rates"]}
-        row["tiers"] = row.get("tiers", stated.get("tiers"))
+        row["tiers"] = stated.get("tiers", row.get("tiers"))
         if row["provider"] == "anthropic" and row["from"] >= "2026-02-05":
             row.setdefault("regional", {"us": {"multiplier": "1.1"}})
         if row["provider"] == "anthropic" and row["from"] >= "2025-05-07":
