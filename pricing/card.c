@@ -134,8 +134,8 @@ static bool take_amount(struct reader *r, json_value *m, const char *place,
 	return true;
 }
 
-/* Rates that v states; the others are those of `base` (may be NULL), but null says that no source states
- * one here: using that bucket makes a call unpriced. */
+/* Rates that v states; the others are those of `base` (may be NULL), but null says that no source
+ * states one here: using that bucket makes a call unpriced. */
 static struct rates take_rates(struct reader *r, json_value *v, const char *place,
 			       struct decimal multiplier, const struct rates *base)
 {

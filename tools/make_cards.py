@@ -226,6 +226,24 @@ def aliases_of(spellings, models):
             continue
         seen.add(name)
         yield {"alias": name, "model": s["model"]}
+    for model in sorted(models):  # a Claude without its date is its first snapshot: later ones cost the same
+        stem = re.sub(r"^(claude-3.*)-\d{8}$", r"\1", model)
+        if stem != model and stem not in models and stem not in seen:
+            seen.add(stem)
+            yield {"alias": stem, "model": model}
+
+
+def add_snapshots(rows, spellings):
+    """A snapshot that the history lists by region only, because elsewhere it costs what its model does."""
+    regions = collections.defaultdict(set)
+    for row in rows:
+        regions[row["model"]].add(row.get("region"))
+    for s in spellings:
+        name, model = s["spelling"], s["model"]
+        if s["kind"] == "dated-snapshot" and name in regions and None not in regions[name]:
+            rows += [dict(row, model=name, note=f"as {model}, whose snapshot it is",
+                          regional={r: how for r, how in row.get("regional", {}).items() if r not in regions[name]})
+                     for row in list(rows) if row["model"] == model and not row.get("region")]
 
 
 def add_profiles(rows):
@@ -291,6 +309,8 @@ def main(facts, out):
             s = json.loads(line)
             said[s["provider"]][kind].append(s)
     add_profiles(rows["bedrock"])
+    for provider in rows:
+        add_snapshots(rows[provider], spellings[provider])
     for provider in sorted(rows):
         if provider not in HAND:
             (out / f"{provider}.json").write_text(card(provider, rows[provider], spellings[provider], said[provider]))
