@@ -69,17 +69,23 @@ static bool same_ignoring_case(struct text a, struct text b)
 	return a.n == b.n && strncasecmp(a.p, b.p, a.n) == 0;
 }
 
-/* Exact spelling first, then ignoring case. */
+/* Exact spelling first, then ignoring case; of several the first in the order of their bytes, so
+ * that what else is open does not matter. */
+static bool names_closer(const struct name_entry *n, const struct name_entry *than,
+			 struct text name)
+{
+	if (!than || text_eq(n->name, name))
+		return true;
+	return !text_eq(than->name, name) && text_cmp(n->name, than->name) < 0;
+}
+
 static struct name_entry *find_name(const struct book *b, struct text name)
 {
-	struct name_entry *loose = NULL;
-	for (struct name_entry *n = b->slot[slot_of(name)]; n; n = n->next) {
-		if (text_eq(n->name, name))
-			return n;
-		if (!loose && same_ignoring_case(n->name, name))
-			loose = n;
-	}
-	return loose;
+	struct name_entry *found = NULL;
+	for (struct name_entry *n = b->slot[slot_of(name)]; n; n = n->next)
+		if (same_ignoring_case(n->name, name) && names_closer(n, found, name))
+			found = n;
+	return found;
 }
 
 static struct name_entry *need_name(struct book *b, const char *s)
@@ -388,23 +394,32 @@ struct sellers_found {
 	struct buf others;
 };
 
-static void find_sellers(const struct book *b, const struct name_entry *n, int layer,
-			 bool resellers, struct sellers_found *out)
+/* The first of them in the order of their names that comes after another (NULL: the very first), or
+ * NULL. */
+static const char *next_seller(const struct book *b, const struct name_entry *n, int layer,
+			       bool resellers, const char *after)
 {
+	const char *next = NULL;
 	for (size_t i = 0; i < n->price_count + n->alias_count; i++) {
 		bool is_alias = i >= n->price_count;
 		const struct price *p = is_alias ? NULL : n->price[i];
 		const struct alias *a = is_alias ? n->alias[i - n->price_count] : NULL;
 		const char *provider = is_alias ? a->provider : p->provider;
-		if ((is_alias ? a->layer : p->layer) != layer ||
-		    is_reseller(b, p, provider) != resellers)
-			continue;
-		if (!out->one)
-			out->one = provider;
-		else if (strcmp(out->one, provider) != 0 &&
-			 !(out->others.p && strstr(out->others.p, provider)))
-			buf_printf(&out->others, ", %s", provider);
+		if ((is_alias ? a->layer : p->layer) == layer &&
+		    is_reseller(b, p, provider) == resellers &&
+		    (!after || strcmp(provider, after) > 0) &&
+		    (!next || strcmp(provider, next) < 0))
+			next = provider;
 	}
+	return next;
+}
+
+static void find_sellers(const struct book *b, const struct name_entry *n, int layer,
+			 bool resellers, struct sellers_found *out)
+{
+	out->one = next_seller(b, n, layer, resellers, NULL);
+	for (const char *p = out->one; p && (p = next_seller(b, n, layer, resellers, p)) != NULL;)
+		buf_printf(&out->others, ", %s", p);
 }
 
 static int highest_layer(const struct name_entry *n)
@@ -640,9 +655,33 @@ static bool is_sold(const struct book *b, const struct name_entry *n, const char
 /* The entry of a name as that provider sells it, or (NULL) as a first party does. */
 static const struct name_entry *look_up(struct book *b, struct text name, const char *provider)
 {
+	const struct name_entry *found = NULL;
 	open_name(b, name, provider, FIRST_PARTY);
-	const struct name_entry *n = find_name(b, name);
-	return is_sold(b, n, provider) ? n : NULL;
+	for (const struct name_entry *n = b->slot[slot_of(name)]; n; n = n->next)
+		if (same_ignoring_case(n->name, name) && is_sold(b, n, provider) &&
+		    names_closer(n, found, name))
+			found = n;
+	return found;
+}
+
+/* The same; what a vendor sells under the names of another one of its cards is found there, and
+ * that one is then the provider. */
+static const struct name_entry *look_up_seller(struct book *b, struct text name,
+					       const char **provider)
+{
+	const struct name_entry *n = look_up(b, name, *provider);
+	const char *other = n || !*provider ? NULL : spelling_other_card(*provider, name);
+	const char *seller = other ? known_provider(b, text_of(other)) : NULL;
+	if (seller && (n = look_up(b, name, seller)) != NULL)
+		*provider = seller;
+	return n;
+}
+
+/* Whether `named` sells what the spelling says that `seller` does. */
+static bool may_sell(const char *seller, const char *named, struct text name)
+{
+	const char *other = spelling_other_card(seller, name);
+	return strcmp(seller, named) == 0 || (other && strcmp(other, named) == 0);
 }
 
 /*
@@ -653,12 +692,17 @@ static const struct name_entry *look_up_spelled(struct book *b, struct price_que
 						const char **provider)
 {
 	struct spelling s = { .model = q->model };
-	const struct name_entry *n = look_up(b, q->model, *provider);
+	const struct name_entry *n = look_up_seller(b, q->model, provider);
 	while (!n && spelling_next(&s)) {
+		/* a name that a reseller lists ends in no tier */
+		if (s.tiers && !*provider && open_name(b, q->model, NULL, RESELLERS) &&
+		    find_name(b, q->model))
+			break;
 		const char *seller = s.provider.n ? known_provider(b, s.provider) : *provider;
-		if (s.provider.n && (!seller || (*provider && strcmp(seller, *provider) != 0)))
+		if (s.provider.n &&
+		    (!seller || (*provider && !may_sell(seller, *provider, s.model))))
 			continue;
-		n = look_up(b, s.model, seller);
+		n = look_up_seller(b, s.model, &seller);
 		if (!n)
 			continue;
 		*provider = seller;

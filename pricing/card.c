@@ -134,7 +134,8 @@ static bool take_amount(struct reader *r, json_value *m, const char *place,
 	return true;
 }
 
-/* Rates that v states; the others are those of `base` (may be NULL). */
+/* Rates that v states; the others are those of `base` (may be NULL), but null says that no source
+ * states one here: using that bucket makes a call unpriced. */
 static struct rates take_rates(struct reader *r, json_value *v, const char *place,
 			       struct decimal multiplier, const struct rates *base)
 {
@@ -150,6 +151,8 @@ static struct rates take_rates(struct reader *r, json_value *v, const char *plac
 		char *here = at(r, "%s.%s", place, json_key(c));
 		if (b < 0)
 			fault_add(r->faults, here, "no such bucket");
+		else if (base && b != BUCKET_REASONING && json_kind(c) == JSON_NULL)
+			out.known &= ~(1u << b);
 		else if (take_amount(r, c, here, multiplier, &out.per_million[b]))
 			out.known |= 1u << b;
 	}

@@ -43,8 +43,9 @@ int rate_usage(struct rating *out, const struct usage *u, const struct price *p,
 		if (tokens == 0)
 			continue;
 		if (!(rates->known >> b & 1))
-			return err_set(e, ERR_UNPRICED, "%s/%s states no price for %s", p->provider,
-				       p->model, bucket_name(b));
+			return err_set(e, ERR_UNPRICED, "%s/%s states no price for %s%s",
+				       p->provider, p->model, bucket_name(b),
+				       t->rates.known >> b & 1 ? " of a prompt this long" : "");
 		rc = add_line(
 			&r,
 			(struct rate_line){

@@ -10,6 +10,7 @@ static const struct {
 	const char *prefix, *provider, *region, *service_tier;
 } prefixes[] = {
 	{ "openrouter/", "openrouter", "", "" },
+	{ "accounts/fireworks/models/", "fireworks", "", "" },
 	{ "bedrock/converse/", "bedrock", "", "" },
 	{ "bedrock_converse/", "bedrock", "", "" },
 	{ "bedrock/", "bedrock", "", "" },
@@ -24,6 +25,7 @@ static const struct {
 	{ "azure/us/", "azure", "us", "" },
 	{ "azure/eu/", "azure", "eu", "" },
 	{ "azure/", "azure", "", "" },
+	{ "azure_ai/global/", "azure", "global", "" },
 	{ "azure_ai/", "azure", "", "" },
 	{ "fast/", "", "", "fast" },
 	{ "global.", "bedrock", "global", "" },
@@ -106,6 +108,12 @@ static bool starts(struct text t, const char *word)
 	return t.n > n && strncasecmp(t.p, word, n) == 0;
 }
 
+const char *spelling_other_card(const char *provider, struct text model)
+{
+	return strcmp(provider, "bedrock") == 0 && starts(model, "amazon.nova-") ? "amazon-nova"
+										 : NULL;
+}
+
 static bool ends(struct text t, const char *word)
 {
 	size_t n = strlen(word);
@@ -156,7 +164,7 @@ static bool take_prefix(struct spelling *s)
 static bool take_suffix(struct spelling *s)
 {
 	for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
-		if (!ends(s->model, suffixes[i].suffix))
+		if (!ends(s->model, suffixes[i].suffix) || (*suffixes[i].service_tier && !s->tiers))
 			continue;
 		s->model.n -= strlen(suffixes[i].suffix);
 		if (*suffixes[i].service_tier)
@@ -207,29 +215,80 @@ static bool take_vendor(struct spelling *s)
 	return true;
 }
 
+/* Writes the name with the dots of versions as dashes, or the other way round, into the room. */
+static bool take_marks(struct spelling *s, size_t from, char mark, char other)
+{
+	if (s->model.n >= SPELLING_MAX || !memchr(s->model.p + from, mark, s->model.n - from))
+		return false;
+	memmove(s->room, s->model.p, s->model.n);
+	for (size_t i = from; i < s->model.n; i++)
+		if (s->room[i] == mark)
+			s->room[i] = other;
+	s->model.p = s->room;
+	return true;
+}
+
 /* claude-opus-4.6 as claude-opus-4-6. */
 static bool take_dots(struct spelling *s)
 {
-	if (!starts(s->model, "claude-") || s->model.n >= SPELLING_MAX ||
-	    !memchr(s->model.p, '.', s->model.n))
+	return starts(s->model, "claude-") && take_marks(s, 0, '.', '-');
+}
+
+static bool digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* claude-4-6-opus as claude-opus-4-6, since their names changed with version 4; gpt-5-4 as gpt-5.4.
+ */
+static bool take_order(struct spelling *s)
+{
+	const char *p = s->model.p;
+	const size_t n = s->model.n;
+	if (starts(s->model, "gpt-") && n >= 7 && n < SPELLING_MAX && digit(p[4]) && p[5] == '-' &&
+	    digit(p[6]) && (n == 7 || p[7] == '-')) {
+		memmove(s->room, p, n);
+		s->room[5] = '.';
+		s->model.p = s->room;
+		return true;
+	}
+	if (!starts(s->model, "claude-") || n >= SPELLING_MAX || n < 9 || !digit(p[7]) ||
+	    p[7] < '4' || p[8] != '-')
 		return false;
-	memmove(s->room, s->model.p, s->model.n);
-	for (size_t i = 0; i < s->model.n; i++)
-		if (s->room[i] == '.')
-			s->room[i] = '-';
-	s->model.p = s->room;
+	const size_t version = digit(p[9]) && n > 10 && p[10] == '-' ? 3 : 1,
+		     family = 7 + version + 1;
+	char room[SPELLING_MAX];
+	size_t end = family;
+	while (end < n && p[end] != '-')
+		end++;
+	if (end == family)
+		return false;
+	const int length = snprintf(room, sizeof room, "claude-%.*s-%.*s%.*s", (int)(end - family),
+				    p + family, (int)version, p + 7, (int)(n - end), p + end);
+	memcpy(s->room, room, (size_t)length);
+	s->model = (struct text){ s->room, (size_t)length };
 	return true;
 }
 
 bool spelling_next(struct spelling *s)
 {
-	static bool (*const steps[])(struct spelling *) = { take_prefix, take_suffix, take_dots,
+	static bool (*const steps[])(struct spelling *) = { take_prefix,      take_suffix,
+							    take_dots,	      take_order,
 							    take_claude_date, take_vendor };
-	for (; s->stage < (int)(sizeof steps / sizeof *steps); s->stage++)
-		if (steps[s->stage](s)) {
-			/* what is left may have a prefix or suffix again, as us.anthropic. has */
-			s->stage = s->stage == 4 ? 0 : s->stage;
-			return true;
-		}
-	return false;
+	enum { STEPS = sizeof steps / sizeof *steps };
+	if (!s->whole.p)
+		s->whole = s->model;
+	for (;;) {
+		for (; s->stage < STEPS; s->stage++)
+			if (steps[s->stage](s)) {
+				/* what is left may have a prefix or suffix again, as us.anthropic.
+				 * has */
+				s->stage = s->stage == STEPS - 1 ? 0 : s->stage;
+				return true;
+			}
+		if (s->tiers)
+			return false;
+		/* grok-4-fast is a model: only a name that is none ends in a tier */
+		*s = (struct spelling){ .model = s->whole, .whole = s->whole, .tiers = true };
+	}
 }

@@ -19,6 +19,8 @@ struct spelling {
 	struct text model, provider, region, service_tier;
 	/* private */
 	char room[SPELLING_MAX];
+	struct text whole;
+	bool tiers; /* whether the end of a name may tell a service tier */
 	int stage;
 };
 
@@ -28,5 +30,9 @@ bool spelling_next(struct spelling *s);
 /* A vendor's name as cards have it: vertex_ai is vertex, gemini google. What is not known is
  * returned as it is. */
 struct text provider_spelling(struct text provider);
+
+/* The card that holds what the vendor sells under such a name, where it is another one than its
+ * own: Amazon's Nova on Bedrock is a first party's. NULL: none. */
+const char *spelling_other_card(const char *provider, struct text model);
 
 #endif

@@ -31,6 +31,7 @@ BATCHES_TOO = {"claude-3-5-sonnet-20240620", "claude-3-5-haiku-20241022"}
 LONG_SONNET = [{"above_prompt_tokens": 200000, "inclusive": False, "rates": {
     "input": "6", "cache_read": "0.6", "cache_write_5m": "7.5", "cache_write_1h": "12", "output": "22.5"}}]
 STATED = {("anthropic", "claude-sonnet-4"): {"tiers": LONG_SONNET},
+          ("anthropic", "claude-4-sonnet-20250514"): {"tiers": LONG_SONNET},
           ("moonshot", "kimi-k2.6"): {"rates": {"cache_write_5m": "0", "cache_write_1h": "0"}},
           ("moonshot", "kimi-k2.5"): {"rates": {"cache_write_5m": "0", "cache_write_1h": "0"}},
           ("zai", "glm-5.1"): {"rates": {"cache_write_5m": "0", "cache_write_1h": "0"}}}
@@ -51,7 +52,7 @@ def text(d):
 
 
 def times(rates, factor):
-    return {k: text(decimal.Decimal(v) * decimal.Decimal(factor)) for k, v in rates.items()}
+    return {k: v and text(decimal.Decimal(v) * decimal.Decimal(factor)) for k, v in rates.items()}
 
 
 def known(rates):
@@ -59,8 +60,11 @@ def known(rates):
     return {b: rates[b] for b in BUCKETS if b in rates}, sorted(set(rates) - set(BUCKETS) - {"tiers"})
 
 
-def tiers_of(tiers):
-    return [{"above": t["above_prompt_tokens"], "inclusive": bool(t.get("inclusive")), "rates": known(t["rates"])[0]}
+def tiers_of(tiers, base):
+    """What the tier does not state has no price there: null, for a card would take the base's. Reasoning is a part
+    of the output and keeps the base's price, with a doubt."""
+    return [{"above": t["above_prompt_tokens"], "inclusive": bool(t.get("inclusive")),
+             "rates": {b: t["rates"].get(b) for b in BUCKETS if b in t["rates"] or (b in base and b != "reasoning")}}
             for t in sorted(tiers, key=lambda t: t["above_prompt_tokens"])]
 
 
@@ -77,7 +81,12 @@ def doubt_of(row, lost):
     if row["agree"] <= 1 and row["from_certainty"] == "observed-by" and row["sources"]:
         doubts.append("only " + row["sources"][0].split("@")[0] + " states it")
     if lost:
-        doubts.append("the source also states " + ", ".join(lost) + ", which has no bucket here")
+        doubts.append("the source also states " + ", ".join(f"{b} {row['rates'][b]}" for b in lost) +
+                      ", which no usage counts apart")
+    for tier in row.get("tiers") or []:
+        if "reasoning" in row["rates"] and "reasoning" not in tier["rates"]:
+            doubts.append(f"no source states the price of reasoning above {tier['above_prompt_tokens']:,} tokens; "
+                          "it is that of shorter prompts here")
     return doubts
 
 
@@ -113,8 +122,10 @@ def prices_of(row):
     base = {"model": row["model"], "currency": row["currency"], "from": row["from"], "to": row["to"], "rates": rates}
     if row.get("region"):
         base["region"] = row["region"]
+    if row.get("kind"):
+        base["kind"] = row["kind"]
     if row.get("tiers"):
-        base["context"] = tiers_of(row["tiers"])
+        base["context"] = tiers_of(row["tiers"], rates)
     fees, doubts = fees_of(row)
     if fees:
         base["fees"] = fees
@@ -138,7 +149,7 @@ def prices_of(row):
         price = dict(base, service_tier=tier, rates=known(stated)[0])
         price.pop("context", None)
         if stated.get("tiers"):
-            price["context"] = tiers_of(stated["tiers"])
+            price["context"] = tiers_of(stated["tiers"], price["rates"])
         found.append(price)
     for region, how in sorted(row.get("regional", {}).items()):
         found += [dict(scaled(p, how["multiplier"]), region=region) for p in list(found) if "region" not in p]
@@ -215,6 +226,24 @@ def aliases_of(spellings, models):
             continue
         seen.add(name)
         yield {"alias": name, "model": s["model"]}
+    for model in sorted(models):  # a Claude without its date is its first snapshot: later ones cost the same
+        stem = re.sub(r"^(claude-3.*)-\d{8}$", r"\1", model)
+        if stem != model and stem not in models and stem not in seen:
+            seen.add(stem)
+            yield {"alias": stem, "model": model}
+
+
+def add_snapshots(rows, spellings):
+    """A snapshot that the history lists by region only, because elsewhere it costs what its model does."""
+    regions = collections.defaultdict(set)
+    for row in rows:
+        regions[row["model"]].add(row.get("region"))
+    for s in spellings:
+        name, model = s["spelling"], s["model"]
+        if s["kind"] == "dated-snapshot" and name in regions and None not in regions[name]:
+            rows += [dict(row, model=name, note=f"as {model}, whose snapshot it is",
+                          regional={r: how for r, how in row.get("regional", {}).items() if r not in regions[name]})
+                     for row in list(rows) if row["model"] == model and not row.get("region")]
 
 
 def add_profiles(rows):
@@ -265,7 +294,7 @@ def main(facts, out):
         row = json.loads(line)
         stated = STATED.get((row["provider"], row["model"]), {})
         row["rates"] = {**stated.get("rates", {}), **row["rates"]}
-        row["tiers"] = row.get("tiers", stated.get("tiers"))
+        row["tiers"] = stated.get("tiers", row.get("tiers"))
         if row["provider"] == "anthropic" and row["from"] >= "2026-02-05":
             row.setdefault("regional", {"us": {"multiplier": "1.1"}})
         if row["provider"] == "anthropic" and row["from"] >= "2025-05-07":
@@ -280,6 +309,8 @@ def main(facts, out):
             s = json.loads(line)
             said[s["provider"]][kind].append(s)
     add_profiles(rows["bedrock"])
+    for provider in rows:
+        add_snapshots(rows[provider], spellings[provider])
     for provider in sorted(rows):
         if provider not in HAND:
             (out / f"{provider}.json").write_text(card(provider, rows[provider], spellings[provider], said[provider]))

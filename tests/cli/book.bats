@@ -53,3 +53,51 @@ J
 	"$TALLY" price import --from litellm lit.json --output card.json
 	want=3 amount --prices card.json --model claude-sonnet-4-6 --input 1000000 --at 2026-06-01
 }
+@test "spellings that every gateway writes: Nova's profiles, Azure's snapshots, Fireworks' paths, versions in other places" {
+	want=0.06 amount --model us.amazon.nova-lite-v1:0 --input 1000000 --at 2026-06-01
+	want=0.06 amount --model amazon.nova-lite-v1:0 --provider bedrock --input 1000000 --at 2026-06-01
+	want=0.33 amount --model eu.amazon.nova-2-lite-v1:0 --provider aws.bedrock --input 1000000 --at 2026-06-01
+	want=1.25 amount --model gpt-5-2025-08-07 --provider azure --input 1000000 --at 2026-06-01
+	want=1.375 amount --model azure/eu/gpt-5-2025-08-07 --input 1000000 --at 2026-06-01
+	want=3 amount --model azure_ai/global/grok-3 --input 1000000 --at 2026-05-01
+	want=0.9 amount --model fireworks_ai/accounts/fireworks/models/gemma-3-27b-it --input 1000000 --at 2026-06-01
+	cost --model accounts/fireworks/models/deepseek-v4-pro --input 1 --at 2026-08-01
+	expect 0 '"provider": "fireworks"'
+	for name in claude-3.5-sonnet anthropic/claude-3-5-sonnet claude-sonnet-4.6 claude-4.6-sonnet anthropic/claude-4-6-sonnet; do
+		want=3 amount --model "$name" --input 1000000 --at 2026-06-01
+	done
+	want=2.5 amount --model gpt-5-4 --input 100000 --output 150000 --at 2026-06-01
+}
+@test "a name that ends in -fast is a model where one is called so, and a tier only where none is" {
+	cost --model x-ai/grok-4-fast --input 1 --at 2026-03-01
+	expect 0 '"model": "grok-4-fast"'
+	cost --model qwen/qwen3-32b-fast --input 1 --at 2026-06-01
+	expect 0 '"provider": "nebius"'
+	want=30 amount --model anthropic/claude-opus-4-7-fast --input 1000000 --at 2026-06-01
+}
+@test "which names came before changes no answer" {
+	printf '%s\n' '{"model":"minimax/minimax-m2","time":"2026-06-01T00:00:00Z","input":1000000}' >one.jsonl
+	{
+		printf '{"model":"%s","provider":"%s","time":"2026-06-01T00:00:00Z","input":0,"output":0}\n' minimax/minimax-m2 novita minimax/minimax-m2 openrouter
+		cat one.jsonl
+	} >both.jsonl
+	run "$TALLY" replay both.jsonl --threads 1 --json
+	expect 0 '"total": "0.3"'
+	run "$TALLY" replay one.jsonl --json
+	expect 0 '"total": "0.3"'
+}
+@test "what no source states above a limit has no price there, and a promotion is one" {
+	want=0.00768 amount --model qwen3-max --cache-read 32000 --at 2026-06-01
+	cost --model qwen3-max --cache-read 32001 --at 2026-06-01
+	expect 1 'states no price for cache_read of a prompt this long'
+	want=0.0768024 amount --model qwen3-max --input 32001 --at 2026-06-01
+	run "$TALLY" price show gemini-4-argon --at 2026-11-01 --json
+	expect 0 '"kind": "promotion"'
+	cat >card.json <<'J'
+{"schema":"tally.card/1","provider":"x","prices":[{"model":"m","currency":"USD","from":"2026-01-01","to":null,"source":"s","sure":"s",
+ "rates":{"input":"1","cache_read":null,"output":"2"},"context":[{"above":10,"rates":{"input":"2","reasoning":null}}]}]}
+J
+	run "$TALLY" price check card.json
+	expect 1 'rates.cache_read'
+	expect 1 'rates.reasoning'
+}
