@@ -58,8 +58,9 @@ int cli_cache_rules(struct cli *cli, struct cache_rules *r, struct err *e)
 		rc = read_rule(cli_value(cli, "rule"), r, e);
 	for (int i = 0; rc == 0 && parts[i]; i++) {
 		const char *value = cli_value(cli, parts[i]);
-		if (value && cache_part_parse(r, parts[i], text_of(value), e) != 0)
-			rc = err_set(e, ERR_USAGE, "--%s", e->message);
+		struct err why;
+		if (value && cache_part_parse(r, parts[i], text_of(value), &why) != 0)
+			rc = err_set(e, ERR_USAGE, "--%s", why.message);
 	}
 	if (rc == 0) {
 		r->forward = touch == 1;

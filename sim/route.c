@@ -114,10 +114,16 @@ static int delay(int64_t *out, struct text s, struct err *e)
 	return 0;
 }
 
-static struct text kept(json_value *v, struct arena *a)
+/* Text, or not there at all. */
+static int text_member(json_value *v, const char *key, struct arena *a, struct text *out,
+		       struct err *e)
 {
-	struct text s = json_string(v);
-	return (struct text){ arena_text(a, s.p, s.n), s.n };
+	json_value *m = json_member(v, key);
+	const struct text s = json_string(m);
+	*out = (struct text){ arena_text(a, s.p, s.n), s.n };
+	return !m || s.n ? 0
+			 : err_set(e, ERR_INVALID, "'%s' is text, and here it is %s", key,
+				   json_kind(m) == JSON_STRING ? "empty" : json_kind_name(m));
 }
 
 static int count_member(json_value *v, const char *key, int64_t missing, int64_t *out,
@@ -152,15 +158,13 @@ static int read_when(struct route_rule *rule, json_value *when, struct arena *a,
 		rc = count_member(when, "prompt_min", 0, &rule->prompt_min, e);
 	if (rc == 0)
 		rc = count_member(when, "prompt_max", INT64_MAX, &rule->prompt_max, e);
-	if (rc != 0)
-		return rc;
-	rule->workload = kept(json_member(when, "workload"), a);
-	rule->task = kept(json_member(when, "task"), a);
-	rule->project = kept(json_member(when, "project"), a);
-	rule->customer = kept(json_member(when, "customer"), a);
-	rule->model = kept(json_member(when, "model"), a);
-	rule->effort = kept(json_member(when, "effort"), a);
-	return 0;
+	if (rc == 0 && rule->prompt_min > rule->prompt_max)
+		rc = err_set(e, ERR_INVALID, "'prompt_min' is above 'prompt_max'");
+	struct text *const names[] = { &rule->workload, &rule->task,  &rule->project,
+				       &rule->customer, &rule->model, &rule->effort };
+	for (size_t i = 0; rc == 0 && i < sizeof names / sizeof *names; i++)
+		rc = text_member(when, keys[i], a, names[i], e);
+	return rc;
 }
 
 static int read_rule(struct route *r, json_value *v, const struct book *book, struct arena *a,
@@ -187,11 +191,16 @@ static int read_escalated(struct route *r, json_value *v, struct arena *a, struc
 		return err_set(e, ERR_INVALID,
 			       "state either 'share' (of the conversations that are escalated) or "
 			       "'escalated' (their names), or 'when' (what such a call is)");
+	if (list && json_kind(list) != JSON_ARRAY)
+		return err_set(e, ERR_INVALID, "'escalated' is a list of names");
 	r->escalates = true;
 	r->by_name = list != NULL;
 	r->all = !share_of && !list;
-	for (json_value *m = json_first(list); m; m = json_next(m))
+	for (json_value *m = json_first(list); m; m = json_next(m)) {
+		if (!json_number_or_string(m).n)
+			return err_set(e, ERR_INVALID, "'escalated' names conversations and tasks");
 		*dict_need(&r->escalated, json_number_or_string(m), NULL) = 1;
+	}
 	r->escalate_when = (struct route_rule){ .prompt_max = INT64_MAX };
 	int rc = when ? read_when(&r->escalate_when, when, a, e) : 0;
 	if (rc == 0 && share_of)
@@ -223,13 +232,14 @@ static int read_rules(struct route *r, json_value *root, const struct book *book
 {
 	static const char *const keys[] = { "rules", "otherwise", "escalate", NULL };
 	json_value *escalate = json_member(root, "escalate");
-	json_value *otherwise = json_member(root, "otherwise");
+	json_value *otherwise = json_member(root, "otherwise"), *rules = json_member(root, "rules");
 	int rc = json_check_keys(root, keys, "the file", e);
+	if (rc == 0 && rules && json_kind(rules) != JSON_ARRAY)
+		rc = err_set(e, ERR_INVALID, "'rules' is a list of rules");
 	if (rc != 0)
 		return rc;
 	r->rule = mem_zalloc(ROUTE_RULES_MAX * sizeof *r->rule);
-	for (json_value *v = json_first(json_member(root, "rules")); rc == 0 && v;
-	     v = json_next(v)) {
+	for (json_value *v = json_first(rules); rc == 0 && v; v = json_next(v)) {
 		if (r->rules == ROUTE_RULES_MAX)
 			return err_set(e, ERR_INVALID, "more than %d rules", ROUTE_RULES_MAX);
 		rc = read_rule(r, v, book, a, e);

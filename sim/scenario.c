@@ -260,9 +260,9 @@ static int cache(struct scenario *s, json_value *v, struct err *e)
 	int rc = v ? json_check_keys(v, keys, "'cache'", e) : 0;
 	for (json_value *m = json_first(v); rc == 0 && m; m = json_next(m)) {
 		const struct text part = json_number_or_string(m);
-		rc = cache_part_parse(&s->cache, json_key(m), part, e);
-		if (rc != 0)
-			rc = err_set(e, ERR_INVALID, "'cache': %s", e->message);
+		struct err why;
+		if (cache_part_parse(&s->cache, json_key(m), part, &why) != 0)
+			rc = err_set(e, ERR_INVALID, "'cache': %s", why.message);
 	}
 	return rc;
 }
@@ -300,7 +300,11 @@ static int add_object(struct scenario_list *l, json_value *v, const struct book 
 	if (rc != 0)
 		return err_context(e, "scenario '%s'", s->name);
 	l->count++;
-	rc = by_model(s, json_member(v, "input_factor"), "input_factor", s->input_factor, e);
+	if (json_member(v, "note") && json_kind(json_member(v, "note")) != JSON_STRING)
+		rc = err_set(e, ERR_INVALID, "'note' is text");
+	if (rc == 0)
+		rc = by_model(s, json_member(v, "input_factor"), "input_factor", s->input_factor,
+			      e);
 	if (rc == 0)
 		rc = by_model(s, json_member(v, "output_factor"), "output_factor", s->output_factor,
 			      e);
@@ -337,9 +341,14 @@ int scenario_add_file(struct scenario_list *l, const char *path, const struct bo
 	int rc = json_open_file(&d, path, e);
 	if (rc != 0)
 		return rc;
-	json_value *list = json_member(json_root(d), "scenarios");
-	struct text baseline = json_string(json_member(json_root(d), "baseline"));
-	if (json_kind(list) != JSON_ARRAY)
+	static const char *const keys[] = { "scenarios", "baseline", "note", "schema", NULL };
+	json_value *list = json_member(json_root(d), "scenarios"),
+		   *named = json_member(json_root(d), "baseline");
+	struct text baseline = json_string(named);
+	rc = json_check_keys(json_root(d), keys, "the file", e);
+	if (rc == 0 && named && !baseline.n)
+		rc = err_set(e, ERR_INVALID, "'baseline' is the name of a scenario");
+	if (rc == 0 && json_kind(list) != JSON_ARRAY)
 		rc = err_set(e, ERR_INVALID,
 			     "a file of scenarios is {\"scenarios\": [{\"name\": .., \"route\": "
 			     "..}]}");
