@@ -52,6 +52,7 @@ static int read_asked(struct cli *cli, struct forecast_question *q, struct err *
 static int run(struct cli *cli, struct err *e)
 {
 	struct ledger_session s = { 0 };
+	struct book *book = NULL;
 	struct zone *z = NULL;
 	struct forecast_question q = { 0 };
 	struct forecast_verdict verdict = { 0 };
@@ -66,7 +67,10 @@ static int run(struct cli *cli, struct err *e)
 	}
 	if (rc == 0)
 		rc = ledger_session_open(&s, cli, DB_READ, e);
+	if (rc == 0)
+		rc = cli_book(cli, &book, e);
 	q.ledger = s.ledger;
+	q.book = book;
 	if (rc == 0 && cli->json) {
 		struct json_out j;
 		json_out_open(&j, stdout);
@@ -76,6 +80,7 @@ static int run(struct cli *cli, struct err *e)
 		rc = forecast_report_print(&q, &verdict, e);
 	}
 	rc = ledger_session_close(&s, rc, e);
+	book_close(book);
 	zone_close(z);
 	return rc ? rc : verdict.overrun_is_likely ? 4 : verdict.unpriced ? 3 : 0;
 }
@@ -88,13 +93,15 @@ const struct command command_forecast = {
 		"Draws the coming days from past ones, many times over; quantiles are members of "
 		"the sample. Days before a change of level are left out; weekdays are drawn "
 		"separately when two weeks or more show that they differ; clear growth continues "
-		"for about a month and then levels off. The answer the same forecast would have "
+		"for about a month and then levels off. Usage is drawn, and priced on each coming "
+		"day by the book: dated rises, the end of promotions, peak hours and holidays are "
+		"in it. The answer the same forecast would have "
 		"given 28 days ago is shown for comparison.\n\n--since may lie in the future: "
 		"the days before it are not counted. Exit status 4 when most draws go beyond the "
 		"budget or the credits, 3 where past calls have no price.",
 	.examples = "  tally forecast --budget 2000\n"
 		    "  tally forecast --credits balance --customer acme --by 2027-01-01\n",
 	.options = options,
-	.common = TAKES_DB | TAKES_PERIOD | TAKES_ZONE,
+	.common = TAKES_DB | TAKES_PRICES | TAKES_PERIOD | TAKES_ZONE,
 	.run = run,
 };

@@ -38,3 +38,21 @@ void put_plain_money(struct buf *b, struct money_total m, const char *currency)
 	else
 		buf_printf(b, "%s %s", plain, currency);
 }
+
+void put_short_money(struct buf *b, struct money_total m, const char *currency, bool lower_bound)
+{
+	char plain[DECIMAL_TEXT_MAX];
+	const int128 unit = (int128)1000000000000000000;
+	const int places = m.atto < unit && m.atto > -unit ? 4 : 2;
+	bool changed;
+	const struct decimal d = decimal_round_places(
+		(struct decimal){ m.atto, MONEY_TOTAL_PLACES }, places, &changed);
+	decimal_format(d, plain);
+	char *point = strchr(plain, '.');
+	size_t have = point ? strlen(point + 1) : 0;
+	if (!point)
+		strcat(plain, ".");
+	while (have++ < (size_t)places)
+		strcat(plain, "0");
+	put_amount(b, plain, currency, lower_bound);
+}

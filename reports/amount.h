@@ -9,6 +9,8 @@
 /* Each replaces what b holds. */
 void put_amount(struct buf *b, const char *plain, const char *currency, bool lower_bound);
 void put_money(struct buf *b, struct money_total m, const char *currency, bool lower_bound);
+/* To cents, and to four digits where it is below one. */
+void put_short_money(struct buf *b, struct money_total m, const char *currency, bool lower_bound);
 /* Appends it without grouping: "$" before dollars, the code after everything else. */
 void put_plain_money(struct buf *b, struct money_total m, const char *currency);
 void put_count(struct buf *b, int64_t n);

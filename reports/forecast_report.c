@@ -11,6 +11,7 @@
 #include "reports/plain.h"
 #include "reports/table.h"
 #include "sim/forecast.h"
+#include "sim/usage_days.h"
 
 struct asked {
 	const struct forecast_question *q;
@@ -22,9 +23,14 @@ struct asked {
 };
 
 struct history {
-	struct money_total *day; /* by local day from `first` on */
+	struct money_total *day; /* by local day from `first` on, all at the prices of today */
 	int64_t first, count;
 	int64_t unpriced;
+	/* of money */
+	struct usage_days *used;
+	size_t cut;		     /* its days in front of `first` */
+	struct money_total *metered; /* by day */
+	struct money_total *part;    /* by day and model, at the prices of today */
 };
 
 static int64_t local_day(const struct zone *z, struct instant t)
@@ -32,10 +38,37 @@ static int64_t local_day(const struct zone *z, struct instant t)
 	return zone_day(z, t);
 }
 
-/* Money by day, from the meter. */
+static int take_used(void *user, const struct usage_call *c)
+{
+	struct history *h = user;
+	h->unpriced += c->sums->unpriced;
+	return usage_days_take(h->used, c);
+}
+
+static struct money_total cost_on(void *user, size_t i, size_t t)
+{
+	const struct history *h = user;
+	return usage_days_cost(h->used, h->cut + i, h->cut + t);
+}
+
+/* How much was used, at one and the same prices: those of today. */
+static void weigh_days(struct history *h)
+{
+	const size_t models = usage_days_models(h->used), today = h->cut + (size_t)h->count;
+	h->metered = mem_alloc(((size_t)h->count + 1) * sizeof *h->metered);
+	h->part = mem_alloc(((size_t)h->count * models + 1) * sizeof *h->part);
+	for (size_t i = 0; i < (size_t)h->count; i++) {
+		h->day[i] = usage_days_cost(h->used, h->cut + i, today);
+		h->metered[i] = usage_days_metered(h->used, h->cut + i);
+		for (size_t m = 0; m < models; m++)
+			h->part[i * models + m] = usage_days_cost_of(h->used, h->cut + i, today, m);
+	}
+}
+
+/* What was used by day, from the meter. */
 static int read_money(struct asked *a, struct history *h, struct err *e)
 {
-	static const enum usage_dim by_day[] = { USAGE_BY_DAY };
+	static const enum usage_dim by_hour[] = { USAGE_BY_HOUR };
 	const struct zone *z = a->q->zone;
 	struct store *s = ledger_store(a->q->ledger);
 	struct usage_result *r;
@@ -44,25 +77,31 @@ static int read_money(struct asked *a, struct history *h, struct err *e)
 				  .customer = a->q->customer,
 				  .project = a->q->project,
 				  .model = a->q->model };
-	int rc = usage_query(&r, s, by_day, 1, &f, z, e);
+	struct usage_cells cells = { .store = s,
+				     .filter = &f,
+				     .dim = by_hour,
+				     .dim_count = 1,
+				     .zone = z,
+				     .take = take_used,
+				     .user = h };
+	h->used = usage_days_open(a->q->book, z, h->first, (size_t)h->count);
+	int rc = usage_each_cell(&cells, e);
+	if (rc != 0 && usage_days_error(h->used)->code != ERR_NONE)
+		*e = *usage_days_error(h->used);
 	if (rc != 0)
 		return rc;
-	for (size_t i = 0; i < usage_group_count(r); i++) {
-		struct civil c;
-		if (civil_parse(&c, usage_label(r, i, 0), NULL) != 0)
-			continue;
-		int64_t place = civil_to_day(c) - h->first;
-		if (place >= 0 && place < h->count)
-			h->day[place] = usage_group(r, i)->cost;
-	}
-	h->unpriced = usage_total(r)->unpriced;
-	snprintf(a->currency, sizeof a->currency, "%s", usage_currency(r));
-	usage_result_close(r);
+	usage_days_ready(h->used, cells.currency);
+	h->cut = usage_days_empty(h->used);
+	h->first += (int64_t)h->cut;
+	h->count -= (int64_t)h->cut;
+	weigh_days(h);
 	f.since = a->q->since;
 	f.until = a->q->now;
 	rc = usage_query(&r, s, NULL, 0, &f, z, e);
 	if (rc == 0) {
 		a->spent = usage_total(r)->cost;
+		snprintf(a->currency, sizeof a->currency, "%s",
+			 *cells.currency ? cells.currency : usage_currency(r));
 		usage_result_close(r);
 	}
 	return rc;
@@ -131,6 +170,34 @@ static void day_text(int64_t day, char out[16])
 	snprintf(out, 16, "%04d-%02d-%02d", c.year, c.month, c.day);
 }
 
+/* What is to come of a model on average. */
+struct coming_model {
+	struct text model;
+	int128 tokens[BUCKET_COUNT];
+	struct money_total cost;
+};
+
+/* What is to come on average, priced day by day. */
+struct coming {
+	struct coming_model *model;
+	struct money_total *day; /* from the first coming day on */
+	size_t models, days;
+	struct money_total sum, at_past_prices;
+	size_t *changed; /* coming days, from 0, with other prices than a week before */
+	size_t changes;
+};
+
+/* Everything that a forecast says. */
+struct outlook {
+	struct asked asked;
+	struct history history;
+	struct forecast_options options;
+	struct forecast forecast;
+	struct forecast_check check;
+	bool has_check;
+	struct coming coming; /* of money */
+};
+
 enum { CHECK_DAYS = 28 }; /* of the back-test */
 static const int permilles[] = { 50, 250, 500, 750, 950 };
 
@@ -155,19 +222,98 @@ static void put_model(struct json_out *j, const struct history *h, const struct 
 			decimal_format(decimal_round_places(growth, 2, &cut), text));
 }
 
-static void put_json(struct json_out *j, const struct asked *a, const struct history *h,
-		     const struct forecast *f, const struct forecast_check *check)
+static void put_coming_model(struct json_out *j, const struct coming_model *m)
+{
+	json_out_object(j, NULL);
+	json_out_text(j, "model", m->model);
+	json_out_object(j, "tokens");
+	for (int b = 0; b < BUCKET_COUNT; b++)
+		if (b < BUCKET_COMMON || m->tokens[b])
+			json_out_int(j, bucket_name((enum bucket)b), (int64_t)m->tokens[b]);
+	json_out_end(j, '}');
+	json_out_money(j, "cost", m->cost);
+	json_out_end(j, '}');
+}
+
+/* What comes on average: by model, by day, and when prices change. */
+static void put_coming(struct json_out *j, const struct outlook *x)
+{
+	const struct coming *c = &x->coming;
+	const struct usage_days_kept kept = usage_days_kept(x->history.used);
+	const int64_t first = x->asked.today + x->options.first_day;
+	char day[16];
+	json_out_money(j, "expected", with_spent(&x->asked, c->sum));
+	json_out_money(j, "expected_at_past_prices", with_spent(&x->asked, c->at_past_prices));
+	json_out_array(j, "by_model");
+	for (size_t m = 0; m < c->models; m++)
+		put_coming_model(j, &c->model[m]);
+	json_out_end(j, ']');
+	json_out_array(j, "by_day");
+	for (size_t k = 0; k < c->days; k++) {
+		json_out_object(j, NULL);
+		day_text(first + (int64_t)k, day);
+		json_out_string(j, "day", day);
+		json_out_money(j, "cost", c->day[k]);
+		json_out_end(j, '}');
+	}
+	json_out_end(j, ']');
+	json_out_array(j, "price_changes");
+	for (size_t k = 0; k < c->changes; k++) {
+		day_text(first + (int64_t)c->changed[k], day);
+		json_out_string(j, NULL, day);
+	}
+	json_out_end(j, ']');
+	json_out_int(j, "calls_at_past_prices", kept.records);
+}
+
+static void put_allowed(struct json_out *j, const struct asked *a, const struct forecast *f)
 {
 	char text[DECIMAL_TEXT_MAX], day[16];
+	json_out_money(j, a->q->credits ? "credits" : "budget", a->allowed);
+	ratio_format(f->over, f->draws, 4, text);
+	json_out_string(j, "probability_of_overrun", text);
+	json_out_object(j, "exhausted");
+	for (size_t i = 0; i < sizeof permilles / sizeof *permilles; i++) {
+		int64_t in = forecast_gone_at(f, permilles[i]);
+		day_text(a->today + in, day);
+		decimal_format((struct decimal){ permilles[i] / 10, 2 }, text);
+		json_out_string(j, text, in == FORECAST_DAYS_FAR ? NULL : day);
+	}
+	json_out_end(j, '}');
+}
+
+/* What the forecast of the last weeks would have said, and by how much its middle was wrong. */
+static void put_check_json(struct json_out *j, const struct forecast_check *check)
+{
+	char text[DECIMAL_TEXT_MAX];
+	json_out_object(j, "back_test");
+	json_out_int(j, "days", CHECK_DAYS);
+	json_out_money(j, "0.05", check->low);
+	json_out_money(j, "0.5", check->middle);
+	json_out_money(j, "0.95", check->high);
+	json_out_money(j, "real", check->real);
+	if (check->real.atto > 0 &&
+	    ratio_format(check->middle.atto - check->real.atto, check->real.atto, 4, text))
+		json_out_string(j, "error", text);
+	else
+		json_out_null(j, "error");
+	json_out_end(j, '}');
+}
+
+static void put_json(struct json_out *j, const struct outlook *x)
+{
+	const struct asked *a = &x->asked;
+	const struct forecast *f = &x->forecast;
+	char text[DECIMAL_TEXT_MAX];
 	json_out_object(j, NULL);
 	json_out_string(j, "schema", "tally.forecast/1");
 	json_out_string(j, "currency", a->currency);
 	json_out_instant(j, "now", a->q->now);
 	json_out_instant(j, "since", a->q->since);
 	json_out_instant(j, "by", a->q->by);
-	json_out_int(j, "history_days", h->count);
-	put_model(j, h, f);
-	json_out_int(j, "unpriced", h->unpriced);
+	json_out_int(j, "history_days", x->history.count);
+	put_model(j, &x->history, f);
+	json_out_int(j, "unpriced", x->history.unpriced);
 	if (!a->q->credits)
 		json_out_money(j, "spent", a->spent);
 	json_out_object(j, "quantiles");
@@ -175,28 +321,12 @@ static void put_json(struct json_out *j, const struct asked *a, const struct his
 		json_out_money(j, decimal_format((struct decimal){ permilles[i] / 10, 2 }, text),
 			       with_spent(a, forecast_sum_at(f, permilles[i])));
 	json_out_end(j, '}');
-	if (a->has_allowed) {
-		json_out_money(j, a->q->credits ? "credits" : "budget", a->allowed);
-		ratio_format(f->over, f->draws, 4, text);
-		json_out_string(j, "probability_of_overrun", text);
-		json_out_object(j, "exhausted");
-		for (size_t i = 0; i < sizeof permilles / sizeof *permilles; i++) {
-			int64_t in = forecast_gone_at(f, permilles[i]);
-			day_text(a->today + in, day);
-			decimal_format((struct decimal){ permilles[i] / 10, 2 }, text);
-			json_out_string(j, text, in == FORECAST_DAYS_FAR ? NULL : day);
-		}
-		json_out_end(j, '}');
-	}
-	if (check) {
-		json_out_object(j, "back_test");
-		json_out_int(j, "days", CHECK_DAYS);
-		json_out_money(j, "0.05", check->low);
-		json_out_money(j, "0.5", check->middle);
-		json_out_money(j, "0.95", check->high);
-		json_out_money(j, "real", check->real);
-		json_out_end(j, '}');
-	}
+	if (!a->q->credits)
+		put_coming(j, x);
+	if (a->has_allowed)
+		put_allowed(j, a, f);
+	if (x->has_check)
+		put_check_json(j, &x->check);
 	json_out_int(j, "draws", f->draws);
 	json_out_end(j, '}');
 }
@@ -234,7 +364,10 @@ static void put_story(const struct history *h, const struct forecast *f)
 				     : "; the weekdays differ");
 	if (m->changed) {
 		day_text(h->first + (int64_t)m->first, day);
-		buf_printf(&b, "; the level changed, and only days from %s on are drawn from", day);
+		buf_printf(
+			&b,
+			"; the level or the mix of models changed, and only days from %s on are drawn from",
+			day);
 	}
 	if (m->growth != 0)
 		buf_printf(&b,
@@ -253,38 +386,74 @@ static void put_check(const struct asked *a, const struct forecast_check *c)
 	put_short(&middle, a, c->middle, false);
 	put_short(&high, a, c->high, false);
 	put_short(&real, a, c->real, false);
+	char error[DECIMAL_TEXT_MAX] = "";
+	const int128 off = (c->middle.atto - c->real.atto) * 100;
+	if (c->real.atto > 0)
+		ratio_format(off < 0 ? -off : off, c->real.atto, 1, error);
 	print_note(
 		"\n%d days ago it would have said %s for the days since (90 %% between %s and %s); "
-		"they came to %s",
-		CHECK_DAYS, middle.p, low.p, high.p, real.p);
+		"they came to %s%s%s%s",
+		CHECK_DAYS, middle.p, low.p, high.p, real.p, off && *error ? ": " : "",
+		off ? error : "",
+		!off || !*error ? ""
+		: off < 0	? " % too little"
+				: " % too much");
 	buf_release(&low);
 	buf_release(&middle);
 	buf_release(&high);
 	buf_release(&real);
 }
 
-static void put_text(const struct asked *a, const struct history *h, const struct forecast *f,
-		     const struct forecast_check *check)
+/* Tokens and cost of each model, and what a change of price does. */
+static void put_models(const struct outlook *x)
 {
-	static const char *const names[] = { "5 %", "25 %", "half", "75 %", "95 %" };
-	char by[INSTANT_TEXT_MAX], what[80], share[DECIMAL_TEXT_MAX], day[2][16];
-	put_story(h, f);
-	instant_format(a->q->by, by);
-	if (!a->q->credits)
-		put_line(a, "spent so far", a->spent, h->unpriced > 0);
-	for (size_t i = 0; i < sizeof permilles / sizeof *permilles; i++) {
-		snprintf(what, sizeof what, "by %.10s, in %s of the draws at most", by, names[i]);
-		put_line(a, what, with_spent(a, forecast_sum_at(f, permilles[i])), h->unpriced > 0);
+	static const struct table_column columns[] = { { "MODEL", false, true },
+						       { "PROMPT", true, .leaves = 1 },
+						       { "FROM CACHE", true, .leaves = 3 },
+						       { "OUTPUT", true, .leaves = 2 },
+						       { "COST ON AVERAGE", true, false } };
+	const struct coming *c = &x->coming;
+	const bool lower = x->history.unpriced > 0;
+	const struct usage_days_kept kept = usage_days_kept(x->history.used);
+	struct table *t = table_open(columns, sizeof columns / sizeof *columns);
+	struct buf b = { 0 };
+	printf("\nto come on average:\n");
+	for (size_t m = 0; m < c->models; m++) {
+		const int128 *n = c->model[m].tokens;
+		table_cell(t, c->model[m].model.p);
+		put_count(&b, (int64_t)(n[BUCKET_INPUT] + n[BUCKET_CACHE_READ] +
+					n[BUCKET_CACHE_WRITE_5M] + n[BUCKET_CACHE_WRITE_1H]));
+		table_cell(t, b.p);
+		put_count(&b, (int64_t)n[BUCKET_CACHE_READ]);
+		table_cell(t, b.p);
+		put_count(&b, (int64_t)n[BUCKET_OUTPUT]);
+		table_cell(t, b.p);
+		put_short(&b, &x->asked, c->model[m].cost, lower);
+		table_cell(t, b.p);
 	}
-	if (check)
-		put_check(a, check);
-	if (h->unpriced)
-		print_note(
-			"\n%lld past calls have no price (tally usage names them), so all of this is "
-			"a lower bound",
-			(long long)h->unpriced);
-	if (!a->has_allowed)
-		return;
+	table_print(t);
+	table_close(t);
+	for (size_t k = 0; k < c->changes && k < 5; k++) {
+		char day[16];
+		day_text(x->asked.today + x->options.first_day + (int64_t)c->changed[k], day);
+		print_note("prices change on %s", day);
+	}
+	if (c->sum.atto != c->at_past_prices.atto) {
+		put_short(&b, &x->asked, c->at_past_prices, lower);
+		print_note("at the prices that past days were metered at it would be %s", b.p);
+	}
+	if (kept.records) {
+		put_count(&b, kept.records);
+		print_note("%s past calls (most of %.*s) had a price that the book does not state, "
+			   "or states none for coming days; they keep it",
+			   b.p, (int)kept.model.n, kept.model.p);
+	}
+	buf_release(&b);
+}
+
+static void put_runs_out(const struct asked *a, const struct forecast *f)
+{
+	char share[DECIMAL_TEXT_MAX], day[2][16];
 	printf("\n");
 	put_line(a, a->q->credits ? "credits left" : "budget", a->allowed, false);
 	ratio_format((int128)f->over * 100, f->draws, 1, share);
@@ -297,6 +466,34 @@ static void put_text(const struct asked *a, const struct history *h, const struc
 		printf("at this pace it lasts more than ten years\n");
 	else
 		printf("runs out on %s (in 5 %% of the draws by %s)\n", day[0], day[1]);
+}
+
+static void put_text(const struct outlook *x)
+{
+	static const char *const names[] = { "5 %", "25 %", "half", "75 %", "95 %" };
+	const struct asked *a = &x->asked;
+	const struct history *h = &x->history;
+	char by[INSTANT_TEXT_MAX], what[80];
+	put_story(h, &x->forecast);
+	instant_format(a->q->by, by);
+	if (!a->q->credits)
+		put_line(a, "spent so far", a->spent, h->unpriced > 0);
+	for (size_t i = 0; i < sizeof permilles / sizeof *permilles; i++) {
+		snprintf(what, sizeof what, "by %.10s, in %s of the draws at most", by, names[i]);
+		put_line(a, what, with_spent(a, forecast_sum_at(&x->forecast, permilles[i])),
+			 h->unpriced > 0);
+	}
+	if (!a->q->credits)
+		put_models(x);
+	if (x->has_check)
+		put_check(a, &x->check);
+	if (h->unpriced)
+		print_note(
+			"\n%lld past calls have no price (tally usage names them), so all of this is "
+			"a lower bound",
+			(long long)h->unpriced);
+	if (a->has_allowed)
+		put_runs_out(a, &x->forecast);
 }
 
 /* The part of a local day that lies in [from, to). */
@@ -324,14 +521,60 @@ static void set_period(struct forecast_options *o, const struct asked *a, const 
 		o->last_share = share_of_day(z, last, from, a->q->by);
 }
 
-/* Everything that a forecast says. */
-struct outlook {
-	struct asked asked;
-	struct history history;
-	struct forecast forecast;
-	struct forecast_check check;
-	bool has_check;
-};
+/* Of past day i on day t: the tokens and the cost of each model, and what it was metered at. */
+static void tell_day(void *user, size_t i, size_t t, int128 *out)
+{
+	const struct history *h = user;
+	const size_t models = usage_days_models(h->used);
+	for (size_t m = 0; m < models; m++, out += BUCKET_COUNT + 1) {
+		const int64_t *tokens = usage_days_tokens(h->used, h->cut + i, m);
+		for (int b = 0; b < BUCKET_COUNT; b++)
+			out[b] = tokens[b];
+		out[BUCKET_COUNT] = usage_days_cost_of(h->used, h->cut + i, h->cut + t, m).atto;
+	}
+	*out = h->metered[i].atto;
+}
+
+/* Days on which prices are others than a week before, and stay so. */
+static void find_changes(struct coming *c, const struct history *h, size_t first)
+{
+	c->changed = mem_alloc((c->days + 1) * sizeof *c->changed);
+	for (size_t k = 0; k < c->days; k++) {
+		const size_t t = h->cut + first + k;
+		if (!usage_days_same_prices(h->used, t, t - 7) &&
+		    usage_days_same_prices(h->used, t, t + 7) &&
+		    (!c->changes || k > c->changed[c->changes - 1] + 6))
+			c->changed[c->changes++] = k;
+	}
+}
+
+static void look_at_models(struct outlook *x)
+{
+	struct history *h = &x->history;
+	struct coming *c = &x->coming;
+	const struct forecast_options *o = &x->options;
+	c->models = usage_days_models(h->used);
+	c->days = (size_t)(o->last_day - o->first_day + 1);
+	c->model = mem_zalloc((c->models + 1) * sizeof *c->model);
+	c->day = mem_zalloc((c->days + 1) * sizeof *c->day);
+	const struct forecast_value value = { c->models * (BUCKET_COUNT + 1) + 1, tell_day, h };
+	int128 *mean = mem_alloc(value.count * sizeof *mean);
+	for (size_t k = 0; k < c->days; k++) {
+		const int128 *from = mean;
+		forecast_mean(&x->forecast, o, o->first_day + (int64_t)k, &value, mean);
+		for (size_t m = 0; m < c->models; m++, from += BUCKET_COUNT + 1) {
+			for (int b = 0; b < BUCKET_COUNT; b++)
+				c->model[m].tokens[b] += from[b];
+			c->model[m].cost.atto += from[BUCKET_COUNT];
+			c->day[k].atto += from[BUCKET_COUNT];
+			c->model[m].model = usage_days_model(h->used, m);
+		}
+		c->sum.atto += c->day[k].atto;
+		c->at_past_prices.atto += *from;
+	}
+	find_changes(c, h, o->days + (size_t)o->first_day);
+	free(mean);
+}
 
 static int look_ahead(struct outlook *x, const struct forecast_question *q, struct err *e)
 {
@@ -347,18 +590,26 @@ static int look_ahead(struct outlook *x, const struct forecast_question *q, stru
 	int rc = q->credits ? read_credits(a, h, e) : read_money(a, h, e);
 	if (rc != 0)
 		return rc;
-	cut_front(h);
-	struct forecast_options o = {
+	if (q->credits)
+		cut_front(h);
+	x->options = (struct forecast_options){
 		.day = h->day,
 		.days = (size_t)h->count,
+		.at = h->used ? cost_on : NULL,
+		.at_user = h,
+		.part = h->part,
+		.parts = h->used ? usage_days_models(h->used) : 0,
+		.metered = h->metered,
 		.first_weekday = weekday_of_day(h->first),
 		.left = { a->allowed.atto - (q->credits ? 0 : a->spent.atto) },
 		.seed = (uint64_t)q->seed,
 		.draws = q->draws,
 	};
-	set_period(&o, a, q->zone);
-	rc = forecast_run(&x->forecast, &o, e);
-	x->has_check = rc == 0 && forecast_back_test(&x->check, &o, CHECK_DAYS);
+	set_period(&x->options, a, q->zone);
+	rc = forecast_run(&x->forecast, &x->options, e);
+	x->has_check = rc == 0 && forecast_back_test(&x->check, &x->options, CHECK_DAYS);
+	if (rc == 0 && h->used)
+		look_at_models(x);
 	return rc;
 }
 
@@ -369,7 +620,13 @@ static void outlook_release(struct outlook *x, struct forecast_verdict *verdict)
 						      x->forecast.over * 2 > x->forecast.draws,
 					      .unpriced = x->history.unpriced };
 	forecast_release(&x->forecast);
+	usage_days_close(x->history.used);
 	free(x->history.day);
+	free(x->history.metered);
+	free(x->history.part);
+	free(x->coming.model);
+	free(x->coming.day);
+	free(x->coming.changed);
 }
 
 struct forecast_question forecast_question_of(struct ledger *l, const struct zone *z,
@@ -417,7 +674,7 @@ int forecast_report_put(struct json_out *j, const struct forecast_question *q,
 	struct outlook x;
 	int rc = look_ahead(&x, q, e);
 	if (rc == 0)
-		put_json(j, &x.asked, &x.history, &x.forecast, x.has_check ? &x.check : NULL);
+		put_json(j, &x);
 	outlook_release(&x, verdict);
 	return rc;
 }
@@ -428,7 +685,7 @@ int forecast_report_print(const struct forecast_question *q, struct forecast_ver
 	struct outlook x;
 	int rc = look_ahead(&x, q, e);
 	if (rc == 0)
-		put_text(&x.asked, &x.history, &x.forecast, x.has_check ? &x.check : NULL);
+		put_text(&x);
 	outlook_release(&x, verdict);
 	return rc;
 }

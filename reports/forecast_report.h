@@ -4,10 +4,12 @@
 
 #include "base/zone.h"
 #include "meter/ledger/ledger.h"
+#include "pricing/book.h"
 #include "reports/json_out.h"
 
 struct forecast_question {
 	struct ledger *ledger;
+	const struct book *book; /* of coming days; NULL: prices stay as they were */
 	const struct zone *zone;
 	struct instant now, since, by;
 	int64_t history, draws, seed; /* days to draw from */

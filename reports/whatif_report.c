@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/csv.h"
 #include "reports/amount.h"
+#include "reports/hosting_report.h"
 #include "reports/json_out.h"
 #include "reports/table.h"
 
@@ -21,32 +22,6 @@ static const char *ratio(int128 a, int128 b, char buf[DECIMAL_TEXT_MAX])
 static struct credits_total drawn(const struct whatif_report *r, struct credits_total c)
 {
 	return r->byo ? (struct credits_total){ 0 } : c;
-}
-
-/* What the rented replicas could work, in microseconds. */
-static int128 hosted_us(const struct whatif_model *m)
-{
-	return (int128)m->hours * m->replicas * US_PER_HOUR;
-}
-
-/* So many calls like these cost the same at the vendor and on as many machines; rounded up. */
-static int64_t break_even_calls(const struct whatif_model *m)
-{
-	int128 n = m->cost.atto / m->at_vendor.atto, rest = m->cost.atto % m->at_vendor.atto;
-	if (n > INT64_MAX / 2 / (m->records + 1))
-		return INT64_MAX;
-	/* the rest is below the vendor's amount, so a ratio of thousandths is exact enough */
-	int128 part = rest / (m->at_vendor.atto / 1000000 + 1);
-	return (int64_t)(n * m->records + (part * m->records + 999999) / 1000000);
-}
-
-/* Whether these machines could answer so many: beyond, they would be more machines and cost more.
- */
-static bool breaks_even(const struct whatif_model *m)
-{
-	return m->at_vendor.atto > 0 && !m->vendor_unpriced &&
-	       (m->busy_us == 0 || m->cost.atto / m->at_vendor.atto <= hosted_us(m) / m->busy_us) &&
-	       (int128)break_even_calls(m) * m->busy_us <= hosted_us(m) * m->records;
 }
 
 static const struct whatif_result *baseline(const struct whatif_report *r)
@@ -76,31 +51,6 @@ static void put_interval(struct json_out *j, const char *key, const struct whati
 	json_out_money(j, "low", i->low);
 	json_out_money(j, "high", i->high);
 	json_out_string(j, "level", level(r, text));
-	json_out_end(j, '}');
-}
-
-/* The machines of a hosted model, and at how much of this work they cost what the vendor asks. */
-static void put_hosting(struct json_out *j, const struct whatif_model *m)
-{
-	char text[DECIMAL_TEXT_MAX];
-	json_out_object(j, "self_hosted");
-	json_out_int(j, "hours", m->hours);
-	json_out_int(j, "replicas", m->replicas);
-	json_out_int(j, "gpus", m->replicas * m->hosting->gpus);
-	json_out_string(j, "busy_ratio", ratio(m->busy_us, hosted_us(m), text));
-	json_out_money(j, "at_vendor_price", m->at_vendor);
-	if (m->vendor_unpriced)
-		json_out_int(j, "vendor_unpriced", m->vendor_unpriced);
-	if (m->busy_us > 0)
-		json_out_int(j, "calls_at_most", (int64_t)(hosted_us(m) * m->records / m->busy_us));
-	if (breaks_even(m)) {
-		json_out_string(j, "break_even_volume",
-				ratio(m->cost.atto, m->at_vendor.atto, text));
-		json_out_int(j, "break_even_calls", break_even_calls(m));
-	} else if (m->at_vendor.atto > 0 && !m->vendor_unpriced) {
-		json_out_null(j, "break_even_volume");
-		json_out_null(j, "break_even_calls");
-	}
 	json_out_end(j, '}');
 }
 
@@ -145,7 +95,7 @@ static void put_model(struct json_out *j, const struct whatif_report *r,
 		json_out_int(j, "over_context", m->over_context);
 	}
 	if (m->hosting)
-		put_hosting(j, m);
+		hosting_report_put(j, m);
 	if (whatif_busy_ms(m) >= 0)
 		json_out_string(j, "serial_seconds",
 				decimal_format((struct decimal){ whatif_busy_ms(m), 3 }, text));
@@ -478,24 +428,9 @@ void whatif_report_csv(const struct whatif_report *r)
 	buf_release(&b);
 }
 
-/* Cents, and four digits where the amount is below one: tables say so, JSON and CSV have every
- * digit. */
 static void shown(struct buf *b, struct money_total m, const char *currency, bool lower, bool sign)
 {
-	char plain[DECIMAL_TEXT_MAX];
-	const int128 unit = (int128)1000000000000000000;
-	int places = m.atto < unit && m.atto > -unit ? 4 : 2;
-	bool changed;
-	struct decimal d = decimal_round_places((struct decimal){ m.atto, MONEY_TOTAL_PLACES },
-						places, &changed);
-	decimal_format(d, plain);
-	char *point = strchr(plain, '.');
-	size_t have = point ? strlen(point + 1) : 0;
-	if (!point)
-		strcat(plain, ".");
-	while (have++ < (size_t)places)
-		strcat(plain, "0");
-	put_amount(b, plain, currency, lower);
+	put_short_money(b, m, currency, lower);
 	if (sign && m.atto > 0) {
 		char *copy = mem_text(b->p);
 		b->n = 0;
@@ -600,31 +535,6 @@ static void put_span(struct buf *b, int64_t ms)
 		buf_printf(b, "%lld.%lld s", (long long)(ms / 1000), (long long)(ms / 100 % 10));
 }
 
-static void hosting_remark(const struct whatif_report *r, const char *name,
-			   const struct whatif_model *m, struct buf *b)
-{
-	char text[DECIMAL_TEXT_MAX];
-	put_count(b, m->hours);
-	printf("  %s: %s on %lld GPUs for %s hours, %s busy", name, m->model.p,
-	       (long long)(m->replicas * m->hosting->gpus), b->p,
-	       percent(m->busy_us, hosted_us(m), text));
-	if (m->at_vendor.atto > 0 && !m->vendor_unpriced) {
-		shown(b, m->at_vendor, r->options->currency, false, false);
-		printf("; the vendor would ask %s", b->p);
-		if (breaks_even(m)) {
-			put_count(b, break_even_calls(m));
-			ratio_format(m->cost.atto, m->at_vendor.atto, 1, text);
-			printf(", and as much at %s calls (%s times this work)", b->p, text);
-		} else {
-			put_count(b, (int64_t)(hosted_us(m) * m->records / m->busy_us));
-			printf(", and less than the machines at every volume that they can answer "
-			       "(%s calls)",
-			       b->p);
-		}
-	}
-	printf("\n");
-}
-
 /* Why calls found less than the prompt before theirs was long; rounding is no news. */
 static void miss_remark(const char *name, const struct whatif_result *w, struct buf *b)
 {
@@ -670,7 +580,7 @@ static void remarks(const struct whatif_report *r, size_t i, struct buf *b)
 	}
 	for (size_t k = 0; k < w->models; k++)
 		if (w->model[k].hosting)
-			hosting_remark(r, name, &w->model[k], b);
+			hosting_report_print(name, &w->model[k], o->currency);
 	if (busy_ms > 0) {
 		b->n = 0;
 		put_span(b, busy_ms);

@@ -74,6 +74,7 @@ int answer_forecast(struct reader *r, const struct http_question *q, struct http
 	int rc = question_zone(q, &z, &name, e);
 	if (rc == 0) {
 		f = forecast_question_of(r->ledger, z, r->now);
+		f.book = r->o->book;
 		f.project = q->parameter(q, "project");
 		f.model = q->parameter(q, "model");
 		rc = question_customer(q, &f.customer, e);

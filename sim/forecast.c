@@ -86,7 +86,8 @@ static void draw_past(struct drawing *d)
 				d->pool[g].day[gsl_rng_uniform_int(d->rng, d->pool[g].count)];
 }
 
-/* m times a ratio; exact where that is one. */
+/* m times a ratio: where a figure of statistics becomes money (or tokens) again. Exact where it is
+ * one. */
 static int128 times(int128 atto, double ratio)
 {
 	int128 product;
@@ -107,14 +108,20 @@ static int128 share_of(int128 atto, struct day_share s)
 								      : product / s.of;
 }
 
+static const struct pool *pool_of(const struct drawing *d, size_t t)
+{
+	return &d->pool[d->model->group[((size_t)d->o->first_weekday + t) % 7]];
+}
+
 /* A coming day, counted from today. */
 static int128 draw_day(struct drawing *d, int64_t after_today)
 {
-	const size_t t = d->o->days + (size_t)after_today;
-	const struct pool *p = &d->pool[d->model->group[((size_t)d->o->first_weekday + t) % 7]];
+	const struct forecast_options *o = d->o;
+	const size_t t = o->days + (size_t)after_today;
+	const struct pool *p = pool_of(d, t);
 	const size_t i = p->again[gsl_rng_uniform_int(d->rng, drawn_of(p))];
-	const double ratio = day_model_ratio(d->model, d->o->days, d->o->first_weekday, i, t);
-	return times(d->o->day[i].atto, ratio);
+	const double ratio = day_model_ratio(d->model, o->days, o->first_weekday, i, t);
+	return times(o->at ? o->at(o->at_user, i, t).atto : o->day[i].atto, ratio);
 }
 
 /* One future: what the period costs, and the day on which `left` is gone. */
@@ -147,13 +154,76 @@ static int128 draw_future(struct drawing *d, int64_t *gone)
 	return spent;
 }
 
+static double sum_of(const double *value, size_t from, size_t to)
+{
+	double sum = 0;
+	for (size_t i = from; i < to; i++)
+		sum += value[i];
+	return sum;
+}
+
+/* A part matters where it is a tenth of the days before a change or of those after it. */
+static const double part_least = 0.1;
+
+/* Days before a change in a part that matters say nothing of the mix. */
+static void fit_parts(struct day_model *m, const struct forecast_options *o, const double *whole)
+{
+	double *value = mem_alloc(o->days * sizeof *value);
+	for (size_t p = 0; p < o->parts; p++) {
+		struct day_model part;
+		for (size_t i = 0; i < o->days; i++) {
+			const int128 atto = o->part[i * o->parts + p].atto;
+			value[i] = (double)(atto > 0 ? atto : 0);
+		}
+		day_model_fit(&part, value, o->days, o->first_weekday);
+		const size_t k = part.first;
+		if (part.changed && k > m->first &&
+		    (sum_of(value, 0, k) >= part_least * sum_of(whole, 0, k) ||
+		     sum_of(value, k, o->days) >= part_least * sum_of(whole, k, o->days))) {
+			m->first = k;
+			m->changed = true;
+		}
+	}
+	free(value);
+}
+
 static void fit(struct day_model *m, const struct forecast_options *o)
 {
 	double *value = mem_alloc(o->days * sizeof *value);
 	for (size_t i = 0; i < o->days; i++)
 		value[i] = (double)(o->day[i].atto > 0 ? o->day[i].atto : 0);
 	day_model_fit(m, value, o->days, o->first_weekday);
+	if (o->parts > 1)
+		fit_parts(m, o, value);
 	free(value);
+}
+
+void forecast_mean(const struct forecast *f, const struct forecast_options *o, int64_t after_today,
+		   const struct forecast_value *value, int128 *out)
+{
+	struct drawing d = { .o = o, .model = &f->model };
+	const size_t t = o->days + (size_t)after_today;
+	int128 *one = mem_zalloc((value->count + 1) * sizeof *one);
+	make_pools(&d);
+	const struct pool *p = pool_of(&d, t);
+	for (size_t k = 0; k < value->count; k++)
+		out[k] = 0;
+	for (size_t n = 0; n < p->count; n++) {
+		const size_t i = p->day[n];
+		const double ratio = day_model_ratio(&f->model, o->days, o->first_weekday, i, t);
+		value->tell(value->user, i, t, one);
+		for (size_t k = 0; k < value->count; k++)
+			out[k] += times(one[k], ratio);
+	}
+	for (size_t k = 0; k < value->count; k++) {
+		if (after_today == o->first_day)
+			out[k] = share_of(out[k], o->first_share);
+		if (after_today == o->last_day)
+			out[k] = share_of(out[k], o->last_share);
+		out[k] = (out[k] + (int128)(p->count / 2)) / (int128)p->count;
+	}
+	free(one);
+	free(d.memory);
 }
 
 static int by_days(const void *a, const void *b)
@@ -206,8 +276,9 @@ bool forecast_back_test(struct forecast_check *out, const struct forecast_option
 	out->low = forecast_sum_at(&f, 50);
 	out->middle = forecast_sum_at(&f, 500);
 	out->high = forecast_sum_at(&f, 950);
+	const struct money_total *cost = o->metered ? o->metered : o->day;
 	for (size_t i = then.days; i < o->days; i++)
-		out->real.atto += o->day[i].atto;
+		out->real.atto += cost[i].atto;
 	forecast_release(&f);
 	return true;
 }

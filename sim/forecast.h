@@ -2,9 +2,10 @@
  * forecast: what the coming days may cost, from what past days did.
  *
  * Coming days are drawn from past ones of the level that holds now (day_model.h), many times over,
- * each multiplied by what tells the two days apart: growth, and the weekday where too few past days
- * are of its kind. Quantiles are members of the sorted sample, so a spike weighs no more than its
- * share of the days. Draws come from GSL's Mersenne Twister.
+ * each at the prices of the coming day (sim/usage_days) and multiplied by what tells the two days
+ * apart: growth, and the weekday where too few past days are of its kind. Quantiles are members of
+ * the sorted sample, so a spike weighs no more than its share of the days. Draws come from GSL's
+ * Mersenne Twister.
  */
 #ifndef TALLY_SIM_FORECAST_H
 #define TALLY_SIM_FORECAST_H
@@ -16,9 +17,18 @@
 enum { FORECAST_DAYS_LEAST = 7, FORECAST_DAYS_FAR = 3650 };
 
 struct forecast_options {
-	const struct money_total *day; /* whole past days, oldest first */
+	/* whole past days, oldest first, at one and the same prices: how much was used */
+	const struct money_total *day;
 	size_t days;
-	int first_weekday; /* of day[0], 0 = Monday */
+	/* what past day i costs on day t, both counted from the first past day; NULL: what it is */
+	struct money_total (*at)(void *user, size_t i, size_t t);
+	void *at_user;
+	/* what the days consist of (models), days x parts: a level that changed in a part which
+	 * matters has changed as a whole, for other days say nothing of the mix */
+	const struct money_total *part;
+	size_t parts;
+	const struct money_total *metered; /* what the days cost; NULL: `day` */
+	int first_weekday;		   /* of day[0], 0 = Monday */
 	/* The future, in days after the last past one (today is 0): from first_day, of which the
 	 * share counts, to last_day, of which the other share counts (both, where they are one). */
 	int64_t first_day, last_day;
@@ -50,6 +60,17 @@ bool forecast_back_test(struct forecast_check *out, const struct forecast_option
 /* Errors: ERR_INVALID when there are fewer than FORECAST_DAYS_LEAST past days. */
 int forecast_run(struct forecast *out, const struct forecast_options *o, struct err *e);
 void forecast_release(struct forecast *f);
+/*
+ * What a coming day comes to on average, half up: the mean over the past days that it is drawn
+ * from, each multiplied as in the draws. tell: the values (amounts, counts) of past day i on day t.
+ */
+struct forecast_value {
+	size_t count;
+	void (*tell)(void *user, size_t i, size_t t, int128 *out);
+	void *user;
+};
+void forecast_mean(const struct forecast *f, const struct forecast_options *o, int64_t after_today,
+		   const struct forecast_value *value, int128 *out);
 /* The value that at least that part of the draws does not exceed. */
 struct money_total forecast_sum_at(const struct forecast *f, int permille);
 int64_t forecast_gone_at(const struct forecast *f, int permille);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "sim/scenario_hosting.h"
 
 static int new_scenario(struct scenario_list *l, struct text name, struct scenario **out,
 			struct err *e)
@@ -66,11 +67,14 @@ static int by_model(const struct scenario *s, json_value *v, const char *key,
 	return 0;
 }
 
+struct each {
+	int (*take)(struct scenario *s, uint32_t target, json_value *o, void *user, struct err *e);
+	void *user;
+};
+
 /* The members of v are models of the route and objects with no other keys than these. */
 static int each_model(struct scenario *s, json_value *v, const char *key, const char *const *keys,
-		      int (*take)(struct scenario *s, uint32_t target, json_value *o,
-				  struct err *e),
-		      struct err *e)
+		      const struct each *each, struct err *e)
 {
 	if (v && json_kind(v) != JSON_OBJECT)
 		return err_set(e, ERR_INVALID, "'%s' is an object from models to objects", key);
@@ -83,7 +87,7 @@ static int each_model(struct scenario *s, json_value *v, const char *key, const 
 			if (!text_is(s->route.target[t].model, json_key(m)))
 				continue;
 			found = true;
-			int rc = take(s, t, m, e);
+			int rc = each->take(s, t, m, each->user, e);
 			if (rc != 0)
 				return err_context(e, "'%s', '%s'", key, json_key(m));
 		}
@@ -94,8 +98,9 @@ static int each_model(struct scenario *s, json_value *v, const char *key, const 
 	return 0;
 }
 
-static int take_retry(struct scenario *s, uint32_t target, json_value *o, struct err *e)
+static int take_retry(struct scenario *s, uint32_t target, json_value *o, void *user, struct err *e)
 {
+	(void)user;
 	static const char *const bills[] = { "nothing", "prompt", "all" };
 	struct retry *t = &s->retry[target];
 	json_value *billed = json_member(o, "billed");
@@ -117,41 +122,23 @@ static int take_retry(struct scenario *s, uint32_t target, json_value *o, struct
 static int retries(struct scenario *s, json_value *v, struct err *e)
 {
 	static const char *const keys[] = { "share", "billed", NULL };
-	return each_model(s, v, "retries", keys, take_retry, e);
+	return each_model(s, v, "retries", keys, &(struct each){ take_retry, NULL }, e);
 }
 
-static int rate_of(json_value *o, const char *key, struct decimal *out, struct err *e)
+static int take_hosting(struct scenario *s, uint32_t target, json_value *o, void *user,
+			struct err *e)
 {
-	if (decimal_parse(out, json_number_or_string(json_member(o, key)), NULL) != 0 ||
-	    out->digits <= 0 || out->scale > 9 || out->digits > (int128)1000000000000)
-		return err_set(e, ERR_INVALID, "'%s' is a number of tokens above 0", key);
-	return 0;
-}
-
-static int take_hosting(struct scenario *s, uint32_t target, json_value *o, struct err *e)
-{
-	struct hosting *h = &s->hosting[target];
-	struct decimal d;
-	int rc = decimal_parse(&d, json_number_or_string(json_member(o, "gpu_hour")), NULL);
-	if (rc == 0)
-		rc = money_from_decimal(&h->gpu_hour, d, e);
-	if (rc != 0 || h->gpu_hour.pico <= 0)
-		return err_set(e, ERR_INVALID,
-			       "'gpu_hour' is the price of one GPU for an hour, above 0");
-	if (decimal_parse(&d, json_number_or_string(json_member(o, "gpus")), NULL) != 0 ||
-	    !decimal_to_int64(d, 0, &h->gpus) || h->gpus < 1 || h->gpus > 1000000)
-		return err_set(e, ERR_INVALID, "'gpus' is how many GPUs one replica has, from 1");
-	rc = rate_of(o, "prompt_tokens_per_second", &h->prompt_rate, e);
-	return rc == 0 ? rate_of(o, "output_tokens_per_second", &h->output_rate, e) : rc;
+	struct scenario_list *l = user;
+	return scenario_hosting_read(&s->hosting[target], json_key(o), o, l->machines, &l->arena,
+				     e);
 }
 
 /* {"MODEL": {"gpu_hour": "2", "gpus": 8, "prompt_tokens_per_second": ..,
  * "output_tokens_per_second": ..}} */
-static int self_hosted(struct scenario *s, json_value *v, struct err *e)
+static int self_hosted(struct scenario_list *l, struct scenario *s, json_value *v, struct err *e)
 {
-	static const char *const keys[] = { "gpu_hour", "gpus", "prompt_tokens_per_second",
-					    "output_tokens_per_second", NULL };
-	return each_model(s, v, "self_hosted", keys, take_hosting, e);
+	return each_model(s, v, "self_hosted", scenario_hosting_keys,
+			  &(struct each){ take_hosting, l }, e);
 }
 
 static int waits(struct scenario_list *l, struct scenario *s, json_value *v, struct err *e)
@@ -314,7 +301,7 @@ static int add_object(struct scenario_list *l, json_value *v, const struct book 
 	if (rc == 0)
 		rc = retries(s, json_member(v, "retries"), e);
 	if (rc == 0)
-		rc = self_hosted(s, json_member(v, "self_hosted"), e);
+		rc = self_hosted(l, s, json_member(v, "self_hosted"), e);
 	if (rc == 0)
 		rc = by_model(s, json_member(v, "first_token_seconds"), "first_token_seconds",
 			      s->first_token_seconds, e);
@@ -334,10 +321,32 @@ static int add_object(struct scenario_list *l, json_value *v, const struct book 
 	return rc == 0 ? 0 : err_context(e, "scenario '%s'", s->name);
 }
 
+/* A table of machines, or the name of a file that has one. */
+static int machines(struct scenario_list *l, json_value *v, struct json_document **file,
+		    struct err *e)
+{
+	const struct text name = json_string(v);
+	if (!v)
+		return 0;
+	l->machines = v;
+	if (name.n) {
+		const char *path = arena_text(&l->arena, name.p, name.n);
+		int rc = json_open_file(file, path, e);
+		if (rc != 0)
+			return rc;
+		l->machines = json_root(*file);
+		rc = scenario_hosting_check(l->machines, e);
+		return rc == 0 ? 0 : err_context(e, "%s", path);
+	}
+	return scenario_hosting_check(v, e);
+}
+
 int scenario_add_file(struct scenario_list *l, const char *path, const struct book *book,
 		      struct err *e)
 {
-	struct json_document *d;
+	static const char *const keys[] = { "schema",	 "note",     "baseline",
+					    "scenarios", "machines", NULL };
+	struct json_document *d, *tables = NULL;
 	int rc = json_open_file(&d, path, e);
 	if (rc != 0)
 		return rc;
@@ -352,10 +361,17 @@ int scenario_add_file(struct scenario_list *l, const char *path, const struct bo
 		rc = err_set(e, ERR_INVALID,
 			     "a file of scenarios is {\"scenarios\": [{\"name\": .., \"route\": "
 			     "..}]}");
+	if (rc == 0)
+		rc = json_check_keys(json_root(d), keys, "a file of scenarios", e);
+	if (rc == 0)
+		rc = machines(l, json_member(json_root(d), "machines"), &tables, e);
 	for (json_value *v = json_first(list); rc == 0 && v; v = json_next(v))
 		rc = add_object(l, v, book, e);
 	if (baseline.n)
 		l->baseline = arena_text(&l->arena, baseline.p, baseline.n);
+	l->machines = NULL;
+	if (tables)
+		json_close(tables);
 	json_close(d);
 	return rc == 0 ? 0 : err_context(e, "%s", path);
 }

@@ -4,6 +4,7 @@
 #ifndef TALLY_SIM_SCENARIO_H
 #define TALLY_SIM_SCENARIO_H
 
+#include "base/json.h"
 #include "sim/whatif.h"
 
 enum { SCENARIOS_MAX = 256 };
@@ -12,6 +13,7 @@ struct scenario_list {
 	struct scenario *scenario;
 	size_t count;
 	const char *baseline; /* that a file names; NULL: none */
+	json_value *machines; /* while a file is read that has a table of them */
 	struct arena arena;
 };
 

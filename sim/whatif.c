@@ -50,8 +50,7 @@ static void run_begin(struct run *r, struct stage *st)
 		r->window_at[i] = 0;
 	r->waits = 0;
 	r->day = 0;
-	r->first_us = INT64_MAX;
-	r->last_us = INT64_MIN;
+	r->hosteds = 0;
 	if (!r->tariffs)
 		r->tariffs = tariffs_open(st->o->book, st->o->plan, st->o->currency);
 }
@@ -97,6 +96,7 @@ static void run_close(struct run *r)
 	free(r->play);
 	free(r->recorded);
 	free(r->hour);
+	free(r->hosted);
 }
 
 /* --- a scenario, conversation by conversation --- */
@@ -343,15 +343,13 @@ static int run_conversations(struct crew *crew, struct whatif_result *out, const
 		run_begin(&run[i], &st);
 	each_conversation(crew, &st, survey);
 	int rc = replay_all(crew, &st, out, e);
-	int64_t first_us = INT64_MAX, last_us = INT64_MIN;
-	for (int i = 0; i < crew->threads; i++) {
-		first_us = least(first_us, run[i].first_us);
-		last_us = run[i].last_us > last_us ? run[i].last_us : last_us;
+	if (rc == 0)
+		rc = whatif_rent(s, out, run, crew->threads, e);
+	for (int i = 0; i < crew->threads; i++)
 		run_end(&run[i]);
-	}
 	free(st.cache);
 	stage_end(&st);
-	return rc == 0 ? whatif_rent(s, out, first_us, last_us, e) : rc;
+	return rc;
 }
 
 /* By the order of time, for what the caches saw. */
@@ -413,7 +411,7 @@ static int run_blocks(struct whatif_result *out, const struct whatif_options *o,
 	if (rc == 0)
 		rc = whatif_add_plays(&r, e);
 	if (rc == 0)
-		rc = whatif_rent(s, out, r.first_us, r.last_us, e);
+		rc = whatif_rent(s, out, &r, 1, e);
 	run_end(&r);
 	run_close(&r);
 	stage_end(&st);

@@ -11,6 +11,7 @@
 
 #include "pricing/plan.h"
 #include "sim/count_cache.h"
+#include "sim/hosting.h"
 #include "sim/prefix_cache.h"
 #include "sim/resample.h"
 #include "sim/route.h"
@@ -34,14 +35,6 @@ struct retry {
 	uint64_t share; /* of 2^64 */
 	bool all;
 	enum retry_bill bill;
-};
-
-/* A model on machines that are rented by the hour, whole hours from the first call to the last. */
-struct hosting {
-	struct money gpu_hour;			 /* one GPU, one hour; 0: not hosted */
-	int64_t gpus;				 /* of one replica */
-	struct decimal prompt_rate, output_rate; /* tokens a second of one replica: read uncached,
-						    and written */
 };
 
 struct scenario {
@@ -101,8 +94,8 @@ struct whatif_model {
 	/* where it is hosted: what its calls would cost at the vendor's price, and the machines */
 	const struct hosting *hosting; /* NULL: not */
 	struct money_total at_vendor;
-	int64_t vendor_unpriced, hours, replicas;
-	int128 busy_us; /* of one replica, were it alone */
+	int64_t vendor_unpriced;
+	struct hosted hosted;
 };
 
 /* Of a scenario's cost, what fell on a day (UTC, since 1970) or into a tariff window. */

@@ -270,26 +270,27 @@ static bool credit_play(struct run *r, struct subject *s, const struct tariff_an
 	return rc == 0;
 }
 
-/* tokens at so many a second, in microseconds, half up. */
-static int128 work_us(int64_t tokens, struct decimal rate)
-{
-	int128 per_rate = US_PER_SECOND;
-	for (int i = 0; i < rate.scale; i++)
-		per_rate *= 10;
-	return rate.digits ? (2 * tokens * per_rate + rate.digits) / (2 * rate.digits) : 0;
-}
-
 /* What a hosted model does takes time on a replica, and no money of its own. */
-static void host_play(struct whatif_model *m, const int64_t tokens[BUCKET_COUNT],
-		      struct money_total cost, bool priced)
+static bool host_play(struct run *r, const struct play *p, struct whatif_model *m,
+		      const int64_t tokens[BUCKET_COUNT], const struct money_total *at_vendor)
 {
-	int64_t read_anew = tokens[BUCKET_INPUT] + tokens[BUCKET_CACHE_WRITE_5M] +
-			    tokens[BUCKET_CACHE_WRITE_1H];
-	m->busy_us += work_us(read_anew, m->hosting->prompt_rate) +
-		      work_us(tokens[BUCKET_OUTPUT], m->hosting->output_rate);
-	if (priced)
-		money_total_add(&m->at_vendor, cost);
-	m->vendor_unpriced += !priced;
+	const int64_t read_anew = tokens[BUCKET_INPUT] + tokens[BUCKET_CACHE_WRITE_5M] +
+				  tokens[BUCKET_CACHE_WRITE_1H];
+	const int128 work_us = hosting_work_us(read_anew, m->hosting->prompt_rate) +
+			       hosting_work_us(tokens[BUCKET_OUTPUT], m->hosting->output_rate);
+	if (r->hosteds == r->hosted_room) {
+		r->hosted_room = r->hosted_room ? r->hosted_room * 2 : 256;
+		r->hosted = mem_grow(r->hosted, r->hosted_room * sizeof *r->hosted);
+	}
+	r->hosted[r->hosteds++] =
+		(struct hosted_call){ .time_us = p->time_us,
+				      .work_us = (int64_t)work_us,
+				      .order = call_of(r, p)->order * 2 + p->again,
+				      .model = (uint32_t)(m - r->out->model) };
+	if (at_vendor)
+		money_total_add(&m->at_vendor, *at_vendor);
+	m->vendor_unpriced += !at_vendor;
+	return work_us / m->hosting->slots < HOSTED_WORK_MOST_US / m->hosting->slots;
 }
 
 static struct whatif_part *insert_part(struct whatif_part **list, size_t *count, size_t at)
@@ -471,7 +472,7 @@ static int add_play(struct run *r, const struct play *p, struct err *e)
 		money_total_add(&out->retry_cost, cost);
 	}
 	if (m->hosting) {
-		host_play(m, tokens, cost, priced);
+		fits &= host_play(r, p, m, tokens, priced ? &cost : NULL);
 		priced = true;
 		cost = (struct money_total){ 0 };
 	}
@@ -489,8 +490,6 @@ static int add_play(struct run *r, const struct play *p, struct err *e)
 	}
 	if (r->o->cache == WHATIF_CACHE_REBUILT && priced)
 		fits &= add_bounds(r, p, a, cost);
-	r->first_us = least(r->first_us, p->time_us);
-	r->last_us = p->time_us > r->last_us ? p->time_us : r->last_us;
 	return fits ? 0 : too_large(r->s, e);
 }
 
@@ -502,26 +501,41 @@ int whatif_add_plays(struct run *r, struct err *e)
 	return rc;
 }
 
-/*
- * The machines of hosted models: whole hours from the first call to the last, and as many replicas
- * as the work needs in that time.
- */
-int whatif_rent(const struct scenario *s, struct whatif_result *out, int64_t first_us,
-		int64_t last_us, struct err *e)
+/* The calls of a model on machines that the threads noted, one after the other. */
+static struct hosted_call *calls_of_model(const struct run *run, int runs, size_t model,
+					  size_t *count)
+{
+	size_t n = 0;
+	for (int i = 0; i < runs; i++)
+		n += run[i].hosteds;
+	struct hosted_call *call = mem_alloc((n + 1) * sizeof *call);
+	*count = 0;
+	for (int i = 0; i < runs; i++)
+		for (size_t k = 0; k < run[i].hosteds; k++)
+			if (run[i].hosted[k].model == model)
+				call[(*count)++] = run[i].hosted[k];
+	return call;
+}
+
+int whatif_rent(const struct scenario *s, struct whatif_result *out, const struct run *run,
+		int runs, struct err *e)
 {
 	for (size_t i = 0; i < out->models; i++) {
 		struct whatif_model *m = &out->model[i];
+		size_t calls;
 		if (!m->hosting)
 			continue;
-		m->hours = (last_us - first_us) / US_PER_HOUR + 1;
-		m->replicas = (int64_t)((m->busy_us + m->hours * US_PER_HOUR - 1) /
-					((int128)m->hours * US_PER_HOUR));
-		m->replicas = m->replicas < 1 ? 1 : m->replicas;
-		const int128 units = (int128)m->hours * m->replicas * m->hosting->gpus;
-		if (units > INT64_MAX)
-			return err_set(e, ERR_RANGE,
-				       "scenario '%s': the GPU hours are out of range", s->name);
-		struct money_total cost = { (int128)m->hosting->gpu_hour.pico * units * 1000000 };
+		struct hosted_call *call = calls_of_model(run, runs, i, &calls);
+		int rc = hosting_run(&m->hosted, m->hosting, call, calls, e);
+		free(call);
+		if (rc != 0)
+			return err_context(e, "scenario '%s'", s->name);
+		const int128 units = (int128)m->hosted.replica_hours * m->hosting->gpus;
+		int128 pico;
+		if (__builtin_mul_overflow(units, (int128)m->hosting->gpu_hour.pico, &pico) ||
+		    pico > ((int128)1 << 100))
+			return too_large(s, e);
+		const struct money_total cost = { pico * 1000000 };
 		if (!money_total_add(&m->cost, cost) || !money_total_add(&out->cost, cost) ||
 		    !money_total_add(&out->fixed, cost))
 			return too_large(s, e);
@@ -543,7 +557,6 @@ static bool merge_model(struct whatif_model *to, const struct whatif_model *m)
 	to->over_context += m->over_context;
 	to->does_not_fit += m->does_not_fit;
 	to->vendor_unpriced += m->vendor_unpriced;
-	to->busy_us += m->busy_us;
 	return fits;
 }
 

@@ -99,7 +99,8 @@ struct run {
 	uint128 *reason_key, *window_key; /* of those in out */
 	uint32_t *window_at; /* by the answer's window_id: 1 + place in out->by_window */
 	size_t window_room, day;
-	int64_t first_us, last_us; /* of the plays */
+	struct hosted_call *hosted; /* of models on machines */
+	size_t hosteds, hosted_room;
 	struct count_cache *counts;
 	struct waited *waited;
 	size_t waits, waited_room;
@@ -172,8 +173,8 @@ struct whatif_model *whatif_line(struct stage *st, struct whatif_result *list, u
 /* Adds a thread's sums to those of the scenario. */
 int whatif_merge(struct stage *st, struct whatif_result *out, struct run *run, int runs,
 		 struct err *e);
-/* The machines of hosted models, from the first play to the last. */
-int whatif_rent(const struct scenario *s, struct whatif_result *out, int64_t first_us,
-		int64_t last_us, struct err *e);
+/* The machines of hosted models, which take the calls that the threads noted. */
+int whatif_rent(const struct scenario *s, struct whatif_result *out, const struct run *run,
+		int runs, struct err *e);
 
 #endif

@@ -178,17 +178,17 @@ END
 END
 	echo '{"rules": [{"when": {"effort": "high"}, "model": "deepseek-v4-pro"}], "otherwise": "deepseek-v4-flash"}' > r.json
 	run "$TALLY" whatif t.csv --scenarios s.json --csv --resamples 0
-	# 4 x 0.14 + 0.4 x 0.28; twice; the prompts once more; nothing; 20,000 fewer; 4,000 + 4,000 s of work in 2 hours
+	# 4 x 0.14 + 0.4 x 0.28; twice; the prompts once more; nothing; 20,000 fewer; 2,000 s of work in the first hour, and 6,000 s that end in the third
 	expect 0 "flash,,2,4000000,0,0,0,400000,40000,0.672," "all,,4,8000000,0,0,0,800000,80000,1.344," "prompt,,4,8000000,0,0,0,400000,40000,1.232," \
-		"nothing,,2,4000000,0,0,0,400000,40000,0.672," "half,,2,4000000,0,0,0,380000,20000,0.6664," "own,,2,4000000,0,0,0,400000,40000,24," \
+		"nothing,,2,4000000,0,0,0,400000,40000,0.672," "half,,2,4000000,0,0,0,380000,20000,0.6664," "own,,2,4000000,0,0,0,400000,40000,18," \
 		"effort,deepseek-v4-pro,1,1000000"
 	run "$TALLY" whatif t.csv --scenarios s.json --json --budget 1.5 --sensitivity 0.5
-	# 8,000 s of 2 x 2 hours x 3,600 s hold 3 calls; 24 / 0.672 = 35.7 times this work would need more machines
-	expect 0 '"hours": 2, "replicas": 2, "gpus": 8, "busy_ratio": "0.555556", "at_vendor_price": "0.672", "calls_at_most": 3, "break_even_volume": null, "break_even_calls": null' \
+	# 8,000 s of 3 hours x 3,600 s hold 2 calls; 18 / 0.672 = 26.8 times this work would need more machines
+	expect 0 '"hours": 3, "replicas": 1, "gpus": 4, "busy_ratio": "0.740741", "at_vendor_price": "0.672", "calls_at_most": 2, "break_even_volume": null, "break_even_calls": null' \
 		'"retries": {"calls": 2, "billed": 2, "total": "0.672"}' '"amount": "1.5", "overrun_probability": "1"' \
 		'"assumption": "prompt tokens", "varied_by": "0.5", "with_less": "0.392", "with_more": "0.952"' '"assumption": "output tokens", "varied_by": "0.5", "with_less": "0.616", "with_more": "0.728"'
 	run "$TALLY" whatif t.csv --scenarios s.json --budget 1.5 --sensitivity 0.5
-	expect 0 "failed attempts are made again" "on 8 GPUs for 2 hours" "over the budget of" "fewer or more prompt tokens"
+	expect 0 "failed attempts are made again" "on 4 GPUs for 3 hours" "over the budget of" "fewer or more prompt tokens"
 	# rules first, then what they left to Flash goes on to Pro for one session
 	echo '{"rules": [{"when": {"effort": "high"}, "model": "recorded"}], "otherwise": "deepseek-v4-flash", "escalate": {"from": "deepseek-v4-flash", "to": "deepseek-v4-pro", "escalated": ["s1", "s2"]}}' > r.json
 	run "$TALLY" whatif t.csv -s r=rules:r.json --json --resamples 0

@@ -1,0 +1,20 @@
+/*
+ * scenario_hosting: the machines of a scenario's models, stated with it or taken from a table of
+ * GPUs and throughputs, each figure of which names its source (docs/whatif.md).
+ */
+#ifndef TALLY_SIM_SCENARIO_HOSTING_H
+#define TALLY_SIM_SCENARIO_HOSTING_H
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "sim/hosting.h"
+
+/* Keys of what states it, ended by NULL. */
+extern const char *const scenario_hosting_keys[];
+/* o: of the model; table: {"machines": .., "throughput": ..}, or NULL. Errors: ERR_INVALID. */
+int scenario_hosting_read(struct hosting *out, const char *model, json_value *o, json_value *table,
+			  struct arena *a, struct err *e);
+/* Every figure of a table names its source. Errors: ERR_INVALID. */
+int scenario_hosting_check(json_value *table, struct err *e);
+
+#endif

@@ -1,0 +1,418 @@
+#include "sim/usage_days.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/dict.h"
+#include "meter/store/stored_price.h"
+
+enum { QUARTERS = 104 }; /* of the longest local day */
+#define QUARTER_US (900 * US_PER_SECOND)
+
+/* One model (with its tier and region) at one quarter of an hour, as it was priced. */
+struct use {
+	struct subject *subject; /* once they are ready */
+	struct subject_names names;
+	const struct stored_price *price;
+	int64_t then_us; /* a quarter in which it was metered so */
+	int64_t records;
+	uint32_t model;
+	int quarter;
+	uint32_t buckets; /* with tokens */
+	bool searches;
+	bool by_book;  /* the book's own price, of the tier for prompts above `above` */
+	int64_t above; /* -1: the lowest */
+	bool kept;     /* on some day the book had no price for it */
+};
+
+struct day_cell {
+	uint32_t use, day;
+	struct usage_sums sums;
+};
+
+/* The prices of a day: the rates behind each use (NULL: as it was), and what past days would cost
+ * at them, by day and model. */
+struct day_prices {
+	const struct rates **rates; /* by use; NULL: as it was */
+	const struct price **price;
+	struct money_total *cost; /* of each day the models', and their sum */
+	bool *costed;		  /* by past day */
+};
+
+struct usage_days {
+	const struct book *book;
+	const struct zone *zone;
+	struct tariffs *tariffs;
+	int64_t first_day;
+	size_t days, empty;
+	struct arena arena;
+	struct err failure;
+	struct dict index, model_index;
+	struct text *model;
+	size_t models;
+	struct use *use;
+	size_t uses;
+	struct day_cell *cell; /* by day once they are ready */
+	size_t cells;
+	size_t *first_cell; /* by day, and the end */
+	int64_t *tokens;    /* by day, model and bucket */
+	struct day_prices *prices;
+	size_t price_days;
+	uint32_t *prices_of; /* by coming day: 1 + place of its prices; 0: not asked yet */
+};
+
+struct usage_days *usage_days_open(const struct book *book, const struct zone *zone,
+				   int64_t first_day, size_t days)
+{
+	struct usage_days *u = mem_zalloc(sizeof *u);
+	*u = (struct usage_days){
+		.book = book, .zone = zone, .first_day = first_day, .days = days
+	};
+	return u;
+}
+
+void usage_days_close(struct usage_days *u)
+{
+	if (!u)
+		return;
+	for (size_t k = 0; k < u->price_days; k++) {
+		free(u->prices[k].rates);
+		free(u->prices[k].price);
+		free(u->prices[k].cost);
+		free(u->prices[k].costed);
+	}
+	tariffs_close(u->tariffs);
+	dict_release(&u->index);
+	dict_release(&u->model_index);
+	arena_release(&u->arena);
+	free(u->model);
+	free(u->use);
+	free(u->cell);
+	free(u->first_cell);
+	free(u->tokens);
+	free(u->prices);
+	free(u->prices_of);
+	free(u);
+}
+
+const struct err *usage_days_error(const struct usage_days *u)
+{
+	return &u->failure;
+}
+
+/* Makes room for one more: rooms are powers of two. */
+static void *one_more(void *list, size_t count, size_t size)
+{
+	return count & (count - 1) ? list : mem_grow(list, (count ? count * 2 : 1) * size);
+}
+
+static struct text kept_text(struct usage_days *u, struct text s)
+{
+	return (struct text){ arena_text(&u->arena, s.p, s.n), s.n };
+}
+
+static uint32_t model_of(struct usage_days *u, struct text name)
+{
+	uint64_t *at = dict_need(&u->model_index, name, NULL);
+	if (!*at) {
+		u->model = one_more(u->model, u->models, sizeof *u->model);
+		u->model[u->models] = kept_text(u, name);
+		*at = ++u->models;
+	}
+	return (uint32_t)(*at - 1);
+}
+
+static void put_part(struct buf *key, struct text s)
+{
+	buf_int(key, (int64_t)s.n);
+	buf_add(key, ":", 1);
+	buf_add(key, s.p, s.n);
+}
+
+static uint32_t use_of(struct usage_days *u, const struct usage_call *c, int quarter)
+{
+	struct buf key = { 0 };
+	const struct subject_names *n = c->subject;
+	buf_printf(&key, "u%d,%p", quarter, (const void *)c->price);
+	put_part(&key, n->provider);
+	put_part(&key, n->model);
+	put_part(&key, n->service_tier);
+	put_part(&key, n->region);
+	uint64_t *at = dict_need(&u->index, (struct text){ key.p, key.n }, NULL);
+	if (!*at) {
+		u->use = one_more(u->use, u->uses, sizeof *u->use);
+		u->use[u->uses] =
+			(struct use){ .names = { kept_text(u, n->provider), kept_text(u, n->model),
+						 kept_text(u, n->service_tier),
+						 kept_text(u, n->region) },
+				      .price = c->price,
+				      .then_us = c->time_us,
+				      .model = model_of(u, n->model),
+				      .quarter = quarter };
+		*at = ++u->uses;
+	}
+	buf_release(&key);
+	return (uint32_t)(*at - 1);
+}
+
+int usage_days_take(void *user, const struct usage_call *c)
+{
+	struct usage_days *u = user;
+	const struct instant at = { c->time_us };
+	const int64_t place = zone_day(u->zone, at) - u->first_day,
+		      local = c->time_us + zone_offset(u->zone, at, NULL) * US_PER_SECOND;
+	if (place < 0 || place >= (int64_t)u->days)
+		return 0;
+	const int quarter = (int)((local - floor_div(local, US_PER_DAY) * US_PER_DAY) / QUARTER_US);
+	const uint32_t use = use_of(u, c, quarter);
+	uint64_t key[2] = { (uint64_t)place, use };
+	uint64_t *cell = dict_need(&u->index, (struct text){ (const char *)key, sizeof key }, NULL);
+	if (!*cell) {
+		u->cell = one_more(u->cell, u->cells, sizeof *u->cell);
+		u->cell[u->cells] = (struct day_cell){ .use = use, .day = (uint32_t)place };
+		*cell = ++u->cells;
+	}
+	struct use *of = &u->use[use];
+	for (int b = 0; b < BUCKET_COUNT; b++)
+		of->buckets |= c->sums->tokens[b] ? 1u << b : 0;
+	of->searches |= c->sums->web_searches != 0;
+	of->records += c->sums->records;
+	return usage_sums_add(&u->cell[*cell - 1].sums, c->sums, &u->failure);
+}
+
+static int by_day(const void *a, const void *b)
+{
+	const struct day_cell *x = a, *y = b;
+	if (x->day != y->day)
+		return x->day < y->day ? -1 : 1;
+	return x->use < y->use ? -1 : x->use > y->use;
+}
+
+static bool same_rates(const struct rates *a, const struct rates *b)
+{
+	if (a->known != b->known)
+		return false;
+	for (int k = 0; k < BUCKET_COUNT; k++)
+		if ((a->known >> k & 1) && a->per_million[k].pico != b->per_million[k].pico)
+			return false;
+	return true;
+}
+
+static bool same_fees(const struct stored_price *s, const struct price *p)
+{
+	bool same = s->fee_count == p->fee_count;
+	for (size_t i = 0; same && i < s->fee_count; i++)
+		same = strcmp(s->fee[i].unit, p->fee[i].unit) == 0 &&
+		       s->fee[i].amount.pico == p->fee[i].amount.pico &&
+		       s->fee[i].per == p->fee[i].per;
+	return same;
+}
+
+/* Whether it was metered at what the book says for then, and of which tier. */
+static void find_tier(struct usage_days *u, struct use *use)
+{
+	const struct stored_price *s = use->price;
+	use->subject = tariffs_subject(u->tariffs, use->names.provider, use->names.model,
+				       use->names.service_tier, use->names.region);
+	const struct tariff_answer *a = tariffs_ask(u->tariffs, use->subject, use->then_us);
+	if (s->reason.n || !a->price || !same_fees(s, a->price))
+		return;
+	use->above = -1;
+	use->by_book = same_rates(&s->rates, &a->tariff->rates);
+	for (size_t k = 0; !use->by_book && k < a->tariff->tier_count; k++) {
+		use->above = a->tariff->tier[k].above;
+		use->by_book = same_rates(&s->rates, &a->tariff->tier[k].rates);
+	}
+}
+
+void usage_days_ready(struct usage_days *u, const char *currency)
+{
+	if (u->book)
+		u->tariffs = tariffs_open(u->book, NULL, currency);
+	for (size_t k = 0; u->tariffs && k < u->uses; k++)
+		find_tier(u, &u->use[k]);
+	if (u->cells)
+		qsort(u->cell, u->cells, sizeof *u->cell, by_day);
+	u->first_cell = mem_zalloc((u->days + 2) * sizeof *u->first_cell);
+	u->tokens = mem_zalloc((u->days * u->models + 1) * BUCKET_COUNT * sizeof *u->tokens);
+	u->prices_of = mem_zalloc((u->days + USAGE_DAYS_FAR + 1) * sizeof *u->prices_of);
+	u->empty = u->cells ? u->cell[0].day : u->days;
+	for (size_t i = 0; i < u->cells; i++) {
+		const struct day_cell *c = &u->cell[i];
+		int64_t *t = &u->tokens[(c->day * u->models + u->use[c->use].model) * BUCKET_COUNT];
+		u->first_cell[c->day + 1] = i + 1;
+		for (int b = 0; b < BUCKET_COUNT; b++)
+			t[b] += c->sums.tokens[b];
+	}
+	for (size_t d = 1; d <= u->days; d++)
+		if (u->first_cell[d] < u->first_cell[d - 1])
+			u->first_cell[d] = u->first_cell[d - 1];
+}
+
+size_t usage_days_empty(const struct usage_days *u)
+{
+	return u->empty;
+}
+
+size_t usage_days_models(const struct usage_days *u)
+{
+	return u->models;
+}
+
+struct text usage_days_model(const struct usage_days *u, size_t model)
+{
+	return u->model[model];
+}
+
+static void add_most(struct money_total *sum, struct money_total more)
+{
+	if (!money_total_add(sum, more))
+		sum->atto = (int128)(~(uint128)0 >> 2);
+}
+
+struct money_total usage_days_metered(const struct usage_days *u, size_t i)
+{
+	struct money_total sum = { 0 };
+	for (size_t k = u->first_cell[i]; k < u->first_cell[i + 1]; k++)
+		add_most(&sum, u->cell[k].sums.cost);
+	return sum;
+}
+
+const int64_t *usage_days_tokens(const struct usage_days *u, size_t i, size_t model)
+{
+	return &u->tokens[(i * u->models + model) * BUCKET_COUNT];
+}
+
+/* --- what the book says of a day --- */
+
+/* The price states everything that was used. */
+static bool states_all(const struct use *use, const struct price *p, const struct rates *r)
+{
+	bool search = !use->searches;
+	for (size_t i = 0; i < p->fee_count; i++)
+		search |= strcmp(p->fee[i].unit, UNIT_WEB_SEARCH) == 0;
+	const uint32_t needed = use->buckets & ~(1u << BUCKET_REASONING);
+	return search && (needed & ~r->known) == 0;
+}
+
+static const struct rates *rates_of(const struct tariff *t, int64_t above)
+{
+	if (above < 0)
+		return &t->rates;
+	for (size_t k = 0; k < t->tier_count; k++)
+		if (t->tier[k].above == above)
+			return &t->tier[k].rates;
+	return tariff_rates(t, above + 1);
+}
+
+static void ask_book(struct usage_days *u, size_t t, struct day_prices *p)
+{
+	const int64_t day = (u->first_day + (int64_t)t) * US_PER_DAY;
+	for (size_t k = 0; k < u->uses; k++) {
+		struct use *use = &u->use[k];
+		if (!use->by_book)
+			continue;
+		const struct instant at = zone_instant(u->zone, day + use->quarter * QUARTER_US);
+		const struct tariff_answer *a = tariffs_ask(u->tariffs, use->subject, at.us);
+		const struct rates *r = a->price ? rates_of(a->tariff, use->above) : NULL;
+		if (!r || !states_all(use, a->price, r)) {
+			use->kept = true;
+			continue;
+		}
+		p->rates[k] = r;
+		p->price[k] = a->price;
+	}
+}
+
+/* Days on which all rates are the same share their costs. */
+static size_t prices_at(struct usage_days *u, size_t t)
+{
+	const size_t last = u->days + USAGE_DAYS_FAR;
+	if (t > last)
+		t = last - 6 + (t - last + 6) % 7;
+	if (u->prices_of[t])
+		return u->prices_of[t] - 1;
+	const size_t bytes = (u->uses + 1) * sizeof(const struct rates *);
+	struct day_prices p = { .rates = mem_zalloc(bytes), .price = mem_zalloc(bytes) };
+	ask_book(u, t, &p);
+	size_t k = 0;
+	while (k < u->price_days && memcmp(u->prices[k].rates, p.rates, bytes) != 0)
+		k++;
+	if (k < u->price_days) {
+		free(p.rates);
+		free(p.price);
+	} else {
+		p.cost = mem_zalloc((u->days + 1) * (u->models + 1) * sizeof *p.cost);
+		p.costed = mem_zalloc(u->days + 1);
+		u->prices = one_more(u->prices, u->price_days, sizeof *u->prices);
+		u->prices[u->price_days++] = p;
+	}
+	u->prices_of[t] = (uint32_t)k + 1;
+	return k;
+}
+
+bool usage_days_same_prices(struct usage_days *u, size_t t, size_t s)
+{
+	return prices_at(u, t) == prices_at(u, s);
+}
+
+static struct money_total cell_cost(const struct day_prices *p, const struct day_cell *c)
+{
+	const struct rates *r = p->rates[c->use];
+	struct err e = { 0 };
+	struct money_total cost;
+	if (!r)
+		return c->sums.cost;
+	const struct price *price = p->price[c->use];
+	const struct stored_price at = { .rates = *r,
+					 .fee = price->fee,
+					 .fee_count = price->fee_count };
+	return stored_price_amount(&at, c->sums.tokens, c->sums.requests, c->sums.web_searches,
+				   &cost, &e) == 0
+		       ? cost
+		       : c->sums.cost;
+}
+
+/* By model, and their sum. */
+static const struct money_total *costs_at(struct usage_days *u, size_t i, size_t t)
+{
+	const size_t at = prices_at(u, t); /* the list may move */
+	struct day_prices *p = &u->prices[at];
+	struct money_total *cost = &p->cost[i * (u->models + 1)];
+	for (size_t k = u->first_cell[i]; !p->costed[i] && k < u->first_cell[i + 1]; k++) {
+		const struct money_total one = cell_cost(p, &u->cell[k]);
+		add_most(&cost[u->use[u->cell[k].use].model], one);
+		add_most(&cost[u->models], one);
+	}
+	p->costed[i] = true;
+	return cost;
+}
+
+struct money_total usage_days_cost_of(struct usage_days *u, size_t i, size_t t, size_t model)
+{
+	return costs_at(u, i, t)[model];
+}
+
+struct money_total usage_days_cost(struct usage_days *u, size_t i, size_t t)
+{
+	return costs_at(u, i, t)[u->models];
+}
+
+struct usage_days_kept usage_days_kept(const struct usage_days *u)
+{
+	struct usage_days_kept kept = { 0 };
+	int64_t *by_model = mem_zalloc((u->models + 1) * sizeof *by_model), most = 0;
+	for (size_t k = 0; u->tariffs && k < u->uses; k++) {
+		const struct use *use = &u->use[k];
+		if (use->price->reason.n || (use->by_book && !use->kept))
+			continue;
+		kept.records += use->records;
+		by_model[use->model] += use->records;
+		if (by_model[use->model] > most) {
+			most = by_model[use->model];
+			kept.model = u->model[use->model];
+		}
+	}
+	free(by_model);
+	return kept;
+}
