@@ -12,6 +12,7 @@ static const struct option options[] = {
 	{ "limit", 0, "N", "the last N rows only", false },
 	{ "project", 0, "NAME", "only this project", false },
 	{ "model", 'm', "MODEL", "only this model", false },
+	RECORDED_COST_OPTION,
 	OPTIONS_OF_LOOKS,
 	{ 0 },
 };
@@ -64,7 +65,8 @@ static int run(struct cli *cli, struct err *e)
 	const struct view *view = view_of(cli);
 	char zone_room[ZONE_NAME_MAX], from[600];
 	struct usage_filter filter = { .project = cli_value(cli, "project"),
-				       .model = cli_value(cli, "model") };
+				       .model = cli_value(cli, "model"),
+				       .recorded = cli_flag(cli, "recorded-cost") };
 	struct look_report report = { .title = view->title,
 				      .titles = view->labels,
 				      .has_last = view->has_last,
@@ -96,6 +98,7 @@ static int run(struct cli *cli, struct err *e)
 									: (enum look_order)order);
 		snprintf(from, sizeof from, "%s, days of %s", source.words, report.timezone);
 		report.look = &look;
+		report.recorded = filter.recorded;
 		report.quarantined = source.quarantined;
 		report.unread = source.unread;
 		if (cli->json)

@@ -33,6 +33,7 @@ static const struct option options[] = {
 	{ "block", 0, "N", "tokens of a block (default the trace's own)", false },
 	{ "plan", 0, "PLAN", "also credits under this plan (see `tally credit plan`)", false },
 	{ "byo", 0, NULL, "bring your own key: the vendors bill you, no credits are drawn", false },
+	RECORDED_COST_OPTION,
 	{ "threads", 0, "N", "worker threads (default one a processor)", false },
 	{ "reference", 0, NULL, "read every record with libcsv or cJSON (slow; same result)",
 	  false },
@@ -154,6 +155,7 @@ static int take_options(struct cli *cli, struct replay_options *o, struct replay
 	report->order = (enum report_order)order;
 	report->byo = cli_flag(cli, "byo");
 	report->quiet = cli->quiet;
+	report->recorded = cli_flag(cli, "recorded-cost");
 	return 0;
 }
 

@@ -13,6 +13,7 @@ static const struct option options[] = {
 	{ "customer", 0, "NAME", "only this customer", false },
 	{ "project", 0, "NAME", "only this project", false },
 	{ "model", 'm', "MODEL", "only this model", false },
+	RECORDED_COST_OPTION,
 	{ "as-of", 0, "ROW", "as of that row (see `tally explain`)", false },
 	{ 0 },
 };
@@ -30,7 +31,8 @@ static int run(struct cli *cli, struct err *e)
 	struct usage_report report = { .dim = dim, .timezone = cli_zone_name(cli, zone_room) };
 	struct usage_filter filter = { .customer = cli_value(cli, "customer"),
 				       .project = cli_value(cli, "project"),
-				       .model = cli_value(cli, "model") };
+				       .model = cli_value(cli, "model"),
+				       .recorded = cli_flag(cli, "recorded-cost") };
 	const char *by = cli_value(cli, "by");
 	int order = 0, status = 0;
 	int rc = cli_zone(cli, &zone, e);
@@ -54,6 +56,7 @@ static int run(struct cli *cli, struct err *e)
 		rc = usage_lower_bound(&report.bound, store, &filter, PLACEHOLDERS_COUNTED, e);
 	if (rc == 0) {
 		report.result = result;
+		report.recorded = filter.recorded;
 		report.order = (enum usage_order)order;
 		if (cli->json) {
 			struct json_out j;

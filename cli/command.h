@@ -24,6 +24,15 @@ struct option {
 	bool many; /* may be repeated */
 };
 
+/* Of reports that can show what sources say of costs. */
+#define RECORDED_COST_OPTION \
+	{ \
+		"recorded-cost", 0, NULL, \
+			"also what agents, gateways and sellers say that the calls cost, and the " \
+			"difference (it is never a price where a card has one)", \
+			false \
+	}
+
 struct cli;
 struct command {
 	const char *name;			    /* "price list" */

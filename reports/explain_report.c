@@ -175,6 +175,12 @@ static void json_row(struct json_out *j, const struct usage_row *r, const struct
 	json_out_array(j, "members");
 	each_member(r, j);
 	json_out_end(j, ']');
+	if (r->stated.given) {
+		json_out_object(j, "recorded_cost");
+		json_out_money(j, r->stated.estimate ? "estimated" : "charged",
+			       money_of_tokens(r->stated.amount, PER_MILLION));
+		json_out_end(j, '}');
+	}
 	json_out_bool(j, "broken_off", r->flags & USAGE_BROKEN_OFF);
 	json_out_bool(j, "time_assumed", r->flags & USAGE_TIME_ASSUMED);
 	if (p->reason.n) {
@@ -250,6 +256,10 @@ static void print_row(const struct usage_row *r, const struct stored_price *p,
 	       (int)r->rule.n, r->rule.p);
 	say("raw", r->raw);
 	each_member(r, NULL);
+	if (r->stated.given)
+		printf("%-10s $%s, %s\n", "recorded", money_format(r->stated.amount, text),
+		       r->stated.estimate ? "which the source estimates"
+					  : "which the seller says that it charged");
 	if (r->flags & USAGE_BROKEN_OFF)
 		printf("%-10s the stream broke off; its last count is a lower bound\n", "note");
 	if (p->reason.n) {

@@ -8,6 +8,7 @@
 #include "reports/amount.h"
 #include "reports/lower_bound_report.h"
 #include "reports/plain.h"
+#include "reports/recorded_cost_report.h"
 #include "reports/table.h"
 #include "reports/usage_report.h"
 
@@ -19,6 +20,9 @@ void look_add(struct usage_sums *to, const struct usage_sums *more)
 	to->web_searches += more->web_searches;
 	to->unpriced += more->unpriced;
 	to->cost.atto += more->cost.atto;
+	to->by_seller += more->by_seller;
+	to->sellers.atto += more->sellers.atto;
+	recorded_cost_merge(to->recorded, more->recorded);
 	for (int b = 0; b < BUCKET_COUNT; b++)
 		to->tokens[b] += more->tokens[b];
 }
@@ -165,6 +169,10 @@ static void put_sums(struct table *t, const struct look_report *r, const struct 
 	const bool lower = s == usage_total(r->look->result) && r->bound.placeholders;
 	put_money(b, s->cost, usage_currency(r->look->result), s->unpriced > 0 || lower);
 	table_cell(t, b->p);
+	if (r->recorded) {
+		put_recorded_total(b, s->recorded);
+		table_cell(t, b->p);
+	}
 }
 
 /* The last part of a path, which is what people call a project. */
@@ -265,6 +273,8 @@ void look_report_table(const struct look_report *r)
 	column[n++] = (struct table_column){ "OUTPUT", true, .leaves = 6 };
 	column[n++] = (struct table_column){ "TOKENS", true, .leaves = 3 };
 	column[n++] = (struct table_column){ "COST", true, .money = true };
+	if (r->recorded)
+		column[n++] = (struct table_column){ "RECORDED", true, .money = true };
 	struct table *t = table_open(column, n);
 	for (size_t i = r->look->rows - rows; i < r->look->rows; i++)
 		put_row(t, r, &r->look->row[i], &b);
@@ -280,6 +290,10 @@ void look_report_table(const struct look_report *r)
 	if (rows < r->look->rows)
 		print_note("%zu of %zu rows shown (--limit); the total is of all", rows,
 			   r->look->rows);
+	print_by_seller(usage_total(r->look->result)->by_seller,
+			usage_total(r->look->result)->sellers, usage_currency(r->look->result));
+	if (r->recorded)
+		print_recorded_cost(usage_total(r->look->result)->recorded);
 	look_put_attention(r->look->result, r->quarantined, r->unread);
 	print_lower_bound(&r->bound);
 	buf_release(&b);
@@ -296,7 +310,7 @@ void look_report_csv(const struct look_report *r)
 	buf_puts(&b, "model,records");
 	for (int k = 0; k < BUCKET_COMMON; k++)
 		buf_printf(&b, ",%s", bucket_name((enum bucket)k));
-	buf_puts(&b, ",currency,total,unpriced\n");
+	buf_printf(&b, ",currency,total,unpriced%s\n", r->recorded ? ",charged,estimated" : "");
 	for (size_t i = r->look->rows - shown_rows(r); i < r->look->rows; i++) {
 		const struct look_row *row = &r->look->row[i];
 		for (size_t m = 0; m < row->models; m++) {
@@ -311,8 +325,12 @@ void look_report_csv(const struct look_report *r)
 			buf_printf(&b, ",%lld", (long long)s->records);
 			for (int k = 0; k < BUCKET_COMMON; k++)
 				buf_printf(&b, ",%lld", (long long)s->tokens[k]);
-			buf_printf(&b, ",%s,%s,%lld\n", usage_currency(r->look->result),
+			buf_printf(&b, ",%s,%s,%lld", usage_currency(r->look->result),
 				   money_total_format(s->cost, text), (long long)s->unpriced);
+			for (int k = 0; r->recorded && k < COST_KINDS; k++)
+				buf_printf(&b, ",%s",
+					   money_total_format(s->recorded[k].total, text));
+			buf_puts(&b, "\n");
 		}
 	}
 	fwrite(b.p, 1, b.n, stdout);

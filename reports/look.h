@@ -45,6 +45,7 @@ struct look_report {
 	const char *timezone, *from; /* from: what was read, in words */
 	int64_t quarantined, unread;
 	struct lower_bound bound;
+	bool recorded; /* what sources say of costs is shown, too */
 };
 void look_report_table(const struct look_report *r);
 void look_report_csv(const struct look_report *r);

@@ -14,6 +14,7 @@
 #include "reports/amount.h"
 #include "reports/json_out.h"
 #include "reports/plain.h"
+#include "reports/recorded_cost_report.h"
 #include "reports/table.h"
 
 static _Thread_local const struct replay_report *ordering;
@@ -78,38 +79,34 @@ static void put_reasons(struct json_out *j, const char *key, const struct replay
 	json_out_end(j, ']');
 }
 
-/* What sellers say that they charged. */
-static void put_stated(struct json_out *j, const struct replay_stated *s)
+/* What sellers say that they charged; more of it on demand. */
+static void put_stated(struct json_out *j, const struct replay_report *r)
 {
-	if (!s->records && !s->compared)
-		return;
-	json_out_object(j, "stated_by_the_seller");
-	json_out_int(j, "records", s->records);
-	json_out_money(j, "total", s->total);
-	json_out_int(j, "compared", s->compared);
-	json_out_money(j, "theirs", s->theirs);
-	json_out_money(j, "ours", s->ours);
-	json_out_money(j, "difference", money_total_minus(s->theirs, s->ours));
-	json_out_end(j, '}');
+	const struct replay_stated *s = replay_stated(r->result);
+	const struct recorded_cost *charged = &s->recorded[COST_CHARGED];
+	if (s->by_seller || charged->compared) {
+		json_out_object(j, "stated_by_the_seller");
+		json_out_int(j, "records", s->by_seller);
+		json_out_money(j, "total", s->sellers);
+		json_out_int(j, "compared", charged->compared);
+		json_out_money(j, "theirs", charged->theirs);
+		json_out_money(j, "ours", charged->ours);
+		json_out_money(j, "difference", money_total_minus(charged->theirs, charged->ours));
+		json_out_end(j, '}');
+	}
+	if (r->recorded)
+		put_recorded_cost(j, s->recorded);
 }
 
-static void print_stated(const struct replay_stated *s, const char *currency)
+static void print_stated(const struct replay_report *r)
 {
-	struct buf b = { 0 };
-	if (s->records) {
-		put_money(&b, s->total, currency, false);
-		printf("\n%s of the total is what the seller says that it charged for %lld "
-		       "record%s, which no card prices\n",
-		       b.p, (long long)s->records, s->records == 1 ? "" : "s");
-	}
-	if (s->compared) {
-		put_money(&b, s->theirs, currency, false);
-		printf("\n%lld record%s: the seller says that it charged %s",
-		       (long long)s->compared, s->compared == 1 ? "" : "s", b.p);
-		put_money(&b, money_total_minus(s->theirs, s->ours), currency, false);
-		printf(", %s more than the cards say\n", b.p);
-	}
-	buf_release(&b);
+	const struct replay_stated *s = replay_stated(r->result);
+	struct recorded_cost shown[COST_KINDS] = { s->recorded[COST_CHARGED] };
+	print_by_seller(s->by_seller, s->sellers, r->options->currency);
+	if (r->recorded)
+		print_recorded_cost(s->recorded);
+	else if (shown[COST_CHARGED].compared)
+		print_recorded_cost(shown);
 }
 
 void replay_report_json(const struct replay_report *r)
@@ -198,7 +195,7 @@ void replay_report_json(const struct replay_report *r)
 	json_out_int(&j, "records_that_hang_on_it", replay_dates(result)->records);
 	json_out_money(&j, "difference", replay_dates(result)->difference);
 	json_out_end(&j, '}');
-	put_stated(&j, replay_stated(result));
+	put_stated(&j, r);
 	put_lower_bound(&j, replay_lower_bound(result));
 	put_reasons(&j, "unpriced_reasons", result, replay_unpriced_count(result), replay_unpriced);
 	if (o->plan)
@@ -368,7 +365,7 @@ static void put_notes(const struct replay_report *r)
 	if (total->unpriced)
 		printf("  newer prices: `tally price update`; a card of your own: `tally price "
 		       "install CARD`, or --prices\n");
-	print_stated(replay_stated(result), r->options->currency);
+	print_stated(r);
 	print_lower_bound(replay_lower_bound(result));
 	if (r->options->plan && total->uncredited) {
 		printf("\n%u record%s without credits under plan %s:\n", total->uncredited,

@@ -13,6 +13,7 @@ struct replay_report {
 	int64_t limit; /* groups to show; 0: all */
 	bool byo;      /* bring your own key: no credits are drawn */
 	bool quiet;
+	bool recorded;	      /* what sources say of costs is shown, too */
 	const char *timezone; /* of days and hours */
 };
 

@@ -8,6 +8,7 @@
 #include "reports/amount.h"
 #include "reports/lower_bound_report.h"
 #include "reports/plain.h"
+#include "reports/recorded_cost_report.h"
 #include "reports/table.h"
 
 static _Thread_local const struct usage_report *ordering;
@@ -56,6 +57,14 @@ void put_usage_sums(struct json_out *j, const struct usage_sums *s)
 		json_out_int(j, UNIT_WEB_SEARCH, s->web_searches);
 	json_out_money(j, "total", s->cost);
 	json_out_int(j, "unpriced", s->unpriced);
+	if (s->by_seller) {
+		json_out_object(j, "stated_by_the_seller");
+		json_out_int(j, "records", s->by_seller);
+		json_out_money(j, "total", s->sellers);
+		json_out_end(j, '}');
+	}
+	if (s->recorded[COST_CHARGED].records || s->recorded[COST_ESTIMATED].records)
+		put_recorded_cost(j, s->recorded);
 }
 
 void put_unpriced_reasons(struct json_out *j, const struct usage_result *r)
@@ -113,7 +122,7 @@ void usage_report_csv(const struct usage_report *r)
 	buf_puts(&b, "records,requests");
 	for (int k = 0; k < BUCKET_COMMON; k++)
 		buf_printf(&b, ",%s", bucket_name((enum bucket)k));
-	buf_puts(&b, ",currency,total,unpriced\n");
+	buf_printf(&b, ",currency,total,unpriced%s\n", r->recorded ? ",charged,estimated" : "");
 	for (size_t i = 0; i < count; i++) {
 		const struct usage_sums *s =
 			index ? usage_group(r->result, index[i]) : usage_total(r->result);
@@ -124,8 +133,11 @@ void usage_report_csv(const struct usage_report *r)
 		buf_printf(&b, "%lld,%lld", (long long)s->records, (long long)s->requests);
 		for (int k = 0; k < BUCKET_COMMON; k++)
 			buf_printf(&b, ",%lld", (long long)s->tokens[k]);
-		buf_printf(&b, ",%s,%s,%lld\n", usage_currency(r->result),
+		buf_printf(&b, ",%s,%s,%lld", usage_currency(r->result),
 			   money_total_format(s->cost, text), (long long)s->unpriced);
+		for (int k = 0; r->recorded && k < COST_KINDS; k++)
+			buf_printf(&b, ",%s", money_total_format(s->recorded[k].total, text));
+		buf_puts(&b, "\n");
 	}
 	fwrite(b.p, 1, b.n, stdout);
 	buf_release(&b);
@@ -148,6 +160,10 @@ static void put_row(struct table *t, const struct usage_report *r, const struct 
 	const bool lower = s == usage_total(r->result) && r->bound.placeholders;
 	put_money(&b, s->cost, usage_currency(r->result), s->unpriced > 0 || lower);
 	table_cell(t, b.p);
+	if (r->recorded) {
+		put_recorded_total(&b, s->recorded);
+		table_cell(t, b.p);
+	}
 	buf_release(&b);
 }
 
@@ -162,7 +178,7 @@ static char *upper(char buf[40], const char *word)
 
 void usage_report_table(const struct usage_report *r)
 {
-	struct table_column column[USAGE_DIM_COUNT + 6];
+	struct table_column column[USAGE_DIM_COUNT + 7];
 	char title[USAGE_DIM_COUNT][40];
 	size_t n = 0, count = 0, *index = shown(r, &count);
 	const struct usage_sums *total = usage_total(r->result);
@@ -184,6 +200,8 @@ void usage_report_table(const struct usage_report *r)
 		column[n++] = (struct table_column){ "CACHE WRITE", true, .leaves = 2 };
 	column[n++] = (struct table_column){ "OUTPUT", true, .leaves = 6 };
 	column[n++] = (struct table_column){ "COST", true, .money = true };
+	if (r->recorded)
+		column[n++] = (struct table_column){ "RECORDED", true, .money = true };
 	struct table *t = table_open(column, n);
 	for (size_t i = 0; i < count && r->dim_count; i++) {
 		for (size_t d = 0; d < r->dim_count; d++) {
@@ -215,6 +233,9 @@ void usage_report_table(const struct usage_report *r)
 	if (total->unpriced)
 		print_note("  newer prices: `tally price update`; a card of your own: `tally price "
 			   "install CARD`; then `tally rerate`");
+	print_by_seller(total->by_seller, total->sellers, usage_currency(r->result));
+	if (r->recorded)
+		print_recorded_cost(total->recorded);
 	print_lower_bound(&r->bound);
 	if (r->quarantined)
 		print_note("\n%lld record%s in quarantine, not counted (tally quarantine list)",

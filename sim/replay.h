@@ -11,6 +11,7 @@
 #include "base/zone.h"
 #include "pricing/plan.h"
 #include "meter/formats/lower_bound.h"
+#include "meter/read/recorded_cost.h"
 #include "sim/groups.h"
 #include "sim/prefix_cache.h"
 #include "meter/read/trace.h"
@@ -88,11 +89,12 @@ struct replay_refusal {
 
 enum { REPLAY_REFUSALS_SHOWN = 20 };
 
-/* What sellers said that they charged (in dollars): for calls that no card prices, which the total
- * holds, and for calls that a card prices, which are compared. */
+/* What sources say that calls cost, in dollars; and of the charges those that price a call because
+ * no card does, which the total holds. */
 struct replay_stated {
-	int64_t records, compared;
-	struct money_total total, theirs, ours;
+	int64_t by_seller;
+	struct money_total sellers;
+	struct recorded_cost recorded[COST_KINDS];
 };
 
 struct replay_result;

@@ -378,11 +378,9 @@ int replay_collect(struct replay_result **result, struct run *run, struct worker
 			out->bound = w->bound;
 		out->dates.records += w->dates.records;
 		fits &= money_total_add(&out->dates.difference, w->dates.difference);
-		out->stated.records += w->stated.records;
-		out->stated.compared += w->stated.compared;
-		fits &= money_total_add(&out->stated.total, w->stated.total) &&
-			money_total_add(&out->stated.theirs, w->stated.theirs) &&
-			money_total_add(&out->stated.ours, w->stated.ours);
+		out->stated.by_seller += w->stated.by_seller;
+		fits &= money_total_add(&out->stated.sellers, w->stated.sellers) &&
+			recorded_cost_merge(out->stated.recorded, w->stated.recorded);
 		out->first_us = w->span.first_us < out->first_us ? w->span.first_us : out->first_us;
 		out->last_us = w->span.last_us > out->last_us ? w->span.last_us : out->last_us;
 	}

@@ -92,8 +92,6 @@ struct worker {
 	uint64_t hash[BATCH_ROWS];
 	struct group *guess[BATCH_ROWS];
 	char *key; /* aligned, with room for the keys of a batch */
-	/* where a seller said what it charged: calls that it prices because no card does, and calls
-	 * that a card prices too */
 	struct replay_stated stated;
 	struct lower_bound bound;
 	bool by_seller; /* the row at work */

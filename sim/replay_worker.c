@@ -221,11 +221,11 @@ static __attribute__((noinline)) void price_or_explain(struct worker *w,
 	record_from_batch(&r, b, row);
 	if (a->price && price_in_full(b, row, &r, a, &w->cost[row], &why))
 		return;
-	if (b->stated) {
-		w->cost[row] = money_of_tokens(*b->stated, PER_MILLION);
+	if (b->stated && !b->stated->estimate && !b->unread) {
+		w->cost[row] = money_of_tokens(b->stated->amount, PER_MILLION);
 		w->by_seller = true;
-		w->stated.records++;
-		w->overflow |= !money_total_add(&w->stated.total, w->cost[row]);
+		w->stated.by_seller++;
+		w->overflow |= !money_total_add(&w->stated.sellers, w->cost[row]);
 	} else if (!a->price) {
 		count_reason(&w->unpriced_reasons, &a->why_id, w->subject[row]->model, a->unpriced);
 		w->unpriced[row] = 1;
@@ -291,15 +291,12 @@ static void price_plainly(struct worker *w, const struct record_batch *b)
 	}
 }
 
-/* Of a call that a card prices: what its seller says beside. */
+/* What the source of a call says of its cost, beside what a card says. */
 static void compare_stated(struct worker *w, const struct record_batch *b)
 {
-	if (w->unpriced[0] || w->by_seller)
-		return;
-	w->stated.compared++;
+	const bool ours = !w->unpriced[0] && !w->by_seller;
 	w->overflow |=
-		!money_total_add(&w->stated.theirs, money_of_tokens(*b->stated, PER_MILLION)) ||
-		!money_total_add(&w->stated.ours, w->cost[0]);
+		!recorded_cost_add(w->stated.recorded, b->stated, 1, ours ? &w->cost[0] : NULL);
 }
 
 static void add_credits(struct worker *w, const struct record_batch *b, size_t row)
@@ -906,9 +903,8 @@ void replay_work_calls(struct worker *w)
 		b->searched = m->web_searches != 0;
 		b->web_searches[0] = m->web_searches;
 		b->unread = m->unread;
-		b->stated = m->stated.given && !m->unread && strcmp(w->run->o->currency, "USD") == 0
-				    ? &m->stated.amount
-				    : NULL;
+		b->stated = m->stated.given && strcmp(w->run->o->currency, "USD") == 0 ? &m->stated
+										       : NULL;
 		const int64_t outside = w->outside;
 		accept(w, b);
 		if (w->outside == outside) {

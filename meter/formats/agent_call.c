@@ -92,6 +92,7 @@ void agent_take(struct payload_reader *r, struct metered *m, const struct raw_co
 void agent_take_json(struct payload_reader *r, struct metered *m, const struct raw_counts *c,
 		     json_value *usage, int rc, struct err *e)
 {
+	payload_recorded(m, usage, true);
 	r->raw.n = 0;
 	json_put_value(&r->raw, usage);
 	agent_take(r, m, c, (struct text){ r->raw.p, r->raw.n }, rc, e);

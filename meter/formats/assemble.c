@@ -163,6 +163,9 @@ static bool merge(struct assembly *a, struct metered *have, const struct metered
 	have->broken_off &= m->broken_off;
 	if (strcmp(have->shape, m->shape) != 0)
 		have->met = m->shape;
+	if (!have->stated.given ||
+	    (m->stated.given && have->stated.estimate && !m->stated.estimate))
+		have->stated = m->stated;
 	if (!have->record.text[FIELD_EFFORT].n && m->record.text[FIELD_EFFORT].n) {
 		have->record.text[FIELD_EFFORT] = keep(a, m->record.text[FIELD_EFFORT]);
 		have->record.present |= (uint64_t)1 << FIELD_EFFORT;
@@ -177,7 +180,8 @@ static bool merge(struct assembly *a, struct metered *have, const struct metered
 	have->rule = m->rule;
 	have->web_searches =
 		m->web_searches > have->web_searches ? m->web_searches : have->web_searches;
-	have->stated = m->stated.given ? m->stated : have->stated;
+	if (m->stated.given && (!m->stated.estimate || have->stated.estimate))
+		have->stated = m->stated;
 	have->line = m->line;
 	have->raw = keep(a, m->raw);
 	return true;

@@ -48,7 +48,7 @@ int payload_stated_as(struct metered *m, json_value *cost, bool own_key, json_va
 		rc = money_of_json(&behind, upstream, e);
 	if (rc == 0 && __builtin_add_overflow(own.pico, behind.pico, &own.pico))
 		rc = err_set(e, ERR_RANGE, "field 'cost' is too large");
-	m->stated = (struct stated_cost){ rc == 0, own };
+	m->stated = (struct stated_cost){ rc == 0, false, own };
 	return rc;
 }
 

@@ -191,6 +191,7 @@ static bool read_ai_sdk(struct payload_reader *r, json_value *v, json_value *par
 		rc = payload_counts(r, &m, counted, &c, &e);
 	payload_judge(r, &m, usage, true);
 	judge_ai_sdk(r, &m, v, usage, meta);
+	payload_recorded(&m, meta, false);
 	finish(r, &m, v, rc, &e);
 	return true;
 }

@@ -16,7 +16,7 @@
 struct message {
 	struct text model, provider, session, project, effort;
 	struct text created, completed; /* milliseconds, in digits */
-	struct text tokens;		/* JSON */
+	struct text tokens, cost;	/* JSON */
 	int64_t line;
 	bool has_steps;
 	struct dict same; /* how many equal steps there were */
@@ -62,7 +62,8 @@ static void set_instant(struct record *r, enum record_field f, struct text ms)
 		agent_set_time(r, f, t.us);
 }
 
-static void take_step(struct payload_reader *r, struct message *m, json_value *tokens)
+static void take_step(struct payload_reader *r, struct message *m, json_value *tokens,
+		      struct text cost)
 {
 	struct metered out;
 	struct raw_counts c;
@@ -93,6 +94,7 @@ static void take_step(struct payload_reader *r, struct message *m, json_value *t
 	agent_set(&out.record, FIELD_EFFORT, m->effort);
 	set_instant(&out.record, FIELD_TIME, m->created);
 	set_instant(&out.record, FIELD_COMPLETED, m->completed);
+	payload_recorded_as(&out, cost, false);
 	agent_take_json(r, &out, &c, tokens, rc, &e);
 }
 
@@ -121,6 +123,7 @@ static bool read_message(struct payload_reader *r, struct message *m, json_value
 		m->project = keep(r, project);
 	m->created = keep(r, json_number_or_string(json_member(time, "created")));
 	m->completed = keep(r, json_number_or_string(json_member(time, "completed")));
+	m->cost = keep(r, json_number(json_member(v, "cost")));
 	json_value *tokens = json_member(v, "tokens");
 	if (json_kind(tokens) == JSON_OBJECT) {
 		r->raw.n = 0;
@@ -135,7 +138,7 @@ static void take_whole(struct payload_reader *r, struct message *m)
 {
 	struct json_document *doc;
 	if (m->tokens.n && json_open(&doc, m->tokens, NULL) == 0) {
-		take_step(r, m, json_root(doc));
+		take_step(r, m, json_root(doc), m->cost);
 		json_close(doc);
 	} else {
 		r->passed_over++;
@@ -211,7 +214,7 @@ static int read_steps(struct peek *p, struct payload_reader *r, struct messages 
 		if (text_is(json_string(json_member(v, "type")), "step-finish") &&
 		    json_kind(tokens) == JSON_OBJECT) {
 			all->m[*at - 1].has_steps = true;
-			take_step(r, &all->m[*at - 1], tokens);
+			take_step(r, &all->m[*at - 1], tokens, json_number(json_member(v, "cost")));
 		}
 		json_close(doc);
 	}
@@ -271,7 +274,7 @@ static void take_step_files(struct payload_reader *r, struct message *m, struct 
 			if (text_is(json_string(json_member(v, "type")), "step-finish") &&
 			    json_kind(tokens) == JSON_OBJECT) {
 				m->has_steps = true;
-				take_step(r, m, tokens);
+				take_step(r, m, tokens, json_number(json_member(v, "cost")));
 			}
 			json_close(doc);
 		}

@@ -74,6 +74,7 @@ void otlp_take(struct payload_reader *r, struct metered *m, json_value *attribut
 		json_value *v = list ? json_first(json_member(a, "value")) : a;
 		const enum json_kind kind = json_kind(v);
 		const bool usage = text_is(name, "langfuse.observation.usage_details");
+		payload_recorded_attribute(m, name, v);
 		/* what people wrote and were answered is nobody's business here */
 		if (kind == JSON_ARRAY || kind == JSON_OBJECT || !name.n ||
 		    (!usage && json_string(v).n > TEXT_MOST) ||

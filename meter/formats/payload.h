@@ -11,14 +11,7 @@
 #define TALLY_METER_FORMATS_PAYLOAD_H
 
 #include "base/json.h"
-#include "base/money.h"
 #include "meter/read/record.h"
-
-/* What a seller says, in dollars, that it charged for a call. */
-struct stated_cost {
-	bool given;
-	struct money amount;
-};
 
 /* The shape of sums that a metric tells: they give way to the calls themselves, where these come.
  */

@@ -122,6 +122,11 @@ void payload_pass_over(struct payload_reader *r, const char *shape, json_value *
 int payload_stated(struct metered *m, json_value *usage, struct err *e);
 int payload_stated_as(struct metered *m, json_value *cost, bool own_key, json_value *upstream,
 		      struct err *e);
+/* What the source says in dollars that the call cost, by the table of recorded_cost.c: in the usage
+ * object or beside it, in an attribute, or in a column. */
+void payload_recorded(struct metered *m, json_value *v, bool in_usage);
+void payload_recorded_attribute(struct metered *m, struct text name, json_value *v);
+void payload_recorded_as(struct metered *m, struct text dollars, bool charged);
 void payload_take(struct payload_reader *r, struct metered *m);
 void payload_refuse(struct payload_reader *r, int64_t line, json_value *v, const struct err *why);
 /* A copy whose texts live as long as the reader. */
@@ -135,7 +140,7 @@ void payload_keep(struct payload_reader *r, struct metered *m);
 #define PAYLOAD_FORMATS(X) \
 	X(session_document, "") \
 	X(session_log_document, "type=llm.request type=context.append_loop_event " \
-				"type=session.usage_record") \
+				"type=session.usage_record system_prompt") \
 	X(agent_log_document, "sessionId type=session_meta type=turn_context type=event_msg " \
 			      "type=response_item type=summary") \
 	X(export_document, "") \

@@ -150,6 +150,7 @@ static void name_member(struct payload_reader *r, struct metered *m)
 
 void payload_judge(struct payload_reader *r, struct metered *m, json_value *usage, bool closed)
 {
+	payload_recorded(m, usage, true);
 	if (!m->unread && members_unknown(&r->member, m->shape, usage, "usage", closed))
 		name_member(r, m);
 }
@@ -157,6 +158,7 @@ void payload_judge(struct payload_reader *r, struct metered *m, json_value *usag
 void payload_judge_beside(struct payload_reader *r, struct metered *m, json_value *v,
 			  json_value *usage, const char *prefix)
 {
+	payload_recorded(m, v, false);
 	if (!m->unread && members_unknown_beside(&r->member, m->shape, v, usage, prefix))
 		name_member(r, m);
 }

@@ -47,6 +47,7 @@ int correct_amend(struct store *s, struct ingest *in, const char *id, const stru
 		fresh.flags = ingest_boundary(in, &fresh.record, fresh.flags);
 	const struct rated what = { .record = &fresh.record,
 				    .web_searches = fresh.web_searches,
+				    .stated = fresh.stated,
 				    .flags = fresh.flags };
 	if (rc == 0)
 		rc = ingest_price(in, &what, &fresh.price, &unpriced, e);
@@ -87,6 +88,7 @@ static int compare_row(struct rerating *r, const struct usage_row *row)
 		return 0;
 	const struct rated what = { .record = &row->record,
 				    .web_searches = row->web_searches,
+				    .stated = row->stated,
 				    .flags = ingest_boundary(r->in, &row->record, row->flags) };
 	int rc = ingest_price(r->in, &what, &price, &unpriced, r->e);
 	if (rc != 0 || price == row->price)

@@ -430,7 +430,8 @@ int ingest_price(struct ingest *in, const struct rated *what, int64_t *price, bo
 		*unpriced = stored_price_of(&p, &u, a->price, a->tariff, &why) != 0;
 	}
 	struct fee fee;
-	if (*unpriced && what->stated.given && strcmp(in->o.currency, "USD") == 0) {
+	if (*unpriced && what->stated.given && !what->stated.estimate &&
+	    strcmp(in->o.currency, "USD") == 0) {
 		p = stored_price_stated(&fee, r->text[FIELD_PROVIDER], r->text[FIELD_MODEL],
 					what->stated.amount);
 		*unpriced = false;
@@ -517,14 +518,17 @@ static int append_grown(struct ingest *in, const struct metered *m, struct usage
 		back.record.tokens[b] = -back.record.tokens[b];
 	back.record.requests = -back.record.requests;
 	back.web_searches = -back.web_searches;
+	back.stated.amount.pico = -back.stated.amount.pico;
 	if (rc == 0)
 		rc = store_append(in->store, &back, e);
 	const unsigned flags = ingest_boundary(in, r, USAGE_CUMULATIVE | flags_of(m));
+	const struct stated_cost stated = m->stated.given ? m->stated : have->stated;
 	const struct rated what = { r,
 				    m->web_searches > have->web_searches ? m->web_searches
 									 : have->web_searches,
-				    flags, m->unread, m->stated };
+				    flags, m->unread, stated };
 	row = (struct usage_row){ .kind = USAGE_CORRECTION,
+				  .stated = stated,
 				  .of = known->first,
 				  .record = *r,
 				  .web_searches = m->web_searches > have->web_searches
@@ -986,6 +990,7 @@ int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, s
 	struct usage_row row = { .kind = USAGE_RECORD,
 				 .record = r,
 				 .web_searches = m->web_searches,
+				 .stated = m->stated,
 				 .raw = m->raw,
 				 .flags = flags };
 	rc = store_series(in->store, &r, &row.series, e);

@@ -36,6 +36,7 @@ int reversal_append(struct store *s, const struct usage_row *current, int64_t fi
 		back.record.tokens[b] = -back.record.tokens[b];
 	back.record.requests = -back.record.requests;
 	back.web_searches = -back.web_searches;
+	back.stated.amount.pico = -back.stated.amount.pico;
 	return store_append(s, &back, e);
 }
 

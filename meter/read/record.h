@@ -8,6 +8,7 @@
 #define TALLY_METER_READ_RECORD_H
 
 #include "base/instant.h"
+#include "base/money.h"
 #include "pricing/usage.h"
 
 /* Text fields. `chat` and `parent` exist only to find the root of a conversation. */
@@ -78,6 +79,13 @@ int record_set(struct record *r, enum record_field f, struct text value, enum va
  */
 int record_finish(struct record *r, struct err *e);
 
+/* What a source says, in dollars, that a call cost: what a seller charged, or the estimate of an
+ * agent, a gateway or a tracer, which is never a price. */
+struct stated_cost {
+	bool given, estimate;
+	struct money amount;
+};
+
 /*
  * Many records, a column each, as the fast readers produce them. A column that is not in `columns`
  * has its default in every row: no text, TIME_ABSENT, 0 tokens, 1 request. `prompt` and `total`
@@ -102,10 +110,10 @@ struct record_batch {
 	int64_t requests[BATCH_ROOM];
 	bool searched; /* web_searches is filled: of calls from logs, no column of a trace */
 	int64_t web_searches[BATCH_ROOM];
-	/* of a batch of one: why it has no price whatever the cards say, and what its seller says
-	 * that it charged (NULL: nothing) */
+	/* of a batch of one: why it has no price whatever the cards say, and what its source says
+	 * that it cost (NULL: nothing) */
 	const char *unread;
-	const struct money *stated;
+	const struct stated_cost *stated;
 };
 
 /* Row i as a record; its texts point where the batch's do. */

@@ -6,6 +6,7 @@
 #include "base/dict.h"
 #include "base/json.h"
 #include "meter/store/sums_sql.h"
+#include "meter/store/row_text.h"
 
 #define QUARTER_US (900 * US_PER_SECOND)
 
@@ -83,6 +84,8 @@ static int add_more(struct gathering *g, int64_t quarter, int64_t series, int64_
 	if (rc != 0)
 		return rc;
 	for (json_value *v = json_first(json_root(d)); v && rc == 0; v = json_next(v)) {
+		if (row_is_recorded_cost(json_key(v)))
+			continue;
 		struct more_cell m = { quarter, series, price, 0, { 0 } };
 		int64_t n = strtoll(json_number(v).p, NULL, 10);
 		snprintf(m.name, sizeof m.name, "%s", json_key(v));
@@ -443,7 +446,9 @@ static const struct sql sql_roll_all_more = {
 	.postgres = "INSERT INTO rollup_more SELECT " CELL_OF(
 		"900000000") ",u.series,u.price,m.key,sum(m.value::bigint)::bigint FROM usage u CROSS "
 			     "JOIN LATERAL json_each_text(u.more::json) m WHERE u.seq BETWEEN :from AND :to "
-			     "AND u.more IS NOT NULL GROUP BY 1,2,3,4 ON CONFLICT(quarter,series,price,name) "
+			     "AND u.more IS NOT NULL AND m.key NOT IN ('" ROW_CHARGED
+			     "','" ROW_ESTIMATED
+			     "') GROUP BY 1,2,3,4 ON CONFLICT(quarter,series,price,name) "
 			     "DO UPDATE SET " ADD("rollup_more", count),
 };
 

@@ -1,11 +1,27 @@
 #include "meter/store/row_text.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/json.h"
 
-void row_put_more(struct buf *b, const struct record *r, int64_t web_searches)
+static const char *const cost_name[COST_KINDS] = { ROW_CHARGED, ROW_ESTIMATED };
+
+bool row_is_recorded_cost(const char *name)
 {
+	return strcmp(name, ROW_CHARGED) == 0 || strcmp(name, ROW_ESTIMATED) == 0;
+}
+
+void row_read_recorded_cost(struct stated_cost *c, const char *name, int64_t n)
+{
+	if (row_is_recorded_cost(name))
+		*c = (struct stated_cost){ true, strcmp(name, ROW_ESTIMATED) == 0, { n } };
+}
+
+void row_put_more(struct buf *b, const struct usage_row *row)
+{
+	const struct record *r = &row->record;
+	const int64_t web_searches = row->web_searches;
 	const size_t from = b->n;
 	for (int k = BUCKET_COMMON; k < BUCKET_COUNT; k++)
 		if (r->tokens[k])
@@ -14,6 +30,10 @@ void row_put_more(struct buf *b, const struct record *r, int64_t web_searches)
 	if (web_searches)
 		buf_printf(b, "%s\"" UNIT_WEB_SEARCH "\":%lld", b->n > from ? "," : "{",
 			   (long long)web_searches);
+	if (row->stated.given)
+		buf_printf(b, "%s\"%s\":%lld", b->n > from ? "," : "{",
+			   cost_name[recorded_kind(&row->stated)],
+			   (long long)row->stated.amount.pico);
 	if (b->n > from)
 		buf_puts(b, "}");
 }
@@ -31,6 +51,8 @@ int row_read_more(struct usage_row *row, struct text more, struct err *e)
 			row->record.tokens[b] = n;
 		else if (strcmp(json_key(v), UNIT_WEB_SEARCH) == 0)
 			row->web_searches = n;
+		else
+			row_read_recorded_cost(&row->stated, json_key(v), n);
 	}
 	json_close(d);
 	return 0;
@@ -79,7 +101,7 @@ void row_put_copy_line(struct buf *b, const struct usage_row *row, struct buf *s
 	buf_puts(b, "\t");
 	buf_int(b, r->requests);
 	scratch->n = 0;
-	row_put_more(scratch, r, row->web_searches);
+	row_put_more(scratch, row);
 	const struct text texts[] = {
 		r->text[FIELD_TASK], r->text[FIELD_SESSION], row->raw, { scratch->p, scratch->n }
 	};

@@ -2,10 +2,18 @@
 #ifndef TALLY_METER_STORE_ROW_TEXT_H
 #define TALLY_METER_STORE_ROW_TEXT_H
 
+#include "meter/read/recorded_cost.h"
 #include "meter/store/store.h"
 
-/* Appends the rarer buckets and units; nothing when there are none. */
-void row_put_more(struct buf *b, const struct record *r, int64_t web_searches);
+/* Names of what a source says that the call cost, in whole 1e-12 dollars; no rollup holds them. */
+#define ROW_CHARGED "charged"
+#define ROW_ESTIMATED "estimated"
+bool row_is_recorded_cost(const char *name);
+/* Sets *c when the name is one of them. */
+void row_read_recorded_cost(struct stated_cost *c, const char *name, int64_t n);
+
+/* Appends the rarer buckets and units, and the recorded cost; nothing when there are none. */
+void row_put_more(struct buf *b, const struct usage_row *row);
 /* Errors: those of JSON that is none. */
 int row_read_more(struct usage_row *row, struct text more, struct err *e);
 

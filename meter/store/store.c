@@ -936,7 +936,7 @@ int store_flush(struct store *s, struct err *e)
 			texts[k]->p = at_offset(&s->pending_text, texts[k]->p);
 		extra[i].is_uuid = record_id_uuid(row->record.text[FIELD_ID], extra[i].uuid);
 		size_t from = s->more.n;
-		row_put_more(&s->more, &row->record, row->web_searches);
+		row_put_more(&s->more, row);
 		extra[i].more = (struct text){ (const char *)from, s->more.n - from };
 	}
 	bool brief = n == APPEND_AT_ONCE;

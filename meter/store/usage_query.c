@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "meter/store/rollup.h"
 #include "meter/store/sums_sql.h"
+#include "meter/store/row_text.h"
 
 #define QUARTER_US (900 * US_PER_SECOND)
 #define QUARTERS_A_DAY 96
@@ -102,7 +103,8 @@ struct cell {
 	const struct subject_names *subject;
 	const struct series_names *series; /* NULL: the cell is of many */
 	struct text task, session;
-	struct usage_sums sums; /* without cost */
+	struct usage_sums sums;	   /* without cost */
+	struct stated_cost stated; /* of a row, where it is asked for */
 };
 
 static int64_t local_us(struct usage_result *r, int64_t us)
@@ -263,6 +265,9 @@ int usage_sums_add(struct usage_sums *to, const struct usage_sums *more, struct 
 	bad |= __builtin_add_overflow(to->web_searches, more->web_searches, &to->web_searches);
 	bad |= __builtin_add_overflow(to->unpriced, more->unpriced, &to->unpriced);
 	bad |= __builtin_add_overflow(to->foreign, more->foreign, &to->foreign);
+	bad |= __builtin_add_overflow(to->by_seller, more->by_seller, &to->by_seller);
+	bad |= !money_total_add(&to->sellers, more->sellers);
+	bad |= !recorded_cost_merge(to->recorded, more->recorded);
 	for (int b = 0; b < BUCKET_COUNT; b++)
 		bad |= __builtin_add_overflow(to->tokens[b], more->tokens[b], &to->tokens[b]);
 	return bad ? err_set(e, ERR_RANGE, "%s", USAGE_DOES_NOT_FIT) : 0;
@@ -371,6 +376,17 @@ static int take_cell(struct usage_result *r, struct cell *c, struct err *e)
 			       "the records are priced in %s and in %.*s, which cannot be added; "
 			       "choose a period or model with one currency",
 			       r->currency, (int)price->currency.n, price->currency.p);
+	}
+	if (text_is(price->ref, STATED_PRICE) && !c->sums.foreign) {
+		c->sums.by_seller = c->sums.records;
+		c->sums.sellers = c->sums.cost;
+	}
+	if (c->stated.given) {
+		const bool ours =
+			!c->sums.unpriced && !c->sums.by_seller && text_is(price->currency, "USD");
+		if (!recorded_cost_add(c->sums.recorded, &c->stated, c->sums.records,
+				       ours ? &c->sums.cost : NULL))
+			return err_set(e, ERR_RANGE, "%s", USAGE_DOES_NOT_FIT);
 	}
 	if (r->take)
 		return r->take(r->user,
@@ -543,9 +559,12 @@ static int take_rows(struct usage_result *r, int64_t from, int64_t to, int64_t s
 			struct json_document *d;
 			if ((rc = json_open(&d, db_text(q, R_MORE), e)) != 0)
 				break;
-			for (json_value *v = json_first(json_root(d)); v; v = json_next(v))
-				name_count(&c.sums, json_key(v),
-					   strtoll(json_number(v).p, NULL, 10));
+			for (json_value *v = json_first(json_root(d)); v; v = json_next(v)) {
+				const int64_t n = strtoll(json_number(v).p, NULL, 10);
+				name_count(&c.sums, json_key(v), n);
+				if (r->filter->recorded)
+					row_read_recorded_cost(&c.stated, json_key(v), n);
+			}
 			json_close(d);
 		}
 		if (texts) {
@@ -613,7 +632,7 @@ static struct needs needs_of(const struct usage_result *r)
 		n.rows |= d == USAGE_BY_TASK || d == USAGE_BY_SESSION;
 		n.hours |= d == USAGE_BY_HOUR;
 	}
-	n.rows |= f->seq_until != 0;
+	n.rows |= f->seq_until != 0 || f->recorded;
 	return n;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/zone.h"
 #include "meter/formats/lower_bound.h"
+#include "meter/read/recorded_cost.h"
 #include "meter/store/store.h"
 
 /* dimension, name in --by and in reports */
@@ -45,6 +46,7 @@ struct usage_filter {
 	 * in another one than this is counted as foreign and not summed */
 	const char *currency;
 	const char *provider, *workload, *effort; /* NULL: any */
+	bool recorded; /* sums hold what sources say of costs: the rows are read for it */
 };
 
 /* Of a database that holds records larger than any may be, which an older version took. */
@@ -55,8 +57,11 @@ struct usage_filter {
 struct usage_sums {
 	int64_t records, requests, tokens[BUCKET_COUNT], web_searches;
 	struct money_total cost;
-	int64_t unpriced; /* records without a price */
-	int64_t foreign;  /* records with a price in another currency than the one asked for */
+	int64_t unpriced;  /* records without a price */
+	int64_t foreign;   /* records with a price in another currency than the one asked for */
+	int64_t by_seller; /* records that no card prices, but their seller: part of the cost */
+	struct money_total sellers;
+	struct recorded_cost recorded[COST_KINDS]; /* where the filter asks for it */
 };
 
 /* Errors: ERR_RANGE. */

@@ -174,7 +174,9 @@ static void outcome(struct buf *out, const char *text, bool *told)
 		for (int b = 0; b < BUCKET_COUNT; b++)
 			buf_printf(out, " %lld", (long long)c->tokens[b]);
 		buf_printf(out, " %lld searches, stated %lld\n", (long long)m->web_searches,
-			   m->stated.given ? (long long)m->stated.amount.pico : -1);
+			   /* an estimate is no price */
+			   m->stated.given && !m->stated.estimate ? (long long)m->stated.amount.pico
+								  : -1);
 	}
 	assembly_close(s.calls);
 }

@@ -1,0 +1,90 @@
+/*
+ * What a source says that a call cost, where it says it beside the counts: one table for all
+ * formats. What a seller or gateway charged may price a call that no card prices; what an agent, a
+ * tracer or a proxy works out from a list of its own is an estimate, which is kept and shown on
+ * demand.
+ */
+#include <string.h>
+
+#include "meter/formats/payload_run.h"
+
+enum { DEPTH = 3 };
+/* Places of the decimal point between the number and dollars. */
+enum unit { DOLLARS = 0, CENTS = 2, MICROS = 6, TICKS = 10 };
+
+static const struct cost_member {
+	const char *shape; /* "*": any */
+	bool in_usage;	   /* else beside it */
+	bool charged;
+	enum unit unit;
+	const char *path[DEPTH];
+} members[] = {
+	{ "*", true, true, TICKS, { "cost_in_usd_ticks" } },
+	{ "ai-sdk.result", false, true, DOLLARS, { "gateway", "cost" } },
+	{ "pi.session", true, false, DOLLARS, { "cost", "total" } },
+	{ "cline-cli.session", true, false, DOLLARS, { "cost" } },
+	{ "cline-cli.session", true, false, DOLLARS, { "totalCost" } },
+	{ "cline.task", true, false, DOLLARS, { "cost" } },
+	{ "cline.task", true, false, DOLLARS, { "totalCost" } },
+	{ "continue.session", true, false, CENTS, { "cost_cents" } },
+	{ "claude-code.log", false, false, DOLLARS, { "costUSD" } },
+	{ "litellm.log", false, false, DOLLARS, { "spend" } },
+	{ "litellm.log", false, false, DOLLARS, { "response_cost" } },
+	{ "cloudflare.log", false, false, DOLLARS, { "cost" } },
+	{ "langfuse.observation", false, false, DOLLARS, { "totalCost" } },
+	{ "langfuse.observation", false, false, DOLLARS, { "calculatedTotalCost" } },
+	{ "langfuse.observation", false, false, DOLLARS, { "costDetails", "total" } },
+	{ "claude-code.event", true, false, DOLLARS, { "cost_usd" } },
+	{ "claude-code.event", true, false, MICROS, { "cost_usd_micros" } },
+	{ "otlp.span", true, false, DOLLARS, { "gen_ai.usage.cost" } },
+	{ "otlp.span", true, false, DOLLARS, { "gen_ai.usage.total_cost" } },
+	{ "otlp.span", true, false, DOLLARS, { "llm.cost.total" } },
+};
+
+/* Dollars to 1e-12: what computes costs in binary floats writes many digits. A cost of zero is that
+ * of a subscription, or of a price that its teller did not know. */
+static void take_amount(struct metered *m, struct text number, enum unit unit, bool charged)
+{
+	struct decimal d;
+	struct money amount;
+	bool rounded;
+	if (m->stated.given || number.n == 0 || decimal_parse(&d, number, NULL) != 0)
+		return;
+	d = decimal_round_places(decimal_shift(d, -(int)unit), MONEY_PLACES, &rounded);
+	if (money_from_decimal(&amount, d, NULL) == 0 && amount.pico > 0)
+		m->stated = (struct stated_cost){ true, !charged, amount };
+}
+
+void payload_recorded_as(struct metered *m, struct text dollars, bool charged)
+{
+	take_amount(m, dollars, DOLLARS, charged);
+}
+
+static bool is_of(const struct cost_member *c, const struct metered *m)
+{
+	return strcmp(c->shape, "*") == 0 || strcmp(c->shape, m->shape) == 0;
+}
+
+void payload_recorded_attribute(struct metered *m, struct text name, json_value *v)
+{
+	for (size_t i = 0; i < sizeof members / sizeof *members; i++)
+		if (is_of(&members[i], m) && !members[i].path[1] &&
+		    text_is(name, members[i].path[0]))
+			take_amount(m, json_number_or_string(v), members[i].unit,
+				    members[i].charged);
+}
+
+static json_value *at_path(json_value *v, const char *const *path)
+{
+	for (int i = 0; i < DEPTH && path[i] && v; i++)
+		v = json_member(v, path[i]);
+	return v;
+}
+
+void payload_recorded(struct metered *m, json_value *v, bool in_usage)
+{
+	for (size_t i = 0; v && !m->stated.given && i < sizeof members / sizeof *members; i++)
+		if (members[i].in_usage == in_usage && is_of(&members[i], m))
+			take_amount(m, json_number_or_string(at_path(v, members[i].path)),
+				    members[i].unit, members[i].charged);
+}
