@@ -4,36 +4,42 @@
 
 #include "base/json.h"
 
-void row_put_more(struct buf *b, const struct record *r, int64_t web_searches)
+void row_put_more(struct buf *b, const struct record *r)
 {
 	const size_t from = b->n;
-	for (int k = BUCKET_COMMON; k < BUCKET_COUNT; k++)
-		if (r->tokens[k])
-			buf_printf(b, "%s\"%s\":%lld", b->n > from ? "," : "{",
-				   bucket_name((enum bucket)k), (long long)r->tokens[k]);
-	if (web_searches)
-		buf_printf(b, "%s\"" UNIT_WEB_SEARCH "\":%lld", b->n > from ? "," : "{",
-			   (long long)web_searches);
+	for (int k = BUCKET_COMMON; k < COUNT_KINDS; k++)
+		if (r->counts[k])
+			buf_printf(b, "%s\"%s\":%lld", b->n > from ? "," : "{", count_name(k),
+				   (long long)r->counts[k]);
 	if (b->n > from)
 		buf_puts(b, "}");
 }
 
-int row_read_more(struct usage_row *row, struct text more, struct err *e)
+int row_count_kind(struct text name, struct err *e)
+{
+	const int k = count_by_name(name.p, name.n);
+	return k >= 0 ? k
+		      : err_set(e, ERR_STORE,
+				"the database counts '%.*s', which this version of tally does not "
+				"know",
+				(int)name.n, name.p);
+}
+
+int row_read_more(int64_t counts[COUNT_KINDS], struct text more, struct err *e)
 {
 	struct json_document *d;
 	int rc = json_open(&d, more, e);
 	if (rc != 0)
 		return rc;
-	for (json_value *v = json_first(json_root(d)); v; v = json_next(v)) {
-		int64_t n = strtoll(json_number(v).p, NULL, 10);
-		int b = bucket_by_name(json_key(v), strlen(json_key(v)));
-		if (b >= 0)
-			row->record.tokens[b] = n;
-		else if (strcmp(json_key(v), UNIT_WEB_SEARCH) == 0)
-			row->web_searches = n;
+	for (json_value *v = json_first(json_root(d)); v && rc == 0; v = json_next(v)) {
+		const int k = row_count_kind(text_of(json_key(v)), e);
+		if (k < 0)
+			rc = k;
+		else
+			counts[k] = strtoll(json_number(v).p, NULL, 10);
 	}
 	json_close(d);
-	return 0;
+	return rc;
 }
 
 /* The letter behind the backslash that stands for it; 0 when it stands for itself. */
@@ -79,7 +85,7 @@ void row_put_copy_line(struct buf *b, const struct usage_row *row, struct buf *s
 	buf_puts(b, "\t");
 	buf_int(b, r->requests);
 	scratch->n = 0;
-	row_put_more(scratch, r, row->web_searches);
+	row_put_more(scratch, r);
 	const struct text texts[] = {
 		r->text[FIELD_TASK], r->text[FIELD_SESSION], row->raw, { scratch->p, scratch->n }
 	};

@@ -5,9 +5,11 @@
 #include "meter/store/store.h"
 
 /* Appends the rarer buckets and units; nothing when there are none. */
-void row_put_more(struct buf *b, const struct record *r, int64_t web_searches);
+void row_put_more(struct buf *b, const struct record *r);
 /* Errors: those of JSON that is none. */
-int row_read_more(struct usage_row *row, struct text more, struct err *e);
+int row_read_more(int64_t counts[COUNT_KINDS], struct text more, struct err *e);
+/* Which count a stored name means. Errors: ERR_STORE, for it would be priced at nothing. */
+int row_count_kind(struct text name, struct err *e);
 
 /* Appends a column's text as COPY's text format has it. */
 void copy_put_text(struct buf *b, struct text t);

@@ -936,7 +936,7 @@ int store_flush(struct store *s, struct err *e)
 			texts[k]->p = at_offset(&s->pending_text, texts[k]->p);
 		extra[i].is_uuid = record_id_uuid(row->record.text[FIELD_ID], extra[i].uuid);
 		size_t from = s->more.n;
-		row_put_more(&s->more, &row->record, row->web_searches);
+		row_put_more(&s->more, &row->record);
 		extra[i].more = (struct text){ (const char *)from, s->more.n - from };
 	}
 	bool brief = n == APPEND_AT_ONCE;
@@ -1097,7 +1097,8 @@ static int take_row(struct store *s, struct query *q, struct usage_row *row, str
 	for (int f = 0; f < FIELD_TEXTS; f++)
 		if (r->text[f].n)
 			r->present |= (uint64_t)1 << f;
-	return db_is_null(q, AT_MORE) ? 0 : row_read_more(row, db_text(q, AT_MORE), e);
+	return db_is_null(q, AT_MORE) ? 0
+				      : row_read_more(row->record.counts, db_text(q, AT_MORE), e);
 }
 
 #define ROW \
