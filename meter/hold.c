@@ -144,7 +144,7 @@ int hold_estimate(struct ingest *in, struct store *s, const struct record *r, st
 		rc = err_set(e, ERR_UNPRICED, "no hold can be estimated: %.*s", (int)p->reason.n,
 			     p->reason.p);
 	if (rc == 0)
-		rc = stored_price_amount(p, r->tokens, r->requests, 0, &amount, e);
+		rc = stored_price_amount(p, r->counts, r->requests, &amount, e);
 	if (rc == 0)
 		rc = picos_up(amount, out, e);
 	if (rc == 0)

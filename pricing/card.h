@@ -23,8 +23,10 @@ struct rates {
 	uint32_t known;
 };
 
+#define FEE_PER_REQUEST "request" /* the fee that is charged for every call */
+
 struct fee {
-	const char *unit; /* "request" is charged for every call */
+	const char *unit; /* FEE_PER_REQUEST, or what is counted */
 	struct money amount;
 	int64_t per;
 };
@@ -36,6 +38,11 @@ struct context_tier {
 	bool inclusive;
 	struct rates rates;
 };
+
+static inline bool fee_is_per_request(const struct fee *f)
+{
+	return strcmp(f->unit, FEE_PER_REQUEST) == 0;
+}
 
 struct tariff {
 	const char *window;		 /* "flat", "peak", "off-peak", or the card's own word */

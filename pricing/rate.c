@@ -17,6 +17,11 @@ int rate_tier(const struct rates **out, const struct usage *u, const struct tari
 	return 0;
 }
 
+int64_t fee_quantity(const struct fee *f, int64_t requests, const int64_t units[UNIT_COUNT])
+{
+	return fee_is_per_request(f) ? requests : unit_count_of(units, f->unit);
+}
+
 static int add_line(struct rating *r, struct rate_line line, struct err *e)
 {
 	struct money_total amount = { 0 };
@@ -56,7 +61,7 @@ int rate_usage(struct rating *out, const struct usage *u, const struct price *p,
 	}
 	for (size_t i = 0; i < p->fee_count; i++) {
 		const struct fee *f = &p->fee[i];
-		if (strcmp(f->unit, "request") == 0 &&
+		if (fee_is_per_request(f) &&
 		    (rc = add_line(
 			     &r,
 			     (struct rate_line){ f->unit, u->requests, f->amount, f->per, { 0 } },

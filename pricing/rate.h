@@ -46,6 +46,9 @@ int rate_tier(const struct rates **out, const struct usage *u, const struct tari
 	"the price depends on the length of each prompt, and a row of several requests does not " \
 	"tell it"
 
+/* How many times a row pays the fee. */
+int64_t fee_quantity(const struct fee *f, int64_t requests, const int64_t units[UNIT_COUNT]);
+
 /* Buckets whose tokens are billed under that bucket's own price: reasoning leaves output only when
  * it has a price. */
 static inline int64_t rate_billed_tokens(const struct rates *r, const int64_t tokens[BUCKET_COUNT],

@@ -179,7 +179,7 @@ static size_t ask_now(struct tariffs *t, struct subject *s, int64_t time_us, int
 		t->in_doubt |= m.may_be != NULL;
 		a.resolved = m.price->model;
 		for (size_t i = 0; i < m.price->fee_count; i++)
-			a.request_fee |= strcmp(m.price->fee[i].unit, "request") == 0;
+			a.request_fee |= fee_is_per_request(&m.price->fee[i]);
 	}
 	if (a.price && a.tariff->tier_count == 0 && !a.request_fee &&
 	    !(a.tariff->rates.known >> BUCKET_REASONING & 1)) {

@@ -23,6 +23,67 @@ int bucket_by_name(const char *name, size_t n)
 	return -1;
 }
 
+static const struct {
+	const char *name, *field;
+} unit_names[UNIT_COUNT] = {
+#define X(id, name, field) [id] = { name, field },
+	USAGE_UNITS(X)
+#undef X
+};
+
+const char *unit_name(enum unit u)
+{
+	return unit_names[u].name;
+}
+
+const char *unit_field(enum unit u)
+{
+	return unit_names[u].field;
+}
+
+int unit_by_name(const char *name, size_t n)
+{
+	for (int u = 0; u < UNIT_COUNT; u++)
+		if (strlen(unit_names[u].name) == n && memcmp(unit_names[u].name, name, n) == 0)
+			return u;
+	return -1;
+}
+
+int64_t unit_count_of(const int64_t units[UNIT_COUNT], const char *name)
+{
+	const int u = unit_by_name(name, strlen(name));
+	return u < 0 ? 0 : units[u];
+}
+
+const char *count_name(int kind)
+{
+	return kind < BUCKET_COUNT ? bucket_name((enum bucket)kind)
+				   : unit_name((enum unit)(kind - BUCKET_COUNT));
+}
+
+int count_by_name(const char *name, size_t n)
+{
+	const int b = bucket_by_name(name, n), u = b < 0 ? unit_by_name(name, n) : -1;
+	return u < 0 ? b : BUCKET_COUNT + u;
+}
+
+bool counts_add(int64_t to[COUNT_KINDS], const int64_t more[COUNT_KINDS])
+{
+	bool bad = false;
+	for (int k = 0; k < COUNT_KINDS; k++)
+		bad |= __builtin_add_overflow(to[k], more[k], &to[k]);
+	return !bad;
+}
+
+void usage_set_counts(struct usage *u, const int64_t counts[COUNT_KINDS])
+{
+	memcpy(u->tokens, counts, sizeof u->tokens);
+	u->unit_count = 0;
+	for (int k = BUCKET_COUNT; k < COUNT_KINDS; k++)
+		if (counts[k])
+			u->unit[u->unit_count++] = (struct usage_unit){ count_name(k), counts[k] };
+}
+
 int usage_check(const struct usage *u, struct err *e)
 {
 	for (int b = 0; b < BUCKET_COUNT; b++)

@@ -39,9 +39,45 @@ enum bucket {
 	BUCKET_COMMON = BUCKET_REASONING + 1 /* the six that every report shows */
 };
 
-enum { USAGE_UNITS_MAX = 8 };
+/*
+ * unit, name in cards (of its fee), in rows and in reports, name as a field of a record. A row here
+ * is all that a new unit needs, beside the words of the vendors that count it (meter/formats,
+ * meter/read/exports): nothing else names one.
+ */
+#define USAGE_UNITS(X) \
+	X(UNIT_WEB_SEARCH, "web_search", "web_search") \
+	X(UNIT_WEB_SEARCH_LOW, "web_search_low", "unit_web_search_low") \
+	X(UNIT_WEB_SEARCH_MEDIUM, "web_search_medium", "unit_web_search_medium") \
+	X(UNIT_WEB_SEARCH_HIGH, "web_search_high", "unit_web_search_high") \
+	X(UNIT_QUERY, "query", "unit_query") \
+	X(UNIT_PAGE, "page", "unit_page") \
+	X(UNIT_IMAGE, "image", "unit_image") \
+	X(UNIT_SECOND, "second", "unit_second") \
+	X(UNIT_CHARACTER, "character", "unit_character")
 
-#define UNIT_WEB_SEARCH "web_search"
+enum unit {
+#define X(id, name, field) id,
+	USAGE_UNITS(X)
+#undef X
+		UNIT_COUNT
+};
+
+/* All that is counted: the buckets, then the units. */
+enum {
+	COUNT_KINDS = BUCKET_COUNT + UNIT_COUNT,
+	COUNT_RARE = COUNT_KINDS - BUCKET_COMMON /* those behind the common buckets */
+};
+/* Members of a struct: `counts` is both of the others. */
+#define USAGE_COUNTS \
+	union { \
+		int64_t counts[COUNT_KINDS]; \
+		struct { \
+			int64_t tokens[BUCKET_COUNT], units[UNIT_COUNT]; \
+		}; \
+	}
+
+/* Units of one rating: those above, and others that a card has and `tally cost` was told of. */
+enum { USAGE_UNITS_MAX = UNIT_COUNT + 8 };
 
 struct usage_unit {
 	const char *name;
@@ -60,6 +96,22 @@ const char *bucket_name(enum bucket b);
 /* -1 when there is no such bucket; "cache_write" means cache_write_5m, the lifetime billed when
  * none is told. */
 int bucket_by_name(const char *name, size_t n);
+
+const char *unit_name(enum unit u);
+/* As a field of a record. */
+const char *unit_field(enum unit u);
+/* -1 when there is no such unit. */
+int unit_by_name(const char *name, size_t n);
+/* The count of a unit by the name of its fee; 0 for one of which nothing is counted. */
+int64_t unit_count_of(const int64_t units[UNIT_COUNT], const char *name);
+/* Over buckets and units: the name, and the place of a name (-1: none such). */
+const char *count_name(int kind);
+int count_by_name(const char *name, size_t n);
+/* Adds all counts; false when a sum no longer fits. */
+bool counts_add(int64_t to[COUNT_KINDS], const int64_t more[COUNT_KINDS]);
+
+/* Gives u these counts: the tokens, and every unit that is not 0. */
+void usage_set_counts(struct usage *u, const int64_t counts[COUNT_KINDS]);
 
 /* Errors: ERR_INVALID when reasoning exceeds output, a count is negative, or requests is not
  * positive. */

@@ -150,6 +150,24 @@ static void each_member(const struct usage_row *r, struct json_out *j)
 	json_close(doc);
 }
 
+/* What the row pays of a fee, if anything. */
+static void put_fee(struct json_out *j, const struct fee *f, const struct record *r)
+{
+	char text[DECIMAL_TEXT_MAX];
+	const int64_t n = fee_quantity(f, r->requests, r->units);
+	struct money_total amount = { 0 };
+	if (n == 0)
+		return;
+	money_total_add_units(&amount, f->amount, n, f->per);
+	json_out_object(j, NULL);
+	json_out_string(j, "unit", f->unit);
+	json_out_int(j, "count", n);
+	json_out_string(j, "fee", money_format(f->amount, text));
+	json_out_int(j, "per", f->per);
+	json_out_money(j, "amount", amount);
+	json_out_end(j, '}');
+}
+
 static void json_row(struct json_out *j, const struct usage_row *r, const struct stored_price *p,
 		     struct money_total amount, struct text what, struct text why,
 		     const struct drawing *d)
@@ -168,6 +186,7 @@ static void json_row(struct json_out *j, const struct usage_row *r, const struct
 		put_field(j, record_field_name((enum record_field)f), r->record.text[f]);
 	json_out_int(j, "requests", r->record.requests);
 	put_tokens_object(j, r->record.tokens);
+	put_units(j, r->record.units);
 	put_field(j, "source", r->source);
 	put_field(j, "shape", r->shape);
 	put_field(j, "rule", r->rule);
@@ -207,6 +226,8 @@ static void json_row(struct json_out *j, const struct usage_row *r, const struct
 			json_out_money(j, "amount", money_of_tokens(p->rates.per_million[b], n));
 			json_out_end(j, '}');
 		}
+		for (size_t i = 0; i < p->fee_count; i++)
+			put_fee(j, &p->fee[i], &r->record);
 		json_out_end(j, ']');
 		put_field(j, "currency", p->currency);
 		json_out_money(j, "total", amount);
@@ -231,14 +252,57 @@ static void say(const char *name, struct text t)
 		printf("%-10s %.*s\n", name, (int)t.n, t.p);
 }
 
-static void print_row(const struct usage_row *r, const struct stored_price *p,
-		      struct money_total amount, struct text what, struct text why,
-		      const struct book *book)
+static void print_amount_line(struct table *t, struct buf *b, const char *name, int64_t n,
+			      const char *price)
+{
+	table_cell(t, name);
+	put_count(b, n);
+	table_cell(t, b->p);
+	table_cell(t, price);
+}
+
+/* Tokens and fees, a line each. */
+static void print_lines(const struct record *r, const struct stored_price *p)
 {
 	static const struct table_column columns[] = { { "BUCKET", false, false },
 						       { "TOKENS", true, false },
 						       { "PER MILLION", true, false },
 						       { "AMOUNT", true, false } };
+	char text[DECIMAL_TEXT_MAX], price[DECIMAL_TEXT_MAX + 32];
+	struct buf b = { 0 };
+	struct table *t = table_open(columns, sizeof columns / sizeof *columns);
+	for (int k = 0; k < BUCKET_COUNT; k++) {
+		const int64_t n = rate_billed_tokens(&p->rates, r->tokens, k);
+		if (n == 0)
+			continue;
+		print_amount_line(t, &b, bucket_name((enum bucket)k), n,
+				  money_format(p->rates.per_million[k], text));
+		put_money(&b, money_of_tokens(p->rates.per_million[k], n), p->currency.p, false);
+		table_cell(t, b.p);
+	}
+	for (size_t i = 0; i < p->fee_count; i++) {
+		const struct fee *f = &p->fee[i];
+		const int64_t n = fee_quantity(f, r->requests, r->units);
+		struct money_total fee = { 0 };
+		if (n == 0)
+			continue;
+		/* the column is for a million tokens; a fee says for how many it is */
+		snprintf(price, sizeof price, f->per == 1 ? "%s" : "%s for %lld",
+			 money_format(f->amount, text), (long long)f->per);
+		print_amount_line(t, &b, f->unit, n, price);
+		money_total_add_units(&fee, f->amount, n, f->per);
+		put_money(&b, fee, p->currency.p, false);
+		table_cell(t, b.p);
+	}
+	table_print(t);
+	table_close(t);
+	buf_release(&b);
+}
+
+static void print_row(const struct usage_row *r, const struct stored_price *p,
+		      struct money_total amount, struct text what, struct text why,
+		      const struct book *book)
+{
 	char when[INSTANT_TEXT_MAX], text[DECIMAL_TEXT_MAX];
 	struct buf b = { 0 };
 	printf("row %lld: %s", (long long)r->seq, kind_name(r->kind));
@@ -275,32 +339,7 @@ static void print_row(const struct usage_row *r, const struct stored_price *p,
 				printf("%-10s %s (%s)\n", "", known->source, known->sure);
 		}
 	printf("\n");
-	struct table *t = table_open(columns, sizeof columns / sizeof *columns);
-	for (int k = 0; k < BUCKET_COUNT; k++) {
-		int64_t n = rate_billed_tokens(&p->rates, r->record.tokens, k);
-		if (n == 0)
-			continue;
-		table_cell(t, bucket_name((enum bucket)k));
-		put_count(&b, n);
-		table_cell(t, b.p);
-		table_cell(t, money_format(p->rates.per_million[k], text));
-		put_money(&b, money_of_tokens(p->rates.per_million[k], n), p->currency.p, false);
-		table_cell(t, b.p);
-	}
-	for (size_t i = 0; i < p->fee_count; i++)
-		if (strcmp(p->fee[i].unit, "request") == 0) {
-			struct money_total fee = { 0 };
-			money_total_add_units(&fee, p->fee[i].amount, r->record.requests,
-					      p->fee[i].per);
-			table_cell(t, "request");
-			put_count(&b, r->record.requests);
-			table_cell(t, b.p);
-			table_cell(t, money_format(p->fee[i].amount, text));
-			put_money(&b, fee, p->currency.p, false);
-			table_cell(t, b.p);
-		}
-	table_print(t);
-	table_close(t);
+	print_lines(&r->record, p);
 	put_money(&b, amount, p->currency.p, false);
 	printf("\ntotal      %s (exact: nothing is rounded)\n", b.p);
 	buf_release(&b);
@@ -336,8 +375,8 @@ static int read_step(struct step *out, const struct explain_question *q, struct 
 	if (rc == 0)
 		rc = store_stored_price(h->store, r->price, &out->price, e);
 	if (rc == 0)
-		rc = stored_price_amount(out->price, r->record.tokens, r->record.requests,
-					 r->web_searches, &out->amount, e);
+		rc = stored_price_amount(out->price, r->record.counts, r->record.requests,
+					 &out->amount, e);
 	if (rc == 0 && r->kind != USAGE_RECORD)
 		rc = change_of(h->store, r->seq, &out->what, &out->why, &h->arena, e);
 	return rc;

@@ -11,8 +11,9 @@
 struct records {
 	const struct export_options *o;
 	struct buf b;
-	uint8_t *gone;	  /* a bit a row */
-	struct dict last; /* record's own row to the row that stands for it */
+	uint8_t *gone;	       /* a bit a row */
+	struct dict last;      /* record's own row to the row that stands for it */
+	bool unit[UNIT_COUNT]; /* those that any record counts have a column */
 };
 
 static bool is_gone(const struct records *x, int64_t seq)
@@ -24,6 +25,8 @@ static bool is_gone(const struct records *x, int64_t seq)
 static int find_gone(void *user, const struct usage_row *row)
 {
 	struct records *x = user;
+	for (int u = 0; u < UNIT_COUNT; u++)
+		x->unit[u] |= row->record.units[u] != 0;
 	if (!row->of)
 		return 0;
 	const int64_t first = row->of;
@@ -66,6 +69,11 @@ static int put_record(void *user, const struct usage_row *row)
 	}
 	buf_puts(&x->b, ",");
 	buf_int(&x->b, r->requests);
+	for (int u = 0; u < UNIT_COUNT; u++)
+		if (x->unit[u]) {
+			buf_puts(&x->b, ",");
+			buf_int(&x->b, r->units[u]);
+		}
 	buf_puts(&x->b, "\n");
 	if (x->b.n > 1 << 16) {
 		fwrite(x->b.p, 1, x->b.n, x->o->out);
@@ -81,14 +89,18 @@ int export_csv(struct ledger *l, const struct export_options *o, struct err *e)
 	int rc = store_refresh(s, e);
 	const int64_t last = store_last_seq(s);
 	x.gone = mem_zalloc((size_t)last / 8 + 1);
+	if (rc == 0)
+		rc = store_each_row(s, 1, last, find_gone, &x, e);
 	buf_puts(&x.b,
 		 "id,provider,model,customer,project,workload,task,session,service_tier,region,"
 		 "effort,time,completed");
 	for (int b = 0; b < BUCKET_COUNT; b++)
 		buf_printf(&x.b, ",%s", bucket_name((enum bucket)b));
-	buf_puts(&x.b, ",requests\n");
-	if (rc == 0)
-		rc = store_each_row(s, 1, last, find_gone, &x, e);
+	buf_puts(&x.b, ",requests");
+	for (int u = 0; u < UNIT_COUNT; u++)
+		if (x.unit[u])
+			buf_printf(&x.b, ",%s", unit_field((enum unit)u));
+	buf_puts(&x.b, "\n");
 	if (rc == 0)
 		rc = store_each_row(s, 1, last, put_record, &x, e);
 	fwrite(x.b.p, 1, x.b.n, o->out);

@@ -17,14 +17,13 @@ void look_add(struct usage_sums *to, const struct usage_sums *more)
 {
 	to->records += more->records;
 	to->requests += more->requests;
-	to->web_searches += more->web_searches;
 	to->unpriced += more->unpriced;
 	to->cost.atto += more->cost.atto;
 	to->by_seller += more->by_seller;
 	to->sellers.atto += more->sellers.atto;
 	recorded_cost_merge(to->recorded, more->recorded);
-	for (int b = 0; b < BUCKET_COUNT; b++)
-		to->tokens[b] += more->tokens[b];
+	for (int k = 0; k < COUNT_KINDS; k++)
+		to->counts[k] += more->counts[k];
 }
 
 int64_t look_tokens(const struct usage_sums *s)

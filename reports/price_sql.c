@@ -77,6 +77,11 @@ int price_sql_check(const struct price_sql *o, struct err *e)
 		return err_set(e, ERR_USAGE,
 			       "prices depend on the columns time and model; name "
 			       "them in --columns");
+	for (int f = FIELD_UNITS; f < FIELD_REQUESTS; f++)
+		if (has(o, (enum record_field)f))
+			return err_set(e, ERR_USAGE,
+				       "the SQL has no fees for units, so '%s' would be free",
+				       record_field_name((enum record_field)f));
 	if (has(o, FIELD_PROMPT) && has(o, FIELD_COUNTS))
 		return err_set(e, ERR_USAGE,
 			       "of prompt and input a table has one: prompt is the "
@@ -334,7 +339,7 @@ static int request_fee(const struct price *p, int64_t *out, struct err *e)
 {
 	*out = 0;
 	for (size_t i = 0; p && i < p->fee_count; i++)
-		if (strcmp(p->fee[i].unit, "request") == 0 &&
+		if (fee_is_per_request(&p->fee[i]) &&
 		    __builtin_mul_overflow(p->fee[i].amount.pico, PER_MILLION / p->fee[i].per, out))
 			return err_set(e, ERR_RANGE, "%s: the fee for a request is beyond 64 bits",
 				       p->id);

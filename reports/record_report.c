@@ -5,6 +5,7 @@
 #include "base/dict.h"
 #include "reports/amount.h"
 #include "reports/table.h"
+#include "reports/usage_report.h"
 
 static const char *kind_name(enum usage_kind k)
 {
@@ -22,8 +23,8 @@ static int record_amount_of(struct record_amount *out, struct store *s, const st
 {
 	*out = (struct record_amount){ 0 };
 	int rc = store_stored_price(s, row->price, &out->price, e);
-	return rc == 0 ? stored_price_amount(out->price, row->record.tokens, row->record.requests,
-					     row->web_searches, &out->cost, e)
+	return rc == 0 ? stored_price_amount(out->price, row->record.counts, row->record.requests,
+					     &out->cost, e)
 		       : rc;
 }
 
@@ -49,6 +50,7 @@ static void put_record(struct json_out *j, const struct usage_row *row,
 			json_out_int(j, bucket_name((enum bucket)b), r->tokens[b]);
 	json_out_end(j, '}');
 	json_out_int(j, "requests", r->requests);
+	put_units(j, r->units);
 	if (row->flags & USAGE_BROKEN_OFF)
 		json_out_bool(j, "broken_off", true);
 	if (a->price->reason.n) {

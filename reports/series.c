@@ -422,8 +422,8 @@ static bool is_empty(const struct key *k)
 {
 	bool any = k->all.value || k->all.base || k->all.records || k->all.uncovered ||
 		   k->sums.requests || k->sums.cost.atto;
-	for (int b = 0; b < BUCKET_COUNT; b++)
-		any |= k->sums.tokens[b] != 0;
+	for (int n = 0; n < COUNT_KINDS; n++)
+		any |= k->sums.counts[n] != 0;
 	return !any;
 }
 

@@ -48,13 +48,19 @@ void put_tokens_object(struct json_out *j, const int64_t tokens[BUCKET_COUNT])
 	json_out_end(j, '}');
 }
 
+void put_units(struct json_out *j, const int64_t units[UNIT_COUNT])
+{
+	for (int u = 0; u < UNIT_COUNT; u++)
+		if (units[u])
+			json_out_int(j, unit_name((enum unit)u), units[u]);
+}
+
 void put_usage_sums(struct json_out *j, const struct usage_sums *s)
 {
 	json_out_int(j, "records", s->records);
 	json_out_int(j, "requests", s->requests);
 	put_tokens_object(j, s->tokens);
-	if (s->web_searches)
-		json_out_int(j, UNIT_WEB_SEARCH, s->web_searches);
+	put_units(j, s->units);
 	json_out_money(j, "total", s->cost);
 	json_out_int(j, "unpriced", s->unpriced);
 	if (s->by_seller) {

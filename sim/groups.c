@@ -20,7 +20,7 @@ enum {
 	REF_BITS_FIRST = 20 /* 16 MiB of groups; more take bits of the tag */
 };
 
-typedef int64_t rare_sums[BUCKET_COUNT - BUCKET_COMMON];
+typedef int64_t rare_sums[COUNT_RARE];
 
 struct groups {
 	uint64_t seed[2];
@@ -46,13 +46,13 @@ static inline struct group *group_at(const struct groups *g, uint32_t ref)
 					(size_t)(ref % SEGMENT_UNITS) * UNIT);
 }
 
-/* The buckets that are not common; false when a sum no longer fits. */
+/* What is not in the common buckets; false when a sum no longer fits. */
 static bool sums_add_rare(struct sums *to, const int64_t *rare)
 {
 	bool ok = true;
 	if (!to->rare)
-		to->rare = mem_zalloc((BUCKET_COUNT - BUCKET_COMMON) * sizeof *to->rare);
-	for (int b = 0; b < BUCKET_COUNT - BUCKET_COMMON; b++)
+		to->rare = mem_zalloc(COUNT_RARE * sizeof *to->rare);
+	for (int b = 0; b < COUNT_RARE; b++)
 		ok &= !__builtin_add_overflow(to->rare[b], rare[b], &to->rare[b]);
 	return ok;
 }
@@ -139,7 +139,7 @@ bool group_add_rare(struct groups *g, struct group *group, const int64_t *rare)
 		*number = ++g->rare_count;
 	}
 	int64_t *sum = g->rare[*number - 1];
-	for (int k = 0; k < BUCKET_COUNT - BUCKET_COMMON; k++)
+	for (int k = 0; k < COUNT_RARE; k++)
 		bad |= __builtin_add_overflow(sum[k], rare[k], &sum[k]);
 	return !bad;
 }

@@ -16,7 +16,7 @@ struct sums {
 	struct credits_total credits;
 	int64_t records;
 	int64_t tokens[BUCKET_COMMON];
-	int64_t *rare; /* the other buckets, NULL while they are all zero */
+	int64_t *rare; /* COUNT_RARE: the other buckets and the units; NULL while all are zero */
 	uint32_t unpriced,
 		uncredited; /* records without a price / without credits; saturating is an error */
 };

@@ -31,7 +31,8 @@ enum section_kind {
 	SECTION_REQUESTS,
 	SECTION_BLOCKS,
 	SECTION_NAMES,
-	SECTION_COLUMN, /* and PACK_COLUMNS behind it */
+	SECTION_COLUMN,	       /* and PACK_COLUMNS behind it */
+	SECTION_COUNTED = 256, /* the names of the counts of SECTION_RARE, each with a 0 */
 };
 
 struct header {
@@ -296,6 +297,44 @@ static void put_blocks(struct writer *w, const struct block_trace *t)
 	put_section(w, SECTION_BLOCKS, 0, t->block, t->blocks * sizeof *t->block, true);
 }
 
+/* What the rare counts are of, by name, so that a new bucket or unit leaves packs as they are. */
+static void put_counted(struct writer *w)
+{
+	struct buf names = { 0 };
+	for (int k = BUCKET_COMMON; k < COUNT_KINDS; k++)
+		buf_add(&names, count_name(k), strlen(count_name(k)) + 1);
+	put_section(w, SECTION_COUNTED, 0, names.p, names.n, false);
+	buf_release(&names);
+}
+
+/* What the file says of the workload; sections and sums of bytes are told at the end. */
+static void fill_head(struct header *h, const struct workload *work)
+{
+	const struct block_trace *t = work->blocks;
+	memcpy(h->magic, magic, sizeof magic);
+	h->order = ORDER_MARK;
+	h->flags = (work->relative ? FLAG_RELATIVE : 0u) | (t ? FLAG_BLOCKS : 0u) |
+		   (work->has_conversations ? FLAG_CONVERSATIONS : 0u);
+	h->calls = work->count;
+	h->conversations = work->conversations;
+	h->subjects = work->subjects;
+	h->names = work->names;
+	h->rares = work->rares;
+	h->first_us = INT64_MAX;
+	for (size_t i = 0; i < work->count; i++)
+		if (work->call[i].time_us < h->first_us)
+			h->first_us = work->call[i].time_us;
+	if (t) {
+		h->flags |= (t->has_partial ? FLAG_PARTIAL : 0u) | (t->local ? FLAG_LOCAL : 0u);
+		h->block_tokens = t->block_tokens;
+		h->blocks = t->blocks;
+		h->distinct = t->distinct;
+		h->input_tokens = t->input_tokens;
+		h->models = t->model_count;
+		h->chats = t->conversations.count;
+	}
+}
+
 int pack_write(const char *path, const struct workload *work, struct err *e)
 {
 	const struct block_trace *t = work->blocks;
@@ -317,28 +356,7 @@ int pack_write(const char *path, const struct workload *work, struct err *e)
 		free(temporary);
 		return rc;
 	}
-	memcpy(w.head.magic, magic, sizeof magic);
-	w.head.order = ORDER_MARK;
-	w.head.flags = (work->relative ? FLAG_RELATIVE : 0u) | (t ? FLAG_BLOCKS : 0u) |
-		       (work->has_conversations ? FLAG_CONVERSATIONS : 0u);
-	w.head.calls = work->count;
-	w.head.conversations = work->conversations;
-	w.head.subjects = work->subjects;
-	w.head.names = work->names;
-	w.head.rares = work->rares;
-	w.head.first_us = INT64_MAX;
-	for (size_t i = 0; i < work->count; i++)
-		if (work->call[i].time_us < w.head.first_us)
-			w.head.first_us = work->call[i].time_us;
-	if (t) {
-		w.head.flags |= (t->has_partial ? FLAG_PARTIAL : 0u) | (t->local ? FLAG_LOCAL : 0u);
-		w.head.block_tokens = t->block_tokens;
-		w.head.blocks = t->blocks;
-		w.head.distinct = t->distinct;
-		w.head.input_tokens = t->input_tokens;
-		w.head.models = t->model_count;
-		w.head.chats = t->conversations.count;
-	}
+	fill_head(&w.head, work);
 	w.failed = fwrite(&w.head, 1, sizeof w.head, w.f) != sizeof w.head;
 	w.offset = sizeof w.head;
 	put_subjects(&w, work);
@@ -348,6 +366,7 @@ int pack_write(const char *path, const struct workload *work, struct err *e)
 	put_section(&w, SECTION_CONVERSATION_IDS, 0, work->conversation_id,
 		    work->conversations * sizeof *work->conversation_id, true);
 	put_columns(&w, work);
+	put_counted(&w);
 	if (t)
 		put_blocks(&w, t);
 	w.head.directory = w.offset;
@@ -520,22 +539,69 @@ static int check_sums(const struct pack *p, struct err *e)
 	return 0;
 }
 
+/* Which counts the rows of SECTION_RARE hold, in their order; how many, or a negative code. */
+static int read_counted(const struct pack *p, int kind[COUNT_RARE], struct err *e)
+{
+	/* of packs that do not say: what was counted when they were made */
+	static const char before[] = "input_audio\0input_image\0input_video\0cache_read_audio\0"
+				     "cache_read_image\0cache_read_video\0output_audio\0"
+				     "output_image\0output_video\0citation\0web_search";
+	const struct section *s = find(p, SECTION_COUNTED, 0);
+	const char *name = before, *end = before + sizeof before;
+	int n = 0;
+	if (s) {
+		if (s->compressed || !holds(p, s, s->raw) || s->raw == 0 ||
+		    p->file[s->offset + s->raw - 1] != 0 ||
+		    crc32_z(0, (const void *)(p->file + s->offset), s->stored) != s->crc)
+			return damaged(p, "what it counts", e);
+		name = p->file + s->offset;
+		end = name + s->raw;
+	}
+	for (; name < end; name += strlen(name) + 1) {
+		const int k = count_by_name(name, strlen(name));
+		if (k < BUCKET_COMMON || n == COUNT_RARE)
+			return err_set(e, ERR_INVALID,
+				       "%s: the pack counts '%s', which this version of tally does "
+				       "not know; pack the trace again",
+				       p->path, name);
+		kind[n++] = k - BUCKET_COMMON;
+	}
+	return n;
+}
+
+static int read_rare(struct pack *p, struct err *e)
+{
+	int kind[COUNT_RARE];
+	const int width = read_counted(p, kind, e);
+	if (width < 0)
+		return width;
+	const struct section *s = find(p, SECTION_RARE, 0);
+	const size_t rows = p->head.rares, bytes = rows * (size_t)width * sizeof(int64_t);
+	if (!holds(p, s, bytes))
+		return damaged(p, "a section is missing", e);
+	int64_t *raw = mem_alloc(bytes + 1);
+	p->rare = mem_zalloc((rows + 1) * sizeof *p->rare);
+	int rc = read_section(p, s, raw, bytes, e);
+	for (size_t i = 0; rc == 0 && i < rows; i++)
+		for (int k = 0; k < width; k++)
+			p->rare[i].counts[kind[k]] = raw[i * (size_t)width + (size_t)k];
+	free(raw);
+	return rc;
+}
+
 int pack_need_names(struct pack *p, struct err *e)
 {
 	const struct header *h = &p->head;
 	if (p->name)
 		return 0;
-	if (!holds(p, find(p, SECTION_RARE, 0), h->rares * sizeof *p->rare) ||
-	    !holds(p, find(p, SECTION_CONVERSATION_IDS, 0),
+	if (!holds(p, find(p, SECTION_CONVERSATION_IDS, 0),
 		   h->conversations * sizeof *p->conversation_id))
 		return damaged(p, "a section is missing", e);
 	int rc = read_texts(p, SECTION_NAMES, h->names + h->conversations + h->models + h->chats,
 			    &p->name, &p->name_texts, e);
-	p->rare = mem_alloc((h->rares + 1) * sizeof *p->rare);
 	p->conversation_id = mem_alloc((h->conversations + 1) * sizeof *p->conversation_id);
 	if (rc == 0)
-		rc = read_section(p, find(p, SECTION_RARE, 0), p->rare, h->rares * sizeof *p->rare,
-				  e);
+		rc = read_rare(p, e);
 	if (rc == 0)
 		rc = read_section(p, find(p, SECTION_CONVERSATION_IDS, 0), p->conversation_id,
 				  h->conversations * sizeof *p->conversation_id, e);

@@ -93,7 +93,7 @@ static struct group_layout layout_of(const struct run *run)
 		l.rare = true;
 		return l;
 	}
-	for (int k = BUCKET_COMMON; k < BUCKET_COUNT; k++)
+	for (int k = BUCKET_COMMON; k < COUNT_KINDS; k++)
 		for (size_t i = 0; i < run->in.traces; i++)
 			l.rare |= trace_may_have(run->in.trace[i],
 						 (enum record_field)(FIELD_COUNTS + k));

@@ -175,17 +175,12 @@ static void fill(struct record_batch *b, const struct pack *p, const struct colu
 			b->text[FIELD_TASK][i] = b->text[FIELD_SESSION][i] =
 				pack_conversation(p, c->narrow[PACK_CONVERSATION][from + i]);
 	}
-	for (int k = BUCKET_COMMON; pack_rares(p) && k < BUCKET_COUNT; k++) {
+	for (int k = BUCKET_COMMON; pack_rares(p) && k < COUNT_KINDS; k++) {
 		b->columns |= (uint64_t)1 << (FIELD_COUNTS + k);
 		for (size_t i = 0; i < b->n; i++) {
 			uint32_t n = c->narrow[PACK_RARE][from + i];
-			b->tokens[k][i] = n ? pack_rare(p, n - 1)->tokens[k - BUCKET_COMMON] : 0;
+			b->counts[k][i] = n ? pack_rare(p, n - 1)->counts[k - BUCKET_COMMON] : 0;
 		}
-	}
-	b->searched = pack_rares(p) != 0;
-	for (size_t i = 0; b->searched && i < b->n; i++) {
-		uint32_t n = c->narrow[PACK_RARE][from + i];
-		b->web_searches[i] = n ? pack_rare(p, n - 1)->web_searches : 0;
 	}
 }
 

@@ -192,16 +192,13 @@ static inline char *put_key(struct worker *w, const struct record_batch *b, size
 	return k + (-(uintptr_t)k & 7);
 }
 
-/* Cost of a row, which is r, under a when tiers, fees, rare buckets or searches may matter. */
-static bool price_in_full(const struct record_batch *b, size_t row, const struct record *r,
-			  const struct tariff_answer *a, struct money_total *cost, struct err *why)
+/* Cost of a row under a when tiers, fees, rare buckets or units may matter. */
+static bool price_in_full(const struct record *r, const struct tariff_answer *a,
+			  struct money_total *cost, struct err *why)
 {
 	struct usage u = { .requests = r->requests };
 	struct rating rating;
-	memcpy(u.tokens, r->tokens, sizeof u.tokens);
-	if (b->searched && b->web_searches[row])
-		u.unit[u.unit_count++] =
-			(struct usage_unit){ UNIT_WEB_SEARCH, b->web_searches[row] };
+	usage_set_counts(&u, r->counts);
 	if (rate_usage(&rating, &u, a->price, a->tariff, why) != 0)
 		return false;
 	*cost = rating.total;
@@ -219,7 +216,7 @@ static __attribute__((noinline)) void price_or_explain(struct worker *w,
 	w->cost[row] = (struct money_total){ 0 };
 	w->unpriced[row] = 0;
 	record_from_batch(&r, b, row);
-	if (a->price && price_in_full(b, row, &r, a, &w->cost[row], &why))
+	if (a->price && price_in_full(&r, a, &w->cost[row], &why))
 		return;
 	if (b->stated && !b->stated->estimate && !b->unread) {
 		w->cost[row] = money_of_tokens(b->stated->amount, PER_MILLION);
@@ -278,7 +275,7 @@ static void price_plainly(struct worker *w, const struct record_batch *b)
 				any |= (uint64_t)b->tokens[k][i];
 		}
 	/* products of 63 and 58 bits: the sum of the buckets fits into 127 */
-	const bool simple = !(b->columns & RARE_FIELDS) && !b->searched && any >> 58 == 0;
+	const bool simple = !(b->columns & RARE_FIELDS) && any >> 58 == 0;
 	switch (n) { /* known numbers of buckets make straight code */
 	case 2:
 		price_columns(w, b, simple, used, bucket, 2);
@@ -337,7 +334,7 @@ static void compare_boundary(struct worker *w, const struct record_batch *b, siz
 			    w->run->times.shift_us + (start ? r.completed_us : r.time_us));
 	w->completion_known++;
 	if (other == w->answer[row] || w->unpriced[row] || !other->price ||
-	    !price_in_full(b, row, &r, other, &cost, &why) || cost.atto == w->cost[row].atto)
+	    !price_in_full(&r, other, &cost, &why) || cost.atto == w->cost[row].atto)
 		return;
 	w->hinging++;
 	w->overflow |=
@@ -356,8 +353,8 @@ static void compare_dates(struct worker *w, const struct record_batch *b, size_t
 	const struct tariff_answer *later =
 		tariffs_ask(w->tariffs, w->subject[row], a->may_be->from.us);
 	record_from_batch(&r, b, row);
-	if (!later->price || !price_in_full(b, row, &r, a, &now, &why) ||
-	    !price_in_full(b, row, &r, later, &then, &why) || now.atto == then.atto)
+	if (!later->price || !price_in_full(&r, a, &now, &why) ||
+	    !price_in_full(&r, later, &then, &why) || now.atto == then.atto)
 		return;
 	w->dates.records++;
 	w->overflow |= !money_total_add(&w->dates.difference, money_total_minus(then, now));
@@ -497,13 +494,12 @@ static void ask_tariffs(struct worker *w, struct record_batch *b)
 }
 
 /* The rare buckets of a row; false when they are all zero. */
-static bool rare_of(const struct record_batch *b, size_t row,
-		    int64_t rare[BUCKET_COUNT - BUCKET_COMMON])
+static bool rare_of(const struct record_batch *b, size_t row, int64_t rare[COUNT_RARE])
 {
 	int64_t any = 0;
-	for (int k = BUCKET_COMMON; k < BUCKET_COUNT; k++)
+	for (int k = BUCKET_COMMON; k < COUNT_KINDS; k++)
 		any |= rare[k - BUCKET_COMMON] =
-			b->columns >> (FIELD_COUNTS + k) & 1 ? b->tokens[k][row] : 0;
+			b->columns >> (FIELD_COUNTS + k) & 1 ? b->counts[k][row] : 0;
 	return any != 0;
 }
 
@@ -543,7 +539,7 @@ static inline void add_to_group(struct worker *w, const struct record_batch *b, 
 		c->missing += w->uncredited[row];
 	}
 	if (__builtin_expect((b->columns & RARE_FIELDS) != 0, 0)) {
-		int64_t rare[BUCKET_COUNT - BUCKET_COMMON];
+		int64_t rare[COUNT_RARE];
 		if (rare_of(b, row, rare))
 			bad |= !group_add_rare(w->groups, g, rare);
 	}
@@ -560,7 +556,7 @@ static struct group *group_of(struct worker *w, const struct record_batch *b, si
  * first and priced at the end. */
 static bool all_can_wait(const struct worker *w, const struct record_batch *b)
 {
-	return w->linear && !w->run->o->plan && !b->searched && !b->stated &&
+	return w->linear && !w->run->o->plan && !b->stated &&
 	       !(b->columns & (RARE_FIELDS | (uint64_t)1 << FIELD_COMPLETED));
 }
 
@@ -900,8 +896,6 @@ void replay_work_calls(struct worker *w)
 			continue;
 		}
 		record_batch_single(b, &m->record);
-		b->searched = m->web_searches != 0;
-		b->web_searches[0] = m->web_searches;
 		b->unread = m->unread;
 		b->stated = m->stated.given && strcmp(w->run->o->currency, "USD") == 0 ? &m->stated
 										       : NULL;

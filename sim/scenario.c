@@ -350,7 +350,6 @@ int scenario_add_file(struct scenario_list *l, const char *path, const struct bo
 	int rc = json_open_file(&d, path, e);
 	if (rc != 0)
 		return rc;
-	static const char *const keys[] = { "scenarios", "baseline", "note", "schema", NULL };
 	json_value *list = json_member(json_root(d), "scenarios"),
 		   *named = json_member(json_root(d), "baseline");
 	struct text baseline = json_string(named);
@@ -361,8 +360,6 @@ int scenario_add_file(struct scenario_list *l, const char *path, const struct bo
 		rc = err_set(e, ERR_INVALID,
 			     "a file of scenarios is {\"scenarios\": [{\"name\": .., \"route\": "
 			     "..}]}");
-	if (rc == 0)
-		rc = json_check_keys(json_root(d), keys, "a file of scenarios", e);
 	if (rc == 0)
 		rc = machines(l, json_member(json_root(d), "machines"), &tables, e);
 	for (json_value *v = json_first(list); rc == 0 && v; v = json_next(v))

@@ -9,6 +9,8 @@
 enum { QUARTERS = 104 }; /* of the longest local day */
 #define QUARTER_US (900 * US_PER_SECOND)
 
+_Static_assert(COUNT_KINDS <= 32, "what is counted is a set of bits here");
+
 /* One model (with its tier and region) at one quarter of an hour, as it was priced. */
 struct use {
 	struct subject *subject; /* once they are ready */
@@ -18,11 +20,10 @@ struct use {
 	int64_t records;
 	uint32_t model;
 	int quarter;
-	uint32_t buckets; /* with tokens */
-	bool searches;
-	bool by_book;  /* the book's own price, of the tier for prompts above `above` */
-	int64_t above; /* -1: the lowest */
-	bool kept;     /* on some day the book had no price for it */
+	uint32_t counted; /* the buckets and units, by count */
+	bool by_book;	  /* the book's own price, of the tier for prompts above `above` */
+	int64_t above;	  /* -1: the lowest */
+	bool kept;	  /* on some day the book had no price for it */
 };
 
 struct day_cell {
@@ -173,9 +174,8 @@ int usage_days_take(void *user, const struct usage_call *c)
 		*cell = ++u->cells;
 	}
 	struct use *of = &u->use[use];
-	for (int b = 0; b < BUCKET_COUNT; b++)
-		of->buckets |= c->sums->tokens[b] ? 1u << b : 0;
-	of->searches |= c->sums->web_searches != 0;
+	for (int k = 0; k < COUNT_KINDS; k++)
+		of->counted |= c->sums->counts[k] ? 1u << k : 0;
 	of->records += c->sums->records;
 	return usage_sums_add(&u->cell[*cell - 1].sums, c->sums, &u->failure);
 }
@@ -288,11 +288,12 @@ const int64_t *usage_days_tokens(const struct usage_days *u, size_t i, size_t mo
 /* The price states everything that was used. */
 static bool states_all(const struct use *use, const struct price *p, const struct rates *r)
 {
-	bool search = !use->searches;
-	for (size_t i = 0; i < p->fee_count; i++)
-		search |= strcmp(p->fee[i].unit, UNIT_WEB_SEARCH) == 0;
-	const uint32_t needed = use->buckets & ~(1u << BUCKET_REASONING);
-	return search && (needed & ~r->known) == 0;
+	uint32_t stated = r->known | 1u << BUCKET_REASONING;
+	for (size_t i = 0; i < p->fee_count; i++) {
+		const int unit = unit_by_name(p->fee[i].unit, strlen(p->fee[i].unit));
+		stated |= unit >= 0 ? 1u << (BUCKET_COUNT + unit) : 0;
+	}
+	return (use->counted & ~stated) == 0;
 }
 
 static const struct rates *rates_of(const struct tariff *t, int64_t above)
@@ -367,8 +368,7 @@ static struct money_total cell_cost(const struct day_prices *p, const struct day
 	const struct stored_price at = { .rates = *r,
 					 .fee = price->fee,
 					 .fee_count = price->fee_count };
-	return stored_price_amount(&at, c->sums.tokens, c->sums.requests, c->sums.web_searches,
-				   &cost, &e) == 0
+	return stored_price_amount(&at, c->sums.counts, c->sums.requests, &cost, &e) == 0
 		       ? cost
 		       : c->sums.cost;
 }

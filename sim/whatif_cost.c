@@ -211,14 +211,12 @@ static void count_reason(struct run *r, uint128 key, const char *model, const ch
 static void usage_of(const struct run *r, const struct work_call *c,
 		     const int64_t tokens[BUCKET_COUNT], struct usage *out)
 {
-	memcpy(out->tokens, tokens, sizeof out->tokens);
-	if (!c->rare)
-		return;
-	const struct work_rare *rare = &r->o->workload->rare[c->rare - 1];
-	memcpy(out->tokens + BUCKET_COMMON, rare->tokens, sizeof rare->tokens);
-	if (rare->web_searches)
-		out->unit[out->unit_count++] =
-			(struct usage_unit){ UNIT_WEB_SEARCH, rare->web_searches };
+	int64_t counts[COUNT_KINDS] = { 0 };
+	memcpy(counts, tokens, sizeof out->tokens);
+	if (c->rare)
+		memcpy(counts + BUCKET_COMMON, r->o->workload->rare[c->rare - 1].counts,
+		       sizeof r->o->workload->rare->counts);
+	usage_set_counts(out, counts);
 }
 
 /* False, with the reason counted, when there is no price. model: NULL for what the play would cost

@@ -33,7 +33,7 @@ struct work_subject {
 
 /* What is counted beside the common buckets. */
 struct work_rare {
-	int64_t tokens[BUCKET_COUNT - BUCKET_COMMON], web_searches;
+	int64_t counts[COUNT_RARE];
 };
 
 struct workload {

@@ -150,11 +150,11 @@ bool build_takes(int64_t tokens)
 	return tokens <= tokens_most;
 }
 
-static bool has_rare(const struct record *r, int64_t web_searches)
+static bool has_rare(const struct record *r)
 {
-	bool rare = web_searches != 0;
-	for (int k = BUCKET_COMMON; k < BUCKET_COUNT; k++)
-		rare |= r->tokens[k] != 0;
+	bool rare = false;
+	for (int k = BUCKET_COMMON; k < COUNT_KINDS; k++)
+		rare |= r->counts[k] != 0;
 	return rare;
 }
 
@@ -169,8 +169,7 @@ static uint32_t task_name(struct workload_build *b, uint32_t conversation, struc
 	return b->task[conversation];
 }
 
-const char *build_record(struct workload_build *b, const struct record *r, int64_t web_searches,
-			 int64_t us)
+const char *build_record(struct workload_build *b, const struct record *r, int64_t us)
 {
 	struct workload *w = b->w;
 	struct text session =
@@ -182,8 +181,8 @@ const char *build_record(struct workload_build *b, const struct record *r, int64
 		w->outside++;
 		return NULL;
 	}
-	for (int k = 0; k < BUCKET_COUNT; k++)
-		if (!build_takes(r->tokens[k]))
+	for (int k = 0; k < COUNT_KINDS; k++)
+		if (!build_takes(r->counts[k]))
 			return "a count is too large for a what-if";
 	if (session.n == 0 && r->text[FIELD_CHAT].n)
 		session = b->chats ? conversations_root(b->chats, r->text[FIELD_CHAT])
@@ -205,11 +204,10 @@ const char *build_record(struct workload_build *b, const struct record *r, int64
 	c->session = build_name(b, r->text[FIELD_SESSION]);
 	if (!c->task && r->text[FIELD_CHAT].n) /* a chat is one task */
 		c->task = build_name(b, session);
-	if (has_rare(r, web_searches)) {
+	if (has_rare(r)) {
 		w->rare = more(w->rare, w->rares, &b->rare_room, sizeof *w->rare);
 		struct work_rare *rare = &w->rare[w->rares];
-		memcpy(rare->tokens, r->tokens + BUCKET_COMMON, sizeof rare->tokens);
-		rare->web_searches = web_searches;
+		memcpy(rare->counts, r->counts + BUCKET_COMMON, sizeof rare->counts);
 		c->rare = (uint32_t)++w->rares;
 	}
 	return NULL;

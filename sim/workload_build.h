@@ -42,8 +42,7 @@ bool build_takes(int64_t tokens);
 
 /* A record that happened at us. NULL: it is a call of the workload, or left out as somebody else's;
  * else why it is refused. */
-const char *build_record(struct workload_build *b, const struct record *r, int64_t web_searches,
-			 int64_t us);
+const char *build_record(struct workload_build *b, const struct record *r, int64_t us);
 
 /* A part whose calls were moved. */
 void build_release(struct workload_build *b);

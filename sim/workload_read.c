@@ -95,7 +95,7 @@ static void take(void *user, struct record_batch *b)
 	call_times_batch(&l->times, b, l->us, &span, leave, l);
 	for (size_t i = 0; i < b->n; i++) {
 		record_from_batch(&r, b, i);
-		const char *why = b->unread ? b->unread : build_record(&l->b, &r, 0, l->us[i]);
+		const char *why = b->unread ? b->unread : build_record(&l->b, &r, l->us[i]);
 		if (why)
 			refuse(l, trace_reader_line(l->reader, b->at[i]), why);
 	}
@@ -318,8 +318,7 @@ static void take_call(struct loading *l, const struct metered *m)
 	}
 	l->without_time += !why && place == CALL_WITHOUT_INSTANT;
 	if (!why)
-		why = place == CALL_INSIDE ? build_record(&l->b, r, m->web_searches, us)
-					   : call_place_reason(place);
+		why = place == CALL_INSIDE ? build_record(&l->b, r, us) : call_place_reason(place);
 	if (why)
 		refuse(l, m->line, why);
 }

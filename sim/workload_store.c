@@ -65,8 +65,7 @@ static int take_row(void *user, const struct usage_row *row)
 	int64_t us;
 	const enum call_place place =
 		call_times_place(&st->times, row->record.time_us, row->record.completed_us, &us);
-	const char *why = place == CALL_INSIDE
-				  ? build_record(b, &row->record, row->web_searches, us)
+	const char *why = place == CALL_INSIDE	  ? build_record(b, &row->record, us)
 			  : place == CALL_OUTSIDE ? NULL
 						  : call_place_reason(place);
 	w->outside += place == CALL_OUTSIDE;
@@ -90,8 +89,8 @@ static int take_row(void *user, const struct usage_row *row)
 			before + 1;
 	int rc = store_stored_price(st->s, row->price, &p, &st->e);
 	if (rc == 0)
-		rc = stored_price_amount(p, row->record.tokens, row->record.requests,
-					 row->web_searches, &w->metered[before], &st->e);
+		rc = stored_price_amount(p, row->record.counts, row->record.requests,
+					 &w->metered[before], &st->e);
 	if (rc != 0)
 		return rc;
 	w->metered_unpriced[before] = p->reason.n != 0;

@@ -14,9 +14,7 @@ int charge_parts(const struct stored_price *p, const struct usage_sums *sums,
 	}
 	for (size_t i = 0; p->reason.n == 0 && i < p->fee_count; i++) {
 		const struct fee *f = &p->fee[i];
-		int64_t n = strcmp(f->unit, "request") == 0	    ? sums->requests
-			    : strcmp(f->unit, UNIT_WEB_SEARCH) == 0 ? sums->web_searches
-								    : 0;
+		const int64_t n = fee_quantity(f, sums->requests, sums->units);
 		struct money_total amount = { 0 };
 		if (n == 0)
 			continue;

@@ -280,7 +280,9 @@ static struct quantity metered_quantity(const struct metered_item *m, const stru
 		    (m->project.n && !text_eq(m->project, c->project)) ||
 		    (!text_is(m->of, "tokens") && !text_eq(m->of, c->bucket)))
 			continue;
-		if (bucket_by_name(c->bucket.p, c->bucket.n) >= 0)
+		/* units are no tokens; records and requests are neither */
+		const int kind = count_by_name(c->bucket.p, c->bucket.n);
+		if (kind >= 0 && (kind < BUCKET_COUNT || !text_is(m->of, "tokens")))
 			sum += c->quantity;
 	}
 	return (struct quantity){ sum * 1000000000 };

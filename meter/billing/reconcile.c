@@ -115,8 +115,8 @@ static void add_metered(struct reconciled *l, const struct usage_sums *s)
 	l->metered.records += s->records;
 	l->metered.unpriced += s->unpriced;
 	money_total_add(&l->metered.cost, s->cost);
-	for (int b = 0; b < BUCKET_COUNT; b++)
-		l->metered.tokens[b] += s->tokens[b];
+	for (int k = 0; k < COUNT_KINDS; k++)
+		l->metered.counts[k] += s->counts[k];
 }
 
 /* --- the metered half in a currency of the cards that it was not stored in --- */
@@ -146,13 +146,10 @@ static bool reprice(struct repricing *x, const struct usage_row *row, struct tex
 	*vendor = text_of(a->price->provider);
 	if (u.requests < 1 + bucket)
 		u.requests = 1 + bucket;
-	for (int b = 0; b < BUCKET_COUNT; b++) /* reversals are priced like what they reverse */
-		u.tokens[b] = r->tokens[b] < 0 ? -r->tokens[b] : r->tokens[b];
-	if (row->web_searches)
-		u.unit[u.unit_count++] =
-			(struct usage_unit){ UNIT_WEB_SEARCH, row->web_searches < 0
-								      ? -row->web_searches
-								      : row->web_searches };
+	int64_t counts[COUNT_KINDS];
+	for (int k = 0; k < COUNT_KINDS; k++) /* reversals are priced like what they reverse */
+		counts[k] = r->counts[k] < 0 ? -r->counts[k] : r->counts[k];
+	usage_set_counts(&u, counts);
 	const struct price *price = a->price;
 	const struct tariff *tariff = a->tariff;
 	if ((bucket && tariffs_divided(x->tariffs, s, r->time_us, r->completed_us)) ||
@@ -179,7 +176,7 @@ static int add_repriced(void *user, const struct usage_row *row)
 	if (w->o->provider && vendor.n && !text_is(vendor, w->o->provider))
 		return 0;
 	one.unpriced = priced ? 0 : one.records;
-	memcpy(one.tokens, r->tokens, sizeof one.tokens);
+	memcpy(one.counts, r->counts, sizeof one.counts);
 	struct reconciled *l =
 		line_of(w, zone_day(w->zone, (struct instant){ r->time_us }), r->text[FIELD_MODEL]);
 	if (x->beside) {

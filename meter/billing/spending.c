@@ -178,9 +178,7 @@ static int beyond_usage(struct store *st, const struct spending_scope *c,
 		     (!c->customer.n || text_eq(c->customer, names->customer)) &&
 		     (!c->project.n || text_eq(c->project, names->project)) &&
 		     (!c->model.n || text_eq(c->model, subject->model));
-	return shown ? 0
-		     : stored_price_amount(p, row.record.tokens, row.record.requests,
-					   row.web_searches, out, e);
+	return shown ? 0 : stored_price_amount(p, row.record.counts, row.record.requests, out, e);
 }
 
 static const struct sql sql_apart_changed = {

@@ -152,9 +152,10 @@ static int read_metered(struct terms *t, json_value *v, struct err *e)
 				       .model = json_string(json_member(v, "model")),
 				       .project = json_string(json_member(v, "project")) };
 	if (!text_is(item->of, "requests") && !text_is(item->of, "tokens") &&
-	    bucket_by_name(item->of.n ? item->of.p : "", item->of.n) < 0)
+	    count_by_name(item->of.n ? item->of.p : "", item->of.n) < 0)
 		return err_set(e, ERR_INVALID,
-			       "'of' is requests, tokens or a bucket such as output");
+			       "'of' is requests, tokens, a bucket such as output or a unit such "
+			       "as page");
 	if (item->description.n == 0)
 		item->description = item->of;
 	rc = read_pricing(json_member(v, "pricing"), item, e);

@@ -216,7 +216,6 @@ static bool claude_line(struct payload_reader *r, struct text line, int64_t numb
 		ok = counts_read(&c, json_root(doc), &e) == 0 &&
 		     payload_extras(r, &m, json_root(doc), &c, &e) == 0 &&
 		     counts_normalise(&m.record, &c, &m.rule, &e) == 0;
-		m.web_searches = c.web_searches;
 		judge_again(r, &m, json_root(doc), usage);
 		m.raw = usage;
 		if (ok && text_is(model, "<synthetic>"))

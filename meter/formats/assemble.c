@@ -139,6 +139,12 @@ void sighting_span(int64_t *time_us, int64_t *completed_us, const struct record 
 }
 
 /* Another sighting of a call that is there; false when it contradicts it. */
+void sighting_share_units(int64_t to[UNIT_COUNT], const int64_t more[UNIT_COUNT])
+{
+	for (int u = 0; u < UNIT_COUNT; u++)
+		to[u] = more[u] > to[u] ? more[u] : to[u];
+}
+
 static bool merge(struct assembly *a, struct metered *have, const struct metered *m)
 {
 	int64_t counts[BUCKET_COUNT];
@@ -148,8 +154,10 @@ static bool merge(struct assembly *a, struct metered *have, const struct metered
 	if (m->twin.n && text_eq(m->twin, have->twin))
 		sighting_share_writes(have->record.tokens, counts);
 	enum sighting s = sighting_compare(have->record.tokens, counts);
-	if (s == SIGHTING_SAME && m->web_searches != have->web_searches)
-		s = m->web_searches > have->web_searches ? SIGHTING_LARGER : SIGHTING_SMALLER;
+	for (int u = 0; u < UNIT_COUNT; u++)
+		if (s == SIGHTING_SAME && m->record.units[u] != have->record.units[u])
+			s = m->record.units[u] > have->record.units[u] ? SIGHTING_LARGER
+								       : SIGHTING_SMALLER;
 	if (m->aggregate && s == SIGHTING_SAME && m->record.requests > have->record.requests)
 		s = SIGHTING_LARGER;
 	if (s == SIGHTING_OTHER || (s != SIGHTING_SAME && !(m->cumulative && have->cumulative)))
@@ -178,8 +186,7 @@ static bool merge(struct assembly *a, struct metered *have, const struct metered
 	if (m->aggregate && m->record.completed_us > have->record.completed_us)
 		have->record.completed_us = m->record.completed_us; /* a sum that goes on */
 	have->rule = m->rule;
-	have->web_searches =
-		m->web_searches > have->web_searches ? m->web_searches : have->web_searches;
+	sighting_share_units(have->record.units, m->record.units);
 	if (m->stated.given && (!m->stated.estimate || have->stated.estimate))
 		have->stated = m->stated;
 	have->line = m->line;

@@ -255,6 +255,27 @@ static int read_lifetimes(struct raw_counts *c, json_value *list, struct err *e)
 	return rc == 0 ? keep(c, RAW_CACHE_WRITE_1H, hour, "cacheDetails", e) : rc;
 }
 
+/* How vendors write the counts of what is no token. */
+static const struct {
+	const char *outer, *key; /* outer NULL: in the usage object itself */
+	enum unit unit;
+} unit_keys[] = {
+	{ "server_tool_use", "web_search_requests", UNIT_WEB_SEARCH },
+};
+
+int counts_read_units(struct raw_counts *c, json_value *usage, struct err *e)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < sizeof unit_keys / sizeof *unit_keys; i++) {
+		json_value *in =
+			unit_keys[i].outer ? json_member(usage, unit_keys[i].outer) : usage;
+		json_value *v = json_member(in, unit_keys[i].key);
+		if (v && json_kind(v) != JSON_NULL)
+			rc = read_count(&c->units[unit_keys[i].unit], unit_keys[i].key, v, e);
+	}
+	return rc;
+}
+
 int counts_read(struct raw_counts *c, json_value *usage, struct err *e)
 {
 	int rc = 0;
@@ -270,13 +291,9 @@ int counts_read(struct raw_counts *c, json_value *usage, struct err *e)
 			   json_member(usage, "input_tokens_details") ||
 			   json_member(usage, "input_token_details") ||
 			   json_member(usage, "inputTokenDetails");
-	json_value *searches =
-		json_member(json_member(usage, "server_tool_use"), "web_search_requests");
-	if (searches && json_kind(searches) != JSON_NULL) {
-		rc = read_count(&c->web_searches, "web_search_requests", searches, e);
-		if (rc != 0)
-			return rc;
-	}
+	rc = counts_read_units(c, usage, e);
+	if (rc != 0)
+		return rc;
 	rc = read_modalities(c, json_member(usage, "promptTokensDetails"), RAW_INPUT_AUDIO,
 			     RAW_COUNTS, RAW_COUNTS, e);
 	if (rc == 0)
@@ -449,9 +466,10 @@ int counts_normalise(struct record *out, const struct raw_counts *c, const char 
 	t[BUCKET_INPUT_IMAGE] = image;
 	t[BUCKET_OUTPUT_AUDIO] = c->count[RAW_OUTPUT_AUDIO];
 	t[BUCKET_OUTPUT_IMAGE] = c->count[RAW_OUTPUT_IMAGE];
-	for (int b = 0; b < BUCKET_COUNT; b++)
-		if (b < BUCKET_COMMON || t[b])
-			out->present |= (uint64_t)1 << (FIELD_COUNTS + b);
+	memcpy(out->units, c->units, sizeof out->units);
+	for (int k = 0; k < COUNT_KINDS; k++)
+		if (k < BUCKET_COMMON || out->counts[k])
+			out->present |= (uint64_t)1 << (FIELD_COUNTS + k);
 	static const char *const rules[2][2] = { { "prompt-holds-cache,answer-holds-reasoning",
 						   "prompt-holds-cache,reasoning-beside" },
 						 { "cache-beside,answer-holds-reasoning",

@@ -48,7 +48,7 @@ struct raw_counts {
 	bool fixed;	       /* the shape's rule holds whatever the total says */
 	/* keys seen, for CACHE_BY_KEYS */
 	bool anthropic_keys, details_keys, prompt_key;
-	int64_t web_searches; /* billed per call, not tokens */
+	int64_t units[UNIT_COUNT]; /* what is no token */
 };
 
 /* The rule that was used, for the record: "prompt-includes-cache/1". */
@@ -60,6 +60,8 @@ enum { COUNTS_RULE_VERSION = 1 };
  * ERR_INVALID, ERR_RANGE, with the key's name.
  */
 int counts_read(struct raw_counts *out, json_value *usage, struct err *e);
+/* What a usage object counts that is no token, alone. Errors as counts_read. */
+int counts_read_units(struct raw_counts *c, json_value *usage, struct err *e);
 /* The keys that counts_read reads, one by one: in the usage object (outer NULL) or in an object in
  * it; false behind the last. */
 bool counts_key(size_t i, const char **outer, const char **key);

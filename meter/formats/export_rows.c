@@ -125,6 +125,13 @@ static void take_model(struct payload_reader *r, struct row *w, struct text s)
 	buf_release(&spelled);
 }
 
+/* Where the count of a column is kept. */
+static int64_t *counted(struct raw_counts *counts, const struct export_column *c)
+{
+	const int k = c->role - ROLE_COUNT;
+	return k < RAW_COUNTS ? &counts->count[k] : &counts->units[k - RAW_COUNTS];
+}
+
 static int take_value(struct payload_reader *r, struct row *w, const struct export_column *c,
 		      struct text s, struct err *e)
 {
@@ -147,9 +154,6 @@ static int take_value(struct payload_reader *r, struct row *w, const struct expo
 	case ROLE_REQUESTS:
 		w->p.requests = n;
 		w->p.told_requests = true;
-		return 0;
-	case ROLE_SEARCHES:
-		w->p.m.web_searches = n;
 		return 0;
 	case ROLE_TYPE:
 		w->type = s;
@@ -181,8 +185,9 @@ static int take_value(struct payload_reader *r, struct row *w, const struct expo
 		return 0;
 	default:
 		if (c->role >= ROLE_COUNT) {
-			w->p.counts.count[c->role - ROLE_COUNT] = n;
-			w->p.counts.has |= 1u << (c->role - ROLE_COUNT);
+			*counted(&w->p.counts, c) = n;
+			if (c->role < ROLE_COUNT + RAW_COUNTS)
+				w->p.counts.has |= 1u << (c->role - ROLE_COUNT);
 			return 0;
 		}
 		set_text(&w->p.m.record, fields[c->role], kept(r, s));
@@ -266,9 +271,10 @@ static struct text bucket_id(struct payload_reader *r, const struct row *w)
 
 static int add_to(struct pending_row *to, const struct pending_row *more, struct err *e)
 {
-	bool bad = __builtin_add_overflow(to->requests, more->requests, &to->requests) ||
-		   __builtin_add_overflow(to->m.web_searches, more->m.web_searches,
-					  &to->m.web_searches);
+	bool bad = __builtin_add_overflow(to->requests, more->requests, &to->requests);
+	for (int u = 0; u < UNIT_COUNT; u++)
+		bad |= __builtin_add_overflow(to->counts.units[u], more->counts.units[u],
+					      &to->counts.units[u]);
 	for (int i = 0; i < RAW_COUNTS; i++)
 		bad |= __builtin_add_overflow(to->counts.count[i], more->counts.count[i],
 					      &to->counts.count[i]);
@@ -277,7 +283,7 @@ static int add_to(struct pending_row *to, const struct pending_row *more, struct
 	return bad ? err_set(e, ERR_RANGE, "the counts of the bucket are too large") : 0;
 }
 
-static void put_counts(struct buf *b, const struct pending_row *p)
+static void put_counts(struct buf *b, struct pending_row *p)
 {
 	b->n = 0;
 	buf_puts(b, "{");
@@ -285,7 +291,7 @@ static void put_counts(struct buf *b, const struct pending_row *p)
 		if (c->role >= ROLE_COUNT) {
 			buf_puts(b, b->n > 1 ? "," : "");
 			json_put_string(b, text_of(c->name));
-			buf_printf(b, ":%lld", (long long)p->counts.count[c->role - ROLE_COUNT]);
+			buf_printf(b, ":%lld", (long long)*counted(&p->counts, c));
 		}
 	buf_puts(b, "}");
 }
@@ -294,7 +300,9 @@ static void put_counts(struct buf *b, const struct pending_row *p)
 static void hand_over(struct payload_reader *r, struct pending_row *p)
 {
 	struct err e;
-	int64_t any = p->requests | p->m.web_searches;
+	int64_t any = p->requests;
+	for (int u = 0; u < UNIT_COUNT; u++)
+		any |= p->counts.units[u];
 	for (int i = 0; i < RAW_COUNTS; i++)
 		any |= p->counts.count[i];
 	put_counts(&r->raw, p);

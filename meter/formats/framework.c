@@ -57,14 +57,9 @@ static bool read_langchain(struct payload_reader *r, json_value *v, int64_t line
 	int rc = payload_time(&m.record, FIELD_TIME, created, &e);
 	if (rc == 0)
 		rc = payload_labels(r, &m.record, v, &e);
-	/* searches stand in the vendor's own usage alone */
-	json_value *searches =
-		json_member(json_member(own, "server_tool_use"), "web_search_requests");
-	struct raw_counts more = { 0 };
-	if (rc == 0 && searches && json_kind(searches) != JSON_NULL) {
-		rc = counts_set(&more, RAW_TOTAL, searches, &e);
-		c.web_searches = more.count[RAW_TOTAL];
-	}
+	/* units stand in the vendor's own usage alone */
+	if (rc == 0)
+		rc = counts_read_units(&c, own, &e);
 	if (rc == 0)
 		rc = payload_counts(r, &m, usage, &c, &e);
 	payload_judge_beside(r, &m, message, usage, "");

@@ -32,7 +32,6 @@ static int read_details(struct payload_reader *r, const struct otlp_names *n, st
 			rc = counts_read(c, usage, e);
 			if (rc == 0)
 				rc = payload_extras(r, m, usage, c, e);
-			m->web_searches = c->web_searches;
 			payload_judge(r, m, usage, true);
 		} else if (json_number(written).n && !(c->has >> RAW_CACHE_WRITE & 1)) {
 			/* version 5: the prompt is what the cache left */

@@ -72,7 +72,7 @@ static bool native_document(struct payload_reader *r, json_value *v, int64_t lin
 	payload_begin(&m, "native", line);
 	for (json_value *f = json_first(v); f && !any; f = json_next(f)) {
 		enum record_field field = record_field_by_name(text_of(json_key(f)));
-		any = field >= FIELD_COUNTS && field < FIELD_END;
+		any = (field >= FIELD_COUNTS && field < FIELD_END) || column_is_units(shape, f);
 	}
 	if (!any)
 		return false;
@@ -83,6 +83,10 @@ static bool native_document(struct payload_reader *r, json_value *v, int64_t lin
 				       : k == JSON_NUMBER ? VALUE_NUMBER
 				       : k == JSON_NULL	  ? VALUE_NULL
 							  : VALUE_OTHER;
+		if (column_is_units(shape, f) && column_take_units(&m.record, f, &e) != 0) {
+			payload_refuse(r, line, v, &e);
+			return true;
+		}
 		if (field >= FIELD_END && !m.unread && column_judge(&r->member, shape, f, field))
 			m.unread = arena_text(&r->arena, r->member.p, r->member.n);
 		if (field >= FIELD_END)

@@ -24,8 +24,7 @@ struct metered {
 	const char *met;   /* set by assemble.h: the shape of another source that has the call */
 	const char *rule;  /* how the counts were taken apart */
 	struct text raw;   /* the usage as the source wrote it, JSON; empty for native records */
-	int64_t web_searches;
-	bool cumulative; /* may be seen again with counts that only grow */
+	bool cumulative;   /* may be seen again with counts that only grow */
 	/* Other ids, empty where there are none: one by which the same call is known elsewhere, and
 	 * one of a call whose copy this is if that call is there. */
 	struct text also, copy_of;

@@ -10,13 +10,13 @@
 
 enum { DEPTH = 3 };
 /* Places of the decimal point between the number and dollars. */
-enum unit { DOLLARS = 0, CENTS = 2, MICROS = 6, TICKS = 10 };
+enum money_unit { DOLLARS = 0, CENTS = 2, MICROS = 6, TICKS = 10 };
 
 static const struct cost_member {
 	const char *shape; /* "*": any */
 	bool in_usage;	   /* else beside it */
 	bool charged;
-	enum unit unit;
+	enum money_unit unit;
 	const char *path[DEPTH];
 } members[] = {
 	{ "*", true, true, TICKS, { "cost_in_usd_ticks" } },
@@ -43,7 +43,7 @@ static const struct cost_member {
 
 /* Dollars to 1e-12: what computes costs in binary floats writes many digits. A cost of zero is that
  * of a subscription, or of a price that its teller did not know. */
-static void take_amount(struct metered *m, struct text number, enum unit unit, bool charged)
+static void take_amount(struct metered *m, struct text number, enum money_unit unit, bool charged)
 {
 	struct decimal d;
 	struct money amount;

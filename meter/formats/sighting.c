@@ -69,7 +69,6 @@ static int take_advisor(struct payload_reader *r, const struct metered *m, json_
 	if (id.n)
 		set_word(&own.record, FIELD_ID,
 			 text_of(arena_printf(&r->arena, "%.*s#%d", (int)id.n, id.p, place)));
-	own.web_searches = c.web_searches;
 	payload_judge(r, &own, v, true);
 	struct buf raw = { 0 };
 	json_put_value(&raw, v);
@@ -91,6 +90,9 @@ static int add_compaction(struct raw_counts *to, json_value *v, struct err *e)
 			return err_set(e, ERR_RANGE, "the counts of a compaction are too large");
 		to->has |= 1u << i;
 	}
+	for (int u = 0; rc == 0 && u < UNIT_COUNT; u++)
+		if (__builtin_add_overflow(to->units[u], c.units[u], &to->units[u]))
+			rc = err_set(e, ERR_RANGE, "the counts of a compaction are too large");
 	return rc;
 }
 
@@ -203,7 +205,6 @@ int payload_counts(struct payload_reader *r, struct metered *m, json_value *usag
 		rc = counts_normalise(&m->record, &c, &m->rule, e);
 	if (rc != 0)
 		return rc;
-	m->web_searches = c.web_searches;
 	payload_judge(r, m, usage,
 		      strcmp(m->shape, "usage") != 0 && strcmp(m->shape, "new-api.log") != 0 &&
 			      strcmp(m->shape, "litellm.log") != 0);

@@ -21,9 +21,10 @@ static void close_anthropic(struct payload_reader *r)
 			s->counts.has |= 1u << k;
 			s->counts.count[k] += s->beside.count[k];
 		}
+	for (int u = 0; u < UNIT_COUNT; u++)
+		s->counts.units[u] += s->beside.units[u];
 	/* the answer's count in message_start is a placeholder */
 	m.broken_off = s->latest.n == 0;
-	m.web_searches = s->counts.web_searches;
 	r->raw.n = 0;
 	buf_printf(&r->raw, "{\"message_start\":%.*s", (int)s->start.n, s->start.p);
 	if (s->latest.n)
@@ -105,8 +106,8 @@ static void add_delta(struct payload_reader *r, json_value *v, int64_t line)
 		payload_refuse(r, line, v, &e);
 	payload_keep(r, &s->call);
 	s->counts.anthropic_keys |= d.anthropic_keys;
-	if (d.web_searches)
-		s->counts.web_searches = d.web_searches;
+	for (int u = 0; u < UNIT_COUNT; u++)
+		s->counts.units[u] = d.units[u] ? d.units[u] : s->counts.units[u];
 	s->latest = raw_of(r, usage);
 }
 

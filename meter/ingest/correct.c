@@ -25,16 +25,16 @@ int correct_amend(struct store *s, struct ingest *in, const char *id, const stru
 			r->time_us = given->time_us;
 		if (given->present >> FIELD_COMPLETED & 1)
 			r->completed_us = given->completed_us;
-		for (int b = 0; b < BUCKET_COUNT; b++)
-			if (given->present >> (FIELD_COUNTS + b) & 1)
-				r->tokens[b] = given->tokens[b];
+		for (int k = 0; k < COUNT_KINDS; k++)
+			if (given->present >> (FIELD_COUNTS + k) & 1)
+				r->counts[k] = given->counts[k];
 		if (given->present >> FIELD_REQUESTS & 1)
 			r->requests = given->requests;
 		struct usage u = { .requests = r->requests };
 		memcpy(u.tokens, r->tokens, sizeof u.tokens);
 		rc = usage_check(&u, e);
 		char why[200];
-		if (rc == 0 && ingest_check_size(r, 0, why))
+		if (rc == 0 && ingest_check_size(r, why))
 			rc = err_set(e, ERR_RANGE, "%s", why);
 	}
 	if (rc == 0)
@@ -46,7 +46,6 @@ int correct_amend(struct store *s, struct ingest *in, const char *id, const stru
 	if (rc == 0)
 		fresh.flags = ingest_boundary(in, &fresh.record, fresh.flags);
 	const struct rated what = { .record = &fresh.record,
-				    .web_searches = fresh.web_searches,
 				    .stated = fresh.stated,
 				    .flags = fresh.flags };
 	if (rc == 0)
@@ -87,7 +86,6 @@ static int compare_row(struct rerating *r, const struct usage_row *row)
 	if (row->flags & USAGE_UNREAD)
 		return 0;
 	const struct rated what = { .record = &row->record,
-				    .web_searches = row->web_searches,
 				    .stated = row->stated,
 				    .flags = ingest_boundary(r->in, &row->record, row->flags) };
 	int rc = ingest_price(r->in, &what, &price, &unpriced, r->e);
@@ -105,11 +103,11 @@ static int compare_row(struct rerating *r, const struct usage_row *row)
 	if (rc == 0)
 		rc = store_stored_price(r->store, price, &fresh, r->e);
 	if (rc == 0)
-		rc = stored_price_amount(old, row->record.tokens, row->record.requests,
-					 row->web_searches, &before, r->e);
+		rc = stored_price_amount(old, row->record.counts, row->record.requests, &before,
+					 r->e);
 	if (rc == 0)
-		rc = stored_price_amount(fresh, row->record.tokens, row->record.requests,
-					 row->web_searches, &after, r->e);
+		rc = stored_price_amount(fresh, row->record.counts, row->record.requests, &after,
+					 r->e);
 	if (rc != 0)
 		return rc;
 	struct rerate_result *out = r->out;

@@ -87,9 +87,9 @@ static bool is_new(struct follow_whole *w, const struct metered *m)
 	const struct record *r = &m->record;
 	if (r->text[FIELD_ID].n == 0)
 		return true;
-	const uint64_t parts[] = { hash_bytes(r->tokens, sizeof r->tokens, seed),
-				   hash_bytes(r->text[FIELD_MODEL].p, r->text[FIELD_MODEL].n, seed),
-				   (uint64_t)m->web_searches };
+	const uint64_t parts[] = { hash_bytes(r->counts, sizeof r->counts, seed),
+				   hash_bytes(r->text[FIELD_MODEL].p, r->text[FIELD_MODEL].n,
+					      seed) };
 	const uint64_t mark = hash_bytes(parts, sizeof parts, seed) | 1;
 	uint64_t *known = dict_need(&w->calls, r->text[FIELD_ID], NULL);
 	const bool news = *known != mark;

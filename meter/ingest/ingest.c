@@ -254,7 +254,7 @@ static int64_t count_occurrence(struct ingest *in, uint64_t hash)
 	return ++o->count;
 }
 
-static void put_record(struct buf *b, const struct record *r, int64_t web_searches)
+static void put_record(struct buf *b, const struct record *r)
 {
 	char when[INSTANT_TEXT_MAX];
 	b->n = 0;
@@ -271,14 +271,12 @@ static void put_record(struct buf *b, const struct record *r, int64_t web_search
 	if (r->completed_us != TIME_ABSENT)
 		buf_printf(b, "%s\"completed\":\"%s\"", b->n > 1 ? "," : "",
 			   instant_format((struct instant){ r->completed_us }, when));
-	for (int k = 0; k < BUCKET_COUNT; k++)
-		if (k < BUCKET_COMMON || r->tokens[k])
+	for (int k = 0; k < COUNT_KINDS; k++)
+		if (k < BUCKET_COMMON || r->counts[k])
 			buf_printf(b, "%s\"%s\":%lld", b->n > 1 ? "," : "",
-				   bucket_name((enum bucket)k), (long long)r->tokens[k]);
-	buf_printf(b, ",\"requests\":%lld", (long long)r->requests);
-	if (web_searches)
-		buf_printf(b, ",\"" UNIT_WEB_SEARCH "\":%lld", (long long)web_searches);
-	buf_puts(b, "}");
+				   record_field_name((enum record_field)(FIELD_COUNTS + k)),
+				   (long long)r->counts[k]);
+	buf_printf(b, ",\"requests\":%lld}", (long long)r->requests);
 }
 
 /* Numbers as bytes that are the same on every machine. */
@@ -288,27 +286,40 @@ static void put_number(uint8_t *out, int64_t v)
 		out[i] = (uint8_t)((uint64_t)v >> (i * 8));
 }
 
+/* The counts that ids were always made of stand at their places; what came later is added by name,
+ * where there is any, so that no record's id changes when a bucket or a unit is new. */
+enum { ID_BUCKETS = 16, ID_FIRST_UNIT = BUCKET_COUNT, ID_NUMBERS = ID_BUCKETS + 4 };
+
+static void put_later_counts(struct buf *b, const struct record *r)
+{
+	for (int k = ID_BUCKETS; k < COUNT_KINDS; k++)
+		if (k != ID_FIRST_UNIT && r->counts[k])
+			buf_printf(b, "%s=%lld ", count_name(k), (long long)r->counts[k]);
+}
+
 /* An id for a record that has none: its content, and which of the equal ones of its source it is.
  */
-static struct text make_id(struct ingest *in, const struct record *r, int64_t web_searches)
+static struct text make_id(struct ingest *in, const struct record *r)
 {
 	static const char hex[] = "0123456789abcdef";
-	enum { NUMBERS = BUCKET_COUNT + 4 };
-	struct text part[FIELD_TEXTS + 1];
-	uint8_t numbers[NUMBERS][8], hash[16];
+	struct text part[FIELD_TEXTS + 2];
+	uint8_t numbers[ID_NUMBERS][8], hash[16];
 	uint64_t half;
 	char id[48] = "auto:";
 	size_t n = 5;
 	for (int f = 0; f < FIELD_TEXTS; f++)
 		part[f] = r->text[f].n ? r->text[f] : TEXT("");
-	for (int b = 0; b < BUCKET_COUNT; b++)
+	for (int b = 0; b < ID_BUCKETS; b++)
 		put_number(numbers[b], r->tokens[b]);
-	put_number(numbers[BUCKET_COUNT], r->time_us);
-	put_number(numbers[BUCKET_COUNT + 1], r->completed_us);
-	put_number(numbers[BUCKET_COUNT + 2], r->requests);
-	put_number(numbers[BUCKET_COUNT + 3], web_searches);
+	put_number(numbers[ID_BUCKETS], r->time_us);
+	put_number(numbers[ID_BUCKETS + 1], r->completed_us);
+	put_number(numbers[ID_BUCKETS + 2], r->requests);
+	put_number(numbers[ID_BUCKETS + 3], r->counts[ID_FIRST_UNIT]);
 	part[FIELD_TEXTS] = (struct text){ (const char *)numbers, sizeof numbers };
-	content_hash(hash, part, FIELD_TEXTS + 1);
+	in->text.n = 0;
+	put_later_counts(&in->text, r);
+	part[FIELD_TEXTS + 1] = (struct text){ in->text.p, in->text.n };
+	content_hash(hash, part, FIELD_TEXTS + 1 + (in->text.n != 0));
 	memcpy(&half, hash, sizeof half);
 	int64_t nth = count_occurrence(in, half);
 	for (int i = 0; i < 16; i++) {
@@ -330,16 +341,14 @@ static void default_text(struct record *r, enum record_field f, const char *valu
 	r->present |= (uint64_t)1 << f;
 }
 
-const char *ingest_check_size(const struct record *r, int64_t web_searches, char why[200])
+const char *ingest_check_size(const struct record *r, char why[200])
 {
-	const char *name = r->requests > RECORD_COUNT_MOST    ? "requests"
-			   : web_searches > RECORD_COUNT_MOST ? "web_searches"
-							      : NULL;
-	int64_t count = name && *name == 'w' ? web_searches : r->requests;
-	for (int b = 0; !name && b < BUCKET_COUNT; b++)
-		if (r->tokens[b] > RECORD_COUNT_MOST) {
-			name = bucket_name((enum bucket)b);
-			count = r->tokens[b];
+	const char *name = r->requests > RECORD_COUNT_MOST ? "requests" : NULL;
+	int64_t count = r->requests;
+	for (int k = 0; !name && k < COUNT_KINDS; k++)
+		if (r->counts[k] > RECORD_COUNT_MOST) {
+			name = count_name(k);
+			count = r->counts[k];
 		}
 	if (!name)
 		return NULL;
@@ -391,7 +400,6 @@ int ingest_price(struct ingest *in, const struct rated *what, int64_t *price, bo
 		 struct err *e)
 {
 	const struct record *r = what->record;
-	const int64_t web_searches = what->web_searches;
 	struct err why = { 0 };
 	struct stored_price p;
 	*unpriced = true;
@@ -408,10 +416,10 @@ int ingest_price(struct ingest *in, const struct rated *what, int64_t *price, bo
 		aggregate ? tariffs_divided(in->tariffs, s, r->time_us, r->completed_us) : NULL;
 	struct tariff_answer *a = tariffs_ask(in->tariffs, s, us);
 	/* one price holds for every call under a plain answer that uses only stated buckets */
-	uint32_t used = 0;
-	for (int b = 0; b < BUCKET_COUNT; b++)
-		used |= (uint32_t)(r->tokens[b] != 0) << b;
-	bool plain = a->plain && !web_searches && !(used & a->unstated) && !(used >> BUCKET_COMMON);
+	uint64_t used = 0;
+	for (int k = 0; k < COUNT_KINDS; k++)
+		used |= (uint64_t)(r->counts[k] != 0) << k;
+	bool plain = a->plain && !(used & a->unstated) && !(used >> BUCKET_COMMON);
 	plain &= !doubt;
 	if (plain && a->number) {
 		*price = a->number;
@@ -423,10 +431,7 @@ int ingest_price(struct ingest *in, const struct rated *what, int64_t *price, bo
 		struct usage u = { .requests = r->requests };
 		if (aggregate && u.requests < 2)
 			u.requests = 2; /* how long each prompt was is not told */
-		memcpy(u.tokens, r->tokens, sizeof u.tokens);
-		if (web_searches)
-			u.unit[u.unit_count++] =
-				(struct usage_unit){ UNIT_WEB_SEARCH, web_searches };
+		usage_set_counts(&u, r->counts);
 		*unpriced = stored_price_of(&p, &u, a->price, a->tariff, &why) != 0;
 	}
 	struct fee fee;
@@ -466,20 +471,18 @@ static int origin_of(struct ingest *in, const char *shape, const char *rule, int
 
 /* Names of the fields in which the later record differs; empty when it says the same. */
 static void compare(struct buf *differs, const struct usage_row *have, const struct record *r,
-		    int64_t web_searches, bool ignore_time)
+		    bool ignore_time)
 {
 	static const enum record_field texts[] = { FIELD_PROVIDER, FIELD_MODEL, FIELD_CUSTOMER,
 						   FIELD_PROJECT, FIELD_WORKLOAD };
 	const struct record *h = &have->record;
 	differs->n = 0;
 #define DIFFERS(name) buf_printf(differs, "%s%s", differs->n ? "," : "", name)
-	for (int b = 0; b < BUCKET_COUNT; b++)
-		if (h->tokens[b] != r->tokens[b])
-			DIFFERS(bucket_name((enum bucket)b));
+	for (int k = 0; k < COUNT_KINDS; k++)
+		if (h->counts[k] != r->counts[k])
+			DIFFERS(count_name(k));
 	if (h->requests != r->requests)
 		DIFFERS("requests");
-	if (have->web_searches != web_searches)
-		DIFFERS(UNIT_WEB_SEARCH);
 	if (!ignore_time && h->time_us != r->time_us)
 		DIFFERS("time");
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
@@ -514,26 +517,21 @@ static int append_grown(struct ingest *in, const struct metered *m, struct usage
 	back.raw = TEXT("");
 	back.kind = USAGE_REVERSAL;
 	back.of = known->first;
-	for (int b = 0; b < BUCKET_COUNT; b++)
-		back.record.tokens[b] = -back.record.tokens[b];
+	for (int k = 0; k < COUNT_KINDS; k++)
+		back.record.counts[k] = -back.record.counts[k];
 	back.record.requests = -back.record.requests;
-	back.web_searches = -back.web_searches;
 	back.stated.amount.pico = -back.stated.amount.pico;
 	if (rc == 0)
 		rc = store_append(in->store, &back, e);
 	const unsigned flags = ingest_boundary(in, r, USAGE_CUMULATIVE | flags_of(m));
 	const struct stated_cost stated = m->stated.given ? m->stated : have->stated;
-	const struct rated what = { r,
-				    m->web_searches > have->web_searches ? m->web_searches
-									 : have->web_searches,
-				    flags, m->unread, stated };
+	struct record whole = *r;
+	sighting_share_units(whole.units, have->record.units);
+	const struct rated what = { &whole, flags, m->unread, stated };
 	row = (struct usage_row){ .kind = USAGE_CORRECTION,
 				  .stated = stated,
 				  .of = known->first,
-				  .record = *r,
-				  .web_searches = m->web_searches > have->web_searches
-							  ? m->web_searches
-							  : have->web_searches,
+				  .record = whole,
 				  .series = have->series,
 				  .raw = m->raw,
 				  .flags = flags };
@@ -562,8 +560,9 @@ static enum sighting compare_sightings(const struct ingest *in, const struct met
 	if (m->twin.n && !text_is(have->shape, m->shape))
 		sighting_share_writes(stored, grown->tokens);
 	enum sighting s = sighting_compare(stored, grown->tokens);
-	if (s == SIGHTING_SAME && m->web_searches > have->web_searches)
-		s = SIGHTING_LARGER;
+	for (int u = 0; u < UNIT_COUNT; u++)
+		if (s == SIGHTING_SAME && grown->units[u] > have->record.units[u])
+			s = SIGHTING_LARGER;
 	if (m->aggregate) { /* its instants are its bounds */
 		/* calls that failed in a bucket count no token */
 		return s == SIGHTING_SAME && grown->requests > have->record.requests
@@ -620,7 +619,7 @@ static int take_known(struct ingest *in, const struct metered *m, const struct r
 			return rc;
 		}
 	}
-	compare(&in->text, &have, r, m->web_searches,
+	compare(&in->text, &have, r,
 		m->cumulative || have.flags & USAGE_TIME_ASSUMED || r->time_us == TIME_ABSENT);
 	if (in->text.n == 0) {
 		tell(in, INGEST_DUPLICATE, in->shown, NULL);
@@ -630,7 +629,7 @@ static int take_known(struct ingest *in, const struct metered *m, const struct r
 	char why[300];
 	snprintf(why, sizeof why, "the id is stored with another %s; the first record counts",
 		 in->text.p);
-	put_record(&record, r, m->web_searches);
+	put_record(&record, r);
 	const struct conflicting c = { .first = known->first,
 				       .record = { record.p, record.n },
 				       .differs = { in->text.p, in->text.n },
@@ -662,7 +661,7 @@ struct text ingest_id(struct ingest *in, const struct metered *m)
 	if (m->record.text[FIELD_ID].n)
 		return m->record.text[FIELD_ID];
 	const struct record r = with_defaults(in, m);
-	return make_id(in, &r, m->web_searches);
+	return make_id(in, &r);
 }
 
 /* The name after aliases. */
@@ -965,7 +964,7 @@ int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, s
 	if (rc != 0)
 		return rc;
 	in->stored = r.text[FIELD_ID];
-	const char *bad = ingest_check_size(&r, m->web_searches, why);
+	const char *bad = ingest_check_size(&r, why);
 	if (known.first && !bad)
 		return take_known(in, m, &r, &known, now, e);
 	if (!bad)
@@ -981,15 +980,14 @@ int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, s
 	if (bad) {
 		struct text raw = m->raw;
 		/* what can be read again: the record, not only its counts */
-		put_record(&in->text, &m->record, m->web_searches);
+		put_record(&in->text, &m->record);
 		raw = (struct text){ in->text.p, in->text.n };
 		return ingest_refuse(in, m->line, raw, TEXT(""), bad, now, e);
 	}
 	flags = ingest_boundary(in, &r, flags);
-	const struct rated what = { &r, m->web_searches, flags, m->unread, m->stated };
+	const struct rated what = { &r, flags, m->unread, m->stated };
 	struct usage_row row = { .kind = USAGE_RECORD,
 				 .record = r,
-				 .web_searches = m->web_searches,
 				 .stated = m->stated,
 				 .raw = m->raw,
 				 .flags = flags };

@@ -54,7 +54,7 @@ void ingest_counts_add(struct ingest_counts *to, const struct ingest_counts *c);
 #define RECORD_COUNT_MOST INT64_C(1000000000000)
 _Static_assert(RECORD_COUNT_MOST < INT64_MAX / 9000000, "sums of millions of records fit");
 /* NULL, or which count is too large to be that of a call (in `why`). */
-const char *ingest_check_size(const struct record *r, int64_t web_searches, char why[200]);
+const char *ingest_check_size(const struct record *r, char why[200]);
 
 enum ingest_result { INGEST_ACCEPTED, INGEST_DUPLICATE, INGEST_CONFLICT, INGEST_QUARANTINED };
 const char *ingest_result_name(enum ingest_result r);
@@ -109,7 +109,6 @@ void ingest_add_pages(struct ingest *in, struct page_counts pages);
 /* What is rated: a call, or all calls of a bucket of time. */
 struct rated {
 	const struct record *record;
-	int64_t web_searches;
 	unsigned flags;	    /* of its row: USAGE_AGGREGATE, USAGE_BY_COMPLETION */
 	const char *unread; /* as of struct metered */
 	struct stated_cost stated;

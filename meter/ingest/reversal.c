@@ -32,10 +32,9 @@ int reversal_append(struct store *s, const struct usage_row *current, int64_t fi
 	back.kind = USAGE_REVERSAL;
 	back.of = first;
 	back.raw = TEXT("");
-	for (int b = 0; b < BUCKET_COUNT; b++)
-		back.record.tokens[b] = -back.record.tokens[b];
+	for (int k = 0; k < COUNT_KINDS; k++)
+		back.record.counts[k] = -back.record.counts[k];
 	back.record.requests = -back.record.requests;
-	back.web_searches = -back.web_searches;
 	back.stated.amount.pico = -back.stated.amount.pico;
 	return store_append(s, &back, e);
 }

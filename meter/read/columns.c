@@ -129,3 +129,35 @@ bool column_judge(struct buf *out, const struct shape *s, json_value *v, enum re
 	column_tell(out, text_of(json_key(tokens)));
 	return true;
 }
+
+bool column_is_units(const struct shape *s, json_value *v)
+{
+	return !s->column && strcmp(json_key(v), "units") == 0 && json_kind(v) == JSON_OBJECT;
+}
+
+int column_take_units(struct record *r, json_value *units, struct err *e)
+{
+	int rc = 0;
+	for (json_value *v = json_first(units); v && rc == 0; v = json_next(v)) {
+		const enum record_field f = record_field_of_unit(text_of(json_key(v)));
+		const bool number = json_kind(v) == JSON_NUMBER;
+		const struct text n = json_number_or_string(v);
+		if (f == FIELD_NONE && text_is(n, "0"))
+			continue;
+		if (f == FIELD_NONE)
+			return err_set(e, ERR_INVALID,
+				       "field 'units': a record cannot hold '%s' (%.*s), so its "
+				       "fee would be lost; price it with tally cost --unit",
+				       json_key(v), (int)n.n, n.p ? n.p : "");
+		if (r->present >> f & 1)
+			return err_set(e, ERR_INVALID, "field '%s' is given twice",
+				       record_field_name(f));
+		rc = record_set(r, f, n,
+				number			      ? VALUE_NUMBER
+				: json_kind(v) == JSON_STRING ? VALUE_TEXT
+				: json_kind(v) == JSON_NULL   ? VALUE_NULL
+							      : VALUE_OTHER,
+				TIME_INSTANT, e);
+	}
+	return rc;
+}

@@ -25,4 +25,9 @@ void column_tell(struct buf *out, struct text name);
  * column_tell has been called. */
 bool column_judge(struct buf *out, const struct shape *s, json_value *v, enum record_field f);
 
+/* Whether v is the object `units` of a native record, which counts what is no token, by name. */
+bool column_is_units(const struct shape *s, json_value *v);
+/* Takes its counts. Errors: as record_set; ERR_INVALID for a unit that no record can hold. */
+int column_take_units(struct record *r, json_value *units, struct err *e);
+
 #endif

@@ -240,7 +240,7 @@ static void read_columns(struct csv_reader *r, const char *block, const uint32_t
 										 : 1000);
 		} else {
 			read_counts(r, block, index, c,
-				    f < FIELD_REQUESTS	  ? b->tokens[f - FIELD_COUNTS]
+				    f < FIELD_REQUESTS	  ? b->counts[f - FIELD_COUNTS]
 				    : f == FIELD_REQUESTS ? b->requests
 				    : f == FIELD_PROMPT	  ? r->prompt
 							  : r->total);

@@ -7,6 +7,7 @@
 #include "base/csv.h"
 
 #define COUNT(raw) (ROLE_COUNT + (raw))
+#define UNIT(unit) (ROLE_COUNT + RAW_COUNTS + (unit))
 
 static const struct export_format formats[] = {
 	{ .shape = "openai.usage",
@@ -73,7 +74,7 @@ static const struct export_format formats[] = {
 		      { "cache_creation>ephemeral_1h_input_tokens", COUNT(RAW_CACHE_WRITE_1H) },
 		      { "cache_read_input_tokens", COUNT(RAW_CACHE_READ) },
 		      { "output_tokens", COUNT(RAW_COMPLETION) },
-		      { "server_tool_use>web_search_requests", ROLE_SEARCHES } },
+		      { "server_tool_use>web_search_requests", UNIT(UNIT_WEB_SEARCH) } },
 	  .cache = CACHE_BESIDE,
 	  .fixed = true },
 	{ .shape = "anthropic.console",
@@ -94,7 +95,7 @@ static const struct export_format formats[] = {
 		      { "usage_input_tokens_cache_write_1h", COUNT(RAW_CACHE_WRITE_1H) },
 		      { "usage_input_tokens_cache_read", COUNT(RAW_CACHE_READ) },
 		      { "usage_output_tokens", COUNT(RAW_COMPLETION) },
-		      { "web_search_count", ROLE_SEARCHES } },
+		      { "web_search_count", UNIT(UNIT_WEB_SEARCH) } },
 	  .cache = CACHE_BESIDE,
 	  .fixed = true },
 	{ .shape = "anthropic.claude_code",

@@ -32,11 +32,10 @@ enum export_role {
 	ROLE_KEY,      /* tells buckets apart and is nothing else here */
 	ROLE_SECRET,   /* the same, and may be a key: only its hash is kept */
 	ROLE_REQUESTS, /* how many calls a row stands for */
-	ROLE_SEARCHES,
-	ROLE_TYPE, /* the kind of token that ROLE_AMOUNT counts */
+	ROLE_TYPE,     /* the kind of token that ROLE_AMOUNT counts */
 	ROLE_AMOUNT,
 	ROLE_UNCHARGED, /* a value that says "Not Charged": no call that costs */
-	ROLE_COUNT,	/* + enum raw_count */
+	ROLE_COUNT,	/* + enum raw_count, or RAW_COUNTS + enum unit */
 };
 
 /* name: a key or column, ">" before a key of an object in it. */

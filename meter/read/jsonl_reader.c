@@ -98,22 +98,6 @@ void jsonl_reader_close(struct jsonl_reader *r)
 static const uint64_t any_count = ((uint64_t)1 << FIELD_REQUESTS) - ((uint64_t)1 << FIELD_COUNTS) +
 				  ((uint64_t)1 << FIELD_PROMPT);
 
-/* Native records may count units that are no tokens; none may be lost without a word. */
-static int check_units(const struct jsonl_reader *r, json_value *v, struct err *e)
-{
-	if (r->layout.shape->column || strcmp(json_key(v), "units") != 0)
-		return 0;
-	for (json_value *u = json_first(v); u; u = json_next(u)) {
-		const struct text n = json_number_or_string(u);
-		if (!text_is(n, "0"))
-			return err_set(e, ERR_INVALID,
-				       "field 'units': a record cannot hold '%s' (%.*s), so its "
-				       "fee would be lost; price it with tally cost --unit",
-				       json_key(u), (int)n.n, n.p ? n.p : "");
-	}
-	return 0;
-}
-
 /* Fills a cleared record from an object; the strict path. */
 static int fill_strictly(struct jsonl_reader *r, json_value *root, struct record *rec, bool *unread,
 			 struct err *e)
@@ -130,8 +114,12 @@ static int fill_strictly(struct jsonl_reader *r, json_value *root, struct record
 				       : k == JSON_NULL	  ? VALUE_NULL
 							  : VALUE_OTHER;
 		if (f >= FIELD_END) {
-			if (check_units(r, v, e) != 0)
-				return -(int)e->code;
+			if (column_is_units(r->layout.shape, v)) {
+				int rc = column_take_units(rec, v, e);
+				if (rc != 0)
+					return rc;
+				seen |= rec->present;
+			}
 			*unread = *unread || column_judge(&r->why, r->layout.shape, v, f);
 			continue;
 		}
@@ -307,7 +295,7 @@ ALWAYS_INLINE const char *read_value(struct jsonl_reader *r, enum record_field f
 		if (!q)
 			return NULL;
 		if (f < FIELD_REQUESTS)
-			b->tokens[f - FIELD_COUNTS][row] = v;
+			b->counts[f - FIELD_COUNTS][row] = v;
 		else
 			*(f == FIELD_REQUESTS ? &b->requests[row]
 			  : f == FIELD_PROMPT ? &r->prompt
@@ -363,7 +351,7 @@ static void set_defaults(struct record_batch *b, uint64_t fields, size_t from, s
 			else if (f == FIELD_COMPLETED)
 				b->completed_us[i] = TIME_ABSENT;
 			else if (f < FIELD_REQUESTS)
-				b->tokens[f - FIELD_COUNTS][i] = 0;
+				b->counts[f - FIELD_COUNTS][i] = 0;
 			else
 				b->requests[i] = 1;
 		}

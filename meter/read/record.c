@@ -13,8 +13,10 @@ const char *record_field_name(enum record_field f)
 {
 	if (f < FIELD_TEXTS)
 		return text_names[f];
-	if (f >= FIELD_COUNTS && f < FIELD_REQUESTS)
+	if (f >= FIELD_COUNTS && f < FIELD_UNITS)
 		return bucket_name((enum bucket)(f - FIELD_COUNTS));
+	if (f >= FIELD_UNITS && f < FIELD_REQUESTS)
+		return unit_field((enum unit)(f - FIELD_UNITS));
 	switch (f) {
 	case FIELD_TIME:
 		return "time";
@@ -47,8 +49,18 @@ enum record_field record_field_by_name(struct text name)
 		if (field_names[f].n == name.n && name.n && *field_names[f].p == *name.p &&
 		    memcmp(field_names[f].p, name.p, name.n) == 0)
 			return (enum record_field)f;
+	static const char prefix[] = "unit_";
+	const size_t n = strlen(prefix);
+	if (name.n > n && memcmp(name.p, prefix, n) == 0)
+		return record_field_of_unit((struct text){ name.p + n, name.n - n });
 	int b = bucket_by_name(name.p, name.n);
 	return b < 0 ? FIELD_NONE : (enum record_field)(FIELD_COUNTS + b);
+}
+
+enum record_field record_field_of_unit(struct text name)
+{
+	const int u = unit_by_name(name.p, name.n);
+	return u < 0 ? FIELD_NONE : (enum record_field)(FIELD_UNITS + u);
 }
 
 void record_clear(struct record *r)
@@ -140,7 +152,7 @@ int record_set(struct record *r, enum record_field f, struct text v, enum value_
 		return err_set(e, ERR_INVALID,
 			       "field '%s' is null, which is not zero (leave it out, or write 0)",
 			       record_field_name(f));
-	int64_t *slot = f < FIELD_REQUESTS    ? &r->tokens[f - FIELD_COUNTS]
+	int64_t *slot = f < FIELD_REQUESTS    ? &r->counts[f - FIELD_COUNTS]
 			: f == FIELD_REQUESTS ? &r->requests
 			: f == FIELD_PROMPT   ? &r->prompt
 					      : &r->total;
@@ -205,9 +217,9 @@ void record_from_batch(struct record *r, const struct record_batch *b, size_t i)
 		r->time_us = b->time_us[i];
 	if (HAS(b->columns, FIELD_COMPLETED))
 		r->completed_us = b->completed_us[i];
-	for (int k = 0; k < BUCKET_COUNT; k++)
+	for (int k = 0; k < COUNT_KINDS; k++)
 		if (HAS(b->columns, FIELD_COUNTS + k))
-			r->tokens[k] = b->tokens[k][i];
+			r->counts[k] = b->counts[k][i];
 	if (HAS(b->columns, FIELD_REQUESTS))
 		r->requests = b->requests[i];
 }
@@ -221,10 +233,9 @@ void record_batch_single(struct record_batch *b, const struct record *r)
 		b->text[f][0] = r->text[f];
 	b->time_us[0] = r->time_us;
 	b->completed_us[0] = r->completed_us;
-	for (int k = 0; k < BUCKET_COUNT; k++)
-		b->tokens[k][0] = r->tokens[k];
+	for (int k = 0; k < COUNT_KINDS; k++)
+		b->counts[k][0] = r->counts[k];
 	b->requests[0] = r->requests;
-	b->searched = false;
 	b->unread = NULL;
 	b->stated = NULL;
 }
@@ -241,12 +252,10 @@ void record_batch_drop(struct record_batch *b, const uint8_t drop[BATCH_ROWS])
 				b->text[f][n] = b->text[f][i];
 		b->time_us[n] = b->time_us[i];
 		b->completed_us[n] = b->completed_us[i];
-		for (int k = 0; k < BUCKET_COUNT; k++)
+		for (int k = 0; k < COUNT_KINDS; k++)
 			if (HAS(b->columns, FIELD_COUNTS + k))
-				b->tokens[k][n] = b->tokens[k][i];
+				b->counts[k][n] = b->counts[k][i];
 		b->requests[n] = b->requests[i];
-		if (b->searched)
-			b->web_searches[n] = b->web_searches[i];
 		n++;
 	}
 	b->n = n;

@@ -34,8 +34,9 @@ enum record_field {
 		FIELD_TEXTS,
 	FIELD_TIME = FIELD_TEXTS,
 	FIELD_COMPLETED,
-	FIELD_COUNTS, /* the buckets in their order */
-	FIELD_REQUESTS = FIELD_COUNTS + BUCKET_COUNT,
+	FIELD_COUNTS, /* the buckets and the units in their order */
+	FIELD_UNITS = FIELD_COUNTS + BUCKET_COUNT,
+	FIELD_REQUESTS = FIELD_COUNTS + COUNT_KINDS,
 	FIELD_PROMPT, /* whole prompt, cache included; input is what the cache parts leave of it */
 	FIELD_TOTAL,  /* must equal the sum of the parts */
 	FIELD_END,
@@ -50,14 +51,18 @@ struct record {
 	const char *at; /* its first byte in the block that the reader was given */
 	struct text text[FIELD_TEXTS];
 	int64_t time_us, completed_us; /* TIME_ABSENT when the record has none */
-	int64_t tokens[BUCKET_COUNT];
+	USAGE_COUNTS;
 	int64_t requests, prompt, total;
 	uint64_t present; /* bit f: field f was given */
 };
 
 const char *record_field_name(enum record_field f);
-/* FIELD_NONE when there is none; "cache_write" is cache_write_5m. */
+/* FIELD_NONE when there is none; "cache_write" is cache_write_5m, and every unit is known as
+ * unit_NAME too. */
 enum record_field record_field_by_name(struct text name);
+/* The field of a unit by the name of its fee; FIELD_NONE when there is none such. */
+enum record_field record_field_of_unit(struct text name);
+_Static_assert(FIELD_UNKNOWN < 64, "the fields of a record are bits of 64");
 
 void record_clear(struct record *r);
 
@@ -106,10 +111,13 @@ struct record_batch {
 	const char *at[BATCH_ROOM];
 	struct text text[FIELD_TEXTS][BATCH_ROOM];
 	int64_t time_us[BATCH_ROOM], completed_us[BATCH_ROOM];
-	int64_t tokens[BUCKET_COUNT][BATCH_ROOM];
+	union {
+		int64_t counts[COUNT_KINDS][BATCH_ROOM];
+		struct {
+			int64_t tokens[BUCKET_COUNT][BATCH_ROOM], units[UNIT_COUNT][BATCH_ROOM];
+		};
+	};
 	int64_t requests[BATCH_ROOM];
-	bool searched; /* web_searches is filled: of calls from logs, no column of a trace */
-	int64_t web_searches[BATCH_ROOM];
 	/* of a batch of one: why it has no price whatever the cards say, and what its source says
 	 * that it cost (NULL: nothing) */
 	const char *unread;

@@ -150,13 +150,13 @@ static void row_appended(void *user, const struct usage_row *row)
 				row->series,
 				row->price,
 				{ row->kind == USAGE_REVERSAL ? -1 : 1, row->record.requests } };
-	bool rare = row->web_searches != 0;
+	bool rare = false;
 	g->corrected |= row->kind != USAGE_RECORD;
-	for (int b = 0; b < BUCKET_COUNT; b++) {
-		if (b < BUCKET_COMMON)
-			r.sum[SUM_TOKENS + b] = row->record.tokens[b];
+	for (int k = 0; k < COUNT_KINDS; k++) {
+		if (k < BUCKET_COMMON)
+			r.sum[SUM_TOKENS + k] = row->record.counts[k];
 		else
-			rare |= row->record.tokens[b] != 0;
+			rare |= row->record.counts[k] != 0;
 	}
 	if (!g->valid || row->seq != g->to + 1 || rare) {
 		g->valid = false;

@@ -21,15 +21,11 @@ void row_read_recorded_cost(struct stated_cost *c, const char *name, int64_t n)
 void row_put_more(struct buf *b, const struct usage_row *row)
 {
 	const struct record *r = &row->record;
-	const int64_t web_searches = row->web_searches;
 	const size_t from = b->n;
-	for (int k = BUCKET_COMMON; k < BUCKET_COUNT; k++)
-		if (r->tokens[k])
-			buf_printf(b, "%s\"%s\":%lld", b->n > from ? "," : "{",
-				   bucket_name((enum bucket)k), (long long)r->tokens[k]);
-	if (web_searches)
-		buf_printf(b, "%s\"" UNIT_WEB_SEARCH "\":%lld", b->n > from ? "," : "{",
-			   (long long)web_searches);
+	for (int k = BUCKET_COMMON; k < COUNT_KINDS; k++)
+		if (r->counts[k])
+			buf_printf(b, "%s\"%s\":%lld", b->n > from ? "," : "{", count_name(k),
+				   (long long)r->counts[k]);
 	if (row->stated.given)
 		buf_printf(b, "%s\"%s\":%lld", b->n > from ? "," : "{",
 			   cost_name[recorded_kind(&row->stated)],
@@ -38,24 +34,38 @@ void row_put_more(struct buf *b, const struct usage_row *row)
 		buf_puts(b, "}");
 }
 
-int row_read_more(struct usage_row *row, struct text more, struct err *e)
+int row_count_kind(struct text name, struct err *e)
+{
+	const int k = count_by_name(name.p, name.n);
+	return k >= 0 ? k
+		      : err_set(e, ERR_STORE,
+				"the database counts '%.*s', which this version of tally does not "
+				"know",
+				(int)name.n, name.p);
+}
+
+int row_read_more(int64_t counts[COUNT_KINDS], struct stated_cost *stated, struct text more,
+		  struct err *e)
 {
 	struct json_document *d;
 	int rc = json_open(&d, more, e);
 	if (rc != 0)
 		return rc;
-	for (json_value *v = json_first(json_root(d)); v; v = json_next(v)) {
-		int64_t n = strtoll(json_number(v).p, NULL, 10);
-		int b = bucket_by_name(json_key(v), strlen(json_key(v)));
-		if (b >= 0)
-			row->record.tokens[b] = n;
-		else if (strcmp(json_key(v), UNIT_WEB_SEARCH) == 0)
-			row->web_searches = n;
+	for (json_value *v = json_first(json_root(d)); v && rc == 0; v = json_next(v)) {
+		const int64_t n = strtoll(json_number(v).p, NULL, 10);
+		if (row_is_recorded_cost(json_key(v))) {
+			if (stated)
+				row_read_recorded_cost(stated, json_key(v), n);
+			continue;
+		}
+		const int k = row_count_kind(text_of(json_key(v)), e);
+		if (k < 0)
+			rc = k;
 		else
-			row_read_recorded_cost(&row->stated, json_key(v), n);
+			counts[k] = n;
 	}
 	json_close(d);
-	return 0;
+	return rc;
 }
 
 /* The letter behind the backslash that stands for it; 0 when it stands for itself. */

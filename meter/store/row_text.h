@@ -14,8 +14,11 @@ void row_read_recorded_cost(struct stated_cost *c, const char *name, int64_t n);
 
 /* Appends the rarer buckets and units, and the recorded cost; nothing when there are none. */
 void row_put_more(struct buf *b, const struct usage_row *row);
-/* Errors: those of JSON that is none. */
-int row_read_more(struct usage_row *row, struct text more, struct err *e);
+/* stated: NULL where the recorded cost is not asked for. Errors: those of JSON that is none. */
+int row_read_more(int64_t counts[COUNT_KINDS], struct stated_cost *stated, struct text more,
+		  struct err *e);
+/* Which count a stored name means. Errors: ERR_STORE, for it would be priced at nothing. */
+int row_count_kind(struct text name, struct err *e);
 
 /* Appends a column's text as COPY's text format has it. */
 void copy_put_text(struct buf *b, struct text t);

@@ -1097,7 +1097,9 @@ static int take_row(struct store *s, struct query *q, struct usage_row *row, str
 	for (int f = 0; f < FIELD_TEXTS; f++)
 		if (r->text[f].n)
 			r->present |= (uint64_t)1 << f;
-	return db_is_null(q, AT_MORE) ? 0 : row_read_more(row, db_text(q, AT_MORE), e);
+	return db_is_null(q, AT_MORE)
+		       ? 0
+		       : row_read_more(row->record.counts, &row->stated, db_text(q, AT_MORE), e);
 }
 
 #define ROW \

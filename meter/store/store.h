@@ -28,7 +28,6 @@ struct usage_row {
 	int64_t seq, of; /* of: 0 when it stands for itself */
 	enum usage_kind kind;
 	struct record record;
-	int64_t web_searches;	   /* units beside tokens */
 	struct stated_cost stated; /* of a reversal: below zero */
 	int64_t series, price, origin;
 	struct text raw;

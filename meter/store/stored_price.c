@@ -28,7 +28,7 @@ int stored_price_of(struct stored_price *out, const struct usage *u, const struc
 struct stored_price stored_price_stated(struct fee *fee, struct text vendor, struct text model,
 					struct money amount)
 {
-	*fee = (struct fee){ .unit = "request", .amount = amount, .per = 1 };
+	*fee = (struct fee){ .unit = FEE_PER_REQUEST, .amount = amount, .per = 1 };
 	struct stored_price p = { .ref = TEXT(STATED_PRICE),
 				  .vendor = vendor.n ? vendor : TEXT(""),
 				  .model = model,
@@ -125,9 +125,8 @@ int stored_price_read(struct stored_price *p, struct text rates, struct text fee
 	return rc;
 }
 
-int stored_price_amount(const struct stored_price *p, const int64_t tokens[BUCKET_COUNT],
-			int64_t requests, int64_t web_searches, struct money_total *out,
-			struct err *e)
+int stored_price_amount(const struct stored_price *p, const int64_t counts[COUNT_KINDS],
+			int64_t requests, struct money_total *out, struct err *e)
 {
 	struct money_total sum = { 0 };
 	bool ok = true;
@@ -138,11 +137,9 @@ int stored_price_amount(const struct stored_price *p, const int64_t tokens[BUCKE
 	for (int b = 0; b < BUCKET_COUNT; b++)
 		ok &= money_total_add(&sum,
 				      money_of_tokens(p->rates.per_million[b],
-						      rate_billed_tokens(&p->rates, tokens, b)));
+						      rate_billed_tokens(&p->rates, counts, b)));
 	for (size_t i = 0; i < p->fee_count; i++) {
-		int64_t count = strcmp(p->fee[i].unit, "request") == 0	       ? requests
-				: strcmp(p->fee[i].unit, UNIT_WEB_SEARCH) == 0 ? web_searches
-									       : 0;
+		const int64_t count = fee_quantity(&p->fee[i], requests, counts + BUCKET_COUNT);
 		ok &= money_total_add_units(&sum, p->fee[i].amount, count, p->fee[i].per);
 	}
 	if (!ok)

@@ -38,10 +38,9 @@ void stored_price_put_fees(struct buf *b, const struct stored_price *p);
 int stored_price_read(struct stored_price *p, struct text rates, struct text fees, struct arena *a,
 		      struct err *e);
 
-/* What sums of tokens and requests (which may be negative, where records were reversed) come to.
+/* What sums of counts and requests (which may be negative, where records were reversed) come to.
  * Zero for a price that is none. Errors: ERR_RANGE. */
-int stored_price_amount(const struct stored_price *p, const int64_t tokens[BUCKET_COUNT],
-			int64_t requests, int64_t web_searches, struct money_total *out,
-			struct err *e);
+int stored_price_amount(const struct stored_price *p, const int64_t counts[COUNT_KINDS],
+			int64_t requests, struct money_total *out, struct err *e);
 
 #endif

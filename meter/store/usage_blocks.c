@@ -4,8 +4,8 @@
 
 /* What one row adds. */
 struct entry {
-	int64_t time_us, records, requests, unpriced, web_searches;
-	int64_t tokens[BUCKET_COUNT];
+	int64_t time_us, records, requests, unpriced;
+	USAGE_COUNTS;
 	struct money_total cost;
 	const struct subject_names *subject; /* lives as long as the store */
 };
@@ -26,11 +26,9 @@ static int take(void *user, const struct usage_call *call)
 			     .records = s->records,
 			     .requests = s->requests,
 			     .unpriced = s->unpriced,
-			     .web_searches = s->web_searches,
 			     .cost = s->cost,
 			     .subject = call->subject };
-	for (int b = 0; b < BUCKET_COUNT; b++)
-		n->tokens[b] = s->tokens[b];
+	memcpy(n->counts, s->counts, sizeof n->counts);
 	return 0;
 }
 
@@ -46,9 +44,7 @@ static int add(struct usage_sums *to, const struct entry *n, struct err *e)
 	to->records += n->records;
 	to->unpriced += n->unpriced;
 	bad |= __builtin_add_overflow(to->requests, n->requests, &to->requests);
-	bad |= __builtin_add_overflow(to->web_searches, n->web_searches, &to->web_searches);
-	for (int b = 0; b < BUCKET_COUNT; b++)
-		bad |= __builtin_add_overflow(to->tokens[b], n->tokens[b], &to->tokens[b]);
+	bad |= !counts_add(to->counts, n->counts);
 	return bad ? err_set(e, ERR_RANGE, "%s", USAGE_DOES_NOT_FIT) : 0;
 }
 

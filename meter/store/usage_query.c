@@ -7,6 +7,7 @@
 #include "base/dict.h"
 #include "base/json.h"
 #include "meter/store/rollup.h"
+#include "meter/store/row_text.h"
 #include "meter/store/sums_sql.h"
 #include "meter/store/row_text.h"
 
@@ -262,14 +263,12 @@ int usage_sums_add(struct usage_sums *to, const struct usage_sums *more, struct 
 	bool bad = !money_total_add(&to->cost, more->cost);
 	bad |= __builtin_add_overflow(to->records, more->records, &to->records);
 	bad |= __builtin_add_overflow(to->requests, more->requests, &to->requests);
-	bad |= __builtin_add_overflow(to->web_searches, more->web_searches, &to->web_searches);
 	bad |= __builtin_add_overflow(to->unpriced, more->unpriced, &to->unpriced);
 	bad |= __builtin_add_overflow(to->foreign, more->foreign, &to->foreign);
 	bad |= __builtin_add_overflow(to->by_seller, more->by_seller, &to->by_seller);
 	bad |= !money_total_add(&to->sellers, more->sellers);
 	bad |= !recorded_cost_merge(to->recorded, more->recorded);
-	for (int b = 0; b < BUCKET_COUNT; b++)
-		bad |= __builtin_add_overflow(to->tokens[b], more->tokens[b], &to->tokens[b]);
+	bad |= !counts_add(to->counts, more->counts);
 	return bad ? err_set(e, ERR_RANGE, "%s", USAGE_DOES_NOT_FIT) : 0;
 }
 
@@ -356,8 +355,7 @@ static int take_cell(struct usage_result *r, struct cell *c, struct err *e)
 	if (rc == 0 && !matches(r->filter->provider, provider_of(c->subject, price)))
 		return 0;
 	if (rc == 0)
-		rc = stored_price_amount(price, c->sums.tokens, c->sums.requests,
-					 c->sums.web_searches, &c->sums.cost, e);
+		rc = stored_price_amount(price, c->sums.counts, c->sums.requests, &c->sums.cost, e);
 	if (rc != 0)
 		return rc;
 	if (price->reason.n) {
@@ -452,15 +450,6 @@ static int take_rollup(struct usage_result *r, const struct sql *which, int64_t 
 	return rc;
 }
 
-static void name_count(struct usage_sums *s, const char *name, int64_t n)
-{
-	int b = bucket_by_name(name, strlen(name));
-	if (b >= 0)
-		s->tokens[b] = n;
-	else if (strcmp(name, UNIT_WEB_SEARCH) == 0)
-		s->web_searches = n;
-}
-
 static const struct sql sql_cells_more = {
 	.text = "SELECT quarter,series,price,name,count FROM rollup_more WHERE quarter>=:from "
 		"AND quarter<:to",
@@ -478,10 +467,12 @@ static int take_more(struct usage_result *r, int64_t from, int64_t to, struct er
 	db_bind_int(q, ":to", to);
 	while ((rc = db_step(db, q, e)) == 1) {
 		struct cell c = { .time_us = db_int(q, 0) * QUARTER_US, .price = db_int(q, 2) };
-		struct text name = db_text(q, 3);
-		char word[40];
-		snprintf(word, sizeof word, "%.*s", (int)name.n, name.p);
-		name_count(&c.sums, word, db_int(q, 4));
+		const int kind = row_count_kind(db_text(q, 3), e);
+		if (kind < 0) {
+			rc = kind;
+			break;
+		}
+		c.sums.counts[kind] = db_int(q, 4);
 		rc = store_series_names(r->store, db_int(q, 1), &c.series, e);
 		if (rc == 0)
 			rc = store_subject_names(r->store, c.series->subject, &c.subject, e);
@@ -555,18 +546,10 @@ static int take_rows(struct usage_result *r, int64_t from, int64_t to, int64_t s
 		for (int b = 0; b < BUCKET_COMMON; b++)
 			c.sums.tokens[b] = db_int(q, R_TOKENS + b);
 		/* rarer ones are told of their quarters already, which need no moving */
-		if (!db_is_null(q, R_MORE) && !r->moving) {
-			struct json_document *d;
-			if ((rc = json_open(&d, db_text(q, R_MORE), e)) != 0)
-				break;
-			for (json_value *v = json_first(json_root(d)); v; v = json_next(v)) {
-				const int64_t n = strtoll(json_number(v).p, NULL, 10);
-				name_count(&c.sums, json_key(v), n);
-				if (r->filter->recorded)
-					row_read_recorded_cost(&c.stated, json_key(v), n);
-			}
-			json_close(d);
-		}
+		if (!db_is_null(q, R_MORE) && !r->moving &&
+		    (rc = row_read_more(c.sums.counts, r->filter->recorded ? &c.stated : NULL,
+					db_text(q, R_MORE), e)) != 0)
+			break;
 		if (texts) {
 			c.task = db_text(q, R_TASK);
 			c.session = db_text(q, R_SESSION);
@@ -838,8 +821,8 @@ static void drop_empty(struct usage_result *r)
 	for (size_t i = 0; i < r->group_count; i++) {
 		const struct usage_sums *s = &r->group[i].sums;
 		bool any = s->records || s->cost.atto || s->requests;
-		for (int b = 0; b < BUCKET_COUNT; b++)
-			any |= s->tokens[b] != 0;
+		for (int k = 0; k < COUNT_KINDS; k++)
+			any |= s->counts[k] != 0;
 		if (any)
 			r->group[n++] = r->group[i];
 	}

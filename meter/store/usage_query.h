@@ -55,7 +55,8 @@ struct usage_filter {
 	"much, `tally void` takes them back)"
 
 struct usage_sums {
-	int64_t records, requests, tokens[BUCKET_COUNT], web_searches;
+	int64_t records, requests;
+	USAGE_COUNTS;
 	struct money_total cost;
 	int64_t unpriced;  /* records without a price */
 	int64_t foreign;   /* records with a price in another currency than the one asked for */

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "base/dict.h"
-#include "base/json.h"
 #include "meter/store/rollup.h"
+#include "meter/store/row_text.h"
 
 #define QUARTER_US (900 * US_PER_SECOND)
 
@@ -83,32 +83,11 @@ static bool price_fits(const struct search *x, const struct stored_price *p,
 enum { AT_SEQ, AT_TIME, AT_SERIES, AT_PRICE, AT_KIND, AT_REQUESTS, AT_TOKENS };
 enum { AT_MORE = AT_TOKENS + BUCKET_COMMON, AT_SESSION, AT_TASK };
 
-static int take_more(struct query *q, int64_t tokens[BUCKET_COUNT], int64_t *searches,
-		     struct err *e)
-{
-	struct json_document *d;
-	if (db_is_null(q, AT_MORE))
-		return 0;
-	int rc = json_open(&d, db_text(q, AT_MORE), e);
-	if (rc != 0)
-		return rc;
-	for (json_value *v = json_first(json_root(d)); v; v = json_next(v)) {
-		const char *name = json_key(v);
-		const int b = bucket_by_name(name, strlen(name));
-		const int64_t n = strtoll(json_number(v).p, NULL, 10);
-		if (b >= 0)
-			tokens[b] = n;
-		else if (strcmp(name, UNIT_WEB_SEARCH) == 0)
-			*searches = n;
-	}
-	json_close(d);
-	return 0;
-}
-
 /* What the order goes by. */
 static int value_of(struct search *x, const struct stored_price *price, int128 *out)
 {
-	int64_t tokens[BUCKET_COUNT] = { 0 }, searches = 0;
+	int64_t counts[COUNT_KINDS] = { 0 };
+	int rc = 0;
 	struct money_total cost = { 0 };
 	*out = 0;
 	if (x->q->order == ROWS_BY_STORED)
@@ -118,13 +97,13 @@ static int value_of(struct search *x, const struct stored_price *price, int128 *
 		return 0;
 	}
 	for (int b = 0; b < BUCKET_COMMON; b++)
-		tokens[b] = db_int(x->rows, AT_TOKENS + b);
-	int rc = take_more(x->rows, tokens, &searches, x->e);
+		counts[b] = db_int(x->rows, AT_TOKENS + b);
+	if (!db_is_null(x->rows, AT_MORE))
+		rc = row_read_more(counts, NULL, db_text(x->rows, AT_MORE), x->e);
 	if (rc == 0 && x->q->order == ROWS_BY_COST)
-		rc = stored_price_amount(price, tokens, db_int(x->rows, AT_REQUESTS), searches,
-					 &cost, x->e);
+		rc = stored_price_amount(price, counts, db_int(x->rows, AT_REQUESTS), &cost, x->e);
 	for (int b = 0; rc == 0 && b < BUCKET_COUNT && x->q->order == ROWS_BY_TOKENS; b++)
-		*out += b == BUCKET_REASONING ? 0 : tokens[b];
+		*out += b == BUCKET_REASONING ? 0 : counts[b];
 	if (x->q->order == ROWS_BY_COST)
 		*out = cost.atto;
 	return rc;

@@ -19,7 +19,7 @@ static int compare_sums(struct world *w, const char *what, const struct usage_su
 	struct model_sums m;
 	model_sum(&w->model, customer, &m);
 	if (u->records != m.records || u->unpriced != m.unpriced || u->requests != m.requests ||
-	    u->web_searches != m.searches)
+	    u->units[UNIT_WEB_SEARCH] != m.searches)
 		return wrong(w,
 			     "%s c%d: %lld records, %lld unpriced, %lld requests; the model has "
 			     "%lld, %lld, %lld",

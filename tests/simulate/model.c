@@ -132,7 +132,7 @@ void model_make(struct metered *m, uint32_t n, int variant, char id[40])
 	if (n % 11 == 3)
 		m->record.tokens[BUCKET_INPUT_AUDIO] = (int64_t)(r >> 9) % 7000;
 	if (n % 13 == 6)
-		m->web_searches = 1 + (int64_t)(r >> 5) % 9;
+		m->record.units[UNIT_WEB_SEARCH] = 1 + (int64_t)(r >> 5) % 9;
 	m->record.present = (uint64_t)1 << FIELD_CUSTOMER | (uint64_t)1 << FIELD_MODEL |
 			    (uint64_t)1 << FIELD_TIME;
 	if (model_has_id(n))

@@ -42,9 +42,13 @@ static int do_batch(struct world *w, struct session *s)
 
 static struct model_record first_copy(const struct world *w, const struct metered *m, int variant)
 {
-	return (struct model_record){
-		true, true, variant, m->record, m->web_searches, 1, { (signed char)w->model.book }
-	};
+	return (struct model_record){ true,
+				      true,
+				      variant,
+				      m->record,
+				      m->record.units[UNIT_WEB_SEARCH],
+				      1,
+				      { (signed char)w->model.book } };
 }
 
 static void model_batch(struct world *w)

@@ -171,9 +171,9 @@ static void outcome(struct buf *out, const char *text, bool *told)
 			   c->text[FIELD_MODEL].p, (int)c->text[FIELD_SERVICE_TIER].n,
 			   c->text[FIELD_SERVICE_TIER].p, (int)c->text[FIELD_REGION].n,
 			   c->text[FIELD_REGION].p);
-		for (int b = 0; b < BUCKET_COUNT; b++)
-			buf_printf(out, " %lld", (long long)c->tokens[b]);
-		buf_printf(out, " %lld searches, stated %lld\n", (long long)m->web_searches,
+		for (int k = 0; k < COUNT_KINDS; k++)
+			buf_printf(out, " %lld", (long long)c->counts[k]);
+		buf_printf(out, ", stated %lld\n",
 			   /* an estimate is no price */
 			   m->stated.given && !m->stated.estimate ? (long long)m->stated.amount.pico
 								  : -1);

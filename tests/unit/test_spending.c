@@ -174,7 +174,8 @@ static int add_fact(const struct fact *wanted)
 {
 	struct err e = { 0 };
 	struct usage_row row = { .kind = USAGE_RECORD };
-	struct fee fees[] = { { "request", { 7 }, 1 }, { "web_search", { 500 }, 1 } };
+	struct fee fees[1 + UNIT_COUNT] = { { FEE_PER_REQUEST, { 7 }, 1 } };
+	const int unit = (int)pick(UNIT_COUNT);
 	struct stored_price price = { .ref = TEXT("p"),
 				      .vendor = TEXT("v"),
 				      .model = TEXT("m"),
@@ -184,6 +185,8 @@ static int add_fact(const struct fact *wanted)
 				      .fee_count = COUNT(fees),
 				      .reason = TEXT("") };
 	char id[24];
+	for (int u = 0; u < UNIT_COUNT; u++)
+		fees[1 + u] = (struct fee){ unit_name((enum unit)u), { 500 }, 1 };
 	assert_true(w.facts < RECORDS_MOST);
 	struct fact *f = &w.fact[w.facts];
 	*f = *wanted;
@@ -203,8 +206,8 @@ static int add_fact(const struct fact *wanted)
 	/* the amount, out of common and rare tokens, a unit and requests */
 	row.record.requests = 1 + pick(2);
 	int64_t rest = f->amount - 7 * row.record.requests;
-	row.web_searches = rest > 500 && pick(2) ? 1 : 0;
-	rest -= 500 * row.web_searches;
+	row.record.units[unit] = rest > 500 && pick(2) ? 1 : 0;
+	rest -= 500 * row.record.units[unit];
 	row.record.tokens[BUCKET_INPUT_AUDIO] = pick(2) ? rest / 3 : 0;
 	rest -= 3 * row.record.tokens[BUCKET_INPUT_AUDIO];
 	row.record.tokens[BUCKET_OUTPUT] = pick(2) ? rest / 5 : 0;
