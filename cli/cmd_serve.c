@@ -109,10 +109,10 @@ static void on_late(int number)
 
 static void hook_told(void *user, const struct budget_alarm *a, bool ok)
 {
-	char text[300];
+	char text[300], passed[BUDGET_PASSED_MAX];
 	(void)user;
-	snprintf(text, sizeof text, "%.80s passed %d %%: %.40s of its currency is spent",
-		 a->budget.name.p, a->percent, a->spent.p);
+	snprintf(text, sizeof text, "%.80s passed %s: %.40s of its currency is spent",
+		 a->budget.name.p, budget_alarm_passed(a, passed), a->spent.p);
 	log_event(NULL, ok ? "budget_alarm" : "budget_hook_failed", text);
 }
 
