@@ -8,6 +8,19 @@
 #include "reports/credit_report.h"
 #include "reports/table.h"
 
+static void print_top_up(const struct top_up *t)
+{
+	char text[DECIMAL_TEXT_MAX];
+	printf("top-up       below %s", nano_credits_format(t->below, text));
+	printf(", to %s", nano_credits_format(t->target, text));
+	if (t->most.nano)
+		printf(", at most %s in 30 days", nano_credits_format(t->most, text));
+	if (t->has_price)
+		printf(", %s %.*s a credit", money_format(t->price, text), (int)t->currency.n,
+		       t->currency.p);
+	printf("\n");
+}
+
 static void print_account(const struct account *a)
 {
 	char text[DECIMAL_TEXT_MAX], at[INSTANT_TEXT_MAX];
@@ -22,6 +35,8 @@ static void print_account(const struct account *a)
 	printf("\nowed         %s\n", nano_credits_format(a->owed, text));
 	if (a->has_low_balance)
 		printf("low balance  %s\n", nano_credits_format(a->low_balance, text));
+	if (a->top_up.on)
+		print_top_up(&a->top_up);
 	printf("burn order   %.*s\n", (int)a->burn_order.n, a->burn_order.p);
 	printf("time zone    %.*s\n", (int)a->zone.n, a->zone.p);
 	printf("billing day  %d\n", a->anchor_day);

@@ -154,7 +154,7 @@ static int give(struct cli *cli, struct ledger_session *s, const struct account 
 {
 	const char *id = cli_value(cli, "id");
 	struct nano_credits amount;
-	struct money basis = { 0 };
+	struct money basis = { 0 }, price;
 	char name[120], at[INSTANT_TEXT_MAX];
 	int64_t number;
 	int rc = nano_credits_from_decimal(&amount, o->credits, e);
@@ -162,6 +162,10 @@ static int give(struct cli *cli, struct ledger_session *s, const struct account 
 		rc = err_set(e, ERR_RANGE, "more credits than an account can hold");
 	if (rc == 0 && o->has_cost_basis)
 		rc = money_from_decimal(&basis, o->cost_basis, e);
+	if (rc == 0)
+		rc = money_from_decimal(&price, o->price, e);
+	if (rc == 0 && __builtin_mul_overflow(price.pico, quantity, &price.pico))
+		rc = err_set(e, ERR_RANGE, "a price larger than an amount can hold");
 	if (rc != 0)
 		return rc;
 	const enum lot_class class = text_is(o->class, "paid") ? LOT_PAID : LOT_GRANTED;
@@ -181,6 +185,8 @@ static int give(struct cli *cli, struct ledger_session *s, const struct account 
 							    .until = INSTANT_MAX,
 							    .has_cost_basis = o->has_cost_basis,
 							    .cost_basis = basis,
+							    .has_price = price.pico != 0,
+							    .price = price,
 							    .currency = o->currency },
 				     e);
 		return rc == 0 ? ledger_recur(s->ledger, s->now, s->now, e) : rc;
@@ -208,6 +214,8 @@ static int give(struct cli *cli, struct ledger_session *s, const struct account 
 						   .expires = expires,
 						   .has_cost_basis = o->has_cost_basis,
 						   .cost_basis = basis,
+						   .has_price = price.pico != 0,
+						   .price = price,
 						   .currency = o->currency,
 						   .note = o->title },
 				  s->now, &number, e);

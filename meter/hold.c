@@ -169,30 +169,32 @@ int standings_of(struct spending *sp, struct text customer, struct instant now,
 	return rc;
 }
 
-/* Without a limit: of ever. */
-static int standing_from(struct spending *sp, const struct standings *all, struct text customer,
-			 struct text currency, struct instant now, struct standing *out,
-			 struct err *e)
+static struct spending_scope ever_of(struct text customer, struct text currency)
 {
-	if (all->count) {
-		*out = all->of[all->least];
-		return 0;
-	}
-	*out = (struct standing){ 0 };
-	return spending_of(sp,
-			   &(struct spending_scope){ .customer = customer,
-						     .currency = currency,
-						     .period = TEXT("ever"),
-						     .zone = TEXT("UTC") },
-			   now, &out->of, e);
+	return (struct spending_scope){
+		.customer = customer,
+		.currency = currency,
+		.period = TEXT("ever"),
+		.zone = TEXT("UTC"),
+	};
+}
+
+/* Without a limit: of ever. */
+static int standing_from(struct spending *sp, const struct standings *all,
+			 const struct spending_scope *ever, struct instant now,
+			 struct standing *out, struct err *e)
+{
+	*out = all->count ? all->of[all->least] : (struct standing){ 0 };
+	return all->count ? 0 : spending_of(sp, ever, now, &out->of, e);
 }
 
 int standing_of(struct spending *sp, struct text customer, struct text currency, struct instant now,
 		struct standing *out, struct err *e)
 {
+	const struct spending_scope ever = ever_of(customer, currency);
 	struct standings all;
 	int rc = standings_of(sp, customer, now, &all, e);
-	return rc == 0 ? standing_from(sp, &all, customer, currency, now, out, e) : rc;
+	return rc == 0 ? standing_from(sp, &all, &ever, now, out, e) : rc;
 }
 
 /* Picos that hold an exact amount, rounded up: a hold must cover what it is for. */
@@ -334,6 +336,12 @@ static int check_credits(struct ledger *l, const struct hold *h, const struct st
 	if (rc != 0 || !a || a->byo)
 		return rc;
 	rc = ledger_balance_with(l, a, st->of.held_credits, now, &b, e);
+	/* credits may have expired since usage was drawn */
+	if (rc == 0 && a->top_up.on && !b.unlimited && h->credits.nano > b.spendable.nano) {
+		rc = ledger_top_up(l, a->id, &(struct topping){ .at = now, .now = now }, e);
+		if (rc == 0)
+			rc = ledger_balance_with(l, a, st->of.held_credits, now, &b, e);
+	}
 	if (rc != 0 || b.unlimited || h->credits.nano <= b.spendable.nano)
 		return rc;
 	return err_set(e, ERR_LIMIT,
@@ -423,9 +431,10 @@ int hold_open(struct spending *sp, struct ledger *l, const struct hold *h, struc
 	struct err none;
 	struct arena texts = { 0 };
 	struct standings limits;
+	const struct spending_scope ever = ever_of(h->customer, h->currency);
 	int rc = standings_of(sp, h->customer, now, &limits, e);
 	if (rc == 0)
-		rc = standing_from(sp, &limits, h->customer, h->currency, now, after, e);
+		rc = standing_from(sp, &limits, &ever, now, after, e);
 	if (rc != 0)
 		return rc;
 	rc = hold_find(spending_store(sp), h->id, &known, &texts, &none);

@@ -778,6 +778,16 @@ static int by_time(const void *a, const void *b)
 	return x->account < y->account ? -1 : x->account > y->account;
 }
 
+/* What is bought by itself is there before it is used. */
+static int top_up_for(struct drawer *d, const struct cell *c, struct instant now, struct err *e)
+{
+	const int128 nano = (c->sum.atto + 999999999) / 1000000000;
+	if (nano > INT64_MAX)
+		return 0;
+	return ledger_top_up(d->ledger, c->account,
+			     &(struct topping){ { (int64_t)nano }, { c->from_us }, now }, e);
+}
+
 static int draw_cells(struct drawer *d, struct instant now, struct err *e)
 {
 	struct draw_counts *n = d->counts;
@@ -789,6 +799,8 @@ static int draw_cells(struct drawer *d, struct instant now, struct err *e)
 		struct drawn out;
 		/* recurring grants come, and roll over, in between */
 		rc = ledger_recur(d->ledger, (struct instant){ c->from_us }, now, e);
+		if (rc == 0 && c->sum.atto > 0)
+			rc = top_up_for(d, c, now, e);
 		if (rc != 0)
 			break;
 		rc = ledger_draw_exact(d->ledger, c->account, c->sum,
