@@ -183,6 +183,7 @@ void cli_print_manual(FILE *out);
 	X(command_credit_account) \
 	X(command_credit_accounts) \
 	X(command_credit_check) \
+	X(command_plan_check) \
 	X(command_credit_grant) \
 	X(command_credit_offers) \
 	X(command_credit_subscribe) \

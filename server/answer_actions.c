@@ -155,6 +155,11 @@ static int open_invoicer(struct action *a, struct invoicer **out, struct err *e)
 		rc = invoicer_open(out, a->c.ledger, a->c.drawer, e);
 	if (rc == 0 && action_flag(a, "accept_uncovered"))
 		invoicer_accept_uncovered(*out);
+	/* files that grow day by day are as they are now */
+	for (const char *const *path = a->o->rates; rc == 0 && path && *path; path++)
+		rc = exchange_read(&a->rates, *path, e);
+	if (rc == 0)
+		invoicer_exchange(*out, a->rates);
 	return rc;
 }
 
