@@ -67,7 +67,7 @@ static int check_account(json_value *v, struct err *e)
 	static const char *const keys[] = { "burn_order", "overage", "low_balance", NULL };
 	static const char *const overage[] = { "refuse", "limit", "debt" };
 	struct decimal d;
-	struct text t;
+	struct text t = { 0 };
 	int rc = v ? json_check_keys(v, keys, "'account'", e) : 0;
 	if (rc == 0 && json_member(v, "low_balance"))
 		rc = read_decimal(v, "low_balance", false, &d, e);
