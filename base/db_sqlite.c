@@ -258,8 +258,10 @@ static void bind_null(struct query *q, int at)
 
 static int64_t integer(struct query *q, int column)
 {
-	CHECK(sqlite3_column_type(stmt_of(q), column) == SQLITE_INTEGER);
-	return sqlite3_column_int64(stmt_of(q), column);
+	/* looked up once; only this thread has the connection */
+	sqlite3_value *v = sqlite3_column_value(stmt_of(q), column);
+	CHECK(sqlite3_value_type(v) == SQLITE_INTEGER);
+	return sqlite3_value_int64(v);
 }
 
 static bool is_blob(struct query *q, int column)

@@ -4,6 +4,7 @@
 #include "base/zone.h"
 #include "cli/command.h"
 #include "meter/billing/budget.h"
+#include "meter/billing/window.h"
 #include "reports/budget_report.h"
 
 static const struct option set_options[] = {
@@ -11,8 +12,12 @@ static const struct option set_options[] = {
 	{ "customer", 0, "NAME", "of this customer (default all)", false },
 	{ "project", 0, "NAME", "on this project (default all)", false },
 	{ "model", 'm', "MODEL", "on this model (default all)", false },
-	{ "period", 0, "month|week|day|ever", "in the zone of -z (default month)", false },
+	{ "period", 0, "PERIOD",
+	  "month (default), 5h (any hours up to 23), day, week, quarter, year, ever, or rolling 5h, "
+	  "rolling 30d; in the zone of -z (default the account's, else UTC)",
+	  false },
 	{ "soft", 0, "PERCENTS", "alert at each of these, once a period (default 80,100)", false },
+	{ "soft-amounts", 0, "AMOUNTS", "alert at each of these amounts, too", false },
 	{ "hard", 0, NULL, "refuse holds that would pass the amount", false },
 	{ "hook", 0, "COMMAND|URL",
 	  "receives every alert as JSON, on standard input or by POST "
@@ -24,23 +29,24 @@ static const struct option set_options[] = {
 
 static int set(struct cli *cli, struct err *e)
 {
-	static const char *const periods[] = { "month", "week", "day", "ever", NULL };
 	const char *amount = cli_value(cli, "amount"), *soft = cli_value(cli, "soft"),
-		   *zone_name = cli_value(cli, "timezone");
+		   *zone_name = cli_value(cli, "timezone"), *period = cli_value(cli, "period"),
+		   *amounts = cli_value(cli, "soft-amounts");
+	char zone_room[ZONE_NAME_MAX];
 	struct store *store = NULL;
 	struct zone *zone = NULL;
 	struct decimal d;
-	int period = 0;
+	struct window w;
 	struct budget b = { .name = text_of(cli->argument[0]),
 			    .customer = text_of(cli_value(cli, "customer")),
 			    .project = text_of(cli_value(cli, "project")),
 			    .model = text_of(cli_value(cli, "model")),
 			    .hook = text_of(cli_value(cli, "hook")),
 			    .currency = text_of(cli_currency(cli)),
-			    .zone = text_of(zone_name ? zone_name : "UTC"),
+			    .zone = text_of(zone_name ? cli_zone_name(cli, zone_room) : ""),
 			    .hard = cli_flag(cli, "hard") };
-	int rc = cli_choice(cli, "period", periods, &period, e);
-	b.period = text_of(periods[period]);
+	int rc = window_parse(&w, text_of(period ? period : "month"), e);
+	b.period = text_of(w.text);
 	if (rc == 0)
 		rc = cli_zone(cli, &zone, e);
 	zone_close(zone);
@@ -52,6 +58,8 @@ static int set(struct cli *cli, struct err *e)
 		rc = money_from_decimal(&b.amount, d, e);
 	if (rc == 0)
 		rc = budget_soft_parse(&b, soft ? soft : "80,100", e);
+	if (rc == 0)
+		rc = budget_soft_amounts_parse(&b, amounts ? amounts : "", e);
 	if (rc == 0)
 		rc = cli_store(cli, &store, DB_CREATE, e);
 	if (rc == 0)
@@ -81,7 +89,10 @@ const struct command command_budget_set = {
 	.examples =
 		"  tally budget set all --amount 2000 --soft 50,80,100 --hook 'mail -s budget "
 		"ops@example.com'\n"
-		"  tally budget set acme-web --customer acme --project web --amount 300 --hard\n",
+		"  tally budget set acme-web --customer acme --project web --amount 300 --hard\n"
+		"  tally budget set acme-5h --customer acme --amount 20 --period 5h --hard\n"
+		"  tally budget set acme-30d --customer acme --amount 300 --period 'rolling 30d' "
+		"--soft-amounts 100,250\n",
 	.options = set_options,
 	.common = TAKES_DB | TAKES_CURRENCY | TAKES_ZONE,
 	.run = set,
@@ -131,9 +142,11 @@ static void pass(void *user, const struct budget *b, const struct err *why)
 
 static void told(void *user, const struct budget_alarm *a, bool ok)
 {
+	char passed[BUDGET_PASSED_MAX];
 	(void)user;
-	fprintf(stderr, "tally: budget '%s' passed %d %%: %s spent%s\n", a->budget.name.p,
-		a->percent, a->spent.p, ok ? "" : " (the hook failed and will be retried)");
+	fprintf(stderr, "tally: budget '%s' passed %s: %s spent%s\n", a->budget.name.p,
+		budget_alarm_passed(a, passed), a->spent.p,
+		ok ? "" : " (the hook failed and will be retried)");
 }
 
 static void say_failed(void *user, const struct budget *b, const struct err *why)

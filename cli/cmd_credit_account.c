@@ -235,6 +235,8 @@ static const struct option grant_options[] = {
 	{ "effective", 0, "WHEN", "effective from (default now)", false },
 	{ "expires", 0, "WHEN", "expires at (default never)", false },
 	{ "cost-basis", 0, "AMOUNT", "price paid per credit", false },
+	{ "price", 0, "AMOUNT", "price of the whole grant, which the period's invoice asks for",
+	  false },
 	{ "cap", 0, "N", "refuse the grant if the balance would exceed N", false },
 	{ "every", 0, "INTERVAL", "recur every 1month, 1w, 1d ..., starting at --effective",
 	  false },
@@ -251,7 +253,8 @@ static int read_grant(struct cli *cli, const struct ledger_session *s, const str
 {
 	static const char *const classes[] = { "granted", "paid", NULL };
 	const char *basis = cli_value(cli, "cost-basis"), *effective = cli_value(cli, "effective"),
-		   *expires = cli_value(cli, "expires"), *note = cli_value(cli, "note");
+		   *expires = cli_value(cli, "expires"), *note = cli_value(cli, "note"),
+		   *price = cli_value(cli, "price");
 	struct decimal d;
 	int class;
 	*g = (struct grant){ .effective = s->now,
@@ -276,6 +279,12 @@ static int read_grant(struct cli *cli, const struct ledger_session *s, const str
 			return err_set(e, ERR_USAGE, "--cost-basis: '%s' is not an amount", basis);
 		rc = money_from_decimal(&g->cost_basis, d, e);
 		g->has_cost_basis = true;
+	}
+	if (rc == 0 && price) {
+		if (decimal_parse(&d, text_of(price), NULL) != 0 || d.digits < 0)
+			return err_set(e, ERR_USAGE, "--price: '%s' is not an amount", price);
+		rc = money_from_decimal(&g->price, d, e);
+		g->has_price = true;
 	}
 	return rc;
 }
@@ -320,6 +329,8 @@ static int grant(struct cli *cli, struct err *e)
 					       .currency = g.currency,
 					       .has_cost_basis = g.has_cost_basis,
 					       .cost_basis = g.cost_basis,
+					       .has_price = g.has_price,
+					       .price = g.price,
 					       .amount = g.amount,
 					       .kind = g.kind,
 					       .priority = g.priority,

@@ -5,8 +5,24 @@
 #include "base/file.h"
 #include "cli/cmd_credit_accounts.h"
 #include "meter/billing/terms.h"
+#include "meter/ledger/timeline.h"
+#include "pricing/offer.h"
+#include "pricing/plan.h"
 #include "reports/credit_report.h"
 #include "reports/table.h"
+
+static void print_top_up(const struct top_up *t)
+{
+	char text[DECIMAL_TEXT_MAX];
+	printf("top-up       below %s", nano_credits_format(t->below, text));
+	printf(", to %s", nano_credits_format(t->target, text));
+	if (t->most.nano)
+		printf(", at most %s in 30 days", nano_credits_format(t->most, text));
+	if (t->has_price)
+		printf(", %s %.*s a credit", money_format(t->price, text), (int)t->currency.n,
+		       t->currency.p);
+	printf("\n");
+}
 
 static void print_account(const struct account *a)
 {
@@ -22,6 +38,8 @@ static void print_account(const struct account *a)
 	printf("\nowed         %s\n", nano_credits_format(a->owed, text));
 	if (a->has_low_balance)
 		printf("low balance  %s\n", nano_credits_format(a->low_balance, text));
+	if (a->top_up.on)
+		print_top_up(&a->top_up);
 	printf("burn order   %.*s\n", (int)a->burn_order.n, a->burn_order.p);
 	printf("time zone    %.*s\n", (int)a->zone.n, a->zone.p);
 	printf("billing day  %d\n", a->anchor_day);
@@ -137,55 +155,109 @@ const struct command command_credit_accounts = {
 	.run = list,
 };
 
-/* --- credit check --- */
+/* --- plan check, credit check --- */
+
+/* What the ledger would say of it. */
+static int check_offer(const struct offer *o, struct err *e)
+{
+	const struct {
+		const char *key;
+		struct text every;
+	} intervals[] = { { "every", o->every }, { "lasts", o->lasts } };
+	struct burn_order order;
+	struct recurrence r;
+	for (size_t i = 0; i < sizeof intervals / sizeof *intervals; i++)
+		if (intervals[i].every.n &&
+		    recurrence_parse(&r, intervals[i].every, (struct instant){ 0 }, e) != 0)
+			return err_context(e, "'%s'", intervals[i].key);
+	return o->burn_order.n ? burn_order_parse(&order, o->burn_order.p, e) : 0;
+}
+
+static int check_offers(struct text json, struct err *e)
+{
+	struct offer_list offers = { 0 };
+	int rc = offers_add(&offers, json, e);
+	for (size_t i = 0; rc == 0 && i < offers.count; i++) {
+		rc = check_offer(&offers.offer[i], e);
+		if (rc != 0)
+			err_context(e, "offers[%zu]", i);
+	}
+	offers_close(&offers);
+	return rc;
+}
+
+static int check_plans(struct text json, const char *path, struct err *e)
+{
+	struct plan_file *plans;
+	int rc = plan_file_parse(&plans, json, path, e);
+	if (rc == 0)
+		plan_file_close(plans);
+	return rc;
+}
 
 static int check_file(const char *path, const char **kind, struct err *e)
 {
 	struct buf b = { 0 };
 	struct json_document *doc;
-	struct plan_file *plans;
 	int rc = file_read(&b, path, 1 << 20, e);
 	const struct text json = { b.p, b.n };
-	if (rc == 0)
-		rc = json_open(&doc, json, e);
+	if (rc == 0 && (rc = json_open(&doc, json, e)) != 0)
+		err_context(e, "%s", path);
 	if (rc == 0) {
-		const bool plan = text_is(json_string(json_member(json_root(doc), "schema")),
-					  "tally.plans/1");
+		const struct text schema = json_string(json_member(json_root(doc), "schema"));
+		*kind = text_is(schema, "tally.plans/1")    ? "plans"
+			: text_is(schema, "tally.offers/1") ? "offers"
+							    : "terms";
 		json_close(doc);
-		*kind = plan ? "plans" : "terms";
-		rc = plan ? plan_file_parse(&plans, json, path, e) : terms_check(json, e);
-		if (rc == 0 && plan)
-			plan_file_close(plans);
-		else if (rc != 0 && !plan)
+		rc = strcmp(*kind, "plans") == 0    ? check_plans(json, path, e)
+		     : strcmp(*kind, "offers") == 0 ? check_offers(json, e)
+						    : terms_check(json, e);
+		if (rc != 0 && strcmp(*kind, "plans") != 0)
 			err_context(e, "%s", path);
 	}
 	buf_release(&b);
 	return rc;
 }
 
+/* All files, whatever is wrong with one of them. */
 static int check(struct cli *cli, struct err *e)
 {
+	int faults = 0, last = 0;
 	for (int i = 0; i < cli->argument_count; i++) {
 		const char *kind = "";
-		int rc = check_file(cli->argument[i], &kind, e);
-		if (rc != 0)
-			return rc;
-		if (!cli->quiet && !cli->json)
+		struct err why = { 0 };
+		const int rc = check_file(cli->argument[i], &kind, &why);
+		if (rc != 0) { /* a fault of the file, not of the command */
+			why.code = why.code == ERR_USAGE ? ERR_INVALID : why.code;
+			if (faults++)
+				fprintf(stderr, "tally: %s\n", e->message);
+			*e = why;
+			last = -(int)why.code;
+		} else if (!cli->quiet && !cli->json) {
 			printf("%s: good %s\n", cli->argument[i], kind);
+		}
 	}
-	return 0;
+	return last;
 }
+
+#define CHECK_COMMAND \
+	.arguments = "FILE...", .arguments_min = 1, .arguments_max = -1, \
+	.description = \
+		"Each fault is reported with file, place and key. Plan files say " \
+		"\"tally.plans/1\", offers \"tally.offers/1\"; anything else is read as terms " \
+		"(docs/plan-format.md, docs/credits.md, docs/invoices.md).", \
+	.options = no_options, .common = 0, .run = check
+
+const struct command command_plan_check = {
+	.name = "plan check",
+	.summary = "check plans, offers and terms before using them",
+	.examples = "  tally plan check plan.json offers.json terms.json\n",
+	CHECK_COMMAND,
+};
 
 const struct command command_credit_check = {
 	.name = "credit check",
-	.summary = "check plan and terms files before using them",
-	.arguments = "FILE...",
-	.arguments_min = 1,
-	.arguments_max = -1,
-	.description = "Each fault is reported with file, place and key. Plan files say "
-		       "\"tally.plans/1\"; anything else is read as terms (docs/invoices.md).",
+	.summary = "the same as `tally plan check`",
 	.examples = "  tally credit check plan.json terms.json\n",
-	.options = no_options,
-	.common = 0,
-	.run = check,
+	CHECK_COMMAND,
 };

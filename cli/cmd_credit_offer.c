@@ -1,13 +1,35 @@
 /* Commands that sell credits as a platform does. */
 #include <string.h>
 
+#include "base/file.h"
 #include "base/zone.h"
 #include "cli/ledger_session.h"
 #include "pricing/offer.h"
 #include "reports/json_out.h"
 #include "reports/table.h"
 
-static const struct option no_options[] = { { 0 } };
+static const struct option list_options[] = {
+	{ "offers", 0, "FILE", "with those of this file (docs/credits.md)", true },
+	{ 0 },
+};
+
+/* Those that are shipped, and those of files. */
+static int open_offers(struct cli *cli, struct offer_list *out, struct err *e)
+{
+	const char *path;
+	struct buf b = { 0 };
+	int rc = offers_open(out, e);
+	for (int i = 0; rc == 0 && (path = cli_value_at(cli, "offers", i)); i++) {
+		b.n = 0;
+		rc = file_read(&b, path, 1 << 20, e);
+		if (rc == 0 && (rc = offers_add(out, (struct text){ b.p, b.n }, e)) != 0)
+			err_context(e, "%s", path);
+		if (rc != 0)
+			offers_close(out);
+	}
+	buf_release(&b);
+	return rc;
+}
 
 static int list(struct cli *cli, struct err *e)
 {
@@ -19,7 +41,7 @@ static int list(struct cli *cli, struct err *e)
 	struct json_out j;
 	struct table *t = NULL;
 	char price[DECIMAL_TEXT_MAX], credits[DECIMAL_TEXT_MAX], text[DECIMAL_TEXT_MAX * 2];
-	int rc = offers_open(&offers, e);
+	int rc = open_offers(cli, &offers, e);
 	if (rc != 0)
 		return rc;
 	if (cli->json) {
@@ -71,9 +93,9 @@ const struct command command_credit_offers = {
 	.name = "credit offers",
 	.summary = "what `tally credit subscribe` knows",
 	.arguments = "",
-	.description = "VM0's Free, Pro, Team and top-up, as data.",
-	.examples = "  tally credit offers\n",
-	.options = no_options,
+	.description = "VM0's Free, Pro, Team and top-up, as data; and your own.",
+	.examples = "  tally credit offers\n  tally credit offers --offers ours.json\n",
+	.options = list_options,
 	.common = 0,
 	.run = list,
 };
@@ -86,6 +108,7 @@ static const struct option subscribe_options[] = {
 	  false },
 	{ "switch", 0, "OFFER", "to this one, which ends at --from (default now)", false },
 	{ "quantity", 0, "N", "how many (default 1)", false },
+	{ "offers", 0, "FILE", "an offer of this file (docs/credits.md)", true },
 	{ "id", 0, "NAME", "id of a top-up or single grant; repeating it changes nothing", false },
 	{ 0 },
 };
@@ -154,7 +177,7 @@ static int give(struct cli *cli, struct ledger_session *s, const struct account 
 {
 	const char *id = cli_value(cli, "id");
 	struct nano_credits amount;
-	struct money basis = { 0 };
+	struct money basis = { 0 }, price;
 	char name[120], at[INSTANT_TEXT_MAX];
 	int64_t number;
 	int rc = nano_credits_from_decimal(&amount, o->credits, e);
@@ -162,6 +185,10 @@ static int give(struct cli *cli, struct ledger_session *s, const struct account 
 		rc = err_set(e, ERR_RANGE, "more credits than an account can hold");
 	if (rc == 0 && o->has_cost_basis)
 		rc = money_from_decimal(&basis, o->cost_basis, e);
+	if (rc == 0)
+		rc = money_from_decimal(&price, o->price, e);
+	if (rc == 0 && __builtin_mul_overflow(price.pico, quantity, &price.pico))
+		rc = err_set(e, ERR_RANGE, "a price larger than an amount can hold");
 	if (rc != 0)
 		return rc;
 	const enum lot_class class = text_is(o->class, "paid") ? LOT_PAID : LOT_GRANTED;
@@ -181,6 +208,8 @@ static int give(struct cli *cli, struct ledger_session *s, const struct account 
 							    .until = INSTANT_MAX,
 							    .has_cost_basis = o->has_cost_basis,
 							    .cost_basis = basis,
+							    .has_price = price.pico != 0,
+							    .price = price,
 							    .currency = o->currency },
 				     e);
 		return rc == 0 ? ledger_recur(s->ledger, s->now, s->now, e) : rc;
@@ -208,6 +237,8 @@ static int give(struct cli *cli, struct ledger_session *s, const struct account 
 						   .expires = expires,
 						   .has_cost_basis = o->has_cost_basis,
 						   .cost_basis = basis,
+						   .has_price = price.pico != 0,
+						   .price = price,
 						   .currency = o->currency,
 						   .note = o->title },
 				  s->now, &number, e);
@@ -272,7 +303,7 @@ static int subscribe(struct cli *cli, struct err *e)
 	if (rc == 0 && quantity < 1)
 		rc = err_set(e, ERR_USAGE, "--quantity is at least 1");
 	if (rc == 0)
-		rc = offers_open(&offers, e);
+		rc = open_offers(cli, &offers, e);
 	if (rc == 0)
 		rc = offers_find(&offers, cli->argument[1], &o, e);
 	if (rc == 0)

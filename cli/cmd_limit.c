@@ -9,22 +9,30 @@
 
 static const struct option set_options[] = {
 	{ "amount", 0, "AMOUNT", "the amount allowed in a period", false },
-	{ "period", 0, "day|month|ever", "the period (default month)", false },
+	{ "period", 0, "PERIOD",
+	  "month (default), 5h (any hours up to 23), day, week, quarter, year, ever, or rolling 5h, "
+	  "rolling 30d; in the zone of -z (default the account's, else UTC)",
+	  false },
+	{ 0 },
+};
+static const struct option clear_options[] = {
+	{ "period", 0, "PERIOD", "of this period only (default all of them)", false },
 	{ 0 },
 };
 static const struct option no_options[] = { { 0 } };
 
 static int change(struct cli *cli, bool clear, struct err *e)
 {
-	static const char *const periods[] = { "month", "day", "ever", NULL };
-	const char *amount = cli_value(cli, "amount");
+	const char *amount = cli_value(cli, "amount"), *period = cli_value(cli, "period"),
+		   *zone = cli_value(cli, "timezone");
+	char zone_room[ZONE_NAME_MAX];
 	struct store *store = NULL;
 	struct spending_limit l = { .customer = text_of(cli->argument[0]),
-				    .currency = text_of(cli_currency(cli)) };
+				    .currency = text_of(cli_currency(cli)),
+				    .period = text_of(period ? period : "month"),
+				    .zone = text_of(zone ? cli_zone_name(cli, zone_room) : "") };
 	struct decimal d;
-	int period = 0;
-	int rc = clear ? 0 : cli_choice(cli, "period", periods, &period, e);
-	l.period = text_of(periods[period]);
+	int rc = 0;
 	if (rc == 0 && !clear && !amount)
 		rc = err_set(e, ERR_USAGE, "--amount is required");
 	if (rc == 0 && !clear && (decimal_parse(&d, text_of(amount), NULL) != 0 || d.digits < 0))
@@ -36,10 +44,12 @@ static int change(struct cli *cli, bool clear, struct err *e)
 	if (rc == 0)
 		rc = store_begin(store, clock_now(), e);
 	if (rc == 0)
-		rc = clear ? limit_clear(store, cli->argument[0], e)
+		rc = clear ? limit_clear(store, cli->argument[0], period, e)
 			   : limit_set(store, &l, clock_now(), e);
 	if (rc == 0)
 		rc = store_commit(store, e);
+	else
+		store_rollback(store);
 	store_close(store);
 	if (rc == 0 && !cli->quiet && !cli->json)
 		printf("%s: %s\n", cli->argument[0], clear ? "no limit" : "limit set");
@@ -78,14 +88,15 @@ static int collect(void *user, const struct spending_limit *l)
 	kept->customer.p = arena_text(&list->arena, l->customer.p, l->customer.n);
 	kept->currency.p = arena_text(&list->arena, l->currency.p, l->currency.n);
 	kept->period.p = arena_text(&list->arena, l->period.p, l->period.n);
+	kept->zone.p = arena_text(&list->arena, l->zone.n ? l->zone.p : "", l->zone.n);
 	return 0;
 }
 
 static int show(struct listing *list, const struct spending_limit *l)
 {
-	struct standing st;
+	struct scope_state st;
 	char text[DECIMAL_TEXT_MAX];
-	int rc = standing_of(list->spending, l->customer, l->currency, clock_now(), &st, list->e);
+	int rc = limit_state(list->spending, l, clock_now(), &st, list->e);
 	if (rc != 0)
 		return rc;
 	if (list->j) {
@@ -94,9 +105,12 @@ static int show(struct listing *list, const struct spending_limit *l)
 		json_out_string(list->j, "limit", money_format(l->amount, text));
 		json_out_text(list->j, "currency", l->currency);
 		json_out_text(list->j, "period", l->period);
-		json_out_money(list->j, "spent", st.of.spent);
-		json_out_money(list->j, "held", st.of.held);
-		json_out_int(list->j, "unpriced", st.of.unpriced);
+		json_out_text(list->j, "timezone", l->zone); /* empty: the account's, else UTC */
+		json_out_instant(list->j, "from", st.from);
+		json_out_instant(list->j, "to", st.to);
+		json_out_money(list->j, "spent", st.spent);
+		json_out_money(list->j, "held", st.held);
+		json_out_int(list->j, "unpriced", st.unpriced);
 		json_out_end(list->j, '}');
 		return 0;
 	}
@@ -104,8 +118,8 @@ static int show(struct listing *list, const struct spending_limit *l)
 	table_cell(list->t, money_format(l->amount, text));
 	table_cell(list->t, l->currency.p);
 	table_cell(list->t, l->period.p);
-	table_cell(list->t, money_total_format(st.of.spent, text));
-	table_cell(list->t, money_total_format(st.of.held, text));
+	table_cell(list->t, money_total_format(st.spent, text));
+	table_cell(list->t, money_total_format(st.held, text));
 	return 0;
 }
 
@@ -159,22 +173,26 @@ const struct command command_limit_set = {
 	.arguments_min = 1,
 	.arguments_max = 1,
 	.description = "A hold (POST /v1/holds) is admitted while spending in the period, open "
-		       "holds and the new estimate stay within the limit.",
-	.examples = "  tally limit set acme --amount 500 --period month\n",
+		       "holds and the new estimate stay within the limit. A customer may have one "
+		       "limit for each period; all of them hold.",
+	.examples = "  tally limit set acme --amount 500 --period month\n"
+		    "  tally limit set acme --amount 20 --period 5h\n"
+		    "  tally limit set acme --amount 100 --period 'rolling 7d'\n",
 	.options = set_options,
-	.common = TAKES_DB | TAKES_CURRENCY,
+	.common = TAKES_DB | TAKES_CURRENCY | TAKES_ZONE,
 	.run = set,
 };
 
 const struct command command_limit_clear = {
 	.name = "limit clear",
-	.summary = "remove a customer's limit",
+	.summary = "remove a customer's limits",
 	.arguments = "CUSTOMER",
 	.arguments_min = 1,
 	.arguments_max = 1,
-	.description = "The customer's holds are then always admitted.",
-	.examples = "  tally limit clear acme\n",
-	.options = no_options,
+	.description = "The customer's holds are then always admitted, or with --period whatever "
+		       "its other limits allow.",
+	.examples = "  tally limit clear acme\n  tally limit clear acme --period 5h\n",
+	.options = clear_options,
 	.common = TAKES_DB,
 	.run = clear,
 };

@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/zone.h"
 #include "cli/command.h"
+#include "meter/billing/exchange.h"
 #include "meter/billing/budget.h"
 #include "reports/json_out.h"
 #include "reports/web.h"
@@ -23,6 +24,8 @@ static const struct option serve_options[] = {
 	  false },
 	{ "tls-cert", 0, "FILE", "certificate chain (PEM): serve https", false },
 	{ "tls-key", 0, "FILE", "its private key (PEM)", false },
+	{ "rates", 0, "FILE",
+	  "exchange rates by day, as for `invoice draft`; read for every invoice", true },
 	{ "host", 0, "NAME", "host name to accept (localhost and the address always are)", true },
 	{ "queue", 0, "N", "requests waiting for a commit (default 4096)", false },
 	{ "connections", 0, "N", "open connections (default 2000)", false },
@@ -109,10 +112,10 @@ static void on_late(int number)
 
 static void hook_told(void *user, const struct budget_alarm *a, bool ok)
 {
-	char text[300];
+	char text[300], passed[BUDGET_PASSED_MAX];
 	(void)user;
-	snprintf(text, sizeof text, "%.80s passed %d %%: %.40s of its currency is spent",
-		 a->budget.name.p, a->percent, a->spent.p);
+	snprintf(text, sizeof text, "%.80s passed %s: %.40s of its currency is spent",
+		 a->budget.name.p, budget_alarm_passed(a, passed), a->spent.p);
 	log_event(NULL, ok ? "budget_alarm" : "budget_hook_failed", text);
 }
 
@@ -220,6 +223,23 @@ static int read_limits(const struct cli *cli, struct http_limits *out, struct er
 	return rc;
 }
 
+static void read_values(struct cli *cli, const char *name, const char *out[OPTION_VALUES_MAX + 1])
+{
+	for (int i = 0; i < OPTION_VALUES_MAX && (out[i] = cli_value_at(cli, name, i)); i++)
+		;
+}
+
+/* What cannot be read is told at once, not to whoever asks for the first invoice. */
+static int check_rates(const char *const *path, struct err *e)
+{
+	struct exchange_rates *all = NULL;
+	int rc = 0;
+	for (; rc == 0 && *path; path++)
+		rc = exchange_read(&all, *path, e);
+	exchange_close(all);
+	return rc;
+}
+
 static int serve(struct cli *cli, struct err *e)
 {
 	static const char *const boundaries[] = { "start", "completion", NULL };
@@ -231,7 +251,7 @@ static int serve(struct cli *cli, struct err *e)
 	struct writer *writer = NULL;
 	struct http *http = NULL;
 	struct http_limits limits = HTTP_LIMITS_DEFAULT;
-	const char *names[OPTION_VALUES_MAX + 1] = { 0 };
+	const char *names[OPTION_VALUES_MAX + 1] = { 0 }, *rates[OPTION_VALUES_MAX + 1] = { 0 };
 	int64_t queue;
 	int boundary;
 	int rc = cli_choice(cli, "boundary", boundaries, &boundary, e);
@@ -239,8 +259,10 @@ static int serve(struct cli *cli, struct err *e)
 		rc = cli_count(cli, "queue", 4096, &queue, e);
 	if (rc == 0)
 		rc = read_limits(cli, &limits, e);
-	for (int i = 0; i < OPTION_VALUES_MAX && (names[i] = cli_value_at(cli, "host", i)); i++)
-		;
+	read_values(cli, "host", names);
+	read_values(cli, "rates", rates);
+	if (rc == 0)
+		rc = check_rates(rates, e);
 	if (rc == 0 && !cert_path != !key_path)
 		rc = err_set(e, ERR_USAGE, "--tls-cert and --tls-key belong together");
 	if (rc == 0)
@@ -269,22 +291,23 @@ static int serve(struct cli *cli, struct err *e)
 							   .log = log_event },
 				 e);
 	if (rc == 0)
-		rc = http_open(
-			&http,
-			&(struct http_options){ .address = listen ? listen : "127.0.0.1:8687",
-						.tokens = tokens,
-						.names = names,
-						.limits = limits,
-						.cert = cert.n ? cert.p : NULL,
-						.key = key.n ? key.p : NULL,
-						.writer = writer,
-						.reading = { .path = path.p,
-							     .book = book,
-							     .currency = cli_currency(cli),
-							     .by_completion = boundary == 1 },
-						.file = page_file,
-						.log = log_event },
-			e);
+		rc = http_open(&http,
+			       &(struct http_options){ .address =
+							       listen ? listen : "127.0.0.1:8687",
+						       .tokens = tokens,
+						       .names = names,
+						       .limits = limits,
+						       .cert = cert.n ? cert.p : NULL,
+						       .key = key.n ? key.p : NULL,
+						       .writer = writer,
+						       .reading = { .path = path.p,
+								    .book = book,
+								    .currency = cli_currency(cli),
+								    .by_completion = boundary == 1,
+								    .rates = rates },
+						       .file = page_file,
+						       .log = log_event },
+			       e);
 	if (rc == 0) {
 		char line[200];
 		snprintf(line, sizeof line, "listening on %s://%.*s:%d", cert.n ? "https" : "http",

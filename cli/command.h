@@ -192,9 +192,11 @@ void cli_print_manual(FILE *out);
 	X(command_credit_account) \
 	X(command_credit_accounts) \
 	X(command_credit_check) \
+	X(command_plan_check) \
 	X(command_credit_grant) \
 	X(command_credit_offers) \
 	X(command_credit_subscribe) \
+	X(command_credit_top_up) \
 	X(command_credit_balance) \
 	X(command_credit_ledger) \
 	X(command_credit_trace) \

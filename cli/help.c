@@ -82,8 +82,8 @@ static const struct {
 	{ "Prices",
 	  "|price list|price show|price history|price check|price import|price update|price install|price sql|" },
 	{ "Credits",
-	  "|credit balance|credit grant|credit account|credit accounts|credit check|credit ledger|credit plan|credit offers|credit "
-	  "subscribe|credit trace|credit draw|credit expire|credit void|credit repair|credit post|credit "
+	  "|credit balance|credit grant|credit account|credit accounts|plan check|credit check|credit ledger|credit plan|credit offers|credit "
+	  "subscribe|credit top-up|credit trace|credit draw|credit expire|credit void|credit repair|credit post|credit "
 	  "holds|credit hold|credit settle|credit release|" },
 	{ "Bill, budget and reconcile",
 	  "|invoice draft|invoice finalize|invoice list|invoice show|invoice void|invoice "

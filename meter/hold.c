@@ -4,12 +4,17 @@
 #include <stdlib.h>
 
 #include "meter/billing/budget.h"
+#include "meter/billing/window.h"
 #include "meter/store/record_id.h"
 
 static const struct sql sql_set_limit = {
-	.text = "INSERT INTO spending_limit VALUES(:customer,:currency,:pico,:period,:now) "
-		"ON CONFLICT(customer) DO UPDATE SET currency=excluded.currency,"
-		"pico=excluded.pico,period=excluded.period,set_at=excluded.set_at",
+	.text = "INSERT INTO spending_limit(customer,currency,pico,period,set_at,zone) "
+		"VALUES(:customer,:currency,:pico,:period,:now,:zone) "
+		"ON CONFLICT(customer,period) DO UPDATE SET currency=excluded.currency,"
+		"pico=excluded.pico,set_at=excluded.set_at,zone=excluded.zone",
+};
+static const struct sql sql_other_limits = {
+	.text = "SELECT count(*) FROM spending_limit WHERE customer=:customer AND period<>:period",
 };
 
 /* A limit that could not judge its first hold is refused when it is set. */
@@ -18,11 +23,7 @@ static int can_judge(struct store *s, const struct spending_limit *l, struct ins
 {
 	struct scope_state state;
 	struct spending *sp = spending_open(s);
-	const struct spending_scope scope = { .customer = l->customer,
-					      .currency = l->currency,
-					      .period = l->period,
-					      .zone = TEXT("UTC") };
-	int rc = spending_of(sp, &scope, now, &state, e);
+	int rc = limit_state(sp, l, now, &state, e);
 	spending_close(sp);
 	if (rc == 0 && (state.foreign || state.held_foreign))
 		rc = err_set(e, ERR_INVALID,
@@ -36,35 +37,74 @@ static int can_judge(struct store *s, const struct spending_limit *l, struct ins
 int limit_set(struct store *s, const struct spending_limit *l, struct instant now, struct err *e)
 {
 	struct query *q;
-	int rc = can_judge(s, l, now, e);
+	struct window w;
+	struct zone *z = NULL;
+	char zone[ZONE_NAME_MAX];
+	snprintf(zone, sizeof zone, "%.*s", (int)l->zone.n, l->zone.n ? l->zone.p : "");
+	int rc = window_parse(&w, l->period, e);
+	if (rc == 0 && zone[0])
+		rc = zone_open(&z, zone, e);
+	zone_close(z);
+	if (rc == 0)
+		rc = db_statement(store_db(s), &sql_other_limits, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_text(q, ":customer", l->customer);
+	db_bind_text(q, ":period", text_of(w.text));
+	rc = db_step(store_db(s), q, e);
+	const int64_t others = rc == 1 ? db_int(q, 0) : 0;
+	db_reset(q);
+	if (rc == 1 && others >= LIMITS_MOST)
+		return err_set(e, ERR_INVALID, "'%.*s' has %d limits already", (int)l->customer.n,
+			       l->customer.p, LIMITS_MOST);
+	rc = rc < 0 ? rc : can_judge(s, l, now, e);
 	if (rc == 0)
 		rc = db_statement(store_db(s), &sql_set_limit, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_text(q, ":customer", l->customer);
 	db_bind_text(q, ":currency", l->currency);
-	db_bind_text(q, ":period", l->period);
+	db_bind_text(q, ":period", text_of(w.text));
+	db_bind_text(q, ":zone", text_of(zone));
 	db_bind_int(q, ":pico", l->amount.pico);
 	db_bind_int(q, ":now", now.us);
 	return db_done(store_db(s), q, e);
 }
 
 static const struct sql sql_clear_limit = {
-	.text = "DELETE FROM spending_limit WHERE customer=:customer",
+	.text = "DELETE FROM spending_limit WHERE customer=:customer AND :period IN ('',period)",
 };
 
-int limit_clear(struct store *s, const char *customer, struct err *e)
+int limit_clear(struct store *s, const char *customer, const char *period, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(store_db(s), &sql_clear_limit, &q, e);
+	struct window w = { 0 };
+	int rc = period ? window_parse(&w, text_of(period), e) : 0;
+	if (rc == 0)
+		rc = db_statement(store_db(s), &sql_clear_limit, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_text(q, ":customer", text_of(customer));
-	return db_done(store_db(s), q, e);
+	db_bind_text(q, ":period", text_of(w.text));
+	rc = db_done(store_db(s), q, e);
+	if (rc == 0 && period && db_changes(store_db(s)) == 0)
+		rc = err_set(e, ERR_NOT_FOUND, "'%s' has no limit for '%s'", customer, w.text);
+	return rc;
+}
+
+#define LIMIT "SELECT customer,currency,pico,period,zone FROM spending_limit "
+
+static struct spending_limit read_limit(struct query *q)
+{
+	return (struct spending_limit){ .customer = db_text(q, 0),
+					.currency = db_text(q, 1),
+					.amount = { db_int(q, 2) },
+					.period = db_text(q, 3),
+					.zone = db_text(q, 4) };
 }
 
 static const struct sql sql_limits = {
-	.text = "SELECT customer,currency,pico,period FROM spending_limit ORDER BY customer",
+	.text = LIMIT "ORDER BY customer,period",
 };
 
 int limits_each(struct store *s, int (*take)(void *user, const struct spending_limit *l),
@@ -75,9 +115,7 @@ int limits_each(struct store *s, int (*take)(void *user, const struct spending_l
 	if (rc != 0)
 		return rc;
 	while ((rc = db_step(store_db(s), q, e)) == 1) {
-		const struct spending_limit l = {
-			db_text(q, 0), db_text(q, 1), db_text(q, 3), { db_int(q, 2) }
-		};
+		const struct spending_limit l = read_limit(q);
 		if ((rc = take(user, &l)) != 0)
 			break;
 	}
@@ -85,37 +123,97 @@ int limits_each(struct store *s, int (*take)(void *user, const struct spending_l
 	return rc;
 }
 
-static const struct sql sql_limit_of = {
-	.text = "SELECT pico,period,currency FROM spending_limit WHERE customer=:customer",
+int limit_state(struct spending *sp, const struct spending_limit *l, struct instant now,
+		struct scope_state *out, struct err *e)
+{
+	return spending_of(sp,
+			   &(struct spending_scope){ .customer = l->customer,
+						     .currency = l->currency,
+						     .period = l->period,
+						     .zone = l->zone },
+			   now, out, e);
+}
+
+static const struct sql sql_limits_of = {
+	.text = LIMIT "WHERE customer=:customer ORDER BY period",
 };
+
+static int list_limits(struct db *db, struct text customer, struct arena *texts,
+		       struct spending_limit limit[LIMITS_MOST], size_t *n, struct err *e)
+{
+	struct query *q;
+	int rc = db_statement(db, &sql_limits_of, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_text(q, ":customer", customer);
+	while ((rc = db_step(db, q, e)) == 1 && *n < LIMITS_MOST) {
+		struct spending_limit *l = &limit[*n];
+		*l = read_limit(q);
+		struct text *const each[] = { &l->customer, &l->currency, &l->period, &l->zone };
+		for (size_t i = 0; i < sizeof each / sizeof *each; i++)
+			each[i]->p = arena_text(texts, each[i]->n ? each[i]->p : "", each[i]->n);
+		++*n;
+	}
+	db_reset(q);
+	return rc < 0 ? rc : 0;
+}
+
+/* What a limit leaves; below everything where it cannot be told. */
+static int128 left_of(const struct standing *st)
+{
+	const struct scope_state *s = &st->of;
+	return s->foreign || s->held_foreign
+		       ? INT64_MIN * (int128)1000000000
+		       : (int128)st->limit.pico * 1000000 - s->spent.atto - s->held.atto;
+}
+
+int standings_of(struct spending *sp, struct text customer, struct instant now,
+		 struct standings *out, struct err *e)
+{
+	struct arena texts = { 0 };
+	struct spending_limit limit[LIMITS_MOST];
+	*out = (struct standings){ 0 };
+	int rc = list_limits(store_db(spending_store(sp)), customer, &texts, limit, &out->count, e);
+	for (size_t i = 0; rc == 0 && i < out->count; i++) {
+		struct standing *st = &out->of[i];
+		st->limited = true;
+		st->limit = limit[i].amount;
+		snprintf(st->currency, sizeof st->currency, "%s", limit[i].currency.p);
+		snprintf(st->period, sizeof st->period, "%s", limit[i].period.p);
+		rc = limit_state(sp, &limit[i], now, &st->of, e);
+		if (left_of(st) < left_of(&out->of[out->least]))
+			out->least = i;
+	}
+	arena_release(&texts);
+	return rc;
+}
+
+static struct spending_scope ever_of(struct text customer, struct text currency)
+{
+	return (struct spending_scope){
+		.customer = customer,
+		.currency = currency,
+		.period = TEXT("ever"),
+		.zone = TEXT("UTC"),
+	};
+}
+
+/* Without a limit: of ever. */
+static int standing_from(struct spending *sp, const struct standings *all,
+			 const struct spending_scope *ever, struct instant now,
+			 struct standing *out, struct err *e)
+{
+	*out = all->count ? all->of[all->least] : (struct standing){ 0 };
+	return all->count ? 0 : spending_of(sp, ever, now, &out->of, e);
+}
 
 int standing_of(struct spending *sp, struct text customer, struct text currency, struct instant now,
 		struct standing *out, struct err *e)
 {
-	struct db *db = store_db(spending_store(sp));
-	struct query *q;
-	char period[8];
-	struct spending_scope scope = { .customer = customer,
-					.currency = currency,
-					.period = TEXT("ever"),
-					.zone = TEXT("UTC") };
-	int rc = db_statement(db, &sql_limit_of, &q, e);
-	if (rc != 0)
-		return rc;
-	*out = (struct standing){ 0 };
-	db_bind_text(q, ":customer", customer);
-	rc = db_step(db, q, e);
-	if (rc == 1) {
-		out->limited = true;
-		out->limit = (struct money){ db_int(q, 0) };
-		snprintf(period, sizeof period, "%.*s", (int)db_text(q, 1).n, db_text(q, 1).p);
-		snprintf(out->currency, sizeof out->currency, "%.*s", (int)db_text(q, 2).n,
-			 db_text(q, 2).p);
-		scope.period = text_of(period);
-		scope.currency = text_of(out->currency);
-	}
-	db_reset(q);
-	return rc < 0 ? rc : spending_of(sp, &scope, now, &out->of, e);
+	const struct spending_scope ever = ever_of(customer, currency);
+	struct standings all;
+	int rc = standings_of(sp, customer, now, &all, e);
+	return rc == 0 ? standing_from(sp, &all, &ever, now, out, e) : rc;
 }
 
 /* Picos that hold an exact amount, rounded up: a hold must cover what it is for. */
@@ -257,6 +355,12 @@ static int check_credits(struct ledger *l, const struct hold *h, const struct st
 	if (rc != 0 || !a || a->byo)
 		return rc;
 	rc = ledger_balance_with(l, a, st->of.held_credits, now, &b, e);
+	/* credits may have expired since usage was drawn */
+	if (rc == 0 && a->top_up.on && !b.unlimited && h->credits.nano > b.spendable.nano) {
+		rc = ledger_top_up(l, a->id, &(struct topping){ .at = now, .now = now }, e);
+		if (rc == 0)
+			rc = ledger_balance_with(l, a, st->of.held_credits, now, &b, e);
+	}
 	if (rc != 0 || b.unlimited || h->credits.nano <= b.spendable.nano)
 		return rc;
 	return err_set(e, ERR_LIMIT,
@@ -288,10 +392,18 @@ static int check_limit(const struct hold *h, const struct standing *st, struct e
 		return 0;
 	return err_set(e, ERR_LIMIT,
 		       "the limit of '%.*s' does not allow it: limit %s, spent %s, held %s, "
-		       "requested %s",
+		       "requested %s (period %s)",
 		       (int)h->customer.n, h->customer.p, money_format(st->limit, text[0]),
 		       money_total_format(s->spent, text[1]), money_total_format(s->held, text[2]),
-		       money_format(h->amount, text[3]));
+		       money_format(h->amount, text[3]), st->period);
+}
+
+static int check_limits(const struct hold *h, const struct standings *all, struct err *e)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < all->count; i++)
+		rc = check_limit(h, &all->of[i], e);
+	return rc;
 }
 
 /* What is held of the scopes around it. */
@@ -337,7 +449,11 @@ int hold_open(struct spending *sp, struct ledger *l, const struct hold *h, struc
 	struct hold known;
 	struct err none;
 	struct arena texts = { 0 };
-	int rc = standing_of(sp, h->customer, h->currency, now, after, e);
+	struct standings limits;
+	const struct spending_scope ever = ever_of(h->customer, h->currency);
+	int rc = standings_of(sp, h->customer, now, &limits, e);
+	if (rc == 0)
+		rc = standing_from(sp, &limits, &ever, now, after, e);
 	if (rc != 0)
 		return rc;
 	rc = hold_find(spending_store(sp), h->id, &known, &texts, &none);
@@ -349,7 +465,7 @@ int hold_open(struct spending *sp, struct ledger *l, const struct hold *h, struc
 	arena_release(&texts);
 	if (!is_new)
 		return rc;
-	rc = check_limit(h, after, e);
+	rc = check_limits(h, &limits, e);
 	if (rc == 0)
 		rc = budgets_allow(sp,
 				   &(struct budget_call){ h->customer, h->project, h->model,

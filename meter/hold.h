@@ -17,16 +17,27 @@
 #include "meter/ledger/ledger.h"
 
 struct spending_limit {
-	struct text customer, currency, period; /* "day", "month", "ever" (UTC) */
+	struct text customer, currency, period; /* period: a window (meter/billing/window) */
+	struct text zone;			/* empty: the account's, else UTC */
 	struct money amount;
 };
 
-/* How a customer stands: in the period and currency of the limit; of ever when there is none. */
+enum { LIMITS_MOST = 8 };
+
+/* How a customer stands: in the period and currency of the limit that leaves least; of ever when
+ * there is none. */
 struct standing {
 	bool limited;
 	struct money limit;
 	char currency[16]; /* of the limit */
+	char period[32];
 	struct scope_state of;
+};
+
+/* The limits of a customer, with how it stands within each. */
+struct standings {
+	struct standing of[LIMITS_MOST];
+	size_t count, least; /* least: which leaves least */
 };
 
 struct hold {
@@ -42,15 +53,21 @@ enum { HOLD_SECONDS_DEFAULT = 600, HOLD_SECONDS_MOST = 86400 };
 /* All inside a transaction. */
 /* Errors: ERR_INVALID where usage or open holds of its period are in another currency. */
 int limit_set(struct store *s, const struct spending_limit *l, struct instant now, struct err *e);
-int limit_clear(struct store *s, const char *customer, struct err *e);
+/* A customer has one limit for each period, at most LIMITS_MOST; all of them hold. period: of that
+ * one; NULL: all. Errors: ERR_NOT_FOUND when there is none of that period. */
+int limit_clear(struct store *s, const char *customer, const char *period, struct err *e);
+int limit_state(struct spending *sp, const struct spending_limit *l, struct instant now,
+		struct scope_state *out, struct err *e);
 /* currency: of a customer without a limit. */
 int standing_of(struct spending *sp, struct text customer, struct text currency, struct instant now,
 		struct standing *out, struct err *e);
+int standings_of(struct spending *sp, struct text customer, struct instant now,
+		 struct standings *out, struct err *e);
 int limits_each(struct store *s, int (*take)(void *user, const struct spending_limit *l),
 		void *user, struct err *e);
 
 /*
- * Admits the hold or refuses it (ERR_LIMIT): by the customer's spending limit, by the hard budgets
+ * Admits the hold or refuses it (ERR_LIMIT): by the customer's spending limits, by the hard budgets
  * that cover it, and by the balance of the customer's credit account. What cannot be judged,
  * because a limit or budget is in another currency or cannot be evaluated, is refused. The same id
  * again with the same request is the same hold; with another one, or once it has ended,

@@ -32,7 +32,7 @@ static const char *const tables[] = {
 	"invoice_series", "invoice_usage",
 	"budget",	  "budget_alarm",
 	"skipped",	  "payment",
-	"trail",
+	"trail",	  "credit_top_up",
 };
 enum { TABLES = sizeof tables / sizeof *tables };
 /* What each engine keeps for itself, or is copied by key. */

@@ -64,6 +64,11 @@ struct parse {
 	bool failed;
 };
 
+struct words {
+	const char *const *word;
+	int count, missing; /* missing: below 0 where there must be one */
+};
+
 static void fail(struct parse *s, const char *place, const char *what)
 {
 	if (!s->failed)
@@ -71,93 +76,135 @@ static void fail(struct parse *s, const char *place, const char *what)
 	s->failed = true;
 }
 
+/* "flat.tables[0]" and "from": "flat.tables[0].from". */
+static const char *within(struct parse *s, const char *place, const char *key)
+{
+	return arena_printf(&s->file->arena, "%s.%s", place, key);
+}
+
+static void check_keys(struct parse *s, json_value *v, const char *const *keys, const char *place)
+{
+	if (v && !s->failed && json_check_keys(v, keys, place, s->e) != 0) {
+		err_context(s->e, "plan file %s", s->name);
+		s->failed = true;
+	}
+}
+
 static const char *take(struct parse *s, json_value *v, const char *key, const char *place,
 			bool required)
 {
-	struct text t = json_string(json_member(v, key));
-	if (t.n == 0) {
-		if (required)
-			fail(s, place, key);
-		return NULL;
-	}
-	return arena_text(&s->file->arena, t.p, t.n);
+	json_value *m = json_member(v, key);
+	struct text t = json_string(m);
+	if (m && json_kind(m) != JSON_STRING)
+		fail(s, within(s, place, key), "a text is expected");
+	else if (t.n == 0 && required)
+		fail(s, within(s, place, key), "is missing");
+	return t.n ? arena_text(&s->file->arena, t.p, t.n) : NULL;
 }
 
-static struct decimal take_decimal(struct parse *s, json_value *v, const char *place,
-				   struct decimal missing)
+/* The member of v; `missing` without it. */
+static struct decimal take_decimal(struct parse *s, json_value *v, const char *key,
+				   const char *place, struct decimal missing)
 {
+	json_value *m = json_member(v, key);
 	struct decimal d;
-	if (!v)
+	if (!m)
 		return missing;
-	if (json_kind(v) != JSON_STRING || decimal_parse(&d, json_string(v), NULL) != 0 ||
+	if (json_kind(m) != JSON_STRING || decimal_parse(&d, json_string(m), NULL) != 0 ||
 	    d.digits < 0) {
-		fail(s, place, "a decimal in quotes, not negative, is expected");
+		fail(s, within(s, place, key), "a decimal in quotes, not negative, is expected");
 		return missing;
 	}
 	return d;
 }
 
-static int index_of(struct text t, const char *const *names, int count, int missing)
+/* One of the words; `missing` without the member. */
+static int take_word(struct parse *s, json_value *v, const char *key, const char *place,
+		     const struct words *of)
 {
-	for (int i = 0; i < count; i++)
-		if (text_is(t, names[i]))
+	json_value *m = json_member(v, key);
+	struct buf list = { 0 };
+	for (int i = 0; i < of->count; i++) {
+		if (m && text_is(json_string(m), of->word[i]))
 			return i;
-	return t.n ? -1 : missing;
+		buf_printf(&list, "%s%s", i ? ", " : "is one of ", of->word[i]);
+	}
+	if (m || of->missing < 0)
+		fail(s, within(s, place, key), list.p);
+	buf_release(&list);
+	return of->missing < 0 ? 0 : of->missing;
+}
+
+static void take_value(struct parse *s, enum plan_rule rule, json_value *values, const char *model,
+		       const char *place, struct model_value *out)
+{
+	static const char *const ratios[] = { "model_ratio", "completion_ratio", "cache_ratio",
+					      "cache_write_ratio", NULL };
+	struct decimal *const ratio[] = { &out->model_ratio, &out->completion_ratio,
+					  &out->cache_ratio, &out->cache_write_ratio };
+	const struct decimal one = { 1, 0 };
+	json_value *v = json_member(values, model);
+	const char *here = within(s, place, model);
+	if (rule == PLAN_MULTIPLIER || rule == PLAN_FLAT) {
+		out->single = take_decimal(s, values, model, place, one);
+		return;
+	}
+	if (json_kind(v) != JSON_OBJECT) {
+		fail(s, here, "an object of decimals is expected");
+		return;
+	}
+	if (rule == PLAN_RATIO) {
+		check_keys(s, v, ratios, here);
+		for (int i = 0; ratios[i]; i++)
+			*ratio[i] = take_decimal(s, v, ratios[i], here, one);
+		return;
+	}
+	for (json_value *c = json_first(v); c; c = json_next(c)) {
+		int b = bucket_by_name(json_key(c), strlen(json_key(c)));
+		if (b < 0) {
+			fail(s, within(s, here, json_key(c)), "there is no such bucket");
+			continue;
+		}
+		out->unit_price[b] = take_decimal(s, v, json_key(c), here, one);
+		out->unit_known |= 1u << b;
+	}
 }
 
 static void take_values(struct parse *s, enum plan_rule rule, json_value *values, const char *place,
 			struct plan_table *t)
 {
 	size_t n = 0;
-	const struct decimal one = { 1, 0 };
 	for (json_value *v = json_first(values); v; v = json_next(v))
 		n++;
 	struct model_value *out = arena_alloc(&s->file->arena, n * sizeof *out);
 	t->value = out;
-	for (json_value *v = json_first(values); v; v = json_next(v), out++, t->count++) {
+	for (json_value *v = json_first(values); v && !s->failed;
+	     v = json_next(v), out++, t->count++) {
 		out->model = arena_text(&s->file->arena, json_key(v), strlen(json_key(v)));
-		if (rule == PLAN_MULTIPLIER || rule == PLAN_FLAT) {
-			out->single = take_decimal(s, v, place, one);
-		} else if (json_kind(v) != JSON_OBJECT) {
-			fail(s, place, "an object of decimals is expected for each model");
-		} else if (rule == PLAN_RATIO) {
-			out->model_ratio =
-				take_decimal(s, json_member(v, "model_ratio"), place, one);
-			out->completion_ratio =
-				take_decimal(s, json_member(v, "completion_ratio"), place, one);
-			out->cache_ratio =
-				take_decimal(s, json_member(v, "cache_ratio"), place, one);
-			out->cache_write_ratio =
-				take_decimal(s, json_member(v, "cache_write_ratio"), place, one);
-		} else {
-			for (json_value *c = json_first(v); c; c = json_next(c)) {
-				int b = bucket_by_name(json_key(c), strlen(json_key(c)));
-				if (b < 0) {
-					fail(s, place, "no such bucket");
-					continue;
-				}
-				out->unit_price[b] = take_decimal(s, c, place, one);
-				out->unit_known |= 1u << b;
-			}
-		}
+		take_value(s, rule, values, out->model, place, out);
 	}
 }
 
 static void take_categories(struct parse *s, json_value *v, const char *place, struct plan *p)
 {
 	for (json_value *c = json_first(v); c; c = json_next(c)) {
+		const char *here = within(s, place, json_key(c));
 		if (p->category_count == PLAN_CATEGORIES_MAX) {
-			fail(s, place, "too many categories");
+			fail(s, here, "too many categories");
 			return;
 		}
 		struct category *out = &p->category[p->category_count++];
 		out->name = arena_text(&s->file->arena, json_key(c), strlen(json_key(c)));
 		out->first = -1;
+		if (json_kind(c) != JSON_ARRAY || !json_first(c))
+			fail(s, here, "a list of buckets is expected");
 		for (json_value *b = json_first(c); b; b = json_next(b)) {
 			struct text name = json_string(b);
 			int bucket = bucket_by_name(name.p, name.n);
 			if (bucket < 0) {
-				fail(s, place, "no such bucket");
+				fail(s, here,
+				     arena_printf(&s->file->arena, "there is no bucket '%.*s'",
+						  (int)name.n, name.n ? name.p : ""));
 				return;
 			}
 			if (out->first < 0)
@@ -188,7 +235,8 @@ static void take_unlisted(struct parse *s, json_value *v, const char *place, str
 		     "rule {\"multiplier\": FACTOR}");
 		return;
 	}
-	const struct decimal factor = take_decimal(s, multiplier ? multiplier : own, place, one);
+	const struct decimal factor =
+		take_decimal(s, v, multiplier ? "multiplier" : "own_price", place, one);
 	if (factor.digits <= 0)
 		fail(s, place, "\"unlisted\": a factor is above 0");
 	p->unlisted = multiplier ? UNLISTED_VALUE : UNLISTED_OWN_PRICE;
@@ -196,77 +244,125 @@ static void take_unlisted(struct parse *s, json_value *v, const char *place, str
 	p->unlisted_factor = own ? factor : one;
 }
 
+static void take_rounding(struct parse *s, json_value *v, const char *place, struct plan *p)
+{
+	static const char *const keys[] = { "scope", "mode", NULL };
+	json_value *rounding = json_member(v, "rounding");
+	const char *here = within(s, place, "rounding");
+	check_keys(s, rounding, keys, here);
+	p->scope = (enum rounding_scope)take_word(s, rounding, "scope", here,
+						  &(struct words){ scope_names, 3, SCOPE_NONE });
+	p->mode = (enum rounding_mode)take_word(s, rounding, "mode", here,
+						&(struct words){ mode_names, 5, ROUND_NONE });
+	p->unit_mode = (enum rounding_mode)take_word(
+		s, v, "unit_rounding", place, &(struct words){ mode_names, 5, ROUND_HALF_UP });
+	if ((p->scope != SCOPE_NONE) != (p->mode != ROUND_NONE))
+		fail(s, here,
+		     "\"rounding\" needs a scope (none, category, record) and a mode (up, down, "
+		     "half-up, half-even)");
+	p->rounding_text = p->scope == SCOPE_NONE
+				   ? "none"
+				   : arena_printf(&s->file->arena, "%s, per %s",
+						  mode_names[p->mode], scope_names[p->scope]);
+}
+
+static void take_instant(struct parse *s, json_value *v, const char *key, const char *place,
+			 struct instant *out)
+{
+	json_value *m = json_member(v, key);
+	if (m && json_kind(m) != JSON_NULL &&
+	    (json_kind(m) != JSON_STRING || instant_parse(out, json_string(m), NULL) != 0))
+		fail(s, within(s, place, key), "a day or an instant is expected");
+}
+
+static void take_table(struct parse *s, json_value *t, json_value *tables, const char *place,
+		       struct plan *p)
+{
+	static const char *const keys[] = { "table", "from", "to", NULL };
+	static const char *const table_keys[] = { "values", "source", NULL };
+	struct plan_table *out = &p->table[p->table_count++];
+	const char *name = take(s, t, "table", place, true);
+	json_value *named = name ? json_member(tables, name) : NULL;
+	check_keys(s, t, keys, place);
+	*out = (struct plan_table){ .from = INSTANT_MIN, .to = INSTANT_MAX };
+	if (!named) {
+		fail(s, within(s, place, "table"),
+		     "\"tables\" of the file has no table of that name");
+		return;
+	}
+	const char *here = within(s, "tables", name);
+	check_keys(s, named, table_keys, here);
+	take_instant(s, t, "from", place, &out->from);
+	take_instant(s, t, "to", place, &out->to);
+	if (out->to.us <= out->from.us)
+		fail(s, within(s, place, "to"), "comes after \"from\"");
+	take_values(s, p->rule, json_member(named, "values"), within(s, here, "values"), out);
+}
+
+static void take_tables(struct parse *s, json_value *list, json_value *tables, const char *place,
+			struct plan *p)
+{
+	size_t n = 0;
+	if (list && json_kind(list) != JSON_ARRAY)
+		fail(s, place, "a list is expected");
+	for (json_value *t = json_first(list); t; t = json_next(t))
+		n++;
+	p->table = arena_alloc(&s->file->arena, n * sizeof *p->table);
+	for (json_value *t = json_first(list); t && !s->failed; t = json_next(t))
+		take_table(s, t, tables,
+			   arena_printf(&s->file->arena, "%s[%zu]", place, p->table_count), p);
+	if (n == 0 && (p->rule == PLAN_MULTIPLIER || p->rule == PLAN_FLAT))
+		fail(s, place, "this rule needs \"tables\"");
+}
+
 static void take_plan(struct parse *s, json_value *v, json_value *tables, struct plan *p)
 {
-	p->name = take(s, v, "plan", "plans: key \"plan\" is missing", true);
-	const char *place = p->name ? p->name : "?";
+	static const char *const keys[] = { "plan",
+					    "title",
+					    "source",
+					    "note",
+					    "currency",
+					    "rule",
+					    "credits_per_unit",
+					    "group_ratio",
+					    "baseline",
+					    "rounding",
+					    "unit_rounding",
+					    "categories",
+					    "unlisted",
+					    "tables",
+					    NULL };
+	static const char *const baseline_keys[] = { "provider", "model", NULL };
+	const struct decimal one = { 1, 0 };
+	char number[32];
+	snprintf(number, sizeof number, "plans[%zu]", s->file->count - 1);
+	p->name = take(s, v, "plan", number, true);
+	const char *place = p->name ? p->name : number;
+	check_keys(s, v, keys, place);
 	p->title = take(s, v, "title", place, false);
 	p->source = take(s, v, "source", place, false);
 	p->note = take(s, v, "note", place, false);
 	p->currency = take(s, v, "currency", place, false);
 	if (!p->currency)
 		p->currency = "USD";
-	int rule = index_of(json_string(json_member(v, "rule")), rule_names, 4, -1);
-	if (rule < 0) {
-		fail(s, place, "\"rule\" must be multiplier, token-priced, ratio or flat");
-		rule = 0;
-	}
-	p->rule = (enum plan_rule)rule;
-	p->rule_name = rule_names[rule];
-	p->per_unit = take_decimal(s, json_member(v, "credits_per_unit"), place,
-				   (struct decimal){ 1, 0 });
-	p->group_ratio =
-		take_decimal(s, json_member(v, "group_ratio"), place, (struct decimal){ 1, 0 });
+	p->rule = (enum plan_rule)take_word(s, v, "rule", place,
+					    &(struct words){ rule_names, 4, -1 });
+	p->rule_name = rule_names[p->rule];
+	p->per_unit = take_decimal(s, v, "credits_per_unit", place, one);
+	p->group_ratio = take_decimal(s, v, "group_ratio", place, one);
 	json_value *baseline = json_member(v, "baseline");
-	p->baseline_provider = take(s, baseline, "provider", place, false);
-	p->baseline_model = take(s, baseline, "model", "\"baseline\" must name a model",
-				 rule == PLAN_MULTIPLIER);
-	json_value *rounding = json_member(v, "rounding");
-	int scope =
-		index_of(json_string(json_member(rounding, "scope")), scope_names, 3, SCOPE_NONE);
-	int mode = index_of(json_string(json_member(rounding, "mode")), mode_names, 5, ROUND_NONE);
-	int unit = index_of(json_string(json_member(v, "unit_rounding")), mode_names, 5,
-			    ROUND_HALF_UP);
-	if (scope < 0 || mode < 0 || unit < 0 || (scope != SCOPE_NONE) != (mode != ROUND_NONE))
-		fail(s, place,
-		     "\"rounding\" needs a scope (none, category, record) and a mode (up, down, "
-		     "half-up, half-even)");
-	p->scope = scope < 0 ? SCOPE_NONE : (enum rounding_scope)scope;
-	p->mode = mode < 0 ? ROUND_NONE : (enum rounding_mode)mode;
-	p->unit_mode = unit < 0 ? ROUND_HALF_UP : (enum rounding_mode)unit;
-	p->rounding_text = p->scope == SCOPE_NONE
-				   ? "none"
-				   : arena_printf(&s->file->arena, "%s, per %s",
-						  mode_names[p->mode], scope_names[p->scope]);
-	take_categories(s, json_member(v, "categories"), place, p);
-	take_unlisted(s, json_member(v, "unlisted"), place, p);
+	const char *base = within(s, place, "baseline");
+	check_keys(s, baseline, baseline_keys, base);
+	p->baseline_provider = take(s, baseline, "provider", base, false);
+	p->baseline_model = take(s, baseline, "model", base, p->rule == PLAN_MULTIPLIER);
+	take_rounding(s, v, place, p);
+	take_categories(s, json_member(v, "categories"), within(s, place, "categories"), p);
+	take_unlisted(s, json_member(v, "unlisted"), within(s, place, "unlisted"), p);
 	if (p->scope == SCOPE_CATEGORY && p->category_count == 0)
 		fail(s, place, "rounding per category needs \"categories\"");
-	size_t n = 0;
-	for (json_value *t = json_first(json_member(v, "tables")); t; t = json_next(t))
-		n++;
-	p->table = arena_alloc(&s->file->arena, n * sizeof *p->table);
-	for (json_value *t = json_first(json_member(v, "tables")); t; t = json_next(t)) {
-		struct plan_table *out = &p->table[p->table_count++];
-		json_value *named = NULL;
-		for (json_value *x = json_first(tables); x; x = json_next(x))
-			if (text_is(json_string(json_member(t, "table")), json_key(x)))
-				named = x;
-		if (!named) {
-			fail(s, place, "\"tables\" names a table that the file does not have");
-			continue;
-		}
-		out->from = INSTANT_MIN;
-		out->to = INSTANT_MAX;
-		json_value *from = json_member(t, "from"), *to = json_member(t, "to");
-		if ((json_string(from).n &&
-		     instant_parse(&out->from, json_string(from), NULL) != 0) ||
-		    (json_string(to).n && instant_parse(&out->to, json_string(to), NULL) != 0))
-			fail(s, place, "a table's period is not made of instants");
-		take_values(s, p->rule, json_member(named, "values"), place, out);
-	}
-	if (n == 0 && (p->rule == PLAN_MULTIPLIER || p->rule == PLAN_FLAT))
-		fail(s, place, "this rule needs \"tables\"");
+	take_tables(s, json_member(v, "tables"), tables, within(s, place, "tables"), p);
+	if (p->per_unit.digits <= 0)
+		fail(s, within(s, place, "credits_per_unit"), "is above 0");
 }
 
 int plan_file_parse(struct plan_file **out, struct text json, const char *name, struct err *e)
@@ -278,6 +374,8 @@ int plan_file_parse(struct plan_file **out, struct text json, const char *name, 
 	struct plan_file *f = mem_zalloc(sizeof *f);
 	struct parse s = { f, arena_text(&f->arena, name, strlen(name)), e, false };
 	json_value *root = json_root(doc), *plans = json_member(root, "plans");
+	static const char *const keys[] = { "schema", "plans", "tables", "source", "note", NULL };
+	check_keys(&s, root, keys, "the file");
 	if (!text_is(json_string(json_member(root, "schema")), "tally.plans/1"))
 		fail(&s, "schema", "\"tally.plans/1\" is expected");
 	size_t n = 0;

@@ -23,13 +23,16 @@ static void bar_cell(struct table *t, int percent)
 	table_cell(t, text);
 }
 
-static const char *state_name(const struct budget *b, int percent)
+static const char *state_name(const struct budget *b, const struct budget_state *s)
 {
 	const char *name = "ok";
 	for (int i = 0; i < b->soft_count; i++)
-		if (percent >= b->soft[i])
+		if (s->percent >= b->soft[i])
 			name = "soft";
-	return percent >= 100 ? "over" : name;
+	for (int i = 0; i < b->soft_amounts; i++)
+		if (s->spent.atto >= (int128)b->soft_amount[i].pico * 1000000)
+			name = "soft";
+	return s->percent >= 100 ? "over" : name;
 }
 
 /* why: it could not be evaluated, and `s` holds nothing. */
@@ -43,6 +46,7 @@ static void show_json(struct json_out *j, const struct budget *b, const struct b
 	json_out_text(j, "project", b->project);
 	json_out_text(j, "model", b->model);
 	json_out_text(j, "period", b->period);
+	json_out_text(j, "timezone", b->zone); /* empty: the account's, else UTC */
 	if (!why) {
 		json_out_instant(j, "from", s->from);
 		json_out_instant(j, "to", s->to);
@@ -54,7 +58,7 @@ static void show_json(struct json_out *j, const struct budget *b, const struct b
 		json_out_money(j, "held", s->held);
 		json_out_int(j, "percent", s->percent);
 	}
-	json_out_string(j, "state", why ? "unknown" : state_name(b, s->percent));
+	json_out_string(j, "state", why ? "unknown" : state_name(b, s));
 	json_out_bool(j, "hard", b->hard);
 	if (why)
 		json_out_string(j, "error", why->message);
@@ -82,7 +86,7 @@ static void show_row(struct table *t, const struct budget *b, const struct budge
 		table_cell(t, "");
 	else
 		bar_cell(t, s->percent);
-	table_cell(t, why ? "unknown" : state_name(b, s->percent));
+	table_cell(t, why ? "unknown" : state_name(b, s));
 	buf_release(&m);
 }
 

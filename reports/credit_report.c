@@ -154,6 +154,23 @@ int balance_report_table(const struct balance_report *r, struct ledger *l, struc
 	return rc;
 }
 
+static void top_up_put(struct json_out *j, const struct top_up *t)
+{
+	char text[DECIMAL_TEXT_MAX];
+	json_out_object(j, "top_up");
+	json_out_string(j, "below", nano_credits_format(t->below, text));
+	json_out_string(j, "to", nano_credits_format(t->target, text));
+	if (t->most.nano)
+		json_out_string(j, "most_in_30_days", nano_credits_format(t->most, text));
+	if (t->has_price) {
+		json_out_string(j, "price", money_format(t->price, text));
+		json_out_text(j, "currency", t->currency);
+	}
+	if (t->lasts.n)
+		json_out_text(j, "lasts", t->lasts);
+	json_out_end(j, '}');
+}
+
 void account_put(struct json_out *j, const struct account *a)
 {
 	char text[DECIMAL_TEXT_MAX];
@@ -168,6 +185,8 @@ void account_put(struct json_out *j, const struct account *a)
 	json_out_int(j, "billing_day", a->anchor_day);
 	if (a->has_low_balance)
 		json_out_string(j, "low_balance", nano_credits_format(a->low_balance, text));
+	if (a->top_up.on)
+		top_up_put(j, &a->top_up);
 	json_out_instant(j, "since", a->since);
 	json_out_text(j, "terms", a->terms);
 }

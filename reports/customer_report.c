@@ -261,50 +261,36 @@ static int put_account(struct one *x, const struct account *a)
 	return rc;
 }
 
-/* Copied: asking how a customer stands reads the limits again. */
-struct own_limit {
-	const char *customer;
-	bool any;
-	char currency[16], period[16];
-	struct money amount;
-};
-
-static int find_limit(void *user, const struct spending_limit *l)
+/* How it stands within the limit that leaves least, and within each. */
+static void put_standing(struct json_out *j, const char *key, const struct standing *st)
 {
-	struct own_limit *own = user;
-	if (!text_is(l->customer, own->customer))
-		return 0;
-	own->any = true;
-	own->amount = l->amount;
-	snprintf(own->currency, sizeof own->currency, "%.*s", (int)l->currency.n, l->currency.p);
-	snprintf(own->period, sizeof own->period, "%.*s", (int)l->period.n, l->period.p);
-	return 0;
+	char text[DECIMAL_TEXT_MAX];
+	json_out_object(j, key);
+	json_out_string(j, "limit", money_format(st->limit, text));
+	json_out_string(j, "currency", st->currency);
+	json_out_string(j, "period", st->period);
+	json_out_instant(j, "from", st->of.from);
+	json_out_instant(j, "to", st->of.to);
+	json_out_money(j, "spent", st->of.spent);
+	json_out_money(j, "held", st->of.held);
+	json_out_int(j, "unpriced", st->of.unpriced);
+	json_out_end(j, '}');
 }
 
 static int put_limit(struct one *x)
 {
-	struct own_limit own = { .customer = x->q->filter.customer };
-	struct store *s = ledger_store(x->q->ledger);
-	struct standing st;
-	char text[DECIMAL_TEXT_MAX];
-	int rc = limits_each(s, find_limit, &own, x->e);
-	if (rc != 0 || !own.any) {
+	const struct text customer = text_of(x->q->filter.customer);
+	struct spending *spending = spending_open(ledger_store(x->q->ledger));
+	struct standings all;
+	int rc = standings_of(spending, customer, x->q->now, &all, x->e);
+	if (rc == 0 && all.count)
+		put_standing(x->j, "limit", &all.of[all.least]);
+	else
 		json_out_null(x->j, "limit");
-		return rc;
-	}
-	struct spending *spending = spending_open(s);
-	rc = standing_of(spending, text_of(own.customer), text_of(own.currency), x->q->now, &st,
-			 x->e);
-	if (rc == 0) {
-		json_out_object(x->j, "limit");
-		json_out_string(x->j, "limit", money_format(own.amount, text));
-		json_out_string(x->j, "currency", own.currency);
-		json_out_string(x->j, "period", own.period);
-		json_out_money(x->j, "spent", st.of.spent);
-		json_out_money(x->j, "held", st.of.held);
-		json_out_int(x->j, "unpriced", st.of.unpriced);
-		json_out_end(x->j, '}');
-	}
+	json_out_array(x->j, "limits");
+	for (size_t i = 0; rc == 0 && i < all.count; i++)
+		put_standing(x->j, NULL, &all.of[i]);
+	json_out_end(x->j, ']');
 	spending_close(spending);
 	return rc;
 }

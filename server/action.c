@@ -33,6 +33,7 @@ int act(struct reader *r, const struct http_question *q, struct http_reply *out,
 	if (rc == 0 && out->body.n == 0)
 		buf_puts(&out->body, "{}\n");
 	arena_release(&a.arena);
+	exchange_close(a.rates);
 	return rc;
 }
 

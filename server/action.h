@@ -5,6 +5,7 @@
 #ifndef TALLY_SERVER_ACTION_H
 #define TALLY_SERVER_ACTION_H
 
+#include "meter/billing/exchange.h"
 #include "server/question.h"
 #include "server/reader.h"
 
@@ -14,6 +15,7 @@ struct action {
 	const struct http_question *q;
 	struct http_reply *out;
 	struct arena arena; /* texts that the action keeps */
+	struct exchange_rates *rates;
 	/* for the trail */
 	const char *what;
 	struct text customer, about;

@@ -155,6 +155,11 @@ static int open_invoicer(struct action *a, struct invoicer **out, struct err *e)
 		rc = invoicer_open(out, a->c.ledger, a->c.drawer, e);
 	if (rc == 0 && action_flag(a, "accept_uncovered"))
 		invoicer_accept_uncovered(*out);
+	/* files that grow day by day are as they are now */
+	for (const char *const *path = a->o->rates; rc == 0 && path && *path; path++)
+		rc = exchange_read(&a->rates, *path, e);
+	if (rc == 0)
+		invoicer_exchange(*out, a->rates);
 	return rc;
 }
 
@@ -327,19 +332,17 @@ int answer_invoice_pay(struct reader *r, const struct http_question *q, struct h
 
 static int set_budget(struct action *a, struct err *e)
 {
-	static const char *const periods[] = { "month", "week", "day", "ever", NULL };
-	static const char *const texts[] = { "name", "customer", "project",  "model",
-					     "hook", "timezone", "currency", "soft" };
+	static const char *const texts[] = { "name",   "customer",    "project",  "model",
+					     "hook",   "timezone",    "currency", "soft",
+					     "period", "soft_amounts" };
 	const char *value[sizeof texts / sizeof *texts] = { 0 };
 	struct budget b = { .hard = action_flag(a, "hard") };
 	struct zone *z = NULL;
 	struct decimal d;
 	bool given;
-	int period, rc = 0;
+	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < sizeof texts / sizeof *texts; i++)
 		rc = action_text(a, texts[i], i == 0, &value[i], e);
-	if (rc == 0)
-		rc = action_choice(a, "period", periods, &period, e);
 	if (rc == 0)
 		rc = action_amount(a, "amount", true, &d, &given, e);
 	if (rc == 0)
@@ -355,6 +358,8 @@ static int set_budget(struct action *a, struct err *e)
 			     "`tally budget set`");
 	if (rc == 0)
 		rc = budget_soft_parse(&b, value[7] ? value[7] : "80,100", e);
+	if (rc == 0)
+		rc = budget_soft_amounts_parse(&b, value[9] ? value[9] : "", e);
 	if (rc != 0)
 		return rc;
 	b.name = a->about = text_of(value[0]);
@@ -362,9 +367,9 @@ static int set_budget(struct action *a, struct err *e)
 	b.project = text_of(value[2] ? value[2] : "");
 	b.model = text_of(value[3] ? value[3] : "");
 	b.hook = text_of(value[4] ? value[4] : "");
-	b.zone = text_of(value[5] ? value[5] : "UTC");
+	b.zone = text_of(value[5] ? value[5] : "");
 	b.currency = text_of(value[6] ? value[6] : a->o->currency);
-	b.period = text_of(periods[period]);
+	b.period = text_of(value[8] ? value[8] : "month");
 	return budget_set(a->c.store, &b, a->c.now, e);
 }
 
@@ -392,15 +397,15 @@ int answer_budget_clear(struct reader *r, const struct http_question *q, struct 
 
 static int set_limit(struct action *a, struct err *e)
 {
-	static const char *const periods[] = { "month", "day", "ever", NULL };
 	struct spending_limit l = { 0 };
-	const char *currency;
+	const char *currency, *period, *zone;
 	struct decimal d;
 	bool given;
-	int period;
 	int rc = customer_of(a, NULL, e);
 	if (rc == 0)
-		rc = action_choice(a, "period", periods, &period, e);
+		rc = action_text(a, "period", false, &period, e);
+	if (rc == 0)
+		rc = action_text(a, "timezone", false, &zone, e);
 	if (rc == 0)
 		rc = action_amount(a, "amount", true, &d, &given, e);
 	if (rc == 0)
@@ -411,7 +416,8 @@ static int set_limit(struct action *a, struct err *e)
 		return rc;
 	l.customer = a->customer;
 	l.currency = text_of(currency ? currency : a->o->currency);
-	l.period = text_of(periods[period]);
+	l.period = text_of(period ? period : "month");
+	l.zone = text_of(zone ? zone : "");
 	return limit_set(a->c.store, &l, a->c.now, e);
 }
 
@@ -423,8 +429,11 @@ int answer_limit_set(struct reader *r, const struct http_question *q, struct htt
 
 static int clear_limit(struct action *a, struct err *e)
 {
+	const char *period;
 	int rc = customer_of(a, NULL, e);
-	return rc == 0 ? limit_clear(a->c.store, a->customer.p, e) : rc;
+	if (rc == 0)
+		rc = action_text(a, "period", false, &period, e);
+	return rc == 0 ? limit_clear(a->c.store, a->customer.p, period, e) : rc;
 }
 
 int answer_limit_clear(struct reader *r, const struct http_question *q, struct http_reply *out,

@@ -15,7 +15,9 @@ struct reader_options {
 	const struct book *book;
 	const char *currency;
 	bool by_completion;
-	struct tokens *tokens;	   /* NULL: none are asked for */
+	const char *const
+		*rates;	       /* files of exchange rates, read for each document; ends with NULL */
+	struct tokens *tokens; /* NULL: none are asked for */
 	const atomic_bool *ending; /* what takes long stops then; NULL: never */
 };
 

@@ -2,10 +2,12 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "meter/billing/window.h"
 
 /* An alarm whose hook has been started. */
 struct running {
@@ -69,6 +71,28 @@ int budget_soft_parse(struct budget *b, const char *list, struct err *e)
 	return 0;
 }
 
+int budget_soft_amounts_parse(struct budget *b, const char *list, struct err *e)
+{
+	struct money last = { 0 };
+	b->soft_amounts = 0;
+	while (*list) {
+		const size_t n = strcspn(list, ",");
+		struct decimal d;
+		struct money m;
+		if (b->soft_amounts == BUDGET_SOFT_MAX ||
+		    decimal_parse(&d, (struct text){ list, n }, NULL) != 0 ||
+		    money_from_decimal(&m, d, NULL) != 0 || m.pico <= last.pico)
+			return err_set(
+				e, ERR_USAGE,
+				"--soft-amounts: ascending amounts such as 25,99.50, at most %d "
+				"of them",
+				BUDGET_SOFT_MAX);
+		b->soft_amount[b->soft_amounts++] = last = m;
+		list += n + (list[n] == ',');
+	}
+	return 0;
+}
+
 static int evaluate(struct spending *sp, const struct budget *b, struct instant now,
 		    struct scope_state *out, struct err *e)
 {
@@ -93,45 +117,57 @@ static int evaluate(struct spending *sp, const struct budget *b, struct instant 
 
 static const struct sql sql_budget_set = {
 	.text = "INSERT INTO budget(name,customer,project,model,currency,pico,period,zone,soft,"
-		"hard,hook,set_at) VALUES(:name,:customer,:project,:model,:currency,:pico,"
-		":period,:zone,:soft,:hard,:hook,:now) ON CONFLICT(name) DO UPDATE "
+		"hard,hook,set_at,soft_amounts) VALUES(:name,:customer,:project,:model,:currency,"
+		":pico,:period,:zone,:soft,:hard,:hook,:now,:soft_amounts) ON CONFLICT(name) DO UPDATE "
 		"SET customer=excluded.customer,project=excluded.project,model=excluded.model,"
 		"currency=excluded.currency,pico=excluded.pico,period=excluded.period,"
 		"zone=excluded.zone,soft=excluded.soft,hard=excluded.hard,hook=excluded.hook,"
-		"set_at=excluded.set_at",
+		"set_at=excluded.set_at,soft_amounts=excluded.soft_amounts",
 };
+
+static void put_soft(const struct budget *b, struct buf *percents, struct buf *amounts)
+{
+	char text[DECIMAL_TEXT_MAX];
+	buf_puts(percents, "");
+	buf_puts(amounts, "");
+	for (int i = 0; i < b->soft_count; i++)
+		buf_printf(percents, "%s%d", i ? "," : "", b->soft[i]);
+	for (int i = 0; i < b->soft_amounts; i++)
+		buf_printf(amounts, "%s%s", i ? "," : "", money_format(b->soft_amount[i], text));
+}
 
 int budget_set(struct store *s, const struct budget *b, struct instant now, struct err *e)
 {
 	struct query *q;
-	struct buf soft = { 0 };
+	struct buf soft = { 0 }, amounts = { 0 };
 	struct scope_state state;
+	struct window w;
 	struct spending *sp = spending_open(s);
-	int can = evaluate(sp, b, now, &state, e);
+	int rc = evaluate(sp, b, now, &state, e);
 	spending_close(sp);
-	if (can != 0)
-		return can;
-	int rc = db_statement(store_db(s), &sql_budget_set, &q, e);
+	if (rc == 0)
+		rc = window_parse(&w, b->period, e);
+	if (rc == 0)
+		rc = db_statement(store_db(s), &sql_budget_set, &q, e);
 	if (rc != 0)
 		return rc;
-	buf_need(&soft, 1);
-	soft.p[0] = 0;
-	for (int i = 0; i < b->soft_count; i++)
-		buf_printf(&soft, "%s%d", i ? "," : "", b->soft[i]);
+	put_soft(b, &soft, &amounts);
 	db_bind_text(q, ":name", b->name);
 	db_bind_text(q, ":customer", b->customer);
 	db_bind_text(q, ":project", b->project);
 	db_bind_text(q, ":model", b->model);
 	db_bind_text(q, ":currency", b->currency);
 	db_bind_int(q, ":pico", b->amount.pico);
-	db_bind_text(q, ":period", b->period);
+	db_bind_text(q, ":period", text_of(w.text));
 	db_bind_text(q, ":zone", b->zone);
 	db_bind_text(q, ":soft", (struct text){ soft.p, soft.n });
+	db_bind_text(q, ":soft_amounts", (struct text){ amounts.p, amounts.n });
 	db_bind_int(q, ":hard", b->hard);
 	db_bind_text(q, ":hook", b->hook);
 	db_bind_int(q, ":now", now.us);
 	rc = db_done(store_db(s), q, e);
 	buf_release(&soft);
+	buf_release(&amounts);
 	return rc;
 }
 
@@ -171,8 +207,9 @@ static void read_budget(struct arena *a, struct query *q, struct budget *b)
 			      .zone = keep(a, db_text(q, 8)),
 			      .hard = db_int(q, 10) != 0,
 			      .hook = keep(a, db_text(q, 11)) };
-	if (budget_soft_parse(b, keep(a, db_text(q, 9)).p, &e) != 0) {
-		b->soft_count = 0;
+	if (budget_soft_parse(b, keep(a, db_text(q, 9)).p, &e) != 0 ||
+	    budget_soft_amounts_parse(b, keep(a, db_text(q, 12)).p, &e) != 0) {
+		b->soft_count = b->soft_amounts = 0;
 		b->damage = keep(a, text_of(e.message));
 	}
 }
@@ -209,8 +246,8 @@ static struct db *db_of(const struct budgets *b)
 }
 
 #define BUDGET \
-	"SELECT id,name,customer,project,model,currency,pico,period,zone,soft,hard,hook " \
-	"FROM budget "
+	"SELECT id,name,customer,project,model,currency,pico,period,zone,soft,hard,hook," \
+	"soft_amounts FROM budget "
 static const struct sql sql_budgets = {
 	.text = BUDGET "ORDER BY name",
 };
@@ -237,7 +274,12 @@ int budget_state_of(struct budgets *all, const struct budget *b, struct instant 
 	if (rc != 0)
 		return rc;
 	*out = (struct budget_state){
-		.from = s.from, .to = s.to, .spent = s.spent, .held = s.held, .unpriced = s.unpriced
+		.from = s.from,
+		.to = s.to,
+		.apart = s.apart,
+		.spent = s.spent,
+		.held = s.held,
+		.unpriced = s.unpriced,
 	};
 	int128 percent = s.spent.atto / 1000000 * 100 / b->amount.pico;
 	out->percent = (int)(percent > 1000000 ? 1000000 : percent);
@@ -305,43 +347,6 @@ int budgets_allow(struct spending *sp, const struct budget_call *c, struct insta
 
 /* --- alarms --- */
 
-static const struct sql sql_budget_alarm_at = {
-	.text = "SELECT 1 FROM budget_alarm WHERE budget=:budget AND period_from=:from "
-		"AND percent=:percent AND pico=(SELECT pico FROM budget WHERE id=:budget)",
-};
-static const struct sql sql_budget_raise = {
-	.text = "INSERT INTO budget_alarm VALUES(:budget,:from,:percent,(SELECT pico FROM budget "
-		"WHERE id=:budget),:now,:spent,NULL,0)",
-};
-
-static int raise_one(struct budgets *all, const struct budget *b, const struct budget_state *state,
-		     int percent, struct instant now, int64_t *raised, struct err *e)
-{
-	struct db *db = db_of(all);
-	char spent[DECIMAL_TEXT_MAX];
-	struct query *q;
-	int rc = db_statement(db, &sql_budget_alarm_at, &q, e);
-	if (rc != 0)
-		return rc;
-	db_bind_int(q, ":budget", b->id);
-	db_bind_int(q, ":from", state->from.us);
-	db_bind_int(q, ":percent", percent);
-	rc = db_step(db, q, e);
-	db_reset(q);
-	if (rc != 0) /* known, or failed */
-		return rc < 0 ? rc : 0;
-	rc = db_statement(db, &sql_budget_raise, &q, e);
-	if (rc != 0)
-		return rc;
-	db_bind_int(q, ":budget", b->id);
-	db_bind_int(q, ":from", state->from.us);
-	db_bind_int(q, ":percent", percent);
-	db_bind_int(q, ":now", now.us);
-	db_bind_text(q, ":spent", text_of(money_total_format(state->spent, spent)));
-	++*raised;
-	return db_done(db, q, e);
-}
-
 struct raising {
 	struct budgets *all;
 	struct instant now;
@@ -349,6 +354,50 @@ struct raising {
 	int64_t *raised;
 	struct err *e;
 };
+
+/* A threshold: so many percent of an amount or, with 0, the amount. */
+struct threshold {
+	int percent;
+	struct money amount;
+};
+
+static const struct sql sql_budget_alarm_at = {
+	.text = "SELECT 1 FROM budget_alarm WHERE budget=:budget AND period_from>:apart "
+		"AND percent=:percent AND pico=:pico",
+};
+static const struct sql sql_budget_raise = {
+	.text = "INSERT INTO budget_alarm VALUES(:budget,:from,:percent,:pico,:now,:spent,NULL,0)",
+};
+
+static int raise_one(struct raising *x, const struct budget *b, const struct budget_state *state,
+		     struct threshold t)
+{
+	struct db *db = db_of(x->all);
+	char spent[DECIMAL_TEXT_MAX];
+	struct query *q;
+	int rc = db_statement(db, &sql_budget_alarm_at, &q, x->e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":budget", b->id);
+	db_bind_int(q, ":apart", state->apart.us);
+	db_bind_int(q, ":percent", t.percent);
+	db_bind_int(q, ":pico", t.amount.pico);
+	rc = db_step(db, q, x->e);
+	db_reset(q);
+	if (rc != 0) /* known, or failed */
+		return rc < 0 ? rc : 0;
+	rc = db_statement(db, &sql_budget_raise, &q, x->e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":budget", b->id);
+	db_bind_int(q, ":from", state->from.us);
+	db_bind_int(q, ":percent", t.percent);
+	db_bind_int(q, ":pico", t.amount.pico);
+	db_bind_int(q, ":now", x->now.us);
+	db_bind_text(q, ":spent", text_of(money_total_format(state->spent, spent)));
+	++*x->raised;
+	return db_done(db, q, x->e);
+}
 
 static int raise_of(void *user, const struct budget *b)
 {
@@ -366,7 +415,10 @@ static int raise_of(void *user, const struct budget *b)
 	}
 	for (int i = 0; rc == 0 && i < b->soft_count; i++)
 		if (state.percent >= b->soft[i])
-			rc = raise_one(x->all, b, &state, b->soft[i], x->now, x->raised, x->e);
+			rc = raise_one(x, b, &state, (struct threshold){ b->soft[i], b->amount });
+	for (int i = 0; rc == 0 && i < b->soft_amounts; i++)
+		if (state.spent.atto >= (int128)b->soft_amount[i].pico * 1000000)
+			rc = raise_one(x, b, &state, (struct threshold){ 0, b->soft_amount[i] });
 	return rc;
 }
 
@@ -383,7 +435,7 @@ static bool is_running(const struct budgets *all, const struct budget_alarm *a)
 	for (size_t i = 0; i < all->running_count; i++) {
 		const struct budget_alarm *r = &all->running[i]->alarm;
 		if (r->budget.id == a->budget.id && r->period_from.us == a->period_from.us &&
-		    r->percent == a->percent && r->budget.amount.pico == a->budget.amount.pico)
+		    r->percent == a->percent && r->amount.pico == a->amount.pico)
 			return true;
 	}
 	return false;
@@ -391,7 +443,7 @@ static bool is_running(const struct budgets *all, const struct budget_alarm *a)
 
 static const struct sql sql_budget_waiting = {
 	.text = "SELECT budget,period_from,percent,raised,spent,tries,name,hook,customer,project,"
-		"model,currency,budget_alarm.pico,period FROM budget_alarm JOIN budget "
+		"model,currency,budget_alarm.pico,period,budget.pico FROM budget_alarm JOIN budget "
 		"ON id=budget WHERE told IS NULL AND hook<>'' AND tries<:most "
 		"ORDER BY tries,raised,percent",
 };
@@ -416,10 +468,11 @@ static int read_waiting(struct budgets *all, struct running ***out, size_t *coun
 							      .project = keep(t, db_text(q, 9)),
 							      .model = keep(t, db_text(q, 10)),
 							      .currency = keep(t, db_text(q, 11)),
-							      .amount = { db_int(q, 12) },
+							      .amount = { db_int(q, 14) },
 							      .period = keep(t, db_text(q, 13)) },
 						  .period_from = { db_int(q, 1) },
 						  .percent = (int)db_int(q, 2),
+						  .amount = { db_int(q, 12) },
 						  .raised = { db_int(q, 3) },
 						  .spent = keep(t, db_text(q, 4)) };
 		if (is_running(all, &r->alarm)) {
@@ -453,7 +506,7 @@ static int mark(struct budgets *all, const struct budget_alarm *a, bool ok, stru
 		db_bind_int(q, ":budget", a->budget.id);
 		db_bind_int(q, ":from", a->period_from.us);
 		db_bind_int(q, ":percent", a->percent);
-		db_bind_int(q, ":pico", a->budget.amount.pico);
+		db_bind_int(q, ":pico", a->amount.pico);
 		db_bind_int(q, ":ok", ok);
 		db_bind_int(q, ":now", now.us);
 		rc = db_done(db_of(all), q, e);
@@ -462,6 +515,17 @@ static int mark(struct budgets *all, const struct budget_alarm *a, bool ok, stru
 		return store_commit(s, e);
 	store_rollback(s);
 	return rc;
+}
+
+char *budget_alarm_passed(const struct budget_alarm *a, char out[BUDGET_PASSED_MAX])
+{
+	char text[DECIMAL_TEXT_MAX];
+	if (a->percent)
+		snprintf(out, BUDGET_PASSED_MAX, "%d %%", a->percent);
+	else
+		snprintf(out, BUDGET_PASSED_MAX, "%s %.8s", money_format(a->amount, text),
+			 a->budget.currency.p);
+	return out;
 }
 
 static void put_alarm(struct buf *b, const struct budget_alarm *a)
@@ -478,14 +542,18 @@ static void put_alarm(struct buf *b, const struct budget_alarm *a)
 		      { "period", a->budget.period },
 		      { "spent", a->spent } };
 	/* the same alarm has the same id, should a hook hear of it twice */
-	buf_printf(b, "{\"schema\":\"tally.budget-alarm/1\",\"id\":\"%lld-%lld-%d\",\"percent\":%d",
-		   (long long)a->budget.id, (long long)(a->period_from.us / US_PER_SECOND),
-		   a->percent, a->percent);
+	buf_printf(b, "{\"schema\":\"tally.budget-alarm/1\",\"id\":\"%lld-%lld-",
+		   (long long)a->budget.id, (long long)(a->period_from.us / US_PER_SECOND));
+	if (a->percent)
+		buf_printf(b, "%d\",\"percent\":%d", a->percent, a->percent);
+	else
+		buf_printf(b, "at-%s\",\"passed\":\"%s\"", money_format(a->amount, text), text);
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
 		buf_printf(b, ",\"%s\":", texts[i].key);
 		json_put_string(b, texts[i].value);
 	}
-	buf_printf(b, ",\"amount\":\"%s\"", money_format(a->budget.amount, text));
+	buf_printf(b, ",\"amount\":\"%s\"",
+		   money_format(a->percent ? a->amount : a->budget.amount, text));
 	if (a->period_from.us != INSTANT_MIN.us)
 		buf_printf(b, ",\"period_from\":\"%s\"", instant_format(a->period_from, text));
 	buf_printf(b, ",\"raised\":\"%s\"}\n", instant_format(a->raised, text));

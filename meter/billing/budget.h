@@ -1,10 +1,12 @@
 /*
  * budget: how much may be spent by whom, on what, in a period; thresholds and their alarms.
  *
- * A budget covers everything, or a customer, a project, a model, or any of them together. At every
- * soft threshold an alarm is raised once a period. A hard budget refuses holds that would pass it,
- * by what was spent and is held within its scope, whoever spends it (spending). A budget that
- * cannot be evaluated is told of, refuses holds if it is hard, and stands in no other budget's way.
+ * A budget covers everything, or a customer, a project, a model, or any of them together, in a
+ * window of time (window.h). At every soft threshold, a percentage of its amount or an amount, an
+ * alarm is raised once a period; in a rolling one, once what rang the last one has left it. A hard
+ * budget refuses holds that would pass it, by what was spent and is held within its scope, whoever
+ * spends it (spending). A budget that cannot be evaluated is told of, refuses holds if it is hard,
+ * and stands in no other budget's way.
  */
 #ifndef TALLY_METER_BILLING_BUDGET_H
 #define TALLY_METER_BILLING_BUDGET_H
@@ -19,12 +21,15 @@ struct budget {
 	struct text name, customer, project, model, currency, period, zone, hook;
 	struct money amount;
 	int soft[BUDGET_SOFT_MAX], soft_count; /* percent, ascending */
+	struct money soft_amount[BUDGET_SOFT_MAX];
+	int soft_amounts; /* ascending */
 	bool hard;
 	struct text damage; /* what of it cannot be read; empty: nothing */
 };
 
 struct budget_state {
-	struct instant from, to; /* of the period; INSTANT_MIN and _MAX for "ever" */
+	struct instant from, to; /* of the period; INSTANT_MIN and _MAX where it has no end */
+	struct instant apart;	 /* as in window_span */
 	struct money_total spent, held;
 	int64_t unpriced; /* records that `spent` does not hold, or holds by their estimate only */
 	int percent;	  /* of the amount, whole, cut */
@@ -32,6 +37,8 @@ struct budget_state {
 
 /* "50,80,100". Errors: ERR_USAGE. */
 int budget_soft_parse(struct budget *b, const char *list, struct err *e);
+/* "25,99.50", of the budget's currency. Errors: ERR_USAGE. */
+int budget_soft_amounts_parse(struct budget *b, const char *list, struct err *e);
 /* Inside a transaction. Refused when its spending cannot be evaluated (ERR_INVALID: records or
  * holds of its period are in another currency). */
 int budget_set(struct store *s, const struct budget *b, struct instant now, struct err *e);
@@ -63,9 +70,13 @@ int budgets_allow(struct spending *sp, const struct budget_call *c, struct insta
 struct budget_alarm {
 	struct budget budget;
 	struct instant period_from, raised;
-	int percent;
+	int percent;	     /* 0: of an amount */
+	struct money amount; /* the budget's, or that of the threshold */
 	struct text spent;
 };
+/* "80 %" or "25 USD". */
+enum { BUDGET_PASSED_MAX = DECIMAL_TEXT_MAX + 16 };
+char *budget_alarm_passed(const struct budget_alarm *a, char out[BUDGET_PASSED_MAX]);
 /* Inside a transaction: raises what has been passed. failed hears of each budget that could not be
  * evaluated; the others go on. */
 struct budget_listener {

@@ -375,6 +375,50 @@ static int fixed_line(struct invoice *i, const struct fixed_item *f, int64_t fro
 	return rc;
 }
 
+/* --- credits that were sold --- */
+
+struct sales {
+	struct invoicer *v;
+	struct invoice *i;
+	const struct account *a;
+	struct err *e;
+};
+
+/* What is void of them is not asked for. */
+static int sale_line(void *user, const struct credit_sale *s)
+{
+	struct sales *x = user;
+	struct buf what = { 0 };
+	struct money_total amount = { (int128)s->price.pico * 1000000 };
+	const int64_t kept = s->amount.nano - s->voided.nano;
+	int rc = s->voided.nano == 0
+			 ? 0
+			 : amount_share(amount, kept, s->amount.nano, MONEY_TOTAL_PLACES,
+					ROUND_HALF_UP, &amount, x->e);
+	if (rc == 0)
+		rc = exchange(x->v, x->i, x->a, s->currency, &amount, x->e);
+	if (rc != 0 || amount.atto == 0)
+		return rc;
+	buf_add(&what, s->grant.p, s->grant.n);
+	if (s->note.n && !s->recurs)
+		buf_printf(&what, ", %.*s", (int)s->note.n, s->note.p);
+	struct invoice_line *l = add_line(x->i, LINE_FIXED, (struct text){ what.p, what.n });
+	buf_release(&what);
+	l->quantity.nano = 1000000000;
+	l->exact = amount;
+	round_line(x->i, l);
+	return 0;
+}
+
+static int sale_lines(struct invoicer *v, struct invoice *i, const struct account *a, struct err *e)
+{
+	struct sales x = { v, i, a, e };
+	if (!i->terms.sales || invoice_in_credits(i))
+		return 0;
+	const struct sales_asked of = { a->id, i->from, i->to };
+	return ledger_each_sale(v->ledger, &of, sale_line, &x, e);
+}
+
 static int other_lines(struct invoicer *v, struct invoice *i, const struct account *a,
 		       const struct charges *all, struct err *e)
 {
@@ -391,6 +435,8 @@ static int other_lines(struct invoicer *v, struct invoice *i, const struct accou
 	for (size_t k = 0; rc == 0 && i->part != INVOICE_INTERIM && k < i->terms.fixed_count; k++)
 		rc = fixed_line(i, &i->terms.fixed[k], zone_day(v->zone, i->from),
 				zone_day(v->zone, i->to), e);
+	if (rc == 0 && i->part != INVOICE_INTERIM)
+		rc = sale_lines(v, i, a, e);
 	return rc;
 }
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/dict.h"
-#include "meter/billing/cycle.h"
+#include "meter/billing/window.h"
 #include "meter/store/usage_query.h"
 
 /* What a scope's period has spent, up to a row. */
@@ -52,28 +52,45 @@ struct store *spending_store(const struct spending *sp)
 	return sp->store;
 }
 
-static int find_period(const struct spending_scope *c, struct instant now, struct instant *from,
-		       struct instant *to, struct err *e)
+static const struct sql sql_zone_of = {
+	.text = "SELECT zone FROM credit_account WHERE customer=:customer",
+};
+
+/* The zone that is named, else that of the customer's account, else UTC. */
+static int name_zone(struct spending *sp, const struct spending_scope *c, char out[ZONE_NAME_MAX],
+		     struct err *e)
 {
-	struct zone *z;
+	struct query *q;
+	snprintf(out, ZONE_NAME_MAX, "%.*s", (int)c->zone.n, c->zone.n ? c->zone.p : "");
+	int rc = c->zone.n ? 0 : db_statement(store_db(sp->store), &sql_zone_of, &q, e);
+	if (rc != 0 || c->zone.n)
+		return rc;
+	db_bind_text(q, ":customer", c->customer);
+	rc = db_step(store_db(sp->store), q, e);
+	const struct text zone = rc == 1 ? db_text(q, 0) : TEXT("UTC");
+	snprintf(out, ZONE_NAME_MAX, "%.*s", (int)zone.n, zone.p);
+	db_reset(q);
+	return rc < 0 ? rc : 0;
+}
+
+static int find_period(struct spending *sp, const struct spending_scope *c, struct instant now,
+		       struct scope_state *out, struct err *e)
+{
+	struct window w;
+	struct zone *z = NULL;
 	char name[ZONE_NAME_MAX];
-	*from = INSTANT_MIN;
-	*to = INSTANT_MAX;
-	if (text_is(c->period, "ever"))
-		return 0;
-	snprintf(name, sizeof name, "%.*s", (int)c->zone.n, c->zone.p);
-	int rc = zone_open(&z, name, e);
+	int rc = window_parse(&w, c->period, e);
+	if (rc == 0 && window_needs_zone(&w)) {
+		rc = name_zone(sp, c, name, e);
+		if (rc == 0)
+			rc = zone_open(&z, name, e);
+	}
 	if (rc != 0)
 		return rc;
-	int64_t day = zone_day(z, now);
-	if (text_is(c->period, "month")) {
-		cycle_period(z, 1, now, from, to);
-	} else {
-		int64_t days = text_is(c->period, "week") ? 7 : 1;
-		day -= days == 7 ? weekday_of_day(day) : 0;
-		*from = zone_midnight(z, day);
-		*to = zone_midnight(z, day + days);
-	}
+	const struct window_span span = window_span(&w, z, now);
+	out->from = span.from;
+	out->to = span.to;
+	out->apart = span.apart;
 	zone_close(z);
 	return 0;
 }
@@ -518,7 +535,7 @@ int spending_of(struct spending *sp, const struct spending_scope *scope, struct 
 		struct scope_state *out, struct err *e)
 {
 	*out = (struct scope_state){ 0 };
-	int rc = find_period(scope, now, &out->from, &out->to, e);
+	int rc = find_period(sp, scope, now, out, e);
 	if (rc == 0)
 		rc = store_flush(sp->store, e);
 	if (rc == 0)

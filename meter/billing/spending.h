@@ -18,11 +18,13 @@
 struct spending_scope {
 	struct text customer, project, model; /* empty: any */
 	struct text currency;
-	struct text period, zone; /* "day", "week", "month", "ever"; whose days they are */
+	struct text period; /* a window (window.h) */
+	struct text zone;   /* whose days they are; empty: the account's, else UTC */
 };
 
 struct scope_state {
-	struct instant from, to; /* of the period; INSTANT_MIN and _MAX for "ever" */
+	struct instant from, to; /* of the period; INSTANT_MIN and _MAX where it has no end */
+	struct instant apart;	 /* as in window_span */
 	struct money_total spent, held;
 	struct nano_credits held_credits;
 	int64_t unpriced;  /* records that `spent` does not hold, or holds by their estimate only */

@@ -181,6 +181,15 @@ static int day_member(json_value *v, const char *key, int64_t missing, int64_t *
 	return 0;
 }
 
+static int bool_member(json_value *v, const char *key, bool missing, bool *out, struct err *e)
+{
+	json_value *m = json_member(v, key);
+	*out = m ? json_true(m) : missing;
+	if (m && json_kind(m) != JSON_BOOL)
+		return err_set(e, ERR_INVALID, "'%s' is true or false", key);
+	return 0;
+}
+
 /* Days on which an item does not count: the whole of what a pause means. */
 static int read_pauses(struct fixed_item *item, json_value *list, struct err *e)
 {
@@ -232,8 +241,12 @@ static int read_fixed(struct terms *t, json_value *v, struct err *e)
 		rc = err_set(e, ERR_INVALID, "'to' comes after 'from'");
 	if (rc == 0)
 		rc = read_pauses(item, json_member(v, "pauses"), e);
-	item->once = json_true(json_member(v, "once"));
-	item->whole = json_member(v, "prorate") && !json_true(json_member(v, "prorate"));
+	bool prorate = true;
+	if (rc == 0)
+		rc = bool_member(v, "once", false, &item->once, e);
+	if (rc == 0)
+		rc = bool_member(v, "prorate", true, &prorate, e);
+	item->whole = !prorate;
 	if (rc == 0 && item->once && item->from == INT64_MIN / 2)
 		rc = err_set(e, ERR_INVALID, "'once' needs the day, as 'from'");
 	return rc == 0 ? amount_member(v, "amount", true, NULL, &item->amount, e) : rc;
@@ -346,6 +359,34 @@ static int check_credit_price(const struct terms *t, json_value *root, struct er
 	return 0;
 }
 
+/* What is on or off; and "money", which says in one word what "currency" and "credit_price" do. */
+static int read_switches(struct terms *t, json_value *root, struct err *e)
+{
+	struct text money = json_string(json_member(root, "money"));
+	int rc = bool_member(root, "usage", true, &t->usage, e);
+	if (rc == 0)
+		rc = bool_member(root, "sales", true, &t->sales, e);
+	if (rc == 0)
+		rc = bool_member(root, "reverse_charge", false, &t->reverse_charge, e);
+	if (rc == 0)
+		rc = bool_member(root, "tax_inclusive", false, &t->tax_inclusive, e);
+	if (rc != 0 || !json_member(root, "money"))
+		return rc;
+	if (!text_is(money, "list") && !text_is(money, "plan") && !text_is(money, "credits"))
+		return err_set(e, ERR_INVALID, "'money' is list, plan or credits");
+	if (text_is(money, "credits") != text_is(t->currency, "credits"))
+		return err_set(e, ERR_INVALID, "'money' is \"%.*s\" and 'currency' %.*s",
+			       (int)money.n, money.p, (int)t->currency.n, t->currency.p);
+	if (text_is(money, "plan") && t->credit_price.n && !text_is(t->credit_price, "plan"))
+		return err_set(e, ERR_INVALID,
+			       "'money' is \"plan\" and 'credit_price' another one");
+	if (text_is(money, "list") && t->credit_price.n)
+		return err_set(e, ERR_INVALID, "'money' is \"list\": leave out 'credit_price'");
+	if (text_is(money, "plan"))
+		t->credit_price = money;
+	return 0;
+}
+
 static int read_all(struct terms *t, json_value *root, struct err *e)
 {
 	static const char *const keys[] = {
@@ -353,12 +394,11 @@ static int read_all(struct terms *t, json_value *root, struct err *e)
 		"items",	 "metered",	     "markup",	 "minimum",	"maximum",
 		"taxes",	 "discount_percent", "issuer",	 "customer",	"note",
 		"usage",	 "credit_price",     "coupons",	 "rounding_of", "reverse_charge",
-		"tax_inclusive", "threshold",	     NULL
+		"tax_inclusive", "threshold",	     "sales",	 "money",	NULL
 	};
 	int64_t places;
 	int rc = json_check_keys(root, keys, "the terms", e);
 	struct text mode = json_string(json_member(root, "rounding"));
-	json_value *usage = json_member(root, "usage");
 	if (rc != 0)
 		return rc;
 	t->currency = json_string(json_member(root, "currency"));
@@ -368,7 +408,6 @@ static int read_all(struct terms *t, json_value *root, struct err *e)
 	t->note = json_string(json_member(root, "note"));
 	t->issuer = json_member(root, "issuer");
 	t->customer = json_member(root, "customer");
-	t->usage = !usage || json_true(usage);
 	t->credit_price = json_string(json_member(root, "credit_price"));
 	t->mode = ROUND_HALF_UP;
 	if (mode.n) {
@@ -384,8 +423,9 @@ static int read_all(struct terms *t, json_value *root, struct err *e)
 	t->by_document = text_is(of, "document");
 	if (json_member(root, "rounding_of") && !t->by_document && !text_is(of, "line"))
 		return err_set(e, ERR_INVALID, "'rounding_of' is line or document");
-	t->reverse_charge = json_true(json_member(root, "reverse_charge"));
-	t->tax_inclusive = json_true(json_member(root, "tax_inclusive"));
+	rc = read_switches(t, root, e);
+	if (rc != 0)
+		return rc;
 	if (t->reverse_charge && json_string(json_member(t->customer, "tax_id")).n == 0)
 		return err_set(e, ERR_INVALID,
 			       "'reverse_charge' needs the customer's 'tax_id' on the invoice");

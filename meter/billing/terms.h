@@ -74,6 +74,7 @@ struct terms {
 	bool tax_inclusive;  /* prices hold their taxes */
 	bool reverse_charge; /* the customer owes the taxes to its own state */
 	bool usage;	     /* lines for the usage itself (default) */
+	bool sales;	     /* in money: lines for credits that were sold (default) */
 	/* usage in money is what its credits are worth: "plan", or so much a credit; empty: what
 	   its tokens were priced at */
 	struct text credit_price;

@@ -24,6 +24,16 @@ static int read_account(struct ledger *l, struct query *q, struct state *s, stru
 			     .rest = db_int(q, 15) };
 	if (a->has_low_balance)
 		a->low_balance.nano = db_int(q, 10);
+	if (!db_is_null(q, 17))
+		a->top_up = (struct top_up){ .on = true,
+					     .below = { db_int(q, 17) },
+					     .target = { db_int(q, 18) },
+					     .most = { db_int(q, 19) },
+					     .has_price = !db_is_null(q, 20),
+					     .currency = ledger_keep(l, db_text(q, 21)),
+					     .lasts = ledger_keep(l, db_text(q, 22)) };
+	if (a->top_up.has_price)
+		a->top_up.price.pico = db_int(q, 20);
 	struct text overage = db_text(q, 5);
 	a->overage = text_is(overage, "debt")	 ? OVERAGE_DEBT
 		     : text_is(overage, "limit") ? OVERAGE_LIMIT
@@ -33,8 +43,9 @@ static int read_account(struct ledger *l, struct query *q, struct state *s, stru
 
 #define ACCOUNT \
 	"SELECT id,customer,plan,plan_text,byo,overage,overage_limit,burn_order,zone," \
-	"anchor_day,low_balance,terms,since,opened,drawn_to,rest,owed " \
-	"FROM credit_account JOIN credit_state ON account=id "
+	"anchor_day,low_balance,terms,since,opened,drawn_to,rest,owed,below,target,most,price," \
+	"currency,lasts FROM credit_account JOIN credit_state s ON s.account=id " \
+	"LEFT JOIN credit_top_up t ON t.account=id "
 static const struct sql sql_account = {
 	.text = ACCOUNT "WHERE customer=:customer",
 };

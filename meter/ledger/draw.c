@@ -8,11 +8,17 @@
 #include "pricing/tariffs.h"
 #include "meter/store/sums_sql.h"
 
-/* An account's plan, opened. */
-struct plan_of {
-	int64_t account;
+/* A plan, opened once for all accounts that have it. */
+struct opened_plan {
 	struct plan_file *file;
 	const struct plan *plan;
+	struct tariffs *tariffs;
+};
+
+/* What is known of an account. */
+struct plan_of {
+	int64_t account;
+	const struct plan *plan; /* of an opened one, as its tariffs are */
 	struct tariffs *tariffs;
 	struct zone *zone;
 	int64_t zone_from_us, zone_to_us, zone_offset_us;
@@ -48,6 +54,9 @@ struct drawn_series {
 struct drawer {
 	struct ledger *ledger;
 	const struct book *book;
+	struct opened_plan *opened;
+	size_t opened_count;
+	struct dict by_plan; /* its name and file to 1 + its place */
 	struct plan_of *plan;
 	size_t plans;
 	/* of a sweep */
@@ -82,12 +91,15 @@ int drawer_open(struct drawer **out, struct ledger *l, const struct book *book, 
 static void close_plans(struct drawer *d)
 {
 	for (size_t i = 0; i < d->plans; i++) {
-		tariffs_close(d->plan[i].tariffs);
-		plan_file_close(d->plan[i].file);
 		zone_close(d->plan[i].zone);
 		free(d->plan[i].border);
 	}
-	d->plans = 0;
+	for (size_t i = 0; i < d->opened_count; i++) {
+		tariffs_close(d->opened[i].tariffs);
+		plan_file_close(d->opened[i].file);
+	}
+	d->plans = d->opened_count = 0;
+	dict_clear(&d->by_plan);
 	dict_clear(&d->by_account);
 	dict_clear(&d->rates);
 }
@@ -115,11 +127,13 @@ void drawer_close(struct drawer *d)
 		return;
 	close_plans(d);
 	free(d->plan);
+	free(d->opened);
 	free(d->series);
 	free(d->cell);
 	free(d->day);
 	dict_release(&d->by_series);
 	dict_release(&d->by_account);
+	dict_release(&d->by_plan);
 	dict_release(&d->by_cell);
 	dict_release(&d->by_day);
 	dict_release(&d->rates);
@@ -128,7 +142,7 @@ void drawer_close(struct drawer *d)
 }
 
 /* A shipped plan by its name, or the one that was given with the account. */
-static int open_plan(const struct account *a, struct plan_of *p, struct err *e)
+static int open_plan(const struct account *a, struct opened_plan *p, struct err *e)
 {
 	if (a->plan_text.n == 0)
 		return plan_open(&p->file, &p->plan, a->plan.p, e);
@@ -142,6 +156,32 @@ static int open_plan(const struct account *a, struct plan_of *p, struct err *e)
 	return rc;
 }
 
+static int need_plan(struct drawer *d, const struct account *a, struct plan_of *to, struct err *e)
+{
+	struct buf key = { 0 };
+	struct opened_plan p = { 0 };
+	buf_add(&key, a->plan.p, a->plan.n);
+	buf_add(&key, "", 1);
+	buf_add(&key, a->plan_text.n ? a->plan_text.p : "", a->plan_text.n);
+	const uint64_t *known = dict_find(&d->by_plan, (struct text){ key.p, key.n });
+	int rc = known ? 0 : open_plan(a, &p, e);
+	if (rc == 0 && !known) {
+		p.tariffs = tariffs_open(d->book, p.plan, plan_currency(p.plan));
+		d->opened = mem_grow(d->opened, (d->opened_count + 1) * sizeof *d->opened);
+		d->opened[d->opened_count++] = p;
+		*dict_need(&d->by_plan, (struct text){ key.p, key.n }, NULL) = d->opened_count;
+	}
+	if (rc == 0) {
+		const struct opened_plan *o = &d->opened[(known ? *known : d->opened_count) - 1];
+		to->plan = o->plan;
+		to->tariffs = o->tariffs;
+	} else {
+		plan_file_close(p.file);
+	}
+	buf_release(&key);
+	return rc;
+}
+
 static int plan_for(struct drawer *d, const struct account *a, struct plan_of **out, struct err *e)
 {
 	const struct text key = { (const char *)&a->id, sizeof a->id };
@@ -151,14 +191,11 @@ static int plan_for(struct drawer *d, const struct account *a, struct plan_of **
 		return 0;
 	}
 	struct plan_of p = { .account = a->id };
-	int rc = open_plan(a, &p, e);
+	int rc = need_plan(d, a, &p, e);
 	if (rc == 0)
 		rc = zone_open(&p.zone, a->zone.p, e);
-	if (rc != 0) {
-		plan_file_close(p.file);
+	if (rc != 0)
 		return rc;
-	}
-	p.tariffs = tariffs_open(d->book, p.plan, plan_currency(p.plan));
 	d->plan = mem_grow(d->plan, (d->plans + 1) * sizeof *d->plan);
 	d->plan[d->plans] = p;
 	*out = &d->plan[d->plans++];
@@ -778,6 +815,16 @@ static int by_time(const void *a, const void *b)
 	return x->account < y->account ? -1 : x->account > y->account;
 }
 
+/* What is bought by itself is there before it is used. */
+static int top_up_for(struct drawer *d, const struct cell *c, struct instant now, struct err *e)
+{
+	const int128 nano = (c->sum.atto + 999999999) / 1000000000;
+	if (nano > INT64_MAX)
+		return 0;
+	return ledger_top_up(d->ledger, c->account,
+			     &(struct topping){ { (int64_t)nano }, { c->from_us }, now }, e);
+}
+
 static int draw_cells(struct drawer *d, struct instant now, struct err *e)
 {
 	struct draw_counts *n = d->counts;
@@ -789,6 +836,8 @@ static int draw_cells(struct drawer *d, struct instant now, struct err *e)
 		struct drawn out;
 		/* recurring grants come, and roll over, in between */
 		rc = ledger_recur(d->ledger, (struct instant){ c->from_us }, now, e);
+		if (rc == 0 && c->sum.atto > 0)
+			rc = top_up_for(d, c, now, e);
 		if (rc != 0)
 			break;
 		rc = ledger_draw_exact(d->ledger, c->account, c->sum,

@@ -19,11 +19,13 @@ static void read_grant(struct query *q, struct grant *g)
 			     .rule = db_is_null(q, 13) ? 0 : db_int(q, 13) };
 	if (g->has_cost_basis)
 		g->cost_basis.pico = db_int(q, 8);
+	g->has_price = !db_is_null(q, 14);
+	g->price.pico = g->has_price ? db_int(q, 14) : 0;
 }
 
 #define GRANT \
 	"SELECT g.id,g.account,name,amount,class,priority,effective,expires,cost_basis," \
-	"currency,note,created,coalesce(l.left,0),rule FROM credit_grant g LEFT " \
+	"currency,note,created,coalesce(l.left,0),rule,price FROM credit_grant g LEFT " \
 	"JOIN credit_lot l ON l.grant_id=g.id "
 static const struct sql sql_grant = {
 	.text = GRANT "WHERE g.account=:account AND name=:name",
@@ -73,17 +75,20 @@ int ledger_each_grant(struct ledger *l, int64_t account,
 	return rc;
 }
 
+/* A price that was not known then is none that differs. */
 static bool same_grant(const struct grant *a, const struct grant *b)
 {
-	return a->amount.nano == b->amount.nano && a->kind == b->kind &&
+	return (!a->has_price || (b->has_price && a->price.pico == b->price.pico)) &&
+	       a->amount.nano == b->amount.nano && a->kind == b->kind &&
 	       a->priority == b->priority && a->expires.us == b->expires.us &&
 	       a->has_cost_basis == b->has_cost_basis && a->cost_basis.pico == b->cost_basis.pico;
 }
 
 static const struct sql sql_add_grant = {
 	.text = "INSERT INTO credit_grant(account,name,amount,class,priority,effective,expires,"
-		"cost_basis,currency,rule,note,created) VALUES(:account,:name,:amount,:class,"
-		":priority,:effective,:expires,:cost_basis,:currency,:rule,:note,:created) "
+		"cost_basis,currency,rule,note,created,price) VALUES(:account,:name,:amount,"
+		":class,:priority,:effective,:expires,:cost_basis,:currency,:rule,:note,:created,"
+		":price) "
 		"RETURNING id",
 };
 static const struct sql sql_add_lot = {
@@ -117,6 +122,10 @@ static int insert_grant(struct ledger *l, const struct grant *g, int64_t *id, st
 		db_bind_null(q, ":rule");
 	db_bind_text(q, ":note", g->note);
 	db_bind_int(q, ":created", g->created.us);
+	if (g->has_price)
+		db_bind_int(q, ":price", g->price.pico);
+	else
+		db_bind_null(q, ":price");
 	rc = db_returned(l->db, q, id, e);
 	if (rc != 0)
 		return rc;
@@ -197,6 +206,36 @@ int ledger_grant(struct ledger *l, const struct grant *g, struct instant now, in
 			 NULL, e);
 	if (rc == 0 && g->effective.us <= now.us)
 		rc = ledger_repay(l, s, g->effective, now, e);
+	return rc;
+}
+
+static const struct sql sql_sales = {
+	.text = "SELECT name,note,currency,rule,amount,price,(SELECT coalesce(-sum(e.amount),0) "
+		"FROM ledger_entry e JOIN ledger_txn t ON t.id=e.txn WHERE e.grant_id=g.id AND "
+		"t.kind='void') FROM credit_grant g WHERE account=:account AND price IS NOT NULL "
+		"AND effective>=:from AND effective<:to ORDER BY effective,id",
+};
+
+int ledger_each_sale(struct ledger *l, const struct sales_asked *of,
+		     int (*take)(void *user, const struct credit_sale *s), void *user,
+		     struct err *e)
+{
+	struct query *q;
+	int rc = db_statement(l->db, &sql_sales, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":account", of->account);
+	db_bind_int(q, ":from", of->from.us);
+	db_bind_int(q, ":to", of->to.us);
+	while ((rc = db_step(l->db, q, e)) == 1) {
+		const struct credit_sale s = { db_text(q, 0),	 db_text(q, 1),
+					       db_text(q, 2),	 !db_is_null(q, 3),
+					       { db_int(q, 4) }, { db_int(q, 6) },
+					       { db_int(q, 5) } };
+		if ((rc = take(user, &s)) != 0)
+			break;
+	}
+	db_reset(q);
 	return rc;
 }
 

@@ -28,6 +28,16 @@ struct credits_total credits_of_nano(struct nano_credits n);
 enum overage_policy { OVERAGE_REFUSE, OVERAGE_LIMIT, OVERAGE_DEBT };
 const char *overage_name(enum overage_policy p);
 
+/* Credits that are bought by themselves, before usage leaves fewer than `below`: as many whole
+ * credits as leave `target`, what is owed under `debt` included. */
+struct top_up {
+	bool on;
+	struct nano_credits below, target, most; /* most: in 30 days; 0: no end */
+	bool has_price;
+	struct money price; /* of one credit; without one they are granted */
+	struct text currency, lasts;
+};
+
 struct account {
 	int64_t id;
 	struct text customer, plan, plan_text, zone, terms, burn_order;
@@ -43,6 +53,7 @@ struct account {
 	struct instant since, opened;
 	int64_t drawn_to; /* row of usage */
 	struct nano_credits owed;
+	struct top_up top_up; /* ledger_set_top_up changes it */
 };
 
 struct grant {
@@ -54,6 +65,8 @@ struct grant {
 	struct instant effective, expires, created; /* expires: INSTANT_MAX when never */
 	bool has_cost_basis;
 	struct money cost_basis; /* for one credit */
+	bool has_price;
+	struct money price; /* that invoices ask for the whole of it */
 	/* on the way in: the balance that it may not push the account above; 0: none */
 	struct nano_credits balance_most;
 };
@@ -63,8 +76,8 @@ struct credit_rule {
 	struct text name, every, currency;
 	struct text lasts; /* of each grant; empty until the next recurrence, or no end with a
 			      rollover */
-	bool has_cost_basis;
-	struct money cost_basis;
+	bool has_cost_basis, has_price; /* price: of each grant */
+	struct money cost_basis, price;
 	struct nano_credits amount;
 	enum lot_class kind;
 	int64_t priority;
@@ -114,6 +127,15 @@ int ledger_find_account(struct ledger *l, struct text customer, const struct acc
 			struct err *e);
 /* Opens the account, or changes it; id 0 opens. Usage from `since` on draws credits. */
 int ledger_set_account(struct ledger *l, const struct account *a, struct err *e);
+/* `on` false: no more. Errors: ERR_INVALID. */
+int ledger_set_top_up(struct ledger *l, const struct account *a, const struct top_up *t,
+		      struct err *e);
+/* Buys what the balance asks for when so much is about to be taken, effective at `at`. */
+struct topping {
+	struct nano_credits asked;
+	struct instant at, now;
+};
+int ledger_top_up(struct ledger *l, int64_t account, const struct topping *x, struct err *e);
 int ledger_each_account(struct ledger *l, int (*take)(void *user, const struct account *a),
 			void *user, struct err *e);
 
@@ -121,6 +143,20 @@ int ledger_each_account(struct ledger *l, int (*take)(void *user, const struct a
  */
 int ledger_grant(struct ledger *l, const struct grant *g, struct instant now, int64_t *id,
 		 struct err *e);
+/* A grant that has a price, by the day on which it becomes effective. */
+struct credit_sale {
+	struct text grant, note, currency;
+	bool recurs;
+	struct nano_credits amount, voided;
+	struct money price; /* of `amount` */
+};
+struct sales_asked {
+	int64_t account;
+	struct instant from, to;
+};
+int ledger_each_sale(struct ledger *l, const struct sales_asked *of,
+		     int (*take)(void *user, const struct credit_sale *s), void *user,
+		     struct err *e);
 /* Reverses what is left of it. */
 int ledger_void_grant(struct ledger *l, struct text customer, struct text grant, struct instant now,
 		      const char *why, struct err *e);

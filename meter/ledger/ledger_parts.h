@@ -110,6 +110,6 @@ int ledger_repay(struct ledger *l, struct state *s, struct instant at, struct in
 /* Columns of a rule as ledger_read_rule takes them. */
 #define LEDGER_RULE \
 	"SELECT id,account,name,amount,class,priority,every,anchor,rollover,next,until," \
-	"lasts,cost_basis,currency FROM credit_rule "
+	"lasts,cost_basis,currency,price FROM credit_rule "
 
 #endif

@@ -33,9 +33,11 @@ struct known_rule {
 	int is;
 };
 
+/* a: the known one. A price that was not known then is none that differs. */
 static bool is_same_rule(const struct credit_rule *a, const struct credit_rule *b)
 {
-	return a->amount.nano == b->amount.nano && a->kind == b->kind &&
+	return (!a->has_price || (b->has_price && a->price.pico == b->price.pico)) &&
+	       a->amount.nano == b->amount.nano && a->kind == b->kind &&
 	       a->priority == b->priority && text_eq(a->every, b->every) &&
 	       text_eq(a->lasts, b->lasts) && text_eq(a->currency, b->currency) &&
 	       a->has_cost_basis == b->has_cost_basis && a->cost_basis.pico == b->cost_basis.pico &&
@@ -65,8 +67,9 @@ static int find_rule(struct ledger *l, const struct credit_rule *r, bool *known,
 
 static const struct sql sql_add_rule = {
 	.text = "INSERT INTO credit_rule(account,name,amount,class,priority,every,lasts,anchor,"
-		"rollover,next,until,cost_basis,currency) VALUES(:account,:name,:amount,:class,"
-		":priority,:every,:lasts,:anchor,:rollover,:next,:until,:cost_basis,:currency)",
+		"rollover,next,until,cost_basis,currency,price) VALUES(:account,:name,:amount,"
+		":class,:priority,:every,:lasts,:anchor,:rollover,:next,:until,:cost_basis,"
+		":currency,:price)",
 };
 
 int ledger_add_rule(struct ledger *l, const struct credit_rule *r, struct err *e)
@@ -99,6 +102,10 @@ int ledger_add_rule(struct ledger *l, const struct credit_rule *r, struct err *e
 		db_bind_int(q, ":cost_basis", r->cost_basis.pico);
 	else
 		db_bind_null(q, ":cost_basis");
+	if (r->has_price)
+		db_bind_int(q, ":price", r->price.pico);
+	else
+		db_bind_null(q, ":price");
 	db_bind_int(q, ":anchor", r->anchor.us);
 	db_bind_int(q, ":rollover", r->rollover.nano);
 	db_bind_int(q, ":next", r->next.us);
@@ -215,6 +222,8 @@ static int recur(struct ledger *l, const struct credit_rule *r, struct instant n
 					   .created = r->next,
 					   .has_cost_basis = r->has_cost_basis,
 					   .cost_basis = r->cost_basis,
+					   .has_price = r->has_price,
+					   .price = r->price,
 					   .currency = r->currency,
 					   .note = TEXT("recurring") },
 			  now, &id, e);
@@ -311,6 +320,9 @@ int ledger_advance(struct ledger *l, struct instant now, struct err *e)
 			rc = ledger_state_of(l, accounts.id[i], &s, e);
 		if (rc == 0) /* grants that have become effective since */
 			rc = ledger_repay(l, s, now, now, e);
+		if (rc == 0)
+			rc = ledger_top_up(l, accounts.id[i],
+					   &(struct topping){ .at = now, .now = now }, e);
 	}
 	free(accounts.id);
 	return rc;

@@ -108,9 +108,12 @@ void ledger_read_rule(struct query *q, struct credit_rule *r)
 							      : (struct instant){ db_int(q, 10) },
 				   .lasts = db_text(q, 11),
 				   .has_cost_basis = !db_is_null(q, 12),
-				   .currency = db_text(q, 13) };
+				   .currency = db_text(q, 13),
+				   .has_price = !db_is_null(q, 14) };
 	if (r->has_cost_basis)
 		r->cost_basis.pico = db_int(q, 12);
+	if (r->has_price)
+		r->price.pico = db_int(q, 14);
 }
 
 /* --- usage that comes late, or is reversed --- */

@@ -120,3 +120,22 @@ standing() { sql t.db "SELECT coalesce(round(CAST(sum(CAST(total AS NUMERIC)) AS
 	month 2026-06 --rates none.csv
 	expect 1 "none.csv"
 }
+
+@test "the server exchanges by the same files, as they are when the invoice is made" {
+	source "$BATS_TEST_DIRNAME/server.bash"
+	setup_one
+	account '{"currency": "EUR", "taxes": [{"name": "VAT", "percent": "20"}]}'
+	use a 2026-06-05T00:00:00Z 50000000
+	run "$TALLY" serve --listen 127.0.0.1:0 --rates nowhere.csv
+	expect 1 nowhere.csv
+	grep -v 2026-06-30 ecb.csv > rates.csv
+	serve --prices card.json --rates rates.csv
+	get -d '{"customer":"acme","period":"2026-06"}' "$URL/v1/invoices/draft"
+	expect 0 "2026-06-30" 422
+	cp ecb.csv rates.csv
+	get -d '{"customer":"acme","period":"2026-06"}' "$URL/v1/invoices/draft"
+	expect 0 '"total": "48"' '1 EUR = 1.25 USD on 2026-06-30 (rates.csv)' 200
+	get -d '{"invoice":"#1"}' "$URL/v1/invoices/finalize"
+	expect 0 '"number": "2026-000001"' 200
+	kill -TERM $SERVER; wait $SERVER || true
+}

@@ -20,7 +20,7 @@ life() {
 	"$TALLY" credit hold acme 20 --id h1 --seconds 86400 -q
 	"$TALLY" credit hold acme 30 --id h2 -q
 	"$TALLY" credit settle h2 10 -q
-	"$TALLY" limit set acme --amount 1000 --period month -q
+	"$TALLY" limit set acme --amount 1000 --period month -z UTC -q
 	"$TALLY" budget set all --amount 0.01 --period ever --soft 50,100 -q
 	"$TALLY" invoice draft acme --period 2026-06 -q
 	"$TALLY" invoice finalize --all -q

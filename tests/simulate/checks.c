@@ -99,27 +99,64 @@ static int check_usage(struct world *w, struct store *s)
 	return bad || check_days(w, s, &everything);
 }
 
+static int compare_standing(struct world *w, const struct standing *st, int customer, int period,
+			    int zone)
+{
+	const struct model_spending spent = model_spent(&w->model, customer, period, zone);
+	const int64_t held = model_held(&w->model, customer),
+		      credits = model_held_credits(&w->model, customer);
+	if (st->of.spent.atto == spent.atto && st->of.foreign == spent.foreign &&
+	    st->of.held.atto == (int128)held * 1000000 && st->of.held_credits.nano == credits)
+		return 0;
+	return wrong(
+		w,
+		"c%d stands at %.9g spent, %lld foreign, %.9g held, %lld credits; the model at "
+		"%.9g, %lld, %.9g, %lld",
+		customer, (double)st->of.spent.atto / 1e18, (long long)st->of.foreign,
+		(double)st->of.held.atto / 1e18, (long long)st->of.held_credits.nano,
+		(double)spent.atto / 1e18, (long long)spent.foreign, (double)held / 1e12,
+		(long long)credits);
+}
+
+static int period_number(const char *name)
+{
+	for (int i = 0; i < MODEL_PERIODS; i++)
+		if (strcmp(model_periods[i], name) == 0)
+			return i;
+	return -1;
+}
+
+/* Each limit that the model has, and no other. */
+static int check_limits(struct world *w, const struct standings *all, int customer)
+{
+	const struct model_bound *limit = w->model.limit[customer];
+	size_t set = 0;
+	for (int i = 0; i < MODEL_PERIODS; i++)
+		set += limit[i].set;
+	if (all->count != set)
+		return wrong(w, "c%d has %zu limits; the model %zu", customer, all->count, set);
+	for (size_t i = 0; i < set; i++) {
+		const int period = period_number(all->of[i].period);
+		if (period < 0 || !limit[period].set || all->of[i].limit.pico != limit[period].pico)
+			return wrong(w, "c%d has a limit for '%s' that the model does not have",
+				     customer, all->of[i].period);
+		if (compare_standing(w, &all->of[i], customer, period, limit[period].zone))
+			return 1;
+	}
+	return 0;
+}
+
 static int check_standing(struct world *w, struct session *s)
 {
-	struct standing st;
+	struct standings all;
+	struct standing ever;
 	for (int c = 0; c < CUSTOMERS; c++) {
-		const struct model_bound *limit = &w->model.limit[c];
-		const struct model_spending spent =
-			model_spent(&w->model, c, limit->set ? limit->period : 0, 0);
-		if (standing_of(s->spending, text_of(customer_name((uint32_t)c)), TEXT("USD"),
-				w->model.now, &st, &w->e) != 0)
+		const struct text name = text_of(customer_name((uint32_t)c));
+		if (standings_of(s->spending, name, w->model.now, &all, &w->e) != 0 ||
+		    standing_of(s->spending, name, TEXT("USD"), w->model.now, &ever, &w->e) != 0)
 			return wrong(w, "standing: %s", w->e.message);
-		if (st.of.spent.atto != spent.atto || st.of.foreign != spent.foreign ||
-		    st.of.held.atto != (int128)model_held(&w->model, c) * 1000000 ||
-		    st.of.held_credits.nano != model_held_credits(&w->model, c))
-			return wrong(
-				w,
-				"c%d stands at %.9g spent, %lld foreign, %.9g held, %lld credits; the model at %.9g, %lld, %.9g, %lld",
-				c, (double)st.of.spent.atto / 1e18, (long long)st.of.foreign,
-				(double)st.of.held.atto / 1e18, (long long)st.of.held_credits.nano,
-				(double)spent.atto / 1e18, (long long)spent.foreign,
-				(double)model_held(&w->model, c) / 1e12,
-				(long long)model_held_credits(&w->model, c));
+		if (check_limits(w, &all, c) || (!all.count && compare_standing(w, &ever, c, 0, 0)))
+			return 1;
 	}
 	return 0;
 }

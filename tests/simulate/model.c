@@ -237,7 +237,8 @@ void model_sum(const struct model *m, int customer, struct model_sums *out)
 	sum(m, &(struct wanted){ customer, INT64_MIN, INT64_MAX }, out);
 }
 
-const char *const model_periods[MODEL_PERIODS] = { "ever", "month", "week", "day" };
+const char *const model_periods[MODEL_PERIODS] = { "ever", "month", "week",
+						   "day",  "5h",    "rolling 7d" };
 const char *const model_zones[MODEL_ZONES] = { "UTC", "Asia/Kolkata", "Etc/GMT+12" };
 static const int64_t ahead_s[MODEL_ZONES] = { 0, 19800, -43200 };
 
@@ -283,6 +284,15 @@ static void period_around(int64_t now, int period, int zone, int64_t *from, int6
 	}
 	*from = midnight(first, zone);
 	*to = midnight(last + 1, zone);
+	if (period == 4) { /* the last of the day's is shorter */
+		const int64_t hours = 5 * 3600 * US_PER_SECOND, n = (now - *from) / hours;
+		*from += n * hours;
+		*to = *from + hours < *to ? *from + hours : *to;
+	} else if (period == 5) { /* from a whole quarter of an hour on */
+		const int64_t quarter = 900 * US_PER_SECOND;
+		*from = floored(now - 7 * US_PER_DAY, quarter) * quarter;
+		*to = INT64_MAX;
+	}
 }
 
 struct model_spending model_spent(const struct model *m, int customer, int period, int zone)

@@ -190,12 +190,6 @@ static struct model_bound bound_of(const struct world *w, int customer, int peri
 		b.pico += (int64_t)used;
 	return b;
 }
-static struct model_bound limit_of(const struct world *w)
-{
-	static const int periods[] = { 0, 1, 3 }; /* limits know no week and no zone */
-	return bound_of(w, (int)(w->op->number[0] % CUSTOMERS), periods[w->op->number[3] / 3 % 3],
-			0);
-}
 static struct model_bound budget_of(const struct world *w, int customer)
 {
 	const uint32_t *n = w->op->number;
@@ -221,17 +215,18 @@ static int set_where_judged(struct world *w, const struct model_bound *b, int cu
 
 static int do_limit(struct world *w, struct session *s)
 {
-	const struct model_bound b = limit_of(w);
-	const struct spending_limit l = { text_of(customer_name(w->op->number[0])),
-					  TEXT("USD"),
-					  text_of(model_periods[b.period]),
-					  { b.pico } };
+	const int customer = (int)(w->op->number[0] % CUSTOMERS);
+	const struct model_bound b = budget_of(w, customer);
+	const struct spending_limit l = { .customer = text_of(customer_name(w->op->number[0])),
+					  .currency = TEXT("USD"),
+					  .period = text_of(model_periods[b.period]),
+					  .zone = text_of(model_zones[b.zone]),
+					  .amount = { b.pico } };
 	if (w->op->number[2] % 5 == 0) {
-		int rc = limit_clear(s->store, customer_name(w->op->number[0]), &w->e);
+		int rc = limit_clear(s->store, l.customer.p, l.period.p, &w->e);
 		return rc == -ERR_NOT_FOUND ? REFUSED : rc;
 	}
-	return set_where_judged(w, &b, (int)(w->op->number[0] % CUSTOMERS),
-				limit_set(s->store, &l, w->model.now, &w->e));
+	return set_where_judged(w, &b, customer, limit_set(s->store, &l, w->model.now, &w->e));
 }
 
 static int set_budget(struct world *w, struct session *s, const char *name, const char *customer)
@@ -318,8 +313,10 @@ static int has_credits(struct world *w, struct session *s, int customer, int64_t
 /* Whether limit and budgets leave room for it. */
 static bool model_admits(const struct model *m, int customer, int64_t pico)
 {
-	return has_room(m, &m->limit[customer], customer, pico) &&
-	       has_room(m, &m->budget[customer], customer, pico) &&
+	for (int i = 0; i < MODEL_PERIODS; i++)
+		if (!has_room(m, &m->limit[customer][i], customer, pico))
+			return false;
+	return has_room(m, &m->budget[customer], customer, pico) &&
 	       has_room(m, &m->all_budget, -1, pico);
 }
 
@@ -770,6 +767,7 @@ void operation_model(struct world *w)
 	const uint32_t *n = w->op->number;
 	struct model_record *r = &m->record[one_record(w->op)];
 	struct model_hold *h = &m->hold[hold_of(w->op)];
+	struct model_bound bound;
 	switch (w->op->kind) {
 	case OP_BATCH:
 	case OP_TOGETHER:
@@ -797,7 +795,9 @@ void operation_model(struct world *w)
 			model_rerate(&m->settlement[i], (int)(n[0] % 2));
 		break;
 	case OP_LIMIT:
-		set_bound(m, &m->limit[n[0] % CUSTOMERS], limit_of(w), (int)(n[0] % CUSTOMERS));
+		bound = budget_of(w, (int)(n[0] % CUSTOMERS));
+		set_bound(m, &m->limit[n[0] % CUSTOMERS][bound.period], bound,
+			  (int)(n[0] % CUSTOMERS));
 		break;
 	case OP_BUDGET:
 		set_bound(m, &m->budget[n[0] % CUSTOMERS], budget_of(w, (int)(n[0] % CUSTOMERS)),

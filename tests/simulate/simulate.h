@@ -88,6 +88,7 @@ struct model_hold {
 	int customer;
 	int64_t pico, nano, created_us, expires_us;
 };
+enum { MODEL_PERIODS = 6, MODEL_ZONES = 3 };
 /* What a limit or a hard budget allows in its period. */
 struct model_bound {
 	bool set;
@@ -102,7 +103,7 @@ struct model {
 	 * the same id in its own space */
 	struct model_record own[RECORDS_MOST];
 	struct model_hold hold[HOLDS_MOST];
-	struct model_bound limit[CUSTOMERS], budget[CUSTOMERS], all_budget;
+	struct model_bound limit[CUSTOMERS][MODEL_PERIODS], budget[CUSTOMERS], all_budget;
 	int book;
 	struct instant now;
 };
@@ -133,7 +134,6 @@ void model_sum(const struct model *m, int customer, struct model_sums *out);
 /* customer negative: of all. */
 int64_t model_held(const struct model *m, int customer);
 int64_t model_held_credits(const struct model *m, int customer);
-enum { MODEL_PERIODS = 4, MODEL_ZONES = 3 };
 extern const char *const model_periods[MODEL_PERIODS], *const model_zones[MODEL_ZONES];
 struct model_spending {
 	int128 atto;	 /* of the first currency */

@@ -1,11 +1,11 @@
 /*
  * A bill is a difference: random histories of usage, late usage, amended and voided usage, grants
- * (for ever, expiring, recurring with a rollover), changed terms, currencies and plans, drafts that
- * are left, invoices in any order, interim ones, supplements, voids, reissues, credit notes and
- * payments, with coupons, pauses and exchanged currencies. In the end the standing documents of a
- * customer sum, in each currency, to what its periods come to as a whole; and where nothing but
- * usage is charged, to the usage less the credits that its grants gave. TALLY_HISTORIES says how
- * many (100 without it), TALLY_HISTORY which one alone.
+ * (for ever, expiring, recurring with a rollover, sold, bought by themselves, void), changed terms,
+ * currencies and plans, drafts that are left, invoices in any order, interim ones, supplements,
+ * voids, reissues, credit notes and payments, with coupons, pauses and exchanged currencies. In the
+ * end the standing documents of a customer sum, in each currency, to what its periods come to as a
+ * whole; and where nothing but usage is charged, to the usage less the credits that its grants
+ * gave. TALLY_HISTORIES says how many (100 without it), TALLY_HISTORY which one alone.
  */
 #include "tests/unit/unit.h"
 
@@ -244,17 +244,57 @@ static void give(struct history *h, struct err *e)
 	int64_t id;
 	snprintf(name, sizeof name, "g%llu", (unsigned long long)unit_random(&h->seed));
 	const int64_t nano = 1 + (int64_t)pick(h, 4000000000);
+	const bool sold = pick(h, 3) == 0;
 	const struct instant expires = pick(h, 3) ? INSTANT_MAX : month(1 + (int)pick(h, MONTHS));
 	check(ledger_grant(ledger,
 			   &(struct grant){ .account = h->account->id,
 					    .name = text_of(name),
 					    .amount = { nano },
-					    .effective = start,
-					    .expires = expires,
+					    .effective = sold ? month((int)pick(h, MONTHS)) : start,
+					    .expires = sold ? INSTANT_MAX : expires,
+					    .has_price = sold,
+					    .price = { (int64_t)pick(h, 5000000000000) },
 					    .currency = TEXT("USD"),
 					    .note = TEXT("") },
 			   now, &id, e),
 	      e);
+}
+
+/* What is left of one of them, on the day of that. */
+static char left_name[80];
+
+static int name_left(void *user, const struct grant *g)
+{
+	struct text *out = user;
+	if (g->left.nano) {
+		snprintf(left_name, sizeof left_name, "%.*s", (int)g->name.n, g->name.p);
+		*out = text_of(left_name);
+	}
+	return 0;
+}
+
+static void take_back_grant(struct history *h, struct err *e)
+{
+	struct text name = { 0 };
+	check(ledger_each_grant(ledger, h->account->id, name_left, &name, e), e);
+	if (name.n)
+		check(ledger_void_grant(ledger, text_of(h->customer), name, now, "test", e), e);
+}
+
+/* From now on, and not any more. */
+static void top_up(struct history *h, struct err *e)
+{
+	const struct top_up t = { .on = pick(h, 4) != 0,
+				  .below = { 1 + (int64_t)pick(h, 1000000000) },
+				  .target = { 1000000000 + (int64_t)pick(h, 3000000000) },
+				  .most = { (int64_t)pick(h, 2) * 5000000000 },
+				  .has_price = pick(h, 3) != 0,
+				  .price = { (int64_t)pick(h, 2000000000000) },
+				  .currency = TEXT("USD"),
+				  .lasts = pick(h, 2) ? TEXT("1month") : TEXT("") };
+	check(ledger_set_top_up(ledger, h->account, &t, e), e);
+	check(ledger_account(ledger, text_of(h->customer), &h->account, e), e);
+	drawer_forget(h->drawer);
 }
 
 /* Of a month that is invoiced already, or in another currency, nothing. */
@@ -386,7 +426,7 @@ static int add_due(void *user, const struct stored_invoice *i)
 
 static void one_step(struct history *h, struct err *e)
 {
-	switch (pick(h, 17)) {
+	switch (pick(h, 19)) {
 	case 0:
 	case 1:
 	case 2:
@@ -426,6 +466,14 @@ static void one_step(struct history *h, struct err *e)
 		break;
 	case 14:
 		invoice(h, (int)pick(h, MONTHS), INVOICE_SUPPLEMENT, e);
+		break;
+	case 15:
+		if (pick(h, 3) == 0)
+			top_up(h, e);
+		break;
+	case 16:
+		if (pick(h, 2) == 0)
+			take_back_grant(h, e);
 		break;
 	default:
 		invoice(h, (int)pick(h, MONTHS), INVOICE_OWN, e);

@@ -7,13 +7,14 @@
 #include "tests/unit/unit.h"
 
 #include "meter/billing/budget.h"
+#include "meter/billing/window.h"
 #include "meter/check_store.h"
 #include "meter/hold.h"
 #include "meter/ingest/correct.h"
 #include "meter/store/rollup.h"
 #include "tests/support/test_database.h"
 
-enum { HOLDS_MOST = 2000, RECORDS_MOST = 3000, SCOPES = 9, LIMITS = 3 };
+enum { HOLDS_MOST = 2000, RECORDS_MOST = 3000, SCOPES = 13, LIMITS = 3 };
 
 static const char *const customers[] = { "c0", "c1", "c2", "c3" };
 static const char *const projects[] = { "", "p0", "p1" };
@@ -68,14 +69,38 @@ static bool has(const char *wanted, const char *have)
 	return !*wanted || strcmp(wanted, have) == 0;
 }
 
+/* Zones of a fixed offset only. */
+static int64_t offset_of(const char *zone)
+{
+	return strcmp(zone, "+08:00") == 0   ? 8 * US_PER_HOUR
+	       : strcmp(zone, "+05:30") == 0 ? 11 * US_PER_HOUR / 2
+					     : 0;
+}
+
 static void period_of(const struct scope *s, int64_t *from, int64_t *to)
 {
-	const int64_t offset = strcmp(s->zone, "+08:00") == 0 ? 8 * US_PER_HOUR : 0;
-	int64_t day = floor_div(w.now.us + offset, US_PER_DAY), end = day + 1;
+	const int64_t offset = offset_of(s->zone), local = w.now.us + offset;
+	int64_t day = floor_div(local, US_PER_DAY), end = day + 1;
 	if (strcmp(s->period, "ever") == 0) {
 		*from = INT64_MIN;
 		*to = INT64_MAX;
 		return;
+	}
+	if (strcmp(s->period, "rolling 30h") == 0) {
+		const int64_t quarter = 15 * 60 * US_PER_SECOND;
+		*from = floor_div(w.now.us - 30 * US_PER_HOUR, quarter) * quarter;
+		*to = INT64_MAX;
+		return;
+	}
+	if (strcmp(s->period, "5h") == 0) {
+		const int64_t hour = floor_div(local, US_PER_HOUR) - day * 24, first = hour / 5 * 5;
+		*from = day * US_PER_DAY + first * US_PER_HOUR - offset;
+		*to = first == 20 ? end * US_PER_DAY - offset : *from + 5 * US_PER_HOUR;
+		return;
+	}
+	if (strcmp(s->period, "week") == 0) {
+		day -= (day + 3) % 7; /* 1970-01-01 was a Thursday */
+		end = day + 7;
 	}
 	if (strcmp(s->period, "month") == 0) {
 		struct civil c = civil_from_day(day);
@@ -148,6 +173,7 @@ static void set_scope(struct scope *s, int64_t amount)
 			       &(struct spending_limit){ text_of(s->customer),
 							 TEXT("USD"),
 							 text_of(s->period),
+							 text_of(s->zone),
 							 { amount } },
 			       w.now, &e),
 		     &e);
@@ -402,6 +428,10 @@ static void open_world(uint64_t seed, bool keeps)
 		{ "", "", "m1", "ever", "UTC", 20000, 0, false },
 		{ "c3", "p1", "", "day", "UTC", 5000, 0, false },
 		{ "c1", "", "m0", "month", "UTC", 5000, 0, false },
+		{ "c1", "", "", "5h", "+05:30", 3000, 0, true },
+		{ "c0", "", "", "rolling 30h", "UTC", 5000, 0, true },
+		{ "", "p1", "", "rolling 30h", "UTC", 9000, 0, false },
+		{ "", "", "m0", "week", "+08:00", 20000, 0, false },
 	};
 	struct err e = { 0 };
 	char path[100];
@@ -462,9 +492,74 @@ static void admitted_stays_within_the_bound(void **state)
 	}
 }
 
+/* Where windows begin and end, by hand. */
+static void windows_begin_where_the_clock_says(void **state)
+{
+	static const struct {
+		const char *window, *zone, *now, *from, *to;
+	} cases[] = {
+		{ "ever", "UTC", "2026-03-05T10:40:00Z", NULL, NULL },
+		{ "hour", "Asia/Kolkata", "2026-03-05T10:40:00Z", "2026-03-05T10:30:00Z",
+		  "2026-03-05T11:30:00Z" },
+		{ "5h", "America/New_York", "2026-07-01T03:59:00Z", "2026-07-01T00:00:00Z",
+		  "2026-07-01T04:00:00Z" },
+		{ "5h", "UTC", "2026-07-01T05:00:00Z", "2026-07-01T05:00:00Z",
+		  "2026-07-01T10:00:00Z" },
+		/* the night of 29 March has 23 hours: 0 o'clock is 23:00Z, 5 o'clock 03:00Z */
+		{ "5h", "Europe/Berlin", "2026-03-29T02:59:00Z", "2026-03-28T23:00:00Z",
+		  "2026-03-29T03:00:00Z" },
+		/* 2 o'clock is skipped there: no window begins twice */
+		{ "1h", "Europe/Berlin", "2026-03-29T01:10:00Z", "2026-03-29T01:00:00Z",
+		  "2026-03-29T02:00:00Z" },
+		{ "hour", "Europe/Berlin", "2026-10-25T01:30:00Z", "2026-10-25T00:00:00Z",
+		  "2026-10-25T02:00:00Z" }, /* comes twice, and is one */
+		{ "day", "America/Havana", "2026-03-08T12:00:00Z", "2026-03-08T05:00:00Z",
+		  "2026-03-09T04:00:00Z" }, /* has no midnight */
+		{ "week", "UTC", "2026-03-01T12:00:00Z", "2026-02-23T00:00:00Z",
+		  "2026-03-02T00:00:00Z" },
+		{ "quarter", "UTC", "2026-12-31T23:59:59Z", "2026-10-01T00:00:00Z",
+		  "2027-01-01T00:00:00Z" },
+		{ "year", "+08:00", "2026-12-31T16:00:00Z", "2026-12-31T16:00:00Z",
+		  "2027-12-31T16:00:00Z" },
+		{ "rolling 5h", "UTC", "2026-03-01T12:14:59Z", "2026-03-01T07:00:00Z", NULL },
+		{ "rolling-30d", "UTC", "2026-03-31T00:00:00Z", "2026-03-01T00:00:00Z", NULL },
+	};
+	static const char *const wrong[] = {
+		"",	      "5",	    "24h",	  "0h",	     "rolling", "rolling ",
+		"rolling 5m", "rolling 0d", "rolling99d", "monthly", "-1h",	"rolling 9999w"
+	};
+	struct err e = { 0 };
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct window x;
+		struct zone *z;
+		struct instant now;
+		char text[INSTANT_TEXT_MAX];
+		must(window_parse(&x, text_of(cases[i].window), &e), &e);
+		must(zone_open(&z, cases[i].zone, &e), &e);
+		must(instant_parse(&now, text_of(cases[i].now), &e), &e);
+		const struct window_span s = window_span(&x, z, now);
+		if (cases[i].from)
+			assert_string_equal(instant_format(s.from, text), cases[i].from);
+		else
+			assert_true(s.from.us == INSTANT_MIN.us);
+		if (cases[i].to)
+			assert_string_equal(instant_format(s.to, text), cases[i].to);
+		else
+			assert_true(s.to.us == INSTANT_MAX.us);
+		assert_true(s.apart.us < s.from.us);
+		zone_close(z);
+	}
+	for (size_t i = 0; i < COUNT(wrong); i++) {
+		struct window x;
+		assert_int_equal(window_parse(&x, text_of(wrong[i]), &e), -ERR_USAGE);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(windows_begin_where_the_clock_says),
 		cmocka_unit_test(admitted_stays_within_the_bound),
 	};
 	return cmocka_run_group_tests_name("spending", tests, NULL, NULL);

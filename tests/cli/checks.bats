@@ -1,0 +1,85 @@
+#!/usr/bin/env bats
+# Plans, offers and terms are checked before they are used: every fault with file, place and key.
+load common
+
+# fault TEXT: of the file, as it stands, after one change by sed
+check() { run "$TALLY" plan check "$@"; }
+# faults FILE: lines "sed command|text" on standard input
+faults() {
+	while IFS='|' read -r change why; do
+		sed "$change" "$1" >changed.json
+		if cmp -s "$1" changed.json; then fail "nothing changed: $change"; fi
+		check changed.json
+		expect 1 changed.json "$why" || { echo "$change"; return 1; }
+	done
+}
+
+@test "plans" {
+	cat >plan.json <<'END'
+{"schema": "tally.plans/1", "plans": [
+ {"plan": "one", "rule": "multiplier", "currency": "USD", "credits_per_unit": "1000", "baseline": {"provider": "p", "model": "m"},
+  "rounding": {"scope": "record", "mode": "up"}, "tables": [{"table": "t", "from": "2026-01-01", "to": "2026-07-01"}]},
+ {"plan": "two", "rule": "token-priced", "credits_per_unit": "1", "categories": {"in": ["input", "cache_read"]},
+  "rounding": {"scope": "category", "mode": "up"}, "tables": [{"table": "u"}]},
+ {"plan": "three", "rule": "ratio", "credits_per_unit": "1", "tables": [{"table": "v"}]}],
+ "tables": {"t": {"values": {"m": "1.5"}}, "u": {"values": {"m": {"output": "2"}}}, "v": {"values": {"m": {"cache_ratio": "0.1"}}}}}
+END
+	check plan.json; expect 0 "plan.json: good plans"
+	faults plan.json <<'END'
+s/"plan": "two", //|plans[1].plan: is missing
+s/"rule": "ratio"/"rule": "ration"/|three.rule: is one of multiplier, token-priced, ratio, flat
+s/"credits_per_unit": "1000"/"credits_per_unit": 1000/|one.credits_per_unit: a decimal in quotes
+s/"credits_per_unit": "1000"/"credits_per_unit": "0"/|one.credits_per_unit: is above 0
+s/"currency"/"curency"/|one: there is no key 'curency'
+s/, "model": "m"}/}/|one.baseline.model: is missing
+s/"mode": "up"}, "tables": \[{"table": "t"/"mode": "upp"}, "tables": [{"table": "t"/|one.rounding.mode: is one of none, up, down
+s/"scope": "record", //|one.rounding: "rounding" needs a scope
+s/{"table": "v"}/{"table": "w"}/|three.tables[0].table: "tables" of the file has no table
+s/"2026-07-01"/"2025-07-01"/|one.tables[0].to: comes after "from"
+s/"2026-07-01"/"soon"/|one.tables[0].to: a day or an instant
+s/{"m": "1.5"}/{"m": 1.5}/|tables.t.values.m: a decimal in quotes
+s/"output": "2"/"outputs": "2"/|tables.u.values.m.outputs: there is no such bucket
+s/"cache_ratio"/"cached_ratio"/|tables.v.values.m: there is no key 'cached_ratio'
+s/"cache_read"\]/"cached"]/|two.categories.in: there is no bucket 'cached'
+s/"tables": {"t"/"tabels": {"t"/|there is no key 'tabels'
+s/"schema": "tally.plans\/1", "plans": \[/"schema": "tally.plans\/1", "plans": [,/|line 1, column 
+END
+}
+
+@test "offers, and what is subscribed to of one's own" {
+	cat >offers.json <<'END'
+{"schema": "tally.offers/1", "offers": [
+ {"offer": "basic", "title": "Basic", "plan": "vm0", "price": "9.50", "currency": "EUR", "credits": "900", "class": "paid", "every": "1month", "lasts": "2month"},
+ {"offer": "pack", "title": "Pack", "plan": "vm0", "price": "5", "currency": "EUR", "credits": "400", "class": "paid", "cost_basis": "0.0125"}],
+ "account": {"overage": "debt", "burn_order": "expiry,priority"}}
+END
+	check offers.json; expect 0 "good offers"
+	faults offers.json <<'END'
+s/"offer": "basic", //|offers[0]: 'offer' is missing
+s/"offer": "pack"/"offer": "basic"/|offers[1]: there is another offer 'basic'
+s/"9.50"/9.5/|offers[0]: 'price' must be a decimal in quotes
+s/"400"/"0"/|offers[1]: 'credits' must be a decimal in quotes, above 0
+s/"class": "paid", "every"/"class": "bought", "every"/|offers[0]: 'class' is granted or paid
+s/"every"/"evry"/|offers[0]: an offer: there is no key 'evry'
+s/1month/1moon/|offers[0]: 'every': '1moon' is not an interval
+s/2month/fortnight/|offers[0]: 'lasts': 'fortnight' is not an interval
+s/"debt"/"dept"/|account: 'overage' is refuse, limit or debt
+s/expiry,/expired,/|expired
+END
+	export TALLY_DB=$DIR/t.db
+	run "$TALLY" credit offers --offers offers.json; expect 0 basic "9.5 EUR" vm0-pro
+	"$TALLY" credit subscribe acme basic --offers offers.json --from 2026-06-10 -q
+	echo '{"currency": "EUR", "taxes": [{"name": "VAT", "percent": "20"}]}' >terms.json
+	"$TALLY" credit account acme --terms terms.json -q
+	run "$TALLY" invoice draft acme --period 2026-06 --json
+	expect 0 '"total": "11.4"'
+	run "$TALLY" credit subscribe acme basic; expect 1 "there is no offer 'basic'"
+}
+
+@test "terms; every file is looked at, whatever is wrong with one of them" {
+	echo '{"currency": "USD", "items": [{"description": "Seat", "amount": "3"}]}' >good.json
+	echo '{"versions": [{"from": "2026-06-01", "terms": {"currency": "USD", "discount": "5"}}]}' >bad.json
+	check bad.json good.json missing.json
+	expect 1 "bad.json: versions[0]" "there is no key 'discount'" "good.json: good terms" "missing.json"
+	run "$TALLY" credit check good.json; expect 0 "good terms"
+}
