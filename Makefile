@@ -54,7 +54,7 @@ override CFLAGS += $(STD) $(WARN) $(OPT)
 ROOMS := base pricing meter meter/read meter/formats meter/store meter/ledger meter/billing meter/ingest sim reports server
 LIB_SRC := $(foreach r,$(ROOMS),$(wildcard $(r)/*.c))
 CLI_SRC := $(wildcard cli/*.c)
-LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o) $(B)/gen/shipped.o $(B)/gen/cards.o $(B)/gen/migrations.o $(B)/gen/web.o $(B)/gen/libraries.o
+LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o) $(B)/gen/shipped.o $(B)/gen/cards.o $(B)/gen/exports.o $(B)/gen/migrations.o $(B)/gen/web.o $(B)/gen/libraries.o
 MIGRATIONS := $(sort $(wildcard meter/sql/*.sql))
 ifneq ($(wildcard meter/sql/postgres/*.sql),)
 $(error a step is one file for both engines: put $(wildcard meter/sql/postgres/*.sql) behind "-- [postgres]" in its file of meter/sql (tools/schema))
@@ -100,6 +100,15 @@ $(B)/gen/shipped.c: $(SHIPPED) Makefile
 		done; \
 		echo '{ 0, 0 } };'; \
 	done; } > $@.tmp && mv $@.tmp $@
+
+# The registry of exports and bills.
+EXPORTS := $(sort $(wildcard meter/read/exports/*.json))
+$(B)/gen/exports.c: $(EXPORTS) Makefile
+	@mkdir -p $(@D)
+	@{ echo '#include "meter/read/exports.h"'; echo 'const struct export_file export_files[] = {'; \
+	for f in $(EXPORTS); do \
+		echo "{ \"$$f\","; sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^[[:blank:]]*/"/' -e 's/$$/\\n"/' "$$f"; echo "},"; \
+	done; echo '{ 0, 0 } };'; } > $@.tmp && mv $@.tmp $@
 
 # The price cards, compressed, and the table of the names that they know.
 EMBED_OBJ := $(addprefix $(B)/base/,json.o decimal.o text.o err.o arena.o file.o)

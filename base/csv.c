@@ -183,3 +183,10 @@ void csv_put_text(struct buf *b, struct text s)
 	put_field(b, front, (struct text){ plain.p ? plain.p : "", plain.n });
 	buf_release(&plain);
 }
+
+struct text csv_plain_text(struct text s)
+{
+	if (s.n > 1 && s.p[0] == '\'' && memchr("=+-@\t\r", s.p[1], 6))
+		return (struct text){ s.p + 1, s.n - 1 };
+	return s;
+}

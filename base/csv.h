@@ -41,5 +41,7 @@ void csv_put_field(struct buf *b, struct text s);
  * csv_put_field's.
  */
 void csv_put_text(struct buf *b, struct text s);
+/* The text of a field that csv_put_text wrote: without that apostrophe. */
+struct text csv_plain_text(struct text field);
 
 #endif

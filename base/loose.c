@@ -1,6 +1,8 @@
 #include "base/loose.h"
 
 #include <stdio.h>
+#include <string.h>
+#include <strings.h>
 
 static struct text trimmed(struct text s)
 {
@@ -11,34 +13,103 @@ static struct text trimmed(struct text s)
 	return s;
 }
 
-/* Drops signs of currencies and blanks between digits; false when it does not fit. */
+static bool is_upper(char c)
+{
+	return c >= 'A' && c <= 'Z';
+}
+
+static bool at(struct text s, size_t i, const char *word)
+{
+	return s.n - i >= strlen(word) && memcmp(s.p + i, word, strlen(word)) == 0;
+}
+
+/* Signs of currencies; a code of "" says nothing, for several write it so. */
+static const struct {
+	const char *sign, *code;
+} signs[] = { { "US$", "USD" },		 { "CA$", "CAD" },	   { "C$", "CAD" },
+	      { "AU$", "AUD" },		 { "A$", "AUD" },	   { "NZ$", "NZD" },
+	      { "HK$", "HKD" },		 { "NT$", "TWD" },	   { "S$", "SGD" },
+	      { "R$", "BRL" },		 { "$", "USD" },	   { "\xe2\x82\xac", "EUR" },
+	      { "\xc2\xa3", "GBP" },	 { "CN\xc2\xa5", "CNY" },  { "JP\xc2\xa5", "JPY" },
+	      { "\xc2\xa5", "" },	 { "\xef\xbf\xa5", "" },   { "\xe2\x82\xb9", "INR" },
+	      { "\xe2\x82\xa9", "KRW" }, { "\xe5\x85\x83", "CNY" } };
+
+/* The sign or code of a currency that begins at i, and its length; 0 where none does. */
+static size_t currency_at(struct text s, size_t i, const char **code)
+{
+	for (size_t k = 0; k < sizeof signs / sizeof *signs; k++)
+		if (at(s, i, signs[k].sign)) {
+			*code = signs[k].code;
+			return strlen(signs[k].sign);
+		}
+	/* three letters alone */
+	size_t n = 0;
+	while (i + n < s.n && is_upper(s.p[i + n]))
+		n++;
+	*code = s.p + i;
+	return n == 3 && (i == 0 || !is_upper(s.p[i - 1])) ? 3 : 0;
+}
+
+void loose_currency(char out[4], struct text s)
+{
+	*out = 0;
+	for (size_t i = 0; i < s.n; i++) {
+		const char *code;
+		size_t n = currency_at(s, i, &code);
+		if (n == 0)
+			continue;
+		snprintf(out, 4, "%.3s", code);
+		return;
+	}
+}
+
+static size_t blank_at(struct text s, size_t i)
+{
+	static const char *const blanks[] = { " ", "'", "\xc2\xa0", "\xe2\x80\xaf",
+					      "\xe2\x80\x99" };
+	for (size_t k = 0; k < sizeof blanks / sizeof *blanks; k++)
+		if (at(s, i, blanks[k]))
+			return strlen(blanks[k]);
+	return 0;
+}
+
+/* Takes a sign in front or behind, or brackets around, off the text. */
+static void take_sign(char *s, bool *negative)
+{
+	size_t n = strlen(s);
+	*negative = false;
+	if (n > 2 && *s == '(' && s[n - 1] == ')') {
+		*negative = true;
+		s[n - 1] = 0;
+		memmove(s, s + 1, n - 1);
+	} else if (n > 1 && s[n - 1] == '-') {
+		*negative = true;
+		s[n - 1] = 0;
+	}
+	if (*s == '+' || *s == '-') {
+		*negative ^= *s == '-';
+		memmove(s, s + 1, strlen(s));
+	}
+}
+
+/* Drops signs and codes of currencies and blanks between digits; false when it does not fit. */
 static bool strip(char out[64], struct text s, bool *negative)
 {
-	static const char *const signs[] = { "$",	    "\xe2\x82\xac", "\xc2\xa3", "\xc2\xa5",
-					     "\xc2\xa0",    "\xe2\x80\xaf", " ",	"'",
-					     "\xef\xbf\xa5" };
-	size_t n = 0;
-	*negative = s.n > 2 && *s.p == '(' && s.p[s.n - 1] == ')';
-	if (*negative)
-		s = (struct text){ s.p + 1, s.n - 2 };
-	for (size_t i = 0; i < s.n;) {
-		size_t skip = 0;
-		for (size_t k = 0; !skip && k < sizeof signs / sizeof *signs; k++)
-			if (s.n - i >= strlen(signs[k]) &&
-			    memcmp(s.p + i, signs[k], strlen(signs[k])) == 0)
-				skip = strlen(signs[k]);
-		if (!skip) {
-			if (n == 60)
-				return false;
-			out[n++] = s.p[i];
-		}
-		i += skip ? skip : 1;
+	const char *code;
+	size_t n = 0, skip;
+	for (size_t i = 0; i < s.n; i += skip) {
+		skip = currency_at(s, i, &code);
+		skip = skip ? skip : blank_at(s, i);
+		if (skip)
+			continue;
+		if (n == 60)
+			return false;
+		bool minus = at(s, i, "\xe2\x88\x92");
+		out[n++] = minus ? '-' : s.p[i];
+		skip = minus ? 3 : 1;
 	}
 	out[n] = 0;
-	if (n && (*out == '+' || *out == '-')) {
-		*negative ^= *out == '-';
-		memmove(out, out + 1, n);
-	}
+	take_sign(out, negative);
 	return *out != 0;
 }
 
@@ -143,10 +214,95 @@ static void take_offset(struct loose_time *out, struct text s)
 	out->offset_us = (*p == '-' ? -minutes : minutes) * 60 * US_PER_SECOND;
 }
 
-int loose_time_parse(struct loose_time *out, struct text s, struct err *e)
+/* Year, month and day as a place of dates writes them; which is which, order says where the numbers
+ * do not. */
+static int parted_day(struct loose_time *out, struct text s, const int n[3], char mark,
+		      enum loose_order order, struct err *e)
+{
+	if (n[0] > 31)
+		return day_of(out, n[0], n[1], n[2], s, e);
+	int year = n[2] < 100 ? n[2] + 2000 : n[2];
+	bool either = n[0] <= 12 && n[1] <= 12 && n[0] != n[1];
+	if (mark != '.' && either && order == LOOSE_ORDER_UNKNOWN)
+		return err_set(e, ERR_INVALID,
+			       "'%.*s' may be the day before the month or the reverse; write "
+			       "2026-06-15",
+			       (int)s.n, s.p);
+	bool month_first = mark != '.' && (either ? order == LOOSE_MONTH_FIRST : n[1] > 12);
+	return day_of(out, year, n[month_first ? 0 : 1], n[month_first ? 1 : 0], s, e);
+}
+
+/* "Jun 15, 2026", "15 June 2026", "15-Jun-2026"; false where it is none of these. */
+static bool named_day(struct loose_time *out, struct text s)
+{
+	static const char months[] = "janfebmaraprmayjunjulaugsepoctnovdec";
+	int number[2] = { 0 }, numbers = 0, month = 0;
+	for (size_t i = 0; i < s.n;) {
+		size_t n = 0;
+		while (i + n < s.n && s.p[i + n] >= '0' && s.p[i + n] <= '9')
+			n++;
+		if (n) {
+			if (numbers == 2 || n > 4)
+				return false;
+			for (size_t k = 0; k < n; k++)
+				number[numbers] = number[numbers] * 10 + s.p[i + k] - '0';
+			numbers++;
+		} else if (strchr(" ,-/.", s.p[i])) {
+			n = 1;
+		} else {
+			while (i + n < s.n &&
+			       ((s.p[i + n] | 32) >= 'a' && (s.p[i + n] | 32) <= 'z'))
+				n++;
+			for (int m = 0; n >= 3 && m < 12; m++)
+				if (strncasecmp(s.p + i, months + (ptrdiff_t)3 * m, 3) == 0)
+					month = month ? 13 : m + 1;
+			if (n < 3)
+				return false;
+		}
+		i += n;
+	}
+	bool year_first = number[0] > 31;
+	struct civil c = { .year = number[!year_first], .month = month, .day = number[year_first] };
+	if (numbers != 2 || c.year < 1000 || !civil_valid(c))
+		return false;
+	out->at.us = civil_to_day(c) * US_PER_DAY;
+	return true;
+}
+
+/* "10:00", "10:00:00", "3:04:05 PM" behind a day. */
+static bool clock_of(struct text s, int64_t *us)
+{
+	int part[3] = { 0 }, parts = 0;
+	size_t i = 0;
+	for (; i < s.n && parts < 3; i++) {
+		size_t from = i;
+		while (i < s.n && s.p[i] >= '0' && s.p[i] <= '9' && i - from < 2)
+			part[parts] = part[parts] * 10 + s.p[i++] - '0';
+		if (i == from)
+			return false;
+		parts++;
+		if (i == s.n || s.p[i] != ':')
+			break;
+	}
+	struct text half = { s.p + i, s.n - i };
+	half = trimmed(half);
+	bool am = half.n == 2 && strncasecmp(half.p, "AM", 2) == 0,
+	     pm = half.n == 2 && strncasecmp(half.p, "PM", 2) == 0;
+	if ((half.n && !am && !pm) || parts < 2 || part[0] > ((am || pm) ? 12 : 23) ||
+	    part[1] > 59 || part[2] > 59)
+		return false;
+	if (am || pm)
+		part[0] = part[0] % 12 + (pm ? 12 : 0);
+	*us = ((part[0] * 60 + part[1]) * 60 + part[2]) * US_PER_SECOND;
+	return true;
+}
+
+int loose_time_parse_as(struct loose_time *out, struct text s, enum loose_order order,
+			struct err *e)
 {
 	int n[3];
 	char mark;
+	int64_t clock = 0;
 	*out = (struct loose_time){ 0 };
 	s = trimmed(s);
 	size_t digits = 0;
@@ -158,17 +314,18 @@ int loose_time_parse(struct loose_time *out, struct text s, struct err *e)
 			v = v * 10 + s.p[i] - '0';
 		return day_of(out, v / 10000, v / 100 % 100, v % 100, s, e);
 	}
-	if (digits <= 4 && three_numbers(s, "./", n, &mark)) {
-		if (n[0] > 31)
-			return day_of(out, n[0], n[1], n[2], s, e);
-		if (mark == '/' && n[0] <= 12 && n[1] <= 12 && n[0] != n[1])
-			return err_set(e, ERR_INVALID,
-				       "'%.*s' may be the day before the month or the reverse; "
-				       "write 2026-06-15",
-				       (int)s.n, s.p);
-		bool month_first = mark == '/' && n[1] > 12;
-		return day_of(out, n[2], n[month_first ? 0 : 1], n[month_first ? 1 : 0], s, e);
+	/* a time of day behind a day that is not written as ISO 8601 does */
+	const char *blank = s.n ? memchr(s.p, ' ', s.n) : NULL;
+	struct text day = { s.p, blank ? (size_t)(blank - s.p) : s.n };
+	bool dashes = digits <= 2 && memchr(day.p, '-', day.n);
+	if (digits && digits <= 4 && three_numbers(day, dashes ? "-" : "./", n, &mark) &&
+	    (!blank || clock_of((struct text){ blank + 1, s.n - day.n - 1 }, &clock))) {
+		int rc = parted_day(out, s, n, mark, order, e);
+		out->at.us += clock;
+		return rc;
 	}
+	if (named_day(out, s))
+		return 0;
 	/* as queries of BigQuery write it: days of UTC, and no zone of the viewer's */
 	if (s.n > 14 && memcmp(s.p + s.n - 4, " UTC", 4) == 0)
 		return instant_parse_lenient(&out->at, (struct text){ s.p, s.n - 4 }, e);
@@ -176,4 +333,9 @@ int loose_time_parse(struct loose_time *out, struct text s, struct err *e)
 	if (rc == 0)
 		take_offset(out, s);
 	return rc;
+}
+
+int loose_time_parse(struct loose_time *out, struct text s, struct err *e)
+{
+	return loose_time_parse_as(out, s, LOOSE_ORDER_UNKNOWN, e);
 }

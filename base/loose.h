@@ -10,21 +10,29 @@
 #include "base/instant.h"
 
 /*
- * "1,234.50", "1.234,50", "9,00", "$0.10", "(1.00)", ".5", "1e-05". One sign with three digits
- * behind it ("1,234") is a thousands sign where a comma separates the fields or has no meaning, and
- * refused where comma_decimals says that either may be meant. *places: how many decimals were
- * written. Errors: ERR_INVALID.
+ * "1,234.50", "1.234,50", "9,00", "$0.10", "9.00 EUR", "(1.00)", "1.00-", ".5", "1e-05". One sign
+ * with three digits behind it ("1,234") is a thousands sign where a comma separates the fields or
+ * has no meaning, and refused where comma_decimals says that either may be meant. *places: how many
+ * decimals were written. Errors: ERR_INVALID.
  */
 int loose_number(struct decimal *out, int *places, struct text s, bool comma_decimals,
 		 struct err *e);
+
+/* The code of the currency whose sign or letters stand in s ("EUR 9,00", "$0.10", "Total (USD)");
+ * "" where none does, or its sign is that of several. */
+void loose_currency(char out[4], struct text s);
 
 struct loose_time {
 	struct instant at;
 	bool has_offset;
 	int64_t offset_us; /* of its zone, where it names one */
 };
-/* ISO 8601, Unix seconds, 20260615, 15.06.2026, 2026/06/15, and 6/15/2026 or 15/6/2026 where the
- * numbers leave no doubt. Errors: ERR_INVALID. */
+/* ISO 8601, Unix seconds, 20260615, 15.06.2026, 2026/06/15, Jun 15, 2026, and 6/15/2026 or
+ * 15-6-2026 where the numbers leave no doubt; a time of day may follow. Errors: ERR_INVALID. */
 int loose_time_parse(struct loose_time *out, struct text s, struct err *e);
+/* The same where it is known which stands first: 6/7/2026. */
+enum loose_order { LOOSE_ORDER_UNKNOWN, LOOSE_MONTH_FIRST, LOOSE_DAY_FIRST };
+int loose_time_parse_as(struct loose_time *out, struct text s, enum loose_order order,
+			struct err *e);
 
 #endif

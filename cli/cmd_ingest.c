@@ -7,7 +7,7 @@
 #include "cli/sources.h"
 #include "meter/ledger/draw.h"
 #include "meter/ingest/ingest_follow.h"
-#include "meter/read/headers.h"
+#include "meter/read/exports.h"
 #include "meter/read/places.h"
 #include "reports/json_out.h"
 #include "reports/lower_bound_report.h"
@@ -147,12 +147,12 @@ static int draw_while_following(void *user, const struct ingest_counts *counts, 
 static int refuse_bills(struct cli *cli, struct err *e)
 {
 	for (int i = 0; i < cli->argument_count && !cli_value(cli, "map"); i++) {
-		const struct header *h = header_of_file(cli->argument[i]);
-		if (h && h->kind == FILE_BILL)
+		const struct export_format *f = export_of_file(cli->argument[i]);
+		if (f && f->kind == EXPORT_BILL)
 			return err_set(e, ERR_INVALID,
 				       "'%s' is a bill (%s), not usage: compare it with tally "
 				       "reconcile",
-				       cli->argument[i], h->title);
+				       cli->argument[i], f->title);
 	}
 	return 0;
 }

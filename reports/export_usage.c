@@ -4,16 +4,19 @@
 #include "base/csv.h"
 #include "base/dict.h"
 #include "reports/export.h"
-#include "reports/spreadsheet.h"
+#include "reports/sheet.h"
 
 /* --- CSV of the records that stand --- */
 
 struct records {
 	const struct export_options *o;
+	struct store *store;
 	struct buf b;
-	uint8_t *gone;	       /* a bit a row */
-	struct dict last;      /* record's own row to the row that stands for it */
-	bool unit[UNIT_COUNT]; /* those that any record counts have a column */
+	uint8_t *gone;	  /* a bit a row */
+	struct dict last; /* record's own row to the row that stands for it */
+	/* Columns that few files need: units beside tokens, a bucket of time, which stays one, and
+	 * what has no price for what was not understood, which keeps none. */
+	bool unit[UNIT_COUNT], buckets, unread;
 };
 
 static bool is_gone(const struct records *x, int64_t seq)
@@ -21,12 +24,14 @@ static bool is_gone(const struct records *x, int64_t seq)
 	return x->gone[seq / 8] >> (seq % 8) & 1;
 }
 
-/* First look: which rows were reversed. */
+/* First look: which rows were reversed, and which columns are needed. */
 static int find_gone(void *user, const struct usage_row *row)
 {
 	struct records *x = user;
 	for (int u = 0; u < UNIT_COUNT; u++)
 		x->unit[u] |= row->record.units[u] != 0;
+	x->buckets |= (row->flags & USAGE_AGGREGATE) != 0;
+	x->unread |= (row->flags & USAGE_UNREAD) != 0;
 	if (!row->of)
 		return 0;
 	const int64_t first = row->of;
@@ -40,6 +45,29 @@ static int find_gone(void *user, const struct usage_row *row)
 		*standing = (uint64_t)row->seq;
 	}
 	return 0;
+}
+
+/* The last columns: calls, and what few files need. */
+static void put_beside(struct records *x, const struct usage_row *row)
+{
+	const struct stored_price *p = NULL;
+	buf_puts(&x->b, ",");
+	if (row->record.requests || !(row->flags & USAGE_AGGREGATE))
+		buf_int(&x->b, row->record.requests);
+	for (int u = 0; u < UNIT_COUNT; u++)
+		if (x->unit[u]) {
+			buf_puts(&x->b, ",");
+			buf_int(&x->b, row->record.units[u]);
+		}
+	if (x->buckets)
+		buf_puts(&x->b, row->flags & USAGE_AGGREGATE ? ",true" : ",");
+	if (x->unread) {
+		buf_puts(&x->b, ",");
+		if (row->flags & USAGE_UNREAD &&
+		    store_stored_price(x->store, row->price, &p, NULL) == 0)
+			csv_put_text(&x->b, p->reason);
+	}
+	buf_puts(&x->b, "\n");
 }
 
 static int put_record(void *user, const struct usage_row *row)
@@ -67,14 +95,7 @@ static int put_record(void *user, const struct usage_row *row)
 		buf_puts(&x->b, ",");
 		buf_int(&x->b, r->tokens[b]);
 	}
-	buf_puts(&x->b, ",");
-	buf_int(&x->b, r->requests);
-	for (int u = 0; u < UNIT_COUNT; u++)
-		if (x->unit[u]) {
-			buf_puts(&x->b, ",");
-			buf_int(&x->b, r->units[u]);
-		}
-	buf_puts(&x->b, "\n");
+	put_beside(x, row);
 	if (x->b.n > 1 << 16) {
 		fwrite(x->b.p, 1, x->b.n, x->o->out);
 		x->b.n = 0;
@@ -85,7 +106,7 @@ static int put_record(void *user, const struct usage_row *row)
 int export_csv(struct ledger *l, const struct export_options *o, struct err *e)
 {
 	struct store *s = ledger_store(l);
-	struct records x = { .o = o };
+	struct records x = { .o = o, .store = s };
 	int rc = store_refresh(s, e);
 	const int64_t last = store_last_seq(s);
 	x.gone = mem_zalloc((size_t)last / 8 + 1);
@@ -100,7 +121,7 @@ int export_csv(struct ledger *l, const struct export_options *o, struct err *e)
 	for (int u = 0; u < UNIT_COUNT; u++)
 		if (x.unit[u])
 			buf_printf(&x.b, ",%s", unit_field((enum unit)u));
-	buf_puts(&x.b, "\n");
+	buf_printf(&x.b, "%s%s\n", x.buckets ? ",aggregate" : "", x.unread ? ",unknown_cost" : "");
 	if (rc == 0)
 		rc = store_each_row(s, 1, last, put_record, &x, e);
 	fwrite(x.b.p, 1, x.b.n, o->out);
@@ -112,19 +133,20 @@ int export_csv(struct ledger *l, const struct export_options *o, struct err *e)
 
 /* --- a workbook --- */
 
-static void put_text(lxw_worksheet *w, lxw_row_t row, lxw_col_t col, struct text t)
+static void put_heads(struct sheet *w, const enum usage_dim *dims, lxw_col_t count,
+		      const char *currency)
 {
-	char *s = mem_alloc(t.n + 1);
-	memcpy(s, t.n ? t.p : "", t.n);
-	s[t.n] = 0;
-	spreadsheet.worksheet_write_string(w, row, col, s, NULL);
-	free(s);
-}
-
-static void put_number(lxw_worksheet *w, lxw_row_t row, lxw_col_t col, const char *text)
-{
-	/* numbers of a spreadsheet hold 15 digits; the exact text stands in the last column */
-	spreadsheet.worksheet_write_number(w, row, col, strtod(text, NULL), NULL);
+	char text[DECIMAL_TEXT_MAX];
+	lxw_col_t at = 0;
+	for (; at < count; at++)
+		sheet_head(w, 0, at, usage_dim_name(dims[at]));
+	sheet_head(w, 0, at++, "records");
+	for (int b = 0; b < BUCKET_COMMON; b++)
+		sheet_head(w, 0, at++, bucket_name((enum bucket)b));
+	snprintf(text, sizeof text, "cost (%s)", currency);
+	sheet_head(w, 0, at++, text);
+	sheet_head(w, 0, at++, "cost, exact");
+	sheet_head(w, 0, at, "unpriced");
 }
 
 int export_xlsx(struct ledger *l, const struct export_options *o, const char *path, struct err *e)
@@ -136,55 +158,40 @@ int export_xlsx(struct ledger *l, const struct export_options *o, const char *pa
 					.until = o->until,
 					.customer = o->customer };
 	struct usage_result *r;
+	struct sheet w;
 	char text[DECIMAL_TEXT_MAX];
-	int rc = spreadsheet_need(e);
-	if (rc == 0)
-		rc = usage_query(&r, ledger_store(l), dims, DIMS, &f, o->zone, e);
+	int rc = usage_query(&r, ledger_store(l), dims, DIMS, &f, o->zone, e);
 	if (rc != 0)
 		return rc;
-	if (usage_group_count(r) > ROWS_MOST) {
+	if (usage_group_count(r) > ROWS_MOST)
+		rc = err_set(e, ERR_RANGE,
+			     "more than %d rows; a spreadsheet holds no more: choose a period",
+			     ROWS_MOST);
+	if (rc == 0)
+		rc = sheet_open(&w, path, NULL, 0, true, e);
+	if (rc != 0) {
 		usage_result_close(r);
-		return err_set(e, ERR_RANGE,
-			       "more than %d rows; a spreadsheet holds no more: choose a period",
-			       ROWS_MOST);
+		return rc;
 	}
-	lxw_workbook_options options = { .constant_memory = LXW_TRUE };
-	lxw_workbook *book = spreadsheet.workbook_new_opt(path, &options);
-	lxw_doc_properties about = { .created = 1 };
-	spreadsheet.workbook_set_properties(book, &about);
-	lxw_worksheet *w = spreadsheet.workbook_add_worksheet(book, "Usage");
-	lxw_format *bold = spreadsheet.workbook_add_format(book);
-	spreadsheet.format_set_bold(bold);
-	spreadsheet.worksheet_set_column(w, 0, 3, 20, NULL);
-	spreadsheet.worksheet_set_column(w, 4, 14, 15, NULL);
-	spreadsheet.worksheet_freeze_panes(w, 1, 0);
-	for (lxw_col_t d = 0; d < DIMS; d++)
-		spreadsheet.worksheet_write_string(w, 0, d, usage_dim_name(dims[d]), bold);
-	spreadsheet.worksheet_write_string(w, 0, DIMS, "records", bold);
-	for (int b = 0; b < BUCKET_COMMON; b++)
-		spreadsheet.worksheet_write_string(w, 0, (lxw_col_t)(DIMS + 1 + b),
-						   bucket_name((enum bucket)b), bold);
-	const lxw_col_t cost = DIMS + 1 + BUCKET_COMMON;
-	snprintf(text, sizeof text, "cost (%s)", usage_currency(r));
-	spreadsheet.worksheet_write_string(w, 0, cost, text, bold);
-	spreadsheet.worksheet_write_string(w, 0, cost + 1, "cost, exact", bold);
-	spreadsheet.worksheet_write_string(w, 0, cost + 2, "unpriced", bold);
+	sheet_page(&w, "Usage");
+	sheet_width(&w, 0, 3, 20);
+	sheet_width(&w, 4, 14, 15);
+	sheet_freeze(&w, 1);
+	put_heads(&w, dims, DIMS, usage_currency(r));
 	for (size_t i = 0; i < usage_group_count(r); i++) {
 		const struct usage_sums *s = usage_group(r, i);
 		const lxw_row_t row = (lxw_row_t)i + 1;
-		for (lxw_col_t d = 0; d < DIMS; d++)
-			put_text(w, row, d, usage_label(r, i, d));
-		spreadsheet.worksheet_write_number(w, row, DIMS, (double)s->records, NULL);
+		lxw_col_t at = 1;
+		sheet_day_text(&w, row, 0, usage_label(r, i, 0));
+		for (; at < DIMS; at++)
+			sheet_text(&w, row, at, usage_label(r, i, at));
+		sheet_count(&w, row, at++, s->records);
 		for (int b = 0; b < BUCKET_COMMON; b++)
-			spreadsheet.worksheet_write_number(w, row, (lxw_col_t)(DIMS + 1 + b),
-							   (double)s->tokens[b], NULL);
-		put_number(w, row, cost, money_total_format(s->cost, text));
-		spreadsheet.worksheet_write_string(w, row, cost + 1, text, NULL);
-		spreadsheet.worksheet_write_number(w, row, cost + 2, (double)s->unpriced, NULL);
+			sheet_count(&w, row, at++, s->tokens[b]);
+		sheet_money(&w, row, at++, s->cost);
+		sheet_text(&w, row, at++, text_of(money_total_format(s->cost, text)));
+		sheet_count(&w, row, at, s->unpriced);
 	}
 	usage_result_close(r);
-	lxw_error failed = spreadsheet.workbook_close(book);
-	return failed ? err_set(e, ERR_SYSTEM, "could not write '%s': %s", path,
-				spreadsheet.lxw_strerror(failed))
-		      : 0;
+	return sheet_close(&w, path, e);
 }

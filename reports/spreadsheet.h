@@ -7,7 +7,6 @@
 #include "base/library.h"
 
 #define SPREADSHEET_FUNCTIONS(X) \
-	X(workbook_new) \
 	X(workbook_new_opt) \
 	X(workbook_set_properties) \
 	X(workbook_add_worksheet) \

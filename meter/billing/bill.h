@@ -1,18 +1,28 @@
 /*
  * bill: what a provider says was used and owed, by day and model.
  *
- * Reads what meter/read/headers.h knows (DeepSeek's export, the costs of Anthropic and OpenAI, AWS,
- * FOCUS, ...), plain or in a ZIP or gzip, and any CSV whose columns are named. A number counts
+ * Reads what the registry of meter/read/exports.h knows (bills, and reports of usage that state
+ * what it cost), plain or in a ZIP or gzip, and any CSV whose columns are named. A number counts
  * once: of amounts and costs the costs are the money, and a file that is given twice is refused.
- * Days are UTC's, or of the zone whose offset the file states.
+ * Days are UTC's, of the zone that the registry names, or of that whose offset the file states.
  */
 #ifndef TALLY_METER_BILLING_BILL_H
 #define TALLY_METER_BILLING_BILL_H
 
 #include "base/arena.h"
 #include "base/money.h"
+#include "meter/read/exports.h"
+#include "pricing/book.h"
 
-enum bill_kind { BILL_USAGE, BILL_TAX, BILL_CREDIT, BILL_REFUND, BILL_ADJUSTMENT, BILL_FEE };
+enum bill_kind {
+	BILL_USAGE,
+	BILL_TAX,
+	BILL_CREDIT,
+	BILL_REFUND,
+	BILL_ADJUSTMENT,
+	BILL_FEE,
+	BILL_OTHER /* another service of the same vendor */
+};
 const char *bill_kind_name(enum bill_kind k);
 
 struct bill_line {
@@ -27,9 +37,9 @@ struct bill_line {
 	int64_t input, cache_read, output; /* tokens */
 };
 
-struct bill_columns {
-	const char *day, *model, *cost, *input, *cache_read,
-		*output; /* as --map names them; NULL: not */
+struct bill_options {
+	const char *column[EXPORT_ROLES]; /* as --map names them, by their meaning; NULL: not */
+	const struct book *book;	  /* tells models from other words; NULL: none */
 };
 
 struct bill {
@@ -37,10 +47,14 @@ struct bill {
 	size_t lines;
 	char currency[16];
 	int places;	 /* decimals of its costs, at most */
-	bool partial;	 /* a page says that there is more, and no last page is here */
+	bool partial;	 /* a page says that there is more, and the next one is not here */
 	bool has_offset; /* its days are of a zone: */
 	int64_t offset_us;
+	const char *zone;     /* or of this one; NULL */
 	const char *provider; /* whose bill it is; NULL: not known */
+	const char *title;    /* what it was read as; of several kinds of file the first */
+	struct text cost;     /* the column of the costs, "" where it has no name */
+	struct text unread;   /* columns that speak of money and were not read, ", " between */
 	bool says_total;      /* a row of totals */
 	struct money_total total;
 	struct arena arena;
@@ -48,11 +62,11 @@ struct bill {
 
 /* Several files are one bill (DeepSeek exports tokens and costs apart). Errors: ERR_NOT_FOUND,
  * ERR_UNREADABLE, ERR_INVALID with file, line and field. */
-int bill_read(struct bill *out, const char *const *path, size_t count,
-	      const struct bill_columns *columns, struct err *e);
+int bill_read(struct bill *out, const char *const *path, size_t count, const struct bill_options *o,
+	      struct err *e);
 /* One file from memory; path is for messages. */
-int bill_parse(struct bill *out, struct text all, const char *path,
-	       const struct bill_columns *columns, struct err *e);
+int bill_parse(struct bill *out, struct text all, const char *path, const struct bill_options *o,
+	       struct err *e);
 void bill_release(struct bill *b);
 
 #endif

@@ -292,23 +292,34 @@ static void judge(struct work *w, struct reconciled *l)
 	money_total_add(&r->metered, l->metered.cost);
 }
 
-/* The zone of the days: the one asked for, the one whose offset the bill states, or UTC. */
+static void name_zone(struct work *w, const char *name)
+{
+	snprintf(w->out->zone, sizeof w->out->zone, "%s", name);
+}
+
+/* The zone of the days: the one asked for, the one whose offset the bill states, that of its kind,
+ * or UTC. */
 static int open_zone(struct work *w, struct zone **own, struct err *e)
 {
+	const struct bill *bill = w->bill;
 	char name[32];
-	int64_t hours = w->bill->offset_us / US_PER_HOUR;
+	long long hours = bill->offset_us / US_PER_HOUR;
 	if (w->o->zone) {
 		w->zone = w->o->zone;
+		name_zone(w, w->o->zone_name);
 		return 0;
 	}
-	if (w->bill->offset_us % US_PER_HOUR != 0)
+	if (bill->offset_us % US_PER_HOUR != 0)
 		return err_set(e, ERR_USAGE,
 			       "the bill's days are not at whole hours from UTC; name their zone "
 			       "with -z");
 	/* the signs of these names are reversed */
-	snprintf(name, sizeof name, "Etc/GMT%+lld", (long long)-hours);
-	int rc = zone_open(own, hours ? name : "UTC", e);
+	snprintf(name, sizeof name, "Etc/GMT%+lld", -hours);
+	bool of_kind = bill->zone && !bill->has_offset;
+	int rc = zone_open(own, of_kind ? bill->zone : hours ? name : "UTC", e);
 	w->zone = *own;
+	snprintf(name, sizeof name, "UTC%+lld", hours);
+	name_zone(w, of_kind ? bill->zone : hours ? name : "UTC");
 	return rc;
 }
 

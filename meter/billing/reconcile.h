@@ -7,6 +7,7 @@
 #ifndef TALLY_METER_BILLING_RECONCILE_H
 #define TALLY_METER_BILLING_RECONCILE_H
 
+#include "base/zone.h"
 #include "meter/billing/bill.h"
 #include "meter/store/usage_query.h"
 #include "pricing/book.h"
@@ -52,6 +53,7 @@ struct reconciliation {
 	int64_t count[4];    /* by match */
 	struct money_total billed, metered, difference;
 	int64_t unpriced;
+	char zone[ZONE_NAME_MAX]; /* of its days */
 	struct arena arena;
 };
 
@@ -63,6 +65,7 @@ struct reconcile_options {
 	bool exact;		      /* no more than the tolerance, though the bill is rounded */
 	const char *currency;	      /* price the metered half in it; NULL: as it was stored */
 	const struct zone *zone;      /* of the days of both halves; NULL: the bill's, UTC */
+	const char *zone_name;	      /* of that zone */
 	const struct book *book;      /* names that mean the same model */
 };
 

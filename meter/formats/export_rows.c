@@ -8,8 +8,9 @@
 #include "base/digest.h"
 #include "base/loose.h"
 #include "meter/formats/payload_run.h"
+#include "meter/read/columns.h"
 #include "meter/read/exports.h"
-#include "meter/read/headers.h"
+#include "meter/read/item_words.h"
 #include "pricing/book.h"
 
 /* A record in the making. */
@@ -132,6 +133,17 @@ static int64_t *counted(struct raw_counts *counts, const struct export_column *c
 	return k < RAW_COUNTS ? &counts->count[k] : &counts->units[k - RAW_COUNTS];
 }
 
+static bool is_count(uint8_t role)
+{
+	return role == ROLE_REQUESTS || role == ROLE_AMOUNT || role >= ROLE_COUNT;
+}
+
+/* What reconcile reads and usage does not need. */
+static bool is_of_bills(uint8_t role)
+{
+	return role >= ROLE_COST && role < ROLE_COUNT;
+}
+
 static int take_value(struct payload_reader *r, struct row *w, const struct export_column *c,
 		      struct text s, struct err *e)
 {
@@ -143,9 +155,10 @@ static int take_value(struct payload_reader *r, struct row *w, const struct expo
 							      [ROLE_TASK] = FIELD_TASK };
 	int64_t n;
 	int rc = 0;
-	if (c->role >= ROLE_REQUESTS && c->role != ROLE_TYPE && c->role != ROLE_UNCHARGED &&
-	    (rc = read_count(&n, c->name, s, e)) != 0)
+	if (is_count(c->role) && (rc = read_count(&n, c->name, s, e)) != 0)
 		return rc;
+	if (is_of_bills(c->role))
+		return 0;
 	switch (c->role) {
 	case ROLE_START:
 	case ROLE_END:
@@ -223,6 +236,18 @@ static int take_type(struct row *w, struct err *e)
 		       (int)(w->type.n > 60 ? 60 : w->type.n), w->type.p);
 }
 
+/* A count of tokens that the registry does not know leaves the row without a price. */
+static void look_for_uncounted(struct payload_reader *r, struct row *w, json_value *v)
+{
+	for (json_value *m = json_first(v); m && !w->p.m.unread; m = json_next(m)) {
+		if (!json_key(m) || json_kind(m) == JSON_OBJECT || json_is_nothing(m) ||
+		    !export_is_uncounted(w->format, json_key(m)))
+			continue;
+		column_tell(&r->member, text_of(json_key(m)));
+		w->p.m.unread = arena_text(&r->arena, r->member.p, r->member.n);
+	}
+}
+
 static int read_row(struct payload_reader *r, struct row *w, json_value *v, json_value *item,
 		    struct err *e)
 {
@@ -238,8 +263,9 @@ static int read_row(struct payload_reader *r, struct row *w, json_value *v, json
 	}
 	if (rc == 0 && w->type.n)
 		rc = take_type(w, e);
+	look_for_uncounted(r, w, v);
 	struct record *rec = &w->p.m.record;
-	if (rc != 0 || f->grain != EXPORT_BUCKETS || rec->time_us == TIME_ABSENT)
+	if (rc != 0 || f->kind != EXPORT_BUCKETS || rec->time_us == TIME_ABSENT)
 		return rc;
 	if (rec->completed_us == TIME_ABSENT)
 		rec->completed_us = rec->time_us + US_PER_DAY;
@@ -312,7 +338,7 @@ static void hand_over(struct payload_reader *r, struct pending_row *p)
 		return;
 	}
 	/* a bucket whose number of calls is not told has none to add */
-	if (p->told_requests || p->format->grain == EXPORT_BUCKETS)
+	if (p->told_requests || p->format->kind == EXPORT_BUCKETS)
 		p->m.record.requests = p->requests;
 	p->m.record.present |= (uint64_t)p->told_requests << FIELD_REQUESTS;
 	if (counts_normalise(&p->m.record, &p->counts, &p->m.rule, &e) != 0)
@@ -354,14 +380,14 @@ static void take_row(struct payload_reader *r, const struct export_format *f, js
 	struct err e = { 0 };
 	struct row w = { .format = f, .p = { .format = f } };
 	payload_begin(&w.p.m, f->shape, line);
-	w.p.counts = (struct raw_counts){ .cache = f->cache, .fixed = f->fixed };
+	w.p.counts = (struct raw_counts){ .cache = f->cache, .fixed = f->kind == EXPORT_BUCKETS };
 	if (f->provider)
 		set_text(&w.p.m.record, FIELD_PROVIDER, text_of(f->provider));
 	int rc = read_row(r, &w, v, item, &e);
 	if (rc == 0 && (w.uncharged || w.p.m.record.time_us == TIME_ABSENT) &&
-	    (w.uncharged || f->grain == EXPORT_BUCKETS)) {
+	    (w.uncharged || f->kind == EXPORT_BUCKETS)) {
 		r->passed_over++; /* not charged, or a row of totals */
-	} else if (rc == 0 && f->grain == EXPORT_BUCKETS) {
+	} else if (rc == 0 && f->kind == EXPORT_BUCKETS) {
 		w.p.m.aggregate = w.p.m.cumulative = true;
 		set_text(&w.p.m.record, FIELD_ID, bucket_id(r, &w));
 		uint64_t *at = dict_need(&r->buckets, w.p.m.record.text[FIELD_ID], NULL);
@@ -425,7 +451,7 @@ static bool is_empty_page(json_value *v, json_value *items)
 bool export_document(struct payload_reader *r, json_value *v, int64_t line)
 {
 	json_value *items = export_page_items(v);
-	const struct export_format *f = export_of_document(v);
+	const struct export_format *f = export_of_document(v, EXPORT_AS_USAGE);
 	if (!f && !is_empty_page(v, items))
 		return false;
 	json_value *more = json_member(v, "has_more");
@@ -480,7 +506,8 @@ static int take_record(struct payload_reader *r, const struct table *t, const st
 	buf_puts(&object, "{");
 	for (size_t i = 0; i < v->count && i < names->count; i++)
 		if (names->field[i].n)
-			put_field(&object, names->field[i], v->field[i]);
+			put_field(&object, names->field[i],
+				  t->format->native ? csv_plain_text(v->field[i]) : v->field[i]);
 	bool empty = object.n == 1;
 	buf_puts(&object, "}");
 	int rc = v->count > names->count ? err_set(e, ERR_INVALID, "%zu fields, the header has %zu",
@@ -526,6 +553,8 @@ void export_table(struct payload_reader *r, const struct export_format *f, char 
 			record.n--;
 		struct csv_record *to = names->count ? v : names;
 		int rc = record.n ? csv_split(to, record, separator, &e) : 0;
+		for (size_t i = 0; rc == 0 && to == names && i < names->count; i++)
+			names->field[i] = export_spelled(f, names->field[i]);
 		if (rc == 0 && record.n && to == v)
 			rc = take_record(r, t, v, line, &e);
 		if (rc != 0)

@@ -54,12 +54,24 @@ bool payload_table(struct payload_reader *r, struct text all)
 	return f != NULL;
 }
 
-/* Reconciliation sources hold amounts, not usage: `tally reconcile` reads them. */
+/* What was charged is no usage: `tally reconcile` reads it. */
 static bool is_bill(json_value *v)
 {
-	json_value *bucket = json_first(json_member(v, "data"));
-	json_value *result = json_first(json_member(bucket, "results"));
-	return result && (json_member(result, "cost_type") || json_member(result, "amount"));
+	const struct export_format *f = export_of_document(v, EXPORT_AS_ANY);
+	return f && f->kind == EXPORT_BILL;
+}
+
+/* What is no field of a trace: whether it is a bucket of time, and why it has no price. */
+static bool native_beside(struct payload_reader *r, struct metered *m, json_value *f)
+{
+	struct text name = text_of(json_key(f)), s = json_number_or_string(f);
+	if (text_is(name, "aggregate"))
+		m->aggregate = m->cumulative = json_true(f) || text_is(s, "true");
+	else if (text_is(name, "unknown_cost"))
+		m->unread = s.n ? arena_text(&r->arena, s.p, s.n) : NULL;
+	else
+		return false;
+	return true;
 }
 
 /* A record in the program's own field names. */
@@ -83,10 +95,13 @@ static bool native_document(struct payload_reader *r, json_value *v, int64_t lin
 				       : k == JSON_NUMBER ? VALUE_NUMBER
 				       : k == JSON_NULL	  ? VALUE_NULL
 							  : VALUE_OTHER;
+		bool beside = native_beside(r, &m, f);
 		if (column_is_units(shape, f) && column_take_units(&m.record, f, &e) != 0) {
 			payload_refuse(r, line, v, &e);
 			return true;
 		}
+		if (beside)
+			continue;
 		if (field >= FIELD_END && !m.unread && column_judge(&r->member, shape, f, field))
 			m.unread = arena_text(&r->arena, r->member.p, r->member.n);
 		if (field >= FIELD_END)
@@ -97,10 +112,18 @@ static bool native_document(struct payload_reader *r, json_value *v, int64_t lin
 			return true;
 		}
 	}
-	if (record_finish(&m.record, &e) != 0)
+	if (m.aggregate &&
+	    (m.record.completed_us == TIME_ABSENT || m.record.completed_us <= m.record.time_us)) {
+		err_set(&e, ERR_INVALID, "a bucket of time needs its end in 'completed'");
 		payload_refuse(r, line, v, &e);
-	else
+	} else if (record_finish(&m.record, &e) != 0) {
+		payload_refuse(r, line, v, &e);
+	} else {
+		/* a bucket may not say how many calls it holds */
+		if (m.aggregate && !(m.record.present >> FIELD_REQUESTS & 1))
+			m.record.requests = 0;
 		payload_take(r, &m);
+	}
 	return true;
 }
 
@@ -303,7 +326,8 @@ static bool is_told_by(json_value *v, const char *tells)
 
 bool payload_knows(json_value *v)
 {
-	if (json_kind(v) == JSON_ARRAY || export_of_document(v) || session_document_known(v))
+	if (json_kind(v) == JSON_ARRAY || export_of_document(v, EXPORT_AS_USAGE) ||
+	    session_document_known(v))
 		return true;
 	for (size_t i = 0; i < FORMATS; i++)
 		if (is_told_by(v, formats[i].tells))

@@ -81,11 +81,18 @@ static const char *column_reason(const struct shape *s, struct text name)
 	return NULL;
 }
 
+/* Of our own files: what the reader of usage takes and a trace has no field for. */
+static bool is_of_usage(struct text name)
+{
+	return text_is(name, "aggregate");
+}
+
 enum record_field column_field(const struct shape *s, const struct field_map *map, size_t map_count,
 			       struct text name)
 {
 	const enum record_field f = shape_field(s, map, map_count, name);
-	if (f != FIELD_NONE || !name_speaks_of_money(name) || column_reason(s, name))
+	if (f != FIELD_NONE || column_reason(s, name) ||
+	    (!name_speaks_of_money(name) && !is_of_usage(name)))
 		return f;
 	for (size_t i = 0; i < map_count; i++)
 		if (text_is(name, map[i].column))

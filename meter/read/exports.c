@@ -1,287 +1,336 @@
 #include "meter/read/exports.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <zlib.h>
 
 #include "base/arena.h"
 #include "base/csv.h"
 
-#define COUNT(raw) (ROLE_COUNT + (raw))
-#define UNIT(unit) (ROLE_COUNT + RAW_COUNTS + (unit))
+enum { FORMATS_MAX = 96, EXPORT_NAME_MAX = 120 };
 
-static const struct export_format formats[] = {
-	{ .shape = "openai.usage",
-	  .title = "OpenAI's usage",
-	  .provider = "openai",
-	  .grain = EXPORT_BUCKETS,
-	  .rows = "results",
-	  .needs = { "start_time", "input_tokens", "num_model_requests" },
-	  .column = { { "start_time", ROLE_START },
-		      { "end_time", ROLE_END },
-		      { "model", ROLE_MODEL },
-		      { "project_id", ROLE_PROJECT },
-		      { "user_id", ROLE_KEY },
-		      { "api_key_id", ROLE_KEY },
-		      { "batch", ROLE_BATCH },
-		      { "service_tier", ROLE_TIER },
-		      { "num_model_requests", ROLE_REQUESTS },
-		      { "input_tokens", COUNT(RAW_PROMPT) },
-		      { "input_cached_tokens", COUNT(RAW_CACHE_READ) },
-		      { "output_tokens", COUNT(RAW_COMPLETION) },
-		      { "input_audio_tokens", COUNT(RAW_INPUT_AUDIO) },
-		      { "output_audio_tokens", COUNT(RAW_OUTPUT_AUDIO) } },
-	  .cache = CACHE_INSIDE,
-	  .fixed = true },
-	{ .shape = "openai.activity",
-	  .title = "OpenAI's former activity export",
-	  .provider = "openai",
-	  .grain = EXPORT_BUCKETS,
-	  .rows = "results",
-	  .needs = { "n_context_tokens_total", "n_generated_tokens_total",
-		     "aggregation_timestamp" },
-	  .column = { { "aggregation_timestamp", ROLE_START },
-		      { "snapshot_id", ROLE_MODEL },
-		      { "model", ROLE_MODEL },
-		      { "project_id", ROLE_PROJECT },
-		      { "user_id", ROLE_KEY },
-		      { "api_key_id", ROLE_KEY },
-		      { "operation", ROLE_KEY },
-		      { "batch", ROLE_BATCH },
-		      { "service_tier", ROLE_TIER },
-		      { "n_requests", ROLE_REQUESTS },
-		      { "n_context_tokens_total", COUNT(RAW_PROMPT) },
-		      { "n_cached_context_tokens_total", COUNT(RAW_CACHE_READ) },
-		      { "n_generated_tokens_total", COUNT(RAW_COMPLETION) } },
-	  .cache = CACHE_INSIDE,
-	  .fixed = true },
-	{ .shape = "anthropic.usage",
-	  .title = "Anthropic's usage report",
-	  .provider = "anthropic",
-	  .grain = EXPORT_BUCKETS,
-	  .rows = "results",
-	  .needs = { "starting_at", "uncached_input_tokens", "output_tokens" },
-	  .column = { { "starting_at", ROLE_START },
-		      { "ending_at", ROLE_END },
-		      { "model", ROLE_MODEL },
-		      { "workspace_id", ROLE_PROJECT },
-		      { "api_key_id", ROLE_KEY },
-		      { "service_tier", ROLE_TIER },
-		      { "context_window", ROLE_KEY },
-		      { "inference_geo", ROLE_GEO },
-		      { "speed", ROLE_SPEED },
-		      { "uncached_input_tokens", COUNT(RAW_PROMPT) },
-		      { "cache_creation>ephemeral_5m_input_tokens", COUNT(RAW_CACHE_WRITE_5M) },
-		      { "cache_creation>ephemeral_1h_input_tokens", COUNT(RAW_CACHE_WRITE_1H) },
-		      { "cache_read_input_tokens", COUNT(RAW_CACHE_READ) },
-		      { "output_tokens", COUNT(RAW_COMPLETION) },
-		      { "server_tool_use>web_search_requests", UNIT(UNIT_WEB_SEARCH) } },
-	  .cache = CACHE_BESIDE,
-	  .fixed = true },
-	{ .shape = "anthropic.console",
-	  .title = "the Anthropic Console's usage",
-	  .provider = "anthropic",
-	  .grain = EXPORT_BUCKETS,
-	  .needs = { "usage_date_utc", "usage_input_tokens_no_cache", "usage_output_tokens" },
-	  .column = { { "usage_date_utc", ROLE_START },
-		      { "model_version", ROLE_MODEL },
-		      { "workspace", ROLE_PROJECT },
-		      { "api_key", ROLE_SECRET },
-		      { "usage_type", ROLE_TIER },
-		      { "context_window", ROLE_KEY },
-		      { "inference_geo", ROLE_GEO },
-		      { "speed", ROLE_SPEED },
-		      { "usage_input_tokens_no_cache", COUNT(RAW_PROMPT) },
-		      { "usage_input_tokens_cache_write_5m", COUNT(RAW_CACHE_WRITE_5M) },
-		      { "usage_input_tokens_cache_write_1h", COUNT(RAW_CACHE_WRITE_1H) },
-		      { "usage_input_tokens_cache_read", COUNT(RAW_CACHE_READ) },
-		      { "usage_output_tokens", COUNT(RAW_COMPLETION) },
-		      { "web_search_count", UNIT(UNIT_WEB_SEARCH) } },
-	  .cache = CACHE_BESIDE,
-	  .fixed = true },
-	{ .shape = "anthropic.claude_code",
-	  .title = "Claude Code analytics",
-	  .provider = "anthropic",
-	  .grain = EXPORT_BUCKETS,
-	  .rows = "model_breakdown",
-	  .needs = { "date", "actor", "model", "tokens>input", "tokens>output" },
-	  .column = { { "date", ROLE_START },
-		      { "model", ROLE_MODEL },
-		      { "actor>email_address", ROLE_CUSTOMER },
-		      { "actor>api_key_name", ROLE_PROJECT },
-		      { "terminal_type", ROLE_KEY },
-		      { "customer_type", ROLE_KEY },
-		      { "tokens>input", COUNT(RAW_PROMPT) },
-		      { "tokens>cache_read", COUNT(RAW_CACHE_READ) },
-		      { "tokens>cache_creation", COUNT(RAW_CACHE_WRITE) },
-		      { "tokens>output", COUNT(RAW_COMPLETION) } },
-	  .cache = CACHE_BESIDE,
-	  .fixed = true },
-	{ .shape = "deepseek.amount",
-	  .title = "DeepSeek's usage export, amounts",
-	  .provider = "deepseek",
-	  .grain = EXPORT_BUCKETS,
-	  .needs = { "utc_date", "model", "type", "amount" },
-	  .column = { { "utc_date", ROLE_START },
-		      { "model", ROLE_MODEL },
-		      { "user_id", ROLE_KEY },
-		      { "api_key_name", ROLE_PROJECT },
-		      { "api_key", ROLE_SECRET },
-		      { "type", ROLE_TYPE },
-		      { "amount", ROLE_AMOUNT } },
-	  .cache = CACHE_BESIDE,
-	  .fixed = true },
-	{ .shape = "deepseek.amount",
-	  .title = "DeepSeek's usage export, amounts",
-	  .provider = "deepseek",
-	  .grain = EXPORT_BUCKETS,
-	  .needs = { "start_time_iso", "model", "type", "amount" },
-	  .column = { { "start_time_iso", ROLE_START },
-		      { "end_time_iso", ROLE_END },
-		      { "model", ROLE_MODEL },
-		      { "user_id", ROLE_KEY },
-		      { "api_key_name", ROLE_PROJECT },
-		      { "api_key", ROLE_SECRET },
-		      { "type", ROLE_TYPE },
-		      { "amount", ROLE_AMOUNT } },
-	  .cache = CACHE_BESIDE,
-	  .fixed = true },
-	{ .shape = "openrouter.activity",
-	  .title = "OpenRouter's activity by day",
-	  .grain = EXPORT_BUCKETS,
-	  .needs = { "date", "model_permaslug", "prompt_tokens", "completion_tokens", "requests" },
-	  .column = { { "date", ROLE_START },
-		      { "model", ROLE_MODEL },
-		      { "model_permaslug", ROLE_KEY },
-		      { "endpoint_id", ROLE_KEY },
-		      { "provider_name", ROLE_KEY },
-		      { "requests", ROLE_REQUESTS },
-		      { "prompt_tokens", COUNT(RAW_PROMPT) },
-		      { "completion_tokens", COUNT(RAW_COMPLETION) },
-		      { "reasoning_tokens", COUNT(RAW_REASONING) } },
-	  .cache = CACHE_INSIDE,
-	  .fixed = true },
-	{ .shape = "openrouter.days",
-	  .title = "OpenRouter's activity by day",
-	  .grain = EXPORT_BUCKETS,
-	  .needs = { "Date", "Slug", "Prompt Tokens", "Completion Tokens", "Requests" },
-	  .column = { { "Date", ROLE_START },
-		      { "Slug", ROLE_MODEL },
-		      { "Requests", ROLE_REQUESTS },
-		      { "Prompt Tokens", COUNT(RAW_PROMPT) },
-		      { "Completion Tokens", COUNT(RAW_COMPLETION) },
-		      { "Reasoning Tokens", COUNT(RAW_REASONING) } },
-	  .cache = CACHE_INSIDE,
-	  .fixed = true },
-	{ .shape = "vercel.report",
-	  .title = "the report of Vercel's AI gateway",
-	  .grain = EXPORT_BUCKETS,
-	  .needs = { "day", "model", "input_tokens", "output_tokens", "request_count" },
-	  .column = { { "day", ROLE_START },
-		      { "model", ROLE_MODEL },
-		      { "user", ROLE_CUSTOMER },
-		      { "provider", ROLE_KEY },
-		      { "credential_type", ROLE_KEY },
-		      { "tag", ROLE_KEY },
-		      { "request_count", ROLE_REQUESTS },
-		      { "input_tokens", COUNT(RAW_PROMPT) },
-		      { "cached_input_tokens", COUNT(RAW_CACHE_READ) },
-		      { "cache_creation_input_tokens", COUNT(RAW_CACHE_WRITE) },
-		      { "output_tokens", COUNT(RAW_COMPLETION) },
-		      { "reasoning_tokens", COUNT(RAW_REASONING) } },
-	  .cache = CACHE_INSIDE,
-	  .fixed = true },
-	{ .shape = "helicone",
-	  .title = "Helicone's requests",
-	  .needs = { "request_id", "request_created_at", "prompt_tokens", "completion_tokens" },
-	  .column = { { "request_id", ROLE_ID },
-		      { "request_created_at", ROLE_START },
-		      { "response_created_at", ROLE_END },
-		      { "response_model", ROLE_MODEL },
-		      { "model", ROLE_MODEL },
-		      { "request_model", ROLE_MODEL },
-		      { "request_user_id", ROLE_CUSTOMER },
-		      { "prompt_tokens", COUNT(RAW_PROMPT) },
-		      { "prompt_cache_read_tokens", COUNT(RAW_CACHE_READ) },
-		      { "prompt_cache_write_tokens", COUNT(RAW_CACHE_WRITE) },
-		      { "completion_tokens", COUNT(RAW_COMPLETION) },
-		      { "total_tokens", COUNT(RAW_TOTAL) } },
-	  .cache = CACHE_INSIDE },
-	{ .shape = "portkey",
-	  .title = "Portkey's logs",
-	  .needs = { "created_at", "ai_model", "req_units", "res_units" },
-	  .column = { { "id", ROLE_ID },
-		      { "created_at", ROLE_START },
-		      { "ai_model", ROLE_MODEL },
-		      { "metadata>_user", ROLE_CUSTOMER },
-		      { "trace_id", ROLE_SESSION },
-		      { "req_units", COUNT(RAW_PROMPT) },
-		      { "res_units", COUNT(RAW_COMPLETION) },
-		      { "total_units", COUNT(RAW_TOTAL) } },
-	  .cache = CACHE_INSIDE },
-	{ .shape = "cursor",
-	  .title = "Cursor's usage events",
-	  .needs = { "Date", "Model", "Input (w/ Cache Write)", "Input (w/o Cache Write)",
-		     "Output Tokens" },
-	  .column = { { "Date", ROLE_START },
-		      { "Model", ROLE_MODEL },
-		      { "User", ROLE_CUSTOMER },
-		      { "Kind", ROLE_UNCHARGED },
-		      { "Input (w/ Cache Write)", COUNT(RAW_CACHE_WRITE) },
-		      { "Input (w/o Cache Write)", COUNT(RAW_PROMPT) },
-		      { "Cache Read", COUNT(RAW_CACHE_READ) },
-		      { "Output Tokens", COUNT(RAW_COMPLETION) },
-		      { "Total Tokens", COUNT(RAW_TOTAL) } },
-	  .cache = CACHE_BESIDE },
-	{ .shape = "langfuse",
-	  .title = "Langfuse's observations",
-	  .as_json = true,
-	  .needs = { "traceId", "type", "startTime", "usageDetails" } },
-	{ .shape = "litellm",
-	  .title = "LiteLLM's spend logs",
-	  .as_json = true,
-	  .needs = { "request_id", "call_type", "spend", "startTime" } },
-	{ .shape = "cloudflare",
-	  .title = "logs of Cloudflare's AI gateway",
-	  .as_json = true,
-	  .needs = { "created_at", "provider", "tokens_in", "tokens_out" } },
-};
+/* --- the registry, made of its files when it is first asked --- */
 
-enum { FORMATS = sizeof formats / sizeof *formats };
+static struct {
+	pthread_once_t once;
+	struct export_format format[FORMATS_MAX];
+	size_t count;
+	struct arena arena;
+} registry = { .once = PTHREAD_ONCE_INIT };
 
-/* The first part of a name with ">" is the column that holds it. */
-static bool is_named(struct text column, const char *need)
+static uint8_t role_of(struct text word)
 {
-	return text_is(column, need) ||
-	       (strncmp(need, column.n ? column.p : "", column.n) == 0 && need[column.n] == '>');
+	static const char *const roles[EXPORT_ROLES] = {
+		[ROLE_ID] = "id",
+		[ROLE_START] = "start",
+		[ROLE_END] = "end",
+		[ROLE_MODEL] = "model",
+		[ROLE_PROVIDER] = "provider",
+		[ROLE_CUSTOMER] = "customer",
+		[ROLE_PROJECT] = "project",
+		[ROLE_SESSION] = "session",
+		[ROLE_TASK] = "task",
+		[ROLE_TIER] = "tier",
+		[ROLE_BATCH] = "batch",
+		[ROLE_SPEED] = "speed",
+		[ROLE_GEO] = "geo",
+		[ROLE_KEY] = "key",
+		[ROLE_SECRET] = "secret",
+		[ROLE_REQUESTS] = "requests",
+		[ROLE_TYPE] = "type",
+		[ROLE_AMOUNT] = "amount",
+		[ROLE_UNCHARGED] = "uncharged",
+		[ROLE_COST] = "cost",
+		[ROLE_CURRENCY] = "currency",
+		[ROLE_CREDITS] = "credits",
+		[ROLE_PRICE] = "price",
+		[ROLE_KIND] = "kind",
+		[ROLE_ITEM] = "item",
+		[ROLE_WHAT] = "what",
+		[ROLE_SERVICE] = "service",
+		[ROLE_UNIT] = "unit",
+		[ROLE_COUNT + RAW_PROMPT] = "prompt",
+		[ROLE_COUNT + RAW_COMPLETION] = "completion",
+		[ROLE_COUNT + RAW_TOTAL] = "total",
+		[ROLE_COUNT + RAW_CACHE_READ] = "cache_read",
+		[ROLE_COUNT + RAW_CACHE_WRITE] = "cache_write",
+		[ROLE_COUNT + RAW_CACHE_WRITE_5M] = "cache_write_5m",
+		[ROLE_COUNT + RAW_CACHE_WRITE_1H] = "cache_write_1h",
+		[ROLE_COUNT + RAW_REASONING] = "reasoning",
+		[ROLE_COUNT + RAW_INPUT_AUDIO] = "input_audio",
+		[ROLE_COUNT + RAW_OUTPUT_AUDIO] = "output_audio",
+		[ROLE_UNITS + UNIT_WEB_SEARCH] = "searches",
+	};
+	for (size_t i = 0; i < EXPORT_ROLES; i++)
+		if (roles[i] && text_is(word, roles[i]))
+			return (uint8_t)i;
+	return ROLE_END_OF_LIST;
 }
 
-/* The first whose needed names are all there; NULL when none fits. */
-static const struct export_format *export_of_columns(const struct text *names, size_t count)
+/* Which of the words a member is; the first where it is absent. */
+static int choice(json_value *file, const char *key, const char *const *words)
 {
-	for (size_t f = 0; f < FORMATS; f++) {
-		bool fits = true;
-		for (int n = 0; fits && n < EXPORT_NEEDS && formats[f].needs[n]; n++) {
-			bool found = false;
-			for (size_t i = 0; i < count && !found; i++)
-				found = is_named(names[i], formats[f].needs[n]);
-			fits = found;
-		}
-		if (fits)
-			return &formats[f];
+	struct text s = json_string(json_member(file, key));
+	int i = 0;
+	while (s.n && words[i] && !text_is(s, words[i]))
+		i++;
+	CHECK(!s.n || words[i]);
+	return i;
+}
+
+static const char *word(json_value *file, const char *key)
+{
+	struct text s = json_string(json_member(file, key));
+	return s.n ? arena_text(&registry.arena, s.p, s.n) : NULL;
+}
+
+static size_t members(json_value *list)
+{
+	size_t n = 0;
+	for (json_value *v = json_first(list); v; v = json_next(v))
+		n++;
+	return n;
+}
+
+/* A word, the strings of a list, or the keys of an object. */
+static const char *const *words_of(json_value *list)
+{
+	bool single = json_kind(list) == JSON_STRING;
+	size_t n = single ? 1 : members(list);
+	const char **words = arena_alloc(&registry.arena, (n + 1) * sizeof *words);
+	n = 0;
+	for (json_value *v = single ? list : json_first(list); v;
+	     v = single ? NULL : json_next(v)) {
+		struct text s =
+			json_kind(list) == JSON_OBJECT ? text_of(json_key(v)) : json_string(v);
+		words[n++] = arena_text(&registry.arena, s.p, s.n);
 	}
-	return NULL;
+	words[n] = NULL;
+	return words;
 }
+
+static const struct export_need *needs_in(json_value *list)
+{
+	struct export_need *needs =
+		arena_alloc(&registry.arena, (members(list) + 1) * sizeof *needs);
+	size_t n = 0;
+	for (json_value *v = json_first(list); v; v = json_next(v))
+		needs[n++].any = words_of(v);
+	needs[n].any = NULL;
+	return needs;
+}
+
+static void take_columns(struct export_format *f, json_value *columns)
+{
+	struct export_column *c = arena_alloc(&registry.arena, (members(columns) + 1) * sizeof *c);
+	f->column = c;
+	for (json_value *v = json_first(columns); v; v = json_next(v), c++) {
+		struct text name = text_of(json_key(v));
+		CHECK(name.n < EXPORT_NAME_MAX);
+		*c = (struct export_column){ arena_text(&registry.arena, name.p, name.n),
+					     role_of(json_string(v)) };
+		CHECK(c->role != ROLE_END_OF_LIST);
+		f->has_cost |= c->role == ROLE_COST || c->role == ROLE_PRICE;
+	}
+	*c = (struct export_column){ 0 };
+}
+
+static void take_file(const char *text)
+{
+	static const char *const known[] = { "name",  "title",	  "vendor",   "kind",	  "read",
+					     "rows",  "needs",	  "columns",  "harmless", "cache",
+					     "money", "spelling", "currency", "zone",	  "sign",
+					     "parts", "dates",	  NULL };
+	static const char *const kinds[] = { "calls", "buckets", "bill", NULL };
+	static const char *const reads[] = { "rows", "document", "trace", NULL };
+	static const char *const caches[] = { "keys", "inside", "beside", NULL };
+	static const char *const moneys[] = { "units", "", "cents", NULL };
+	static const char *const signs[] = { "stated", "majority", NULL };
+	static const char *const orders[] = { "certain", "month first", "day first", NULL };
+	static const char *const spellings[] = { "plain", "openai",  "aws", "azure",
+						 "gcp",	  "bailian", "any", NULL };
+	struct json_document *d;
+	CHECK(json_open(&d, text_of(text), NULL) == 0 && registry.count < FORMATS_MAX);
+	json_value *root = json_root(d);
+	CHECK(json_check_keys(root, known, "an export", NULL) == 0);
+	int read = choice(root, "read", reads);
+	struct export_format *f = &registry.format[registry.count++];
+	*f = (struct export_format){
+		.shape = word(root, "name"),
+		.title = word(root, "title"),
+		.provider = word(root, "vendor"),
+		.kind = (enum export_kind)choice(root, "kind", kinds),
+		.as_json = read == 1,
+		.as_trace = read == 2,
+		.rows = word(root, "rows"),
+		.needs = needs_in(json_member(root, "needs")),
+		.harmless = words_of(json_member(root, "harmless")),
+		.cache = (enum containment)choice(root, "cache", caches),
+		.spelling = (enum item_spelling)choice(root, "spelling", spellings),
+		.places = choice(root, "money", moneys),
+		.currency = word(root, "currency"),
+		.zone = word(root, "zone"),
+		.order = (enum loose_order)choice(root, "dates", orders),
+		.majority = choice(root, "sign", signs) == 1,
+		.parts = json_true(json_member(root, "parts")),
+	};
+	CHECK(f->shape && f->title && f->needs[0].any);
+	take_columns(f, json_member(root, "columns"));
+	json_close(d);
+}
+
+static void open_registry(void)
+{
+	for (const struct export_file *f = export_files; f->name; f++)
+		take_file(f->text);
+}
+
+static size_t formats(void)
+{
+	pthread_once(&registry.once, open_registry);
+	return registry.count;
+}
+
+static bool serves(const struct export_format *f, enum export_use use)
+{
+	return use == EXPORT_AS_ANY ||
+	       (use == EXPORT_AS_BILL ? f->kind == EXPORT_BILL || f->has_cost
+				      : f->kind != EXPORT_BILL);
+}
+
+/* --- names --- */
+
+static char folded(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+}
+
+static bool parts_words(char c)
+{
+	return c == ' ' || c == '_' || c == '-' || c == '.' || c == '/' || c == ':';
+}
+
+/* The same name but for case and what stands between its words. */
+static bool same_name(const char *a, size_t an, const char *b, size_t bn)
+{
+	size_t i = 0, k = 0;
+	for (;;) {
+		while (i < an && parts_words(a[i]))
+			i++;
+		while (k < bn && parts_words(b[k]))
+			k++;
+		if (i == an || k == bn)
+			return i == an && k == bn;
+		if (folded(a[i++]) != folded(b[k++]))
+			return false;
+	}
+}
+
+bool export_is_named(struct text column, const char *name)
+{
+	const char *dot = strchr(name, '.');
+	return column.n && (same_name(column.p, column.n, name, strlen(name)) ||
+			    (dot && same_name(column.p, column.n, name, (size_t)(dot - name))));
+}
+
+static bool has_need(const struct text *names, size_t count, const struct export_need *need)
+{
+	for (const char *const *one = need->any; *one; one++)
+		for (size_t i = 0; i < count; i++)
+			if (export_is_named(names[i], *one))
+				return true;
+	return false;
+}
+
+static size_t needs_of(const struct export_format *f)
+{
+	size_t n = 0;
+	while (f->needs[n].any)
+		n++;
+	return n;
+}
+
+const struct export_format *export_of_columns(const struct text *names, size_t count,
+					      enum export_use use)
+{
+	const struct export_format *best = NULL;
+	for (size_t i = 0; i < formats(); i++) {
+		const struct export_format *f = &registry.format[i];
+		size_t n = 0;
+		while (f->needs[n].any && has_need(names, count, &f->needs[n]))
+			n++;
+		if (!f->needs[n].any && serves(f, use) && (!best || n > needs_of(best)))
+			best = f;
+	}
+	return best;
+}
+
+static bool is_name(struct text column, const char *name)
+{
+	return column.n && same_name(column.p, column.n, name, strlen(name));
+}
+
+struct text export_spelled(const struct export_format *f, struct text column)
+{
+	for (const struct export_column *c = f->column; c->name; c++)
+		if (is_name(column, c->name))
+			return text_of(c->name);
+	for (const struct export_need *need = f->needs; need->any; need++)
+		for (const char *const *one = need->any; *one; one++)
+			if (is_name(column, *one))
+				return text_of(*one);
+	return column;
+}
+
+static bool speaks_of_money(struct text name)
+{
+	static const char *const words[] = { "cost",   "amount", "price", "charge",  "fee",
+					     "spend",  "usd",	 "eur",	  "tax",     "credit",
+					     "refund", "total",	 "token", "discount" };
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		for (size_t k = 0; k + strlen(words[i]) <= name.n; k++)
+			if (strncasecmp(name.p + k, words[i], strlen(words[i])) == 0)
+				return true;
+	return false;
+}
+
+static bool is_known(const struct export_format *f, struct text column)
+{
+	for (const struct export_column *c = f->column; c->name; c++)
+		if (export_is_named(column, c->name))
+			return true;
+	for (size_t i = 0; f->harmless[i]; i++)
+		if (export_is_named(column, f->harmless[i]))
+			return true;
+	return false;
+}
+
+bool export_is_unread(const struct export_format *f, struct text column)
+{
+	return speaks_of_money(column) && !is_known(f, column);
+}
+
+bool export_is_uncounted(const struct export_format *f, const char *name)
+{
+	return strcasestr(name, "token") && !is_known(f, text_of(name));
+}
+
+/* --- documents --- */
 
 static json_value *member_at(json_value *v, const char *name)
 {
-	char key[80];
-	const char *next = strchr(name, '>');
-	if (!next)
-		return json_member(v, name);
-	size_t n = (size_t)(next - name);
+	char key[EXPORT_NAME_MAX];
+	json_value *whole = json_member(v, name);
+	const char *dot = strchr(name, '.');
+	if (whole || !dot || json_kind(v) != JSON_OBJECT)
+		return whole;
+	size_t n = (size_t)(dot - name);
 	memcpy(key, name, n);
 	key[n] = 0;
-	return member_at(json_member(v, key), next + 1);
+	return member_at(json_member(v, key), dot + 1);
 }
 
 json_value *export_value(json_value *row, json_value *item, const char *name)
@@ -292,7 +341,7 @@ json_value *export_value(json_value *row, json_value *item, const char *name)
 
 json_value *export_page_items(json_value *v)
 {
-	static const char *const lists[] = { "data", "results", "result", "items" };
+	static const char *const lists[] = { "data", "results", "result", "items", "usageItems" };
 	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
 		json_value *list = json_member(v, lists[i]);
 		if (json_kind(list) == JSON_ARRAY)
@@ -303,9 +352,13 @@ json_value *export_page_items(json_value *v)
 
 static bool fits_row(const struct export_format *f, json_value *row, json_value *item)
 {
-	for (int n = 0; n < EXPORT_NEEDS && f->needs[n]; n++)
-		if (!export_value(row, item, f->needs[n]))
+	for (const struct export_need *need = f->needs; need->any; need++) {
+		const char *const *one = need->any;
+		while (*one && !export_value(row, item, *one))
+			one++;
+		if (!*one)
 			return false;
+	}
 	return json_kind(row) == JSON_OBJECT;
 }
 
@@ -318,26 +371,49 @@ static bool fits_item(const struct export_format *f, json_value *item)
 	return fits_row(f, item, NULL);
 }
 
-const struct export_format *export_of_document(json_value *v)
+static bool fits(const struct export_format *f, json_value *v, json_value *items)
 {
-	json_value *items = export_page_items(v);
-	for (size_t f = 0; f < FORMATS; f++) {
-		if (formats[f].as_json)
-			continue;
-		if (fits_item(&formats[f], v))
-			return &formats[f];
-		for (json_value *item = json_first(items); item; item = json_next(item))
-			if (fits_item(&formats[f], item))
-				return &formats[f];
-	}
-	return NULL;
+	if (fits_item(f, v))
+		return true;
+	for (json_value *item = json_first(items); item; item = json_next(item))
+		if (fits_item(f, item))
+			return true;
+	return false;
 }
 
-static const struct export_format *export_of_names(const struct text *name, size_t count)
+const struct export_format *export_of_document(json_value *v, enum export_use use)
 {
+	json_value *items = json_kind(v) == JSON_ARRAY ? v : export_page_items(v);
+	const struct export_format *best = NULL;
+	for (size_t i = 0; i < formats(); i++) {
+		const struct export_format *f = &registry.format[i];
+		bool elsewhere = use == EXPORT_AS_USAGE && (f->as_json || f->as_trace);
+		if (!elsewhere && serves(f, use) && (!best || needs_of(f) > needs_of(best)) &&
+		    fits(f, v, items))
+			best = f;
+	}
+	return best;
+}
+
+/* --- headers --- */
+
+static const struct export_format *any_of_columns(const struct text *names, size_t count)
+{
+	return export_of_columns(names, count, EXPORT_AS_ANY);
+}
+
+static const struct export_format *native_of_columns(const struct text *name, size_t count)
+{
+	static const struct export_column no_columns[1];
+	static const char *const none[1];
+	static const struct export_need no_needs[1];
 	static const struct export_format native = { .shape = "native",
 						     .title = "native CSV",
-						     .as_json = true };
+						     .as_json = true,
+						     .native = true,
+						     .needs = no_needs,
+						     .column = no_columns,
+						     .harmless = none };
 	bool counts = false, says = false;
 	for (size_t i = 0; i < count; i++) {
 		enum record_field f = record_field_by_name(name[i]);
@@ -345,6 +421,18 @@ static const struct export_format *export_of_names(const struct text *name, size
 		says |= f == FIELD_TIME || f == FIELD_MODEL;
 	}
 	return counts && says ? &native : NULL;
+}
+
+/* A trace of ours with what a trace has no field for is read as usage. */
+static const struct export_format *usage_of_columns(const struct text *names, size_t count)
+{
+	const struct export_format *f = export_of_columns(names, count, EXPORT_AS_USAGE);
+	bool beside = false;
+	for (size_t i = 0; i < count; i++)
+		beside |= text_is(names[i], "aggregate") || text_is(names[i], "unknown_cost");
+	if (f)
+		return f->as_trace ? NULL : f;
+	return beside ? native_of_columns(names, count) : NULL;
 }
 
 /* What the columns of the header tell to `find`. */
@@ -369,10 +457,60 @@ static const struct export_format *of_header(
 
 const struct export_format *export_of_header(struct text line, char *separator)
 {
-	return of_header(line, separator, export_of_columns);
+	return of_header(line, separator, usage_of_columns);
 }
 
 const struct export_format *export_of_trace(struct text line, char *separator)
 {
-	return of_header(line, separator, export_of_names);
+	return of_header(line, separator, native_of_columns);
+}
+
+/* --- files --- */
+
+static struct text first_line(struct text s)
+{
+	const char *end = s.n ? memchr(s.p, '\n', s.n) : NULL;
+	s.n = end ? (size_t)(end - s.p) : s.n;
+	while (s.n && s.p[s.n - 1] == '\r')
+		s.n--;
+	return s;
+}
+
+static const struct export_format *of_json(struct text s)
+{
+	struct json_document *d;
+	if (json_open(&d, first_line(s), NULL) != 0 && json_open(&d, s, NULL) != 0)
+		return NULL;
+	const struct export_format *f = export_of_document(json_root(d), EXPORT_AS_ANY);
+	json_close(d);
+	return f;
+}
+
+const struct export_format *export_of_text(struct text s)
+{
+	char separator;
+	if (s.n >= 3 && memcmp(s.p, "\xef\xbb\xbf", 3) == 0)
+		s = (struct text){ s.p + 3, s.n - 3 };
+	if (s.n && (*s.p == '{' || *s.p == '['))
+		return of_json(s);
+	return of_header(first_line(s), &separator, any_of_columns);
+}
+
+/* What unpacks to no more than this is looked at, of a table its beginning. */
+const struct export_format *export_of_file(const char *path)
+{
+	enum { LOOKED_AT = 8 << 20 };
+	struct stat st;
+	/* what can be read only once is not tried */
+	gzFile f = stat(path, &st) == 0 && S_ISREG(st.st_mode) ? gzopen(path, "rb") : NULL;
+	if (!f)
+		return NULL;
+	size_t room = (size_t)(st.st_size < LOOKED_AT / 16 ? st.st_size * 16 : LOOKED_AT) + 4096;
+	char *text = mem_zalloc(room);
+	int n = gzread(f, text, (unsigned)room);
+	gzclose(f);
+	const struct export_format *found =
+		export_of_text((struct text){ text, n > 0 ? (size_t)n : 0 });
+	free(text);
+	return found;
 }

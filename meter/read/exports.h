@@ -1,25 +1,30 @@
 /*
- * exports: what the columns and keys of usage exports mean: one table for ingest, replay and
- * whoever reads rows of vendors, gateways and tools.
+ * exports: what the columns and keys of exports and bills mean: one table for ingest, replay and
+ * reconcile. A file in meter/read/exports/ is an entry of it; nothing else names a vendor's column.
  *
- * An export is known by names that only it has, never by the name of its file. Its rows are calls,
- * or stand for all calls of a bucket of time; the same table reads the page of an interface (JSON)
+ * An export is known by names that only it has, never by the name of its file; letters' case and
+ * what stands between the words of a name do not matter. Its rows are calls, stand for all calls of
+ * a bucket of time, or are lines of a bill. The same entry reads the page of an interface (JSON)
  * and the file of a console (CSV) where both have the same names.
  */
 #ifndef TALLY_METER_READ_EXPORTS_H
 #define TALLY_METER_READ_EXPORTS_H
 
 #include "base/json.h"
+#include "base/loose.h"
 #include "meter/formats/counts.h"
 
-enum export_grain { EXPORT_CALLS, EXPORT_BUCKETS };
+enum export_kind { EXPORT_CALLS, EXPORT_BUCKETS, EXPORT_BILL };
+
+/* Who asks: a bill may be a report of usage that states what it cost. */
+enum export_use { EXPORT_AS_ANY, EXPORT_AS_USAGE, EXPORT_AS_BILL };
 
 enum export_role {
 	ROLE_END_OF_LIST,
 	ROLE_ID,
-	ROLE_START, /* of a bucket; of a call its instant */
+	ROLE_START, /* of a bucket or a line of a bill; of a call its instant */
 	ROLE_END,   /* of a bucket; of a call its completion */
-	ROLE_MODEL,
+	ROLE_MODEL, /* of a bill: what was charged, in the words of its spelling */
 	ROLE_PROVIDER,
 	ROLE_CUSTOMER,
 	ROLE_PROJECT,
@@ -35,39 +40,96 @@ enum export_role {
 	ROLE_TYPE,     /* the kind of token that ROLE_AMOUNT counts */
 	ROLE_AMOUNT,
 	ROLE_UNCHARGED, /* a value that says "Not Charged": no call that costs */
-	ROLE_COUNT,	/* + enum raw_count, or RAW_COUNTS + enum unit */
+	ROLE_COST,	/* several: the first that says something */
+	ROLE_CURRENCY,
+	ROLE_CREDITS, /* what is taken off the cost of the row: a list of amounts */
+	ROLE_PRICE,   /* of one of ROLE_AMOUNT */
+	ROLE_KIND,    /* usage, tax, credit, ... */
+	ROLE_ITEM,    /* tokens, or another thing that was charged */
+	ROLE_WHAT,    /* that thing in words */
+	ROLE_SERVICE, /* the product that a line is of */
+	ROLE_UNIT,
+	ROLE_COUNT, /* + enum raw_count, or RAW_COUNTS + enum unit */
+};
+enum { ROLE_UNITS = ROLE_COUNT + RAW_COUNTS, EXPORT_ROLES = ROLE_UNITS + UNIT_COUNT };
+
+/* How the words of a vendor become a model (item_words.h). */
+enum item_spelling {
+	SPELLING_PLAIN,
+	SPELLING_OPENAI,
+	SPELLING_AWS,
+	SPELLING_AZURE,
+	SPELLING_GCP,
+	SPELLING_BAILIAN,
+	SPELLING_ANY /* whichever of these a price card knows */
 };
 
-/* name: a key or column, ">" before a key of an object in it. */
+/* name: a column, or a key; "." before a key of an object in it. */
 struct export_column {
 	const char *name;
 	uint8_t role;
 };
 
-enum { EXPORT_NEEDS = 6, EXPORT_COLUMNS = 24 };
+/* One of these names is there. */
+struct export_need {
+	const char *const *any; /* NULL-ended */
+};
 
 struct export_format {
 	const char *shape, *title;
 	const char *provider; /* whose prices these are; NULL: the row says, or its model */
-	enum export_grain grain;
-	bool as_json;	  /* a CSV whose rows are documents that payload.h knows */
+	enum export_kind kind;
+	bool as_json;  /* usage whose rows are documents that payload.h knows */
+	bool as_trace; /* usage that trace.h reads */
+	bool native;   /* what `export csv` writes */
+	bool has_cost;
 	const char *rows; /* the list in an item that holds its rows; NULL: the item is the row */
-	const char *needs[EXPORT_NEEDS]; /* NULL-ended */
-	struct export_column column[EXPORT_COLUMNS];
+	const struct export_need *needs;    /* ended by none */
+	const struct export_column *column; /* ended by no name */
+	const char *const *harmless; /* known, and no more than is read already; NULL-ended */
 	enum containment cache;
-	bool fixed; /* the containment holds whatever a total says */
+	/* of a bill */
+	enum item_spelling spelling;
+	int places;		/* decimals that its money is finer than its number: 2 for cents */
+	const char *currency;	/* of all its money; NULL: a column says */
+	const char *zone;	/* of its days; NULL: UTC, or the offset that they state */
+	enum loose_order order; /* of its dates */
+	bool majority;		/* the sign that most rows have is a charge */
+	bool parts;		/* one bill comes in several files that may share a day */
 };
 
 /* Of an object: a row, an item with rows, or a page of either. */
-const struct export_format *export_of_document(json_value *v);
+const struct export_format *export_of_document(json_value *v, enum export_use use);
 /* The list of a page that holds its items, or NULL. */
 json_value *export_page_items(json_value *v);
 /* What a row says under that name, or the item around it (may be NULL). */
 json_value *export_value(json_value *row, json_value *item, const char *name);
-/* Splits the first line by the separator with which it is the header of an export. */
+/* Of a header; the one with the most needed names where several fit. */
+const struct export_format *export_of_columns(const struct text *names, size_t count,
+					      enum export_use use);
+/* Whether a header's name is the registry's, or the column that holds it as an object. */
+bool export_is_named(struct text column, const char *name);
+/* The registry's spelling of a column of f, or the name itself. */
+struct text export_spelled(const struct export_format *f, struct text column);
+/* Whether the name speaks of money or tokens, and f neither reads it nor knows it as harmless. */
+bool export_is_unread(const struct export_format *f, struct text column);
+/* The same of tokens, which usage must not leave out; of a row's key or column. */
+bool export_is_uncounted(const struct export_format *f, const char *name);
+/* Splits the first line by the separator with which it is the header of an export of usage. */
 const struct export_format *export_of_header(struct text line, char *separator);
 /* The same where the header is that of a trace of our own columns: one that counts tokens, and says
  * when or of which model. Traces by themselves are read by trace.h. */
 const struct export_format *export_of_trace(struct text line, char *separator);
+/* Of a whole text: a document, lines of documents, or a table; of any use. */
+const struct export_format *export_of_text(struct text all);
+/* Of the file at path, plain or packed; NULL where its beginning is none of these, or cannot be
+ * read. */
+const struct export_format *export_of_file(const char *path);
+
+/* The files of meter/read/exports/, compiled in; ended by a NULL name. */
+struct export_file {
+	const char *name, *text;
+};
+extern const struct export_file export_files[];
 
 #endif

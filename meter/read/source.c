@@ -1,4 +1,5 @@
 #include "meter/read/source.h"
+#include "meter/read/archive.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -463,12 +464,14 @@ static enum otlp_signal read_request(const char *path, struct buf *whole)
 
 bool source_is_whole(const char *path)
 {
-	return peek_is_database(path) || is_table(path, false) || read_request(path, NULL);
+	return peek_is_database(path) || archive_known(path) || is_table(path, false) ||
+	       read_request(path, NULL);
 }
 
 bool source_is_known(const char *path)
 {
-	return peek_is_database(path) || is_table(path, true) || read_request(path, NULL);
+	return peek_is_database(path) || archive_known(path) || is_table(path, true) ||
+	       read_request(path, NULL);
 }
 
 /* A saved body of OTLP, as the server would have read it. */
@@ -496,6 +499,8 @@ int source_read_path(const char *path, struct payload_reader *r, int64_t *bytes,
 	*bytes = stat(path, &st) == 0 && S_ISREG(st.st_mode) ? st.st_size : 0;
 	if (peek_is_database(path))
 		return session_database_read(path, r, e);
+	if (archive_known(path))
+		return archive_read(path, r, e);
 	struct buf request = { 0 };
 	const enum otlp_signal signal = read_request(path, &request);
 	int rc = signal ? read_otlp(r, signal, (struct text){ request.p, request.n }, e) : 0;

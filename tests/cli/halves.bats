@@ -16,12 +16,16 @@ value() { # of the last run's JSON
 }
 
 @test "semicolons, decimal commas, German days and a row of totals" {
-	printf '\xef\xbb\xbfDatum;Modell;Betrag\n15.06.2026;claude-sonnet-4-6;6,00 €\n' > b.csv
+	printf '\xef\xbb\xbfDatum;Modell;Betrag\n15.06.2026;claude-sonnet-4-6;6,00 $\n' > b.csv
 	printf '16.06.2026;claude-haiku-4-5;4,00\nSumme;;10,00\n' >> b.csv
 	run "$TALLY" reconcile b.csv --map day=Datum --map model=Modell --map cost=Betrag --json
 	[ "$status" -eq 0 ]
 	[ "$(value billed)" = 10 ]
 	[ "$(value matching)" = 2 ]
+	sed 's/6,00 \$/6,00 €/' b.csv > euro.csv
+	run "$TALLY" reconcile euro.csv --map day=Datum --map model=Modell --map cost=Betrag
+	[ "$status" -eq 1 ]
+	[[ "$output" == *"EUR"* ]]
 	sed -i 's/10,00/11,00/' b.csv
 	run "$TALLY" reconcile b.csv --map day=Datum --map model=Modell --map cost=Betrag
 	[ "$status" -eq 5 ]

@@ -27,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct outcomes *o;
 	struct bill bill;
-	struct bill_columns columns = { 0 };
+	struct bill_options columns = { 0 };
 	struct burn_order order;
 	struct recurrence every;
 	struct budget budget = { 0 };

@@ -2,10 +2,11 @@
 """A month of usage, and the bill of a scripted vendor for it, in the formats that vendors write, with seeded faults.
 
   vendor_bill.py usage FILE           records of September 2026, as CSV
+  vendor_bill.py formats DIR          the formats of the registry in DIR that state what was charged
   vendor_bill.py bill FORMAT FAULT FILE  prints the sum that the fault makes billed differ from metered
 
 Money is decimal throughout; nothing is drawn at random that is not seeded."""
-import csv, json, random, sys
+import calendar, csv, json, os, random, sys, time
 from decimal import Decimal as D
 
 RATE = {"claude-sonnet-4-6": (D(3), D(15)), "claude-haiku-4-5": (D(1), D(5))}  # of a million: input, output
@@ -71,37 +72,93 @@ def plain(d):
     return t.rstrip("0").rstrip(".") if "." in t else t
 
 
-def write(fmt, rows, path):
+def usd(c):
+    return "$" + format(c, ",f")
+
+
+def aws(m):  # a billing name: USE1-Claude4.6Sonnet-input-tokens
+    return "USE1-%s-input-tokens" % {"claude-sonnet-4-6": "Claude4.6Sonnet", "claude-haiku-4-5": "Claude4.5Haiku"}.get(m, m) if m else ""
+
+
+def shown(m):  # a display name
+    return {"claude-sonnet-4-6": "Claude Sonnet 4.6", "claude-haiku-4-5": "Claude Haiku 4.5"}.get(m, m)
+
+
+def dotted(m):  # as gateways write it
+    return "anthropic/" + m.replace("-4-", "-4.") if m else ""
+
+
+def us(d):
+    return "%s/%s/%s" % (d[5:7], d[8:], d[:4])
+
+
+def tax(kind, yes, no):
+    return yes if kind == "tax" else no
+
+
+# A file of rows: what the registry calls it, its header, and a row of it from day, model, cost and kind.
+TABLES = {
+    "csv": ("day,model,cost", lambda d, m, c, k: [d, m or k, plain(c)]),
+    "deepseek.cost": ("user_id,utc_date,model,wallet_type,cost,currency", lambda d, m, c, k: ["u", d.replace("-", ""), m or k, "Paid", plain(-c), "USD"]),
+    "openai.costs": ("start_time,end_time,start_time_iso,end_time_iso,amount_value,amount_currency,line_item,project_id",
+                     lambda d, m, c, k: ["", "", d + "T00:00:00+00:00", "", plain(c), "usd", m + ", input" if m else k, "p"]),
+    "anthropic.costs": ("usage_date_utc,model,workspace,api_key,usage_type,context_window,token_type,cost_usd,list_price_usd,cost_type,inference_geo,speed",
+                        lambda d, m, c, k: [d, shown(m), "Default", "k", "standard", "≤ 200k", "input_no_cache", plain(c), plain(c * 2),
+                                            tax(k, "tax", "token"), "global", "standard"]),
+    "aws.cur": ("line_item_line_item_type,line_item_usage_start_date,line_item_product_code,line_item_usage_type,line_item_usage_amount,pricing_unit,"
+                "line_item_unblended_rate,line_item_unblended_cost,line_item_net_unblended_cost,line_item_currency_code",
+                lambda d, m, c, k: [tax(k, "Tax", "Usage"), d + "T03:00:00.000Z", "AmazonBedrock", aws(m), "1.0", "1K tokens", "9", plain(c * 2), plain(c), "USD"]),
+    "azure.costs": ("date,meterCategory,meterName,quantity,unitOfMeasure,effectivePrice,costInBillingCurrency,billingCurrency,chargeType,resourceGroupName",
+                    lambda d, m, c, k: [us(d), "Foundry Models", m and m + " Inp glbl Tokens", "1", "1K", "9", plain(c), "USD", tax(k, "Tax", "Usage"), "rg"]),
+    "gcp.billing": ("usage_start_time,service.description,sku.description,cost,currency,cost_type,credits,project.id",
+                    lambda d, m, c, k: [d + " 05:00:00 UTC", "Vertex AI", (shown(m) if shown(m) != m else m.replace("-", " ")) + " Input Tokens" if m else "Tax",
+                                        plain(c + 1), "USD", tax(k, "tax", "regular"), '[{"name": "promotion", "amount": -1}]', "p"]),
+    "github.copilot": ("date,username,product,sku,model,quantity,unit_type,applied_cost_per_quantity,gross_amount,discount_amount,net_amount",
+                       lambda d, m, c, k: [d, "me", "copilot", tax(k, "tax", "copilot_premium_request"), shown(m), "3.6", "requests", "0.04", plain(c + 1), "1", plain(c)]),
+    "focus": ("BilledCost,EffectiveCost,ListCost,BillingCurrency,ChargeCategory,ChargePeriodStart,ServiceName,ConsumedUnit,SkuMeter,x_UsageType",
+              lambda d, m, c, k: [plain(c), "0", plain(c * 2), "USD", tax(k, "Tax", "Usage"), d + "T00:00:00Z", m or "tax", "", "", ""]),
+    "openrouter.days": ("Date,Slug,Usage,BYOK Usage,Requests,Prompt Tokens,Completion Tokens,Reasoning Tokens",
+                        lambda d, m, c, k: [d, dotted(m) or k, plain(c), "0", "3", "1", "1", "0"]),
+    "openrouter.activity": ("date,model,model_permaslug,endpoint_id,provider_name,usage,byok_usage_inference,requests,prompt_tokens,completion_tokens,reasoning_tokens",
+                            lambda d, m, c, k: [d, dotted(m) or k, "x", "e", "Anthropic", plain(c), "0", "3", "1", "1", "0"]),
+    "openrouter": ("generation_id,created_at,cost_total,cost_web_search,cost_cache,tokens_prompt,tokens_completion,model_permaslug,provider_name",
+                   lambda d, m, c, k: ["g", d + " 10:00:00.123", plain(c), "0", "-1", "1", "1", dotted(m) or k, "Anthropic"]),
+    "vercel.report": ("day,model,total_cost,market_cost,input_tokens,output_tokens,request_count",
+                      lambda d, m, c, k: [d, dotted(m) or k, plain(c), plain(c * 2), "1", "1", "1"]),
+    "helicone": ("request_id,request_created_at,model,prompt_tokens,completion_tokens,total_tokens,cost",
+                 lambda d, m, c, k: ["r", d + "T01:00:00Z", m or k, "1", "1", "2", plain(c)]),
+    "cursor": ("Date,Kind,Model,Max Mode,Input (w/ Cache Write),Input (w/o Cache Write),Cache Read,Output Tokens,Total Tokens,Cost",
+               lambda d, m, c, k: [d + "T01:00:00.000Z", "On-Demand", m or k, "No", "0", "1", "0", "1", "2", usd(c)]),
+    "litellm": ("request_id,call_type,spend,startTime,endTime,model,total_tokens",
+                lambda d, m, c, k: ["r", "acompletion", plain(c), d + " 01:00:00", "", m or k, "1"]),
+    "cloudflare": ("id,created_at,provider,model,tokens_in,tokens_out,cost",
+                   lambda d, m, c, k: ["i", d + "T01:00:00Z", "anthropic", m or k, "1", "1", plain(c)]),
+}
+
+
+def documents(fmt, rows):
     days = sorted({r[0] for r in rows})
-    if fmt == "anthropic":  # cents
-        doc = {"data": [{"starting_at": d + "T00:00:00Z", "results": [
-            {"currency": "USD", "amount": plain(r[2] * 100), "model": r[1] or None, "cost_type": "tokens"} for r in rows if r[0] == d]} for d in days],
-            "has_more": False}
-        json.dump(doc, open(path, "w"))
-    elif fmt == "openai":  # dollars, seconds
-        import calendar, time
-        doc = {"object": "page", "data": [{"object": "bucket", "start_time": calendar.timegm(time.strptime(d, "%Y-%m-%d")), "results": [
-            {"amount": {"value": plain(r[2]), "currency": "usd"}, "line_item": r[1] + ", input"} for r in rows if r[0] == d]} for d in days],
-            "has_more": False}
-        json.dump(doc, open(path, "w"))
-    elif fmt == "focus":
-        with open(path, "w", newline="") as f:
-            w = csv.writer(f)
-            w.writerow(["BilledCost", "BillingCurrency", "ChargeCategory", "ChargePeriodStart", "ServiceName"])
-            for d, m, c, kind in rows:
-                w.writerow([plain(c), "USD", "Tax" if kind == "tax" else "Usage", d + "T00:00:00Z", m or "tax"])
-    elif fmt == "semicolons":  # a German spreadsheet
-        with open(path, "w", newline="", encoding="utf-8-sig") as f:
-            f.write("Datum;Modell;Betrag\r\n")
-            for d, m, c, _ in rows:
-                f.write("%s.%s.%s;%s;%s\r\n" % (d[8:], d[5:7], d[:4], m, plain(c).replace(".", ",")))
-    elif fmt == "csv":
-        with open(path, "w", newline="") as f:
-            f.write("day,model,cost\n")
-            for d, m, c, _ in rows:
-                f.write("%s,%s,%s\n" % (d, m, plain(c)))
-    else:
-        raise SystemExit("no such format: " + fmt)
+    if fmt == "anthropic.cost_report":  # cents
+        return {"data": [{"starting_at": d + "T00:00:00Z", "ending_at": d + "T24:00:00Z", "results": [
+            {"currency": "USD", "amount": plain(r[2] * 100), "model": r[1] or None, "cost_type": "tokens" if r[1] else "tax"} for r in rows if r[0] == d]}
+            for d in days], "has_more": False}
+    return {"object": "page", "data": [{"object": "bucket", "start_time": calendar.timegm(time.strptime(d, "%Y-%m-%d")), "results": [
+        {"amount": {"value": plain(r[2]), "currency": "usd"}, "line_item": r[1] + ", input" if r[1] else r[3]} for r in rows if r[0] == d]} for d in days],
+        "has_more": False}
+
+
+def write(fmt, rows, path):
+    fmt, _, how = fmt.partition("/")
+    if fmt == "anthropic.cost_report" or how == "page":
+        return json.dump(documents(fmt, rows), open(path, "w"))
+    head, row = TABLES[fmt]
+    table = [head.split(",")] + [row(*r) for r in rows]
+    if how == "json":  # rows as an interface gives them
+        return open(path, "w").write("\n".join(json.dumps(dict(zip(table[0], r))) for r in table[1:]) + "\n")
+    if how == "sheet":  # through a German spreadsheet: semicolons, decimal commas, another case
+        table = [[h.upper() for h in table[0]]] + [[f.replace(".", ",") if f.replace(".", "", 1).lstrip("-").isdigit() else f for f in r] for r in table[1:]]
+    with open(path, "w", newline="", encoding="utf-8-sig" if how == "sheet" else "utf-8") as f:
+        csv.writer(f, delimiter=";" if how == "sheet" else ",").writerows(table)
 
 
 def main():
@@ -111,9 +168,21 @@ def main():
             for r in records():
                 f.write(",".join(map(str, r)) + "\n")
         return
+    if sys.argv[1] == "formats":  # what can be billed: of the registry in that directory, and none that is missing here
+        known = set()
+        for name in os.listdir(sys.argv[2]):
+            doc = json.load(open(os.path.join(sys.argv[2], name)))
+            if doc["kind"] == "bill" or "cost" in doc.get("columns", {}).values():
+                known.add(doc["name"])
+        missing = known - set(TABLES) - {"anthropic.cost_report"}
+        if missing:
+            raise SystemExit("no vendor bills in " + ", ".join(sorted(missing)))
+        print("\n".join(sorted(known | {"csv", "csv/sheet", "openai.costs/page", "gcp.billing/json", "focus/sheet", "aws.cur/sheet", "openrouter.activity/json"})))
+        return
     rows, off = seed(sys.argv[3], lines())
     write(sys.argv[2], rows, sys.argv[4])
     print(plain(off))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,398 @@
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/csv.h"
+#include "meter/billing/bill_parts.h"
+
+enum { COLUMNS_MAX = 64, DOCUMENTS_MAX = 8 };
+
+/* The columns of a CSV that no vendor's name is in: our own names, or those of --map. */
+static const struct export_column own_columns[] = {
+	{ "day", ROLE_START },
+	{ "date", ROLE_START },
+	{ "model", ROLE_MODEL },
+	{ "cost", ROLE_COST },
+	{ "input", ROLE_COUNT + RAW_PROMPT },
+	{ "cache_read", ROLE_COUNT + RAW_CACHE_READ },
+	{ "output", ROLE_COUNT + RAW_COMPLETION },
+	{ "project", ROLE_PROJECT },
+	{ "ChargeCategory", ROLE_KIND },
+	{ "charge_type", ROLE_KIND },
+	{ "kind", ROLE_KIND },
+	{ "currency", ROLE_CURRENCY },
+	{ "currency_code", ROLE_CURRENCY },
+	{ "BillingCurrency", ROLE_CURRENCY },
+	{ "amount_currency", ROLE_CURRENCY },
+	{ "W\xc3\xa4hrung", ROLE_CURRENCY },
+	{ "line_item_currency_code", ROLE_CURRENCY },
+	{ NULL, 0 },
+};
+static const struct export_need no_needs[1];
+static const char *const nothing[1];
+static const struct export_format own_format = { .shape = "csv",
+						 .title = "a CSV of named columns",
+						 .kind = EXPORT_BILL,
+						 .needs = no_needs,
+						 .column = own_columns,
+						 .harmless = nothing };
+
+/* Where a file has the columns of its format, and documents of fields that hold one. */
+struct layout {
+	struct csv_record head;
+	struct {
+		int at;
+		struct export_column column;
+	} found[COLUMNS_MAX];
+	int count;
+	struct json_document *document[DOCUMENTS_MAX];
+	int documents;
+};
+
+static void put_value(struct bill_row *row, uint8_t role, struct text s)
+{
+	if (role == ROLE_MODEL && s.n && row->word_count < BILL_WORDS)
+		row->words[row->word_count++] = s;
+	if (!row->value[role].n)
+		row->value[role] = s;
+}
+
+/* --- CSV --- */
+
+/* "Cost (EUR)", "cost_usd" without the currency. */
+static struct text without_currency(struct text name)
+{
+	size_t n = name.n, end = name.n && name.p[name.n - 1] == ')';
+	if (n < 5 + end || !strchr(" _(", name.p[n - 4 - end]))
+		return name;
+	for (size_t i = 1; i <= 3; i++)
+		if (((name.p[n - end - i] | 32) < 'a') || ((name.p[n - end - i] | 32) > 'z'))
+			return name;
+	n -= 4 + end;
+	while (n && name.p[n - 1] == ' ')
+		n--;
+	return (struct text){ name.p, n };
+}
+
+static bool add_column(struct layout *l, const struct csv_record *h, const struct export_column *c)
+{
+	for (size_t i = 0; i < h->count && l->count < COLUMNS_MAX; i++)
+		if (export_is_named(h->field[i], c->name) ||
+		    (c->role == ROLE_COST &&
+		     export_is_named(without_currency(h->field[i]), c->name))) {
+			l->found[l->count].at = (int)i;
+			l->found[l->count++].column = *c;
+			return true;
+		}
+	return false;
+}
+
+static void note_unread(struct bill_reader *r, const struct csv_record *h, const struct layout *l)
+{
+	struct buf b = { 0 };
+	buf_add(&b, r->bill->unread.p, r->bill->unread.n);
+	for (size_t i = 0; i < h->count; i++) {
+		bool read = !export_is_unread(r->format, h->field[i]);
+		for (int k = 0; k < l->count; k++)
+			read |= l->found[k].at == (int)i;
+		if (!read)
+			buf_printf(&b, "%s%.*s", b.n ? ", " : "", (int)h->field[i].n,
+				   h->field[i].p);
+	}
+	r->bill->unread = (struct text){ arena_text(&r->bill->arena, b.n ? b.p : "", b.n), b.n };
+	buf_release(&b);
+}
+
+/* Which column has which meaning; a name that was asked for must be there, and has it alone. */
+static int take_header(struct bill_reader *r, struct layout *l, const struct csv_record *h,
+		       struct err *e)
+{
+	const struct export_format *f = export_of_columns(h->field, h->count, EXPORT_AS_BILL),
+				   *usage = f ? NULL
+					      : export_of_columns(h->field, h->count,
+								  EXPORT_AS_USAGE);
+	bool mapped = false, has[EXPORT_ROLES] = { false };
+	r->format = f ? f : &own_format;
+	for (uint8_t role = 1; role < EXPORT_ROLES; role++) {
+		const char *name = r->o->column[role];
+		mapped |= name != NULL;
+		has[role] = name && add_column(l, h, &(struct export_column){ name, role });
+		if (name && !has[role])
+			return err_set(e, ERR_INVALID, "there is no column '%s', which --map names",
+				       name);
+	}
+	for (const struct export_column *c = r->format->column; c->name; c++)
+		if (!r->o->column[c->role] && add_column(l, h, c))
+			has[c->role] = true;
+	if (usage && !mapped)
+		return err_set(
+			e, ERR_INVALID,
+			"this is usage without costs (%s), not a bill: tally ingest counts it",
+			usage->title);
+	if (!has[ROLE_START] || (!has[ROLE_COST] && !has[ROLE_TYPE]))
+		return err_set(e, ERR_INVALID,
+			       "the header has no column for the %s; name it with --map",
+			       !has[ROLE_START] ? "day (day=COLUMN)" : "cost (cost=COLUMN)");
+	note_unread(r, h, l);
+	return 0;
+}
+
+/* The member of a field that holds an object ("sku" with its id and description). */
+static struct text member_of(struct layout *l, struct text field, const char *name)
+{
+	const char *dot = strchr(name, '.');
+	struct json_document *d;
+	if (!dot || !field.n || *field.p != '{' || l->documents == DOCUMENTS_MAX ||
+	    json_open(&d, field, NULL) != 0)
+		return field;
+	l->document[l->documents++] = d;
+	return json_number_or_string(export_value(json_root(d), NULL, dot + 1));
+}
+
+static int take_record(struct bill_reader *r, struct layout *l, const struct csv_record *v,
+		       struct text whole, struct err *e)
+{
+	struct bill_row row = { .whole = whole };
+	for (int i = 0; i < l->count; i++) {
+		size_t at = (size_t)l->found[i].at;
+		const struct export_column *c = &l->found[i].column;
+		struct text s = at < v->count ? v->field[at] : (struct text){ "", 0 };
+		if (c->role == ROLE_COST && s.n && !row.value[ROLE_COST].n)
+			row.cost_name = l->head.field[at];
+		put_value(&row, c->role, member_of(l, s, c->name));
+	}
+	row.first = v->count ? v->field[0] : (struct text){ "", 0 };
+	int rc = v->count > l->head.count
+			 ? err_set(e, ERR_INVALID, "%zu fields, the header has %zu", v->count,
+				   l->head.count)
+			 : r->take(r, &row, e);
+	while (l->documents)
+		json_close(l->document[--l->documents]);
+	return rc;
+}
+
+/* The separator that a line has most of. */
+static char separator_of(struct text line)
+{
+	size_t most = 0;
+	char best = ',';
+	for (const char *s = ",;\t"; *s; s++) {
+		size_t count = 0;
+		for (size_t i = 0; i < line.n; i++)
+			count += line.p[i] == *s;
+		if (count > most) {
+			most = count;
+			best = *s;
+		}
+	}
+	return best;
+}
+
+static struct text line_at(const char *p, const char *end)
+{
+	const char *newline = memchr(p, '\n', (size_t)(end - p));
+	return (struct text){ p, (size_t)((newline ? newline : end) - p) };
+}
+
+/* What stands above the header: "sep=;", or the words that consoles put there. A line is the header
+ * when the registry knows it; where none of the first ones is known it is the first. */
+static const char *header_in(struct text all, int64_t *line)
+{
+	enum { LINES_ABOVE = 20 };
+	const char *p = all.p, *end = all.p + all.n, *first = all.p;
+	int64_t first_line = 1;
+	struct csv_record *names = mem_zalloc(sizeof *names);
+	const struct export_format *f = NULL;
+	if (all.n > 5 && strncasecmp(p, "sep=", 4) == 0) {
+		p += line_at(p, end).n;
+		p += p < end;
+		first = p;
+		first_line = 2;
+	}
+	for (int64_t n = first_line; p < end && n < LINES_ABOVE && !f; n++) {
+		struct text one = line_at(p, end);
+		if (one.n && csv_split(names, one, separator_of(one), NULL) == 0)
+			f = export_of_columns(names->field, names->count, EXPORT_AS_BILL);
+		if (f) {
+			first = p;
+			first_line = n;
+		}
+		p += one.n + (p + one.n < end);
+	}
+	csv_record_release(names);
+	free(names);
+	*line = first_line;
+	return first;
+}
+
+static int read_csv(struct bill_reader *r, struct text all, struct err *e)
+{
+	struct layout *l = mem_zalloc(sizeof *l);
+	struct csv_record *row = mem_zalloc(sizeof *row);
+	int64_t line;
+	const char *p = header_in(all, &line), *end = all.p + all.n;
+	const char separator = separator_of(line_at(p, end));
+	int rc = 0;
+	r->comma_decimals = separator == ';';
+	for (; rc == 0 && p < end; line++) {
+		const char *next =
+			csv_record_end(p, end, true, separator, l->head.count ? l->head.count : 1);
+		struct text record = { p, (size_t)(next - p) };
+		p = next;
+		if (record.n && record.p[record.n - 1] == '\n')
+			record.n--;
+		if (record.n == 0 || text_is(record, "\r"))
+			continue;
+		struct csv_record *to = l->head.count ? row : &l->head;
+		rc = csv_split(to, record, separator, e);
+		if (rc == 0)
+			rc = to == row ? take_record(r, l, row, record, e)
+				       : take_header(r, l, &l->head, e);
+		if (rc != 0)
+			err_context(e, "%s:%lld", r->name, (long long)line);
+	}
+	csv_record_release(&l->head);
+	csv_record_release(row);
+	free(l);
+	free(row);
+	return rc;
+}
+
+/* --- JSON --- */
+
+static int take_object(struct bill_reader *r, json_value *v, json_value *item, struct err *e)
+{
+	struct buf credits = { 0 }, whole = { 0 };
+	struct bill_row row = { 0 };
+	const struct export_format *f = r->format;
+	for (const struct export_column *c = f->column; c->name; c++) {
+		json_value *field = export_value(v, item, c->name);
+		struct text s = json_number_or_string(field);
+		if (c->role == ROLE_CREDITS && json_kind(field) == JSON_ARRAY) {
+			json_put_value(&credits, field);
+			s = (struct text){ credits.p, credits.n };
+		}
+		if (c->role == ROLE_COST && s.n && !row.value[ROLE_COST].n)
+			row.cost_name = text_of(c->name);
+		put_value(&row, c->role, s);
+	}
+	json_put_value(&whole, v);
+	row.whole = (struct text){ whole.p, whole.n };
+	int rc = r->take(r, &row, e);
+	buf_release(&credits);
+	buf_release(&whole);
+	return rc;
+}
+
+/* The period of a page's buckets, to see whether the next page is here. */
+static void take_period(json_value *item, struct bill_page *page)
+{
+	static const char *const starts[] = { "starting_at", "start_time", "date", "day" };
+	static const char *const ends[] = { "ending_at", "end_time" };
+	struct loose_time t;
+	for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
+		struct text s = json_number_or_string(json_member(item, starts[i]));
+		if (!s.n || loose_time_parse(&t, s, NULL) != 0)
+			continue;
+		page->from_us = t.at.us < page->from_us ? t.at.us : page->from_us;
+		if (t.at.us + US_PER_DAY > page->to_us)
+			page->to_us = t.at.us + US_PER_DAY;
+	}
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+		struct text s = json_number_or_string(json_member(item, ends[i]));
+		if (s.n && loose_time_parse(&t, s, NULL) == 0 && t.at.us > page->to_us)
+			page->to_us = t.at.us;
+	}
+}
+
+static int take_item(struct bill_reader *r, json_value *item, struct err *e)
+{
+	json_value *rows = r->format->rows ? json_member(item, r->format->rows) : NULL;
+	int rc = 0;
+	if (json_kind(rows) != JSON_ARRAY)
+		return take_object(r, item, NULL, e);
+	for (json_value *v = json_first(rows); rc == 0 && v; v = json_next(v))
+		rc = take_object(r, v, item, e);
+	return rc;
+}
+
+/* A page, a list of pages or of rows, or a row. */
+static int take_document(struct bill_reader *r, json_value *v, int depth, struct err *e)
+{
+	json_value *items = json_kind(v) == JSON_ARRAY ? v : export_page_items(v);
+	json_value *more = json_kind(v) == JSON_ARRAY ? NULL : json_member(v, "has_more");
+	const struct export_format *f = export_of_document(v, EXPORT_AS_BILL);
+	size_t n = 0;
+	int rc = 0;
+	if (json_kind(v) == JSON_ARRAY && depth < 2 &&
+	    export_page_items(json_first(v))) { /* pages one after the other */
+		for (json_value *page = json_first(v); rc == 0 && page; page = json_next(page))
+			rc = take_document(r, page, depth + 1, e);
+		return rc;
+	}
+	struct bill_page page = { INT64_MAX, INT64_MIN, json_true(more) };
+	if (f)
+		r->format = f;
+	if (!f && export_of_document(v, EXPORT_AS_ANY))
+		return err_set(
+			e, ERR_INVALID,
+			"this is usage without costs (%s), not a bill: tally ingest counts it",
+			export_of_document(v, EXPORT_AS_ANY)->title);
+	if (!f && !(items && more))
+		return err_set(e, ERR_INVALID, "this is no bill that is known");
+	if (!items || (f && f->rows && items == json_member(v, f->rows)))
+		return take_item(r, v, e);
+	for (json_value *item = json_first(items); rc == 0 && item; item = json_next(item), n++) {
+		take_period(item, &page);
+		rc = f ? take_item(r, item, e) : 0;
+		if (rc != 0)
+			err_context(e, "%s[%zu]", items == v ? "" : json_key(items), n);
+	}
+	if (more) {
+		if ((r->pages & (r->pages - 1)) == 0)
+			r->page =
+				mem_grow(r->page, (r->pages ? r->pages * 2 : 8) * sizeof *r->page);
+		r->page[r->pages++] = page;
+	}
+	return rc;
+}
+
+/* One document, or one on each line. */
+static int read_json(struct bill_reader *r, struct text all, struct err *e)
+{
+	struct json_document *d;
+	const char *p = all.p, *end = all.p + all.n;
+	int rc = json_open(&d, all, e);
+	if (rc == 0) {
+		rc = take_document(r, json_root(d), 0, e);
+		json_close(d);
+		return rc ? err_context(e, "%s", r->name) : 0;
+	}
+	struct text first = line_at(p, end);
+	if (first.n == all.n || json_check(first, NULL) != 0)
+		return err_context(e, "%s", r->name);
+	rc = 0;
+	for (int64_t line = 1; rc == 0 && p < end; line++) {
+		struct text one = line_at(p, end);
+		p += one.n + (p + one.n < end);
+		if (one.n == 0 || text_is(one, "\r"))
+			continue;
+		rc = json_open(&d, one, e);
+		if (rc == 0) {
+			rc = take_document(r, json_root(d), 0, e);
+			json_close(d);
+		}
+		if (rc != 0)
+			err_context(e, "%s:%lld", r->name, (long long)line);
+	}
+	return rc;
+}
+
+int bill_rows(struct bill_reader *r, struct text all, struct err *e)
+{
+	const char *p = all.p;
+	while (p < all.p + all.n && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
+		p++;
+	bool json = p < all.p + all.n && (*p == '{' || *p == '[');
+	return json ? read_json(r, all, e) : read_csv(r, all, e);
+}

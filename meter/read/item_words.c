@@ -1,0 +1,333 @@
+#include "meter/read/item_words.h"
+
+#include <string.h>
+#include <strings.h>
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool is_upper(char c)
+{
+	return c >= 'A' && c <= 'Z';
+}
+
+static char lower(char c)
+{
+	return is_upper(c) ? (char)(c + 32) : c;
+}
+
+static bool begins(struct text s, const char *word)
+{
+	size_t n = strlen(word);
+	return s.n >= n && strncasecmp(s.p, word, n) == 0;
+}
+
+static bool contains(struct text s, const char *word)
+{
+	size_t n = strlen(word);
+	for (size_t i = 0; i + n <= s.n; i++)
+		if (strncasecmp(s.p + i, word, n) == 0)
+			return true;
+	return false;
+}
+
+static bool is_one_of(struct text s, const char *const *words)
+{
+	for (; *words; words++)
+		if (strlen(*words) == s.n && strncasecmp(s.p, *words, s.n) == 0)
+			return true;
+	return false;
+}
+
+static bool book_knows(const struct book *book, struct text name, struct instant at)
+{
+	static const char *const currencies[] = { "USD", "CNY" };
+	struct price_match m;
+	for (size_t i = 0; book && name.n && i < 2; i++) {
+		struct price_query q = { .model = name, .currency = currencies[i], .at = at };
+		if (book_find(book, &q, &m, NULL) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* --- display names --- */
+
+/* "Claude4.6Sonnet": the version in front of the family. */
+static bool version_first(struct buf *b, struct text s)
+{
+	size_t digits = 6;
+	while (digits < s.n && (is_digit(s.p[digits]) || s.p[digits] == '.'))
+		digits++;
+	if (digits == 6 || digits >= s.n || s.p[digits] == ' ' || s.p[digits] == '-')
+		return false;
+	buf_puts(b, "claude-");
+	buf_add(b, s.p + digits, s.n - digits);
+	buf_puts(b, "-");
+	buf_add(b, s.p + 6, digits - 6);
+	return true;
+}
+
+void model_from_display(struct buf *b, struct text s)
+{
+	static const char *const families[] = { "Claude", "GPT", "Gemini", "Grok" };
+	size_t from = b->n, family = 0;
+	if (begins(s, "Auto: "))
+		s = (struct text){ s.p + 6, s.n - 6 };
+	while (family < 4 && !(begins(s, families[family]) && s.n > strlen(families[family]) &&
+			       is_upper(*s.p) && s.p[strlen(families[family])] != '/'))
+		family++;
+	bool claude = family == 0;
+	if (family == 4 || (!claude && !memchr(s.p, ' ', s.n) && !is_upper(s.p[1]))) {
+		buf_add(b, s.p, s.n);
+		return;
+	}
+	const char *note = memmem(s.p, s.n, " (", 2);
+	if (note)
+		s.n = (size_t)(note - s.p);
+	if (!claude || !version_first(b, s))
+		buf_add(b, s.p, s.n);
+	for (size_t i = from; i < b->n; i++) {
+		char *c = &b->p[i];
+		*c = *c == ' ' || (claude && *c == '.') ? '-' : lower(*c);
+	}
+}
+
+/* --- line items of OpenAI: "priority | gpt-5, output, long context" --- */
+
+static bool openai_item(struct buf *b, struct text s, struct instant at, const struct book *book)
+{
+	static const char *const modality[] = { " audio", " image", " text" };
+	const char *bar = s.n ? memmem(s.p, s.n, " | ", 3) : NULL;
+	if (bar)
+		s = (struct text){ bar + 3, (size_t)(s.p + s.n - bar - 3) };
+	const char *comma = s.n ? memchr(s.p, ',', s.n) : NULL;
+	s.n = comma ? (size_t)(comma - s.p) : s.n;
+	for (size_t i = 0; i < sizeof modality / sizeof *modality; i++) {
+		size_t n = strlen(modality[i]);
+		if (s.n > n && memcmp(s.p + s.n - n, modality[i], n) == 0)
+			s.n -= n;
+	}
+	/* "web search tool calls" are of no model */
+	if (s.n && memchr(s.p, ' ', s.n) && !book_knows(book, s, at))
+		return false;
+	buf_add(b, s.p, s.n);
+	return true;
+}
+
+/* --- usage types of AWS: "USE1-Claude4.6Sonnet-input-tokens" --- */
+
+static struct text without_region(struct text s)
+{
+	size_t n = 0;
+	while (n < s.n && n < 4 && is_upper(s.p[n]))
+		n++;
+	size_t letters = n;
+	while (n < s.n && is_digit(s.p[n]))
+		n++;
+	if (letters < 2 || n == letters || n >= s.n || s.p[n] != '-')
+		return s;
+	return (struct text){ s.p + n + 1, s.n - n - 1 };
+}
+
+static bool aws_item(struct buf *b, struct text s, struct instant at, const struct book *book)
+{
+	static const char *const ends[] = { "-mantle-", "-input-", "-output-",
+					    "-cache-",	"-batch-", "-priority-",
+					    "-flex-",	"-text-",  "-cross-region" };
+	size_t from = b->n;
+	if (!contains(s, "token"))
+		return false;
+	s = without_region(s);
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+		const char *end = s.n ? memmem(s.p, s.n, ends[i], strlen(ends[i])) : NULL;
+		if (end)
+			s.n = (size_t)(end - s.p);
+	}
+	model_from_display(b, s);
+	/* Claude 3 and before have the version in the middle */
+	struct text made = { b->p + from, b->n - from };
+	if (begins(made, "claude-") && !book_knows(book, made, at)) {
+		const char *dash = memchr(made.p + 7, '-', made.n - 7);
+		size_t n = dash ? (size_t)(dash - made.p) : 0;
+		struct buf other = { 0 };
+		if (dash)
+			buf_printf(&other, "claude-%.*s-%.*s", (int)(made.n - n - 1), dash + 1,
+				   (int)(n - 7), made.p + 7);
+		if (book_knows(book, (struct text){ other.p, other.n }, at)) {
+			b->n = from;
+			buf_add(b, other.p, other.n);
+		}
+		buf_release(&other);
+	}
+	return b->n > from;
+}
+
+/* --- SKUs of Google: "Gemini 2.5 Flash GA Text Input - Predictions" --- */
+
+static bool gcp_item(struct buf *b, struct text s)
+{
+	static const char *const parts[] = { "gemini", "flash", "pro",	  "lite",    "ultra",
+					     "nano",   "image", "claude", "sonnet",  "opus",
+					     "haiku",  "live",	"fable",  "instant", NULL };
+	size_t from = b->n;
+	for (const char *p = s.p, *end = s.p + s.n; s.n && p < end;) {
+		const char *space = memchr(p, ' ', (size_t)(end - p));
+		size_t n = (size_t)((space ? space : end) - p);
+		if (!(n && is_digit(*p)) && !is_one_of((struct text){ p, n }, parts))
+			break;
+		if (b->n > from)
+			buf_puts(b, "-");
+		buf_add(b, p, n);
+		p += n + (space != NULL);
+	}
+	bool claude = b->n > from + 6 && strncasecmp(b->p + from, "claude", 6) == 0;
+	for (size_t i = from; i < b->n; i++)
+		b->p[i] = claude && b->p[i] == '.' ? '-' : lower(b->p[i]);
+	return b->n > from;
+}
+
+/* --- meters of Azure: "gpt 4o 1120 cached Inp glbl Tokens", "5.4 opt Dz 1M Tokens" --- */
+
+/* "gpt-4o-1120" as gpt-4o-2024-11-20 where a card lists it, or as the model without a date; whether
+ * a card knows the name. */
+static bool whole_date(struct buf *b, size_t from, struct instant at, const struct book *book)
+{
+	enum { FIRST_YEAR = 2023, YEARS = 20 };
+	struct text made = { b->p + from, b->n - from };
+	bool dated = made.n > 5 && made.p[made.n - 5] == '-';
+	for (size_t i = 1; dated && i <= 4; i++)
+		dated = is_digit(made.p[made.n - i]);
+	if (book_knows(book, made, at))
+		return true;
+	if (!dated)
+		return false;
+	const char *day = made.p + made.n - 4;
+	struct buf other = { 0 };
+	bool found = false;
+	for (int year = FIRST_YEAR; !found && year < FIRST_YEAR + YEARS; year++) {
+		other.n = 0;
+		buf_printf(&other, "%.*s-%d-%.2s-%.2s", (int)(made.n - 5), made.p, year, day,
+			   day + 2);
+		found = book_knows(book, (struct text){ other.p, other.n }, at);
+	}
+	if (!found) {
+		other.n = 0;
+		buf_add(&other, made.p, made.n - 5);
+		found = book_knows(book, (struct text){ other.p, other.n }, at);
+	}
+	if (found) {
+		b->n = from;
+		buf_add(b, other.p, other.n);
+	}
+	buf_release(&other);
+	return found;
+}
+
+static bool azure_item(struct buf *b, struct text s, struct instant at, const struct book *book)
+{
+	static const char *const parts[] = {
+		"inp",	  "inpt",   "input",	"in",	 "out",	     "outp",  "outpt", "opt",
+		"output", "cached", "cchd",	"cache", "cd",	     "glbl",  "gl",    "global",
+		"rgnl",	  "regnl",  "regional", "regn",	 "dz",	     "dzone", "dzn",   "data",
+		"zone",	  "batch",  "btch",	"prty",	 "priority", "pp",    "1k",    "1m",
+		"tokens", "token",  "txt",	"text",	 "aud",	     "audio", "img",   "image",
+		"short",  "long",   "co",	"cntxt", "context",  NULL
+	};
+	size_t from = b->n;
+	bool tokens = contains(s, "token");
+	for (const char *p = s.p, *end = s.p + s.n; s.n && p < end;) {
+		size_t n = 0;
+		while (p + n < end && p[n] != ' ' && p[n] != '-')
+			n++;
+		if (is_one_of((struct text){ p, n }, parts))
+			break;
+		if (n && b->n == from && is_digit(*p))
+			buf_puts(b, "gpt");
+		if (n && b->n > from)
+			buf_puts(b, "-");
+		for (size_t i = 0; i < n; i++)
+			buf_add(b, &(char){ lower(p[i]) }, 1);
+		p += n + 1;
+	}
+	bool known = whole_date(b, from, at, book);
+	if (tokens || known)
+		return b->n > from;
+	b->n = from;
+	return false;
+}
+
+/* --- instances of Alibaba: "text_token;WORKSPACE;MODEL;output_token;app" --- */
+
+static bool bailian_item(struct buf *b, struct text s)
+{
+	struct text part = { "", 0 };
+	for (int i = 0; i < 3; i++) {
+		const char *end = s.n ? memchr(s.p, ';', s.n) : NULL;
+		if (!end)
+			return false;
+		part = (struct text){ s.p, (size_t)(end - s.p) };
+		s = (struct text){ end + 1, s.n - part.n - 1 };
+	}
+	buf_add(b, part.p, part.n);
+	return part.n > 0 && contains(s, "token");
+}
+
+/* --- words of anybody: what a card knows --- */
+
+static bool any_item(struct buf *b, struct text s, struct instant at, const struct book *book)
+{
+	static const enum item_spelling ways[] = { SPELLING_PLAIN, SPELLING_OPENAI, SPELLING_AWS,
+						   SPELLING_AZURE, SPELLING_GCP };
+	size_t from = b->n;
+	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+		if (item_of(b, ways[i], s, at, book) == ITEM_MODEL &&
+		    book_knows(book, (struct text){ b->p + from, b->n - from }, at))
+			return true;
+		b->n = from;
+	}
+	/* vendor/model/kind of token */
+	const char *slash = s.n ? memchr(s.p, '/', s.n) : NULL;
+	const char *next = slash ? memchr(slash + 1, '/', (size_t)(s.p + s.n - slash - 1)) : NULL;
+	struct text model = { slash + (slash != NULL), next ? (size_t)(next - slash - 1) : 0 };
+	if (!book_knows(book, model, at))
+		return false;
+	buf_add(b, model.p, model.n);
+	return true;
+}
+
+enum item item_of(struct buf *b, enum item_spelling how, struct text words, struct instant at,
+		  const struct book *book)
+{
+	switch (how) {
+	case SPELLING_PLAIN:
+		model_from_display(b, words);
+		return ITEM_MODEL;
+	case SPELLING_OPENAI:
+		return openai_item(b, words, at, book) ? ITEM_MODEL : ITEM_FEE;
+	case SPELLING_AWS:
+		return aws_item(b, words, at, book) ? ITEM_MODEL : ITEM_OTHER;
+	case SPELLING_AZURE:
+		return azure_item(b, words, at, book) ? ITEM_MODEL : ITEM_OTHER;
+	case SPELLING_GCP:
+		/* hours of a cache are no tokens of a model */
+		if (contains(words, "caching storage") || contains(words, "grounding"))
+			return ITEM_FEE;
+		return gcp_item(b, words) ? ITEM_MODEL : ITEM_OTHER;
+	case SPELLING_BAILIAN:
+		return bailian_item(b, words) ? ITEM_MODEL : ITEM_OTHER;
+	case SPELLING_ANY:
+		return any_item(b, words, at, book) ? ITEM_MODEL : ITEM_OTHER;
+	}
+	return ITEM_OTHER;
+}
+
+bool item_unit_is_no_count(struct text unit)
+{
+	static const char *const words[] = { "h",	    "hr", "mo",	 "month",	  "months",
+					     "user-months", "gb", "gib", "gibibyte hour", NULL };
+	return is_one_of(unit, words) || contains(unit, "hour") || contains(unit, "byte") ||
+	       contains(unit, "month");
+}

@@ -1,0 +1,496 @@
+#include "reports/reconcile_report.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/csv.h"
+#include "base/file.h"
+#include "reports/amount.h"
+#include "reports/html.h"
+#include "reports/json_out.h"
+#include "reports/sheet.h"
+#include "reports/table.h"
+#include "reports/web.h"
+
+static void day_text(int64_t day, char out[16])
+{
+	struct civil c = civil_from_day(day);
+	snprintf(out, 16, "%04d-%02d-%02d", c.year, c.month, c.day);
+}
+
+static void put_others(struct json_out *j, const struct reconciliation *r)
+{
+	char day[16];
+	json_out_array(j, "other");
+	for (size_t i = 0; i < r->others; i++) {
+		const struct other_line *o = &r->other[i];
+		day_text(o->day, day);
+		json_out_object(j, NULL);
+		json_out_string(j, "day", day);
+		json_out_string(j, "kind", bill_kind_name(o->kind));
+		json_out_text(j, "what", o->what);
+		json_out_money(j, "billed", o->cost);
+		json_out_end(j, '}');
+	}
+	json_out_end(j, ']');
+}
+
+void reconcile_report_csv(const struct reconcile_report *o)
+{
+	const struct reconciliation *r = o->r;
+	const char *currency = o->currency;
+	char day[16], text[3][DECIMAL_TEXT_MAX];
+	struct buf b = { 0 };
+	buf_puts(&b, "day,model,result,billed,metered,difference,currency,records,cause\n");
+	for (size_t i = 0; i < r->lines; i++) {
+		const struct reconciled *l = &r->line[i];
+		day_text(l->day, day);
+		buf_printf(&b, "%s,", day);
+		csv_put_text(&b, l->model);
+		buf_printf(&b, ",%s,%s,%s,%s,%s,%lld,%s\n", match_name(l->match),
+			   l->billed.has_cost ? money_total_format(l->billed.cost, text[0]) : "",
+			   money_total_format(l->metered.cost, text[1]),
+			   money_total_format(l->difference, text[2]), currency,
+			   (long long)l->metered.records, cause_name(l->cause));
+	}
+	for (size_t i = 0; i < r->others; i++) {
+		const struct other_line *x = &r->other[i];
+		day_text(x->day, day);
+		buf_printf(&b, "%s,", day);
+		csv_put_text(&b, x->what);
+		buf_printf(&b, ",%s,%s,0,%s,%s,0,no usage\n", bill_kind_name(x->kind),
+			   money_total_format(x->cost, text[0]),
+			   money_total_format(x->cost, text[1]), currency);
+	}
+	fwrite(b.p, 1, b.n, stdout);
+	buf_release(&b);
+}
+
+static void put_line(struct json_out *j, const struct reconciled *l)
+{
+	char day[16];
+	day_text(l->day, day);
+	json_out_object(j, NULL);
+	json_out_string(j, "day", day);
+	json_out_text(j, "model", l->model);
+	json_out_string(j, "result", match_name(l->match));
+	if (l->billed.has_cost)
+		json_out_money(j, "billed", l->billed.cost);
+	else
+		json_out_null(j, "billed");
+	json_out_money(j, "metered", l->metered.cost);
+	json_out_money(j, "difference", l->difference);
+	if (l->cause != CAUSE_NONE)
+		json_out_string(j, "cause", cause_name(l->cause));
+	if (l->factor)
+		json_out_string(j, "factor", l->factor);
+	if (l->partner.n)
+		json_out_text(j, "other_name", l->partner);
+	json_out_int(j, "records", l->metered.records);
+	if (l->billed.has_tokens) {
+		json_out_object(j, "billed_tokens");
+		json_out_int(j, "input", l->billed.input);
+		json_out_int(j, "cache_read", l->billed.cache_read);
+		json_out_int(j, "output", l->billed.output);
+		json_out_end(j, '}');
+		json_out_object(j, "metered_tokens");
+		json_out_int(j, "input", l->metered.tokens[BUCKET_INPUT]);
+		json_out_int(j, "cache_read", l->metered.tokens[BUCKET_CACHE_READ]);
+		json_out_int(j, "output", l->metered.tokens[BUCKET_OUTPUT]);
+		json_out_end(j, '}');
+	}
+	json_out_end(j, '}');
+}
+
+/* The causes and their sums, in the order in which they are told. */
+struct cause_sum {
+	const char *key, *words;
+	struct money_total sum;
+};
+enum { CAUSE_SUMS = 7 };
+
+static void sums_of(const struct reconciliation *r, struct cause_sum out[CAUSE_SUMS])
+{
+	const struct cause_sum sums[CAUSE_SUMS] = {
+		{ "rounding", "rounding", r->rounding },
+		{ "not_usage", "lines that are no usage", r->not_usage },
+		{ "moved_by_a_day", "the same amount one day on", r->moved },
+		{ "name", "another name", r->by_cause[CAUSE_NAME] },
+		{ "price", "another price", r->by_cause[CAUSE_PRICE] },
+		{ "tier", "a tier's factor", r->by_cause[CAUSE_TIER] },
+		{ "unpriced", "unpriced calls", r->by_cause[CAUSE_UNPRICED] },
+	};
+	memcpy(out, sums, sizeof sums);
+}
+
+/* How the bill was read. */
+static void put_reading(struct json_out *j, const struct reconcile_report *o)
+{
+	json_out_object(j, "bill");
+	json_out_string(j, "format", o->bill->title);
+	if (o->bill->cost.n)
+		json_out_text(j, "cost_column", o->bill->cost);
+	json_out_string(j, "zone", o->zone);
+	if (o->project)
+		json_out_string(j, "project", o->project);
+	json_out_text(j, "unread_columns", o->bill->unread);
+	json_out_end(j, '}');
+}
+
+void reconcile_report_json(const struct reconcile_report *o)
+{
+	const struct reconciliation *r = o->r;
+	struct cause_sum sums[CAUSE_SUMS];
+	struct json_out j;
+	json_out_open(&j, stdout);
+	json_out_object(&j, NULL);
+	json_out_string(&j, "schema", "tally.reconcile/1");
+	json_out_string(&j, "currency", o->currency);
+	put_reading(&j, o);
+	json_out_int(&j, "matching", r->count[MATCHES]);
+	json_out_int(&j, "differing", r->count[DIFFERS]);
+	json_out_int(&j, "billed_only", r->count[BILLED_ONLY]);
+	json_out_int(&j, "metered_only", r->count[METERED_ONLY]);
+	json_out_money(&j, "billed", r->billed);
+	json_out_money(&j, "metered", r->metered);
+	json_out_money(&j, "difference", r->difference);
+	json_out_int(&j, "unpriced", r->unpriced);
+	json_out_object(&j, "causes");
+	sums_of(r, sums);
+	for (size_t i = 0; i < CAUSE_SUMS; i++)
+		json_out_money(&j, sums[i].key, sums[i].sum);
+	json_out_end(&j, '}');
+	json_out_money(&j, "unexplained", r->unexplained);
+	json_out_bool(&j, "total_is_wrong", r->total_is_wrong);
+	json_out_bool(&j, "partial", o->bill->partial);
+	put_others(&j, r);
+	json_out_array(&j, "lines");
+	for (size_t i = 0; i < r->lines; i++)
+		put_line(&j, &r->line[i]);
+	json_out_end(&j, ']');
+	json_out_end(&j, '}');
+	json_out_close(&j);
+}
+
+static void token_remark(struct buf *b, const struct reconciled *l)
+{
+	const struct {
+		const char *name;
+		int64_t billed, metered;
+	} t[] = { { "input", l->billed.input, l->metered.tokens[BUCKET_INPUT] },
+		  { "cached", l->billed.cache_read, l->metered.tokens[BUCKET_CACHE_READ] },
+		  { "output", l->billed.output, l->metered.tokens[BUCKET_OUTPUT] } };
+	b->n = 0;
+	buf_puts(b, "");
+	for (size_t i = 0; l->tokens_differ && i < 3; i++)
+		if (t[i].billed != t[i].metered)
+			buf_printf(b, "%s%+lld %s", b->n ? ", " : "",
+				   (long long)(t[i].billed - t[i].metered), t[i].name);
+}
+
+/* What makes the difference, by cause, and what is left. */
+static void put_causes(const struct reconciliation *r, const char *currency, struct buf *b)
+{
+	char day[16];
+	for (size_t i = 0; i < r->others; i++) {
+		const struct other_line *o = &r->other[i];
+		put_money(b, o->cost, currency, false);
+		day_text(o->day, day);
+		printf("  %s, no usage: %.*s, %s  %s\n", bill_kind_name(o->kind), (int)o->what.n,
+		       o->what.p, day, b->p);
+	}
+	if (r->rounding.atto) {
+		put_money(b, r->rounding, currency, false);
+		printf("  rounding  %s\n", b->p);
+	}
+	if (r->moved.atto) {
+		put_money(b, r->moved, currency, false);
+		printf("  the same amount one day on (another zone?)  %s\n", b->p);
+	}
+	for (size_t i = 0; i < r->lines; i++) {
+		const struct reconciled *l = &r->line[i];
+		if (l->cause == CAUSE_NONE || l->cause == CAUSE_MOVED ||
+		    (l->cause == CAUSE_NAME && l->match == METERED_ONLY))
+			continue;
+		bool name = l->cause == CAUSE_NAME;
+		put_money(b, name ? l->billed.cost : l->difference, currency, false);
+		day_text(l->day, day);
+		printf("  %s%s%s: %.*s%s%.*s, %s  %s\n", cause_name(l->cause), l->factor ? " " : "",
+		       l->factor ? l->factor : "", (int)l->model.n, l->model.p, name ? " is " : "",
+		       (int)l->partner.n, l->partner.n ? l->partner.p : "", day, b->p);
+	}
+	put_money(b, r->unexplained, currency, false);
+	printf("unexplained %s\n", b->p);
+	if (r->total_is_wrong)
+		printf("the bill's row of totals is not the sum of its rows\n");
+}
+
+/* One line says how both halves were cut: whose file, which amount of it, days, currency, scope. */
+static void put_scope(struct buf *b, const struct reconcile_report *o)
+{
+	const struct bill *bill = o->bill;
+	b->n = 0;
+	buf_puts(b, bill->title);
+	if (bill->cost.n)
+		buf_printf(b, "; %.*s", (int)bill->cost.n, bill->cost.p);
+	buf_printf(b, "; %s; days of %s", o->currency, o->zone);
+	if (o->project)
+		buf_printf(b, "; project %s", o->project);
+}
+
+void reconcile_report_table(const struct reconcile_report *o)
+{
+	const struct reconciliation *r = o->r;
+	const char *currency = o->currency;
+	static const struct table_column columns[] = {
+		{ "DAY", false, false },    { "MODEL", false, true },
+		{ "RESULT", false, false }, { "BILLED", true, false },
+		{ "METERED", true, false }, { "DIFFERENCE", true, false },
+		{ "RECORDS", true, false }, { "TOKENS OFF", false, true }
+	};
+	struct table *t = table_open(columns, sizeof columns / sizeof *columns);
+	struct buf b = { 0 };
+	char day[16];
+	size_t shown = 0;
+	for (size_t i = 0; i < r->lines; i++) {
+		const struct reconciled *l = &r->line[i];
+		if (l->match == MATCHES && !o->all)
+			continue;
+		shown++;
+		day_text(l->day, day);
+		table_cell(t, day);
+		table_cell(t, l->model.n ? l->model.p : "all");
+		table_cell(t, match_name(l->match));
+		put_money(&b, l->billed.cost, currency, false);
+		table_cell(t, l->billed.has_cost ? b.p : "-");
+		put_money(&b, l->metered.cost, currency, l->metered.unpriced > 0);
+		table_cell(t, b.p);
+		put_money(&b, l->difference, currency, false);
+		table_cell(t, b.p);
+		put_count(&b, l->metered.records);
+		table_cell(t, b.p);
+		token_remark(&b, l);
+		table_cell(t, b.p);
+	}
+	if (shown)
+		table_print(t);
+	table_close(t);
+	put_scope(&b, o);
+	printf("%sread as     %s\n", shown ? "\n" : "", b.p);
+	put_money(&b, r->billed, currency, false);
+	printf("billed      %s\n", b.p);
+	put_money(&b, r->metered, currency, r->unpriced > 0);
+	printf("metered     %s\n", b.p);
+	put_money(&b, r->difference, currency, false);
+	printf("difference  %s\n", b.p);
+	put_causes(r, currency, &b);
+	printf("%lld match, %lld differ, %lld billed and never metered, %lld metered and never "
+	       "billed\n",
+	       (long long)r->count[MATCHES], (long long)r->count[DIFFERS],
+	       (long long)r->count[BILLED_ONLY], (long long)r->count[METERED_ONLY]);
+	buf_release(&b);
+}
+
+/* --- a page --- */
+
+static void put_cell(struct buf *b, const char *text, bool number)
+{
+	buf_puts(b, number ? "<td class=\"n\">" : "<td>");
+	html_put(b, text_of(text));
+	buf_puts(b, "</td>");
+}
+
+static void put_text_cell(struct buf *b, struct text t)
+{
+	struct buf plain = { 0 };
+	buf_puts(b, "<td>");
+	buf_add_plain(&plain, t);
+	html_put(b, (struct text){ plain.n ? plain.p : "", plain.n });
+	buf_puts(b, "</td>");
+	buf_release(&plain);
+}
+
+static void put_money_cell(struct buf *b, struct money_total m, const char *currency, bool at_least)
+{
+	struct buf text = { 0 };
+	put_money(&text, m, currency, at_least);
+	put_cell(b, text.p, true);
+	buf_release(&text);
+}
+
+static void put_sum_row(struct buf *b, const char *words, struct money_total m,
+			const struct reconcile_report *o, bool at_least)
+{
+	buf_puts(b, "<tr>");
+	put_cell(b, words, false);
+	put_money_cell(b, m, o->currency, at_least);
+	buf_puts(b, "</tr>\n");
+}
+
+static void put_sums(struct buf *b, const struct reconcile_report *o)
+{
+	const struct reconciliation *r = o->r;
+	struct cause_sum sums[CAUSE_SUMS];
+	sums_of(r, sums);
+	buf_puts(b, "<section class=\"sheet\"><h2>Why they differ</h2><table>\n");
+	put_sum_row(b, "billed", r->billed, o, false);
+	put_sum_row(b, "metered", r->metered, o, r->unpriced > 0);
+	put_sum_row(b, "difference", r->difference, o, false);
+	for (size_t i = 0; i < CAUSE_SUMS; i++)
+		if (sums[i].sum.atto)
+			put_sum_row(b, sums[i].words, sums[i].sum, o, false);
+	put_sum_row(b, "unexplained", r->unexplained, o, false);
+	buf_puts(b, "</table>");
+	if (r->total_is_wrong)
+		buf_puts(b, "<p>The bill's row of totals is not the sum of its rows.</p>");
+	if (o->bill->partial)
+		buf_puts(b, "<p>The bill is one page of several.</p>");
+	buf_puts(b, "</section>\n");
+}
+
+static void put_days(struct buf *b, const struct reconcile_report *o)
+{
+	char text[24];
+	buf_puts(b, "<section class=\"sheet scroll\"><h2>Day by day</h2><table>\n<tr><th>Day</th>"
+		    "<th>Model</th><th>Result</th><th class=\"n\">Billed</th><th class=\"n\">"
+		    "Metered</th><th class=\"n\">Difference</th><th class=\"n\">Records</th>"
+		    "<th>Cause</th></tr>\n");
+	for (size_t i = 0; i < o->r->lines; i++) {
+		const struct reconciled *l = &o->r->line[i];
+		day_text(l->day, text);
+		buf_puts(b, "<tr>");
+		put_cell(b, text, false);
+		put_text_cell(b, l->model.n ? l->model : TEXT("all"));
+		put_cell(b, match_name(l->match), false);
+		if (l->billed.has_cost)
+			put_money_cell(b, l->billed.cost, o->currency, false);
+		else
+			put_cell(b, "-", true);
+		put_money_cell(b, l->metered.cost, o->currency, l->metered.unpriced > 0);
+		put_money_cell(b, l->difference, o->currency, false);
+		snprintf(text, sizeof text, "%lld", (long long)l->metered.records);
+		put_cell(b, text, true);
+		put_cell(b, cause_name(l->cause), false);
+		buf_puts(b, "</tr>\n");
+	}
+	for (size_t i = 0; i < o->r->others; i++) {
+		const struct other_line *x = &o->r->other[i];
+		day_text(x->day, text);
+		buf_puts(b, "<tr>");
+		put_cell(b, text, false);
+		put_text_cell(b, x->what);
+		put_cell(b, bill_kind_name(x->kind), false);
+		put_money_cell(b, x->cost, o->currency, false);
+		put_cell(b, "-", true);
+		put_money_cell(b, x->cost, o->currency, false);
+		put_cell(b, "-", true);
+		put_cell(b, "no usage", false);
+		buf_puts(b, "</tr>\n");
+	}
+	buf_puts(b, "</table></section>\n");
+}
+
+int reconcile_report_html(const struct reconcile_report *o, const char *path, struct err *e)
+{
+	struct buf b = { 0 }, scope = { 0 };
+	put_scope(&scope, o);
+	buf_puts(&b, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+		     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+		     "<title>A bill beside the meter</title>\n<style>\n");
+	buf_puts(&b, web_asset("report.css"));
+	buf_puts(&b, "</style>\n</head>\n<body>\n<main>\n<h1>A bill beside the meter</h1>\n"
+		     "<p class=\"soft\">");
+	html_put(&b, (struct text){ scope.p, scope.n });
+	buf_puts(&b, "</p>\n");
+	put_sums(&b, o);
+	put_days(&b, o);
+	buf_puts(&b, "</main>\n</body>\n</html>\n");
+	int rc = file_write(path, (struct text){ b.p, b.n }, e);
+	buf_release(&b);
+	buf_release(&scope);
+	return rc;
+}
+
+/* --- a workbook --- */
+
+static void put_sum_sheet(struct sheet *w, const struct reconcile_report *o)
+{
+	const struct reconciliation *r = o->r;
+	const struct cause_sum first[] = { { NULL, "billed", r->billed },
+					   { NULL, r->unpriced ? "metered, at least" : "metered",
+					     r->metered },
+					   { NULL, "difference", r->difference } };
+	struct cause_sum sums[CAUSE_SUMS];
+	struct buf scope = { 0 };
+	char exact[DECIMAL_TEXT_MAX];
+	lxw_row_t row = 2;
+	sums_of(r, sums);
+	put_scope(&scope, o);
+	sheet_page(w, "Causes");
+	sheet_text(w, 0, 0, (struct text){ scope.p, scope.n });
+	buf_release(&scope);
+	for (size_t i = 0; i < 3 + CAUSE_SUMS + 1; i++, row++) {
+		const struct cause_sum last = { NULL, "unexplained", r->unexplained };
+		const struct cause_sum *s = i < 3		 ? &first[i]
+					    : i < 3 + CAUSE_SUMS ? &sums[i - 3]
+								 : &last;
+		sheet_head(w, row, 0, s->words);
+		sheet_money(w, row, 1, s->sum);
+		sheet_text(w, row, 2, text_of(money_total_format(s->sum, exact)));
+	}
+	sheet_width(w, 0, 0, 30);
+	sheet_width(w, 1, 2, 22);
+}
+
+static void put_line_sheet(struct sheet *w, const struct reconcile_report *o)
+{
+	static const char *const heads[] = { "Day",	"Model",    "Result",
+					     "Billed",	"Metered",  "Difference",
+					     "Records", "Unpriced", "Cause" };
+	lxw_row_t row = 1;
+	sheet_page(w, "Days");
+	for (lxw_col_t c = 0; c < sizeof heads / sizeof *heads; c++)
+		sheet_head(w, 0, c, heads[c]);
+	for (size_t i = 0; i < o->r->lines; i++, row++) {
+		const struct reconciled *l = &o->r->line[i];
+		sheet_day(w, row, 0, l->day);
+		sheet_text(w, row, 1, l->model.n ? l->model : TEXT("all"));
+		sheet_text(w, row, 2, text_of(match_name(l->match)));
+		if (l->billed.has_cost)
+			sheet_money(w, row, 3, l->billed.cost);
+		sheet_money(w, row, 4, l->metered.cost);
+		sheet_money(w, row, 5, l->difference);
+		sheet_count(w, row, 6, l->metered.records);
+		sheet_count(w, row, 7, l->metered.unpriced);
+		sheet_text(w, row, 8, text_of(cause_name(l->cause)));
+	}
+	for (size_t i = 0; i < o->r->others; i++, row++) {
+		const struct other_line *x = &o->r->other[i];
+		sheet_day(w, row, 0, x->day);
+		sheet_text(w, row, 1, x->what);
+		sheet_text(w, row, 2, text_of(bill_kind_name(x->kind)));
+		sheet_money(w, row, 3, x->cost);
+		sheet_money(w, row, 5, x->cost);
+		sheet_text(w, row, 8, TEXT("no usage"));
+	}
+	sheet_width(w, 0, 0, 12);
+	sheet_width(w, 1, 1, 34);
+	sheet_width(w, 2, 8, 16);
+	sheet_freeze(w, 1);
+}
+
+int reconcile_report_xlsx(const struct reconcile_report *o, const char *path, struct err *e)
+{
+	enum { ROWS_MOST = 1048000 };
+	struct sheet w;
+	if (o->r->lines + o->r->others > ROWS_MOST)
+		return err_set(e, ERR_RANGE,
+			       "more than %d rows; a spreadsheet holds no more: choose a period",
+			       ROWS_MOST);
+	int rc = sheet_open(&w, path, "A bill beside the meter", 0, false, e);
+	if (rc != 0)
+		return rc;
+	put_sum_sheet(&w, o);
+	put_line_sheet(&w, o);
+	return sheet_close(&w, path, e);
+}
