@@ -76,10 +76,9 @@ static void put_row(struct table *t, const struct blocks_report *r, const struct
 	char room[32], state[64];
 	table_cell(t, local_minute(r, b->start_us, room));
 	if (b->gap) {
-		snprintf(state, sizeof state, "(%s without calls)",
-			 span_words(room, b->end_us - b->start_us));
-		table_cell(t, state);
-		for (int i = 0; i < 6; i++)
+		table_cell(t, span_words(room, b->end_us - b->start_us));
+		table_cell(t, "no calls");
+		for (int i = 0; i < 5; i++)
 			table_cell(t, "");
 		return;
 	}
@@ -135,11 +134,10 @@ static void put_active(const struct blocks_report *r, const struct usage_block *
 	if (r->token_limit) {
 		const int64_t tokens = look_tokens(&b->sums);
 		put_count(&rate, r->token_limit);
-		printf("Limit: %s tokens, %lld %% used", rate.p,
-		       (long long)((int128)tokens * 100 / r->token_limit));
-		if (o.known)
-			printf("; at that rate %s", limit_words(o.tokens_at_end, r->token_limit));
-		printf("\n");
+		print_note("Limit: %s tokens, %lld %% used%s%s", rate.p,
+			   (long long)((int128)tokens * 100 / r->token_limit),
+			   o.known ? "; at that rate " : "",
+			   o.known ? limit_words(o.tokens_at_end, r->token_limit) : "");
 	}
 	buf_release(&rate);
 	buf_release(&cost);
@@ -152,11 +150,11 @@ void blocks_report_table(const struct blocks_report *r)
 	static const struct table_column columns[] = {
 		{ "BLOCK FROM" },
 		{ "LASTED" },
-		{ "MODELS", .may_shrink = true },
+		{ "MODELS", .may_shrink = true, .leaves = 4 },
 		{ "CALLS", true, .leaves = 2 },
 		{ "PROMPT", true, .leaves = 1 },
 		{ "OUTPUT", true, .leaves = 3 },
-		{ "TOKENS", true, .leaves = 4 },
+		{ "TOKENS", true, .leaves = 5 },
 		{ "COST", true, .money = true },
 	};
 	struct buf b = { 0 };

@@ -135,14 +135,18 @@ static struct text look_short_model(struct text name)
 void look_put_names(struct buf *b, size_t count, struct text (*name)(const void *of, size_t i),
 		    const void *of)
 {
-	enum { NAMES = 2 };
+	enum { WIDE = 24 }; /* as many names as a narrow table shows uncut */
+	size_t i = 0;
 	b->n = 0;
-	for (size_t i = 0; i < count && i < NAMES; i++) {
-		struct text t = look_short_model(name(of, i));
+	for (; i < count; i++) {
+		const struct text t = look_short_model(name(of, i));
+		const size_t more = count - i > 1 ? 3 : 0; /* " +1" */
+		if (i && b->n + 2 + t.n + more > WIDE)
+			break;
 		buf_printf(b, "%s%.*s", i ? ", " : "", (int)t.n, t.p);
 	}
-	if (count > NAMES)
-		buf_printf(b, " +%zu", count - NAMES);
+	if (i < count)
+		buf_printf(b, " +%zu", count - i);
 	if (count == 0)
 		buf_puts(b, "");
 }
@@ -224,10 +228,11 @@ static char *upper(char room[24], const char *word)
 int look_put_attention(const struct usage_result *result, int64_t quarantined, int64_t unread)
 {
 	const int64_t unpriced = usage_total(result)->unpriced;
+	char room[COUNT_WORDS_MAX];
 	int lines = 0;
 	if (unpriced)
-		print_note("%lld call%s without a price, so totals are lower bounds:",
-			   (long long)unpriced, unpriced == 1 ? "" : "s");
+		print_note("%s without a price, so totals are lower bounds:",
+			   count_words(room, unpriced, "call"));
 	for (size_t i = 0; i < usage_reason_count(result) && i < 10; i++) {
 		const struct usage_reason *reason = usage_reason(result, i);
 		print_note("  %lld x %s: %s", (long long)reason->records,

@@ -102,7 +102,9 @@ static void print_table(const struct memo_part *p)
 		column[i] = (struct table_column){ .title = p->column[i].title,
 						   .right = p->column[i].right,
 						   .leaves = p->column[i].leaves,
-						   .may_shrink = !p->column[i].right };
+						   .may_shrink = !p->column[i].right &&
+								 !p->column[i].wraps,
+						   .wraps = p->column[i].wraps };
 	struct table *t = table_open(column, p->columns);
 	for (size_t i = 0; i < p->cells; i++)
 		table_cell(t, p->cell[i]);

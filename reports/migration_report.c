@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "reports/amount.h"
+#include "reports/disputes.h"
 #include "reports/json_out.h"
 #include "reports/table.h"
 
@@ -162,15 +163,19 @@ static void watch_prices(struct points *p, const struct migration_report *r, siz
 			 day_text(floor_div(m.price->to.us, US_PER_DAY), day));
 		point(p, line);
 	}
+	struct disputes disputes = { 0 };
 	const struct dispute *d;
 	for (size_t k = 0;
 	     (d = book_dispute(r->whatif->options->book, m.price->provider, m.price->model,
 			       (struct instant){ r->migration->month_day * US_PER_DAY }, k));
-	     k++) {
-		snprintf(line, sizeof line, "%s: sources disagree about %s: %s", name, d->about,
-			 d->says);
+	     k++)
+		disputes_add(&disputes, d);
+	for (size_t k = 0; k < disputes.count; k++) {
+		snprintf(line, sizeof line, "%s: sources disagree about the %s", name,
+			 disputes_line(&disputes, k));
 		point(p, line);
 	}
+	disputes_release(&disputes);
 }
 
 static void watch_fit(struct points *p, const struct migration_report *r, size_t i)

@@ -711,7 +711,7 @@ void whatif_report_table(const struct whatif_report *r)
 	static const struct table_column columns[] = {
 		{ "SCENARIO", false, true },	     { "CALLS", true, .leaves = 2 },
 		{ "CACHE HITS", true, .leaves = 3 }, { "COST", true, false },
-		{ "DIFFERENCE", true, .leaves = 5 }, { "CHANGE", true, .leaves = 4 },
+		{ "DIFFERENCE", true, .leaves = 4 }, { "CHANGE", true, .leaves = 5 },
 		{ "INTERVAL", true, .leaves = 1 },   { "CREDITS", true, .leaves = 6 }
 	};
 	const struct whatif_options *o = r->options;
