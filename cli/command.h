@@ -131,6 +131,7 @@ void cli_print_manual(FILE *out);
 	X(command_monthly) \
 	X(command_session) \
 	X(command_blocks) \
+	X(command_live) \
 	X(command_quota) \
 	X(command_statusline) \
 	X(command_cost) \

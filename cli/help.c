@@ -76,7 +76,7 @@ static const struct {
 	const char *title, *names; /* each name between bars */
 } groups[] = {
 	{ "Look: what was used, and what it cost",
-	  "|overview|today|daily|weekly|monthly|session|blocks|quota|statusline|usage|replay|explain|records|sources|status|cost|" },
+	  "|overview|today|daily|weekly|monthly|session|blocks|live|quota|statusline|usage|replay|explain|records|sources|status|cost|" },
 	{ "Plan: what it would cost",
 	  "|plan|migrate|decide|whatif|forecast|cascade|cache|sim fit|sim generate|pack|" },
 	{ "Meter: usage records, each once",

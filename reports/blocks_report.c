@@ -145,6 +145,13 @@ static void put_active(const struct blocks_report *r, const struct usage_block *
 	buf_release(&total);
 }
 
+void blocks_report_outlook(const struct blocks_report *r)
+{
+	const size_t n = r->blocks->count;
+	if (n && usage_block_active(&r->blocks->block[n - 1], r->now.us))
+		put_active(r, &r->blocks->block[n - 1]);
+}
+
 void blocks_report_table(const struct blocks_report *r)
 {
 	static const struct table_column columns[] = {
@@ -167,9 +174,7 @@ void blocks_report_table(const struct blocks_report *r)
 		put_row(t, r, &r->blocks->block[i], &b);
 	table_print(t);
 	table_close(t);
-	const struct usage_block *last = &r->blocks->block[r->blocks->count - 1];
-	if (usage_block_active(last, r->now.us))
-		put_active(r, last);
+	blocks_report_outlook(r);
 	print_note(
 		"\n%s, times of %s; where a block begins is an estimate (the full UTC hour of its first call)",
 		r->source, r->timezone);

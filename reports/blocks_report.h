@@ -28,6 +28,8 @@ struct block_outlook {
 struct block_outlook block_outlook(const struct usage_block *b, struct instant now);
 
 void blocks_report_table(const struct blocks_report *r);
+/* Where the block under way leads; nothing where none is. */
+void blocks_report_outlook(const struct blocks_report *r);
 void blocks_report_csv(const struct blocks_report *r);
 void blocks_report_json(const struct blocks_report *r);
 

@@ -180,6 +180,7 @@ void overview_print(const struct overview *o)
 	if (usage_total(o->days->result)->unpriced || o->quarantined || o->unread)
 		printf("\nNeeds a look\n");
 	look_put_attention(o->days->result, o->quarantined, o->unread);
-	print_note(
-		"\ntally daily, weekly, monthly, session, blocks show more; tally help lists all");
+	if (!o->no_hint)
+		print_note(
+			"\ntally daily, weekly, monthly, session, blocks show more; tally help lists all");
 }

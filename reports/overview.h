@@ -11,6 +11,7 @@ struct overview {
 	int64_t today;		 /* days since 1970, where the clocks are */
 	const char *timezone, *source;
 	int64_t quarantined, unread;
+	bool no_hint; /* of what else there is */
 };
 /* The first day that it speaks of. */
 int64_t overview_first_day(const struct overview *o);

@@ -16,6 +16,7 @@
 #include "base/decimal.h"
 #include "meter/billing/terms.h"
 
+enum { NARROWEST = 20 };
 enum {
 	COLUMNS_MAX = 40,
 	GAP = 2,
@@ -37,6 +38,7 @@ struct table {
 };
 
 static bool show_exact;
+static int drawn_for; /* columns of a terminal that is not standard output */
 
 void table_show_exact(bool exact)
 {
@@ -289,19 +291,31 @@ static void fit(struct table *t, int terminal)
 		squeeze(t, terminal, PROSE_NARROW, KEY_NARROW);
 }
 
+static bool to_terminal(void)
+{
+	return drawn_for || isatty(STDOUT_FILENO);
+}
+
+void table_draw_for(int width)
+{
+	drawn_for = width < NARROWEST ? NARROWEST : width;
+}
+
 /* Columns of the terminal; 0 where the output is none, or too narrow for tables. */
 static int terminal_width(void)
 {
 	struct winsize size;
+	if (drawn_for)
+		return drawn_for;
 	return isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 &&
-			       size.ws_col >= 20
+			       size.ws_col >= NARROWEST
 		       ? size.ws_col
 		       : 0;
 }
 
 bool table_to_the_cent(void)
 {
-	return !show_exact && isatty(STDOUT_FILENO);
+	return !show_exact && to_terminal();
 }
 
 int table_room(int otherwise)
@@ -415,7 +429,7 @@ static void put_row(struct table *t, struct libscols_table *scols, size_t row, b
 
 void table_print(struct table *t)
 {
-	const bool terminal = isatty(STDOUT_FILENO);
+	const bool terminal = to_terminal();
 	const int width = terminal_width();
 	struct libscols_table *scols = scols_new_table();
 	CHECK(scols && t->cells % t->columns == 0);

@@ -40,6 +40,8 @@ void table_print(struct table *t);
 
 /* Whether amounts are shown to the cent: on a terminal, unless every digit was asked for. */
 bool table_to_the_cent(void);
+/* What is printed from now on is for a terminal of that width, whatever standard output is. */
+void table_draw_for(int width);
 /* Columns of the terminal, or of what is printed elsewhere. */
 int table_room(int otherwise);
 
