@@ -230,7 +230,7 @@ static int vendor_rules(struct cli *cli, struct cache_rules *r, struct err *e)
 		return err_set(e, ERR_USAGE,
 			       "--rule vendor needs --model: the cache contract comes from its "
 			       "price card");
-	int rc = at ? instant_parse(&then.at, text_of(at), e) : 0;
+	int rc = at ? cli_instant("at", at, NULL, &then.at, e) : 0;
 	if (rc == 0)
 		rc = book_open(&book, e);
 	if (rc != 0)

@@ -222,7 +222,7 @@ const struct command command_credit_account = {
 		    "  tally credit account acme --overage debt --low-balance 500\n"
 		    "  tally credit account beta --plan plans.json:beta --since 2026-11-01\n",
 	.options = account_options,
-	.common = TAKES_DB | TAKES_PERIOD | TAKES_ZONE,
+	.common = TAKES_DB | TAKES_SINCE | TAKES_ZONE,
 	.run = account,
 };
 

@@ -76,8 +76,7 @@ static int draw(struct cli *cli, struct err *e)
 	if (rc == 0) {
 		if (table_room(0))
 			printf("%s, ^C ends\n", instant_format(blocks.now, now));
-		o.quarantined = source.quarantined;
-		o.unread = source.unread;
+		o.left_out = &source.left_out;
 		rc = put_days(&o, source.store, zone, &unpriced, e);
 	}
 	blocks.zone = zone;
@@ -87,7 +86,7 @@ static int draw(struct cli *cli, struct err *e)
 		printf("\n");
 		rc = record_report_table(source.store, &latest, true, e);
 	}
-	const int status = unpriced || source.unread || source.quarantined ? 3 : 0;
+	const int status = unpriced || left_out_any(&source.left_out) ? 3 : 0;
 	look_source_close(&source);
 	zone_close(zone);
 	return rc ? rc : status;

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "cli/command.h"
 #include "cli/completion.h"
+#include "cli/elsewhere.h"
 #include "reports/table.h"
 
 #ifndef TALLY_VERSION
@@ -82,9 +83,9 @@ static int unknown_command(int argc, char **argv, bool json)
 	else if (family.n)
 		err_set(&e, ERR_USAGE, "there is no command 'tally %s %s'; there are: %s", argv[0],
 			argv[1], family.p);
-	else if ((near = nearest_command(argv[0])))
-		err_set(&e, ERR_USAGE, "there is no command '%s'; did you mean '%s'?", argv[0],
-			near);
+	else if ((near = elsewhere_command(argv[0])) || (near = nearest_command(argv[0])))
+		err_set(&e, ERR_USAGE, "there is no command '%s'; did you mean `tally %s`?",
+			argv[0], near);
 	else
 		err_set(&e, ERR_USAGE, "there is no command '%s'; see `tally help`", argv[0]);
 	buf_release(&family);
@@ -141,16 +142,23 @@ static int run(int argc, char **argv)
 		puts("tally " TALLY_VERSION);
 		return 0;
 	}
-	const struct command *c = find_command(argc, argv, &used);
-	if (!c)
+	char **words = mem_zalloc((size_t)(argc + 2) * sizeof *words);
+	memcpy(words, argv, (size_t)argc * sizeof *words);
+	argc = elsewhere_agent(argc, words);
+	const struct command *c = find_command(argc, words, &used);
+	if (!c) {
+		free(words);
 		return unknown_command(argc, argv, json);
-	int rc = cli_parse(&cli, c, argc - used, argv + used, &e);
-	if (rc == 1) {
-		cli_print_help(c, stdout);
-		return 0;
 	}
-	if (rc == 0)
+	int rc = cli_parse(&cli, c, argc - used, words + used, &e);
+	if (rc == 1)
+		cli_print_help(c, stdout);
+	else if (rc == 0)
 		rc = c->run(&cli, &e);
+	const bool helped = rc == 1 && cli_flag(&cli, "help");
+	free(words);
+	if (helped)
+		return 0;
 	return rc < 0 ? report_error(&e, json) : rc;
 }
 

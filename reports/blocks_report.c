@@ -165,8 +165,11 @@ void blocks_report_table(const struct blocks_report *r)
 		{ "COST", true, .money = true },
 	};
 	struct buf b = { 0 };
+	char room[COUNT_WORDS_MAX];
+	int64_t unpriced = 0;
 	if (r->from == r->blocks->count) {
 		printf("no calls in that period\n");
+		print_left_out(r->left_out);
 		return;
 	}
 	struct table *t = table_open(columns, sizeof columns / sizeof *columns);
@@ -178,6 +181,12 @@ void blocks_report_table(const struct blocks_report *r)
 	print_note(
 		"\n%s, times of %s; where a block begins is an estimate (the full UTC hour of its first call)",
 		r->source, r->timezone);
+	for (size_t i = r->from; i < r->blocks->count; i++)
+		unpriced += r->blocks->block[i].sums.unpriced;
+	if (unpriced)
+		print_note("%s without a price, so totals are lower bounds (tally daily names %s)",
+			   count_words(room, unpriced, "call"), unpriced == 1 ? "it" : "them");
+	print_left_out(r->left_out);
 	buf_release(&b);
 }
 
@@ -223,8 +232,7 @@ void blocks_report_json(const struct blocks_report *r)
 	json_out_bool(&j, "estimated", true);
 	if (r->token_limit)
 		json_out_int(&j, "token_limit", r->token_limit);
-	json_out_int(&j, "quarantined", r->quarantined);
-	json_out_int(&j, "unread", r->unread);
+	put_left_out(&j, r->left_out);
 	json_out_array(&j, "blocks");
 	for (size_t i = r->from; i < r->blocks->count; i++)
 		put_block(&j, r, &r->blocks->block[i]);

@@ -13,7 +13,7 @@ struct blocks_report {
 	const struct zone *zone;
 	const char *timezone, *source;
 	int64_t token_limit; /* 0: none; what the account allows in a block, as its owner says */
-	int64_t quarantined, unread;
+	const struct left_out *left_out;
 };
 
 /* What a block under way comes to: its speed so far, and its end at that speed. */
