@@ -19,33 +19,33 @@ static const struct option options[] = {
 };
 
 /* Where the block under way leads, in its own words. */
-static int put_block(struct store *s, struct blocks_report *r, struct err *e)
+static int put_block(struct store *s, struct blocks_report r, struct err *e)
 {
 	struct usage_blocks blocks = { 0 };
-	const struct usage_filter recent = { .since = { r->now.us - 2 * US_PER_DAY },
+	const struct usage_filter recent = { .since = { r.now.us - 2 * US_PER_DAY },
 					     .until = INSTANT_MAX };
 	int rc = usage_blocks_read(&blocks, s, &recent, BLOCK_HOURS, e);
-	r->blocks = &blocks;
+	r.blocks = &blocks;
 	if (rc == 0)
-		blocks_report_outlook(r);
+		blocks_report_outlook(&r);
 	usage_blocks_release(&blocks);
 	return rc;
 }
 
-static int put_days(struct overview *o, struct store *s, const struct zone *zone, bool *unpriced,
+static int put_days(struct overview o, struct store *s, const struct zone *zone, bool *unpriced,
 		    struct err *e)
 {
 	static const enum usage_dim dims[] = { USAGE_BY_DAY, USAGE_BY_MODEL };
 	struct usage_result *result = NULL;
 	struct look look = { 0 };
-	o->days = &look;
-	o->today = zone_day(zone, clock_now());
-	const struct usage_filter filter = { .since = zone_midnight(zone, overview_first_day(o)),
-					     .until = zone_midnight(zone, o->today + 1) };
+	o.days = &look;
+	o.today = zone_day(zone, clock_now());
+	const struct usage_filter filter = { .since = zone_midnight(zone, overview_first_day(&o)),
+					     .until = zone_midnight(zone, o.today + 1) };
 	int rc = usage_query(&result, s, dims, 2, &filter, zone, e);
 	if (rc == 0) {
 		look_fold(&look, result, 1, false);
-		overview_print(o);
+		overview_print(&o);
 		*unpriced = usage_total(result)->unpriced > 0;
 	}
 	look_release(&look);
@@ -77,11 +77,11 @@ static int draw(struct cli *cli, struct err *e)
 		if (table_room(0))
 			printf("%s, ^C ends\n", instant_format(blocks.now, now));
 		o.left_out = &source.left_out;
-		rc = put_days(&o, source.store, zone, &unpriced, e);
+		rc = put_days(o, source.store, zone, &unpriced, e);
 	}
 	blocks.zone = zone;
 	if (rc == 0)
-		rc = put_block(source.store, &blocks, e);
+		rc = put_block(source.store, blocks, e);
 	if (rc == 0) {
 		printf("\n");
 		rc = record_report_table(source.store, &latest, true, e);

@@ -412,7 +412,7 @@ static void put_models(const struct outlook *x)
 						       { "PROMPT", true, .leaves = 1 },
 						       { "FROM CACHE", true, .leaves = 3 },
 						       { "OUTPUT", true, .leaves = 2 },
-						       { "COST ON AVERAGE", true, false } };
+						       { "COST ON AVERAGE", true, .money = true } };
 	const struct coming *c = &x->coming;
 	const bool lower = x->history.unpriced > 0;
 	const struct usage_days_kept kept = usage_days_kept(x->history.used);
