@@ -59,8 +59,11 @@ static void put_option(FILE *out, const struct option *o)
 
 void cli_print_help(const struct command *c, FILE *out)
 {
-	fprintf(out, "tally %s - %s\n\nUsage: tally %s [options]%s%s\n\n", c->name, c->summary,
-		c->name, *c->arguments ? " " : "", c->arguments);
+	char line[200];
+	snprintf(line, sizeof line, "tally %s - %s", c->name, c->summary);
+	put_wrapped(out, line, 0);
+	fprintf(out, "\nUsage: tally %s [options]%s%s\n\n", c->name, *c->arguments ? " " : "",
+		c->arguments);
 	put_wrapped(out, c->description, 0);
 	fputs("\nOptions:\n", out);
 	const struct option *o;

@@ -122,11 +122,11 @@ static void put_price_table(const struct row *rows, size_t n, enum price_table k
 {
 	const bool history = kind != PRICES_IN_FORCE, dated = kind == PRICES_HISTORY;
 	const struct table_column columns[] = {
-		{ "VENDOR", .leaves = dated ? 8 : 0 },
+		{ "VENDOR", .may_shrink = true, .leaves = dated ? 8 : 0 },
 		{ "MODEL", .may_shrink = true },
 		/* what tells rows apart stays */
 		{ "CUR" },
-		{ "WINDOW" },
+		{ "WINDOW", .may_shrink = true },
 		{ "INPUT", .right = true },
 		{ "CACHE READ", .right = true, .leaves = dated ? 7 : 6 },
 		{ "WRITE 5M", .right = true, .leaves = 4 },

@@ -351,8 +351,9 @@ void print_note(const char *format, ...)
 	int column = printf("%*s", indent, "");
 	for (bool first = true; *word; first = false) {
 		const size_t n = strcspn(word, " ");
-		/* bytes: a word beyond ASCII only wraps earlier; a very long one goes on */
-		const int wide = (int)n;
+		char text[256];
+		snprintf(text, sizeof text, "%.*s", (int)n, word);
+		const int wide = n < sizeof text ? text_width(text) : (int)n;
 		if (!first && width && column + 1 + wide > width && hang + wide <= width)
 			column = printf("\n%*s", hang, "") - 1;
 		else if (!first)

@@ -13,3 +13,9 @@ load common
 		[ "$status" -eq 0 ] || fail "$width columns differ (tests/screens/run tests/screens writes them)"
 	done
 }
+@test "odd names and amounts keep every screen whole" {
+	command -v python3 >/dev/null || skip "there is no python3"
+	! on_server || skip "of screens, not of databases"
+	run timeout 120 python3 "$ROOT/tests/support/odd_screens.py" "$TALLY"
+	expect 0 ' screens'
+}
