@@ -121,30 +121,32 @@ static int help(int argc, char **argv)
 	return 0;
 }
 
-static int run(int argc, char **argv)
+/* Whether the command takes these options. */
+static bool takes(const char *command, int argc, char **argv)
+{
+	char name[16], *words[1] = { name }, **copy = mem_zalloc((size_t)argc * sizeof *copy);
+	struct cli cli;
+	struct err none;
+	int used;
+	snprintf(name, sizeof name, "%s", command);
+	memcpy(copy, argv, (size_t)argc * sizeof *copy);
+	const int rc = cli_parse(&cli, find_command(1, words, &used), argc, copy, &none);
+	free(copy);
+	return rc >= 0;
+}
+
+/* The command that the words name, or `report` with them as its options. */
+static int run_words(int argc, char **argv, const char *report, bool json)
 {
 	struct err e = { 0 };
 	struct cli cli;
 	int used;
-	bool json = false;
-	for (int i = 0; i < argc; i++)
-		json |= strcmp(argv[i], "--json") == 0;
-	char overview[] = "overview", *alone[] = { overview };
-	if (argc < 1) {
-		argc = 1;
-		argv = alone;
-	}
-	if (strcmp(argv[0], "help") == 0 || strcmp(argv[0], "--help") == 0 ||
-	    strcmp(argv[0], "-h") == 0)
-		return help(argc - 1, argv + 1);
-	if (strcmp(argv[0], "version") == 0 || strcmp(argv[0], "--version") == 0 ||
-	    strcmp(argv[0], "-v") == 0 || strcmp(argv[0], "-V") == 0) {
-		puts("tally " TALLY_VERSION);
-		return 0;
-	}
-	char **words = mem_zalloc((size_t)(argc + 2) * sizeof *words);
-	memcpy(words, argv, (size_t)argc * sizeof *words);
-	argc = elsewhere_agent(argc, words);
+	char name[16], **words = mem_zalloc((size_t)(argc + 3) * sizeof *words);
+	snprintf(name, sizeof name, "%s", report ? report : "");
+	if (report)
+		words[0] = name;
+	memcpy(words + (report != NULL), argv, (size_t)argc * sizeof *words);
+	argc = elsewhere_agent(argc + (report != NULL), words);
 	const struct command *c = find_command(argc, words, &used);
 	if (!c) {
 		free(words);
@@ -160,6 +162,29 @@ static int run(int argc, char **argv)
 	if (helped)
 		return 0;
 	return rc < 0 ? report_error(&e, json) : rc;
+}
+
+static int run(int argc, char **argv)
+{
+	bool json = false;
+	for (int i = 0; i < argc; i++)
+		json |= strcmp(argv[i], "--json") == 0;
+	if (argc < 1)
+		return run_words(argc, argv, "overview", json);
+	if (strcmp(argv[0], "help") == 0 || strcmp(argv[0], "--help") == 0 ||
+	    strcmp(argv[0], "-h") == 0)
+		return help(argc - 1, argv + 1);
+	if (strcmp(argv[0], "version") == 0 || strcmp(argv[0], "--version") == 0 ||
+	    strcmp(argv[0], "-v") == 0 || strcmp(argv[0], "-V") == 0) {
+		puts("tally " TALLY_VERSION);
+		return 0;
+	}
+	/* options alone are of the short reports: the first that has them */
+	return run_words(argc, argv,
+			 argv[0][0] != '-'		 ? NULL
+			 : takes("overview", argc, argv) ? "overview"
+							 : "daily",
+			 json);
 }
 
 int main(int argc, char **argv)

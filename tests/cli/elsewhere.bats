@@ -17,7 +17,7 @@ setup() {
 @test "the commands and options of ccusage do here what they do there" {
 	for line in daily monthly weekly session blocks 'daily -s 20260601 -u 20260602 -j' 'daily --since 20260601 --until 20260602 --json --breakdown' \
 		'daily --offline --compact -z UTC' 'daily -O -b -o desc' 'daily -i -p p1' 'session --order asc' 'blocks --recent -n 5' 'blocks -a -t max' 'claude' 'claude monthly -j' 'claude session' \
-		'claude blocks' '--version' 'daily --all --no-color'; do
+		'claude blocks' '--version' 'daily --all --no-color' '--json' '-s 20260601 -b' '--offline'; do
 		run "$TALLY" $line
 		expect 0
 	done
