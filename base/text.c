@@ -87,6 +87,24 @@ char *digits_before(char *end, uint64_t v)
 	return end;
 }
 
+char *count_words(char room[COUNT_WORDS_MAX], int64_t n, const char *noun)
+{
+	char digits[24];
+	const size_t one = strcspn(noun, "|");
+	int k = snprintf(digits, sizeof digits, "%lld", (long long)n), out = 0;
+	for (int i = 0; i < k; i++) {
+		if (i && digits[i - 1] != '-' && (k - i) % 3 == 0)
+			room[out++] = ',';
+		room[out++] = digits[i];
+	}
+	if (n == 1)
+		snprintf(room + out, COUNT_WORDS_MAX - (size_t)out, " %.*s", (int)one, noun);
+	else
+		snprintf(room + out, COUNT_WORDS_MAX - (size_t)out, " %s%s",
+			 noun[one] ? noun + one + 1 : noun, noun[one] ? "" : "s");
+	return room;
+}
+
 void buf_int(struct buf *b, int64_t v)
 {
 	char text[24], *end = text + sizeof text;

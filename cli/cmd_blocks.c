@@ -11,7 +11,7 @@ enum { HOURS = 5, HOURS_MOST = 168, RECENT_DAYS = 3 };
 static const struct option options[] = {
 	{ "active", 'a', NULL, "only the current block", false },
 	{ "recent", 'r', NULL, "the blocks of the last three days", false },
-	{ "hours", 0, "N", "the length of a block (default 5)", false },
+	{ "hours", 'n', "N", "the length of a block (default 5)", false },
 	{ "token-limit", 't', "N|max",
 	  "the limit of a block, if you know your account's; max: "
 	  "the largest finished block",
@@ -75,8 +75,7 @@ static int run(struct cli *cli, struct err *e)
 	if (rc == 0) {
 		report.zone = zone;
 		report.from = first_shown(cli, &report);
-		report.quarantined = source.quarantined;
-		report.unread = source.unread;
+		report.left_out = &source.left_out;
 		if (cli->json)
 			blocks_report_json(&report);
 		else if (cli->csv)
@@ -85,7 +84,7 @@ static int run(struct cli *cli, struct err *e)
 			blocks_report_table(&report);
 		for (size_t i = report.from; i < blocks.count; i++)
 			status = blocks.block[i].sums.unpriced ? 3 : status;
-		if (source.unread || source.quarantined)
+		if (left_out_any(&source.left_out))
 			status = 3;
 	}
 	usage_blocks_release(&blocks);

@@ -157,6 +157,7 @@ static int show_curve(struct cli *cli, const struct block_trace *t, const struct
 static int show_capacities(struct cli *cli, const struct block_trace *t, struct cache_rules *r,
 			   const int64_t *capacity, size_t count, struct err *e)
 {
+	char requests[COUNT_WORDS_MAX], tokens[COUNT_WORDS_MAX];
 	static const struct table_column columns[] = { { "CAPACITY", true, false },
 						       { "HIT BLOCKS", true, false },
 						       { "HIT TOKENS", true, false },
@@ -201,10 +202,9 @@ static int show_capacities(struct cli *cli, const struct block_trace *t, struct 
 	}
 	table_print(table);
 	table_close(table);
-	put_count(&b, (int64_t)t->count);
-	printf("\n%s requests of a %s trace, ", b.p, t->shape);
-	put_count(&b, t->input_tokens);
-	printf("%s input tokens, blocks of %lld\n", b.p, (long long)t->block_tokens);
+	print_note("\n%s of a %s trace, %s, blocks of %lld",
+		   count_words(requests, (int64_t)t->count, "request"), t->shape,
+		   count_words(tokens, t->input_tokens, "input token"), (long long)t->block_tokens);
 	buf_release(&b);
 	return 0;
 }
@@ -230,7 +230,7 @@ static int vendor_rules(struct cli *cli, struct cache_rules *r, struct err *e)
 		return err_set(e, ERR_USAGE,
 			       "--rule vendor needs --model: the cache contract comes from its "
 			       "price card");
-	int rc = at ? instant_parse(&then.at, text_of(at), e) : 0;
+	int rc = at ? cli_instant("at", at, NULL, &then.at, e) : 0;
 	if (rc == 0)
 		rc = book_open(&book, e);
 	if (rc != 0)

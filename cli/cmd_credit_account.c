@@ -222,7 +222,7 @@ const struct command command_credit_account = {
 		    "  tally credit account acme --overage debt --low-balance 500\n"
 		    "  tally credit account beta --plan plans.json:beta --since 2026-11-01\n",
 	.options = account_options,
-	.common = TAKES_DB | TAKES_PERIOD | TAKES_ZONE,
+	.common = TAKES_DB | TAKES_SINCE | TAKES_ZONE,
 	.run = account,
 };
 
@@ -425,16 +425,17 @@ static void print_drawn(const struct cli *cli, const struct draw_counts *n)
 		json_out_end(&j, '}');
 		json_out_close(&j);
 	} else if (!cli->quiet) {
-		printf("%lld records drew %s credits in %lld transactions", (long long)n->rows,
-		       text[0], (long long)n->transactions);
+		char rows[COUNT_WORDS_MAX], transactions[COUNT_WORDS_MAX];
+		printf("%s drew %s credits in %s", count_words(rows, n->rows, "record"), text[0],
+		       count_words(transactions, n->transactions, "transaction"));
 		if (n->overage.nano)
 			printf(", %s of them overage", text[1]);
 		if (n->refunded.nano)
 			printf("; %s were refunded", text[2]);
 		printf("\n");
 		if (n->uncovered)
-			printf("%lld records drew nothing: the plan does not cover their models\n",
-			       (long long)n->uncovered);
+			printf("%s drew nothing: the plan does not cover the model\n",
+			       count_words(rows, n->uncovered, "record"));
 	}
 }
 

@@ -35,7 +35,7 @@ static int list(struct cli *cli, struct err *e)
 {
 	static const struct table_column columns[] = {
 		{ "OFFER", false, false },  { "PLAN", false, false },  { "PRICE", true, false },
-		{ "CREDITS", true, false }, { "EVERY", false, false }, { "WHAT", false, true }
+		{ "CREDITS", true, false }, { "EVERY", false, false }, { "WHAT", .wraps = true }
 	};
 	struct offer_list offers;
 	struct json_out j;

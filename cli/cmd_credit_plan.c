@@ -10,8 +10,8 @@ static int plan(struct cli *cli, struct err *e)
 	static const struct table_column columns[] = { { "PLAN", false, false },
 						       { "RULE", false, false },
 						       { "CREDITS PER UNIT", true, false },
-						       { "ROUNDING", false, false },
-						       { "WHAT", false, true } };
+						       { "ROUNDING", .leaves = 1 },
+						       { "WHAT", .wraps = true } };
 	struct json_out j;
 	struct table *t = NULL;
 	int rc = 0;
@@ -25,7 +25,8 @@ static int plan(struct cli *cli, struct err *e)
 	}
 	for (const struct shipped_file *s = shipped_plans; rc == 0 && s->name; s++) {
 		struct plan_file *f;
-		char per[DECIMAL_TEXT_MAX], text[DECIMAL_TEXT_MAX + 8];
+		char per[DECIMAL_TEXT_MAX], text[DECIMAL_TEXT_MAX * 2 + 8],
+			grouped[DECIMAL_TEXT_MAX * 2];
 		rc = plan_file_parse(&f, text_of(s->bytes), s->name, e);
 		for (size_t i = 0; rc == 0 && i < plan_file_count(f); i++) {
 			const struct plan *p = plan_file_plan(f, i);
@@ -44,7 +45,8 @@ static int plan(struct cli *cli, struct err *e)
 			} else {
 				table_cell(t, plan_name(p));
 				table_cell(t, plan_rule_name(p));
-				snprintf(text, sizeof text, "%s / %s", per, plan_currency(p));
+				snprintf(text, sizeof text, "%s / %s", number_grouped(grouped, per),
+					 plan_currency(p));
 				table_cell(t, text);
 				table_cell(t, plan_rounding_text(p));
 				table_cell(t, plan_title(p));

@@ -54,6 +54,7 @@ static int open_up_to_date(struct ledger_session *s, struct cli *cli, struct err
 {
 	struct draw_counts counts;
 	struct err unable;
+	char text[DECIMAL_TEXT_MAX], rows[COUNT_WORDS_MAX];
 	bool behind;
 	int rc = ledger_session_open(s, cli, DB_READ, e);
 	if (rc == 0)
@@ -64,8 +65,14 @@ static int open_up_to_date(struct ledger_session *s, struct cli *cli, struct err
 	rc = ledger_session_open(s, cli, DB_WRITE, &unable);
 	if (rc == 0)
 		rc = drawer_sweep(s->drawer, s->now, &counts, &unable);
-	if (rc == 0)
+	if (rc == 0) {
+		/* a look that writes says so */
+		if (!cli->quiet && counts.transactions)
+			fprintf(stderr, "tally: first drew %s credits for %s that waited\n",
+				nano_credits_format(counts.drawn, text),
+				count_words(rows, counts.rows, "record"));
 		return 0;
+	}
 	ledger_session_close(s, rc, &unable);
 	return ledger_session_open(s, cli, DB_READ, e);
 }
@@ -111,6 +118,8 @@ const struct command command_credit_balance = {
 	.arguments_min = 1,
 	.arguments_max = 1,
 	.description =
+		"Usage that has not drawn credits yet draws them first, which a line on standard "
+		"error says (as tally credit draw does, or tally serve by itself).\n\n"
 		"Exit status 4 when the balance is low or used up. --at shows a past balance "
 		"from the ledger; usage counts at the last call of its hour.",
 	.examples = "  tally credit balance acme\n  tally credit balance acme --at 2026-10-01\n",

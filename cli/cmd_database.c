@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "cli/command.h"
+#include "cli/watch.h"
 #include "meter/billing/spending.h"
 #include "meter/check_store.h"
 #include "meter/ingest/quarantine.h"
@@ -104,7 +105,13 @@ static int fsck(struct cli *cli, struct err *e)
 	return check.faults ? 5 : 0;
 }
 
-static int status(struct cli *cli, struct err *e)
+static const struct option status_options[] = {
+	{ "watch", 'w', NULL, "draw it again in place, until ^C", false },
+	OPTION_INTERVAL,
+	{ 0 },
+};
+
+static int draw_status(struct cli *cli, struct err *e)
 {
 	struct store *store = NULL;
 	struct json_out j;
@@ -118,6 +125,14 @@ static int status(struct cli *cli, struct err *e)
 	}
 	store_close(store);
 	return rc;
+}
+
+static int status(struct cli *cli, struct err *e)
+{
+	if (cli_flag(cli, "watch"))
+		return watch(cli, draw_status, e);
+	return cli_value(cli, "interval") ? err_set(e, ERR_USAGE, "--interval needs --watch")
+					  : draw_status(cli, e);
 }
 
 const struct command command_backup = {
@@ -152,7 +167,8 @@ const struct command command_status = {
 	.arguments = "",
 	.description = "How many records are stored, how fast they arrive, when the last one "
 		       "arrived, and what is unpriced or in quarantine.",
-	.examples = "  tally status\n",
+	.examples = "  tally status\n  tally status --watch\n",
+	.options = status_options,
 	.common = TAKES_DB,
 	.run = status,
 };

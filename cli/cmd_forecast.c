@@ -102,6 +102,6 @@ const struct command command_forecast = {
 	.examples = "  tally forecast --budget 2000\n"
 		    "  tally forecast --credits balance --customer acme --by 2027-01-01\n",
 	.options = options,
-	.common = TAKES_DB | TAKES_PRICES | TAKES_PERIOD | TAKES_ZONE,
+	.common = TAKES_DB | TAKES_PRICES | TAKES_SINCE | TAKES_ZONE,
 	.run = run,
 };

@@ -147,8 +147,8 @@ const struct command command_invoice_show = {
 /* --- drafts --- */
 
 static const struct option draft_options[] = {
-	{ "period", 0, "YYYY-MM",
-	  "the month (in the customer's zone, from the billing day) that "
+	{ "period", 0, "MONTH",
+	  "2026-11, last-month: the month (in the customer's zone, from the billing day) that "
 	  "begins then (default the last complete one)",
 	  false },
 	{ "all", 0, NULL, "every customer with an account", false },
@@ -163,11 +163,28 @@ static const struct option draft_options[] = {
 	{ 0 },
 };
 
+/* A month that is named in words (last-month, september) as YYYY-MM; else as it was typed. */
+static const char *month_text(struct cli *cli, const struct zone *z, char room[24])
+{
+	struct instant from, to;
+	struct err none;
+	if (cli_period(cli, z, &from, &to, &none) != 0 || to.us == INSTANT_MAX.us)
+		return cli_value(cli, "period");
+	const struct civil c = civil_from_day(zone_day(z, from)),
+			   end = civil_from_day(zone_day(z, to));
+	if (c.day != 1 || end.day != 1 ||
+	    (end.year * 12 + end.month) - (c.year * 12 + c.month) != 1)
+		return cli_value(cli, "period");
+	snprintf(room, 24, "%04d-%02d", c.year, c.month);
+	return room;
+}
+
 /* The period of an account: what the user named, or the last one that has ended. */
 static int choose_period(struct cli *cli, const struct account *a, struct instant now,
 			 struct instant *from, struct instant *to, struct err *e)
 {
 	const char *period = cli_value(cli, "period");
+	char month[24];
 	struct zone *z;
 	int rc = zone_open(&z, a->zone.p, e);
 	if (rc != 0)
@@ -179,7 +196,8 @@ static int choose_period(struct cli *cli, const struct account *a, struct instan
 	} else if (!period && cli_flag(cli, "interim")) {
 		cycle_period(z, a->anchor_day, now, from, to);
 	} else {
-		rc = cycle_named(z, a->anchor_day, period, now, from, to, e);
+		rc = cycle_named(z, a->anchor_day, period ? month_text(cli, z, month) : NULL, now,
+				 from, to, e);
 	}
 	zone_close(z);
 	return rc;

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "cli/command.h"
 #include "meter/hold.h"
+#include "reports/amount.h"
 #include "reports/json_out.h"
 #include "reports/table.h"
 
@@ -96,6 +97,7 @@ static int show(struct listing *list, const struct spending_limit *l)
 {
 	struct scope_state st;
 	char text[DECIMAL_TEXT_MAX];
+	struct buf b = { 0 };
 	int rc = limit_state(list->spending, l, clock_now(), &st, list->e);
 	if (rc != 0)
 		return rc;
@@ -115,20 +117,24 @@ static int show(struct listing *list, const struct spending_limit *l)
 		return 0;
 	}
 	table_cell(list->t, l->customer.p);
-	table_cell(list->t, money_format(l->amount, text));
-	table_cell(list->t, l->currency.p);
+	put_amount(&b, money_format(l->amount, text), l->currency.p, false);
+	table_cell(list->t, b.p);
 	table_cell(list->t, l->period.p);
-	table_cell(list->t, money_total_format(st.spent, text));
-	table_cell(list->t, money_total_format(st.held, text));
+	put_money(&b, st.spent, l->currency.p, st.unpriced > 0);
+	table_cell(list->t, b.p);
+	put_money(&b, st.held, l->currency.p, false);
+	table_cell(list->t, b.p);
+	buf_release(&b);
 	return 0;
 }
 
 static int list(struct cli *cli, struct err *e)
 {
-	static const struct table_column columns[] = {
-		{ "CUSTOMER", false, true }, { "LIMIT", true, false }, { "CUR", false, false },
-		{ "PERIOD", false, false },  { "SPENT", true, false }, { "HELD", true, false }
-	};
+	static const struct table_column columns[] = { { "CUSTOMER", false, true },
+						       { "LIMIT", true, .money = true },
+						       { "PERIOD", false, false },
+						       { "SPENT", true, .money = true },
+						       { "HELD", true, .money = true } };
 	struct store *store = NULL;
 	struct json_out j;
 	struct listing l = { .e = e };

@@ -8,9 +8,11 @@
 
 static const struct option options[] = {
 	{ "breakdown", 'b', NULL, "list the models of each row below it", false },
-	{ "order", 0, "key|cost|records", "order of the rows (default key)", false },
+	{ "order", 'o', "key|cost|records|asc|desc",
+	  "order of the rows (default key; desc: newest first)", false },
 	{ "limit", 0, "N", "the last N rows only", false },
-	{ "project", 0, "NAME", "only this project", false },
+	{ "project", 'p', "NAME", "only this project", false },
+	{ "instances", 'i', NULL, "a row for each project in each period", false },
 	{ "model", 'm', "MODEL", "only this model", false },
 	RECORDED_COST_OPTION,
 	OPTIONS_OF_LOOKS,
@@ -61,8 +63,15 @@ static int take_period(const struct cli *cli, const struct zone *zone, struct us
 
 static int run(struct cli *cli, struct err *e)
 {
-	static const char *const orders[] = { "key", "cost", "records", NULL };
-	const struct view *view = view_of(cli);
+	enum { ASCENDING = 3, DESCENDING };
+	static const char *const orders[] = { "key", "cost", "records", "asc", "desc", NULL };
+	const struct view of_command = *view_of(cli);
+	const struct view by_project = { .dim = { of_command.dim[0], USAGE_BY_PROJECT,
+						  USAGE_BY_MODEL },
+					 .labels = 2,
+					 .title = { of_command.title[0], "project" } };
+	const struct view *view =
+		cli_flag(cli, "instances") && of_command.labels == 1 ? &by_project : &of_command;
 	char zone_room[ZONE_NAME_MAX], from[600];
 	struct usage_filter filter = { .project = cli_value(cli, "project"),
 				       .model = cli_value(cli, "model"),
@@ -94,20 +103,23 @@ static int run(struct cli *cli, struct err *e)
 				       e);
 	if (rc == 0) {
 		look_fold(&look, result, view->labels, view->has_last);
-		look_sort(&look, order == LOOK_BY_KEY && view->has_last ? LOOK_BY_LAST
-									: (enum look_order)order);
+		const bool by_key = order == LOOK_BY_KEY || order >= ASCENDING;
+		look_sort(&look, by_key && view->has_last ? LOOK_BY_LAST
+				 : by_key		  ? LOOK_BY_KEY
+							  : (enum look_order)order);
+		if (order == DESCENDING)
+			look_reverse(&look);
 		snprintf(from, sizeof from, "%s, days of %s", source.words, report.timezone);
 		report.look = &look;
 		report.recorded = filter.recorded;
-		report.quarantined = source.quarantined;
-		report.unread = source.unread;
+		report.left_out = &source.left_out;
 		if (cli->json)
 			look_report_json(&report);
 		else if (cli->csv)
 			look_report_csv(&report);
 		else
 			look_report_table(&report);
-		status = usage_total(result)->unpriced || source.unread || source.quarantined ||
+		status = usage_total(result)->unpriced || left_out_any(&source.left_out) ||
 					 report.bound.placeholders
 				 ? 3
 				 : 0;
@@ -119,7 +131,7 @@ static int run(struct cli *cli, struct err *e)
 	return rc ? rc : status;
 }
 
-#define LOOK_COMMAND(id, words, what, more_examples) \
+#define LOOK_COMMAND(id, words, what, takes, more_examples) \
 	const struct command command_##id = { \
 		.name = words, \
 		.summary = what, \
@@ -133,17 +145,18 @@ static int run(struct cli *cli, struct err *e)
 			"Calls without a price make totals lower bounds and give exit status 3.", \
 		.examples = more_examples, \
 		.options = options, \
-		.common = TAKES_DB | TAKES_PRICES | TAKES_CURRENCY | TAKES_CSV | TAKES_PERIOD | \
-			  TAKES_ZONE, \
+		.common = TAKES_DB | TAKES_PRICES | TAKES_CURRENCY | TAKES_CSV | TAKES_ZONE | \
+			  (takes), \
 		.run = run, \
 	}
 
-LOOK_COMMAND(today, "today", "today's cost so far, by model",
+LOOK_COMMAND(today, "today", "today's cost so far, by model", 0,
 	     "  tally today\n  tally today --breakdown\n");
 LOOK_COMMAND(daily, "daily", "what each day cost, from the database or the agents' logs",
+	     TAKES_PERIOD,
 	     "  tally daily --since 7d\n  tally daily --breakdown ~/.claude/projects\n");
-LOOK_COMMAND(weekly, "weekly", "what each week cost", "  tally weekly\n");
-LOOK_COMMAND(monthly, "monthly", "what each month cost",
+LOOK_COMMAND(weekly, "weekly", "what each week cost", TAKES_PERIOD, "  tally weekly\n");
+LOOK_COMMAND(monthly, "monthly", "what each month cost", TAKES_PERIOD,
 	     "  tally monthly\n  tally monthly --csv\n");
-LOOK_COMMAND(session, "session", "what each session cost, latest last",
+LOOK_COMMAND(session, "session", "what each session cost, latest last", TAKES_PERIOD,
 	     "  tally session --since today\n  tally session --order cost --limit 10\n");

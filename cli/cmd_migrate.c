@@ -46,6 +46,8 @@ struct move {
 	struct migration_result migration;
 	char words[300];
 	int told;
+	struct migration_refusal *refusal;
+	size_t refusals;
 };
 
 /* "1.08:our count of 200 prompts" */
@@ -90,6 +92,23 @@ static int add_targets(struct move *x, struct err *e)
 	return rc;
 }
 
+/* Counts what is left out by its reason, for the report, and names it as every command does. */
+static void note_refused(void *user, const char *path, int64_t line, const char *why)
+{
+	struct move *x = user;
+	size_t i = 0;
+	while (i < x->refusals && strcmp(x->refusal[i].why, why) != 0)
+		i++;
+	if (i == x->refusals) {
+		x->refusal = mem_grow(x->refusal, (i + 1) * sizeof *x->refusal);
+		x->refusal[x->refusals++] =
+			(struct migration_refusal){ .why = arena_text(&x->arena, why,
+								      strlen(why)) };
+	}
+	x->refusal[i].records++;
+	cli_tell_refused(&x->told, path, line, why);
+}
+
 static int read_workload(struct move *x, struct err *e)
 {
 	struct cli_workload w;
@@ -97,6 +116,8 @@ static int read_workload(struct move *x, struct err *e)
 	int rc = cli_workload_read(cli, x->zone, &w, e);
 	if (rc != 0)
 		return rc;
+	w.o.refused = note_refused;
+	w.o.refused_user = x;
 	w.o.format = cli_value(cli, "trace-format");
 	w.o.customer = cli_value(cli, "customer");
 	w.o.project = cli_value(cli, "project");
@@ -105,18 +126,16 @@ static int read_workload(struct move *x, struct err *e)
 	if (cli->argument_count) {
 		snprintf(x->words, sizeof x->words, "%d path%s", cli->argument_count,
 			 cli->argument_count == 1 ? "" : "s");
-		rc = workload_read(&x->workload, &w.o, e);
-		x->told = w.told;
-		return rc;
+		return workload_read(&x->workload, &w.o, e);
 	}
 	static const char *const of_traces[] = { "trace-format", "model", "provider", "at", NULL };
 	rc = cli_none_of(cli, of_traces, "is for traces, and none was named", e);
 	if (rc == 0)
 		rc = look_source_open(&x->source, cli, false, e);
-	const struct workload_of of = cli_workload_of(&w);
+	struct workload_of of = cli_workload_of(&w);
+	of.refused_user = x;
 	if (rc == 0)
 		rc = workload_of_store(&x->workload, x->source.store, &of, e);
-	x->told = w.told;
 	snprintf(x->words, sizeof x->words, "%s", x->source.words);
 	return rc;
 }
@@ -172,6 +191,9 @@ static int show(struct move *x, enum memo_format format, struct err *e)
 						 .migration = &x->migration,
 						 .factor = x->factor,
 						 .factors = 2,
+						 .refusal = x->refusal,
+						 .refusals = x->refusals,
+						 .left_out = &x->source.left_out,
 						 .source = x->words };
 	struct memo memo = { 0 };
 	struct buf b = { 0 };
@@ -206,6 +228,8 @@ static int run(struct cli *cli, struct err *e)
 	if (rc == 0) {
 		rc = show(x, format, e);
 		status = cli_sum_refused(x->workload->refused, x->told, "counted");
+		if (left_out_any(&x->source.left_out))
+			status = 3;
 		for (size_t i = 0; i < x->o.scenarios; i++)
 			if (x->migration.past[i].unpriced || x->migration.month[i].unpriced ||
 			    x->migration.later[i].unpriced ||
@@ -220,6 +244,7 @@ static int run(struct cli *cli, struct err *e)
 	zone_close(x->zone);
 	book_close(x->book);
 	arena_release(&x->arena);
+	free(x->refusal);
 	free(x);
 	return rc ? rc : status;
 }

@@ -41,14 +41,12 @@ static int run(struct cli *cli, struct err *e)
 	}
 	if (rc == 0) {
 		look_fold(&look, result, 1, false);
-		o.quarantined = source.quarantined;
-		o.unread = source.unread;
+		o.left_out = &source.left_out;
 		if (cli->json)
 			overview_json(&o);
 		else
 			overview_print(&o);
-		status = usage_total(result)->unpriced || source.unread || source.quarantined ? 3
-											      : 0;
+		status = usage_total(result)->unpriced || left_out_any(&source.left_out) ? 3 : 0;
 	}
 	look_release(&look);
 	usage_result_close(result);

@@ -72,8 +72,9 @@ static const char *short_path(const char *path, struct buf *room)
 static void put_table(const struct places *p, bool all)
 {
 	static const struct table_column columns[] = {
-		{ "AGENT", false, false },  { "FILES", true, false }, { "BYTES", true, false },
-		{ "NEWEST", false, false }, { "PLACE", false, true }, { "MOVED BY", false, false }
+		{ "AGENT", false, false },	{ "FILES", true, false },
+		{ "BYTES", true, .leaves = 2 }, { "NEWEST", false, false },
+		{ "PLACE", false, true },	{ "MOVED BY", .leaves = 1 }
 	};
 	struct table *t = table_open(columns, sizeof columns / sizeof *columns);
 	struct buf room = { 0 };

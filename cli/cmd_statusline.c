@@ -27,6 +27,17 @@ enum { STATE_BYTES_MAX = 1 << 20, INPUT_BYTES_MAX = 1 << 20, RENEW_SECONDS = 10 
 
 static const struct option options[] = {
 	{ "renew", 0, NULL, "refresh the figures, print nothing", false },
+	/* those of ccusage's status line, so that its settings go on working */
+	{ "visual-burn-rate", 'B', "STYLE", "accepted, without effect", false },
+	{ "cost-source", 0, "SOURCE", "accepted, without effect", false },
+	{ "cache", 0, NULL, "accepted, without effect", false },
+	{ "no-cache", 0, NULL, "accepted, without effect", false },
+	{ "no-offline", 0, NULL, "accepted, without effect", false },
+	{ "refresh-interval", 0, "SECONDS", "accepted, without effect", false },
+	{ "context-low-threshold", 0, "PERCENT", "accepted, without effect", false },
+	{ "context-medium-threshold", 0, "PERCENT", "accepted, without effect", false },
+	{ "config", 0, "FILE", "accepted, without effect", false },
+	{ "debug", 'd', NULL, "accepted, without effect", false },
 	OPTIONS_OF_LOOKS,
 	{ 0 },
 };

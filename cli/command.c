@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "cli/config.h"
+#include "cli/elsewhere.h"
 #include "cli/price_store.h"
 #include "meter/store/store.h"
 #include "meter/store/store_names.h"
@@ -17,9 +18,9 @@ static const struct option common[] = {
 	  false },
 	{ "prices", 0, "FILE|DIR", "your own price cards, over the shipped ones", true },
 	{ "currency", 0, "CODE", "prices in this currency (default USD)", false },
-	{ "since", 0, "WHEN",
+	{ "since", 's', "WHEN",
 	  "from WHEN on: 2026-11-01, 2026-11, today, monday, 7d, 12h, an instant", false },
-	{ "until", 0, "WHEN", "to WHEN; a day or month that is named is included", false },
+	{ "until", 'u', "WHEN", "to WHEN; a day or month that is named is included", false },
 	{ "period", 0, "WHEN", "one of them: 2026-11, today, 7d, this-week, last-month", false },
 	{ "timezone", 'z', "ZONE",
 	  "IANA zone or offset for days, hours and dates (default the machine's own)", false },
@@ -27,7 +28,7 @@ static const struct option common[] = {
 	  "which instant decides the price of a call (default start)", false },
 	{ "csv", 0, NULL, "print CSV", false },
 	{ "exact", 0, NULL, "print every digit in tables on a terminal", false },
-	{ "json", 0, NULL, "print one JSON document", false },
+	{ "json", 'j', NULL, "print one JSON document", false },
 	{ "quiet", 'q', NULL, "print no notes and no progress", false },
 	{ "no-color", 0, NULL, "print without colours", false },
 	{ "help", 'h', NULL, "show this help", false },
@@ -36,7 +37,7 @@ static const struct option common[] = {
 static const unsigned common_needs[] = { TAKES_DB,
 					 TAKES_PRICES,
 					 TAKES_CURRENCY,
-					 TAKES_PERIOD,
+					 TAKES_SINCE,
 					 TAKES_PERIOD,
 					 TAKES_PERIOD,
 					 TAKES_ZONE,
@@ -77,17 +78,32 @@ static const struct option *find_option(const struct command *c, const char *nam
 	return NULL;
 }
 
+/* The option of this command that is called otherwise elsewhere. */
+static const struct option *known_elsewhere(const struct command *c, struct text typed)
+{
+	const struct option *o = NULL;
+	const char *name;
+	for (int i = 0; !o && (name = elsewhere_option(typed, i)); i++)
+		o = find_option(c, name, strlen(name), 0);
+	return o;
+}
+
 static int no_such_option(const struct command *c, const char *typed, size_t n, struct err *e)
 {
-	const struct option *o, *near = NULL;
+	const struct option *o,
+		*near = n ? known_elsewhere(c, (struct text){ typed + 2, n }) : NULL;
+	const char *hint = n ? elsewhere_hint((struct text){ typed + 2, n }) : NULL;
 	int least = n > 4 ? 3 : 2;
-	for (int i = 0; n && (o = cli_option_at(c, i)); i++) {
+	for (int i = 0; n && !near && (o = cli_option_at(c, i)); i++) {
 		int distance = text_distance((struct text){ typed + 2, n }, text_of(o->name), 2);
 		if (distance < least) {
 			least = distance;
 			near = o;
 		}
 	}
+	if (hint)
+		return err_set(e, ERR_USAGE, "`tally %s` has no option '%s'; %s", c->name, typed,
+			       hint);
 	if (near)
 		return err_set(e, ERR_USAGE, "`tally %s` has no option '%s'; did you mean '--%s'?",
 			       c->name, typed, near->name);

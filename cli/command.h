@@ -50,7 +50,8 @@ struct command {
 enum {
 	TAKES_PRICES = 1,
 	TAKES_CSV = 2,
-	TAKES_PERIOD = 4,
+	TAKES_SINCE = 128, /* --since alone */
+	TAKES_PERIOD = 4 | TAKES_SINCE,
 	TAKES_ZONE = 8,
 	TAKES_CURRENCY = 16,
 	TAKES_BOUNDARY = 32,
@@ -131,6 +132,7 @@ void cli_print_manual(FILE *out);
 	X(command_monthly) \
 	X(command_session) \
 	X(command_blocks) \
+	X(command_live) \
 	X(command_quota) \
 	X(command_statusline) \
 	X(command_cost) \

@@ -2,16 +2,18 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "reports/table.h"
 
-enum { OPTION_COLUMN = 31 }; /* where the text of an option begins */
+enum { WIDTH = 78, OPTION_COLUMN = 31 }; /* where the text of an option begins */
 
-/* Text wrapped at 78 columns, of which the first line has reached `column` already; further lines
- * begin at `indent`. */
+/* Text wrapped at 78 columns, or as many as the terminal has, of which the first line has reached
+ * `column` already; further lines begin at `indent`. */
 static void put_hanging(FILE *out, const char *text, int column, int indent)
 {
+	const int width = out == stdout && table_room(WIDTH) < WIDTH ? table_room(WIDTH) : WIDTH;
 	while (*text) {
 		size_t n = strcspn(text, " \n");
-		if (column && column + 1 + (int)n > 78) {
+		if (column && column + 1 + (int)n > width) {
 			fputc('\n', out);
 			column = 0;
 		}
@@ -57,8 +59,11 @@ static void put_option(FILE *out, const struct option *o)
 
 void cli_print_help(const struct command *c, FILE *out)
 {
-	fprintf(out, "tally %s - %s\n\nUsage: tally %s [options]%s%s\n\n", c->name, c->summary,
-		c->name, *c->arguments ? " " : "", c->arguments);
+	char line[200];
+	snprintf(line, sizeof line, "tally %s - %s", c->name, c->summary);
+	put_wrapped(out, line, 0);
+	fprintf(out, "\nUsage: tally %s [options]%s%s\n\n", c->name, *c->arguments ? " " : "",
+		c->arguments);
 	put_wrapped(out, c->description, 0);
 	fputs("\nOptions:\n", out);
 	const struct option *o;
@@ -74,7 +79,7 @@ static const struct {
 	const char *title, *names; /* each name between bars */
 } groups[] = {
 	{ "Look: what was used, and what it cost",
-	  "|overview|today|daily|weekly|monthly|session|blocks|quota|statusline|usage|replay|explain|records|sources|status|cost|" },
+	  "|overview|today|daily|weekly|monthly|session|blocks|live|quota|statusline|usage|replay|explain|records|sources|status|cost|" },
 	{ "Plan: what it would cost",
 	  "|plan|migrate|decide|whatif|forecast|cascade|cache|sim fit|sim generate|pack|" },
 	{ "Meter: usage records, each once",
@@ -137,24 +142,29 @@ static void put_ungrouped(FILE *out)
 
 void cli_print_overview(FILE *out)
 {
-	fputs("tally - what language-model calls cost, exactly, in money and in credits\n\n"
-	      "Usage: tally COMMAND [options] [arguments]\n\n"
-	      "Start here:\n"
-	      "  tally ingest ~/.claude/projects && tally usage --by day,model\n"
-	      "  tally replay trace.csv --by model,day --plan vm0\n"
-	      "  tally plan --per-day 10k --cached 2000 --input 300 --output 150 --model "
-	      "deepseek-v4-flash\n"
-	      "  tally price history deepseek-v4-pro\n",
+	put_wrapped(out,
+		    "tally - what language-model calls cost, exactly, in money and in credits\n\n"
+		    "Usage: tally COMMAND [options] [arguments]",
+		    0);
+	fputs("\nStart here:\n"
+	      "  tally                                  what agents cost\n"
+	      "  tally cost -m MODEL --input 2000 --output 300\n"
+	      "  tally replay trace.csv --by model,day\n"
+	      "  tally plan -m MODEL --per-day 10k --input 300 --output 150\n"
+	      "  tally ingest FILE... && tally usage --by customer\n",
 	      out);
 	for (size_t g = 0; g < sizeof groups / sizeof *groups; g++)
 		put_group(out, g);
 	put_ungrouped(out);
-	fputs("\n`tally help COMMAND` explains a command with examples; `tally help credit` lists a "
-	      "family.\n\n"
-	      "Exit status: 0 done; 1 failed; 2 wrong usage; 3 done, but some records are unpriced "
-	      "or refused;\n"
-	      "4 over budget or out of credit; 5 two things that must match do not.\n",
-	      out);
+	fputc('\n', out);
+	put_wrapped(
+		out,
+		"`tally help COMMAND` explains a command with examples; `tally help credit` lists "
+		"a family.\n\n"
+		"Exit status: 0 done; 1 failed; 2 wrong usage; 3 done, but some records are "
+		"unpriced or refused, and totals are lower bounds; 4 over budget or out of "
+		"credit; 5 two things that must match do not.",
+		0);
 }
 
 int cli_print_family(const char *family, FILE *out)

@@ -10,6 +10,9 @@
 #include "base/clock.h"
 #include "meter/ingest/quarantine.h"
 #include "meter/read/places.h"
+#include "reports/table.h"
+
+enum { COMPACT = 60 };
 
 struct reading {
 	int64_t began_us, last_us;
@@ -70,7 +73,6 @@ static int open_logs(struct look_source *x, const struct cli *cli, const char *c
 		return rc;
 	x->is_cache = true;
 	x->store = x->cache.store;
-	x->unread = x->cache.unread;
 	snprintf(x->words, sizeof x->words, "%zu log%s", x->cache.files,
 		 x->cache.files == 1 ? "" : "s");
 	return 0;
@@ -115,10 +117,52 @@ static int check_paths(const struct cli *cli, struct err *e)
 	return 0;
 }
 
+static void name(struct look_source *x, struct left_out_named *to, size_t *n, const char *where,
+		 struct text why)
+{
+	if (*n == LEFT_OUT_NAMED)
+		return;
+	to[(*n)++] = (struct left_out_named){ arena_printf(&x->texts, "%s", where),
+					      arena_text(&x->texts, why.p, why.n) };
+}
+
+static int name_record(void *user, const struct held *h)
+{
+	struct look_source *x = user;
+	struct buf where = { 0 };
+	buf_printf(&where, "%.*s", (int)h->source.n, h->source.n ? h->source.p : "");
+	if (h->line > 0)
+		buf_printf(&where, ":%lld", (long long)h->line);
+	name(x, x->left_out.record, &x->left_out.records, where.p, h->reason);
+	buf_release(&where);
+	return 0;
+}
+
+static void name_file(void *user, struct text path, struct text why)
+{
+	struct look_source *x = user;
+	name(x, x->left_out.file, &x->left_out.files, path.p, why);
+}
+
+static int name_left_out(struct look_source *x, struct err *e)
+{
+	struct left_out *l = &x->left_out;
+	int rc = quarantine_count(x->store, &l->quarantined, e);
+	l->in_database = !x->is_cache;
+	l->unread = x->is_cache ? x->cache.unread : 0;
+	if (rc == 0 && l->quarantined)
+		rc = quarantine_each(x->store, false, name_record, x, e);
+	if (rc == 0 && l->unread)
+		rc = log_cache_each_unread(&x->cache, name_file, x, e);
+	return rc;
+}
+
 int look_source_open(struct look_source *x, const struct cli *cli, bool quick, struct err *e)
 {
 	struct buf room = { 0 };
 	struct err none;
+	if (cli_flag(cli, "compact"))
+		table_draw_for(table_room(COMPACT) < COMPACT ? table_room(COMPACT) : COMPACT);
 	*x = (struct look_source){ 0 };
 	const char *db = cli_db_path(cli, &room);
 	const bool named = cli_value(cli, "db") || (cli_db_is_named(cli) && !cli_flag(cli, "logs"));
@@ -133,7 +177,7 @@ int look_source_open(struct look_source *x, const struct cli *cli, bool quick, s
 	if (rc == 0 && !x->words[0])
 		snprintf(x->words, sizeof x->words, "database %s", db);
 	if (rc == 0)
-		rc = quarantine_count(x->store, &x->quarantined, e);
+		rc = name_left_out(x, e);
 	buf_release(&room);
 	if (rc != 0)
 		look_source_close(x);
@@ -147,5 +191,6 @@ void look_source_close(struct look_source *x)
 	else
 		store_close(x->store);
 	book_close(x->book);
+	arena_release(&x->texts);
 	*x = (struct look_source){ 0 };
 }

@@ -7,17 +7,22 @@
 
 #include "cli/command.h"
 #include "meter/ingest/log_cache.h"
+#include "reports/left_out.h"
 
 #define OPTIONS_OF_LOOKS \
+	{ "logs", 0, NULL, "read the logs though there is a database", false }, \
+		{ "compact", 0, NULL, "as narrow as for 60 columns", false }, \
+		{ "offline", 'O', NULL, "accepted: prices are always on this machine", false }, \
 	{ \
-		"logs", 0, NULL, "read the logs though there is a database", false \
+		"all", 0, NULL, "accepted: all agents are always read", false \
 	}
 
 struct look_source {
 	struct store *store;
-	int64_t quarantined, unread;
+	struct left_out left_out;
 	char words[300]; /* what is looked at, for people */
 	/* private */
+	struct arena texts;
 	struct log_cache cache;
 	struct book *book;
 	bool is_cache;

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "cli/command.h"
 #include "cli/completion.h"
+#include "cli/elsewhere.h"
 #include "reports/table.h"
 
 #ifndef TALLY_VERSION
@@ -82,9 +83,9 @@ static int unknown_command(int argc, char **argv, bool json)
 	else if (family.n)
 		err_set(&e, ERR_USAGE, "there is no command 'tally %s %s'; there are: %s", argv[0],
 			argv[1], family.p);
-	else if ((near = nearest_command(argv[0])))
-		err_set(&e, ERR_USAGE, "there is no command '%s'; did you mean '%s'?", argv[0],
-			near);
+	else if ((near = elsewhere_command(argv[0])) || (near = nearest_command(argv[0])))
+		err_set(&e, ERR_USAGE, "there is no command '%s'; did you mean `tally %s`?",
+			argv[0], near);
 	else
 		err_set(&e, ERR_USAGE, "there is no command '%s'; see `tally help`", argv[0]);
 	buf_release(&family);
@@ -120,19 +121,56 @@ static int help(int argc, char **argv)
 	return 0;
 }
 
-static int run(int argc, char **argv)
+/* Whether the command takes these options. */
+static bool takes(const char *command, int argc, char **argv)
+{
+	char name[16], *words[1] = { name }, **copy = mem_zalloc((size_t)argc * sizeof *copy);
+	struct cli cli;
+	struct err none;
+	int used;
+	snprintf(name, sizeof name, "%s", command);
+	memcpy(copy, argv, (size_t)argc * sizeof *copy);
+	const int rc = cli_parse(&cli, find_command(1, words, &used), argc, copy, &none);
+	free(copy);
+	return rc >= 0;
+}
+
+/* The command that the words name, or `report` with them as its options. */
+static int run_words(int argc, char **argv, const char *report, bool json)
 {
 	struct err e = { 0 };
 	struct cli cli;
 	int used;
+	char name[16], **words = mem_zalloc((size_t)(argc + 3) * sizeof *words);
+	snprintf(name, sizeof name, "%s", report ? report : "");
+	if (report)
+		words[0] = name;
+	memcpy(words + (report != NULL), argv, (size_t)argc * sizeof *words);
+	argc = elsewhere_agent(argc + (report != NULL), words);
+	const struct command *c = find_command(argc, words, &used);
+	if (!c) {
+		free(words);
+		return unknown_command(argc, argv, json);
+	}
+	int rc = cli_parse(&cli, c, argc - used, words + used, &e);
+	if (rc == 1)
+		cli_print_help(c, stdout);
+	else if (rc == 0)
+		rc = c->run(&cli, &e);
+	const bool helped = rc == 1 && cli_flag(&cli, "help");
+	free(words);
+	if (helped)
+		return 0;
+	return rc < 0 ? report_error(&e, json) : rc;
+}
+
+static int run(int argc, char **argv)
+{
 	bool json = false;
 	for (int i = 0; i < argc; i++)
 		json |= strcmp(argv[i], "--json") == 0;
-	char overview[] = "overview", *alone[] = { overview };
-	if (argc < 1) {
-		argc = 1;
-		argv = alone;
-	}
+	if (argc < 1)
+		return run_words(argc, argv, "overview", json);
 	if (strcmp(argv[0], "help") == 0 || strcmp(argv[0], "--help") == 0 ||
 	    strcmp(argv[0], "-h") == 0)
 		return help(argc - 1, argv + 1);
@@ -141,17 +179,12 @@ static int run(int argc, char **argv)
 		puts("tally " TALLY_VERSION);
 		return 0;
 	}
-	const struct command *c = find_command(argc, argv, &used);
-	if (!c)
-		return unknown_command(argc, argv, json);
-	int rc = cli_parse(&cli, c, argc - used, argv + used, &e);
-	if (rc == 1) {
-		cli_print_help(c, stdout);
-		return 0;
-	}
-	if (rc == 0)
-		rc = c->run(&cli, &e);
-	return rc < 0 ? report_error(&e, json) : rc;
+	/* options alone are of the short reports: the first that has them */
+	return run_words(argc, argv,
+			 argv[0][0] != '-'		 ? NULL
+			 : takes("overview", argc, argv) ? "overview"
+							 : "daily",
+			 json);
 }
 
 int main(int argc, char **argv)

@@ -469,17 +469,18 @@ static int owner_of(const struct book *b, const struct name_entry *n, const char
 static int unknown_model(const struct book *b, struct text model, struct err *e)
 {
 	struct text near = { 0 };
-	enum { NEAR = 3 };
-	int best = NEAR + 1;
+	/* a letter in four may be wrong: 'acme-1' is no 'aura-1' */
+	const int most = model.n < 8 ? 1 : model.n < 12 ? 2 : 3;
+	int best = most + 1;
 	for (size_t i = 0; i < NAME_SLOTS; i++)
 		for (const struct name_entry *n = b->slot[i]; n; n = n->next) {
-			int d = text_distance(model, n->name, NEAR);
+			int d = text_distance(model, n->name, most);
 			if (d < best || (d == best && near.n && text_cmp(n->name, near) < 0))
 				best = d, near = n->name;
 		}
 	for (size_t i = 0; i < b->table.names; i++) {
 		struct text known = text_of(b->table.text + b->table.name[i].at);
-		int d = text_distance(model, known, best > NEAR ? NEAR : best);
+		int d = text_distance(model, known, best > most ? most : best);
 		if (d < best)
 			best = d, near = known;
 	}

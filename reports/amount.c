@@ -22,6 +22,17 @@ void put_money(struct buf *b, struct money_total m, const char *currency, bool l
 	put_amount(b, money_total_format(m, plain), currency, lower_bound);
 }
 
+void put_shown_money(struct buf *b, struct money_total m, const char *currency, bool lower_bound)
+{
+	char cents[DECIMAL_TEXT_MAX * 2];
+	put_money(b, m, currency, lower_bound);
+	if (!table_to_the_cent())
+		return;
+	amount_to_the_cent(cents, sizeof cents, b->p);
+	b->n = 0;
+	buf_puts(b, cents);
+}
+
 void put_count(struct buf *b, int64_t n)
 {
 	char plain[DECIMAL_TEXT_MAX];

@@ -11,6 +11,8 @@ void put_amount(struct buf *b, const char *plain, const char *currency, bool low
 void put_money(struct buf *b, struct money_total m, const char *currency, bool lower_bound);
 /* To cents, and to four digits where it is below one. */
 void put_short_money(struct buf *b, struct money_total m, const char *currency, bool lower_bound);
+/* For lines beside tables: to the cent on a terminal, every digit elsewhere and with --exact. */
+void put_shown_money(struct buf *b, struct money_total m, const char *currency, bool lower_bound);
 /* Appends it without grouping: "$" before dollars, the code after everything else. */
 void put_plain_money(struct buf *b, struct money_total m, const char *currency);
 void put_count(struct buf *b, int64_t n);

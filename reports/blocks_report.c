@@ -76,10 +76,9 @@ static void put_row(struct table *t, const struct blocks_report *r, const struct
 	char room[32], state[64];
 	table_cell(t, local_minute(r, b->start_us, room));
 	if (b->gap) {
-		snprintf(state, sizeof state, "(%s without calls)",
-			 span_words(room, b->end_us - b->start_us));
-		table_cell(t, state);
-		for (int i = 0; i < 6; i++)
+		table_cell(t, span_words(room, b->end_us - b->start_us));
+		table_cell(t, "no calls");
+		for (int i = 0; i < 5; i++)
 			table_cell(t, "");
 		return;
 	}
@@ -135,11 +134,10 @@ static void put_active(const struct blocks_report *r, const struct usage_block *
 	if (r->token_limit) {
 		const int64_t tokens = look_tokens(&b->sums);
 		put_count(&rate, r->token_limit);
-		printf("Limit: %s tokens, %lld %% used", rate.p,
-		       (long long)((int128)tokens * 100 / r->token_limit));
-		if (o.known)
-			printf("; at that rate %s", limit_words(o.tokens_at_end, r->token_limit));
-		printf("\n");
+		print_note("Limit: %s tokens, %lld %% used%s%s", rate.p,
+			   (long long)((int128)tokens * 100 / r->token_limit),
+			   o.known ? "; at that rate " : "",
+			   o.known ? limit_words(o.tokens_at_end, r->token_limit) : "");
 	}
 	buf_release(&rate);
 	buf_release(&cost);
@@ -147,21 +145,31 @@ static void put_active(const struct blocks_report *r, const struct usage_block *
 	buf_release(&total);
 }
 
+void blocks_report_outlook(const struct blocks_report *r)
+{
+	const size_t n = r->blocks->count;
+	if (n && usage_block_active(&r->blocks->block[n - 1], r->now.us))
+		put_active(r, &r->blocks->block[n - 1]);
+}
+
 void blocks_report_table(const struct blocks_report *r)
 {
 	static const struct table_column columns[] = {
 		{ "BLOCK FROM" },
 		{ "LASTED" },
-		{ "MODELS", .may_shrink = true },
+		{ "MODELS", .may_shrink = true, .leaves = 4 },
 		{ "CALLS", true, .leaves = 2 },
 		{ "PROMPT", true, .leaves = 1 },
 		{ "OUTPUT", true, .leaves = 3 },
-		{ "TOKENS", true, .leaves = 4 },
+		{ "TOKENS", true, .leaves = 5 },
 		{ "COST", true, .money = true },
 	};
 	struct buf b = { 0 };
+	char room[COUNT_WORDS_MAX];
+	int64_t unpriced = 0;
 	if (r->from == r->blocks->count) {
 		printf("no calls in that period\n");
+		print_left_out(r->left_out);
 		return;
 	}
 	struct table *t = table_open(columns, sizeof columns / sizeof *columns);
@@ -169,12 +177,16 @@ void blocks_report_table(const struct blocks_report *r)
 		put_row(t, r, &r->blocks->block[i], &b);
 	table_print(t);
 	table_close(t);
-	const struct usage_block *last = &r->blocks->block[r->blocks->count - 1];
-	if (usage_block_active(last, r->now.us))
-		put_active(r, last);
+	blocks_report_outlook(r);
 	print_note(
 		"\n%s, times of %s; where a block begins is an estimate (the full UTC hour of its first call)",
 		r->source, r->timezone);
+	for (size_t i = r->from; i < r->blocks->count; i++)
+		unpriced += r->blocks->block[i].sums.unpriced;
+	if (unpriced)
+		print_note("%s without a price, so totals are lower bounds (tally daily names %s)",
+			   count_words(room, unpriced, "call"), unpriced == 1 ? "it" : "them");
+	print_left_out(r->left_out);
 	buf_release(&b);
 }
 
@@ -220,8 +232,7 @@ void blocks_report_json(const struct blocks_report *r)
 	json_out_bool(&j, "estimated", true);
 	if (r->token_limit)
 		json_out_int(&j, "token_limit", r->token_limit);
-	json_out_int(&j, "quarantined", r->quarantined);
-	json_out_int(&j, "unread", r->unread);
+	put_left_out(&j, r->left_out);
 	json_out_array(&j, "blocks");
 	for (size_t i = r->from; i < r->blocks->count; i++)
 		put_block(&j, r, &r->blocks->block[i]);

@@ -13,7 +13,7 @@ struct blocks_report {
 	const struct zone *zone;
 	const char *timezone, *source;
 	int64_t token_limit; /* 0: none; what the account allows in a block, as its owner says */
-	int64_t quarantined, unread;
+	const struct left_out *left_out;
 };
 
 /* What a block under way comes to: its speed so far, and its end at that speed. */
@@ -28,6 +28,8 @@ struct block_outlook {
 struct block_outlook block_outlook(const struct usage_block *b, struct instant now);
 
 void blocks_report_table(const struct blocks_report *r);
+/* Where the block under way leads; nothing where none is. */
+void blocks_report_outlook(const struct blocks_report *r);
 void blocks_report_csv(const struct blocks_report *r);
 void blocks_report_json(const struct blocks_report *r);
 

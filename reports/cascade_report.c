@@ -263,6 +263,22 @@ static void money_cell(struct table *t, const struct cascade_report *r, const ch
 	buf_release(&b);
 }
 
+/* An amount in a line of text, as the cells above have it. */
+static const char *shown_amount(char room[DECIMAL_TEXT_MAX * 2], const char *plain,
+				const struct cascade_report *r)
+{
+	struct buf b = { 0 };
+	bool changed;
+	struct decimal d;
+	char text[DECIMAL_TEXT_MAX];
+	if (decimal_parse(&d, text_of(plain), NULL) == 0)
+		plain = decimal_format(decimal_round_places(d, 4, &changed), text);
+	put_amount(&b, plain, r->currency, false);
+	snprintf(room, DECIMAL_TEXT_MAX * 2, "%s", b.p);
+	buf_release(&b);
+	return room;
+}
+
 static void policy_row(struct table *t, const struct cascade_report *r, const char *name,
 		       struct text model, const struct cascade_policy *p, const int64_t wilson[2])
 {
@@ -298,8 +314,9 @@ static void print_observed(const struct outcomes *o, const char *currency)
 {
 	struct buf b = { 0 };
 	put_money(&b, o->cost, currency, false);
-	printf("%zu tasks, %lld attempts, %s", o->tasks, (long long)o->attempts,
-	       o->cost.atto ? b.p : "no costs");
+	char tasks[COUNT_WORDS_MAX], attempts[COUNT_WORDS_MAX];
+	printf("%s, %s, %s", count_words(tasks, (int64_t)o->tasks, "task"),
+	       count_words(attempts, o->attempts, "attempt"), o->cost.atto ? b.p : "no costs");
 	if (o->has_runs)
 		printf("; %lld solved; the file's gate accepted %lld, of which %lld were right",
 		       (long long)o->run_solved, (long long)o->accepted,
@@ -356,13 +373,17 @@ static void print_sweep(const struct cascade_report *r)
 void cascade_report_table(const struct cascade_report *r)
 {
 	static const struct table_column columns[] = {
-		{ "POLICY", false, true },    { "SOLVED", true, false },
-		{ "SHARE", true, false },     { "INTERVAL", true, false },
-		{ "ESCALATED", true, false }, { "COST", true, false },
-		{ "PER SOLVED", true, false }
+		{ "POLICY", .may_shrink = true },
+		{ "SOLVED", true },
+		{ "SHARE", true, .leaves = 2 },
+		{ "INTERVAL", true, .leaves = 1 },
+		{ "ESCALATED", true, .leaves = 3 },
+		{ "COST", true },
+		{ "PER SOLVED", true },
 	};
 	const struct cascade_result *c = r->result;
-	char text[DECIMAL_TEXT_MAX], other[DECIMAL_TEXT_MAX];
+	char text[DECIMAL_TEXT_MAX], other[DECIMAL_TEXT_MAX], a[DECIMAL_TEXT_MAX * 2],
+		b[DECIMAL_TEXT_MAX * 2];
 	if (!c) {
 		print_observed(r->outcomes, r->currency);
 		return;
@@ -376,25 +397,28 @@ void cascade_report_table(const struct cascade_report *r)
 	policy_row(t, r, "oracle", (struct text){ 0 }, &c->oracle, NULL);
 	table_print(t);
 	table_close(t);
-	printf("\njoint    both %lld, cheap only %lld, strong only %lld, neither %lld "
-	       "(McNemar p = %s)\n",
-	       (long long)c->both, (long long)c->cheap_only, (long long)c->strong_only,
-	       (long long)c->neither, share_text(c->mcnemar_p_nano, text));
+	print_note(
+		"\njoint    both %lld, cheap only %lld, strong only %lld, neither %lld (McNemar p = %s)",
+		(long long)c->both, (long long)c->cheap_only, (long long)c->strong_only,
+		(long long)c->neither, share_text(c->mcnemar_p_nano, text));
 	if (c->has_break_even)
-		printf("break even at %s of the tasks escalated, by average costs; at %s with the "
-		       "costs of those that are\n",
-		       share_text(c->break_even_nano, text),
-		       share_text(c->break_even_escalated_nano, other));
+		print_note(
+			"break even at %s of the tasks escalated, by average costs; at %s with the "
+			"costs of those that are",
+			share_text(c->break_even_nano, text),
+			share_text(c->break_even_escalated_nano, other));
 	int128 more = c->cascade.solved_nano - c->cheap.solved_nano;
 	if (c->has_costs && more > 0)
-		printf("each task that the cascade solves beyond the cheap model costs %s %s\n",
-		       per(c->cascade.cost.atto - c->cheap.cost.atto, more, text), r->currency);
+		print_note("each task that the cascade solves beyond the cheap model costs %s",
+			   shown_amount(a,
+					per(c->cascade.cost.atto - c->cheap.cost.atto, more, text),
+					r));
 	if (c->has_interval)
-		printf("cost per solved task in the cascade: %s to %s %s (%d.%d %% of resampled "
-		       "tasks)\n",
-		       money_total_format(c->cost_per_solved.low, text),
-		       money_total_format(c->cost_per_solved.high, other), r->currency,
-		       r->options->level_permille / 10, r->options->level_permille % 10);
+		print_note("cost per solved task in the cascade: %s to %s (%d.%d %% of resampled "
+			   "tasks)",
+			   shown_amount(a, money_total_format(c->cost_per_solved.low, text), r),
+			   shown_amount(b, money_total_format(c->cost_per_solved.high, other), r),
+			   r->options->level_permille / 10, r->options->level_permille % 10);
 	if (c->has_apgr)
 		printf("APGR %s", share_text(c->apgr_nano, text));
 	if (c->has_aiq)
@@ -402,8 +426,8 @@ void cascade_report_table(const struct cascade_report *r)
 	if (c->has_apgr || c->has_aiq)
 		printf("\n");
 	if (c->incomplete)
-		printf("%lld tasks were not tried by both models and are in no figure above\n",
-		       (long long)c->incomplete);
+		print_note("%s not tried by both models: in no figure above",
+			   count_words(text, c->incomplete, "task"));
 	if (!c->has_costs)
 		printf("some costs are not known, so there are no amounts\n");
 	if (c->sweeps)

@@ -5,6 +5,7 @@
 
 #include "pricing/rate.h"
 #include "reports/amount.h"
+#include "reports/disputes.h"
 #include "reports/table.h"
 
 /* The rating of one request into that of `requests` equal ones. */
@@ -186,13 +187,41 @@ static void put_json(struct json_out *j, const struct cost_question *asked, cons
 	json_out_end(j, '}');
 }
 
+/* "credits  9 under plan vm0-tokens, worth $0.009" */
+static void put_credit_line(const struct credit_answer *c)
+{
+	char text[DECIMAL_TEXT_MAX], grouped[DECIMAL_TEXT_MAX * 2];
+	struct money_total worth;
+	struct buf line = { 0 }, amount = { 0 };
+	if (c->uncovered) {
+		print_note("credits  unknown: %s", c->why.message);
+		return;
+	}
+	buf_printf(&line, "credits  %s under plan %s",
+		   number_grouped(grouped, credits_format(c->total, text)), plan_name(c->plan));
+	if (c->rates.has_multiplier && !c->byo)
+		buf_printf(&line, " (x%s of the baseline)",
+			   decimal_format(c->rates.multiplier, text));
+	if (c->byo)
+		buf_printf(&line,
+			   ": own key, the vendor bills the total above; built-in it would be %s",
+			   number_grouped(grouped, credits_format(c->built_in, text)));
+	if (plan_worth(c->plan, c->byo ? c->built_in : c->total, &worth)) {
+		put_plain_money(&amount, worth, plan_currency(c->plan));
+		buf_printf(&line, c->byo ? " (worth %s)" : ", worth %s", amount.p);
+	}
+	print_note("%s", line.p);
+	buf_release(&line);
+	buf_release(&amount);
+}
+
 static void put_table(const struct cost_question *asked, const struct cost *x, bool quiet)
 {
 	static const struct table_column columns[] = { { "BUCKET", false, false },
 						       { "QUANTITY", true, false },
 						       { "PRICE", true, false },
 						       { "PER", true, false },
-						       { "AMOUNT", true, false } };
+						       { "AMOUNT", true, .money = true } };
 	const struct price_query *q = &asked->price;
 	const struct price_match *m = &x->match;
 	const struct rating *r = &x->rating;
@@ -203,15 +232,15 @@ static void put_table(const struct cost_question *asked, const struct cost *x, b
 	const struct price *p = m->price;
 	char at[INSTANT_TEXT_MAX], from[INSTANT_TEXT_MAX], to[INSTANT_TEXT_MAX],
 		text[DECIMAL_TEXT_MAX], grouped[DECIMAL_TEXT_MAX * 2];
-	printf("%s from %s", p->model, p->provider);
-	if (!text_is(q->model, p->model))
-		printf(", asked for as %.*s", (int)q->model.n, q->model.p);
-	printf(", %s at %s", m->tariff->window, instant_format(q->at, at));
-	if (requests > 1)
-		printf(", %lld requests", (long long)requests);
-	printf("\n\n");
-	struct table *t = table_open(columns, sizeof columns / sizeof *columns);
 	struct buf b = { 0 };
+	char times[COUNT_WORDS_MAX];
+	if (!text_is(q->model, p->model))
+		buf_printf(&b, ", asked for as %.*s", (int)q->model.n, q->model.p);
+	print_note("%s from %s%s, %s at %s%s%s", p->model, p->provider, b.n ? b.p : "",
+		   m->tariff->window, instant_format(q->at, at), requests > 1 ? ", " : "",
+		   requests > 1 ? count_words(times, requests, "request") : "");
+	printf("\n");
+	struct table *t = table_open(columns, sizeof columns / sizeof *columns);
 	for (int i = 0; i < r->line_count; i++) {
 		const struct rate_line *l = &r->line[i];
 		table_cell(t, l->name);
@@ -231,37 +260,15 @@ static void put_table(const struct cost_question *asked, const struct cost *x, b
 	}
 	table_close(t);
 	b.n = 0;
-	put_plain_money(&b, r->total, p->currency);
+	put_shown_money(&b, r->total, p->currency, false);
 	printf("\ntotal    %s\n", b.p);
-	if (c->plan && c->uncovered) {
-		printf("credits  unknown: %s\n", c->why.message);
-	} else if (c->plan) {
-		struct money_total worth;
-		printf("credits  %s under plan %s",
-		       number_grouped(grouped, credits_format(c->total, text)), plan_name(c->plan));
-		if (c->rates.has_multiplier && !c->byo)
-			printf(" (x%s of the baseline)", decimal_format(c->rates.multiplier, text));
-		if (c->byo) {
-			printf(": own key, the vendor bills the total above; built-in it would be "
-			       "%s",
-			       number_grouped(grouped, credits_format(c->built_in, text)));
-			if (plan_worth(c->plan, c->built_in, &worth)) {
-				b.n = 0;
-				put_plain_money(&b, worth, plan_currency(c->plan));
-				printf(" (worth %s)", b.p);
-			}
-		} else if (plan_worth(c->plan, c->total, &worth)) {
-			b.n = 0;
-			put_plain_money(&b, worth, plan_currency(c->plan));
-			printf(", worth %s", b.p);
-		}
-		printf("\n");
-	}
+	if (c->plan)
+		put_credit_line(c);
 	b.n = 0;
-	printf("\nprice    %s (%s)\n", p->id, p->kind);
-	printf("holds    %s to %s\n",
-	       p->from.us == INSTANT_MIN.us ? "always" : instant_format(p->from, from),
-	       p->to.us == INSTANT_MAX.us ? "further notice" : instant_format(p->to, to));
+	print_note("\nprice    %s (%s)", p->id, p->kind);
+	print_note("holds    %s to %s",
+		   p->from.us == INSTANT_MIN.us ? "always" : instant_format(p->from, from),
+		   p->to.us == INSTANT_MAX.us ? "further notice" : instant_format(p->to, to));
 	print_note("source   %s (%s)", p->source, p->sure);
 	if (quiet) {
 		buf_release(&b);
@@ -276,9 +283,13 @@ static void put_table(const struct cost_question *asked, const struct cost *x, b
 	if (b.n)
 		print_note("doubt    %s", b.p);
 	buf_release(&b);
+	struct disputes disputes = { 0 };
 	const struct dispute *d;
 	for (size_t i = 0; (d = book_dispute(book, p->provider, p->model, q->at, i)); i++)
-		print_note("dispute  %s: %s", d->about, d->says);
+		disputes_add(&disputes, d);
+	for (size_t i = 0; i < disputes.count; i++)
+		print_note("dispute  %s", disputes_line(&disputes, i));
+	disputes_release(&disputes);
 }
 
 static int cost_of(struct cost *out, const struct cost_question *q, struct err *e)

@@ -127,6 +127,7 @@ int balance_report_table(const struct balance_report *r, struct ledger *l, struc
 		{ "EXPIRES" },
 	};
 	const struct account *a = r->account;
+	char n[COUNT_WORDS_MAX];
 	printf("%.*s, plan %.*s%s\n\n", (int)a->customer.n, a->customer.p, (int)a->plan.n,
 	       a->plan.p, a->byo ? " (own keys: usage draws no credits)" : "");
 	line("available", r->balance.available);
@@ -146,11 +147,11 @@ int balance_report_table(const struct balance_report *r, struct ledger *l, struc
 	if (balance_is_low(r))
 		printf("\nthe balance is low\n");
 	if (r->waiting)
-		printf("\n%lld records of usage have not drawn credits yet (tally credit draw)\n",
-		       (long long)r->waiting);
+		print_note("\n%s not drawn yet (tally credit draw)",
+			   count_words(n, r->waiting, "record of usage|records of usage"));
 	if (r->uncovered)
-		printf("\n%lld records drew nothing: the plan does not cover their models\n",
-		       (long long)r->uncovered);
+		print_note("\n%s drew nothing: the plan does not cover the model",
+			   count_words(n, r->uncovered, "record"));
 	return rc;
 }
 
@@ -311,8 +312,9 @@ int ledger_report_table(struct ledger *l, const struct account *a, struct instan
 			struct instant until, struct err *e)
 {
 	static const struct table_column columns[] = {
-		{ "TXN", true, false }, { "AT", false, false },	    { "KIND", false, false },
-		{ "POT", false, true }, { "CREDITS", true, false }, { "WHAT", false, true }
+		{ "TXN", true },     { "AT" },
+		{ "KIND" },	     { "POT", .wraps = true },
+		{ "CREDITS", true }, { "WHAT", .wraps = true, .leaves = 1 }
 	};
 	struct table *t = table_open(columns, sizeof columns / sizeof *columns);
 	struct listing x = { .l = l, .t = t, .e = e };

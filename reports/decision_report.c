@@ -151,7 +151,7 @@ static void memo_answer(struct memo *out, const struct decision_report *r, size_
 static void memo_rests(struct memo *out, const struct decision_report *r)
 {
 	const struct decision *d = r->decision;
-	char text[DECIMAL_TEXT_MAX];
+	char text[DECIMAL_TEXT_MAX], n[4][COUNT_WORDS_MAX];
 	memo_heading(out, "What this rests on");
 	for (size_t i = 0; i < d->models; i++) {
 		const struct decision_model *m = &d->model[i];
@@ -172,18 +172,19 @@ static void memo_rests(struct memo *out, const struct decision_report *r)
 				   "inferred (%s)",
 				   w->name, w->tokens_from);
 		else
-			memo_point(out,
-				   "%s: %lld calls of %lld cached, %lld other and %lld output "
-				   "tokens (%s)",
-				   w->name, (long long)w->calls, (long long)w->cached,
-				   (long long)w->input, (long long)w->output, w->tokens_from);
+			memo_point(out, "%s: %s of %s, %s and %s (%s)", w->name,
+				   count_words(n[0], w->calls, "call"),
+				   count_words(n[1], w->cached, "cached|cached"),
+				   count_words(n[2], w->input, "other|other"),
+				   count_words(n[3], w->output, "output token"), w->tokens_from);
 		for (int k = 0; k < w->routes; k++)
 			if (d->answer[i][k].inferred_tokens >= 0)
 				memo_point(out,
-					   "%s on %s: %lld tokens at most, if all were output at "
-					   "that day's price",
+					   "%s on %s: %s at most, if all were output at that day's "
+					   "price",
 					   w->name, w->route[k].name,
-					   (long long)d->answer[i][k].inferred_tokens);
+					   count_words(n[0], d->answer[i][k].inferred_tokens,
+						       "token"));
 		if (w->note)
 			memo_point(out, "%s: %s", w->name, w->note);
 	}
@@ -192,9 +193,9 @@ static void memo_rests(struct memo *out, const struct decision_report *r)
 void decision_report_memo(struct memo *out, const struct decision_report *r)
 {
 	static const struct memo_column columns[] = {
-		{ "WORK", false, 0 },	 { "ROUTE", false, 0 },	 { "A TASK", true, 0 },
-		{ "SCORE", true, 0 },	 { "A POINT", true, 1 }, { "SECONDS", true, 2 },
-		{ "VERDICT", false, 0 },
+		{ "WORK", .wraps = true },    { "ROUTE", false, 0 },  { "A TASK", true, 0 },
+		{ "SCORE", true, 3 },	      { "A POINT", true, 1 }, { "SECONDS", true, 2 },
+		{ "VERDICT", .wraps = true },
 	};
 	const struct decision *d = r->decision;
 	char day[INSTANT_TEXT_MAX], text[DECIMAL_TEXT_MAX];

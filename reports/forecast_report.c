@@ -347,7 +347,7 @@ static void put_line(const struct asked *a, const char *what, struct money_total
 {
 	struct buf b = { 0 };
 	put_short(&b, a, m, lower_bound);
-	printf("%-44s %16s\n", what, b.p);
+	printf("%-43s %16s\n", what, b.p);
 	buf_release(&b);
 }
 
@@ -357,7 +357,8 @@ static void put_story(const struct history *h, const struct forecast *f)
 	const struct day_model *m = &f->model;
 	struct buf b = { 0 };
 	char day[16];
-	buf_printf(&b, "%lld past days", (long long)h->count);
+	char days[COUNT_WORDS_MAX];
+	buf_puts(&b, count_words(days, h->count, "past day"));
 	if (m->seasonal)
 		buf_puts(&b, m->group[5] == 1 && m->group[4] == 0
 				     ? "; weekends differ from working days"
@@ -411,12 +412,13 @@ static void put_models(const struct outlook *x)
 						       { "PROMPT", true, .leaves = 1 },
 						       { "FROM CACHE", true, .leaves = 3 },
 						       { "OUTPUT", true, .leaves = 2 },
-						       { "COST ON AVERAGE", true, false } };
+						       { "COST ON AVERAGE", true, .money = true } };
 	const struct coming *c = &x->coming;
 	const bool lower = x->history.unpriced > 0;
 	const struct usage_days_kept kept = usage_days_kept(x->history.used);
 	struct table *t = table_open(columns, sizeof columns / sizeof *columns);
 	struct buf b = { 0 };
+	char calls[COUNT_WORDS_MAX];
 	printf("\nto come on average:\n");
 	for (size_t m = 0; m < c->models; m++) {
 		const int128 *n = c->model[m].tokens;
@@ -443,10 +445,10 @@ static void put_models(const struct outlook *x)
 		print_note("at the prices that past days were metered at it would be %s", b.p);
 	}
 	if (kept.records) {
-		put_count(&b, kept.records);
-		print_note("%s past calls (most of %.*s) had a price that the book does not state, "
-			   "or states none for coming days; they keep it",
-			   b.p, (int)kept.model.n, kept.model.p);
+		print_note("%s (most of %.*s) had a price that the book does not state, or states "
+			   "none for coming days; they keep it",
+			   count_words(calls, kept.records, "past call"), (int)kept.model.n,
+			   kept.model.p);
 	}
 	buf_release(&b);
 }
@@ -489,9 +491,9 @@ static void put_text(const struct outlook *x)
 		put_check(a, &x->check);
 	if (h->unpriced)
 		print_note(
-			"\n%lld past calls have no price (tally usage names them), so all of this is "
-			"a lower bound",
-			(long long)h->unpriced);
+			"\n%s without a price (tally usage names them), so all of this is a lower "
+			"bound",
+			count_words(what, h->unpriced, "past call"));
 	if (a->has_allowed)
 		put_runs_out(a, &x->forecast);
 }

@@ -116,6 +116,15 @@ void look_sort(struct look *l, enum look_order order)
 	qsort_r(l->row, l->rows, sizeof *l->row, compare_rows, &order);
 }
 
+void look_reverse(struct look *l)
+{
+	for (size_t i = 0; i < l->rows / 2; i++) {
+		const struct look_row row = l->row[i];
+		l->row[i] = l->row[l->rows - 1 - i];
+		l->row[l->rows - 1 - i] = row;
+	}
+}
+
 /* "claude-sonnet-4-5-20250929" as "sonnet-4-5": a name as short as it stays clear. */
 static struct text look_short_model(struct text name)
 {
@@ -134,14 +143,19 @@ static struct text look_short_model(struct text name)
 void look_put_names(struct buf *b, size_t count, struct text (*name)(const void *of, size_t i),
 		    const void *of)
 {
-	enum { NAMES = 2 };
+	enum { WIDE = 24 }; /* as many names as a narrow table shows uncut */
+	size_t i = 0;
 	b->n = 0;
-	for (size_t i = 0; i < count && i < NAMES; i++) {
-		struct text t = look_short_model(name(of, i));
+	for (; i < count; i++) {
+		const struct text named = name(of, i),
+				  t = named.n ? look_short_model(named) : TEXT("(no model)");
+		const size_t more = count - i > 1 ? 3 : 0; /* " +1" */
+		if (i && b->n + 2 + t.n + more > WIDE)
+			break;
 		buf_printf(b, "%s%.*s", i ? ", " : "", (int)t.n, t.p);
 	}
-	if (count > NAMES)
-		buf_printf(b, " +%zu", count - NAMES);
+	if (i < count)
+		buf_printf(b, " +%zu", count - i);
 	if (count == 0)
 		buf_puts(b, "");
 }
@@ -220,31 +234,21 @@ static char *upper(char room[24], const char *word)
 	return room;
 }
 
-int look_put_attention(const struct usage_result *result, int64_t quarantined, int64_t unread)
+int look_put_attention(const struct usage_result *result, const struct left_out *left_out)
 {
 	const int64_t unpriced = usage_total(result)->unpriced;
+	char room[COUNT_WORDS_MAX];
 	int lines = 0;
 	if (unpriced)
-		print_note("%lld call%s without a price, so totals are lower bounds:",
-			   (long long)unpriced, unpriced == 1 ? "" : "s");
+		print_note("%s without a price, so totals are lower bounds:",
+			   count_words(room, unpriced, "call"));
 	for (size_t i = 0; i < usage_reason_count(result) && i < 10; i++) {
 		const struct usage_reason *reason = usage_reason(result, i);
 		print_note("  %lld x %s: %s", (long long)reason->records,
 			   *reason->model ? reason->model : "(no model)", reason->why);
 	}
 	lines += unpriced > 0;
-	if (quarantined) {
-		print_note("%lld record%s could not be taken and %s not counted",
-			   (long long)quarantined, quarantined == 1 ? "" : "s",
-			   quarantined == 1 ? "is" : "are");
-		lines++;
-	}
-	if (unread) {
-		print_note("%lld file%s could not be read or understood and %s not counted",
-			   (long long)unread, unread == 1 ? "" : "s", unread == 1 ? "is" : "are");
-		lines++;
-	}
-	return lines;
+	return lines + print_left_out(left_out);
 }
 
 void look_report_table(const struct look_report *r)
@@ -256,7 +260,7 @@ void look_report_table(const struct look_report *r)
 	struct buf b = { 0 };
 	if (r->look->rows == 0) {
 		printf("no calls in that period\n");
-		look_put_attention(r->look->result, r->quarantined, r->unread);
+		look_put_attention(r->look->result, r->left_out);
 		print_lower_bound(&r->bound);
 		return;
 	}
@@ -293,7 +297,7 @@ void look_report_table(const struct look_report *r)
 			usage_total(r->look->result)->sellers, usage_currency(r->look->result));
 	if (r->recorded)
 		print_recorded_cost(usage_total(r->look->result)->recorded);
-	look_put_attention(r->look->result, r->quarantined, r->unread);
+	look_put_attention(r->look->result, r->left_out);
 	print_lower_bound(&r->bound);
 	buf_release(&b);
 }
@@ -345,8 +349,7 @@ void look_report_json(const struct look_report *r)
 	json_out_string(&j, "currency", usage_currency(r->look->result));
 	json_out_string(&j, "timezone", r->timezone);
 	put_usage_sums(&j, usage_total(r->look->result));
-	json_out_int(&j, "quarantined", r->quarantined);
-	json_out_int(&j, "unread", r->unread);
+	put_left_out(&j, r->left_out);
 	json_out_array(&j, "rows");
 	for (size_t i = r->look->rows - shown_rows(r); i < r->look->rows; i++) {
 		const struct look_row *row = &r->look->row[i];

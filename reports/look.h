@@ -6,7 +6,7 @@
 #define TALLY_REPORTS_LOOK_H
 
 #include "meter/store/usage_query.h"
-#include "reports/json_out.h"
+#include "reports/left_out.h"
 
 struct look_model {
 	struct text name;
@@ -35,6 +35,7 @@ void look_release(struct look *l);
 
 enum look_order { LOOK_BY_KEY, LOOK_BY_COST, LOOK_BY_RECORDS, LOOK_BY_LAST };
 void look_sort(struct look *l, enum look_order order);
+void look_reverse(struct look *l);
 
 struct look_report {
 	const struct look *look;
@@ -43,7 +44,7 @@ struct look_report {
 	bool has_last, breakdown;
 	int64_t limit;		     /* rows; 0: all */
 	const char *timezone, *from; /* from: what was read, in words */
-	int64_t quarantined, unread;
+	const struct left_out *left_out;
 	struct lower_bound bound;
 	bool recorded; /* what sources say of costs is shown, too */
 };
@@ -60,6 +61,6 @@ void look_add(struct usage_sums *to, const struct usage_sums *more);
 int64_t look_tokens(const struct usage_sums *s);
 /* A line each about what has no price, is in quarantine or could not be read; nothing when all is
  * well. Returns how many lines. */
-int look_put_attention(const struct usage_result *r, int64_t quarantined, int64_t unread);
+int look_put_attention(const struct usage_result *r, const struct left_out *left_out);
 
 #endif

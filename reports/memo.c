@@ -102,7 +102,9 @@ static void print_table(const struct memo_part *p)
 		column[i] = (struct table_column){ .title = p->column[i].title,
 						   .right = p->column[i].right,
 						   .leaves = p->column[i].leaves,
-						   .may_shrink = !p->column[i].right };
+						   .may_shrink = !p->column[i].right &&
+								 !p->column[i].wraps,
+						   .wraps = p->column[i].wraps };
 	struct table *t = table_open(column, p->columns);
 	for (size_t i = 0; i < p->cells; i++)
 		table_cell(t, p->cell[i]);
@@ -197,13 +199,15 @@ void memo_html_put(struct buf *b, const struct memo *m)
 	html_put(b, text_of(m->title));
 	buf_puts(b, "</title>\n<style>\n");
 	buf_puts(b, web_asset("report.css"));
-	buf_puts(b, "main{max-width:60rem}h2{margin:1.6rem 0 .5rem}figure{margin:1rem 0}"
-		    "figcaption{color:var(--soft);font-size:.85rem;margin-bottom:.4rem}"
-		    ".row{display:grid;grid-template-columns:12rem 1fr 9rem;gap:.6rem;"
-		    "align-items:center}.bar{background:var(--line);border-radius:3px}"
-		    ".bar i{display:block;height:.9rem;background:var(--accent);border-radius:3px;"
-		    "min-width:1px;print-color-adjust:exact}\n"
-		    "</style></head>\n<body><main class=\"sheet\">\n<h1>");
+	buf_puts(
+		b,
+		"main{max-width:60rem}td:first-child,td.n{white-space:nowrap}h2{margin:1.6rem 0 .5rem}figure{margin:1rem 0}"
+		"figcaption{color:var(--soft);font-size:.85rem;margin-bottom:.4rem}"
+		".row{display:grid;grid-template-columns:12rem 1fr 9rem;gap:.6rem;"
+		"align-items:center}.bar{background:var(--line);border-radius:3px}"
+		".bar i{display:block;height:.9rem;background:var(--accent);border-radius:3px;"
+		"min-width:1px;print-color-adjust:exact}\n"
+		"</style></head>\n<body><main class=\"sheet\">\n<h1>");
 	html_put(b, text_of(m->title));
 	buf_puts(b, "</h1>\n");
 	if (m->subtitle) {

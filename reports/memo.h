@@ -19,6 +19,7 @@ struct memo_column {
 	const char *title;
 	bool right; /* figures */
 	int leaves; /* as table_column */
+	bool wraps;
 };
 
 struct memo_part {

@@ -1,3 +1,6 @@
+#include <stdio.h>
+#include <string.h>
+
 #include "reports/memo.h"
 #include "reports/pdf_page.h"
 
@@ -7,23 +10,79 @@ static void need(struct pdf_page *p, double height)
 		pdf_next_page(p);
 }
 
-/* One row of a table; the first column has twice the width of the others. */
-static void draw_row(struct pdf_page *p, const struct memo_part *t, const char *const *cell,
-		     bool head)
+enum { PAD = 7 };
+/* Of tables, the largest first: the one in which no word breaks is taken. */
+static const struct table_font {
+	const char *head, *cell;
+} fonts[] = { { "Sans Bold 8", "Sans 8.5" },
+	      { "Sans Bold 7", "Sans 7.5" },
+	      { "Sans Bold 6", "Sans 6.5" },
+	      { "Sans Bold 5.5", "Sans 6" } };
+
+/* The width of the widest word, for figures of the whole text: they never break. */
+static double least_width(struct pdf_page *p, const char *font, const char *text, bool whole)
 {
-	const double inner = p->width - 2 * p->margin,
-		     unit = inner / (double)(t->columns + (t->columns > 1)),
-		     pad = t->columns > 1 ? 8 : 0;
+	char word[300];
+	double widest = 0;
+	if (whole)
+		return pdf_width(p, font, text);
+	while (*text) {
+		const size_t n = strcspn(text, " ");
+		snprintf(word, sizeof word, "%.*s", (int)n, text);
+		const double width = pdf_width(p, font, word);
+		widest = width > widest ? width : widest;
+		text += n + strspn(text + n, " ");
+	}
+	return widest;
+}
+
+static void widen(double *to, double width)
+{
+	*to = width > *to ? width : *to;
+}
+
+/* Widths of columns: what their cells need, else what their words need and a share of the rest.
+ * Returns whether no word breaks. */
+static bool lay_out(struct pdf_page *p, const struct memo_part *t, const struct table_font *f,
+		    double wide[MEMO_COLUMNS_MAX])
+{
+	const double inner = p->width - 2 * p->margin;
+	double whole[MEMO_COLUMNS_MAX] = { 0 }, least[MEMO_COLUMNS_MAX] = { 0 }, all = 0, few = 0;
+	for (size_t i = 0; i < t->columns; i++) {
+		widen(&whole[i], least_width(p, f->head, t->column[i].title, false));
+		least[i] = whole[i];
+		for (size_t k = i; k < t->cells; k += t->columns) {
+			widen(&whole[i], pdf_width(p, f->cell, t->cell[k]));
+			widen(&least[i], least_width(p, f->cell, t->cell[k], t->column[i].right));
+		}
+		all += whole[i] += PAD;
+		few += least[i] += PAD;
+	}
+	for (size_t i = 0; i < t->columns; i++) {
+		if (all <= inner)
+			wide[i] = whole[i] + (inner - all) / (double)t->columns;
+		else if (few < inner)
+			wide[i] = least[i] + (whole[i] - least[i]) * (inner - few) / (all - few);
+		else
+			wide[i] = least[i] * inner / few;
+	}
+	return few <= inner;
+}
+
+/* One row of a table. */
+static void draw_row(struct pdf_page *p, const struct memo_part *t, const struct table_font *f,
+		     const double *wide, const char *const *cell)
+{
+	const bool head = !cell;
 	double x = p->margin, height = 0;
 	need(p, 30);
 	for (size_t i = 0; i < t->columns; i++) {
-		const double wide = i ? unit : t->columns > 1 ? 2 * unit : inner;
 		const double h =
-			pdf_put(p, x, p->y, wide - (i + 1 < t->columns ? pad : 0),
-				t->column[i].right ? 1 : -1, head ? "Sans Bold 8" : "Sans 8.5",
-				head ? pdf_soft : pdf_ink, cell[i]);
+			pdf_put(p, x, p->y, wide[i] - (i + 1 < t->columns ? PAD - 1 : 0),
+				t->column[i].right ? 1 : -1, head ? f->head : f->cell,
+				head ? pdf_soft : pdf_ink, head ? t->column[i].title : cell[i]);
 		height = h > height ? h : height;
-		x += wide;
+		x += wide[i];
 	}
 	p->y += height + 3;
 	pdf_rule(p, p->y, head ? 1.2 : .4);
@@ -32,16 +91,18 @@ static void draw_row(struct pdf_page *p, const struct memo_part *t, const char *
 
 static void draw_table(struct pdf_page *p, const struct memo_part *t)
 {
-	const char *title[MEMO_COLUMNS_MAX];
-	for (size_t i = 0; i < t->columns; i++)
-		title[i] = t->column[i].title;
-	draw_row(p, t, title, true);
+	double wide[MEMO_COLUMNS_MAX];
+	size_t f = 0;
+	while (!lay_out(p, t, &fonts[f], wide) && f + 1 < sizeof fonts / sizeof *fonts)
+		f++;
+	p->y += 4;
+	draw_row(p, t, &fonts[f], wide, NULL);
 	for (size_t i = 0; i + t->columns <= t->cells; i += t->columns) {
 		const int page = p->number;
 		need(p, 30);
 		if (p->number != page)
-			draw_row(p, t, title, true);
-		draw_row(p, t, t->cell + i, false);
+			draw_row(p, t, &fonts[f], wide, NULL);
+		draw_row(p, t, &fonts[f], wide, t->cell + i);
 	}
 	p->y += 6;
 }

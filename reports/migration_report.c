@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "reports/amount.h"
+#include "reports/disputes.h"
 #include "reports/json_out.h"
 #include "reports/table.h"
 
@@ -162,15 +163,19 @@ static void watch_prices(struct points *p, const struct migration_report *r, siz
 			 day_text(floor_div(m.price->to.us, US_PER_DAY), day));
 		point(p, line);
 	}
+	struct disputes disputes = { 0 };
 	const struct dispute *d;
 	for (size_t k = 0;
 	     (d = book_dispute(r->whatif->options->book, m.price->provider, m.price->model,
 			       (struct instant){ r->migration->month_day * US_PER_DAY }, k));
-	     k++) {
-		snprintf(line, sizeof line, "%s: sources disagree about %s: %s", name, d->about,
-			 d->says);
+	     k++)
+		disputes_add(&disputes, d);
+	for (size_t k = 0; k < disputes.count; k++) {
+		snprintf(line, sizeof line, "%s: sources disagree about the %s", name,
+			 disputes_line(&disputes, k));
 		point(p, line);
 	}
+	disputes_release(&disputes);
 }
 
 static void watch_fit(struct points *p, const struct migration_report *r, size_t i)
@@ -255,12 +260,20 @@ static void watch_doubts(struct points *p, const struct migration_report *r, siz
 static void watch_unpriced(struct points *p, const struct migration_report *r, size_t i,
 			   const struct whatif_result *w, const char *when)
 {
-	char line[500];
+	const struct migration_result *m = r->migration;
+	char line[500], room[COUNT_WORDS_MAX];
 	for (size_t k = 0; k < w[i].reasons; k++) {
 		const struct whatif_reason *why = &w[i].reason[k];
-		snprintf(line, sizeof line, "%s, %s: %lld call%s of %s without an amount: %s",
-			 r->whatif->options->scenario[i].name, when, (long long)why->records,
-			 why->records == 1 ? "" : "s", why->model, why->why);
+		bool told = false;
+		for (size_t n = 0; w != m->past && n < m->past[i].reasons; n++)
+			told |= strcmp(m->past[i].reason[n].model, why->model) == 0 &&
+				strcmp(m->past[i].reason[n].why, why->why) == 0;
+		if (told) /* already, of the past */
+			continue;
+		snprintf(line, sizeof line, "%s, %s: %s of %s without an amount: %s",
+			 i ? r->whatif->options->scenario[i].name : "as it is", when,
+			 count_words(room, why->records, "call"),
+			 *why->model ? why->model : "(no model)", why->why);
 		point(p, line);
 	}
 }
@@ -269,7 +282,7 @@ static void list_watch(struct points *p, const struct migration_report *r)
 {
 	const struct whatif_options *o = r->whatif->options;
 	for (size_t i = 0; i < o->scenarios; i++) {
-		watch_unpriced(p, r, i, r->migration->past, "as recorded");
+		watch_unpriced(p, r, i, r->migration->past, "when recorded");
 		watch_unpriced(p, r, i, r->migration->month, "in the first month");
 		if (i == 0)
 			continue;
@@ -351,6 +364,14 @@ static void put_members(struct json_out *j, const void *user)
 	list_watch(&watch, r);
 	json_out_int(j, "days", r->migration->days);
 	put_coming(j, r);
+	json_out_array(j, "left_out");
+	for (size_t i = 0; i < r->refusals; i++) {
+		json_out_object(j, NULL);
+		json_out_string(j, "why", r->refusal[i].why);
+		json_out_int(j, "records", r->refusal[i].records);
+		json_out_end(j, '}');
+	}
+	json_out_end(j, ']');
 	json_out_int(j, "does_not_fit", does_not_fit(r));
 	put_factors(j, r, &assumptions);
 	put_list(j, "watch", &watch);
@@ -444,8 +465,8 @@ static void memo_models(struct memo *out, const struct migration_report *r)
 			int64_t prompt = 0;
 			for (int c = 0; c < BUCKET_OUTPUT; c++)
 				prompt += m->tokens[c];
-			snprintf(name, sizeof name, "%s%.*s", i ? "on " : "was ", (int)m->model.n,
-				 m->model.p);
+			snprintf(name, sizeof name, "%s%.*s%s", i ? "on " : "was ", (int)m->model.n,
+				 m->model.p, m->model.n ? "" : "(no model)");
 			memo_cell(out, name);
 			put_count(&b, m->records);
 			memo_cell(out, b.p);
@@ -479,12 +500,20 @@ static void memo_verdict(struct memo *out, const struct migration_report *r)
 		const bool less = then.atto <= now.atto;
 		const struct money_total by = { less ? now.atto - then.atto
 						     : then.atto - now.atto };
-		const bool sure = !m->later[0].unpriced && !m->later[i].unpriced;
+		const bool now_low = m->later[0].unpriced > 0, then_low = m->later[i].unpriced > 0;
 		money(&a, by, o->currency, false);
 		put_count(&b, migration_does_not_fit(&m->past[i]));
 		memo_text(out, "%s: %s%s a month %s than today's models%s%s%s.",
-			  o->scenario[i].name, sure ? "" : "about ", a.p, less ? "less" : "more",
-			  sure ? "" : ", calls without a price left out",
+			  o->scenario[i].name,
+			  now_low && then_low	  ? "about "
+			  : !now_low && !then_low ? ""
+			  : now_low == less	  ? "at least "
+						  : "at most ",
+			  a.p, less ? "less" : "more",
+			  now_low && then_low ? ", calls without a price left out"
+			  : now_low	      ? ", whose amount lacks calls without a price"
+			  : then_low	      ? "; its own amount lacks calls without a price"
+					      : "",
 			  *b.p == '0' ? "; every call fits" : "; calls that do not fit: ",
 			  *b.p == '0' ? "" : b.p);
 	}
@@ -492,26 +521,46 @@ static void memo_verdict(struct memo *out, const struct migration_report *r)
 	buf_release(&b);
 }
 
+/* What is in no figure: a report that one hands on must not hide it. */
+static void memo_left_out(struct memo *out, const struct migration_report *r)
+{
+	char room[COUNT_WORDS_MAX];
+	struct buf b = { 0 };
+	for (size_t i = 0; i < r->refusals; i++)
+		buf_printf(&b, "%s%s (%s)", b.n ? ", " : "",
+			   count_words(room, r->refusal[i].records, "record"), r->refusal[i].why);
+	if (r->left_out && r->left_out->quarantined)
+		buf_printf(&b, "%s%s in quarantine", b.n ? ", " : "",
+			   count_words(room, r->left_out->quarantined, "record"));
+	if (r->left_out && r->left_out->unread)
+		buf_printf(&b, "%s%s that could not be read", b.n ? ", " : "",
+			   count_words(room, r->left_out->unread, "file"));
+	if (b.n)
+		memo_text(out, "In none of these figures: %s.", b.p);
+	buf_release(&b);
+}
+
 void migration_report_memo(struct memo *out, const struct migration_report *r)
 {
 	const struct whatif_options *o = r->whatif->options;
 	struct points assumptions = { 0 }, watch = { 0 };
-	struct buf title = { 0 }, n = { 0 };
+	struct buf title = { 0 };
+	char n[COUNT_WORDS_MAX];
 	char day[2][16];
 	buf_puts(&title, "Moving to ");
 	for (size_t i = 1; i < o->scenarios; i++)
 		buf_printf(&title, "%s%s", i > 1 ? ", " : "", o->scenario[i].name);
 	out->title = arena_text(&out->arena, title.p, title.n);
-	put_count(&n, (int64_t)o->workload->count);
 	out->subtitle = arena_printf(
-		&out->arena,
-		"%s calls from %s to %s (%s); amounts to the cent, every digit in --json", n.p,
+		&out->arena, "%s from %s to %s (%s); amounts to the cent, every digit in --json",
+		count_words(n, (int64_t)o->workload->count, "call"),
 		day_text(r->migration->first_day, day[0]),
 		day_text(r->migration->first_day + r->migration->days - 1, day[1]), r->source);
 	out->dated.us = r->migration->month_day * US_PER_DAY;
 	list_assumptions(&assumptions, r);
 	list_watch(&watch, r);
 	memo_verdict(out, r);
+	memo_left_out(out, r);
 	memo_costs(out, r);
 	memo_models(out, r);
 	memo_points(out, "What to watch", &watch);
@@ -519,5 +568,4 @@ void migration_report_memo(struct memo *out, const struct migration_report *r)
 	arena_release(&assumptions.arena);
 	arena_release(&watch.arena);
 	buf_release(&title);
-	buf_release(&n);
 }

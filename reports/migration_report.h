@@ -3,6 +3,7 @@
 #ifndef TALLY_REPORTS_MIGRATION_REPORT_H
 #define TALLY_REPORTS_MIGRATION_REPORT_H
 
+#include "reports/left_out.h"
 #include "reports/memo.h"
 #include "reports/whatif_report.h"
 #include "sim/migration.h"
@@ -14,12 +15,22 @@ struct migration_factor {
 	const char *source;   /* NULL: nobody measured it */
 };
 
+/* Records that were not taken for one reason. */
+struct migration_refusal {
+	const char *why;
+	int64_t records;
+};
+
 struct migration_report {
 	const struct whatif_report *whatif; /* scenario 0 is what was recorded */
 	const struct migration_result *migration;
 	const struct migration_factor *factor;
 	size_t factors;
-	const char *source; /* of the calls, for people */
+	/* calls that are in no figure: why, and how many */
+	const struct migration_refusal *refusal;
+	size_t refusals;
+	const struct left_out *left_out; /* NULL: nothing */
+	const char *source;		 /* of the calls, for people */
 };
 
 /* The document, with assumptions, does_not_fit, coming and watch. */

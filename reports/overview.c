@@ -100,8 +100,7 @@ void overview_json(const struct overview *o)
 		put_usage_sums(&j, &s);
 		json_out_end(&j, '}');
 	}
-	json_out_int(&j, "quarantined", o->quarantined);
-	json_out_int(&j, "unread", o->unread);
+	put_left_out(&j, o->left_out);
 	put_unpriced_reasons(&j, o->days->result);
 	json_out_end(&j, '}');
 	json_out_close(&j);
@@ -177,9 +176,10 @@ void overview_print(const struct overview *o)
 	printf("%s, days of %s\n\n", o->source, o->timezone);
 	put_periods(o);
 	put_models(o, month_start);
-	if (usage_total(o->days->result)->unpriced || o->quarantined || o->unread)
+	if (usage_total(o->days->result)->unpriced || left_out_any(o->left_out))
 		printf("\nNeeds a look\n");
-	look_put_attention(o->days->result, o->quarantined, o->unread);
-	print_note(
-		"\ntally daily, weekly, monthly, session, blocks show more; tally help lists all");
+	look_put_attention(o->days->result, o->left_out);
+	if (!o->no_hint)
+		print_note(
+			"\ntally daily, weekly, monthly, session, blocks show more; tally help lists all");
 }

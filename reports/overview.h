@@ -10,7 +10,8 @@ struct overview {
 	const struct look *days; /* by day and model, of this month and this week */
 	int64_t today;		 /* days since 1970, where the clocks are */
 	const char *timezone, *source;
-	int64_t quarantined, unread;
+	const struct left_out *left_out;
+	bool no_hint; /* of what else there is */
 };
 /* The first day that it speaks of. */
 int64_t overview_first_day(const struct overview *o);

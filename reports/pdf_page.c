@@ -50,23 +50,38 @@ static void colour(struct pdf_page *p, const double c[3])
 	pdf.cairo_set_source_rgb(p->cr, c[0], c[1], c[2]);
 }
 
-double pdf_put(struct pdf_page *p, double x, double y, double width, int align, const char *font,
-	       const double c[3], const char *text)
+static PangoLayout *layout_of(struct pdf_page *p, const char *font, const char *text)
 {
 	PangoLayout *l = pdf.pango_cairo_create_layout(p->cr);
 	PangoFontDescription *d = pdf.pango_font_description_from_string(font);
-	int w, h;
 	struct buf plain = { 0 };
 	buf_add_plain(&plain, text_of(text));
 	pdf.pango_layout_set_font_description(l, d);
 	pdf.pango_font_description_free(d);
+	pdf.pango_layout_set_text(l, plain.n ? plain.p : "", (int)plain.n);
+	buf_release(&plain);
+	return l;
+}
+
+double pdf_width(struct pdf_page *p, const char *font, const char *text)
+{
+	PangoLayout *l = layout_of(p, font, text);
+	int w, h;
+	pdf.pango_layout_get_size(l, &w, &h);
+	pdf.g_object_unref(l);
+	return (double)w / PANGO_SCALE;
+}
+
+double pdf_put(struct pdf_page *p, double x, double y, double width, int align, const char *font,
+	       const double c[3], const char *text)
+{
+	PangoLayout *l = layout_of(p, font, text);
+	int w, h;
 	if (width > 0) {
 		pdf.pango_layout_set_width(l, (int)(width * PANGO_SCALE));
 		pdf.pango_layout_set_wrap(l, PANGO_WRAP_WORD_CHAR);
 	}
 	pdf.pango_layout_set_alignment(l, align > 0 ? PANGO_ALIGN_RIGHT : PANGO_ALIGN_LEFT);
-	pdf.pango_layout_set_text(l, plain.p, (int)plain.n);
-	buf_release(&plain);
 	pdf.pango_layout_get_size(l, &w, &h);
 	if (!p->measuring) {
 		colour(p, c);

@@ -35,6 +35,8 @@ extern const double pdf_soft[3], pdf_ink[3], pdf_pale[3];
  * height. */
 double pdf_put(struct pdf_page *p, double x, double y, double width, int align, const char *font,
 	       const double c[3], const char *text);
+/* How wide the text is on one line. */
+double pdf_width(struct pdf_page *p, const char *font, const char *text);
 void pdf_line(struct pdf_page *p, double from, double to, double y, double thick,
 	      const double c[3]);
 /* A pale line over the whole width. */

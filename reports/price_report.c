@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "reports/amount.h"
+#include "reports/disputes.h"
 #include "reports/table.h"
 
 static const enum bucket shown[] = { BUCKET_INPUT, BUCKET_CACHE_READ, BUCKET_CACHE_WRITE_5M,
@@ -114,20 +115,25 @@ static void day_of(struct instant t, const char *open, char buf[INSTANT_TEXT_MAX
 		buf[10] = 0;
 }
 
-static void put_price_table(const struct row *rows, size_t n, bool history, struct instant at)
+enum price_table { PRICES_IN_FORCE, PRICES_OF_MODEL, PRICES_HISTORY };
+
+static void put_price_table(const struct row *rows, size_t n, enum price_table kind,
+			    struct instant at)
 {
-	static const struct table_column columns[] = {
-		{ "VENDOR" },
+	const bool history = kind != PRICES_IN_FORCE, dated = kind == PRICES_HISTORY;
+	const struct table_column columns[] = {
+		{ "VENDOR", .may_shrink = true, .leaves = dated ? 8 : 0 },
 		{ "MODEL", .may_shrink = true },
 		/* what tells rows apart stays */
 		{ "CUR" },
-		{ "WINDOW" },
+		{ "WINDOW", .may_shrink = true },
 		{ "INPUT", .right = true },
-		{ "CACHE READ", .right = true, .leaves = 6 },
+		{ "CACHE READ", .right = true, .leaves = dated ? 7 : 6 },
 		{ "WRITE 5M", .right = true, .leaves = 4 },
 		{ "WRITE 1H", .right = true, .leaves = 1 },
 		{ "OUTPUT", .right = true },
-		{ "FROM", .leaves = 5 },
+		/* a history is nothing without its dates */
+		{ "FROM", .leaves = dated ? 0 : 5 },
 		{ "TO", .leaves = 3 },
 		{ "STATUS", .may_shrink = true, .leaves = 2 },
 	};
@@ -248,13 +254,17 @@ int price_list_print(const struct price_question *q, struct err *e)
 {
 	struct row *rows;
 	const size_t n = in_force(q, &rows);
-	char text[INSTANT_TEXT_MAX];
+	char text[INSTANT_TEXT_MAX], days[COUNT_WORDS_MAX];
 	if (n)
-		put_price_table(rows, n, false, q->at);
+		put_price_table(rows, n, PRICES_IN_FORCE, q->at);
 	if (n && !q->quiet)
-		printf("\nper million tokens, in force at %s; ? = no stated price, which "
-		       "is not a price of zero\nprices of %s, %lld days old\n",
-		       instant_format(q->at, text), book_released(q->book), (long long)age_of(q));
+		print_note(
+			"\nper million tokens, in force at %s; ? = no stated price, which is not a "
+			"price of zero",
+			instant_format(q->at, text));
+	if (n && !q->quiet)
+		print_note("prices of %s, %s old", book_released(q->book),
+			   count_words(days, age_of(q), "day"));
 	free(rows);
 	return n ? 0
 		 : err_set(e, ERR_NOT_FOUND, "no price in force matches%s%s", q->model ? " " : "",
@@ -368,12 +378,12 @@ static void put_model_facts(const struct book *book, const char *model, struct i
 				struct instant change =
 					calendar_next_change(p->tariff[w].calendar, at);
 				if (change.us != INSTANT_MAX.us)
-					printf("window   %s %s; next change at %s (%s)\n",
-					       p->tariff[w].window,
-					       calendar_contains(p->tariff[w].calendar, at)
-						       ? "holds now"
-						       : "does not hold now",
-					       instant_format(change, text), p->currency);
+					print_note("window   %s %s; next change at %s (%s)",
+						   p->tariff[w].window,
+						   calendar_contains(p->tariff[w].calendar, at)
+							   ? "holds now"
+							   : "does not hold now",
+						   instant_format(change, text), p->currency);
 			}
 		}
 	}
@@ -529,15 +539,19 @@ int price_history_print(const struct price_question *q, struct err *e)
 	size_t n;
 	int rc = find_rows(q, &rows, &n, e);
 	if (rc == 0) {
-		put_price_table(rows, n, true, q->at);
+		put_price_table(rows, n, q->history ? PRICES_HISTORY : PRICES_OF_MODEL, q->at);
 		if (!q->quiet) {
 			printf("\n");
 			put_model_facts(q->book, rows[0].price->model, q->at);
 			size_t card = 0, k = 0;
+			struct disputes disputes = { 0 };
 			const struct dispute *d;
 			while ((d = next_dispute(q->book, rows, n, q->history ? NULL : &q->at,
 						 &card, &k)))
-				print_note("dispute  %s: %s", d->about, d->says);
+				disputes_add(&disputes, d);
+			for (size_t i = 0; i < disputes.count; i++)
+				print_note("dispute  %s", disputes_line(&disputes, i));
+			disputes_release(&disputes);
 			put_sources(rows, n);
 		}
 	}

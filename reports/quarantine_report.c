@@ -156,8 +156,8 @@ int quarantine_report_print(struct store *s, bool all, struct err *e)
 {
 	static const struct table_column held[] = { { "ID", true, false },
 						    { "WHERE", false, true },
-						    { "REASON", false, true },
-						    { "CONTENT", false, true },
+						    { "REASON", .wraps = true },
+						    { "CONTENT", .may_shrink = true, .leaves = 1 },
 						    { "SEEN", true, false } };
 	static const struct table_column conflicts[] = { { "FIRST ROW", true, false },
 							 { "DIFFERS IN", false, false },

@@ -194,18 +194,18 @@ static void put_causes(const struct reconciliation *r, const char *currency, str
 	char day[16];
 	for (size_t i = 0; i < r->others; i++) {
 		const struct other_line *o = &r->other[i];
-		put_money(b, o->cost, currency, false);
+		put_shown_money(b, o->cost, currency, false);
 		day_text(o->day, day);
-		printf("  %s, no usage: %.*s, %s  %s\n", bill_kind_name(o->kind), (int)o->what.n,
-		       o->what.p, day, b->p);
+		print_note("  %s, no usage: %.*s, %s  %s", bill_kind_name(o->kind), (int)o->what.n,
+			   o->what.p, day, b->p);
 	}
 	if (r->rounding.atto) {
-		put_money(b, r->rounding, currency, false);
-		printf("  rounding  %s\n", b->p);
+		put_shown_money(b, r->rounding, currency, false);
+		print_note("  rounding  %s", b->p);
 	}
 	if (r->moved.atto) {
-		put_money(b, r->moved, currency, false);
-		printf("  the same amount one day on (another zone?)  %s\n", b->p);
+		put_shown_money(b, r->moved, currency, false);
+		print_note("  the same amount one day on (another zone?)  %s", b->p);
 	}
 	for (size_t i = 0; i < r->lines; i++) {
 		const struct reconciled *l = &r->line[i];
@@ -213,16 +213,17 @@ static void put_causes(const struct reconciliation *r, const char *currency, str
 		    (l->cause == CAUSE_NAME && l->match == METERED_ONLY))
 			continue;
 		bool name = l->cause == CAUSE_NAME;
-		put_money(b, name ? l->billed.cost : l->difference, currency, false);
+		put_shown_money(b, name ? l->billed.cost : l->difference, currency, false);
 		day_text(l->day, day);
-		printf("  %s%s%s: %.*s%s%.*s, %s  %s\n", cause_name(l->cause), l->factor ? " " : "",
-		       l->factor ? l->factor : "", (int)l->model.n, l->model.p, name ? " is " : "",
-		       (int)l->partner.n, l->partner.n ? l->partner.p : "", day, b->p);
+		print_note("  %s%s%s: %.*s%s%.*s, %s  %s", cause_name(l->cause),
+			   l->factor ? " " : "", l->factor ? l->factor : "", (int)l->model.n,
+			   l->model.p, name ? " is " : "", (int)l->partner.n,
+			   l->partner.n ? l->partner.p : "", day, b->p);
 	}
-	put_money(b, r->unexplained, currency, false);
-	printf("unexplained %s\n", b->p);
+	put_shown_money(b, r->unexplained, currency, false);
+	print_note("unexplained %s", b->p);
 	if (r->total_is_wrong)
-		printf("the bill's row of totals is not the sum of its rows\n");
+		print_note("the bill's row of totals is not the sum of its rows");
 }
 
 /* One line says how both halves were cut: whose file, which amount of it, days, currency, scope. */
@@ -243,10 +244,14 @@ void reconcile_report_table(const struct reconcile_report *o)
 	const struct reconciliation *r = o->r;
 	const char *currency = o->currency;
 	static const struct table_column columns[] = {
-		{ "DAY", false, false },    { "MODEL", false, true },
-		{ "RESULT", false, false }, { "BILLED", true, false },
-		{ "METERED", true, false }, { "DIFFERENCE", true, false },
-		{ "RECORDS", true, false }, { "TOKENS OFF", false, true }
+		{ "DAY" },
+		{ "MODEL", .may_shrink = true },
+		{ "RESULT", .wraps = true },
+		{ "BILLED", true, .money = true, .leaves = 3 },
+		{ "METERED", true, .money = true, .leaves = 4 },
+		{ "DIFFERENCE", true, .money = true },
+		{ "RECORDS", true, .leaves = 1 },
+		{ "TOKENS OFF", .may_shrink = true, .leaves = 2 },
 	};
 	struct table *t = table_open(columns, sizeof columns / sizeof *columns);
 	struct buf b = { 0 };
@@ -277,17 +282,17 @@ void reconcile_report_table(const struct reconcile_report *o)
 	table_close(t);
 	put_scope(&b, o);
 	printf("%sread as     %s\n", shown ? "\n" : "", b.p);
-	put_money(&b, r->billed, currency, false);
+	put_shown_money(&b, r->billed, currency, false);
 	printf("billed      %s\n", b.p);
-	put_money(&b, r->metered, currency, r->unpriced > 0);
+	put_shown_money(&b, r->metered, currency, r->unpriced > 0);
 	printf("metered     %s\n", b.p);
-	put_money(&b, r->difference, currency, false);
+	put_shown_money(&b, r->difference, currency, false);
 	printf("difference  %s\n", b.p);
 	put_causes(r, currency, &b);
-	printf("%lld match, %lld differ, %lld billed and never metered, %lld metered and never "
-	       "billed\n",
-	       (long long)r->count[MATCHES], (long long)r->count[DIFFERS],
-	       (long long)r->count[BILLED_ONLY], (long long)r->count[METERED_ONLY]);
+	print_note("%lld %s, %lld %s, %lld billed and never metered, %lld metered and never billed",
+		   (long long)r->count[MATCHES], r->count[MATCHES] == 1 ? "matches" : "match",
+		   (long long)r->count[DIFFERS], r->count[DIFFERS] == 1 ? "differs" : "differ",
+		   (long long)r->count[BILLED_ONLY], (long long)r->count[METERED_ONLY]);
 	buf_release(&b);
 }
 

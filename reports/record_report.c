@@ -252,7 +252,7 @@ int record_report_table(struct store *s, const struct rows_question *q, bool qui
 	static const struct table_column columns[] = {
 		{ "TIME" },
 		{ "ID", .may_shrink = true },
-		{ "MODEL", .may_shrink = true },
+		{ "MODEL", .may_shrink = true, .leaves = 5 },
 		{ "CUSTOMER", .may_shrink = true, .leaves = 4 },
 		{ "PROJECT", .may_shrink = true, .leaves = 3 },
 		{ "PROMPT", .right = true, .leaves = 2 },

@@ -7,6 +7,7 @@
 #include "meter/ledger/ledger.h"
 #include "meter/store/usage_query.h"
 #include "reports/amount.h"
+#include "reports/table.h"
 
 struct status {
 	struct store_status st;
@@ -96,29 +97,32 @@ int status_report_print(struct store *s, struct instant now, struct err *e)
 	int rc = read_status(&x, s, now, e);
 	if (rc == 0) {
 		const struct usage_sums *t = usage_total(x.all);
-		char when[INSTANT_TEXT_MAX];
+		char when[INSTANT_TEXT_MAX], written[INSTANT_TEXT_MAX], n[COUNT_WORDS_MAX],
+			m[COUNT_WORDS_MAX];
 		struct buf b = { 0 };
-		printf("database      %s (%lld bytes)\n", store_path(s), (long long)x.st.bytes);
+		print_note("database      %s (%s)", store_path(s),
+			   count_words(n, x.st.bytes, "byte"));
 		put_count(&b, t->records);
 		printf("records       %s", b.p);
-		put_money(&b, t->cost, usage_currency(x.all), t->unpriced > 0);
+		put_shown_money(&b, t->cost, usage_currency(x.all), t->unpriced > 0);
 		printf(", %s\n", b.p);
-		printf("rate          %lld in the last minute, %lld in the last hour\n",
-		       (long long)x.st.last_minute, (long long)x.st.last_hour);
-		if (x.st.rows) {
-			printf("last record   %s", instant_format(x.st.last_time, when));
-			printf(", written %s\n", instant_format(x.st.last_written, when));
-		}
-		printf("unpriced      %lld%s\n", (long long)t->unpriced,
-		       t->unpriced ? " (tally usage names them)" : "");
+		print_note("rate          %s in the last minute, %s in the last hour",
+			   count_words(n, x.st.last_minute, "record"),
+			   count_words(m, x.st.last_hour, "record"));
+		if (x.st.rows)
+			print_note("last record   %s, written %s",
+				   instant_format(x.st.last_time, when),
+				   instant_format(x.st.last_written, written));
+		print_note("unpriced      %lld%s", (long long)t->unpriced,
+			   t->unpriced ? " (tally usage names them)" : "");
 		if (x.uncovered)
-			printf("uncovered     %lld (the plan does not list the model; after "
-			       "adding it, run `tally credit draw`)\n",
-			       (long long)x.uncovered);
-		printf("quarantine    %lld kept, %lld conflicts%s\n", (long long)x.st.quarantined,
-		       (long long)x.st.conflicts,
-		       x.st.quarantined || x.st.conflicts ? " (tally quarantine list)" : "");
-		printf("rollups       %lld rows behind\n", (long long)x.st.rollup_lag);
+			print_note("uncovered     %lld (the plan does not list the model; after "
+				   "adding it, run `tally credit draw`)",
+				   (long long)x.uncovered);
+		print_note("quarantine    %lld kept, %s%s", (long long)x.st.quarantined,
+			   count_words(n, x.st.conflicts, "conflict"),
+			   x.st.quarantined || x.st.conflicts ? " (tally quarantine list)" : "");
+		print_note("rollups       %s behind", count_words(n, x.st.rollup_lag, "row"));
 		rc = ledger_each_fault(s, put_fault, &(struct fault_lines){ 0 }, e);
 		buf_release(&b);
 	}

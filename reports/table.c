@@ -13,8 +13,18 @@
 #include <wchar.h>
 
 #include "base/arena.h"
+#include "base/decimal.h"
+#include "meter/billing/terms.h"
 
-enum { COLUMNS_MAX = 40, GAP = 2, KEY_WIDE = 24, KEY_NARROW = 10 };
+enum { NARROWEST = 20 };
+enum {
+	COLUMNS_MAX = 40,
+	GAP = 2,
+	KEY_WIDE = 24,
+	KEY_NARROW = 10,
+	PROSE_WIDE = 20,
+	PROSE_NARROW = 14
+};
 
 struct table {
 	struct arena arena;
@@ -22,12 +32,13 @@ struct table {
 	size_t columns;
 	const char **cell; /* row by row */
 	size_t cells, room;
-	bool left[COLUMNS_MAX]; /* no room for it */
-	bool compact;		/* counts as 4.2M */
-	int width[COLUMNS_MAX]; /* at most, of columns that shrink; 0: as wide as they are */
+	bool left[COLUMNS_MAX];			      /* no room for it */
+	bool compact;				      /* counts as 4.2M */
+	int natural[COLUMNS_MAX], width[COLUMNS_MAX]; /* uncut; at most, 0: as wide as they are */
 };
 
 static bool show_exact;
+static int drawn_for; /* columns of a terminal that is not standard output */
 
 void table_show_exact(bool exact)
 {
@@ -93,13 +104,28 @@ static int text_width(const char *s)
 	return width < 0 ? (int)strlen(s) : width;
 }
 
-/* s in so many columns; what is too long loses its middle. */
+/* From s, the whole last part of a path where it fits; NULL where it does not, or is no path. */
+static const char *path_tail(struct table *t, const char *s, int width)
+{
+	const char *slash = strrchr(s, '/');
+	if (!slash || slash == s || !slash[1] || text_width(slash) + 1 > width)
+		return NULL;
+	for (const char *more = slash; more > s; more--)
+		if (*more == '/' && text_width(more) + 1 <= width)
+			slash = more;
+	return arena_printf(&t->arena, "\u2026%s", slash);
+}
+
+/* s in so many columns; what is too long loses its middle, a path its beginning. */
 static const char *lose_middle(struct table *t, const char *s, int width)
 {
 	wchar_t wide[512];
 	size_t n = mbstowcs(wide, s, 511);
 	if (n == (size_t)-1 || n >= 511 || text_width(s) <= width)
 		return s;
+	const char *path = path_tail(t, s, width);
+	if (path)
+		return path;
 	int before = (width - 1) / 2, after = width - 1 - before, used = 0;
 	size_t head = 0, tail = n;
 	while (head < n && used + wcwidth(wide[head]) <= before)
@@ -107,6 +133,9 @@ static const char *lose_middle(struct table *t, const char *s, int width)
 	used = 0;
 	while (tail > head && used + wcwidth(wide[tail - 1]) <= after)
 		used += wcwidth(wide[--tail]);
+	/* a mark without its letter would join the dots */
+	while (tail < n && wcwidth(wide[tail]) == 0)
+		tail++;
 	wide[head] = L'\u2026';
 	memmove(wide + head + 1, wide + tail, (n - tail) * sizeof *wide);
 	wide[head + 1 + n - tail] = 0;
@@ -114,62 +143,57 @@ static const char *lose_middle(struct table *t, const char *s, int width)
 	return wcstombs(out, wide, 4 * n + 8) == (size_t)-1 ? s : out;
 }
 
-/* 4,210,000 as 4.2M; NULL where the text is no count of at least 10,000. */
+/* 4,210,000 as 4.2M, 39,680,015 as 39.7M, half up; NULL where the text is no count of at least
+ * 10,000. */
 static const char *count_compact(struct table *t, const char *s)
 {
-	char digits[24];
-	size_t n = 0;
+	static const char unit[] = " kMGTPE";
+	uint64_t n = 0;
 	for (; *s; s++) {
 		if (*s == ',')
 			continue;
-		if (*s < '0' || *s > '9' || n == sizeof digits - 1)
+		if (*s < '0' || *s > '9' || n > (UINT64_MAX - 9) / 10)
 			return NULL;
-		digits[n++] = *s;
+		n = n * 10 + (uint64_t)(*s - '0');
 	}
-	digits[n] = 0;
-	if (n < 5)
+	if (n < 10000)
 		return NULL;
-	static const char unit[] = "kMGTPE";
-	size_t step = (n - 1) / 3, whole = n - step * 3;
-	return whole < 2 ? arena_printf(&t->arena, "%.*s.%c%c", (int)whole, digits, digits[whole],
-					unit[step - 1])
-			 : arena_printf(&t->arena, "%.*s%c", (int)whole, digits, unit[step - 1]);
+	uint64_t scale = 1;
+	size_t step = 0;
+	while (n / scale >= 1000) {
+		scale *= 1000;
+		step++;
+	}
+	/* tenths below a hundred, else whole ones; 999.5 is the next unit's 1.0 */
+	uint64_t tenths = n / scale * 10 + (n % scale * 10 + scale / 2) / scale;
+	if (tenths < 1000)
+		return arena_printf(&t->arena, "%d.%d%c", (int)(tenths / 10), (int)(tenths % 10),
+				    unit[step]);
+	const uint64_t whole = n / scale + (n % scale >= scale / 2);
+	return whole < 1000 ? arena_printf(&t->arena, "%d%c", (int)whole, unit[step])
+			    : arena_printf(&t->arena, "1.0%c", unit[step + 1]);
 }
 
-/* A cell as it is shown. */
-static const char *shown(struct table *t, size_t i, bool terminal)
+/* 2026-08-16T16:00:00Z without seconds that are none; NULL where the text is no such instant. */
+static const char *instant_compact(struct table *t, const char *s)
+{
+	if (strlen(s) != 20 || s[10] != 'T' || strcmp(s + 16, ":00Z") != 0)
+		return NULL;
+	return arena_printf(&t->arena, "%.10s %.5sZ", s, s + 11);
+}
+
+/* A cell as it is shown, but for its width. */
+static const char *unsqueezed(struct table *t, size_t i)
 {
 	const struct table_column *c = &t->column[i % t->columns];
-	const char *s = t->cell[i], *compact;
-	if (!terminal)
-		return s;
+	const char *s = t->cell[i], *compact = NULL;
 	if (c->money && !show_exact) {
-		size_t room = strlen(s) + 8;
+		size_t room = strlen(s) + 16;
 		s = amount_to_the_cent(arena_alloc(&t->arena, room), room, s);
 	}
-	if (t->compact && c->right && (compact = count_compact(t, s)))
-		s = compact;
-	int most = t->width[i % t->columns];
-	return most ? lose_middle(t, s, most) : s;
-}
-
-static int column_width(struct table *t, size_t column)
-{
-	int widest = text_width(t->column[column].title);
-	for (size_t i = column; i < t->cells; i += t->columns) {
-		int width = text_width(shown(t, i, true));
-		widest = width > widest ? width : widest;
-	}
-	return widest;
-}
-
-static int table_width(struct table *t)
-{
-	int sum = -GAP;
-	for (size_t c = 0; c < t->columns; c++)
-		if (!t->left[c])
-			sum += column_width(t, c) + GAP;
-	return sum;
+	if (t->compact)
+		compact = c->right ? count_compact(t, s) : instant_compact(t, s);
+	return compact ? compact : s;
 }
 
 static bool has_dates(const struct table *t, size_t column)
@@ -181,12 +205,61 @@ static bool has_dates(const struct table *t, size_t column)
 	       s[4] == '-';
 }
 
-/* Lets the columns that shrink have `most` columns of the terminal each. */
-static void shrink(struct table *t, int most)
+/* How wide each column is when nothing is cut. */
+static void measure(struct table *t)
+{
+	for (size_t c = 0; c < t->columns; c++) {
+		t->natural[c] = text_width(t->column[c].title);
+		t->width[c] = 0;
+		for (size_t i = c; i < t->cells; i += t->columns) {
+			int width = text_width(unsqueezed(t, i));
+			t->natural[c] = width > t->natural[c] ? width : t->natural[c];
+		}
+	}
+}
+
+static int column_width(const struct table *t, size_t c)
+{
+	return t->width[c] ? t->width[c] : t->natural[c];
+}
+
+static int table_width(const struct table *t)
+{
+	int sum = -GAP;
+	for (size_t c = 0; c < t->columns; c++)
+		if (!t->left[c])
+			sum += column_width(t, c) + GAP;
+	return sum;
+}
+
+/* Whether the column may be narrower than `least` allows; prose goes before keys. */
+static bool yields(const struct table *t, size_t c, bool prose, int least)
+{
+	const struct table_column *column = &t->column[c];
+	const int title = text_width(column->title);
+	return !t->left[c] && column_width(t, c) > (least > title ? least : title) &&
+	       (prose ? column->wraps : column->may_shrink && !has_dates(t, c));
+}
+
+/* Takes room from the widest column of prose, then from the widest key, until all fit or have
+ * `least`. */
+static bool squeeze(struct table *t, int terminal, int prose, int key)
 {
 	for (size_t c = 0; c < t->columns; c++)
-		if (t->column[c].may_shrink && !has_dates(t, c))
-			t->width[c] = most;
+		t->width[c] = 0;
+	for (int pass = 0; pass < 2; pass++)
+		while (table_width(t) > terminal) {
+			size_t widest = t->columns;
+			for (size_t c = 0; c < t->columns; c++)
+				if (yields(t, c, pass == 0, pass == 0 ? prose : key) &&
+				    (widest == t->columns ||
+				     column_width(t, c) > column_width(t, widest)))
+					widest = c;
+			if (widest == t->columns)
+				break;
+			t->width[widest] = column_width(t, widest) - 1;
+		}
+	return table_width(t) <= terminal;
 }
 
 /* Takes the next column that may leave; false when there is none. */
@@ -204,28 +277,61 @@ static bool leave(struct table *t)
 }
 
 /* What is done to fit, mildest first. */
-static void fit(struct table *t, int terminal_width)
+static void fit(struct table *t, int terminal)
 {
-	if (table_width(t) <= terminal_width)
-		return;
-	shrink(t, KEY_WIDE);
-	if (table_width(t) <= terminal_width)
+	measure(t);
+	if (squeeze(t, terminal, PROSE_WIDE, KEY_WIDE))
 		return;
 	t->compact = !show_exact;
-	while (table_width(t) > terminal_width && leave(t))
-		;
-	for (int most = KEY_WIDE; most >= KEY_NARROW && table_width(t) > terminal_width; most--)
-		shrink(t, most);
+	measure(t);
+	while (!squeeze(t, terminal, PROSE_WIDE, KEY_WIDE))
+		if (!leave(t))
+			break;
+	if (table_width(t) > terminal)
+		squeeze(t, terminal, PROSE_NARROW, KEY_NARROW);
+}
+
+static bool to_terminal(void)
+{
+	return drawn_for || isatty(STDOUT_FILENO);
+}
+
+void table_draw_for(int width)
+{
+	drawn_for = width < NARROWEST ? NARROWEST : width;
 }
 
 /* Columns of the terminal; 0 where the output is none, or too narrow for tables. */
 static int terminal_width(void)
 {
 	struct winsize size;
+	if (drawn_for)
+		return drawn_for;
 	return isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 &&
-			       size.ws_col >= 20
+			       size.ws_col >= NARROWEST
 		       ? size.ws_col
 		       : 0;
+}
+
+bool table_to_the_cent(void)
+{
+	return !show_exact && to_terminal();
+}
+
+int table_room(int otherwise)
+{
+	const int width = terminal_width();
+	return width ? width : otherwise;
+}
+
+/* How far further lines are set in: below the text of a label such as "source   ", or of a point.
+ */
+static int label_width(const char *s)
+{
+	const char *gap = strstr(s, "  ");
+	if (s[0] == '-' && s[1] == ' ')
+		return 2;
+	return gap && gap - s <= 12 ? (int)(gap - s) + (int)strspn(gap, " ") : 0;
 }
 
 void print_note(const char *format, ...)
@@ -240,21 +346,20 @@ void print_note(const char *format, ...)
 	const size_t blank = strspn(given, "\n");
 	buf_add_plain(&clean, text_of(given + blank));
 	const char *start = clean.n ? clean.p : "", *word = start + strspn(start, " ");
-	const int indent = (int)(word - start);
-	/* further lines stand below the text of a label such as "source   " */
-	const size_t label = strcspn(word, " "), gap = strspn(word + label, " ");
-	const int hang = gap > 1 && label + gap <= 12 ? indent + (int)(label + gap) : indent;
+	const int indent = (int)(word - start), hang = indent + label_width(word);
 	fwrite(given, 1, blank, stdout);
 	int column = printf("%*s", indent, "");
 	for (bool first = true; *word; first = false) {
 		const size_t n = strcspn(word, " ");
-		const int wide = (int)n; /* bytes: a word beyond ASCII only wraps earlier */
-		if (!first && width && column + 1 + wide > width)
+		char text[256];
+		snprintf(text, sizeof text, "%.*s", (int)n, word);
+		const int wide = n < sizeof text ? text_width(text) : (int)n;
+		if (!first && width && column + 1 + wide > width && hang + wide <= width)
 			column = printf("\n%*s", hang, "") - 1;
 		else if (!first)
 			column += printf(" ");
 		fwrite(word, 1, n, stdout);
-		column += wide;
+		column = width && column + wide > width ? (column + wide) % width : column + wide;
 		word += n + (word[n] == ' ');
 	}
 	printf("\n");
@@ -269,13 +374,63 @@ static void say_what_left(const struct table *t)
 		if (t->left[c] && *t->column[c].title)
 			buf_printf(&names, "%s%s", names.n ? ", " : "", t->column[c].title);
 	if (names.n)
-		print_note("(no room for %s; a wider terminal, --csv or --json has them)", names.p);
+		print_note("(no room for %s: see a wider terminal, --csv or --json)", names.p);
 	buf_release(&names);
+}
+
+/* The next line of a text that wraps at words; *rest moves behind it. */
+static const char *next_line(struct table *t, const char **rest, int width)
+{
+	char *line = arena_printf(&t->arena, "%s", *rest);
+	const size_t whole = strlen(line);
+	size_t end = whole;
+	while (end && text_width(line) > width) {
+		do
+			end--;
+		while (end && line[end] != ' ');
+		line[end] = 0;
+	}
+	if (end == 0) { /* a word that is wider than the column */
+		end = strcspn(*rest, " ");
+		line = arena_printf(&t->arena, "%.*s", (int)end, *rest);
+		*rest += end + strspn(*rest + end, " ");
+		return lose_middle(t, line, width);
+	}
+	*rest += end + strspn(*rest + end, " ");
+	return line;
+}
+
+/* A row, and below it what its cells hold beyond their first lines. */
+static void put_row(struct table *t, struct libscols_table *scols, size_t row, bool terminal)
+{
+	const char *rest[COLUMNS_MAX];
+	bool more = true;
+	for (size_t c = 0; c < t->columns; c++)
+		rest[c] = terminal ? unsqueezed(t, row + c) : t->cell[row + c];
+	while (more) {
+		struct libscols_line *line = scols_table_new_line(scols, NULL);
+		CHECK(line);
+		more = false;
+		for (size_t c = 0, k = 0; c < t->columns; c++) {
+			const char *s = rest[c];
+			if (t->left[c])
+				continue;
+			rest[c] += strlen(s);
+			if (t->width[c] && t->column[c].wraps && *s) {
+				rest[c] = s;
+				s = next_line(t, &rest[c], t->width[c]);
+			} else if (t->width[c]) {
+				s = lose_middle(t, s, t->width[c]);
+			}
+			more |= *rest[c] != 0;
+			CHECK(scols_line_set_data(line, k++, s) == 0);
+		}
+	}
 }
 
 void table_print(struct table *t)
 {
-	const bool terminal = isatty(STDOUT_FILENO);
+	const bool terminal = to_terminal();
 	const int width = terminal_width();
 	struct libscols_table *scols = scols_new_table();
 	CHECK(scols && t->cells % t->columns == 0);
@@ -293,14 +448,8 @@ void table_print(struct table *t)
 		scols_cell_set_flags(scols_column_get_header(column),
 				     right ? SCOLS_CELL_FL_RIGHT : SCOLS_CELL_FL_LEFT);
 	}
-	for (size_t i = 0; i < t->cells; i += t->columns) {
-		struct libscols_line *line = scols_table_new_line(scols, NULL);
-		CHECK(line);
-		for (size_t c = 0, k = 0; c < t->columns; c++)
-			if (!t->left[c])
-				CHECK(scols_line_set_data(line, k++, shown(t, i + c, terminal)) ==
-				      0);
-	}
+	for (size_t i = 0; i < t->cells; i += t->columns)
+		put_row(t, scols, i, terminal);
 	fflush(stdout);
 	scols_print_table(scols);
 	scols_unref_table(scols);
@@ -308,50 +457,53 @@ void table_print(struct table *t)
 		say_what_left(t);
 }
 
+/* The unit of an amount: how many decimals it has; -1 where none is named. */
+static int places_of(const char *amount, const char *end)
+{
+	while (*end == ' ')
+		end++;
+	size_t n = 0;
+	while (end[n] >= 'A' && end[n] <= 'Z')
+		n++;
+	if (n == 3 && (!end[3] || end[3] == ' '))
+		return currency_places((struct text){ end, 3 });
+	return strchr(amount, '$') ? 2 : -1;
+}
+
 char *amount_to_the_cent(char *out, size_t room, const char *amount)
 {
-	const char *point = amount;
-	while ((point = strchr(point, '.')) && !isdigit((unsigned char)point[1]))
-		point++;
-	const char *end = point ? point + 1 : NULL;
-	while (end && isdigit((unsigned char)*end))
-		end++;
-	if (!point || end - point - 1 <= 2 || strlen(amount) + 8 > room) {
-		snprintf(out, room, "%s", amount);
+	char plain[DECIMAL_TEXT_MAX], text[DECIMAL_TEXT_MAX], grouped[DECIMAL_TEXT_MAX * 2];
+	const char *start = strpbrk(amount, "0123456789"), *end = start;
+	size_t n = 0;
+	bool commas = false, changed = false;
+	struct decimal d;
+	snprintf(out, room, "%s", amount);
+	for (; end && (isdigit((unsigned char)*end) || *end == ',' || *end == '.'); end++) {
+		commas |= *end == ',';
+		if (*end != ',' && n + 1 < sizeof plain)
+			plain[n++] = *end;
+	}
+	plain[n] = 0;
+	const char *point = strchr(plain, '.');
+	const int unit = start ? places_of(amount, end) : 0, places = unit < 0 ? 2 : unit;
+	const size_t decimals = point ? strlen(point + 1) : 0;
+	if (!start || decimal_parse(&d, (struct text){ plain, n }, NULL) != 0 ||
+	    (unit < 0 && decimals <= 2))
 		return out;
-	}
-	/* the digits before the point, then two; the third decides */
-	size_t n = (size_t)(point - amount) + 3;
-	memcpy(out, amount, n);
-	out[n] = 0;
-	bool up = point[3] >= '5', zero = true;
-	for (size_t i = n; up && i > 0; i--) {
-		char *d = &out[i - 1];
-		if (*d == '.' || *d == ',')
-			continue;
-		if (!isdigit((unsigned char)*d)) {
-			memmove(d + 2, d + 1, n - i + 1); /* 9.999: one digit more */
-			d[1] = '1';
-			n++;
-			break;
-		}
-		up = *d == '9';
-		*d = up ? '0' : (char)(*d + 1);
-	}
-	if (up && isdigit((unsigned char)out[0]) && out[0] == '0' &&
-	    isdigit((unsigned char)amount[0])) {
-		memmove(out + 1, out, n + 1);
-		out[0] = '1';
-		n++;
-	}
-	for (size_t i = 0; i < n; i++)
-		zero &= !(out[i] >= '1' && out[i] <= '9');
-	snprintf(out + n, room - n, "%s", end);
-	if (zero && *amount != '>') { /* ">= $0.00" says enough */
-		const char *digit = strpbrk(amount, "0123456789");
-		snprintf(out, room, "%c%.*s0.01%s", *amount == '-' ? '>' : '<',
-			 (int)(digit - amount), amount, end);
-	}
+	const struct decimal r = decimal_round_places(d, places, &changed);
+	const bool vanished = r.digits == 0 && d.digits != 0;
+	decimal_format(vanished && *amount != '>' ? (struct decimal){ 1, places } : r, text);
+	point = strchr(text, '.');
+	const size_t whole = point ? (size_t)(point - text) : strlen(text);
+	number_grouped(grouped, text);
+	int have = point ? (int)strlen(point + 1) : 0;
+	for (; have < places; have++)
+		strcat(grouped, have ? "0" : ".0");
+	snprintf(out, room, "%s%.*s%s%s",
+		 !vanished || *amount == '>' ? ""
+		 : *amount == '-'	     ? ">"
+					     : "<",
+		 (int)(start - amount), amount, commas || whole <= 4 ? grouped : text, end);
 	return out;
 }
 

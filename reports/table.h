@@ -2,8 +2,9 @@
  * table: text tables for people, over libsmartcols.
  *
  * In a pipe every cell is printed as it was given. On a terminal a table fits its width: money is
- * rounded to the cent, long names lose their middle, counts become 4.2M, and columns leave in the
- * order that was declared, which a last line says. Dates are never cut.
+ * rounded to the cent, prose wraps, long names lose their middle (paths their beginning), the
+ * widest first, counts become 4.2M, and columns leave in the order that was declared, which a last
+ * line says. Dates are never cut.
  */
 #ifndef TALLY_REPORTS_TABLE_H
 #define TALLY_REPORTS_TABLE_H
@@ -18,6 +19,7 @@ struct table_column {
 	bool right;	 /* numbers */
 	bool may_shrink; /* text that may be cut when the terminal is narrow */
 	bool money;	 /* amounts, to the cent on a terminal unless exact digits are asked for */
+	bool wraps;	 /* prose: goes on below where the terminal is narrow */
 	int leaves;	 /* where the terminal is narrow, 1 leaves first; 0: it stays */
 };
 
@@ -36,14 +38,22 @@ void table_blank(struct table *t);
 /* Prints to standard output. */
 void table_print(struct table *t);
 
+/* Whether amounts are shown to the cent: on a terminal, unless every digit was asked for. */
+bool table_to_the_cent(void);
+/* What is printed from now on is for a terminal of that width, whatever standard output is. */
+void table_draw_for(int width);
+/* Columns of the terminal, or of what is printed elsewhere. */
+int table_room(int otherwise);
+
 /* A line of text below a table: wrapped at words on a terminal, as it is elsewhere. A newline in
  * front is an empty line. */
 __attribute__((format(printf, 1, 2))) void print_note(const char *format, ...);
 
 /* 1234567 as "1,234,567"; buf of 40. Digits after a point are left alone. */
 char *number_grouped(char buf[DECIMAL_TEXT_MAX * 2], const char *plain);
-/* An amount with at most two decimals ("$12.345" as "$12.35"), half away from zero; what would
- * become zero as "<$0.01" (">-$0.01" below zero). Text around the number stays. */
+/* An amount to the smallest coin of its currency ("$12.345" as "$12.35", "$5.6" as "$5.60", "3.5
+ * JPY" as "4 JPY"), half away from zero, and with at most two decimals where none is named; what
+ * would become zero as "<$0.01" (">-$0.01" below zero). Text around the number stays. */
 char *amount_to_the_cent(char *out, size_t room, const char *amount);
 
 #endif

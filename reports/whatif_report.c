@@ -90,6 +90,8 @@ static void put_model(struct json_out *j, const struct whatif_report *r,
 		json_out_int(j, "unpriced", m->unpriced);
 	if (r->options->plan)
 		json_out_credits(j, "credits", drawn(r, m->credits));
+	if (r->options->plan && m->uncredited)
+		json_out_int(j, "uncovered", m->uncredited);
 	if (m->context_tokens) {
 		json_out_int(j, "context_tokens", m->context_tokens);
 		json_out_int(j, "over_context", m->over_context);
@@ -388,7 +390,7 @@ void whatif_report_csv(const struct whatif_report *r)
 		buf_printf(&b, ",%s", bucket_name((enum bucket)k));
 	buf_puts(&b, ",total,unpriced,delta,hit_ratio,low,high");
 	if (o->plan)
-		buf_puts(&b, ",credits");
+		buf_puts(&b, ",credits,uncovered");
 	buf_puts(&b, "\n");
 	for (size_t i = 0; i < o->scenarios; i++) {
 		const struct whatif_result *w = &r->result[i];
@@ -407,7 +409,8 @@ void whatif_report_csv(const struct whatif_report *r)
 			buf_puts(&b, ",,");
 		}
 		if (o->plan)
-			buf_printf(&b, ",%s", credits_format(drawn(r, w->credits), text));
+			buf_printf(&b, ",%s,%lld", credits_format(drawn(r, w->credits), text),
+				   (long long)w->uncredited);
 		buf_puts(&b, "\n");
 		for (size_t k = 0; k < w->models; k++) {
 			const struct whatif_model *m = &w->model[k];
@@ -420,7 +423,9 @@ void whatif_report_csv(const struct whatif_report *r)
 			csv_money(&b, m->cost);
 			buf_printf(&b, ",%lld,,,,", (long long)m->unpriced);
 			if (o->plan)
-				buf_printf(&b, ",%s", credits_format(drawn(r, m->credits), text));
+				buf_printf(&b, ",%s,%lld",
+					   credits_format(drawn(r, m->credits), text),
+					   (long long)m->uncredited);
 			buf_puts(&b, "\n");
 		}
 	}
@@ -519,7 +524,11 @@ static void scenario_rows(struct table *t, const struct whatif_report *r, size_t
 		table_cell(t, "");
 		if (o->plan) {
 			credits_format(drawn(r, m->credits), text);
-			table_cell(t, number_grouped(grouped, text));
+			b->n = 0;
+			buf_printf(b, "%s%s", m->uncredited ? ">= " : "",
+				   number_grouped(grouped, text));
+			table_cell(t, m->uncredited && m->uncredited == m->records ? "not covered"
+										   : b->p);
 		}
 	}
 }
@@ -711,7 +720,7 @@ void whatif_report_table(const struct whatif_report *r)
 	static const struct table_column columns[] = {
 		{ "SCENARIO", false, true },	     { "CALLS", true, .leaves = 2 },
 		{ "CACHE HITS", true, .leaves = 3 }, { "COST", true, false },
-		{ "DIFFERENCE", true, .leaves = 5 }, { "CHANGE", true, .leaves = 4 },
+		{ "DIFFERENCE", true, .leaves = 4 }, { "CHANGE", true, .leaves = 5 },
 		{ "INTERVAL", true, .leaves = 1 },   { "CREDITS", true, .leaves = 6 }
 	};
 	const struct whatif_options *o = r->options;

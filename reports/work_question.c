@@ -160,7 +160,7 @@ int work_question_add(struct work_question *q, const char *spec, struct err *e)
 	return 0;
 }
 
-/* --model M, with --escalate P:B as the scenario M=escalate:P:M:B. */
+/* --model M, with --escalate P:B as the scenario "M + P B" = escalate:P:M:B. */
 int work_question_add_model(struct work_question *q, const char *model, const char *escalate,
 			    struct err *e)
 {
@@ -170,9 +170,10 @@ int work_question_add_model(struct work_question *q, const char *model, const ch
 			       "--escalate: '%s' is not P:MODEL, such as 5%%:deepseek-v4-pro",
 			       escalate);
 	return work_question_add(q,
-				 colon ? arena_printf(&q->arena, "%s=escalate:%.*s:%s:%s", model,
-						      (int)(colon - escalate), escalate, model,
-						      colon + 1)
+				 colon ? arena_printf(&q->arena, "%s + %.*s %s=escalate:%.*s:%s:%s",
+						      model, (int)(colon - escalate), escalate,
+						      colon + 1, (int)(colon - escalate), escalate,
+						      model, colon + 1)
 				       : model,
 				 e);
 }

@@ -23,8 +23,7 @@ const char *rounding_name(enum rounding_mode m)
 	return "none";
 }
 
-/* Decimals of a currency (ISO 4217); 2 for credits and what is not listed. */
-static int currency_places(struct text currency)
+int currency_places(struct text currency)
 {
 	static const struct {
 		int places;

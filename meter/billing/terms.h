@@ -9,6 +9,9 @@
 #include "meter/billing/tiers.h"
 #include "pricing/usage.h"
 
+/* Decimals of a currency (ISO 4217); 2 for credits and what is not listed. */
+int currency_places(struct text currency);
+
 enum pricing_kind { PRICING_UNIT, PRICING_GRADUATED, PRICING_VOLUME, PRICING_PACKAGE };
 
 /* A charge for a quantity of the period. */

@@ -31,15 +31,17 @@ struct look {
 	struct seen *seen;
 	size_t seen_count;
 	struct path_list news; /* what is to be read */
-	struct dict unread;    /* of that, what could not be */
-	bool again;	       /* the cache no longer fits the logs */
+	struct dict unread;    /* of that, what could not be, to the place of the reason */
+	char **why;
+	size_t whys;
+	bool again; /* the cache no longer fits the logs */
 };
 
 static const char *const tables =
 	"CREATE TABLE IF NOT EXISTS log_cache (key TEXT NOT NULL) STRICT;"
 	"CREATE TABLE IF NOT EXISTS log_seen (path TEXT PRIMARY KEY, device INTEGER NOT NULL,"
 	" inode INTEGER NOT NULL, bytes INTEGER NOT NULL, changed INTEGER NOT NULL,"
-	" edges INTEGER NOT NULL, unread INTEGER NOT NULL) STRICT, WITHOUT ROWID";
+	" edges INTEGER NOT NULL, unread TEXT NOT NULL) STRICT, WITHOUT ROWID";
 
 /* The first and the last bytes of what was `bytes` long. */
 static uint64_t hash_edges(const char *path, int64_t bytes)
@@ -93,7 +95,7 @@ static int load_seen(struct look *k, struct err *e)
 							  .bytes = db_int(q, 3),
 							  .changed_ns = db_int(q, 4),
 							  .edges = (uint64_t)db_int(q, 5),
-							  .unread = db_int(q, 6) != 0 };
+							  .unread = db_text(q, 6).n != 0 };
 	}
 	db_drop(q);
 	return rc;
@@ -143,8 +145,11 @@ static void compare(struct look *k)
 static void note_unread(void *user, const char *path, int64_t line, const char *why)
 {
 	struct look *k = user;
-	if (line == -1)
-		*dict_need(&k->unread, text_of(path), NULL) = 1;
+	if (line == -1) {
+		k->why = mem_grow(k->why, (k->whys + 1) * sizeof *k->why);
+		k->why[k->whys] = strdup(why);
+		*dict_need(&k->unread, text_of(path), NULL) = k->whys++;
+	}
 	if (k->o->files.on_refusal)
 		k->o->files.on_refusal(k->o->files.user, path, line, why);
 }
@@ -167,8 +172,8 @@ static int remember(struct look *k, const struct seen *now, struct err *e)
 	rc = db_begin(db, e);
 	for (size_t i = 0; rc == 0 && i < k->news.count; i++) {
 		const char *path = k->news.path[i];
-		const bool unread = dict_find(&k->unread, text_of(path)) != NULL;
-		k->cache->unread += unread;
+		const uint64_t *unread = dict_find(&k->unread, text_of(path));
+		k->cache->unread += unread != NULL;
 		db_reset(q);
 		db_bind_text_at(q, 1, text_of(path));
 		db_bind_int_at(q, 2, now[i].device);
@@ -176,7 +181,7 @@ static int remember(struct look *k, const struct seen *now, struct err *e)
 		db_bind_int_at(q, 4, now[i].bytes);
 		db_bind_int_at(q, 5, now[i].changed_ns);
 		db_bind_int_at(q, 6, (int64_t)hash_edges(path, now[i].bytes));
-		db_bind_int_at(q, 7, unread);
+		db_bind_text_at(q, 7, text_of(unread ? k->why[*unread] : ""));
 		rc = db_done(db, q, e);
 	}
 	db_drop(q);
@@ -381,10 +386,29 @@ int log_cache_open(struct log_cache *c, const char *const *path, size_t count,
 	path_list_release(&k.news);
 	dict_release(&k.known);
 	dict_release(&k.unread);
+	for (size_t i = 0; i < k.whys; i++)
+		free(k.why[i]);
+	free(k.why);
 	free(k.seen);
 	buf_release(&key);
 	if (rc != 0)
 		log_cache_close(c);
+	return rc;
+}
+
+int log_cache_each_unread(const struct log_cache *c,
+			  void (*take)(void *user, struct text path, struct text why), void *user,
+			  struct err *e)
+{
+	struct db *db = store_db(c->store);
+	struct query *q;
+	int rc = db_prepare(
+		db, "SELECT path, unread FROM log_seen WHERE unread <> '' ORDER BY path", &q, e);
+	if (rc != 0)
+		return rc;
+	while ((rc = db_step(db, q, e)) == 1)
+		take(user, db_text(q, 0), db_text(q, 1));
+	db_drop(q);
 	return rc;
 }
 

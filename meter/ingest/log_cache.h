@@ -37,6 +37,10 @@ struct log_cache {
  */
 int log_cache_open(struct log_cache *c, const char *const *path, size_t count,
 		   const struct log_cache_options *o, struct err *e);
+/* The logs that could not be read or understood, with the reason. */
+int log_cache_each_unread(const struct log_cache *c,
+			  void (*take)(void *user, struct text path, struct text why), void *user,
+			  struct err *e);
 void log_cache_close(struct log_cache *c);
 
 #endif

@@ -98,6 +98,14 @@ bool places_named(const char *path)
 	return strncmp(path, PLACES_OF_AGENTS, sizeof PLACES_OF_AGENTS - 1) == 0;
 }
 
+bool places_agent(const char *name)
+{
+	for (size_t i = 0; i < ROWS; i++)
+		if (strcmp(table[i].agent, name) == 0)
+			return true;
+	return false;
+}
+
 void places_put_names(struct buf *b)
 {
 	for (size_t i = 0; i < ROWS; i++)

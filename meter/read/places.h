@@ -17,6 +17,8 @@
  * "agents:claude,codex". */
 #define PLACES_OF_AGENTS "agents:"
 bool places_named(const char *path);
+/* Whether an agent has that name. */
+bool places_agent(const char *name);
 
 struct found_place {
 	const char *agent, *title; /* "claude", "Claude Code" */

@@ -223,7 +223,7 @@ number() { sql t.db "SELECT number FROM invoice WHERE kind='invoice' AND status=
 	# a card comes: what waited is drawn
 	sed 's/"n1"/"n9"/g; s/"north"/"north9"/' card.json > n9.json
 	run "$TALLY" credit draw --prices card.json --prices n9.json
-	expect 0 "1 transactions"
+	expect 0 "1 transaction"
 	run "$TALLY" invoice draft acme --period 2026-06 --prices card.json --json
 	expect 0 '"total": "6"'
 	run "$TALLY" fsck

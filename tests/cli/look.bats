@@ -131,7 +131,7 @@ field() { node -e 'let d=JSON.parse(require("fs").readFileSync(0));console.log(e
 	[ "$(field 'blocks.map(b=>b.from.slice(5,16)+(b.gap?"gap":b.records)).join()' <<< "$output")" = \
 		"06-01T10:002,06-01T15:001,06-01T20:00gap,06-02T01:001" ]
 	run -0 "$TALLY" blocks
-	[[ "$output" == *"without calls"* && "$output" == *"estimate"* ]]
+	[[ "$output" == *"no calls"* && "$output" == *"estimate"* ]]
 }
 
 @test "the block under way tells where it leads" {

@@ -15,3 +15,20 @@ load common
 	done
 	[ "$n" -ge 7 ]
 }
+
+# Every command of the table of questions is one that works, typed as it stands there.
+@test "the ten questions of the README have commands that answer" {
+	export TALLY_DB=$DIR/questions.db HOME=$DIR/home TZ=UTC PATH=$(dirname "$TALLY"):$PATH
+	mkdir -p "$HOME/.claude/projects/app" && ln -s "$ROOT/examples" examples
+	printf '{"type":"assistant","sessionId":"s","timestamp":"2026-08-30T10:00:00Z","requestId":"r","message":{"id":"m","model":"claude-sonnet-4-6","stop_reason":"end_turn","usage":{"input_tokens":100,"output_tokens":1000}}}\n' >"$HOME/.claude/projects/app/s.jsonl"
+	printf 'day,model,cost\n2026-08-24,deepseek-v4-flash,0.70\n' >bill.csv
+	n=0
+	while IFS= read -r cmd; do
+		n=$((n + 1))
+		[ "$cmd" != tally ] || cmd='tally --logs'
+		run timeout 60 bash -c "$cmd"
+		case $status in 0 | 3 | 4 | 5) ;; *) fail "$cmd" ;; esac
+		[[ $output != *'tally: '*'see `tally'* ]] || fail "$cmd"
+	done < <(sed -n 's/^| .*? \?([^|]*)\{0,1\} | `\(.*\)` |$/\1/p; s/^| [^|]*? | `\(.*\)` |$/\1/p' "$ROOT/README.md" | awk '!seen[$0]++')
+	[ "$n" -eq 10 ] || fail "$n questions"
+}

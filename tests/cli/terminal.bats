@@ -65,6 +65,6 @@ CSV
 	expect 0 'Start here' 'Look: what was used'
 	[[ $output != *$'\nMore\n'* ]] || fail "a command is in no group"
 	run "$TALLY" help credit; expect 0 'credit grant' 'credit ledger'
-	run "$TALLY" usge; expect 2 "did you mean 'usage'?"
+	run "$TALLY" usge; expect 2 'did you mean `tally usage`?'
 	run "$TALLY" -v; expect 0 'tally '
 }

@@ -1,0 +1,183 @@
+#include "cli/elsewhere.h"
+
+#include <stdio.h>
+
+#include "meter/read/places.h"
+
+enum { PAIR = 2 };
+
+const char *elsewhere_command(const char *typed)
+{
+	static const char *const words[][PAIR] = {
+		{ "accounts", "credit accounts" },
+		{ "add", "ingest" },
+		{ "agents", "sources" },
+		{ "alerts", "budget status" },
+		{ "balance", "credit balance" },
+		{ "block", "blocks" },
+		{ "budgets", "budget status" },
+		{ "calc", "cost" },
+		{ "calculate", "cost" },
+		{ "calls", "records" },
+		{ "check", "fsck" },
+		{ "compare", "whatif" },
+		{ "customers", "credit accounts" },
+		{ "dashboard", "live" },
+		{ "day", "daily" },
+		{ "days", "daily" },
+		{ "delete", "void" },
+		{ "doctor", "fsck" },
+		{ "errors", "quarantine list" },
+		{ "estimate", "plan" },
+		{ "import", "ingest" },
+		{ "init", "db init" },
+		{ "invoices", "invoice list" },
+		{ "limits", "limit list" },
+		{ "list", "records" },
+		{ "load", "ingest" },
+		{ "log", "records" },
+		{ "login", "token" },
+		{ "logs", "sources" },
+		{ "model", "price show" },
+		{ "models", "price list" },
+		{ "monitor", "live" },
+		{ "month", "monthly" },
+		{ "months", "monthly" },
+		{ "plans", "credit plan" },
+		{ "predict", "forecast" },
+		{ "prices", "price list" },
+		{ "pricing", "price list" },
+		{ "project", "forecast" },
+		{ "rates", "price list" },
+		{ "report", "usage" },
+		{ "scan", "ingest" },
+		{ "server", "serve" },
+		{ "sessions", "session" },
+		{ "settings", "config" },
+		{ "simulate", "whatif" },
+		{ "start", "serve" },
+		{ "stats", "usage" },
+		{ "summary", "overview" },
+		{ "top", "live" },
+		{ "update", "price update" },
+		{ "watch", "live" },
+		{ "week", "weekly" },
+		{ "weeks", "weekly" },
+		{ "yesterday", "daily --period yesterday" },
+	};
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (strcmp(words[i][0], typed) == 0)
+			return words[i][1];
+	return NULL;
+}
+
+const char *elsewhere_option(struct text typed, int i)
+{
+	static const char *const words[][PAIR] = {
+		{ "account", "customer" },
+		{ "cache", "cache-read" },
+		{ "cache-hit", "cache-read" },
+		{ "cache-read", "cached" },
+		{ "cached", "cache-read" },
+		{ "cached-tokens", "cache-read" },
+		{ "calls", "requests" },
+		{ "calls", "per-day" },
+		{ "client", "customer" },
+		{ "completion", "output" },
+		{ "completion-tokens", "output" },
+		{ "count", "requests" },
+		{ "count", "limit" },
+		{ "database", "db" },
+		{ "date", "at" },
+		{ "day", "period" },
+		{ "end", "until" },
+		{ "file", "db" },
+		{ "format", "json" },
+		{ "from", "since" },
+		{ "group", "by" },
+		{ "group-by", "by" },
+		{ "in", "input" },
+		{ "input-tokens", "input" },
+		{ "last", "limit" },
+		{ "month", "period" },
+		{ "number", "limit" },
+		{ "out", "output" },
+		{ "output-tokens", "output" },
+		{ "price", "prices" },
+		{ "prompt", "input" },
+		{ "prompt-tokens", "input" },
+		{ "range", "period" },
+		{ "requests", "per-day" },
+		{ "session-length", "hours" },
+		{ "silent", "quiet" },
+		{ "sort", "order" },
+		{ "start", "since" },
+		{ "team", "customer" },
+		{ "to", "until" },
+		{ "top", "limit" },
+		{ "tz", "timezone" },
+		{ "until", "by" },
+		{ "user", "customer" },
+		{ "vendor", "provider" },
+		{ "when", "at" },
+		{ "zone", "timezone" },
+	};
+	for (size_t k = 0; k < sizeof words / sizeof *words; k++)
+		if (text_is(typed, words[k][0]) && i-- == 0)
+			return words[k][1];
+	return NULL;
+}
+
+const char *elsewhere_hint(struct text typed)
+{
+	static const char *const hints[][PAIR] = {
+		{ "color", "colours are never needed to read what is printed" },
+		{ "config", "name a file of settings with $TALLY_CONFIG; see `tally config`" },
+		{ "context-low-threshold", "that is an option of `tally statusline`" },
+		{ "debug", "calls without a price are named below each table; `tally explain ID` "
+			   "shows one call, `tally sources` what is read" },
+		{ "debug-samples", "`tally records --unpriced` lists calls" },
+		{ "id", "`tally usage --by session` and `tally records` name sessions" },
+		{ "jq", "print --json and pipe it into jq" },
+		{ "live", "`tally live` is the running view" },
+		{ "locale", "dates are always 2026-08-30 and numbers 1,234.5" },
+		{ "mode",
+		  "amounts are always computed from tokens; `tally reconcile` compares them "
+		  "with what a vendor billed" },
+		{ "no-cost", "--csv has columns to choose from" },
+		{ "no-offline", "`tally price update` installs newer prices" },
+		{ "project-aliases",
+		  "projects are named by their last folder; --json has the whole path" },
+		{ "refresh-interval", "`tally live --interval` is the running view" },
+		{ "speed", "the service tier that a log states is priced by itself" },
+		{ "start-of-week", "weeks begin on Monday (ISO 8601)" },
+	};
+	for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
+		if (text_is(typed, hints[i][0]))
+			return hints[i][1];
+	return NULL;
+}
+
+int elsewhere_agent(int argc, char **argv)
+{
+	static const char *const reports[] = { "daily",	     "weekly", "monthly",  "session",
+					       "blocks",     "today",  "overview", "live",
+					       "statusline", NULL };
+	static char path[64], daily[] = "daily";
+	if (argc < 1 || !places_agent(argv[0]))
+		return argc;
+	snprintf(path, sizeof path, "%s%s", PLACES_OF_AGENTS, argv[0]);
+	int i = 0;
+	while (argc > 1 && reports[i] && strcmp(reports[i], argv[1]) != 0)
+		i++;
+	const bool named = argc > 1 && reports[i];
+	if (named) {
+		memmove(argv, argv + 1, (size_t)(argc - 1) * sizeof *argv);
+		argc--;
+	} else {
+		argv[0] = daily;
+	}
+	if (strcmp(argv[0], "statusline") != 0) /* it has one source, the pipe */
+		argv[argc++] = path;
+	return argc;
+}

@@ -1,0 +1,46 @@
+#include "reports/left_out.h"
+
+#include "reports/plain.h"
+#include "reports/table.h"
+
+static int print_named(const char *what, int64_t count, const struct left_out_named *named,
+		       size_t n, const char *more)
+{
+	char room[COUNT_WORDS_MAX];
+	if (!count)
+		return 0;
+	print_note("%s %s and %s not counted%s", count_words(room, count, what),
+		   what[0] == 'f' ? "could not be read or understood" : "could not be taken",
+		   count == 1 ? "is" : "are", n ? ":" : more);
+	for (size_t i = 0; i < n; i++)
+		print_note("  %s: %s", named[i].where, named[i].why);
+	if (n && (int64_t)n < count)
+		print_note("  and %lld more%s", (long long)(count - (int64_t)n), more);
+	return 1 + (int)n;
+}
+
+int print_left_out(const struct left_out *l)
+{
+	return print_named("record", l->quarantined, l->record, l->records,
+			   l->in_database ? " (tally quarantine list)" : "") +
+	       print_named("file", l->unread, l->file, l->files, "");
+}
+
+void put_left_out(struct json_out *j, const struct left_out *l)
+{
+	json_out_int(j, "quarantined", l->quarantined);
+	json_out_int(j, "unread", l->unread);
+	if (!left_out_any(l))
+		return;
+	json_out_array(j, "not_counted");
+	for (size_t i = 0; i < l->records + l->files; i++) {
+		const bool record = i < l->records;
+		const struct left_out_named *n = record ? &l->record[i] : &l->file[i - l->records];
+		json_out_object(j, NULL);
+		json_out_string(j, "what", record ? "record" : "file");
+		json_out_string(j, "where", n->where);
+		json_out_string(j, "why", n->why);
+		json_out_end(j, '}');
+	}
+	json_out_end(j, ']');
+}

@@ -1,0 +1,29 @@
+/* left_out: records and files that a report could not count: how many, and the first of them with
+ * the reason. */
+#ifndef TALLY_REPORTS_LEFT_OUT_H
+#define TALLY_REPORTS_LEFT_OUT_H
+
+#include "reports/json_out.h"
+
+enum { LEFT_OUT_NAMED = 3 };
+
+struct left_out_named {
+	const char *where, *why;
+};
+struct left_out {
+	int64_t quarantined, unread; /* records; files */
+	struct left_out_named record[LEFT_OUT_NAMED], file[LEFT_OUT_NAMED];
+	size_t records, files; /* how many of each are named */
+	bool in_database;      /* `tally quarantine list` has the records */
+};
+
+static inline bool left_out_any(const struct left_out *l)
+{
+	return l->quarantined || l->unread;
+}
+/* Nothing where all was counted; else how many lines. */
+int print_left_out(const struct left_out *l);
+/* The members "quarantined", "unread" and "not_counted". */
+void put_left_out(struct json_out *j, const struct left_out *l);
+
+#endif

@@ -1,0 +1,57 @@
+#!/usr/bin/env bats
+# What people type who know ccusage or other programs: it works, or the message says what does.
+load common
+bats_require_minimum_version 1.5.0
+
+setup() {
+	common_setup
+	export HOME="$DIR/home" TZ=UTC
+	unset XDG_CACHE_HOME XDG_DATA_HOME CLAUDE_CONFIG_DIR CODEX_HOME TALLY_DB
+	logs="$HOME/.claude/projects/app"
+	mkdir -p "$logs" "$HOME/.codex/sessions"
+	for i in 1 2 3; do
+		printf '{"type":"assistant","sessionId":"s%s","cwd":"/home/me/p%s","timestamp":"2026-06-0%sT10:00:00Z","requestId":"r%s","message":{"id":"m%s","model":"claude-sonnet-4-6","stop_reason":"end_turn","usage":{"input_tokens":100,"output_tokens":1000}}}\n' $i $i $i $i $i >>"$logs/s.jsonl"
+	done
+}
+
+@test "the commands and options of ccusage do here what they do there" {
+	for line in daily monthly weekly session blocks 'daily -s 20260601 -u 20260602 -j' 'daily --since 20260601 --until 20260602 --json --breakdown' \
+		'daily --offline --compact -z UTC' 'daily -O -b -o desc' 'daily -i -p p1' 'session --order asc' 'blocks --recent -n 5' 'blocks -a -t max' 'claude' 'claude monthly -j' 'claude session' \
+		'claude blocks' '--version' 'daily --all --no-color' '--json' '-s 20260601 -b' '--offline'; do
+		run "$TALLY" $line
+		expect 0
+	done
+	run -0 "$TALLY" claude daily -s 20260602 --json; [ "$(json records)" = 2 ]
+	run "$TALLY" codex daily; expect 0 'no calls'
+	run -0 "$TALLY" daily --order desc --csv
+	[[ ${lines[1]} == 2026-06-03* && ${lines[3]} == 2026-06-01* ]]
+	run -0 "$TALLY" daily --instances --csv
+	[[ ${lines[0]} == day,project,* && ${lines[2]} == '2026-06-02,/home/me/p2,'* ]]
+	run -0 "$TALLY" statusline --visual-burn-rate emoji --cost-source both --no-cache --refresh-interval 5 --context-low-threshold 40 -O <<<'{"session_id":"s1","model":{"id":"claude-sonnet-4-6"}}'
+	[[ $output == *claude-sonnet-4-6* ]]
+}
+@test "what has another name here is named" {
+	while IFS='|' read -r line says; do
+		run "$TALLY" $line
+		[ "$status" = 2 ] || fail "$line"
+		[[ $output == *"$says"* ]] || fail "$line"
+	done <<'CASES'
+models|did you mean `tally price list`?
+calculate|did you mean `tally cost`?
+watch|did you mean `tally live`?
+yesterday|did you mean `tally daily --period yesterday`?
+usge|did you mean `tally usage`?
+cost --cached 100|did you mean '--cache-read'?
+cost --prompt-tokens 100|did you mean '--input'?
+plan --calls 10|did you mean '--per-day'?
+usage --from today|did you mean '--since'?
+usage --sort cost|did you mean '--order'?
+blocks --session-length 4|did you mean '--hours'?
+blocks --live|`tally live` is the running view
+daily --mode display|always computed from tokens
+daily --jq .totals|pipe it into jq
+daily --locale de-DE|dates are always 2026-08-30
+daily --debug|`tally explain ID`
+weekly --start-of-week sunday|weeks begin on Monday
+CASES
+}
