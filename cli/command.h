@@ -144,6 +144,9 @@ void cli_print_manual(FILE *out);
 	X(command_decide) \
 	X(command_sim_generate) \
 	X(command_sim_fit) \
+	X(command_advise_cache) \
+	X(command_advise_switch) \
+	X(command_advise_hits) \
 	X(command_cache) \
 	X(command_pack) \
 	X(command_sources) \

@@ -2,7 +2,8 @@
 
 #include "reports/json_out.h"
 
-static void put_call(struct json_out *j, const struct work_call *c, const struct work_call *before)
+static void put_call(struct json_out *j, const struct work_call *c, const struct work_call *before,
+		     const struct fit_common *common)
 {
 	const int64_t gap = before ? (c->time_us - before->time_us) / US_PER_SECOND : 0;
 	const int64_t value[] = { gap > 0 ? gap : 0,
@@ -11,7 +12,9 @@ static void put_call(struct json_out *j, const struct work_call *c, const struct
 				  c->tokens[BUCKET_OUTPUT],
 				  c->tokens[BUCKET_REASONING],
 				  c->tokens[BUCKET_CACHE_WRITE_5M],
-				  c->tokens[BUCKET_CACHE_WRITE_1H] };
+				  c->tokens[BUCKET_CACHE_WRITE_1H],
+				  common ? common->tokens : 0,
+				  common ? common->back : 0 };
 	size_t n = sizeof value / sizeof *value;
 	while (n && value[n - 1] == 0)
 		n--;
@@ -21,21 +24,23 @@ static void put_call(struct json_out *j, const struct work_call *c, const struct
 	json_out_end(j, ']');
 }
 
-static void put_sessions(struct json_out *j, const struct fit_class *f)
+static void put_sessions(struct json_out *j, const struct workload *w, const struct fit *fit,
+			 const struct fit_class *f)
 {
 	json_out_array(j, "sessions");
 	for (size_t i = 0; i < f->kept_count; i++) {
 		const struct fit_session *s = f->kept[i];
 		json_out_array(j, NULL);
 		for (size_t k = 0; k < s->calls; k++)
-			put_call(j, s->call[k], k ? s->call[k - 1] : NULL);
+			put_call(j, s->call[k], k ? s->call[k - 1] : NULL,
+				 fit->common ? &fit->common[s->call[k] - w->call] : NULL);
 		json_out_end(j, ']');
 	}
 	json_out_end(j, ']');
 }
 
-static void put_class(struct json_out *j, const struct workload *w, const struct fit_class *f,
-		      int64_t days)
+static void put_class(struct json_out *j, const struct workload *w, const struct fit *fit,
+		      const struct fit_class *f)
 {
 	const struct work_subject *s = &w->subject[f->subject];
 	char text[DECIMAL_TEXT_MAX];
@@ -45,15 +50,78 @@ static void put_class(struct json_out *j, const struct workload *w, const struct
 	json_out_text(j, "model", s->model);
 	if (s->provider.n)
 		json_out_text(j, "provider", s->provider);
-	ratio_format((int128)f->sessions, days, 3, text);
+	ratio_format((int128)f->sessions, fit->days, 9, text);
 	json_out_string(j, "sessions_per_day", text);
+	json_out_string(j, "arrivals", "steady");
+	if (f->shared)
+		json_out_int(j, "shared_prompt", f->shared);
 	if (!f->cached && w->blocks)
 		json_out_int(j, "cache_seconds", 3600);
-	put_sessions(j, f);
+	put_sessions(j, w, fit, f);
 	json_out_end(j, '}');
 }
 
-void fit_report_put(struct buf *out, const struct fit *f, const struct workload *w)
+static void put_measure(struct json_out *j, const char *key, enum fidelity_measure m, int128 n)
+{
+	char text[DECIMAL_TEXT_MAX];
+	if (m == FIDELITY_COST)
+		json_out_money(j, key, (struct money_total){ n });
+	else if (m == FIDELITY_HITS || m == FIDELITY_LENGTH)
+		json_out_string(j, key, decimal_format((struct decimal){ n, 6 }, text));
+	else
+		json_out_int(j, key, (int64_t)n);
+}
+
+/* What was recorded, the least and the most of what came of so many seeds, and the largest error.
+ */
+static void put_fidelity(struct json_out *j, const struct fidelity *f)
+{
+	char text[DECIMAL_TEXT_MAX];
+	json_out_object(j, "fidelity");
+	json_out_int(j, "seeds", FIDELITY_SEEDS);
+	for (int m = 0; m < FIDELITY_MEASURES; m++) {
+		const int64_t error = fidelity_error(f, (enum fidelity_measure)m);
+		json_out_object(j, fidelity_name((enum fidelity_measure)m));
+		put_measure(j, "recorded", (enum fidelity_measure)m, f->recorded[m]);
+		put_measure(j, "least", (enum fidelity_measure)m, f->least[m]);
+		put_measure(j, "most", (enum fidelity_measure)m, f->most[m]);
+		if (error < 0)
+			json_out_null(j, "error");
+		else
+			json_out_string(j, "error",
+					decimal_format((struct decimal){ error, 6 }, text));
+		json_out_end(j, '}');
+	}
+	if (f->unpriced)
+		json_out_int(j, "unpriced", f->unpriced);
+	json_out_end(j, '}');
+}
+
+void fit_report_fidelity(const struct fidelity *f, FILE *to)
+{
+	char text[DECIMAL_TEXT_MAX];
+	bool cut;
+	fprintf(to, "over %d seeds, the largest error:", FIDELITY_SEEDS);
+	for (int m = 0; m < FIDELITY_MEASURES; m++) {
+		const int64_t error = fidelity_error(f, (enum fidelity_measure)m);
+		static const char *const of[FIDELITY_MEASURES] = {
+			"calls", "prompt tokens", "output tokens",
+			"cost",	 "hit ratio",	  "calls of a session"
+		};
+		if (error >= 0)
+			fprintf(to, "%s %s %s %%", m ? "," : "", of[m],
+				decimal_format(decimal_round_places((struct decimal){ error, 4 }, 1,
+								    &cut),
+					       text));
+	}
+	fprintf(to, "\n");
+	if (f->unpriced)
+		fprintf(to, "%lld calls have no price; the cost is that of the others\n",
+			(long long)f->unpriced);
+}
+
+void fit_report_put(struct buf *out, const struct fit *f, const struct workload *w,
+		    const struct fidelity *fidelity)
 {
 	struct json_out j;
 	char text[INSTANT_TEXT_MAX];
@@ -76,8 +144,10 @@ void fit_report_put(struct buf *out, const struct fit *f, const struct workload 
 	}
 	json_out_array(&j, "classes");
 	for (size_t k = 0; k < f->classes; k++)
-		put_class(&j, w, &f->fitted[k], f->days);
+		put_class(&j, w, f, &f->fitted[k]);
 	json_out_end(&j, ']');
+	if (fidelity)
+		put_fidelity(&j, fidelity);
 	json_out_end(&j, '}');
 	json_out_take(&j, out);
 }

@@ -1,11 +1,15 @@
-/* fit_report: a fitted workload as a specification that `tally sim generate` reads. */
+/* fit_report: a fitted workload as a specification for sim/generate. */
 #ifndef TALLY_REPORTS_FIT_REPORT_H
 #define TALLY_REPORTS_FIT_REPORT_H
 
-#include "sim/fit.h"
+#include <stdio.h>
 
-/* Sessions as lists of calls: seconds since the call before, prompt, cache read, output, reasoning,
- * written for five minutes and for an hour; zeros at the end are left out. */
-void fit_report_put(struct buf *out, const struct fit *f, const struct workload *w);
+#include "sim/fidelity.h"
+
+/* fidelity NULL: it is not known yet. */
+void fit_report_put(struct buf *out, const struct fit *f, const struct workload *w,
+		    const struct fidelity *fidelity);
+/* One line for people. */
+void fit_report_fidelity(const struct fidelity *f, FILE *to);
 
 #endif

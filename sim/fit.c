@@ -95,6 +95,68 @@ static void keep_some(struct fit_class *c)
 	c->kept_count = bins;
 }
 
+/* --- what is common --- */
+
+enum { EARLIER_CALLS = 64 };
+
+/* Tokens of an earlier prompt that another one begins with: all of them where all its whole blocks
+ * are there. */
+static int64_t alike(const struct block_trace *t, const struct block_request *a,
+		     const struct block_request *b)
+{
+	const uint32_t *x = t->block + a->first, *y = t->block + b->first;
+	const int64_t least = a->input < b->input ? a->input : b->input;
+	int64_t n = 0;
+	while (n < a->count && n < b->count && x[n] == y[n])
+		n++;
+	return n * t->block_tokens < least && n < b->input / t->block_tokens ? n * t->block_tokens
+									     : least;
+}
+
+static const struct block_request *blocks_of(const struct workload *w, const struct work_call *c)
+{
+	return &w->blocks->request[c - w->call];
+}
+
+/* Of the last calls of the session the one that is alike the furthest, of several the newest. */
+static void find_common(struct fit *f, const struct workload *w, const struct fit_session *s)
+{
+	for (size_t k = 1; k < s->calls; k++) {
+		struct fit_common *best = &f->common[s->call[k] - w->call];
+		for (size_t back = 1; back <= k && back <= EARLIER_CALLS; back++) {
+			const int64_t n = alike(w->blocks, blocks_of(w, s->call[k]),
+						blocks_of(w, s->call[k - back]));
+			if (n > best->tokens)
+				*best = (struct fit_common){ n, (int64_t)back };
+		}
+	}
+}
+
+static int by_size(const void *a, const void *b)
+{
+	const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+	return (x > y) - (x < y);
+}
+
+/* What a session of the class begins with in the middle: what its first call found of others, or
+ * shares with the first call of the session before. */
+static void find_head(struct fit_class *c, const struct workload *w)
+{
+	int64_t *head = mem_alloc((c->sessions + 1) * sizeof *head);
+	size_t n = 0;
+	for (size_t i = 0; i < c->sessions; i++) {
+		const struct work_call *first = c->kept[i]->call[0];
+		if (!w->blocks)
+			head[n++] = first->tokens[BUCKET_CACHE_READ];
+		else if (i)
+			head[n++] = alike(w->blocks, blocks_of(w, first),
+					  blocks_of(w, c->kept[i - 1]->call[0]));
+	}
+	qsort(head, n, sizeof *head, by_size);
+	c->shared = n ? head[(n - 1) / 2] : 0;
+	free(head);
+}
+
 int fit_run(struct fit *out, const struct workload *w, struct err *e)
 {
 	int64_t last = INT64_MIN;
@@ -111,6 +173,13 @@ int fit_run(struct fit *out, const struct workload *w, struct err *e)
 			out->weekday[weekday_of_day(day)]++;
 		}
 	}
+	if (rc == 0 && w->blocks) {
+		out->common = mem_zalloc((w->count + 1) * sizeof *out->common);
+		for (size_t k = 0; k < w->conversations; k++)
+			find_common(out, w, &out->session[k]);
+	}
+	for (size_t k = 0; rc == 0 && k < out->classes; k++)
+		find_head(&out->fitted[k], w);
 	out->days = rc == 0 ? last - out->first_day + 1 : 0;
 	for (size_t k = 0; rc == 0 && k < out->classes; k++)
 		keep_some(&out->fitted[k]);
@@ -122,6 +191,7 @@ void fit_release(struct fit *f)
 	for (size_t k = 0; f->fitted && k < f->classes; k++)
 		free(f->fitted[k].kept);
 	free(f->fitted);
+	free(f->common);
 	free(f->session);
 	free(f->call);
 }

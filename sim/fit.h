@@ -3,15 +3,16 @@
  *
  * Classes are workloads by model, sessions are conversations; the class of a session is that of its
  * first call. A class keeps whole sessions as they were, so that what belongs together stays so:
- * prompts that grow and are compacted, the hits of each call, answers, gaps, length. Of many
- * sessions those are kept that stand for equally many others of about their size.
+ * prompts that grow and are compacted, the hits of each call, answers, gaps, length; where the
+ * trace names blocks, what each prompt has in common with those before it. Of many sessions those
+ * are kept that stand for equally many others of about their size.
  */
 #ifndef TALLY_SIM_FIT_H
 #define TALLY_SIM_FIT_H
 
 #include "sim/workload.h"
 
-enum { FIT_CLASSES_MOST = 200, FIT_SESSIONS_MOST = 300, FIT_CALLS_MOST = 20000 };
+enum { FIT_CLASSES_MOST = 200, FIT_SESSIONS_MOST = 1000, FIT_CALLS_MOST = 60000 };
 
 struct fit_session {
 	const struct work_call **call; /* of the workload, in the order of time */
@@ -21,6 +22,7 @@ struct fit_session {
 struct fit_class {
 	uint32_t workload, subject; /* of the workload that was read */
 	bool cached;		    /* some call read from a cache */
+	int64_t shared;		    /* tokens that most of its sessions begin with */
 	size_t sessions;	    /* as many as there were */
 	struct fit_session **kept;
 	size_t kept_count;
@@ -28,6 +30,11 @@ struct fit_class {
 struct fit {
 	struct fit_class *fitted;
 	size_t classes;
+	/* of traces that name blocks, by call of the workload: how far its prompt is that of an
+	   earlier call of the session, and how many calls ago that was */
+	struct fit_common {
+		int64_t tokens, back;
+	} * common;
 	const struct work_call **call; /* the sessions', one after the other */
 	struct fit_session *session;   /* by conversation */
 	int64_t first_day, days;       /* since 1970, UTC */

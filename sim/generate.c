@@ -8,10 +8,11 @@
 #include "base/dict.h"
 #include "sim/distribution.h"
 
-enum { CALL_NUMBERS = 7 };
+enum { CALL_NUMBERS = 9, CALL_LIKE = 8, CALL_COMMON = 7 };
 /* A session as it was. */
 struct recorded {
-	int64_t (*call)[CALL_NUMBERS]; /* gap, prompt, read, output, reasoning, writes */
+	int64_t (*call)[CALL_NUMBERS]; /* gap, prompt, read, output, reasoning, writes, common
+					  with an earlier call, how many calls ago that was */
 	size_t calls;
 };
 
@@ -19,6 +20,8 @@ struct work {
 	struct recorded *session;
 	size_t sessions_listed, *deck, dealt; /* deck: places in session, in the order of dealing */
 	bool has_cache;			      /* the class says how long a cache keeps */
+	bool steady;			      /* as many sessions as there are on average */
+	bool writes_5m, writes_1h;	      /* what is not read is written */
 	struct distribution sessions, calls, first_prompt, added, output, reasoning, gap;
 	int64_t cache_us, minimum;
 	int64_t shared;		     /* tokens that all prompts of the class begin with */
@@ -65,7 +68,7 @@ static size_t children(json_value *v)
 	return n;
 }
 
-static int read_call(int64_t out[CALL_NUMBERS], json_value *v, struct err *e)
+static int read_call(int64_t out[CALL_NUMBERS], json_value *v, int64_t before, struct err *e)
 {
 	size_t n = 0;
 	if (json_kind(v) != JSON_ARRAY)
@@ -78,12 +81,17 @@ static int read_call(int64_t out[CALL_NUMBERS], json_value *v, struct err *e)
 			return err_set(
 				e, ERR_INVALID,
 				"a call of 'sessions' is up to %d whole numbers: seconds since "
-				"the call before, prompt, cache read, output, reasoning, and "
-				"what was written for five minutes and an hour",
+				"the call before, prompt, cache read, output, reasoning, what was "
+				"written for five minutes and an hour, what the prompt has in common "
+				"with an earlier call of the session, and how many calls ago that was",
 				CALL_NUMBERS);
 		n++;
 	}
-	if (out[2] + out[5] + out[6] > out[1] || out[4] > out[3])
+	if (n == CALL_LIKE || out[CALL_LIKE] > before || !out[CALL_LIKE] != !out[CALL_COMMON])
+		return err_set(e, ERR_INVALID,
+			       "a call of 'sessions' says how much of its prompt is that of an "
+			       "earlier call, and how many calls of the session ago that was");
+	if (out[2] + out[5] + out[6] > out[1] || out[4] > out[3] || out[CALL_COMMON] > out[1])
 		return err_set(
 			e, ERR_INVALID,
 			"a call of 'sessions' caches more than its prompt, or reasons more than "
@@ -107,7 +115,7 @@ static int read_sessions(struct work *w, json_value *list, struct arena *a, stru
 		memset(r->call, 0, (r->calls + 1) * sizeof *r->call);
 		w->deck[s] = s;
 		for (json_value *c = json_first(v); c; c = json_next(c), k++) {
-			int rc = read_call(r->call[k], c, e);
+			int rc = read_call(r->call[k], c, (int64_t)k, e);
 			if (rc != 0)
 				return rc;
 		}
@@ -128,6 +136,20 @@ static int whole_member(json_value *spec, const char *key, int64_t missing, int6
 	return 0;
 }
 
+/* How sessions come, and whether clients pay for a cache. */
+static int read_habits(struct work *w, json_value *v, struct err *e)
+{
+	json_value *arrivals = json_member(v, "arrivals"), *writes = json_member(v, "writes");
+	w->steady = text_is(json_string(arrivals), "steady");
+	if (arrivals && !w->steady && !text_is(json_string(arrivals), "random"))
+		return err_set(e, ERR_INVALID, "'arrivals' is random or steady");
+	w->writes_5m = text_is(json_string(writes), "5m");
+	w->writes_1h = text_is(json_string(writes), "1h");
+	if (writes && !w->writes_5m && !w->writes_1h && !text_is(json_string(writes), "none"))
+		return err_set(e, ERR_INVALID, "'writes' is none, 5m or 1h");
+	return 0;
+}
+
 static int read_work(struct work *w, struct synthetic_class *c, json_value *v, json_value *spec,
 		     struct arena *a, struct err *e)
 {
@@ -135,7 +157,8 @@ static int read_work(struct work *w, struct synthetic_class *c, json_value *v, j
 		"workload",	    "project",	   "customer",	   "model",	    "provider",
 		"sessions_per_day", "calls",	   "first_prompt", "added",	    "output",
 		"reasoning",	    "gap_seconds", "hours",	   "cache_seconds", "cache_minimum",
-		"shared_prompt",    "weekdays",	   "sessions",	   "note",	    NULL
+		"shared_prompt",    "weekdays",	   "sessions",	   "note",	    "arrivals",
+		"writes",	    NULL
 	};
 	struct distribution keeps = { 0 }, minimum = { 0 };
 	json_value *hours = json_member(v, "hours"), *weekdays = json_member(v, "weekdays");
@@ -149,6 +172,9 @@ static int read_work(struct work *w, struct synthetic_class *c, json_value *v, j
 				       text_member(v, "workload", "", a) };
 	if (!c->model)
 		return err_set(e, ERR_INVALID, "it names no 'model'");
+	rc = read_habits(w, v, e);
+	if (rc != 0)
+		return rc;
 	const bool listed = json_member(v, "sessions") != NULL;
 	if (!json_member(v, "sessions_per_day") ||
 	    (!listed && (!json_member(v, "first_prompt") || !json_member(v, "output"))))
@@ -177,7 +203,7 @@ static int read_work(struct work *w, struct synthetic_class *c, json_value *v, j
 					a, e);
 	if (rc == 0)
 		rc = distribution_parse(&keeps, json_member(v, "cache_seconds"), "cache_seconds",
-					3600, a, e);
+					w->writes_5m ? 300 : 3600, a, e);
 	if (rc == 0)
 		rc = distribution_parse(&minimum, json_member(v, "cache_minimum"), "cache_minimum",
 					0, a, e);
@@ -191,8 +217,10 @@ static int read_work(struct work *w, struct synthetic_class *c, json_value *v, j
 			     w->weekday, 7, a, e);
 	if (rc == 0)
 		rc = whole_member(v, "shared_prompt", 0, &w->shared, e);
+	c->shared = w->shared;
+	c->listed = listed;
 	w->cache_us = (int64_t)(keeps.a * 1e6);
-	w->has_cache = json_member(v, "cache_seconds") != NULL;
+	w->has_cache = json_member(v, "cache_seconds") || w->writes_5m || w->writes_1h;
 	w->minimum = (int64_t)minimum.a;
 	return rc;
 }
@@ -201,6 +229,7 @@ struct generator {
 	struct synthetic *out;
 	size_t room;
 	gsl_rng *rng;
+	double scale; /* of the sessions */
 	uint32_t place, session;
 };
 
@@ -232,10 +261,33 @@ static const struct recorded *deal(struct work *w, gsl_rng *rng)
 	return &w->session[w->deck[w->dealt++]];
 }
 
+static void take_writes(struct synthetic_call *c)
+{
+	int64_t *from[2] = { &c->cache_write_5m, &c->cache_write_1h };
+	for (int i = 0; i < 2; i++) {
+		const int64_t part = *from[i] < -c->input ? *from[i] : -c->input;
+		*from[i] -= part;
+		c->input += part;
+	}
+}
+
+/* What the prompt of call k begins with that the session, or the class, had sent before. */
+static int64_t common_of(const struct work *w, const struct recorded *r, size_t k)
+{
+	const int64_t *n = r->call[k], shared = w->shared < n[1] ? w->shared : n[1];
+	if (k == 0)
+		return shared;
+	if (n[CALL_COMMON])
+		return n[CALL_COMMON];
+	if (r->call[k - 1][1] <= n[1])
+		return r->call[k - 1][1];
+	return n[2] > shared ? n[2] : shared;
+}
+
 static int add_recorded(struct generator *g, struct work *w, int64_t start_us, struct err *e)
 {
 	const struct recorded *r = deal(w, g->rng);
-	int64_t time_us = start_us, sent = 0;
+	int64_t time_us = start_us;
 	for (size_t k = 0; k < r->calls; k++) {
 		const int64_t *n = r->call[k];
 		struct synthetic_call *c = next_call(g, k, e);
@@ -244,17 +296,21 @@ static int add_recorded(struct generator *g, struct work *w, int64_t start_us, s
 		time_us += n[0] * US_PER_SECOND;
 		c->time_us = time_us;
 		c->cache_read = n[2];
+		c->common = common_of(w, r, k);
+		c->like = k ? (uint32_t)(k - (size_t)(n[CALL_LIKE] ? n[CALL_LIKE] : 1)) : 0;
 		/* where the trace knew nothing of hits: all that was sent before, unless the prompt
 		 * became another one */
-		if (w->has_cache && k && n[0] * US_PER_SECOND <= w->cache_us && sent <= n[1] &&
-		    sent >= w->minimum)
-			c->cache_read = sent;
+		if (w->has_cache && k && c->common >= w->minimum &&
+		    time_us - (c - (k - c->like))->time_us <= w->cache_us &&
+		    (n[CALL_COMMON] || r->call[k - 1][1] <= n[1]))
+			c->cache_read = c->common;
 		c->cache_write_5m = n[5];
 		c->cache_write_1h = n[6];
 		c->input = n[1] - c->cache_read - n[5] - n[6];
+		if (c->input < 0) /* more is read than the record says, and so not written */
+			take_writes(c);
 		c->output = n[3];
 		c->reasoning = n[4];
-		sent = n[1];
 		g->out->has_writes |= n[5] || n[6];
 	}
 	g->session++;
@@ -276,6 +332,8 @@ static int add_drawn(struct generator *g, struct work *w, int64_t start_us, stru
 			time_us += waited_us;
 		}
 		const int64_t sent = k ? (c - 1)->input + (c - 1)->cache_read : 0;
+		c->like = k ? (uint32_t)(k - 1) : 0;
+		c->common = k ? sent : w->shared < prompt ? w->shared : prompt;
 		if (k && waited_us <= w->cache_us && sent >= w->minimum)
 			c->cache_read = sent;
 		c->input = prompt - c->cache_read;
@@ -302,23 +360,48 @@ static int64_t second_of_day(const struct work *w, gsl_rng *rng)
 	return hour * 3600 + (int64_t)gsl_rng_uniform_int(rng, 3600);
 }
 
+static int add_session(struct generator *g, struct work *w, int64_t day, struct err *e)
+{
+	const int64_t start_us = day * US_PER_DAY + second_of_day(w, g->rng) * US_PER_SECOND;
+	return (w->session ? add_recorded : add_drawn)(g, w, start_us, e);
+}
+
+/* As many sessions as there are on average, each on a day by the weight of its weekday. */
+static int generate_steady(struct generator *g, struct work *w, int64_t first_day, int64_t days,
+			   struct err *e)
+{
+	double weight = 0;
+	int rc = 0;
+	for (int64_t d = 0; d < days; d++)
+		weight += w->weekday[weekday_of_day(first_day + d)];
+	const double sessions = w->sessions.a * weight * g->scale;
+	int64_t count = (int64_t)sessions;
+	count += gsl_rng_uniform(g->rng) < sessions - (double)count;
+	for (int64_t i = 0; rc == 0 && i < count; i++) {
+		double at = gsl_rng_uniform(g->rng) * weight;
+		int64_t d = 0;
+		while (d < days - 1 && at >= w->weekday[weekday_of_day(first_day + d)])
+			at -= w->weekday[weekday_of_day(first_day + d++)];
+		rc = add_session(g, w, first_day + d, e);
+	}
+	return rc;
+}
+
 static int generate_class(struct generator *g, struct work *w, int64_t first_day, int64_t days,
 			  struct err *e)
 {
 	int rc = 0;
+	if (w->steady)
+		return generate_steady(g, w, first_day, days, e);
 	for (int64_t d = 0; rc == 0 && d < days; d++) {
 		/* the mean of the day is drawn, then what arrives */
 		double mean = (double)distribution_draw(&w->sessions, g->rng, 0);
 		if (w->sessions.kind == DRAW_CONSTANT)
 			mean = w->sessions.a;
-		mean *= w->weekday[weekday_of_day(first_day + d)];
+		mean *= w->weekday[weekday_of_day(first_day + d)] * g->scale;
 		for (unsigned n = gsl_ran_poisson(g->rng, mean < 1e7 ? mean : 1e7); rc == 0 && n;
 		     n--)
-			rc = (w->session ? add_recorded : add_drawn)(
-				g, w,
-				(first_day + d) * US_PER_DAY +
-					second_of_day(w, g->rng) * US_PER_SECOND,
-				e);
+			rc = add_session(g, w, first_day + d, e);
 	}
 	return rc;
 }
@@ -335,7 +418,8 @@ static int by_time(const void *a, const void *b)
 	return x->call < y->call ? -1 : x->call > y->call;
 }
 
-/* What all prompts of a class begin with is warm while any of its sessions called lately. */
+/* What all prompts of a class begin with is warm while any of its sessions called lately; what is
+ * not read then is written where the class pays for that. */
 static void find_shared(struct synthetic *s, const struct work *works)
 {
 	int64_t *last_us = mem_alloc((s->classes + 1) * sizeof *last_us);
@@ -344,63 +428,110 @@ static void find_shared(struct synthetic *s, const struct work *works)
 	for (size_t i = 0; i < s->count; i++) {
 		struct synthetic_call *c = &s->call[i];
 		const struct work *w = &works[c->place];
-		const int64_t prompt = c->input + c->cache_read,
+		const int64_t prompt = synthetic_prompt(c),
 			      there = w->shared < prompt ? w->shared : prompt;
-		if (there > c->cache_read && there >= w->minimum &&
+		/* of listed sessions the record tells, unless the class says how long a cache keeps
+		 */
+		if ((!w->session || w->has_cache) && there > c->cache_read && there >= w->minimum &&
 		    last_us[c->place] != INT64_MIN &&
 		    c->time_us - last_us[c->place] <= w->cache_us) {
+			c->input -= there - c->cache_read;
 			c->cache_read = there;
-			c->input = prompt - there;
+			if (c->input < 0)
+				take_writes(c);
 		}
 		last_us[c->place] = c->time_us;
+		if ((w->writes_5m || w->writes_1h) && prompt >= w->minimum) {
+			*(w->writes_5m ? &c->cache_write_5m : &c->cache_write_1h) += c->input;
+			c->input = 0;
+			s->has_writes = true;
+		}
 	}
 	free(last_us);
 }
 
-int synthetic_generate(struct synthetic *out, json_value *spec, bool has_seed, uint64_t seed,
-		       int64_t days, struct err *e)
+struct period {
+	uint64_t seed;
+	int64_t first_day, days;
+};
+
+static int read_period(struct period *p, json_value *spec, const struct synthetic_asked *asked,
+		       struct err *e)
 {
-	static const char *const keys[] = { "schema",	"seed",	   "start", "days", "hours",
-					    "weekdays", "classes", "note",  NULL };
-	struct text start = json_string(json_member(spec, "start"));
-	json_value *classes = json_member(spec, "classes");
-	struct instant at = { 0 };
-	int64_t own_seed, own_days;
-	*out = (struct synthetic){ 0 };
+	static const char *const keys[] = { "schema",	"seed",	   "start", "days",	"hours",
+					    "weekdays", "classes", "note",  "fidelity", NULL };
+	const struct text start = json_string(json_member(spec, "start"));
+	struct instant at = { asked->start_us };
+	int64_t own_seed;
 	int rc = json_check_keys(spec, keys, "the specification", e);
 	if (rc == 0)
 		rc = whole_member(spec, "seed", 1, &own_seed, e);
 	if (rc == 0)
-		rc = whole_member(spec, "days", 7, &own_days, e);
-	if (rc == 0 && start.n == 0)
+		rc = whole_member(spec, "days", 7, &p->days, e);
+	if (rc == 0 && start.n == 0 && !asked->has_start)
 		rc = err_set(e, ERR_INVALID, "'start' is needed: the first day, as 2026-06-01");
-	if (rc == 0)
+	if (rc == 0 && !asked->has_start)
 		rc = instant_parse(&at, start, e);
+	if (rc != 0)
+		return rc;
+	p->seed = asked->has_seed ? asked->seed : (uint64_t)own_seed;
+	p->days = asked->days ? asked->days : p->days;
+	p->first_day = floor_div(at.us, US_PER_DAY);
+	return p->days < 1 || p->days > 36600 ? err_set(e, ERR_INVALID, "'days' is from 1 to 36600")
+					      : 0;
+}
+
+static double number_of(struct decimal d)
+{
+	double ten = 1;
+	for (int i = 0; i < d.scale; i++)
+		ten *= 10;
+	return (double)d.digits / ten;
+}
+
+static int generate_all(struct generator *g, struct work *works, json_value *spec,
+			const struct period *p, struct err *e)
+{
+	struct synthetic *out = g->out;
+	int rc = 0;
+	for (json_value *v = json_first(json_member(spec, "classes")); rc == 0 && v;
+	     v = json_next(v), g->place++) {
+		const uint64_t seeds[2] = { p->seed, 0x67656e6572617465 };
+		struct work *w = &works[g->place];
+		rc = read_work(w, &out->work[g->place], v, spec, &out->arena, e);
+		if (rc == 0 && w->steady && w->sessions.kind != DRAW_CONSTANT)
+			rc = err_set(e, ERR_INVALID,
+				     "'sessions_per_day' is a number where 'arrivals' are steady");
+		gsl_rng_set(g->rng, hash_bytes(&g->place, sizeof g->place, seeds) & 0xffffffff);
+		g->session = 0;
+		if (rc == 0)
+			rc = generate_class(g, w, p->first_day, p->days, e);
+		out->work[g->place].sessions = g->session;
+		if (rc != 0)
+			err_context(e, "class %u", g->place + 1);
+	}
+	return rc;
+}
+
+int synthetic_generate(struct synthetic *out, json_value *spec, const struct synthetic_asked *asked,
+		       struct err *e)
+{
+	json_value *classes = json_member(spec, "classes");
+	struct period p = { 0 };
+	*out = (struct synthetic){ 0 };
+	int rc = read_period(&p, spec, asked, e);
 	if (rc == 0 && (json_kind(classes) != JSON_ARRAY || !json_first(classes)))
 		rc = err_set(e, ERR_INVALID, "'classes' is a list of classes of work");
 	if (rc != 0)
 		return rc;
-	seed = has_seed ? seed : (uint64_t)own_seed;
-	days = days ? days : own_days;
-	if (days < 1 || days > 36600)
-		return err_set(e, ERR_INVALID, "'days' is from 1 to 36600");
-	for (json_value *v = json_first(classes); v; v = json_next(v))
-		out->classes++;
+	out->classes = children(classes);
+	out->start_us = p.first_day * US_PER_DAY;
 	out->work = arena_alloc(&out->arena, out->classes * sizeof *out->work);
 	struct work *works = mem_zalloc((out->classes + 1) * sizeof *works);
-	struct generator g = { .out = out, .rng = gsl_rng_alloc(gsl_rng_mt19937) };
-	for (json_value *v = json_first(classes); rc == 0 && v; v = json_next(v), g.place++) {
-		struct work w = { 0 };
-		const uint64_t seeds[2] = { seed, 0x67656e6572617465 };
-		rc = read_work(&w, &out->work[g.place], v, spec, &out->arena, e);
-		gsl_rng_set(g.rng, hash_bytes(&g.place, sizeof g.place, seeds) & 0xffffffff);
-		g.session = 0;
-		if (rc == 0)
-			rc = generate_class(&g, &w, floor_div(at.us, US_PER_DAY), days, e);
-		works[g.place] = w;
-		if (rc != 0)
-			err_context(e, "class %u", g.place + 1);
-	}
+	struct generator g = { .out = out,
+			       .rng = gsl_rng_alloc(gsl_rng_mt19937),
+			       .scale = asked->scale.digits ? number_of(asked->scale) : 1 };
+	rc = generate_all(&g, works, spec, &p, e);
 	gsl_rng_free(g.rng);
 	if (rc == 0 && out->count)
 		qsort(out->call, out->count, sizeof *out->call, by_time);

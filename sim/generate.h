@@ -3,9 +3,9 @@
  *
  * A class of work opens sessions at random (Poisson, by hours and weekdays); each session makes
  * calls whose prompts grow: what was said before, the answer, and what is added. What the last call
- * had sent is read from the cache when it came recently enough. Where the class lists whole
- * sessions instead, they are dealt like cards, each once before any comes again. The same
- * specification and seed give the same bytes.
+ * had sent is read from the cache when it came recently enough, and what is not read is written
+ * where the class pays for it. Where the class lists whole sessions instead, they are dealt like
+ * cards, each once before any comes again. The same specification and seed give the same bytes.
  */
 #ifndef TALLY_SIM_GENERATE_H
 #define TALLY_SIM_GENERATE_H
@@ -17,10 +17,17 @@
 struct synthetic_call {
 	int64_t time_us, input, cache_read, cache_write_5m, cache_write_1h, output, reasoning;
 	uint32_t place, session, call; /* of the class, its session, the session's call, from 0 */
+	/* with what earlier call of the session the prompt begins alike, and how far; the first
+	   call of a session: with itself */
+	uint32_t like;
+	int64_t common;
 };
 
 struct synthetic_class {
 	const char *model, *provider, *customer, *project, *workload; /* "" where it names none */
+	int64_t shared; /* tokens that all its prompts begin with */
+	bool listed;	/* its sessions are those of a record */
+	size_t sessions;
 };
 
 struct synthetic {
@@ -29,16 +36,37 @@ struct synthetic {
 	struct synthetic_call *call; /* by time */
 	size_t count;
 	bool has_writes; /* some call writes to a cache */
+	int64_t start_us;
 	struct arena arena;
 };
 
 enum { SYNTHETIC_CALLS_MOST = 50000000 };
 
-/* days 0: as the specification says. Errors: ERR_INVALID (names class and key), ERR_RANGE. */
-int synthetic_generate(struct synthetic *out, json_value *spec, bool has_seed, uint64_t seed,
-		       int64_t days, struct err *e);
+/* What is asked for otherwise than the specification says. */
+struct synthetic_asked {
+	bool has_seed, has_start;
+	uint64_t seed;
+	int64_t days; /* 0: as it says */
+	int64_t start_us;
+	struct decimal scale; /* of the sessions a day; 0: as it says */
+};
+/* Errors: ERR_INVALID (names class and key), ERR_RANGE. */
+int synthetic_generate(struct synthetic *out, json_value *spec, const struct synthetic_asked *asked,
+		       struct err *e);
+/* Tokens of the whole prompt. */
+static inline int64_t synthetic_prompt(const struct synthetic_call *c)
+{
+	return c->input + c->cache_read + c->cache_write_5m + c->cache_write_1h;
+}
 /* Native CSV. */
 void synthetic_put_csv(struct buf *out, const struct synthetic *s, size_t from, size_t to);
+
+/* Qwen-Bailian's shape, with the blocks of each prompt: what all prompts of a class begin with is
+ * the same, and what a session said before. Calls come in their order. */
+struct synthetic_blocks;
+struct synthetic_blocks *synthetic_blocks_open(const struct synthetic *s);
+void synthetic_blocks_close(struct synthetic_blocks *b);
+void synthetic_blocks_put(struct buf *out, struct synthetic_blocks *b, size_t from, size_t to);
 void synthetic_release(struct synthetic *s);
 
 #endif

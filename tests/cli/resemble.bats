@@ -1,0 +1,70 @@
+#!/usr/bin/env bats
+# Generated work that resembles recorded work: in tokens, hits and cost, as counts and as blocks.
+load common
+
+# sessions that grow, are compacted and go back to an earlier prompt, all with a head of 1,600 tokens
+blocks() {
+	awk 'BEGIN { next_id = 100
+		for (s = 0; s < 60; s++) { n = 0; t = s * 900
+			for (c = 0; c < 5 + s % 20; c++) {
+				if (c == 0 || c % 9 == 8) { ids = "0-99"; len = 1600 }          # compacted to the head
+				else if (c % 7 == 6) { ids = back; len = back_len }              # back to the call before last
+				back = last; back_len = last_len; last = ids; last_len = len
+				grow = 10 + (s * 7 + c * 3) % 40
+				ids = ids "," next_id "-" next_id + grow - 1; next_id += grow; len += grow * 16
+				printf "{\"chat_id\":%d,\"parent_chat_id\":%d,\"timestamp\":%d,\"input_length\":%d,\"output_length\":%d,\"type\":\"text\",\"turn\":%d,\"model\":\"%s\",\"hash_ids\":\"%s\"}\n", s * 1000 + c + 1, c ? s * 1000 + c : -1, t, len, 20 + c, c + 1, s % 3 ? "claude-sonnet-4-6" : "gpt-4o", ids
+				t += 20 + (c * 37) % 400 } } }' | sort -t: -k4 -n
+}
+total() { "$TALLY" whatif "$1" --at 2026-06-15 --cache "$2" -s "$3" --resamples 0 --csv | awk -F, 'NR == 2 { print $10 }'; }
+
+@test "over 20 seeds tokens, calls, hits and cost are within a tenth of the trace, and it says so" {
+	blocks > t.jsonl
+	"$TALLY" sim fit t.jsonl --at 2026-06-15 > f.json
+	grep -q '"shared_prompt": 1600' f.json
+	grep -A8 '"fidelity"' f.json | grep -o '"error": "[0-9.]*"' | tr -d '"' | awk '{ n++; if ($2 > 0.1) exit 1 } END { exit n < 6 }'
+	for seed in 1 2 3; do
+		"$TALLY" sim generate f.json --seed $seed --blocks -o g.jsonl -q
+		for model in claude-sonnet-4-6 gpt-4o deepseek-v4-flash; do
+			a=$(total t.jsonl vendor $model) b=$(total g.jsonl vendor $model)
+			awk -v a="$a" -v b="$b" 'BEGIN { exit !(a > 0 && b > 0.9 * a && b < 1.1 * a) }' || fail "$model, seed $seed: $a became $b"
+		done
+		# the head of each class is its own
+		paste <("$TALLY" cache t.jsonl --json | grep -o '"hit_tokens": [0-9]*') <("$TALLY" cache g.jsonl --json | grep -o '"hit_tokens": [0-9]*') |
+			awk '{ exit !($4 > 0.99 * $2 && $4 <= $2) }'
+	done
+}
+
+@test "another start, more days, ten times the work" {
+	echo '{"start": "2026-10-01", "days": 10, "classes": [{"model": "m", "sessions_per_day": "2.5", "arrivals": "steady", "first_prompt": 100, "output": 1}]}' > p.json
+	[ "$("$TALLY" sim generate p.json | wc -l)" -eq 26 ]
+	[ "$("$TALLY" sim generate p.json --scale 10 | wc -l)" -eq 251 ]
+	[ "$("$TALLY" sim generate p.json --scale 0.4 --days 30 | wc -l)" -eq 31 ]
+	"$TALLY" sim generate p.json --start 2027-03-01 --days 1 | awk -F, 'NR > 1 && substr($2, 1, 10) != "2027-03-01" { exit 1 }'
+	for bad in 'scale 0' 'scale x' 'start soon'; do
+		run "$TALLY" sim generate p.json --${bad% *} "${bad#* }"
+		expect 2 "--${bad% *}"
+	done
+	sed 's/steady/"tidy"/; s/""/"/g' p.json > bad.json
+	run "$TALLY" sim generate bad.json
+	expect 1 "'arrivals'"
+}
+
+@test "a class that pays for a cache writes what it does not read, and nothing hits that was not written" {
+	echo '{"start": "2026-10-01", "days": 1, "classes": [{"model": "claude-sonnet-4-6", "sessions_per_day": 50, "arrivals": "steady", "calls": 4, "first_prompt": 5000, "added": 300, "output": 100, "gap_seconds": {"values": [20, 400]}, "shared_prompt": 4000, "writes": "5m"}]}' > p.json
+	"$TALLY" sim generate p.json > g.csv
+	# 200 calls; whole prompts are read or written, a gap of 400 seconds is too long for five minutes
+	awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+		{ split($1, id, "-"); p = 5000 + 400 * (id[3] - 1); r = $at["cache_read"]; w = $at["cache_write_5m"]
+		  if (r + w != p || $at["input"] != 0) { print; exit 1 }
+		  if (r != 0 && r != 4000 && r != p - 400) { print; exit 1 }
+		  if (++n == 1 && r != 0) exit 1; kinds[r == 0 ? "none" : r == 4000 ? "head" : "all"]++ }
+		END { exit !(n == 200 && kinds["none"] && kinds["head"] && kinds["all"]) }' g.csv
+	# the same work in blocks costs the same to 1 %: blocks are whole, and each cache is asked itself
+	"$TALLY" sim generate p.json --blocks -o g.jsonl -q
+	counts=$("$TALLY" replay g.csv --json | sed -n 's/^ *"total": "\([0-9.]*\)".*/\1/p' | head -n 1)
+	a=$(total g.jsonl vendor claude-sonnet-4-6)
+	awk -v a="$a" -v b="$counts" 'BEGIN { exit !(a > 0.99 * b && a < 1.01 * b) }' || fail "$a, $counts"
+	sed 's/"writes": "5m"/"writes": 1/' p.json > bad.json
+	run "$TALLY" sim generate bad.json
+	expect 1 "'writes'"
+}
