@@ -1,6 +1,5 @@
 #include "cli/cache_rules.h"
 
-#include "sim/cache_words.h"
 #include "sim/scenario.h"
 
 #include <stdlib.h>
@@ -45,15 +44,13 @@ int cli_cache_rules(struct cli *cli, struct cache_rules *r, struct err *e)
 {
 	static const char *const touches[] = { "reverse", "forward", NULL };
 	static const char *const hits[] = { "clamp", "full", NULL };
-	static const char *const parts[] = { "ttl",    "settle",    "quantum", "minimum",
-					     "expire", "recompute", "writes",  NULL };
+	static const char *const parts[] = { "ttl",	  "settle", "quantum", "minimum", "expire",
+					     "recompute", "writes", "scope",   NULL };
 	int touch, hit;
 	*r = (struct cache_rules){ .capacity = -1, .ttl_us = -1 };
 	int rc = cli_choice(cli, "touch", touches, &touch, e);
 	if (rc == 0)
 		rc = cli_choice(cli, "hits", hits, &hit, e);
-	if (rc == 0)
-		rc = cache_scope_parse(cli_value(cli, "scope"), &r->scope, e);
 	if (rc == 0)
 		rc = read_rule(cli_value(cli, "rule"), r, e);
 	for (int i = 0; rc == 0 && parts[i]; i++) {
@@ -81,7 +78,7 @@ int cli_no_cache_rules(const struct cli *cli, struct err *e)
 
 int cli_no_block_rules(const struct cli *cli, struct err *e)
 {
-	static const char *const rules[] = { "touch", "hits", "scope", NULL };
+	static const char *const rules[] = { "touch", "hits", NULL };
 	const char *rule = cli_value(cli, "rule");
 	if (rule && strcmp(rule, "vendor") != 0)
 		return err_set(e, ERR_USAGE,

@@ -5,33 +5,37 @@
 #include "cli/command.h"
 #include "sim/whatif.h"
 
+/* The same in every command, last of its own, and what few need last of these. */
 #define CACHE_RULE_OPTIONS \
-	{ "touch", 0, "reverse|forward", \
-	  "order in which a request touches its blocks (default reverse: the root " \
-	  "stays most recent)", \
+	{ "rule", 0, "RULE", \
+	  "vendor (what the model's card says; see docs/caches.md), prefix, " \
+	  "unit[,common][,interval=N] (DeepSeek V4), or " \
+	  "breakpoints (Anthropic)", \
 	  false }, \
-		{ "hits", 0, "clamp|full", "whether a partial last block can hit (default clamp)", \
+		{ "writes", 0, "none|5m|1h|24h", \
+		  "the lifetime that the client asks for, and pays for where writes or storage are " \
+		  "billed (default 5m)", \
 		  false }, \
-		{ "rule", 0, "RULE", \
-		  "vendor (what the model's card says; see docs/caches.md), prefix, " \
-		  "unit[,common][,interval=N] (DeepSeek V4), or " \
-		  "breakpoints (Anthropic)", \
+		{ "ttl", 0, "SECONDS", "so long a prompt is kept: seconds, 5m, 1h or 24h", \
 		  false }, \
-		{ "ttl", 0, "SECONDS", "so long a prompt is kept: seconds, 5m or 1h", false }, \
-		{ "writes", 0, "none|5m|1h", \
-		  "what the client pays for where writes are billed (default 5m)", false }, \
 		{ "scope", 0, "SCOPE", "global, or conversation, model and customer joined by +", \
 		  false }, \
 		{ "expire", 0, "touch|write", \
 		  "what a time to live counts from (default touch: reading refreshes it)", \
 		  false }, \
-		{ "recompute", 0, "N", \
-		  "the last N tokens never hit, and only whole blocks do (vLLM: 1)", false }, \
+		{ "minimum", 0, "N", "hits below N tokens do not count", false }, \
+		{ "quantum", 0, "N", "hits are whole multiples of N tokens", false }, \
 		{ "settle", 0, "SECONDS", "a block can hit so long after it came (default 0)", \
 		  false }, \
-		{ "quantum", 0, "N", "hits are whole multiples of N tokens", false }, \
+		{ "recompute", 0, "N", \
+		  "the last N tokens never hit, and only whole blocks do (vLLM: 1)", false }, \
+		{ "touch", 0, "reverse|forward", \
+		  "order in which a request touches its blocks (default reverse: the root " \
+		  "stays most recent)", \
+		  false }, \
 	{ \
-		"minimum", 0, "N", "hits below N tokens do not count", false \
+		"hits", 0, "clamp|full", "whether a partial last block can hit (default clamp)", \
+			false \
 	}
 
 /* Everything but capacity and time to live. Errors: ERR_USAGE. */

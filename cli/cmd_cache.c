@@ -9,7 +9,9 @@
 #include "reports/amount.h"
 #include "reports/json_out.h"
 #include "reports/table.h"
+#include "sim/cache_words.h"
 #include "sim/call_source.h"
+#include "sim/model_cache.h"
 #include "sim/prefix_cache.h"
 
 static const struct option options[] = {
@@ -17,9 +19,13 @@ static const struct option options[] = {
 	{ "block", 0, "N", "tokens of a block (default the trace's own: 512, 16, 64)", false },
 	{ "capacity", 0, "N|inf[,...]", "blocks that the cache holds (default inf)", false },
 	{ "model", 'm', "MODEL", "of --rule vendor", false },
-	{ "at", 0, "WHEN", "of --rule vendor (default now)", false },
-	CACHE_RULE_OPTIONS,
+	{ "at", 0, "WHEN", "of --rule vendor: the trace starts then (default now)", false },
+	{ "cache", 0, "CACHE",
+	  "the same as in replay and whatif: vendor, infinite or a number of blocks, with "
+	  ",ttl=SECONDS where they expire",
+	  false },
 	{ "curve", 0, NULL, "the hit ratio at every capacity, with a plot", false },
+	CACHE_RULE_OPTIONS,
 	{ 0 },
 };
 
@@ -61,7 +67,7 @@ static int read_capacities(const char *text, int64_t list[CAPACITIES_MOST], size
 }
 
 static void put_result(struct json_out *j, int64_t capacity, int64_t blocks, int64_t tokens,
-		       int64_t input)
+		       int64_t input, int64_t token_hours)
 {
 	char text[DECIMAL_TEXT_MAX];
 	json_out_object(j, NULL);
@@ -72,6 +78,8 @@ static void put_result(struct json_out *j, int64_t capacity, int64_t blocks, int
 	json_out_int(j, "hit_blocks", blocks);
 	json_out_int(j, "hit_tokens", tokens);
 	json_out_string(j, "hit_ratio", ratio_text(tokens, input, text));
+	if (token_hours)
+		json_out_int(j, "token_hours", token_hours);
 	json_out_end(j, '}');
 }
 
@@ -140,7 +148,7 @@ static int show_curve(struct cli *cli, const struct block_trace *t, const struct
 		open_document(&j, t, "curve");
 		for (size_t i = 0; i < count; i++)
 			put_result(&j, p[i].capacity, p[i].hit_blocks, p[i].hit_tokens,
-				   t->input_tokens);
+				   t->input_tokens, 0);
 		close_document(&j);
 	} else if (cli->csv) {
 		printf(CSV_HEADER);
@@ -153,28 +161,55 @@ static int show_curve(struct cli *cli, const struct block_trace *t, const struct
 	return 0;
 }
 
+/* The rules that were asked for; under a contract those of each request, by when it came. */
+struct asked {
+	struct cache_rules rules;
+	struct book *book;
+	struct model_cache contract;
+	struct instant at;
+	int64_t capacity[CAPACITIES_MOST];
+	size_t count;
+};
+
 /* One simulation for each capacity. */
-static int show_capacities(struct cli *cli, const struct block_trace *t, struct cache_rules *r,
-			   const int64_t *capacity, size_t count, struct err *e)
+static int simulate(struct asked *a, const struct block_trace *t, struct cache_result *out,
+		    struct err *e)
 {
+	const struct cache_rules **own = NULL;
+	int rc = 0;
+	if (a->book)
+		own = mem_alloc((t->count + 1) * sizeof *own);
+	for (size_t i = 0; own && i < t->count; i++)
+		own[i] = &model_cache_at(&a->contract, a->at.us + t->request[i].time_us)->rules;
+	const struct each_request each = { .rules = own };
+	for (size_t i = 0; rc == 0 && i < a->count; i++) {
+		a->rules.capacity = a->capacity[i];
+		rc = prefix_cache_run_each(t, &a->rules, &each, &out[i], e);
+	}
+	free(own);
+	return rc;
+}
+
+static int show_capacities(struct cli *cli, const struct block_trace *t, struct asked *a,
+			   struct err *e)
+{
+	const int64_t *capacity = a->capacity;
+	const size_t count = a->count;
 	char requests[COUNT_WORDS_MAX], tokens[COUNT_WORDS_MAX];
 	static const struct table_column columns[] = { { "CAPACITY", true, false },
 						       { "HIT BLOCKS", true, false },
 						       { "HIT TOKENS", true, false },
 						       { "HIT RATIO", true, false } };
 	struct cache_result out[CAPACITIES_MOST];
-	for (size_t i = 0; i < count; i++) {
-		r->capacity = capacity[i];
-		int rc = prefix_cache_run(t, r, NULL, NULL, &out[i], e);
-		if (rc != 0)
-			return rc;
-	}
+	int rc = simulate(a, t, out, e);
+	if (rc != 0)
+		return rc;
 	if (cli->json) {
 		struct json_out j;
 		open_document(&j, t, "results");
 		for (size_t i = 0; i < count; i++)
 			put_result(&j, capacity[i], out[i].hit_blocks, out[i].hit_tokens,
-				   t->input_tokens);
+				   t->input_tokens, out[i].token_hours);
 		close_document(&j);
 		return 0;
 	}
@@ -211,18 +246,16 @@ static int show_capacities(struct cli *cli, const struct block_trace *t, struct 
 
 /* --rule vendor is of the model that is named; the plain rule is the default, for a cache of blocks
  * alone belongs to nobody. */
-static int vendor_rules(struct cli *cli, struct cache_rules *r, struct err *e)
+static int vendor_rules(struct cli *cli, struct asked *a, struct err *e)
 {
 	const char *rule = cli_value(cli, "rule"), *model = cli_value(cli, "model"),
-		   *at = cli_value(cli, "at");
-	const struct price_query q = { .model = text_of(model ? model : ""),
-				       .currency = "USD",
-				       .at = clock_now() };
-	struct price_query then = q;
+		   *at = cli_value(cli, "at"), *cache = cli_value(cli, "cache");
+	struct price_query q = { .model = text_of(model ? model : ""),
+				 .currency = cli_currency(cli),
+				 .at = clock_now() };
 	struct price_match m;
-	struct book *book;
-	r->vendor = rule && r->vendor;
-	if (!r->vendor)
+	a->rules.vendor = a->rules.vendor && (rule || (cache && strcmp(cache, "vendor") == 0));
+	if (!a->rules.vendor)
 		return model || at ? err_set(e, ERR_USAGE, "--%s applies to --rule vendor only",
 					     model ? "model" : "at")
 				   : 0;
@@ -230,46 +263,71 @@ static int vendor_rules(struct cli *cli, struct cache_rules *r, struct err *e)
 		return err_set(e, ERR_USAGE,
 			       "--rule vendor needs --model: the cache contract comes from its "
 			       "price card");
-	int rc = at ? cli_instant("at", at, NULL, &then.at, e) : 0;
+	int rc = at ? cli_instant("at", at, NULL, &q.at, e) : 0;
+	a->at = q.at;
 	if (rc == 0)
-		rc = book_open(&book, e);
+		rc = cli_book(cli, &a->book, e);
+	if (rc == 0)
+		rc = book_find(a->book, &q, &m, e);
 	if (rc != 0)
 		return rc;
-	rc = book_find(book, &then, &m, e);
-	const struct cache_contract *c =
-		rc == 0 ? book_cache(book, m.price->provider, m.price->model, then.at) : NULL;
-	if (rc == 0 && !c)
-		rc = err_set(e, ERR_NOT_FOUND, "no price card states a cache contract for '%s'",
-			     model);
+	const struct tariff_answer answer = { .price = m.price,
+					      .tariff = m.tariff,
+					      .resolved = m.price->model };
+	a->contract = model_cache_of(a->book, &a->rules, &answer, false);
+	for (const struct model_cache *c = &a->contract; c; c = c->later)
+		if (c->contract) {
+			a->rules = model_cache_at(&a->contract, a->at.us)->rules;
+			return 0;
+		}
+	return err_set(e, ERR_NOT_FOUND, "no price card states a cache contract for '%s'", model);
+}
+
+static int read_cache(struct cli *cli, struct asked *a, struct err *e)
+{
+	const char *cache = cli_value(cli, "cache");
+	enum whatif_cache kind = WHATIF_CACHE_BLOCKS;
+	int rc = cli_cache_rules(cli, &a->rules, e);
+	if (rc == 0 && cache && cli_value(cli, "capacity"))
+		rc = err_set(e, ERR_USAGE, "give --cache or --capacity, not both");
+	if (rc == 0 && cache)
+		rc = cache_words_parse(cache, true, &kind, &a->rules, e);
+	if (rc == 0 && kind != WHATIF_CACHE_BLOCKS)
+		rc = err_set(e, ERR_USAGE,
+			     "--cache is vendor, infinite or a number of blocks here, not '%s'",
+			     cache);
 	if (rc == 0)
-		*r = cache_rules_of(r, c);
-	book_close(book);
-	return rc;
+		rc = read_capacities(cli_value(cli, "capacity"), a->capacity, &a->count, e);
+	if (rc == 0 && cache)
+		a->capacity[0] = a->rules.capacity;
+	return rc == 0 ? vendor_rules(cli, a, e) : rc;
 }
 
 static int run(struct cli *cli, struct err *e)
 {
-	struct cache_rules r;
-	int64_t capacity[CAPACITIES_MOST], block;
-	size_t count;
-	struct block_trace *t;
-	int rc = cli_cache_rules(cli, &r, e);
-	if (rc == 0)
-		rc = vendor_rules(cli, &r, e);
-	if (rc == 0)
-		rc = read_capacities(cli_value(cli, "capacity"), capacity, &count, e);
-	if (rc == 0 && cli_flag(cli, "curve") && cli_value(cli, "capacity"))
+	struct asked a = { 0 };
+	int64_t block;
+	struct block_trace *t = NULL;
+	int rc = read_cache(cli, &a, e);
+	if (rc == 0 && cli_flag(cli, "curve") &&
+	    (cli_value(cli, "capacity") || cli_value(cli, "cache")))
 		rc = err_set(e, ERR_USAGE, "give --curve (every capacity) or --capacity, not both");
+	if (rc == 0 && cli_flag(cli, "curve") && a.contract.later)
+		rc = err_set(e, ERR_USAGE,
+			     "--curve is of one rule, and the contract of this model changes; give "
+			     "--capacity");
 	if (rc == 0)
 		rc = cli_count(cli, "block", 0, &block, e);
 	if (rc == 0)
 		rc = call_source_blocks(&t, cli->argument[0], cli_value(cli, "format"), block, e);
-	if (rc != 0)
+	if (rc == 0 && cli_flag(cli, "curve"))
+		rc = show_curve(cli, t, &a.rules, e);
+	else if (rc == 0)
+		rc = show_capacities(cli, t, &a, e);
+	model_cache_release(&a.contract);
+	book_close(a.book);
+	if (!t)
 		return rc;
-	if (cli_flag(cli, "curve"))
-		rc = show_curve(cli, t, &r, e);
-	else
-		rc = show_capacities(cli, t, &r, capacity, count, e);
 	int told = 0;
 	for (int64_t i = 0; rc == 0 && i < t->refused && i < BLOCK_REFUSALS_KEPT; i++)
 		cli_tell_refused(&told, cli->argument[0], t->refusal[i].line, t->refusal[i].why);
@@ -295,6 +353,6 @@ const struct command command_cache = {
 		    "  tally cache sessions.jsonl --scope conversation --json\n"
 		    "  tally cache mooncake.jsonl --curve\n",
 	.options = options,
-	.common = TAKES_CSV,
+	.common = TAKES_CSV | TAKES_PRICES | TAKES_CURRENCY,
 	.run = run,
 };

@@ -29,7 +29,6 @@ static const struct option options[] = {
 	  "long as the model's card says), infinite or a number of blocks, with ,ttl=SECONDS where they "
 	  "expire",
 	  false },
-	CACHE_RULE_OPTIONS,
 	{ "block", 0, "N", "tokens of a block (default the trace's own)", false },
 	{ "plan", 0, "PLAN", "also credits under this plan (see `tally credit plan`)", false },
 	{ "byo", 0, NULL, "bring your own key: the vendors bill you, no credits are drawn", false },
@@ -37,6 +36,7 @@ static const struct option options[] = {
 	{ "threads", 0, "N", "worker threads (default one a processor)", false },
 	{ "reference", 0, NULL, "read every record with libcsv or cJSON (slow; same result)",
 	  false },
+	CACHE_RULE_OPTIONS,
 	{ 0 },
 };
 

@@ -26,7 +26,6 @@ static const struct option options[] = {
 	  "of counts none, recorded or rebuilt (the default); of prompt blocks none, vendor (they stay "
 	  "as long as the model's card says), infinite or a number, with ,ttl=SECONDS where they expire",
 	  false },
-	CACHE_RULE_OPTIONS,
 	WORKLOAD_OPTIONS,
 	WORKLOAD_AT,
 	{ "customer", 0, "NAME", "only this customer's calls", false },
@@ -45,6 +44,7 @@ static const struct option options[] = {
 	{ "save", 0, "FILE", "also keep the result as a baseline for later", false },
 	{ "against", 0, "FILE", "compare with a result that --save kept", false },
 	{ "threads", 0, "N", "worker threads (default one a processor)", false },
+	CACHE_RULE_OPTIONS,
 	{ 0 },
 };
 

@@ -844,25 +844,33 @@ const struct model_limits *book_limits(const struct book *b, const char *model)
 }
 
 const struct cache_contract *book_cache(const struct book *b, const char *provider,
-					const char *model, struct instant at)
+					const char *model, struct instant at, struct instant *until)
 {
 	const struct cache_contract *found = NULL;
+	struct instant edge = INSTANT_MAX;
 	pthread_mutex_lock(&b->self->lock);
 	look_up(b->self, text_of(model), NULL);
-	for (size_t i = b->card_count; !found && i-- > 0;) {
+	for (size_t i = b->card_count; i-- > 0;) {
 		const struct card *c = b->card[i];
-		size_t closest = 0;
+		size_t closest = found ? SIZE_MAX : 0; /* of older cards only their dates count */
 		for (size_t k = 0; k < c->cache_count; k++) {
 			const struct cache_contract *one = &c->cache[k];
 			const size_t close = cache_contract_names(one, model);
-			if (close <= closest || !holds(one->from, one->to, at) ||
-			    (one->provider && strcmp(one->provider, provider) != 0))
+			if (!close || (one->provider && strcmp(one->provider, provider) != 0))
+				continue;
+			if (one->from.us > at.us && one->from.us < edge.us)
+				edge = one->from;
+			if (one->to.us > at.us && one->to.us < edge.us)
+				edge = one->to;
+			if (close <= closest || !holds(one->from, one->to, at))
 				continue;
 			closest = close;
 			found = one;
 		}
 	}
 	pthread_mutex_unlock(&b->self->lock);
+	if (until)
+		*until = edge;
 	return found;
 }
 

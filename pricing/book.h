@@ -76,9 +76,11 @@ const struct dispute *book_dispute(const struct book *b, const char *provider, c
 const struct model_limits *book_limits(const struct book *b, const char *model);
 
 /* What the vendor's cache of that model (both by the names of its price) promises then, or NULL.
- * The newest card that says something, and there what names the model most closely. */
+ * The newest card that says something, and there what names the model most closely. until (may be
+ * NULL): as long as the answer holds at least. */
 const struct cache_contract *book_cache(const struct book *b, const char *provider,
-					const char *model, struct instant at);
+					const char *model, struct instant at,
+					struct instant *until);
 
 /* The JSON files of plans and offers that are compiled into the program. */
 struct shipped_file {

@@ -40,9 +40,28 @@ static const char *name(const struct taker *t, json_value *v, const char *key, b
 	return NULL;
 }
 
-static void take_lifetimes(const struct taker *t, json_value *list, struct cache_contract *c)
+/* Whether the client marks what is kept; missing: where nothing is said. */
+static bool asks(const struct taker *t, json_value *v, const bool *missing)
 {
-	static const char *const keys[] = { "seconds", "seconds_most", "write", NULL };
+	const struct text by = json_string(json_member(v, "asked_by"));
+	const bool marks = text_is(by, "breakpoints");
+	if (!json_member(v, "asked_by") && missing)
+		return *missing;
+	if (!marks && !text_is(by, "nobody"))
+		fault_add(t->faults, t->place, "'asked_by' is nobody (automatic) or breakpoints");
+	return marks;
+}
+
+/* What a lifetime does not say for itself is as it is for all. */
+static void take_lifetimes(const struct taker *t, json_value *contract, struct cache_contract *c)
+{
+	static const char *const keys[] = { "seconds",	"seconds_most",	      "write",
+					    "asked_by", "refreshed_by_reads", "storage",
+					    NULL };
+	json_value *list = json_member(contract, "lifetimes");
+	const bool marks = asks(t, contract, NULL),
+		   refreshed = truth(t, contract, "refreshed_by_reads", true);
+	const char *storage = name(t, contract, "storage", false);
 	struct err e;
 	int i = 0;
 	for (json_value *v = json_first(list); v; v = json_next(v), i++) {
@@ -53,9 +72,13 @@ static void take_lifetimes(const struct taker *t, json_value *list, struct cache
 		     bucket != BUCKET_CACHE_WRITE_1H)) {
 			fault_add(t->faults, t->place,
 				  "'lifetimes' is a list of one or two {\"seconds\", "
-				  "\"seconds_most\", \"write\": the bucket of a cache write}");
+				  "\"seconds_most\", \"write\": the bucket of a cache write, "
+				  "\"storage\", \"asked_by\", \"refreshed_by_reads\"}");
 			return;
 		}
+		c->breakpoints[i] = asks(t, v, &marks);
+		c->of_write[i] = !truth(t, v, "refreshed_by_reads", refreshed);
+		c->storage[i] = json_member(v, "storage") ? name(t, v, "storage", false) : storage;
 		c->life_us[i] = whole(t, v, "seconds", 0) * US_PER_SECOND;
 		if (i == CACHE_SHORT)
 			c->life_most_us = whole(t, v, "seconds_most", 0) * US_PER_SECOND;
@@ -96,11 +119,9 @@ void cache_contract_parse(struct cache_contract **list, size_t *count, json_valu
 					    "sure",
 					    "note",
 					    NULL };
-	static const char *const asks[] = { "nobody", "breakpoints" };
 	static const char *const ends[] = { "organization", "customer" };
 	const struct taker t = { a, faults, place };
-	const struct text asked = json_string(json_member(v, "asked_by")),
-			  isolation = json_string(json_member(v, "isolation"));
+	const struct text isolation = json_string(json_member(v, "isolation"));
 	struct err e;
 	struct cache_contract c = { .write = { -1, -1 } };
 	if (json_check_keys(v, keys, "a cache", &e) != 0)
@@ -111,17 +132,12 @@ void cache_contract_parse(struct cache_contract **list, size_t *count, json_valu
 	c.quantum = whole(&t, v, "quantum_tokens", 1);
 	c.settle_us = whole(&t, v, "settle_seconds", 0) * US_PER_SECOND;
 	c.computed = truth(&t, v, "last_token_computed", false);
-	c.of_write = !truth(&t, v, "refreshed_by_reads", true);
-	c.breakpoints = text_is(asked, asks[1]);
 	c.by_customer = text_is(isolation, ends[1]);
-	if (!c.breakpoints && !text_is(asked, asks[0]))
-		fault_add(faults, place, "'asked_by' is nobody (automatic) or breakpoints");
 	if (isolation.n && !c.by_customer && !text_is(isolation, ends[0]))
 		fault_add(faults, place, "'isolation' is organization or customer");
-	c.storage = name(&t, v, "storage", false);
 	c.source = name(&t, v, "source", true);
 	c.sure = name(&t, v, "sure", true);
-	take_lifetimes(&t, json_member(v, "lifetimes"), &c);
+	take_lifetimes(&t, v, &c);
 	json_value *models = json_member(v, "models");
 	if (json_kind(models) != JSON_ARRAY || !json_first(models))
 		fault_add(faults, place, "'models' is a list of models; a star ends a beginning");
@@ -141,12 +157,22 @@ size_t cache_contract_names(const struct cache_contract *c, const char *model)
 	return strcmp(c->models, model) == 0 ? SIZE_MAX : 0;
 }
 
+enum cache_lifetime cache_contract_lifetime(const struct cache_contract *c, int64_t asked_us)
+{
+	return c->life_us[CACHE_LONG] && c->life_us[CACHE_LONG] <= asked_us ? CACHE_LONG
+									    : CACHE_SHORT;
+}
+
 bool cache_contract_alike(const struct cache_contract *a, const struct cache_contract *b)
 {
 	bool alike = a && b && a->quantum == b->quantum && a->computed == b->computed &&
-		     a->settle_us == b->settle_us && a->breakpoints == b->breakpoints &&
-		     a->of_write == b->of_write && a->by_customer == b->by_customer;
+		     a->settle_us == b->settle_us &&
+		     a->breakpoints[CACHE_SHORT] == b->breakpoints[CACHE_SHORT] &&
+		     a->of_write[CACHE_SHORT] == b->of_write[CACHE_SHORT] &&
+		     a->by_customer == b->by_customer;
+	/* what has to be asked for and bills no write, nobody asked for */
 	for (int i = 0; alike && i < CACHE_LIFETIMES; i++)
-		alike = a->life_us[i] == b->life_us[i] && a->write[i] == b->write[i];
+		alike = a->write[i] == b->write[i] &&
+			(a->life_us[i] == b->life_us[i] || (i == CACHE_LONG && a->write[i] < 0));
 	return a == b ? a != NULL : alike;
 }

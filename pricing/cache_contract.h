@@ -29,10 +29,12 @@ struct cache_contract {
 	int64_t life_us[CACHE_LIFETIMES]; /* 0: there is no such lifetime */
 	int64_t life_most_us;		  /* of the short one, where only a range is published */
 	int write[CACHE_LIFETIMES];	  /* the bucket that bills the write; -1: none */
-	bool breakpoints;		  /* only what the client marks is kept, up to the marks */
-	bool of_write;			  /* reading does not make it live longer */
-	bool by_customer;		  /* end users of one account share nothing */
-	const char *storage; /* the fee's unit that bills tokens times hours; NULL: none */
+	/* only what the client marks is kept, up to the marks */
+	bool breakpoints[CACHE_LIFETIMES];
+	bool of_write[CACHE_LIFETIMES]; /* reading does not make it live longer */
+	bool by_customer;		/* end users of one account share nothing */
+	/* the fee's unit that bills tokens times hours; NULL: none */
+	const char *storage[CACHE_LIFETIMES];
 	const char *source, *sure;
 };
 
@@ -41,6 +43,8 @@ void cache_contract_parse(struct cache_contract **list, size_t *count, json_valu
 			  const char *place, struct arena *a, struct fault_list *faults);
 /* How closely the contract names that model: 0 not at all, an exact name most. */
 size_t cache_contract_names(const struct cache_contract *c, const char *model);
+/* Which lifetime a client gets that asks for so much: the longest within it, else the short one. */
+enum cache_lifetime cache_contract_lifetime(const struct cache_contract *c, int64_t asked_us);
 /* The same cache but for its minimum: what one vendor's model found, the other finds. */
 bool cache_contract_alike(const struct cache_contract *a, const struct cache_contract *b);
 

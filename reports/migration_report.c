@@ -93,7 +93,7 @@ static void list_contract(struct points *p, const struct migration_report *r, si
 	snprintf(line, sizeof line, "%s: priced by %s (%s)", name, m.price->id, m.price->source);
 	point(p, line);
 	const struct cache_contract *c = book_cache(r->whatif->options->book, m.price->provider,
-						    m.price->model, m.price->from);
+						    m.price->model, m.price->from, NULL);
 	const bool bills = m.tariff->rates.known >> BUCKET_CACHE_WRITE_5M & 1 &&
 			   m.tariff->rates.per_million[BUCKET_CACHE_WRITE_5M].pico != 0;
 	if (r->whatif->options->cache == WHATIF_CACHE_REBUILT && c) {

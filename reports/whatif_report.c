@@ -92,6 +92,8 @@ static void put_model(struct json_out *j, const struct whatif_report *r,
 		json_out_credits(j, "credits", drawn(r, m->credits));
 	if (r->options->plan && m->uncredited)
 		json_out_int(j, "uncovered", m->uncredited);
+	if (m->token_hours)
+		json_out_int(j, "cache_token_hours", m->token_hours);
 	if (m->context_tokens) {
 		json_out_int(j, "context_tokens", m->context_tokens);
 		json_out_int(j, "over_context", m->over_context);
@@ -587,6 +589,13 @@ static void remarks(const struct whatif_report *r, size_t i, struct buf *b)
 			       m->model.p);
 		}
 	}
+	for (size_t k = 0; k < w->models; k++)
+		if (w->model[k].token_hours) {
+			put_count(b, w->model[k].token_hours);
+			printf("  %s: the cache of %.*s is kept for %s token-hours, which are in "
+			       "the bill\n",
+			       name, (int)w->model[k].model.n, w->model[k].model.p, b->p);
+		}
 	for (size_t k = 0; k < w->models; k++)
 		if (w->model[k].hosting)
 			hosting_report_print(name, &w->model[k], o->currency);

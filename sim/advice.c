@@ -112,13 +112,14 @@ static int find_contract(struct warming *x, struct advice_cache *out, struct err
 	if (!a->price)
 		return err_set(e, ERR_UNPRICED, "%s", a->unpriced);
 	x->contract = book_cache(o->book, a->price->provider, a->resolved,
-				 (struct instant){ x->call[0]->time_us });
+				 (struct instant){ x->call[0]->time_us }, NULL);
 	if (!x->contract)
 		return err_set(e, ERR_NOT_FOUND,
 			       "no card says how the cache of %.*s works (docs/caches.md)",
 			       (int)x->asked->model.n, x->asked->model.p);
 	out->life_us = x->contract->life_us[CACHE_SHORT];
-	out->can_be_warmed = !x->contract->of_write && out->life_us > 20 * US_PER_SECOND;
+	out->can_be_warmed =
+		!x->contract->of_write[CACHE_SHORT] && out->life_us > 20 * US_PER_SECOND;
 	out->break_even_pings = break_even_pings(a, x->contract);
 	x->every_us = x->asked->every_us ? x->asked->every_us : out->life_us - 10 * US_PER_SECOND;
 	out->every_us = x->every_us;
@@ -309,7 +310,7 @@ static bool knows_cache(struct tariffs *t, const struct advice_switch_asked *ask
 	const struct tariff_answer *a =
 		tariffs_ask(t, tariffs_model(t, m->provider, m->model), asked->at_us);
 	return a->price && book_cache(asked->book, a->price->provider, a->resolved,
-				      (struct instant){ asked->at_us });
+				      (struct instant){ asked->at_us }, NULL);
 }
 
 static void take_turns(struct advice_switch *out, const struct whatif_result *r)

@@ -27,8 +27,8 @@ int cache_scope_parse(const char *text, enum cache_scope *out, struct err *e)
 		} while (known && *p++ == '+');
 	if (!known)
 		return err_set(e, ERR_USAGE,
-			       "--scope %s: global, or conversation, model and customer, joined "
-			       "by +",
+			       "scope is global, or conversation, model and customer joined by +, "
+			       "not '%s'",
 			       text);
 	*out = (enum cache_scope)scope;
 	return 0;

@@ -54,6 +54,18 @@ static int64_t most(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
+/* A cache as it is when that call is made. */
+static const struct model_cache *as_of(const struct count_cache *c, uint32_t cache, uint32_t call)
+{
+	return model_cache_at(&c->rules[cache], c->call[call].time_us);
+}
+
+/* The one that answered it. */
+static const struct model_cache *recorded_of(const struct count_cache *c, uint32_t call)
+{
+	return as_of(c, c->recorded[call], call);
+}
+
 static int64_t prompt_of(const struct count_cache *c, uint32_t call)
 {
 	return work_prompt(&c->call[call]);
@@ -92,7 +104,7 @@ struct tree {
 /* What the recorded cache would have found, did call i go on from that tip; -1: not known. */
 static int64_t expected(const struct count_cache *c, uint32_t i, uint32_t tip)
 {
-	const struct model_cache *of = &c->rules[c->recorded[i]];
+	const struct model_cache *of = recorded_of(c, i);
 	const struct cache_contract *k = of->contract;
 	int64_t shared = least(prompt_of(c, tip), prompt_of(c, i));
 	for (; c->recorded[tip] != c->recorded[i]; tip = c->told[tip].parent - 1) {
@@ -165,8 +177,8 @@ static void go_on(struct tree *t, uint32_t i, uint32_t from, int64_t step)
 	struct count_cache *c = t->c;
 	c->told[i].parent = from;
 	c->told[i].step = least(step, least(prompt_of(c, from - 1), prompt_of(c, i)));
-	if (step == c->told[i].step && c->rules[c->recorded[i]].contract &&
-	    c->rules[c->recorded[i]].contract->breakpoints)
+	const struct cache_contract *k = recorded_of(c, i)->contract;
+	if (step == c->told[i].step && k && k->breakpoints[CACHE_SHORT])
 		c->told[i].doubt = STEP_MARKED;
 	if (c->told[i].step < prompt_of(c, from - 1))
 		return; /* a branch: others may still go on from its end */
@@ -269,7 +281,8 @@ void count_cache_begin(struct count_cache *c, const struct work_call *call, size
 
 bool count_cache_warm(const struct model_cache *cache, int64_t then_us, int64_t now_us)
 {
-	return cache->rules.ttl_us < 0 || now_us - then_us <= cache->rules.ttl_us;
+	const int64_t ttl_us = model_cache_at(cache, now_us)->rules.ttl_us;
+	return ttl_us < 0 || now_us - then_us <= ttl_us;
 }
 
 /* As the rules let it hit. */
@@ -294,6 +307,8 @@ struct known {
 	uint32_t at;		   /* that call, or where the thread starts */
 	int64_t shared, most;	   /* for sure, and at most */
 	uint8_t doubt;
+	bool apart;	   /* what other customers left is not found */
+	uint32_t customer; /* who asks */
 };
 
 static struct known go_back(const struct count_cache *c, struct known k, uint32_t cache)
@@ -311,23 +326,30 @@ static struct known go_back(const struct count_cache *c, struct known k, uint32_
 		k.shared = least(k.shared, step);
 		k.most = least(k.most, c->told[k.at].doubt == STEP_MARKED ? both : step);
 		k.at = from;
-		k.by = answer_of(c, from, cache);
+		if (!k.apart || c->call[from].customer == k.customer)
+			k.by = answer_of(c, from, cache);
 	}
 	return k;
 }
 
-static struct known know(const struct count_cache *c, uint32_t call, uint32_t cache)
+static struct known know(const struct count_cache *c, const struct count_call *call)
 {
-	return go_back(c, (struct known){ .at = call, .shared = INT64_MAX, .most = INT64_MAX },
-		       cache);
+	const struct model_cache *of = model_cache_at(&c->rules[call->cache], call->time_us);
+	return go_back(c,
+		       (struct known){ .at = call->call,
+				       .shared = INT64_MAX,
+				       .most = INT64_MAX,
+				       .apart = of->rules.scope & CACHE_CUSTOMER,
+				       .customer = c->call[call->call].customer },
+		       call->cache);
 }
 
 /* Leading tokens that the cache kept of a call that it answered. */
 static int64_t kept_of(const struct count_cache *c, const struct model_cache *of, uint32_t call)
 {
-	const int64_t reach =
-		of->bills_writes ? count_cache_reach(&c->call[call], &c->rules[c->recorded[call]])
-				 : prompt_of(c, call);
+	const int64_t reach = of->bills_writes
+				      ? count_cache_reach(&c->call[call], recorded_of(c, call))
+				      : prompt_of(c, call);
 	return reach < of->rules.minimum ? 0 : reach;
 }
 
@@ -335,7 +357,7 @@ static int64_t kept_of(const struct count_cache *c, const struct model_cache *of
 static int64_t lifetime(const struct model_cache *of, const struct answered *by)
 {
 	const struct cache_rules *r = &of->rules;
-	if (by->an_hour && of->contract && of->contract->life_us[CACHE_LONG] &&
+	if (by->an_hour && of->contract && of->contract->write[CACHE_LONG] >= 0 &&
 	    !(r->asked & (CACHE_ASKED_TTL | CACHE_ASKED_WRITES)))
 		return of->contract->life_us[CACHE_LONG];
 	return r->ttl_us;
@@ -354,7 +376,7 @@ static bool lives(const struct model_cache *of, const struct answered *by, int64
 static void settled(const struct count_cache *c, uint32_t cache, struct known k, int64_t now_us,
 		    int64_t *found, int64_t *at_most)
 {
-	const struct model_cache *of = &c->rules[cache];
+	const struct model_cache *of = model_cache_at(&c->rules[cache], now_us);
 	int64_t kept = kept_of(c, of, k.at);
 	const int64_t newest = kept;
 	*found = *at_most = 0;
@@ -377,19 +399,19 @@ static void settled(const struct count_cache *c, uint32_t cache, struct known k,
 static struct count_found find_head(const struct count_cache *c, const struct count_call *call,
 				    struct known k)
 {
-	const struct model_cache *of = &c->rules[call->cache];
+	const struct model_cache *of = model_cache_at(&c->rules[call->cache], call->time_us);
 	const struct cache_rules *r = &of->rules;
 	const struct work_call *w = &c->call[call->call];
 	const int64_t prompt = work_prompt(w), head = ruled(r, least(c->head, k.shared), prompt),
 		      may = k.by ? 0 : ruled(r, least(c->told[k.at].may, k.shared), prompt);
-	const bool warm = call->warm;
+	const bool warm = call->warm && !(r->scope & CACHE_CONVERSATION);
 	return (struct count_found){ .hit = warm ? head : 0, .high = most(head, warm ? may : 0) };
 }
 
 static struct count_found find_held(const struct count_cache *c, const struct count_call *call,
 				    struct known k)
 {
-	const struct model_cache *of = &c->rules[call->cache];
+	const struct model_cache *of = model_cache_at(&c->rules[call->cache], call->time_us);
 	const struct cache_rules *r = &of->rules;
 	const int64_t prompt = prompt_of(c, call->call);
 	int64_t there = 0, at_most = 0;
@@ -412,6 +434,23 @@ static struct count_found find_held(const struct count_cache *c, const struct co
 	return found;
 }
 
+/* What keeping the call's prompt adds to the storage: all of it for its lifetime, and what is there
+ * already by so much as it lives longer for being read. */
+static int64_t stored(const struct count_cache *c, const struct count_call *call, struct known k)
+{
+	const struct model_cache *of = model_cache_at(&c->rules[call->cache], call->time_us);
+	const int64_t kept = kept_of(c, of, call->call);
+	int64_t there = 0;
+	if (!of->rules.storage || of->finds_nothing || c->call[call->call].requests > 1)
+		return 0;
+	if (k.by && lives(of, k.by, call->time_us))
+		there = least(kept, least(k.shared, kept_of(c, of, k.at)));
+	const int128 longer_us =
+			     of->rules.ttl_of_write ? 0 : call->time_us - (there ? k.by->us : 0),
+		     token_us = (int128)(kept - there) * of->rules.ttl_us + there * longer_us;
+	return (int64_t)((token_us + US_PER_HOUR / 2) / US_PER_HOUR);
+}
+
 /* What the call leaves behind. */
 static void keep(struct count_cache *c, const struct count_call *call, struct known k, int64_t hit)
 {
@@ -431,7 +470,7 @@ static void keep(struct count_cache *c, const struct count_call *call, struct kn
 static void explain(const struct count_cache *c, const struct count_call *call, struct known k,
 		    bool answered, struct count_found *f)
 {
-	const struct model_cache *of = &c->rules[call->cache];
+	const struct model_cache *of = model_cache_at(&c->rules[call->cache], call->time_us);
 	const struct cache_rules *r = &of->rules;
 	const struct work_call *w = &c->call[call->call];
 	const uint32_t parent = c->told[call->call].parent;
@@ -460,17 +499,17 @@ static void explain(const struct count_cache *c, const struct count_call *call, 
 struct count_found count_cache_find(struct count_cache *c, const struct count_call *call)
 {
 	const struct work_call *w = &c->call[call->call];
-	const struct model_cache *of = &c->rules[call->cache];
+	const struct model_cache *of = model_cache_at(&c->rules[call->cache], call->time_us);
 	const uint32_t was = c->recorded[call->call];
 	const uint32_t last = c->last[call->cache];
 	const int64_t read = w->tokens[BUCKET_CACHE_READ];
 	struct count_found found;
 	/* of a cache that nobody describes, what the recorded one did is all that is known */
 	const bool alike = was == call->cache || !of->contract ||
-			   cache_contract_alike(of->contract, c->rules[was].contract);
+			   cache_contract_alike(of->contract, recorded_of(c, call->call)->contract);
 	if (c->found_call == call->call + 1 && c->found_cache == call->cache)
 		return c->found;
-	const struct known k = know(c, call->call, call->cache);
+	const struct known k = know(c, call);
 	if (of->finds_nothing) {
 		found = (struct count_found){ 0 };
 	} else if (alike && !call->moved && !of->rules.asked &&
@@ -485,13 +524,14 @@ struct count_found count_cache_find(struct count_cache *c, const struct count_ca
 	} else {
 		found = find_held(c, call, k);
 		if (of->bills_writes) {
-			const int64_t reach = count_cache_reach(w, &c->rules[was]);
+			const int64_t reach = count_cache_reach(w, recorded_of(c, call->call));
 			found.low = least(found.low, reach);
 			found.hit = least(found.hit, reach);
 			found.high = least(found.high, reach);
 		}
 	}
 	explain(c, call, k, last != 0, &found);
+	found.token_hours = found.recorded ? 0 : stored(c, call, k);
 	keep(c, call, k, found.hit);
 	c->found = found;
 	c->found_call = call->call + 1;

@@ -30,7 +30,8 @@ struct count_found {
 	int64_t low, hit, high;
 	bool recorded;
 	enum count_miss miss;
-	int64_t missed; /* tokens */
+	int64_t missed;	     /* tokens */
+	int64_t token_hours; /* that keeping its prompt adds, where that is billed */
 };
 
 struct count_call {

@@ -6,6 +6,8 @@
 void model_caches_release(struct model_caches *m)
 {
 	dict_release(&m->numbers);
+	for (uint32_t i = 0; i < m->count; i++)
+		model_cache_release(&m->cache[i]);
 	free(m->cache);
 }
 
@@ -21,15 +23,35 @@ bool model_cache_reads_writes(const struct tariff_answer *target, const struct t
 }
 
 struct model_cache model_cache_of(const struct book *book, const struct cache_rules *asked,
-				  const struct tariff_answer *a, int64_t time_us, bool hosted)
+				  const struct tariff_answer *a, bool hosted)
 {
-	struct model_cache c = { .bills_writes = model_cache_bills_writes(a) };
-	if (a->price && a->resolved && a->price->provider && asked->vendor && !hosted)
-		c.contract = book_cache(book, a->price->provider, a->resolved,
-					(struct instant){ time_us });
-	c.finds_nothing = c.bills_writes && asked->writes == CACHE_WRITES_NONE;
-	c.rules = cache_rules_of(asked, c.contract);
-	return c;
+	const bool stated =
+		a->price && a->resolved && a->price->provider && asked->vendor && !hosted;
+	struct model_cache first, *c = &first;
+	struct instant at = INSTANT_MIN;
+	for (;;) {
+		*c = (struct model_cache){ .bills_writes = model_cache_bills_writes(a),
+					   .until = INSTANT_MAX };
+		if (stated)
+			c->contract =
+				book_cache(book, a->price->provider, a->resolved, at, &c->until);
+		c->finds_nothing = c->bills_writes && asked->writes == CACHE_WRITES_NONE;
+		c->rules = cache_rules_of(asked, c->contract);
+		if (c->until.us == INSTANT_MAX.us)
+			return first;
+		at = c->until;
+		c->later = mem_zalloc(sizeof *c->later);
+		c = c->later;
+	}
+}
+
+void model_cache_release(struct model_cache *m)
+{
+	for (struct model_cache *c = m->later, *next; c; c = next) {
+		next = c->later;
+		free(c);
+	}
+	m->later = NULL;
 }
 
 void model_cache_key(struct buf *key, const struct subject *s, const struct tariff_answer *a,
@@ -48,7 +70,7 @@ void model_cache_key(struct buf *key, const struct subject *s, const struct tari
 }
 
 uint32_t model_caches_number(struct model_caches *m, const struct subject *s,
-			     const struct tariff_answer *a, int64_t time_us, bool hosted)
+			     const struct tariff_answer *a, bool hosted)
 {
 	struct buf key = { 0 };
 	model_cache_key(&key, s, a, hosted);
@@ -60,17 +82,9 @@ uint32_t model_caches_number(struct model_caches *m, const struct subject *s,
 			m->room = m->room ? m->room * 2 : 16;
 			m->cache = mem_grow(m->cache, m->room * sizeof *m->cache);
 		}
-		m->cache[m->count++] = model_cache_of(m->book, &m->asked, a, time_us, hosted);
+		m->cache[m->count++] = model_cache_of(m->book, &m->asked, a, hosted);
 	}
 	return (uint32_t)(*n - 1);
-}
-
-struct cache_rules *model_caches_rules(const struct model_caches *m)
-{
-	struct cache_rules *each = mem_alloc((m->count + 1) * sizeof *each);
-	for (uint32_t k = 0; k < m->count; k++)
-		each[k] = m->cache[k].rules;
-	return each;
 }
 
 /* The bucket that bills what is written. */

@@ -17,7 +17,17 @@ struct model_cache {
 	const struct cache_contract *contract; /* NULL: unknown */
 	struct cache_rules rules;
 	bool bills_writes, finds_nothing; /* its client does not pay for writes */
+	struct instant until;		  /* contracts change; from then on `later` holds */
+	struct model_cache *later;	  /* NULL: it holds for ever */
 };
+
+/* As it is at that time. */
+static inline const struct model_cache *model_cache_at(const struct model_cache *m, int64_t us)
+{
+	while (m->later && us >= m->until.us)
+		m = m->later;
+	return m;
+}
 
 struct model_caches {
 	const struct book *book;
@@ -31,15 +41,14 @@ void model_caches_release(struct model_caches *m);
 /* What tells the cache behind an answer from others, added to `key`. */
 void model_cache_key(struct buf *key, const struct subject *s, const struct tariff_answer *a,
 		     bool hosted);
-/* The cache behind an answer that was got at that time. */
+/* The cache behind an answer, at all times. hosted: on machines of one's own, where no vendor's
+ * contract holds. */
 struct model_cache model_cache_of(const struct book *book, const struct cache_rules *asked,
-				  const struct tariff_answer *a, int64_t time_us, bool hosted);
-/* The number of the cache behind an answer that a subject got at that time. hosted: on machines of
- * one's own, where no vendor's contract holds. */
+				  const struct tariff_answer *a, bool hosted);
+void model_cache_release(struct model_cache *m);
+/* The number of the cache behind an answer that a subject got. */
 uint32_t model_caches_number(struct model_caches *m, const struct subject *s,
-			     const struct tariff_answer *a, int64_t time_us, bool hosted);
-/* The rules of each, to be freed. */
-struct cache_rules *model_caches_rules(const struct model_caches *m);
+			     const struct tariff_answer *a, bool hosted);
 
 bool model_cache_bills_writes(const struct tariff_answer *a);
 /* Whether recorded writes are input on the target: it bills none, and is not what was recorded.

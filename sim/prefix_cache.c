@@ -37,24 +37,24 @@ static int check_rules(const struct cache_rules *r, struct err *e)
 	return 0;
 }
 
-/* The rules of one request, or of any where `of_model` has none. */
+/* The rules of one request, or of all. */
 struct each_rules {
-	const struct cache_rules *base, *of_model;
+	const struct cache_rules *base;
+	const struct cache_rules *const *own;
 	const uint32_t *model;
 };
 
-static const struct cache_rules *rules_at(const struct each_rules *r, const struct block_trace *t,
-					  size_t i)
+static const struct cache_rules *rules_at(const struct each_rules *r, size_t i)
 {
-	return !r->of_model ? r->base : &r->of_model[r->model ? r->model[i] : t->request[i].model];
+	return r->own ? r->own[i] : r->base;
 }
 
 /* What keeps request i apart from others: what was asked for, and where its vendor's cache ends. */
 static unsigned scope_at(const struct each_rules *each, const struct block_trace *t, size_t i)
 {
 	unsigned scope = each->base->scope;
-	if (each->of_model)
-		scope |= rules_at(each, t, i)->scope & CACHE_CUSTOMER;
+	if (each->own)
+		scope |= rules_at(each, i)->scope & CACHE_CUSTOMER;
 	return t->local ? scope & ~(unsigned)CACHE_CONVERSATION : scope;
 }
 
@@ -133,20 +133,24 @@ static bool expired(const struct cache *c, const struct cache_rules *r, uint32_t
 	       now_us - (r->ttl_of_write ? c->came_us : c->touched_us)[i] > r->ttl_us;
 }
 
-static void touch(struct cache *c, const struct cache_rules *r, uint32_t i, int64_t now_us,
-		  int64_t capacity)
+/* By how much the block will live longer than it would have. */
+static int64_t touch(struct cache *c, const struct cache_rules *r, uint32_t i, int64_t now_us,
+		     int64_t capacity)
 {
 	bool present = c->touched_us[i] != INT64_MIN, lives = present && !expired(c, r, i, now_us);
+	const int64_t longer_us = !lives	    ? r->ttl_us
+				  : r->ttl_of_write ? 0
+						    : now_us - c->touched_us[i];
 	c->touched_us[i] = now_us;
 	if (c->came_us && !lives)
 		c->came_us[i] = now_us;
 	if (!lives) /* what comes again is a block like any other */
 		c->ends[i] = 0;
 	if (capacity < 0)
-		return; /* nothing is ever evicted, so no order is needed */
+		return longer_us; /* nothing is ever evicted, so no order is needed */
 	if (present) {
 		if (c->head == i)
-			return;
+			return longer_us;
 		unlink_entry(c, i);
 	} else {
 		if (c->count == capacity) {
@@ -164,6 +168,7 @@ static void touch(struct cache *c, const struct cache_rules *r, uint32_t i, int6
 	c->head = i;
 	if (c->tail == NONE)
 		c->tail = i;
+	return longer_us;
 }
 
 /* The blocks of a prompt that can hit. */
@@ -184,11 +189,12 @@ static uint32_t blocks_before(const struct block_trace *t, const struct block_re
 	return breakpoint == q->input || full > q->count ? q->count : (uint32_t)full;
 }
 
-/* Blocks of a prompt that are kept: where breakpoints say so, those in front of the last one. */
+/* Blocks of a prompt that are kept: where breakpoints say so, those in front of the last one; where
+ * they or storage say so, only of prompts that are long enough. */
 static uint32_t blocks_kept(const struct block_trace *t, const struct cache_rules *r,
 			    const struct block_request *q)
 {
-	if (!r->breakpoints)
+	if (!r->breakpoints && !r->storage)
 		return q->count;
 	const int64_t reach = prefix_cache_reach(t, r, q);
 	return reach ? blocks_before(t, q, reach) : 0;
@@ -249,10 +255,10 @@ static int64_t count_hit(const struct block_trace *t, const struct cache_rules *
 static bool asks_when_it_came(const struct each_rules *each, const struct block_trace *t)
 {
 	for (size_t i = 0; i < t->count; i++) {
-		const struct cache_rules *r = rules_at(each, t, i);
+		const struct cache_rules *r = rules_at(each, i);
 		if (r->settle_us > 0 || r->ttl_of_write)
 			return true;
-		if (!each->of_model)
+		if (!each->own)
 			break;
 	}
 	return false;
@@ -263,9 +269,9 @@ static bool is_unlimited(const struct each_rules *each, const struct block_trace
 {
 	bool plain = each->base->capacity < 0;
 	for (size_t i = 0; plain && i < t->count; i++) {
-		const struct cache_rules *r = rules_at(each, t, i);
+		const struct cache_rules *r = rules_at(each, i);
 		plain = r->ttl_us < 0 && r->settle_us <= 0 && !r->units && !r->breakpoints;
-		if (!each->of_model)
+		if (!each->own)
 			break;
 	}
 	return plain;
@@ -279,7 +285,7 @@ static void run_unlimited(const struct block_trace *t, const struct each_rules *
 	for (size_t i = 0; i < t->count; i++) {
 		const struct block_request *q = &t->request[i];
 		const uint32_t *b = en->of + q->first;
-		const struct cache_rules *r = rules_at(each, t, i);
+		const struct cache_rules *r = rules_at(each, i);
 		uint8_t *here = present + (en->base ? en->base[i] : 0);
 		const uint32_t most = blocks_of(t, r, q);
 		uint32_t lead = 0;
@@ -312,8 +318,33 @@ static uint32_t lead_of(const struct block_trace *t, const struct cache_rules *r
 	return lead;
 }
 
+static int64_t hours_of(int128 token_us)
+{
+	return (int64_t)((token_us + US_PER_HOUR / 2) / US_PER_HOUR);
+}
+
+/* Touches the blocks of a prompt that are kept; returns the token-hours that it adds. */
+static int64_t keep_blocks(struct cache *c, const struct block_trace *t,
+			   const struct cache_rules *r, const struct block_request *q,
+			   const uint32_t *b, uint32_t base, int64_t capacity)
+{
+	const uint32_t kept = blocks_kept(t, r, q);
+	const int64_t reach = prefix_cache_reach(t, r, q);
+	int128 token_us = 0;
+	for (uint32_t n = 0; n < kept; n++) {
+		const uint32_t k = r->forward ? n : kept - 1 - n;
+		token_us += (int128)touch(c, r, base + b[k], q->time_us, capacity) *
+			    (tokens_of(t, q, k + 1) - tokens_of(t, q, k));
+	}
+	/* what is left of a block is written too, and nobody finds it */
+	if (reach > tokens_of(t, q, kept))
+		token_us += (int128)r->ttl_us * (reach - tokens_of(t, q, kept));
+	return r->storage ? hours_of(token_us) : 0;
+}
+
 static void run_limited(const struct block_trace *t, const struct each_rules *each,
-			const struct entries *en, int64_t *hits, struct cache_result *out)
+			const struct entries *en, const struct each_request *per,
+			struct cache_result *out)
 {
 	struct cache c = { .head = NONE, .tail = NONE };
 	c.link = mem_alloc((en->count + 1) * sizeof *c.link);
@@ -325,30 +356,27 @@ static void run_limited(const struct block_trace *t, const struct each_rules *ea
 		c.touched_us[i] = INT64_MIN;
 	for (size_t i = 0; i < t->count; i++) {
 		const struct block_request *q = &t->request[i];
-		const struct cache_rules *r = rules_at(each, t, i);
+		const struct cache_rules *r = rules_at(each, i);
 		const bool units = r->units || r->breakpoints;
 		const uint32_t *b = en->of + q->first, base = en->base ? en->base[i] : 0;
 		const uint32_t lead = lead_of(t, r, q, b, &c, base);
 		int64_t hit = lead;
 		if (units) {
-			int64_t per = r->interval / t->block_tokens;
+			const int64_t blocks = r->interval / t->block_tokens;
 			while (hit > 0 && !c.ends[base + b[hit - 1]] &&
-			       !(per > 0 && hit % per == 0))
+			       !(blocks > 0 && hit % blocks == 0))
 				hit--;
 			if (r->common && lead > 0)
 				c.ends[base + b[lead - 1]] = 1;
 		}
 		int64_t tokens = count_hit(t, r, q, hit, out);
-		if (hits)
-			hits[i] = tokens;
-		const uint32_t kept = blocks_kept(t, r, q);
-		if (r->forward)
-			for (uint32_t k = 0; k < kept; k++)
-				touch(&c, r, base + b[k], q->time_us, each->base->capacity);
-		else
-			for (uint32_t k = kept; k-- > 0;)
-				touch(&c, r, base + b[k], q->time_us, each->base->capacity);
-		if (units && kept)
+		if (per->hits)
+			per->hits[i] = tokens;
+		const int64_t hours = keep_blocks(&c, t, r, q, b, base, each->base->capacity);
+		if (per->token_hours)
+			per->token_hours[i] = hours;
+		out->token_hours += hours;
+		if (units && blocks_kept(t, r, q))
 			store_units(t, r, q, b, &c, base);
 	}
 	free(c.link);
@@ -384,8 +412,11 @@ void cache_rules_over(struct cache_rules *r, const struct cache_rules *own)
 		r->recompute = own->recompute;
 	if (own->asked & CACHE_ASKED_WRITES) {
 		r->writes = own->writes;
+		r->writes_us = own->writes_us;
 		r->lifetime = own->lifetime;
 	}
+	if (own->asked & CACHE_ASKED_SCOPE)
+		r->scope = own->scope;
 	r->asked |= own->asked;
 }
 
@@ -394,15 +425,21 @@ struct cache_rules cache_rules_of(const struct cache_rules *asked, const struct 
 	struct cache_rules r = *asked;
 	if (!r.vendor || !c)
 		return r;
-	const enum cache_lifetime life =
-		r.writes == CACHE_WRITES_ASKED && c->life_us[r.lifetime] ? r.lifetime : CACHE_SHORT;
-	r.breakpoints = c->breakpoints;
+	const enum cache_lifetime life = r.writes == CACHE_WRITES_ASKED
+						 ? cache_contract_lifetime(c, r.writes_us)
+						 : CACHE_SHORT;
+	r.lifetime = life;
+	r.breakpoints = c->breakpoints[life];
+	r.storage = c->storage[life];
+	/* what is paid by the hour has an end */
+	if (r.storage && r.ttl_us < 0)
+		r.asked &= ~(unsigned)CACHE_ASKED_TTL;
 	if (c->by_customer)
 		r.scope = (enum cache_scope)(r.scope | CACHE_CUSTOMER);
 	if (!(r.asked & CACHE_ASKED_TTL))
 		r.ttl_us = c->life_us[life];
 	if (!(r.asked & CACHE_ASKED_EXPIRE))
-		r.ttl_of_write = c->of_write;
+		r.ttl_of_write = c->of_write[life];
 	if (!(r.asked & CACHE_ASKED_SETTLE))
 		r.settle_us = c->settle_us;
 	if (!(r.asked & CACHE_ASKED_QUANTUM))
@@ -417,14 +454,14 @@ struct cache_rules cache_rules_of(const struct cache_rules *asked, const struct 
 int prefix_cache_run(const struct block_trace *t, const struct cache_rules *r,
 		     const uint32_t *model, int64_t *hits, struct cache_result *out, struct err *e)
 {
-	return prefix_cache_run_each(t, r, NULL, model, hits, out, e);
+	const struct each_request per = { .model = model, .hits = hits };
+	return prefix_cache_run_each(t, r, &per, out, e);
 }
 
 int prefix_cache_run_each(const struct block_trace *t, const struct cache_rules *r,
-			  const struct cache_rules *of_model, const uint32_t *model, int64_t *hits,
-			  struct cache_result *out, struct err *e)
+			  const struct each_request *per, struct cache_result *out, struct err *e)
 {
-	const struct each_rules each = { r, of_model, model };
+	const struct each_rules each = { r, per->rules, per->model };
 	int rc = check_rules(r, e);
 	if (rc == 0)
 		rc = check_trace(t, r, e);
@@ -432,10 +469,12 @@ int prefix_cache_run_each(const struct block_trace *t, const struct cache_rules 
 		return rc;
 	struct entries en = number_entries(t, &each);
 	*out = (struct cache_result){ .requests = (int64_t)t->count };
+	if (per->token_hours)
+		memset(per->token_hours, 0, t->count * sizeof *per->token_hours);
 	if (is_unlimited(&each, t))
-		run_unlimited(t, &each, &en, hits, out);
+		run_unlimited(t, &each, &en, per->hits, out);
 	else
-		run_limited(t, &each, &en, hits, out);
+		run_limited(t, &each, &en, per, out);
 	entries_release(&en);
 	return 0;
 }

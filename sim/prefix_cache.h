@@ -57,8 +57,10 @@ struct cache_rules {
 	/* --rule vendor: what nobody asked for is as the model's contract says */
 	bool vendor;
 	unsigned asked; /* of the parts below */
-	enum cache_lifetime lifetime;
 	enum cache_writes writes;
+	int64_t writes_us;	      /* the lifetime that the client asks for */
+	enum cache_lifetime lifetime; /* which of the contract's that is */
+	const char *storage;	      /* the unit that bills keeping it, tokens times hours */
 };
 
 /* What cache_rules_of leaves as it is. */
@@ -70,6 +72,7 @@ enum {
 	CACHE_ASKED_MINIMUM = 16,
 	CACHE_ASKED_RECOMPUTE = 32,
 	CACHE_ASKED_WRITES = 64,
+	CACHE_ASKED_SCOPE = 128,
 };
 
 /* What `own` asks for takes the place of what is in `r`. */
@@ -78,17 +81,23 @@ void cache_rules_over(struct cache_rules *r, const struct cache_rules *own);
 struct cache_rules cache_rules_of(const struct cache_rules *asked, const struct cache_contract *c);
 
 struct cache_result {
-	int64_t requests, hit_blocks, hit_tokens;
+	int64_t requests, hit_blocks, hit_tokens, token_hours;
 };
 
 /* hits (may be NULL): tokens of each request that hit. The models of requests may be given by
  * another column (model, by request; NULL: the trace's own). Errors: ERR_USAGE. */
 int prefix_cache_run(const struct block_trace *t, const struct cache_rules *rules,
 		     const uint32_t *model, int64_t *hits, struct cache_result *out, struct err *e);
-/* The same where models have rules of their own (by number); capacity and scope are `rules`'. */
+/* The same where requests have rules of their own; capacity and scope are `rules`'. token_hours
+ * (may be NULL): what keeping each request's prompt adds to the storage, half up; of a block that
+ * is there already, by how much it lives longer for it. */
+struct each_request {
+	const struct cache_rules *const *rules; /* NULL: none has */
+	const uint32_t *model;
+	int64_t *hits, *token_hours;
+};
 int prefix_cache_run_each(const struct block_trace *t, const struct cache_rules *rules,
-			  const struct cache_rules *of_model, const uint32_t *model, int64_t *hits,
-			  struct cache_result *out, struct err *e);
+			  const struct each_request *each, struct cache_result *out, struct err *e);
 
 /* Tokens of a prompt that the rules let into the cache: what of them did not hit was written. */
 int64_t prefix_cache_reach(const struct block_trace *t, const struct cache_rules *r,

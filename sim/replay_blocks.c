@@ -11,8 +11,15 @@ struct replayed {
 	struct tariffs *tariffs;
 	struct model_caches caches;
 	uint32_t *cache; /* by call */
-	int64_t *hit;
+	int64_t *hit, *token_hours;
 };
+
+/* The cache of call i, as it is then. */
+static const struct model_cache *cache_of(const struct replayed *p, const struct workload *w,
+					  size_t i)
+{
+	return model_cache_at(&p->caches.cache[p->cache[i]], w->call[i].time_us);
+}
 
 /* Under --remodel all calls are of one model. */
 static const struct tariff_answer *answer_of(const struct replayed *p,
@@ -39,12 +46,16 @@ static int find_hits(struct replayed *p, const struct replay_options *o, const s
 	p->tariffs = tariffs_open(o->book, NULL, o->currency);
 	p->cache = mem_zalloc((w->count + 1) * sizeof *p->cache);
 	p->hit = mem_alloc((w->count + 1) * sizeof *p->hit);
+	p->token_hours = mem_alloc((w->count + 1) * sizeof *p->token_hours);
 	for (size_t i = 0; i < w->count; i++) {
 		const struct tariff_answer *a = answer_of(p, o, w, i, &s);
-		p->cache[i] = model_caches_number(&p->caches, s, a, w->call[i].time_us, false);
+		p->cache[i] = model_caches_number(&p->caches, s, a, false);
 	}
-	struct cache_rules *each = model_caches_rules(&p->caches);
-	int rc = prefix_cache_run_each(w->blocks, &rules, each, p->cache, p->hit, &sums, e);
+	const struct cache_rules **each = mem_alloc((w->count + 1) * sizeof *each);
+	for (size_t i = 0; i < w->count; i++)
+		each[i] = &cache_of(p, w, i)->rules;
+	const struct each_request per = { each, p->cache, p->hit, p->token_hours };
+	int rc = prefix_cache_run_each(w->blocks, &rules, &per, &sums, e);
 	for (size_t i = 0; rc == 0 && i < w->count; i++)
 		if (p->caches.cache[p->cache[i]].finds_nothing)
 			p->hit[i] = 0;
@@ -59,6 +70,7 @@ static void release(struct replayed *p)
 		tariffs_close(p->tariffs);
 	free(p->cache);
 	free(p->hit);
+	free(p->token_hours);
 }
 
 /* The buckets of call i. */
@@ -66,7 +78,7 @@ static void split(const struct replayed *p, const struct replay_options *o,
 		  const struct workload *w, size_t i, int64_t tokens[BUCKET_COUNT])
 {
 	struct subject *s;
-	const struct model_cache *m = &p->caches.cache[p->cache[i]];
+	const struct model_cache *m = cache_of(p, w, i);
 	memset(tokens, 0, BUCKET_COUNT * sizeof *tokens);
 	memcpy(tokens, w->call[i].tokens, sizeof w->call[i].tokens);
 	model_cache_split(m, answer_of(p, o, w, i, &s), false,
@@ -90,6 +102,7 @@ static void fill(struct record_batch *b, const struct workload *w, const struct 
 		(enum record_field)(FIELD_COUNTS + BUCKET_OUTPUT),
 	};
 	b->columns = 0;
+	b->has_units = false;
 	for (size_t k = 0; k < sizeof columns / sizeof *columns; k++)
 		b->columns |= (uint64_t)1 << columns[k];
 	for (size_t i = 0; i < b->n; i++) {
@@ -101,6 +114,9 @@ static void fill(struct record_batch *b, const struct workload *w, const struct 
 		split(p, o, w, from + i, tokens);
 		for (int k = 0; k <= BUCKET_OUTPUT; k++)
 			b->tokens[k][i] = tokens[k];
+		b->unit[i] = (struct batch_unit){ cache_of(p, w, from + i)->rules.storage,
+						  p->token_hours[from + i] };
+		b->has_units |= p->token_hours[from + i] != 0;
 		b->text[FIELD_PROVIDER][i] = s->provider;
 		b->text[FIELD_MODEL][i] = s->model;
 		b->text[FIELD_TASK][i] = b->text[FIELD_SESSION][i] =

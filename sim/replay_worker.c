@@ -193,16 +193,24 @@ static inline char *put_key(struct worker *w, const struct record_batch *b, size
 }
 
 /* Cost of a row under a when tiers, fees, rare buckets or units may matter. */
-static bool price_in_full(const struct record *r, const struct tariff_answer *a,
-			  struct money_total *cost, struct err *why)
+static bool price_in_full(const struct record *r, const struct batch_unit *more,
+			  const struct tariff_answer *a, struct money_total *cost, struct err *why)
 {
 	struct usage u = { .requests = r->requests };
 	struct rating rating;
 	usage_set_counts(&u, r->counts);
+	if (more && more->count)
+		u.unit[u.unit_count++] = (struct usage_unit){ more->name, more->count };
 	if (rate_usage(&rating, &u, a->price, a->tariff, why) != 0)
 		return false;
 	*cost = rating.total;
 	return true;
+}
+
+/* What the row counts beside its record. */
+static const struct batch_unit *unit_of(const struct record_batch *b, size_t row)
+{
+	return b->has_units ? &b->unit[row] : NULL;
 }
 
 /* Tiers, fees, rare buckets; or the reason why there is no price. */
@@ -216,7 +224,7 @@ static __attribute__((noinline)) void price_or_explain(struct worker *w,
 	w->cost[row] = (struct money_total){ 0 };
 	w->unpriced[row] = 0;
 	record_from_batch(&r, b, row);
-	if (a->price && price_in_full(&r, a, &w->cost[row], &why))
+	if (a->price && price_in_full(&r, unit_of(b, row), a, &w->cost[row], &why))
 		return;
 	if (b->stated && !b->stated->estimate && !b->unread) {
 		w->cost[row] = money_of_tokens(b->stated->amount, PER_MILLION);
@@ -275,7 +283,7 @@ static void price_plainly(struct worker *w, const struct record_batch *b)
 				any |= (uint64_t)b->tokens[k][i];
 		}
 	/* products of 63 and 58 bits: the sum of the buckets fits into 127 */
-	const bool simple = !(b->columns & RARE_FIELDS) && any >> 58 == 0;
+	const bool simple = !(b->columns & RARE_FIELDS) && !b->has_units && any >> 58 == 0;
 	switch (n) { /* known numbers of buckets make straight code */
 	case 2:
 		price_columns(w, b, simple, used, bucket, 2);
@@ -334,7 +342,8 @@ static void compare_boundary(struct worker *w, const struct record_batch *b, siz
 			    w->run->times.shift_us + (start ? r.completed_us : r.time_us));
 	w->completion_known++;
 	if (other == w->answer[row] || w->unpriced[row] || !other->price ||
-	    !price_in_full(&r, other, &cost, &why) || cost.atto == w->cost[row].atto)
+	    !price_in_full(&r, unit_of(b, row), other, &cost, &why) ||
+	    cost.atto == w->cost[row].atto)
 		return;
 	w->hinging++;
 	w->overflow |=
@@ -353,8 +362,8 @@ static void compare_dates(struct worker *w, const struct record_batch *b, size_t
 	const struct tariff_answer *later =
 		tariffs_ask(w->tariffs, w->subject[row], a->may_be->from.us);
 	record_from_batch(&r, b, row);
-	if (!later->price || !price_in_full(&r, a, &now, &why) ||
-	    !price_in_full(&r, later, &then, &why) || now.atto == then.atto)
+	if (!later->price || !price_in_full(&r, unit_of(b, row), a, &now, &why) ||
+	    !price_in_full(&r, unit_of(b, row), later, &then, &why) || now.atto == then.atto)
 		return;
 	w->dates.records++;
 	w->overflow |= !money_total_add(&w->dates.difference, money_total_minus(then, now));
@@ -556,7 +565,7 @@ static struct group *group_of(struct worker *w, const struct record_batch *b, si
  * first and priced at the end. */
 static bool all_can_wait(const struct worker *w, const struct record_batch *b)
 {
-	return w->linear && !w->run->o->plan && !b->stated &&
+	return w->linear && !w->run->o->plan && !b->has_units && !b->stated &&
 	       !(b->columns & (RARE_FIELDS | (uint64_t)1 << FIELD_COMPLETED));
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "sim/cache_words.h"
 #include "sim/scenario_hosting.h"
 
 static int new_scenario(struct scenario_list *l, struct text name, struct scenario **out,
@@ -185,7 +186,24 @@ static int writes(struct scenario *s, json_value *v, struct err *e)
 		return 0;
 	s->cache.asked |= CACHE_ASKED_WRITES;
 	s->cache.writes = json_true(v) ? CACHE_WRITES_ASKED : CACHE_WRITES_NONE;
+	s->cache.writes_us = 300 * US_PER_SECOND;
+	s->cache.lifetime = CACHE_SHORT;
 	return json_kind(v) == JSON_BOOL ? 0 : err_set(e, ERR_INVALID, "'writes' is true or false");
+}
+
+/* The lifetimes that vendors sell, by their names. */
+static bool lifetime_us(struct text v, int64_t *out)
+{
+	static const struct {
+		const char *name;
+		int64_t seconds;
+	} sold[] = { { "5m", 300 }, { "1h", 3600 }, { "24h", 86400 } };
+	for (size_t i = 0; i < sizeof sold / sizeof *sold; i++)
+		if (text_is(v, sold[i].name)) {
+			*out = sold[i].seconds * US_PER_SECOND;
+			return true;
+		}
+	return false;
 }
 
 int cache_part_parse(struct cache_rules *r, const char *key, struct text v, struct err *e)
@@ -209,10 +227,8 @@ int cache_part_parse(struct cache_rules *r, const char *key, struct text v, stru
 		int64_t *to = (int64_t *)(void *)((char *)r + parts[i].at);
 		struct decimal d;
 		r->asked |= parts[i].asked;
-		if (parts[i].seconds && (text_is(v, "5m") || text_is(v, "1h"))) {
-			*to = (text_is(v, "1h") ? 3600 : 300) * US_PER_SECOND;
+		if (parts[i].seconds && lifetime_us(v, to))
 			return 0;
-		}
 		if (parts[i].seconds ? span_parse(to, v, US_PER_SECOND, NULL) != 0
 				     : decimal_parse(&d, v, NULL) != 0 ||
 					       !decimal_to_int64(d, 0, to) || *to < 0)
@@ -222,28 +238,35 @@ int cache_part_parse(struct cache_rules *r, const char *key, struct text v, stru
 				       (int)v.n, v.p);
 		return 0;
 	}
+	if (strcmp(key, "scope") == 0) {
+		struct buf word = { 0 };
+		buf_add(&word, v.p ? v.p : "", v.n);
+		r->asked |= CACHE_ASKED_SCOPE;
+		const int rc = cache_scope_parse(word.p ? word.p : "", &r->scope, e);
+		buf_release(&word);
+		return rc;
+	}
 	if (strcmp(key, "expire") == 0 && (text_is(v, "touch") || text_is(v, "write"))) {
 		r->asked |= CACHE_ASKED_EXPIRE;
 		r->ttl_of_write = text_is(v, "write");
 		return 0;
 	}
-	if (strcmp(key, "writes") == 0 &&
-	    (text_is(v, "none") || text_is(v, "5m") || text_is(v, "1h"))) {
+	if (strcmp(key, "writes") == 0 && (text_is(v, "none") || lifetime_us(v, &r->writes_us))) {
 		r->asked |= CACHE_ASKED_WRITES;
 		r->writes = text_is(v, "none") ? CACHE_WRITES_NONE : CACHE_WRITES_ASKED;
-		r->lifetime = text_is(v, "1h") ? CACHE_LONG : CACHE_SHORT;
+		r->lifetime = text_is(v, "none") || text_is(v, "5m") ? CACHE_SHORT : CACHE_LONG;
 		return 0;
 	}
 	return err_set(e, ERR_USAGE, "%s is %s, not '%.*s'", key,
-		       strcmp(key, "writes") == 0 ? "none, 5m or 1h" : "touch or write", (int)v.n,
-		       v.p);
+		       strcmp(key, "writes") == 0 ? "none, 5m, 1h or 24h" : "touch or write",
+		       (int)v.n, v.p);
 }
 
 /* {"ttl": 3600, "writes": "1h", ...}: parts of the contract that are otherwise here. */
 static int cache(struct scenario *s, json_value *v, struct err *e)
 {
-	static const char *const keys[] = { "ttl",    "settle",	   "quantum", "minimum",
-					    "expire", "recompute", "writes",  NULL };
+	static const char *const keys[] = { "ttl",	 "settle", "quantum", "minimum", "expire",
+					    "recompute", "writes", "scope",   NULL };
 	int rc = v ? json_check_keys(v, keys, "'cache'", e) : 0;
 	for (json_value *m = json_first(v); rc == 0 && m; m = json_next(m)) {
 		const struct text part = json_number_or_string(m);
@@ -353,7 +376,8 @@ int scenario_add_file(struct scenario_list *l, const char *path, const struct bo
 	json_value *list = json_member(json_root(d), "scenarios"),
 		   *named = json_member(json_root(d), "baseline");
 	struct text baseline = json_string(named);
-	if (named && !baseline.n)
+	rc = json_check_keys(json_root(d), keys, "a file of scenarios", e);
+	if (rc == 0 && named && !baseline.n)
 		rc = err_set(e, ERR_INVALID, "'baseline' is the name of a scenario");
 	if (rc == 0 && json_kind(list) != JSON_ARRAY)
 		rc = err_set(e, ERR_INVALID,

@@ -347,6 +347,8 @@ static int run_conversations(struct crew *crew, struct whatif_result *out, const
 		rc = whatif_rent(s, out, run, crew->threads, e);
 	for (int i = 0; i < crew->threads; i++)
 		run_end(&run[i]);
+	for (uint32_t k = 0; k < st.caches; k++)
+		model_cache_release(&st.cache[k]);
 	free(st.cache);
 	stage_end(&st);
 	return rc;
@@ -516,6 +518,14 @@ static void add_intervals(struct whatif_result *result, const struct whatif_opti
 	free(column);
 }
 
+static bool names_customers(const struct workload *w)
+{
+	for (size_t i = 0; i < w->count; i++)
+		if (w->call[i].customer)
+			return true;
+	return false;
+}
+
 static int check_options(const struct whatif_options *o, struct err *e)
 {
 	const struct workload *w = o->workload;
@@ -530,6 +540,11 @@ static int check_options(const struct whatif_options *o, struct err *e)
 			"a %s trace records no hits; replay a cache with --cache infinite or "
 			"--cache N",
 			w->shape);
+	for (size_t i = 0; o->cache == WHATIF_CACHE_REBUILT && i < o->scenarios; i++)
+		if (whatif_asked_rules(o, &o->scenario[i]).scope & CACHE_CUSTOMER &&
+		    !names_customers(w))
+			return err_set(e, ERR_USAGE,
+				       "scope customer: the trace names no customers");
 	if (o->sample && w->blocks && !(o->rules.scope & CACHE_CONVERSATION) &&
 	    o->cache == WHATIF_CACHE_BLOCKS)
 		return err_set(e, ERR_USAGE,

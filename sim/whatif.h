@@ -87,6 +87,7 @@ struct whatif_model {
 	struct money_total cost;
 	struct credits_total credits;
 	int64_t unpriced, uncredited;
+	int64_t token_hours;		      /* of storage, where caches bill it */
 	int64_t context_tokens, over_context; /* the model's limit (0: not known), calls above it */
 	int64_t output_tokens_max, does_not_fit; /* limit of an answer (0: not known); calls above
 						    either limit, each once */

@@ -25,7 +25,7 @@ static uint32_t block_cache(struct run *r, const struct play *p)
 	struct subject *s = whatif_subject(r, p->target, c);
 	const struct tariff_answer *a = tariffs_ask(r->tariffs, s, p->time_us);
 	if (memo->answer != a)
-		*memo = (struct numbered){ a, model_caches_number(&r->caches, s, a, p->time_us,
+		*memo = (struct numbered){ a, model_caches_number(&r->caches, s, a,
 								  is_hosted(r, p->target)) };
 	return memo->number;
 }
@@ -37,7 +37,9 @@ int whatif_hit_blocks(struct run *r, struct err *e)
 	struct cache_rules rules = r->stage->asked;
 	struct cache_result sums;
 	uint32_t *model = mem_alloc((r->plays + 1) * sizeof *model);
-	int64_t *hits = mem_alloc((r->plays + 1) * sizeof *hits);
+	const struct cache_rules **each = mem_alloc((r->plays + 1) * sizeof *each);
+	int64_t *hits = mem_alloc((r->plays + 1) * sizeof *hits),
+		*hours = mem_alloc((r->plays + 1) * sizeof *hours);
 	rules.scope = cache_scope_by_model(rules.scope);
 	bool same = r->plays == w->count && !r->out->moved;
 	if (!same) {
@@ -53,16 +55,21 @@ int whatif_hit_blocks(struct run *r, struct err *e)
 			view.request[i].time_us += p->time_us - call_of(r, p)->time_us;
 		}
 	}
-	struct cache_rules *each = model_caches_rules(&r->caches);
-	int rc = prefix_cache_run_each(&view, &rules, each, model, hits, &sums, e);
-	for (size_t i = 0; rc == 0 && i < r->plays; i++)
+	for (size_t i = 0; i < r->plays; i++)
+		each[i] = &model_cache_at(&r->caches.cache[model[i]], r->play[i].time_us)->rules;
+	const struct each_request per = { each, model, hits, hours };
+	int rc = prefix_cache_run_each(&view, &rules, &per, &sums, e);
+	for (size_t i = 0; rc == 0 && i < r->plays; i++) {
 		r->play[i].hit = r->caches.cache[model[i]].finds_nothing ? 0 : hits[i];
+		r->play[i].token_hours = hours[i];
+	}
 	r->stage->cache = r->caches.cache;
 	if (!same)
 		free(view.request);
 	free(each);
 	free(model);
 	free(hits);
+	free(hours);
 	return rc;
 }
 
@@ -115,8 +122,7 @@ uint32_t whatif_note_cache(struct run *r, uint32_t target, const struct work_cal
 	const uint32_t number = cache_of(r, target, c, s, a);
 	struct seen_cache *seen = &r->seen[number];
 	if (key < seen->key)
-		*seen = (struct seen_cache){ key, model_cache_of(r->o->book, &r->stage->asked, a,
-								 time_us, is_hosted(r, target)) };
+		*seen = (struct seen_cache){ key, a, is_hosted(r, target) };
 	return number;
 }
 
@@ -125,12 +131,13 @@ static void take_caches(struct stage *st, const struct run *run, int runs)
 	st->caches = (uint32_t)st->numbers.count;
 	st->cache = mem_zalloc((st->caches + (size_t)1) * sizeof *st->cache);
 	for (uint32_t k = 0; k < st->caches; k++) {
-		uint128 first = ~(uint128)0;
+		struct seen_cache first = { .key = ~(uint128)0 };
 		for (int i = 0; i < runs; i++)
-			if (k < run[i].seens && run[i].seen[k].key < first) {
-				first = run[i].seen[k].key;
-				st->cache[k] = run[i].seen[k].cache;
-			}
+			if (k < run[i].seens && run[i].seen[k].key < first.key)
+				first = run[i].seen[k];
+		if (first.answer)
+			st->cache[k] =
+				model_cache_of(st->o->book, &st->asked, first.answer, first.hosted);
 	}
 }
 
@@ -158,20 +165,49 @@ static size_t gather_waited(struct waited **out, const struct run *run, int runs
 	return n;
 }
 
-/* When each cache was last used. */
+/* When each cache was last used; where it ends at the customer, by each of them. */
 struct last_uses {
 	const struct stage *st;
 	int64_t *us;
 	bool *any;
+	uint32_t *customer; /* by order */
+	struct dict of_customers;
 };
 
-static bool was_warm(struct last_uses *l, uint32_t cache, int64_t now_us)
+static bool was_warm(struct last_uses *l, uint32_t cache, size_t order, int64_t now_us)
 {
-	const bool warm =
-		l->any[cache] && count_cache_warm(&l->st->cache[cache], l->us[cache], now_us);
-	l->us[cache] = now_us;
+	const struct model_cache *of = &l->st->cache[cache];
+	int64_t *us = &l->us[cache];
+	bool any = l->any[cache];
+	if (model_cache_at(of, now_us)->rules.scope & CACHE_CUSTOMER) {
+		const uint32_t key[2] = { cache, l->customer[order] };
+		uint64_t *last = dict_need(&l->of_customers,
+					   (struct text){ (const char *)key, sizeof key }, NULL);
+		any = *last != 0; /* 1 + the time */
+		const int64_t then_us = (int64_t)(*last - 1);
+		*last = (uint64_t)now_us + 1;
+		return any && count_cache_warm(of, then_us, now_us);
+	}
+	const bool warm = any && count_cache_warm(of, *us, now_us);
+	*us = now_us;
 	l->any[cache] = true;
 	return warm;
+}
+
+/* NULL where no cache ends at the customer. */
+static uint32_t *customers_in_order(const struct stage *st)
+{
+	const struct workload *w = st->o->workload;
+	bool apart = false;
+	for (uint32_t k = 0; k < st->caches; k++)
+		for (const struct model_cache *c = &st->cache[k]; c; c = c->later)
+			apart |= (c->rules.scope & CACHE_CUSTOMER) != 0;
+	if (!apart)
+		return NULL;
+	uint32_t *customer = mem_alloc((w->count + 1) * sizeof *customer);
+	for (size_t i = 0; i < w->count; i++)
+		customer[w->call[i].order] = w->call[i].customer;
+	return customer;
 }
 
 int whatif_find_warm(struct stage *st, const struct run *run, int runs, struct err *e)
@@ -185,24 +221,30 @@ int whatif_find_warm(struct stage *st, const struct run *run, int runs, struct e
 			       st->numbers.count);
 	take_caches(st, run, runs);
 	const size_t waits = gather_waited(&waited, run, runs);
-	struct last_uses last = { st, mem_zalloc((st->caches + (size_t)1) * sizeof *last.us),
-				  mem_zalloc((st->caches + (size_t)1) * sizeof *last.any) };
+	struct last_uses last = { st,
+				  mem_zalloc((st->caches + (size_t)1) * sizeof *last.us),
+				  mem_zalloc((st->caches + (size_t)1) * sizeof *last.any),
+				  customers_in_order(st),
+				  { 0 } };
 	size_t at = 0;
 	for (size_t i = 0; i <= count; i++) {
 		for (; at < waits && (i == count || waited[at].time_us < st->when[i] ||
 				      (waited[at].time_us == st->when[i] && waited[at].order < i));
 		     at++)
-			st->warm[waited[at].order] =
-				was_warm(&last, waited[at].cache, waited[at].time_us);
+			st->warm[waited[at].order] = was_warm(&last, waited[at].cache,
+							      waited[at].order, waited[at].time_us);
 		if (i == count)
 			break;
 		if (st->used[0][i] != NO_CACHE)
-			st->warm[i] = was_warm(&last, st->used[0][i], st->when[i]);
+			st->warm[i] = was_warm(&last, st->used[0][i], i, st->when[i]);
 		if (st->used[1] && st->used[1][i] != NO_CACHE)
-			st->warm[i] |= (uint8_t)(was_warm(&last, st->used[1][i], st->when[i]) << 1);
+			st->warm[i] |=
+				(uint8_t)(was_warm(&last, st->used[1][i], i, st->when[i]) << 1);
 	}
 	free(last.us);
 	free(last.any);
+	free(last.customer);
+	dict_release(&last.of_customers);
 	free(waited);
 	return 0;
 }
@@ -242,6 +284,7 @@ static void hit_rebuilt(struct run *r)
 		p->hit = f.hit;
 		p->high = f.high;
 		p->as_recorded = f.recorded;
+		p->token_hours = f.token_hours;
 		p->records_writes = st->cache[r->recorded[p->call]].bills_writes;
 		r->out->calls_recorded += f.recorded;
 		r->out->missed_calls[f.miss] += f.missed > 0;

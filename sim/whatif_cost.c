@@ -103,7 +103,7 @@ static void split_prompt(const struct run *r, const struct play *p, const struct
 			 int64_t hit, int64_t tokens[BUCKET_COUNT])
 {
 	const struct workload *w = r->o->workload;
-	const struct model_cache *of = &r->stage->cache[p->cache];
+	const struct model_cache *of = model_cache_at(&r->stage->cache[p->cache], p->time_us);
 	const bool an_hour = p->records_writes && tokens[BUCKET_CACHE_WRITE_1H] &&
 			     !tokens[BUCKET_CACHE_WRITE_5M];
 	int64_t reach = 0;
@@ -207,16 +207,22 @@ static void count_reason(struct run *r, uint128 key, const char *model, const ch
 					arena_text(&out->arena, why, strlen(why)), 1 };
 }
 
-/* The call with those tokens, and with what it counts beside the common buckets. */
-static void usage_of(const struct run *r, const struct work_call *c,
-		     const int64_t tokens[BUCKET_COUNT], struct usage *out)
+/* The play with those tokens, and with what it counts beside the common buckets. */
+static void usage_of(const struct run *r, const struct play *p, const int64_t tokens[BUCKET_COUNT],
+		     struct usage *out)
 {
+	const struct work_call *c = call_of(r, p);
 	int64_t counts[COUNT_KINDS] = { 0 };
 	memcpy(counts, tokens, sizeof out->tokens);
 	if (c->rare)
 		memcpy(counts + BUCKET_COMMON, r->o->workload->rare[c->rare - 1].counts,
 		       sizeof r->o->workload->rare->counts);
 	usage_set_counts(out, counts);
+	if (p->token_hours)
+		out->unit[out->unit_count++] = (struct usage_unit){
+			model_cache_at(&r->stage->cache[p->cache], p->time_us)->rules.storage,
+			p->token_hours
+		};
 }
 
 /* False, with the reason counted, when there is no price. model: NULL for what the play would cost
@@ -228,7 +234,7 @@ static bool price_play(struct run *r, const struct tariff_answer *a, const struc
 	const struct work_call *c = call_of(r, p);
 	const uint128 key = play_key(r, p) + (model ? 0 : KEY_BOUNDS);
 	struct err why = { 0 };
-	bool plain = a->price && a->plain && !c->rare && !a->unstated;
+	bool plain = a->price && a->plain && !c->rare && !a->unstated && !p->token_hours;
 	for (int k = 0; k < BUCKET_REASONING && plain; k++)
 		plain = tokens[k] >> 58 == 0;
 	if (plain) {
@@ -244,7 +250,7 @@ static bool price_play(struct run *r, const struct tariff_answer *a, const struc
 	}
 	struct usage u = { .requests = c->requests };
 	struct rating rating;
-	usage_of(r, c, tokens, &u);
+	usage_of(r, p, tokens, &u);
 	if (rate_usage(&rating, &u, a->price, a->tariff, &why) != 0) {
 		count_reason(r, key, model, why.message);
 		return false;
@@ -260,7 +266,7 @@ static bool credit_play(struct run *r, struct subject *s, const struct tariff_an
 	struct err why = { 0 };
 	const struct work_call *c = call_of(r, p);
 	struct usage u = { .requests = c->requests };
-	usage_of(r, c, tokens, &u);
+	usage_of(r, p, tokens, &u);
 	const struct credited what = { s, p->time_us, &u };
 	int rc = tariffs_credits(r->tariffs, a, &what, out, NULL, &why);
 	if (rc != 0)
@@ -476,6 +482,7 @@ static int add_play(struct run *r, const struct play *p, struct err *e)
 	}
 	m->unpriced += !priced;
 	out->unpriced += !priced;
+	fits &= !__builtin_add_overflow(m->token_hours, p->token_hours, &m->token_hours);
 	fits &= add_cost(r, p, m, a, cost);
 	if (r->o->plan) {
 		bool credited = credit_play(r, s, a, p, tokens, &credits);
@@ -555,6 +562,7 @@ static bool merge_model(struct whatif_model *to, const struct whatif_model *m)
 	to->over_context += m->over_context;
 	to->does_not_fit += m->does_not_fit;
 	to->vendor_unpriced += m->vendor_unpriced;
+	fits &= !__builtin_add_overflow(to->token_hours, m->token_hours, &to->token_hours);
 	return fits;
 }
 

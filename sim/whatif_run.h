@@ -23,6 +23,7 @@ struct play {
 	int64_t time_us;
 	int64_t hit;	     /* prompt tokens that the cache had */
 	int64_t low, high;   /* where it is rebuilt: at least, at most */
+	int64_t token_hours; /* that keeping its prompt adds, where that is billed */
 	uint32_t cache;	     /* that it uses, where caches are asked */
 	bool as_recorded;    /* what it found, and so what it wrote */
 	bool records_writes; /* the recorded model bills them, so input is what nobody marked */
@@ -74,7 +75,8 @@ struct numbered {
 /* The first of its kind: keys ascend in the order of plays. */
 struct seen_cache {
 	uint128 key;
-	struct model_cache cache;
+	const struct tariff_answer *answer;
+	bool hosted;
 };
 struct first_use {
 	uint128 key;

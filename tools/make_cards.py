@@ -36,6 +36,15 @@ STATED = {("anthropic", "claude-sonnet-4"): {"tiers": LONG_SONNET},
           ("moonshot", "kimi-k2.5"): {"rates": {"cache_write_5m": "0", "cache_write_1h": "0"}},
           ("zai", "glm-5.1"): {"rates": {"cache_write_5m": "0", "cache_write_1h": "0"}}}
 
+# ai.google.dev, Gemini API, pricing: what a million tokens of an explicit cache cost an hour, and since when (standard tier).
+FLASH_OF_2026 = [("2026-08-13", "0.5"), ("2027-01-01", "1")]
+STORAGE = {("google", "gemini-2.5-pro"): [("", "4.5")], ("google", "gemini-3-pro-preview"): [("", "4.5")],
+           ("google", "gemini-3.1-pro-preview"): [("", "4.5")], ("google", "gemini-2.5-flash"): [("", "1")],
+           ("google", "gemini-2.5-flash-lite"): [("", "1")], ("google", "gemini-3-flash-preview"): [("", "1")],
+           ("google", "gemini-3.1-flash-lite"): [("", "1")], ("google", "gemini-3.5-flash"): [("", "1")],
+           ("google", "gemini-3.6-flash"): FLASH_OF_2026, ("google", "gemini-3.7-flash"): FLASH_OF_2026,
+           ("google", "gemini-3.8-flash"): FLASH_OF_2026}
+
 
 HERE = pathlib.Path(__file__).parent
 CONTRACTS = json.loads((HERE / "cache_contracts.json").read_text())
@@ -127,8 +136,10 @@ def prices_of(row):
     if row.get("tiers"):
         base["context"] = tiers_of(row["tiers"], rates)
     fees, doubts = fees_of(row)
-    if fees:
-        base["fees"] = fees
+    held = [amount for since, amount in STORAGE.get((row["provider"], row["model"]), []) if since <= row["from"]]
+    storage = {"cache_token_hours": {"amount": held[-1], "per": 1000000}} if held else {}
+    if fees or storage:
+        base["fees"] = fees | storage
     doubts += doubt_of(row, lost)
     sources = row["sources"] or [row.get("note", "worked out from the line before")]
     last = {"source": "; ".join(sources[:3])[:300], "sure": SURE[row["from_certainty"]],
@@ -148,6 +159,10 @@ def prices_of(row):
     for tier, stated in sorted(tiers.items()):
         price = dict(base, service_tier=tier, rates=known(stated)[0])
         price.pop("context", None)
+        if storage:
+            price["fees"] = fees
+        if not price.get("fees"):
+            price.pop("fees", None)
         if stated.get("tiers"):
             price["context"] = tiers_of(stated["tiers"], price["rates"])
         found.append(price)

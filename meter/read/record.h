@@ -104,6 +104,12 @@ enum {
 	BATCH_ROOM = BATCH_ROWS + 8
 };
 
+/* Something else that is counted, by the name of its fee. */
+struct batch_unit {
+	const char *name;
+	int64_t count;
+};
+
 struct record_batch {
 	size_t n;
 	bool roomy; /* TEXT_ROOM bytes from the start of any text that is not empty can be read */
@@ -118,6 +124,8 @@ struct record_batch {
 		};
 	};
 	int64_t requests[BATCH_ROOM];
+	bool has_units; /* unit is filled; of replays that store prompts, no column of a trace */
+	struct batch_unit unit[BATCH_ROOM];
 	/* of a batch of one: why it has no price whatever the cards say, and what its source says
 	 * that it cost (NULL: nothing) */
 	const char *unread;

@@ -56,3 +56,94 @@ same() { [ "$1" = "$2" ] || fail "$1, not $2"; }
 	run "$TALLY" whatif t.csv -s s=claude-sonnet-4-6 --minimum few
 	expect 2 "--minimum is a whole number of tokens from 0, not 'few'"
 }
+
+counts() { # MODEL MINUTE:CUSTOMER:SESSION:INPUT:READ...
+	printf 'time,model,customer,session,input,cache_read,output\n'
+	local m=$1 c; shift
+	for c in "$@"; do IFS=: read -r minute customer session input read <<<"$c"; printf '2026-06-15T%02d:%02d:00Z,%s,%s,%s,%s,%s,0\n' $((minute / 60)) $((minute % 60)) "$m" "$customer" "$session" "$input" "$read"; done
+}
+
+@test "an explicit Gemini cache: hits without end of chance, and the storage of every token-hour in the bill" {
+	# 100,000 tokens at 0 and 102,400 at 30 minutes of 2.5 Pro (1.25, read 0.125, storage 4.50 a million token-hours)
+	for i in 0 1; do printf '{"c":0,"n":2,"i":%d,"d":0,"t":%d,"m":"gemini-2.5-pro","in":%d,"out":0,"h":"1-%d"}\n' $i $((i * 1800)) $((102400 + 6400 * i)) $((1600 + 100 * i)); done >b.jsonl
+	# unasked the implicit one, which is gone after five minutes: 211,200 x 1.25
+	run "$TALLY" replay b.jsonl --at 2026-06-15 --cache vendor --json
+	expect 0 '"total": "0.264"' '"cache_read": 0'
+	# an hour of 102,400, then of the 6,400 new ones: reading does not make the first live longer; 108,800 x (1.25 + 4.5) + 102,400 x 0.125
+	local want=0.6384
+	run "$TALLY" replay b.jsonl --at 2026-06-15 --cache vendor --writes 1h --json
+	expect 0 "\"total\": \"$want\"" '"cache_read": 102400'
+	name=g
+	same "$(total b.jsonl --at 2026-06-15 --cache vendor --writes 1h -s g=gemini-2.5-pro)" $want
+	# refreshed by each read: the first 102,400 are kept for half an hour more
+	same "$(total b.jsonl --at 2026-06-15 --cache vendor --writes 1h --expire touch -s g=gemini-2.5-pro)" "$(awk 'BEGIN { printf "%.10g", .6384 + .0512 * 4.5 }')"
+	run "$TALLY" whatif b.jsonl --at 2026-06-15 --cache vendor --writes 1h -s g=gemini-2.5-pro --resamples 0 --json
+	expect 0 '"cache_token_hours": 108800'
+	run "$TALLY" whatif b.jsonl --at 2026-06-15 --cache vendor --writes 1h -s g=gemini-2.5-pro --resamples 0
+	expect 0 "108,800 token-hours"
+	run "$TALLY" cache b.jsonl --rule vendor -m gemini-2.5-pro --at 2026-06-15 --writes 1h --json
+	expect 0 '"hit_tokens": 102400' '"token_hours": 108800'
+	# of counts as of blocks; where no price states the fee it is not free
+	counts no-such-model 0:a:s:102400:0 30:a:s:108800:0 >c.csv
+	same "$(total c.csv --writes 1h -s g=gemini-2.5-pro)" $want
+	run "$TALLY" whatif c.csv --writes 1h -s g=gemini-2.5-flash-preview-05-20 --at 2025-06-15 --resamples 0
+	[ "$status" = 3 ] || [ "$status" = 2 ] || fail "$output"
+	# who asks for nothing pays for no storage, and a Claude model knows no such fee
+	same "$(total c.csv --writes 1h -s g=claude-sonnet-4-6)" "$(awk 'BEGIN { printf "%.10g", .1088 * 6 + .1024 * .3 }')"
+}
+
+@test "a contract that changes within a trace is applied at each call's instant, of blocks, of counts and in cache" {
+	printf '{"schema": "tally.card/1", "provider": "own", "caches": [
+	 {"models": ["m"], "to": "2026-06-15T01:00:00Z", "asked_by": "nobody", "minimum_tokens": 64, "lifetimes": [{"seconds": 60}], "source": "s", "sure": "s"},
+	 {"models": ["m"], "from": "2026-06-15T01:00:00Z", "asked_by": "nobody", "minimum_tokens": 64, "quantum_tokens": 1000, "lifetimes": [{"seconds": 3600}], "source": "s", "sure": "s"}],
+	 "prices": [{"model": "m", "currency": "USD", "from": "2026-01-01T00:00:00Z", "kind": "list", "rates": {"input": "2", "cache_read": "0.2", "output": "3"}, "source": "s", "sure": "s"}]}' >card.json
+	# at 0:00, 0:30 (a minute's cache is cold), 1:10 (an hour's holds what came at 0:30, in whole thousands)
+	for i in 0 30 70; do printf '{"c":0,"n":1,"i":%d,"d":0,"t":%d,"m":"m","in":6400,"out":0,"h":"1-100"}\n' $i $((i * 60)); done >b.jsonl
+	counts no-such-model 0:a:s:6400:0 30:a:s:6400:0 70:a:s:6400:0 >c.csv
+	run "$TALLY" replay b.jsonl --prices card.json --at 2026-06-15 --cache vendor --json
+	expect 0 '"cache_read": 6000'
+	run "$TALLY" whatif b.jsonl --prices card.json --at 2026-06-15 --cache vendor -s m=m --resamples 0 --csv
+	expect 0 "m,,3,13200,6000,"
+	run "$TALLY" whatif c.csv --prices card.json -s m=m --resamples 0 --csv
+	expect 0 "m,,3,13200,6000,"
+	run "$TALLY" cache b.jsonl --prices card.json --rule vendor -m m --at 2026-06-15 --json
+	expect 0 '"hit_tokens": 6000'
+	run "$TALLY" cache b.jsonl --prices card.json --cache vendor -m m --at 2026-06-16 --json
+	expect 0 '"hit_tokens": 12000'
+	run "$TALLY" cache b.jsonl --prices card.json --rule vendor -m m --at 2026-06-15 --curve
+	expect 2 "the contract of this model changes"
+	same "$("$TALLY" cache b.jsonl --cache 50,ttl=2000 --csv)" "$("$TALLY" cache b.jsonl --capacity 50 --ttl 2000 --csv)"
+}
+
+@test "isolation by customer and by conversation where there are counts only; retention of a day" {
+	# sessions of two customers begin with the same 4,096 tokens, which the record found; a later session of b, and one of a
+	counts deepseek-v4-pro 0:a:s1:100:4096 1:b:s2:100:4096 2:b:s3:100:4096 >h.csv
+	run "$TALLY" whatif h.csv -s x=gpt-4o --resamples 0 --csv
+	expect 0 "x,,3,4396,8192,"
+	run "$TALLY" whatif h.csv -s x=gpt-4o --scope customer --resamples 0 --csv
+	expect 0 "x,,3,8492,4096,"
+	run "$TALLY" whatif h.csv -s x=gpt-4o --scope conversation --resamples 0 --csv
+	expect 0 "x,,3,12588,0,"
+	printf '{"scenarios": [{"name": "x", "route": "gpt-4o", "cache": {"scope": "model+customer"}}]}' >s.json
+	run "$TALLY" whatif h.csv --scenarios s.json --resamples 0 --csv
+	expect 0 "x,,3,8492,4096,"
+	# two customers within one session
+	counts no-such-model 0:a:s:6400:0 1:b:s:7040:0 2:a:s:7680:0 >t.csv
+	run "$TALLY" whatif t.csv -s x=deepseek-v4-flash --resamples 0 --csv
+	expect 0 "x,,3,7680,13440,"
+	run "$TALLY" whatif t.csv -s x=deepseek-v4-flash --scope customer --resamples 0 --csv
+	expect 0 "x,,3,14720,6400,"
+	run "$TALLY" whatif t.csv -s x=deepseek-v4-flash --scope tenants
+	expect 2 "scope is global, or conversation, model and customer"
+	sed 's/,customer,/,/; s/,[ab],s,/,s,/' t.csv >u.csv
+	run "$TALLY" whatif u.csv -s x=deepseek-v4-flash --scope customer
+	expect 2 "names no customers"
+	# OpenAI's extended retention has to be asked for, costs nothing, and not every model has it
+	counts no-such-model 0:a:s:6400:0 600:a:s:6400:0 >r.csv
+	run "$TALLY" whatif r.csv -s x=gpt-5.1 -s y=gpt-4o --resamples 0 --csv
+	expect 0 "x,,2,12800,0," "y,,2,12800,0,"
+	run "$TALLY" whatif r.csv -s x=gpt-5.1 -s y=gpt-4o --writes 24h --resamples 0 --csv
+	expect 0 "x,,2,6528,6272,0,0," "y,,2,12800,0,"
+	run "$TALLY" whatif r.csv -s x=gpt-5.1 --resamples 0 --json
+	expect 0 '"uncertain_calls": 1'
+}

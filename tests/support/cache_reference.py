@@ -8,11 +8,16 @@ again, of June 2026, in picodollars a token.
 import random
 import sys
 
-MINUTE = 60
-ANTHROPIC = dict(marks=True, quantum=1, ttl=300, long=3600, last=0, minimum=lambda t: 1024)
-OPENAI = dict(marks=False, quantum=128, ttl=300, long=None, last=1, minimum=lambda t: 1024)
-GOOGLE = dict(marks=False, quantum=1, ttl=300, long=None, last=1, minimum=lambda t: 4096)
+ANTHROPIC = dict(marks=True, quantum=1, ttl=300, long=dict(ttl=3600), last=0, minimum=1024)
+OPENAI = dict(marks=False, quantum=128, ttl=300, last=1, minimum=1024)
+RETAINED = dict(OPENAI, long=dict(ttl=86400))
 START = 20 * 3600  # seconds of 2026-06-17
+MIDNIGHT, MORNING = 24 * 3600, 33 * 3600
+
+
+def google(minimum, hour):
+    """Implicit, and explicit for an hour: marked, not refreshed, its storage billed by the token-hour."""
+    return dict(marks=False, quantum=1, ttl=300, last=1, minimum=minimum, long=dict(ttl=3600, marks=True, of_write=True, storage=hour))
 
 
 def prices(i, r, o, w5=None, w1=None):
@@ -21,81 +26,103 @@ def prices(i, r, o, w5=None, w1=None):
 
 MODELS = {
     "claude-sonnet-4-6": {**ANTHROPIC, **prices(3000000, 300000, 15000000, 3750000, 6000000)},
-    "claude-haiku-4-5": {**ANTHROPIC, "minimum": lambda t: 4096, **prices(1000000, 100000, 5000000, 1250000, 2000000)},
-    "claude-opus-4-7": {**ANTHROPIC, "minimum": lambda t: 4096, **prices(5000000, 500000, 25000000, 6250000, 10000000)},
+    "claude-haiku-4-5": {**ANTHROPIC, "minimum": 4096, **prices(1000000, 100000, 5000000, 1250000, 2000000)},
+    "claude-opus-4-7": {**ANTHROPIC, "minimum": 4096, **prices(5000000, 500000, 25000000, 6250000, 10000000)},
     "gpt-4o": {**OPENAI, **prices(2500000, 1250000, 10000000)},
-    "gpt-5.5": {**OPENAI, **prices(5000000, 500000, 30000000)},
-    "deepseek-v4-flash": dict(marks=False, quantum=64, ttl=7200, long=None, last=0, minimum=lambda t: 64, **prices(140000, 2800, 280000)),
-    "gemini-2.5-flash": {**GOOGLE, "minimum": lambda t: 2048, **prices(300000, 30000, 2500000)},
-    "gemini-3-flash-preview": {**GOOGLE, "minimum": lambda t: 1024, **prices(500000, 50000, 3000000)},
-    "gemini-3.1-pro-preview": {**GOOGLE, **prices(2000000, 200000, 12000000)},
+    "gpt-5.1": {**RETAINED, **prices(1250000, 125000, 10000000)},
+    "gpt-5.5": {**RETAINED, **prices(5000000, 500000, 30000000)},
+    "deepseek-v4-flash": dict(marks=False, quantum=64, ttl=7200, last=0, minimum=64, **prices(140000, 2800, 280000)),
+    "gemini-2.5-flash": {**google(2048, 1000000), **prices(300000, 30000, 2500000)},
+    "gemini-3-flash-preview": {**google(1024, 1000000), **prices(500000, 50000, 3000000)},
+    "gemini-3.1-pro-preview": {**google(4096, 4500000), **prices(2000000, 200000, 12000000)},
     # of card.json: all that a contract can say
-    "own-written": dict(marks=False, quantum=32, ttl=200, long=900, last=1, minimum=lambda t: 300, of_write=True, **prices(2000000, 200000, 3000000, 2600000, 4100000)),
-    "own-settling": dict(marks=False, quantum=1, ttl=600, long=None, last=0, minimum=lambda t: 0, settle=25, **prices(1500000, 100000, 3000000)),
-    "own-private": dict(marks=True, quantum=1, ttl=400, long=None, last=1, minimum=lambda t: 128, private=True, **prices(1100000, 50000, 2000000, 1700000)),
+    "own-written": dict(marks=False, quantum=32, ttl=200, long=dict(ttl=900), last=1, minimum=300, of_write=True, **prices(2000000, 200000, 3000000, 2600000, 4100000)),
+    "own-settling": dict(marks=False, quantum=1, ttl=600, last=0, minimum=0, settle=25, **prices(1500000, 100000, 3000000)),
+    "own-private": dict(marks=True, quantum=1, ttl=400, last=1, minimum=128, private=True, **prices(1100000, 50000, 2000000, 1700000)),
+    "own-stored": dict(marks=False, quantum=1, ttl=500, last=0, minimum=200, storage=3000000, **prices(900000, 30000, 2000000)),
+    # two days, two contracts, and a third for some hours of the night
+    "own-dated": dict(marks=False, quantum=64, ttl=100, last=0, minimum=64, **prices(1000000, 70000, 2000000, 1300000),
+                      changes=[(MIDNIGHT, dict(marks=True, quantum=1, ttl=900, minimum=1500)), (MORNING, dict(marks=False, of_write=True, quantum=1, ttl=900, minimum=700))]),
 }
+NAMES = list(MODELS)
+SHIPPED = [m for m in NAMES if not m.startswith("own-")]
 CARD = """{"schema": "tally.card/1", "provider": "own", "caches": [
  {"models": ["own-written"], "asked_by": "nobody", "minimum_tokens": 300, "quantum_tokens": 32, "lifetimes": [{"seconds": 200, "write": "cache_write_5m"}, {"seconds": 900, "write": "cache_write_1h"}], "refreshed_by_reads": false, "last_token_computed": true, "source": "s", "sure": "s"},
  {"models": ["own-settling"], "asked_by": "nobody", "minimum_tokens": 0, "lifetimes": [{"seconds": 600}], "settle_seconds": 25, "source": "s", "sure": "s"},
- {"models": ["own-private"], "asked_by": "breakpoints", "minimum_tokens": 128, "lifetimes": [{"seconds": 400, "write": "cache_write_5m"}], "last_token_computed": true, "isolation": "customer", "source": "s", "sure": "s"}],
+ {"models": ["own-private"], "asked_by": "breakpoints", "minimum_tokens": 128, "lifetimes": [{"seconds": 400, "write": "cache_write_5m"}], "last_token_computed": true, "isolation": "customer", "source": "s", "sure": "s"},
+ {"models": ["own-stored"], "asked_by": "nobody", "minimum_tokens": 200, "lifetimes": [{"seconds": 500}], "storage": "kept", "source": "s", "sure": "s"},
+ {"models": ["own-*"], "to": "2026-06-18T00:00:00Z", "asked_by": "nobody", "minimum_tokens": 64, "quantum_tokens": 64, "lifetimes": [{"seconds": 100, "write": "cache_write_5m"}], "source": "s", "sure": "s"},
+ {"models": ["own-dated"], "from": "2026-06-18T00:00:00Z", "to": "2026-06-18T09:00:00Z", "asked_by": "breakpoints", "minimum_tokens": 1500, "lifetimes": [{"seconds": 900, "write": "cache_write_5m"}], "source": "s", "sure": "s"},
+ {"models": ["own-d*"], "from": "2026-06-18T00:00:00Z", "asked_by": "nobody", "minimum_tokens": 700, "lifetimes": [{"seconds": 900, "write": "cache_write_5m"}], "refreshed_by_reads": false, "source": "s", "sure": "s"}],
  "prices": [%s]}
 """ % ",\n ".join(
     '{"model": "%s", "currency": "USD", "from": "2026-01-01T00:00:00Z", "kind": "list", "rates": {%s}, "source": "s", "sure": "s"}' % (m, rates)
     for m, rates in (
         ("own-written", '"input": "2", "cache_read": "0.2", "cache_write_5m": "2.6", "cache_write_1h": "4.1", "output": "3"'),
         ("own-settling", '"input": "1.5", "cache_read": "0.1", "output": "3"'),
-        ("own-private", '"input": "1.1", "cache_read": "0.05", "cache_write_5m": "1.7", "output": "2"')))
+        ("own-private", '"input": "1.1", "cache_read": "0.05", "cache_write_5m": "1.7", "output": "2"'),
+        ("own-stored", '"input": "0.9", "cache_read": "0.03", "output": "2"}, "fees": {"kept": {"amount": "3", "per": 1000000}'),
+        ("own-dated", '"input": "1", "cache_read": "0.07", "cache_write_5m": "1.3", "output": "2"')))
 
 
 def money(pico):
     return ("%d.%012d" % divmod(pico, 10**12)).rstrip("0").rstrip(".")
 
 
-class Rules:
-    """A model's contract, and what an option asks for in its place."""
+LIFETIMES = {"5m": 300, "1h": 3600, "24h": 86400}
 
-    def __init__(self, model, **asked):
-        m = MODELS[model]
-        self.m = m
+
+class Rules:
+    """A model's contract at a time, and what an option asks for in its place."""
+
+    def __init__(self, model, t, **asked):
+        m = dict(MODELS[model])
+        for since, change in m.get("changes", []):
+            m.update(change if t >= since else {})
         self.writes = asked.get("writes", "5m")
         self.pays = m["w5"] is not None and self.writes != "none"
         self.bills = m["w5"] is not None
+        self.dear = False
+        if "writes" in asked and m.get("long") and LIFETIMES.get(self.writes, 0) >= m["long"]["ttl"]:
+            m.update(m["long"])
+            self.dear = m["w1"] is not None
+        self.m = m
         self.marks = m["marks"]
         self.quantum = asked.get("quantum", m["quantum"])
         self.settle = asked.get("settle", m.get("settle", 0))
         self.of_write = asked.get("of_write", m.get("of_write", False))
-        self.ttl = m["long"] if self.writes == "1h" and m["long"] else m["ttl"]
-        self.ttl = asked.get("ttl", self.ttl)  # None: for ever
-        self.least = asked.get("minimum")
-        self.private = m.get("private", False)
+        self.storage = m.get("storage")  # picodollars a token-hour
+        self.ttl = asked.get("ttl", m["ttl"])  # None: for ever
+        if self.storage and self.ttl is None:
+            self.ttl = m["ttl"]
+        self.minimum = asked.get("minimum", m["minimum"])
+        self.private = m.get("private", False) or "customer" in asked.get("scope", "")
 
-    def minimum(self, t):
-        return self.m["minimum"](t) if self.least is None else self.least
-
-    def ruled(self, tokens, prompt, t):
+    def ruled(self, tokens, prompt):
         tokens = max(0, min(tokens, prompt - self.m["last"]))
         tokens -= tokens % self.quantum
-        return 0 if tokens < self.minimum(t) else tokens
+        return 0 if tokens < self.minimum else tokens
 
-    def cost(self, prompt, reach, hit, output, t):
-        """What is written of the first `reach` tokens, and what the call costs."""
-        if not self.pays or reach < self.minimum(t):
+    def cost(self, prompt, reach, hit, output, stored):
+        """What is written of the first `reach` tokens, and what the call costs; stored: tokens times seconds."""
+        if not self.pays or reach < self.minimum:
             reach = 0
         written = max(0, reach - hit)
-        dear = self.writes == "1h" and self.m["w1"] is not None
         pico = hit * self.m["r"] + (prompt - hit - written) * self.m["i"] + output * self.m["o"]
-        return written, pico + written * ((self.m["w1"] if dear else self.m["w5"]) if written else 0)
+        if self.storage:
+            pico += (stored + 1800) // 3600 * self.storage
+        return written, pico + written * ((self.m["w1"] if self.dear else self.m["w5"]) if written else 0)
 
 
-def replay_blocks(rows, answered, scope, per_block=64, **asked):
+def replay_blocks(rows, answered, per_block=64, **asked):
     """(tokens read, tokens written, picodollars) of rows that are answered by those models."""
     came, touched, units = {}, {}, set()
     reads = writes = pico = 0
     for row, model in zip(rows, answered):
-        r, t = Rules(model, **asked), START + row["t"]
+        t = START + row["t"]
+        r = Rules(model, t, **asked)
         def key(i):
-            whose = (row["customer"] if r.private or "customer" in scope else None, row["c"] if "conversation" in scope else None, model)
-            return whose + (row["h"][i],)
+            return row["customer"] if r.private else None, model, row["c"], row["h"][i]
         def alive(i):
             k = key(i)
             return k in touched and (r.ttl is None or t - (came if r.of_write else touched)[k] <= r.ttl)
@@ -110,20 +137,26 @@ def replay_blocks(rows, answered, scope, per_block=64, **asked):
         if r.marks:
             while lead and key(lead - 1) not in units:
                 lead -= 1
-        hit = r.ruled(min(lead * per_block, row["in"]), row["in"], t)
+        hit = r.ruled(min(lead * per_block, row["in"]), row["in"])
         if r.bills and not r.pays:
             hit = 0
-        stored = blocks if not r.marks else 0 if reach < r.minimum(t) else before(reach)
-        for i in range(stored):
+        kept = reach if reach >= r.minimum else 0
+        blocks_kept = blocks if not r.marks and not r.storage else before(kept) if kept else 0
+        stored = max(0, kept - min(blocks_kept * per_block, row["in"])) * (r.ttl or 0)
+        for i in range(blocks_kept):
+            tokens = min(per_block, row["in"] - i * per_block)
             if not alive(i):
+                stored += tokens * (r.ttl or 0)
                 came[key(i)] = t
                 units.discard(key(i))
+            elif not r.of_write:
+                stored += tokens * (t - touched[key(i)])
             touched[key(i)] = t
         if r.marks:
             for mark in marks:
-                if mark >= r.minimum(t) and before(mark):
+                if mark >= r.minimum and before(mark):
                     units.add(key(before(mark) - 1))
-        written, cost = r.cost(row["in"], reach, hit, row["out"], t)
+        written, cost = r.cost(row["in"], reach, hit, row["out"], stored)
         reads, writes, pico = reads + hit, writes + written, pico + cost
     return reads, writes, pico
 
@@ -154,33 +187,37 @@ def rebuild_counts(rows, answered, **asked):
     parents = threads(rows)
     wrote, pico = {}, 0
     for i, (row, model) in enumerate(zip(rows, answered)):
-        r, t = Rules(model, **asked), START + row["t"]
+        r = Rules(model, START + row["t"], **asked)
         def older(j):
-            """The nearest row of the model that j goes on from, and what they share."""
+            """The nearest row of the model (and of the customer) that j goes on from, and what they share."""
             shared = None
             while parents[j][0] is not None:
                 shared = parents[j][1] if shared is None else min(shared, parents[j][1])
                 j = parents[j][0]
-                if answered[j] == model:
+                if answered[j] == model and (not r.private or rows[j]["customer"] == row["customer"]):
                     return j, shared
             return None, 0
         def since(j):
             return wrote[j] if r.of_write else rows[j]["t"]
+        def kept(j):
+            return rows[j]["in"] if rows[j]["in"] >= r.minimum else 0
         j, shared = older(i)
         if j is not None and r.ttl is not None and row["t"] - since(j) > r.ttl:
             j, shared = None, 0
         first = j
+        there = 0 if j is None else min(kept(i), shared, kept(j))
+        stored = (kept(i) - there) * (r.ttl or 0) + (there * (row["t"] - rows[j]["t"]) if there and not r.of_write else 0)
         # not settled yet, or no mark where the prompts part: what was there before
-        while j is not None and (row["t"] - rows[j]["t"] < r.settle or r.marks and rows[j]["in"] > shared and rows[j]["in"] >= r.minimum(t)):
+        while j is not None and (row["t"] - rows[j]["t"] < r.settle or r.marks and kept(j) > shared):
             k, more = older(j)
             if k is not None and r.ttl is not None and rows[j]["t"] - since(k) > r.ttl:
                 k = None
             j, shared = (None, 0) if k is None else (k, min(shared, more))
-        if j is not None and rows[j]["in"] < r.minimum(t):
-            shared = 0
-        hit = r.ruled(shared, row["in"], t) if r.pays or not r.bills else 0
+        if j is not None:
+            shared = min(shared, kept(j))
+        hit = r.ruled(shared, row["in"]) if r.pays or not r.bills else 0
         wrote[i] = wrote[first] if hit and first is not None else row["t"]
-        pico += r.cost(row["in"], row["in"], hit, row["out"], t)[1]
+        pico += r.cost(row["in"], row["in"], hit, row["out"], stored)[1]
     return pico
 
 
@@ -205,7 +242,7 @@ def conversations(seed):
         fresh += 100
         prompt = len(h) * 64 + rnd.randrange(64)
         marks = sorted({rnd.randint(1, prompt) for _ in range(rnd.randint(1, 4))}) if rnd.random() < 0.3 else []
-        rows.append(dict(c=c, i=s["n"], t=t, h=h, customer="abc"[c % 3], breakpoints=marks, out=rnd.randint(0, 500), **{"in": prompt}))
+        rows.append(dict(c=c, i=s["n"], t=t, h=h, customer="abc"[c % 3 if rnd.random() < 0.8 else rnd.randrange(3)], breakpoints=marks, out=rnd.randint(0, 500), **{"in": prompt}))
         s["n"] += 1
     return rows
 
@@ -234,41 +271,42 @@ def main():
     seed = int(sys.argv[1])
     rows = conversations(seed)
     rnd = random.Random(seed + 1000)
-    names = list(MODELS)
     with open("blocks.jsonl", "w") as f:
         for row in rows:
-            row["m"] = names[(row["c"] + row["i"] // 9) % len(names)]
+            row["m"] = NAMES[(row["c"] + row["i"] // 9) % len(NAMES)]
             marks = ', "breakpoints": %s' % row["breakpoints"] if row["breakpoints"] else ""
             f.write('{"c": %d, "n": 1, "i": %d, "d": 0, "t": %d, "m": "%s", "customer": "%s", "in": %d, "out": %d, "h": "%s"%s}\n'
                     % (row["c"], row["i"], row["t"], row["m"], row["customer"], row["in"], row["out"], ranges(row["h"]), marks))
     with open("card.json", "w") as f:
         f.write(CARD)
     with open("counts.csv", "w") as f:
-        f.write("time,model,session,input,output\n")
+        f.write("time,model,session,customer,input,output\n")
         for row in rows:  # recorded on a model that no card describes: it proves nothing
-            f.write("%s,unknown,s%d,%d,%d\n" % (instant(row["t"]), row["c"], row["in"], row["out"]))
+            f.write("%s,unknown,s%d,%s,%d,%d\n" % (instant(row["t"]), row["c"], row["customer"], row["in"], row["out"]))
     at = "--at 2026-06-17T20:00:00Z --prices card.json"
-    options = [("", {}), ("--writes 1h", dict(writes="1h")), ("--writes none", dict(writes="none")), ("--ttl 900", dict(ttl=900)),
-               ("--expire write", dict(of_write=True)), ("--settle 40", dict(settle=40)), ("--quantum 100 --minimum 700", dict(quantum=100, minimum=700))]
+    options = [("", {}), ("--writes 1h", dict(writes="1h")), ("--writes 24h", dict(writes="24h")), ("--writes none", dict(writes="none")),
+               ("--ttl 900", dict(ttl=900)), ("--expire write", dict(of_write=True)), ("--expire touch --writes 1h", dict(of_write=False, writes="1h")),
+               ("--settle 40", dict(settle=40)), ("--quantum 100 --minimum 700", dict(quantum=100, minimum=700)),
+               ("--scope customer", dict(scope="customer")), ("--scope conversation+customer --writes 1h", dict(scope="conversation+customer", writes="1h"))]
     for text, asked in options:
         for cache, own in (("infinite", dict(ttl=None)), ("vendor", {}), ("infinite,ttl=500", dict(ttl=500))):
             if "ttl" in asked and ",ttl" in cache:
                 continue  # it is said once
             asked_here = {**own, **asked}
-            reads, writes, pico = replay_blocks(rows, [r["m"] for r in rows], "", **asked_here)
+            reads, writes, pico = replay_blocks(rows, [r["m"] for r in rows], **asked_here)
             print("replay blocks.jsonl %s --cache %s %s\t%s %d" % (at, cache, text, money(pico), reads))
-            a, b = rnd.sample(names, 2)
+            a, b = rnd.sample(NAMES, 2)
             spec, choose = every(rnd.randint(2, 5), a, b)
             for name, answered in ((spec, [choose(r) for r in rows]), (a, [a] * len(rows)), ("recorded", [r["m"] for r in rows])):
-                reads, writes, pico = replay_blocks(rows, answered, "", **asked_here)
+                reads, writes, pico = replay_blocks(rows, answered, **asked_here)
                 print("whatif blocks.jsonl %s --cache %s %s -s x=%s\t%s %d" % (at, cache, text, name, money(pico), reads))
-        for model in names[:9]:
-            reads, _, _ = replay_blocks(rows, [model] * len(rows), "", **{**asked, "writes": asked.get("writes", "5m")})
+        for model in SHIPPED:
+            reads, _, _ = replay_blocks(rows, [model] * len(rows), **asked)
             if asked.get("writes") != "none":
                 print("cache blocks.jsonl --rule vendor --model %s --at 2026-06-15 %s\t- %d" % (model, text, reads))
-        for model in names:
+        for model in NAMES:
             print("whatif counts.csv --prices card.json %s -s x=%s\t%s" % (text, model, money(rebuild_counts(rows, [model] * len(rows), **asked))))
-        a, b = rnd.sample(names, 2)
+        a, b = rnd.sample(NAMES, 2)
         spec, choose = every(rnd.randint(2, 5), a, b)
         print("whatif counts.csv --prices card.json %s -s x=%s\t%s" % (text, spec, money(rebuild_counts(rows, [choose(r) for r in rows], **asked))))
 
