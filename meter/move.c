@@ -32,7 +32,8 @@ static const char *const tables[] = {
 	"invoice_series", "invoice_usage",
 	"budget",	  "budget_alarm",
 	"skipped",	  "payment",
-	"trail",
+	"trail",	  "card",
+	"priced_by",	  "own_card",
 };
 enum { TABLES = sizeof tables / sizeof *tables };
 /* What each engine keeps for itself, or is copied by key. */

@@ -68,6 +68,14 @@ void book_each_name(const struct book *b, void (*take)(void *user, struct text n
 /* Lists; the count opens every shipped card. */
 size_t book_card_count(const struct book *b);
 const struct card *book_card(const struct book *b, size_t i);
+/* Works out the digest of the text of one of its cards. Errors: ERR_SYSTEM. */
+int book_identify(const struct book *b, const struct card *c, struct err *e);
+/* The card that is called so, or has that digest (which is then the one); NULL: none. Its own
+ * digest is known. */
+const struct card *book_card_named(const struct book *b, const char *name, const char *sha256);
+/* A card by its text, as one more layer; file: what messages call it. Errors: ERR_INVALID. */
+int book_add_text(struct book *b, struct text json, const char *file, enum card_kind kind,
+		  struct err *e);
 /* What the sources disagree about of that model at that instant: the i-th, or NULL. */
 const struct dispute *book_dispute(const struct book *b, const char *provider, const char *model,
 				   struct instant at, size_t i);
