@@ -5,9 +5,12 @@
 
 #include "base/clock.h"
 
+/* A price that was only looked at, or whose row a rollback took, rated nothing. */
 static const struct sql sql_each = {
 	.text = "SELECT name,kind,checked,sha256,at,count(*) FROM card JOIN priced_by ON card=id "
-		"WHERE :price=0 OR price=:price GROUP BY id,name,kind,checked,sha256,at ORDER BY id",
+		"WHERE price=:price OR :price=0 AND price IN (SELECT price FROM rollup_day UNION "
+		"SELECT price FROM usage WHERE seq>coalesce((SELECT CAST(value AS BIGINT) FROM about "
+		"WHERE key='rolled_to'),0)) GROUP BY id,name,kind,checked,sha256,at ORDER BY id",
 };
 
 int cards_each(struct store *s, int64_t price, int (*take)(void *user, const struct rated_card *c),
