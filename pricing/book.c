@@ -893,6 +893,29 @@ const struct card *book_card_named(const struct book *b, const char *name, const
 	return found;
 }
 
+const struct price *book_may_be(const struct book *b, const struct price *p, struct instant at)
+{
+	pthread_mutex_lock(&b->self->lock);
+	const struct name_entry *n = look_up(b->self, text_of(p->model), p->provider);
+	const struct price *found = n ? may_be(n, p, at) : NULL;
+	pthread_mutex_unlock(&b->self->lock);
+	return found;
+}
+
+const struct price *book_price(const struct book *b, struct text provider, struct text model,
+			       struct text id)
+{
+	const struct price *found = NULL;
+	pthread_mutex_lock(&b->self->lock);
+	const char *seller = known_provider(b, provider);
+	const struct name_entry *n = seller ? look_up(b->self, model, seller) : NULL;
+	for (size_t i = 0; n && i < n->price_count; i++)
+		if (text_is(id, n->price[i]->id) && (!found || n->price[i]->layer > found->layer))
+			found = n->price[i];
+	pthread_mutex_unlock(&b->self->lock);
+	return found;
+}
+
 size_t book_card_count(const struct book *b)
 {
 	pthread_mutex_lock(&b->self->lock);

@@ -61,6 +61,10 @@ int book_find(const struct book *b, const struct price_query *q, struct price_ma
  */
 const struct price *book_may_be(const struct book *b, const struct price *p, struct instant at);
 
+/* The price of that id as the vendor sells the model, or NULL. */
+const struct price *book_price(const struct book *b, struct text provider, struct text model,
+			       struct text id);
+
 /* Every name of a model that the shipped cards know, and those that were added; in no order, and
  * perhaps more than once. */
 void book_each_name(const struct book *b, void (*take)(void *user, struct text name), void *user);

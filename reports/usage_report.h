@@ -2,6 +2,7 @@
 #ifndef TALLY_REPORTS_USAGE_REPORT_H
 #define TALLY_REPORTS_USAGE_REPORT_H
 
+#include "meter/store/price_dates.h"
 #include "meter/store/usage_query.h"
 #include "reports/json_out.h"
 
@@ -15,7 +16,8 @@ struct usage_report {
 	int64_t limit; /* 0: all groups */
 	int64_t quarantined;
 	struct lower_bound bound;
-	const char *timezone; /* of days and hours; NULL: UTC */
+	const char *timezone;	  /* of days and hours; NULL: UTC */
+	struct price_dates dates; /* what hangs on changes of prices whose day is not known */
 };
 
 void usage_report_table(const struct usage_report *r);
@@ -27,6 +29,9 @@ void usage_report_csv(const struct usage_report *r);
 void put_tokens_object(struct json_out *j, const int64_t tokens[BUCKET_COUNT]);
 /* The members of a group or a whole: records, requests, tokens, total, unpriced. */
 void put_usage_sums(struct json_out *j, const struct usage_sums *s);
+/* "price_dates": {...}, and a sentence for people: empty where nothing hangs on it. */
+void put_price_dates(struct json_out *j, const struct price_dates *d);
+void price_dates_words(struct buf *b, const struct price_dates *d);
 /* "unpriced_reasons": [...] */
 void put_unpriced_reasons(struct json_out *j, const struct usage_result *r);
 
