@@ -72,7 +72,7 @@ void put_unpriced_reasons(struct json_out *j, const struct usage_result *r)
 	json_out_end(j, ']');
 }
 
-void put_price_dates(struct json_out *j, const struct price_dates *d)
+static void put_price_dates(struct json_out *j, const struct price_dates *d)
 {
 	json_out_object(j, "price_dates");
 	json_out_int(j, "records_that_hang_on_it", d->records);

@@ -29,8 +29,7 @@ void usage_report_csv(const struct usage_report *r);
 void put_tokens_object(struct json_out *j, const int64_t tokens[BUCKET_COUNT]);
 /* The members of a group or a whole: records, requests, tokens, total, unpriced. */
 void put_usage_sums(struct json_out *j, const struct usage_sums *s);
-/* "price_dates": {...}, and a sentence for people: empty where nothing hangs on it. */
-void put_price_dates(struct json_out *j, const struct price_dates *d);
+/* A sentence of it for people: empty where nothing hangs on it. */
 void price_dates_words(struct buf *b, const struct price_dates *d);
 /* "unpriced_reasons": [...] */
 void put_unpriced_reasons(struct json_out *j, const struct usage_result *r);
