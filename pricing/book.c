@@ -489,6 +489,8 @@ static int unknown_model(const struct book *b, struct text model, struct err *e)
 	struct text near = { 0 };
 	enum { NEAR = 3 };
 	int best = NEAR + 1;
+	if (!e) /* nobody reads what the name may have meant */
+		return -ERR_NOT_FOUND;
 	for (size_t i = 0; i < NAME_SLOTS; i++)
 		for (const struct name_entry *n = b->slot[i]; n; n = n->next) {
 			int d = text_distance(model, n->name, NEAR);
