@@ -221,6 +221,7 @@ compile_commands.json: Makefile ## how each file is compiled, for editors and an
 
 bench: all ## ratios against named rivals, measured in one run
 	bench/run
+	bench/run_prices
 	bench/run_meter
 	bench/run_credit
 	bench/run_whatif

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "cli/metering.h"
 #include "meter/ingest/correct.h"
+#include "meter/store/cards.h"
 #include "meter/store/rollup.h"
 #include "reports/amount.h"
 #include "reports/json_out.h"
@@ -21,6 +22,9 @@ static const struct option void_options[] = {
 static const struct option rerate_options[] = {
 	{ "dry-run", 'n', NULL, "show what would change without changing it", false },
 	{ "unprice", 0, NULL, "also remove prices that no card states any more", false },
+	{ "other-cards", 0, NULL,
+	  "also take the book's prices for records that another card rated which is not at hand now",
+	  false },
 	{ "why", 0, "TEXT", "the reason (stored)", false },
 	{ 0 },
 };
@@ -29,12 +33,13 @@ struct correction {
 	struct book *book;
 	struct store *store;
 	struct ingest *in;
+	bool dry; /* nothing is kept */
 };
 
 static int begin(struct cli *cli, struct correction *c, struct err *e)
 {
 	struct ingest_options o;
-	int rc = cli_book(cli, &c->book, e);
+	int rc = cli_database_book(cli, DB_WRITE, &c->book, e);
 	if (rc == 0)
 		rc = cli_ingest_options(cli, c->book, &o, e);
 	if (rc == 0)
@@ -58,10 +63,11 @@ static int sum_up(struct store *s, struct err *e)
 
 static int end(struct correction *c, int rc, struct err *e)
 {
-	if (c->store && rc == 0)
+	if (c->store && rc == 0 && !c->dry)
 		rc = sum_up(c->store, e);
 	if (c->store)
-		rc = rc == 0 ? store_commit(c->store, e) : (store_rollback(c->store), rc);
+		rc = rc == 0 && !c->dry ? store_commit(c->store, e)
+					: (store_rollback(c->store), rc);
 	ingest_close(c->in);
 	store_close(c->store);
 	book_close(c->book);
@@ -143,7 +149,30 @@ static void describe(struct buf *b, struct text ref, struct text window, struct 
 		buf_printf(b, "%.*s %.*s", (int)ref.n, ref.p, (int)window.n, window.p);
 }
 
-static void print_rerate(const struct cli *cli, const struct rerate_result *r, bool dry)
+/* What a rerate left as it was, and why. */
+static void print_left(const struct cli *cli, const struct rerate_result *r)
+{
+	if (r->kept)
+		printf("%lld record%s a price that no card states any more, and keep%s it (name "
+		       "the card with --prices, or remove the price with --unprice)\n",
+		       (long long)r->kept, r->kept == 1 ? " has" : "s have",
+		       r->kept == 1 ? "s" : "");
+	if (r->others)
+		printf("%lld record%s rated by cards that are not at hand now (%s) and keep%s %s "
+		       "price (name them with --prices, or take the book's prices with "
+		       "--other-cards)\n",
+		       (long long)r->others, r->others == 1 ? " was" : "s were", r->missing.p,
+		       r->others == 1 ? "s" : "", r->others == 1 ? "its" : "their");
+	if (r->elsewhere)
+		printf("%lld record%s priced in another currency than %s and left as %s (--currency "
+		       "names the one to reprice)\n",
+		       (long long)r->elsewhere, r->elsewhere == 1 ? " is" : "s are",
+		       cli_currency(cli), r->elsewhere == 1 ? "it is" : "they are");
+}
+
+/* cards: those that rated the records and are others now, or NULL. */
+static void print_rerate(const struct cli *cli, const struct rerate_result *r, bool dry,
+			 const char *cards)
 {
 	static const struct table_column columns[] = {
 		{ "MODEL", false, true }, { "RECORDS", true, false }, { "WAS", false, true },
@@ -160,6 +189,9 @@ static void print_rerate(const struct cli *cli, const struct rerate_result *r, b
 		json_out_int(&j, "records", r->records);
 		json_out_int(&j, "kept", r->kept);
 		json_out_int(&j, "in_another_currency", r->elsewhere);
+		json_out_int(&j, "of_other_cards", r->others);
+		json_out_string(&j, "cards_not_at_hand", r->missing.n ? r->missing.p : NULL);
+		json_out_string(&j, "rated_by_other_cards", cards);
 		json_out_money(&j, "before", r->before);
 		json_out_money(&j, "after", r->after);
 		json_out_money(&j, "delta", money_total_minus(r->after, r->before));
@@ -183,16 +215,9 @@ static void print_rerate(const struct cli *cli, const struct rerate_result *r, b
 		buf_release(&b);
 		return;
 	}
-	if (r->kept)
-		printf("%lld record%s a price that no card states any more, and keep%s it (name "
-		       "the card with --prices, or remove the price with --unprice)\n",
-		       (long long)r->kept, r->kept == 1 ? " has" : "s have",
-		       r->kept == 1 ? "s" : "");
-	if (r->elsewhere)
-		printf("%lld record%s priced in another currency than %s and left as %s (--currency "
-		       "names the one to reprice)\n",
-		       (long long)r->elsewhere, r->elsewhere == 1 ? " is" : "s are",
-		       cli_currency(cli), r->elsewhere == 1 ? "it is" : "they are");
+	if (cards)
+		printf("the records were rated by other cards than those now: %s\n", cards);
+	print_left(cli, r);
 	if (!r->count) {
 		printf("every record keeps its price\n");
 		return;
@@ -228,22 +253,29 @@ static int rerate(struct cli *cli, struct err *e)
 {
 	struct correction c = { 0 };
 	struct rerate_result r = { 0 };
+	struct buf cards = { 0 };
 	struct zone *zone = NULL;
 	struct rerate_wish wish = { .dry = cli_flag(cli, "dry-run"),
 				    .unprice = cli_flag(cli, "unprice"),
+				    .other_cards = cli_flag(cli, "other-cards"),
 				    .currency = text_of(cli_currency(cli)),
 				    .why = reason(cli, "prices were corrected") };
 	int rc = cli_zone(cli, &zone, e);
 	if (rc == 0)
 		rc = cli_period(cli, zone, &wish.since, &wish.until, e);
 	if (rc == 0) {
+		c.dry = wish.dry;
 		rc = begin(cli, &c, e);
 		if (rc == 0)
+			rc = cards_differ(c.store, c.book, &cards, e);
+		if (rc == 0)
 			rc = correct_rerate(&r, c.store, c.in, &wish, e);
+		c.dry |= r.records == 0;
 		rc = end(&c, rc, e);
 	}
 	if (rc == 0)
-		print_rerate(cli, &r, wish.dry);
+		print_rerate(cli, &r, wish.dry, cards.n ? cards.p : NULL);
+	buf_release(&cards);
 	rerate_result_release(&r);
 	zone_close(zone);
 	return rc;
@@ -287,7 +319,8 @@ const struct command command_rerate = {
 	.description =
 		"Compares the stored price of each record with the one in the cards now, shows "
 		"the differences, and adds corrections. Look first with --dry-run. A record "
-		"never loses its price unless --unprice says so. The old figures stay "
+		"never loses its price unless --unprice says so, nor that of a card which is not "
+		"at hand to the book's unless --other-cards does. The old figures stay "
 		"reproducible (tally usage --as-of).",
 	.examples = "  tally rerate --dry-run\n"
 		    "  tally rerate --prices corrected.json --since 2026-09-01 --why 'contract'\n",

@@ -171,7 +171,7 @@ static int run(struct cli *cli, struct err *e)
 	struct ingest_counts counts = { 0 };
 	const char *spec, *const *path;
 	size_t paths = 0;
-	int rc = cli_book(cli, &work.book, e);
+	int rc = cli_database_book(cli, DB_CREATE, &work.book, e);
 	if (rc == 0)
 		rc = cli_ingest_options(cli, work.book, &o.options, e);
 	for (int i = 0; rc == 0 && (spec = cli_value_at(cli, "map", i)); i++)

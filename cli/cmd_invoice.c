@@ -14,6 +14,7 @@
 #include "reports/invoice_view.h"
 #include "reports/json_out.h"
 #include "reports/table.h"
+#include "reports/usage_report.h"
 
 /* --- showing --- */
 
@@ -360,6 +361,22 @@ static int read_rates(struct cli *cli, struct invoicer *v, struct exchange_rates
 	return rc;
 }
 
+/* How much of the usage of the period hangs on changes of prices whose day is not known. */
+static int tell_dates(const struct ledger_session *s, struct text customer, struct instant from,
+		      struct instant to, struct err *e)
+{
+	const struct usage_filter f = { .since = from, .until = to, .customer = customer.p };
+	struct price_dates dates;
+	struct buf words = { 0 };
+	int rc = price_dates_of(&dates, s->store, s->book, &f, e);
+	if (rc == 0)
+		price_dates_words(&words, &dates);
+	if (words.n)
+		fprintf(stderr, "tally: %s: of its usage, %s\n", customer.p, words.p);
+	buf_release(&words);
+	return rc;
+}
+
 static int draft_one(struct cli *cli, struct ledger_session *s, struct invoicer *v,
 		     struct text customer, struct draft *out, struct err *e)
 {
@@ -369,7 +386,9 @@ static int draft_one(struct cli *cli, struct ledger_session *s, struct invoicer 
 	int rc = ledger_account(s->ledger, customer, &a, e);
 	if (rc == 0)
 		rc = choose_period(cli, a, s->now, &from, &to, e);
-	return rc == 0 ? invoice_draft(v, s->ledger, a, from, to, s->now, out, e) : rc;
+	if (rc == 0)
+		rc = invoice_draft(v, s->ledger, a, from, to, s->now, out, e);
+	return rc == 0 && out->id && !cli->quiet ? tell_dates(s, customer, from, to, e) : rc;
 }
 
 /* What the draft says beside itself. */

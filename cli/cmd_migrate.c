@@ -7,6 +7,7 @@
 #include "sim/cache_words.h"
 #include "cli/look_source.h"
 #include "cli/memo_output.h"
+#include "cli/metering.h"
 #include "cli/workload_options.h"
 #include "reports/migration_report.h"
 #include "sim/scenario.h"
@@ -136,6 +137,8 @@ static int read_workload(struct move *x, struct err *e)
 	of.refused_user = x;
 	if (rc == 0)
 		rc = workload_of_store(&x->workload, x->source.store, &of, e);
+	if (rc == 0 && !x->source.is_cache)
+		rc = cli_tell_other_cards(x->cli, x->source.store, x->book, e);
 	snprintf(x->words, sizeof x->words, "%s", x->source.words);
 	return rc;
 }
@@ -153,7 +156,8 @@ static int prepare(struct move *x, struct err *e)
 	if (rc == 0)
 		rc = take_factor(x, 1, "wordiness", e);
 	if (rc == 0)
-		rc = cli_book(x->cli, &x->book, e);
+		rc = x->cli->argument_count ? cli_book(x->cli, &x->book, e)
+					    : cli_database_book(x->cli, DB_READ, &x->book, e);
 	if (rc == 0)
 		rc = add_targets(x, e);
 	if (rc == 0 && plan)

@@ -3,11 +3,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/digest.h"
 #include "base/fetch.h"
 #include "base/file.h"
 #include "cli/command.h"
 #include "cli/price_store.h"
+#include "meter/store/cards.h"
 #include "pricing/book_pack.h"
 #include "reports/json_out.h"
 
@@ -219,49 +221,94 @@ const struct command command_price_update = {
 
 static const struct option install_options[] = {
 	{ "scope", 0, "SCOPE",
-	  "user (default), or system: every user of this machine ($TALLY_SYSTEM_PRICES, else "
-	  "/etc/tally/prices)",
+	  "user (default), system: every user of this machine ($TALLY_SYSTEM_PRICES, else "
+	  "/etc/tally/prices), or database: what prices its records, whoever asks (--db)",
 	  false },
 	{ "remove", 0, NULL, "remove the installed card of that name", false },
 	{ 0 },
 };
 
+enum scope { SCOPE_USER, SCOPE_SYSTEM, SCOPE_DATABASE };
+
+/* Into the database, or out of it. */
+static int install_in_database(const struct cli *cli, const char *name, struct text content,
+			       struct err *e)
+{
+	struct store *s = NULL;
+	int rc = cli_store(cli, &s, DB_WRITE, e);
+	if (rc == 0)
+		rc = store_begin(s, clock_now(), e);
+	if (rc == 0)
+		rc = content.p ? own_card_put(s, text_of(name), content, e)
+			       : own_card_remove(s, text_of(name), e);
+	if (rc == 0)
+		rc = store_commit(s, e);
+	store_close(s);
+	return rc;
+}
+
+static int remove_card(const struct cli *cli, enum scope scope, const char *name, const char *place,
+		       struct err *e)
+{
+	int rc = scope == SCOPE_DATABASE ? install_in_database(cli, name, (struct text){ 0 }, e)
+		 : unlink(place) == 0
+			 ? 0
+			 : err_set(e, ERR_NOT_FOUND, "no card '%s' is installed there", place);
+	if (rc == 0 && !cli->quiet)
+		printf("%s is forgotten\n", place);
+	return rc;
+}
+
+static int add_card(const struct cli *cli, enum scope scope, const char *name, const char *place,
+		    struct err *e)
+{
+	const char *path = cli->argument[0];
+	struct buf content = { 0 };
+	struct fault_list faults = { 0 };
+	struct card *card = NULL;
+	int rc = file_read(&content, path, BOOK_BYTES_MAX, e);
+	const struct text text = { content.p, content.n };
+	if (rc == 0 && card_parse(&card, text, path, &faults) != 0)
+		rc = err_set(e, ERR_INVALID, "price card %s: %s: %s", path, faults.fault[0].place,
+			     faults.fault[0].message);
+	if (rc == 0)
+		rc = scope == SCOPE_DATABASE ? install_in_database(cli, name, text, e)
+					     : price_store_write(place, text, e);
+	if (rc == 0 && !cli->quiet)
+		printf("%s is installed (%zu prices); every command %suses it now\n", place,
+		       card->price_count,
+		       scope == SCOPE_DATABASE ? "that prices records of this database " : "");
+	card_close(card);
+	fault_list_release(&faults);
+	buf_release(&content);
+	return rc;
+}
+
 static int install_card(struct cli *cli, struct err *e)
 {
-	static const char *const scopes[] = { "user", "system", NULL };
+	static const char *const scopes[] = { "user", "system", "database", NULL };
 	const char *path = cli->argument[0];
 	const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
 	const size_t n = strlen(base);
-	struct buf name = { 0 }, place = { 0 }, content = { 0 };
-	struct fault_list faults = { 0 };
-	struct card *card = NULL;
+	struct buf name = { 0 }, place = { 0 };
 	int scope, rc = cli_choice(cli, "scope", scopes, &scope, e);
 	buf_printf(&name, "cards/%s%s", base,
 		   n > 5 && strcmp(base + n - 5, ".json") == 0 ? "" : ".json");
-	price_store_path(&place, scope == 1, name.p);
-	if (rc == 0 && cli_flag(cli, "remove")) {
-		rc = unlink(place.p) == 0 ? 0
-					  : err_set(e, ERR_NOT_FOUND,
-						    "no card '%s' is installed there", place.p);
-		if (rc == 0 && !cli->quiet)
-			printf("%s is forgotten\n", place.p);
-	} else if (rc == 0) {
-		rc = file_read(&content, path, BOOK_BYTES_MAX, e);
-		if (rc == 0 &&
-		    card_parse(&card, (struct text){ content.p, content.n }, path, &faults) != 0)
-			rc = err_set(e, ERR_INVALID, "price card %s: %s: %s", path,
-				     faults.fault[0].place, faults.fault[0].message);
-		if (rc == 0)
-			rc = price_store_write(place.p, (struct text){ content.p, content.n }, e);
-		if (rc == 0 && !cli->quiet)
-			printf("%s is installed (%zu prices); every command uses it now\n", place.p,
-			       card->price_count);
+	const char *file = name.p + strlen("cards/");
+	if (rc == 0 && scope == SCOPE_DATABASE) {
+		struct buf db = { 0 };
+		const char *path_of_db = cli_db_path(cli, &db); /* an address may hold a password */
+		buf_printf(&place, "%s of the database %s", file,
+			   db_is_server(path_of_db) ? "on that server" : path_of_db);
+		buf_release(&db);
+	} else {
+		price_store_path(&place, scope == SCOPE_SYSTEM, name.p);
 	}
-	card_close(card);
-	fault_list_release(&faults);
+	if (rc == 0)
+		rc = cli_flag(cli, "remove") ? remove_card(cli, (enum scope)scope, file, place.p, e)
+					     : add_card(cli, (enum scope)scope, file, place.p, e);
 	buf_release(&name);
 	buf_release(&place);
-	buf_release(&content);
 	return rc;
 }
 
@@ -273,10 +320,13 @@ const struct command command_price_install = {
 	.arguments_max = 1,
 	.description = "Checks a card and stores it: every command then uses it as if it were "
 		       "named with --prices, which takes precedence. $TALLY_PRICES names more, "
-		       "separated by colons.",
+		       "separated by colons. A card of a database is used by whatever prices the "
+		       "records of that database, over those of the machine and of the user; a "
+		       "server reads it when it starts.",
 	.examples = "  tally price install mycard.json\n  tally price install mycard.json --scope "
-		    "system\n  tally price install mycard.json --remove\n",
+		    "system\n  tally price install contract.json --scope database --db team.db\n"
+		    "  tally price install mycard.json --remove\n",
 	.options = install_options,
-	.common = 0,
+	.common = TAKES_DB,
 	.run = install_card,
 };

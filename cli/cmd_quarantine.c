@@ -90,7 +90,7 @@ static int retry(struct cli *cli, struct err *e)
 	struct chosen c = { 0 };
 	int64_t taken = 0;
 	bool begun = false;
-	int rc = cli_book(cli, &book, e);
+	int rc = cli_database_book(cli, DB_WRITE, &book, e);
 	if (rc == 0)
 		rc = cli_ingest_options(cli, book, &o, e);
 	if (rc == 0)

@@ -2,6 +2,7 @@
 
 #include "base/zone.h"
 #include "cli/command.h"
+#include "cli/metering.h"
 #include "meter/billing/reconcile.h"
 #include "meter/billing/tiers.h"
 #include "reports/reconcile_report.h"
@@ -117,13 +118,15 @@ static int run(struct cli *cli, struct err *e)
 	     amount_from_decimal(&o.tolerance, d, NULL) != 0))
 		rc = err_set(e, ERR_USAGE, "--tolerance: '%s' is not an amount", tolerance);
 	if (rc == 0)
-		rc = cli_book(cli, &book, e);
+		rc = cli_database_book(cli, DB_READ, &book, e);
 	reading.book = book;
 	if (rc == 0)
 		rc = bill_read(&bill, (const char *const *)cli->argument,
 			       (size_t)cli->argument_count, &reading, e);
 	if (rc == 0)
 		rc = cli_store(cli, &store, DB_READ, e);
+	if (rc == 0)
+		rc = cli_tell_other_cards(cli, store, book, e);
 	o.book = book;
 	o.exact = tolerance != NULL;
 	o.zone = cli_value(cli, "zone") ? zone : NULL;

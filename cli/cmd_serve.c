@@ -266,7 +266,7 @@ static int serve(struct cli *cli, struct err *e)
 	if (rc == 0 && !cert_path != !key_path)
 		rc = err_set(e, ERR_USAGE, "--tls-cert and --tls-key belong together");
 	if (rc == 0)
-		rc = cli_book(cli, &book, e);
+		rc = cli_database_book(cli, DB_CREATE, &book, e);
 	if (rc == 0 && tokens_path)
 		rc = tokens_open(&tokens, tokens_path, e);
 	if (rc == 0)

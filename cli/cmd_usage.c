@@ -26,6 +26,7 @@ static int run(struct cli *cli, struct err *e)
 	struct store *store = NULL;
 	struct zone *zone = NULL;
 	struct usage_result *result = NULL;
+	struct book *book = NULL;
 	enum usage_dim dim[USAGE_DIM_COUNT];
 	char zone_room[ZONE_NAME_MAX];
 	struct usage_report report = { .dim = dim, .timezone = cli_zone_name(cli, zone_room) };
@@ -54,6 +55,10 @@ static int run(struct cli *cli, struct err *e)
 		rc = quarantine_count(store, &report.quarantined, e);
 	if (rc == 0)
 		rc = usage_lower_bound(&report.bound, store, &filter, PLACEHOLDERS_COUNTED, e);
+	if (rc == 0)
+		rc = cli_book(cli, &book, e);
+	if (rc == 0)
+		rc = price_dates_of(&report.dates, store, book, &filter, e);
 	if (rc == 0) {
 		report.result = result;
 		report.recorded = filter.recorded;
@@ -71,6 +76,7 @@ static int run(struct cli *cli, struct err *e)
 		status = usage_total(result)->unpriced || report.bound.placeholders ? 3 : 0;
 	}
 	usage_result_close(result);
+	book_close(book);
 	store_close(store);
 	zone_close(zone);
 	return rc ? rc : status;

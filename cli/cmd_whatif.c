@@ -4,6 +4,7 @@
 
 #include "cli/cache_rules.h"
 #include "sim/cache_words.h"
+#include "cli/metering.h"
 #include "cli/workload_options.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -129,19 +130,26 @@ static int read_vary(struct cli *cli, int *permille, struct err *e)
 	return 0;
 }
 
-static int read_workload(struct cli *cli, const struct zone *zone, int threads,
-			 struct workload **out, int *told, struct err *e)
+/* What a workload is read with. */
+struct reading {
+	const struct zone *zone;
+	const struct book *book;
+	int threads;
+};
+
+static int read_workload(struct cli *cli, const struct reading *with, struct workload **out,
+			 int *told, struct err *e)
 {
 	struct cli_workload w;
 	struct store *store = NULL;
-	int rc = cli_workload_read(cli, zone, &w, e);
+	int rc = cli_workload_read(cli, with->zone, &w, e);
 	if (rc == 0 && w.o.path_count && cli_value(cli, "db"))
 		rc = err_set(e, ERR_USAGE, "give either a trace or --db, not both");
 	if (rc != 0)
 		return rc;
 	w.o.customer = cli_value(cli, "customer");
 	w.o.project = cli_value(cli, "project");
-	w.o.threads = threads;
+	w.o.threads = with->threads;
 	if (w.o.path_count) {
 		rc = workload_read(out, &w.o, e);
 		*told = w.told;
@@ -155,6 +163,8 @@ static int read_workload(struct cli *cli, const struct zone *zone, int threads,
 	const struct workload_of of = cli_workload_of(&w);
 	if (rc == 0)
 		rc = workload_of_store(out, store, &of, e);
+	if (rc == 0)
+		rc = cli_tell_other_cards(cli, store, with->book, e);
 	*told = w.told;
 	store_close(store);
 	return rc;
@@ -241,13 +251,15 @@ static int run(struct cli *cli, struct err *e)
 	if (rc == 0)
 		rc = read_vary(cli, &vary, e);
 	if (rc == 0)
-		rc = cli_book(cli, &book, e);
+		rc = cli->argument_count ? cli_book(cli, &book, e)
+					 : cli_database_book(cli, DB_READ, &book, e);
 	if (rc == 0)
 		rc = read_scenarios(cli, &list, book, e);
 	if (rc == 0 && plan)
 		rc = plan_open(&plans, &o.plan, plan, e);
 	if (rc == 0)
-		rc = read_workload(cli, zone, o.threads, &workload, &refused, e);
+		rc = read_workload(cli, &(struct reading){ zone, book, o.threads }, &workload,
+				   &refused, e);
 	if (rc == 0)
 		rc = cache_words_parse(cache, workload->blocks != NULL, &o.cache, &o.rules, e);
 	if (rc == 0 && o.cache == WHATIF_CACHE_REBUILT)

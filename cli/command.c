@@ -7,6 +7,7 @@
 #include "cli/config.h"
 #include "cli/elsewhere.h"
 #include "cli/price_store.h"
+#include "meter/store/cards.h"
 #include "meter/store/store.h"
 #include "meter/store/store_names.h"
 #include "reports/table.h"
@@ -203,7 +204,27 @@ const char *cli_value_at(const struct cli *cli, const char *name, int at)
 	return NULL;
 }
 
-int cli_book(const struct cli *cli, struct book **out, struct err *e)
+/* Those of the database. One that is not there yet has none; one with an older schema is brought up
+ * by a command that writes, before its cards are read. */
+static int add_database_cards(const struct cli *cli, int mode, struct book *book, struct err *e)
+{
+	struct buf path = { 0 };
+	struct store *s = NULL;
+	int rc = store_open(&s, cli_db_path(cli, &path), DB_READ, e);
+	if (rc == -ERR_INVALID && mode != DB_READ)
+		rc = store_open(&s, path.p, DB_WRITE, e);
+	if (rc == 0) {
+		rc = own_cards_add(store_db(s), book, e);
+		store_close(s);
+	}
+	buf_release(&path);
+	return rc == -ERR_NOT_FOUND ? 0 : rc;
+}
+
+enum { NO_DATABASE = -1 };
+
+/* mode: of the database whose cards are wanted, too. */
+static int open_book(const struct cli *cli, int mode, struct book **out, struct err *e)
 {
 	struct book *book;
 	int rc = book_open(&book, e);
@@ -211,6 +232,10 @@ int cli_book(const struct cli *cli, struct book **out, struct err *e)
 	if (rc != 0)
 		return rc;
 	rc = price_store_load(book, cli->quiet, e);
+	if (rc == 0 && mode != NO_DATABASE)
+		rc = add_database_cards(cli, mode, book, e);
+	if (rc == 0)
+		rc = price_store_add_named(book, e);
 	for (int i = 0; rc == 0 && (path = cli_price_path(cli, i)); i++)
 		rc = book_add_path(book, path, e);
 	if (rc == 0)
@@ -218,6 +243,16 @@ int cli_book(const struct cli *cli, struct book **out, struct err *e)
 	else
 		book_close(book);
 	return rc;
+}
+
+int cli_book(const struct cli *cli, struct book **out, struct err *e)
+{
+	return open_book(cli, NO_DATABASE, out, e);
+}
+
+int cli_database_book(const struct cli *cli, int mode, struct book **out, struct err *e)
+{
+	return open_book(cli, mode, out, e);
 }
 
 const char *cli_price_path(const struct cli *cli, int i)

@@ -82,6 +82,9 @@ const char *cli_value_at(const struct cli *cli, const char *name, int i);
 
 /* The shipped or installed book, installed cards, those of $TALLY_PRICES and of --prices. */
 int cli_book(const struct cli *cli, struct book **out, struct err *e);
+/* The same with the cards that were installed for the database, below $TALLY_PRICES: for whatever
+ * prices its records. mode: how the command opens the database. */
+int cli_database_book(const struct cli *cli, int mode, struct book **out, struct err *e);
 /* The i-th of --prices and of the settings, which come first; NULL after the last. */
 const char *cli_price_path(const struct cli *cli, int i);
 const char *cli_currency(const struct cli *cli);

@@ -5,7 +5,7 @@
 int ledger_session_open(struct ledger_session *s, struct cli *cli, int mode, struct err *e)
 {
 	*s = (struct ledger_session){ .now = clock_now(), .writes = mode != DB_READ };
-	int rc = cli_book(cli, &s->book, e);
+	int rc = cli_database_book(cli, mode, &s->book, e);
 	if (rc == 0)
 		rc = cli_store(cli, &s->store, mode, e);
 	if (rc == 0)

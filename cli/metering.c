@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/zone.h"
+#include "meter/store/cards.h"
 
 int cli_ingest_options(const struct cli *cli, const struct book *book, struct ingest_options *out,
 		       struct err *e)
@@ -32,4 +33,18 @@ int cli_ingest_options(const struct cli *cli, const struct book *book, struct in
 		return 0;
 	}
 	return cli_instant("at", at, NULL, &out->at, e);
+}
+
+int cli_tell_other_cards(const struct cli *cli, struct store *s, const struct book *b,
+			 struct err *e)
+{
+	struct buf cards = { 0 };
+	int rc = cli->quiet ? 0 : cards_differ(s, b, &cards, e);
+	if (cards.n)
+		fprintf(stderr,
+			"tally: the records of the database were rated by other cards than those "
+			"now: %s\n",
+			cards.p);
+	buf_release(&cards);
+	return rc;
 }

@@ -18,4 +18,9 @@
 int cli_ingest_options(const struct cli *cli, const struct book *book, struct ingest_options *out,
 		       struct err *e);
 
+/* Says on standard error, unless quiet, which cards rated the records of the database and are
+ * others now: what is priced by the book beside them may differ from what is stored. */
+int cli_tell_other_cards(const struct cli *cli, struct store *s, const struct book *b,
+			 struct err *e);
+
 #endif

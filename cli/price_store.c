@@ -122,9 +122,12 @@ int price_store_load(struct book *book, bool quiet, struct err *e)
 		say_old(book_released(book));
 	if (rc == 0)
 		rc = add_folder(book, true, e);
-	if (rc == 0)
-		rc = add_folder(book, false, e);
-	return rc == 0 ? add_named(book, getenv("TALLY_PRICES"), e) : rc;
+	return rc == 0 ? add_folder(book, false, e) : rc;
+}
+
+int price_store_add_named(struct book *book, struct err *e)
+{
+	return add_named(book, getenv("TALLY_PRICES"), e);
 }
 
 static void copy_text(char *out, size_t room, json_value *root, const char *key)

@@ -16,9 +16,11 @@
  * /etc/tally/prices), or of the user. */
 const char *price_store_path(struct buf *room, bool machine, const char *name);
 
-/* The installed book, the cards of the machine, of the user and of $TALLY_PRICES, in that order.
- * Says once on standard error that the book is old, unless quiet. */
+/* The installed book, the cards of the machine and of the user, in that order. Says once on
+ * standard error that the book is old, unless quiet. */
 int price_store_load(struct book *book, bool quiet, struct err *e);
+/* Those of $TALLY_PRICES. */
+int price_store_add_named(struct book *book, struct err *e);
 
 /* What is known of the installed book; texts are empty where there is none. */
 struct price_state {

@@ -33,6 +33,8 @@ static const char *const tables[] = {
 	"budget",	  "budget_alarm",
 	"skipped",	  "payment",
 	"trail",	  "credit_top_up",
+	"card",		  "priced_by",
+	"own_card",
 };
 enum { TABLES = sizeof tables / sizeof *tables };
 /* What each engine keeps for itself, or is copied by key. */

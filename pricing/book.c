@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <zlib.h>
 
+#include "base/digest.h"
 #include "pricing/book_pack.h"
 #include "pricing/spelling.h"
 
@@ -33,7 +34,7 @@ struct book {
 	int layer_next;
 	struct arena arena;
 	struct name_entry *slot[NAME_SLOTS];
-	bool opened[SHIPPED_CARDS_MAX];
+	const struct card *opened[SHIPPED_CARDS_MAX];
 	pthread_mutex_t lock; /* of all of it: cards are opened while threads ask */
 	struct book *self;    /* for opening a card of a book that is only asked */
 };
@@ -119,6 +120,7 @@ static void add_card(struct book *b, struct card *c, int layer)
 		struct price *p = &c->price[i];
 		struct name_entry *n = need_name(b, p->model);
 		p->layer = layer;
+		p->card = c;
 		n->price = (const struct price **)push((const void **)n->price, &n->price_count, p);
 	}
 	for (size_t i = 0; i < c->alias_count; i++) {
@@ -140,7 +142,6 @@ static void open_shipped(struct book *b, size_t i)
 	const struct shipped_card *s = &b->table.card[i];
 	if (b->opened[i])
 		return;
-	b->opened[i] = true;
 	char *text = mem_alloc(s->size + 1);
 	uLongf size = s->size;
 	CHECK(uncompress((unsigned char *)text, &size, s->bytes, s->packed) == Z_OK &&
@@ -150,6 +151,7 @@ static void open_shipped(struct book *b, size_t i)
 	CHECK(card_parse(&card, (struct text){ text, size }, s->name, &faults) == 0);
 	fault_list_release(&faults);
 	free(text);
+	b->opened[i] = card;
 	add_card(b, card, 0);
 }
 
@@ -254,23 +256,39 @@ void book_close(struct book *b)
 	free(b);
 }
 
-static int add_file(struct book *b, const char *path, struct err *e)
+/* Takes over what was read of a card, as one more layer. */
+static int take_card(struct book *b, int rc, struct card *card, struct fault_list *faults,
+		     const char *file, struct err *e)
 {
-	struct fault_list faults = { 0 };
-	struct card *card = NULL;
-	int rc = card_read_file(&card, path, &faults);
 	if (rc == 0) {
 		book_add_card(b, card);
 		b->layer_next++;
 	} else {
-		err_set(e, (enum err_code) - rc, "price card %s: %s%s%s%s", path,
-			faults.fault[0].place, *faults.fault[0].place ? ": " : "",
-			faults.fault[0].message,
-			faults.count > 1 ? " (and more; see `tally price check`)" : "");
+		err_set(e, (enum err_code) - rc, "price card %s: %s%s%s%s", file,
+			faults->fault[0].place, *faults->fault[0].place ? ": " : "",
+			faults->fault[0].message,
+			faults->count > 1 ? " (and more; see `tally price check`)" : "");
 		card_close(card);
 	}
-	fault_list_release(&faults);
+	fault_list_release(faults);
 	return rc;
+}
+
+static int add_file(struct book *b, const char *path, struct err *e)
+{
+	struct fault_list faults = { 0 };
+	struct card *card = NULL;
+	const int rc = card_read_file(&card, path, &faults);
+	return take_card(b, rc, card, &faults, path, e);
+}
+
+int book_add_text(struct book *b, struct text json, const char *file, enum card_kind kind,
+		  struct err *e)
+{
+	struct fault_list faults = { 0 };
+	struct card *card = NULL;
+	const int rc = card_read_text(&card, json, file, kind, &faults);
+	return take_card(b, rc, card, &faults, file, e);
 }
 
 static int json_file_filter(const struct dirent *d)
@@ -472,6 +490,8 @@ static int unknown_model(const struct book *b, struct text model, struct err *e)
 	/* a letter in four may be wrong: 'acme-1' is no 'aura-1' */
 	const int most = model.n < 8 ? 1 : model.n < 12 ? 2 : 3;
 	int best = most + 1;
+	if (!e) /* nobody reads what the name may have meant */
+		return -ERR_NOT_FOUND;
 	for (size_t i = 0; i < NAME_SLOTS; i++)
 		for (const struct name_entry *n = b->slot[i]; n; n = n->next) {
 			int d = text_distance(model, n->name, most);
@@ -811,6 +831,92 @@ int book_find(const struct book *b, const struct price_query *q, struct price_ma
 	int rc = find_price(b->self, q, out, e);
 	pthread_mutex_unlock(&b->self->lock);
 	return rc;
+}
+
+/* The text of a card of the book, which is not kept once it is open. */
+static int digest_shipped(uint8_t out[DIGEST_BYTES], const struct shipped_card *s, struct err *e)
+{
+	char *text = mem_alloc(s->size + 1);
+	uLongf size = s->size;
+	CHECK(uncompress((unsigned char *)text, &size, s->bytes, s->packed) == Z_OK);
+	int rc = digest_sha256(out, (struct text){ text, size }, e);
+	free(text);
+	return rc;
+}
+
+static int identify(struct book *b, const struct card *c, struct err *e)
+{
+	uint8_t bytes[DIGEST_BYTES];
+	int rc = -ERR_NOT_FOUND;
+	if (c->sha256[0])
+		return 0;
+	for (size_t i = 0; i < b->table.cards; i++)
+		if (b->opened[i] == c)
+			rc = digest_shipped(bytes, &b->table.card[i], e);
+	for (size_t i = 0; rc == -ERR_NOT_FOUND && i < b->card_count; i++)
+		if (b->card[i] == c) {
+			rc = digest_sha256(bytes, c->json, e);
+			break;
+		}
+	for (size_t i = 0; rc == 0 && i < b->card_count; i++)
+		for (int k = 0; b->card[i] == c && k < DIGEST_BYTES; k++)
+			snprintf(b->card[i]->sha256 + 2 * k, 3, "%02x", bytes[k]);
+	return rc;
+}
+
+int book_identify(const struct book *b, const struct card *c, struct err *e)
+{
+	pthread_mutex_lock(&b->self->lock);
+	int rc = identify(b->self, c, e);
+	pthread_mutex_unlock(&b->self->lock);
+	return rc;
+}
+
+const struct card *book_card_named(const struct book *b, const char *name, const char *sha256)
+{
+	const struct card *found = NULL;
+	pthread_mutex_lock(&b->self->lock);
+	for (size_t i = 0; i < b->table.cards; i++) {
+		const char *slash = strrchr(b->table.card[i].name, '/');
+		if (strcmp(slash ? slash + 1 : b->table.card[i].name, name) == 0)
+			open_shipped(b->self, i);
+	}
+	for (size_t i = 0; i < b->card_count; i++) {
+		const struct card *c = b->card[i];
+		const bool named = strcmp(card_name(c), name) == 0;
+		if (!named && c->kind == CARD_OF_BOOK)
+			continue;
+		const bool same = identify(b->self, c, NULL) == 0 && strcmp(c->sha256, sha256) == 0;
+		if (same || (named && !found))
+			found = c;
+		if (same)
+			break;
+	}
+	pthread_mutex_unlock(&b->self->lock);
+	return found;
+}
+
+const struct price *book_may_be(const struct book *b, const struct price *p, struct instant at)
+{
+	pthread_mutex_lock(&b->self->lock);
+	const struct name_entry *n = look_up(b->self, text_of(p->model), p->provider);
+	const struct price *found = n ? may_be(n, p, at) : NULL;
+	pthread_mutex_unlock(&b->self->lock);
+	return found;
+}
+
+const struct price *book_price(const struct book *b, struct text provider, struct text model,
+			       struct text id)
+{
+	const struct price *found = NULL;
+	pthread_mutex_lock(&b->self->lock);
+	const char *seller = known_provider(b, provider);
+	const struct name_entry *n = seller ? look_up(b->self, model, seller) : NULL;
+	for (size_t i = 0; n && i < n->price_count; i++)
+		if (text_is(id, n->price[i]->id) && (!found || n->price[i]->layer > found->layer))
+			found = n->price[i];
+	pthread_mutex_unlock(&b->self->lock);
+	return found;
 }
 
 size_t book_card_count(const struct book *b)

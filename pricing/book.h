@@ -61,6 +61,10 @@ int book_find(const struct book *b, const struct price_query *q, struct price_ma
  */
 const struct price *book_may_be(const struct book *b, const struct price *p, struct instant at);
 
+/* The price of that id as the vendor sells the model, or NULL. */
+const struct price *book_price(const struct book *b, struct text provider, struct text model,
+			       struct text id);
+
 /* Every name of a model that the shipped cards know, and those that were added; in no order, and
  * perhaps more than once. */
 void book_each_name(const struct book *b, void (*take)(void *user, struct text name), void *user);
@@ -68,6 +72,14 @@ void book_each_name(const struct book *b, void (*take)(void *user, struct text n
 /* Lists; the count opens every shipped card. */
 size_t book_card_count(const struct book *b);
 const struct card *book_card(const struct book *b, size_t i);
+/* Works out the digest of the text of one of its cards. Errors: ERR_SYSTEM. */
+int book_identify(const struct book *b, const struct card *c, struct err *e);
+/* The card that is called so, or has that digest (which is then the one); NULL: none. Its own
+ * digest is known. */
+const struct card *book_card_named(const struct book *b, const char *name, const char *sha256);
+/* A card by its text, as one more layer; file: what messages call it. Errors: ERR_INVALID. */
+int book_add_text(struct book *b, struct text json, const char *file, enum card_kind kind,
+		  struct err *e);
 /* What the sources disagree about of that model at that instant: the i-th, or NULL. */
 const struct dispute *book_dispute(const struct book *b, const char *provider, const char *model,
 				   struct instant at, size_t i);

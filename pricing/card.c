@@ -768,11 +768,29 @@ int card_read_file(struct card **out, const char *path, struct fault_list *fault
 	struct err e;
 	int rc = file_read(&b, path, JSON_BYTES_MAX, &e);
 	if (rc == 0)
-		rc = card_parse(out, (struct text){ b.p, b.n }, path, faults);
+		rc = card_read_text(out, (struct text){ b.p, b.n }, path, CARD_OF_FILE, faults);
 	else
 		fault_add(faults, "", "%s", e.message);
 	buf_release(&b);
 	return rc;
+}
+
+int card_read_text(struct card **out, struct text json, const char *file, enum card_kind kind,
+		   struct fault_list *faults)
+{
+	int rc = card_parse(out, json, file, faults);
+	if (rc == 0) {
+		struct card *c = *out;
+		c->kind = kind;
+		c->json = (struct text){ arena_text(&c->arena, json.p, json.n), json.n };
+	}
+	return rc;
+}
+
+const char *card_name(const struct card *c)
+{
+	const char *slash = strrchr(c->file, '/');
+	return slash ? slash + 1 : c->file;
 }
 
 void card_close(struct card *c)

@@ -66,7 +66,8 @@ struct price {
 	size_t tariff_count;
 	struct fee *fee;
 	size_t fee_count;
-	const char *place; /* file and index, for messages */
+	const char *place;	 /* file and index, for messages */
+	const struct card *card; /* that states it; set by the book */
 };
 
 /* How the start of a price is known: the vendor states it; a source that keeps dates does; it lies
@@ -94,10 +95,15 @@ struct model_limits {
 	struct decimal first_token_seconds, tokens_per_second;
 };
 
+enum card_kind { CARD_OF_BOOK, CARD_OF_FILE, CARD_OF_DATABASE };
+
 struct card {
 	struct arena arena;
 	const char *file, *provider, *title, *checked;
 	bool reseller;
+	enum card_kind kind;
+	struct text json; /* of those that are no part of the book */
+	char sha256[65];  /* "" until book_identify */
 	struct price *price;
 	size_t price_count;
 	struct alias *alias;
@@ -122,6 +128,11 @@ struct card {
  */
 int card_parse(struct card **out, struct text json, const char *file, struct fault_list *faults);
 int card_read_file(struct card **out, const char *path, struct fault_list *faults);
+/* The same of a text that is kept with it, for its digest. */
+int card_read_text(struct card **out, struct text json, const char *file, enum card_kind kind,
+		   struct fault_list *faults);
+/* file.json, without its folders. */
+const char *card_name(const struct card *c);
 void card_close(struct card *c);
 const struct calendar *card_calendar(const struct card *c, const char *name);
 

@@ -71,12 +71,31 @@ static bool was_looked_at(const struct import *im, json_value *v)
 	return false;
 }
 
+bool import_speaks_of_a_price(const char *key)
+{
+	static const char *const words[] = { "cost", "pric",	  "multiplier", "fee_",
+					     "_fee", "surcharge", "discount",	"charge",
+					     "usd",  "uplift",	  "billing" };
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (strstr(key, words[i]))
+			return true;
+	return strcmp(key, "fee") == 0 || strcmp(key, "fees") == 0 ||
+	       strcmp(key, "provider_specific_entry") == 0;
+}
+
 void import_leave_out(struct import *im, const char *key)
 {
 	im->left_out = true;
 	add_note(im, IMPORT_LEFT_OUT,
 		 arena_printf(&im->arena, "'%s' is the price of a unit that cards do not have",
 			      key));
+}
+
+/* cost_per_second, cost_per_image_above_128k_tokens: not of tokens. */
+static bool is_of_a_unit(const char *key)
+{
+	const char *above = strstr(key, "_above_"), *token = strstr(key, "token");
+	return strstr(key, "_per_") && (!token || (above && token > above));
 }
 
 void import_check(struct import *im, json_value *object, bool (*speaks)(const char *key))
@@ -88,7 +107,7 @@ void import_check(struct import *im, json_value *object, bool (*speaks)(const ch
 			continue;
 		if (kind == JSON_OBJECT || kind == JSON_ARRAY)
 			import_check(im, v, NULL);
-		else if (strstr(key, "_per_") && !strstr(key, "token"))
+		else if (is_of_a_unit(key))
 			import_leave_out(im, key);
 		else
 			import_refuse(im,

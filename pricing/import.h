@@ -124,6 +124,8 @@ void import_looked(struct import *im, json_value *v);
  */
 void import_check(struct import *im, json_value *object, bool (*speaks)(const char *key));
 /* Names a price that cards have no place for; calls that need it stay without a price. */
+/* Whether a member of an entry speaks of money by its name. */
+bool import_speaks_of_a_price(const char *key);
 void import_leave_out(struct import *im, const char *key);
 /* A fee of a unit, per `per` of it; nothing where v is absent or null. */
 void import_fee(struct import *im, struct import_price *p, json_value *v, const char *unit,

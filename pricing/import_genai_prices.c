@@ -84,10 +84,12 @@ static void take_prices(struct import *im, json_value *prices, struct import_pri
 	}
 }
 
-/* "00:30:00Z" -> "00:30" */
+/* "00:30:00Z" -> "00:30"; hours of another zone than UTC are none that are understood. */
 static bool clock_text(struct text t, char out[6])
 {
-	if (t.n < 5 || t.p[2] != ':')
+	if (t.n < 5 || t.p[2] != ':' ||
+	    (t.n > 5 && !text_is((struct text){ t.p + 5, t.n - 5 }, "Z") &&
+	     !text_is((struct text){ t.p + 5, t.n - 5 }, ":00Z")))
 		return false;
 	memcpy(out, t.p, 5);
 	out[5] = 0;
@@ -109,9 +111,18 @@ static void take_conditional(struct import *im, json_value *list, struct import_
 			    end = json_string(json_member(constraint, "end_time"));
 		struct import_price one = { .provider = base->provider, .model = base->model };
 		take_prices(im, prices, &one);
+		static const char *const known[] = { "start_date", "start_time", "end_time",
+						     "type" };
+		for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+			import_looked(im, json_member(constraint, known[i]));
+		import_check(im, constraint, NULL);
 		char a[6], b[6];
 		if (date.n) {
 			const char *until = arena_printf(&im->arena, "%.10sT00:00:00Z", date.p);
+			if (from && strcmp(until, from) <= 0) {
+				import_refuse(im, "its start dates are not in order");
+				return;
+			}
 			if (any) {
 				current.from = from;
 				current.to = until;
@@ -183,6 +194,11 @@ int import_genai_prices(struct import *im, json_value *root, struct err *e)
 				take_prices(im, prices, &p);
 				import_take(im, &p);
 			}
+			static const char *const about[] = { "prices_checked", "price_comments",
+							     "price_discrepancies" };
+			for (size_t i = 0; i < sizeof about / sizeof *about; i++)
+				import_looked(im, json_member(v, about[i]));
+			import_check(im, v, import_speaks_of_a_price);
 			take_aliases(im, json_member(v, "match"), name, p.model);
 			import_end(im);
 		}

@@ -149,12 +149,6 @@ static void take_factor(struct import *im, const struct import_price *base, json
 	import_take(im, &p);
 }
 
-static bool speaks_of_a_price(const char *key)
-{
-	return strstr(key, "cost") || strstr(key, "pric") || strstr(key, "multiplier") ||
-	       strcmp(key, "provider_specific_entry") == 0;
-}
-
 static const struct {
 	const char *key, *unit;
 } fees[] = { { "input_cost_per_request", "request" }, { "input_cost_per_query", "query" },
@@ -183,6 +177,13 @@ static void take_entry(struct import *im, json_value *v, struct import_price *p)
 	take_off_peak(im, json_member(v, "off_peak_pricing"), p);
 	for (size_t i = 0; i < sizeof fees / sizeof *fees; i++)
 		import_fee(im, p, json_member(v, fees[i].key), fees[i].unit, 1);
+	/* Databricks' own unit, beside the same price in dollars */
+	if (p->rates.known >> BUCKET_INPUT & 1)
+		import_looked(im, json_member(v, "input_dbu_cost_per_token"));
+	if (p->rates.known >> BUCKET_OUTPUT & 1) {
+		import_looked(im, json_member(v, "output_dbu_cost_per_token"));
+		import_looked(im, json_member(v, "output_db_cost_per_token"));
+	}
 	if (json_kind(json_member(v, "cache_creation_input_audio_token_cost")) == JSON_NUMBER) {
 		/* no source counts writes of audio apart */
 		import_looked(im, json_member(v, "cache_creation_input_audio_token_cost"));
@@ -204,7 +205,7 @@ static void take_entry(struct import *im, json_value *v, struct import_price *p)
 	take_factor(im, p, json_member(specific, "us"), NULL, "us");
 	take_factor(im, p, json_member(specific, "eu"), NULL, "eu");
 	take_factor(im, p, json_member(specific, "fast"), "fast", NULL);
-	import_check(im, v, speaks_of_a_price);
+	import_check(im, v, import_speaks_of_a_price);
 }
 
 int import_litellm(struct import *im, json_value *root, struct err *e)

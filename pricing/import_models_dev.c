@@ -89,6 +89,7 @@ int import_models_dev(struct import *im, json_value *root, struct err *e)
 				if (json_member(mode, "cost"))
 					take_price(im, json_member(mode, "cost"), vendor, model,
 						   json_key(mode));
+			import_check(im, v, import_speaks_of_a_price);
 			import_end(im);
 		}
 	return 0;

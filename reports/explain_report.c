@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "meter/formats/members.h"
+#include "meter/store/cards.h"
 #include "meter/store/record_id.h"
 #include "meter/store/store.h"
 #include "reports/amount.h"
@@ -168,16 +169,30 @@ static void put_fee(struct json_out *j, const struct fee *f, const struct record
 	json_out_end(j, '}');
 }
 
-static void json_row(struct json_out *j, const struct usage_row *r, const struct stored_price *p,
-		     struct money_total amount, struct text what, struct text why,
-		     const struct drawing *d)
+enum { CARDS_MOST = 4 };
+
+struct step {
+	const struct usage_row *row;
+	const struct stored_price *price;
+	struct money_total amount;
+	struct text what, why;
+	struct drawing drawing;
+	struct rated_card card[CARDS_MOST]; /* that state the price */
+	size_t cards;
+	struct arena *arena;
+};
+
+static void json_row(struct json_out *j, const struct step *s)
 {
+	const struct usage_row *r = s->row;
+	const struct stored_price *p = s->price;
+	const struct drawing *d = &s->drawing;
 	json_out_object(j, NULL);
 	json_out_int(j, "row", r->seq);
 	json_out_string(j, "kind", kind_name(r->kind));
 	if (r->kind != USAGE_RECORD) {
-		put_field(j, "change", what);
-		put_field(j, "why", why);
+		put_field(j, "change", s->what);
+		put_field(j, "why", s->why);
 	}
 	put_instant(j, "written", r->written_us);
 	put_instant(j, "time", r->record.time_us);
@@ -211,6 +226,16 @@ static void json_row(struct json_out *j, const struct usage_row *r, const struct
 		put_field(j, "window", p->window);
 		put_field(j, "provider", p->vendor);
 		put_field(j, "model", p->model);
+		json_out_array(j, "cards");
+		for (size_t i = 0; i < s->cards; i++) {
+			json_out_object(j, NULL);
+			put_field(j, "name", s->card[i].name);
+			put_field(j, "kind", s->card[i].kind);
+			put_field(j, "checked", s->card[i].checked);
+			put_field(j, "sha256", s->card[i].sha256);
+			json_out_end(j, '}');
+		}
+		json_out_end(j, ']');
 		json_out_end(j, '}');
 		json_out_array(j, "lines");
 		for (int b = 0; b < BUCKET_COUNT; b++) {
@@ -230,7 +255,7 @@ static void json_row(struct json_out *j, const struct usage_row *r, const struct
 			put_fee(j, &p->fee[i], &r->record);
 		json_out_end(j, ']');
 		put_field(j, "currency", p->currency);
-		json_out_money(j, "total", amount);
+		json_out_money(j, "total", s->amount);
 	}
 	if (d->account) {
 		json_out_object(j, "credits");
@@ -250,6 +275,23 @@ static void say(const char *name, struct text t)
 {
 	if (t.n)
 		printf("%-10s %.*s\n", name, (int)t.n, t.p);
+}
+
+/* The card that stated the price, and its source where that very card is at hand. */
+static void print_card(const struct rated_card *c, struct text ref, const struct book *book)
+{
+	char name[256], sha256[65];
+	snprintf(name, sizeof name, "%.*s", (int)c->name.n, c->name.p);
+	snprintf(sha256, sizeof sha256, "%.*s", (int)c->sha256.n, c->sha256.p);
+	const struct card *now = book_card_named(book, name, sha256);
+	const bool same = now && strcmp(now->sha256, sha256) == 0;
+	printf("%-10s %s, sha256 %.12s%s\n", "card", name, sha256,
+	       same  ? ""
+	       : now ? " (it says something else now)"
+		     : " (not at hand now)");
+	for (size_t i = 0; same && i < now->price_count; i++)
+		if (text_is(ref, now->price[i].id))
+			printf("%-10s %s (%s)\n", "", now->price[i].source, now->price[i].sure);
 }
 
 static void print_amount_line(struct table *t, struct buf *b, const char *name, int64_t n,
@@ -299,10 +341,11 @@ static void print_lines(const struct record *r, const struct stored_price *p)
 	buf_release(&b);
 }
 
-static void print_row(const struct usage_row *r, const struct stored_price *p,
-		      struct money_total amount, struct text what, struct text why,
-		      const struct book *book)
+static void print_row(const struct step *s, const struct book *book)
 {
+	const struct usage_row *r = s->row;
+	const struct stored_price *p = s->price;
+	const struct text what = s->what, why = s->why;
 	char when[INSTANT_TEXT_MAX], text[DECIMAL_TEXT_MAX];
 	struct buf b = { 0 };
 	printf("row %lld: %s", (long long)r->seq, kind_name(r->kind));
@@ -332,15 +375,11 @@ static void print_row(const struct usage_row *r, const struct stored_price *p,
 	}
 	printf("%-10s %.*s, %.*s\n", "price", (int)p->ref.n, p->ref.p, (int)p->window.n,
 	       p->window.p);
-	for (size_t c = 0; c < book_card_count(book); c++)
-		for (size_t i = 0; i < book_card(book, c)->price_count; i++) {
-			const struct price *known = &book_card(book, c)->price[i];
-			if (text_is(p->ref, known->id))
-				printf("%-10s %s (%s)\n", "", known->source, known->sure);
-		}
+	for (size_t i = 0; i < s->cards; i++)
+		print_card(&s->card[i], p->ref, book);
 	printf("\n");
 	print_lines(&r->record, p);
-	put_money(&b, amount, p->currency.p, false);
+	put_money(&b, s->amount, p->currency.p, false);
 	printf("\ntotal      %s (exact: nothing is rounded)\n", b.p);
 	buf_release(&b);
 }
@@ -358,19 +397,26 @@ static void print_drawing(const struct drawing *d)
 }
 
 /* Everything that is known of a row. */
-struct step {
-	const struct usage_row *row;
-	const struct stored_price *price;
-	struct money_total amount;
-	struct text what, why;
-	struct drawing drawing;
-};
+static int take_card(void *user, const struct rated_card *c)
+{
+	struct step *s = user;
+	if (s->cards == CARDS_MOST)
+		return 0;
+	struct rated_card *out = &s->card[s->cards++];
+	*out = *c;
+	struct text *const texts[] = { &out->name, &out->kind, &out->checked, &out->sha256 };
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		*texts[i] = (struct text){ arena_text(s->arena, texts[i]->n ? texts[i]->p : "",
+						      texts[i]->n),
+					   texts[i]->n };
+	return 0;
+}
 
 static int read_step(struct step *out, const struct explain_question *q, struct history *h,
 		     size_t i, struct err *e)
 {
 	const struct usage_row *r = &h->row[i];
-	*out = (struct step){ .row = r, .what = TEXT(""), .why = TEXT("") };
+	*out = (struct step){ .row = r, .what = TEXT(""), .why = TEXT(""), .arena = &h->arena };
 	int rc = drawing_of(q, r, &out->drawing, e);
 	if (rc == 0)
 		rc = store_stored_price(h->store, r->price, &out->price, e);
@@ -379,6 +425,8 @@ static int read_step(struct step *out, const struct explain_question *q, struct 
 					 &out->amount, e);
 	if (rc == 0 && r->kind != USAGE_RECORD)
 		rc = change_of(h->store, r->seq, &out->what, &out->why, &h->arena, e);
+	if (rc == 0)
+		rc = cards_each(h->store, r->price, take_card, out, e);
 	return rc;
 }
 
@@ -441,7 +489,7 @@ int explain_report_put(struct json_out *j, const struct explain_question *q, str
 			struct step s;
 			rc = read_step(&s, q, h, i, e);
 			if (rc == 0)
-				json_row(j, s.row, s.price, s.amount, s.what, s.why, &s.drawing);
+				json_row(j, &s);
 		}
 		json_out_end(j, ']');
 		json_out_end(j, '}');
@@ -462,7 +510,7 @@ int explain_report_print(const struct explain_question *q, struct err *e)
 		if (rc != 0)
 			break;
 		printf("%s", i ? "\n" : "");
-		print_row(s.row, s.price, s.amount, s.what, s.why, q->book);
+		print_row(&s, q->book);
 		print_drawing(&s.drawing);
 	}
 	if (rc == 0 && h->more)

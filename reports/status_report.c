@@ -5,6 +5,7 @@
 #include "base/zone.h"
 #include "meter/check_store.h"
 #include "meter/ledger/ledger.h"
+#include "meter/store/cards.h"
 #include "meter/store/usage_query.h"
 #include "reports/amount.h"
 #include "reports/table.h"
@@ -53,6 +54,33 @@ static int put_fault(void *user, const struct account_fault *f)
 	return 0;
 }
 
+/* The cards that rated the records. */
+static int put_card(void *user, const struct rated_card *c)
+{
+	struct fault_lines *list = user;
+	char when[INSTANT_TEXT_MAX];
+	if (list->json) {
+		json_out_object(list->json, NULL);
+		json_out_text(list->json, "name", c->name);
+		json_out_text(list->json, "kind", c->kind);
+		json_out_text(list->json, "checked", c->checked);
+		json_out_text(list->json, "sha256", c->sha256);
+		json_out_instant(list->json, "since", c->at);
+		json_out_int(list->json, "prices", c->prices);
+		json_out_end(list->json, '}');
+		return 0;
+	}
+	printf("%-13s %.*s (%s", list->count++ ? "" : "rated by", (int)c->name.n, c->name.p,
+	       text_is(c->kind, "book")	  ? "the book"
+	       : text_is(c->kind, "file") ? "a card"
+					  : "a card of this database");
+	if (c->checked.n)
+		printf(" of %.*s", (int)c->checked.n, c->checked.p);
+	printf(", sha256 %.12s), since %.10s\n", c->sha256.n ? c->sha256.p : "?",
+	       instant_format(c->at, when));
+	return 0;
+}
+
 int status_report_put(struct json_out *j, struct store *s, struct instant now, struct err *e)
 {
 	struct status x;
@@ -84,6 +112,10 @@ int status_report_put(struct json_out *j, struct store *s, struct instant now, s
 		json_out_int(j, "bytes", x.st.bytes);
 		json_out_array(j, "accounts_at_fault");
 		rc = ledger_each_fault(s, put_fault, &(struct fault_lines){ j, 0 }, e);
+		json_out_end(j, ']');
+		json_out_array(j, "cards");
+		if (rc == 0)
+			rc = cards_each(s, 0, put_card, &(struct fault_lines){ j, 0 }, e);
 		json_out_end(j, ']');
 		json_out_end(j, '}');
 	}
@@ -123,7 +155,9 @@ int status_report_print(struct store *s, struct instant now, struct err *e)
 			   count_words(n, x.st.conflicts, "conflict"),
 			   x.st.quarantined || x.st.conflicts ? " (tally quarantine list)" : "");
 		print_note("rollups       %s behind", count_words(n, x.st.rollup_lag, "row"));
-		rc = ledger_each_fault(s, put_fault, &(struct fault_lines){ 0 }, e);
+		rc = cards_each(s, 0, put_card, &(struct fault_lines){ 0 }, e);
+		if (rc == 0)
+			rc = ledger_each_fault(s, put_fault, &(struct fault_lines){ 0 }, e);
 		buf_release(&b);
 	}
 	usage_result_close(x.all);

@@ -87,6 +87,33 @@ void put_unpriced_reasons(struct json_out *j, const struct usage_result *r)
 	json_out_end(j, ']');
 }
 
+static void put_price_dates(struct json_out *j, const struct price_dates *d)
+{
+	json_out_object(j, "price_dates");
+	json_out_int(j, "records_that_hang_on_it", d->records);
+	json_out_money(j, "difference", d->difference);
+	json_out_int(j, "records_unknown", d->unknown);
+	json_out_end(j, '}');
+}
+
+void price_dates_words(struct buf *b, const struct price_dates *d)
+{
+	char text[DECIMAL_TEXT_MAX];
+	const bool one = d->records == 1;
+	b->n = 0;
+	if (d->records)
+		buf_printf(b,
+			   "%lld record%s between the last sight of %s price and the first of the "
+			   "next one, by which %s something else: %s%s in all",
+			   (long long)d->records, one ? " lies" : "s lie", one ? "its" : "their",
+			   one ? "it costs" : "they cost", d->difference.atto >= 0 ? "+" : "",
+			   money_total_format(d->difference, text));
+	if (d->unknown)
+		buf_printf(b, "%s%lld record%s there and use%s what the next price does not state",
+			   d->records ? "; " : "", (long long)d->unknown,
+			   d->unknown == 1 ? " lies" : "s lie", d->unknown == 1 ? "s" : "");
+}
+
 void usage_report_put(struct json_out *j, const struct usage_report *r)
 {
 	size_t count = 0, *index = shown(r, &count);
@@ -112,6 +139,7 @@ void usage_report_put(struct json_out *j, const struct usage_report *r)
 		}
 		json_out_end(j, ']');
 	}
+	put_price_dates(j, &r->dates);
 	put_unpriced_reasons(j, r->result);
 	put_lower_bound(j, &r->bound);
 	json_out_end(j, '}');
@@ -228,6 +256,11 @@ void usage_report_table(const struct usage_report *r)
 	if (count < usage_group_count(r->result))
 		print_note("\n%zu of %zu groups shown (--limit)", count,
 			   usage_group_count(r->result));
+	struct buf dates = { 0 };
+	price_dates_words(&dates, &r->dates);
+	if (dates.n)
+		print_note("\n%s", dates.p);
+	buf_release(&dates);
 	if (total->unpriced)
 		print_note("\n%lld record%s without a price, so totals are lower bounds:",
 			   (long long)total->unpriced, total->unpriced == 1 ? "" : "s");

@@ -2,6 +2,7 @@
 #ifndef TALLY_REPORTS_USAGE_REPORT_H
 #define TALLY_REPORTS_USAGE_REPORT_H
 
+#include "meter/store/price_dates.h"
 #include "meter/store/usage_query.h"
 #include "reports/json_out.h"
 
@@ -15,8 +16,9 @@ struct usage_report {
 	int64_t limit; /* 0: all groups */
 	int64_t quarantined;
 	struct lower_bound bound;
-	bool recorded;	      /* what sources say of costs is shown, too */
-	const char *timezone; /* of days and hours; NULL: UTC */
+	bool recorded;		  /* what sources say of costs is shown, too */
+	const char *timezone;	  /* of days and hours; NULL: UTC */
+	struct price_dates dates; /* what hangs on changes of prices whose day is not known */
 };
 
 void usage_report_table(const struct usage_report *r);
@@ -30,6 +32,8 @@ void put_units(struct json_out *j, const int64_t units[UNIT_COUNT]);
 void put_tokens_object(struct json_out *j, const int64_t tokens[BUCKET_COUNT]);
 /* The members of a group or a whole: records, requests, tokens, total, unpriced. */
 void put_usage_sums(struct json_out *j, const struct usage_sums *s);
+/* A sentence of it for people: empty where nothing hangs on it. */
+void price_dates_words(struct buf *b, const struct price_dates *d);
 /* "unpriced_reasons": [...] */
 void put_unpriced_reasons(struct json_out *j, const struct usage_result *r);
 

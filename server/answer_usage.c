@@ -22,6 +22,8 @@ int answer_usage(struct reader *r, const struct http_question *q, struct http_re
 		rc = usage_query(&result, r->store, dim, report.dim_count, &filter, zone, e);
 	if (rc == 0)
 		rc = quarantine_count(r->store, &report.quarantined, e);
+	if (rc == 0)
+		rc = price_dates_of(&report.dates, r->store, r->o->book, &filter, e);
 	if (rc == 0) {
 		struct json_out j;
 		report.result = result;

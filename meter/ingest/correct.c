@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/dict.h"
+#include "meter/store/cards.h"
 
 int correct_amend(struct store *s, struct ingest *in, const char *id, const struct amendment *am,
 		  struct err *e)
@@ -60,7 +61,8 @@ struct rerating {
 	struct store *store;
 	struct ingest *in;
 	struct rerate_result *out;
-	struct dict index; /* model, old and new price to 1 + line */
+	struct dict index;  /* model, old and new price to 1 + line */
+	struct dict others; /* old and new price to whether another card's is kept */
 	const struct rerate_wish *wish;
 	/* rows that no longer stand: 1 bit a row */
 	uint8_t *gone;
@@ -74,6 +76,34 @@ struct rerating {
 static struct text keep_text(struct rerate_result *out, struct text t)
 {
 	return (struct text){ arena_text(&out->arena, t.n ? t.p : "", t.n), t.n };
+}
+
+static int note_kind(void *user, const struct rated_card *c)
+{
+	*(bool *)user |= !text_is(c->kind, "book");
+	return 0;
+}
+
+/* Whether the old price is of a card that is not at hand, and the new one of the book alone. */
+static int is_of_another_card(struct rerating *r, int64_t old, int64_t fresh, bool *out)
+{
+	const int64_t key[2] = { old, fresh };
+	enum { NO = 1, YES };
+	uint64_t *known =
+		dict_need(&r->others, (struct text){ (const char *)key, sizeof key }, NULL);
+	bool at_hand = true, users = false;
+	struct buf name = { 0 }, *missing = &r->out->missing;
+	int rc = *known ? 0
+			: cards_at_hand(r->store, old, ingest_book(r->in), &at_hand, &name, r->e);
+	if (rc == 0 && !*known)
+		rc = cards_each(r->store, fresh, note_kind, &users, r->e);
+	if (rc == 0 && !*known)
+		*known = at_hand || users ? NO : YES;
+	*out = *known == YES;
+	if (*out && name.n && !(missing->p && strstr(missing->p, name.p)))
+		buf_printf(missing, "%s%s", missing->n ? ", " : "", name.p);
+	buf_release(&name);
+	return rc;
 }
 
 static int compare_row(struct rerating *r, const struct usage_row *row)
@@ -98,6 +128,13 @@ static int compare_row(struct rerating *r, const struct usage_row *row)
 	}
 	if (rc == 0 && unpriced && old->reason.n == 0 && !r->wish->unprice) {
 		r->out->kept++;
+		return 0;
+	}
+	bool another = false;
+	if (rc == 0 && !unpriced && old->reason.n == 0 && !r->wish->other_cards)
+		rc = is_of_another_card(r, row->price, price, &another);
+	if (rc == 0 && another) {
+		r->out->others++;
 		return 0;
 	}
 	if (rc == 0)
@@ -204,6 +241,7 @@ int correct_rerate(struct rerate_result *out, struct store *s, struct ingest *in
 		arena_release(&a);
 	}
 	dict_release(&r.index);
+	dict_release(&r.others);
 	dict_release(&st.last);
 	free(r.gone);
 	free(r.change);
@@ -215,6 +253,7 @@ int correct_rerate(struct rerate_result *out, struct store *s, struct ingest *in
 void rerate_result_release(struct rerate_result *r)
 {
 	free(r->line);
+	buf_release(&r->missing);
 	arena_release(&r->arena);
 	*r = (struct rerate_result){ 0 };
 }

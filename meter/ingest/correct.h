@@ -29,9 +29,11 @@ struct rerate_line {
 struct rerate_result {
 	struct rerate_line *line;
 	size_t count;
-	int64_t records;   /* that change */
-	int64_t elsewhere; /* records priced in another currency: they keep it */
-	int64_t kept;	   /* records whose price no card states any more: they keep it */
+	int64_t records;    /* that change */
+	int64_t elsewhere;  /* records priced in another currency: they keep it */
+	int64_t kept;	    /* records whose price no card states any more: they keep it */
+	int64_t others;	    /* records of cards that are not at hand now: they keep their price */
+	struct buf missing; /* the names of those cards */
 	struct money_total before, after;
 	struct arena arena;
 };
@@ -41,9 +43,11 @@ struct rerate_wish {
 	bool unprice; /* takes prices away that no card states any more; else they stay */
 	const char *why;
 	struct text currency; /* that of the ingest: amounts of one currency are compared */
+	bool other_cards; /* the book's prices replace those of cards that are not at hand, too */
 };
 /* Prices every current record again. Appends the corrections unless dry. A record never loses its
- * price unasked, as when the card that rated it is not at hand. Errors: the store's. */
+ * price unasked, nor does one of a card that is not at hand now (a contract, say) get that of the
+ * book: only another card of the user's replaces it. Errors: the store's. */
 int correct_rerate(struct rerate_result *out, struct store *s, struct ingest *in,
 		   const struct rerate_wish *wish, struct err *e);
 void rerate_result_release(struct rerate_result *r);

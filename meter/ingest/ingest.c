@@ -388,6 +388,11 @@ static const char *check(struct ingest *in, struct record *r, unsigned *flags, s
 	return NULL;
 }
 
+const struct book *ingest_book(const struct ingest *in)
+{
+	return in->o.book;
+}
+
 unsigned ingest_boundary(const struct ingest *in, const struct record *r, unsigned flags)
 {
 	const bool known = r->completed_us != TIME_ABSENT && !(flags & USAGE_AGGREGATE);
@@ -433,6 +438,9 @@ int ingest_price(struct ingest *in, const struct rated *what, int64_t *price, bo
 			u.requests = 2; /* how long each prompt was is not told */
 		usage_set_counts(&u, r->counts);
 		*unpriced = stored_price_of(&p, &u, a->price, a->tariff, &why) != 0;
+		const int rc = *unpriced || !p.card ? 0 : book_identify(in->o.book, p.card, e);
+		if (rc != 0)
+			return rc;
 	}
 	struct fee fee;
 	if (*unpriced && what->stated.given && !what->stated.estimate &&

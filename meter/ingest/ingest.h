@@ -113,6 +113,8 @@ struct rated {
 	const char *unread; /* as of struct metered */
 	struct stated_cost stated;
 };
+/* That of its options. */
+const struct book *ingest_book(const struct ingest *in);
 /* The flags of a row with what decides its price: the completion, where that is asked for and
  * known.
  */

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/dict.h"
 
 /* A stretch of numbers: entries by their number. */
@@ -14,7 +15,7 @@ struct dictionary {
 	struct db *db;
 	char *address;	 /* on a server, of one that is written to; else NULL */
 	struct db names; /* a second connection there, on which entries are made */
-	struct dict series, origins, prices, subjects; /* key to number */
+	struct dict series, origins, prices, subjects, cards, links; /* key to number */
 	struct by_number price_by, series_by, subject_by;
 	struct arena arena; /* what they point to */
 	struct buf key;
@@ -38,6 +39,8 @@ void dictionary_close(struct dictionary *x)
 	dict_release(&x->origins);
 	dict_release(&x->prices);
 	dict_release(&x->subjects);
+	dict_release(&x->cards);
+	dict_release(&x->links);
 	free(x->price_by.entry);
 	free(x->series_by.entry);
 	free(x->subject_by.entry);
@@ -52,6 +55,8 @@ void dictionary_forget(struct dictionary *x)
 	dict_clear(&x->origins);
 	dict_clear(&x->prices);
 	dict_clear(&x->subjects);
+	dict_clear(&x->cards);
+	dict_clear(&x->links);
 	struct by_number *const lists[] = { &x->price_by, &x->series_by, &x->subject_by };
 	for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
 		if (lists[i]->room)
@@ -325,6 +330,63 @@ static const struct sql sql_add_price = {
 	.postgres = ADD_PRICE " ON CONFLICT DO NOTHING RETURNING id",
 };
 
+static const char *const card_kinds[] = { "book", "file", "database" };
+
+static void bind_card(struct query *q, const void *what)
+{
+	const struct card *c = what;
+	db_bind_text(q, ":name", text_of(card_name(c)));
+	db_bind_text(q, ":kind", text_of(card_kinds[c->kind]));
+	db_bind_text(q, ":sha256", text_of(c->sha256));
+	db_bind_text(q, ":checked", text_of(c->checked ? c->checked : ""));
+	db_bind_int(q, ":at", clock_now().us);
+}
+
+static const struct sql sql_find_card = {
+	.text = "SELECT id FROM card WHERE name=:name AND kind=:kind AND sha256=:sha256 AND "
+		"checked=:checked AND (at<=:at OR at>:at)",
+};
+#define ADD_CARD \
+	"INSERT INTO card(name,kind,checked,sha256,at) VALUES(:name,:kind,:checked,:sha256,:at)"
+static const struct sql sql_add_card = {
+	.text = ADD_CARD " RETURNING id",
+	.postgres = ADD_CARD " ON CONFLICT DO NOTHING RETURNING id",
+};
+
+static void bind_link(struct query *q, const void *what)
+{
+	const int64_t *of = what;
+	db_bind_int(q, ":price", of[0]);
+	db_bind_int(q, ":card", of[1]);
+}
+
+static const struct sql sql_find_link = {
+	.text = "SELECT card FROM priced_by WHERE price=:price AND card=:card",
+};
+#define ADD_LINK "INSERT INTO priced_by(price,card) VALUES(:price,:card)"
+static const struct sql sql_add_link = {
+	.text = ADD_LINK " RETURNING card",
+	.postgres = ADD_LINK " ON CONFLICT DO NOTHING RETURNING card",
+};
+
+/* Which card states the price of that number. */
+static int link_card(struct dictionary *x, const struct card *c, int64_t price, struct err *e)
+{
+	int64_t of[2] = { price, 0 }, ignored;
+	x->key.n = 0;
+	key_part(&x->key, text_of(card_name(c)));
+	key_part(&x->key, text_of(card_kinds[c->kind]));
+	key_part(&x->key, text_of(c->sha256));
+	const struct wanted_entry card = { &x->cards,	   { x->key.p, x->key.n },
+					   &sql_find_card, &sql_add_card,
+					   bind_card,	   c };
+	int rc = number_of(x, &card, &of[1], e);
+	const struct wanted_entry link = { &x->links,	   { (const char *)of, sizeof of },
+					   &sql_find_link, &sql_add_link,
+					   bind_link,	   of };
+	return rc == 0 ? number_of(x, &link, &ignored, e) : rc;
+}
+
 int dictionary_price(struct dictionary *x, const struct stored_price *p, int64_t *out,
 		     struct err *e)
 {
@@ -346,7 +408,7 @@ int dictionary_price(struct dictionary *x, const struct stored_price *p, int64_t
 	int rc = number_of(x, &w, out, e);
 	buf_release(&rates);
 	buf_release(&fees);
-	return rc;
+	return rc == 0 && p->card ? link_card(x, p->card, *out, e) : rc;
 }
 
 /* The row of a dictionary table; the statement is left at it. */

@@ -21,6 +21,7 @@ int stored_price_of(struct stored_price *out, const struct usage *u, const struc
 			p->fee,
 			p->fee_count,
 			TEXT(""),
+			p->card,
 		};
 	return rc;
 }

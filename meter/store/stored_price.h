@@ -17,7 +17,8 @@ struct stored_price {
 	struct rates rates;
 	struct fee *fee;
 	size_t fee_count;
-	struct text reason; /* why there is no price; empty when there is one */
+	struct text reason;	 /* why there is no price; empty when there is one */
+	const struct card *card; /* that states it, with its digest; on the way in, or NULL */
 };
 
 /* What one record is priced with: u under p and t. Errors as rate_usage; the caller then stores the

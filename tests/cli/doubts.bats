@@ -71,3 +71,24 @@ J
 	run "$TALLY" replay t.jsonl --prices card.json
 	expect 0 '2 records lie between' '-2 in all'
 }
+@test "stored usage and the draft of an invoice say what hangs on such a change, too" {
+	card
+	export TALLY_DB="$DIR/t.db" TALLY_PRICES="$DIR/card.json"
+	for t in 2026-02-01T00:00:00Z 2026-02-15T00:00:00Z 2026-02-20T00:00:00Z 2026-03-02T00:00:00Z; do
+		printf '{"id":"%s","time":"%s","model":"m-one","customer":"acme","input":1000000,"output":0}\n' "$t" "$t"
+	done >t.jsonl
+	"$TALLY" ingest -q t.jsonl
+	run "$TALLY" usage --json
+	expect 0 '"total": "15"'
+	[[ $output == *'"price_dates": {'*'"records_that_hang_on_it": 2'*'"difference": "-2"'* ]] || fail "what hangs on the date"
+	run "$TALLY" usage --until 2026-02-17
+	expect 0 '1 record lies between' '-1 in all'
+	run "$TALLY" usage --since 2026-03-01
+	case $output in *'lies between'*) fail "nothing hangs on it" ;; esac
+	"$TALLY" void 2026-02-15T00:00:00Z -q
+	run "$TALLY" usage --json
+	[[ $output == *'"records_that_hang_on_it": 1'*'"difference": "-1"'* ]] || fail "a void hangs on nothing"
+	"$TALLY" credit account acme --plan vm0 --since 2026-01-01 -q
+	run "$TALLY" invoice draft acme --period 2026-02
+	[[ $output == *'acme: of its usage, 1 record lies between'*'-1 in all'* ]] || fail "the draft says nothing"
+}

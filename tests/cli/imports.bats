@@ -53,3 +53,43 @@ J
 	expect 0 '"input_before": "2.5"' '"different": 1'
 	[ ! -e card.json ] || fail "a card is written"
 }
+@test "what else a catalogue says of money is understood or refused by name, an entry at a time" {
+	cat >lit.json <<'J'
+{"bricks": {"litellm_provider": "v", "input_cost_per_token": 1e-6, "output_cost_per_token": 2e-6, "input_dbu_cost_per_token": 1e-5, "output_dbu_cost_per_token": 3e-5},
+ "seconds": {"litellm_provider": "v", "input_cost_per_token": 1e-6, "output_cost_per_token": 2e-6, "input_cost_per_video_per_second_above_128k_tokens": 0.004},
+ "fee": {"litellm_provider": "v", "input_cost_per_token": 1e-6, "output_cost_per_token": 2e-6, "monthly_fee": 5},
+ "extra": {"litellm_provider": "v", "input_cost_per_token": 1e-6, "output_cost_per_token": 2e-6, "surcharge_percent": 5}}
+J
+	run "$TALLY" price import --from litellm lit.json --output card.json
+	expect 0 '2 taken' "left_out: seconds: 'input_cost_per_video" "refused: fee: 'monthly_fee'" "refused: extra: 'surcharge_percent'"
+	cat >or.json <<'J'
+{"data": [{"id": "a/sizes", "pricing": {"prompt": "0.000001", "completion": "0.000002", "input_audio_cache": "0.0000001", "image_token": "0.000003", "image_output": "0.00003",
+  "overrides": [{"min_prompt_tokens": 200000, "prompt": "0.000002"}, {"min_prompt_tokens": 500000, "completion": "0.000009"}]}},
+ {"id": "a/hours", "pricing": {"prompt": "0.000001", "completion": "0.000002", "overrides": [{"utc_start": 1, "utc_end": 9, "prompt": "0.000002"}]}}]}
+J
+	run "$TALLY" price import --from openrouter or.json --output card.json
+	expect 0 '1 taken' "refused: a/hours: 'utc_start'" "left_out: a/sizes: 'image_output'"
+	for t in '--input 199999=0.199999' '--input 200000=0.4' '--input 500000 --output 100000=1.9' '--input 200000 --output 100000=0.6' '--tokens cache_read_audio=1000000=0.1' '--tokens input_image=100000=0.3'; do
+		cost --prices card.json --provider openrouter --model a/sizes ${t%=*}
+		expect 0 "\"total\": \"${t##*=}\""
+	done
+	cat >gp.json <<'J'
+[{"id": "v", "models": [{"id": "order", "prices": [{"constraint": {"start_date": "2026-06-01"}, "prices": {"input_mtok": 2}}, {"constraint": {"start_date": "2026-01-01"}, "prices": {"input_mtok": 1}}]},
+ {"id": "ends", "prices": [{"constraint": {"start_date": "2026-01-01", "end_date": "2026-02-01"}, "prices": {"input_mtok": 1}}]},
+ {"id": "zone", "prices": [{"constraint": {"start_time": "00:30:00+08:00", "end_time": "08:30:00+08:00"}, "prices": {"input_mtok": 1}}]},
+ {"id": "beside", "prices": {"input_mtok": 1}, "extra_prices": {"output_mtok": 5}}, {"id": "good", "prices_checked": "2026-01-01", "prices": {"input_mtok": 1}}]}]
+J
+	run "$TALLY" price import --from genai-prices gp.json --output card.json
+	expect 0 '1 taken' '4 refused' 'v/order: its start dates are not in order' "v/ends: 'end_date'" 'v/zone: a price has a constraint of an unknown kind' "v/beside: 'output_mtok'"
+	printf '{"v":{"models":{"m":{"cost":{"input":1,"output":2}},"n":{"cost":{"input":1},"pricing":{"request":0.01}}}}}' >md.json
+	run "$TALLY" price import --from models.dev md.json --output card.json
+	expect 0 '1 taken' "refused: v/n: 'request'"
+}
+@test "a catalogue of 3,000 models is compared and imported in less than a second" {
+	awk 'BEGIN { print "{"; for (i = 0; i < 3000; i++) printf "%s\"gpt-%d\": {\"litellm_provider\": \"openai\", \"max_tokens\": 8192, \"mode\": \"chat\", \"supports_vision\": true, \"input_cost_per_token\": %de-08, \"output_cost_per_token\": %de-07, \"cache_read_input_token_cost\": 1e-08, \"input_cost_per_token_above_200k_tokens\": %de-07}\n", i ? "," : "", i, i + 1, i + 2, i + 3; print "}" }' >big.json
+	began=$(date +%s%N)
+	run "$TALLY" price import --from litellm big.json --fill --output card.json
+	expect 0 '3000 entries: 2998 taken'
+	took=$((($(date +%s%N) - began) / 1000000))
+	sanitized || [ $took -lt 3000 ] || fail "it took $took ms" # a second on a machine that does nothing else
+}

@@ -1,0 +1,141 @@
+#include "meter/store/cards.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+/* A price that was only looked at, or whose row a rollback took, rated nothing. */
+static const struct sql sql_each = {
+	.text = "SELECT name,kind,checked,sha256,at,count(*) FROM card JOIN priced_by ON card=id "
+		"WHERE price=:price OR :price=0 AND price IN (SELECT price FROM rollup_day UNION "
+		"SELECT price FROM usage WHERE seq>coalesce((SELECT CAST(value AS BIGINT) FROM about "
+		"WHERE key='rolled_to'),0)) GROUP BY id,name,kind,checked,sha256,at ORDER BY id",
+};
+
+int cards_each(struct store *s, int64_t price, int (*take)(void *user, const struct rated_card *c),
+	       void *user, struct err *e)
+{
+	struct query *q;
+	int rc = db_statement(store_db(s), &sql_each, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":price", price);
+	while ((rc = db_step(store_db(s), q, e)) == 1) {
+		const struct rated_card c = { db_text(q, 0), db_text(q, 1),    db_text(q, 2),
+					      db_text(q, 3), { db_int(q, 4) }, db_int(q, 5) };
+		if ((rc = take(user, &c)) != 0)
+			break;
+	}
+	db_reset(q);
+	return rc;
+}
+
+struct search {
+	const struct book *book;
+	bool known, there;
+	struct buf *name;
+};
+
+static int look_for(void *user, const struct rated_card *c)
+{
+	struct search *x = user;
+	char name[256], sha256[65];
+	snprintf(name, sizeof name, "%.*s", (int)c->name.n, c->name.p);
+	snprintf(sha256, sizeof sha256, "%.*s", (int)c->sha256.n, c->sha256.p);
+	x->known = true;
+	x->there |= book_card_named(x->book, name, sha256) != NULL;
+	x->name->n = 0;
+	buf_puts(x->name, name);
+	return 0;
+}
+
+int cards_at_hand(struct store *s, int64_t price, const struct book *b, bool *out, struct buf *name,
+		  struct err *e)
+{
+	struct search x = { .book = b, .name = name };
+	const int rc = cards_each(s, price, look_for, &x, e);
+	*out = x.there || !x.known;
+	return rc;
+}
+
+struct difference {
+	const struct book *book;
+	struct buf *out;
+};
+
+static int compare(void *user, const struct rated_card *c)
+{
+	struct difference *d = user;
+	char name[256], sha256[65];
+	snprintf(name, sizeof name, "%.*s", (int)c->name.n, c->name.p);
+	snprintf(sha256, sizeof sha256, "%.*s", (int)c->sha256.n, c->sha256.p);
+	const struct card *now = book_card_named(d->book, name, sha256);
+	if (now && strcmp(now->sha256, sha256) == 0)
+		return 0;
+	buf_printf(d->out, "%s%s", d->out->n ? ", " : "", name);
+	if (c->checked.n)
+		buf_printf(d->out, " of %.*s", (int)c->checked.n, c->checked.p);
+	if (!now)
+		buf_puts(d->out, " (not at hand now)");
+	else if (now->checked && !text_is(c->checked, now->checked))
+		buf_printf(d->out, " (now of %s)", now->checked);
+	else
+		buf_puts(d->out, " (says something else now)");
+	return 0;
+}
+
+int cards_differ(struct store *s, const struct book *b, struct buf *out, struct err *e)
+{
+	struct difference d = { b, out };
+	return cards_each(s, 0, compare, &d, e);
+}
+
+int own_cards_add(struct db *db, struct book *b, struct err *e)
+{
+	struct query *q = NULL;
+	int rc = db_prepare(db, "SELECT name,content FROM own_card ORDER BY name", &q, e);
+	while (rc == 0 && (rc = db_step(db, q, e)) == 1) {
+		struct buf name = { 0 };
+		const struct text t = db_text(q, 0);
+		buf_add(&name, t.p, t.n);
+		rc = book_add_text(b, db_text(q, 1), name.p, CARD_OF_DATABASE, e);
+		if (rc != 0)
+			err_context(e, "a card of the database %s", db->path);
+		buf_release(&name);
+	}
+	db_drop(q);
+	return rc;
+}
+
+int own_card_put(struct store *s, struct text name, struct text content, struct err *e)
+{
+	struct query *q = NULL;
+	int rc = db_prepare(store_db(s),
+			    "INSERT INTO own_card(name,at,content) VALUES(:name,:at,:content) ON "
+			    "CONFLICT(name) DO UPDATE SET at=excluded.at,content=excluded.content",
+			    &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_text(q, ":name", name);
+	db_bind_int(q, ":at", clock_now().us);
+	db_bind_text(q, ":content", content);
+	rc = db_done(store_db(s), q, e);
+	db_drop(q);
+	return rc;
+}
+
+int own_card_remove(struct store *s, struct text name, struct err *e)
+{
+	struct query *q = NULL;
+	int rc = db_prepare(store_db(s), "DELETE FROM own_card WHERE name=:name", &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_text(q, ":name", name);
+	rc = db_done(store_db(s), q, e);
+	db_drop(q);
+	if (rc == 0 && db_changes(store_db(s)) == 0)
+		rc = err_set(e, ERR_NOT_FOUND, "%s: no card '%.*s' is installed there",
+			     store_path(s), (int)name.n, name.p);
+	return rc;
+}
