@@ -765,7 +765,7 @@ int plan_rates(const struct plan *p, const struct plan_question *of, struct cred
 	return 0;
 }
 
-int credits_of(const struct credit_rates *r, const int64_t tokens[BUCKET_COUNT], int64_t requests,
+int credits_of(const struct credit_rates *r, const int64_t *counts, int64_t requests,
 	       struct credits_total *out, struct err *e)
 {
 	const int64_t most = INT64_C(1) << 40; /* x 2^84 < 2^127 / 8 */
@@ -782,7 +782,7 @@ int credits_of(const struct credit_rates *r, const int64_t tokens[BUCKET_COUNT],
 		for (int b = 0; b < BUCKET_COUNT; b++) {
 			if (!(mask & left) || !(mask >> b & 1) || !(left >> b & 1))
 				continue;
-			int64_t n = rate_billed_tokens(&priced, tokens, b);
+			int64_t n = rate_billed_tokens(&priced, counts, b);
 			if (n == 0)
 				continue;
 			if (!(r->known >> b & 1))

@@ -73,7 +73,7 @@ int plan_rates(const struct plan *p, const struct plan_question *q, struct credi
 
 /* Credits of one record (requests of it pay atto_per_request each). Errors: ERR_UNPRICED,
  * ERR_RANGE. */
-int credits_of(const struct credit_rates *r, const int64_t tokens[BUCKET_COUNT], int64_t requests,
+int credits_of(const struct credit_rates *r, const int64_t *counts, int64_t requests,
 	       struct credits_total *out, struct err *e);
 
 /* What the credits are worth in plan_currency; false when that is not exact in 1e-18. */

@@ -22,6 +22,24 @@ int64_t fee_quantity(const struct fee *f, int64_t requests, const int64_t units[
 	return fee_is_per_request(f) ? requests : unit_count_of(units, f->unit);
 }
 
+int64_t rate_billed_tokens(const struct rates *r, const int64_t *counts, int b)
+{
+	const bool reasoning = r->known >> BUCKET_REASONING & 1;
+	if (b == BUCKET_REASONING && !reasoning)
+		return 0;
+	int64_t billed =
+		counts[b] - (b == BUCKET_OUTPUT && reasoning ? counts[BUCKET_REASONING] : 0);
+	for (int p = 0; p < PART_COUNT; p++) {
+		const enum bucket whole = part_whole((enum usage_part)p),
+				  apart = part_apart((enum usage_part)p);
+		if (counts[BUCKET_COUNT + p] && r->known >> apart & 1)
+			billed += b == (int)apart   ? counts[BUCKET_COUNT + p]
+				  : b == (int)whole ? -counts[BUCKET_COUNT + p]
+						    : 0;
+	}
+	return billed;
+}
+
 static int add_line(struct rating *r, struct rate_line line, struct err *e)
 {
 	struct money_total amount = { 0 };
@@ -44,7 +62,7 @@ int rate_usage(struct rating *out, const struct usage *u, const struct price *p,
 	if (rc != 0)
 		return rc;
 	for (int b = 0; b < BUCKET_COUNT; b++) {
-		int64_t tokens = rate_billed_tokens(rates, u->tokens, b);
+		int64_t tokens = rate_billed_tokens(rates, u->counts, b);
 		if (tokens == 0)
 			continue;
 		if (!(rates->known >> b & 1))

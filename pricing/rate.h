@@ -49,14 +49,8 @@ int rate_tier(const struct rates **out, const struct usage *u, const struct tari
 /* How many times a row pays the fee. */
 int64_t fee_quantity(const struct fee *f, int64_t requests, const int64_t units[UNIT_COUNT]);
 
-/* Buckets whose tokens are billed under that bucket's own price: reasoning leaves output only when
- * it has a price. */
-static inline int64_t rate_billed_tokens(const struct rates *r, const int64_t tokens[BUCKET_COUNT],
-					 int b)
-{
-	if (r->known >> BUCKET_REASONING & 1)
-		return b == BUCKET_OUTPUT ? tokens[b] - tokens[BUCKET_REASONING] : tokens[b];
-	return b == BUCKET_REASONING ? 0 : tokens[b];
-}
+/* Tokens that are billed under that bucket's own price: reasoning leaves output, and a part its
+ * bucket, only when it has a price. */
+int64_t rate_billed_tokens(const struct rates *r, const int64_t *counts, int b);
 
 #endif

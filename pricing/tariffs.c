@@ -142,7 +142,7 @@ int tariffs_credits(struct tariffs *t, const struct tariff_answer *a, const stru
 	}
 	if (used)
 		*used = *rates;
-	return credits_of(rates, what->usage->tokens, what->usage->requests, out, e);
+	return credits_of(rates, what->usage->counts, what->usage->requests, out, e);
 }
 
 static bool same_reason(const char *a, const char *b)

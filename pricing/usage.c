@@ -55,19 +55,71 @@ int64_t unit_count_of(const int64_t units[UNIT_COUNT], const char *name)
 	return u < 0 ? 0 : units[u];
 }
 
+static const struct {
+	const char *name;
+	enum bucket whole, apart;
+} parts[PART_COUNT] = {
+#define X(id, name, whole, apart) [id] = { name, whole, apart },
+	USAGE_PARTS(X)
+#undef X
+};
+
+enum bucket part_whole(enum usage_part p)
+{
+	return parts[p].whole;
+}
+
+enum bucket part_apart(enum usage_part p)
+{
+	return parts[p].apart;
+}
+
+/* What the whole holds beyond its parts; below 0 where these are too large. */
+static int64_t room_of(const int64_t *counts, enum bucket whole)
+{
+	int64_t room = counts[whole];
+	for (int p = 0; p < PART_COUNT; p++)
+		if (parts[p].whole == whole &&
+		    __builtin_sub_overflow(room, counts[BUCKET_COUNT + p], &room))
+			return INT64_MIN;
+	return room;
+}
+
+void parts_fit(int64_t *counts)
+{
+	static const enum usage_part pairs[][2] = { { PART_INPUT_IMAGE, PART_CACHE_READ_IMAGE },
+						    { PART_INPUT_VIDEO, PART_CACHE_READ_VIDEO } };
+	for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+		for (int k = 0; k < 2; k++) {
+			int64_t *from = &counts[BUCKET_COUNT + pairs[i][k]],
+				*to = &counts[BUCKET_COUNT + pairs[i][!k]];
+			const int64_t lacks = -room_of(counts, parts[pairs[i][k]].whole),
+				      over = lacks > *from ? *from : lacks;
+			if (over <= 0)
+				continue;
+			const int64_t room = room_of(counts, parts[pairs[i][!k]].whole);
+			*from -= over;
+			*to += room < 0 ? 0 : room < over ? room : over;
+		}
+}
+
 const char *count_name(int kind)
 {
-	return kind < BUCKET_COUNT ? bucket_name((enum bucket)kind)
-				   : unit_name((enum unit)(kind - BUCKET_COUNT));
+	return kind < BUCKET_COUNT   ? names[kind]
+	       : kind < COUNT_TOKENS ? parts[kind - BUCKET_COUNT].name
+				     : unit_names[kind - COUNT_TOKENS].name;
 }
 
 int count_by_name(const char *name, size_t n)
 {
 	const int b = bucket_by_name(name, n), u = b < 0 ? unit_by_name(name, n) : -1;
-	return u < 0 ? b : BUCKET_COUNT + u;
+	for (int p = 0; b < 0 && u < 0 && p < PART_COUNT; p++)
+		if (strlen(parts[p].name) == n && memcmp(parts[p].name, name, n) == 0)
+			return BUCKET_COUNT + p;
+	return u < 0 ? b : COUNT_TOKENS + u;
 }
 
-bool counts_add(int64_t to[COUNT_KINDS], const int64_t more[COUNT_KINDS])
+bool counts_add(int64_t *to, const int64_t *more)
 {
 	bool bad = false;
 	for (int k = 0; k < COUNT_KINDS; k++)
@@ -75,11 +127,11 @@ bool counts_add(int64_t to[COUNT_KINDS], const int64_t more[COUNT_KINDS])
 	return !bad;
 }
 
-void usage_set_counts(struct usage *u, const int64_t counts[COUNT_KINDS])
+void usage_set_counts(struct usage *u, const int64_t *counts)
 {
-	memcpy(u->tokens, counts, sizeof u->tokens);
+	memcpy(u->counts, counts, sizeof u->counts);
 	u->unit_count = 0;
-	for (int k = BUCKET_COUNT; k < COUNT_KINDS; k++)
+	for (int k = COUNT_TOKENS; k < COUNT_KINDS; k++)
 		if (counts[k])
 			u->unit[u->unit_count++] = (struct usage_unit){ count_name(k), counts[k] };
 }
@@ -95,6 +147,13 @@ int usage_check(const struct usage *u, struct err *e)
 			       "must contain it",
 			       (long long)u->tokens[BUCKET_REASONING],
 			       (long long)u->tokens[BUCKET_OUTPUT]);
+	for (int p = 0; p < PART_COUNT; p++)
+		if (u->parts[p] < 0 || room_of(u->counts, parts[p].whole) < 0)
+			return err_set(e, ERR_INVALID,
+				       "field '%s' (%lld) is larger than '%s' (%lld), which must "
+				       "contain it",
+				       parts[p].name, (long long)u->parts[p], names[parts[p].whole],
+				       (long long)u->tokens[parts[p].whole]);
 	if (u->requests < 1)
 		return err_set(e, ERR_INVALID, "field 'requests' must be 1 or more");
 	return 0;

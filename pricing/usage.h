@@ -40,6 +40,25 @@ enum bucket {
 };
 
 /*
+ * What a vendor tells of a bucket's tokens and bills apart on some models only: part, name, the
+ * bucket that contains it, and the bucket whose price it has where the card states one. Like
+ * reasoning it is no bucket of its own: sums of tokens, credits and context tiers see the whole.
+ */
+#define USAGE_PARTS(X) \
+	X(PART_INPUT_IMAGE, "image_in_input", BUCKET_INPUT, BUCKET_INPUT_IMAGE) \
+	X(PART_INPUT_VIDEO, "video_in_input", BUCKET_INPUT, BUCKET_INPUT_VIDEO) \
+	X(PART_CACHE_READ_IMAGE, "image_in_cache_read", BUCKET_CACHE_READ, \
+	  BUCKET_CACHE_READ_IMAGE) \
+	X(PART_CACHE_READ_VIDEO, "video_in_cache_read", BUCKET_CACHE_READ, BUCKET_CACHE_READ_VIDEO)
+
+enum usage_part {
+#define X(id, name, whole, apart) id,
+	USAGE_PARTS(X)
+#undef X
+		PART_COUNT
+};
+
+/*
  * unit, name in cards (of its fee), in rows and in reports, name as a field of a record. A row here
  * is all that a new unit needs, beside the words of the vendors that count it (meter/formats,
  * meter/read/exports): nothing else names one.
@@ -62,17 +81,18 @@ enum unit {
 		UNIT_COUNT
 };
 
-/* All that is counted: the buckets, then the units. */
+/* All that is counted: the buckets, their parts, then the units. */
 enum {
-	COUNT_KINDS = BUCKET_COUNT + UNIT_COUNT,
+	COUNT_TOKENS = BUCKET_COUNT + PART_COUNT,
+	COUNT_KINDS = COUNT_TOKENS + UNIT_COUNT,
 	COUNT_RARE = COUNT_KINDS - BUCKET_COMMON /* those behind the common buckets */
 };
-/* Members of a struct: `counts` is both of the others. */
+/* Members of a struct: `counts` is all of the others. */
 #define USAGE_COUNTS \
 	union { \
 		int64_t counts[COUNT_KINDS]; \
 		struct { \
-			int64_t tokens[BUCKET_COUNT], units[UNIT_COUNT]; \
+			int64_t tokens[BUCKET_COUNT], parts[PART_COUNT], units[UNIT_COUNT]; \
 		}; \
 	}
 
@@ -85,7 +105,12 @@ struct usage_unit {
 };
 
 struct usage {
-	int64_t tokens[BUCKET_COUNT];
+	union {
+		int64_t counts[COUNT_TOKENS];
+		struct {
+			int64_t tokens[BUCKET_COUNT], parts[PART_COUNT];
+		};
+	};
 	int64_t requests; /* calls that this record stands for; fees per request are charged on it
 			   */
 	int unit_count;
@@ -104,17 +129,24 @@ const char *unit_field(enum unit u);
 int unit_by_name(const char *name, size_t n);
 /* The count of a unit by the name of its fee; 0 for one of which nothing is counted. */
 int64_t unit_count_of(const int64_t units[UNIT_COUNT], const char *name);
-/* Over buckets and units: the name, and the place of a name (-1: none such). */
+/* The bucket that contains a part, and the one whose price it has. */
+enum bucket part_whole(enum usage_part p);
+enum bucket part_apart(enum usage_part p);
+/* Where the counts of the wholes are others than those that were told: what no longer fits into the
+ * one whole of its kind (image, video) moves to the other, as far as it has room. */
+void parts_fit(int64_t *counts);
+/* Over buckets, parts and units: the name, and the place of a name (-1: none such). */
 const char *count_name(int kind);
 int count_by_name(const char *name, size_t n);
+/* Counts below are COUNT_KINDS of them, or COUNT_TOKENS where no units matter. */
 /* Adds all counts; false when a sum no longer fits. */
-bool counts_add(int64_t to[COUNT_KINDS], const int64_t more[COUNT_KINDS]);
+bool counts_add(int64_t *to, const int64_t *more);
 
-/* Gives u these counts: the tokens, and every unit that is not 0. */
-void usage_set_counts(struct usage *u, const int64_t counts[COUNT_KINDS]);
+/* Gives u these counts: the tokens and their parts, and every unit that is not 0. */
+void usage_set_counts(struct usage *u, const int64_t *counts);
 
-/* Errors: ERR_INVALID when reasoning exceeds output, a count is negative, or requests is not
- * positive. */
+/* Errors: ERR_INVALID when a part exceeds what contains it (reasoning: output), a count is
+ * negative, or requests is not positive. */
 int usage_check(const struct usage *u, struct err *e);
 /* Whether its tokens are part of the prompt. */
 bool bucket_is_prompt(enum bucket b);

@@ -44,7 +44,7 @@ static int take_credits(const struct cost_question *q, const char *resolved,
 	c->plan = q->plan;
 	c->byo = q->byo;
 	if (plan_rates(c->plan, &of, &c->rates, &until, &c->why) != 0 ||
-	    credits_of(&c->rates, q->usage.tokens, 1, &c->built_in, &c->why) != 0) {
+	    credits_of(&c->rates, q->usage.counts, 1, &c->built_in, &c->why) != 0) {
 		c->uncovered = true;
 		return 0;
 	}

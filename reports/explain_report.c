@@ -201,7 +201,7 @@ static void json_row(struct json_out *j, const struct step *s)
 		put_field(j, record_field_name((enum record_field)f), r->record.text[f]);
 	json_out_int(j, "requests", r->record.requests);
 	put_tokens_object(j, r->record.tokens);
-	put_units(j, r->record.units);
+	put_other_counts(j, r->record.counts);
 	put_field(j, "source", r->source);
 	put_field(j, "shape", r->shape);
 	put_field(j, "rule", r->rule);
@@ -239,7 +239,7 @@ static void json_row(struct json_out *j, const struct step *s)
 		json_out_end(j, '}');
 		json_out_array(j, "lines");
 		for (int b = 0; b < BUCKET_COUNT; b++) {
-			int64_t n = rate_billed_tokens(&p->rates, r->record.tokens, b);
+			int64_t n = rate_billed_tokens(&p->rates, r->record.counts, b);
 			char text[DECIMAL_TEXT_MAX];
 			if (n == 0)
 				continue;
@@ -314,7 +314,7 @@ static void print_lines(const struct record *r, const struct stored_price *p)
 	struct buf b = { 0 };
 	struct table *t = table_open(columns, sizeof columns / sizeof *columns);
 	for (int k = 0; k < BUCKET_COUNT; k++) {
-		const int64_t n = rate_billed_tokens(&p->rates, r->tokens, k);
+		const int64_t n = rate_billed_tokens(&p->rates, r->counts, k);
 		if (n == 0)
 			continue;
 		print_amount_line(t, &b, bucket_name((enum bucket)k), n,

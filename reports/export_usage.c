@@ -14,9 +14,9 @@ struct records {
 	struct buf b;
 	uint8_t *gone;	  /* a bit a row */
 	struct dict last; /* record's own row to the row that stands for it */
-	/* Columns that few files need: units beside tokens, a bucket of time, which stays one, and
-	 * what has no price for what was not understood, which keeps none. */
-	bool unit[UNIT_COUNT], buckets, unread;
+	/* Columns that few files need: parts and units, a bucket of time, which stays one, and what
+	 * has no price for what was not understood, which keeps none. */
+	bool has[COUNT_KINDS], buckets, unread;
 };
 
 static bool is_gone(const struct records *x, int64_t seq)
@@ -28,8 +28,8 @@ static bool is_gone(const struct records *x, int64_t seq)
 static int find_gone(void *user, const struct usage_row *row)
 {
 	struct records *x = user;
-	for (int u = 0; u < UNIT_COUNT; u++)
-		x->unit[u] |= row->record.units[u] != 0;
+	for (int k = BUCKET_COUNT; k < COUNT_KINDS; k++)
+		x->has[k] |= row->record.counts[k] != 0;
 	x->buckets |= (row->flags & USAGE_AGGREGATE) != 0;
 	x->unread |= (row->flags & USAGE_UNREAD) != 0;
 	if (!row->of)
@@ -54,10 +54,10 @@ static void put_beside(struct records *x, const struct usage_row *row)
 	buf_puts(&x->b, ",");
 	if (row->record.requests || !(row->flags & USAGE_AGGREGATE))
 		buf_int(&x->b, row->record.requests);
-	for (int u = 0; u < UNIT_COUNT; u++)
-		if (x->unit[u]) {
+	for (int k = BUCKET_COUNT; k < COUNT_KINDS; k++)
+		if (x->has[k]) {
 			buf_puts(&x->b, ",");
-			buf_int(&x->b, row->record.units[u]);
+			buf_int(&x->b, row->record.counts[k]);
 		}
 	if (x->buckets)
 		buf_puts(&x->b, row->flags & USAGE_AGGREGATE ? ",true" : ",");
@@ -118,9 +118,10 @@ int export_csv(struct ledger *l, const struct export_options *o, struct err *e)
 	for (int b = 0; b < BUCKET_COUNT; b++)
 		buf_printf(&x.b, ",%s", bucket_name((enum bucket)b));
 	buf_puts(&x.b, ",requests");
-	for (int u = 0; u < UNIT_COUNT; u++)
-		if (x.unit[u])
-			buf_printf(&x.b, ",%s", unit_field((enum unit)u));
+	for (int k = BUCKET_COUNT; k < COUNT_KINDS; k++)
+		if (x.has[k])
+			buf_printf(&x.b, ",%s",
+				   record_field_name((enum record_field)(FIELD_COUNTS + k)));
 	buf_printf(&x.b, "%s%s\n", x.buckets ? ",aggregate" : "", x.unread ? ",unknown_cost" : "");
 	if (rc == 0)
 		rc = store_each_row(s, 1, last, put_record, &x, e);

@@ -77,10 +77,11 @@ int price_sql_check(const struct price_sql *o, struct err *e)
 		return err_set(e, ERR_USAGE,
 			       "prices depend on the columns time and model; name "
 			       "them in --columns");
-	for (int f = FIELD_UNITS; f < FIELD_REQUESTS; f++)
+	for (int f = FIELD_PARTS; f < FIELD_REQUESTS; f++)
 		if (has(o, (enum record_field)f))
 			return err_set(e, ERR_USAGE,
-				       "the SQL has no fees for units, so '%s' would be free",
+				       "the SQL has no price for parts of buckets and no fees for "
+				       "units, so '%s' would be lost",
 				       record_field_name((enum record_field)f));
 	if (has(o, FIELD_PROMPT) && has(o, FIELD_COUNTS))
 		return err_set(e, ERR_USAGE,

@@ -50,7 +50,7 @@ static void put_record(struct json_out *j, const struct usage_row *row,
 			json_out_int(j, bucket_name((enum bucket)b), r->tokens[b]);
 	json_out_end(j, '}');
 	json_out_int(j, "requests", r->requests);
-	put_units(j, r->units);
+	put_other_counts(j, r->counts);
 	if (row->flags & USAGE_BROKEN_OFF)
 		json_out_bool(j, "broken_off", true);
 	if (a->price->reason.n) {

@@ -16,7 +16,6 @@
 #include "reports/plain.h"
 #include "reports/recorded_cost_report.h"
 #include "reports/table.h"
-#include "reports/usage_report.h"
 
 static _Thread_local const struct replay_report *ordering;
 
@@ -62,8 +61,9 @@ static void put_tokens(struct json_out *j, const struct sums *s)
 		if (s->rare[b - BUCKET_COMMON])
 			json_out_int(j, bucket_name((enum bucket)b), s->rare[b - BUCKET_COMMON]);
 	json_out_end(j, '}');
-	if (s->rare)
-		put_units(j, s->rare + BUCKET_COUNT - BUCKET_COMMON);
+	for (int k = BUCKET_COUNT; s->rare && k < COUNT_KINDS; k++)
+		if (s->rare[k - BUCKET_COMMON])
+			json_out_int(j, count_name(k), s->rare[k - BUCKET_COMMON]);
 }
 
 static void put_reasons(struct json_out *j, const char *key, const struct replay_result *result,

@@ -48,11 +48,11 @@ void put_tokens_object(struct json_out *j, const int64_t tokens[BUCKET_COUNT])
 	json_out_end(j, '}');
 }
 
-void put_units(struct json_out *j, const int64_t units[UNIT_COUNT])
+void put_other_counts(struct json_out *j, const int64_t *counts)
 {
-	for (int u = 0; u < UNIT_COUNT; u++)
-		if (units[u])
-			json_out_int(j, unit_name((enum unit)u), units[u]);
+	for (int k = BUCKET_COUNT; k < COUNT_KINDS; k++)
+		if (counts[k])
+			json_out_int(j, count_name(k), counts[k]);
 }
 
 void put_usage_sums(struct json_out *j, const struct usage_sums *s)
@@ -60,7 +60,7 @@ void put_usage_sums(struct json_out *j, const struct usage_sums *s)
 	json_out_int(j, "records", s->records);
 	json_out_int(j, "requests", s->requests);
 	put_tokens_object(j, s->tokens);
-	put_units(j, s->units);
+	put_other_counts(j, s->counts);
 	json_out_money(j, "total", s->cost);
 	json_out_int(j, "unpriced", s->unpriced);
 	if (s->by_seller) {

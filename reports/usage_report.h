@@ -27,8 +27,8 @@ void usage_report_put(struct json_out *j, const struct usage_report *r);
 void usage_report_csv(const struct usage_report *r);
 
 /* "tokens": {...} with the six common buckets and those others that are used. */
-/* Units that are not 0, as members of the open object. */
-void put_units(struct json_out *j, const int64_t units[UNIT_COUNT]);
+/* Parts and units that are not 0, as members of the open object. */
+void put_other_counts(struct json_out *j, const int64_t *counts);
 void put_tokens_object(struct json_out *j, const int64_t tokens[BUCKET_COUNT]);
 /* The members of a group or a whole: records, requests, tokens, total, unpriced. */
 void put_usage_sums(struct json_out *j, const struct usage_sums *s);

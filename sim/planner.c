@@ -151,7 +151,7 @@ static void ask(struct run *r, struct unit_call *u, const struct planner_part *p
 	struct plan_question of = { .book = r->book, .query = &q, .resolved = m.price->model };
 	if (usage_prompt(&u->usage, &of.prompt_tokens, &why) == 0 &&
 	    plan_rates(r->plan, &of, &rates, &u->until, &why) == 0 &&
-	    credits_of(&rates, u->usage.tokens, 1, &u->credits, &why) == 0)
+	    credits_of(&rates, u->usage.counts, 1, &u->credits, &why) == 0)
 		u->covered = true;
 	else if (!r->out->uncovered.code)
 		r->out->uncovered = why;

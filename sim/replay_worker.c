@@ -319,7 +319,7 @@ static void add_credits(struct worker *w, const struct record_batch *b, size_t r
 	}
 	record_from_batch(&r, b, row);
 	struct usage u = { .requests = r.requests };
-	memcpy(u.tokens, r.tokens, sizeof u.tokens);
+	memcpy(u.counts, r.counts, sizeof u.counts);
 	const struct credited what = { s, w->decides[row], &u };
 	int rc = tariffs_credits(w->tariffs, a, &what, &w->credits[row], NULL, &e);
 	if (rc != 0)

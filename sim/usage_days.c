@@ -288,10 +288,12 @@ const int64_t *usage_days_tokens(const struct usage_days *u, size_t i, size_t mo
 /* The price states everything that was used. */
 static bool states_all(const struct use *use, const struct price *p, const struct rates *r)
 {
-	uint32_t stated = r->known | 1u << BUCKET_REASONING;
+	/* parts lie within their buckets where the price does not tell them apart */
+	uint32_t stated = r->known | 1u << BUCKET_REASONING |
+			  ((1u << PART_COUNT) - 1) << BUCKET_COUNT;
 	for (size_t i = 0; i < p->fee_count; i++) {
 		const int unit = unit_by_name(p->fee[i].unit, strlen(p->fee[i].unit));
-		stated |= unit >= 0 ? 1u << (BUCKET_COUNT + unit) : 0;
+		stated |= unit >= 0 ? 1u << (COUNT_TOKENS + unit) : 0;
 	}
 	return (use->counted & ~stated) == 0;
 }

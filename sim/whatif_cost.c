@@ -217,6 +217,7 @@ static void usage_of(const struct run *r, const struct play *p, const int64_t to
 	if (c->rare)
 		memcpy(counts + BUCKET_COMMON, r->o->workload->rare[c->rare - 1].counts,
 		       sizeof r->o->workload->rare->counts);
+	parts_fit(counts);
 	usage_set_counts(out, counts);
 	if (p->token_hours)
 		out->unit[out->unit_count++] = (struct usage_unit){

@@ -5,7 +5,7 @@ int charge_parts(const struct stored_price *p, const struct usage_sums *sums,
 {
 	*count = 0;
 	for (int b = 0; p->reason.n == 0 && b < BUCKET_COUNT; b++) {
-		int64_t tokens = rate_billed_tokens(&p->rates, sums->tokens, b);
+		int64_t tokens = rate_billed_tokens(&p->rates, sums->counts, b);
 		if (tokens)
 			part[(*count)++] = (struct charge_part){
 				bucket_name((enum bucket)b), p->rates.per_million[b], PER_MILLION,

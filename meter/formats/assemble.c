@@ -139,10 +139,10 @@ void sighting_span(int64_t *time_us, int64_t *completed_us, const struct record 
 }
 
 /* Another sighting of a call that is there; false when it contradicts it. */
-void sighting_share_units(int64_t to[UNIT_COUNT], const int64_t more[UNIT_COUNT])
+void sighting_share_others(int64_t *to, const int64_t *more)
 {
-	for (int u = 0; u < UNIT_COUNT; u++)
-		to[u] = more[u] > to[u] ? more[u] : to[u];
+	for (int k = BUCKET_COUNT; k < COUNT_KINDS; k++)
+		to[k] = more[k] > to[k] ? more[k] : to[k];
 }
 
 static bool merge(struct assembly *a, struct metered *have, const struct metered *m)
@@ -186,7 +186,7 @@ static bool merge(struct assembly *a, struct metered *have, const struct metered
 	if (m->aggregate && m->record.completed_us > have->record.completed_us)
 		have->record.completed_us = m->record.completed_us; /* a sum that goes on */
 	have->rule = m->rule;
-	sighting_share_units(have->record.units, m->record.units);
+	sighting_share_others(have->record.counts, m->record.counts);
 	if (m->stated.given && (!m->stated.estimate || have->stated.estimate))
 		have->stated = m->stated;
 	have->line = m->line;

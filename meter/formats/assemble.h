@@ -23,8 +23,8 @@ bool sighting_is_other_request(const int64_t a[BUCKET_COUNT], const int64_t b[BU
 /* Where one of two sightings tells what was written to the cache, or what was reasoning, and the
  * other does not (the sums are the same), both get it. */
 void sighting_share_writes(int64_t a[BUCKET_COUNT], int64_t b[BUCKET_COUNT]);
-/* Units only grow: the larger of both. */
-void sighting_share_units(int64_t to[UNIT_COUNT], const int64_t more[UNIT_COUNT]);
+/* Parts and units only grow: the larger of both. */
+void sighting_share_others(int64_t *to, const int64_t *more);
 void sighting_share_split(int64_t a[BUCKET_COUNT], int64_t b[BUCKET_COUNT]);
 /* A call is as early as its earliest sighting and ended with its latest. */
 void sighting_span(int64_t *time_us, int64_t *completed_us, const struct record *r);

@@ -156,8 +156,8 @@ int counts_set(struct raw_counts *c, enum raw_count which, json_value *v, struct
 	return rc == 0 ? keep(c, which, n, json_key(v) ? json_key(v) : "count", e) : rc;
 }
 
-/* Gemini's lists of {modality, tokenCount}. Pictures and films of a prompt cost what text costs,
- * and the list does not say which of them were cached. */
+/* Gemini's lists of {modality, tokenCount}. Pictures and films of a prompt cost what text costs
+ * where a card has no price of theirs, so they are parts of it. */
 static int read_modalities(struct raw_counts *c, json_value *list, enum raw_count audio,
 			   enum raw_count video, enum raw_count image, struct err *e)
 {
@@ -295,13 +295,14 @@ int counts_read(struct raw_counts *c, json_value *usage, struct err *e)
 	if (rc != 0)
 		return rc;
 	rc = read_modalities(c, json_member(usage, "promptTokensDetails"), RAW_INPUT_AUDIO,
-			     RAW_COUNTS, RAW_COUNTS, e);
+			     RAW_PART_VIDEO, RAW_PART_IMAGE, e);
 	if (rc == 0)
 		rc = read_modalities(c, json_member(usage, "cacheTokensDetails"),
-				     RAW_CACHE_READ_AUDIO, RAW_COUNTS, RAW_COUNTS, e);
+				     RAW_CACHE_READ_AUDIO, RAW_CACHED_PART_VIDEO,
+				     RAW_CACHED_PART_IMAGE, e);
 	if (rc == 0)
 		rc = read_modalities(c, json_member(usage, "candidatesTokensDetails"),
-				     RAW_OUTPUT_AUDIO, RAW_COUNTS, RAW_OUTPUT_IMAGE, e);
+				     RAW_OUTPUT_AUDIO, RAW_OUTPUT_VIDEO, RAW_OUTPUT_IMAGE, e);
 	return rc;
 }
 
@@ -363,6 +364,27 @@ static int split_writes(const struct raw_counts *c, int64_t *five, int64_t *hour
 			(long long)c->count[RAW_CACHE_WRITE], (long long)sum);
 	}
 	return 0;
+}
+
+/* What of a prompt was picture or film lies in what was fresh and in what was cached. Where it is
+ * not told which, as much as there is room for was fresh, which is never too cheap. */
+static int check_parts(struct record *out, const struct raw_counts *c, struct err *e)
+{
+	int64_t told[PART_COUNT];
+	memcpy(told, out->parts, sizeof told);
+	if (!HAS(c, RAW_CACHED_PART_IMAGE) && !HAS(c, RAW_CACHED_PART_VIDEO))
+		parts_fit(out->counts);
+	int128 lost = 0;
+	for (int p = 0; p < PART_COUNT; p++)
+		lost += (int128)told[p] - out->parts[p];
+	if (lost) /* it lies in neither */
+		return err_set(e, ERR_INVALID,
+			       "the image or video tokens are %lld more than the prompt that must "
+			       "contain them",
+			       (long long)lost);
+	struct usage u = { .requests = 1 };
+	usage_set_counts(&u, out->counts);
+	return usage_check(&u, e);
 }
 
 int counts_normalise(struct record *out, const struct raw_counts *c, const char **rule,
@@ -439,7 +461,8 @@ int counts_normalise(struct record *out, const struct raw_counts *c, const char 
 	int64_t image =
 		plus(special, c->count[RAW_INPUT_IMAGE]) > input ? 0 : c->count[RAW_INPUT_IMAGE];
 	special = plus(special, image);
-	int64_t special_out = plus(c->count[RAW_OUTPUT_AUDIO], c->count[RAW_OUTPUT_IMAGE]);
+	int64_t special_out = plus(plus(c->count[RAW_OUTPUT_AUDIO], c->count[RAW_OUTPUT_IMAGE]),
+				   c->count[RAW_OUTPUT_VIDEO]);
 	if (special > input || special_out > output)
 		return err_set(e, ERR_INVALID,
 			       "the audio, image or video tokens (%lld) are larger than the tokens "
@@ -466,6 +489,13 @@ int counts_normalise(struct record *out, const struct raw_counts *c, const char 
 	t[BUCKET_INPUT_IMAGE] = image;
 	t[BUCKET_OUTPUT_AUDIO] = c->count[RAW_OUTPUT_AUDIO];
 	t[BUCKET_OUTPUT_IMAGE] = c->count[RAW_OUTPUT_IMAGE];
+	t[BUCKET_OUTPUT_VIDEO] = c->count[RAW_OUTPUT_VIDEO];
+	out->parts[PART_INPUT_IMAGE] = c->count[RAW_PART_IMAGE] - c->count[RAW_CACHED_PART_IMAGE];
+	out->parts[PART_INPUT_VIDEO] = c->count[RAW_PART_VIDEO] - c->count[RAW_CACHED_PART_VIDEO];
+	out->parts[PART_CACHE_READ_IMAGE] = c->count[RAW_CACHED_PART_IMAGE];
+	out->parts[PART_CACHE_READ_VIDEO] = c->count[RAW_CACHED_PART_VIDEO];
+	if ((rc = check_parts(out, c, e)) != 0)
+		return rc;
 	memcpy(out->units, c->units, sizeof out->units);
 	for (int k = 0; k < COUNT_KINDS; k++)
 		if (k < BUCKET_COMMON || out->counts[k])

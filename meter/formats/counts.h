@@ -30,6 +30,13 @@ enum raw_count {
 	RAW_INPUT_IMAGE,
 	RAW_OUTPUT_AUDIO, /* of the completion */
 	RAW_OUTPUT_IMAGE,
+	RAW_OUTPUT_VIDEO,
+	/* of the prompt, and of what was read from the cache: text, unless the card says otherwise
+	 */
+	RAW_PART_IMAGE,
+	RAW_PART_VIDEO,
+	RAW_CACHED_PART_IMAGE,
+	RAW_CACHED_PART_VIDEO,
 	RAW_COUNTS
 };
 

@@ -32,7 +32,7 @@ int correct_amend(struct store *s, struct ingest *in, const char *id, const stru
 		if (given->present >> FIELD_REQUESTS & 1)
 			r->requests = given->requests;
 		struct usage u = { .requests = r->requests };
-		memcpy(u.tokens, r->tokens, sizeof u.tokens);
+		memcpy(u.counts, r->counts, sizeof u.counts);
 		rc = usage_check(&u, e);
 		char why[200];
 		if (rc == 0 && ingest_check_size(r, why))

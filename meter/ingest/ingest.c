@@ -286,14 +286,21 @@ static void put_number(uint8_t *out, int64_t v)
 		out[i] = (uint8_t)((uint64_t)v >> (i * 8));
 }
 
+/* What a vendor tells of a bucket beside its count is no part of what a call is known by: earlier
+ * versions did not read it. */
+static bool is_part(int kind)
+{
+	return kind >= BUCKET_COUNT && kind < COUNT_TOKENS;
+}
+
 /* The counts that ids were always made of stand at their places; what came later is added by name,
  * where there is any, so that no record's id changes when a bucket or a unit is new. */
-enum { ID_BUCKETS = 16, ID_FIRST_UNIT = BUCKET_COUNT, ID_NUMBERS = ID_BUCKETS + 4 };
+enum { ID_BUCKETS = 16, ID_FIRST_UNIT = COUNT_TOKENS, ID_NUMBERS = ID_BUCKETS + 4 };
 
 static void put_later_counts(struct buf *b, const struct record *r)
 {
 	for (int k = ID_BUCKETS; k < COUNT_KINDS; k++)
-		if (k != ID_FIRST_UNIT && r->counts[k])
+		if (k != ID_FIRST_UNIT && !is_part(k) && r->counts[k])
 			buf_printf(b, "%s=%lld ", count_name(k), (long long)r->counts[k]);
 }
 
@@ -487,7 +494,8 @@ static void compare(struct buf *differs, const struct usage_row *have, const str
 	differs->n = 0;
 #define DIFFERS(name) buf_printf(differs, "%s%s", differs->n ? "," : "", name)
 	for (int k = 0; k < COUNT_KINDS; k++)
-		if (h->counts[k] != r->counts[k])
+		if (h->counts[k] != r->counts[k] &&
+		    !(is_part(k) && (!h->counts[k] || !r->counts[k])))
 			DIFFERS(count_name(k));
 	if (h->requests != r->requests)
 		DIFFERS("requests");
@@ -534,7 +542,7 @@ static int append_grown(struct ingest *in, const struct metered *m, struct usage
 	const unsigned flags = ingest_boundary(in, r, USAGE_CUMULATIVE | flags_of(m));
 	const struct stated_cost stated = m->stated.given ? m->stated : have->stated;
 	struct record whole = *r;
-	sighting_share_units(whole.units, have->record.units);
+	sighting_share_others(whole.counts, have->record.counts);
 	const struct rated what = { &whole, flags, m->unread, stated };
 	row = (struct usage_row){ .kind = USAGE_CORRECTION,
 				  .stated = stated,

@@ -240,7 +240,7 @@ int drawer_credits(struct drawer *d, const struct account *a, const struct usage
 {
 	struct plan_of *p;
 	struct usage u = { .requests = row->record.requests };
-	memcpy(u.tokens, row->record.tokens, sizeof u.tokens);
+	memcpy(u.counts, row->record.counts, sizeof u.counts);
 	int rc = plan_for(d, a, &p, e);
 	return rc == 0 ? rate(p, row, &u, out, NULL, e) : rc;
 }
@@ -605,8 +605,8 @@ static int credits_of_row(struct drawer *d, struct plan_of *p, const struct usag
 	const int sign = row->kind == USAGE_REVERSAL ? -1 : 1;
 	struct err none = { 0 };
 	struct usage u = { .requests = sign * row->record.requests };
-	for (int b = 0; b < BUCKET_COUNT; b++)
-		u.tokens[b] = sign * row->record.tokens[b];
+	for (int k = 0; k < COUNT_TOKENS; k++)
+		u.counts[k] = sign * row->record.counts[k];
 	if (sign > 0)
 		return rate(p, row, &u, out, rates, e);
 	*rates = (struct credit_rates){ 0 };
@@ -617,7 +617,7 @@ static int credits_of_row(struct drawer *d, struct plan_of *p, const struct usag
 	}
 	rc = rates_drawn(d, p, row, rc == 0, rates, e);
 	if (rc == 0)
-		rc = credits_of(rates, u.tokens, u.requests, out, e);
+		rc = credits_of(rates, u.counts, u.requests, out, e);
 	out->atto = -out->atto;
 	return rc;
 }
@@ -715,7 +715,7 @@ static void add_counts(struct drawer *d, struct drawn_series *of, const struct u
 /* As draw_row, for the many whose counts are all that matters; another row goes that way. */
 static int draw_plain(struct drawer *d, struct drawn_series *of, const struct usage_counts *c)
 {
-	int64_t tokens[BUCKET_COUNT] = { 0 };
+	int64_t counts[COUNT_TOKENS] = { 0 };
 	struct credits_total credits;
 	struct err why = { 0 };
 	int rc = of->ready ? 0 : make_ready(d, of, c->series);
@@ -724,9 +724,9 @@ static int draw_plain(struct drawer *d, struct drawn_series *of, const struct us
 	struct tariff_answer *a =
 		tariffs_ask(d->plan[of->plan].tariffs, of->subject,
 			    c->flags & USAGE_BY_COMPLETION ? c->completed_us : c->time_us);
-	memcpy(tokens, c->tokens, sizeof c->tokens);
+	memcpy(counts, c->tokens, sizeof c->tokens);
 	if (!a->has_credits || a->credits_by_prompt ||
-	    credits_of(&a->credits, tokens, c->requests, &credits, &why) != 0)
+	    credits_of(&a->credits, counts, c->requests, &credits, &why) != 0)
 		return draw_whole_row(d, of->account, c->seq);
 	if (!a->number)
 		rc = rate_number(d, &a->credits, &a->number, d->e);

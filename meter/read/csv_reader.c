@@ -194,7 +194,7 @@ static void check_wholes(struct csv_reader *r)
 		for (size_t i = 0; i < b->n; i++)
 			r->bad[i] |= b->requests[i] < 1;
 	/* wholes that contain parts: the strict arithmetic on a record made of the row */
-	if (!(has >> FIELD_PROMPT & 1) && !(has >> FIELD_TOTAL & 1))
+	if (!(has & (FIELDS_OF_PARTS | (uint64_t)1 << FIELD_PROMPT | (uint64_t)1 << FIELD_TOTAL)))
 		return;
 	b->columns &= ~((uint64_t)1 << FIELD_PROMPT | (uint64_t)1 << FIELD_TOTAL);
 	if (has >> FIELD_PROMPT & 1)

@@ -378,7 +378,7 @@ static inline bool finish_row(struct jsonl_reader *r, uint64_t *given)
 		return false;
 	if (*given >> FIELD_REQUESTS & 1 && b->requests[row] < 1)
 		return false;
-	if (*given & wholes) {
+	if (*given & (wholes | FIELDS_OF_PARTS)) {
 		const uint64_t input = (uint64_t)1 << (FIELD_COUNTS + BUCKET_INPUT);
 		struct record rec;
 		record_from_batch(&rec, b, row);

@@ -14,7 +14,7 @@ const char *record_field_name(enum record_field f)
 	if (f < FIELD_TEXTS)
 		return text_names[f];
 	if (f >= FIELD_COUNTS && f < FIELD_UNITS)
-		return bucket_name((enum bucket)(f - FIELD_COUNTS));
+		return count_name((int)(f - FIELD_COUNTS));
 	if (f >= FIELD_UNITS && f < FIELD_REQUESTS)
 		return unit_field((enum unit)(f - FIELD_UNITS));
 	switch (f) {
@@ -189,6 +189,13 @@ int record_finish(struct record *r, struct err *e)
 			       (long long)t[BUCKET_REASONING], (long long)t[BUCKET_OUTPUT]);
 	if (r->requests < 1)
 		return err_set(e, ERR_INVALID, "field 'requests' must be 1 or more");
+	if (r->present & FIELDS_OF_PARTS) {
+		struct usage u = { .requests = r->requests };
+		usage_set_counts(&u, r->counts);
+		int rc = usage_check(&u, e);
+		if (rc != 0)
+			return rc;
+	}
 	if (r->present >> FIELD_TOTAL & 1) {
 		int64_t sum = 0;
 		for (int b = 0; b < BUCKET_COUNT; b++)

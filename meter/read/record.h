@@ -34,8 +34,9 @@ enum record_field {
 		FIELD_TEXTS,
 	FIELD_TIME = FIELD_TEXTS,
 	FIELD_COMPLETED,
-	FIELD_COUNTS, /* the buckets and the units in their order */
-	FIELD_UNITS = FIELD_COUNTS + BUCKET_COUNT,
+	FIELD_COUNTS, /* the buckets, their parts and the units in their order */
+	FIELD_PARTS = FIELD_COUNTS + BUCKET_COUNT,
+	FIELD_UNITS = FIELD_COUNTS + COUNT_TOKENS,
 	FIELD_REQUESTS = FIELD_COUNTS + COUNT_KINDS,
 	FIELD_PROMPT, /* whole prompt, cache included; input is what the cache parts leave of it */
 	FIELD_TOTAL,  /* must equal the sum of the parts */
@@ -60,6 +61,7 @@ const char *record_field_name(enum record_field f);
 /* FIELD_NONE when there is none; "cache_write" is cache_write_5m, and every unit is known as
  * unit_NAME too. */
 enum record_field record_field_by_name(struct text name);
+#define FIELDS_OF_PARTS (((uint64_t)1 << FIELD_UNITS) - ((uint64_t)1 << FIELD_PARTS))
 /* The field of a unit by the name of its fee; FIELD_NONE when there is none such. */
 enum record_field record_field_of_unit(struct text name);
 _Static_assert(FIELD_UNKNOWN < 64, "the fields of a record are bits of 64");
@@ -120,7 +122,8 @@ struct record_batch {
 	union {
 		int64_t counts[COUNT_KINDS][BATCH_ROOM];
 		struct {
-			int64_t tokens[BUCKET_COUNT][BATCH_ROOM], units[UNIT_COUNT][BATCH_ROOM];
+			int64_t tokens[BUCKET_COUNT][BATCH_ROOM], parts[PART_COUNT][BATCH_ROOM],
+				units[UNIT_COUNT][BATCH_ROOM];
 		};
 	};
 	int64_t requests[BATCH_ROOM];

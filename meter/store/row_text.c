@@ -44,8 +44,7 @@ int row_count_kind(struct text name, struct err *e)
 				(int)name.n, name.p);
 }
 
-int row_read_more(int64_t counts[COUNT_KINDS], struct stated_cost *stated, struct text more,
-		  struct err *e)
+int row_read_more(int64_t *counts, struct stated_cost *stated, struct text more, struct err *e)
 {
 	struct json_document *d;
 	int rc = json_open(&d, more, e);

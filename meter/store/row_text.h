@@ -14,9 +14,9 @@ void row_read_recorded_cost(struct stated_cost *c, const char *name, int64_t n);
 
 /* Appends the rarer buckets and units, and the recorded cost; nothing when there are none. */
 void row_put_more(struct buf *b, const struct usage_row *row);
-/* stated: NULL where the recorded cost is not asked for. Errors: those of JSON that is none. */
-int row_read_more(int64_t counts[COUNT_KINDS], struct stated_cost *stated, struct text more,
-		  struct err *e);
+/* stated: NULL where the recorded cost is not asked for. Errors: those of JSON that is none, and of
+ * row_count_kind. */
+int row_read_more(int64_t *counts, struct stated_cost *stated, struct text more, struct err *e);
 /* Which count a stored name means. Errors: ERR_STORE, for it would be priced at nothing. */
 int row_count_kind(struct text name, struct err *e);
 

@@ -126,8 +126,8 @@ int stored_price_read(struct stored_price *p, struct text rates, struct text fee
 	return rc;
 }
 
-int stored_price_amount(const struct stored_price *p, const int64_t counts[COUNT_KINDS],
-			int64_t requests, struct money_total *out, struct err *e)
+int stored_price_amount(const struct stored_price *p, const int64_t *counts, int64_t requests,
+			struct money_total *out, struct err *e)
 {
 	struct money_total sum = { 0 };
 	bool ok = true;
@@ -140,7 +140,7 @@ int stored_price_amount(const struct stored_price *p, const int64_t counts[COUNT
 				      money_of_tokens(p->rates.per_million[b],
 						      rate_billed_tokens(&p->rates, counts, b)));
 	for (size_t i = 0; i < p->fee_count; i++) {
-		const int64_t count = fee_quantity(&p->fee[i], requests, counts + BUCKET_COUNT);
+		const int64_t count = fee_quantity(&p->fee[i], requests, counts + COUNT_TOKENS);
 		ok &= money_total_add_units(&sum, p->fee[i].amount, count, p->fee[i].per);
 	}
 	if (!ok)

@@ -41,7 +41,7 @@ int stored_price_read(struct stored_price *p, struct text rates, struct text fee
 
 /* What sums of counts and requests (which may be negative, where records were reversed) come to.
  * Zero for a price that is none. Errors: ERR_RANGE. */
-int stored_price_amount(const struct stored_price *p, const int64_t counts[COUNT_KINDS],
-			int64_t requests, struct money_total *out, struct err *e);
+int stored_price_amount(const struct stored_price *p, const int64_t *counts, int64_t requests,
+			struct money_total *out, struct err *e);
 
 #endif

@@ -8,7 +8,7 @@
 static void take(void *user, const struct metered *m)
 {
 	struct usage u = { .requests = m->record.requests };
-	memcpy(u.tokens, m->record.tokens, sizeof u.tokens);
+	memcpy(u.counts, m->record.counts, sizeof u.counts);
 	CHECK(usage_check(&u, NULL) == 0);
 	CHECK(m->shape && m->rule && m->record.units[UNIT_WEB_SEARCH] >= 0);
 	assembly_add(user, m);

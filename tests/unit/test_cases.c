@@ -267,7 +267,7 @@ static void every_quota_case_comes_out_exactly(void **state)
 			struct credit_rates rates;
 			struct instant until = INSTANT_MAX;
 			/* a million tokens at the case's dollars per million */
-			int64_t tokens[BUCKET_COUNT] = { [BUCKET_INPUT] = PER_MILLION };
+			int64_t tokens[COUNT_TOKENS] = { [BUCKET_INPUT] = PER_MILLION };
 			struct price_query q = { .provider = TEXT("p"),
 						 .model = TEXT("m"),
 						 .currency = "USD" };
@@ -475,7 +475,7 @@ static void every_error_case_is_refused_or_unpriced(void **state)
 						 .currency = "USD" };
 			instant_parse(&q.at, TEXT("2026-08-01"), NULL);
 			assert_int_equal(rc, 0);
-			memcpy(u.tokens, r.tokens, sizeof u.tokens);
+			memcpy(u.counts, r.counts, sizeof u.counts);
 			assert_int_equal(book_find(b, &q, &m, &e), 0);
 			assert_int_equal(rate_usage(&rating, &u, m.price, m.tariff, &e), 0);
 			assert_true(rating.total.atto > 0);

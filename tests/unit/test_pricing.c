@@ -408,7 +408,7 @@ static void plans_give_the_published_credits(void **state)
 		struct price_query q = { .model = text_of(cases[i].model),
 					 .currency = "USD",
 					 .at = when(cases[i].at) };
-		int64_t tokens[BUCKET_COUNT] = { [BUCKET_INPUT] = cases[i].input,
+		int64_t tokens[COUNT_TOKENS] = { [BUCKET_INPUT] = cases[i].input,
 						 [BUCKET_CACHE_READ] = cases[i].cache_read,
 						 [BUCKET_OUTPUT] = cases[i].output };
 		assert_int_equal(plan_open(&f, &p, cases[i].plan, &e), 0);
@@ -448,7 +448,7 @@ static void other_platforms_are_data(void **state)
 	struct price_query q = { .model = TEXT("gpt-4o"),
 				 .currency = "USD",
 				 .at = when("2026-06-15") };
-	int64_t tokens[BUCKET_COUNT] = {
+	int64_t tokens[COUNT_TOKENS] = {
 		[BUCKET_INPUT] = 800, [BUCKET_CACHE_READ] = 200, [BUCKET_OUTPUT] = 500
 	};
 	char text[DECIMAL_TEXT_MAX];

@@ -48,6 +48,8 @@ static void counts_are_kept_and_priced(void **state)
 		for (int k = 0; k < COUNT_KINDS; k++)
 			if (k != BUCKET_REASONING && unit_random(&seed) % 3 == 0)
 				r.counts[k] = (int64_t)(unit_random(&seed) % 1000000);
+		for (int n = 0; n < PART_COUNT; n++)
+			r.parts[n] = r.tokens[part_whole((enum usage_part)n)] / 3;
 		want += (int128)r.requests * 5 * 1000000;
 		for (int n = 0; n < UNIT_COUNT; n++) {
 			const int64_t pico = (int64_t)(unit_random(&seed) % 1000) * 1000;
@@ -55,9 +57,18 @@ static void counts_are_kept_and_priced(void **state)
 			want += (int128)r.units[n] * pico * 1000;
 		}
 		for (int k = 0; k < BUCKET_COUNT; k++) {
-			p.rates.per_million[k].pico = k == BUCKET_REASONING ? 0 : 1000 * (k + 1);
-			p.rates.known |= k == BUCKET_REASONING ? 0 : 1u << k;
+			const bool stated =
+				k != BUCKET_REASONING && (r.tokens[k] || unit_random(&seed) % 2);
+			p.rates.per_million[k].pico = stated ? 1000 * (k + 1) : 0;
+			p.rates.known |= (uint32_t)stated << k;
 			want += (int128)r.tokens[k] * p.rates.per_million[k].pico;
+		}
+		for (int n = 0; n < PART_COUNT; n++) {
+			const int whole = part_whole((enum usage_part)n),
+				  apart = part_apart((enum usage_part)n);
+			if (p.rates.known >> apart & 1)
+				want += (int128)r.parts[n] * (p.rates.per_million[apart].pico -
+							      p.rates.per_million[whole].pico);
 		}
 		struct money_total amount;
 		assert_int_equal(stored_price_amount(&p, r.counts, r.requests, &amount, &e), 0);
@@ -80,6 +91,31 @@ static void counts_are_kept_and_priced(void **state)
 	}
 }
 
+/* Where tokens move between what was fresh and what was cached, their pictures and films go along.
+ */
+static void parts_follow_their_wholes(void **state)
+{
+	uint64_t seed = unit_seed();
+	(void)state;
+	for (int round = 0; round < 2000; round++) {
+		struct usage u = { .requests = 1 };
+		int64_t before = 0, after = 0, prompt;
+		for (int p = 0; p < PART_COUNT; p++) {
+			u.parts[p] = (int64_t)(unit_random(&seed) % 100);
+			before += u.parts[p];
+		}
+		prompt = before + (int64_t)(unit_random(&seed) % 100) - 20;
+		prompt = prompt < 0 ? 0 : prompt;
+		u.tokens[BUCKET_INPUT] = (int64_t)(unit_random(&seed) % (uint64_t)(prompt + 1));
+		u.tokens[BUCKET_CACHE_READ] = prompt - u.tokens[BUCKET_INPUT];
+		parts_fit(u.counts);
+		for (int p = 0; p < PART_COUNT; p++)
+			after += u.parts[p];
+		assert_int_equal(usage_check(&u, NULL), 0);
+		assert_true(after == (before < prompt ? before : prompt));
+	}
+}
+
 /* What a newer version counts is named, not left out of the amount. */
 static void what_is_not_known_is_refused(void **state)
 {
@@ -96,6 +132,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_are_their_own),
 		cmocka_unit_test(counts_are_kept_and_priced),
+		cmocka_unit_test(parts_follow_their_wholes),
 		cmocka_unit_test(what_is_not_known_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

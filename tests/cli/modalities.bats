@@ -1,0 +1,80 @@
+# Pictures and films in what Gemini counts: they cost what text costs, unless the card has a price of theirs.
+load common
+
+# body MODEL PROMPT CACHED ANSWER PROMPT-LIST CACHE-LIST ANSWER-LIST: a Gemini answer
+body() {
+	printf '{"responseId":"r","modelVersion":"%s","createTime":"2026-07-20T10:00:00Z","usageMetadata":{"promptTokenCount":%d,"cachedContentTokenCount":%d,"candidatesTokenCount":%d,"totalTokenCount":%d,"promptTokensDetails":[%s],"cacheTokensDetails":[%s],"candidatesTokensDetails":[%s]}}\n' "$1" "$2" "$3" "$4" $(($2 + $4)) "$5" "$6" "$7"
+}
+list() { out=; for m; do out="$out${out:+,}{\"modality\":\"${m%=*}\",\"tokenCount\":${m#*=}}"; done; printf '%s' "$out"; }
+costs() { # AMOUNT [OPTIONS]: of body.json, in replay, what-if, the pack and the meter
+	want=$1; shift
+	run "$TALLY" replay body.json "$@" --json
+	expect 0 "\"total\": \"$want\"" || return 1
+	"$TALLY" pack body.json -o p -q
+	run "$TALLY" replay p "$@" --json
+	expect 0 "\"total\": \"$want\"" || return 1
+	[ "$("$TALLY" whatif p "$@" -s recorded --resamples 0 --csv -q | sed -n 2p | cut -d, -f10)" = "$want" ] || fail "whatif: $("$TALLY" whatif p "$@" -s recorded --resamples 0 --csv -q)"
+	rm -rf m.db*
+	"$TALLY" ingest body.json --db m.db "$@" -q >/dev/null
+	run "$TALLY" usage --db m.db --json
+	expect 0 "\"total\": \"$want\"" || return 1
+	"$TALLY" export csv --db m.db -q >out.csv
+	run "$TALLY" replay out.csv "$@" --json
+	expect 0 "\"total\": \"$want\""
+}
+@test "pictures and films of a prompt have the card's price for them, and are text where it states none" {
+	# gemini-3.1-flash-live-preview: text at 0.75, audio at 3, pictures and films at 1 a million, answers at 4.5
+	body gemini-3.1-flash-live-preview 1000000 0 0 "$(list TEXT=300000 IMAGE=500000 VIDEO=200000)" "" "" >body.json
+	costs 0.925 # 0.3 x 0.75 + 0.7 x 1
+	run "$TALLY" usage --db m.db --json
+	expect 0 '"input": 1000000' '"image_in_input": 500000' '"video_in_input": 200000'
+	run "$TALLY" explain r --db m.db --json
+	expect 0 '"bucket": "input_image"' '"bucket": "input_video"'
+	# gemini-embedding-2: text at 0.2, pictures at 0.45, films at 12
+	body gemini-embedding-2 1000000 0 0 "$(list TEXT=500000 IMAGE=400000 VIDEO=100000)" "" "" >body.json
+	costs 1.48
+	# gemini-2.5-flash has no price of theirs: 0.3, and 0.03 from the cache
+	body gemini-2.5-flash 1000000 0 100 "$(list TEXT=500000 IMAGE=500000)" "" "" >body.json
+	costs 0.30025
+	body gemini-2.5-flash 373 204 89 "$(list TEXT=115 IMAGE=258)" "$(list TEXT=63 IMAGE=141)" "" >body.json
+	run "$TALLY" replay body.json --json
+	expect 0 '"input": 169' '"cache_read": 204' '"image_in_input": 117' '"image_in_cache_read": 141'
+}
+@test "cached pictures have the card's price for cached ones, and where it is not told which were cached, none is too cheap" {
+	cat >card.json <<'END'
+{"schema": "tally.card/1", "provider": "google", "title": "pictures",
+ "prices": [{"model": "pictures-1", "currency": "USD", "from": "2026-01-01T00:00:00Z", "source": "a test", "sure": "yes",
+   "rates": {"input": "1", "cache_read": "0.1", "output": "4", "input_image": "8", "cache_read_image": "2", "output_video": "50"}}]}
+END
+	body pictures-1 1000000 400000 0 "$(list TEXT=500000 IMAGE=500000)" "$(list TEXT=100000 IMAGE=300000)" "" >body.json
+	costs 2.61 --prices card.json # 0.4 + 0.2 x 8 + 0.1 x 0.1 + 0.3 x 2
+	body pictures-1 1000000 600000 0 "$(list TEXT=500000 IMAGE=500000)" "" "" >body.json
+	costs 3.45 --prices card.json # 0.4 x 8 + 0.1 x 2 + 0.5 x 0.1
+	# an answer's film
+	body pictures-1 0 0 1000000 "" "" "$(list TEXT=900000 VIDEO=100000)" >body.json
+	costs 8.6 --prices card.json
+	# the same answer of a card that has no price for films is not billed as text
+	body gemini-2.5-flash 0 0 1000000 "" "" "$(list TEXT=900000 VIDEO=100000)" >body.json
+	run "$TALLY" replay body.json
+	expect 3 "no price for output_video"
+	# more pictures than tokens
+	body pictures-1 10 0 0 "$(list IMAGE=11)" "" "" >body.json
+	run "$TALLY" replay body.json --prices card.json
+	expect 3 'image or video tokens are 1 more'
+	body pictures-1 10 4 0 "$(list IMAGE=3)" "$(list IMAGE=4)" "" >body.json
+	run "$TALLY" replay body.json --prices card.json
+	expect 3 "'image_in_input' (-1)"
+}
+@test "a part is never more than its whole, and what was stored before parts were read is no conflict" {
+	printf 'time,model,input,image_in_input\n2026-06-15,pictures-1,10,11\n2026-06-15,pictures-1,10,10\n' >t.csv
+	run "$TALLY" replay t.csv
+	expect 3 't.csv:2' "'image_in_input' (11) is larger than 'input' (10)"
+	printf '{"time":"2026-06-15","model":"gemini-2.5-flash","input":10,"cache_read":1,"image_in_cache_read":2}\n' >t.jsonl
+	run "$TALLY" replay t.jsonl
+	expect 3 't.jsonl:1' "'image_in_cache_read' (2)"
+	body gemini-2.5-flash 100 0 5 "$(list TEXT=50 IMAGE=50)" "" "" >body.json
+	printf 'id,time,model,input,output\nr,2026-07-20T10:00:00Z,gemini-2.5-flash,100,5\n' >before.csv
+	"$TALLY" ingest before.csv --db m.db -q
+	run "$TALLY" ingest body.json --db m.db
+	expect 0 '1 duplicate' '0 conflicts'
+}
