@@ -157,7 +157,6 @@ static int64_t touch(struct cache *c, const struct cache_rules *r, uint32_t i, i
 			uint32_t last = c->tail;
 			unlink_entry(c, last);
 			c->touched_us[last] = INT64_MIN;
-			c->ends[last] = 0;
 		} else {
 			c->count++;
 		}
@@ -222,8 +221,9 @@ static void store_units(const struct block_trace *t, const struct cache_rules *r
 				    : blocks_before(t, q, t->breakpoint[q->first_break + k]);
 		else if (r->breakpoints && q->input < r->minimum)
 			n = 0;
-		/* writing a long prompt may have evicted its own blocks */
-		if (n && c->touched_us[base + b[n - 1]] != INT64_MIN)
+		/* of a block that its own long prompt has evicted it says nothing: marks count while
+		 * their block is there, and go when it comes again */
+		if (n)
 			c->ends[base + b[n - 1]] = 1;
 	}
 }

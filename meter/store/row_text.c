@@ -12,7 +12,8 @@ bool row_is_recorded_cost(const char *name)
 	return strcmp(name, ROW_CHARGED) == 0 || strcmp(name, ROW_ESTIMATED) == 0;
 }
 
-void row_read_recorded_cost(struct stated_cost *c, const char *name, int64_t n)
+/* Sets *c when the name is one of them. */
+static void read_recorded_cost(struct stated_cost *c, const char *name, int64_t n)
 {
 	if (row_is_recorded_cost(name))
 		*c = (struct stated_cost){ true, strcmp(name, ROW_ESTIMATED) == 0, { n } };
@@ -54,7 +55,7 @@ int row_read_more(int64_t *counts, struct stated_cost *stated, struct text more,
 		const int64_t n = strtoll(json_number(v).p, NULL, 10);
 		if (row_is_recorded_cost(json_key(v))) {
 			if (stated)
-				row_read_recorded_cost(stated, json_key(v), n);
+				read_recorded_cost(stated, json_key(v), n);
 			continue;
 		}
 		const int k = row_count_kind(text_of(json_key(v)), e);

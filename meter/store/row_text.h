@@ -9,8 +9,6 @@
 #define ROW_CHARGED "charged"
 #define ROW_ESTIMATED "estimated"
 bool row_is_recorded_cost(const char *name);
-/* Sets *c when the name is one of them. */
-void row_read_recorded_cost(struct stated_cost *c, const char *name, int64_t n);
 
 /* Appends the rarer buckets and units, and the recorded cost; nothing when there are none. */
 void row_put_more(struct buf *b, const struct usage_row *row);

@@ -68,7 +68,16 @@ static struct block_trace *random_trace(uint64_t *seed, int requests)
 struct slow_entry {
 	uint32_t block;
 	int64_t at, came;
+	bool ends; /* a unit ends behind it: it goes where the entry goes */
 };
+
+static size_t slow_find(const struct slow_entry *list, size_t n, uint32_t block)
+{
+	size_t at = 0;
+	while (at < n && list[at].block != block)
+		at++;
+	return at;
+}
 
 static bool slow_expired(const struct cache_rules *r, const struct slow_entry *s, int64_t now)
 {
@@ -83,11 +92,10 @@ static struct cache_result slow(const struct block_trace *t, const struct cache_
 	struct cache_result out = { .requests = (int64_t)t->count };
 	for (size_t i = 0; i < t->count; i++) {
 		const struct block_request *q = &t->request[i];
+		const uint32_t *b = t->block + q->first;
 		int64_t tokens = 0, blocks = 0;
 		for (uint32_t k = 0; k < q->count; k++) {
-			size_t at = 0;
-			while (at < n && list[at].block != t->block[q->first + k])
-				at++;
+			const size_t at = slow_find(list, n, b[k]);
 			if (at == n || slow_expired(r, &list[at], q->time_us) ||
 			    q->time_us - list[at].came < r->settle_us)
 				break;
@@ -96,9 +104,15 @@ static struct cache_result slow(const struct block_trace *t, const struct cache_
 				break;
 			if (r->recompute && end > q->input - r->recompute)
 				break;
-			tokens = end < q->input ? end : q->input;
 			blocks++;
 		}
+		const int64_t lead = blocks;
+		while (r->units && blocks > 0 && !list[slow_find(list, n, b[blocks - 1])].ends &&
+		       !(r->interval && blocks * t->block_tokens % r->interval == 0))
+			blocks--;
+		if (r->units && r->common && lead > 0)
+			list[slow_find(list, n, b[lead - 1])].ends = true;
+		tokens = blocks * t->block_tokens < q->input ? blocks * t->block_tokens : q->input;
 		if (r->quantum)
 			tokens = tokens / r->quantum * r->quantum;
 		if (tokens < r->minimum)
@@ -106,19 +120,21 @@ static struct cache_result slow(const struct block_trace *t, const struct cache_
 		out.hit_tokens += tokens;
 		out.hit_blocks += tokens ? blocks : 0;
 		for (uint32_t k = 0; k < q->count; k++) {
-			uint32_t b = t->block[q->first + (r->forward ? k : q->count - 1 - k)];
-			size_t at = 0;
-			while (at < n && list[at].block != b)
-				at++;
+			const uint32_t block = b[r->forward ? k : q->count - 1 - k];
+			size_t at = slow_find(list, n, block);
 			const bool lives = at < n && !slow_expired(r, &list[at], q->time_us);
 			const int64_t came = lives ? list[at].came : q->time_us;
+			const bool ends = lives && list[at].ends;
 			if (at == n && r->capacity >= 0 && (int64_t)n == r->capacity)
 				at--; /* the last one goes */
 			else if (at == n)
 				n++;
 			memmove(list + 1, list, at * sizeof *list);
-			list[0] = (struct slow_entry){ b, q->time_us, came };
+			list[0] = (struct slow_entry){ block, q->time_us, came, ends };
 		}
+		const size_t last = slow_find(list, n, b[q->count - 1]);
+		if (r->units && last < n) /* a long prompt may have evicted its own end */
+			list[last].ends = true;
 	}
 	free(list);
 	return out;
@@ -133,7 +149,11 @@ static void test_runs_equal_the_slow_cache(void **state)
 	for (int round = 0; round < 6; round++) {
 		struct block_trace *t = random_trace(&seed, 300);
 		for (size_t c = 0; c < COUNT(capacities); c++)
-			for (int variant = 0; variant < 128; variant++) {
+			for (int variant = 0; variant < 640; variant += 1 + (variant >= 128) * 2) {
+				/* the prefix rule, then units: alone, at common prefixes, at
+				 * intervals
+				 */
+				const int units = variant / 128;
 				struct cache_rules r = {
 					.capacity = capacities[c],
 					.ttl_us = variant & 1 ? 20000000 : -1,
@@ -144,6 +164,9 @@ static void test_runs_equal_the_slow_cache(void **state)
 					.full = variant & 4,
 					.quantum = variant & 8 ? 300 : 0,
 					.minimum = variant & 8 ? 1024 : 0,
+					.units = units > 0,
+					.common = units & 2,
+					.interval = units > 2 ? 2048 : 0,
 				};
 				struct cache_result fast, want = slow(t, &r);
 				assert_int_equal(prefix_cache_run(t, &r, NULL, NULL, &fast, &e), 0);
