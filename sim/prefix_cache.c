@@ -221,8 +221,8 @@ static void store_units(const struct block_trace *t, const struct cache_rules *r
 				    : blocks_before(t, q, t->breakpoint[q->first_break + k]);
 		else if (r->breakpoints && q->input < r->minimum)
 			n = 0;
-		/* of a block that its own long prompt has evicted it says nothing: marks count while
-		 * their block is there, and go when it comes again */
+		/* of a block that its own long prompt has evicted it says nothing: marks count
+		 * while their block is there, and go when it comes again */
 		if (n)
 			c->ends[base + b[n - 1]] = 1;
 	}
