@@ -36,6 +36,19 @@ static const char *percent(int128 a, int128 b, char text[DECIMAL_TEXT_MAX])
 
 /* --- cache --- */
 
+static void put_life(struct json_out *j, const struct advice_life *l)
+{
+	char text[DECIMAL_TEXT_MAX];
+	json_out_object(j, NULL);
+	json_out_string(j, "kept_seconds", seconds(l->life_us, text));
+	json_out_string(j, "every_seconds", seconds(l->every_us, text));
+	if (l->break_even_pings >= 0)
+		json_out_int(j, "break_even_pings", l->break_even_pings);
+	else
+		json_out_null(j, "break_even_pings");
+	json_out_end(j, '}');
+}
+
 static void cache_json(const struct advice_cache *a, const struct advice_cache_asked *asked)
 {
 	struct json_out j;
@@ -43,13 +56,12 @@ static void cache_json(const struct advice_cache *a, const struct advice_cache_a
 	begin(&j, "cache", asked->options->currency);
 	json_out_text(&j, "model", asked->model);
 	json_out_int(&j, "calls", (int64_t)asked->options->workload->count);
-	json_out_string(&j, "kept_seconds", seconds(a->life_us, text));
 	json_out_bool(&j, "can_be_warmed", a->can_be_warmed);
-	json_out_string(&j, "every_seconds", a->can_be_warmed ? seconds(a->every_us, text) : NULL);
-	if (a->break_even_pings >= 0)
-		json_out_int(&j, "break_even_pings", a->break_even_pings);
-	else
-		json_out_null(&j, "break_even_pings");
+	json_out_array(&j, "lifetimes");
+	for (int k = 0; k < CACHE_LIFETIMES; k++)
+		if (a->life[k].life_us)
+			put_life(&j, &a->life[k]);
+	json_out_end(&j, ']');
 	json_out_array(&j, "choices");
 	for (size_t i = 0; i < a->choices; i++) {
 		const struct advice_choice *c = &a->choice[i];
@@ -96,17 +108,21 @@ static void cache_table(const struct advice_cache *a, const struct advice_cache_
 	table_print(t);
 	table_close(t);
 	put_count(&b, (int64_t)asked->options->workload->count);
-	print_note("\n%s calls on %.*s, whose cache keeps a prompt for %s seconds", b.p,
-		   (int)asked->model.n, asked->model.p, seconds(a->life_us, text));
-	if (a->can_be_warmed)
-		print_note("pings come every %s seconds, at most so many in a pause, after the "
-			   "last call of a conversation too",
-			   seconds(a->every_us, text));
-	if (a->can_be_warmed && a->break_even_pings >= 0)
-		print_note("writing a prompt once more costs as much as %lld pings: a pause that "
-			   "surely ends within %s seconds is worth them",
-			   (long long)a->break_even_pings,
-			   seconds(a->break_even_pings * a->every_us + a->life_us, text));
+	print_note("\n%s calls on %.*s; pings are sent after the last call of a conversation too",
+		   b.p, (int)asked->model.n, asked->model.p);
+	for (int k = 0; k < CACHE_LIFETIMES; k++) {
+		const struct advice_life *l = &a->life[k];
+		char all[DECIMAL_TEXT_MAX], whole[DECIMAL_TEXT_MAX];
+		if (!a->can_be_warmed || l->life_us <= 0 || l->every_us > l->life_us ||
+		    l->break_even_pings < 0)
+			continue;
+		print_note("kept for %s seconds, pings every %s: writing a prompt once more costs "
+			   "as much as %lld of them, so a pause that surely ends within %s seconds "
+			   "is worth them",
+			   seconds(l->life_us, text), seconds(l->every_us, all),
+			   (long long)l->break_even_pings,
+			   seconds(l->break_even_pings * l->every_us + l->life_us, whole));
+	}
 	buf_release(&b);
 }
 

@@ -560,20 +560,27 @@ static void look_at_models(struct outlook *x)
 	c->model = mem_zalloc((c->models + 1) * sizeof *c->model);
 	c->day = mem_zalloc((c->days + 1) * sizeof *c->day);
 	const struct forecast_value value = { c->models * (BUCKET_COUNT + 1) + 1, tell_day, h };
-	int128 *mean = mem_alloc(value.count * sizeof *mean);
+	struct forecast_mean *mean = mem_zalloc(2 * value.count * sizeof *mean),
+			     *all = mean + value.count, sum = { 0 };
 	for (size_t k = 0; k < c->days; k++) {
-		const int128 *from = mean;
-		forecast_mean(&x->forecast, o, o->first_day + (int64_t)k, &value, mean);
-		for (size_t m = 0; m < c->models; m++, from += BUCKET_COUNT + 1) {
-			for (int b = 0; b < BUCKET_COUNT; b++)
-				c->model[m].tokens[b] += from[b];
-			c->model[m].cost.atto += from[BUCKET_COUNT];
-			c->day[k].atto += from[BUCKET_COUNT];
-			c->model[m].model = usage_days_model(h->used, m);
-		}
-		c->sum.atto += c->day[k].atto;
-		c->at_past_prices.atto += *from;
+		struct forecast_mean day = { 0 };
+		forecast_means(&x->forecast, o, o->first_day + (int64_t)k, &value, mean);
+		for (size_t v = 0; v < value.count; v++)
+			forecast_mean_add(&all[v], mean[v]);
+		for (size_t m = 0; m < c->models; m++)
+			forecast_mean_add(&day, mean[m * (BUCKET_COUNT + 1) + BUCKET_COUNT]);
+		c->day[k].atto = forecast_mean_of(day);
+		forecast_mean_add(&sum, day);
 	}
+	for (size_t m = 0; m < c->models; m++) {
+		const struct forecast_mean *of = &all[m * (BUCKET_COUNT + 1)];
+		for (int b = 0; b < BUCKET_COUNT; b++)
+			c->model[m].tokens[b] = forecast_mean_of(of[b]);
+		c->model[m].cost.atto = forecast_mean_of(of[BUCKET_COUNT]);
+		c->model[m].model = usage_days_model(h->used, m);
+	}
+	c->sum.atto = forecast_mean_of(sum);
+	c->at_past_prices.atto = forecast_mean_of(all[value.count - 1]);
 	find_changes(c, h, o->days + (size_t)o->first_day);
 	free(mean);
 }

@@ -105,6 +105,23 @@ static void put_curve(struct json_out *j, const struct whatif_model *m)
 	json_out_end(j, ']');
 }
 
+/* What a million tokens, prompt and answer, come to: as paid, and were the machines full. */
+static void put_per_million(struct json_out *j, const struct whatif_model *m)
+{
+	const struct hosted *h = &m->hosted;
+	const int128 rent = rent_of(m, h->replica_hours).atto;
+	int128 tokens = 0;
+	for (int b = 0; b <= BUCKET_OUTPUT; b++)
+		tokens += m->tokens[b];
+	if (tokens == 0 || h->busy_us == 0)
+		return;
+	const int128 paid = part_of(rent, 1000000, tokens, false);
+	json_out_money(j, "per_million_tokens", (struct money_total){ paid });
+	json_out_money(j, "per_million_tokens_full",
+		       (struct money_total){
+			       part_of(paid, h->busy_us, capacity_us(h->replica_hours), false) });
+}
+
 void hosting_report_put(struct json_out *j, const struct whatif_model *m)
 {
 	const struct hosted *h = &m->hosted;
@@ -127,6 +144,7 @@ void hosting_report_put(struct json_out *j, const struct whatif_model *m)
 		json_out_null(j, "break_even_calls");
 	}
 	json_out_int(j, "replica_hours", h->replica_hours);
+	put_per_million(j, m);
 	put_spread(j, "wait_seconds", &h->wait);
 	put_spread(j, "answer_seconds", &h->answer);
 	if (is_comparable(m)) {

@@ -28,7 +28,6 @@ struct warming {
 	struct tariffs *tariffs;
 	const struct work_call **call; /* by conversation, in the order of time */
 	const struct cache_contract *contract;
-	int64_t every_us;
 };
 
 static int by_conversation(const void *a, const void *b)
@@ -63,9 +62,9 @@ static bool add_pings(struct warming *x, const struct work_call *c, const struct
 	u.tokens[BUCKET_OUTPUT] = x->asked->ping_output;
 	if (work_prompt(c) < x->contract->minimum || c->requests != 1)
 		return true;
-	for (int64_t k = 1; k <= out->pings_most && k * x->every_us < pause_us; k++) {
+	for (int64_t k = 1; k <= out->pings_most && k * out->every_us < pause_us; k++) {
 		const struct tariff_answer *a =
-			tariffs_ask(x->tariffs, subject_of(x, c), c->time_us + k * x->every_us);
+			tariffs_ask(x->tariffs, subject_of(x, c), c->time_us + k * out->every_us);
 		struct rating rating;
 		struct err why = { 0 };
 		out->pings++;
@@ -88,11 +87,8 @@ static int add_warming(struct warming *x, struct advice_choice *out, struct err 
 }
 
 /* What writing a prompt token once more costs in reads of it. */
-static int64_t break_even_pings(const struct tariff_answer *a, const struct cache_contract *c)
+static int64_t break_even_pings(const struct tariff_answer *a, int bucket)
 {
-	const int bucket = c->write[CACHE_SHORT];
-	if (!a->price)
-		return -1;
 	const struct rates *r = &a->tariff->rates;
 	const int64_t read = r->per_million[BUCKET_CACHE_READ].pico,
 		      write = r->per_million[bucket >= 0 && (r->known >> bucket & 1) ? bucket
@@ -117,51 +113,77 @@ static int find_contract(struct warming *x, struct advice_cache *out, struct err
 		return err_set(e, ERR_NOT_FOUND,
 			       "no card says how the cache of %.*s works (docs/caches.md)",
 			       (int)x->asked->model.n, x->asked->model.p);
-	out->life_us = x->contract->life_us[CACHE_SHORT];
-	out->can_be_warmed =
-		!x->contract->of_write[CACHE_SHORT] && out->life_us > 20 * US_PER_SECOND;
-	out->break_even_pings = break_even_pings(a, x->contract);
-	x->every_us = x->asked->every_us ? x->asked->every_us : out->life_us - 10 * US_PER_SECOND;
-	out->every_us = x->every_us;
-	if (out->can_be_warmed && x->every_us > out->life_us)
+	for (int k = 0; k < CACHE_LIFETIMES; k++) {
+		struct advice_life *l = &out->life[k];
+		l->life_us = x->contract->life_us[k];
+		l->every_us =
+			x->asked->every_us ? x->asked->every_us : l->life_us - 10 * US_PER_SECOND;
+		l->break_even_pings = break_even_pings(a, x->contract->write[k]);
+		out->can_be_warmed |= l->life_us && !x->contract->of_write[k];
+	}
+	const int64_t longest_us = out->life[CACHE_LONG].life_us > out->life[CACHE_SHORT].life_us
+					   ? out->life[CACHE_LONG].life_us
+					   : out->life[CACHE_SHORT].life_us;
+	if (out->can_be_warmed && x->asked->every_us > longest_us)
 		return err_set(
 			e, ERR_USAGE,
 			"pings every %lld seconds come too late: the cache of %.*s lives %lld",
-			(long long)(x->every_us / US_PER_SECOND), (int)x->asked->model.n,
-			x->asked->model.p, (long long)(out->life_us / US_PER_SECOND));
+			(long long)(x->asked->every_us / US_PER_SECOND), (int)x->asked->model.n,
+			x->asked->model.p, (long long)(longest_us / US_PER_SECOND));
 	return 0;
 }
 
 static const int64_t pings_tried[] = { 1, 2, 3, 5, 8, 11, 17, 23 };
 
+static struct scenario *next_choice(struct advice_cache *out, struct scenario *s, const char *name,
+				    const struct advice_cache_asked *asked)
+{
+	out->choice[out->choices].name = name;
+	s[out->choices] = plain_scenario(name, asked->provider, asked->model);
+	return &s[out->choices++];
+}
+
+/* What is written for a lifetime and kept warm by pings. */
+static int add_warm_choices(struct advice_cache *out, struct scenario *s, const struct warming *x,
+			    enum cache_lifetime k, struct err *e)
+{
+	static const char *const names[CACHE_LIFETIMES][9] = {
+		{ "5m, 1 ping", "5m, 2 pings", "5m, 3 pings", "5m, 5 pings", "5m, 8 pings",
+		  "5m, 11 pings", "5m, 17 pings", "5m, 23 pings", "5m, pings" },
+		{ "1h, 1 ping", "1h, 2 pings", "1h, 3 pings", "1h, 5 pings", "1h, 8 pings",
+		  "1h, 11 pings", "1h, 17 pings", "1h, 23 pings", "1h, pings" },
+	};
+	const struct advice_life *l = &out->life[k];
+	int rc = 0;
+	if (l->every_us <= 0 || l->every_us > l->life_us || x->contract->of_write[k])
+		return 0;
+	for (size_t i = 0; rc == 0 && i < 8; i++) {
+		const int64_t pings = x->asked->pings ? x->asked->pings : pings_tried[i];
+		struct advice_choice *c = &out->choice[out->choices];
+		struct scenario *to =
+			next_choice(out, s, names[k][x->asked->pings ? 8 : i], x->asked);
+		c->pings_most = pings;
+		c->every_us = l->every_us;
+		rc = ask_part(to, "writes", k == CACHE_LONG ? "1h" : "5m", e);
+		to->cache.asked |= CACHE_ASKED_TTL;
+		to->cache.ttl_us = pings * l->every_us + l->life_us;
+		if (x->asked->pings)
+			break;
+	}
+	return rc;
+}
+
 static int add_choices(struct advice_cache *out, struct scenario *s, const struct warming *x,
 		       struct err *e)
 {
 	static const char *const names[] = { "none", "5m", "1h" };
-	static const char *const warm[] = { "1 ping",  "2 pings",  "3 pings",  "5 pings",
-					    "8 pings", "11 pings", "17 pings", "23 pings" };
-	const struct advice_cache_asked *asked = x->asked;
 	int rc = 0;
-	for (int i = 0; rc == 0 && i < 3; i++) {
-		if (i == 2 && !x->contract->life_us[CACHE_LONG])
-			continue;
-		s[out->choices] = plain_scenario(names[i], asked->provider, asked->model);
-		rc = ask_part(&s[out->choices], "writes", names[i], e);
-		out->choice[out->choices++].name = names[i];
-	}
-	for (size_t i = 0; rc == 0 && out->can_be_warmed && i < 8; i++) {
-		const int64_t pings = asked->pings ? asked->pings : pings_tried[i];
-		s[out->choices] = plain_scenario(asked->pings ? "pings" : warm[i], asked->provider,
-						 asked->model);
-		rc = ask_part(&s[out->choices], "writes", "5m", e);
-		s[out->choices].cache.asked |= CACHE_ASKED_TTL;
-		s[out->choices].cache.ttl_us = pings * x->every_us + out->life_us;
-		out->choice[out->choices].pings_most = pings;
-		out->choice[out->choices].name = s[out->choices].name;
-		out->choices++;
-		if (asked->pings)
-			break;
-	}
+	for (int i = 0; rc == 0 && i < 3; i++)
+		if (i < 2 || out->life[CACHE_LONG].life_us)
+			rc = ask_part(next_choice(out, s, names[i], x->asked), "writes", names[i],
+				      e);
+	for (int k = 0; rc == 0 && out->can_be_warmed && k < CACHE_LIFETIMES; k++)
+		rc = add_warm_choices(out, s, x, (enum cache_lifetime)k, e);
 	return rc;
 }
 

@@ -26,19 +26,21 @@ struct advice_cache_asked {
 struct advice_choice {
 	const char *name;
 	struct money_total total, pings_cost; /* the first has the second in it */
-	int64_t pings_most, pings, unpriced;
+	int64_t pings_most, pings, every_us, unpriced;
 	int64_t hits, prompt;
 };
 
-enum { ADVICE_CHOICES = 3 + 8 };
+enum { ADVICE_CHOICES = 3 + 2 * 8 };
 struct advice_cache {
 	struct advice_choice choice[ADVICE_CHOICES];
 	size_t choices, cheapest;
-	int64_t every_us;
-	bool can_be_warmed;	  /* reading a prompt makes it live longer */
-	int64_t break_even_pings; /* as many cost less than writing the prompt once more; -1: of no
-				     price */
-	int64_t life_us;
+	bool can_be_warmed; /* reading a prompt makes it live longer */
+	/* of the short lifetime and of the long one (life_us 0: there is none) */
+	struct advice_life {
+		int64_t life_us, every_us;
+		int64_t break_even_pings; /* as many cost less than writing the prompt once more;
+					     -1: of no price */
+	} life[CACHE_LIFETIMES];
 };
 /* Errors: ERR_NOT_FOUND (no card says how the model's cache works) and those of whatif_run. */
 int advice_cache_run(struct advice_cache *out, const struct advice_cache_asked *asked,

@@ -198,8 +198,39 @@ static void fit(struct day_model *m, const struct forecast_options *o)
 	free(value);
 }
 
-void forecast_mean(const struct forecast *f, const struct forecast_options *o, int64_t after_today,
-		   const struct forecast_value *value, int128 *out)
+static int128 greatest_common(int128 a, int128 b)
+{
+	while (b) {
+		const int128 rest = a % b;
+		a = b;
+		b = rest;
+	}
+	return a;
+}
+
+void forecast_mean_add(struct forecast_mean *to, struct forecast_mean more)
+{
+	if (!to->of) {
+		*to = more;
+		return;
+	}
+	const int128 common = greatest_common(to->of, more.of), a = more.of / common,
+		     b = to->of / common;
+	int128 x, y, sum, of;
+	if (__builtin_mul_overflow(to->sum, a, &x) || __builtin_mul_overflow(more.sum, b, &y) ||
+	    __builtin_add_overflow(x, y, &sum) || __builtin_mul_overflow(to->of, a, &of))
+		*to = (struct forecast_mean){ to->sum / to->of + more.sum / more.of, 1 };
+	else
+		*to = (struct forecast_mean){ sum, of };
+}
+
+int128 forecast_mean_of(struct forecast_mean m)
+{
+	return m.of ? (m.sum + m.of / 2) / m.of : 0;
+}
+
+void forecast_means(const struct forecast *f, const struct forecast_options *o, int64_t after_today,
+		    const struct forecast_value *value, struct forecast_mean *out)
 {
 	struct drawing d = { .o = o, .model = &f->model };
 	const size_t t = o->days + (size_t)after_today;
@@ -207,20 +238,19 @@ void forecast_mean(const struct forecast *f, const struct forecast_options *o, i
 	make_pools(&d);
 	const struct pool *p = pool_of(&d, t);
 	for (size_t k = 0; k < value->count; k++)
-		out[k] = 0;
+		out[k] = (struct forecast_mean){ 0, (int128)p->count };
 	for (size_t n = 0; n < p->count; n++) {
 		const size_t i = p->day[n];
 		const double ratio = day_model_ratio(&f->model, o->days, o->first_weekday, i, t);
 		value->tell(value->user, i, t, one);
 		for (size_t k = 0; k < value->count; k++)
-			out[k] += times(one[k], ratio);
+			out[k].sum += times(one[k], ratio);
 	}
 	for (size_t k = 0; k < value->count; k++) {
 		if (after_today == o->first_day)
-			out[k] = share_of(out[k], o->first_share);
+			out[k].sum = share_of(out[k].sum, o->first_share);
 		if (after_today == o->last_day)
-			out[k] = share_of(out[k], o->last_share);
-		out[k] = (out[k] + (int128)(p->count / 2)) / (int128)p->count;
+			out[k].sum = share_of(out[k].sum, o->last_share);
 	}
 	free(one);
 	free(d.memory);

@@ -60,17 +60,22 @@ bool forecast_back_test(struct forecast_check *out, const struct forecast_option
 /* Errors: ERR_INVALID when there are fewer than FORECAST_DAYS_LEAST past days. */
 int forecast_run(struct forecast *out, const struct forecast_options *o, struct err *e);
 void forecast_release(struct forecast *f);
-/*
- * What a coming day comes to on average, half up: the mean over the past days that it is drawn
- * from, each multiplied as in the draws. tell: the values (amounts, counts) of past day i on day t.
- */
+/* A mean that is not divided yet, so that sums of means are exact; of 0: nothing. */
+struct forecast_mean {
+	int128 sum, of;
+};
+void forecast_mean_add(struct forecast_mean *to, struct forecast_mean more);
+/* Half up. */
+int128 forecast_mean_of(struct forecast_mean m);
+/* What a coming day comes to on average: the mean over the past days that it is drawn from, each
+ * multiplied as in the draws. tell: the values (amounts, counts) of past day i on day t. */
 struct forecast_value {
 	size_t count;
 	void (*tell)(void *user, size_t i, size_t t, int128 *out);
 	void *user;
 };
-void forecast_mean(const struct forecast *f, const struct forecast_options *o, int64_t after_today,
-		   const struct forecast_value *value, int128 *out);
+void forecast_means(const struct forecast *f, const struct forecast_options *o, int64_t after_today,
+		    const struct forecast_value *value, struct forecast_mean *out);
 /* The value that at least that part of the draws does not exceed. */
 struct money_total forecast_sum_at(const struct forecast *f, int permille);
 int64_t forecast_gone_at(const struct forecast *f, int permille);

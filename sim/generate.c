@@ -418,36 +418,45 @@ static int by_time(const void *a, const void *b)
 	return x->call < y->call ? -1 : x->call > y->call;
 }
 
-/* What all prompts of a class begin with is warm while any of its sessions called lately; what is
- * not read then is written where the class pays for that. */
+/* What a class's prompts begin with, as far as some of its calls keep it warm. */
+struct warm_head {
+	int64_t tokens, last_us;
+};
+
+/* What all prompts of a class begin with is warm while any of its sessions called lately, as far as
+ * their prompts reached and were long enough to be kept; what is not read then is written where the
+ * class pays for that. */
 static void find_shared(struct synthetic *s, const struct work *works)
 {
-	int64_t *last_us = mem_alloc((s->classes + 1) * sizeof *last_us);
-	for (size_t k = 0; k < s->classes; k++)
-		last_us[k] = INT64_MIN;
+	struct warm_head *head = mem_zalloc((s->classes + 1) * sizeof *head);
 	for (size_t i = 0; i < s->count; i++) {
 		struct synthetic_call *c = &s->call[i];
 		const struct work *w = &works[c->place];
+		struct warm_head *h = &head[c->place];
 		const int64_t prompt = synthetic_prompt(c),
-			      there = w->shared < prompt ? w->shared : prompt;
+			      own = w->shared < prompt ? w->shared : prompt;
+		if (h->tokens && c->time_us - h->last_us > w->cache_us)
+			h->tokens = 0;
+		const int64_t there = own < h->tokens ? own : h->tokens;
 		/* of listed sessions the record tells, unless the class says how long a cache keeps
 		 */
-		if ((!w->session || w->has_cache) && there > c->cache_read && there >= w->minimum &&
-		    last_us[c->place] != INT64_MIN &&
-		    c->time_us - last_us[c->place] <= w->cache_us) {
+		if ((!w->session || w->has_cache) && there > c->cache_read && there >= w->minimum) {
 			c->input -= there - c->cache_read;
 			c->cache_read = there;
 			if (c->input < 0)
 				take_writes(c);
 		}
-		last_us[c->place] = c->time_us;
-		if ((w->writes_5m || w->writes_1h) && prompt >= w->minimum) {
+		if (prompt < w->minimum)
+			continue;
+		h->tokens = own > h->tokens ? own : h->tokens;
+		h->last_us = c->time_us;
+		if (w->writes_5m || w->writes_1h) {
 			*(w->writes_5m ? &c->cache_write_5m : &c->cache_write_1h) += c->input;
 			c->input = 0;
 			s->has_writes = true;
 		}
 	}
-	free(last_us);
+	free(head);
 }
 
 struct period {

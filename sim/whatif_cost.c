@@ -159,6 +159,15 @@ static void split_recorded(struct run *r, const struct play *p, const struct tar
 	}
 }
 
+/* A price that states none for hits (of batches at some vendors) sells none: all is read. What was
+ * recorded stays, and is then without a price. */
+static bool sells_hits(const struct run *r, const struct play *p, const struct tariff_answer *a)
+{
+	return !a->price || (a->tariff->rates.known >> BUCKET_CACHE_READ & 1) ||
+	       (is_recorded(r, p->target) &&
+		!route_retiers(&r->s->route, r->o->workload, call_of(r, p)));
+}
+
 /* The buckets of a call on its target. */
 static void divide(struct run *r, const struct play *p, const struct tariff_answer *a,
 		   int64_t tokens[BUCKET_COUNT])
@@ -175,6 +184,8 @@ static void divide(struct run *r, const struct play *p, const struct tariff_answ
 		vary(r->s, tokens, &hit);
 	if (p->failed && r->s->retry[p->target].bill == RETRY_BILLS_PROMPT)
 		tokens[BUCKET_OUTPUT] = tokens[BUCKET_REASONING] = 0;
+	if (!sells_hits(r, p, a))
+		hit = 0;
 	if (r->o->cache == WHATIF_CACHE_BLOCKS ||
 	    (r->o->cache == WHATIF_CACHE_REBUILT && !p->as_recorded))
 		split_prompt(r, p, a, hit, tokens);

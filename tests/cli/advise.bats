@@ -15,10 +15,15 @@ CSV
 	expect 0 '"name": "none", "total": "0.954"' '"name": "5m", "total": "1.18125"' '"name": "1h", "total": "0.7173"' '"cheapest": "1h"' '"break_even_pings": 11'
 	# pings at 240, 480, 720 and 960 s of both pauses, and five after the end, each a hit and a token:
 	# 4 x 0.030015 + 4 x 0.030315 + 5 x 0.030615; the calls 0.375 + 0.03375 + 0.03405 + 0.045
-	expect 0 '"name": "pings", "total": "0.882195", "hit_ratio": "0.663366", "pings_at_most": 5, "pings": 13, "pings_total": "0.394395"'
+	expect 0 '"name": "5m, pings", "total": "0.882195", "hit_ratio": "0.663366", "pings_at_most": 5, "pings": 13, "pings_total": "0.394395"'
 	run "$TALLY" advise cache t.csv --on claude-sonnet-4-6
 	# 3 x 290 s and 300 more are not 20 minutes
-	expect 0 "cheapest" "every 290 seconds" "11 pings" "within 3490 seconds"
+	expect 0 "cheapest" "pings every 290: " "as much as 11 of them" "within 3490 seconds" "1h, 2 pings"
+	# pauses of two hours: a ping every 50 minutes keeps what was written for an hour (0.6 + 0.036 + 0.0363 + 0.045,
+	# and 2 x 0.030015 + 2 x 0.030315 + 3 x 0.030615), half of what writing again and again costs
+	sed 's/10:20/12:00/; s/10:40/14:00/' t.csv > far.csv
+	run "$TALLY" advise cache far.csv --on claude-sonnet-4-6 --every 3000 --pings 3 --json
+	expect 0 '"name": "1h", "total": "1.863"' '"name": "1h, pings", "total": "0.929805", "hit_ratio": "0.663366", "pings_at_most": 3, "pings": 7' '"cheapest": "1h, pings"'
 	# pauses of two minutes: five minutes are the cheapest
 	sed 's/10:20/10:02/; s/10:40/10:04/' t.csv > near.csv
 	run "$TALLY" advise cache near.csv --on claude-sonnet-4-6 --json

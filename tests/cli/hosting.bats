@@ -27,6 +27,8 @@ own() { run "$TALLY" whatif t.csv --prices card.json --scenarios s.json --resamp
 	expect 0 '"replica_hours": 1' '"busy_ratio": "0.166667"' '"at_vendor_price": "6"' '"calls_at_most": 180' '"break_even_volume": "0.5"' '"break_even_calls": 15' \
 		'"break_even_busy_ratio": "0.083333"' '{"replicas": 2, "cost": "6", "calls_at_most": 360, "full_at_vendor_price": "72", "break_even_calls": 30}' \
 		'"gpu_source": "a price list of 2026-06", "throughput_source": "measured on our own calls"' '"longest": "551"'
+	# 3.3 million tokens for 3, 19.8 million when it is full
+	expect 0 '"per_million_tokens": "0.90909090909090909"' '"per_million_tokens_full": "0.151515'
 	own
 	expect 0 "a price list of 2026-06" "551 s at most" "15 calls"
 	# five times as dear and no faster: 24 an hour hold 360 calls, which are 72 at the vendor

@@ -72,4 +72,11 @@ ahead() { run "$TALLY" forecast --prices card.json --now 2026-07-01 --since 2026
 	# four days at 5 x 2, then one at 5 x 8
 	expect 0 '"0.05": "80"' '"0.95": "80"' '"level_since": "2026-06-23"'
 	echo "$output" | grep -q '"model": "promoted", "tokens": {"input": 25000000'
+
+	# a mean of sevenths is exact again over seven days: 6 days of 1 and one of 2
+	rm -rf t.db*
+	{ days rises 10:00:00Z 100000 | sed -n '15,21p' | sed '3s/100000/200000/'; } | trace > t.csv
+	"$TALLY" ingest t.csv --prices card.json -q
+	run "$TALLY" forecast --prices card.json --now 2026-06-24 --since 2026-06-24 --by 2026-07-01 --json
+	expect 0 '"expected": "8"' '"input": 800000' '"cost": "1.142857142857142857"'
 }

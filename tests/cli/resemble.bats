@@ -64,7 +64,12 @@ total() { "$TALLY" whatif "$1" --at 2026-06-15 --cache "$2" -s "$3" --resamples 
 	counts=$("$TALLY" replay g.csv --json | sed -n 's/^ *"total": "\([0-9.]*\)".*/\1/p' | head -n 1)
 	a=$(total g.jsonl vendor claude-sonnet-4-6)
 	awk -v a="$a" -v b="$counts" 'BEGIN { exit !(a > 0.99 * b && a < 1.01 * b) }' || fail "$a, $counts"
-	sed 's/"writes": "5m"/"writes": 1/' p.json > bad.json
+	# prompts of 900, 1,050 and 1,200 tokens, of which 1,024 are the least that is kept: the first that is long enough
+	# writes, and others find as much of the head as it had
+	echo '{"start": "2026-10-01", "days": 1, "classes": [{"model": "m", "sessions_per_day": 1, "arrivals": "steady", "calls": 3, "first_prompt": 900, "added": 100, "output": 50, "shared_prompt": 5000, "writes": "1h", "cache_minimum": 1024}]}' > p.json
+	"$TALLY" sim generate p.json | cut -d, -f10,11,15 > c
+	printf 'input,cache_read,cache_write_1h\n900,0,0\n0,0,1050\n0,1050,150\n' | cmp - c || fail "$(cat c)"
+	sed 's/"writes": "1h"/"writes": 1/' p.json > bad.json
 	run "$TALLY" sim generate bad.json
 	expect 1 "'writes'"
 }
