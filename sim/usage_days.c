@@ -289,8 +289,8 @@ const int64_t *usage_days_tokens(const struct usage_days *u, size_t i, size_t mo
 static bool states_all(const struct use *use, const struct price *p, const struct rates *r)
 {
 	/* parts lie within their buckets where the price does not tell them apart */
-	uint32_t stated = r->known | 1u << BUCKET_REASONING |
-			  ((1u << PART_COUNT) - 1) << BUCKET_COUNT;
+	uint32_t stated =
+		r->known | 1u << BUCKET_REASONING | ((1u << PART_COUNT) - 1) << BUCKET_COUNT;
 	for (size_t i = 0; i < p->fee_count; i++) {
 		const int unit = unit_by_name(p->fee[i].unit, strlen(p->fee[i].unit));
 		stated |= unit >= 0 ? 1u << (COUNT_TOKENS + unit) : 0;

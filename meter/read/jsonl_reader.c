@@ -500,7 +500,7 @@ void jsonl_reader_run(struct jsonl_reader *r, const struct record_block *b,
 			if (++r->batch.n == BATCH_ROWS)
 				flush(r, sink);
 		} else {
-			read_strictly(r, p, n, sink);
+			read_strictly(r, first, (size_t)(p + n - first), sink);
 		}
 		p += n + 1;
 	}
