@@ -81,7 +81,7 @@ static const struct {
 	{ "Look: what was used, and what it cost",
 	  "|overview|today|daily|weekly|monthly|session|blocks|live|quota|statusline|usage|replay|explain|records|sources|status|cost|" },
 	{ "Plan: what it would cost",
-	  "|plan|migrate|decide|whatif|forecast|cascade|cache|sim fit|sim generate|pack|" },
+	  "|plan|migrate|decide|whatif|forecast|cascade|cache|advise cache|advise switch|advise hits|sim fit|sim generate|pack|" },
 	{ "Meter: usage records, each once",
 	  "|ingest|serve|quarantine list|quarantine retry|quarantine drop|amend|void|rerate|" },
 	{ "Prices",
