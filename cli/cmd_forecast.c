@@ -14,12 +14,41 @@ static const struct option options[] = {
 	{ "customer", 0, "NAME", "only this customer", false },
 	{ "project", 0, "NAME", "only this project", false },
 	{ "model", 'm', "MODEL", "only this model", false },
+	{ "move", 0, "[MODEL=]TO",
+	  "what MODEL (or everything) does now runs on TO from --move-on on", false },
+	{ "move-on", 0, "DATE", "the day of the move (default tomorrow)", false },
 	{ "history", 0, "DAYS", "past days to draw from (default 56)", false },
 	{ "now", 0, "WHEN", "forecast as of WHEN (default now)", false },
 	{ "seed", 0, "N", "of the draws (default 1)", false },
 	{ "draws", 0, "N", "how many (default 10000)", false },
 	{ 0 },
 };
+
+static int read_move(struct cli *cli, struct forecast_question *q, struct err *e)
+{
+	const char *move = cli_value(cli, "move"), *on = cli_value(cli, "move-on");
+	char *equals;
+	struct price_match m;
+	if (!move)
+		return on ? err_set(e, ERR_USAGE, "--move-on needs --move") : 0;
+	q->move_model = "";
+	q->move_to = move;
+	/* the words of a command line may be written to */
+	if ((equals = strchr(move, '='))) {
+		*equals = 0;
+		q->move_model = move;
+		q->move_to = equals + 1;
+	}
+	q->move_on = zone_midnight(q->zone, zone_day(q->zone, q->now) + 1);
+	int rc = on ? cli_instant("move-on", on, q->zone, &q->move_on, e) : 0;
+	if (rc == 0) {
+		const struct price_query ask = { .model = text_of(q->move_to),
+						 .currency = cli_currency(cli),
+						 .at = q->move_on };
+		rc = book_find(q->book, &ask, &m, e);
+	}
+	return rc == 0 ? 0 : err_context(e, "--move");
+}
 
 static int read_asked(struct cli *cli, struct forecast_question *q, struct err *e)
 {
@@ -36,6 +65,8 @@ static int read_asked(struct cli *cli, struct forecast_question *q, struct err *
 		rc = cli_instant("by", by, q->zone, &q->by, e);
 	if (rc == 0 && budget)
 		rc = forecast_budget_parse(q, budget, e);
+	if (rc == 0)
+		rc = read_move(cli, q, e);
 	q->credits = credits != NULL;
 	q->of_balance = credits && strcmp(credits, "balance") == 0;
 	if (rc == 0 && credits && !q->of_balance)
@@ -61,16 +92,16 @@ static int run(struct cli *cli, struct err *e)
 	int rc = cli_zone(cli, &z, e);
 	if (rc == 0 && at)
 		rc = cli_instant("now", at, z, &now, e);
+	if (rc == 0)
+		rc = cli_book(cli, &book, e);
 	if (rc == 0) {
 		q = forecast_question_of(NULL, z, now);
+		q.book = book;
 		rc = read_asked(cli, &q, e);
 	}
 	if (rc == 0)
 		rc = ledger_session_open(&s, cli, DB_READ, e);
-	if (rc == 0)
-		rc = cli_book(cli, &book, e);
 	q.ledger = s.ledger;
-	q.book = book;
 	if (rc == 0 && cli->json) {
 		struct json_out j;
 		json_out_open(&j, stdout);
@@ -99,8 +130,10 @@ const struct command command_forecast = {
 		"given 28 days ago is shown for comparison.\n\n--since may lie in the future: "
 		"the days before it are not counted. Exit status 4 when most draws go beyond the "
 		"budget or the credits, 3 where past calls have no price.",
-	.examples = "  tally forecast --budget 2000\n"
-		    "  tally forecast --credits balance --customer acme --by 2027-01-01\n",
+	.examples =
+		"  tally forecast --budget 2000\n"
+		"  tally forecast --by 2027-04-01 --move deepseek-v4-flash --move-on 2027-01-01\n"
+		"  tally forecast --credits balance --customer acme --by 2027-01-01\n",
 	.options = options,
 	.common = TAKES_DB | TAKES_PRICES | TAKES_SINCE | TAKES_ZONE,
 	.run = run,

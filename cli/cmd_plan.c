@@ -13,10 +13,16 @@
 static const char *const keys[] = { "per_day", "cached",    "input",	"output",   "hit_ratio",
 				    "growth",  "days",	    "start",	"hours",    "weekdays",
 				    "retries", "scenarios", "currency", "timezone", "plan",
-				    "note",    NULL };
+				    "note",    "turns",	    NULL };
 
 static const struct option options[] = {
-	{ "per-day", 0, "N", "calls per working day (10k and 2M are understood)", false },
+	{ "per-day", 0, "N",
+	  "calls per working day (10k and 2M are understood); with --turns conversations, such as "
+	  "tickets or sessions",
+	  false },
+	{ "turns", 0, "N",
+	  "calls of a conversation, each with what was said before it in its prompt (default 1)",
+	  false },
 	{ "cached", 0, "N", "prompt tokens that can be cached", false },
 	{ "input", 0, "N", "other prompt tokens", false },
 	{ "output", 0, "N", "output tokens, reasoning included", false },
@@ -132,6 +138,8 @@ static int show(void *user, const struct plan_report *report, struct err *e)
 	struct cli *cli = q->cli;
 	struct memo memo = { 0 };
 	int rc = 0;
+	struct plan_report shown = *report;
+	shown.quiet = cli->quiet;
 	if (cli->json) {
 		struct json_out j;
 		json_out_open(&j, stdout);
@@ -140,7 +148,7 @@ static int show(void *user, const struct plan_report *report, struct err *e)
 	} else if (cli->csv) {
 		plan_report_csv(report);
 	} else if (q->format == MEMO_AS_TEXT) {
-		plan_report_table(report);
+		plan_report_table(&shown);
 	} else {
 		plan_report_memo(&memo, report);
 		rc = cli_memo_show(cli, &memo, q->format, e);
@@ -191,7 +199,8 @@ const struct command command_plan = {
 		"Takes calls a day and what an average call uses, and prices every quarter of an hour "
 		"of the coming days at the price that the book states for it: announced prices, the "
 		"end of a promotion and peak hours are in the answer. Scenarios are shown side by "
-		"side. Shares are counted out exactly; nothing is random, so there is no interval.\n\n"
+		"side. Shares are counted out exactly; nothing is random, so there is no interval. What "
+		"a tenth more of each assumption would change is said below.\n\n"
 		"FILE is a question that --save wrote; options replace what it says. Calls that no "
 		"price covers make the total a lower bound and give exit status 3.",
 	.examples =
@@ -201,6 +210,8 @@ const struct command command_plan = {
 		"--weekdays mon-fri -s flash=deepseek-v4-flash -s "
 		"mixed=share:5%:deepseek-v4-pro:deepseek-v4-flash -s sonnet=claude-sonnet-4-6 --plan "
 		"vm0\n"
+		"  tally plan --per-day 500 --turns 40 --cached 12k --input 1500 --output 800 -m "
+		"deepseek-v4-flash\n"
 		"  tally plan tickets.json --start 2027-01-01 --days 90 --json\n",
 	.options = options,
 	.common = TAKES_PRICES | TAKES_CSV | TAKES_ZONE | TAKES_CURRENCY,

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/dict.h"
 #include "meter/store/store_names.h"
 #include "pricing/plan.h"
 
@@ -34,12 +35,17 @@ int cli_print_completion(const char *shell, FILE *out, struct err *e)
 struct offer {
 	FILE *out;
 	struct text begun;
+	struct dict seen; /* each once */
 };
 
 static void offer(void *user, struct text name)
 {
-	const struct offer *o = user;
-	if (name.n >= o->begun.n && memcmp(name.p, o->begun.p, o->begun.n) == 0)
+	struct offer *o = user;
+	bool is_new;
+	if (name.n < o->begun.n || memcmp(name.p, o->begun.p, o->begun.n) != 0)
+		return;
+	dict_need(&o->seen, name, &is_new);
+	if (is_new)
 		fprintf(o->out, "%.*s\n", (int)name.n, name.p);
 }
 
@@ -111,7 +117,7 @@ static void offer_values(struct offer *o, const struct option *option)
 	struct err e;
 	if (offer_choices(o, option->argument))
 		return;
-	if (strcmp(name, "model") == 0 || strcmp(name, "to") == 0 || strcmp(name, "remodel") == 0) {
+	if (strstr(option->argument, "MODEL")) {
 		if (book_open(&book, &e) == 0) {
 			book_each_name(book, offer, o);
 			book_close(book);
@@ -160,15 +166,13 @@ void cli_print_candidates(int count, char **word, FILE *out)
 {
 	static char nothing[] = "";
 	char *last = count ? word[count - 1] : nothing;
-	struct offer o = { out, text_of(last) };
+	struct offer o = { .out = out, .begun = text_of(last) };
 	const struct option *option;
 	const struct command *c = command_of(count - 1, word);
+	option = count > 1 ? option_of(c, word[count - 2]) : NULL;
 	if (count <= 1) {
 		offer_commands(&o, NULL);
-		return;
-	}
-	option = option_of(c, word[count - 2]);
-	if (option && option->argument) {
+	} else if (option && option->argument) {
 		offer_values(&o, option);
 	} else if (*last == '-') {
 		for (int i = 0; c && (option = cli_option_at(c, i)); i++) {
@@ -182,4 +186,5 @@ void cli_print_candidates(int count, char **word, FILE *out)
 	} else if (count == 3 && strcmp(word[0], "help") == 0) {
 		offer_commands(&o, word[1]);
 	}
+	dict_release(&o.seen);
 }

@@ -81,7 +81,7 @@ static const struct {
 	{ "Look: what was used, and what it cost",
 	  "|overview|today|daily|weekly|monthly|session|blocks|live|quota|statusline|usage|replay|explain|records|sources|status|cost|" },
 	{ "Plan: what it would cost",
-	  "|plan|migrate|decide|whatif|forecast|cascade|cache|sim fit|sim generate|pack|" },
+	  "|plan|migrate|decide|whatif|forecast|cascade|cache|advise cache|advise switch|advise hits|sim fit|sim generate|pack|" },
 	{ "Meter: usage records, each once",
 	  "|ingest|serve|quarantine list|quarantine retry|quarantine drop|amend|void|rerate|" },
 	{ "Prices",
@@ -202,6 +202,9 @@ static const char *const environment[][2] = {
 	{ "TALLY_CONFIG", "The file of settings; empty: none. See tally config." },
 	{ "XDG_CONFIG_HOME, XDG_DATA_HOME, XDG_CACHE_HOME",
 	  "Where settings, the database and what was read of logs are kept." },
+	{ "XDG_STATE_HOME", "Where what agents say of their quotas is kept." },
+	{ "TALLY_PRICES", "Price cards of your own, a file or a folder, as with --prices." },
+	{ "TALLY_PRICES_URL", "Where tally price update looks for newer prices." },
 	{ "TZ", "The zone of days and hours where neither --timezone nor a setting names one." },
 	{ "NO_COLOR", "Set: no colours, as with --no-color." },
 	{ "CLAUDE_CONFIG_DIR, CODEX_HOME",
@@ -211,7 +214,8 @@ static const char *const environment[][2] = {
 static const char *const files[][2] = {
 	{ "~/.config/tally/config.json", "Settings." },
 	{ "~/.local/share/tally/tally.db", "The database." },
-	{ "~/.cache/tally", "What was read of agents' logs, and quotas; may be removed." },
+	{ "~/.cache/tally", "What was read of agents' logs; may be removed." },
+	{ "~/.local/state/tally/quota.jsonl", "What agents said of their quotas." },
 };
 
 static void put_environment(FILE *out)

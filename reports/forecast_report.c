@@ -90,6 +90,12 @@ static int read_money(struct asked *a, struct history *h, struct err *e)
 		*e = *usage_days_error(h->used);
 	if (rc != 0)
 		return rc;
+	if (a->q->move_to)
+		usage_days_move(h->used,
+				&(struct usage_move){
+					.model = text_of(a->q->move_model),
+					.to = text_of(a->q->move_to),
+					.from = (size_t)(local_day(z, a->q->move_on) - h->first) });
 	usage_days_ready(h->used, cells.currency);
 	h->cut = usage_days_empty(h->used);
 	h->first += (int64_t)h->cut;
@@ -312,6 +318,13 @@ static void put_json(struct json_out *j, const struct outlook *x)
 	json_out_instant(j, "since", a->q->since);
 	json_out_instant(j, "by", a->q->by);
 	json_out_int(j, "history_days", x->history.count);
+	if (a->q->move_to) {
+		json_out_object(j, "move");
+		json_out_string(j, "model", *a->q->move_model ? a->q->move_model : NULL);
+		json_out_string(j, "to", a->q->move_to);
+		json_out_instant(j, "on", a->q->move_on);
+		json_out_end(j, '}');
+	}
 	put_model(j, &x->history, f);
 	json_out_int(j, "unpriced", x->history.unpriced);
 	if (!a->q->credits)
@@ -470,6 +483,18 @@ static void put_runs_out(const struct asked *a, const struct forecast *f)
 		printf("runs out on %s (in 5 %% of the draws by %s)\n", day[0], day[1]);
 }
 
+static void put_move(const struct forecast_question *q)
+{
+	char day[16];
+	if (!q->move_to)
+		return;
+	day_text(local_day(q->zone, q->move_on), day);
+	print_note("from %s on %s runs on %s: as many tokens and cache hits as recorded, cache "
+		   "writes as input where it does not bill them",
+		   day, *q->move_model ? q->move_model : "everything", q->move_to);
+	printf("\n");
+}
+
 static void put_text(const struct outlook *x)
 {
 	static const char *const names[] = { "5 %", "25 %", "half", "75 %", "95 %" };
@@ -478,6 +503,7 @@ static void put_text(const struct outlook *x)
 	char by[INSTANT_TEXT_MAX], what[80];
 	put_story(h, &x->forecast);
 	instant_format(a->q->by, by);
+	put_move(a->q);
 	if (!a->q->credits)
 		put_line(a, "spent so far", a->spent, h->unpriced > 0);
 	for (size_t i = 0; i < sizeof permilles / sizeof *permilles; i++) {
@@ -654,6 +680,10 @@ int forecast_question_check(const struct forecast_question *q, struct err *e)
 		return err_set(e, ERR_USAGE, "--by is in the past");
 	if (q->has_budget && q->credits)
 		return err_set(e, ERR_USAGE, "give --budget or --credits, not both");
+	if (q->move_to && q->credits)
+		return err_set(e, ERR_USAGE, "--move is of money, --credits of credits");
+	if (q->move_to && local_day(q->zone, q->move_on) <= local_day(q->zone, q->now))
+		return err_set(e, ERR_USAGE, "--move-on is a day to come");
 	if (q->credits && !q->customer)
 		return err_set(e, ERR_USAGE,
 			       "--credits needs --customer: the account's plan sets how credits "

@@ -16,6 +16,10 @@ struct forecast_question {
 	const char *customer, *project, *model;
 	struct money_total budget; /* from since to by */
 	bool has_budget;
+	/* from the local day move_on everything of move_model ("": of all) runs on move_to; NULL:
+	 * no move */
+	const char *move_to, *move_model;
+	struct instant move_on;
 	bool credits, of_balance; /* of_balance: what the account has, else credits_left */
 	struct nano_credits credits_left;
 };

@@ -14,14 +14,70 @@ static char *day_text(int64_t day, char buf[16])
 	return buf;
 }
 
-/* Cost of a call, escalations and retries included, to twelve decimals. */
-static const char *per_call(const struct planner_sums *s, char buf[DECIMAL_TEXT_MAX])
+/* Cost of so many calls, escalations and retries included, to twelve decimals. */
+static const char *per_unit(const struct planner_sums *s, int64_t calls, char buf[DECIMAL_TEXT_MAX])
 {
 	const int128 one = (int128)1000000000000000000;
-	if (!s->calls || !ratio_format(s->cost.atto, one * s->calls, 12, buf))
+	int128 cost;
+	if (!s->calls || __builtin_mul_overflow(s->cost.atto, (int128)calls, &cost) ||
+	    !ratio_format(cost, one * s->calls, 12, buf))
 		return "0";
 	struct decimal d;
 	return decimal_parse(&d, text_of(buf), NULL) == 0 ? decimal_format(d, buf) : buf;
+}
+
+static const char *per_call(const struct planner_sums *s, char buf[DECIMAL_TEXT_MAX])
+{
+	return per_unit(s, 1, buf);
+}
+
+static void put_moves(struct json_out *j, const struct plan_report *r, size_t i)
+{
+	json_out_array(j, "moves");
+	for (size_t k = 0; k < r->moves[i].count; k++) {
+		const struct plan_move *m = &r->moves[i].move[k];
+		json_out_object(j, NULL);
+		json_out_string(j, "assumption", m->name);
+		json_out_string(j, "by", m->words);
+		json_out_money(j, "total", m->cost);
+		json_out_money(j, "delta", money_total_minus(m->cost, r->result[i].total.cost));
+		json_out_end(j, '}');
+	}
+	json_out_end(j, ']');
+}
+
+/* "10 % more calls +$6.28, ..." */
+static const char *moves_text(const struct plan_report *r, size_t i, struct buf *b)
+{
+	struct buf amount = { 0 };
+	char cent[DECIMAL_TEXT_MAX * 2];
+	b->n = 0;
+	buf_puts(b, "");
+	for (size_t k = 0; k < r->moves[i].count; k++) {
+		const struct plan_move *m = &r->moves[i].move[k];
+		const struct money_total by = money_total_minus(m->cost, r->result[i].total.cost);
+		put_money(&amount, by, r->currency, false);
+		amount_to_the_cent(cent, sizeof cent, amount.p);
+		buf_printf(b, "%s%s %s%s", k ? ", " : "", m->words, by.atto > 0 ? "+" : "", cent);
+	}
+	buf_release(&amount);
+	return b->p;
+}
+
+/* "a conversation of 40 calls costs $0.046" */
+static const char *conversation_text(const struct plan_report *r, size_t i, struct buf *b)
+{
+	char text[DECIMAL_TEXT_MAX];
+	struct buf amount = { 0 };
+	b->n = 0;
+	buf_puts(b, "");
+	put_amount(&amount, per_unit(&r->result[i].total, r->turns, text), r->currency,
+		   r->result[i].total.unpriced > 0);
+	if (r->turns > 1)
+		buf_printf(b, "%s: a conversation of %lld calls costs %s", r->scenario[i].name,
+			   (long long)r->turns, amount.p);
+	buf_release(&amount);
+	return b->p;
 }
 
 static void put_periods(struct json_out *j, const struct plan_report *r, const char *key,
@@ -72,6 +128,11 @@ static void put_scenario(struct json_out *j, const struct plan_report *r, size_t
 		json_out_int(j, "uncovered", s->uncovered);
 		json_out_end(j, '}');
 	}
+	if (r->turns > 1) {
+		json_out_int(j, "turns", r->turns);
+		json_out_string(j, "per_conversation", per_unit(s, r->turns, text));
+	}
+	put_moves(j, r, i);
 	put_periods(j, r, "by_month", "month", 7, result->month, result->months);
 	put_periods(j, r, "by_day", "day", 10, result->day, result->days);
 	json_out_end(j, '}');
@@ -186,6 +247,12 @@ void plan_report_table(const struct plan_report *r)
 	print_note("\n%s to %s (%s), at the prices that the book states for those days",
 		   day_text(r->work->first_day, from),
 		   day_text(r->work->first_day + r->work->days - 1, to), r->timezone);
+	for (size_t i = 0; i < r->count; i++)
+		if (*conversation_text(r, i, &name))
+			print_note("%s", name.p);
+	for (size_t i = 0; i < r->count && !r->quiet; i++)
+		if (*moves_text(r, i, &name))
+			print_note("%s: %s", r->scenario[i].name, name.p);
 	put_remarks(r);
 	buf_release(&name);
 }
@@ -263,7 +330,7 @@ void plan_report_memo(struct memo *out, const struct plan_report *r)
 						      { "COST", true, 0 },
 						      { "A CALL", true, 1 },
 						      { "CREDITS", true, 0 } };
-	char from[16], to[16];
+	char from[16], to[16], n[4][COUNT_WORDS_MAX];
 	struct buf b = { 0 };
 	int128 most = 1;
 	out->title = "What it will cost";
@@ -274,11 +341,11 @@ void plan_report_memo(struct memo *out, const struct plan_report *r)
 	out->dated.us = r->work->first_day * US_PER_DAY;
 	if (r->note)
 		memo_text(out, "%s", r->note);
-	memo_text(out,
-		  "%lld calls on a day of work; %lld tokens of a prompt in the cache, %lld others, "
-		  "%lld of the answer.",
-		  (long long)r->work->per_day, (long long)r->work->cached,
-		  (long long)r->work->input, (long long)r->work->output);
+	memo_text(out, "%s on a day of work; %s of a prompt in the cache, %s, %s of the answer.",
+		  count_words(n[0], r->work->per_day, "call"),
+		  count_words(n[1], r->work->cached, "token"),
+		  count_words(n[2], r->work->input, "other"),
+		  count_words(n[3], r->work->output, "token"));
 	memo_table(out, columns, r->plan ? 5 : 4);
 	for (size_t i = 0; i < r->count; i++) {
 		const int128 cost = r->result[i].total.cost.atto;
@@ -293,6 +360,12 @@ void plan_report_memo(struct memo *out, const struct plan_report *r)
 			 (int)(s->cost.atto / (most / 1000 + 1)));
 	}
 	memo_periods(out, r);
+	for (size_t i = 0; i < r->count; i++)
+		if (*conversation_text(r, i, &b))
+			memo_point(out, "%s", b.p);
+	for (size_t i = 0; i < r->count; i++)
+		if (*moves_text(r, i, &b))
+			memo_point(out, "%s: %s", r->scenario[i].name, b.p);
 	for (size_t i = 0; i < r->count; i++)
 		for (int k = 0; k < REMARKS; k++)
 			if (*remark(r, i, k, &b))

@@ -4,16 +4,20 @@
 #define TALLY_REPORTS_PLAN_REPORT_H
 
 #include "reports/memo.h"
-#include "sim/planner.h"
+#include "sim/plan_moves.h"
 
 struct plan_report {
 	const struct planner_work *work;
 	const struct planner_scenario *scenario;
 	const struct planner_result *result; /* of each scenario */
+	/* what each assumption moves, of each scenario */
+	const struct plan_moves *moves;
 	size_t count;
 	const struct plan *plan; /* of credits; may be NULL */
 	const char *currency, *timezone;
 	const char *note; /* of the file; may be NULL */
+	bool quiet;	  /* without what moves it */
+	int64_t turns;	  /* calls of a conversation; 1: calls are alone */
 };
 
 void plan_report_table(const struct plan_report *r);

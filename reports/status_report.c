@@ -70,14 +70,13 @@ static int put_card(void *user, const struct rated_card *c)
 		json_out_end(list->json, '}');
 		return 0;
 	}
-	printf("%-13s %.*s (%s", list->count++ ? "" : "rated by", (int)c->name.n, c->name.p,
-	       text_is(c->kind, "book")	  ? "the book"
-	       : text_is(c->kind, "file") ? "a card"
-					  : "a card of this database");
-	if (c->checked.n)
-		printf(" of %.*s", (int)c->checked.n, c->checked.p);
-	printf(", sha256 %.12s), since %.10s\n", c->sha256.n ? c->sha256.p : "?",
-	       instant_format(c->at, when));
+	print_note("%-13s %.*s (%s%s%.*s, sha256 %.12s), since %.10s",
+		   list->count++ ? "" : "rated by", (int)c->name.n, c->name.p,
+		   text_is(c->kind, "book")   ? "the book"
+		   : text_is(c->kind, "file") ? "a card"
+					      : "a card of this database",
+		   c->checked.n ? " of " : "", (int)c->checked.n, c->checked.n ? c->checked.p : "",
+		   c->sha256.n ? c->sha256.p : "?", instant_format(c->at, when));
 	return 0;
 }
 

@@ -5,6 +5,8 @@
 
 #include "base/when.h"
 
+enum { TURNS_MOST = 10000 };
+
 static int take_count(struct work_question *q, const char *name, int64_t missing, int64_t *out,
 		      struct err *e)
 {
@@ -103,6 +105,23 @@ static int take_start(struct work_question *q, const char *text, struct instant 
 	return 0;
 }
 
+/* Conversations instead of calls: each call sends again what was said before it, which the cache
+ * may hold: on average half of what the last one does. */
+static int take_turns(struct work_question *q, struct err *e)
+{
+	struct planner_work *w = &q->work;
+	int64_t said, before;
+	if (q->turns < 1 || q->turns > TURNS_MOST)
+		return err_set(e, ERR_USAGE, "--turns must be from 1 to %d", TURNS_MOST);
+	if (__builtin_add_overflow(w->input, w->output, &said) ||
+	    __builtin_mul_overflow(said, q->turns - 1, &before) ||
+	    __builtin_mul_overflow(w->per_day, q->turns, &w->per_day) ||
+	    __builtin_add_overflow(w->cached, before / 2 + before % 2, &w->cached))
+		return err_set(e, ERR_RANGE, "the plan is larger than a total can hold");
+	w->last_longer = before / 2;
+	return 0;
+}
+
 static int take_work(struct work_question *q, struct err *e)
 {
 	struct planner_work *w = &q->work;
@@ -115,6 +134,8 @@ static int take_work(struct work_question *q, struct err *e)
 		rc = take_count(q, "input", 0, &w->input, e);
 	if (rc == 0)
 		rc = take_count(q, "output", 0, &w->output, e);
+	if (rc == 0)
+		rc = take_count(q, "turns", 1, &q->turns, e);
 	if (rc == 0)
 		rc = take_count(q, "days", 30, &w->days, e);
 	if (rc == 0)
@@ -138,7 +159,7 @@ static int take_work(struct work_question *q, struct err *e)
 			       "--output)");
 	if (w->days < 1 || w->days > PLANNER_DAYS_MAX)
 		return err_set(e, ERR_USAGE, "--days must be from 1 to %d", PLANNER_DAYS_MAX);
-	return 0;
+	return take_turns(q, e);
 }
 
 /* One scenario, and with it the retries that every scenario has. */
@@ -203,6 +224,7 @@ int work_question_answer(struct work_question *q, const struct book *book, const
 			 void *user, bool *incomplete, struct err *e)
 {
 	struct planner_result result[PLAN_SCENARIOS_MOST] = { 0 };
+	struct plan_moves moves[PLAN_SCENARIOS_MOST];
 	size_t done = 0;
 	int rc = q->scenarios ? 0
 			      : err_set(e, ERR_USAGE,
@@ -211,6 +233,9 @@ int work_question_answer(struct work_question *q, const struct book *book, const
 	for (; rc == 0 && done < q->scenarios; done++) {
 		rc = planner_run(&result[done], &q->work, &q->scenario[done], book, plan,
 				 q->currency, e);
+		if (rc == 0)
+			rc = plan_moves(&moves[done], &q->work, &q->scenario[done], book,
+					q->currency, e);
 		*incomplete |=
 			rc == 0 && (result[done].total.unpriced || result[done].total.uncovered);
 	}
@@ -218,6 +243,8 @@ int work_question_answer(struct work_question *q, const struct book *book, const
 		const struct plan_report report = { .work = &q->work,
 						    .scenario = q->scenario,
 						    .result = result,
+						    .moves = moves,
+						    .turns = q->turns,
 						    .count = q->scenarios,
 						    .plan = plan,
 						    .currency = q->currency,

@@ -22,7 +22,7 @@ struct work_question {
 	struct planner_scenario scenario[PLAN_SCENARIOS_MOST];
 	const char *spec[PLAN_SCENARIOS_MOST]; /* of each, with its name or without */
 	size_t scenarios;
-	int64_t retries;
+	int64_t retries, turns;
 };
 /* Reads the work; timezone and what is asked must be there. Errors: ERR_USAGE. */
 int work_question_open(struct work_question *q, struct err *e);

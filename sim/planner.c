@@ -118,7 +118,7 @@ static void check_context(struct run *r, const char *model, const struct usage *
 	const struct model_limits *limits = book_limits(r->book, model);
 	int64_t prompt;
 	if (limits && limits->context_tokens && usage_prompt(u, &prompt, NULL) == 0 &&
-	    prompt + u->tokens[BUCKET_OUTPUT] > limits->context_tokens)
+	    prompt + r->w->last_longer + u->tokens[BUCKET_OUTPUT] > limits->context_tokens)
 		r->out->too_long = limits->model;
 }
 

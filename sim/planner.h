@@ -31,6 +31,7 @@ struct planner_work {
 	int64_t growth;		       /* a month, in millionths; compounded */
 	int64_t cached, input, output; /* tokens of a call; cached is the part of its prompt that a
 					  cache may hold */
+	int64_t last_longer;	 /* tokens by which the longest prompt is longer than the average */
 	int64_t hit_ratio;	 /* share of calls that find it, in millionths; the others write it
 				    where the model bills writes, and else pay it as input */
 	int64_t first_day, days; /* civil days in the zone */

@@ -14,6 +14,7 @@ _Static_assert(COUNT_KINDS <= 32, "what is counted is a set of bits here");
 /* One model (with its tier and region) at one quarter of an hour, as it was priced. */
 struct use {
 	struct subject *subject; /* once they are ready */
+	struct subject *moved;	 /* what it runs on from the day of the move on, or NULL */
 	struct subject_names names;
 	const struct stored_price *price;
 	int64_t then_us; /* a quarter in which it was metered so */
@@ -46,6 +47,7 @@ struct usage_days {
 	struct tariffs *tariffs;
 	int64_t first_day;
 	size_t days, empty;
+	struct usage_move move;
 	struct arena arena;
 	struct err failure;
 	struct dict index, model_index;
@@ -208,6 +210,18 @@ static bool same_fees(const struct stored_price *s, const struct price *p)
 	return same;
 }
 
+void usage_days_move(struct usage_days *u, const struct usage_move *move)
+{
+	u->move = *move;
+}
+
+static void find_target(struct usage_days *u, struct use *use)
+{
+	const struct usage_move *m = &u->move;
+	if (m->to.n && (!m->model.n || text_eq(m->model, use->names.model)))
+		use->moved = tariffs_subject(u->tariffs, TEXT(""), m->to, TEXT(""), TEXT(""));
+}
+
 /* Whether it was metered at what the book says for then, and of which tier. */
 static void find_tier(struct usage_days *u, struct use *use)
 {
@@ -229,8 +243,10 @@ void usage_days_ready(struct usage_days *u, const char *currency)
 {
 	if (u->book)
 		u->tariffs = tariffs_open(u->book, NULL, currency);
-	for (size_t k = 0; u->tariffs && k < u->uses; k++)
+	for (size_t k = 0; u->tariffs && k < u->uses; k++) {
 		find_tier(u, &u->use[k]);
+		find_target(u, &u->use[k]);
+	}
 	if (u->cells)
 		qsort(u->cell, u->cells, sizeof *u->cell, by_day);
 	u->first_cell = mem_zalloc((u->days + 2) * sizeof *u->first_cell);
@@ -285,12 +301,20 @@ const int64_t *usage_days_tokens(const struct usage_days *u, size_t i, size_t mo
 
 /* --- what the book says of a day --- */
 
+enum { WRITES = 1u << BUCKET_CACHE_WRITE_5M | 1u << BUCKET_CACHE_WRITE_1H };
+
+static bool bills_writes(const struct rates *r)
+{
+	return (r->known & WRITES) == WRITES && r->per_million[BUCKET_CACHE_WRITE_5M].pico > 0;
+}
+
 /* The price states everything that was used. */
 static bool states_all(const struct use *use, const struct price *p, const struct rates *r)
 {
 	/* parts lie within their buckets where the price does not tell them apart */
-	uint32_t stated =
-		r->known | 1u << BUCKET_REASONING | ((1u << PART_COUNT) - 1) << BUCKET_COUNT;
+	uint32_t stated = r->known | 1u << BUCKET_REASONING |
+			  ((1u << PART_COUNT) - 1) << BUCKET_COUNT |
+			  (use->moved ? (uint32_t)WRITES : 0);
 	for (size_t i = 0; i < p->fee_count; i++) {
 		const int unit = unit_by_name(p->fee[i].unit, strlen(p->fee[i].unit));
 		stated |= unit >= 0 ? 1u << (COUNT_TOKENS + unit) : 0;
@@ -313,10 +337,12 @@ static void ask_book(struct usage_days *u, size_t t, struct day_prices *p)
 	const int64_t day = (u->first_day + (int64_t)t) * US_PER_DAY;
 	for (size_t k = 0; k < u->uses; k++) {
 		struct use *use = &u->use[k];
-		if (!use->by_book)
+		struct subject *moved = t >= u->move.from ? use->moved : NULL;
+		if (!use->by_book && !moved)
 			continue;
 		const struct instant at = zone_instant(u->zone, day + use->quarter * QUARTER_US);
-		const struct tariff_answer *a = tariffs_ask(u->tariffs, use->subject, at.us);
+		const struct tariff_answer *a =
+			tariffs_ask(u->tariffs, moved ? moved : use->subject, at.us);
 		const struct rates *r = a->price ? rates_of(a->tariff, use->above) : NULL;
 		if (!r || !states_all(use, a->price, r)) {
 			use->kept = true;
@@ -359,9 +385,11 @@ bool usage_days_same_prices(struct usage_days *u, size_t t, size_t s)
 	return prices_at(u, t) == prices_at(u, s);
 }
 
-static struct money_total cell_cost(const struct day_prices *p, const struct day_cell *c)
+static struct money_total cell_cost(const struct day_prices *p, const struct day_cell *c,
+				    bool moved)
 {
 	const struct rates *r = p->rates[c->use];
+	int64_t counts[COUNT_KINDS];
 	struct err e = { 0 };
 	struct money_total cost;
 	if (!r)
@@ -370,9 +398,14 @@ static struct money_total cell_cost(const struct day_prices *p, const struct day
 	const struct stored_price at = { .rates = *r,
 					 .fee = price->fee,
 					 .fee_count = price->fee_count };
-	return stored_price_amount(&at, c->sums.counts, c->sums.requests, &cost, &e) == 0
-		       ? cost
-		       : c->sums.cost;
+	memcpy(counts, c->sums.counts, sizeof counts);
+	if (moved && !bills_writes(r)) {
+		counts[BUCKET_INPUT] +=
+			counts[BUCKET_CACHE_WRITE_5M] + counts[BUCKET_CACHE_WRITE_1H];
+		counts[BUCKET_CACHE_WRITE_5M] = counts[BUCKET_CACHE_WRITE_1H] = 0;
+	}
+	return stored_price_amount(&at, counts, c->sums.requests, &cost, &e) == 0 ? cost
+										  : c->sums.cost;
 }
 
 /* By model, and their sum. */
@@ -382,7 +415,8 @@ static const struct money_total *costs_at(struct usage_days *u, size_t i, size_t
 	struct day_prices *p = &u->prices[at];
 	struct money_total *cost = &p->cost[i * (u->models + 1)];
 	for (size_t k = u->first_cell[i]; !p->costed[i] && k < u->first_cell[i + 1]; k++) {
-		const struct money_total one = cell_cost(p, &u->cell[k]);
+		const struct money_total one = cell_cost(
+			p, &u->cell[k], t >= u->move.from && u->use[u->cell[k].use].moved);
 		add_most(&cost[u->use[u->cell[k].use].model], one);
 		add_most(&cost[u->models], one);
 	}

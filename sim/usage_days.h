@@ -19,6 +19,12 @@ enum { USAGE_DAYS_FAR = 800 };
 
 struct usage_days;
 
+/* From a day on, what ran on a model (empty: everything) runs on another one. */
+struct usage_move {
+	struct text model, to;
+	size_t from; /* counted from the first past day */
+};
+
 /* Local days of the zone from first_day (since 1970) on; both outlive it. book NULL: every price is
  * as it was. */
 struct usage_days *usage_days_open(const struct book *book, const struct zone *zone,
@@ -28,6 +34,9 @@ void usage_days_close(struct usage_days *u);
  * which usage_days_error tells. */
 int usage_days_take(void *user, const struct usage_call *cell);
 const struct err *usage_days_error(const struct usage_days *u);
+/* Before usage_days_ready: hits stay as they were recorded, cache writes are input where the target
+ * does not bill them; what it has no price for keeps its own. The texts outlive u. */
+void usage_days_move(struct usage_days *u, const struct usage_move *move);
 /* After the last cell: the currency of the prices. Cells may not be taken any more. */
 void usage_days_ready(struct usage_days *u, const char *currency);
 /* Days at the front without usage. */

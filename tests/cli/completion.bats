@@ -45,5 +45,14 @@ is() { [ "$output" = "$1" ] || fail "not: $1"; }
 	run "$TALLY" usage --db m.db --customer acme; [[ $output != *mean* ]] || fail "asked without need"
 }
 @test "the manual has ENVIRONMENT and FILES" {
-	run "$TALLY" help --manual; expect 0 '.SH ENVIRONMENT' TALLY_DB TALLY_CONFIG NO_COLOR '.SH FILES' '~/.config/tally/config.json'
+	run "$TALLY" help --manual; expect 0 '.SH ENVIRONMENT' TALLY_DB TALLY_CONFIG TALLY_PRICES XDG_STATE_HOME NO_COLOR '.SH FILES' '~/.config/tally/config.json'
+}
+@test "models are offered wherever an option takes one, each once; dates are no models" {
+	for words in 'forecast --move' 'migrate --to' 'advise hits --from' 'cost -m' 'plan --escalate'; do
+		run "$TALLY" help --candidates $words deepseek-v4-fl
+		[ "${lines[0]}" = deepseek-v4-flash ] || fail "$words"
+		[ "$(sort <<<"$output" | uniq -d)" = "" ] || fail "twice: $words"
+	done
+	run "$TALLY" help --candidates credit subscribe --from deepseek; [ -z "$output" ]
+	run "$TALLY" help --candidates daily --order d; [ "$output" = desc ]
 }

@@ -53,3 +53,17 @@ plan() { run "$TALLY" plan --json -z UTC "$@"; }
 	plan --input 300 -m deepseek-v4-flash; expect 2 '--per-day'
 	plan --per-day 1 --input 1 -m deepseek-v4-flash --hours 9; expect 2 '9-17'
 }
+@test "conversations are calls that send again what was said; what each assumption moves is said" {
+	# 500 of 40 calls: 12,000 + 39 x 2,300 / 2 cached tokens on average: 3.1836 + 4.2 + 4.48
+	plan --per-day 500 --turns 40 --cached 12k --input 1500 --output 800 --days 1 --start 2026-06-01 -m deepseek-v4-flash
+	expect 0 '"records": 20000' '"cache_read": 1137000000' '"total": "11.8636"' '"turns": 40, "per_conversation": "0.0237272"'
+	expect 0 '{"assumption": "per_day", "by": "10 % more calls", "total": "13.04996", "delta": "1.18636"}' \
+		'"assumption": "output", "by": "10 % more output tokens", "total": "12.3116", "delta": "0.448"' \
+		'"assumption": "hit_ratio", "by": "hits 10 points fewer", "total": "27.46324"'
+	run "$TALLY" plan --per-day 500 --turns 40 --cached 12k --input 1500 --output 800 --days 1 --start 2026-06-01 -z UTC -m deepseek-v4-flash
+	expect 0 'a conversation of 40 calls costs $0.0237272' '10 % more calls +$1.19, 10 % more cached tokens +$0.32'
+	# the last call's prompt is longer than the average one
+	plan --per-day 1 --turns 100 --input 15000 --output 1000 --days 1 --start 2026-06-01 -m deepseek-v4-flash
+	expect 0 '"does_not_fit": "deepseek-v4-flash"'
+	plan --per-day 1 --turns 0 --input 1 -m deepseek-v4-flash; expect 2 '--turns must be from 1'
+}

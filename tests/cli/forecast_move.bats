@@ -1,0 +1,30 @@
+#!/usr/bin/env bats
+# A forecast of what comes after a move to another model. Every figure is a calculation by hand.
+load common
+
+@test "from the day of a move on, usage is priced on the target; before it and elsewhere as it was" {
+	{
+		echo id,time,model,input,cache_read,cache_write_5m,output
+		for d in $(seq -w 1 28); do
+			echo "p$d,2026-06-${d}T10:00:00Z,deepseek-v4-pro,1000000,1000000,0,100000"
+			echo "c$d,2026-06-${d}T11:00:00Z,claude-sonnet-4-6,1000000,1000000,500000,100000"
+		done
+	} >t.csv
+	"$TALLY" ingest --db t.db -q t.csv
+	forecast() { run "$TALLY" forecast --db t.db --now 2026-06-29 --since 2026-07-01 --by 2026-07-11 -z UTC "$@"; }
+	# ten days of 0.525625 (Pro) and 6.675 (Sonnet)
+	forecast; expect 0 'in half of the draws' ' $72.01'
+	# six of them on Flash: 0.1708, and 0.2408 with the writes as input
+	forecast --move deepseek-v4-flash --move-on 2026-07-05
+	expect 0 'in half of the draws' ' $31.27' '$3.13' '$28.14' 'from 2026-07-05 on everything runs on deepseek-v4-flash' 'prices change on 2026-07-05'
+	# all ten, one model: 10 x 0.2408 + 10 x 0.525625
+	forecast --move claude-sonnet-4-6=deepseek-v4-flash
+	expect 0 'in half of the draws' ' $7.66' 'from 2026-06-30 on claude-sonnet-4-6 runs on'
+	forecast --move claude-sonnet-4-6=deepseek-v4-flash --json
+	expect 0 '"model": "claude-sonnet-4-6"' '"to": "deepseek-v4-flash"' '"on": "2026-06-30T00:00:00Z"' '"0.5": "7.66425"'
+	# to where writes are billed: 1 + 0.1 + 0.5 x 1.25 + 0.5 and, of Pro, 1 + 0.1 + 0.5
+	forecast --move claude-haiku-4-5; expect 0 'in half of the draws' ' $38.25'
+	forecast --move nope; expect 1 "--move: model 'nope' is in no price card"
+	forecast --move deepseek-v4-flash --move-on 2026-06-01; expect 2 '--move-on is a day to come'
+	forecast --move-on 2026-07-01; expect 2 '--move-on needs --move'
+}
