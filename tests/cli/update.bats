@@ -42,7 +42,7 @@ price_is() {
 	expect 0 '"released": "2099-01-01"' '"m-one"'
 	run "$TALLY" cost --model gpt-4o --input 1
 	[ "$status" -ne 0 ] || fail "the shipped cards are still used beside it"
-	run "$TALLY" cost --model m-two --input 1
+	run "$TALLY" cost --model m-ome --input 1
 	expect 1 "did you mean"
 }
 @test "an older book is refused unless asked for, a damaged or wrong one changes nothing" {
