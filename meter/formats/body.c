@@ -71,6 +71,22 @@ static void finish(struct payload_reader *r, struct metered *m, json_value *v, i
 		payload_refuse(r, m->line, v, e);
 }
 
+/* What an answer of OpenAI's responses lists among its output that has a fee: searches of the web
+ * (pages that were opened have none). */
+static void take_tool_calls(struct metered *m, json_value *response)
+{
+	int64_t searches = 0;
+	for (json_value *v = json_first(json_member(response, "output")); v; v = json_next(v)) {
+		const struct text did = type_of(json_member(v, "action"));
+		searches += text_is(type_of(v), "web_search_call") &&
+			    (!did.n || text_is(did, "search"));
+	}
+	if (searches && !m->record.units[UNIT_WEB_SEARCH]) {
+		m->record.units[UNIT_WEB_SEARCH] = searches;
+		m->record.present |= (uint64_t)1 << (FIELD_UNITS + UNIT_WEB_SEARCH);
+	}
+}
+
 /* OpenAI chat and its many relatives, OpenAI responses, Anthropic messages. */
 static void read_answer(struct payload_reader *r, json_value *v, json_value *usage,
 			const char *shape, int64_t line)
@@ -93,6 +109,7 @@ static void read_answer(struct payload_reader *r, json_value *v, json_value *usa
 		rc = payload_counts(r, &m, usage, NULL, &e);
 	if (rc == 0)
 		rc = payload_stated(&m, usage, &e);
+	take_tool_calls(&m, v);
 	if (usage != v)
 		payload_judge_beside(r, &m, v, usage, "");
 	finish(r, &m, v, rc, &e);
@@ -341,6 +358,10 @@ bool body_document(struct payload_reader *r, json_value *v, int64_t line)
 		read_answer(r, v, usage, "openai.response", line);
 	else if (is_object(usage))
 		read_answer(r, v, usage, "openai.chat", line);
+	else if (json_member(json_member(v, "usage_info"), "pages_processed"))
+		read_answer(r, v, json_member(v, "usage_info"), "mistral.ocr", line);
+	else if (json_member(json_member(json_member(v, "meta"), "billed_units"), "search_units"))
+		read_answer(r, v, json_member(v, "meta"), "cohere.rerank", line);
 	else if (json_member(v, "prompt_tokens") || json_member(v, "input_tokens") ||
 		 json_member(v, "prompt_eval_count") || json_member(v, "eval_count") ||
 		 json_member(v, "completion_tokens") || json_member(v, "inputTokens"))

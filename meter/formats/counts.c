@@ -71,6 +71,8 @@ static const struct known_key keys[] = {
 	{ "input_tokens_details", "cache_write_input_tokens", RAW_CACHE_WRITE, TELLS_DETAILS },
 	{ "input_tokens_details", "image_tokens", RAW_INPUT_IMAGE, TELLS_DETAILS },
 	{ "prompt_tokens_details", "image_tokens", RAW_INPUT_IMAGE, TELLS_DETAILS },
+	/* Perplexity */
+	{ NULL, "citation_tokens", RAW_CITATION, TELLS_NOTHING },
 	/* LangChain */
 	{ "input_token_details", "cache_read", RAW_CACHE_READ, TELLS_DETAILS },
 	{ "input_token_details", "cache_creation", RAW_CACHE_WRITE, TELLS_DETAILS },
@@ -104,10 +106,31 @@ static const struct known_key keys[] = {
 	{ 0 },
 };
 
+/* How vendors write the counts of what is no token. */
+static const struct {
+	const char *outer, *key; /* outer NULL: in the usage object itself */
+	enum unit unit;
+} unit_keys[] = {
+	{ "server_tool_use", "web_search_requests", UNIT_WEB_SEARCH },
+	{ "prompt_tokens_details", "web_search_requests", UNIT_WEB_SEARCH },
+	{ NULL, "num_search_queries", UNIT_WEB_SEARCH },
+	{ "output_token_details", "num_search_queries", UNIT_WEB_SEARCH },
+	{ "input_token_details", "num_search_queries", UNIT_WEB_SEARCH },
+	/* rerankers */
+	{ "billed_units", "search_units", UNIT_QUERY },
+	{ NULL, "search_units", UNIT_QUERY },
+	/* Mistral's OCR */
+	{ NULL, "pages_processed", UNIT_PAGE },
+};
+
 bool counts_key(size_t i, const char **outer, const char **key)
 {
-	*outer = i < sizeof keys / sizeof *keys ? keys[i].outer : NULL;
-	*key = i < sizeof keys / sizeof *keys ? keys[i].key : NULL;
+	const size_t counts = sizeof keys / sizeof *keys - 1,
+		     units = sizeof unit_keys / sizeof *unit_keys;
+	*outer = i < counts	      ? keys[i].outer
+		 : i < counts + units ? unit_keys[i - counts].outer
+				      : NULL;
+	*key = i < counts ? keys[i].key : i < counts + units ? unit_keys[i - counts].key : NULL;
 	return *key != NULL;
 }
 
@@ -255,13 +278,32 @@ static int read_lifetimes(struct raw_counts *c, json_value *list, struct err *e)
 	return rc == 0 ? keep(c, RAW_CACHE_WRITE_1H, hour, "cacheDetails", e) : rc;
 }
 
-/* How vendors write the counts of what is no token. */
-static const struct {
-	const char *outer, *key; /* outer NULL: in the usage object itself */
-	enum unit unit;
-} unit_keys[] = {
-	{ "server_tool_use", "web_search_requests", UNIT_WEB_SEARCH },
-};
+/* Perplexity's fee for a request goes by the size of its search, unless its searches are counted.
+ */
+static void read_search_size(struct raw_counts *c, json_value *usage)
+{
+	static const struct {
+		const char *size;
+		enum unit unit;
+	} sizes[] = { { "low", UNIT_WEB_SEARCH_LOW },
+		      { "medium", UNIT_WEB_SEARCH_MEDIUM },
+		      { "high", UNIT_WEB_SEARCH_HIGH } };
+	const struct text size = json_string(json_member(usage, "search_context_size"));
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+		if (text_is(size, sizes[i].size) && !c->units[UNIT_WEB_SEARCH])
+			c->units[sizes[i].unit] = 1;
+}
+
+/* The same count under two names is one. */
+static int keep_unit(struct raw_counts *c, enum unit unit, const char *name, json_value *v,
+		     struct err *e)
+{
+	int64_t n;
+	int rc = read_count(&n, name, v, e);
+	if (rc == 0 && n > c->units[unit])
+		c->units[unit] = n;
+	return rc;
+}
 
 int counts_read_units(struct raw_counts *c, json_value *usage, struct err *e)
 {
@@ -271,8 +313,10 @@ int counts_read_units(struct raw_counts *c, json_value *usage, struct err *e)
 			unit_keys[i].outer ? json_member(usage, unit_keys[i].outer) : usage;
 		json_value *v = json_member(in, unit_keys[i].key);
 		if (v && json_kind(v) != JSON_NULL)
-			rc = read_count(&c->units[unit_keys[i].unit], unit_keys[i].key, v, e);
+			rc = keep_unit(c, unit_keys[i].unit, unit_keys[i].key, v, e);
 	}
+	if (rc == 0)
+		read_search_size(c, usage);
 	return rc;
 }
 
@@ -387,6 +431,14 @@ static int check_parts(struct record *out, const struct raw_counts *c, struct er
 	return usage_check(&u, e);
 }
 
+static bool has_units(const struct raw_counts *c)
+{
+	int64_t any = 0;
+	for (int u = 0; u < UNIT_COUNT; u++)
+		any |= c->units[u];
+	return any != 0;
+}
+
 int counts_normalise(struct record *out, const struct raw_counts *c, const char **rule,
 		     struct err *e)
 {
@@ -400,7 +452,7 @@ int counts_normalise(struct record *out, const struct raw_counts *c, const char 
 			   c->cache == CACHE_BESIDE, c->reasoning_beside };
 	bool has_prompt = HAS(c, RAW_PROMPT);
 	if (!has_prompt && !HAS(c, RAW_COMPLETION) && !HAS(c, RAW_CACHE_READ) &&
-	    !HAS(c, RAW_CACHE_WRITE) && !HAS(c, RAW_TOTAL))
+	    !HAS(c, RAW_CACHE_WRITE) && !HAS(c, RAW_TOTAL) && !has_units(c))
 		return err_set(e, ERR_INVALID, "the usage has no known token count");
 	if (HAS(c, RAW_CACHE_MISS)) {
 		int64_t whole = plus(p.cache_read, c->count[RAW_CACHE_MISS]);
@@ -418,7 +470,8 @@ int counts_normalise(struct record *out, const struct raw_counts *c, const char 
 		p.cache_beside = c->anthropic_keys && !c->prompt_key && !c->details_keys;
 	if (p.reasoning > p.completion)
 		p.reasoning_beside = true; /* it cannot lie inside */
-	if (HAS(c, RAW_TOTAL) && !c->fixed) {
+	p.reasoning_beside |= HAS(c, RAW_CITATION);
+	if (HAS(c, RAW_TOTAL) && !c->fixed && !HAS(c, RAW_CITATION)) {
 		if (!has_prompt) {
 			int64_t rest = plus(p.completion, p.reasoning_beside ? p.reasoning : 0);
 			if (rest > p.total)
@@ -490,6 +543,7 @@ int counts_normalise(struct record *out, const struct raw_counts *c, const char 
 	t[BUCKET_OUTPUT_AUDIO] = c->count[RAW_OUTPUT_AUDIO];
 	t[BUCKET_OUTPUT_IMAGE] = c->count[RAW_OUTPUT_IMAGE];
 	t[BUCKET_OUTPUT_VIDEO] = c->count[RAW_OUTPUT_VIDEO];
+	t[BUCKET_CITATION] = c->count[RAW_CITATION];
 	out->parts[PART_INPUT_IMAGE] = c->count[RAW_PART_IMAGE] - c->count[RAW_CACHED_PART_IMAGE];
 	out->parts[PART_INPUT_VIDEO] = c->count[RAW_PART_VIDEO] - c->count[RAW_CACHED_PART_VIDEO];
 	out->parts[PART_CACHE_READ_IMAGE] = c->count[RAW_CACHED_PART_IMAGE];

@@ -31,6 +31,7 @@ enum raw_count {
 	RAW_OUTPUT_AUDIO, /* of the completion */
 	RAW_OUTPUT_IMAGE,
 	RAW_OUTPUT_VIDEO,
+	RAW_CITATION, /* Perplexity: beside prompt, answer and total, as its reasoning then is */
 	/* of the prompt, and of what was read from the cache: text, unless the card says otherwise
 	 */
 	RAW_PART_IMAGE,

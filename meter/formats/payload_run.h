@@ -152,7 +152,7 @@ void payload_keep(struct payload_reader *r, struct metered *m);
 	  "custom_id prompt_eval_count") \
 	X(body_document, \
 	  "usage usageMetadata usageDetails message amazon-bedrock-invocationMetrics " \
-	  "quota response_cost spend tokens_in result")
+	  "quota response_cost spend tokens_in result usage_info meta")
 #define FORMAT(name, tells) bool name(struct payload_reader *r, json_value *v, int64_t line);
 PAYLOAD_FORMATS(FORMAT)
 #undef FORMAT

@@ -98,3 +98,29 @@ total() { "$TALLY" "$@" --json -q 2>/dev/null | tr -d '\n' | sed 's/.*"total": *
 	run "$TALLY" replay old.pack --json
 	expect 0 '"total": "0.02018"' '"web_search": 2'
 }
+
+# body DOCUMENT AMOUNT WORDS...: the document alone costs so much, and says so
+body() {
+	printf '%s\n' "$1" >body.json
+	run "$TALLY" replay body.json --at 2026-06-15T10:00:00Z --prices card.json --json
+	expect 0 "\"total\": \"$2\"" "${@:3}"
+}
+@test "what vendors count beside tokens is read: searches, sizes of searches, pages, queries" {
+	cat >card.json <<'END'
+{"schema": "tally.card/1", "provider": "counting", "title": "units at a price",
+ "prices": [{"model": "reads-pages", "currency": "USD", "from": "2026-01-01T00:00:00Z", "source": "a test", "sure": "yes", "rates": {"input": "1", "output": "1"}, "fees": {"page": {"amount": "1", "per": 1000}}},
+  {"model": "ranks", "currency": "USD", "from": "2026-01-01T00:00:00Z", "source": "a test", "sure": "yes", "rates": {"input": "0", "output": "0"}, "fees": {"query": {"amount": "2", "per": 1000}}}]}
+END
+	body '{"pages":[{"index":0,"markdown":"x","images":[]}],"model":"reads-pages","usage_info":{"pages_processed":3,"doc_size_bytes":184239}}' 0.003 '"page": 3'
+	body '{"id":"a","model":"ranks","results":[],"meta":{"api_version":{"version":"2"},"billed_units":{"search_units":4}}}' 0.008 '"query": 4'
+	# Perplexity: a fee for each request by the size of its search, or its searches counted; then citations and reasoning lie beside the total
+	body '{"id":"p","model":"sonar","object":"chat.completion","usage":{"prompt_tokens":8,"completion_tokens":439,"total_tokens":447,"search_context_size":"low"},"choices":[]}' 0.005447 '"web_search_low": 1'
+	body '{"id":"d","model":"sonar-deep-research","object":"chat.completion","usage":{"prompt_tokens":33,"completion_tokens":7163,"total_tokens":7196,"citation_tokens":20016,"num_search_queries":18,"reasoning_tokens":73997},"choices":[]}' 0.409393 '"citation": 20016' '"web_search": 18'
+	# gateways
+	body '{"id":"l","model":"claude-sonnet-4-6","object":"chat.completion","usage":{"total_tokens":15,"prompt_tokens":10,"completion_tokens":5,"prompt_tokens_details":{"web_search_requests":3}},"choices":[]}' 0.030105
+	# OpenAI lists its searches among the output; opening what they found has no fee
+	searches='{"type":"web_search_call","action":{"type":"search"}},{"type":"web_search_call","action":{"type":"open_page"}},{"type":"web_search_call","action":{"type":"find_in_page"}},{"type":"message"}'
+	answer='{"id":"r","object":"response","created_at":1781517600,"model":"gpt-5","output":['$searches'],"usage":{"input_tokens":100,"output_tokens":20,"total_tokens":120}}'
+	body "$answer" 0.010325 '"web_search": 1'
+	body 'data: {"type":"response.completed","response":'"$answer"'}' 0.010325 '"web_search": 1'
+}
