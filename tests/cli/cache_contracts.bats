@@ -147,3 +147,32 @@ counts() { # MODEL MINUTE:CUSTOMER:SESSION:INPUT:READ...
 	run "$TALLY" whatif r.csv -s x=gpt-5.1 --resamples 0 --json
 	expect 0 '"uncertain_calls": 1'
 }
+
+@test "published tables about caches, to their last digit (docs/whatif.md)" {
+	turns() { local i c=(); for ((i = 0; i < $1; i++)); do c+=("$i:a:s:$2:0"); done; counts no-such-model "${c[@]}"; }
+	# a prefix of 5,088 tokens in 10 and 50 turns: what caching saves
+	cost() { awk -F, -v s="$1" '$1 == s && $2 == "" { print $10 }' out; }
+	printf '{"scenarios": [%s]}' "$(for m in haiku sonnet; do printf '{"name": "%s", "route": "claude-%s-4-5"}, {"name": "%s0", "route": "claude-%s-4-5", "writes": false}%s' $m $m $m $m "$([ $m = haiku ] && echo ,)"; done)" >s.json
+	for row in 10:0.0399:0.1198 50:0.2231:0.6693; do
+		IFS=: read -r n haiku sonnet <<<"$row"
+		turns "$n" 5088 >t.csv
+		"$TALLY" whatif t.csv --scenarios s.json --resamples 0 --csv >out
+		same "$(awk -v a="$(cost haiku0)" -v b="$(cost haiku)" 'BEGIN { printf "%.4f", a - b }')" "$haiku"
+		same "$(awk -v a="$(cost sonnet0)" -v b="$(cost sonnet)" 'BEGIN { printf "%.4f", a - b }')" "$sonnet"
+	done
+	# the average price of a cached prompt after N calls, in input prices
+	name=x
+	for row in 5m:1:1.250 5m:2:0.675 5m:3:0.483 1h:1:2.000 1h:2:1.050 1h:3:0.733 1h:5:0.480 1h:10:0.290; do
+		IFS=: read -r life n average <<<"$row"
+		turns "$n" 100000 >t.csv
+		same "$(awk -v a="$(total t.csv -s x=claude-sonnet-4-6 --writes "$life")" -v n="$n" 'BEGIN { printf "%.3f", a / n / .3 }')" "$average"
+	done
+	# four measured turns of GPT-5.6 Sol on Bedrock, at the prices of their catalogue
+	printf '{"schema": "tally.card/1", "provider": "own", "prices": [{"model": "sol", "currency": "USD", "from": "2026-01-01T00:00:00Z", "kind": "list", "rates": {"input": "4.4", "cache_read": "0.44", "cache_write_5m": "5.5", "output": "26.4"}, "source": "s", "sure": "s"}]}' >card.json
+	printf 'time,model,session,input,cache_read,cache_write_5m,output\n2026-09-05T10:00:00Z,sol,t1,2,0,3679,5\n2026-09-05T10:01:00Z,sol,t2,2,3679,21,6\n2026-09-05T10:02:00Z,sol,t3,2,3700,22,6\n2026-09-05T10:03:00Z,sol,t4,2,3722,22,6\n' >t.csv
+	same "$("$TALLY" replay t.csv --prices card.json --by session --csv -q | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "total") k = i } NR > 1 && NR < 6 { printf "%.5f ", $k }')" "0.02038 0.00190 0.00192 0.00193 "
+	# 100,000 tokens for a quarter of an hour are 25,000 token-hours
+	turns 1 100000 >t.csv
+	run "$TALLY" whatif t.csv -s x=gemini-2.5-pro --writes 1h --ttl 900 --resamples 0 --json
+	expect 0 '"cache_token_hours": 25000'
+}
