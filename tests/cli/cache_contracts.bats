@@ -176,3 +176,36 @@ counts() { # MODEL MINUTE:CUSTOMER:SESSION:INPUT:READ...
 	run "$TALLY" whatif t.csv -s x=gemini-2.5-pro --writes 1h --ttl 900 --resamples 0 --json
 	expect 0 '"cache_token_hours": 25000'
 }
+
+@test "turns of a session come so long after the turn before; a request without an instant is refused" {
+	turn() { printf '{"session_id":"%s",%s"input_length":%d,"output_length":1%s}\n' "$1" "${2:+$2,}" "$3" "${4:+,\"hash_ids\":$4}"; }
+	# a at 0 and 400 s, b at 0 and 200 s; block 1 lives 300 s after it was read last
+	{ turn a '"timestamp":0' 512 '[1]'; turn a '"delay":400000' 1024 '[1,2]'; turn b '' 512 '[1]'; turn b '"delay":200000.5' 512 '[1]'; } >d.jsonl
+	run "$TALLY" cache d.jsonl --ttl 300 --json
+	expect 0 '"hit_tokens": 1536'
+	run "$TALLY" cache d.jsonl --ttl 300 --scope conversation --json
+	expect 0 '"hit_tokens": 512'
+	run "$TALLY" whatif d.jsonl --at 2026-06-15 -m x -s f=deepseek-v4-flash --cache vendor --resamples 0 --csv
+	expect 0 "f,,4,1024,1536,"
+	"$TALLY" pack d.jsonl -o d.pack >/dev/null
+	run "$TALLY" cache d.pack --ttl 300 --json
+	expect 0 '"hit_tokens": 1536'
+	# without blocks the counts are rebuilt: two hours hold it, five minutes do not
+	{ turn a '"timestamp":0' 2512; turn a '"delay":400000' 3024; } >c.jsonl
+	run "$TALLY" whatif c.jsonl --at 2026-06-15 -m x -s f=deepseek-v4-flash -s g=gpt-4o --resamples 0 --csv
+	expect 0 "f,,2,3040,2496," "g,,2,5536,0,"
+	run "$TALLY" cache c.jsonl
+	expect 1 "names no blocks"
+	{ turn a '' 2512; turn a '' 3024; } >n.jsonl
+	run "$TALLY" whatif n.jsonl --at 2026-06-15 -m x -s g=gpt-4o --resamples 0
+	expect 3 "n.jsonl:2: field 'timestamp' is missing"
+	turn a '"delay":"soon"' 10 >s.jsonl
+	run "$TALLY" whatif s.jsonl --at 2026-06-15 -m x -s g=gpt-4o --resamples 0
+	expect 1 "s.jsonl:1: field 'delay' is a number of milliseconds"
+	for row in '{"timestamp":0,"input_length":512,"output_length":1,"hash_ids":[1]}\n{"input_length":512,"output_length":1,"hash_ids":[1]}' \
+		'{"c":0,"n":1,"i":0,"d":0,"t":0,"m":"x","in":64,"out":0,"h":"1"}\n{"c":0,"n":1,"i":1,"d":0,"m":"x","in":64,"out":0,"h":"1"}'; do
+		printf "$row\n" >u.jsonl
+		run "$TALLY" cache u.jsonl
+		expect 3 "u.jsonl:2: field 't" "without its instant"
+	done
+}
