@@ -219,3 +219,16 @@ stripped() { # TRACE MODEL: counts alone, recorded on that model
 	run "$TALLY" replay t.jsonl --at 2026-06-15 --cache vendor --rule prefix
 	expect 2 "no card counts"
 }
+
+@test "150 recorded sessions stripped to counts: the errors that docs/caches.md states, model by model" {
+	trace="${TALLY_TRACES:-$ROOT/../shared/traces}/agent_sessions_150.jsonl"
+	[ -e "$trace" ] || skip "no recorded sessions"
+	stripped "$trace" no-such-model >t.csv
+	name=x
+	for m in claude-sonnet-4-6:-7.5 deepseek-v4-flash:-8.3; do
+		truth=$(total "$trace" --at 2026-06-15 --cache vendor --scope conversation -s x=${m%:*})
+		rebuilt=$(total t.csv -s x=${m%:*})
+		echo "${m%:*}: $rebuilt rebuilt, $truth by blocks"
+		same "$(awk -v a="$rebuilt" -v b="$truth" 'BEGIN { printf "%.1f", (a / b - 1) * 100 }')" "${m#*:}"
+	done
+}
