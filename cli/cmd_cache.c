@@ -320,6 +320,8 @@ static int run(struct cli *cli, struct err *e)
 		rc = cli_count(cli, "block", 0, &block, e);
 	if (rc == 0)
 		rc = call_source_blocks(&t, cli->argument[0], cli_value(cli, "format"), block, e);
+	if (rc == 0 && !t->names_blocks)
+		rc = err_set(e, ERR_INVALID, WORKLOAD_HAS_NO_BLOCKS, t->shape);
 	if (rc == 0 && cli_flag(cli, "curve"))
 		rc = show_curve(cli, t, &a.rules, e);
 	else if (rc == 0)

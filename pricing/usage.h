@@ -72,7 +72,8 @@ enum usage_part {
 	X(UNIT_PAGE, "page", "unit_page") \
 	X(UNIT_IMAGE, "image", "unit_image") \
 	X(UNIT_SECOND, "second", "unit_second") \
-	X(UNIT_CHARACTER, "character", "unit_character")
+	X(UNIT_CHARACTER, "character", "unit_character") \
+	X(UNIT_CACHE_TOKEN_HOURS, "cache_token_hours", "unit_cache_token_hours")
 
 enum unit {
 #define X(id, name, field) id,

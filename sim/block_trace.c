@@ -9,8 +9,8 @@
 enum { MOONCAKE_TOKENS = 512, BAILIAN_TOKENS = 16, AGENT_TOKENS = 64, BLOCKS_MOST = 1 << 30 };
 
 struct fields {
-	struct text time, input, output, blocks, conversation, model, chat, parent, customer,
-		breakpoints;
+	struct text time, delay, input, output, blocks, conversation, session, model, chat, parent,
+		customer, breakpoints;
 	bool agent, bailian;
 };
 
@@ -29,6 +29,8 @@ struct reader {
 	size_t small_room;    /* conversations that have a table */
 	struct dict chats;    /* Bailian: chat to the number of its root */
 	uint32_t *calls;      /* by conversation, how many so far */
+	int64_t *last_us;     /* likewise: when the last one began */
+	bool waits;	      /* some requests say how long after the one before they came */
 	int64_t block_tokens; /* as asked for */
 	size_t calls_room, room, block_room;
 };
@@ -64,6 +66,10 @@ static int walk(struct text line, struct fields *f, struct err *e)
 			f->output = value;
 		else if (text_is(key, "hash_ids") || text_is(key, "h"))
 			f->blocks = value;
+		else if (text_is(key, "delay"))
+			f->delay = value;
+		else if (text_is(key, "session_id"))
+			f->session = value;
 		else if (text_is(key, "c"))
 			f->conversation = value;
 		else if (text_is(key, "m") || text_is(key, "model"))
@@ -239,6 +245,57 @@ static int add_breakpoints(struct reader *r, struct text list, struct block_requ
 	return 0;
 }
 
+static void make_room_for(struct reader *r, uint32_t conversation)
+{
+	while (conversation >= r->calls_room) {
+		size_t room = r->calls_room ? r->calls_room * 2 : 256;
+		r->calls = mem_grow(r->calls, room * sizeof *r->calls);
+		r->last_us = mem_grow(r->last_us, room * sizeof *r->last_us);
+		memset(r->calls + r->calls_room, 0, (room - r->calls_room) * sizeof *r->calls);
+		r->calls_room = room;
+	}
+}
+
+/*
+ * When it came: as it says, or so long after the request before it of its session, whose first one
+ * without an instant comes when the trace starts. A request that says neither has none.
+ */
+static int take_time(struct reader *r, const struct fields *f, struct block_request *q,
+		     struct err *e)
+{
+	const int64_t per = f->agent || f->bailian ? US_PER_SECOND : US_PER_SECOND / 1000;
+	const bool goes_on = q->conversation && r->calls[q->conversation];
+	int64_t waited_us = 0;
+	if (f->time.n)
+		return span_parse(&q->time_us, f->time, per, e);
+	if (!f->session.n || (goes_on && !f->delay.n))
+		return err_set(e, ERR_INVALID,
+			       "field '%s' is missing, and without its instant a request finds no "
+			       "cache",
+			       f->agent ? "t" : "timestamp");
+	if (f->delay.n && !text_is(f->delay, "null") &&
+	    span_parse(&waited_us, f->delay, per, NULL) != 0)
+		return err_set(e, ERR_INVALID, "field 'delay' is a number of milliseconds");
+	r->waits = true;
+	if (__builtin_add_overflow(waited_us, goes_on ? r->last_us[q->conversation] : 0,
+				   &q->time_us))
+		return err_set(e, ERR_INVALID, "field 'delay' is out of range");
+	return 0;
+}
+
+/* Where requests say how long they wait, sessions lie one behind the other; caches see them in the
+ * order of time, of one instant as they were written. */
+static int by_time(const void *a, const void *b)
+{
+	const struct block_request *x = a, *y = b;
+	if (x->time_us != y->time_us)
+		return x->time_us < y->time_us ? -1 : 1;
+	return x->first != y->first		    ? x->first < y->first ? -1 : 1
+	       : x->conversation != y->conversation ? x->conversation < y->conversation ? -1 : 1
+	       : x->call < y->call		    ? -1
+						    : x->call > y->call;
+}
+
 static int add_request(struct reader *r, struct text line, struct err *e)
 {
 	struct block_trace *t = r->t;
@@ -248,7 +305,10 @@ static int add_request(struct reader *r, struct text line, struct err *e)
 	if (rc != 0)
 		return rc;
 	if (t->count == 0) {
-		t->shape = f.agent ? "agent" : f.bailian ? "bailian" : "mooncake";
+		t->shape = f.agent	 ? "agent"
+			   : f.bailian	 ? "bailian"
+			   : f.session.n ? "sessions"
+					 : "mooncake";
 		t->has_partial = !f.agent;
 		t->local = f.agent;
 		t->block_tokens = r->block_tokens ? r->block_tokens
@@ -259,13 +319,11 @@ static int add_request(struct reader *r, struct text line, struct err *e)
 	rc = whole(f.input, f.agent ? "in" : "input_length", &q.input, e);
 	if (rc == 0)
 		rc = whole(f.output, f.agent ? "out" : "output_length", &q.output, e);
-	if (rc == 0 && f.time.n)
-		rc = span_parse(&q.time_us, f.time,
-				f.agent || f.bailian ? US_PER_SECOND : US_PER_SECOND / 1000, e);
 	if (rc == 0 && f.agent && unquoted(f.conversation).n == 0)
 		rc = err_set(e, ERR_INVALID,
 			     "field 'c' is missing: block ids count within a conversation");
-	if (rc == 0 && f.blocks.n == 0)
+	t->names_blocks |= f.blocks.n != 0;
+	if (rc == 0 && f.blocks.n == 0 && (f.agent || !f.session.n))
 		rc = err_set(e, ERR_INVALID, "field '%s' is missing: the trace names no blocks",
 			     f.agent ? "h" : "hash_ids");
 	if (rc != 0)
@@ -274,6 +332,8 @@ static int add_request(struct reader *r, struct text line, struct err *e)
 		q.conversation = number_of(&t->conversations, unquoted(f.conversation));
 	else if (f.bailian)
 		q.conversation = root_of(r, f.chat, f.parent);
+	else if (unquoted(f.session).n)
+		q.conversation = number_of(&t->conversations, unquoted(f.session));
 	if (f.model.n) {
 		q.model = number_of(&t->models, unquoted(f.model));
 		if (q.model > t->model_count) {
@@ -284,14 +344,13 @@ static int add_request(struct reader *r, struct text line, struct err *e)
 			t->model_count = q.model;
 		}
 	}
+	if (q.conversation)
+		make_room_for(r, q.conversation);
+	rc = take_time(r, &f, &q, e);
+	if (rc != 0)
+		return rc;
 	if (q.conversation) {
-		while (q.conversation >= r->calls_room) {
-			size_t room = r->calls_room ? r->calls_room * 2 : 256;
-			r->calls = mem_grow(r->calls, room * sizeof *r->calls);
-			memset(r->calls + r->calls_room, 0,
-			       (room - r->calls_room) * sizeof *r->calls);
-			r->calls_room = room;
-		}
+		r->last_us[q.conversation] = q.time_us;
 		q.call = r->calls[q.conversation]++;
 	}
 	q.first = (uint32_t)t->blocks;
@@ -380,13 +439,18 @@ int block_trace_open(struct block_trace **out, const char *path, const char *for
 	r.t->block = mem_alloc(sizeof *r.t->block); /* prompts may all be without blocks */
 	rc = read_lines(&r, s, path, e);
 	source_close(s);
+	if (rc == 0 && r.waits)
+		qsort(r.t->request, r.t->count, sizeof *r.t->request, by_time);
 	dict_release(&r.numbers);
 	for (size_t i = 0; i < r.small_room; i++)
 		free(r.small[i].number);
 	free(r.small);
 	dict_release(&r.chats);
 	free(r.calls);
-	if (rc == 0 && format && strcmp(format, "auto") != 0 && strcmp(format, r.t->shape) != 0)
+	free(r.last_us);
+	/* a Mooncake trace may have sessions */
+	if (rc == 0 && format && strcmp(format, "auto") != 0 && strcmp(format, r.t->shape) != 0 &&
+	    !(strcmp(format, "mooncake") == 0 && strcmp(r.t->shape, "sessions") == 0))
 		rc = err_set(e, ERR_INVALID, "'%s' is a %s trace, not %s", path, r.t->shape,
 			     format);
 	if (rc != 0) {

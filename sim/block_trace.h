@@ -29,8 +29,10 @@ struct block_refusal {
 struct block_trace {
 	const char *shape; /* "mooncake", "bailian", "agent" */
 	int64_t block_tokens;
-	bool has_partial; /* the last block of a prompt has an id even when it is not full */
-	bool local;	  /* no two conversations share a block */
+	bool has_partial;  /* the last block of a prompt has an id even when it is not full */
+	bool local;	   /* no two conversations share a block */
+	bool names_blocks; /* some request does; of sessions none may, and counts are all there is
+			    */
 	struct block_request *request;
 	size_t count;
 	uint32_t *block; /* dense numbers, equal for equal blocks */

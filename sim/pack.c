@@ -856,9 +856,11 @@ int pack_read_blocks(struct block_trace **out, const struct pack *p, struct err 
 	    !holds(p, find(p, SECTION_BLOCKS, 0), p->head.blocks * sizeof *(*out)->block))
 		return damaged(p, "a section is missing", e);
 	struct block_trace *t = mem_zalloc(sizeof *t);
-	t->shape = strcmp(p->shape, "mooncake") == 0  ? "mooncake"
-		   : strcmp(p->shape, "bailian") == 0 ? "bailian"
-						      : "agent";
+	t->names_blocks = true;
+	t->shape = strcmp(p->shape, "mooncake") == 0   ? "mooncake"
+		   : strcmp(p->shape, "sessions") == 0 ? "sessions"
+		   : strcmp(p->shape, "bailian") == 0  ? "bailian"
+						       : "agent";
 	t->block_tokens = p->head.block_tokens;
 	t->has_partial = p->head.flags & FLAG_PARTIAL;
 	t->local = p->head.flags & FLAG_LOCAL;

@@ -408,6 +408,10 @@ static int read_blocks(struct loading *l, struct err *e)
 	t->count = kept;
 	free(names);
 	free(customers);
+	if (!t->names_blocks) {
+		block_trace_close(t);
+		w->blocks = NULL;
+	}
 	return rc;
 }
 

@@ -119,6 +119,7 @@ static int fill_strictly(struct jsonl_reader *r, json_value *root, struct record
 				if (rc != 0)
 					return rc;
 				seen |= rec->present;
+				continue;
 			}
 			*unread = *unread || column_judge(&r->why, r->layout.shape, v, f);
 			continue;

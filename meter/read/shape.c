@@ -52,6 +52,14 @@ static const struct shape_column mooncake[] = { { "timestamp", FIELD_TIME },
 						{ NULL, FIELD_NONE } };
 static const char *const mooncake_needs[] = { "timestamp", "input_length", "output_length", NULL };
 
+/* NVIDIA AIPerf: turns of sessions, so many milliseconds after the turn before */
+static const struct shape_column sessions[] = { { "session_id", FIELD_SESSION },
+						{ "timestamp", FIELD_TIME },
+						{ "input_length", F(BUCKET_INPUT) },
+						{ "output_length", F(BUCKET_OUTPUT) },
+						{ NULL, FIELD_NONE } };
+static const char *const sessions_needs[] = { "session_id", "input_length", "output_length", NULL };
+
 static const struct shape_column agent[] = { { "c", FIELD_TASK },	  { "t", FIELD_TIME },
 					     { "m", FIELD_MODEL },	  { "in", F(BUCKET_INPUT) },
 					     { "out", F(BUCKET_OUTPUT) }, { NULL, FIELD_NONE } };
@@ -70,6 +78,8 @@ static const struct shape shapes[] = {
 	{ "csv", "native CSV", CONTAINER_CSV, TIME_INSTANT, NULL, no_needs, false },
 	{ "bailian", "Qwen-Bailian (JSON Lines, seconds from its start)", CONTAINER_JSONL,
 	  TIME_SECONDS, bailian, bailian_needs, true },
+	{ "sessions", "sessions with delays (JSON Lines, milliseconds)", CONTAINER_JSONL,
+	  TIME_MILLISECONDS, sessions, sessions_needs, true },
 	{ "mooncake", "Mooncake (JSON Lines, milliseconds from its start)", CONTAINER_JSONL,
 	  TIME_MILLISECONDS, mooncake, mooncake_needs, true },
 	{ "agent", "agent sessions (JSON Lines, seconds from its start)", CONTAINER_JSONL,

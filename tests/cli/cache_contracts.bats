@@ -147,3 +147,65 @@ counts() { # MODEL MINUTE:CUSTOMER:SESSION:INPUT:READ...
 	run "$TALLY" whatif r.csv -s x=gpt-5.1 --resamples 0 --json
 	expect 0 '"uncertain_calls": 1'
 }
+
+@test "published tables about caches, to their last digit (docs/whatif.md)" {
+	turns() { local i c=(); for ((i = 0; i < $1; i++)); do c+=("$i:a:s:$2:0"); done; counts no-such-model "${c[@]}"; }
+	# a prefix of 5,088 tokens in 10 and 50 turns: what caching saves
+	cost() { awk -F, -v s="$1" '$1 == s && $2 == "" { print $10 }' out; }
+	printf '{"scenarios": [%s]}' "$(for m in haiku sonnet; do printf '{"name": "%s", "route": "claude-%s-4-5"}, {"name": "%s0", "route": "claude-%s-4-5", "writes": false}%s' $m $m $m $m "$([ $m = haiku ] && echo ,)"; done)" >s.json
+	for row in 10:0.0399:0.1198 50:0.2231:0.6693; do
+		IFS=: read -r n haiku sonnet <<<"$row"
+		turns "$n" 5088 >t.csv
+		"$TALLY" whatif t.csv --scenarios s.json --resamples 0 --csv >out
+		same "$(awk -v a="$(cost haiku0)" -v b="$(cost haiku)" 'BEGIN { printf "%.4f", a - b }')" "$haiku"
+		same "$(awk -v a="$(cost sonnet0)" -v b="$(cost sonnet)" 'BEGIN { printf "%.4f", a - b }')" "$sonnet"
+	done
+	# the average price of a cached prompt after N calls, in input prices
+	name=x
+	for row in 5m:1:1.250 5m:2:0.675 5m:3:0.483 1h:1:2.000 1h:2:1.050 1h:3:0.733 1h:5:0.480 1h:10:0.290; do
+		IFS=: read -r life n average <<<"$row"
+		turns "$n" 100000 >t.csv
+		same "$(awk -v a="$(total t.csv -s x=claude-sonnet-4-6 --writes "$life")" -v n="$n" 'BEGIN { printf "%.3f", a / n / .3 }')" "$average"
+	done
+	# four measured turns of GPT-5.6 Sol on Bedrock, at the prices of their catalogue
+	printf '{"schema": "tally.card/1", "provider": "own", "prices": [{"model": "sol", "currency": "USD", "from": "2026-01-01T00:00:00Z", "kind": "list", "rates": {"input": "4.4", "cache_read": "0.44", "cache_write_5m": "5.5", "output": "26.4"}, "source": "s", "sure": "s"}]}' >card.json
+	printf 'time,model,session,input,cache_read,cache_write_5m,output\n2026-09-05T10:00:00Z,sol,t1,2,0,3679,5\n2026-09-05T10:01:00Z,sol,t2,2,3679,21,6\n2026-09-05T10:02:00Z,sol,t3,2,3700,22,6\n2026-09-05T10:03:00Z,sol,t4,2,3722,22,6\n' >t.csv
+	same "$("$TALLY" replay t.csv --prices card.json --by session --csv -q | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "total") k = i } NR > 1 && NR < 6 { printf "%.5f ", $k }')" "0.02038 0.00190 0.00192 0.00193 "
+	# 100,000 tokens for a quarter of an hour are 25,000 token-hours
+	turns 1 100000 >t.csv
+	run "$TALLY" whatif t.csv -s x=gemini-2.5-pro --writes 1h --ttl 900 --resamples 0 --json
+	expect 0 '"cache_token_hours": 25000'
+}
+
+@test "turns of a session come so long after the turn before; a request without an instant is refused" {
+	turn() { printf '{"session_id":"%s",%s"input_length":%d,"output_length":1%s}\n' "$1" "${2:+$2,}" "$3" "${4:+,\"hash_ids\":$4}"; }
+	# a at 0 and 400 s, b at 0 and 200 s; block 1 lives 300 s after it was read last
+	{ turn a '"timestamp":0' 512 '[1]'; turn a '"delay":400000' 1024 '[1,2]'; turn b '' 512 '[1]'; turn b '"delay":200000.5' 512 '[1]'; } >d.jsonl
+	run "$TALLY" cache d.jsonl --ttl 300 --json
+	expect 0 '"hit_tokens": 1536'
+	run "$TALLY" cache d.jsonl --ttl 300 --scope conversation --json
+	expect 0 '"hit_tokens": 512'
+	run "$TALLY" whatif d.jsonl --at 2026-06-15 -m x -s f=deepseek-v4-flash --cache vendor --resamples 0 --csv
+	expect 0 "f,,4,1024,1536,"
+	"$TALLY" pack d.jsonl -o d.pack >/dev/null
+	run "$TALLY" cache d.pack --ttl 300 --json
+	expect 0 '"hit_tokens": 1536'
+	# without blocks the counts are rebuilt: two hours hold it, five minutes do not
+	{ turn a '"timestamp":0' 2512; turn a '"delay":400000' 3024; } >c.jsonl
+	run "$TALLY" whatif c.jsonl --at 2026-06-15 -m x -s f=deepseek-v4-flash -s g=gpt-4o --resamples 0 --csv
+	expect 0 "f,,2,3040,2496," "g,,2,5536,0,"
+	run "$TALLY" cache c.jsonl
+	expect 1 "names no blocks"
+	{ turn a '' 2512; turn a '' 3024; } >n.jsonl
+	run "$TALLY" whatif n.jsonl --at 2026-06-15 -m x -s g=gpt-4o --resamples 0
+	expect 3 "n.jsonl:2: field 'timestamp' is missing"
+	turn a '"delay":"soon"' 10 >s.jsonl
+	run "$TALLY" whatif s.jsonl --at 2026-06-15 -m x -s g=gpt-4o --resamples 0
+	expect 1 "s.jsonl:1: field 'delay' is a number of milliseconds"
+	for row in '{"timestamp":0,"input_length":512,"output_length":1,"hash_ids":[1]}\n{"input_length":512,"output_length":1,"hash_ids":[1]}' \
+		'{"c":0,"n":1,"i":0,"d":0,"t":0,"m":"x","in":64,"out":0,"h":"1"}\n{"c":0,"n":1,"i":1,"d":0,"m":"x","in":64,"out":0,"h":"1"}'; do
+		printf "$row\n" >u.jsonl
+		run "$TALLY" cache u.jsonl
+		expect 3 "u.jsonl:2: field 't" "without its instant"
+	done
+}

@@ -121,9 +121,19 @@ calls() { # MODEL INPUT:READ... 20 minutes apart, or $gap
 	[ "$(awk -F, 'NR > 1 { n += $11 } END { print n }' g.csv)" -lt 10000 ] || fail "an old head was found"
 	printf '{"time":"2026-06-15T00:00:00Z","model":"deepseek-v4-flash","input":100,"output":0,"units":%s}\n' '{"cache_token_hours": 25000}' '{}' '{"searches": 0}' >u.jsonl
 	run "$TALLY" replay u.jsonl
-	expect 3 "u.jsonl:1" "cache_token_hours"
+	expect 3 "states no price for unit 'cache_token_hours'" ">= "
 	run "$TALLY" replay u.jsonl --json
-	expect 3 '"records": 2'
+	expect 3 '"records": 3' '"unpriced": 1'
+	# 25,000 token-hours of 2.5 Pro at 4.50 a million, and 100,000 tokens read at 0.125; a unit that nobody knows is refused
+	printf '{"time":"2026-06-15T00:00:00Z","model":"gemini-2.5-pro","cache_read":100000,"output":0,"units":{"%s": 25000}}\n' cache_token_hours >v.jsonl
+	run "$TALLY" replay v.jsonl --json
+	expect 0 '"total": "0.125"'
+	run "$TALLY" whatif v.jsonl -s r=recorded --resamples 0 --csv
+	expect 0 "r,,1,0,100000,0,0,0,0,0.125,"
+	sed 's/cache_token_hours/frobs/' v.jsonl >w.jsonl
+	run "$TALLY" replay w.jsonl
+	[ "$status" != 0 ] || fail "frobs are free"
+	expect "$status" "w.jsonl:1" "frobs"
 }
 
 @test "times in seconds from the start, in CSV and JSON Lines, mapped or not; the first row decides" {
@@ -208,4 +218,17 @@ stripped() { # TRACE MODEL: counts alone, recorded on that model
 	expect 2 "say it once"
 	run "$TALLY" replay t.jsonl --at 2026-06-15 --cache vendor --rule prefix
 	expect 2 "no card counts"
+}
+
+@test "150 recorded sessions stripped to counts: the errors that docs/caches.md states, model by model" {
+	trace="${TALLY_TRACES:-$ROOT/../shared/traces}/agent_sessions_150.jsonl"
+	[ -e "$trace" ] || skip "no recorded sessions"
+	stripped "$trace" no-such-model >t.csv
+	name=x
+	for m in claude-sonnet-4-6:-7.5 deepseek-v4-flash:-8.3; do
+		truth=$(total "$trace" --at 2026-06-15 --cache vendor --scope conversation -s x=${m%:*})
+		rebuilt=$(total t.csv -s x=${m%:*})
+		echo "${m%:*}: $rebuilt rebuilt, $truth by blocks"
+		same "$(awk -v a="$rebuilt" -v b="$truth" 'BEGIN { printf "%.1f", (a / b - 1) * 100 }')" "${m#*:}"
+	done
 }
