@@ -288,14 +288,17 @@ static bool any_item(struct buf *b, struct text s, struct instant at, const stru
 			return true;
 		b->n = from;
 	}
-	/* vendor/model/kind of token */
-	const char *slash = s.n ? memchr(s.p, '/', s.n) : NULL;
-	const char *next = slash ? memchr(slash + 1, '/', (size_t)(s.p + s.n - slash - 1)) : NULL;
-	struct text model = { slash + (slash != NULL), next ? (size_t)(next - slash - 1) : 0 };
-	if (!book_knows(book, model, at))
-		return false;
-	buf_add(b, model.p, model.n);
-	return true;
+	/* vendor/model/kind of token, model/kind of token */
+	for (const char *p = s.p, *end = s.p + s.n; s.n && p < end;) {
+		const char *slash = memchr(p, '/', (size_t)(end - p));
+		struct text part = { p, (size_t)((slash ? slash : end) - p) };
+		if (slash && book_knows(book, part, at)) {
+			buf_add(b, part.p, part.n);
+			return true;
+		}
+		p += part.n + 1;
+	}
+	return false;
 }
 
 enum item item_of(struct buf *b, enum item_spelling how, struct text words, struct instant at,
