@@ -129,7 +129,7 @@ static int run(struct cli *cli, struct err *e)
 		rc = cli_tell_other_cards(cli, store, book, e);
 	o.book = book;
 	o.exact = tolerance != NULL;
-	o.zone = cli_value(cli, "zone") ? zone : NULL;
+	o.zone = cli_value(cli, "timezone") ? zone : NULL;
 	o.zone_name = cli_zone_name(cli, zone_room);
 	o.currency = cli_value(cli, "currency") ? cli_currency(cli) : NULL;
 	if (rc == 0 && !o.provider)

@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/json.h"
 #include "meter/billing/charge.h"
 #include "reports/export.h"
 #include "reports/focus.h"
@@ -44,13 +45,31 @@ static struct money_total per_unit(struct money price, int64_t per)
 	return (struct money_total){ (int128)price.pico * 1000000 / per };
 }
 
+/* What decides the price; keys that FOCUS does not name begin with x_. */
+static void put_details(struct buf *b, const struct stored_price *p, const char *bucket)
+{
+	buf_puts(b, "{\"x_Model\":");
+	json_put_string(b, p->model);
+	buf_puts(b, ",\"x_TokenKind\":");
+	json_put_string(b, text_of(bucket));
+	if (p->window.n) {
+		buf_puts(b, ",\"x_Window\":");
+		json_put_string(b, p->window);
+	}
+	buf_puts(b, "}");
+}
+
 static void usage_row(struct writer *w, const struct usage_result *r, size_t i, int64_t day,
 		      const struct stored_price *p, const struct charge_part *part)
 {
 	struct text customer = usage_label(r, i, 1), project = usage_label(r, i, 2),
 		    model = usage_label(r, i, 3);
-	char what[300], sku[200], price_id[300], unit[DECIMAL_TEXT_MAX], currency[16];
+	char what[300], sku[200], price_id[300], unit[DECIMAL_TEXT_MAX], currency[16], service[80];
+	struct buf details = { 0 };
 	bool fee = part->per != PER_MILLION;
+	snprintf(service, sizeof service, "%.*s API", (int)(p->vendor.n < 60 ? p->vendor.n : 60),
+		 p->vendor.p);
+	put_details(&details, p, part->bucket);
 	snprintf(currency, sizeof currency, "%.*s", (int)p->currency.n, p->currency.p);
 	snprintf(what, sizeof what, "%.*s, %s%s", (int)model.n, model.p, part->bucket,
 		 fee ? "" : " tokens");
@@ -74,10 +93,10 @@ static void usage_row(struct writer *w, const struct usage_result *r, size_t i, 
 				 .provider = p->vendor,
 				 .publisher = p->vendor,
 				 .invoice_issuer = w->o->issuer ? text_of(w->o->issuer) : p->vendor,
-				 .resource_id = model,
-				 .service_name = p->model,
+				 .service_name = text_of(service),
 				 .sku_id = text_of(sku),
 				 .sku_price_id = text_of(price_id),
+				 .sku_price_details = { details.p, details.n },
 				 .sku_meter = part->bucket,
 				 .charge_from = { day * US_PER_DAY },
 				 .charge_to = { (day + 1) * US_PER_DAY },
@@ -97,6 +116,7 @@ static void usage_row(struct writer *w, const struct usage_result *r, size_t i, 
 				 .tags = TEXT("{}") };
 	month_of(day, &row.billing_from, &row.billing_to);
 	put_row(w, &row);
+	buf_release(&details);
 }
 
 static int usage_rows(struct writer *w, struct store *s, struct err *e)
@@ -173,7 +193,6 @@ static int grant_row(void *user, const struct grant *g)
 	row.sku_id = TEXT("credits");
 	row.sku_price_id = text_of(price_id);
 	row.sku_meter = "Credits";
-	row.resource_id = g->name;
 	row.charge_from = g->effective;
 	row.charge_to = (struct instant){ (day + 1) * US_PER_DAY };
 	month_of(day, &row.billing_from, &row.billing_to);
@@ -228,7 +247,6 @@ static int draw_entry(void *user, const struct ledger_entry *en)
 				 .invoice_issuer =
 					 text_of(x->w->o->issuer ? x->w->o->issuer : "tally"),
 				 .service_name = x->account->plan,
-				 .resource_id = en->grant,
 				 .sku_id = TEXT("credits"),
 				 .sku_price_id = TEXT("credits/drawn"),
 				 .sku_meter = "Credits",

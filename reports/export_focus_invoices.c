@@ -164,7 +164,7 @@ static int line_row(struct documents *x, json_value *line, struct err *e)
 		 (int)(bucket.n < 60 ? bucket.n : 60), bucket.n ? bucket.p : "");
 	row.sku_id = text_of(sku);
 	row.sku_meter = bucket.n ? bucket.p : "Items";
-	row.service_name = model.n ? model : TEXT("Invoice");
+	row.service_name = model.n ? TEXT("Language models") : TEXT("Invoice");
 	price_whole(&row, amount);
 	if (text_is(kind, "usage") && text_at(line, "unit_price").n)
 		rc = price_row(&row, line, e);

@@ -16,9 +16,10 @@ struct focus_row {
 	const char *charge_class; /* "Correction" of an earlier period, or NULL */
 	const char *sku_meter;	  /* what is counted */
 	struct text sku_price_id;
+	struct text sku_price_details; /* JSON: what decides the price */
 	const char *pricing_category, *pricing_currency, *pricing_unit, *consumed_unit;
-	struct text provider, publisher, invoice_issuer, invoice_id, resource_id, sku_id,
-		service_name;
+	struct text provider, publisher, invoice_issuer, invoice_id, sku_id;
+	struct text service_name; /* what the vendor sells; the model is part of the SKU */
 	struct instant billing_from, billing_to, charge_from, charge_to;
 	bool has_quantity, has_pricing_amounts;
 	bool has_no_price; /* no unit was sold: taxes, credits, adjustments */

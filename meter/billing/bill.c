@@ -297,7 +297,8 @@ static void take_words(struct bill_reader *r, struct found *f, const struct bill
 				words.n ? words.n : service.n);
 	}
 	f->model = (struct text){ spelled->n ? spelled->p : "", spelled->n };
-	if (f->kind == BILL_USAGE)
+	if ((f->kind == BILL_USAGE || f->kind == BILL_OTHER) &&
+	    kind_of_words(f->model) != BILL_USAGE)
 		f->kind = kind_of_words(f->model);
 }
 

@@ -76,6 +76,10 @@ static void find_factor(struct reconciled *l)
 
 static void find_alone(struct reconciled *l)
 {
+	/* calls without a price: the bill may hold them in its other lines */
+	if (is_open(l) && l->match == METERED_ONLY && l->metered.unpriced &&
+	    l->metered.cost.atto == 0)
+		l->cause = CAUSE_UNPRICED;
 	if (!is_open(l) || l->match != DIFFERS || !l->billed.has_cost)
 		return;
 	if (l->metered.unpriced && l->difference.atto > 0) {

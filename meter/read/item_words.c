@@ -127,7 +127,8 @@ static struct text without_region(struct text s)
 	size_t letters = n;
 	while (n < s.n && is_digit(s.p[n]))
 		n++;
-	if (letters < 2 || n == letters || n >= s.n || s.p[n] != '-')
+	bool europe = n == 2 && memcmp(s.p, "EU", 2) == 0;
+	if (letters < 2 || (n == letters && !europe) || n >= s.n || s.p[n] != '-')
 		return s;
 	return (struct text){ s.p + n + 1, s.n - n - 1 };
 }
@@ -138,8 +139,14 @@ static bool aws_item(struct buf *b, struct text s, struct instant at, const stru
 					    "-cache-",	"-batch-", "-priority-",
 					    "-flex-",	"-text-",  "-cross-region" };
 	size_t from = b->n;
-	if (!contains(s, "token"))
+	/* of the marketplace, which names the model as a product, and of other services */
+	if (!contains(s, "token") || contains(s, "MP:")) {
+		model_from_display(b, s);
+		if (book_knows(book, (struct text){ b->p + from, b->n - from }, at))
+			return true;
+		b->n = from;
 		return false;
+	}
 	s = without_region(s);
 	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
 		const char *end = s.n ? memmem(s.p, s.n, ends[i], strlen(ends[i])) : NULL;
@@ -261,18 +268,20 @@ static bool azure_item(struct buf *b, struct text s, struct instant at, const st
 
 /* --- instances of Alibaba: "text_token;WORKSPACE;MODEL;output_token;app" --- */
 
+/* The part before the one that says which kind of token it is, the last of these. */
 static bool bailian_item(struct buf *b, struct text s)
 {
-	struct text part = { "", 0 };
-	for (int i = 0; i < 3; i++) {
-		const char *end = s.n ? memchr(s.p, ';', s.n) : NULL;
-		if (!end)
-			return false;
-		part = (struct text){ s.p, (size_t)(end - s.p) };
-		s = (struct text){ end + 1, s.n - part.n - 1 };
+	struct text before = { "", 0 }, model = { "", 0 };
+	for (const char *p = s.p, *end = s.p + s.n; s.n && p < end;) {
+		const char *next = memchr(p, ';', (size_t)(end - p));
+		struct text part = { p, (size_t)((next ? next : end) - p) };
+		if (before.n && contains(part, "token"))
+			model = before;
+		before = part;
+		p += part.n + 1;
 	}
-	buf_add(b, part.p, part.n);
-	return part.n > 0 && contains(s, "token");
+	buf_add(b, model.p, model.n);
+	return model.n > 0;
 }
 
 /* --- words of anybody: what a card knows --- */
@@ -288,14 +297,17 @@ static bool any_item(struct buf *b, struct text s, struct instant at, const stru
 			return true;
 		b->n = from;
 	}
-	/* vendor/model/kind of token */
-	const char *slash = s.n ? memchr(s.p, '/', s.n) : NULL;
-	const char *next = slash ? memchr(slash + 1, '/', (size_t)(s.p + s.n - slash - 1)) : NULL;
-	struct text model = { slash + (slash != NULL), next ? (size_t)(next - slash - 1) : 0 };
-	if (!book_knows(book, model, at))
-		return false;
-	buf_add(b, model.p, model.n);
-	return true;
+	/* vendor/model/kind of token, model/kind of token */
+	for (const char *p = s.p, *end = s.p + s.n; s.n && p < end;) {
+		const char *slash = memchr(p, '/', (size_t)(end - p));
+		struct text part = { p, (size_t)((slash ? slash : end) - p) };
+		if (slash && book_knows(book, part, at)) {
+			buf_add(b, part.p, part.n);
+			return true;
+		}
+		p += part.n + 1;
+	}
+	return false;
 }
 
 enum item item_of(struct buf *b, enum item_spelling how, struct text words, struct instant at,

@@ -26,7 +26,7 @@ faults() {
 	    for fault, _, difference, cause, total, unexplained, code in faults:
 	        rows, off = seed(fault, lines())
 	        write(fmt, rows, "bill")
-	        run = subprocess.run([tally, "reconcile", "bill", "--provider", "anthropic", "--json"], capture_output=True, text=True)
+	        run = subprocess.run([tally, "reconcile", "bill", "--provider", "anthropic", "-z", "UTC", "--json"], capture_output=True, text=True)
 	        said = json.loads(run.stdout)
 	        if "lines" not in said:
 	            print(fmt, fault, run.stderr)

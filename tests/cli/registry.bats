@@ -96,3 +96,13 @@ z = zipfile.ZipFile("cost.zip", "w"); z.write("cost.csv"); z.close()'
 	run "$TALLY" replay u.csv --json
 	expect 3 '"total": "0.03230175"'
 }
+
+@test "our own FOCUS file is a bill that matches the meter; calls without a price are the cause of what is not in it" {
+	export TALLY_DB=$DIR/f.db
+	printf '%s\n' id,time,model,input,output a,2026-06-15T10:00:00Z,claude-sonnet-4-6,1000000,1000 b,2026-06-16T10:00:00Z,nosuch,5,5 > u.csv
+	"$TALLY" ingest u.csv -q || true
+	run "$TALLY" export focus -o f.csv
+	expect 3 '1 record without a price'
+	run "$TALLY" reconcile f.csv --json --since 2026-06-15 --until 2026-06-16
+	expect 3 '"matching": 1' '"cause": "unpriced calls"' '"unexplained": "0"'
+}

@@ -34,6 +34,17 @@ CASES = [
     ("AWS, the older report's names", ["lineItem/LineItemType,lineItem/UsageStartDate,lineItem/ProductCode,lineItem/UsageType,lineItem/UnblendedCost,"
                                        "lineItem/CurrencyCode\nUsage,2026-06-15T01:00:00Z,AmazonBedrock,USE1-Claude4.6Sonnet-input-tokens,6.0,USD\n"],
      {SONNET: "6"}, {}, 0),
+    ("AWS's marketplace and regions", [
+        "line_item_line_item_type,line_item_usage_start_date,line_item_product_code,line_item_usage_type,product_product_name,line_item_unblended_cost,"
+        "line_item_currency_code\nUsage,2026-06-15T01:00:00Z,abc123,USE1-MP:USE1_InputTokenCount-Units,Claude Sonnet 4.6 (Amazon Bedrock Edition),4,USD\n"
+        "Usage,2026-06-15T01:00:00Z,AmazonBedrock,EU-Claude4.6Sonnet-input-tokens-batch,Amazon Bedrock,2,USD\n"
+        "Usage,2026-06-15T01:00:00Z,AmazonS3,EU-TimedStorage-ByteHrs,Amazon Simple Storage Service,1,USD\n"], {SONNET: "6"}, {"other service": "1"}, 0),
+    ("Azure, the older enterprise's", ["Date,Meter Category,Meter Name,Consumed Quantity,Resource Rate,Extended Cost\n"
+                                       "06/16/2026,Cognitive Services,gpt 4o 1120 Outp glbl Tokens,1,1,10\n"], {GPT: "10"}, {}, 5),
+    ("Alibaba's instances, with a key and without", ["Billing Date,Instance ID,Pretax Gross Amount,Pretax Amount,Currency\n"
+                                                     "20260615,12xxx;llm-xxx;claude-sonnet-4-6;output_token;app,9,4,USD\n"
+                                                     "20260615,llm-xxx;claude-sonnet-4-6;input_token;app,9,2,USD\n20260615,i-ecs,9,1,USD\n", "--provider", "anthropic"],
+     {SONNET: "6"}, {"other service": "1"}, 0),
     ("Azure, month first, a date without a year", [
         "\ufeffinvoiceId,date,meterCategory,meterName,quantity,unitOfMeasure,costInBillingCurrency,billingCurrency,chargeType,paygCostInUsd\r\n"
         ",06/16/2026,Cognitive Services,gpt 4o 1120 cached Inp glbl Tokens,4000,1K,10,USD,Usage,10\r\n"
@@ -93,7 +104,7 @@ CASES = [
 
 
 def told(tally, files):
-    paths, at = [], files.index("--map") if "--map" in files else len(files)
+    paths, at = [], next((i for i, f in enumerate(files) if f.startswith("--")), len(files))
     for i, text in enumerate(files[:at]):
         paths.append("bill%d" % i)
         open(paths[-1], "w", newline="").write(text)
@@ -124,7 +135,7 @@ def main():
     for name, files, models, others, status in CASES:
         run, paths = told(tally, files)
         judge(name, run, models, others, status)
-        if len(paths) == 1 and status is not None and "--map" not in files:  # packed, too
+        if len(paths) == 1 and status is not None and len(files) == 1:  # packed, too
             with gzip.open("bill.gz", "wb") as f:
                 f.write(open(paths[0], "rb").read())
             with zipfile.ZipFile("bill.zip", "w") as z:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The MUSTs of FOCUS 1.2 for the columns that are written, as rules over rows: focus_rules.py FILE.
 Prints each broken rule with its row, exit status 1. --self-test breaks each rule once."""
-import csv, re, sys
+import csv, json, re, sys
 from decimal import Decimal
 
 MANDATORY = """BilledCost BillingAccountId BillingAccountName BillingCurrency BillingPeriodEnd BillingPeriodStart ChargeCategory
@@ -26,6 +26,9 @@ def times(r, unit, cost):
 
 
 RULES = {
+    "no resource is named: a model or a grant is none": lambda r: not r.get("ResourceId"),
+    "the service is not the model": lambda r: r["ServiceName"] not in r.get("SkuId", "").split("/"),
+    "SkuPriceDetails is null or an object": lambda r: not r.get("SkuPriceDetails") or isinstance(json.loads(r["SkuPriceDetails"]), dict),
     "mandatory columns that are never null": lambda r: all(r[c] for c in NOT_NULL),
     "figures are plain decimals": lambda r: all(not r[c] or DECIMAL.match(r[c]) for c in FIGURES),
     "instants are ISO 8601 in UTC": lambda r: all(UTC.match(r[c]) for c in INSTANTS),
@@ -91,7 +94,7 @@ def self_test():
               {"ChargeCategory": "Purchase", "ConsumedQuantity": "", "ConsumedUnit": ""}, {"BillingCurrency": "credits"}, {"PricingCategory": ""},
               {"PricingQuantity": "", "PricingUnit": ""}, {"ListUnitPrice": ""}, {"ListUnitPrice": "-1"}, {"ListCost": "3"}, {"ContractedCost": "3"},
               {"SkuId": ""}, {"SkuMeter": ""}, {"ConsumedUnit": ""}, {"PricingCurrencyEffectiveCost": ""}, {"SubAccountId": "a"}, {"Tags": ""},
-              {"ChargeCategory": "Tax"}, {"PricingUnit": ""}]
+              {"ChargeCategory": "Tax"}, {"PricingUnit": ""}, {"ResourceId": "m"}, {"SkuId": "x/m"}, {"SkuPriceDetails": "[]"}]
     for f in faults:
         assert check([dict(good, **f)], list(good)), f
     found = {rule for f in faults for _, rule in check([dict(good, **f)], list(good))}

@@ -37,6 +37,10 @@ TABLES = {
           "ache_read_tokens,prompt_cache_write_tokens,completion_tokens,total_tokens,cost,response_status",
          ["r1", "2026-06-15T10:00:00Z", "", "u", "ANTHROPIC", "claude-sonnet-4-6", "claude-sonnet-4-6", "600", "400", "0", "200",
           "1200", "0.1", "200"]),
+    "github.copilot.usage": table("date,username,product,sku,model,quantity,unit_type,net_amount,total_monthly_quota,organization,repository,"
+                                  "cost_center_name,aic_quantity,input,output,cache_read,cache_write",
+                                  ["2026-06-15", "me", "copilot", "ai_credit", "Claude Sonnet 4.6", "3.6", "ai-credits", "0.1", "1500", "o", "r", "", "3.6",
+                                   "600", "200", "400", "0"]),
     "cursor": table("Date,Kind,Model,Max Mode,Input (w/ Cache Write),Input (w/o Cache Write),Cache Read,Output Tokens,Total Tokens,Cost",
          ["2026-06-15T10:00:00.000Z", "Included", "claude-sonnet-4-6", "No", "0", "600", "400", "200", "1200", "Included"]),
     "litellm": table("request_id,call_type,api_key,spend,total_tokens,prompt_tokens,completion_tokens,startTime,endTime,model,model_group,cu"
