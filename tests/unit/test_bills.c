@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "meter/billing/cycle.h"
 #include "meter/billing/payment.h"
 #include "meter/billing/standing.h"
 #include "meter/ingest/correct.h"
@@ -63,7 +64,24 @@ static const char *const terms[] = {
 	"{\"currency\":\"EUR\",\"credit_price\":\"plan\",\"tax_inclusive\":true,\"threshold\":\"0.5\","
 	"\"items\":[{\"description\":\"Seat\",\"amount\":\"11.9\"}],\"taxes\":[{\"name\":\"A\","
 	"\"percent\":\"19\"},{\"name\":\"B\",\"percent\":\"1.5\"}]}",
+	/* what changes in mid-period, and from one on */
+	"{\"currency\":\"USD\",\"items\":[{\"description\":\"Pro\",\"amount\":\"20\",\"to\":\"2026-06-16\"},"
+	"{\"description\":\"Team\",\"amount\":\"31\",\"quantity\":\"3\",\"from\":\"2026-06-16\"},{"
+	"\"description\":\"Setup\",\"amount\":\"7\",\"from\":\"2026-07-09\",\"once\":true}]}",
+	"{\"versions\":[{\"from\":\"2026-05-01\",\"terms\":{\"currency\":\"USD\",\"credit_price\":\"0.9\"}},{"
+	"\"from\":\"2026-06-11\",\"terms\":{\"currency\":\"USD\",\"credit_price\":\"0.8\",\"discount_percent\":"
+	"\"3\",\"sales\":false}},{\"from\":\"2026-08-01\",\"terms\":{\"currency\":\"USD\",\"credit_price\":\"0.7\","
+	"\"taxes\":[{\"name\":\"VAT\",\"percent\":\"8.1\"}]}}]}",
 };
+
+/* Half-hour zones, and one that changes with a day. */
+static const char *const zones[] = { "UTC",
+				     "UTC",
+				     "Asia/Kolkata",
+				     "Asia/Kathmandu",
+				     "America/New_York",
+				     "Asia/Kolkata, America/New_York from 2026-06-17",
+				     "America/New_York, Pacific/Auckland from 2026-07-01" };
 
 static void check(int rc, const struct err *e)
 {
@@ -155,7 +173,9 @@ static void use(struct history *h, struct err *e)
 	m.record.text[FIELD_CUSTOMER] = text_of(h->customer);
 	m.record.text[FIELD_MODEL] = TEXT("deepseek-v4-pro");
 	m.record.text[FIELD_PROVIDER] = TEXT("deepseek");
-	m.record.time_us = month((int)pick(h, MONTHS)).us + (int64_t)pick(h, 28) * US_PER_DAY +
+	/* in one of the months wherever the account is */
+	m.record.time_us = month((int)pick(h, MONTHS)).us +
+			   (int64_t)(1 + pick(h, 28)) * US_PER_DAY +
 			   (int64_t)pick(h, 86400) * US_PER_SECOND;
 	m.record.requests = 1;
 	m.record.tokens[BUCKET_INPUT] = 1 + (int64_t)pick(h, 3000000);
@@ -297,14 +317,45 @@ static void top_up(struct history *h, struct err *e)
 	drawer_forget(h->drawer);
 }
 
+/* From a day that nothing was summed by yet on, else refused. */
+static void move_away(struct history *h, struct err *e)
+{
+	struct account a = *h->account;
+	struct err why = { 0 };
+	char zone[ZONE_NAME_MAX];
+	snprintf(zone, sizeof zone, "%.*s, %s from 2026-%02d-%02d", (int)a.zone.n, a.zone.p,
+		 pick(h, 2) ? "Asia/Tokyo" : "America/Lima", 6 + (int)pick(h, 3),
+		 1 + (int)pick(h, 28));
+	if (a.zone.n > 60)
+		return;
+	a.zone = text_of(zone);
+	int rc = ledger_set_account(ledger, &a, &why);
+	if (rc != 0 && why.code != ERR_CONFLICT && why.code != ERR_INVALID)
+		fail_msg("%s", why.message);
+	check(ledger_account(ledger, text_of(h->customer), &h->account, e), e);
+	drawer_forget(h->drawer);
+}
+
+static struct span month_there(const struct history *h, int m, struct err *e)
+{
+	struct zone *z;
+	struct span s;
+	char name[ZONE_NAME_MAX];
+	snprintf(name, sizeof name, "%.*s", (int)h->account->zone.n, h->account->zone.p);
+	check(zone_open(&z, name, e), e);
+	cycle_period(z, 1, (struct instant){ month(m).us + 10 * US_PER_DAY }, &s.from, &s.to);
+	zone_close(z);
+	return s;
+}
+
 /* Of a month that is invoiced already, or in another currency, nothing. */
 static void invoice(struct history *h, int m, enum invoice_part part, struct err *e)
 {
 	struct draft made;
 	struct err why = { 0 };
 	invoicer_part(h->invoicer, part);
-	int rc = invoice_draft(h->invoicer, ledger, h->account, month(m), month(m + 1), now, &made,
-			       &why);
+	const struct span of = month_there(h, m, e);
+	int rc = invoice_draft(h->invoicer, ledger, h->account, of.from, of.to, now, &made, &why);
 	invoicer_part(h->invoicer, INVOICE_OWN);
 	if (rc != 0 && (why.code == ERR_CONFLICT || why.code == ERR_NOT_FOUND))
 		return;
@@ -426,7 +477,7 @@ static int add_due(void *user, const struct stored_invoice *i)
 
 static void one_step(struct history *h, struct err *e)
 {
-	switch (pick(h, 19)) {
+	switch (pick(h, 20)) {
 	case 0:
 	case 1:
 	case 2:
@@ -474,6 +525,10 @@ static void one_step(struct history *h, struct err *e)
 	case 16:
 		if (pick(h, 2) == 0)
 			take_back_grant(h, e);
+		break;
+	case 17:
+		if (pick(h, 4) == 0)
+			move_away(h, e);
 		break;
 	default:
 		invoice(h, (int)pick(h, MONTHS), INVOICE_OWN, e);
@@ -593,17 +648,18 @@ static void one_history(uint64_t seed)
 	h.only_usage = which == 0;
 	check(ledger_set_account(
 		      ledger,
-		      &(struct account){ .customer = text_of(h.customer),
-					 .plan = TEXT("flat"),
-					 .plan_text = text_of(plans[0]),
-					 .zone = TEXT("UTC"),
-					 .terms = text_of(terms[which]),
-					 .burn_order = TEXT("priority,expiry,class,cost-basis,"
-							    "effective,created,id"),
-					 .overage = pick(&h, 4) ? OVERAGE_LIMIT : OVERAGE_DEBT,
-					 .anchor_day = 1,
-					 .since = start,
-					 .opened = start },
+		      &(struct account){
+			      .customer = text_of(h.customer),
+			      .plan = TEXT("flat"),
+			      .plan_text = text_of(plans[0]),
+			      .zone = text_of(zones[pick(&h, sizeof zones / sizeof *zones)]),
+			      .terms = text_of(terms[which]),
+			      .burn_order = TEXT("priority,expiry,class,cost-basis,"
+						 "effective,created,id"),
+			      .overage = pick(&h, 4) ? OVERAGE_LIMIT : OVERAGE_DEBT,
+			      .anchor_day = 1,
+			      .since = start,
+			      .opened = start },
 		      &e),
 	      &e);
 	check(ledger_account(ledger, text_of(h.customer), &h.account, &e), &e);
