@@ -127,7 +127,7 @@ static const char *const payloads[] = {
 	"{\"timestamp\":1781517600,\"method\":\"_x.ai/session/update\",\"params\":{\"sessionId\":\"s\",\"update\":{\"sessionUpdate\":\"turn_completed\",\"prompt_id\":\"p\",\"usage\":{\"inputTokens\":1000,\"totalTokens\":1050,\"outputTokens\":50,\"modelUsage\":{\"m\":{\"inputTokens\":1000,\"cachedReadTokens\":800,\"outputTokens\":50,\"reasoningTokens\":7,\"totalTokens\":1050,\"modelCalls\":3}}}}}}",
 	"{\"type\":\"message\",\"id\":\"i\",\"timestamp\":1781517600000,\"sessionId\":\"s\",\"providerData\":{\"messageId\":\"m1\",\"requestModelId\":\"m\",\"rawUsage\":{\"prompt_tokens\":100,\"completion_tokens\":20,\"total_tokens\":120,\"prompt_cache_hit_tokens\":60,\"completion_thinking_tokens\":5}}}",
 	"{\"session_id\":\"v1\",\"start_time\":\"2026-06-15T10:00:00Z\",\"stats\":{\"steps\":4,\"session_prompt_tokens\":5000,\"session_completion_tokens\":100},\"config\":{\"active_model\":\"m\"}}",
-	"{\"data\":[{\"start_time\":1781481600,\"end_time\":1781568000,\"results\":[{\"model\":\"m\",\"batch\":true,\"num_model_requests\":2,\"input_tokens\":1000,\"input_cached_tokens\":400,\"output_tokens\":10,\"input_audio_tokens\":3}]}],\"has_more\":false}",
+	"{\"data\":[{\"start_time\":1781481600,\"end_time\":1781568000,\"results\":[{\"model\":\"m\",\"num_model_requests\":2,\"input_tokens\":1000,\"input_cached_tokens\":400,\"output_tokens\":10,\"input_audio_tokens\":3}]}],\"has_more\":false}",
 	"{\"custom_id\":\"c\",\"result\":{\"type\":\"succeeded\",\"message\":{\"id\":\"b\",\"type\":\"message\",\"model\":\"m\",\"created\":1787536800,\"usage\":{\"input_tokens\":5,\"output_tokens\":9}}}}",
 };
 
