@@ -450,10 +450,10 @@ int ingest_price(struct ingest *in, const struct rated *what, int64_t *price, bo
 			return rc;
 	}
 	struct fee fee;
-	if (*unpriced && what->stated.given && !what->stated.estimate &&
+	if (*unpriced && what->stated.given && !what->stated.estimate && r->requests > 0 &&
 	    strcmp(in->o.currency, "USD") == 0) {
 		p = stored_price_stated(&fee, r->text[FIELD_PROVIDER], r->text[FIELD_MODEL],
-					what->stated.amount);
+					what->stated.amount, r->requests);
 		*unpriced = false;
 	} else if (*unpriced) {
 		p = stored_price_none(r->text[FIELD_MODEL], doubt      ? doubt
