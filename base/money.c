@@ -34,7 +34,11 @@ char *credits_format(struct credits_total t, char buf[DECIMAL_TEXT_MAX])
 
 bool money_total_add_units(struct money_total *t, struct money amount, int64_t count, int64_t per)
 {
-	CHECK(per > 0 && PER_MILLION % per == 0);
+	CHECK(per > 0 && (PER_MILLION % per == 0 || count % per == 0));
+	if (PER_MILLION % per != 0) {
+		count /= per;
+		per = 1;
+	}
 	int128 product = (int128)amount.pico * count;
 	int64_t factor = PER_MILLION / per;
 	const int128 limit = (((int128)1 << 126) - 1) / factor;

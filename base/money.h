@@ -33,8 +33,8 @@ char *money_total_format(struct money_total t, char buf[DECIMAL_TEXT_MAX]);
 char *credits_format(struct credits_total t, char buf[DECIMAL_TEXT_MAX]);
 
 /*
- * amount per `per` units, for count units. per must divide 1,000,000 (1, 10, ... 1,000,000). False
- * on overflow, and the total is then unchanged.
+ * amount per `per` units, for count units. per must divide 1,000,000 (1, 10, ... 1,000,000) or the
+ * count. False on overflow, and the total is then unchanged.
  */
 bool money_total_add_units(struct money_total *t, struct money amount, int64_t count, int64_t per);
 

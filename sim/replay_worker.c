@@ -2,6 +2,7 @@
 
 #include "base/processor.h"
 #include "base/scan.h"
+#include "meter/ingest/spans.h"
 #include "pricing/rate.h"
 #include "sim/model_cache.h"
 #include "sim/replay_run.h"
@@ -213,6 +214,16 @@ static const struct batch_unit *unit_of(const struct record_batch *b, size_t row
 	return b->has_units ? &b->unit[row] : NULL;
 }
 
+/* How long each prompt of a bucket was is not told, not even where it is one call's. */
+static bool tier_is_told(const struct record_batch *b, const struct record *r,
+			 const struct tariff_answer *a, struct err *why)
+{
+	struct usage several = { .requests = r->requests < 2 ? 2 : r->requests };
+	const struct rates *rates;
+	usage_set_counts(&several, r->counts);
+	return !b->aggregate || rate_tier(&rates, &several, a->tariff, why) == 0;
+}
+
 /* Tiers, fees, rare buckets; or the reason why there is no price. */
 static __attribute__((noinline)) void price_or_explain(struct worker *w,
 						       const struct record_batch *b, size_t row)
@@ -224,10 +235,11 @@ static __attribute__((noinline)) void price_or_explain(struct worker *w,
 	w->cost[row] = (struct money_total){ 0 };
 	w->unpriced[row] = 0;
 	record_from_batch(&r, b, row);
-	if (a->price && price_in_full(&r, unit_of(b, row), a, &w->cost[row], &why))
+	if (a->price && tier_is_told(b, &r, a, &why) &&
+	    price_in_full(&r, unit_of(b, row), a, &w->cost[row], &why))
 		return;
-	if (b->stated && !b->stated->estimate && !b->unread) {
-		w->cost[row] = money_of_tokens(b->stated->amount, PER_MILLION);
+	if (b->charge) {
+		w->cost[row] = money_of_tokens(*b->charge, PER_MILLION);
 		w->by_seller = true;
 		w->stated.by_seller++;
 		w->overflow |= !money_total_add(&w->stated.sellers, w->cost[row]);
@@ -890,24 +902,76 @@ static const char *doubt_of_bucket(struct worker *w, const struct record *r)
 	return tariffs_divided(w->tariffs, s, r->time_us + shift, r->completed_us + shift);
 }
 
+static struct text resolve(void *user, struct text provider, struct text model, int64_t time_us)
+{
+	struct worker *w = user;
+	struct subject *s = tariffs_subject(w->tariffs, provider, model, TEXT(""), TEXT(""));
+	const struct tariff_answer *a = tariffs_ask(w->tariffs, s, time_us);
+	return a->resolved && *a->resolved ? text_of(a->resolved) : model;
+}
+
+/* A bucket of time and the calls that it sums up are one usage, of which the first counts, as it
+ * does when they are metered. NULL where no bucket is among the calls. */
+static struct spans *open_spans(struct worker *w)
+{
+	const struct call_log *log = w->run->in.log;
+	struct spans *spans = NULL;
+	const char *path;
+	bool any = false;
+	for (size_t i = 0; !any && i < call_log_count(log); i++)
+		any = call_log_call(log, i, &path)->aggregate;
+	if (any)
+		spans_open(&spans, NULL, resolve, w, NULL);
+	return spans;
+}
+
+/* Why the call must not be counted, or NULL; then it is noted as one that counts. */
+static const char *told_twice(struct spans *spans, const struct metered *m)
+{
+	const struct record *r = &m->record;
+	const struct text provider = r->text[FIELD_PROVIDER], model = r->text[FIELD_MODEL];
+	const struct span span = { r->time_us, r->completed_us,	  provider,
+				   model,      text_of(m->shape), { 0 } };
+	const char *why = NULL;
+	/* of sums that metrics tell those are left that say something of their own */
+	if (!spans || r->time_us == TIME_ABSENT || strcmp(m->shape, OTLP_METRIC_SHAPE) == 0)
+		return NULL;
+	if (!m->aggregate)
+		why = spans_refuse_call(spans, provider, model, r->time_us);
+	else if (spans_refuse_bucket(spans, NULL, &span, &why, NULL) != 0)
+		return NULL;
+	if (!why && m->aggregate)
+		spans_add_bucket(spans, &span);
+	else if (!why)
+		spans_add_call(spans, provider, model, r->time_us);
+	return why;
+}
+
 void replay_work_calls(struct worker *w)
 {
 	struct record_batch *b = mem_zalloc(sizeof *b);
+	struct spans *spans = w->run->pass == PASS_PRICE ? open_spans(w) : NULL;
 	const char *path;
 	for (size_t i = 0; i < call_log_count(w->run->in.log); i++) {
 		const struct metered *m = call_log_call(w->run->in.log, i, &path);
 		if (m->conflict)
 			continue;
 		w->call = i;
-		const char *doubt = m->aggregate ? doubt_of_bucket(w, &m->record) : NULL;
-		if (doubt) {
-			refuse_because(w, NULL, doubt);
+		const char *again = told_twice(spans, m);
+		if (again) {
+			refuse_because(w, NULL, again);
 			continue;
 		}
 		record_batch_single(b, &m->record);
-		b->unread = m->unread;
-		b->stated = m->stated.given && strcmp(w->run->o->currency, "USD") == 0 ? &m->stated
-										       : NULL;
+		const bool dollars = strcmp(w->run->o->currency, "USD") == 0;
+		b->aggregate = m->aggregate;
+		b->unread = m->unread	   ? m->unread
+			    : m->aggregate ? doubt_of_bucket(w, &m->record)
+					   : NULL;
+		b->stated = m->stated.given && dollars ? &m->stated : NULL;
+		b->charge = b->stated && !m->stated.estimate && !m->unread && m->record.requests > 0
+				    ? &m->stated.amount
+				    : NULL;
 		const int64_t outside = w->outside;
 		accept(w, b);
 		if (w->outside == outside) {
@@ -918,6 +982,7 @@ void replay_work_calls(struct worker *w)
 		}
 	}
 	tariffs_each(w->tariffs, settle, w);
+	spans_close(spans);
 	free(b);
 }
 

@@ -23,7 +23,9 @@ int agent_counts(struct raw_counts *c, json_value *usage, const struct agent_cou
 		const struct agent_count *k = table;
 		while (k->key && strcmp(k->key, json_key(v)) != 0)
 			k++;
-		if (!k->key && name_speaks_of_money(text_of(json_key(v))) && !json_is_nothing(v))
+		/* whatever counts may be billed, and what speaks of it whatever it is */
+		if (!k->key && !json_is_nothing(v) &&
+		    (json_kind(v) == JSON_NUMBER || name_speaks_of_money(text_of(json_key(v)))))
 			return err_set(e, ERR_INVALID,
 				       "field '%.60s' is unknown, and may be billed", json_key(v));
 		if (!k->key || k->harmless || json_kind(v) == JSON_NULL)

@@ -61,6 +61,12 @@ int zcode_read(struct peek *p, struct payload_reader *r, struct err *e);
 int hermes_read(struct peek *p, struct payload_reader *r, struct err *e);
 int zed_read(struct peek *p, struct payload_reader *r, struct err *e);
 int copilot_read(struct peek *p, struct payload_reader *r, struct err *e);
+bool grok_document(struct payload_reader *r, json_value *v, int64_t line);
+bool codebuddy_document(struct payload_reader *r, json_value *v, int64_t line);
+/* Agents whose logs cannot be counted: refused by name. */
+bool unread_agent_document(struct payload_reader *r, json_value *v, int64_t line);
+bool unread_agent_known(json_value *v);
+int warp_read(struct peek *p, struct payload_reader *r, struct err *e);
 bool cline_task_document(struct payload_reader *r, json_value *v, int64_t line);
 
 #endif

@@ -44,7 +44,9 @@ static bool claude_document(struct payload_reader *r, json_value *v, int64_t lin
 	struct text type = json_string(json_member(v, "type"));
 	json_value *message = json_member(v, "message"), *usage = json_member(message, "usage");
 	bool assistant = text_is(type, "assistant");
-	bool line_of_log = json_member(v, "sessionId") ||
+	/* CodeBuddy writes these */
+	const bool other = text_is(type, "message") || text_is(type, "function_call");
+	bool line_of_log = (json_member(v, "sessionId") && !other) ||
 			   (text_is(type, "summary") && json_member(v, "leafUuid")) ||
 			   text_is(type, "file-history-snapshot");
 	struct metered m;

@@ -26,6 +26,8 @@ static const struct cost_member {
 	{ "cline-cli.session", true, false, DOLLARS, { "totalCost" } },
 	{ "cline.task", true, false, DOLLARS, { "cost" } },
 	{ "cline.task", true, false, DOLLARS, { "totalCost" } },
+	{ "grok.session", true, false, TICKS, { "costUsdTicks" } },
+	{ "vibe.session", true, false, DOLLARS, { "session_cost" } },
 	{ "continue.session", true, false, CENTS, { "cost_cents" } },
 	{ "claude-code.log", false, false, DOLLARS, { "costUSD" } },
 	{ "litellm.log", false, false, DOLLARS, { "spend" } },

@@ -18,6 +18,7 @@ static const struct database_format formats[] = {
 	{ { "usage_ledger", "sessions" }, "input_tokens", goose_read },
 	{ { "sessions", "messages" }, "accumulated_total_tokens", goose_read },
 	{ { "sessions", "messages" }, "prompt_tokens", crush_read },
+	{ { "agent_conversations", "ai_queries" }, "conversation_data", warp_read },
 };
 
 static const struct database_format *format_of(struct peek *p)

@@ -227,6 +227,61 @@ static void read_continue(struct payload_reader *r, json_value *v, int64_t line)
 	}
 }
 
+/* Vibe: the running total of a session. What came from a cache is not told. */
+static void read_vibe(struct payload_reader *r, json_value *v, int64_t line)
+{
+	static const struct agent_count table[] = {
+		{ "session_prompt_tokens", RAW_PROMPT, false },
+		{ "session_completion_tokens", RAW_COMPLETION, false },
+		{ "session_total_llm_tokens", RAW_TOTAL, false },
+		{ "session_cost", RAW_COUNTS, true },
+		{ "context_tokens", RAW_COUNTS, true },
+		{ "last_turn_prompt_tokens", RAW_COUNTS, true },
+		{ "last_turn_completion_tokens", RAW_COUNTS, true },
+		{ "last_turn_total_tokens", RAW_COUNTS, true },
+		{ "tokens_per_second", RAW_COUNTS, true },
+		{ "steps", RAW_COUNTS, true },
+		{ "tool_calls_agreed", RAW_COUNTS, true },
+		{ "tool_calls_rejected", RAW_COUNTS, true },
+		{ "tool_calls_failed", RAW_COUNTS, true },
+		{ "tool_calls_succeeded", RAW_COUNTS, true },
+		{ "last_turn_duration", RAW_COUNTS, true },
+		{ "input_price_per_million", RAW_COUNTS, true },
+		{ "output_price_per_million", RAW_COUNTS, true },
+		{ NULL, RAW_COUNTS, false }
+	};
+	struct metered m;
+	struct raw_counts c = { .cache = CACHE_BESIDE, .fixed = true }, steps = { 0 };
+	struct err e;
+	json_value *stats = json_member(v, "stats"), *config = json_member(v, "config"),
+		   *n = json_member(stats, "steps");
+	const struct text session = kept(r, json_member(v, "session_id")),
+			  active = json_string(json_member(config, "active_model"));
+	struct text model = active;
+	payload_begin(&m, "vibe.session", line);
+	m.cumulative = true;
+	for (json_value *k = json_first(json_member(config, "models")); k; k = json_next(k))
+		if (text_eq(json_string(json_member(k, "alias")), active))
+			model = json_string(json_member(k, "name"));
+	agent_set(&m.record, FIELD_ID,
+		  text_of(arena_printf(&r->arena, "vibe:%.*s", (int)session.n, session.p)));
+	agent_set(&m.record, FIELD_MODEL, model);
+	set_session(&m.record, session);
+	int rc = payload_time(&m.record, FIELD_TIME, json_member(v, "start_time"), &e);
+	if (rc == 0 && n && json_kind(n) != JSON_NULL)
+		rc = counts_set(&steps, RAW_TOTAL, n, &e);
+	if (rc == 0 && steps.count[RAW_TOTAL] > 0) {
+		m.record.requests = steps.count[RAW_TOTAL];
+		m.record.present |= (uint64_t)1 << FIELD_REQUESTS;
+	}
+	if (rc == 0)
+		rc = agent_counts(&c, stats, table, &e);
+	if (rc == 0 && !c.count[RAW_PROMPT] && !c.count[RAW_COMPLETION])
+		r->passed_over++;
+	else
+		agent_take_json(r, &m, &c, stats, rc, &e);
+}
+
 /* A step; the same id in another session is a fork's copy. Members that are null did not change. */
 static void read_kimi(struct payload_reader *r, json_value *v, int64_t line)
 {
@@ -291,6 +346,12 @@ static bool is_kimi(json_value *v)
 	       json_member(message, "type");
 }
 
+static bool is_vibe(json_value *v)
+{
+	return json_member(v, "session_id") &&
+	       json_member(json_member(v, "stats"), "session_prompt_tokens");
+}
+
 static void pass_over(struct payload_reader *r, json_value *v, int64_t line)
 {
 	(void)v;
@@ -301,15 +362,15 @@ static void pass_over(struct payload_reader *r, json_value *v, int64_t line)
 static const struct {
 	bool (*is)(json_value *v);
 	void (*read)(struct payload_reader *r, json_value *v, int64_t line);
-} documents[] = { { is_amp, read_amp },
-		  { is_droid, read_droid },
-		  { is_continue, read_continue },
-		  { is_listed, pass_over },
-		  { is_kimi, read_kimi } };
+} documents[] = { { is_amp, read_amp },		  { is_droid, read_droid },
+		  { is_continue, read_continue }, { is_listed, pass_over },
+		  { is_kimi, read_kimi },	  { is_vibe, read_vibe } };
 
 bool session_document(struct payload_reader *r, json_value *v, int64_t line)
 {
-	if (opencode_document(r, v, line) || cline_task_document(r, v, line))
+	if (opencode_document(r, v, line) || cline_task_document(r, v, line) ||
+	    grok_document(r, v, line) || codebuddy_document(r, v, line) ||
+	    unread_agent_document(r, v, line))
 		return true;
 	for (size_t i = 0; i < sizeof documents / sizeof *documents; i++)
 		if (documents[i].is(v)) {
@@ -324,5 +385,7 @@ bool session_document_known(json_value *v)
 	for (size_t i = 0; i < sizeof documents / sizeof *documents; i++)
 		if (documents[i].is(v))
 			return true;
-	return json_member(v, "sessionID") && json_member(v, "role");
+	return (json_member(v, "sessionID") && json_member(v, "role")) || unread_agent_known(v) ||
+	       json_member(json_member(json_member(v, "params"), "update"), "sessionUpdate") ||
+	       json_kind(json_member(v, "providerData")) == JSON_OBJECT;
 }

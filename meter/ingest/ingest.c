@@ -450,10 +450,10 @@ int ingest_price(struct ingest *in, const struct rated *what, int64_t *price, bo
 			return rc;
 	}
 	struct fee fee;
-	if (*unpriced && what->stated.given && !what->stated.estimate &&
+	if (*unpriced && what->stated.given && !what->stated.estimate && r->requests > 0 &&
 	    strcmp(in->o.currency, "USD") == 0) {
 		p = stored_price_stated(&fee, r->text[FIELD_PROVIDER], r->text[FIELD_MODEL],
-					what->stated.amount);
+					what->stated.amount, r->requests);
 		*unpriced = false;
 	} else if (*unpriced) {
 		p = stored_price_none(r->text[FIELD_MODEL], doubt      ? doubt
@@ -806,12 +806,6 @@ static int find_own(struct ingest *in, struct text customer, struct text *id,
 	return rc;
 }
 
-/* A server's transactions do not see each other's calls: there the two sources do not meet. */
-static bool has_twins(const struct ingest *in, const struct metered *m)
-{
-	return m->twin.n && !db_on_server(store_db(in->store));
-}
-
 /* The call of the agent's other source that says the same, and has no pair yet; in->twin is the
  * number of the pair. */
 static int find_twin(struct ingest *in, const struct metered *m, struct known_id *known,
@@ -821,7 +815,7 @@ static int find_twin(struct ingest *in, const struct metered *m, struct known_id
 	struct known_id own;
 	int rc = 0;
 	in->twin = 0;
-	if (!has_twins(in, m))
+	if (!m->twin.n)
 		return 0;
 	do
 		rc = store_find_also(in->store, twin_name(room, m, ++in->twin, m->in_log), true,
@@ -837,7 +831,7 @@ static int find_twin(struct ingest *in, const struct metered *m, struct known_id
 static int note_twin(struct ingest *in, const struct metered *m, struct text id, struct err *e)
 {
 	char room[TWIN_ROOM];
-	if (!in->twin || !has_twins(in, m))
+	if (!in->twin || !m->twin.n)
 		return 0;
 	return store_also(in->store, twin_name(room, m, in->twin, m->in_log), id, false, e);
 }
@@ -954,7 +948,7 @@ static int find_call(struct ingest *in, const struct metered *m, struct record *
 	if (rc == 0 && !known->first)
 		rc = find_elsewhere(in, m, r, known, e);
 	/* it met its twin before */
-	if (rc == 0 && !known->first && has_twins(in, m))
+	if (rc == 0 && !known->first && m->twin.n)
 		rc = store_find_also(in->store, *id, true, known, e);
 	if (rc != 0 || known->first)
 		return rc;

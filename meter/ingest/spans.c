@@ -146,7 +146,8 @@ int spans_open(struct spans **out, struct store *s, spans_resolve *resolve, void
 	struct spans *x = mem_zalloc(sizeof *x);
 	x->resolve = resolve;
 	x->user = user;
-	int rc = read_buckets(x, s, e);
+	x->calls_read = !s;
+	int rc = s ? read_buckets(x, s, e) : 0;
 	if (rc != 0) {
 		spans_close(x);
 		return rc;

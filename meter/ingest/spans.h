@@ -24,7 +24,7 @@ struct spans;
 /* The resolved name of a model at a time; valid until the next call. */
 typedef struct text spans_resolve(void *user, struct text provider, struct text model,
 				  int64_t time_us);
-/* Errors: the store's. */
+/* s: NULL where nothing is stored, and all that counts is added. Errors: the store's. */
 int spans_open(struct spans **out, struct store *s, spans_resolve *resolve, void *user,
 	       struct err *e);
 void spans_close(struct spans *x);

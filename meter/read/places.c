@@ -90,6 +90,11 @@ static const struct place table[] = {
 	{ "mux", "Mux", "MUX_ROOT", "/sessions", "~/.mux/sessions", "*chat.jsonl" },
 	{ "continue", "Continue", "CONTINUE_GLOBAL_DIR", "/sessions", "~/.continue/sessions",
 	  "*.json" },
+	{ "grok", "Grok", "GROK_HOME", "/sessions", "~/.grok/sessions", "*updates.jsonl" },
+	{ "codebuddy", "CodeBuddy", NULL, NULL, "~/.codebuddy/projects", "*.jsonl" },
+	{ "vibe", "Mistral Vibe", "VIBE_HOME", "/logs/session", "~/.vibe/logs/session",
+	  "*meta.json" },
+	{ "dsh", "DeepSeek Harness", "DSH_HOME", "/sessions", "~/.dsh/sessions", "*session.jsonl" },
 };
 enum { ROWS = sizeof table / sizeof *table, DEPTH_MAX = 12 };
 

@@ -246,6 +246,8 @@ void record_batch_single(struct record_batch *b, const struct record *r)
 	b->has_units = false;
 	b->unread = NULL;
 	b->stated = NULL;
+	b->charge = NULL;
+	b->aggregate = false;
 }
 
 void record_batch_drop(struct record_batch *b, const uint8_t drop[BATCH_ROWS])

@@ -129,10 +129,12 @@ struct record_batch {
 	int64_t requests[BATCH_ROOM];
 	bool has_units; /* unit is filled; of replays that store prompts, no column of a trace */
 	struct batch_unit unit[BATCH_ROOM];
-	/* of a batch of one: why it has no price whatever the cards say, and what its source says
-	 * that it cost (NULL: nothing) */
+	/* of a batch of one: why it has no price whatever the cards say, what its source says that
+	 * it cost, and of that what prices it where no card does (NULL: nothing) */
 	const char *unread;
 	const struct stated_cost *stated;
+	const struct money *charge;
+	bool aggregate; /* it stands for several calls, whatever its number of requests */
 };
 
 /* Row i as a record; its texts point where the batch's do. */

@@ -27,9 +27,10 @@ int stored_price_of(struct stored_price *out, const struct usage *u, const struc
 }
 
 struct stored_price stored_price_stated(struct fee *fee, struct text vendor, struct text model,
-					struct money amount)
+					struct money amount, int64_t requests)
 {
-	*fee = (struct fee){ .unit = FEE_PER_REQUEST, .amount = amount, .per = 1 };
+	/* of all calls that the record stands for together */
+	*fee = (struct fee){ .unit = FEE_PER_REQUEST, .amount = amount, .per = requests };
 	struct stored_price p = { .ref = TEXT(STATED_PRICE),
 				  .vendor = vendor.n ? vendor : TEXT(""),
 				  .model = model,

@@ -25,11 +25,12 @@ struct stored_price {
  * message as the reason. */
 int stored_price_of(struct stored_price *out, const struct usage *u, const struct price *p,
 		    const struct tariff *t, struct err *e);
-/* What the seller says that it charged for this call, where no card has a price; fee: room for it.
+/* What the seller says that it charged for this record of so many requests (at least one), where no
+ * card has a price; fee: room for it.
  */
 #define STATED_PRICE "stated by the seller"
 struct stored_price stored_price_stated(struct fee *fee, struct text vendor, struct text model,
-					struct money amount);
+					struct money amount, int64_t requests);
 /* A price that is none. */
 struct stored_price stored_price_none(struct text model, const char *reason);
 

@@ -123,6 +123,12 @@ static const char *const payloads[] = {
 	"{\"event.name\":\"claude_code.api_request\",\"event.timestamp\":\"2026-03-01T10:00:00Z\","
 	"\"request_id\":\"req_1\",\"model\":\"m\",\"input_tokens\":4,\"output_tokens\":5,"
 	"\"cache_read_tokens\":6,\"cache_creation_tokens\":7,\"cost_usd\":0.1,\"speed\":\"fast\"}",
+	/* newer agents */
+	"{\"timestamp\":1781517600,\"method\":\"_x.ai/session/update\",\"params\":{\"sessionId\":\"s\",\"update\":{\"sessionUpdate\":\"turn_completed\",\"prompt_id\":\"p\",\"usage\":{\"inputTokens\":1000,\"totalTokens\":1050,\"outputTokens\":50,\"modelUsage\":{\"m\":{\"inputTokens\":1000,\"cachedReadTokens\":800,\"outputTokens\":50,\"reasoningTokens\":7,\"totalTokens\":1050,\"modelCalls\":3}}}}}}",
+	"{\"type\":\"message\",\"id\":\"i\",\"timestamp\":1781517600000,\"sessionId\":\"s\",\"providerData\":{\"messageId\":\"m1\",\"requestModelId\":\"m\",\"rawUsage\":{\"prompt_tokens\":100,\"completion_tokens\":20,\"total_tokens\":120,\"prompt_cache_hit_tokens\":60,\"completion_thinking_tokens\":5}}}",
+	"{\"session_id\":\"v1\",\"start_time\":\"2026-06-15T10:00:00Z\",\"stats\":{\"steps\":4,\"session_prompt_tokens\":5000,\"session_completion_tokens\":100},\"config\":{\"active_model\":\"m\"}}",
+	"{\"data\":[{\"start_time\":1781481600,\"end_time\":1781568000,\"results\":[{\"model\":\"m\",\"num_model_requests\":2,\"input_tokens\":1000,\"input_cached_tokens\":400,\"output_tokens\":10,\"input_audio_tokens\":3}]}],\"has_more\":false}",
+	"{\"custom_id\":\"c\",\"result\":{\"type\":\"succeeded\",\"message\":{\"id\":\"b\",\"type\":\"message\",\"model\":\"m\",\"created\":1787536800,\"usage\":{\"input_tokens\":5,\"output_tokens\":9}}}}",
 };
 
 struct seen {
@@ -231,7 +237,9 @@ static int mutate(const char *name, const char *text, const char *format, int *t
 				buf_puts(&changed, line + len);
 				outcome(&now, changed.p, &told);
 				++*tried;
-				if (told || strcmp(was.p, now.p) == 0)
+				/* m as a key is the name of a model, which is another then */
+				if (told || strcmp(was.p, now.p) == 0 ||
+				    (renamed.n && strcmp(renamed.p, "m") == 0))
 					continue;
 				print_message("# %s: without '%s' it is silently\n%s instead "
 					      "of\n%s",
@@ -263,7 +271,8 @@ static void no_member_gets_lost_silently(void **state)
 			fail_msg("%s is not read: %s", name, out.p);
 		buf_release(&out);
 		silent += mutate(name, payloads[i], "%s_v2", &tried);
-		if (!strstr(payloads[i], "event.name")) /* has no object for its counts */
+		/* events have no object for their counts, tables columns of any kind */
+		if (!strstr(payloads[i], "event.name") && !strstr(payloads[i], "results"))
 			silent += mutate(name, payloads[i], "zz%.0s", &tried);
 	}
 	print_message("# %d members renamed, %d silent\n", tried, silent);
