@@ -121,8 +121,8 @@ metered() {
 	printf '%s\n' id,time,model,provider,input a,2026-06-15T10:00:00Z,m1,acme,1000000 > u.csv
 	"$TALLY" ingest u.csv --prices old.json -q
 	printf '%s\n' day,model,cost 2026-06-15,m1,3.00 > b.csv
-	run "$TALLY" reconcile b.csv --prices new.json --json
-	[ "$status" -eq 0 ]
+	output=$("$TALLY" reconcile b.csv --prices new.json --json 2> note)
+	grep -q old.json note # the cards that rated the records are other ones
 	[ "$(value causes.price)" = 2 ]
 }
 
