@@ -381,7 +381,7 @@ static int draft_one(struct cli *cli, struct ledger_session *s, struct invoicer 
 		     struct text customer, struct draft *out, struct err *e)
 {
 	const struct account *a;
-	struct instant from, to;
+	struct instant from = { 0 }, to = { 0 };
 	*out = (struct draft){ 0 };
 	int rc = ledger_account(s->ledger, customer, &a, e);
 	if (rc == 0)
