@@ -208,7 +208,7 @@ END
 	run "$TALLY" reconcile any.csv --map day=Date --map model=SKU --map cost=Total --provider anthropic --json
 	expect 5 '"differing": 1' '"difference": "0.2"'
 	run "$TALLY" reconcile any.csv
-	expect 1 "any.csv:1" "day"
+	expect 1 "any.csv:1" "cost=COLUMN" --map
 }
 
 @test "FOCUS rows add up to what usage shows; records read in again are the same" {

@@ -8,9 +8,10 @@ load common
 }
 
 @test "a bucket of time and its calls are one usage in replays, too: the first counts, the other is named" {
-	printf '%s\n' 'generation_id,created_at,cost_total,byok_usage_inference,tokens_prompt,tokens_completion,model_permaslug' \
-		'g1,2026-06-15 10:00:00,0.5,0,1000000,0,deepseek/deepseek-v4-flash' >calls.csv
-	printf '%s\n' 'Date,Slug,Usage,BYOK Usage,Requests,Prompt Tokens,Completion Tokens,Reasoning Tokens' 2026-06-15,deepseek/deepseek-v4-flash,0.5,0.25,3,3000000,10,0 >days.csv
+	printf '%s\n' request_id,request_created_at,response_created_at,model,prompt_tokens,completion_tokens \
+		g1,2026-06-15T10:00:00Z,2026-06-15T10:00:01Z,deepseek/deepseek-v4-flash,1000000,5 >calls.csv
+	printf '%s\n' day,model,total_cost,request_count,input_tokens,output_tokens \
+		2026-06-15,deepseek/deepseek-v4-flash,0.5,3,3000000,10 >days.csv
 	for order in "calls.csv days.csv" "days.csv calls.csv"; do
 		run "$TALLY" replay $order --json
 		expect 3 '"records": 1,' '"quarantined": 1'
