@@ -436,23 +436,11 @@ static void take_item(struct payload_reader *r, const struct export_format *f, j
 		take_row(r, f, v, item, line);
 }
 
-/* A page of buckets in which nothing was used. */
-static bool is_empty_page(json_value *v, json_value *items)
-{
-	if (!items || !json_member(v, "has_more"))
-		return false;
-	for (json_value *item = json_first(items); item; item = json_next(item))
-		if (json_kind(json_member(item, "results")) != JSON_ARRAY ||
-		    json_first(json_member(item, "results")))
-			return false;
-	return true;
-}
-
 bool export_document(struct payload_reader *r, json_value *v, int64_t line)
 {
 	json_value *items = export_page_items(v);
 	const struct export_format *f = export_of_document(v, EXPORT_AS_USAGE);
-	if (!f && !is_empty_page(v, items))
+	if (!f && !export_page_is_empty(v))
 		return false;
 	json_value *more = json_member(v, "has_more");
 	r->pages_with_more += json_true(more);

@@ -350,6 +350,18 @@ json_value *export_page_items(json_value *v)
 	return NULL;
 }
 
+bool export_page_is_empty(json_value *v)
+{
+	json_value *items = export_page_items(v);
+	if (!items || !json_member(v, "has_more"))
+		return false;
+	for (json_value *item = json_first(items); item; item = json_next(item))
+		if (json_kind(json_member(item, "results")) != JSON_ARRAY ||
+		    json_first(json_member(item, "results")))
+			return false;
+	return true;
+}
+
 static bool fits_row(const struct export_format *f, json_value *row, json_value *item)
 {
 	for (const struct export_need *need = f->needs; need->any; need++) {

@@ -102,6 +102,8 @@ struct export_format {
 const struct export_format *export_of_document(json_value *v, enum export_use use);
 /* The list of a page that holds its items, or NULL. */
 json_value *export_page_items(json_value *v);
+/* A page of buckets in which nothing was used. */
+bool export_page_is_empty(json_value *v);
 /* What a row says under that name, or the item around it (may be NULL). */
 json_value *export_value(json_value *row, json_value *item, const char *name);
 /* Of a header; the one with the most needed names where several fit. */
