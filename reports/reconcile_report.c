@@ -213,7 +213,8 @@ static void put_causes(const struct reconciliation *r, const char *currency, str
 		    (l->cause == CAUSE_NAME && l->match == METERED_ONLY))
 			continue;
 		bool name = l->cause == CAUSE_NAME;
-		put_shown_money(b, name ? l->billed.cost : l->difference, currency, false);
+		put_shown_money(b, name ? l->billed.cost : l->difference, currency,
+				l->cause == CAUSE_UNPRICED);
 		day_text(l->day, day);
 		print_note("  %s%s%s: %.*s%s%.*s, %s  %s", cause_name(l->cause),
 			   l->factor ? " " : "", l->factor ? l->factor : "", (int)l->model.n,

@@ -17,6 +17,9 @@ arguments() {
 	reconcile) echo bill.csv ;;
 	export) echo csv ;;
 	ingest) echo "$ROOT/examples/sample.csv" ;;
+	'advise cache') echo "$ROOT/examples/sample.csv --on claude-sonnet-4-6" ;;
+	'advise switch') echo "--from deepseek-v4-flash --to deepseek-v4-pro --prompt 5000" ;;
+	'advise hits') echo "$ROOT/examples/sample.csv --from deepseek-v4-flash --to deepseek-v4-pro" ;;
 	cost) echo "-m deepseek-v4-flash --input 1" ;;
 	'price show' | 'price history') echo deepseek-v4-flash ;;
 	plan) echo "-m deepseek-v4-flash --per-day 1 --input 1 --output 1 --days 1" ;;
