@@ -124,13 +124,14 @@ static int take_word(struct parse *s, json_value *v, const char *key, const char
 {
 	json_value *m = json_member(v, key);
 	struct buf list = { 0 };
-	for (int i = 0; i < of->count; i++) {
-		if (m && text_is(json_string(m), of->word[i]))
+	for (int i = 0; m && i < of->count; i++)
+		if (text_is(json_string(m), of->word[i]))
 			return i;
+	if (!m && of->missing >= 0)
+		return of->missing;
+	for (int i = 0; i < of->count; i++)
 		buf_printf(&list, "%s%s", i ? ", " : "is one of ", of->word[i]);
-	}
-	if (m || of->missing < 0)
-		fail(s, within(s, place, key), list.p);
+	fail(s, within(s, place, key), list.p);
 	buf_release(&list);
 	return of->missing < 0 ? 0 : of->missing;
 }
