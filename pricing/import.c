@@ -225,6 +225,18 @@ static void put_rates(struct buf *b, const struct import_rates *r)
 	buf_puts(b, "}");
 }
 
+static void put_sizes(struct buf *b, const char *name, const struct import_size *size, int count)
+{
+	buf_printf(b, "%s[", name);
+	for (int i = 0; i < count; i++) {
+		buf_printf(b, "%s{\"above\": %lld, \"rates\": ", i ? ", " : "",
+			   (long long)size[i].above);
+		put_rates(b, &size[i].rates);
+		buf_puts(b, "}");
+	}
+	buf_puts(b, "]");
+}
+
 static void put_text(struct buf *b, const char *lead, const char *value)
 {
 	buf_puts(b, lead);
@@ -371,12 +383,8 @@ void import_take(struct import *im, const struct import_price *price)
 		put_text(b, ", \"to\": ", p->to);
 	buf_puts(b, ",\n   \"rates\": ");
 	put_rates(b, &p->rates);
-	for (int i = 0; i < p->tier_count; i++) {
-		buf_printf(b, "%s{\"above\": %lld, \"rates\": ", i ? ", " : ",\n   \"context\": [",
-			   (long long)p->tier[i].above);
-		put_rates(b, &p->tier[i].rates);
-		buf_puts(b, i + 1 == p->tier_count ? "}]" : "}");
-	}
+	if (p->tier_count)
+		put_sizes(b, ",\n   \"context\": ", p->tier, p->tier_count);
 	for (int i = 0; i < p->window_count; i++) {
 		bool known = im->calendars.p && strstr(im->calendars.p, p->window[i].hours);
 		if (!known)
@@ -388,7 +396,9 @@ void import_take(struct import *im, const struct import_price *price)
 			   i ? ", " : ",\n   \"windows\": [", p->window[i].hours,
 			   p->window[i].hours);
 		put_rates(b, &p->window[i].rates);
-		buf_puts(b, p->tier_count ? ", \"context\": []}" : "}");
+		if (p->tier_count || p->window[i].tier_count)
+			put_sizes(b, ", \"context\": ", p->window[i].tier, p->window[i].tier_count);
+		buf_puts(b, "}");
 		if (i + 1 == p->window_count)
 			buf_puts(b, "]");
 	}

@@ -39,15 +39,18 @@ struct import_rates {
 
 enum { IMPORT_TIERS_MAX = 8, IMPORT_FEES_MAX = 8, IMPORT_WINDOWS_MAX = 4 };
 
+/* What prompts above a size pay. */
+struct import_size {
+	int64_t above;
+	struct import_rates rates;
+};
+
 /* One price as a catalogue states it; what is not stated stays zero. */
 struct import_price {
 	const char *provider, *model, *service_tier, *region, *from, *to;
 	const char *multiplier; /* of all rates and fees, as a decimal; NULL: 1 */
 	struct import_rates rates;
-	struct {
-		int64_t above;
-		struct import_rates rates;
-	} tier[IMPORT_TIERS_MAX];
+	struct import_size tier[IMPORT_TIERS_MAX];
 	int tier_count;
 	struct {
 		const char *unit;
@@ -58,6 +61,8 @@ struct import_price {
 	struct {
 		const char *hours; /* "16:30-00:30" UTC */
 		struct import_rates rates;
+		struct import_size tier[IMPORT_TIERS_MAX]; /* of these hours */
+		int tier_count;
 	} window[IMPORT_WINDOWS_MAX];
 	int window_count;
 };

@@ -138,7 +138,10 @@ static void take_conditional(struct import *im, json_value *list, struct import_
 			} else if (current.window_count < IMPORT_WINDOWS_MAX) {
 				current.window[current.window_count].hours =
 					arena_printf(&im->arena, "%s-%s", a, b);
-				current.window[current.window_count++].rates = one.rates;
+				current.window[current.window_count].rates = one.rates;
+				memcpy(current.window[current.window_count].tier, one.tier,
+				       sizeof one.tier);
+				current.window[current.window_count++].tier_count = one.tier_count;
 			}
 			any = true;
 		} else if (json_kind(constraint) == JSON_NULL) {

@@ -95,10 +95,12 @@ static void take_ranges(struct import *im, json_value *ranges, struct import_pri
 		import_inherit(&p->tier[i].rates, i ? &p->tier[i - 1].rates : &p->rates);
 }
 
-/* {"hours_utc": "16:30-00:30", "output_cost_per_token": ...}: rates that hold in these hours,
- * whatever the size of the prompt. */
-static void take_off_peak(struct import *im, json_value *v, struct import_price *p)
+/* {"hours_utc": "16:30-00:30", "output_cost_per_token": ...}: rates that hold in these hours in
+ * place of the entry's of the same name; a long prompt pays its own there, too. */
+static void take_off_peak(struct import *im, json_value *entry, struct import_price *p)
 {
+	json_value *v = json_member(entry, "off_peak_pricing");
+	struct import_price off = { .rates = p->rates };
 	json_value *hours = json_member(v, "hours_utc");
 	struct text t = json_string(hours);
 	if (json_kind(v) != JSON_OBJECT || !json_first(v))
@@ -109,8 +111,15 @@ static void take_off_peak(struct import *im, json_value *v, struct import_price 
 	}
 	import_looked(im, hours);
 	p->window[0].hours = arena_text(&im->arena, t.p, t.n);
-	p->window[0].rates = p->rates;
-	take_rates(im, v, "", &p->window[0].rates);
+	take_rates(im, v, "", &off.rates);
+	take_ranges(im, json_member(entry, "tiered_pricing"), &off);
+	if (!off.tier_count) {
+		take_tiers(im, entry, "", &off);
+		take_tiers(im, v, "", &off);
+	}
+	p->window[0].rates = off.rates;
+	memcpy(p->window[0].tier, off.tier, sizeof off.tier);
+	p->window[0].tier_count = off.tier_count;
 	p->window_count = 1;
 }
 
@@ -174,7 +183,7 @@ static void take_entry(struct import *im, json_value *v, struct import_price *p)
 	take_ranges(im, json_member(v, "tiered_pricing"), p);
 	if (!p->tier_count)
 		take_tiers(im, v, "", p);
-	take_off_peak(im, json_member(v, "off_peak_pricing"), p);
+	take_off_peak(im, v, p);
 	for (size_t i = 0; i < sizeof fees / sizeof *fees; i++)
 		import_fee(im, p, json_member(v, fees[i].key), fees[i].unit, 1);
 	/* Databricks' own unit, beside the same price in dollars */

@@ -159,7 +159,7 @@ J
 J
 	run "$TALLY" price import --from litellm in.json --output card.json
 	expect 0 '1 taken' '3 refused' "'input_cost_per_token_on_mondays' speaks of a price" "'weekend_multiplier'" "'slow'" "left_out: known: 'output_cost_per_second'"
-	for t in '--input 1000000=2' '--input 100000=0.1' '--input 100000 --service-tier priority=0.3' '--input 1000000 --service-tier priority=4' \
+	for t in '--input 1000000 --at 2026-06-01T12:00:00Z=2' '--input 1000000 --at 2026-06-01T20:00:00Z=2' '--input 100000=0.1' '--input 100000 --service-tier priority=0.3' '--input 1000000 --service-tier priority=4' \
 		'--input 100000 --region us=0.11' '--input 100000 --service-tier fast=0.6' '--output 100000 --at 2026-06-01T20:00:00Z=0.1' \
 		'--output 100000 --at 2026-06-01T12:00:00Z=0.2'; do
 		run "$TALLY" cost --prices card.json --provider v --model known ${t%=*} --json
