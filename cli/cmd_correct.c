@@ -13,6 +13,8 @@ static const struct option amend_options[] = {
 	{ "set", 0, "FIELD=VALUE", "a new value (input, output, model, customer, time, ...)",
 	  true },
 	{ "why", 0, "TEXT", "the reason (stored)", false },
+	{ "other-cards", 0, NULL,
+	  "take the book's price where the card that rated the record is not at hand", false },
 	{ 0 },
 };
 static const struct option void_options[] = {
@@ -102,7 +104,8 @@ static int print_done(const struct cli *cli, const char *what)
 static int amend(struct cli *cli, struct err *e)
 {
 	struct correction c = { 0 };
-	struct amendment a = { .why = reason(cli, "amended by hand") };
+	struct amendment a = { .why = reason(cli, "amended by hand"),
+			       .other_cards = cli_flag(cli, "other-cards") };
 	const char *spec;
 	int rc = 0, i;
 	record_clear(&a.record);

@@ -5,6 +5,44 @@
 #include "base/dict.h"
 #include "meter/store/cards.h"
 
+static int note_kind(void *user, const struct rated_card *c)
+{
+	*(bool *)user |= !text_is(c->kind, "book");
+	return 0;
+}
+
+/* Whether the old price is of a card that is not at hand, which *name then tells, and the new one
+ * of no card of the user's. */
+static int is_of_missing_card(struct store *s, const struct book *book, const int64_t price[2],
+			      bool *out, struct buf *name, struct err *e)
+{
+	bool at_hand = true, users = false;
+	int rc = cards_at_hand(s, price[0], book, &at_hand, name, e);
+	if (rc == 0)
+		rc = cards_each(s, price[1], note_kind, &users, e);
+	*out = rc == 0 && !at_hand && !users;
+	return rc;
+}
+
+/* A contract's price is not lost to the book's because its card was forgotten. */
+static int keep_card(struct store *s, struct ingest *in, const char *id, const int64_t price[2],
+		     struct err *e)
+{
+	const struct stored_price *old;
+	struct buf name = { 0 };
+	bool missing = false;
+	int rc = store_stored_price(s, price[0], &old, e);
+	if (rc == 0 && old->reason.n == 0 && price[0] != price[1])
+		rc = is_of_missing_card(s, ingest_book(in), price, &missing, &name, e);
+	if (missing)
+		rc = err_set(e, ERR_CONFLICT,
+			     "'%s' was rated by the card '%s', which is not at hand: name it with "
+			     "--prices, or take the book's price with --other-cards",
+			     id, name.p ? name.p : "");
+	buf_release(&name);
+	return rc;
+}
+
 int correct_amend(struct store *s, struct ingest *in, const char *id, const struct amendment *am,
 		  struct err *e)
 {
@@ -51,6 +89,8 @@ int correct_amend(struct store *s, struct ingest *in, const char *id, const stru
 				    .flags = fresh.flags };
 	if (rc == 0)
 		rc = ingest_price(in, &what, &fresh.price, &unpriced, e);
+	if (rc == 0 && !am->other_cards)
+		rc = keep_card(s, in, id, (const int64_t[]){ row.price, fresh.price }, e);
 	if (rc == 0)
 		rc = store_append(s, &fresh, e);
 	arena_release(&a);
@@ -78,12 +118,6 @@ static struct text keep_text(struct rerate_result *out, struct text t)
 	return (struct text){ arena_text(&out->arena, t.n ? t.p : "", t.n), t.n };
 }
 
-static int note_kind(void *user, const struct rated_card *c)
-{
-	*(bool *)user |= !text_is(c->kind, "book");
-	return 0;
-}
-
 /* Whether the old price is of a card that is not at hand, and the new one of the book alone. */
 static int is_of_another_card(struct rerating *r, int64_t old, int64_t fresh, bool *out)
 {
@@ -91,15 +125,13 @@ static int is_of_another_card(struct rerating *r, int64_t old, int64_t fresh, bo
 	enum { NO = 1, YES };
 	uint64_t *known =
 		dict_need(&r->others, (struct text){ (const char *)key, sizeof key }, NULL);
-	bool at_hand = true, users = false;
 	struct buf name = { 0 }, *missing = &r->out->missing;
+	bool is = *known == YES;
 	int rc = *known ? 0
-			: cards_at_hand(r->store, old, ingest_book(r->in), &at_hand, &name, r->e);
-	if (rc == 0 && !*known)
-		rc = cards_each(r->store, fresh, note_kind, &users, r->e);
-	if (rc == 0 && !*known)
-		*known = at_hand || users ? NO : YES;
-	*out = *known == YES;
+			: is_of_missing_card(r->store, ingest_book(r->in), key, &is, &name, r->e);
+	if (rc == 0)
+		*known = is ? YES : NO;
+	*out = is;
 	if (*out && name.n && !(missing->p && strstr(missing->p, name.p)))
 		buf_printf(missing, "%s%s", missing->n ? ", " : "", name.p);
 	buf_release(&name);

@@ -13,10 +13,12 @@
 struct amendment {
 	struct record record; /* its presence bits say what is given */
 	const char *why;
+	bool other_cards; /* the book's price replaces that of a card that is not at hand */
 };
 
 /* All inside a transaction. Errors: ERR_NOT_FOUND (no such id), ERR_INVALID (voided already, or the
- * new counts contradict each other). */
+ * new counts contradict each other), ERR_CONFLICT (the card that rated it is not at hand, and the
+ * book would price it otherwise). */
 int correct_amend(struct store *s, struct ingest *in, const char *id, const struct amendment *a,
 		  struct err *e);
 

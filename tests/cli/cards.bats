@@ -55,6 +55,18 @@ without() { case $output in *"$1"*) fail "should not be there: $1" ;; esac; }
 	run "$TALLY" whatif --scenario recorded --db t.db
 	expect 0 'rated by other cards than those now: contract.json'
 }
+@test "an amendment keeps to the card that rated the record, or says that it is not at hand" {
+	"$TALLY" ingest --prices contract.json r.jsonl -q
+	run "$TALLY" amend a --set input=2000000
+	expect 1 "'a' was rated by the card 'contract.json', which is not at hand"
+	run "$TALLY" usage --json
+	before=$(json total)
+	"$TALLY" amend a --set input=2000000 --prices contract.json -q
+	run "$TALLY" usage --json
+	[ "$(json total)" != "$before" ]
+	run "$TALLY" amend a --set input=1000000 --other-cards
+	expect 0 amended
+}
 @test "a card of a database is used by whatever prices its records, over the user's and under --prices" {
 	"$TALLY" db init -q
 	"$TALLY" price install contract.json --scope database
