@@ -204,14 +204,14 @@ const char *cli_value_at(const struct cli *cli, const char *name, int at)
 	return NULL;
 }
 
-/* Those of the database. One that is not there yet has none; one with an older schema is brought up
- * by a command that writes, before its cards are read. */
+/* Those of the database. One that is not there yet has none; one that cannot be read is opened as
+ * the command will, which brings an older schema up, or says why it may not write. */
 static int add_database_cards(const struct cli *cli, int mode, struct book *book, struct err *e)
 {
 	struct buf path = { 0 };
 	struct store *s = NULL;
 	int rc = store_open(&s, cli_db_path(cli, &path), DB_READ, e);
-	if (rc == -ERR_INVALID && mode != DB_READ)
+	if (rc != 0 && rc != -ERR_NOT_FOUND && mode != DB_READ)
 		rc = store_open(&s, path.p, DB_WRITE, e);
 	if (rc == 0) {
 		rc = own_cards_add(store_db(s), book, e);

@@ -20,6 +20,8 @@ life() {
 		for (i = 0; i < 3000; i++) printf "%s,2026-06-%02dT%02d:%02d:00Z,%s,%s,p%d,t\\%d,%d,%d,%d,%d\n", i % 4 ? sprintf("%08x-0000-4000-8000-%012x", i * 7919, i) : "call " i,
 			1 + i % 28, i % 24, i % 60, i % 3 ? "deepseek-v4-flash" : "claude-sonnet-4-6", i % 2 ? "acme" : "beta", i % 2, i % 9, 100 + i * 7, i % 5 ? i * 11 : 0, i % 17, i * 3 }' >u.csv
 	"$TALLY" ingest u.csv -q
+	printf '{"schema":"tally.card/1","provider":"own","title":"Own","models":{"own-1":{}},"prices":[{"model":"own-1","currency":"USD","from":null,"to":null,"rates":{"input":"1","output":"1"},"source":"contract","sure":"yes"}]}' >own.json
+	"$TALLY" price install own.json --scope database -q
 	printf '{"id":"cmpl-1","time":"2026-06-15T00:00:00Z","model":"gpt-unknown","customer":"acme","input":5,"output":1}\n{"id":"cmpl-1","time":"2026-06-15T00:00:00Z","model":"gpt-unknown","customer":"acme","input":6,"output":1}\n' >more.jsonl
 	printf '{"id":"x","model":"m\377\376","time":"2026-06-15","input":1}\nno json\tat \\ all\n{"id":"w","time":"2026-06-15T00:00:00Z","model":"claude-sonnet-4-6","customer":"beta","input":9,"output":9,"web_search":3,"audio_input":0}\n' >>more.jsonl
 	"$TALLY" ingest more.jsonl -q 2>/dev/null || true
@@ -81,6 +83,7 @@ reports() {
 	command -v sqlite3 >/dev/null || skip "no sqlite3 shell"
 	life
 	sqlite3 a.db "INSERT INTO credit_fault SELECT min(id),0,'told' FROM credit_account"
+	sqlite3 a.db "INSERT INTO credit_top_up SELECT id,1,1,0,NULL,'USD','' FROM credit_account WHERE customer='beta'"
 	sqlite3 a.db "INSERT INTO trail VALUES(1,1,'ops','grant','acme','g1','{}')"
 	for t in $(sqlite3 a.db "SELECT name FROM sqlite_master WHERE type='table'"); do
 		# skipped: numbers of a server; invoice_usage: of databases from before bills were differences
