@@ -261,7 +261,8 @@ void count_cache_begin(struct count_cache *c, const struct work_call *call, size
 		c->room = calls * 2;
 		c->told = mem_alloc(c->room * sizeof *c->told);
 	}
-	memset(c->told, 0, calls * sizeof *c->told);
+	if (calls)
+		memset(c->told, 0, calls * sizeof *c->told);
 	c->call = call;
 	c->recorded = recorded;
 	c->found_call = 0;

@@ -242,7 +242,8 @@ static void find_tier(struct usage_days *u, struct use *use)
 void usage_days_ready(struct usage_days *u, const char *currency)
 {
 	if (u->book)
-		u->tariffs = tariffs_open(u->book, NULL, currency);
+		u->tariffs = tariffs_open(u->book, NULL,
+					  arena_text(&u->arena, currency, strlen(currency)));
 	for (size_t k = 0; u->tariffs && k < u->uses; k++) {
 		find_tier(u, &u->use[k]);
 		find_target(u, &u->use[k]);
