@@ -5,7 +5,7 @@ export TALLY_DB=$PWD/tally.db
 tally ingest -q "$EXAMPLES/sample.csv"
 cat >more.csv <<'CSV'
 id,time,model,customer,project,session,input,cache_read,output
-long1,2026-08-30T09:00:00Z,deepseek-v4-pro,Müller & Söhne Maschinenbau GmbH,/home/anna/work/customer-portal-backend,8f14e45f-ceea-467f-9c1b-1c2d3e4f5a6b,1200000,8400000,31000
+long1,2026-08-30T09:00:00Z,deepseek-v4-pro,Müller & Söhne Maschinenbau GmbH,/home/anna/code/customer-portal-backend,8f14e45f-ceea-467f-9c1b-1c2d3e4f5a6b,1200000,8400000,31000
 wide1,2026-08-30T10:00:00Z,deepseek-v4-flash,東京株式会社,検索,s2,420000,0,18000
 new1,2026-08-30T10:30:00Z,acme-large-1,contoso,tickets,s3,1000,0,200
 tiny1,2026-08-30T11:00:00Z,deepseek-v4-flash,contoso,tickets,s3,1,0,1
