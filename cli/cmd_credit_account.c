@@ -25,7 +25,9 @@ static int done(struct cli *cli, int rc, const char *fmt, const char *what)
 
 static const struct option account_options[] = {
 	{ "plan", 0, "PLAN",
-	  "how usage becomes credits: a shipped plan, FILE.json or FILE.json:NAME", false },
+	  "how usage becomes credits: a shipped plan, FILE.json or FILE.json:NAME; with ' from "
+	  "DAY' behind it usage of earlier days keeps the plan before",
+	  false },
 	{ "byo", 0, "yes|no",
 	  "bring your own key: usage is reported but draws no credits "
 	  "(default no)",
@@ -47,9 +49,38 @@ static const struct option account_options[] = {
 	{ 0 },
 };
 
-static int read_plan(struct cli *cli, struct account *a, struct arena *keep, struct err *e)
+/* "NAME from DAY": where that day begins for the account; *from stays as it is without one. */
+static int read_plan_day(struct cli *cli, const struct account *a, struct arena *keep,
+			 const char **plan, struct instant *from, struct err *e)
 {
-	const char *plan = cli_value(cli, "plan");
+	const char *given = cli_value(cli, "plan"), *at = given ? strstr(given, " from ") : NULL;
+	struct zone *z = NULL;
+	*plan = given;
+	if (!at)
+		return 0;
+	if (!a->id)
+		return err_set(e, ERR_USAGE, "--plan: a new account has had no other plan before");
+	*plan = arena_text(keep, given, (size_t)(at - given));
+	int rc = zone_open(&z, a->zone.p, e);
+	if (rc == 0)
+		rc = cli_instant("plan", at + 6, z, from, e);
+	if (rc == 0 && zone_midnight(z, zone_day(z, *from)).us != from->us)
+		rc = err_set(e, ERR_USAGE, "--plan: a plan holds from the beginning of a day on");
+	zone_close(z);
+	return rc;
+}
+
+static int read_plan(struct cli *cli, struct ledger *l, struct account *a, struct arena *keep,
+		     struct err *e)
+{
+	const char *plan;
+	struct instant from = INSTANT_MIN;
+	int dated = read_plan_day(cli, a, keep, &plan, &from, e);
+	if (dated == 0 && plan && a->id)
+		dated = from.us == INSTANT_MIN.us ? ledger_plan_always(l, a, e)
+						  : ledger_plan_until(l, a, from, e);
+	if (dated != 0)
+		return dated;
 	struct plan_file *file;
 	const struct plan *p;
 	if (!plan)
@@ -91,14 +122,15 @@ static int read_terms(struct cli *cli, struct account *a, struct arena *keep, st
 	return rc;
 }
 
-static int read_settings(struct cli *cli, struct account *a, struct arena *keep, struct err *e)
+static int read_settings(struct cli *cli, struct ledger *l, struct account *a, struct arena *keep,
+			 struct err *e)
 {
 	static const char *const policies[] = { "refuse", "limit", "debt", NULL };
 	static const char *const yes_no[] = { "no", "yes", NULL };
 	struct burn_order order;
 	int64_t day = a->anchor_day;
 	int choice;
-	int rc = read_plan(cli, a, keep, e);
+	int rc = read_plan(cli, l, a, keep, e);
 	if (rc == 0)
 		rc = read_terms(cli, a, keep, e);
 	if (rc == 0 && cli_value(cli, "byo")) {
@@ -155,7 +187,7 @@ static int set_one(struct cli *cli, struct ledger_session *s, const char *custom
 		a = *known;
 	*opened = rc == 0 && !known;
 	if (rc == 0)
-		rc = read_settings(cli, &a, &keep, e);
+		rc = read_settings(cli, s->ledger, &a, &keep, e);
 	if (*opened && rc == 0) {
 		a.opened = s->now;
 		a.since = s->now;

@@ -34,7 +34,7 @@ static const char *const tables[] = {
 	"skipped",	  "payment",
 	"trail",	  "credit_top_up",
 	"card",		  "priced_by",
-	"own_card",
+	"own_card",	  "credit_plan_before",
 };
 enum { TABLES = sizeof tables / sizeof *tables };
 /* What each engine keeps for itself, or is copied by key. */

@@ -123,7 +123,7 @@ static int credits_in_money(struct invoicer *v, struct invoice *i, const struct 
 		return rc == 0 ? amount_of(*amount, times, one, amount, e) : rc;
 	}
 	if (!i->worth.currency.n) { /* else as documents of the period have it */
-		rc = drawer_plan(v->drawer, a, &plan, e);
+		rc = drawer_plan(v->drawer, a, i->from, &plan, e);
 		if (rc != 0)
 			return rc;
 		i->worth = (struct credit_worth){ invoice_keep(&i->arena,

@@ -15,11 +15,16 @@ struct opened_plan {
 	struct tariffs *tariffs;
 };
 
+enum { PLANS_MOST = 16 };
+
 /* What is known of an account. */
 struct plan_of {
 	int64_t account;
-	const struct plan *plan; /* of an opened one, as its tariffs are */
-	struct tariffs *tariffs;
+	struct {
+		size_t opened; /* its place */
+		int64_t until_us;
+	} version[PLANS_MOST]; /* one after another */
+	size_t versions;
 	struct zone *zone;
 	int64_t zone_from_us, zone_to_us, zone_offset_us;
 	int64_t *border; /* where its credits begin or end within hours */
@@ -47,6 +52,7 @@ struct drawn_series {
 	const struct account *account; /* NULL: none */
 	bool ready;		       /* the rest is known */
 	size_t plan;		       /* its place */
+	struct tariffs *tariffs;       /* NULL: it had other plans, and each row is looked at */
 	struct subject *subject;
 	size_t cell, day; /* 1 + their places; 0: none yet */
 };
@@ -142,44 +148,81 @@ void drawer_close(struct drawer *d)
 }
 
 /* A shipped plan by its name, or the one that was given with the account. */
-static int open_plan(const struct account *a, struct opened_plan *p, struct err *e)
+static int open_plan(struct text name, struct text file, struct opened_plan *p, struct err *e)
 {
-	if (a->plan_text.n == 0)
-		return plan_open(&p->file, &p->plan, a->plan.p, e);
-	int rc = plan_file_parse(&p->file, a->plan_text, "the account's plan", e);
+	if (file.n == 0)
+		return plan_open(&p->file, &p->plan, name.p, e);
+	int rc = plan_file_parse(&p->file, file, "the account's plan", e);
 	for (size_t i = 0; rc == 0 && i < plan_file_count(p->file); i++)
-		if (text_is(a->plan, plan_name(plan_file_plan(p->file, i))))
+		if (text_is(name, plan_name(plan_file_plan(p->file, i))))
 			p->plan = plan_file_plan(p->file, i);
 	if (rc == 0 && !p->plan)
 		rc = err_set(e, ERR_NOT_FOUND, "the account's plan '%.*s' is not in its file",
-			     (int)a->plan.n, a->plan.p);
+			     (int)name.n, name.p);
 	return rc;
 }
 
-static int need_plan(struct drawer *d, const struct account *a, struct plan_of *to, struct err *e)
+static int need_plan(struct drawer *d, struct text name, struct text file, size_t *place,
+		     struct err *e)
 {
 	struct buf key = { 0 };
 	struct opened_plan p = { 0 };
-	buf_add(&key, a->plan.p, a->plan.n);
+	buf_add(&key, name.p, name.n);
 	buf_add(&key, "", 1);
-	buf_add(&key, a->plan_text.n ? a->plan_text.p : "", a->plan_text.n);
+	const size_t n = key.n;
+	buf_add(&key, file.n ? file.p : "", file.n);
 	const uint64_t *known = dict_find(&d->by_plan, (struct text){ key.p, key.n });
-	int rc = known ? 0 : open_plan(a, &p, e);
+	int rc = known ? 0 : open_plan((struct text){ key.p, n - 1 }, file, &p, e);
 	if (rc == 0 && !known) {
 		p.tariffs = tariffs_open(d->book, p.plan, plan_currency(p.plan));
 		d->opened = mem_grow(d->opened, (d->opened_count + 1) * sizeof *d->opened);
 		d->opened[d->opened_count++] = p;
 		*dict_need(&d->by_plan, (struct text){ key.p, key.n }, NULL) = d->opened_count;
 	}
-	if (rc == 0) {
-		const struct opened_plan *o = &d->opened[(known ? *known : d->opened_count) - 1];
-		to->plan = o->plan;
-		to->tariffs = o->tariffs;
-	} else {
+	if (rc == 0)
+		*place = (known ? *known : d->opened_count) - 1;
+	else
 		plan_file_close(p.file);
-	}
 	buf_release(&key);
 	return rc;
+}
+
+static const struct sql sql_plans_before = {
+	.text = "SELECT until,plan,plan_text FROM credit_plan_before WHERE account=:account "
+		"ORDER BY until",
+};
+
+/* Those that the account had, then the one that it has. */
+static int need_versions(struct drawer *d, const struct account *a, struct plan_of *p,
+			 struct err *e)
+{
+	struct db *db = store_db(ledger_store(d->ledger));
+	struct query *q;
+	int rc = db_statement(db, &sql_plans_before, &q, e), more = 0;
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":account", a->id);
+	while (rc == 0 && p->versions + 1 < PLANS_MOST && (more = db_step(db, q, e)) == 1) {
+		p->version[p->versions].until_us = db_int(q, 0);
+		rc = need_plan(d, db_text(q, 1), db_text(q, 2), &p->version[p->versions++].opened,
+			       e);
+	}
+	db_reset(q);
+	if (rc == 0)
+		rc = more < 0 ? more : 0;
+	p->version[p->versions].until_us = INT64_MAX;
+	return rc == 0 ? need_plan(d, a->plan, a->plan_text, &p->version[p->versions++].opened, e)
+		       : rc;
+}
+
+/* The plan of usage at that instant. */
+static const struct opened_plan *plan_at(const struct drawer *d, const struct plan_of *p,
+					 int64_t us)
+{
+	size_t k = 0;
+	while (us >= p->version[k].until_us && k + 1 < p->versions)
+		k++;
+	return &d->opened[p->version[k].opened];
 }
 
 static int plan_for(struct drawer *d, const struct account *a, struct plan_of **out, struct err *e)
@@ -191,7 +234,7 @@ static int plan_for(struct drawer *d, const struct account *a, struct plan_of **
 		return 0;
 	}
 	struct plan_of p = { .account = a->id };
-	int rc = need_plan(d, a, &p, e);
+	int rc = need_versions(d, a, &p, e);
 	if (rc == 0)
 		rc = zone_open(&p.zone, a->zone.p, e);
 	if (rc != 0)
@@ -208,31 +251,30 @@ static int plan_for(struct drawer *d, const struct account *a, struct plan_of **
  * behind them; may be NULL. Errors: ERR_UNPRICED when it is not covered, or when it is a bucket of
  * time that has no rates of its own.
  */
-static int rate(const struct plan_of *p, const struct usage_row *row, struct usage *u,
+static int rate(struct tariffs *t, const struct usage_row *row, struct usage *u,
 		struct credits_total *out, struct credit_rates *used, struct err *e)
 {
 	const struct record *r = &row->record;
-	struct subject *s =
-		tariffs_subject(p->tariffs, r->text[FIELD_PROVIDER], r->text[FIELD_MODEL],
-				r->text[FIELD_SERVICE_TIER], r->text[FIELD_REGION]);
+	struct subject *s = tariffs_subject(t, r->text[FIELD_PROVIDER], r->text[FIELD_MODEL],
+					    r->text[FIELD_SERVICE_TIER], r->text[FIELD_REGION]);
 	const int64_t requests = u->requests;
 	if (row->flags & USAGE_AGGREGATE &&
-	    !tariffs_same_credits(p->tariffs, s, r->time_us, r->completed_us))
+	    !tariffs_same_credits(t, s, r->time_us, r->completed_us))
 		return err_set(e, ERR_UNPRICED,
 			       "a time bucket over hours with different credit rates: how much "
 			       "fell into which is unknown");
 	const struct credited what = { s, usage_row_decides_us(row), u };
-	const struct tariff_answer *a = tariffs_ask(p->tariffs, s, what.time_us);
+	const struct tariff_answer *a = tariffs_ask(t, s, what.time_us);
 	/* how long each prompt of a bucket was is not told */
 	if (row->flags & USAGE_AGGREGATE && a->credits_by_prompt && requests < 2) {
 		struct credits_total any;
 		u->requests = 2;
-		int rc = tariffs_credits(p->tariffs, a, &what, &any, NULL, e);
+		int rc = tariffs_credits(t, a, &what, &any, NULL, e);
 		u->requests = requests;
 		if (rc != 0)
 			return rc;
 	}
-	return tariffs_credits(p->tariffs, a, &what, out, used, e);
+	return tariffs_credits(t, a, &what, out, used, e);
 }
 
 int drawer_credits(struct drawer *d, const struct account *a, const struct usage_row *row,
@@ -242,14 +284,16 @@ int drawer_credits(struct drawer *d, const struct account *a, const struct usage
 	struct usage u = { .requests = row->record.requests };
 	memcpy(u.counts, row->record.counts, sizeof u.counts);
 	int rc = plan_for(d, a, &p, e);
-	return rc == 0 ? rate(p, row, &u, out, NULL, e) : rc;
+	return rc == 0 ? rate(plan_at(d, p, row->record.time_us)->tariffs, row, &u, out, NULL, e)
+		       : rc;
 }
 
-int drawer_plan(struct drawer *d, const struct account *a, const struct plan **out, struct err *e)
+int drawer_plan(struct drawer *d, const struct account *a, struct instant at,
+		const struct plan **out, struct err *e)
 {
 	struct plan_of *p;
 	int rc = plan_for(d, a, &p, e);
-	*out = rc == 0 ? p->plan : NULL;
+	*out = rc == 0 ? plan_at(d, p, at.us)->plan : NULL;
 	return rc;
 }
 
@@ -261,11 +305,12 @@ int drawer_credits_for(struct drawer *d, const struct account *a, struct money a
 	int rc = plan_for(d, a, &p, e);
 	if (rc != 0)
 		return rc;
-	if (!text_is(currency, plan_currency(p->plan)))
+	const struct plan *plan = plan_at(d, p, INT64_MAX)->plan;
+	if (!text_is(currency, plan_currency(plan)))
 		return err_set(e, ERR_INVALID, "the account's plan counts in %s, not %.*s",
-			       plan_currency(p->plan), (int)currency.n, currency.p);
+			       plan_currency(plan), (int)currency.n, currency.p);
 	if (!decimal_multiply((struct decimal){ amount.pico, MONEY_PLACES },
-			      plan_credits_per_unit(p->plan), &product) ||
+			      plan_credits_per_unit(plan), &product) ||
 	    product.scale > MONEY_TOTAL_PLACES)
 		return err_set(e, ERR_RANGE, "the amount is not an exact number of credits");
 	out->atto = product.digits;
@@ -607,10 +652,11 @@ static int credits_of_row(struct drawer *d, struct plan_of *p, const struct usag
 	struct usage u = { .requests = sign * row->record.requests };
 	for (int k = 0; k < COUNT_TOKENS; k++)
 		u.counts[k] = sign * row->record.counts[k];
+	struct tariffs *t = plan_at(d, p, row->record.time_us)->tariffs;
 	if (sign > 0)
-		return rate(p, row, &u, out, rates, e);
+		return rate(t, row, &u, out, rates, e);
 	*rates = (struct credit_rates){ 0 };
-	int rc = rate(p, row, &u, out, rates, &none);
+	int rc = rate(t, row, &u, out, rates, &none);
 	if (rc != 0 && none.code != ERR_UNPRICED) {
 		*e = none;
 		return rc;
@@ -685,8 +731,10 @@ static int make_ready(struct drawer *d, struct drawn_series *of, int64_t series)
 	if (rc != 0)
 		return rc;
 	of->plan = (size_t)(p - d->plan);
-	of->subject =
-		tariffs_subject(p->tariffs, n->provider, n->model, n->service_tier, n->region);
+	of->tariffs = p->versions == 1 ? plan_at(d, p, 0)->tariffs : NULL;
+	of->subject = !of->tariffs ? NULL
+				   : tariffs_subject(of->tariffs, n->provider, n->model,
+						     n->service_tier, n->region);
 	of->ready = true;
 	return 0;
 }
@@ -721,8 +769,10 @@ static int draw_plain(struct drawer *d, struct drawn_series *of, const struct us
 	int rc = of->ready ? 0 : make_ready(d, of, c->series);
 	if (rc != 0)
 		return rc;
+	if (!of->tariffs)
+		return draw_whole_row(d, of->account, c->seq);
 	struct tariff_answer *a =
-		tariffs_ask(d->plan[of->plan].tariffs, of->subject,
+		tariffs_ask(of->tariffs, of->subject,
 			    c->flags & USAGE_BY_COMPLETION ? c->completed_us : c->time_us);
 	memcpy(counts, c->tokens, sizeof c->tokens);
 	if (!a->has_credits || a->credits_by_prompt ||

@@ -48,7 +48,8 @@ int drawer_credits(struct drawer *d, const struct account *a, const struct usage
 /* The credits that an amount of the plan's currency is worth. Errors: ERR_INVALID (another one). */
 int drawer_credits_for(struct drawer *d, const struct account *a, struct money amount,
 		       struct text currency, struct credits_total *out, struct err *e);
-/* The account's plan; lives as long as the drawer, or until drawer_forget. */
-int drawer_plan(struct drawer *d, const struct account *a, const struct plan **out, struct err *e);
+/* The account's plan at that instant; lives as long as the drawer, or until drawer_forget. */
+int drawer_plan(struct drawer *d, const struct account *a, struct instant at,
+		const struct plan **out, struct err *e);
 
 #endif

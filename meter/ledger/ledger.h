@@ -127,6 +127,14 @@ int ledger_find_account(struct ledger *l, struct text customer, const struct acc
 			struct err *e);
 /* Opens the account, or changes it; id 0 opens. Usage from `since` on draws credits. */
 int ledger_set_account(struct ledger *l, const struct account *a, struct err *e);
+/*
+ * The account's plan as it is known holds until that instant, and what ledger_set_account makes of
+ * it from then on; without it (ledger_plan_always) it is of all usage that has not drawn yet.
+ * Errors: ERR_CONFLICT when usage from then on has drawn already, or another plan began then.
+ */
+int ledger_plan_until(struct ledger *l, const struct account *a, struct instant until,
+		      struct err *e);
+int ledger_plan_always(struct ledger *l, const struct account *a, struct err *e);
 /* `on` false: no more. Errors: ERR_INVALID. */
 int ledger_set_top_up(struct ledger *l, const struct account *a, const struct top_up *t,
 		      struct err *e);

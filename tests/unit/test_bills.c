@@ -232,6 +232,16 @@ static void change_terms(struct history *h, struct err *e)
 static void change_plan(struct history *h, struct err *e)
 {
 	struct account a = *h->account;
+	struct err why = { 0 };
+	/* of all usage that has not drawn, or from a day on, where nothing has drawn since */
+	const struct instant from = { month((int)pick(h, MONTHS)).us +
+				      (int64_t)pick(h, 28) * US_PER_DAY };
+	int rc = pick(h, 2) ? ledger_plan_until(ledger, &a, from, &why)
+			    : ledger_plan_always(ledger, &a, &why);
+	if (rc != 0 && why.code != ERR_CONFLICT)
+		fail_msg("%s", why.message);
+	if (rc != 0)
+		return;
 	a.plan_text = text_of(plans[pick(h, 2)]);
 	h->only_usage = false; /* a million tokens may be two credits */
 	take_account(h, &a, e);
