@@ -1,6 +1,7 @@
 #include "meter/ledger/draw.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/dict.h"
 #include "base/json.h"
@@ -15,7 +16,7 @@ struct opened_plan {
 	struct tariffs *tariffs;
 };
 
-enum { PLANS_MOST = 16 };
+enum { PLANS_MOST = 16, SERIES_MOST = 1 << 28 };
 
 /* What is known of an account. */
 struct plan_of {
@@ -49,7 +50,9 @@ struct cell {
 
 /* What is known of a series in a sweep: who draws under what, and what its last row went into. */
 struct drawn_series {
+	int64_t number;
 	const struct account *account; /* NULL: none */
+	int64_t after, since_us;       /* rows behind that one draw, and calls from then on */
 	bool ready;		       /* the rest is known */
 	size_t plan;		       /* its place */
 	struct tariffs *tariffs;       /* NULL: it had other plans, and each row is looked at */
@@ -66,7 +69,9 @@ struct drawer {
 	struct plan_of *plan;
 	size_t plans;
 	/* of a sweep */
-	struct dict by_series; /* series to 1 + its place */
+	size_t *by_series; /* the number of a series, which are given out one by one, to 1 + place
+			    */
+	size_t by_series_room;
 	struct drawn_series *series;
 	size_t serieses;
 	struct dict by_account; /* account to 1 + place of its plan */
@@ -110,11 +115,17 @@ static void close_plans(struct drawer *d)
 	dict_clear(&d->rates);
 }
 
+static void forget_series(struct drawer *d)
+{
+	for (size_t i = 0; i < d->serieses; i++)
+		d->by_series[d->series[i].number] = 0;
+	d->serieses = 0;
+}
+
 void drawer_forget(struct drawer *d)
 {
 	close_plans(d);
-	dict_clear(&d->by_series);
-	d->serieses = 0;
+	forget_series(d);
 }
 
 void drawer_look_again(struct drawer *d)
@@ -137,7 +148,7 @@ void drawer_close(struct drawer *d)
 	free(d->series);
 	free(d->cell);
 	free(d->day);
-	dict_release(&d->by_series);
+	free(d->by_series);
 	dict_release(&d->by_account);
 	dict_release(&d->by_plan);
 	dict_release(&d->by_cell);
@@ -320,26 +331,49 @@ int drawer_credits_for(struct drawer *d, const struct account *a, struct money a
 	return 0;
 }
 
+static bool is_at_fault(const struct drawer *d, int64_t account)
+{
+	return dict_find(&d->faults, (struct text){ (const char *)&account, sizeof account });
+}
+
+static bool known_series(const struct drawer *d, int64_t series, struct drawn_series **out)
+{
+	const bool known =
+		series >= 0 && (size_t)series < d->by_series_room && d->by_series[series] != 0;
+	if (known)
+		*out = &d->series[d->by_series[series] - 1];
+	return known;
+}
+
 /* The series with its account; customer: where it is not asked for the first time, not needed. */
 static int series_of(struct drawer *d, int64_t series, struct text customer,
 		     struct drawn_series **out, struct err *e)
 {
-	const struct text key = { (const char *)&series, sizeof series };
-	const uint64_t *at = dict_find(&d->by_series, key);
-	if (at) {
-		*out = &d->series[*at - 1];
-		return 0;
-	}
 	const struct account *account;
+	if (known_series(d, series, out))
+		return 0;
+	if (series < 0 || series > SERIES_MOST)
+		return err_set(e, ERR_STORE, "there is no series %lld", (long long)series);
 	int rc = ledger_find_account(d->ledger, customer, &account, e);
 	if (rc != 0)
 		return rc;
 	if ((d->serieses & (d->serieses - 1)) == 0)
 		d->series = mem_grow(d->series,
 				     (d->serieses ? d->serieses * 2 : 64) * sizeof *d->series);
+	if ((size_t)series >= d->by_series_room) {
+		const size_t was = d->by_series_room;
+		d->by_series_room = (size_t)series * 2 + 64;
+		d->by_series = mem_grow(d->by_series, d->by_series_room * sizeof *d->by_series);
+		memset(d->by_series + was, 0, (d->by_series_room - was) * sizeof *d->by_series);
+	}
+	const bool draws =
+		account && !account->byo && !(d->faults.count && is_at_fault(d, account->id));
 	*out = &d->series[d->serieses++];
-	**out = (struct drawn_series){ .account = account };
-	*dict_need(&d->by_series, key, NULL) = d->serieses;
+	**out = (struct drawn_series){ .number = series,
+				       .account = account,
+				       .after = draws ? account->drawn_to : INT64_MAX,
+				       .since_us = draws ? account->since.us : INT64_MAX };
+	d->by_series[series] = d->serieses;
 	return 0;
 }
 
@@ -668,11 +702,6 @@ static int credits_of_row(struct drawer *d, struct plan_of *p, const struct usag
 	return rc;
 }
 
-static bool is_at_fault(const struct drawer *d, int64_t account)
-{
-	return dict_find(&d->faults, (struct text){ (const char *)&account, sizeof account });
-}
-
 /* A row that its account's plan covers is drawn; any other waits until the plan or a card does. */
 static int draw_row(struct drawer *d, const struct account *a, const struct usage_row *row,
 		    bool *waits)
@@ -789,11 +818,7 @@ static int take_counts(void *user, const struct usage_counts *c)
 {
 	struct drawer *d = user;
 	struct drawn_series *of;
-	const uint64_t *at = dict_find(&d->by_series,
-				       (struct text){ (const char *)&c->series, sizeof c->series });
-	if (at) {
-		of = &d->series[*at - 1];
-	} else {
+	if (!known_series(d, c->series, &of)) {
 		const struct series_names *names;
 		int rc = store_series_names(ledger_store(d->ledger), c->series, &names, d->e);
 		if (rc == 0)
@@ -801,10 +826,9 @@ static int take_counts(void *user, const struct usage_counts *c)
 		if (rc != 0)
 			return rc;
 	}
-	const struct account *a = of->account;
-	if (!a || a->byo || c->seq <= a->drawn_to || c->time_us < a->since.us ||
-	    (d->faults.count && is_at_fault(d, a->id)))
+	if (c->seq <= of->after || c->time_us < of->since_us)
 		return 0;
+	const struct account *a = of->account;
 	d->counts->rows++;
 	ledger_work_on(d->ledger, a->id);
 	if (c->kind == USAGE_RECORD && !c->more && !(c->flags & USAGE_AGGREGATE))
@@ -963,8 +987,7 @@ static int sweep(struct drawer *d, int64_t from, struct instant now, struct draw
 	d->cells = d->days = 0;
 	dict_clear(&d->by_cell);
 	dict_clear(&d->by_day);
-	dict_clear(&d->by_series);
-	d->serieses = 0;
+	forget_series(d);
 	ledger_work_on(d->ledger, 0);
 	if (from >= last && !d->again)
 		return ledger_advance(d->ledger, now, e);
@@ -983,8 +1006,7 @@ static int sweep(struct drawer *d, int64_t from, struct instant now, struct draw
 	if (rc == 0)
 		rc = ledger_advance(d->ledger, now, e);
 	free(accounts.id);
-	dict_clear(&d->by_series);
-	d->serieses = 0;
+	forget_series(d);
 	return rc;
 }
 
