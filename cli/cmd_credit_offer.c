@@ -245,13 +245,39 @@ static int give(struct cli *cli, struct ledger_session *s, const struct account 
 	return rc;
 }
 
+/* The last rule of a subscription that goes on: the offer's, or that of one which came back. */
+struct subscribed {
+	struct text offer;
+	struct instant at;
+	char name[120];
+};
+
+static int look_for_end(void *user, const struct credit_rule *r)
+{
+	static const char from[] = " from ";
+	struct subscribed *x = user;
+	const size_t n = x->offer.n;
+	const bool same = text_eq(r->name, x->offer),
+		   back = r->name.n > n + sizeof from - 1 &&
+			  memcmp(r->name.p, x->offer.p, n) == 0 &&
+			  memcmp(r->name.p + n, from, sizeof from - 1) == 0;
+	if ((same || back) && r->until.us > x->at.us)
+		snprintf(x->name, sizeof x->name, "%.*s", (int)r->name.n, r->name.p);
+	return 0;
+}
+
 /* Ends what the customer has: it must be there. */
 static int end_one(struct ledger_session *s, const char *customer, struct text offer,
 		   struct instant at, struct err *e)
 {
 	const struct account *a;
+	struct subscribed x = { .offer = offer, .at = at };
 	int rc = ledger_account(s->ledger, text_of(customer), &a, e);
-	return rc == 0 ? ledger_end_rule(s->ledger, a, offer, at, s->now, e) : rc;
+	if (rc == 0)
+		rc = ledger_each_rule(s->ledger, a->id, look_for_end, &x, e);
+	return rc == 0 ? ledger_end_rule(s->ledger, a, x.name[0] ? text_of(x.name) : offer, at,
+					 s->now, e)
+		       : rc;
 }
 
 /* --end and --switch. */

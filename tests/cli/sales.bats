@@ -136,3 +136,19 @@ draft() { "$TALLY" invoice draft acme --period "$1" --json | jq -r '.drafts[0].i
 {"items":[{"description":"x","amount":"1","prorate":"no"}]}|items[0]: 'prorate' is true or false
 END
 }
+
+@test "a subscription that comes back can be switched and ended like any" {
+	echo '{"currency":"USD"}' >usd.json
+	"$TALLY" credit subscribe acme vm0-pro --from 2026-05-01 -q
+	"$TALLY" credit account acme --terms usd.json -q
+	"$TALLY" credit subscribe acme vm0-team --switch vm0-pro --from 2026-05-20 -q
+	"$TALLY" credit subscribe acme vm0-pro --switch vm0-team --from 2026-06-05 -q
+	"$TALLY" credit subscribe acme vm0-team --switch vm0-pro --from 2026-07-05 -q
+	"$TALLY" credit subscribe acme vm0-team --end 2026-08-01 -q
+	asked=
+	for m in 05 06 07 08; do asked="$asked $("$TALLY" invoice draft acme --period 2026-$m --json | jq -r .total)"; done
+	[ "$asked" = " 220 20 200 0" ] || { echo "$asked"; false; }
+	run "$TALLY" credit subscribe acme vm0-team --end 2026-08-01
+	expect 1 "no recurring grant 'vm0-team'"
+	run "$TALLY" fsck; expect 0
+}
