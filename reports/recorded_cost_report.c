@@ -8,6 +8,14 @@
 
 static const char *const names[COST_KINDS] = { "charged", "estimated" };
 
+void put_cost_compared(struct json_out *j, const struct recorded_cost *k)
+{
+	json_out_int(j, "compared", k->compared);
+	json_out_money(j, "theirs", k->theirs);
+	json_out_money(j, "ours", k->ours);
+	json_out_money(j, "difference", money_total_minus(k->theirs, k->ours));
+}
+
 void put_recorded_cost(struct json_out *j, const struct recorded_cost kind[COST_KINDS])
 {
 	json_out_object(j, "recorded_cost");
@@ -16,10 +24,7 @@ void put_recorded_cost(struct json_out *j, const struct recorded_cost kind[COST_
 		json_out_object(j, names[i]);
 		json_out_int(j, "records", k->records);
 		json_out_money(j, "total", k->total);
-		json_out_int(j, "compared", k->compared);
-		json_out_money(j, "theirs", k->theirs);
-		json_out_money(j, "ours", k->ours);
-		json_out_money(j, "difference", money_total_minus(k->theirs, k->ours));
+		put_cost_compared(j, k);
 		json_out_end(j, '}');
 	}
 	json_out_end(j, '}');
@@ -29,6 +34,7 @@ void print_recorded_cost(const struct recorded_cost kind[COST_KINDS])
 {
 	static const char *const who[COST_KINDS] = { "sellers say that they charged",
 						     "agents and gateways estimate" };
+	char records[COUNT_WORDS_MAX];
 	struct buf b = { 0 };
 	bool any = false;
 	for (int i = 0; i < COST_KINDS; i++) {
@@ -37,8 +43,8 @@ void print_recorded_cost(const struct recorded_cost kind[COST_KINDS])
 			continue;
 		any = true;
 		put_money(&b, k->total, "USD", false);
-		print_note("\nrecorded cost: %s %s for %lld record%s", who[i], b.p,
-			   (long long)k->records, k->records == 1 ? "" : "s");
+		print_note("\nrecorded cost: %s %s for %s", who[i], b.p,
+			   count_words(records, k->records, "record"));
 		if (!k->compared)
 			continue;
 		const struct money_total more = money_total_minus(k->theirs, k->ours);

@@ -6,6 +6,8 @@
 #include "meter/read/recorded_cost.h"
 #include "reports/json_out.h"
 
+/* What is stated and what the cards say of those that have a price, into an open object. */
+void put_cost_compared(struct json_out *j, const struct recorded_cost *k);
 /* "recorded_cost": {...}, each kind with its sums and the difference. */
 void put_recorded_cost(struct json_out *j, const struct recorded_cost kind[COST_KINDS]);
 /* A line or two for each kind. */

@@ -91,10 +91,7 @@ static void put_stated(struct json_out *j, const struct replay_report *r)
 		json_out_object(j, "stated_by_the_seller");
 		json_out_int(j, "records", s->by_seller);
 		json_out_money(j, "total", s->sellers);
-		json_out_int(j, "compared", charged->compared);
-		json_out_money(j, "theirs", charged->theirs);
-		json_out_money(j, "ours", charged->ours);
-		json_out_money(j, "difference", money_total_minus(charged->theirs, charged->ours));
+		put_cost_compared(j, charged);
 		json_out_end(j, '}');
 	}
 	if (r->recorded)

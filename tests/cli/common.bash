@@ -17,6 +17,13 @@ expect() {
 	shift
 	for t in "$@"; do case $output in *"$t"*) ;; *) fail "missing: $t" || return 1 ;; esac; done
 }
+# A home of the test's own, without anybody's settings and data; Claude Code's logs are in $logs.
+agent_home() {
+	export HOME=$DIR/home TZ=UTC
+	unset XDG_CACHE_HOME XDG_DATA_HOME CLAUDE_CONFIG_DIR CODEX_HOME TALLY_DB
+	logs=$HOME/.claude/projects/app
+	mkdir -p "$logs"
+}
 # Whether the program is built with a sanitizer, which takes memory of its own and must be loaded first.
 sanitized() { grep -q __asan_init "$TALLY"; }
 # Whether the databases are those of a server (tests/support/tally_on_postgres).

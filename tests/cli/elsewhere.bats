@@ -5,10 +5,8 @@ bats_require_minimum_version 1.5.0
 
 setup() {
 	common_setup
-	export HOME="$DIR/home" TZ=UTC
-	unset XDG_CACHE_HOME XDG_DATA_HOME CLAUDE_CONFIG_DIR CODEX_HOME TALLY_DB
-	logs="$HOME/.claude/projects/app"
-	mkdir -p "$logs" "$HOME/.codex/sessions"
+	agent_home
+	mkdir -p "$HOME/.codex/sessions"
 	for i in 1 2 3; do
 		printf '{"type":"assistant","sessionId":"s%s","cwd":"/home/me/p%s","timestamp":"2026-06-0%sT10:00:00Z","requestId":"r%s","message":{"id":"m%s","model":"claude-sonnet-4-6","stop_reason":"end_turn","usage":{"input_tokens":100,"output_tokens":1000}}}\n' $i $i $i $i $i >>"$logs/s.jsonl"
 	done

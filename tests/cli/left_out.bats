@@ -4,9 +4,7 @@ load common
 bats_require_minimum_version 1.5.0
 
 @test "short reports name the files and records that they could not count" {
-	export HOME=$DIR/home TZ=UTC
-	unset XDG_CACHE_HOME XDG_DATA_HOME CLAUDE_CONFIG_DIR CODEX_HOME TALLY_DB
-	mkdir -p "$HOME/.claude/projects/app"
+	agent_home
 	echo '{"foo":{"input_tokens":5,"output_tokens":7}}' >"$HOME/.claude/projects/app/new.jsonl"
 	run -3 "$TALLY" today
 	[[ $output == *'1 file could not be read or understood and is not counted:'*'app/new.jsonl: it counts tokens, but holds no known kind of usage record'* ]]

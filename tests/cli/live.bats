@@ -4,10 +4,7 @@ load common
 
 setup() {
 	common_setup
-	export HOME="$DIR/home" TZ=UTC
-	unset XDG_CACHE_HOME XDG_DATA_HOME CLAUDE_CONFIG_DIR CODEX_HOME TALLY_DB
-	logs="$HOME/.claude/projects/app"
-	mkdir -p "$logs"
+	agent_home
 }
 teardown() { [ -z "${name-}" ] || tmux -L "$name" kill-server 2>/dev/null; rm -rf "$DIR"; }
 

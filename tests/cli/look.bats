@@ -5,10 +5,7 @@ bats_require_minimum_version 1.5.0
 
 setup() {
 	common_setup
-	export HOME="$DIR/home" TZ=UTC
-	unset XDG_CACHE_HOME XDG_DATA_HOME CLAUDE_CONFIG_DIR CODEX_HOME TALLY_DB
-	logs="$HOME/.claude/projects/app"
-	mkdir -p "$logs"
+	agent_home
 }
 
 # call FILE ID INSTANT OUTPUT [MODEL]: one answer in a Claude Code log
