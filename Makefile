@@ -163,6 +163,13 @@ $(B)/test/%: tests/unit/%.c $(SUPPORT_OBJ) $(B)/libtally.a
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(SUPPORT_OBJ) $(B)/libtally.a $(LIBS) -lcmocka -lm
 
+# The fuzz targets, with clang and MODE=fuzz; two of them carry a server.
+FUZZ_SERVER := tests/fuzz/support/server.c
+$(B)/fuzz_serve: $(FUZZ_SERVER) tests/fuzz/support/http_in_process.c
+$(B)/fuzz_socket: $(FUZZ_SERVER)
+$(B)/fuzz_%: tests/fuzz/fuzz_%.c $(B)/libcli.a $(B)/libtally.a
+	$(CC) $(CPPFLAGS) $(CFLAGS) -Wno-missing-prototypes -fsanitize=fuzzer $(LDFLAGS) -o $@ $(filter %.c,$^) $(B)/libcli.a $(B)/libtally.a $(LIBS)
+
 SIMULATE_OBJ := $(patsubst %.c,$(B)/%.o,$(wildcard tests/simulate/*.c))
 # -rdynamic: libpq is to send through the program's own send() (tests/simulate/wire)
 $(B)/test/simulate: $(SIMULATE_OBJ) $(SUPPORT_OBJ) $(B)/libtally.a
