@@ -2,7 +2,10 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
+
+#include "base/arena.h"
 
 int file_read(struct buf *out, const char *path, size_t bytes_max, struct err *e)
 {
@@ -43,4 +46,20 @@ int file_write(const char *path, struct text content, struct err *e)
 	return ok ? 0
 		  : err_set(e, ERR_SYSTEM, "could not write '%s': %s", path ? path : "the output",
 			    strerror(errno));
+}
+
+int file_make_folders(const char *path, unsigned mode, struct err *e)
+{
+	char *copy = mem_text(path);
+	int rc = 0;
+	for (char *slash = strchr(copy + 1, '/'); rc == 0 && slash;
+	     slash = strchr(slash + 1, '/')) {
+		*slash = 0;
+		if (mkdir(copy, mode) != 0 && errno != EEXIST)
+			rc = err_set(e, ERR_SYSTEM, "could not make the folder '%s': %s", copy,
+				     strerror(errno));
+		*slash = '/';
+	}
+	free(copy);
+	return rc;
 }

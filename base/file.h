@@ -13,5 +13,7 @@
 int file_read(struct buf *out, const char *path, size_t bytes_max, struct err *e);
 /* Replaces the file; NULL: standard output. Errors: ERR_SYSTEM. */
 int file_write(const char *path, struct text content, struct err *e);
+/* Makes the folders above the file that are missing. Errors: ERR_SYSTEM. */
+int file_make_folders(const char *path, unsigned mode, struct err *e);
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,13 +21,14 @@
 
 /*
  * A status line is drawn several times a second, by many sessions at once. So it never reads logs:
- * it prints what a small file holds, and where that is old a process of its own renews it, one at a
- * time, behind the line's back.
+ * it prints what a small file holds, and where that is old a process of its own renews it behind
+ * the line's back. That process holds a lock which the line took before it started it: there is one
+ * at a time, and whoever waits for the lock waits for its end.
  */
 enum { STATE_BYTES_MAX = 1 << 20, INPUT_BYTES_MAX = 1 << 20, RENEW_SECONDS = 10 };
 
 static const struct option options[] = {
-	{ "renew", 0, NULL, "refresh the figures, print nothing", false },
+	{ "renew", 0, NULL, "refresh the figures now and wait for it; print nothing", false },
 	/* those of ccusage's status line, so that its settings go on working */
 	{ "visual-burn-rate", 'B', "STYLE", "accepted, without effect", false },
 	{ "cost-source", 0, "SOURCE", "accepted, without effect", false },
@@ -42,14 +44,31 @@ static const struct option options[] = {
 	{ 0 },
 };
 
-static bool state_path(struct buf *path)
+static bool state_path(struct buf *path, const char *name)
 {
 	const char *home = getenv("HOME"), *cache = getenv("XDG_CACHE_HOME");
 	if (cache && *cache)
-		buf_printf(path, "%s/tally/statusline.json", cache);
+		buf_printf(path, "%s/tally/%s", cache, name);
 	else if (home && *home)
-		buf_printf(path, "%s/.cache/tally/statusline.json", home);
+		buf_printf(path, "%s/.cache/tally/%s", home, name);
 	return path->n > 0;
+}
+
+/* The refresher's lock: a descriptor, or -1 where another process holds it (only_if_free) or the
+ * cache has no place. */
+static int take_lock(bool only_if_free)
+{
+	struct buf path = { 0 };
+	struct err none;
+	int fd = -1;
+	if (state_path(&path, "statusline.lock") && file_make_folders(path.p, 0700, &none) == 0)
+		fd = open(path.p, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	buf_release(&path);
+	if (fd >= 0 && flock(fd, LOCK_EX | (only_if_free ? LOCK_NB : 0)) != 0) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
 }
 
 /* Amounts as they are printed. */
@@ -149,7 +168,7 @@ static int renew(struct cli *cli, struct err *e)
 	struct look_source source = { 0 };
 	struct buf state = { 0 }, path = { 0 };
 	struct zone *zone = NULL;
-	if (!state_path(&path))
+	if (!state_path(&path, "statusline.json"))
 		return 0;
 	int rc = cli_zone(cli, &zone, e);
 	if (rc == 0)
@@ -165,12 +184,26 @@ static int renew(struct cli *cli, struct err *e)
 	return rc;
 }
 
-/* In a process of its own that outlives this one and holds none of its pipes. */
+static int renew_here(struct cli *cli, struct err *e)
+{
+	int lock = take_lock(false);
+	int rc = renew(cli, e);
+	if (lock >= 0)
+		close(lock);
+	return rc;
+}
+
+/* In a process of its own that outlives this one and holds none of its pipes, but the lock. */
 static void renew_behind(struct cli *cli)
 {
 	struct err none;
-	if (fork() != 0)
+	int lock = take_lock(true);
+	if (lock < 0)
 		return;
+	if (fork() != 0) {
+		close(lock);
+		return;
+	}
 	if (setsid() < 0 || fork() != 0)
 		_exit(0);
 	int fd = open("/dev/null", O_RDWR);
@@ -297,7 +330,7 @@ static int run(struct cli *cli, struct err *e)
 	struct zone *zone = NULL;
 	struct err none;
 	if (cli_flag(cli, "renew"))
-		return renew(cli, e);
+		return renew_here(cli, e);
 	if (isatty(STDIN_FILENO))
 		return err_set(
 			e, ERR_USAGE,
@@ -311,7 +344,8 @@ static int run(struct cli *cli, struct err *e)
 	if (rc == 0) {
 		const struct instant now = clock_now();
 		quota_of_status_line(&windows, json_root(input), now);
-		if (state_path(&path) && file_read(&kept, path.p, STATE_BYTES_MAX, &none) == 0 &&
+		if (state_path(&path, "statusline.json") &&
+		    file_read(&kept, path.p, STATE_BYTES_MAX, &none) == 0 &&
 		    json_open(&state, (struct text){ kept.p, kept.n }, &none) != 0)
 			state = NULL;
 		const int64_t at = instant_of(json_member(json_root(state), "at"));
@@ -340,7 +374,7 @@ const struct command command_statusline = {
 		"logs, each call once; ~ marks the agent's own figure until they are read), and "
 		"how much of the subscription's windows is used. The line itself reads no logs: "
 		"a background process refreshes the figures every ten seconds, one at a "
-		"time.\n\nIn ~/.claude/settings.json:\n  \"statusLine\": { \"type\": "
+		"time; --renew does it in the foreground.\n\nIn ~/.claude/settings.json:\n  \"statusLine\": { \"type\": "
 		"\"command\", \"command\": \"tally statusline\" }",
 	.examples = "  echo '{\"session_id\":\"s1\"}' | tally statusline\n",
 	.options = options,

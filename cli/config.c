@@ -1,9 +1,7 @@
 #include "cli/config.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -118,21 +116,6 @@ const char *config_value(enum setting s, size_t i)
 	return i < VALUES_MAX ? config.value[s][i] : NULL;
 }
 
-static int make_directories(const char *path, struct err *e)
-{
-	char *copy = mem_text(path);
-	int rc = 0;
-	for (char *slash = strchr(copy + 1, '/'); rc == 0 && slash;
-	     slash = strchr(slash + 1, '/')) {
-		*slash = 0;
-		if (mkdir(copy, 0700) != 0 && errno != EEXIST)
-			rc = err_set(e, ERR_SYSTEM, "could not make %s: %s", copy, strerror(errno));
-		*slash = '/';
-	}
-	free(copy);
-	return rc;
-}
-
 static void put_setting(struct buf *b, enum setting s, const char *const *value, size_t count,
 			bool first)
 {
@@ -167,7 +150,7 @@ int config_write(enum setting s, const char *const *value, size_t count, struct 
 		first &= n == 0;
 	}
 	buf_puts(&b, "\n}\n");
-	int rc = make_directories(path.p, e);
+	int rc = file_make_folders(path.p, 0700, e);
 	if (rc == 0)
 		rc = file_write(path.p, (struct text){ b.p, b.n }, e);
 	buf_release(&b);

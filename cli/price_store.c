@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -33,17 +32,8 @@ const char *price_store_path(struct buf *room, bool machine, const char *name)
 int price_store_write(const char *path, struct text content, struct err *e)
 {
 	struct buf near = { 0 };
-	int rc = 0;
-	buf_puts(&near, path);
-	for (char *slash = strchr(near.p + 1, '/'); slash && rc == 0;
-	     slash = strchr(slash + 1, '/')) {
-		*slash = 0;
-		if (mkdir(near.p, 0755) != 0 && errno != EEXIST)
-			rc = err_set(e, ERR_SYSTEM, "could not make the folder '%s': %s", near.p,
-				     strerror(errno));
-		*slash = '/';
-	}
-	buf_printf(&near, ".%ld", (long)getpid());
+	int rc = file_make_folders(path, 0755, e);
+	buf_printf(&near, "%s.%ld", path, (long)getpid());
 	if (rc == 0)
 		rc = file_write(near.p, content, e);
 	if (rc == 0 && rename(near.p, path) != 0)

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/dict.h"
+#include "base/file.h"
 #include "meter/read/source.h"
 
 enum { EDGE = 4096 };
@@ -304,19 +305,6 @@ static void put_program(struct buf *key)
 			   (long long)st.st_mtim.tv_sec);
 }
 
-static int make_folders(char *path)
-{
-	for (char *p = path + 1; *p; p++)
-		if (*p == '/') {
-			*p = 0;
-			int rc = mkdir(path, 0700);
-			*p = '/';
-			if (rc != 0 && errno != EEXIST)
-				return -1;
-		}
-	return 0;
-}
-
 /* The name of the cache of these logs, with a lock on it when it could be had. Returns false where
  * there is no place for one. */
 static bool choose_place(struct log_cache *c, const char *key, bool only_if_idle)
@@ -324,13 +312,16 @@ static bool choose_place(struct log_cache *c, const char *key, bool only_if_idle
 	static const uint64_t seed[2] = { 1, 2 };
 	const char *home = getenv("HOME"), *cache = getenv("XDG_CACHE_HOME");
 	struct buf path = { 0 };
+	struct err none;
 	if (cache && *cache)
 		buf_printf(&path, "%s/tally/", cache);
 	else
 		buf_printf(&path, "%s/.cache/tally/", home && *home ? home : "/nonexistent");
 	buf_printf(&path, "logs-%016llx.lock",
 		   (unsigned long long)hash_bytes(key, strlen(key), seed));
-	int fd = make_folders(path.p) == 0 ? open(path.p, O_RDWR | O_CREAT | O_CLOEXEC, 0600) : -1;
+	int fd = file_make_folders(path.p, 0700, &none) == 0
+			 ? open(path.p, O_RDWR | O_CREAT | O_CLOEXEC, 0600)
+			 : -1;
 	if (fd >= 0 && flock(fd, LOCK_EX | (only_if_idle ? LOCK_NB : 0)) == 0)
 		c->lock = fd;
 	else if (fd >= 0)

@@ -73,27 +73,18 @@ static bool is_news(const struct quota_list *kept, const struct quota *q)
 	return true;
 }
 
-static void make_folders(char *path)
-{
-	for (char *p = path + 1; *p; p++)
-		if (*p == '/') {
-			*p = 0;
-			mkdir(path, 0700);
-			*p = '/';
-		}
-}
-
 void quota_log_keep(const struct quota_list *l)
 {
 	struct quota_list kept = { 0 };
 	struct buf path = { 0 }, lines = { 0 };
 	struct stat st;
+	struct err none;
 	quota_log_read(&kept);
 	for (size_t i = 0; i < l->count; i++)
 		if (is_news(&kept, &l->window[i]))
 			quota_put(&lines, &l->window[i]);
 	if (lines.n && log_path(&path)) {
-		make_folders(path.p);
+		file_make_folders(path.p, 0700, &none);
 		/* of a long history the newest observations suffice */
 		const bool full = stat(path.p, &st) == 0 && st.st_size > LOG_BYTES_MAX;
 		int fd = open(path.p,

@@ -1,11 +1,10 @@
 #include "meter/store/store.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "meter/store/claims.h"
 #include "meter/store/dictionary.h"
 #include "meter/store/id_index.h"
@@ -56,22 +55,6 @@ struct store {
 	struct err *find_error;
 	int find_rc;
 };
-
-static int make_folders(const char *path, struct err *e)
-{
-	char *copy = mem_text(path);
-	int rc = 0;
-	for (char *slash = strchr(copy + 1, '/'); slash && rc == 0;
-	     slash = strchr(slash + 1, '/')) {
-		*slash = 0;
-		if (mkdir(copy, 0755) != 0 && errno != EEXIST)
-			rc = err_set(e, ERR_STORE, "could not make the folder '%s': %s", copy,
-				     strerror(errno));
-		*slash = '/';
-	}
-	free(copy);
-	return rc;
-}
 
 static int read_int(struct store *s, const struct sql *which, int64_t *out, struct err *e)
 {
@@ -231,7 +214,7 @@ static int open_index(struct store *s, struct err *e)
 int store_open(struct store **out, const char *path, enum db_mode mode, struct err *e)
 {
 	struct store *s = mem_zalloc(sizeof *s);
-	int rc = mode == DB_CREATE && !db_is_server(path) ? make_folders(path, e) : 0;
+	int rc = mode == DB_CREATE && !db_is_server(path) ? file_make_folders(path, 0755, e) : 0;
 	if (rc == 0)
 		rc = db_open(&s->db, path, mode, &store_schema, e);
 	if (rc == 0 && mode != DB_READ && !db_on_server(&s->db))

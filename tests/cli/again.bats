@@ -3,7 +3,6 @@
 load common
 setup() { common_setup; export TALLY_DB=$DIR/t.db; }
 field() { python3 -c "import json, sys; print(json.load(sys.stdin)[sys.argv[1]])" "$1"; }
-teardown() { rm -rf "$DIR"; }
 
 @test "a recurring grant that is asked for again is the same one; another one under its name is a conflict" {
 	"$TALLY" credit account acme --plan vm0 --since 2026-01-01 -q

@@ -6,8 +6,27 @@ common_setup() {
 	DIR=$(mktemp -d)
 	export TALLY_CONFIG= # not the settings of whoever runs the tests
 	cd "$DIR"
+	# what the test starts inherits this lock, so that its end can be awaited, however far it is from here
+	exec {ALIVE}>"$DIR.alive"
+	flock -s "$ALIVE"
 }
-teardown() { rm -rf "$DIR"; }
+teardown() { common_teardown; }
+# What a test left behind is ended; what is of its own (a refresher, a hook) is awaited: nothing writes while the folder goes.
+common_teardown() {
+	local job
+	for job in $(jobs -p); do end_tree "$job"; done
+	exec {ALIVE}>&-
+	flock -w 60 "$DIR.alive" true || { echo "a process outlives this test in $DIR" >&2; return 1; }
+	cd /
+	rm -rf "$DIR" "$DIR.alive"
+}
+# end_tree PID: the process and those that it started
+end_tree() {
+	local child
+	for child in $(ps -o pid= --ppid "$1"); do end_tree "$child"; done
+	kill -9 "$1" 2>/dev/null || true
+	wait "$1" 2>/dev/null || true
+}
 # value of a top-level or first JSON key; enough for our own documents
 json() { printf '%s\n' "$output" | sed -n "s/.*\"$1\": *\"\{0,1\}\([^\",}]*\)\"\{0,1\}.*/\1/p" | head -n 1; }
 fail() { printf "%s\n" "$*" >&2; printf "status %s, output:\n%.4000s\n" "$status" "$output" >&2; return 1; }

@@ -1,7 +1,6 @@
 #!/usr/bin/env bats
 # No body ends the server.
 load common
-teardown() { [ -z "${pid-}" ] || kill "$pid" 2>/dev/null || true; rm -rf "$DIR"; }
 
 # serve [DATABASE]: a server in the background; its address in $url
 serve() {

@@ -1,10 +1,10 @@
 #!/usr/bin/env bats
 # Bills beside the meter in other currencies and by cause, and exports for bookkeeping.
 
+load common
 setup() {
-	TALLY="${TALLY:-$BATS_TEST_DIRNAME/../../build/dev/bin/tally}"
-	cd "$BATS_TEST_TMPDIR"
-	export TALLY_DB="$BATS_TEST_TMPDIR/u.db" HOME="$BATS_TEST_TMPDIR"
+	common_setup
+	export TALLY_DB="$DIR/u.db" HOME="$DIR"
 }
 
 value() { # of the last run's JSON, by path

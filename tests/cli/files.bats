@@ -2,7 +2,6 @@
 # What is left on the disk and what is shown: for its owner alone, whole, and harmless to whoever opens it.
 load common
 export TALLY_DB=t.db
-teardown() { [ -z "${pid-}" ] || kill "$pid" 2>/dev/null || true; rm -rf "$DIR"; }
 
 # Every control character but tab and newline, and those that turn the direction of writing.
 raw() { LC_ALL=C grep -aqP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xd8\x9c|\xe2\x80[\x8e\x8f\xa8-\xae]|\xe2\x81[\xa6-\xa9]' "$@"; }

@@ -1,7 +1,6 @@
 #!/usr/bin/env bats
 # Following files that do not only grow: cut, rotated, replaced, rewritten, databases.
 load common
-teardown() { [ -z "${pid-}" ] || kill "$pid" 2>/dev/null || true; rm -rf "$DIR"; }
 
 # call ID: a line of a log, one call of 10,000 in and 100 out on Sonnet 4.6; all of one length
 call() {

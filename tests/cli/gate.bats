@@ -1,7 +1,6 @@
 #!/usr/bin/env bats
 # The door of the server: who may ask, how much one visitor may take, and that it always answers.
 load common
-teardown() { [ -z "${pid-}" ] || kill "$pid" 2>/dev/null || true; [ -z "${other-}" ] || kill "$other" 2>/dev/null || true; rm -rf "$DIR"; }
 
 # serve OPTION...: a server in the background; its address in $url, its port in $port
 serve() {

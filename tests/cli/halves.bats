@@ -1,10 +1,10 @@
 #!/usr/bin/env bats
 # The other half: bills as vendors, clouds and spreadsheets write them.
 
+load common
 setup() {
-	TALLY="${TALLY:-$BATS_TEST_DIRNAME/../../build/dev/bin/tally}"
-	cd "$BATS_TEST_TMPDIR"
-	export TALLY_DB="$BATS_TEST_TMPDIR/u.db" HOME="$BATS_TEST_TMPDIR"
+	common_setup
+	export TALLY_DB="$DIR/u.db" HOME="$DIR"
 	printf '%s\n' id,time,model,project,input \
 		a,2026-06-15T01:00:00Z,claude-sonnet-4-6,alpha,2000000 \
 		b,2026-06-16T01:00:00Z,claude-haiku-4-5,beta,4000000 > u.csv
@@ -126,7 +126,7 @@ P
 }
 
 @test "logs of gateways: rows of LiteLLM's spends, Cloudflare's gateway" {
-	export TALLY_DB="$BATS_TEST_TMPDIR/g.db"
+	export TALLY_DB="$DIR/g.db"
 	printf '[{"request_id":"l1","call_type":"acompletion","spend":0.003,"prompt_tokens":1000,"completion_tokens":0,"startTime":"2026-06-15T10:00:00Z","model":"claude-sonnet-4-6","cache_hit":"False","metadata":{}},{"request_id":"l2","call_type":"acompletion","spend":0,"prompt_tokens":1000,"completion_tokens":0,"startTime":"2026-06-15T10:00:00Z","model":"claude-sonnet-4-6","cache_hit":"True","metadata":{}}]' > l.json
 	printf '{"result":[{"id":"c1","created_at":"2026-06-15T10:00:00Z","model":"claude-sonnet-4-6","success":true,"cached":false,"tokens_in":1000,"tokens_out":0},{"id":"c2","created_at":"2026-06-15T10:00:00Z","model":"claude-sonnet-4-6","success":true,"cached":true,"tokens_in":9,"tokens_out":9}]}' > c.json
 	"$TALLY" ingest l.json c.json -q

@@ -2,7 +2,6 @@
 # Customers do not meet: neither by their ids, nor by what one account cannot do.
 load common
 setup() { common_setup; export TALLY_DB=$DIR/t.db; }
-teardown() { [ -z "${pid-}" ] || kill "$pid" 2>/dev/null || true; rm -rf "$DIR"; }
 
 call() { printf '{"id":"%s","time":"2026-08-24T02:00:00Z","model":"deepseek-v4-flash","customer":"%s","input":%d,"output":7}\n' "$1" "$2" "${3:-10000}"; }
 accounts() { for c in "$@"; do "$TALLY" credit account "$c" --plan vm0 --since 2026-02-01 -q; "$TALLY" credit grant "$c" 100 --id g --effective 2026-02-01 -q; done; }

@@ -3,9 +3,7 @@
 load common
 
 setup() {
-	TALLY=${TALLY:-$BATS_TEST_DIRNAME/../../build/release/bin/tally}
-	DIR=$(mktemp -d)
-	cd "$DIR"
+	common_setup
 	export TALLY_DB=$DIR/t.db
 	pid=
 	cat >card.json <<'END'
@@ -13,12 +11,6 @@ setup() {
  {"model":"n1","currency":"USD","from":"2023-01-01T00:00:00Z","source":"made up","sure":"test",
   "rates":{"input":"1","output":"1","input_audio":"10"},"fees":{"request":{"amount":"0.5","per":1}}}]}
 END
-}
-teardown() {
-	[ -z "$pid" ] || kill "$pid" 2>/dev/null || true
-	[ -z "$pid" ] || wait "$pid" 2>/dev/null || true
-	cd /
-	rm -rf "$DIR"
 }
 serve() {
 	"$TALLY" serve --listen 127.0.0.1:0 --prices card.json "$@" 2>serve.log 3>&- & pid=$!

@@ -6,7 +6,7 @@ setup() {
 	common_setup
 	agent_home
 }
-teardown() { [ -z "${name-}" ] || tmux -L "$name" kill-server 2>/dev/null; rm -rf "$DIR"; }
+teardown() { [ -z "${name-}" ] || tmux -L "$name" kill-server 2>/dev/null || true; common_teardown; }
 
 # call ID OUTPUT: an answer of this moment in a Claude Code log
 call() {

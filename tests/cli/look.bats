@@ -146,12 +146,8 @@ field() { node -e 'let d=JSON.parse(require("fs").readFileSync(0));console.log(e
 
 # drawn JSON: the line once its figures are there
 drawn() {
-	local i
 	"$TALLY" statusline <<< "$1" > /dev/null
-	for i in $(seq 100); do
-		[ -e "$HOME/.cache/tally/statusline.json" ] && break
-		sleep 0.05
-	done
+	"$TALLY" statusline --renew
 	run -0 "$TALLY" statusline <<< "$1"
 }
 
@@ -181,4 +177,21 @@ drawn() {
 	[[ "$output" == *"codex 7 days"*"71 %"*"lasts"* ]]
 	run -0 "$TALLY" quota --json
 	[ "$(field 'windows.map(w=>w.provider+w.used_percent).join()' <<< "$output")" = anthropic90,openai71 ]
+}
+
+@test "one process at a time refreshes the status line, and --renew waits for it" {
+	call "$logs/s1.jsonl" 1 "$(date -u +%Y-%m-%dT00:00:01Z)" 1000
+	local cache=$HOME/.cache/tally held
+	"$TALLY" statusline --renew
+	rm "$cache/statusline.json"
+	exec {held}<>"$cache/statusline.lock"
+	flock "$held"
+	# somebody refreshes: the line starts nobody else, and the foreground waits
+	"$TALLY" statusline <<< '{}' {held}>&-
+	exec {ALIVE}>&-; flock -w 60 "$DIR.alive" true
+	[ ! -e "$cache/statusline.json" ]
+	! timeout 0.2 "$TALLY" statusline --renew {held}>&- || fail "did not wait"
+	exec {held}>&-
+	"$TALLY" statusline --renew
+	[ -e "$cache/statusline.json" ]
 }

@@ -2,14 +2,11 @@
 # Where agents keep their logs: found without a path, in their default places and where the environment moves them.
 load common
 setup() {
-	TALLY=${TALLY:-$BATS_TEST_DIRNAME/../../build/release/bin/tally}
-	DIR=$(mktemp -d)
-	cd "$DIR"
+	common_setup
 	export HOME=$DIR/home TALLY_DB=$DIR/t.db
 	mkdir "$HOME"
 	unset XDG_DATA_HOME XDG_CONFIG_HOME CLAUDE_CONFIG_DIR CODEX_HOME OPENCODE_DB OPENCODE_DATA_DIR GEMINI_CLI_HOME GOOSE_PATH_ROOT CRUSH_GLOBAL_DATA
 }
-teardown() { [ -z "${pid-}" ] || kill "$pid" 2>/dev/null || true; rm -rf "$DIR"; }
 # call FILE ID: one call of 10,000 in and 100 out on Sonnet 4.6, 0.0315
 call() {
 	mkdir -p "$(dirname "$1")"

@@ -11,5 +11,4 @@ serve() {
 	URL=http://127.0.0.1:$port
 }
 stop() { kill -TERM $SERVER; wait $SERVER; }
-teardown() { [ -z "${SERVER-}" ] || kill -9 $SERVER 2>/dev/null || true; rm -rf "$DIR"; }
 get() { run curl -s -m 20 -w '\n%{http_code}' "$@"; }

@@ -1,7 +1,6 @@
 #!/usr/bin/env bats
 # Folders of logs as they really are: empty files, dangling and circling links, denied folders, files of another kind.
 load common
-teardown() { [ -z "${pid-}" ] || kill "$pid" 2>/dev/null || true; rm -rf "$DIR"; }
 
 # call FILE ID: one call of 10,000 in and 100 out on Sonnet 4.6, 0.0315
 call() {

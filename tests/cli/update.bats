@@ -9,10 +9,6 @@ setup() {
 	mkdir cards served
 	pid=
 }
-teardown() {
-	[ -z "$pid" ] || kill "$pid"
-	rm -rf "$DIR"
-}
 # book PRICE DATE: a book of one card
 book() {
 	cat >cards/maker.json <<J

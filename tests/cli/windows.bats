@@ -3,16 +3,13 @@
 load common
 
 setup() {
-	TALLY=${TALLY:-$BATS_TEST_DIRNAME/../../build/release/bin/tally}
-	DIR=$(mktemp -d)
-	cd "$DIR"
+	common_setup
 	export TALLY_DB=$DIR/t.db
 	cat >card.json <<'END'
 {"schema":"tally.card/1","provider":"north","title":"made up","checked":"2026-01-01","models":{"n1":{}},"prices":[
  {"model":"n1","currency":"USD","from":"2023-01-01T00:00:00Z","source":"made up","sure":"test","rates":{"input":"1","output":"1"}}]}
 END
 }
-teardown() { cd /; rm -rf "$DIR"; }
 # use ID HOURS_AGO DOLLARS
 use() {
 	printf '{"id":"%s","customer":"acme","model":"n1","provider":"north","input":%s000000,"time":"%s"}\n' "$1" "$3" \
