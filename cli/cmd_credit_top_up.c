@@ -1,4 +1,4 @@
-/* The command that lets an account buy credits by itself. */
+/* The command by which an account buys credits, by itself or once. */
 #include "cli/ledger_session.h"
 #include "reports/credit_report.h"
 
@@ -10,8 +10,25 @@ static const struct option options[] = {
 	  "of one credit, which its invoices ask for (default none: they are given)", false },
 	{ "lasts", 0, "INTERVAL", "lifetime of each top-up, such as 1y (default for ever)", false },
 	{ "off", 0, NULL, "no more", false },
+	{ "now", 0, "N", "buy N credits at once, at --price, or as the account buys them by itself",
+	  false },
+	{ "id", 0, "NAME", "id of what --now buys; repeating it changes nothing", false },
 	{ 0 },
 };
+
+/* One of --below, --off and --now says what is to be done. */
+static int check_one(struct cli *cli, struct err *e)
+{
+	const bool below = cli_value(cli, "below"), off = cli_flag(cli, "off"),
+		   now = cli_value(cli, "now");
+	if (below + off + now != 1)
+		return err_set(e, ERR_USAGE, "give one of --below, --now and --off");
+	if (cli_value(cli, "id") && !now)
+		return err_set(e, ERR_USAGE, "--id names what --now buys");
+	if (now && (cli_value(cli, "to") || cli_value(cli, "most")))
+		return err_set(e, ERR_USAGE, "--to and --most go with --below");
+	return 0;
+}
 
 static int read_top_up(struct cli *cli, struct top_up *t, struct err *e)
 {
@@ -21,12 +38,9 @@ static int read_top_up(struct cli *cli, struct top_up *t, struct err *e)
 			      .has_price = price != NULL,
 			      .currency = text_of(cli_currency(cli)),
 			      .lasts = text_of(lasts ? lasts : "") };
-	if (!t->on && cli_value(cli, "below"))
-		return err_set(e, ERR_USAGE, "give --below or --off, not both");
-	if (!t->on)
-		return 0;
-	int rc = cli_value(cli, "below") ? cli_credits(cli, "below", false, &t->below, e)
-					 : err_set(e, ERR_USAGE, "--below or --off is required");
+	int rc = check_one(cli, e);
+	if (rc == 0 && cli_value(cli, "below"))
+		rc = cli_credits(cli, "below", false, &t->below, e);
 	t->target = t->below;
 	if (rc == 0 && cli_value(cli, "to"))
 		rc = cli_credits(cli, "to", false, &t->target, e);
@@ -35,6 +49,28 @@ static int read_top_up(struct cli *cli, struct top_up *t, struct err *e)
 	if (rc == 0 && price && (decimal_parse(&d, text_of(price), NULL) != 0 || d.digits < 0))
 		rc = err_set(e, ERR_USAGE, "--price: '%s' is not an amount", price);
 	return rc == 0 && price ? money_from_decimal(&t->price, d, e) : rc;
+}
+
+/* --now: at the price and for as long as the options say, or as the account buys by itself. */
+static int buy(struct cli *cli, struct ledger_session *s, const struct account *a,
+	       const struct top_up *t, struct err *e)
+{
+	const char *id = cli_value(cli, "id");
+	char name[80], at[INSTANT_TEXT_MAX];
+	struct purchase p = { .by = t->has_price ? t : NULL };
+	snprintf(name, sizeof name, "top-up %s", instant_format(s->now, at));
+	p.name = text_of(id ? id : name);
+	int rc = cli_credits(cli, "now", true, &p.amount, e);
+	return rc == 0 ? ledger_buy(s->ledger, a, &p, s->now, e) : rc;
+}
+
+static void say(const struct cli *cli, const struct top_up *t)
+{
+	if (cli_value(cli, "now"))
+		printf("%s: bought %s credits\n", cli->argument[0], cli_value(cli, "now"));
+	else
+		printf("%s: %s\n", cli->argument[0],
+		       t->on ? "tops itself up" : "does not top itself up");
 }
 
 static int run(struct cli *cli, struct err *e)
@@ -49,20 +85,21 @@ static int run(struct cli *cli, struct err *e)
 	rc = ledger_session_open(&s, cli, DB_WRITE, e);
 	if (rc == 0)
 		rc = ledger_account(s.ledger, text_of(cli->argument[0]), &a, e);
-	if (rc == 0)
+	if (rc == 0 && cli_value(cli, "now"))
+		rc = buy(cli, &s, a, &t, e);
+	else if (rc == 0)
 		rc = ledger_set_top_up(s.ledger, a, &t, e);
 	if (rc == 0)
 		rc = drawer_sweep(s.drawer, s.now, &counts, e);
 	rc = ledger_session_close(&s, rc, e);
 	if (rc == 0 && !cli->quiet && !cli->json)
-		printf("%s: %s\n", cli->argument[0],
-		       t.on ? "tops itself up" : "does not top itself up");
+		say(cli, &t);
 	return rc;
 }
 
 const struct command command_credit_top_up = {
 	.name = "credit top-up",
-	.summary = "let an account buy credits by itself",
+	.summary = "buy credits, once or whenever few are left",
 	.arguments = "CUSTOMER",
 	.arguments_min = 1,
 	.arguments_max = 1,
@@ -70,10 +107,12 @@ const struct command command_credit_top_up = {
 		"Whenever usage is drawn, or a hold asks for more than there is, and fewer credits "
 		"than --below are left, whole credits are granted until there are --to; under "
 		"--overage debt those that are owed are bought, too. With --price they are paid "
-		"credits, and the invoice of the period asks for them (docs/invoices.md).",
+		"credits, and the invoice of the period asks for them (docs/invoices.md). --now "
+		"buys once.",
 	.examples =
 		"  tally credit top-up acme --below 1000 --to 20000 --price 0.001 --most 100000\n"
-		"  tally credit top-up acme --off\n",
+		"  tally credit top-up acme --off\n"
+		"  tally credit top-up acme --now 5000 --id order-18\n",
 	.options = options,
 	.common = TAKES_DB | TAKES_CURRENCY,
 	.run = run,

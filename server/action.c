@@ -76,23 +76,24 @@ int action_count(struct action *a, const char *name, int64_t missing, int64_t mo
 	return 0;
 }
 
-int action_instant(struct action *a, const char *name, struct instant *out, struct err *e)
+int action_instant(struct action *a, const char *name, const char *zone, struct instant *out,
+		   struct err *e)
 {
 	const char *text;
-	struct zone *utc = NULL;
+	struct zone *z = NULL;
 	struct when w;
 	int rc = action_text(a, name, false, &text, e);
 	if (rc != 0 || !text)
 		return rc;
-	rc = zone_open(&utc, "UTC", e);
-	if (rc == 0 && when_parse(&w, text_of(text), a->c.now, utc, e) != 0) {
+	rc = zone_open(&z, zone, e);
+	if (rc == 0 && when_parse(&w, text_of(text), a->c.now, z, e) != 0) {
 		err_context(e, "%s", name);
 		e->code = ERR_USAGE;
 		rc = -ERR_USAGE;
 	}
 	if (rc == 0)
 		*out = w.from;
-	zone_close(utc);
+	zone_close(z);
 	return rc;
 }
 

@@ -32,8 +32,9 @@ int action_choice(struct action *a, const char *name, const char *const *words, 
 		  struct err *e);
 int action_count(struct action *a, const char *name, int64_t missing, int64_t most, int64_t *out,
 		 struct err *e);
-/* An instant or a name of one, in UTC; unchanged when absent. */
-int action_instant(struct action *a, const char *name, struct instant *out, struct err *e);
+/* An instant or a name of one in that zone, such as a day; unchanged when absent. */
+int action_instant(struct action *a, const char *name, const char *zone, struct instant *out,
+		   struct err *e);
 /* An amount above 0; *given says whether there is one. */
 int action_amount(struct action *a, const char *name, bool needed, struct decimal *out, bool *given,
 		  struct err *e);

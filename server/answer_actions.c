@@ -26,11 +26,12 @@ static int customer_of(struct action *a, const struct account **out, struct err 
 
 /* --- credits --- */
 
-static int read_grant(struct action *a, struct grant *g, struct err *e)
+/* Days are the account's own. */
+static int read_grant(struct action *a, const char *zone, struct grant *g, struct err *e)
 {
 	static const char *const classes[] = { "granted", "paid", NULL };
 	struct decimal amount;
-	const char *note;
+	const char *note, *currency;
 	bool given;
 	int class;
 	int rc = action_amount(a, "amount", true, &amount, &given, e);
@@ -43,15 +44,23 @@ static int read_grant(struct action *a, struct grant *g, struct err *e)
 	if (rc == 0)
 		rc = action_count(a, "priority", 0, 1000000, &g->priority, e);
 	if (rc == 0)
-		rc = action_instant(a, "effective", &g->effective, e);
+		rc = action_instant(a, "effective", zone, &g->effective, e);
 	if (rc == 0)
-		rc = action_instant(a, "expires", &g->expires, e);
+		rc = action_instant(a, "expires", zone, &g->expires, e);
 	if (rc == 0)
 		rc = action_amount(a, "cost_basis", false, &amount, &given, e);
 	if (rc == 0 && given) {
 		g->has_cost_basis = true;
 		rc = money_from_decimal(&g->cost_basis, amount, e);
 	}
+	if (rc == 0)
+		rc = action_amount(a, "price", false, &amount, &g->has_price, e);
+	if (rc == 0 && g->has_price)
+		rc = money_from_decimal(&g->price, amount, e);
+	if (rc == 0)
+		rc = action_text(a, "currency", false, &currency, e);
+	if (rc == 0 && currency)
+		g->currency = text_of(currency);
 	if (rc == 0)
 		rc = action_text(a, "note", false, &note, e);
 	if (rc == 0 && note)
@@ -71,7 +80,7 @@ static int grant(struct action *a, struct err *e)
 	int64_t number;
 	int rc = customer_of(a, &account, e);
 	if (rc == 0)
-		rc = read_grant(a, &g, e);
+		rc = read_grant(a, account->zone.p, &g, e);
 	if (rc == 0)
 		rc = action_text(a, "id", false, &id, e);
 	if (rc != 0)
@@ -106,6 +115,110 @@ int answer_grant_void(struct reader *r, const struct http_question *q, struct ht
 		      struct err *e)
 {
 	return act(r, q, out, "grant void", void_grant, e);
+}
+
+/* --- top-ups --- */
+
+static int credits_setting(struct action *a, const char *name, bool needed,
+			   struct nano_credits *out, bool *given, struct err *e)
+{
+	struct decimal d;
+	int rc = action_amount(a, name, needed, &d, given, e);
+	return rc == 0 && *given ? nano_credits_from_decimal(out, d, e) : rc;
+}
+
+/* What a credit costs and how long it lasts. */
+static int read_sale(struct action *a, struct top_up *t, struct err *e)
+{
+	const char *currency, *lasts;
+	struct decimal price;
+	int rc = action_amount(a, "price", false, &price, &t->has_price, e);
+	if (rc == 0 && t->has_price)
+		rc = money_from_decimal(&t->price, price, e);
+	if (rc == 0)
+		rc = action_text(a, "currency", false, &currency, e);
+	if (rc == 0)
+		rc = action_text(a, "lasts", false, &lasts, e);
+	if (rc == 0) {
+		t->currency = text_of(currency ? currency : a->o->currency);
+		t->lasts = text_of(lasts ? lasts : "");
+	}
+	return rc;
+}
+
+/* What is pending draws at once, so that what is missing is bought. */
+static int keep_top_up(struct action *a, const struct account *account, const struct top_up *t,
+		       struct err *e)
+{
+	struct draw_counts drawn;
+	int rc = ledger_set_top_up(a->c.ledger, account, t, e);
+	return rc == 0 ? drawer_sweep(a->c.drawer, a->c.now, &drawn, e) : rc;
+}
+
+static int set_top_up(struct action *a, struct err *e)
+{
+	const struct account *account;
+	struct top_up t = { .on = true };
+	bool given;
+	int rc = customer_of(a, &account, e);
+	if (rc == 0)
+		rc = credits_setting(a, "below", true, &t.below, &given, e);
+	t.target = t.below;
+	if (rc == 0)
+		rc = credits_setting(a, "to", false, &t.target, &given, e);
+	if (rc == 0)
+		rc = credits_setting(a, "most", false, &t.most, &given, e);
+	if (rc == 0)
+		rc = read_sale(a, &t, e);
+	return rc == 0 ? keep_top_up(a, account, &t, e) : rc;
+}
+
+int answer_top_up_set(struct reader *r, const struct http_question *q, struct http_reply *out,
+		      struct err *e)
+{
+	return act(r, q, out, "top-up set", set_top_up, e);
+}
+
+static int clear_top_up(struct action *a, struct err *e)
+{
+	const struct account *account;
+	int rc = customer_of(a, &account, e);
+	return rc == 0 ? keep_top_up(a, account, &(struct top_up){ 0 }, e) : rc;
+}
+
+int answer_top_up_clear(struct reader *r, const struct http_question *q, struct http_reply *out,
+			struct err *e)
+{
+	return act(r, q, out, "top-up clear", clear_top_up, e);
+}
+
+static int buy(struct action *a, struct err *e)
+{
+	const struct account *account;
+	struct top_up t = { 0 };
+	struct purchase p = { 0 };
+	const char *id;
+	char at[INSTANT_TEXT_MAX];
+	bool given;
+	int rc = customer_of(a, &account, e);
+	if (rc == 0)
+		rc = credits_setting(a, "amount", true, &p.amount, &given, e);
+	if (rc == 0)
+		rc = read_sale(a, &t, e);
+	if (rc == 0)
+		rc = action_text(a, "id", false, &id, e);
+	if (rc != 0)
+		return rc;
+	p.by = t.has_price ? &t : NULL;
+	p.name = a->about = text_of(
+		id ? id : arena_printf(&a->arena, "top-up %s", instant_format(a->c.now, at)));
+	return ledger_buy(a->c.ledger, account, &p, a->c.now, e);
+}
+
+int answer_top_up_buy(struct reader *r, const struct http_question *q, struct http_reply *out,
+		      struct err *e)
+{
+	return act(r, q, out, "top-up buy", buy, e);
 }
 
 /* --- invoices --- */
@@ -302,7 +415,7 @@ static int pay(struct action *a, struct err *e)
 	if (rc == 0)
 		rc = amount_from_decimal(&p.amount, d, e);
 	if (rc == 0)
-		rc = action_instant(a, "at", &p.at, e);
+		rc = action_instant(a, "at", "UTC", &p.at, e);
 	if (rc == 0)
 		rc = action_text(a, "reference", false, &reference, e);
 	if (rc == 0)
@@ -517,7 +630,7 @@ static int retry(struct action *a, struct err *e)
 	if (rc == 0)
 		rc = action_text(a, "provider", false, &o.provider, e);
 	if (rc == 0)
-		rc = action_instant(a, "at", &o.at, e);
+		rc = action_instant(a, "at", "UTC", &o.at, e);
 	o.has_at = o.at.us != INSTANT_MIN.us;
 	if (rc == 0)
 		rc = choose(a, &c, e);

@@ -14,6 +14,7 @@ route_answer answer_status, answer_explain, answer_budgets, answer_forecast, ans
 	answer_quarantine, answer_trail;
 route_answer answer_whatif, answer_plan;
 route_answer answer_grant, answer_grant_void;
+route_answer answer_top_up_set, answer_top_up_clear, answer_top_up_buy;
 route_answer answer_invoice_draft, answer_invoice_finalize, answer_invoice_void,
 	answer_invoice_note, answer_invoice_pay;
 route_answer answer_budget_set, answer_budget_clear, answer_limit_set, answer_limit_clear;

@@ -63,6 +63,9 @@ static const struct http_route routes[] = {
 
 	CHANGE("/v1/grants", answer_grant),
 	CHANGE("/v1/grants/void", answer_grant_void),
+	CHANGE("/v1/top-ups", answer_top_up_set),
+	CHANGE("/v1/top-ups/clear", answer_top_up_clear),
+	CHANGE("/v1/top-ups/buy", answer_top_up_buy),
 	CHANGE("/v1/invoices/draft", answer_invoice_draft),
 	CHANGE("/v1/invoices/finalize", answer_invoice_finalize),
 	CHANGE("/v1/invoices/void", answer_invoice_void),

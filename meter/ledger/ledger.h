@@ -144,6 +144,17 @@ struct topping {
 	struct instant at, now;
 };
 int ledger_top_up(struct ledger *l, int64_t account, const struct topping *x, struct err *e);
+/* What a customer buys by hand, effective at once: whole or part credits, at the price and for as
+ * long as `by` says, or where it is NULL, as the account's top-up does. */
+struct purchase {
+	struct text name;
+	struct nano_credits amount;
+	const struct top_up *by;
+};
+/* The same name with the same amount again changes nothing. Errors: ERR_CONFLICT; ERR_INVALID where
+ * nothing says the price. */
+int ledger_buy(struct ledger *l, const struct account *a, const struct purchase *p,
+	       struct instant now, struct err *e);
 int ledger_each_account(struct ledger *l, int (*take)(void *user, const struct account *a),
 			void *user, struct err *e);
 

@@ -96,13 +96,14 @@ static int price_of(const struct top_up *t, int64_t nano, struct money *out, str
 		       : err_set(e, ERR_RANGE, "a top-up costs more than an amount holds");
 }
 
-static int ends_at(struct state *s, struct instant now, struct instant *out, struct err *e)
+static int ends_at(struct state *s, struct text lives, struct instant now, struct instant *out,
+		   struct err *e)
 {
 	struct recurrence lasts;
 	*out = INSTANT_MAX;
-	if (s->account.top_up.lasts.n == 0)
+	if (lives.n == 0)
 		return 0;
-	int rc = recurrence_parse(&lasts, s->account.top_up.lasts, now, e);
+	int rc = recurrence_parse(&lasts, lives, now, e);
 	if (rc == 0)
 		rc = ledger_need_zone(s, e);
 	if (rc == 0) {
@@ -112,30 +113,31 @@ static int ends_at(struct state *s, struct instant now, struct instant *out, str
 	return rc;
 }
 
+/* So many credits from `at` on, as `t` sells them. */
+static int sell(struct ledger *l, struct state *s, const struct top_up *t, struct grant *g,
+		const struct topping *x, struct err *e)
+{
+	int64_t id;
+	g->account = s->account.id;
+	g->kind = t->has_price ? LOT_PAID : LOT_GRANTED;
+	g->effective = x->at;
+	g->has_cost_basis = g->has_price = t->has_price;
+	g->cost_basis = t->price;
+	g->currency = t->currency;
+	int rc = t->has_price ? price_of(t, g->amount.nano, &g->price, e) : 0;
+	if (rc == 0)
+		rc = ends_at(s, t->lasts, x->at, &g->expires, e);
+	return rc == 0 ? ledger_grant(l, g, x->now, &id, e) : rc;
+}
+
 static int buy(struct ledger *l, struct state *s, const struct topping *x, int64_t nano,
 	       int64_t grants, struct err *e)
 {
-	const struct top_up *t = &s->account.top_up;
 	char name[80], at[INSTANT_TEXT_MAX];
-	int64_t id;
-	struct grant g = { .account = s->account.id,
-			   .amount = { nano },
-			   .kind = t->has_price ? LOT_PAID : LOT_GRANTED,
-			   .effective = x->at,
-			   .has_cost_basis = t->has_price,
-			   .cost_basis = t->price,
-			   .has_price = t->has_price,
-			   .currency = t->currency,
-			   .note = TEXT(TOP_UP_NOTE) };
-	int rc = t->has_price ? price_of(t, nano, &g.price, e) : 0;
-	if (rc == 0)
-		rc = ends_at(s, x->at, &g.expires, e);
-	if (rc != 0)
-		return rc;
 	snprintf(name, sizeof name, "top-up %.10s #%lld", instant_format(x->at, at),
 		 (long long)grants + 1);
-	g.name = text_of(name);
-	return ledger_grant(l, &g, x->now, &id, e);
+	struct grant g = { .name = text_of(name), .amount = { nano }, .note = TEXT(TOP_UP_NOTE) };
+	return sell(l, s, &s->account.top_up, &g, x, e);
 }
 
 int ledger_top_up(struct ledger *l, int64_t account, const struct topping *x, struct err *e)
@@ -151,4 +153,33 @@ int ledger_top_up(struct ledger *l, int64_t account, const struct topping *x, st
 	rc = topped_up(l, account, x->at, &bought, &grants, e);
 	const int64_t nano = rc == 0 ? missing(s, x, bought) : 0;
 	return nano ? buy(l, s, x, nano, grants, e) : rc;
+}
+
+int ledger_buy(struct ledger *l, const struct account *a, const struct purchase *p,
+	       struct instant now, struct err *e)
+{
+	struct state *s;
+	struct grant known, g = { .name = p->name, .amount = p->amount, .note = TEXT("top-up") };
+	struct err none = { 0 };
+	struct topping x = { .at = now, .now = now };
+	int rc = ledger_state_of(l, a->id, &s, e);
+	if (rc != 0)
+		return rc;
+	const struct top_up *t = p->by ? p->by : &s->account.top_up;
+	if (!p->by && !t->on)
+		return err_set(e, ERR_INVALID,
+			       "'%.*s' has no top-up that says what a credit costs: give the price",
+			       (int)a->customer.n, a->customer.p);
+	rc = ledger_find_grant(l, a->id, p->name, &known, &none);
+	if (rc == 0) /* asked for again: what it costs and when it ends was said then */
+		return known.amount.nano == p->amount.nano && text_eq(known.note, g.note)
+			       ? 0
+			       : err_set(e, ERR_CONFLICT,
+					 "'%.*s' is another purchase of this customer",
+					 (int)p->name.n, p->name.p);
+	if (none.code != ERR_NOT_FOUND) {
+		*e = none;
+		return rc;
+	}
+	return sell(l, s, t, &g, &x, e);
 }
