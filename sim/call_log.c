@@ -23,14 +23,14 @@ struct call_log {
 	struct arena arena;
 };
 
-bool call_log_wanted(const char *path, const char *format)
+bool call_log_wanted(const char *path, const char *format, bool mapped)
 {
 	if (format && (strcmp(format, "claude") == 0 || strcmp(format, "codex") == 0 ||
 		       strcmp(format, "payload") == 0))
 		return true;
 	if (format && strcmp(format, "auto") != 0)
 		return false;
-	return path_is_many(path) || source_is_payload(path);
+	return path_is_many(path) || source_is_payload(path, mapped);
 }
 
 static void add_refusal(struct call_log *l, const char *path, int64_t line, const char *why)

@@ -13,7 +13,7 @@
 struct call_log;
 
 /* Whether the replay must read that path so: by the format's name, or by its content. */
-bool call_log_wanted(const char *path, const char *format);
+bool call_log_wanted(const char *path, const char *format, bool mapped);
 
 /* Reads everything with so many threads. Errors: ERR_NOT_FOUND, ERR_UNREADABLE. */
 int call_log_open(struct call_log **out, const char *const *path, size_t count, int threads,

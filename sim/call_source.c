@@ -22,7 +22,7 @@ static bool is_pack(const struct call_source_options *o, const char *path)
 
 static bool is_log(const struct call_source_options *o, const char *path)
 {
-	return call_log_wanted(path, o->format);
+	return call_log_wanted(path, o->format, o->map_count > 0);
 }
 
 static int open_packs(struct call_source *s, const struct call_source_options *o, struct err *e)

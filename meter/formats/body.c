@@ -87,6 +87,18 @@ static void take_tool_calls(struct metered *m, json_value *response)
 	}
 }
 
+/* When it was made: answers say "created"; of a row whose counts are at the top, whoever wrote it
+ * chose the name. */
+static json_value *instant_of(json_value *v, bool row)
+{
+	static const char *const names[] = { "created",	 "created_at", "timestamp",  "ts",
+					     "datetime", "start_time", "started_at", NULL };
+	json_value *at = NULL;
+	for (size_t i = 0; names[i] && !at && (row || i < 2); i++)
+		at = json_member(v, names[i]);
+	return at;
+}
+
 /* OpenAI chat and its many relatives, OpenAI responses, Anthropic messages. */
 static void read_answer(struct payload_reader *r, json_value *v, json_value *usage,
 			const char *shape, int64_t line)
@@ -98,9 +110,7 @@ static void read_answer(struct payload_reader *r, json_value *v, json_value *usa
 	payload_text(&m.record, FIELD_MODEL, json_member(v, "model"));
 	payload_tier(r, &m, v, usage);
 	name_vendor(&m.record, v, usage);
-	json_value *created = json_member(v, "created");
-	int rc = payload_time(&m.record, FIELD_TIME,
-			      created ? created : json_member(v, "created_at"), &e);
+	int rc = payload_time(&m.record, FIELD_TIME, instant_of(v, usage == v), &e);
 	if (rc == 0)
 		rc = payload_time(&m.record, FIELD_COMPLETED, json_member(v, "completed_at"), &e);
 	if (rc == 0)

@@ -332,5 +332,5 @@ bool payload_knows(json_value *v)
 	for (size_t i = 0; i < FORMATS; i++)
 		if (is_told_by(v, formats[i].tells))
 			return true;
-	return false;
+	return export_of_document(v, EXPORT_AS_CALLS) != NULL;
 }

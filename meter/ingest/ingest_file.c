@@ -64,7 +64,8 @@ static bool is_log(const struct ingest_files *o, const char *path, bool found)
 {
 	bool any = !o->format || strcmp(o->format, "auto") == 0;
 	return ingest_is_log_format(o->format) ||
-	       (any && (found ? !source_is_trace(path) : source_is_payload(path)));
+	       (any &&
+		(found ? !source_is_trace(path) : source_is_payload(path, o->map_count > 0)));
 }
 
 /* One file; parsed: what was read of it already, NULL for traces. */

@@ -245,7 +245,7 @@ static int follow(struct followed **out, struct store *s, const struct ingest_fi
 	if (rc == 0 && !whole) {
 		const bool trace = by_content ? o->map_count || like_table(head)
 					      : !ingest_is_log_format(o->format);
-		if (o->map_count && source_is_payload(path))
+		if (o->map_count && source_is_payload(path, true))
 			rc = err_set(e, ERR_USAGE, MAP_IS_FOR_TRACES, path);
 		else
 			rc = trace ? follow_trace(f, st.st_size, e)

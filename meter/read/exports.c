@@ -143,7 +143,7 @@ static void take_file(const char *text)
 	static const char *const known[] = { "name",  "title",	  "vendor",   "kind",	  "read",
 					     "rows",  "needs",	  "columns",  "harmless", "cache",
 					     "money", "spelling", "currency", "zone",	  "sign",
-					     "parts", "dates",	  NULL };
+					     "parts", "dates",	  "general",  NULL };
 	static const char *const kinds[] = { "calls", "buckets", "bill", NULL };
 	static const char *const reads[] = { "rows", "document", "trace", NULL };
 	static const char *const caches[] = { "keys", "inside", "beside", NULL };
@@ -176,6 +176,7 @@ static void take_file(const char *text)
 		.order = (enum loose_order)choice(root, "dates", orders),
 		.majority = choice(root, "sign", signs) == 1,
 		.parts = json_true(json_member(root, "parts")),
+		.general = json_true(json_member(root, "general")),
 	};
 	CHECK(f->shape && f->title && f->needs[0].any);
 	take_columns(f, json_member(root, "columns"));
@@ -196,6 +197,8 @@ static size_t formats(void)
 
 static bool serves(const struct export_format *f, enum export_use use)
 {
+	if (f->general || use == EXPORT_AS_CALLS)
+		return f->general && use == EXPORT_AS_CALLS;
 	return use == EXPORT_AS_ANY ||
 	       (use == EXPORT_AS_BILL ? f->kind == EXPORT_BILL || f->has_cost
 				      : f->kind != EXPORT_BILL);
@@ -440,6 +443,8 @@ static const struct export_format *usage_of_columns(const struct text *names, si
 {
 	const struct export_format *f = export_of_columns(names, count, EXPORT_AS_USAGE);
 	bool beside = false;
+	if (!f && !export_of_columns(names, count, EXPORT_AS_BILL))
+		f = export_of_columns(names, count, EXPORT_AS_CALLS);
 	for (size_t i = 0; i < count; i++)
 		beside |= text_is(names[i], "aggregate") || text_is(names[i], "unknown_cost");
 	if (f)

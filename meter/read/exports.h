@@ -17,7 +17,8 @@
 enum export_kind { EXPORT_CALLS, EXPORT_BUCKETS, EXPORT_BILL };
 
 /* Who asks: a bill may be a report of usage that states what it cost. */
-enum export_use { EXPORT_AS_ANY, EXPORT_AS_USAGE, EXPORT_AS_BILL };
+/* EXPORT_AS_CALLS: by names that are nobody's in particular. */
+enum export_use { EXPORT_AS_ANY, EXPORT_AS_USAGE, EXPORT_AS_BILL, EXPORT_AS_CALLS };
 
 enum export_role {
 	ROLE_END_OF_LIST,
@@ -83,6 +84,7 @@ struct export_format {
 	bool as_trace; /* usage that trace.h reads */
 	bool native;   /* what `export csv` writes */
 	bool has_cost;
+	bool general;	  /* nobody's in particular: what a vendor's shape knows goes first */
 	const char *rows; /* the list in an item that holds its rows; NULL: the item is the row */
 	const struct export_need *needs;    /* ended by none */
 	const struct export_column *column; /* ended by no name */

@@ -23,6 +23,21 @@ static const struct shape_column burstgpt[] = { { "Timestamp", FIELD_TIME },
 static const char *const burstgpt_needs[] = { "Timestamp", "Model", "Request tokens",
 					      "Response tokens", NULL };
 
+static const struct shape_column vidur[] = { { "arrived_at", FIELD_TIME },
+					     { "num_prefill_tokens", F(BUCKET_INPUT) },
+					     { "num_decode_tokens", F(BUCKET_OUTPUT) },
+					     { NULL, FIELD_NONE } };
+static const char *const vidur_needs[] = { "arrived_at", "num_prefill_tokens", "num_decode_tokens",
+					   NULL };
+
+static const struct shape_column splitwise[] = {
+	{ "request_id", FIELD_ID },	     { "application_id", FIELD_PROJECT },
+	{ "arrival_timestamp", FIELD_TIME }, { "prompt_size", F(BUCKET_INPUT) },
+	{ "token_size", F(BUCKET_OUTPUT) },  { NULL, FIELD_NONE }
+};
+static const char *const splitwise_needs[] = { "arrival_timestamp", "prompt_size", "token_size",
+					       NULL };
+
 /* Calls: cached tokens are inside the prompt, reasoning inside the completion. */
 static const struct shape_column openrouter[] = { { "generation_id", FIELD_ID },
 						  { "created_at", FIELD_TIME },
@@ -73,6 +88,10 @@ static const struct shape shapes[] = {
 	  azure_needs, false },
 	{ "burstgpt", "BurstGPT (CSV, seconds from its start)", CONTAINER_CSV, TIME_SECONDS,
 	  burstgpt, burstgpt_needs, false },
+	{ "vidur", "Vidur and Sarathi (CSV, seconds from its start)", CONTAINER_CSV, TIME_SECONDS,
+	  vidur, vidur_needs, false },
+	{ "splitwise", "Splitwise (CSV, seconds from its start)", CONTAINER_CSV, TIME_SECONDS,
+	  splitwise, splitwise_needs, false },
 	{ "openrouter", "OpenRouter's activity, a row a call (CSV)", CONTAINER_CSV, TIME_INSTANT,
 	  openrouter, openrouter_needs, false },
 	{ "csv", "native CSV", CONTAINER_CSV, TIME_INSTANT, NULL, no_needs, false },

@@ -62,23 +62,31 @@ static bool is_log(const char *name)
 	return false;
 }
 
-/* Whether its first line is the header of an export of usage; of a trace, where that is asked. */
-static bool is_table(const char *path, bool trace)
+/* What its first line is the header of: an export of usage; a trace, where that is asked. */
+static const struct export_format *table_of(const char *path, bool trace)
 {
+	const struct export_format *f = NULL;
 	struct source *s;
 	struct text line;
 	struct stat st;
 	char separator;
 	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) || source_open(&s, path, NULL) != 0)
-		return false;
+		return NULL;
 	s->chunk = CHUNK_TO_LOOK;
-	bool is = source_line(s, &line, false, NULL) > 0;
-	while (is && line.n && line.p[line.n - 1] == '\r')
-		line.n--;
-	is = is &&
-	     (export_of_header(line, &separator) || (trace && export_of_trace(line, &separator)));
+	if (source_line(s, &line, false, NULL) > 0) {
+		while (line.n && line.p[line.n - 1] == '\r')
+			line.n--;
+		f = export_of_header(line, &separator);
+		if (!f && trace)
+			f = export_of_trace(line, &separator);
+	}
 	source_close(s);
-	return is;
+	return f;
+}
+
+static bool is_table(const char *path, bool trace)
+{
+	return table_of(path, trace) != NULL;
 }
 
 /* By its name as far as that tells, then by what it holds. */
@@ -569,9 +577,10 @@ static int beginning_tells(const char *path)
 	return told;
 }
 
-bool source_is_payload(const char *path)
+bool source_is_payload(const char *path, bool mapped)
 {
-	return beginning_tells(path) == 1;
+	const struct export_format *f = mapped ? table_of(path, false) : NULL;
+	return !(f && f->kind == EXPORT_CALLS) && beginning_tells(path) == 1;
 }
 
 bool source_is_trace(const char *path)

@@ -56,8 +56,9 @@ bool source_is_whole(const char *path);
 /* Whether its tables or its header tell what it is, so that nothing in it is beside the matter. */
 bool source_is_known(const char *path);
 /* Whether the file's beginning looks like something for payload readers rather than a trace, or it
- * is an empty file with the name of a log; false when it cannot be read. */
-bool source_is_payload(const char *path);
+ * is an empty file with the name of a log; false when it cannot be read. mapped: what its columns
+ * mean is said by --map, so that a table of calls is a trace. */
+bool source_is_payload(const char *path, bool mapped);
 /* Whether its beginning is that of a trace of native records. */
 bool source_is_trace(const char *path);
 /* Whether the file has a member whose name speaks of tokens and that counts some: a file of that
