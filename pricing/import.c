@@ -105,7 +105,8 @@ void import_check(struct import *im, json_value *object, bool (*speaks)(const ch
 		const char *key = json_kind(object) == JSON_OBJECT ? json_key(v) : "a list";
 		if (kind == JSON_NULL || was_looked_at(im, v) || (speaks && !speaks(key)))
 			continue;
-		if (kind == JSON_OBJECT || kind == JSON_ARRAY)
+		const enum json_kind inner = kind == JSON_ARRAY ? json_kind(json_first(v)) : kind;
+		if (inner == JSON_OBJECT || inner == JSON_ARRAY)
 			import_check(im, v, NULL);
 		else if (is_of_a_unit(key))
 			import_leave_out(im, key);
@@ -341,6 +342,24 @@ static bool fits(struct import *im, struct import_price *p)
 	return true;
 }
 
+/* The calendar of these hours, once. */
+static void put_calendar(struct import *im, const char *hours)
+{
+	struct buf name = { 0 };
+	buf_printf(&name, "\"%s UTC\"", hours);
+	if (!im->calendars.p || !strstr(im->calendars.p, name.p)) {
+		buf_printf(&im->calendars, "%s\n  %s: {\"zone\": \"UTC\", \"hours\": [\"",
+			   im->calendars.n ? "," : "", name.p);
+		for (const char *c = hours; *c; c++)
+			if (*c == ',')
+				buf_puts(&im->calendars, "\", \"");
+			else if (*c != ' ')
+				buf_add(&im->calendars, c, 1);
+		buf_puts(&im->calendars, "\"]}");
+	}
+	buf_release(&name);
+}
+
 void import_take(struct import *im, const struct import_price *price)
 {
 	char text[DECIMAL_TEXT_MAX];
@@ -386,12 +405,7 @@ void import_take(struct import *im, const struct import_price *price)
 	if (p->tier_count)
 		put_sizes(b, ",\n   \"context\": ", p->tier, p->tier_count);
 	for (int i = 0; i < p->window_count; i++) {
-		bool known = im->calendars.p && strstr(im->calendars.p, p->window[i].hours);
-		if (!known)
-			buf_printf(&im->calendars,
-				   "%s\n  \"%s UTC\": {\"zone\": \"UTC\", \"hours\": [\"%s\"]}",
-				   im->calendars.n ? "," : "", p->window[i].hours,
-				   p->window[i].hours);
+		put_calendar(im, p->window[i].hours);
 		buf_printf(b, "%s{\"window\": \"%s UTC\", \"calendar\": \"%s UTC\", \"rates\": ",
 			   i ? ", " : ",\n   \"windows\": [", p->window[i].hours,
 			   p->window[i].hours);

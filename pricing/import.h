@@ -37,7 +37,7 @@ struct import_rates {
 	uint32_t known;
 };
 
-enum { IMPORT_TIERS_MAX = 8, IMPORT_FEES_MAX = 8, IMPORT_WINDOWS_MAX = 4 };
+enum { IMPORT_TIERS_MAX = 8, IMPORT_FEES_MAX = 8, IMPORT_WINDOWS_MAX = 8 };
 
 /* What prompts above a size pay. */
 struct import_size {
@@ -59,7 +59,7 @@ struct import_price {
 	} fee[IMPORT_FEES_MAX];
 	int fee_count;
 	struct {
-		const char *hours; /* "16:30-00:30" UTC */
+		const char *hours; /* "16:30-00:30" UTC; several: between commas */
 		struct import_rates rates;
 		struct import_size tier[IMPORT_TIERS_MAX]; /* of these hours */
 		int tier_count;

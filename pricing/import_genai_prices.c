@@ -142,6 +142,8 @@ static void take_conditional(struct import *im, json_value *list, struct import_
 				memcpy(current.window[current.window_count].tier, one.tier,
 				       sizeof one.tier);
 				current.window[current.window_count++].tier_count = one.tier_count;
+			} else {
+				import_refuse(im, "it has more hours than a card holds");
 			}
 			any = true;
 		} else if (json_kind(constraint) == JSON_NULL) {

@@ -95,28 +95,47 @@ static void take_ranges(struct import *im, json_value *ranges, struct import_pri
 		import_inherit(&p->tier[i].rates, i ? &p->tier[i - 1].rates : &p->rates);
 }
 
+/* "16:30-00:30", or an array of such texts, as hours between commas; NULL: not understood. */
+static const char *hours_of(struct import *im, json_value *v)
+{
+	struct buf b = { 0 };
+	bool good = true;
+	json_value *one = json_kind(v) == JSON_ARRAY ? json_first(v) : v;
+	for (; one; one = json_kind(v) == JSON_ARRAY ? json_next(one) : NULL) {
+		struct text t = json_string(one);
+		good &= t.n == 11 && t.p[2] == ':' && t.p[5] == '-' && t.p[8] == ':';
+		if (b.n)
+			buf_puts(&b, ", ");
+		buf_add(&b, t.p, t.n);
+		import_looked(im, one);
+	}
+	const char *out = good && b.n ? arena_text(&im->arena, b.p, b.n) : NULL;
+	import_looked(im, v);
+	buf_release(&b);
+	return out;
+}
+
 /* {"hours_utc": "16:30-00:30", "output_cost_per_token": ...}: rates that hold in these hours in
- * place of the entry's of the same name; a long prompt pays its own there, too. */
+ * place of the entry's of the same name; a long prompt pays its own there, too. Any other member
+ * (of days, of a zone) would change when they hold, so that the entry is refused. */
 static void take_off_peak(struct import *im, json_value *entry, struct import_price *p)
 {
 	json_value *v = json_member(entry, "off_peak_pricing");
 	struct import_price off = { .rates = p->rates };
-	json_value *hours = json_member(v, "hours_utc");
-	struct text t = json_string(hours);
 	if (json_kind(v) != JSON_OBJECT || !json_first(v))
 		return;
-	if (t.n != 11 || t.p[2] != ':' || t.p[5] != '-' || t.p[8] != ':') {
+	p->window[0].hours = hours_of(im, json_member(v, "hours_utc"));
+	if (!p->window[0].hours) {
 		import_refuse(im, "\"off_peak_pricing\" has no hours that are understood");
 		return;
 	}
-	import_looked(im, hours);
-	p->window[0].hours = arena_text(&im->arena, t.p, t.n);
 	take_rates(im, v, "", &off.rates);
 	take_ranges(im, json_member(entry, "tiered_pricing"), &off);
 	if (!off.tier_count) {
 		take_tiers(im, entry, "", &off);
 		take_tiers(im, v, "", &off);
 	}
+	import_check(im, v, NULL);
 	p->window[0].rates = off.rates;
 	memcpy(p->window[0].tier, off.tier, sizeof off.tier);
 	p->window[0].tier_count = off.tier_count;

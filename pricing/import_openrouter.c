@@ -21,33 +21,147 @@ static void take_rates(struct import *im, json_value *pricing, struct import_rat
 		import_rate(im, pricing, keys[i].key, 6, keys[i].bucket, out);
 }
 
-/* "overrides": [{"min_prompt_tokens": 200000, "prompt": ...}]: prices of prompts of at least so
- * many tokens; what an entry leaves out is that of shorter ones. Those of hours and days are
- * refused by name (import_check). */
-static void take_overrides(struct import *im, json_value *list, struct import_price *p)
+/*
+ * "overrides": [{"min_prompt_tokens": 200000, "prompt": ...}, {"utc_start": 100, "utc_end": 400,
+ * ...}]: each holds where all of its conditions do, a later one goes before an earlier one, and
+ * what it leaves out is the price without it. Clock times are hours and minutes as one number (100
+ * is 01:00), from the first up to the second, past midnight where the second is earlier.
+ */
+enum { OVERRIDES_MAX = 32, DAY_MINUTES = 24 * 60 };
+
+struct override {
+	json_value *prices;
+	int64_t size; /* tokens of prompt at least; 0: any */
+	int from, to; /* minutes of the day; -1: at any time */
+};
+
+struct overrides {
+	struct override of[OVERRIDES_MAX];
+	int count;
+	int64_t size[IMPORT_TIERS_MAX]; /* ascending */
+	int size_count;
+};
+
+static bool whole_number(json_value *v, int64_t *out)
 {
-	int64_t last = 0;
-	for (json_value *v = json_first(list); v; v = json_next(v)) {
-		json_value *min = json_member(v, "min_prompt_tokens");
-		struct decimal d;
-		int64_t from;
-		struct import_rates *tier = NULL;
-		if (!min)
-			continue;
-		if (json_kind(min) == JSON_NUMBER &&
-		    decimal_parse(&d, json_number(min), NULL) == 0 &&
-		    decimal_to_int64(d, 0, &from) && from > 1 && from > last)
-			tier = import_tier(p, from - 1);
-		if (!tier) {
-			import_refuse(im, "\"overrides\" are of sizes that are not understood");
+	struct decimal d;
+	return json_kind(v) == JSON_NUMBER && decimal_parse(&d, json_number(v), NULL) == 0 &&
+	       decimal_to_int64(d, 0, out);
+}
+
+static bool clock_time(json_value *v, int *out)
+{
+	int64_t n;
+	if (!whole_number(v, &n) || n < 0 || n > 2400 || n % 100 >= 60)
+		return false;
+	*out = (int)(n / 100 * 60 + n % 100) % DAY_MINUTES;
+	return true;
+}
+
+static bool add_size(struct overrides *list, int64_t size)
+{
+	int i = 0;
+	while (i < list->size_count && list->size[i] < size)
+		i++;
+	if (i < list->size_count && list->size[i] == size)
+		return true;
+	if (list->size_count == IMPORT_TIERS_MAX)
+		return false;
+	for (int k = list->size_count++; k > i; k--)
+		list->size[k] = list->size[k - 1];
+	list->size[i] = size;
+	return true;
+}
+
+static bool read_override(struct import *im, json_value *v, struct overrides *list)
+{
+	json_value *min = json_member(v, "min_prompt_tokens"), *from = json_member(v, "utc_start"),
+		   *to = json_member(v, "utc_end");
+	struct override *o = &list->of[list->count];
+	if (list->count == OVERRIDES_MAX || !(min || from || to))
+		return false;
+	*o = (struct override){ .prices = v, .from = -1, .to = -1 };
+	if (min && (!whole_number(min, &o->size) || o->size < 2 || !add_size(list, o->size)))
+		return false;
+	if ((from || to) && !(clock_time(from, &o->from) && clock_time(to, &o->to)))
+		return false;
+	import_looked(im, min);
+	import_looked(im, from);
+	import_looked(im, to);
+	list->count++;
+	return true;
+}
+
+static bool holds_at(const struct override *o, int minute)
+{
+	if (o->from < 0 || o->from == o->to)
+		return true;
+	return o->from < o->to ? minute >= o->from && minute < o->to
+			       : minute >= o->from || minute < o->to;
+}
+
+/* What a prompt of that size pays at that minute of the day, or whatever the time (-1). */
+static struct import_rates rates_at(struct import *im, const struct overrides *list,
+				    const struct import_rates *base, int64_t size, int minute)
+{
+	struct import_rates r = *base;
+	for (int i = 0; i < list->count; i++) {
+		const struct override *o = &list->of[i];
+		if (o->size <= size && (o->from < 0 || (minute >= 0 && holds_at(o, minute))))
+			take_rates(im, o->prices, &r);
+	}
+	return r;
+}
+
+/* The hours [from, to) in which the same overrides hold, as a window of the price. */
+static void take_window(struct import *im, const struct overrides *list, int from, int to,
+			struct import_price *p)
+{
+	if (p->window_count == IMPORT_WINDOWS_MAX) {
+		import_refuse(im, "its \"overrides\" have more hours than a card holds");
+		return;
+	}
+	const int i = p->window_count++;
+	p->window[i].hours = arena_printf(&im->arena, "%02d:%02d-%02d:%02d", from / 60, from % 60,
+					  to % DAY_MINUTES / 60, to % 60);
+	p->window[i].rates = rates_at(im, list, &p->rates, 0, from);
+	for (int k = 0; k < list->size_count; k++)
+		p->window[i].tier[k] =
+			(struct import_size){ list->size[k] - 1,
+					      rates_at(im, list, &p->rates, list->size[k], from) };
+	p->window[i].tier_count = list->size_count;
+}
+
+static void take_windows(struct import *im, const struct overrides *list, struct import_price *p)
+{
+	bool bound[DAY_MINUTES + 1] = { [0] = true, [DAY_MINUTES] = true }, any = false;
+	for (int i = 0; i < list->count; i++)
+		if (list->of[i].from >= 0)
+			any = bound[list->of[i].from] = bound[list->of[i].to] = true;
+	for (int from = 0, to = 1; any && from < DAY_MINUTES; from = to, to++) {
+		bool timed = false;
+		while (!bound[to])
+			to++;
+		for (int i = 0; i < list->count; i++)
+			timed |= list->of[i].from >= 0 && holds_at(&list->of[i], from);
+		if (timed)
+			take_window(im, list, from, to, p);
+	}
+}
+
+static void take_overrides(struct import *im, json_value *array, struct import_price *p)
+{
+	struct overrides list = { 0 };
+	for (json_value *v = json_first(array); v; v = json_next(v))
+		if (!read_override(im, v, &list)) {
+			import_refuse(im, "an entry of \"overrides\" has conditions that are not "
+					  "understood");
 			return;
 		}
-		import_looked(im, min);
-		take_rates(im, v, tier);
-		last = from;
-	}
-	for (int i = 0; i < p->tier_count; i++)
-		import_inherit(&p->tier[i].rates, i ? &p->tier[i - 1].rates : &p->rates);
+	for (int k = 0; k < list.size_count; k++)
+		*import_tier(p, list.size[k] - 1) =
+			rates_at(im, &list, &p->rates, list.size[k], -1);
+	take_windows(im, &list, p);
 }
 
 int import_openrouter(struct import *im, json_value *root, struct err *e)

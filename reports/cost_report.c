@@ -302,9 +302,13 @@ static int cost_of(struct cost *out, const struct cost_question *q, struct err *
 		rc = repeat(&out->rating, q->requests, e);
 	if (rc == 0 && q->plan)
 		rc = take_credits(q, out->match.price->model, &out->credits, e);
-	if (rc == 0)
-		take_hinge(&out->match, &q->usage, q->requests, &out->hinge);
-	return rc;
+	if (rc != 0)
+		return rc;
+	take_hinge(&out->match, &q->usage, q->requests, &out->hinge);
+	if (out->hinge.known && out->hinge.rating.total.atto == out->rating.total.atto &&
+	    strcmp(out->hinge.later->currency, out->match.price->currency) == 0)
+		out->hinge.later = NULL; /* what changed is not what was used */
+	return 0;
 }
 
 int cost_report_put(struct json_out *j, const struct cost_question *q, bool *uncovered,

@@ -5,16 +5,16 @@ For each line of price_history.jsonl, in every service tier and region it states
 after its start and end and in its middle, one call for each bucket, of one token and at each bound of a tier less one,
 at it and above it. What the line states is reckoned here, without the cards, and compared with a replay of all calls;
 what it does not state must have no price. Prints each difference once and ends with 1 if there is one.
-What vendors state beside the history (docs/prices.md) is left out: batches of Claude, DeepSeek's hours, the fee of a
-request, and the upper tier of Sonnet 4.
+What vendors state beside the history is read from price_statements.json; batches of Claude, DeepSeek's hours and the fee
+of a request (docs/prices.md) are left out.
 """
 import collections, datetime, decimal, json, pathlib, subprocess, sys, tempfile
+import price_facts
 
 D = decimal.Decimal
 SECOND = datetime.timedelta(seconds=1)
 LAST = datetime.datetime(2026, 11, 28, 12, tzinfo=datetime.timezone.utc)
 OUTPUTS = {"output", "reasoning", "output_audio", "output_image", "output_video", "citation"}
-BESIDE = {"claude-sonnet-4", "claude-4-sonnet-20250514"}
 
 
 def when(text):
@@ -54,7 +54,7 @@ def variants(row):
 def calls(rows):
     series = collections.defaultdict(list)
     for row in rows:
-        if row["model"] and row["provider"] != "deepseek" and row["model"] not in BESIDE:
+        if row["model"] and row["provider"] != "deepseek":
             series[row["provider"], row["model"], row.get("region", "")].append(row)
     for (provider, model, region), of in series.items():
         instants = set()
@@ -84,7 +84,7 @@ def calls(rows):
 
 
 def main(facts, tally):
-    rows = [json.loads(line) for line in open(pathlib.Path(facts) / "price_history.jsonl")]
+    rows = price_facts.lines(facts)
     asked = list(calls(rows))
     with tempfile.TemporaryDirectory() as folder:
         trace = pathlib.Path(folder) / "calls.jsonl"

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """judge_prices.py FACTS TALLY [COUNT [SEED]]: the program's prices at random instants against the history.
 
-Draws COUNT (100) pairs of a series (vendor, model, region) and an instant inside its history, half of them of first
-parties, with the generator of SEED (1). For each it reads the line of the history that holds then by itself,
-not through the cards, and compares what `tally price show` and `tally cost` say of it: every rate, tier, fee,
+Draws COUNT (100) times a line (vendor, model, region), an instant inside its period and a part of its price (rate, tier,
+service tier, region, fee), half of them of first parties, with the generator of SEED (1). For each it reads the line of
+the history that holds then by itself, with price_statements.json and not through the cards, and compares what `tally price show` and `tally cost` say of it: every rate, tier, fee,
 service tier, source and doubt. Prints a line for each and ends with 1 when a figure is wrong.
-What vendors state beside the history (peak hours, batches of Claude) is told with its source in docs/prices.md.
+What else vendors state (peak hours, batches of Claude) is told with its source in docs/prices.md.
 """
 import collections, datetime, decimal, json, pathlib, random, subprocess, sys
+import price_facts
 
 LAST = datetime.datetime(2026, 11, 28, tzinfo=datetime.timezone.utc)
 
@@ -24,16 +25,34 @@ def same(a, b):
     return decimal.Decimal(a) == decimal.Decimal(b)
 
 
+def parts_of(row):
+    """What a line states, by kind: (rate, tier, service tier, region or fee; which; bucket or unit)."""
+    parts = collections.defaultdict(list)
+    for bucket in row["rates"]:
+        parts["rate", ""].append(bucket)
+    for tier in row.get("tiers") or []:
+        parts["tier", tier["above_prompt_tokens"]] += tier["rates"]
+    for tier, stated in (row.get("service_tiers") or {}).items():
+        parts["service", tier] += [b for b in stated if b != "tiers"]
+    for region in row.get("regional", {}):
+        parts["region", region].append("input")
+    for unit in row.get("fees", {}):
+        parts["fee", ""].append(unit)
+    return parts
+
+
 def draw(rows, count, seed):
+    """COUNT of (line, instant, part of its price), first parties and others by turns."""
     rng = random.Random(seed)
-    first, others = [], []
-    for row in rows:
-        if row["model"] and when(row["from"]) < LAST:
-            (others if row.get("reseller") else first).append(row)
+    known = [row for row in rows if row["model"] and when(row["from"]) < LAST]
+    first, others = [r for r in known if not r.get("reseller")], [r for r in known if r.get("reseller")]
     for i in range(count):
         row = rng.choice(others if i % 2 else first)
         begin, end = when(row["from"]), min(when(row["to"]) if row["to"] else LAST, LAST)
-        yield row, begin + datetime.timedelta(seconds=rng.randrange(int((end - begin).total_seconds())))
+        at = begin + datetime.timedelta(seconds=rng.randrange(int((end - begin).total_seconds())))
+        parts = parts_of(row)
+        kind = rng.choice(sorted(parts, key=str))
+        yield row, at, (*kind, rng.choice(parts[kind]))
 
 
 def ask(tally, *words):
@@ -87,7 +106,7 @@ def judge(row, at, tally, said):
     if not base:
         yield "no standard price of that region"
         return
-    yield from judge_price(row, base, "standard", row["rates"], row.get("tiers") or STATED_TIERS.get(row["model"], []))
+    yield from judge_price(row, base, "standard", row["rates"], row.get("tiers") or [])
     yield from judge_fees(row, base)
     for tier, stated in row.get("service_tiers", {}).items():
         if (tier, region) not in of:
@@ -106,20 +125,17 @@ def judge(row, at, tally, said):
         yield from rates_differ(where, times, of["standard", where]["tariffs"][-1]["rates"])
     doubts = " ".join([base.get("doubt") or ""] + [d["says"] for d in shown["disputes"]])
     for said_so in said.get((row["provider"], row["model"]), []):
+        if row["rates"].get(said_so["bucket"]) == said_so["value"]:
+            continue
         if when(said_so["from"]) <= at < when(said_so["to"]) and said_so["value"] not in doubts:
             yield f"{said_so['who']} had {said_so['bucket']} {said_so['value']} and the answer does not say so"
     for other in row.get("disagree", []):
-        for who in other:
-            if who not in doubts:
+        for who, has in other.items():
+            if who not in doubts and any(row["rates"].get(b) != v for b, v in has.items()):
                 yield f"{who} disagrees and the answer does not say so"
     if not base["source"] or not base.get("grade"):
         yield "no source or no grade"
     yield from judge_cost(row, at, tally, base)
-
-
-# Sonnet 4 above 200,000 tokens is a price of its page, which two catalogues have under other names of it.
-STATED_TIERS = {"claude-sonnet-4": [{"above_prompt_tokens": 200000, "inclusive": False, "rates": {
-    "input": "6", "output": "22.5"}}]}
 
 
 def judge_cost(row, at, tally, base):
@@ -154,16 +170,24 @@ def sayings(facts):
     return said
 
 
+def line_at(lines, row, at):
+    """The line that holds then for the model of one, with what vendors state beside the history."""
+    of = (row["provider"], row["model"].strip(), row.get("region"), row["currency"])
+    return next(r for r in lines if (r["provider"], r["model"], r.get("region"), r["currency"]) == of and
+                when(r["from"]) <= at and (not r["to"] or at < when(r["to"])))
+
+
 def main(facts, tally, count=100, seed=1):
     facts = pathlib.Path(facts)
     rows = [json.loads(line) for line in open(facts / "price_history.jsonl")]
+    lines = price_facts.lines(facts)
     said, wrong = sayings(facts), 0
-    for row, at in draw(rows, int(count), int(seed)):
+    for drawn, at, part in draw(rows, int(count), int(seed)):
+        row = line_at(lines, drawn, at)
         faults = list(judge(row, at, tally, said))
         wrong += bool(faults)
         name = f"{row['provider']} {row['model']}" + (f" in {row['region']}" if row.get("region") else "")
-        values = f"{row['rates'].get('input', '-')}/{row['rates'].get('output', '-')}"
-        print(f"{'WRONG' if faults else 'right'}  {stamp(at)}  {name}  {values}")
+        print(f"{'WRONG' if faults else 'right'}  {stamp(at)}  {name}  {' '.join(str(p) for p in part if p != '')}")
         for fault in faults:
             print("       " + fault)
     print(f"{count} instants, {wrong} wrong")

@@ -14,6 +14,7 @@ cost 1.1 times as much in the United States, its models from Opus 4.5 and Sonnet
 geographic profiles of Bedrock, and a regional factor multiplies every token price (never a fee).
 """
 import collections, datetime, decimal, fnmatch, json, pathlib, re, sys
+import price_doubts, price_facts
 
 HAND = {"deepseek"}
 BUCKETS = ["input", "cache_read", "cache_write_5m", "cache_write_1h", "output", "reasoning", "input_audio", "input_image",
@@ -27,14 +28,6 @@ HALF_IN_BATCH = {"anthropic"}
 BATCHES_SINCE = "2024-10-08T00:00:00Z"
 # Of the models of 2024 the page on batches also lists these, which no catalogue does.
 BATCHES_TOO = {"claude-3-5-sonnet-20240620", "claude-3-5-haiku-20241022"}
-# What vendors state beside the history: the tier of Sonnet 4 above 200,000 tokens, and caches that bill no writes.
-LONG_SONNET = [{"above_prompt_tokens": 200000, "inclusive": False, "rates": {
-    "input": "6", "cache_read": "0.6", "cache_write_5m": "7.5", "cache_write_1h": "12", "output": "22.5"}}]
-STATED = {("anthropic", "claude-sonnet-4"): {"tiers": LONG_SONNET},
-          ("anthropic", "claude-4-sonnet-20250514"): {"tiers": LONG_SONNET},
-          ("moonshot", "kimi-k2.6"): {"rates": {"cache_write_5m": "0", "cache_write_1h": "0"}},
-          ("moonshot", "kimi-k2.5"): {"rates": {"cache_write_5m": "0", "cache_write_1h": "0"}},
-          ("zai", "glm-5.1"): {"rates": {"cache_write_5m": "0", "cache_write_1h": "0"}}}
 
 # ai.google.dev, Gemini API, pricing: what a million tokens of an explicit cache cost an hour, and since when (standard tier).
 FLASH_OF_2026 = [("2026-08-13", "0.5"), ("2027-01-01", "1")]
@@ -87,8 +80,12 @@ def scaled(price, factor):
 def doubt_of(row, lost):
     """What makes a price uncertain, whenever a call was made."""
     doubts = []
-    if row["agree"] <= 1 and row["from_certainty"] == "observed-by" and row["sources"]:
-        doubts.append("only " + row["sources"][0].split("@")[0] + " states it")
+    source = (row["sources"] or [""])[0]
+    alone = row["from_certainty"] == "observed-by" or (row["from_certainty"] != "vendor" and re.match(r"[\w.-]+@\S+$", source))
+    if row["agree"] == 1 and source and alone:
+        doubts.append("only " + source.split("@")[0] + " states it")
+    if not row["agree"] and row["from_certainty"] == "observed-by":
+        doubts.append("no catalogue has it, only what its source names")
     if lost:
         doubts.append("the source also states " + ", ".join(f"{b} {row['rates'][b]}" for b in lost) +
                       ", which no usage counts apart")
@@ -96,7 +93,7 @@ def doubt_of(row, lost):
         if "reasoning" in row["rates"] and "reasoning" not in tier["rates"]:
             doubts.append(f"no source states the price of reasoning above {tier['above_prompt_tokens']:,} tokens; "
                           "it is that of shorter prompts here")
-    return doubts
+    return doubts + price_doubts.odd(row) + price_doubts.moving(row)
 
 
 def fees_of(row):
@@ -146,8 +143,6 @@ def prices_of(row):
             "grade": "bounded" if row.get("old_seen") else GRADES[row["from_certainty"]]}
     if row.get("old_seen"):
         last["old_seen"] = row["old_seen"]
-    if doubts:
-        last["doubt"] = "; ".join(doubts)
     if note:
         last["note"] = "; ".join(note)
     found = [base]
@@ -165,11 +160,14 @@ def prices_of(row):
             price.pop("fees", None)
         if stated.get("tiers"):
             price["context"] = tiers_of(stated["tiers"], price["rates"])
+        price["doubts"] = list(price_doubts.odd_service(rates, tier, stated))
         found.append(price)
     for region, how in sorted(row.get("regional", {}).items()):
-        found += [dict(scaled(p, how["multiplier"]), region=region) for p in list(found) if "region" not in p]
+        found += [dict(scaled(p, how["multiplier"]), region=region, doubts=[*p.get("doubts", []),
+                       *price_doubts.odd_region(how["multiplier"])]) for p in list(found) if "region" not in p]
     for price in found:
-        yield dict(price, **last)
+        own = doubts + price.pop("doubts", [])
+        yield dict(price, **last, **({"doubt": "; ".join(own)} if own else {}))
 
 
 def series(price):
@@ -190,18 +188,22 @@ def gaps_of(prices):
 def disputes_of(row):
     for said in row.get("disagree", []):
         for source, rates in sorted(said.items()):
-            values = ", ".join(f"{bucket} {value}" for bucket, value in rates.items())
-            yield {"model": row["model"], "about": "price", "from": row["from"], "to": row["to"], "says": f"{source} has {values}"}
+            values = ", ".join(f"{bucket} {value}" for bucket, value in rates.items() if row["rates"].get(bucket) != value)
+            has = "have" if source.startswith("the ") else "has"
+            if values:
+                yield {"model": row["model"], "about": "price", "from": row["from"], "to": row["to"],
+                       "says": f"{source} {has} {values}"}
 
 
 def day_after(day, days=1):
     return (datetime.date.fromisoformat(day[:10]) + datetime.timedelta(days)).isoformat() + "T00:00:00Z"
 
 
-def seen_elsewhere(said, models):
+def seen_elsewhere(said, models, rows):
     """Disputes from what one catalogue alone showed, and from what one took back within a week."""
+    taken = {(row["model"], bucket, value) for row in rows if not row["to"] for bucket, value in row["rates"].items()}
     for u in said["unconfirmed"]:
-        if u["model"] in models:
+        if u["model"] in models and (u["model"], u["bucket"], u["value"]) not in taken:
             to = u["seen_to"] and max(u["seen_to"] + "T00:00:00Z", day_after(u["seen_from"]))
             yield {"model": u["model"], "about": "price", "from": u["seen_from"] + "T00:00:00Z", "to": to,
                    "says": f"only {u['only_in']} has {u['bucket']} {u['value']}"}
@@ -277,7 +279,7 @@ def lines(key, items):
     return f' "{key}": [\n' + ",\n".join("  " + json.dumps(i, ensure_ascii=False) for i in items) + "\n ]" if items else None
 
 
-def card(provider, rows, spellings, said):
+def card(provider, rows, spellings, said, elsewhere):
     last_seen(rows)
     prices = [p for row in rows for p in prices_of(row)]
     models = {p["model"] for p in prices}
@@ -294,9 +296,10 @@ def card(provider, rows, spellings, said):
     parts = [",\n".join(f' "{k}": {json.dumps(v)}' for k, v in head.items())]
     if limits:
         parts.append(' "models": {\n' + ",\n".join(f"  {json.dumps(m)}: {json.dumps(l)}" for m, l in sorted(limits.items())) + "\n }")
+    elsewhere = [*elsewhere, *price_doubts.changes(rows)]
     parts += [lines("regions", REGIONS.get(provider, [])), lines("caches", CONTRACTS.get(provider, [])), lines("aliases", list(aliases_of(spellings, models))), lines("gaps", list(gaps_of(prices))),
               lines("disputes", [d for row in rows for d in disputes_of(row)] + list(open_questions(provider, models)) +
-                    list(seen_elsewhere(said, models))), lines("prices", prices)]
+                    list(seen_elsewhere(said, models, rows)) + elsewhere), lines("prices", prices)]
     return "{\n" + ",\n".join(p for p in parts if p) + "\n}\n"
 
 
@@ -305,18 +308,18 @@ def main(facts, out):
     built = re.search(r"^Built (\d{4}-\d\d-\d\d)", (facts / "README.md").read_text(), re.M)
     BUILT = built and built[1]
     rows, spellings = collections.defaultdict(list), collections.defaultdict(list)
-    for line in open(facts / "price_history.jsonl"):
-        row = json.loads(line)
-        stated = STATED.get((row["provider"], row["model"]), {})
-        row["rates"] = {**stated.get("rates", {}), **row["rates"]}
-        row["tiers"] = stated.get("tiers", row.get("tiers"))
+    history = price_facts.lines(facts)
+    named = [json.loads(line) for line in open(facts / "model_spellings.jsonl")]
+    elsewhere = collections.defaultdict(list)
+    for provider, dispute in [*price_doubts.other_names(history), *price_doubts.resold(history, named)]:
+        elsewhere[provider].append(dispute)
+    for row in history:
         if row["provider"] == "anthropic" and row["from"] >= "2026-02-05":
             row.setdefault("regional", {"us": {"multiplier": "1.1"}})
         if row["provider"] == "anthropic" and row["from"] >= "2025-05-07":
             row.setdefault("fees", {}).setdefault("web_search", {"amount": "10", "per": 1000})
         rows[row["provider"]].append(row)
-    for line in open(facts / "model_spellings.jsonl"):
-        s = json.loads(line)
+    for s in named:
         spellings[s["provider"]].append(s)
     said = collections.defaultdict(lambda: {"unconfirmed": [], "corrections": []})
     for kind, name in (("unconfirmed", "unconfirmed"), ("corrections", "corrections_within_7_days")):
@@ -328,7 +331,7 @@ def main(facts, out):
         add_snapshots(rows[provider], spellings[provider])
     for provider in sorted(rows):
         if provider not in HAND:
-            (out / f"{provider}.json").write_text(card(provider, rows[provider], spellings[provider], said[provider]))
+            (out / f"{provider}.json").write_text(card(provider, rows[provider], spellings[provider], said[provider], elsewhere[provider]))
 
 
 if len(sys.argv) != 3:

@@ -30,6 +30,10 @@ J
 	expect 0 '"total": "4"' '"total_if_changed": "3"' 'the price changed between 2026-02-10T00:00:00Z and 2026-03-01T00:00:00Z'
 	run "$TALLY" cost --prices card.json --model m-one --input 1000000 --requests 10 --at 2026-02-15
 	expect 0 'by the later one the total would be $30'
+	sed -i 's/{"input": "3", "output": "6"}/{"input": "3", "output": "8"}/' card.json
+	cost --prices card.json --model m-one --output 1000000 --at 2026-02-15
+	expect 0 '"total": "8"'
+	[[ $output != *'the price changed'* ]] || fail "what was used costs the same before and after"
 }
 @test "a bounded date without the last sight, and one after the first, are faults of the card" {
 	card
@@ -91,4 +95,36 @@ J
 	"$TALLY" credit account acme --plan vm0 --since 2026-01-01 -q
 	run "$TALLY" invoice draft acme --period 2026-02
 	[[ $output == *'acme: of its usage, 1 record lies between'*'-1 in all'* ]] || fail "the draft says nothing"
+}
+@test "kinds of slips in catalogues are doubts, and what the vendor states itself is taken" {
+	cost --model gemini-3.1-flash-image-preview --output 1000000 --at 2026-07-01
+	expect 0 '"total": "3"' 'the catalogues have output 60'
+	cost --model gpt-4o-audio-preview --tokens input_audio=1000000 --at 2025-06-10
+	expect 0 '"total": "40"' 'the catalogues have input_audio 100'
+	cost --model gpt-4o-audio-preview-2024-10-01 --tokens input_audio=1000000 --at 2025-06-10
+	expect 0 '"total": "100"'
+	cost --model claude-sonnet-4-0 --input 200001 --at 2025-10-01
+	expect 0 '"total": "1.200006"'
+	cost --model grok-4 --provider xai --input 128000 --at 2025-10-01
+	expect 0 '"total": "0.768"'
+	cost --model qwen-plus-2025-09-11 --input 256001 --at 2026-01-01
+	expect 0 '"total": "0.3072012"' 'no other price above 256,000 tokens'
+	cost --provider bedrock --model amazon.titan-embed-text-v2:0 --region us-gov-east-1 --input 1000 --at 2026-01-01
+	expect 0 'it is 10 times the price elsewhere'
+	cost --provider openrouter --model x-ai/grok-4 --input 1000 --at 2026-01-01
+	expect 0 'cache_write_5m 15 is not between one and two times input 3'
+	cost --provider vertex --model claude-opus-4-5-20251101 --input 1000 --at 2026-11-01
+	expect 0 'anthropic itself asks input 5, output 25'
+	cost --model gemini-flash-latest --provider google --input 1000 --at 2026-06-01
+	expect 0 'the name moves to newer models'
+	cost --model grok-3-latest --provider xai --input 1000 --at 2026-06-01
+	expect 0 'grok-3, another name of it, has input 1.25'
+}
+@test "on the day of a change the answer says that its hour is not stated" {
+	cost --model o3 --input 1000000 --at 2025-06-10T12:00:00Z
+	expect 0 '"total": "2"' 'the day is stated, not the hour; before it input 10, cache_read 2.5, output 40'
+	cost --model o3 --input 1000000 --at 2025-06-11T00:00:00Z
+	[[ $output != *'not the hour'* ]] || fail "the day after is sure"
+	cost --model claude-3-5-haiku-latest --input 1000000 --at 2024-12-10
+	expect 0 '"total": "1"' 'on 2024-12-16; it may have begun before'
 }

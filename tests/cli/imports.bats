@@ -65,10 +65,10 @@ J
 	cat >or.json <<'J'
 {"data": [{"id": "a/sizes", "pricing": {"prompt": "0.000001", "completion": "0.000002", "input_audio_cache": "0.0000001", "image_token": "0.000003", "image_output": "0.00003",
   "overrides": [{"min_prompt_tokens": 200000, "prompt": "0.000002"}, {"min_prompt_tokens": 500000, "completion": "0.000009"}]}},
- {"id": "a/hours", "pricing": {"prompt": "0.000001", "completion": "0.000002", "overrides": [{"utc_start": 1, "utc_end": 9, "prompt": "0.000002"}]}}]}
+ {"id": "a/hours", "pricing": {"prompt": "0.000001", "completion": "0.000002", "overrides": [{"utc_start": 100, "utc_end": 900, "weekday": 1, "prompt": "0.000002"}]}}]}
 J
 	run "$TALLY" price import --from openrouter or.json --output card.json
-	expect 0 '1 taken' "refused: a/hours: 'utc_start'" "left_out: a/sizes: 'image_output'"
+	expect 0 '1 taken' "refused: a/hours: 'weekday'" "left_out: a/sizes: 'image_output'"
 	for t in '--input 199999=0.199999' '--input 200000=0.4' '--input 500000 --output 100000=1.9' '--input 200000 --output 100000=0.6' '--tokens cache_read_audio=1000000=0.1' '--tokens input_image=100000=0.3'; do
 		cost --prices card.json --provider openrouter --model a/sizes ${t%=*}
 		expect 0 "\"total\": \"${t##*=}\""
@@ -92,4 +92,38 @@ J
 	expect 0 '3000 entries: 2998 taken'
 	took=$((($(date +%s%N) - began) / 1000000))
 	sanitized || [ $took -lt 3000 ] || fail "it took $took ms" # a second on a machine that does nothing else
+}
+@test "hours of OpenRouter and LiteLLM are windows, with sizes beside them, and what else bounds them is refused by name" {
+	cat >or.json <<'J'
+{"data": [{"id": "d/day", "pricing": {"prompt": "0.00000022", "completion": "0.00000066", "overrides": [
+ {"utc_start": 1000, "utc_end": 100, "prompt": "0.00000022", "completion": "0.00000066"}, {"utc_start": 100, "utc_end": 400, "prompt": "0.00000044", "completion": "0.00000132"},
+ {"utc_start": 400, "utc_end": 600, "prompt": "0.00000022", "completion": "0.00000066"}, {"utc_start": 600, "utc_end": 1000, "prompt": "0.00000044", "completion": "0.00000132"}]}},
+ {"id": "d/both", "pricing": {"prompt": "0.000001", "completion": "0.000002", "overrides": [{"min_prompt_tokens": 200000, "prompt": "0.000002"},
+ {"utc_start": 2230, "utc_end": 30, "prompt": "0.0000005", "completion": "0.000001"}, {"min_prompt_tokens": 200000, "utc_start": 2230, "utc_end": 30, "prompt": "0.0000015"}]}},
+ {"id": "d/days", "pricing": {"prompt": "0.000001", "completion": "0.000002", "overrides": [{"utc_start": 100, "utc_end": 400, "utc_days": ["mon"], "prompt": "0.000002"}]}},
+ {"id": "d/clock", "pricing": {"prompt": "0.000001", "completion": "0.000002", "overrides": [{"utc_start": 175, "utc_end": 400, "prompt": "0.000002"}]}},
+ {"id": "d/none", "pricing": {"prompt": "0.000001", "completion": "0.000002", "overrides": [{"prompt": "0.000002"}]}}]}
+J
+	run "$TALLY" price import --from openrouter or.json --output card.json
+	expect 0 '2 taken' "refused: d/days: 'utc_days'" 'refused: d/clock: an entry of "overrides" has conditions' 'refused: d/none: an entry of "overrides"'
+	for t in 00:59=0.22 01:00=0.44 03:59=0.44 04:00=0.22 06:00=0.44 10:00=0.22 23:59=0.22; do
+		cost --prices card.json --provider openrouter --model d/day --input 1000000 --at "2026-09-01T${t%=*}:00Z"
+		expect 0 "\"total\": \"${t#*=}\""
+	done
+	for t in 22:29/1000=0.003 22:30/1000=0.0015 00:29/200000=0.301 00:30/200000=0.402 12:00/199999=0.201999; do
+		at=${t%%/*} n=${t#*/}
+		cost --prices card.json --provider openrouter --model d/both --input "${n%=*}" --output 1000 --at "2026-09-01T$at:00Z"
+		expect 0 "\"total\": \"${t#*=}\""
+	done
+	cat >lit.json <<'J'
+{"list": {"litellm_provider": "v", "input_cost_per_token": 2e-6, "output_cost_per_token": 2e-6, "off_peak_pricing": {"hours_utc": ["04:00-06:00", "10:00-01:00"], "input_cost_per_token": 1e-6}},
+ "weekly": {"litellm_provider": "v", "input_cost_per_token": 2e-6, "output_cost_per_token": 2e-6, "off_peak_pricing": {"hours_utc": "04:00-06:00", "weekdays": [0, 1], "input_cost_per_token": 1e-6}},
+ "worded": {"litellm_provider": "v", "input_cost_per_token": 2e-6, "output_cost_per_token": 2e-6, "off_peak_pricing": {"hours_utc": ["night"], "input_cost_per_token": 1e-6}}}
+J
+	run "$TALLY" price import --from litellm lit.json --output card.json
+	expect 0 '1 taken' "refused: weekly: 'weekdays'" 'refused: worded: "off_peak_pricing" has no hours'
+	for t in 03:59=2 04:00=1 06:00=2 10:00=1 00:59=1 01:00=2; do
+		cost --prices card.json --provider v --model list --input 1000000 --at "2026-09-01T${t%=*}:00Z"
+		expect 0 "\"total\": \"${t#*=}\""
+	done
 }
