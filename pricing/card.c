@@ -11,6 +11,7 @@
 struct reader {
 	struct card *card;
 	struct fault_list *faults;
+	json_value *tools; /* fees of tools, whatever the price */
 };
 
 static const char *keep(struct reader *r, json_value *v)
@@ -199,22 +200,27 @@ const struct calendar *card_calendar(const struct card *c, const char *name)
 	return find_calendar(c, text_of(name));
 }
 
+static size_t count_members(json_value *v)
+{
+	size_t n = 0;
+	for (json_value *c = json_first(v); c; c = json_next(c))
+		n++;
+	return n;
+}
+
+/* The fees of an object behind those that the price has; a unit that it has keeps its fee. */
 static void take_fees(struct reader *r, json_value *v, const char *place, struct decimal multiplier,
 		      struct price *p)
 {
 	static const char *const keys[] = { "amount", "per", NULL };
-	size_t n = 0;
-	if (!v)
-		return;
-	if (json_kind(v) != JSON_OBJECT) {
+	if (v && json_kind(v) != JSON_OBJECT)
 		fault_add(r->faults, place, "an object of fees is expected");
-		return;
-	}
-	for (json_value *c = json_first(v); c; c = json_next(c))
-		n++;
-	p->fee = arena_alloc(&r->card->arena, n * sizeof *p->fee);
-	for (json_value *c = json_first(v); c; c = json_next(c)) {
+	for (json_value *c = json_kind(v) == JSON_OBJECT ? json_first(v) : NULL; c;
+	     c = json_next(c)) {
 		char *here = at(r, "%s.%s", place, json_key(c));
+		size_t known = 0;
+		while (known < p->fee_count && strcmp(p->fee[known].unit, json_key(c)) != 0)
+			known++;
 		struct fee *f = &p->fee[p->fee_count];
 		*f = (struct fee){ .unit = arena_text(&r->card->arena, json_key(c),
 						      strlen(json_key(c))),
@@ -230,8 +236,62 @@ static void take_fees(struct reader *r, json_value *v, const char *place, struct
 			f->per = 1;
 			continue;
 		}
-		p->fee_count++;
+		p->fee_count += known == p->fee_count;
 	}
+}
+
+/* Whether a list of models, or of beginnings of names that end in a star, has that one. */
+static bool lists_model(json_value *list, const char *model)
+{
+	for (json_value *m = json_first(list); m; m = json_next(m)) {
+		const struct text s = json_string(m);
+		const bool begins = s.n && s.p[s.n - 1] == '*';
+		if (begins ? strncmp(s.p, model, s.n - 1) == 0 : text_is(s, model))
+			return true;
+	}
+	return false;
+}
+
+static const struct decimal once = { 1, 0 };
+
+/* What the vendor's tools cost with any of the models that a rule names. */
+static void take_tool_fees(struct reader *r, struct price *p)
+{
+	size_t n = 0;
+	for (json_value *v = json_first(r->tools); v && p->model && p->currency;
+	     v = json_next(v), n++)
+		if (text_is(json_string(json_member(v, "currency")), p->currency) &&
+		    lists_model(json_member(v, "models"), p->model))
+			take_fees(r, json_member(v, "fees"), at(r, "tools[%zu].fees", n), once, p);
+}
+
+static void check_tools(struct reader *r)
+{
+	static const char *const keys[] = { "models", "currency", "fees", "source", "sure", NULL };
+	size_t n = 0;
+	if (r->tools && json_kind(r->tools) != JSON_ARRAY)
+		fault_add(r->faults, "tools", "an array is expected");
+	for (json_value *v = json_first(r->tools); v; v = json_next(v)) {
+		char *place = at(r, "tools[%zu]", n++);
+		check_keys(r, v, place, keys);
+		take_text(r, v, "currency", place, true);
+		take_text(r, v, "source", place, true);
+		if (json_kind(json_member(v, "models")) != JSON_ARRAY)
+			fault_add(r->faults, at(r, "%s.models", place), "a list of names");
+		struct price none = { .fee = arena_alloc(
+					      &r->card->arena,
+					      (1 + count_members(json_member(v, "fees"))) *
+						      sizeof *none.fee) };
+		take_fees(r, json_member(v, "fees"), at(r, "%s.fees", place), once, &none);
+	}
+}
+
+static size_t count_tool_fees(const struct reader *r)
+{
+	size_t n = 0;
+	for (json_value *v = json_first(r->tools); v; v = json_next(v))
+		n += count_members(json_member(v, "fees"));
+	return n;
 }
 
 static void take_windows(struct reader *r, json_value *v, json_value *base_context,
@@ -359,7 +419,11 @@ static void take_price(struct reader *r, json_value *v, size_t index)
 		multiplier = (struct decimal){ 1, 0 };
 	}
 	take_windows(r, v, json_member(v, "context"), place, multiplier, p);
+	p->fee = arena_alloc(&r->card->arena,
+			     (1 + count_members(json_member(v, "fees")) + count_tool_fees(r)) *
+				     sizeof *p->fee);
 	take_fees(r, json_member(v, "fees"), at(r, "%s.fees", place), multiplier, p);
+	take_tool_fees(r, p);
 	if (!p->model || !p->currency)
 		return;
 	p->id = take_text(r, v, "id", place, false);
@@ -716,7 +780,8 @@ int card_parse(struct card **out, struct text json, const char *file, struct fau
 	static const char *const keys[] = { "schema",	"provider", "title",   "reseller",
 					    "checked",	"note",	    "models",  "calendars",
 					    "holidays", "aliases",  "prices",  "gaps",
-					    "caches",	"disputes", "regions", NULL };
+					    "caches",	"disputes", "regions", "tools",
+					    NULL };
 	static const char *const gap_keys[] = { "model", "currency", "from", "to", "why", NULL };
 	struct json_document *doc;
 	struct err e;
@@ -726,8 +791,8 @@ int card_parse(struct card **out, struct text json, const char *file, struct fau
 		return -ERR_INVALID;
 	}
 	struct card *card = mem_zalloc(sizeof *card);
-	struct reader r = { card, faults };
 	json_value *root = json_root(doc);
+	struct reader r = { card, faults, json_member(root, "tools") };
 	card->file = arena_text(&card->arena, file, strlen(file));
 	check_keys(&r, root, "", keys);
 	if (!text_is(json_string(json_member(root, "schema")), "tally.card/1"))
@@ -739,6 +804,7 @@ int card_parse(struct card **out, struct text json, const char *file, struct fau
 	take_models(&r, json_member(root, "models"));
 	take_caches(&r, json_member(root, "caches"));
 	take_regions(&r, json_member(root, "regions"));
+	check_tools(&r);
 	take_holidays(&r, json_member(root, "holidays"));
 	take_calendars(&r, json_member(root, "calendars"));
 	take_aliases(&r, json_member(root, "aliases"));

@@ -73,7 +73,17 @@ enum usage_part {
 	X(UNIT_IMAGE, "image", "unit_image") \
 	X(UNIT_SECOND, "second", "unit_second") \
 	X(UNIT_CHARACTER, "character", "unit_character") \
-	X(UNIT_CACHE_TOKEN_HOURS, "cache_token_hours", "unit_cache_token_hours")
+	X(UNIT_CACHE_TOKEN_HOURS, "cache_token_hours", "unit_cache_token_hours") \
+	X(UNIT_WEB_SEARCH_PREVIEW, "web_search_preview", "unit_web_search_preview") \
+	X(UNIT_WEB_SEARCH_PREMIUM, "web_search_premium", "unit_web_search_premium") \
+	X(UNIT_X_SEARCH, "x_search", "unit_x_search") \
+	X(UNIT_MAP_SEARCH, "map_search", "unit_map_search") \
+	X(UNIT_FILE_SEARCH, "file_search", "unit_file_search") \
+	X(UNIT_SEARCH_SOURCE, "search_source", "unit_search_source") \
+	X(UNIT_WEB_FETCH, "web_fetch", "unit_web_fetch") \
+	X(UNIT_CODE_EXECUTION, "code_execution", "unit_code_execution") \
+	X(UNIT_CONTAINER, "container", "unit_container") \
+	X(UNIT_GENERATED_IMAGE, "generated_image", "unit_generated_image")
 
 enum unit {
 #define X(id, name, field) id,

@@ -9,7 +9,7 @@
 enum { QUARTERS = 104 }; /* of the longest local day */
 #define QUARTER_US (900 * US_PER_SECOND)
 
-_Static_assert(COUNT_KINDS <= 32, "what is counted is a set of bits here");
+_Static_assert(COUNT_KINDS <= 64, "what is counted is a set of bits here");
 
 /* One model (with its tier and region) at one quarter of an hour, as it was priced. */
 struct use {
@@ -21,7 +21,7 @@ struct use {
 	int64_t records;
 	uint32_t model;
 	int quarter;
-	uint32_t counted; /* the buckets and units, by count */
+	uint64_t counted; /* the buckets and units, by count */
 	bool by_book;	  /* the book's own price, of the tier for prompts above `above` */
 	int64_t above;	  /* -1: the lowest */
 	bool kept;	  /* on some day the book had no price for it */
@@ -177,7 +177,7 @@ int usage_days_take(void *user, const struct usage_call *c)
 	}
 	struct use *of = &u->use[use];
 	for (int k = 0; k < COUNT_KINDS; k++)
-		of->counted |= c->sums->counts[k] ? 1u << k : 0;
+		of->counted |= c->sums->counts[k] ? (uint64_t)1 << k : 0;
 	of->records += c->sums->records;
 	return usage_sums_add(&u->cell[*cell - 1].sums, c->sums, &u->failure);
 }
@@ -313,12 +313,12 @@ static bool bills_writes(const struct rates *r)
 static bool states_all(const struct use *use, const struct price *p, const struct rates *r)
 {
 	/* parts lie within their buckets where the price does not tell them apart */
-	uint32_t stated = r->known | 1u << BUCKET_REASONING |
+	uint64_t stated = r->known | 1u << BUCKET_REASONING |
 			  ((1u << PART_COUNT) - 1) << BUCKET_COUNT |
 			  (use->moved ? (uint32_t)WRITES : 0);
 	for (size_t i = 0; i < p->fee_count; i++) {
 		const int unit = unit_by_name(p->fee[i].unit, strlen(p->fee[i].unit));
-		stated |= unit >= 0 ? 1u << (COUNT_TOKENS + unit) : 0;
+		stated |= unit >= 0 ? (uint64_t)1 << (COUNT_TOKENS + unit) : 0;
 	}
 	return (use->counted & ~stated) == 0;
 }

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """make_cards.py FACTS OUT: price cards from a history of prices, one a vendor.
 Cache contracts come from tools/cache_contracts.json, open questions of whole vendors from
-tools/price_disputes.json and the regions in which a model costs the same from
-tools/price_regions.json, which are kept by hand.
+tools/price_disputes.json, the regions in which a model costs the same from
+tools/price_regions.json and what a vendor's tools cost from tools/tool_fees.json, which are kept by hand.
 
 FACTS holds price_history.jsonl (a line for each vendor, model, region and period; see docs/prices.md),
 model_spellings.jsonl, unconfirmed.jsonl and corrections_within_7_days.jsonl. OUT gets VENDOR.json for each
@@ -43,6 +43,7 @@ HERE = pathlib.Path(__file__).parent
 CONTRACTS = json.loads((HERE / "cache_contracts.json").read_text())
 DISPUTES = json.loads((HERE / "price_disputes.json").read_text())
 REGIONS = json.loads((HERE / "price_regions.json").read_text())
+TOOL_FEES = json.loads((HERE / "tool_fees.json").read_text())
 
 
 BUILT = None  # the day on which the history was put together
@@ -297,7 +298,7 @@ def card(provider, rows, spellings, said, elsewhere):
     if limits:
         parts.append(' "models": {\n' + ",\n".join(f"  {json.dumps(m)}: {json.dumps(l)}" for m, l in sorted(limits.items())) + "\n }")
     elsewhere = [*elsewhere, *price_doubts.changes(rows)]
-    parts += [lines("regions", REGIONS.get(provider, [])), lines("caches", CONTRACTS.get(provider, [])), lines("aliases", list(aliases_of(spellings, models))), lines("gaps", list(gaps_of(prices))),
+    parts += [lines("regions", REGIONS.get(provider, [])), lines("caches", CONTRACTS.get(provider, [])), lines("tools", TOOL_FEES.get(provider, [])), lines("aliases", list(aliases_of(spellings, models))), lines("gaps", list(gaps_of(prices))),
               lines("disputes", [d for row in rows for d in disputes_of(row)] + list(open_questions(provider, models)) +
                     list(seen_elsewhere(said, models, rows)) + elsewhere), lines("prices", prices)]
     return "{\n" + ",\n".join(p for p in parts if p) + "\n}\n"

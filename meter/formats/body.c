@@ -71,22 +71,6 @@ static void finish(struct payload_reader *r, struct metered *m, json_value *v, i
 		payload_refuse(r, m->line, v, e);
 }
 
-/* What an answer of OpenAI's responses lists among its output that has a fee: searches of the web
- * (pages that were opened have none). */
-static void take_tool_calls(struct metered *m, json_value *response)
-{
-	int64_t searches = 0;
-	for (json_value *v = json_first(json_member(response, "output")); v; v = json_next(v)) {
-		const struct text did = type_of(json_member(v, "action"));
-		searches += text_is(type_of(v), "web_search_call") &&
-			    (!did.n || text_is(did, "search"));
-	}
-	if (searches && !m->record.units[UNIT_WEB_SEARCH]) {
-		m->record.units[UNIT_WEB_SEARCH] = searches;
-		m->record.present |= (uint64_t)1 << (FIELD_UNITS + UNIT_WEB_SEARCH);
-	}
-}
-
 /* When it was made: answers say "created"; of a row whose counts are at the top, whoever wrote it
  * chose the name. */
 static json_value *instant_of(json_value *v, bool row)
@@ -108,6 +92,10 @@ static void read_answer(struct payload_reader *r, json_value *v, json_value *usa
 	payload_begin(&m, shape, line);
 	payload_text(&m.record, FIELD_ID, json_member(v, "id"));
 	payload_text(&m.record, FIELD_MODEL, json_member(v, "model"));
+	/* Mistral's conversations say it of each part */
+	for (json_value *o = json_first(json_member(v, "outputs")); o; o = json_next(o))
+		if (!m.record.text[FIELD_MODEL].n)
+			payload_text(&m.record, FIELD_MODEL, json_member(o, "model"));
 	payload_tier(r, &m, v, usage);
 	name_vendor(&m.record, v, usage);
 	int rc = payload_time(&m.record, FIELD_TIME, instant_of(v, usage == v), &e);
@@ -119,7 +107,8 @@ static void read_answer(struct payload_reader *r, json_value *v, json_value *usa
 		rc = payload_counts(r, &m, usage, NULL, &e);
 	if (rc == 0)
 		rc = payload_stated(&m, usage, &e);
-	take_tool_calls(&m, v);
+	if (rc == 0)
+		rc = payload_tools(r, &m, v, usage, &e);
 	if (usage != v)
 		payload_judge_beside(r, &m, v, usage, "");
 	finish(r, &m, v, rc, &e);

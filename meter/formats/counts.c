@@ -49,6 +49,8 @@ static const struct known_key keys[] = {
 	{ NULL, "reasoning_output_tokens", RAW_REASONING, TELLS_NOTHING },
 	{ NULL, "thoughtsTokenCount", RAW_REASONING, TELLS_NOTHING },
 	{ NULL, "toolUsePromptTokenCount", RAW_TOOL_PROMPT, TELLS_NOTHING },
+	/* Mistral: what its connectors put into the prompt, inside the total alone */
+	{ NULL, "connector_tokens", RAW_TOOL_PROMPT, TELLS_NOTHING },
 	{ "cache_creation", "ephemeral_5m_input_tokens", RAW_CACHE_WRITE_5M, TELLS_ANTHROPIC },
 	{ "cache_creation", "ephemeral_1h_input_tokens", RAW_CACHE_WRITE_1H, TELLS_ANTHROPIC },
 	{ "prompt_tokens_details", "cached_tokens", RAW_CACHE_READ, TELLS_DETAILS },
@@ -106,7 +108,8 @@ static const struct known_key keys[] = {
 	{ 0 },
 };
 
-/* How vendors write the counts of what is no token. */
+/* How vendors write the counts of what is no token. An outer name with a dot is an object in an
+ * object; the rows of one object are together, and add up where they are one unit. */
 static const struct {
 	const char *outer, *key; /* outer NULL: in the usage object itself */
 	enum unit unit;
@@ -116,17 +119,49 @@ static const struct {
 	{ NULL, "num_search_queries", UNIT_WEB_SEARCH },
 	{ "output_token_details", "num_search_queries", UNIT_WEB_SEARCH },
 	{ "input_token_details", "num_search_queries", UNIT_WEB_SEARCH },
+	/* OpenRouter */
+	{ "server_tool_use_details", "web_search_requests", UNIT_WEB_SEARCH },
+	/* OpenAI, beside the usage */
+	{ "web_search", "num_requests", UNIT_WEB_SEARCH },
+	/* Alibaba */
+	{ "plugins.search", "count", UNIT_WEB_SEARCH },
+	/* Perplexity's agents */
+	{ "tool_calls_details.search_web", "invocation", UNIT_WEB_SEARCH },
+	{ "tool_calls_details.fetch_url", "invocation", UNIT_WEB_FETCH },
+	/* xAI: sources of its older live search, then tools */
+	{ NULL, "num_sources_used", UNIT_SEARCH_SOURCE },
+	{ "server_side_tool_usage_details", "web_search_calls", UNIT_WEB_SEARCH },
+	{ "server_side_tool_usage_details", "x_search_calls", UNIT_X_SEARCH },
+	{ "server_side_tool_usage_details", "code_interpreter_calls", UNIT_CODE_EXECUTION },
+	{ "server_side_tool_usage_details", "file_search_calls", UNIT_FILE_SEARCH },
+	{ "server_side_tool_usage_details", "document_search_calls", UNIT_FILE_SEARCH },
+	{ "server_side_tool_usage", "web_search", UNIT_WEB_SEARCH },
+	{ "server_side_tool_usage", "x_search", UNIT_X_SEARCH },
+	{ "server_side_tool_usage", "code_execution", UNIT_CODE_EXECUTION },
+	{ "server_side_tool_usage", "file_search", UNIT_FILE_SEARCH },
+	{ "server_side_tool_usage", "SERVER_SIDE_TOOL_WEB_SEARCH", UNIT_WEB_SEARCH },
+	{ "server_side_tool_usage", "SERVER_SIDE_TOOL_X_SEARCH", UNIT_X_SEARCH },
+	{ "server_side_tool_usage", "SERVER_SIDE_TOOL_CODE_EXECUTION", UNIT_CODE_EXECUTION },
+	{ "server_side_tool_usage", "SERVER_SIDE_TOOL_COLLECTIONS_SEARCH", UNIT_FILE_SEARCH },
+	/* Mistral's conversations */
+	{ "connectors", "web_search", UNIT_WEB_SEARCH },
+	{ "connectors", "web_search_premium", UNIT_WEB_SEARCH_PREMIUM },
+	{ "connectors", "code_interpreter", UNIT_CODE_EXECUTION },
+	{ "connectors", "image_generation", UNIT_GENERATED_IMAGE },
+	{ "connectors", "document_library", UNIT_FILE_SEARCH },
 	/* rerankers */
 	{ "billed_units", "search_units", UNIT_QUERY },
 	{ NULL, "search_units", UNIT_QUERY },
 	/* Mistral's OCR */
 	{ NULL, "pages_processed", UNIT_PAGE },
+	/* transcription by the second */
+	{ NULL, "seconds", UNIT_SECOND },
 };
+enum { UNIT_KEYS = sizeof unit_keys / sizeof *unit_keys };
 
 bool counts_key(size_t i, const char **outer, const char **key)
 {
-	const size_t counts = sizeof keys / sizeof *keys - 1,
-		     units = sizeof unit_keys / sizeof *unit_keys;
+	const size_t counts = sizeof keys / sizeof *keys - 1, units = UNIT_KEYS;
 	*outer = i < counts	      ? keys[i].outer
 		 : i < counts + units ? unit_keys[i - counts].outer
 				      : NULL;
@@ -294,27 +329,71 @@ static void read_search_size(struct raw_counts *c, json_value *usage)
 			c->units[sizes[i].unit] = 1;
 }
 
-/* The same count under two names is one. */
-static int keep_unit(struct raw_counts *c, enum unit unit, const char *name, json_value *v,
-		     struct err *e)
+/* One member of the usage (outer NULL) or of the object in it that outer names: what it counts is
+ * added to here. */
+static int read_unit(int64_t here[UNIT_COUNT], const char *outer, json_value *v, struct err *e)
 {
+	const char *name = json_key(v);
 	int64_t n;
-	int rc = read_count(&n, name, v, e);
-	if (rc == 0 && n > c->units[unit])
-		c->units[unit] = n;
+	for (size_t i = 0; i < UNIT_KEYS; i++) {
+		if (unit_keys[i].key[0] != name[0] || !unit_keys[i].outer != !outer ||
+		    strcmp(unit_keys[i].key, name) != 0 ||
+		    (outer && strcmp(unit_keys[i].outer, outer) != 0) || json_kind(v) == JSON_NULL)
+			continue;
+		int rc = read_count(&n, name, v, e);
+		int64_t *to = &here[unit_keys[i].unit];
+		if (rc == 0 && __builtin_add_overflow(*to, n, to))
+			rc = err_set(e, ERR_RANGE, "field '%s' is too large", name);
+		return rc;
+	}
+	return 0;
+}
+
+/* Whether a row of the table begins with that name. */
+static bool holds_units(const char *name)
+{
+	const size_t n = strlen(name);
+	for (size_t i = 0; i < UNIT_KEYS; i++)
+		if (unit_keys[i].outer && unit_keys[i].outer[0] == name[0] &&
+		    strncmp(unit_keys[i].outer, name, n) == 0 &&
+		    (unit_keys[i].outer[n] == 0 || unit_keys[i].outer[n] == '.'))
+			return true;
+	return false;
+}
+
+/* The members of an object in the usage, and of the objects in it. The same count in two objects is
+ * one. */
+static int read_unit_part(int64_t units[UNIT_COUNT], json_value *part, const char *path,
+			  struct err *e)
+{
+	int64_t here[UNIT_COUNT] = { 0 };
+	char inner[80];
+	int rc = 0;
+	for (json_value *v = json_first(part); v && rc == 0; v = json_next(v)) {
+		if (json_kind(v) == JSON_OBJECT && !strchr(path, '.')) {
+			snprintf(inner, sizeof inner, "%s.%s", path, json_key(v));
+			rc = read_unit_part(here, v, inner, e);
+		} else {
+			rc = read_unit(here, path, v, e);
+		}
+	}
+	for (int u = 0; u < UNIT_COUNT; u++)
+		units[u] = here[u] > units[u] ? here[u] : units[u];
 	return rc;
 }
 
 int counts_read_units(struct raw_counts *c, json_value *usage, struct err *e)
 {
+	int64_t own[UNIT_COUNT] = { 0 };
 	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < sizeof unit_keys / sizeof *unit_keys; i++) {
-		json_value *in =
-			unit_keys[i].outer ? json_member(usage, unit_keys[i].outer) : usage;
-		json_value *v = json_member(in, unit_keys[i].key);
-		if (v && json_kind(v) != JSON_NULL)
-			rc = keep_unit(c, unit_keys[i].unit, unit_keys[i].key, v, e);
+	for (json_value *v = json_first(usage); rc == 0 && v; v = json_next(v)) {
+		if (json_kind(v) != JSON_OBJECT)
+			rc = read_unit(own, NULL, v, e);
+		else if (holds_units(json_key(v)))
+			rc = read_unit_part(c->units, v, json_key(v), e);
 	}
+	for (int u = 0; u < UNIT_COUNT; u++)
+		c->units[u] = own[u] > c->units[u] ? own[u] : c->units[u];
 	if (rc == 0)
 		read_search_size(c, usage);
 	return rc;

@@ -62,6 +62,11 @@ static bool read_langchain(struct payload_reader *r, json_value *v, int64_t line
 		rc = counts_read_units(&c, own, &e);
 	if (rc == 0)
 		rc = payload_counts(r, &m, usage, &c, &e);
+	if (rc == 0)
+		rc = payload_tools(r, &m, message, own, &e);
+	payload_grounding(r, &m,
+			  either(json_member(meta, "grounding_metadata"),
+				 json_member(meta, "groundingMetadata")));
 	payload_judge_beside(r, &m, message, usage, "");
 	finish(r, &m, v, rc, &e);
 	return true;
@@ -186,6 +191,9 @@ static bool read_ai_sdk(struct payload_reader *r, json_value *v, json_value *par
 		rc = payload_counts(r, &m, counted, &c, &e);
 	payload_judge(r, &m, usage, true);
 	judge_ai_sdk(r, &m, v, usage, meta);
+	if (rc == 0)
+		rc = payload_tools(r, &m, v, counted, &e);
+	payload_grounding(r, &m, json_member(json_member(meta, "google"), "groundingMetadata"));
 	payload_recorded(&m, meta, false);
 	finish(r, &m, v, rc, &e);
 	return true;

@@ -148,7 +148,7 @@ static void judge(struct walk *w, json_value *v, const char *name, size_t at, bo
 		const bool outer = w->dimension;
 		w->dimension = outer || (name && !w->only_tokens && speaks_of_dimension(name));
 		walk_members(w, v, again ? strlen("usage") : end,
-			     closed || money || (w->only_tokens && name && speaks_of_usage(name)));
+			     closed || money || (name && speaks_of_usage(name)));
 		w->dimension = outer;
 		return;
 	}

@@ -33,8 +33,17 @@ struct anonymous_stream {
 	bool open, has_usage, ended;
 };
 
+/* What the tools of a vendor did for one answer (tools.c). */
+struct tools_found {
+	int64_t units[UNIT_COUNT];
+	struct text container; /* the last one that a tool ran in */
+	struct text unknown;   /* a tool that may be billed */
+	bool by_search;	       /* code ran for a search of the web, which bills it */
+};
+
 struct anthropic_stream {
 	bool open;
+	struct tools_found tools; /* texts in the reader's arena */
 	struct raw_counts counts;
 	struct raw_counts beside;  /* compactions, which the counts do not hold */
 	struct metered call;	   /* texts in the reader's arena */
@@ -127,6 +136,18 @@ int payload_stated_as(struct metered *m, json_value *cost, bool own_key, json_va
 void payload_recorded(struct metered *m, json_value *v, bool in_usage);
 void payload_recorded_attribute(struct metered *m, struct text name, json_value *v);
 void payload_recorded_as(struct metered *m, struct text dollars, bool charged);
+/* What vendors' tools did by what the answer lists (tools.def), where its usage does not count it.
+ * Errors: as counts_read. */
+int payload_tools(struct payload_reader *r, struct metered *m, json_value *answer,
+		  json_value *usage, struct err *e);
+/* One block of a message in which Anthropic ran a tool; payload_take_tools gives all to the call.
+ */
+void payload_tool_block(struct tools_found *f, json_value *block);
+void payload_take_tools(struct payload_reader *r, struct metered *m, struct tools_found *f);
+/* The searches that Gemini's grounding metadata lists. */
+void payload_grounding(struct payload_reader *r, struct metered *m, json_value *grounding);
+/* How many of its searches the model's vendor bills; of a call whose usage is read. */
+void payload_settle_tools(struct payload_reader *r, struct metered *m);
 void payload_take(struct payload_reader *r, struct metered *m);
 void payload_refuse(struct payload_reader *r, int64_t line, json_value *v, const struct err *why);
 /* A copy whose texts live as long as the reader. */

@@ -226,6 +226,7 @@ void payload_take(struct payload_reader *r, struct metered *m)
 		}
 	if (r->in_batch)
 		payload_add_tier(r, m, TEXT("batch"));
+	payload_settle_tools(r, m);
 	r->sink.take(r->sink.user, m);
 }
 

@@ -1,4 +1,5 @@
 /* Answers that arrive in pieces: Anthropic events, OpenAI and Groq chunks, Gemini chunks. */
+#include "meter/formats/assemble.h"
 #include "meter/formats/payload_run.h"
 
 static struct text raw_of(struct payload_reader *r, json_value *usage)
@@ -31,7 +32,9 @@ static void close_anthropic(struct payload_reader *r)
 		buf_printf(&r->raw, ",\"message_delta\":%.*s", (int)s->latest.n, s->latest.p);
 	buf_puts(&r->raw, "}");
 	m.raw = (struct text){ r->raw.p, r->raw.n };
-	if (counts_normalise(&m.record, &s->counts, &m.rule, &e) == 0)
+	const int rc = counts_normalise(&m.record, &s->counts, &m.rule, &e);
+	payload_take_tools(r, &m, &s->tools);
+	if (rc == 0)
 		payload_take(r, &m);
 	else
 		r->sink.refuse(r->sink.user, m.line, m.raw, &e);
@@ -68,6 +71,18 @@ static void open_anthropic(struct payload_reader *r, json_value *v, int64_t line
 	}
 	s->start = raw_of(r, usage);
 	payload_keep(r, &s->call);
+}
+
+static void add_block(struct payload_reader *r, json_value *block)
+{
+	struct tools_found *f = &r->anthropic.tools;
+	const bool knew = f->unknown.n != 0;
+	if (!r->anthropic.open ||
+	    !text_is(json_string(json_member(block, "type")), "server_tool_use"))
+		return;
+	payload_tool_block(f, block);
+	if (f->unknown.n && !knew)
+		f->unknown.p = arena_text(&r->arena, f->unknown.p, f->unknown.n);
 }
 
 /* Deltas are cumulative: the last one wins, field by field; the split of cache writes by lifetime
@@ -160,6 +175,13 @@ static void hold_anonymous(struct payload_reader *r, struct metered *m, bool has
 	if (s->open && s->ended && !has_usage)
 		close_anonymous(r);
 	if (has_usage || !s->open) {
+		/* what a piece said once holds for the whole */
+		if (s->open) {
+			sighting_share_others(m->record.counts, s->last.record.counts);
+			m->record.present |= s->last.record.present;
+		}
+		if (s->open && !m->unread)
+			m->unread = s->last.unread;
 		payload_keep(r, m);
 		s->last = *m;
 	}
@@ -235,6 +257,8 @@ static void read_gemini(struct payload_reader *r, json_value *v, json_value *usa
 		return;
 	}
 	json_value *candidate = json_first(json_member(v, "candidates"));
+	for (json_value *c = candidate; c; c = json_next(c))
+		payload_grounding(r, &m, json_member(c, "groundingMetadata"));
 	bool whole = !candidate || json_member(candidate, "finishReason");
 	m.cumulative = m.record.text[FIELD_ID].n != 0;
 	if (m.cumulative) {
@@ -266,6 +290,7 @@ bool stream_document(struct payload_reader *r, json_value *v, int64_t line)
 	} else if (json_kind(json_member(v, "amazon-bedrock-invocationMetrics")) == JSON_OBJECT) {
 		stop_anthropic(r, v, line);
 	} else if (starts_with(type, "content_block") || text_is(type, "ping")) {
+		add_block(r, json_member(v, "content_block"));
 		r->passed_over++;
 	} else if (starts_with(type, "response.")) {
 		json_value *response = json_member(v, "response");
