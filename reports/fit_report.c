@@ -14,7 +14,7 @@ static void put_call(struct json_out *j, const struct work_call *c, const struct
 				  c->tokens[BUCKET_CACHE_WRITE_5M],
 				  c->tokens[BUCKET_CACHE_WRITE_1H],
 				  common ? common->tokens : 0,
-				  common ? common->back : 0 };
+				  common && before ? common->back : 0 };
 	size_t n = sizeof value / sizeof *value;
 	while (n && value[n - 1] == 0)
 		n--;
@@ -30,11 +30,17 @@ static void put_sessions(struct json_out *j, const struct workload *w, const str
 	json_out_array(j, "sessions");
 	for (size_t i = 0; i < f->kept_count; i++) {
 		const struct fit_session *s = f->kept[i];
-		json_out_array(j, NULL);
+		if (fit->layers.layers) {
+			json_out_object(j, NULL);
+			json_out_int(j, "layer", s->layer);
+		}
+		json_out_array(j, fit->layers.layers ? "calls" : NULL);
 		for (size_t k = 0; k < s->calls; k++)
 			put_call(j, s->call[k], k ? s->call[k - 1] : NULL,
 				 fit->common ? &fit->common[s->call[k] - w->call] : NULL);
 		json_out_end(j, ']');
+		if (fit->layers.layers)
+			json_out_end(j, '}');
 	}
 	json_out_end(j, ']');
 }
@@ -47,7 +53,10 @@ static void put_class(struct json_out *j, const struct workload *w, const struct
 	json_out_object(j, NULL);
 	if (f->workload)
 		json_out_string(j, "workload", w->name[f->workload]);
-	json_out_text(j, "model", s->model);
+	if (s->model.n)
+		json_out_text(j, "model", s->model);
+	else
+		json_out_null(j, "model");
 	if (s->provider.n)
 		json_out_text(j, "provider", s->provider);
 	ratio_format((int128)f->sessions, fit->days, 9, text);
@@ -120,6 +129,37 @@ void fit_report_fidelity(const struct fidelity *f, FILE *to)
 			(long long)f->unpriced);
 }
 
+/* Hours of the day, or minutes of a trace that is shorter than six hours. */
+static void put_times(struct json_out *j, const struct fit *f)
+{
+	const bool is_short = f->days == 1 && f->span_us < 6 * US_PER_HOUR;
+	const int each = is_short ? 1 : 60;
+	json_out_array(j, is_short ? "minutes" : "hours");
+	for (int i = 0; i < 1440; i += each) {
+		int64_t sum = 0;
+		for (int k = i; k < i + each; k++)
+			sum += f->minute[k];
+		json_out_int(j, NULL, sum);
+	}
+	json_out_end(j, ']');
+}
+
+/* What sessions begin with: tokens, and the layer that each goes on from. */
+static void put_layers(struct json_out *j, const struct fit_layers *l)
+{
+	if (!l->layers)
+		return;
+	json_out_array(j, "layers");
+	for (size_t k = 0; k < l->layers; k++) {
+		json_out_array(j, NULL);
+		json_out_int(j, NULL, l->layer[k].tokens);
+		if (l->layer[k].parent)
+			json_out_int(j, NULL, l->layer[k].parent);
+		json_out_end(j, ']');
+	}
+	json_out_end(j, ']');
+}
+
 void fit_report_put(struct buf *out, const struct fit *f, const struct workload *w,
 		    const struct fidelity *fidelity)
 {
@@ -132,16 +172,14 @@ void fit_report_put(struct buf *out, const struct fit *f, const struct workload 
 	instant_format((struct instant){ f->first_day * US_PER_DAY }, text);
 	json_out_text(&j, "start", (struct text){ text, 10 });
 	json_out_int(&j, "days", f->days);
-	json_out_array(&j, "hours");
-	for (int i = 0; i < 24; i++)
-		json_out_int(&j, NULL, f->hour[i]);
-	json_out_end(&j, ']');
+	put_times(&j, f);
 	if (f->days >= 14) { /* fewer tell nothing of a week */
 		json_out_array(&j, "weekdays");
 		for (int i = 0; i < 7; i++)
 			json_out_int(&j, NULL, f->weekday[i]);
 		json_out_end(&j, ']');
 	}
+	put_layers(&j, &f->layers);
 	json_out_array(&j, "classes");
 	for (size_t k = 0; k < f->classes; k++)
 		put_class(&j, w, f, &f->fitted[k]);

@@ -10,6 +10,7 @@
 #include "reports/amount.h"
 #include "reports/plain.h"
 #include "reports/table.h"
+#include "sim/credit_days.h"
 #include "sim/forecast.h"
 #include "sim/usage_days.h"
 
@@ -26,11 +27,14 @@ struct history {
 	struct money_total *day; /* by local day from `first` on, all at the prices of today */
 	int64_t first, count;
 	int64_t unpriced;
+	size_t cut;		     /* days in front of `first` */
+	struct money_total *metered; /* by day */
 	/* of money */
 	struct usage_days *used;
-	size_t cut;		     /* its days in front of `first` */
-	struct money_total *metered; /* by day */
-	struct money_total *part;    /* by day and model, at the prices of today */
+	struct money_total *part; /* by day and model, at the prices of today */
+	/* of credits */
+	struct credit_days *credits;
+	struct drawer *drawer;
 };
 
 static int64_t local_day(const struct zone *z, struct instant t)
@@ -49,6 +53,19 @@ static struct money_total cost_on(void *user, size_t i, size_t t)
 {
 	const struct history *h = user;
 	return usage_days_cost(h->used, h->cut + i, h->cut + t);
+}
+
+static struct money_total credits_on(void *user, size_t i, size_t t)
+{
+	const struct history *h = user;
+	return credit_days_cost(h->credits, h->cut + i, h->cut + t);
+}
+
+/* Whether coming days t and s have the same prices, or rates of credits. */
+static bool same_prices(const struct history *h, size_t t, size_t s)
+{
+	return h->credits ? credit_days_same_rates(h->credits, h->cut + t, h->cut + s)
+			  : usage_days_same_prices(h->used, h->cut + t, h->cut + s);
 }
 
 /* How much was used, at one and the same prices: those of today. */
@@ -113,7 +130,7 @@ static int read_money(struct asked *a, struct history *h, struct err *e)
 	return rc;
 }
 
-struct credit_days {
+struct draws {
 	struct history *h;
 	const struct zone *z;
 	struct ledger *l;
@@ -123,51 +140,81 @@ struct credit_days {
 
 static int add_used(void *user, const struct ledger_entry *en)
 {
-	struct credit_days *x = user;
+	struct draws *x = user;
 	int64_t place = x->day - x->h->first;
 	if (text_is(en->pot, "used") && place >= 0 && place < x->h->count)
-		x->h->day[place].atto += (int128)en->amount.nano * 1000000000;
+		credit_days_drew(x->h->credits, (size_t)place, en->amount);
 	return 0;
 }
 
 static int add_draw(void *user, const struct ledger_txn *t)
 {
-	struct credit_days *x = user;
+	struct draws *x = user;
 	x->day = local_day(x->z, t->at);
 	return ledger_each_entry(x->l, t->id, add_used, x, x->e);
 }
 
-/* Credits by day, from the ledger. */
+/* Credits by day, from the ledger, and the usage behind them. */
+static int read_draws(struct asked *a, struct history *h, const struct account *account,
+		      struct err *e)
+{
+	static const enum usage_dim by_hour[] = { USAGE_BY_HOUR };
+	const struct forecast_question *q = a->q;
+	const struct instant from = zone_midnight(q->zone, h->first),
+			     to = zone_midnight(q->zone, a->today);
+	struct draws x = { h, q->zone, q->ledger, e, 0 };
+	struct usage_filter f = { .since = from, .until = to, .customer = q->customer };
+	/* credits ask for no currency: amounts of several are no error here */
+	f.currency = "USD";
+	struct usage_cells cells = { .store = ledger_store(q->ledger),
+				     .filter = &f,
+				     .dim = by_hour,
+				     .dim_count = 1,
+				     .zone = q->zone,
+				     .take = credit_days_take,
+				     .user = h->credits };
+	int rc = ledger_each_txn(q->ledger, account->id, from, to, add_draw, &x, e);
+	return rc == 0 ? usage_each_cell(&cells, e) : rc;
+}
+
+/* Days before the first draw are no history; the others at the rates of today. */
+static void weigh_draws(struct history *h)
+{
+	while (h->cut < (size_t)h->count && credit_days_drawn(h->credits, h->cut).atto == 0)
+		h->cut++;
+	h->first += (int64_t)h->cut;
+	h->count -= (int64_t)h->cut;
+	h->metered = mem_alloc(((size_t)h->count + 1) * sizeof *h->metered);
+	for (size_t i = 0; i < (size_t)h->count; i++) {
+		h->metered[i] = credit_days_drawn(h->credits, h->cut + i);
+		h->day[i] = credits_on(h, i, (size_t)h->count);
+	}
+}
+
 static int read_credits(struct asked *a, struct history *h, struct err *e)
 {
 	const struct forecast_question *q = a->q;
 	const struct account *account;
 	struct balance b;
 	struct nano_credits left = q->credits_left;
-	struct credit_days x = { h, q->zone, q->ledger, e, 0 };
 	int rc = ledger_account(q->ledger, text_of(q->customer), &account, e);
 	if (rc == 0 && q->of_balance) {
 		rc = ledger_balance(q->ledger, account, q->now, &b, e);
 		left.nano = b.available.nano - b.held.nano;
 	}
+	if (rc == 0 && q->book)
+		rc = drawer_open(&h->drawer, q->ledger, q->book, e);
 	if (rc != 0)
 		return rc;
 	a->allowed = (struct money_total){ (int128)left.nano * 1000000000 };
 	a->has_allowed = true;
 	snprintf(a->currency, sizeof a->currency, "credits");
-	return ledger_each_txn(q->ledger, account->id, zone_midnight(q->zone, h->first),
-			       zone_midnight(q->zone, a->today), add_draw, &x, e);
-}
-
-/* Days before the first usage are no history. */
-static void cut_front(struct history *h)
-{
-	int64_t empty = 0;
-	while (empty < h->count && h->day[empty].atto == 0)
-		empty++;
-	memmove(h->day, h->day + empty, (size_t)(h->count - empty) * sizeof *h->day);
-	h->first += empty;
-	h->count -= empty;
+	h->credits = credit_days_open(&(struct credit_days_of){ h->drawer, account, q->zone,
+								h->first, (size_t)h->count });
+	rc = read_draws(a, h, account, e);
+	if (rc == 0)
+		weigh_draws(h);
+	return rc;
 }
 
 static void day_text(int64_t day, char out[16])
@@ -241,6 +288,18 @@ static void put_coming_model(struct json_out *j, const struct coming_model *m)
 	json_out_end(j, '}');
 }
 
+static void put_changes(struct json_out *j, const struct outlook *x)
+{
+	char day[16];
+	json_out_array(j, "price_changes");
+	for (size_t k = 0; k < x->coming.changes; k++) {
+		day_text(x->asked.today + x->options.first_day + (int64_t)x->coming.changed[k],
+			 day);
+		json_out_string(j, NULL, day);
+	}
+	json_out_end(j, ']');
+}
+
 /* What comes on average: by model, by day, and when prices change. */
 static void put_coming(struct json_out *j, const struct outlook *x)
 {
@@ -263,12 +322,7 @@ static void put_coming(struct json_out *j, const struct outlook *x)
 		json_out_end(j, '}');
 	}
 	json_out_end(j, ']');
-	json_out_array(j, "price_changes");
-	for (size_t k = 0; k < c->changes; k++) {
-		day_text(first + (int64_t)c->changed[k], day);
-		json_out_string(j, NULL, day);
-	}
-	json_out_end(j, ']');
+	put_changes(j, x);
 	json_out_int(j, "calls_at_past_prices", kept.records);
 }
 
@@ -334,7 +388,9 @@ static void put_json(struct json_out *j, const struct outlook *x)
 		json_out_money(j, decimal_format((struct decimal){ permilles[i] / 10, 2 }, text),
 			       with_spent(a, forecast_sum_at(f, permilles[i])));
 	json_out_end(j, '}');
-	if (!a->q->credits)
+	if (a->q->credits)
+		put_changes(j, x);
+	else
 		put_coming(j, x);
 	if (a->has_allowed)
 		put_allowed(j, a, f);
@@ -418,6 +474,17 @@ static void put_check(const struct asked *a, const struct forecast_check *c)
 	buf_release(&real);
 }
 
+static void tell_changes(const struct outlook *x)
+{
+	const struct coming *c = &x->coming;
+	for (size_t k = 0; k < c->changes && k < 5; k++) {
+		char day[16];
+		day_text(x->asked.today + x->options.first_day + (int64_t)c->changed[k], day);
+		print_note("%s change on %s", x->asked.q->credits ? "\nrates of credits" : "prices",
+			   day);
+	}
+}
+
 /* Tokens and cost of each model, and what a change of price does. */
 static void put_models(const struct outlook *x)
 {
@@ -448,11 +515,7 @@ static void put_models(const struct outlook *x)
 	}
 	table_print(t);
 	table_close(t);
-	for (size_t k = 0; k < c->changes && k < 5; k++) {
-		char day[16];
-		day_text(x->asked.today + x->options.first_day + (int64_t)c->changed[k], day);
-		print_note("prices change on %s", day);
-	}
+	tell_changes(x);
 	if (c->sum.atto != c->at_past_prices.atto) {
 		put_short(&b, &x->asked, c->at_past_prices, lower);
 		print_note("at the prices that past days were metered at it would be %s", b.p);
@@ -511,7 +574,9 @@ static void put_text(const struct outlook *x)
 		put_line(a, what, with_spent(a, forecast_sum_at(&x->forecast, permilles[i])),
 			 h->unpriced > 0);
 	}
-	if (!a->q->credits)
+	if (a->q->credits)
+		tell_changes(x);
+	else
 		put_models(x);
 	if (x->has_check)
 		put_check(a, &x->check);
@@ -568,9 +633,8 @@ static void find_changes(struct coming *c, const struct history *h, size_t first
 {
 	c->changed = mem_alloc((c->days + 1) * sizeof *c->changed);
 	for (size_t k = 0; k < c->days; k++) {
-		const size_t t = h->cut + first + k;
-		if (!usage_days_same_prices(h->used, t, t - 7) &&
-		    usage_days_same_prices(h->used, t, t + 7) &&
+		const size_t t = first + k;
+		if (t >= 7 && !same_prices(h, t, t - 7) && same_prices(h, t, t + 7) &&
 		    (!c->changes || k > c->changed[c->changes - 1] + 6))
 			c->changed[c->changes++] = k;
 	}
@@ -582,7 +646,6 @@ static void look_at_models(struct outlook *x)
 	struct coming *c = &x->coming;
 	const struct forecast_options *o = &x->options;
 	c->models = usage_days_models(h->used);
-	c->days = (size_t)(o->last_day - o->first_day + 1);
 	c->model = mem_zalloc((c->models + 1) * sizeof *c->model);
 	c->day = mem_zalloc((c->days + 1) * sizeof *c->day);
 	const struct forecast_value value = { c->models * (BUCKET_COUNT + 1) + 1, tell_day, h };
@@ -607,7 +670,6 @@ static void look_at_models(struct outlook *x)
 	}
 	c->sum.atto = forecast_mean_of(sum);
 	c->at_past_prices.atto = forecast_mean_of(all[value.count - 1]);
-	find_changes(c, h, o->days + (size_t)o->first_day);
 	free(mean);
 }
 
@@ -625,12 +687,10 @@ static int look_ahead(struct outlook *x, const struct forecast_question *q, stru
 	int rc = q->credits ? read_credits(a, h, e) : read_money(a, h, e);
 	if (rc != 0)
 		return rc;
-	if (q->credits)
-		cut_front(h);
 	x->options = (struct forecast_options){
 		.day = h->day,
 		.days = (size_t)h->count,
-		.at = h->used ? cost_on : NULL,
+		.at = h->used ? cost_on : credits_on,
 		.at_user = h,
 		.part = h->part,
 		.parts = h->used ? usage_days_models(h->used) : 0,
@@ -643,6 +703,9 @@ static int look_ahead(struct outlook *x, const struct forecast_question *q, stru
 	set_period(&x->options, a, q->zone);
 	rc = forecast_run(&x->forecast, &x->options, e);
 	x->has_check = rc == 0 && forecast_back_test(&x->check, &x->options, CHECK_DAYS);
+	x->coming.days = (size_t)(x->options.last_day - x->options.first_day + 1);
+	if (rc == 0)
+		find_changes(&x->coming, h, x->options.days + (size_t)x->options.first_day);
 	if (rc == 0 && h->used)
 		look_at_models(x);
 	return rc;
@@ -656,6 +719,8 @@ static void outlook_release(struct outlook *x, struct forecast_verdict *verdict)
 					      .unpriced = x->history.unpriced };
 	forecast_release(&x->forecast);
 	usage_days_close(x->history.used);
+	credit_days_close(x->history.credits);
+	drawer_close(x->history.drawer);
 	free(x->history.day);
 	free(x->history.metered);
 	free(x->history.part);

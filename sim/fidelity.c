@@ -35,10 +35,11 @@ static void add(struct sums *s, struct tariffs *t, struct subject *subject, int6
 		s->unpriced++;
 }
 
-/* What is common counts as a hit where the trace names blocks and no hits. */
+/* What a cache that forgets nothing finds counts as a hit where the trace names blocks and no
+ * hits. */
 static struct sums of_recorded(const struct fit *f, const struct workload *w, struct tariffs *t)
 {
-	struct sums s = { .sessions = (int64_t)w->conversations };
+	struct sums s = { .sessions = (int64_t)f->sessions };
 	struct subject **subject = mem_zalloc((w->subjects + 1) * sizeof *subject);
 	for (size_t k = 0; k < w->subjects; k++) /* as it is generated: the standard tier */
 		subject[k] = tariffs_model(t, w->subject[k].provider, w->subject[k].model);
@@ -46,7 +47,9 @@ static struct sums of_recorded(const struct fit *f, const struct workload *w, st
 		const struct work_call *c = &w->call[i];
 		struct usage u = { .requests = 1 };
 		memcpy(u.tokens, c->tokens, sizeof c->tokens);
-		s.hits += f->common ? f->common[i].tokens : c->tokens[BUCKET_CACHE_READ];
+		s.hits += f->layered  ? f->layers.hit[i]
+			  : f->common ? f->common[i].tokens
+				      : c->tokens[BUCKET_CACHE_READ];
 		add(&s, t, subject[c->subject], c->time_us, &u);
 	}
 	free(subject);
@@ -57,6 +60,7 @@ static struct sums of_generated(const struct fit *f, const struct synthetic *g, 
 {
 	struct sums s = { 0 };
 	struct subject **subject = mem_zalloc((g->classes + 1) * sizeof *subject);
+	int64_t *seen = mem_zalloc((g->layers + 1) * sizeof *seen);
 	for (size_t k = 0; k < g->classes; k++) {
 		s.sessions += (int64_t)g->work[k].sessions;
 		subject[k] =
@@ -75,10 +79,11 @@ static struct sums of_generated(const struct fit *f, const struct synthetic *g, 
 			u.tokens[BUCKET_INPUT] = synthetic_prompt(c);
 			u.tokens[BUCKET_CACHE_READ] = 0;
 		}
-		s.hits += !f->common ? c->cache_read : c->call ? c->common : 0;
+		s.hits += f->common ? synthetic_found(g, c, seen) : c->cache_read;
 		add(&s, t, subject[c->place], c->time_us, &u);
 	}
 	free(subject);
+	free(seen);
 	return s;
 }
 

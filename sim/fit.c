@@ -2,22 +2,29 @@
 
 #include <stdlib.h>
 
-/* The calls of each conversation, which may lie between those of others. */
+static uint32_t session_of(const struct fit *f, const struct workload *w, size_t call)
+{
+	return f->layered ? f->layers.session[call] : w->call[call].conversation;
+}
+
+/* The calls of each session, which may lie between those of others. */
 static void gather_sessions(struct fit *f, const struct workload *w)
 {
 	size_t at = 0;
-	f->session = mem_zalloc((w->conversations + 1) * sizeof *f->session);
+	f->sessions = f->layered ? f->layers.sessions : w->conversations;
+	f->session = mem_zalloc((f->sessions + 1) * sizeof *f->session);
 	f->call = mem_alloc((w->count + 1) * sizeof *f->call);
 	for (size_t i = 0; i < w->count; i++)
-		f->session[w->call[i].conversation].calls++;
-	for (size_t k = 0; k < w->conversations; k++) {
+		f->session[session_of(f, w, i)].calls++;
+	for (size_t k = 0; k < f->sessions; k++) {
 		f->session[k].call = f->call + at;
+		f->session[k].layer = f->layered ? f->layers.of_session[k] : 0;
 		at += f->session[k].calls;
 		f->session[k].calls = 0;
 	}
 	for (size_t i = 0; i < w->count; i++) {
 		const struct work_call *c = &w->call[i];
-		struct fit_session *s = &f->session[c->conversation];
+		struct fit_session *s = &f->session[session_of(f, w, i)];
 		s->call[s->calls++] = c;
 		s->tokens += work_prompt(c) + c->tokens[BUCKET_OUTPUT];
 	}
@@ -40,9 +47,9 @@ static struct fit_class *class_of(struct fit *f, const struct work_call *first, 
 	return &f->fitted[k];
 }
 
-static int gather_classes(struct fit *f, const struct workload *w, struct err *e)
+static int gather_classes(struct fit *f, struct err *e)
 {
-	for (size_t k = 0; k < w->conversations; k++) {
+	for (size_t k = 0; k < f->sessions; k++) {
 		struct fit_session *s = &f->session[k];
 		if (!s->calls)
 			continue;
@@ -83,7 +90,7 @@ static struct fit_session *typical(struct fit_session *const *s, size_t from, si
 /* Bins of equally many sessions by size, and of each the one that stands for it. */
 static void keep_some(struct fit_class *c)
 {
-	size_t calls = 0, bins = c->sessions < FIT_SESSIONS_MOST ? c->sessions : FIT_SESSIONS_MOST;
+	size_t calls = 0, bins = c->sessions;
 	for (size_t i = 0; i < c->sessions; i++)
 		calls += c->kept[i]->calls;
 	const size_t fit = calls ? FIT_CALLS_MOST * c->sessions / calls : bins;
@@ -109,8 +116,8 @@ static int64_t alike(const struct block_trace *t, const struct block_request *a,
 	int64_t n = 0;
 	while (n < a->count && n < b->count && x[n] == y[n])
 		n++;
-	return n * t->block_tokens < least && n < b->input / t->block_tokens ? n * t->block_tokens
-									     : least;
+	const bool all = !t->has_partial && n >= b->input / t->block_tokens;
+	return n * t->block_tokens < least && !all ? n * t->block_tokens : least;
 }
 
 static const struct block_request *blocks_of(const struct workload *w, const struct work_call *c)
@@ -118,12 +125,16 @@ static const struct block_request *blocks_of(const struct workload *w, const str
 	return &w->blocks->request[c - w->call];
 }
 
-/* Of the last calls of the session the one that is alike the furthest, of several the newest. */
+/* Of the session's first call and its last ones the one that is alike the furthest, of several the
+ * newest. */
 static void find_common(struct fit *f, const struct workload *w, const struct fit_session *s)
 {
 	for (size_t k = 1; k < s->calls; k++) {
 		struct fit_common *best = &f->common[s->call[k] - w->call];
-		for (size_t back = 1; back <= k && back <= EARLIER_CALLS; back++) {
+		best->back = 1;
+		for (size_t back = 1; back <= k; back++) {
+			if (back > EARLIER_CALLS)
+				back = k;
 			const int64_t n = alike(w->blocks, blocks_of(w, s->call[k]),
 						blocks_of(w, s->call[k - back]));
 			if (n > best->tokens)
@@ -157,30 +168,46 @@ static void find_head(struct fit_class *c, const struct workload *w)
 	free(head);
 }
 
+/* When sessions began, and of which days the trace is. */
+static void look_at_times(struct fit *f, const struct workload *w)
+{
+	int64_t first = INT64_MAX, last = INT64_MIN;
+	for (size_t i = 0; i < w->count; i++) {
+		const int64_t us = w->call[i].time_us;
+		first = us < first ? us : first;
+		last = us > last ? us : last;
+	}
+	if (!w->count)
+		return;
+	f->first_day = floor_div(first, US_PER_DAY);
+	f->days = floor_div(last, US_PER_DAY) - f->first_day + 1;
+	f->span_us = last - first;
+	for (size_t k = 0; k < f->sessions; k++) {
+		if (!f->session[k].calls)
+			continue;
+		const int64_t us = f->session[k].call[0]->time_us, day = floor_div(us, US_PER_DAY);
+		f->minute[(us - day * US_PER_DAY) / (60 * US_PER_SECOND)]++;
+		f->weekday[weekday_of_day(day)]++;
+	}
+}
+
 int fit_run(struct fit *out, const struct workload *w, struct err *e)
 {
-	int64_t last = INT64_MIN;
-	*out = (struct fit){ .first_day = INT64_MAX };
+	*out = (struct fit){ .layered = w->blocks && !w->blocks->local };
 	out->fitted = mem_zalloc(FIT_CLASSES_MOST * sizeof *out->fitted);
+	if (out->layered)
+		fit_layers_find(&out->layers, w);
 	gather_sessions(out, w);
-	int rc = gather_classes(out, w, e);
-	for (size_t i = 0; rc == 0 && i < w->count; i++) {
-		const int64_t day = floor_div(w->call[i].time_us, US_PER_DAY);
-		out->first_day = day < out->first_day ? day : out->first_day;
-		last = day > last ? day : last;
-		if (w->call[i].call == 0) {
-			out->hour[(w->call[i].time_us - day * US_PER_DAY) / US_PER_HOUR]++;
-			out->weekday[weekday_of_day(day)]++;
-		}
-	}
+	int rc = gather_classes(out, e);
+	if (rc == 0)
+		look_at_times(out, w);
 	if (rc == 0 && w->blocks) {
 		out->common = mem_zalloc((w->count + 1) * sizeof *out->common);
-		for (size_t k = 0; k < w->conversations; k++)
+		for (size_t k = 0; k < out->sessions; k++)
 			find_common(out, w, &out->session[k]);
 	}
 	for (size_t k = 0; rc == 0 && k < out->classes; k++)
 		find_head(&out->fitted[k], w);
-	out->days = rc == 0 ? last - out->first_day + 1 : 0;
 	for (size_t k = 0; rc == 0 && k < out->classes; k++)
 		keep_some(&out->fitted[k]);
 	return rc;
@@ -191,6 +218,7 @@ void fit_release(struct fit *f)
 	for (size_t k = 0; f->fitted && k < f->classes; k++)
 		free(f->fitted[k].kept);
 	free(f->fitted);
+	fit_layers_release(&f->layers);
 	free(f->common);
 	free(f->session);
 	free(f->call);

@@ -7,25 +7,24 @@
 #include "base/csv.h"
 #include "base/dict.h"
 #include "sim/distribution.h"
+#include "sim/generate_layers.h"
 
-enum { CALL_NUMBERS = 9, CALL_LIKE = 8, CALL_COMMON = 7 };
+enum { MINUTES = 1440, CALL_NUMBERS = 9, CALL_LIKE = 8, CALL_COMMON = 7 };
 /* A session as it was. */
 struct recorded {
 	int64_t (*call)[CALL_NUMBERS]; /* gap, prompt, read, output, reasoning, writes, common
 					  with an earlier call, how many calls ago that was */
 	size_t calls;
+	uint32_t layer; /* what it begins with */
 };
 
 struct work {
 	struct recorded *session;
 	size_t sessions_listed, *deck, dealt; /* deck: places in session, in the order of dealing */
-	bool has_cache;			      /* the class says how long a cache keeps */
 	bool steady;			      /* as many sessions as there are on average */
-	bool writes_5m, writes_1h;	      /* what is not read is written */
 	struct distribution sessions, calls, first_prompt, added, output, reasoning, gap;
-	int64_t cache_us, minimum;
-	int64_t shared;		     /* tokens that all prompts of the class begin with */
-	double hour[24], weekday[7]; /* of weight 1 on average */
+	uint32_t layer;			    /* what all its prompts begin with; 0: nothing */
+	double minute[MINUTES], weekday[7]; /* of weight 1 on average */
 };
 
 static const char *text_member(json_value *v, const char *key, const char *missing, struct arena *a)
@@ -87,7 +86,7 @@ static int read_call(int64_t out[CALL_NUMBERS], json_value *v, int64_t before, s
 				CALL_NUMBERS);
 		n++;
 	}
-	if (n == CALL_LIKE || out[CALL_LIKE] > before || !out[CALL_LIKE] != !out[CALL_COMMON])
+	if (n == CALL_LIKE || out[CALL_LIKE] > before || (out[CALL_COMMON] && !out[CALL_LIKE]))
 		return err_set(e, ERR_INVALID,
 			       "a call of 'sessions' says how much of its prompt is that of an "
 			       "earlier call, and how many calls of the session ago that was");
@@ -96,31 +95,6 @@ static int read_call(int64_t out[CALL_NUMBERS], json_value *v, int64_t before, s
 			e, ERR_INVALID,
 			"a call of 'sessions' caches more than its prompt, or reasons more than "
 			"its output");
-	return 0;
-}
-
-static int read_sessions(struct work *w, json_value *list, struct arena *a, struct err *e)
-{
-	size_t s = 0;
-	w->sessions_listed = json_kind(list) == JSON_ARRAY ? children(list) : 0;
-	if (w->sessions_listed == 0)
-		return err_set(e, ERR_INVALID, "'sessions' is a list of sessions, and not empty");
-	w->session = arena_alloc(a, w->sessions_listed * sizeof *w->session);
-	w->deck = arena_alloc(a, w->sessions_listed * sizeof *w->deck);
-	for (json_value *v = json_first(list); v; v = json_next(v), s++) {
-		struct recorded *r = &w->session[s];
-		size_t k = 0;
-		r->calls = children(v);
-		r->call = arena_alloc(a, (r->calls + 1) * sizeof *r->call);
-		memset(r->call, 0, (r->calls + 1) * sizeof *r->call);
-		w->deck[s] = s;
-		for (json_value *c = json_first(v); c; c = json_next(c), k++) {
-			int rc = read_call(r->call[k], c, (int64_t)k, e);
-			if (rc != 0)
-				return rc;
-		}
-	}
-	w->dealt = w->sessions_listed;
 	return 0;
 }
 
@@ -136,93 +110,192 @@ static int whole_member(json_value *spec, const char *key, int64_t missing, int6
 	return 0;
 }
 
+/* A list of calls, or an object that names the layer as well. */
+static int read_session(struct recorded *r, json_value *v, const struct synthetic *s,
+			uint32_t layer, struct arena *a, struct err *e)
+{
+	static const char *const keys[] = { "layer", "calls", NULL };
+	json_value *calls = v;
+	int64_t number = layer;
+	size_t k = 0;
+	int rc = 0;
+	if (json_kind(v) == JSON_OBJECT) {
+		calls = json_member(v, "calls");
+		rc = json_check_keys(v, keys, "a session of 'sessions'", e);
+		if (rc == 0)
+			rc = whole_member(v, "layer", 0, &number, e);
+	}
+	if (rc == 0 && (json_kind(calls) != JSON_ARRAY || number > (int64_t)s->layers))
+		rc = err_set(e, ERR_INVALID,
+			     "a session of 'sessions' is a list of calls, or an object with "
+			     "'calls' and the number of a 'layer' of the %zu that there are",
+			     s->layers);
+	if (rc != 0)
+		return rc;
+	r->layer = (uint32_t)number;
+	r->calls = children(calls);
+	r->call = arena_alloc(a, (r->calls + 1) * sizeof *r->call);
+	memset(r->call, 0, (r->calls + 1) * sizeof *r->call);
+	for (json_value *c = json_first(calls); rc == 0 && c; c = json_next(c), k++)
+		rc = read_call(r->call[k], c, (int64_t)k, e);
+	return rc;
+}
+
+static int read_sessions(struct work *w, json_value *list, const struct synthetic *s,
+			 struct arena *a, struct err *e)
+{
+	size_t k = 0;
+	int rc = 0;
+	w->sessions_listed = json_kind(list) == JSON_ARRAY ? children(list) : 0;
+	if (w->sessions_listed == 0)
+		return err_set(e, ERR_INVALID, "'sessions' is a list of sessions, and not empty");
+	w->session = arena_alloc(a, w->sessions_listed * sizeof *w->session);
+	w->deck = arena_alloc(a, w->sessions_listed * sizeof *w->deck);
+	for (json_value *v = json_first(list); rc == 0 && v; v = json_next(v), k++) {
+		w->deck[k] = k;
+		rc = read_session(&w->session[k], v, s, w->layer, a, e);
+	}
+	w->dealt = w->sessions_listed;
+	return rc;
+}
+
 /* How sessions come, and whether clients pay for a cache. */
-static int read_habits(struct work *w, json_value *v, struct err *e)
+static int read_habits(struct work *w, struct synthetic_class *c, json_value *v, struct err *e)
 {
 	json_value *arrivals = json_member(v, "arrivals"), *writes = json_member(v, "writes");
 	w->steady = text_is(json_string(arrivals), "steady");
 	if (arrivals && !w->steady && !text_is(json_string(arrivals), "random"))
 		return err_set(e, ERR_INVALID, "'arrivals' is random or steady");
-	w->writes_5m = text_is(json_string(writes), "5m");
-	w->writes_1h = text_is(json_string(writes), "1h");
-	if (writes && !w->writes_5m && !w->writes_1h && !text_is(json_string(writes), "none"))
+	c->writes_5m = text_is(json_string(writes), "5m");
+	c->writes_1h = text_is(json_string(writes), "1h");
+	if (writes && !c->writes_5m && !c->writes_1h && !text_is(json_string(writes), "none"))
 		return err_set(e, ERR_INVALID, "'writes' is none, 5m or 1h");
 	return 0;
 }
 
-static int read_work(struct work *w, struct synthetic_class *c, json_value *v, json_value *spec,
-		     struct arena *a, struct err *e)
+/* When sessions come: weights of hours or minutes, and of weekdays; of the class, or of all. */
+static int read_times(struct work *w, json_value *v, json_value *spec, struct arena *a,
+		      struct err *e)
 {
-	static const char *const keys[] = {
-		"workload",	    "project",	   "customer",	   "model",	    "provider",
-		"sessions_per_day", "calls",	   "first_prompt", "added",	    "output",
-		"reasoning",	    "gap_seconds", "hours",	   "cache_seconds", "cache_minimum",
-		"shared_prompt",    "weekdays",	   "sessions",	   "note",	    "arrivals",
-		"writes",	    NULL
-	};
+	double hour[24];
+	json_value *of = json_member(v, "hours") || json_member(v, "minutes") ? v : spec;
+	json_value *hours = json_member(of, "hours"), *minutes = json_member(of, "minutes"),
+		   *weekdays = json_member(v, "weekdays");
+	if (hours && minutes)
+		return err_set(e, ERR_INVALID, "'hours' and 'minutes' say the same: give one");
+	int rc = weights(hours, "hours", hour, 24, a, e);
+	if (rc == 0 && minutes)
+		rc = weights(minutes, "minutes", w->minute, MINUTES, a, e);
+	for (size_t k = 0; !minutes && k < MINUTES; k++)
+		w->minute[k] = hour[k / 60];
+	if (rc == 0)
+		rc = weights(weekdays ? weekdays : json_member(spec, "weekdays"), "weekdays",
+			     w->weekday, 7, a, e);
+	return rc;
+}
+
+/* What each call and session of the class is drawn from. */
+static int read_draws(struct work *w, json_value *v, struct arena *a, struct err *e)
+{
+	const struct {
+		const char *key;
+		struct distribution *to;
+		double missing;
+	} draw[] = { { "sessions_per_day", &w->sessions, 0 },
+		     { "calls", &w->calls, 1 },
+		     { "first_prompt", &w->first_prompt, 0 },
+		     { "added", &w->added, 0 },
+		     { "output", &w->output, 0 },
+		     { "reasoning", &w->reasoning, 0 },
+		     { "gap_seconds", &w->gap, 30 } };
+	int rc = 0;
+	for (size_t k = 0; rc == 0 && k < sizeof draw / sizeof *draw; k++)
+		rc = distribution_parse(draw[k].to, json_member(v, draw[k].key), draw[k].key,
+					draw[k].missing, a, e);
+	return rc;
+}
+
+static int read_cache(struct synthetic_class *c, json_value *v, struct arena *a, struct err *e)
+{
 	struct distribution keeps = { 0 }, minimum = { 0 };
-	json_value *hours = json_member(v, "hours"), *weekdays = json_member(v, "weekdays");
-	int rc = json_check_keys(v, keys, "it", e);
-	if (rc != 0)
-		return rc;
-	*c = (struct synthetic_class){ text_member(v, "model", NULL, a),
-				       text_member(v, "provider", "", a),
-				       text_member(v, "customer", "", a),
-				       text_member(v, "project", "", a),
-				       text_member(v, "workload", "", a) };
-	if (!c->model)
-		return err_set(e, ERR_INVALID, "it names no 'model'");
-	rc = read_habits(w, v, e);
-	if (rc != 0)
-		return rc;
-	const bool listed = json_member(v, "sessions") != NULL;
-	if (!json_member(v, "sessions_per_day") ||
-	    (!listed && (!json_member(v, "first_prompt") || !json_member(v, "output"))))
-		return err_set(e, ERR_INVALID,
-			       "'sessions_per_day' is needed, and 'first_prompt' and 'output' or a "
-			       "list of 'sessions'");
-	rc = listed ? read_sessions(w, json_member(v, "sessions"), a, e) : 0;
-	if (rc != 0)
-		return rc;
-	rc = distribution_parse(&w->sessions, json_member(v, "sessions_per_day"),
-				"sessions_per_day", 0, a, e);
-	if (rc == 0)
-		rc = distribution_parse(&w->calls, json_member(v, "calls"), "calls", 1, a, e);
-	if (rc == 0)
-		rc = distribution_parse(&w->first_prompt, json_member(v, "first_prompt"),
-					"first_prompt", 0, a, e);
-	if (rc == 0)
-		rc = distribution_parse(&w->added, json_member(v, "added"), "added", 0, a, e);
-	if (rc == 0)
-		rc = distribution_parse(&w->output, json_member(v, "output"), "output", 0, a, e);
-	if (rc == 0)
-		rc = distribution_parse(&w->reasoning, json_member(v, "reasoning"), "reasoning", 0,
-					a, e);
-	if (rc == 0)
-		rc = distribution_parse(&w->gap, json_member(v, "gap_seconds"), "gap_seconds", 30,
-					a, e);
-	if (rc == 0)
-		rc = distribution_parse(&keeps, json_member(v, "cache_seconds"), "cache_seconds",
-					w->writes_5m ? 300 : 3600, a, e);
+	int rc = distribution_parse(&keeps, json_member(v, "cache_seconds"), "cache_seconds",
+				    c->writes_5m ? 300 : 3600, a, e);
 	if (rc == 0)
 		rc = distribution_parse(&minimum, json_member(v, "cache_minimum"), "cache_minimum",
 					0, a, e);
 	if (rc == 0 && (keeps.kind != DRAW_CONSTANT || minimum.kind != DRAW_CONSTANT))
 		rc = err_set(e, ERR_INVALID, "'cache_seconds' and 'cache_minimum' are numbers");
-	if (rc == 0)
-		rc = weights(hours ? hours : json_member(spec, "hours"), "hours", w->hour, 24, a,
-			     e);
-	if (rc == 0)
-		rc = weights(weekdays ? weekdays : json_member(spec, "weekdays"), "weekdays",
-			     w->weekday, 7, a, e);
-	if (rc == 0)
-		rc = whole_member(v, "shared_prompt", 0, &w->shared, e);
-	c->shared = w->shared;
-	c->listed = listed;
-	w->cache_us = (int64_t)(keeps.a * 1e6);
-	w->has_cache = json_member(v, "cache_seconds") || w->writes_5m || w->writes_1h;
-	w->minimum = (int64_t)minimum.a;
+	c->keeps_us = (int64_t)(keeps.a * 1e6);
+	c->minimum = (int64_t)minimum.a;
+	c->fills = !c->listed || json_member(v, "cache_seconds") || c->writes_5m || c->writes_1h;
 	return rc;
+}
+
+/* Its names. A class without a model says so: "model": null. */
+static int read_names(struct synthetic_class *c, json_value *v, struct arena *a, struct err *e)
+{
+	json_value *model = json_member(v, "model");
+	*c = (struct synthetic_class){ text_member(v, "model", NULL, a),
+				       text_member(v, "provider", "", a),
+				       text_member(v, "customer", "", a),
+				       text_member(v, "project", "", a),
+				       text_member(v, "workload", "", a) };
+	if (!c->model && json_kind(model) != JSON_NULL)
+		return err_set(e, ERR_INVALID, "it names no 'model'");
+	c->model = c->model ? c->model : "";
+	return 0;
+}
+
+static int read_work(struct work *w, struct synthetic_class *c, struct synthetic *s, json_value *v,
+		     json_value *spec, struct err *e)
+{
+	static const char *const keys[] = { "workload",
+					    "project",
+					    "customer",
+					    "model",
+					    "provider",
+					    "sessions_per_day",
+					    "calls",
+					    "first_prompt",
+					    "added",
+					    "output",
+					    "reasoning",
+					    "gap_seconds",
+					    "hours",
+					    "cache_seconds",
+					    "cache_minimum",
+					    "shared_prompt",
+					    "weekdays",
+					    "sessions",
+					    "note",
+					    "arrivals",
+					    "writes",
+					    "minutes",
+					    NULL };
+	struct arena *a = &s->arena;
+	json_value *list = json_member(v, "sessions");
+	int64_t shared = 0;
+	int rc = json_check_keys(v, keys, "it", e);
+	if (rc == 0)
+		rc = read_names(c, v, a, e);
+	if (rc == 0)
+		rc = read_habits(w, c, v, e);
+	c->listed = list != NULL;
+	if (rc == 0 && (!json_member(v, "sessions_per_day") ||
+			(!list && (!json_member(v, "first_prompt") || !json_member(v, "output")))))
+		rc = err_set(e, ERR_INVALID,
+			     "'sessions_per_day' is needed, and 'first_prompt' and 'output' or a "
+			     "list of 'sessions'");
+	if (rc == 0)
+		rc = whole_member(v, "shared_prompt", 0, &shared, e);
+	w->layer = rc == 0 && shared ? layers_add(s, shared) : 0;
+	if (rc == 0 && list)
+		rc = read_sessions(w, list, s, a, e);
+	if (rc == 0)
+		rc = read_draws(w, v, a, e);
+	if (rc == 0)
+		rc = read_cache(c, v, a, e);
+	return rc == 0 ? read_times(w, v, spec, a, e) : rc;
 }
 
 struct generator {
@@ -231,6 +304,7 @@ struct generator {
 	gsl_rng *rng;
 	double scale; /* of the sessions */
 	uint32_t place, session;
+	const struct synthetic_class *class; /* that of the place */
 };
 
 /* Room for the next call of the session; NULL where there are too many. */
@@ -261,23 +335,13 @@ static const struct recorded *deal(struct work *w, gsl_rng *rng)
 	return &w->session[w->deck[w->dealt++]];
 }
 
-static void take_writes(struct synthetic_call *c)
-{
-	int64_t *from[2] = { &c->cache_write_5m, &c->cache_write_1h };
-	for (int i = 0; i < 2; i++) {
-		const int64_t part = *from[i] < -c->input ? *from[i] : -c->input;
-		*from[i] -= part;
-		c->input += part;
-	}
-}
-
 /* What the prompt of call k begins with that the session, or the class, had sent before. */
-static int64_t common_of(const struct work *w, const struct recorded *r, size_t k)
+static int64_t common_of(const struct recorded *r, size_t k, int64_t head)
 {
-	const int64_t *n = r->call[k], shared = w->shared < n[1] ? w->shared : n[1];
+	const int64_t *n = r->call[k], shared = head < n[1] ? head : n[1];
 	if (k == 0)
 		return shared;
-	if (n[CALL_COMMON])
+	if (n[CALL_LIKE])
 		return n[CALL_COMMON];
 	if (r->call[k - 1][1] <= n[1])
 		return r->call[k - 1][1];
@@ -287,6 +351,8 @@ static int64_t common_of(const struct work *w, const struct recorded *r, size_t 
 static int add_recorded(struct generator *g, struct work *w, int64_t start_us, struct err *e)
 {
 	const struct recorded *r = deal(w, g->rng);
+	const struct synthetic_class *class = g->class;
+	const int64_t head = r->layer ? g->out->layer[r->layer - 1].tokens : 0;
 	int64_t time_us = start_us;
 	for (size_t k = 0; k < r->calls; k++) {
 		const int64_t *n = r->call[k];
@@ -296,19 +362,20 @@ static int add_recorded(struct generator *g, struct work *w, int64_t start_us, s
 		time_us += n[0] * US_PER_SECOND;
 		c->time_us = time_us;
 		c->cache_read = n[2];
-		c->common = common_of(w, r, k);
+		c->layer = r->layer;
+		c->common = common_of(r, k, head);
 		c->like = k ? (uint32_t)(k - (size_t)(n[CALL_LIKE] ? n[CALL_LIKE] : 1)) : 0;
 		/* where the trace knew nothing of hits: all that was sent before, unless the prompt
 		 * became another one */
-		if (w->has_cache && k && c->common >= w->minimum &&
-		    time_us - (c - (k - c->like))->time_us <= w->cache_us &&
-		    (n[CALL_COMMON] || r->call[k - 1][1] <= n[1]))
+		if (class->fills && k && c->common >= class->minimum &&
+		    time_us - (c - (k - c->like))->time_us <= class->keeps_us &&
+		    (n[CALL_LIKE] || r->call[k - 1][1] <= n[1]))
 			c->cache_read = c->common;
 		c->cache_write_5m = n[5];
 		c->cache_write_1h = n[6];
 		c->input = n[1] - c->cache_read - n[5] - n[6];
 		if (c->input < 0) /* more is read than the record says, and so not written */
-			take_writes(c);
+			synthetic_take_writes(c);
 		c->output = n[3];
 		c->reasoning = n[4];
 		g->out->has_writes |= n[5] || n[6];
@@ -319,6 +386,8 @@ static int add_recorded(struct generator *g, struct work *w, int64_t start_us, s
 
 static int add_drawn(struct generator *g, struct work *w, int64_t start_us, struct err *e)
 {
+	const struct synthetic_class *class = g->class;
+	const int64_t head = w->layer ? g->out->layer[w->layer - 1].tokens : 0;
 	int64_t calls = distribution_draw(&w->calls, g->rng, 1), time_us = start_us, before = 0;
 	for (int64_t k = 0; k < calls; k++) {
 		struct synthetic_call *c = next_call(g, (size_t)k, e);
@@ -333,8 +402,9 @@ static int add_drawn(struct generator *g, struct work *w, int64_t start_us, stru
 		}
 		const int64_t sent = k ? (c - 1)->input + (c - 1)->cache_read : 0;
 		c->like = k ? (uint32_t)(k - 1) : 0;
-		c->common = k ? sent : w->shared < prompt ? w->shared : prompt;
-		if (k && waited_us <= w->cache_us && sent >= w->minimum)
+		c->layer = w->layer;
+		c->common = k ? sent : head < prompt ? head : prompt;
+		if (k && waited_us <= class->keeps_us && sent >= class->minimum)
 			c->cache_read = sent;
 		c->input = prompt - c->cache_read;
 		c->output = distribution_draw(&w->output, g->rng, 0);
@@ -350,14 +420,14 @@ static int add_drawn(struct generator *g, struct work *w, int64_t start_us, stru
 	return 0;
 }
 
-/* A second of the day, hours by their weight. */
+/* A second of the day, minutes by their weight. */
 static int64_t second_of_day(const struct work *w, gsl_rng *rng)
 {
-	double at = gsl_rng_uniform(rng) * 24;
-	int hour = 0;
-	while (hour < 23 && at >= w->hour[hour])
-		at -= w->hour[hour++];
-	return hour * 3600 + (int64_t)gsl_rng_uniform_int(rng, 3600);
+	double at = gsl_rng_uniform(rng) * MINUTES;
+	int minute = 0;
+	while (minute < MINUTES - 1 && at >= w->minute[minute])
+		at -= w->minute[minute++];
+	return minute * 60 + (int64_t)gsl_rng_uniform_int(rng, 60);
 }
 
 static int add_session(struct generator *g, struct work *w, int64_t day, struct err *e)
@@ -418,47 +488,6 @@ static int by_time(const void *a, const void *b)
 	return x->call < y->call ? -1 : x->call > y->call;
 }
 
-/* What a class's prompts begin with, as far as some of its calls keep it warm. */
-struct warm_head {
-	int64_t tokens, last_us;
-};
-
-/* What all prompts of a class begin with is warm while any of its sessions called lately, as far as
- * their prompts reached and were long enough to be kept; what is not read then is written where the
- * class pays for that. */
-static void find_shared(struct synthetic *s, const struct work *works)
-{
-	struct warm_head *head = mem_zalloc((s->classes + 1) * sizeof *head);
-	for (size_t i = 0; i < s->count; i++) {
-		struct synthetic_call *c = &s->call[i];
-		const struct work *w = &works[c->place];
-		struct warm_head *h = &head[c->place];
-		const int64_t prompt = synthetic_prompt(c),
-			      own = w->shared < prompt ? w->shared : prompt;
-		if (h->tokens && c->time_us - h->last_us > w->cache_us)
-			h->tokens = 0;
-		const int64_t there = own < h->tokens ? own : h->tokens;
-		/* of listed sessions the record tells, unless the class says how long a cache keeps
-		 */
-		if ((!w->session || w->has_cache) && there > c->cache_read && there >= w->minimum) {
-			c->input -= there - c->cache_read;
-			c->cache_read = there;
-			if (c->input < 0)
-				take_writes(c);
-		}
-		if (prompt < w->minimum)
-			continue;
-		h->tokens = own > h->tokens ? own : h->tokens;
-		h->last_us = c->time_us;
-		if (w->writes_5m || w->writes_1h) {
-			*(w->writes_5m ? &c->cache_write_5m : &c->cache_write_1h) += c->input;
-			c->input = 0;
-			s->has_writes = true;
-		}
-	}
-	free(head);
-}
-
 struct period {
 	uint64_t seed;
 	int64_t first_day, days;
@@ -467,8 +496,9 @@ struct period {
 static int read_period(struct period *p, json_value *spec, const struct synthetic_asked *asked,
 		       struct err *e)
 {
-	static const char *const keys[] = { "schema",	"seed",	   "start", "days",	"hours",
-					    "weekdays", "classes", "note",  "fidelity", NULL };
+	static const char *const keys[] = { "schema",	"seed",	    "start",   "days",
+					    "hours",	"weekdays", "classes", "note",
+					    "fidelity", "layers",   "minutes", NULL };
 	const struct text start = json_string(json_member(spec, "start"));
 	struct instant at = { asked->start_us };
 	int64_t own_seed;
@@ -502,12 +532,13 @@ static int generate_all(struct generator *g, struct work *works, json_value *spe
 			const struct period *p, struct err *e)
 {
 	struct synthetic *out = g->out;
-	int rc = 0;
+	int rc = layers_read(out, json_member(spec, "layers"), e);
 	for (json_value *v = json_first(json_member(spec, "classes")); rc == 0 && v;
 	     v = json_next(v), g->place++) {
 		const uint64_t seeds[2] = { p->seed, 0x67656e6572617465 };
 		struct work *w = &works[g->place];
-		rc = read_work(w, &out->work[g->place], v, spec, &out->arena, e);
+		g->class = &out->work[g->place];
+		rc = read_work(w, &out->work[g->place], out, v, spec, e);
 		if (rc == 0 && w->steady && w->sessions.kind != DRAW_CONSTANT)
 			rc = err_set(e, ERR_INVALID,
 				     "'sessions_per_day' is a number where 'arrivals' are steady");
@@ -545,7 +576,7 @@ int synthetic_generate(struct synthetic *out, json_value *spec, const struct syn
 	if (rc == 0 && out->count)
 		qsort(out->call, out->count, sizeof *out->call, by_time);
 	if (rc == 0)
-		find_shared(out, works);
+		layers_warm(out);
 	free(works);
 	return rc;
 }

@@ -17,6 +17,7 @@
 struct synthetic_call {
 	int64_t time_us, input, cache_read, cache_write_5m, cache_write_1h, output, reasoning;
 	uint32_t place, session, call; /* of the class, its session, the session's call, from 0 */
+	uint32_t layer; /* the number of the one that its session begins with; 0: none */
 	/* with what earlier call of the session the prompt begins alike, and how far; the first
 	   call of a session: with itself */
 	uint32_t like;
@@ -25,14 +26,24 @@ struct synthetic_call {
 
 struct synthetic_class {
 	const char *model, *provider, *customer, *project, *workload; /* "" where it names none */
-	int64_t shared; /* tokens that all its prompts begin with */
-	bool listed;	/* its sessions are those of a record */
+	bool listed; /* its sessions are those of a record */
 	size_t sessions;
+	/* what the specification says of caches; fills: hits are not those of the record */
+	bool fills, writes_5m, writes_1h; /* writes: what is not read is written */
+	int64_t keeps_us, minimum;
+};
+
+/* What sessions begin with; it goes on from its parent. */
+struct synthetic_layer {
+	int64_t tokens;	 /* from the prompt's start */
+	uint32_t parent; /* its number; 0: none */
 };
 
 struct synthetic {
 	struct synthetic_class *work; /* classes of work */
 	size_t classes;
+	struct synthetic_layer *layer; /* number - 1: a parent before its children */
+	size_t layers;
 	struct synthetic_call *call; /* by time */
 	size_t count;
 	bool has_writes; /* some call writes to a cache */
@@ -58,6 +69,9 @@ static inline int64_t synthetic_prompt(const struct synthetic_call *c)
 {
 	return c->input + c->cache_read + c->cache_write_5m + c->cache_write_1h;
 }
+/* What the prompt finds in a cache that forgets nothing. seen: zeros, one a layer, for calls in
+ * their order. */
+int64_t synthetic_found(const struct synthetic *s, const struct synthetic_call *c, int64_t *seen);
 /* Native CSV. */
 void synthetic_put_csv(struct buf *out, const struct synthetic *s, size_t from, size_t to);
 

@@ -20,7 +20,7 @@ struct synthetic_blocks {
 	size_t *first_call;	/* by session: where its calls begin in `place` */
 	size_t *place;		/* by session and call: the call's number in s */
 	struct prompt_ids *ids; /* by the call's number */
-	int64_t *head;		/* by class: the first id of what all begin with */
+	int64_t *own;		/* by layer: the first id of what it adds to its parent */
 	int64_t next_id;
 	struct arena arena;
 };
@@ -30,18 +30,25 @@ static size_t session_of(const struct synthetic_blocks *b, const struct syntheti
 	return b->first_session[c->place] + c->session;
 }
 
+static int64_t layer_blocks(const struct synthetic *s, size_t number)
+{
+	return number ? s->layer[number - 1].tokens / BLOCK_TOKENS : 0;
+}
+
 struct synthetic_blocks *synthetic_blocks_open(const struct synthetic *s)
 {
 	struct synthetic_blocks *b = mem_zalloc(sizeof *b);
 	size_t sessions = 0, at = 0;
 	b->s = s;
 	b->first_session = mem_zalloc((s->classes + 1) * sizeof *b->first_session);
-	b->head = mem_zalloc((s->classes + 1) * sizeof *b->head);
+	b->own = mem_zalloc((s->layers + 1) * sizeof *b->own);
 	for (size_t k = 0; k < s->classes; k++) {
 		b->first_session[k] = sessions;
 		sessions += s->work[k].sessions;
-		b->head[k] = b->next_id;
-		b->next_id += s->work[k].shared / BLOCK_TOKENS;
+	}
+	for (size_t k = 0; k < s->layers; k++) {
+		b->own[k] = b->next_id;
+		b->next_id += layer_blocks(s, k + 1) - layer_blocks(s, s->layer[k].parent);
 	}
 	b->first_call = mem_zalloc((sessions + 2) * sizeof *b->first_call);
 	b->place = mem_alloc((s->count + 1) * sizeof *b->place);
@@ -63,7 +70,7 @@ void synthetic_blocks_close(struct synthetic_blocks *b)
 	free(b->first_call);
 	free(b->place);
 	free(b->ids);
-	free(b->head);
+	free(b->own);
 	arena_release(&b->arena);
 	free(b);
 }
@@ -81,6 +88,31 @@ static int64_t begin_alike(struct prompt_ids *to, const struct prompt_ids *from,
 	return count;
 }
 
+static size_t layers_of(const struct synthetic *s, uint32_t layer)
+{
+	size_t n = 0;
+	for (; layer; layer = s->layer[layer - 1].parent)
+		n++;
+	return n;
+}
+
+/* The first blocks of a layer, those of its parents before its own. */
+static void put_layer(struct prompt_ids *p, const struct synthetic_blocks *b, uint32_t layer,
+		      int64_t blocks)
+{
+	size_t n = p->runs = layers_of(b->s, layer);
+	for (; layer; layer = b->s->layer[layer - 1].parent) {
+		const int64_t before = layer_blocks(b->s, b->s->layer[layer - 1].parent),
+			      end = layer_blocks(b->s, layer);
+		p->run[--n] = (struct id_run){ b->own[layer - 1],
+					       (end < blocks ? end : blocks) - before };
+	}
+	for (size_t i = 0; i < p->runs; i++) /* some add no whole block */
+		if (p->run[i].count > 0)
+			p->run[n++] = p->run[i];
+	p->runs = n;
+}
+
 /* Full blocks that are common, then new ones; the last block of a prompt that is not full has an
  * id of its own. */
 static void name_blocks(struct synthetic_blocks *b, size_t i)
@@ -92,14 +124,15 @@ static void name_blocks(struct synthetic_blocks *b, size_t i)
 	const struct prompt_ids *like = c->call ? &b->ids[b->place[session + c->like]] : NULL;
 	struct prompt_ids *p = &b->ids[i];
 	int64_t count = 0;
-	p->run = arena_alloc(&b->arena, ((like ? like->runs : 1) + 1) * sizeof *p->run);
+	p->run = arena_alloc(&b->arena, ((like ? like->runs : layers_of(b->s, c->layer)) + 1) *
+						sizeof *p->run);
 	if (like) {
 		/* a partial last block is not what comes in its place */
 		const int64_t full =
 			synthetic_prompt(&b->s->call[b->place[session + c->like]]) / BLOCK_TOKENS;
 		count = begin_alike(p, like, alike < full ? alike : full);
 	} else if (alike > 0) {
-		p->run[p->runs++] = (struct id_run){ b->head[c->place], alike };
+		put_layer(p, b, c->layer, alike);
 		count = alike;
 	}
 	if (whole > count) {
@@ -110,11 +143,11 @@ static void name_blocks(struct synthetic_blocks *b, size_t i)
 
 /* Where clients ask for a cache they mark the prompt's end and, of drawn sessions, what is common
  * to all: whole blocks of both. A record without marks is taken to have the first only. */
-static void put_marks(struct buf *out, const struct synthetic_class *w,
-		      const struct synthetic_call *c)
+static void put_marks(struct buf *out, const struct synthetic *s, const struct synthetic_call *c)
 {
+	const struct synthetic_class *w = &s->work[c->place];
 	const int64_t end = synthetic_prompt(c) / BLOCK_TOKENS * BLOCK_TOKENS,
-		      head = w->shared / BLOCK_TOKENS * BLOCK_TOKENS;
+		      head = layer_blocks(s, c->layer) * BLOCK_TOKENS;
 	if (end == 0)
 		return;
 	buf_puts(out, ",\"breakpoints\":[");
@@ -140,13 +173,16 @@ void synthetic_blocks_put(struct buf *out, struct synthetic_blocks *b, size_t fr
 		buf_printf(out, ",\"timestamp\":%lld,\"input_length\":%lld,\"output_length\":%lld",
 			   (long long)(us / US_PER_SECOND), (long long)synthetic_prompt(c),
 			   (long long)c->output);
-		buf_printf(out, ",\"type\":\"text\",\"turn\":%u,\"model\":", c->call + 1);
-		json_put_string(out, text_of(w->model));
+		buf_printf(out, ",\"type\":\"text\",\"turn\":%u", c->call + 1);
+		if (*w->model) {
+			buf_puts(out, ",\"model\":");
+			json_put_string(out, text_of(w->model));
+		}
 		if (*w->customer) {
 			buf_puts(out, ",\"customer\":");
 			json_put_string(out, text_of(w->customer));
 		}
-		put_marks(out, w, c);
+		put_marks(out, s, c);
 		buf_puts(out, ",\"hash_ids\":\"");
 		const struct prompt_ids *p = &b->ids[i];
 		for (size_t k = 0; k < p->runs; k++)

@@ -33,6 +33,9 @@ enum section_kind {
 	SECTION_NAMES,
 	SECTION_COLUMN,	       /* and PACK_COLUMNS behind it */
 	SECTION_COUNTED = 256, /* the names of the counts of SECTION_RARE, each with a 0 */
+	SECTION_MARKS,	       /* of block traces whose requests name customers or breakpoints */
+	SECTION_BREAKPOINTS,
+	SECTION_CUSTOMERS,
 };
 
 struct header {
@@ -80,6 +83,11 @@ static bool wide(enum pack_column c)
 struct packed_request {
 	int64_t time_us, input, output;
 	uint32_t conversation, model, call, first, count;
+};
+
+/* What else some requests say. */
+struct packed_marks {
+	uint32_t customer, first_break, breaks;
 };
 
 struct writer {
@@ -278,6 +286,34 @@ static void put_rollups(struct writer *w, const struct workload *work)
 	free(list);
 }
 
+/* The customers by number, and what clients asked to be kept; nothing where no request says either.
+ */
+static void put_marks(struct writer *w, const struct block_trace *t)
+{
+	if (!t->breakpoints && !t->customers.count)
+		return;
+	struct packed_marks *list = mem_zalloc((t->count + 1) * sizeof *list);
+	struct text *name = mem_zalloc((t->customers.count + 1) * sizeof *name);
+	struct buf names = { 0 };
+	for (size_t i = 0; i < t->count; i++)
+		list[i] = (struct packed_marks){ t->request[i].customer, t->request[i].first_break,
+						 t->request[i].breaks };
+	for (size_t i = 0; i < t->customers.room; i++) {
+		const struct dict_slot *s = &t->customers.slot[i];
+		if (s->value)
+			name[s->value] = (struct text){ s->key, s->n };
+	}
+	for (size_t i = 1; i <= t->customers.count; i++)
+		put_text(&names, name[i].p, name[i].n);
+	put_section(w, SECTION_MARKS, 0, list, t->count * sizeof *list, true);
+	put_section(w, SECTION_BREAKPOINTS, 0, t->breakpoint,
+		    t->breakpoints * sizeof *t->breakpoint, true);
+	put_section(w, SECTION_CUSTOMERS, 0, names.p, names.n, true);
+	buf_release(&names);
+	free(name);
+	free(list);
+}
+
 static void put_blocks(struct writer *w, const struct block_trace *t)
 {
 	struct packed_request *list = mem_zalloc((t->count + 1) * sizeof *list);
@@ -295,6 +331,7 @@ static void put_blocks(struct writer *w, const struct block_trace *t)
 	put_section(w, SECTION_REQUESTS, 0, list, t->count * sizeof *list, true);
 	free(list);
 	put_section(w, SECTION_BLOCKS, 0, t->block, t->blocks * sizeof *t->block, true);
+	put_marks(w, t);
 }
 
 /* What the rare counts are of, by name, so that a new bucket or unit leaves packs as they are. */
@@ -343,10 +380,6 @@ int pack_write(const char *path, const struct workload *work, struct err *e)
 	if (work->metered) {
 		free(temporary);
 		return err_set(e, ERR_USAGE, "a database is read at once; only traces are packed");
-	}
-	if (t && t->breakpoints) {
-		free(temporary);
-		return err_set(e, ERR_USAGE, "a pack has no place for 'breakpoints'");
 	}
 	snprintf(temporary, strlen(path) + 5, "%s.tmp", path);
 	w.f = fopen(temporary, "wb");
@@ -849,6 +882,60 @@ int pack_read_column(const struct pack *p, size_t chunk, enum pack_column c, voi
 	return n && largest > most_of(p, c) ? damaged(p, "a number lies outside its table", e) : 0;
 }
 
+static int read_customers(struct block_trace *t, const struct pack *p, uint32_t most, struct err *e)
+{
+	struct text *name = NULL;
+	char *memory = NULL;
+	int rc = read_texts(p, SECTION_CUSTOMERS, most, &name, &memory, e);
+	for (uint32_t k = 1; rc == 0 && k <= most; k++)
+		*dict_need(&t->customers, name[k - 1], NULL) = k;
+	free(name);
+	free(memory);
+	return rc == 0 && t->customers.count != most ? damaged(p, "its names", e) : rc;
+}
+
+/* Places in a prompt, rising, as the reader of traces has them. */
+static bool marks_fit(const struct block_trace *t, const struct packed_marks *m, int64_t input)
+{
+	int64_t before = 0;
+	bool fit = m->first_break <= t->breakpoints && m->breaks <= t->breakpoints - m->first_break;
+	for (uint32_t k = 0; fit && k < m->breaks; k++) {
+		const int64_t at = t->breakpoint[m->first_break + k];
+		fit = at > before && at <= input;
+		before = at;
+	}
+	return fit;
+}
+
+static int read_marks(struct block_trace *t, const struct pack *p, struct err *e)
+{
+	const struct section *marks = find(p, SECTION_MARKS, 0),
+			     *places = find(p, SECTION_BREAKPOINTS, 0);
+	uint32_t customers = 0;
+	if (!marks && !places)
+		return 0;
+	if (!holds(p, marks, t->count * sizeof(struct packed_marks)) || !places ||
+	    places->raw % sizeof *t->breakpoint || !holds(p, places, places->raw))
+		return damaged(p, "a section is missing", e);
+	struct packed_marks *m = mem_alloc((t->count + 1) * sizeof *m);
+	t->breakpoints = places->raw / sizeof *t->breakpoint;
+	t->breakpoint = mem_alloc((t->breakpoints + 1) * sizeof *t->breakpoint);
+	int rc = read_section(p, marks, m, t->count * sizeof *m, e);
+	if (rc == 0)
+		rc = read_section(p, places, t->breakpoint, places->raw, e);
+	for (size_t i = 0; rc == 0 && i < t->count; i++) {
+		struct block_request *q = &t->request[i];
+		if (!marks_fit(t, &m[i], q->input))
+			rc = damaged(p, "a breakpoint", e);
+		q->customer = m[i].customer;
+		q->first_break = m[i].first_break;
+		q->breaks = m[i].breaks;
+		customers = q->customer > customers ? q->customer : customers;
+	}
+	free(m);
+	return rc == 0 ? read_customers(t, p, customers, e) : rc;
+}
+
 int pack_read_blocks(struct block_trace **out, const struct pack *p, struct err *e)
 {
 	if (!holds(p, find(p, SECTION_REQUESTS, 0),
@@ -903,6 +990,8 @@ int pack_read_blocks(struct block_trace **out, const struct pack *p, struct err 
 		    q->count > t->blocks - q->first)
 			rc = damaged(p, "a request", e);
 	}
+	if (rc == 0)
+		rc = read_marks(t, p, e);
 	for (size_t i = 0; rc == 0 && i < t->blocks; i++)
 		if (t->block[i] >= t->distinct)
 			rc = damaged(p, "a block", e);

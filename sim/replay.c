@@ -174,6 +174,16 @@ static int replay_passes(struct replay_result **out, struct run *run, struct wor
 	return rc;
 }
 
+/* Whether calls say how long after the one before in their session they came: only the whole trace
+ * in its order tells when that was. */
+static bool calls_wait(const struct run *run)
+{
+	bool wait = false;
+	for (size_t i = 0; i < run->in.traces; i++)
+		wait |= strcmp(trace_shape(run->in.trace[i])->name, "sessions") == 0;
+	return wait;
+}
+
 int replay_run(struct replay_result **out, const struct replay_options *o, struct err *e)
 {
 	struct run run = { .o = o, .times = { o->has_at, o->at, o->since, o->until, 0 } };
@@ -197,10 +207,10 @@ int replay_run(struct replay_result **out, const struct replay_options *o, struc
 		rc = err_set(e, ERR_SYSTEM, "could not read random bytes");
 	if (rc == 0) {
 		struct worker *worker = mem_zalloc((size_t)threads * sizeof *worker);
-		rc = o->has_cache   ? replay_blocks(out, &run, worker, e)
-		     : run.in.packs ? replay_packs(out, &run, worker, threads, e)
-		     : run.in.log   ? replay_calls(out, &run, worker, e)
-				    : replay_passes(out, &run, worker, threads, e);
+		rc = o->has_cache || calls_wait(&run) ? replay_blocks(out, &run, worker, e)
+		     : run.in.packs		      ? replay_packs(out, &run, worker, threads, e)
+		     : run.in.log		      ? replay_calls(out, &run, worker, e)
+				  : replay_passes(out, &run, worker, threads, e);
 		free(worker);
 	}
 	run_release(&run);

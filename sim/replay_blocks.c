@@ -1,4 +1,5 @@
-/* The replay of a trace that names the blocks of its prompts, through a cache. */
+/* The replay of a trace that names the blocks of its prompts, through a cache; and of sessions
+ * whose calls say how long they waited, with a cache or without. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,9 +79,11 @@ static void split(const struct replayed *p, const struct replay_options *o,
 		  const struct workload *w, size_t i, int64_t tokens[BUCKET_COUNT])
 {
 	struct subject *s;
-	const struct model_cache *m = cache_of(p, w, i);
 	memset(tokens, 0, BUCKET_COUNT * sizeof *tokens);
 	memcpy(tokens, w->call[i].tokens, sizeof w->call[i].tokens);
+	if (!o->has_cache)
+		return;
+	const struct model_cache *m = cache_of(p, w, i);
 	model_cache_split(m, answer_of(p, o, w, i, &s), false,
 			  prefix_cache_reach(w->blocks, &m->rules, &w->blocks->request[i]),
 			  p->hit[i], tokens);
@@ -95,6 +98,7 @@ static void fill(struct record_batch *b, const struct workload *w, const struct 
 		FIELD_MODEL,
 		FIELD_TASK,
 		FIELD_SESSION,
+		FIELD_CUSTOMER,
 		(enum record_field)(FIELD_COUNTS + BUCKET_INPUT),
 		(enum record_field)(FIELD_COUNTS + BUCKET_CACHE_READ),
 		(enum record_field)(FIELD_COUNTS + BUCKET_CACHE_WRITE_5M),
@@ -114,13 +118,17 @@ static void fill(struct record_batch *b, const struct workload *w, const struct 
 		split(p, o, w, from + i, tokens);
 		for (int k = 0; k <= BUCKET_OUTPUT; k++)
 			b->tokens[k][i] = tokens[k];
-		b->unit[i] = (struct batch_unit){ cache_of(p, w, from + i)->rules.storage,
-						  p->token_hours[from + i] };
-		b->has_units |= p->token_hours[from + i] != 0;
+		if (o->has_cache) {
+			b->unit[i] = (struct batch_unit){ cache_of(p, w, from + i)->rules.storage,
+							  p->token_hours[from + i] };
+			b->has_units |= p->token_hours[from + i] != 0;
+		}
 		b->text[FIELD_PROVIDER][i] = s->provider;
 		b->text[FIELD_MODEL][i] = s->model;
-		b->text[FIELD_TASK][i] = b->text[FIELD_SESSION][i] =
-			text_of(conversation ? conversation : "");
+		b->text[FIELD_SESSION][i] = text_of(conversation ? conversation : "");
+		b->text[FIELD_TASK][i] =
+			w->blocks ? b->text[FIELD_SESSION][i] : (struct text){ "", 0 };
+		b->text[FIELD_CUSTOMER][i] = text_of(c->customer ? w->name[c->customer] : "");
 	}
 }
 
@@ -151,6 +159,11 @@ int replay_blocks(struct replay_result **out, struct run *run, struct worker *w,
 					       .refused = refuse,
 					       .refused_user = w };
 	struct workload *workload;
+	for (size_t i = 0; i < o->path_count; i++)
+		if (strcmp(o->path[i], "-") == 0)
+			return err_set(e, ERR_USAGE,
+				       "the trace is read more than once here; give a file instead "
+				       "of standard input");
 	run->pass = PASS_PRICE;
 	run->group_by_answer = replay_groups_by_answer(o);
 	run->layout = (struct group_layout){ .bucket = { BUCKET_INPUT, BUCKET_CACHE_READ,
@@ -165,11 +178,11 @@ int replay_blocks(struct replay_result **out, struct run *run, struct worker *w,
 		return rc;
 	}
 	struct replayed played = { 0 };
-	if (!workload->blocks)
+	if (o->has_cache && !workload->blocks)
 		rc = err_set(e, ERR_USAGE,
 			     WORKLOAD_HAS_NO_BLOCKS "; without --cache its recorded hits count",
 			     workload->shape);
-	if (rc == 0)
+	if (rc == 0 && o->has_cache)
 		rc = find_hits(&played, o, workload, e);
 	if (rc == 0) {
 		struct record_batch *b = mem_zalloc(sizeof *b);

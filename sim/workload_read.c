@@ -406,12 +406,14 @@ static int read_blocks(struct loading *l, struct err *e)
 		t->request[kept++] = *q;
 	}
 	t->count = kept;
-	free(names);
 	free(customers);
-	if (!t->names_blocks) {
+	if (!t->names_blocks) { /* then they are records of their sessions like any others */
+		for (size_t i = 0; i < kept; i++)
+			w->call[i].session = build_name(&l->b, names[t->request[i].conversation]);
 		block_trace_close(t);
 		w->blocks = NULL;
 	}
+	free(names);
 	return rc;
 }
 

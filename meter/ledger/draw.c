@@ -288,15 +288,28 @@ static int rate(struct tariffs *t, const struct usage_row *row, struct usage *u,
 	return tariffs_credits(t, a, &what, out, used, e);
 }
 
-int drawer_credits(struct drawer *d, const struct account *a, const struct usage_row *row,
-		   struct credits_total *out, struct err *e)
+static int rate_row(struct drawer *d, const struct account *a, const struct usage_row *row,
+		    struct credits_total *out, struct credit_rates *used, struct err *e)
 {
 	struct plan_of *p;
 	struct usage u = { .requests = row->record.requests };
 	memcpy(u.counts, row->record.counts, sizeof u.counts);
 	int rc = plan_for(d, a, &p, e);
-	return rc == 0 ? rate(plan_at(d, p, row->record.time_us)->tariffs, row, &u, out, NULL, e)
+	return rc == 0 ? rate(plan_at(d, p, row->record.time_us)->tariffs, row, &u, out, used, e)
 		       : rc;
+}
+
+int drawer_credits(struct drawer *d, const struct account *a, const struct usage_row *row,
+		   struct credits_total *out, struct err *e)
+{
+	return rate_row(d, a, row, out, NULL, e);
+}
+
+int drawer_rates(struct drawer *d, const struct account *a, const struct usage_row *row,
+		 struct credit_rates *out, struct err *e)
+{
+	struct credits_total ignored;
+	return rate_row(d, a, row, &ignored, out, e);
 }
 
 int drawer_plan(struct drawer *d, const struct account *a, struct instant at,

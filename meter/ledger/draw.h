@@ -45,6 +45,9 @@ int draw_all(struct store *s, const struct book *book, struct instant now, struc
  * cover it. */
 int drawer_credits(struct drawer *d, const struct account *a, const struct usage_row *row,
 		   struct credits_total *out, struct err *e);
+/* The rates behind that. */
+int drawer_rates(struct drawer *d, const struct account *a, const struct usage_row *row,
+		 struct credit_rates *out, struct err *e);
 /* The credits that an amount of the plan's currency is worth. Errors: ERR_INVALID (another one). */
 int drawer_credits_for(struct drawer *d, const struct account *a, struct money amount,
 		       struct text currency, struct credits_total *out, struct err *e);

@@ -51,12 +51,20 @@ static const struct shape_column openrouter[] = { { "generation_id", FIELD_ID },
 static const char *const openrouter_needs[] = { "generation_id", "model_permaslug", "tokens_prompt",
 						"tokens_completion", NULL };
 
+/* What requests that name their blocks may say besides (sim/block_trace reads the same). */
+#define BLOCKS_ARE_OF \
+	{ "model", FIELD_MODEL }, { "customer", FIELD_CUSTOMER }, { "user_id", FIELD_CUSTOMER }, \
+	{ \
+		"cache_salt", FIELD_CUSTOMER \
+	}
+
 static const struct shape_column bailian[] = { { "chat_id", FIELD_CHAT },
 					       { "parent_chat_id", FIELD_PARENT },
 					       { "timestamp", FIELD_TIME },
 					       { "input_length", F(BUCKET_INPUT) },
 					       { "output_length", F(BUCKET_OUTPUT) },
 					       { "type", FIELD_WORKLOAD },
+					       BLOCKS_ARE_OF,
 					       { NULL, FIELD_NONE } };
 static const char *const bailian_needs[] = { "chat_id", "parent_chat_id", "input_length",
 					     "output_length", NULL };
@@ -64,6 +72,7 @@ static const char *const bailian_needs[] = { "chat_id", "parent_chat_id", "input
 static const struct shape_column mooncake[] = { { "timestamp", FIELD_TIME },
 						{ "input_length", F(BUCKET_INPUT) },
 						{ "output_length", F(BUCKET_OUTPUT) },
+						BLOCKS_ARE_OF,
 						{ NULL, FIELD_NONE } };
 static const char *const mooncake_needs[] = { "timestamp", "input_length", "output_length", NULL };
 
@@ -72,12 +81,14 @@ static const struct shape_column sessions[] = { { "session_id", FIELD_SESSION },
 						{ "timestamp", FIELD_TIME },
 						{ "input_length", F(BUCKET_INPUT) },
 						{ "output_length", F(BUCKET_OUTPUT) },
+						BLOCKS_ARE_OF,
 						{ NULL, FIELD_NONE } };
 static const char *const sessions_needs[] = { "session_id", "input_length", "output_length", NULL };
 
 static const struct shape_column agent[] = { { "c", FIELD_TASK },	  { "t", FIELD_TIME },
 					     { "m", FIELD_MODEL },	  { "in", F(BUCKET_INPUT) },
-					     { "out", F(BUCKET_OUTPUT) }, { NULL, FIELD_NONE } };
+					     { "out", F(BUCKET_OUTPUT) }, BLOCKS_ARE_OF,
+					     { NULL, FIELD_NONE } };
 static const char *const agent_needs[] = { "c", "t", "in", "out", NULL };
 
 static const char *const no_needs[] = { NULL };

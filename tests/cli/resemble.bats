@@ -73,3 +73,62 @@ total() { "$TALLY" whatif "$1" --at 2026-06-15 --cache "$2" -s "$3" --resamples 
 	run "$TALLY" sim generate bad.json
 	expect 1 "'writes'"
 }
+
+# blocks without conversations: two products' instructions, documents that are asked about, talks that go on
+unnamed() {
+	awk 'BEGIN { srand(7); id = 1000
+		for (i = 0; i < 600; i++) {
+			u = rand()
+			if (u < 0.4 && i > 20) full = said[int(rand() * 20)]          # a talk goes on
+			else if (u < 0.8) { d = int(rand() * rand() * 12); full = (d % 2 ? "0,1,2,3" : "8,9") two(d) }
+			else full = u < 0.95 ? "0,1,2,3" : ""
+			for (k = int(rand() * 9) + 1; k; k--) full = full (full == "" ? "" : ",") id++
+			said[i % 20] = full
+			printf "{\"timestamp\": %d, \"input_length\": %d, \"output_length\": %d, \"hash_ids\": [%s,%d]}\n", i * 9000, split(full, parts, ",") * 512 + 100, 20 + i % 90, full, id++ } }
+		function two(d,  k, s) { for (k = 0; k < 6 + d; k++) s = s "," 100 + d * 30 + k; return s }'
+}
+
+@test "blocks of calls without conversations keep what they have in common: instructions, documents, talks" {
+	unnamed > t.jsonl
+	for model in '' '-m deepseek-v4-flash'; do
+		"$TALLY" sim fit t.jsonl --at 2026-06-15 $model > f.json
+		grep -q '"layers": \[' f.json
+		grep -A8 '"fidelity"' f.json | grep -o '"error": [^}]*' | tr -d '"' | awk '{ n++; if ($2 != "null" && $2 > 0.001) exit 1 } END { exit n < 6 }'
+	done
+	for seed in 1 2 3; do
+		"$TALLY" sim generate f.json --seed $seed --blocks -o g.jsonl -q
+		for cache in infinite infinite,ttl=300 vendor; do
+			a=$(total t.jsonl $cache deepseek-v4-flash) b=$(total g.jsonl $cache deepseek-v4-flash)
+			awk -v a="$a" -v b="$b" 'BEGIN { exit !(a > 0 && b > 0.95 * a && b < 1.05 * a) }' || fail "$cache, seed $seed: $a became $b"
+		done
+		paste <("$TALLY" cache t.jsonl --json | grep -o '"hit_tokens": [0-9]*') <("$TALLY" cache g.jsonl --json | grep -o '"hit_tokens": [0-9]*') |
+			awk '{ exit !($2 > 0 && $4 > 0.999 * $2 && $4 < 1.001 * $2) }'
+	done
+	# five times the work, of which every part is like it
+	"$TALLY" sim generate f.json --scale 5 --blocks -o g.jsonl -q
+	[ "$(wc -l < g.jsonl)" -eq 3000 ]
+}
+
+@test "layers go on from one another, and what is wrong about them is named" {
+	calls='[[0, 3000, 0, 5]]'
+	spec() { echo "{\"start\": \"2026-10-01\", \"days\": 1, \"layers\": $1, \"classes\": [{\"model\": \"m\", \"sessions_per_day\": 3, \"arrivals\": \"steady\", \"cache_seconds\": 90000, \"sessions\": $2}]}"; }
+	spec '[[1600], [2400, 1], [1608, 1]]' "[{\"layer\": 1, \"calls\": $calls}, {\"layer\": 2, \"calls\": $calls}, {\"layer\": 2, \"calls\": $calls}]" > p.json
+	"$TALLY" sim generate p.json | awk -F, 'NR > 1 { n[$11]++ } END { exit !(n[0] == 1 && n[1600] + n[2400] == 2 && n[2400] >= 1) }'
+	"$TALLY" sim generate p.json --blocks -o g.jsonl -q
+	# three prompts begin with the same 100 blocks, two of them with 50 more
+	"$TALLY" cache g.jsonl --json | grep -q '"hit_blocks": 250'
+	while IFS='|' read -r layers sessions says; do
+		spec "$layers" "$sessions" > bad.json
+		run "$TALLY" sim generate bad.json
+		expect 1 "$says"
+	done <<END
+[[0]]|[$calls]|layer 1
+[[100], [100, 1]]|[$calls]|layer 2
+[[100, 1]]|[$calls]|layer 1
+[100]|[$calls]|layer 1
+7|[$calls]|'layers'
+[[100]]|[{"layer": 2, "calls": $calls}]|'layer'
+[[100]]|[{"layers": 1, "calls": $calls}]|layers
+[[100]]|[{"layer": 1}]|'calls'
+END
+}
