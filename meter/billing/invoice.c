@@ -334,7 +334,8 @@ static int count_requests(struct invoicer *v, const struct account *a, const str
 					.until = i->to,
 					.customer = a->customer.p,
 					.project = m->project.n ? m->project.p : NULL,
-					.model = m->model.n ? m->model.p : NULL };
+					.model = m->model.n ? m->model.p : NULL,
+					.costs_apart = true };
 	int rc = usage_query(&r, ledger_store(v->ledger), NULL, 0, &f, v->zone, e);
 	if (rc == 0) {
 		*out = usage_total(r)->requests;
