@@ -344,36 +344,56 @@ static int count_requests(struct invoicer *v, const struct account *a, const str
 	return rc;
 }
 
-/* How many days of [from, to) an item counts. */
-static int64_t days_counted(const struct fixed_item *f, int64_t from, int64_t to)
-{
-	const int64_t first = f->from > from ? f->from : from, end = f->to < to ? f->to : to;
-	int64_t days = end > first ? end - first : 0;
-	for (size_t k = 0; k < f->pauses; k++) {
-		int64_t begin = f->pause[k].from > first ? f->pause[k].from : first,
-			stop = f->pause[k].to < end ? f->pause[k].to : end;
-		days -= stop > begin ? stop - begin : 0;
-	}
-	return days;
-}
+/* --- fixed items --- */
 
-/* The part of the period's days on which an item counts. */
-static int fixed_line(struct invoice *i, const struct fixed_item *f, int64_t from, int64_t to,
-		      struct err *e)
+/* One line of the part of a period for which an item counts. */
+static int fixed_line(struct invoicer *v, struct invoice *i, const struct fixed_item *f,
+		      struct instant from, struct instant to, struct err *e)
 {
-	const int64_t days = days_counted(f, from, to);
+	/* what is charged whole counts from the first second on */
+	const enum proration by = f->whole || f->once ? PRORATE_SECOND : i->terms.proration;
+	const struct dated_part part =
+		dated_part(&f->when, &i->terms.contract, v->zone, from, to, by);
 	struct money_total amount;
-	if (days == 0 || (f->once && f->from < from))
+	struct buf what = { 0 };
+	if (part.counted <= 0)
 		return 0;
-	struct invoice_line *l = add_line(i, LINE_FIXED, f->description);
+	buf_add(&what, f->description.p, f->description.n);
+	if (from.us != i->from.us) {
+		struct civil first = civil_from_day(zone_day(v->zone, from)),
+			     last = civil_from_day(zone_day(v->zone, to) - 1);
+		buf_printf(&what, ", %04d-%02d-%02d to %04d-%02d-%02d", first.year, first.month,
+			   first.day, last.year, last.month, last.day);
+	}
+	struct invoice_line *l = add_line(i, LINE_FIXED, (struct text){ what.p, what.n });
+	buf_release(&what);
 	l->quantity = f->quantity;
 	int rc = amount_of(f->amount, f->quantity, (struct quantity){ 1000000000 }, &amount, e);
-	if (rc == 0 && !f->once && !f->whole)
-		rc = amount_share(amount, days, to - from, MONEY_TOTAL_PLACES, ROUND_HALF_UP,
+	if (rc == 0 && by == i->terms.proration && !f->whole && !f->once)
+		rc = amount_share(amount, part.counted, part.of, MONEY_TOTAL_PLACES, ROUND_HALF_UP,
 				  &amount, e);
 	l->exact = amount;
 	round_line(i, l);
 	return rc;
+}
+
+/*
+ * What is asked for in advance is the next period, with this one's document; the period in which it
+ * begins is asked for with its own. So each period is asked for once, whenever the item begins.
+ */
+static int fixed_lines(struct invoicer *v, struct invoice *i, const struct account *a,
+		       const struct fixed_item *f, struct err *e)
+{
+	struct instant from, to;
+	const bool before = dated_begins_before(&f->when, &i->terms.contract, v->zone, i->from);
+	int rc = 0;
+	if (!before || !(f->once || f->advance))
+		rc = fixed_line(v, i, f, i->from, i->to, e);
+	if (rc != 0 || !f->advance ||
+	    !dated_begins_before(&f->when, &i->terms.contract, v->zone, i->to))
+		return rc;
+	cycle_period(v->zone, a->anchor_day, i->to, &from, &to);
+	return fixed_line(v, i, f, from, to, e);
 }
 
 /* --- credits that were sold --- */
@@ -434,8 +454,7 @@ static int other_lines(struct invoicer *v, struct invoice *i, const struct accou
 	}
 	/* fixed items are asked for by the period's own invoice */
 	for (size_t k = 0; rc == 0 && i->part != INVOICE_INTERIM && k < i->terms.fixed_count; k++)
-		rc = fixed_line(i, &i->terms.fixed[k], zone_day(v->zone, i->from),
-				zone_day(v->zone, i->to), e);
+		rc = fixed_lines(v, i, a, &i->terms.fixed[k], e);
 	if (rc == 0 && i->part != INVOICE_INTERIM)
 		rc = sale_lines(v, i, a, e);
 	return rc;
@@ -507,20 +526,43 @@ static int coupon_lines(struct invoicer *v, struct invoice *i, const struct acco
 	return rc;
 }
 
+/* What of a minimum or maximum counts in the period; *any: whether it does at all. */
+static int bound_of(struct invoicer *v, const struct invoice *i, const struct bound *b,
+		    struct money_total *out, bool *any, struct err *e)
+{
+	const enum proration by = b->whole ? PRORATE_SECOND : i->terms.proration;
+	*any = b->set;
+	*out = b->amount;
+	if (!b->set)
+		return 0;
+	const struct dated_part part =
+		dated_part(&b->when, &i->terms.contract, v->zone, i->from, i->to, by);
+	*any = part.counted > 0;
+	return b->whole || !*any || part.counted == part.of
+		       ? 0
+		       : amount_share(b->amount, part.counted, part.of, i->terms.places,
+				      i->terms.mode, out, e);
+}
+
 /* Minimum and maximum, then discounts, coupons, and what rounding the sum changes. */
 static int closing_lines(struct invoicer *v, struct invoice *i, const struct account *a,
 			 struct err *e)
 {
 	const struct terms *t = &i->terms;
 	char text[DECIMAL_TEXT_MAX + 20];
-	struct money_total sum = so_far(i), off;
-	int rc = 0;
-	if (t->has_minimum && i->part != INVOICE_INTERIM && minimum_topup(sum, t->minimum).atto)
+	struct money_total sum = so_far(i), off, least, most;
+	bool has_least, has_most;
+	int rc = bound_of(v, i, &t->minimum, &least, &has_least, e);
+	if (rc == 0)
+		rc = bound_of(v, i, &t->maximum, &most, &has_most, e);
+	if (rc != 0)
+		return rc;
+	if (has_least && i->part != INVOICE_INTERIM && minimum_topup(sum, least).atto)
 		closing_line(i, LINE_MINIMUM, TEXT("up to the agreed minimum"),
-			     minimum_topup(sum, t->minimum));
-	if (t->has_maximum && sum.atto > t->maximum.atto)
+			     minimum_topup(sum, least));
+	if (has_most && sum.atto > most.atto)
 		closing_line(i, LINE_MAXIMUM, TEXT("down to the agreed maximum"),
-			     money_total_minus(t->maximum, sum));
+			     money_total_minus(most, sum));
 	if (t->discount_percent.digits) {
 		decimal_format(t->discount_percent, text);
 		strcat(text, " % discount");
@@ -686,6 +728,11 @@ static int whole(struct invoicer *v, struct invoice *i, const struct account *a,
 	int rc = terms_read(&i->terms, terms, zone_day(v->zone, i->from), e);
 	if (rc != 0)
 		return err_context(e, "the terms of '%.*s'", (int)a->customer.n, a->customer.p);
+	if (i->terms.from_account)
+		i->terms.contract.from =
+			(struct moment){ .day = zone_day(v->zone, a->since),
+					 .at = a->since,
+					 .exact = i->terms.proration == PRORATE_SECOND };
 	i->customer = invoice_keep(&i->arena, a->customer);
 	i->currency = i->terms.currency;
 	rc = charges_of(v, i, &all, a, i->from, i->to, e);

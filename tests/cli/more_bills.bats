@@ -43,3 +43,44 @@ is() { [ "$1" = "$2" ] || fail "is $1, not $2"; }
 	run "$TALLY" invoice draft --all --period 2026-06; expect 1 'no exchange rate is known'
 	is "$(lines '#2')" '[["n1","3"],"0","","3"]'
 }
+
+@test "minimum, maximum and items count for the days of the contract, and by the second where that is said" {
+	draft() { "$TALLY" invoice draft "$1" --period "$2" -q || [ $? = 3 ]; }
+	id() { "$TALLY" invoice list "$1" --json | jq -r '.invoices[-1].id'; }
+	show() { lines "#$(id "$1")"; }
+	account acme '{"currency":"USD","contract":{"from":"2026-06-16","to":"2026-08-11"},"minimum":"100","items":[{"description":"Seat","amount":"30"}]}'
+	use a acme 2026-06-20T00:00:00Z 10000000
+	draft acme 2026-06
+	# 15 of 30 days: a seat 15, at least 50
+	is "$(show acme)" '[["n1","10"],["Seat","15"],["up to the agreed minimum","25"],"0","","50"]'
+	draft acme 2026-07; is "$(show acme)" '[["Seat","30"],["up to the agreed minimum","70"],"0","","100"]'
+	# 10 of 31 days: 9.68, at least 32.26
+	draft acme 2026-08; is "$(show acme)" '[["Seat","9.68"],["up to the agreed minimum","22.58"],"0","","32.26"]'
+	draft acme 2026-09; is "$(show acme)" '["0","","0"]'
+	# a minimum that is paused for 10 of 30 days, a maximum that is not prorated; from the account's own day
+	printf '%s' '{"currency":"USD","contract":"account","minimum":{"amount":"60","pauses":[{"from":"2026-09-01","to":"2026-09-11"}]},"maximum":{"amount":"80","prorate":false}}' >t.json
+	"$TALLY" credit account beta --plan plan.json --since 2026-06-21 --terms t.json -q
+	draft beta 2026-06; is "$(show beta)" '[["up to the agreed minimum","20"],"0","","20"]'
+	use b beta 2026-06-22T00:00:00Z 90000000
+	draft beta 2026-06; is "$(show beta)" '[["n1","90"],["down to the agreed maximum","-10"],"0","","80"]'
+	draft beta 2026-09; is "$(show beta)" '[["up to the agreed minimum","40"],"0","","40"]'
+	# a third seat at noon of the 16th: 60 x 15.5/30, 90 x 14.5/30
+	account seats '{"currency":"USD","proration":"second","items":[{"description":"2 seats","amount":"30","quantity":"2","to":"2026-06-16T12:00:00Z"},
+ {"description":"3 seats","amount":"30","quantity":"3","from":"2026-06-16T12:00:00Z"}]}'
+	draft seats 2026-06; is "$(show seats)" '[["2 seats","31"],["3 seats","43.5"],"0","","74.5"]'
+	# Lord Howe: October 2026 has 2,676,600 seconds, for its clocks go on by half an hour on the 4th
+	account howe '{"currency":"USD","proration":"second","items":[{"description":"Pro","amount":"26766","to":"2026-10-05"}]}' -z Australia/Lord_Howe
+	draft howe 2026-10; is "$(show howe)" '[["Pro","3438"],"0","","3438"]' # 4 x 86,400 - 1,800 seconds
+	run "$TALLY" credit account howe --terms <(echo '{"items":[{"description":"a","amount":"1","from":"2026-06-16T12:00:00Z"}]}'); expect 1 'needs "proration": "second"'
+}
+
+@test "an item in advance asks for each period once, from the one in which it begins on" {
+	show() { lines "#$("$TALLY" invoice list acme --json | jq -r '.invoices[-1].id')"; }
+	account acme '{"currency":"USD","items":[{"description":"Pro","amount":"20","advance":true,"from":"2026-06-16","to":"2026-08-11"}]}'
+	"$TALLY" invoice draft acme --period 2026-05 -q; is "$(show)" '["0","","0"]'
+	# 15 of 30 days, and July
+	"$TALLY" invoice draft acme --period 2026-06 -q; is "$(show)" '[["Pro","10"],["Pro, 2026-07-01 to 2026-07-31","20"],"0","","30"]'
+	# 10 of 31 days of August, then nothing
+	"$TALLY" invoice draft acme --period 2026-07 -q; is "$(show)" '[["Pro, 2026-08-01 to 2026-08-31","6.45"],"0","","6.45"]'
+	"$TALLY" invoice draft acme --period 2026-08 -q; is "$(show)" '["0","","0"]'
+}

@@ -64,6 +64,13 @@ static const char *const terms[] = {
 	"{\"currency\":\"EUR\",\"credit_price\":\"plan\",\"tax_inclusive\":true,\"threshold\":\"0.5\","
 	"\"items\":[{\"description\":\"Seat\",\"amount\":\"11.9\"}],\"taxes\":[{\"name\":\"A\","
 	"\"percent\":\"19\"},{\"name\":\"B\",\"percent\":\"1.5\"}]}",
+	/* a contract of days and hours, with items in advance and a minimum that is paused */
+	"{\"currency\":\"USD\",\"proration\":\"second\",\"contract\":{\"from\":\"2026-05-12T09:30:00Z\","
+	"\"to\":\"2026-08-02\"},\"minimum\":{\"amount\":\"4\",\"pauses\":[{\"from\":\"2026-06-20\",\"to\":"
+	"\"2026-07-03\"}]},\"maximum\":\"11\",\"items\":[{\"description\":\"Pro\",\"amount\":\"5\","
+	"\"advance\":true}],\"taxes\":[{\"name\":\"VAT\",\"percent\":\"19\"}]}",
+	"{\"proration\":\"none\",\"contract\":\"account\",\"minimum\":\"3\",\"items\":[{\"description\":"
+	"\"Pro\",\"amount\":\"1\",\"from\":\"2026-06-10\",\"to\":\"2026-07-03\"}]}",
 	/* what changes in mid-period, and from one on */
 	"{\"currency\":\"USD\",\"items\":[{\"description\":\"Pro\",\"amount\":\"20\",\"to\":\"2026-06-16\"},"
 	"{\"description\":\"Team\",\"amount\":\"31\",\"quantity\":\"3\",\"from\":\"2026-06-16\"},{"
