@@ -134,10 +134,7 @@ struct dated_part dated_part(const struct dated *d, const struct dated *within,
 	return p;
 }
 
-bool dated_begins_before(const struct dated *d, const struct dated *within, const struct zone *z,
-			 struct instant at)
+bool dated_begins_before(const struct dated *d, const struct zone *z, struct instant at)
 {
-	const int64_t place = place_at(at, z, PRORATE_SECOND);
-	return place_of(d->from, z, PRORATE_SECOND) < place &&
-	       place_of(within->from, z, PRORATE_SECOND) < place;
+	return place_of(d->from, z, PRORATE_SECOND) < place_at(at, z, PRORATE_SECOND);
 }

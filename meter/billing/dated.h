@@ -41,7 +41,6 @@ struct dated_part dated_part(const struct dated *d, const struct dated *within,
 			     const struct zone *z, struct instant from, struct instant to,
 			     enum proration by);
 /* Whether it begins before that instant, which is a midnight. */
-bool dated_begins_before(const struct dated *d, const struct dated *within, const struct zone *z,
-			 struct instant at);
+bool dated_begins_before(const struct dated *d, const struct zone *z, struct instant at);
 
 #endif

@@ -74,13 +74,26 @@ is() { [ "$1" = "$2" ] || fail "is $1, not $2"; }
 	run "$TALLY" credit account howe --terms <(echo '{"items":[{"description":"a","amount":"1","from":"2026-06-16T12:00:00Z"}]}'); expect 1 'needs "proration": "second"'
 }
 
-@test "an item in advance asks for each period once, from the one in which it begins on" {
+@test "an item in advance is asked for with the document before, and what ends earlier is given back" {
 	show() { lines "#$("$TALLY" invoice list acme --json | jq -r '.invoices[-1].id')"; }
-	account acme '{"currency":"USD","items":[{"description":"Pro","amount":"20","advance":true,"from":"2026-06-16","to":"2026-08-11"}]}'
-	"$TALLY" invoice draft acme --period 2026-05 -q; is "$(show)" '["0","","0"]'
+	final() { "$TALLY" invoice draft acme --period "$1" -q; "$TALLY" invoice finalize "#$("$TALLY" invoice list acme --json | jq -r '.invoices[-1].id')" -q; }
+	change() { printf '%s' "$1" >t.json; "$TALLY" credit account acme --terms t.json -q; }
+	terms() { change '{"currency":"USD","items":[{"description":"Pro","amount":"20","advance":true,"from":"2026-06-16"'"$1"'}],"taxes":[{"name":"VAT","percent":"10"}]}'; }
+	account acme '{}'
+	terms ''
 	# 15 of 30 days, and July
-	"$TALLY" invoice draft acme --period 2026-06 -q; is "$(show)" '[["Pro","10"],["Pro, 2026-07-01 to 2026-07-31","20"],"0","","30"]'
-	# 10 of 31 days of August, then nothing
-	"$TALLY" invoice draft acme --period 2026-07 -q; is "$(show)" '[["Pro, 2026-08-01 to 2026-08-31","6.45"],"0","","6.45"]'
-	"$TALLY" invoice draft acme --period 2026-08 -q; is "$(show)" '["0","","0"]'
+	final 2026-06; is "$(show)" '[["Pro","10"],["Pro, 2026-07-01 to 2026-07-31","20"],"0","3","33"]'
+	# July is paid already; it is dearer from August on
+	change '{"versions":[{"from":"2026-01-01","terms":{"currency":"USD","items":[{"description":"Pro","amount":"20","advance":true,"from":"2026-06-16"}],"taxes":[{"name":"VAT","percent":"10"}]}},
+ {"from":"2026-08-01","terms":{"currency":"USD","items":[{"description":"Pro","amount":"31","advance":true}],"taxes":[{"name":"VAT","percent":"10"}]}}]}'
+	"$TALLY" invoice draft acme --period 2026-07 -q; is "$(show)" '[["Pro, 2026-08-01 to 2026-08-31","31"],"0","3.1","34.1"]'
+	# it ends on the 10th after all: 10 of 31 days are 6.45, less 20
+	terms ',"to":"2026-07-11"'
+	final 2026-07; is "$(show)" '[["Pro","-13.55"],"0","-1.35","-14.9"]'
+	# without June's document, July is asked for by its own: 6.45
+	"$TALLY" invoice void 2026-000001 --why test -q; "$TALLY" invoice void 2026-000002 --why test -q
+	final 2026-07; is "$(show)" '[["Pro","6.45"],"0","0.65","7.1"]'
+	"$TALLY" invoice draft acme --period 2026-06 -q
+	is "$("$TALLY" invoice list acme --json | jq -c '[.invoices[] | select(.status == "draft") | .total]')" '["11"]'
+	run "$TALLY" fsck; expect 0
 }

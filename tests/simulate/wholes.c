@@ -36,7 +36,12 @@ static int add_whole(struct invoicer *v, const struct account *a, const struct s
 				 &(struct standing_list){ .period = &bare, .count = 1 }, e);
 	if (rc != 0)
 		return rc;
-	*to += i.total.atto;
+	/* without what it asks for in advance: that is the next period's */
+	*to -= i.period[0].credits_applied.atto;
+	for (size_t k = 0; k < i.lines; k++)
+		*to += i.line[k].period == 0 ? i.line[k].amount.atto : 0;
+	for (size_t k = 0; k < i.period[0].taxes; k++)
+		*to += i.period[0].tax[k].amount.atto;
 	invoice_release(&i);
 	return 0;
 }
