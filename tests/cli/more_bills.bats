@@ -97,3 +97,17 @@ is() { [ "$1" = "$2" ] || fail "is $1, not $2"; }
 	is "$("$TALLY" invoice list acme --json | jq -c '[.invoices[] | select(.status == "draft") | .total]')" '["11"]'
 	run "$TALLY" fsck; expect 0
 }
+
+@test "terms that change their currency after the draft make the final document's currency the one of its row" {
+	account acme '{"currency":"USD","items":[{"description":"Pro","amount":"20"}]}'
+	"$TALLY" invoice draft acme --period 2026-06 -q
+	printf '{"currency":"EUR","items":[{"description":"Pro","amount":"18"}]}' >t.json
+	"$TALLY" credit account acme --terms t.json -q
+	"$TALLY" invoice finalize '#1' -q
+	is "$("$TALLY" invoice list acme --json | jq -c '.invoices[0] | [.total, .currency]')" '["18","EUR"]'
+	is "$("$TALLY" invoice show 2026-000001 --format json | jq -r .currency)" EUR
+	# nothing is left to ask for
+	"$TALLY" invoice draft acme --period 2026-06 --supplement -q || true
+	is "$("$TALLY" invoice list acme --json | jq '.invoices | length')" 1
+	run "$TALLY" fsck; expect 0
+}
