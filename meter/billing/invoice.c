@@ -334,7 +334,8 @@ static int count_requests(struct invoicer *v, const struct account *a, const str
 					.until = i->to,
 					.customer = a->customer.p,
 					.project = m->project.n ? m->project.p : NULL,
-					.model = m->model.n ? m->model.p : NULL };
+					.model = m->model.n ? m->model.p : NULL,
+					.costs_apart = true };
 	int rc = usage_query(&r, ledger_store(v->ledger), NULL, 0, &f, v->zone, e);
 	if (rc == 0) {
 		*out = usage_total(r)->requests;
@@ -343,35 +344,39 @@ static int count_requests(struct invoicer *v, const struct account *a, const str
 	return rc;
 }
 
-/* How many days of [from, to) an item counts. */
-static int64_t days_counted(const struct fixed_item *f, int64_t from, int64_t to)
-{
-	const int64_t first = f->from > from ? f->from : from, end = f->to < to ? f->to : to;
-	int64_t days = end > first ? end - first : 0;
-	for (size_t k = 0; k < f->pauses; k++) {
-		int64_t begin = f->pause[k].from > first ? f->pause[k].from : first,
-			stop = f->pause[k].to < end ? f->pause[k].to : end;
-		days -= stop > begin ? stop - begin : 0;
-	}
-	return days;
-}
+/* --- fixed items --- */
 
-/* The part of the period's days on which an item counts. */
-static int fixed_line(struct invoice *i, const struct fixed_item *f, int64_t from, int64_t to,
+/* The part of the period for which an item counts. */
+static int fixed_line(struct invoicer *v, struct invoice *i, const struct fixed_item *f,
 		      struct err *e)
 {
-	const int64_t days = days_counted(f, from, to);
+	const bool shared = !f->whole && !f->once;
+	/* what is charged whole counts from the first second on */
+	const struct dated_part part =
+		dated_part(&f->when, &i->terms.contract, v->zone, i->from, i->to,
+			   shared ? i->terms.proration : PRORATE_SECOND);
 	struct money_total amount;
-	if (days == 0 || (f->once && f->from < from))
+	if (part.counted <= 0 || (f->once && dated_begins_before(&f->when, v->zone, i->from)))
 		return 0;
 	struct invoice_line *l = add_line(i, LINE_FIXED, f->description);
 	l->quantity = f->quantity;
 	int rc = amount_of(f->amount, f->quantity, (struct quantity){ 1000000000 }, &amount, e);
-	if (rc == 0 && !f->once && !f->whole)
-		rc = amount_share(amount, days, to - from, MONEY_TOTAL_PLACES, ROUND_HALF_UP,
+	if (rc == 0 && shared)
+		rc = amount_share(amount, part.counted, part.of, MONEY_TOTAL_PLACES, ROUND_HALF_UP,
 				  &amount, e);
 	l->exact = amount;
 	round_line(i, l);
+	return rc;
+}
+
+/* All of them are asked for by the period's own invoice, some of them before that. */
+static int fixed_lines(struct invoicer *v, struct invoice *i, struct err *e)
+{
+	int rc = 0;
+	for (size_t k = 0; rc == 0 && k < i->terms.fixed_count; k++)
+		if (i->part == INVOICE_OWN || i->part == INVOICE_SUPPLEMENT ||
+		    i->terms.fixed[k].advance)
+			rc = fixed_line(v, i, &i->terms.fixed[k], e);
 	return rc;
 }
 
@@ -423,7 +428,8 @@ static int other_lines(struct invoicer *v, struct invoice *i, const struct accou
 		       const struct charges *all, struct err *e)
 {
 	int rc = 0;
-	for (size_t k = 0; rc == 0 && k < i->terms.metered_count; k++) {
+	for (size_t k = 0; rc == 0 && i->part != INVOICE_ADVANCE && k < i->terms.metered_count;
+	     k++) {
 		const struct metered_item *m = &i->terms.metered[k];
 		int64_t requests = 0;
 		if (text_is(m->of, "requests"))
@@ -431,11 +437,9 @@ static int other_lines(struct invoicer *v, struct invoice *i, const struct accou
 		if (rc == 0)
 			rc = metered_line(i, m, metered_quantity(m, all, requests), e);
 	}
-	/* fixed items are asked for by the period's own invoice */
-	for (size_t k = 0; rc == 0 && i->part != INVOICE_INTERIM && k < i->terms.fixed_count; k++)
-		rc = fixed_line(i, &i->terms.fixed[k], zone_day(v->zone, i->from),
-				zone_day(v->zone, i->to), e);
-	if (rc == 0 && i->part != INVOICE_INTERIM)
+	if (rc == 0)
+		rc = fixed_lines(v, i, e);
+	if (rc == 0 && i->part != INVOICE_INTERIM && i->part != INVOICE_ADVANCE)
 		rc = sale_lines(v, i, a, e);
 	return rc;
 }
@@ -506,20 +510,44 @@ static int coupon_lines(struct invoicer *v, struct invoice *i, const struct acco
 	return rc;
 }
 
+/* What of a minimum or maximum counts in the period; *any: whether it does at all. */
+static int bound_of(struct invoicer *v, const struct invoice *i, const struct bound *b,
+		    struct money_total *out, bool *any, struct err *e)
+{
+	const enum proration by = b->whole ? PRORATE_SECOND : i->terms.proration;
+	*any = b->set;
+	*out = b->amount;
+	if (!b->set)
+		return 0;
+	const struct dated_part part =
+		dated_part(&b->when, &i->terms.contract, v->zone, i->from, i->to, by);
+	*any = part.counted > 0;
+	return b->whole || !*any || part.counted == part.of
+		       ? 0
+		       : amount_share(b->amount, part.counted, part.of, i->terms.places,
+				      i->terms.mode, out, e);
+}
+
 /* Minimum and maximum, then discounts, coupons, and what rounding the sum changes. */
 static int closing_lines(struct invoicer *v, struct invoice *i, const struct account *a,
 			 struct err *e)
 {
 	const struct terms *t = &i->terms;
 	char text[DECIMAL_TEXT_MAX + 20];
-	struct money_total sum = so_far(i), off;
-	int rc = 0;
-	if (t->has_minimum && i->part != INVOICE_INTERIM && minimum_topup(sum, t->minimum).atto)
+	struct money_total sum = so_far(i), off, least, most;
+	bool has_least, has_most;
+	int rc = bound_of(v, i, &t->minimum, &least, &has_least, e);
+	if (rc == 0)
+		rc = bound_of(v, i, &t->maximum, &most, &has_most, e);
+	if (rc != 0)
+		return rc;
+	if (has_least && i->part != INVOICE_INTERIM && i->part != INVOICE_ADVANCE &&
+	    minimum_topup(sum, least).atto)
 		closing_line(i, LINE_MINIMUM, TEXT("up to the agreed minimum"),
-			     minimum_topup(sum, t->minimum));
-	if (t->has_maximum && sum.atto > t->maximum.atto)
+			     minimum_topup(sum, least));
+	if (has_most && sum.atto > most.atto)
 		closing_line(i, LINE_MAXIMUM, TEXT("down to the agreed maximum"),
-			     money_total_minus(t->maximum, sum));
+			     money_total_minus(most, sum));
 	if (t->discount_percent.digits) {
 		decimal_format(t->discount_percent, text);
 		strcat(text, " % discount");
@@ -685,11 +713,17 @@ static int whole(struct invoicer *v, struct invoice *i, const struct account *a,
 	int rc = terms_read(&i->terms, terms, zone_day(v->zone, i->from), e);
 	if (rc != 0)
 		return err_context(e, "the terms of '%.*s'", (int)a->customer.n, a->customer.p);
+	if (i->terms.from_account)
+		i->terms.contract.from =
+			(struct moment){ .day = zone_day(v->zone, a->since),
+					 .at = a->since,
+					 .exact = i->terms.proration == PRORATE_SECOND };
 	i->customer = invoice_keep(&i->arena, a->customer);
 	i->currency = i->terms.currency;
-	rc = charges_of(v, i, &all, a, i->from, i->to, e);
+	const bool usage = i->part != INVOICE_ADVANCE;
+	rc = usage ? charges_of(v, i, &all, a, i->from, i->to, e) : 0;
 	i->unpriced = all.unpriced;
-	if (rc == 0 && invoice_by_credits(i))
+	if (rc == 0 && usage && invoice_by_credits(i))
 		rc = ledger_uncovered_in(v->ledger, a->id, i->from, i->to, &i->unpriced, e);
 	if (rc == 0 && i->terms.usage)
 		rc = usage_lines(v, i, a, &all, e);
@@ -699,7 +733,7 @@ static int whole(struct invoicer *v, struct invoice *i, const struct account *a,
 		rc = closing_lines(v, i, a, e);
 	charges_release(&all);
 	i->subtotal = sum_of(i);
-	if (rc == 0 && !usage_only)
+	if (rc == 0 && usage && !usage_only)
 		rc = apply_credits(v, i, a, e);
 	if (rc == 0 && !usage_only)
 		rc = add_taxes(i, e);
@@ -745,13 +779,24 @@ static bool is_nothing(const struct invoice *w)
 	return !any;
 }
 
-static void append_lines(struct invoice *to, const struct invoice *w, struct text corrects)
+static void local_day(const struct zone *z, struct instant t, char out[16])
+{
+	struct civil c = civil_from_day(zone_day(z, t));
+	snprintf(out, 16, "%04d-%02d-%02d", c.year, c.month, c.day);
+}
+
+/* Lines of another period than the document's: of one that it corrects, or of days to come. */
+static void append_lines(struct invoice *to, const struct invoice *w, struct text corrects,
+			 char day[2][16])
 {
 	for (size_t k = 0; k < w->lines; k++) {
 		const struct invoice_line *from = &w->line[k];
 		struct buf what = { 0 };
-		buf_printf(&what, "adjustment of %.*s: ", (int)corrects.n, corrects.p);
+		if (corrects.n)
+			buf_printf(&what, "adjustment of %.*s: ", (int)corrects.n, corrects.p);
 		buf_add(&what, from->description.p, from->description.n);
+		if (day)
+			buf_printf(&what, ", %s to %s", day[0], day[1]);
 		struct invoice_line *l = add_line(to, from->kind, (struct text){ what.p, what.n });
 		buf_release(&what);
 		l->item = invoice_keep(&to->arena, from->item.n ? from->item : from->description);
@@ -801,7 +846,38 @@ static int adjust(struct invoicer *v, struct invoice *to, const struct account *
 		to->elsewhere++;
 	} else if (rc == 0 && !is_nothing(w)) {
 		add_period(to, w, s);
-		append_lines(to, w, s->number);
+		append_lines(to, w, s->number, NULL);
+	}
+	invoice_release(w);
+	free(w);
+	return rc;
+}
+
+/*
+ * What of the next period is asked for in advance, under the terms of that: a part of its
+ * difference, as an interim invoice is. Where documents have begun to ask for that period already,
+ * they ask for these items as well.
+ */
+static int ask_in_advance(struct invoicer *v, struct invoice *to, const struct account *a,
+			  const struct standing_list *standing, struct err *e)
+{
+	struct invoice *w = mem_zalloc(sizeof *w);
+	bool begun = false, any = false;
+	w->part = INVOICE_ADVANCE;
+	cycle_period(v->zone, a->anchor_day, to->to, &w->from, &w->to);
+	for (size_t k = 0; standing && k < standing->count; k++)
+		begun |= standing->period[k].from.us < w->to.us &&
+			 standing->period[k].to.us > w->from.us &&
+			 standing_counts(&standing->period[k]);
+	int rc = begun || w->from.us != to->to.us ? 0 : whole(v, w, a, a->terms, false, e);
+	for (size_t k = 0; rc == 0 && k < w->lines; k++)
+		any |= w->line[k].kind == LINE_FIXED;
+	if (any && text_eq(w->currency, to->currency)) {
+		char day[2][16];
+		local_day(v->zone, w->from, day[0]);
+		local_day(v->zone, (struct instant){ w->to.us - 1 }, day[1]);
+		add_period(to, w, NULL)->advance = true;
+		append_lines(to, w, (struct text){ 0 }, day);
 	}
 	invoice_release(w);
 	free(w);
@@ -842,15 +918,10 @@ static int add_up(struct invoice *i, struct err *e)
 	return 0;
 }
 
-static void local_day(const struct zone *z, struct instant t, char out[16])
-{
-	struct civil c = civil_from_day(zone_day(z, t));
-	snprintf(out, 16, "%04d-%02d-%02d", c.year, c.month, c.day);
-}
-
 /* The period's own charges, less what parts of it that stand have asked for already. */
 static int compute_own(struct invoicer *v, struct invoice *i, const struct account *a,
-		       const struct standing *own, struct err *e)
+		       const struct standing *own, const struct standing_list *standing,
+		       struct err *e)
 {
 	if (own)
 		take_rates(i, own);
@@ -861,7 +932,7 @@ static int compute_own(struct invoicer *v, struct invoice *i, const struct accou
 		rc = standing_subtract(i, own, e);
 	if (rc == 0)
 		add_period(i, i, NULL);
-	return rc;
+	return rc == 0 && i->part == INVOICE_OWN ? ask_in_advance(v, i, a, standing, e) : rc;
 }
 
 /* Nothing but what has changed since the period was invoiced, under the terms of then. */
@@ -894,7 +965,7 @@ int invoice_compute(struct invoicer *v, struct invoice *i, const struct account 
 		i->plan = invoice_keep(&i->arena, a->plan);
 		i->zone = invoice_keep(&i->arena, a->zone);
 		rc = i->part == INVOICE_SUPPLEMENT && own ? compute_supplement(v, i, a, own, e)
-							  : compute_own(v, i, a, own, e);
+							  : compute_own(v, i, a, own, standing, e);
 	}
 	for (size_t k = 0; rc == 0 && standing && i->part == INVOICE_OWN && k < standing->count;
 	     k++)

@@ -63,6 +63,7 @@ struct credit_worth {
 struct invoice_period {
 	struct instant from, to;
 	struct text corrects; /* the number of the period's own invoice; empty in that itself */
+	bool advance;	      /* items of the next period that are asked for in advance */
 	struct text terms;    /* JSON */
 	struct money_total credits_applied;
 	struct invoice_tax tax[TERMS_ITEMS_MAX];
@@ -77,6 +78,7 @@ enum invoice_part {
 	INVOICE_OWN,	    /* the period's own */
 	INVOICE_INTERIM,    /* before that: usage so far */
 	INVOICE_SUPPLEMENT, /* after it: what has changed since */
+	INVOICE_ADVANCE,    /* no document: what the one before it asks for already */
 };
 
 struct invoice {

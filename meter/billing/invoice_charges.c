@@ -92,7 +92,9 @@ static int query_usage(struct invoicer *v, const char *customer, struct instant 
 {
 	static const enum usage_dim dims[] = { USAGE_BY_CUSTOMER, USAGE_BY_PROJECT, USAGE_BY_MODEL,
 					       USAGE_BY_PRICE };
-	const struct usage_filter f = { .since = from, .until = to, .customer = customer };
+	const struct usage_filter f = {
+		.since = from, .until = to, .customer = customer, .costs_apart = true
+	};
 	return usage_query(out, ledger_store(v->ledger), dims, 4, &f, v->zone, e);
 }
 

@@ -47,8 +47,10 @@ static void put_line(struct buf *b, const struct invoice *i, const struct invoic
 		put_text(b, "item", l->item.n ? l->item : l->description);
 	if (adjusts) {
 		put_text(b, "corrects", i->period[l->period].corrects);
-		buf_printf(b, ",\"of\":\"%s\",\"period\":%zu", kinds[l->kind], l->period);
+		buf_printf(b, ",\"of\":\"%s\"", kinds[l->kind]);
 	}
+	if (l->period)
+		buf_printf(b, ",\"period\":%zu", l->period);
 	buf_puts(b, "}");
 }
 
@@ -104,6 +106,8 @@ static void put_periods(struct buf *b, const struct invoice *i)
 		put_instant(b, "to", p->to);
 		if (p->corrects.n)
 			put_text(b, "corrects", p->corrects);
+		if (p->advance)
+			buf_puts(b, ",\"advance\":true");
 		put_amount(b, "credits_applied", p->credits_applied);
 		put_taxes(b, p->tax, p->taxes);
 		put_rates(b, p);

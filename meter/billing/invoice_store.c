@@ -437,8 +437,9 @@ static int enter(struct ledger *l, const char *kind, int64_t id, struct err *e)
 }
 
 static const struct sql sql_invoice_finalize = {
+	/* terms may have changed since the draft */
 	.text = "UPDATE invoice SET status='final',number=:number,document=:document,"
-		"total=:total,finalized=:now,counted=:counted WHERE id=:id",
+		"currency=:currency,total=:total,finalized=:now,counted=:counted WHERE id=:id",
 };
 
 static int write_final(struct ledger *l, int64_t id, const struct invoice *i,
@@ -460,6 +461,7 @@ static int write_final(struct ledger *l, int64_t id, const struct invoice *i,
 	db_bind_int(q, ":id", id);
 	db_bind_text(q, ":number", text_of(number));
 	db_bind_text(q, ":document", (struct text){ document.p, document.n });
+	db_bind_text(q, ":currency", i->currency);
 	db_bind_text(q, ":total", text_of(money_total_format(i->total, total)));
 	db_bind_int(q, ":now", now.us);
 	db_bind_int(q, ":counted", i->counted.nano);
@@ -831,7 +833,8 @@ int invoice_verify(struct store *s, char fault[200], struct err *e)
 		  "substr(number,length(series)+2) NOT LIKE '%-%')" },
 		{ "invoices differ from their rows",
 		  "SELECT count(*) FROM invoice WHERE status<>'draft' AND (document->>'number'<>"
-		  "number OR document->>'total'<>total OR document->>'customer'<>customer)" },
+		  "number OR document->>'total'<>total OR document->>'customer'<>customer "
+		  "OR document->>'currency'<>currency)" },
 		{ "final invoices are not in the journal",
 		  "SELECT count(*) FROM invoice WHERE status<>'draft' AND id NOT IN (SELECT ref "
 		  "FROM "

@@ -162,24 +162,6 @@ static int read_metered(struct terms *t, json_value *v, struct err *e)
 	return rc;
 }
 
-static int day_member(json_value *v, const char *key, int64_t missing, int64_t *out, struct err *e)
-{
-	json_value *m = json_member(v, key);
-	struct text t = json_string(m);
-	struct instant at;
-	char text[INSTANT_TEXT_MAX];
-	*out = missing;
-	if (!m)
-		return 0;
-	if (t.n != 10)
-		return err_set(e, ERR_INVALID, "'%s' must be a day such as 2026-11-01", key);
-	snprintf(text, sizeof text, "%.10sT00:00:00Z", t.p);
-	if (instant_parse(&at, text_of(text), NULL) != 0)
-		return err_set(e, ERR_INVALID, "'%s' must be a day such as 2026-11-01", key);
-	*out = floor_div(at.us, US_PER_DAY);
-	return 0;
-}
-
 static int bool_member(json_value *v, const char *key, bool missing, bool *out, struct err *e)
 {
 	json_value *m = json_member(v, key);
@@ -189,39 +171,19 @@ static int bool_member(json_value *v, const char *key, bool missing, bool *out, 
 	return 0;
 }
 
-/* Days on which an item does not count: the whole of what a pause means. */
-static int read_pauses(struct fixed_item *item, json_value *list, struct err *e)
+/* Whether a begun period is charged in full: as the terms say, unless it is said here. */
+static int whole_of(const struct terms *t, json_value *v, bool *out, struct err *e)
 {
-	static const char *const keys[] = { "from", "to", NULL };
-	int64_t last = INT64_MIN / 2;
-	if (list && json_kind(list) != JSON_ARRAY)
-		return err_set(e, ERR_INVALID, "'pauses' is a list");
-	for (json_value *v = json_first(list); v; v = json_next(v)) {
-		int64_t from, to;
-		if (item->pauses == TERMS_PAUSES_MAX)
-			return err_set(e, ERR_INVALID, "'pauses' has more than %d entries",
-				       TERMS_PAUSES_MAX);
-		int rc = json_check_keys(v, keys, "a pause", e);
-		if (rc == 0)
-			rc = day_member(v, "from", last, &from, e);
-		if (rc == 0)
-			rc = day_member(v, "to", INT64_MAX / 2, &to, e);
-		if (rc == 0 && (!json_member(v, "from") || from < last || to <= from))
-			rc = err_set(e, ERR_INVALID,
-				     "pauses ascend, each from a day to a later one");
-		if (rc != 0)
-			return err_context(e, "pauses[%zu]", item->pauses);
-		item->pause[item->pauses].from = from;
-		item->pause[item->pauses++].to = to;
-		last = to;
-	}
-	return 0;
+	bool prorate;
+	int rc = bool_member(v, "prorate", t->proration != PRORATE_NONE, &prorate, e);
+	*out = !prorate;
+	return rc;
 }
 
 static int read_fixed(struct terms *t, json_value *v, struct err *e)
 {
-	static const char *const keys[] = { "description", "amount",  "quantity", "from", "to",
-					    "once",	   "prorate", "pauses",	  NULL };
+	static const char *const keys[] = { "description", "amount",  "quantity", "from",    "to",
+					    "once",	   "prorate", "pauses",	  "advance", NULL };
 	struct fixed_item *item = &t->fixed[t->fixed_count++];
 	bool has_quantity;
 	int rc = json_check_keys(v, keys, "an item", e);
@@ -233,22 +195,64 @@ static int read_fixed(struct terms *t, json_value *v, struct err *e)
 	if (rc == 0 && !has_quantity)
 		item->quantity.nano = 1000000000;
 	if (rc == 0)
-		rc = day_member(v, "from", INT64_MIN / 2, &item->from, e);
-	if (rc == 0)
-		rc = day_member(v, "to", INT64_MAX / 2, &item->to, e);
-	if (rc == 0 && item->to <= item->from)
-		rc = err_set(e, ERR_INVALID, "'to' comes after 'from'");
-	if (rc == 0)
-		rc = read_pauses(item, json_member(v, "pauses"), e);
-	bool prorate = true;
+		rc = dated_read(&item->when, v, t->proration, e);
 	if (rc == 0)
 		rc = bool_member(v, "once", false, &item->once, e);
 	if (rc == 0)
-		rc = bool_member(v, "prorate", true, &prorate, e);
-	item->whole = !prorate;
-	if (rc == 0 && item->once && item->from == INT64_MIN / 2)
+		rc = bool_member(v, "advance", false, &item->advance, e);
+	if (rc == 0)
+		rc = whole_of(t, v, &item->whole, e);
+	if (rc == 0 && item->once && !json_member(v, "from"))
 		rc = err_set(e, ERR_INVALID, "'once' needs the day, as 'from'");
+	if (rc == 0 && item->once && item->advance)
+		rc = err_set(e, ERR_INVALID, "'once' and 'advance' exclude each other");
 	return rc == 0 ? amount_member(v, "amount", true, NULL, &item->amount, e) : rc;
+}
+
+/* An amount alone, or an object that says when it counts. */
+static int read_bound(struct terms *t, json_value *root, const char *key, struct bound *out,
+		      struct err *e)
+{
+	static const char *const keys[] = { "amount", "from", "to", "pauses", "prorate", NULL };
+	json_value *v = json_member(root, key);
+	out->when = dated_always;
+	out->whole = t->proration == PRORATE_NONE;
+	if (!v || json_kind(v) != JSON_OBJECT)
+		return amount_member(root, key, false, &out->set, &out->amount, e);
+	int rc = json_check_keys(v, keys, key, e);
+	if (rc == 0)
+		rc = amount_member(v, "amount", true, &out->set, &out->amount, e);
+	if (rc == 0)
+		rc = dated_read(&out->when, v, t->proration, e);
+	if (rc == 0)
+		rc = whole_of(t, v, &out->whole, e);
+	return rc == 0 ? 0 : err_context(e, "%s", key);
+}
+
+/* When the customer has the contract at all, and how parts of a period are counted. */
+static int read_contract(struct terms *t, json_value *root, struct err *e)
+{
+	static const char *const keys[] = { "from", "to", NULL };
+	static const char *const ways[] = { "day", "second", "none" };
+	json_value *v = json_member(root, "contract"), *way = json_member(root, "proration");
+	size_t k = 0;
+	while (way && k < 3 && !text_is(json_string(way), ways[k]))
+		k++;
+	if (k == 3)
+		return err_set(e, ERR_INVALID, "'proration' is day, second or none");
+	t->proration = (enum proration)k;
+	t->contract = dated_always;
+	if (!v)
+		return 0;
+	t->from_account = json_kind(v) == JSON_STRING && text_is(json_string(v), "account");
+	if (t->from_account)
+		return 0;
+	if (json_kind(v) != JSON_OBJECT)
+		return err_set(e, ERR_INVALID, "'contract' is \"account\", or has 'from' and 'to'");
+	int rc = json_check_keys(v, keys, "'contract'", e);
+	if (rc == 0)
+		rc = dated_read(&t->contract, v, t->proration, e);
+	return rc == 0 ? 0 : err_context(e, "contract");
 }
 
 static int whole_member(json_value *v, const char *key, int64_t missing, int64_t most, int64_t *out,
@@ -388,13 +392,15 @@ static int read_switches(struct terms *t, json_value *root, struct err *e)
 
 static int read_all(struct terms *t, json_value *root, struct err *e)
 {
-	static const char *const keys[] = {
-		"currency",	 "places",	     "rounding", "series",	"due_days",
-		"items",	 "metered",	     "markup",	 "minimum",	"maximum",
-		"taxes",	 "discount_percent", "issuer",	 "customer",	"note",
-		"usage",	 "credit_price",     "coupons",	 "rounding_of", "reverse_charge",
-		"tax_inclusive", "threshold",	     "sales",	 "money",	NULL
-	};
+	static const char *const keys[] = { "currency",	   "places",	     "rounding",
+					    "series",	   "due_days",	     "items",
+					    "metered",	   "markup",	     "minimum",
+					    "maximum",	   "taxes",	     "discount_percent",
+					    "issuer",	   "customer",	     "note",
+					    "usage",	   "credit_price",   "coupons",
+					    "rounding_of", "reverse_charge", "tax_inclusive",
+					    "threshold",   "sales",	     "money",
+					    "contract",	   "proration",	     NULL };
 	int64_t places;
 	int rc = json_check_keys(root, keys, "the terms", e);
 	struct text mode = json_string(json_member(root, "rounding"));
@@ -433,6 +439,8 @@ static int read_all(struct terms *t, json_value *root, struct err *e)
 	if (rc == 0)
 		rc = whole_member(root, "due_days", 14, 3650, &t->due_days, e);
 	if (rc == 0)
+		rc = read_contract(t, root, e);
+	if (rc == 0)
 		rc = read_list(t, root, "items", read_fixed, e);
 	if (rc == 0)
 		rc = read_list(t, root, "metered", read_metered, e);
@@ -443,9 +451,9 @@ static int read_all(struct terms *t, json_value *root, struct err *e)
 	if (rc == 0)
 		rc = read_list(t, root, "coupons", read_coupon, e);
 	if (rc == 0)
-		rc = amount_member(root, "minimum", false, &t->has_minimum, &t->minimum, e);
+		rc = read_bound(t, root, "minimum", &t->minimum, e);
 	if (rc == 0)
-		rc = amount_member(root, "maximum", false, &t->has_maximum, &t->maximum, e);
+		rc = read_bound(t, root, "maximum", &t->maximum, e);
 	if (rc == 0)
 		rc = amount_member(root, "threshold", false, NULL, &t->threshold, e);
 	if (rc == 0)

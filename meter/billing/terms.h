@@ -6,6 +6,7 @@
 #define TALLY_METER_BILLING_TERMS_H
 
 #include "base/json.h"
+#include "meter/billing/dated.h"
 #include "meter/billing/tiers.h"
 #include "pricing/usage.h"
 
@@ -25,19 +26,23 @@ struct metered_item {
 	struct money_total price; /* of a unit or a package */
 };
 
-enum { TERMS_ITEMS_MAX = 32, TERMS_PAUSES_MAX = 16 };
+enum { TERMS_ITEMS_MAX = 32 };
 
 /* A charge of every period in which it counts, or of the one in which it begins. */
 struct fixed_item {
 	struct text description;
 	struct money_total amount;
 	struct quantity quantity;
-	int64_t from, to; /* local days; to: exclusive */
+	struct dated when;
 	bool once, whole; /* whole: a begun period is charged in full */
-	struct {
-		int64_t from, to;
-	} pause[TERMS_PAUSES_MAX]; /* ascending and apart; days that do not count */
-	size_t pauses;
+	bool advance;	  /* a period is asked for with the one before it */
+};
+
+/* What a period comes to at least or at most; the part of it where it does not count all of it. */
+struct bound {
+	bool set, whole;
+	struct money_total amount;
+	struct dated when;
 };
 
 /* Taken off the periods from the one in which `from` lies on. By the calendar, so that it is
@@ -81,8 +86,10 @@ struct terms {
 	/* usage in money is what its credits are worth: "plan", or so much a credit; empty: what
 	   its tokens were priced at */
 	struct text credit_price;
-	bool has_minimum, has_maximum;
-	struct money_total minimum, maximum;
+	struct bound minimum, maximum;
+	enum proration proration;     /* of items and bounds that do not say otherwise */
+	struct dated contract;	      /* when items and bounds count at all */
+	bool from_account;	      /* the contract begins where usage draws from on */
 	struct money_total threshold; /* of what an interim invoice asks for */
 	struct decimal discount_percent;
 	json_value *issuer, *customer; /* objects, or NULL: shown as they are */

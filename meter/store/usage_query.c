@@ -366,6 +366,8 @@ static int take_cell(struct usage_result *r, struct cell *c, struct err *e)
 			c->sums.foreign = c->sums.records;
 			c->sums.cost = (struct money_total){ 0 };
 		}
+	} else if (r->filter->costs_apart) {
+		/* whoever asks looks at the price of each group */
 	} else if (!*r->currency) {
 		snprintf(r->currency, sizeof r->currency, "%.*s", (int)price->currency.n,
 			 price->currency.p);
@@ -390,7 +392,10 @@ static int take_cell(struct usage_result *r, struct cell *c, struct err *e)
 		return r->take(r->user,
 			       &(struct usage_call){ c->time_us, c->subject, c->series, price,
 						     c->task, c->session, &c->sums });
-	rc = usage_sums_add(&r->total, &c->sums, e);
+	struct usage_sums all = c->sums;
+	if (r->filter->costs_apart)
+		all.cost = (struct money_total){ 0 };
+	rc = usage_sums_add(&r->total, &all, e);
 	return rc == 0 && r->dim_count ? usage_sums_add(&group_of(r, c, price)->sums, &c->sums, e)
 				       : rc;
 }

@@ -45,6 +45,9 @@ struct usage_filter {
 	/* NULL: records that were priced in several currencies are an error; else what was priced
 	 * in another one than this is counted as foreign and not summed */
 	const char *currency;
+	/* costs are of the groups alone, whose prices are told apart, and may be in several
+	 * currencies: the total has none */
+	bool costs_apart;
 	const char *provider, *workload, *effort; /* NULL: any */
 	bool recorded; /* sums hold what sources say of costs: the rows are read for it */
 };

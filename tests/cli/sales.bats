@@ -70,7 +70,7 @@ draft() { "$TALLY" invoice draft acme --period "$1" --json | jq -r '.drafts[0].i
 	"$TALLY" credit top-up acme --off -q
 	use three "$(date -u +%FT%TZ)" 4
 	[ "$(balance)" = 0.5 ]
-	run "$TALLY" credit top-up acme; expect 2 "--below or --off is required"
+	run "$TALLY" credit top-up acme; expect 2 "give one of --below, --now and --off"
 	run "$TALLY" credit top-up acme --below 10 --to 5; expect 1 "up to at least"
 	run "$TALLY" fsck; expect 0
 }

@@ -223,6 +223,8 @@ int check_all(struct world *w, struct session *s)
 	if (rc != 0)
 		return wrong(w, "a transaction cannot begin: %s", w->e.message);
 	rc = check_standing(w, s);
+	if (rc == 0)
+		rc = bills_check(w, s);
 	store_rollback(s->store);
 	ledger_forget(s->ledger);
 	drawer_forget(s->drawer);

@@ -237,6 +237,24 @@ void model_sum(const struct model *m, int customer, struct model_sums *out)
 	sum(m, &(struct wanted){ customer, INT64_MIN, INT64_MAX }, out);
 }
 
+void model_sum_span(const struct model *m, int customer, int64_t from_us, int64_t to_us,
+		    struct model_sums *out)
+{
+	sum(m, &(struct wanted){ customer, from_us, to_us }, out);
+}
+
+/* Those that are sold become effective in the months that are invoiced. */
+struct model_grant model_grant(uint32_t n)
+{
+	const uint32_t h = (uint32_t)mixed(n + 77);
+	const bool sold = n % 3 == 1;
+	const int64_t first = sold ? 20666 /* 2026-08-01 */ : 20454; /* 2026-01-01 */
+	return (struct model_grant){ (int64_t)(h % 4000 + 1) * 10000000,
+				     sold ? (int64_t)(h / 7 % 4000 + 1) * 10000000000 : 0,
+				     { (first + (int64_t)(h / 3 % (sold ? 90 : 30))) *
+				       US_PER_DAY } };
+}
+
 const char *const model_periods[MODEL_PERIODS] = { "ever", "month", "week",
 						   "day",  "5h",    "rolling 7d" };
 const char *const model_zones[MODEL_ZONES] = { "UTC", "Asia/Kolkata", "Etc/GMT+12" };

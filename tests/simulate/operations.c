@@ -347,6 +347,10 @@ static int do_hold(struct world *w, struct session *s)
 		.model = TEXT(""),
 	};
 	rc = hold_open(s->spending, s->ledger, &h, w->model.now, &st, &w->e);
+	/* one that buys what is missing for the hold has it now */
+	if (customer < ACCOUNTS && w->model.tops_up[customer] && !credits &&
+	    has_credits(w, s, customer, hold_nano(w->op), &credits) == 0)
+		w->admitted = credits && model_admits(&w->model, customer, hold_pico(w->op));
 	if (rc == 0 && w->again)
 		return 0;
 	if (known->known)
@@ -499,30 +503,36 @@ static int do_grant(struct world *w, struct session *s)
 	if (rc != 0)
 		return rc;
 	/* the content is the name's, so that the same one again is the same */
-	const uint32_t n = w->op->number[1];
+	const uint32_t n = w->op->number[1] % GRANTS_MOST;
+	const struct model_grant g_of = model_grant(n);
 	snprintf(name, sizeof name, "g%u", n);
 	const bool ends = n % 3 == 0;
 	const struct grant g = {
 		.account = a->id,
 		.name = text_of(name),
-		.amount = { (int64_t)(n % 4000 + 1) * 10000000 },
+		.amount = { g_of.nano },
+		.has_price = g_of.pico != 0,
+		.price = { g_of.pico },
 		.kind = n % 2 ? LOT_PAID : LOT_GRANTED,
 		.priority = n % 4,
-		.effective = { world_start.us + (int64_t)(n % 30) * US_PER_DAY },
+		.effective = g_of.effective,
 		.expires = ends ? (struct instant){ w->model.now.us / US_PER_DAY * US_PER_DAY +
 						    US_PER_DAY * (int64_t)(1 + n % 50) }
 				: INSTANT_MAX,
 		.currency = TEXT("USD"),
 		.note = TEXT("")
 	};
+	if (g.expires.us <= g.effective.us)
+		return REFUSED;
 	rc = ledger_grant(s->ledger, &g, w->model.now, &id, &w->e);
+	w->done = rc == 0;
 	return rc == -ERR_CONFLICT ? REFUSED : rc;
 }
 
 static int do_void_grant(struct world *w, struct session *s)
 {
 	char name[32];
-	snprintf(name, sizeof name, "g%u", w->op->number[1]);
+	snprintf(name, sizeof name, "g%u", w->op->number[1] % GRANTS_MOST);
 	int rc = ledger_void_grant(s->ledger, text_of(customer_name(w->op->number[0] % ACCOUNTS)),
 				   text_of(name), w->model.now, "simulation", &w->e);
 	return rc == -ERR_NOT_FOUND || rc == -ERR_CONFLICT || rc == -ERR_INVALID ? REFUSED : rc;
@@ -590,6 +600,8 @@ static int do_rule(struct world *w, struct session *s)
 				       .anchor = { day },
 				       .next = { day },
 				       .until = INSTANT_MAX,
+				       .has_price = n % 4 == 2,
+				       .price = { n % 4 == 2 ? MODEL_RULE_PICO : 0 },
 				       .rollover = { n % 5 == 0 ? 3000000 : 0 } };
 	rc = ledger_add_rule(s->ledger, &r, &w->e);
 	return rc == -ERR_CONFLICT || rc == -ERR_INVALID ? REFUSED : rc;
@@ -628,16 +640,24 @@ static int do_draft(struct world *w, struct session *s)
 	const int m = 8 + (int)(w->op->number[1] % 3);
 	const struct instant from = { civil_to_day((struct civil){ 2026, m, 1 }) * US_PER_DAY },
 			     to = { civil_to_day((struct civil){ 2026, m + 1, 1 }) * US_PER_DAY };
+	/* now and then what was used so far, or what has changed since */
+	const uint32_t part = w->op->number[2] % 6;
+	invoicer_part(s->invoicer, part == 0   ? INVOICE_INTERIM
+				   : part == 1 ? INVOICE_SUPPLEMENT
+					       : INVOICE_OWN);
 	if (rc == 0)
 		rc = invoice_draft(s->invoicer, s->ledger, a, from, to, w->model.now, &made, &w->e);
+	invoicer_part(s->invoicer, INVOICE_OWN);
 	/* usage that waits would be missing on it */
 	const bool at_fault = w->at_fault[w->op->number[0] % ACCOUNTS];
-	return rc == -ERR_CONFLICT || (rc == -ERR_MISMATCH && at_fault) ? REFUSED : rc;
+	return rc == -ERR_CONFLICT || rc == -ERR_NOT_FOUND || (rc == -ERR_MISMATCH && at_fault)
+		       ? REFUSED
+		       : rc;
 }
 
 static int do_finalize(struct world *w, struct session *s)
 {
-	const int64_t id = 1 + w->op->number[0] % 12;
+	const int64_t id = 1 + w->op->number[0] % DOCUMENTS_MOST;
 	int rc = invoice_finalize(s->invoicer, s->ledger, id, w->model.now, &w->e);
 	if (rc == 0)
 		w->counts->invoices++;
@@ -649,8 +669,8 @@ static int do_finalize(struct world *w, struct session *s)
 
 static int do_void_invoice(struct world *w, struct session *s)
 {
-	int rc = invoice_void(s->ledger, 1 + w->op->number[0] % 12, "simulation", w->model.now,
-			      &w->e);
+	int rc = invoice_void(s->ledger, 1 + w->op->number[0] % DOCUMENTS_MOST, "simulation",
+			      w->model.now, &w->e);
 	return rc == -ERR_CONFLICT || rc == -ERR_NOT_FOUND || rc == -ERR_INVALID ? REFUSED : rc;
 }
 
@@ -707,6 +727,13 @@ static int do_inside(struct world *w, struct session *s)
 		return do_finalize(w, s);
 	case OP_VOID_INVOICE:
 		return do_void_invoice(w, s);
+	case OP_TERMS:
+	case OP_TOP_UP:
+	case OP_BUY:
+	case OP_NOTE:
+	case OP_PAY:
+	case OP_SETTLE_BILLS:
+		return bills_do(w, s);
 	case OP_REBUILD:
 		return rollup_rebuild(s->store, &w->e);
 	default:
@@ -823,6 +850,18 @@ void operation_model(struct world *w)
 		for (int i = 0; i < HOLDS_MOST; i++)
 			if (m->hold[i].state == 'o' && m->hold[i].expires_us <= m->now.us)
 				m->hold[i].state = 'e';
+		break;
+	case OP_GRANT:
+		m->grant[n[0] % ACCOUNTS][n[1] % GRANTS_MOST].known |= w->done;
+		break;
+	case OP_VOID_GRANT:
+		m->grant[n[0] % ACCOUNTS][n[1] % GRANTS_MOST].voided = true;
+		break;
+	case OP_TERMS:
+	case OP_TOP_UP:
+	case OP_BUY:
+	case OP_PAY:
+		bills_model(w);
 		break;
 	default:
 		break;

@@ -45,7 +45,7 @@ static const char *name_of(enum operation_kind k)
 
 static void make_history(struct operation op[HISTORY], uint64_t seed)
 {
-	/* how often, of 64; what is left are batches */
+	/* how often, of 83; what is left are batches */
 	static const unsigned char often[OPERATION_KINDS] = {
 		[OP_TENANT] = 4,       [OP_RULE] = 1,	  [OP_END_RULE] = 1,
 		[OP_ADVANCE] = 2,      [OP_TOGETHER] = 1, [OP_DAMAGE_IDS] = 1,
@@ -54,8 +54,10 @@ static void make_history(struct operation op[HISTORY], uint64_t seed)
 		[OP_HOLD] = 9,	       [OP_SETTLE] = 4,	  [OP_SETTLE_CREDITS] = 1,
 		[OP_RELEASE] = 2,      [OP_EXPIRE] = 1,	  [OP_GRANT] = 3,
 		[OP_VOID_GRANT] = 1,   [OP_DRAW] = 2,	  [OP_REFUND] = 3,
-		[OP_REPAIR] = 1,       [OP_DRAFT] = 2,	  [OP_FINALIZE] = 2,
-		[OP_VOID_INVOICE] = 1, [OP_CLOCK] = 2,	  [OP_REBUILD] = 1,
+		[OP_REPAIR] = 1,       [OP_DRAFT] = 3,	  [OP_FINALIZE] = 5,
+		[OP_VOID_INVOICE] = 2, [OP_TERMS] = 2,	  [OP_TOP_UP] = 2,
+		[OP_BUY] = 1,	       [OP_NOTE] = 2,	  [OP_PAY] = 5,
+		[OP_SETTLE_BILLS] = 1, [OP_CLOCK] = 2,	  [OP_REBUILD] = 1,
 		[OP_BACKUP] = 1,       [OP_MOVE] = 1,	  [OP_REOPEN] = 1,
 	};
 	uint64_t state = seed;
@@ -63,7 +65,7 @@ static void make_history(struct operation op[HISTORY], uint64_t seed)
 	const uint64_t range = next(&state) % 3 == 0 ? 8 : next(&state) % 2 ? 60 : 600;
 	const uint64_t faults = next(&state) % 4;
 	for (int i = 0; i < HISTORY; i++) {
-		uint64_t which = next(&state) % 64;
+		uint64_t which = next(&state) % 83;
 		op[i] = (struct operation){ .kind = OP_BATCH };
 		for (int k = 0; k < OPERATION_KINDS; k++) {
 			if (which < often[k]) {
@@ -180,11 +182,12 @@ int main(int argc, char **argv)
 	const struct counts *c = &told->counts;
 	printf("ok %d histories\n# simulate: %lld operations, %lld kills, %lld failed writes, %lld "
 	       "without memory, %lld lost connections, %lld damaged indexes; %lld records, %lld at once, %lld holds (%lld refused), %lld settled, %lld "
-	       "invoices, %lld copies, %lld checks\n",
+	       "invoices, %lld notes, %lld payments, %lld copies, %lld checks\n",
 	       histories, (long long)c->operations, (long long)c->kills,
 	       (long long)c->failed_writes, (long long)c->no_memory, (long long)c->lost_connections,
 	       (long long)c->damaged_ids, (long long)c->records, (long long)c->together,
 	       (long long)c->holds, (long long)c->refused_holds, (long long)c->settlements,
-	       (long long)c->invoices, (long long)c->moves, (long long)c->checks);
+	       (long long)c->invoices, (long long)c->notes, (long long)c->payments,
+	       (long long)c->moves, (long long)c->checks);
 	return clean_up(0);
 }

@@ -36,6 +36,12 @@
 	X(OP_DRAFT, "draft") \
 	X(OP_FINALIZE, "finalize") \
 	X(OP_VOID_INVOICE, "void-invoice") \
+	X(OP_TERMS, "terms") \
+	X(OP_TOP_UP, "top-up") \
+	X(OP_BUY, "buy") \
+	X(OP_NOTE, "note") \
+	X(OP_PAY, "pay") \
+	X(OP_SETTLE_BILLS, "settle-bills") \
 	X(OP_CLOCK, "clock") \
 	X(OP_DAMAGE_IDS, "damage-ids") \
 	X(OP_REBUILD, "rebuild") \
@@ -69,7 +75,13 @@ enum {
 	CUSTOMERS = 5,
 	ACCOUNTS = 2,
 	RECORDS_MOST = 600,
-	HOLDS_MOST = 200
+	HOLDS_MOST = 200,
+	GRANTS_MOST = 60,
+	PURCHASES_MOST = 40,
+	PAYMENTS_MOST = 90,
+	DOCUMENTS_MOST = 14,
+	BILL_FIRST = 8, /* August to October 2026, where the records are */
+	BILL_MONTHS = 3
 };
 
 /* --- the model --- */
@@ -96,6 +108,18 @@ struct model_bound {
 	int zone;   /* of model_zones */
 	int64_t pico;
 };
+/* What a grant's name says of it, whoever has it. */
+struct model_grant {
+	int64_t nano, pico; /* pico: its price; 0: it is given */
+	struct instant effective;
+};
+struct model_grant model_grant(uint32_t n);
+#define MODEL_RULE_PICO INT64_C(7000000000000) /* of each grant of a rule that sells */
+/* voided: whatever is left of it, perhaps nothing. */
+struct model_sale {
+	bool known, voided;
+	struct instant effective; /* of a purchase */
+};
 struct model {
 	struct model_record record[RECORDS_MOST];
 	struct model_record settlement[HOLDS_MOST];
@@ -104,6 +128,10 @@ struct model {
 	struct model_record own[RECORDS_MOST];
 	struct model_hold hold[HOLDS_MOST];
 	struct model_bound limit[CUSTOMERS][MODEL_PERIODS], budget[CUSTOMERS], all_budget;
+	struct model_sale grant[ACCOUNTS][GRANTS_MOST], purchase[ACCOUNTS][PURCHASES_MOST];
+	bool tops_up[ACCOUNTS], payment[PAYMENTS_MOST];
+	struct money_total paid;
+	int terms[ACCOUNTS];
 	int book;
 	struct instant now;
 };
@@ -131,6 +159,9 @@ int model_cost(const struct model_record *r, int book, int128 *atto);
 bool model_credits(const struct record *r, int128 *nano);
 /* customer negative: all. */
 void model_sum(const struct model *m, int customer, struct model_sums *out);
+/* Of the instants [from, to). */
+void model_sum_span(const struct model *m, int customer, int64_t from_us, int64_t to_us,
+		    struct model_sums *out);
 /* customer negative: of all. */
 int64_t model_held(const struct model *m, int customer);
 int64_t model_held_credits(const struct model *m, int customer);
@@ -159,7 +190,7 @@ const char *model_currency(int book);
 struct counts {
 	int64_t operations, kills, failed_writes, no_memory, lost_connections, damaged_ids,
 		together, records, holds, refused_holds, settlements, invoices, moves, checks,
-		faulty_accounts;
+		faulty_accounts, notes, payments;
 };
 
 /* Does them one after another in a new database in the folder; 0, or 1 with what is wrong on

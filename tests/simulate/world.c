@@ -61,8 +61,13 @@ static int open_session(struct world *w, struct session *s)
 		rc = drawer_open(&s->drawer, s->ledger, w->book[0], e);
 	if (rc == 0)
 		rc = invoicer_open(&s->invoicer, s->ledger, s->drawer, e);
-	if (rc == 0)
+	if (rc == 0) {
 		s->spending = spending_open(s->store);
+		invoicer_exchange(s->invoicer, w->rates);
+		/* some ask for what is known, some refuse while usage has no price */
+		if (s != &w->session[SESSIONS - 1])
+			invoicer_accept_uncovered(s->invoicer);
+	}
 	/* as a server does; a command adds the holds up */
 	if (rc == 0 && s != &w->session[SESSIONS - 1])
 		spending_keep_held(s->spending);
@@ -276,7 +281,7 @@ static void step_clock(struct world *w)
 static int step(struct world *w)
 {
 	int rc = 0;
-	w->again = false;
+	w->again = w->done = false;
 	w->counts->operations++;
 	switch (w->op->kind) {
 	case OP_CLOCK:
@@ -324,7 +329,7 @@ static int open_accounts(struct world *w)
 					   .plan = TEXT("flat"),
 					   .plan_text = text_of(model_plan),
 					   .zone = TEXT("UTC"),
-					   .terms = TEXT("{}"),
+					   .terms = TEXT("{\"places\":9}"),
 					   .burn_order = TEXT("priority,expiry,class,cost-basis,"
 							      "effective,created,id"),
 					   .overage = i ? OVERAGE_LIMIT : OVERAGE_DEBT,
@@ -352,6 +357,8 @@ int operations_run(const struct operation *op, int count, const char *folder, st
 				     faults.count ? faults.fault[0].message : w.e.message);
 		book_add_card(w.book[i], c);
 	}
+	if (bills_read_rates(&w) != 0)
+		return wrong(&w, "%s", w.e.message);
 	next_file(&w, w.path);
 	int bad = open_accounts(&w) != 0 ? wrong(&w, "accounts: %s", w.e.message) : 0;
 	for (*at = 0; !bad && *at < count; ++*at) {
@@ -363,5 +370,6 @@ int operations_run(const struct operation *op, int count, const char *folder, st
 	close_all(&w);
 	for (int i = 0; i < MODEL_BOOKS; i++)
 		book_close(w.book[i]);
+	exchange_close(w.rates);
 	return bad;
 }

@@ -25,10 +25,12 @@ struct world {
 	struct model model;
 	char path[200];
 	const char *folder;
+	struct exchange_rates *rates;
 	int files; /* databases made so far */
 	struct counts *counts;
 	bool at_fault[ACCOUNTS];
 	bool admitted; /* the last hold, by the model and the journal */
+	bool done;     /* a payment or a settling of bills was accepted */
 	bool again;    /* the operation is repeated after a fault: it may be done already */
 	struct err e;
 	const struct operation *op;
@@ -47,6 +49,12 @@ const char *customer_name(uint32_t n);
 int operation_do(struct world *w, struct session *s);
 /* The same in the model. */
 void operation_model(struct world *w);
+
+/* What is sold and billed: the same for their operations. */
+int bills_read_rates(struct world *w);
+int bills_do(struct world *w, struct session *s);
+void bills_model(struct world *w);
+int bills_check(struct world *w, struct session *s);
 
 /* Whether all of it is as the model says; 1 when it is not. */
 int check_all(struct world *w, struct session *s);

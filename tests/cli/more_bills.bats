@@ -1,0 +1,113 @@
+#!/usr/bin/env bats
+# Bills of mixtures that billing systems got wrong, each computed by hand.
+load common
+
+setup() {
+	common_setup
+	export TALLY_DB=$DIR/t.db
+	cat >card.json <<'END'
+{"schema":"tally.card/1","provider":"north","title":"made up","checked":"2026-01-01","models":{"n1":{},"e1":{}},"prices":[
+ {"model":"n1","currency":"USD","from":"2023-01-01T00:00:00Z","source":"made up","sure":"test","rates":{"input":"1","output":"1"}},
+ {"model":"e1","currency":"EUR","from":"2023-01-01T00:00:00Z","source":"made up","sure":"test","rates":{"input":"1","output":"1"}}]}
+END
+	cat >plan.json <<'END'
+{"schema": "tally.plans/1", "plans": [{"plan": "one", "rule": "ratio", "currency": "USD", "credits_per_unit": "1", "group_ratio": "1",
+ "tables": [{"table": "t"}], "rounding": {"scope": "none"}}], "tables": {"t": {}}}
+END
+}
+# use ID CUSTOMER TIME TOKENS [MODEL CURRENCY]
+use() {
+	printf '{"id":"%s","customer":"%s","model":"%s","provider":"north","input":%s,"time":"%s"}\n' "$1" "$2" "${5-n1}" "$4" "$3" >"$1.jsonl"
+	"$TALLY" ingest "$1.jsonl" --prices card.json --currency "${6-USD}" -q
+}
+account() { # CUSTOMER TERMS [options]
+	printf '%s' "$2" >"terms-$1.json"
+	"$TALLY" credit account "$1" --plan plan.json --since 2026-01-01 --terms "terms-$1.json" "${@:3}" -q
+}
+lines() { "$TALLY" invoice show "$1" --format json | jq -c '[(.lines[] | [.description, .amount]), .credits_applied, ([.taxes[].amount] | join("+")), .total]'; }
+is() { [ "$1" = "$2" ] || fail "is $1, not $2"; }
+
+@test "usage that is priced in two currencies is one bill, and nobody else's is stopped by it" {
+	account acme '{"currency":"USD","metered":[{"description":"calls","of":"requests","pricing":{"unit":"0.5"}}]}'
+	account beta '{"currency":"USD"}'
+	use a acme 2026-06-10T00:00:00Z 10000000
+	use b acme 2026-06-11T00:00:00Z 4000000 e1 EUR
+	use c beta 2026-06-10T00:00:00Z 3000000
+	printf 'day,base,currency,rate\n2026-06-30,EUR,USD,1.25\n' >rates.csv
+	run "$TALLY" invoice draft acme --period 2026-06; expect 1 'no exchange rate is known'
+	run "$TALLY" invoice draft --all --period 2026-06 --rates rates.csv; expect 0
+	# 4 euros are 5 dollars, two calls 1
+	is "$(lines '#1')" '[["e1","5"],["n1","10"],["calls","1"],"0","","16"]'
+	is "$(lines '#2')" '[["n1","3"],"0","","3"]'
+	# without rates, only the one who needs them is refused
+	run "$TALLY" invoice draft --all --period 2026-06; expect 1 'no exchange rate is known'
+	is "$(lines '#2')" '[["n1","3"],"0","","3"]'
+}
+
+@test "minimum, maximum and items count for the days of the contract, and by the second where that is said" {
+	draft() { "$TALLY" invoice draft "$1" --period "$2" -q || [ $? = 3 ]; }
+	id() { "$TALLY" invoice list "$1" --json | jq -r '.invoices[-1].id'; }
+	show() { lines "#$(id "$1")"; }
+	account acme '{"currency":"USD","contract":{"from":"2026-06-16","to":"2026-08-11"},"minimum":"100","items":[{"description":"Seat","amount":"30"}]}'
+	use a acme 2026-06-20T00:00:00Z 10000000
+	draft acme 2026-06
+	# 15 of 30 days: a seat 15, at least 50
+	is "$(show acme)" '[["n1","10"],["Seat","15"],["up to the agreed minimum","25"],"0","","50"]'
+	draft acme 2026-07; is "$(show acme)" '[["Seat","30"],["up to the agreed minimum","70"],"0","","100"]'
+	# 10 of 31 days: 9.68, at least 32.26
+	draft acme 2026-08; is "$(show acme)" '[["Seat","9.68"],["up to the agreed minimum","22.58"],"0","","32.26"]'
+	draft acme 2026-09; is "$(show acme)" '["0","","0"]'
+	# a minimum that is paused for 10 of 30 days, a maximum that is not prorated; from the account's own day
+	printf '%s' '{"currency":"USD","contract":"account","minimum":{"amount":"60","pauses":[{"from":"2026-09-01","to":"2026-09-11"}]},"maximum":{"amount":"80","prorate":false}}' >t.json
+	"$TALLY" credit account beta --plan plan.json --since 2026-06-21 --terms t.json -q
+	draft beta 2026-06; is "$(show beta)" '[["up to the agreed minimum","20"],"0","","20"]'
+	use b beta 2026-06-22T00:00:00Z 90000000
+	draft beta 2026-06; is "$(show beta)" '[["n1","90"],["down to the agreed maximum","-10"],"0","","80"]'
+	draft beta 2026-09; is "$(show beta)" '[["up to the agreed minimum","40"],"0","","40"]'
+	# a third seat at noon of the 16th: 60 x 15.5/30, 90 x 14.5/30
+	account seats '{"currency":"USD","proration":"second","items":[{"description":"2 seats","amount":"30","quantity":"2","to":"2026-06-16T12:00:00Z"},
+ {"description":"3 seats","amount":"30","quantity":"3","from":"2026-06-16T12:00:00Z"}]}'
+	draft seats 2026-06; is "$(show seats)" '[["2 seats","31"],["3 seats","43.5"],"0","","74.5"]'
+	# Lord Howe: October 2026 has 2,676,600 seconds, for its clocks go on by half an hour on the 4th
+	account howe '{"currency":"USD","proration":"second","items":[{"description":"Pro","amount":"26766","to":"2026-10-05"}]}' -z Australia/Lord_Howe
+	draft howe 2026-10; is "$(show howe)" '[["Pro","3438"],"0","","3438"]' # 4 x 86,400 - 1,800 seconds
+	run "$TALLY" credit account howe --terms <(echo '{"items":[{"description":"a","amount":"1","from":"2026-06-16T12:00:00Z"}]}'); expect 1 'needs "proration": "second"'
+}
+
+@test "an item in advance is asked for with the document before, and what ends earlier is given back" {
+	show() { lines "#$("$TALLY" invoice list acme --json | jq -r '.invoices[-1].id')"; }
+	final() { "$TALLY" invoice draft acme --period "$1" -q; "$TALLY" invoice finalize "#$("$TALLY" invoice list acme --json | jq -r '.invoices[-1].id')" -q; }
+	change() { printf '%s' "$1" >t.json; "$TALLY" credit account acme --terms t.json -q; }
+	terms() { change '{"currency":"USD","items":[{"description":"Pro","amount":"20","advance":true,"from":"2026-06-16"'"$1"'}],"taxes":[{"name":"VAT","percent":"10"}]}'; }
+	account acme '{}'
+	terms ''
+	# 15 of 30 days, and July
+	final 2026-06; is "$(show)" '[["Pro","10"],["Pro, 2026-07-01 to 2026-07-31","20"],"0","3","33"]'
+	# July is paid already; it is dearer from August on
+	change '{"versions":[{"from":"2026-01-01","terms":{"currency":"USD","items":[{"description":"Pro","amount":"20","advance":true,"from":"2026-06-16"}],"taxes":[{"name":"VAT","percent":"10"}]}},
+ {"from":"2026-08-01","terms":{"currency":"USD","items":[{"description":"Pro","amount":"31","advance":true}],"taxes":[{"name":"VAT","percent":"10"}]}}]}'
+	"$TALLY" invoice draft acme --period 2026-07 -q; is "$(show)" '[["Pro, 2026-08-01 to 2026-08-31","31"],"0","3.1","34.1"]'
+	# it ends on the 10th after all: 10 of 31 days are 6.45, less 20
+	terms ',"to":"2026-07-11"'
+	final 2026-07; is "$(show)" '[["Pro","-13.55"],"0","-1.35","-14.9"]'
+	# without June's document, July is asked for by its own: 6.45
+	"$TALLY" invoice void 2026-000001 --why test -q; "$TALLY" invoice void 2026-000002 --why test -q
+	final 2026-07; is "$(show)" '[["Pro","6.45"],"0","0.65","7.1"]'
+	"$TALLY" invoice draft acme --period 2026-06 -q
+	is "$("$TALLY" invoice list acme --json | jq -c '[.invoices[] | select(.status == "draft") | .total]')" '["11"]'
+	run "$TALLY" fsck; expect 0
+}
+
+@test "terms that change their currency after the draft make the final document's currency the one of its row" {
+	account acme '{"currency":"USD","items":[{"description":"Pro","amount":"20"}]}'
+	"$TALLY" invoice draft acme --period 2026-06 -q
+	printf '{"currency":"EUR","items":[{"description":"Pro","amount":"18"}]}' >t.json
+	"$TALLY" credit account acme --terms t.json -q
+	"$TALLY" invoice finalize '#1' -q
+	is "$("$TALLY" invoice list acme --json | jq -c '.invoices[0] | [.total, .currency]')" '["18","EUR"]'
+	is "$("$TALLY" invoice show 2026-000001 --format json | jq -r .currency)" EUR
+	# nothing is left to ask for
+	"$TALLY" invoice draft acme --period 2026-06 --supplement -q || true
+	is "$("$TALLY" invoice list acme --json | jq '.invoices | length')" 1
+	run "$TALLY" fsck; expect 0
+}
