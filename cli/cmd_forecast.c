@@ -27,27 +27,12 @@ static const struct option options[] = {
 static int read_move(struct cli *cli, struct forecast_question *q, struct err *e)
 {
 	const char *move = cli_value(cli, "move"), *on = cli_value(cli, "move-on");
-	char *equals;
-	struct price_match m;
-	if (!move)
-		return on ? err_set(e, ERR_USAGE, "--move-on needs --move") : 0;
-	q->move_model = "";
-	q->move_to = move;
-	/* the words of a command line may be written to */
-	if ((equals = strchr(move, '='))) {
-		*equals = 0;
-		q->move_model = move;
-		q->move_to = equals + 1;
-	}
-	q->move_on = zone_midnight(q->zone, zone_day(q->zone, q->now) + 1);
 	int rc = on ? cli_instant("move-on", on, q->zone, &q->move_on, e) : 0;
-	if (rc == 0) {
-		const struct price_query ask = { .model = text_of(q->move_to),
-						 .currency = cli_currency(cli),
-						 .at = q->move_on };
-		rc = book_find(q->book, &ask, &m, e);
-	}
-	return rc == 0 ? 0 : err_context(e, "--move");
+	if (rc == 0 && !move)
+		return on ? err_set(e, ERR_USAGE, "--move-on needs --move") : 0;
+	if (rc == 0 && (rc = forecast_move_parse(q, move, cli_currency(cli), e)) != 0)
+		err_context(e, "--move");
+	return rc;
 }
 
 static int read_asked(struct cli *cli, struct forecast_question *q, struct err *e)

@@ -10,16 +10,19 @@
 #include "reports/work_question.h"
 
 /* What a plan file may say: the options that describe the work, with _ for -. */
-static const char *const keys[] = { "per_day", "cached",    "input",	"output",   "hit_ratio",
-				    "growth",  "days",	    "start",	"hours",    "weekdays",
-				    "retries", "scenarios", "currency", "timezone", "plan",
-				    "note",    "turns",	    NULL };
+static const char *const keys[] = { "per_day",	"cached",     "input",	  "output",   "hit_ratio",
+				    "growth",	"days",	      "start",	  "hours",    "weekdays",
+				    "retries",	"scenarios",  "currency", "timezone", "plan",
+				    "note",	"turns",      "users",	  "tickets",  "documents",
+				    "sessions", "calls_each", "months",	  "by",	      NULL };
 
 static const struct option options[] = {
-	{ "per-day", 0, "N",
-	  "calls per working day (10k and 2M are understood); with --turns conversations, such as "
-	  "tickets or sessions",
-	  false },
+	{ "per-day", 0, "N", "calls per working day (10k and 2M are understood)", false },
+	{ "tickets", 0, "N", "or tickets per working day", false },
+	{ "documents", 0, "N", "or documents per working day", false },
+	{ "sessions", 0, "N", "or sessions per working day", false },
+	{ "users", 0, "N", "so many users, each with what the others say (default 1 call)", false },
+	{ "calls-each", 0, "N", "calls of a ticket, document, session or user (default 1)", false },
 	{ "turns", 0, "N",
 	  "calls of a conversation, each with what was said before it in its prompt (default 1)",
 	  false },
@@ -35,6 +38,9 @@ static const struct option options[] = {
 	{ "retries", 0, "P", "share of calls that are sent twice (default 0)", false },
 	{ "growth", 0, "P", "growth of calls per month (default 0)", false },
 	{ "days", 0, "N", "how many days (default 30)", false },
+	{ "months", 0, "N", "or how many months of the calendar: 3 for a quarter", false },
+	{ "by", 0, "day|month|quarter",
+	  "rows and charts (default months; quarters beyond a year; CSV: days)", false },
 	{ "start", 0, "DATE", "the first day (default tomorrow)", false },
 	{ "hours", 0, "A-B", "working hours, such as 9-17 or 08:30-18:00 (default the whole day)",
 	  false },
@@ -199,8 +205,10 @@ const struct command command_plan = {
 		"Takes calls a day and what an average call uses, and prices every quarter of an hour "
 		"of the coming days at the price that the book states for it: announced prices, the "
 		"end of a promotion and peak hours are in the answer. Scenarios are shown side by "
-		"side. Shares are counted out exactly; nothing is random, so there is no interval. What "
-		"a tenth more of each assumption would change is said below.\n\n"
+		"side. Shares are counted out exactly; nothing is random. A value that is not known "
+		"exactly is given as a range (8k..12k, or 8k..9k..12k with what is likely): the answer "
+		"then has an interval from all low ends to all high ends. What each range, and a tenth "
+		"more of each other assumption, would change is listed below.\n\n"
 		"FILE is a question that --save wrote; options replace what it says. Calls that no "
 		"price covers make the total a lower bound and give exit status 3.",
 	.examples =
@@ -210,6 +218,10 @@ const struct command command_plan = {
 		"--weekdays mon-fri -s flash=deepseek-v4-flash -s "
 		"mixed=share:5%:deepseek-v4-pro:deepseek-v4-flash -s sonnet=claude-sonnet-4-6 --plan "
 		"vm0\n"
+		"  tally plan --tickets 8k..12k --cached 2000 --input 300 --output 100..200 --months 3 "
+		"--model deepseek-v4-flash --escalate 3%..8%:deepseek-v4-pro\n"
+		"  tally plan --users 200 --sessions 4 --turns 30 --cached 12k --input 800 --output 400 "
+		"--months 12 --by quarter -m deepseek-v4-flash\n"
 		"  tally plan --per-day 500 --turns 40 --cached 12k --input 1500 --output 800 -m "
 		"deepseek-v4-flash\n"
 		"  tally plan tickets.json --start 2027-01-01 --days 90 --json\n",

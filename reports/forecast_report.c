@@ -110,7 +110,7 @@ static int read_money(struct asked *a, struct history *h, struct err *e)
 	if (a->q->move_to)
 		usage_days_move(h->used,
 				&(struct usage_move){
-					.model = text_of(a->q->move_model),
+					.model = a->q->move_model,
 					.to = text_of(a->q->move_to),
 					.from = (size_t)(local_day(z, a->q->move_on) - h->first) });
 	usage_days_ready(h->used, cells.currency);
@@ -374,7 +374,10 @@ static void put_json(struct json_out *j, const struct outlook *x)
 	json_out_int(j, "history_days", x->history.count);
 	if (a->q->move_to) {
 		json_out_object(j, "move");
-		json_out_string(j, "model", *a->q->move_model ? a->q->move_model : NULL);
+		if (a->q->move_model.n)
+			json_out_text(j, "model", a->q->move_model);
+		else
+			json_out_null(j, "model");
 		json_out_string(j, "to", a->q->move_to);
 		json_out_instant(j, "on", a->q->move_on);
 		json_out_end(j, '}');
@@ -548,13 +551,14 @@ static void put_runs_out(const struct asked *a, const struct forecast *f)
 
 static void put_move(const struct forecast_question *q)
 {
+	const struct text from = q->move_model.n ? q->move_model : TEXT("everything");
 	char day[16];
 	if (!q->move_to)
 		return;
 	day_text(local_day(q->zone, q->move_on), day);
-	print_note("from %s on %s runs on %s: as many tokens and cache hits as recorded, cache "
+	print_note("from %s on %.*s runs on %s: as many tokens and cache hits as recorded, cache "
 		   "writes as input where it does not bill them",
-		   day, *q->move_model ? q->move_model : "everything", q->move_to);
+		   day, (int)from.n, from.p, q->move_to);
 	printf("\n");
 }
 
@@ -739,6 +743,21 @@ struct forecast_question forecast_question_of(struct ledger *l, const struct zon
 	return q;
 }
 
+int forecast_move_parse(struct forecast_question *q, const char *move, const char *currency,
+			struct err *e)
+{
+	const char *equals = strchr(move, '=');
+	struct price_match m;
+	q->move_model = equals ? (struct text){ move, (size_t)(equals - move) } : TEXT("");
+	q->move_to = equals ? equals + 1 : move;
+	if (!q->move_on.us)
+		q->move_on = zone_midnight(q->zone, zone_day(q->zone, q->now) + 1);
+	const struct price_query ask = { .model = text_of(q->move_to),
+					 .currency = currency,
+					 .at = q->move_on };
+	return book_find(q->book, &ask, &m, e);
+}
+
 int forecast_question_check(const struct forecast_question *q, struct err *e)
 {
 	if (q->by.us <= q->now.us)
@@ -746,9 +765,9 @@ int forecast_question_check(const struct forecast_question *q, struct err *e)
 	if (q->has_budget && q->credits)
 		return err_set(e, ERR_USAGE, "give --budget or --credits, not both");
 	if (q->move_to && q->credits)
-		return err_set(e, ERR_USAGE, "--move is of money, --credits of credits");
+		return err_set(e, ERR_USAGE, "--move forecasts money; leave out --credits");
 	if (q->move_to && local_day(q->zone, q->move_on) <= local_day(q->zone, q->now))
-		return err_set(e, ERR_USAGE, "--move-on is a day to come");
+		return err_set(e, ERR_USAGE, "--move-on must lie in the future");
 	if (q->credits && !q->customer)
 		return err_set(e, ERR_USAGE,
 			       "--credits needs --customer: the account's plan sets how credits "

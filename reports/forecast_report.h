@@ -16,9 +16,10 @@ struct forecast_question {
 	const char *customer, *project, *model;
 	struct money_total budget; /* from since to by */
 	bool has_budget;
-	/* from the local day move_on everything of move_model ("": of all) runs on move_to; NULL:
-	 * no move */
-	const char *move_to, *move_model;
+	/* from the local day move_on everything of move_model (empty: of all) runs on move_to;
+	 * NULL: no move */
+	const char *move_to;
+	struct text move_model;
 	struct instant move_on;
 	bool credits, of_balance; /* of_balance: what the account has, else credits_left */
 	struct nano_credits credits_left;
@@ -27,6 +28,10 @@ struct forecast_question {
 struct forecast_question forecast_question_of(struct ledger *l, const struct zone *z,
 					      struct instant now);
 int forecast_budget_parse(struct forecast_question *q, const char *text, struct err *e);
+/* TO or MODEL=TO; move_on is what was asked, or 0: tomorrow. The target must have a price then.
+ * Errors: ERR_USAGE, those of book_find. */
+int forecast_move_parse(struct forecast_question *q, const char *move, const char *currency,
+			struct err *e);
 /* Errors: ERR_USAGE. */
 int forecast_question_check(const struct forecast_question *q, struct err *e);
 

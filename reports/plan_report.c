@@ -1,6 +1,7 @@
 #include "reports/plan_report.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/csv.h"
 #include "reports/amount.h"
@@ -41,61 +42,159 @@ static void put_moves(struct json_out *j, const struct plan_report *r, size_t i)
 		json_out_string(j, "by", m->words);
 		json_out_money(j, "total", m->cost);
 		json_out_money(j, "delta", money_total_minus(m->cost, r->result[i].total.cost));
+		if (m->is_range) {
+			json_out_money(j, "total_low", m->cost_low);
+			json_out_money(j, "delta_low",
+				       money_total_minus(m->cost_low, r->result[i].total.cost));
+		}
 		json_out_end(j, '}');
 	}
 	json_out_end(j, ']');
 }
 
-/* "10 % more calls +$6.28, ..." */
-static const char *moves_text(const struct plan_report *r, size_t i, struct buf *b)
+/* "+$6.28" */
+static void put_change(struct buf *b, const struct plan_report *r, size_t i, struct money_total to)
 {
 	struct buf amount = { 0 };
 	char cent[DECIMAL_TEXT_MAX * 2];
+	const struct money_total by = money_total_minus(to, r->result[i].total.cost);
+	put_money(&amount, by, r->currency, false);
+	amount_to_the_cent(cent, sizeof cent, amount.p);
+	buf_printf(b, "%s%s", by.atto > 0 ? "+" : "", cent);
+	buf_release(&amount);
+}
+
+/* "100 to 200 output tokens -$3.10 to +$3.10, 10 % more calls +$6.28, ..." */
+static const char *moves_text(const struct plan_report *r, size_t i, struct buf *b)
+{
 	b->n = 0;
 	buf_puts(b, "");
 	for (size_t k = 0; k < r->moves[i].count; k++) {
 		const struct plan_move *m = &r->moves[i].move[k];
-		const struct money_total by = money_total_minus(m->cost, r->result[i].total.cost);
-		put_money(&amount, by, r->currency, false);
-		amount_to_the_cent(cent, sizeof cent, amount.p);
-		buf_printf(b, "%s%s %s%s", k ? ", " : "", m->words, by.atto > 0 ? "+" : "", cent);
+		buf_printf(b, "%s%s ", k ? ", " : "", m->words);
+		if (m->is_range) {
+			put_change(b, r, i, m->cost_low);
+			buf_puts(b, " to ");
+		}
+		put_change(b, r, i, m->cost);
 	}
-	buf_release(&amount);
 	return b->p;
 }
 
-/* "a conversation of 40 calls costs $0.046" */
-static const char *conversation_text(const struct plan_report *r, size_t i, struct buf *b)
+/* ": a ticket of 3 calls costs $0.046" */
+static void put_unit(struct buf *b, const struct plan_report *r, size_t i,
+		     const struct plan_unit *unit)
 {
-	char text[DECIMAL_TEXT_MAX];
+	char text[DECIMAL_TEXT_MAX], calls[COUNT_WORDS_MAX];
+	const struct planner_sums *s = &r->result[i].total;
 	struct buf amount = { 0 };
+	put_amount(&amount, per_unit(s, unit->calls, text), r->currency, s->unpriced > 0);
+	buf_puts(b, b->n ? ", " : "");
+	if (!b->n)
+		buf_printf(b, "%s: ", r->scenario[i].name);
+	if (strcmp(unit->name, "user") == 0)
+		buf_printf(b, "a user costs %s on a day of work", amount.p);
+	else if (unit->calls > 1)
+		buf_printf(b, "a %s of %s costs %s", unit->name,
+			   count_words(calls, unit->calls, "call"), amount.p);
+	else
+		buf_printf(b, "a %s costs %s", unit->name, amount.p);
+	buf_release(&amount);
+}
+
+/* What one of each thing costs that the plan counts; "" where it counts calls. */
+static const char *units_text(const struct plan_report *r, size_t i, struct buf *b)
+{
 	b->n = 0;
 	buf_puts(b, "");
-	put_amount(&amount, per_unit(&r->result[i].total, r->turns, text), r->currency,
-		   r->result[i].total.unpriced > 0);
-	if (r->turns > 1)
-		buf_printf(b, "%s: a conversation of %lld calls costs %s", r->scenario[i].name,
-			   (long long)r->turns, amount.p);
-	buf_release(&amount);
+	if (r->turns > 1 && (!r->units || r->unit[0].calls != r->turns))
+		put_unit(b, r, i, &(struct plan_unit){ "conversation", r->turns });
+	for (size_t k = 0; k < r->units; k++)
+		put_unit(b, r, i, &r->unit[k]);
 	return b->p;
 }
 
-static void put_periods(struct json_out *j, const struct plan_report *r, const char *key,
-			const char *name, size_t name_length, const struct planner_sums *s,
-			size_t count)
+static const struct planner_sums *sums_by(const struct planner_result *p, enum plan_by by,
+					  size_t *count)
 {
-	char text[16];
+	*count = by == PLAN_BY_DAY ? p->days : by == PLAN_BY_MONTH ? p->months : p->quarters;
+	return by == PLAN_BY_DAY ? p->day : by == PLAN_BY_MONTH ? p->month : p->quarter;
+}
+
+/* The rows where none are asked: those of a year at most, and none where there is one only. */
+static enum plan_by rows_by(const struct plan_report *r)
+{
+	enum { ROWS_MOST = 13 };
+	if (r->by != PLAN_BY_DEFAULT)
+		return r->by;
+	return r->result->months <= ROWS_MOST ? PLAN_BY_MONTH : PLAN_BY_QUARTER;
+}
+
+/* 2026-06-01, 2026-06, 2026-Q2 */
+static const char *period_name(int64_t day, enum plan_by by, char buf[16])
+{
+	const struct civil c = civil_from_day(day);
+	day_text(day, buf);
+	if (by == PLAN_BY_MONTH)
+		buf[7] = 0;
+	if (by == PLAN_BY_QUARTER)
+		memcpy(buf + 4, (char[]){ '-', 'Q', (char)('1' + (c.month - 1) / 3), 0 }, 4);
+	return buf;
+}
+
+static void json_interval(struct json_out *j, const struct planner_sums *low,
+			  const struct planner_sums *high)
+{
+	json_out_object(j, "interval");
+	json_out_money(j, "low", low->cost);
+	json_out_money(j, "high", high->cost);
+	json_out_end(j, '}');
+}
+
+static void put_periods(struct json_out *j, const struct plan_report *r, size_t scenario,
+			enum plan_by by)
+{
+	static const char *const names[] = {
+		[PLAN_BY_DAY] = "day", [PLAN_BY_MONTH] = "month", [PLAN_BY_QUARTER] = "quarter"
+	};
+	const struct plan_interval *i = &r->interval[scenario];
+	size_t count;
+	const struct planner_sums *s = sums_by(&r->result[scenario], by, &count);
+	char text[16], key[16];
+	snprintf(key, sizeof key, "by_%s", names[by]);
 	json_out_array(j, key);
-	for (size_t i = 0; i < count; i++) {
-		day_text(s[i].day, text);
+	for (size_t k = 0; k < count; k++) {
 		json_out_object(j, NULL);
-		json_out_text(j, name, (struct text){ text, name_length });
-		json_out_int(j, "records", s[i].calls);
-		json_out_money(j, "total", s[i].cost);
+		json_out_string(j, names[by], period_name(s[k].day, by, text));
+		json_out_int(j, "records", s[k].calls);
+		json_out_money(j, "total", s[k].cost);
+		if (i->known)
+			json_interval(j, &sums_by(&i->low, by, &count)[k],
+				      &sums_by(&i->high, by, &count)[k]);
 		if (r->plan)
-			json_out_credits(j, "credits", s[i].credits);
-		if (s[i].unpriced)
-			json_out_int(j, "unpriced", s[i].unpriced);
+			json_out_credits(j, "credits", s[k].credits);
+		if (s[k].unpriced)
+			json_out_int(j, "unpriced", s[k].unpriced);
+		json_out_end(j, '}');
+	}
+	json_out_end(j, ']');
+}
+
+static void put_units(struct json_out *j, const struct plan_report *r, const struct planner_sums *s)
+{
+	char text[DECIMAL_TEXT_MAX];
+	if (r->turns > 1) {
+		json_out_int(j, "turns", r->turns);
+		json_out_string(j, "per_conversation", per_unit(s, r->turns, text));
+	}
+	if (!r->units)
+		return;
+	json_out_array(j, "units");
+	for (size_t k = 0; k < r->units; k++) {
+		json_out_object(j, NULL);
+		json_out_string(j, "unit", r->unit[k].name);
+		json_out_int(j, "records", r->unit[k].calls);
+		json_out_string(j, "per_unit", per_unit(s, r->unit[k].calls, text));
 		json_out_end(j, '}');
 	}
 	json_out_end(j, ']');
@@ -115,7 +214,10 @@ static void put_scenario(struct json_out *j, const struct plan_report *r, size_t
 		json_out_int(j, bucket_name((enum bucket)b), s->tokens[b]);
 	json_out_end(j, '}');
 	json_out_money(j, "total", s->cost);
-	json_out_null(j, "interval");
+	if (r->interval[i].known)
+		json_interval(j, &r->interval[i].low.total, &r->interval[i].high.total);
+	else
+		json_out_null(j, "interval");
 	json_out_string(j, "per_call", per_call(s, text));
 	json_out_int(j, "unpriced", s->unpriced);
 	if (s->unpriced)
@@ -128,13 +230,11 @@ static void put_scenario(struct json_out *j, const struct plan_report *r, size_t
 		json_out_int(j, "uncovered", s->uncovered);
 		json_out_end(j, '}');
 	}
-	if (r->turns > 1) {
-		json_out_int(j, "turns", r->turns);
-		json_out_string(j, "per_conversation", per_unit(s, r->turns, text));
-	}
+	put_units(j, r, s);
 	put_moves(j, r, i);
-	put_periods(j, r, "by_month", "month", 7, result->month, result->months);
-	put_periods(j, r, "by_day", "day", 10, result->day, result->days);
+	put_periods(j, r, i, PLAN_BY_QUARTER);
+	put_periods(j, r, i, PLAN_BY_MONTH);
+	put_periods(j, r, i, PLAN_BY_DAY);
 	json_out_end(j, '}');
 }
 
@@ -156,39 +256,85 @@ void plan_report_put(struct json_out *j, const struct plan_report *r)
 
 void plan_report_csv(const struct plan_report *r)
 {
+	const enum plan_by by = r->by == PLAN_BY_DEFAULT ? PLAN_BY_DAY : r->by;
+	const bool interval = r->count && r->interval->known;
 	struct buf b = { 0 };
 	char day[16], text[DECIMAL_TEXT_MAX];
-	buf_printf(&b, "scenario,day,calls,requests,currency,total%s,unpriced\n",
-		   r->plan ? ",credits" : "");
-	for (size_t i = 0; i < r->count; i++)
-		for (size_t k = 0; k < r->result[i].days; k++) {
-			const struct planner_sums *s = &r->result[i].day[k];
+	size_t count;
+	buf_printf(&b, "scenario,%s,calls,requests,currency,total%s%s,unpriced\n",
+		   by == PLAN_BY_DAY	 ? "day"
+		   : by == PLAN_BY_MONTH ? "month"
+					 : "quarter",
+		   interval ? ",total_low,total_high" : "", r->plan ? ",credits" : "");
+	for (size_t i = 0; i < r->count; i++) {
+		const struct planner_sums *sums = sums_by(&r->result[i], by, &count);
+		for (size_t k = 0; k < count; k++) {
+			const struct planner_sums *s = &sums[k];
 			csv_put_text(&b, text_of(r->scenario[i].name));
-			buf_printf(&b, ",%s,%lld,%lld,%s,%s", day_text(s->day, day),
+			buf_printf(&b, ",%s,%lld,%lld,%s,%s", period_name(s->day, by, day),
 				   (long long)s->calls, (long long)s->requests, r->currency,
 				   money_total_format(s->cost, text));
+			if (interval) {
+				buf_printf(&b, ",%s",
+					   money_total_format(
+						   sums_by(&r->interval[i].low, by, &count)[k].cost,
+						   text));
+				buf_printf(
+					&b, ",%s",
+					money_total_format(
+						sums_by(&r->interval[i].high, by, &count)[k].cost,
+						text));
+			}
 			if (r->plan)
 				buf_printf(&b, ",%s", credits_format(s->credits, text));
 			buf_printf(&b, ",%lld\n", (long long)s->unpriced);
 		}
+	}
 	fwrite(b.p, 1, b.n, stdout);
 	buf_release(&b);
 }
 
-static void put_row(struct table *t, const struct plan_report *r, const char *name,
-		    const struct planner_sums *s, bool whole)
+static const char *to_the_cent(struct buf *b, struct money_total m, const char *currency,
+			       bool lower)
 {
+	char cent[DECIMAL_TEXT_MAX * 2];
+	put_money(b, m, currency, lower);
+	amount_to_the_cent(cent, sizeof cent, b->p);
+	b->n = 0;
+	buf_puts(b, cent);
+	return b->p;
+}
+
+/* "$56.12 to $70.03"; "" where nothing is uncertain. */
+static const char *interval_text(struct buf *b, const struct plan_report *r,
+				 const struct planner_sums *low, const struct planner_sums *high)
+{
+	struct buf end = { 0 };
+	const bool lower = high->unpriced > 0;
+	to_the_cent(b, low->cost, r->currency, lower);
+	buf_printf(b, " to %s", to_the_cent(&end, high->cost, r->currency, lower));
+	buf_release(&end);
+	return b->p;
+}
+
+/* low and high: NULL where nothing is uncertain */
+static void put_row(struct table *t, const struct plan_report *r, const char *name,
+		    const struct planner_sums *const s[3])
+{
+	const bool whole = *name != ' ';
 	struct buf b = { 0 };
 	char text[DECIMAL_TEXT_MAX];
 	table_cell(t, name);
-	put_count(&b, s->calls);
+	put_count(&b, s[0]->calls);
 	table_cell(t, b.p);
-	put_money(&b, s->cost, r->currency, s->unpriced > 0);
+	put_money(&b, s[0]->cost, r->currency, s[0]->unpriced > 0);
 	table_cell(t, b.p);
-	put_amount(&b, per_call(s, text), r->currency, s->unpriced > 0);
+	if (s[1])
+		table_cell(t, interval_text(&b, r, s[1], s[2]));
+	put_amount(&b, per_call(s[0], text), r->currency, s[0]->unpriced > 0);
 	table_cell(t, whole ? b.p : "");
 	if (r->plan) {
-		put_amount(&b, credits_format(s->credits, text), NULL, s->uncovered > 0);
+		put_amount(&b, credits_format(s[0]->credits, text), NULL, s[0]->uncovered > 0);
 		table_cell(t, b.p);
 	}
 	buf_release(&b);
@@ -223,49 +369,65 @@ static void put_remarks(const struct plan_report *r)
 	buf_release(&b);
 }
 
+/* A scenario's row and those of its periods. */
+static void put_rows(struct table *t, const struct plan_report *r, size_t i)
+{
+	const enum plan_by by = rows_by(r);
+	const struct plan_interval *v = &r->interval[i];
+	struct buf name = { 0 };
+	char period[16];
+	size_t count;
+	put_row(t, r, r->scenario[i].name,
+		(const struct planner_sums *const[3]){
+			&r->result[i].total, v->known ? &v->low.total : NULL, &v->high.total });
+	const struct planner_sums *s = sums_by(&r->result[i], by, &count);
+	const struct planner_sums *low = sums_by(&v->low, by, &(size_t){ 0 }),
+				  *high = sums_by(&v->high, by, &(size_t){ 0 });
+	for (size_t k = 0; count > 1 && k < count; k++) {
+		name.n = 0;
+		buf_printf(&name, "  %s", period_name(s[k].day, by, period));
+		put_row(t, r, name.p,
+			(const struct planner_sums *const[3]){ &s[k], v->known ? &low[k] : NULL,
+							       v->known ? &high[k] : NULL });
+	}
+	buf_release(&name);
+}
+
 void plan_report_table(const struct plan_report *r)
 {
-	static const struct table_column columns[] = { { "SCENARIO", .may_shrink = true },
-						       { "CALLS", .right = true, .leaves = 2 },
-						       { "COST", .right = true, .money = true },
-						       { "A CALL", .right = true, .leaves = 1 },
-						       { "CREDITS", .right = true } };
-	struct table *t = table_open(columns, r->plan ? 5 : 4);
-	struct buf name = { 0 };
-	char from[16], to[16], month[16];
-	for (size_t i = 0; i < r->count; i++) {
-		const struct planner_result *p = &r->result[i];
-		put_row(t, r, r->scenario[i].name, &p->total, true);
-		for (size_t k = 0; p->months > 1 && k < p->months; k++) {
-			name.n = 0;
-			buf_printf(&name, "  %.7s", day_text(p->month[k].day, month));
-			put_row(t, r, name.p, &p->month[k], false);
-		}
-	}
+	const struct table_column all[] = { { "SCENARIO", .may_shrink = true },
+					    { "CALLS", .right = true, .leaves = 3 },
+					    { "COST", .right = true, .money = true },
+					    { "INTERVAL", .right = true, .leaves = 1 },
+					    { "A CALL", .right = true, .leaves = 2 },
+					    { "CREDITS", .right = true } };
+	struct table_column columns[6];
+	const bool interval = r->interval->known;
+	int n = 0;
+	for (int k = 0; k < 6; k++)
+		if ((k != 3 || interval) && (k != 5 || r->plan))
+			columns[n++] = all[k];
+	struct table *t = table_open(columns, n);
+	struct buf b = { 0 };
+	char from[16], to[16];
+	for (size_t i = 0; i < r->count; i++)
+		put_rows(t, r, i);
 	table_print(t);
 	table_close(t);
 	print_note("\n%s to %s (%s), at the prices that the book states for those days",
 		   day_text(r->work->first_day, from),
 		   day_text(r->work->first_day + r->work->days - 1, to), r->timezone);
+	if (interval)
+		print_note("INTERVAL: every uncertain assumption at its low end, and every one at "
+			   "its high end");
 	for (size_t i = 0; i < r->count; i++)
-		if (*conversation_text(r, i, &name))
-			print_note("%s", name.p);
+		if (*units_text(r, i, &b))
+			print_note("%s", b.p);
 	for (size_t i = 0; i < r->count && !r->quiet; i++)
-		if (*moves_text(r, i, &name))
-			print_note("%s: %s", r->scenario[i].name, name.p);
+		if (*moves_text(r, i, &b))
+			print_note("%s: %s", r->scenario[i].name, b.p);
 	put_remarks(r);
-	buf_release(&name);
-}
-
-static const char *to_the_cent(struct buf *b, struct money_total m, const char *currency,
-			       bool lower)
-{
-	char cent[DECIMAL_TEXT_MAX * 2];
-	put_money(b, m, currency, lower);
-	amount_to_the_cent(cent, sizeof cent, b->p);
-	b->n = 0;
-	buf_puts(b, cent);
-	return b->p;
+	buf_release(&b);
 }
 
 static void memo_row(struct memo *out, const struct plan_report *r, size_t i)
@@ -277,6 +439,9 @@ static void memo_row(struct memo *out, const struct plan_report *r, size_t i)
 	put_count(&b, s->calls);
 	memo_cell(out, b.p);
 	memo_cell(out, to_the_cent(&b, s->cost, r->currency, s->unpriced > 0));
+	if (r->interval->known)
+		memo_cell(out, interval_text(&b, r, &r->interval[i].low.total,
+					     &r->interval[i].high.total));
 	put_amount(&b, per_call(s, text), r->currency, s->unpriced > 0);
 	memo_cell(out, b.p);
 	if (r->plan) {
@@ -286,36 +451,34 @@ static void memo_row(struct memo *out, const struct plan_report *r, size_t i)
 	buf_release(&b);
 }
 
-/* What a scenario's chart shows: months, or days where there is one month only. */
-static const struct planner_sums *periods(const struct planner_result *p, size_t *count)
+/* What a scenario's chart shows: what was asked; else days where there is one month only. */
+static enum plan_by chart_by(const struct plan_report *r)
 {
-	*count = p->months > 1 ? p->months : p->days;
-	return p->months > 1 ? p->month : p->day;
+	return r->by == PLAN_BY_DEFAULT && r->result->months < 2 ? PLAN_BY_DAY : rows_by(r);
 }
 
 /* Bars of one scale over all scenarios. */
 static void memo_periods(struct memo *out, const struct plan_report *r)
 {
+	static const char *const names[] = { "", "day", "month", "quarter" };
+	const enum plan_by by = chart_by(r);
 	int128 most = 1;
 	size_t count;
 	char day[16], title[200];
 	struct buf b = { 0 };
 	for (size_t i = 0; i < r->count; i++) {
-		const struct planner_sums *s = periods(&r->result[i], &count);
+		const struct planner_sums *s = sums_by(&r->result[i], by, &count);
 		for (size_t k = 0; k < count; k++)
 			most = s[k].cost.atto > most ? s[k].cost.atto : most;
 	}
 	for (size_t i = 0; i < r->count; i++) {
-		const struct planner_sums *s = periods(&r->result[i], &count);
-		const bool months = r->result[i].months > 1;
+		const struct planner_sums *s = sums_by(&r->result[i], by, &count);
 		if (count < 2)
 			continue;
-		snprintf(title, sizeof title, "%s by %s", r->scenario[i].name,
-			 months ? "month" : "day");
+		snprintf(title, sizeof title, "%s by %s", r->scenario[i].name, names[by]);
 		memo_bars(out, title);
 		for (size_t k = 0; k < count; k++) {
-			day_text(s[k].day, day)[months ? 7 : 10] = 0;
-			memo_bar(out, day,
+			memo_bar(out, period_name(s[k].day, by, day),
 				 to_the_cent(&b, s[k].cost, r->currency, s[k].unpriced > 0),
 				 (int)(s[k].cost.atto / (most / 1000 + 1)));
 		}
@@ -325,11 +488,15 @@ static void memo_periods(struct memo *out, const struct plan_report *r)
 
 void plan_report_memo(struct memo *out, const struct plan_report *r)
 {
-	static const struct memo_column columns[] = { { "SCENARIO", false, 0 },
-						      { "CALLS", true, 2 },
-						      { "COST", true, 0 },
-						      { "A CALL", true, 1 },
-						      { "CREDITS", true, 0 } };
+	const struct memo_column all[] = { { "SCENARIO", false, 0 }, { "CALLS", true, 2 },
+					   { "COST", true, 0 },	     { "INTERVAL", true, 0 },
+					   { "A CALL", true, 1 },    { "CREDITS", true, 0 } };
+	/* the memo is printed later */
+	struct memo_column *columns = arena_alloc(&out->arena, sizeof all);
+	int columns_count = 0;
+	for (int k = 0; k < 6; k++)
+		if ((k != 3 || r->interval->known) && (k != 5 || r->plan))
+			columns[columns_count++] = all[k];
 	char from[16], to[16], n[4][COUNT_WORDS_MAX];
 	struct buf b = { 0 };
 	int128 most = 1;
@@ -346,7 +513,7 @@ void plan_report_memo(struct memo *out, const struct plan_report *r)
 		  count_words(n[1], r->work->cached, "token"),
 		  count_words(n[2], r->work->input, "other"),
 		  count_words(n[3], r->work->output, "token"));
-	memo_table(out, columns, r->plan ? 5 : 4);
+	memo_table(out, columns, columns_count);
 	for (size_t i = 0; i < r->count; i++) {
 		const int128 cost = r->result[i].total.cost.atto;
 		memo_row(out, r, i);
@@ -361,7 +528,7 @@ void plan_report_memo(struct memo *out, const struct plan_report *r)
 	}
 	memo_periods(out, r);
 	for (size_t i = 0; i < r->count; i++)
-		if (*conversation_text(r, i, &b))
+		if (*units_text(r, i, &b))
 			memo_point(out, "%s", b.p);
 	for (size_t i = 0; i < r->count; i++)
 		if (*moves_text(r, i, &b))

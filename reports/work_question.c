@@ -7,20 +7,74 @@
 
 enum { TURNS_MOST = 10000 };
 
+/* The end of a range that counts in this corner. */
+static enum plan_end end_of(const struct work_question *q, const char *name)
+{
+	const struct plan_corner *c = &q->corner;
+	if (c->only && strcmp(c->only, name) != 0)
+		return PLAN_LIKELY;
+	return strcmp(name, "hit-ratio") == 0 ? c->hits
+	       : strcmp(name, "share") == 0   ? c->shares
+					      : c->amounts;
+}
+
+static int64_t take_end(struct work_question *q, const char *name, const struct plan_range *r)
+{
+	bool seen = !plan_range_uncertain(r);
+	for (size_t i = 0; i < q->uncertains; i++)
+		seen |= strcmp(q->uncertain[i], name) == 0;
+	if (!seen && q->uncertains < PLAN_RANGES_MOST)
+		q->uncertain[q->uncertains++] = name;
+	return r->at[end_of(q, name)];
+}
+
+struct one_count {
+	struct work_question *q;
+	const char *name;
+};
+
+static int count_value(void *user, struct text s, int64_t *out, struct err *e)
+{
+	struct one_count *c = user;
+	return count_parse(c->name, arena_text(&c->q->arena, s.p, s.n), 0, out, e);
+}
+
 static int take_count(struct work_question *q, const char *name, int64_t missing, int64_t *out,
 		      struct err *e)
 {
-	return count_parse(name, q->asked(q->user, name), missing, out, e);
+	struct one_count of = { q, name };
+	struct plan_range range;
+	const char *s = q->asked(q->user, name);
+	*out = missing;
+	if (!s)
+		return 0;
+	int rc = plan_range_parse(&range, text_of(s), count_value, &of, e);
+	if (rc == -ERR_INVALID) {
+		err_context(e, "--%s", name);
+		e->code = ERR_USAGE;
+		return -ERR_USAGE;
+	}
+	if (rc == 0)
+		*out = take_end(q, name, &range);
+	return rc;
+}
+
+static int share_value(void *user, struct text s, int64_t *out, struct err *e)
+{
+	return planner_share_parse(out, s, *(int64_t *)user, e);
 }
 
 static int take_share(struct work_question *q, const char *name, int64_t missing, int64_t most,
 		      int64_t *out, struct err *e)
 {
 	struct err why;
+	struct plan_range range;
 	const char *s = q->asked(q->user, name);
 	*out = missing;
-	if (s && planner_share_parse(out, text_of(s), most, &why) != 0)
+	if (s && plan_range_parse(&range, text_of(s), share_value, &most, &why) != 0)
 		return err_set(e, ERR_USAGE, "--%s: %s", name, why.message);
+	if (s)
+		*out = take_end(q, name, &range);
 	return 0;
 }
 
@@ -122,22 +176,100 @@ static int take_turns(struct work_question *q, struct err *e)
 	return 0;
 }
 
+/* What the work of a day is counted in: calls, or what calls are made for; and by whom. */
+static int take_units(struct work_question *q, struct err *e)
+{
+	static const struct {
+		const char *option, *name;
+	} things[] = { { "per-day", NULL },
+		       { "tickets", "ticket" },
+		       { "documents", "document" },
+		       { "sessions", "session" } };
+	int64_t count, users, each, a_day = 1;
+	const char *given = NULL, *name = NULL;
+	int rc = take_count(q, "turns", 1, &q->turns, e);
+	if (rc == 0)
+		rc = take_count(q, "calls-each", 1, &each, e);
+	if (rc == 0)
+		rc = take_count(q, "users", 0, &users, e);
+	for (size_t i = 0; rc == 0 && i < sizeof things / sizeof *things; i++) {
+		if (!q->asked(q->user, things[i].option))
+			continue;
+		rc = take_count(q, things[i].option, 0, &count, e);
+		if (rc == 0 && given)
+			rc = err_set(e, ERR_USAGE, "give --%s or --%s, not both", given,
+				     things[i].option);
+		given = things[i].option;
+		name = things[i].name;
+		a_day = rc == 0 ? count : 0;
+	}
+	if (rc != 0)
+		return rc;
+	q->users = users;
+	q->units = 0;
+	if (!given && !users)
+		a_day = 0;
+	const int64_t of_one = q->turns * each;
+	if (name && of_one > 0)
+		q->unit[q->units++] = (struct plan_unit){ name, of_one };
+	if (users && of_one > 0 && a_day <= INT64_MAX / of_one)
+		q->unit[q->units++] = (struct plan_unit){ "user", of_one * a_day };
+	/* the turns are multiplied below */
+	if (__builtin_mul_overflow(a_day, each, &q->work.per_day) ||
+	    __builtin_mul_overflow(q->work.per_day, users ? users : 1, &q->work.per_day))
+		return err_set(e, ERR_RANGE, "the plan is larger than a total can hold");
+	return 0;
+}
+
+/* --days, or --months of the calendar. */
+static int take_days(struct work_question *q, struct err *e)
+{
+	enum { MONTHS_MOST = 120 };
+	struct planner_work *w = &q->work;
+	const char *asked = q->asked(q->user, "months");
+	int64_t months;
+	if (!asked)
+		return take_count(q, "days", 30, &w->days, e);
+	if (q->asked(q->user, "days"))
+		return err_set(e, ERR_USAGE, "give --days or --months, not both");
+	int rc = count_parse("months", asked, 0, &months, e);
+	if (rc == 0 && (months < 1 || months > MONTHS_MOST))
+		rc = err_set(e, ERR_USAGE, "--months must be from 1 to %d", MONTHS_MOST);
+	if (rc != 0)
+		return rc;
+	struct civil c = civil_from_day(w->first_day);
+	const int month = c.month - 1 + (int)months;
+	c.year += month / 12;
+	c.month = month % 12 + 1;
+	while (!civil_valid(c))
+		c.day--;
+	w->days = civil_to_day(c) - w->first_day;
+	return 0;
+}
+
+static int take_by(struct work_question *q, struct err *e)
+{
+	static const char *const names[] = { "", "day", "month", "quarter" };
+	const char *s = q->asked(q->user, "by");
+	for (int i = PLAN_BY_DAY; s && i <= PLAN_BY_QUARTER; i++)
+		if (strcmp(s, names[i]) == 0)
+			q->by = (enum plan_by)i;
+	return s && !q->by ? err_set(e, ERR_USAGE, "--by is day, month or quarter, not '%s'", s)
+			   : 0;
+}
+
 static int take_work(struct work_question *q, struct err *e)
 {
 	struct planner_work *w = &q->work;
 	struct instant start;
 	const char *from = q->asked(q->user, "start");
-	int rc = take_count(q, "per-day", 0, &w->per_day, e);
+	int rc = take_units(q, e);
 	if (rc == 0)
 		rc = take_count(q, "cached", 0, &w->cached, e);
 	if (rc == 0)
 		rc = take_count(q, "input", 0, &w->input, e);
 	if (rc == 0)
 		rc = take_count(q, "output", 0, &w->output, e);
-	if (rc == 0)
-		rc = take_count(q, "turns", 1, &q->turns, e);
-	if (rc == 0)
-		rc = take_count(q, "days", 30, &w->days, e);
 	if (rc == 0)
 		rc = take_share(q, "hit-ratio", SHARE_WHOLE, SHARE_WHOLE, &w->hit_ratio, e);
 	if (rc == 0)
@@ -149,36 +281,51 @@ static int take_work(struct work_question *q, struct err *e)
 	if (rc == 0)
 		rc = take_weekdays(q, e);
 	if (rc == 0)
+		rc = take_by(q, e);
+	if (rc == 0)
 		rc = take_start(q, from ? from : "tomorrow", &start, e);
 	if (rc != 0)
 		return rc;
 	w->first_day = zone_day(q->zone, start);
+	rc = take_days(q, e);
+	if (rc != 0)
+		return rc;
 	if (w->per_day < 1 || w->cached + w->input + w->output < 1)
 		return err_set(e, ERR_USAGE,
-			       "give the calls (--per-day) and what each uses (--cached, --input, "
+			       "give the work of a day (--per-day, --tickets, --documents, "
+			       "--sessions or --users) and what a call uses (--cached, --input, "
 			       "--output)");
 	if (w->days < 1 || w->days > PLANNER_DAYS_MAX)
 		return err_set(e, ERR_USAGE, "--days must be from 1 to %d", PLANNER_DAYS_MAX);
 	return take_turns(q, e);
 }
 
-/* One scenario, and with it the retries that every scenario has. */
-int work_question_add(struct work_question *q, const char *spec, struct err *e)
+/* The scenario in the corner of the question, and with it the retries that every scenario has. */
+static int read_scenario(struct work_question *q, struct planner_scenario *s, const char *spec,
+			 struct err *e)
 {
 	struct err why;
-	struct planner_scenario *s = &q->scenario[q->scenarios];
-	if (q->scenarios == PLAN_SCENARIOS_MOST)
-		return err_set(e, ERR_USAGE, "more than %d scenarios", PLAN_SCENARIOS_MOST);
 	if (planner_scenario_parse(s, spec, &q->arena, &why) != 0)
 		return err_set(e, ERR_USAGE, "%s", why.message);
+	take_end(q, "share", &s->share);
+	planner_scenario_take(s, end_of(q, "share"));
 	for (int i = 0, parts = s->parts; q->retries && i < parts; i++) {
 		struct planner_part *again = &s->part[s->parts++];
 		*again = s->part[i];
 		again->share = (int64_t)((int128)again->share * q->retries / SHARE_WHOLE);
 		again->again = true;
 	}
-	q->spec[q->scenarios++] = spec;
 	return 0;
+}
+
+int work_question_add(struct work_question *q, const char *spec, struct err *e)
+{
+	if (q->scenarios == PLAN_SCENARIOS_MOST)
+		return err_set(e, ERR_USAGE, "more than %d scenarios", PLAN_SCENARIOS_MOST);
+	int rc = read_scenario(q, &q->scenario[q->scenarios], spec, e);
+	if (rc == 0)
+		q->spec[q->scenarios++] = spec;
+	return rc;
 }
 
 /* --model M, with --escalate P:B as the scenario "M + P B" = escalate:P:M:B. */
@@ -219,32 +366,163 @@ int work_question_open(struct work_question *q, struct err *e)
 	return rc == 0 ? take_work(q, e) : rc;
 }
 
+/* What the answer is made of. */
+struct answer {
+	struct planner_result result[PLAN_SCENARIOS_MOST];
+	struct plan_interval interval[PLAN_SCENARIOS_MOST];
+	struct plan_moves moves[PLAN_SCENARIOS_MOST];
+	const struct book *book;
+	const struct plan *plan;
+};
+
+/* One scenario at those ends of the ranges. */
+static int run_at(struct work_question *q, size_t scenario, const struct plan_corner *corner,
+		  const struct answer *a, struct planner_result *out, struct err *e)
+{
+	const struct work_question likely = *q;
+	struct planner_scenario s;
+	q->corner = *corner;
+	int rc = take_work(q, e);
+	if (rc == 0)
+		rc = read_scenario(q, &s, q->spec[scenario], e);
+	if (rc == 0)
+		rc = planner_run(out, &q->work, &s, a->book, a->plan, q->currency, e);
+	/* what was read, without what the arena has got meanwhile */
+	const struct arena arena = q->arena;
+	*q = likely;
+	q->arena = arena;
+	return rc;
+}
+
+/* All ranges at their ends together. More of anything costs more; what more hits or another share
+ * does depends on the models, so that both are tried. */
+static int widen(struct work_question *q, size_t scenario, struct answer *a, struct err *e)
+{
+	int rc = 0;
+	for (unsigned k = 0; rc == 0 && q->uncertains && k < 8; k++) {
+		const struct plan_corner corner = { .amounts = k & 1 ? PLAN_HIGH : PLAN_LOW,
+						    .hits = k & 2 ? PLAN_HIGH : PLAN_LOW,
+						    .shares = k & 4 ? PLAN_HIGH : PLAN_LOW };
+		struct planner_result r;
+		rc = run_at(q, scenario, &corner, a, &r, e);
+		if (rc != 0)
+			break;
+		plan_interval_add(&a->interval[scenario], &r);
+		planner_release(&r);
+	}
+	return rc;
+}
+
+/* "100 to 200 output tokens" */
+static const char *range_words(struct work_question *q, const char *name)
+{
+	static const char *const words[][2] = {
+		{ "per-day", "calls a day" },
+		{ "tickets", "tickets a day" },
+		{ "documents", "documents a day" },
+		{ "sessions", "sessions a day" },
+		{ "users", "users" },
+		{ "calls-each", "calls each" },
+		{ "turns", "turns" },
+		{ "cached", "cached tokens" },
+		{ "input", "other prompt tokens" },
+		{ "output", "output tokens" },
+		{ "hit-ratio", "hits" },
+		{ "growth", "growth a month" },
+		{ "retries", "retries" },
+	};
+	const char *asked = q->asked(q->user, name), *of = "of the calls moved";
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		of = strcmp(words[i][0], name) == 0 ? words[i][1] : of;
+	if (!asked)
+		return "the share of the calls";
+	const char *low_end = strstr(asked, ".."), *high = low_end;
+	for (const char *p = high; p; p = strstr(p + 2, ".."))
+		high = p + 2;
+	return arena_printf(&q->arena, "%.*s to %s %s", (int)(low_end - asked), asked, high, of);
+}
+
+static const char *member_name(struct work_question *q, const char *option)
+{
+	char *name = arena_printf(&q->arena, "%s", option);
+	for (char *p = name; *p; p++)
+		*p = *p == '-' ? '_' : *p;
+	return name;
+}
+
+/* Each range at its ends, everything else as is likely. */
+static int move_ranges(struct work_question *q, size_t scenario, struct answer *a, struct err *e)
+{
+	struct plan_moves *m = &a->moves[scenario];
+	int rc = 0;
+	m->count = 0;
+	for (size_t i = 0; rc == 0 && i < q->uncertains; i++) {
+		const char *name = q->uncertain[i];
+		struct planner_result low, high;
+		if (strcmp(name, "share") == 0 &&
+		    !plan_range_uncertain(&q->scenario[scenario].share))
+			continue;
+		rc = run_at(q, scenario,
+			    &(struct plan_corner){ name, PLAN_LOW, PLAN_LOW, PLAN_LOW }, a, &low,
+			    e);
+		if (rc != 0)
+			break;
+		rc = run_at(q, scenario,
+			    &(struct plan_corner){ name, PLAN_HIGH, PLAN_HIGH, PLAN_HIGH }, a,
+			    &high, e);
+		if (rc == 0) {
+			m->move[m->count++] = (struct plan_move){ .name = member_name(q, name),
+								  .words = range_words(q, name),
+								  .is_range = true,
+								  .cost_low = low.total.cost,
+								  .cost = high.total.cost };
+			planner_release(&high);
+		}
+		planner_release(&low);
+	}
+	return rc;
+}
+
+static int answer_scenario(struct work_question *q, size_t i, struct answer *a, struct err *e)
+{
+	int rc = planner_run(&a->result[i], &q->work, &q->scenario[i], a->book, a->plan,
+			     q->currency, e);
+	if (rc == 0)
+		rc = widen(q, i, a, e);
+	if (rc == 0)
+		rc = move_ranges(q, i, a, e);
+	if (rc == 0)
+		rc = plan_moves(&a->moves[i], &q->work, &q->scenario[i], a->book, q->currency, e);
+	return rc;
+}
+
 int work_question_answer(struct work_question *q, const struct book *book, const struct plan *plan,
 			 int (*show)(void *user, const struct plan_report *r, struct err *e),
 			 void *user, bool *incomplete, struct err *e)
 {
-	struct planner_result result[PLAN_SCENARIOS_MOST] = { 0 };
-	struct plan_moves moves[PLAN_SCENARIOS_MOST];
-	size_t done = 0;
+	struct answer *a = mem_zalloc(sizeof *a);
 	int rc = q->scenarios ? 0
 			      : err_set(e, ERR_USAGE,
 					"name a model (--model deepseek-v4-flash) or a scenario");
 	*incomplete = false;
-	for (; rc == 0 && done < q->scenarios; done++) {
-		rc = planner_run(&result[done], &q->work, &q->scenario[done], book, plan,
-				 q->currency, e);
-		if (rc == 0)
-			rc = plan_moves(&moves[done], &q->work, &q->scenario[done], book,
-					q->currency, e);
+	a->book = book;
+	a->plan = plan;
+	for (size_t i = 0; rc == 0 && i < q->scenarios; i++) {
+		rc = answer_scenario(q, i, a, e);
 		*incomplete |=
-			rc == 0 && (result[done].total.unpriced || result[done].total.uncovered);
+			rc == 0 && (a->result[i].total.unpriced || a->result[i].total.uncovered);
 	}
 	if (rc == 0) {
 		const struct plan_report report = { .work = &q->work,
 						    .scenario = q->scenario,
-						    .result = result,
-						    .moves = moves,
+						    .result = a->result,
+						    .interval = a->interval,
+						    .moves = a->moves,
 						    .turns = q->turns,
+						    .unit = q->unit,
+						    .units = q->units,
+						    .users = q->users,
+						    .by = q->by,
 						    .count = q->scenarios,
 						    .plan = plan,
 						    .currency = q->currency,
@@ -252,8 +530,11 @@ int work_question_answer(struct work_question *q, const struct book *book, const
 						    .note = q->asked(q->user, "note") };
 		rc = show(user, &report, e);
 	}
-	for (size_t i = 0; i < done; i++)
-		planner_release(&result[i]);
+	for (size_t i = 0; i < q->scenarios; i++) {
+		planner_release(&a->result[i]);
+		plan_interval_release(&a->interval[i]);
+	}
+	free(a);
 	return rc;
 }
 

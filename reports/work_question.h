@@ -22,7 +22,18 @@ struct work_question {
 	struct planner_scenario scenario[PLAN_SCENARIOS_MOST];
 	const char *spec[PLAN_SCENARIOS_MOST]; /* of each, with its name or without */
 	size_t scenarios;
-	int64_t retries, turns;
+	int64_t retries, turns, users;
+	struct plan_unit unit[2];
+	size_t units;
+	enum plan_by by;
+	/* at which ends of the ranges the work is read */
+	struct plan_corner {
+		const char *only; /* the one range that is not as is likely, or NULL: all */
+		enum plan_end amounts, hits, shares;
+	} corner;
+	/* the ranges that were given */
+	const char *uncertain[PLAN_RANGES_MOST];
+	size_t uncertains;
 };
 /* Reads the work; timezone and what is asked must be there. Errors: ERR_USAGE. */
 int work_question_open(struct work_question *q, struct err *e);

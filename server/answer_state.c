@@ -70,7 +70,7 @@ int answer_forecast(struct reader *r, const struct http_question *q, struct http
 	struct forecast_verdict verdict;
 	struct forecast_question f = { 0 };
 	struct json_out j;
-	const char *name, *budget = q->parameter(q, "budget");
+	const char *name, *budget = q->parameter(q, "budget"), *move = q->parameter(q, "move");
 	int rc = question_zone(q, &z, &name, e);
 	if (rc == 0) {
 		f = forecast_question_of(r->ledger, z, r->now);
@@ -86,6 +86,12 @@ int answer_forecast(struct reader *r, const struct http_question *q, struct http
 		rc = question_instant(q, "by", z, &f.by, e);
 	if (rc == 0 && budget && *budget)
 		rc = forecast_budget_parse(&f, budget, e);
+	if (rc == 0)
+		rc = question_instant(q, "move_on", z, &f.move_on, e);
+	if (rc == 0 && f.move_on.us && !(move && *move))
+		rc = err_set(e, ERR_USAGE, "move_on needs move");
+	if (rc == 0 && move && *move)
+		rc = forecast_move_parse(&f, move, r->o->currency, e);
 	if (rc == 0)
 		rc = forecast_question_check(&f, e);
 	if (rc == 0) {

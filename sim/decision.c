@@ -116,6 +116,9 @@ static int read_routes(struct decision *d, struct decision_work *w, json_value *
 		struct planner_scenario *s = &w->route[w->routes++];
 		if (planner_scenario_parse(s, spec, &d->arena, &why) != 0)
 			return err_set(e, ERR_INVALID, "%s: %s", w->name, why.message);
+		if (plan_range_uncertain(&s->share))
+			return err_set(e, ERR_INVALID,
+				       "%s: the share of a route is one value, no range", w->name);
 		for (int i = 0; i < s->parts; i++)
 			if (!decision_model(d, s->part[i].model))
 				return err_set(e, ERR_INVALID, "%s: 'models' has no '%s'", w->name,

@@ -1,11 +1,21 @@
 #include "sim/plan_moves.h"
 
+#include <string.h>
+
 enum { PARTS = 10, TENTH = SHARE_WHOLE / PARTS };
 
 /* A tenth more; false where that is no whole number more. */
 static bool grow(int64_t *n)
 {
 	return *n >= PARTS && !__builtin_add_overflow(*n, *n / PARTS, n);
+}
+
+static bool is_there(const struct plan_moves *m, const char *name)
+{
+	for (size_t i = 0; i < m->count; i++)
+		if (strcmp(m->move[i].name, name) == 0)
+			return true;
+	return false;
 }
 
 int plan_moves(struct plan_moves *out, const struct planner_work *w,
@@ -25,16 +35,16 @@ int plan_moves(struct plan_moves *out, const struct planner_work *w,
 					 w->cached && w->hit_ratio >= TENTH };
 	int rc = 0;
 	more[4].hit_ratio -= TENTH;
-	out->count = 0;
 	for (size_t i = 0; rc == 0 && i < PLAN_MOVES; i++) {
 		struct planner_result r;
-		if (!moves[i])
+		if (!moves[i] || is_there(out, words[i][0]))
 			continue;
 		rc = planner_run(&r, &more[i], s, book, NULL, currency, e);
 		if (rc != 0)
 			break;
-		out->move[out->count++] =
-			(struct plan_move){ words[i][0], words[i][1], r.total.cost };
+		out->move[out->count++] = (struct plan_move){ .name = words[i][0],
+							      .words = words[i][1],
+							      .cost = r.total.cost };
 		planner_release(&r);
 	}
 	return rc;

@@ -5,19 +5,22 @@
 
 #include "sim/planner.h"
 
-enum { PLAN_MOVES = 5 };
+enum { PLAN_MOVES = 5, PLAN_RANGES_MOST = 14 };
 
 struct plan_move {
 	const char *name;  /* "per_day", "cached", "input", "output", "hit_ratio" */
-	const char *words; /* "10 % more calls" */
-	struct money_total cost;
+	const char *words; /* "10 % more calls", "100 to 200 output tokens" */
+	/* of a range: at its ends, everything else as is likely */
+	bool is_range;
+	struct money_total cost, cost_low; /* cost: at the high end, or with a tenth more */
 };
 struct plan_moves {
-	struct plan_move move[PLAN_MOVES];
+	struct plan_move move[PLAN_MOVES + PLAN_RANGES_MOST];
 	size_t count;
 };
 
-/* Of what the plan has; the hit ratio ten points lower. Errors: as planner_run. */
+/* Adds to *out what a tenth more of what the plan has would cost, and the hit ratio ten points
+ * lower, but for assumptions whose names are there. Errors: as planner_run. */
 int plan_moves(struct plan_moves *out, const struct planner_work *w,
 	       const struct planner_scenario *s, const struct book *book, const char *currency,
 	       struct err *e);

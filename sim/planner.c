@@ -54,6 +54,12 @@ static int split(char *spec, char *word[4])
 	return n;
 }
 
+static int share_value(void *user, struct text s, int64_t *out, struct err *e)
+{
+	(void)user;
+	return planner_share_parse(out, s, SHARE_WHOLE, e);
+}
+
 int planner_scenario_parse(struct planner_scenario *out, const char *spec, struct arena *arena,
 			   struct err *e)
 {
@@ -64,7 +70,8 @@ int planner_scenario_parse(struct planner_scenario *out, const char *spec, struc
 	else
 		out->name = arena_printf(arena, "%s", spec);
 	int n = split(equals ? equals + 1 : text, word);
-	int64_t share = SHARE_WHOLE;
+	const int64_t whole = SHARE_WHOLE;
+	out->share = (struct plan_range){ { whole, whole, whole } };
 	bool of_two = n == 4 && (strcmp(word[0], "share") == 0 || strcmp(word[0], "escalate") == 0);
 	if (!(n == 1 && *word[0]) && !(n == 2 && strcmp(word[0], "batch") == 0) && !of_two)
 		return err_set(e, ERR_INVALID,
@@ -72,22 +79,33 @@ int planner_scenario_parse(struct planner_scenario *out, const char *spec, struc
 			       "escalate:5%%:A:B",
 			       spec);
 	if (of_two) {
-		int rc = planner_share_parse(&share, text_of(word[1]), SHARE_WHOLE, e);
+		int rc = plan_range_parse(&out->share, text_of(word[1]), share_value, NULL, e);
 		if (rc != 0)
 			return rc;
 	}
 	if (!of_two) {
-		out->part[out->parts++] = (struct planner_part){ word[n - 1], n == 2 ? "batch" : "",
-								 SHARE_WHOLE, false };
-	} else if (*word[0] == 's') {
-		out->part[out->parts++] = (struct planner_part){ word[2], "", share, false };
 		out->part[out->parts++] =
-			(struct planner_part){ word[3], "", SHARE_WHOLE - share, false };
-	} else {
-		out->part[out->parts++] = (struct planner_part){ word[2], "", SHARE_WHOLE, false };
-		out->part[out->parts++] = (struct planner_part){ word[3], "", share, true };
+			(struct planner_part){ word[n - 1], n == 2 ? "batch" : "", whole, false };
+		return 0;
 	}
+	const bool again = *word[0] == 'e';
+	out->part[out->parts++] = (struct planner_part){ word[2], "", whole, false };
+	out->part[out->parts++] = (struct planner_part){ word[3], "", whole, again };
+	planner_scenario_take(out, PLAN_LIKELY);
 	return 0;
+}
+
+void planner_scenario_take(struct planner_scenario *s, enum plan_end end)
+{
+	const int64_t share = s->share.at[end];
+	if (s->parts < 2)
+		return;
+	if (s->part[1].again) {
+		s->part[1].share = share;
+	} else {
+		s->part[0].share = share;
+		s->part[1].share = SHARE_WHOLE - share;
+	}
 }
 
 /* Whether writing into the cache has a price of its own; else what is written is plain input. */
@@ -257,6 +275,20 @@ static int add_sums(struct planner_sums *to, const struct planner_sums *s, struc
 	return fits ? 0 : err_set(e, ERR_RANGE, "the plan is larger than a total can hold");
 }
 
+/* The months of each quarter of the calendar. */
+static int sum_quarters(struct planner_result *out, struct err *e)
+{
+	int last = -1, rc = 0;
+	for (size_t i = 0; rc == 0 && i < out->months; i++) {
+		const int quarter = (month_of(out->month[i].day) - 1) / 3;
+		if (quarter != last)
+			out->quarter[out->quarters++].day = out->month[i].day;
+		last = quarter;
+		rc = add_sums(&out->quarter[out->quarters - 1], &out->month[i], e);
+	}
+	return rc;
+}
+
 int planner_run(struct planner_result *out, const struct planner_work *w,
 		const struct planner_scenario *s, const struct book *book, const struct plan *plan,
 		const char *currency, struct err *e)
@@ -270,6 +302,7 @@ int planner_run(struct planner_result *out, const struct planner_work *w,
 	*out = (struct planner_result){ .total.day = w->first_day };
 	out->day = mem_zalloc((size_t)(w->days + 1) * sizeof *out->day);
 	out->month = mem_zalloc((size_t)(w->days / 28 + 3) * sizeof *out->month);
+	out->quarter = mem_zalloc((size_t)(w->days / 28 + 3) * sizeof *out->quarter);
 	for (int64_t i = 0; rc == 0 && i < w->days; i++) {
 		int64_t day = w->first_day + i;
 		if (month_of(day) != month || i == 0) {
@@ -291,6 +324,8 @@ int planner_run(struct planner_result *out, const struct planner_work *w,
 		if (rc == 0)
 			rc = add_sums(&out->total, to, e);
 	}
+	if (rc == 0)
+		rc = sum_quarters(out, e);
 	if (rc != 0)
 		planner_release(out);
 	return rc;
@@ -300,5 +335,6 @@ void planner_release(struct planner_result *r)
 {
 	free(r->day);
 	free(r->month);
-	r->day = r->month = NULL;
+	free(r->quarter);
+	r->day = r->month = r->quarter = NULL;
 }

@@ -10,6 +10,7 @@
 
 #include "base/zone.h"
 #include "pricing/plan.h"
+#include "sim/plan_range.h"
 
 enum { PLANNER_PARTS_MAX = 4, PLANNER_DAYS_MAX = 3660, SHARE_WHOLE = 1000000 };
 
@@ -24,6 +25,7 @@ struct planner_scenario {
 	const char *name;
 	struct planner_part part[PLANNER_PARTS_MAX];
 	int parts;
+	struct plan_range share; /* of the first model named, where there are two */
 };
 
 struct planner_work {
@@ -51,8 +53,8 @@ struct planner_sums {
 
 struct planner_result {
 	struct planner_sums total;
-	struct planner_sums *day, *month;
-	size_t days, months;
+	struct planner_sums *day, *month, *quarter; /* of the calendar */
+	size_t days, months, quarters;
 	struct err unpriced, uncovered; /* the first reason */
 	const char *too_long; /* a model whose context the prompt does not fit into, or NULL */
 };
@@ -66,10 +68,12 @@ void planner_release(struct planner_result *r);
 /*
  * NAME=SPEC or SPEC: MODEL, batch:MODEL, share:P:A:B (P of the calls to A, the others to B),
  * escalate:P:A:B (all to A, and P of them to B as well). P as 5% or 0.05. The texts live in the
- * arena. Errors: ERR_INVALID.
+ * arena. P may be a range, and is the likely one then. Errors: ERR_INVALID.
  */
 int planner_scenario_parse(struct planner_scenario *out, const char *spec, struct arena *arena,
 			   struct err *e);
+/* The share at that end of its range; retries are added after it. */
+void planner_scenario_take(struct planner_scenario *s, enum plan_end end);
 /* 5% or 0.05 as millionths; at most `most`. Errors: ERR_INVALID. */
 int planner_share_parse(int64_t *out, struct text s, int64_t most, struct err *e);
 

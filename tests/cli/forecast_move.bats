@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # A forecast of what comes after a move to another model. Every figure is a calculation by hand.
 load common
+load server
 
 @test "from the day of a move on, usage is priced on the target; before it and elsewhere as it was" {
 	{
@@ -25,6 +26,23 @@ load common
 	# to where writes are billed: 1 + 0.1 + 0.5 x 1.25 + 0.5 and, of Pro, 1 + 0.1 + 0.5
 	forecast --move claude-haiku-4-5; expect 0 'in half of the draws' ' $38.25'
 	forecast --move nope; expect 1 "--move: model 'nope' is in no price card"
-	forecast --move deepseek-v4-flash --move-on 2026-06-01; expect 2 '--move-on is a day to come'
+	forecast --move deepseek-v4-flash --move-on 2026-06-01; expect 2 '--move-on must lie in the future'
 	forecast --move-on 2026-07-01; expect 2 '--move-on needs --move'
+}
+
+@test "a server answers the same question" {
+	local day=$(date -u +%s) k
+	for k in $(seq 28); do
+		printf '{"id":"a%s","time":"%s","model":"claude-sonnet-4-6","input":1000000}\n' "$k" "$(date -u -d "@$((day - 86400 * k))" +%Y-%m-%dT00:00:00Z)"
+	done >t.jsonl
+	"$TALLY" ingest -q t.jsonl
+	serve
+	ask="$URL/v1/forecast?since=$(date -u -d "@$((day + 2 * 86400))" +%F)&by=$(date -u -d "@$((day + 12 * 86400))" +%F)"
+	get "$ask"; expect 0 '"0.5": "30"' 200
+	get "$ask&move=claude-haiku-4-5"; expect 0 '"0.5": "10"' '"model": null' '"to": "claude-haiku-4-5"' 200
+	get "$ask&move=claude-sonnet-4-6=claude-haiku-4-5&move_on=$(date -u -d "@$((day + 7 * 86400))" +%F)"
+	expect 0 '"0.5": "20"' '"model": "claude-sonnet-4-6"' 200
+	get "$ask&move=nope"; expect 0 "model 'nope' is in no price card" 404
+	get "$ask&move=claude-haiku-4-5&move_on=2026-01-01"; expect 0 'must lie in the future' 400
+	get "$ask&move_on=2027-01-01"; expect 0 'move_on needs move' 400
 }

@@ -135,6 +135,10 @@ assert d['next'] is None"
 	printf '%s' "$q" >question.json
 	curl -s -d "$q" $URL/v1/plan >answer
 	"$TALLY" plan question.json -z UTC --json | cmp - answer || fail "$(cat answer)"
+	q='{"tickets":"8k..12k","users":3,"calls_each":2,"input":300,"output":"100..200","months":4,"start":"2026-12-01","scenarios":{"mix":"escalate:3%..8%:deepseek-v4-pro:deepseek-v4-flash"}}'
+	printf '%s' "$q" >question.json
+	curl -s -d "$q" $URL/v1/plan >answer
+	"$TALLY" plan question.json -z UTC --json | cmp - answer || fail "$(cat answer)"
 	get -d '{"per_day":"x","scenarios":{"a":"deepseek-v4-flash"}}' $URL/v1/plan; expect 0 usage 400
 	get -d '{"per_day":1,"input":1}' $URL/v1/plan; expect 0 'name a model' 400
 	get -d '{"per_day":1,"input":1,"plan":"../x","scenarios":{"a":"deepseek-v4-flash"}}' $URL/v1/plan; expect 0 'shipped plan' 400
