@@ -54,7 +54,7 @@ override CFLAGS += $(STD) $(WARN) $(OPT)
 ROOMS := base pricing meter meter/read meter/formats meter/store meter/ledger meter/billing meter/ingest sim reports server
 LIB_SRC := $(foreach r,$(ROOMS),$(wildcard $(r)/*.c))
 CLI_SRC := $(wildcard cli/*.c)
-LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o) $(B)/gen/shipped.o $(B)/gen/cards.o $(B)/gen/exports.o $(B)/gen/migrations.o $(B)/gen/web.o $(B)/gen/libraries.o
+LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o) $(B)/gen/shipped.o $(B)/gen/cards.o $(B)/gen/exports.o $(B)/gen/labels.o $(B)/gen/migrations.o $(B)/gen/web.o $(B)/gen/libraries.o
 MIGRATIONS := $(sort $(wildcard meter/sql/*.sql))
 ifneq ($(wildcard meter/sql/postgres/*.sql),)
 $(error a step is one file for both engines: put $(wildcard meter/sql/postgres/*.sql) behind "-- [postgres]" in its file of meter/sql (tools/schema))
@@ -108,6 +108,15 @@ $(B)/gen/exports.c: $(EXPORTS) Makefile
 	@{ echo '#include "meter/read/exports.h"'; echo 'const struct export_file export_files[] = {'; \
 	for f in $(EXPORTS); do \
 		echo "{ \"$$f\","; sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^[[:blank:]]*/"/' -e 's/$$/\\n"/' "$$f"; echo "},"; \
+	done; echo '{ 0, 0 } };'; } > $@.tmp && mv $@.tmp $@
+
+# The words that papers are printed in, a file a language.
+LABELS := $(sort $(wildcard meter/billing/labels/*.json))
+$(B)/gen/labels.c: $(LABELS) Makefile
+	@mkdir -p $(@D)
+	@{ echo 'extern const struct labels_file { const char *language, *text; } labels_files[];'; echo 'const struct labels_file labels_files[] = {'; \
+	for f in $(LABELS); do l=$${f##*/}; \
+		echo "{ \"$${l%.json}\","; sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^[[:blank:]]*/"/' -e 's/$$/\\n"/' "$$f"; echo "},"; \
 	done; echo '{ 0, 0 } };'; } > $@.tmp && mv $@.tmp $@
 
 # The price cards, compressed, and the table of the names that they know.

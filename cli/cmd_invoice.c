@@ -33,13 +33,28 @@ struct showing {
 	struct instant at; /* what was paid up to then */
 	int format;
 	bool letter;
+	const char *language; /* NULL: of the terms */
 };
+
+/* Boxes for letters on a paper that is sent to someone are said, not left to be seen. */
+static int put_pdf(struct buf *out, struct invoice_view *v, bool letter, struct err *e)
+{
+	struct buf unknown = { 0 };
+	int rc = invoice_pdf_put(out, v, letter, &unknown, e);
+	if (rc == 0 && unknown.n)
+		fprintf(stderr,
+			"tally: no font of this machine has every letter of '%.*s': the PDF shows "
+			"boxes in their place (install one, such as fonts-noto-cjk)\n",
+			(int)unknown.n, unknown.p);
+	buf_release(&unknown);
+	return rc;
+}
 
 static int put(struct buf *out, const struct showing *how, const struct stored_invoice *i,
 	       struct err *e)
 {
 	struct invoice_view *v;
-	int rc = invoice_view_of(&v, how->store, i, how->at, e);
+	int rc = invoice_view_of(&v, how->store, i, how->at, how->language, e);
 	if (rc != 0)
 		return rc;
 	switch (how->format) {
@@ -50,7 +65,7 @@ static int put(struct buf *out, const struct showing *how, const struct stored_i
 		invoice_html_put(out, v);
 		break;
 	case FORMAT_PDF:
-		rc = invoice_pdf_put(out, v, how->letter, e);
+		rc = put_pdf(out, v, how->letter, e);
 		break;
 	case FORMAT_CSV:
 		invoice_csv_put(out, v);
@@ -69,6 +84,8 @@ static const struct option show_options[] = {
 	{ "format", 'f', "FORMAT", "text (default), html, pdf, csv, json or xlsx", false },
 	{ "output", 'o', "FILE", "write it there", false },
 	{ "paper", 0, "a4|letter", "of the PDF (default a4)", false },
+	{ "language", 0, "CODE", "of its labels: de, en, ja or zh (default as the terms say)",
+	  false },
 	{ "at", 0, "WHEN", "payment status at WHEN (default now)", false },
 	{ 0 },
 };
@@ -120,6 +137,7 @@ static int show(struct cli *cli, struct err *e)
 	how.store = store;
 	how.format = format;
 	how.letter = paper == 1;
+	how.language = cli_value(cli, "language");
 	if (rc == 0)
 		rc = put(&out, &how, &i, e);
 	if (rc == 0)

@@ -196,7 +196,7 @@ static void put_statement(struct books *k, const struct invoice_view *v, const s
 static int put_payments(struct books *k, const struct stored_invoice *i)
 {
 	struct invoice_view *v;
-	int rc = invoice_view_of(&v, k->store, i, INSTANT_MAX, k->e);
+	int rc = invoice_view_of(&v, k->store, i, INSTANT_MAX, "en", k->e);
 	if (rc != 0)
 		return rc;
 	for (size_t n = 0; rc == 0 && n < v->payments; n++) {
@@ -241,7 +241,7 @@ static int take(void *user, const struct stored_invoice *i)
 			       "Xero imports at most %d invoices at once: narrow them with --since "
 			       "and --until",
 			       BOOK_XERO_MOST);
-	int rc = invoice_view_open(&v, i->document, "final", k->e);
+	int rc = invoice_view_open(&v, i->document, "final", "en", k->e);
 	if (rc != 0)
 		return rc;
 	rc = put_invoice(k, v);

@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "reports/html.h"
 #include "reports/invoice_view.h"
 
@@ -17,18 +19,19 @@ static const char style[] =
 	"1rem}\n"
 	".top{display:flex;justify-content:space-between;gap:2rem;flex-wrap:wrap;margin-bottom:"
 	"2rem}\n"
-	".party{white-space:pre-line}.label{color:var(--soft);font-size:.8rem;text-transform:"
+	".parties>div{flex:1;min-width:14rem;overflow-wrap:anywhere}.logo{max-width:200px;max-height:64px}.label{color:var(--soft);font-size:.8rem;text-transform:"
 	"uppercase;"
 	"letter-spacing:.06em}\n"
-	"dl{display:grid;grid-template-columns:auto auto;gap:.15rem "
-	"1.2rem;margin:0}dt{color:var(--soft)}"
-	"dd{margin:0;text-align:right}\n"
+	"dl{display:flex;flex-wrap:wrap;gap:.6rem "
+	"1.6rem;margin:0}dt{color:var(--soft);font-size:.8rem}"
+	"dd{margin:0}\n"
 	".scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;margin-top:1rem}"
 	"th{text-align:left;color:var(--soft);font-weight:600;font-size:.85rem;border-bottom:2px "
 	"solid "
 	"var(--line);padding:.4rem .5rem}\n"
 	"td{padding:.35rem .5rem;border-bottom:1px solid var(--line);vertical-align:top}"
 	".n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}\n"
+	".per{color:var(--soft);white-space:nowrap;padding-left:0}.n+.per:empty{padding:0}.pay{margin-top:1.6rem}\n"
 	"tr.group td{font-weight:600;border-bottom:0;padding-top:.9rem}tr.part "
 	"td:first-child{padding-left:"
 	"1.5rem;color:var(--soft)}\n"
@@ -48,25 +51,26 @@ static const char style[] =
 	"main{box-shadow:none;margin:0;padding:0;max-width:none}tr{break-inside:avoid}"
 	"thead{display:table-header-group}}\n";
 
-static void put_party(struct buf *b, const char *label, const char *const *lines)
+static void put_party(struct buf *b, const char *name, const char *const *lines)
 {
 	if (!lines[0])
 		return;
-	buf_printf(b, "<div><div class=\"label\">%s</div><div class=\"party\">", label);
+	buf_printf(b, "<div><div class=\"label\">%s</div>", name);
 	for (int i = 0; lines[i]; i++) {
-		buf_puts(b, i ? "\n" : "");
+		buf_puts(b, i ? "<div dir=\"auto\">" : "<div dir=\"auto\"><strong>");
 		html_put(b, text_of(lines[i]));
+		buf_puts(b, i ? "</div>" : "</strong></div>");
 	}
-	buf_puts(b, "</div></div>\n");
+	buf_puts(b, "</div>\n");
 }
 
 static void put_pair(struct buf *b, const char *name, const char *value)
 {
 	if (!*value)
 		return;
-	buf_printf(b, "<dt>%s</dt><dd>", name);
+	buf_printf(b, "<div><dt>%s</dt><dd>", name);
 	html_put(b, text_of(value));
-	buf_puts(b, "</dd>");
+	buf_puts(b, "</dd></div>");
 }
 
 static void put_cell(struct buf *b, const char *class, const char *text)
@@ -76,24 +80,41 @@ static void put_cell(struct buf *b, const char *class, const char *text)
 	buf_puts(b, "</td>");
 }
 
+/* Figure spaces are as wide as a digit, so that decimal points stand one below the other. */
+static void put_price(struct buf *b, const struct view_line *l)
+{
+	buf_puts(b, "<td class=\"n\">");
+	html_put(b, text_of(l->unit_price));
+	for (size_t i = 0; i < l->fraction_room; i++)
+		/* the one in place of the point is narrower */
+		buf_puts(b, i == 0 && l->fraction == 0 ? "\u2008" : "\u2007");
+	buf_puts(b, "</td>");
+	put_cell(b, " class=\"per\"", l->per);
+}
+
 static void put_lines(struct buf *b, const struct invoice_view *v)
 {
-	buf_puts(b, "<div class=\"scroll\"><table><thead><tr><th scope=\"col\">Description</th><th "
-		    "scope=\"col\" class=\"n\">Quantity</th><th scope=\"col\" class=\"n\">Unit "
-		    "price</th><th scope=\"col\" class=\"n\">Amount</th></tr></thead><tbody>\n");
+	const struct labels *l = v->labels;
+	buf_printf(b,
+		   "<div class=\"scroll\"><table><thead><tr><th scope=\"col\">%s</th><th "
+		   "scope=\"col\" class=\"n\">%s</th><th scope=\"col\" class=\"n\" "
+		   "colspan=\"2\">%s</th><th scope=\"col\" class=\"n\">%s</th></tr></thead>"
+		   "<tbody>\n",
+		   label(l, "description"), label(l, "quantity"), label(l, "unit-price"),
+		   label(l, "amount"));
 	for (size_t i = 0; i < v->lines; i++) {
-		const struct view_line *l = &v->line[i];
-		if (*l->bucket &&
-		    (i == 0 || strcmp(l->description, v->line[i - 1].description) != 0)) {
-			buf_puts(b, "<tr class=\"group\"><td colspan=\"4\">");
-			html_put(b, text_of(l->description));
+		const struct view_line *line = &v->line[i];
+		if (*line->bucket &&
+		    (i == 0 || strcmp(line->description, v->line[i - 1].description) != 0)) {
+			buf_puts(b, "<tr class=\"group\"><td colspan=\"5\" dir=\"auto\">");
+			html_put(b, text_of(line->description));
 			buf_puts(b, "</td></tr>\n");
 		}
-		buf_puts(b, *l->bucket ? "<tr class=\"part\">" : "<tr>");
-		put_cell(b, "", *l->bucket ? l->bucket : l->description);
-		put_cell(b, " class=\"n\"", l->quantity);
-		put_cell(b, " class=\"n\"", l->unit_price);
-		put_cell(b, " class=\"n\"", l->amount);
+		buf_puts(b, *line->bucket ? "<tr class=\"part\">" : "<tr>");
+		put_cell(b, "", *line->bucket ? line->bucket : line->description);
+		put_cell(b, " class=\"n\"", line->quantity);
+		put_price(b, line);
+		put_cell(b, " class=\"n\"", line->amount);
 		buf_puts(b, "</tr>\n");
 	}
 	buf_puts(b, "</tbody></table></div>\n<table class=\"sums\"><tbody>\n");
@@ -106,47 +127,67 @@ static void put_lines(struct buf *b, const struct invoice_view *v)
 	buf_puts(b, "</tbody></table>\n");
 }
 
+static void put_head(struct buf *b, const struct invoice_view *v)
+{
+	const struct labels *l = v->labels;
+	buf_puts(b, "<div class=\"top\"><div><h1>");
+	html_put(b, text_of(v->title));
+	if (strcmp(v->status, "final") != 0)
+		buf_printf(b, " <span class=\"stamp\">%s</span>", v->mark);
+	buf_puts(b, "</h1><div class=\"number\">");
+	html_put(b, text_of(v->number));
+	buf_puts(b, "</div></div>");
+	if (v->logo.n) {
+		buf_puts(b, "<img class=\"logo\" alt=\"\" src=\"");
+		html_put(b, v->logo);
+		buf_puts(b, "\">");
+	}
+	buf_puts(b, "</div>\n<div class=\"top parties\">");
+	put_party(b, label(l, "from"), v->issuer);
+	put_party(b, label(l, v->is_note ? "to" : "bill-to"), v->bill_to);
+	buf_puts(b, "</div>\n<dl>");
+	put_pair(b, label(l, "issued"), v->issued);
+	put_pair(b, label(l, "due"), v->due);
+	put_pair(b, label(l, "period"), v->period);
+	put_pair(b, label(l, "zone"), v->zone);
+	put_pair(b, label(l, "corrects"), v->corrects);
+	put_pair(b, label(l, "currency"), v->currency);
+	buf_puts(b, "</dl>\n");
+	if (*v->asked && strcmp(v->status, "void") != 0) {
+		buf_printf(b, "<p class=\"asked\"><span>%s</span> <strong>",
+			   label(l, "amount-due"));
+		html_put(b, text_of(v->asked));
+		buf_puts(b, "</strong></p>\n");
+	}
+}
+
+static void put_paragraph(struct buf *b, const char *class, const char *text)
+{
+	if (!*text)
+		return;
+	buf_printf(b, "<p class=\"%s\" dir=\"auto\">", class);
+	html_put(b, text_of(text));
+	buf_puts(b, "</p>\n");
+}
+
 void invoice_html_put(struct buf *b, const struct invoice_view *v)
 {
-	buf_puts(b, "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta "
-		    "name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>");
+	buf_printf(b,
+		   "<!doctype html>\n<html lang=\"%s\"><head><meta charset=\"utf-8\"><meta "
+		   "name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>",
+		   labels_language(v->labels));
 	html_put(b, text_of(v->title));
 	buf_puts(b, " ");
 	html_put(b, text_of(v->number));
 	buf_printf(b, "</title>\n<style>%s</style></head>\n<body><main>\n", style);
-	buf_puts(b, "<div class=\"top\"><div><h1>");
-	html_put(b, text_of(v->title));
-	if (strcmp(v->status, "void") == 0)
-		buf_puts(b, " <span class=\"stamp\">VOID</span>");
-	buf_puts(b, "</h1><div class=\"number\">");
-	html_put(b, text_of(v->number));
-	buf_puts(b, "</div></div>\n");
-	put_party(b, "From", v->issuer);
-	buf_puts(b, "</div>\n<div class=\"top\">");
-	put_party(b, strcmp(v->title, "Credit note") == 0 ? "To" : "Bill to", v->bill_to);
-	buf_puts(b, "<dl>");
-	put_pair(b, "Period", v->period);
-	put_pair(b, "Time zone", v->zone);
-	put_pair(b, "Issued", v->issued);
-	put_pair(b, "Due", v->due);
-	put_pair(b, "Corrects", v->corrects);
-	put_pair(b, "Currency", v->currency);
-	buf_puts(b, "</dl></div>\n");
-	if (*v->asked && strcmp(v->status, "void") != 0) {
-		buf_puts(b, "<p class=\"asked\"><span>Amount due</span> <strong>");
-		html_put(b, text_of(v->asked));
-		buf_puts(b, "</strong></p>\n");
-	}
+	put_head(b, v);
 	put_lines(b, v);
-	if (*v->note) {
-		buf_puts(b, "<p class=\"note\">");
-		html_put(b, text_of(v->note));
-		buf_puts(b, "</p>\n");
+	if (v->pay_to[0] && (*v->asked || strcmp(v->status, "draft") == 0)) {
+		buf_puts(b, "<div class=\"pay\">");
+		put_party(b, label(v->labels, "pay-to"), v->pay_to);
+		buf_puts(b, "</div>\n");
 	}
-	if (*v->small_print) {
-		buf_puts(b, "<p class=\"small\">");
-		html_put(b, text_of(v->small_print));
-		buf_puts(b, "</p>\n");
-	}
+	put_paragraph(b, "note", v->note);
+	put_paragraph(b, "small", v->small_print);
 	buf_puts(b, "</main></body></html>\n");
 }

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/csv.h"
 #include "base/instant.h"
 #include "meter/billing/tiers.h"
 #include "reports/table.h"
@@ -36,7 +35,14 @@ static const char *placed(struct invoice_view *v, struct text plain, int places)
 			strcat(text, "0");
 	}
 	number_grouped(grouped, text);
-	return arena_text(&v->arena, grouped, strlen(grouped));
+	return label_number(v->labels, &v->arena, grouped);
+}
+
+static const char *words(struct invoice_view *v, const char *key, const char *a, const char *b,
+			 const char *c)
+{
+	const char *const with[3] = { a, b, c };
+	return label_with(v->labels, &v->arena, key, with);
 }
 
 static const char *amount(struct invoice_view *v, struct text plain, int places)
@@ -44,51 +50,107 @@ static const char *amount(struct invoice_view *v, struct text plain, int places)
 	const char *n = placed(v, plain, places);
 	bool negative = *n == '-';
 	if (same(v->currency, "USD"))
-		return arena_printf(&v->arena, "%s$%s", negative ? "-" : "", n + negative);
+		return arena_printf(&v->arena, "%s%s", negative ? "-" : "",
+				    words(v, "dollars", n + negative, "", ""));
 	return n;
 }
 
 static const char *day_of(struct invoice_view *v, const char *instant)
 {
-	return arena_text(&v->arena, instant, strlen(instant) < 10 ? strlen(instant) : 10);
+	return label_day(v->labels, &v->arena, instant);
+}
+
+/* The label of a name in documents, "window.peak"; the name itself where there is none. */
+static const char *named(struct invoice_view *v, const char *kind, const char *name)
+{
+	const char *known = label_find(v->labels, arena_printf(&v->arena, "%s.%s", kind, name));
+	return known ? known : name;
+}
+
+/* A text or a list of them, behind n lines; returns how many there are now. */
+static size_t put_lines_of(struct invoice_view *v, json_value *m, const char *lines[12], size_t n)
+{
+	enum { LINES_MOST = 10 };
+	if (json_kind(m) == JSON_STRING && n < LINES_MOST) {
+		const struct text t = json_string(m);
+		lines[n++] = arena_text(&v->arena, t.n ? t.p : "", t.n);
+	}
+	for (json_value *l = json_kind(m) == JSON_ARRAY ? json_first(m) : NULL; l && n < LINES_MOST;
+	     l = json_next(l)) {
+		const struct text t = json_string(l);
+		lines[n++] = arena_text(&v->arena, t.n ? t.p : "", t.n);
+	}
+	return n;
 }
 
 /* {"name": .., "address": ["..", ".."], "tax_id": .., "email": ..} as lines. */
-static void party(struct invoice_view *v, json_value *p, const char *lines[10])
+static void party(struct invoice_view *v, json_value *p, const char *lines[12])
 {
 	size_t n = 0;
-	static const char *const keys[] = { "name", "address", "country", "tax_id", "email" };
-	for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) {
-		json_value *m = json_member(p, keys[k]);
-		if (json_kind(m) == JSON_STRING && n < 9) {
-			struct text t = json_string(m);
-			lines[n++] = arena_text(&v->arena, t.p, t.n);
-		}
-		for (json_value *l = json_kind(m) == JSON_ARRAY ? json_first(m) : NULL; l && n < 9;
-		     l = json_next(l)) {
-			struct text t = json_string(l);
-			lines[n++] = arena_text(&v->arena, t.n ? t.p : "", t.n);
-		}
-	}
+	static const char *const keys[] = {
+		"name", "address", "country", "tax_id", "phone", "email"
+	};
+	for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
+		n = put_lines_of(v, json_member(p, keys[k]), lines, n);
 	lines[n] = NULL;
 }
 
-static const char *bucket_title(const char *b)
+/* Why the unit price is another than that of the line beside it: "peak hours, price since ..". */
+static const char *why_of(struct invoice_view *v, json_value *why)
 {
-	static const char *const titles[][2] = {
-		{ "input", "input tokens" },
-		{ "cache_read", "cached input tokens" },
-		{ "cache_write_5m", "cache writes (5 minutes)" },
-		{ "cache_write_1h", "cache writes (1 hour)" },
-		{ "output", "output tokens" },
-		{ "reasoning", "reasoning tokens" },
-		{ "request", "calls" },
-		{ "record", "calls, rounded one by one" },
-	};
-	for (size_t i = 0; i < sizeof titles / sizeof *titles; i++)
-		if (same(b, titles[i][0]))
-			return titles[i][1];
-	return b;
+	struct buf b = { 0 };
+	for (json_value *m = json_first(why); m; m = json_next(m)) {
+		const struct text t = json_string(m);
+		const char *key = json_key(m), *value = arena_text(&v->arena, t.n ? t.p : "", t.n);
+		if (same(key, "last_day"))
+			continue;
+		const char *said =
+			same(key, "first_day") ? words(v, "why.days", day_of(v, value),
+						       day_of(v, text_at(v, why, "last_day")), "")
+			: same(key, "since")   ? words(v, "why.since", day_of(v, value), "", "")
+			: same(key, "step")    ? words(v, "why.step", value, "", "")
+					       : named(v, key, value);
+		buf_puts(&b, b.n ? ", " : "");
+		buf_puts(&b, said);
+	}
+	const char *out = arena_text(&v->arena, b.n ? b.p : "", b.n);
+	buf_release(&b);
+	return out;
+}
+
+/* What a line says: in the language of the paper where it is of the engine's own words. */
+static const char *description_of(struct invoice_view *v, json_value *o, struct text kind)
+{
+	const char *item = text_at(v, o, "item"), *said = text_at(v, o, "description");
+	const char *corrects = text_at(v, o, "corrects");
+	const struct text of = json_string(json_member(o, "of"));
+	const char *name = arena_printf(&v->arena, "kind.%.*s", (int)(of.n ? of.n : kind.n),
+					of.n	 ? of.p
+					: kind.n ? kind.p
+						 : "");
+	const char *own = label_find(v->labels, name), *inner = *item ? item : said;
+	const char *percent = strstr(inner, " % discount");
+	if (text_is(kind, "note")) {
+		const char *why = strstr(said, ": ");
+		return why ? words(v, "credit-for", v->corrects, why + 2, "") : said;
+	}
+	if (own && same(name, "kind.discount"))
+		inner = percent ? words(v, "kind.discount",
+					label_number(v->labels, &v->arena,
+						     arena_text(&v->arena, inner,
+								(size_t)(percent - inner))),
+					"", "")
+				: inner;
+	else if (own)
+		inner = own;
+	return *corrects ? words(v, "adjustment", corrects, inner, "") : own ? inner : said;
+}
+
+/* How many letters a price has from its decimal point on. */
+static size_t fraction_of(struct text plain)
+{
+	const char *point = plain.n ? memchr(plain.p, '.', plain.n) : NULL;
+	return point ? plain.n - (size_t)(point - plain.p) : 0;
 }
 
 static void take_line(struct invoice_view *v, json_value *o, int places)
@@ -96,9 +158,13 @@ static void take_line(struct invoice_view *v, json_value *o, int places)
 	struct view_line *l = &v->line[v->lines++];
 	const char *bucket = text_at(v, o, "bucket");
 	struct text unit = json_string(json_member(o, "unit"));
-	l->description = text_at(v, o, "description");
-	l->bucket = bucket_title(bucket);
+	const char *why = why_of(v, json_member(o, "why"));
 	l->kind = json_string(json_member(o, "kind"));
+	l->raw = text_at(v, o, "description");
+	l->description = description_of(v, o, l->kind);
+	l->bucket = !*bucket ? ""
+		    : *why   ? arena_printf(&v->arena, "%s (%s)", named(v, "bucket", bucket), why)
+			     : named(v, "bucket", bucket);
 	l->project = json_string(json_member(o, "project"));
 	l->model = json_string(json_member(o, "model"));
 	l->plain_quantity = json_string(json_member(o, "quantity"));
@@ -111,20 +177,34 @@ static void take_line(struct invoice_view *v, json_value *o, int places)
 		       !text_is(l->kind, "coupon") && !text_is(l->kind, "rounding") &&
 		       !text_is(l->kind, "note");
 	l->quantity = counted ? placed(v, l->plain_quantity, 0) : "";
-	l->unit_price = "";
-	if (counted && l->plain_price.n) {
-		const char *price = amount(v, l->plain_price, 0);
-		l->unit_price = text_is(unit, "million tokens")
-					? arena_printf(&v->arena, "%s / 1M", price)
-					: price;
-	}
+	/* money with its cents, credits as they are */
+	const int cents = same(v->currency, "credits") ? 0 : places < 2 ? places : 2;
+	l->unit_price = counted && l->plain_price.n ? amount(v, l->plain_price, cents) : "";
+	l->fraction = fraction_of(l->plain_price);
+	if (cents && l->fraction < (size_t)cents + 1)
+		l->fraction = (size_t)cents + 1;
+	l->per = *l->unit_price && text_is(unit, "million tokens") ? label(v->labels, "per-million")
+								   : "";
+}
+
+/* So that the points of all prices stand one below the other. */
+static void align_prices(struct invoice_view *v)
+{
+	size_t longest = 0;
+	for (size_t i = 0; i < v->lines; i++)
+		if (*v->line[i].unit_price && v->line[i].fraction > longest)
+			longest = v->line[i].fraction;
+	for (size_t i = 0; i < v->lines; i++)
+		if (*v->line[i].unit_price)
+			v->line[i].fraction_room = longest - v->line[i].fraction;
 }
 
 static int places_of(const struct invoice_view *v)
 {
 	json_value *p = json_member(json_member(v->root, "rounding"), "places");
 	struct decimal d;
-	int64_t places = 2;
+	/* credit notes of before have none of their own */
+	int64_t places = currency_places(text_of(v->currency));
 	if (p && decimal_parse(&d, json_number(p), NULL) == 0)
 		decimal_to_int64(d, 0, &places);
 	return (int)places;
@@ -179,113 +259,153 @@ static bool is_zero(struct text plain)
 	return plain.n == 0 || text_is(plain, "0");
 }
 
+static const char *in_currency(struct invoice_view *v, const char *amount)
+{
+	return same(v->currency, "USD") ? amount
+					: arena_printf(&v->arena, "%s %s", amount, v->currency);
+}
+
 static void take_sums(struct invoice_view *v, int places)
 {
 	struct text applied = json_string(json_member(v->root, "credits_applied"));
 	bool plain = is_zero(applied) && !json_first(json_member(v->root, "taxes"));
 	if (!plain)
-		add_sum(v, "Subtotal",
+		add_sum(v, label(v->labels, "subtotal"),
 			amount(v, json_string(json_member(v->root, "subtotal")), places), false);
 	if (!is_zero(applied))
 		/* a minus of its own means that credits were given back */
-		add_sum(v, *applied.p == '-' ? "Credits given back" : "Credits applied",
+		add_sum(v,
+			label(v->labels,
+			      *applied.p == '-' ? "credits-returned" : "credits-applied"),
 			*applied.p == '-'
 				? amount(v, (struct text){ applied.p + 1, applied.n - 1 }, places)
 				: arena_printf(&v->arena, "-%s", amount(v, applied, places)),
 			false);
 	for (json_value *t = json_first(json_member(v->root, "taxes")); t; t = json_next(t))
 		add_sum(v,
-			arena_printf(&v->arena, "%s %s %%", text_at(v, t, "name"),
-				     text_at(v, t, "percent")),
+			words(v, "tax", text_at(v, t, "name"),
+			      label_number(v->labels, &v->arena, text_at(v, t, "percent")), ""),
 			amount(v, json_string(json_member(t, "amount")), places), false);
 	const char *total = amount(v, json_string(json_member(v->root, "total")), places);
 	const char *bound = json_member(v->root, "unpriced") ? ">= " : "";
-	add_sum(v, "Total",
-		same(v->currency, "USD")
-			? arena_printf(&v->arena, "%s%s", bound, total)
-			: arena_printf(&v->arena, "%s%s %s", bound, total, v->currency),
-		true);
+	add_sum(v, label(v->labels, "total"),
+		in_currency(v, arena_printf(&v->arena, "%s%s", bound, total)), true);
+}
+
+/* Another sentence of the small print. */
+static void say(struct invoice_view *v, const char *sentence)
+{
+	v->small_print = arena_printf(&v->arena, "%s%s%s", v->small_print,
+				      *v->small_print ? " " : "", sentence);
 }
 
 static void take_small_print(struct invoice_view *v, int places)
 {
 	json_value *rounding = json_member(v->root, "rounding"),
-		   *unpriced = json_member(v->root, "unpriced");
-	struct text residual = json_string(json_member(v->root, "residual"));
-	const char *a = "", *b = "";
-	if (rounding)
-		a = arena_printf(&v->arena,
-				 "%s is rounded %s to %d decimals; the roundings add up to %.*s.",
-				 text_is(json_string(json_member(rounding, "of")), "document")
-					 ? "The sum"
-					 : "Every line",
-				 text_at(v, rounding, "mode"), places, (int)residual.n,
-				 residual.n ? residual.p : "0");
-	if (unpriced)
-		b = arena_printf(
-			&v->arena,
-			" %.*s records have no price or are not covered by the plan, and are not "
-			"in the total, which is a "
-			"lower bound.",
-			(int)json_number(unpriced).n, json_number(unpriced).p);
-	v->small_print = arena_printf(&v->arena, "%s%s", a, b);
+		   *unpriced = json_member(v->root, "unpriced"),
+		   *residual = json_member(v->root, "residual");
+	v->small_print = "";
 	if (json_true(json_member(v->root, "reverse_charge")))
-		v->small_print =
-			arena_printf(&v->arena,
-				     "Reverse charge: the recipient of the service owes the "
-				     "tax. %s",
-				     v->small_print);
+		say(v, label(v->labels, "reverse-charge"));
+	if (rounding && residual)
+		say(v, words(v,
+			     text_is(json_string(json_member(rounding, "of")), "document")
+				     ? "rounded.document"
+				     : "rounded.line",
+			     named(v, "mode", text_at(v, rounding, "mode")),
+			     arena_printf(&v->arena, "%d", places),
+			     placed(v, json_string(residual), 0)));
+	if (unpriced) {
+		const struct text n = json_number(unpriced);
+		say(v, words(v, "unpriced", arena_text(&v->arena, n.n ? n.p : "", n.n), "", ""));
+	}
 	for (json_value *p = json_first(json_member(v->root, "periods")); p; p = json_next(p))
 		for (json_value *r = json_first(json_member(p, "rates")); r; r = json_next(r))
-			v->small_print =
-				arena_printf(&v->arena, "%s%sExchanged at %s.", v->small_print,
-					     *v->small_print ? " " : "", text_at(v, r, "rate"));
+			say(v, words(v, "exchanged", text_at(v, r, "rate"), "", ""));
 }
 
-int invoice_view_open(struct invoice_view **out, struct text document, const char *status,
-		      struct err *e)
+/* Who, when and in what: the head of the paper. */
+static void take_head(struct invoice_view *v)
 {
-	struct invoice_view *v = mem_zalloc(sizeof *v);
 	struct instant issued;
-	size_t n = 0;
-	int rc = json_open(&v->json, document, e);
-	if (rc != 0) {
-		free(v);
-		return rc;
-	}
-	v->root = json_root(v->json);
-	bool note = text_is(json_string(json_member(v->root, "kind")), "note");
-	v->status = arena_text(&v->arena, status, strlen(status));
-	v->title = note ? "Credit note" : same(status, "draft") ? "Draft invoice" : "Invoice";
+	json_value *period = json_member(v->root, "period"),
+		   *issuer = json_member(v->root, "issuer");
+	const char *issued_text = text_at(v, v->root, "issued");
+	const bool draft = same(v->status, "draft");
+	v->is_note = text_is(json_string(json_member(v->root, "kind")), "note");
+	v->title = label(v->labels, v->is_note ? "note" : draft ? "draft" : "invoice");
+	v->mark = draft			    ? label(v->labels, "mark.draft")
+		  : same(v->status, "void") ? label(v->labels, "mark.void")
+					    : "";
 	v->number = text_at(v, v->root, "number");
 	v->customer = text_at(v, v->root, "customer");
 	v->currency = text_at(v, v->root, "currency");
 	v->corrects = text_at(v, v->root, "corrects");
 	v->note = text_at(v, v->root, "note");
-	json_value *period = json_member(v->root, "period");
-	v->period = arena_printf(&v->arena, "%s to %s", text_at(v, period, "first_day"),
-				 text_at(v, period, "last_day"));
+	v->period = words(v, "days", day_of(v, text_at(v, period, "first_day")),
+			  day_of(v, text_at(v, period, "last_day")), "");
 	v->zone = text_at(v, period, "timezone");
-	const char *issued_text = text_at(v, v->root, "issued");
 	v->issued = day_of(v, issued_text);
 	v->due = day_of(v, text_at(v, v->root, "due"));
 	if (*issued_text && instant_parse(&issued, text_of(issued_text), NULL) == 0)
 		v->issued_us = issued.us;
-	party(v, json_member(v->root, "issuer"), v->issuer);
+	party(v, issuer, v->issuer);
 	party(v, json_member(v->root, "bill_to"), v->bill_to);
+	v->logo = json_string(json_member(issuer, "logo"));
 	if (!v->bill_to[0]) {
 		v->bill_to[0] = v->customer;
 		v->bill_to[1] = NULL;
 	}
+}
+
+/* How to pay, as terms say it, and what to write with it. */
+static void take_pay_to(struct invoice_view *v)
+{
+	size_t n = put_lines_of(v, json_member(v->root, "payment_lines"), v->pay_to, 0);
+	if (n && *v->number)
+		v->pay_to[n++] =
+			arena_printf(&v->arena, "%s: %s", label(v->labels, "reference"), v->number);
+	v->pay_to[n] = NULL;
+}
+
+static int find_labels(struct invoice_view *v, const char *language, struct err *e)
+{
+	v->labels = labels_of(language ? text_of(language)
+				       : json_string(json_member(v->root, "language")));
+	if (!v->labels && !language) /* of a later version */
+		v->labels = labels_of(TEXT(""));
+	return v->labels ? 0
+			 : err_set(e, ERR_USAGE, "there are no labels in '%s', only in %s",
+				   language, labels_known());
+}
+
+int invoice_view_open(struct invoice_view **out, struct text document, const char *status,
+		      const char *language, struct err *e)
+{
+	struct invoice_view *v = mem_zalloc(sizeof *v);
+	size_t n = 0;
+	int rc = json_open(&v->json, document, e);
+	if (rc == 0) {
+		v->root = json_root(v->json);
+		rc = find_labels(v, language, e);
+	}
+	if (rc != 0) {
+		invoice_view_close(v);
+		return rc;
+	}
+	v->status = arena_text(&v->arena, status, strlen(status));
+	take_head(v);
+	take_pay_to(v);
 	json_value *lines = json_member(v->root, "lines");
 	for (json_value *l = json_first(lines); l; l = json_next(l))
 		n++;
 	v->line = mem_zalloc((n + 1) * sizeof *v->line);
 	for (json_value *l = json_first(lines); l; l = json_next(l))
 		take_line(v, l, places_of(v));
+	align_prices(v);
 	take_sums(v, places_of(v));
 	take_small_print(v, places_of(v));
-	v->asked = "";
+	v->asked = v->state = "";
 	rc = take_groups(v, e);
 	if (rc != 0) {
 		invoice_view_close(v);
@@ -304,7 +424,7 @@ static int take_payment(void *user, const struct payment *p)
 	v->payment = mem_grow(v->payment, (v->payments + 1) * sizeof *v->payment);
 	instant_format(p->at, text);
 	v->payment[v->payments++] =
-		(struct view_payment){ day_of(v, text),
+		(struct view_payment){ arena_text(&v->arena, text, 10),
 				       arena_text(&v->arena, p->reference.n ? p->reference.p : "",
 						  p->reference.n),
 				       p->at, p->amount };
@@ -320,16 +440,19 @@ static void add_amount(struct invoice_view *v, const char *name, struct money_to
 static void take_settlement(struct invoice_view *v, int places)
 {
 	const struct settlement *x = &v->settlement;
+	if (x->state != SETTLEMENT_NONE)
+		v->state = named(v, "state", settlement_name(x->state));
 	if (x->credited.atto)
-		add_amount(v, "Credit notes", (struct money_total){ -x->credited.atto }, places);
+		add_amount(v, label(v->labels, "credit-notes"),
+			   (struct money_total){ -x->credited.atto }, places);
 	if (v->payments == 1)
-		add_amount(v, arena_printf(&v->arena, "Paid on %s", v->payment[0].day),
+		add_amount(v, words(v, "paid-on", day_of(v, v->payment[0].day), "", ""),
 			   (struct money_total){ -x->paid.atto }, places);
 	else if (v->payments)
-		add_amount(v, arena_printf(&v->arena, "Paid (%zu payments)", v->payments),
+		add_amount(v, words(v, "paid", arena_printf(&v->arena, "%zu", v->payments), "", ""),
 			   (struct money_total){ -x->paid.atto }, places);
 	if (x->credited.atto || v->payments)
-		add_amount(v, x->due.atto < 0 ? "Credit balance" : "Amount due",
+		add_amount(v, label(v->labels, x->due.atto < 0 ? "credit-balance" : "amount-due"),
 			   (struct money_total){ x->due.atto < 0 ? -x->due.atto : x->due.atto },
 			   places);
 }
@@ -340,20 +463,19 @@ static void take_asked(struct invoice_view *v)
 	const bool bound = json_member(v->root, "unpriced");
 	if (v->settlement.state == SETTLEMENT_NONE || v->settlement.due.atto <= 0)
 		return;
-	v->asked =
-		arena_printf(&v->arena, "%s%s%s%s%s%s", bound ? ">= " : "",
-			     total_text(v, v->settlement.due), same(v->currency, "USD") ? "" : " ",
-			     same(v->currency, "USD") ? "" : v->currency, *v->due ? " by " : "",
-			     v->due);
+	v->asked = in_currency(v, arena_printf(&v->arena, "%s%s", bound ? ">= " : "",
+					       total_text(v, v->settlement.due)));
+	if (*v->due)
+		v->asked = words(v, "due-by", v->asked, v->due, "");
 }
 
 int invoice_view_of(struct invoice_view **out, struct store *s, const struct stored_invoice *i,
-		    struct instant at, struct err *e)
+		    struct instant at, const char *language, struct err *e)
 {
 	char status[16];
 	struct invoice_view *v;
 	snprintf(status, sizeof status, "%.*s", (int)i->status.n, i->status.p);
-	int rc = invoice_view_open(&v, i->document, status, e);
+	int rc = invoice_view_open(&v, i->document, status, language, e);
 	if (rc != 0)
 		return rc;
 	rc = settlement_read(s, i, at, &v->settlement, e);
@@ -418,214 +540,4 @@ void invoice_list_item(struct json_out *j, const struct stored_invoice *i,
 			json_out_instant(j, "due", x->due_at);
 	}
 	json_out_end(j, '}');
-}
-
-/* --- text --- */
-
-static size_t longest(const struct invoice_view *v, const char *(*of)(const struct view_line *l),
-		      size_t least)
-{
-	for (size_t i = 0; i < v->lines; i++)
-		if (strlen(of(&v->line[i])) > least)
-			least = strlen(of(&v->line[i]));
-	return least;
-}
-
-static const char *quantity_of(const struct view_line *l)
-{
-	return l->quantity;
-}
-static const char *price_of(const struct view_line *l)
-{
-	return l->unit_price;
-}
-static const char *amount_of_line(const struct view_line *l)
-{
-	return l->amount;
-}
-
-static void put_rule(struct buf *b, int width)
-{
-	for (int i = 0; i < width; i++)
-		buf_puts(b, "-");
-	buf_puts(b, "\n");
-}
-
-static void put_text_form(struct buf *b, const struct invoice_view *v, int width)
-{
-	const int q = (int)longest(v, quantity_of, 8), p = (int)longest(v, price_of, 10),
-		  a = (int)longest(v, amount_of_line, 6);
-	int what = width - q - p - a - 6;
-	what = what < 24 ? 24 : what > 60 ? 60 : what;
-	width = what + q + p + a + 6;
-	buf_printf(b, "%s%s%s%s\n\n", v->title, *v->number ? " " : "", v->number,
-		   same(v->status, "void") ? "  (VOID)" : "");
-	for (int i = 0; v->issuer[i]; i++)
-		buf_printf(b, "%s%s\n", i ? "          " : "From      ", v->issuer[i]);
-	for (int i = 0; v->bill_to[i]; i++)
-		buf_printf(b, "%s%s\n", i ? "          " : "To        ", v->bill_to[i]);
-	buf_printf(b, "Period    %s (%s)\n", v->period, v->zone);
-	if (*v->issued)
-		buf_printf(b, "Issued    %s\n", v->issued);
-	if (*v->due)
-		buf_printf(b, "Due       %s\n", v->due);
-	if (v->settlement.state != SETTLEMENT_NONE)
-		buf_printf(b, "Payment   %s\n", settlement_name(v->settlement.state));
-	if (*v->corrects)
-		buf_printf(b, "Corrects  %s\n", v->corrects);
-	buf_printf(b, "Currency  %s\n\n", v->currency);
-	buf_printf(b, "%-*s  %*s  %*s  %*s\n", what, "Description", q, "Quantity", p, "Unit price",
-		   a, "Amount");
-	put_rule(b, width);
-	for (size_t i = 0; i < v->lines; i++) {
-		const struct view_line *l = &v->line[i];
-		/* a long description goes on in lines of its own */
-		const char *d = *l->bucket ? l->bucket : l->description;
-		bool group = *l->bucket &&
-			     (i == 0 || strcmp(l->description, v->line[i - 1].description) != 0);
-		if (group)
-			buf_printf(b, "%s\n", l->description);
-		buf_printf(b, "%s%-*.*s  %*s  %*s  %*s\n", *l->bucket ? "  " : "",
-			   what - (*l->bucket ? 2 : 0), what - (*l->bucket ? 2 : 0), d, q,
-			   l->quantity, p, l->unit_price, a, l->amount);
-	}
-	put_rule(b, width);
-	for (size_t i = 0; i < v->sums; i++)
-		buf_printf(b, "%*s  %*s\n", width - 22, v->sum[i].name, 20, v->sum[i].amount);
-	if (*v->note)
-		buf_printf(b, "\n%s\n", v->note);
-	if (*v->small_print)
-		buf_printf(b, "\n%s\n", v->small_print);
-}
-
-void invoice_text_put(struct buf *b, const struct invoice_view *v, int width)
-{
-	struct buf raw = { 0 };
-	put_text_form(&raw, v, width);
-	buf_add_plain(b, (struct text){ raw.p, raw.n });
-	buf_release(&raw);
-}
-
-/* --- CSV and JSON --- */
-
-/* One row: what stands in every row, around what is the row's. */
-static void put_csv_row(struct buf *b, const struct invoice_view *v, const struct text row[9])
-{
-	enum { FIGURES = 5 }; /* the first column of the row that is no text */
-	json_value *period = json_member(v->root, "period");
-	const struct text before[] = { text_of(v->number), text_of(v->status), text_of(v->customer),
-				       text_of(v->currency) },
-			  behind[] = { text_of(v->issued), text_of(v->due),
-				       json_string(json_member(period, "first_day")),
-				       json_string(json_member(period, "last_day")) };
-	for (size_t k = 0; k < 4; k++) {
-		csv_put_text(b, before[k]);
-		buf_puts(b, ",");
-	}
-	for (size_t k = 0; k < 9; k++) {
-		(k < FIGURES ? csv_put_text : csv_put_field)(b, row[k]);
-		buf_puts(b, ",");
-	}
-	for (size_t k = 0; k < 4; k++) {
-		csv_put_field(b, behind[k]);
-		buf_puts(b, k < 3 ? "," : "\n");
-	}
-}
-
-/* Credits and taxes are rows as well, so that the amounts add up to the total. */
-void invoice_csv_put(struct buf *b, const struct invoice_view *v)
-{
-	const struct text none = TEXT("");
-	struct text applied = json_string(json_member(v->root, "credits_applied"));
-	buf_puts(b, "number,status,customer,currency,description,kind,project,model,bucket,"
-		    "quantity,unit_price,exact,amount,issued,due,first_day,last_day\n");
-	size_t i = 0;
-	for (json_value *o = json_first(json_member(v->root, "lines")); o; o = json_next(o), i++) {
-		const struct view_line *l = &v->line[i];
-		put_csv_row(b, v,
-			    (const struct text[]){ text_of(l->description), l->kind, l->project,
-						   l->model, json_string(json_member(o, "bucket")),
-						   l->plain_quantity, l->plain_price,
-						   l->plain_exact, l->plain_amount });
-	}
-	if (!is_zero(applied)) {
-		char negative[DECIMAL_TEXT_MAX];
-		bool back = *applied.p == '-';
-		snprintf(negative, sizeof negative, "%s%.*s", back ? "" : "-",
-			 (int)applied.n - back, applied.p + back);
-		put_csv_row(b, v,
-			    (const struct text[]){ TEXT("credits applied"), TEXT("credits"), none,
-						   none, none, none, none, text_of(negative),
-						   text_of(negative) });
-	}
-	for (json_value *t = json_first(json_member(v->root, "taxes")); t; t = json_next(t)) {
-		struct text amount = json_string(json_member(t, "amount"));
-		put_csv_row(b, v,
-			    (const struct text[]){ json_string(json_member(t, "name")), TEXT("tax"),
-						   none, none, none, none,
-						   json_string(json_member(t, "percent")), amount,
-						   amount });
-	}
-}
-
-static void put_json_amount(struct buf *b, const char *key, struct money_total m)
-{
-	char text[DECIMAL_TEXT_MAX];
-	buf_printf(b, ",\"%s\":\"%s\"", key, money_total_format(m, text));
-}
-
-static void put_json_payment(struct buf *b, const struct invoice_view *v)
-{
-	const struct settlement *x = &v->settlement;
-	if (x->state == SETTLEMENT_NONE)
-		return;
-	buf_printf(b, ",\n \"payment\": {\"status\":\"%s\"", settlement_name(x->state));
-	put_json_amount(b, "credited", x->credited);
-	put_json_amount(b, "paid", x->paid);
-	put_json_amount(b, "amount_due", x->due);
-	buf_puts(b, ",\"payments\":[");
-	for (size_t i = 0; i < v->payments; i++) {
-		buf_printf(b, "%s{\"day\":\"%s\"", i ? "," : "", v->payment[i].day);
-		put_json_amount(b, "amount", v->payment[i].amount);
-		buf_puts(b, ",\"reference\":");
-		json_put_string(b, text_of(v->payment[i].reference));
-		buf_puts(b, "}");
-	}
-	buf_puts(b, "]}");
-}
-
-static void put_json_form(struct buf *b, const struct invoice_view *v)
-{
-	/* the document as it stands, but for the status that it has now */
-	const char *sep = "{";
-	for (json_value *m = json_first(v->root); m; m = json_next(m), sep = ",") {
-		bool lines = same(json_key(m), "lines");
-		buf_puts(b, sep);
-		if (*sep == ',')
-			buf_puts(b, "\n ");
-		json_put_string(b, text_of(json_key(m)));
-		buf_puts(b, ": ");
-		if (same(json_key(m), "status")) {
-			json_put_string(b, text_of(v->status));
-		} else if (lines && json_first(m)) {
-			const char *comma = "[\n  ";
-			for (json_value *l = json_first(m); l; l = json_next(l), comma = ",\n  ") {
-				buf_puts(b, comma);
-				json_put_value(b, l);
-			}
-			buf_puts(b, "\n ]");
-		} else {
-			json_put_value(b, m);
-		}
-	}
-	put_json_payment(b, v);
-	buf_puts(b, "}\n");
-}
-
-void invoice_json_put(struct buf *b, const struct invoice_view *v)
-{
-	struct buf raw = { 0 };
-	put_json_form(&raw, v);
-	buf_add_plain(b, (struct text){ raw.p, raw.n });
-	buf_release(&raw);
 }

@@ -10,12 +10,17 @@
 
 #include "base/arena.h"
 #include "base/json.h"
+#include "meter/billing/labels.h"
 #include "meter/billing/payment.h"
 #include "reports/json_out.h"
 
 struct view_line {
 	/* as people read them: grouped, with the invoice's places */
 	const char *description, *bucket, *quantity, *unit_price, *amount;
+	const char *per;      /* of the unit price: "/ 1M", or "" */
+	const char *raw;      /* the description as the document has it */
+	size_t fraction;      /* letters of the price from its decimal point on */
+	size_t fraction_room; /* letters that the price is short of the longest fraction */
 	struct text kind, project, model, plain_quantity, plain_price, plain_exact, plain_amount;
 };
 
@@ -39,16 +44,21 @@ struct view_payment {
 struct invoice_view {
 	struct json_document *json;
 	json_value *root;
+	bool is_note;
 	const char *title;			/* "Invoice", "Draft invoice", "Credit note" */
 	const char *number;			/* "" for drafts */
 	const char *status;			/* "draft", "final", "void" */
 	const char *customer, *currency, *unit; /* unit: "$", "credits" ... behind or before */
 	const char *period, *zone, *issued, *due, *corrects, *note;
-	const char *issuer[10], *bill_to[10]; /* lines; NULL-ended */
+	const char *issuer[12], *bill_to[12], *pay_to[12]; /* lines; NULL-ended */
+	struct text logo;				   /* a PNG as data:, or empty */
+	const char *mark; /* across every page: a draft, or void; "" for none */
+	const struct labels *labels;
 	struct view_line *line;
 	size_t lines;
 	struct view_group *group;
 	size_t groups;
+	const char *state; /* "partly paid"; "" where that is not known */
 	const char *asked; /* what is owed, and by when: "$12.00 by 2026-12-12"; "" for nothing */
 	struct view_sum sum[TERMS_ITEMS_MAX + 8];
 	size_t sums;
@@ -60,12 +70,13 @@ struct invoice_view {
 	struct arena arena;
 };
 
-/* status: of the row (a voided invoice's document still says final). Errors: ERR_INVALID. */
+/* status: of the row (a voided invoice's document still says final). language: of its words; NULL:
+ * the document's own. Errors: ERR_INVALID; ERR_USAGE (there is no such language). */
 int invoice_view_open(struct invoice_view **out, struct text document, const char *status,
-		      struct err *e);
+		      const char *language, struct err *e);
 /* A stored invoice with its payments and what is due, as of `at`. */
 int invoice_view_of(struct invoice_view **out, struct store *s, const struct stored_invoice *i,
-		    struct instant at, struct err *e);
+		    struct instant at, const char *language, struct err *e);
 void invoice_view_close(struct invoice_view *v);
 
 /* What the groups from `first` on come to, as people read it. */
@@ -79,8 +90,9 @@ void invoice_text_put(struct buf *out, const struct invoice_view *v, int width);
 void invoice_csv_put(struct buf *out, const struct invoice_view *v);
 void invoice_json_put(struct buf *out, const struct invoice_view *v);
 void invoice_html_put(struct buf *out, const struct invoice_view *v);
-/* letter: US Letter instead of A4. Errors: ERR_SYSTEM. */
-int invoice_pdf_put(struct buf *out, struct invoice_view *v, bool letter, struct err *e);
+/* letter: US Letter instead of A4. unknown: as in pdf_page.h. Errors: ERR_SYSTEM. */
+int invoice_pdf_put(struct buf *out, struct invoice_view *v, bool letter, struct buf *unknown,
+		    struct err *e);
 int invoice_xlsx_put(struct buf *out, const struct invoice_view *v, struct err *e);
 
 #endif

@@ -17,14 +17,23 @@ struct pdf_page {
 	struct _cairo *cr;
 	double width, height, margin, y, bottom;
 	int number, pages;
-	const char *title; /* for the footer */
-	bool measuring;	   /* counts pages, draws nothing */
+	const struct pdf_document *of;
+	bool measuring; /* counts pages, draws nothing */
+	struct _cairo_surface *picture;
 };
 
 struct pdf_document {
 	const char *title;
 	struct instant dated;
-	bool letter; /* US letter, else A4 */
+	bool letter;	      /* US letter, else A4 */
+	const char *language; /* of its texts, for the forms of letters: "ja"; NULL: any */
+	const char *footer;   /* on the left of each page; NULL: none */
+	const char *page;     /* the label of pages: "page {1} of {2}" */
+	const char *mark;    /* large and pale across each page, below its text; NULL or "": none */
+	struct text picture; /* a PNG file, for pdf_picture; empty: none */
+	/* where it is not NULL: a text of which no font of this machine has every letter, so that
+	 * boxes stand for them; empty where there is none. */
+	struct buf *unknown;
 	void (*draw)(struct pdf_page *p, const void *user);
 	const void *user;
 };
@@ -43,6 +52,9 @@ void pdf_line(struct pdf_page *p, double from, double to, double y, double thick
 void pdf_rule(struct pdf_page *p, double y, double thick);
 void pdf_bar(struct pdf_page *p, double x, double y, double width, double height,
 	     const double c[3]);
+/* Draws the document's picture with its right upper corner there, no larger than that and never
+ * enlarged; returns its height, 0 where there is none. */
+double pdf_picture(struct pdf_page *p, double right, double y, double width, double height);
 /* Ends this page with its footer; p->y is the top of the next. */
 void pdf_next_page(struct pdf_page *p);
 /* Errors: ERR_SYSTEM, ERR_NOT_FOUND (the library). */

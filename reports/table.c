@@ -92,8 +92,7 @@ void table_blank(struct table *t)
 		table_cell(t, "");
 }
 
-/* Columns of a terminal that a text takes. */
-static int text_width(const char *s)
+int table_text_width(const char *s)
 {
 	wchar_t wide[512];
 	size_t n = mbstowcs(wide, s, 511);
@@ -108,10 +107,10 @@ static int text_width(const char *s)
 static const char *path_tail(struct table *t, const char *s, int width)
 {
 	const char *slash = strrchr(s, '/');
-	if (!slash || slash == s || !slash[1] || text_width(slash) + 1 > width)
+	if (!slash || slash == s || !slash[1] || table_text_width(slash) + 1 > width)
 		return NULL;
 	for (const char *more = slash; more > s; more--)
-		if (*more == '/' && text_width(more) + 1 <= width)
+		if (*more == '/' && table_text_width(more) + 1 <= width)
 			slash = more;
 	return arena_printf(&t->arena, "\u2026%s", slash);
 }
@@ -121,7 +120,7 @@ static const char *lose_middle(struct table *t, const char *s, int width)
 {
 	wchar_t wide[512];
 	size_t n = mbstowcs(wide, s, 511);
-	if (n == (size_t)-1 || n >= 511 || text_width(s) <= width)
+	if (n == (size_t)-1 || n >= 511 || table_text_width(s) <= width)
 		return s;
 	const char *path = path_tail(t, s, width);
 	if (path)
@@ -209,10 +208,10 @@ static bool has_dates(const struct table *t, size_t column)
 static void measure(struct table *t)
 {
 	for (size_t c = 0; c < t->columns; c++) {
-		t->natural[c] = text_width(t->column[c].title);
+		t->natural[c] = table_text_width(t->column[c].title);
 		t->width[c] = 0;
 		for (size_t i = c; i < t->cells; i += t->columns) {
-			int width = text_width(unsqueezed(t, i));
+			int width = table_text_width(unsqueezed(t, i));
 			t->natural[c] = width > t->natural[c] ? width : t->natural[c];
 		}
 	}
@@ -236,7 +235,7 @@ static int table_width(const struct table *t)
 static bool yields(const struct table *t, size_t c, bool prose, int least)
 {
 	const struct table_column *column = &t->column[c];
-	const int title = text_width(column->title);
+	const int title = table_text_width(column->title);
 	return !t->left[c] && column_width(t, c) > (least > title ? least : title) &&
 	       (prose ? column->wraps : column->may_shrink && !has_dates(t, c));
 }
@@ -353,7 +352,7 @@ void print_note(const char *format, ...)
 		const size_t n = strcspn(word, " ");
 		char text[256];
 		snprintf(text, sizeof text, "%.*s", (int)n, word);
-		const int wide = n < sizeof text ? text_width(text) : (int)n;
+		const int wide = n < sizeof text ? table_text_width(text) : (int)n;
 		if (!first && width && column + 1 + wide > width && hang + wide <= width)
 			column = printf("\n%*s", hang, "") - 1;
 		else if (!first)
@@ -384,7 +383,7 @@ static const char *next_line(struct table *t, const char **rest, int width)
 	char *line = arena_printf(&t->arena, "%s", *rest);
 	const size_t whole = strlen(line);
 	size_t end = whole;
-	while (end && text_width(line) > width) {
+	while (end && table_text_width(line) > width) {
 		do
 			end--;
 		while (end && line[end] != ' ');

@@ -29,6 +29,9 @@ void table_show_exact(bool exact);
  * the start of the program. */
 void table_use_locale(void);
 
+/* Columns of a terminal that a text takes. */
+int table_text_width(const char *s);
+
 struct table *table_open(const struct table_column *columns, size_t count);
 void table_close(struct table *t);
 /* Cells are copied; one call a cell, in order; a row begins with the first. */

@@ -232,7 +232,7 @@ static int show_invoice(struct action *a, int64_t id, struct err *e)
 	snprintf(name, sizeof name, "#%lld", (long long)id);
 	int rc = invoice_find(a->c.store, name, &texts, &i, e);
 	if (rc == 0)
-		rc = invoice_view_of(&v, a->c.store, &i, a->c.now, e);
+		rc = invoice_view_of(&v, a->c.store, &i, a->c.now, NULL, e);
 	if (rc == 0) {
 		invoice_json_put(&a->out->body, v);
 		const struct text about = i.number.n ? i.number : text_of(name);

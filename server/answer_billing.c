@@ -47,7 +47,7 @@ static int put_invoice(struct http_reply *out, int format, bool letter, struct i
 		invoice_html_put(&out->body, v);
 		return 0;
 	case FORMAT_PDF:
-		return invoice_pdf_put(&out->body, v, letter, e);
+		return invoice_pdf_put(&out->body, v, letter, NULL, e);
 	case FORMAT_TEXT:
 		invoice_text_put(&out->body, v, COLUMNS);
 		return 0;
@@ -63,7 +63,7 @@ static int put_invoice(struct http_reply *out, int format, bool letter, struct i
 	}
 }
 
-/* In a format: /v1/invoices/2026-000017?format=pdf&paper=letter */
+/* In a format: /v1/invoices/2026-000017?format=pdf&paper=letter&language=de */
 int answer_invoice(struct reader *r, const struct http_question *q, struct http_reply *out,
 		   struct err *e)
 {
@@ -72,6 +72,7 @@ int answer_invoice(struct reader *r, const struct http_question *q, struct http_
 	struct stored_invoice i;
 	struct invoice_view *v = NULL;
 	struct arena texts = { 0 };
+	const char *language = q->parameter(q, "language");
 	int format, paper;
 	int rc = question_choice(q, "format", formats, &format, e);
 	if (rc == 0)
@@ -81,7 +82,7 @@ int answer_invoice(struct reader *r, const struct http_question *q, struct http_
 	if (rc == 0)
 		rc = question_is_of(q, i.customer, e);
 	if (rc == 0)
-		rc = invoice_view_of(&v, r->store, &i, r->now, e);
+		rc = invoice_view_of(&v, r->store, &i, r->now, language, e);
 	arena_release(&texts);
 	if (rc == 0)
 		rc = put_invoice(out, format, paper == 1, v, e);

@@ -172,13 +172,23 @@ static void round_line(const struct invoice *i, struct invoice_line *l)
 	l->amount = amount_round(l->exact, i->terms.places, i->terms.mode);
 }
 
+/* By the number; where there is none, and of the same number, by the text. */
+static int price_cmp(struct text a, struct text b)
+{
+	struct decimal x, y;
+	int c = 0;
+	if (decimal_parse(&x, a, NULL) == 0 && decimal_parse(&y, b, NULL) == 0)
+		c = decimal_cmp(x, y);
+	return c ? c : text_cmp(a, b);
+}
+
 static int by_key(const void *a, const void *b)
 {
 	const struct charge *x = a, *y = b;
 	int c = text_cmp(x->project, y->project);
 	c = c ? c : text_cmp(x->model, y->model);
 	c = c ? c : text_cmp(x->bucket, y->bucket);
-	c = c ? c : text_cmp(x->unit_price, y->unit_price);
+	c = c ? c : price_cmp(x->unit_price, y->unit_price);
 	c = c ? c : text_cmp(x->currency, y->currency);
 	return c ? c : text_cmp(x->provider, y->provider);
 }
@@ -255,15 +265,35 @@ static int usage_line(struct invoicer *v, struct invoice *i, const struct accoun
 	return rc;
 }
 
+/* How many charges from here on are of the same project, model and bucket. */
+static size_t charges_alike(const struct charges *all, size_t from)
+{
+	size_t n = 1;
+	const struct charge *c = &all->charge[from];
+	while (from + n < all->count && text_eq(c[n].project, c->project) &&
+	       text_eq(c[n].model, c->model) && text_eq(c[n].bucket, c->bucket))
+		n++;
+	return n;
+}
+
 static int usage_lines(struct invoicer *v, struct invoice *i, const struct account *a,
 		       struct charges *all, struct err *e)
 {
 	int rc = 0;
 	if (all->count)
 		qsort(all->charge, all->count, sizeof *all->charge, by_key);
-	for (size_t k = 0; rc == 0 && k < all->count; k++)
-		if (all->charge[k].quantity || all->charge[k].amount.atto)
-			rc = usage_line(v, i, a, &all->charge[k], e);
+	for (size_t k = 0, alike = 0, at = 0; rc == 0 && k < all->count; k++, at++) {
+		if (at == alike) {
+			alike = charges_alike(all, k);
+			at = 0;
+		}
+		if (!all->charge[k].quantity && !all->charge[k].amount.atto)
+			continue;
+		rc = usage_line(v, i, a, &all->charge[k], e);
+		if (rc == 0)
+			i->line[i->lines - 1].why =
+				charge_reason(&all->charge[k - at], alike, at, &i->arena);
+	}
 	return rc;
 }
 
@@ -805,6 +835,7 @@ static void append_lines(struct invoice *to, const struct invoice *w, struct tex
 		l->model = invoice_keep(&to->arena, from->model);
 		l->bucket = invoice_keep(&to->arena, from->bucket);
 		l->unit_price = invoice_keep(&to->arena, from->unit_price);
+		l->why = invoice_keep(&to->arena, from->why);
 		l->quantity = from->quantity;
 		l->exact = from->exact;
 		l->amount = from->amount;

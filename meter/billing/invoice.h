@@ -39,6 +39,7 @@ enum line_kind {
 struct invoice_line {
 	enum line_kind kind;
 	struct text description, provider, project, model, bucket, unit_price;
+	struct text why;  /* why its price is another than that of the line beside it: JSON */
 	struct text item; /* of an adjustment that is not of usage: what it corrects */
 	struct quantity quantity;
 	struct money_total exact, amount; /* rounded */

@@ -1,4 +1,5 @@
 /* Usage of a period as charges: by the prices that rated it, or by the credits that it drew. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/json.h"
@@ -31,6 +32,53 @@ static void put_key(struct buf *key, const struct charge *c)
 	}
 }
 
+/* "a", "b": "a, b"; what is in the list already is not added. */
+static struct text joined(struct arena *a, struct text list, struct text more)
+{
+	for (size_t at = 0; at <= list.n && more.n;) {
+		const char *comma = list.n ? memchr(list.p + at, ',', list.n - at) : NULL;
+		const size_t end = comma ? (size_t)(comma - list.p) : list.n;
+		if (text_eq((struct text){ list.p + at, end - at }, more))
+			return list;
+		at = end + 2;
+	}
+	if (list.n == 0 || more.n == 0)
+		return list.n ? list : invoice_keep(a, more);
+	const char *both = arena_printf(a, "%.*s, %.*s", (int)list.n, list.p, (int)more.n, more.p);
+	return text_of(both);
+}
+
+static void add_why(struct arena *a, struct charge_why *to, const struct charge_why *more)
+{
+	to->window = joined(a, to->window, more->window);
+	to->since = joined(a, to->since, more->since);
+	to->special = joined(a, to->special, more->special);
+	if (more->first_day && (!to->first_day || more->first_day < to->first_day))
+		to->first_day = more->first_day;
+	if (more->last_day > to->last_day)
+		to->last_day = more->last_day;
+}
+
+/* "vendor/model@2026-08-16T16:00:00Z/USD/batch/eu", as cards without ids of their own are named:
+ * the day, and what follows the currency. */
+static struct charge_why why_of(const struct stored_price *p)
+{
+	struct charge_why why = { .window = p->window };
+	const char *at = p->ref.n ? memchr(p->ref.p, '@', p->ref.n) : NULL;
+	const char *end = p->ref.p + p->ref.n;
+	if (!at) {
+		why.special = p->ref;
+		return why;
+	}
+	const char *slash = memchr(at, '/', (size_t)(end - at));
+	if (end - at > 10 && at[5] == '-')
+		why.since = (struct text){ at + 1, 10 };
+	slash = slash ? memchr(slash + 1, '/', (size_t)(end - slash - 1)) : NULL;
+	if (slash)
+		why.special = (struct text){ slash + 1, (size_t)(end - slash - 1) };
+	return why;
+}
+
 static int add_charge(struct charges *all, const struct charge *c, struct err *e)
 {
 	struct buf key = { 0 };
@@ -51,10 +99,87 @@ static int add_charge(struct charges *all, const struct charge *c, struct err *e
 		*at = ++all->count;
 	}
 	struct charge *to = &all->charge[*at - 1];
+	add_why(all->arena, &to->why, &c->why);
 	if (__builtin_add_overflow(to->quantity, c->quantity, &to->quantity) ||
 	    !money_total_add(&to->amount, c->amount))
 		return err_set(e, ERR_RANGE, "the usage is out of range for an invoice");
 	return 0;
+}
+
+static void put_reason(struct buf *b, const char *key, struct text value)
+{
+	buf_printf(b, "%s\"%s\":", b->n ? "," : "{", key);
+	json_put_string(b, value);
+}
+
+static void put_day(struct buf *b, const char *key, int64_t day)
+{
+	char text[16];
+	const struct civil c = civil_from_day(day);
+	snprintf(text, sizeof text, "%04d-%02d-%02d", c.year, c.month, c.day);
+	put_reason(b, key, text_of(text));
+}
+
+/* Days say why where no day of one price is one of another. */
+static bool days_apart(const struct charge *c, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		for (size_t k = 0; k < count; k++)
+			if (!c[i].why.first_day ||
+			    (i != k && c[i].why.first_day <= c[k].why.last_day &&
+			     c[k].why.first_day <= c[i].why.last_day))
+				return false;
+	return true;
+}
+
+static void put_reasons(struct buf *b, const struct charge *c, size_t count, size_t at)
+{
+	bool provider = false, window = false, since = false, special = false;
+	for (size_t k = 1; k < count; k++) {
+		provider |= !text_eq(c[k].provider, c->provider);
+		window |= !text_eq(c[k].why.window, c->why.window);
+		since |= !text_eq(c[k].why.since, c->why.since);
+		special |= !text_eq(c[k].why.special, c->why.special);
+	}
+	const struct charge *is = &c[at];
+	if (provider)
+		put_reason(b, "provider", is->provider);
+	if (window && is->why.window.n)
+		put_reason(b, "window", is->why.window);
+	if (since && is->why.since.n)
+		put_reason(b, "since", is->why.since);
+	if (special)
+		put_reason(b, "special", is->why.special.n ? is->why.special : TEXT("standard"));
+	if (b->n == 0 && days_apart(c, count)) {
+		put_day(b, "first_day", is->why.first_day);
+		put_day(b, "last_day", is->why.last_day);
+	}
+}
+
+struct text charge_reason(const struct charge *c, size_t count, size_t at, struct arena *a)
+{
+	struct buf b = { 0 };
+	size_t same = 0, before = 0;
+	if (count < 2)
+		return TEXT("");
+	put_reasons(&b, c, count, at);
+	/* what is left is the length of the prompt: charges are in the order of their prices */
+	for (size_t k = 0; k < count; k++) {
+		struct buf other = { 0 };
+		put_reasons(&other, c, count, k);
+		if (other.n == b.n && (b.n == 0 || memcmp(other.p, b.p, b.n) == 0)) {
+			same++;
+			before += k < at;
+		}
+		buf_release(&other);
+	}
+	if (same > 1)
+		buf_printf(&b, "%s\"step\":\"%zu\"", b.n ? "," : "{", before + 1);
+	if (b.n)
+		buf_puts(&b, "}");
+	struct text out = invoice_keep(a, (struct text){ b.p, b.n });
+	buf_release(&b);
+	return out;
 }
 
 void charges_release(struct charges *c)
@@ -82,7 +207,7 @@ static int charge_group(struct charges *all, struct store *s, struct text projec
 				&(struct charge){ p->vendor, project, model,
 						  text_of(part[k].bucket), p->currency,
 						  text_of(money_format(part[k].price, text)),
-						  part[k].quantity, part[k].amount },
+						  part[k].quantity, part[k].amount, why_of(p) },
 				e);
 	return rc;
 }
@@ -171,6 +296,7 @@ static int charge_credits_row(struct invoicer *v, struct charges *all, struct qu
 			      json_value *rates, struct err *e)
 {
 	enum {
+		D_DAY,
 		D_SERIES,
 		D_RATE,
 		D_RECORDS,
@@ -186,6 +312,13 @@ static int charge_credits_row(struct invoicer *v, struct charges *all, struct qu
 		rc = store_subject_names(ledger_store(v->ledger), names->subject, &subject, e);
 	if (rc != 0)
 		return rc;
+	const struct charge_why why = {
+		.special = subject->service_tier.n && !text_is(subject->service_tier, "standard")
+				   ? subject->service_tier
+				   : subject->region,
+		.first_day = db_int(q, D_DAY),
+		.last_day = db_int(q, D_DAY),
+	};
 	if (!json_true(json_member(rates, "linear")))
 		/* rounded record by record: there is no price of a unit */
 		return add_charge(all,
@@ -197,11 +330,13 @@ static int charge_credits_row(struct invoicer *v, struct charges *all, struct qu
 						    TEXT(""),
 						    db_int(q, D_RECORDS),
 						    { (int128)db_int(q, D_NANO) * 1000000000 +
-						      db_int(q, D_REST) } },
+						      db_int(q, D_REST) },
+						    why },
 				  e);
 	struct charge c = { .provider = subject->provider,
 			    .project = names->project,
-			    .model = subject->model };
+			    .model = subject->model,
+			    .why = why };
 	for (int b = 0; rc == 0 && b < BUCKET_REASONING; b++) {
 		c.bucket = text_of(bucket_name((enum bucket)b));
 		c.unit_price = json_string(json_member(rates, c.bucket.p));
@@ -237,7 +372,7 @@ static int rates_of(struct invoicer *v, int64_t rate, struct json_document **out
 }
 
 static const struct sql sql_days = {
-	.text = "SELECT series,rate," SUM_COLUMNS
+	.text = "SELECT day,series,rate," SUM_COLUMNS
 		",nano,rest FROM credit_day WHERE account=:account AND day>=:from AND day<:to",
 };
 
@@ -256,10 +391,10 @@ static int charge_credits(struct invoicer *v, struct charges *all, const struct 
 	db_bind_int(q, ":from", zone_day(v->zone, from));
 	db_bind_int(q, ":to", zone_day(v->zone, to));
 	while (rc == 0 && (more = db_step(db, q, e)) == 1) {
-		if (db_int(q, 1) != rate) {
+		if (db_int(q, 2) != rate) {
 			json_close(rates);
 			rates = NULL;
-			rate = db_int(q, 1);
+			rate = db_int(q, 2);
 			rc = rates_of(v, rate, &rates, e);
 		}
 		if (rc == 0)

@@ -43,6 +43,8 @@ static void put_line(struct buf *b, const struct invoice *i, const struct invoic
 				 : "");
 	put_amount(b, "exact", l->exact);
 	put_amount(b, "amount", l->amount);
+	if (l->why.n)
+		buf_printf(b, ",\"why\":%.*s", (int)l->why.n, l->why.p);
 	if (l->kind != LINE_USAGE)
 		put_text(b, "item", l->item.n ? l->item : l->description);
 	if (adjusts) {
@@ -181,6 +183,12 @@ void invoice_put(struct buf *b, const struct invoice *i, const char *status, con
 	put_amount(b, "total", i->total);
 	if (i->unpriced)
 		buf_printf(b, ",\"unpriced\":%lld", (long long)i->unpriced);
+	if (i->terms.language.n)
+		put_text(b, "language", i->terms.language);
+	if (i->terms.payment) {
+		buf_puts(b, ",\"payment_lines\":");
+		json_put_value(b, i->terms.payment);
+	}
 	if (i->terms.note.n)
 		put_text(b, "note", i->terms.note);
 	put_periods(b, i);

@@ -29,12 +29,21 @@ struct invoicer {
 	char zone_name[ZONE_NAME_MAX];
 };
 
+/* What makes the price of a charge another one than that of the same usage at another time. */
+struct charge_why {
+	/* what the price held for: the window of the day, since when, and of which terms beside the
+	   standard ones (batch, eu); several, where they came to the same price, by comma */
+	struct text window, since, special;
+	int64_t first_day, last_day; /* of use, where it is known by the day; 0 where not */
+};
+
 /* What usage was charged for: the same key again is the same line. */
 struct charge {
 	struct text provider, project, model, bucket, currency;
 	struct text unit_price; /* for a million tokens or one call; "" where there is none */
 	int64_t quantity;
 	struct money_total amount; /* exact, before any markup's rounding */
+	struct charge_why why;
 };
 
 struct charges {
@@ -54,5 +63,8 @@ bool invoice_by_credits(const struct invoice *i);
 int charges_of(struct invoicer *v, const struct invoice *i, struct charges *all,
 	       const struct account *a, struct instant from, struct instant to, struct err *e);
 void charges_release(struct charges *c);
+/* Why the unit prices of charges that are otherwise the same differ, as an object of JSON ("" where
+ * they do not): of the count charges of one project, model and bucket the one at `at`. */
+struct text charge_reason(const struct charge *c, size_t count, size_t at, struct arena *a);
 
 #endif

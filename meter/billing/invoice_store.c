@@ -657,11 +657,12 @@ static int put_note_taxes(struct buf *b, json_value *root, struct money_total ba
 	return rc;
 }
 
-/* Who issues it and who gets it are those of the invoice. */
+/* Who issues it, who gets it and how it is written are as in the invoice. */
 static int put_note(struct buf *b, const struct stored_invoice *of, const char *number,
 		    struct money_total amount, const char *why, struct instant now, struct err *e)
 {
-	static const char *const parties[] = { "issuer", "bill_to" };
+	static const char *const taken[] = { "issuer", "bill_to", "language", "reverse_charge",
+					     "rounding" };
 	char text[DECIMAL_TEXT_MAX], at[INSTANT_TEXT_MAX];
 	struct buf what = { 0 }, taxes = { 0 };
 	struct money_total net;
@@ -686,10 +687,10 @@ static int put_note(struct buf *b, const struct stored_invoice *of, const char *
 	json_put_string(b, of->currency);
 	buf_printf(b, ",\"issued\":\"%s\",\"corrects\":", instant_format(now, at));
 	json_put_string(b, of->number);
-	for (size_t k = 0; k < 2; k++)
-		if (json_member(root, parties[k])) {
-			buf_printf(b, ",\"%s\":", parties[k]);
-			json_put_value(b, json_member(root, parties[k]));
+	for (size_t k = 0; k < sizeof taken / sizeof *taken; k++)
+		if (json_member(root, taken[k])) {
+			buf_printf(b, ",\"%s\":", taken[k]);
+			json_put_value(b, json_member(root, taken[k]));
 		}
 	buf_puts(b, ",\"lines\":[\n{\"description\":");
 	json_put_string(b, (struct text){ what.p, what.n });

@@ -6,6 +6,8 @@
 
 #include "base/arena.h"
 #include "base/instant.h"
+#include "meter/billing/labels.h"
+#include "meter/billing/logo.h"
 
 static const struct {
 	const char *name;
@@ -390,17 +392,62 @@ static int read_switches(struct terms *t, json_value *root, struct err *e)
 	return 0;
 }
 
+/* A text, or a list of texts. */
+static int check_texts(json_value *m, const char *key, struct err *e)
+{
+	bool good = !m || json_kind(m) == JSON_STRING || json_kind(m) == JSON_ARRAY;
+	for (json_value *v = json_kind(m) == JSON_ARRAY ? json_first(m) : NULL; v; v = json_next(v))
+		good &= json_kind(v) == JSON_STRING;
+	return good ? 0 : err_set(e, ERR_INVALID, "'%s' is a text or a list of texts", key);
+}
+
+/* Who issues it, or who gets it: what papers print of them. */
+static int check_party(json_value *p, const char *key, struct err *e)
+{
+	struct buf png = { 0 };
+	json_value *logo = json_member(p, "logo");
+	int rc = 0;
+	if (p && json_kind(p) != JSON_OBJECT)
+		return err_set(e, ERR_INVALID, "'%s' is an object", key);
+	for (json_value *m = json_first(p); rc == 0 && m; m = json_next(m))
+		rc = check_texts(m, json_key(m), e);
+	if (rc == 0 && logo)
+		rc = logo_read(&png, json_string(logo), e);
+	buf_release(&png);
+	return rc == 0 ? 0 : err_context(e, "'%s'", key);
+}
+
+/* What papers say beside the figures, and in which language. */
+static int read_papers(struct terms *t, json_value *root, struct err *e)
+{
+	t->note = json_string(json_member(root, "note"));
+	t->issuer = json_member(root, "issuer");
+	t->customer = json_member(root, "customer");
+	t->payment = json_member(root, "payment");
+	t->language = json_string(json_member(root, "language"));
+	if (json_member(root, "language") && !labels_of(t->language))
+		return err_set(e, ERR_INVALID, "'language' is one of %s", labels_known());
+	int rc = check_party(t->issuer, "issuer", e);
+	if (rc == 0)
+		rc = check_party(t->customer, "customer", e);
+	return rc == 0 ? check_texts(t->payment, "payment", e) : rc;
+}
+
 static int read_all(struct terms *t, json_value *root, struct err *e)
 {
-	static const char *const keys[] = { "currency",	   "places",	     "rounding",
-					    "series",	   "due_days",	     "items",
-					    "metered",	   "markup",	     "minimum",
-					    "maximum",	   "taxes",	     "discount_percent",
-					    "issuer",	   "customer",	     "note",
-					    "usage",	   "credit_price",   "coupons",
-					    "rounding_of", "reverse_charge", "tax_inclusive",
-					    "threshold",   "sales",	     "money",
-					    "contract",	   "proration",	     NULL };
+	static const char *const keys[] = {
+		"currency",	 "places",	     "rounding", "series",	"due_days",
+		"items",	 "metered",	     "markup",	 "minimum",	"maximum",
+		"taxes",	 "discount_percent", "issuer",	 "customer",	"note",
+		"usage",	 "credit_price",     "coupons",	 "rounding_of", "reverse_charge",
+		"tax_inclusive", "threshold",	     "sales",	 "money",
+<<<<<<< HEAD
+		"contract",	 "proration",	     NULL
+	};
+=======
+		"language",	 "payment",	     NULL
+	};
+>>>>>>> w7
 	int64_t places;
 	int rc = json_check_keys(root, keys, "the terms", e);
 	struct text mode = json_string(json_member(root, "rounding"));
@@ -410,9 +457,6 @@ static int read_all(struct terms *t, json_value *root, struct err *e)
 	if (t->currency.n == 0)
 		t->currency = TEXT("credits");
 	t->series = json_string(json_member(root, "series"));
-	t->note = json_string(json_member(root, "note"));
-	t->issuer = json_member(root, "issuer");
-	t->customer = json_member(root, "customer");
 	t->credit_price = json_string(json_member(root, "credit_price"));
 	t->mode = ROUND_HALF_UP;
 	if (mode.n) {
@@ -428,7 +472,9 @@ static int read_all(struct terms *t, json_value *root, struct err *e)
 	t->by_document = text_is(of, "document");
 	if (json_member(root, "rounding_of") && !t->by_document && !text_is(of, "line"))
 		return err_set(e, ERR_INVALID, "'rounding_of' is line or document");
-	rc = read_switches(t, root, e);
+	rc = read_papers(t, root, e);
+	if (rc == 0)
+		rc = read_switches(t, root, e);
 	if (rc != 0)
 		return rc;
 	if (t->reverse_charge && json_string(json_member(t->customer, "tax_id")).n == 0)

@@ -93,7 +93,8 @@ struct terms {
 	struct money_total threshold; /* of what an interim invoice asks for */
 	struct decimal discount_percent;
 	json_value *issuer, *customer; /* objects, or NULL: shown as they are */
-	struct text note;
+	json_value *payment;	       /* how to pay: a text or lines, or NULL */
+	struct text note, language;    /* of papers (labels.h); empty: English */
 	struct json_document *json;
 	json_value *version; /* what these terms were read from */
 };

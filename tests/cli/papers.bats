@@ -52,3 +52,89 @@ page() { # document, page
 	! grep -qi 'chart\.js' r.html || fail "a library"
 	[ "$(wc -c <r.html)" -lt 100000 ] || fail "$(wc -c <r.html) bytes"
 }
+
+# An account with those terms, and what it used: deepseek-v4-pro at and off peak, and two vendors of a model.
+used() { # terms
+	export TALLY_DB=$PWD/papers.db
+	printf '%s\n' "$1" >terms.json
+	"$TALLY" credit account acme --plan vm0 --since 2026-01-01 --terms terms.json -q
+	{
+		echo id,time,model,customer,project,input,cache_read,output
+		for h in 02 07 14 20; do echo "r$h,2026-10-13T$h:00:00Z,deepseek-v4-pro,acme,web,1000000,0,0"; done
+		echo "long,2026-10-13T10:00:00Z,gemini-2.5-pro,acme,web,300000,0,1000"
+		echo "short,2026-10-13T10:00:00Z,gemini-2.5-pro,acme,web,100000,0,1000"
+	} >used.csv
+	"$TALLY" ingest used.csv -q
+	"$TALLY" invoice draft acme --period 2026-10 -q >draft.txt
+	"$TALLY" invoice finalize '#1' -q >final.txt
+}
+
+@test "lines that differ in their price only say why; prices are in the order of their numbers" {
+	used '{"currency": "USD"}'
+	run "$TALLY" invoice show 2026-000001
+	expect 0 'input tokens (off-peak hours)' 'input tokens (peak hours)' 'input tokens (prompt length, step 1)' 'output tokens (prompt length, step 2)'
+	run sh -c '"$1" invoice show 2026-000001 --json | grep -o "\"why\": *{[^}]*}" | sort | uniq -c | tr -s " "' sh "$TALLY"
+	expect 0 '1 "why":{"window":"peak"}' '2 "why":{"step":"1"}'
+	run "$TALLY" invoice show 2026-000001 --csv
+	case $output in *'peak hours'*) fail "data keeps its names" ;; esac
+}
+
+@test "papers speak the language of the terms, or the one that is asked for; data does not" {
+	used '{"currency": "USD", "language": "de", "minimum": "2000", "discount_percent": "7.5", "taxes": [{"name": "USt", "percent": "19"}],
+	       "payment": ["IBAN DE89 3704 0044 0532 0130 00"], "issuer": {"name": "Kerbholz GmbH"}}'
+	run "$TALLY" invoice show 2026-000001
+	expect 0 'Rechnung 2026-000001' '01.10.2026 bis 31.10.2026' 'Eingabe-Token (Hauptzeit)' 'bis zum vereinbarten Mindestbetrag' '7,5 % Rabatt' 'USt 19 %' '2.201,50 $' 'Verwendungszweck: 2026-000001' offen
+	run "$TALLY" invoice show 2026-000001 --language ja
+	expect 0 '請求書 2026-000001' '入力トークン' '2026年10月01日'
+	run "$TALLY" invoice show 2026-000001 --language zh
+	expect 0 '账单' '输入 token'
+	run "$TALLY" invoice show 2026-000001 --language xx
+	expect 2 "no labels in 'xx'" 'de, en, ja, zh'
+	run "$TALLY" invoice show 2026-000001 --csv
+	expect 0 'up to the agreed minimum' '7.5 % discount' 351.5
+	run "$TALLY" invoice show 2026-000001 --format html
+	expect 0 '<html lang="de">' 'Zu zahlen'
+	# a credit note is of the same make, and a yen has no cents
+	run "$TALLY" invoice note 2026-000001 --amount 119 --why Kulanz
+	run "$TALLY" invoice show CN-2026-000001
+	expect 0 'Gutschrift CN-2026-000001' 'Kerbholz GmbH' 'Gutschrift zu Rechnung 2026-000001: Kulanz' '-119,00 $' '-19,00 $'
+	for wrong in '"language": "tlh"' '"payment": 7' '"issuer": "me"' '"issuer": {"logo": "logo.png"}' '"issuer": {"logo": "data:image/png;base64,AAAA"}' '"customer": {"address": {"street": "x"}}'; do
+		echo "{$wrong}" >wrong.json
+		run "$TALLY" credit account other --terms wrong.json
+		[ "$status" -eq 2 ] || fail "$wrong"
+	done
+}
+
+@test "a credit note in yen shows no cents" {
+	used '{"currency": "JPY", "usage": false, "items": [{"description": "Seat", "amount": "1000"}]}'
+	"$TALLY" invoice note 2026-000001 --amount 300 --why x -q >note.txt
+	run "$TALLY" invoice show CN-2026-000001
+	expect 0 '-300 JPY'
+	case $output in *300.00*) fail "cents" ;; esac
+}
+
+@test "a PDF has its picture and its mark on each page, says what no font has, and ends with no page of one line" {
+	command -v pdftotext >/dev/null || skip "there is no pdftotext"
+	logo=iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==
+	echo '{"currency": "USD", "issuer": {"name": "Me", "logo": "data:image/png;base64,'$logo'"}, "customer": {"name": "Name \uF8FE"}}' >terms.json
+	export TALLY_DB=$PWD/papers.db
+	# pages of detail that end after any number of lines
+	for n in 20 21 22 23 24 25 26 27; do
+		"$TALLY" credit account "c$n" --plan vm0 --since 2026-01-01 --terms terms.json -q
+		{
+			echo id,time,model,customer,project,input,output
+			for i in $(seq 1 "$n"); do echo "c$n-$i,2026-10-05T00:00:00Z,gpt-5,c$n,project-$i,1000000,$((i % 2 * 1000000))"; done
+		} >n.csv
+		"$TALLY" ingest n.csv -q
+		"$TALLY" invoice draft "c$n" --period 2026-10 -q >draft.txt
+	done
+	for id in 1 2 3 4 5 6 7 8; do
+		run "$TALLY" invoice show "#$id" --format pdf -o d.pdf --paper letter
+		expect 0 'no font of this machine has every letter' 'Name'
+		pages=$(pdfinfo d.pdf | sed -n 's/^Pages: *//p')
+		[ "$pages" -ge 2 ] || fail "$pages pages"
+		pdftotext -raw -f "$pages" d.pdf - | tr -d '[:space:]' | grep -q DRAFT || fail "no mark: $(pdftotext -raw -f "$pages" d.pdf -)"
+		[ "$(page d.pdf "$pages" | grep -c '\$')" -ge 3 ] || fail "#$id ends with $(page d.pdf "$pages")"
+		pdfimages -list d.pdf | grep -q ' 1 *1 ' || fail "no picture: $(pdfimages -list d.pdf)"
+	done
+}

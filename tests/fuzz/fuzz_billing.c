@@ -13,7 +13,7 @@ static void show(struct text document)
 {
 	struct invoice_view *v;
 	struct buf b = { 0 };
-	if (invoice_view_open(&v, document, "final", NULL) != 0)
+	if (invoice_view_open(&v, document, "final", NULL, NULL) != 0)
 		return;
 	invoice_text_put(&b, v, 80);
 	invoice_html_put(&b, v);
