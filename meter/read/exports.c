@@ -156,7 +156,8 @@ static void take_file(const char *text)
 	static const char *const known[] = { "name",  "title",	  "vendor",   "kind",	  "read",
 					     "rows",  "needs",	  "columns",  "harmless", "cache",
 					     "money", "spelling", "currency", "zone",	  "sign",
-					     "parts", "dates",	  "optional", "costs",	  NULL };
+					     "parts", "dates",	  "optional", "costs",	  "net",
+					     NULL };
 	static const char *const costs[] = { "estimated", "charged", "no bill", NULL };
 	static const char *const kinds[] = { "calls", "buckets", "bill", NULL };
 	static const char *const reads[] = { "rows", "document", "trace", NULL };
@@ -186,6 +187,7 @@ static void take_file(const char *text)
 		.spelling = (enum item_spelling)choice(root, "spelling", spellings),
 		.places = choice(root, "money", moneys),
 		.currency = word(root, "currency"),
+		.net = word(root, "net"),
 		.zone = word(root, "zone"),
 		.order = (enum loose_order)choice(root, "dates", orders),
 		.majority = choice(root, "sign", signs) == 1,
@@ -246,8 +248,20 @@ static bool same_name(const char *a, size_t an, const char *b, size_t bn)
 	}
 }
 
+/* "reservation_*": any name that begins so, as the files of the vendor spell it. */
+static bool begins_same(struct text column, const char *name, size_t n)
+{
+	for (size_t k = 1; k <= column.n; k++)
+		if (same_name(column.p, k, name, n))
+			return true;
+	return false;
+}
+
 bool export_is_named(struct text column, const char *name)
 {
+	const size_t n = strlen(name);
+	if (n && name[n - 1] == '*')
+		return column.n >= n && begins_same(column, name, n - 1);
 	const char *dot = strchr(name, '.');
 	return column.n && (same_name(column.p, column.n, name, strlen(name)) ||
 			    (dot && same_name(column.p, column.n, name, (size_t)(dot - name))));
@@ -323,6 +337,11 @@ static bool is_known(const struct export_format *f, struct text column)
 		if (export_is_named(column, f->harmless[i]))
 			return true;
 	return false;
+}
+
+bool export_is_listed(const struct export_format *f, struct text column)
+{
+	return is_known(f, column);
 }
 
 bool export_is_unread(const struct export_format *f, struct text column)

@@ -100,6 +100,7 @@ struct export_format {
 	const char *zone;	/* of its days; NULL: UTC, or the offset that they state */
 	enum loose_order order; /* of its dates */
 	bool majority;		/* the sign that most rows have is a charge */
+	const char *net;	/* the column of costs after discounts, which some files lack */
 	bool parts;		/* one bill comes in several files that may share a day */
 };
 
@@ -120,6 +121,8 @@ bool export_is_named(struct text column, const char *name);
 struct text export_spelled(const struct export_format *f, struct text column);
 /* Whether the name speaks of money or tokens, and f neither reads it nor knows it as harmless. */
 bool export_is_unread(const struct export_format *f, struct text column);
+/* Whether f reads or knows the column, or a member of the object in it. */
+bool export_is_listed(const struct export_format *f, struct text column);
 /* Whether f reads it or knows it as harmless: of a key, its whole path. */
 bool export_is_known(const struct export_format *f, struct text path);
 /* Whether f reads or knows something in the object at that path. */

@@ -46,3 +46,21 @@ load common
 	run "$TALLY" usage --db a.db --json
 	expect 3 '"total": "0.381"' '"unpriced": 3'
 }
+
+@test "what a bill says in columns that nobody reads: named, in doubt, or refused" {
+	export TALLY_DB=$DIR/b.db
+	printf '%s\n' id,time,model,input a,2026-06-15T01:00:00Z,claude-sonnet-4-6,2000000 >u.csv
+	"$TALLY" ingest u.csv -q
+	said() { # HEADER ROW STATUS WORDS
+		printf '%s\n' "$1" "$2" >bill.csv
+		run "$TALLY" reconcile bill.csv "${@:5}"
+		expect "$3" "$4"
+	}
+	said day,model,cost,sort 2026-06-15,claude-sonnet-4-6,6,Tax 3 'what may change the bill and was not read: sort'
+	said day,model,cost,sort 2026-06-15,claude-sonnet-4-6,6,Usage 0 'matches'
+	said day,model,cost,sort 2026-06-15,claude-sonnet-4-6,6,Tax 0 'matches' --map none=sort
+	said day,model,cost,money 2026-06-15,claude-sonnet-4-6,6,EUR 1 "'money' says EUR"
+	said 'day,model,cost,Cost (net)' 2026-06-15,claude-sonnet-4-6,6,5 0 'were not read: Cost (net)'
+	said line_item_usage_start_date,line_item_usage_type,line_item_unblended_cost,line_item_net_cost,line_item_product_code \
+		2026-06-15,USE1-Claude4.6Sonnet-input-tokens,6,5,AmazonBedrock 3 'what may change the bill and was not read: line_item_net_cost'
+}

@@ -163,6 +163,65 @@ def judge_usage(tally):
             print(name, path, what, ":", total, tokens, "and not", *right)
 
 
+def keys_of(v):
+    if isinstance(v, dict):
+        for k, inner in v.items():
+            yield k
+            yield from keys_of(inner)
+    elif isinstance(v, list):
+        for inner in v:
+            yield from keys_of(inner)
+
+
+def with_key(v, key, name):
+    if isinstance(v, dict):
+        return {(name if k == key else k): with_key(x, key, name) for k, x in v.items()}
+    return [with_key(x, key, name) for x in v] if isinstance(v, list) else v
+
+
+def mutants_of_bill(text):
+    try:
+        d = [json.loads(line) for line in text.splitlines()]
+    except ValueError:
+        rows = list(csv.reader(io.StringIO(text)))
+        for i, column in enumerate(rows[0]):
+            for rename in RENAMES[::2]:
+                yield rename(column) + " for " + column, text_of([rows[0][:i] + [rename(column)] + rows[0][i + 1:]] + rows[1:])
+        return
+    for key in sorted(set(keys_of(d))):
+        for rename in RENAMES[::2]:
+            yield rename(key) + " for " + key, "\n".join(json.dumps(x) for x in with_key(d, key, rename(key)))
+
+
+def reconciled(tally, path):
+    run = subprocess.run([tally, "reconcile", path, "--provider", "anthropic", "-z", "UTC", "--json"], capture_output=True, text=True)
+    try:
+        said = json.loads(run.stdout)
+        return run.returncode, [said[k] for k in ("difference", "billed", "matching", "causes")] + [sorted((o["kind"], o["billed"]) for o in said["other"])], run.stderr
+    except (ValueError, KeyError):
+        return run.returncode, None, run.stderr
+
+
+def judge_bills(tally):
+    import vendor_bill
+    os.environ["TALLY_DB"] = "month.db"
+    with open("month.csv", "w") as f:
+        f.write("id,time,model,input,output\n" + "".join(",".join(map(str, r)) + "\n" for r in vendor_bill.records()))
+    subprocess.run([tally, "ingest", "month.csv", "-q"], check=True, capture_output=True)
+    for name in list(vendor_bill.TABLES) + ["anthropic.cost_report", "openai.costs/page", "gcp.billing/json"]:
+        rows, _ = vendor_bill.seed("tax", vendor_bill.lines())
+        vendor_bill.write(name, rows, "b")
+        text = open("b").read()
+        code, right, why = reconciled(tally, "b")
+        if code != 0:
+            print(name, "is not read whole:", code, why)
+        for what, text in mutants_of_bill(text):
+            open("b", "w").write(text)
+            code, said, why = reconciled(tally, "b")
+            if code == 0 and said != right:
+                print(name, what, ":", str(said)[:150], "and not", str(right)[:150], why)
+
+
 def main():
     tally, registry = sys.argv[1:3]
     entries = [json.load(open(os.path.join(registry, f))) for f in os.listdir(registry)]
@@ -170,6 +229,7 @@ def main():
     if missing:
         print("no usage of", missing)
     judge_usage(tally)
+    judge_bills(tally)
 
 
 if __name__ == "__main__":
