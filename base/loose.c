@@ -63,6 +63,20 @@ void loose_currency(char out[4], struct text s)
 	}
 }
 
+bool loose_is_currency(struct text code)
+{
+	static const char *const known[] = {
+		"USD", "EUR", "GBP", "CNY", "JPY", "CHF", "CAD", "AUD", "INR", "BRL",
+		"KRW", "SGD", "HKD", "SEK", "NOK", "DKK", "PLN", "CZK", "NZD", "TWD",
+		"MXN", "ZAR", "ILS", "TRY", "HUF", "RON", "THB", "IDR", "MYR", "PHP",
+		"VND", "AED", "SAR", "CLP", "COP", "ARS", "UAH", "BGN", "KWD", "BHD"
+	};
+	for (size_t i = 0; code.n == 3 && i < sizeof known / sizeof *known; i++)
+		if (strncasecmp(code.p, known[i], 3) == 0)
+			return true;
+	return false;
+}
+
 static size_t blank_at(struct text s, size_t i)
 {
 	static const char *const blanks[] = { " ", "'", "\xc2\xa0", "\xe2\x80\xaf",

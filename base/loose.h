@@ -22,6 +22,9 @@ int loose_number(struct decimal *out, int *places, struct text s, bool comma_dec
  * "" where none does, or its sign is that of several. */
 void loose_currency(char out[4], struct text s);
 
+/* Whether the three letters are the code of a currency that bills are written in. */
+bool loose_is_currency(struct text code);
+
 struct loose_time {
 	struct instant at;
 	bool has_offset;

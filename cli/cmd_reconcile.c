@@ -10,7 +10,8 @@
 static const struct option options[] = {
 	{ "format", 'f', "deepseek|anthropic|openai|csv", "whose bill it is", false },
 	{ "map", 0, "FIELD=COLUMN",
-	  "columns of a CSV: day, model, cost, currency, project, kind, input, cache_read, output",
+	  "columns of a CSV: day, model, cost, currency, project, kind, input, cache_read, output, "
+	  "none",
 	  true },
 	{ "provider", 'p', "VENDOR",
 	  "only records priced by this vendor (default the bill's; "
@@ -40,6 +41,7 @@ static int read_map(struct cli *cli, struct bill_options *o, struct err *e)
 		       { "kind", ROLE_KIND },
 		       { "input", ROLE_COUNT + RAW_PROMPT },
 		       { "output", ROLE_COUNT + RAW_COMPLETION },
+		       { "none", ROLE_KEY },
 		       { "cache_read", ROLE_COUNT + RAW_CACHE_READ } };
 	for (int i = 0; (spec = cli_value_at(cli, "map", i)); i++) {
 		size_t n = strcspn(spec, "="), k = 0;
@@ -49,7 +51,7 @@ static int read_map(struct cli *cli, struct bill_options *o, struct err *e)
 		if (k == count || !spec[n] || !spec[n + 1])
 			return err_set(e, ERR_USAGE,
 				       "--map %s: FIELD=COLUMN, with day, model, cost, currency, "
-				       "project, kind, input, cache_read or output",
+				       "project, kind, input, cache_read, output or none",
 				       spec);
 		o->column[fields[k].role] = spec + n + 1;
 	}
@@ -79,6 +81,11 @@ static int show(struct cli *cli, const struct reconciliation *r, const struct bi
 	if (bill->unread.n)
 		fprintf(stderr, "tally: columns that speak of money and were not read: %.*s\n",
 			(int)bill->unread.n, bill->unread.p);
+	if (bill->doubtful.n)
+		fprintf(stderr,
+			"tally: what may change the bill and was not read: %.*s; say with --map what "
+			"it is, or --map none=COLUMN\n",
+			(int)bill->doubtful.n, bill->doubtful.p);
 	if (cli->json)
 		reconcile_report_json(&o);
 	else if (cli->csv)
@@ -86,7 +93,7 @@ static int show(struct cli *cli, const struct reconciliation *r, const struct bi
 	else
 		reconcile_report_table(&o);
 	bool off = r->open || r->unexplained.atto || r->total_is_wrong;
-	return off ? 5 : bill->partial || r->unpriced ? 3 : 0;
+	return off ? 5 : bill->partial || bill->doubtful.n || r->unpriced ? 3 : 0;
 }
 
 static int run(struct cli *cli, struct err *e)

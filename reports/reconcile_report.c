@@ -134,6 +134,7 @@ static void put_reading(struct json_out *j, const struct reconcile_report *o)
 	if (o->project)
 		json_out_string(j, "project", o->project);
 	json_out_text(j, "unread_columns", o->bill->unread);
+	json_out_text(j, "doubtful", o->bill->doubtful);
 	json_out_end(j, '}');
 }
 

@@ -121,22 +121,17 @@ static int add_cost(struct bill_reader *r, struct bill_line *l, struct text amou
 /* "cost_usd", "Total (EUR)": the currency that the name of a column ends with. */
 static struct text currency_in_name(struct text name, char room[4])
 {
-	static const char *const known[] = {
-		"USD", "EUR", "GBP", "CNY", "JPY", "CHF", "CAD", "AUD", "INR", "BRL", "KRW", "SGD",
-		"HKD", "SEK", "NOK", "DKK", "PLN", "CZK", "NZD", "TWD", "MXN", "ZAR", "ILS", "TRY"
-	};
 	size_t n = name.n;
 	while (n && (name.p[n - 1] == ')' || name.p[n - 1] == ']' || name.p[n - 1] == ' '))
 		n--;
 	loose_currency(room, name);
-	if (n >= 4 && strchr(" _(-[./", name.p[n - 4]))
-		for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-			if (strncasecmp(name.p + n - 3, known[i], 3) == 0)
-				memcpy(room, known[i], 4);
-	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-		if (strcmp(room, known[i]) == 0)
-			return text_of(room);
-	return (struct text){ "", 0 };
+	if (n >= 4 && strchr(" _(-[./", name.p[n - 4]) &&
+	    loose_is_currency((struct text){ name.p + n - 3, 3 })) {
+		for (int i = 0; i < 3; i++)
+			room[i] = (char)(name.p[n - 3 + i] & ~32);
+		room[3] = 0;
+	}
+	return loose_is_currency(text_of(room)) ? text_of(room) : TEXT("");
 }
 
 /* A column says it, the amount itself, the name of its column, or the vendor has but one. */
@@ -238,7 +233,7 @@ static enum bill_kind kind_of(struct text s)
 }
 
 /* What stands where a model would, whole. */
-static enum bill_kind kind_of_words(struct text s)
+enum bill_kind bill_kind_of_words(struct text s)
 {
 	static const struct kind_word words[] = {
 		{ "tax", BILL_TAX },
@@ -298,8 +293,8 @@ static void take_words(struct bill_reader *r, struct found *f, const struct bill
 	}
 	f->model = (struct text){ spelled->n ? spelled->p : "", spelled->n };
 	if ((f->kind == BILL_USAGE || f->kind == BILL_OTHER) &&
-	    kind_of_words(f->model) != BILL_USAGE)
-		f->kind = kind_of_words(f->model);
+	    bill_kind_of_words(f->model) != BILL_USAGE)
+		f->kind = bill_kind_of_words(f->model);
 }
 
 /* --- rows --- */
@@ -477,6 +472,7 @@ static int parse(void *user, struct text entry, struct text all, struct err *e)
 		 entry.n ? entry.p : "");
 	r->file++;
 	r->format = NULL;
+	dict_clear(&r->names);
 	if (all.n >= 3 && memcmp(all.p, "\xef\xbb\xbf", 3) == 0) {
 		all.p += 3;
 		all.n -= 3;
@@ -547,6 +543,7 @@ static int finish(struct bill_reader *r, const char *path, int rc, struct err *e
 	dict_release(&r->index);
 	dict_release(&r->seen);
 	dict_release(&r->rows);
+	dict_release(&r->names);
 	free(r->page);
 	if (rc != 0) {
 		bill_release(out);

@@ -55,6 +55,7 @@ struct bill {
 	const char *title;    /* what it was read as; of several kinds of file the first */
 	struct text cost;     /* the column of the costs, "" where it has no name */
 	struct text unread;   /* columns that speak of money and were not read, ", " between */
+	struct text doubtful; /* what may change it and was not read, ", " between */
 	bool says_total;      /* a row of totals */
 	struct money_total total;
 	struct arena arena;

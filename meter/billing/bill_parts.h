@@ -33,6 +33,7 @@ struct bill_reader {
 	struct dict index; /* what a line stands for to 1 + line */
 	struct dict seen;  /* contents of files, and days and models with the file that had them */
 	struct dict rows;  /* rows of bills in parts: the file that had them */
+	struct dict names; /* of the file at work, and what is said of them already */
 	const char *path;
 	char name[256]; /* of the file at work, an archive's entry too */
 	uint64_t file;
@@ -42,6 +43,25 @@ struct bill_reader {
 	size_t pages;
 	int64_t charges, deductions; /* rows by their sign, where the majority decides */
 };
+
+/* What stands where a model would, whole: a tax, a credit; BILL_USAGE where it is none of these. */
+enum bill_kind bill_kind_of_words(struct text s);
+
+/* Which meanings the file at work has a column for. */
+struct bill_seen {
+	bool role[EXPORT_ROLES];
+	bool net; /* its costs are what is left after discounts, where they may be */
+};
+/* A column, or a key, that the registry does not list and its value in a row: named where it speaks
+ * of money, and where it may be what no column of the file is known to say. Errors: ERR_INVALID
+ * for a currency. */
+int bill_judge(struct bill_reader *r, const struct bill_seen *seen, struct text name,
+	       struct text value, struct err *e);
+/* A column of the file that is read. */
+void bill_is_read(struct bill_reader *r, struct text name);
+/* The same of a row that says nowhere what was charged. */
+void bill_judge_words(struct bill_reader *r, const struct bill_seen *seen,
+		      const struct bill_row *row);
 
 /* Hands the rows of the file at work to r->take, rows of totals too. Errors name line or item, and
  * those of take. */

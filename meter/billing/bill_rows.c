@@ -45,6 +45,7 @@ struct layout {
 		struct export_column column;
 	} found[COLUMNS_MAX];
 	int count;
+	struct bill_seen seen;
 	struct json_document *document[DOCUMENTS_MAX];
 	int documents;
 };
@@ -65,9 +66,8 @@ static struct text without_currency(struct text name)
 	size_t n = name.n, end = name.n && name.p[name.n - 1] == ')';
 	if (n < 5 + end || !strchr(" _(", name.p[n - 4 - end]))
 		return name;
-	for (size_t i = 1; i <= 3; i++)
-		if (((name.p[n - end - i] | 32) < 'a') || ((name.p[n - end - i] | 32) > 'z'))
-			return name;
+	if (!loose_is_currency((struct text){ name.p + n - end - 3, 3 }))
+		return name;
 	n -= 4 + end;
 	while (n && name.p[n - 1] == ' ')
 		n--;
@@ -87,20 +87,16 @@ static bool add_column(struct layout *l, const struct csv_record *h, const struc
 	return false;
 }
 
-static void note_unread(struct bill_reader *r, const struct csv_record *h, const struct layout *l)
+/* What the header has a column for, and which of its columns are read. */
+static void look_at_header(struct bill_reader *r, struct layout *l, const struct csv_record *h)
 {
-	struct buf b = { 0 };
-	buf_add(&b, r->bill->unread.p, r->bill->unread.n);
-	for (size_t i = 0; i < h->count; i++) {
-		bool read = !export_is_unread(r->format, h->field[i]);
-		for (int k = 0; k < l->count; k++)
-			read |= l->found[k].at == (int)i;
-		if (!read)
-			buf_printf(&b, "%s%.*s", b.n ? ", " : "", (int)h->field[i].n,
-				   h->field[i].p);
+	for (int k = 0; k < l->count; k++) {
+		l->seen.role[l->found[k].column.role] = true;
+		bill_is_read(r, h->field[l->found[k].at]);
 	}
-	r->bill->unread = (struct text){ arena_text(&r->bill->arena, b.n ? b.p : "", b.n), b.n };
-	buf_release(&b);
+	l->seen.net = !r->format->net;
+	for (size_t i = 0; i < h->count; i++)
+		l->seen.net |= r->format->net && export_is_named(h->field[i], r->format->net);
 }
 
 /* Which column has which meaning; a name that was asked for must be there, and has it alone. */
@@ -133,7 +129,7 @@ static int take_header(struct bill_reader *r, struct layout *l, const struct csv
 		return err_set(e, ERR_INVALID,
 			       "the header has no column for the %s; name it with --map",
 			       !has[ROLE_START] ? "day (day=COLUMN)" : "cost (cost=COLUMN)");
-	note_unread(r, h, l);
+	look_at_header(r, l, h);
 	return 0;
 }
 
@@ -166,6 +162,10 @@ static int take_record(struct bill_reader *r, struct layout *l, const struct csv
 			 ? err_set(e, ERR_INVALID, "%zu fields, the header has %zu", v->count,
 				   l->head.count)
 			 : r->take(r, &row, e);
+	if (rc == 0)
+		bill_judge_words(r, &l->seen, &row);
+	for (size_t i = 0; rc == 0 && i < v->count; i++)
+		rc = bill_judge(r, &l->seen, l->head.field[i], v->field[i], e);
 	while (l->documents)
 		json_close(l->document[--l->documents]);
 	return rc;
@@ -260,6 +260,45 @@ static int read_csv(struct bill_reader *r, struct text all, struct err *e)
 
 /* --- JSON --- */
 
+/* The keys of an object, and of those in it, under the path to it. */
+static int judge_keys(struct bill_reader *r, const struct bill_seen *seen, json_value *v,
+		      struct buf *path, struct err *e)
+{
+	enum { PATH_MOST = 400 };
+	const size_t at = path->n;
+	struct buf list = { 0 };
+	int rc = 0;
+	for (json_value *m = json_first(v); rc == 0 && m; m = json_next(m)) {
+		struct text s = json_number_or_string(m);
+		buf_printf(path, "%s%s", at ? "." : "", json_key(m));
+		list.n = 0;
+		if (json_kind(m) == JSON_ARRAY) {
+			json_put_value(&list, m);
+			s = (struct text){ list.p, list.n };
+		}
+		if (json_kind(m) == JSON_OBJECT && path->n < PATH_MOST)
+			rc = judge_keys(r, seen, m, path, e);
+		else if (s.n)
+			rc = bill_judge(r, seen, (struct text){ path->p, path->n }, s, e);
+		path->n = at;
+	}
+	buf_release(&list);
+	return rc;
+}
+
+static int judge_object(struct bill_reader *r, json_value *v, json_value *item,
+			const struct bill_row *row, struct err *e)
+{
+	struct bill_seen seen = { .net = !r->format->net || export_value(v, item, r->format->net) };
+	struct buf path = { 0 };
+	for (const struct export_column *c = r->format->column; c->name; c++)
+		seen.role[c->role] |= export_value(v, item, c->name) != NULL;
+	bill_judge_words(r, &seen, row);
+	int rc = judge_keys(r, &seen, v, &path, e);
+	buf_release(&path);
+	return rc;
+}
+
 static int take_object(struct bill_reader *r, json_value *v, json_value *item, struct err *e)
 {
 	struct buf credits = { 0 }, whole = { 0 };
@@ -279,6 +318,8 @@ static int take_object(struct bill_reader *r, json_value *v, json_value *item, s
 	json_put_value(&whole, v);
 	row.whole = (struct text){ whole.p, whole.n };
 	int rc = r->take(r, &row, e);
+	if (rc == 0)
+		rc = judge_object(r, v, item, &row, e);
 	buf_release(&credits);
 	buf_release(&whole);
 	return rc;

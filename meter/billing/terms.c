@@ -436,18 +436,13 @@ static int read_papers(struct terms *t, json_value *root, struct err *e)
 static int read_all(struct terms *t, json_value *root, struct err *e)
 {
 	static const char *const keys[] = {
-		"currency",	 "places",	     "rounding", "series",	"due_days",
-		"items",	 "metered",	     "markup",	 "minimum",	"maximum",
-		"taxes",	 "discount_percent", "issuer",	 "customer",	"note",
-		"usage",	 "credit_price",     "coupons",	 "rounding_of", "reverse_charge",
-		"tax_inclusive", "threshold",	     "sales",	 "money",
-<<<<<<< HEAD
-		"contract",	 "proration",	     NULL
+		"currency",	 "places",	     "rounding",  "series",	 "due_days",
+		"items",	 "metered",	     "markup",	  "minimum",	 "maximum",
+		"taxes",	 "discount_percent", "issuer",	  "customer",	 "note",
+		"usage",	 "credit_price",     "coupons",	  "rounding_of", "reverse_charge",
+		"tax_inclusive", "threshold",	     "sales",	  "money",	 "language",
+		"payment",	 "contract",	     "proration", NULL
 	};
-=======
-		"language",	 "payment",	     NULL
-	};
->>>>>>> w7
 	int64_t places;
 	int rc = json_check_keys(root, keys, "the terms", e);
 	struct text mode = json_string(json_member(root, "rounding"));

@@ -171,6 +171,7 @@ static void read_litellm(struct payload_reader *r, json_value *v, int64_t line)
 	if (rc == 0)
 		rc = payload_counts(r, &m, usage && json_first(usage) ? usage : v, &inside, &e);
 	payload_judge_beside(r, &m, v, NULL, "");
+	export_judge_document(r, &m, v);
 	if (rc == 0 && !(usage && json_first(usage))) {
 		/* the row is more than its counts */
 		r->raw.n = 0;
@@ -241,6 +242,7 @@ static void read_langfuse(struct payload_reader *r, json_value *v, json_value *u
 		rc = counts_normalise(&m.record, &c, &m.rule, &e);
 	payload_judge(r, &m, usage, true);
 	payload_judge_beside(r, &m, v, json_member(v, "usage"), "");
+	export_judge_document(r, &m, v);
 	if (rc == 0) {
 		r->raw.n = 0;
 		json_put_value(&r->raw, usage);
@@ -325,6 +327,7 @@ static void read_cloudflare(struct payload_reader *r, json_value *v, int64_t lin
 	if (rc == 0)
 		rc = counts_normalise(&m.record, &c, &m.rule, &e);
 	payload_judge_beside(r, &m, v, NULL, "");
+	export_judge_document(r, &m, v);
 	if (rc == 0) {
 		r->raw.n = 0;
 		json_put_value(&r->raw, v);

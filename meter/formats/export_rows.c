@@ -3,6 +3,8 @@
  * time. Rows of one bucket in one document are one record (DeepSeek writes a row a kind of token).
  */
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
 #include "base/csv.h"
 #include "base/digest.h"
@@ -29,7 +31,9 @@ struct row {
 	struct buf key; /* what tells its bucket apart */
 	struct text type;
 	int64_t amount;
-	bool has_amount, uncharged;
+	bool has_amount, uncharged, included;
+	struct text cost, currency;
+	const struct export_seen *seen; /* of its table; NULL: a document, which has its keys */
 };
 
 static struct text kept(struct payload_reader *r, struct text s)
@@ -144,6 +148,12 @@ static bool is_of_bills(uint8_t role)
 	return role >= ROLE_COST && role < ROLE_COUNT;
 }
 
+static const char *fee_of(struct payload_reader *r, const char *name)
+{
+	return arena_printf(
+		&r->arena, "'%s' is charged beside tokens, and no card knows how much it is", name);
+}
+
 static int take_value(struct payload_reader *r, struct row *w, const struct export_column *c,
 		      struct text s, struct err *e)
 {
@@ -157,6 +167,10 @@ static int take_value(struct payload_reader *r, struct row *w, const struct expo
 	int rc = 0;
 	if (is_count(c->role) && (rc = read_count(&n, c->name, s, e)) != 0)
 		return rc;
+	if (c->role == ROLE_COST && !w->cost.n)
+		w->cost = s;
+	if (c->role == ROLE_CURRENCY && !w->currency.n)
+		w->currency = s;
 	if (is_of_bills(c->role))
 		return 0;
 	switch (c->role) {
@@ -176,6 +190,7 @@ static int take_value(struct payload_reader *r, struct row *w, const struct expo
 		w->has_amount = true;
 		return 0;
 	case ROLE_UNCHARGED:
+		w->included = memmem(s.p, s.n, "Included", 8) != NULL;
 		w->uncharged = memmem(s.p, s.n, "Not Charged", 11) != NULL ||
 			       memmem(s.p, s.n, "No Charge", 9) != NULL;
 		return 0;
@@ -191,7 +206,12 @@ static int take_value(struct payload_reader *r, struct row *w, const struct expo
 		rc = take_place(w, kept(r, s), e);
 		break;
 	case ROLE_KEY:
+	case ROLE_FLAG:
 		break;
+	case ROLE_FEE:
+		if (!value_is_nothing(s))
+			w->p.m.unread = fee_of(r, c->name);
+		return 0;
 	case ROLE_SECRET:
 		buf_printf(&w->key, " %s=", c->name);
 		add_hash(&w->key, s);
@@ -236,16 +256,24 @@ static int take_type(struct row *w, struct err *e)
 		       (int)(w->type.n > 60 ? 60 : w->type.n), w->type.p);
 }
 
-/* A count of tokens that the registry does not know leaves the row without a price. */
-static void look_for_uncounted(struct payload_reader *r, struct row *w, json_value *v)
+/* What the row says that it cost, in dollars: a charge of whoever sells the calls, or an estimate.
+ */
+static void take_stated(struct row *w)
 {
-	for (json_value *m = json_first(v); m && !w->p.m.unread; m = json_next(m)) {
-		if (!json_key(m) || json_kind(m) == JSON_OBJECT || json_is_nothing(m) ||
-		    !export_is_uncounted(w->format, json_key(m)))
-			continue;
-		column_tell(&r->member, text_of(json_key(m)));
-		w->p.m.unread = arena_text(&r->arena, r->member.p, r->member.n);
-	}
+	struct decimal d;
+	int places;
+	char currency[4], text[DECIMAL_TEXT_MAX];
+	const struct export_format *f = w->format;
+	struct text said = w->currency;
+	if (loose_number(&d, &places, w->cost, false, NULL) != 0)
+		return; /* "Included" */
+	loose_currency(currency, w->cost);
+	if (!said.n)
+		said = *currency ? text_of(currency) : text_of(f->currency ? f->currency : "");
+	if (said.n == 3 && strncasecmp(said.p, "USD", 3) == 0)
+		payload_recorded_as(&w->p.m,
+				    text_of(decimal_format(decimal_shift(d, -f->places), text)),
+				    f->charges && !w->included);
 }
 
 static int read_row(struct payload_reader *r, struct row *w, json_value *v, json_value *item,
@@ -263,7 +291,9 @@ static int read_row(struct payload_reader *r, struct row *w, json_value *v, json
 	}
 	if (rc == 0 && w->type.n)
 		rc = take_type(w, e);
-	look_for_uncounted(r, w, v);
+	take_stated(w);
+	if (rc == 0 && !w->p.m.unread)
+		w->p.m.unread = export_unread(r, f, w->seen, v, item);
 	struct record *rec = &w->p.m.record;
 	if (rc != 0 || f->kind != EXPORT_BUCKETS || rec->time_us == TIME_ABSENT)
 		return rc;
@@ -305,6 +335,13 @@ static int add_to(struct pending_row *to, const struct pending_row *more, struct
 		bad |= __builtin_add_overflow(to->counts.count[i], more->counts.count[i],
 					      &to->counts.count[i]);
 	to->counts.has |= more->counts.has;
+	if (!to->m.stated.given)
+		to->m.stated = more->m.stated;
+	else if (more->m.stated.given)
+		bad |= __builtin_add_overflow(to->m.stated.amount.pico, more->m.stated.amount.pico,
+					      &to->m.stated.amount.pico);
+	if (!to->m.unread)
+		to->m.unread = more->m.unread;
 	to->told_requests |= more->told_requests;
 	return bad ? err_set(e, ERR_RANGE, "the counts of the bucket are too large") : 0;
 }
@@ -374,11 +411,11 @@ static struct text call_id(struct payload_reader *r, const struct row *w)
 	return made;
 }
 
-static void take_row(struct payload_reader *r, const struct export_format *f, json_value *v,
-		     json_value *item, int64_t line)
+static void take_row(struct payload_reader *r, const struct export_format *f,
+		     const struct export_seen *seen, json_value *v, json_value *item, int64_t line)
 {
 	struct err e = { 0 };
-	struct row w = { .format = f, .p = { .format = f } };
+	struct row w = { .format = f, .p = { .format = f }, .seen = seen };
 	payload_begin(&w.p.m, f->shape, line);
 	w.p.counts = (struct raw_counts){ .cache = f->cache, .fixed = f->kind == EXPORT_BUCKETS };
 	if (f->provider)
@@ -424,6 +461,7 @@ void export_release(struct payload_reader *r)
 	free(r->bucket);
 	dict_release(&r->buckets);
 	dict_release(&r->same_rows);
+	dict_release(&r->names);
 }
 
 static void take_item(struct payload_reader *r, const struct export_format *f, json_value *item,
@@ -431,9 +469,9 @@ static void take_item(struct payload_reader *r, const struct export_format *f, j
 {
 	json_value *rows = f->rows ? json_member(item, f->rows) : NULL;
 	if (json_kind(rows) != JSON_ARRAY)
-		take_row(r, f, item, NULL, line);
+		take_row(r, f, NULL, item, NULL, line);
 	for (json_value *v = rows ? json_first(rows) : NULL; v; v = json_next(v))
-		take_row(r, f, v, item, line);
+		take_row(r, f, NULL, v, item, line);
 }
 
 bool export_document(struct payload_reader *r, json_value *v, int64_t line)
@@ -461,15 +499,19 @@ bool export_document(struct payload_reader *r, json_value *v, int64_t line)
 
 /* --- CSV: each row as the object that the interface would have given --- */
 
-static void put_field(struct buf *b, struct text name, struct text s)
+/* count: of a column that counts, which a document writes as a plain number. */
+static void put_field(struct buf *b, struct text name, struct text s, bool count)
 {
+	int64_t n;
 	struct json_document *doc;
 	if (!s.n)
 		return;
 	buf_puts(b, b->n > 1 ? "," : "");
 	json_put_string(b, name);
 	buf_puts(b, ":");
-	if ((*s.p == '{' || *s.p == '[') && json_open(&doc, s, NULL) == 0) {
+	if (count && read_count(&n, "", s, NULL) == 0)
+		buf_int(b, n);
+	else if ((*s.p == '{' || *s.p == '[') && json_open(&doc, s, NULL) == 0) {
 		json_put_value(b, json_root(doc));
 		json_close(doc);
 	} else {
@@ -481,9 +523,18 @@ static void put_field(struct buf *b, struct text name, struct text s)
 struct table {
 	const struct export_format *format;
 	struct csv_record names;
+	struct export_seen seen;
 	/* takes rows that are documents of another format */
 	void (*take_document)(struct payload_reader *r, json_value *v, int64_t line);
 };
+
+static bool counts(const struct export_format *f, struct text name)
+{
+	for (const struct export_column *c = f->column; c->name; c++)
+		if (is_count(c->role) && text_is(name, c->name))
+			return true;
+	return false;
+}
 
 static int take_record(struct payload_reader *r, const struct table *t, const struct csv_record *v,
 		       int64_t line, struct err *e)
@@ -495,17 +546,23 @@ static int take_record(struct payload_reader *r, const struct table *t, const st
 	for (size_t i = 0; i < v->count && i < names->count; i++)
 		if (names->field[i].n)
 			put_field(&object, names->field[i],
-				  t->format->native ? csv_plain_text(v->field[i]) : v->field[i]);
+				  t->format->native ? csv_plain_text(v->field[i]) : v->field[i],
+				  t->format->as_json && counts(t->format, names->field[i]));
 	bool empty = object.n == 1;
 	buf_puts(&object, "}");
 	int rc = v->count > names->count ? err_set(e, ERR_INVALID, "%zu fields, the header has %zu",
 						   v->count, names->count)
 					 : json_open(&doc, (struct text){ object.p, object.n }, e);
 	if (rc == 0 && !empty) {
-		if (t->format->as_json)
+		if (t->format->as_json) {
+			r->unread_row = t->format->native ? NULL
+							  : export_unread(r, t->format, &t->seen,
+									  json_root(doc), NULL);
 			t->take_document(r, json_root(doc), line);
-		else
-			take_row(r, t->format, json_root(doc), NULL, line);
+			r->unread_row = NULL;
+		} else {
+			take_row(r, t->format, &t->seen, json_root(doc), NULL, line);
+		}
 	}
 	json_close(doc);
 	buf_release(&object);
@@ -541,8 +598,10 @@ void export_table(struct payload_reader *r, const struct export_format *f, char 
 			record.n--;
 		struct csv_record *to = names->count ? v : names;
 		int rc = record.n ? csv_split(to, record, separator, &e) : 0;
-		for (size_t i = 0; rc == 0 && to == names && i < names->count; i++)
+		for (size_t i = 0; rc == 0 && to == names && i < names->count; i++) {
 			names->field[i] = export_spelled(f, names->field[i]);
+			export_see(&t->seen, f, names->field[i]);
+		}
 		if (rc == 0 && record.n && to == v)
 			rc = take_record(r, t, v, line, &e);
 		if (rc != 0)

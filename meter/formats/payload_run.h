@@ -12,6 +12,7 @@
 #include "meter/formats/counts.h"
 #include "meter/formats/members.h"
 #include "meter/formats/payload.h"
+#include "meter/read/exports.h"
 
 enum log_kind { LOG_UNKNOWN, LOG_CLAUDE, LOG_CODEX };
 
@@ -51,6 +52,7 @@ struct anthropic_stream {
 };
 
 struct pending_row;
+struct export_format;
 enum { LAYOUTS = 8 };
 
 struct payload_reader {
@@ -83,6 +85,9 @@ struct payload_reader {
 	struct pending_row *bucket;
 	size_t bucket_count;
 	int64_t pages_with_more, pages_last;
+	struct dict names; /* what the names of an export's keys say, of: */
+	const struct export_format *names_of;
+	const char *unread_row; /* of the row at work, which is a document; NULL: all is known */
 	/* what the header of a session says of the calls behind it */
 	struct text session_id, session_model, session_effort;
 };
@@ -182,11 +187,24 @@ void stream_finish(struct payload_reader *r);
 /* The fast way for lines of a log whose kind is known: false when the slow way must read the line.
  */
 bool agent_log_line(struct payload_reader *r, struct text line, int64_t number);
-struct export_format;
 /* take_document: of rows that are documents of another format. */
 void export_table(struct payload_reader *r, const struct export_format *f, char separator,
 		  struct text all,
 		  void (*take_document)(struct payload_reader *r, json_value *v, int64_t line));
 void export_release(struct payload_reader *r);
+
+/* Which meanings of its format a row, or the header of a table, has a column for. */
+struct export_seen {
+	bool role[EXPORT_ROLES];
+};
+void export_see(struct export_seen *seen, const struct export_format *f, struct text name);
+/* Why the row of an export keeps no price: a key of it (or of the item around it, which may be
+ * NULL) that the registry does not list, and that speaks of money, holds a word of a dimension of
+ * prices, or may be what a column that is missing held. NULL: there is none. The text lives as long
+ * as the reader. */
+const char *export_unread(struct payload_reader *r, const struct export_format *f,
+			  const struct export_seen *seen, json_value *row, json_value *item);
+/* The same of a call whose document is a row of an export. */
+void export_judge_document(struct payload_reader *r, struct metered *m, json_value *v);
 
 #endif

@@ -227,6 +227,8 @@ void payload_take(struct payload_reader *r, struct metered *m)
 	if (r->in_batch)
 		payload_add_tier(r, m, TEXT("batch"));
 	payload_settle_tools(r, m);
+	if (!m->unread)
+		m->unread = r->unread_row;
 	r->sink.take(r->sink.user, m);
 }
 

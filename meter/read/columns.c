@@ -81,6 +81,14 @@ static const char *column_reason(const struct shape *s, struct text name)
 	return NULL;
 }
 
+bool column_is_harmless(struct text name)
+{
+	for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
+		if (text_is(name, columns[i].name) && strcmp(columns[i].shape, "*") == 0)
+			return true;
+	return false;
+}
+
 /* Of our own files: what the reader of usage takes and a trace has no field for. */
 static bool is_of_usage(struct text name)
 {

@@ -19,6 +19,9 @@ bool json_is_nothing(json_value *v);
 enum record_field column_field(const struct shape *s, const struct field_map *map, size_t map_count,
 			       struct text name);
 
+/* Whether a column of that name costs nothing of its own in a file of any kind. */
+bool column_is_harmless(struct text name);
+
 /* Why a record has no price: the column, or the member of a JSON record. */
 void column_tell(struct buf *out, struct text name);
 /* What in the value of a key that is no field may be billed; false: nothing. Where it is,

@@ -43,6 +43,9 @@ static uint8_t role_of(struct text word)
 		[ROLE_TYPE] = "type",
 		[ROLE_AMOUNT] = "amount",
 		[ROLE_UNCHARGED] = "uncharged",
+		[ROLE_FLAG] = "flag",
+		[ROLE_SUCCESS] = "success",
+		[ROLE_FEE] = "fee",
 		[ROLE_COST] = "cost",
 		[ROLE_CURRENCY] = "currency",
 		[ROLE_CREDITS] = "credits",
@@ -123,7 +126,17 @@ static const struct export_need *needs_in(json_value *list)
 	return needs;
 }
 
-static void take_columns(struct export_format *f, json_value *columns)
+static bool is_listed(json_value *list, struct text name)
+{
+	for (json_value *v = json_first(list); v; v = json_next(v)) {
+		struct text s = json_string(v);
+		if (s.n == name.n && memcmp(s.p, name.p, s.n) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void take_columns(struct export_format *f, json_value *columns, json_value *optional)
 {
 	struct export_column *c = arena_alloc(&registry.arena, (members(columns) + 1) * sizeof *c);
 	f->column = c;
@@ -131,7 +144,7 @@ static void take_columns(struct export_format *f, json_value *columns)
 		struct text name = text_of(json_key(v));
 		CHECK(name.n < EXPORT_NAME_MAX);
 		*c = (struct export_column){ arena_text(&registry.arena, name.p, name.n),
-					     role_of(json_string(v)) };
+					     role_of(json_string(v)), is_listed(optional, name) };
 		CHECK(c->role != ROLE_END_OF_LIST);
 		f->has_cost |= c->role == ROLE_COST || c->role == ROLE_PRICE;
 	}
@@ -140,10 +153,12 @@ static void take_columns(struct export_format *f, json_value *columns)
 
 static void take_file(const char *text)
 {
-	static const char *const known[] = { "name",  "title",	  "vendor",   "kind",	  "read",
-					     "rows",  "needs",	  "columns",  "harmless", "cache",
-					     "money", "spelling", "currency", "zone",	  "sign",
-					     "parts", "dates",	  "general",  NULL };
+	static const char *const known[] = { "name",	"title",    "vendor",	"kind",	    "read",
+					     "rows",	"needs",    "columns",	"harmless", "cache",
+					     "money",	"spelling", "currency", "zone",	    "sign",
+					     "parts",	"dates",    "optional", "costs",    "net",
+					     "general", NULL };
+	static const char *const costs[] = { "estimated", "charged", "no bill", NULL };
 	static const char *const kinds[] = { "calls", "buckets", "bill", NULL };
 	static const char *const reads[] = { "rows", "document", "trace", NULL };
 	static const char *const caches[] = { "keys", "inside", "beside", NULL };
@@ -172,6 +187,7 @@ static void take_file(const char *text)
 		.spelling = (enum item_spelling)choice(root, "spelling", spellings),
 		.places = choice(root, "money", moneys),
 		.currency = word(root, "currency"),
+		.net = word(root, "net"),
 		.zone = word(root, "zone"),
 		.order = (enum loose_order)choice(root, "dates", orders),
 		.majority = choice(root, "sign", signs) == 1,
@@ -179,7 +195,10 @@ static void take_file(const char *text)
 		.general = json_true(json_member(root, "general")),
 	};
 	CHECK(f->shape && f->title && f->needs[0].any);
-	take_columns(f, json_member(root, "columns"));
+	const int cost = choice(root, "costs", costs);
+	take_columns(f, json_member(root, "columns"), json_member(root, "optional"));
+	f->charges = cost == 1;
+	f->has_cost &= cost != 2;
 	json_close(d);
 }
 
@@ -232,8 +251,20 @@ static bool same_name(const char *a, size_t an, const char *b, size_t bn)
 	}
 }
 
+/* "reservation_*": any name that begins so, as the files of the vendor spell it. */
+static bool begins_same(struct text column, const char *name, size_t n)
+{
+	for (size_t k = 1; k <= column.n; k++)
+		if (same_name(column.p, k, name, n))
+			return true;
+	return false;
+}
+
 bool export_is_named(struct text column, const char *name)
 {
+	const size_t n = strlen(name);
+	if (n && name[n - 1] == '*')
+		return column.n >= n && begins_same(column, name, n - 1);
 	const char *dot = strchr(name, '.');
 	return column.n && (same_name(column.p, column.n, name, strlen(name)) ||
 			    (dot && same_name(column.p, column.n, name, (size_t)(dot - name))));
@@ -311,14 +342,51 @@ static bool is_known(const struct export_format *f, struct text column)
 	return false;
 }
 
+bool export_is_listed(const struct export_format *f, struct text column)
+{
+	return is_known(f, column);
+}
+
 bool export_is_unread(const struct export_format *f, struct text column)
 {
 	return speaks_of_money(column) && !is_known(f, column);
 }
 
-bool export_is_uncounted(const struct export_format *f, const char *name)
+static bool is_whole_name(const char *name, struct text path)
 {
-	return strcasestr(name, "token") && !is_known(f, text_of(name));
+	return same_name(path.p, path.n, name, strlen(name));
+}
+
+bool export_is_known(const struct export_format *f, struct text path)
+{
+	for (const struct export_column *c = f->column; c->name; c++)
+		if (is_whole_name(c->name, path))
+			return true;
+	for (size_t i = 0; f->harmless[i]; i++)
+		if (is_whole_name(f->harmless[i], path))
+			return true;
+	return f->rows && is_whole_name(f->rows, path);
+}
+
+/* Whether the name is of a member of the object. */
+static bool lies_in(const char *name, struct text object)
+{
+	size_t n = strlen(name);
+	for (const char *dot = strchr(name, '.'); dot; dot = strchr(dot + 1, '.'))
+		if (same_name(object.p, object.n, name, (size_t)(dot - name)))
+			return n > 0;
+	return false;
+}
+
+bool export_looks_into(const struct export_format *f, struct text path)
+{
+	for (const struct export_column *c = f->column; c->name; c++)
+		if (lies_in(c->name, path))
+			return true;
+	for (size_t i = 0; f->harmless[i]; i++)
+		if (lies_in(f->harmless[i], path))
+			return true;
+	return false;
 }
 
 /* --- documents --- */

@@ -41,6 +41,9 @@ enum export_role {
 	ROLE_TYPE,     /* the kind of token that ROLE_AMOUNT counts */
 	ROLE_AMOUNT,
 	ROLE_UNCHARGED, /* a value that says "Not Charged": no call that costs */
+	ROLE_FLAG,	/* true of a call that costs something else: told by a document's reader */
+	ROLE_SUCCESS,	/* true of a call that was answered, told in the same way */
+	ROLE_FEE,	/* charged for what is no token, so that counts do not give the price */
 	ROLE_COST,	/* several: the first that says something */
 	ROLE_CURRENCY,
 	ROLE_CREDITS, /* what is taken off the cost of the row: a list of amounts */
@@ -69,6 +72,7 @@ enum item_spelling {
 struct export_column {
 	const char *name;
 	uint8_t role;
+	bool optional; /* many files lack it, so its absence says nothing */
 };
 
 /* One of these names is there. */
@@ -85,6 +89,7 @@ struct export_format {
 	bool native;   /* what `export csv` writes */
 	bool has_cost;
 	bool general;	  /* nobody's in particular: what a vendor's shape knows goes first */
+	bool charges;	  /* its costs are what the seller charged; else they are estimates */
 	const char *rows; /* the list in an item that holds its rows; NULL: the item is the row */
 	const struct export_need *needs;    /* ended by none */
 	const struct export_column *column; /* ended by no name */
@@ -97,6 +102,7 @@ struct export_format {
 	const char *zone;	/* of its days; NULL: UTC, or the offset that they state */
 	enum loose_order order; /* of its dates */
 	bool majority;		/* the sign that most rows have is a charge */
+	const char *net;	/* the column of costs after discounts, which some files lack */
 	bool parts;		/* one bill comes in several files that may share a day */
 };
 
@@ -117,8 +123,12 @@ bool export_is_named(struct text column, const char *name);
 struct text export_spelled(const struct export_format *f, struct text column);
 /* Whether the name speaks of money or tokens, and f neither reads it nor knows it as harmless. */
 bool export_is_unread(const struct export_format *f, struct text column);
-/* The same of tokens, which usage must not leave out; of a row's key or column. */
-bool export_is_uncounted(const struct export_format *f, const char *name);
+/* Whether f reads or knows the column, or a member of the object in it. */
+bool export_is_listed(const struct export_format *f, struct text column);
+/* Whether f reads it or knows it as harmless: of a key, its whole path. */
+bool export_is_known(const struct export_format *f, struct text path);
+/* Whether f reads or knows something in the object at that path. */
+bool export_looks_into(const struct export_format *f, struct text path);
 /* Splits the first line by the separator with which it is the header of an export of usage. */
 const struct export_format *export_of_header(struct text line, char *separator);
 /* The same where the header is that of a trace of our own columns: one that counts tokens, and says

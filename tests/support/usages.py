@@ -113,10 +113,9 @@ def ways_of_table(name, t):
     yield write("semicolons.csv", t, separator=";")
     yield write("tabs.csv", t, separator="\t")
     yield write("empty.csv", t + [[""] * len(t[0])])
-    if name != "openrouter":  # a trace, by its exact names
-        yield write("upper.csv", [[h.upper() for h in t[0]]] + t[1:])
-        yield from pack("plain.csv")
-    if name not in ("openrouter", "cloudflare", "litellm", "langfuse"):  # rows that are documents
+    yield write("upper.csv", [[h.upper() for h in t[0]]] + t[1:])
+    yield from pack("plain.csv")
+    if name != "langfuse":  # counts are inside JSON
         yield write("thousands.csv", [t[0]] + [["1,000" if c == "1000" else c for c in r] for r in t[1:]])
 
 

@@ -176,7 +176,7 @@ def main():
         known = set()
         for name in os.listdir(sys.argv[2]):
             doc = json.load(open(os.path.join(sys.argv[2], name)))
-            if doc["kind"] == "bill" or "cost" in doc.get("columns", {}).values():
+            if doc["kind"] == "bill" or ("cost" in doc.get("columns", {}).values() and doc.get("costs") != "no bill"):
                 known.add(doc["name"])
         missing = known - set(TABLES) - {"anthropic.cost_report"}
         if missing:

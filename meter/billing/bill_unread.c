@@ -1,0 +1,103 @@
+/*
+ * What a bill says in columns that nobody reads: named, and where it may change what was billed, in
+ * doubt. The set of columns is closed, as it is for usage (meter/formats/export_unread.c).
+ */
+#include <string.h>
+#include <strings.h>
+
+#include "meter/billing/bill_parts.h"
+#include "meter/read/item_words.h"
+
+/* What was said of a name already. */
+enum { NAMED = 1, DOUBTED = 2, JUDGED = 4, LISTED = 8 };
+
+static void add_to(struct bill *b, struct text *list, struct text name)
+{
+	struct buf all = { 0 };
+	buf_printf(&all, "%.*s%s%.*s", (int)list->n, list->n ? list->p : "", list->n ? ", " : "",
+		   name.n > 100 ? 100 : (int)name.n, name.p);
+	*list = (struct text){ arena_text(&b->arena, all.p, all.n), all.n };
+	buf_release(&all);
+}
+
+static bool is_amount(struct text s)
+{
+	struct decimal d;
+	int places;
+	return loose_number(&d, &places, s, false, NULL) == 0 && d.digits != 0;
+}
+
+static bool is_kind(struct text s)
+{
+	return bill_kind_of_words(s) != BILL_USAGE;
+}
+
+static bool is_list_of_credits(struct text s)
+{
+	return s.n > 2 && *s.p == '[' && memmem(s.p, s.n, "\"amount\"", 8);
+}
+
+/* Whether a meaning for which the file has no column may be said here. */
+static bool may_be_missing(const struct bill_reader *r, const struct bill_seen *seen,
+			   struct text value)
+{
+	const struct export_format *f = r->format;
+	bool has[EXPORT_ROLES] = { false };
+	for (const struct export_column *c = f->column; c->name; c++)
+		has[c->role] = !c->optional;
+	const bool missing_kind = has[ROLE_KIND] && !seen->role[ROLE_KIND];
+	return (missing_kind && is_kind(value)) ||
+	       (has[ROLE_CREDITS] && !seen->role[ROLE_CREDITS] && is_list_of_credits(value)) ||
+	       (has[ROLE_UNIT] && !seen->role[ROLE_UNIT] && item_unit_is_no_count(value)) ||
+	       (!seen->net && is_amount(value));
+}
+
+int bill_judge(struct bill_reader *r, const struct bill_seen *seen, struct text name,
+	       struct text value, struct err *e)
+{
+	if (!value.n)
+		return 0;
+	uint64_t *said = dict_need(&r->names, name, NULL);
+	if (!*said)
+		*said = JUDGED | (export_is_listed(r->format, name) ? LISTED : 0);
+	if (*said & LISTED)
+		return 0;
+	if (!seen->role[ROLE_CURRENCY] && loose_is_currency(value) &&
+	    strncasecmp(value.p, "USD", 3) != 0 && !r->format->currency)
+		return err_set(e, ERR_INVALID,
+			       "the column '%.*s' says %.*s, and no column is known to be the "
+			       "currency; name it with --map currency=COLUMN",
+			       (int)name.n, name.p, (int)value.n, value.p);
+	if (!(*said & NAMED) && export_is_unread(r->format, name) && is_amount(value)) {
+		*said |= NAMED;
+		add_to(r->bill, &r->bill->unread, name);
+	}
+	if (!(*said & DOUBTED) && may_be_missing(r, seen, value)) {
+		*said |= DOUBTED;
+		add_to(r->bill, &r->bill->doubtful, name);
+	}
+	return 0;
+}
+
+void bill_is_read(struct bill_reader *r, struct text name)
+{
+	*dict_need(&r->names, name, NULL) = LISTED;
+}
+
+void bill_judge_words(struct bill_reader *r, const struct bill_seen *seen,
+		      const struct bill_row *row)
+{
+	bool has[EXPORT_ROLES] = { false };
+	const struct text kind = row->value[ROLE_KIND];
+	uint64_t *said = dict_need(&r->names, TEXT(" "), NULL);
+	if (*said || row->word_count || !r->format->needs[0].any || seen->role[ROLE_WHAT] ||
+	    r->o->column[ROLE_MODEL] || (kind.n && bill_kind_of_words(kind) != BILL_USAGE))
+		return;
+	for (const struct export_column *c = r->format->column; c->name; c++)
+		has[c->role] = true;
+	const bool service = has[ROLE_SERVICE] && seen->role[ROLE_SERVICE];
+	if (service || (!has[ROLE_SERVICE] && seen->role[ROLE_MODEL]))
+		return;
+	*said = DOUBTED;
+	add_to(r->bill, &r->bill->doubtful, TEXT("the column that names the model"));
+}

@@ -1,0 +1,66 @@
+#!/usr/bin/env bats
+# Exports whose vendors rename, add and leave out columns: nothing that may be billed is lost in silence, and what a seller charged is kept.
+load common
+
+@test "no column of any kind of export can be renamed without a word where it changes a total" {
+	command -v python3 > /dev/null || skip "no python3"
+	run timeout 300 python3 "$ROOT/tests/support/renamed_columns.py" "$TALLY" "$ROOT/meter/read/exports"
+	[ -z "$output" ] || fail "$output"
+}
+
+@test "a column of no known meaning: by its name, by its value, by what is missing" {
+	head='request_id,request_created_at,model,prompt_tokens,prompt_cache_read_tokens,prompt_cache_write_tokens,completion_tokens,total_tokens,cost'
+	try() { # COLUMN VALUE STATUS
+		printf '%s,%s\nr,2026-06-15T10:00:00Z,claude-sonnet-4-6,600,400,0,200,1200,0.1,%s\n' "$head" "$1" "$2" >h.csv
+		run "$TALLY" replay h.csv --json
+		expect "$3"
+		[ "$3" = 0 ] || [[ $output == *"the column '$1' is of no known meaning, and it may be billed"* ]] || fail "$output"
+		rm -rf a.db*
+		run "$TALLY" ingest h.csv --db a.db
+		expect "$3"
+	}
+	try video_tokens 5 3
+	try processing_tier gold 3
+	try lane priority 3
+	try lane Flex 3
+	try lane left 0
+	try video_tokens 0 0
+	try note 7 0 # all counts have their columns
+	try batch_id batch-7 0
+	try job_name batch 3
+	try request_path /v1/batch 0
+}
+
+@test "what a seller charged is kept with its rows, and prices what no card does" {
+	printf '%s\n' 'Date,Slug,Usage,BYOK Usage,Requests,Prompt Tokens,Completion Tokens,Reasoning Tokens' \
+		2026-06-15,anthropic/claude-sonnet-4.6,0.5,0,3,1000,200,0 2026-06-15,nobody/knows-it,0.25,0,4,1000,200,0 >days.csv
+	printf '%s\n' 'Date,Kind,Model,Max Mode,Input (w/ Cache Write),Input (w/o Cache Write),Cache Read,Output Tokens,Total Tokens,Cost' \
+		'2026-06-15T10:00:00.000Z,On-Demand,nobodys-model,No,0,6,4,2,12,$0.125' '2026-06-15T11:00:00.000Z,Included,nobodys-model,No,0,6,4,2,12,0.5' \
+		'2026-06-15T12:00:00.000Z,Included,nobodys-model,No,0,6,4,2,12,Included' >cursor.csv
+	printf '%s\n' request_id,request_created_at,model,prompt_tokens,completion_tokens,total_tokens,cost 'r,2026-06-15T10:00:00Z,nobodys-model,6,4,10,0.75' >helicone.csv
+	run "$TALLY" replay days.csv cursor.csv helicone.csv --json --recorded-cost
+	expect 3 '"records": 6' '"total": "0.381"' '"unpriced": 3'
+	[[ $(tr -d ' \n' <<<"$output") == *'"charged":{"records":3,"total":"0.875","compared":1,"theirs":"0.5","ours":"0.006"'* ]] || fail "$output"
+	[[ $(tr -d ' \n' <<<"$output") == *'"estimated":{"records":2,"total":"1.25"'* ]] || fail "$output"
+	"$TALLY" ingest days.csv cursor.csv helicone.csv --db a.db -q || [ $? = 3 ]
+	run "$TALLY" usage --db a.db --json
+	expect 3 '"total": "0.381"' '"unpriced": 3'
+}
+
+@test "what a bill says in columns that nobody reads: named, in doubt, or refused" {
+	export TALLY_DB=$DIR/b.db
+	printf '%s\n' id,time,model,input a,2026-06-15T01:00:00Z,claude-sonnet-4-6,2000000 >u.csv
+	"$TALLY" ingest u.csv -q
+	said() { # HEADER ROW STATUS WORDS
+		printf '%s\n' "$1" "$2" >bill.csv
+		run "$TALLY" reconcile bill.csv "${@:5}"
+		expect "$3" "$4"
+	}
+	said day,model,cost,sort 2026-06-15,claude-sonnet-4-6,6,Tax 3 'what may change the bill and was not read: sort'
+	said day,model,cost,sort 2026-06-15,claude-sonnet-4-6,6,Usage 0 'matches'
+	said day,model,cost,sort 2026-06-15,claude-sonnet-4-6,6,Tax 0 'matches' --map none=sort
+	said day,model,cost,money 2026-06-15,claude-sonnet-4-6,6,EUR 1 "'money' says EUR"
+	said 'day,model,cost,Cost (net)' 2026-06-15,claude-sonnet-4-6,6,5 0 'were not read: Cost (net)'
+	said line_item_usage_start_date,line_item_usage_type,line_item_unblended_cost,line_item_net_cost,line_item_product_code \
+		2026-06-15,USE1-Claude4.6Sonnet-input-tokens,6,5,AmazonBedrock 3 'what may change the bill and was not read: line_item_net_cost'
+}

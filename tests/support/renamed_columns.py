@@ -1,0 +1,236 @@
+#!/usr/bin/env python3
+"""renamed_columns.py TALLY DIR: renames each column of an export of each kind of the registry in DIR, and prints where a total changed in silence.
+
+Every value of these files matters (a batch, a tier, a place, searches, credits). A column that the reader no longer knows must change
+nothing, or the run says so: exit status 3 or 1. A kind without a file here is told, too."""
+import csv, io, json, os, subprocess, sys
+
+sys.dont_write_bytecode = True
+
+
+def table(head, *rows):
+    return [head.split(",")] + [list(r) for r in rows]
+
+
+USAGE = {
+    "openai.usage": table("start_time,end_time,start_time_iso,end_time_iso,project_id,num_model_requests,user_id,api_key_id,model,batch,service_tier,"
+                          "input_tokens,output_tokens,input_cached_tokens,input_audio_tokens,output_audio_tokens,input_uncached_tokens",
+                          ["1781481600", "1781568000", "", "", "p", "3", "u", "k", "gpt-5-mini", "True", "default", "1000", "200", "400", "0", "0", "600"],
+                          ["1781481600", "1781568000", "", "", "p", "3", "u", "k", "gpt-5-mini", "False", "priority", "1000", "200", "400", "0", "0", "600"]),
+    "openai.activity": table("timestamp,snapshot_id,operation,n_requests,n_context_tokens_total,n_generated_tokens_total,n_cached_context_tokens_total,"
+                             "aggregation_timestamp,model,batch,service_tier",
+                             ["", "gpt-5-mini", "completion", "3", "1000", "200", "400", "1781481600", "gpt-5-mini", "True", ""],
+                             ["", "gpt-5-mini", "completion", "3", "1000", "200", "400", "1781481600", "gpt-5-mini", "False", "flex"]),
+    "anthropic.console": table("usage_date_utc,model_version,api_key,workspace,usage_type,context_window,usage_input_tokens_no_cache,"
+                               "usage_input_tokens_cache_write_5m,usage_input_tokens_cache_write_1h,usage_input_tokens_cache_read,usage_output_tokens,"
+                               "web_search_count,inference_geo,speed",
+                               ["2026-06-15", "claude-opus-4-6", "k", "w", "batch", "≤ 200k", "600", "10", "20", "400", "200", "0", "global", "standard"],
+                               ["2026-06-15", "claude-opus-4-6", "k", "w", "standard", "≤ 200k", "600", "10", "0", "400", "200", "3", "global", "fast"]),
+    "deepseek.amount": table("user_id,utc_date,model,api_key_name,api_key,type,price,amount",
+                             ["u", "2026-06-15", "deepseek-v4-flash", "n", "sk-xx", "request_count", "", "3"],
+                             ["u", "2026-06-15", "deepseek-v4-flash", "n", "sk-xx", "input_cache_hit_tokens", "0.0000000028", "400"],
+                             ["u", "2026-06-15", "deepseek-v4-flash", "n", "sk-xx", "input_cache_miss_tokens", "0.00000014", "600"],
+                             ["u", "2026-06-15", "deepseek-v4-flash", "n", "sk-xx", "output_tokens", "0.00000028", "200"]),
+    "openrouter.days": table("Date,Slug,Usage,BYOK Usage,Requests,Prompt Tokens,Completion Tokens,Reasoning Tokens",
+                             ["2026-06-15", "anthropic/claude-sonnet-4.6", "0.1", "0", "3", "1000", "200", "50"]),
+    "openrouter.activity": table("date,model,model_permaslug,endpoint_id,provider_name,usage,byok_usage_inference,requests,prompt_tokens,completion_tokens,"
+                                 "reasoning_tokens",
+                                 ["2026-06-15", "anthropic/claude-sonnet-4.6", "anthropic/claude-4.6-sonnet-20260217", "e", "Anthropic", "0.1", "0", "3",
+                                  "1000", "200", "50"]),
+    "vercel.report": table("day,model,total_cost,input_tokens,output_tokens,cached_input_tokens,cache_creation_input_tokens,reasoning_tokens,request_count",
+                           ["2026-06-15", "anthropic/claude-sonnet-4.6", "0.1", "1000", "200", "400", "100", "50", "3"]),
+    "helicone": table("request_id,request_created_at,response_created_at,request_user_id,provider,model,response_model,prompt_tokens,"
+                      "prompt_cache_read_tokens,prompt_cache_write_tokens,completion_tokens,total_tokens,cost,response_status",
+                      ["r1", "2026-06-15T10:00:00Z", "", "u", "ANTHROPIC", "claude-sonnet-4-6", "claude-sonnet-4-6", "600", "400", "0", "200", "1200", "0.1",
+                       "200"]),
+    "github.copilot.usage": table("date,username,product,sku,model,quantity,unit_type,net_amount,total_monthly_quota,organization,repository,"
+                                  "cost_center_name,aic_quantity,input,output,cache_read,cache_write",
+                                  ["2026-06-15", "me", "copilot", "ai_credit", "Claude Sonnet 4.6", "3.6", "ai-credits", "0.1", "1500", "o", "r", "", "3.6",
+                                   "600", "200", "400", "100"]),
+    "cursor": table("Date,Kind,Model,Max Mode,Input (w/ Cache Write),Input (w/o Cache Write),Cache Read,Output Tokens,Total Tokens,Cost",
+                    ["2026-06-15T10:00:00.000Z", "Included", "claude-sonnet-4-6", "No", "100", "600", "400", "200", "1300", "Included"],
+                    ["2026-06-15T10:00:00.000Z", "Errored, Not Charged", "claude-sonnet-4-6", "No", "0", "6", "4", "2", "12", "Included"]),
+    "litellm": table("request_id,call_type,api_key,spend,total_tokens,prompt_tokens,completion_tokens,startTime,endTime,model,model_group,"
+                     "custom_llm_provider,user,team_id,metadata,cache_hit",
+                     ["r1", "acompletion", "hash", "0.1", "1200", "1000", "200", "2026-06-15 10:00:00", "2026-06-15 10:00:01", "claude-sonnet-4-6", "",
+                      "anthropic", "", "",
+                      '{"usage_object":{"prompt_tokens":1000,"completion_tokens":200,"total_tokens":1200,"cache_read_input_tokens":400}}', "False"],
+                     ["r2", "acompletion", "hash", "0", "1200", "1000", "200", "2026-06-15 10:00:00", "2026-06-15 10:00:01", "claude-sonnet-4-6", "",
+                      "anthropic", "", "", "{}", "True"]),
+    "langfuse": table("id,traceId,type,name,startTime,endTime,model,usageDetails,costDetails",
+                      ["o1", "t1", "GENERATION", "n", "2026-06-15T10:00:00Z", "", "claude-sonnet-4-6",
+                       '{"input":600,"output":200,"input_cache_read":400}', "{}"],
+                      ["o2", "t1", "SPAN", "n", "2026-06-15T10:00:00Z", "", "", "{}", "{}"]),
+    "cloudflare": table("id,created_at,provider,model,tokens_in,tokens_out,cost,cached,success",
+                        ["h", "2026-06-15T10:00:00Z", "anthropic", "claude-sonnet-4-6", "1000", "200", "0.1", "false", "true"],
+                        ["j", "2026-06-15T10:00:00Z", "anthropic", "claude-sonnet-4-6", "1000", "200", "0.1", "true", "true"],
+                        ["k", "2026-06-15T10:00:00Z", "anthropic", "claude-sonnet-4-6", "1000", "200", "0.1", "false", "false"]),
+    "portkey": table("id,created_at,ai_model,req_units,res_units,total_units,cost",
+                     ["i", "2026-06-15T10:00:00Z", "claude-sonnet-4-6", "1000", "200", "1200", "1"]),
+    "openrouter": table("generation_id,created_at,cost_total,cost_web_search,cost_cache,cost_file_processing,byok_usage_inference,tokens_prompt,"
+                        "tokens_completion,tokens_reasoning,tokens_cached,model_permaslug,provider_name,variant,cancelled,streamed,user,api_key_name,app_name",
+                        ["g", "2026-06-15 10:00:00.1", "0.1", "0", "0", "0", "0", "1000", "200", "50", "400", "anthropic/claude-4.6-sonnet-20260217",
+                         "Anthropic", "standard", "false", "true", "", "k", "a"]),
+}
+
+USAGE_DOCUMENTS = {
+    "openai.usage": {"object": "page", "data": [{"object": "bucket", "start_time": 1781481600, "end_time": 1781568000, "results": [
+        {"object": "organization.usage.completions.result", "input_tokens": 1000, "output_tokens": 200, "input_cached_tokens": 400,
+         "num_model_requests": 3, "model": "gpt-5-mini", "batch": True, "service_tier": "default", "project_id": None}]}], "has_more": False,
+        "next_page": None},
+    "anthropic.usage": {"data": [{"starting_at": "2026-06-15T00:00:00Z", "ending_at": "2026-06-16T00:00:00Z", "results": [
+        {"uncached_input_tokens": 600, "cache_creation": {"ephemeral_1h_input_tokens": 10 if speed == "standard" else 0, "ephemeral_5m_input_tokens": 20},
+         "cache_read_input_tokens": 400, "output_tokens": 200, "server_tool_use": {"web_search_requests": 2}, "api_key_id": None, "workspace_id": None,
+         "model": "claude-opus-4-6", "service_tier": tier, "context_window": "0-200k", "inference_geo": geo, "speed": speed}
+        for tier, geo, speed in (("batch", "us", "standard"), ("standard", "global", "fast"))]}], "has_more": False, "next_page": None},
+    "anthropic.claude_code": {"data": [{"date": "2026-06-15T00:00:00Z", "actor": {"type": "user_actor", "email_address": "a@b"}, "organization_id": "o",
+        "customer_type": "api", "terminal_type": "vscode", "core_metrics": {"num_sessions": 1}, "model_breakdown": [
+        {"model": "claude-sonnet-4-6", "tokens": {"input": 600, "output": 200, "cache_read": 400, "cache_creation": 10},
+         "estimated_cost": {"currency": "USD", "amount": 12}}]}], "has_more": False},
+    "openrouter.activity": {"data": [{"date": "2026-06-15", "model": "anthropic/claude-sonnet-4.6", "model_permaslug":
+        "anthropic/claude-4.6-sonnet-20260217", "endpoint_id": "e", "provider_name": "Anthropic", "usage": 0.1, "byok_usage_inference": 0, "requests": 3,
+        "prompt_tokens": 1000, "completion_tokens": 200, "reasoning_tokens": 50}]},
+    "vercel.report": {"results": [{"day": "2026-06-15", "model": "anthropic/claude-sonnet-4.6", "total_cost": 0.1, "input_tokens": 1000,
+        "output_tokens": 200, "cached_input_tokens": 400, "cache_creation_input_tokens": 100, "reasoning_tokens": 50, "request_count": 3}]},
+    "cloudflare": {"result": [{"id": "i%d" % cached, "created_at": "2026-06-15T10:00:00Z", "provider": "anthropic", "model": "claude-sonnet-4-6", "tokens_in": 1000,
+        "tokens_out": 200, "cost": 0.1, "cached": cached, "success": True, "status_code": 200} for cached in (False, True)]},
+}
+
+RENAMES = (lambda n: "x_" + n, lambda n: n + " (new)", lambda n: "zzz")
+
+
+def text_of(rows):
+    f = io.StringIO(newline="")
+    csv.writer(f, lineterminator="\n").writerows(rows)
+    return f.getvalue()
+
+
+def paths_of(v, at=()):
+    if isinstance(v, dict):
+        for k, inner in v.items():
+            yield at + (k,)
+            yield from paths_of(inner, at + (k,))
+    elif isinstance(v, list):
+        for i, inner in enumerate(v):
+            yield from paths_of(inner, at + (i,))
+
+
+def renamed(v, path, rename):
+    v = json.loads(json.dumps(v))
+    at = v
+    for k in path[:-1]:
+        at = at[k]
+    items = [(rename(k) if k == path[-1] else k, x) for k, x in at.items()]
+    at.clear()
+    at.update(items)
+    return v
+
+
+def mutants_of_usage():
+    for name, rows in USAGE.items():
+        yield name, "", "u.csv", text_of(rows)
+        for i, column in enumerate(rows[0]):
+            for rename in RENAMES:
+                head = list(rows[0])
+                head[i] = rename(column)
+                yield name, head[i] + " for " + column, "u.csv", text_of([head] + rows[1:])
+    for name, d in USAGE_DOCUMENTS.items():
+        yield name, "", "u.json", json.dumps(d)
+        for path in paths_of(d):
+            for rename in RENAMES:
+                yield name, rename(path[-1]) + " for " + ".".join(map(str, path)), "u.json", json.dumps(renamed(d, path, rename))
+
+
+def replayed(tally, path):
+    run = subprocess.run([tally, "replay", path, "--json"], capture_output=True, text=True)
+    try:
+        said = json.loads(run.stdout)
+        return run.returncode, said.get("total"), said.get("tokens"), run.stderr
+    except ValueError:
+        return run.returncode, None, None, run.stderr
+
+
+def judge_usage(tally):
+    right = None
+    for name, what, path, text in mutants_of_usage():
+        open(path, "w").write(text)
+        code, total, tokens, why = replayed(tally, path)
+        if not what:
+            right = total, tokens
+            if code != 0:
+                print(name, path, "is not read whole:", code, total, why)
+        elif code == 0 and (total, tokens) != right:
+            print(name, path, what, ":", total, tokens, "and not", *right)
+
+
+def keys_of(v):
+    if isinstance(v, dict):
+        for k, inner in v.items():
+            yield k
+            yield from keys_of(inner)
+    elif isinstance(v, list):
+        for inner in v:
+            yield from keys_of(inner)
+
+
+def with_key(v, key, name):
+    if isinstance(v, dict):
+        return {(name if k == key else k): with_key(x, key, name) for k, x in v.items()}
+    return [with_key(x, key, name) for x in v] if isinstance(v, list) else v
+
+
+def mutants_of_bill(text):
+    try:
+        d = [json.loads(line) for line in text.splitlines()]
+    except ValueError:
+        rows = list(csv.reader(io.StringIO(text)))
+        for i, column in enumerate(rows[0]):
+            for rename in RENAMES[::2]:
+                yield rename(column) + " for " + column, text_of([rows[0][:i] + [rename(column)] + rows[0][i + 1:]] + rows[1:])
+        return
+    for key in sorted(set(keys_of(d))):
+        for rename in RENAMES[::2]:
+            yield rename(key) + " for " + key, "\n".join(json.dumps(x) for x in with_key(d, key, rename(key)))
+
+
+def reconciled(tally, path):
+    run = subprocess.run([tally, "reconcile", path, "--provider", "anthropic", "-z", "UTC", "--json"], capture_output=True, text=True)
+    try:
+        said = json.loads(run.stdout)
+        return run.returncode, [said[k] for k in ("difference", "billed", "matching", "causes")] + [sorted((o["kind"], o["billed"]) for o in said["other"])], run.stderr
+    except (ValueError, KeyError):
+        return run.returncode, None, run.stderr
+
+
+def judge_bills(tally):
+    import vendor_bill
+    os.environ["TALLY_DB"] = "month.db"
+    with open("month.csv", "w") as f:
+        f.write("id,time,model,input,output\n" + "".join(",".join(map(str, r)) + "\n" for r in vendor_bill.records()))
+    subprocess.run([tally, "ingest", "month.csv", "-q"], check=True, capture_output=True)
+    for name in list(vendor_bill.TABLES) + ["anthropic.cost_report", "openai.costs/page", "gcp.billing/json"]:
+        rows, _ = vendor_bill.seed("tax", vendor_bill.lines())
+        vendor_bill.write(name, rows, "b")
+        text = open("b").read()
+        code, right, why = reconciled(tally, "b")
+        if code != 0:
+            print(name, "is not read whole:", code, why)
+        for what, text in mutants_of_bill(text):
+            open("b", "w").write(text)
+            code, said, why = reconciled(tally, "b")
+            if code == 0 and said != right:
+                print(name, what, ":", str(said)[:150], "and not", str(right)[:150], why)
+
+
+def main():
+    tally, registry = sys.argv[1:3]
+    entries = [json.load(open(os.path.join(registry, f))) for f in os.listdir(registry)]
+    missing = {e["name"] for e in entries if e["kind"] != "bill"} - set(USAGE) - set(USAGE_DOCUMENTS)
+    if missing:
+        print("no usage of", missing)
+    judge_usage(tally)
+    judge_bills(tally)
+
+
+if __name__ == "__main__":
+    main()
