@@ -13,6 +13,7 @@
 #include "base/zone.h"
 #include "cli/command.h"
 #include "meter/billing/exchange.h"
+#include "meter/store/cards.h"
 #include "meter/billing/budget.h"
 #include "reports/json_out.h"
 #include "reports/web.h"
@@ -165,26 +166,78 @@ static int watch_once(struct store *store, struct budgets *budgets,
 	return rc;
 }
 
-/* Alarms of budgets, until a signal comes: the main thread, with a connection of its own. */
-static void watch(const char *path)
+/* The prices that the server uses, and what the cards looked like when they were read. */
+struct used_prices {
+	const struct cli *cli;
+	struct shelf *shelf;
+	struct buf trace;
+};
+
+/* What changes with any card: files, and those of the database where it is open. */
+static int trace_prices(const struct cli *cli, struct store *s, struct buf *out, struct err *e)
 {
-	enum { SECONDS = 3 };
-	const struct timespec pause = { SECONDS, 0 };
+	cli_book_trace(cli, out);
+	return s ? own_cards_trace(store_db(s), out, e) : 0;
+}
+
+/* Before the first cards are read, so that no change of them is missed. */
+static void first_trace(struct used_prices *p)
+{
+	struct buf path = { 0 };
+	struct store *s = NULL;
+	struct err e;
+	if (store_open(&s, cli_db_path(p->cli, &path), DB_READ, &e) != 0)
+		s = NULL; /* not there yet: no cards */
+	trace_prices(p->cli, s, &p->trace, &e);
+	store_close(s);
+	buf_release(&path);
+}
+
+/* Reads the cards again where one has changed; those that cannot be read leave the prices as they
+ * are, which is told once. */
+static int renew_prices(struct used_prices *p, struct store *s, struct err *e)
+{
+	struct buf trace = { 0 };
+	struct book *book;
+	struct err why;
+	int rc = trace_prices(p->cli, s, &trace, e);
+	if (rc == 0 && (trace.n != p->trace.n || memcmp(trace.p, p->trace.p, trace.n) != 0)) {
+		p->trace.n = 0;
+		buf_add(&p->trace, trace.p, trace.n);
+		if (cli_database_book(p->cli, DB_READ, &book, &why) == 0) {
+			shelf_put(p->shelf, book);
+			log_event(NULL, "prices_changed", "the cards as they are now are in use");
+		} else {
+			log_event(NULL, "prices_failed", why.message);
+		}
+	}
+	buf_release(&trace);
+	return rc;
+}
+
+/* Alarms of budgets and cards that change, until a signal comes: the main thread, with a connection
+ * of its own. */
+static void watch(const char *path, struct used_prices *prices)
+{
+	enum { BUDGETS_EVERY = 3 };
+	const struct timespec second = { 1, 0 };
 	struct store *store = NULL;
 	struct budgets *budgets = NULL;
 	struct dict known = { 0 };
 	const struct budget_listener listener = { &known, budget_failed, hook_told };
 	struct err e = { 0 };
-	while (atomic_load(&signals) == 0) {
+	for (unsigned turn = 0; atomic_load(&signals) == 0; turn++) {
 		int rc = store ? 0 : store_open(&store, path, DB_WRITE, &e);
 		if (rc == 0 && !budgets)
 			budgets = budgets_open(store);
 		if (rc == 0)
+			rc = renew_prices(prices, store, &e);
+		if (rc == 0 && turn % BUDGETS_EVERY == 0)
 			rc = watch_once(store, budgets, &listener, &e);
-		if (rc < 0)
+		if (rc < 0 && turn % BUDGETS_EVERY == 0)
 			log_event(NULL, "store_failed", e.message);
 		if (atomic_load(&signals) == 0)
-			nanosleep(&pause, NULL);
+			nanosleep(&second, NULL);
 	}
 	budgets_close(budgets);
 	store_close(store);
@@ -247,6 +300,7 @@ static int serve(struct cli *cli, struct err *e)
 		   *cert_path = cli_value(cli, "tls-cert"), *key_path = cli_value(cli, "tls-key");
 	struct buf path = { 0 }, cert = { 0 }, key = { 0 };
 	struct book *book = NULL;
+	struct used_prices prices = { .cli = cli };
 	struct tokens *tokens = NULL;
 	struct writer *writer = NULL;
 	struct http *http = NULL;
@@ -266,7 +320,11 @@ static int serve(struct cli *cli, struct err *e)
 	if (rc == 0 && !cert_path != !key_path)
 		rc = err_set(e, ERR_USAGE, "--tls-cert and --tls-key belong together");
 	if (rc == 0)
+		first_trace(&prices);
+	if (rc == 0)
 		rc = cli_database_book(cli, DB_CREATE, &book, e);
+	if (rc == 0)
+		prices.shelf = shelf_open(book);
 	if (rc == 0 && tokens_path)
 		rc = tokens_open(&tokens, tokens_path, e);
 	if (rc == 0)
@@ -283,7 +341,7 @@ static int serve(struct cli *cli, struct err *e)
 	if (rc == 0)
 		rc = writer_open(&writer,
 				 &(struct writer_options){ .path = path.p,
-							   .book = book,
+							   .shelf = prices.shelf,
 							   .currency = cli_currency(cli),
 							   .by_completion = boundary == 1,
 							   .jobs_most = (size_t)queue,
@@ -301,7 +359,7 @@ static int serve(struct cli *cli, struct err *e)
 						       .key = key.n ? key.p : NULL,
 						       .writer = writer,
 						       .reading = { .path = path.p,
-								    .book = book,
+								    .shelf = prices.shelf,
 								    .currency = cli_currency(cli),
 								    .by_completion = boundary == 1,
 								    .rates = rates },
@@ -317,7 +375,7 @@ static int serve(struct cli *cli, struct err *e)
 		log_event(NULL, "start", line);
 		if (tokens && tokens_are_exposed(tokens))
 			log_event(NULL, "tokens_exposed", "the token file is readable by others");
-		watch(path.p);
+		watch(path.p, &prices);
 		log_event(NULL, "stop", "finishing requests in progress");
 		http_quiesce(http);
 		/* the writer first: it answers all that waits, for no connection may sleep when the
@@ -328,7 +386,8 @@ static int serve(struct cli *cli, struct err *e)
 	}
 	writer_close(writer);
 	tokens_close(tokens);
-	book_close(book);
+	shelf_close(prices.shelf);
+	buf_release(&prices.trace);
 	buf_release(&path);
 	buf_release(&cert);
 	buf_release(&key);

@@ -250,6 +250,14 @@ int cli_book(const struct cli *cli, struct book **out, struct err *e)
 	return open_book(cli, NO_DATABASE, out, e);
 }
 
+void cli_book_trace(const struct cli *cli, struct buf *out)
+{
+	const char *path;
+	price_store_trace(out);
+	for (int i = 0; (path = cli_price_path(cli, i)); i++)
+		price_store_trace_path(out, path);
+}
+
 int cli_database_book(const struct cli *cli, int mode, struct book **out, struct err *e)
 {
 	return open_book(cli, mode, out, e);

@@ -85,6 +85,8 @@ int cli_book(const struct cli *cli, struct book **out, struct err *e);
 /* The same with the cards that were installed for the database, below $TALLY_PRICES: for whatever
  * prices its records. mode: how the command opens the database. */
 int cli_database_book(const struct cli *cli, int mode, struct book **out, struct err *e);
+/* Adds to out what changes whenever a file of those cards does, but not those of a database. */
+void cli_book_trace(const struct cli *cli, struct buf *out);
 /* The i-th of --prices and of the settings, which come first; NULL after the last. */
 const char *cli_price_path(const struct cli *cli, int i);
 const char *cli_currency(const struct cli *cli);

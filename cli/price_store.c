@@ -1,5 +1,6 @@
 #include "cli/price_store.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -118,6 +119,59 @@ int price_store_load(struct book *book, bool quiet, struct err *e)
 int price_store_add_named(struct book *book, struct err *e)
 {
 	return add_named(book, getenv("TALLY_PRICES"), e);
+}
+
+static void add_trace(struct buf *out, const char *path, int64_t *files, struct stat *folder)
+{
+	struct stat s;
+	if (stat(path, &s) != 0)
+		return;
+	*folder = s;
+	buf_printf(out, "%lld %lld %lld %09ld\n", (long long)s.st_ino, (long long)s.st_size,
+		   (long long)s.st_mtim.tv_sec, s.st_mtim.tv_nsec);
+	++*files;
+}
+
+static int is_card_name(const struct dirent *d)
+{
+	const size_t n = strlen(d->d_name);
+	return n > 5 && strcmp(d->d_name + n - 5, ".json") == 0;
+}
+
+void price_store_trace_path(struct buf *out, const char *path)
+{
+	struct stat s = { 0 }, inner;
+	struct dirent **card = NULL;
+	struct buf name = { 0 };
+	int64_t files = 0;
+	add_trace(out, path, &files, &s);
+	int n = S_ISDIR(s.st_mode) ? scandir(path, &card, is_card_name, alphasort) : 0;
+	for (int i = 0; i < n; i++) {
+		name.n = 0;
+		buf_printf(&name, "%s/%s", path, card[i]->d_name);
+		add_trace(out, name.p, &files, &inner);
+		free(card[i]);
+	}
+	free(card);
+	buf_release(&name);
+	buf_printf(out, "%lld of %s\n", (long long)files, path);
+}
+
+void price_store_trace(struct buf *out)
+{
+	struct buf path = { 0 };
+	price_store_trace_path(out, price_store_path(&path, false, "book.pack"));
+	price_store_trace_path(out, price_store_path(&path, true, "cards"));
+	price_store_trace_path(out, price_store_path(&path, false, "cards"));
+	for (const char *all = getenv("TALLY_PRICES"); all && *all;) {
+		const size_t n = strcspn(all, ":");
+		path.n = 0;
+		buf_add(&path, all, n);
+		buf_puts(&path, "");
+		price_store_trace_path(out, path.p);
+		all += n + (all[n] == ':');
+	}
+	buf_release(&path);
 }
 
 static void copy_text(char *out, size_t room, json_value *root, const char *key)

@@ -22,6 +22,11 @@ int price_store_load(struct book *book, bool quiet, struct err *e);
 /* Those of $TALLY_PRICES. */
 int price_store_add_named(struct book *book, struct err *e);
 
+/* Adds to out what changes whenever a file of prices at that path does, or one of that folder. */
+void price_store_trace_path(struct buf *out, const char *path);
+/* The same of all that price_store_load and price_store_add_named read. */
+void price_store_trace(struct buf *out);
+
 /* What is known of the installed book; texts are empty where there is none. */
 struct price_state {
 	char released[11], sha256[65], etag[256];

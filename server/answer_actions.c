@@ -612,7 +612,7 @@ static void put_refused(void *user, int64_t id, const char *why)
 
 static int retry(struct action *a, struct err *e)
 {
-	struct ingest_options o = { .book = a->o->book,
+	struct ingest_options o = { .book = a->c.book,
 				    .currency = a->o->currency,
 				    .by_completion = a->o->by_completion,
 				    .ahead_us_most = AHEAD_DAYS_MOST * US_PER_DAY,

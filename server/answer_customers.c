@@ -109,7 +109,7 @@ static int read_price_question(struct reader *r, const struct http_question *q,
 {
 	struct zone *z = NULL;
 	const char *name;
-	*out = (struct price_question){ .book = r->o->book,
+	*out = (struct price_question){ .book = r->book,
 					.now = r->now,
 					.at = r->now,
 					.model = q->parameter(q, "model"),

@@ -59,7 +59,7 @@ int answer_plan(struct reader *r, const struct http_question *q, struct http_rep
 	if (rc == 0 && plan)
 		rc = plan_open(&plans, &credits, plan, e);
 	if (rc == 0)
-		rc = work_question_answer(&a->p, r->o->book, credits, show, a, &incomplete, e);
+		rc = work_question_answer(&a->p, r->book, credits, show, a, &incomplete, e);
 	plan_file_close(plans);
 	work_question_release(&a->p);
 	free(a);

@@ -82,7 +82,7 @@ int answer_attention(struct reader *r, const struct http_question *q, struct htt
 {
 	struct attention_question a = { .store = r->store,
 					.ledger = r->ledger,
-					.prices_of = book_released(r->o->book),
+					.prices_of = book_released(r->book),
 					.now = r->now };
 	struct json_out j;
 	int rc = question_customer(q, &a.customer, e);

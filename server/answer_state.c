@@ -74,7 +74,7 @@ int answer_forecast(struct reader *r, const struct http_question *q, struct http
 	int rc = question_zone(q, &z, &name, e);
 	if (rc == 0) {
 		f = forecast_question_of(r->ledger, z, r->now);
-		f.book = r->o->book;
+		f.book = r->book;
 		f.project = q->parameter(q, "project");
 		f.model = q->parameter(q, "model");
 		rc = question_customer(q, &f.customer, e);
@@ -109,7 +109,7 @@ int answer_tariff(struct reader *r, const struct http_question *q, struct http_r
 {
 	const char *model, *provider = q->parameter(q, "provider"),
 			   *currency = q->parameter(q, "currency");
-	struct cost_question c = { .book = r->o->book,
+	struct cost_question c = { .book = r->book,
 				   .price = { .currency = currency ? currency : r->o->currency,
 					      .at = r->now },
 				   .usage = { .tokens = { [BUCKET_INPUT] = 1 }, .requests = 1 },

@@ -23,7 +23,7 @@ int answer_usage(struct reader *r, const struct http_question *q, struct http_re
 	if (rc == 0)
 		rc = quarantine_count(r->store, &report.quarantined, e);
 	if (rc == 0)
-		rc = price_dates_of(&report.dates, r->store, r->o->book, &filter, e);
+		rc = price_dates_of(&report.dates, r->store, r->book, &filter, e);
 	if (rc == 0) {
 		struct json_out j;
 		report.result = result;

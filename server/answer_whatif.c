@@ -90,7 +90,7 @@ static int read_scenarios(struct asked *a, struct err *e)
 				     "scenarios with files are for the command line: tally whatif");
 		else
 			rc = scenario_add(&a->list, arena_text(&a->texts, s.p ? s.p : "", s.n),
-					  a->r->o->book, e);
+					  a->r->book, e);
 	}
 	return rc == 0 && n == 0 ? err_set(e, ERR_USAGE, "'scenarios' is a list of NAME=SPEC") : rc;
 }
@@ -287,7 +287,7 @@ int answer_whatif(struct reader *r, const struct http_question *q, struct http_r
 			   .until = INSTANT_MAX,
 			   .until_us = clock_monotonic_us() + SECONDS_MOST * US_PER_SECOND,
 			   .o = { .currency = r->o->currency,
-				  .book = r->o->book,
+				  .book = r->book,
 				  .rules = { .capacity = -1, .ttl_us = -1, .vendor = true },
 				  .seed = 1,
 				  .resamples = RESAMPLES,

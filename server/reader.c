@@ -32,6 +32,8 @@ static void close_one(struct reader *x)
 	drawer_close(x->drawer);
 	ledger_close(x->ledger);
 	store_close(x->store);
+	if (x->book)
+		shelf_give(x->o->shelf, x->book);
 	*x = (struct reader){ 0 };
 }
 
@@ -51,14 +53,25 @@ void readers_close(struct readers *r)
 static int open_one(struct reader *x, const struct reader_options *o, struct err *e)
 {
 	x->o = o;
+	x->book = shelf_take(o->shelf);
 	int rc = store_open(&x->store, o->path, DB_READ, e);
 	if (rc == 0)
 		rc = ledger_open(&x->ledger, x->store, e);
 	if (rc == 0)
-		rc = drawer_open(&x->drawer, x->ledger, o->book, e);
+		rc = drawer_open(&x->drawer, x->ledger, x->book, e);
 	if (rc != 0)
 		close_one(x);
 	return rc;
+}
+
+/* The prices of now in the place of those that it was opened with. */
+static void renew_one(struct reader *x)
+{
+	const struct book *now = shelf_take(x->o->shelf), *before = x->book;
+	if (now != before)
+		drawer_use_book(x->drawer, now);
+	x->book = now;
+	shelf_give(x->o->shelf, before);
 }
 
 int readers_take(struct readers *r, struct reader **out, struct err *e)
@@ -75,6 +88,8 @@ int readers_take(struct readers *r, struct reader **out, struct err *e)
 	r->taken[i] = true;
 	pthread_mutex_unlock(&r->lock);
 	struct reader *x = &r->reader[i];
+	if (x->store)
+		renew_one(x);
 	int rc = x->store ? 0 : open_one(x, r->o, e);
 	x->now = clock_now();
 	if (rc == 0)
@@ -100,12 +115,12 @@ void readers_give(struct readers *r, struct reader *x, bool failed)
 
 int change_begin(struct change *c, const struct reader_options *o, struct err *e)
 {
-	*c = (struct change){ .now = clock_now() };
+	*c = (struct change){ .o = o, .book = shelf_take(o->shelf), .now = clock_now() };
 	int rc = store_open(&c->store, o->path, DB_WRITE, e);
 	if (rc == 0)
 		rc = ledger_open(&c->ledger, c->store, e);
 	if (rc == 0)
-		rc = drawer_open(&c->drawer, c->ledger, o->book, e);
+		rc = drawer_open(&c->drawer, c->ledger, c->book, e);
 	if (rc == 0) {
 		rc = store_begin(c->store, c->now, e);
 		c->begun = rc == 0;
@@ -124,6 +139,8 @@ int change_end(struct change *c, int rc, struct err *e)
 	drawer_close(c->drawer);
 	ledger_close(c->ledger);
 	store_close(c->store);
+	if (c->book)
+		shelf_give(c->o->shelf, c->book);
 	*c = (struct change){ 0 };
 	return rc;
 }

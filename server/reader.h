@@ -8,11 +8,11 @@
 #include <stdatomic.h>
 
 #include "meter/ledger/draw.h"
-#include "pricing/book.h"
+#include "pricing/shelf.h"
 
 struct reader_options {
-	const char *path; /* of the database */
-	const struct book *book;
+	const char *path;    /* of the database */
+	struct shelf *shelf; /* of prices */
 	const char *currency;
 	bool by_completion;
 	const char *const
@@ -23,6 +23,7 @@ struct reader_options {
 
 struct reader {
 	const struct reader_options *o;
+	const struct book *book; /* that of the last time it was taken */
 	struct store *store;
 	struct ledger *ledger;
 	struct drawer *drawer;
@@ -43,6 +44,8 @@ void readers_give(struct readers *r, struct reader *x, bool failed);
  * change_end. What is changed stands in the trail of changes with the name of who asked.
  */
 struct change {
+	const struct reader_options *o;
+	const struct book *book;
 	struct store *store;
 	struct ledger *ledger;
 	struct drawer *drawer;

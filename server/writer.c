@@ -23,6 +23,7 @@ struct items {
 struct writer {
 	struct writer_options o;
 	struct store *store;
+	const struct book *book;
 	struct ingest *in;
 	struct spending *spending;
 	struct ledger *ledger;
@@ -717,6 +718,20 @@ static void answer_all(struct writer *w, struct job *list, const struct err *why
 	}
 }
 
+/* The prices of now, between two transactions; usage that no card covered may be covered by them.
+ */
+static void renew_prices(struct writer *w)
+{
+	const struct book *now = shelf_take(w->o.shelf), *before = w->book;
+	if (now != before) {
+		ingest_use_book(w->in, now);
+		drawer_use_book(w->drawer, now);
+		drawer_look_again(w->drawer);
+	}
+	w->book = now;
+	shelf_give(w->o.shelf, before);
+}
+
 /* A list of jobs, and their answers after it. */
 static int take_jobs(struct writer *w, struct job *list)
 {
@@ -725,6 +740,7 @@ static int take_jobs(struct writer *w, struct job *list)
 	struct ingest_counts sum;
 	int64_t began_us = clock_monotonic_us();
 	bool beside;
+	renew_prices(w);
 	int rc = only_append(w, list, &beside, &e);
 	if (rc == 0)
 		rc = take_list(w, list, beside, now, &sum, &e);
@@ -796,6 +812,7 @@ static int tidy_ledger(struct writer *w, struct instant now, struct err *e)
 /* What can wait until nobody does; what fails of it does not keep the rest from being done. */
 static void tidy(struct writer *w)
 {
+	renew_prices(w);
 	int (*const parts[])(struct writer *, struct instant, struct err *) = { tidy_rows,
 										tidy_ledger };
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
@@ -873,12 +890,14 @@ static void *run(void *arg)
 int writer_open(struct writer **out, const struct writer_options *o, struct err *e)
 {
 	struct writer *w = mem_zalloc(sizeof *w);
-	const struct ingest_options io = { .book = o->book,
+	const struct book *book = shelf_take(o->shelf);
+	const struct ingest_options io = { .book = book,
 					   .currency = o->currency,
 					   .ahead_us_most = AHEAD_DAYS_MOST * US_PER_DAY,
 					   .behind_us_most = BEHIND_DAYS_MOST * US_PER_DAY,
 					   .by_completion = o->by_completion };
 	w->o = *o;
+	w->book = book;
 	w->last = &w->first;
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->wake, NULL);
@@ -888,7 +907,7 @@ int writer_open(struct writer **out, const struct writer_options *o, struct err 
 	if (rc == 0)
 		rc = ledger_open(&w->ledger, w->store, e);
 	if (rc == 0)
-		rc = drawer_open(&w->drawer, w->ledger, o->book, e);
+		rc = drawer_open(&w->drawer, w->ledger, w->book, e);
 	if (rc == 0) {
 		w->spending = spending_open(w->store);
 		spending_keep_held(w->spending);
@@ -902,6 +921,7 @@ int writer_open(struct writer **out, const struct writer_options *o, struct err 
 		drawer_close(w->drawer);
 		ledger_close(w->ledger);
 		store_close(w->store);
+		shelf_give(o->shelf, w->book);
 		free(w);
 		return rc;
 	}
@@ -930,6 +950,7 @@ void writer_close(struct writer *w)
 	drawer_close(w->drawer);
 	ledger_close(w->ledger);
 	store_close(w->store);
+	shelf_give(w->o.shelf, w->book);
 	buf_release(&w->items.json);
 	buf_release(&w->items.reason);
 	pthread_mutex_destroy(&w->lock);

@@ -16,6 +16,7 @@
 #include "meter/billing/budget.h"
 #include "meter/hold.h"
 #include "meter/ledger/draw.h"
+#include "pricing/shelf.h"
 
 /* JOB_PROBE: whether the database can be read and written */
 enum job_kind { JOB_USAGE, JOB_HOLD, JOB_SETTLE, JOB_RELEASE, JOB_PROBE };
@@ -76,7 +77,7 @@ struct writer_stats {
 
 struct writer_options {
 	const char *path;
-	const struct book *book;
+	struct shelf *shelf; /* of prices */
 	const char *currency;
 	bool by_completion;
 	size_t jobs_most, bytes_most;

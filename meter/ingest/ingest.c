@@ -88,6 +88,13 @@ int ingest_open(struct ingest **out, struct store *s, const struct ingest_option
 	return 0;
 }
 
+void ingest_use_book(struct ingest *in, const struct book *book)
+{
+	tariffs_close(in->tariffs);
+	in->o.book = book;
+	in->tariffs = tariffs_open(book, NULL, in->o.currency);
+}
+
 void ingest_close(struct ingest *in)
 {
 	if (!in)

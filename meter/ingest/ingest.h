@@ -71,6 +71,8 @@ int ingest_open(struct ingest **out, struct store *s, const struct ingest_option
 		const char *source, void (*on_item)(void *user, const struct ingest_item *item),
 		void *user, struct err *e);
 void ingest_close(struct ingest *in);
+/* Prices by that book from now on, outside a transaction; it lives as long. */
+void ingest_use_book(struct ingest *in, const struct book *book);
 
 /* The record's id: its own, or one that is made for it now; valid until the next call. */
 struct text ingest_id(struct ingest *in, const struct metered *m);

@@ -128,6 +128,12 @@ void drawer_forget(struct drawer *d)
 	forget_series(d);
 }
 
+void drawer_use_book(struct drawer *d, const struct book *book)
+{
+	drawer_forget(d);
+	d->book = book;
+}
+
 void drawer_look_again(struct drawer *d)
 {
 	d->again = true;

@@ -15,6 +15,8 @@
 struct drawer;
 int drawer_open(struct drawer **out, struct ledger *l, const struct book *book, struct err *e);
 void drawer_close(struct drawer *d);
+/* Rates by that book from now on, outside a transaction; it lives as long as the drawer. */
+void drawer_use_book(struct drawer *d, const struct book *book);
 /* Sweeps take usage that no card or plan covered when it came, as soon as one does. */
 void drawer_look_again(struct drawer *d);
 /* Sweeps try that account again if it is at fault, and where usage of it was reversed give back at

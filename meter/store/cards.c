@@ -108,6 +108,21 @@ int own_cards_add(struct db *db, struct book *b, struct err *e)
 	return rc;
 }
 
+int own_cards_trace(struct db *db, struct buf *out, struct err *e)
+{
+	struct query *q = NULL;
+	int rc =
+		db_prepare(db, "SELECT name,at,length(content) FROM own_card ORDER BY name", &q, e);
+	while (rc == 0 && (rc = db_step(db, q, e)) == 1) {
+		const struct text t = db_text(q, 0);
+		buf_printf(out, "%.*s %lld %lld\n", (int)t.n, t.p, (long long)db_int(q, 1),
+			   (long long)db_int(q, 2));
+		rc = 0;
+	}
+	db_drop(q);
+	return rc;
+}
+
 int own_card_put(struct store *s, struct text name, struct text content, struct err *e)
 {
 	struct query *q = NULL;

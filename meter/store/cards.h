@@ -31,6 +31,8 @@ int cards_differ(struct store *s, const struct book *b, struct buf *out, struct 
 
 /* Cards of the database itself: added to the book, each as one more layer. */
 int own_cards_add(struct db *db, struct book *b, struct err *e);
+/* Adds to out what changes whenever one of them does. */
+int own_cards_trace(struct db *db, struct buf *out, struct err *e);
 /* Inside a transaction. content: of a card that was checked. */
 int own_card_put(struct store *s, struct text name, struct text content, struct err *e);
 /* ERR_NOT_FOUND where there is none of that name. */

@@ -1,8 +1,12 @@
 #include "tests/unit/unit.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
+
 #include "pricing/book.h"
 #include "pricing/plan.h"
 #include "pricing/rate.h"
+#include "pricing/shelf.h"
 
 static struct instant when(const char *s)
 {
@@ -473,6 +477,50 @@ static void other_platforms_are_data(void **state)
 	plan_file_close(f);
 }
 
+struct asking {
+	struct shelf *shelf;
+	atomic_bool ended;
+	atomic_int wrong;
+};
+
+static void *ask_on(void *user)
+{
+	struct asking *x = user;
+	do {
+		const struct book *b = shelf_take(x->shelf);
+		struct price_match m;
+		struct err e = { 0 };
+		if (find(b, "openai", "gpt-4o", "USD", "2026-01-01T00:00:00Z", &m, &e) != 0)
+			atomic_fetch_add(&x->wrong, 1);
+		shelf_give(x->shelf, b);
+	} while (!atomic_load(&x->ended));
+	return NULL;
+}
+
+/* A sanitizer would see a book that was closed while it was asked, or never. */
+static void a_book_is_replaced_while_threads_ask(void **state)
+{
+	(void)state;
+	enum { THREADS = 3, TIMES = 20 };
+	struct asking x = { .shelf = shelf_open(shipped()) };
+	pthread_t thread[THREADS];
+	const struct book *kept = shelf_take(x.shelf);
+	for (int i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&thread[i], NULL, ask_on, &x), 0);
+	for (int i = 0; i < TIMES; i++)
+		shelf_put(x.shelf, shipped());
+	atomic_store(&x.ended, true);
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(thread[i], NULL);
+	const struct book *now = shelf_take(x.shelf);
+	assert_ptr_not_equal(now, kept);
+	assert_string_equal(book_released(now), book_released(kept));
+	shelf_give(x.shelf, now);
+	shelf_give(x.shelf, kept);
+	assert_int_equal(atomic_load(&x.wrong), 0);
+	shelf_close(x.shelf);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -485,6 +533,7 @@ int main(void)
 		cmocka_unit_test(cliffs_are_strict_or_inclusive_as_stated),
 		cmocka_unit_test(plans_give_the_published_credits),
 		cmocka_unit_test(other_platforms_are_data),
+		cmocka_unit_test(a_book_is_replaced_while_threads_ask),
 	};
 	return cmocka_run_group_tests_name("pricing", tests, NULL, NULL);
 }
