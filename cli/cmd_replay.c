@@ -155,7 +155,7 @@ static int take_options(struct cli *cli, struct replay_options *o, struct replay
 	report->order = (enum report_order)order;
 	report->byo = cli_flag(cli, "byo");
 	report->quiet = cli->quiet;
-	report->recorded = cli_flag(cli, "recorded-cost");
+	report->recorded = o->recorded = cli_flag(cli, "recorded-cost");
 	return 0;
 }
 

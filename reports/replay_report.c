@@ -82,6 +82,17 @@ static void put_reasons(struct json_out *j, const char *key, const struct replay
 	json_out_end(j, ']');
 }
 
+static const struct recorded_cost none_recorded[COST_KINDS];
+
+/* Of a group, or of all. */
+static const struct recorded_cost *recorded_sums(const struct replay_report *r,
+						 const struct sums *s, bool is_group)
+{
+	if (!is_group)
+		return replay_stated(r->result)->recorded;
+	return s->recorded ? s->recorded : none_recorded;
+}
+
 /* What sellers say that they charged; more of it on demand. */
 static void put_stated(struct json_out *j, const struct replay_report *r)
 {
@@ -174,6 +185,8 @@ void replay_report_json(const struct replay_report *r)
 				if (s->uncredited)
 					json_out_int(&j, "credits_unpriced", s->uncredited);
 			}
+			if (s->recorded)
+				put_recorded_cost(&j, s->recorded);
 			json_out_end(&j, '}');
 		}
 		json_out_end(&j, ']');
@@ -263,6 +276,11 @@ static void *put_csv_part(void *arg)
 		buf_int(b, s->unpriced);
 		if (o->plan)
 			buf_printf(b, ",%s,%u", credits_format(drawn(r, s), text), s->uncredited);
+		for (int k = 0; o->recorded && k < COST_KINDS; k++)
+			buf_printf(b, ",%s",
+				   money_total_format(
+					   recorded_sums(r, s, part->index != NULL)[k].total,
+					   text));
 		buf_add(b, "\n", 1);
 	}
 	return NULL;
@@ -284,7 +302,8 @@ void replay_report_csv(const struct replay_report *r)
 	buf_puts(&b, "records");
 	for (int t = 0; t < BUCKET_COMMON; t++)
 		buf_printf(&b, ",%s", bucket_name((enum bucket)t));
-	buf_printf(&b, ",currency,total,unpriced%s\n", o->plan ? ",credits,credits_unpriced" : "");
+	buf_printf(&b, ",currency,total,unpriced%s%s\n", o->plan ? ",credits,credits_unpriced" : "",
+		   o->recorded ? ",charged,estimated" : "");
 	fwrite(b.p, 1, b.n, stdout);
 	buf_release(&b);
 	size_t count = 1;
@@ -338,6 +357,10 @@ static void put_row(struct table *t, const struct replay_report *r, const struct
 	table_cell(t, b.p);
 	if (r->options->plan) {
 		put_amount(&b, credits_format(drawn(r, s), text), NULL, s->uncredited > 0);
+		table_cell(t, b.p);
+	}
+	if (r->options->recorded) {
+		put_recorded_total(&b, recorded_sums(r, s, s != replay_total(r->result)));
 		table_cell(t, b.p);
 	}
 	buf_release(&b);
@@ -432,6 +455,8 @@ void replay_report_table(const struct replay_report *r)
 	columns[n++] = (struct table_column){ "COST", true, .money = true };
 	if (o->plan)
 		columns[n++] = (struct table_column){ "CREDITS", true, false };
+	if (o->recorded)
+		columns[n++] = (struct table_column){ "RECORDED", true, .money = true };
 	struct table *t = table_open(columns, n);
 	if (o->dim_count) {
 		size_t count;

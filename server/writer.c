@@ -186,8 +186,7 @@ static int take_items(struct writer *w, struct job *j, struct instant now, struc
 		const struct job_item *it = &j->item[i];
 		const struct metered *m = it->refused ? NULL : assembly_call(j->calls, it->call);
 		if (m && is_foreign(j, m))
-			rc = ingest_refuse(w->in, m->line, m->raw, TEXT(""), INGEST_FOREIGN, now,
-					   e);
+			rc = ingest_refuse_call(w->in, m, INGEST_FOREIGN, now, e);
 		else if (m)
 			rc = ingest_take_as(w->in, m, it->id.n ? it->id : ingest_id(w->in, m), now,
 					    e);

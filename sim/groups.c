@@ -21,14 +21,16 @@ enum {
 };
 
 typedef int64_t rare_sums[COUNT_RARE];
+typedef struct recorded_cost recorded_sums[COST_KINDS];
 
 struct groups {
 	uint64_t seed[2];
 	struct group_layout layout;
-	size_t head, credits_at,
-		rare_at; /* bytes in front of the key; where the optional parts lie */
+	size_t head, credits_at, rare_at,
+		recorded_at; /* bytes in front of the key; where the optional parts lie */
 	rare_sums *rare;
-	uint32_t rare_count;
+	recorded_sums *recorded;
+	uint32_t rare_count, recorded_count;
 	uint32_t *slot; /* 0: free */
 	uint32_t ref_mask;
 	size_t slot_count, count;
@@ -91,6 +93,8 @@ struct groups *groups_open(const uint64_t seed[2], const struct group_layout *la
 	}
 	g->rare_at = g->head;
 	g->head += layout->rare ? sizeof(uint64_t) : 0;
+	g->recorded_at = g->head;
+	g->head += layout->recorded ? sizeof(uint64_t) : 0;
 	g->slot_count = 1 << 10;
 	g->ref_mask = (1u << REF_BITS_FIRST) - 1;
 	g->slot = map_memory(g->slot_count * sizeof *g->slot);
@@ -108,6 +112,7 @@ void groups_close(struct groups *g)
 	free(g->segment);
 	free(g->place);
 	free(g->rare);
+	free(g->recorded);
 	free(g);
 }
 
@@ -150,6 +155,32 @@ static const int64_t *group_rare(const struct groups *g, const struct group *gro
 							: NULL;
 }
 
+static uint64_t *recorded_number(const struct groups *g, const struct group *group)
+{
+	return (uint64_t *)(void *)((char *)(uintptr_t)group + g->recorded_at);
+}
+
+struct recorded_cost *group_recorded(struct groups *g, struct group *group)
+{
+	uint64_t *number = recorded_number(g, group);
+	if (!*number) {
+		if ((g->recorded_count & (g->recorded_count - 1)) == 0)
+			g->recorded = mem_grow(g->recorded,
+					       (g->recorded_count ? g->recorded_count * 2 : 1) *
+						       sizeof *g->recorded);
+		memset(&g->recorded[g->recorded_count], 0, sizeof *g->recorded);
+		*number = ++g->recorded_count;
+	}
+	return g->recorded[*number - 1];
+}
+
+static const struct recorded_cost *recorded_of(const struct groups *g, const struct group *group)
+{
+	return g->layout.recorded && *recorded_number(g, group)
+		       ? g->recorded[*recorded_number(g, group) - 1]
+		       : NULL;
+}
+
 void group_sums(const struct groups *g, const struct group *group, struct sums *out)
 {
 	*out = (struct sums){ .cost = group->cost,
@@ -165,6 +196,7 @@ void group_sums(const struct groups *g, const struct group *group, struct sums *
 	}
 	/* the caller only reads */
 	out->rare = (int64_t *)(uintptr_t)group_rare(g, group);
+	out->recorded = recorded_of(g, group);
 }
 
 bool group_add_to(const struct groups *g, const struct group *group, struct sums *to)
@@ -344,6 +376,9 @@ static bool merge_group(struct groups *to, const struct groups *from, struct pla
 	const int64_t *rare = group_rare(from, source);
 	if (rare)
 		bad |= !group_add_rare(to, g, rare);
+	const struct recorded_cost *recorded = recorded_of(from, source);
+	if (recorded)
+		bad |= !recorded_cost_merge(group_recorded(to, g), recorded);
 	return !bad;
 }
 

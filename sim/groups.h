@@ -8,6 +8,7 @@
 #define TALLY_SIM_GROUPS_H
 
 #include "base/money.h"
+#include "meter/read/recorded_cost.h"
 #include "pricing/usage.h"
 
 /* What the records of one group add up to. */
@@ -17,6 +18,8 @@ struct sums {
 	int64_t records;
 	int64_t tokens[BUCKET_COMMON];
 	int64_t *rare; /* COUNT_RARE: the other buckets and the units; NULL while all are zero */
+	/* COST_KINDS: what their sources say that they cost; NULL while none does */
+	const struct recorded_cost *recorded;
 	uint32_t unpriced,
 		uncredited; /* records without a price / without credits; saturating is an error */
 };
@@ -26,13 +29,13 @@ struct sums {
 struct group_layout {
 	uint8_t bucket[BUCKET_COMMON]; /* the common buckets that can be other than zero */
 	uint8_t bucket_count;
-	bool credits, rare;
+	bool credits, rare, recorded;
 };
 
 /*
  * A group as it lies in the table. Behind the head stand the tokens of the layout's buckets, the
- * credits and the number of the rare sums if the layout has them, and the key. Keys must tell their
- * own length: no key may begin with another one.
+ * credits and the numbers of the rare sums and of the recorded costs if the layout has them, and
+ * the key. Keys must tell their own length: no key may begin with another one.
  */
 struct group {
 	struct money_total cost;
@@ -67,6 +70,9 @@ struct group_credit {
 struct group_credit *group_credits(const struct groups *g, struct group *group);
 /* False when a sum no longer fits. */
 bool group_add_rare(struct groups *g, struct group *group, const int64_t *rare);
+/* Of a layout with recorded costs: those of the group, made when it has none. They stay until the
+ * next group gets its first. */
+struct recorded_cost *group_recorded(struct groups *g, struct group *group);
 /* Everything that the group adds up to; out->rare points into the table. */
 void group_sums(const struct groups *g, const struct group *group, struct sums *out);
 /* Adds the group to a sum; false when it no longer fits. */

@@ -86,7 +86,7 @@ static void run_release(struct run *run)
 /* The buckets that some file can fill. */
 static struct group_layout layout_of(const struct run *run)
 {
-	struct group_layout l = { .credits = run->o->plan != NULL };
+	struct group_layout l = { .credits = run->o->plan != NULL, .recorded = run->o->recorded };
 	for (int k = 0; run->in.log && k < BUCKET_COMMON; k++)
 		l.bucket[l.bucket_count++] = (uint8_t)k;
 	if (run->in.log) {

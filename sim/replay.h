@@ -45,6 +45,7 @@ int replay_dims_parse(enum replay_dim dims[DIM_COUNT], size_t *count, const char
 enum boundary { BOUNDARY_START, BOUNDARY_COMPLETION };
 
 struct replay_options {
+	bool recorded; /* groups keep what their sources say that they cost */
 	const char *const *path;
 	size_t path_count;
 	const char *format; /* NULL: auto */

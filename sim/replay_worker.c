@@ -308,12 +308,17 @@ static void price_plainly(struct worker *w, const struct record_batch *b)
 	}
 }
 
+/* Whether a card prices the call of a batch of one. */
+static bool priced_here(const struct worker *w)
+{
+	return !w->unpriced[0] && !w->by_seller;
+}
+
 /* What the source of a call says of its cost, beside what a card says. */
 static void compare_stated(struct worker *w, const struct record_batch *b)
 {
-	const bool ours = !w->unpriced[0] && !w->by_seller;
-	w->overflow |=
-		!recorded_cost_add(w->stated.recorded, b->stated, 1, ours ? &w->cost[0] : NULL);
+	w->overflow |= !recorded_cost_add(w->stated.recorded, b->stated, 1,
+					  priced_here(w) ? &w->cost[0] : NULL);
 }
 
 static void add_credits(struct worker *w, const struct record_batch *b, size_t row)
@@ -564,6 +569,9 @@ static inline void add_to_group(struct worker *w, const struct record_batch *b, 
 		if (rare_of(b, row, rare))
 			bad |= !group_add_rare(w->groups, g, rare);
 	}
+	if (b->stated && w->run->layout.recorded)
+		bad |= !recorded_cost_add(group_recorded(w->groups, g), b->stated, 1,
+					  priced_here(w) ? &w->cost[0] : NULL);
 	w->overflow |= bad;
 }
 

@@ -55,7 +55,7 @@ static bool claude_document(struct payload_reader *r, json_value *v, int64_t lin
 	if (!line_of_log && !(json_member(v, "timestamp") && json_kind(usage) == JSON_OBJECT))
 		return false;
 	r->log = LOG_CLAUDE;
-	if (type.n && !assistant && json_kind(usage) != JSON_OBJECT) {
+	if (type.n && !assistant && json_is_nothing(usage)) {
 		r->passed_over++;
 		return true;
 	}
@@ -400,6 +400,13 @@ static void count_codex(struct payload_reader *r, json_value *v, json_value *inf
 		return;
 	}
 	bool has_total = json_kind(total) == JSON_OBJECT;
+	if (!has_total && !json_is_nothing(total)) {
+		err_set(&e, ERR_INVALID,
+			"'total_token_usage' is no object, so what repeats cannot "
+			"be told from what is new");
+		payload_refuse(r, line, v, &e);
+		return;
+	}
 	if (read_totals(&now, has_total ? total : last, &e) != 0) {
 		payload_refuse(r, line, v, &e);
 		return;
@@ -412,7 +419,10 @@ static void count_codex(struct payload_reader *r, json_value *v, json_value *inf
 	 * with */
 	struct codex_totals stated = { 0 };
 	bool has_last = json_kind(last) == JSON_OBJECT;
-	if (has_last && read_totals(&stated, last, &e) != 0) {
+	int rc = has_last ? read_totals(&stated, last, &e) : 0;
+	if (rc == 0 && has_last && !json_member(last, "input_tokens"))
+		rc = err_set(&e, ERR_INVALID, "'last_token_usage' holds no 'input_tokens'");
+	if (rc != 0) {
 		payload_refuse(r, line, v, &e);
 		return;
 	}

@@ -46,6 +46,8 @@ int payload_stated_as(struct metered *m, json_value *cost, bool own_key, json_va
 	int rc = money_of_json(&own, cost, e);
 	if (rc == 0 && own_key)
 		rc = money_of_json(&behind, upstream, e);
+	if (rc == 0 && (own.pico < 0 || behind.pico < 0))
+		rc = err_set(e, ERR_INVALID, "field 'cost' is below zero");
 	if (rc == 0 && __builtin_add_overflow(own.pico, behind.pico, &own.pico))
 		rc = err_set(e, ERR_RANGE, "field 'cost' is too large");
 	m->stated = (struct stated_cost){ rc == 0, false, own };
@@ -141,19 +143,33 @@ static bool says_true(json_value *v)
 	return json_true(v) || text_is(s, "true") || text_is(s, "True") || text_is(s, "t");
 }
 
+static bool says_false(json_value *v)
+{
+	struct text s = json_number_or_string(v);
+	return json_is_nothing(v) || text_is(s, "false") || text_is(s, "False") || text_is(s, "f");
+}
+
 static void read_litellm(struct payload_reader *r, json_value *v, int64_t line)
 {
 	struct metered m;
 	struct err e;
 	json_value *meta = json_member(v, "metadata");
+	struct json_document *inner = NULL;
+	/* rows of its database hold it as text */
+	if (json_string(meta).n && json_open(&inner, json_string(meta), NULL) == 0)
+		meta = json_root(inner);
 	json_value *usage = json_member(meta, "usage_object");
 	const struct raw_counts inside = { .cache = CACHE_INSIDE };
 	/* an answer from the gateway's own cache used no tokens of any vendor */
 	if (says_true(json_member(v, "cache_hit"))) {
 		r->passed_over++;
+		json_close(inner);
 		return;
 	}
 	payload_begin(&m, "litellm.log", line);
+	if ((!json_is_nothing(meta) && !is_object(meta)) ||
+	    (!json_is_nothing(usage) && !is_object(usage)))
+		m.unread = "the row's 'metadata', which tells what was cached, cannot be read";
 	/* the callback's payload, or a row of the table of spends */
 	payload_text(&m.record, FIELD_ID, json_member(v, "request_id"));
 	payload_text(&m.record, FIELD_ID, json_member(v, "id"));
@@ -183,6 +199,7 @@ static void read_litellm(struct payload_reader *r, json_value *v, int64_t line)
 		m.raw = (struct text){ r->raw.p, r->raw.n };
 	}
 	finish(r, &m, v, rc, &e);
+	json_close(inner);
 }
 
 int payload_langfuse_counts(struct raw_counts *c, json_value *usage, struct err *e)
@@ -213,6 +230,25 @@ int payload_langfuse_counts(struct raw_counts *c, json_value *usage, struct err 
 	return rc;
 }
 
+/* Spans, tools and agents repeat what the calls in them used; what is none of them may be a call.
+ */
+static void pass_over_observation(struct payload_reader *r, json_value *v, struct text type,
+				  int64_t line)
+{
+	static const char *const others[] = { "SPAN",	   "EVENT",	"AGENT",
+					      "TOOL",	   "CHAIN",	"RETRIEVER",
+					      "EVALUATOR", "GUARDRAIL", NULL };
+	struct err e;
+	for (const char *const *t = others; *t; t++)
+		if (text_is(type, *t)) {
+			r->passed_over++;
+			return;
+		}
+	err_set(&e, ERR_INVALID, "field 'type' is of no known kind of observation ('%.*s')",
+		type.n > 40 ? 40 : (int)type.n, type.p);
+	payload_refuse(r, line, v, &e);
+}
+
 static void read_langfuse(struct payload_reader *r, json_value *v, json_value *usage, int64_t line)
 {
 	struct metered m;
@@ -220,9 +256,8 @@ static void read_langfuse(struct payload_reader *r, json_value *v, json_value *u
 	struct raw_counts c = { .cache = CACHE_BESIDE };
 	int rc = 0;
 	struct text type = json_string(json_member(v, "type"));
-	/* spans, tools and agents repeat what the calls in them used */
 	if (type.n && !text_is(type, "GENERATION") && !text_is(type, "EMBEDDING")) {
-		r->passed_over++;
+		pass_over_observation(r, v, type, line);
 		return;
 	}
 	payload_begin(&m, "langfuse.observation", line);
@@ -260,8 +295,14 @@ static void read_new_api(struct payload_reader *r, json_value *v, int64_t line)
 	struct json_document *other = NULL;
 	struct raw_counts c = { .cache = CACHE_INSIDE };
 	struct text type = json_number(json_member(v, "type"));
-	if (type.n && !(type.n == 1 && *type.p == '0' + CONSUMED)) {
+	/* topped up, managed, failed and the like */
+	if (type.n == 1 && *type.p >= '0' && *type.p <= '9' && *type.p != '0' + CONSUMED) {
 		r->passed_over++;
+		return;
+	}
+	if (type.n && !(type.n == 1 && *type.p == '0' + CONSUMED)) {
+		err_set(&e, ERR_INVALID, "field 'type' is of no known kind of row");
+		payload_refuse(r, line, v, &e);
 		return;
 	}
 	payload_begin(&m, "new-api.log", line);
@@ -278,7 +319,9 @@ static void read_new_api(struct payload_reader *r, json_value *v, int64_t line)
 	struct text inner = json_string(json_member(v, "other"));
 	if (rc == 0 && inner.n)
 		rc = json_open(&other, inner, &e);
-	json_value *root = other ? json_root(other) : NULL;
+	json_value *root = other ? json_root(other) : json_member(v, "other");
+	if (!json_is_nothing(root) && !is_object(root))
+		m.unread = "the row's 'other', which tells what was cached, cannot be read";
 	payload_judge_beside(r, &m, root, NULL, "other");
 	if (!json_member(v, "other"))
 		m.unread = "the row has no member 'other', which tells what was cached";
@@ -311,11 +354,14 @@ static void read_cloudflare(struct payload_reader *r, json_value *v, int64_t lin
 	struct err e;
 	struct raw_counts c = { .cache = CACHE_INSIDE };
 	json_value *success = json_member(v, "success");
-	if (says_true(json_member(v, "cached")) || (success && !says_true(success))) {
+	const bool failed = success && !says_true(success);
+	if (says_true(json_member(v, "cached")) || (failed && says_false(success))) {
 		r->passed_over++;
 		return;
 	}
 	payload_begin(&m, "cloudflare.log", line);
+	if (failed)
+		m.unread = "the member 'success' says neither true nor false";
 	payload_text(&m.record, FIELD_ID, json_member(v, "id"));
 	payload_text(&m.record, FIELD_MODEL, json_member(v, "model"));
 	payload_effort(r, &m.record, v);

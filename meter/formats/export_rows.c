@@ -286,7 +286,12 @@ static int read_row(struct payload_reader *r, struct row *w, json_value *v, json
 		struct text s = json_number_or_string(field);
 		if (json_kind(field) == JSON_BOOL)
 			s = json_true(field) ? TEXT("true") : TEXT("false");
-		if (field && s.n)
+		const bool inner =
+			json_kind(field) == JSON_OBJECT || json_kind(field) == JSON_ARRAY;
+		if (inner && json_first(field))
+			rc = err_set(e, ERR_INVALID, "field '%s' must be a value, not %s", c->name,
+				     json_kind_name(field));
+		else if (field && s.n)
 			rc = take_value(r, w, c, s, e);
 	}
 	if (rc == 0 && w->type.n)

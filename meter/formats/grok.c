@@ -92,7 +92,11 @@ bool grok_document(struct payload_reader *r, json_value *v, int64_t line)
 	if (!kind.n || !json_string(json_member(v, "method")).n)
 		return false;
 	if (!text_is(kind, "turn_completed")) {
-		r->passed_over++; /* what was said; sizes of the context */
+		/* what was said; sizes of the context */
+		if (json_kind(usage) == JSON_OBJECT)
+			payload_pass_over(r, "grok.session", usage, line);
+		else
+			r->passed_over++;
 		return true;
 	}
 	if (json_kind(usage) != JSON_OBJECT) {

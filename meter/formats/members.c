@@ -12,6 +12,10 @@ struct member {
 	const char *shape, *path, *reason;
 };
 
+/* Read, as a value or as an object that holds it. */
+static const char either[] = "";
+#define EITHER either
+
 static const struct member members[] = {
 #define MEMBER(shape, path, reason) { shape, path, reason },
 #include "meter/formats/members.def"
@@ -34,41 +38,69 @@ static struct text key_of(char room[PATH_ROOM + 64], const char *shape, const ch
 	return (struct text){ room, n + 1 + m };
 }
 
-/* 1 + the number of a member; READ for what counts.c reads. */
-enum { READ = 1 << 20 };
+/* 1 + the number of a member; READ for what counts.c reads; HOLDS of an object in which others are
+ * read. */
+enum { READ = 1 << 20, HOLDS = 1 << 21 };
+
+/* Every object on the way to a member that is known holds it. */
+static void know(const char *shape, const char *path, uint64_t value)
+{
+	char room[PATH_ROOM + 64], outer[PATH_ROOM];
+	uint64_t *at = dict_need(&known, key_of(room, shape, path), NULL);
+	*at = value | (*at & HOLDS);
+	snprintf(outer, sizeof outer, "%s", path);
+	for (char *dot; (dot = strrchr(outer, '.')) != NULL;) {
+		*dot = 0;
+		*dict_need(&known, key_of(room, shape, outer), NULL) |= HOLDS;
+	}
+}
 
 static void make_known(void)
 {
-	char room[PATH_ROOM + 64], path[PATH_ROOM];
+	char path[PATH_ROOM];
 	const char *outer, *key;
 	for (size_t i = 0; counts_key(i, &outer, &key); i++) {
 		snprintf(path, sizeof path, "usage%s%s.%s", outer ? "." : "", outer ? outer : "",
 			 key);
-		*dict_need(&known, key_of(room, "*", path), NULL) = READ;
+		know("*", path, READ);
 		if (outer) {
 			snprintf(path, sizeof path, "usage.%s", outer);
-			*dict_need(&known, key_of(room, "*", path), NULL) = READ;
+			know("*", path, READ);
 		}
 	}
 	for (size_t i = 0; i < sizeof members / sizeof *members; i++)
-		*dict_need(&known, key_of(room, members[i].shape, members[i].path), NULL) = i + 1;
+		know(members[i].shape, members[i].path, i + 1);
 }
 
-static const uint64_t *find_member(const char *shape, const char *path)
+/* What is known of a member of that shape, or of any; 0: nothing. */
+static uint64_t find_member(const char *shape, const char *path)
 {
 	char room[PATH_ROOM + 64];
-	const uint64_t *at = dict_find(&known, key_of(room, shape, path));
-	return at ? at : dict_find(&known, key_of(room, "*", path));
+	const uint64_t *own = dict_find(&known, key_of(room, shape, path)),
+		       *any = dict_find(&known, key_of(room, "*", path));
+	const uint64_t a = own ? *own : 0, b = any ? *any : 0;
+	return (a & ~(uint64_t)HOLDS ? a : b) | ((a | b) & HOLDS);
+}
+
+static const char *reason_of(uint64_t member)
+{
+	const uint64_t number = member & ~(uint64_t)HOLDS;
+	return !number ? NULL : number == READ ? "" : members[number - 1].reason;
+}
+
+static uint64_t member_of(const char *shape, const char *path)
+{
+	pthread_once(&known_once, make_known);
+	uint64_t m = find_member(shape, path);
+	/* a row may be its own usage: what stands beside counts elsewhere is among them here */
+	if (!reason_of(m) && strncmp(path, "usage.", 6) == 0)
+		m |= find_member(shape, path + 6);
+	return m;
 }
 
 const char *member_reason(const char *shape, const char *path)
 {
-	pthread_once(&known_once, make_known);
-	const uint64_t *at = find_member(shape, path);
-	/* a row may be its own usage: what stands beside counts elsewhere is among them here */
-	if (!at && strncmp(path, "usage.", 6) == 0)
-		at = find_member(shape, path + 6);
-	return !at ? NULL : *at == READ ? "" : members[*at - 1].reason;
+	return reason_of(member_of(shape, path));
 }
 
 static bool is_count(json_value *v)
@@ -118,10 +150,31 @@ static bool speaks_of_usage(const char *name)
 	return strcasestr(name, "usage") != NULL;
 }
 
+/* A usage that is a text may hold one. */
+static bool is_usage(const char *name)
+{
+	const size_t n = strlen(name);
+	return n >= 5 && strcasecmp(name + n - 5, "usage") == 0;
+}
+
 static bool speaks_of_dimension(const char *name)
 {
 	return strcasestr(name, "tier") || strcasestr(name, "speed") || strcasestr(name, "geo") ||
 	       strcasestr(name, "traffic") || strcasestr(name, "performance");
+}
+
+/* Whether the value of a member that is read cannot be what is read there: something else where an
+ * object should hold counts, an element of a list that is none, a dimension of the price that is no
+ * word. What is read is then less than what is written. */
+static bool is_of_another_kind(const struct walk *w, json_value *v, const char *name,
+			       uint64_t member)
+{
+	const enum json_kind kind = json_kind(v);
+	if (kind == JSON_OBJECT || kind == JSON_ARRAY || w->only_tokens)
+		return false;
+	if (member & HOLDS)
+		return reason_of(member) != either;
+	return !name || (speaks_of_dimension(name) && kind != JSON_STRING);
 }
 
 /* What is found is left in w->path. */
@@ -133,7 +186,12 @@ static void judge(struct walk *w, json_value *v, const char *name, size_t at, bo
 	size_t end = name ? push(w, at, name) : at;
 	if (kind != JSON_OBJECT && kind != JSON_ARRAY && json_is_nothing(v))
 		return;
-	const char *reason = member_reason(w->shape, w->path);
+	const uint64_t member = member_of(w->shape, w->path);
+	const char *reason = reason_of(member);
+	if (reason && !*reason && !w->take && is_of_another_kind(w, v, name, member)) {
+		w->found = true;
+		return;
+	}
 	if (reason && !w->take && (*reason || (kind != JSON_OBJECT && kind != JSON_ARRAY)))
 		return; /* most are */
 	bool money =
@@ -155,8 +213,10 @@ static void judge(struct walk *w, json_value *v, const char *name, size_t at, bo
 	if (reason)
 		return;
 	/* a name beside the usage speaks for itself; inside, whatever counts may be billed */
-	if (w->only_tokens ? (money || closed) && is_count(v)
-			   : money || w->dimension || (closed && is_count(v))) {
+	if (w->only_tokens
+		    ? ((money || closed || (name && speaks_of_usage(name))) && is_count(v)) ||
+			      (kind == JSON_STRING && name && is_usage(name))
+		    : money || w->dimension || (closed && is_count(v))) {
 		if (w->take)
 			w->take(w->user, w->path, NULL);
 		else

@@ -39,6 +39,8 @@ void otlp_claude_event(struct payload_reader *r, const struct otlp_item *item)
 	json_value *speed = otlp_attribute(a, "speed");
 	if (!text_is(json_string(speed), "standard") && !text_is(json_string(speed), "normal"))
 		payload_text(&m.record, FIELD_SERVICE_TIER, speed);
+	if (!json_is_nothing(speed) && !json_string(speed).n)
+		m.unread = "the member 'speed' is no word, and may be billed";
 	payload_text(&m.record, FIELD_SESSION, otlp_attribute(a, "session.id"));
 	payload_text(&m.record, FIELD_TASK, otlp_attribute(a, "session.id"));
 	json_value *customer = otlp_attribute(a, "customer");

@@ -29,6 +29,11 @@ void payload_set_path(struct payload_reader *r, const char *path)
 	r->path = path;
 }
 
+void payload_set_held(struct payload_reader *r)
+{
+	r->held = true;
+}
+
 int64_t payload_passed_over(const struct payload_reader *r)
 {
 	return r->passed_over;
@@ -69,6 +74,8 @@ static bool native_beside(struct payload_reader *r, struct metered *m, json_valu
 		m->aggregate = m->cumulative = json_true(f) || text_is(s, "true");
 	else if (text_is(name, "unknown_cost"))
 		m->unread = s.n ? arena_text(&r->arena, s.p, s.n) : NULL;
+	else if (r->held && text_is(name, HELD_MEMBER))
+		payload_take_held(r, m, f);
 	else
 		return false;
 	return true;

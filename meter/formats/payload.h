@@ -67,6 +67,12 @@ void payload_close(struct payload_reader *r);
  * are counted with (the model, the steps of a message), and name it by its folder. */
 void payload_set_path(struct payload_reader *r, const char *path);
 
+/* What it reads was held back by this program, which put beside a record what else it knew. */
+void payload_set_held(struct payload_reader *r);
+/* Appends that, an object; the record's member HELD_MEMBER. */
+#define HELD_MEMBER "sighting"
+void payload_put_held(struct buf *b, const struct metered *m);
+
 /*
  * One line of a log or stream ("data: {...}" as well as bare JSON), or one whole document. Lines
  * that are not JSON are refused.

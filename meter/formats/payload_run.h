@@ -64,6 +64,7 @@ struct payload_reader {
 	const struct named_model *beside; /* by a conversation beside a task, once it was read */
 	bool beside_read;
 	bool in_batch; /* the document at work is a result of a batch */
+	bool held;     /* what is read was held back before (held.c) */
 	int64_t passed_over;
 	enum log_kind log;
 	struct text understood[LAYOUTS]; /* usage of lines of which every member is understood */
@@ -153,6 +154,7 @@ void payload_take_tools(struct payload_reader *r, struct metered *m, struct tool
 void payload_grounding(struct payload_reader *r, struct metered *m, json_value *grounding);
 /* How many of its searches the model's vendor bills; of a call whose usage is read. */
 void payload_settle_tools(struct payload_reader *r, struct metered *m);
+void payload_take_held(struct payload_reader *r, struct metered *m, json_value *held);
 void payload_take(struct payload_reader *r, struct metered *m);
 void payload_refuse(struct payload_reader *r, int64_t line, json_value *v, const struct err *why);
 /* A copy whose texts live as long as the reader. */

@@ -227,9 +227,13 @@ static void keep(struct payload_reader *r, struct text *to, json_value *v)
 static bool take_header(struct payload_reader *r, json_value *v, int64_t line)
 {
 	json_value *messages = json_member(v, "messages");
-	if (json_kind(json_member(v, "$set")) ==
-	    JSON_OBJECT) { /* Gemini: a patch, without counts */
+	json_value *patch = json_member(v, "$set");
+	if (json_kind(patch) == JSON_OBJECT) { /* Gemini: a patch, of all messages at times */
 		r->passed_over++;
+		for (json_value *m = json_first(json_member(patch, "messages")); m;
+		     m = json_next(m))
+			if (!session_log_document(r, m, line))
+				payload_pass_over(r, "session.message", m, line);
 		return true;
 	}
 	if (is_type(v, "thinking_level_change")) { /* pi: of the calls behind it */

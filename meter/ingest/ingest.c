@@ -283,7 +283,21 @@ static void put_record(struct buf *b, const struct record *r)
 			buf_printf(b, "%s\"%s\":%lld", b->n > 1 ? "," : "",
 				   record_field_name((enum record_field)(FIELD_COUNTS + k)),
 				   (long long)r->counts[k]);
-	buf_printf(b, ",\"requests\":%lld}", (long long)r->requests);
+	if (r->requests > 0)
+		buf_printf(b, ",\"requests\":%lld", (long long)r->requests);
+	buf_puts(b, "}");
+}
+
+int ingest_refuse_call(struct ingest *in, const struct metered *m, const char *why,
+		       struct instant now, struct err *e)
+{
+	struct buf *b = &in->text;
+	put_record(b, &m->record);
+	b->n--;
+	buf_puts(b, ",\"" HELD_MEMBER "\":");
+	payload_put_held(b, m);
+	buf_puts(b, "}");
+	return ingest_refuse(in, m->line, (struct text){ b->p, b->n }, TEXT(""), why, now, e);
 }
 
 /* Numbers as bytes that are the same on every machine. */
@@ -972,7 +986,7 @@ int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, s
 	char why[200];
 	bool unpriced;
 	if (in->o.own_ids && !text_is(r.text[FIELD_CUSTOMER], in->o.customer))
-		return ingest_refuse(in, m->line, m->raw, TEXT(""), INGEST_FOREIGN, now, e);
+		return ingest_refuse_call(in, m, INGEST_FOREIGN, now, e);
 	int rc = find_id(in, r.text[FIELD_CUSTOMER], &id, &known, e);
 	r.text[FIELD_ID] = id;
 	r.present |= (uint64_t)1 << FIELD_ID;
@@ -994,13 +1008,8 @@ int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, s
 		tell(in, INGEST_DUPLICATE, in->shown, NULL);
 		return 0;
 	}
-	if (bad) {
-		struct text raw = m->raw;
-		/* what can be read again: the record, not only its counts */
-		put_record(&in->text, &m->record);
-		raw = (struct text){ in->text.p, in->text.n };
-		return ingest_refuse(in, m->line, raw, TEXT(""), bad, now, e);
-	}
+	if (bad)
+		return ingest_refuse_call(in, m, bad, now, e);
 	flags = ingest_boundary(in, &r, flags);
 	const struct rated what = { &r, flags, m->unread, m->stated };
 	struct usage_row row = { .kind = USAGE_RECORD,

@@ -88,6 +88,9 @@ int ingest_take_as(struct ingest *in, const struct metered *m, struct text id, s
 struct text ingest_last_id(const struct ingest *in);
 int ingest_refuse(struct ingest *in, int64_t line, struct text raw, struct text header,
 		  const char *why, struct instant now, struct err *e);
+/* The same of a call: what is held is all that is known of it, so that it can be released. */
+int ingest_refuse_call(struct ingest *in, const struct metered *m, const char *why,
+		       struct instant now, struct err *e);
 /* After rollback: forgets what this source was seen to hold since the mark. */
 void ingest_mark(struct ingest *in);
 void ingest_back_to_mark(struct ingest *in);

@@ -7,6 +7,7 @@
 
 #include "base/csv.h"
 #include "base/json.h"
+#include "meter/read/columns.h"
 
 struct attempt {
 	struct ingest *in;
@@ -39,6 +40,32 @@ static void refuse(void *user, int64_t line, struct text raw, const struct err *
 	snprintf(a->why, 600, "%s", why->message);
 }
 
+/* The separator of the header that was kept: the one that its fields stand apart by. */
+static char separator_of(struct text header)
+{
+	static const char separators[] = ",;\t|";
+	for (const char *s = separators; *s; s++)
+		if (memchr(header.p, *s, header.n))
+			return *s;
+	return ',';
+}
+
+/* One value of a line under the name of its column; what may be billed and is not understood leaves
+ * the record without a price, as it did before. */
+static int read_value(struct metered *m, struct buf *why, struct text name, struct text value,
+		      bool has_at, struct err *e)
+{
+	const enum record_field f = column_field(shape_by_name("csv"), NULL, 0, name);
+	/* the instant that the retry gives stands for one that is empty */
+	if (f == FIELD_TIME && has_at && value.n == 0)
+		return 0;
+	if (f == FIELD_UNKNOWN && !m->unread && !value_is_nothing(value)) {
+		column_tell(why, name);
+		m->unread = why->p;
+	}
+	return f >= FIELD_END ? 0 : record_set(&m->record, f, value, VALUE_TEXT, TIME_INSTANT, e);
+}
+
 /* A line of a table, with the names that its header had. */
 static void read_line(struct attempt *a, const struct held *h, bool has_at)
 {
@@ -49,25 +76,23 @@ static void read_line(struct attempt *a, const struct held *h, bool has_at)
 	while (raw.n && (raw.p[raw.n - 1] == '\n' || raw.p[raw.n - 1] == '\r'))
 		raw.n--;
 	record_clear(&m.record);
-	int rc = csv_split(names, h->header, ',', &e);
+	const char separator = separator_of(h->header);
+	struct buf why = { 0 };
+	int rc = csv_split(names, h->header, separator, &e);
 	if (rc == 0)
-		rc = csv_split(values, raw, ',', &e);
+		rc = csv_split(values, raw, separator, &e);
 	if (rc == 0 && names->count != values->count)
 		rc = err_set(&e, ERR_INVALID, "the line has %zu fields where the header has %zu",
 			     values->count, names->count);
-	for (size_t i = 0; rc == 0 && i < names->count; i++) {
-		const enum record_field f = record_field_by_name(names->field[i]);
-		/* the instant that the retry gives stands for one that is empty */
-		if (f == FIELD_TIME && has_at && values->field[i].n == 0)
-			continue;
-		rc = record_set(&m.record, f, values->field[i], VALUE_TEXT, TIME_INSTANT, &e);
-	}
+	for (size_t i = 0; rc == 0 && i < names->count; i++)
+		rc = read_value(&m, &why, names->field[i], values->field[i], has_at, &e);
 	if (rc == 0)
 		rc = record_finish(&m.record, &e);
 	if (rc == 0)
 		take(a, &m);
 	else
 		refuse(a, h->line, h->raw, &e);
+	buf_release(&why);
 	csv_record_release(names);
 	csv_record_release(values);
 	free(names);
@@ -106,6 +131,7 @@ static int retry_held(struct store *s, const struct ingest_options *given, const
 		read_line(&a, h, o.has_at);
 	} else if (rc == 0) {
 		struct payload_reader *r = payload_open(&(struct payload_sink){ &a, take, refuse });
+		payload_set_held(r);
 		payload_line(r, h->raw, h->line);
 		payload_finish(r);
 		payload_close(r);

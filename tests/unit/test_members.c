@@ -152,6 +152,14 @@ static void refuse(void *user, int64_t line, struct text raw, const struct err *
 	snprintf(s->why, sizeof s->why, "%s", why->message);
 }
 
+/* A cost that is not told prices nothing, and a call that only it prices has none then. */
+static bool without_stated;
+
+static bool holds(struct text t, const char *word)
+{
+	return t.n && memmem(t.p, t.n, word, strlen(word)) != NULL;
+}
+
 /* What decides the price of what the text holds; *told: something is missing, and that is said. */
 static void outcome(struct buf *out, const char *text, bool *told)
 {
@@ -171,6 +179,9 @@ static void outcome(struct buf *out, const char *text, bool *told)
 	for (size_t i = 0; i < assembly_count(s.calls); i++) {
 		const struct metered *m = assembly_call(s.calls, i);
 		const struct record *c = &m->record;
+		/* a word that is no tier has no price */
+		*told |= holds(c->text[FIELD_SERVICE_TIER], "word") ||
+			 holds(c->text[FIELD_SERVICE_TIER], "1");
 		*told |= m->unread || m->broken_off || c->text[FIELD_MODEL].n == 0 ||
 			 (c->time_us == TIME_ABSENT && c->completed_us == TIME_ABSENT);
 		buf_printf(out, "%.*s/%.*s/%.*s", (int)c->text[FIELD_MODEL].n,
@@ -179,10 +190,12 @@ static void outcome(struct buf *out, const char *text, bool *told)
 			   c->text[FIELD_REGION].p);
 		for (int k = 0; k < COUNT_KINDS; k++)
 			buf_printf(out, " %lld", (long long)c->counts[k]);
-		buf_printf(out, ", stated %lld\n",
-			   /* an estimate is no price */
-			   m->stated.given && !m->stated.estimate ? (long long)m->stated.amount.pico
-								  : -1);
+		/* an estimate is no price */
+		if (m->stated.given && !m->stated.estimate && !without_stated)
+			buf_printf(out, ", stated %lld", (long long)m->stated.amount.pico);
+		buf_puts(out, "\n");
+		if (m->stated.given && m->stated.amount.pico < 0)
+			fail_msg("a cost below zero: %s", text);
 	}
 	assembly_close(s.calls);
 }
@@ -257,6 +270,153 @@ static int mutate(const char *name, const char *text, const char *format, int *t
 	return silent;
 }
 
+/* What else a value may be: of another kind, or a count that is none. `n` stands for the number
+ * that it was. */
+static const char *const other_values[] = { "\"word\"", "1.5",	     "-1",   "99999999999999999999",
+					    "true",	"{\"n\":7}", "[7]",  "\"\"",
+					    "\"-1\"",	"\"1.5\"",   "1e30", "[{\"n\":7}]" };
+
+/* v as JSON with another value of its member number `at`, or (value NULL) with that member twice.
+ */
+static void put_changed(struct buf *b, json_value *v, int at, int *n, const char *value,
+			struct buf *changed)
+{
+	bool list = json_kind(v) == JSON_ARRAY, first = true;
+	if (!list && json_kind(v) != JSON_OBJECT) {
+		json_put_value(b, v);
+		return;
+	}
+	buf_puts(b, list ? "[" : "{");
+	for (json_value *m = json_first(v); m; m = json_next(m)) {
+		const bool here = !list && (*n)++ == at;
+		for (int twice = here && !value; twice >= 0; twice--) {
+			buf_puts(b, first ? "" : ",");
+			first = false;
+			if (!list) {
+				json_put_string(b, text_of(json_key(m)));
+				buf_puts(b, ":");
+			}
+			if (here && twice)
+				buf_puts(b, "7");
+			else if (here && value)
+				buf_puts(b, value);
+			else
+				put_changed(b, m, at, n, value, changed);
+		}
+		if (here)
+			buf_printf(changed, "%s", json_key(m));
+	}
+	buf_puts(b, list ? "]" : "}");
+}
+
+/* Names, of which another one is another call or model; what says that nothing is billed; and the
+ * envelopes around the usage, without which there is none. */
+static bool may_change(const char *key, const char *value)
+{
+	static const char *const names[] = { "id",
+					     "model",
+					     "sessionId",
+					     "uuid",
+					     "requestId",
+					     "cwd",
+					     "session_id",
+					     "request_id",
+					     "apiCallId",
+					     "thread_id",
+					     "modelId",
+					     "modelVersion",
+					     "active_model",
+					     "requestModelId",
+					     "message",
+					     "payload",
+					     "info",
+					     "data",
+					     "result",
+					     "providerData",
+					     "tokens",
+					     "resourceSpans",
+					     "amazon-bedrock-invocationMetrics",
+					     NULL };
+	for (const char *const *n = names; *n; n++)
+		if (strcmp(*n, key) == 0)
+			return true;
+	if (value && *value == '{' && (strcmp(key, "metadata") == 0 || strcmp(key, "other") == 0))
+		return true;
+	return value && strcmp(value, "true") == 0 &&
+	       (strcmp(key, "cached") == 0 || strcmp(key, "cache_hit") == 0);
+}
+
+/* Every member of every line with another value: how many change the outcome silently. */
+static int mutate_values(const char *name, const char *text, const char *value, int *tried)
+{
+	struct buf was = { 0 }, now = { 0 }, changed = { 0 }, key = { 0 };
+	bool told;
+	int silent = 0;
+	without_stated = true;
+	outcome(&was, text, &told);
+	for (const char *line = text; *line;) {
+		size_t len = strcspn(line, "\n"), skip = strncmp(line, "data: ", 6) == 0 ? 6 : 0;
+		struct json_document *doc;
+		if (json_open(&doc, (struct text){ line + skip, len - skip }, NULL) == 0) {
+			int members = 1;
+			for (int at = 0; at < members; at++) {
+				int n = 0;
+				changed.n = key.n = 0;
+				buf_add(&changed, text, (size_t)(line - text) + skip);
+				put_changed(&changed, json_root(doc), at, &n, value, &key);
+				/* what is empty is not told */
+				if (value && strcmp(value, "\"\"") == 0) {
+					int again = 0;
+					struct buf absent = { 0 };
+					buf_add(&absent, text, (size_t)(line - text) + skip);
+					put_changed(&absent, json_root(doc), at, &again, "null",
+						    &key);
+					buf_puts(&absent, line + len);
+					outcome(&was, absent.p, &told);
+					buf_release(&absent);
+					if (told)
+						continue;
+				}
+				members = n > members ? n : members;
+				if (!key.n)
+					break;
+				buf_puts(&changed, line + len);
+				outcome(&now, changed.p, &told);
+				++*tried;
+				if (told || strcmp(was.p, now.p) == 0 || may_change(key.p, value))
+					continue;
+				print_message("# %s: '%s' as %s is silently\n%s instead of\n%s",
+					      name, key.p, value ? value : "two of it", now.p,
+					      was.p);
+				silent++;
+			}
+			json_close(doc);
+		}
+		line += len + (line[len] == '\n');
+	}
+	buf_release(&was);
+	buf_release(&now);
+	buf_release(&changed);
+	buf_release(&key);
+	without_stated = false;
+	return silent;
+}
+
+static void no_value_of_another_kind_changes_a_call_silently(void **state)
+{
+	(void)state;
+	int silent = 0, tried = 0;
+	char name[40];
+	for (size_t i = 0; i < COUNT(payloads); i++) {
+		snprintf(name, sizeof name, "payload %zu", i);
+		for (size_t k = 0; k < COUNT(other_values); k++)
+			silent += mutate_values(name, payloads[i], other_values[k], &tried);
+		silent += mutate_values(name, payloads[i], NULL, &tried);
+	}
+	print_message("# %d values changed, %d silent\n", tried, silent);
+	assert_int_equal(silent, 0);
+}
+
 static void no_member_gets_lost_silently(void **state)
 {
 	(void)state;
@@ -302,10 +462,13 @@ static void nor_of_the_case_files(void **state)
 			buf_puts(&text, "\n");
 		}
 		silent += mutate(json_string(json_member(c, "id")).p, text.p, "%s_v2", &tried);
+		for (size_t k = 0; k < COUNT(other_values); k++)
+			silent += mutate_values(json_string(json_member(c, "id")).p, text.p,
+						other_values[k], &tried);
 		buf_release(&text);
 	}
 	json_close(d);
-	print_message("# %d members renamed, %d silent\n", tried, silent);
+	print_message("# %d members changed, %d silent\n", tried, silent);
 	assert_int_equal(silent, 0);
 }
 
@@ -339,6 +502,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_member_gets_lost_silently),
 		cmocka_unit_test(nor_of_the_case_files),
+		cmocka_unit_test(no_value_of_another_kind_changes_a_call_silently),
 		cmocka_unit_test(what_speaks_of_money),
 	};
 	return cmocka_run_group_tests_name("members", tests, NULL, NULL);
