@@ -310,6 +310,10 @@ struct known {
 	uint8_t doubt;
 	bool apart;	   /* what other customers left is not found */
 	uint32_t customer; /* who asks */
+	/* of the one that the call finds: when what they share was used last, and whether it is
+	   there still */
+	int64_t us, wrote_us;
+	bool alive;
 };
 
 static struct known go_back(const struct count_cache *c, struct known k, uint32_t cache)
@@ -331,18 +335,6 @@ static struct known go_back(const struct count_cache *c, struct known k, uint32_
 			k.by = answer_of(c, from, cache);
 	}
 	return k;
-}
-
-static struct known know(const struct count_cache *c, const struct count_call *call)
-{
-	const struct model_cache *of = model_cache_at(&c->rules[call->cache], call->time_us);
-	return go_back(c,
-		       (struct known){ .at = call->call,
-				       .shared = INT64_MAX,
-				       .most = INT64_MAX,
-				       .apart = of->rules.scope & CACHE_CUSTOMER,
-				       .customer = c->call[call->call].customer },
-		       call->cache);
 }
 
 /* Leading tokens that the cache kept of a call that it answered. */
@@ -368,6 +360,67 @@ static bool lives(const struct model_cache *of, const struct answered *by, int64
 {
 	const int64_t ttl_us = lifetime(of, by);
 	return ttl_us < 0 || now_us - (of->rules.ttl_of_write ? by->wrote_us : by->us) <= ttl_us;
+}
+
+/* What a later call has of an earlier one's prompt; 0 where it does not go on from it. */
+static int64_t common_with(const struct count_cache *c, uint32_t later, uint32_t earlier)
+{
+	int64_t common = INT64_MAX;
+	while (later > earlier && c->told[later].parent) {
+		common = least(common, c->told[later].step);
+		later = c->told[later].parent - 1;
+	}
+	return later == earlier ? common : 0;
+}
+
+/* Branches read what their parent had written, as far as they share it, and so kept that alive for
+ * those that follow: the one that is alive itself and has the most of it, of several the newest;
+ * NULL where there is none. */
+static const struct answered *read_since(const struct count_cache *c, const struct count_call *call,
+					 const struct known *k, const struct model_cache *of,
+					 int64_t *common)
+{
+	const int64_t needed = least(k->shared, kept_of(c, of, k->at));
+	const struct answered *best = NULL;
+	*common = 0;
+	for (uint32_t i = call->call; *common < needed && i-- > k->at + 1;) {
+		const struct answered *by = !k->apart || c->call[i].customer == k->customer
+						    ? answer_of(c, i, call->cache)
+						    : NULL;
+		const int64_t has = by && lives(of, by, call->time_us)
+					    ? least(kept_of(c, of, i), common_with(c, i, k->at))
+					    : 0;
+		if (has > *common) {
+			best = by;
+			*common = has;
+		}
+	}
+	return best;
+}
+
+static struct known know(const struct count_cache *c, const struct count_call *call)
+{
+	const struct model_cache *of = model_cache_at(&c->rules[call->cache], call->time_us);
+	struct known k = go_back(c,
+				 (struct known){ .at = call->call,
+						 .shared = INT64_MAX,
+						 .most = INT64_MAX,
+						 .apart = of->rules.scope & CACHE_CUSTOMER,
+						 .customer = c->call[call->call].customer },
+				 call->cache);
+	const struct answered *by = k.by;
+	if (by && !lives(of, by, call->time_us)) {
+		int64_t common;
+		const struct answered *since = read_since(c, call, &k, of, &common);
+		k.shared = since ? least(k.shared, common) : k.shared;
+		by = since ? since : by;
+	}
+	if (by) {
+		k.us = by->us;
+		k.wrote_us = by->wrote_us;
+		k.alive = lives(of, by, call->time_us);
+	}
+	return k;
 }
 
 /*
@@ -418,7 +471,7 @@ static struct count_found find_held(const struct count_cache *c, const struct co
 	int64_t there = 0, at_most = 0;
 	if (k.by)
 		settled(c, call->cache, k, call->time_us, &there, &at_most);
-	if (k.by && lives(of, k.by, call->time_us)) {
+	if (k.alive) {
 		const int64_t head = ruled(r, c->head, prompt);
 		there = ruled(r, there, prompt);
 		return (struct count_found){
@@ -429,8 +482,7 @@ static struct count_found find_held(const struct count_cache *c, const struct co
 	}
 	struct count_found found = find_head(c, call, k);
 	if (k.by && of->contract && !(r->asked & CACHE_ASKED_TTL) &&
-	    call->time_us - (r->ttl_of_write ? k.by->wrote_us : k.by->us) <=
-		    of->contract->life_most_us)
+	    call->time_us - (r->ttl_of_write ? k.wrote_us : k.us) <= of->contract->life_most_us)
 		found.high = most(found.high, ruled(r, at_most, prompt));
 	return found;
 }
@@ -444,10 +496,9 @@ static int64_t stored(const struct count_cache *c, const struct count_call *call
 	int64_t there = 0;
 	if (!of->rules.storage || of->finds_nothing || c->call[call->call].requests > 1)
 		return 0;
-	if (k.by && lives(of, k.by, call->time_us))
+	if (k.alive)
 		there = least(kept, least(k.shared, kept_of(c, of, k.at)));
-	const int128 longer_us =
-			     of->rules.ttl_of_write ? 0 : call->time_us - (there ? k.by->us : 0),
+	const int128 longer_us = of->rules.ttl_of_write ? 0 : call->time_us - (there ? k.us : 0),
 		     token_us = (int128)(kept - there) * of->rules.ttl_us + there * longer_us;
 	return (int64_t)((token_us + US_PER_HOUR / 2) / US_PER_HOUR);
 }
@@ -460,7 +511,7 @@ static void keep(struct count_cache *c, const struct count_call *call, struct kn
 	if (a->cache && a->cache != call->cache + 1)
 		a = &c->told[call->call].second;
 	*a = (struct answered){ .us = call->time_us,
-				.wrote_us = hit && k.by ? k.by->wrote_us : call->time_us,
+				.wrote_us = hit && k.by ? k.wrote_us : call->time_us,
 				.cache = call->cache + 1,
 				.an_hour = w->tokens[BUCKET_CACHE_WRITE_1H] &&
 					   !w->tokens[BUCKET_CACHE_WRITE_5M] };
@@ -485,7 +536,7 @@ static void explain(const struct count_cache *c, const struct count_call *call, 
 		f->miss = MISS_UNPAID;
 	else if (!answered)
 		f->miss = MISS_COLD;
-	else if (k.by && !lives(of, k.by, call->time_us))
+	else if (k.by && !k.alive)
 		f->miss = MISS_EXPIRED;
 	else if (both < r->minimum)
 		f->miss = MISS_SHORT;

@@ -232,3 +232,21 @@ stripped() { # TRACE MODEL: counts alone, recorded on that model
 		same "$(awk -v a="$rebuilt" -v b="$truth" 'BEGIN { printf "%.1f", (a / b - 1) * 100 }')" "${m#*:}"
 	done
 }
+
+@test "a branch that reads its parent's beginning keeps that alive for the next one" {
+	cat >t.csv <<'END'
+time,model,session,workload,input,cache_read,output
+2026-06-15T00:00:00Z,deepseek-v4-pro,s,x,64000,0,0
+2026-06-15T00:02:00Z,deepseek-v4-pro,s,y,640,64000,0
+2026-06-15T00:04:00Z,deepseek-v4-pro,s,x,8000,32000,0
+2026-06-15T00:07:00Z,deepseek-v4-pro,s,x,640,64640,0
+END
+	echo '{"rules": [{"when": {"workload": "x"}, "model": "gpt-4o"}], "otherwise": "deepseek-v4-flash"}' >r.json
+	# the second call of GPT-4o finds 32,000 of the first one's; the third, 7 minutes after that, what the second kept
+	run "$TALLY" whatif t.csv -s s=rules:r.json --csv --resamples 0
+	expect 0 "s,gpt-4o,3,105280,64000,0,0,"
+	# nobody kept it: nothing is found for sure
+	grep -v T00:04 t.csv >u.csv
+	run "$TALLY" whatif u.csv -s s=rules:r.json --csv --resamples 0
+	expect 0 "s,gpt-4o,2,129280,0,0,0,"
+}

@@ -201,12 +201,28 @@ def rebuild_counts(rows, answered, **asked):
             return wrote[j] if r.of_write else rows[j]["t"]
         def kept(j):
             return rows[j]["in"] if rows[j]["in"] >= r.minimum else 0
+        def common(k, j):
+            """What k has of the prompt of j, from which it goes on; 0 where it does not."""
+            shared = None
+            while k > j and parents[k][0] is not None:
+                shared = parents[k][1] if shared is None else min(shared, parents[k][1])
+                k = parents[k][0]
+            return shared if k == j else 0
         j, shared = older(i)
-        if j is not None and r.ttl is not None and row["t"] - since(j) > r.ttl:
-            j, shared = None, 0
         first = j
+        if j is not None and r.ttl is not None and row["t"] - since(j) > r.ttl:
+            # a branch may have read it since
+            readers = [(min(kept(k), common(k, j), shared, kept(j)), k) for k in range(j + 1, i) if rows[k]["c"] == row["c"] and answered[k] == model
+                       and (not r.private or rows[k]["customer"] == row["customer"]) and row["t"] - since(k) <= r.ttl]
+            has, first = max(readers, default=(0, None))
+            if has == 0:
+                first = None
+            else:
+                shared = min(shared, has)
+            if first is None:
+                j, shared = None, 0
         there = 0 if j is None else min(kept(i), shared, kept(j))
-        stored = (kept(i) - there) * (r.ttl or 0) + (there * (row["t"] - rows[j]["t"]) if there and not r.of_write else 0)
+        stored = (kept(i) - there) * (r.ttl or 0) + (there * (row["t"] - rows[first]["t"]) if there and not r.of_write else 0)
         # not settled yet, or no mark where the prompts part: what was there before
         while j is not None and (row["t"] - rows[j]["t"] < r.settle or r.marks and kept(j) > shared):
             k, more = older(j)
