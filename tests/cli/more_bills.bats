@@ -111,3 +111,31 @@ is() { [ "$1" = "$2" ] || fail "is $1, not $2"; }
 	is "$("$TALLY" invoice list acme --json | jq '.invoices | length')" 1
 	run "$TALLY" fsck; expect 0
 }
+
+@test "notes and later adjustments together give back no more than was asked for, in either order" {
+	final() { "$TALLY" invoice draft "$1" --period "$2" -q; "$TALLY" invoice finalize "#$("$TALLY" invoice list "$1" --json | jq -r '[.invoices[].id] | max')" -q; }
+	show() { lines "#$("$TALLY" invoice list "$1" --json | jq -r '[.invoices[].id] | max')"; }
+	account acme '{"currency":"USD","taxes":[{"name":"VAT","percent":"19"}]}'
+	use a acme 2026-06-05T00:00:00Z 60000000; use b acme 2026-06-06T00:00:00Z 40000000
+	final acme 2026-06
+	# all of it is credited, then most of the usage is void: nothing more is given back
+	"$TALLY" invoice note 2026-000001 --why outage -q
+	"$TALLY" void a --why test -q
+	"$TALLY" invoice draft acme --period 2026-07 -q
+	is "$(show acme)" '[["adjustment of 2026-000001: n1","-60"],["adjustment of 2026-000001: credited by notes already","60"],"0","0","0"]'
+	# its invoice is void and with it the note: June is 40, and no note holds it up
+	"$TALLY" invoice void 2026-000001 --why test -q
+	"$TALLY" invoice draft acme --period 2026-06 -q
+	is "$("$TALLY" invoice list acme --json | jq -c '[.invoices[] | select(.status == "draft") | .total]')" '["47.6","0"]'
+	# the other way round: 60 of 100 are adjusted in July, so a note on June's invoice is over the other 40 at most
+	account beta '{"currency":"USD"}'
+	use c beta 2026-06-05T00:00:00Z 60000000; use d beta 2026-06-06T00:00:00Z 40000000
+	final beta 2026-06
+	"$TALLY" void c --why test -q
+	final beta 2026-07
+	number=$("$TALLY" invoice list beta --json | jq -r '.invoices[0].number')
+	run "$TALLY" invoice note "$number" --amount 40.01 --why x; expect 4 '40 is left'
+	"$TALLY" invoice note "$number" --why rest -q
+	is "$("$TALLY" invoice list beta --json | jq -c '[.invoices[] | .total]')" '["100","-40","-60"]'
+	run "$TALLY" fsck; expect 0
+}
