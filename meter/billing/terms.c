@@ -440,14 +440,9 @@ static int read_all(struct terms *t, json_value *root, struct err *e)
 		"items",	 "metered",	     "markup",	 "minimum",	"maximum",
 		"taxes",	 "discount_percent", "issuer",	 "customer",	"note",
 		"usage",	 "credit_price",     "coupons",	 "rounding_of", "reverse_charge",
-		"tax_inclusive", "threshold",	     "sales",	 "money",
-<<<<<<< HEAD
-		"contract",	 "proration",	     NULL
+		"tax_inclusive", "threshold",	     "sales",	 "money",	"contract",
+		"proration",	 "language",	     "payment",	 NULL
 	};
-=======
-		"language",	 "payment",	     NULL
-	};
->>>>>>> w7
 	int64_t places;
 	int rc = json_check_keys(root, keys, "the terms", e);
 	struct text mode = json_string(json_member(root, "rounding"));
