@@ -139,3 +139,17 @@ is() { [ "$1" = "$2" ] || fail "is $1, not $2"; }
 	is "$("$TALLY" invoice list beta --json | jq -c '[.invoices[] | .total]')" '["100","-40","-60"]'
 	run "$TALLY" fsck; expect 0
 }
+
+@test "usage that an account's plan does not cover is told when it comes in, as usage without a price is" {
+	cat >other.json <<'END'
+{"schema": "tally.plans/1", "plans": [{"plan": "two", "rule": "token-priced", "currency": "USD", "credits_per_unit": "1", "unlisted": "refuse", "categories":{"input":["input"]},
+ "tables": [{"table": "t"}], "rounding": {"scope": "none"}}], "tables": {"t": {"values": {"other":{"input":"1"}}}}}
+END
+	"$TALLY" credit account acme --plan other.json --since 2026-01-01 -q
+	printf '{"id":"a","customer":"acme","model":"n1","provider":"north","input":1000000,"time":"2026-06-05"}\n' >a.jsonl
+	run "$TALLY" ingest a.jsonl --prices card.json; expect 3 '1 draw no credits'
+	sed 's/"a"/"b"/' a.jsonl >b.jsonl
+	run "$TALLY" ingest b.jsonl --prices card.json --json; expect 3 '"uncovered": 1' '"unpriced": 0'
+	# again: nothing new
+	run "$TALLY" ingest b.jsonl --prices card.json; expect 0
+}
