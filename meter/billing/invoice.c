@@ -242,7 +242,7 @@ static int usage_line(struct invoicer *v, struct invoice *i, const struct accoun
 {
 	struct buf what = { 0 };
 	int rc = 0;
-	struct decimal percent = invoice_in_credits(i)
+	struct decimal percent = invoice_in_credits(i) || c->negotiated
 					 ? (struct decimal){ 0 }
 					 : terms_markup(&i->terms, c->provider, c->model);
 	buf_add(&what, c->model.p, c->model.n);
@@ -739,7 +739,7 @@ static int add_taxes(struct invoice *i, struct err *e)
 static int whole(struct invoicer *v, struct invoice *i, const struct account *a, struct text terms,
 		 bool usage_only, struct err *e)
 {
-	struct charges all = { .arena = &i->arena };
+	struct charges all = { .arena = &i->arena, .terms = &i->terms };
 	int rc = terms_read(&i->terms, terms, zone_day(v->zone, i->from), e);
 	if (rc != 0)
 		return err_context(e, "the terms of '%.*s'", (int)a->customer.n, a->customer.p);

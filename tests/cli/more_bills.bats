@@ -153,3 +153,25 @@ END
 	# again: nothing new
 	run "$TALLY" ingest b.jsonl --prices card.json; expect 0
 }
+
+@test "negotiated prices of a customer by model and vendor, dated, without a markup on them" {
+	show() { lines "#$("$TALLY" invoice list acme --json | jq -r '[.invoices[].id] | max')"; }
+	account acme '{"versions":[{"from":"2026-01-01","terms":{"currency":"USD","markup":[{"percent":"50"}],
+ "prices":[{"provider":"north","rates":{"output":"4"}},{"model":"n1","provider":"north","rates":{"input":"0.8"}},{"model":"new","rates":{"input":"2","request":"0.01"}}]}},
+ {"from":"2026-07-01","terms":{"currency":"USD"}}]}'
+	printf '{"id":"a","customer":"acme","model":"n1","provider":"north","input":10000000,"cache_read":0,"output":3000000,"time":"2026-06-05"}
+{"id":"b","customer":"acme","model":"n1","provider":"north","input":10000000,"output":3000000,"time":"2026-07-05"}
+{"id":"c","customer":"acme","model":"new","input":500000,"requests":3,"time":"2026-06-06"}\n' >u.jsonl
+	run "$TALLY" ingest u.jsonl --prices card.json -q; expect 3
+	# 10 x 0.8, 3 x 4; a model that no card has: 0.5 x 2 and three requests
+	"$TALLY" invoice draft acme --period 2026-06 -q
+	is "$(show)" '[["n1","8"],["n1","12"],["new","1"],["new","0.03"],"0","","21.03"]'
+	"$TALLY" invoice draft acme --period 2026-07 -q; is "$(show)" '[["n1","10"],["n1","3"],"0","","13"]'
+	# output of it has no price, so what no card prices of that model is a lower bound
+	echo '{"id":"d","customer":"acme","model":"new","input":1,"output":1,"time":"2026-06-07"}' >d.jsonl; "$TALLY" ingest d.jsonl --prices card.json -q || true
+	run "$TALLY" invoice draft acme --period 2026-06; expect 3 '2 records have no price' '>= 20'
+	for bad in '{"prices":[{"model":"n1","rates":{"input":"1"}}]}' '{"currency":"USD","prices":[{"rates":{"input":"1"}}]}' '{"currency":"USD","prices":[{"model":"a","rates":{"inputs":"1"}}]}' '{"currency":"USD","prices":[{"model":"a","rates":{"input":"-1"}}]}'; do
+		echo "$bad" >bad.json
+		run "$TALLY" plan check bad.json; expect 1 price
+	done
+}

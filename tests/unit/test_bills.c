@@ -71,6 +71,8 @@ static const char *const terms[] = {
 	"\"advance\":true}],\"taxes\":[{\"name\":\"VAT\",\"percent\":\"19\"}]}",
 	"{\"proration\":\"none\",\"contract\":\"account\",\"minimum\":\"3\",\"items\":[{\"description\":"
 	"\"Pro\",\"amount\":\"1\",\"from\":\"2026-06-10\",\"to\":\"2026-07-03\"}]}",
+	"{\"currency\":\"EUR\",\"prices\":[{\"model\":\"deepseek-v4-pro\",\"rates\":{\"input\":\"0.37\"}}],"
+	"\"markup\":[{\"percent\":\"9\"}],\"threshold\":\"0.2\"}",
 	/* what changes in mid-period, and from one on */
 	"{\"currency\":\"USD\",\"items\":[{\"description\":\"Pro\",\"amount\":\"20\",\"to\":\"2026-06-16\"},"
 	"{\"description\":\"Team\",\"amount\":\"31\",\"quantity\":\"3\",\"from\":\"2026-06-16\"},{"
