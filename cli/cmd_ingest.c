@@ -32,6 +32,7 @@ struct work {
 	struct store *store;
 	struct book *book;
 	int64_t drawn_at_us, drawn_up_to; /* records that were in the store then */
+	int64_t uncovered;		  /* that drew nothing */
 	int64_t refusals, began_us, last_us;
 	bool progress, quiet;
 	const char *path; /* of a refusal whose line comes next */
@@ -70,7 +71,7 @@ static void show_progress(void *user, int64_t records, int64_t done, int64_t tot
 	fflush(stderr);
 }
 
-static void put_counts(struct json_out *j, const struct ingest_counts *c)
+static void put_counts(struct json_out *j, const struct ingest_counts *c, int64_t uncovered)
 {
 	json_out_string(j, "schema", "tally.ingest/1");
 	json_out_int(j, "read", c->read);
@@ -79,6 +80,7 @@ static void put_counts(struct json_out *j, const struct ingest_counts *c)
 	json_out_int(j, "conflicts", c->conflicts);
 	json_out_int(j, "quarantined", c->quarantined);
 	json_out_int(j, "unpriced", c->unpriced);
+	json_out_int(j, "uncovered", uncovered);
 	json_out_int(j, "grown", c->grown);
 	json_out_int(j, "passed_over", c->passed_over);
 	json_out_int(j, "unread", c->unread);
@@ -86,13 +88,13 @@ static void put_counts(struct json_out *j, const struct ingest_counts *c)
 	put_lower_bound(j, &c->bound);
 }
 
-static void print_counts(const struct ingest_counts *c, bool json)
+static void print_counts(const struct ingest_counts *c, int64_t uncovered, bool json)
 {
 	if (json) {
 		struct json_out j;
 		json_out_open(&j, stdout);
 		json_out_object(&j, NULL);
-		put_counts(&j, c);
+		put_counts(&j, c, uncovered);
 		json_out_end(&j, '}');
 		json_out_close(&j);
 		return;
@@ -107,6 +109,10 @@ static void print_counts(const struct ingest_counts *c, bool json)
 	if (c->unpriced)
 		printf("%lld of the accepted have no price (tally usage names them)\n",
 		       (long long)c->unpriced);
+	if (uncovered)
+		printf("%lld draw no credits: the plan of their account does not cover them (add "
+		       "what is missing, then tally credit draw)\n",
+		       (long long)uncovered);
 	if (c->unread)
 		printf("%lld file%s could not be read or understood, and not counted\n",
 		       (long long)c->unread, c->unread == 1 ? "" : "s");
@@ -130,7 +136,9 @@ static int draw(struct work *w, struct err *e)
 {
 	struct draw_counts drawn;
 	w->drawn_at_us = clock_monotonic_us();
-	return draw_all(w->store, w->book, clock_now(), &drawn, e);
+	int rc = draw_all(w->store, w->book, clock_now(), &drawn, e);
+	w->uncovered += rc == 0 ? drawn.uncovered : 0;
+	return rc;
 }
 
 static int draw_while_following(void *user, const struct ingest_counts *counts, struct err *e)
@@ -207,15 +215,15 @@ static int run(struct cli *cli, struct err *e)
 	if (work.refusals > REFUSALS_SHOWN)
 		fprintf(stderr, "tally: and %lld more\n",
 			(long long)(work.refusals - REFUSALS_SHOWN));
-	if (rc == 0 || counts.read)
-		if (!(rc != 0 && cli->json))
-			print_counts(&counts, cli->json);
 	if (rc == 0)
 		rc = draw(&work, e);
+	if (rc == 0 || counts.read)
+		if (!(rc != 0 && cli->json))
+			print_counts(&counts, work.uncovered, cli->json);
 	store_close(work.store);
 	book_close(work.book);
-	bool lacks = counts.unpriced || counts.quarantined || counts.conflicts || counts.unread ||
-		     ingest_is_part(&counts);
+	bool lacks = counts.unpriced || work.uncovered || counts.quarantined || counts.conflicts ||
+		     counts.unread || ingest_is_part(&counts);
 	return rc ? rc : lacks ? 3 : 0;
 }
 

@@ -175,6 +175,7 @@ static void take_line(struct invoice_view *v, json_value *o, int places)
 	bool counted = !text_is(l->kind, "fixed") && !text_is(l->kind, "discount") &&
 		       !text_is(l->kind, "minimum") && !text_is(l->kind, "maximum") &&
 		       !text_is(l->kind, "coupon") && !text_is(l->kind, "rounding") &&
+		       !text_is(l->kind, "included") && !text_is(l->kind, "noted") &&
 		       !text_is(l->kind, "note");
 	l->quantity = counted ? placed(v, l->plain_quantity, 0) : "";
 	/* money with its cents, credits as they are */

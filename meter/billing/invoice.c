@@ -242,7 +242,7 @@ static int usage_line(struct invoicer *v, struct invoice *i, const struct accoun
 {
 	struct buf what = { 0 };
 	int rc = 0;
-	struct decimal percent = invoice_in_credits(i)
+	struct decimal percent = invoice_in_credits(i) || c->negotiated
 					 ? (struct decimal){ 0 }
 					 : terms_markup(&i->terms, c->provider, c->model);
 	buf_add(&what, c->model.p, c->model.n);
@@ -739,7 +739,7 @@ static int add_taxes(struct invoice *i, struct err *e)
 static int whole(struct invoicer *v, struct invoice *i, const struct account *a, struct text terms,
 		 bool usage_only, struct err *e)
 {
-	struct charges all = { .arena = &i->arena };
+	struct charges all = { .arena = &i->arena, .terms = &i->terms };
 	int rc = terms_read(&i->terms, terms, zone_day(v->zone, i->from), e);
 	if (rc != 0)
 		return err_context(e, "the terms of '%.*s'", (int)a->customer.n, a->customer.p);
@@ -851,6 +851,46 @@ static void take_rates(struct invoice *w, const struct standing *s)
 		w->rate[w->rates++] = s->rate[k];
 }
 
+/* A period comes to no less than the notes on it: what they credited is not given back again. */
+static int keep_notes(struct invoice *w, const struct standing *s, struct err *e)
+{
+	struct money_total more = s->noted, tax;
+	int128 unit = 1;
+	int rc = 0;
+	for (size_t k = 0; k < w->lines; k++)
+		more.atto -= w->line[k].amount.atto;
+	for (size_t k = 0; k < w->taxes; k++)
+		more.atto -= w->tax[k].amount.atto;
+	more.atto += w->credits_applied.atto;
+	if (s->usage_only || more.atto <= 0)
+		return 0;
+	for (int k = w->terms.places; k < MONEY_TOTAL_PLACES; k++)
+		unit *= 10;
+	struct invoice_line *l = add_line(w, LINE_NOTED, TEXT("credited by notes already"));
+	l->amount = more;
+	for (size_t k = 0; rc == 0 && k < s->noted_taxes; k++) {
+		size_t t = 0;
+		rc = amount_share(s->noted_tax[k].amount, (int64_t)(more.atto / unit),
+				  (int64_t)(s->noted.atto / unit), w->terms.places, ROUND_HALF_UP,
+				  &tax, e);
+		while (t < w->taxes &&
+		       !(text_eq(w->tax[t].name, s->noted_tax[k].name) &&
+			 decimal_cmp(w->tax[t].percent, s->noted_tax[k].percent) == 0))
+			t++;
+		if (rc != 0 || t == TERMS_ITEMS_MAX)
+			continue;
+		if (t == w->taxes)
+			w->tax[w->taxes++] =
+				(struct invoice_tax){ invoice_keep(&w->arena, s->noted_tax[k].name),
+						      s->noted_tax[k].percent,
+						      { 0 } };
+		w->tax[t].amount.atto += tax.atto;
+		l->amount.atto -= tax.atto;
+	}
+	l->exact = l->amount;
+	return rc;
+}
+
 /* What has changed in a period since it was invoiced. */
 static int change_of(struct invoicer *v, struct invoice *w, const struct account *a,
 		     const struct standing *s, struct err *e)
@@ -858,6 +898,8 @@ static int change_of(struct invoicer *v, struct invoice *w, const struct account
 	*w = (struct invoice){ .from = s->from, .to = s->to };
 	take_rates(w, s);
 	int rc = whole(v, w, a, s->terms.n ? s->terms : a->terms, s->usage_only, e);
+	if (rc == 0)
+		rc = keep_notes(w, s, e);
 	if (rc == 0)
 		rc = standing_subtract(w, s, e);
 	if (rc == 0 && s->usage_only) {
@@ -959,6 +1001,8 @@ static int compute_own(struct invoicer *v, struct invoice *i, const struct accou
 	int rc = whole(v, i, a, a->terms, false, e);
 	if (rc == 0)
 		rc = take_overage(v, i, a, e);
+	if (rc == 0 && own)
+		rc = keep_notes(i, own, e);
 	if (rc == 0 && own)
 		rc = standing_subtract(i, own, e);
 	if (rc == 0)

@@ -28,12 +28,13 @@ enum line_kind {
 	LINE_COUPON,
 	LINE_ROUNDING, /* of the document, where lines are not what is rounded */
 	LINE_INCLUDED, /* taxes that the prices hold, which are shown as such */
+	LINE_NOTED,    /* what notes have credited of it, and is not given back once more */
 	LINE_KINDS
 };
 #define LINE_KIND_NAMES \
 	{ \
 		"usage", "metered", "fixed", "minimum", "maximum", "discount", "coupon", \
-			"rounding", "included" \
+			"rounding", "included", "noted" \
 	}
 
 struct invoice_line {

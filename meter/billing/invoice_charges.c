@@ -24,6 +24,7 @@ bool invoice_by_credits(const struct invoice *i)
 
 static void put_key(struct buf *key, const struct charge *c)
 {
+	buf_puts(key, c->negotiated ? "n" : "");
 	const struct text part[] = { c->provider, c->project,	 c->model,
 				     c->bucket,	  c->unit_price, c->currency };
 	for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
@@ -95,7 +96,8 @@ static int add_charge(struct charges *all, const struct charge *c, struct err *e
 					  .model = invoice_keep(all->arena, c->model),
 					  .bucket = invoice_keep(all->arena, c->bucket),
 					  .currency = invoice_keep(all->arena, c->currency),
-					  .unit_price = invoice_keep(all->arena, c->unit_price) };
+					  .unit_price = invoice_keep(all->arena, c->unit_price),
+					  .negotiated = c->negotiated };
 		*at = ++all->count;
 	}
 	struct charge *to = &all->charge[*at - 1];
@@ -188,6 +190,61 @@ void charges_release(struct charges *c)
 	dict_release(&c->index);
 }
 
+/* At the price that the terms have for it; text keeps it. */
+static int at_negotiated_price(const struct charges *all, struct charge *c,
+			       char text[DECIMAL_TEXT_MAX], struct err *e)
+{
+	struct money price;
+	const int kind = count_by_name(c->bucket.p, c->bucket.n);
+	if (!terms_price(all->terms, c->provider, c->model, c->bucket, &price))
+		return 0;
+	c->negotiated = true;
+	c->currency = all->terms->currency;
+	c->unit_price = text_of(money_format(price, text));
+	c->why = (struct charge_why){ 0 };
+	c->amount = (struct money_total){ 0 };
+	return money_total_add_units(&c->amount, price, c->quantity,
+				     kind >= 0 && kind < COUNT_TOKENS ? PER_MILLION : 1)
+		       ? 0
+		       : err_set(e, ERR_RANGE, "the usage is out of range for an invoice");
+}
+
+/* Usage that no card prices is priced where the terms have a price for all of it. */
+static bool all_negotiated(const struct charges *all, const struct charge *like,
+			   const struct usage_sums *sums)
+{
+	struct money price;
+	bool any = false;
+	for (int b = 0; b < COUNT_KINDS; b++) {
+		const bool counts = b != BUCKET_REASONING && sums->counts[b];
+		any |= counts;
+		if (counts && !terms_price(all->terms, like->provider, like->model,
+					   text_of(count_name(b)), &price))
+			return false;
+	}
+	return any;
+}
+
+static int charge_unpriced(struct charges *all, const struct charge *like,
+			   const struct usage_sums *sums, struct err *e)
+{
+	char text[DECIMAL_TEXT_MAX];
+	int rc = 0;
+	if (!all_negotiated(all, like, sums)) {
+		all->unpriced += sums->records;
+		return 0;
+	}
+	for (int b = 0; rc == 0 && b <= COUNT_KINDS; b++) {
+		struct charge c = *like;
+		c.bucket = b < COUNT_KINDS ? text_of(count_name(b)) : TEXT("request");
+		c.quantity = b < COUNT_KINDS ? sums->counts[b] : sums->requests;
+		rc = at_negotiated_price(all, &c, text, e);
+		if (rc == 0 && c.negotiated && c.quantity && b != BUCKET_REASONING)
+			rc = add_charge(all, &c, e);
+	}
+	return rc;
+}
+
 /* One group of usage (project, model, price) into charges by bucket. */
 static int charge_group(struct charges *all, struct store *s, struct text project,
 			struct text model, int64_t price, const struct usage_sums *sums,
@@ -195,20 +252,32 @@ static int charge_group(struct charges *all, struct store *s, struct text projec
 {
 	const struct stored_price *p;
 	struct charge_part part[CHARGE_PARTS_MAX];
-	char text[DECIMAL_TEXT_MAX];
+	char text[2][DECIMAL_TEXT_MAX];
 	size_t n;
 	int rc = store_stored_price(s, price, &p, e);
 	if (rc == 0)
 		rc = charge_parts(p, sums, part, &n, e);
 	if (rc == 0 && p->reason.n)
-		all->unpriced += sums->records;
-	for (size_t k = 0; rc == 0 && k < n; k++)
-		rc = add_charge(all,
-				&(struct charge){ p->vendor, project, model,
-						  text_of(part[k].bucket), p->currency,
-						  text_of(money_format(part[k].price, text)),
-						  part[k].quantity, part[k].amount, why_of(p) },
-				e);
+		return charge_unpriced(all,
+				       &(struct charge){ .provider = p->vendor,
+							 .project = project,
+							 .model = model },
+				       sums, e);
+	for (size_t k = 0; rc == 0 && k < n; k++) {
+		struct charge c = { p->vendor,
+				    project,
+				    model,
+				    text_of(part[k].bucket),
+				    p->currency,
+				    text_of(money_format(part[k].price, text[0])),
+				    part[k].quantity,
+				    part[k].amount,
+				    why_of(p),
+				    false };
+		rc = at_negotiated_price(all, &c, text[1], e);
+		if (rc == 0)
+			rc = add_charge(all, &c, e);
+	}
 	return rc;
 }
 

@@ -44,6 +44,7 @@ struct charge {
 	int64_t quantity;
 	struct money_total amount; /* exact, before any markup's rounding */
 	struct charge_why why;
+	bool negotiated; /* at a price of the terms: no markup is added */
 };
 
 struct charges {
@@ -52,6 +53,7 @@ struct charges {
 	struct dict index; /* key to 1 + place */
 	int64_t unpriced;
 	struct arena *arena;
+	const struct terms *terms;
 };
 
 /* A copy that lives as long as the arena. */

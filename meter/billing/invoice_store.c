@@ -730,6 +730,22 @@ static int check_places(const struct stored_invoice *of, struct money_total amou
 		       of->number.p);
 }
 
+/* What later documents gave back is not credited once more. */
+static int limit_to_standing(struct store *s, const struct stored_invoice *i,
+			     struct money_total *left, struct err *e)
+{
+	struct standing_list standing;
+	bool known;
+	int rc = standing_read(&standing, s, i->customer, e);
+	if (rc == 0) {
+		const struct money_total most = standing_creditable(&standing, i->number, &known);
+		if (known && most.atto < left->atto)
+			*left = most;
+	}
+	standing_release(&standing);
+	return rc;
+}
+
 int invoice_note(struct ledger *l, int64_t id, const struct money_total *amount, const char *why,
 		 struct instant now, int64_t *note, struct err *e)
 {
@@ -751,8 +767,9 @@ int invoice_note(struct ledger *l, int64_t id, const struct money_total *amount,
 		return rc;
 	}
 	left.atto = total.atto + given.sum.atto; /* notes are negative */
+	rc = limit_to_standing(s, &i, &left, e);
 	struct money_total back = amount ? *amount : left;
-	if (back.atto <= 0 || back.atto > left.atto)
+	if (rc == 0 && (back.atto <= 0 || back.atto > left.atto))
 		rc = err_set(e, ERR_LIMIT, "%s cannot be credited: %s is left of invoice %.*s",
 			     money_total_format(back, text[0]), money_total_format(left, text[1]),
 			     (int)i.number.n, i.number.p);

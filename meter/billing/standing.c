@@ -42,14 +42,19 @@ static struct standing *need_period(struct standing_list *l, struct instant from
 	return &l->period[at];
 }
 
-bool standing_counts(const struct standing *s)
+static struct money_total sum_of(const struct standing *s)
 {
 	struct money_total sum = { -s->credits.atto };
 	for (size_t i = 0; i < s->lines; i++)
 		sum.atto += s->line[i].amount.atto;
 	for (size_t i = 0; i < s->taxes; i++)
 		sum.atto += s->tax[i].amount.atto;
-	return s->number.n || sum.atto;
+	return sum;
+}
+
+bool standing_counts(const struct standing *s)
+{
+	return s->number.n || sum_of(s).atto;
 }
 
 static int amount_at(json_value *v, const char *key, struct money_total *out, struct err *e)
@@ -246,10 +251,193 @@ static int add_old_document(struct standing_list *l, json_value *root, struct te
 	return rc;
 }
 
+/* --- notes --- */
+
+/* What the k-th period of a document was asked for. */
+static int part_of(json_value *root, int64_t k, struct money_total *out, struct err *e)
+{
+	struct money_total amount;
+	struct decimal d;
+	json_value *p = json_first(json_member(root, "periods"));
+	for (int64_t n = 0; p && n < k; n++)
+		p = json_next(p);
+	int rc = amount_at(p, "credits_applied", &amount, e);
+	out->atto = -amount.atto;
+	for (json_value *t = json_first(json_member(p, "taxes")); rc == 0 && t; t = json_next(t)) {
+		rc = amount_at(t, "amount", &amount, e);
+		out->atto += amount.atto;
+	}
+	for (json_value *v = json_first(json_member(root, "lines")); rc == 0 && v;
+	     v = json_next(v)) {
+		json_value *which = json_member(v, "period");
+		int64_t n = 0;
+		if (which && decimal_parse(&d, json_number(which), NULL) == 0)
+			decimal_to_int64(d, 0, &n);
+		if (n == k) {
+			rc = amount_at(v, "amount", &amount, e);
+			out->atto += amount.atto;
+		}
+	}
+	return rc;
+}
+
+static int parts_of(struct standing_document *d, struct err *e)
+{
+	json_value *root = json_root(d->json);
+	int rc = 0;
+	for (json_value *p = json_first(json_member(root, "periods")); p; p = json_next(p))
+		d->periods++;
+	if (d->periods)
+		d->left = mem_alloc(d->periods * sizeof *d->left);
+	for (size_t k = 0; rc == 0 && k < d->periods; k++)
+		rc = part_of(root, (int64_t)k, &d->left[k], e);
+	return rc;
+}
+
+/* So much of a note, of that whole, is of the period; with its taxes in the note's ratio. */
+static int note_period(struct standing *s, json_value *note, struct money_total part,
+		       struct money_total whole, int places, struct err *e)
+{
+	int128 unit = 1;
+	int rc = 0;
+	for (int k = places; k < MONEY_TOTAL_PLACES; k++)
+		unit *= 10;
+	s->noted.atto += part.atto;
+	for (json_value *t = json_first(json_member(note, "taxes")); rc == 0 && t;
+	     t = json_next(t)) {
+		struct text name = json_string(json_member(t, "name"));
+		struct decimal percent;
+		struct money_total tax;
+		size_t k = 0;
+		rc = decimal_parse(&percent, json_string(json_member(t, "percent")), e);
+		if (rc == 0)
+			rc = amount_at(t, "amount", &tax, e);
+		if (rc == 0)
+			rc = amount_share(tax, (int64_t)(part.atto / unit),
+					  (int64_t)(whole.atto / unit), places, ROUND_HALF_UP, &tax,
+					  e);
+		while (rc == 0 && k < s->noted_taxes &&
+		       !(text_eq(s->noted_tax[k].name, name) &&
+			 decimal_cmp(s->noted_tax[k].percent, percent) == 0))
+			k++;
+		if (rc == 0 && k < TERMS_ITEMS_MAX) {
+			if (k == s->noted_taxes)
+				s->noted_tax[s->noted_taxes++] =
+					(struct invoice_tax){ name, percent, { 0 } };
+			s->noted_tax[k].amount.atto -= tax.atto; /* notes are negative */
+		}
+	}
+	return rc;
+}
+
+/* A note credits what its invoice asks for other periods first, its own last. */
+static int add_note(struct standing_list *l, struct standing_document *d, json_value *note,
+		    struct err *e)
+{
+	json_value *root = json_root(d->json), *periods = json_member(root, "periods"),
+		   *places = json_member(json_member(root, "rounding"), "places");
+	struct money_total whole, rest;
+	struct decimal x;
+	int64_t decimals = 2;
+	int rc = amount_at(note, "total", &whole, e);
+	if (decimal_parse(&x, json_number(places), NULL) == 0)
+		decimal_to_int64(x, 0, &decimals);
+	whole.atto = -whole.atto;
+	rest = whole;
+	for (size_t k = d->periods; rc == 0 && rest.atto > 0 && k-- > 0;) {
+		json_value *p = json_first(periods);
+		struct instant from, to;
+		struct money_total part = d->left[k].atto < rest.atto ? d->left[k] : rest;
+		if (part.atto <= 0)
+			continue;
+		for (size_t n = 0; n < k; n++)
+			p = json_next(p);
+		rc = period_of(p, &from, &to, e);
+		if (rc == 0)
+			rc = note_period(need_period(l, from, to, d->currency), note, part, whole,
+					 (int)decimals, e);
+		d->left[k].atto -= part.atto;
+		rest.atto -= part.atto;
+	}
+	return rc;
+}
+
+static const struct sql sql_invoice_notes = {
+	.text = "SELECT i.number,n.document FROM invoice n JOIN invoice i ON i.id=n.corrects "
+		"WHERE n.customer=:customer AND n.kind='note' AND n.status='final' ORDER BY n.id",
+};
+
+/* The texts of notes live as long as the list. */
+static int read_notes(struct standing_list *l, struct store *s, struct text customer, struct err *e)
+{
+	struct query *q;
+	int rc = db_statement(store_db(s), &sql_invoice_notes, &q, e), more = 0;
+	if (rc != 0)
+		return rc;
+	const size_t invoices = l->documents;
+	db_bind_text(q, ":customer", customer);
+	while (rc == 0 && (more = db_step(store_db(s), q, e)) == 1) {
+		struct json_document *doc;
+		const struct text number = db_text(q, 0);
+		rc = json_open(&doc, db_text(q, 1), e);
+		if (rc != 0)
+			break;
+		l->document = mem_grow(l->document, (l->documents + 1) * sizeof *l->document);
+		l->document[l->documents++] = (struct standing_document){ .json = doc };
+		for (size_t k = 0; rc == 0 && k < invoices; k++)
+			if (text_eq(l->document[k].number, number) && l->document[k].periods)
+				rc = add_note(l, &l->document[k], json_root(doc), e);
+	}
+	db_reset(q);
+	return rc == 0 && more < 0 ? more : rc;
+}
+
+struct money_total standing_creditable(const struct standing_list *l, struct text number,
+				       bool *known)
+{
+	struct money_total out = { 0 };
+	*known = false;
+	for (size_t i = 0; i < l->documents; i++) {
+		const struct standing_document *d = &l->document[i];
+		json_value *p = json_first(json_member(json_root(d->json), "periods"));
+		if (!text_eq(d->number, number) || !d->periods)
+			continue;
+		*known = true;
+		for (size_t k = 0; k < d->periods; k++, p = json_next(p)) {
+			struct instant from, to;
+			if (d->left[k].atto <= 0 || period_of(p, &from, &to, NULL) != 0)
+				continue;
+			const struct standing *s = standing_find(l, from, to, d->currency);
+			const int128 stands = s ? sum_of(s).atto - s->noted.atto : 0;
+			out.atto += stands <= 0		       ? 0
+				    : stands < d->left[k].atto ? stands
+							       : d->left[k].atto;
+		}
+	}
+	return out;
+}
+
 static const struct sql sql_invoice_standing = {
 	.text = "SELECT number,document,currency FROM invoice WHERE customer=:customer "
 		"AND kind='invoice' AND status='final' ORDER BY period_from,id",
 };
+
+static int take_document(struct standing_list *l, struct text number, struct text document,
+			 struct text currency, struct err *e)
+{
+	struct json_document *doc;
+	int rc = json_open(&doc, document, e);
+	if (rc != 0)
+		return rc;
+	l->document = mem_grow(l->document, (l->documents + 1) * sizeof *l->document);
+	struct standing_document *d = &l->document[l->documents++];
+	*d = (struct standing_document){ .json = doc, .number = number, .currency = currency };
+	json_value *root = json_root(doc);
+	if (!json_member(root, "periods"))
+		return add_old_document(l, root, number, currency, e);
+	rc = parts_of(d, e);
+	return rc == 0 ? add_document(l, root, number, currency, e) : rc;
+}
 
 int standing_read(struct standing_list *out, struct store *s, struct text customer, struct err *e)
 {
@@ -260,32 +448,26 @@ int standing_read(struct standing_list *out, struct store *s, struct text custom
 		return rc;
 	db_bind_text(q, ":customer", customer);
 	while (rc == 0 && (more = db_step(store_db(s), q, e)) == 1) {
-		struct json_document *doc;
 		struct text number = keep(&out->arena, db_text(q, 0)),
 			    currency = keep(&out->arena, db_text(q, 2));
-		rc = json_open(&doc, db_text(q, 1), e);
-		if (rc == 0) {
-			out->json = mem_grow(out->json, (out->documents + 1) * sizeof *out->json);
-			out->json[out->documents++] = doc;
-			json_value *root = json_root(doc);
-			rc = json_member(root, "periods")
-				     ? add_document(out, root, number, currency, e)
-				     : add_old_document(out, root, number, currency, e);
-		}
+		rc = take_document(out, number, db_text(q, 1), currency, e);
 		if (rc != 0)
 			err_context(e, "invoice %.*s", (int)number.n, number.p);
 	}
 	db_reset(q);
-	return rc == 0 && more < 0 ? more : rc;
+	rc = rc == 0 && more < 0 ? more : rc;
+	return rc == 0 ? read_notes(out, s, customer, e) : rc;
 }
 
 void standing_release(struct standing_list *l)
 {
 	for (size_t i = 0; i < l->count; i++)
 		free(l->period[i].line);
-	for (size_t i = 0; i < l->documents; i++)
-		json_close(l->json[i]);
-	free(l->json);
+	for (size_t i = 0; i < l->documents; i++) {
+		json_close(l->document[i].json);
+		free(l->document[i].left);
+	}
+	free(l->document);
 	free(l->period);
 	arena_release(&l->arena);
 }

@@ -4,7 +4,9 @@
  * A document says of every line which period it is for; this adds up what all of them say of one,
  * and takes it from what the period comes to as a whole. What is left is what the next document
  * shows. Documents are the only record of it, so a void one reverses exactly what it charged.
- * Credit notes are no charge: they are left out, and end with their invoice.
+ * Credit notes are no charge, and end with their invoice. But nobody is given back more than was
+ * asked for: a note credits the parts of its invoice, its own period last, and what a period comes
+ * to is never less than the notes on it.
  */
 #ifndef TALLY_METER_BILLING_STANDING_H
 #define TALLY_METER_BILLING_STANDING_H
@@ -25,13 +27,24 @@ struct standing {
 	struct exchange_rate rate[INVOICE_RATES_MOST]; /* that its documents went by */
 	size_t rates;
 	struct credit_worth worth; /* by the plan of then */
+	struct money_total noted;  /* by notes, with their taxes */
+	struct invoice_tax noted_tax[TERMS_ITEMS_MAX];
+	size_t noted_taxes;
+};
+
+/* A document that stands; left: what notes have not credited yet of each of its periods. */
+struct standing_document {
+	struct json_document *json;
+	struct text number, currency;
+	struct money_total *left; /* NULL: of an older one, which does not name its periods */
+	size_t periods;
 };
 
 struct standing_list {
 	struct standing *period; /* ascending */
 	size_t count;
 	struct arena arena;
-	struct json_document **json;
+	struct standing_document *document;
 	size_t documents;
 };
 
@@ -42,6 +55,11 @@ const struct standing *standing_find(const struct standing_list *l, struct insta
 				     struct instant to, struct text currency);
 /* Whether it asks for anything, or is what a final invoice says of its period. */
 bool standing_counts(const struct standing *s);
+
+/* What a note on that invoice may still credit: what it asked for, less notes, and no more than
+ * what still stands of its periods; *known is false for an older document, which says neither. */
+struct money_total standing_creditable(const struct standing_list *l, struct text number,
+				       bool *known);
 
 /* Takes what stands from the period's whole; lines that come to nothing leave it. */
 int standing_subtract(struct invoice *whole, const struct standing *s, struct err *e);

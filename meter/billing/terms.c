@@ -314,6 +314,37 @@ static int read_markup(struct terms *t, json_value *v, struct err *e)
 	return rc == 0 ? decimal_member(v, "percent", true, NULL, &m->percent, e) : rc;
 }
 
+static int read_negotiated(struct terms *t, json_value *v, struct err *e)
+{
+	static const char *const keys[] = { "model", "provider", "rates", NULL };
+	struct negotiated *n = &t->negotiated[t->negotiated_count++];
+	json_value *rates = json_member(v, "rates");
+	int rc = json_check_keys(v, keys, "a price", e);
+	*n = (struct negotiated){ .model = json_string(json_member(v, "model")),
+				  .provider = json_string(json_member(v, "provider")) };
+	if (rc == 0 && !n->model.n && !n->provider.n)
+		rc = err_set(e, ERR_INVALID, "a price names a 'model', a 'provider' or both");
+	if (rc == 0 && (json_kind(rates) != JSON_OBJECT || !json_first(rates)))
+		rc = err_set(e, ERR_INVALID, "'rates' is missing");
+	for (json_value *r = json_first(rates); rc == 0 && r; r = json_next(r)) {
+		const struct text bucket = text_of(json_key(r));
+		struct decimal d;
+		if (count_by_name(bucket.p, bucket.n) < 0 && !text_is(bucket, "request"))
+			return err_set(e, ERR_INVALID, "rates: '%s' is no bucket and no unit",
+				       bucket.p);
+		if (n->rates == TERMS_ITEMS_MAX)
+			return err_set(e, ERR_INVALID, "'rates' has more than %d entries",
+				       TERMS_ITEMS_MAX);
+		rc = decimal_member(rates, bucket.p, true, NULL, &d, e);
+		n->rate[n->rates].bucket = bucket;
+		if (rc == 0 && d.digits < 0)
+			rc = err_set(e, ERR_INVALID, "'%s' cannot be negative", bucket.p);
+		if (rc == 0)
+			rc = money_from_decimal(&n->rate[n->rates++].price, d, e);
+	}
+	return rc;
+}
+
 static int read_tax(struct terms *t, json_value *v, struct err *e)
 {
 	static const char *const keys[] = { "name", "percent", NULL };
@@ -436,12 +467,12 @@ static int read_papers(struct terms *t, json_value *root, struct err *e)
 static int read_all(struct terms *t, json_value *root, struct err *e)
 {
 	static const char *const keys[] = {
-		"currency",	 "places",	     "rounding",  "series",	 "due_days",
-		"items",	 "metered",	     "markup",	  "minimum",	 "maximum",
-		"taxes",	 "discount_percent", "issuer",	  "customer",	 "note",
-		"usage",	 "credit_price",     "coupons",	  "rounding_of", "reverse_charge",
-		"tax_inclusive", "threshold",	     "sales",	  "money",	 "language",
-		"payment",	 "contract",	     "proration", NULL
+		"currency",	 "places",	     "rounding", "series",	"due_days",
+		"items",	 "metered",	     "markup",	 "minimum",	"maximum",
+		"taxes",	 "discount_percent", "issuer",	 "customer",	"note",
+		"usage",	 "credit_price",     "coupons",	 "rounding_of", "reverse_charge",
+		"tax_inclusive", "threshold",	     "sales",	 "money",	"contract",
+		"proration",	 "language",	     "payment",	 "prices",	NULL
 	};
 	int64_t places;
 	int rc = json_check_keys(root, keys, "the terms", e);
@@ -487,6 +518,13 @@ static int read_all(struct terms *t, json_value *root, struct err *e)
 		rc = read_list(t, root, "metered", read_metered, e);
 	if (rc == 0)
 		rc = read_list(t, root, "markup", read_markup, e);
+	if (rc == 0)
+		rc = read_list(t, root, "prices", read_negotiated, e);
+	if (rc == 0 && t->negotiated_count &&
+	    (text_is(t->currency, "credits") || t->credit_price.n))
+		rc = err_set(e, ERR_INVALID,
+			     "'prices' are for invoices in money at list prices: name the "
+			     "'currency', and leave out 'credit_price'");
 	if (rc == 0)
 		rc = read_list(t, root, "taxes", read_tax, e);
 	if (rc == 0)
@@ -580,6 +618,25 @@ void terms_release(struct terms *t)
 {
 	json_close(t->json);
 	t->json = NULL;
+}
+
+bool terms_price(const struct terms *t, struct text provider, struct text model, struct text bucket,
+		 struct money *out)
+{
+	int best = 0;
+	for (size_t i = 0; i < t->negotiated_count; i++) {
+		const struct negotiated *n = &t->negotiated[i];
+		const int rank = (n->model.n ? 2 : 0) + (n->provider.n ? 1 : 0);
+		if ((n->model.n && !text_eq(n->model, model)) ||
+		    (n->provider.n && !text_eq(n->provider, provider)) || rank <= best)
+			continue;
+		for (size_t k = 0; k < n->rates; k++)
+			if (text_eq(n->rate[k].bucket, bucket)) {
+				*out = n->rate[k].price;
+				best = rank;
+			}
+	}
+	return best > 0;
 }
 
 struct decimal terms_markup(const struct terms *t, struct text provider, struct text model)

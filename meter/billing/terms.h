@@ -61,6 +61,16 @@ struct markup {
 	struct decimal percent;
 };
 
+/* What a customer pays for usage instead of the price that rated it. */
+struct negotiated {
+	struct text model, provider; /* one of them at least */
+	struct {
+		struct text bucket; /* or a unit */
+		struct money price; /* for a million tokens, or one of the unit */
+	} rate[TERMS_ITEMS_MAX];
+	size_t rates;
+};
+
 struct tax {
 	struct text name;
 	struct decimal percent;
@@ -75,9 +85,10 @@ struct terms {
 	struct fixed_item fixed[TERMS_ITEMS_MAX];
 	struct metered_item metered[TERMS_ITEMS_MAX];
 	struct markup markup[TERMS_ITEMS_MAX];
+	struct negotiated negotiated[TERMS_ITEMS_MAX];
 	struct tax tax[TERMS_ITEMS_MAX];
 	struct coupon coupon[TERMS_ITEMS_MAX];
-	size_t fixed_count, metered_count, markup_count, tax_count, coupon_count;
+	size_t fixed_count, metered_count, markup_count, negotiated_count, tax_count, coupon_count;
 	bool by_document;    /* sums are rounded, and the difference to the lines is one */
 	bool tax_inclusive;  /* prices hold their taxes */
 	bool reverse_charge; /* the customer owes the taxes to its own state */
@@ -104,6 +115,9 @@ int terms_read(struct terms *out, struct text json, int64_t day, struct err *e);
 /* Every version. */
 int terms_check(struct text json, struct err *e);
 void terms_release(struct terms *t);
+/* The price that was negotiated for it, of the most specific one; false where there is none. */
+bool terms_price(const struct terms *t, struct text provider, struct text model, struct text bucket,
+		 struct money *out);
 /* The markup on usage of that model of that vendor: the most specific one. */
 struct decimal terms_markup(const struct terms *t, struct text provider, struct text model);
 const char *rounding_name(enum rounding_mode m);

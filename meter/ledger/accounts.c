@@ -190,8 +190,12 @@ static int check_change(const struct account *a, const struct account *known, st
 		return rc;
 	if (days)
 		open = db_int(q, 0) + 1;
-	if (invoiced && zone_day(z, (struct instant){ db_int(q, 1) }) > open)
-		open = zone_day(z, (struct instant){ db_int(q, 1) });
+	struct instant end = { invoiced ? db_int(q, 1) : 0 }, ahead;
+	if (!db_is_null(q, 2) && instant_parse(&ahead, db_text(q, 2), NULL) == 0 &&
+	    ahead.us > end.us)
+		end = ahead;
+	if (invoiced && zone_day(z, end) > open)
+		open = zone_day(z, end);
 	zone_close(z);
 	struct civil c = civil_from_day(open), from = { 0 };
 	const bool longer = a->zone.n > known->zone.n &&
@@ -210,10 +214,13 @@ static int check_change(const struct account *a, const struct account *known, st
 		       (int)known->zone.n, known->zone.p);
 }
 
-/* the last day that usage was summed by, and the end of what is invoiced */
+/* the last day that usage was summed by, and the end of what is invoiced, also in advance, which is
+ * the second period of a document */
 static const struct sql sql_days_kept = {
 	.text = "SELECT max(day),(SELECT max(period_to) FROM invoice WHERE customer=:customer AND "
-		"status='final') FROM (SELECT max(day) AS day FROM credit_day WHERE "
+		"status='final'),(SELECT max(document->'periods'->1->>'to') FROM invoice WHERE "
+		"customer=:customer AND status='final' AND document->'periods'->1->>'advance' IS NOT "
+		"NULL) FROM (SELECT max(day) AS day FROM credit_day WHERE "
 		"account=:account UNION ALL SELECT max(day) FROM credit_taken WHERE "
 		"account=:account) kept",
 };

@@ -111,3 +111,67 @@ is() { [ "$1" = "$2" ] || fail "is $1, not $2"; }
 	is "$("$TALLY" invoice list acme --json | jq '.invoices | length')" 1
 	run "$TALLY" fsck; expect 0
 }
+
+@test "notes and later adjustments together give back no more than was asked for, in either order" {
+	final() { "$TALLY" invoice draft "$1" --period "$2" -q; "$TALLY" invoice finalize "#$("$TALLY" invoice list "$1" --json | jq -r '[.invoices[].id] | max')" -q; }
+	show() { lines "#$("$TALLY" invoice list "$1" --json | jq -r '[.invoices[].id] | max')"; }
+	account acme '{"currency":"USD","taxes":[{"name":"VAT","percent":"19"}]}'
+	use a acme 2026-06-05T00:00:00Z 60000000; use b acme 2026-06-06T00:00:00Z 40000000
+	final acme 2026-06
+	# all of it is credited, then most of the usage is void: nothing more is given back
+	"$TALLY" invoice note 2026-000001 --why outage -q
+	"$TALLY" void a --why test -q
+	"$TALLY" invoice draft acme --period 2026-07 -q
+	is "$(show acme)" '[["adjustment of 2026-000001: n1","-60"],["adjustment of 2026-000001: credited by notes already","60"],"0","0","0"]'
+	# its invoice is void and with it the note: June is 40, and no note holds it up
+	"$TALLY" invoice void 2026-000001 --why test -q
+	"$TALLY" invoice draft acme --period 2026-06 -q
+	is "$("$TALLY" invoice list acme --json | jq -c '[.invoices[] | select(.status == "draft") | .total]')" '["47.6","0"]'
+	# the other way round: 60 of 100 are adjusted in July, so a note on June's invoice is over the other 40 at most
+	account beta '{"currency":"USD"}'
+	use c beta 2026-06-05T00:00:00Z 60000000; use d beta 2026-06-06T00:00:00Z 40000000
+	final beta 2026-06
+	"$TALLY" void c --why test -q
+	final beta 2026-07
+	number=$("$TALLY" invoice list beta --json | jq -r '.invoices[0].number')
+	run "$TALLY" invoice note "$number" --amount 40.01 --why x; expect 4 '40 is left'
+	"$TALLY" invoice note "$number" --why rest -q
+	is "$("$TALLY" invoice list beta --json | jq -c '[.invoices[] | .total]')" '["100","-40","-60"]'
+	run "$TALLY" fsck; expect 0
+}
+
+@test "usage that an account's plan does not cover is told when it comes in, as usage without a price is" {
+	cat >other.json <<'END'
+{"schema": "tally.plans/1", "plans": [{"plan": "two", "rule": "token-priced", "currency": "USD", "credits_per_unit": "1", "unlisted": "refuse", "categories":{"input":["input"]},
+ "tables": [{"table": "t"}], "rounding": {"scope": "none"}}], "tables": {"t": {"values": {"other":{"input":"1"}}}}}
+END
+	"$TALLY" credit account acme --plan other.json --since 2026-01-01 -q
+	printf '{"id":"a","customer":"acme","model":"n1","provider":"north","input":1000000,"time":"2026-06-05"}\n' >a.jsonl
+	run "$TALLY" ingest a.jsonl --prices card.json; expect 3 '1 draw no credits'
+	sed 's/"a"/"b"/' a.jsonl >b.jsonl
+	run "$TALLY" ingest b.jsonl --prices card.json --json; expect 3 '"uncovered": 1' '"unpriced": 0'
+	# again: nothing new
+	run "$TALLY" ingest b.jsonl --prices card.json; expect 0
+}
+
+@test "negotiated prices of a customer by model and vendor, dated, without a markup on them" {
+	show() { lines "#$("$TALLY" invoice list acme --json | jq -r '[.invoices[].id] | max')"; }
+	account acme '{"versions":[{"from":"2026-01-01","terms":{"currency":"USD","markup":[{"percent":"50"}],
+ "prices":[{"provider":"north","rates":{"output":"4"}},{"model":"n1","provider":"north","rates":{"input":"0.8"}},{"model":"new","rates":{"input":"2","request":"0.01"}}]}},
+ {"from":"2026-07-01","terms":{"currency":"USD"}}]}'
+	printf '{"id":"a","customer":"acme","model":"n1","provider":"north","input":10000000,"cache_read":0,"output":3000000,"time":"2026-06-05"}
+{"id":"b","customer":"acme","model":"n1","provider":"north","input":10000000,"output":3000000,"time":"2026-07-05"}
+{"id":"c","customer":"acme","model":"new","input":500000,"requests":3,"time":"2026-06-06"}\n' >u.jsonl
+	run "$TALLY" ingest u.jsonl --prices card.json -q; expect 3
+	# 10 x 0.8, 3 x 4; a model that no card has: 0.5 x 2 and three requests
+	"$TALLY" invoice draft acme --period 2026-06 -q
+	is "$(show)" '[["n1","8"],["n1","12"],["new","1"],["new","0.03"],"0","","21.03"]'
+	"$TALLY" invoice draft acme --period 2026-07 -q; is "$(show)" '[["n1","10"],["n1","3"],"0","","13"]'
+	# output of it has no price, so what no card prices of that model is a lower bound
+	echo '{"id":"d","customer":"acme","model":"new","input":1,"output":1,"time":"2026-06-07"}' >d.jsonl; "$TALLY" ingest d.jsonl --prices card.json -q || true
+	run "$TALLY" invoice draft acme --period 2026-06; expect 3 '2 records have no price' '>= 20'
+	for bad in '{"prices":[{"model":"n1","rates":{"input":"1"}}]}' '{"currency":"USD","prices":[{"rates":{"input":"1"}}]}' '{"currency":"USD","prices":[{"model":"a","rates":{"inputs":"1"}}]}' '{"currency":"USD","prices":[{"model":"a","rates":{"input":"-1"}}]}'; do
+		echo "$bad" >bad.json
+		run "$TALLY" plan check bad.json; expect 1 price
+	done
+}

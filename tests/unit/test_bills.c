@@ -71,6 +71,8 @@ static const char *const terms[] = {
 	"\"advance\":true}],\"taxes\":[{\"name\":\"VAT\",\"percent\":\"19\"}]}",
 	"{\"proration\":\"none\",\"contract\":\"account\",\"minimum\":\"3\",\"items\":[{\"description\":"
 	"\"Pro\",\"amount\":\"1\",\"from\":\"2026-06-10\",\"to\":\"2026-07-03\"}]}",
+	"{\"currency\":\"EUR\",\"prices\":[{\"model\":\"deepseek-v4-pro\",\"rates\":{\"input\":\"0.37\"}}],"
+	"\"markup\":[{\"percent\":\"9\"}],\"threshold\":\"0.2\"}",
 	/* what changes in mid-period, and from one on */
 	"{\"currency\":\"USD\",\"items\":[{\"description\":\"Pro\",\"amount\":\"20\",\"to\":\"2026-06-16\"},"
 	"{\"description\":\"Team\",\"amount\":\"31\",\"quantity\":\"3\",\"from\":\"2026-06-16\"},{"
@@ -398,7 +400,7 @@ struct documents {
 	int64_t id[DOCUMENTS];
 	bool note[DOCUMENTS];
 	size_t count;
-	struct money_total sum[CURRENCIES]; /* without the notes */
+	struct money_total sum[CURRENCIES], noted[CURRENCIES]; /* without the notes, and those */
 	struct err *e;
 };
 
@@ -413,8 +415,7 @@ static int add_document(void *user, const struct stored_invoice *i)
 	check(amount_from_decimal(&total, x, d->e), d->e);
 	assert_true(d->count < DOCUMENTS);
 	d->note[d->count] = text_is(i->kind, "note");
-	if (!d->note[d->count])
-		d->sum[currency_number(i->currency)].atto += total.atto;
+	(d->note[d->count] ? d->noted : d->sum)[currency_number(i->currency)].atto += total.atto;
 	d->id[d->count++] = i->id;
 	return 0;
 }
@@ -650,10 +651,21 @@ static void settle(struct history *h, uint64_t seed, struct err *e)
 		else
 			add_in_the_way(h, &standing.period[k], wholes);
 	struct documents d = documents_of(h, e);
-	for (int c = 0; c < CURRENCIES; c++)
+	bool noted = false, in_the_way[CURRENCIES] = { false };
+	for (size_t k = 0; k < standing.count; k++)
+		if (!standing.period[k].number.n)
+			in_the_way[currency_number(standing.period[k].currency)] = true;
+	for (int c = 0; c < CURRENCIES; c++) {
 		compare(currencies[c], seed, d.sum[c], wholes[c]);
+		/* nobody is given back more than was asked for */
+		noted |= d.noted[c].atto != 0;
+		if (!in_the_way[c] && d.sum[c].atto + d.noted[c].atto < 0)
+			fail_msg("history %llu: notes credit more %s than documents ask for",
+				 (unsigned long long)seed, currencies[c]);
+	}
 	compare_dues(h, seed, e);
-	if (h->only_usage)
+	/* what notes credited is not given back again, so documents may come to more */
+	if (h->only_usage && !noted)
 		compare_usage(h, seed, &d, e);
 	standing_release(&standing);
 }
