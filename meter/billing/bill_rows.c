@@ -325,27 +325,6 @@ static int take_object(struct bill_reader *r, json_value *v, json_value *item, s
 	return rc;
 }
 
-/* The period of a page's buckets, to see whether the next page is here. */
-static void take_period(json_value *item, struct bill_page *page)
-{
-	static const char *const starts[] = { "starting_at", "start_time", "date", "day" };
-	static const char *const ends[] = { "ending_at", "end_time" };
-	struct loose_time t;
-	for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
-		struct text s = json_number_or_string(json_member(item, starts[i]));
-		if (!s.n || loose_time_parse(&t, s, NULL) != 0)
-			continue;
-		page->from_us = t.at.us < page->from_us ? t.at.us : page->from_us;
-		if (t.at.us + US_PER_DAY > page->to_us)
-			page->to_us = t.at.us + US_PER_DAY;
-	}
-	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
-		struct text s = json_number_or_string(json_member(item, ends[i]));
-		if (s.n && loose_time_parse(&t, s, NULL) == 0 && t.at.us > page->to_us)
-			page->to_us = t.at.us;
-	}
-}
-
 static int take_item(struct bill_reader *r, json_value *item, struct err *e)
 {
 	json_value *rows = r->format->rows ? json_member(item, r->format->rows) : NULL;
@@ -361,7 +340,6 @@ static int take_item(struct bill_reader *r, json_value *item, struct err *e)
 static int take_document(struct bill_reader *r, json_value *v, int depth, struct err *e)
 {
 	json_value *items = json_kind(v) == JSON_ARRAY ? v : export_page_items(v);
-	json_value *more = json_kind(v) == JSON_ARRAY ? NULL : json_member(v, "has_more");
 	const struct export_format *f = export_of_document(v, EXPORT_AS_BILL);
 	size_t n = 0;
 	int rc = 0;
@@ -371,7 +349,6 @@ static int take_document(struct bill_reader *r, json_value *v, int depth, struct
 			rc = take_document(r, page, depth + 1, e);
 		return rc;
 	}
-	struct bill_page page = { INT64_MAX, INT64_MIN, json_true(more) };
 	if (f)
 		r->format = f;
 	if (!f && export_of_document(v, EXPORT_AS_ANY))
@@ -379,21 +356,16 @@ static int take_document(struct bill_reader *r, json_value *v, int depth, struct
 			e, ERR_INVALID,
 			"this is usage without costs (%s), not a bill: tally ingest counts it",
 			export_of_document(v, EXPORT_AS_ANY)->title);
-	if (!f && !(items && more))
+	if (json_kind(v) != JSON_ARRAY && items)
+		page_list_see(&r->pages, v, f);
+	if (!f && !(items && json_kind(v) != JSON_ARRAY && json_member(v, "has_more")))
 		return err_set(e, ERR_INVALID, "this is no bill that is known");
 	if (!items || (f && f->rows && items == json_member(v, f->rows)))
 		return take_item(r, v, e);
 	for (json_value *item = json_first(items); rc == 0 && item; item = json_next(item), n++) {
-		take_period(item, &page);
 		rc = f ? take_item(r, item, e) : 0;
 		if (rc != 0)
 			err_context(e, "%s[%zu]", items == v ? "" : json_key(items), n);
-	}
-	if (more) {
-		if ((r->pages & (r->pages - 1)) == 0)
-			r->page =
-				mem_grow(r->page, (r->pages ? r->pages * 2 : 8) * sizeof *r->page);
-		r->page[r->pages++] = page;
 	}
 	return rc;
 }

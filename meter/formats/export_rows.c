@@ -478,11 +478,10 @@ bool export_document(struct payload_reader *r, json_value *v, int64_t line)
 {
 	json_value *items = export_page_items(v);
 	const struct export_format *f = export_of_document(v, EXPORT_AS_USAGE);
+	if (items)
+		page_list_see(&r->pages, v, f);
 	if (!f && !export_page_is_empty(v))
 		return false;
-	json_value *more = json_member(v, "has_more");
-	r->pages_with_more += json_true(more);
-	r->pages_last += more && !json_true(more);
 	if (!f) {
 		r->passed_over++;
 		return true;

@@ -21,6 +21,7 @@ void payload_close(struct payload_reader *r)
 	buf_release(&r->member);
 	dict_release(&r->streams);
 	export_release(r);
+	page_list_release(&r->pages);
 	free(r);
 }
 
@@ -34,9 +35,9 @@ int64_t payload_passed_over(const struct payload_reader *r)
 	return r->passed_over;
 }
 
-struct page_counts payload_pages(const struct payload_reader *r)
+const struct page_list *payload_pages(const struct payload_reader *r)
 {
-	return (struct page_counts){ r->pages_with_more, r->pages_last };
+	return &r->pages;
 }
 
 bool payload_table(struct payload_reader *r, struct text all)
