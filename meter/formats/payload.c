@@ -43,15 +43,21 @@ const struct page_list *payload_pages(const struct payload_reader *r)
 bool payload_table(struct payload_reader *r, struct text all)
 {
 	char separator;
-	const char *end = all.n ? memchr(all.p, '\n', all.n) : NULL;
-	struct text first = { all.p, end ? (size_t)(end - all.p) : all.n };
-	while (first.n && first.p[first.n - 1] == '\r')
-		first.n--;
-	const struct export_format *f = export_of_header(first, &separator);
-	if (!f)
-		f = export_of_trace(first, &separator);
+	int64_t line;
+	struct text header;
+	const struct export_format *f = export_of_table(all, &separator, &header, &line);
 	if (f)
-		export_table(r, f, separator, all, payload_value);
+		all = (struct text){ header.p, (size_t)(all.p + all.n - header.p) };
+	if (!f) {
+		const char *end = all.n ? memchr(all.p, '\n', all.n) : NULL;
+		header = (struct text){ all.p, end ? (size_t)(end - all.p) : all.n };
+		while (header.n && header.p[header.n - 1] == '\r')
+			header.n--;
+		f = export_of_trace(header, &separator);
+		line = 1;
+	}
+	if (f)
+		export_table(r, f, separator, all, line, payload_value);
 	return f != NULL;
 }
 

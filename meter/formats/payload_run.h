@@ -188,9 +188,10 @@ void stream_finish(struct payload_reader *r);
 /* The fast way for lines of a log whose kind is known: false when the slow way must read the line.
  */
 bool agent_log_line(struct payload_reader *r, struct text line, int64_t number);
-/* take_document: of rows that are documents of another format. */
+/* all begins with the header, which is that line; take_document: of rows that are documents of
+ * another format. */
 void export_table(struct payload_reader *r, const struct export_format *f, char separator,
-		  struct text all,
+		  struct text all, int64_t line,
 		  void (*take_document)(struct payload_reader *r, json_value *v, int64_t line));
 void export_release(struct payload_reader *r);
 
