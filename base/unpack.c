@@ -108,16 +108,82 @@ static int unpack_zip(struct text all, size_t room, unpack_take *take, void *use
 	return rc;
 }
 
+/* One code point of UTF-16 at p, which has n bytes; the bytes taken, 0 where it is none. */
+static size_t take_point(const unsigned char *p, size_t n, bool big, uint32_t *out)
+{
+	uint32_t unit[2] = { 0 };
+	for (size_t i = 0; i < 2 && 2 * i + 1 < n; i++)
+		unit[i] = (uint32_t)(big ? p[2 * i] << 8 | p[2 * i + 1]
+					 : p[2 * i + 1] << 8 | p[2 * i]);
+	*out = unit[0];
+	if (n < 2 || unit[0] >> 10 == 0xDC00 >> 10)
+		return 0;
+	if (unit[0] >> 10 != 0xD800 >> 10)
+		return 2;
+	*out = 0x10000 + ((unit[0] & 0x3FF) << 10) + (unit[1] & 0x3FF);
+	return unit[1] >> 10 == 0xDC00 >> 10 ? 4 : 0;
+}
+
+static void put_utf8(struct buf *b, uint32_t c)
+{
+	const int more = c < 0x80 ? 0 : c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
+	static const unsigned char first[] = { 0, 0xC0, 0xE0, 0xF0 };
+	char out[4] = { (char)(first[more] | c >> (6 * more)) };
+	for (int i = 1; i <= more; i++)
+		out[i] = (char)(0x80 | (c >> (6 * (more - i)) & 0x3F));
+	buf_add(b, out, (size_t)more + 1);
+}
+
+/* The text in UTF-8, whichever of the two it is written in. */
+static int in_utf8(struct text all, unpack_take *take, void *user, struct text name, struct err *e)
+{
+	if (!text_is_utf16(all))
+		return take(user, name, all, e);
+	const unsigned char *p = (const unsigned char *)all.p;
+	const bool big = p[0] == 0xFE;
+	struct buf b = { 0 };
+	int rc = 0;
+	uint32_t c;
+	for (size_t i = 2, n; rc == 0 && i < all.n; i += n) {
+		n = take_point(p + i, all.n - i, big, &c);
+		if (n)
+			put_utf8(&b, c);
+		else
+			rc = err_set(e, ERR_INVALID, "byte %zu is not text in UTF-16", i + 1);
+	}
+	if (rc == 0)
+		rc = take(user, name, (struct text){ b.n ? b.p : "", b.n }, e);
+	buf_release(&b);
+	return rc;
+}
+
+struct handing {
+	unpack_take *take;
+	void *user;
+};
+
+static int hand_over(void *user, struct text name, struct text content, struct err *e)
+{
+	const struct handing *h = user;
+	return in_utf8(content, h->take, h->user, name, e);
+}
+
+bool text_is_utf16(struct text s)
+{
+	return s.n >= 2 && (memcmp(s.p, "\xff\xfe", 2) == 0 || memcmp(s.p, "\xfe\xff", 2) == 0);
+}
+
 int unpack(struct text all, size_t bytes_max, unpack_take *take, void *user, struct err *e)
 {
+	struct handing h = { take, user };
 	if (all.n >= 4 && memcmp(all.p, "PK\3\4", 4) == 0)
-		return unpack_zip(all, bytes_max, take, user, e);
+		return unpack_zip(all, bytes_max, hand_over, &h, e);
 	if (all.n < 2 || memcmp(all.p, "\x1f\x8b", 2) != 0)
-		return take(user, (struct text){ "", 0 }, all, e);
+		return hand_over(&h, (struct text){ "", 0 }, all, e);
 	struct buf b = { 0 };
 	int rc = inflate_all(&b, all, MAX_WBITS + 16, bytes_max, e);
 	if (rc == 0)
-		rc = take(user, (struct text){ "", 0 }, (struct text){ b.p, b.n }, e);
+		rc = hand_over(&h, (struct text){ "", 0 }, (struct text){ b.p, b.n }, e);
 	buf_release(&b);
 	return rc;
 }

@@ -1,5 +1,6 @@
 /*
- * unpack: the files inside a ZIP, or the text inside gzip; plain bytes are handed over as they are.
+ * unpack: the files inside a ZIP, or the text inside gzip; plain bytes are handed over as they are,
+ * but text in UTF-16, which its first two bytes tell, in UTF-8.
  *
  * Told by the first bytes, never by a name. What unpacks to more than the limit is refused.
  */
@@ -14,5 +15,8 @@ typedef int unpack_take(void *user, struct text name, struct text content, struc
 /* Errors: ERR_INVALID for damaged or encrypted archives, ERR_RANGE beyond bytes_max in all, and
  * those of take. */
 int unpack(struct text all, size_t bytes_max, unpack_take *take, void *user, struct err *e);
+
+/* Whether it begins with the byte order mark of UTF-16. */
+bool text_is_utf16(struct text s);
 
 #endif

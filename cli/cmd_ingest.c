@@ -8,6 +8,7 @@
 #include "meter/ledger/draw.h"
 #include "meter/ingest/ingest_follow.h"
 #include "meter/read/exports.h"
+#include "meter/read/page_list.h"
 #include "meter/read/places.h"
 #include "reports/json_out.h"
 #include "reports/lower_bound_report.h"
@@ -71,7 +72,8 @@ static void show_progress(void *user, int64_t records, int64_t done, int64_t tot
 	fflush(stderr);
 }
 
-static void put_counts(struct json_out *j, const struct ingest_counts *c, int64_t uncovered)
+static void put_counts(struct json_out *j, const struct ingest_counts *c, int64_t uncovered,
+		       bool partial)
 {
 	json_out_string(j, "schema", "tally.ingest/1");
 	json_out_int(j, "read", c->read);
@@ -84,17 +86,17 @@ static void put_counts(struct json_out *j, const struct ingest_counts *c, int64_
 	json_out_int(j, "grown", c->grown);
 	json_out_int(j, "passed_over", c->passed_over);
 	json_out_int(j, "unread", c->unread);
-	json_out_bool(j, "partial", ingest_is_part(c));
+	json_out_bool(j, "partial", partial);
 	put_lower_bound(j, &c->bound);
 }
 
-static void print_counts(const struct ingest_counts *c, int64_t uncovered, bool json)
+static void print_counts(const struct ingest_counts *c, int64_t uncovered, bool partial, bool json)
 {
 	if (json) {
 		struct json_out j;
 		json_out_open(&j, stdout);
 		json_out_object(&j, NULL);
-		put_counts(&j, c, uncovered);
+		put_counts(&j, c, uncovered, partial);
 		json_out_end(&j, '}');
 		json_out_close(&j);
 		return;
@@ -116,8 +118,8 @@ static void print_counts(const struct ingest_counts *c, int64_t uncovered, bool 
 	if (c->unread)
 		printf("%lld file%s could not be read or understood, and not counted\n",
 		       (long long)c->unread, c->unread == 1 ? "" : "s");
-	if (ingest_is_part(c))
-		printf("has_more: this is one page of several; add the others\n");
+	if (partial)
+		printf("has_more: this is a part of the pages; add the others\n");
 	print_lower_bound(&c->bound);
 	if (c->conflicts || c->quarantined)
 		printf("see: tally quarantine list\n");
@@ -171,7 +173,9 @@ static int run(struct cli *cli, struct err *e)
 	struct work work = { .began_us = clock_monotonic_us(),
 			     .progress = isatty(STDERR_FILENO) && !cli->quiet,
 			     .quiet = cli->quiet };
-	struct ingest_files o = { .format = cli_value(cli, "format"),
+	struct page_list pages = { 0 };
+	struct ingest_files o = { .pages = &pages,
+				  .format = cli_value(cli, "format"),
 				  .map = map,
 				  .on_refusal = show_refusal,
 				  .progress = show_progress,
@@ -215,15 +219,17 @@ static int run(struct cli *cli, struct err *e)
 	if (work.refusals > REFUSALS_SHOWN)
 		fprintf(stderr, "tally: and %lld more\n",
 			(long long)(work.refusals - REFUSALS_SHOWN));
+	const bool partial = page_list_is_part(&pages);
+	page_list_release(&pages);
 	if (rc == 0)
 		rc = draw(&work, e);
 	if (rc == 0 || counts.read)
 		if (!(rc != 0 && cli->json))
-			print_counts(&counts, work.uncovered, cli->json);
+			print_counts(&counts, work.uncovered, partial, cli->json);
 	store_close(work.store);
 	book_close(work.book);
 	bool lacks = counts.unpriced || work.uncovered || counts.quarantined || counts.conflicts ||
-		     counts.unread || ingest_is_part(&counts);
+		     counts.unread || partial;
 	return rc ? rc : lacks ? 3 : 0;
 }
 

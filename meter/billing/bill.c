@@ -502,20 +502,6 @@ static int parse(void *user, struct text entry, struct text all, struct err *e)
 	return rc;
 }
 
-/* Behind each page that says that there is more stands the one that begins where it ends. */
-static bool is_partial(const struct bill_reader *r)
-{
-	for (size_t i = 0; i < r->pages; i++) {
-		bool found = !r->page[i].more;
-		for (size_t k = 0; !found && k < r->pages; k++)
-			found = k != i && (r->page[k].from_us == r->page[i].to_us ||
-					   r->page[k].from_us == INT64_MAX);
-		if (!found)
-			return true;
-	}
-	return false;
-}
-
 /* Where no cost is stated, what price and amount give; charges are positive. */
 static void settle(struct bill_reader *r)
 {
@@ -530,7 +516,7 @@ static void settle(struct bill_reader *r)
 			l->has_cost = true;
 		}
 	}
-	b->partial = is_partial(r);
+	b->partial = page_list_is_part(&r->pages);
 }
 
 static int finish(struct bill_reader *r, const char *path, int rc, struct err *e)
@@ -544,7 +530,7 @@ static int finish(struct bill_reader *r, const char *path, int rc, struct err *e
 	dict_release(&r->seen);
 	dict_release(&r->rows);
 	dict_release(&r->names);
-	free(r->page);
+	page_list_release(&r->pages);
 	if (rc != 0) {
 		bill_release(out);
 		return rc;

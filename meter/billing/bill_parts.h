@@ -8,6 +8,7 @@
 
 #include "base/dict.h"
 #include "meter/billing/bill.h"
+#include "meter/read/page_list.h"
 
 enum { BILL_WORDS = 12 };
 
@@ -19,11 +20,6 @@ struct bill_row {
 	struct text first;     /* the row's first field */
 	struct text whole;     /* the row as it was written */
 	struct text cost_name; /* the column of the cost, as the file spells it */
-};
-
-struct bill_page {
-	int64_t from_us, to_us; /* of its buckets */
-	bool more;
 };
 
 struct bill_reader {
@@ -39,8 +35,7 @@ struct bill_reader {
 	uint64_t file;
 	const struct export_format *format; /* of the file at work */
 	bool comma_decimals;
-	struct bill_page *page;
-	size_t pages;
+	struct page_list pages;
 	int64_t charges, deductions; /* rows by their sign, where the majority decides */
 };
 

@@ -7,12 +7,34 @@
 
 enum { COLUMNS_MAX = 64, DOCUMENTS_MAX = 8 };
 
-/* The columns of a CSV that no vendor's name is in: our own names, or those of --map. */
+/* The columns of a CSV that no vendor's name is in: our own names and what several languages call
+ * them, or those of --map. */
 static const struct export_column own_columns[] = {
 	{ "day", ROLE_START },
 	{ "date", ROLE_START },
+	{ "Datum", ROLE_START },
+	{ "Fecha", ROLE_START },
+	{ "Data", ROLE_START },
+	{ "日期", ROLE_START },
 	{ "model", ROLE_MODEL },
+	{ "Modell", ROLE_MODEL },
+	{ "Modèle", ROLE_MODEL },
+	{ "Modelo", ROLE_MODEL },
+	{ "模型", ROLE_MODEL },
+	{ "模型名称", ROLE_MODEL },
 	{ "cost", ROLE_COST },
+	{ "total_cost", ROLE_COST },
+	{ "amount", ROLE_COST },
+	{ "total", ROLE_COST },
+	{ "Betrag", ROLE_COST },
+	{ "Kosten", ROLE_COST },
+	{ "Montant", ROLE_COST },
+	{ "Coût", ROLE_COST },
+	{ "Importe", ROLE_COST },
+	{ "Coste", ROLE_COST },
+	{ "金额", ROLE_COST },
+	{ "消费金额", ROLE_COST },
+	{ "费用", ROLE_COST },
 	{ "input", ROLE_COUNT + RAW_PROMPT },
 	{ "cache_read", ROLE_COUNT + RAW_CACHE_READ },
 	{ "output", ROLE_COUNT + RAW_COMPLETION },
@@ -21,10 +43,13 @@ static const struct export_column own_columns[] = {
 	{ "charge_type", ROLE_KIND },
 	{ "kind", ROLE_KIND },
 	{ "currency", ROLE_CURRENCY },
+	{ "Devise", ROLE_CURRENCY },
+	{ "Moneda", ROLE_CURRENCY },
+	{ "币种", ROLE_CURRENCY },
 	{ "currency_code", ROLE_CURRENCY },
 	{ "BillingCurrency", ROLE_CURRENCY },
 	{ "amount_currency", ROLE_CURRENCY },
-	{ "W\xc3\xa4hrung", ROLE_CURRENCY },
+	{ "Währung", ROLE_CURRENCY },
 	{ "line_item_currency_code", ROLE_CURRENCY },
 	{ NULL, 0 },
 };
@@ -87,6 +112,24 @@ static bool add_column(struct layout *l, const struct csv_record *h, const struc
 	return false;
 }
 
+/* Of a CSV that the registry does not know, which of several columns is the cost is not guessed. */
+static int check_costs(const struct layout *l, const struct csv_record *h, struct err *e)
+{
+	const struct text *first = NULL;
+	for (int k = 0; k < l->count; k++) {
+		const struct text *name = &h->field[l->found[k].at];
+		if (l->found[k].column.role != ROLE_COST || name == first)
+			continue;
+		if (first)
+			return err_set(e, ERR_INVALID,
+				       "'%.*s' and '%.*s' may both be the cost; say which with "
+				       "--map cost=COLUMN",
+				       (int)first->n, first->p, (int)name->n, name->p);
+		first = name;
+	}
+	return 0;
+}
+
 /* What the header has a column for, and which of its columns are read. */
 static void look_at_header(struct bill_reader *r, struct layout *l, const struct csv_record *h)
 {
@@ -108,6 +151,7 @@ static int take_header(struct bill_reader *r, struct layout *l, const struct csv
 					      : export_of_columns(h->field, h->count,
 								  EXPORT_AS_USAGE);
 	bool mapped = false, has[EXPORT_ROLES] = { false };
+	bool named = false; /* the cost, by our own word for it */
 	r->format = f ? f : &own_format;
 	for (uint8_t role = 1; role < EXPORT_ROLES; role++) {
 		const char *name = r->o->column[role];
@@ -118,8 +162,11 @@ static int take_header(struct bill_reader *r, struct layout *l, const struct csv
 				       name);
 	}
 	for (const struct export_column *c = r->format->column; c->name; c++)
-		if (!r->o->column[c->role] && add_column(l, h, c))
+		if (!r->o->column[c->role] && !(named && c->role == ROLE_COST) &&
+		    add_column(l, h, c)) {
 			has[c->role] = true;
+			named |= !f && strcmp(c->name, "cost") == 0;
+		}
 	if (usage && !mapped)
 		return err_set(
 			e, ERR_INVALID,
@@ -130,7 +177,7 @@ static int take_header(struct bill_reader *r, struct layout *l, const struct csv
 			       "the header has no column for the %s; name it with --map",
 			       !has[ROLE_START] ? "day (day=COLUMN)" : "cost (cost=COLUMN)");
 	look_at_header(r, l, h);
-	return 0;
+	return f ? 0 : check_costs(l, h, e);
 }
 
 /* The member of a field that holds an object ("sku" with its id and description). */
@@ -194,6 +241,27 @@ static struct text line_at(const char *p, const char *end)
 	return (struct text){ p, (size_t)((newline ? newline : end) - p) };
 }
 
+/* Whether the line has our own columns of a day and of a cost. */
+static bool is_own_header(const struct csv_record *h)
+{
+	bool has[EXPORT_ROLES] = { false };
+	struct layout *l = mem_zalloc(sizeof *l);
+	for (const struct export_column *c = own_columns; c->name; c++)
+		has[c->role] |= add_column(l, h, c);
+	free(l);
+	return has[ROLE_START] && has[ROLE_COST];
+}
+
+/* The same row once more, where files were joined. */
+static bool is_again(const struct csv_record *h, const struct csv_record *v)
+{
+	bool same = h->count == v->count;
+	for (size_t i = 0; same && i < v->count; i++)
+		same = h->field[i].n == v->field[i].n &&
+		       memcmp(h->field[i].p, v->field[i].p, v->field[i].n) == 0;
+	return same;
+}
+
 /* What stands above the header: "sep=;", or the words that consoles put there. A line is the header
  * when the registry knows it; where none of the first ones is known it is the first. */
 static const char *header_in(struct text all, int64_t *line)
@@ -209,14 +277,20 @@ static const char *header_in(struct text all, int64_t *line)
 		first = p;
 		first_line = 2;
 	}
-	for (int64_t n = first_line; p < end && n < LINES_ABOVE && !f; n++) {
+	bool own = false;
+	for (int64_t n = first_line; p < end && n < LINES_ABOVE && !f && !own; n++) {
 		struct text one = line_at(p, end);
-		if (one.n && csv_split(names, one, separator_of(one), NULL) == 0)
+		while (one.n && one.p[one.n - 1] == '\r')
+			one.n--;
+		if (one.n && csv_split(names, one, separator_of(one), NULL) == 0) {
 			f = export_of_columns(names->field, names->count, EXPORT_AS_BILL);
-		if (f) {
+			own = !f && is_own_header(names);
+		}
+		if (f || own) {
 			first = p;
 			first_line = n;
 		}
+		one = line_at(p, end);
 		p += one.n + (p + one.n < end);
 	}
 	csv_record_release(names);
@@ -245,6 +319,8 @@ static int read_csv(struct bill_reader *r, struct text all, struct err *e)
 			continue;
 		struct csv_record *to = l->head.count ? row : &l->head;
 		rc = csv_split(to, record, separator, e);
+		if (rc == 0 && to == row && is_again(&l->head, row))
+			continue;
 		if (rc == 0)
 			rc = to == row ? take_record(r, l, row, record, e)
 				       : take_header(r, l, &l->head, e);
@@ -325,32 +401,11 @@ static int take_object(struct bill_reader *r, json_value *v, json_value *item, s
 	return rc;
 }
 
-/* The period of a page's buckets, to see whether the next page is here. */
-static void take_period(json_value *item, struct bill_page *page)
-{
-	static const char *const starts[] = { "starting_at", "start_time", "date", "day" };
-	static const char *const ends[] = { "ending_at", "end_time" };
-	struct loose_time t;
-	for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
-		struct text s = json_number_or_string(json_member(item, starts[i]));
-		if (!s.n || loose_time_parse(&t, s, NULL) != 0)
-			continue;
-		page->from_us = t.at.us < page->from_us ? t.at.us : page->from_us;
-		if (t.at.us + US_PER_DAY > page->to_us)
-			page->to_us = t.at.us + US_PER_DAY;
-	}
-	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
-		struct text s = json_number_or_string(json_member(item, ends[i]));
-		if (s.n && loose_time_parse(&t, s, NULL) == 0 && t.at.us > page->to_us)
-			page->to_us = t.at.us;
-	}
-}
-
 static int take_item(struct bill_reader *r, json_value *item, struct err *e)
 {
-	json_value *rows = r->format->rows ? json_member(item, r->format->rows) : NULL;
+	json_value *rows = export_rows_in(r->format, item);
 	int rc = 0;
-	if (json_kind(rows) != JSON_ARRAY)
+	if (!rows)
 		return take_object(r, item, NULL, e);
 	for (json_value *v = json_first(rows); rc == 0 && v; v = json_next(v))
 		rc = take_object(r, v, item, e);
@@ -361,7 +416,6 @@ static int take_item(struct bill_reader *r, json_value *item, struct err *e)
 static int take_document(struct bill_reader *r, json_value *v, int depth, struct err *e)
 {
 	json_value *items = json_kind(v) == JSON_ARRAY ? v : export_page_items(v);
-	json_value *more = json_kind(v) == JSON_ARRAY ? NULL : json_member(v, "has_more");
 	const struct export_format *f = export_of_document(v, EXPORT_AS_BILL);
 	size_t n = 0;
 	int rc = 0;
@@ -371,7 +425,6 @@ static int take_document(struct bill_reader *r, json_value *v, int depth, struct
 			rc = take_document(r, page, depth + 1, e);
 		return rc;
 	}
-	struct bill_page page = { INT64_MAX, INT64_MIN, json_true(more) };
 	if (f)
 		r->format = f;
 	if (!f && export_of_document(v, EXPORT_AS_ANY))
@@ -379,21 +432,16 @@ static int take_document(struct bill_reader *r, json_value *v, int depth, struct
 			e, ERR_INVALID,
 			"this is usage without costs (%s), not a bill: tally ingest counts it",
 			export_of_document(v, EXPORT_AS_ANY)->title);
-	if (!f && !(items && more))
+	if (json_kind(v) != JSON_ARRAY && items)
+		page_list_see(&r->pages, v, f);
+	if (!f && !(items && json_kind(v) != JSON_ARRAY && json_member(v, "has_more")))
 		return err_set(e, ERR_INVALID, "this is no bill that is known");
-	if (!items || (f && f->rows && items == json_member(v, f->rows)))
+	if (!items || (f && items == export_rows_in(f, v)))
 		return take_item(r, v, e);
 	for (json_value *item = json_first(items); rc == 0 && item; item = json_next(item), n++) {
-		take_period(item, &page);
 		rc = f ? take_item(r, item, e) : 0;
 		if (rc != 0)
 			err_context(e, "%s[%zu]", items == v ? "" : json_key(items), n);
-	}
-	if (more) {
-		if ((r->pages & (r->pages - 1)) == 0)
-			r->page =
-				mem_grow(r->page, (r->pages ? r->pages * 2 : 8) * sizeof *r->page);
-		r->page[r->pages++] = page;
 	}
 	return rc;
 }

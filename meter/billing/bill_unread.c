@@ -59,7 +59,8 @@ int bill_judge(struct bill_reader *r, const struct bill_seen *seen, struct text 
 		return 0;
 	uint64_t *said = dict_need(&r->names, name, NULL);
 	if (!*said)
-		*said = JUDGED | (export_is_listed(r->format, name) ? LISTED : 0);
+		*said = JUDGED |
+			(r->format->needs[0].any && export_is_listed(r->format, name) ? LISTED : 0);
 	if (*said & LISTED)
 		return 0;
 	if (!seen->role[ROLE_CURRENCY] && loose_is_currency(value) &&

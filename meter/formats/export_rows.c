@@ -281,6 +281,8 @@ static int read_row(struct payload_reader *r, struct row *w, json_value *v, json
 {
 	const struct export_format *f = w->format;
 	int rc = 0;
+	if (f->key && item) /* rows of an object: its key says what they are of */
+		take_model(r, w, text_of(json_key(v)));
 	for (const struct export_column *c = f->column; rc == 0 && c->name; c++) {
 		json_value *field = export_value(v, item, c->name);
 		struct text s = json_number_or_string(field);
@@ -472,8 +474,8 @@ void export_release(struct payload_reader *r)
 static void take_item(struct payload_reader *r, const struct export_format *f, json_value *item,
 		      int64_t line)
 {
-	json_value *rows = f->rows ? json_member(item, f->rows) : NULL;
-	if (json_kind(rows) != JSON_ARRAY)
+	json_value *rows = export_rows_in(f, item);
+	if (!rows)
 		take_row(r, f, NULL, item, NULL, line);
 	for (json_value *v = rows ? json_first(rows) : NULL; v; v = json_next(v))
 		take_row(r, f, NULL, v, item, line);
@@ -483,17 +485,16 @@ bool export_document(struct payload_reader *r, json_value *v, int64_t line)
 {
 	json_value *items = export_page_items(v);
 	const struct export_format *f = export_of_document(v, EXPORT_AS_USAGE);
+	if (items)
+		page_list_see(&r->pages, v, f);
 	if (!f && !export_page_is_empty(v))
 		return false;
-	json_value *more = json_member(v, "has_more");
-	r->pages_with_more += json_true(more);
-	r->pages_last += more && !json_true(more);
 	if (!f) {
 		r->passed_over++;
 		return true;
 	}
 	/* a row of a list is an item; a list of rows in an item is not the page's */
-	if (items && (!f->rows || items != json_member(v, f->rows)))
+	if (items && items != export_rows_in(f, v))
 		for (json_value *item = json_first(items); item; item = json_next(item))
 			take_item(r, f, item, line);
 	else
@@ -527,7 +528,7 @@ static void put_field(struct buf *b, struct text name, struct text s, bool count
 /* A table at work. */
 struct table {
 	const struct export_format *format;
-	struct csv_record names;
+	struct csv_record names, written; /* as the registry and as the file spell them */
 	struct export_seen seen;
 	/* takes rows that are documents of another format */
 	void (*take_document)(struct payload_reader *r, json_value *v, int64_t line);
@@ -574,6 +575,33 @@ static int take_record(struct payload_reader *r, const struct table *t, const st
 	return rc;
 }
 
+static bool same_fields(const struct csv_record *a, const struct csv_record *b)
+{
+	bool same = a->count == b->count;
+	for (size_t i = 0; same && i < a->count; i++)
+		same = a->field[i].n == b->field[i].n &&
+		       memcmp(a->field[i].p, b->field[i].p, a->field[i].n) == 0;
+	return same;
+}
+
+/* Whether the row is no usage of its own: the header once more, where files were joined, or sums.
+ */
+static bool is_beside(const struct table *t, const struct csv_record *v)
+{
+	static const char *const words[] = { "total", "totals", "grand total", "sum", "subtotal",
+					     "summe", "gesamt", "合计",	       "总计" };
+	size_t i = 0;
+	while (i < v->count && !v->field[i].n)
+		i++;
+	struct text s = i < v->count ? v->field[i] : TEXT("");
+	while (s.n && (s.p[s.n - 1] == ':' || s.p[s.n - 1] == ' '))
+		s.n--;
+	for (size_t k = 0; k < sizeof words / sizeof *words; k++)
+		if (s.n == strlen(words[k]) && strncasecmp(s.p, words[k], s.n) == 0)
+			return true;
+	return same_fields(&t->written, v);
+}
+
 static int64_t lines_in(const char *p, const char *end)
 {
 	int64_t n = 0;
@@ -583,14 +611,13 @@ static int64_t lines_in(const char *p, const char *end)
 }
 
 void export_table(struct payload_reader *r, const struct export_format *f, char separator,
-		  struct text all,
+		  struct text all, int64_t line,
 		  void (*take_document)(struct payload_reader *r, json_value *v, int64_t line))
 {
 	struct table *t = mem_zalloc(sizeof *t);
 	struct csv_record *names = &t->names, *v = mem_zalloc(sizeof *v);
 	const char *p = all.p, *end = all.p + all.n;
 	struct err e;
-	int64_t line = 1;
 	t->format = f;
 	t->take_document = take_document;
 	if (all.n >= 3 && memcmp(p, "\xEF\xBB\xBF", 3) == 0)
@@ -603,12 +630,18 @@ void export_table(struct payload_reader *r, const struct export_format *f, char 
 			record.n--;
 		struct csv_record *to = names->count ? v : names;
 		int rc = record.n ? csv_split(to, record, separator, &e) : 0;
+		if (rc == 0 && to == names)
+			rc = csv_split(&t->written, record, separator, &e);
 		for (size_t i = 0; rc == 0 && to == names && i < names->count; i++) {
 			names->field[i] = export_spelled(f, names->field[i]);
 			export_see(&t->seen, f, names->field[i]);
 		}
-		if (rc == 0 && record.n && to == v)
-			rc = take_record(r, t, v, line, &e);
+		if (rc == 0 && record.n && to == v) {
+			if (is_beside(t, v))
+				r->passed_over++;
+			else
+				rc = take_record(r, t, v, line, &e);
+		}
 		if (rc != 0)
 			r->sink.refuse(r->sink.user, line, record, &e);
 		line += lines_in(p, next);
@@ -616,6 +649,7 @@ void export_table(struct payload_reader *r, const struct export_format *f, char 
 	}
 	hand_over_buckets(r);
 	csv_record_release(names);
+	csv_record_release(&t->written);
 	csv_record_release(v);
 	free(t);
 	free(v);

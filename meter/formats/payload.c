@@ -21,6 +21,7 @@ void payload_close(struct payload_reader *r)
 	buf_release(&r->member);
 	dict_release(&r->streams);
 	export_release(r);
+	page_list_release(&r->pages);
 	free(r);
 }
 
@@ -39,23 +40,29 @@ int64_t payload_passed_over(const struct payload_reader *r)
 	return r->passed_over;
 }
 
-struct page_counts payload_pages(const struct payload_reader *r)
+const struct page_list *payload_pages(const struct payload_reader *r)
 {
-	return (struct page_counts){ r->pages_with_more, r->pages_last };
+	return &r->pages;
 }
 
 bool payload_table(struct payload_reader *r, struct text all)
 {
 	char separator;
-	const char *end = all.n ? memchr(all.p, '\n', all.n) : NULL;
-	struct text first = { all.p, end ? (size_t)(end - all.p) : all.n };
-	while (first.n && first.p[first.n - 1] == '\r')
-		first.n--;
-	const struct export_format *f = export_of_header(first, &separator);
-	if (!f)
-		f = export_of_trace(first, &separator);
+	int64_t line;
+	struct text header;
+	const struct export_format *f = export_of_table(all, &separator, &header, &line);
 	if (f)
-		export_table(r, f, separator, all, payload_value);
+		all = (struct text){ header.p, (size_t)(all.p + all.n - header.p) };
+	if (!f) {
+		const char *end = all.n ? memchr(all.p, '\n', all.n) : NULL;
+		header = (struct text){ all.p, end ? (size_t)(end - all.p) : all.n };
+		while (header.n && header.p[header.n - 1] == '\r')
+			header.n--;
+		f = export_of_trace(header, &separator);
+		line = 1;
+	}
+	if (f)
+		export_table(r, f, separator, all, line, payload_value);
 	return f != NULL;
 }
 

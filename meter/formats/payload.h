@@ -85,11 +85,9 @@ void payload_finish(struct payload_reader *r);
 /* Documents that are known to carry no usage. */
 int64_t payload_passed_over(const struct payload_reader *r);
 
-/* Pages of an interface that say that there are more behind them, and pages that are the last. */
-struct page_counts {
-	int64_t more, last;
-};
-struct page_counts payload_pages(const struct payload_reader *r);
+/* Pages of an interface that hands out an answer in parts; they live as long as the reader. */
+struct page_list;
+const struct page_list *payload_pages(const struct payload_reader *r);
 /*
  * A whole CSV that is an export of usage (meter/read/exports.h), which its first line tells: false
  * when it is none.

@@ -13,6 +13,7 @@
 #include "meter/formats/members.h"
 #include "meter/formats/payload.h"
 #include "meter/read/exports.h"
+#include "meter/read/page_list.h"
 
 enum log_kind { LOG_UNKNOWN, LOG_CLAUDE, LOG_CODEX };
 
@@ -85,7 +86,7 @@ struct payload_reader {
 	struct dict same_rows; /* rows of calls without ids: how many were equal */
 	struct pending_row *bucket;
 	size_t bucket_count;
-	int64_t pages_with_more, pages_last;
+	struct page_list pages;
 	struct dict names; /* what the names of an export's keys say, of: */
 	const struct export_format *names_of;
 	const char *unread_row; /* of the row at work, which is a document; NULL: all is known */
@@ -189,9 +190,10 @@ void stream_finish(struct payload_reader *r);
 /* The fast way for lines of a log whose kind is known: false when the slow way must read the line.
  */
 bool agent_log_line(struct payload_reader *r, struct text line, int64_t number);
-/* take_document: of rows that are documents of another format. */
+/* all begins with the header, which is that line; take_document: of rows that are documents of
+ * another format. */
 void export_table(struct payload_reader *r, const struct export_format *f, char separator,
-		  struct text all,
+		  struct text all, int64_t line,
 		  void (*take_document)(struct payload_reader *r, json_value *v, int64_t line));
 void export_release(struct payload_reader *r);
 

@@ -180,19 +180,6 @@ void ingest_counts_add(struct ingest_counts *to, const struct ingest_counts *c)
 	to->passed_over += c->passed_over;
 	to->unread += c->unread;
 	lower_bound_add(&to->bound, &c->bound);
-	to->pages.more += c->pages.more;
-	to->pages.last += c->pages.last;
-}
-
-bool ingest_is_part(const struct ingest_counts *c)
-{
-	return c->pages.more && !c->pages.last;
-}
-
-void ingest_add_pages(struct ingest *in, struct page_counts pages)
-{
-	in->counts.pages.more += pages.more;
-	in->counts.pages.last += pages.last;
 }
 
 void ingest_add_unread(struct ingest *in)

@@ -39,13 +39,10 @@ struct ingest_counts {
 	int64_t unpriced;	  /* of the accepted */
 	int64_t grown; /* of the duplicates: a later sighting of a call, larger than the stored one
 			*/
-	int64_t passed_over;	  /* documents that carry no usage; not among read */
-	int64_t unread;		  /* files that could not be read or understood; not among read */
-	struct page_counts pages; /* of interfaces that hand out an answer in parts */
+	int64_t passed_over; /* documents that carry no usage; not among read */
+	int64_t unread;	     /* files that could not be read or understood; not among read */
 };
 
-/* A page says that there is more, and no last page was read. */
-bool ingest_is_part(const struct ingest_counts *c);
 void ingest_counts_add(struct ingest_counts *to, const struct ingest_counts *c);
 
 /* The most that a record may count of anything, tokens of a bucket as well as requests; what counts
@@ -108,9 +105,7 @@ void ingest_next_source(struct ingest *in, const char *customer, struct instant 
 
 const struct ingest_counts *ingest_counts(const struct ingest *in);
 void ingest_add_passed_over(struct ingest *in, int64_t n);
-void ingest_add_unread(struct ingest *in); /* one more file */
-void ingest_add_pages(struct ingest *in, struct page_counts pages);
-
+void ingest_add_unread(struct ingest *in);
 /* What is rated: a call, or all calls of a bucket of time. */
 struct rated {
 	const struct record *record;

@@ -11,6 +11,7 @@
 #include "meter/read/shape.h"
 #include "meter/ingest/ingest.h"
 
+struct page_list;
 struct ingest_files {
 	struct ingest_options options;
 	const char *format; /* NULL: by content */
@@ -20,6 +21,7 @@ struct ingest_files {
 	void (*on_refusal)(void *user, const char *path, int64_t line, const char *why);
 	void (*progress)(void *user, int64_t records, int64_t done_bytes, int64_t total_bytes);
 	void *user;
+	struct page_list *pages; /* those of answers in parts are added; NULL: not wanted */
 };
 
 /* Adds to *counts. Errors: those of reading (what was committed before stays), and the store's. */

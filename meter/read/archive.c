@@ -17,8 +17,9 @@ bool archive_known(const char *path)
 	FILE *f = stat(path, &st) == 0 && S_ISREG(st.st_mode) ? fopen(path, "rb") : NULL;
 	if (!f)
 		return false;
-	bool is = fread(first, 1, sizeof first, f) == sizeof first &&
-		  memcmp(first, "PK\3\4", sizeof first) == 0;
+	const size_t n = fread(first, 1, sizeof first, f);
+	bool is = (n == sizeof first && memcmp(first, "PK\3\4", sizeof first) == 0) ||
+		  text_is_utf16((struct text){ first, n });
 	fclose(f);
 	return is;
 }

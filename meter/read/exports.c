@@ -157,7 +157,7 @@ static void take_file(const char *text)
 					     "rows",	"needs",    "columns",	"harmless", "cache",
 					     "money",	"spelling", "currency", "zone",	    "sign",
 					     "parts",	"dates",    "optional", "costs",    "net",
-					     "general", NULL };
+					     "general", "key",	    NULL };
 	static const char *const costs[] = { "estimated", "charged", "no bill", NULL };
 	static const char *const kinds[] = { "calls", "buckets", "bill", NULL };
 	static const char *const reads[] = { "rows", "document", "trace", NULL };
@@ -181,6 +181,7 @@ static void take_file(const char *text)
 		.as_json = read == 1,
 		.as_trace = read == 2,
 		.rows = word(root, "rows"),
+		.key = word(root, "key"),
 		.needs = needs_in(json_member(root, "needs")),
 		.harmless = words_of(json_member(root, "harmless")),
 		.cache = (enum containment)choice(root, "cache", caches),
@@ -404,10 +405,30 @@ static json_value *member_at(json_value *v, const char *name)
 	return member_at(json_member(v, key), dot + 1);
 }
 
+/* Whether the first part of the name is a key of the row, so that the item does not say it. */
+static bool begins_here(json_value *row, const char *name)
+{
+	char key[EXPORT_NAME_MAX];
+	const char *dot = strchr(name, '.');
+	if (!dot || json_kind(row) != JSON_OBJECT)
+		return false;
+	memcpy(key, name, (size_t)(dot - name));
+	key[dot - name] = 0;
+	return json_kind(json_member(row, key)) == JSON_OBJECT;
+}
+
 json_value *export_value(json_value *row, json_value *item, const char *name)
 {
 	json_value *v = member_at(row, name);
-	return v || !item ? v : member_at(item, name);
+	return v || !item || begins_here(row, name) ? v : member_at(item, name);
+}
+
+json_value *export_rows_in(const struct export_format *f, json_value *item)
+{
+	json_value *rows = f->rows ? member_at(item, f->rows) : NULL;
+	if (json_kind(rows) == JSON_ARRAY)
+		return rows;
+	return f->key && json_kind(rows) == JSON_OBJECT && json_first(rows) ? rows : NULL;
 }
 
 json_value *export_page_items(json_value *v)
@@ -447,8 +468,7 @@ static bool fits_row(const struct export_format *f, json_value *row, json_value 
 
 static bool fits_item(const struct export_format *f, json_value *item)
 {
-	for (json_value *row = f->rows ? json_first(json_member(item, f->rows)) : NULL; row;
-	     row = json_next(row))
+	for (json_value *row = json_first(export_rows_in(f, item)); row; row = json_next(row))
 		if (fits_row(f, row, item))
 			return true;
 	return fits_row(f, item, NULL);
@@ -559,6 +579,22 @@ static struct text first_line(struct text s)
 	while (s.n && s.p[s.n - 1] == '\r')
 		s.n--;
 	return s;
+}
+
+const struct export_format *export_of_table(struct text all, char *separator, struct text *header,
+					    int64_t *line)
+{
+	const struct export_format *f = NULL;
+	const char *p = all.p, *end = all.p + all.n;
+	for (*line = 1; p < end && *line <= EXPORT_LINES_ABOVE; ++*line) {
+		*header = first_line((struct text){ p, (size_t)(end - p) });
+		f = header->n ? export_of_header(*header, separator) : NULL;
+		if (f)
+			return f;
+		const char *next = memchr(p, '\n', (size_t)(end - p));
+		p = next ? next + 1 : end;
+	}
+	return NULL;
 }
 
 static const struct export_format *of_json(struct text s)

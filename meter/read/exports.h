@@ -90,6 +90,7 @@ struct export_format {
 	bool has_cost;
 	bool general;	  /* nobody's in particular: what a vendor's shape knows goes first */
 	bool charges;	  /* its costs are what the seller charged; else they are estimates */
+	const char *key;  /* the column that the keys of rows are, where these are an object */
 	const char *rows; /* the list in an item that holds its rows; NULL: the item is the row */
 	const struct export_need *needs;    /* ended by none */
 	const struct export_column *column; /* ended by no name */
@@ -112,6 +113,9 @@ const struct export_format *export_of_document(json_value *v, enum export_use us
 json_value *export_page_items(json_value *v);
 /* A page of buckets in which nothing was used. */
 bool export_page_is_empty(json_value *v);
+/* The list, or the object, in an item that holds its rows; NULL: the item is a row, or its rows are
+ * none. */
+json_value *export_rows_in(const struct export_format *f, json_value *item);
 /* What a row says under that name, or the item around it (may be NULL). */
 json_value *export_value(json_value *row, json_value *item, const char *name);
 /* Of a header; the one with the most needed names where several fit. */
@@ -131,6 +135,11 @@ bool export_is_known(const struct export_format *f, struct text path);
 bool export_looks_into(const struct export_format *f, struct text path);
 /* Splits the first line by the separator with which it is the header of an export of usage. */
 const struct export_format *export_of_header(struct text line, char *separator);
+/* The same of a table: words and "sep=;" may stand above the header. NULL: its first lines hold
+ * none. header: set to it, of which line it is. */
+enum { EXPORT_LINES_ABOVE = 20 };
+const struct export_format *export_of_table(struct text all, char *separator, struct text *header,
+					    int64_t *line);
 /* The same where the header is that of a trace of our own columns: one that counts tokens, and says
  * when or of which model. Traces by themselves are read by trace.h. */
 const struct export_format *export_of_trace(struct text line, char *separator);

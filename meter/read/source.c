@@ -62,7 +62,8 @@ static bool is_log(const char *name)
 	return false;
 }
 
-/* What its first line is the header of: an export of usage; a trace, where that is asked. */
+/* What one of its first lines is the header of: an export of usage; the first that of a trace,
+ * where that is asked. */
 static const struct export_format *table_of(const char *path, bool trace)
 {
 	const struct export_format *f = NULL;
@@ -73,11 +74,12 @@ static const struct export_format *table_of(const char *path, bool trace)
 	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) || source_open(&s, path, NULL) != 0)
 		return NULL;
 	s->chunk = CHUNK_TO_LOOK;
-	if (source_line(s, &line, false, NULL) > 0) {
+	for (int i = 0; !f && i < EXPORT_LINES_ABOVE && source_line(s, &line, false, NULL) > 0;
+	     i++) {
 		while (line.n && line.p[line.n - 1] == '\r')
 			line.n--;
 		f = export_of_header(line, &separator);
-		if (!f && trace)
+		if (!f && trace && i == 0)
 			f = export_of_trace(line, &separator);
 	}
 	source_close(s);
@@ -346,32 +348,54 @@ int source_line(struct source *s, struct text *line, bool whole_only, struct err
 	}
 }
 
-/* A CSV of usage that an export is known by is read as a whole: its rows make records together. */
+/* The lines that were read to look for a header, one by one. */
+static void take_lines(struct payload_reader *r, struct text all)
+{
+	int64_t number = 0;
+	for (const char *p = all.p, *end = all.p + all.n; p < end;) {
+		const char *nl = memchr(p, '\n', (size_t)(end - p));
+		payload_line(r, (struct text){ p, (size_t)(nl - p) }, ++number);
+		p = nl + 1;
+	}
+}
+
+static bool is_header(struct text line, bool first)
+{
+	char separator;
+	while (line.n && line.p[line.n - 1] == '\r')
+		line.n--;
+	return export_of_header(line, &separator) || (first && export_of_trace(line, &separator));
+}
+
+/* A CSV of usage that an export is known by is read as a whole: its rows make records together.
+ * Words may stand above its header. */
 static int read_table(struct source *s, struct text first, struct payload_reader *r, bool *was,
 		      struct err *e)
 {
 	struct buf whole = { 0 };
-	struct text line;
-	char separator;
-	int rc;
-	while (first.n && first.p[first.n - 1] == '\r')
-		first.n--;
-	*was = export_of_header(first, &separator) || export_of_trace(first, &separator);
-	if (!*was)
+	struct text line = first;
+	int rc = 1;
+	*was = is_header(first, true);
+	if (!*was && first.n && strchr("{[:", *first.p))
 		return 0;
-	buf_add(&whole, first.p, first.n);
-	buf_puts(&whole, "\n");
-	while ((rc = source_line(s, &line, false, e)) > 0 && whole.n < SOURCE_LINE_MAX) {
+	const bool below = !*was;
+	for (int i = 0; rc > 0 && whole.n < SOURCE_LINE_MAX; i++) {
+		*was = *was || is_header(line, i == 0);
 		buf_add(&whole, line.p, line.n);
 		buf_puts(&whole, "\n");
+		if (!*was && i + 1 == EXPORT_LINES_ABOVE)
+			break;
+		rc = source_line(s, &line, false, e);
 	}
-	if (rc > 0)
+	if (rc > 0 && *was)
 		rc = err_set(e, ERR_UNREADABLE, "%s: the export is longer than %d bytes", s->path,
 			     SOURCE_LINE_MAX);
-	if (rc == 0)
+	if (rc == 0 && *was)
 		payload_table(r, (struct text){ whole.p, whole.n });
+	else if (rc >= 0 && below)
+		take_lines(r, (struct text){ whole.p, whole.n });
 	buf_release(&whole);
-	return rc;
+	return rc < 0 ? rc : 0;
 }
 
 /* JSON that spans lines is one document, like a body that was saved to a file. */
@@ -403,12 +427,7 @@ static int read_document(struct source *s, struct text first, struct payload_rea
 		*was = true;
 	} else if (rc >= 0) {
 		/* lines after all, and the first of them is damaged */
-		int64_t number = 0;
-		for (const char *p = whole.p, *end = whole.p + whole.n; p < end;) {
-			const char *nl = memchr(p, '\n', (size_t)(end - p));
-			payload_line(r, (struct text){ p, (size_t)(nl - p) }, ++number);
-			p = nl + 1;
-		}
+		take_lines(r, (struct text){ whole.p, whole.n });
 		*was = rc == 0;
 	}
 	buf_release(&whole);
@@ -428,7 +447,7 @@ static int source_read(struct source *s, struct payload_reader *r, struct err *e
 		if (first && source_number(s) == 1) {
 			bool was_document;
 			rc = read_table(s, line, r, &was_document, e);
-			if (rc == 0 && !was_document)
+			if (rc == 0 && !was_document && source_number(s) == 1)
 				rc = read_document(s, line, r, &was_document, e);
 			first = false;
 			if (rc != 0 || was_document)
@@ -538,6 +557,9 @@ static int tells(struct text line, bool first)
 		return 1;
 	if (first && export_of_trace(line, &separator))
 		return 0;
+	/* below the words that some consoles put above */
+	if (*line.p != '{' && export_of_header(line, &separator))
+		return 1;
 	if (*line.p != '{' || json_open(&doc, line, NULL) != 0)
 		return -1;
 	int rc = payload_knows(json_root(doc)) ? 1 : shape_is_native(json_root(doc)) ? 0 : -1;

@@ -64,3 +64,26 @@ load common
 	said line_item_usage_start_date,line_item_usage_type,line_item_unblended_cost,line_item_net_cost,line_item_product_code \
 		2026-06-15,USE1-Claude4.6Sonnet-input-tokens,6,5,AmazonBedrock 3 'what may change the bill and was not read: line_item_net_cost'
 }
+
+@test "a page of an answer in parts that is not here: by time or by number, in a replay as in the meter" {
+	page() { # FILE FROM TO MORE
+		printf '{"object":"page","data":[{"object":"bucket","start_time":%d,"end_time":%d,"results":[{"input_tokens":1000,"output_tokens":200,"input_cached_tokens":0,"num_model_requests":3,"model":"gpt-5-mini"}]}],"has_more":%s}' "$2" "$3" "$4" >"$1.json"
+	}
+	numbered() { # FILE NUMBER TOTAL
+		printf '{"result":[{"id":"c%d","created_at":"2026-06-01T10:00:00Z","provider":"openai","model":"gpt-5-mini","tokens_in":1,"tokens_out":1,"success":true,"cached":false}],"result_info":{"page":%d,"per_page":1,"count":1,"total_count":%d}}' "$2" "$2" "$3" >"$1.json"
+	}
+	page a 1781481600 1781568000 true
+	page b 1781568000 1781654400 true
+	page c 1781654400 1781740800 false
+	for n in 1 2 3; do numbered n$n $n 3; done
+	for set in "0 a b c" "0 c a b" "3 a c" "3 a" "3 a b" "0 c" "0 b c" "0 n1 n2 n3" "3 n1 n3" "3 n3" "0 n1 n2 n3 a b c"; do
+		set -- ${set#* } -- "${set%% *}"
+		files=() && while [ "$1" != -- ]; do files+=("$1.json"); shift; done
+		run "$TALLY" replay "${files[@]}"
+		[ "$status" = "$2" ] || fail "replay ${files[*]}: $output"
+		[ "$2" = 0 ] || [[ $output == *has_more* ]] || fail "$output"
+		rm -rf a.db*
+		run "$TALLY" ingest "${files[@]}" --db a.db
+		[ "$status" = "$2" ] || fail "ingest ${files[*]}: $output"
+	done
+}

@@ -57,6 +57,9 @@ USAGE = {
                       '{"usage_object":{"prompt_tokens":1000,"completion_tokens":200,"total_tokens":1200,"cache_read_input_tokens":400}}', "False"],
                      ["r2", "acompletion", "hash", "0", "1200", "1000", "200", "2026-06-15 10:00:00", "2026-06-15 10:00:01", "claude-sonnet-4-6", "",
                       "anthropic", "", "", "{}", "True"]),
+    "litellm.days": table("id,user_id,date,api_key,model,model_group,custom_llm_provider,mcp_namespaced_tool_name,prompt_tokens,completion_tokens,"
+                          "cache_read_input_tokens,cache_creation_input_tokens,spend,api_requests,successful_requests,failed_requests",
+                          ["i", "u", "2026-06-15", "hash", "claude-sonnet-4-6", "g", "anthropic", "", "1000", "200", "400", "100", "0.1", "3", "3", "0"]),
     "langfuse": table("id,traceId,type,name,startTime,endTime,model,usageDetails,costDetails",
                       ["o1", "t1", "GENERATION", "n", "2026-06-15T10:00:00Z", "", "claude-sonnet-4-6",
                        '{"input":600,"output":200,"input_cache_read":400}', "{}"],
@@ -92,6 +95,11 @@ USAGE_DOCUMENTS = {
         "prompt_tokens": 1000, "completion_tokens": 200, "reasoning_tokens": 50}]},
     "vercel.report": {"results": [{"day": "2026-06-15", "model": "anthropic/claude-sonnet-4.6", "total_cost": 0.1, "input_tokens": 1000,
         "output_tokens": 200, "cached_input_tokens": 400, "cache_creation_input_tokens": 100, "reasoning_tokens": 50, "request_count": 3}]},
+    "litellm.activity": {"results": [{"date": "2026-06-15", "metrics": {"spend": 0.1, "prompt_tokens": 1000, "completion_tokens": 200}, "breakdown": {
+        "providers": {"anthropic": {"metrics": {"prompt_tokens": 1000}}}, "models": {"claude-sonnet-4-6": {"metadata": {}, "metrics": {
+            "spend": 0.1, "prompt_tokens": 1000, "completion_tokens": 200, "cache_read_input_tokens": 400, "cache_creation_input_tokens": 100,
+            "total_tokens": 1200, "successful_requests": 3, "failed_requests": 0, "api_requests": 3}}}}}],
+        "metadata": {"page": 1, "total_pages": 1, "has_more": False}},
     "cloudflare": {"result": [{"id": "i%d" % cached, "created_at": "2026-06-15T10:00:00Z", "provider": "anthropic", "model": "claude-sonnet-4-6", "tokens_in": 1000,
         "tokens_out": 200, "cost": 0.1, "cached": cached, "success": True, "status_code": 200} for cached in (False, True)]},
 }

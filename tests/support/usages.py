@@ -49,6 +49,9 @@ TABLES = {
           "claude-sonnet-4-6", "", "anthropic", "", "",
           '{"usage_object":{"prompt_tokens":1000,"completion_tokens":200,"total_tokens":1200,"cache_read_input_tokens":400}}',
           "False"]),
+    "litellm.days": table("id,user_id,date,api_key,model,model_group,custom_llm_provider,mcp_namespaced_tool_name,prompt_tokens,completion_tokens,"
+                          "cache_read_input_tokens,cache_creation_input_tokens,spend,api_requests,successful_requests,failed_requests",
+                          ["i", "u", "2026-06-15", "hash", "claude-sonnet-4-6", "g", "anthropic", "", "1000", "200", "400", "0", "0.1", "3", "3", "0"]),
     "langfuse": table("id,traceId,type,name,startTime,endTime,model,usageDetails,costDetails",
          ["o1", "t1", "GENERATION", "n", "2026-06-15T10:00:00Z", "", "claude-sonnet-4-6",
           '{"input":600,"output":200,"input_cache_read":400}', "{}"]),
@@ -87,6 +90,11 @@ DOCUMENTS = {
         {"results": [{"day": "2026-06-15", "model": "anthropic/claude-sonnet-4.6", "total_cost": 0.1, "input_tokens": 1000,
         "output_tokens": 200, "cached_input_tokens": 400, "cache_creation_input_tokens": 0, "reasoning_tokens": 0,
         "request_count": 3}]},
+    "litellm.activity": {"results": [{"date": "2026-06-15", "metrics": {"spend": 0.1, "prompt_tokens": 1000, "completion_tokens": 200}, "breakdown": {
+        "providers": {"anthropic": {"metrics": {"prompt_tokens": 1000}}}, "models": {"claude-sonnet-4-6": {"metadata": {}, "metrics": {
+            "spend": 0.1, "prompt_tokens": 1000, "completion_tokens": 200, "cache_read_input_tokens": 400, "cache_creation_input_tokens": 0,
+            "total_tokens": 1200, "successful_requests": 3, "failed_requests": 0, "api_requests": 3}}}}}],
+        "metadata": {"page": 1, "total_pages": 1, "has_more": False}},
     "cloudflare":
         {"result": [{"id": "i", "created_at": "2026-06-15T10:00:00Z", "provider": "anthropic", "model": "claude-sonnet-4-6", "tokens_in":
         1000, "tokens_out": 200, "cost": 0.1, "cached": False, "success": True, "status_code": 200}]},
@@ -113,6 +121,11 @@ def ways_of_table(name, t):
     yield write("semicolons.csv", t, separator=";")
     yield write("tabs.csv", t, separator="\t")
     yield write("empty.csv", t + [[""] * len(t[0])])
+    yield write("wide.csv", t, encoding="utf-16")
+    yield write("above.csv", [["Report of usage"], [], ["Organization", "Acme"]] + t)
+    yield write("spreadsheet.csv", [["sep=;"]] + t, separator=";")
+    yield write("joined.csv", t + t[:1])
+    yield write("sums.csv", t + [["Total"] + ["9"] * (len(t[0]) - 1)])
     yield write("upper.csv", [[h.upper() for h in t[0]]] + t[1:])
     yield from pack("plain.csv")
     if name != "langfuse":  # counts are inside JSON

@@ -135,6 +135,8 @@ TABLES = {
                              lambda d, m, c, k: [d, "me", "copilot", "ai_credit", shown(m) or k, "3.6", "ai-credits", plain(c + 1), "1", plain(c), "1", "1", "0", "0"]),
     "litellm": ("request_id,call_type,spend,startTime,endTime,model,total_tokens",
                 lambda d, m, c, k: ["r", "acompletion", plain(c), d + " 01:00:00", "", m or k, "1"]),
+    "litellm.days": ("id,user_id,date,api_key,model,model_group,custom_llm_provider,prompt_tokens,completion_tokens,spend,api_requests,successful_requests,failed_requests",
+                     lambda d, m, c, k: ["i", "u", d, "hash", m or k, "", "anthropic", "1", "1", plain(c), "1", "1", "0"]),
     "cloudflare": ("id,created_at,provider,model,tokens_in,tokens_out,cost",
                    lambda d, m, c, k: ["i", d + "T01:00:00Z", "anthropic", m or k, "1", "1", plain(c)]),
 }

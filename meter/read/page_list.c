@@ -1,0 +1,127 @@
+#include "meter/read/page_list.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/loose.h"
+#include "base/arena.h"
+#include "meter/read/exports.h"
+
+static void add(struct page_list *l, const struct page *p)
+{
+	if ((l->count & (l->count - 1)) == 0)
+		l->page = mem_grow(l->page, (l->count ? l->count * 2 : 8) * sizeof *l->page);
+	l->page[l->count++] = *p;
+}
+
+static void take_times(json_value *item, struct page *p)
+{
+	static const char *const starts[] = { "starting_at", "start_time", "date", "day" };
+	static const char *const ends[] = { "ending_at", "end_time" };
+	struct loose_time t;
+	for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
+		struct text s = json_number_or_string(json_member(item, starts[i]));
+		if (!s.n || loose_time_parse(&t, s, NULL) != 0)
+			continue;
+		p->from_us = t.at.us < p->from_us ? t.at.us : p->from_us;
+		/* the end is told, or it is a day */
+		if (!json_member(item, "ending_at") && !json_member(item, "end_time") &&
+		    t.at.us + US_PER_DAY > p->to_us)
+			p->to_us = t.at.us + US_PER_DAY;
+	}
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+		struct text s = json_number_or_string(json_member(item, ends[i]));
+		if (s.n && loose_time_parse(&t, s, NULL) == 0 && t.at.us > p->to_us)
+			p->to_us = t.at.us;
+	}
+}
+
+static int64_t whole(json_value *v, const char *key)
+{
+	struct decimal d;
+	int64_t n;
+	struct text s = json_number_or_string(json_member(v, key));
+	return s.n && decimal_parse(&d, s, NULL) == 0 && decimal_to_int64(d, 0, &n) && n > 0 ? n
+											     : 0;
+}
+
+/* The number of the page and how many there are, as several interfaces tell it. */
+static void take_number(json_value *v, struct page *p)
+{
+	static const char *const places[] = { "", "metadata", "meta", "result_info", "pagination" };
+	static const char *const totals[] = { "total_pages", "totalPages", "page_count" };
+	for (size_t i = 0; !p->of && i < sizeof places / sizeof *places; i++) {
+		json_value *in = *places[i] ? json_member(v, places[i]) : v;
+		p->number = whole(in, "page");
+		for (size_t k = 0; p->number && !p->of && k < sizeof totals / sizeof *totals; k++)
+			p->of = whole(in, totals[k]);
+		const int64_t each = whole(in, "per_page"), all = whole(in, "total_count");
+		if (p->number && !p->of && each && all)
+			p->of = (all + each - 1) / each;
+	}
+}
+
+void page_list_see(struct page_list *l, json_value *v, const struct export_format *kind)
+{
+	struct page p = { .kind = kind, .from_us = INT64_MAX, .to_us = INT64_MIN };
+	json_value *items = export_page_items(v), *more = json_member(v, "has_more");
+	if (!more)
+		more = json_member(json_member(v, "metadata"), "has_more");
+	take_number(v, &p);
+	if (!items || (!more && !p.of))
+		return;
+	p.more = json_true(more);
+	for (json_value *item = json_first(items); item; item = json_next(item))
+		take_times(item, &p);
+	add(l, &p);
+}
+
+void page_list_append(struct page_list *to, const struct page_list *from)
+{
+	for (size_t i = 0; i < from->count; i++)
+		add(to, &from->page[i]);
+}
+
+static bool has_number(const struct page_list *l, const struct page *like, int64_t number)
+{
+	for (size_t i = 0; i < l->count; i++)
+		if (l->page[i].kind == like->kind && l->page[i].of == like->of &&
+		    l->page[i].number == number)
+			return true;
+	return false;
+}
+
+/* Whether q follows p: it begins where p ends, holds the rest of the same days, or has none. */
+static bool follows(const struct page *p, const struct page *q)
+{
+	if (q->from_us == INT64_MAX)
+		return true;
+	/* a page of empty buckets is of no kind */
+	return (q->kind == p->kind || !q->kind || !p->kind) &&
+	       (q->from_us == p->to_us ||
+		(q->from_us == p->from_us && q->to_us >= p->to_us && !q->more));
+}
+
+bool page_list_is_part(const struct page_list *l)
+{
+	for (size_t i = 0; i < l->count; i++) {
+		const struct page *p = &l->page[i];
+		bool found = !p->more;
+		for (int64_t n = 1; n <= p->of && (size_t)n <= l->count + 1; n++)
+			if (!has_number(l, p, n))
+				return true;
+		if (p->of)
+			continue;
+		for (size_t k = 0; !found && k < l->count; k++)
+			found = k != i && follows(p, &l->page[k]);
+		if (!found)
+			return true;
+	}
+	return false;
+}
+
+void page_list_release(struct page_list *l)
+{
+	free(l->page);
+	*l = (struct page_list){ 0 };
+}
