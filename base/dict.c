@@ -47,7 +47,7 @@ static struct dict_slot *place(const struct dict *d, struct text key, uint64_t h
 	return &d->slot[i];
 }
 
-static uint64_t hash_of(struct text key)
+uint64_t dict_hash(struct text key)
 {
 	pthread_once(&once, choose_seed);
 	return hash_bytes(key.p, key.n, process_seed);
@@ -57,7 +57,7 @@ uint64_t *dict_find(const struct dict *d, struct text key)
 {
 	if (d->room == 0)
 		return NULL;
-	struct dict_slot *s = place(d, key, hash_of(key));
+	struct dict_slot *s = place(d, key, dict_hash(key));
 	return s->key ? &s->value : NULL;
 }
 
@@ -65,7 +65,7 @@ struct text dict_key(const struct dict *d, struct text key)
 {
 	if (d->room == 0)
 		return (struct text){ NULL, 0 };
-	const struct dict_slot *s = place(d, key, hash_of(key));
+	const struct dict_slot *s = place(d, key, dict_hash(key));
 	return (struct text){ s->key, s->key ? s->n : 0 };
 }
 
@@ -81,9 +81,26 @@ static void grow(struct dict *d)
 	free(old);
 }
 
+void dict_fetch_slot(const struct dict *d, uint64_t hash)
+{
+	if (d->room)
+		__builtin_prefetch(&d->slot[hash & (d->room - 1)]);
+}
+
+void dict_fetch_key(const struct dict *d, uint64_t hash)
+{
+	const struct dict_slot *s = d->room ? &d->slot[hash & (d->room - 1)] : NULL;
+	if (s && s->key)
+		__builtin_prefetch(s->key);
+}
+
 uint64_t *dict_need(struct dict *d, struct text key, bool *is_new)
 {
-	uint64_t hash = hash_of(key);
+	return dict_need_hashed(d, key, dict_hash(key), is_new);
+}
+
+uint64_t *dict_need_hashed(struct dict *d, struct text key, uint64_t hash, bool *is_new)
+{
 	if (d->count * 4 >= d->room * 3)
 		grow(d);
 	struct dict_slot *s = place(d, key, hash);

@@ -17,7 +17,7 @@ static int run(struct cli *cli, struct err *e)
 	if (rc == 0 && pack_is(cli->argument[0]))
 		rc = err_set(e, ERR_USAGE, "%s is a pack already", cli->argument[0]);
 	read.o.from_zero = true;
-	read.o.as_written = true;
+	read.o.order = WORK_AS_WRITTEN;
 	if (rc == 0)
 		rc = workload_read(&w, &read.o, e);
 	buf_printf(&name, "%s%s", path ? path : cli->argument[0], path ? "" : ".pack");

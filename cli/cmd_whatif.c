@@ -150,6 +150,7 @@ static int read_workload(struct cli *cli, const struct reading *with, struct wor
 	w.o.customer = cli_value(cli, "customer");
 	w.o.project = cli_value(cli, "project");
 	w.o.threads = with->threads;
+	w.o.order = WORK_PACKED;
 	if (w.o.path_count) {
 		rc = workload_read(out, &w.o, e);
 		*told = w.told;

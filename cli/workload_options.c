@@ -42,6 +42,7 @@ struct workload_of cli_workload_of(struct cli_workload *w)
 {
 	return (struct workload_of){ .customer = w->o.customer,
 				     .project = w->o.project,
+				     .order = w->o.order,
 				     .since = w->o.since,
 				     .until = w->o.until,
 				     .refused = w->o.refused,

@@ -193,7 +193,11 @@ static int read_database(struct asked *a, struct workload **out, struct err *e)
 					.project = a->project,
 					.currency = "any" /* nothing is summed */ };
 	const struct workload_of of = {
-		.customer = a->customer, .project = a->project, .since = a->since, .until = a->until
+		.customer = a->customer,
+		.project = a->project,
+		.order = WORK_PACKED,
+		.since = a->since,
+		.until = a->until,
 	};
 	struct usage_result *all = NULL;
 	int rc = usage_query(&all, a->r->store, NULL, 0, &f, a->zone, e);
@@ -251,6 +255,7 @@ static int read_trace(struct asked *a, struct workload **out, struct err *e)
 							       .at = at,
 							       .since = a->since,
 							       .until = a->until,
+							       .order = WORK_PACKED,
 							       .customer = a->customer,
 							       .project = a->project },
 				   e);

@@ -299,11 +299,13 @@ static bool add_conversation(struct workload_build *b, const struct advice_switc
 		       subject = build_subject(b, (struct work_subject){ .model = UNKNOWN_RECORD });
 	int64_t prompt = asked->prompt;
 	for (int64_t k = 0; k <= turns; k++) {
-		struct work_call *c = build_call(b, of);
-		c->time_us = asked->at_us + k * asked->gap_us;
-		c->subject = subject;
-		c->tokens[BUCKET_INPUT] = prompt;
-		c->tokens[BUCKET_OUTPUT] = asked->output;
+		struct work_call c = { .time_us = asked->at_us + k * asked->gap_us,
+				       .requests = 1,
+				       .conversation = of,
+				       .subject = subject };
+		c.tokens[BUCKET_INPUT] = prompt;
+		c.tokens[BUCKET_OUTPUT] = asked->output;
+		build_call(b, &c);
 		if (!build_takes(prompt) || !build_takes(asked->output))
 			return false;
 		prompt += asked->output + asked->added;
@@ -321,7 +323,7 @@ static int turns_workload(struct workload **out, const struct advice_switch_aske
 	b.w->has_conversations = true;
 	for (int64_t k = 0; fits && k <= asked->turns; k++)
 		fits = add_conversation(&b, asked, k);
-	build_finish(&b, false);
+	build_finish(&b, WORK_BY_CONVERSATION);
 	*out = b.w;
 	return fits ? 0 : err_set(e, ERR_USAGE, "the prompts grow beyond what any may be");
 }
@@ -462,11 +464,14 @@ struct workload *advice_workload(int64_t prompt, int64_t output, int64_t at_us)
 {
 	struct workload_build b = { .w = mem_zalloc(sizeof *b.w) };
 	b.w->shape = "question";
-	struct work_call *c = build_call(&b, build_conversation(&b, (struct text){ 0 }));
-	c->time_us = at_us;
-	c->subject = build_subject(&b, (struct work_subject){ 0 });
-	c->tokens[BUCKET_INPUT] = prompt;
-	c->tokens[BUCKET_OUTPUT] = output;
-	build_finish(&b, false);
+	struct work_call c = { .time_us = at_us,
+			       .requests = 1,
+			       .conversation = build_conversation(&b, (struct text){ 0 }),
+			       .subject =
+				       build_subject(&b, (struct work_subject){ .model = { 0 } }) };
+	c.tokens[BUCKET_INPUT] = prompt;
+	c.tokens[BUCKET_OUTPUT] = output;
+	build_call(&b, &c);
+	build_finish(&b, WORK_BY_CONVERSATION);
 	return b.w;
 }

@@ -40,7 +40,8 @@ int sample_draw(struct sample *out, const struct workload *w, int64_t count, uin
 	for (size_t i = 0; i < out->count; i++)
 		out->in[chosen[i]] = true;
 	for (size_t i = 0; i < w->count; i++) {
-		const struct work_call *c = &w->call[i];
+		struct work_call room;
+		const struct work_call *c = workload_calls(w, i, 1, &room);
 		int64_t *x = out->control[c->conversation];
 		const int64_t prompt = work_prompt(c), read = c->tokens[BUCKET_CACHE_READ];
 		add_to(&x[0], prompt - read);

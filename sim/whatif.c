@@ -94,6 +94,7 @@ static void run_close(struct run *r)
 	free(r->window_at);
 	free(r->waited);
 	free(r->play);
+	free(r->work);
 	free(r->recorded);
 	free(r->hour);
 	free(r->hosted);
@@ -163,6 +164,16 @@ static void stop_if_asked(struct run *r)
 			"it took longer than it may here; use the command line for it");
 }
 
+static void take_out(struct run *r, const struct workload *w)
+{
+	if (r->calls > r->work_room) {
+		free(r->work);
+		r->work_room = r->calls * 2;
+		r->work = mem_alloc(r->work_room * sizeof *r->work);
+	}
+	r->call = workload_calls(w, r->from, r->calls, r->work);
+}
+
 static void *take_parts(void *user)
 {
 	struct run *r = user;
@@ -178,7 +189,7 @@ static void *take_parts(void *user)
 		for (; k < w->conversations && workload_first_call(w, k) < to; k++) {
 			r->from = workload_first_call(w, k);
 			r->calls = workload_first_call(w, k + 1) - r->from;
-			r->call = &w->call[r->from];
+			take_out(r, w);
 			if (r->failure.code == ERR_NONE)
 				st->take(r);
 		}
@@ -358,8 +369,11 @@ static int run_conversations(struct crew *crew, struct whatif_result *out, const
 static int64_t *times_in_order(const struct workload *w)
 {
 	int64_t *when = mem_alloc((w->count + 1) * sizeof *when);
-	for (size_t i = 0; i < w->count; i++)
-		when[w->call[i].order] = w->call[i].time_us;
+	for (size_t i = 0; i < w->count; i++) {
+		struct work_call room;
+		const struct work_call *c = workload_calls(w, i, 1, &room);
+		when[c->order] = c->time_us;
+	}
 	return when;
 }
 
@@ -520,10 +534,12 @@ static void add_intervals(struct whatif_result *result, const struct whatif_opti
 
 static bool names_customers(const struct workload *w)
 {
-	for (size_t i = 0; i < w->count; i++)
-		if (w->call[i].customer)
-			return true;
-	return false;
+	bool named = false;
+	for (size_t i = 0; w->call && i < w->count; i++)
+		named |= w->call[i].customer != 0;
+	for (size_t i = 0; !w->call && i < w->whos; i++)
+		named |= w->who[i].customer != 0;
+	return named;
 }
 
 static int check_options(const struct whatif_options *o, struct err *e)

@@ -205,8 +205,11 @@ static uint32_t *customers_in_order(const struct stage *st)
 	if (!apart)
 		return NULL;
 	uint32_t *customer = mem_alloc((w->count + 1) * sizeof *customer);
-	for (size_t i = 0; i < w->count; i++)
-		customer[w->call[i].order] = w->call[i].customer;
+	for (size_t i = 0; i < w->count; i++) {
+		struct work_call room;
+		const struct work_call *c = workload_calls(w, i, 1, &room);
+		customer[c->order] = c->customer;
+	}
 	return customer;
 }
 

@@ -109,6 +109,8 @@ struct run {
 	/* the calls at hand, of a conversation or of all */
 	const struct work_call *call;
 	size_t from, calls;
+	struct work_call *work; /* that were packed */
+	size_t work_room;
 	struct play *play;
 	size_t plays, play_room;
 	uint32_t *recorded; /* cache of each call */

@@ -36,10 +36,51 @@ struct work_rare {
 	int64_t counts[COUNT_RARE];
 };
 
+/* A call as it lies in memory while millions of them wait for a replay. */
+struct packed_call {
+	int64_t time_us;
+	uint32_t tokens[BUCKET_COMMON];
+	uint32_t conversation, who, requests;
+	uint32_t odd; /* 1 + place in `odd`, which then has its counts; 0: they fit here */
+};
+
+/* What calls have in common beside their conversation. */
+struct work_who {
+	uint32_t subject, customer, project, workload, task, effort, session;
+};
+
+/* Counts beyond 32 bits, and calls that count something rare. */
+struct work_odd {
+	int64_t tokens[BUCKET_COMMON], requests;
+	uint32_t rare;
+};
+
+/* Packed calls as one thread read them. Calls have places through all parts. */
+struct work_part {
+	struct packed_call *call;
+	size_t count;
+};
+
+/* Where a call lies, and its place in the order of time. */
+struct work_place {
+	uint32_t at, order;
+};
+
+/* How the calls of a workload lie: by conversation, the same packed, as they were written. */
+enum work_order { WORK_BY_CONVERSATION, WORK_PACKED, WORK_AS_WRITTEN };
+
 struct workload {
 	const char *shape;
+	/* All calls; or NULL, and they are packed: workload_calls takes them out. */
 	struct work_call *call;
 	size_t count;
+	struct work_part *part;
+	size_t parts;
+	struct work_place *place; /* of packed calls, by conversation, in the order of time */
+	struct work_who *who;
+	size_t whos;
+	struct work_odd *odd;
+	size_t odds;
 	struct block_trace *blocks; /* call i is its request i; NULL where prompts have no blocks */
 	bool has_conversations;	    /* false: each call is a conversation of its own, and `call`
 				       counts through the whole workload */
@@ -56,14 +97,14 @@ struct workload {
 	struct work_rare *rare;
 	size_t rares;
 	/* from the database only: what each call cost as it was metered, and whether it has a price
-	 */
+	   (workload_metered) */
 	struct money_total *metered;
 	bool *metered_unpriced;
 	const char *metered_currency;
 	bool relative;		  /* its times count from the start, which lies at 0 */
 	int64_t refused, outside; /* records that are not here, and why */
 	struct arena arena;
-	struct dict dict, subject_dict, conversation_dict;
+	struct dict dict, subject_dict, conversation_dict, who_dict;
 };
 
 /* What a cache says to a workload without blocks; takes its shape. */
@@ -79,6 +120,20 @@ static inline size_t workload_first_call(const struct workload *w, size_t conver
 
 /* The first conversation whose first call is that one or comes behind it. */
 size_t workload_conversation_from(const struct workload *w, size_t call);
+
+/*
+ * Calls that lie beside each other by conversation: count of them, from that one on. They are the
+ * workload's own, or are taken out into `room`, which must have place for them.
+ */
+const struct work_call *workload_calls(const struct workload *w, size_t from, size_t count,
+				       struct work_call *room);
+/* Where `metered` keeps what a call cost. */
+static inline size_t workload_metered(const struct workload *w, size_t call)
+{
+	return w->place ? w->place[call].at : call;
+}
+/* All calls into `call`, for those who look at them one by one or change them. */
+void workload_unpack(struct workload *w);
 
 /* Tokens of the whole prompt, cache included. */
 static inline int64_t work_prompt(const struct work_call *c)

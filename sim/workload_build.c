@@ -1,9 +1,12 @@
 #include "sim/workload_build.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* Prompts are sums of three or four counts; none may be so large that they do not fit. */
 static const int64_t tokens_most = INT64_MAX / 8;
+
+#define TOO_LARGE "a count is too large for a what-if"
 
 static void *more(void *p, size_t count, size_t *room, size_t size)
 {
@@ -33,7 +36,7 @@ uint32_t build_name(struct workload_build *b, struct text name)
 	uint64_t *n = dict_need(&w->dict, name, NULL);
 	if (!*n) {
 		w->name = more(w->name, w->names + 1, &b->name_room, sizeof *w->name);
-		b->name_first = note_first(b, b->name_first, w->names, w->count - 1);
+		b->name_first = note_first(b, b->name_first, w->names, w->count);
 		w->name[++w->names] = dict_key(&w->dict, name).p;
 		*n = w->names;
 	}
@@ -53,7 +56,7 @@ static uint32_t find_subject(struct workload_build *b, struct work_subject s)
 	buf_release(&key);
 	if (!*n) {
 		struct text *to[4];
-		b->subject_first = note_first(b, b->subject_first, w->subjects, w->count - 1);
+		b->subject_first = note_first(b, b->subject_first, w->subjects, w->count);
 		w->subject = more(w->subject, w->subjects, &b->subject_room, sizeof *w->subject);
 		struct work_subject *kept = &w->subject[w->subjects];
 		to[0] = &kept->provider;
@@ -111,12 +114,9 @@ static uint32_t new_conversation(struct workload_build *b, struct text name)
 					      b->conversation_room * sizeof *w->conversation_id);
 		w->conversation_name = mem_grow(
 			w->conversation_name, b->conversation_room * sizeof *w->conversation_name);
-		b->calls = mem_grow(b->calls, b->conversation_room * sizeof *b->calls);
-		b->task = mem_grow(b->task, b->conversation_room * sizeof *b->task);
 	}
 	w->conversation_name[w->conversations] =
 		name.n ? dict_key(&w->conversation_dict, name).p : NULL;
-	b->calls[w->conversations] = b->task[w->conversations] = 0;
 	b->conversation_first = note_first(b, b->conversation_first, w->conversations, w->count);
 	w->conversation_id[w->conversations] = id_of(name, w->conversations);
 	return (uint32_t)w->conversations++;
@@ -134,15 +134,60 @@ uint32_t build_conversation(struct workload_build *b, struct text name)
 	return (uint32_t)(*n - 1);
 }
 
-struct work_call *build_call(struct workload_build *b, uint32_t conversation)
+uint32_t build_who(struct workload_build *b, const struct work_who *who)
 {
 	struct workload *w = b->w;
-	w->call = more(w->call, w->count, &b->room, sizeof *w->call);
-	struct work_call *c = &w->call[w->count++];
-	*c = (struct work_call){ .conversation = conversation,
-				 .call = b->calls[conversation]++,
-				 .requests = 1 };
-	return c;
+	uint64_t *n =
+		dict_need(&w->who_dict, (struct text){ (const char *)who, sizeof *who }, NULL);
+	if (!*n) {
+		w->who = more(w->who, w->whos, &b->who_room, sizeof *w->who);
+		w->who[w->whos] = *who;
+		*n = ++w->whos;
+	}
+	return (uint32_t)(*n - 1);
+}
+
+static struct packed_call *add_call(struct workload_build *b)
+{
+	struct workload *w = b->w;
+	if (!w->parts) {
+		w->part = mem_zalloc(sizeof *w->part);
+		w->parts = 1;
+	}
+	w->part->call = more(w->part->call, w->part->count, &b->room, sizeof *w->part->call);
+	w->count++;
+	return &w->part->call[w->part->count++];
+}
+
+/* Counts as they are, where 32 bits are too few or something rare is counted. */
+static uint32_t add_odd(struct workload_build *b, const struct work_odd *odd)
+{
+	struct workload *w = b->w;
+	w->odd = more(w->odd, w->odds, &b->odd_room, sizeof *w->odd);
+	w->odd[w->odds] = *odd;
+	return (uint32_t)++w->odds;
+}
+
+void build_call(struct workload_build *b, const struct work_call *c)
+{
+	const struct work_who who = { c->subject, c->customer, c->project, c->workload,
+				      c->task,	  c->effort,   c->session };
+	const uint32_t number = build_who(b, &who);
+	bool odd = c->rare || c->requests != (uint32_t)c->requests;
+	struct packed_call *p = add_call(b);
+	*p = (struct packed_call){ .time_us = c->time_us,
+				   .requests = (uint32_t)c->requests,
+				   .conversation = c->conversation,
+				   .who = number };
+	for (int k = 0; k < BUCKET_COMMON; k++) {
+		p->tokens[k] = (uint32_t)c->tokens[k];
+		odd |= c->tokens[k] != p->tokens[k];
+	}
+	if (odd) {
+		struct work_odd counts = { .requests = c->requests, .rare = c->rare };
+		memcpy(counts.tokens, c->tokens, sizeof counts.tokens);
+		p->odd = add_odd(b, &counts);
+	}
 }
 
 bool build_takes(int64_t tokens)
@@ -150,40 +195,38 @@ bool build_takes(int64_t tokens)
 	return tokens <= tokens_most;
 }
 
-static bool has_rare(const struct record *r)
+static uint32_t rare_of(struct workload_build *b, const struct record *r)
 {
+	struct workload *w = b->w;
 	bool rare = false;
 	for (int k = BUCKET_COMMON; k < COUNT_KINDS; k++)
 		rare |= r->counts[k] != 0;
-	return rare;
+	if (!rare)
+		return 0;
+	w->rare = more(w->rare, w->rares, &b->rare_room, sizeof *w->rare);
+	memcpy(w->rare[w->rares].counts, r->counts + BUCKET_COMMON, sizeof w->rare->counts);
+	return (uint32_t)++w->rares;
 }
 
-/* Most tasks are what their conversation is called after. */
-static uint32_t task_name(struct workload_build *b, uint32_t conversation, struct text session,
-			  struct text task)
+static bool is_wanted(struct workload_build *b, struct text customer, struct text project)
 {
-	if (task.n == 0 || task.p != session.p)
-		return build_name(b, task);
-	if (!b->task[conversation])
-		b->task[conversation] = build_name(b, task);
-	return b->task[conversation];
+	const bool wanted = (!b->customer || text_is(customer, b->customer)) &&
+			    (!b->project || text_is(project, b->project));
+	b->w->outside += !wanted;
+	return wanted;
 }
 
 const char *build_record(struct workload_build *b, const struct record *r, int64_t us)
 {
-	struct workload *w = b->w;
 	struct text session =
 		r->text[FIELD_SESSION].n ? r->text[FIELD_SESSION] : r->text[FIELD_TASK];
 	struct work_subject s = { r->text[FIELD_PROVIDER], r->text[FIELD_MODEL],
 				  r->text[FIELD_SERVICE_TIER], r->text[FIELD_REGION] };
-	if ((b->customer && !text_is(r->text[FIELD_CUSTOMER], b->customer)) ||
-	    (b->project && !text_is(r->text[FIELD_PROJECT], b->project))) {
-		w->outside++;
+	if (!is_wanted(b, r->text[FIELD_CUSTOMER], r->text[FIELD_PROJECT]))
 		return NULL;
-	}
 	for (int k = 0; k < COUNT_KINDS; k++)
 		if (!build_takes(r->counts[k]))
-			return "a count is too large for a what-if";
+			return TOO_LARGE;
 	if (session.n == 0 && r->text[FIELD_CHAT].n)
 		session = b->chats ? conversations_root(b->chats, r->text[FIELD_CHAT])
 				   : r->text[FIELD_CHAT];
@@ -191,123 +234,269 @@ const char *build_record(struct workload_build *b, const struct record *r, int64
 		s.model = text_of(b->model);
 	if (s.provider.n == 0 && b->provider)
 		s.provider = text_of(b->provider);
-	struct work_call *c = build_call(b, build_conversation(b, session));
-	c->time_us = us;
-	memcpy(c->tokens, r->tokens, sizeof c->tokens);
-	c->requests = r->requests;
-	c->subject = build_subject(b, s);
-	c->customer = build_name(b, r->text[FIELD_CUSTOMER]);
-	c->project = build_name(b, r->text[FIELD_PROJECT]);
-	c->workload = build_name(b, r->text[FIELD_WORKLOAD]);
-	c->task = task_name(b, c->conversation, session, r->text[FIELD_TASK]);
-	c->effort = build_name(b, r->text[FIELD_EFFORT]);
-	c->session = build_name(b, r->text[FIELD_SESSION]);
-	if (!c->task && r->text[FIELD_CHAT].n) /* a chat is one task */
-		c->task = build_name(b, session);
-	if (has_rare(r)) {
-		w->rare = more(w->rare, w->rares, &b->rare_room, sizeof *w->rare);
-		struct work_rare *rare = &w->rare[w->rares];
-		memcpy(rare->counts, r->counts + BUCKET_COMMON, sizeof rare->counts);
-		c->rare = (uint32_t)++w->rares;
-	}
+	struct work_call c = { .time_us = us,
+			       .requests = r->requests,
+			       .conversation = build_conversation(b, session),
+			       .subject = build_subject(b, s),
+			       .customer = build_name(b, r->text[FIELD_CUSTOMER]),
+			       .project = build_name(b, r->text[FIELD_PROJECT]),
+			       .workload = build_name(b, r->text[FIELD_WORKLOAD]),
+			       .task = build_name(b, r->text[FIELD_TASK]),
+			       .effort = build_name(b, r->text[FIELD_EFFORT]),
+			       .session = build_name(b, r->text[FIELD_SESSION]),
+			       .rare = rare_of(b, r) };
+	memcpy(c.tokens, r->tokens, sizeof c.tokens);
+	if (!c.task && r->text[FIELD_CHAT].n) /* a chat is one task */
+		c.task = build_name(b, session);
+	build_call(b, &c);
 	return NULL;
 }
 
+/* --- rows of a batch --- */
+
+#define BIT(f) ((uint64_t)1 << (f))
+/* The texts that say what a call has in common with others. */
+#define TEXTS_OF_WHO ((BIT(FIELD_TEXTS) - 1) & ~(BIT(FIELD_ID) | BIT(FIELD_PARENT)))
+/* The counts that lie in a packed call. */
+#define FIELDS_PACKED ((BIT(BUCKET_COMMON) - 1) << FIELD_COUNTS)
+#define FIELDS_RARE ((BIT(COUNT_KINDS) - 1) << FIELD_COUNTS & ~FIELDS_PACKED)
+
+static void add_key(struct buf *to, const struct record_batch *rows, size_t i)
+{
+	const uint64_t texts = rows->columns & TEXTS_OF_WHO;
+	uint16_t head[1 + FIELD_TEXTS] = { 0 };
+	size_t heads = 1, most = sizeof head;
+	for (uint64_t left = texts; left; left &= left - 1)
+		most += rows->text[__builtin_ctzll(left)][i].n;
+	buf_need(to, most);
+	for (uint64_t left = texts; left; left &= left - 1) {
+		const int f = __builtin_ctzll(left);
+		const struct text *t = &rows->text[f][i];
+		if (!t->n)
+			continue;
+		head[0] |= (uint16_t)BIT(f);
+		head[heads++] = (uint16_t)t->n;
+		memcpy(to->p + to->n, t->p, t->n);
+		to->n += t->n;
+	}
+	memcpy(to->p + to->n, head, heads * sizeof *head);
+	to->n += heads * sizeof *head;
+}
+
+_Static_assert(FIELD_TEXTS <= 16, "a bit for each text of a row");
+_Static_assert(RECORD_TEXT_MAX <= UINT16_MAX, "lengths of texts are told in 16 bits");
+
+/* Rows that hardly ever say the same again are not worth it. */
+static bool is_worth_seeing(const struct workload_build *b)
+{
+	return b->seen.count < 1 << 16 || b->seen.count < b->w->count / 2;
+}
+
+void build_look_up(struct workload_build *b, const struct record_batch *rows)
+{
+	size_t end[BATCH_ROWS + 1] = { 0 };
+	if (!b->rows)
+		b->rows = mem_zalloc(sizeof *b->rows);
+	struct seen_rows *s = b->rows;
+	s->text.n = 0;
+	s->worth = is_worth_seeing(b);
+	if (!s->worth)
+		return;
+	for (size_t i = 0; i < rows->n; i++) {
+		add_key(&s->text, rows, i);
+		end[i + 1] = s->text.n;
+	}
+	for (size_t i = 0; i < rows->n; i++) {
+		s->key[i] = (struct text){ s->text.p + end[i], end[i + 1] - end[i] };
+		s->hash[i] = dict_hash(s->key[i]);
+		dict_fetch_slot(&b->seen, s->hash[i]);
+	}
+	for (size_t i = 0; i < rows->n; i++)
+		dict_fetch_key(&b->seen, s->hash[i]);
+}
+
+/* Whether its counts fit into a packed call. */
+static bool take_counts(struct packed_call *p, const struct record_batch *rows, size_t i)
+{
+	uint64_t high = 0;
+	for (uint64_t left = rows->columns & FIELDS_RARE; left; left &= left - 1)
+		if (rows->counts[__builtin_ctzll(left) - FIELD_COUNTS][i])
+			return false;
+	for (uint64_t left = rows->columns & FIELDS_PACKED; left; left &= left - 1) {
+		const int k = __builtin_ctzll(left) - FIELD_COUNTS;
+		high |= (uint64_t)rows->counts[k][i];
+		p->tokens[k] = (uint32_t)rows->counts[k][i];
+	}
+	const int64_t requests = rows->columns & BIT(FIELD_REQUESTS) ? rows->requests[i] : 1;
+	p->requests = (uint32_t)requests;
+	return (high | (uint64_t)requests) <= UINT32_MAX;
+}
+
+static struct text text_at(const struct record_batch *rows, enum record_field f, size_t i)
+{
+	return rows->columns & BIT(f) ? rows->text[f][i] : (struct text){ 0 };
+}
+
+static bool has_conversation(const struct record_batch *rows, size_t i)
+{
+	return text_at(rows, FIELD_SESSION, i).n || text_at(rows, FIELD_TASK, i).n ||
+	       text_at(rows, FIELD_CHAT, i).n;
+}
+
+/* What is seen of a row's texts: its conversation, where it has one, above 32 bits of 1 + its
+ * number of who. */
+const char *build_row(struct workload_build *b, const struct record_batch *rows, size_t i,
+		      int64_t us)
+{
+	struct packed_call p = { .time_us = us };
+	const struct seen_rows *s = b->rows;
+	uint64_t *seen = s->worth ? dict_need_hashed(&b->seen, s->key[i], s->hash[i], NULL) : NULL;
+	if (!seen || !*seen || !take_counts(&p, rows, i)) {
+		struct record r;
+		const size_t before = b->w->count;
+		record_from_batch(&r, rows, i);
+		const char *why = build_record(b, &r, us);
+		if (seen && b->w->count > before) {
+			const struct packed_call *last = &b->w->part->call[b->w->part->count - 1];
+			*seen = (uint64_t)last->conversation << 32 | (last->who + 1);
+		}
+		return why;
+	}
+	if (!is_wanted(b, text_at(rows, FIELD_CUSTOMER, i), text_at(rows, FIELD_PROJECT, i)))
+		return NULL;
+	p.conversation = has_conversation(rows, i) ? (uint32_t)(*seen >> 32)
+						   : build_conversation(b, (struct text){ 0 });
+	p.who = (uint32_t)*seen - 1;
+	*add_call(b) = p;
+	return NULL;
+}
+
+/* --- the order of calls --- */
+
 struct order {
 	int64_t time_us;
-	size_t place;
+	uint32_t written, at;
 };
 
 static int by_time(const void *a, const void *b)
 {
 	const struct order *x = a, *y = b;
-	return x->time_us != y->time_us ? x->time_us < y->time_us ? -1 : 1
-	       : x->place < y->place	? -1
-					: x->place > y->place;
+	return x->time_us != y->time_us	 ? x->time_us < y->time_us ? -1 : 1
+	       : x->written < y->written ? -1
+					 : x->written > y->written;
 }
 
-static void *permuted(void *array, const uint32_t *to, size_t count, size_t size)
+/* The places of all calls as they were written. */
+static uint32_t *places_as_written(const struct workload_build *b)
 {
-	char *out = mem_alloc((count + 1) * size);
-	for (size_t i = 0; i < count; i++)
-		memcpy(out + to[i] * size, (char *)array + i * size, size);
-	free(array);
-	return out;
+	const struct workload *w = b->w;
+	uint32_t *at = mem_alloc((w->count + 1) * sizeof *at), base[BUILD_PARTS_MAX];
+	size_t n = 0, before = 0;
+	for (size_t i = 0; i < w->parts; i++) {
+		base[i] = (uint32_t)before;
+		before += w->part[i].count;
+	}
+	for (size_t i = 0; i < b->stretches; i++)
+		for (size_t k = b->stretch[i].from; k < b->stretch[i].to; k++)
+			at[n++] = base[b->stretch[i].part] + (uint32_t)k;
+	for (size_t i = 0; !b->stretches && i < w->count; i++)
+		at[n++] = (uint32_t)i;
+	CHECK(n == w->count);
+	return at;
 }
 
-/* Numbers the calls in the order of time, which is what a cache and a position in a conversation
- * mean. */
-static void number_calls(struct workload *w)
+/* The part that the calls of a walk through places lie in, which mostly follow each other. */
+static const struct packed_call *call_at(const struct workload *w, uint32_t at)
+{
+	const struct work_part *part = w->part;
+	while (at >= part->count)
+		at -= (uint32_t)part++->count;
+	return &part->call[at];
+}
+
+/* From the order in which they were written to that of time, which is what a cache and a position
+ * in a conversation mean. */
+static void sort_places(const struct workload *w, uint32_t *at)
 {
 	bool sorted = true;
-	for (size_t i = 0; i < w->count; i++)
-		w->call[i].order = (uint32_t)i;
-	for (size_t i = 1; i < w->count; i++)
-		sorted &= w->call[i - 1].time_us <= w->call[i].time_us;
+	int64_t last_us = INT64_MIN;
+	for (size_t i = 0; i < w->count; i++) {
+		const int64_t us = call_at(w, at[i])->time_us;
+		sorted &= last_us <= us;
+		last_us = us;
+	}
 	if (sorted)
 		return;
-	struct order *o = mem_alloc(w->count * sizeof *o);
+	struct order *o = mem_alloc((w->count + 1) * sizeof *o);
 	for (size_t i = 0; i < w->count; i++)
-		o[i] = (struct order){ w->call[i].time_us, i };
+		o[i] = (struct order){ call_at(w, at[i])->time_us, (uint32_t)i, at[i] };
 	qsort(o, w->count, sizeof *o, by_time);
 	for (size_t i = 0; i < w->count; i++)
-		w->call[o[i].place].order = (uint32_t)i;
+		at[i] = o[i].at;
 	free(o);
 }
 
-/* Lays the calls of each conversation beside each other, in the order of time. */
-static void group_calls(struct workload *w)
+/* Lays the places of each conversation beside each other, in the order of time. */
+static void group_calls(struct workload *w, const uint32_t *in_time)
 {
-	uint32_t *to = mem_alloc((w->count + 1) * sizeof *to),
-		 *in_order = mem_alloc((w->count + 1) * sizeof *in_order);
 	const size_t all = w->conversations;
+	w->place = mem_alloc((w->count + 1) * sizeof *w->place);
 	w->first = mem_zalloc((all + 2) * sizeof *w->first);
-	for (size_t i = 0; i < w->count; i++) {
-		in_order[w->call[i].order] = (uint32_t)i;
-		w->first[w->call[i].conversation + 2]++;
-	}
+	for (size_t i = 0; i < w->parts; i++)
+		for (size_t k = 0; k < w->part[i].count; k++)
+			w->first[w->part[i].call[k].conversation + 2]++;
 	for (size_t k = 1; k < all; k++)
 		w->first[k + 1] += w->first[k];
 	for (size_t k = 0; k < w->count; k++) {
-		const uint32_t i = in_order[k];
-		to[i] = w->first[w->call[i].conversation + 1]++;
+		const uint32_t of = call_at(w, in_time[k])->conversation;
+		w->place[w->first[of + 1]++] = (struct work_place){ in_time[k], (uint32_t)k };
 	}
-	free(in_order);
-	w->call = permuted(w->call, to, w->count, sizeof *w->call);
-	if (w->metered) {
-		w->metered = permuted(w->metered, to, w->count, sizeof *w->metered);
-		w->metered_unpriced =
-			permuted(w->metered_unpriced, to, w->count, sizeof *w->metered_unpriced);
-	}
-	free(to);
-	for (size_t k = 0; k < all; k++)
-		for (size_t i = w->first[k]; i < w->first[k + 1]; i++)
-			w->call[i].call = (uint32_t)(i - w->first[k]);
+}
+
+/* Counts calls along conversations as they were written. */
+static void number_calls(struct workload *w)
+{
+	uint32_t *calls = mem_zalloc((w->conversations + 1) * sizeof *calls);
+	for (size_t i = 0; i < w->count; i++)
+		w->call[i].call =
+			w->has_conversations ? calls[w->call[i].conversation]++ : (uint32_t)i;
+	free(calls);
 }
 
 void build_release(struct workload_build *b)
 {
-	free(b->calls);
-	free(b->task);
 	free(b->name_first);
 	free(b->subject_first);
 	free(b->conversation_first);
-	b->calls = b->task = b->name_first = b->subject_first = b->conversation_first = NULL;
+	free(b->stretch);
+	dict_release(&b->seen);
+	if (b->rows)
+		buf_release(&b->rows->text);
+	free(b->rows);
+	b->name_first = b->subject_first = b->conversation_first = NULL;
+	b->stretch = NULL;
+	b->rows = NULL;
 }
 
 /* Where calls belong to no conversation, they are counted through the whole workload. Calls of
  * traces in blocks keep their order, as every replay of them does. */
-void build_finish(struct workload_build *b, bool as_written)
+void build_finish(struct workload_build *b, enum work_order order)
 {
 	struct workload *w = b->w;
-	if (as_written || w->blocks) {
-		for (size_t i = 0; i < w->count; i++)
-			w->call[i].order = (uint32_t)i;
-	} else {
-		number_calls(w);
-		group_calls(w);
-	}
-	for (size_t i = 0; !w->has_conversations && i < w->count; i++)
-		w->call[i].call = w->call[i].order;
+	const bool as_written = order == WORK_AS_WRITTEN || w->blocks;
+	uint32_t *at = places_as_written(b);
 	build_release(b);
+	if (!as_written) {
+		sort_places(w, at);
+		group_calls(w, at);
+	} else {
+		w->place = mem_alloc((w->count + 1) * sizeof *w->place);
+		for (size_t i = 0; i < w->count; i++)
+			w->place[i] = (struct work_place){ at[i], (uint32_t)i };
+	}
+	free(at);
+	if (as_written || order != WORK_PACKED)
+		workload_unpack(w);
+	if (as_written)
+		number_calls(w);
 }

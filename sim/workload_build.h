@@ -9,16 +9,35 @@
 #include "sim/conversation.h"
 #include "sim/workload.h"
 
+enum { BUILD_PARTS_MAX = 64 };
+
+/* Calls of one part that follow each other in one trace, from that line on. */
+struct stretch {
+	int64_t trace, line;
+	size_t part, from, to;
+};
+
+/* Texts of the rows of a batch that were looked up together. */
+struct seen_rows {
+	struct buf text;
+	struct text key[BATCH_ROWS];
+	uint64_t hash[BATCH_ROWS];
+	bool worth; /* whether they were */
+};
+
 struct workload_build {
 	struct workload *w;
-	size_t room, subject_room, name_room, rare_room, conversation_room;
-	uint32_t *calls; /* of each conversation so far */
-	uint32_t *task;	 /* of each conversation: the name that its own text is, 0: not asked yet */
+	size_t room, subject_room, name_room, rare_room, conversation_room, who_room, odd_room;
 	/* of a part of several (sim/workload_join): the call with which each of its names, subjects
 	   and conversations came first */
 	bool is_part;
 	uint32_t *name_first, *subject_first, *conversation_first;
 	uint32_t recent[64]; /* subjects, 1 + number, by a cheap hash of the model's name */
+	struct dict seen;    /* all texts of a row: its conversation and `who`, see build_row */
+	struct seen_rows *rows;
+	/* of several parts: in the order in which their calls were written */
+	struct stretch *stretch;
+	size_t stretches;
 	/* of the records that are taken; all may be NULL */
 	const char *model, *provider;	/* of records that name none */
 	const char *customer, *project; /* only theirs */
@@ -26,11 +45,13 @@ struct workload_build {
 };
 
 /* Numbers, made where they are new: of a name (0: the empty one), a subject, a conversation (that
- * of an empty name is always new). */
+ * of an empty name is always new), what calls have in common. */
 uint32_t build_name(struct workload_build *b, struct text name);
 uint32_t build_subject(struct workload_build *b, struct work_subject s);
 uint32_t build_conversation(struct workload_build *b, struct text name);
-struct work_call *build_call(struct workload_build *b, uint32_t conversation);
+uint32_t build_who(struct workload_build *b, const struct work_who *who);
+/* One more call; its `call` and `order` follow from the others. */
+void build_call(struct workload_build *b, const struct work_call *c);
 
 /* Why a row of a bucket of time is no call. */
 #define NO_BUCKETS \
@@ -44,10 +65,18 @@ bool build_takes(int64_t tokens);
  * else why it is refused. */
 const char *build_record(struct workload_build *b, const struct record *r, int64_t us);
 
-/* A part whose calls were moved. */
+/*
+ * Rows of a batch: first all of them are looked up, then each is taken, as build_record takes it.
+ * Traces repeat the same texts with other counts, so a row is known by all of its texts at once.
+ */
+void build_look_up(struct workload_build *b, const struct record_batch *rows);
+const char *build_row(struct workload_build *b, const struct record_batch *rows, size_t i,
+		      int64_t us);
+
+/* What is needed only while calls come. */
 void build_release(struct workload_build *b);
 
-/* When all calls are there: in the order of time, but as_written. */
-void build_finish(struct workload_build *b, bool as_written);
+/* When all calls are there. */
+void build_finish(struct workload_build *b, enum work_order order);
 
 #endif

@@ -8,7 +8,9 @@ struct numbers {
 	struct workload_build *b;
 	uint32_t *name, *subject, *conversation;
 	size_t names, subjects, conversations; /* that have one */
-	uint32_t rares;			       /* of the parts before */
+	uint32_t rares, odds;		       /* of the parts before */
+	uint32_t *who;
+	pthread_t thread;
 };
 
 static int by_place(const void *a, const void *b)
@@ -45,74 +47,74 @@ static void number_conversations(struct workload_build *to, struct numbers *n, s
 	}
 }
 
-/* One part's calls, to where its stretches lie in the whole. */
-struct move {
-	pthread_t thread;
-	const struct numbers *of;
-	struct workload *to;
-	const struct stretch *stretch;
-	size_t stretches, part;
-};
-
-static void *move_calls(void *user)
+static void join_rares(struct workload *to, struct numbers *n, size_t parts)
 {
-	const struct move *m = user;
-	const struct numbers *n = m->of;
-	size_t at = 0;
-	for (size_t i = 0; i < m->stretches; i++) {
-		const struct stretch *s = &m->stretch[i];
-		for (size_t k = s->from; s->part == m->part && k < s->to; k++) {
-			struct work_call c = n->b->w->call[k];
-			c.conversation = n->conversation[c.conversation];
-			c.subject = n->subject[c.subject];
-			c.customer = n->name[c.customer];
-			c.project = n->name[c.project];
-			c.workload = n->name[c.workload];
-			c.task = n->name[c.task];
-			c.effort = n->name[c.effort];
-			c.session = n->name[c.session];
-			c.rare += c.rare ? n->rares : 0;
-			m->to->call[at + k - s->from] = c;
+	size_t rares = 0, odds = 0;
+	for (size_t i = 0; i < parts; i++) {
+		n[i].rares = (uint32_t)rares;
+		n[i].odds = (uint32_t)odds;
+		rares += n[i].b->w->rares;
+		odds += n[i].b->w->odds;
+	}
+	to->rare = mem_alloc((rares + 1) * sizeof *to->rare);
+	to->odd = mem_alloc((odds + 1) * sizeof *to->odd);
+	for (size_t i = 0; i < parts; i++) {
+		const struct workload *of = n[i].b->w;
+		if (of->rares)
+			memcpy(to->rare + n[i].rares, of->rare, of->rares * sizeof *to->rare);
+		for (size_t k = 0; k < of->odds; k++) {
+			struct work_odd *odd = &to->odd[n[i].odds + k];
+			*odd = of->odd[k];
+			odd->rare += odd->rare ? n[i].rares : 0;
 		}
-		at += s->to - s->from;
+	}
+	to->rares = rares;
+	to->odds = odds;
+}
+
+static void number_whos(struct workload_build *to, struct numbers *n)
+{
+	const struct workload *w = n->b->w;
+	for (size_t i = 0; i < w->whos; i++) {
+		const struct work_who *p = &w->who[i],
+				      who = { n->subject[p->subject], n->name[p->customer],
+					      n->name[p->project],    n->name[p->workload],
+					      n->name[p->task],	      n->name[p->effort],
+					      n->name[p->session] };
+		n->who[i] = build_who(to, &who);
+	}
+}
+
+/* One part's calls, where they lie. */
+static void *number_calls(void *user)
+{
+	const struct numbers *n = user;
+	const struct work_part *part = n->b->w->part;
+	for (size_t i = 0; part && i < part->count; i++) {
+		struct packed_call *p = &part->call[i];
+		p->conversation = n->conversation[p->conversation];
+		p->who = n->who[p->who];
+		p->odd += p->odd ? n->odds : 0;
 	}
 	return NULL;
 }
 
-static void join_rares(struct workload *to, struct numbers *n, size_t parts)
+/* The parts' calls become the whole's. */
+static void take_calls(struct workload *to, struct numbers *n, size_t parts)
 {
-	size_t rares = 0;
-	for (size_t i = 0; i < parts; i++) {
-		n[i].rares = (uint32_t)rares;
-		rares += n[i].b->w->rares;
-	}
-	to->rare = mem_alloc((rares + 1) * sizeof *to->rare);
 	for (size_t i = 0; i < parts; i++)
-		if (n[i].b->w->rares)
-			memcpy(to->rare + n[i].rares, n[i].b->w->rare,
-			       n[i].b->w->rares * sizeof *to->rare);
-	to->rares = rares;
-}
-
-static void move_all(struct workload *to, const struct numbers *n, size_t parts,
-		     const struct stretch *stretch, size_t stretches)
-{
-	struct move *move = mem_alloc(parts * sizeof *move);
+		CHECK(pthread_create(&n[i].thread, NULL, number_calls, &n[i]) == 0);
+	to->part = mem_zalloc((parts + 1) * sizeof *to->part);
+	to->parts = parts;
 	for (size_t i = 0; i < parts; i++) {
-		move[i] = (struct move){ 0, &n[i], to, stretch, stretches, i };
-		CHECK(pthread_create(&move[i].thread, NULL, move_calls, &move[i]) == 0);
+		struct workload *of = n[i].b->w;
+		pthread_join(n[i].thread, NULL);
+		if (!of->part)
+			continue;
+		to->part[i] = of->part[0];
+		of->part[0] = (struct work_part){ 0 };
+		of->count = 0;
 	}
-	for (size_t i = 0; i < parts; i++)
-		pthread_join(move[i].thread, NULL);
-	free(move);
-}
-
-/* Calls along conversations, which every part counted by itself. */
-static void count_calls(struct workload_build *to)
-{
-	struct workload *w = to->w;
-	for (size_t i = 0; i < w->count; i++)
-		w->call[i].call = to->calls[w->call[i].conversation]++;
 }
 
 void workload_join(struct workload_build *to, struct workload_build *const *part, size_t parts,
@@ -126,6 +128,7 @@ void workload_join(struct workload_build *to, struct workload_build *const *part
 		n[i].name = mem_zalloc((of->names + 1) * sizeof *n[i].name);
 		n[i].subject = mem_alloc((of->subjects + 1) * sizeof *n[i].subject);
 		n[i].conversation = mem_alloc((of->conversations + 1) * sizeof *n[i].conversation);
+		n[i].who = mem_alloc((of->whos + 1) * sizeof *n[i].who);
 		w->count += of->count;
 		w->outside += of->outside;
 	}
@@ -137,14 +140,17 @@ void workload_join(struct workload_build *to, struct workload_build *const *part
 		number_subjects(to, of, stretch[i].to);
 		number_conversations(to, of, stretch[i].to);
 	}
+	for (size_t i = 0; i < parts; i++)
+		number_whos(to, &n[i]);
 	join_rares(w, n, parts);
-	w->call = mem_alloc((w->count + 1) * sizeof *w->call);
-	move_all(w, n, parts, stretch, stretches);
-	count_calls(to);
+	take_calls(w, n, parts);
+	to->stretch = stretch;
+	to->stretches = stretches;
 	for (size_t i = 0; i < parts; i++) {
 		free(n[i].name);
 		free(n[i].subject);
 		free(n[i].conversation);
+		free(n[i].who);
 	}
 	free(n);
 }

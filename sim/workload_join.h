@@ -9,13 +9,8 @@
 
 #include "sim/workload_build.h"
 
-/* Calls of one part that follow each other in one trace, from that line on. */
-struct stretch {
-	int64_t trace, line;
-	size_t part, from, to;
-};
-
-/* to: without calls. The parts are emptied; stretches are sorted. */
+/* to: without calls; takes over the parts' calls where they lie, and the stretches, which it sorts.
+ */
 void workload_join(struct workload_build *to, struct workload_build *const *part, size_t parts,
 		   struct stretch *stretch, size_t stretches);
 

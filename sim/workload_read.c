@@ -89,13 +89,12 @@ static void take(void *user, struct record_batch *b)
 {
 	struct loading *l = user;
 	struct call_span span = { 0 };
-	struct record r;
 	const size_t from = l->b.w->count;
 	const int64_t line = l->is_part ? trace_reader_line(l->reader, b->at[0]) : 0;
 	call_times_batch(&l->times, b, l->us, &span, leave, l);
+	build_look_up(&l->b, b);
 	for (size_t i = 0; i < b->n; i++) {
-		record_from_batch(&r, b, i);
-		const char *why = b->unread ? b->unread : build_record(&l->b, &r, l->us[i]);
+		const char *why = b->unread ? b->unread : build_row(&l->b, b, i, l->us[i]);
 		if (why)
 			refuse(l, trace_reader_line(l->reader, b->at[i]), why);
 	}
@@ -251,7 +250,6 @@ static void join_parts(struct loading *l, struct loading *part, int parts)
 		n += part[i].stretches;
 	}
 	workload_join(&l->b, b, (size_t)parts, all, n);
-	free(all);
 }
 
 static void close_parts(struct loading *part, int parts)
@@ -393,13 +391,15 @@ static int read_blocks(struct loading *l, struct err *e)
 		struct work_subject s = { .provider = text_of(o->provider),
 					  .model = text_of(q->model ? t->model_name[q->model]
 								    : o->model) };
-		struct work_call *c =
-			build_call(&l->b, build_conversation(&l->b, names[q->conversation]));
-		c->time_us = us;
-		c->customer = build_name(&l->b, customers[q->customer]);
-		c->tokens[BUCKET_INPUT] = q->input;
-		c->tokens[BUCKET_OUTPUT] = q->output;
-		c->subject = build_subject(&l->b, s);
+		struct work_call c = { .time_us = us,
+				       .requests = 1,
+				       .conversation =
+					       build_conversation(&l->b, names[q->conversation]),
+				       .customer = build_name(&l->b, customers[q->customer]),
+				       .subject = build_subject(&l->b, s) };
+		c.tokens[BUCKET_INPUT] = q->input;
+		c.tokens[BUCKET_OUTPUT] = q->output;
+		build_call(&l->b, &c);
 		if (!build_takes(q->input) || !build_takes(q->output))
 			rc = err_set(e, ERR_RANGE, "%s: request %zu: a count is too large",
 				     o->path[0], i + 1);
@@ -463,28 +463,6 @@ static void set_column(struct work_call *c, enum pack_column k, const int64_t *w
 	}
 }
 
-static int read_columns(struct loading *l, const struct pack *p, const uint32_t *subject,
-			const uint32_t *name, struct err *e)
-{
-	struct workload *w = l->b.w;
-	int64_t *wide = mem_alloc(PACK_CHUNK * sizeof *wide),
-		*scratch = mem_alloc(PACK_CHUNK * sizeof *wide);
-	int rc = 0;
-	for (size_t chunk = 0; rc == 0 && chunk < pack_chunks(p); chunk++) {
-		struct work_call *c = w->call + chunk * PACK_CHUNK;
-		const uint32_t *narrow = (const uint32_t *)(const void *)wide;
-		for (int k = 0; rc == 0 && k < PACK_COLUMNS; k++) {
-			rc = pack_read_column(p, chunk, (enum pack_column)k, wide, scratch, e);
-			for (size_t i = 0; rc == 0 && i < pack_chunk_calls(p, chunk); i++)
-				set_column(&c[i], (enum pack_column)k, &wide[i], &narrow[i],
-					   subject, name);
-		}
-	}
-	free(wide);
-	free(scratch);
-	return rc;
-}
-
 /* The number of a name; UINT32_MAX where there is none. */
 static uint32_t known_name(const struct workload *w, const char *name)
 {
@@ -492,38 +470,77 @@ static uint32_t known_name(const struct workload *w, const char *name)
 	return n ? (uint32_t)*n : UINT32_MAX;
 }
 
+/* A pack's columns on their way into calls. */
+struct unpacking {
+	struct loading *l;
+	const struct pack *p;
+	uint32_t *subject, *name;   /* numbers of the pack's own */
+	uint32_t *number;	    /* 1 + that of each conversation; 0: none yet */
+	uint32_t customer, project; /* numbers of those that were asked for */
+	int64_t *wide, *scratch;    /* a column */
+	struct work_call *call;	    /* a chunk */
+};
+
 /* Calls outside the period leave; conversations are those of the calls that stay, counted as a
- * reader of the trace would, and so are the calls along them. */
-static void keep_period(struct loading *l, const struct pack *p)
+ * reader of the trace would. */
+static void keep_call(struct unpacking *u, struct work_call *c)
 {
-	struct workload *w = l->b.w;
+	struct loading *l = u->l;
 	const struct workload_options *o = l->o;
-	const uint32_t customer = known_name(w, o->customer), project = known_name(w, o->project);
-	uint32_t *number = mem_zalloc((pack_conversations(p) + 1) * sizeof *number); /* and 1 */
-	size_t kept = 0;
-	for (size_t i = 0; i < w->count; i++) {
-		struct work_call c = w->call[i];
-		const enum call_place place =
-			call_times_place(&l->times, c.time_us, TIME_ABSENT, &c.time_us);
-		if (place != CALL_INSIDE && place != CALL_OUTSIDE)
-			refuse(l, 0, call_place_reason(place));
-		else if (place == CALL_INSIDE && (!o->customer || c.customer == customer) &&
-			 (!o->project || c.project == project))
-			w->call[kept++] = c;
-		else
-			w->outside++;
+	const enum call_place place =
+		call_times_place(&l->times, c->time_us, TIME_ABSENT, &c->time_us);
+	if (place != CALL_INSIDE && place != CALL_OUTSIDE) {
+		refuse(l, 0, call_place_reason(place));
+		return;
 	}
-	w->count = kept;
-	for (size_t i = 0; i < kept; i++) {
-		struct work_call *c = &w->call[i];
-		uint32_t *n = &number[c->conversation];
-		if (!*n)
-			*n = build_conversation(&l->b, pack_conversation(p, c->conversation)) + 1;
-		c->conversation = *n - 1;
-		c->call = l->b.calls[c->conversation]++;
+	if (place == CALL_OUTSIDE || (o->customer && c->customer != u->customer) ||
+	    (o->project && c->project != u->project)) {
+		l->b.w->outside++;
+		return;
 	}
-	w->has_conversations = pack_has_conversations(p);
-	free(number);
+	uint32_t *n = &u->number[c->conversation];
+	if (!*n)
+		*n = build_conversation(&l->b, pack_conversation(u->p, c->conversation)) + 1;
+	c->conversation = *n - 1;
+	build_call(&l->b, c);
+}
+
+static int read_chunk(struct unpacking *u, size_t chunk, struct err *e)
+{
+	const uint32_t *narrow = (const uint32_t *)(const void *)u->wide;
+	const size_t calls = pack_chunk_calls(u->p, chunk);
+	int rc = 0;
+	memset(u->call, 0, calls * sizeof *u->call);
+	for (int k = 0; rc == 0 && k < PACK_COLUMNS; k++) {
+		rc = pack_read_column(u->p, chunk, (enum pack_column)k, u->wide, u->scratch, e);
+		for (size_t i = 0; rc == 0 && i < calls; i++)
+			set_column(&u->call[i], (enum pack_column)k, &u->wide[i], &narrow[i],
+				   u->subject, u->name);
+	}
+	for (size_t i = 0; rc == 0 && i < calls; i++)
+		keep_call(u, &u->call[i]);
+	return rc;
+}
+
+static int read_columns(struct unpacking *u, struct err *e)
+{
+	struct workload *w = u->l->b.w;
+	const struct workload_options *o = u->l->o;
+	int rc = 0;
+	u->customer = known_name(w, o->customer);
+	u->project = known_name(w, o->project);
+	u->number = mem_zalloc((pack_conversations(u->p) + 1) * sizeof *u->number);
+	u->wide = mem_alloc(PACK_CHUNK * sizeof *u->wide);
+	u->scratch = mem_alloc(PACK_CHUNK * sizeof *u->scratch);
+	u->call = mem_alloc(PACK_CHUNK * sizeof *u->call);
+	for (size_t chunk = 0; rc == 0 && chunk < pack_chunks(u->p); chunk++)
+		rc = read_chunk(u, chunk, e);
+	w->has_conversations = pack_has_conversations(u->p);
+	free(u->number);
+	free(u->wide);
+	free(u->scratch);
+	free(u->call);
+	return rc;
 }
 
 static int read_pack(struct loading *l, struct err *e)
@@ -553,11 +570,8 @@ static int read_pack(struct loading *l, struct err *e)
 	w->rare = mem_alloc((w->rares + 1) * sizeof *w->rare);
 	if (w->rares)
 		memcpy(w->rare, pack_rare(p, 0), w->rares * sizeof *w->rare);
-	w->count = pack_calls(p);
-	w->call = mem_zalloc((w->count + 1) * sizeof *w->call);
-	rc = read_columns(l, p, subject, name, e);
-	if (rc == 0)
-		keep_period(l, p);
+	rc = read_columns(&(struct unpacking){ .l = l, .p = p, .subject = subject, .name = name },
+			  e);
 	free(subject);
 	free(name);
 	return rc;
@@ -617,7 +631,7 @@ int workload_read(struct workload **out, const struct workload_options *o, struc
 		workload_close(w);
 		return rc;
 	}
-	build_finish(&l.b, o->as_written);
+	build_finish(&l.b, o->order);
 	*out = w;
 	return 0;
 }

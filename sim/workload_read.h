@@ -18,7 +18,7 @@ struct workload_options {
 	const char *customer, *project; /* only theirs; NULL: of all */
 	int64_t block_tokens;		/* 0: the trace's own; blocks only */
 	int threads;			/* that read traces; 0: one a processor */
-	bool as_written;		/* calls in the order of the trace, not of time */
+	enum work_order order;
 	/* Hears of every record that is left out; may be NULL. */
 	void (*refused)(void *user, const char *path, int64_t line, const char *why);
 	void *refused_user;

@@ -104,23 +104,22 @@ static int take_row(void *user, const struct usage_row *row)
 	return 0;
 }
 
-/* Calls that were taken back leave; counts along conversations close up. */
+/* Calls that were taken back leave. */
 static void drop_gone(struct standing *st)
 {
-	struct workload_build *b = &st->b;
-	struct workload *w = b->w;
+	struct workload *w = st->b.w;
+	struct packed_call *call = w->count ? w->part->call : NULL;
 	size_t kept = 0;
-	for (size_t i = 0; i < w->conversations; i++)
-		b->calls[i] = 0;
 	for (size_t i = 0; i < w->count; i++) {
 		if (st->gone[i])
 			continue;
-		w->call[kept] = w->call[i];
-		w->call[kept].call = b->calls[w->call[i].conversation]++;
+		call[kept] = call[i];
 		w->metered[kept] = w->metered[i];
 		w->metered_unpriced[kept++] = w->metered_unpriced[i];
 	}
 	w->count = kept;
+	if (w->parts)
+		w->part->count = kept;
 }
 
 int workload_of_store(struct workload **out, struct store *s, const struct workload_of *of,
@@ -152,7 +151,7 @@ int workload_of_store(struct workload **out, struct store *s, const struct workl
 		workload_close(st.b.w);
 		return rc;
 	}
-	build_finish(&st.b, false);
+	build_finish(&st.b, of->order);
 	*out = st.b.w;
 	return 0;
 }

@@ -7,6 +7,7 @@
 
 struct workload_of {
 	const char *customer, *project; /* only theirs; NULL: of all */
+	enum work_order order;
 	struct instant since, until;
 	/* Hears of every row that is left out; may be NULL. */
 	void (*refused)(void *user, const char *path, int64_t line, const char *why);
