@@ -70,6 +70,12 @@ USAGE = {
                         ["k", "2026-06-15T10:00:00Z", "anthropic", "claude-sonnet-4-6", "1000", "200", "0.1", "false", "false"]),
     "portkey": table("id,created_at,ai_model,req_units,res_units,total_units,cost",
                      ["i", "2026-06-15T10:00:00Z", "claude-sonnet-4-6", "1000", "200", "1200", "1"]),
+    "calls": table("id,created_at,model,service_tier,prompt_tokens,completion_tokens,cached_tokens,reasoning_tokens,total_tokens,batch",
+                   ["r1", "2026-06-15T10:00:00Z", "gpt-5-mini", "flex", "1000", "200", "400", "50", "1200", ""],
+                   ["r2", "2026-06-15T10:00:00Z", "gpt-5-mini", "", "1000", "200", "400", "50", "1200", "True"]),
+    "calls.anthropic": table("id,timestamp,model,region,input_tokens,output_tokens,cache_read_input_tokens,cache_creation_input_tokens,"
+                             "ephemeral_5m_input_tokens,ephemeral_1h_input_tokens",
+                             ["r1", "2026-06-15T10:00:00Z", "claude-opus-4-6", "us", "600", "200", "400", "30", "20", "10"]),
     "openrouter": table("generation_id,created_at,cost_total,cost_web_search,cost_cache,cost_file_processing,byok_usage_inference,tokens_prompt,"
                         "tokens_completion,tokens_reasoning,tokens_cached,model_permaslug,provider_name,variant,cancelled,streamed,user,api_key_name,app_name",
                         ["g", "2026-06-15 10:00:00.1", "0.1", "0", "0", "0", "0", "1000", "200", "50", "400", "anthropic/claude-4.6-sonnet-20260217",

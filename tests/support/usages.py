@@ -59,6 +59,10 @@ TABLES = {
          ["i", "2026-06-15T10:00:00Z", "anthropic", "claude-sonnet-4-6", "1000", "200", "0.1", "false", "true"]),
     "portkey": table("id,created_at,ai_model,req_units,res_units,total_units,cost",
          ["i", "2026-06-15T10:00:00Z", "claude-sonnet-4-6", "1000", "200", "1200", "1"]),
+    "calls": table("Request ID,created_at,model,prompt_tokens,completion_tokens,cached_tokens,reasoning_tokens,total_tokens,user",
+         ["r1", "2026-06-15T10:00:00Z", "gpt-5-mini", "1000", "200", "400", "50", "1200", "u"]),
+    "calls.anthropic": table("id,timestamp,model,input_tokens,output_tokens,cache_read_input_tokens,cache_creation_input_tokens",
+         ["r1", "2026-06-15T10:00:00Z", "claude-sonnet-4-6", "600", "200", "400", "0"]),
     "openrouter": table("generation_id,created_at,cost_total,cost_web_search,cost_cache,cost_file_processing,byok_usage_inference,tokens_prompt"
           ",tokens_completion,tokens_reasoning,tokens_cached,model_permaslug,provider_name,variant,cancelled,streamed,user,api_ke"
           "y_name,app_name",
