@@ -715,8 +715,8 @@ static const struct name_entry *look_up_spelled(struct book *b, struct price_que
 	struct spelling s = { .model = q->model };
 	const struct name_entry *n = look_up_seller(b, q->model, provider);
 	while (!n && spelling_next(&s)) {
-		/* a name that a reseller lists ends in no tier */
-		if (s.tiers && !*provider && open_name(b, q->model, NULL, RESELLERS) &&
+		/* a name that a reseller lists ends in no tier, and has no more to take off */
+		if ((s.tiers || s.loose) && !*provider && open_name(b, q->model, NULL, RESELLERS) &&
 		    find_name(b, q->model))
 			break;
 		const char *seller = s.provider.n ? known_provider(b, s.provider) : *provider;

@@ -367,12 +367,12 @@ static void take_grade(struct reader *r, json_value *v, const char *place, struc
 
 static void take_price(struct reader *r, json_value *v, size_t index)
 {
-	static const char *const keys[] = { "id",	    "provider", "model", "currency",
-					    "service_tier", "region",	"kind",	 "status",
-					    "from",	    "to",	"rates", "window",
-					    "windows",	    "context",	"fees",	 "multiplier",
-					    "source",	    "sure",	"note",	 "grade",
-					    "old_seen",	    "doubt",	NULL };
+	static const char *const keys[] = { "id",	    "provider", "model",    "currency",
+					    "service_tier", "region",	"kind",	    "status",
+					    "from",	    "to",	"rates",    "window",
+					    "windows",	    "context",	"fees",	    "multiplier",
+					    "source",	    "sure",	"note",	    "grade",
+					    "old_seen",	    "doubt",	"reseller", NULL };
 	struct price *p = &r->card->price[r->card->price_count];
 	char *place = at(r, "prices[%zu]", index);
 	check_keys(r, v, place, keys);
@@ -390,7 +390,7 @@ static void take_price(struct reader *r, json_value *v, size_t index)
 	p->source = take_text(r, v, "source", place, true);
 	p->sure = take_text(r, v, "sure", place, true);
 	p->note = take_text(r, v, "note", place, false);
-	p->reseller = r->card->reseller;
+	p->reseller = r->card->reseller || json_true(json_member(v, "reseller"));
 	const char *status = take_text(r, v, "status", place, false);
 	if (status && strcmp(status, "withdrawn") != 0 && strcmp(status, "in force") != 0)
 		fault_add(r->faults, at(r, "%s.status", place),

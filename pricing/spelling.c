@@ -73,8 +73,10 @@ static const struct {
 	{ "gcp.gen_ai", "google" },
 	{ "gcp.vertex_ai", "vertex" },
 	{ "gemini", "google" },
+	{ "google-gla", "google" },
 	{ "google_genai", "google" },
 	{ "google-vertex", "vertex" },
+	{ "google-vertex-anthropic", "vertex" },
 	{ "google_vertexai", "vertex" },
 	{ "meta-llama", "meta" },
 	{ "mistral_ai", "mistral" },
@@ -270,11 +272,90 @@ static bool take_order(struct spelling *s)
 	return true;
 }
 
+/* gpt-5.4-high, claude-opus-4-6-thinking: how hard a model thinks, which changes no price of a
+ * token. */
+static bool take_effort(struct spelling *s)
+{
+	static const char *const of[] = { "gpt-", "o1", "o3", "o4", "claude-", "gemini-", "grok-" };
+	static const char *const ends_in[] = { "-minimal", "-low",   "-medium",
+					       "-high",	   "-xhigh", "-thinking" };
+	bool known = false;
+	const char *last = s->model.n ? memrchr(s->model.p, '/', s->model.n) : NULL;
+	const struct text name = { last ? last + 1 : s->model.p,
+				   s->model.n - (last ? (size_t)(last + 1 - s->model.p) : 0) };
+	for (size_t i = 0; i < sizeof of / sizeof *of; i++)
+		known |= starts(name, of[i]);
+	for (size_t i = 0; s->loose && known && i < sizeof ends_in / sizeof *ends_in; i++)
+		if (ends(name, ends_in[i])) {
+			s->model.n -= strlen(ends_in[i]);
+			return true;
+		}
+	return false;
+}
+
+/* A mark between two numbers of a version, not of a date: grok-4.1-fast as grok-4-1-fast, and
+ * gemini-2-5-pro as gemini-2.5-pro. */
+static size_t change_marks(char *p, size_t n, char mark, char other)
+{
+	size_t changed = 0;
+	for (size_t i = 1; i + 1 < n; i++) {
+		const bool one_digit = digit(p[i - 1]) && (i < 2 || !digit(p[i - 2])) &&
+				       digit(p[i + 1]) && (i + 2 == n || !digit(p[i + 2]));
+		if (p[i] == mark && one_digit) {
+			p[i] = other;
+			changed++;
+		}
+	}
+	return changed;
+}
+
+static bool take_version(struct spelling *s)
+{
+	if (!s->loose || s->version_changed || s->model.n >= SPELLING_MAX)
+		return false;
+	memmove(s->room, s->model.p, s->model.n);
+	/* Gemini has no version with a dash */
+	const bool dotted = memmem(s->model.p, s->model.n, "gemini-", 7) != NULL;
+	if ((dotted || !change_marks(s->room, s->model.n, '.', '-')) &&
+	    !change_marks(s->room, s->model.n, '-', '.'))
+		return false;
+	s->model.p = s->room;
+	s->version_changed = true;
+	return true;
+}
+
+/* gemini-3-pro as gemini-3-pro-preview, where the card has the name it began with. */
+static bool take_stable(struct spelling *s)
+{
+	static const char end[] = "-preview";
+	if (!s->loose || !memmem(s->model.p, s->model.n, "gemini-", 7) ||
+	    memmem(s->model.p, s->model.n, end, sizeof end - 1) ||
+	    s->model.n + sizeof end > SPELLING_MAX)
+		return false;
+	memmove(s->room, s->model.p, s->model.n);
+	memcpy(s->room + s->model.n, end, sizeof end - 1);
+	s->model = (struct text){ s->room, s->model.n + sizeof end - 1 };
+	return true;
+}
+
+/* openai:gpt-5.4; v1:0 ends with a number. */
+static bool take_colon(struct spelling *s)
+{
+	const char *colon = s->loose && s->model.n ? memchr(s->model.p, ':', s->model.n) : NULL;
+	const size_t n = colon ? (size_t)(colon - s->model.p) : 0;
+	if (!n || n + 2 >= s->model.n || digit(colon[1]))
+		return false;
+	s->provider = provider_spelling((struct text){ s->model.p, n });
+	s->model = (struct text){ colon + 1, s->model.n - n - 1 };
+	return true;
+}
+
 bool spelling_next(struct spelling *s)
 {
-	static bool (*const steps[])(struct spelling *) = { take_prefix,      take_suffix,
-							    take_dots,	      take_order,
-							    take_claude_date, take_vendor };
+	static bool (*const steps[])(struct spelling *) = {
+		take_prefix, take_suffix,      take_colon,   take_effort, take_dots,
+		take_order,  take_claude_date, take_version, take_stable, take_vendor
+	};
 	enum { STEPS = sizeof steps / sizeof *steps };
 	if (!s->whole.p)
 		s->whole = s->model;
@@ -286,9 +367,12 @@ bool spelling_next(struct spelling *s)
 				s->stage = s->stage == STEPS - 1 ? 0 : s->stage;
 				return true;
 			}
-		if (s->tiers)
+		if (s->loose)
 			return false;
-		/* grok-4-fast is a model: only a name that is none ends in a tier */
-		*s = (struct spelling){ .model = s->whole, .whole = s->whole, .tiers = true };
+		/* grok-4-fast is a model: only a name that is none ends in a tier, or in how hard
+		 * it thinks */
+		*s = (struct spelling){
+			.model = s->whole, .whole = s->whole, .tiers = !s->tiers, .loose = s->tiers
+		};
 	}
 }

@@ -21,6 +21,8 @@ struct spelling {
 	char room[SPELLING_MAX];
 	struct text whole;
 	bool tiers; /* whether the end of a name may tell a service tier */
+	bool loose; /* nobody lists what was tried: what gateways and agents add is taken off */
+	bool version_changed;
 	int stage;
 };
 

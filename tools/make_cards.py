@@ -25,6 +25,8 @@ SURE = {"vendor": "stated by the vendor", "source-dated": "dated by a source",
         "observed-by": "first seen then; it may have held earlier"}
 TITLES = {"openai": "OpenAI API", "anthropic": "Anthropic API", "google": "Gemini API", "xai": "xAI API"}
 HALF_IN_BATCH = {"anthropic"}
+# Whose models begin so: who else sells one of that name resells it, although it makes models of its own.
+MAKERS = {"glm-": "zai", "kimi-": "moonshot", "minimax-": "minimax", "deepseek-": "deepseek"}
 BATCHES_SINCE = "2024-10-08T00:00:00Z"
 # Of the models of 2024 the page on batches also lists these, which no catalogue does.
 BATCHES_TOO = {"claude-3-5-sonnet-20240620", "claude-3-5-haiku-20241022"}
@@ -168,6 +170,9 @@ def prices_of(row):
                        *price_doubts.odd_region(how["multiplier"])]) for p in list(found) if "region" not in p]
     for price in found:
         own = doubts + price.pop("doubts", [])
+        maker = next((m for start, m in MAKERS.items() if row["model"].lower().startswith(start)), row["provider"])
+        if maker != row["provider"] and not row.get("reseller"):
+            price["reseller"] = True
         yield dict(price, **last, **({"doubt": "; ".join(own)} if own else {}))
 
 

@@ -128,3 +128,17 @@ J
 	cost --model claude-3-5-haiku-latest --input 1000000 --at 2024-12-10
 	expect 0 '"total": "1"' 'on 2024-12-16; it may have begun before'
 }
+@test "names that agents and gateways make of a model are found, and a maker goes before who resells its model" {
+	for t in gpt-5.1-codex-max-xhigh=gpt-5.1-codex-max gpt-5.4-high=gpt-5.4 openai:gpt-5.4=gpt-5.4 claude-opus-4.6-thinking=claude-opus-4-6 grok-4.1-fast=grok-4-1-fast \
+		gemini-3.1-pro=gemini-3.1-pro-preview google/gemini-3-flash=gemini-3-flash-preview gemini-3-pro-high=gemini-3-pro-preview gemini-2-5-pro=gemini-2.5-pro \
+		mistral-medium-3.5=mistral-medium-3-5 glm-4.6=glm-4.6 kimi-k2.5=kimi-k2.5 minimax-m2.5=MiniMax-M2.5 grok-4-fast=grok-4-fast claude-opus-4-6-fast=claude-opus-4-6; do
+		cost --model "${t%=*}" --input 1 --at 2026-11-20
+		expect 0 "\"model\": \"${t#*=}\""
+	done
+	cost --model glm-4.6 --provider alibaba --input 1000000 --at 2026-11-20
+	expect 0 '"total": "0.431"'
+	cost --model claude-sonnet-4-5@20250929 --provider google-vertex-anthropic --input 1 --at 2026-11-20
+	expect 0 '"provider": "vertex"'
+	cost --model gpt-5.4-odd --input 1
+	expect 1 'is in no price card'
+}
