@@ -21,6 +21,11 @@ endif
 # each asked for by itself: where one package is broken, the others are found (xlsxwriter of Debian 13 wants a minizip that it does not bring)
 FOUND := $(shell for p in $(PACKAGES) $(LOADED) cairo; do pkg-config --cflags $$p 2>/dev/null; done)
 CPPFLAGS += -I. -D_GNU_SOURCE -DTALLY_VERSION='"$(VERSION)"' $(FOUND)
+# where `tally price update` takes newer prices from unless it is told; none by default
+PRICES_URL ?=
+ifneq ($(PRICES_URL),)
+CPPFLAGS += -DTALLY_PRICES_URL='"$(PRICES_URL)"'
+endif
 LIBS := $(shell for p in $(PACKAGES); do pkg-config --libs $$p 2>/dev/null; done) -lcsv -lpthread -ldl
 STD := -std=gnu17 -fno-common
 

@@ -28,20 +28,21 @@ static void put(struct shown *x, enum setting s, const char *value, const char *
 /* What commands would use, and who says so. */
 static void gather(const struct cli *cli, struct shown *x)
 {
-	static const char *const option[SETTINGS] = { "db", "timezone", "currency", "prices",
-						      "plan" };
+	static const char *const option[SETTINGS] = { "db",	"timezone", "currency",
+						      "prices", "plan",	    "from" };
 	struct buf room = { 0 }, file = { 0 }, prices = { 0 };
 	char zone[ZONE_NAME_MAX], typed[40], from[600];
-	const char *path, *env = getenv("TALLY_DB");
+	const char *path, *env = getenv("TALLY_DB"), *url = getenv("TALLY_PRICES_URL");
 	config_path(&file);
 	for (int s = 0; s < SETTINGS; s++) {
 		snprintf(typed, sizeof typed, "--%s", option[s]);
 		snprintf(from, sizeof from, "%s",
-			 cli_value(cli, option[s])	    ? typed
-			 : s == SET_DATABASE && env && *env ? "$TALLY_DB"
-			 : config_value((enum setting)s, 0) ? file.p
-			 : s == SET_TIMEZONE		    ? "this machine"
-							    : "default");
+			 cli_value(cli, option[s])	      ? typed
+			 : s == SET_DATABASE && env && *env   ? "$TALLY_DB"
+			 : s == SET_PRICES_URL && url && *url ? "$TALLY_PRICES_URL"
+			 : config_value((enum setting)s, 0)   ? file.p
+			 : s == SET_TIMEZONE		      ? "this machine"
+							      : "default");
 		put(x, (enum setting)s, NULL, from);
 	}
 	for (int i = 0; (path = cli_price_path(cli, i)); i++)
@@ -51,6 +52,8 @@ static void gather(const struct cli *cli, struct shown *x)
 	put(x, SET_CURRENCY, cli_currency(cli), x->from[SET_CURRENCY]);
 	put(x, SET_PRICES, prices.n ? prices.p : "the shipped cards", x->from[SET_PRICES]);
 	put(x, SET_PLAN, cli_plan(cli), x->from[SET_PLAN]);
+	url = cli_prices_url();
+	put(x, SET_PRICES_URL, *url ? url : NULL, x->from[SET_PRICES_URL]);
 	buf_release(&room);
 	buf_release(&file);
 	buf_release(&prices);
@@ -133,6 +136,12 @@ static int checked(enum setting s, const char *value, struct arena *a, const cha
 		if (rc == 0 && strchr(value, '/') && *value != '/' && getcwd(here, sizeof here))
 			*out = arena_printf(a, "%s/%s", here, value);
 		break;
+	case SET_PRICES_URL:
+		if (strncmp(value, "https://", 8) != 0 && strncmp(value, "http://", 7) != 0)
+			rc = err_set(e, ERR_USAGE,
+				     "'%s' is not an address; write one that begins with https://",
+				     value);
+		break;
 	case SETTINGS:
 		break;
 	}
@@ -183,7 +192,7 @@ const struct command command_config = {
 
 const struct command command_config_set = {
 	.name = "config set",
-	.summary = "set database, timezone, currency, prices or plan for every command",
+	.summary = "set database, timezone, currency, prices, plan or prices_url",
 	.arguments = "SETTING VALUE...",
 	.arguments_min = 2,
 	.arguments_max = 31,

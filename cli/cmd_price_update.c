@@ -13,14 +13,11 @@
 #include "pricing/book_pack.h"
 #include "reports/json_out.h"
 
-/* Where a build takes books from; without one, nobody's address is guessed. */
-#ifndef TALLY_PRICES_URL
-#define TALLY_PRICES_URL ""
-#endif
 enum { BOOK_BYTES_MAX = 64 << 20, FETCH_SECONDS = 60, HEX_MAX = 2 * DIGEST_BYTES + 1 };
 
 static const struct option options[] = {
-	{ "from", 0, "URL", "address of the book (default $TALLY_PRICES_URL)", false },
+	{ "from", 0, "URL",
+	  "address of the book (default $TALLY_PRICES_URL, else the setting prices_url)", false },
 	{ "sha256", 0, "HEX", "required checksum (default: the file published beside the book)",
 	  false },
 	{ "older", 0, NULL, "accept a book older than the installed one", false },
@@ -171,13 +168,9 @@ static int take_update(const struct cli *cli, struct update *u, const struct pri
 
 static int run(struct cli *cli, struct err *e)
 {
-	const char *from = cli_value(cli, "from"), *set = getenv("TALLY_PRICES_URL"),
-		   *sha256 = cli_value(cli, "sha256");
+	const char *from = cli_value(cli, "from"), *sha256 = cli_value(cli, "sha256");
 	struct price_state known;
-	struct update u = { .from = from	  ? from
-				    : set && *set ? set
-						  : TALLY_PRICES_URL,
-			    .is_url = true };
+	struct update u = { .from = from ? from : cli_prices_url(), .is_url = true };
 	if (from && cli->argument_count)
 		return err_set(e, ERR_USAGE, "give a file, or --from a URL, not both");
 	if (cli->argument_count) {
@@ -185,9 +178,11 @@ static int run(struct cli *cli, struct err *e)
 		u.is_url = false;
 	}
 	if (!*u.from)
-		return err_set(e, ERR_USAGE,
-			       "name a file or --from ADDRESS, or set TALLY_PRICES_URL: this "
-			       "build has no default source of prices");
+		return err_set(
+			e, ERR_USAGE,
+			"no address of newer prices is set and nothing is changed: name a "
+			"file or --from URL, set $TALLY_PRICES_URL, or use `tally config set "
+			"prices_url URL`");
 	if (sha256 && (strlen(sha256) != 2 * DIGEST_BYTES ||
 		       strspn(sha256, "0123456789abcdef") != 2 * DIGEST_BYTES))
 		return err_set(e, ERR_USAGE, "--sha256 takes 64 digits of 0-9 and a-f");
@@ -210,7 +205,8 @@ const struct command command_price_update = {
 		"Takes a newer book of prices over HTTPS, or from a file, checks it (its "
 		"checksum, and every card) and stores it in the data directory; every command "
 		"then uses it instead of the shipped prices. If the download fails, nothing "
-		"changes.",
+		"changes. No address is built in unless whoever built the program gave one "
+		"(make PRICES_URL=URL).",
 	.examples =
 		"  tally price update\n  tally price update tally-book.zip\n  tally price update "
 		"--from https://prices.example.com/tally-book.zip\n",

@@ -250,6 +250,18 @@ int cli_book(const struct cli *cli, struct book **out, struct err *e)
 	return open_book(cli, NO_DATABASE, out, e);
 }
 
+/* Where a build takes books from (make PRICES_URL=...); without one, nobody's address is guessed.
+ */
+#ifndef TALLY_PRICES_URL
+#define TALLY_PRICES_URL ""
+#endif
+
+const char *cli_prices_url(void)
+{
+	const char *env = getenv("TALLY_PRICES_URL"), *set = config_value(SET_PRICES_URL, 0);
+	return env && *env ? env : set ? set : TALLY_PRICES_URL;
+}
+
 void cli_book_trace(const struct cli *cli, struct buf *out)
 {
 	const char *path;

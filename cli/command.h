@@ -85,6 +85,9 @@ int cli_book(const struct cli *cli, struct book **out, struct err *e);
 /* The same with the cards that were installed for the database, below $TALLY_PRICES: for whatever
  * prices its records. mode: how the command opens the database. */
 int cli_database_book(const struct cli *cli, int mode, struct book **out, struct err *e);
+/* Where `tally price update` takes books from: $TALLY_PRICES_URL, the setting, that of the build;
+ * empty: nowhere. */
+const char *cli_prices_url(void);
 /* Adds to out what changes whenever a file of those cards does, but not those of a database. */
 void cli_book_trace(const struct cli *cli, struct buf *out);
 /* The i-th of --prices and of the settings, which come first; NULL after the last. */

@@ -8,8 +8,8 @@
 #include "base/file.h"
 #include "base/json.h"
 
-static const char *const names[SETTINGS + 1] = { "database", "timezone", "currency",
-						 "prices",   "plan",	 NULL };
+static const char *const names[SETTINGS + 1] = { "database", "timezone",   "currency", "prices",
+						 "plan",     "prices_url", NULL };
 
 enum { VALUES_MAX = 32 };
 static struct {
@@ -32,7 +32,7 @@ int setting_parse(const char *name, enum setting *out, struct err *e)
 		}
 	return err_set(e, ERR_USAGE,
 		       "there is no setting '%s'; there are: database, timezone, currency, prices, "
-		       "plan",
+		       "plan, prices_url",
 		       name);
 }
 

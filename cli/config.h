@@ -11,7 +11,15 @@
 #include "base/err.h"
 #include "base/text.h"
 
-enum setting { SET_DATABASE, SET_TIMEZONE, SET_CURRENCY, SET_PRICES, SET_PLAN, SETTINGS };
+enum setting {
+	SET_DATABASE,
+	SET_TIMEZONE,
+	SET_CURRENCY,
+	SET_PRICES,
+	SET_PLAN,
+	SET_PRICES_URL,
+	SETTINGS
+};
 
 const char *setting_name(enum setting s);
 /* ERR_USAGE names the settings that there are. */

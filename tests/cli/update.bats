@@ -154,3 +154,22 @@ J
 	run "$TALLY" price update
 	expect 2 'TALLY_PRICES_URL'
 }
+@test "where newer prices come from: an option, the environment, a setting; where none is set, an error that changes nothing" {
+	export TALLY_CONFIG=$DIR/config.json
+	run "$TALLY" price update
+	expect 2 'no address of newer prices is set and nothing is changed' 'config set prices_url' 'TALLY_PRICES_URL'
+	[ ! -e data/tally/prices/book.pack ] || fail "something was installed"
+	run "$TALLY" config set prices_url nowhere
+	expect 2 "'nowhere' is not an address"
+	book 7 2099-01-01
+	serve
+	run "$TALLY" config set prices_url "$url/book.zip"
+	expect 0
+	run "$TALLY" config --json
+	expect 0 "\"$url/book.zip\""
+	run "$TALLY" price update
+	expect 0 'the prices of 2099-01-01 are installed'
+	TALLY_PRICES_URL=http://127.0.0.1:1/none run "$TALLY" price update
+	[ "$status" -ne 0 ] || fail "the setting went before the environment"
+	price_is 7
+}
