@@ -46,7 +46,8 @@ int csv_split(struct csv_record *out, struct text line, char separator, struct e
 	out->bytes.n = 0;
 	buf_need(&out->bytes, line.n);
 	if (line.n && memchr(line.p, 0, line.n))
-		return err_set(e, ERR_INVALID, "the line holds a NUL byte");
+		return err_set(e, ERR_INVALID,
+			       "the line holds a NUL byte (UTF-8 is read, not UTF-16)");
 	if (utf8_valid_prefix(line.p, line.n) != line.n)
 		return err_set(e, ERR_INVALID, "the line is not valid UTF-8 (byte %zu)",
 			       utf8_valid_prefix(line.p, line.n) + 1);

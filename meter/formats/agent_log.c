@@ -87,7 +87,8 @@ static bool claude_document(struct payload_reader *r, json_value *v, int64_t lin
 /* A JSON string that needs no unescaping, without its quotes. */
 static bool plain_string(struct text v, struct text *out)
 {
-	*out = (struct text){ NULL, 0 };
+	if (out->p) /* which of two counts is the slow way's to say */
+		return false;
 	if (v.n < 2 || *v.p != '"' || memchr(v.p, '\\', v.n) || utf8_valid_prefix(v.p, v.n) != v.n)
 		return text_is(v, "null");
 	*out = (struct text){ v.p + 1, v.n - 2 };
@@ -150,6 +151,13 @@ static bool is_judged(struct text key)
 	       text_is(key, "effort");
 }
 
+/* Whether the object whose last value ends at p is all that there is. */
+static bool ends_line(const char *p, const char *end)
+{
+	p = json_skip_space(p, end);
+	return p < end && *p == '}' && json_skip_space(p + 1, end) == end;
+}
+
 /* Only the members that matter are parsed; contents, which are most of a line, are skipped. */
 static bool claude_line(struct payload_reader *r, struct text line, int64_t number)
 {
@@ -159,8 +167,9 @@ static bool claude_line(struct payload_reader *r, struct text line, int64_t numb
 	const char *end = line.p + line.n;
 	bool unfinished = false;
 	bool ok = line.n > 1 && *line.p == '{' && end[-1] == '}';
-	const char *p = ok ? line.p + 1 : NULL;
+	const char *p = ok ? line.p + 1 : NULL, *last = p;
 	while (ok && (p = json_walk(p, end, &key, &value))) {
+		last = value.p + value.n;
 		struct text *slot = text_is(key, "type")	? &type
 				    : text_is(key, "sessionId") ? &session
 				    : text_is(key, "cwd")	? &cwd
@@ -172,11 +181,13 @@ static bool claude_line(struct payload_reader *r, struct text line, int64_t numb
 		if (slot)
 			ok = plain_string(value, slot);
 		else if (text_is(key, "message"))
-			message = value;
+			ok = !message.p, message = value;
 		else
 			ok = !is_judged(key);
 	}
-	if (!ok || !value.p || !text_is(type, "assistant") || message.n < 2 || *message.p != '{')
+	/* two processes that write at once may put two lines into one */
+	if (!ok || !value.p || !ends_line(last, end) || !text_is(type, "assistant") ||
+	    message.n < 2 || *message.p != '{')
 		return false;
 	for (p = message.p + 1; ok && (p = json_walk(p, end, &key, &value));) {
 		if (text_is(key, "id"))
@@ -184,7 +195,7 @@ static bool claude_line(struct payload_reader *r, struct text line, int64_t numb
 		else if (text_is(key, "model"))
 			ok = plain_string(value, &model);
 		else if (text_is(key, "usage"))
-			usage = value;
+			ok = !usage.p, usage = value;
 		else if (text_is(key, "stop_reason"))
 			unfinished = text_is(value, "null");
 		else

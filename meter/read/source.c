@@ -626,17 +626,31 @@ static bool line_counts_tokens(struct text line)
 	return false;
 }
 
+/* The letters of a line in UTF-16, which is not read and must not be taken for nothing. */
+static struct text without_nuls(struct buf *b, struct text line)
+{
+	b->n = 0;
+	buf_puts(b, "");
+	for (size_t i = 0; i < line.n; i++)
+		if (line.p[i])
+			buf_add(b, &line.p[i], 1);
+	return (struct text){ b->p, b->n };
+}
+
 bool source_counts_tokens(const char *path)
 {
 	enum { BYTES_LOOKED_AT = 16 << 20 };
 	struct source *s;
 	struct text line;
+	struct buf narrow = { 0 };
 	bool found = false;
 	if (source_open(&s, path, NULL) != 0)
 		return false;
 	while (!found && source_offset(s) < BYTES_LOOKED_AT &&
 	       source_line(s, &line, false, NULL) > 0)
-		found = line_counts_tokens(line);
+		found = line_counts_tokens(memchr(line.p, 0, line.n) ? without_nuls(&narrow, line)
+								     : line);
+	buf_release(&narrow);
 	source_close(s);
 	return found;
 }

@@ -276,8 +276,10 @@ static const char *const other_values[] = { "\"word\"", "1.5",	     "-1",   "999
 					    "true",	"{\"n\":7}", "[7]",  "\"\"",
 					    "\"-1\"",	"\"1.5\"",   "1e30", "[{\"n\":7}]" };
 
-/* v as JSON with another value of its member number `at`, or (value NULL) with that member twice.
- */
+static const char after[] = "7 behind it";
+
+/* v as JSON with another value of its member number `at`, or (value NULL, or after) with that
+ * member twice, before or behind what it was. */
 static void put_changed(struct buf *b, json_value *v, int at, int *n, const char *value,
 			struct buf *changed)
 {
@@ -289,16 +291,17 @@ static void put_changed(struct buf *b, json_value *v, int at, int *n, const char
 	buf_puts(b, list ? "[" : "{");
 	for (json_value *m = json_first(v); m; m = json_next(m)) {
 		const bool here = !list && (*n)++ == at;
-		for (int twice = here && !value; twice >= 0; twice--) {
+		const bool again = here && (!value || value == after);
+		for (int nth = 0; nth <= again; nth++) {
 			buf_puts(b, first ? "" : ",");
 			first = false;
 			if (!list) {
 				json_put_string(b, text_of(json_key(m)));
 				buf_puts(b, ":");
 			}
-			if (here && twice)
+			if (again && nth == (value == after))
 				buf_puts(b, "7");
-			else if (here && value)
+			else if (here && value && !again)
 				buf_puts(b, value);
 			else
 				put_changed(b, m, at, n, value, changed);
@@ -412,6 +415,7 @@ static void no_value_of_another_kind_changes_a_call_silently(void **state)
 		for (size_t k = 0; k < COUNT(other_values); k++)
 			silent += mutate_values(name, payloads[i], other_values[k], &tried);
 		silent += mutate_values(name, payloads[i], NULL, &tried);
+		silent += mutate_values(name, payloads[i], after, &tried);
 	}
 	print_message("# %d values changed, %d silent\n", tried, silent);
 	assert_int_equal(silent, 0);
