@@ -227,8 +227,8 @@ static void watch_doubts(struct points *p, const struct migration_report *r, siz
 	const struct sensitivity *s = &m->sensitivity[i];
 	char line[400];
 	struct buf a = { 0 }, b = { 0 };
-	if (w->calls_uncertain && !w->fixed.atto) {
-		put_count(&b, w->calls_uncertain);
+	if ((w->calls_uncertain || w->calls_unproven) && !w->fixed.atto) {
+		put_count(&b, w->calls_uncertain + w->calls_unproven);
 		snprintf(
 			line, sizeof line,
 			"%s: what %s calls find in a cache is not certain; the recorded work costs "

@@ -302,8 +302,9 @@ static void put_scenario(struct json_out *j, const struct whatif_report *r, size
 		json_out_object(j, "rebuilt");
 		json_out_int(j, "calls_as_recorded", w->calls_recorded);
 		json_out_int(j, "uncertain_calls", w->calls_uncertain);
+		json_out_int(j, "unproven_calls", w->calls_unproven);
 		put_misses(j, w);
-		if (w->calls_uncertain && !w->fixed.atto) {
+		if ((w->calls_uncertain || w->calls_unproven) && !w->fixed.atto) {
 			json_out_money(j, "total_low", w->cost_low);
 			json_out_money(j, "total_high", w->cost_high);
 		}
@@ -636,9 +637,9 @@ static void remarks(const struct whatif_report *r, size_t i, struct buf *b)
 		buf_release(&high);
 	}
 	miss_remark(name, w, b);
-	if (w->calls_uncertain && !w->fixed.atto) {
+	if ((w->calls_uncertain || w->calls_unproven) && !w->fixed.atto) {
 		struct buf low = { 0 }, high = { 0 };
-		put_count(b, w->calls_uncertain);
+		put_count(b, w->calls_uncertain + w->calls_unproven);
 		shown(&low, w->cost_low, o->currency, false, false);
 		shown(&high, w->cost_high, o->currency, false, false);
 		printf("  %s: what %s of the calls find in a cache is not certain; with the most "

@@ -28,7 +28,10 @@ enum count_miss {
 /* What of a call's prompt was found. recorded: exactly what the record says, writes too. */
 struct count_found {
 	int64_t low, hit, high;
-	bool recorded;
+	/* unproven: no hit on record tells that its prompt goes on from the one before; least,
+	   most: the bounds where that is in doubt, too */
+	bool recorded, unproven;
+	int64_t least, most;
 	enum count_miss miss;
 	int64_t missed;	     /* tokens */
 	int64_t token_hours; /* that keeping its prompt adds, where that is billed */

@@ -234,15 +234,22 @@ static int read_cache(struct synthetic_class *c, json_value *v, struct arena *a,
 /* Its names. A class without a model says so: "model": null. */
 static int read_names(struct synthetic_class *c, json_value *v, struct arena *a, struct err *e)
 {
-	json_value *model = json_member(v, "model");
-	*c = (struct synthetic_class){ text_member(v, "model", NULL, a),
-				       text_member(v, "provider", "", a),
-				       text_member(v, "customer", "", a),
-				       text_member(v, "project", "", a),
-				       text_member(v, "workload", "", a) };
-	if (!c->model && json_kind(model) != JSON_NULL)
+	const struct {
+		const char *key, **to;
+	} name[] = { { "model", &c->model },
+		     { "provider", &c->provider },
+		     { "customer", &c->customer },
+		     { "project", &c->project },
+		     { "workload", &c->workload } };
+	*c = (struct synthetic_class){ 0 };
+	for (size_t k = 0; k < sizeof name / sizeof *name; k++) {
+		json_value *m = json_member(v, name[k].key);
+		if (m && json_kind(m) != JSON_STRING && !(k == 0 && json_kind(m) == JSON_NULL))
+			return err_set(e, ERR_INVALID, "'%s' is a text", name[k].key);
+		*name[k].to = text_member(v, name[k].key, "", a);
+	}
+	if (!*c->model && json_kind(json_member(v, "model")) != JSON_NULL)
 		return err_set(e, ERR_INVALID, "it names no 'model'");
-	c->model = c->model ? c->model : "";
 	return 0;
 }
 

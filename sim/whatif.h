@@ -121,7 +121,7 @@ struct whatif_result {
 	int64_t unpriced, uncredited;
 	/* where hits are rebuilt from counts: calls as recorded, calls whose hits are not certain,
 	   and what the cost would be with the fewest and the most */
-	int64_t calls_recorded, calls_uncertain;
+	int64_t calls_recorded, calls_uncertain, calls_unproven;
 	struct money_total cost_low, cost_high;
 	int64_t missed_calls[MISSES], missed_tokens[MISSES]; /* by enum count_miss */
 	struct whatif_part *by_day, *by_window; /* days in order; without what is fixed */

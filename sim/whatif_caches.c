@@ -283,15 +283,16 @@ static void hit_rebuilt(struct run *r)
 			r->counts, &(struct count_call){ p->call, p->cache, p->time_us,
 							 p->time_us != c->time_us,
 							 st->warm[c->order] >> p->again & 1 });
-		p->low = f.low;
+		p->low = f.least;
 		p->hit = f.hit;
-		p->high = f.high;
+		p->high = f.most;
 		p->as_recorded = f.recorded;
 		p->token_hours = f.token_hours;
 		p->records_writes = st->cache[r->recorded[p->call]].bills_writes;
 		r->out->calls_recorded += f.recorded;
 		r->out->missed_calls[f.miss] += f.missed > 0;
 		r->out->missed_tokens[f.miss] += f.missed;
+		r->out->calls_unproven += f.unproven && f.low == f.hit && f.high == f.hit;
 		r->out->calls_uncertain += f.low != f.hit || f.high != f.hit;
 	}
 }

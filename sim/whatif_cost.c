@@ -593,6 +593,7 @@ static bool merge_sums(struct whatif_result *to, const struct whatif_result *r)
 	to->uncredited += r->uncredited;
 	to->calls_recorded += r->calls_recorded;
 	to->calls_uncertain += r->calls_uncertain;
+	to->calls_unproven += r->calls_unproven;
 	for (int k = 0; k < MISSES; k++) {
 		to->missed_calls[k] += r->missed_calls[k];
 		to->missed_tokens[k] += r->missed_tokens[k];

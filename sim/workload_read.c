@@ -391,12 +391,15 @@ static int read_blocks(struct loading *l, struct err *e)
 		struct work_subject s = { .provider = text_of(o->provider),
 					  .model = text_of(q->model ? t->model_name[q->model]
 								    : o->model) };
-		struct work_call c = { .time_us = us,
-				       .requests = 1,
-				       .conversation =
-					       build_conversation(&l->b, names[q->conversation]),
-				       .customer = build_name(&l->b, customers[q->customer]),
-				       .subject = build_subject(&l->b, s) };
+		struct work_call c = {
+			.time_us = us,
+			.requests = 1,
+			.conversation = build_conversation(&l->b, names[q->conversation]),
+			.customer = build_name(&l->b, customers[q->customer]),
+			/* without blocks they are records of their sessions */
+			.session = t->names_blocks ? 0 : build_name(&l->b, names[q->conversation]),
+			.subject = build_subject(&l->b, s)
+		};
 		c.tokens[BUCKET_INPUT] = q->input;
 		c.tokens[BUCKET_OUTPUT] = q->output;
 		build_call(&l->b, &c);
@@ -407,9 +410,7 @@ static int read_blocks(struct loading *l, struct err *e)
 	}
 	t->count = kept;
 	free(customers);
-	if (!t->names_blocks) { /* then they are records of their sessions like any others */
-		for (size_t i = 0; i < kept; i++)
-			w->call[i].session = build_name(&l->b, names[t->request[i].conversation]);
+	if (!t->names_blocks) {
 		block_trace_close(t);
 		w->blocks = NULL;
 	}

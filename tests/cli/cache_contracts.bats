@@ -209,3 +209,26 @@ counts() { # MODEL MINUTE:CUSTOMER:SESSION:INPUT:READ...
 		expect 3 "u.jsonl:2: field 't" "without its instant"
 	done
 }
+
+@test "published tables: three turns with and without a cache, a hundred thousand tokens read ten times, a machine that is a tenth busy" {
+	total() { run "$TALLY" whatif "$1" --scenarios s.json --resamples 0 --json; expect 0 "\"total\": \"$2\""; }
+	ask() { echo "{\"scenarios\": [{\"name\": \"s\", \"route\": $1}]}" >s.json; }
+	# 20,000 tokens at $15: three turns cost 0.90, cached 0.435
+	{ echo time,model,session,input,output; for i in 0 1 2; do echo 2026-06-15T00:0$i:00Z,no-such,s,20000,0; done; } >t.csv
+	ask '"claude-opus-4-1", "writes": false'; total t.csv 0.9
+	ask '"claude-opus-4-1"'; total t.csv 0.435
+	# a write of 0.375, ten reads of 0.03, 0.15 of answers; without a cache ten runs cost 3.15; in a batch half
+	{ echo time,model,session,input,output; for i in $(seq -w 0 10); do echo 2026-06-15T00:$i:00Z,no-such,s,100000,$([ $i = 00 ] && echo 0 || echo 1000); done; } >t.csv
+	ask '"claude-sonnet-4-6"'; total t.csv 0.825
+	ask '"batch:claude-sonnet-4-6"'; total t.csv 0.4125
+	sed 2d t.csv >u.csv
+	ask '"claude-sonnet-4-6", "writes": false'; total u.csv 3.15
+	# $2.50 an hour and 700 tokens a second: 0.99 a million, and 9.92 where the machine is busy a tenth of the hour
+	{ echo time,model,input,output; for i in $(seq -w 0 59); do echo 2026-06-15T00:$i:00Z,deepseek-v4-flash,0,42000; done; } >full.csv
+	head -7 full.csv >tenth.csv
+	ask '"deepseek-v4-flash", "self_hosted": {"deepseek-v4-flash": {"gpu_hour": "2.50", "gpus": 1, "prompt_tokens_per_second": 10000, "output_tokens_per_second": 700}}'
+	run "$TALLY" whatif full.csv --scenarios s.json --resamples 0 --json
+	expect 0 '"busy_ratio": "1"' '"per_million_tokens": "0.992063492063492063"'
+	run "$TALLY" whatif tenth.csv --scenarios s.json --resamples 0 --json
+	expect 0 '"busy_ratio": "0.1"' '"per_million_tokens": "9.920634920634920634"' '"per_million_tokens_full": "0.992063492063492063"'
+}

@@ -184,6 +184,7 @@ stripped() { # TRACE MODEL: counts alone, recorded on that model
 		rebuilt=$(json total) low=$(json total_low) high=$(json total_high)
 		echo "${m%:*}: $rebuilt rebuilt, $low to $high, $truth by blocks"
 		awk -v a="$rebuilt" -v b="$truth" -v p=${m#*:} 'BEGIN { exit !(b > 0 && a > b * (1 - p / 100) && a < b * (1 + p / 100)) }' || fail "$m: $rebuilt is far from $truth"
+		awk -v l="$low" -v b="$truth" -v h="$high" 'BEGIN { exit !(l <= b && b <= h) }' || fail "$m: $truth lies outside $low to $high"
 	done
 }
 
@@ -225,9 +226,11 @@ stripped() { # TRACE MODEL: counts alone, recorded on that model
 	[ -e "$trace" ] || skip "no recorded sessions"
 	stripped "$trace" no-such-model >t.csv
 	name=x
-	for m in claude-sonnet-4-6:-7.5 deepseek-v4-flash:-8.3; do
+	for m in claude-sonnet-4-6:-7.5 deepseek-v4-flash:-8.3 deepseek-v4-pro:-9.9 gpt-4o:-0.3 gpt-5.5:-1.6 gemini-3.1-pro-preview:-1.6; do
 		truth=$(total "$trace" --at 2026-06-15 --cache vendor --scope conversation -s x=${m%:*})
-		rebuilt=$(total t.csv -s x=${m%:*})
+		run "$TALLY" whatif t.csv -s x=${m%:*} --resamples 0 --json
+		rebuilt=$(json total) low=$(json total_low) high=$(json total_high)
+		awk -v l="$low" -v b="$truth" -v h="$high" 'BEGIN { exit !(l <= b && b <= h) }' || fail "$m: $truth lies outside $low to $high"
 		echo "${m%:*}: $rebuilt rebuilt, $truth by blocks"
 		same "$(awk -v a="$rebuilt" -v b="$truth" 'BEGIN { printf "%.1f", (a / b - 1) * 100 }')" "${m#*:}"
 	done

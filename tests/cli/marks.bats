@@ -84,3 +84,28 @@ END
 	run "$TALLY" replay - --prices prices.json --at 2026-06-15 < t.jsonl
 	expect 2 "a file instead of standard input"
 }
+
+@test "the options of a cache are the same set in cache, replay and whatif, and in a scenario" {
+	options() { "$TALLY" "$1" --help | sed -n '/^Options/,/^Examples/p' | grep -o '^  *\(-[a-z], \)\?--[a-z-]*' | sed 's/.*--//' | grep -x "$(paste -sd'|' all | sed 's/|/\\|/g')" | sort; }
+	printf '%s\n' rule writes ttl scope expire minimum quantum settle recompute touch hits cache > all
+	for c in cache replay whatif; do
+		options $c > $c
+		sort all | cmp - $c || fail "$c: $(comm -3 <(sort all) $c)"
+	done
+	# what a scenario may say of a cache is what the options say, but for those of blocks and of the rule itself
+	for key in writes ttl scope expire minimum quantum settle recompute; do
+		echo '{"scenarios": [{"name": "s", "route": "deepseek-v4-flash", "cache": {"'$key'": {}}}]}' > s.json
+		run "$TALLY" whatif "$ROOT/examples/sample.csv" --scenarios s.json
+		expect 1 "'cache': " "$key"
+	done
+}
+
+@test "every name of a class of work is a text" {
+	for key in model provider customer project workload; do
+		for bad in 5 true '["x"]' '{}'; do
+			echo '{"start": "2026-10-01", "classes": [{"model": "m", "sessions_per_day": 1, "first_prompt": 1, "output": 1, "'$key'": '$bad'}]}' | sed "s/\"model\": \"m\", \(.*\"model\"\)/\1/" > p.json
+			run "$TALLY" sim generate p.json
+			expect 1 "'$key' is a text"
+		done
+	done
+}
