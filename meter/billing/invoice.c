@@ -926,6 +926,15 @@ static int adjust(struct invoicer *v, struct invoice *to, const struct account *
 	return rc;
 }
 
+/* Terms of one version say at once that nothing is. */
+static bool may_ask_in_advance(const struct terms *t)
+{
+	bool any = t->version != json_root(t->json);
+	for (size_t k = 0; k < t->fixed_count; k++)
+		any |= t->fixed[k].advance;
+	return any;
+}
+
 /*
  * What of the next period is asked for in advance, under the terms of that: a part of its
  * difference, as an interim invoice is. Where documents have begun to ask for that period already,
@@ -1007,7 +1016,9 @@ static int compute_own(struct invoicer *v, struct invoice *i, const struct accou
 		rc = standing_subtract(i, own, e);
 	if (rc == 0)
 		add_period(i, i, NULL);
-	return rc == 0 && i->part == INVOICE_OWN ? ask_in_advance(v, i, a, standing, e) : rc;
+	return rc == 0 && i->part == INVOICE_OWN && may_ask_in_advance(&i->terms)
+		       ? ask_in_advance(v, i, a, standing, e)
+		       : rc;
 }
 
 /* Nothing but what has changed since the period was invoiced, under the terms of then. */
