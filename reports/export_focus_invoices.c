@@ -121,7 +121,7 @@ static const char *category_of(struct text kind)
 	return text_is(kind, "coupon") || text_is(kind, "note") ? "Credit" : "Adjustment";
 }
 
-/* An adjustment is of the days that it corrects. */
+/* An adjustment is of the days that it corrects, and what is asked for in advance of those. */
 static int take_period(struct documents *x, struct focus_row *row, json_value *line, struct err *e)
 {
 	struct decimal d;
@@ -131,7 +131,8 @@ static int take_period(struct documents *x, struct focus_row *row, json_value *l
 		decimal_to_int64(d, 0, &n);
 	while (p && n-- > 0)
 		p = json_next(p);
-	row->charge_class = "Correction";
+	if (text_at(line, "corrects").n || text_is(text_at(line, "kind"), "note"))
+		row->charge_class = "Correction";
 	if (!p)
 		return 0;
 	int rc = instant_parse(&row->charge_from, text_at(p, "from"), e);
@@ -152,7 +153,8 @@ static int line_row(struct documents *x, json_value *line, struct err *e)
 	int rc = amount_at(line, "amount", &amount, e);
 	row.charge_description = text_at(line, "description").p;
 	row.sub_account_id = text_at(line, "project");
-	if (rc == 0 && (text_at(line, "corrects").n || text_is(kind, "note")))
+	if (rc == 0 &&
+	    (text_at(line, "corrects").n || text_is(kind, "note") || json_member(line, "period")))
 		rc = take_period(x, &row, line, e);
 	if (rc != 0 || !sold) {
 		if (rc == 0)

@@ -130,6 +130,9 @@ static const char *description_of(struct invoice_view *v, json_value *o, struct 
 						 : "");
 	const char *own = label_find(v->labels, name), *inner = *item ? item : said;
 	const char *percent = strstr(inner, " % discount");
+	const char *before = arena_printf(&v->arena, "adjustment of %s: ", corrects);
+	if (*corrects && !*item && strncmp(said, before, strlen(before)) == 0)
+		inner = said + strlen(before);
 	if (text_is(kind, "note")) {
 		const char *why = strstr(said, ": ");
 		return why ? words(v, "credit-for", v->corrects, why + 2, "") : said;
@@ -177,6 +180,8 @@ static void take_line(struct invoice_view *v, json_value *o, int places)
 		       !text_is(l->kind, "coupon") && !text_is(l->kind, "rounding") &&
 		       !text_is(l->kind, "included") && !text_is(l->kind, "noted") &&
 		       !text_is(l->kind, "note");
+	/* an adjusted amount that is of no quantity */
+	counted &= !(text_is(l->kind, "adjustment") && text_is(l->plain_quantity, "0"));
 	l->quantity = counted ? placed(v, l->plain_quantity, 0) : "";
 	/* money with its cents, credits as they are */
 	const int cents = same(v->currency, "credits") ? 0 : places < 2 ? places : 2;

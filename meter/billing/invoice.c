@@ -634,12 +634,7 @@ static struct money_total payable(const struct invoice *i, struct money_total us
 		return (struct money_total){ 0 };
 	if (i->subtotal.atto >= charged.atto)
 		return usage;
-	/* in units of the last place, which fit where amounts of 1e-18 would not */
-	int128 unit = 1;
-	for (int k = i->terms.places; k < MONEY_TOTAL_PLACES; k++)
-		unit *= 10;
-	return (struct money_total){ (usage.atto / unit) * (i->subtotal.atto / unit) /
-				     (charged.atto / unit) * unit };
+	return amount_ratio(usage, i->subtotal, charged, i->terms.places, ROUND_DOWN);
 }
 
 /*
@@ -852,32 +847,28 @@ static void take_rates(struct invoice *w, const struct standing *s)
 }
 
 /* A period comes to no less than the notes on it: what they credited is not given back again. */
-static int keep_notes(struct invoice *w, const struct standing *s, struct err *e)
+static void keep_notes(struct invoice *w, const struct standing *s)
 {
-	struct money_total more = s->noted, tax;
-	int128 unit = 1;
-	int rc = 0;
+	struct money_total more = s->noted;
 	for (size_t k = 0; k < w->lines; k++)
 		more.atto -= w->line[k].amount.atto;
 	for (size_t k = 0; k < w->taxes; k++)
 		more.atto -= w->tax[k].amount.atto;
 	more.atto += w->credits_applied.atto;
 	if (s->usage_only || more.atto <= 0)
-		return 0;
-	for (int k = w->terms.places; k < MONEY_TOTAL_PLACES; k++)
-		unit *= 10;
+		return;
+	const struct money_total all = more.atto < s->noted.atto ? more : s->noted;
 	struct invoice_line *l = add_line(w, LINE_NOTED, TEXT("credited by notes already"));
 	l->amount = more;
-	for (size_t k = 0; rc == 0 && k < s->noted_taxes; k++) {
+	for (size_t k = 0; k < s->noted_taxes; k++) {
 		size_t t = 0;
-		rc = amount_share(s->noted_tax[k].amount, (int64_t)(more.atto / unit),
-				  (int64_t)(s->noted.atto / unit), w->terms.places, ROUND_HALF_UP,
-				  &tax, e);
+		const struct money_total tax = amount_ratio(s->noted_tax[k].amount, all, s->noted,
+							    w->terms.places, ROUND_HALF_UP);
 		while (t < w->taxes &&
 		       !(text_eq(w->tax[t].name, s->noted_tax[k].name) &&
 			 decimal_cmp(w->tax[t].percent, s->noted_tax[k].percent) == 0))
 			t++;
-		if (rc != 0 || t == TERMS_ITEMS_MAX)
+		if (t == TERMS_ITEMS_MAX)
 			continue;
 		if (t == w->taxes)
 			w->tax[w->taxes++] =
@@ -888,7 +879,6 @@ static int keep_notes(struct invoice *w, const struct standing *s, struct err *e
 		l->amount.atto -= tax.atto;
 	}
 	l->exact = l->amount;
-	return rc;
 }
 
 /* What has changed in a period since it was invoiced. */
@@ -899,7 +889,7 @@ static int change_of(struct invoicer *v, struct invoice *w, const struct account
 	take_rates(w, s);
 	int rc = whole(v, w, a, s->terms.n ? s->terms : a->terms, s->usage_only, e);
 	if (rc == 0)
-		rc = keep_notes(w, s, e);
+		keep_notes(w, s);
 	if (rc == 0)
 		rc = standing_subtract(w, s, e);
 	if (rc == 0 && s->usage_only) {
@@ -924,6 +914,15 @@ static int adjust(struct invoicer *v, struct invoice *to, const struct account *
 	invoice_release(w);
 	free(w);
 	return rc;
+}
+
+/* Terms of one version say at once that nothing is. */
+static bool may_ask_in_advance(const struct terms *t)
+{
+	bool any = t->version != json_root(t->json);
+	for (size_t k = 0; k < t->fixed_count; k++)
+		any |= t->fixed[k].advance;
+	return any;
 }
 
 /*
@@ -1002,12 +1001,14 @@ static int compute_own(struct invoicer *v, struct invoice *i, const struct accou
 	if (rc == 0)
 		rc = take_overage(v, i, a, e);
 	if (rc == 0 && own)
-		rc = keep_notes(i, own, e);
+		keep_notes(i, own);
 	if (rc == 0 && own)
 		rc = standing_subtract(i, own, e);
 	if (rc == 0)
 		add_period(i, i, NULL);
-	return rc == 0 && i->part == INVOICE_OWN ? ask_in_advance(v, i, a, standing, e) : rc;
+	return rc == 0 && i->part == INVOICE_OWN && may_ask_in_advance(&i->terms)
+		       ? ask_in_advance(v, i, a, standing, e)
+		       : rc;
 }
 
 /* Nothing but what has changed since the period was invoiced, under the terms of then. */

@@ -629,9 +629,6 @@ static int put_note_taxes(struct buf *b, json_value *root, struct money_total ba
 	int rc = total_of(json_string(json_member(root, "total")), &total, e);
 	if (decimal_parse(&d, json_number(json_member(rounding, "places")), NULL) == 0)
 		decimal_to_int64(d, 0, &places);
-	int128 unit = 1;
-	for (int64_t k = places; k < MONEY_TOTAL_PLACES; k++)
-		unit *= 10;
 	*net = back;
 	buf_puts(b, ",\"taxes\":[");
 	for (json_value *t = json_first(json_member(root, "taxes")); rc == 0 && t;
@@ -639,11 +636,11 @@ static int put_note_taxes(struct buf *b, json_value *root, struct money_total ba
 		struct money_total tax, part;
 		rc = total_of(json_string(json_member(t, "amount")), &tax, e);
 		if (rc == 0)
-			rc = amount_share(back, (int64_t)(tax.atto / unit),
-					  (int64_t)(total.atto / unit), (int)places, ROUND_HALF_UP,
-					  &part, e);
+			part = amount_ratio(tax, (struct money_total){ -back.atto }, total,
+					    (int)places, ROUND_HALF_UP);
 		if (rc != 0)
 			break;
+		part.atto = -part.atto;
 		net->atto -= part.atto;
 		buf_puts(b, any ? ",{\"name\":" : "{\"name\":");
 		json_put_string(b, json_string(json_member(t, "name")));

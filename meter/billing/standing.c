@@ -298,10 +298,7 @@ static int parts_of(struct standing_document *d, struct err *e)
 static int note_period(struct standing *s, json_value *note, struct money_total part,
 		       struct money_total whole, int places, struct err *e)
 {
-	int128 unit = 1;
 	int rc = 0;
-	for (int k = places; k < MONEY_TOTAL_PLACES; k++)
-		unit *= 10;
 	s->noted.atto += part.atto;
 	for (json_value *t = json_first(json_member(note, "taxes")); rc == 0 && t;
 	     t = json_next(t)) {
@@ -313,9 +310,7 @@ static int note_period(struct standing *s, json_value *note, struct money_total 
 		if (rc == 0)
 			rc = amount_at(t, "amount", &tax, e);
 		if (rc == 0)
-			rc = amount_share(tax, (int64_t)(part.atto / unit),
-					  (int64_t)(whole.atto / unit), places, ROUND_HALF_UP, &tax,
-					  e);
+			tax = amount_ratio(tax, part, whole, places, ROUND_HALF_UP);
 		while (rc == 0 && k < s->noted_taxes &&
 		       !(text_eq(s->noted_tax[k].name, name) &&
 			 decimal_cmp(s->noted_tax[k].percent, percent) == 0))

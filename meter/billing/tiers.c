@@ -244,6 +244,24 @@ struct money_total amount_round(struct money_total a, int places, enum rounding_
 	return (struct money_total){ (q + (up ? sign : 0)) * step };
 }
 
+/* q is cut off; rest: something was. The rounding of the quotient must not decide a tie that is
+ * none, so what is cut off nudges it by less than a unit of 1e-18. */
+static struct money_total round_quotient(int128 q, bool rest, bool negative, int places,
+					 enum rounding_mode mode)
+{
+	struct money_total cut = { q };
+	if (rest && mode != ROUND_DOWN && mode != ROUND_NONE) {
+		struct money_total beyond = { q + (negative ? -1 : 1) };
+		int128 step = 1;
+		for (int i = places; i < MONEY_TOTAL_PLACES; i++)
+			step *= 10;
+		int128 over = q % step;
+		if ((over == 0 && mode == ROUND_UP) || over * 2 == step || over * 2 == -step)
+			return amount_round(beyond, places, mode);
+	}
+	return amount_round(cut, places, mode);
+}
+
 int amount_share(struct money_total a, int64_t num, int64_t den, int places,
 		 enum rounding_mode mode, struct money_total *out, struct err *e)
 {
@@ -252,22 +270,28 @@ int amount_share(struct money_total a, int64_t num, int64_t den, int places,
 		return err_set(e, ERR_INVALID, "the whole of a share must be positive");
 	if (__builtin_mul_overflow(a.atto, (int128)num, &product))
 		return too_large(e);
-	/* the rounding of the quotient must not decide a tie that is none: keep what is cut off */
-	int128 q = product / den, r = product % den;
-	struct money_total cut = { q };
-	*out = amount_round(cut, places, mode);
-	if (r != 0 && mode != ROUND_DOWN && mode != ROUND_NONE) {
-		/* nudged by less than a unit of 1e-18 towards where the exact value lies */
-		struct money_total beyond = { q + (product < 0 ? -1 : 1) };
-		struct money_total nudged = amount_round(beyond, places, mode);
-		int128 step = 1;
-		for (int i = places; i < MONEY_TOTAL_PLACES; i++)
-			step *= 10;
-		int128 rest = q % step;
-		if ((rest == 0 && mode == ROUND_UP) || (rest * 2 == step || rest * 2 == -step))
-			*out = nudged;
-	}
+	*out = round_quotient(product / den, product % den != 0, product < 0, places, mode);
 	return 0;
+}
+
+struct money_total amount_ratio(struct money_total a, struct money_total part,
+				struct money_total whole, int places, enum rounding_mode mode)
+{
+	const bool negative = a.atto < 0;
+	const uint128 times = negative ? -(uint128)a.atto : (uint128)a.atto,
+		      of = (uint128)whole.atto, add = (uint128)part.atto;
+	uint128 q = 0, r = 0;
+	CHECK(whole.atto > 0 && part.atto >= 0 && part.atto <= whole.atto);
+	/* long division of times x add by of, bit by bit: q is at most `times` */
+	for (int bit = 127; bit >= 0; bit--) {
+		q <<= 1;
+		r <<= 1;
+		if (times >> bit & 1)
+			r += add;
+		for (; r >= of; r -= of)
+			q++;
+	}
+	return round_quotient(negative ? -(int128)q : (int128)q, r != 0, negative, places, mode);
 }
 
 int amount_percent(struct money_total a, struct decimal percent, int places,

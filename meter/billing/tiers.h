@@ -79,6 +79,10 @@ int amount_percent(struct money_total a, struct decimal percent, int places,
 		   enum rounding_mode mode, struct money_total *out, struct err *e);
 int amount_share(struct money_total a, int64_t num, int64_t den, int places,
 		 enum rounding_mode mode, struct money_total *out, struct err *e);
+/* a times part / whole, exactly before it is rounded, however large they are; 0 <= part <= whole.
+ */
+struct money_total amount_ratio(struct money_total a, struct money_total part,
+				struct money_total whole, int places, enum rounding_mode mode);
 struct money_total amount_round(struct money_total a, int places, enum rounding_mode mode);
 
 /* Whole units divided by shares num[i]/den: floor each, and what is left over goes out one by one

@@ -64,7 +64,7 @@ used() { # terms
 		echo "long,2026-10-13T10:00:00Z,gemini-2.5-pro,acme,web,300000,0,1000"
 		echo "short,2026-10-13T10:00:00Z,gemini-2.5-pro,acme,web,100000,0,1000"
 	} >used.csv
-	"$TALLY" ingest used.csv -q
+	"$TALLY" ingest used.csv -q || [ $? = 3 ] # the plan lacks one of the models
 	"$TALLY" invoice draft acme --period 2026-10 -q >draft.txt
 	"$TALLY" invoice finalize '#1' -q >final.txt
 }
@@ -125,7 +125,7 @@ used() { # terms
 			echo id,time,model,customer,project,input,output
 			for i in $(seq 1 "$n"); do echo "c$n-$i,2026-10-05T00:00:00Z,gpt-5,c$n,project-$i,1000000,$((i % 2 * 1000000))"; done
 		} >n.csv
-		"$TALLY" ingest n.csv -q
+		"$TALLY" ingest n.csv -q || [ $? = 3 ]
 		"$TALLY" invoice draft "c$n" --period 2026-10 -q >draft.txt
 	done
 	for id in 1 2 3 4 5 6 7 8; do

@@ -40,7 +40,7 @@ total() { "$TALLY" "$@" --json -q 2>/dev/null | tr -d '\n' | sed 's/.*"total": *
 		rm -rf m.db*
 		"$TALLY" credit account acme --plan vm0 --since 2026-06-01 --terms terms.json --db m.db -q
 		"$TALLY" budget set b --customer acme --amount 100 --period ever --db m.db -q >/dev/null
-		"$TALLY" ingest $t --db m.db --prices card.json -q >/dev/null
+		"$TALLY" ingest $t --db m.db --prices card.json -q >/dev/null || [ $? = 3 ]
 		[ "$(total usage --db m.db --by customer)" = "$want" ] || fail "usage of $t: $(total usage --db m.db)"
 		"$TALLY" usage --db m.db --by customer --json -q >usage.json
 		"$TALLY" replay $t --prices card.json --json -q >replay.json

@@ -738,9 +738,29 @@ static void test_any_order_ends_at_the_same_sum(void **state)
 	}
 }
 
+/* Two thirds of 10^15, to twelve places, where a product in 128 bits does not fit; a tie, and what
+ * is just no tie. */
+static void test_a_ratio_is_exact_however_large(void **state)
+{
+	(void)state;
+	const int128 one = (int128)1000000000 * 1000000000, large = one * 1000000 * 1000000000;
+	char text[DECIMAL_TEXT_MAX];
+	struct money_total m =
+		amount_ratio((struct money_total){ -large }, (struct money_total){ 2 * large },
+			     (struct money_total){ 3 * large }, 12, ROUND_HALF_UP);
+	assert_string_equal(money_total_format(m, text), "-666666666666666.666666666667");
+	m = amount_ratio((struct money_total){ one }, (struct money_total){ 1 },
+			 (struct money_total){ 8 }, 2, ROUND_HALF_EVEN);
+	assert_string_equal(money_total_format(m, text), "0.12");
+	m = amount_ratio((struct money_total){ one + 8 }, (struct money_total){ 1 },
+			 (struct money_total){ 8 }, 2, ROUND_HALF_EVEN);
+	assert_string_equal(money_total_format(m, text), "0.13");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_ratio_is_exact_however_large),
 		cmocka_unit_test(test_any_order_ends_at_the_same_sum),
 	};
 	return cmocka_run_group_tests_name("bills", tests, open_all, close_all);
