@@ -116,8 +116,8 @@ void fit_report_fidelity(const struct fidelity *f, FILE *to)
 	}
 	fprintf(to, "\n");
 	if (f->unpriced)
-		fprintf(to, "%lld calls have no price; the cost is that of the others\n",
-			(long long)f->unpriced);
+		fprintf(to, "%s calls have no price; the cost is that of the others\n",
+			COUNTED(f->unpriced, ""));
 }
 
 void fit_report_put(struct buf *out, const struct fit *f, const struct workload *w,
