@@ -97,6 +97,9 @@ char *count_words(char room[COUNT_WORDS_MAX], int64_t n, const char *noun)
 			room[out++] = ',';
 		room[out++] = digits[i];
 	}
+	room[out] = 0;
+	if (!*noun)
+		return room;
 	if (n == 1)
 		snprintf(room + out, COUNT_WORDS_MAX - (size_t)out, " %.*s", (int)one, noun);
 	else

@@ -76,9 +76,11 @@ void buf_add_utf8(struct buf *b, struct text t);
  */
 void buf_add_plain(struct buf *b, struct text t);
 /* "1 call", "4,005 calls": a count with its noun. The noun is "call", or "match|matches" where the
- * plural is no s. Returns room. */
+ * plural is no s, or "" for the number alone. Returns room. */
 enum { COUNT_WORDS_MAX = 64 };
 char *count_words(char room[COUNT_WORDS_MAX], int64_t n, const char *noun);
+/* The same until the block ends. */
+#define COUNTED(n, noun) count_words((char[COUNT_WORDS_MAX]){ 0 }, (n), (noun))
 /* Writes the digits of v in front of `end`, two at a time, and returns where they begin: nothing
  * for 0, otherwise perhaps a zero too many. 20 bytes suffice. */
 char *digits_before(char *end, uint64_t v);

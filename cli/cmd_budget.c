@@ -27,6 +27,23 @@ static const struct option set_options[] = {
 	{ 0 },
 };
 
+/* What it covers: a budget named after a customer is not that customer's. */
+static void print_set(const struct cli *cli, const struct budget *b)
+{
+	const struct text what[] = { b->customer, b->project, b->model };
+	static const char *const words[] = { "customer", "project", "model" };
+	struct buf scope = { 0 };
+	for (int i = 0; i < 3; i++)
+		if (what[i].n) {
+			buf_printf(&scope, "%s%s ", scope.n ? ", " : " for ", words[i]);
+			buf_add_plain(&scope, what[i]);
+		}
+	printf("%s: budget set, %s a %.*s%s\n", cli->argument[0], cli_value(cli, "amount"),
+	       (int)b->period.n, b->period.p,
+	       scope.n ? scope.p : " for all usage (--customer, --project or --model narrows it)");
+	buf_release(&scope);
+}
+
 static int set(struct cli *cli, struct err *e)
 {
 	const char *amount = cli_value(cli, "amount"), *soft = cli_value(cli, "soft"),
@@ -73,7 +90,7 @@ static int set(struct cli *cli, struct err *e)
 	}
 	store_close(store);
 	if (rc == 0 && !cli->quiet && !cli->json)
-		printf("%s: budget set\n", cli->argument[0]);
+		print_set(cli, &b);
 	return rc;
 }
 

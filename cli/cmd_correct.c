@@ -245,8 +245,8 @@ static void print_rerate(const struct cli *cli, const struct rerate_result *r, b
 	table_print(t);
 	table_close(t);
 	put_money(&b, money_total_minus(r->after, r->before), NULL, false);
-	printf("\n%lld record%s %s, total change %s\n", (long long)r->records,
-	       r->records == 1 ? "" : "s", dry ? "would be repriced" : "repriced", b.p);
+	printf("\n%s %s, total change %s\n", COUNTED(r->records, "record"),
+	       dry ? "would be repriced" : "repriced", b.p);
 	if (dry)
 		printf("nothing was changed; run without --dry-run to apply\n");
 	buf_release(&b);

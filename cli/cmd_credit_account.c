@@ -490,10 +490,10 @@ static int draw_or_expire(struct cli *cli, bool draws, struct err *e)
 		printf("recurring grants and expiries are up to date\n");
 	if (n.at_fault)
 		fprintf(stderr,
-			"tally: %lld account%s cannot be drawn and wait%s (tally status names "
+			"tally: %s cannot be drawn and wait%s (tally status names "
 			"%s)\n",
-			(long long)n.at_fault, n.at_fault == 1 ? "" : "s",
-			n.at_fault == 1 ? "s" : "", n.at_fault == 1 ? "it" : "them");
+			COUNTED(n.at_fault, "account"), n.at_fault == 1 ? "s" : "",
+			n.at_fault == 1 ? "it" : "them");
 	return n.uncovered || n.at_fault ? 3 : 0;
 }
 

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "cli/command.h"
 #include "cli/watch.h"
+#include "cli/progress.h"
 #include "meter/billing/spending.h"
 #include "meter/check_store.h"
 #include "meter/ingest/quarantine.h"
@@ -20,23 +21,15 @@ static const struct option fsck_options[] = {
 	{ 0 },
 };
 
-static void show_copied(void *user, int64_t done, int64_t total)
-{
-	(void)user;
-	if (isatty(STDERR_FILENO) && total > 0) {
-		fprintf(stderr, "\r%lld %% ", (long long)(done * 100 / total));
-		fflush(stderr);
-	}
-}
-
 static int backup(struct cli *cli, struct err *e)
 {
 	struct store *store = NULL;
 	struct stat st = { 0 };
+	struct progress progress = progress_begin(cli, "copying");
 	int rc = cli_store(cli, &store, DB_READ, e);
 	if (rc == 0)
-		rc = store_backup(store, cli->argument[0], cli->quiet ? NULL : show_copied, NULL,
-				  e);
+		rc = store_backup(store, cli->argument[0], progress_tell, &progress, e);
+	progress_end(&progress);
 	store_close(store);
 	if (rc != 0)
 		return rc;
@@ -51,7 +44,7 @@ static int backup(struct cli *cli, struct err *e)
 		json_out_end(&j, '}');
 		json_out_close(&j);
 	} else if (!cli->quiet) {
-		printf("\r%s: %lld bytes\n", cli->argument[0], (long long)st.st_size);
+		printf("%s: %s\n", cli->argument[0], COUNTED((int64_t)st.st_size, "byte"));
 	}
 	return 0;
 }
@@ -97,7 +90,7 @@ static int fsck(struct cli *cli, struct err *e)
 	} else {
 		for (int i = 0; i < check.faults && i < STORE_FAULTS_KEPT; i++)
 			printf("fault: %s\n", check.fault[i]);
-		printf("%lld rows%s, %s\n", (long long)check.rows,
+		printf("%s rows%s, %s\n", COUNTED(check.rows, ""),
 		       rebuild ? ", rollups and index rebuilt" : "",
 		       check.faults ? "not clean (tally fsck --rebuild repairs rollups and index)"
 				    : "clean");

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/db.h"
 #include "cli/command.h"
+#include "cli/progress.h"
 #include "meter/move.h"
 #include "meter/store/store.h"
 #include "reports/amount.h"
@@ -11,23 +12,20 @@
 static void show_progress(void *user, const char *what, const char *table, int64_t done,
 			  int64_t total)
 {
-	(void)user;
-	if (isatty(STDERR_FILENO) && total > 0) {
-		fprintf(stderr, "\r%s %s: %lld %%   ", what, table,
-			(long long)(done * 100 / total));
-		fflush(stderr);
-	}
+	char note[80];
+	snprintf(note, sizeof note, "%s %s", what, table);
+	progress_show(user, done, total, note);
 }
 
 static int move(struct cli *cli, struct err *e)
 {
-	const struct move_progress progress = { NULL, show_progress };
+	struct progress bar = progress_begin(cli, "");
+	const struct move_progress progress = { &bar, show_progress };
 	const char *from = cli->argument[0], *to = cli->argument[1];
 	struct move_counts n;
 	const int64_t began = clock_monotonic_us();
 	int rc = move_database(from, to, cli->quiet ? NULL : &progress, &n, e);
-	if (isatty(STDERR_FILENO) && !cli->quiet)
-		fputs("\r\033[K", stderr);
+	progress_end(&bar);
 	if (rc != 0)
 		return rc;
 	const double seconds = (double)(clock_monotonic_us() - began) / 1e6;

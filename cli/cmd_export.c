@@ -140,10 +140,9 @@ static int tell_left_out(const struct exporting *x)
 {
 	if (x->left_out)
 		fprintf(stderr,
-			"tally: %lld record%s without a price %s left out: the file is "
+			"tally: %s without a price %s left out: the file is "
 			"incomplete\n",
-			(long long)x->left_out, x->left_out == 1 ? "" : "s",
-			x->left_out == 1 ? "is" : "are");
+			COUNTED(x->left_out, "record"), x->left_out == 1 ? "is" : "are");
 	if (x->in_credits)
 		fprintf(stderr, "tally: %lld invoice%s in credits rather than money: left out\n",
 			(long long)x->in_credits, x->in_credits == 1 ? " is" : "s are");

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "cli/metering.h"
 #include "cli/sources.h"
+#include "cli/progress.h"
 #include "meter/ledger/draw.h"
 #include "meter/ingest/ingest_follow.h"
 #include "meter/read/exports.h"
@@ -34,8 +35,9 @@ struct work {
 	struct book *book;
 	int64_t drawn_at_us, drawn_up_to; /* records that were in the store then */
 	int64_t uncovered;		  /* that drew nothing */
-	int64_t refusals, began_us, last_us;
-	bool progress, quiet;
+	int64_t refusals;
+	struct progress progress;
+	bool quiet;
 	const char *path; /* of a refusal whose line comes next */
 	char why[600];
 };
@@ -61,15 +63,11 @@ static void show_refusal(void *user, const char *path, int64_t line, const char 
 static void show_progress(void *user, int64_t records, int64_t done, int64_t total)
 {
 	struct work *s = user;
-	int64_t now_us = clock_monotonic_us(), spent_us = now_us - s->began_us;
-	if (!s->progress || spent_us < 500000 || now_us - s->last_us < 100000)
-		return;
-	s->last_us = now_us;
-	fprintf(stderr, "\r%lld records", (long long)records);
-	if (total > 0)
-		fprintf(stderr, "  %lld %%", (long long)(done * 100 / total));
-	fprintf(stderr, "  %lld/s ", (long long)(records * 1000000 / spent_us));
-	fflush(stderr);
+	char note[2 * COUNT_WORDS_MAX], read[COUNT_WORDS_MAX], speed[COUNT_WORDS_MAX];
+	const int64_t spent_us = clock_monotonic_us() - s->progress.began_us + 1;
+	snprintf(note, sizeof note, "%s, %s/s", count_words(read, records, "record"),
+		 count_words(speed, (int64_t)((int128)records * US_PER_SECOND / spent_us), ""));
+	progress_show(&s->progress, done, total, note);
 }
 
 static void put_counts(struct json_out *j, const struct ingest_counts *c, int64_t uncovered,
@@ -101,23 +99,22 @@ static void print_counts(const struct ingest_counts *c, int64_t uncovered, bool 
 		json_out_close(&j);
 		return;
 	}
-	printf("%lld record%s read: %lld accepted, %lld duplicate%s", (long long)c->read,
-	       c->read == 1 ? "" : "s", (long long)c->accepted, (long long)c->duplicates,
-	       c->duplicates == 1 ? "" : "s");
+	printf("%s read: %s accepted, %s", COUNTED(c->read, "record"), COUNTED(c->accepted, ""),
+	       COUNTED(c->duplicates, "duplicate"));
 	if (c->grown)
-		printf(" (%lld of them updates of a call that grew)", (long long)c->grown);
-	printf(", %lld conflict%s, %lld quarantined\n", (long long)c->conflicts,
-	       c->conflicts == 1 ? "" : "s", (long long)c->quarantined);
+		printf(" (%s of them updates of a call that grew)", COUNTED(c->grown, ""));
+	printf(", %s, %s quarantined\n", COUNTED(c->conflicts, "conflict"),
+	       COUNTED(c->quarantined, ""));
 	if (c->unpriced)
-		printf("%lld of the accepted have no price (tally usage names them)\n",
-		       (long long)c->unpriced);
+		printf("%s of the accepted have no price (tally usage names them)\n",
+		       COUNTED(c->unpriced, ""));
 	if (uncovered)
-		printf("%lld draw no credits: the plan of their account does not cover them (add "
+		printf("%s draw no credits: the plan of their account does not cover them (add "
 		       "what is missing, then tally credit draw)\n",
-		       (long long)uncovered);
+		       COUNTED(uncovered, ""));
 	if (c->unread)
-		printf("%lld file%s could not be read or understood, and not counted\n",
-		       (long long)c->unread, c->unread == 1 ? "" : "s");
+		printf("%s could not be read or understood, and not counted\n",
+		       COUNTED(c->unread, "file"));
 	if (partial)
 		printf("has_more: this is a part of the pages; add the others\n");
 	print_lower_bound(&c->bound);
@@ -170,9 +167,7 @@ static int refuse_bills(struct cli *cli, struct err *e)
 static int run(struct cli *cli, struct err *e)
 {
 	struct field_map map[OPTION_VALUES_MAX];
-	struct work work = { .began_us = clock_monotonic_us(),
-			     .progress = isatty(STDERR_FILENO) && !cli->quiet,
-			     .quiet = cli->quiet };
+	struct work work = { .progress = progress_begin(cli, ""), .quiet = cli->quiet };
 	struct page_list pages = { 0 };
 	struct ingest_files o = { .pages = &pages,
 				  .format = cli_value(cli, "format"),
@@ -214,11 +209,10 @@ static int run(struct cli *cli, struct err *e)
 		for (size_t i = 0; rc == 0 && i < paths; i++)
 			rc = ingest_path(work.store, &o, path[i], &counts, e);
 	}
-	if (work.last_us)
-		fprintf(stderr, "\r%60s\r", "");
+	progress_end(&work.progress);
 	if (work.refusals > REFUSALS_SHOWN)
-		fprintf(stderr, "tally: and %lld more\n",
-			(long long)(work.refusals - REFUSALS_SHOWN));
+		fprintf(stderr, "tally: and %s more\n",
+			COUNTED(work.refusals - REFUSALS_SHOWN, ""));
 	const bool partial = page_list_is_part(&pages);
 	page_list_release(&pages);
 	if (rc == 0)

@@ -69,6 +69,24 @@ static int take_factor(struct move *x, int i, const char *name, struct err *e)
 	return 0;
 }
 
+/* A target that no card has at all is a slip of the pen: there is nothing to report. */
+static int is_known(const struct move *x, const struct scenario *s, struct err *e)
+{
+	struct price_match m;
+	int rc = 0;
+	for (uint32_t t = 0; rc != -ERR_NOT_FOUND && t < s->route.targets; t++) {
+		const struct price_query q = { .model = s->route.target[t].model,
+					       .provider = s->route.target[t].provider,
+					       .currency = cli_currency(x->cli),
+					       .at = clock_now() };
+		rc = book_find(x->book, &q, &m, e);
+	}
+	if (rc != -ERR_NOT_FOUND)
+		return 0;
+	err_context(e, "--to");
+	return rc;
+}
+
 static int add_targets(struct move *x, struct err *e)
 {
 	const char *to;
@@ -81,6 +99,8 @@ static int add_targets(struct move *x, struct err *e)
 		rc = err_set(e, ERR_USAGE, "--tokenizer times --wordiness has too many digits");
 	for (int i = 0; rc == 0 && (to = cli_value_at(x->cli, "to", i)); i++) {
 		rc = scenario_add(&x->list, to, x->book, e);
+		if (rc == 0)
+			rc = is_known(x, &x->list.scenario[x->list.count - 1], e);
 		if (rc != 0)
 			break;
 		struct scenario *s = &x->list.scenario[x->list.count - 1];

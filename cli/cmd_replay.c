@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/zone.h"
 #include "cli/cache_rules.h"
+#include "cli/progress.h"
 #include "sim/cache_words.h"
 #include "cli/sources.h"
 #include "reports/replay_report.h"
@@ -42,21 +43,12 @@ static const struct option options[] = {
 
 static void show_progress(void *user, int64_t done, int64_t total)
 {
-	int64_t *began_us = user, spent_us = clock_monotonic_us() - *began_us;
-	if (spent_us < 500000)
-		return;
-	double seconds = (double)spent_us / 1e6, mb = (double)done / 1e6;
-	if (total > 0) {
-		int filled = (int)(done * 30 / total);
-		filled = filled > 30 ? 30 : filled;
-		fprintf(stderr, "\r[%.*s%*s] %3d %%  %.0f MB  %.0f MB/s ", filled,
-			"##############################", 30 - filled, "",
-			(int)(done * 100 / total > 100 ? 100 : done * 100 / total), mb,
-			mb / seconds);
-	} else {
-		fprintf(stderr, "\r%.0f MB  %.0f MB/s ", mb, mb / seconds);
-	}
-	fflush(stderr);
+	struct progress *p = user;
+	char note[64];
+	const double seconds = (double)(clock_monotonic_us() - p->began_us + 1) / 1e6;
+	const double mb = (double)done / 1e6;
+	snprintf(note, sizeof note, "%.0f MB, %.0f MB/s", mb, mb / seconds);
+	progress_show(p, done, total, note);
 }
 
 static void warn(const struct replay_result *r, bool quiet)
@@ -73,7 +65,7 @@ static void warn(const struct replay_result *r, bool quiet)
 	if (replay_damage(r))
 		fprintf(stderr, "tally: %s\n", replay_damage(r));
 	if (replay_refused(r) > shown)
-		fprintf(stderr, "tally: and %lld more\n", (long long)(replay_refused(r) - shown));
+		fprintf(stderr, "tally: and %s more\n", COUNTED(replay_refused(r) - shown, ""));
 	if (replay_refused(r))
 		fprintf(stderr, "tally: %lld record%s refused and not counted\n",
 			(long long)replay_refused(r), replay_refused(r) == 1 ? "" : "s");
@@ -170,8 +162,7 @@ static int run(struct cli *cli, struct err *e)
 	struct replay_report report = { .options = &o, .timezone = cli_zone_name(cli, zone_room) };
 	struct field_map map[OPTION_VALUES_MAX];
 	const char *plan = cli_plan(cli);
-	int64_t began_us = clock_monotonic_us();
-	bool progress = isatty(STDERR_FILENO) && !cli->quiet;
+	struct progress progress = progress_begin(cli, "");
 	int status = 0;
 	int rc = cli_zone(cli, &zone, e);
 	if (rc == 0)
@@ -181,14 +172,13 @@ static int run(struct cli *cli, struct err *e)
 	if (rc == 0 && plan)
 		rc = plan_open(&plans, &o.plan, plan, e);
 	o.book = book;
-	if (progress) {
+	if (progress.wanted) {
 		o.progress = show_progress;
-		o.progress_user = &began_us;
+		o.progress_user = &progress;
 	}
 	if (rc == 0)
 		rc = replay_run(&result, &o, e);
-	if (progress && clock_monotonic_us() - began_us > 500000)
-		fprintf(stderr, "\r%78s\r", "");
+	progress_end(&progress);
 	if (rc == 0) {
 		report.result = result;
 		if (cli->json)

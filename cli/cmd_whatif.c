@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "cli/cache_rules.h"
+#include "cli/progress.h"
 #include "sim/cache_words.h"
 #include "cli/metering.h"
 #include "cli/workload_options.h"
@@ -86,34 +87,6 @@ static int read_numbers(struct cli *cli, struct whatif_options *o, struct err *e
 	return rc;
 }
 
-struct watch {
-	int64_t began_us;
-	bool shown;
-};
-
-/* How far it is, and how long it takes yet if it goes on like this. */
-static void show_progress(void *user, int64_t done, int64_t of)
-{
-	struct watch *w = user;
-	const int64_t spent_us = clock_monotonic_us() - w->began_us;
-	if (spent_us < 500000 || done <= 0 || of <= 0)
-		return;
-	const int64_t part = done < of ? done : of, percent = part * 100 / of;
-	const int64_t left_s = (int64_t)((int128)spent_us * (of - part) / part / US_PER_SECOND);
-	const int filled = (int)(part * 30 / of);
-	fprintf(stderr, "\r[%.*s%*s] %3lld %%  %lld s left ", filled,
-		"##############################", 30 - filled, "", (long long)percent,
-		(long long)left_s);
-	fflush(stderr);
-	w->shown = true;
-}
-
-static void end_progress(const struct watch *w)
-{
-	if (w->shown)
-		fprintf(stderr, "\r%60s\r", "");
-}
-
 /* 0 when it is not asked for. */
 static int read_vary(struct cli *cli, int *permille, struct err *e)
 {
@@ -190,7 +163,7 @@ static int read_scenarios(struct cli *cli, struct scenario_list *list, const str
 /* Who asks, and what they see until there is an answer. */
 struct asker {
 	struct cli *cli;
-	struct watch watch;
+	struct progress *progress;
 };
 
 /* On the terminal, and in the files that were asked for. */
@@ -205,7 +178,7 @@ static int show(void *user, const struct whatif_report *report, struct err *e)
 	struct whatif_changes changes = { 0 };
 	struct size_sweep sizes = { 0 };
 	struct buf document = { 0 };
-	end_progress(&asker->watch);
+	progress_end(asker->progress);
 	int rc = against ? whatif_changes_read(&changes, against, o, report->result, e) : 0;
 	if (rc == 0 && against)
 		full.against = &changes;
@@ -269,10 +242,11 @@ static int run(struct cli *cli, struct err *e)
 		rc = cli_no_cache_rules(cli, e);
 	if (rc == 0 && cli_value(cli, "sample"))
 		rc = cli_count(cli, "sample", 0, &sample, e);
-	struct asker asker = { cli, { clock_monotonic_us(), false } };
-	if (isatty(STDERR_FILENO) && !cli->quiet) {
-		o.progress = show_progress;
-		o.progress_user = &asker.watch;
+	struct progress progress = progress_begin(cli, "");
+	struct asker asker = { cli, &progress };
+	if (progress.wanted) {
+		o.progress = progress_tell;
+		o.progress_user = &progress;
 	}
 	o.workload = workload;
 	o.book = book;
@@ -287,8 +261,7 @@ static int run(struct cli *cli, struct err *e)
 						   .byo = cli_flag(cli, "byo"),
 						   .quiet = cli->quiet };
 		rc = whatif_answer(&q, show, &asker, &incomplete, e);
-		if (rc != 0)
-			end_progress(&asker.watch);
+		progress_end(&progress);
 	}
 	if (rc == 0)
 		status = cli_sum_refused(workload->refused, refused, "counted");

@@ -113,6 +113,7 @@ const char *elsewhere_option(struct text typed, int i)
 		{ "sort", "order" },
 		{ "start", "since" },
 		{ "team", "customer" },
+		{ "to", "scenario" },
 		{ "to", "until" },
 		{ "top", "limit" },
 		{ "tz", "timezone" },

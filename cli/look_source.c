@@ -8,27 +8,17 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "cli/progress.h"
 #include "meter/ingest/quarantine.h"
 #include "meter/read/places.h"
 #include "reports/table.h"
 
 enum { COMPACT = 60 };
 
-struct reading {
-	int64_t began_us, last_us;
-	bool progress;
-};
-
 static void show_progress(void *user, int64_t records, int64_t done, int64_t total)
 {
-	struct reading *r = user;
-	int64_t now_us = clock_monotonic_us();
-	(void)done, (void)total;
-	if (!r->progress || now_us - r->began_us < 500000 || now_us - r->last_us < 100000)
-		return;
-	r->last_us = now_us;
-	fprintf(stderr, "\rreading logs: %lld calls ", (long long)records);
-	fflush(stderr);
+	char calls[COUNT_WORDS_MAX];
+	progress_show(user, done, total, count_words(calls, records, "call"));
 }
 
 /* The user's own price cards decide the answers as well. */
@@ -49,15 +39,14 @@ static void put_prices(struct buf *key, const struct cli *cli)
 static int open_logs(struct look_source *x, const struct cli *cli, const char *const *path,
 		     size_t count, bool quick, struct err *e)
 {
-	struct reading reading = { .began_us = clock_monotonic_us(),
-				   .progress = isatty(STDERR_FILENO) && !cli->quiet };
+	struct progress progress = progress_begin(cli, "reading logs");
 	struct buf key = { 0 };
 	struct log_cache_options o = {
 		.files = { .options = { .currency = cli_currency(cli),
 					.ahead_us_most = AHEAD_DAYS_MOST * US_PER_DAY,
 					.behind_us_most = BEHIND_DAYS_MOST * US_PER_DAY },
 			   .progress = show_progress,
-			   .user = &reading },
+			   .user = &progress },
 		.only_if_idle = quick,
 	};
 	int rc = cli_book(cli, &x->book, e);
@@ -66,8 +55,7 @@ static int open_logs(struct look_source *x, const struct cli *cli, const char *c
 	o.files.options.book = x->book;
 	if (rc == 0)
 		rc = log_cache_open(&x->cache, path, count, &o, e);
-	if (reading.last_us)
-		fprintf(stderr, "\r%40s\r", "");
+	progress_end(&progress);
 	buf_release(&key);
 	if (rc != 0)
 		return rc;

@@ -54,7 +54,6 @@ int cli_sum_refused(int64_t refused, int told, const char *what)
 	if (told > TOLD_MOST)
 		fprintf(stderr, "tally: and %d more\n", told - TOLD_MOST);
 	if (refused)
-		fprintf(stderr, "tally: %lld record%s refused and not %s\n", (long long)refused,
-			refused == 1 ? "" : "s", what);
+		fprintf(stderr, "tally: %s refused and not %s\n", COUNTED(refused, "record"), what);
 	return refused ? 3 : 0;
 }

@@ -125,8 +125,8 @@ void fit_report_fidelity(const struct fidelity *f, FILE *to)
 	}
 	fprintf(to, "\n");
 	if (f->unpriced)
-		fprintf(to, "%lld calls have no price; the cost is that of the others\n",
-			(long long)f->unpriced);
+		fprintf(to, "%s calls have no price; the cost is that of the others\n",
+			COUNTED(f->unpriced, ""));
 }
 
 /* Hours of the day, or minutes of a trace that is shorter than six hours. */

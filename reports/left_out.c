@@ -15,7 +15,7 @@ static int print_named(const char *what, int64_t count, const struct left_out_na
 	for (size_t i = 0; i < n; i++)
 		print_note("  %s: %s", named[i].where, named[i].why);
 	if (n && (int64_t)n < count)
-		print_note("  and %lld more%s", (long long)(count - (int64_t)n), more);
+		print_note("  and %s more%s", COUNTED(count - (int64_t)n, ""), more);
 	return 1 + (int)n;
 }
 

@@ -244,7 +244,7 @@ int look_put_attention(const struct usage_result *result, const struct left_out 
 			   count_words(room, unpriced, "call"));
 	for (size_t i = 0; i < usage_reason_count(result) && i < 10; i++) {
 		const struct usage_reason *reason = usage_reason(result, i);
-		print_note("  %lld x %s: %s", (long long)reason->records,
+		print_note("  %s x %s: %s", COUNTED(reason->records, ""),
 			   *reason->model ? reason->model : "(no model)", reason->why);
 	}
 	lines += unpriced > 0;

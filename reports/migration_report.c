@@ -129,9 +129,9 @@ static void list_assumptions(struct points *p, const struct migration_report *r)
 	for (size_t i = 1; i < r->whatif->options->scenarios; i++)
 		list_contract(p, r, i);
 	snprintf(line, sizeof line,
-		 "the work repeats: the calls of %lld day%s from %s are made again from %s, on the "
+		 "the work repeats: the calls of %s from %s are made again from %s, on the "
 		 "same weekdays and at the same hours",
-		 (long long)m->days, m->days == 1 ? "" : "s", day_text(m->first_day, day[0]),
+		 COUNTED(m->days, "day"), day_text(m->first_day, day[0]),
 		 day_text(m->month_day, day[1]));
 	point(p, line);
 	if (m->days < MIGRATION_MONTH_DAYS) {

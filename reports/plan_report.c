@@ -348,11 +348,11 @@ static const char *remark(const struct plan_report *r, size_t i, int k, struct b
 	b->n = 0;
 	buf_puts(b, "");
 	if (k == 0 && p->total.unpriced)
-		buf_printf(b, "%s: %lld requests have no price and are left out: %s", name,
-			   (long long)p->total.unpriced, p->unpriced.message);
+		buf_printf(b, "%s: %s requests have no price and are left out: %s", name,
+			   COUNTED(p->total.unpriced, ""), p->unpriced.message);
 	if (k == 1 && p->total.uncovered)
-		buf_printf(b, "%s: the plan does not cover %lld requests: %s", name,
-			   (long long)p->total.uncovered, p->uncovered.message);
+		buf_printf(b, "%s: the plan does not cover %s requests: %s", name,
+			   COUNTED(p->total.uncovered, ""), p->uncovered.message);
 	if (k == 2 && p->too_long)
 		buf_printf(b, "%s: a call does not fit into the context of %s", name, p->too_long);
 	return b->p;

@@ -28,7 +28,7 @@ static void quota_title(struct buf *b, const struct quota *q)
 	if (hours && hours % 24 == 0)
 		buf_printf(b, " %lld day%s", (long long)(hours / 24), hours == 24 ? "" : "s");
 	else if (hours)
-		buf_printf(b, " %lld hour%s", (long long)hours, hours == 1 ? "" : "s");
+		buf_printf(b, " %s", COUNTED(hours, "hour"));
 	if (q->limit[0])
 		buf_printf(b, " (%s)", q->limit);
 }

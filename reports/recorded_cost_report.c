@@ -82,8 +82,8 @@ void print_by_seller(int64_t records, struct money_total total, const char *curr
 	if (!records)
 		return;
 	put_money(&b, total, currency, false);
-	print_note("\n%s of the total is what the seller says that it charged for %lld record%s, "
+	print_note("\n%s of the total is what the seller says that it charged for %s, "
 		   "which no card prices",
-		   b.p, (long long)records, records == 1 ? "" : "s");
+		   b.p, COUNTED(records, "record"));
 	buf_release(&b);
 }

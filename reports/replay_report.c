@@ -378,7 +378,7 @@ static void put_notes(const struct replay_report *r)
 		       total->unpriced, total->unpriced == 1 ? "" : "s");
 	for (size_t i = 0; i < replay_unpriced_count(result) && i < 10; i++) {
 		const struct replay_reason *reason = replay_unpriced(result, i);
-		printf("  %lld x %.*s: %s\n", (long long)reason->records,
+		printf("  %s x %.*s: %s\n", COUNTED(reason->records, ""),
 		       reason->model.n ? (int)reason->model.n : 10,
 		       reason->model.n ? reason->model.p : "(no model)", reason->why);
 	}
@@ -395,7 +395,7 @@ static void put_notes(const struct replay_report *r)
 		       total->uncredited == 1 ? "" : "s", plan_name(r->options->plan));
 		for (size_t i = 0; i < replay_uncredited_count(result) && i < 10; i++) {
 			const struct replay_reason *reason = replay_uncredited(result, i);
-			printf("  %lld x %.*s: %s\n", (long long)reason->records,
+			printf("  %s x %.*s: %s\n", COUNTED(reason->records, ""),
 			       (int)reason->model.n, reason->model.p, reason->why);
 		}
 	}
@@ -405,26 +405,26 @@ static void put_notes(const struct replay_report *r)
 		       credits_format(total->credits, text));
 	replay_boundary(result, &known, &hinging, &difference);
 	if (hinging)
-		printf("\n%lld records cost something else when their %s decides the tariff "
+		printf("\n%s records cost something else when their %s decides the tariff "
 		       "window: %s%s in all\n",
-		       (long long)hinging,
+		       COUNTED(hinging, ""),
 		       r->options->boundary == BOUNDARY_START ? "completion" : "start",
 		       difference.atto >= 0 ? "+" : "", money_total_format(difference, text));
 	const struct dates_in_doubt *dates = replay_dates(result);
 	if (dates->records)
-		printf("\n%lld records lie between the last sight of their price and the first of "
+		printf("\n%s records lie between the last sight of their price and the first of "
 		       "the next one, by which they cost something else: %s%s in all\n",
-		       (long long)dates->records, dates->difference.atto >= 0 ? "+" : "",
+		       COUNTED(dates->records, ""), dates->difference.atto >= 0 ? "+" : "",
 		       money_total_format(dates->difference, text));
 	int64_t writes =
 		total->tokens[BUCKET_CACHE_WRITE_5M] + total->tokens[BUCKET_CACHE_WRITE_1H];
 	if (r->options->remodel && writes)
-		printf("\n%lld cache-write tokens are priced as cache writes of %s; a vendor that "
+		printf("\n%s cache-write tokens are priced as cache writes of %s; a vendor that "
 		       "bills no writes (DeepSeek: 0) bills such tokens as input\n",
-		       (long long)writes, r->options->remodel);
+		       COUNTED(writes, ""), r->options->remodel);
 	if (replay_outside(result))
-		printf("\n%lld records outside --since and --until were left out\n",
-		       (long long)replay_outside(result));
+		printf("\n%s records outside --since and --until were left out\n",
+		       COUNTED(replay_outside(result), ""));
 }
 
 void replay_report_table(const struct replay_report *r)

@@ -144,13 +144,13 @@ int status_report_print(struct store *s, struct instant now, struct err *e)
 			print_note("last record   %s, written %s",
 				   instant_format(x.st.last_time, when),
 				   instant_format(x.st.last_written, written));
-		print_note("unpriced      %lld%s", (long long)t->unpriced,
+		print_note("unpriced      %s%s", COUNTED(t->unpriced, ""),
 			   t->unpriced ? " (tally usage names them)" : "");
 		if (x.uncovered)
-			print_note("uncovered     %lld (the plan does not list the model; after "
+			print_note("uncovered     %s (the plan does not list the model; after "
 				   "adding it, run `tally credit draw`)",
-				   (long long)x.uncovered);
-		print_note("quarantine    %lld kept, %s%s", (long long)x.st.quarantined,
+				   COUNTED(x.uncovered, ""));
+		print_note("quarantine    %s kept, %s%s", COUNTED(x.st.quarantined, ""),
 			   count_words(n, x.st.conflicts, "conflict"),
 			   x.st.quarantined || x.st.conflicts ? " (tally quarantine list)" : "");
 		print_note("rollups       %s behind", count_words(n, x.st.rollup_lag, "row"));

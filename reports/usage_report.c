@@ -262,11 +262,11 @@ void usage_report_table(const struct usage_report *r)
 		print_note("\n%s", dates.p);
 	buf_release(&dates);
 	if (total->unpriced)
-		print_note("\n%lld record%s without a price, so totals are lower bounds:",
-			   (long long)total->unpriced, total->unpriced == 1 ? "" : "s");
+		print_note("\n%s without a price, so totals are lower bounds:",
+			   COUNTED(total->unpriced, "record"));
 	for (size_t i = 0; i < usage_reason_count(r->result) && i < 10; i++) {
 		const struct usage_reason *reason = usage_reason(r->result, i);
-		print_note("  %lld x %s: %s", (long long)reason->records,
+		print_note("  %s x %s: %s", COUNTED(reason->records, ""),
 			   *reason->model ? reason->model : "(no model)", reason->why);
 	}
 	if (total->unpriced)

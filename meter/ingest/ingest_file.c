@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -69,12 +70,20 @@ static bool is_log(const struct ingest_files *o, const char *path, bool found)
 		(found ? !source_is_trace(path) : source_is_payload(path, o->map_count > 0)));
 }
 
+static int64_t file_bytes(const char *path)
+{
+	struct stat st;
+	return stat(path, &st) == 0 ? st.st_size : 0;
+}
+
 /* One file; parsed: what was read of it already, NULL for traces. */
 static int ingest_one(struct intake *x, const char *path, const char *name,
 		      struct parsed_file *parsed, struct err *e)
 {
 	intake_set_source(x, name);
 	int rc = parsed ? ingest_parsed(x, parsed, e) : ingest_trace(x, path, e);
+	x->bytes_before += file_bytes(path);
+	x->bytes_done = 0;
 	return rc == 0 ? intake_end_source(x, e) : rc;
 }
 
@@ -86,6 +95,8 @@ static int ingest_list(struct store *s, const struct ingest_files *o, const char
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	struct intake x;
 	int rc = intake_open(&x, s, o, "", e);
+	for (size_t i = 0; rc == 0 && o->progress && i < count; i++)
+		x.bytes_total += file_bytes(path[i]);
 	for (size_t i = 0; rc == 0 && o->map_count && i < count; i++)
 		if (is_log(o, path[i], found && found[i]))
 			rc = err_set(e, ERR_USAGE, MAP_IS_FOR_TRACES, name[i]);

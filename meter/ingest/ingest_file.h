@@ -19,6 +19,7 @@ struct ingest_files {
 	size_t map_count;
 	/* a first problem of each kind is told at once (line -1: the whole file); may be NULL */
 	void (*on_refusal)(void *user, const char *path, int64_t line, const char *why);
+	/* of all files together; total 0: not known */
 	void (*progress)(void *user, int64_t records, int64_t done_bytes, int64_t total_bytes);
 	void *user;
 	struct page_list *pages; /* those of answers in parts are added; NULL: not wanted */

@@ -187,7 +187,6 @@ static int follow_trace(struct followed *f, int64_t size, struct err *e)
 	int64_t bytes, line;
 	f->is_trace = true;
 	int rc = trace_intake_open(&f->trace, &f->run, f->path, e);
-	f->run.bytes_total = 0; /* it grows */
 	if (rc == 0)
 		rc = last_stop(f, size, &bytes, &line, e);
 	return rc == 0 ? trace_read_on(f->trace.trace, bytes, line, e) : rc;

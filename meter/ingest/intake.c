@@ -126,8 +126,8 @@ static int commit_when_due(struct intake *x, struct err *e)
 		return 0;
 	int rc = intake_end(x, 0, e);
 	if (rc == 0 && x->o->progress)
-		x->o->progress(x->o->user, ingest_counts(x->in)->read, x->bytes_done,
-			       x->bytes_total);
+		x->o->progress(x->o->user, ingest_counts(x->in)->read,
+			       x->bytes_before + x->bytes_done, x->bytes_total);
 	return rc;
 }
 
@@ -236,6 +236,6 @@ void intake_set_source(struct intake *x, const char *path)
 {
 	x->path = path;
 	x->anonymous = false;
-	x->bytes_done = x->bytes_total = 0;
+	x->bytes_done = 0;
 	ingest_set_source(x->in, path);
 }

@@ -18,8 +18,9 @@ struct intake {
 	struct ingest *in;
 	const char *path; /* of the file at work, as it is told */
 	bool anonymous;	  /* some record had no id of its own: places in the file tell them apart */
-	int64_t bytes_done, bytes_total; /* of the file, for progress */
-	struct err failure;		 /* the store's, where a reader's callback met it */
+	int64_t bytes_done;		   /* of the file, for progress */
+	int64_t bytes_before, bytes_total; /* of the files before it, and of all; 0: not known */
+	struct err failure;		   /* the store's, where a reader's callback met it */
 	/* private */
 	int64_t item_line; /* of the record at work; -1: its refusal is told here */
 	bool open;	   /* a transaction */

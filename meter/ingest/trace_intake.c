@@ -75,7 +75,6 @@ int trace_intake_open(struct trace_intake *x, struct intake *to, const char *pat
 	const struct trace *t = x->trace;
 	const struct shape *shape = trace_shape(t);
 	const bool relative = shape->time != TIME_INSTANT;
-	to->bytes_total = trace_size(t);
 	x->times =
 		(struct call_times){ .has_at = relative && o->options.has_at, .at = o->options.at };
 	call_times_begin(&x->times, relative, INT64_MAX);

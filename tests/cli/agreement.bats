@@ -29,7 +29,7 @@ metered() { # without the column of requests, behind as many dimensions
 	{ head -n 1 t.csv; tail -n +2 t.csv | sort -t, -k9; } >mixed.csv
 	"$TALLY" pack t.csv -o p -q
 	run "$TALLY" ingest mixed.csv --db m.db -q
-	expect 3 '2000 accepted'
+	expect 3 '2,000 accepted'
 	for by in model customer,model project,workload task,session day month,model "week,customer -z Asia/Kolkata" "hour,model -z America/St_Johns" "day,project -z Europe/Berlin"; do
 		of_trace t.csv --by $by >want
 		[ "$(wc -l <want)" -gt 2 ] || fail "no groups by $by"

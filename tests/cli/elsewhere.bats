@@ -43,6 +43,7 @@ cost --cached 100|did you mean '--cache-read'?
 cost --prompt-tokens 100|did you mean '--input'?
 plan --calls 10|did you mean '--per-day'?
 usage --from today|did you mean '--since'?
+whatif x.csv --to m|did you mean '--scenario'?
 usage --sort cost|did you mean '--order'?
 blocks --session-length 4|did you mean '--hours'?
 blocks --live|`tally live` is the running view
@@ -52,4 +53,11 @@ daily --locale de-DE|dates are always 2026-08-30
 daily --debug|`tally explain ID`
 weekly --start-of-week sunday|weeks begin on Monday
 CASES
+}
+@test "a target that no card knows is refused, and a budget says what it covers" {
+	printf 'id,time,model,input\na,2026-06-15T00:00:00Z,deepseek-v4-flash,1000\n' >u.csv
+	run "$TALLY" migrate u.csv --to haiku; expect 1 "--to: model 'haiku' is in no price card"
+	run "$TALLY" migrate u.csv --to claude-haiku-4-5; expect 0
+	run "$TALLY" budget set acme --amount 100; expect 0 'acme: budget set, 100 a month for all usage (--customer'
+	run "$TALLY" budget set acme --amount 100 --customer acme --period week; expect 0 'acme: budget set, 100 a week for customer acme'
 }

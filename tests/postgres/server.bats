@@ -109,7 +109,7 @@ END
 	run "$TALLY" usage --db "$pooled" --json
 	expect 0 '"records": 30002,'
 	run "$TALLY" fsck --db "$pooled"
-	expect 0 '30002 rows, clean'
+	expect 0 '30,002 rows, clean'
 	pooler transaction
 	# connections of the pool to go around among
 	for c in 1 2 3; do psql -h "$DIR/pool.transaction" -p 6432 -U tally -d meter -qc 'SELECT pg_sleep(0.5)' >/dev/null & load="$load $!"; done
@@ -269,7 +269,7 @@ END
 	run "$TALLY" usage --db "$full" --json
 	expect 0 '"records": 300000,'
 	run "$TALLY" fsck --db "$full"
-	expect 0 '300000 rows, clean'
+	expect 0 '300,000 rows, clean'
 	"$BATS_TEST_DIRNAME/../support/postgres_server" stop "$OWN"
 	umount small
 }
