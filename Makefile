@@ -241,13 +241,10 @@ compile_commands.json: Makefile ## how each file is compiled, for editors and an
 	done; echo ']'; } > $@.tmp && mv $@.tmp $@
 
 bench: all ## ratios against named rivals, measured in one run
-	bench/run
-	bench/run_prices
-	bench/run_meter
-	bench/run_credit
-	bench/run_whatif
-	bench/run_sql
-	bench/run_postgres
+	mkdir -p build/bench
+	for part in run run_prices run_meter run_credit run_whatif run_sql run_postgres; do \
+		bench/$$part || echo "bench/$$part failed"; done | tee build/bench/log
+	-bench/goals build/bench/log
 
 fuzz: ## FUZZ_SECONDS (default 60) of libFuzzer on each target
 	tests/fuzz/run

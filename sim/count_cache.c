@@ -27,11 +27,15 @@ struct told {
 	/* 1 + the call whose prompt it goes on from, and how much of that it begins with; 0: it
 	   starts over, and may share so much with others all the same */
 	uint32_t parent;
-	int64_t step, may, longest;    /* longest: of what lies before it */
-	uint8_t doubt;		       /* enum doubt */
-	uint32_t before;	       /* 1 + the last call on its cache */
-	uint32_t older;		       /* tips: 1 + the next older one */
-	struct answered first, second; /* second: where two models answer */
+	int64_t step, may, longest; /* longest: of what lies before it */
+	uint8_t doubt;		    /* enum doubt */
+	uint32_t before;	    /* 1 + the last call on its cache */
+	uint32_t older;		    /* tips: 1 + the next older one */
+};
+
+/* By call; second: where two models answer. */
+struct answers {
+	struct answered first, second;
 };
 
 struct count_cache {
@@ -42,7 +46,10 @@ struct count_cache {
 	/* the conversation at hand */
 	const struct work_call *call;
 	const uint32_t *recorded;
-	struct told *told; /* by call */
+	struct told *told; /* by call; its own, or another's */
+	struct told *own;
+	size_t told_room;
+	struct answers *answers; /* by call */
 	size_t room;
 	int64_t head;		  /* what its first call found */
 	struct count_found found; /* of the last call, for an attempt that is made again */
@@ -242,7 +249,8 @@ void count_cache_close(struct count_cache *c)
 		return;
 	free(c->last);
 	free(c->used);
-	free(c->told);
+	free(c->own);
+	free(c->answers);
 	free(c);
 }
 
@@ -260,22 +268,18 @@ static void forget(struct count_cache *c)
 	c->use = 0;
 }
 
-void count_cache_begin(struct count_cache *c, const struct work_call *call, size_t calls,
-		       const uint32_t *recorded)
+static void make_tree(struct count_cache *c, const struct work_call *call, size_t calls,
+		      const uint32_t *recorded)
 {
 	struct tree t = { .c = c };
-	if (calls > c->room) {
-		free(c->told);
-		c->room = calls * 2;
-		c->told = mem_alloc(c->room * sizeof *c->told);
+	if (calls > c->told_room) {
+		free(c->own);
+		c->told_room = calls * 2;
+		c->own = mem_alloc(c->told_room * sizeof *c->own);
 	}
+	c->told = c->own;
 	if (calls)
 		memset(c->told, 0, calls * sizeof *c->told);
-	c->call = call;
-	c->recorded = recorded;
-	c->found_call = 0;
-	c->head = calls ? call[0].tokens[BUCKET_CACHE_READ] : 0;
-	forget(c);
 	for (size_t i = 0; i < calls; i++)
 		t.hits |= call[i].tokens[BUCKET_CACHE_READ] > 0;
 	for (uint32_t i = 0; i < calls; i++) {
@@ -284,6 +288,27 @@ void count_cache_begin(struct count_cache *c, const struct work_call *call, size
 		answered_last(c, recorded[i], i);
 	}
 	forget(c);
+}
+
+void count_cache_begin(struct count_cache *c, const struct work_call *call, size_t calls,
+		       const uint32_t *recorded, const struct count_cache *like)
+{
+	if (calls > c->room) {
+		free(c->answers);
+		c->room = calls * 2;
+		c->answers = mem_alloc(c->room * sizeof *c->answers);
+	}
+	if (calls)
+		memset(c->answers, 0, calls * sizeof *c->answers);
+	c->call = call;
+	c->recorded = recorded;
+	c->found_call = 0;
+	c->head = calls ? call[0].tokens[BUCKET_CACHE_READ] : 0;
+	forget(c);
+	if (like)
+		c->told = like->told;
+	else
+		make_tree(c, call, calls, recorded);
 }
 
 /* --- what a cache finds --- */
@@ -304,7 +329,7 @@ static int64_t ruled(const struct cache_rules *r, int64_t tokens, int64_t prompt
 
 static const struct answered *answer_of(const struct count_cache *c, uint32_t call, uint32_t cache)
 {
-	const struct told *t = &c->told[call];
+	const struct answers *t = &c->answers[call];
 	return t->first.cache == cache + 1    ? &t->first
 	       : t->second.cache == cache + 1 ? &t->second
 					      : NULL;
@@ -519,9 +544,9 @@ static int64_t stored(const struct count_cache *c, const struct count_call *call
 static void keep(struct count_cache *c, const struct count_call *call, struct known k, int64_t hit)
 {
 	const struct work_call *w = &c->call[call->call];
-	struct answered *a = &c->told[call->call].first;
+	struct answered *a = &c->answers[call->call].first;
 	if (a->cache && a->cache != call->cache + 1)
-		a = &c->told[call->call].second;
+		a = &c->answers[call->call].second;
 	*a = (struct answered){ .us = call->time_us,
 				.wrote_us = hit && k.by ? k.wrote_us : call->time_us,
 				.cache = call->cache + 1,

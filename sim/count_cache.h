@@ -50,9 +50,10 @@ struct count_cache;
 struct count_cache *count_cache_open(const struct model_cache *rules, uint32_t caches);
 void count_cache_close(struct count_cache *c);
 /* The next conversation: its calls in the order of time, and the cache that answered each of them.
- * Both outlive the calls of count_cache_find. */
+ * Both outlive the calls of count_cache_find. like: another that has begun with the same, and whose
+ * recorded caches have the same contracts; NULL: there is none. */
 void count_cache_begin(struct count_cache *c, const struct work_call *call, size_t calls,
-		       const uint32_t *recorded);
+		       const uint32_t *recorded, const struct count_cache *like);
 /* Calls come in the order of time. */
 struct count_found count_cache_find(struct count_cache *c, const struct count_call *call);
 /* Whether a call that came at then_us keeps the head of conversations warm until now_us. */

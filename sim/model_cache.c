@@ -45,6 +45,29 @@ struct model_cache model_cache_of(const struct book *book, const struct cache_ru
 	}
 }
 
+static void take_shortest(const struct cache_rules *r, int64_t *ttl_us, bool *apart)
+{
+	if (r->ttl_us >= 0 && (*ttl_us < 0 || r->ttl_us < *ttl_us))
+		*ttl_us = r->ttl_us;
+	*apart |= (r->scope & CACHE_CUSTOMER) != 0;
+}
+
+int64_t model_cache_shortest(const struct book *book, const struct cache_rules *asked,
+			     const struct buf *key, bool hosted, bool *apart)
+{
+	const char *provider = key->p, *model = provider + strlen(provider) + 1;
+	int64_t ttl_us = -1;
+	*apart = false;
+	take_shortest(asked, &ttl_us, apart);
+	struct instant at = INSTANT_MIN;
+	while (asked->vendor && !hosted && at.us != INSTANT_MAX.us) {
+		const struct cache_rules r =
+			cache_rules_of(asked, book_cache(book, provider, model, at, &at));
+		take_shortest(&r, &ttl_us, apart);
+	}
+	return ttl_us;
+}
+
 void model_cache_release(struct model_cache *m)
 {
 	for (struct model_cache *c = m->later, *next; c; c = next) {

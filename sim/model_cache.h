@@ -46,6 +46,10 @@ void model_cache_key(struct buf *key, const struct subject *s, const struct tari
 struct model_cache model_cache_of(const struct book *book, const struct cache_rules *asked,
 				  const struct tariff_answer *a, bool hosted);
 void model_cache_release(struct model_cache *m);
+/* The shortest time that such a cache keeps anything at any time, by whichever of its answers comes
+ * first; -1: for ever. *apart: whether it may end at the customer. key: as model_cache_key. */
+int64_t model_cache_shortest(const struct book *book, const struct cache_rules *asked,
+			     const struct buf *key, bool hosted, bool *apart);
 /* The number of the cache behind an answer that a subject got. */
 uint32_t model_caches_number(struct model_caches *m, const struct subject *s,
 			     const struct tariff_answer *a, bool hosted);

@@ -30,29 +30,26 @@ int64_t whatif_busy_ms(const struct whatif_model *m)
 
 /* --- a thread's part --- */
 
-static void run_begin(struct run *r, struct stage *st)
+static void run_begin(struct run *r, struct stage *st, struct desk *d)
 {
 	const struct workload *w = st->o->workload;
 	const size_t places = (st->s->route.targets + (size_t)1) * w->subjects * 2 + 1;
-	r->stage = st;
-	r->o = st->o;
-	r->s = st->s;
-	r->part = (struct whatif_result){ 0 };
+	if (!d->tariffs)
+		d->tariffs = tariffs_open(st->o->book, st->o->plan, st->o->currency);
+	*r = (struct run){ .desk = d,
+			   .like = r,
+			   .stage = st,
+			   .o = st->o,
+			   .s = st->s,
+			   .targets = st->targets,
+			   .tariffs = d->tariffs };
 	r->out = &r->part;
-	r->targets = st->targets;
 	r->subject = mem_zalloc(places * sizeof *r->subject);
 	r->numbered = mem_zalloc(places * sizeof *r->numbered);
 	r->first = mem_alloc((st->targets + (size_t)1) * sizeof *r->first);
 	r->found = mem_alloc((st->targets + (size_t)1) * sizeof *r->found);
 	for (uint32_t t = 0; t < st->targets; t++)
 		r->first[t] = (struct first_use){ ~(uint128)0, NULL };
-	for (size_t i = 0; i < r->window_room; i++)
-		r->window_at[i] = 0;
-	r->waits = 0;
-	r->day = 0;
-	r->hosteds = 0;
-	if (!r->tariffs)
-		r->tariffs = tariffs_open(st->o->book, st->o->plan, st->o->currency);
 }
 
 static void result_release(struct whatif_result *r)
@@ -65,7 +62,7 @@ static void result_release(struct whatif_result *r)
 	arena_release(&r->arena);
 }
 
-/* What belongs to the scenario; the part's sums, unless they are the result. */
+/* The part's sums too, unless they are the result. */
 static void run_end(struct run *r)
 {
 	if (r->out == &r->part)
@@ -76,64 +73,34 @@ static void run_end(struct run *r)
 	free(r->numbered);
 	free(r->first);
 	free(r->found);
-	free(r->seen);
+	free(r->seen.of);
+	free(r->seen_recorded.of);
+	free(r->noted);
+	free(r->uses.use);
 	free(r->reason_key);
 	free(r->window_key);
-	r->caches = (struct model_caches){ 0 };
-	r->counts = NULL;
-	r->seen = NULL;
-	r->seens = 0;
-	r->reason_key = r->window_key = NULL;
+	free(r->window_at);
+	free(r->recorded);
+	free(r->hosted);
+	free(r->hour);
 }
 
-static void run_close(struct run *r)
+static void desk_close(struct desk *d)
 {
 	/* the names of models are the workload's or the route's, the tariffs' are not needed */
-	tariffs_close(r->tariffs);
-	free(r->window);
-	free(r->window_at);
-	free(r->waited);
-	free(r->play);
-	free(r->work);
-	free(r->recorded);
-	free(r->hour);
-	free(r->hosted);
+	tariffs_close(d->tariffs);
+	free(d->window);
+	free(d->play);
+	free(d->work);
 }
 
-/* --- a scenario, conversation by conversation --- */
-
-static void note_waited(struct run *r, const struct play *p, uint32_t cache)
-{
-	if (r->waits == r->waited_room) {
-		r->waited_room = r->waited_room ? r->waited_room * 2 : 256;
-		r->waited = mem_grow(r->waited, r->waited_room * sizeof *r->waited);
-	}
-	r->waited[r->waits++] =
-		(struct waited){ p->time_us, call_of(r, p)->order, (uint16_t)cache };
-}
-
-static void survey_caches(struct run *r)
-{
-	struct stage *st = r->stage;
-	for (size_t i = 0; i < r->plays; i++) {
-		const struct play *p = &r->play[i];
-		const struct work_call *c = call_of(r, p);
-		const uint32_t cache =
-			whatif_note_cache(r, p->target, c, p->time_us, play_key(r, p));
-		if (p->time_us == c->time_us)
-			st->used[p->again][c->order] = (uint16_t)cache;
-		else if (i == 0 || !p[-1].failed || p[-1].call != p->call)
-			note_waited(r, p, cache);
-	}
-}
+/* --- scenarios, conversation by conversation --- */
 
 static void survey(struct run *r)
 {
 	const bool rebuilt = r->o->cache == WHATIF_CACHE_REBUILT;
-	const uint32_t recorded = r->s->route.targets;
-	for (size_t i = 0; rebuilt && i < r->calls; i++)
-		whatif_note_cache(r, recorded + r->call[i].subject, &r->call[i], r->call[i].time_us,
-				  r->call[i].order);
+	if (rebuilt && r->like == r)
+		whatif_survey_recorded(r);
 	whatif_choose(r);
 	for (size_t i = 0; i < r->plays; i++) {
 		const struct play *p = &r->play[i];
@@ -146,7 +113,7 @@ static void survey(struct run *r)
 			(struct first_use){ key, tariffs_ask(r->tariffs, s, p->time_us)->resolved };
 	}
 	if (rebuilt)
-		survey_caches(r);
+		whatif_survey_caches(r);
 }
 
 static void replay(struct run *r)
@@ -156,56 +123,87 @@ static void replay(struct run *r)
 	whatif_add_plays(r, &r->failure);
 }
 
-static void stop_if_asked(struct run *r)
+enum { STAGES_AT_ONCE = 16 };
+
+/* The threads of all scenarios, of which some are replayed at a time: each conversation is taken
+ * out once for all of them. */
+struct crew {
+	const struct whatif_options *o;
+	struct desk *desk; /* a thread's each */
+	int threads;
+	struct stage stage[STAGES_AT_ONCE];
+	struct run *run; /* threads of the first stage, of the second... */
+	size_t stages;
+	struct cache_numbers numbers;
+	void (*take)(struct run *r);
+	atomic_size_t next; /* part of the work */
+	atomic_bool failed;
+	_Atomic int64_t done; /* calls, of both passes of every scenario */
+	int64_t of;
+};
+
+static struct run *run_of(const struct crew *crew, size_t stage, int thread)
 {
-	const struct whatif_options *o = r->stage->o;
-	if (r->failure.code == ERR_NONE && o->stops && o->stops(o->stops_user))
-		err_set(&r->failure, ERR_BUSY,
-			"it took longer than it may here; use the command line for it");
+	return &crew->run[stage * (size_t)crew->threads + (size_t)thread];
 }
 
-static void take_out(struct run *r, const struct workload *w)
+static void stop_if_asked(struct crew *crew, struct run *r)
 {
-	if (r->calls > r->work_room) {
-		free(r->work);
-		r->work_room = r->calls * 2;
-		r->work = mem_alloc(r->work_room * sizeof *r->work);
+	const struct whatif_options *o = crew->o;
+	if (atomic_load(&crew->failed) || !o->stops || !o->stops(o->stops_user))
+		return;
+	err_set(&r->failure, ERR_BUSY,
+		"it took longer than it may here; use the command line for it");
+	atomic_store(&crew->failed, true);
+}
+
+static const struct work_call *take_out(struct desk *d, const struct workload *w, size_t from,
+					size_t calls)
+{
+	if (calls > d->work_room) {
+		free(d->work);
+		d->work_room = calls * 2;
+		d->work = mem_alloc(d->work_room * sizeof *d->work);
 	}
-	r->call = workload_calls(w, r->from, r->calls, r->work);
+	return workload_calls(w, from, calls, d->work);
+}
+
+static void take_conversation(struct desk *d, const struct workload *w, size_t k)
+{
+	struct crew *crew = d->crew;
+	const size_t from = workload_first_call(w, k), calls = workload_first_call(w, k + 1) - from;
+	const struct work_call *call = take_out(d, w, from, calls);
+	for (size_t i = 0; i < crew->stages; i++) {
+		struct run *r = run_of(crew, i, d->index);
+		r->from = from;
+		r->calls = calls;
+		r->call = call;
+		if (r->failure.code == ERR_NONE)
+			crew->take(r);
+		if (r->failure.code != ERR_NONE)
+			atomic_store(&crew->failed, true);
+	}
 }
 
 static void *take_parts(void *user)
 {
-	struct run *r = user;
-	struct stage *st = r->stage;
-	const struct workload *w = st->o->workload;
+	struct desk *d = user;
+	struct crew *crew = d->crew;
+	const struct workload *w = crew->o->workload;
 	size_t part;
-	if (r->pinned)
-		processor_pin(r->index);
-	while ((part = atomic_fetch_add(&st->next, 1)) * PART_CALLS < w->count) {
+	if (crew->threads > 1)
+		processor_pin(d->index);
+	while ((part = atomic_fetch_add(&crew->next, 1)) * PART_CALLS < w->count) {
 		const size_t to = (part + 1) * PART_CALLS;
 		size_t k = workload_conversation_from(w, part * PART_CALLS);
-		stop_if_asked(r);
-		for (; k < w->conversations && workload_first_call(w, k) < to; k++) {
-			r->from = workload_first_call(w, k);
-			r->calls = workload_first_call(w, k + 1) - r->from;
-			take_out(r, w);
-			if (r->failure.code == ERR_NONE)
-				st->take(r);
-		}
-		atomic_fetch_add(st->done, PART_CALLS);
+		stop_if_asked(crew, run_of(crew, 0, d->index));
+		for (; k < w->conversations && workload_first_call(w, k) < to; k++)
+			if (!atomic_load(&crew->failed))
+				take_conversation(d, w, k);
+		atomic_fetch_add(&crew->done, PART_CALLS * (int64_t)crew->stages);
 	}
 	return NULL;
 }
-
-/* The threads of all scenarios. */
-struct crew {
-	const struct whatif_options *o;
-	struct run *run;
-	int threads;
-	_Atomic int64_t done; /* calls, of both passes of every scenario */
-	int64_t of;
-};
 
 static void wait_for(struct crew *crew, pthread_t thread)
 {
@@ -221,30 +219,25 @@ static void wait_for(struct crew *crew, pthread_t thread)
 	} while (pthread_timedjoin_np(thread, NULL, &until) != 0);
 }
 
-static void each_conversation(struct crew *crew, struct stage *st, void (*take)(struct run *r))
+static void each_conversation(struct crew *crew, void (*take)(struct run *r))
 {
 	pthread_t thread[THREADS_MAX];
-	st->take = take;
-	st->done = &crew->done;
-	atomic_store(&st->next, 0);
-	for (int i = 0; i < crew->threads; i++) {
-		crew->run[i].index = i;
-		crew->run[i].pinned = crew->threads > 1;
-	}
+	crew->take = take;
+	atomic_store(&crew->next, 0);
 	if (crew->threads == 1 && !crew->o->progress) {
-		take_parts(&crew->run[0]);
+		take_parts(&crew->desk[0]);
 		return;
 	}
 	for (int i = 0; i < crew->threads; i++)
-		CHECK(pthread_create(&thread[i], NULL, take_parts, &crew->run[i]) == 0);
+		CHECK(pthread_create(&thread[i], NULL, take_parts, &crew->desk[i]) == 0);
 	for (int i = 0; i < crew->threads; i++)
 		wait_for(crew, thread[i]);
 }
 
-/* The first failure of a thread. */
+/* The first failure of the first scenario that has one. */
 static int crew_failure(const struct crew *crew, struct err *e)
 {
-	for (int i = 0; i < crew->threads; i++)
+	for (size_t i = 0; i < crew->stages * (size_t)crew->threads; i++)
 		if (crew->run[i].failure.code != ERR_NONE) {
 			return err_pass(e, &crew->run[i].failure);
 		}
@@ -280,7 +273,6 @@ static void stage_begin(struct stage *st, const struct whatif_options *o, const 
 			      .asked = whatif_asked_rules(o, s),
 			      .clusters = o->sample ? conversations
 						    : resample_clusters(conversations) };
-	pthread_mutex_init(&st->lock, NULL);
 	st->line_of = mem_alloc((st->targets + (size_t)1) * sizeof *st->line_of);
 	for (uint32_t t = 0; t < st->targets; t++)
 		st->line_of[t] = -1;
@@ -288,40 +280,24 @@ static void stage_begin(struct stage *st, const struct whatif_options *o, const 
 
 static void stage_end(struct stage *st)
 {
-	pthread_mutex_destroy(&st->lock);
-	dict_release(&st->numbers);
 	result_release(&st->plan);
 	free(st->line_of);
-	free(st->used[0]);
-	free(st->used[1]);
-	free(st->warm);
-}
-
-static void cache_tables(struct stage *st)
-{
-	const size_t count = st->o->workload->count;
-	st->warm = mem_zalloc(count + 1);
-	for (int k = 0; k < (st->s->route.escalates ? 2 : 1); k++) {
-		st->used[k] = mem_alloc((count + 1) * sizeof *st->used[k]);
-		memset(st->used[k], 0xff, count * sizeof *st->used[k]);
-	}
+	free(st->cold);
 }
 
 /* The survey said what there is; now what it costs. */
-static int replay_all(struct crew *crew, struct stage *st, struct whatif_result *out, struct err *e)
+static void stage_plan(struct crew *crew, size_t i)
 {
 	const struct whatif_options *o = crew->o;
-	struct run *run = crew->run;
-	int rc = crew_failure(crew, e);
-	if (rc != 0)
-		return rc;
+	struct stage *st = &crew->stage[i];
+	struct run *run = run_of(crew, i, 0);
 	make_lines(st, run, crew->threads);
 	if (o->cache == WHATIF_CACHE_REBUILT)
-		rc = whatif_find_warm(st, run, crew->threads, e);
-	if (rc != 0)
-		return rc;
-	for (int i = 0; i < crew->threads; i++) {
-		struct whatif_result *part = &run[i].part;
+		whatif_find_cold(st, run, run_of(crew, st->like, 0), crew->threads);
+	for (int k = 0; k < crew->threads; k++) {
+		struct whatif_result *part = &run[k].part;
+		free(run[k].uses.use);
+		run[k].uses = (struct uses){ 0 };
 		*part = (struct whatif_result){ .models = st->plan.models };
 		part->model = mem_alloc((part->models + 1) * sizeof *part->model);
 		if (part->models)
@@ -330,51 +306,107 @@ static int replay_all(struct crew *crew, struct stage *st, struct whatif_result 
 			part->by_conversation =
 				mem_zalloc((st->clusters + 1) * sizeof *part->by_conversation);
 		if (o->cache == WHATIF_CACHE_REBUILT)
-			run[i].counts = count_cache_open(st->cache, st->caches);
+			run[k].counts = count_cache_open(st->cache, st->caches);
 	}
-	each_conversation(crew, st, replay);
-	rc = crew_failure(crew, e);
-	return rc == 0 ? whatif_merge(st, out, run, crew->threads, e) : rc;
 }
 
-static int run_conversations(struct crew *crew, struct whatif_result *out, const struct scenario *s,
-			     bool waits, const int64_t *when, struct err *e)
+/* What is said of a stage is that of the first that fails. */
+static int stage_finish(struct crew *crew, size_t i, struct err *e)
+{
+	struct stage *st = &crew->stage[i];
+	struct run *run = run_of(crew, i, 0);
+	int rc = whatif_merge(st, st->out, run, crew->threads, e);
+	return rc == 0 ? whatif_rent(st->s, st->out, run, crew->threads, e) : rc;
+}
+
+/* Two scenarios see the recorded calls alike where neither has them made in another service tier
+ * and both go by the vendors' contracts, or neither does. */
+static size_t like_of(const struct crew *crew, size_t i)
+{
+	const struct stage *st = &crew->stage[i];
+	for (size_t k = 0; k < i; k++)
+		if (!st->s->route.service_tier.n && !crew->stage[k].s->route.service_tier.n &&
+		    st->asked.vendor == crew->stage[k].asked.vendor)
+			return k;
+	return i;
+}
+
+static void stage_join(struct crew *crew, struct whatif_result *out, const struct scenario *s,
+		       bool waits)
 {
 	const struct whatif_options *o = crew->o;
-	struct run *run = crew->run;
-	struct stage st;
-	stage_begin(&st, o, s, waits);
-	st.when = when;
-	out->by_conversation = mem_zalloc((st.clusters + 1) * sizeof *out->by_conversation);
+	const size_t i = crew->stages++;
+	struct stage *st = &crew->stage[i];
+	stage_begin(st, o, s, waits);
+	st->out = out;
+	st->numbers = &crew->numbers;
+	st->like = like_of(crew, i);
+	out->by_conversation = mem_zalloc((st->clusters + 1) * sizeof *out->by_conversation);
 	if (o->sample)
-		st.by_conversation = out->by_conversation;
-	if (o->cache == WHATIF_CACHE_REBUILT)
-		cache_tables(&st);
-	for (int i = 0; i < crew->threads; i++)
-		run_begin(&run[i], &st);
-	each_conversation(crew, &st, survey);
-	int rc = replay_all(crew, &st, out, e);
-	if (rc == 0)
-		rc = whatif_rent(s, out, run, crew->threads, e);
-	for (int i = 0; i < crew->threads; i++)
-		run_end(&run[i]);
-	for (uint32_t k = 0; k < st.caches; k++)
-		model_cache_release(&st.cache[k]);
-	free(st.cache);
-	stage_end(&st);
+		st->by_conversation = out->by_conversation;
+	for (int k = 0; k < crew->threads; k++) {
+		run_begin(run_of(crew, i, k), st, &crew->desk[k]);
+		run_of(crew, i, k)->like = run_of(crew, st->like, k);
+	}
+}
+
+/* Replays the scenarios that joined. */
+static int run_stages(struct crew *crew, struct err *e)
+{
+	each_conversation(crew, survey);
+	int rc = crew_failure(crew, e);
+	for (size_t i = 0; rc == 0 && i < crew->stages; i++)
+		stage_plan(crew, i);
+	if (rc == 0) {
+		each_conversation(crew, replay);
+		rc = crew_failure(crew, e);
+	}
+	for (size_t i = 0; rc == 0 && i < crew->stages; i++)
+		rc = stage_finish(crew, i, e);
+	for (size_t i = 0; i < crew->stages * (size_t)crew->threads; i++)
+		run_end(&crew->run[i]);
+	for (size_t i = 0; i < crew->stages; i++) {
+		struct stage *st = &crew->stage[i];
+		for (uint32_t k = 0; k < st->caches; k++)
+			model_cache_release(&st->cache[k]);
+		free(st->cache);
+		stage_end(st);
+	}
+	crew->stages = 0;
 	return rc;
 }
 
-/* By the order of time, for what the caches saw. */
-static int64_t *times_in_order(const struct workload *w)
+/* Calls on machines by the hour are noted one by one, so such scenarios are replayed alone. */
+static bool is_hosting(const struct scenario *s)
 {
-	int64_t *when = mem_alloc((w->count + 1) * sizeof *when);
-	for (size_t i = 0; i < w->count; i++) {
-		struct work_call room;
-		const struct work_call *c = workload_calls(w, i, 1, &room);
-		when[c->order] = c->time_us;
+	bool hosts = false;
+	for (uint32_t t = 0; t < s->route.targets; t++)
+		hosts |= s->hosting[t].gpu_hour.pico != 0;
+	return hosts;
+}
+
+static int run_scenarios(struct crew *crew, struct whatif_result *result,
+			 struct whatif_result *at_once, struct err *e)
+{
+	const struct whatif_options *o = crew->o;
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < o->scenarios; i++) {
+		const struct scenario *s = &o->scenario[i];
+		const bool alone = is_hosting(s);
+		if (crew->stages + 2 > STAGES_AT_ONCE || (alone && crew->stages))
+			rc = run_stages(crew, e);
+		if (rc != 0)
+			break;
+		stage_join(crew, &result[i], s, true);
+		/* what waiting buys is the same route without it */
+		if (alone)
+			rc = run_stages(crew, e);
+		if (rc == 0 && s->route.kind == ROUTE_OFFPEAK)
+			stage_join(crew, &at_once[i], s, false);
+		if (rc == 0 && alone && crew->stages)
+			rc = run_stages(crew, e);
 	}
-	return when;
+	return rc == 0 && crew->stages ? run_stages(crew, e) : rc;
 }
 
 static int run_with_crew(struct whatif_result *result, const struct whatif_options *o, int threads,
@@ -383,26 +415,28 @@ static int run_with_crew(struct whatif_result *result, const struct whatif_optio
 	const struct workload *w = o->workload;
 	const size_t parts = (w->count + PART_CALLS - 1) / PART_CALLS;
 	struct crew crew = { .o = o, .threads = parts < (size_t)threads ? (int)parts : threads };
-	int64_t *when = o->cache == WHATIF_CACHE_REBUILT ? times_in_order(w) : NULL;
-	int rc = 0;
-	crew.run = mem_zalloc((size_t)crew.threads * sizeof *crew.run);
+	struct whatif_result *at_once = mem_zalloc((o->scenarios + 1) * sizeof *at_once);
+	pthread_mutex_init(&crew.numbers.lock, NULL);
+	crew.desk = mem_zalloc((size_t)crew.threads * sizeof *crew.desk);
+	crew.run = mem_alloc((size_t)crew.threads * STAGES_AT_ONCE * sizeof *crew.run);
+	for (int i = 0; i < crew.threads; i++) {
+		crew.desk[i].crew = &crew;
+		crew.desk[i].index = i;
+	}
 	for (size_t i = 0; i < o->scenarios; i++)
 		crew.of += (int64_t)w->count * (o->scenario[i].route.kind == ROUTE_OFFPEAK ? 4 : 2);
-	for (size_t i = 0; rc == 0 && i < o->scenarios; i++) {
-		const struct scenario *s = &o->scenario[i];
-		struct whatif_result at_once = { 0 };
-		rc = run_conversations(&crew, &result[i], s, true, when, e);
-		/* what waiting buys is the same route without it */
-		if (rc != 0 || s->route.kind != ROUTE_OFFPEAK)
-			continue;
-		rc = run_conversations(&crew, &at_once, s, false, when, e);
-		result[i].without_waiting = at_once.cost;
-		result_release(&at_once);
+	int rc = run_scenarios(&crew, result, at_once, e);
+	for (size_t i = 0; i < o->scenarios; i++) {
+		result[i].without_waiting = at_once[i].cost;
+		result_release(&at_once[i]);
 	}
 	for (int i = 0; i < crew.threads; i++)
-		run_close(&crew.run[i]);
+		desk_close(&crew.desk[i]);
+	pthread_mutex_destroy(&crew.numbers.lock);
+	dict_release(&crew.numbers.dict);
+	free(crew.desk);
 	free(crew.run);
-	free(when);
+	free(at_once);
 	return rc;
 }
 
@@ -413,10 +447,11 @@ static int run_blocks(struct whatif_result *out, const struct whatif_options *o,
 {
 	const struct workload *w = o->workload;
 	struct stage st;
-	struct run r = { 0 };
+	struct desk d = { 0 };
+	struct run r;
 	int rc = 0;
 	stage_begin(&st, o, s, waits);
-	run_begin(&r, &st);
+	run_begin(&r, &st, &d);
 	r.out = out;
 	r.call = w->call;
 	r.calls = w->count;
@@ -429,7 +464,7 @@ static int run_blocks(struct whatif_result *out, const struct whatif_options *o,
 	if (rc == 0)
 		rc = whatif_rent(s, out, &r, 1, e);
 	run_end(&r);
-	run_close(&r);
+	desk_close(&d);
 	stage_end(&st);
 	return rc;
 }

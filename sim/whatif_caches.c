@@ -1,6 +1,7 @@
 #include "sim/whatif_run.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "sim/count_cache.h"
 
@@ -75,27 +76,53 @@ int whatif_hit_blocks(struct run *r, struct err *e)
 
 /* --- which caches there are, and when they are in use --- */
 
-/* Numbers are the scenario's; which thread gives them does not matter. */
+static void see(struct seen_caches *l, uint32_t number, const struct seen_cache *now)
+{
+	if (number >= l->count) {
+		const size_t room = (number + (size_t)1) * 2;
+		l->of = mem_grow(l->of, room * sizeof *l->of);
+		for (size_t k = l->count; k < room; k++)
+			l->of[k].key = ~(uint128)0;
+		l->count = room;
+	}
+	if (now->key < l->of[number].key)
+		l->of[number] = *now;
+}
+
+/* Stretches that are no longer than the shortest lifetime. */
+static struct noted note_how(const struct run *r, const struct buf *key, bool hosted)
+{
+	struct noted n = { .known = true, .shift = 63 };
+	const int64_t ttl_us =
+		model_cache_shortest(r->o->book, &r->stage->asked, key, hosted, &n.apart);
+	while (ttl_us >= 0 && n.shift > 0 && (int64_t)1 << (n.shift - 1) > ttl_us / 2)
+		n.shift--;
+	return n;
+}
+
+/* Numbers are those of all scenarios; which thread gives them does not matter. */
 static uint32_t register_cache(struct run *r, uint32_t target, const struct subject *s,
 			       const struct tariff_answer *a)
 {
-	struct stage *st = r->stage;
+	struct cache_numbers *numbers = r->stage->numbers;
 	struct buf key = { 0 };
-	model_cache_key(&key, s, a, is_hosted(r, target));
-	pthread_mutex_lock(&st->lock);
-	uint64_t *n = dict_need(&st->numbers, (struct text){ key.p, key.n }, NULL);
+	const bool hosted = is_hosted(r, target);
+	model_cache_key(&key, s, a, hosted);
+	pthread_mutex_lock(&numbers->lock);
+	uint64_t *n = dict_need(&numbers->dict, (struct text){ key.p, key.n }, NULL);
 	if (!*n)
-		*n = st->numbers.count;
-	const uint32_t number = (uint32_t)(*n < NO_CACHE ? *n - 1 : NO_CACHE - 1);
-	pthread_mutex_unlock(&st->lock);
-	buf_release(&key);
-	if (number >= r->seens) {
+		*n = numbers->dict.count;
+	const uint32_t number = (uint32_t)(*n - 1);
+	pthread_mutex_unlock(&numbers->lock);
+	if (number >= r->noteds) {
 		const size_t room = (number + (size_t)1) * 2;
-		r->seen = mem_grow(r->seen, room * sizeof *r->seen);
-		for (size_t k = r->seens; k < room; k++)
-			r->seen[k].key = ~(uint128)0;
-		r->seens = room;
+		r->noted = mem_grow(r->noted, room * sizeof *r->noted);
+		memset(r->noted + r->noteds, 0, (room - r->noteds) * sizeof *r->noted);
+		r->noteds = room;
 	}
+	if (!r->noted[number].known)
+		r->noted[number] = note_how(r, &key, hosted);
+	buf_release(&key);
 	return number;
 }
 
@@ -114,142 +141,184 @@ static uint32_t cache_of(struct run *r, uint32_t target, const struct work_call 
 	return memo->number;
 }
 
-uint32_t whatif_note_cache(struct run *r, uint32_t target, const struct work_call *c,
-			   int64_t time_us, uint128 key)
+static uint32_t see_cache(struct run *r, struct seen_caches *l, uint32_t target,
+			  const struct work_call *c, int64_t time_us, uint128 key)
 {
 	struct subject *s = whatif_subject(r, target, c);
 	const struct tariff_answer *a = tariffs_ask(r->tariffs, s, time_us);
 	const uint32_t number = cache_of(r, target, c, s, a);
-	struct seen_cache *seen = &r->seen[number];
-	if (key < seen->key)
-		*seen = (struct seen_cache){ key, a, is_hosted(r, target) };
+	see(l, number, &(struct seen_cache){ key, a, is_hosted(r, target) });
 	return number;
 }
 
-static void take_caches(struct stage *st, const struct run *run, int runs)
+static struct use *place_of_use(const struct uses *u, const struct use *like)
 {
-	st->caches = (uint32_t)st->numbers.count;
+	const uint64_t mixed = ((uint64_t)like->stretch * 0x9E3779B97F4A7C15u ^
+				((uint64_t)like->cache << 32 | like->customer)) *
+			       0xD6E8FEB86659FD93u;
+	size_t i = (mixed ^ mixed >> 29) & (u->room - 1);
+	while (u->use[i].cache &&
+	       (u->use[i].stretch != like->stretch || u->use[i].cache != like->cache ||
+		u->use[i].customer != like->customer))
+		i = (i + 1) & (u->room - 1);
+	return &u->use[i];
+}
+
+static void grow_uses(struct uses *u)
+{
+	const struct uses old = *u;
+	u->room = old.room ? old.room * 2 : 256;
+	u->use = mem_zalloc(u->room * sizeof *u->use);
+	for (size_t i = 0; i < old.room; i++)
+		if (old.use[i].cache)
+			*place_of_use(u, &old.use[i]) = old.use[i];
+	free(old.use);
+}
+
+/* Adds what is first and last of a stretch. */
+static void add_use(struct use *to, const struct use *u)
+{
+	if (u->first_us < to->first_us || (u->first_us == to->first_us && u->first < to->first)) {
+		to->first_us = u->first_us;
+		to->first = u->first;
+	}
+	if (u->last_us > to->last_us)
+		to->last_us = u->last_us;
+}
+
+static void note_use(struct run *r, uint32_t cache, const struct play *p)
+{
+	const struct noted how = r->noted[cache];
+	const struct use now = { .cache = cache + 1,
+				 .customer = how.apart ? call_of(r, p)->customer + 1 : 0,
+				 .stretch = p->time_us >> how.shift,
+				 .first_us = p->time_us,
+				 .last_us = p->time_us,
+				 .first = play_number(r, p) };
+	if (r->uses.count * 4 >= r->uses.room * 3)
+		grow_uses(&r->uses);
+	struct use *u = place_of_use(&r->uses, &now);
+	r->uses.count += !u->cache;
+	if (u->cache)
+		add_use(u, &now);
+	else
+		*u = now;
+}
+
+void whatif_survey_recorded(struct run *r)
+{
+	for (size_t i = 0; i < r->calls; i++) {
+		const struct work_call *c = &r->call[i];
+		see_cache(r, &r->seen_recorded, r->s->route.targets + c->subject, c, c->time_us,
+			  c->order);
+	}
+}
+
+void whatif_survey_caches(struct run *r)
+{
+	for (size_t i = 0; i < r->plays; i++) {
+		const struct play *p = &r->play[i];
+		const uint32_t cache = see_cache(r, &r->seen, p->target, call_of(r, p), p->time_us,
+						 play_key(r, p));
+		note_use(r, cache, p);
+	}
+}
+
+static void first_seen(struct seen_cache *first, const struct seen_caches *l, uint32_t number)
+{
+	if (number < l->count && l->of[number].key < first->key)
+		*first = l->of[number];
+}
+
+static void take_caches(struct stage *st, const struct run *run, const struct run *like, int runs)
+{
+	st->caches = (uint32_t)st->numbers->dict.count;
 	st->cache = mem_zalloc((st->caches + (size_t)1) * sizeof *st->cache);
 	for (uint32_t k = 0; k < st->caches; k++) {
 		struct seen_cache first = { .key = ~(uint128)0 };
-		for (int i = 0; i < runs; i++)
-			if (k < run[i].seens && run[i].seen[k].key < first.key)
-				first = run[i].seen[k];
+		for (int i = 0; i < runs; i++) {
+			first_seen(&first, &like[i].seen_recorded, k);
+			first_seen(&first, &run[i].seen, k);
+		}
 		if (first.answer)
 			st->cache[k] =
 				model_cache_of(st->o->book, &st->asked, first.answer, first.hosted);
 	}
 }
 
-static int by_wait(const void *a, const void *b)
+static int by_stretch(const void *a, const void *b)
 {
-	const struct waited *x = a, *y = b;
-	if (x->time_us != y->time_us)
-		return x->time_us < y->time_us ? -1 : 1;
-	return x->order < y->order ? -1 : x->order > y->order;
+	const struct use *x = a, *y = b;
+	if (x->cache != y->cache)
+		return x->cache < y->cache ? -1 : 1;
+	if (x->customer != y->customer)
+		return x->customer < y->customer ? -1 : 1;
+	return x->stretch < y->stretch ? -1 : x->stretch > y->stretch;
 }
 
-static size_t gather_waited(struct waited **out, const struct run *run, int runs)
+/* All threads' uses, a stretch once, in order. Customers are told apart only where the cache ends
+ * at them. */
+static size_t gather_uses(struct use **out, const struct stage *st, const struct run *run, int runs)
 {
-	size_t n = 0, count = 0;
+	size_t n = 0, kept = 0, count = 0;
 	for (int i = 0; i < runs; i++)
-		count += run[i].waits;
-	*out = mem_alloc((count + 1) * sizeof **out);
-	for (int i = 0; i < runs; i++) {
-		if (run[i].waits)
-			memcpy(*out + n, run[i].waited, run[i].waits * sizeof **out);
-		n += run[i].waits;
-	}
-	if (n)
-		qsort(*out, n, sizeof **out, by_wait);
-	return n;
+		count += run[i].uses.count;
+	struct use *all = mem_alloc((count + 1) * sizeof *all);
+	for (int i = 0; i < runs; i++)
+		for (size_t k = 0; k < run[i].uses.room; k++) {
+			const struct use *u = &run[i].uses.use[k];
+			if (!u->cache)
+				continue;
+			const struct model_cache *of = &st->cache[u->cache - 1];
+			all[n] = *u;
+			if (!(model_cache_at(of, u->first_us)->rules.scope & CACHE_CUSTOMER))
+				all[n].customer = 0;
+			n++;
+		}
+	qsort(all, n, sizeof *all, by_stretch);
+	for (size_t i = 0; i < n; i++)
+		if (kept && by_stretch(&all[kept - 1], &all[i]) == 0)
+			add_use(&all[kept - 1], &all[i]);
+		else
+			all[kept++] = all[i];
+	*out = all;
+	return kept;
 }
 
-/* When each cache was last used; where it ends at the customer, by each of them. */
-struct last_uses {
-	const struct stage *st;
-	int64_t *us;
-	bool *any;
-	uint32_t *customer; /* by order */
-	struct dict of_customers;
-};
-
-static bool was_warm(struct last_uses *l, uint32_t cache, size_t order, int64_t now_us)
+static uint64_t *cold_place(const struct stage *st, uint64_t play)
 {
-	const struct model_cache *of = &l->st->cache[cache];
-	int64_t *us = &l->us[cache];
-	bool any = l->any[cache];
-	if (model_cache_at(of, now_us)->rules.scope & CACHE_CUSTOMER) {
-		const uint32_t key[2] = { cache, l->customer[order] };
-		uint64_t *last = dict_need(&l->of_customers,
-					   (struct text){ (const char *)key, sizeof key }, NULL);
-		any = *last != 0; /* 1 + the time */
-		const int64_t then_us = (int64_t)(*last - 1);
-		*last = (uint64_t)now_us + 1;
-		return any && count_cache_warm(of, then_us, now_us);
-	}
-	const bool warm = any && count_cache_warm(of, *us, now_us);
-	*us = now_us;
-	l->any[cache] = true;
-	return warm;
+	size_t i = (play * 0x9E3779B97F4A7C15u >> 32) & (st->cold_room - 1);
+	while (st->cold[i] && st->cold[i] != play + 1)
+		i = (i + 1) & (st->cold_room - 1);
+	return &st->cold[i];
 }
 
-/* NULL where no cache ends at the customer. */
-static uint32_t *customers_in_order(const struct stage *st)
+static bool is_warm(const struct stage *st, uint64_t play)
 {
-	const struct workload *w = st->o->workload;
-	bool apart = false;
-	for (uint32_t k = 0; k < st->caches; k++)
-		for (const struct model_cache *c = &st->cache[k]; c; c = c->later)
-			apart |= (c->rules.scope & CACHE_CUSTOMER) != 0;
-	if (!apart)
-		return NULL;
-	uint32_t *customer = mem_alloc((w->count + 1) * sizeof *customer);
-	for (size_t i = 0; i < w->count; i++) {
-		struct work_call room;
-		const struct work_call *c = workload_calls(w, i, 1, &room);
-		customer[c->order] = c->customer;
-	}
-	return customer;
+	return !st->colds || !*cold_place(st, play);
 }
 
-int whatif_find_warm(struct stage *st, const struct run *run, int runs, struct err *e)
+void whatif_find_cold(struct stage *st, const struct run *run, const struct run *like, int runs)
 {
-	struct waited *waited;
-	const size_t count = st->o->workload->count;
-	if (st->numbers.count >= NO_CACHE)
-		return err_set(e, ERR_RANGE,
-			       "%zu models with caches of their own are too many for one what-if; "
-			       "choose a shorter period",
-			       st->numbers.count);
-	take_caches(st, run, runs);
-	const size_t waits = gather_waited(&waited, run, runs);
-	struct last_uses last = { st,
-				  mem_zalloc((st->caches + (size_t)1) * sizeof *last.us),
-				  mem_zalloc((st->caches + (size_t)1) * sizeof *last.any),
-				  customers_in_order(st),
-				  { 0 } };
-	size_t at = 0;
-	for (size_t i = 0; i <= count; i++) {
-		for (; at < waits && (i == count || waited[at].time_us < st->when[i] ||
-				      (waited[at].time_us == st->when[i] && waited[at].order < i));
-		     at++)
-			st->warm[waited[at].order] = was_warm(&last, waited[at].cache,
-							      waited[at].order, waited[at].time_us);
-		if (i == count)
-			break;
-		if (st->used[0][i] != NO_CACHE)
-			st->warm[i] = was_warm(&last, st->used[0][i], i, st->when[i]);
-		if (st->used[1] && st->used[1][i] != NO_CACHE)
-			st->warm[i] |=
-				(uint8_t)(was_warm(&last, st->used[1][i], i, st->when[i]) << 1);
+	struct use *use;
+	take_caches(st, run, like, runs);
+	const size_t uses = gather_uses(&use, st, run, runs);
+	size_t colds = 0;
+	for (size_t i = 0; i < uses; i++) {
+		const struct use *u = &use[i], *before = i ? &use[i - 1] : NULL;
+		const bool follows =
+			before && before->cache == u->cache && before->customer == u->customer;
+		if (!follows ||
+		    !count_cache_warm(&st->cache[u->cache - 1], before->last_us, u->first_us))
+			use[colds++].first = u->first;
 	}
-	free(last.us);
-	free(last.any);
-	free(last.customer);
-	dict_release(&last.of_customers);
-	free(waited);
-	return 0;
+	for (st->cold_room = 16; st->cold_room < colds * 2; st->cold_room *= 2)
+		;
+	st->cold = mem_zalloc(st->cold_room * sizeof *st->cold);
+	st->colds = colds;
+	for (size_t i = 0; i < colds; i++)
+		*cold_place(st, use[i].first) = use[i].first + 1;
+	free(use);
 }
 
 /* --- what is found of a conversation --- */
@@ -263,9 +332,11 @@ static void make_room(struct run *r)
 	r->recorded = mem_alloc((r->recorded_room + 1) * sizeof *r->recorded);
 }
 
-static void hit_rebuilt(struct run *r)
+/* The caches that answered the calls at hand. */
+static const uint32_t *recorded_caches(struct run *r)
 {
-	struct stage *st = r->stage;
+	if (r->like != r)
+		return r->like->recorded;
 	make_room(r);
 	for (size_t i = 0; i < r->calls; i++) {
 		const struct work_call *c = &r->call[i];
@@ -273,7 +344,15 @@ static void hit_rebuilt(struct run *r)
 		struct subject *s = whatif_subject(r, target, c);
 		r->recorded[i] = cache_of(r, target, c, s, tariffs_ask(r->tariffs, s, c->time_us));
 	}
-	count_cache_begin(r->counts, r->call, r->calls, r->recorded);
+	return r->recorded;
+}
+
+static void hit_rebuilt(struct run *r)
+{
+	struct stage *st = r->stage;
+	const uint32_t *recorded = recorded_caches(r);
+	count_cache_begin(r->counts, r->call, r->calls, recorded,
+			  r->like != r ? r->like->counts : NULL);
 	for (size_t i = 0; i < r->plays; i++) {
 		struct play *p = &r->play[i];
 		const struct work_call *c = call_of(r, p);
@@ -282,13 +361,13 @@ static void hit_rebuilt(struct run *r)
 		const struct count_found f = count_cache_find(
 			r->counts, &(struct count_call){ p->call, p->cache, p->time_us,
 							 p->time_us != c->time_us,
-							 st->warm[c->order] >> p->again & 1 });
+							 is_warm(st, play_number(r, p)) });
 		p->low = f.least;
 		p->hit = f.hit;
 		p->high = f.most;
 		p->as_recorded = f.recorded;
 		p->token_hours = f.token_hours;
-		p->records_writes = st->cache[r->recorded[p->call]].bills_writes;
+		p->records_writes = st->cache[recorded[p->call]].bills_writes;
 		r->out->calls_recorded += f.recorded;
 		r->out->missed_calls[f.miss] += f.missed > 0;
 		r->out->missed_tokens[f.miss] += f.missed;

@@ -324,6 +324,12 @@ static struct whatif_part *day_part(struct whatif_result *out, size_t *near, int
 	if (*near < out->days && out->by_day[*near].day == day)
 		return &out->by_day[*near];
 	size_t low = 0, high = out->days;
+	/* most often no day is left out */
+	const int64_t after = high ? day - out->by_day[0].day : -1;
+	if (after >= 0 && after < (int64_t)high && out->by_day[after].day == day) {
+		*near = (size_t)after;
+		return &out->by_day[after];
+	}
 	while (low < high) {
 		const size_t mid = (low + high) / 2;
 		if (out->by_day[mid].day < day)
@@ -341,13 +347,14 @@ static struct whatif_part *day_part(struct whatif_result *out, size_t *near, int
 static uint32_t window_number(struct run *r, struct tariff_answer *a)
 {
 	const char *name = a->tariff->window;
-	for (size_t i = 0; !a->window_id && i < r->windows; i++)
-		if (strcmp(r->window[i], name) == 0)
+	struct desk *d = r->desk;
+	for (size_t i = 0; !a->window_id && i < d->windows; i++)
+		if (strcmp(d->window[i], name) == 0)
 			a->window_id = (uint32_t)i + 1;
 	if (!a->window_id) {
-		r->window = one_more(r->window, r->windows, sizeof *r->window);
-		r->window[r->windows++] = name;
-		a->window_id = (uint32_t)r->windows;
+		d->window = one_more(d->window, d->windows, sizeof *d->window);
+		d->window[d->windows++] = name;
+		a->window_id = (uint32_t)d->windows;
 	}
 	return a->window_id;
 }
@@ -365,7 +372,7 @@ static struct whatif_part *window_part(struct run *r, struct tariff_answer *a, u
 		r->window_key = one_more(r->window_key, out->windows, sizeof *r->window_key);
 		r->window_key[out->windows] = key;
 		insert_part(&out->by_window, &out->windows, out->windows)->window =
-			r->window[number - 1];
+			r->desk->window[number - 1];
 		*at = (uint32_t)out->windows;
 	}
 	uint128 *first = &r->window_key[*at - 1];

@@ -161,11 +161,13 @@ static void add_second_passes(struct run *r)
 
 static void make_room(struct run *r)
 {
-	if (r->calls * 4 <= r->play_room && r->play)
-		return;
-	free(r->play);
-	r->play_room = r->calls * 4;
-	r->play = mem_alloc((r->play_room + 1) * sizeof *r->play);
+	struct desk *d = r->desk;
+	if (r->calls * 4 > d->play_room || !d->play) {
+		free(d->play);
+		d->play_room = r->calls * 4;
+		d->play = mem_alloc((d->play_room + 1) * sizeof *d->play);
+	}
+	r->play = d->play;
 }
 
 void whatif_choose(struct run *r)

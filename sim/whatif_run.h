@@ -31,16 +31,26 @@ struct play {
 	bool failed;	     /* an attempt that another one follows */
 };
 
-/* A play that waited, for what the caches saw before it. */
-struct waited {
-	int64_t time_us;
-	uint32_t order;
-	uint16_t cache;
+struct run;
+
+/* Caches have the same numbers in all scenarios. */
+struct cache_numbers {
+	pthread_mutex_t lock;
+	struct dict dict;
 };
 
-enum { NO_CACHE = UINT16_MAX };
+/* The uses of a cache (and customer) within a stretch of time that is no longer than its shortest
+ * lifetime: whatever is not the first of them finds the cache in use. */
+struct use {
+	uint32_t cache, customer; /* 1 + each; no cache: the place is free; no customer: all */
+	int64_t stretch, first_us, last_us;
+	uint64_t first; /* as play_number */
+};
 
-struct run;
+struct uses {
+	struct use *use; /* hashed */
+	size_t room, count;
+};
 
 /* One scenario, as all threads see it. */
 struct stage {
@@ -53,17 +63,14 @@ struct stage {
 	int32_t *line_of;	   /* place of each target's model in it; -1: not used yet */
 	size_t clusters;	   /* of costs; conversations beyond are added round */
 	struct money_total *by_conversation; /* of a sample: each is one thread's */
+	struct whatif_result *out;
+	size_t like; /* the first stage that sees the recorded calls as this one does; or itself */
 	/* where hits are rebuilt */
-	pthread_mutex_t lock;
-	struct dict numbers;
+	struct cache_numbers *numbers;
 	struct model_cache *cache; /* by number, after the survey */
 	uint32_t caches;
-	const int64_t *when; /* by order: the time of each call */
-	uint16_t *used[2];   /* by order: the cache of a call, and of its second pass */
-	uint8_t *warm;	     /* by order; bit 1: of the second pass */
-	atomic_size_t next;  /* part of the work */
-	_Atomic int64_t *done;
-	void (*take)(struct run *r);
+	uint64_t *cold; /* hashed: 1 + the numbers of plays that find their cache out of use */
+	size_t cold_room, colds;
 };
 
 /* What cache_number said of a subject's last answer. */
@@ -83,10 +90,37 @@ struct first_use {
 	const char *resolved;
 };
 
+struct seen_caches {
+	struct seen_cache *of; /* by number of the cache */
+	size_t count;
+};
+
+/* How the uses of a cache are noted. */
+struct noted {
+	uint8_t shift; /* stretches are as long as 2 to it, in microseconds */
+	bool known, apart;
+};
+
 struct hour;
 
-/* A thread's part of one scenario; what lies below `tariffs` lasts for all of them. */
+/* What a thread keeps for all scenarios. */
+struct desk {
+	struct tariffs *tariffs;
+	const char **window; /* by window_id - 1 */
+	size_t windows;
+	struct play *play;
+	size_t play_room;
+	struct work_call *work; /* that were packed */
+	size_t work_room;
+	/* of several threads */
+	struct crew *crew;
+	int index;
+};
+
+/* A thread's part of one scenario. */
 struct run {
+	struct desk *desk;
+	struct run *like; /* the same thread's of the stage's `like` */
 	struct stage *stage;
 	const struct whatif_options *o;
 	const struct scenario *s;
@@ -95,8 +129,10 @@ struct run {
 	struct subject **subject;  /* by target and by what was recorded; NULL: not asked for yet */
 	struct numbered *numbered; /* by subject's place */
 	struct model_caches caches; /* of prompts in blocks */
-	struct seen_cache *seen;    /* by number of the cache */
-	size_t seens;
+	struct seen_caches seen, seen_recorded;
+	struct noted *noted; /* by number of the cache */
+	size_t noteds;
+	struct uses uses;
 	struct first_use *first;	  /* by target */
 	uint128 *reason_key, *window_key; /* of those in out */
 	uint32_t *window_at; /* by the answer's window_id: 1 + place in out->by_window */
@@ -104,25 +140,17 @@ struct run {
 	struct hosted_call *hosted; /* of models on machines */
 	size_t hosteds, hosted_room;
 	struct count_cache *counts;
-	struct waited *waited;
-	size_t waits, waited_room;
 	/* the calls at hand, of a conversation or of all */
 	const struct work_call *call;
 	size_t from, calls;
-	struct work_call *work; /* that were packed */
-	size_t work_room;
-	struct play *play;
-	size_t plays, play_room;
+	struct play *play; /* the desk's */
+	size_t plays;
 	uint32_t *recorded; /* cache of each call */
 	int64_t *found;	    /* by target: what is left of the conversation */
 	size_t recorded_room;
-	struct tariffs *tariffs;
-	const char **window; /* by window_id - 1 */
-	size_t windows;
+	struct tariffs *tariffs; /* the desk's */
 	struct hour *hour;
 	struct err failure;
-	int index;
-	bool pinned;
 };
 
 static inline bool is_recorded(const struct run *r, uint32_t target)
@@ -138,6 +166,12 @@ static inline int64_t least(int64_t a, int64_t b)
 static inline const struct work_call *call_of(const struct run *r, const struct play *p)
 {
 	return &r->call[p->call];
+}
+
+/* A play among those of its scenario; an attempt that fails shares it with the one that follows. */
+static inline uint64_t play_number(const struct run *r, const struct play *p)
+{
+	return (uint64_t)call_of(r, p)->order << 1 | p->again;
 }
 
 /* Ascends in the order in which plays happen; what a play does afterwards has the next ones. */
@@ -159,13 +193,12 @@ void whatif_choose(struct run *r);
 
 /* --- whatif_caches: what the caches had --- */
 struct cache_rules whatif_asked_rules(const struct whatif_options *o, const struct scenario *s);
-/* Notes the cache that a call uses on the target at that time, and whether it is the first of it.
- */
-uint32_t whatif_note_cache(struct run *r, uint32_t target, const struct work_call *c,
-			   int64_t time_us, uint128 key);
-/* After the survey: what caches there are, and which of them were in use before each play. Errors:
- * ERR_RANGE. */
-int whatif_find_warm(struct stage *st, const struct run *run, int runs, struct err *e);
+/* Of the calls at hand, and of their plays: which caches they use, and when. */
+void whatif_survey_recorded(struct run *r);
+void whatif_survey_caches(struct run *r);
+/* After the survey: what caches there are, and which plays find theirs out of use. like: the runs
+ * of the stage's `like`. */
+void whatif_find_cold(struct stage *st, const struct run *run, const struct run *like, int runs);
 void whatif_hits(struct run *r);
 int whatif_hit_blocks(struct run *r, struct err *e);
 

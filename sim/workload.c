@@ -48,7 +48,14 @@ static void take_out(const struct workload *w, const struct packed_call *p, stru
 	}
 }
 
-enum { FETCH_AHEAD = 8 };
+enum { FETCH_AHEAD = 16 };
+
+/* A call may lie in two lines of the processor's cache. */
+static void fetch_packed(const struct packed_call *p)
+{
+	__builtin_prefetch(p);
+	__builtin_prefetch((const char *)(p + 1) - 1);
+}
 
 const struct work_call *workload_calls(const struct workload *w, size_t from, size_t count,
 				       struct work_call *room)
@@ -58,7 +65,7 @@ const struct work_call *workload_calls(const struct workload *w, size_t from, si
 	const struct work_place *place = &w->place[from];
 	for (size_t i = 0; i < count; i++) {
 		if (from + i + FETCH_AHEAD < w->count)
-			__builtin_prefetch(packed_at(w, place[i + FETCH_AHEAD].at));
+			fetch_packed(packed_at(w, place[i + FETCH_AHEAD].at));
 		take_out(w, packed_at(w, place[i].at), &room[i]);
 		room[i].order = place[i].order;
 		room[i].call = w->has_conversations && w->first

@@ -125,6 +125,8 @@ void workload_join(struct workload_build *to, struct workload_build *const *part
 	for (size_t i = 0; i < parts; i++) {
 		const struct workload *of = part[i]->w;
 		n[i] = (struct numbers){ .b = part[i] };
+		dict_release(&part[i]->seen);
+		dict_release(&part[i]->w->who_dict);
 		n[i].name = mem_zalloc((of->names + 1) * sizeof *n[i].name);
 		n[i].subject = mem_alloc((of->subjects + 1) * sizeof *n[i].subject);
 		n[i].conversation = mem_alloc((of->conversations + 1) * sizeof *n[i].conversation);
