@@ -66,12 +66,33 @@ static const char *nearest_command(const char *typed)
 	return near;
 }
 
+/* "price --help": the commands of that first word, with what each does; false: there are none. */
+static bool print_family(const char *first)
+{
+	const size_t n = strlen(first);
+	bool any = false;
+	for (const struct command *c = cli_commands(); c->name; c++) {
+		if (strncmp(c->name, first, n) != 0 || c->name[n] != ' ')
+			continue;
+		if (!any)
+			printf("Usage: tally %s COMMAND [options]\n\n", first);
+		printf("  %-18s %s\n", c->name, c->summary);
+		any = true;
+	}
+	if (any)
+		printf("\nSee `tally %s COMMAND --help`.\n", first);
+	return any;
+}
+
 /* "price" alone, or with an unknown second word: the list of what there is. */
 static int unknown_command(int argc, char **argv, bool json)
 {
 	struct err e;
 	struct buf family = { 0 };
 	const char *near;
+	if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) &&
+	    print_family(argv[0]))
+		return 0;
 	for (const struct command *c = cli_commands(); c->name; c++) {
 		const char *space = strchr(c->name, ' ');
 		if (space && strlen(argv[0]) == (size_t)(space - c->name) &&

@@ -389,11 +389,29 @@ static void put_model_facts(const struct book *book, const char *model, struct i
 	}
 }
 
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* Whether all that is said of where a price is from was said of the one before it: they are service
+ * tiers and regions of one. */
+static bool said_already(const struct row *rows, size_t i)
+{
+	const struct price *p = rows[i].price, *before = i ? rows[i - 1].price : NULL;
+	return before && p->from.us == before->from.us && p->old_seen.us == before->old_seen.us &&
+	       same_text(p->currency, before->currency) && same_text(p->source, before->source) &&
+	       same_text(p->sure, before->sure) && same_text(p->note, before->note) &&
+	       same_text(p->doubt, before->doubt);
+}
+
 static void put_sources(const struct row *rows, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct price *p = rows[i].price;
 		char from[INSTANT_TEXT_MAX], seen[INSTANT_TEXT_MAX];
+		if (said_already(rows, i))
+			continue;
 		day_of(p->from, "always", from);
 		print_note("source   %s %s: %s (%s)%s%s", from, p->currency, p->source, p->sure,
 			   p->note ? "; " : "", p->note ? p->note : "");

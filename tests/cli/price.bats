@@ -183,3 +183,12 @@ J
 	run "$TALLY" cost --prices gp.card.json --provider v --model h --cache-write-1h 1000000 --json
 	expect 0 '"total": "6"'
 }
+@test "the commands of a group are listed, and a source is told once for the tiers and regions of a price" {
+	run "$TALLY" price --help
+	expect 0 'price update' 'price install' 'install newer prices'
+	run "$TALLY" credit -h
+	expect 0 'credit top-up'
+	run "$TALLY" price show gpt-5.4 --provider openai --at 2026-06-01
+	expect 0 'source   2026-03-05'
+	[ "$(grep -c '^source' <<<"$output")" = 1 ] || fail "$output"
+}
