@@ -156,6 +156,7 @@ static const struct {
 	{ NULL, "pages_processed", UNIT_PAGE },
 	/* transcription by the second */
 	{ NULL, "seconds", UNIT_SECOND },
+	{ NULL, "prompt_audio_seconds", UNIT_SECOND },
 };
 enum { UNIT_KEYS = sizeof unit_keys / sizeof *unit_keys };
 

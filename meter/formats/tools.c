@@ -121,6 +121,18 @@ static void take_list(struct tools_found *f, json_value *list)
 	}
 }
 
+/* A run of OpenAI's assistants names the tools that it might use; its steps say which it did. */
+static void take_run(struct tools_found *f, json_value *answer)
+{
+	if (!text_is(json_string(json_member(answer, "object")), "thread.run"))
+		return;
+	for (json_value *v = json_first(json_member(answer, "tools")); v; v = json_next(v)) {
+		const struct text type = json_string(json_member(v, "type"));
+		if (!text_is(type, "function") && !f->unknown.n)
+			f->unknown = type;
+	}
+}
+
 /* A tool's name under which the vendor bills its calls is told by what was asked for. */
 static bool asked_for_preview(json_value *answer)
 {
@@ -135,8 +147,10 @@ void payload_take_tools(struct payload_reader *r, struct metered *m, struct tool
 	if (f->by_search)
 		f->units[UNIT_CONTAINER] = 0;
 	if (f->unknown.n && !m->unread)
-		m->unread = arena_printf(&r->arena, "the tool '%.*s' is unknown, and may be billed",
-					 f->unknown.n > 60 ? 60 : (int)f->unknown.n, f->unknown.p);
+		m->unread = arena_printf(
+			&r->arena,
+			"the tool '%.*s' may be billed, and how often it was used is unknown",
+			f->unknown.n > 60 ? 60 : (int)f->unknown.n, f->unknown.p);
 	for (int u = 0; u < UNIT_COUNT; u++) {
 		if (!f->units[u] || m->record.units[u])
 			continue; /* what the usage counts is what is billed */
@@ -156,6 +170,7 @@ int payload_tools(struct payload_reader *r, struct metered *m, json_value *answe
 	if (json_member(usage, "server_side_tool_usage_details") ||
 	    json_member(usage, "server_side_tool_usage"))
 		return 0;
+	take_run(&f, answer);
 	take_list(&f, json_member(answer, "output"));
 	take_list(&f, content);
 	if (!json_first(content))

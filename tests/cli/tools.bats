@@ -42,8 +42,10 @@ message() { echo '{"id":"m","type":"message","model":"claude-sonnet-4-6","conten
 	named "$(responses '{"type":"code_interpreter_call","container_id":"a"},{"type":"code_interpreter_call","container_id":"a"}')" "no price for unit 'container'"
 	named "$(responses '{"type":"shell_call","environment":{"type":"container_reference","container_id":"a"}}')" "no price for unit 'container'"
 	named "$(responses '{"type":"image_generation_call"}')" "no price for unit 'generated_image'"
-	named "$(responses '{"type":"teleport_call"}')" "the tool 'teleport_call' is unknown"
+	named "$(responses '{"type":"teleport_call"}')" "the tool 'teleport_call' may be billed"
 	named "$(responses '' '"tool_usage":{"web_search":{"num_requests":0},"image_gen":{"input_tokens":5,"output_tokens":9}},')" "'tool_usage.image_gen.input_tokens' is unknown"
+	# a run of an assistant tells what it might use
+	named '{"id":"run_1","object":"thread.run","created_at":1781517600,"model":"gpt-4o","tools":[{"type":"function"},{"type":"code_interpreter"}],"usage":{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15}}' "the tool 'code_interpreter' may be billed"
 	# a card that has a fee for a container: two runs of code in the one, and one in another
 	cat >card.json <<-'END'
 		{"schema": "tally.card/1", "provider": "tools", "title": "tools", "tools": [{"models": ["contained-*"], "currency": "USD", "fees": {"container": {"amount": "3"}}, "source": "a test"}],
@@ -80,7 +82,7 @@ message() { echo '{"id":"m","type":"message","model":"claude-sonnet-4-6","conten
 	call "$(message '{"type":"server_tool_use","name":"web_fetch"}' ',"server_tool_use":{"web_search_requests":0,"web_fetch_requests":1}')" 0.0006
 	call "$(message '{"type":"server_tool_use","name":"code_execution"},{"type":"server_tool_use","name":"web_search","caller":{"type":"code_execution_20260120"}}' ',"server_tool_use":{"web_search_requests":1}')" 0.0106
 	named "$(message '{"type":"server_tool_use","name":"code_execution"},{"type":"server_tool_use","name":"bash_code_execution"}' ',"server_tool_use":{"web_search_requests":0}')" "no price for unit 'container'"
-	named "$(message '{"type":"server_tool_use","name":"teleport"}')" "the tool 'teleport' is unknown"
+	named "$(message '{"type":"server_tool_use","name":"teleport"}')" "the tool 'teleport' may be billed"
 	named "$(message '' ',"server_tool_use":{"web_search_requests":0,"teleport_requests":2}')" "'usage.server_tool_use.teleport_requests' is unknown"
 	for tool in "code_execution" "teleport"; do
 		named 'data: {"type":"message_start","message":{"id":"s","model":"claude-sonnet-4-6","usage":{"input_tokens":5,"output_tokens":1}}}
