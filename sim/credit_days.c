@@ -25,6 +25,7 @@ struct cell {
 struct day_rates {
 	struct credit_rates *rate; /* by use; known 0 and no price a request: none */
 	int128 *value;		   /* by past day; -1: not asked yet */
+	int128 *cost;		   /* likewise: what it would draw */
 };
 
 struct credit_days {
@@ -57,6 +58,7 @@ void credit_days_close(struct credit_days *c)
 	for (size_t k = 0; k < c->rate_days; k++) {
 		free(c->rates[k].rate);
 		free(c->rates[k].value);
+		free(c->rates[k].cost);
 	}
 	dict_release(&c->index);
 	arena_release(&c->arena);
@@ -188,8 +190,9 @@ static size_t rates_at(struct credit_days *c, size_t t)
 		free(r.rate);
 	} else {
 		r.value = mem_alloc((c->of.days + 1) * sizeof *r.value);
+		r.cost = mem_alloc((c->of.days + 1) * sizeof *r.cost);
 		for (size_t i = 0; i < c->of.days; i++)
-			r.value[i] = -1;
+			r.value[i] = r.cost[i] = -1;
 		c->rates = one_more(c->rates, c->rate_days, sizeof *c->rates);
 		c->rates[c->rate_days++] = r;
 	}
@@ -245,18 +248,28 @@ static int128 greatest_common(int128 a, int128 b)
 	return a;
 }
 
-struct money_total credit_days_cost(struct credit_days *c, size_t i, size_t t)
+static int128 cost_of(struct credit_days *c, size_t i, size_t t)
 {
 	const struct money_total drawn = c->drawn[i];
 	int128 then = value_of(c, i, i), now = value_of(c, i, t), product;
 	if (then == now)
-		return drawn;
+		return drawn.atto;
 	if (then == 0) /* what no plan covered then is covered now */
-		return (struct money_total){ drawn.atto + now };
+		return drawn.atto + now;
 	const int128 common = greatest_common(then, now);
 	then /= common;
 	now /= common;
 	for (; __builtin_mul_overflow(drawn.atto, now, &product) && then > 1; then /= 2)
 		now /= 2;
-	return (struct money_total){ product / then };
+	return product / then;
+}
+
+struct money_total credit_days_cost(struct credit_days *c, size_t i, size_t t)
+{
+	const size_t at = rates_at(c, t);
+	if (c->rates[at].cost[i] < 0) { /* a draw that gives back is asked again */
+		const int128 cost = cost_of(c, i, t);
+		c->rates[at].cost[i] = cost;
+	}
+	return (struct money_total){ c->rates[at].cost[i] };
 }
