@@ -157,6 +157,8 @@ int cli_parse(struct cli *cli, const struct command *c, int argc, char **argv, s
 	cli->csv = cli_flag(cli, "csv");
 	cli->quiet = cli_flag(cli, "quiet");
 	table_show_exact(cli_flag(cli, "exact"));
+	if (cli_flag(cli, "no-color"))
+		table_show_no_colours();
 	if (cli_flag(cli, "help"))
 		return 1;
 	if (cli->json && cli->csv)

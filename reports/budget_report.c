@@ -87,6 +87,10 @@ static void show_row(struct table *t, const struct budget *b, const struct budge
 	else
 		bar_cell(t, s->percent);
 	table_cell(t, why ? "unknown" : state_name(b, s));
+	if (!why && s->percent >= 100)
+		table_colour(t, TABLE_RED);
+	else if (why || strcmp(state_name(b, s), "ok") != 0)
+		table_colour(t, TABLE_YELLOW);
 	buf_release(&m);
 }
 

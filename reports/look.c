@@ -200,7 +200,7 @@ static const char *label_cell(const struct look_report *r, const struct look_row
 }
 
 static void put_row(struct table *t, const struct look_report *r, const struct look_row *row,
-		    struct buf *b)
+		    int128 most, struct buf *b)
 {
 	for (size_t d = 0; d < r->titles; d++)
 		table_cell(t, label_cell(r, row, d));
@@ -209,6 +209,7 @@ static void put_row(struct table *t, const struct look_report *r, const struct l
 	look_put_names(b, row->models, name_of, row);
 	table_cell(t, b->p);
 	put_sums(t, r, &row->sums, b);
+	table_bar(t, row->sums.cost.atto, most);
 	for (size_t i = 0; r->breakdown && i < row->models; i++) {
 		for (size_t d = 0; d < r->titles + r->has_last; d++)
 			table_cell(t, "");
@@ -217,6 +218,7 @@ static void put_row(struct table *t, const struct look_report *r, const struct l
 		buf_printf(b, "  %.*s", (int)name.n, name.p);
 		table_cell(t, b->p);
 		put_sums(t, r, &row->model[i].sums, b);
+		table_cell(t, "");
 	}
 }
 
@@ -253,7 +255,7 @@ int look_put_attention(const struct usage_result *result, const struct left_out 
 
 void look_report_table(const struct look_report *r)
 {
-	struct table_column column[USAGE_DIM_COUNT + 8];
+	struct table_column column[USAGE_DIM_COUNT + 9];
 	char title[USAGE_DIM_COUNT][24];
 	size_t n = 0;
 	const size_t rows = shown_rows(r);
@@ -278,14 +280,20 @@ void look_report_table(const struct look_report *r)
 	column[n++] = (struct table_column){ "COST", true, .money = true };
 	if (r->recorded)
 		column[n++] = (struct table_column){ "RECORDED", true, .money = true };
+	column[n++] = (struct table_column){ "", .bar = true };
 	struct table *t = table_open(column, n);
+	int128 most = 0;
 	for (size_t i = r->look->rows - rows; i < r->look->rows; i++)
-		put_row(t, r, &r->look->row[i], &b);
+		if (r->look->row[i].sums.cost.atto > most)
+			most = r->look->row[i].sums.cost.atto;
+	for (size_t i = r->look->rows - rows; i < r->look->rows; i++)
+		put_row(t, r, &r->look->row[i], rows > 1 ? most : 0, &b);
 	table_blank(t);
 	table_cell(t, "total");
 	for (size_t d = 1; d < r->titles + r->has_last + 1; d++)
 		table_cell(t, "");
 	put_sums(t, r, usage_total(r->look->result), &b);
+	table_cell(t, "");
 	table_print(t);
 	table_close(t);
 	if (r->from)

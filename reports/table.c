@@ -31,18 +31,24 @@ struct table {
 	struct table_column column[COLUMNS_MAX];
 	size_t columns;
 	const char **cell; /* row by row */
+	enum table_colour *colour;
 	size_t cells, room;
 	bool left[COLUMNS_MAX];			      /* no room for it */
 	bool compact;				      /* counts as 4.2M */
 	int natural[COLUMNS_MAX], width[COLUMNS_MAX]; /* uncut; at most, 0: as wide as they are */
 };
 
-static bool show_exact;
+static bool show_exact, no_colours;
 static int drawn_for; /* columns of a terminal that is not standard output */
 
 void table_show_exact(bool exact)
 {
 	show_exact = exact;
+}
+
+void table_show_no_colours(void)
+{
+	no_colours = true;
 }
 
 void table_use_locale(void)
@@ -69,6 +75,7 @@ void table_close(struct table *t)
 	if (!t)
 		return;
 	free(t->cell);
+	free(t->colour);
 	arena_release(&t->arena);
 	free(t);
 }
@@ -78,10 +85,38 @@ void table_cell(struct table *t, const char *text)
 	if (t->cells == t->room) {
 		t->room = t->room ? t->room * 2 : 64;
 		t->cell = mem_grow(t->cell, t->room * sizeof *t->cell);
+		t->colour = mem_grow(t->colour, t->room * sizeof *t->colour);
 	}
 	struct buf b = { 0 };
 	buf_add_plain(&b, text_of(text));
+	t->colour[t->cells] = TABLE_PLAIN;
 	t->cell[t->cells++] = arena_text(&t->arena, b.p, b.n);
+	buf_release(&b);
+}
+
+void table_colour(struct table *t, enum table_colour colour)
+{
+	if (t->cells)
+		t->colour[t->cells - 1] = colour;
+}
+
+void table_bar(struct table *t, int128 part, int128 most)
+{
+	enum { CELLS = 10, EIGHTHS = 8 };
+	static const char *const parts[EIGHTHS] = { "",	      "\u258f", "\u258e", "\u258d",
+						    "\u258c", "\u258b", "\u258a", "\u2589" };
+	struct buf b = { 0 };
+	buf_puts(&b, "");
+	/* shares of a millionth are fine enough, and do not overflow */
+	const int128 unit = most / 1000000 + 1;
+	const int n =
+		part > 0 && most > 0
+			? (int)((part / unit * CELLS * EIGHTHS + most / unit / 2) / (most / unit))
+			: 0;
+	for (int i = 0; i < n / EIGHTHS; i++)
+		buf_puts(&b, "\u2588");
+	buf_puts(&b, parts[n % EIGHTHS]);
+	table_cell(t, b.p);
 	buf_release(&b);
 }
 
@@ -275,10 +310,20 @@ static bool leave(struct table *t)
 	return true;
 }
 
+static void drop_bars(struct table *t)
+{
+	for (size_t c = 0; c < t->columns; c++)
+		t->left[c] |= t->column[c].bar;
+}
+
 /* What is done to fit, mildest first. */
 static void fit(struct table *t, int terminal)
 {
 	measure(t);
+	if (table_width(t) > terminal) {
+		drop_bars(t);
+		measure(t);
+	}
 	if (squeeze(t, terminal, PROSE_WIDE, KEY_WIDE))
 		return;
 	t->compact = !show_exact;
@@ -400,6 +445,16 @@ static const char *next_line(struct table *t, const char **rest, int width)
 }
 
 /* A row, and below it what its cells hold beyond their first lines. */
+static void put_cell(const struct table *t, struct libscols_line *line, size_t k, const char *text,
+		     size_t cell)
+{
+	static const char *const names[] = { NULL, "red", "yellow" };
+	const char *colour = names[t->colour[cell]];
+	CHECK(scols_line_set_data(line, k, text) == 0);
+	if (colour)
+		scols_cell_set_color(scols_line_get_cell(line, k), colour);
+}
+
 static void put_row(struct table *t, struct libscols_table *scols, size_t row, bool terminal)
 {
 	const char *rest[COLUMNS_MAX];
@@ -422,9 +477,17 @@ static void put_row(struct table *t, struct libscols_table *scols, size_t row, b
 				s = lose_middle(t, s, t->width[c]);
 			}
 			more |= *rest[c] != 0;
-			CHECK(scols_line_set_data(line, k++, s) == 0);
+			put_cell(t, line, k++, s, row + c);
 		}
 	}
+}
+
+/* https://no-color.org: set and not empty */
+static bool colours_wanted(void)
+{
+	const char *none = getenv("NO_COLOR"), *term = getenv("TERM");
+	return isatty(STDOUT_FILENO) && !no_colours && !(none && *none) &&
+	       !(term && strcmp(term, "dumb") == 0);
 }
 
 void table_print(struct table *t)
@@ -435,8 +498,11 @@ void table_print(struct table *t)
 	CHECK(scols && t->cells % t->columns == 0);
 	scols_table_set_column_separator(scols, "  ");
 	scols_table_set_termforce(scols, SCOLS_TERMFORCE_NEVER);
+	scols_table_enable_colors(scols, colours_wanted());
 	if (width)
 		fit(t, width);
+	else
+		drop_bars(t);
 	for (size_t c = 0; c < t->columns; c++) {
 		if (t->left[c])
 			continue;

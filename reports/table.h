@@ -20,6 +20,7 @@ struct table_column {
 	bool may_shrink; /* text that may be cut when the terminal is narrow */
 	bool money;	 /* amounts, to the cent on a terminal unless exact digits are asked for */
 	bool wraps;	 /* prose: goes on below where the terminal is narrow */
+	bool bar;	 /* bars, without a title: on a terminal with room for everything else */
 	int leaves;	 /* where the terminal is narrow, 1 leaves first; 0: it stays */
 };
 
@@ -36,6 +37,14 @@ struct table *table_open(const struct table_column *columns, size_t count);
 void table_close(struct table *t);
 /* Cells are copied; one call a cell, in order; a row begins with the first. */
 void table_cell(struct table *t, const char *text);
+/* A cell of a column of bars, as long as `part` is of `most`; nothing where most is not above 0. */
+void table_bar(struct table *t, int128 part, int128 most);
+/* The last cell is drawn in that colour where colours are shown: on a terminal without NO_COLOR and
+ * --no-color. What it says must be said by its text as well. */
+enum table_colour { TABLE_PLAIN, TABLE_RED, TABLE_YELLOW };
+void table_colour(struct table *t, enum table_colour colour);
+/* --no-color; for all tables of the program. */
+void table_show_no_colours(void);
 /* An empty line. */
 void table_blank(struct table *t);
 /* Prints to standard output. */

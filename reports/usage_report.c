@@ -210,9 +210,14 @@ static char *upper(char buf[40], const char *word)
 	return buf;
 }
 
+static int128 max_cost(int128 most, const struct usage_sums *s)
+{
+	return s->cost.atto > most ? s->cost.atto : most;
+}
+
 void usage_report_table(const struct usage_report *r)
 {
-	struct table_column column[USAGE_DIM_COUNT + 7];
+	struct table_column column[USAGE_DIM_COUNT + 8];
 	char title[USAGE_DIM_COUNT][40];
 	size_t n = 0, count = 0, *index = shown(r, &count);
 	const struct usage_sums *total = usage_total(r->result);
@@ -236,19 +241,25 @@ void usage_report_table(const struct usage_report *r)
 	column[n++] = (struct table_column){ "COST", true, .money = true };
 	if (r->recorded)
 		column[n++] = (struct table_column){ "RECORDED", true, .money = true };
+	column[n++] = (struct table_column){ "", .bar = true };
 	struct table *t = table_open(column, n);
+	int128 most = 0;
+	for (size_t i = 0; i < count; i++)
+		most = max_cost(most, usage_group(r->result, index[i]));
 	for (size_t i = 0; i < count && r->dim_count; i++) {
 		for (size_t d = 0; d < r->dim_count; d++) {
 			struct text label = usage_label(r->result, index[i], d);
 			table_cell(t, label.n ? label.p : "(none)");
 		}
 		put_row(t, r, usage_group(r->result, index[i]), writes);
+		table_bar(t, usage_group(r->result, index[i])->cost.atto, count > 1 ? most : 0);
 	}
 	if (r->dim_count)
 		table_blank(t);
 	for (size_t d = 0; d < (r->dim_count ? r->dim_count : 1); d++)
 		table_cell(t, d == 0 ? "total" : "");
 	put_row(t, r, total, writes);
+	table_cell(t, "");
 	table_print(t);
 	table_close(t);
 	if (r->timezone && strcmp(r->timezone, "UTC") != 0)
