@@ -140,14 +140,14 @@ static void put_heads(struct sheet *w, const enum usage_dim *dims, lxw_col_t cou
 	char text[DECIMAL_TEXT_MAX];
 	lxw_col_t at = 0;
 	for (; at < count; at++)
-		sheet_head(w, 0, at, usage_dim_name(dims[at]));
-	sheet_head(w, 0, at++, "records");
+		sheet_title(w, 0, at, usage_dim_name(dims[at]), false);
+	sheet_title(w, 0, at++, "records", true);
 	for (int b = 0; b < BUCKET_COMMON; b++)
-		sheet_head(w, 0, at++, bucket_name((enum bucket)b));
+		sheet_title(w, 0, at++, bucket_name((enum bucket)b), true);
 	snprintf(text, sizeof text, "cost (%s)", currency);
-	sheet_head(w, 0, at++, text);
-	sheet_head(w, 0, at++, "cost, exact");
-	sheet_head(w, 0, at, "unpriced");
+	sheet_title(w, 0, at++, text, true);
+	sheet_title(w, 0, at++, "cost, exact", true);
+	sheet_title(w, 0, at, "unpriced", true);
 }
 
 int export_xlsx(struct ledger *l, const struct export_options *o, const char *path, struct err *e)
@@ -177,7 +177,7 @@ int export_xlsx(struct ledger *l, const struct export_options *o, const char *pa
 	sheet_page(&w, "Usage");
 	sheet_width(&w, 0, 3, 20);
 	sheet_width(&w, 4, 14, 15);
-	sheet_freeze(&w, 1);
+	sheet_table(&w, 0, (lxw_row_t)usage_group_count(r), DIMS + BUCKET_COMMON + 3);
 	put_heads(&w, dims, DIMS, usage_currency(r));
 	for (size_t i = 0; i < usage_group_count(r); i++) {
 		const struct usage_sums *s = usage_group(r, i);

@@ -205,7 +205,7 @@ static void align_prices(struct invoice_view *v)
 			v->line[i].fraction_room = longest - v->line[i].fraction;
 }
 
-static int places_of(const struct invoice_view *v)
+int invoice_view_places(const struct invoice_view *v)
 {
 	json_value *p = json_member(json_member(v->root, "rounding"), "places");
 	struct decimal d;
@@ -219,7 +219,7 @@ static int places_of(const struct invoice_view *v)
 static const char *total_text(struct invoice_view *v, struct money_total m)
 {
 	char text[DECIMAL_TEXT_MAX];
-	return amount(v, text_of(money_total_format(m, text)), places_of(v));
+	return amount(v, text_of(money_total_format(m, text)), invoice_view_places(v));
 }
 
 /* Lines under one heading make a group; its sum is that of the amounts that are printed. */
@@ -407,10 +407,10 @@ int invoice_view_open(struct invoice_view **out, struct text document, const cha
 		n++;
 	v->line = mem_zalloc((n + 1) * sizeof *v->line);
 	for (json_value *l = json_first(lines); l; l = json_next(l))
-		take_line(v, l, places_of(v));
+		take_line(v, l, invoice_view_places(v));
 	align_prices(v);
-	take_sums(v, places_of(v));
-	take_small_print(v, places_of(v));
+	take_sums(v, invoice_view_places(v));
+	take_small_print(v, invoice_view_places(v));
 	v->asked = v->state = "";
 	rc = take_groups(v, e);
 	if (rc != 0) {
@@ -491,7 +491,7 @@ int invoice_view_of(struct invoice_view **out, struct store *s, const struct sto
 		invoice_view_close(v);
 		return rc;
 	}
-	take_settlement(v, places_of(v));
+	take_settlement(v, invoice_view_places(v));
 	take_asked(v);
 	*out = v;
 	return 0;

@@ -79,6 +79,8 @@ int invoice_view_of(struct invoice_view **out, struct store *s, const struct sto
 		    struct instant at, const char *language, struct err *e);
 void invoice_view_close(struct invoice_view *v);
 
+/* Decimals of its amounts. */
+int invoice_view_places(const struct invoice_view *v);
 /* What the groups from `first` on come to, as people read it. */
 const char *invoice_view_rest(struct invoice_view *v, size_t first);
 /* An element of a list of invoices. */
@@ -93,6 +95,6 @@ void invoice_html_put(struct buf *out, const struct invoice_view *v);
 /* letter: US Letter instead of A4. unknown: as in pdf_page.h. Errors: ERR_SYSTEM. */
 int invoice_pdf_put(struct buf *out, struct invoice_view *v, bool letter, struct buf *unknown,
 		    struct err *e);
-int invoice_xlsx_put(struct buf *out, const struct invoice_view *v, struct err *e);
+int invoice_xlsx_put(struct buf *out, struct invoice_view *v, struct err *e);
 
 #endif

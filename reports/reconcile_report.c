@@ -457,7 +457,7 @@ static void put_line_sheet(struct sheet *w, const struct reconcile_report *o)
 	lxw_row_t row = 1;
 	sheet_page(w, "Days");
 	for (lxw_col_t c = 0; c < sizeof heads / sizeof *heads; c++)
-		sheet_head(w, 0, c, heads[c]);
+		sheet_title(w, 0, c, heads[c], c >= 3 && c <= 7);
 	for (size_t i = 0; i < o->r->lines; i++, row++) {
 		const struct reconciled *l = &o->r->line[i];
 		sheet_day(w, row, 0, l->day);
@@ -483,7 +483,7 @@ static void put_line_sheet(struct sheet *w, const struct reconcile_report *o)
 	sheet_width(w, 0, 0, 12);
 	sheet_width(w, 1, 1, 34);
 	sheet_width(w, 2, 8, 16);
-	sheet_freeze(w, 1);
+	sheet_table(w, 0, row ? row - 1 : 0, 8);
 }
 
 int reconcile_report_xlsx(const struct reconcile_report *o, const char *path, struct err *e)

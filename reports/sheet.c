@@ -4,9 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/arena.h"
+#include "base/file.h"
 #include "base/instant.h"
+
+#define AMOUNT "#,##0.00##########"
 
 enum { EXACT_DIGITS = 15, EPOCH = 25569 /* 1970-01-01 in the days of spreadsheets */ };
 
@@ -26,16 +30,38 @@ int sheet_open(struct sheet *s, const char *path, const char *title, int64_t cre
 	s->number = spreadsheet.workbook_add_format(s->book);
 	s->amount = spreadsheet.workbook_add_format(s->book);
 	s->date = spreadsheet.workbook_add_format(s->book);
+	s->title = spreadsheet.workbook_add_format(s->book);
+	s->figure_title = spreadsheet.workbook_add_format(s->book);
+	s->total = spreadsheet.workbook_add_format(s->book);
+	s->total_name = spreadsheet.workbook_add_format(s->book);
+	lxw_format *const titles[] = { s->title, s->figure_title };
+	for (int i = 0; i < 2; i++) {
+		spreadsheet.format_set_bold(titles[i]);
+		spreadsheet.format_set_bg_color(titles[i], 0xEEF1F5);
+		spreadsheet.format_set_bottom(titles[i], LXW_BORDER_THIN);
+	}
+	spreadsheet.format_set_align(s->figure_title, LXW_ALIGN_RIGHT);
+	lxw_format *const totals[] = { s->total, s->total_name };
+	for (int i = 0; i < 2; i++) {
+		spreadsheet.format_set_bold(totals[i]);
+		spreadsheet.format_set_top(totals[i], LXW_BORDER_THIN);
+	}
+	spreadsheet.format_set_num_format(s->total, AMOUNT);
 	spreadsheet.format_set_bold(s->bold);
 	spreadsheet.format_set_num_format(s->number, "#,##0.############");
-	spreadsheet.format_set_num_format(s->amount, "#,##0.00##########");
+	spreadsheet.format_set_num_format(s->amount, AMOUNT);
 	spreadsheet.format_set_num_format(s->date, "yyyy\\-mm\\-dd");
 	return 0;
 }
 
 void sheet_page(struct sheet *s, const char *name)
 {
+	enum { A4 = 9 };
 	s->page = spreadsheet.workbook_add_worksheet(s->book, name);
+	/* on paper: as wide as the page, however long */
+	spreadsheet.worksheet_set_landscape(s->page);
+	spreadsheet.worksheet_set_paper(s->page, A4);
+	spreadsheet.worksheet_fit_to_pages(s->page, 1, 0);
 }
 
 static void put_text(struct sheet *s, lxw_row_t row, lxw_col_t col, struct text t, lxw_format *f)
@@ -57,20 +83,71 @@ void sheet_text(struct sheet *s, lxw_row_t row, lxw_col_t col, struct text t)
 	put_text(s, row, col, t, NULL);
 }
 
+void sheet_title(struct sheet *s, lxw_row_t row, lxw_col_t col, const char *text, bool figure)
+{
+	put_text(s, row, col, text_of(text), figure ? s->figure_title : s->title);
+}
+
+void sheet_total_name(struct sheet *s, lxw_row_t row, lxw_col_t col, const char *text)
+{
+	put_text(s, row, col, text_of(text), s->total_name);
+}
+
+void sheet_table(struct sheet *s, lxw_row_t titles, lxw_row_t last, lxw_col_t last_col)
+{
+	spreadsheet.worksheet_freeze_panes(s->page, titles + 1, 0);
+	spreadsheet.worksheet_repeat_rows(s->page, titles, titles);
+	if (last > titles)
+		spreadsheet.worksheet_autofilter(s->page, titles, 0, last, last_col);
+}
+
+void sheet_places(struct sheet *s, int places)
+{
+	char format[40] = "#,##0";
+	if (places > 0) {
+		strcat(format, ".");
+		strncat(format, "000000000000", places < 12 ? (size_t)places : 12);
+	}
+	s->amount = spreadsheet.workbook_add_format(s->book);
+	spreadsheet.format_set_num_format(s->amount, format);
+	spreadsheet.format_set_num_format(s->total, format);
+}
+
+static size_t digits_of(struct text plain)
+{
+	size_t digits = 0;
+	for (size_t i = 0; i < plain.n; i++)
+		digits += (plain.p[i] >= '1' && plain.p[i] <= '9') || (plain.p[i] == '0' && digits);
+	return digits;
+}
+
+bool sheet_holds(struct text plain)
+{
+	return digits_of(plain) <= EXACT_DIGITS;
+}
+
+void sheet_formula(struct sheet *s, lxw_row_t row, lxw_col_t col, const char *formula,
+		   struct text value)
+{
+	char text[DECIMAL_TEXT_MAX];
+	snprintf(text, sizeof text, "%.*s", (int)value.n, value.n ? value.p : "0");
+	if (sheet_holds(value))
+		spreadsheet.worksheet_write_formula_num(s->page, row, col, formula, s->total,
+							strtod(text, NULL));
+	else
+		put_text(s, row, col, value, s->total_name);
+}
+
 static void put_number(struct sheet *s, lxw_row_t row, lxw_col_t col, struct text plain,
 		       lxw_format *f)
 {
 	char text[DECIMAL_TEXT_MAX];
-	size_t digits = 0;
 	snprintf(text, sizeof text, "%.*s", (int)plain.n, plain.n ? plain.p : "");
-	bool any = false;
-	for (const char *p = text; *p; p++) {
-		any |= *p >= '0' && *p <= '9';
-		digits += (*p >= '1' && *p <= '9') || (*p == '0' && digits);
-	}
-	if (any && digits <= EXACT_DIGITS)
+	if (!strpbrk(text, "0123456789"))
+		return;
+	if (sheet_holds(plain))
 		spreadsheet.worksheet_write_number(s->page, row, col, strtod(text, NULL), f);
-	else if (any)
+	else
 		put_text(s, row, col, text_of(text), f);
 }
 
@@ -116,15 +193,36 @@ void sheet_width(struct sheet *s, lxw_col_t from, lxw_col_t to, int characters)
 	spreadsheet.worksheet_set_column(s->page, from, to, characters, NULL);
 }
 
-void sheet_freeze(struct sheet *s, lxw_row_t row)
-{
-	spreadsheet.worksheet_freeze_panes(s->page, row, 0);
-}
-
 int sheet_close(struct sheet *s, const char *path, struct err *e)
 {
 	lxw_error failed = spreadsheet.workbook_close(s->book);
 	return failed ? err_set(e, ERR_SYSTEM, "could not write '%s': %s", path,
 				spreadsheet.lxw_strerror(failed))
 		      : 0;
+}
+
+int sheet_open_buffer(struct sheet *s, char path[SHEET_PATH_MAX], const char *title,
+		      int64_t created_us, bool long_one, struct err *e)
+{
+	int rc = spreadsheet_need(e);
+	if (rc != 0)
+		return rc;
+	strcpy(path, "/tmp/tally-xlsx-XXXXXX");
+	const int fd = mkstemp(path);
+	if (fd < 0)
+		return err_set(e, ERR_SYSTEM, "no temporary file could be made");
+	close(fd);
+	rc = sheet_open(s, path, title, created_us, long_one, e);
+	if (rc != 0)
+		remove(path);
+	return rc;
+}
+
+int sheet_close_buffer(struct sheet *s, const char *path, struct buf *out, struct err *e)
+{
+	int rc = sheet_close(s, "the spreadsheet", e);
+	if (rc == 0)
+		rc = file_read(out, path, 256 << 20, e);
+	remove(path);
+	return rc;
 }

@@ -16,7 +16,17 @@
 	X(worksheet_write_string) \
 	X(worksheet_set_column) \
 	X(worksheet_freeze_panes) \
+	X(worksheet_write_formula_num) \
+	X(worksheet_autofilter) \
+	X(worksheet_repeat_rows) \
+	X(worksheet_set_landscape) \
+	X(worksheet_set_paper) \
+	X(worksheet_fit_to_pages) \
 	X(format_set_bold) \
+	X(format_set_align) \
+	X(format_set_bg_color) \
+	X(format_set_bottom) \
+	X(format_set_top) \
 	X(format_set_num_format) \
 	X(lxw_strerror)
 

@@ -138,3 +138,22 @@ used() { # terms
 		pdfimages -list d.pdf | grep -q ' 1 *1 ' || fail "no picture: $(pdfimages -list d.pdf)"
 	done
 }
+
+@test "a workbook of an invoice: titles stay in view, days are days, and totals are formulas with their values" {
+	used '{"currency": "USD", "taxes": [{"name": "VAT", "percent": "19"}]}'
+	"$TALLY" invoice show 2026-000001 --format xlsx -o one.xlsx -q
+	python3 - <<-'P'
+	import re, zipfile
+	z = zipfile.ZipFile("one.xlsx")
+	sheet = z.read("xl/worksheets/sheet1.xml").decode()
+	assert 'state="frozen"' in sheet and "<autoFilter" in sheet, sheet[:900]
+	cells = dict(re.findall(r'<c r="([A-Z]+\d+)"[^>]*>(.*?)</c>', sheet))
+	sums = [(k, c) for k, c in cells.items() if "<f>" in c]
+	assert len(sums) == 2, sums
+	lines = [float(re.search(r"<v>(.*)</v>", cells[f"H{r}"]).group(1)) for r in range(11, 40) if f"H{r}" in cells and f"E{r}" in cells]
+	subtotal = float(re.search(r"<v>(.*)</v>", sums[0][1]).group(1))
+	assert abs(sum(lines) - subtotal) < 1e-9, (lines, subtotal)
+	assert re.search(r"ROUND\(SUM\(H11:H%d\),2\)" % (10 + len(lines)), sums[0][1]), sums
+	assert re.match(r"<v>\d{5}</v>", cells["B5"]), cells["B5"]
+	P
+}
