@@ -390,8 +390,9 @@ static int by_time(const void *a, const void *b)
 static uint32_t *places_as_written(const struct workload_build *b)
 {
 	const struct workload *w = b->w;
-	uint32_t *at = mem_alloc((w->count + 1) * sizeof *at), base[BUILD_PARTS_MAX];
+	uint32_t *at = mem_alloc((w->count + 1) * sizeof *at), base[BUILD_PARTS_MAX] = { 0 };
 	size_t n = 0, before = 0;
+	CHECK(w->parts <= BUILD_PARTS_MAX);
 	for (size_t i = 0; i < w->parts; i++) {
 		base[i] = (uint32_t)before;
 		before += w->part[i].count;
