@@ -130,6 +130,20 @@ static int check_costs(const struct layout *l, const struct csv_record *h, struc
 	return 0;
 }
 
+/* A name that is there twice is two columns, of which none is taken in silence. */
+static int check_twice(const struct layout *l, const struct csv_record *h, struct err *e)
+{
+	for (int k = 0; k < l->count; k++)
+		for (size_t i = 0; i < h->count; i++) {
+			const struct text a = h->field[l->found[k].at], b = h->field[i];
+			if ((int)i != l->found[k].at && a.n == b.n &&
+			    strncasecmp(a.p, b.p, a.n) == 0)
+				return err_set(e, ERR_INVALID, "the column '%.*s' is there twice",
+					       (int)a.n, a.p);
+		}
+	return 0;
+}
+
 /* What the header has a column for, and which of its columns are read. */
 static void look_at_header(struct bill_reader *r, struct layout *l, const struct csv_record *h)
 {
@@ -177,7 +191,8 @@ static int take_header(struct bill_reader *r, struct layout *l, const struct csv
 			       "the header has no column for the %s; name it with --map",
 			       !has[ROLE_START] ? "day (day=COLUMN)" : "cost (cost=COLUMN)");
 	look_at_header(r, l, h);
-	return f ? 0 : check_costs(l, h, e);
+	int rc = check_twice(l, h, e);
+	return f || rc != 0 ? rc : check_costs(l, h, e);
 }
 
 /* The member of a field that holds an object ("sku" with its id and description). */

@@ -377,6 +377,11 @@ static void hand_over(struct payload_reader *r, struct pending_row *p)
 		any |= p->counts.count[i];
 	put_counts(&r->raw, p);
 	p->m.raw = (struct text){ r->raw.p, r->raw.n };
+	if (!any && p->m.stated.given) {
+		err_set(&e, ERR_INVALID, "the row states a cost, and counts nothing");
+		r->sink.refuse(r->sink.user, p->m.line, p->m.raw, &e);
+		return;
+	}
 	if (!any) { /* a day without calls */
 		r->passed_over++;
 		return;

@@ -109,7 +109,8 @@ static bool may_be_missing(const struct export_format *f, const struct export_se
 	static const char *const yes[] = { "true", "yes", NULL };
 	static const char *const places[] = { "us", "eu", "jp", "apac", NULL };
 	static const char *const charged[] = { "included", "on-demand", "usage-based", NULL };
-	for (const struct export_column *c = f->column; c->name; c++) {
+	/* a table of one's own has what columns it has */
+	for (const struct export_column *c = f->column; !f->general && c->name; c++) {
 		if (seen->role[c->role] || c->optional)
 			continue;
 		const bool count =

@@ -31,6 +31,13 @@ load common
 	try request_path /v1/batch 0
 }
 
+@test "a row that cost something and counts nothing is refused, one of nothing is passed over" {
+	printf '%s\n' request_id,request_created_at,model,prompt_tokens,completion_tokens,total_tokens,cost \
+		r,2026-06-15T10:00:00Z,nobodys-model,,,,0.5 s,2026-06-15T10:00:00Z,nobodys-model,,,,0 >h.csv
+	run "$TALLY" replay h.csv --json
+	expect 3 '"records": 0' '"quarantined": 1' 'h.csv:2: the row states a cost, and counts nothing'
+}
+
 @test "what a seller charged is kept with its rows, and prices what no card does" {
 	printf '%s\n' 'Date,Slug,Usage,BYOK Usage,Requests,Prompt Tokens,Completion Tokens,Reasoning Tokens' \
 		2026-06-15,anthropic/claude-sonnet-4.6,0.5,0,3,1000,200,0 2026-06-15,nobody/knows-it,0.25,0,4,1000,200,0 >days.csv

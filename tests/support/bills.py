@@ -103,6 +103,7 @@ CASES = [
     ("headers in Chinese, twice", ["日期,模型,金额,币种\n2026-06-15,claude-sonnet-4-6,6.00,USD\n日期,模型,金额,币种\n"], {SONNET: "6"}, {}, 0),
     ("words above our own header", ["Period,,Money\nDate,Model,Total (USD)\n2026-06-15,claude-sonnet-4-6,6\n"], {SONNET: "6"}, {}, 0),
     ("two columns that may be the cost", ["Date,Model,Amount,Total\n2026-06-15,claude-sonnet-4-6,6,7\n"], "may both be the cost", None, None),
+    ("a column twice", ["day,model,cost,cost\n2026-06-15,claude-sonnet-4-6,6,7\n"], "is there twice", None, None),
     ("a cost by our own name beside a quantity", ["day,model,cost,amount\n2026-06-15,claude-sonnet-4-6,6,7\n"], {SONNET: "6"}, {}, 0),
     ("--map beside a known header", ["usage_date_utc,model,cost_usd,net\n2026-06-15,Claude Sonnet 4.6,7,6\n", "--map", "cost=net"], {SONNET: "6"}, {}, 0),
 ]
