@@ -464,18 +464,20 @@ static int read_papers(struct terms *t, json_value *root, struct err *e)
 	return rc == 0 ? check_texts(t->payment, "payment", e) : rc;
 }
 
+/* What terms may say. */
+static const char *const terms_keys[] = {
+	"currency",	 "places",	     "rounding", "series",	"due_days",
+	"items",	 "metered",	     "markup",	 "minimum",	"maximum",
+	"taxes",	 "discount_percent", "issuer",	 "customer",	"note",
+	"usage",	 "credit_price",     "coupons",	 "rounding_of", "reverse_charge",
+	"tax_inclusive", "threshold",	     "sales",	 "money",	"contract",
+	"proration",	 "language",	     "payment",	 "prices",	NULL
+};
+
 static int read_all(struct terms *t, json_value *root, struct err *e)
 {
-	static const char *const keys[] = {
-		"currency",	 "places",	     "rounding", "series",	"due_days",
-		"items",	 "metered",	     "markup",	 "minimum",	"maximum",
-		"taxes",	 "discount_percent", "issuer",	 "customer",	"note",
-		"usage",	 "credit_price",     "coupons",	 "rounding_of", "reverse_charge",
-		"tax_inclusive", "threshold",	     "sales",	 "money",	"contract",
-		"proration",	 "language",	     "payment",	 "prices",	NULL
-	};
 	int64_t places;
-	int rc = json_check_keys(root, keys, "the terms", e);
+	int rc = json_check_keys(root, terms_keys, "the terms", e);
 	struct text mode = json_string(json_member(root, "rounding"));
 	if (rc != 0)
 		return rc;

@@ -207,6 +207,7 @@ END
 	printf 'Date,SKU,Total\n2026-06-16,claude-sonnet-4-6,3.2\n' > any.csv
 	run "$TALLY" reconcile any.csv --map day=Date --map model=SKU --map cost=Total --provider anthropic --json
 	expect 5 '"differing": 1' '"difference": "0.2"'
+	sed -i 1s/Total/Paid/ any.csv
 	run "$TALLY" reconcile any.csv
 	expect 1 "any.csv:1" "cost=COLUMN" --map
 }

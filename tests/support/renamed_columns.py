@@ -111,6 +111,8 @@ USAGE_DOCUMENTS = {
 }
 
 RENAMES = (lambda n: "x_" + n, lambda n: n + " (new)", lambda n: "zzz")
+# tables of one's own: nobody says which columns they have, so a name that tells nothing may be anything
+OWN = "calls", "calls.anthropic"
 
 
 def text_of(rows):
@@ -144,7 +146,7 @@ def mutants_of_usage():
     for name, rows in USAGE.items():
         yield name, "", "u.csv", text_of(rows)
         for i, column in enumerate(rows[0]):
-            for rename in RENAMES:
+            for rename in RENAMES[: 2 if name in OWN else 3]:
                 head = list(rows[0])
                 head[i] = rename(column)
                 yield name, head[i] + " for " + column, "u.csv", text_of([head] + rows[1:])
