@@ -10,6 +10,16 @@ static const struct option options[] = {
 	{ 0 },
 };
 
+/* The day of the newest record, where there is one. */
+static int find_newest(struct overview *o, struct store *s, const struct zone *zone, struct err *e)
+{
+	struct instant first, last;
+	const int rc = usage_span(s, &first, &last, &o->has_newest, e);
+	if (rc == 0)
+		o->newest = zone_day(zone, last);
+	return rc;
+}
+
 static int run(struct cli *cli, struct err *e)
 {
 	static const enum usage_dim dims[] = { USAGE_BY_DAY, USAGE_BY_MODEL };
@@ -39,6 +49,8 @@ static int run(struct cli *cli, struct err *e)
 					       .until = zone_midnight(zone, o.today + 1) };
 		rc = usage_query(&result, source.store, dims, 2, &filter, zone, e);
 	}
+	if (rc == 0 && usage_total(result)->records == 0)
+		rc = find_newest(&o, source.store, zone, e);
 	if (rc == 0) {
 		look_fold(&look, result, 1, false);
 		o.left_out = &source.left_out;

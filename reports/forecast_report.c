@@ -677,6 +677,18 @@ static void look_at_models(struct outlook *x)
 	free(mean);
 }
 
+/* Where the records end, of a history without a day. */
+static void tell_newest(struct store *s, const struct zone *zone, struct err *e)
+{
+	struct instant first, last;
+	char day[16];
+	bool any = false;
+	if (usage_span(s, &first, &last, &any, NULL) != 0 || !any)
+		return;
+	day_text(zone_day(zone, last), day);
+	err_context(e, "the newest record is of %s, and a forecast as of now finds nothing", day);
+}
+
 static int look_ahead(struct outlook *x, const struct forecast_question *q, struct err *e)
 {
 	struct asked *a = &x->asked;
@@ -706,6 +718,8 @@ static int look_ahead(struct outlook *x, const struct forecast_question *q, stru
 	};
 	set_period(&x->options, a, q->zone);
 	rc = forecast_run(&x->forecast, &x->options, e);
+	if (rc != 0 && x->options.days == 0)
+		tell_newest(ledger_store(q->ledger), q->zone, e);
 	x->has_check = rc == 0 && forecast_back_test(&x->check, &x->options, CHECK_DAYS);
 	x->coming.days = (size_t)(x->options.last_day - x->options.first_day + 1);
 	if (rc == 0)

@@ -100,6 +100,11 @@ void overview_json(const struct overview *o)
 		put_usage_sums(&j, &s);
 		json_out_end(&j, '}');
 	}
+	if (o->has_newest) {
+		char day[16];
+		day_label(o->newest, day);
+		json_out_string(&j, "newest_record", day);
+	}
 	put_left_out(&j, o->left_out);
 	put_unpriced_reasons(&j, o->days->result);
 	json_out_end(&j, '}');
@@ -179,6 +184,11 @@ void overview_print(const struct overview *o)
 	if (usage_total(o->days->result)->unpriced || left_out_any(o->left_out))
 		printf("\nNeeds a look\n");
 	look_put_attention(o->days->result, o->left_out);
+	if (o->has_newest) {
+		char day[16];
+		day_label(o->newest, day);
+		printf("\nThe newest record is of %s (tally daily --since %s)\n", day, day);
+	}
 	if (!o->no_hint)
 		print_note(
 			"\ntally daily, weekly, monthly, session, blocks show more; tally help lists all");

@@ -11,7 +11,9 @@ struct overview {
 	int64_t today;		 /* days since 1970, where the clocks are */
 	const char *timezone, *source;
 	const struct left_out *left_out;
-	bool no_hint; /* of what else there is */
+	bool has_newest; /* where no record is of these periods */
+	int64_t newest;	 /* the day of the newest one */
+	bool no_hint;	 /* of what else there is */
 };
 /* The first day that it speaks of. */
 int64_t overview_first_day(const struct overview *o);

@@ -61,3 +61,18 @@ CASES
 	run "$TALLY" budget set acme --amount 100; expect 0 'acme: budget set, 100 a month for all usage (--customer'
 	run "$TALLY" budget set acme --amount 100 --customer acme --period week; expect 0 'acme: budget set, 100 a week for customer acme'
 }
+@test "where nothing is of these days, the newest record's day is told" {
+	printf '%s\n' time,model,input,output 2026-03-01T10:00:00Z,claude-sonnet-4-6,1000,100 >t.csv
+	"$TALLY" ingest --db m.db -q t.csv
+	run "$TALLY" --db m.db -z UTC
+	expect 0 'newest record is of 2026-03-01'
+	run "$TALLY" --db m.db -z UTC --json
+	expect 0 '"newest_record": "2026-03-01"'
+	run "$TALLY" forecast --db m.db -z UTC
+	expect 1 'newest record is of 2026-03-01' '0 whole days'
+	printf 'id,time,model,input,output\nx,%s,claude-sonnet-4-6,1000,100\n' "$(date -u +%Y-%m-%dT00:00:00Z)" >t.csv
+	"$TALLY" ingest --db m.db -q t.csv
+	run "$TALLY" --db m.db -z UTC
+	expect 0
+	[[ $output != *newest* ]]
+}

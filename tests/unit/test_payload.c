@@ -445,17 +445,17 @@ static void the_fast_log_reader_agrees_with_the_strict_one(void **state)
 static void a_forked_session_repeats_nothing(void **state)
 {
 	(void)state;
-#define COUNTED(second, total) \
+#define TOKEN_COUNT(second, total) \
 	"{\"timestamp\":\"2026-03-01T10:00:0" second "Z\",\"type\":\"event_msg\",\"payload\":{" \
 	"\"type\":\"token_count\",\"info\":{\"total_token_usage\":{\"input_tokens\":" total "," \
 	"\"output_tokens\":1}}}}\n"
 	static const char parent[] =
-		"{\"type\":\"session_meta\",\"payload\":{\"id\":\"p\"}}\n" COUNTED("1", "10")
-			COUNTED("2", "30");
+		"{\"type\":\"session_meta\",\"payload\":{\"id\":\"p\"}}\n" TOKEN_COUNT("1", "10")
+			TOKEN_COUNT("2", "30");
 	static const char fork[] =
 		"{\"type\":\"session_meta\",\"payload\":{\"id\":\"f\",\"forked_from_id\":\"p\"}}\n"
-		"{\"type\":\"session_meta\",\"payload\":{\"id\":\"p\"}}\n" COUNTED("5", "10")
-			COUNTED("5", "30") COUNTED("9", "70");
+		"{\"type\":\"session_meta\",\"payload\":{\"id\":\"p\"}}\n" TOKEN_COUNT("5", "10")
+			TOKEN_COUNT("5", "30") TOKEN_COUNT("9", "70");
 	struct seen s = { .calls = assembly_open(false) };
 	const char *const files[] = { parent, fork };
 	for (int i = 0; i < 2; i++) {
