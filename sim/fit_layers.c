@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-enum { NO_NODE = UINT32_MAX };
+#define NO_NODE UINT32_MAX
 
 /* A beginning of prompts: the blocks from the root of its model to here. */
 struct node {
@@ -161,13 +161,13 @@ static void make_sessions(struct fit_layers *out, struct forest *f, uint32_t *la
 static void number_layers(struct fit_layers *out, struct forest *f, const uint32_t *layer_node,
 			  const int64_t *tokens)
 {
-	enum { MARKED = UINT32_MAX };
+	const uint32_t marked = UINT32_MAX;
 	int64_t *most = mem_zalloc(f->count * sizeof *most);
 	for (size_t s = 0; s < out->sessions; s++) {
 		struct node *n = &f->node[layer_node[s]];
 		if (n->depth == 0)
 			continue;
-		n->layer = MARKED;
+		n->layer = marked;
 		most[layer_node[s]] =
 			tokens[s] > most[layer_node[s]] ? tokens[s] : most[layer_node[s]];
 	}
@@ -175,7 +175,7 @@ static void number_layers(struct fit_layers *out, struct forest *f, const uint32
 	for (size_t k = 0; k < f->count; k++) { /* a parent was made before its children */
 		struct node *n = &f->node[k];
 		const uint32_t above = n->parent == NO_NODE ? 0 : f->node[n->parent].layer;
-		if (n->layer == MARKED) {
+		if (n->layer == marked) {
 			out->layer[out->layers++] = (struct fit_layer){ most[k], above };
 			n->layer = (uint32_t)out->layers;
 		} else {

@@ -145,7 +145,7 @@ static void test_packed_calls_are_the_rows(void **state)
 			for (int packed = 0; packed < 2; packed++) {
 				struct workload *w = read_rows(
 					path, packed ? WORK_PACKED : WORK_BY_CONVERSATION, threads);
-				assert_true(!w->call == packed);
+				assert_true((w->call == NULL) == packed);
 				check_workload(w, rows);
 				workload_close(w);
 			}
