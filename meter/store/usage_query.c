@@ -918,7 +918,8 @@ int usage_each_cell(struct usage_cells *c, struct err *e)
 				  .dim_count = c->dim_count,
 				  .take = c->take,
 				  .user = c->user };
-	memcpy(r.dim, c->dim, c->dim_count * sizeof *c->dim);
+	if (c->dim_count)
+		memcpy(r.dim, c->dim, c->dim_count * sizeof *c->dim);
 	const bool inside = db_in_transaction(store_db(c->store));
 	int rc = inside ? 0 : db_begin_reading(store_db(c->store), e);
 	if (rc != 0)
