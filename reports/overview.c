@@ -187,7 +187,7 @@ void overview_print(const struct overview *o)
 	if (o->has_newest) {
 		char day[16];
 		day_label(o->newest, day);
-		printf("\nThe newest record is of %s (tally daily --since %s)\n", day, day);
+		print_note("\nThe newest record is of %s (tally daily --since %s)", day, day);
 	}
 	if (!o->no_hint)
 		print_note(
