@@ -10,16 +10,15 @@
 
 struct member {
 	const char *shape, *path, *reason;
+	bool either; /* read, as a value or as an object that holds it */
 };
 
-/* Read, as a value or as an object that holds it. */
-static const char either[] = "";
-#define EITHER either
-
 static const struct member members[] = {
-#define MEMBER(shape, path, reason) { shape, path, reason },
+#define MEMBER(shape, path, reason) { shape, path, reason, false },
+#define EITHER(shape, path) { shape, path, "", true },
 #include "meter/formats/members.def"
 #undef MEMBER
+#undef EITHER
 };
 
 enum { PATH_ROOM = 256 };
@@ -86,6 +85,12 @@ static const char *reason_of(uint64_t member)
 {
 	const uint64_t number = member & ~(uint64_t)HOLDS;
 	return !number ? NULL : number == READ ? "" : members[number - 1].reason;
+}
+
+static bool is_either(uint64_t member)
+{
+	const uint64_t number = member & ~(uint64_t)HOLDS;
+	return number && number != READ && members[number - 1].either;
 }
 
 static uint64_t member_of(const char *shape, const char *path)
@@ -173,7 +178,7 @@ static bool is_of_another_kind(const struct walk *w, json_value *v, const char *
 	if (kind == JSON_OBJECT || kind == JSON_ARRAY || w->only_tokens)
 		return false;
 	if (member & HOLDS)
-		return reason_of(member) != either;
+		return !is_either(member);
 	return !name || (speaks_of_dimension(name) && kind != JSON_STRING);
 }
 
