@@ -278,3 +278,13 @@ int count_parse(const char *name, const char *text, int64_t missing, int64_t *ou
 			name, text);
 	return 0;
 }
+
+int128 greatest_common(int128 a, int128 b)
+{
+	while (b) {
+		const int128 rest = a % b;
+		a = b;
+		b = rest;
+	}
+	return a;
+}

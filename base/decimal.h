@@ -44,6 +44,8 @@ int decimal_cmp(struct decimal a, struct decimal b);
 /* a / b rounded half away from zero to `places` decimals (places <= 12); b must not be 0; false on
  * overflow. */
 bool ratio_format(int128 a, int128 b, int places, char buf[DECIMAL_TEXT_MAX]);
+/* The greatest common divisor of two numbers from 0; of 0 and b it is b. */
+int128 greatest_common(int128 a, int128 b);
 
 /* A whole number as people write it, also 10k, 2.5M and 1G; `missing` for NULL. The name is that of
  * an option, for the message. Errors: ERR_USAGE. */

@@ -238,16 +238,6 @@ static int128 value_of(struct credit_days *c, size_t i, size_t t)
 	return value[i] = sum;
 }
 
-static int128 greatest_common(int128 a, int128 b)
-{
-	while (b) {
-		const int128 rest = a % b;
-		a = b;
-		b = rest;
-	}
-	return a;
-}
-
 static int128 cost_of(struct credit_days *c, size_t i, size_t t)
 {
 	const struct money_total drawn = c->drawn[i];

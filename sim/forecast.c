@@ -198,16 +198,6 @@ static void fit(struct day_model *m, const struct forecast_options *o)
 	free(value);
 }
 
-static int128 greatest_common(int128 a, int128 b)
-{
-	while (b) {
-		const int128 rest = a % b;
-		a = b;
-		b = rest;
-	}
-	return a;
-}
-
 void forecast_mean_add(struct forecast_mean *to, struct forecast_mean more)
 {
 	if (!to->of) {

@@ -77,6 +77,17 @@ static void take_item(struct tools_found *f, json_value *v, struct text type)
 					      : json_member(v, "container_id"));
 }
 
+/* A tool that was used once; t: what is known of it, or NULL. */
+static void count_tool(struct tools_found *f, const struct tool *t, struct text name)
+{
+	if (!t)
+		name_tool(f, name);
+	else if (t->unit == UNIT_CONTAINER)
+		take_container(f, NULL);
+	else if (t->unit != UNIT_COUNT)
+		f->units[t->unit]++;
+}
+
 void payload_tool_block(struct tools_found *f, json_value *v)
 {
 	const struct text name = json_string(json_member(v, "name"));
@@ -84,12 +95,7 @@ void payload_tool_block(struct tools_found *f, json_value *v)
 	f->by_search |= begins(json_string(json_member(json_member(v, "caller"), "type")),
 			       "code_execution") &&
 			begins(name, "web_");
-	if (!t)
-		name_tool(f, name);
-	else if (t->unit == UNIT_CONTAINER)
-		take_container(f, NULL);
-	else if (t->unit != UNIT_COUNT)
-		f->units[t->unit]++;
+	count_tool(f, t, name);
 }
 
 /* A tool by the name under which it was called; others are the caller's own unless the vendor says
@@ -99,12 +105,7 @@ static void take_called(struct tools_found *f, struct text name, bool executed)
 	const struct tool *t = find_tool(CALLED, name);
 	if (!executed && !begins(name, "$"))
 		return;
-	if (!t)
-		name_tool(f, name);
-	else if (t->unit == UNIT_CONTAINER)
-		take_container(f, NULL);
-	else if (t->unit != UNIT_COUNT)
-		f->units[t->unit]++;
+	count_tool(f, t, name);
 }
 
 static void take_list(struct tools_found *f, json_value *list)
