@@ -1,9 +1,8 @@
 /*
  * The server from a request to its answer, in this process: `tally serve` runs in a thread, and
  * each input is a request that its handler is called with (support/http_in_process). It is raw
- * bytes, or a path, a token and a body for one of the routes. Commands of the page get as far as
- * the program that they would start. After each record that was taken what is stored is added up
- * and compared.
+ * bytes, or a path, a token and a body for one of the routes of its table. After each record that
+ * was taken what is stored is added up and compared.
  */
 #include <stdlib.h>
 #include <string.h>
