@@ -471,8 +471,9 @@ static int token(struct cli *cli, struct err *e)
 		json_out_end(&j, '}');
 		json_out_close(&j);
 	} else if (rc == 0) {
-		if (!file)
-			printf("%s\n", line.p);
+		/* where output goes to a program or a variable, it is what that one needs */
+		if (!file || !isatty(STDOUT_FILENO))
+			printf("%s\n", file ? secret : line.p);
 		fprintf(stderr, "token: %s\n(shown once; %s)\n", secret,
 			file ? "the file holds only its hash"
 			     : "add the line on standard output to the file of --tokens");
@@ -517,8 +518,10 @@ const struct command command_token = {
 	.arguments_max = 1,
 	.description =
 		"Makes a random token. The server's file holds only its hash. Removing its line "
-		"revokes a token at once, also on a running server.",
+		"revokes a token at once, also on a running server. With --file the token is "
+		"printed once, alone on standard output where that is a pipe or a file.",
 	.examples =
+		"  TOKEN=$(tally token ci --scope write --customer acme --file tokens.txt)\n"
 		"  tally token ci --scope write --customer acme --expires 90d --file tokens.txt\n"
 		"  tally token ci --revoke --file tokens.txt\n",
 	.options = token_options,
