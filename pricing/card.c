@@ -375,6 +375,7 @@ static void take_price(struct reader *r, json_value *v, size_t index)
 					    "old_seen",	    "doubt",	"reseller", NULL };
 	struct price *p = &r->card->price[r->card->price_count];
 	char *place = at(r, "prices[%zu]", index);
+	*p = (struct price){ 0 }; /* one before may have been given up here */
 	check_keys(r, v, place, keys);
 	if (json_kind(v) != JSON_OBJECT)
 		return;

@@ -254,6 +254,11 @@ static void faults_of_a_card_name_their_place(void **state)
 		{ HEAD "\"prices\":[" PRICE(",\"fees\":{\"x\":{\"amount\":\"1\",\"per\":7}}") "]}",
 		  "prices[0].fees.x.per", "divide" },
 		{ HEAD "\"prices\":[" PRICE(",\"kind\":\"gift\"") "]}", "prices[0].kind", "list" },
+		/* nothing of a price that was given up is the next one's */
+		{ HEAD "\"prices\":[{\"model\":\"m\",\"source\":\"s\",\"sure\":\"s\",\"rates\":{},"
+		       "\"fees\":{\"x\":{\"amount\":\"1\"}}}," PRICE(
+			       ",\"fees\":{\"y\":{\"amount\":\"1\"}}") "]}",
+		  "prices[0]", "key \"currency\" is missing" },
 	};
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct fault_list faults = { 0 };
