@@ -33,7 +33,13 @@
 #define COOKIE "tally"
 
 /* Threads that answer questions, and how many may wait for them. */
-enum { QUICK_THREADS = 2, QUICK_WAITING_MOST = 1024, LONG_THREADS = 2, LONG_WAITING_MOST = 32 };
+enum {
+	LINES_A_MINUTE = 20,
+	QUICK_THREADS = 2,
+	QUICK_WAITING_MOST = 1024,
+	LONG_THREADS = 2,
+	LONG_WAITING_MOST = 32
+};
 
 /* TLS 1.2 and 1.3, and what is considered strong enough today. */
 #define TLS_PRIORITIES "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
@@ -53,6 +59,10 @@ struct http {
 	struct sessions *sessions;
 	pthread_mutex_t probes_lock;
 	struct probe *probes; /* that a request waits for */
+	/* lines of the library, which anybody who connects can cause */
+	pthread_mutex_t lines_lock;
+	int64_t lines_minute;
+	uint64_t lines; /* of that minute */
 };
 
 /* Why a request is not served; status 0: it is. */
@@ -999,10 +1009,40 @@ static void notify(void *user, struct MHD_Connection *c, void **context,
 	}
 }
 
+/* Of a minute's lines the first are written, the rest counted. Whether this one is; *left_out: how
+ * many of an earlier minute were not. */
+static bool may_write(struct http *h, uint64_t *left_out)
+{
+	const int64_t minute = (clock_monotonic_us() - h->began_us) / 60000000;
+	pthread_mutex_lock(&h->lines_lock);
+	*left_out = 0;
+	if (h->lines_minute != minute) {
+		*left_out = h->lines > LINES_A_MINUTE ? h->lines - LINES_A_MINUTE : 0;
+		h->lines_minute = minute;
+		h->lines = 0;
+	}
+	const bool may = ++h->lines <= LINES_A_MINUTE;
+	pthread_mutex_unlock(&h->lines_lock);
+	return may;
+}
+
+static void write_left_out(struct http *h, uint64_t count)
+{
+	char line[80];
+	snprintf(line, sizeof line, "%llu more lines of a minute were left out",
+		 (unsigned long long)count);
+	if (count)
+		h->o.log(h->o.user, "http", line);
+}
+
 static void log_mhd(void *user, const char *fmt, va_list ap)
 {
 	struct http *h = user;
 	char line[300];
+	uint64_t left_out;
+	if (!may_write(h, &left_out))
+		return;
+	write_left_out(h, left_out);
 	vsnprintf(line, sizeof line, fmt, ap);
 	size_t n = strlen(line);
 	while (n && (line[n - 1] == '\n' || line[n - 1] == ' '))
@@ -1068,6 +1108,7 @@ int http_open(struct http **out, const struct http_options *o, struct err *e)
 	h->listener.socket = -1;
 	h->began_us = clock_monotonic_us();
 	pthread_mutex_init(&h->probes_lock, NULL);
+	pthread_mutex_init(&h->lines_lock, NULL);
 	int rc = microhttpd_need(e);
 	if (rc == 0)
 		rc = address_parse_and_bind(&h->listener, o->address, e);
@@ -1134,6 +1175,8 @@ void http_close(struct http *h)
 	readers_close(h->readers);
 	visitors_close(h->visitors);
 	sessions_close(h->sessions);
+	write_left_out(h, h->lines > LINES_A_MINUTE ? h->lines - LINES_A_MINUTE : 0);
+	pthread_mutex_destroy(&h->lines_lock);
 	pthread_mutex_destroy(&h->probes_lock);
 	free(h);
 }

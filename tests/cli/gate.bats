@@ -154,6 +154,12 @@ JS
 		run openssl s_client $v -cipher 'ALL:@SECLEVEL=0' -connect "127.0.0.1:$port" </dev/null
 		case $output in *"Cipher is (NONE)"* | *alert*) ;; *) fail "$v was spoken" ;; esac
 	done
+	# what a stranger sends does not fill the log
+	for i in $(seq 1 200); do (printf '\026\003\001\377\377%08000d' 1 >"/dev/tcp/127.0.0.1/$port") 2>/dev/null || true; done
+	kill "$pid"; wait "$pid" || true; pid=
+	lines=$(grep -c '"event":"http"' log)
+	[ "$lines" -le 45 ] || fail "$lines lines"
+	grep -q 'more lines of a minute were left out' log || fail "$(tail -3 log)"
 }
 @test "tokens expire, and are revoked and added while the server runs" {
 	umask 022
