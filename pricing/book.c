@@ -395,15 +395,25 @@ static const struct alias *best_alias(const struct name_entry *n, const char *pr
 	return best;
 }
 
+static const struct shipped_card *shipped_of(const struct book *b, const char *provider)
+{
+	for (size_t i = 0; i < b->table.cards; i++)
+		if (strcasecmp(b->table.card[i].provider, provider) == 0)
+			return &b->table.card[i];
+	return NULL;
+}
+
 /* Whether that vendor resells: its card says so, or the shipped card of that vendor. */
 static bool is_reseller(const struct book *b, const struct price *p, const char *provider)
 {
-	if (p && p->reseller)
-		return true;
-	for (size_t i = 0; i < b->table.cards; i++)
-		if (strcasecmp(b->table.card[i].provider, provider) == 0)
-			return b->table.card[i].reseller;
-	return false;
+	const struct shipped_card *s = shipped_of(b, provider);
+	return (p && p->reseller) || (s && s->reseller);
+}
+
+bool book_has_maker(const struct book *b, const char *provider)
+{
+	const struct shipped_card *s = shipped_of(b, provider);
+	return s && !s->reseller;
 }
 
 /* Those who sell a name in one layer. */

@@ -65,6 +65,9 @@ const struct price *book_may_be(const struct book *b, const struct price *p, str
 const struct price *book_price(const struct book *b, struct text provider, struct text model,
 			       struct text id);
 
+/* Whether the book has that vendor as a first party. */
+bool book_has_maker(const struct book *b, const char *provider);
+
 /* Every name of a model that the shipped cards know, and those that were added; in no order, and
  * perhaps more than once. */
 void book_each_name(const struct book *b, void (*take)(void *user, struct text name), void *user);

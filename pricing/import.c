@@ -36,6 +36,9 @@ void import_refuse(struct import *im, const char *why)
 void import_end(struct import *im)
 {
 	if (im->refused) {
+		for (size_t i = 0; i < im->stated_count; i++)
+			if (im->stated[i].entry == im->entry)
+				im->stated[i].entry = NULL;
 		buf_cut(&im->prices, im->prices_before);
 		buf_cut(&im->aliases, im->aliases_before);
 		memcpy(im->effect, im->effect_before, sizeof im->effect);
@@ -118,13 +121,34 @@ void import_check(struct import *im, json_value *object, bool (*speaks)(const ch
 	}
 }
 
+/* Rounds a price that is finer than a card can hold; false, and the entry refused, when it is too
+ * large. */
+static bool to_card_places(struct import *im, struct decimal *d)
+{
+	char was[DECIMAL_TEXT_MAX], is[DECIMAL_TEXT_MAX];
+	const struct decimal exact = *d;
+	struct err e;
+	struct money m;
+	bool changed;
+	*d = decimal_round_places(exact, MONEY_PLACES, &changed);
+	if (changed) {
+		im->rounded = true;
+		add_note(im, IMPORT_ROUNDED,
+			 arena_printf(&im->arena, "%s became %s", decimal_format(exact, was),
+				      decimal_format(*d, is)));
+	}
+	if (money_from_decimal(&m, *d, &e) == 0)
+		return true;
+	import_refuse(im, e.message);
+	return false;
+}
+
 bool import_amount(struct import *im, json_value *v, int shift, struct decimal *out)
 {
 	enum json_kind kind = json_kind(v);
 	struct decimal d;
 	struct err e;
 	bool changed;
-	char was[DECIMAL_TEXT_MAX], is[DECIMAL_TEXT_MAX];
 	import_looked(im, v);
 	if (kind == JSON_NULL)
 		return false;
@@ -148,21 +172,16 @@ bool import_amount(struct import *im, json_value *v, int shift, struct decimal *
 	d = decimal_round_significant(d, 15, &changed);
 	im->normalised |= changed;
 	d = decimal_shift(d, shift);
-	struct decimal exact = d;
-	d = decimal_round_places(d, MONEY_PLACES, &changed);
-	if (changed) {
-		im->rounded = true;
-		add_note(im, IMPORT_ROUNDED,
-			 arena_printf(&im->arena, "%s became %s", decimal_format(exact, was),
-				      decimal_format(d, is)));
-	}
-	struct money m;
-	if (money_from_decimal(&m, d, &e) != 0) {
-		import_refuse(im, e.message);
-		return false;
-	}
 	*out = d;
-	return true;
+	return to_card_places(im, out);
+}
+
+void import_scale(struct import *im, struct decimal *rate, struct decimal factor)
+{
+	if (!decimal_multiply(*rate, factor, rate))
+		import_refuse(im, "a price is larger than a card can hold");
+	else
+		to_card_places(im, rate);
 }
 
 void import_rate(struct import *im, json_value *object, const char *key, int shift, enum bucket b,
@@ -244,16 +263,20 @@ static void put_text(struct buf *b, const char *lead, const char *value)
 	json_put_string(b, text_of(value));
 }
 
-static bool seen_before(struct import *im, const char *key)
+/* Who states that price already, made when nobody does; what a refused entry stated is free. */
+static struct import_stated *stated_of(struct import *im, const char *key)
 {
-	for (size_t i = 0; i < im->seen_count; i++)
-		if (strcmp(im->seen[i], key) == 0)
-			return true;
-	if ((im->seen_count & (im->seen_count - 1)) == 0)
-		im->seen = mem_grow(im->seen,
-				    (im->seen_count ? im->seen_count * 2 : 1) * sizeof *im->seen);
-	im->seen[im->seen_count++] = arena_text(&im->arena, key, strlen(key));
-	return false;
+	bool is_new;
+	uint64_t *index = dict_need(&im->stated_index, text_of(key), &is_new);
+	if (is_new) {
+		if ((im->stated_count & (im->stated_count - 1)) == 0)
+			im->stated =
+				mem_grow(im->stated, (im->stated_count ? im->stated_count * 2 : 1) *
+							     sizeof *im->stated);
+		*index = im->stated_count;
+		im->stated[im->stated_count++] = (struct import_stated){ 0 };
+	}
+	return &im->stated[*index];
 }
 
 static bool is_asked(const struct import *im, const char *provider)
@@ -360,46 +383,11 @@ static void put_calendar(struct import *im, const char *hours)
 	buf_release(&name);
 }
 
-void import_take(struct import *im, const struct import_price *price)
+/* What a price says apart from whose it is, when it holds and where it is from. */
+static void put_terms(struct import *im, const struct import_price *p)
 {
-	char text[DECIMAL_TEXT_MAX];
 	struct buf *b = &im->prices;
-	struct import_price copy = *price, *p = &copy;
-	if (im->refused)
-		return;
-	/* as the book calls that vendor */
-	p->provider = provider_spelling(text_of(p->provider)).p;
-	if (!is_asked(im, p->provider)) {
-		im->unasked = true;
-		return;
-	}
-	if (p->rates.known == 0 && p->fee_count == 0) {
-		import_refuse(im, "it states no price per token, request or unit");
-		return;
-	}
-	if (seen_before(im, arena_printf(&im->arena, "%s\n%s\n%s\n%s\n%s", p->provider, p->model,
-					 p->service_tier ? p->service_tier : "",
-					 p->region ? p->region : "", p->from ? p->from : ""))) {
-		import_refuse(im, "another entry states this vendor's model already");
-		return;
-	}
-	if (im->book && !fits(im, p)) {
-		im->known = true;
-		return;
-	}
-	put_text(b, b->n ? ",\n  {\"provider\": " : "\n  {\"provider\": ", p->provider);
-	put_text(b, ", \"model\": ", p->model);
-	buf_puts(b, ", \"currency\": \"USD\"");
-	if (p->service_tier)
-		put_text(b, ", \"service_tier\": ", p->service_tier);
-	if (p->region)
-		put_text(b, ", \"region\": ", p->region);
-	if (p->multiplier)
-		put_text(b, ", \"multiplier\": ", p->multiplier);
-	if (p->from)
-		put_text(b, ", \"from\": ", p->from);
-	if (p->to)
-		put_text(b, ", \"to\": ", p->to);
+	char text[DECIMAL_TEXT_MAX];
 	buf_puts(b, ",\n   \"rates\": ");
 	put_rates(b, &p->rates);
 	if (p->tier_count)
@@ -421,10 +409,74 @@ void import_take(struct import *im, const struct import_price *price)
 			   i ? ", " : ",\n   \"fees\": {", p->fee[i].unit,
 			   decimal_format(p->fee[i].amount, text), (long long)p->fee[i].per,
 			   i + 1 == p->fee_count ? "}" : "");
+}
+
+/* The price as a member of the card; where another entry states it already, nothing: two names of
+ * one price are no fault, two prices of one name are. */
+static void put_price(struct import *im, const struct import_price *p, struct import_stated *stated)
+{
+	struct buf *b = &im->prices;
+	const size_t before = b->n;
+	put_text(b, b->n ? ",\n  {\"provider\": " : "\n  {\"provider\": ", p->provider);
+	put_text(b, ", \"model\": ", p->model);
+	buf_puts(b, ", \"currency\": \"USD\"");
+	if (p->service_tier)
+		put_text(b, ", \"service_tier\": ", p->service_tier);
+	if (p->region)
+		put_text(b, ", \"region\": ", p->region);
+	if (p->from)
+		put_text(b, ", \"from\": ", p->from);
+	if (p->to)
+		put_text(b, ", \"to\": ", p->to);
+	const size_t terms = b->n;
+	put_terms(im, p);
+	if (stated->entry) {
+		if (b->n - terms != stated->n ||
+		    memcmp(b->p + terms, b->p + stated->terms, stated->n) != 0)
+			import_refuse(im, arena_printf(&im->arena,
+						       "entry '%s' states another price of %s %s",
+						       stated->entry, p->provider, p->model));
+		buf_cut(b, before);
+		return;
+	}
+	*stated = (struct import_stated){ im->entry, terms, b->n - terms };
+	/* who is no first party of the book sells what others make */
+	if (im->book && !book_has_maker(im->book, p->provider))
+		buf_puts(b, ", \"reseller\": true");
 	put_text(b, ",\n   \"source\": ", im->source);
 	put_text(b, ", \"sure\": ", p->from ? "third party" : "third party, undated");
 	put_text(b, ", \"note\": ", arena_printf(&im->arena, "entry %s", im->entry));
 	buf_puts(b, "}");
+}
+
+static struct import_stated *stated_price(struct import *im, const struct import_price *p)
+{
+	return stated_of(im, arena_printf(&im->arena, "%s\n%s\n%s\n%s\n%s", p->provider, p->model,
+					  p->service_tier ? p->service_tier : "",
+					  p->region ? p->region : "", p->from ? p->from : ""));
+}
+
+void import_take(struct import *im, const struct import_price *price)
+{
+	struct import_price copy = *price, *p = &copy;
+	if (im->refused)
+		return;
+	/* as the book calls that vendor */
+	p->provider = provider_spelling(text_of(p->provider)).p;
+	if (!is_asked(im, p->provider)) {
+		im->unasked = true;
+		return;
+	}
+	if (p->rates.known == 0 && p->fee_count == 0) {
+		import_refuse(im, "it states no price per token, request or unit");
+		return;
+	}
+	struct import_stated *stated = stated_price(im, p);
+	if (im->book && !stated->entry && !fits(im, p)) {
+		im->known = true;
+		return;
+	}
+	put_price(im, p, stated);
 }
 
 void import_alias(struct import *im, const char *provider, const char *alias, const char *model)
@@ -432,11 +484,14 @@ void import_alias(struct import *im, const char *provider, const char *alias, co
 	struct buf *b = &im->aliases;
 	provider = provider_spelling(text_of(provider)).p;
 	const struct import_price named = { .provider = provider, .model = alias };
-	if (!is_asked(im, provider) || (im->fill && book_ever_had(im, &named)))
+	if (im->refused || strcmp(alias, model) == 0 || !is_asked(im, provider) ||
+	    (im->fill && book_ever_had(im, &named)))
 		return;
-	if (im->refused || strcmp(alias, model) == 0 ||
-	    seen_before(im, arena_printf(&im->arena, "alias\n%s\n%s", provider, alias)))
+	struct import_stated *stated =
+		stated_of(im, arena_printf(&im->arena, "alias\n%s\n%s", provider, alias));
+	if (stated->entry)
 		return;
+	stated->entry = im->entry;
 	put_text(b, b->n ? ",\n  {\"provider\": " : "\n  {\"provider\": ", provider);
 	put_text(b, ", \"alias\": ", alias);
 	put_text(b, ", \"model\": ", model);
@@ -464,6 +519,7 @@ void import_release(struct import *im)
 	free(im->note);
 	free(im->change);
 	free(im->looked);
-	free(im->seen);
+	free(im->stated);
+	dict_release(&im->stated_index);
 	arena_release(&im->arena);
 }

@@ -12,6 +12,7 @@
 #define TALLY_PRICING_IMPORT_H
 
 #include "base/arena.h"
+#include "base/dict.h"
 #include "base/json.h"
 #include "base/money.h"
 #include "pricing/book.h"
@@ -48,7 +49,6 @@ struct import_size {
 /* One price as a catalogue states it; what is not stated stays zero. */
 struct import_price {
 	const char *provider, *model, *service_tier, *region, *from, *to;
-	const char *multiplier; /* of all rates and fees, as a decimal; NULL: 1 */
 	struct import_rates rates;
 	struct import_size tier[IMPORT_TIERS_MAX];
 	int tier_count;
@@ -74,6 +74,12 @@ struct import_change {
 	struct money input_before, input_after, output_before, output_after; /* per million */
 };
 
+/* A price that an entry states: where its terms are in `prices`. */
+struct import_stated {
+	const char *entry; /* NULL: nobody does */
+	size_t terms, n;
+};
+
 struct import {
 	struct arena arena;
 	/* set by the caller before import_catalogue: */
@@ -96,8 +102,10 @@ struct import {
 	int64_t effect_before[IMPORT_EFFECTS];
 	json_value **looked; /* values that its reader looked at */
 	size_t looked_count;
-	char **seen; /* provider/model/tier/from that a price was taken for */
-	size_t seen_count;
+	/* who states which price and alias; its number in `stated` by provider/model/tier/from */
+	struct dict stated_index;
+	struct import_stated *stated;
+	size_t stated_count;
 };
 
 /* The card as JSON text. checked: the date to put into it, or NULL. */
@@ -118,6 +126,8 @@ void import_refuse(struct import *im, const char *why);
  * refused when it is no price.
  */
 bool import_amount(struct import *im, json_value *v, int shift, struct decimal *out);
+/* The price times a factor, exactly; rounded and named where a card cannot hold it. */
+void import_scale(struct import *im, struct decimal *rate, struct decimal factor);
 void import_rate(struct import *im, json_value *object, const char *key, int shift, enum bucket b,
 		 struct import_rates *out);
 /* The reader has dealt with that value (import_amount and import_rate say so themselves). */
@@ -128,9 +138,9 @@ void import_looked(struct import *im, json_value *v);
  * else refuses the entry.
  */
 void import_check(struct import *im, json_value *object, bool (*speaks)(const char *key));
-/* Names a price that cards have no place for; calls that need it stay without a price. */
 /* Whether a member of an entry speaks of money by its name. */
 bool import_speaks_of_a_price(const char *key);
+/* Names a price that cards have no place for; calls that need it stay without a price. */
 void import_leave_out(struct import *im, const char *key);
 /* A fee of a unit, per `per` of it; nothing where v is absent or null. */
 void import_fee(struct import *im, struct import_price *p, json_value *v, const char *unit,

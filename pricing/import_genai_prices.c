@@ -77,11 +77,13 @@ static void take_prices(struct import *im, json_value *prices, struct import_pri
 	import_fee(im, p, json_member(prices, "requests_kcount"), "request", 1000);
 	import_fee(im, p, json_member(prices, "web_searches_kcount"), "web_search", 1000);
 	import_check(im, prices, NULL);
-	inherit_parents(&p->rates);
-	for (int i = 0; i < p->tier_count; i++) {
+	/* first what is stated itself, tier by tier, then parents: who has no price of its own
+	 * costs in a tier what its parent costs there */
+	for (int i = 0; i < p->tier_count; i++)
 		import_inherit(&p->tier[i].rates, i ? &p->tier[i - 1].rates : &p->rates);
+	inherit_parents(&p->rates);
+	for (int i = 0; i < p->tier_count; i++)
 		inherit_parents(&p->tier[i].rates);
-	}
 }
 
 /* "00:30:00Z" -> "00:30"; hours of another zone than UTC are none that are understood. */

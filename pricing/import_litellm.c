@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "pricing/import.h"
+#include "pricing/spelling.h"
 
 static const struct {
 	const char *key;
@@ -142,24 +143,48 @@ static void take_off_peak(struct import *im, json_value *entry, struct import_pr
 	p->window_count = 1;
 }
 
-/* {"search_context_size_low": 0.01, ...}: a fee where the sizes cost the same; cards do not tell
- * sizes apart. */
-static void take_searches(struct import *im, json_value *v, struct import_price *p)
+/* {"search_context_size_low": 0.01, ...}: one fee where the sizes cost the same, else one of each.
+ * "web_search_billing_unit" says what the fee is of; "per_query" is what it is without it. */
+static void take_searches(struct import *im, json_value *entry, struct import_price *p)
 {
+	static const struct {
+		const char *key, *unit;
+	} sizes[] = { { "search_context_size_low", "web_search_low" },
+		      { "search_context_size_medium", "web_search_medium" },
+		      { "search_context_size_high", "web_search_high" } };
+	json_value *v = json_member(entry, "search_context_cost_per_query"),
+		   *unit = json_member(entry, "web_search_billing_unit"), *first = NULL;
 	struct decimal least, amount;
-	bool any = false, same = true;
-	json_value *first = json_first(v);
-	for (json_value *c = first; c; c = json_next(c)) {
+	bool same = true;
+	if (text_is(json_string(unit), "per_query"))
+		import_looked(im, unit);
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+		json_value *c = json_member(v, sizes[i].key);
 		if (!import_amount(im, c, 0, &amount))
 			continue;
-		same &= !any || decimal_cmp(amount, least) == 0;
+		same &= !first || decimal_cmp(amount, least) == 0;
 		least = amount;
-		any = true;
+		first = first ? first : c;
 	}
-	if (any && same)
+	if (same)
 		import_fee(im, p, first, "web_search", 1);
-	else if (any)
-		import_leave_out(im, "search_context_cost_per_query");
+	for (size_t i = 0; i < sizeof sizes / sizeof *sizes && !same; i++)
+		import_fee(im, p, json_member(v, sizes[i].key), sizes[i].unit, 1);
+}
+
+/* Token prices times the factor: a fee is the same in every region and at every speed. */
+static void scale(struct import *im, struct import_rates *r, struct decimal factor)
+{
+	for (int b = 0; b < BUCKET_COUNT; b++)
+		if (r->known >> b & 1)
+			import_scale(im, &r->rate[b], factor);
+}
+
+static void scale_sizes(struct import *im, struct import_size *size, int count,
+			struct decimal factor)
+{
+	for (int i = 0; i < count; i++)
+		scale(im, &size[i].rates, factor);
 }
 
 /* The same price times a factor, for a region or a speed. */
@@ -168,12 +193,16 @@ static void take_factor(struct import *im, const struct import_price *base, json
 {
 	struct import_price p = *base;
 	struct decimal factor;
-	char text[DECIMAL_TEXT_MAX];
 	if (!import_amount(im, v, 0, &factor) || im->refused)
 		return;
 	p.service_tier = service_tier;
-	p.region = region;
-	p.multiplier = arena_printf(&im->arena, "%s", decimal_format(factor, text));
+	p.region = region ? region : base->region;
+	scale(im, &p.rates, factor);
+	scale_sizes(im, p.tier, p.tier_count, factor);
+	for (int i = 0; i < p.window_count; i++) {
+		scale(im, &p.window[i].rates, factor);
+		scale_sizes(im, p.window[i].tier, p.window[i].tier_count, factor);
+	}
 	import_take(im, &p);
 }
 
@@ -217,11 +246,12 @@ static void take_entry(struct import *im, json_value *v, struct import_price *p)
 		import_looked(im, json_member(v, "cache_creation_input_audio_token_cost"));
 		import_leave_out(im, "cache_creation_input_audio_token_cost");
 	}
-	take_searches(im, json_member(v, "search_context_cost_per_query"), p);
+	take_searches(im, v, p);
 	import_take(im, p);
 	for (size_t i = 0; i < sizeof service / sizeof *service && !im->refused; i++) {
 		struct import_price s = { .provider = p->provider,
 					  .model = p->model,
+					  .region = p->region,
 					  .service_tier = service[i].tier };
 		take_rates(im, v, service[i].suffix, &s.rates);
 		take_tiers(im, v, service[i].suffix, &s);
@@ -233,7 +263,45 @@ static void take_entry(struct import *im, json_value *v, struct import_price *p)
 	take_factor(im, p, json_member(specific, "us"), NULL, "us");
 	take_factor(im, p, json_member(specific, "eu"), NULL, "eu");
 	take_factor(im, p, json_member(specific, "fast"), "fast", NULL);
+	/* how a body is written, beside the factors */
+	import_looked(im, json_member(specific, "bedrock_invocation_schema"));
 	import_check(im, v, import_speaks_of_a_price);
+}
+
+/* "us-east-1": words between dashes, the last of which is a digit. */
+static bool is_aws_region(struct text t)
+{
+	return t.n > 6 && memchr(t.p, '-', t.n) && t.p[t.n - 2] == '-' && t.p[t.n - 1] >= '1' &&
+	       t.p[t.n - 1] <= '9';
+}
+
+/*
+ * VENDOR/MODEL and VENDOR/REGION/MODEL, the vendor in any spelling; a name that does not begin with
+ * its vendor is the model. Regions are those of Bedrock's and Azure's entries.
+ */
+static void take_name(struct import *im, const char *key, const char *vendor,
+		      struct import_price *p)
+{
+	static const char *const azure[] = { "us", "eu", "global" };
+	const struct text provider = provider_spelling(text_of(vendor));
+	const char *slash = strchr(key, '/');
+	p->provider = vendor;
+	p->model = key;
+	if (!slash || !slash[1] ||
+	    !text_eq(provider_spelling((struct text){ key, (size_t)(slash - key) }), provider))
+		return;
+	p->model = slash + 1;
+	slash = strchr(p->model, '/');
+	if (!slash || !slash[1] || strchr(slash + 1, '/'))
+		return;
+	const struct text region = { p->model, (size_t)(slash - p->model) };
+	bool known = text_is(provider, "bedrock") && is_aws_region(region);
+	for (size_t i = 0; i < sizeof azure / sizeof *azure && text_is(provider, "azure"); i++)
+		known |= text_is(region, azure[i]);
+	if (!known)
+		return;
+	p->region = arena_text(&im->arena, region.p, region.n);
+	p->model = slash + 1;
 }
 
 int import_litellm(struct import *im, json_value *root, struct err *e)
@@ -247,16 +315,13 @@ int import_litellm(struct import *im, json_value *root, struct err *e)
 			continue;
 		import_begin(im, key);
 		struct text provider = json_string(json_member(v, "litellm_provider"));
-		struct import_price p = { .model = key };
+		struct import_price p = { 0 };
 		if (provider.n == 0) {
 			import_refuse(im, "it names no litellm_provider");
 			import_end(im);
 			continue;
 		}
-		p.provider = arena_text(&im->arena, provider.p, provider.n);
-		if (strncmp(key, p.provider, provider.n) == 0 && key[provider.n] == '/' &&
-		    key[provider.n + 1])
-			p.model = key + provider.n + 1;
+		take_name(im, key, arena_text(&im->arena, provider.p, provider.n), &p);
 		take_entry(im, v, &p);
 		import_end(im);
 	}

@@ -32,7 +32,8 @@ static void take_tiers(struct import *im, json_value *cost, struct import_price 
 		struct decimal d;
 		int64_t above;
 		struct import_rates *rates = NULL;
-		if (text_is(json_string(type), "context") &&
+		/* the catalogue's schema: a tier that names no type is one of context */
+		if ((!type || text_is(json_string(type), "context")) &&
 		    decimal_parse(&d, json_number(size), NULL) == 0 &&
 		    decimal_to_int64(d, 0, &above) && above > 0)
 			rates = import_tier(p, above);

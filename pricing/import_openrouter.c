@@ -204,8 +204,11 @@ int import_openrouter(struct import *im, json_value *root, struct err *e)
 		if (import_amount(im, json_member(pricing, "image_output"), 0, &output) &&
 		    output.digits > 0)
 			import_leave_out(im, "image_output");
-		/* a factor that users pay, not the vendor's price */
-		import_looked(im, json_member(pricing, "discount"));
+		/* whether the prices have it already is not said */
+		struct decimal discount;
+		if (import_amount(im, json_member(pricing, "discount"), 0, &discount) &&
+		    discount.digits > 0)
+			import_refuse(im, "whether its 'discount' is in its prices is not stated");
 		import_check(im, pricing, NULL);
 		import_take(im, &p);
 		struct text slug = json_string(json_member(v, "canonical_slug"));

@@ -54,16 +54,22 @@ static const struct {
 } vendors[] = {
 	{ "amazon", "amazon-nova" },
 	{ "amazon-bedrock", "bedrock" },
+	{ "amazon_nova", "amazon-nova" },
 	{ "aws", "bedrock" },
 	{ "aws.bedrock", "bedrock" },
 	{ "az.ai.inference", "azure" },
 	{ "az.ai.openai", "azure" },
+	{ "azure-cognitive-services", "azure" },
+	{ "azure-openai", "azure" },
 	{ "azure.ai.inference", "azure" },
 	{ "azure.ai.openai", "azure" },
 	{ "azure_ai", "azure" },
 	{ "azure_openai", "azure" },
-	{ "azure-openai", "azure" },
+	{ "azure_text", "azure" },
 	{ "bedrock_converse", "bedrock" },
+	{ "bedrock_mantle", "bedrock" },
+	{ "cloudflare-workers-ai", "cloudflare" },
+	{ "cohere_chat", "cohere" },
 	{ "dashscope", "alibaba" },
 	{ "deepseek-ai", "deepseek" },
 	{ "deepseek_ai", "deepseek" },
@@ -74,19 +80,23 @@ static const struct {
 	{ "gcp.vertex_ai", "vertex" },
 	{ "gemini", "google" },
 	{ "google-gla", "google" },
-	{ "google_genai", "google" },
 	{ "google-vertex", "vertex" },
 	{ "google-vertex-anthropic", "vertex" },
+	{ "google_genai", "google" },
 	{ "google_vertexai", "vertex" },
 	{ "meta-llama", "meta" },
 	{ "mistral_ai", "mistral" },
 	{ "mistralai", "mistral" },
 	{ "moonshotai", "moonshot" },
+	{ "novita-ai", "novita" },
 	{ "qwen", "alibaba" },
+	{ "stepfun-ai", "stepfun" },
+	{ "tencent-tokenhub", "tokenhub" },
 	{ "together_ai", "together" },
 	{ "togetherai", "together" },
 	{ "vertex_ai", "vertex" },
 	{ "vertexai", "vertex" },
+	{ "voyageai", "voyage" },
 	{ "x-ai", "xai" },
 	{ "x_ai", "xai" },
 	{ "z-ai", "zai" },
@@ -95,13 +105,26 @@ static const struct {
 	{ "zhipuai", "zai" },
 };
 
+/* LiteLLM names what is served beside who serves it: vertex_ai-language-models,
+ * text-completion-openai. */
+static struct text without_kind(struct text provider)
+{
+	static const char before[] = "text-completion-", after[] = "_ai-";
+	const size_t n = sizeof before - 1;
+	if (provider.n > n && strncasecmp(provider.p, before, n) == 0)
+		return (struct text){ provider.p + n, provider.n - n };
+	const char *at = memmem(provider.p, provider.n, after, sizeof after - 1);
+	return at ? (struct text){ provider.p, (size_t)(at - provider.p) + 3 } : provider;
+}
+
 struct text provider_spelling(struct text provider)
 {
+	const struct text word = without_kind(provider);
 	for (size_t i = 0; i < sizeof vendors / sizeof *vendors; i++)
-		if (provider.n == strlen(vendors[i].word) &&
-		    strncasecmp(provider.p, vendors[i].word, provider.n) == 0)
+		if (word.n == strlen(vendors[i].word) &&
+		    strncasecmp(word.p, vendors[i].word, word.n) == 0)
 			return text_of(vendors[i].provider);
-	return provider;
+	return provider.p && word.p > provider.p ? word : provider;
 }
 
 static bool starts(struct text t, const char *word)
