@@ -178,11 +178,11 @@ static int run(struct cli *cli, struct err *e)
 		u.is_url = false;
 	}
 	if (!*u.from)
-		return err_set(
-			e, ERR_USAGE,
-			"no address of newer prices is set and nothing is changed: name a "
-			"file or --from URL, set $TALLY_PRICES_URL, or use `tally config set "
-			"prices_url URL`");
+		return err_set(e, ERR_USAGE,
+			       "there is no address to take newer prices from, and nothing was "
+			       "changed. Name a file (`tally price update FILE`) or an address "
+			       "(--from URL); `tally config set prices_url URL` remembers one, "
+			       "and $TALLY_PRICES_URL overrides it");
 	if (sha256 && (strlen(sha256) != 2 * DIGEST_BYTES ||
 		       strspn(sha256, "0123456789abcdef") != 2 * DIGEST_BYTES))
 		return err_set(e, ERR_USAGE, "--sha256 takes 64 digits of 0-9 and a-f");

@@ -117,6 +117,60 @@ static void day_of(struct instant t, const char *open, char buf[INSTANT_TEXT_MAX
 
 enum price_table { PRICES_IN_FORCE, PRICES_OF_MODEL, PRICES_HISTORY };
 
+/* What a row of the table is of, beside its vendor and model. */
+struct price_row {
+	const struct row *of;
+	const char *window; /* and tier, region, size of the prompt */
+	const struct rates *rates;
+	bool first; /* of its price: the others leave out what it says */
+	const char *status;
+};
+
+static void put_price_row(struct table *t, const struct price_row *r)
+{
+	const struct price *p = r->of->price;
+	char text[INSTANT_TEXT_MAX + DECIMAL_TEXT_MAX];
+	table_cell(t, r->first ? p->provider : "");
+	snprintf(text, sizeof text, "%.60s%s", r->of->asked ? r->of->asked : p->model,
+		 r->of->asked ? " (alias)" : "");
+	table_cell(t, r->first ? text : "");
+	table_cell(t, p->currency);
+	table_cell(t, r->window);
+	for (size_t b = 0; b < SHOWN; b++)
+		table_cell(t, r->rates->known >> shown[b] & 1
+				      ? money_format(r->rates->per_million[shown[b]], text)
+				      : "?");
+	day_of(p->from, "always", text);
+	table_cell(t, text);
+	day_of(p->to, "-", text);
+	table_cell(t, text);
+	table_cell(t, r->first ? r->status : "");
+}
+
+/* A window's row, and one for each size of prompt that pays otherwise. */
+static void put_tariff_rows(struct table *t, struct price_row *r, const struct tariff *w,
+			    bool sizes)
+{
+	const struct price *p = r->of->price;
+	const bool tier = strcmp(p->service_tier, "standard") != 0;
+	struct buf b = { 0 };
+	buf_printf(&b, "%s%s%s%s%s", w->window, tier ? " " : "", tier ? p->service_tier : "",
+		   p->region ? " " : "", p->region ? p->region : "");
+	r->window = b.p;
+	r->rates = &w->rates;
+	put_price_row(t, r);
+	r->first = false;
+	for (size_t i = 0; sizes && i < w->tier_count; i++) {
+		buf_cut(&b, 0);
+		buf_printf(&b, "%s %s", w->tier[i].inclusive ? "from" : "above",
+			   COUNTED(w->tier[i].above, ""));
+		r->window = b.p;
+		r->rates = &w->tier[i].rates;
+		put_price_row(t, r);
+	}
+	buf_release(&b);
+}
+
 static void put_price_table(const struct row *rows, size_t n, enum price_table kind,
 			    struct instant at)
 {
@@ -138,39 +192,17 @@ static void put_price_table(const struct row *rows, size_t n, enum price_table k
 		{ "STATUS", .may_shrink = true, .leaves = 2 },
 	};
 	struct table *t = table_open(columns, sizeof columns / sizeof *columns);
-	char text[INSTANT_TEXT_MAX + DECIMAL_TEXT_MAX];
 	for (size_t i = 0; i < n; i++) {
 		const struct price *p = rows[i].price;
-		size_t count = history ? p->tariff_count : 1;
-		for (size_t k = 0; k < count; k++) {
-			const struct tariff *w =
-				history ? &p->tariff[p->tariff_count - 1 - k] : rows[i].now;
-			table_cell(t, k ? "" : p->provider);
-			snprintf(text, sizeof text, "%.60s%s",
-				 rows[i].asked ? rows[i].asked : p->model,
-				 rows[i].asked ? " (alias)" : "");
-			table_cell(t, k ? "" : text);
-			table_cell(t, p->currency);
-			bool tier = strcmp(p->service_tier, "standard") != 0;
-			snprintf(text, sizeof text, "%s%s%s%s%s", w->window, tier ? " " : "",
-				 tier ? p->service_tier : "", p->region ? " " : "",
-				 p->region ? p->region : "");
-			table_cell(t, text);
-			for (size_t b = 0; b < SHOWN; b++)
-				table_cell(t, w->rates.known >> shown[b] & 1
-						      ? money_format(w->rates.per_million[shown[b]],
-								     text)
-						      : "?");
-			day_of(p->from, "always", text);
-			table_cell(t, text);
-			day_of(p->to, "-", text);
-			table_cell(t, text);
-			table_cell(t, k		     ? ""
-				      : p->withdrawn ? "withdrawn, never used"
-				      : history && at.us >= p->from.us && at.us < p->to.us
-					      ? (p->promotion ? "promotion, now" : "list, now")
-					      : p->kind);
-		}
+		struct price_row r = { .of = &rows[i], .first = true, .status = p->kind };
+		if (p->withdrawn)
+			r.status = "withdrawn, never used";
+		else if (history && at.us >= p->from.us && at.us < p->to.us)
+			r.status = p->promotion ? "promotion, now" : "list, now";
+		if (!history)
+			put_tariff_rows(t, &r, rows[i].now, false);
+		for (size_t k = p->tariff_count; history && k > 0; k--)
+			put_tariff_rows(t, &r, &p->tariff[k - 1], true);
 	}
 	table_print(t);
 	table_close(t);
@@ -356,37 +388,107 @@ static void put_limit(const struct model_limits *l)
 	buf_release(&b);
 }
 
-/* Aliases of the name and to it, limits. */
-static void put_model_facts(const struct book *book, const char *model, struct instant at)
+static bool is_shown(const struct row *rows, size_t n, const char *provider)
 {
-	char text[INSTANT_TEXT_MAX];
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(rows[i].price->provider, provider) == 0)
+			return true;
+	return false;
+}
+
+/* Aliases of the name and to it, and limits, of the vendors that are shown. */
+static void put_model_facts(const struct book *book, const struct row *rows, size_t n)
+{
+	const char *model = rows[0].price->model;
 	for (size_t i = 0; i < book_card_count(book); i++) {
 		const struct card *c = book_card(book, i);
 		for (size_t k = 0; k < c->alias_count; k++)
-			if (strcmp(c->alias[k].model, model) == 0 ||
-			    strcmp(c->alias[k].alias, model) == 0)
+			if ((strcmp(c->alias[k].model, model) == 0 ||
+			     strcmp(c->alias[k].alias, model) == 0) &&
+			    is_shown(rows, n, c->alias[k].provider))
 				put_alias_text(&c->alias[k]);
 		for (size_t k = 0; k < c->limits_count; k++)
-			if (strcmp(c->limits[k].model, model) == 0 && c->limits[k].context_tokens)
+			if (strcmp(c->limits[k].model, model) == 0 && c->limits[k].context_tokens &&
+			    is_shown(rows, n, c->limits[k].provider))
 				put_limit(&c->limits[k]);
-		for (size_t k = 0; k < c->price_count; k++) {
-			const struct price *p = &c->price[k];
-			if (strcmp(p->model, model) != 0 || p->withdrawn || at.us < p->from.us ||
-			    at.us >= p->to.us)
-				continue;
-			for (size_t w = 0; w + 1 < p->tariff_count; w++) {
-				struct instant change =
-					calendar_next_change(p->tariff[w].calendar, at);
-				if (change.us != INSTANT_MAX.us)
-					print_note("window   %s %s; next change at %s (%s)",
-						   p->tariff[w].window,
-						   calendar_contains(p->tariff[w].calendar, at)
-							   ? "holds now"
-							   : "does not hold now",
-						   instant_format(change, text), p->currency);
-			}
+	}
+}
+
+/* When the windows of the prices that hold open and close next. */
+static void put_windows(const struct row *rows, size_t n, struct instant at)
+{
+	char text[INSTANT_TEXT_MAX];
+	for (size_t i = 0; i < n; i++) {
+		const struct price *p = rows[i].price;
+		if (p->withdrawn || at.us < p->from.us || at.us >= p->to.us)
+			continue;
+		for (size_t w = 0; w + 1 < p->tariff_count; w++) {
+			const struct calendar *c = p->tariff[w].calendar;
+			const struct instant change = calendar_next_change(c, at);
+			if (change.us != INSTANT_MAX.us)
+				print_note("window   %s %s; next change at %s (%s)",
+					   p->tariff[w].window,
+					   calendar_contains(c, at) ? "holds now"
+								    : "does not hold now",
+					   instant_format(change, text), p->currency);
 		}
 	}
+}
+
+/* What the table has no column for: rarer tokens, and fees. */
+static void list_rest(const struct price *p, struct buf *out)
+{
+	const struct rates *r = &p->tariff[p->tariff_count - 1].rates;
+	char text[DECIMAL_TEXT_MAX];
+	uint32_t rest = r->known;
+	for (size_t i = 0; i < SHOWN; i++)
+		rest &= ~(1u << shown[i]);
+	for (int b = 0; b < BUCKET_COUNT; b++)
+		if (rest >> b & 1)
+			buf_printf(out, "%s%s %s", out->n ? ", " : "", bucket_name((enum bucket)b),
+				   money_format(r->per_million[b], text));
+	for (size_t i = 0; i < p->fee_count; i++) {
+		buf_printf(out, "%s%s %s", out->n ? ", " : "", p->fee[i].unit,
+			   money_format(p->fee[i].amount, text));
+		if (p->fee[i].per == 1)
+			buf_puts(out, " each");
+		else
+			buf_printf(out, " per %s", COUNTED(p->fee[i].per, ""));
+	}
+}
+
+/* The standard price beside which that one is a service tier or a region. */
+static const struct price *standard_of(const struct row *rows, size_t n, const struct price *p)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct price *s = rows[i].price;
+		if (strcmp(s->service_tier, "standard") == 0 && !s->region &&
+		    strcmp(s->provider, p->provider) == 0 &&
+		    strcmp(s->currency, p->currency) == 0 && s->from.us == p->from.us)
+			return s;
+	}
+	return p;
+}
+
+/* What service tiers and regions have as well is told once. */
+static void put_rest(const struct row *rows, size_t n)
+{
+	struct buf standard = { 0 }, own = { 0 };
+	for (size_t i = 0; i < n; i++) {
+		const struct price *p = rows[i].price, *base = standard_of(rows, n, p);
+		buf_cut(&standard, 0);
+		buf_cut(&own, 0);
+		list_rest(base, &standard);
+		list_rest(p, &own);
+		if (own.n == 0 || (p != base && text_eq((struct text){ own.p, own.n },
+							(struct text){ standard.p, standard.n })))
+			continue;
+		print_note("besides  %s%s%s%s%s: %s", p->provider, p == base ? "" : " ",
+			   p == base ? "" : p->service_tier, p == base || !p->region ? "" : " ",
+			   p == base || !p->region ? "" : p->region, own.p);
+	}
+	buf_release(&standard);
+	buf_release(&own);
 }
 
 static bool same_text(const char *a, const char *b)
@@ -399,7 +501,8 @@ static bool same_text(const char *a, const char *b)
 static bool said_already(const struct row *rows, size_t i)
 {
 	const struct price *p = rows[i].price, *before = i ? rows[i - 1].price : NULL;
-	return before && p->from.us == before->from.us && p->old_seen.us == before->old_seen.us &&
+	return before && strcmp(p->provider, before->provider) == 0 &&
+	       p->from.us == before->from.us && p->old_seen.us == before->old_seen.us &&
 	       same_text(p->currency, before->currency) && same_text(p->source, before->source) &&
 	       same_text(p->sure, before->sure) && same_text(p->note, before->note) &&
 	       same_text(p->doubt, before->doubt);
@@ -413,8 +516,8 @@ static void put_sources(const struct row *rows, size_t n)
 		if (said_already(rows, i))
 			continue;
 		day_of(p->from, "always", from);
-		print_note("source   %s %s: %s (%s)%s%s", from, p->currency, p->source, p->sure,
-			   p->note ? "; " : "", p->note ? p->note : "");
+		print_note("source   %s %s %s: %s (%s)%s%s", p->provider, from, p->currency,
+			   p->source, p->sure, p->note ? "; " : "", p->note ? p->note : "");
 		if (p->old_seen.us != INSTANT_MIN.us) {
 			day_of(p->old_seen, "", seen);
 			print_note(
@@ -422,7 +525,7 @@ static void put_sources(const struct row *rows, size_t n)
 				seen, from);
 		}
 		if (p->doubt)
-			print_note("doubt    %s: %s", from, p->doubt);
+			print_note("doubt    %s %s: %s", p->provider, from, p->doubt);
 	}
 }
 
@@ -560,7 +663,9 @@ int price_history_print(const struct price_question *q, struct err *e)
 		put_price_table(rows, n, q->history ? PRICES_HISTORY : PRICES_OF_MODEL, q->at);
 		if (!q->quiet) {
 			printf("\n");
-			put_model_facts(q->book, rows[0].price->model, q->at);
+			put_model_facts(q->book, rows, n);
+			put_windows(rows, n, q->at);
+			put_rest(rows, n);
 			size_t card = 0, k = 0;
 			struct disputes disputes = { 0 };
 			const struct dispute *d;

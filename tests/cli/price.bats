@@ -189,6 +189,21 @@ J
 	run "$TALLY" credit -h
 	expect 0 'credit top-up'
 	run "$TALLY" price show gpt-5.4 --provider openai --at 2026-06-01
-	expect 0 'source   2026-03-05'
+	expect 0 'source   openai 2026-03-05'
 	[ "$(grep -c '^source' <<<"$output")" = 1 ] || fail "$output"
+}
+@test "price show has a row for every size of prompt, tells what the table has no column for, and only of the vendors shown" {
+	cat >card.json <<'J'
+{"schema": "tally.card/1", "aliases": [{"provider": "one", "alias": "m-latest", "model": "m"}, {"provider": "two", "alias": "m-two", "model": "m"}],
+ "prices": [{"provider": "one", "model": "m", "currency": "USD", "from": "2026-01-01", "rates": {"input": "1", "output": "2", "input_audio": "7"}, "source": "s one", "sure": "s",
+  "context": [{"above": 200000, "rates": {"input": "3", "output": "4"}}, {"above": 500000, "inclusive": true, "rates": {"input": "5", "output": "6"}}], "fees": {"web_search": {"amount": "10", "per": 1000}, "request": {"amount": "0.1", "per": 1}}},
+ {"provider": "one", "model": "m", "currency": "USD", "from": "2026-01-01", "service_tier": "batch", "rates": {"input": "0.5", "output": "1", "input_audio": "7"}, "source": "s one", "sure": "s", "fees": {"web_search": {"amount": "10", "per": 1000}, "request": {"amount": "0.1", "per": 1}}},
+ {"provider": "two", "model": "m", "currency": "USD", "from": "2026-01-01", "rates": {"input": "9", "output": "9", "input_video": "8"}, "source": "s two", "sure": "s", "doubt": "who knows"}]}
+J
+	run "$TALLY" price show m --prices card.json --provider one
+	expect 0 'above 200,000' 'from 500,000' 'one: input_audio 7, web_search 10 per 1,000, request 0.1 each' 'm-latest (one)' 'one 2026-01-01 USD: s one'
+	for t in 'm-two' 'two' 'input_video' 'one batch:'; do [[ $output != *"$t"* ]] || fail "$t is of others, or told twice"; done
+	[ "$(grep -c 'besides' <<<"$output")" = 1 ]
+	run "$TALLY" price show m --prices card.json
+	expect 0 'm-two (two)' 'two: input_video 8' 'two 2026-01-01: who knows'
 }

@@ -157,7 +157,7 @@ J
 @test "where newer prices come from: an option, the environment, a setting; where none is set, an error that changes nothing" {
 	export TALLY_CONFIG=$DIR/config.json
 	run "$TALLY" price update
-	expect 2 'no address of newer prices is set and nothing is changed' 'config set prices_url' 'TALLY_PRICES_URL'
+	expect 2 'there is no address to take newer prices from, and nothing was changed' 'price update FILE' 'config set prices_url' 'TALLY_PRICES_URL'
 	[ ! -e data/tally/prices/book.pack ] || fail "something was installed"
 	run "$TALLY" config set prices_url nowhere
 	expect 2 "'nowhere' is not an address"
