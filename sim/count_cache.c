@@ -608,17 +608,20 @@ struct count_found count_cache_find(struct count_cache *c, const struct count_ca
 	const uint32_t last = c->last[call->cache];
 	const int64_t read = w->tokens[BUCKET_CACHE_READ];
 	struct count_found found;
+	const struct cache_contract *then = recorded_of(c, call->call)->contract;
 	/* of a cache that nobody describes, what the recorded one did is all that is known */
-	const bool alike = was == call->cache || !of->contract ||
-			   cache_contract_alike(of->contract, recorded_of(c, call->call)->contract);
+	const bool alike =
+		was == call->cache || !of->contract || cache_contract_alike(of->contract, then);
+	/* where another minimum holds, only a hit that reaches it tells what would be found */
+	const bool tells = was == call->cache || (read > 0 && read >= of->rules.minimum) ||
+			   (then ? then->minimum : 0) == of->rules.minimum;
 	if (c->found_call == call->call + 1 && c->found_cache == call->cache)
 		return c->found;
 	const struct known k = know(c, call);
 	if (of->finds_nothing) {
 		found = (struct count_found){ 0 };
-	} else if (alike && !call->moved && !of->rules.asked &&
-		   last == c->told[call->call].before &&
-		   (was == call->cache || read == 0 || read >= of->rules.minimum)) {
+	} else if (alike && tells && !call->moved && !of->rules.asked &&
+		   last == c->told[call->call].before) {
 		found = (struct count_found){
 			.low = read, .hit = read, .high = read, .recorded = true
 		};
