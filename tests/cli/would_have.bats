@@ -26,3 +26,13 @@ CARD
 	# 4,000 + 100 of input and 4,000 found
 	expect 0 '"total": "0.0081"' '"total": "0.0045"'
 }
+
+@test "a scenario called recorded says where it is not what was recorded" {
+	printf '%s\n' "$H" a,2026-06-15T00:00:00Z,claude-opus-4-6,s,0,0,150000,0 b,2026-06-15T00:30:00Z,claude-opus-4-6,s,0,0,151000,0 > t.csv
+	run "$TALLY" whatif t.csv -s now=recorded
+	expect 0 "calls that find less than the prompt before: 1 because they came too late"
+	[[ $output != *"not what was recorded"* ]] || fail "it is what was recorded"
+	run "$TALLY" whatif t.csv -s now=recorded -s other=claude-sonnet-4-6 --writes 1h
+	expect 0 "now: not what was recorded: the cache that is asked for (--writes, --ttl and the like) is asked of the record, too"
+	[[ $output != *"other: not what was recorded"* ]] || fail "it does not claim to be"
+}
