@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "reports/amount.h"
+#include "reports/table.h"
 
 /* a x b / c, rounded down, or up; divided first where the product does not fit. */
 static int128 part_of(int128 a, int128 b, int128 c, bool up)
@@ -172,47 +173,51 @@ static const char *seconds(int64_t us, char text[DECIMAL_TEXT_MAX])
 	return decimal_format(decimal_round_places((struct decimal){ us, 6 }, 1, &cut), text);
 }
 
-static void print_break_even(const struct whatif_model *m, const char *currency, struct buf *b)
+static void put_break_even(struct buf *line, const struct whatif_model *m, const char *currency,
+			   struct buf *b)
 {
 	char text[DECIMAL_TEXT_MAX];
 	if (!is_comparable(m))
 		return;
 	put_short_money(b, m->at_vendor, currency, false);
-	printf("; the vendor would ask %s", b->p);
+	buf_printf(line, "; the vendor would ask %s", b->p);
 	if (breaks_even(m, m->hosted.replica_hours)) {
 		put_count(b, calls(calls_of_rent(m, m->hosted.replica_hours)));
 		ratio_format(rent_of(m, m->hosted.replica_hours).atto, m->at_vendor.atto, 1, text);
-		printf(", and as much at %s calls (%s times this work)", b->p, text);
+		buf_printf(line, ", and as much at %s calls (%s times this work)", b->p, text);
 	} else {
 		put_count(b, calls(calls_at_most(m, m->hosted.replica_hours)));
-		printf(", and less than the machines at every volume that they can answer (%s "
-		       "calls)",
-		       b->p);
+		buf_printf(line,
+			   ", and less than the machines at every volume that they can answer (%s "
+			   "calls)",
+			   b->p);
 	}
 }
 
 void hosting_report_print(const char *name, const struct whatif_model *m, const char *currency)
 {
 	const struct hosted *h = &m->hosted;
-	char text[2][DECIMAL_TEXT_MAX];
-	struct buf b = { 0 };
+	char text[4][DECIMAL_TEXT_MAX];
+	struct buf b = { 0 }, line = { 0 };
 	put_count(&b, h->hours);
 	ratio_format(h->busy_us * 100, capacity_us(h->replica_hours), 1, text[0]);
-	printf("  %s: %.*s on %lld GPUs for %s hour%s, %s %% busy", name, (int)m->model.n,
-	       m->model.p, (long long)(h->replicas * m->hosting->gpus), b.p,
-	       h->hours == 1 ? "" : "s", text[0]);
+	buf_printf(&line, "%.*s on %lld GPUs for %s hour%s, %s %% busy", (int)m->model.n,
+		   m->model.p, (long long)(h->replicas * m->hosting->gpus), b.p,
+		   h->hours == 1 ? "" : "s", text[0]);
 	if (h->replica_hours != h->hours * h->replicas) {
 		put_count(&b, h->replica_hours);
-		printf(" (%s replica hours)", b.p);
+		buf_printf(&line, " (%s replica hours)", b.p);
 	}
-	print_break_even(m, currency, &b);
-	printf("\n  %s: a call waits %s s in the middle, %s s at most", name,
-	       seconds(h->wait.median, text[0]), seconds(h->wait.longest, text[1]));
-	printf(" and is answered after %s s, 19 of 20 within %s s\n",
-	       seconds(h->answer.median, text[0]), seconds(h->answer.most_of_20, text[1]));
+	put_break_even(&line, m, currency, &b);
+	print_note("  %s: %s", name, line.p);
+	buf_release(&line);
+	print_note("  %s: a call waits %s s in the middle, %s s at most and is answered after %s "
+		   "s, 19 of 20 within %s s",
+		   name, seconds(h->wait.median, text[0]), seconds(h->wait.longest, text[1]),
+		   seconds(h->answer.median, text[2]), seconds(h->answer.most_of_20, text[3]));
 	if (m->hosting->gpu_source || m->hosting->rate_source)
-		printf("  %s: price of the GPUs: %s; speed: %s\n", name,
-		       m->hosting->gpu_source ? m->hosting->gpu_source : "yours",
-		       m->hosting->rate_source ? m->hosting->rate_source : "yours");
+		print_note("  %s: price of the GPUs: %s; speed: %s", name,
+			   m->hosting->gpu_source ? m->hosting->gpu_source : "yours",
+			   m->hosting->rate_source ? m->hosting->rate_source : "yours");
 	buf_release(&b);
 }

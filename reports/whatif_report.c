@@ -557,20 +557,16 @@ static void miss_remark(const char *name, const struct whatif_result *w, struct 
 		[MISS_SHORT] = "what is common is too short to be kept",
 		[MISS_UNPAID] = "the client wrote nothing",
 	};
-	bool any = false;
+	struct buf line = { 0 };
 	for (int m = 0; m < MISSES; m++) {
 		if (!because[m] || !w->missed_calls[m])
 			continue;
 		put_count(b, w->missed_calls[m]);
-		if (any)
-			printf("; %s because %s", b->p, because[m]);
-		else
-			printf("  %s: %s calls find less than the prompt before because %s", name,
-			       b->p, because[m]);
-		any = true;
+		buf_printf(&line, "%s %s because %s", line.n ? ";" : "", b->p, because[m]);
 	}
-	if (any)
-		printf("\n");
+	if (line.n)
+		print_note("  %s: calls that find less than the prompt before:%s", name, line.p);
+	buf_release(&line);
 }
 
 static void remarks(const struct whatif_report *r, size_t i, struct buf *b)
@@ -579,23 +575,29 @@ static void remarks(const struct whatif_report *r, size_t i, struct buf *b)
 	const struct whatif_result *w = &r->result[i];
 	const char *name = o->scenario[i].name;
 	int64_t busy_ms = 0;
+	if (o->scenario[i].route.kind == ROUTE_RECORDED && o->cache == WHATIF_CACHE_REBUILT &&
+	    (o->rules.asked | o->scenario[i].cache.asked))
+		print_note("  %s: not what was recorded: the cache that is asked for (--writes, "
+			   "--ttl and the like) is asked of the record, too",
+			   name);
 	for (size_t k = 0; k < w->models; k++) {
 		const struct whatif_model *m = &w->model[k];
 		int64_t ms = whatif_busy_ms(m);
 		busy_ms = ms < 0 || busy_ms < 0 ? -1 : busy_ms + ms;
 		if (m->over_context) {
 			put_count(b, m->over_context);
-			printf("  %s: %s of the calls do not fit into the %lld tokens of %.*s\n",
-			       name, b->p, (long long)m->context_tokens, (int)m->model.n,
-			       m->model.p);
+			print_note("  %s: %s of the calls do not fit into the %lld tokens of %.*s",
+				   name, b->p, (long long)m->context_tokens, (int)m->model.n,
+				   m->model.p);
 		}
 	}
 	for (size_t k = 0; k < w->models; k++)
 		if (w->model[k].token_hours) {
 			put_count(b, w->model[k].token_hours);
-			printf("  %s: the cache of %.*s is kept for %s token-hours, which are in "
-			       "the bill\n",
-			       name, (int)w->model[k].model.n, w->model[k].model.p, b->p);
+			print_note(
+				"  %s: the cache of %.*s is kept for %s token-hours, which are in "
+				"the bill",
+				name, (int)w->model[k].model.n, w->model[k].model.p, b->p);
 		}
 	for (size_t k = 0; k < w->models; k++)
 		if (w->model[k].hosting)
@@ -603,38 +605,43 @@ static void remarks(const struct whatif_report *r, size_t i, struct buf *b)
 	if (busy_ms > 0) {
 		b->n = 0;
 		put_span(b, busy_ms);
-		printf("  %s: one call after another would take %s (published speeds)\n", name,
-		       b->p);
+		print_note("  %s: one call after another would take %s (published speeds)", name,
+			   b->p);
 	}
 	if (o->scenario[i].route.kind == ROUTE_OFFPEAK) {
 		put_count(b, w->moved);
-		printf("  %s: %s calls wait", name, b->p);
+		struct buf line = { 0 };
+		buf_printf(&line, "%s calls wait", b->p);
 		if (w->moved) {
-			b->n = 0;
-			put_span(b, w->waited_us / 1000 / w->moved);
-			printf(", %s on average", b->p);
-			b->n = 0;
-			put_span(b, w->longest_us / 1000);
-			printf(" and %s at most", b->p);
+			buf_puts(&line, ", ");
+			put_span(&line, w->waited_us / 1000 / w->moved);
+			buf_puts(&line, " on average and ");
+			put_span(&line, w->longest_us / 1000);
+			buf_puts(&line, " at most");
 		}
 		shown(b, money_total_minus(w->without_waiting, w->cost), o->currency, false, false);
-		printf("; that saves %s\n", b->p);
+		print_note("  %s: %s; that saves %s", name, line.p, b->p);
+		buf_release(&line);
 	}
 	if (w->escalated) {
 		put_count(b, w->escalated);
-		printf("  %s: %s calls are run on both models\n", name, b->p);
+		print_note("  %s: %s calls are run on both models", name, b->p);
 	}
 	if (o->sample) {
 		struct buf low = { 0 }, high = { 0 };
 		shown(b, w->estimate.total, o->currency, false, false);
 		shown(&low, w->estimate.interval.low, o->currency, false, false);
 		shown(&high, w->estimate.interval.high, o->currency, false, false);
-		printf("  %s: all of it would cost about %s (%s to %s", name, b->p, low.p, high.p);
-		shown(&low, w->estimate.plain.low, o->currency, false, false);
-		shown(&high, w->estimate.plain.high, o->currency, false, false);
-		printf("; without the control variate %s to %s)\n", low.p, high.p);
+		struct buf plain = { 0 }, most = { 0 };
+		shown(&plain, w->estimate.plain.low, o->currency, false, false);
+		shown(&most, w->estimate.plain.high, o->currency, false, false);
+		print_note("  %s: all of it would cost about %s (%s to %s; without the control "
+			   "variate %s to %s)",
+			   name, b->p, low.p, high.p, plain.p, most.p);
 		buf_release(&low);
 		buf_release(&high);
+		buf_release(&plain);
+		buf_release(&most);
 	}
 	miss_remark(name, w, b);
 	if ((w->calls_uncertain || w->calls_unproven) && !w->fixed.atto) {
@@ -642,45 +649,49 @@ static void remarks(const struct whatif_report *r, size_t i, struct buf *b)
 		put_count(b, w->calls_uncertain + w->calls_unproven);
 		shown(&low, w->cost_low, o->currency, false, false);
 		shown(&high, w->cost_high, o->currency, false, false);
-		printf("  %s: what %s of the calls find in a cache is not certain; with the most "
-		       "and the fewest hits it costs %s to %s\n",
-		       name, b->p, low.p, high.p);
+		print_note(
+			"  %s: what %s of the calls find in a cache is not certain; with the most "
+			"and the fewest hits it costs %s to %s",
+			name, b->p, low.p, high.p);
 		buf_release(&low);
 		buf_release(&high);
 	}
 	if (w->retried) {
+		struct buf cost = { 0 };
 		put_count(b, w->retried);
-		printf("  %s: %s failed attempts are made again", name, b->p);
-		shown(b, w->retry_cost, o->currency, false, false);
-		printf("; the failed ones cost %s\n", b->p);
+		shown(&cost, w->retry_cost, o->currency, false, false);
+		print_note("  %s: %s failed attempts are made again; the failed ones cost %s", name,
+			   b->p, cost.p);
+		buf_release(&cost);
 	}
 	if (o->has_budget && w->has_intervals) {
 		char text[DECIMAL_TEXT_MAX];
 		shown(b, o->budget, o->currency, false, false);
-		printf("  %s: over the budget of %s in %s of the resamples\n", name, b->p,
-		       percent(w->over_budget, o->resamples, text));
+		print_note("  %s: over the budget of %s in %s of the resamples", name, b->p,
+			   percent(w->over_budget, o->resamples, text));
 	}
 	for (int k = 0; r->sensitivity && k < VARIED; k++) {
 		const struct sensitivity *s = &r->sensitivity[i];
 		const int a = s->order[k];
 		struct buf more = { 0 };
 		if (s->no_low[a] || s->no_high[a]) {
-			printf("  %s: with %d.%d %% fewer or more %s some calls have no price\n",
-			       name, r->vary_permille / 10, r->vary_permille % 10, varied_name(a));
+			print_note("  %s: with %d.%d %% fewer or more %s some calls have no price",
+				   name, r->vary_permille / 10, r->vary_permille % 10,
+				   varied_name(a));
 			continue;
 		}
 		if (s->low[a].atto == s->high[a].atto)
 			continue;
 		shown(b, s->low[a], o->currency, false, false);
 		shown(&more, s->high[a], o->currency, false, false);
-		printf("  %s: %d.%d %% fewer or more %s: %s or %s\n", name, r->vary_permille / 10,
-		       r->vary_permille % 10, varied_name(a), b->p, more.p);
+		print_note("  %s: %d.%d %% fewer or more %s: %s or %s", name, r->vary_permille / 10,
+			   r->vary_permille % 10, varied_name(a), b->p, more.p);
 		buf_release(&more);
 	}
 	for (size_t k = 0; k < w->reasons && k < 5; k++) {
 		put_count(b, w->reason[k].records);
-		printf("  %s: no amount for %s calls of %s: %s\n", name, b->p, w->reason[k].model,
-		       w->reason[k].why);
+		print_note("  %s: no amount for %s calls of %s: %s", name, b->p, w->reason[k].model,
+			   w->reason[k].why);
 	}
 }
 
@@ -725,6 +736,38 @@ static void against_table(const struct whatif_report *r)
 	buf_release(&b);
 }
 
+/* What the figures of the table are of. */
+static void below_table(const struct whatif_report *r, struct buf *b)
+{
+	const struct whatif_options *o = r->options;
+	const struct workload *w = o->workload;
+	struct buf line = { 0 };
+	put_count(b, (int64_t)w->count);
+	buf_printf(&line, "%s calls", b->p);
+	if (w->has_conversations) {
+		put_count(b, (int64_t)w->conversations);
+		buf_printf(&line, " in %s conversation%s", b->p, w->conversations == 1 ? "" : "s");
+	}
+	buf_printf(&line, " (%s), cache: %s", w->shape, r->cache);
+	if (r->result[0].has_intervals) {
+		put_count(b, o->resamples);
+		buf_printf(&line, "; intervals: %d.%d %% of %s resamples of whole %s, seed %llu",
+			   o->level_permille / 10, o->level_permille % 10, b->p,
+			   w->has_conversations ? "conversations" : "calls",
+			   (unsigned long long)o->seed);
+	}
+	if (o->sample) {
+		put_count(b, (int64_t)o->sample->count);
+		buf_printf(&line, "; only %s conversations are replayed, and in the table", b->p);
+	}
+	print_note("\n%s", line.p);
+	print_note("amounts are rounded here; --json and --csv have every digit");
+	if (o->cache == WHATIF_CACHE_NONE && w->blocks)
+		print_note("no cache is replayed: every prompt token is uncached (try --cache "
+			   "infinite --scope conversation)");
+	buf_release(&line);
+}
+
 void whatif_report_table(const struct whatif_report *r)
 {
 	static const struct table_column columns[] = {
@@ -748,27 +791,7 @@ void whatif_report_table(const struct whatif_report *r)
 		return;
 	}
 	put_count(&b, (int64_t)w->count);
-	printf("\n%s calls", b.p);
-	if (w->has_conversations) {
-		put_count(&b, (int64_t)w->conversations);
-		printf(" in %s conversation%s", b.p, w->conversations == 1 ? "" : "s");
-	}
-	printf(" (%s), cache: %s", w->shape, r->cache);
-	if (r->result[0].has_intervals) {
-		put_count(&b, o->resamples);
-		printf("; intervals: %d.%d %% of %s resamples of whole %s, seed %llu",
-		       o->level_permille / 10, o->level_permille % 10, b.p,
-		       w->has_conversations ? "conversations" : "calls",
-		       (unsigned long long)o->seed);
-	}
-	if (o->sample) {
-		put_count(&b, (int64_t)o->sample->count);
-		printf("; only %s conversations are replayed, and in the table", b.p);
-	}
-	printf("\namounts are rounded here; --json and --csv have every digit\n");
-	if (o->cache == WHATIF_CACHE_NONE && w->blocks)
-		printf("no cache is replayed: every prompt token is uncached (try --cache "
-		       "infinite --scope conversation)\n");
+	below_table(r, &b);
 	for (size_t i = 0; i < o->scenarios; i++)
 		remarks(r, i, &b);
 	buf_release(&b);

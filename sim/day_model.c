@@ -153,15 +153,39 @@ static double find_slope(const double *z, size_t n, double *slope)
 	return left;
 }
 
+/* Squares (of logarithms) that growth by the same amount a day leaves; *added: that amount over the
+ * level of the first day. INFINITY where such a line touches zero. */
+static double find_added(const double *z, size_t n, double *added)
+{
+	double mean = 0, xx = 0, xv = 0, *line = mem_alloc(n * sizeof *line);
+	const double middle = (double)(n - 1) / 2, top = z[n - 1];
+	for (size_t i = 0; i < n; i++)
+		mean += exp(z[i] - top) / (double)n;
+	for (size_t i = 0; i < n; i++) {
+		const double x = (double)i - middle;
+		xx += x * x;
+		xv += x * (exp(z[i] - top) - mean);
+	}
+	const double slope = xv / xx, first = mean - slope * middle, last = mean + slope * middle;
+	*added = slope / first;
+	for (size_t i = 0; i < n; i++)
+		line[i] = z[i] - log1p(*added * (double)i);
+	const double left =
+		first > 0 && last > 0 ? squares_about_mean(line, 0, n) : (double)INFINITY;
+	free(line);
+	return left;
+}
+
 static void find_level(struct day_model *m, const double *z, size_t n)
 {
-	double slope, by_step;
+	double slope, added, by_step;
 	if (n < 2 * DAY_MODEL_LEVEL_DAYS)
 		return;
-	const double by_slope = find_slope(z, n, &slope);
+	const double by_slope = find_slope(z, n, &slope), by_added = find_added(z, n, &added);
 	size_t step = find_step(z, 0, n, &by_step);
-	if (slope != 0 && (!step || by_slope < by_step)) {
-		m->growth = slope;
+	if (slope != 0 && (!step || fmin(by_slope, by_added) < by_step)) {
+		m->added = by_added < by_slope ? added : 0;
+		m->growth = m->added != 0 ? added / (1 + added * (double)(n - 1)) : slope;
 		return;
 	}
 	while (step) {
@@ -203,11 +227,19 @@ static double grown(size_t n, size_t t)
 	return (double)(n - 1) + damping * (1 - pow(damping, coming)) / (1 - damping);
 }
 
+/* The level of a day, over that of the first one; what falls keeps a tenth of the last level. */
+static double amounted(const struct day_model *m, size_t n, size_t t)
+{
+	return fmax(1 + m->added * grown(n, t), (1 + m->added * (double)(n - 1)) / 10);
+}
+
 double day_model_ratio(const struct day_model *m, size_t n, int first_weekday, size_t i, size_t t)
 {
 	const double of = m->factor[weekday_of(i, first_weekday)],
 		     to = m->factor[weekday_of(t, first_weekday)];
 	if (m->growth == 0 && of == to)
 		return 1;
+	if (m->added != 0)
+		return amounted(m, n, t) / amounted(m, n, i) * exp(to - of);
 	return exp(m->growth * (grown(n, t) - grown(n, i)) + to - of);
 }

@@ -5,8 +5,9 @@
  * Everything is seen in logarithms, so that a factor is the same at every level. Weekdays are
  * compared with the level of the days around them, so that growth does not hide a week. A change of
  * level makes the days before it say nothing about the level (they still tell the week); steady
- * growth is told from a change by which of the two leaves less unexplained. What is not certain
- * (1 %) is not there: equal days stay equal to the last digit.
+ * growth is told from a change by which of the two leaves less unexplained, and so is growth by a
+ * factor a day from growth by an amount a day. What is not certain (1 %) is not there: equal days
+ * stay equal to the last digit.
  */
 #ifndef TALLY_SIM_DAY_MODEL_H
 #define TALLY_SIM_DAY_MODEL_H
@@ -23,7 +24,9 @@ struct day_model {
 	int group[7];	  /* weekdays that are alike have the same number */
 	bool seasonal;	  /* there is more than one group */
 	double factor[7]; /* logarithm, of a weekday against the level */
-	double growth;	  /* logarithm, a day; 0: none */
+	double growth;	  /* logarithm, a day, on the last day; 0: none */
+	double added;	  /* growth by an amount a day: that, over the first day's level; 0: by a
+			     factor, or none */
 };
 
 /* value: of n days in their order, none negative; first_weekday: of the first one, 0 = Monday. */

@@ -174,6 +174,30 @@ static void test_weeks_are_seen_through_growth(void **state)
 	forecast_release(&f);
 }
 
+/* Growth by as much every day is no growth by a factor a day, whatever the week and the noise; what
+ * falls stays above zero. */
+static void test_growth_by_an_amount_a_day(void **state)
+{
+	(void)state;
+	uint64_t seed = unit_seed();
+	for (int r = 0; r < 40; r++) {
+		struct money_total past[DAYS];
+		int128 coming = 0;
+		for (int i = 0; i < DAYS + 7; i++) {
+			const int128 level = r % 4 == 3 ? 700 - i * 8 : 100 + i * 10,
+				     day = (r % 2 && i % 7 >= 5 ? level / 5 : level) * unit;
+			coming += i < DAYS ? 0 : day;
+			if (i < DAYS)
+				past[i].atto = day / 100 * (95 + unit_random(&seed) % 11);
+		}
+		struct forecast f = run(past, DAYS, 7, (struct money_total){ 0 }, 1);
+		assert_true(f.model.growth != 0 && f.model.added != 0);
+		assert_in_range((uint64_t)(forecast_sum_at(&f, 500).atto * 100 / coming), 93, 107);
+		assert_true(forecast_sum_at(&f, 5).atto > 0);
+		forecast_release(&f);
+	}
+}
+
 static void test_equal_days_are_exact_to_the_last_digit(void **state)
 {
 	(void)state;
@@ -222,6 +246,7 @@ int main(void)
 		cmocka_unit_test(test_exhaustion_of_equal_days),
 		cmocka_unit_test(test_the_level_that_holds_now),
 		cmocka_unit_test(test_weeks_are_seen_through_growth),
+		cmocka_unit_test(test_growth_by_an_amount_a_day),
 		cmocka_unit_test(test_equal_days_are_exact_to_the_last_digit),
 		cmocka_unit_test(test_the_back_test_sees_nothing_of_what_came),
 	};

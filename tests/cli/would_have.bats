@@ -1,0 +1,38 @@
+#!/usr/bin/env bats
+# What other models and contracts would have made of records: every figure is calculated by hand.
+load common
+setup() {
+	common_setup
+	H=id,time,model,session,input,cache_read,cache_write_5m,output
+}
+
+@test "a record tells nothing of a cache with another minimum, neither what was written nor what was found" {
+	# Sonnet 4.6 keeps prompts from 1,024 tokens on, Haiku 4.5 from 4,096: nothing is written, 3,000 and 3,050 are input
+	printf '%s\n' "$H" a,2026-06-15T00:00:00Z,claude-sonnet-4-6,s,0,0,3000,0 b,2026-06-15T00:01:00Z,claude-sonnet-4-6,s,0,3000,50,0 > t.csv
+	run "$TALLY" whatif t.csv -s recorded -s haiku=claude-haiku-4-5 --json
+	expect 0 '"total": "0.0123375"' '"total": "0.00605"'
+	# 4,000 are found where the record's model kept nothing so short: two models whose contracts differ
+	# by the minimum alone
+	cat > card.json <<'CARD'
+{"schema": "tally.card/1", "provider": "v", "prices": [
+  {"model": "high", "currency": "USD", "rates": {"input": "1", "cache_read": "0.1", "output": "1"}, "source": "s", "sure": "s"},
+  {"model": "low", "currency": "USD", "rates": {"input": "1", "cache_read": "0.1", "output": "1"}, "source": "s", "sure": "s"}],
+ "caches": [
+  {"models": ["high"], "asked_by": "nobody", "minimum_tokens": 8192, "quantum_tokens": 1, "lifetimes": [{"seconds": 300}], "refreshed_by_reads": true, "last_token_computed": false, "isolation": "organization", "source": "s", "sure": "s"},
+  {"models": ["low"], "asked_by": "nobody", "minimum_tokens": 1024, "quantum_tokens": 1, "lifetimes": [{"seconds": 300}], "refreshed_by_reads": true, "last_token_computed": false, "isolation": "organization", "source": "s", "sure": "s"}]}
+CARD
+	printf '%s\n' "$H,provider" a,2026-06-15T00:00:00Z,high,s,4000,0,0,0,v b,2026-06-15T00:01:00Z,high,s,4100,0,0,0,v > t.csv
+	run "$TALLY" whatif t.csv --prices card.json -s recorded -s low=v/low --json
+	# 4,000 + 100 of input and 4,000 found
+	expect 0 '"total": "0.0081"' '"total": "0.0045"'
+}
+
+@test "a scenario called recorded says where it is not what was recorded" {
+	printf '%s\n' "$H" a,2026-06-15T00:00:00Z,claude-opus-4-6,s,0,0,150000,0 b,2026-06-15T00:30:00Z,claude-opus-4-6,s,0,0,151000,0 > t.csv
+	run "$TALLY" whatif t.csv -s now=recorded
+	expect 0 "calls that find less than the prompt before: 1 because they came too late"
+	[[ $output != *"not what was recorded"* ]] || fail "it is what was recorded"
+	run "$TALLY" whatif t.csv -s now=recorded -s other=claude-sonnet-4-6 --writes 1h
+	expect 0 "now: not what was recorded: the cache that is asked for (--writes, --ttl and the like) is asked of the record, too"
+	[[ $output != *"other: not what was recorded"* ]] || fail "it does not claim to be"
+}
