@@ -114,8 +114,7 @@ static int amend(struct cli *cli, struct err *e)
 		enum record_field f = equals ? record_field_by_name((struct text){
 						       spec, (size_t)(equals - spec) })
 					     : FIELD_NONE;
-		if (f == FIELD_NONE || f == FIELD_ID || f == FIELD_PROMPT || f == FIELD_TOTAL ||
-		    f == FIELD_CHAT || f == FIELD_PARENT)
+		if (!record_field_is_amendable(f))
 			return err_set(e, ERR_USAGE,
 				       "--set %s: FIELD=VALUE with a field such as input, output, "
 				       "model, customer or time",

@@ -30,30 +30,13 @@ static const struct option options[] = {
 static int read_map(struct cli *cli, struct bill_options *o, struct err *e)
 {
 	const char *spec;
-	static const struct {
-		const char *name;
-		uint8_t role;
-	} fields[] = { { "day", ROLE_START },
-		       { "model", ROLE_MODEL },
-		       { "cost", ROLE_COST },
-		       { "currency", ROLE_CURRENCY },
-		       { "project", ROLE_PROJECT },
-		       { "kind", ROLE_KIND },
-		       { "input", ROLE_COUNT + RAW_PROMPT },
-		       { "output", ROLE_COUNT + RAW_COMPLETION },
-		       { "none", ROLE_KEY },
-		       { "cache_read", ROLE_COUNT + RAW_CACHE_READ } };
 	for (int i = 0; (spec = cli_value_at(cli, "map", i)); i++) {
-		size_t n = strcspn(spec, "="), k = 0;
-		const size_t count = sizeof fields / sizeof *fields;
-		while (k < count && !text_is((struct text){ spec, n }, fields[k].name))
-			k++;
-		if (k == count || !spec[n] || !spec[n + 1])
+		const size_t n = strcspn(spec, "=");
+		const int role = bill_role_by_name((struct text){ spec, n });
+		if (role < 0 || !spec[n] || !spec[n + 1])
 			return err_set(e, ERR_USAGE,
-				       "--map %s: FIELD=COLUMN, with day, model, cost, currency, "
-				       "project, kind, input, cache_read, output or none",
-				       spec);
-		o->column[fields[k].role] = spec + n + 1;
+				       "--map %s: FIELD=COLUMN, with " BILL_ROLE_NAMES, spec);
+		o->column[role] = spec + n + 1;
 	}
 	return 0;
 }

@@ -138,38 +138,43 @@ static void put_reading(struct json_out *j, const struct reconcile_report *o)
 	json_out_end(j, '}');
 }
 
-void reconcile_report_json(const struct reconcile_report *o)
+void reconcile_report_put(struct json_out *j, const struct reconcile_report *o)
 {
 	const struct reconciliation *r = o->r;
 	struct cause_sum sums[CAUSE_SUMS];
-	struct json_out j;
-	json_out_open(&j, stdout);
-	json_out_object(&j, NULL);
-	json_out_string(&j, "schema", "tally.reconcile/1");
-	json_out_string(&j, "currency", o->currency);
-	put_reading(&j, o);
-	json_out_int(&j, "matching", r->count[MATCHES]);
-	json_out_int(&j, "differing", r->count[DIFFERS]);
-	json_out_int(&j, "billed_only", r->count[BILLED_ONLY]);
-	json_out_int(&j, "metered_only", r->count[METERED_ONLY]);
-	json_out_money(&j, "billed", r->billed);
-	json_out_money(&j, "metered", r->metered);
-	json_out_money(&j, "difference", r->difference);
-	json_out_int(&j, "unpriced", r->unpriced);
-	json_out_object(&j, "causes");
+	json_out_object(j, NULL);
+	json_out_string(j, "schema", "tally.reconcile/1");
+	json_out_string(j, "currency", o->currency);
+	put_reading(j, o);
+	json_out_int(j, "matching", r->count[MATCHES]);
+	json_out_int(j, "differing", r->count[DIFFERS]);
+	json_out_int(j, "billed_only", r->count[BILLED_ONLY]);
+	json_out_int(j, "metered_only", r->count[METERED_ONLY]);
+	json_out_money(j, "billed", r->billed);
+	json_out_money(j, "metered", r->metered);
+	json_out_money(j, "difference", r->difference);
+	json_out_int(j, "unpriced", r->unpriced);
+	json_out_object(j, "causes");
 	sums_of(r, sums);
 	for (size_t i = 0; i < CAUSE_SUMS; i++)
-		json_out_money(&j, sums[i].key, sums[i].sum);
-	json_out_end(&j, '}');
-	json_out_money(&j, "unexplained", r->unexplained);
-	json_out_bool(&j, "total_is_wrong", r->total_is_wrong);
-	json_out_bool(&j, "partial", o->bill->partial);
-	put_others(&j, r);
-	json_out_array(&j, "lines");
+		json_out_money(j, sums[i].key, sums[i].sum);
+	json_out_end(j, '}');
+	json_out_money(j, "unexplained", r->unexplained);
+	json_out_bool(j, "total_is_wrong", r->total_is_wrong);
+	json_out_bool(j, "partial", o->bill->partial);
+	put_others(j, r);
+	json_out_array(j, "lines");
 	for (size_t i = 0; i < r->lines; i++)
-		put_line(&j, &r->line[i]);
-	json_out_end(&j, ']');
-	json_out_end(&j, '}');
+		put_line(j, &r->line[i]);
+	json_out_end(j, ']');
+	json_out_end(j, '}');
+}
+
+void reconcile_report_json(const struct reconcile_report *o)
+{
+	struct json_out j;
+	json_out_open(&j, stdout);
+	reconcile_report_put(&j, o);
 	json_out_close(&j);
 }
 

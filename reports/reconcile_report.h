@@ -4,6 +4,7 @@
 #define TALLY_REPORTS_RECONCILE_REPORT_H
 
 #include "meter/billing/reconcile.h"
+#include "reports/json_out.h"
 
 struct reconcile_report {
 	const struct reconciliation *r;
@@ -15,6 +16,7 @@ struct reconcile_report {
 };
 
 void reconcile_report_table(const struct reconcile_report *o);
+void reconcile_report_put(struct json_out *j, const struct reconcile_report *o);
 void reconcile_report_json(const struct reconcile_report *o);
 void reconcile_report_csv(const struct reconcile_report *o);
 /* Errors: ERR_SYSTEM. */

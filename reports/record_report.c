@@ -4,6 +4,7 @@
 
 #include "base/dict.h"
 #include "reports/amount.h"
+#include "reports/sheet.h"
 #include "reports/table.h"
 #include "reports/usage_report.h"
 
@@ -210,6 +211,161 @@ int record_report_put(struct json_out *j, struct store *s, const struct rows_que
 	json_out_end(j, '}');
 	rows_page_release(&page);
 	return rc;
+}
+
+/* --- as a workbook --- */
+
+enum {
+	SHEET_TEXTS = 10,
+	SHEET_TOKENS = SHEET_TEXTS,
+	SHEET_REQUESTS = SHEET_TOKENS + BUCKET_COMMON,
+	SHEET_COST,
+	SHEET_EXACT,
+	SHEET_CURRENCY,
+	SHEET_UNPRICED
+};
+
+struct record_sheet {
+	struct sheet w;
+	lxw_row_t rows; /* below the titles */
+	int64_t tokens[BUCKET_COMMON], requests;
+	struct money_total cost;
+	char currency[16];
+	bool mixed; /* several currencies: no sum of costs */
+};
+
+static void put_titles(struct record_sheet *x)
+{
+	static const char *const texts[SHEET_TEXTS] = { "time (UTC)", "record",	  "kind",
+							"provider",   "model",	  "customer",
+							"project",    "workload", "task",
+							"session" };
+	sheet_page(&x->w, "Records");
+	for (lxw_col_t i = 0; i < SHEET_TEXTS; i++)
+		sheet_title(&x->w, 0, i, texts[i], false);
+	for (lxw_col_t b = 0; b < BUCKET_COMMON; b++)
+		sheet_title(&x->w, 0, SHEET_TOKENS + b, bucket_name((enum bucket)b), true);
+	sheet_title(&x->w, 0, SHEET_REQUESTS, "requests", true);
+	sheet_title(&x->w, 0, SHEET_COST, "cost", true);
+	sheet_title(&x->w, 0, SHEET_EXACT, "cost, exact", true);
+	sheet_title(&x->w, 0, SHEET_CURRENCY, "currency", false);
+	sheet_title(&x->w, 0, SHEET_UNPRICED, "without a price because", false);
+	sheet_width(&x->w, 0, 1, 22);
+	sheet_width(&x->w, 2, SHEET_UNPRICED, 15);
+}
+
+static void put_sheet_cost(struct record_sheet *x, lxw_row_t at, const struct record_amount *a)
+{
+	char text[DECIMAL_TEXT_MAX];
+	if (a->price->reason.n) {
+		sheet_text(&x->w, at, SHEET_UNPRICED, a->price->reason);
+		return;
+	}
+	if (!*x->currency)
+		snprintf(x->currency, sizeof x->currency, "%.*s", (int)a->price->currency.n,
+			 a->price->currency.p);
+	x->mixed |= !text_is(a->price->currency, x->currency);
+	x->mixed |= !money_total_add(&x->cost, a->cost);
+	sheet_money(&x->w, at, SHEET_COST, a->cost);
+	sheet_text(&x->w, at, SHEET_EXACT, text_of(money_total_format(a->cost, text)));
+	sheet_text(&x->w, at, SHEET_CURRENCY, a->price->currency);
+}
+
+static void put_sheet_row(struct record_sheet *x, const struct usage_row *row,
+			  const struct record_amount *a)
+{
+	static const enum record_field texts[] = { FIELD_PROVIDER, FIELD_MODEL,	   FIELD_CUSTOMER,
+						   FIELD_PROJECT,  FIELD_WORKLOAD, FIELD_TASK,
+						   FIELD_SESSION };
+	const struct record *r = &row->record;
+	const lxw_row_t at = ++x->rows;
+	char instant[INSTANT_TEXT_MAX];
+	lxw_col_t col = 3;
+	sheet_text(&x->w, at, 0, text_of(instant_format((struct instant){ r->time_us }, instant)));
+	sheet_text(&x->w, at, 1, r->text[FIELD_ID]);
+	sheet_text(&x->w, at, 2, text_of(kind_name(row->kind)));
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		sheet_text(&x->w, at, col++, r->text[texts[i]]);
+	for (int b = 0; b < BUCKET_COMMON; b++) {
+		sheet_count(&x->w, at, (lxw_col_t)(SHEET_TOKENS + b), r->tokens[b]);
+		x->tokens[b] += r->tokens[b];
+	}
+	sheet_count(&x->w, at, SHEET_REQUESTS, r->requests);
+	x->requests += r->requests;
+	put_sheet_cost(x, at, a);
+}
+
+static void put_sum(struct record_sheet *x, lxw_col_t col, const char *value)
+{
+	char formula[64];
+	snprintf(formula, sizeof formula, "SUM(%c2:%c%u)", 'A' + col, 'A' + col,
+		 (unsigned)x->rows + 1);
+	sheet_formula(&x->w, x->rows + 1, col, formula, text_of(value));
+}
+
+/* Below the rows: what they come to. */
+static void put_sheet_sums(struct record_sheet *x)
+{
+	char text[DECIMAL_TEXT_MAX];
+	if (!x->rows)
+		return;
+	sheet_total_name(&x->w, x->rows + 1, 0, "sum of these rows");
+	for (lxw_col_t b = 0; b < BUCKET_COMMON; b++) {
+		snprintf(text, sizeof text, "%lld", (long long)x->tokens[b]);
+		put_sum(x, SHEET_TOKENS + b, text);
+	}
+	snprintf(text, sizeof text, "%lld", (long long)x->requests);
+	put_sum(x, SHEET_REQUESTS, text);
+	if (*x->currency && !x->mixed)
+		put_sum(x, SHEET_COST, money_total_format(x->cost, text));
+}
+
+/* Every page behind the one that is asked for. */
+static int put_sheet_pages(struct record_sheet *x, struct store *s, struct rows_question q,
+			   struct err *e)
+{
+	struct rows_page page = { .more = true };
+	int rc = 0;
+	q.limit = ROWS_PAGE_MOST;
+	while (rc == 0 && page.more) {
+		rc = usage_rows(&page, s, &q, e);
+		if (rc != 0)
+			return rc;
+		if (x->rows + page.count > RECORD_SHEET_MOST)
+			rc = err_set(e, ERR_RANGE,
+				     "more than %d records; choose a shorter period or take CSV",
+				     RECORD_SHEET_MOST);
+		for (size_t i = 0; rc == 0 && i < page.count; i++) {
+			struct usage_row row;
+			struct record_amount a;
+			rc = store_row(s, page.row[i].seq, &row, e);
+			if (rc == 0)
+				rc = record_amount_of(&a, s, &row, e);
+			if (rc == 0)
+				put_sheet_row(x, &row, &a);
+		}
+		q.goes_on = true;
+		if (page.count)
+			q.after = page.row[page.count - 1];
+		rows_page_release(&page);
+	}
+	return rc;
+}
+
+int record_report_xlsx(struct buf *out, struct store *s, const struct rows_question *q,
+		       struct err *e)
+{
+	struct record_sheet x = { 0 };
+	char path[SHEET_PATH_MAX];
+	int rc = sheet_open_buffer(&x.w, path, "Records", 0, true, e);
+	if (rc != 0)
+		return rc;
+	put_titles(&x);
+	rc = put_sheet_pages(&x, s, *q, e);
+	put_sheet_sums(&x);
+	sheet_table(&x.w, 0, x.rows, SHEET_UNPRICED);
+	const int closed = sheet_close_buffer(&x.w, path, out, rc == 0 ? e : &(struct err){ 0 });
+	return rc != 0 ? rc : closed;
 }
 
 /* --- for people --- */

@@ -108,6 +108,20 @@ int action_amount(struct action *a, const char *name, bool needed, struct decima
 	return rc;
 }
 
+int action_credits(struct action *a, const char *name, struct nano_credits *out, bool *given,
+		   struct err *e)
+{
+	const char *text;
+	struct decimal d;
+	int rc = action_text(a, name, false, &text, e);
+	*given = rc == 0 && text;
+	if (!*given)
+		return rc;
+	if (decimal_parse(&d, text_of(text), NULL) != 0 || d.digits < 0)
+		return err_set(e, ERR_USAGE, "'%s': '%s' is no amount", name, text);
+	return nano_credits_from_decimal(out, d, e);
+}
+
 bool action_flag(struct action *a, const char *name)
 {
 	return json_true(json_member(a->q->settings, name));

@@ -38,6 +38,9 @@ int action_instant(struct action *a, const char *name, const char *zone, struct 
 /* An amount above 0; *given says whether there is one. */
 int action_amount(struct action *a, const char *name, bool needed, struct decimal *out, bool *given,
 		  struct err *e);
+/* Credits of 0 or more; unchanged when absent. */
+int action_credits(struct action *a, const char *name, struct nano_credits *out, bool *given,
+		   struct err *e);
 bool action_flag(struct action *a, const char *name);
 
 #endif

@@ -26,6 +26,14 @@ static int customer_of(struct action *a, const struct account **out, struct err 
 
 /* --- credits --- */
 
+static int credits_setting(struct action *a, const char *name, bool needed,
+			   struct nano_credits *out, bool *given, struct err *e)
+{
+	struct decimal d;
+	int rc = action_amount(a, name, needed, &d, given, e);
+	return rc == 0 && *given ? nano_credits_from_decimal(out, d, e) : rc;
+}
+
 /* Days are the account's own. */
 static int read_grant(struct action *a, const char *zone, struct grant *g, struct err *e)
 {
@@ -68,6 +76,34 @@ static int read_grant(struct action *a, const char *zone, struct grant *g, struc
 	return rc;
 }
 
+/* One that comes back every so often. */
+static int recur(struct action *a, const struct grant *g, const char *every, struct err *e)
+{
+	struct credit_rule r = { .account = g->account,
+				 .name = g->name,
+				 .every = text_of(every),
+				 .currency = g->currency,
+				 .has_cost_basis = g->has_cost_basis,
+				 .cost_basis = g->cost_basis,
+				 .has_price = g->has_price,
+				 .price = g->price,
+				 .amount = g->amount,
+				 .kind = g->kind,
+				 .priority = g->priority,
+				 .anchor = g->effective,
+				 .next = g->effective,
+				 .until = g->expires };
+	const char *lasts;
+	bool given;
+	int rc = action_text(a, "lasts", false, &lasts, e);
+	if (rc == 0)
+		rc = action_credits(a, "rollover", &r.rollover, &given, e);
+	r.lasts = text_of(lasts ? lasts : "");
+	if (rc == 0)
+		rc = ledger_add_rule(a->c.ledger, &r, e);
+	return rc == 0 ? ledger_recur(a->c.ledger, a->c.now, a->c.now, e) : rc;
+}
+
 static int grant(struct action *a, struct err *e)
 {
 	const struct account *account;
@@ -75,19 +111,28 @@ static int grant(struct action *a, struct err *e)
 			   .expires = INSTANT_MAX,
 			   .currency = text_of(a->o->currency),
 			   .note = TEXT("") };
-	const char *id;
+	const char *id, *every;
 	char at[INSTANT_TEXT_MAX];
 	int64_t number;
+	bool given;
 	int rc = customer_of(a, &account, e);
 	if (rc == 0)
 		rc = read_grant(a, account->zone.p, &g, e);
 	if (rc == 0)
+		rc = action_credits(a, "cap", &g.balance_most, &given, e);
+	if (rc == 0)
 		rc = action_text(a, "id", false, &id, e);
+	if (rc == 0)
+		rc = action_text(a, "every", false, &every, e);
 	if (rc != 0)
 		return rc;
 	g.account = account->id;
 	g.name = a->about = text_of(
-		id ? id : arena_printf(&a->arena, "grant %s", instant_format(a->c.now, at)));
+		id	? id
+		: every ? arena_printf(&a->arena, "every %s", every)
+			: arena_printf(&a->arena, "grant %s", instant_format(a->c.now, at)));
+	if (every)
+		return recur(a, &g, every, e);
 	return ledger_grant(a->c.ledger, &g, a->c.now, &number, e);
 }
 
@@ -118,14 +163,6 @@ int answer_grant_void(struct reader *r, const struct http_question *q, struct ht
 }
 
 /* --- top-ups --- */
-
-static int credits_setting(struct action *a, const char *name, bool needed,
-			   struct nano_credits *out, bool *given, struct err *e)
-{
-	struct decimal d;
-	int rc = action_amount(a, name, needed, &d, given, e);
-	return rc == 0 && *given ? nano_credits_from_decimal(out, d, e) : rc;
-}
 
 /* What a credit costs and how long it lasts. */
 static int read_sale(struct action *a, struct top_up *t, struct err *e)

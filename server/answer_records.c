@@ -35,13 +35,17 @@ int answer_records(struct reader *r, const struct http_question *q, struct http_
 	enum { LIMIT_DEFAULT = 50 };
 	struct rows_question rows = { .session = q->parameter(q, "session"),
 				      .task = q->parameter(q, "task") };
+	static const char *const formats[] = { "json", "xlsx", NULL };
 	struct zone *zone = NULL;
 	const char *name;
 	struct json_out j;
+	int format;
 	int rc = question_zone(q, &zone, &name, e);
 	if (rc == 0)
 		rc = question_filter(q, zone, &rows.filter, e);
 	zone_close(zone);
+	if (rc == 0)
+		rc = question_choice(q, "format", formats, &format, e);
 	if (rc == 0)
 		rc = question_count(q, "limit", LIMIT_DEFAULT, ROWS_PAGE_MOST, &rows.limit, e);
 	if (rc == 0 && rows.limit == 0)
@@ -52,6 +56,11 @@ int answer_records(struct reader *r, const struct http_question *q, struct http_
 		rc = db_begin_reading(store_db(r->store), e);
 	if (rc != 0)
 		return rc;
+	if (format == 1) {
+		out->type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+		out->filename = "records.xlsx";
+		return record_report_xlsx(&out->body, r->store, &rows, e);
+	}
 	json_out_open(&j, NULL);
 	rc = record_report_put(&j, r->store, &rows, question_flag(q, "facets"), e);
 	json_out_take(&j, &out->body);

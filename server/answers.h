@@ -12,12 +12,15 @@ route_answer answer_prices, answer_price, answer_price_week;
 route_answer answer_invoices, answer_invoice;
 route_answer answer_status, answer_explain, answer_budgets, answer_forecast, answer_tariff,
 	answer_quarantine, answer_trail;
-route_answer answer_whatif, answer_plan;
+route_answer answer_whatif, answer_plan, answer_reconcile;
 route_answer answer_grant, answer_grant_void;
 route_answer answer_top_up_set, answer_top_up_clear, answer_top_up_buy;
 route_answer answer_invoice_draft, answer_invoice_finalize, answer_invoice_void,
 	answer_invoice_note, answer_invoice_pay;
 route_answer answer_budget_set, answer_budget_clear, answer_limit_set, answer_limit_clear;
-route_answer answer_quarantine_retry, answer_quarantine_drop, answer_record_void;
+route_answer answer_quarantine_retry, answer_quarantine_drop, answer_record_void,
+	answer_record_amend;
+route_answer answer_account_set, answer_account_draw, answer_subscribe, answer_plans, answer_offers,
+	answer_rule_check;
 
 #endif

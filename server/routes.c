@@ -54,11 +54,17 @@ static const struct http_route routes[] = {
 	{ "GET", "/v1/forecast", SCOPE_READ, DATA_OWN, ROUTE_ASK, .answer = answer_forecast },
 	{ "GET", "/v1/tariff", SCOPE_READ, DATA_OWN, ROUTE_ASK, .answer = answer_tariff },
 	{ "GET", "/v1/quarantine", SCOPE_READ, DATA_ALL, ROUTE_ASK, .answer = answer_quarantine },
+	{ "GET", "/v1/plans", SCOPE_READ, DATA_ALL, ROUTE_ASK, .answer = answer_plans },
+	{ "GET", "/v1/offers", SCOPE_READ, DATA_ALL, ROUTE_ASK, .answer = answer_offers },
+	{ "POST", "/v1/rules/check", SCOPE_READ, DATA_ALL, ROUTE_ASK, SETTINGS, true,
+	  answer_rule_check },
 	{ "GET", "/v1/trail", SCOPE_ADMIN, DATA_ALL, ROUTE_ASK, .answer = answer_trail },
 
 	{ "POST", "/v1/whatif", SCOPE_READ, DATA_OWN, ROUTE_ASK, SETTINGS, true, answer_whatif,
 	  true },
 
+	{ "POST", "/v1/reconcile", SCOPE_READ, DATA_ALL, ROUTE_ASK, SETTINGS, true,
+	  answer_reconcile, true },
 	{ "POST", "/v1/plan", SCOPE_READ, DATA_OWN, ROUTE_ASK, SETTINGS, true, answer_plan, false },
 
 	CHANGE("/v1/grants", answer_grant),
@@ -78,6 +84,10 @@ static const struct http_route routes[] = {
 	CHANGE("/v1/quarantine/retry", answer_quarantine_retry),
 	CHANGE("/v1/quarantine/drop", answer_quarantine_drop),
 	CHANGE("/v1/records/void", answer_record_void),
+	CHANGE("/v1/records/amend", answer_record_amend),
+	CHANGE("/v1/accounts", answer_account_set),
+	CHANGE("/v1/accounts/draw", answer_account_draw),
+	CHANGE("/v1/subscriptions", answer_subscribe),
 	{ 0 },
 };
 #undef CHANGE

@@ -572,3 +572,24 @@ void bill_release(struct bill *b)
 	arena_release(&b->arena);
 	*b = (struct bill){ 0 };
 }
+
+int bill_role_by_name(struct text name)
+{
+	static const struct {
+		const char *name;
+		uint8_t role;
+	} roles[] = { { "day", ROLE_START },
+		      { "model", ROLE_MODEL },
+		      { "cost", ROLE_COST },
+		      { "currency", ROLE_CURRENCY },
+		      { "project", ROLE_PROJECT },
+		      { "kind", ROLE_KIND },
+		      { "input", ROLE_COUNT + RAW_PROMPT },
+		      { "output", ROLE_COUNT + RAW_COMPLETION },
+		      { "none", ROLE_KEY },
+		      { "cache_read", ROLE_COUNT + RAW_CACHE_READ } };
+	for (size_t i = 0; i < sizeof roles / sizeof *roles; i++)
+		if (text_is(name, roles[i].name))
+			return roles[i].role;
+	return -1;
+}

@@ -61,6 +61,11 @@ struct bill {
 	struct arena arena;
 };
 
+/* What --map calls a column of a bill, by its meaning; -1 where there is none of that name. */
+#define BILL_ROLE_NAMES \
+	"day, model, cost, currency, project, kind, input, cache_read, output or none"
+int bill_role_by_name(struct text name);
+
 /* Several files are one bill (DeepSeek exports tokens and costs apart). Errors: ERR_NOT_FOUND,
  * ERR_UNREADABLE, ERR_INVALID with file, line and field. */
 int bill_read(struct bill *out, const char *const *path, size_t count, const struct bill_options *o,

@@ -43,6 +43,12 @@ static int keep_card(struct store *s, struct ingest *in, const char *id, const i
 	return rc;
 }
 
+bool record_field_is_amendable(enum record_field f)
+{
+	return f < FIELD_END && f != FIELD_ID && f != FIELD_PROMPT && f != FIELD_TOTAL &&
+	       f != FIELD_CHAT && f != FIELD_PARENT;
+}
+
 int correct_amend(struct store *s, struct ingest *in, const char *id, const struct amendment *am,
 		  struct err *e)
 {

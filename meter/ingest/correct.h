@@ -9,6 +9,9 @@
 #include "meter/ingest/ingest.h"
 #include "meter/ingest/reversal.h"
 
+/* What a record is told by, and what its other counts make, cannot be set. */
+bool record_field_is_amendable(enum record_field f);
+
 /* New values of a record; fields that are not given stay. */
 struct amendment {
 	struct record record; /* its presence bits say what is given */

@@ -1,0 +1,59 @@
+/* A record that was wrong: the old one stays, a corrected one follows. */
+#include "meter/ingest/correct.h"
+#include "meter/store/rollup.h"
+#include "server/action.h"
+#include "server/answers.h"
+
+static int read_fields(struct action *a, struct amendment *out, struct err *e)
+{
+	json_value *fields = json_member(a->q->settings, "set");
+	int rc = 0;
+	record_clear(&out->record);
+	if (json_kind(fields) != JSON_OBJECT || !json_first(fields))
+		return err_set(e, ERR_USAGE,
+			       "'set' is an object of new values, such as "
+			       "{\"output\": 120}");
+	for (json_value *v = json_first(fields); rc == 0 && v; v = json_next(v)) {
+		const struct text value = json_number_or_string(v);
+		const enum record_field f = record_field_by_name(text_of(json_key(v)));
+		if (!value.p || !record_field_is_amendable(f))
+			return err_set(e, ERR_USAGE,
+				       "'%.60s' cannot be set; what can are fields such as input, "
+				       "output, model, customer or time, to a text or a number",
+				       json_key(v));
+		rc = record_set(&out->record, f, value, VALUE_TEXT, TIME_INSTANT, e);
+	}
+	return rc;
+}
+
+static int amend(struct action *a, struct err *e)
+{
+	const struct ingest_options o = { .book = a->c.book,
+					  .currency = a->o->currency,
+					  .by_completion = a->o->by_completion,
+					  .ahead_us_most = AHEAD_DAYS_MOST * US_PER_DAY,
+					  .behind_us_most = BEHIND_DAYS_MOST * US_PER_DAY };
+	struct amendment x = { .other_cards = action_flag(a, "other_cards") };
+	struct ingest *in = NULL;
+	const char *id;
+	int rc = action_text(a, "id", true, &id, e);
+	if (rc == 0)
+		rc = action_text(a, "why", true, &x.why, e);
+	if (rc == 0)
+		rc = read_fields(a, &x, e);
+	if (rc == 0)
+		rc = ingest_open(&in, a->c.store, &o, "correction", NULL, NULL, e);
+	if (rc == 0)
+		rc = correct_amend(a->c.store, in, id, &x, e);
+	ingest_close(in);
+	if (rc != 0)
+		return rc;
+	a->about = text_of(id);
+	return rollup_catch_up(a->c.store, ROLLUP_LAG_MOST, e);
+}
+
+int answer_record_amend(struct reader *r, const struct http_question *q, struct http_reply *out,
+			struct err *e)
+{
+	return act(r, q, out, "record amend", amend, e);
+}

@@ -1,0 +1,273 @@
+/* A provider's bill that somebody uploads, beside what was metered. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/when.h"
+#include "meter/billing/reconcile.h"
+#include "meter/billing/tiers.h"
+#include "reports/reconcile_report.h"
+#include "server/answers.h"
+
+enum { FILES_MOST = 20, NAME_MOST = 100 };
+
+/* The files of the body, in a folder that only this question knows: readers of bills read files. */
+struct upload {
+	char folder[40];
+	char *path[FILES_MOST];
+	int count;
+	struct arena texts;
+};
+
+struct asked {
+	const struct http_question *q;
+	struct zone *zone;
+	struct bill_options reading;
+	struct reconcile_options o;
+	const char *format;
+	struct arena texts;
+};
+
+/* --- the files --- */
+
+/* What is harmless of a file's name; its end says what is in it. */
+static const char *plain_name(struct upload *u, struct text given)
+{
+	char name[NAME_MOST + 1];
+	size_t n = 0;
+	for (size_t i = given.n > NAME_MOST ? given.n - NAME_MOST : 0; i < given.n; i++) {
+		const char c = given.p[i];
+		const bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+				  (c >= '0' && c <= '9') || strchr("-_", c) || (c == '.' && n);
+		name[n++] = good ? c : '_';
+	}
+	return n ? arena_text(&u->texts, name, n) : "bill";
+}
+
+static int keep(struct upload *u, struct text name, struct text bytes, struct err *e)
+{
+	const int i = u->count;
+	char *folder = arena_printf(&u->texts, "%s/%d", u->folder, i + 1);
+	if (mkdir(folder, 0700) != 0)
+		return err_set(e, ERR_SYSTEM, "the bill could not be kept: %s", strerror(errno));
+	u->path[i] = arena_printf(&u->texts, "%s/%s", folder, plain_name(u, name));
+	u->count++;
+	return file_write(u->path[i], bytes, e);
+}
+
+/* "files": [{"name": "cost.csv", "bytes": 1234}, ...], one behind the other in the body. */
+static int keep_all(struct upload *u, const struct http_question *q, struct err *e)
+{
+	json_value *files = json_member(q->settings, "files");
+	size_t at = 0;
+	int rc = 0;
+	strcpy(u->folder, "/tmp/tally-bill-XXXXXX");
+	if (!mkdtemp(u->folder)) {
+		*u->folder = 0;
+		return err_set(e, ERR_SYSTEM, "the bill could not be kept: %s", strerror(errno));
+	}
+	for (json_value *f = json_first(files); rc == 0 && f; f = json_next(f)) {
+		struct decimal d;
+		int64_t bytes;
+		if (decimal_parse(&d, json_number_or_string(json_member(f, "bytes")), NULL) != 0 ||
+		    !decimal_to_int64(d, 0, &bytes) || bytes < 0 ||
+		    (uint64_t)bytes > q->body.n - at)
+			return err_set(e, ERR_USAGE, "'files' says how long each file is");
+		if (u->count == FILES_MOST)
+			return err_set(e, ERR_USAGE, "at most %d files at once", FILES_MOST);
+		rc = keep(u, json_string(json_member(f, "name")),
+			  (struct text){ q->body.p + at, (size_t)bytes }, e);
+		at += (size_t)bytes;
+	}
+	return rc == 0 && (u->count == 0 || at != q->body.n)
+		       ? err_set(e, ERR_USAGE,
+				 "'files' lists the files of the body: [{\"name\": "
+				 "\"bill.csv\", \"bytes\": 1234}]")
+		       : rc;
+}
+
+static void forget(struct upload *u)
+{
+	for (int i = 0; i < u->count; i++) {
+		unlink(u->path[i]);
+		*strrchr(u->path[i], '/') = 0;
+		rmdir(u->path[i]);
+	}
+	if (*u->folder)
+		rmdir(u->folder);
+	arena_release(&u->texts);
+}
+
+/* Messages name the file as it was sent, not where it lay for a moment. */
+static void hide_folder(const struct upload *u, struct err *e)
+{
+	const size_t n = strlen(u->folder);
+	for (char *at; n && (at = strstr(e->message, u->folder));) {
+		const size_t gone = n + strspn(at + n, "/0123456789");
+		memmove(at, at + gone, strlen(at + gone) + 1);
+	}
+}
+
+/* --- what is asked --- */
+
+static int text_of_setting(struct asked *a, const char *name, const char **out, struct err *e)
+{
+	struct text t;
+	int rc = setting_text(a->q, name, false, &t, e);
+	*out = rc == 0 && t.n ? arena_text(&a->texts, t.p, t.n) : NULL;
+	return rc;
+}
+
+static int read_when(struct asked *a, const char *name, struct instant now, bool end,
+		     struct instant *out, struct err *e)
+{
+	const char *text;
+	struct when w;
+	int rc = text_of_setting(a, name, &text, e);
+	if (rc != 0 || !text)
+		return rc;
+	if (when_parse(&w, text_of(text), now, a->zone, e) != 0) {
+		err_context(e, "%s", name);
+		e->code = ERR_USAGE;
+		return -ERR_USAGE;
+	}
+	*out = end ? w.to : w.from;
+	return 0;
+}
+
+/* "map": {"cost": "Total (USD)"}: columns of a CSV, as --map names them. */
+static int read_map(struct asked *a, struct err *e)
+{
+	json_value *map = json_member(a->q->settings, "map");
+	for (json_value *m = json_first(map); m; m = json_next(m)) {
+		const struct text column = json_string(m);
+		const int role = bill_role_by_name(text_of(json_key(m)));
+		if (role < 0 || !column.n)
+			return err_set(e, ERR_USAGE, "'map' has %s, each with a column",
+				       BILL_ROLE_NAMES);
+		a->reading.column[role] = arena_text(&a->texts, column.p, column.n);
+	}
+	return 0;
+}
+
+static int read_tolerance(struct asked *a, struct err *e)
+{
+	const char *text;
+	struct decimal d;
+	int rc = text_of_setting(a, "tolerance", &text, e);
+	a->o.tolerance.atto = (int128)5 * 1000000000000000;
+	if (rc != 0 || !text)
+		return rc;
+	a->o.exact = true;
+	if (decimal_parse(&d, text_of(text), NULL) != 0 || d.digits < 0 ||
+	    amount_from_decimal(&a->o.tolerance, d, NULL) != 0)
+		return err_set(e, ERR_USAGE, "tolerance: '%s' is not an amount", text);
+	return 0;
+}
+
+static int read_asked(struct asked *a, struct reader *r, struct err *e)
+{
+	const char *zone;
+	int rc = text_of_setting(a, "timezone", &zone, e);
+	if (rc == 0)
+		rc = zone_open(&a->zone, zone ? zone : "UTC", e);
+	a->o.zone = zone ? a->zone : NULL; /* else the bill's own */
+	a->o.zone_name = zone;
+	if (rc == 0)
+		rc = read_when(a, "since", r->now, false, &a->o.since, e);
+	if (rc == 0)
+		rc = read_when(a, "until", r->now, true, &a->o.until, e);
+	if (rc == 0)
+		rc = text_of_setting(a, "customer", &a->o.customer, e);
+	if (rc == 0)
+		rc = text_of_setting(a, "project", &a->o.project, e);
+	if (rc == 0)
+		rc = text_of_setting(a, "provider", &a->o.provider, e);
+	if (rc == 0)
+		rc = text_of_setting(a, "currency", &a->o.currency, e);
+	if (rc == 0)
+		rc = text_of_setting(a, "format", &a->format, e);
+	if (rc == 0)
+		rc = read_tolerance(a, e);
+	return rc == 0 ? read_map(a, e) : rc;
+}
+
+/* --- the answer --- */
+
+/* As a file; the reports write one, which is read again. */
+static int put_file(struct http_reply *out, const struct upload *u, const struct asked *a,
+		    const struct reconcile_report *report, struct err *e)
+{
+	const bool sheet = strcmp(a->format, "xlsx") == 0;
+	char path[sizeof u->folder + 16];
+	if (!sheet && strcmp(a->format, "html") != 0)
+		return err_set(e, ERR_USAGE, "format is json, html or xlsx, not '%s'", a->format);
+	snprintf(path, sizeof path, "%s/report", u->folder);
+	int rc = sheet ? reconcile_report_xlsx(report, path, e)
+		       : reconcile_report_html(report, path, e);
+	if (rc == 0)
+		rc = file_read(&out->body, path, 256 << 20, e);
+	unlink(path);
+	out->type = sheet ? "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+			  : "text/html; charset=utf-8";
+	out->filename = sheet ? "reconcile.xlsx" : "reconcile.html";
+	return rc;
+}
+
+static int compare(struct reader *r, struct asked *a, const struct upload *u,
+		   struct http_reply *out, struct err *e)
+{
+	struct bill bill = { 0 };
+	struct reconciliation x = { 0 };
+	a->o.book = a->reading.book = r->book;
+	int rc = bill_read(&bill, (const char *const *)u->path, (size_t)u->count, &a->reading, e);
+	if (rc == 0 && !a->o.provider)
+		a->o.provider = bill.provider;
+	if (rc == 0)
+		rc = reconcile(&x, r->store, &bill, &a->o, e);
+	if (rc == 0) {
+		const struct reconcile_report report = { .r = &x,
+							 .bill = &bill,
+							 .currency = *bill.currency
+									     ? bill.currency
+									     : r->o->currency,
+							 .zone = x.zone,
+							 .project = a->o.project,
+							 .all = true };
+		struct json_out j;
+		if (a->format && strcmp(a->format, "json") != 0) {
+			rc = put_file(out, u, a, &report, e);
+		} else {
+			json_out_open(&j, NULL);
+			reconcile_report_put(&j, &report);
+			json_out_take(&j, &out->body);
+		}
+	}
+	reconciliation_release(&x);
+	bill_release(&bill);
+	return rc;
+}
+
+int answer_reconcile(struct reader *r, const struct http_question *q, struct http_reply *out,
+		     struct err *e)
+{
+	struct upload u = { 0 };
+	struct asked a = { .q = q, .o = { .since = INSTANT_MIN, .until = INSTANT_MAX } };
+	int rc = q->uploaded
+			 ? read_asked(&a, r, e)
+			 : err_set(e, ERR_USAGE,
+				   "send the bill as the body, and what is asked as 'settings'");
+	if (rc == 0)
+		rc = keep_all(&u, q, e);
+	if (rc == 0)
+		rc = compare(r, &a, &u, out, e);
+	if (rc != 0)
+		hide_folder(&u, e);
+	forget(&u);
+	zone_close(a.zone);
+	arena_release(&a.texts);
+	return rc;
+}

@@ -1,0 +1,121 @@
+load common
+load server
+# What the page does beyond looking: amends, accounts and terms, offers, a bill that is uploaded, workbooks. One server, many questions.
+
+check() {
+	[ "${lines[-1]}" = 200 ] || fail "status ${lines[-1]}: $output"
+	printf '%s\n' "${lines[@]:0:${#lines[@]}-1}" | python3 -c "
+import json, sys
+d = json.load(sys.stdin)
+$1" || fail "$output"
+}
+ask() { get -H "Authorization: Bearer $boss" "$URL/v1/$1" ${2:+-d "$2"}; }
+upload() { # settings, file
+	settings=$(python3 -c 'import sys,urllib.parse; print(urllib.parse.quote(sys.argv[1]))' "$1")
+	get -H "Authorization: Bearer $boss" --data-binary "@$2" "$URL/v1/reconcile?settings=$settings"
+}
+teardown() { [ -z "${SERVER-}" ] || kill "$SERVER" 2>/dev/null || true; }
+
+@test "over HTTP: amend, accounts with dated plans and terms, offers, recurring grants, each in the trail" {
+	printf 'id,time,model,customer,input,output\na1,2026-06-03T10:00:00Z,deepseek-v4-flash,acme,1000000,100\na2,2026-06-04T10:00:00Z,deepseek-v4-flash,=cmd|x,1000,100\n' >u.csv
+	"$TALLY" ingest u.csv --quiet
+	for who in "boss read,admin" "eye read"; do
+		"$TALLY" token ${who% *} --scope ${who#* } --file tokens --json >t.json
+		eval "${who% *}=\$(sed -n 's/.*\"token\": \"\\([^\"]*\\)\".*/\\1/p' t.json)"
+	done
+	"$TALLY" token own --scope read --customer acme --file tokens --json >t.json
+	own=$(sed -n 's/.*"token": "\([^"]*\)".*/\1/p' t.json)
+	serve --tokens tokens
+	for path in accounts accounts/draw subscriptions records/amend; do
+		for token in $eye $own; do get -H "Authorization: Bearer $token" -d '{}' "$URL/v1/$path"; expect 0 denied 403; done
+	done
+	for path in plans offers; do get -H "Authorization: Bearer $own" "$URL/v1/$path"; expect 0 denied 403; done
+	get -H "Authorization: Bearer $own" -d '{}' "$URL/v1/reconcile"; expect 0 denied 403
+	# a record
+	ask records/amend '{"id":"a1","set":{"output":"120","project":"web"},"why":"cut"}'; expect 0 200
+	ask records/amend '{"id":"a1","set":{"prompt":"5"},"why":"x"}'; expect 0 "'prompt' cannot be set" 400
+	ask records/amend '{"id":"a1","set":{"output":"many"},"why":"x"}'; expect 0 output 422
+	ask records/amend '{"id":"a1","set":{},"why":"x"}'; expect 0 400
+	ask records/amend '{"id":"a1","set":{"output":5}}'; expect 0 "'why' is missing" 400
+	run "$TALLY" explain a1 --json
+	expect 0 '"state": "corrected"' '"project": "web"'
+	# an account, its plan from a day on, its terms
+	ask accounts '{"customer":"acme","plan":"vm0","since":"2026-06-01","timezone":"Europe/Berlin","billing_day":5,"low_balance":"10","overage":"debt"}'; expect 0 200
+	ask accounts '{"customer":"acme","plan":"../../etc/passwd"}'; expect 0 'shipped plan' 400
+	ask accounts '{"customer":"acme","plan":"vm0-tokens","from":"2099-01-01"}'; expect 0 200
+	ask accounts '{"customer":"acme","plan":"vm0","from":"2099-01-01T05:00:00Z"}'; expect 0 'beginning of a day' 400
+	ask accounts '{"customer":"acme","terms":{"currency":"USD","taxs":[]}}'; expect 0 "no key 'taxs'" 422
+	ask accounts '{"customer":"acme","terms":"USD"}'; expect 0 "'terms' is an object" 400
+	ask accounts '{"customer":"acme","terms":{"versions":[{"from":"2026-06-01","terms":{"currency":"USD"}},{"from":"2026-09-01","terms":{"currency":"USD","discount_percent":"5"}}]}}'; expect 0 200
+	ask accounts '{"customer":"acme","since":"2026-01-01"}'; expect 0 'new account' 400
+	ask accounts '{"customer":"acme","billing_day":0}'; expect 0 'from 1 to 31' 400
+	ask accounts '{"customer":"own","plan_file":{"schema":"tally.plans/1","plans":[]}}'; expect 0 'plan' 422
+	ask accounts/draw '{"customer":"acme"}'; check "assert d['uncovered'] == 0"
+	run "$TALLY" credit account acme --json
+	expect 0 '"billing_day": 5' '"low_balance": "10"' 'discount_percent'
+	ask rules/check '{"currency":"USD","places":3}'; check "assert d['good'] == 'terms'"
+	ask rules/check '{"currency":"USD","place":3}'; expect 0 "no key 'place'" 422
+	# offers and what comes back
+	ask offers; check "assert any(o['offer'] == 'vm0-pro' for o in d['offers'])"
+	ask plans; check "assert any(p['plan'] == 'vm0' for p in d['plans'])"
+	ask subscriptions '{"customer":"gamma","offer":"vm0-pro","from":"2026-06-01"}'; expect 0 200
+	ask subscriptions '{"customer":"gamma","offer":"vm0-team","switch":"vm0-pro","end":"2027-01-01"}'; expect 0 'not both' 400
+	ask subscriptions '{"customer":"gamma","offer":"vm0-team","switch":"vm0-pro","from":"2099-06-01"}'; expect 0 200
+	ask subscriptions '{"customer":"gamma","offer":"vm0-team","end":"2100-01-01"}'; expect 0 200
+	ask subscriptions '{"customer":"gamma","offer":"none"}'; expect 0 404
+	ask grants '{"customer":"acme","amount":"100","every":"1month","effective":"2099-01-01","rollover":"0","id":"monthly"}'; expect 0 200
+	ask grants '{"customer":"acme","amount":"100","cap":"1"}'; expect 0 402
+	ask customers/acme; check "assert d['recurring'][0]['rule'] == 'monthly' and d['recurring'][0]['every'] == '1month'"
+	ask 'trail?limit=100'
+	check "
+w = [c['what'] for c in d['changes']]
+assert all(c['who'] == 'boss' for c in d['changes'])
+assert w.count('account set') == 3 and w.count('subscribe') == 3 and w.count('record amend') == 1 and w.count('grant') == 1, w"
+	# the records as a workbook: texts are texts, sums are formulas
+	curl -s -H "Authorization: Bearer $boss" "$URL/v1/records?format=xlsx&sort=time&order=asc" >r.xlsx
+	python3 - <<'PY'
+import zipfile
+z = zipfile.ZipFile('r.xlsx')
+sheet = z.read('xl/worksheets/sheet1.xml').decode()
+assert '=cmd' in sheet + z.read('xl/sharedStrings.xml').decode() if 'xl/sharedStrings.xml' in z.namelist() else '=cmd' in sheet
+assert '<f>SUM(Q2:Q5)</f>' in sheet, sheet[-900:]
+assert '<f>cmd' not in sheet
+PY
+	curl -s -H "Authorization: Bearer $own" "$URL/v1/records?format=xlsx" >own.xlsx
+	unzip -p own.xlsx | grep -aq 'cmd|x' && fail "a customer's workbook has another one's records"
+	get -H "Authorization: Bearer $own" "$URL/v1/records?format=xlsx&customer=gamma"; expect 0 denied 403
+	stop
+	run "$TALLY" fsck
+	expect 0 clean
+}
+@test "a bill that is uploaded is compared as the command compares it, and nothing of it is left" {
+	printf 'id,time,model,customer,input,output\na1,2026-06-03T10:00:00Z,deepseek-v4-flash,acme,1000000,100\na2,2026-06-04T10:00:00Z,deepseek-v4-flash,acme,1000,100\n' >u.csv
+	"$TALLY" ingest u.csv --quiet
+	serve
+	boss=none
+	printf 'day,model,cost,currency\n2026-06-03,deepseek-v4-flash,0.20,USD\n2026-06-05,deepseek-v4-flash,1.5,USD\n' >bill.csv
+	n=$(wc -c <bill.csv) map='"map":{"day":"day","cost":"cost","model":"model"}'
+	"$TALLY" reconcile bill.csv --map day=day --map cost=cost --map model=model --all --json >said || [ $? = 5 ]
+	upload "{\"files\":[{\"name\":\"../../x y/bill.csv\",\"bytes\":$n}],$map}" bill.csv
+	check "assert d == json.load(open('said')), d"
+	# two files are one bill, whatever they are called; the same one twice is refused by its name, not by where it lay
+	cat bill.csv bill.csv >two
+	upload "{\"files\":[{\"name\":\"bill.csv\",\"bytes\":$n},{\"name\":\"bill.csv\",\"bytes\":$n}],$map}" two
+	expect 0 'bill.csv' 4
+	case $output in */tmp/*) fail "a message tells of the server's folders: $output" ;; esac
+	printf 'day,model,cost\n2026-06-03,x,nothing\n' >bad.csv
+	upload "{\"files\":[{\"name\":\"bad.csv\",\"bytes\":$(wc -c <bad.csv)}],$map}" bad.csv
+	expect 0 'bad.csv:2' 422
+	upload "{\"files\":[{\"name\":\"bill.csv\",\"bytes\":$((n - 1))}],$map}" bill.csv; expect 0 400
+	upload "{\"files\":[{\"name\":\"bill.csv\",\"bytes\":999999999}],$map}" bill.csv; expect 0 'how long' 400
+	upload '{"files":[{"name":"a","bytes":0}],"map":{"nix":"day"}}' bill.csv; expect 0 "'map' has" 400
+	upload "{\"files\":[{\"name\":\"bill.csv\",\"bytes\":$n}],$map,\"format\":\"doc\"}" bill.csv; expect 0 'html or xlsx' 400
+	for f in html xlsx; do
+		curl -s -D headers --data-binary @bill.csv "$URL/v1/reconcile?settings=$(python3 -c 'import sys,urllib.parse; print(urllib.parse.quote(sys.argv[1]))' "{\"files\":[{\"name\":\"bill.csv\",\"bytes\":$n}],$map,\"format\":\"$f\"}")" >report.$f
+		grep -qi "filename=\"reconcile.$f\"" headers || fail "$(cat headers)"
+	done
+	grep -q 'A bill beside the meter' report.html
+	unzip -tq report.xlsx
+	ls -d /tmp/tally-bill-* 2>/dev/null && fail "an upload is left" || true
+	stop
+}
