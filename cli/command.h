@@ -201,6 +201,7 @@ void cli_print_manual(FILE *out);
 	X(command_invoice_show) \
 	X(command_invoice_void) \
 	X(command_invoice_note) \
+	X(command_invoice_statement) \
 	X(command_invoice_pay) \
 	X(command_credit_account) \
 	X(command_credit_accounts) \

@@ -92,7 +92,7 @@ static const struct {
 	  "holds|credit hold|credit settle|credit release|" },
 	{ "Bill, budget and reconcile",
 	  "|invoice draft|invoice finalize|invoice list|invoice show|invoice void|invoice "
-	  "note|invoice pay|reconcile|export|budget set|budget status|budget clear|limit set|limit list|limit "
+	  "note|invoice pay|invoice statement|reconcile|export|budget set|budget status|budget clear|limit set|limit list|limit "
 	  "clear|" },
 	{ "Operate", "|config|config set|config unset|backup|fsck|db init|db move|token|" },
 };

@@ -295,6 +295,31 @@ static int put_limit(struct one *x)
 	return rc;
 }
 
+static int put_hold(void *user, const struct hold *h)
+{
+	struct one *x = user;
+	char text[DECIMAL_TEXT_MAX];
+	json_out_object(x->j, NULL);
+	json_out_text(x->j, "hold", h->id);
+	put_nano(x->j, "credits", h->credits);
+	json_out_string(x->j, "amount", money_format(h->amount, text));
+	json_out_text(x->j, "currency", h->currency);
+	json_out_instant(x->j, "created", h->created);
+	json_out_instant(x->j, "expires", h->expires);
+	json_out_end(x->j, '}');
+	return 0;
+}
+
+/* Of calls in flight. */
+static int put_holds(struct one *x)
+{
+	json_out_array(x->j, "holds");
+	int rc = hold_each_open(ledger_store(x->q->ledger), x->q->filter.customer, x->q->now,
+				put_hold, x, x->e);
+	json_out_end(x->j, ']');
+	return rc;
+}
+
 static int put_budgets(struct one *x)
 {
 	struct budget_question b = { .budgets = budgets_open(ledger_store(x->q->ledger)),
@@ -361,6 +386,8 @@ int customer_put(struct json_out *j, const struct customer_question *q, struct e
 		rc = put_account(&x, a);
 	if (rc == 0)
 		rc = put_limit(&x);
+	if (rc == 0)
+		rc = put_holds(&x);
 	if (rc == 0)
 		rc = put_budgets(&x);
 	return rc == 0 ? put_invoices(&x) : rc;

@@ -363,15 +363,24 @@ int answer_offers(struct reader *r, const struct http_question *q, struct http_r
 	return 0;
 }
 
-/* Plans, offers or terms, before somebody uses them: the settings are the file. */
+/* Plans, offers or terms, before somebody uses them: the settings are the file. That it is faulty
+ * is an answer, not an error. */
 int answer_rule_check(struct reader *r, const struct http_question *q, struct http_reply *out,
 		      struct err *e)
 {
+	struct err fault = { 0 };
 	const char *kind;
+	struct json_out j;
 	(void)r;
-	int rc = rule_file_check(q->body, "the file", &kind, e);
-	if (rc == 0)
-		buf_printf(&out->body, "{\"schema\":\"tally.rule-check/1\",\"good\":\"%s\"}\n",
-			   kind);
-	return rc;
+	(void)e;
+	const bool good = rule_file_check(q->body, "the file", &kind, &fault) == 0;
+	json_out_open(&j, NULL);
+	json_out_object(&j, NULL);
+	json_out_string(&j, "schema", "tally.rule-check/1");
+	json_out_string(&j, "kind", kind);
+	json_out_bool(&j, "good", good);
+	json_out_string(&j, "fault", good ? NULL : fault.message);
+	json_out_end(&j, '}');
+	json_out_take(&j, &out->body);
+	return 0;
 }

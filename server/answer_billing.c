@@ -1,6 +1,7 @@
 /* Invoices. */
 #include "reports/billing_report.h"
 #include "reports/invoice_view.h"
+#include "reports/statement_report.h"
 #include "server/answers.h"
 
 int answer_invoices(struct reader *r, const struct http_question *q, struct http_reply *out,
@@ -88,5 +89,68 @@ int answer_invoice(struct reader *r, const struct http_question *q, struct http_
 		rc = put_invoice(out, format, paper == 1, v, e);
 	if (v)
 		invoice_view_close(v);
+	return rc;
+}
+
+static int put_statement(struct http_reply *out, int format, bool letter, const struct statement *s,
+			 struct err *e)
+{
+	struct memo m;
+	struct json_out j;
+	int rc = 0;
+	if (format == FORMAT_JSON) {
+		json_out_open(&j, NULL);
+		statement_put(&j, s);
+		json_out_take(&j, &out->body);
+		return 0;
+	}
+	statement_memo(&m, s);
+	if (format == FORMAT_HTML) {
+		out->type = "text/html; charset=utf-8";
+		memo_html_put(&out->body, &m);
+	} else {
+		out->type = "application/pdf";
+		rc = memo_pdf_put(&out->body, &m, letter, e);
+	}
+	memo_release(&m);
+	return rc;
+}
+
+/* /v1/statement?customer=acme&since=2026-01-01&format=pdf */
+int answer_statement(struct reader *r, const struct http_question *q, struct http_reply *out,
+		     struct err *e)
+{
+	static const char *const formats[] = { "json", "html", "pdf", NULL };
+	static const char *const papers[] = { "a4", "letter", NULL };
+	struct statement_question s = {
+		.store = r->store, .since = INSTANT_MIN, .until = INSTANT_MAX, .now = r->now
+	};
+	struct statement *statement = NULL;
+	struct zone *z = NULL;
+	const char *name;
+	int format, paper;
+	int rc = question_customer(q, &s.customer, e);
+	if (rc == 0 && !s.customer)
+		rc = err_set(e, ERR_USAGE, "'customer' is missing");
+	if (rc == 0)
+		rc = question_choice(q, "format", formats, &format, e);
+	if (rc == 0)
+		rc = question_choice(q, "paper", papers, &paper, e);
+	if (rc == 0)
+		rc = question_zone(q, &z, &name, e);
+	s.zone = z;
+	if (rc == 0)
+		rc = question_instant(q, "since", z, &s.since, e);
+	if (rc == 0)
+		rc = question_instant(q, "until", z, &s.until, e);
+	if (rc == 0)
+		rc = db_begin_reading(store_db(r->store), e);
+	if (rc == 0)
+		rc = statement_open(&statement, &s, e);
+	if (rc == 0)
+		rc = put_statement(out, format, paper == 1, statement, e);
+	if (statement)
+		statement_close(statement);
+	zone_close(z);
 	return rc;
 }

@@ -9,7 +9,7 @@ route_answer answer_records, answer_search, answer_attention;
 route_answer answer_balances, answer_balance;
 route_answer answer_ledger, answer_customers, answer_customer, answer_tokens;
 route_answer answer_prices, answer_price, answer_price_week;
-route_answer answer_invoices, answer_invoice;
+route_answer answer_invoices, answer_invoice, answer_statement;
 route_answer answer_status, answer_explain, answer_budgets, answer_forecast, answer_tariff,
 	answer_quarantine, answer_trail;
 route_answer answer_whatif, answer_plan, answer_reconcile;

@@ -40,6 +40,7 @@ static const struct http_route routes[] = {
 	{ "GET", "/v1/balance/*", SCOPE_READ, DATA_OWN, ROUTE_ASK, .answer = answer_balance },
 	{ "GET", "/v1/invoices", SCOPE_READ, DATA_OWN, ROUTE_ASK, .answer = answer_invoices },
 	{ "GET", "/v1/invoices/*", SCOPE_READ, DATA_OWN, ROUTE_ASK, .answer = answer_invoice },
+	{ "GET", "/v1/statement", SCOPE_READ, DATA_OWN, ROUTE_ASK, .answer = answer_statement },
 	{ "GET", "/v1/ledger", SCOPE_READ, DATA_OWN, ROUTE_ASK, .answer = answer_ledger },
 	{ "GET", "/v1/customers", SCOPE_READ, DATA_OWN, ROUTE_ASK, .answer = answer_customers },
 	{ "GET", "/v1/customers/*", SCOPE_READ, DATA_OWN, ROUTE_ASK, .answer = answer_customer },

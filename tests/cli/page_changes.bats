@@ -53,8 +53,8 @@ teardown() { [ -z "${SERVER-}" ] || kill "$SERVER" 2>/dev/null || true; }
 	ask accounts/draw '{"customer":"acme"}'; check "assert d['uncovered'] == 0"
 	run "$TALLY" credit account acme --json
 	expect 0 '"billing_day": 5' '"low_balance": "10"' 'discount_percent'
-	ask rules/check '{"currency":"USD","places":3}'; check "assert d['good'] == 'terms'"
-	ask rules/check '{"currency":"USD","place":3}'; expect 0 "no key 'place'" 422
+	ask rules/check '{"currency":"USD","places":3}'; check "assert d['good'] and d['kind'] == 'terms' and d['fault'] is None"
+	ask rules/check '{"currency":"USD","place":3}'; check "assert not d['good'] and \"no key 'place'\" in d['fault']"
 	# offers and what comes back
 	ask offers; check "assert any(o['offer'] == 'vm0-pro' for o in d['offers'])"
 	ask plans; check "assert any(p['plan'] == 'vm0' for p in d['plans'])"
@@ -117,5 +117,53 @@ PY
 	grep -q 'A bill beside the meter' report.html
 	unzip -tq report.xlsx
 	ls -d /tmp/tally-bill-* 2>/dev/null && fail "an upload is left" || true
+	stop
+}
+@test "a statement is the sum of its documents and payments, on paper, as JSON and over HTTP; nobody sees another one's" {
+	printf 'id,time,model,customer,input\nb1,2026-06-03,claude-sonnet-4-6,acme,20000000\nb2,2026-06-03,claude-sonnet-4-6,other,1000000\nb3,2026-07-03,claude-sonnet-4-6,acme,10000000\n' >u.csv
+	echo '{"currency":"USD"}' >terms.json
+	for c in acme other; do "$TALLY" credit account $c --plan vm0 --since 2026-06-01 --terms terms.json --quiet; done
+	"$TALLY" ingest u.csv --quiet
+	"$TALLY" invoice draft --all --period 2026-06 --quiet
+	"$TALLY" invoice draft acme --period 2026-07 --quiet
+	"$TALLY" invoice finalize --all --quiet
+	"$TALLY" invoice list --json >list
+	number() { python3 -c "import json,sys; print([i['number'] for i in json.load(open('list'))['invoices'] if i['customer'] == sys.argv[1] and i['first_day'] == sys.argv[2]][0])" "$@"; }
+	june=$(number acme 2026-06-01) july=$(number acme 2026-07-01)
+	"$TALLY" invoice pay $june 25 --at 2026-07-01 --reference bank-1 --quiet
+	"$TALLY" invoice pay $june 5 --back --at 2026-07-02 --reference bank-2 --quiet
+	"$TALLY" invoice note $june --amount 7.5 --why '<b>sorry' --quiet
+	"$TALLY" invoice void $july --why 'wrong "month"' --quiet
+	"$TALLY" invoice statement acme --json >said
+	python3 - <<'PY'
+import json
+from decimal import Decimal as D
+(a,) = json.load(open('said'))['accounts']
+due = [i for i in json.load(open('list'))['invoices'] if i['customer'] == 'acme']
+kinds = [e['kind'] for e in a['entries']]
+assert sorted(kinds) == sorted(['invoice', 'payment', 'refund', 'credit note', 'invoice', 'void']), kinds
+assert sum(D(e['amount']) for e in a['entries']) == D(a['closing']) == D('60') - 25 + 5 - D('7.5'), a
+assert D(a['entries'][-1]['balance']) == D(a['closing'])
+assert [D(o['due']) for o in a['open']] == [D(a['closing'])], a['open']
+PY
+	# a part of it begins with what was before
+	"$TALLY" invoice statement acme --since 2026-07-02 -z UTC --json >part
+	python3 -c "
+import json
+a = json.load(open('part'))['accounts'][0]; b = json.load(open('said'))['accounts'][0]
+assert a['opening'] == '-25' and a['closing'] == b['closing'], a"
+	run "$TALLY" invoice statement acme -z UTC --since 2026-06-01
+	expect 0 'Statement of account' 'opening balance' '$32.50' '<b>sorry'
+	"$TALLY" invoice statement acme --format html --write s.html
+	! grep -q '<b>sorry' s.html && grep -q '&lt;b&gt;sorry' s.html || fail "a reason is markup"
+	"$TALLY" invoice statement acme --format pdf --write s.pdf
+	[ "$(head -c 5 s.pdf)" = %PDF- ]
+	run "$TALLY" invoice statement nobody; expect 0 'No invoice'
+	"$TALLY" token own --scope read --customer other --file tokens --json >t.json
+	own=$(sed -n 's/.*"token": "\([^"]*\)".*/\1/p' t.json)
+	serve --tokens tokens
+	get -H "Authorization: Bearer $own" "$URL/v1/statement?customer=acme"; expect 0 denied 403
+	get -H "Authorization: Bearer $own" "$URL/v1/statement"; check "assert d['customer'] == 'other' and d['accounts'][0]['closing'] == '3'"
+	get -H "Authorization: Bearer $own" "$URL/v1/statement?format=doc"; expect 0 400
 	stop
 }

@@ -40,7 +40,7 @@ run('budget', 'set', 'all', '--amount', '1000');
 
 function serve(...options) {
 	return new Promise((done, fail) => {
-		const child = spawn(tally, ['serve', '--listen', '127.0.0.1:0', '--db', db, ...options], { stdio: ['ignore', 'ignore', 'pipe'] });
+		const child = spawn(tally, ['serve', ...(options.includes('--listen') ? [] : ['--listen', '127.0.0.1:0']), '--db', db, ...options], { stdio: ['ignore', 'ignore', 'pipe'] });
 		let log = '';
 		child.stderr.on('data', d => {
 			log += d;
@@ -84,6 +84,7 @@ async function until(holds, what) {
 	}
 	throw new Error(`${what}: not within ten seconds`);
 }
+const fold = (page, name) => page.locator('details.options', { has: page.locator('summary', { hasText: name }) });
 const view = (page, name) => page.getByRole('navigation').getByRole('link', { name, exact: true }).click();
 const heading = (page, name) => page.getByRole('heading', { level: 1, name, exact: true }).waitFor();
 
@@ -186,7 +187,8 @@ await test('records come page by page, sorted by the server, each once; facets f
 	await page.locator('.chip.on', { hasText: 'beta' }).waitFor();
 	await until(async () => (await page.locator('tbody td:nth-child(4)').allInnerTexts()).every(c => c === 'beta'), 'only those of beta');
 	await page.goto(server.url + '/#records?range=90d&id=r597');
-	await page.getByLabel('Why').fill('a test');
+	await page.getByText('Void this record').click();
+	await fold(page, 'Void this record').getByLabel('Why').fill('a test');
 	await page.getByRole('button', { name: 'Void', exact: true }).click();
 	await page.getByRole('button', { name: 'Yes, void' }).click();
 	await until(() => JSON.parse(run('explain', 'r597', '--json')).rows.length === 2, 'the reversal');
@@ -209,6 +211,7 @@ await test('search leads to customers, models and commands', async () => {
 });
 
 await test('a grant, a draft, a final invoice and its PDF', async () => {
+	await page.getByRole('button', { name: 'Credits', exact: true }).click();
 	await page.getByLabel('Credits', { exact: true }).fill('123456');
 	await page.getByLabel('Note').fill('from the page');
 	await page.getByRole('button', { name: 'Grant', exact: true }).click();
@@ -246,9 +249,92 @@ await test('a payment, a credit note, a budget, and the trail of who changed wha
 	await page.getByLabel('Customer').fill('beta');
 	await page.getByRole('button', { name: 'Set', exact: true }).click();
 	await page.locator('.budget', { hasText: 'beta-month' }).getByText('$12.50').waitFor();
-	await page.goto(server.url + '/#customers/acme');
+	await page.goto(server.url + '/#customers/acme?tab=rules');
 	await page.getByRole('heading', { name: 'Changes' }).waitFor();
 	ok(/grant/.test(await page.getByRole('region', { name: 'Changes' }).innerText()), 'the grant stands in the trail');
+});
+
+await test('a record is corrected at the side: only what was changed, and the old one stays', async () => {
+	await page.goto(server.url + '/#records?range=90d&id=r596');
+	await page.getByText('Correct this record').click();
+	const form = fold(page, 'Correct this record');
+	await form.getByLabel('Why').fill('a test');
+	await form.getByRole('button', { name: 'Correct', exact: true }).click();
+	await form.getByText('Nothing is changed.').waitFor();
+	await form.getByLabel('Output tokens').fill('7');
+	await form.getByLabel('Project').fill(hostile);
+	await form.getByRole('button', { name: 'Correct', exact: true }).click();
+	await until(() => JSON.parse(run('explain', 'r596', '--json')).rows.length === 3, 'the correction');
+	const last = JSON.parse(run('explain', 'r596', '--json')).rows[2];
+	is(JSON.stringify([last.tokens.output, last.project, last.tokens.input]), JSON.stringify([7, hostile, 1000 + 596 * 7]), 'the corrected record');
+	const sheet = await fetch(server.url + (await page.getByRole('link', { name: 'XLSX' }).getAttribute('href')));
+	ok(sheet.ok && /spreadsheet/.test(sheet.headers.get('content-type')), 'the records as a workbook');
+	await page.keyboard.press('Escape');
+});
+
+await test('a customer is added with an offer; its plan, its terms from a day on and its limits are changed, and each stands in its trail', async () => {
+	await view(page, 'Customers');
+	await page.getByText('Add a customer').click();
+	await page.getByLabel('Customer', { exact: true }).fill(hostile + ' & co/50%');
+	await page.getByRole('button', { name: 'Add', exact: true }).click();
+	await heading(page, hostile + ' & co/50%');
+	const name = hostile + ' & co/50%';
+	await page.getByRole('button', { name: 'Invoices', exact: true }).click();
+	await page.getByRole('button', { name: 'New terms from a day on' }).click();
+	await page.getByLabel('From the period of').fill('2026-12-01');
+	await page.getByLabel('Invoiced in').fill('USD');
+	await page.getByLabel('Due in days').fill('soon');
+	await page.locator('.editor .fault').getByText('due_days').waitFor();
+	ok(await page.getByRole('button', { name: 'Save these terms' }).isDisabled(), 'what is faulty is not saved');
+	await page.getByLabel('Due in days').fill('30');
+	await page.getByRole('button', { name: 'Add a price' }).click();
+	await page.getByLabel('Model', { exact: true }).fill('deepseek-v4-pro');
+	await page.getByLabel('output', { exact: true }).fill('0.9');
+	await page.getByLabel('input', { exact: true }).fill('0.3');
+	await page.getByText(/^Good: in USD, 1 negotiated price/).waitFor();
+	await page.getByRole('button', { name: 'Save these terms' }).click();
+	await page.getByRole('button', { name: 'Yes, save these terms' }).click();
+	await page.locator('tbody', { hasText: 'to come' }).waitFor();
+	const terms = () => JSON.parse(JSON.parse(run('credit', 'account', name, '--json')).accounts?.[0]?.terms ?? JSON.parse(run('credit', 'account', name, '--json')).terms);
+	is(JSON.stringify(terms().versions[1]), JSON.stringify({ from: '2026-12-01', terms: { currency: 'USD', due_days: 30, prices: [{ model: 'deepseek-v4-pro', rates: { output: '0.9', input: '0.3' } }] } }), 'the terms');
+	await page.getByRole('button', { name: 'Plan and limits' }).click();
+	await page.goBack();
+	await page.getByRole('heading', { name: 'Terms of its invoices' }).waitFor();
+	await page.goForward();
+	await page.getByText('Change plan and rules').click();
+	await page.getByLabel('Warn below').fill('77');
+	await page.getByRole('button', { name: 'Change', exact: true }).click();
+	await page.locator('.facts', { hasText: 'Warn below' }).getByText('77.00').waitFor();
+	await page.getByText('Set a limit').click();
+	await page.getByLabel('Amount').fill('5');
+	await page.getByRole('button', { name: 'Set', exact: true }).click();
+	await page.getByRole('region', { name: 'Spending limits' }).getByText('$5.00').waitFor();
+	await until(async () => /limit set[^]*account set[^]*subscribe/.test(await page.getByRole('region', { name: 'Changes' }).innerText()), 'the trail');
+	is((await fetch(server.url + '/v1/statement?' + new URLSearchParams({ customer: name, format: 'html' }))).status, 200, 'its statement');
+});
+
+await test('plans and offers are there, a file of them is checked, and a bill that is uploaded is compared', async () => {
+	await view(page, 'Billing');
+	await page.getByRole('button', { name: 'Plans and offers' }).click();
+	await page.getByText('vm0-pro', { exact: true }).waitFor();
+	await page.getByLabel('JSON file').setInputFiles({ name: hostile + '.json', mimeType: 'application/json', buffer: Buffer.from('{"currency": "USD", "place": 3}') });
+	await page.getByText("there is no key 'place'").waitFor();
+	await page.getByLabel('JSON file').setInputFiles({ name: 'terms.json', mimeType: 'application/json', buffer: Buffer.from('{"currency": "USD", "places": 3}') });
+	await page.getByText('terms.json: good terms').waitFor();
+	await page.getByRole('button', { name: 'A bill beside the meter' }).click();
+	const day = iso(-1).slice(0, 10);
+	await page.getByLabel('Files of the bill').setInputFiles({ name: hostile + '.csv', mimeType: 'text/csv', buffer: Buffer.from(`day,model,cost,currency\n${day},${hostile},7.25,USD\n`) });
+	await page.getByText('Columns of a CSV').click();
+	for (const [i, k] of ['day', 'model', 'cost'].entries()) {
+		await page.getByRole('button', { name: 'Name a column' }).click();
+		await page.getByLabel('Column', { exact: true }).nth(i).fill(k);
+	}
+	await page.getByRole('button', { name: 'Compare', exact: true }).click();
+	await page.getByRole('region', { name: 'Verdict' }).getByText('$7.25 billed').waitFor();
+	await page.getByRole('region', { name: 'By day and model' }).getByText('billed only').first().waitFor();
+	is(await page.locator('main script').count(), 0, 'scripts in the page');
+	const [download] = await Promise.all([page.waitForEvent('download'), (async () => { await page.getByLabel('As', { exact: true }).selectOption('xlsx'); await page.getByRole('button', { name: 'Compare', exact: true }).click(); })()]);
+	is(readFileSync(await download.path()).subarray(0, 2).toString(), 'PK', 'a workbook');
 });
 
 await test('a what-if over what was metered, and from an upload to one HTML file', async () => {
@@ -329,14 +415,14 @@ await test('another site can neither write nor ask', async () => {
 	ok(policy.includes("script-src 'self'") && !policy.includes('unsafe'), policy);
 });
 
-const shots_of = ['usage?range=90d', 'usage?range=month&sum=running', 'records?range=90d', 'customers', 'customers/acme', 'billing', 'budgets', 'prices', 'whatif?scenarios=recorded%0Aflash%3Ddeepseek-v4-flash&range=90d', 'planner', 'prices/deepseek-v4-pro', 'health', 'settings'];
+const shots_of = ['usage?range=90d', 'usage?range=month&sum=running', 'records?range=90d', 'customers', 'customers/acme', 'customers/acme?tab=credits', 'customers/acme?tab=invoices', 'customers/acme?tab=rules', 'billing', 'billing?tab=plans', 'billing?tab=reconcile', 'budgets', 'prices', 'whatif?scenarios=recorded%0Aflash%3Ddeepseek-v4-flash&range=90d', 'planner', 'prices/deepseek-v4-pro', 'health', 'settings'];
 await test('every view in light and dark, wide and narrow: nothing overflows, no serious finding of axe', async () => {
 	const findings = [];
 	for (const colorScheme of ['light', 'dark'])
 		for (const width of colorScheme === 'light' ? [1440, 768, 390] : [1440, 390]) {
 			const p = await pageOf(server.url, { colorScheme, viewport: { width, height: 900 } });
 			for (const v of shots_of) {
-				const name = v.split('?')[0].replace('/', '-') + (v.includes('running') ? '-running' : '');
+				const name = v.split('?')[0].replace('/', '-') + (v.includes('running') ? '-running' : '') + (v.match(/tab=(\w+)/) ? '-' + v.match(/tab=(\w+)/)[1] : '');
 				await p.goto(`${server.url}/#${v}`);
 				await p.locator('h1').first().waitFor({ state: 'attached' });
 				await p.waitForTimeout(name === 'usage' || name === 'whatif' ? 1200 : 500);
@@ -415,9 +501,16 @@ await test('a reader sees, and may not grant', async () => {
 	await p.getByLabel('Token').fill(reader);
 	await p.getByRole('button', { name: 'Sign in' }).click();
 	await heading(p, 'Usage');
-	await p.goto(server.url + '/#customers/acme');
+	await p.goto(server.url + '/#customers/acme?tab=credits');
 	await p.getByRole('heading', { name: 'Grants' }).waitFor();
 	is(await p.getByRole('button', { name: 'Grant', exact: true }).count(), 0, 'buttons to grant');
+	for (const to of ['customers/acme?tab=invoices', 'customers/acme?tab=rules', 'billing', 'billing?tab=plans', 'records?range=90d&id=r598']) {
+		await p.goto(`${server.url}/#${to}`);
+		await p.locator('h1').waitFor();
+		await p.waitForTimeout(400);
+		is(await p.locator('form').getByRole('button', { name: /^(Grant|Change|Set|Draft|Correct|Void|Subscribe|New terms)/ }).count(), 0, `buttons that change something on ${to}`);
+		is(await p.getByRole('alert').count(), 0, `errors on ${to}`);
+	}
 	is((await fetch(server.url + '/v1/grants', { method: 'POST', headers: { Authorization: 'Bearer ' + reader }, body: '{"customer":"acme","amount":"5"}' })).status, 403, 'the grant');
 	await p.context().close();
 });
@@ -430,8 +523,36 @@ await test("a customer's token sees its own usage, account and invoices, and not
 	const calls = JSON.parse(run('usage', '--customer', 'acme', '--json')).requests;
 	await until(async () => Number((await figure(p, 'Calls').locator('b').innerText()).replaceAll(',', '')) === calls, 'its own calls');
 	ok(!(await p.locator('body').innerText()).includes('beta'), 'nothing of others');
+	const seen = [];
+	p.on('response', async r => { if (r.url().includes('/v1/')) seen.push(await r.text().catch(() => '')); });
 	for (const name of ['Records', 'Account', 'Invoices', 'Settings']) { await view(p, name); await p.locator('h1').first().waitFor(); await p.waitForTimeout(400); is(await p.getByRole('alert').count(), 0, `errors on ${name}`); }
+	await p.goto(server.url + '/#account?tab=credits');
+	await p.getByRole('heading', { name: 'Ledger' }).waitFor();
+	await p.goto(server.url + '/#customers/beta');
+	await heading(p, 'Usage');
+	ok(seen.length > 4 && !seen.some(t => t.includes('"beta"')), 'nothing of others in any answer');
+	for (const path of ['statement?customer=beta', 'records?format=xlsx&customer=beta', 'customers/beta', 'plans', 'trail']) is((await fetch(`${server.url}/v1/${path}`, { headers: { Authorization: 'Bearer ' + own } })).status, 403, path);
 	await p.context().close();
+});
+await test('a page that stays open: the server starts again, then its token is taken back', async () => {
+	const p = await pageOf(server.url), port = new URL(server.url).port;
+	await p.getByLabel('Token').fill(reader);
+	await p.getByRole('button', { name: 'Sign in' }).click();
+	await heading(p, 'Usage');
+	await p.locator('.live.on').waitFor();
+	await server.stop();
+	await p.getByText('not connected').waitFor();
+	server = await serve('--tokens', join(dir, 'tokens'), '--listen', '127.0.0.1:' + port);
+	await view(p, 'Customers'); /* its session ended with the server */
+	await heading(p, 'Sign in');
+	await p.getByLabel('Token').fill(reader);
+	await p.getByRole('button', { name: 'Sign in' }).click();
+	await heading(p, 'Customers');
+	writeFileSync(join(dir, 'tokens'), readFileSync(join(dir, 'tokens'), 'utf8').split('\n').filter(l => !l.startsWith('eye ')).join('\n'));
+	await view(p, 'Prices');
+	await heading(p, 'Sign in');
+	await p.context().close();
+	problems.splice(0, problems.length, ...problems.filter(x => !/status of 401|ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE/.test(x)));
 });
 await server.stop();
 await test('no errors on the console, no request elsewhere', async () => is(problems.filter(p => !/#planner.*status of 404/.test(p)).join('\n'), '', 'problems'));

@@ -17,11 +17,11 @@ const InvoiceTable = ({list, own, onpick, order, chosen}) => html`<${Table} labe
 	{key: 'no', name: 'Number', cell: i => html`<span class="nowrap">${invoiceName(i)}</span>`, sort: i => i.id},
 	{key: 'state', name: 'State', cell: i => html`<${StateTag} of=${stateOf(i)} />`},
 	...(own ? [] : [{key: 'customer', name: 'Customer', cell: i => html`<span class="name">${i.customer}</span>`, sort: i => i.customer}]),
-	{key: 'period', name: 'Period', cell: i => html`<span class="nowrap">${i.first_day} – ${i.last_day}</span>`, sort: i => i.first_day},
+	{key: 'period', name: 'Period', extra: true, cell: i => html`<span class="nowrap">${i.first_day} – ${i.last_day}</span>`, sort: i => i.first_day},
 	{key: 'total', name: 'Total', n: true, cell: i => html`<${Amount} v=${i.total} currency=${i.currency} unpriced=${i.unpriced} unit />`, sort: i => exact(i.total)},
 	{key: 'due', name: 'Due', n: true, cell: i => i.amount_due === undefined ? '' : !exact(i.amount_due) ? rounded('0') : html`<${Amount} v=${i.amount_due} currency=${i.currency} unpriced=${i.unpriced} />`},
-	{key: 'by', name: 'By', cell: i => i.due ? html`<span class="nowrap">${i.due.slice(0, 10)}</span>` : ''},
-	{key: 'files', name: 'Files', cell: i => html`<span class="nowrap"><a href=${invoiceUrl(i, 'html')} target="_blank" rel="noopener" aria-label=${'Page of ' + invoiceName(i)}>page</a> <a href=${invoiceUrl(i, 'pdf')} target="_blank" rel="noopener" aria-label=${'PDF of ' + invoiceName(i)}>PDF</a></span>`},
+	{key: 'by', name: 'By', extra: true, cell: i => i.due ? html`<span class="nowrap">${i.due.slice(0, 10)}</span>` : ''},
+	{key: 'files', name: 'Files', extra: !own, cell: i => html`<span class="nowrap"><a href=${invoiceUrl(i, 'html')} target="_blank" rel="noopener" aria-label=${'Page of ' + invoiceName(i)}>page</a> <a href=${invoiceUrl(i, 'pdf')} target="_blank" rel="noopener" aria-label=${'PDF of ' + invoiceName(i)}>PDF</a></span>`},
 ]} />`;
 /* Lines of one heading, summed; the buckets of a model belong together. */
 function InvoiceLines({doc}) {
@@ -49,14 +49,39 @@ function InvoicePanel({name, listed, session, onclose}) {
 		<h3>Lines</h3><${InvoiceLines} doc=${data} />
 		<dl class="facts">${[['Subtotal', data.subtotal], ['Credits applied', data.credits_applied], ...(data.taxes || []).map(t => [`${t.name || 'Tax'} ${t.rate || ''}`, t.amount]), ['Total', data.total]].filter(([, v]) => v !== undefined && v !== null && (v !== '0')).map(([k, v]) => html`<div key=${k}><dt>${k}</dt><dd class="num">${data.unpriced && k !== 'Credits applied' ? '>=\u00a0' : ''}${money(v, data.currency)}</dd></div>`)}</dl>`}<//>`;
 }
+const draftOne = (customer, period) => post('/v1/invoices/draft', {customer, ...(period ? {period} : {})});
+function DraftForm({customer}) {
+	return html`<${Act} label="Draft" run=${async f => { await draftOne(f.customer || customer, f.period); reload(); return 'Drafted.'; }}>${customer ? null : html`<${CustomerField} />`}<${Field} label="Month"><input name="period" type="month" required value=${addMonths(dayOf(Date.now(), 'UTC'), -1).slice(0, 7)} /><//><//>`;
+}
+function CustomerField({all}) {
+	const {data} = useDoc('/v1/balance', false);
+	return html`<${Field} label="Customer"><input name="customer" required=${!all} list="accounts" placeholder=${all ? 'all' : ''} /><//><datalist id="accounts">${(data ? data.accounts : []).slice(0, 1000).map(a => html`<option key=${a.customer} value=${a.customer} />`)}</datalist>`;
+}
+/* One after the other, each a change of its own; what is refused is said and stops no other. */
+async function each(list, run, word) {
+	const failed = [];
+	for (const x of list) try { await run(x); } catch (e) { failed.push(`${short(word(x), 40)}: ${e.message}`); }
+	reload();
+	const done = list.length - failed.length;
+	if (failed.length) throw new Error(`${count(done)} of ${count(list.length)} done. ${failed.slice(0, 10).join('; ')}${failed.length > 10 ? '; ...' : ''}`);
+	return `${many(done, 'document')} done.`;
+}
+function DraftMany({session, drafts}) {
+	const {data} = useDoc(session.admin ? '/v1/balance' : null, false), sums = Object.entries(drafts.reduce((m, i) => ({...m, [i.currency]: (m[i.currency] || 0n) + exact(i.total)}), {})).map(([c, v]) => money(v, c) + (c === 'credits' ? ' credits' : '')).join(', ');
+	return html`<${Sheet} title="Drafts"><${Act} label="Draft" run=${f => f.customer ? each([f.customer], c => draftOne(c, f.period), c => c) : each(data ? data.accounts.map(a => a.customer) : [], c => draftOne(c, f.period), c => c)}><${CustomerField} all=${true} /><${Field} label="Month"><input name="period" type="month" required value=${addMonths(dayOf(Date.now(), 'UTC'), -1).slice(0, 7)} /><//><//>
+		${drafts.length > 1 ? html`<${Act} inline label=${`Finalize all ${count(drafts.length)} drafts`} tone="quiet" sure=${`${many(drafts.length, 'draft')} of ${sums} get their numbers and are owed. Those with records that have no price are refused. This cannot be undone.`} run=${() => each(drafts, i => post('/v1/invoices/finalize', {invoice: invoiceName(i)}), i => `${invoiceName(i)} ${i.customer}`)} />` : null}<//>`;
+}
 function Billing({set, item, session}) {
-	const {data, error} = useDoc('/v1/invoices?' + query({customer: set.customer}), false), today = dayOf(Date.now(), 'UTC');
+	const tabs = {invoices: 'Invoices', plans: 'Plans and offers', reconcile: 'A bill beside the meter'}, tab = tabs[set.tab] ? set.tab : 'invoices';
+	return html`<div class="head title"><h1>Billing</h1><${Tabs} label="Parts of billing" at=${tab} of=${tabs} /></div>${tab === 'plans' ? html`<${Plans} />` : tab === 'reconcile' ? html`<${Reconcile} set=${set} />` : html`<${Invoices} set=${set} item=${item} session=${session} />`}`;
+}
+function Invoices({set, item, session}) {
+	const {data, error} = useDoc('/v1/invoices?' + query({customer: set.customer}), false);
 	const list = data ? data.invoices : [], by = k => list.filter(i => stateOf(i) === k), state = set.state || '';
 	const shown = state ? by(state) : list;
 	const totals = key => Object.entries(by(key).reduce((m, i) => ({...m, [i.currency]: (m[i.currency] || 0n) + exact(key === 'draft' || key === 'void' || i.amount_due === undefined || key === 'paid' ? i.total : i.amount_due)}), {}));
-	return html`<div class="head title"><h1>Billing</h1></div>
-		${!data ? html`<${Loading} error=${error} />` : html`<div class="figures states" role="group" aria-label="Invoices by state">${Object.entries(states).filter(([k]) => by(k).length || ['draft', 'open', 'overdue', 'paid'].includes(k)).map(([k, [name]]) => html`<button type="button" key=${k} class="figure" aria-pressed=${state === k} onClick=${() => change({state: state === k ? '' : k}, true)}><span class="name">${name}</span><b>${count(by(k).length)}</b>${totals(k).map(([c, v]) => html`<span class="delta soft" key=${c}>${by(k).some(i => i.unpriced && i.currency === c) ? '>=\u00a0' : ''}${c === 'credits' ? rounded(v) + ' credits' : money(v, c)}</span>`)}</button>`)}</div>
-		${session.admin ? html`<${Sheet} title="Draft invoices of a period"><${Act} label="Draft" run=${async f => { await post('/v1/invoices/draft', f); reload(); return 'Drafted.'; }}><${Field} label="Customer"><input name="customer" required value=${set.customer || ''} /><//><${Field} label="Month"><input name="period" required pattern="\\d{4}-\\d{2}" value=${addMonths(today, -1).slice(0, 7)} /><//><//><//>` : null}
+	return html`${!data ? html`<${Loading} error=${error} />` : html`<div class="figures states" role="group" aria-label="Invoices by state">${Object.entries(states).filter(([k]) => by(k).length || ['draft', 'open', 'overdue', 'paid'].includes(k)).map(([k, [name]]) => html`<button type="button" key=${k} class="figure" aria-pressed=${state === k} onClick=${() => change({state: state === k ? '' : k}, true)}><span class="name">${name}</span><b>${count(by(k).length)}</b>${totals(k).map(([c, v]) => html`<span class="delta soft" key=${c}>${by(k).some(i => i.unpriced && i.currency === c) ? '>=\u00a0' : ''}${c === 'credits' ? rounded(v) + ' credits' : money(v, c)}</span>`)}</button>`)}</div>
+		${session.admin ? html`<${DraftMany} session=${session} drafts=${by('draft')} />` : null}
 		<${Sheet} title=${state ? (states[state] || [state])[0] : 'All'}>${shown.length ? html`<${InvoiceTable} list=${shown} order=${set.order} chosen=${item} onpick=${i => go('billing', invoiceName(i), {state, order: set.order})} />` : html`<${Nothing} title=${state ? 'None in this state' : 'No invoice yet'}>${state ? null : html`<p>A draft shows what a period comes to; it gets a number when it is finalized.</p>`}<//>`}<//>`}
 		${item ? html`<${InvoicePanel} key=${item} name=${item} listed=${list.find(i => invoiceName(i) === item)} session=${session} onclose=${() => go('billing', '', {state, order: set.order})} />` : null}`;
 }

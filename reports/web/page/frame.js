@@ -7,7 +7,7 @@ const allViews = {
 const ownViews = {usage: ['Usage', Usage], records: ['Records', Records], account: ['Account', ({set, session}) => html`<${Customer} name=${session.customer} set=${set} session=${session} />`], billing: ['Invoices', OwnInvoices], settings: ['Settings', Settings]};
 function OwnInvoices({set, session}) {
 	const {data, error} = useDoc('/v1/invoices', false);
-	return html`<div class="head title"><h1>Invoices</h1></div><${Sheet}>${!data ? html`<${Loading} error=${error} />` : data.invoices.length ? html`<${InvoiceTable} list=${data.invoices} own=${true} order=${set.order} />` : html`<${Nothing} title="No invoice yet" />`}<//>`;
+	return html`<div class="head title"><h1>Invoices</h1><${StatementLinks} name=${session.customer} /></div><${Sheet}>${!data ? html`<${Loading} error=${error} />` : data.invoices.length ? html`<${InvoiceTable} list=${data.invoices} own=${true} order=${set.order} />` : html`<${Nothing} title="No invoice yet" />`}<//>`;
 }
 const ranged = ['usage', 'records', 'customers', 'prices', 'whatif', 'account'], compared = ['usage', 'customers', 'account'], filtered = ['usage', 'records', 'whatif', 'prices'];
 

@@ -42,11 +42,16 @@ const Facts = ({of}) => html`<dl class="facts">${Object.entries(of).filter(([, v
 const Tag = ({tone, children}) => html`<span class=${'tag ' + (tone || '')}>${children}</span>`;
 const Loading = ({error}) => error ? html`<${Failed} error=${error} />` : html`<div class="loading" role="status" aria-label="Loading"><i /><i /><i /></div>`;
 
+/* What is rarely done opens under its name. */
+const Fold = ({title, children, open}) => html`<details class="options" open=${open}><summary>${title}</summary>${children}</details>`;
+/* Views within a view, in the address. */
+const Tabs = ({label, at, of}) => html`<div class="tabs" role="group" aria-label=${label}>${Object.entries(of).map(([k, name]) => html`<button type="button" key=${k} aria-pressed=${at === k} onClick=${() => change({tab: k === Object.keys(of)[0] ? '' : k, state: '', order: ''})}>${name}</button>`)}</div>`;
+
 /* --- tables --- */
 
 /* columns: {key, name, n (a figure), cell(row), sort(row), wide, art (a picture), extra (neither is shown on a phone)}; a row is chosen with a click on it or by its first cell's button. The
    order stands in the address; remote: the server has sorted. */
-const cellClass = c => (c.n ? 'n' : '') + (c.wide || c.art ? ' wide' : '') + (c.art ? ' art' : '') + (c.extra ? ' extra' : '');
+const cellClass = c => (c.n ? 'n' : '') + (c.wide || c.art ? ' wide' : '') + (c.art ? ' art' : '') + (c.extra ? ' extra' : '') + (c.tight ? ' tight' : '');
 function Table({label, columns, rows, rowKey, onpick, order, remote, foot, pick, rowClass}) {
 	const [by, way] = (order || '').split(':'), column = columns.find(c => c.key === by && c.sort);
 	const shown = useMemo(() => {

@@ -13,6 +13,18 @@ function Conversation({session, id, scope}) {
 		<span class="n soft">+${after(Date.parse(r.time) - first)}</span>${stack([[c, 2], [p, 0], [o, 1]], most)}<span class="n"><${Amount} v=${r.total} currency=${r.currency} /></span></a>`; })}</div>
 		<div class="legend">${[['cached', 2], ['other prompt', 0], ['answer', 1]].map(([n, t]) => html`<span class="key" key=${n}><i class=${'dot c' + t} />${n}</span>`)}</div>`;
 }
+/* What can be set of a record; only what is changed is sent. */
+const amendable = [['time', 'Time'], ['model', 'Model'], ['provider', 'Provider'], ['customer', 'Customer'], ['project', 'Project'], ['input', 'Input tokens'], ['cache_read', 'Cache read'], ['cache_write_5m', 'Cache write, 5 min'], ['cache_write_1h', 'Cache write, 1 h'], ['output', 'Output tokens'], ['requests', 'Requests']];
+function Amend({id, row}) {
+	const was = Object.fromEntries(amendable.map(([k]) => [k, String((row.tokens && row.tokens[k]) ?? row[k] ?? '')]));
+	return html`<${Fold} title="Correct this record"><p class="soft">The old one stays visible with its reversal; a corrected one follows, priced as of its time.</p><${Act} label="Correct" run=${async f => {
+		const set = Object.fromEntries(Object.entries(f).filter(([k, v]) => k !== 'why' && v !== was[k]));
+		if (!Object.keys(set).length) throw new Error('Nothing is changed.');
+		await post('/v1/records/amend', {id, set, why: f.why});
+		reload();
+		return `Corrected: ${Object.keys(set).join(', ')}.`;
+	}}>${amendable.map(([k, name]) => html`<${Field} key=${k} label=${name}><input name=${k} value=${was[k]} inputmode=${/^(input|output|cache|requests)/.test(k) ? 'numeric' : undefined} /><//>`)}<${Field} label="Why" wide><input name="why" required /><//><//><//>`;
+}
 function Explanation({id, scope, session, onclose}) {
 	const {data, error, fresh} = useDoc('/v1/explain?' + query({id}));
 	return html`<${Panel} title=${id} onclose=${onclose}>${!fresh ? html`<${Loading} error=${error} />` : html`${data.rows.map((r, i) => html`<section key=${i}>
@@ -25,7 +37,7 @@ function Explanation({id, scope, session, onclose}) {
 			Source: r.source, Shape: r.shape, Rule: r.rule, Stored: r.written && stamp(r.written, scope.zone)}} />
 		${r.raw ? html`<details><summary>As the source wrote it</summary><pre>${r.raw}</pre></details>` : null}</section>`)}
 		${data.rows[0] && data.rows[0].session ? html`<${Conversation} session=${data.rows[0].session} id=${id} scope=${scope} />` : null}
-		${session.admin && data.state !== 'taken back' && !data.rows.some(r => r.kind === 'reversal') ? html`<h3>Void this record</h3><${Act} label="Void" tone="danger" sure="It stays visible with its reversal, and counts no longer. Void it?" run=${async f => { await post('/v1/records/void', {id, why: f.why}); reload(); return 'Voided.'; }}><${Field} label="Why" wide><input name="why" required /><//><//><p class="soft">To correct it: <code>tally amend ${id}</code></p>` : null}`}<//>`;
+		${session.admin && data.state !== 'voided' ? html`<${Amend} key=${data.rows.length} id=${id} row=${data.rows[data.rows.length - 1]} /><${Fold} title="Void this record"><${Act} label="Void" tone="danger" sure="It stays visible with its reversal, and counts no longer. Void it?" run=${async f => { await post('/v1/records/void', {id, why: f.why}); reload(); return 'Voided.'; }}><${Field} label="Why" wide><input name="why" required /><//><//><//>` : null}`}<//>`;
 }
 const recordColumns = scope => [
 	{key: 'time', name: 'Time', cell: r => stamp(r.time, scope.zone), sort: true},
@@ -76,7 +88,7 @@ function Records({set, session}) {
 	const bare = set.session || (data && !data.count && !Object.keys(scope.filters).length && !status);
 	const live = !by && !scope.to || (scope.to && scope.to > scope.today);
 	return html`<div class="head title"><h1>Records</h1><div class="tools">${data ? html`<span class="soft">${many(data.count ?? rows.length, 'record')}${live && !by ? ', live' : ''}</span>` : null}${set.session ? html`<button type="button" class="chip on" onClick=${() => change({session: ''})}>session ${short(set.session, 20)} <${Icon} name="close" /></button>` : null}
-			<button type="button" aria-pressed=${status === 'unpriced'} class="chip" onClick=${() => change({status: status === 'unpriced' ? '' : 'unpriced', unpriced: ''})}>Without a price</button><${Act} inline label="CSV" tone="quiet" run=${() => exportRecords(question)} /></div></div>
+			<button type="button" aria-pressed=${status === 'unpriced'} class="chip" onClick=${() => change({status: status === 'unpriced' ? '' : 'unpriced', unpriced: ''})}>Without a price</button><${Act} inline label="CSV" tone="quiet" run=${() => exportRecords(question)} /><a class="button" href=${'/v1/records?' + question + '&format=xlsx'} download="records.xlsx">XLSX</a></div></div>
 		<div class=${bare ? '' : 'with-facets'}>${bare ? null : data && data.facets ? html`<${Facets} facets=${data.facets} scope=${scope} set=${set} />` : html`<aside class="facets" />`}
 		<${Sheet}>${!data ? html`<${Loading} error=${error} />` : html`<${Failed} error=${error} />${rows.length ? html`<${Table} label="Records" rows=${rows} rowKey=${r => r.row} columns=${recordColumns(scope)} order=${set.order} remote pick=${1} onpick=${r => change({id: r.id})} rowClass=${r => r.id === set.id ? 'open' : ''} />
 			<p class="more soft">${next ? html`<button type="button" disabled=${old.busy} onClick=${more}>Show more</button>` : many(rows.length, 'record')}</p>`

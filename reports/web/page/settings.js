@@ -2,9 +2,10 @@
 
 function applyTheme() { const t = localStorage.getItem('theme'); if (t === 'light' || t === 'dark') document.documentElement.dataset.theme = t; else delete document.documentElement.dataset.theme; }
 applyTheme();
+const TokenTable = ({list, zone}) => html`<${Table} label="Tokens" rows=${list} rowKey=${t => t.token} columns=${[{key: 'n', name: 'Name', cell: t => html`<span class="name">${t.token}</span>`}, {key: 's', name: 'May', cell: t => ['read', 'write', 'admin'].filter(k => t[k]).join(', ')}, {key: 'c', name: 'Customer', cell: t => html`<span class="name">${t.customer || 'all'}</span>`}, {key: 'e', name: 'Expires', cell: t => t.expires ? stamp(t.expires, zone) : 'no expiry'}]} />`;
 function Tokens({scope}) {
 	const {data} = useDoc('/v1/tokens', false);
-	return data && data.tokens.length ? html`<${Sheet} title="Tokens"><${Table} label="Tokens" rows=${data.tokens} rowKey=${t => t.name} columns=${[{key: 'n', name: 'Name', cell: t => t.name}, {key: 's', name: 'May', cell: t => Array.isArray(t.scopes) ? t.scopes.join(', ') : t.scopes}, {key: 'c', name: 'Customer', cell: t => t.customer || 'all'}, {key: 'e', name: 'Expires', cell: t => t.expires ? stamp(t.expires, scope.zone) : 'no expiry'}]} /><//>` : null;
+	return data && data.tokens.length ? html`<${Sheet} title="Tokens"><${TokenTable} list=${data.tokens} zone=${scope.zone} /><//>` : null;
 }
 function Settings({set, session, signOut}) {
 	const zone = scopeOf(set).zone, [, again] = useState(0);

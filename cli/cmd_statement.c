@@ -1,0 +1,67 @@
+#include "base/clock.h"
+#include "base/zone.h"
+#include "cli/memo_output.h"
+#include "reports/statement_report.h"
+
+static const struct option options[] = { MEMO_OPTIONS, { 0 } };
+
+static int show(struct cli *cli, const struct statement *s, enum memo_format format, struct err *e)
+{
+	struct memo m;
+	struct json_out j;
+	struct buf b = { 0 };
+	int rc;
+	if (cli->json) {
+		json_out_open(&j, NULL);
+		statement_put(&j, s);
+		json_out_take(&j, &b);
+		rc = cli_document_show(cli, (struct text){ b.p, b.n }, e);
+		buf_release(&b);
+		return rc;
+	}
+	statement_memo(&m, s);
+	rc = cli_memo_show(cli, &m, format, e);
+	memo_release(&m);
+	return rc;
+}
+
+static int run(struct cli *cli, struct err *e)
+{
+	struct statement_question q = { .customer = cli->argument[0], .now = clock_now() };
+	struct statement *statement = NULL;
+	struct zone *zone = NULL;
+	enum memo_format format;
+	int rc = cli_memo_format(cli, &format, e);
+	if (rc == 0)
+		rc = cli_zone(cli, &zone, e);
+	if (rc == 0)
+		rc = cli_period(cli, zone, &q.since, &q.until, e);
+	q.zone = zone;
+	if (rc == 0)
+		rc = cli_store(cli, &q.store, DB_READ, e);
+	if (rc == 0)
+		rc = statement_open(&statement, &q, e);
+	if (rc == 0)
+		rc = show(cli, statement, format, e);
+	if (statement)
+		statement_close(statement);
+	store_close(q.store);
+	zone_close(zone);
+	return rc;
+}
+
+const struct command command_invoice_statement = {
+	.name = "invoice statement",
+	.summary = "a customer's statement of account",
+	.arguments = "CUSTOMER",
+	.arguments_min = 1,
+	.arguments_max = 1,
+	.description =
+		"What was owed at the beginning, each invoice, credit note, void and payment with the "
+		"balance after it, what is owed at the end, and what is open. By currency.",
+	.examples = "  tally invoice statement acme --period 2026-11\n"
+		    "  tally invoice statement acme --format pdf --write statement.pdf\n",
+	.options = options,
+	.common = TAKES_DB | TAKES_PERIOD | TAKES_ZONE,
+	.run = run,
+};
