@@ -27,9 +27,13 @@ static const struct option options[] = {
 	{ 0 },
 };
 
-static int read_map(struct cli *cli, struct bill_options *o, struct err *e)
+enum { NONE_MAX = 64 };
+
+/* none: where the columns that do not matter go, of NONE_MAX + 1. */
+static int read_map(struct cli *cli, struct bill_options *o, const char **none, struct err *e)
 {
 	const char *spec;
+	int nones = 0;
 	static const struct {
 		const char *name;
 		uint8_t role;
@@ -41,10 +45,14 @@ static int read_map(struct cli *cli, struct bill_options *o, struct err *e)
 		       { "kind", ROLE_KIND },
 		       { "input", ROLE_COUNT + RAW_PROMPT },
 		       { "output", ROLE_COUNT + RAW_COMPLETION },
-		       { "none", ROLE_KEY },
 		       { "cache_read", ROLE_COUNT + RAW_CACHE_READ } };
 	for (int i = 0; (spec = cli_value_at(cli, "map", i)); i++) {
 		size_t n = strcspn(spec, "="), k = 0;
+		if (text_is((struct text){ spec, n }, "none") && spec[n] && spec[n + 1] &&
+		    nones < NONE_MAX) {
+			none[nones++] = spec + n + 1;
+			continue;
+		}
 		const size_t count = sizeof fields / sizeof *fields;
 		while (k < count && !text_is((struct text){ spec, n }, fields[k].name))
 			k++;
@@ -55,6 +63,7 @@ static int read_map(struct cli *cli, struct bill_options *o, struct err *e)
 				       spec);
 		o->column[fields[k].role] = spec + n + 1;
 	}
+	o->none = none;
 	return 0;
 }
 
@@ -105,6 +114,7 @@ static int run(struct cli *cli, struct err *e)
 	struct zone *zone = NULL;
 	char zone_room[ZONE_NAME_MAX];
 	struct bill bill = { 0 };
+	const char *none[NONE_MAX + 1] = { NULL };
 	struct bill_options reading = { 0 };
 	struct reconciliation r = { 0 };
 	struct reconcile_options o = { .customer = cli_value(cli, "customer"),
@@ -119,7 +129,7 @@ static int run(struct cli *cli, struct err *e)
 	if (rc == 0)
 		rc = cli_period(cli, zone, &o.since, &o.until, e);
 	if (rc == 0)
-		rc = read_map(cli, &reading, e);
+		rc = read_map(cli, &reading, none, e);
 	if (rc == 0 && tolerance &&
 	    (decimal_parse(&d, text_of(tolerance), NULL) != 0 || d.digits < 0 ||
 	     amount_from_decimal(&o.tolerance, d, NULL) != 0))
