@@ -32,11 +32,9 @@ static int read_map(struct cli *cli, struct bill_options *o, struct err *e)
 	const char *spec;
 	for (int i = 0; (spec = cli_value_at(cli, "map", i)); i++) {
 		const size_t n = strcspn(spec, "=");
-		const int role = bill_role_by_name((struct text){ spec, n });
-		if (role < 0 || !spec[n] || !spec[n + 1])
-			return err_set(e, ERR_USAGE,
-				       "--map %s: FIELD=COLUMN, with " BILL_ROLE_NAMES, spec);
-		o->column[role] = spec + n + 1;
+		if (!spec[n] || !bill_map(o, (struct text){ spec, n }, spec + n + 1))
+			return err_set(e, ERR_USAGE, "--map %s: FIELD=COLUMN, with " BILL_MAP_NAMES,
+				       spec);
 	}
 	return 0;
 }

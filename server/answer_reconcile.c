@@ -138,17 +138,21 @@ static int read_when(struct asked *a, const char *name, struct instant now, bool
 	return 0;
 }
 
-/* "map": {"cost": "Total (USD)"}: columns of a CSV, as --map names them. */
+/* "map": {"cost": "Total (USD)", "none": ["Notes", "Owner"]}: columns of a CSV, as --map names
+ * them. */
 static int read_map(struct asked *a, struct err *e)
 {
 	json_value *map = json_member(a->q->settings, "map");
 	for (json_value *m = json_first(map); m; m = json_next(m)) {
-		const struct text column = json_string(m);
-		const int role = bill_role_by_name(text_of(json_key(m)));
-		if (role < 0 || !column.n)
-			return err_set(e, ERR_USAGE, "'map' has %s, each with a column",
-				       BILL_ROLE_NAMES);
-		a->reading.column[role] = arena_text(&a->texts, column.p, column.n);
+		const bool several = json_kind(m) == JSON_ARRAY;
+		for (json_value *v = several ? json_first(m) : m; v;
+		     v = several ? json_next(v) : NULL) {
+			const struct text column = json_string(v);
+			if (!bill_map(&a->reading, text_of(json_key(m)),
+				      arena_text(&a->texts, column.p, column.n)))
+				return err_set(e, ERR_USAGE, "'map' has %s, each with a column",
+					       BILL_MAP_NAMES);
+		}
 	}
 	return 0;
 }

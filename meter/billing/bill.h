@@ -26,7 +26,7 @@ enum bill_kind {
 const char *bill_kind_name(enum bill_kind k);
 
 struct bill_line {
-	int64_t day;	   /* since 1970, in the bill's zone */
+	int64_t day, end;  /* since 1970, in the bill's zone; the day after the last */
 	struct text model; /* "" where the bill names none; of other kinds than usage: of what */
 	struct text project;
 	enum bill_kind kind;
@@ -37,9 +37,12 @@ struct bill_line {
 	int64_t input, cache_read, output; /* tokens */
 };
 
+enum { BILL_NONE_MAX = 64 };
+
 struct bill_options {
-	const char *column[EXPORT_ROLES]; /* as --map names them, by their meaning; NULL: not */
-	const struct book *book;	  /* tells models from other words; NULL: none */
+	const char *column[EXPORT_ROLES];    /* as --map names them, by their meaning; NULL: not */
+	const char *none[BILL_NONE_MAX + 1]; /* columns that do not matter, up to NULL */
+	const struct book *book;	     /* tells models from other words; NULL: none */
 };
 
 struct bill {
@@ -56,15 +59,15 @@ struct bill {
 	struct text cost;     /* the column of the costs, "" where it has no name */
 	struct text unread;   /* columns that speak of money and were not read, ", " between */
 	struct text doubtful; /* what may change it and was not read, ", " between */
-	bool says_total;      /* a row of totals */
-	struct money_total total;
+	bool total_is_wrong;  /* a row of totals, of a day or of all, is not the sum of the rows */
 	struct arena arena;
 };
 
-/* What --map calls a column of a bill, by its meaning; -1 where there is none of that name. */
-#define BILL_ROLE_NAMES \
+/* Says what a column of a bill is, by the names of --map; the text of it is kept by the caller.
+ * False where there is no such name, no column, or more than BILL_NONE_MAX that do not matter. */
+#define BILL_MAP_NAMES \
 	"day, model, cost, currency, project, kind, input, cache_read, output or none"
-int bill_role_by_name(struct text name);
+bool bill_map(struct bill_options *o, struct text name, const char *column);
 
 /* Several files are one bill (DeepSeek exports tokens and costs apart). Errors: ERR_NOT_FOUND,
  * ERR_UNREADABLE, ERR_INVALID with file, line and field. */
