@@ -12,19 +12,13 @@
 #include "reports/table.h"
 #include "reports/web.h"
 
-static void day_text(int64_t day, char out[16])
-{
-	struct civil c = civil_from_day(day);
-	snprintf(out, 16, "%04d-%02d-%02d", c.year, c.month, c.day);
-}
-
 static void put_others(struct json_out *j, const struct reconciliation *r)
 {
 	char day[16];
 	json_out_array(j, "other");
 	for (size_t i = 0; i < r->others; i++) {
 		const struct other_line *o = &r->other[i];
-		day_text(o->day, day);
+		day_format(o->day, day);
 		json_out_object(j, NULL);
 		json_out_string(j, "day", day);
 		json_out_string(j, "kind", bill_kind_name(o->kind));
@@ -44,7 +38,7 @@ void reconcile_report_csv(const struct reconcile_report *o)
 	buf_puts(&b, "day,model,result,billed,metered,difference,currency,records,cause\n");
 	for (size_t i = 0; i < r->lines; i++) {
 		const struct reconciled *l = &r->line[i];
-		day_text(l->day, day);
+		day_format(l->day, day);
 		buf_printf(&b, "%s,", day);
 		csv_put_text(&b, l->model);
 		buf_printf(&b, ",%s,%s,%s,%s,%s,%lld,%s\n", match_name(l->match),
@@ -55,7 +49,7 @@ void reconcile_report_csv(const struct reconcile_report *o)
 	}
 	for (size_t i = 0; i < r->others; i++) {
 		const struct other_line *x = &r->other[i];
-		day_text(x->day, day);
+		day_format(x->day, day);
 		buf_printf(&b, "%s,", day);
 		csv_put_text(&b, x->what);
 		buf_printf(&b, ",%s,%s,0,%s,%s,0,no usage\n", bill_kind_name(x->kind),
@@ -69,7 +63,7 @@ void reconcile_report_csv(const struct reconcile_report *o)
 static void put_line(struct json_out *j, const struct reconciled *l)
 {
 	char day[16];
-	day_text(l->day, day);
+	day_format(l->day, day);
 	json_out_object(j, NULL);
 	json_out_string(j, "day", day);
 	json_out_text(j, "model", l->model);
@@ -196,7 +190,7 @@ static void put_causes(const struct reconciliation *r, const char *currency, str
 	for (size_t i = 0; i < r->others; i++) {
 		const struct other_line *o = &r->other[i];
 		put_shown_money(b, o->cost, currency, false);
-		day_text(o->day, day);
+		day_format(o->day, day);
 		print_note("  %s, no usage: %.*s, %s  %s", bill_kind_name(o->kind), (int)o->what.n,
 			   o->what.p, day, b->p);
 	}
@@ -216,7 +210,7 @@ static void put_causes(const struct reconciliation *r, const char *currency, str
 		bool name = l->cause == CAUSE_NAME;
 		put_shown_money(b, name ? l->billed.cost : l->difference, currency,
 				l->cause == CAUSE_UNPRICED);
-		day_text(l->day, day);
+		day_format(l->day, day);
 		print_note("  %s%s%s: %.*s%s%.*s, %s  %s", cause_name(l->cause),
 			   l->factor ? " " : "", l->factor ? l->factor : "", (int)l->model.n,
 			   l->model.p, name ? " is " : "", (int)l->partner.n,
@@ -264,7 +258,7 @@ void reconcile_report_table(const struct reconcile_report *o)
 		if (l->match == MATCHES && !o->all)
 			continue;
 		shown++;
-		day_text(l->day, day);
+		day_format(l->day, day);
 		table_cell(t, day);
 		table_cell(t, l->model.n ? l->model.p : "all");
 		table_cell(t, match_name(l->match));
@@ -364,7 +358,7 @@ static void put_days(struct buf *b, const struct reconcile_report *o)
 		    "<th>Cause</th></tr>\n");
 	for (size_t i = 0; i < o->r->lines; i++) {
 		const struct reconciled *l = &o->r->line[i];
-		day_text(l->day, text);
+		day_format(l->day, text);
 		buf_puts(b, "<tr>");
 		put_cell(b, text, false);
 		put_text_cell(b, l->model.n ? l->model : TEXT("all"));
@@ -382,7 +376,7 @@ static void put_days(struct buf *b, const struct reconcile_report *o)
 	}
 	for (size_t i = 0; i < o->r->others; i++) {
 		const struct other_line *x = &o->r->other[i];
-		day_text(x->day, text);
+		day_format(x->day, text);
 		buf_puts(b, "<tr>");
 		put_cell(b, text, false);
 		put_text_cell(b, x->what);
