@@ -219,14 +219,32 @@ int span_parse(int64_t *out_us, struct text s, int64_t unit_us, struct err *e)
 	return 0;
 }
 
+/* Exports of millions of rows name days: no printf. */
+static void put_digits(char *at, int n, int digits)
+{
+	for (int i = digits; i-- > 0; n /= 10)
+		at[i] = (char)('0' + n % 10);
+}
+
+char *day_format(int64_t day, char buf[DAY_TEXT_MAX])
+{
+	const struct civil c = civil_from_day(day);
+	put_digits(buf, c.year, 4);
+	put_digits(buf + 5, c.month, 2);
+	put_digits(buf + 8, c.day, 2);
+	buf[4] = buf[7] = '-';
+	buf[10] = 0;
+	return buf;
+}
+
 char *instant_format(struct instant t, char buf[INSTANT_TEXT_MAX])
 {
 	int64_t day = floor_div(t.us, US_PER_DAY);
 	int64_t us = t.us - day * US_PER_DAY;
-	struct civil c = civil_from_day(day);
 	int64_t s = us / US_PER_SECOND;
-	int n = snprintf(buf, INSTANT_TEXT_MAX, "%04d-%02d-%02dT%02d:%02d:%02d", c.year, c.month,
-			 c.day, (int)(s / 3600), (int)(s / 60 % 60), (int)(s % 60));
+	day_format(day, buf);
+	int n = 10 + snprintf(buf + 10, INSTANT_TEXT_MAX - 10, "T%02d:%02d:%02d", (int)(s / 3600),
+			      (int)(s / 60 % 60), (int)(s % 60));
 	int micro = (int)(us % US_PER_SECOND);
 	if (micro) {
 		n += snprintf(buf + n, INSTANT_TEXT_MAX - (size_t)n, ".%06d", micro);

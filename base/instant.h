@@ -20,7 +20,7 @@ struct instant {
 #define INSTANT_MIN ((struct instant){ INT64_MIN / 2 })
 #define INSTANT_MAX ((struct instant){ INT64_MAX / 2 })
 
-enum { INSTANT_TEXT_MAX = 40 };
+enum { INSTANT_TEXT_MAX = 40, DAY_TEXT_MAX = 16 };
 
 struct civil {
 	int year, month, day; /* 1..9999, 1..12, 1..31 */
@@ -53,6 +53,8 @@ int civil_parse(struct civil *out, struct text s, struct err *e);
 /* A span of seconds (non-negative decimal) in microseconds; finer digits are cut off. unit_us:
  * microseconds per unit. */
 int span_parse(int64_t *out_us, struct text s, int64_t unit_us, struct err *e);
+/* YYYY-MM-DD of a day since 1970-01-01. Returns buf. */
+char *day_format(int64_t day, char buf[DAY_TEXT_MAX]);
 /* RFC 3339 UTC, with only as many decimals of a second as needed. */
 char *instant_format(struct instant t, char buf[INSTANT_TEXT_MAX]);
 

@@ -59,8 +59,8 @@ static char *local_minute(const struct blocks_report *r, int64_t us, char room[3
 		us + zone_offset(r->zone, (struct instant){ us }, NULL) * US_PER_SECOND;
 	const int64_t day = floor_div(local, US_PER_DAY),
 		      minute = (local - day * US_PER_DAY) / MINUTE_US;
-	const struct civil c = civil_from_day(day);
-	snprintf(room, 32, "%04d-%02d-%02d %02d:%02d", c.year, c.month, c.day, (int)(minute / 60),
+	char text[DAY_TEXT_MAX];
+	snprintf(room, 32, "%s %02d:%02d", day_format(day, text), (int)(minute / 60),
 		 (int)(minute % 60));
 	return room;
 }

@@ -223,12 +223,11 @@ static int put_burn_down(struct one *x, const struct account *a)
 	if (rc == 0)
 		db_bind_int(q, ":account", a->id);
 	while (rc == 0 && (rc = db_step(db, q, x->e)) == 1) {
-		const struct civil c = civil_from_day(db_int(q, 0));
+		const int64_t on = db_int(q, 0);
 		rc = 0;
 		left.nano += db_int(q, 1);
-		snprintf(day, sizeof day, "%04d-%02d-%02d", c.year, c.month, c.day);
 		json_out_object(x->j, NULL);
-		json_out_string(x->j, "day", day);
+		json_out_string(x->j, "day", day_format(on, day));
 		put_nano(x->j, "left", left);
 		json_out_end(x->j, '}');
 	}

@@ -138,12 +138,10 @@ static void put_quoted(struct buf *b, struct text s)
 static int put_txn(void *user, const struct ledger_txn *t)
 {
 	struct writer *w = user;
+	char day[DAY_TEXT_MAX];
 	w->txn = t;
 	if (!w->opening) {
-		struct civil c = civil_from_day(
-			floor_div(t->at.us + zone_offset(w->o->zone, t->at, NULL) * US_PER_SECOND,
-				  US_PER_DAY));
-		buf_printf(&w->b, "%04d-%02d-%02d * ", c.year, c.month, c.day);
+		buf_printf(&w->b, "%s * ", day_format(zone_day(w->o->zone, t->at), day));
 		if (w->style == JOURNAL_BEANCOUNT) {
 			buf_puts(&w->b, "\"");
 			put_quoted(&w->b, w->account->customer);
@@ -212,9 +210,8 @@ static void put_posting(struct writer *w, const struct posting *p, struct text c
 static void put_head(struct writer *w, const struct stored_invoice *i, struct instant at,
 		     const char *what)
 {
-	struct civil c = civil_from_day(
-		floor_div(at.us + zone_offset(w->o->zone, at, NULL) * US_PER_SECOND, US_PER_DAY));
-	buf_printf(&w->b, "%04d-%02d-%02d * ", c.year, c.month, c.day);
+	char day[DAY_TEXT_MAX];
+	buf_printf(&w->b, "%s * ", day_format(zone_day(w->o->zone, at), day));
 	if (w->style == JOURNAL_BEANCOUNT) {
 		buf_puts(&w->b, "\"");
 		put_quoted(&w->b, i->customer);

@@ -217,12 +217,6 @@ static int read_credits(struct asked *a, struct history *h, struct err *e)
 	return rc;
 }
 
-static void day_text(int64_t day, char out[16])
-{
-	struct civil c = civil_from_day(day);
-	snprintf(out, 16, "%04d-%02d-%02d", c.year, c.month, c.day);
-}
-
 /* What is to come of a model on average. */
 struct coming_model {
 	struct text model;
@@ -267,7 +261,7 @@ static void put_model(struct json_out *j, const struct history *h, const struct 
 	bool cut;
 	json_out_bool(j, "seasonal", f->model.seasonal);
 	json_out_string(j, "trend", f->trend > 0 ? "rising" : f->trend < 0 ? "falling" : "none");
-	day_text(h->first + (int64_t)f->model.first, day);
+	day_format(h->first + (int64_t)f->model.first, day);
 	json_out_string(j, "level_since", f->model.changed ? day : NULL);
 	/* percent a day, for people */
 	struct decimal growth = { llround(expm1(f->model.growth) * 1e6), 4 };
@@ -293,8 +287,8 @@ static void put_changes(struct json_out *j, const struct outlook *x)
 	char day[16];
 	json_out_array(j, "price_changes");
 	for (size_t k = 0; k < x->coming.changes; k++) {
-		day_text(x->asked.today + x->options.first_day + (int64_t)x->coming.changed[k],
-			 day);
+		day_format(x->asked.today + x->options.first_day + (int64_t)x->coming.changed[k],
+			   day);
 		json_out_string(j, NULL, day);
 	}
 	json_out_end(j, ']');
@@ -316,7 +310,7 @@ static void put_coming(struct json_out *j, const struct outlook *x)
 	json_out_array(j, "by_day");
 	for (size_t k = 0; k < c->days; k++) {
 		json_out_object(j, NULL);
-		day_text(first + (int64_t)k, day);
+		day_format(first + (int64_t)k, day);
 		json_out_string(j, "day", day);
 		json_out_money(j, "cost", c->day[k]);
 		json_out_end(j, '}');
@@ -335,7 +329,7 @@ static void put_allowed(struct json_out *j, const struct asked *a, const struct 
 	json_out_object(j, "exhausted");
 	for (size_t i = 0; i < sizeof permilles / sizeof *permilles; i++) {
 		int64_t in = forecast_gone_at(f, permilles[i]);
-		day_text(a->today + in, day);
+		day_format(a->today + in, day);
 		decimal_format((struct decimal){ permilles[i] / 10, 2 }, text);
 		json_out_string(j, text, in == FORECAST_DAYS_FAR ? NULL : day);
 	}
@@ -436,7 +430,7 @@ static void put_story(const struct history *h, const struct forecast *f)
 				     ? "; weekends differ from working days"
 				     : "; the weekdays differ");
 	if (m->changed) {
-		day_text(h->first + (int64_t)m->first, day);
+		day_format(h->first + (int64_t)m->first, day);
 		buf_printf(
 			&b,
 			"; the level or the mix of models changed, and only days from %s on are drawn from",
@@ -482,7 +476,7 @@ static void tell_changes(const struct outlook *x)
 	const struct coming *c = &x->coming;
 	for (size_t k = 0; k < c->changes && k < 5; k++) {
 		char day[16];
-		day_text(x->asked.today + x->options.first_day + (int64_t)c->changed[k], day);
+		day_format(x->asked.today + x->options.first_day + (int64_t)c->changed[k], day);
 		print_note("%s change on %s", x->asked.q->credits ? "\nrates of credits" : "prices",
 			   day);
 	}
@@ -541,8 +535,8 @@ static void put_runs_out(const struct asked *a, const struct forecast *f)
 	printf("\n%s %% of the draws exceed %s by then\n", share,
 	       a->q->credits ? "them" : "the budget");
 	int64_t median = forecast_gone_at(f, 500), early = forecast_gone_at(f, 50);
-	day_text(a->today + median, day[0]);
-	day_text(a->today + early, day[1]);
+	day_format(a->today + median, day[0]);
+	day_format(a->today + early, day[1]);
 	if (median == FORECAST_DAYS_FAR)
 		printf("at this pace it lasts more than ten years\n");
 	else
@@ -555,7 +549,7 @@ static void put_move(const struct forecast_question *q)
 	char day[16];
 	if (!q->move_to)
 		return;
-	day_text(local_day(q->zone, q->move_on), day);
+	day_format(local_day(q->zone, q->move_on), day);
 	print_note("from %s on %.*s runs on %s: as many tokens and cache hits as recorded, cache "
 		   "writes as input where it does not bill them",
 		   day, (int)from.n, from.p, q->move_to);
@@ -685,7 +679,7 @@ static void tell_newest(struct store *s, const struct zone *zone, struct err *e)
 	bool any = false;
 	if (usage_span(s, &first, &last, &any, NULL) != 0 || !any)
 		return;
-	day_text(zone_day(zone, last), day);
+	day_format(zone_day(zone, last), day);
 	err_context(e, "the newest record is of %s, and a forecast as of now finds nothing", day);
 }
 

@@ -21,13 +21,6 @@ static void point(struct points *p, const char *text)
 		p->text[p->count++] = arena_text(&p->arena, text, strlen(text));
 }
 
-static const char *day_text(int64_t day, char out[16])
-{
-	struct civil c = civil_from_day(day);
-	snprintf(out, 16, "%04d-%02d-%02d", c.year, c.month, c.day);
-	return out;
-}
-
 static const char *money(struct buf *b, struct money_total m, const char *currency, bool lower)
 {
 	char cent[DECIMAL_TEXT_MAX * 2];
@@ -86,7 +79,7 @@ static void list_contract(struct points *p, const struct migration_report *r, si
 	const char *name = r->whatif->options->scenario[i].name;
 	if (find_price(r, i, r->migration->month_day, &m, &e) != 0) {
 		snprintf(line, sizeof line, "%s: no price on %s: %s", name,
-			 day_text(r->migration->month_day, day), e.message);
+			 day_format(r->migration->month_day, day), e.message);
 		point(p, line);
 		return;
 	}
@@ -131,8 +124,8 @@ static void list_assumptions(struct points *p, const struct migration_report *r)
 	snprintf(line, sizeof line,
 		 "the work repeats: the calls of %s from %s are made again from %s, on the "
 		 "same weekdays and at the same hours",
-		 COUNTED(m->days, "day"), day_text(m->first_day, day[0]),
-		 day_text(m->month_day, day[1]));
+		 COUNTED(m->days, "day"), day_format(m->first_day, day[0]),
+		 day_format(m->month_day, day[1]));
 	point(p, line);
 	if (m->days < MIGRATION_MONTH_DAYS) {
 		snprintf(line, sizeof line, "the first month is those %lld day%s times %d/%lld",
@@ -142,7 +135,7 @@ static void list_assumptions(struct points *p, const struct migration_report *r)
 	}
 	snprintf(line, sizeof line,
 		 "the run rate is a twelfth of 365 such days at the prices stated for %s and after",
-		 day_text(m->later_day, day[0]));
+		 day_format(m->later_day, day[0]));
 	point(p, line);
 	point(p, "calls, retries and the quality of answers stay as they were; a cheaper model "
 		 "that needs more attempts costs more");
@@ -160,7 +153,7 @@ static void watch_prices(struct points *p, const struct migration_report *r, siz
 	if (m.price->to.us < (r->migration->month_day + 365) * US_PER_DAY) {
 		snprintf(line, sizeof line, "%s: %s ends on %s", name,
 			 m.price->promotion ? "the promotion" : "this price",
-			 day_text(floor_div(m.price->to.us, US_PER_DAY), day));
+			 day_format(floor_div(m.price->to.us, US_PER_DAY), day));
 		point(p, line);
 	}
 	struct disputes disputes = { 0 };
@@ -321,9 +314,9 @@ static void put_coming(struct json_out *j, const struct migration_report *r)
 		json_out_object(j, NULL);
 		json_out_string(j, "name", o->scenario[i].name);
 		json_out_int(j, "does_not_fit", migration_does_not_fit(&m->past[i]));
-		json_out_string(j, "from", day_text(m->month_day, day));
+		json_out_string(j, "from", day_format(m->month_day, day));
 		json_out_money(j, "first_month", migration_first_month(m, i));
-		json_out_string(j, "run_rate_from", day_text(m->later_day, day));
+		json_out_string(j, "run_rate_from", day_format(m->later_day, day));
 		json_out_money(j, "run_rate_month", migration_month_rate(m, i));
 		json_out_money(j, "run_rate_year", migration_year_rate(m, i));
 		if (o->plan)
@@ -554,8 +547,8 @@ void migration_report_memo(struct memo *out, const struct migration_report *r)
 	out->subtitle = arena_printf(
 		&out->arena, "%s from %s to %s (%s); amounts to the cent, every digit in --json",
 		count_words(n, (int64_t)o->workload->count, "call"),
-		day_text(r->migration->first_day, day[0]),
-		day_text(r->migration->first_day + r->migration->days - 1, day[1]), r->source);
+		day_format(r->migration->first_day, day[0]),
+		day_format(r->migration->first_day + r->migration->days - 1, day[1]), r->source);
 	out->dated.us = r->migration->month_day * US_PER_DAY;
 	list_assumptions(&assumptions, r);
 	list_watch(&watch, r);

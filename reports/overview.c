@@ -11,19 +11,13 @@
 
 enum { BAR = 20, MODELS_SHOWN = 7 };
 
-static void day_label(int64_t day, char label[16])
-{
-	const struct civil c = civil_from_day(day);
-	snprintf(label, 16, "%04d-%02d-%02d", c.year, c.month, c.day);
-}
-
 /* The days from `from` to `to`, both included. */
 static struct usage_sums sums_of(const struct overview *o, int64_t from, int64_t to)
 {
 	struct usage_sums s = { 0 };
 	char first[16], last[16];
-	day_label(from, first);
-	day_label(to, last);
+	day_format(from, first);
+	day_format(to, last);
 	for (size_t i = 0; i < o->days->rows; i++) {
 		const struct look_row *row = &o->days->row[i];
 		if (text_cmp(row->label[0], text_of(first)) < 0 ||
@@ -102,7 +96,7 @@ void overview_json(const struct overview *o)
 	}
 	if (o->has_newest) {
 		char day[16];
-		day_label(o->newest, day);
+		day_format(o->newest, day);
 		json_out_string(&j, "newest_record", day);
 	}
 	put_left_out(&j, o->left_out);
@@ -130,7 +124,7 @@ static void put_models(const struct overview *o, int64_t month_start)
 	size_t n = 0;
 	char first[16];
 	struct buf b = { 0 };
-	day_label(month_start, first);
+	day_format(month_start, first);
 	for (size_t i = 0; i < o->days->rows; i++) {
 		const struct look_row *row = &o->days->row[i];
 		for (size_t m = 0; m < row->models; m++) {
@@ -186,7 +180,7 @@ void overview_print(const struct overview *o)
 	look_put_attention(o->days->result, o->left_out);
 	if (o->has_newest) {
 		char day[16];
-		day_label(o->newest, day);
+		day_format(o->newest, day);
 		print_note("\nThe newest record is of %s (tally daily --since %s)", day, day);
 	}
 	if (!o->no_hint)

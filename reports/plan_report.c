@@ -8,13 +8,6 @@
 #include "reports/json_out.h"
 #include "reports/table.h"
 
-static char *day_text(int64_t day, char buf[16])
-{
-	struct civil c = civil_from_day(day);
-	snprintf(buf, 16, "%04d-%02d-%02d", c.year, c.month, c.day);
-	return buf;
-}
-
 /* Cost of so many calls, escalations and retries included, to twelve decimals. */
 static const char *per_unit(const struct planner_sums *s, int64_t calls, char buf[DECIMAL_TEXT_MAX])
 {
@@ -134,7 +127,7 @@ static enum plan_by rows_by(const struct plan_report *r)
 static const char *period_name(int64_t day, enum plan_by by, char buf[16])
 {
 	const struct civil c = civil_from_day(day);
-	day_text(day, buf);
+	day_format(day, buf);
 	if (by == PLAN_BY_MONTH)
 		buf[7] = 0;
 	if (by == PLAN_BY_QUARTER)
@@ -245,8 +238,8 @@ void plan_report_put(struct json_out *j, const struct plan_report *r)
 	json_out_string(j, "schema", "tally.plan/1");
 	json_out_string(j, "currency", r->currency);
 	json_out_string(j, "timezone", r->timezone);
-	json_out_string(j, "from", day_text(r->work->first_day, text));
-	json_out_string(j, "to", day_text(r->work->first_day + r->work->days, text));
+	json_out_string(j, "from", day_format(r->work->first_day, text));
+	json_out_string(j, "to", day_format(r->work->first_day + r->work->days, text));
 	json_out_array(j, "scenarios");
 	for (size_t i = 0; i < r->count; i++)
 		put_scenario(j, r, i);
@@ -415,8 +408,8 @@ void plan_report_table(const struct plan_report *r)
 	table_print(t);
 	table_close(t);
 	print_note("\n%s to %s (%s), at the prices that the book states for those days",
-		   day_text(r->work->first_day, from),
-		   day_text(r->work->first_day + r->work->days - 1, to), r->timezone);
+		   day_format(r->work->first_day, from),
+		   day_format(r->work->first_day + r->work->days - 1, to), r->timezone);
 	if (interval)
 		print_note("INTERVAL: every uncertain assumption at its low end, and every one at "
 			   "its high end");
@@ -503,8 +496,8 @@ void plan_report_memo(struct memo *out, const struct plan_report *r)
 	out->title = "What it will cost";
 	out->subtitle =
 		arena_printf(&out->arena, "%s to %s (%s), at the prices stated for those days",
-			     day_text(r->work->first_day, from),
-			     day_text(r->work->first_day + r->work->days - 1, to), r->timezone);
+			     day_format(r->work->first_day, from),
+			     day_format(r->work->first_day + r->work->days - 1, to), r->timezone);
 	out->dated.us = r->work->first_day * US_PER_DAY;
 	if (r->note)
 		memo_text(out, "%s", r->note);

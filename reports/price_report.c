@@ -754,12 +754,10 @@ static void put_hours(struct json_out *j, const struct week *w, const struct zon
 	size_t k = 0;
 	json_out_array(j, "days");
 	for (int64_t day = first; day < first + 7; day++) {
-		const struct civil c = civil_from_day(day);
 		const int64_t end = zone_midnight(z, day + 1).us;
-		char date[16];
-		snprintf(date, sizeof date, "%04d-%02d-%02d", c.year, c.month, c.day);
+		char date[DAY_TEXT_MAX];
 		json_out_object(j, NULL);
-		json_out_string(j, "date", date);
+		json_out_string(j, "date", day_format(day, date));
 		json_out_array(j, "hours");
 		for (int64_t t = zone_midnight(z, day).us; t < end; t += US_PER_HOUR) {
 			while (k + 1 < w->count && w->segment[k].to.us <= t)

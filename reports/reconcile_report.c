@@ -12,19 +12,13 @@
 #include "reports/table.h"
 #include "reports/web.h"
 
-static void day_text(int64_t day, char out[16])
-{
-	struct civil c = civil_from_day(day);
-	snprintf(out, 16, "%04d-%02d-%02d", c.year, c.month, c.day);
-}
-
 /* A day, or the first and the last of those that were compared as one. */
 static void days_text(const struct reconciled *l, char out[32])
 {
-	day_text(l->day, out);
+	day_format(l->day, out);
 	if (l->end > l->day + 1) {
 		memcpy(out + 10, "/", 1);
-		day_text(l->end - 1, out + 11);
+		day_format(l->end - 1, out + 11);
 	}
 }
 
@@ -34,7 +28,7 @@ static void put_others(struct json_out *j, const struct reconciliation *r)
 	json_out_array(j, "other");
 	for (size_t i = 0; i < r->others; i++) {
 		const struct other_line *o = &r->other[i];
-		day_text(o->day, day);
+		day_format(o->day, day);
 		json_out_object(j, NULL);
 		json_out_string(j, "day", day);
 		json_out_string(j, "kind", bill_kind_name(o->kind));
@@ -65,7 +59,7 @@ void reconcile_report_csv(const struct reconcile_report *o)
 	}
 	for (size_t i = 0; i < r->others; i++) {
 		const struct other_line *x = &r->other[i];
-		day_text(x->day, day);
+		day_format(x->day, day);
 		buf_printf(&b, "%s,", day);
 		csv_put_text(&b, x->what);
 		buf_printf(&b, ",%s,%s,0,%s,%s,0,no usage\n", bill_kind_name(x->kind),
@@ -79,11 +73,11 @@ void reconcile_report_csv(const struct reconcile_report *o)
 static void put_line(struct json_out *j, const struct reconciled *l)
 {
 	char day[16];
-	day_text(l->day, day);
+	day_format(l->day, day);
 	json_out_object(j, NULL);
 	json_out_string(j, "day", day);
 	if (l->end > l->day + 1) {
-		day_text(l->end - 1, day);
+		day_format(l->end - 1, day);
 		json_out_string(j, "last_day", day);
 	}
 	json_out_text(j, "model", l->model);
@@ -215,7 +209,7 @@ static void put_causes(const struct reconciliation *r, const char *currency, str
 	for (size_t i = 0; i < r->others; i++) {
 		const struct other_line *o = &r->other[i];
 		put_shown_money(b, o->cost, currency, false);
-		day_text(o->day, day);
+		day_format(o->day, day);
 		print_note("  %s, no usage: %.*s, %s  %s", bill_kind_name(o->kind), (int)o->what.n,
 			   o->what.p, day, b->p);
 	}
@@ -401,7 +395,7 @@ static void put_days(struct buf *b, const struct reconcile_report *o)
 	}
 	for (size_t i = 0; i < o->r->others; i++) {
 		const struct other_line *x = &o->r->other[i];
-		day_text(x->day, text);
+		day_format(x->day, text);
 		buf_puts(b, "<tr>");
 		put_cell(b, text, false);
 		put_text_cell(b, x->what);

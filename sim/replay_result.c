@@ -455,8 +455,7 @@ static struct text label_of(enum replay_dim dim, const struct dim_value *v,
 	int n;
 	switch (dim) {
 	case DIM_DAY:
-		c = civil_from_day(v->number);
-		n = snprintf(buf, INSTANT_TEXT_MAX, "%04d-%02d-%02d", c.year, c.month, c.day);
+		n = (int)strlen(day_format(v->number, buf));
 		break;
 	case DIM_WEEK: {
 		int year, week = week_of_day(v->number, &year);

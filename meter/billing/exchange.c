@@ -190,8 +190,8 @@ static const struct quantity *worth_on(const struct exchange_rates *x, const str
 
 static void put_day(struct buf *b, int64_t day)
 {
-	struct civil c = civil_from_day(day);
-	buf_printf(b, "%04d-%02d-%02d", c.year, c.month, c.day);
+	char text[DAY_TEXT_MAX];
+	buf_puts(b, day_format(day, text));
 }
 
 int exchange_find(const struct exchange_rates *all, struct text from, struct text to, int64_t day,

@@ -804,12 +804,6 @@ static bool is_nothing(const struct invoice *w)
 	return !any;
 }
 
-static void local_day(const struct zone *z, struct instant t, char out[16])
-{
-	struct civil c = civil_from_day(zone_day(z, t));
-	snprintf(out, 16, "%04d-%02d-%02d", c.year, c.month, c.day);
-}
-
 /* Lines of another period than the document's: of one that it corrects, or of days to come. */
 static void append_lines(struct invoice *to, const struct invoice *w, struct text corrects,
 			 char day[2][16])
@@ -946,8 +940,8 @@ static int ask_in_advance(struct invoicer *v, struct invoice *to, const struct a
 		any |= w->line[k].kind == LINE_FIXED;
 	if (any && text_eq(w->currency, to->currency)) {
 		char day[2][16];
-		local_day(v->zone, w->from, day[0]);
-		local_day(v->zone, (struct instant){ w->to.us - 1 }, day[1]);
+		day_format(zone_day(v->zone, w->from), day[0]);
+		day_format(zone_day(v->zone, (struct instant){ w->to.us - 1 }), day[1]);
 		add_period(to, w, NULL)->advance = true;
 		append_lines(to, w, (struct text){ 0 }, day);
 	}
@@ -1035,8 +1029,8 @@ int invoice_compute(struct invoicer *v, struct invoice *i, const struct account 
 	if (rc == 0)
 		rc = store_refresh(ledger_store(v->ledger), e);
 	if (rc == 0) {
-		local_day(v->zone, i->from, i->from_day);
-		local_day(v->zone, (struct instant){ i->to.us - 1 }, i->last_day);
+		day_format(zone_day(v->zone, i->from), i->from_day);
+		day_format(zone_day(v->zone, (struct instant){ i->to.us - 1 }), i->last_day);
 		i->usage_to = store_last_seq(ledger_store(v->ledger));
 		i->plan = invoice_keep(&i->arena, a->plan);
 		i->zone = invoice_keep(&i->arena, a->zone);

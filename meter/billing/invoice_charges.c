@@ -116,10 +116,8 @@ static void put_reason(struct buf *b, const char *key, struct text value)
 
 static void put_day(struct buf *b, const char *key, int64_t day)
 {
-	char text[16];
-	const struct civil c = civil_from_day(day);
-	snprintf(text, sizeof text, "%04d-%02d-%02d", c.year, c.month, c.day);
-	put_reason(b, key, text_of(text));
+	char text[DAY_TEXT_MAX];
+	put_reason(b, key, text_of(day_format(day, text)));
 }
 
 /* Days say why where no day of one price is one of another. */

@@ -79,9 +79,7 @@ static void put_rates(struct buf *b, const struct invoice_period *p)
 	for (size_t k = 0; k < p->rates; k++) {
 		const struct exchange_rate *r = &p->rate[k];
 		struct buf words = { 0 };
-		struct civil c = civil_from_day(r->day);
-		buf_printf(b, "%s{\"day\":\"%04d-%02d-%02d\"", k ? "," : "", c.year, c.month,
-			   c.day);
+		buf_printf(b, "%s{\"day\":\"%s\"", k ? "," : "", day_format(r->day, text));
 		put_text(b, "from", r->from);
 		put_text(b, "to", r->to);
 		buf_printf(b, ",\"multiply\":\"%s\"", quantity_format(r->multiply, text));

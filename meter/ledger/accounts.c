@@ -197,7 +197,8 @@ static int check_change(const struct account *a, const struct account *known, st
 	if (invoiced && zone_day(z, end) > open)
 		open = zone_day(z, end);
 	zone_close(z);
-	struct civil c = civil_from_day(open), from = { 0 };
+	struct civil from = { 0 };
+	char text[DAY_TEXT_MAX];
 	const bool longer = a->zone.n > known->zone.n &&
 			    memcmp(a->zone.p, known->zone.p, known->zone.n) == 0 &&
 			    memcmp(a->zone.p + known->zone.n, ", ", 2) == 0;
@@ -208,9 +209,9 @@ static int check_change(const struct account *a, const struct account *known, st
 	if (follows)
 		return 0;
 	return err_set(e, ERR_CONFLICT,
-		       "the time zone of '%.*s' can change from %04d-%02d-%02d on ('ZONE from "
+		       "the time zone of '%.*s' can change from %s on ('ZONE from "
 		       "DAY'): its usage has been summed by the days of %.*s",
-		       (int)a->customer.n, a->customer.p, c.year, c.month, c.day,
+		       (int)a->customer.n, a->customer.p, day_format(open, text),
 		       (int)known->zone.n, known->zone.p);
 }
 

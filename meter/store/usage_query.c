@@ -140,14 +140,9 @@ static void put_time_label(enum usage_dim d, int64_t local, int64_t offset_us, s
 		put_digits(b, week, 2);
 		return;
 	}
-	struct civil c = civil_from_day(day);
-	put_digits(b, c.year, 4);
-	buf_add(b, "-", 1);
-	put_digits(b, c.month, 2);
-	if (d != USAGE_BY_MONTH) {
-		buf_add(b, "-", 1);
-		put_digits(b, c.day, 2);
-	}
+	char text[DAY_TEXT_MAX];
+	day_format(day, text);
+	buf_add(b, text, d == USAGE_BY_MONTH ? 7 : 10);
 	if (d == USAGE_BY_HOUR) {
 		long minutes = (long)(offset_us / US_PER_SECOND / 60);
 		buf_printf(b, "T%02d:00", (int)(floor_div(local, US_PER_HOUR) - day * 24));
