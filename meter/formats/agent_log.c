@@ -570,7 +570,8 @@ bool agent_log_line(struct payload_reader *r, struct text line, int64_t number)
 		if (holds(line, "\"usage\""))
 			return claude_line(r, line, number);
 		/* Qwen Code writes lines much like these; counts are judged by the slow way */
-		if (holds(line, "\"uiEvent\"") || holds(line, "_tokens\":"))
+		if (holds(line, "\"uiEvent\"") || holds(line, "\"usageMetadata\"") ||
+		    holds(line, "_tokens\":"))
 			return false;
 		r->passed_over++;
 		return true;

@@ -98,6 +98,11 @@ static void read_answer(struct payload_reader *r, json_value *v, json_value *usa
 	for (json_value *o = json_first(json_member(v, "outputs")); o; o = json_next(o))
 		if (!m.record.text[FIELD_MODEL].n)
 			payload_text(&m.record, FIELD_MODEL, json_member(o, "model"));
+	if (!m.record.text[FIELD_MODEL].n && r->session_model.n &&
+	    text_is(json_string(json_member(v, "object")), "realtime.response")) {
+		m.record.text[FIELD_MODEL] = r->session_model;
+		m.record.present |= (uint64_t)1 << FIELD_MODEL;
+	}
 	payload_tier(r, &m, v, usage);
 	name_vendor(&m.record, v, usage);
 	int rc = payload_time(&m.record, FIELD_TIME, instant_of(v, usage == v), &e);

@@ -26,6 +26,23 @@ static const struct known_key keys[] = {
 	{ NULL, "eval_count", RAW_COMPLETION, TELLS_NOTHING },
 	{ NULL, "outputTokenCount", RAW_COMPLETION, TELLS_NOTHING },
 	{ NULL, "candidatesTokenCount", RAW_COMPLETION, TELLS_NOTHING },
+	{ NULL, "responseTokenCount", RAW_COMPLETION, TELLS_NOTHING },
+	/* Gemini, as its libraries write it */
+	{ NULL, "prompt_token_count", RAW_PROMPT, TELLS_NOTHING },
+	{ NULL, "candidates_token_count", RAW_COMPLETION, TELLS_NOTHING },
+	{ NULL, "response_token_count", RAW_COMPLETION, TELLS_NOTHING },
+	{ NULL, "total_token_count", RAW_TOTAL, TELLS_NOTHING },
+	{ NULL, "cached_content_token_count", RAW_CACHE_READ, TELLS_DETAILS },
+	{ NULL, "thoughts_token_count", RAW_REASONING, TELLS_NOTHING },
+	{ NULL, "tool_use_prompt_token_count", RAW_TOOL_PROMPT, TELLS_NOTHING },
+	/* Meta's and Amazon's models on Bedrock, and Bedrock's headers */
+	{ NULL, "generation_token_count", RAW_COMPLETION, TELLS_NOTHING },
+	{ NULL, "inputTextTokenCount", RAW_PROMPT, TELLS_NOTHING },
+	{ NULL, "totalOutputTextTokenCount", RAW_COMPLETION, TELLS_NOTHING },
+	{ NULL, "x-amzn-bedrock-input-token-count", RAW_PROMPT, TELLS_NOTHING },
+	{ NULL, "x-amzn-bedrock-output-token-count", RAW_COMPLETION, TELLS_NOTHING },
+	{ NULL, "x-amzn-bedrock-cache-read-input-token-count", RAW_CACHE_READ, TELLS_ANTHROPIC },
+	{ NULL, "x-amzn-bedrock-cache-write-input-token-count", RAW_CACHE_WRITE, TELLS_ANTHROPIC },
 	{ NULL, "total_tokens", RAW_TOTAL, TELLS_NOTHING },
 	{ NULL, "totalTokens", RAW_TOTAL, TELLS_NOTHING },
 	{ NULL, "totalTokenCount", RAW_TOTAL, TELLS_NOTHING },
@@ -73,6 +90,10 @@ static const struct known_key keys[] = {
 	{ "input_tokens_details", "cache_write_input_tokens", RAW_CACHE_WRITE, TELLS_DETAILS },
 	{ "input_tokens_details", "image_tokens", RAW_INPUT_IMAGE, TELLS_DETAILS },
 	{ "prompt_tokens_details", "image_tokens", RAW_INPUT_IMAGE, TELLS_DETAILS },
+	/* Pydantic AI */
+	{ NULL, "input_audio_tokens", RAW_INPUT_AUDIO, TELLS_NOTHING },
+	{ NULL, "cache_audio_read_tokens", RAW_CACHE_READ_AUDIO, TELLS_NOTHING },
+	{ NULL, "output_audio_tokens", RAW_OUTPUT_AUDIO, TELLS_NOTHING },
 	/* Perplexity */
 	{ NULL, "citation_tokens", RAW_CITATION, TELLS_NOTHING },
 	/* LangChain */
@@ -170,6 +191,18 @@ bool counts_key(size_t i, const char **outer, const char **key)
 	return *key != NULL;
 }
 
+/* The length of a number without a fraction of nothing but zeros: some writers of JSON know no
+ * whole numbers. */
+static size_t without_fraction(struct text digits)
+{
+	const char *dot = memchr(digits.p, '.', digits.n);
+	size_t zeros = dot ? (size_t)(digits.p + digits.n - dot) - 1 : 0;
+	for (const char *p = dot; zeros && dot > digits.p && p[1] == '0'; p++)
+		if (p + 2 == digits.p + digits.n)
+			return (size_t)(dot - digits.p);
+	return digits.n;
+}
+
 /* Digits of a JSON number or string, as record fields read them. */
 static int read_count(int64_t *out, const char *name, json_value *v, struct err *e)
 {
@@ -180,6 +213,7 @@ static int read_count(int64_t *out, const char *name, json_value *v, struct err 
 			       json_kind_name(v));
 	if (digits.n == 0)
 		return err_set(e, ERR_INVALID, "field '%s' is empty", name);
+	digits.n = without_fraction(digits);
 	for (size_t i = 0; i < digits.n; i++) {
 		char c = digits.p[i];
 		if (c < '0' || c > '9')
@@ -223,6 +257,8 @@ static int read_modalities(struct raw_counts *c, json_value *list, enum raw_coun
 	for (json_value *v = json_first(list); v; v = json_next(v)) {
 		struct text modality = json_string(json_member(v, "modality"));
 		json_value *n = json_member(v, "tokenCount");
+		if (!n)
+			n = json_member(v, "token_count");
 		enum raw_count which = text_is(modality, "AUDIO")   ? audio
 				       : text_is(modality, "VIDEO") ? video
 				       : text_is(modality, "IMAGE") ? image
@@ -244,6 +280,34 @@ static int read_modalities(struct raw_counts *c, json_value *list, enum raw_coun
 			return rc;
 	}
 	return 0;
+}
+
+/* The lists by their names, as the interface and as its libraries write them. */
+static int read_modality_lists(struct raw_counts *c, json_value *usage, struct err *e)
+{
+	static const struct {
+		const char *camel, *snake;
+		enum raw_count audio, video, image;
+	} lists[] = {
+		{ "promptTokensDetails", "prompt_tokens_details", RAW_INPUT_AUDIO, RAW_PART_VIDEO,
+		  RAW_PART_IMAGE },
+		{ "cacheTokensDetails", "cache_tokens_details", RAW_CACHE_READ_AUDIO,
+		  RAW_CACHED_PART_VIDEO, RAW_CACHED_PART_IMAGE },
+		{ "candidatesTokensDetails", "candidates_tokens_details", RAW_OUTPUT_AUDIO,
+		  RAW_OUTPUT_VIDEO, RAW_OUTPUT_IMAGE },
+		{ "responseTokensDetails", "response_tokens_details", RAW_OUTPUT_AUDIO,
+		  RAW_OUTPUT_VIDEO, RAW_OUTPUT_IMAGE },
+	};
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < sizeof lists / sizeof *lists; i++) {
+		json_value *list = json_member(usage, lists[i].camel);
+		if (!list)
+			list = json_member(usage, lists[i].snake);
+		if (json_kind(list) == JSON_ARRAY)
+			rc = read_modalities(c, list, lists[i].audio, lists[i].video,
+					     lists[i].image, e);
+	}
+	return rc;
 }
 
 /* One member of the usage object, or of an object in it. */
@@ -403,6 +467,13 @@ int counts_read_units(struct raw_counts *c, json_value *usage, struct err *e)
 int counts_read(struct raw_counts *c, json_value *usage, struct err *e)
 {
 	int rc = 0;
+	/* Cohere says what it bills, beside what its model saw */
+	json_value *billed = json_member(usage, "billed_units");
+	if (json_kind(billed) == JSON_OBJECT &&
+	    (json_member(billed, "input_tokens") || json_member(billed, "output_tokens"))) {
+		rc = read_part(c, billed, json_key(billed), e);
+		return rc == 0 ? counts_read_units(c, usage, e) : rc;
+	}
 	for (json_value *v = json_first(usage); v && rc == 0; v = json_next(v))
 		rc = json_kind(v) == JSON_OBJECT ? read_part(c, v, json_key(v), e)
 						 : read_member(c, v, NULL, e);
@@ -418,16 +489,7 @@ int counts_read(struct raw_counts *c, json_value *usage, struct err *e)
 	rc = counts_read_units(c, usage, e);
 	if (rc != 0)
 		return rc;
-	rc = read_modalities(c, json_member(usage, "promptTokensDetails"), RAW_INPUT_AUDIO,
-			     RAW_PART_VIDEO, RAW_PART_IMAGE, e);
-	if (rc == 0)
-		rc = read_modalities(c, json_member(usage, "cacheTokensDetails"),
-				     RAW_CACHE_READ_AUDIO, RAW_CACHED_PART_VIDEO,
-				     RAW_CACHED_PART_IMAGE, e);
-	if (rc == 0)
-		rc = read_modalities(c, json_member(usage, "candidatesTokensDetails"),
-				     RAW_OUTPUT_AUDIO, RAW_OUTPUT_VIDEO, RAW_OUTPUT_IMAGE, e);
-	return rc;
+	return read_modality_lists(c, usage, e);
 }
 
 #define HAS(c, which) ((c)->has >> (which)&1)

@@ -345,18 +345,28 @@ static bool read_invocation(struct payload_reader *r, json_value *v, int64_t lin
 static bool read_batch_result(struct payload_reader *r, json_value *v, int64_t line)
 {
 	json_value *result = json_member(v, "result"), *response = json_member(v, "response");
-	const bool vertex = is_object(json_member(v, "request")) &&
-			    is_object(json_member(response, "usageMetadata"));
-	if (!vertex && !json_member(v, "custom_id"))
+	/* Google's: beside the request, or under a key of the caller's */
+	const bool beside = is_object(json_member(v, "request")) && json_member(v, "status") &&
+			    json_member(v, "processed_time");
+	const bool keyed =
+		json_member(v, "key") && (is_object(json_member(response, "usageMetadata")) ||
+					  is_object(json_member(v, "error")));
+	const bool google = (beside || keyed) && !result;
+	if (!google && !json_member(v, "custom_id"))
 		return false;
-	json_value *answer = vertex		 ? response
+	json_value *answer = google		 ? response
 			     : is_object(result) ? json_member(result, "message")
 						 : json_member(response, "body");
-	if (!is_object(answer) || r->in_batch) {
+	const bool failed = google ? !json_first(answer)
+				   : !json_is_nothing(json_member(answer, "error")) &&
+					     !json_member(answer, "usage");
+	if (!is_object(answer) || failed || r->in_batch) {
 		payload_pass_over(r, "batch.result", v, line);
 		return true;
 	}
 	r->in_batch = true;
+	/* Vertex says when it was done with a line; what it asks is its own price */
+	r->batch_vendor = json_member(v, "processed_time") ? "vertex" : NULL;
 	payload_value(r, answer, line);
 	r->in_batch = false;
 	return true;

@@ -20,6 +20,7 @@ void payload_close(struct payload_reader *r)
 	buf_release(&r->raw);
 	buf_release(&r->member);
 	dict_release(&r->streams);
+	capture_release(r);
 	export_release(r);
 	page_list_release(&r->pages);
 	free(r);
@@ -168,6 +169,12 @@ static void read_object(struct payload_reader *r, json_value *v, int64_t line)
 	}
 	if (native_document(r, v, line))
 		return;
+	/* a page of answers that a vendor keeps */
+	if (text_is(json_string(json_member(v, "object")), "list") &&
+	    json_kind(json_first(json_member(v, "data"))) == JSON_OBJECT) {
+		payload_value(r, json_member(v, "data"), line);
+		return;
+	}
 	err_set(&e, ERR_INVALID,
 		"the object has no known shape: neither a 'usage' object nor one of the token "
 		"fields (input, output, ...)");
@@ -315,6 +322,7 @@ void payload_line(struct payload_reader *r, struct text line, int64_t number)
 
 void payload_finish(struct payload_reader *r)
 {
+	capture_finish(r);
 	stream_finish(r);
 }
 

@@ -53,6 +53,7 @@ struct anthropic_stream {
 };
 
 struct pending_row;
+struct capture;
 struct export_format;
 enum { LAYOUTS = 8 };
 
@@ -64,8 +65,9 @@ struct payload_reader {
 	struct buf member;		  /* the one that is not understood */
 	const struct named_model *beside; /* by a conversation beside a task, once it was read */
 	bool beside_read;
-	bool in_batch; /* the document at work is a result of a batch */
-	bool held;     /* what is read was held back before (held.c) */
+	bool in_batch;		  /* the document at work is a result of a batch */
+	const char *batch_vendor; /* who ran the batch, where its results tell */
+	bool held;		  /* what is read was held back before (held.c) */
 	int64_t passed_over;
 	enum log_kind log;
 	struct text understood[LAYOUTS]; /* usage of lines of which every member is understood */
@@ -92,6 +94,8 @@ struct payload_reader {
 	const char *unread_row; /* of the row at work, which is a document; NULL: all is known */
 	/* what the header of a session says of the calls behind it */
 	struct text session_id, session_model, session_effort;
+	struct text transcription_model; /* of a realtime session */
+	struct capture *capture;	 /* NULL: what is read is none so far */
 };
 
 /* Fills m with defaults for a document at that line. */
@@ -168,6 +172,7 @@ void payload_keep(struct payload_reader *r, struct metered *m);
  */
 #define PAYLOAD_FORMATS(X) \
 	X(session_document, "") \
+	X(capture_document, "session_id type=thread.started type=turn.completed") \
 	X(session_log_document, "type=llm.request type=context.append_loop_event " \
 				"type=session.usage_record system_prompt") \
 	X(agent_log_document, "sessionId type=session_meta type=turn_context type=event_msg " \
@@ -176,17 +181,24 @@ void payload_keep(struct payload_reader *r, struct metered *m);
 	X(telemetry_document, "resourceSpans resourceLogs resourceMetrics event.name") \
 	X(cloud_event_document, "specversion") \
 	X(stream_document, "choices x_groq type=message_start") \
+	X(vendor_document, "generation_token_count inputTextTokenCount llm_output") \
 	X(framework_document, \
 	  "usage_metadata response_metadata providerMetadata native_tokens_prompt schemaType " \
 	  "custom_id prompt_eval_count") \
 	X(body_document, \
 	  "usage usageMetadata usageDetails message amazon-bedrock-invocationMetrics " \
-	  "quota response_cost spend tokens_in result usage_info meta")
+	  "quota response_cost spend tokens_in result usage_info meta") \
+	X(wrapped_document, "")
 #define FORMAT(name, tells) bool name(struct payload_reader *r, json_value *v, int64_t line);
 PAYLOAD_FORMATS(FORMAT)
 #undef FORMAT
 
 void stream_finish(struct payload_reader *r);
+/* The answers and turns of a capture of which nothing more was told. */
+void capture_finish(struct payload_reader *r);
+void capture_release(struct payload_reader *r);
+/* A piece of a stream whose pieces carry no id: the last counts of it are the call's. */
+void payload_hold_piece(struct payload_reader *r, struct metered *m, bool has_usage, bool ended);
 /* The fast way for lines of a log whose kind is known: false when the slow way must read the line.
  */
 bool agent_log_line(struct payload_reader *r, struct text line, int64_t number);

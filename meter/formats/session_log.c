@@ -52,6 +52,15 @@ static bool find_qwen(json_value *v, json_value **call, json_value **usage)
 	return text_is(json_string(json_member(*call, "event.name")), "qwen-code.api_response");
 }
 
+/* The same answer, without its id; older versions wrote nothing else. */
+static bool find_qwen_answer(json_value *v, json_value **call, json_value **usage)
+{
+	*call = v;
+	*usage = json_member(v, "usageMetadata");
+	return is_type(v, "assistant") && json_member(v, "sessionId") &&
+	       json_kind(*usage) == JSON_OBJECT;
+}
+
 static bool find_cline(json_value *v, json_value **call, json_value **usage)
 {
 	*call = v;
@@ -116,6 +125,18 @@ static const struct session_format formats[] = {
 	    { "cached_content_token_count", RAW_CACHE_READ },
 	    { "thoughts_token_count", RAW_REASONING },
 	    { "total_token_count", RAW_TOTAL } } },
+	{ "qwen-code.session",
+	  find_qwen_answer,
+	  "uuid",
+	  "model",
+	  "timestamp",
+	  CACHE_INSIDE,
+	  false,
+	  { { "promptTokenCount", RAW_PROMPT },
+	    { "candidatesTokenCount", RAW_COMPLETION },
+	    { "cachedContentTokenCount", RAW_CACHE_READ },
+	    { "thoughtsTokenCount", RAW_REASONING },
+	    { "totalTokenCount", RAW_TOTAL } } },
 	{ "cline-cli.session",
 	  find_cline,
 	  "id",
@@ -210,6 +231,9 @@ static void take_call(struct payload_reader *r, const struct session_format *f, 
 	payload_judge(r, &m, usage, true);
 	if (rc == 0 && f->find == find_gemini)
 		payload_twin(r, &m, "gemini", r->session_id, true);
+	if (rc == 0 && strcmp(f->shape, "qwen-code.session") == 0)
+		payload_twin(r, &m, "qwen", json_string(json_member(v, "sessionId")),
+			     f->find == find_qwen_answer);
 	if (rc == 0)
 		payload_take(r, &m);
 	else
@@ -242,7 +266,7 @@ static bool take_header(struct payload_reader *r, json_value *v, int64_t line)
 		return true;
 	}
 	bool gemini = json_member(v, "sessionId") && json_member(v, "projectHash");
-	bool pi = is_type(v, "session") && json_member(v, "version");
+	bool pi = is_type(v, "session") && (json_member(v, "version") || json_member(v, "cwd"));
 	bool kimi = is_type(v, "llm.request");
 	bool cline = json_kind(messages) == JSON_ARRAY && json_member(v, "system_prompt");
 	if (!gemini && !pi && !kimi && !cline)

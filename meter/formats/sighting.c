@@ -192,6 +192,17 @@ static int take_requests(struct metered *m, json_value *v, struct err *e)
 	return rc;
 }
 
+/* Whether the counts of that shape stand among members of another kind. */
+static bool stands_among_others(const char *shape)
+{
+	static const char *const open[] = { "usage", "new-api.log", "litellm.log",
+					    "bedrock.headers" };
+	for (size_t i = 0; i < sizeof open / sizeof *open; i++)
+		if (strcmp(shape, open[i]) == 0)
+			return true;
+	return false;
+}
+
 int payload_counts(struct payload_reader *r, struct metered *m, json_value *usage,
 		   const struct raw_counts *preset, struct err *e)
 {
@@ -205,9 +216,7 @@ int payload_counts(struct payload_reader *r, struct metered *m, json_value *usag
 		rc = counts_normalise(&m->record, &c, &m->rule, e);
 	if (rc != 0)
 		return rc;
-	payload_judge(r, m, usage,
-		      strcmp(m->shape, "usage") != 0 && strcmp(m->shape, "new-api.log") != 0 &&
-			      strcmp(m->shape, "litellm.log") != 0);
+	payload_judge(r, m, usage, !stands_among_others(m->shape));
 	r->raw.n = 0;
 	json_put_value(&r->raw, usage);
 	m->raw = (struct text){ r->raw.p, r->raw.n };
@@ -226,6 +235,8 @@ void payload_take(struct payload_reader *r, struct metered *m)
 		}
 	if (r->in_batch)
 		payload_add_tier(r, m, TEXT("batch"));
+	if (r->in_batch && r->batch_vendor && !m->record.text[FIELD_PROVIDER].n)
+		set_word(&m->record, FIELD_PROVIDER, text_of(r->batch_vendor));
 	payload_settle_tools(r, m);
 	if (!m->unread)
 		m->unread = r->unread_row;

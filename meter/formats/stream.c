@@ -141,6 +141,9 @@ static void stop_anthropic(struct payload_reader *r, json_value *v, int64_t line
 		payload_pass_over(r, "bedrock.metrics", v, line);
 		return;
 	}
+	/* pieces without counts, of which these are the sum */
+	if (!r->anonymous.has_usage)
+		r->anonymous.open = false;
 	payload_begin(&m, "bedrock.metrics", line);
 	payload_text(&m.record, FIELD_MODEL, json_member(v, "modelId"));
 	int rc = payload_labels(r, &m.record, v, &e);
@@ -169,7 +172,7 @@ static void close_anonymous(struct payload_reader *r)
 }
 
 /* A sighting without an id: the last one of its stream counts. */
-static void hold_anonymous(struct payload_reader *r, struct metered *m, bool has_usage, bool ended)
+void payload_hold_piece(struct payload_reader *r, struct metered *m, bool has_usage, bool ended)
 {
 	struct anonymous_stream *s = &r->anonymous;
 	if (s->open && s->ended && !has_usage)
@@ -224,8 +227,8 @@ static void read_chunk(struct payload_reader *r, json_value *v, int64_t line)
 	}
 	struct text known = m.record.text[FIELD_ID];
 	if (known.n == 0) {
-		hold_anonymous(r, &m, has_usage,
-			       has_usage && !json_first(json_member(v, "choices")));
+		payload_hold_piece(r, &m, has_usage,
+				   has_usage && !json_first(json_member(v, "choices")));
 		return;
 	}
 	uint64_t *seen = dict_need(&r->streams, known, NULL);
@@ -237,16 +240,34 @@ static void read_chunk(struct payload_reader *r, json_value *v, int64_t line)
 	}
 }
 
+static json_value *either(json_value *v, const char *camel, const char *snake)
+{
+	json_value *m = json_member(v, camel);
+	return m ? m : json_member(v, snake);
+}
+
+/* Gemini's counts: its interface writes camelCase, its libraries snake_case. */
+static json_value *gemini_usage(json_value *v)
+{
+	json_value *camel = json_member(v, "usageMetadata"),
+		   *snake = json_member(v, "usage_metadata");
+	if (json_kind(camel) == JSON_OBJECT)
+		return camel;
+	return json_member(snake, "prompt_token_count") || json_member(snake, "total_token_count")
+		       ? snake
+		       : NULL;
+}
+
 static void read_gemini(struct payload_reader *r, json_value *v, json_value *usage, int64_t line)
 {
 	struct metered m;
 	struct err e;
 	const struct raw_counts rule = { .cache = CACHE_INSIDE, .reasoning_beside = true };
 	payload_begin(&m, "gemini.content", line);
-	payload_text(&m.record, FIELD_ID, json_member(v, "responseId"));
-	payload_text(&m.record, FIELD_MODEL, json_member(v, "modelVersion"));
+	payload_text(&m.record, FIELD_ID, either(v, "responseId", "response_id"));
+	payload_text(&m.record, FIELD_MODEL, either(v, "modelVersion", "model_version"));
 	payload_tier(r, &m, v, usage);
-	int rc = payload_time(&m.record, FIELD_TIME, json_member(v, "createTime"), &e);
+	int rc = payload_time(&m.record, FIELD_TIME, either(v, "createTime", "create_time"), &e);
 	if (rc == 0)
 		rc = payload_labels(r, &m.record, v, &e);
 	if (rc == 0)
@@ -258,15 +279,16 @@ static void read_gemini(struct payload_reader *r, json_value *v, json_value *usa
 	}
 	json_value *candidate = json_first(json_member(v, "candidates"));
 	for (json_value *c = candidate; c; c = json_next(c))
-		payload_grounding(r, &m, json_member(c, "groundingMetadata"));
-	bool whole = !candidate || json_member(candidate, "finishReason");
+		payload_grounding(r, &m, either(c, "groundingMetadata", "grounding_metadata"));
+	bool whole =
+		!candidate || !json_is_nothing(either(candidate, "finishReason", "finish_reason"));
 	m.cumulative = m.record.text[FIELD_ID].n != 0;
 	if (m.cumulative) {
 		payload_take(r, &m);
 	} else if (whole && !r->anonymous.open) {
 		payload_take(r, &m);
 	} else {
-		hold_anonymous(r, &m, true, whole);
+		payload_hold_piece(r, &m, true, whole);
 		if (whole)
 			close_anonymous(r);
 	}
@@ -277,10 +299,138 @@ static bool starts_with(struct text s, const char *word)
 	return s.n >= strlen(word) && memcmp(s.p, word, strlen(word)) == 0;
 }
 
+/* A message of Gemini's live interface without counts. What the model said is counted by a later
+ * one. */
+static bool read_gemini_live(struct payload_reader *r, json_value *v, int64_t line)
+{
+	static const char *const known[][2] = {
+		{ "serverContent", "server_content" },
+		{ "setupComplete", "setup_complete" },
+		{ "toolCall", "tool_call" },
+		{ "toolCallCancellation", "tool_call_cancellation" },
+		{ "goAway", "go_away" },
+		{ "sessionResumptionUpdate", "session_resumption_update" },
+	};
+	struct metered m;
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+		json_value *message = either(v, known[i][0], known[i][1]);
+		if (json_kind(message) != JSON_OBJECT)
+			continue;
+		payload_begin(&m, "gemini.content", line);
+		if (either(message, "modelTurn", "model_turn"))
+			payload_hold_piece(r, &m, false, false);
+		payload_pass_over(r, "gemini.content", v, line);
+		return true;
+	}
+	return false;
+}
+
+/* --- OpenAI's responses, whole or in pieces, and its realtime interface --- */
+
+/* What the stream of an answer says of its id: it began, or its counts are no longer awaited. */
+static void know_response(struct payload_reader *r, json_value *response, int64_t line, bool ended)
+{
+	const struct text id = json_string(json_member(response, "id"));
+	uint64_t *seen = id.n ? dict_need(&r->streams, id, NULL) : NULL;
+	if (seen && ended)
+		*seen = UINT64_MAX;
+	else if (seen && *seen == 0)
+		*seen = line > 0 ? (uint64_t)line : 1;
+}
+
+static bool read_response(struct payload_reader *r, json_value *v, struct text type, int64_t line)
+{
+	static const char *const begins[] = { "response.created", "response.queued",
+					      "response.in_progress", NULL };
+	json_value *response = json_member(v, "response");
+	const bool has_usage = json_kind(json_member(response, "usage")) == JSON_OBJECT;
+	/* the vendor's own failure is not billed */
+	const bool failed = text_is(json_string(json_member(response, "status")), "failed");
+	if (has_usage || failed)
+		know_response(r, response, line, true);
+	for (const char *const *b = begins; *b && !has_usage; b++)
+		if (text_is(type, *b))
+			know_response(r, response, line, false);
+	if (has_usage)
+		return body_document(r, response, line);
+	r->passed_over++;
+	return true;
+}
+
+/* The models of a realtime session, which the answers of it do not name. */
+static void read_realtime_session(struct payload_reader *r, json_value *session)
+{
+	json_value *audio = json_member(json_member(session, "audio"), "input"),
+		   *wrote = json_member(audio, "transcription");
+	struct text model = json_string(json_member(session, "model")),
+		    words = json_string(json_member(
+			    wrote ? wrote : json_member(session, "input_audio_transcription"),
+			    "model"));
+	if (model.n)
+		r->session_model =
+			(struct text){ arena_text(&r->arena, model.p, model.n), model.n };
+	if (words.n)
+		r->transcription_model =
+			(struct text){ arena_text(&r->arena, words.p, words.n), words.n };
+}
+
+/* What was said to the model, written down by another one. */
+static void read_transcription(struct payload_reader *r, json_value *v, json_value *usage,
+			       int64_t line)
+{
+	struct metered m;
+	struct err e;
+	payload_begin(&m, "openai.transcription", line);
+	const struct text item = json_string(json_member(v, "item_id"));
+	if (item.n) {
+		m.record.text[FIELD_ID] =
+			text_of(arena_printf(&r->arena, "%.*s#transcription", (int)item.n, item.p));
+		m.record.present |= (uint64_t)1 << FIELD_ID;
+	}
+	m.record.text[FIELD_MODEL] = r->transcription_model;
+	m.record.present |= (uint64_t)1 << FIELD_MODEL;
+	if (!r->transcription_model.n)
+		m.unread = "the session does not say which model wrote down what was said";
+	int rc = payload_labels(r, &m.record, v, &e);
+	if (rc == 0)
+		rc = payload_counts(r, &m, usage, NULL, &e);
+	payload_judge_beside(r, &m, v, usage, "");
+	if (rc == 0)
+		payload_take(r, &m);
+	else
+		payload_refuse(r, line, v, &e);
+}
+
+static bool read_realtime(struct payload_reader *r, json_value *v, struct text type, int64_t line)
+{
+	static const char *const others[] = { "session.",
+					      "transcription_session.",
+					      "conversation.",
+					      "input_audio_buffer.",
+					      "output_audio_buffer.",
+					      "rate_limits.",
+					      "mcp_list_tools." };
+	json_value *usage = json_member(v, "usage");
+	if (starts_with(type, "conversation.item.input_audio_transcription") &&
+	    json_kind(usage) == JSON_OBJECT) {
+		read_transcription(r, v, usage, line);
+		return true;
+	}
+	if (usage)
+		return false;
+	read_realtime_session(r, json_member(v, "session"));
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		if (starts_with(type, others[i])) {
+			payload_pass_over(r, "openai.realtime", v, line);
+			return true;
+		}
+	return false;
+}
+
 bool stream_document(struct payload_reader *r, json_value *v, int64_t line)
 {
 	struct text type = json_string(json_member(v, "type"));
-	json_value *gemini = json_member(v, "usageMetadata");
+	json_value *gemini = gemini_usage(v);
 	if (text_is(type, "message_start")) {
 		open_anthropic(r, v, line);
 	} else if (text_is(type, "message_delta")) {
@@ -293,16 +443,13 @@ bool stream_document(struct payload_reader *r, json_value *v, int64_t line)
 		add_block(r, json_member(v, "content_block"));
 		r->passed_over++;
 	} else if (starts_with(type, "response.")) {
-		json_value *response = json_member(v, "response");
-		if (json_kind(json_member(response, "usage")) == JSON_OBJECT)
-			return body_document(r, response, line);
-		r->passed_over++;
+		return read_response(r, v, type, line);
 	} else if (text_is(json_string(json_member(v, "object")), "chat.completion.chunk")) {
 		read_chunk(r, v, line);
 	} else if (json_kind(gemini) == JSON_OBJECT) {
 		read_gemini(r, v, gemini, line);
 	} else {
-		return false;
+		return read_realtime(r, v, type, line) || read_gemini_live(r, v, line);
 	}
 	return true;
 }

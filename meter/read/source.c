@@ -543,9 +543,21 @@ int source_read_path(const char *path, struct payload_reader *r, int64_t *bytes,
 	return rc;
 }
 
-/* What a line tells: 1 payloads, 0 a trace, -1 nothing, for it may be damaged or beside the matter.
+/* An object that no shape of a trace fits is an answer of some kind, known or not. */
+static bool fits_a_trace(json_value *v)
+{
+	enum { NAMES = 64 };
+	struct text name[NAMES];
+	size_t n = 0;
+	for (json_value *m = json_first(v); m && n < NAMES; m = json_next(m))
+		name[n++] = text_of(json_key(m));
+	return shape_is_native(v) || shape_detect(CONTAINER_JSONL, name, n)->column;
+}
+
+/* What a line tells: 1 payloads, 0 a trace, -1 nothing, for it may be damaged or beside the matter;
+ * an object that is nobody's sets *unclaimed.
  */
-static int tells(struct text line, bool first)
+static int tells(struct text line, bool first, bool *unclaimed)
 {
 	struct json_document *doc;
 	if (line.n > 6 && (memcmp(line.p, "event:", 6) == 0 || memcmp(line.p, "data: ", 6) == 0))
@@ -562,7 +574,8 @@ static int tells(struct text line, bool first)
 		return 1;
 	if (*line.p != '{' || json_open(&doc, line, NULL) != 0)
 		return -1;
-	int rc = payload_knows(json_root(doc)) ? 1 : shape_is_native(json_root(doc)) ? 0 : -1;
+	int rc = payload_knows(json_root(doc)) ? 1 : fits_a_trace(json_root(doc)) ? 0 : -1;
+	*unclaimed |= rc < 0;
 	json_close(doc);
 	return rc;
 }
@@ -575,7 +588,7 @@ static int beginning_tells(const char *path)
 	struct text line;
 	struct stat st;
 	int told = -1;
-	bool first = true;
+	bool first = true, unclaimed = false;
 	/* what can be read only once is not tried */
 	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode))
 		return -1;
@@ -592,11 +605,11 @@ static int beginning_tells(const char *path)
 			line.n--;
 		if (line.n == 0)
 			continue;
-		told = tells(line, first);
+		told = tells(line, first, &unclaimed);
 		first = false;
 	}
 	source_close(s);
-	return told;
+	return told < 0 && unclaimed ? 1 : told;
 }
 
 bool source_is_payload(const char *path, bool mapped)

@@ -1,0 +1,548 @@
+/*
+ * What coding agents print when they run without a screen: `claude -p` with --output-format json or
+ * stream-json (Qwen Code and Amp write the same events), `codex exec --json`, `gemini
+ * --output-format json` or stream-json, `opencode run --format json`.
+ *
+ * The result of a run of Claude Code tells what every model used, nested agents included, as the
+ * sum of its process so far. Where a capture ends before its result, the answers in it are what is
+ * known. Codex tells the sum of its thread so far, resumed threads included.
+ *
+ * Sources: code.claude.com agent-sdk/cost-tracking; anthropics/claude-code 39733; openai/codex
+ * 17539 and 19022; google-gemini/gemini-cli docs/cli/headless.md.
+ */
+#include <stdlib.h>
+
+#include "meter/formats/agent_call.h"
+#include "pricing/book.h"
+
+static bool is_object(json_value *v)
+{
+	return json_kind(v) == JSON_OBJECT;
+}
+
+enum { MODELS = 16, SUMS = 5 };
+
+/* What a process had used of a model when it last said so. */
+struct model_sum {
+	struct text model;
+	int64_t n[SUMS];
+};
+
+struct capture {
+	struct text session, model;
+	/* answers of which no result has told */
+	struct metered *answer;
+	size_t answers;
+	int64_t prompt; /* of them all */
+	struct model_sum sum[MODELS];
+	size_t sums;
+	bool gemini; /* events of Gemini CLI, of which only the first names the session */
+	/* Codex */
+	struct text thread;
+	int64_t turns, turn_line; /* turn_line: of the turn that is open; 0: none */
+	bool tools;
+};
+
+static struct capture *capture_of(struct payload_reader *r)
+{
+	if (!r->capture)
+		r->capture = mem_zalloc(sizeof *r->capture);
+	return r->capture;
+}
+
+void capture_release(struct payload_reader *r)
+{
+	if (r->capture)
+		free(r->capture->answer);
+	free(r->capture);
+	r->capture = NULL;
+}
+
+static void keep(struct payload_reader *r, struct text *slot, struct text s)
+{
+	if (s.n && !text_eq(s, *slot))
+		*slot = (struct text){ arena_text(&r->arena, s.p, s.n), s.n };
+}
+
+/* --- Claude Code --- */
+
+static void forget_answers(struct capture *c)
+{
+	c->answers = 0;
+	c->prompt = 0;
+}
+
+/* No result told of them. */
+static void flush_answers(struct payload_reader *r)
+{
+	struct capture *c = r->capture;
+	for (size_t i = 0; c && i < c->answers; i++)
+		payload_take(r, &c->answer[i]);
+	if (c)
+		forget_answers(c);
+}
+
+static void hold_answer(struct payload_reader *r, struct metered *m)
+{
+	struct capture *c = capture_of(r);
+	size_t at = 0;
+	while (at < c->answers &&
+	       !text_eq(c->answer[at].record.text[FIELD_ID], m->record.text[FIELD_ID]))
+		at++;
+	payload_keep(r, m);
+	if (at == c->answers) {
+		if ((c->answers & (c->answers - 1)) == 0)
+			c->answer = mem_grow(c->answer,
+					     (c->answers ? c->answers * 2 : 1) * sizeof *c->answer);
+		c->answers++;
+		for (int b = 0; b < BUCKET_COUNT; b++)
+			if (bucket_is_prompt((enum bucket)b))
+				c->prompt += m->record.tokens[b];
+	}
+	c->answer[at] = *m;
+}
+
+static void read_answer(struct payload_reader *r, json_value *v, int64_t line)
+{
+	json_value *message = json_member(v, "message"), *usage = json_member(message, "usage"),
+		   *stop = json_member(message, "stop_reason");
+	const struct text session = json_string(json_member(v, "session_id"));
+	struct metered m;
+	struct err e;
+	if (!is_object(usage)) {
+		payload_pass_over(r, "claude-code.print", v, line);
+		return;
+	}
+	payload_begin(&m, "claude-code.print", line);
+	m.cumulative = true;
+	m.broken_off = stop && json_kind(stop) == JSON_NULL;
+	json_value *id = json_member(message, "id");
+	payload_text(&m.record, FIELD_ID, json_string(id).n ? id : json_member(v, "uuid"));
+	payload_text(&m.record, FIELD_MODEL, json_member(message, "model"));
+	agent_set(&m.record, FIELD_SESSION, session);
+	agent_set(&m.record, FIELD_TASK, session);
+	payload_tier(r, &m, NULL, usage);
+	int rc = payload_time(&m.record, FIELD_TIME, json_member(v, "timestamp"), &e);
+	if (rc == 0)
+		rc = payload_counts(r, &m, usage, NULL, &e);
+	payload_judge_beside(r, &m, message, usage, "message");
+	if (rc != 0)
+		payload_refuse(r, line, v, &e);
+	else if (!text_is(m.record.text[FIELD_MODEL], "<synthetic>"))
+		hold_answer(r, &m);
+}
+
+static const struct agent_count claude_counts[] = {
+	{ "inputTokens", RAW_PROMPT, false },
+	{ "outputTokens", RAW_COMPLETION, false },
+	{ "cacheReadInputTokens", RAW_CACHE_READ, false },
+	{ "cacheCreationInputTokens", RAW_CACHE_WRITE, false },
+	{ "webSearchRequests", RAW_TOTAL, true }, /* a unit, below */
+	{ "costUSD", RAW_TOTAL, true },
+	{ "contextWindow", RAW_TOTAL, true },
+	{ "maxOutputTokens", RAW_TOTAL, true },
+	{ NULL, RAW_TOTAL, false },
+};
+static const enum raw_count claude_order[SUMS - 1] = { RAW_PROMPT, RAW_COMPLETION, RAW_CACHE_READ,
+						       RAW_CACHE_WRITE };
+
+static int read_model_sum(struct model_sum *out, json_value *v, struct err *e)
+{
+	struct raw_counts c = { 0 }, searches = { 0 };
+	json_value *n = json_member(v, "webSearchRequests");
+	*out = (struct model_sum){ .model = text_of(json_key(v)) };
+	int rc = agent_counts(&c, v, claude_counts, e);
+	if (rc == 0 && !(c.has >> RAW_PROMPT & 1 && c.has >> RAW_COMPLETION & 1))
+		rc = err_set(e, ERR_INVALID, "field 'modelUsage' does not count what '%.60s' used",
+			     json_key(v));
+	if (rc == 0 && n && json_kind(n) != JSON_NULL)
+		rc = counts_set(&searches, RAW_TOTAL, n, e);
+	for (int i = 0; i < SUMS - 1; i++)
+		out->n[i] = c.count[claude_order[i]];
+	out->n[SUMS - 1] = searches.count[RAW_TOTAL];
+	return rc;
+}
+
+static struct model_sum *sum_of(struct capture *c, struct text model)
+{
+	for (size_t i = 0; i < c->sums; i++)
+		if (text_eq(c->sum[i].model, model))
+			return &c->sum[i];
+	return NULL;
+}
+
+/* Whether the sums go on where the last ones of the process ended: none is smaller, and what was
+ * added holds the answers that came meanwhile. */
+static bool goes_on(struct capture *c, const struct model_sum *now, size_t count)
+{
+	int64_t added = 0;
+	size_t met = 0;
+	for (size_t i = 0; i < count; i++) {
+		const struct model_sum *before = sum_of(c, now[i].model);
+		met += before != NULL;
+		for (int k = 0; k < SUMS; k++) {
+			const int64_t had = before ? before->n[k] : 0;
+			if (now[i].n[k] < had)
+				return false;
+			added += k == 1 || k == SUMS - 1 ? 0 : now[i].n[k] - had;
+		}
+	}
+	return c->sums && met == c->sums && c->answers && c->prompt <= added;
+}
+
+/* The lifetime of what was written stands in the usage beside, which leaves nested agents out. */
+static void set_writes(struct raw_counts *c, int64_t written, json_value *usage)
+{
+	struct raw_counts top = { 0 };
+	struct err e;
+	if (counts_read(&top, usage, &e) == 0 && top.has >> RAW_CACHE_WRITE_1H & 1 &&
+	    top.count[RAW_CACHE_WRITE_5M] + top.count[RAW_CACHE_WRITE_1H] == written) {
+		c->count[RAW_CACHE_WRITE_5M] = top.count[RAW_CACHE_WRITE_5M];
+		c->count[RAW_CACHE_WRITE_1H] = top.count[RAW_CACHE_WRITE_1H];
+		c->has |= 1u << RAW_CACHE_WRITE_5M | 1u << RAW_CACHE_WRITE_1H;
+		return;
+	}
+	c->count[RAW_CACHE_WRITE] = written;
+	c->has |= 1u << RAW_CACHE_WRITE;
+}
+
+static void begin_result(struct payload_reader *r, struct metered *m, json_value *v,
+			 struct text model, int64_t line)
+{
+	struct text id = json_string(json_member(v, "uuid"));
+	const struct text session = json_string(json_member(v, "session_id"));
+	payload_begin(m, "claude-code.print", line);
+	m->cumulative = true;
+	agent_set(&m->record, FIELD_ID,
+		  text_of(arena_printf(&r->arena, "print:%.*s:%.*s", (int)(id.n ? id.n : session.n),
+				       id.n ? id.p : session.p, (int)model.n,
+				       model.n ? model.p : "")));
+	agent_set(&m->record, FIELD_MODEL, model);
+	agent_set(&m->record, FIELD_SESSION, session);
+	agent_set(&m->record, FIELD_TASK, session);
+}
+
+/* A result is the sum of its calls. */
+static void take_result(struct payload_reader *r, struct metered *m, json_value *v, json_value *raw,
+			struct raw_counts *c, bool alone)
+{
+	struct err e;
+	json_value *usage = json_member(v, "usage");
+	struct raw_counts turns = { 0 };
+	int rc = payload_time(&m->record, FIELD_TIME, json_member(v, "timestamp"), &e);
+	json_value *n = json_member(v, "num_turns");
+	if (rc == 0 && n && json_kind(n) != JSON_NULL)
+		rc = counts_set(&turns, RAW_TOTAL, n, &e);
+	m->record.requests = turns.count[RAW_TOTAL] > 1 ? turns.count[RAW_TOTAL] : 1;
+	m->record.present |= (uint64_t)1 << FIELD_REQUESTS;
+	payload_tier(r, m, v, usage);
+	if (rc == 0)
+		rc = payload_extras(r, m, usage, c, &e);
+	if (!alone && (m->record.text[FIELD_SERVICE_TIER].n || m->record.text[FIELD_REGION].n) &&
+	    !service_tier_is_standard(m->record.text[FIELD_SERVICE_TIER]))
+		m->unread = "which of the models was served at that tier is not told";
+	if (is_object(usage))
+		payload_judge(r, m, usage, true);
+	payload_judge_beside(r, m, v, usage, "");
+	agent_take_json(r, m, c, raw, rc, &e);
+}
+
+static void take_models(struct payload_reader *r, json_value *v, json_value *models, int64_t line)
+{
+	struct capture *c = capture_of(r);
+	struct model_sum now[MODELS];
+	struct err e;
+	size_t count = 0;
+	int rc = 0;
+	for (json_value *m = json_first(models); rc == 0 && m; m = json_next(m))
+		rc = count == MODELS ? err_set(&e, ERR_RANGE, "'modelUsage' names too many models")
+				     : read_model_sum(&now[count++], m, &e);
+	if (rc != 0) {
+		payload_refuse(r, line, v, &e);
+		return;
+	}
+	const bool more = goes_on(c, now, count);
+	json_value *raw = json_first(models);
+	for (size_t i = 0; i < count; i++, raw = json_next(raw)) {
+		const struct model_sum *before = more ? sum_of(c, now[i].model) : NULL;
+		struct raw_counts counts = { .cache = CACHE_BESIDE };
+		struct metered m;
+		int64_t own[SUMS], any = 0;
+		for (int k = 0; k < SUMS; k++)
+			any |= own[k] = now[i].n[k] - (before ? before->n[k] : 0);
+		if (!any)
+			continue;
+		for (int k = 0; k < SUMS - 2; k++) {
+			counts.count[claude_order[k]] = own[k];
+			counts.has |= 1u << claude_order[k];
+		}
+		set_writes(&counts, own[SUMS - 2], json_member(v, "usage"));
+		counts.units[UNIT_WEB_SEARCH] = own[SUMS - 1];
+		begin_result(r, &m, v, now[i].model, line);
+		take_result(r, &m, v, raw, &counts, count == 1);
+	}
+	c->sums = count;
+	for (size_t i = 0; i < count; i++) {
+		c->sum[i] = now[i];
+		c->sum[i].model =
+			(struct text){ arena_text(&r->arena, now[i].model.p, now[i].model.n),
+				       now[i].model.n };
+	}
+	forget_answers(c);
+}
+
+static void read_result(struct payload_reader *r, json_value *v, int64_t line)
+{
+	json_value *models = json_member(v, "modelUsage"), *usage = json_member(v, "usage");
+	struct capture *c = capture_of(r);
+	struct metered m;
+	struct err e;
+	struct raw_counts counts = { 0 };
+	if (is_object(models) && json_first(models)) {
+		take_models(r, v, models, line);
+	} else if (is_object(usage) && json_first(usage)) {
+		int rc = counts_read(&counts, usage, &e);
+		begin_result(r, &m, v, c->model, line);
+		if (rc == 0)
+			take_result(r, &m, v, usage, &counts, true);
+		else
+			payload_refuse(r, line, v, &e);
+		forget_answers(c);
+	} else {
+		flush_answers(r);
+		payload_pass_over(r, "claude-code.print", v, line);
+	}
+}
+
+static bool claude_event(struct payload_reader *r, json_value *v, struct text type, int64_t line)
+{
+	static const char *const others[] = {
+		"user",	      "stream_event", "rate_limit_event", "tool_progress",    "auth_status",
+		"keep_alive", "system",	      "tool_use_summary", "prompt_suggestion"
+	};
+	const struct text session = json_string(json_member(v, "session_id"));
+	json_value *message = json_member(v, "message");
+	if (!session.n || !type.n)
+		return false;
+	struct capture *c = capture_of(r);
+	if (c->session.n && !text_eq(session, c->session)) {
+		flush_answers(r);
+		c->sums = 0;
+	}
+	keep(r, &c->session, session);
+	if (text_is(type, "assistant") && is_object(message)) {
+		read_answer(r, v, line);
+	} else if (text_is(type, "result") &&
+		   (is_object(json_member(v, "usage")) || json_member(v, "num_turns"))) {
+		read_result(r, v, line);
+	} else {
+		bool known = false;
+		for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+			known |= text_is(type, others[i]);
+		if (!known)
+			return false;
+		if (text_is(type, "system"))
+			keep(r, &c->model, json_string(json_member(v, "model")));
+		payload_pass_over(r, "claude-code.print", v, line);
+	}
+	return true;
+}
+
+/* --- Codex --- */
+
+static void read_turn(struct payload_reader *r, json_value *v, json_value *usage, int64_t line)
+{
+	struct capture *c = r->capture;
+	struct metered m;
+	struct err e;
+	payload_begin(&m, "codex.print", line);
+	m.cumulative = true;
+	c->turns++;
+	if (c->thread.n)
+		agent_set(&m.record, FIELD_ID,
+			  text_of(arena_printf(&r->arena, "codex-exec:%.*s", (int)c->thread.n,
+					       c->thread.p)));
+	agent_set(&m.record, FIELD_SESSION, c->thread);
+	agent_set(&m.record, FIELD_TASK, c->thread);
+	/* a tool's answer is another call, of which the sum does not tell how many there were */
+	m.record.requests = c->tools && c->turns < 2 ? 2 : c->turns;
+	m.record.present |= (uint64_t)1 << FIELD_REQUESTS;
+	payload_text(&m.record, FIELD_MODEL, json_member(v, "model"));
+	int rc = payload_time(&m.record, FIELD_TIME, json_member(v, "timestamp"), &e);
+	if (rc == 0)
+		rc = payload_counts(r, &m, usage, NULL, &e);
+	payload_judge_beside(r, &m, v, usage, "");
+	if (rc == 0)
+		payload_take(r, &m);
+	else
+		payload_refuse(r, line, v, &e);
+}
+
+static bool codex_event(struct payload_reader *r, json_value *v, struct text type, int64_t line)
+{
+	json_value *usage = json_member(v, "usage"), *item = json_member(v, "item");
+	const struct text kind = json_string(json_member(item, "type"));
+	if (text_is(type, "thread.started") && json_string(json_member(v, "thread_id")).n) {
+		struct capture *c = capture_of(r);
+		keep(r, &c->thread, json_string(json_member(v, "thread_id")));
+		c->turns = 0;
+		c->tools = false;
+	} else if (text_is(type, "turn.started")) {
+		capture_of(r)->turn_line = line > 0 ? line : 1;
+	} else if (text_is(type, "turn.completed") && is_object(usage)) {
+		capture_of(r)->turn_line = 0;
+		read_turn(r, v, usage, line);
+		return true;
+	} else if (kind.n && (text_is(type, "item.started") || text_is(type, "item.updated") ||
+			      text_is(type, "item.completed"))) {
+		capture_of(r)->tools |=
+			!text_is(kind, "agent_message") && !text_is(kind, "reasoning");
+	} else if (!text_is(type, "turn.failed")) {
+		return false;
+	}
+	payload_pass_over(r, "codex.print", v, line);
+	return true;
+}
+
+/* --- Gemini CLI --- */
+
+static const struct agent_count gemini_counts[] = {
+	{ "prompt", RAW_PROMPT, false },
+	{ "candidates", RAW_COMPLETION, false },
+	{ "total", RAW_TOTAL, false },
+	{ "cached", RAW_CACHE_READ, false },
+	{ "thoughts", RAW_REASONING, false },
+	{ "tool", RAW_TOOL_PROMPT, false },
+	{ "input", RAW_TOTAL, true }, /* what the cache left of the prompt */
+	{ NULL, RAW_TOTAL, false },
+}, gemini_result_counts[] = {
+	{ "input_tokens", RAW_PROMPT, false },
+	{ "output_tokens", RAW_COMPLETION, false },
+	{ "total_tokens", RAW_TOTAL, false },
+	{ "cached", RAW_CACHE_READ, false },
+	{ "input", RAW_TOTAL, true },
+	{ NULL, RAW_TOTAL, false },
+};
+
+static void take_gemini(struct payload_reader *r, json_value *v, json_value *model, int64_t line)
+{
+	json_value *tokens = json_member(model, "tokens"), *api = json_member(model, "api"),
+		   *n = json_member(api, "totalRequests");
+	struct capture *c = capture_of(r);
+	const bool whole = is_object(tokens);
+	struct raw_counts counts = { .cache = CACHE_INSIDE, .reasoning_beside = true },
+			  calls = { 0 };
+	struct text session = json_string(json_member(v, "session_id"));
+	struct metered m;
+	struct err e;
+	payload_begin(&m, "gemini-cli.print", line);
+	if (!session.n)
+		session = c->session;
+	agent_set(&m.record, FIELD_MODEL, text_of(json_key(model)));
+	agent_set(&m.record, FIELD_SESSION, session);
+	agent_set(&m.record, FIELD_TASK, session);
+	if (session.n)
+		agent_set(&m.record, FIELD_ID,
+			  text_of(arena_printf(&r->arena, "print:%.*s:%s", (int)session.n,
+					       session.p, json_key(model))));
+	int rc = payload_time(&m.record, FIELD_TIME, json_member(v, "timestamp"), &e);
+	if (rc == 0)
+		rc = agent_counts(&counts, whole ? tokens : model,
+				  whole ? gemini_counts : gemini_result_counts, &e);
+	if (rc == 0 && n)
+		rc = counts_set(&calls, RAW_TOTAL, n, &e);
+	if (calls.count[RAW_TOTAL] > 1) {
+		m.record.requests = calls.count[RAW_TOTAL];
+		m.record.present |= (uint64_t)1 << FIELD_REQUESTS;
+	}
+	agent_take_json(r, &m, &counts, whole ? tokens : model, rc, &e);
+}
+
+static bool gemini_event(struct payload_reader *r, json_value *v, struct text type, int64_t line)
+{
+	static const char *const others[] = { "message", "tool_use", "tool_result", "error" };
+	json_value *models = json_member(json_member(v, "stats"), "models");
+	const struct text session = json_string(json_member(v, "session_id"));
+	bool known = text_is(type, "init") && session.n;
+	if (known) {
+		keep(r, &capture_of(r)->session, session);
+		r->capture->gemini = true;
+	}
+	for (size_t i = 0; !known && !session.n && r->capture && r->capture->gemini &&
+			   i < sizeof others / sizeof *others;
+	     i++)
+		known = text_is(type, others[i]) && !json_member(v, "usage");
+	if (known) {
+		payload_pass_over(r, "gemini-cli.print", v, line);
+		return true;
+	}
+	if (!is_object(models) || json_member(v, "usage"))
+		return false;
+	for (json_value *m = json_first(models); m; m = json_next(m))
+		take_gemini(r, v, m, line);
+	if (!json_first(models))
+		payload_pass_over(r, "gemini-cli.print", v, line);
+	return true;
+}
+
+/* --- OpenCode --- */
+
+static const struct agent_count opencode_counts[] = {
+	{ "input", RAW_PROMPT, false },	     { "output", RAW_COMPLETION, false },
+	{ "reasoning", RAW_REASONING, false }, { "total", RAW_TOTAL, false },
+	{ "cache", RAW_TOTAL, true },	     { NULL, RAW_TOTAL, false },
+}, opencode_cache[] = {
+	{ "read", RAW_CACHE_READ, false },
+	{ "write", RAW_CACHE_WRITE, false },
+	{ NULL, RAW_TOTAL, false },
+};
+
+static bool opencode_event(struct payload_reader *r, json_value *v, struct text type, int64_t line)
+{
+	json_value *part = json_member(v, "part"), *tokens = json_member(part, "tokens");
+	const struct text session = json_string(json_member(v, "sessionID"));
+	struct raw_counts c = { .cache = CACHE_BESIDE, .reasoning_beside = true };
+	struct metered m;
+	struct err e;
+	if (!session.n || !is_object(part) || !type.n)
+		return false;
+	if (!text_is(type, "step_finish") || !is_object(tokens)) {
+		payload_pass_over(r, "opencode.print", v, line);
+		return true;
+	}
+	payload_begin(&m, "opencode.print", line);
+	payload_text(&m.record, FIELD_ID, json_member(part, "id"));
+	agent_set(&m.record, FIELD_SESSION, session);
+	agent_set(&m.record, FIELD_TASK, session);
+	int rc = payload_time(&m.record, FIELD_TIME, json_member(v, "timestamp"), &e);
+	if (rc == 0)
+		rc = agent_counts(&c, tokens, opencode_counts, &e);
+	if (rc == 0)
+		rc = agent_counts(&c, json_member(tokens, "cache"), opencode_cache, &e);
+	agent_take_json(r, &m, &c, tokens, rc, &e);
+	return true;
+}
+
+bool capture_document(struct payload_reader *r, json_value *v, int64_t line)
+{
+	const struct text type = json_string(json_member(v, "type"));
+	return gemini_event(r, v, type, line) || claude_event(r, v, type, line) ||
+	       codex_event(r, v, type, line) || opencode_event(r, v, type, line);
+}
+
+void capture_finish(struct payload_reader *r)
+{
+	struct capture *c = r->capture;
+	struct err e;
+	if (!c)
+		return;
+	flush_answers(r);
+	if (c->turn_line) {
+		err_set(&e, ERR_INVALID,
+			"the turn of thread '%.60s' ended without usage, so what it used is "
+			"unknown",
+			c->thread.n ? c->thread.p : "");
+		r->sink.refuse(r->sink.user, c->turn_line, TEXT("{\"usage\":null}"), &e);
+	}
+	c->turn_line = 0;
+}
