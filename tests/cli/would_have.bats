@@ -36,3 +36,17 @@ CARD
 	expect 0 "now: not what was recorded: the cache that is asked for (--writes, --ttl and the like) is asked of the record, too"
 	[[ $output != *"other: not what was recorded"* ]] || fail "it does not claim to be"
 }
+
+@test "minimums of Claude's caches are of each model" {
+	# a prompt of 3,000 tokens twice: kept, or not. claudecodeguides' table of minimums, and later releases
+	printf '%s\n' "$H" a,2026-10-20T00:00:00Z,no-such,s,3000,0,0,0 b,2026-10-20T00:01:00Z,no-such,s,3000,0,0,0 > t.csv
+	printf '%s\n' "$H" a,2026-10-20T00:00:00Z,no-such,s,600,0,0,0 b,2026-10-20T00:01:00Z,no-such,s,600,0,0,0 > u.csv
+	for m in opus-4-6:0 opus-4-7:3000 opus-4-8:3000 haiku-4-5:0 sonnet-5:3000 opus-5:3000; do
+		run "$TALLY" whatif t.csv -s x=claude-${m%:*} --json
+		expect 0 "\"cache_read\": ${m#*:}"
+	done
+	for m in sonnet-4-6:0 opus-4-8:0 opus-5:600 opus-5-5:600; do
+		run "$TALLY" whatif u.csv -s x=claude-${m%:*} --json
+		expect 0 "\"cache_read\": ${m#*:}"
+	done
+}

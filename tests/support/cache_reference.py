@@ -27,7 +27,7 @@ def prices(i, r, o, w5=None, w1=None):
 MODELS = {
     "claude-sonnet-4-6": {**ANTHROPIC, **prices(3000000, 300000, 15000000, 3750000, 6000000)},
     "claude-haiku-4-5": {**ANTHROPIC, "minimum": 4096, **prices(1000000, 100000, 5000000, 1250000, 2000000)},
-    "claude-opus-4-7": {**ANTHROPIC, "minimum": 4096, **prices(5000000, 500000, 25000000, 6250000, 10000000)},
+    "claude-opus-4-7": {**ANTHROPIC, "minimum": 2048, **prices(5000000, 500000, 25000000, 6250000, 10000000)},
     "gpt-4o": {**OPENAI, **prices(2500000, 1250000, 10000000)},
     "gpt-5.1": {**RETAINED, **prices(1250000, 125000, 10000000)},
     "gpt-5.5": {**RETAINED, **prices(5000000, 500000, 30000000)},
