@@ -102,7 +102,8 @@ void ledger_read_rule(struct query *q, struct credit_rule *r);
 int ledger_trim(struct ledger *l, struct state *s, const struct credit_rule *r, struct instant at,
 		struct instant now, struct err *e);
 /* What was trimmed after `at` comes back, so that usage that comes late finds it; _retrim, after
- * that usage was booked, trims each recurrence since as if it had come in time. */
+ * that usage was booked, trims each recurrence since as if it had come in time; what is pending to
+ * be covered is, up to each. */
 int ledger_untrim(struct ledger *l, struct state *s, struct instant at, struct instant now,
 		  struct err *e);
 int ledger_retrim(struct ledger *l, struct state *s, struct instant at, struct instant now,
@@ -128,9 +129,6 @@ int ledger_use_lots(struct ledger *l, struct state *s, struct instant at, struct
 		    enum shortfall policy, struct credits_total *rest, struct err *e);
 /* By days, what use took from grants or carries to the balance. */
 int ledger_add_taken(struct ledger *l, struct state *s, struct instant at, int64_t nano,
-		     struct err *e);
-/* The first recurrence after `at` of a rule that rolls over; INSTANT_MAX: none has been. */
-int ledger_next_trim(struct ledger *l, struct state *s, struct instant at, struct instant *out,
 		     struct err *e);
 /* Overage is paid from what is there by then. */
 int ledger_repay(struct ledger *l, struct state *s, struct instant at, struct instant now,

@@ -210,31 +210,16 @@ int ledger_retrim(struct ledger *l, struct state *s, struct instant at, struct i
 		every.zone = s->zone;
 		struct instant t = r->anchor.us > at.us ? r->anchor : (struct instant){ at.us + 1 };
 		while (rc == 0 && (t = recurrence_from(&every, t)).us < r->next.us) {
-			rc = ledger_trim(l, s, r, t, now, e);
+			if (s->to_cover)
+				rc = ledger_cover(l, s,
+						  &(struct covering){ .billed = s->to_cover_billed,
+								      .until = t,
+								      .now = now },
+						  e);
+			if (rc == 0)
+				rc = ledger_trim(l, s, r, t, now, e);
 			t.us++;
 		}
-	}
-	free(rules.rule);
-	return rc;
-}
-
-int ledger_next_trim(struct ledger *l, struct state *s, struct instant at, struct instant *out,
-		     struct err *e)
-{
-	struct rules rules = { 0 };
-	int rc = rules_since(l, s, at, &rules, e);
-	*out = INSTANT_MAX;
-	if (rc == 0 && rules.count)
-		rc = ledger_need_zone(s, e);
-	for (size_t i = 0; rc == 0 && i < rules.count; i++) {
-		const struct credit_rule *r = &rules.rule[i];
-		struct recurrence every;
-		rc = recurrence_parse(&every, r->every, r->anchor, e);
-		every.zone = s->zone;
-		const struct instant t = recurrence_from(
-			&every, r->anchor.us > at.us ? r->anchor : (struct instant){ at.us + 1 });
-		if (rc == 0 && t.us < r->next.us && t.us < out->us)
-			*out = t;
 	}
 	free(rules.rule);
 	return rc;

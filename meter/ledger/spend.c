@@ -393,21 +393,6 @@ int ledger_refund(struct ledger *l, int64_t account, struct nano_credits amount,
 	return rc == 0 && owed ? ledger_write_state(l, s, e) : rc;
 }
 
-/* What was given back pays other usage that lacked it: before it is trimmed, or else when all of a
- * sweep has drawn. */
-static int pass_on(struct ledger *l, struct state *s, struct instant at, struct instant now,
-		   struct err *e)
-{
-	struct instant trimmed;
-	int rc = ledger_next_trim(l, s, at, &trimmed, e);
-	s->to_cover = s->to_cover_billed = true;
-	s->cover_now = now;
-	if (rc != 0 || trimmed.us == INSTANT_MAX.us)
-		return rc;
-	return ledger_cover(l, s,
-			    &(struct covering){ .billed = true, .until = trimmed, .now = now }, e);
-}
-
 int ledger_draw_exact(struct ledger *l, int64_t account, struct credits_total amount,
 		      const struct draw *d, struct instant now, struct drawn *out, struct err *e)
 {
@@ -434,8 +419,11 @@ int ledger_draw_exact(struct ledger *l, int64_t account, struct credits_total am
 	else if (rc == 0)
 		rc = ledger_refund(l, account, (struct nano_credits){ (int64_t)-nano }, d, now,
 				   &out->txn, e);
-	if (rc == 0 && nano < 0)
-		rc = pass_on(l, s, d->at, now, e);
+	/* what was given back pays other usage that lacked it: before each trim, or in the end */
+	if (rc == 0 && nano < 0) {
+		s->to_cover = s->to_cover_billed = true;
+		s->cover_now = now;
+	}
 	return rc == 0 && late ? ledger_retrim(l, s, d->at, now, e) : rc;
 }
 

@@ -86,6 +86,19 @@ owes() {
 	owes acme 3 0
 	"$TALLY" fsck -q
 }
+@test "what voided usage gives back rolls over, then pays, then is trimmed" {
+	account acme
+	grant acme 10 --id g --every 1month --effective 2026-06-01 --rollover 5
+	use acme a 2026-06-10T00:00:00Z 8; ingest
+	# 10 and the 2 that June left
+	use acme b 2026-07-10T00:00:00Z 15; ingest
+	of acme 2026-07 3 12
+	"$TALLY" void acme-a --why wrong -q
+	"$TALLY" credit draw -q
+	# June left 10, of which 5 are kept
+	of acme 2026-07 0 15
+	"$TALLY" fsck -q
+}
 @test "the midnight of half-hour zones divides an hour between two periods" {
 	account acme --timezone Asia/Kolkata
 	grant acme 10 --id g --effective 2026-05-01T00:00:00Z
