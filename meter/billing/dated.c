@@ -87,7 +87,7 @@ int dated_read(struct dated *out, json_value *v, enum proration by, struct err *
 	if (rc == 0)
 		rc = moment_member(v, "to", open_after, by, &out->to, e);
 	if (rc == 0 && order_of(out->to) <= order_of(out->from))
-		rc = err_set(e, ERR_INVALID, "'to' comes after 'from'");
+		rc = err_set(e, ERR_INVALID, "'to' must be after 'from'");
 	return rc == 0 ? read_pauses(out, json_member(v, "pauses"), by, e) : rc;
 }
 

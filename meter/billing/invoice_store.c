@@ -232,12 +232,11 @@ static int compute(struct invoicer *v, struct store *s, struct invoice *out,
 
 /* --- drafts --- */
 
-/* interim invoices and supplements are parts of their period */
+/* interim invoices and supplements are parts of their period; drafts give way, see drop_drafts */
 static const struct sql sql_invoice_overlap = {
-	.text = "SELECT coalesce(number,'draft '||id) FROM invoice WHERE customer=:customer "
-		"AND kind='invoice' AND status<>'void' AND period_from<:to AND period_to>:from "
-		"AND NOT(period_from=:from AND (status='draft' OR (period_to=:to AND "
-		"document->>'part' IS NOT NULL))) LIMIT 1",
+	.text = "SELECT number FROM invoice WHERE customer=:customer AND kind='invoice' AND "
+		"status='final' AND period_from<:to AND period_to>:from AND NOT(period_from=:from "
+		"AND period_to=:to AND document->>'part' IS NOT NULL) LIMIT 1",
 };
 
 static int check_overlap(struct store *s, const struct invoice *i, struct err *e)
@@ -331,19 +330,21 @@ static bool is_due(const struct invoice *i)
 	return i->part == INVOICE_OWN || i->lines || i->total.atto;
 }
 
-static const struct sql sql_invoice_drop_draft = {
+/* whichever days of the period they were of: its zone or billing day may have changed since */
+static const struct sql sql_invoice_drop_drafts = {
 	.text = "DELETE FROM invoice WHERE status='draft' AND customer=:customer "
-		"AND period_from=:from",
+		"AND period_from<:to AND period_to>:from",
 };
 
-static int drop_draft(struct store *s, const struct invoice *i, struct err *e)
+static int drop_drafts(struct store *s, const struct invoice *i, struct err *e)
 {
 	struct query *q;
-	int rc = db_statement(store_db(s), &sql_invoice_drop_draft, &q, e);
+	int rc = db_statement(store_db(s), &sql_invoice_drop_drafts, &q, e);
 	if (rc != 0)
 		return rc;
 	db_bind_text(q, ":customer", i->customer);
 	db_bind_int(q, ":from", i->from.us);
+	db_bind_int(q, ":to", i->to.us);
 	return db_done(store_db(s), q, e);
 }
 
@@ -385,7 +386,7 @@ int invoice_draft(struct invoicer *v, struct ledger *l, const struct account *a,
 	if (i.part != INVOICE_SUPPLEMENT)
 		rc = check_overlap(s, &i, e);
 	if (rc == 0)
-		rc = drop_draft(s, &i, e);
+		rc = drop_drafts(s, &i, e);
 	if (rc == 0 && is_due(&i))
 		rc = put_draft(s, &i, now, &out->id, e);
 	invoice_release(&i);

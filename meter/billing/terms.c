@@ -296,7 +296,7 @@ static int read_coupon(struct terms *t, json_value *v, struct err *e)
 	if (rc == 0)
 		rc = day_member(v, "to", INT64_MAX / 2, &x->to, e);
 	if (rc == 0 && x->to <= x->from)
-		rc = err_set(e, ERR_INVALID, "'to' comes after 'from'");
+		rc = err_set(e, ERR_INVALID, "'to' must be after 'from'");
 	if (rc == 0)
 		rc = whole_member(v, "periods", 0, 1200, &x->periods, e);
 	if (rc == 0 && x->periods && x->from == INT64_MIN / 2)

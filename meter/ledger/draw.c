@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/zone.h"
 #include "pricing/tariffs.h"
+#include "meter/ledger/hours.h"
 #include "meter/store/sums_sql.h"
 
 /* A plan, opened once for all accounts that have it. */
@@ -26,10 +27,7 @@ struct plan_of {
 		int64_t until_us;
 	} version[PLANS_MOST]; /* one after another */
 	size_t versions;
-	struct zone *zone;
-	int64_t zone_from_us, zone_to_us, zone_offset_us;
-	int64_t *border; /* where its credits begin or end within hours */
-	size_t borders;
+	struct hours hours;
 	bool has_borders; /* of this sweep */
 };
 
@@ -40,8 +38,7 @@ struct day_cell {
 	struct credits_total sum;
 };
 
-/* What an account's usage of one hour comes to, or of a part of it: an hour is divided wherever
- * credits begin or end within one. */
+/* What an account's usage of one hour comes to, or of a part of it. */
 struct cell {
 	int64_t account, from_us, to_us;
 	struct credits_total sum;
@@ -102,8 +99,8 @@ int drawer_open(struct drawer **out, struct ledger *l, const struct book *book, 
 static void close_plans(struct drawer *d)
 {
 	for (size_t i = 0; i < d->plans; i++) {
-		zone_close(d->plan[i].zone);
-		free(d->plan[i].border);
+		zone_close(d->plan[i].hours.zone);
+		hours_release(&d->plan[i].hours);
 	}
 	for (size_t i = 0; i < d->opened_count; i++) {
 		tariffs_close(d->opened[i].tariffs);
@@ -253,7 +250,7 @@ static int plan_for(struct drawer *d, const struct account *a, struct plan_of **
 	struct plan_of p = { .account = a->id };
 	int rc = need_versions(d, a, &p, e);
 	if (rc == 0)
-		rc = zone_open(&p.zone, a->zone.p, e);
+		rc = zone_open(&p.hours.zone, a->zone.p, e);
 	if (rc != 0)
 		return rc;
 	d->plan = mem_grow(d->plan, (d->plans + 1) * sizeof *d->plan);
@@ -405,52 +402,30 @@ static int account_of(struct drawer *d, int64_t series, struct text customer,
 	return rc;
 }
 
-/* where credits begin and end within an hour */
-static const struct sql sql_borders = {
-	.text = "SELECT effective%:hour FROM credit_grant WHERE account=:account "
-		"AND effective%:hour<>0 UNION SELECT expires%:hour FROM credit_grant "
-		"WHERE account=:account AND expires%:hour<>0 UNION SELECT anchor%:hour "
-		"FROM credit_rule WHERE account=:account AND anchor%:hour<>0 ORDER BY 1",
-};
-
 static int need_borders(struct drawer *d, struct plan_of *p, struct err *e)
 {
-	struct db *db = store_db(ledger_store(d->ledger));
-	struct query *q;
-	int rc = p->has_borders ? 0 : db_statement(db, &sql_borders, &q, e);
-	if (rc != 0 || p->has_borders)
-		return rc;
-	p->borders = 0;
-	db_bind_int(q, ":account", p->account);
-	db_bind_int(q, ":hour", US_PER_HOUR);
-	while ((rc = db_step(db, q, e)) == 1) {
-		p->border = mem_grow(p->border, (p->borders + 1) * sizeof *p->border);
-		p->border[p->borders++] = db_int(q, 0);
-	}
-	db_reset(q);
+	int rc = p->has_borders
+			 ? 0
+			 : hours_read(&p->hours, store_db(ledger_store(d->ledger)), p->account, e);
 	p->has_borders = rc == 0;
 	return rc;
 }
 
-/* The part of the hour that an instant is in. */
-static struct cell *cell_of(struct drawer *d, const struct plan_of *p, int64_t us)
+/* The part of an hour that an instant is in. */
+static struct cell *cell_of(struct drawer *d, struct plan_of *p, int64_t us)
 {
-	const int64_t hour = floor_div(us, US_PER_HOUR) * US_PER_HOUR, account = p->account;
-	int64_t from_us = hour, to_us = hour + US_PER_HOUR;
-	for (size_t i = 0; i < p->borders && to_us == hour + US_PER_HOUR; i++)
-		if (hour + p->border[i] <= us)
-			from_us = hour + p->border[i];
-		else
-			to_us = hour + p->border[i];
-	const int64_t key[2] = { account, from_us };
+	struct instant from, to;
+	hours_part(&p->hours, us, &from, &to);
+	const int64_t key[2] = { p->account, from.us };
 	uint64_t *at = dict_need(&d->by_cell, (struct text){ (const char *)key, sizeof key }, NULL);
 	if (!*at) {
 		if ((d->cells & (d->cells - 1)) == 0)
 			d->cell =
 				mem_grow(d->cell, (d->cells ? d->cells * 2 : 64) * sizeof *d->cell);
-		d->cell[d->cells] = (struct cell){
-			.account = account, .from_us = from_us, .to_us = to_us, .at_us = INT64_MIN
-		};
+		d->cell[d->cells] = (struct cell){ .account = p->account,
+						   .from_us = from.us,
+						   .to_us = to.us,
+						   .at_us = INT64_MIN };
 		*at = ++d->cells;
 	}
 	return &d->cell[*at - 1];
@@ -516,18 +491,6 @@ static int rate_number(struct drawer *d, const struct credit_rates *r, int64_t *
 	return rc;
 }
 
-static int64_t local_day(struct plan_of *p, int64_t us)
-{
-	if (us < p->zone_from_us || us >= p->zone_to_us) {
-		struct instant until;
-		p->zone_offset_us =
-			zone_offset(p->zone, (struct instant){ us }, &until) * US_PER_SECOND;
-		p->zone_from_us = us;
-		p->zone_to_us = until.us;
-	}
-	return floor_div(us + p->zone_offset_us, US_PER_DAY);
-}
-
 static struct day_cell *day_of(struct drawer *d, int64_t account, int64_t day, int64_t series,
 			       int64_t rate)
 {
@@ -552,7 +515,8 @@ static int add_to_day(struct drawer *d, struct plan_of *p, const struct usage_ro
 	int rc = rate_number(d, rates, &number, e);
 	if (rc != 0)
 		return rc;
-	struct day_cell *c = day_of(d, p->account, local_day(p, r->time_us), row->series, number);
+	struct day_cell *c =
+		day_of(d, p->account, hours_day(&p->hours, r->time_us), row->series, number);
 	c->records += row->kind == USAGE_REVERSAL ? -1 : 1;
 	c->requests += r->requests;
 	for (int b = 0; b < BUCKET_COMMON; b++)
@@ -667,7 +631,7 @@ static int rates_drawn(struct drawer *d, struct plan_of *p, const struct usage_r
 		       struct credit_rates *rates, struct err *e)
 {
 	struct db *db = store_db(ledger_store(d->ledger));
-	int64_t key[4] = { p->account, local_day(p, row->record.time_us), row->series, 0 };
+	int64_t key[4] = { p->account, hours_day(&p->hours, row->record.time_us), row->series, 0 };
 	struct buf stored = { 0 };
 	struct query *q;
 	int rc = known ? rate_number(d, rates, &key[3], e) : 0;
@@ -795,7 +759,7 @@ static void add_counts(struct drawer *d, struct drawn_series *of, const struct u
 	if (!cell || c->time_us < cell->from_us || c->time_us >= cell->to_us)
 		of->cell = (size_t)(cell_of(d, p, c->time_us) - d->cell) + 1;
 	add_to_cell(&d->cell[of->cell - 1], c->seq, c->time_us, credits);
-	const int64_t day = local_day(p, c->time_us);
+	const int64_t day = hours_day(&p->hours, c->time_us);
 	struct day_cell *to = of->day ? &d->day[of->day - 1] : NULL;
 	if (!to || to->day != day || to->rate != rate) {
 		to = day_of(d, p->account, day, c->series, rate);

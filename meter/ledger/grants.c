@@ -142,6 +142,16 @@ int ledger_grant(struct ledger *l, const struct grant *g, struct instant now, in
 		 struct err *e)
 {
 	struct state *s;
+	int rc = ledger_grant_for(l, g, now, id, e);
+	if (rc == 0)
+		rc = ledger_state_of(l, g->account, &s, e);
+	return rc == 0 ? ledger_cover_pending(l, s, e) : rc;
+}
+
+int ledger_grant_for(struct ledger *l, const struct grant *g, struct instant now, int64_t *id,
+		     struct err *e)
+{
+	struct state *s;
 	struct grant known;
 	struct err none = { 0 };
 	int rc = ledger_state_of(l, g->account, &s, e);
@@ -204,9 +214,11 @@ int ledger_grant(struct ledger *l, const struct grant *g, struct instant now, in
 					    .booked = now,
 					    .note = g->note },
 			 NULL, e);
-	if (rc == 0 && g->effective.us <= now.us)
-		rc = ledger_repay(l, s, g->effective, now, e);
-	return rc;
+	if (rc != 0 || g->effective.us > now.us)
+		return rc;
+	s->to_cover = true;
+	s->cover_now = now;
+	return ledger_repay(l, s, g->effective, now, e);
 }
 
 static const struct sql sql_sales = {

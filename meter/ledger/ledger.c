@@ -109,11 +109,6 @@ int ledger_begin(struct ledger *l, struct err *e)
 	return rc;
 }
 
-int ledger_end(struct ledger *l, struct err *e)
-{
-	return journal_finish(&l->journal, e);
-}
-
 bool ledger_moved(const struct ledger *l)
 {
 	return l->journal.dirty;

@@ -92,7 +92,8 @@ struct store *ledger_store(struct ledger *l);
 
 /* After store_begin: forgets what other processes may have changed. */
 int ledger_begin(struct ledger *l, struct err *e);
-/* Before store_commit. */
+/* Before store_commit. What grants dated back or reversed usage left in lots pays for usage before
+ * that lacked it. */
 int ledger_end(struct ledger *l, struct err *e);
 /* Whether anything was written since ledger_begin. */
 bool ledger_moved(const struct ledger *l);

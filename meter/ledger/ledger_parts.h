@@ -3,7 +3,8 @@
  * transaction is made. Internal to meter/ledger.
  *
  * ledger.c opens it, reads it back and verifies; accounts.c, grants.c, recurring.c, rollover.c,
- * spend.c and balance.c each know one subject; posting.c alone writes lots and transactions.
+ * spend.c, cover.c and balance.c each know one subject; posting.c alone writes lots and
+ * transactions.
  */
 #ifndef TALLY_METER_LEDGER_LEDGER_PARTS_H
 #define TALLY_METER_LEDGER_LEDGER_PARTS_H
@@ -22,6 +23,9 @@ struct state {
 	struct lot *lot;
 	size_t lots, room;
 	bool has_lots, sorted;
+	/* lots have got something that usage before may want: ledger_cover_pending looks */
+	bool to_cover, to_cover_billed;
+	struct instant cover_now;
 	struct zone *zone;
 };
 
@@ -98,11 +102,34 @@ void ledger_read_rule(struct query *q, struct credit_rule *r);
 int ledger_trim(struct ledger *l, struct state *s, const struct credit_rule *r, struct instant at,
 		struct instant now, struct err *e);
 /* What was trimmed after `at` comes back, so that usage that comes late finds it; _retrim, after
- * that usage was booked, trims each recurrence since as if it had come in time. */
+ * that usage was booked, trims each recurrence since as if it had come in time; what is pending to
+ * be covered is, up to each. */
 int ledger_untrim(struct ledger *l, struct state *s, struct instant at, struct instant now,
 		  struct err *e);
 int ledger_retrim(struct ledger *l, struct state *s, struct instant at, struct instant now,
 		  struct err *e);
+/*
+ * What usage before `until` did not get from lots, each part of an hour in order, is paid by those
+ * that counted then and have something left. billed: also what invoices have asked for, which the
+ * next one's adjustment gives back; that is for usage that was reversed, for a grant is no payout.
+ * lapsed: also by what has expired of them since.
+ */
+struct covering {
+	bool billed, lapsed;
+	struct instant until, now;
+};
+int ledger_cover(struct ledger *l, struct state *s, const struct covering *c, struct err *e);
+/* Before lots expire, or the transaction ends. */
+int ledger_cover_pending(struct ledger *l, struct state *s, struct err *e);
+/* As ledger_grant, for usage that is about to draw: what lacked it before comes after that. */
+int ledger_grant_for(struct ledger *l, const struct grant *g, struct instant now, int64_t *id,
+		     struct err *e);
+/* Begins a transaction's entries with what the lots give, in their order. */
+int ledger_use_lots(struct ledger *l, struct state *s, struct instant at, struct credits_total want,
+		    enum shortfall policy, struct credits_total *rest, struct err *e);
+/* By days, what use took from grants or carries to the balance. */
+int ledger_add_taken(struct ledger *l, struct state *s, struct instant at, int64_t nano,
+		     struct err *e);
 /* Overage is paid from what is there by then. */
 int ledger_repay(struct ledger *l, struct state *s, struct instant at, struct instant now,
 		 struct err *e);

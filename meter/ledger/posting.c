@@ -274,3 +274,45 @@ int ledger_known_txn(struct ledger *l, int64_t account, struct text key, const c
 	db_reset(q);
 	return rc < 0 ? rc : 0;
 }
+
+int ledger_use_lots(struct ledger *l, struct state *s, struct instant at, struct credits_total want,
+		    enum shortfall policy, struct credits_total *rest, struct err *e)
+{
+	size_t uses;
+	if (s->lots >= l->use_room) {
+		l->use_room = s->lots + 64;
+		l->use = mem_grow(l->use, l->use_room * sizeof *l->use);
+	}
+	int rc = lots_take(s->lot, s->lots, at, want, policy, l->use, &uses, rest, e);
+	if (rc != 0)
+		return rc;
+	l->entries = 0;
+	for (size_t i = 0; rc == 0 && i < uses; i++) {
+		const struct lot *lot = &s->lot[l->use[i].lot];
+		ledger_put_entry(l, "grant", lot->number, -ledger_nano_of(l->use[i].amount));
+		rc = ledger_write_lot(l, lot->number, ledger_nano_of(lot->left), e);
+	}
+	return rc;
+}
+
+static const struct sql sql_add_taken = {
+	.text = "INSERT INTO credit_taken VALUES(:account,:day,:nano) ON CONFLICT(account,day) "
+		"DO UPDATE SET nano=credit_taken.nano+excluded.nano",
+};
+
+/* By days, what use took from grants, and what it owes to be carried: later grants repay a debt, so
+ * no invoice asks for it. */
+int ledger_add_taken(struct ledger *l, struct state *s, struct instant at, int64_t nano,
+		     struct err *e)
+{
+	struct query *q;
+	int rc = nano ? ledger_need_zone(s, e) : 0;
+	if (rc == 0 && nano)
+		rc = db_statement(l->db, &sql_add_taken, &q, e);
+	if (rc != 0 || nano == 0)
+		return rc;
+	db_bind_int(q, ":account", s->account.id);
+	db_bind_int(q, ":day", zone_day(s->zone, at));
+	db_bind_int(q, ":nano", nano);
+	return db_done(l->db, q, e);
+}

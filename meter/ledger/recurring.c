@@ -315,9 +315,11 @@ int ledger_advance(struct ledger *l, struct instant now, struct err *e)
 		rc = ledger_each_fault(l->store, drop_id, &accounts, e);
 	for (size_t i = 0; rc == 0 && i < accounts.n; i++) {
 		struct state *s;
-		rc = ledger_expire(l, accounts.id[i], now, e);
+		rc = ledger_state_of(l, accounts.id[i], &s, e);
 		if (rc == 0)
-			rc = ledger_state_of(l, accounts.id[i], &s, e);
+			rc = ledger_cover_pending(l, s, e);
+		if (rc == 0)
+			rc = ledger_expire(l, accounts.id[i], now, e);
 		if (rc == 0) /* grants that have become effective since */
 			rc = ledger_repay(l, s, now, now, e);
 		if (rc == 0)

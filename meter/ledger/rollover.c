@@ -210,7 +210,14 @@ int ledger_retrim(struct ledger *l, struct state *s, struct instant at, struct i
 		every.zone = s->zone;
 		struct instant t = r->anchor.us > at.us ? r->anchor : (struct instant){ at.us + 1 };
 		while (rc == 0 && (t = recurrence_from(&every, t)).us < r->next.us) {
-			rc = ledger_trim(l, s, r, t, now, e);
+			if (s->to_cover)
+				rc = ledger_cover(l, s,
+						  &(struct covering){ .billed = s->to_cover_billed,
+								      .until = t,
+								      .now = now },
+						  e);
+			if (rc == 0)
+				rc = ledger_trim(l, s, r, t, now, e);
 			t.us++;
 		}
 	}

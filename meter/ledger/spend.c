@@ -2,28 +2,6 @@
 
 #include <stdlib.h>
 
-static const struct sql sql_add_taken = {
-	.text = "INSERT INTO credit_taken VALUES(:account,:day,:nano) ON CONFLICT(account,day) "
-		"DO UPDATE SET nano=credit_taken.nano+excluded.nano",
-};
-
-/* By days, what use took from grants, and what it owes to be carried: later grants repay a debt, so
- * no invoice asks for it. */
-static int add_taken(struct ledger *l, struct state *s, struct instant at, int64_t nano,
-		     struct err *e)
-{
-	struct query *q;
-	int rc = nano ? ledger_need_zone(s, e) : 0;
-	if (rc == 0 && nano)
-		rc = db_statement(l->db, &sql_add_taken, &q, e);
-	if (rc != 0 || nano == 0)
-		return rc;
-	db_bind_int(q, ":account", s->account.id);
-	db_bind_int(q, ":day", zone_day(s->zone, at));
-	db_bind_int(q, ":nano", nano);
-	return db_done(l->db, q, e);
-}
-
 /* Overage that goes to the balance and not onto an invoice. */
 static int64_t carried(const struct state *s, int64_t overage)
 {
@@ -61,27 +39,6 @@ int ledger_days(struct ledger *l, int64_t account, int64_t from_day, int64_t to_
 	return 0;
 }
 
-/* Begins a transaction's entries with what the lots give, in their order. */
-static int use_lots(struct ledger *l, struct state *s, struct instant at, struct credits_total want,
-		    enum shortfall policy, struct credits_total *rest, struct err *e)
-{
-	size_t uses;
-	if (s->lots >= l->use_room) {
-		l->use_room = s->lots + 64;
-		l->use = mem_grow(l->use, l->use_room * sizeof *l->use);
-	}
-	int rc = lots_take(s->lot, s->lots, at, want, policy, l->use, &uses, rest, e);
-	if (rc != 0)
-		return rc;
-	l->entries = 0;
-	for (size_t i = 0; rc == 0 && i < uses; i++) {
-		const struct lot *lot = &s->lot[l->use[i].lot];
-		ledger_put_entry(l, "grant", lot->number, -ledger_nano_of(l->use[i].amount));
-		rc = ledger_write_lot(l, lot->number, ledger_nano_of(lot->left), e);
-	}
-	return rc;
-}
-
 /* Overage that earlier use left is paid by what is there now. */
 int ledger_repay(struct ledger *l, struct state *s, struct instant at, struct instant now,
 		 struct err *e)
@@ -92,7 +49,7 @@ int ledger_repay(struct ledger *l, struct state *s, struct instant at, struct in
 	int rc = ledger_need_lots(l, s, e);
 	if (rc != 0)
 		return rc;
-	rc = use_lots(l, s, at, want, SHORT_PARTIAL, &rest, e);
+	rc = ledger_use_lots(l, s, at, want, SHORT_PARTIAL, &rest, e);
 	if (rc != 0)
 		return rc;
 	int64_t paid = ledger_nano_of(want) - ledger_nano_of(rest);
@@ -148,7 +105,7 @@ int ledger_draw(struct ledger *l, int64_t account, struct nano_credits amount, c
 		rc = ledger_need_lots(l, s, e);
 	if (rc != 0 || amount.nano == 0)
 		return rc;
-	rc = use_lots(l, s, d->at, credits_of_nano(amount), d->policy, &rest, e);
+	rc = ledger_use_lots(l, s, d->at, credits_of_nano(amount), d->policy, &rest, e);
 	if (rc != 0)
 		return rc;
 	if (d->no_overage) {
@@ -167,7 +124,8 @@ int ledger_draw(struct ledger *l, int64_t account, struct nano_credits amount, c
 					    d->key, d->note },
 			 &out->txn, e);
 	if (rc == 0)
-		rc = add_taken(l, s, d->at, out->from_lots.nano + carried(s, out->overage.nano), e);
+		rc = ledger_add_taken(l, s, d->at,
+				      out->from_lots.nano + carried(s, out->overage.nano), e);
 	if (rc == 0 && out->overage.nano) {
 		if (__builtin_add_overflow(s->account.owed.nano, out->overage.nano,
 					   &s->account.owed.nano))
@@ -329,7 +287,7 @@ static int list_part(struct ledger *l, int64_t account, const struct draw *d, in
 static const struct sql sql_billed = {
 	.text = "SELECT coalesce(-sum(e.amount),0) FROM ledger_txn t INDEXED BY txn_of_account "
 		"JOIN ledger_entry e ON e.txn=t.id WHERE t.account=:account "
-		"AND t.kind IN ('bill','refund') AND e.pot='billed'",
+		"AND t.kind IN ('bill','refund','repay') AND e.pot='billed'",
 };
 
 static int billed_so_far(struct ledger *l, int64_t account, int64_t *out, struct err *e)
@@ -431,7 +389,7 @@ int ledger_refund(struct ledger *l, int64_t account, struct nano_credits amount,
 			 txn, e);
 	s->account.owed.nano -= owed;
 	if (rc == 0)
-		rc = add_taken(l, s, d->at, -given - carried(s, owed), e);
+		rc = ledger_add_taken(l, s, d->at, -given - carried(s, owed), e);
 	return rc == 0 && owed ? ledger_write_state(l, s, e) : rc;
 }
 
@@ -461,6 +419,11 @@ int ledger_draw_exact(struct ledger *l, int64_t account, struct credits_total am
 	else if (rc == 0)
 		rc = ledger_refund(l, account, (struct nano_credits){ (int64_t)-nano }, d, now,
 				   &out->txn, e);
+	/* what was given back pays other usage that lacked it: before each trim, or in the end */
+	if (rc == 0 && nano < 0) {
+		s->to_cover = s->to_cover_billed = true;
+		s->cover_now = now;
+	}
 	return rc == 0 && late ? ledger_retrim(l, s, d->at, now, e) : rc;
 }
 
@@ -523,5 +486,11 @@ int ledger_unbill(struct ledger *l, int64_t account, struct text billed_by, stru
 	ledger_put_entry(l, "billed", 0, back);
 	rc = ledger_post(l, &(struct posting){ s, "bill", now, now, 0, 0, key, TEXT("") }, NULL, e);
 	s->account.owed.nano += back;
-	return rc == 0 ? ledger_write_state(l, s, e) : rc;
+	if (rc == 0)
+		rc = ledger_write_state(l, s, e);
+	return rc == 0 ? ledger_cover(l, s,
+				      &(struct covering){
+					      .lapsed = true, .until = INSTANT_MAX, .now = now },
+				      e)
+		       : rc;
 }

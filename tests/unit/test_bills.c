@@ -5,7 +5,7 @@
  * voids, reissues, credit notes and payments, with coupons, pauses and exchanged currencies. In the
  * end the standing documents of a customer sum, in each currency, to what its periods come to as a
  * whole; and where nothing but usage is charged, to the usage less the credits that its grants
- * gave. TALLY_HISTORIES says how many (100 without it), TALLY_HISTORY which one alone.
+ * gave. TALLY_HISTORIES says how many (100 without it) or which ones (101-200).
  */
 #include "tests/unit/unit.h"
 
@@ -634,6 +634,85 @@ static void compare_usage(struct history *h, uint64_t seed, const struct documen
 	compare("what no grant gave", seed, d->sum[0], owed);
 }
 
+/* What usage of an hour did not get from grants, newest hour last; and the grants. */
+struct shortages {
+	struct history *h;
+	int64_t hour[RECORDS * 4], nano[RECORDS * 4];
+	size_t count;
+	bool other; /* what is not told apart by hours was */
+	struct err *e;
+};
+
+static int add_short_entry(void *user, const struct ledger_entry *en)
+{
+	if (text_is(en->pot, "overage") || text_is(en->pot, "billed"))
+		*(int64_t *)user -= en->amount.nano;
+	return 0;
+}
+
+static int add_shortage(void *user, const struct ledger_txn *t)
+{
+	struct shortages *s = user;
+	const int64_t hour = floor_div(t->at.us, US_PER_HOUR);
+	s->other |= !t->usage_from && (text_is(t->kind, "repay") || text_is(t->kind, "bill"));
+	if (!t->usage_from)
+		return 0;
+	if (!s->count || s->hour[s->count - 1] != hour) {
+		assert_true(s->count < RECORDS * 4);
+		s->hour[s->count] = hour;
+		s->nano[s->count++] = 0;
+	}
+	return ledger_each_entry(ledger, t->id, add_short_entry, &s->nano[s->count - 1], s->e);
+}
+
+static int find_unused(void *user, const struct grant *g)
+{
+	struct shortages *s = user;
+	for (size_t i = 0; i < s->count; i++)
+		if (g->left.nano > 0 && s->nano[i] > 0 &&
+		    g->effective.us <= s->hour[i] * US_PER_HOUR &&
+		    g->expires.us >= (s->hour[i] + 1) * US_PER_HOUR)
+			fail_msg("%s: grant %.*s has %lld left, usage of hour %lld lacks %lld",
+				 s->h->customer, (int)g->name.n, g->name.p, (long long)g->left.nano,
+				 (long long)s->hour[i], (long long)s->nano[i]);
+	return 0;
+}
+
+/* lapsed, and not for a rollover */
+static const struct sql sql_lapsed_grants = {
+	.text = "SELECT g.effective,g.expires,l.lapsed+l.left FROM credit_lot l JOIN credit_grant g "
+		"ON g.id=l.grant_id LEFT JOIN credit_rule r ON r.id=g.rule WHERE "
+		"l.account=:account AND l.lapsed>0 AND coalesce(r.rollover,0)=0",
+};
+
+/* Nothing is owed for usage that grants of then have something for, though it may have come back
+ * late or lapsed meanwhile. */
+static void compare_coverage(struct history *h, struct err *e)
+{
+	struct shortages s = { .h = h, .e = e };
+	struct query *q;
+	const struct account *a;
+	int rc;
+	check(ledger_account(ledger, text_of(h->customer), &a, e), e);
+	check(ledger_each_txn(ledger, a->id, (struct instant){ 0 }, INSTANT_MAX, add_shortage, &s,
+			      e),
+	      e);
+	/* grants that are dated back do not pay what an invoice has asked for, and debt is repaid
+	   as one sum */
+	if (s.other)
+		return;
+	check(ledger_each_grant(ledger, a->id, find_unused, &s, e), e);
+	check(db_statement(store_db(store), &sql_lapsed_grants, &q, e), e);
+	db_bind_int(q, ":account", a->id);
+	while ((rc = db_step(store_db(store), q, e)) == 1)
+		find_unused(&s, &(struct grant){ .name = TEXT("lapsed"),
+						 .effective = { db_int(q, 0) },
+						 .expires = { db_int(q, 1) },
+						 .left = { db_int(q, 2) } });
+	db_reset(q);
+	check(rc, e);
+}
+
 /* Everything is invoiced in the end, and what has changed since then, too. */
 static void settle(struct history *h, uint64_t seed, struct err *e)
 {
@@ -702,6 +781,8 @@ static void one_history(uint64_t seed)
 	const int steps = 5 + (int)pick(&h, 35);
 	for (int i = 0; i < steps; i++)
 		one_step(&h, &e);
+	sweep(&h, &e);
+	compare_coverage(&h, &e);
 	settle(&h, seed, &e);
 	invoicer_close(h.invoicer);
 	drawer_close(h.drawer);
@@ -724,10 +805,9 @@ static void test_any_order_ends_at_the_same_sum(void **state)
 {
 	enum { EACH = 100 }; /* of one database: each sweep looks at every account */
 	struct err e = { 0 };
-	const char *many = getenv("TALLY_HISTORIES"), *one = getenv("TALLY_HISTORY");
-	const long first = one ? strtol(one, NULL, 10) : 1, last = one	  ? first
-								   : many ? strtol(many, NULL, 10)
-									  : 100;
+	const char *which = getenv("TALLY_HISTORIES"), *dash = which ? strchr(which, '-') : NULL;
+	const long first = dash ? strtol(which, NULL, 10) : 1,
+		   last = which ? strtol(dash ? dash + 1 : which, NULL, 10) : 100;
 	for (long i = first; i <= last; i++) {
 		one_history((uint64_t)i);
 		if (i % EACH && i < last)

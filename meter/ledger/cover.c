@@ -1,0 +1,171 @@
+/*
+ * Usage that no lot paid, and that lots have something for after all: because usage before it was
+ * reversed, a grant was dated back, or the invoice that asked for it is void.
+ */
+#include "meter/ledger/ledger_parts.h"
+
+#include <stdlib.h>
+
+#include "meter/ledger/hours.h"
+
+/* What usage of a part of an hour did not get from lots. */
+struct shortage {
+	struct instant from, at; /* at: its latest */
+	int64_t nano, owed;	 /* owed: so much of it no invoice has asked for */
+	int64_t first, last;	 /* rows of usage */
+};
+
+struct shortages {
+	struct shortage *of;
+	size_t count;
+};
+
+static const struct sql sql_short = {
+	.text = "SELECT t.at,-sum(e.amount),min(t.usage_from),max(t.usage_to) FROM ledger_txn t "
+		"INDEXED BY txn_of_usage JOIN ledger_entry e ON e.txn=t.id WHERE t.account=:account "
+		"AND t.usage_from IS NOT NULL AND t.at>=:from AND e.pot IN ('overage','billed') "
+		"GROUP BY t.at HAVING sum(e.amount)<>0 ORDER BY t.at",
+};
+
+static void add_short(struct shortages *list, struct hours *hours, const struct shortage *row)
+{
+	struct instant from, to;
+	hours_part(hours, row->at.us, &from, &to);
+	struct shortage *s = list->count ? &list->of[list->count - 1] : NULL;
+	if (!s || s->from.us != from.us) {
+		list->of = mem_grow(list->of, (list->count + 1) * sizeof *list->of);
+		s = &list->of[list->count++];
+		*s = *row;
+		s->from = from;
+		return;
+	}
+	s->at = row->at;
+	s->nano += row->nano;
+	s->first = row->first < s->first ? row->first : s->first;
+	s->last = row->last > s->last ? row->last : s->last;
+}
+
+/* From an instant on, in order. */
+static int read_short(struct ledger *l, struct state *s, struct instant from, struct shortages *out,
+		      struct err *e)
+{
+	struct hours hours = { .zone = s->zone };
+	struct query *q;
+	int rc = hours_read(&hours, l->db, s->account.id, e);
+	if (rc == 0)
+		rc = db_statement(l->db, &sql_short, &q, e);
+	if (rc == 0) {
+		db_bind_int(q, ":account", s->account.id);
+		db_bind_int(q, ":from", from.us);
+		while ((rc = db_step(l->db, q, e)) == 1)
+			add_short(out, &hours,
+				  &(struct shortage){ .at = { db_int(q, 0) },
+						      .nano = db_int(q, 1),
+						      .first = db_int(q, 2),
+						      .last = db_int(q, 3) });
+		db_reset(q);
+	}
+	hours_release(&hours);
+	return rc;
+}
+
+/* Invoices ask for whole periods, so what is still owed is of the latest usage. Which of it debt
+ * has repaid is not told: the oldest may be what is owed. */
+static void divide(struct shortages *list, const struct account *a)
+{
+	int64_t owed = a->owed.nano;
+	for (size_t i = list->count; i-- > 0;) {
+		struct shortage *p =
+			&list->of[a->overage == OVERAGE_DEBT ? list->count - 1 - i : i];
+		p->owed = p->nano < owed ? p->nano : owed;
+		p->owed = p->owed > 0 ? p->owed : 0;
+		owed -= p->owed;
+	}
+}
+
+/* The first instant at which an open lot counts. */
+static struct instant lots_from(const struct state *s)
+{
+	struct instant from = INSTANT_MAX;
+	for (size_t i = 0; i < s->lots; i++)
+		if (s->lot[i].left.atto > 0 && s->lot[i].effective.us < from.us)
+			from = s->lot[i].effective;
+	return from;
+}
+
+static int cover(struct ledger *l, struct state *s, const struct shortage *p, int64_t most,
+		 struct instant now, struct err *e)
+{
+	struct credits_total rest;
+	int rc = ledger_need_lots(l, s, e);
+	if (rc == 0)
+		rc = ledger_use_lots(l, s, p->at, credits_of_nano((struct nano_credits){ most }),
+				     SHORT_PARTIAL, &rest, e);
+	const int64_t paid = rc == 0 ? most - ledger_nano_of(rest) : 0;
+	if (rc != 0 || paid == 0)
+		return rc;
+	const int64_t owed = paid < p->owed ? paid : p->owed;
+	ledger_put_entry(l, "overage", 0, owed);
+	ledger_put_entry(l, "billed", 0, paid - owed);
+	rc = ledger_post(l,
+			 &(struct posting){ .state = s,
+					    .kind = "repay",
+					    .at = p->at,
+					    .booked = now,
+					    .usage_from = p->first,
+					    .usage_to = p->last },
+			 NULL, e);
+	s->account.owed.nano -= owed;
+	/* what debt carries is the day's already */
+	if (rc == 0)
+		rc = ledger_add_taken(l, s, p->at,
+				      s->account.overage == OVERAGE_DEBT ? paid - owed : paid, e);
+	if (rc == 0)
+		rc = ledger_write_state(l, s, e);
+	ledger_drop_empty(s);
+	return rc;
+}
+
+int ledger_cover(struct ledger *l, struct state *s, const struct covering *c, struct err *e)
+{
+	struct shortages list = { 0 };
+	if (s->account.owed.nano == 0 && !c->billed)
+		return 0;
+	int rc = ledger_need_lots(l, s, e);
+	const struct instant from = c->lapsed ? (struct instant){ 0 } : lots_from(s);
+	if (rc == 0 && from.us < c->until.us)
+		rc = ledger_need_zone(s, e);
+	if (rc == 0 && from.us < c->until.us)
+		rc = read_short(l, s, from, &list, e);
+	divide(&list, &s->account);
+	for (size_t i = 0; rc == 0 && i < list.count && list.of[i].at.us < c->until.us; i++) {
+		const struct shortage *p = &list.of[i];
+		const int64_t most =
+			c->billed && s->account.overage != OVERAGE_DEBT ? p->nano : p->owed;
+		if (most > 0 && c->lapsed)
+			rc = ledger_reopen_lapsed(l, s, p->at, c->now, e);
+		if (rc == 0 && most > 0)
+			rc = cover(l, s, p, most, c->now, e);
+	}
+	free(list.of);
+	return rc;
+}
+
+int ledger_cover_pending(struct ledger *l, struct state *s, struct err *e)
+{
+	const struct covering all = { .billed = s->to_cover_billed,
+				      .until = INSTANT_MAX,
+				      .now = s->cover_now };
+	if (!s->to_cover)
+		return 0;
+	s->to_cover = s->to_cover_billed = false;
+	return ledger_cover(l, s, &all, e);
+}
+
+int ledger_end(struct ledger *l, struct err *e)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < l->states; i++)
+		rc = ledger_cover_pending(l, l->state[i], e);
+	return rc == 0 ? journal_finish(&l->journal, e) : rc;
+}
