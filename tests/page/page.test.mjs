@@ -226,7 +226,7 @@ await test('a grant, a draft, a final invoice and its PDF', async () => {
 	await page.getByRole('button', { name: 'Finalize', exact: true }).click();
 	await page.getByText('This cannot be undone').waitFor();
 	await page.getByRole('button', { name: 'Yes, finalize' }).click();
-	await page.locator('td .tag', { hasText: 'open' }).waitFor();
+	await page.locator('td.extra .tag', { hasText: 'open' }).waitFor();
 	const href = await page.getByRole('link', { name: /^PDF of/ }).getAttribute('href');
 	const pdf = Buffer.from(await (await fetch(server.url + href)).arrayBuffer());
 	is(pdf.subarray(0, 5).toString(), '%PDF-', 'the PDF');
