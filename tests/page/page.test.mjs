@@ -263,6 +263,11 @@ await test('a record is corrected at the side: only what was changed, and the ol
 	await form.getByText('Nothing is changed.').waitFor();
 	await form.getByLabel('Output tokens').fill('7');
 	await form.getByLabel('Project').fill(hostile);
+	/* what is written stays while records stream in and all around it is drawn again */
+	const records = () => page.locator('.head.title .soft').first().innerText(), before = await records();
+	await fetch(server.url + '/v1/usage', { method: 'POST', body: JSON.stringify({ id: 'meanwhile', time: iso(0), model: 'deepseek-v4-flash', customer: 'acme', input: 1, output: 1 }) });
+	await until(async () => (await records()) !== before, 'the record that came meanwhile');
+	is(await form.getByLabel('Output tokens').inputValue(), '7', 'what was written');
 	await form.getByRole('button', { name: 'Correct', exact: true }).click();
 	await until(() => JSON.parse(run('explain', 'r596', '--json')).rows.length === 3, 'the correction');
 	const last = JSON.parse(run('explain', 'r596', '--json')).rows[2];

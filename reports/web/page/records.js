@@ -23,7 +23,7 @@ function Amend({id, row}) {
 		await post('/v1/records/amend', {id, set, why: f.why});
 		reload();
 		return `Corrected: ${Object.keys(set).join(', ')}.`;
-	}}>${amendable.map(([k, name]) => html`<${Field} key=${k} label=${name}><input name=${k} value=${was[k]} inputmode=${/^(input|output|cache|requests)/.test(k) ? 'numeric' : undefined} /><//>`)}<${Field} label="Why" wide><input name="why" required /><//><//><//>`;
+	}}>${amendable.map(([k, name]) => html`<${Field} key=${k} label=${name}><input name=${k} defaultValue=${was[k]} inputmode=${/^(input|output|cache|requests)/.test(k) ? 'numeric' : undefined} /><//>`)}<${Field} label="Why" wide><input name="why" required /><//><//><//>`;
 }
 function Explanation({id, scope, session, onclose}) {
 	const {data, error, fresh} = useDoc('/v1/explain?' + query({id}));
