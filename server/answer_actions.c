@@ -1,5 +1,5 @@
-/* What is changed over HTTP: grants, invoices, payments, budgets, limits, what was refused,
- * records. Each does what the command of its name does. */
+/* What is changed over HTTP: grants, invoices, payments, budgets, limits, what was refused.
+ * Each does what the command of its name does. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,9 +7,7 @@
 #include "meter/billing/cycle.h"
 #include "meter/billing/payment.h"
 #include "meter/hold.h"
-#include "meter/ingest/correct.h"
 #include "meter/ingest/retry.h"
-#include "meter/store/rollup.h"
 #include "reports/invoice_view.h"
 #include "server/action.h"
 #include "server/answers.h"
@@ -723,26 +721,4 @@ int answer_quarantine_drop(struct reader *r, const struct http_question *q, stru
 			   struct err *e)
 {
 	return act(r, q, out, "quarantine drop", drop, e);
-}
-
-/* --- records --- */
-
-static int void_record(struct action *a, struct err *e)
-{
-	const char *id, *why;
-	int rc = action_text(a, "id", true, &id, e);
-	if (rc == 0)
-		rc = action_text(a, "why", true, &why, e);
-	if (rc == 0)
-		rc = correct_void(a->c.store, id, why, e);
-	if (rc != 0)
-		return rc;
-	a->about = text_of(id);
-	return rollup_catch_up(a->c.store, ROLLUP_LAG_MOST, e);
-}
-
-int answer_record_void(struct reader *r, const struct http_question *q, struct http_reply *out,
-		       struct err *e)
-{
-	return act(r, q, out, "record void", void_record, e);
 }

@@ -71,6 +71,7 @@ teardown() { [ -z "${SERVER-}" ] || kill "$SERVER" 2>/dev/null || true; }
 w = [c['what'] for c in d['changes']]
 assert all(c['who'] == 'boss' for c in d['changes'])
 assert w.count('account set') == 3 and w.count('subscribe') == 3 and w.count('record amend') == 1 and w.count('grant') == 1, w"
+	ask 'trail?customer=acme&limit=100'; check "assert any(c['what'] == 'record amend' and c['about'] == 'a1' for c in d['changes'])"
 	# the records as a workbook: texts are texts, sums are formulas
 	curl -s -H "Authorization: Bearer $boss" "$URL/v1/records?format=xlsx&sort=time&order=asc" >r.xlsx
 	python3 - <<'PY'

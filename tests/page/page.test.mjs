@@ -226,7 +226,7 @@ await test('a grant, a draft, a final invoice and its PDF', async () => {
 	await page.getByRole('button', { name: 'Finalize', exact: true }).click();
 	await page.getByText('This cannot be undone').waitFor();
 	await page.getByRole('button', { name: 'Yes, finalize' }).click();
-	await page.locator('td .tag', { hasText: 'open' }).waitFor();
+	await page.locator('td.extra .tag', { hasText: 'open' }).waitFor();
 	const href = await page.getByRole('link', { name: /^PDF of/ }).getAttribute('href');
 	const pdf = Buffer.from(await (await fetch(server.url + href)).arrayBuffer());
 	is(pdf.subarray(0, 5).toString(), '%PDF-', 'the PDF');
@@ -263,6 +263,11 @@ await test('a record is corrected at the side: only what was changed, and the ol
 	await form.getByText('Nothing is changed.').waitFor();
 	await form.getByLabel('Output tokens').fill('7');
 	await form.getByLabel('Project').fill(hostile);
+	/* what is written stays while records stream in and all around it is drawn again */
+	const records = () => page.locator('.head.title .soft').first().innerText(), before = await records();
+	await fetch(server.url + '/v1/usage', { method: 'POST', body: JSON.stringify({ id: 'meanwhile', time: iso(0), model: 'deepseek-v4-flash', customer: 'acme', input: 1, output: 1 }) });
+	await until(async () => (await records()) !== before, 'the record that came meanwhile');
+	is(await form.getByLabel('Output tokens').inputValue(), '7', 'what was written');
 	await form.getByRole('button', { name: 'Correct', exact: true }).click();
 	await until(() => JSON.parse(run('explain', 'r596', '--json')).rows.length === 3, 'the correction');
 	const last = JSON.parse(run('explain', 'r596', '--json')).rows[2];

@@ -14,12 +14,12 @@ function stateOf(i) {
 const states = {draft: ['Draft', ''], open: ['Open', 'info'], overdue: ['Overdue', 'bad'], paid: ['Paid', 'good'], note: ['Notes', ''], void: ['Void', '']};
 const StateTag = ({of}) => html`<${Tag} tone=${(states[of] || ['', ''])[1]}>${of}<//>`;
 const InvoiceTable = ({list, own, onpick, order, chosen}) => html`<${Table} label="Invoices" rows=${list} rowKey=${i => i.id} order=${order} onpick=${onpick || (i => own ? open(invoiceUrl(i, 'html')) : go('billing', invoiceName(i)))} rowClass=${i => invoiceName(i) === chosen ? 'open' : ''} columns=${[
-	{key: 'no', name: 'Number', cell: i => html`<span class="nowrap">${invoiceName(i)}</span>`, sort: i => i.id},
-	{key: 'state', name: 'State', cell: i => html`<${StateTag} of=${stateOf(i)} />`},
+	{key: 'no', name: 'Number', cell: i => html`<span class="nowrap">${invoiceName(i)}</span><span class="phone-only"><${StateTag} of=${stateOf(i)} /></span>`, sort: i => i.id},
+	{key: 'state', name: 'State', extra: true, cell: i => html`<${StateTag} of=${stateOf(i)} />`},
 	...(own ? [] : [{key: 'customer', name: 'Customer', cell: i => html`<span class="name">${i.customer}</span>`, sort: i => i.customer}]),
 	{key: 'period', name: 'Period', extra: true, cell: i => html`<span class="nowrap">${i.first_day} – ${i.last_day}</span>`, sort: i => i.first_day},
 	{key: 'total', name: 'Total', n: true, cell: i => html`<${Amount} v=${i.total} currency=${i.currency} unpriced=${i.unpriced} unit />`, sort: i => exact(i.total)},
-	{key: 'due', name: 'Due', n: true, cell: i => i.amount_due === undefined ? '' : !exact(i.amount_due) ? rounded('0') : html`<${Amount} v=${i.amount_due} currency=${i.currency} unpriced=${i.unpriced} />`},
+	{key: 'due', name: 'Due', n: true, extra: true, cell: i => i.amount_due === undefined ? '' : !exact(i.amount_due) ? rounded('0') : html`<${Amount} v=${i.amount_due} currency=${i.currency} unpriced=${i.unpriced} />`},
 	{key: 'by', name: 'By', extra: true, cell: i => i.due ? html`<span class="nowrap">${i.due.slice(0, 10)}</span>` : ''},
 	{key: 'files', name: 'Files', extra: !own, cell: i => html`<span class="nowrap"><a href=${invoiceUrl(i, 'html')} target="_blank" rel="noopener" aria-label=${'Page of ' + invoiceName(i)}>page</a> <a href=${invoiceUrl(i, 'pdf')} target="_blank" rel="noopener" aria-label=${'PDF of ' + invoiceName(i)}>PDF</a></span>`},
 ]} />`;
@@ -43,7 +43,7 @@ function InvoicePanel({name, listed, session, onclose}) {
 			'A lower bound': data.unpriced ? `${many(data.unpriced, 'record has', 'records have')} no price or are not covered by the plan` : null}} />
 		<p class="links">${[['html', 'Page'], ['pdf', 'PDF'], ['pdf&paper=letter', 'PDF, Letter'], ['xlsx', 'XLSX'], ['csv', 'CSV'], ['json', 'JSON']].map(([f, t]) => html`<a key=${f} class="button" href=${invoiceUrl(i, f)} target="_blank" rel="noopener">${t}</a>`)}</p>
 		${!session.admin ? null : state === 'draft' ? html`<${Act} inline label="Finalize" sure=${`It gets its number and is owed: ${data.unpriced ? '>=\u00a0' : ''}${money(data.total, data.currency)}${data.currency === 'credits' ? ' credits' : ''}. Finalize? This cannot be undone; a credit note or a void corrects it.`} run=${async f => { await post('/v1/invoices/finalize', {invoice: name, accept_uncovered: Boolean(f.accept)}); done(''); onclose(); return 'Final.'; }}>${data.unpriced ? html`<label class="check"><input type="checkbox" name="accept" /> take it as it is: ${many(data.unpriced, 'record is', 'records are')} left out of it</label>` : null}<//>`
-			: state === 'open' || state === 'overdue' ? html`<h3>Record a payment</h3><${Act} label="Record" run=${async (f, form) => { await post('/v1/invoices/pay', {...f, invoice: name}); form.reset(); return done('Recorded.'); }}><${Field} label="Amount"><input name="amount" required inputmode="decimal" value=${i.amount_due || ''} /><//><${Field} label="On"><input name="at" placeholder="today" /><//><${Field} label="Reference"><input name="reference" /><//><//>` : null}
+			: state === 'open' || state === 'overdue' ? html`<h3>Record a payment</h3><${Act} label="Record" run=${async (f, form) => { await post('/v1/invoices/pay', {...f, invoice: name}); form.reset(); return done('Recorded.'); }}><${Field} label="Amount"><input name="amount" required inputmode="decimal" defaultValue=${i.amount_due || ''} /><//><${Field} label="On"><input name="at" placeholder="today" /><//><${Field} label="Reference"><input name="reference" /><//><//>` : null}
 		${session.admin && i.kind === 'invoice' && i.status === 'final' ? html`<details class="options"><summary>Correct it: credit note or void</summary><h3>Credit note</h3><${Act} label="Write the note" sure="The note is final and reduces what is owed." run=${async (f, form) => { const d = await post('/v1/invoices/note', {invoice: name, why: f.why, ...(f.amount ? {amount: f.amount} : {})}); form.reset(); return done('Written.'); }}><${Field} label="Amount" hint="empty: all that is left"><input name="amount" inputmode="decimal" /><//><${Field} label="Why"><input name="why" required /><//><//>
 			<h3>Void</h3><${Act} label="Void" tone="danger" sure="It keeps its number and is owed no longer. This cannot be undone." run=${async f => { await post('/v1/invoices/void', {invoice: name, why: f.why}); return done('Voided.'); }}><${Field} label="Why"><input name="why" required /><//><//></details>` : null}
 		<h3>Lines</h3><${InvoiceLines} doc=${data} />
@@ -51,7 +51,7 @@ function InvoicePanel({name, listed, session, onclose}) {
 }
 const draftOne = (customer, period) => post('/v1/invoices/draft', {customer, ...(period ? {period} : {})});
 function DraftForm({customer}) {
-	return html`<${Act} label="Draft" run=${async f => { await draftOne(f.customer || customer, f.period); reload(); return 'Drafted.'; }}>${customer ? null : html`<${CustomerField} />`}<${Field} label="Month"><input name="period" type="month" required value=${addMonths(dayOf(Date.now(), 'UTC'), -1).slice(0, 7)} /><//><//>`;
+	return html`<${Act} label="Draft" run=${async f => { await draftOne(f.customer || customer, f.period); reload(); return 'Drafted.'; }}>${customer ? null : html`<${CustomerField} />`}<${Field} label="Month"><input name="period" type="month" required defaultValue=${addMonths(dayOf(Date.now(), 'UTC'), -1).slice(0, 7)} /><//><//>`;
 }
 function CustomerField({all}) {
 	const {data} = useDoc('/v1/balance', false);
@@ -68,7 +68,7 @@ async function each(list, run, word) {
 }
 function DraftMany({session, drafts}) {
 	const {data} = useDoc(session.admin ? '/v1/balance' : null, false), sums = Object.entries(drafts.reduce((m, i) => ({...m, [i.currency]: (m[i.currency] || 0n) + exact(i.total)}), {})).map(([c, v]) => money(v, c) + (c === 'credits' ? ' credits' : '')).join(', ');
-	return html`<${Sheet} title="Drafts"><${Act} label="Draft" run=${f => f.customer ? each([f.customer], c => draftOne(c, f.period), c => c) : each(data ? data.accounts.map(a => a.customer) : [], c => draftOne(c, f.period), c => c)}><${CustomerField} all=${true} /><${Field} label="Month"><input name="period" type="month" required value=${addMonths(dayOf(Date.now(), 'UTC'), -1).slice(0, 7)} /><//><//>
+	return html`<${Sheet} title="Drafts"><${Act} label="Draft" run=${f => f.customer ? each([f.customer], c => draftOne(c, f.period), c => c) : each(data ? data.accounts.map(a => a.customer) : [], c => draftOne(c, f.period), c => c)}><${CustomerField} all=${true} /><${Field} label="Month"><input name="period" type="month" required defaultValue=${addMonths(dayOf(Date.now(), 'UTC'), -1).slice(0, 7)} /><//><//>
 		${drafts.length > 1 ? html`<${Act} inline label=${`Finalize all ${count(drafts.length)} drafts`} tone="quiet" sure=${`${many(drafts.length, 'draft')} of ${sums} get their numbers and are owed. Those with records that have no price are refused. This cannot be undone.`} run=${() => each(drafts, i => post('/v1/invoices/finalize', {invoice: invoiceName(i)}), i => `${invoiceName(i)} ${i.customer}`)} />` : null}<//>`;
 }
 function Billing({set, item, session}) {

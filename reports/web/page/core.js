@@ -47,11 +47,11 @@ function fixed(v, places) {
 	const whole = places ? t.slice(0, -places) : t;
 	return (minus && r ? '-' : '') + grouped(whole) + (places ? '.' + t.slice(-places) : '');
 }
-/* Two places from one unit on; below it as many as show two digits that count. */
+/* Two places from one unit on and where they say all; below it as many as show two digits that count. */
 function rounded(v) {
 	v = exact(v);
 	const size = v < 0n ? -v : v;
-	if (size >= ONE || size === 0n) return fixed(v, 2);
+	if (size >= ONE || size % (ONE / 100n) === 0n) return fixed(v, 2);
 	const zeros = PLACES - size.toString().length;
 	return fixed(v, Math.min(18, Math.max(zeros < 2 ? 4 : 2, zeros + 2)));
 }

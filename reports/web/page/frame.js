@@ -128,7 +128,7 @@ function App() {
 			${compared.includes(view) && scope.before ? html`<button type="button" class="toggle" aria-pressed=${set.cmp !== '0'} onClick=${() => change({cmp: set.cmp === '0' ? '' : '0'})}>Compare<span class="wide-only"> with the period before</span></button>` : null}
 			${filtered.includes(view) && !session.customer ? html`<${FilterMenu} scope=${scope} />` : null}${filtered.includes(view) ? html`<${Chips} scope=${scope} set=${set} />` : null}
 			<span class="space" /><a class="zone soft wide-only" href=${linkTo('settings')} title="Time zone">${scope.zone}</a><button type="button" class="find" aria-label="Search" onClick=${() => search(true)}><${Icon} name="search" /><span class="wide-only">Search <kbd>Ctrl K</kbd></span></button></div>
-		<main id="main" tabindex="-1"><${Guard} at=${location.hash}><${View} key=${view} set=${set} item=${address.item} session=${session} signOut=${signOut} /><//></main>
+		<main id="main" tabindex="-1">${ranged.includes(view) ? html`<p class="print-only soft">${[scope.name, scope.from && `${scope.from} to ${addDays(scope.to || addDays(scope.today, 1), -1)}`, scope.zone, ...Object.entries(scope.filters).map(([k, v]) => `${k} ${v ? short(v, 60) : 'none'}`)].filter(Boolean).join(', ')}</p>` : null}<${Guard} at=${location.hash}><${View} key=${view} set=${set} item=${address.item} session=${session} signOut=${signOut} /><//></main>
 		${searching ? html`<${Search} session=${session} onclose=${() => search(false)} />` : null}`;
 }
 render(html`<${App} />`, document.getElementById('app'));

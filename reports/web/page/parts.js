@@ -81,7 +81,8 @@ function Field({label, hint, children, wide}) {
 	if (child && child.props) { child.props.id = id; if (hint) child.props['aria-describedby'] = id + 'h'; }
 	return html`<div class=${'field' + (wide ? ' wide' : '')}><label for=${id}>${label}</label>${children}${hint ? html`<span class="hint" id=${id + 'h'}>${hint}</span>` : null}</div>`;
 }
-const Select = ({options, ...rest}) => html`<select ...${rest}>${options.map(([v, text]) => html`<option key=${v} value=${v} selected=${rest.value === v}>${text}</option>`)}</select>`;
+/* Without onChange it is the form's own: what was chosen stays, whatever is drawn again. Inputs of forms have a defaultValue for the same reason. */
+const Select = ({options, ...rest}) => html`<select ...${rest} value=${rest.onChange ? rest.value : undefined}>${options.map(([v, text]) => html`<option key=${v} value=${v} selected=${rest.value === v}>${text}</option>`)}</select>`;
 /* A form that says how it went; run(values) returns the words. */
 function Act({run, children, label, tone, inline, sure}) {
 	const [state, tell] = useState({}), alive = useRef(true), form = useRef(null);

@@ -1,7 +1,7 @@
 /* Records: what stands behind the sums, page by page, and one record's explanation at the side. */
 
 /* without the year where it is this one */
-const stamp = (t, zone) => { const text = when(t, zone); return html`<time dateTime=${t} title=${t}>${text.slice(0, 4) === dayOf(Date.now(), zone).slice(0, 4) ? text.slice(5) : text}</time>`; };
+const stamp = (t, zone) => { const text = when(t, zone).slice(0, narrow.matches ? 16 : 19); return html`<time dateTime=${t} title=${t}>${text.slice(0, 4) === dayOf(Date.now(), zone).slice(0, 4) ? text.slice(5) : text}</time>`; };
 const hits = t => hitShare(t) === null ? '–' : share(hitShare(t));
 /* The calls of a conversation, each from the moment of the first on: what its prompt held and what it answered. */
 function Conversation({session, id, scope}) {
@@ -23,7 +23,7 @@ function Amend({id, row}) {
 		await post('/v1/records/amend', {id, set, why: f.why});
 		reload();
 		return `Corrected: ${Object.keys(set).join(', ')}.`;
-	}}>${amendable.map(([k, name]) => html`<${Field} key=${k} label=${name}><input name=${k} value=${was[k]} inputmode=${/^(input|output|cache|requests)/.test(k) ? 'numeric' : undefined} /><//>`)}<${Field} label="Why" wide><input name="why" required /><//><//><//>`;
+	}}>${amendable.map(([k, name]) => html`<${Field} key=${k} label=${name}><input name=${k} defaultValue=${was[k]} inputmode=${/^(input|output|cache|requests)/.test(k) ? 'numeric' : undefined} /><//>`)}<${Field} label="Why" wide><input name="why" required /><//><//><//>`;
 }
 function Explanation({id, scope, session, onclose}) {
 	const {data, error, fresh} = useDoc('/v1/explain?' + query({id}));
@@ -43,11 +43,11 @@ const recordColumns = scope => [
 	{key: 'time', name: 'Time', cell: r => stamp(r.time, scope.zone), sort: true},
 	{key: 'id', name: 'Record', cell: r => html`<span class="id">${short(r.id, 28)}</span>${r.kind === 'record' ? null : html` <${Tag} tone="warn">${r.kind}<//>`}`},
 	{key: 'model', name: 'Model', cell: r => html`<span class="name">${r.model || html`<span class="soft">none named</span>`}</span>`},
-	{key: 'customer', name: 'Customer', cell: r => html`<span class="name">${r.customer}</span>`},
-	{key: 'project', name: 'Project', cell: r => html`<span class="name">${r.project}</span>`},
-	{key: 'tokens', name: 'Prompt', n: true, cell: r => html`<span title=${fixed(promptOf(r.tokens), 0)}>${big(promptOf(r.tokens))}</span>`, sort: true},
-	{key: 'hits', name: 'Cached', n: true, cell: r => hits(r.tokens)},
-	{key: 'output', name: 'Output', n: true, cell: r => html`<span title=${count(r.tokens.output)}>${big(exact(r.tokens.output))}</span>`},
+	{key: 'customer', name: 'Customer', extra: true, cell: r => html`<span class="name">${r.customer}</span>`},
+	{key: 'project', name: 'Project', extra: true, cell: r => html`<span class="name">${r.project}</span>`},
+	{key: 'tokens', name: 'Prompt', n: true, extra: true, cell: r => html`<span title=${fixed(promptOf(r.tokens), 0)}>${big(promptOf(r.tokens))}</span>`, sort: true},
+	{key: 'hits', name: 'Cached', n: true, extra: true, cell: r => hits(r.tokens)},
+	{key: 'output', name: 'Output', n: true, extra: true, cell: r => html`<span title=${count(r.tokens.output)}>${big(exact(r.tokens.output))}</span>`},
 	{key: 'cost', name: 'Cost', n: true, cell: r => r.total === null ? html`<span class="none" title=${r.unpriced}>no price</span>` : html`<${Amount} v=${r.total} currency=${r.currency} />`, sort: true},
 ];
 function Facets({facets, scope, set}) {
@@ -75,7 +75,8 @@ function Records({set, session}) {
 	const scope = scopeOf(set), [by, way] = (set.order || '').split(':');
 	const status = set.status || (set.unpriced === 'true' ? 'unpriced' : '');
 	const question = query({...scopeQuery(scope), status, session: set.session, task: set.task, sort: by || 'stored', order: way === 'up' ? 'asc' : 'desc'});
-	const {data, error} = useDoc('/v1/records?' + question + '&limit=100&facets=true');
+	/* the counts of all records come behind the first page, which does not wait for them */
+	const {data, error} = useDoc('/v1/records?' + question + '&limit=100'), counts = useDoc(data ? '/v1/records?' + question + '&limit=1&facets=true' : null).data;
 	/* pages that were asked for besides; what the first page loses to newer rows stays */
 	const [kept, keep] = useState({question, rows: [], next: undefined, busy: false}), old = kept.question === question ? kept : {question, rows: [], next: undefined};
 	const rows = useMemo(() => {
@@ -85,11 +86,11 @@ function Records({set, session}) {
 	}, [data, old.rows]);
 	const next = old.next === undefined ? data && data.next : old.next;
 	const more = async () => { keep({...old, busy: true}); const d = await ask('/v1/records?' + question + '&limit=200&after=' + encodeURIComponent(next)); keep({question, rows: [...rows, ...d.records], next: d.next}); };
-	const bare = set.session || (data && !data.count && !Object.keys(scope.filters).length && !status);
+	const bare = set.session || (counts && !counts.count && !Object.keys(scope.filters).length && !status);
 	const live = !by && !scope.to || (scope.to && scope.to > scope.today);
-	return html`<div class="head title"><h1>Records</h1><div class="tools">${data ? html`<span class="soft">${many(data.count ?? rows.length, 'record')}${live && !by ? ', live' : ''}</span>` : null}${set.session ? html`<button type="button" class="chip on" onClick=${() => change({session: ''})}>session ${short(set.session, 20)} <${Icon} name="close" /></button>` : null}
+	return html`<div class="head title"><h1>Records</h1><div class="tools">${data ? html`<span class="soft">${counts ? many(counts.count, 'record') : ''}${live && !by ? ', live' : ''}</span>` : null}${set.session ? html`<button type="button" class="chip on" onClick=${() => change({session: ''})}>session ${short(set.session, 20)} <${Icon} name="close" /></button>` : null}
 			<button type="button" aria-pressed=${status === 'unpriced'} class="chip" onClick=${() => change({status: status === 'unpriced' ? '' : 'unpriced', unpriced: ''})}>Without a price</button><${Act} inline label="CSV" tone="quiet" run=${() => exportRecords(question)} /><a class="button" href=${'/v1/records?' + question + '&format=xlsx'} download="records.xlsx">XLSX</a></div></div>
-		<div class=${bare ? '' : 'with-facets'}>${bare ? null : data && data.facets ? html`<${Facets} facets=${data.facets} scope=${scope} set=${set} />` : html`<aside class="facets" />`}
+		<div class=${bare ? '' : 'with-facets'}>${bare ? null : counts ? html`<${Facets} facets=${counts.facets} scope=${scope} set=${set} />` : html`<aside class="facets" />`}
 		<${Sheet}>${!data ? html`<${Loading} error=${error} />` : html`<${Failed} error=${error} />${rows.length ? html`<${Table} label="Records" rows=${rows} rowKey=${r => r.row} columns=${recordColumns(scope)} order=${set.order} remote pick=${1} onpick=${r => change({id: r.id})} rowClass=${r => r.id === set.id ? 'open' : ''} />
 			<p class="more soft">${next ? html`<button type="button" disabled=${old.busy} onClick=${more}>Show more</button>` : many(rows.length, 'record')}</p>`
 			: html`<${Nothing} title="No record fits"><p>Choose another range or take filters away.</p><//>`}`}<//></div>

@@ -1,8 +1,21 @@
-/* A record that was wrong: the old one stays, a corrected one follows. */
+/* Records that were wrong: they stay, and what takes them back or corrects them follows. */
 #include "meter/ingest/correct.h"
 #include "meter/store/rollup.h"
 #include "server/action.h"
 #include "server/answers.h"
+
+/* Whose record it is, for the trail. */
+static int about_record(struct action *a, const char *id, struct err *e)
+{
+	struct known_id known;
+	struct usage_row row;
+	int rc = reversal_find(a->c.store, id, &known, &row, &a->arena, e);
+	if (rc == 0) {
+		a->about = text_of(id);
+		a->customer = row.record.text[FIELD_CUSTOMER];
+	}
+	return rc;
+}
 
 static int read_fields(struct action *a, struct amendment *out, struct err *e)
 {
@@ -42,18 +55,36 @@ static int amend(struct action *a, struct err *e)
 	if (rc == 0)
 		rc = read_fields(a, &x, e);
 	if (rc == 0)
+		rc = about_record(a, id, e);
+	if (rc == 0)
 		rc = ingest_open(&in, a->c.store, &o, "correction", NULL, NULL, e);
 	if (rc == 0)
 		rc = correct_amend(a->c.store, in, id, &x, e);
 	ingest_close(in);
-	if (rc != 0)
-		return rc;
-	a->about = text_of(id);
-	return rollup_catch_up(a->c.store, ROLLUP_LAG_MOST, e);
+	return rc == 0 ? rollup_catch_up(a->c.store, ROLLUP_LAG_MOST, e) : rc;
 }
 
 int answer_record_amend(struct reader *r, const struct http_question *q, struct http_reply *out,
 			struct err *e)
 {
 	return act(r, q, out, "record amend", amend, e);
+}
+
+static int void_record(struct action *a, struct err *e)
+{
+	const char *id, *why;
+	int rc = action_text(a, "id", true, &id, e);
+	if (rc == 0)
+		rc = action_text(a, "why", true, &why, e);
+	if (rc == 0)
+		rc = about_record(a, id, e);
+	if (rc == 0)
+		rc = correct_void(a->c.store, id, why, e);
+	return rc == 0 ? rollup_catch_up(a->c.store, ROLLUP_LAG_MOST, e) : rc;
+}
+
+int answer_record_void(struct reader *r, const struct http_question *q, struct http_reply *out,
+		       struct err *e)
+{
+	return act(r, q, out, "record void", void_record, e);
 }
