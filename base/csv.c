@@ -21,6 +21,22 @@ static void take_field(void *bytes, size_t n, void *user)
 	buf_add(&r->bytes, bytes, n);
 }
 
+char csv_separator_of(struct text line)
+{
+	size_t most = 0;
+	char best = ',';
+	for (const char *s = CSV_SEPARATORS; *s; s++) {
+		size_t count = 0;
+		for (size_t i = 0; i < line.n; i++)
+			count += line.p[i] == *s;
+		if (count > most) {
+			most = count;
+			best = *s;
+		}
+	}
+	return best;
+}
+
 static int is_blank(unsigned char c)
 {
 	return c == ' ' || c == '\t';

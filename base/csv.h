@@ -21,6 +21,11 @@ struct csv_record {
 };
 void csv_record_release(struct csv_record *r);
 
+/* What may stand between the fields of a table. */
+#define CSV_SEPARATORS ",;\t|"
+/* The one of them that the line has most of; a comma where it has none. */
+char csv_separator_of(struct text line);
+
 /* line: one record without its final newline (a final '\r' is dropped). */
 int csv_split(struct csv_record *out, struct text line, char separator, struct err *e);
 

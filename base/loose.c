@@ -87,17 +87,37 @@ static size_t blank_at(struct text s, size_t i)
 	return 0;
 }
 
+/* "1.00 CR", "Dr. 1.00": the side of an account on which the amount stands; a credit is negative.
+ */
+static void take_side(char *s, bool *negative)
+{
+	static const char *const sides[] = { "cr.", "dr.", "cr", "dr" };
+	for (size_t i = 0; i < sizeof sides / sizeof *sides; i++) {
+		const size_t n = strlen(s), side = strlen(sides[i]);
+		const bool front = strncasecmp(s, sides[i], side) == 0;
+		if (n <= side || (!front && strcasecmp(s + n - side, sides[i]) != 0))
+			continue;
+		*negative ^= *sides[i] == 'c';
+		if (front)
+			memmove(s, s + side, n - side + 1);
+		else
+			s[n - side] = 0;
+		return;
+	}
+}
+
 /* Takes a sign in front or behind, or brackets around, off the text. */
 static void take_sign(char *s, bool *negative)
 {
-	size_t n = strlen(s);
 	*negative = false;
+	take_side(s, negative);
+	size_t n = strlen(s);
 	if (n > 2 && *s == '(' && s[n - 1] == ')') {
-		*negative = true;
+		*negative ^= true;
 		s[n - 1] = 0;
 		memmove(s, s + 1, n - 1);
 	} else if (n > 1 && s[n - 1] == '-') {
-		*negative = true;
+		*negative ^= true;
 		s[n - 1] = 0;
 	}
 	if (*s == '+' || *s == '-') {
@@ -127,16 +147,26 @@ static bool strip(char out[64], struct text s, bool *negative)
 	return *out != 0;
 }
 
-/* Whether the sign c parts the digits before an exponent into groups of three. */
+static bool are_digits(const char *s, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (s[i] < '0' || s[i] > '9')
+			return false;
+	return true;
+}
+
+/* Whether the sign c parts the digits before an exponent into groups of three, or as India does:
+ * the last three, and before them two by two. */
 static bool in_thousands(const char *s, char c)
 {
-	const char *at = strchr(s, c);
+	const char *first = strchr(s, c), *at = first;
 	if (!at || at == s || at - s > 3 || *s == '0')
 		return false;
-	for (; *at == c; at += 4)
-		for (int i = 1; i <= 3; i++)
-			if (at[i] < '0' || at[i] > '9')
-				return false;
+	while (first - s <= 2 && are_digits(at + 1, 2) && at[3] == c)
+		at += 3;
+	for (bool one = at != first; *at == c; at += 4, one = false)
+		if (!are_digits(at + 1, 3) || (one && at[4] == c))
+			return false;
 	return *at == 0 || *at == '.' || *at == ',';
 }
 

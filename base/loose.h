@@ -10,10 +10,10 @@
 #include "base/instant.h"
 
 /*
- * "1,234.50", "1.234,50", "9,00", "$0.10", "9.00 EUR", "(1.00)", "1.00-", ".5", "1e-05". One sign
- * with three digits behind it ("1,234") is a thousands sign where a comma separates the fields or
- * has no meaning, and refused where comma_decimals says that either may be meant. *places: how many
- * decimals were written. Errors: ERR_INVALID.
+ * "1,234.50", "1.234,50", "9,00", "$0.10", "9.00 EUR", "(1.00)", "1.00-", "1.00 CR" (negative),
+ * "12,34,567.00", ".5", "1e-05". One sign with three digits behind it ("1,234") is a thousands sign
+ * where a comma separates the fields or has no meaning, and refused where comma_decimals says that
+ * either may be meant. *places: how many decimals were written. Errors: ERR_INVALID.
  */
 int loose_number(struct decimal *out, int *places, struct text s, bool comma_decimals,
 		 struct err *e);

@@ -1,5 +1,7 @@
 #include "base/unpack.h"
 
+#include <string.h>
+#include <strings.h>
 #include <zlib.h>
 
 static uint32_t little(const char *p, int bytes)
@@ -72,6 +74,25 @@ static int read_entry(struct text all, size_t *at, struct entry *out, struct err
 	return 0;
 }
 
+/* Papers beside the data, and what systems leave in archives: known by the name. */
+static bool is_data(struct text name)
+{
+	static const char *const papers[] = { ".pdf", ".md",  ".html",		".htm",
+					      ".png", ".jpg", "/manifest.json", "readme.txt" };
+	const char *slash = memrchr(name.p, '/', name.n);
+	struct text base = name;
+	if (slash)
+		base = (struct text){ slash + 1, (size_t)(name.p + name.n - slash - 1) };
+	bool data = base.n && *base.p != '.' &&
+		    !(name.n > 9 && memcmp(name.p, "__MACOSX/", 9) == 0) &&
+		    !text_is(name, "manifest.json");
+	for (size_t i = 0; data && i < sizeof papers / sizeof *papers; i++) {
+		const size_t n = strlen(papers[i]);
+		data = name.n < n || strncasecmp(name.p + name.n - n, papers[i], n) != 0;
+	}
+	return data;
+}
+
 static int unpack_zip(struct text all, size_t room, unpack_take *take, void *user, struct err *e)
 {
 	const char *end = directory_end(all);
@@ -84,7 +105,7 @@ static int unpack_zip(struct text all, size_t room, unpack_take *take, void *use
 		struct entry x;
 		struct buf b = { 0 };
 		rc = read_entry(all, &at, &x, e);
-		if (rc == 0 && x.name.n && x.name.p[x.name.n - 1] == '/')
+		if (rc == 0 && !is_data(x.name))
 			continue;
 		if (rc == 0 && x.method != 0 && x.method != 8)
 			rc = err_set(e, ERR_INVALID,
@@ -132,6 +153,19 @@ static void put_utf8(struct buf *b, uint32_t c)
 	for (int i = 1; i <= more; i++)
 		out[i] = (char)(0x80 | (c >> (6 * (more - i)) & 0x3F));
 	buf_add(b, out, (size_t)more + 1);
+}
+
+void unpack_1252(struct buf *out, struct text s)
+{
+	static const uint16_t high[32] = { 0x20AC, 0x81,   0x201A, 0x192,  0x201E, 0x2026, 0x2020,
+					   0x2021, 0x2C6,  0x2030, 0x160,  0x2039, 0x152,  0x8D,
+					   0x17D,  0x8F,   0x90,   0x2018, 0x2019, 0x201C, 0x201D,
+					   0x2022, 0x2013, 0x2014, 0x2DC,  0x2122, 0x161,  0x203A,
+					   0x153,  0x9D,   0x17E,  0x178 };
+	for (size_t i = 0; i < s.n; i++) {
+		const unsigned char c = (unsigned char)s.p[i];
+		put_utf8(out, c >= 0x80 && c < 0xA0 ? high[c - 0x80] : c);
+	}
 }
 
 /* The text in UTF-8, whichever of the two it is written in. */

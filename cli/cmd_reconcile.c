@@ -27,17 +27,28 @@ static const struct option options[] = {
 	{ 0 },
 };
 
-static int read_map(struct cli *cli, struct bill_options *o, struct err *e)
+enum { NONE_MAX = 64 };
+
+/* none: where the columns that do not matter go, of NONE_MAX + 1. */
+static int read_map(struct cli *cli, struct bill_options *o, const char **none, struct err *e)
 {
 	const char *spec;
+	int nones = 0;
 	for (int i = 0; (spec = cli_value_at(cli, "map", i)); i++) {
 		const size_t n = strcspn(spec, "=");
-		const int role = bill_role_by_name((struct text){ spec, n });
-		if (role < 0 || !spec[n] || !spec[n + 1])
+		const struct text field = { spec, n };
+		const int role = bill_role_by_name(field);
+		const bool says = spec[n] && spec[n + 1];
+		if (text_is(field, "none") && says && nones < NONE_MAX) {
+			none[nones++] = spec + n + 1;
+			continue;
+		}
+		if (role < 0 || !says)
 			return err_set(e, ERR_USAGE,
 				       "--map %s: FIELD=COLUMN, with " BILL_ROLE_NAMES, spec);
 		o->column[role] = spec + n + 1;
 	}
+	o->none = none;
 	return 0;
 }
 
@@ -88,6 +99,7 @@ static int run(struct cli *cli, struct err *e)
 	struct zone *zone = NULL;
 	char zone_room[ZONE_NAME_MAX];
 	struct bill bill = { 0 };
+	const char *none[NONE_MAX + 1] = { NULL };
 	struct bill_options reading = { 0 };
 	struct reconciliation r = { 0 };
 	struct reconcile_options o = { .customer = cli_value(cli, "customer"),
@@ -102,7 +114,7 @@ static int run(struct cli *cli, struct err *e)
 	if (rc == 0)
 		rc = cli_period(cli, zone, &o.since, &o.until, e);
 	if (rc == 0)
-		rc = read_map(cli, &reading, e);
+		rc = read_map(cli, &reading, none, e);
 	if (rc == 0 && tolerance &&
 	    (decimal_parse(&d, text_of(tolerance), NULL) != 0 || d.digits < 0 ||
 	     amount_from_decimal(&o.tolerance, d, NULL) != 0))

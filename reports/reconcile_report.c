@@ -18,6 +18,16 @@ static void day_text(int64_t day, char out[16])
 	snprintf(out, 16, "%04d-%02d-%02d", c.year, c.month, c.day);
 }
 
+/* A day, or the first and the last of those that were compared as one. */
+static void days_text(const struct reconciled *l, char out[32])
+{
+	day_text(l->day, out);
+	if (l->end > l->day + 1) {
+		memcpy(out + 10, "/", 1);
+		day_text(l->end - 1, out + 11);
+	}
+}
+
 static void put_others(struct json_out *j, const struct reconciliation *r)
 {
 	char day[16];
@@ -39,12 +49,12 @@ void reconcile_report_csv(const struct reconcile_report *o)
 {
 	const struct reconciliation *r = o->r;
 	const char *currency = o->currency;
-	char day[16], text[3][DECIMAL_TEXT_MAX];
+	char day[32], text[3][DECIMAL_TEXT_MAX];
 	struct buf b = { 0 };
 	buf_puts(&b, "day,model,result,billed,metered,difference,currency,records,cause\n");
 	for (size_t i = 0; i < r->lines; i++) {
 		const struct reconciled *l = &r->line[i];
-		day_text(l->day, day);
+		days_text(l, day);
 		buf_printf(&b, "%s,", day);
 		csv_put_text(&b, l->model);
 		buf_printf(&b, ",%s,%s,%s,%s,%s,%lld,%s\n", match_name(l->match),
@@ -72,6 +82,10 @@ static void put_line(struct json_out *j, const struct reconciled *l)
 	day_text(l->day, day);
 	json_out_object(j, NULL);
 	json_out_string(j, "day", day);
+	if (l->end > l->day + 1) {
+		day_text(l->end - 1, day);
+		json_out_string(j, "last_day", day);
+	}
 	json_out_text(j, "model", l->model);
 	json_out_string(j, "result", match_name(l->match));
 	if (l->billed.has_cost)
@@ -197,7 +211,7 @@ static void token_remark(struct buf *b, const struct reconciled *l)
 /* What makes the difference, by cause, and what is left. */
 static void put_causes(const struct reconciliation *r, const char *currency, struct buf *b)
 {
-	char day[16];
+	char day[32];
 	for (size_t i = 0; i < r->others; i++) {
 		const struct other_line *o = &r->other[i];
 		put_shown_money(b, o->cost, currency, false);
@@ -221,7 +235,7 @@ static void put_causes(const struct reconciliation *r, const char *currency, str
 		bool name = l->cause == CAUSE_NAME;
 		put_shown_money(b, name ? l->billed.cost : l->difference, currency,
 				l->cause == CAUSE_UNPRICED);
-		day_text(l->day, day);
+		days_text(l, day);
 		print_note("  %s%s%s: %.*s%s%.*s, %s  %s", cause_name(l->cause),
 			   l->factor ? " " : "", l->factor ? l->factor : "", (int)l->model.n,
 			   l->model.p, name ? " is " : "", (int)l->partner.n,
@@ -262,14 +276,14 @@ void reconcile_report_table(const struct reconcile_report *o)
 	};
 	struct table *t = table_open(columns, sizeof columns / sizeof *columns);
 	struct buf b = { 0 };
-	char day[16];
+	char day[32];
 	size_t shown = 0;
 	for (size_t i = 0; i < r->lines; i++) {
 		const struct reconciled *l = &r->line[i];
 		if (l->match == MATCHES && !o->all)
 			continue;
 		shown++;
-		day_text(l->day, day);
+		days_text(l, day);
 		table_cell(t, day);
 		table_cell(t, l->model.n ? l->model.p : "all");
 		table_cell(t, match_name(l->match));
@@ -362,14 +376,14 @@ static void put_sums(struct buf *b, const struct reconcile_report *o)
 
 static void put_days(struct buf *b, const struct reconcile_report *o)
 {
-	char text[24];
+	char text[32];
 	buf_puts(b, "<section class=\"sheet scroll\"><h2>Day by day</h2><table>\n<tr><th>Day</th>"
 		    "<th>Model</th><th>Result</th><th class=\"n\">Billed</th><th class=\"n\">"
 		    "Metered</th><th class=\"n\">Difference</th><th class=\"n\">Records</th>"
 		    "<th>Cause</th></tr>\n");
 	for (size_t i = 0; i < o->r->lines; i++) {
 		const struct reconciled *l = &o->r->line[i];
-		day_text(l->day, text);
+		days_text(l, text);
 		buf_puts(b, "<tr>");
 		put_cell(b, text, false);
 		put_text_cell(b, l->model.n ? l->model : TEXT("all"));

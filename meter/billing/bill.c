@@ -21,7 +21,7 @@ const char *bill_kind_name(enum bill_kind k)
 }
 
 struct found {
-	int64_t day;
+	int64_t day, end;
 	struct text model, project;
 	enum bill_kind kind;
 };
@@ -62,6 +62,8 @@ static int line_of(struct bill_reader *r, const struct found *f, const struct bi
 	struct bill *b = r->bill;
 	struct buf key = { 0 };
 	buf_int(&key, f->day);
+	buf_puts(&key, " ");
+	buf_int(&key, f->end);
 	buf_printf(&key, " %d %.*s\n", (int)f->kind, (int)f->model.n, f->model.n ? f->model.p : "");
 	buf_add(&key, f->project.p, f->project.n);
 	int rc = check_file(r, (struct text){ key.p, key.n }, f, row, e);
@@ -72,6 +74,7 @@ static int line_of(struct bill_reader *r, const struct found *f, const struct bi
 			b->line =
 				mem_grow(b->line, (b->lines ? b->lines * 2 : 64) * sizeof *b->line);
 		b->line[b->lines] = (struct bill_line){ .day = f->day,
+							.end = f->end,
 							.kind = f->kind,
 							.model = kept(b, f->model),
 							.project = kept(b, f->project) };
@@ -181,21 +184,64 @@ static int add_credits(struct bill_reader *r, struct bill_line *l, struct text c
 
 /* --- days --- */
 
-static int day_from(struct bill_reader *r, struct text s, int64_t *out, struct err *e)
+/* "2026-06", "202606": a month; false where it is none. */
+static bool month_from(struct text s, struct found *f)
 {
-	struct loose_time t;
+	int v[6], digits = 0;
+	const bool dashed = s.n == 7 && (s.p[4] == '-' || s.p[4] == '/');
+	for (size_t i = 0; i < s.n && digits < 6 && (dashed || s.n == 6); i++)
+		if (!(dashed && i == 4)) {
+			if (s.p[i] < '0' || s.p[i] > '9')
+				return false;
+			v[digits++] = s.p[i] - '0';
+		}
+	struct civil c = { .day = 1 };
+	c.year = digits == 6 ? v[0] * 1000 + v[1] * 100 + v[2] * 10 + v[3] : 0;
+	c.month = digits == 6 ? v[4] * 10 + v[5] : 0;
+	if (c.year < 1970 || !civil_valid(c))
+		return false;
+	f->day = civil_to_day(c);
+	c.year += c.month == 12;
+	c.month = c.month == 12 ? 1 : c.month + 1;
+	f->end = civil_to_day(c);
+	return true;
+}
+
+static int time_from(struct bill_reader *r, struct text s, struct loose_time *t, struct err *e)
+{
 	struct bill *b = r->bill;
-	int rc = loose_time_parse_as(&t, s, r->format->order, e);
-	if (rc != 0)
-		return err_context(e, "the day");
-	if (t.has_offset && b->has_offset && t.offset_us != b->offset_us)
+	int rc = loose_time_parse_as(t, s, r->format->order, e);
+	if (rc == 0 && t->has_offset && b->has_offset && t->offset_us != b->offset_us)
 		return err_set(e, ERR_INVALID,
 			       "the bill's days are of two offsets from UTC; give a file of each");
-	if (t.has_offset) {
+	if (rc == 0 && t->has_offset) {
 		b->has_offset = true;
-		b->offset_us = t.offset_us;
+		b->offset_us = t->offset_us;
 	}
-	*out = floor_div(t.at.us + t.offset_us, US_PER_DAY);
+	return rc;
+}
+
+/* The days of a row: one, unless it says that it is of more. */
+static int days_from(struct bill_reader *r, const struct bill_row *row, struct found *f,
+		     struct err *e)
+{
+	struct loose_time t, end;
+	const struct text until = row->value[ROLE_END];
+	if (month_from(row->value[ROLE_START], f))
+		return 0;
+	int rc = time_from(r, row->value[ROLE_START], &t, e);
+	if (rc != 0)
+		return err_context(e, "the day");
+	f->day = floor_div(t.at.us + t.offset_us, US_PER_DAY);
+	f->end = f->day + 1;
+	if (!until.n)
+		return 0;
+	rc = time_from(r, until, &end, e);
+	if (rc != 0)
+		return err_context(e, "the end");
+	end.at.us += r->format->last_day ? US_PER_DAY : 0;
+	if (end.at.us - t.at.us > US_PER_DAY)
+		f->end = floor_div(end.at.us + end.offset_us - 1, US_PER_DAY) + 1;
 	return 0;
 }
 
@@ -218,14 +264,19 @@ struct kind_word {
 /* A line's kind in a vendor's words; the first that occurs: "DiscountedUsage" is usage. */
 static enum bill_kind kind_of(struct text s)
 {
-	static const struct kind_word words[] = {
-		{ "usage", BILL_USAGE },	   { "tax", BILL_TAX },
-		{ "refund", BILL_REFUND },	   { "credit", BILL_CREDIT },
-		{ "adjustment", BILL_ADJUSTMENT }, { "rounding", BILL_ADJUSTMENT },
-		{ "discount", BILL_ADJUSTMENT },   { "negation", BILL_ADJUSTMENT },
-		{ "correction", BILL_ADJUSTMENT }, { "fee", BILL_FEE },
-		{ "purchase", BILL_FEE },	   { "unused", BILL_FEE }
-	};
+	static const struct kind_word words[] = { { "usage", BILL_USAGE },
+						  { "tax", BILL_TAX },
+						  { "refund", BILL_REFUND },
+						  { "credit", BILL_CREDIT },
+						  { "adjustment", BILL_ADJUSTMENT },
+						  { "rounding", BILL_ADJUSTMENT },
+						  { "discount", BILL_ADJUSTMENT },
+						  { "negation", BILL_ADJUSTMENT },
+						  { "promotion", BILL_CREDIT },
+						  { "correction", BILL_ADJUSTMENT },
+						  { "fee", BILL_FEE },
+						  { "purchase", BILL_FEE },
+						  { "unused", BILL_FEE } };
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (contains(s, words[i].word))
 			return words[i].kind;
@@ -261,13 +312,74 @@ enum bill_kind bill_kind_of_words(struct text s)
 	return BILL_USAGE;
 }
 
+/* Whether the word stands in s by itself: "Sales tax (8%)", not "taxonomy" or "ai_credits". */
+static bool has_word(struct text s, const char *word)
+{
+	const size_t n = strlen(word);
+	for (size_t i = 0; i + n <= s.n; i++) {
+		const char before = i ? s.p[i - 1] : ' ', after = i + n < s.n ? s.p[i + n] : ' ';
+		const bool apart = before != '_' && after != '_' &&
+				   !((before | 32) >= 'a' && (before | 32) <= 'z') &&
+				   !((after | 32) >= 'a' && (after | 32) <= 'z');
+		if (apart && strncasecmp(s.p + i, word, n) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What words say that name no model: a tax, and with a negative amount what is given back. */
+static enum bill_kind kind_within(struct text s, bool negative)
+{
+	static const struct kind_word words[] = { { "tax", BILL_TAX },
+						  { "vat", BILL_TAX },
+						  { "gst", BILL_TAX },
+						  { "refund", BILL_REFUND },
+						  { "credit", BILL_CREDIT },
+						  { "credits", BILL_CREDIT },
+						  { "discount", BILL_ADJUSTMENT },
+						  { "adjustment", BILL_ADJUSTMENT } };
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if ((negative || words[i].kind == BILL_TAX) && has_word(s, words[i].word))
+			return words[i].kind;
+	return BILL_USAGE;
+}
+
+static bool is_negative(const struct bill_reader *r, struct text amount)
+{
+	struct decimal d;
+	int places;
+	return amount.n && loose_number(&d, &places, amount, r->comma_decimals, NULL) == 0 &&
+	       d.digits < 0;
+}
+
+/* What the item is when it is no model, and no other column told. */
+static enum bill_kind kind_of_item(const struct bill_reader *r, enum item is, struct text words,
+				   struct text cost)
+{
+	const enum bill_kind said = kind_within(words, is_negative(r, cost));
+	return said != BILL_USAGE ? said : is == ITEM_FEE ? BILL_FEE : BILL_OTHER;
+}
+
+static enum item item_in(const struct bill_reader *r, const struct bill_row *row, struct text words,
+			 struct instant at, struct buf *spelled)
+{
+	struct buf b = { 0 };
+	if (row->value[ROLE_PRODUCT].n) {
+		item_with_family(&b, words, row->value[ROLE_PRODUCT]);
+		words = (struct text){ b.n ? b.p : "", b.n };
+	}
+	const enum item is = item_of(spelled, r->format->spelling, words, at, r->o->book);
+	buf_release(&b);
+	return is;
+}
+
 /* Names the model, or what else was charged; spelled holds the name. */
 static void take_words(struct bill_reader *r, struct found *f, const struct bill_row *row,
 		       struct buf *spelled)
 {
 	const struct text item = row->value[ROLE_ITEM], what = row->value[ROLE_WHAT],
 			  service = row->value[ROLE_SERVICE], unit = row->value[ROLE_UNIT];
-	const struct instant at = { f->day * US_PER_DAY + US_PER_DAY / 2 };
+	const struct instant at = { (f->end - 1) * US_PER_DAY + US_PER_DAY / 2 };
 	struct text words = row->word_count ? row->words[0] : (struct text){ "", 0 };
 	enum item is = ITEM_OTHER;
 	if (item.n && !contains(item, "token")) {
@@ -281,12 +393,12 @@ static void take_words(struct bill_reader *r, struct found *f, const struct bill
 		buf_add(spelled, words.p, words.n);
 	} else {
 		for (int i = 0; is != ITEM_MODEL && i < row->word_count; i++)
-			is = item_of(spelled, r->format->spelling, row->words[i], at, r->o->book);
+			is = item_in(r, row, row->words[i], at, spelled);
 		if (is != ITEM_MODEL && r->format->spelling == SPELLING_ANY &&
 		    !contains(words, "token") && (!unit.n || contains(unit, "token")))
 			is = item_of(spelled, SPELLING_PLAIN, service, at, r->o->book);
 		if (is != ITEM_MODEL && words.n && f->kind == BILL_USAGE)
-			f->kind = is == ITEM_FEE ? BILL_FEE : BILL_OTHER;
+			f->kind = kind_of_item(r, is, words, row->value[ROLE_COST]);
 		if (is != ITEM_MODEL)
 			buf_add(spelled, words.n ? words.p : service.p,
 				words.n ? words.n : service.n);
@@ -349,22 +461,32 @@ static int add_amount(struct bill_reader *r, struct bill_line *l, const struct b
 	return rc;
 }
 
-static bool begins(struct text s, const char *word)
+/* Whether it begins with that word: "Total (USD)" does with "total", "totality" does not. */
+static bool begins_with_word(struct text s, const char *word)
 {
-	size_t n = strlen(word);
-	return s.n >= n && strncasecmp(s.p, word, n) == 0;
+	const size_t n = strlen(word);
+	return s.n >= n && strncasecmp(s.p, word, n) == 0 &&
+	       (s.n == n || !((s.p[n] | 32) >= 'a' && (s.p[n] | 32) <= 'z'));
+}
+
+static bool says_total(struct text s)
+{
+	static const char *const words[] = {
+		"total",	"totals",	 "grand total", "sum",		 "subtotal",
+		"sub-total",	"sub total",	 "summe",	"gesamt",	 "gesamtsumme",
+		"gesamtbetrag", "zwischensumme", "sous-total",	"somme",	 "suma",
+		"合计",		"总计",		 "小计",	"filtered total"
+	};
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (begins_with_word(s, words[i]))
+			return true;
+	return false;
 }
 
 static bool is_total(const struct bill_row *row)
 {
-	static const char *const words[] = { "total", "grand total", "sum",  "subtotal",
-					     "summe", "gesamt",	     "合计", "总计" };
-	const struct text in[] = { row->value[ROLE_START], row->value[ROLE_MODEL], row->first };
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-		for (size_t k = 0; k < 3; k++)
-			if (begins(in[k], words[i]) && (k != 1 || in[0].n == 0))
-				return true;
-	return false;
+	return says_total(row->value[ROLE_START]) || says_total(row->value[ROLE_MODEL]) ||
+	       says_total(row->first);
 }
 
 /* Tokens of a CSV of named columns; reports of usage state them in ways of their own. */
@@ -391,17 +513,30 @@ static int add_counts(struct bill_reader *r, struct bill_line *l, const struct b
 	return rc;
 }
 
-static int add_total(struct bill_reader *r, struct text cost, struct err *e)
+static int add_total(struct bill_reader *r, const struct bill_row *row, struct text cost,
+		     struct err *e)
 {
-	int rc = cost.n ? money_of(r, cost, &r->bill->total, e) : 0;
-	r->bill->says_total |= cost.n > 0;
+	struct found f = { 0 };
+	struct bill_total t = { .day = INT64_MIN };
+	if (!cost.n)
+		return 0;
+	int rc = money_of(r, cost, &t.cost, e);
+	if (rc == 0 && row->value[ROLE_START].n && !says_total(row->value[ROLE_START])) {
+		rc = days_from(r, row, &f, e);
+		t.day = f.day;
+	}
+	if ((r->totals & (r->totals - 1)) == 0)
+		r->total = mem_grow(r->total, (r->totals ? r->totals * 2 : 16) * sizeof *r->total);
+	r->total[r->totals++] = t;
 	return rc;
 }
 
-/* "Included", "-", "Free": words of what costs nothing. */
+/* "Included", "-", "Free": words of what costs nothing, and nothing does that a cache answered. */
 static struct text cost_of(const struct bill_row *row)
 {
-	const struct text cost = row->value[ROLE_COST];
+	const struct text cost = row->value[ROLE_COST], flag = row->value[ROLE_FLAG];
+	if (flag.n == 4 && strncasecmp(flag.p, "true", 4) == 0)
+		return TEXT("0");
 	for (size_t i = 0; i < cost.n; i++)
 		if (cost.p[i] >= '0' && cost.p[i] <= '9')
 			return cost;
@@ -421,8 +556,8 @@ static int take_row(struct bill_reader *r, const struct bill_row *row, struct er
 	if (!cost.n && !type.n && !row->value[ROLE_MODEL].n)
 		return 0; /* a day without costs */
 	if (is_total(row))
-		return add_total(r, cost, e);
-	int rc = day_from(r, row->value[ROLE_START], &f.day, e);
+		return add_total(r, row, cost, e);
+	int rc = days_from(r, row, &f, e);
 	if (rc != 0)
 		return rc;
 	take_words(r, &f, row, &spelled);
@@ -464,9 +599,8 @@ static int take_zone(struct bill *b, const char *zone, bool first, struct err *e
 	return 0;
 }
 
-static int parse(void *user, struct text entry, struct text all, struct err *e)
+static int parse_utf8(struct bill_reader *r, struct text entry, struct text all, struct err *e)
 {
-	struct bill_reader *r = user;
 	struct bill *b = r->bill;
 	snprintf(r->name, sizeof r->name, "%s%s%.*s", r->path, entry.n ? ":" : "", (int)entry.n,
 		 entry.n ? entry.p : "");
@@ -479,8 +613,6 @@ static int parse(void *user, struct text entry, struct text all, struct err *e)
 	}
 	if (all.n == 0)
 		return 0;
-	if (utf8_valid_prefix(all.p, all.n) != all.n)
-		return err_set(e, ERR_INVALID, "'%s' is not text in UTF-8", r->name);
 	uint64_t *seen = dict_need(&r->seen, all, NULL);
 	if (*seen)
 		return err_set(e, ERR_INVALID,
@@ -502,11 +634,57 @@ static int parse(void *user, struct text entry, struct text all, struct err *e)
 	return rc;
 }
 
+/* Tables of programs for Windows are not in UTF-8; documents always are. */
+static int parse(void *user, struct text entry, struct text all, struct err *e)
+{
+	struct bill_reader *r = user;
+	struct buf b = { 0 };
+	const size_t valid = utf8_valid_prefix(all.p, all.n);
+	const bool document = all.n && (*all.p == '{' || *all.p == '[');
+	if (valid != all.n && (document || memchr(all.p, 0, all.n)))
+		return err_set(e, ERR_INVALID, "'%s%s%.*s' is not text in UTF-8", r->path,
+			       entry.n ? ":" : "", (int)entry.n, entry.n ? entry.p : "");
+	if (valid != all.n) {
+		unpack_1252(&b, all);
+		all = (struct text){ b.p, b.n };
+	}
+	int rc = parse_utf8(r, entry, all, e);
+	buf_release(&b);
+	return rc;
+}
+
+/* A total of a day is of its rows; of the others the last is of all rows, or all of them add up to
+ * these. */
+static bool total_is_wrong(const struct bill_reader *r)
+{
+	const struct bill *b = r->bill;
+	struct money_total all = { 0 }, totals = { 0 }, last = { 0 };
+	bool wrong = false, of_all = false;
+	for (size_t i = 0; i < b->lines; i++)
+		money_total_add(&all, b->line[i].cost);
+	for (size_t i = 0; i < r->totals; i++) {
+		const struct bill_total *t = &r->total[i];
+		struct money_total day = { 0 };
+		for (size_t k = 0; k < b->lines; k++)
+			if (b->line[k].day == t->day)
+				money_total_add(&day, b->line[k].cost);
+		if (t->day == INT64_MIN) {
+			of_all = true;
+			last = t->cost;
+			money_total_add(&totals, t->cost);
+		} else {
+			wrong |= day.atto != t->cost.atto;
+		}
+	}
+	return wrong || (of_all && last.atto != all.atto && totals.atto != all.atto);
+}
+
 /* Where no cost is stated, what price and amount give; charges are positive. */
 static void settle(struct bill_reader *r)
 {
 	struct bill *b = r->bill;
 	bool flip = r->deductions > r->charges;
+	b->total_is_wrong = total_is_wrong(r);
 	for (size_t i = 0; i < b->lines; i++) {
 		struct bill_line *l = &b->line[i];
 		if (flip)
@@ -531,6 +709,7 @@ static int finish(struct bill_reader *r, const char *path, int rc, struct err *e
 	dict_release(&r->rows);
 	dict_release(&r->names);
 	page_list_release(&r->pages);
+	free(r->total);
 	if (rc != 0) {
 		bill_release(out);
 		return rc;

@@ -26,7 +26,7 @@ enum bill_kind {
 const char *bill_kind_name(enum bill_kind k);
 
 struct bill_line {
-	int64_t day;	   /* since 1970, in the bill's zone */
+	int64_t day, end;  /* since 1970, in the bill's zone; the day after the last */
 	struct text model; /* "" where the bill names none; of other kinds than usage: of what */
 	struct text project;
 	enum bill_kind kind;
@@ -39,6 +39,7 @@ struct bill_line {
 
 struct bill_options {
 	const char *column[EXPORT_ROLES]; /* as --map names them, by their meaning; NULL: not */
+	const char *const *none;	  /* columns that do not matter, ended by NULL; or NULL */
 	const struct book *book;	  /* tells models from other words; NULL: none */
 };
 
@@ -56,8 +57,7 @@ struct bill {
 	struct text cost;     /* the column of the costs, "" where it has no name */
 	struct text unread;   /* columns that speak of money and were not read, ", " between */
 	struct text doubtful; /* what may change it and was not read, ", " between */
-	bool says_total;      /* a row of totals */
-	struct money_total total;
+	bool total_is_wrong;  /* a row of totals, of a day or of all, is not the sum of the rows */
 	struct arena arena;
 };
 

@@ -22,6 +22,12 @@ struct bill_row {
 	struct text cost_name; /* the column of the cost, as the file spells it */
 };
 
+/* What a row of totals says; day: of that day, INT64_MIN: of all. */
+struct bill_total {
+	int64_t day;
+	struct money_total cost;
+};
+
 struct bill_reader {
 	int (*take)(struct bill_reader *r, const struct bill_row *row, struct err *e);
 	struct bill *bill;
@@ -36,6 +42,8 @@ struct bill_reader {
 	const struct export_format *format; /* of the file at work */
 	bool comma_decimals;
 	struct page_list pages;
+	struct bill_total *total; /* rows of totals, as they come */
+	size_t totals;
 	int64_t charges, deductions; /* rows by their sign, where the majority decides */
 };
 

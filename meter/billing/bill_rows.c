@@ -16,6 +16,10 @@ static const struct export_column own_columns[] = {
 	{ "Fecha", ROLE_START },
 	{ "Data", ROLE_START },
 	{ "日期", ROLE_START },
+	{ "month", ROLE_START },
+	{ "Monat", ROLE_START },
+	{ "Mes", ROLE_START },
+	{ "月份", ROLE_START },
 	{ "model", ROLE_MODEL },
 	{ "Modell", ROLE_MODEL },
 	{ "Modèle", ROLE_MODEL },
@@ -175,6 +179,14 @@ static int take_header(struct bill_reader *r, struct layout *l, const struct csv
 			return err_set(e, ERR_INVALID, "there is no column '%s', which --map names",
 				       name);
 	}
+	for (const char *const *none = r->o->none; none && *none; none++) {
+		bool there = false;
+		for (size_t i = 0; i < h->count; i++)
+			there |= export_is_named(h->field[i], *none);
+		if (!there)
+			return err_set(e, ERR_INVALID, "there is no column '%s', which --map names",
+				       *none);
+	}
 	for (const struct export_column *c = r->format->column; c->name; c++)
 		if (!r->o->column[c->role] && !(named && c->role == ROLE_COST) &&
 		    add_column(l, h, c)) {
@@ -233,23 +245,6 @@ static int take_record(struct bill_reader *r, struct layout *l, const struct csv
 	return rc;
 }
 
-/* The separator that a line has most of. */
-static char separator_of(struct text line)
-{
-	size_t most = 0;
-	char best = ',';
-	for (const char *s = ",;\t"; *s; s++) {
-		size_t count = 0;
-		for (size_t i = 0; i < line.n; i++)
-			count += line.p[i] == *s;
-		if (count > most) {
-			most = count;
-			best = *s;
-		}
-	}
-	return best;
-}
-
 static struct text line_at(const char *p, const char *end)
 {
 	const char *newline = memchr(p, '\n', (size_t)(end - p));
@@ -297,7 +292,7 @@ static const char *header_in(struct text all, int64_t *line)
 		struct text one = line_at(p, end);
 		while (one.n && one.p[one.n - 1] == '\r')
 			one.n--;
-		if (one.n && csv_split(names, one, separator_of(one), NULL) == 0) {
+		if (one.n && csv_split(names, one, csv_separator_of(one), NULL) == 0) {
 			f = export_of_columns(names->field, names->count, EXPORT_AS_BILL);
 			own = !f && is_own_header(names);
 		}
@@ -320,7 +315,7 @@ static int read_csv(struct bill_reader *r, struct text all, struct err *e)
 	struct csv_record *row = mem_zalloc(sizeof *row);
 	int64_t line;
 	const char *p = header_in(all, &line), *end = all.p + all.n;
-	const char separator = separator_of(line_at(p, end));
+	const char separator = csv_separator_of(line_at(p, end));
 	int rc = 0;
 	r->comma_decimals = separator == ';';
 	for (; rc == 0 && p < end; line++) {
@@ -397,7 +392,7 @@ static int take_object(struct bill_reader *r, json_value *v, json_value *item, s
 	const struct export_format *f = r->format;
 	for (const struct export_column *c = f->column; c->name; c++) {
 		json_value *field = export_value(v, item, c->name);
-		struct text s = json_number_or_string(field);
+		struct text s = json_true(field) ? TEXT("true") : json_number_or_string(field);
 		if (c->role == ROLE_CREDITS && json_kind(field) == JSON_ARRAY) {
 			json_put_value(&credits, field);
 			s = (struct text){ credits.p, credits.n };

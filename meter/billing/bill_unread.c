@@ -52,6 +52,15 @@ static bool may_be_missing(const struct bill_reader *r, const struct bill_seen *
 	       (!seen->net && is_amount(value));
 }
 
+/* By the registry, or by who asks. */
+static bool is_settled(const struct bill_reader *r, struct text name)
+{
+	for (const char *const *none = r->o->none; none && *none; none++)
+		if (export_is_named(name, *none))
+			return true;
+	return r->format->needs[0].any && export_is_listed(r->format, name);
+}
+
 int bill_judge(struct bill_reader *r, const struct bill_seen *seen, struct text name,
 	       struct text value, struct err *e)
 {
@@ -59,8 +68,7 @@ int bill_judge(struct bill_reader *r, const struct bill_seen *seen, struct text 
 		return 0;
 	uint64_t *said = dict_need(&r->names, name, NULL);
 	if (!*said)
-		*said = JUDGED |
-			(r->format->needs[0].any && export_is_listed(r->format, name) ? LISTED : 0);
+		*said = JUDGED | (is_settled(r, name) ? LISTED : 0);
 	if (*said & LISTED)
 		return 0;
 	if (!seen->role[ROLE_CURRENCY] && loose_is_currency(value) &&

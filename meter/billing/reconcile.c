@@ -5,6 +5,7 @@
 
 #include "base/dict.h"
 #include "base/zone.h"
+#include "meter/billing/bill_names.h"
 #include "meter/billing/causes.h"
 #include "pricing/rate.h"
 #include "pricing/tariffs.h"
@@ -21,8 +22,49 @@ struct work {
 	const struct zone *zone;
 	struct dict index;
 	const struct reconcile_options *o;
-	bool by_model; /* the bill names models */
+	bool by_model;	   /* the bill names models */
+	struct span *span; /* days that are compared as one, in order */
+	size_t spans;
 };
+
+/* Days that a row of the bill is of, and what overlaps them. */
+struct span {
+	int64_t from, to;
+};
+
+static int by_start(const void *a, const void *b)
+{
+	const struct span *x = a, *y = b;
+	return x->from < y->from ? -1 : x->from > y->from;
+}
+
+static void find_spans(struct work *w)
+{
+	const struct bill *bill = w->bill;
+	size_t n = 0;
+	w->span = mem_alloc((bill->lines + 1) * sizeof *w->span);
+	for (size_t i = 0; i < bill->lines; i++)
+		if (bill->line[i].kind == BILL_USAGE && bill->line[i].end > bill->line[i].day + 1)
+			w->span[n++] = (struct span){ bill->line[i].day, bill->line[i].end };
+	if (n)
+		qsort(w->span, n, sizeof *w->span, by_start);
+	for (size_t i = 0; i < n; i++) {
+		struct span *last = w->spans ? &w->span[w->spans - 1] : NULL;
+		if (!last || w->span[i].from >= last->to)
+			w->span[w->spans++] = w->span[i];
+		else if (w->span[i].to > last->to)
+			last->to = w->span[i].to;
+	}
+}
+
+/* The days that a day is compared with. */
+static struct span span_of(const struct work *w, int64_t day)
+{
+	for (size_t i = 0; i < w->spans; i++)
+		if (day >= w->span[i].from && day < w->span[i].to)
+			return w->span[i];
+	return (struct span){ day, day + 1 };
+}
 
 /* A bill and a meter may call a model by different names that mean the same at that time. */
 static struct text resolved(struct work *w, struct text model, int64_t day)
@@ -39,11 +81,12 @@ static struct text resolved(struct work *w, struct text model, int64_t day)
 static struct reconciled *line_of(struct work *w, int64_t day, struct text model)
 {
 	struct reconciliation *r = w->out;
+	const struct span span = span_of(w, day);
 	struct buf key = { 0 };
 	/* shown as the half that names it first spells it: the bill */
 	struct text same = w->by_model ? resolved(w, model, day) : (struct text){ "", 0 };
 	model = w->by_model ? model : same;
-	buf_int(&key, day);
+	buf_int(&key, span.from);
 	buf_puts(&key, " ");
 	buf_add(&key, same.p, same.n);
 	uint64_t *at = dict_need(&w->index, (struct text){ key.p, key.n }, NULL);
@@ -53,7 +96,8 @@ static struct reconciled *line_of(struct work *w, int64_t day, struct text model
 			r->line =
 				mem_grow(r->line, (r->lines ? r->lines * 2 : 64) * sizeof *r->line);
 		r->line[r->lines] = (struct reconciled){
-			.day = day,
+			.day = span.from,
+			.end = span.to,
 			.model = { arena_text(&r->arena, model.n ? model.p : "", model.n), model.n }
 		};
 		*at = ++r->lines;
@@ -340,7 +384,12 @@ static int days_of(struct work *w, int64_t *from, int64_t *to, struct err *e)
 	int rc = 0;
 	/* the days of the bill, unless others are asked for */
 	*from = bill->line[0].day;
-	*to = bill->line[bill->lines - 1].day + 1;
+	*to = bill->line[0].end;
+	for (size_t i = 0; i < bill->lines; i++) /* of a tax or a fee its first day says enough */
+		if (bill->line[i].kind == BILL_USAGE && bill->line[i].end > *to)
+			*to = bill->line[i].end;
+		else if (bill->line[i].day >= *to)
+			*to = bill->line[i].day + 1;
 	if (w->o->since.us != INSTANT_MIN.us)
 		rc = day_at(w, w->o->since, from, e);
 	if (rc == 0 && w->o->until.us != INSTANT_MAX.us)
@@ -354,17 +403,30 @@ static int look_at_lines(struct work *w, struct err *e)
 {
 	const struct bill *bill = w->bill;
 	bool projects = false;
-	struct money_total sum = { 0 };
 	for (size_t i = 0; i < bill->lines; i++) {
 		w->by_model |= bill->line[i].kind == BILL_USAGE && bill->line[i].model.n > 0;
 		projects |= bill->line[i].project.n > 0;
-		money_total_add(&sum, bill->line[i].cost);
 	}
-	w->out->total_is_wrong = bill->says_total && sum.atto != bill->total.atto;
+	w->out->total_is_wrong = bill->total_is_wrong;
 	if (w->o->project && !projects)
 		return err_set(e, ERR_USAGE,
 			       "the bill names no projects: --project would narrow the metered "
 			       "half only");
+	return 0;
+}
+
+/* A period that begins or ends within the days of a row asks for a part of what it says. */
+static int check_spans(struct work *w, int64_t from, int64_t to, struct err *e)
+{
+	find_spans(w);
+	for (size_t i = 0; i < w->spans; i++)
+		if ((w->span[i].from < from && w->span[i].to > from) ||
+		    (w->span[i].from < to && w->span[i].to > to))
+			return err_set(
+				e, ERR_USAGE,
+				"a row of the bill is of %lld days: --since and --until must "
+				"not divide them",
+				(long long)(w->span[i].to - w->span[i].from));
 	return 0;
 }
 
@@ -380,6 +442,8 @@ int reconcile(struct reconciliation *out, struct store *s, const struct bill *bi
 		rc = days_of(&w, &from, &to, e);
 	if (rc == 0)
 		rc = look_at_lines(&w, e);
+	if (rc == 0)
+		rc = check_spans(&w, from, to, e);
 	if (rc == 0) {
 		add_bill(&w, from, to);
 		rc = read_metered(&w, s, from, to, e);
@@ -388,10 +452,12 @@ int reconcile(struct reconciliation *out, struct store *s, const struct bill *bi
 		rc = read_at_cards(&w, s, from, to, e);
 	zone_close(own);
 	dict_release(&w.index);
+	free(w.span);
 	if (rc != 0) {
 		reconciliation_release(out);
 		return rc;
 	}
+	bill_names_join(out);
 	if (out->lines)
 		qsort(out->line, out->lines, sizeof *out->line, by_day);
 	for (size_t i = 0; i < out->lines; i++)

@@ -17,7 +17,8 @@ enum match { MATCHES, DIFFERS, BILLED_ONLY, METERED_ONLY };
 enum cause { CAUSE_NONE, CAUSE_MOVED, CAUSE_NAME, CAUSE_PRICE, CAUSE_TIER, CAUSE_UNPRICED, CAUSES };
 
 struct reconciled {
-	int64_t day;
+	int64_t day,
+		end; /* of one day, or of all days that a row of the bill is of; not the last */
 	struct text model;
 	enum match match;
 	struct bill_line billed; /* zero where it is METERED_ONLY */

@@ -40,16 +40,6 @@ static void refuse(void *user, int64_t line, struct text raw, const struct err *
 	snprintf(a->why, 600, "%s", why->message);
 }
 
-/* The separator of the header that was kept: the one that its fields stand apart by. */
-static char separator_of(struct text header)
-{
-	static const char separators[] = ",;\t|";
-	for (const char *s = separators; *s; s++)
-		if (memchr(header.p, *s, header.n))
-			return *s;
-	return ',';
-}
-
 /* One value of a line under the name of its column; what may be billed and is not understood leaves
  * the record without a price, as it did before. */
 static int read_value(struct metered *m, struct buf *why, struct text name, struct text value,
@@ -76,7 +66,7 @@ static void read_line(struct attempt *a, const struct held *h, bool has_at)
 	while (raw.n && (raw.p[raw.n - 1] == '\n' || raw.p[raw.n - 1] == '\r'))
 		raw.n--;
 	record_clear(&m.record);
-	const char separator = separator_of(h->header);
+	const char separator = csv_separator_of(h->header);
 	struct buf why = { 0 };
 	int rc = csv_split(names, h->header, separator, &e);
 	if (rc == 0)

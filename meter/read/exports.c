@@ -54,6 +54,7 @@ static uint8_t role_of(struct text word)
 		[ROLE_ITEM] = "item",
 		[ROLE_WHAT] = "what",
 		[ROLE_SERVICE] = "service",
+		[ROLE_PRODUCT] = "product",
 		[ROLE_UNIT] = "unit",
 		[ROLE_COUNT + RAW_PROMPT] = "prompt",
 		[ROLE_COUNT + RAW_COMPLETION] = "completion",
@@ -157,13 +158,14 @@ static void take_file(const char *text)
 					     "rows",	"needs",    "columns",	"harmless", "cache",
 					     "money",	"spelling", "currency", "zone",	    "sign",
 					     "parts",	"dates",    "optional", "costs",    "net",
-					     "general", "key",	    NULL };
+					     "general", "key",	    "ends",	NULL };
 	static const char *const costs[] = { "estimated", "charged", "no bill", NULL };
 	static const char *const kinds[] = { "calls", "buckets", "bill", NULL };
 	static const char *const reads[] = { "rows", "document", "trace", NULL };
 	static const char *const caches[] = { "keys", "inside", "beside", NULL };
 	static const char *const moneys[] = { "units", "", "cents", NULL };
 	static const char *const signs[] = { "stated", "majority", NULL };
+	static const char *const ends[] = { "next day", "last day", NULL };
 	static const char *const orders[] = { "certain", "month first", "day first", NULL };
 	static const char *const spellings[] = { "plain", "openai",  "aws", "azure",
 						 "gcp",	  "bailian", "any", NULL };
@@ -191,6 +193,7 @@ static void take_file(const char *text)
 		.net = word(root, "net"),
 		.zone = word(root, "zone"),
 		.order = (enum loose_order)choice(root, "dates", orders),
+		.last_day = choice(root, "ends", ends) == 1,
 		.majority = choice(root, "sign", signs) == 1,
 		.parts = json_true(json_member(root, "parts")),
 		.general = json_true(json_member(root, "general")),
@@ -261,12 +264,25 @@ static bool begins_same(struct text column, const char *name, size_t n)
 	return false;
 }
 
+/* "计量名称 (MeterName)": a console in another language writes its own name in brackets. */
+static struct text in_brackets(struct text column)
+{
+	const char *open =
+		column.n && column.p[column.n - 1] == ')' ? memrchr(column.p, '(', column.n) : NULL;
+	if (!open || open == column.p || (unsigned char)*column.p < 0x80)
+		return (struct text){ "", 0 };
+	return (struct text){ open + 1, (size_t)(column.p + column.n - open - 2) };
+}
+
 bool export_is_named(struct text column, const char *name)
 {
 	const size_t n = strlen(name);
 	if (n && name[n - 1] == '*')
 		return column.n >= n && begins_same(column, name, n - 1);
 	const char *dot = strchr(name, '.');
+	const struct text original = in_brackets(column);
+	if (original.n && export_is_named(original, name))
+		return true;
 	return column.n && (same_name(column.p, column.n, name, strlen(name)) ||
 			    (dot && same_name(column.p, column.n, name, (size_t)(dot - name))));
 }
@@ -545,12 +561,11 @@ static const struct export_format *of_header(
 	struct text line, char *separator,
 	const struct export_format *(*find)(const struct text *, size_t))
 {
-	static const char separators[] = ",;\t";
 	const struct export_format *found = NULL;
 	struct csv_record *names = mem_zalloc(sizeof *names);
 	if (line.n >= 3 && memcmp(line.p, "\xEF\xBB\xBF", 3) == 0)
 		line = (struct text){ line.p + 3, line.n - 3 };
-	for (const char *s = separators; *s && !found; s++)
+	for (const char *s = CSV_SEPARATORS; *s && !found; s++)
 		if (line.n && memchr(line.p, *s, line.n) && csv_split(names, line, *s, NULL) == 0) {
 			found = find(names->field, names->count);
 			*separator = *s;

@@ -52,6 +52,7 @@ enum export_role {
 	ROLE_ITEM,    /* tokens, or another thing that was charged */
 	ROLE_WHAT,    /* that thing in words */
 	ROLE_SERVICE, /* the product that a line is of */
+	ROLE_PRODUCT, /* whose name may hold the family of models that ROLE_MODEL leaves out */
 	ROLE_UNIT,
 	ROLE_COUNT, /* + enum raw_count, or RAW_COUNTS + enum unit */
 };
@@ -102,6 +103,7 @@ struct export_format {
 	const char *currency;	/* of all its money; NULL: a column says */
 	const char *zone;	/* of its days; NULL: UTC, or the offset that they state */
 	enum loose_order order; /* of its dates */
+	bool last_day;		/* the end of a row is the last of its days, not the one after */
 	bool majority;		/* the sign that most rows have is a charge */
 	const char *net;	/* the column of costs after discounts, which some files lack */
 	bool parts;		/* one bill comes in several files that may share a day */

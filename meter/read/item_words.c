@@ -172,18 +172,110 @@ static bool aws_item(struct buf *b, struct text s, struct instant at, const stru
 	return b->n > from;
 }
 
+/* --- names of models inside other words --- */
+
+/* The word that begins at p, without what stands around it. */
+static struct text word_at(const char *p, const char *end)
+{
+	size_t n = 0;
+	while (p + n < end && !strchr(" ,;()[]", p[n]))
+		n++;
+	return (struct text){ p, n };
+}
+
+static const char *word_after(struct text word, const char *end)
+{
+	const char *p = word.p + word.n;
+	while (p < end && strchr(" ,;()[]", *p))
+		p++;
+	return p;
+}
+
+/* As a card may call it: "Claude 4.6 Sonnet" has the version in front, "Llama 3.3 70B" blanks. */
+static bool slug_is_known(struct buf *b, struct text s, struct instant at, const struct book *book)
+{
+	const size_t from = b->n;
+	const char *second = s.n ? memchr(s.p, ' ', s.n) : NULL,
+		   *third = second ? memchr(second + 1, ' ', (size_t)(s.p + s.n - second - 1))
+				   : NULL;
+	model_from_display(b, s);
+	if (book_knows(book, (struct text){ b->p + from, b->n - from }, at))
+		return true;
+	b->n = from;
+	for (size_t i = 0; i < s.n; i++)
+		buf_add(b, &(char){ s.p[i] == ' ' ? '-' : lower(s.p[i]) }, 1);
+	if (book_knows(book, (struct text){ b->p + from, b->n - from }, at))
+		return true;
+	b->n = from;
+	if (!begins(s, "Claude ") || !third || !is_digit(second[1]))
+		return false;
+	buf_printf(b, "claude-%.*s-%.*s", (int)(s.p + s.n - third - 1), third + 1,
+		   (int)(third - second - 1), second + 1);
+	for (size_t i = from; i < b->n; i++)
+		b->p[i] = b->p[i] == '.' || b->p[i] == ' ' ? '-' : lower(b->p[i]);
+	if (book_knows(book, (struct text){ b->p + from, b->n - from }, at))
+		return true;
+	b->n = from;
+	return false;
+}
+
+/* "$3 per million input tokens for Claude 4.6 Sonnet in Ohio": the longest run of words that begins
+ * with a family's name and that a card knows. */
+static bool name_within(struct buf *b, struct text s, struct instant at, const struct book *book)
+{
+	static const char *const families[] = { "claude",  "gpt-",	"gemini",  "grok", "llama",
+						"nova",	   "deepseek",	"mistral", "qwen", "kimi",
+						"command", "codestral", NULL };
+	enum { WORDS_MOST = 6 };
+	const char *end = s.p + s.n, *next;
+	for (const char *p = s.p; s.n && p < end; p = next) {
+		struct text word = word_at(p, end);
+		next = word_after(word, end);
+		bool family = false;
+		for (size_t i = 0; families[i]; i++)
+			family |= begins(word, families[i]);
+		const char *ends[WORDS_MOST];
+		int words = 0;
+		for (const char *w = p; family && words < WORDS_MOST && w < end;) {
+			struct text one = word_at(w, end);
+			ends[words++] = one.p + one.n;
+			w = one.p + one.n < end && one.p[one.n] == ' ' ? one.p + one.n + 1 : end;
+		}
+		while (words--)
+			if (slug_is_known(b, (struct text){ p, (size_t)(ends[words] - p) }, at,
+					  book))
+				return true;
+	}
+	return false;
+}
+
 /* --- SKUs of Google: "Gemini 2.5 Flash GA Text Input - Predictions" --- */
 
-static bool gcp_item(struct buf *b, struct text s)
+/* From the name of the family on; "Batch" and "Generate content input token count for" may stand
+ * before it. */
+static struct text from_family(struct text s)
+{
+	static const char *const families[] = { "gemini", "claude" };
+	for (size_t i = 0; i < s.n; i++)
+		for (size_t k = 0; k < 2; k++)
+			if ((i == 0 || s.p[i - 1] == ' ') &&
+			    begins((struct text){ s.p + i, s.n - i }, families[k]))
+				return (struct text){ s.p + i, s.n - i };
+	return (struct text){ s.p, 0 };
+}
+
+static bool gcp_item(struct buf *b, struct text words, struct instant at, const struct book *book)
 {
 	static const char *const parts[] = { "gemini", "flash", "pro",	  "lite",    "ultra",
 					     "nano",   "image", "claude", "sonnet",  "opus",
 					     "haiku",  "live",	"fable",  "instant", NULL };
 	size_t from = b->n;
+	const struct text s = from_family(words);
 	for (const char *p = s.p, *end = s.p + s.n; s.n && p < end;) {
 		const char *space = memchr(p, ' ', (size_t)(end - p));
 		size_t n = (size_t)((space ? space : end) - p);
-		if (!(n && is_digit(*p)) && !is_one_of((struct text){ p, n }, parts))
+		const bool whole = p == s.p && memchr(p, '-', n); /* as the interface spells it */
+		if (!whole && !(n && is_digit(*p)) && !is_one_of((struct text){ p, n }, parts))
 			break;
 		if (b->n > from)
 			buf_puts(b, "-");
@@ -193,7 +285,7 @@ static bool gcp_item(struct buf *b, struct text s)
 	bool claude = b->n > from + 6 && strncasecmp(b->p + from, "claude", 6) == 0;
 	for (size_t i = from; i < b->n; i++)
 		b->p[i] = claude && b->p[i] == '.' ? '-' : lower(b->p[i]);
-	return b->n > from;
+	return b->n > from || name_within(b, words, at, book);
 }
 
 /* --- meters of Azure: "gpt 4o 1120 cached Inp glbl Tokens", "5.4 opt Dz 1M Tokens" --- */
@@ -236,23 +328,26 @@ static bool whole_date(struct buf *b, size_t from, struct instant at, const stru
 static bool azure_item(struct buf *b, struct text s, struct instant at, const struct book *book)
 {
 	static const char *const parts[] = {
-		"inp",	  "inpt",   "input",	"in",	 "out",	     "outp",  "outpt", "opt",
-		"output", "cached", "cchd",	"cache", "cd",	     "glbl",  "gl",    "global",
-		"rgnl",	  "regnl",  "regional", "regn",	 "dz",	     "dzone", "dzn",   "data",
-		"zone",	  "batch",  "btch",	"prty",	 "priority", "pp",    "1k",    "1m",
-		"tokens", "token",  "txt",	"text",	 "aud",	     "audio", "img",   "image",
-		"short",  "long",   "co",	"cntxt", "context",  NULL
+		"inp",	  "inpt",   "input",	"in",	 "out",	     "outp",	"outpt",  "opt",
+		"output", "cached", "cchd",	"cache", "cd",	     "glbl",	"gl",	  "global",
+		"rgnl",	  "regnl",  "regional", "regn",	 "dz",	     "dzone",	"dzn",	  "data",
+		"zone",	  "batch",  "btch",	"prty",	 "priority", "pp",	"1k",	  "1m",
+		"tokens", "token",  "txt",	"text",	 "aud",	     "audio",	"img",	  "image",
+		"short",  "long",   "co",	"cntxt", "context",  "shortco", "longco", "std",
+		"stnd",	  NULL
 	};
 	size_t from = b->n;
+	bool embedding = begins(s, "embedding");
 	bool tokens = contains(s, "token");
 	for (const char *p = s.p, *end = s.p + s.n; s.n && p < end;) {
 		size_t n = 0;
 		while (p + n < end && p[n] != ' ' && p[n] != '-')
 			n++;
-		if (is_one_of((struct text){ p, n }, parts))
+		if (is_one_of((struct text){ p, n }, parts) &&
+		    (p > s.p || !begins(s, "text-embedding")))
 			break;
-		if (n && b->n == from && is_digit(*p))
-			buf_puts(b, "gpt");
+		if (n && b->n == from && (is_digit(*p) || embedding))
+			buf_puts(b, embedding ? "text" : "gpt");
 		if (n && b->n > from)
 			buf_puts(b, "-");
 		for (size_t i = 0; i < n; i++)
@@ -307,12 +402,24 @@ static bool any_item(struct buf *b, struct text s, struct instant at, const stru
 		}
 		p += part.n + 1;
 	}
-	return false;
+	return name_within(b, s, at, book);
+}
+
+void item_with_family(struct buf *b, struct text words, struct text product)
+{
+	static const char *const families[] = { "deepseek", "grok", "mistral", "llama",
+						"cohere",   "phi",  "kimi",    "qwen" };
+	for (size_t i = 0; i < sizeof families / sizeof *families; i++)
+		if (contains(product, families[i]) && !contains(words, families[i]))
+			buf_printf(b, "%s ", families[i]);
+	buf_add(b, words.p, words.n);
 }
 
 enum item item_of(struct buf *b, enum item_spelling how, struct text words, struct instant at,
 		  const struct book *book)
 {
+	static const char *const no_tokens[] = { "caching storage", "grounding", "tuning",
+						 "training", "provisioned throughput" };
 	switch (how) {
 	case SPELLING_PLAIN:
 		model_from_display(b, words);
@@ -325,9 +432,10 @@ enum item item_of(struct buf *b, enum item_spelling how, struct text words, stru
 		return azure_item(b, words, at, book) ? ITEM_MODEL : ITEM_OTHER;
 	case SPELLING_GCP:
 		/* hours of a cache are no tokens of a model */
-		if (contains(words, "caching storage") || contains(words, "grounding"))
-			return ITEM_FEE;
-		return gcp_item(b, words) ? ITEM_MODEL : ITEM_OTHER;
+		for (size_t i = 0; i < sizeof no_tokens / sizeof *no_tokens; i++)
+			if (contains(words, no_tokens[i]))
+				return ITEM_FEE;
+		return gcp_item(b, words, at, book) ? ITEM_MODEL : ITEM_OTHER;
 	case SPELLING_BAILIAN:
 		return bailian_item(b, words) ? ITEM_MODEL : ITEM_OTHER;
 	case SPELLING_ANY:

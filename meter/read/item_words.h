@@ -18,6 +18,9 @@ enum item {
  * other words; NULL: nothing is known by its name. */
 enum item item_of(struct buf *b, enum item_spelling how, struct text words, struct instant at,
 		  const struct book *book);
+/* The words with the family of models in front that the product is of and that they leave out: the
+ * meter "R1 Inp glbl Tokens" of "Azure DeepSeek Models". Appends to b. */
+void item_with_family(struct buf *b, struct text words, struct text product);
 /* Whether the unit is a time or a space: hours, months, gigabytes. */
 bool item_unit_is_no_count(struct text unit);
 /* A display name ("Claude Sonnet 4.6", "Claude4.6Sonnet", "GPT-5 mini") as its model's name; others

@@ -203,10 +203,7 @@ static int take_csv_header(struct trace *t, struct text head, const struct trace
 	struct text line = { head.p, nl ? (size_t)(nl - head.p) : head.n };
 	t->body = nl ? nl + 1 - head.p : (int64_t)head.n;
 	t->body_line = 2;
-	t->separator = memchr(line.p, ',', line.n)    ? ','
-		       : memchr(line.p, '\t', line.n) ? '\t'
-		       : memchr(line.p, ';', line.n)  ? ';'
-						      : ',';
+	t->separator = csv_separator_of(line);
 	struct csv_record *r = mem_zalloc(sizeof *r);
 	int rc = csv_split(r, line, t->separator, e);
 	if (rc != 0) {

@@ -113,6 +113,10 @@ TABLES = {
     "gcp.billing": ("usage_start_time,service.description,sku.description,cost,currency,cost_type,credits,project.id",
                     lambda d, m, c, k: [d + " 05:00:00 UTC", "Vertex AI", (shown(m) if shown(m) != m else m.replace("-", " ")) + " Input Tokens" if m else "Tax",
                                         plain(c + 1), "USD", tax(k, "tax", "regular"), '[{"name": "promotion", "amount": -1}]', "p"]),
+    "gcp.cost_table": ("Project name,Project ID,Service description,SKU description,Credit type,Cost type,Usage start date,Usage end date,Usage unit,"
+                       "Unrounded Cost ($),Cost ($)",
+                       lambda d, m, c, k: ["p", "p", "Vertex AI", (shown(m) if shown(m) != m else m.replace("-", " ")) + " Input Tokens" if m else "Tax", "",
+                                           tax(k, "Tax", "Usage"), d, d, "count", plain(c), plain(c)]),
     "github.copilot": ("date,username,product,sku,model,quantity,unit_type,applied_cost_per_quantity,gross_amount,discount_amount,net_amount",
                        lambda d, m, c, k: [d, "me", "copilot", tax(k, "tax", "copilot_premium_request"), shown(m), "3.6", "requests", "0.04", plain(c + 1), "1", plain(c)]),
     "focus": ("BilledCost,EffectiveCost,ListCost,BillingCurrency,ChargeCategory,ChargePeriodStart,ServiceName,ConsumedUnit,SkuMeter,x_UsageType",

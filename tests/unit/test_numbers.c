@@ -1,5 +1,6 @@
 #include "tests/unit/unit.h"
 
+#include "base/loose.h"
 #include "base/money.h"
 
 static void decimals_are_read_and_written_canonically(void **state)
@@ -63,6 +64,43 @@ static void float_noise_rounds_to_15_digits(void **state)
 		d = decimal_round_significant(d, 15, &changed);
 		assert_string_equal(decimal_format(d, buf), cases[i].out);
 		assert_int_equal(changed, cases[i].changed);
+	}
+}
+
+static void numbers_of_bills_are_read_as_people_write_them(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *in, *out;
+		bool comma;
+	} cases[] = { { "1,234.50", "1234.5", false },
+		      { "1.234,50", "1234.5", true },
+		      { "$0.10", "0.1", false },
+		      { "9.00 EUR", "9", false },
+		      { "(1.00)", "-1", false },
+		      { "1.00-", "-1", false },
+		      { "1.00 CR", "-1", false },
+		      { "$1.00 Dr.", "1", false },
+		      { "Cr 1.00", "-1", false },
+		      { "1,00,000.00", "100000", false },
+		      { "12,34,567.5", "1234567.5", false },
+		      { "1,23,45,678", "12345678", false },
+		      { "1'234.50", "1234.5", true },
+		      { "1e-05", "0.00001", false } };
+	static const char *const bad[] = { "7%",    "1,00,00.00", "1,2345.00", "1,00,0000",
+					   "1.234", "CR",	  "1 cred",    "12,345,67.00" };
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct decimal d;
+		int places;
+		char buf[DECIMAL_TEXT_MAX];
+		assert_int_equal(
+			loose_number(&d, &places, text_of(cases[i].in), cases[i].comma, NULL), 0);
+		assert_string_equal(decimal_format(d, buf), cases[i].out);
+	}
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		struct decimal d;
+		int places;
+		assert_true(loose_number(&d, &places, text_of(bad[i]), true, NULL) < 0);
 	}
 }
 
@@ -158,6 +196,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(decimals_are_read_and_written_canonically),
 		cmocka_unit_test(what_is_no_decimal_is_refused),
+		cmocka_unit_test(numbers_of_bills_are_read_as_people_write_them),
 		cmocka_unit_test(float_noise_rounds_to_15_digits),
 		cmocka_unit_test(money_holds_twelve_decimals_and_no_more),
 		cmocka_unit_test(totals_are_exact_and_refuse_to_overflow),
