@@ -6,7 +6,7 @@
 
 static const struct option options[] = {
 	{ "by", 0, "KEYS",
-	  "group by day, week, month, hour, model, provider, customer, project, workload, effort, task, session, window (a,b,c; default day)",
+	  "group by day, week, month, hour, model, provider, customer, project, workload, effort, task, session, window, region (a,b,c; default day)",
 	  false },
 	{ "order", 0, "key|cost|records", "order of the groups (default key)", false },
 	{ "limit", 0, "N", "show the first N groups only", false },

@@ -82,6 +82,7 @@ static void usage_row(struct writer *w, const struct usage_result *r, size_t i, 
 	struct focus_row row = { .account_id = account_of(w, customer),
 				 .account_name = account_of(w, customer),
 				 .sub_account_id = project,
+				 .region = usage_label(r, i, 5),
 				 .billing_currency = currency,
 				 .pricing_currency = currency,
 				 .charge_category = "Usage",
@@ -121,8 +122,8 @@ static void usage_row(struct writer *w, const struct usage_result *r, size_t i, 
 
 static int usage_rows(struct writer *w, struct store *s, struct err *e)
 {
-	static const enum usage_dim dims[] = { USAGE_BY_DAY, USAGE_BY_CUSTOMER, USAGE_BY_PROJECT,
-					       USAGE_BY_MODEL, USAGE_BY_PRICE };
+	static const enum usage_dim dims[] = { USAGE_BY_DAY,   USAGE_BY_CUSTOMER, USAGE_BY_PROJECT,
+					       USAGE_BY_MODEL, USAGE_BY_PRICE,	  USAGE_BY_REGION };
 	const struct usage_filter f = { .since = w->o->since,
 					.until = w->o->until,
 					.customer = w->o->customer };
@@ -131,7 +132,7 @@ static int usage_rows(struct writer *w, struct store *s, struct err *e)
 	int rc = zone_open(&utc, "UTC", e);
 	if (rc != 0)
 		return rc;
-	rc = usage_query(&r, s, dims, 5, &f, utc, e);
+	rc = usage_query(&r, s, dims, 6, &f, utc, e);
 	zone_close(utc);
 	if (rc != 0)
 		return rc;

@@ -15,6 +15,7 @@ struct focus_row {
 	const char *billing_currency, *charge_category, *charge_description, *charge_frequency;
 	const char *charge_class; /* "Correction" of an earlier period, or NULL */
 	const char *sku_meter;	  /* what is counted */
+	struct text region;	  /* where it ran, as the record says */
 	struct text sku_price_id;
 	struct text sku_price_details; /* JSON: what decides the price */
 	const char *pricing_category, *pricing_currency, *pricing_unit, *consumed_unit;

@@ -10,8 +10,10 @@
 #include "base/clock.h"
 #include "base/dict.h"
 #include "meter/formats/assemble.h"
+#include "meter/formats/payload.h"
 #include "meter/ingest/follow_whole.h"
 #include "meter/ingest/quarantine.h"
+#include "meter/read/page_list.h"
 #include "meter/read/source.h"
 #include "meter/store/rollup.h"
 #include "meter/ingest/trace_intake.h"
@@ -87,8 +89,12 @@ static void mark_of(const char *path, int64_t offset, uint8_t out[16])
 	content_hash(out, (struct text[]){ head, tail }, 2);
 }
 
-static void unfollow(struct followed *f)
+static void unfollow(struct followed *f, const struct ingest_files *o)
 {
+	if (o->pages && f->whole)
+		page_list_append(o->pages, follow_whole_pages(f->whole));
+	else if (o->pages && f->reader)
+		page_list_append(o->pages, payload_pages(f->reader));
 	intake_close(&f->run);
 	if (f->is_trace)
 		trace_intake_close(&f->trace);
@@ -251,7 +257,7 @@ static int follow(struct followed **out, struct store *s, const struct ingest_fi
 				   : follow_log(f, st.st_size, head, e);
 	}
 	if (rc != 0) {
-		unfollow(f);
+		unfollow(f, o);
 		return rc;
 	}
 	if (!whole)
@@ -357,7 +363,7 @@ static int look_at(struct following *x, const char *path, bool *any, struct err 
 	int rc = fate == FATE_REWRITTEN ? 0 : read_on(*f, any, e);
 	if (rc == 0 && fate != FATE_GROWS) {
 		ingest_counts_add(&x->gone, ingest_counts((*f)->run.in));
-		unfollow(*f);
+		unfollow(*f, x->o);
 		*f = NULL;
 		*any = true;
 	}
@@ -406,7 +412,7 @@ int ingest_follow(struct store *s, const struct ingest_files *o, const char *con
 	}
 	for (size_t i = 0; i < x.files; i++)
 		if (x.file[i])
-			unfollow(x.file[i]);
+			unfollow(x.file[i], o);
 	free(x.file);
 	dict_release(&x.known);
 	return rc;

@@ -196,6 +196,8 @@ static struct text text_label(const struct cell *c, const struct stored_price *p
 		return c->series->workload;
 	case USAGE_BY_EFFORT:
 		return c->series->effort;
+	case USAGE_BY_REGION:
+		return c->subject->region;
 	case USAGE_BY_TASK:
 		return c->task;
 	case USAGE_BY_SESSION:

@@ -25,6 +25,7 @@
 	X(USAGE_BY_TASK, "task") \
 	X(USAGE_BY_SESSION, "session") \
 	X(USAGE_BY_WINDOW, "window") \
+	X(USAGE_BY_REGION, "region") \
 	X(USAGE_BY_PRICE, "price")
 
 enum usage_dim {

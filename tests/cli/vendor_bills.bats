@@ -9,3 +9,51 @@ load common
 	[ "$status" -eq 0 ] || fail "$output"
 	[ -z "$output" ] || fail "$output"
 }
+
+@test "the places of calls reach the FOCUS file, which is a bill that matches the meter" {
+	command -v python3 > /dev/null || skip "no python3"
+	export TALLY_DB=$DIR/p.db
+	printf '%s\n' id,time,provider,model,region,input a,2026-06-15T10:00:00Z,bedrock,amazon.nova-pro-v1:0,us-east-1,1000 \
+		b,2026-06-15T10:00:00Z,bedrock,anthropic.claude-sonnet-4-6,us,1000 c,2026-06-15T10:00:00Z,bedrock,anthropic.claude-sonnet-4-6,eu,1000 \
+		d,2026-06-15T11:00:00Z,,claude-haiku-4-5,,1000 > u.csv
+	"$TALLY" ingest u.csv -q
+	"$TALLY" export focus -o f.csv
+	run python3 -c 'import csv; print(*sorted("%s/%s/%s" % (r["RegionId"], r["RegionName"], r["BilledCost"]) for r in csv.DictReader(open("f.csv"))))'
+	[ "$output" = '//0.001 eu/eu/0.0033 us-east-1/us-east-1/0.0008 us/us/0.0033' ] || fail "$output"
+	python3 "$ROOT/tests/support/focus_rules.py" f.csv
+	"$TALLY" reconcile f.csv
+	run "$TALLY" usage --by region --json
+	expect 0 '"region": "us-east-1"'
+}
+
+teardown() {
+	[ -z "${pid-}" ] || kill "$pid" 2> /dev/null || true
+}
+
+@test "a page whose next one is not here is said of followed files, too" {
+	page() { # FILE FROM TO MORE
+		printf '{"object":"page","data":[{"object":"bucket","start_time":%d,"end_time":%d,"results":[{"input_tokens":1000,"output_tokens":200,"input_cached_tokens":0,"num_model_requests":3,"model":"gpt-5-mini"}]}],"has_more":%s}' "$2" "$3" "$4" > "$1"
+	}
+	# follows the directory until it has that many records, and stops: exit status
+	followed() {
+		timeout 120 "$TALLY" ingest --db p.db --follow pages > out 2>&1 3>&- &
+		pid=$!
+		for _ in $(seq 200); do
+			"$TALLY" usage --db p.db --json > u.json 2> /dev/null || true
+			grep -q "\"records\": *$1\b" u.json && break
+			sleep 0.1
+		done
+		kill -INT "$pid"
+		status=0
+		wait "$pid" || status=$?
+		pid=
+	}
+	mkdir pages
+	page pages/a.json 1781481600 1781568000 true
+	followed 1
+	[ "$status" -eq 3 ] || fail "$(cat out)"
+	grep -q has_more out
+	page pages/b.json 1781568000 1781654400 false
+	followed 2
+	[ "$status" -eq 0 ] || fail "$(cat out)"
+}

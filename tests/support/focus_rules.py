@@ -57,6 +57,7 @@ RULES = {
     "pricing currency columns are not null of what is sold": lambda r: not sold(r) or all(r[c] for c in (
         "PricingCurrency", "PricingCurrencyListUnitPrice", "PricingCurrencyContractedUnitPrice", "PricingCurrencyEffectiveCost")),
     "SubAccountName goes with SubAccountId": lambda r: bool(r["SubAccountId"]) == bool(r["SubAccountName"]),
+    "RegionName goes with RegionId": lambda r: bool(r["RegionId"]) == bool(r["RegionName"]),
     "Tags are an object": lambda r: r["Tags"].startswith("{") and r["Tags"].endswith("}"),
 }
 
@@ -82,7 +83,7 @@ def check(rows, columns):
 
 def self_test():
     good = dict.fromkeys(MANDATORY + NOT_NULL + FIGURES + ["ChargeFrequency", "PricingCategory", "PricingCurrency", "SkuId", "SkuPriceId",
-                         "SkuMeter", "ConsumedUnit", "SubAccountId", "SubAccountName"], "")
+                         "SkuMeter", "ConsumedUnit", "SubAccountId", "SubAccountName", "RegionId", "RegionName"], "")
     good.update({c: "2" for c in FIGURES}, **{c: "x" for c in NOT_NULL if c not in FIGURES})
     good.update(ListUnitPrice="1", ContractedUnitPrice="1", BillingPeriodStart="2026-06-01T00:00:00Z", BillingPeriodEnd="2026-07-01T00:00:00Z",
                 ChargePeriodStart="2026-06-01T00:00:00Z", ChargePeriodEnd="2026-07-01T00:00:00Z", ChargeCategory="Usage", ChargeClass="",
@@ -93,7 +94,7 @@ def self_test():
               {"BillingPeriodEnd": "2026-06-01T00:00:00Z"}, {"ChargeCategory": "Fee"}, {"ChargeClass": "Late"}, {"ChargeFrequency": "Often"},
               {"ChargeCategory": "Purchase", "ConsumedQuantity": "", "ConsumedUnit": ""}, {"BillingCurrency": "credits"}, {"PricingCategory": ""},
               {"PricingQuantity": "", "PricingUnit": ""}, {"ListUnitPrice": ""}, {"ListUnitPrice": "-1"}, {"ListCost": "3"}, {"ContractedCost": "3"},
-              {"SkuId": ""}, {"SkuMeter": ""}, {"ConsumedUnit": ""}, {"PricingCurrencyEffectiveCost": ""}, {"SubAccountId": "a"}, {"Tags": ""},
+              {"SkuId": ""}, {"SkuMeter": ""}, {"ConsumedUnit": ""}, {"PricingCurrencyEffectiveCost": ""}, {"SubAccountId": "a"}, {"RegionId": "us"}, {"Tags": ""},
               {"ChargeCategory": "Tax"}, {"PricingUnit": ""}, {"ResourceId": "m"}, {"SkuId": "x/m"}, {"SkuPriceDetails": "[]"}]
     for f in faults:
         assert check([dict(good, **f)], list(good)), f
