@@ -230,20 +230,26 @@ int payload_langfuse_counts(struct raw_counts *c, json_value *usage, struct err 
 	return rc;
 }
 
-/* Spans, tools and agents repeat what the calls in them used; what is none of them may be a call.
- */
+/* Spans, tools and agents repeat what the calls in them used. */
+static bool is_step(struct text type)
+{
+	static const char *const steps[] = { "SPAN",  "EVENT",	   "AGENT",	"TOOL",
+					     "CHAIN", "RETRIEVER", "EVALUATOR", "GUARDRAIL" };
+	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
+		if (text_is(type, steps[i]))
+			return true;
+	return false;
+}
+
+/* What is none of them may be a call. */
 static void pass_over_observation(struct payload_reader *r, json_value *v, struct text type,
 				  int64_t line)
 {
-	static const char *const others[] = { "SPAN",	   "EVENT",	"AGENT",
-					      "TOOL",	   "CHAIN",	"RETRIEVER",
-					      "EVALUATOR", "GUARDRAIL", NULL };
 	struct err e;
-	for (const char *const *t = others; *t; t++)
-		if (text_is(type, *t)) {
-			r->passed_over++;
-			return;
-		}
+	if (is_step(type)) {
+		r->passed_over++;
+		return;
+	}
 	err_set(&e, ERR_INVALID, "field 'type' is of no known kind of observation ('%.*s')",
 		type.n > 40 ? 40 : (int)type.n, type.p);
 	payload_refuse(r, line, v, &e);
@@ -393,7 +399,8 @@ bool body_document(struct payload_reader *r, json_value *v, int64_t line)
 	else if (json_member(json_first(json_member(v, "result")), "tokens_in"))
 		for (json_value *x = json_first(json_member(v, "result")); x; x = json_next(x))
 			read_cloudflare(r, x, line);
-	else if (is_object(details))
+	else if (is_object(details) ||
+		 (json_member(v, "traceId") && json_member(v, "startTime") && is_step(type_of(v))))
 		read_langfuse(r, v, details, line);
 	else if (json_member(v, "quota") && json_member(v, "model_name"))
 		read_new_api(r, v, line);

@@ -24,13 +24,18 @@ static bool begins(struct text s, const char *word)
 	return s.n >= n && strncasecmp(s.p, word, n) == 0;
 }
 
-static bool contains(struct text s, const char *word)
+static const char *found_in(struct text s, const char *word)
 {
-	size_t n = strlen(word);
+	const size_t n = strlen(word);
 	for (size_t i = 0; i + n <= s.n; i++)
 		if (strncasecmp(s.p + i, word, n) == 0)
-			return true;
-	return false;
+			return s.p + i;
+	return NULL;
+}
+
+static bool contains(struct text s, const char *word)
+{
+	return found_in(s, word) != NULL;
 }
 
 static bool is_one_of(struct text s, const char *const *words)
@@ -264,6 +269,22 @@ static struct text from_family(struct text s)
 	return (struct text){ s.p, 0 };
 }
 
+/* "DeepSeek R1 Input Tokens" of a partner, which no card need know: what stands before the kind. */
+static bool gcp_partner(struct buf *b, struct text s)
+{
+	static const char *const kinds[] = { " input", " output", " batch", " cache", " cached" };
+	const char *end = NULL;
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+		const char *kind = found_in(s, kinds[i]);
+		end = kind && (!end || kind < end) ? kind : end;
+	}
+	if (!end || end == s.p || !contains(s, "token"))
+		return false;
+	for (const char *p = s.p; p < end; p++)
+		buf_add(b, &(char){ *p == ' ' ? '-' : lower(*p) }, 1);
+	return true;
+}
+
 static bool gcp_item(struct buf *b, struct text words, struct instant at, const struct book *book)
 {
 	static const char *const parts[] = { "gemini", "flash", "pro",	  "lite",    "ultra",
@@ -285,7 +306,7 @@ static bool gcp_item(struct buf *b, struct text words, struct instant at, const 
 	bool claude = b->n > from + 6 && strncasecmp(b->p + from, "claude", 6) == 0;
 	for (size_t i = from; i < b->n; i++)
 		b->p[i] = claude && b->p[i] == '.' ? '-' : lower(b->p[i]);
-	return b->n > from || name_within(b, words, at, book);
+	return b->n > from || name_within(b, words, at, book) || gcp_partner(b, words);
 }
 
 /* --- meters of Azure: "gpt 4o 1120 cached Inp glbl Tokens", "5.4 opt Dz 1M Tokens" --- */

@@ -28,6 +28,7 @@ load common
 
 teardown() {
 	[ -z "${pid-}" ] || kill "$pid" 2> /dev/null || true
+	common_teardown
 }
 
 @test "a page whose next one is not here is said of followed files, too" {
@@ -56,4 +57,18 @@ teardown() {
 	page pages/b.json 1781568000 1781654400 false
 	followed 2
 	[ "$status" -eq 0 ] || fail "$(cat out)"
+}
+
+@test "usage between bars, and steps of a trace that are no calls" {
+	printf '%s\n' 'id|time|model|input|output' 'a|2026-06-15T10:00:00Z|claude-sonnet-4-6|1000000|0' > bars.csv
+	printf '%s\n' id,traceId,type,name,startTime,endTime,model,usageDetails,costDetails,totalUsage \
+		'o,t,GENERATION,g,2026-06-15T10:00:00Z,2026-06-15T10:00:01Z,claude-sonnet-4-6,"{""input"":1000000,""output"":0}",,1000000' \
+		s,t,SPAN,g,2026-06-15T10:00:00Z,,,,, t,t,TOOL,g,2026-06-15T10:00:00Z,,,,, > steps.csv
+	run "$TALLY" ingest bars.csv steps.csv --db b.db --json
+	expect 0 '"accepted": 2' '"quarantined": 0'
+	run "$TALLY" replay bars.csv --json
+	expect 0 '"total": "3"'
+	printf '%s\n' id,traceId,type,name,startTime,endTime,model,usageDetails,costDetails,totalUsage s,t,NEW,g,2026-06-15T10:00:00Z,,,,, > odd.csv
+	run "$TALLY" ingest odd.csv --db b.db
+	expect 3 '1 quarantined'
 }

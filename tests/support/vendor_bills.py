@@ -115,9 +115,11 @@ case("Azure portal cost analysis", ["UsageDate,Meter,MeterCategory,Cost,CostUSD,
 case("Azure CNY", [EA + ea("gpt 4.1 Inp glbl Tokens", "6", cur="CNY")], None, err="CNY")
 case("Azure localized paren header",
      ["日期 (Date),计量名称 (MeterName),计量类别 (MeterCategory),成本 (CostInBillingCurrency),货币 (BillingCurrencyCode)\n2026-06-15,gpt 4.1 Inp glbl Tokens,Foundry Models,6,USD\n"],
+          
      {"gpt-4.1": "6"})
 case("Azure MCA with both currency costs",
      ["invoiceId,date,meterCategory,meterName,quantity,unitOfMeasure,costInBillingCurrency,costInPricingCurrency,costInUsd,billingCurrency,pricingCurrency,chargeType,exchangeRatePricingToBilling\n,06/15/2026,Foundry Models,gpt 4.1 Inp glbl Tokens,1,1K,5.5,6,6,EUR,USD,Usage,0.91\n"],
+          
      None, err="EUR")
 case("Azure actual+amortized both", [EA + ea("gpt 4.1 Inp glbl Tokens", "6"), EA + ea("gpt 4.1 Inp glbl Tokens", "6") +
      ea("Provisioned Managed Global Unit", "5", "Usage", unit="1 Hour")], None, err="same")
@@ -146,6 +148,7 @@ case("GCP fees, tax, rounding", [lines(gcp("Gemini 2.5 Flash GA Text Input - Pre
      "tax": "1", "adjustment": "-1.99", "other service": "7"})
 case("GCP console cost table csv",
      ["Billing account name,Billing account ID,Project name,Project ID,Service description,Service ID,SKU description,SKU ID,Credit type,Cost type,Usage start date,Usage end date,Usage amount,Usage unit,Unrounded Cost ($),Cost ($)\nb,1,n,p,Vertex AI,2,Gemini 2.5 Flash GA Text Input - Predictions,3,,Usage,2026-06-15,2026-06-15,1,count,6.0004,6.00\n"],
+          
      {"gemini-2.5-flash": "6.0004"})
 # --- OpenAI
 def oai(*rows, more=False):
@@ -177,10 +180,12 @@ case("Anthropic ungrouped", [ant(arow("100", None, None))], {"": "1"})
 case("Anthropic two workspaces", [ant(arow("100", "x", model=S, workspace_id="w1"), arow("200", "x", model=S, workspace_id="w2"))], {S: "3"})
 case("Anthropic console costs with credits",
      ["usage_date_utc,model,workspace,api_key,usage_type,context_window,token_type,cost_usd,list_price_usd,cost_type,inference_geo,speed\n2026-06-15,Claude Sonnet 4.6,Default,k,message,≤ 200k,input_no_cache,6,6,token,not_available,standard\n2026-06-15,Claude Sonnet 4.6 (fast mode),Default,k,message,≤ 200k,output,2,2,token,not_available,fast\n"],
+          
      {S: "8"})
 # --- DeepSeek
 case("DeepSeek negative, granted",
      ["user_id,utc_date,model,wallet_type,cost,currency\nu,2026-06-15,deepseek-v4-flash,Paid,-6,USD\nu,2026-06-15,deepseek-v4-flash,Granted,-1,USD\nu,2026-06-16,deepseek-v4-flash,Paid,0.5,USD\n"],
+          
      {"deepseek-v4-flash": "6.5"})
 case("DeepSeek +08:00",
      ["start_time_iso,end_time_iso,model,wallet_type,cost,currency\n2026-06-15T00:00:00+08:00,2026-06-16T00:00:00+08:00,deepseek-v4-flash,Paid,6,USD\n"],
@@ -233,9 +238,11 @@ case("Langfuse metrics csv", ["Trace Name,Model,Total Cost,Time\nx,%s,6,2026-06-
      "cost=Total Cost"])
 case("Cursor with $ and Included",
      ["Date,User,Kind,Model,Max Mode,Input (w/ Cache Write),Input (w/o Cache Write),Cache Read,Output Tokens,Total Tokens,Cost,Cost to you\n2026-06-15T10:00:00.000Z,me,On-Demand,claude-4.6-sonnet,No,0,1,1,1,3,$6.00,$5.00\n2026-06-15T10:00:00.000Z,me,\"Errored, Not Charged\",claude-4.6-sonnet,No,0,1,1,1,3,$1.00,-\n2026-06-15T10:00:00.000Z,me,Included,claude-4.6-sonnet,No,0,1,1,1,3,$1.00,Included\n"],
+          
      {"claude-4.6-sonnet": "5"})
 case("Copilot premium",
      ["date,username,product,sku,model,quantity,unit_type,applied_cost_per_quantity,gross_amount,discount_amount,net_amount,exceeds_quota,total_monthly_quota,organization,cost_center_name\n2026-06-15,me,copilot,copilot_premium_request,Claude Sonnet 4.6,150,requests,0.04,6,0,6,False,300,o,\n2026-06-15,me,copilot,copilot_premium_request,GPT-5.1,150,requests,0.04,6,6,0,False,300,o,\n2026-06-15,me,actions,actions_linux,,10,minutes,0.008,0.08,0,0.08,,,o,\n"],
+          
      {S: "6", "gpt-5.1": "0"}, {"fee": "0.08"})
 case("Vercel report json", [json.dumps({"results":[{"day": "2026-06-15", "model": "anthropic/claude-sonnet-4.6", "total_cost": 6, "market_cost": 7,
      "input_tokens": 1, "output_tokens": 1, "cached_input_tokens": 0, "cache_creation_input_tokens": 0, "reasoning_tokens": 0, "request_count": 1}]})],
@@ -265,6 +272,74 @@ case("day as excel serial", ["day,model,cost\n46188,%s,6\n" % S], None, err="day
 case("unix ms", ["day,model,cost\n1781481600000,%s,6\n" % S], {S: "6"})
 case("header only", ["day,model,cost\n"], None, err="no billed line")
 case("a month", ["Month,Model,Cost\n2026-06,%s,6\n" % S], {S: "6"})
+# --- more of each
+case("AWS legacy spelling with slashes",
+     ["bill/BillType,lineItem/LineItemType,lineItem/UsageStartDate,lineItem/UsageEndDate,lineItem/ProductCode,lineItem/UsageType,lineItem/UsageAmount,lineItem/CurrencyCode,lineItem/UnblendedCost,lineItem/NetUnblendedCost,pricing/unit,product/ProductName\nAnniversary,Usage,2026-06-15T01:00:00Z,2026-06-15T02:00:00Z,AmazonBedrock,USE1-Claude4.6Sonnet-input-tokens,1,USD,7,6,1K tokens,Amazon Bedrock\n"],
+     {S:"6"})
+case("AWS monthly grain", [cur(crow(0,"USE1-Claude4.6Sonnet-input-tokens","6").replace("2026-06-15T01:00:00.000Z",
+     "2026-06-01T00:00:00.000Z").replace("2026-06-15T02:00:00.000Z","2026-07-01T00:00:00.000Z"))], {S:"6"})
+case("AWS image and embeddings", [cur(crow(0,"USE1-TitanEmbeddingV2-Text-input-tokens","2"), crow(0,"USE1-NovaCanvas-T2I-1024-Standard","3","images"),
+     crow(0,"USE1-Claude4.6Sonnet-input-tokens","1"))], {S:"1","titan":"2"}, {"other service":"3"}, say="TitanEmbeddingV2-Text")
+case("AWS mistral, deepseek", [cur(crow(0,"USW2-DeepSeek-R1-input-tokens","1"), crow(0,"USE1-MistralLarge-output-tokens","2"))], {"deepseek-r1":"1",
+     "mistral-large":"2"})
+case("AWS marketplace opus", [cur(crow(0,"USE1-MP:USE1_CacheWrite1hInputTokenCount_Global-Units","4","1M tokens","x1",
+     '"{""product_name"":""Claude Opus 4.6 (Amazon Bedrock Edition)""}"'))], {"claude-opus-4-6":"4"})
+case("AWS marketplace tax line", [cur(crow(0,"USE1-Claude4.6Sonnet-input-tokens","4"), crow(0,"","0.5",kind="Tax",code="abc",
+     prod='"{""product_name"":""Claude Opus 4.6 (Amazon Bedrock Edition)""}"'))], {S:"4"}, {"tax":"0.5"})
+case("Azure model router, realtime, whisper", [EA+ea("gpt 4.1 Inp glbl Tokens","1")+ea("Whisper","2",unit="1 Hour")+
+     ea("gpt-4o-rt-aud-1217-Inp-glbl Tokens","0",)+ea("gpt 4.1 mini Batch Inp glbl Tokens","4")], {"gpt-4.1":"1","gpt-4.1-mini":"4","rt":"0"}, {"fee":"2"},
+     say="gpt-4.1-mini gpt-4o-rt gpt-4o-rt-aud-1217")
+case("Azure, a date that can only be day first", [EA+ea("gpt 4.1 Inp glbl Tokens","6",date="15/06/2026")], {"gpt-4.1":"6"})
+case("Azure Grok", [EA+ea("4 Inp glbl Tokens","6",prod="Azure Grok Models")], {"grok-4":"6"})
+case("Azure Claude in Foundry", [EA+ea("Claude Sonnet 4.6 Inp glbl Tokens","6",prod="Anthropic Claude")], {S:"6"})
+case("Azure negative credit row", [EA+ea("gpt 4.1 Inp glbl Tokens","6")+ea("","-6","Credit",unit="")], {"gpt-4.1":"6"}, {"credit":"-6"})
+case("GCP csv flattened",
+     ["usage_start_time,usage_end_time,service_description,sku_description,cost,currency,cost_type,project_id\n2026-06-15 00:00:00 UTC,2026-06-15 01:00:00 UTC,Vertex AI,Gemini 2.5 Flash GA Text Input - Predictions,6,USD,regular,p\n"],
+     {"gemini-2.5-flash":"6"})
+case("GCP credits as string json",
+     ['usage_start_time,sku.description,service.description,cost,currency,cost_type,credits\n2026-06-15T00:00:00Z,Gemini 2.5 Flash GA Text Input - Predictions,Vertex AI,7,USD,regular,"[{""name"":""x"",""amount"":""-1""}]"\n'],
+     {"gemini-2.5-flash":"6"})
+case("GCP partner models", [lines(gcp("DeepSeek R1 Input Tokens",1), gcp("Llama 3.3 70B Output Tokens",2))], {"deepseek-r1":"1","llama":"2"},
+     say="llama-3.3-70b")
+case("GCP claude opus batch", [lines(gcp("Claude Opus 4.6 Batch Input Tokens",1), gcp("Claude Opus 4.6 Cache Read Input Tokens",1))],
+     {"claude-opus-4-6":"2"})
+case("GCP image output", [lines(gcp("Gemini 2.5 Flash Image Output - Predictions",1))], {"x":"1"}, say="gemini-2.5-flash-image")
+case("GCP monthly invoice csv table totals",
+     ["Project ID,Service description,SKU description,Credit type,Cost type,Usage start date,Usage end date,Unrounded Cost ($),Cost ($)\np,Vertex AI,Gemini 2.5 Flash GA Text Input - Predictions,,Usage,2026-06-01,2026-06-30,7,7\np,Vertex AI,Gemini 2.5 Flash GA Text Input - Predictions,Promotion,Usage,2026-06-01,2026-06-30,-1,-1\n,,,,Tax,2026-06-01,2026-06-30,0.5,0.5\n,,,,Rounding error,2026-06-01,2026-06-30,0.01,0.01\n"],
+     {"gemini-2.5-flash":"7"}, {"credit":"-1","tax":"0.5","adjustment":"0.01"})
+case("OpenAI projects", [oai((1,"gpt-4.1-2025-04-14, input","p1"),(2,"gpt-4.1-2025-04-14, output","p2"))], {"gpt-4.1":"3"})
+case("OpenAI long context and images", [oai((1,"gpt-4.1-2025-04-14, input, long context","p1"),(2,"priority | gpt-4.1-2025-04-14 text, cached input","p2"),
+     (3,"image models",None))], {"gpt-4.1":"3"}, {"fee":"3"})
+case("OpenAI euros", [oai((1,"gpt-4.1-2025-04-14, input",None)).replace('"usd"','"eur"')], None, err="EUR")
+case("OpenAI more pages", [oai((1,"gpt-4.1-2025-04-14, input",None),more=True)], {"gpt-4.1":"1"}, say="doubt")
+case("Anthropic EUR", [ant(arow("100","x",model=S)).replace('"USD"','"EUR"')], None, err="EUR")
+case("DeepSeek CNY", ["user_id,utc_date,model,wallet_type,cost,currency\nu,2026-06-15,deepseek-v4-flash,Paid,6,CNY\n"], None, err="CNY")
+case("DeepSeek both in zip",
+     [z(amount="user_id,utc_date,model,api_key_name,api_key,type,price,amount\nu,2026-06-15,deepseek-v4-flash,n,k,output_tokens,0.00000028,1000000\n",
+     cost="user_id,utc_date,model,wallet_type,cost,currency\nu,2026-06-15,deepseek-v4-flash,Paid,0.28,USD\n")], {"deepseek-v4-flash":"0.28"})
+case("FOCUS 1.1 with null costs", [foc({"BilledCost":"6","SkuMeter":"USE1-Claude4.6Sonnet-input-tokens"},{"BilledCost":"0","ChargeCategory":"Usage",
+     "SkuMeter":"USE1-Claude4.6Sonnet-output-tokens","CommitmentDiscountId":"x"})], {S:"6"})
+case("FOCUS tsv gz", [gzip.compress(foc({"BilledCost":"6","SkuMeter":"USE1-Claude4.6Sonnet-input-tokens"}).replace('","','"\t"').replace(",",
+     "\t").encode())], {S:"6"})
+case("FOCUS json lines", [lines({"BilledCost":6,"BillingCurrency":"USD","ChargeCategory":"Usage","ChargePeriodStart":"2026-06-15T00:00:00Z",
+     "ChargePeriodEnd":"2026-06-16T00:00:00Z","ServiceName":"Amazon Bedrock","SkuMeter":"USE1-Claude4.6Sonnet-input-tokens"})], {S:"6"})
+case("FOCUS offset +02:00", [foc({"BilledCost":"6","SkuMeter":"USE1-Claude4.6Sonnet-input-tokens","ChargePeriodStart":"2026-06-15T00:00:00+02:00",
+     "ChargePeriodEnd":"2026-06-16T00:00:00+02:00"})], {S:"6"})
+case("stripe invoice items",
+     ["id,Date (UTC),Description,Amount,Currency\nii_1,2026-06-15 00:00,claude-sonnet-4-6,6.00,usd\nii_2,2026-06-15 00:00,Tax,0.50,usd\n"], {S:"6"},
+     {"tax":"0.5"}, args=["--map","day=Date (UTC)","--map","model=Description"])
+case("japanese yen full width sign", ["day,model,cost\n2026-06-15,claude-sonnet-4-6,￥600\n"], {S:"600"})
+case("plus sign and thin spaces", ["day,model,cost\n2026-06-15,claude-sonnet-4-6,+1 234.50\n"], {S:"1234.5"})
+case("excel quoted header, trailing commas", ['"Day","Model","Cost",,\n"2026-06-15","claude-sonnet-4-6","6",,\n'], {S:"6"})
+case("two days as one range", ["day,model,cost\n2026-06-15,claude-sonnet-4-6,6\n2026-06-16,claude-sonnet-4-6,4\n"], {S:"10"})
+case("cost in cents column", ["day,model,cost_cents\n2026-06-15,claude-sonnet-4-6,600\n"], None, err="cost")
+case("openrouter days csv",
+     ["Date,Slug,Usage,BYOK Usage,Requests,Prompt Tokens,Completion Tokens,Reasoning Tokens\n2026-06-15,anthropic/claude-sonnet-4.6,6,0,1,1,1,0\n"],
+     {"x":"6"})
+case("header twice mid file", ["day,model,cost\n2026-06-15,%s,2\nday,model,cost\n2026-06-15,%s,4\n" % (S,S)], {S:"6"})
+case("CRLF and BOM and quotes", ["\ufeffday,model,cost\r\n\"2026-06-15\",\"%s\",\"6.00\"\r\n" % S], {S:"6"})
+case("only total differs", ["day,model,cost\n2026-06-15,%s,6\nTotal,,7\n" % S], {S:"6"})
+case("PTU amortized effective", [foc({"BilledCost":"0","EffectiveCost":"6","SkuMeter":"USE1-Claude4.6Sonnet-input-tokens"})], {S:"0"})
 
 
 def judge(name, files, models, others, say, args, err):
