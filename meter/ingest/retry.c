@@ -53,6 +53,7 @@ static int read_value(struct metered *m, struct buf *why, struct text name, stru
 		column_tell(why, name);
 		m->unread = why->p;
 	}
+	value = f < FIELD_TEXTS ? csv_plain_text(value) : value;
 	return f >= FIELD_END ? 0 : record_set(&m->record, f, value, VALUE_TEXT, TIME_INSTANT, e);
 }
 

@@ -45,6 +45,14 @@ void csv_reader_close(struct csv_reader *r)
 	free(r);
 }
 
+/* Our own files have an apostrophe before what a spreadsheet would take for a formula. */
+static struct text text_in(const struct csv_reader *r, size_t column)
+{
+	const struct text s = r->split->field[column];
+	const bool own = !r->layout.shape->column && r->layout.field[column] < FIELD_TEXTS;
+	return own ? csv_plain_text(s) : s;
+}
+
 /* The strict path for one record without its newline. */
 static void read_strictly(struct csv_reader *r, const char *p, size_t n,
 			  const struct record_sink *sink)
@@ -64,7 +72,7 @@ static void read_strictly(struct csv_reader *r, const char *p, size_t n,
 			column_tell(&r->why, text_of(r->layout.name[i]));
 			unread = r->why.p;
 		}
-		rc = record_set(&rec, r->layout.field[i], r->split->field[i], VALUE_TEXT,
+		rc = record_set(&rec, r->layout.field[i], text_in(r, i), VALUE_TEXT,
 				r->layout.shape->time, &e);
 	}
 	if (rc == 0)
@@ -104,10 +112,12 @@ static void read_texts(struct csv_reader *r, const char *block, const uint32_t *
 	struct record_batch *b = &r->batch;
 	const size_t columns = r->layout.columns;
 	const bool may_end_in_cr = has_cr(r, c), look = r->found.flags & SCAN_BLANK;
+	const bool own = !r->layout.shape->column;
 	/* that the row is short enough for any text has been seen */
 	for (size_t i = 0; i < b->n; i++) {
 		FIELD_AT(c, i)
 		out[i] = (struct text){ p, n };
+		r->bad[i] |= own && *p == '\'';
 	}
 	/* p[-1] and p[n] are readable: delimiters, or the slack around the block */
 	for (size_t i = 0; look && i < b->n; i++) {

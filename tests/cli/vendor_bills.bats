@@ -72,3 +72,15 @@ teardown() {
 	run "$TALLY" ingest odd.csv --db b.db
 	expect 3 '1 quarantined'
 }
+
+@test "names like formulas go through export csv and back, where the file is read as a trace, too" {
+	printf '%s\n' id,time,model,customer,project,input '=1+1,2026-06-15T10:00:00Z,claude-sonnet-4-6,=cmd|calc,@p,1000000' \
+		"+b,2026-06-16T10:00:00Z,claude-haiku-4-5,'quoted,-x,1000000" 'c,2026-06-16T10:00:00Z,claude-haiku-4-5,Zoë GmbH,p;q,1000' > k.csv
+	"$TALLY" ingest k.csv --db one.db -q
+	"$TALLY" export csv --db one.db > k1.csv
+	grep -q "'=cmd|calc" k1.csv
+	"$TALLY" ingest k1.csv --db two.db -q
+	diff <("$TALLY" usage --by day,customer,project --json --db one.db) <("$TALLY" usage --by day,customer,project --json --db two.db) >&2
+	run "$TALLY" ingest k1.csv --db one.db --json
+	expect 0 '"accepted": 0' '"duplicates": 3'
+}
