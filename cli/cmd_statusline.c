@@ -76,12 +76,9 @@ static void put_cents(struct buf *b, const char *key, struct money_total m, cons
 		      bool lower_bound)
 {
 	struct buf amount = { 0 };
-	char cents[DECIMAL_TEXT_MAX * 2];
-	put_money(&amount, m, currency, lower_bound);
-	amount_to_the_cent(cents, sizeof cents, amount.p);
 	json_put_string(b, text_of(key));
 	buf_puts(b, ":");
-	json_put_string(b, text_of(cents));
+	json_put_string(b, text_of(cents_text(&amount, m, currency, lower_bound)));
 	buf_release(&amount);
 }
 

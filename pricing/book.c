@@ -570,84 +570,96 @@ static int no_such_region(const struct price *p, struct text region, struct err 
 		       p->provider, p->model, region.n > 60 ? 60 : (int)region.n, region.p);
 }
 
+/* What that vendor has of the name, but not as it was asked for. */
+struct absence {
+	bool sells; /* the name, at all */
+	const struct alias *ended;
+	const struct price *before, *after, *other_currency, *other_tier, *other_region;
+};
+
+static void note_price(struct absence *x, const struct price *p, const struct price_query *q)
+{
+	const struct price **other = NULL;
+	if (p->withdrawn)
+		return;
+	if (strcmp(p->currency, q->currency) != 0)
+		other = &x->other_currency;
+	else if (!tier_matches(p, q->service_tier))
+		other = &x->other_tier;
+	else if (p->region && !text_is(q->region, p->region))
+		other = &x->other_region;
+	if (other) {
+		if (holds(p->from, p->to, q->at))
+			*other = p;
+		return;
+	}
+	if (p->to.us <= q->at.us && (!x->before || p->to.us > x->before->to.us))
+		x->before = p;
+	if (p->from.us > q->at.us && (!x->after || p->from.us < x->after->from.us))
+		x->after = p;
+}
+
+static struct absence find_absence(const struct name_entry *n, const char *provider,
+				   const struct price_query *q)
+{
+	struct absence x = { 0 };
+	for (size_t i = 0; i < n->alias_count; i++) {
+		const struct alias *a = n->alias[i];
+		if (strcmp(a->provider, provider) != 0)
+			continue;
+		x.sells = true;
+		if (a->to.us <= q->at.us && (!x.ended || a->to.us > x.ended->to.us))
+			x.ended = a;
+	}
+	for (size_t i = 0; i < n->price_count; i++) {
+		if (strcmp(n->price[i]->provider, provider) != 0)
+			continue;
+		x.sells = true;
+		note_price(&x, n->price[i], q);
+	}
+	return x;
+}
+
 /* Says why provider's model n has no price at q->at. */
 static int explain_absence(const struct name_entry *n, const char *provider,
 			   const struct price_query *q, struct err *e)
 {
 	char a[INSTANT_TEXT_MAX], c[INSTANT_TEXT_MAX];
-	const struct alias *ended = NULL;
-	const struct price *before = NULL, *after = NULL, *other_currency = NULL,
-			   *other_tier = NULL, *other_region = NULL;
-	bool provider_sells = false;
-	for (size_t i = 0; i < n->alias_count; i++) {
-		const struct alias *x = n->alias[i];
-		if (strcmp(x->provider, provider) != 0)
-			continue;
-		provider_sells = true;
-		if (x->to.us <= q->at.us && (!ended || x->to.us > ended->to.us))
-			ended = x;
-	}
-	for (size_t i = 0; i < n->price_count; i++) {
-		const struct price *p = n->price[i];
-		if (strcmp(p->provider, provider) != 0)
-			continue;
-		provider_sells = true;
-		if (p->withdrawn)
-			continue;
-		if (strcmp(p->currency, q->currency) != 0) {
-			if (holds(p->from, p->to, q->at))
-				other_currency = p;
-			continue;
-		}
-		if (!tier_matches(p, q->service_tier)) {
-			if (holds(p->from, p->to, q->at))
-				other_tier = p;
-			continue;
-		}
-		if (p->region && !text_is(q->region, p->region)) {
-			if (holds(p->from, p->to, q->at))
-				other_region = p;
-			continue;
-		}
-		if (p->to.us <= q->at.us && (!before || p->to.us > before->to.us))
-			before = p;
-		if (p->from.us > q->at.us && (!after || p->from.us < after->from.us))
-			after = p;
-	}
+	const struct absence x = find_absence(n, provider, q);
 	int len = (int)n->name.n;
-	if (!provider_sells)
+	if (!x.sells)
 		return err_set(e, ERR_NOT_FOUND,
 			       "provider '%s' has no model '%.*s' in any price card", provider, len,
 			       n->name.p);
-	if (ended && (!before || before->to.us <= ended->to.us) && !after)
+	if (x.ended && (!x.before || x.before->to.us <= x.ended->to.us) && !x.after)
 		return err_set(e, ERR_RETIRED, "'%.*s' was retired at %s; use '%s' instead", len,
-			       n->name.p, instant_format(ended->to, a),
-			       ended->successor ? ended->successor : ended->model);
-	if (other_tier)
+			       n->name.p, instant_format(x.ended->to, a),
+			       x.ended->successor ? x.ended->successor : x.ended->model);
+	if (x.other_tier)
 		return err_set(e, ERR_UNPRICED,
 			       "%s/%.*s has no price for service tier '%.*s' (only '%s')", provider,
 			       len, n->name.p, (int)q->service_tier.n, q->service_tier.p,
-			       other_tier->service_tier);
-	if (other_region && q->region.n)
-		return no_such_region(other_region, q->region, e);
-	if (other_region && !before && !after)
+			       x.other_tier->service_tier);
+	if (x.other_region && q->region.n)
+		return no_such_region(x.other_region, q->region, e);
+	if (x.other_region && !x.before && !x.after)
 		return err_set(e, ERR_UNPRICED,
 			       "%s/%.*s has no price without a region (only for '%s' and the like)",
-			       provider, len, n->name.p, other_region->region);
-	if (other_currency && !before && !after)
+			       provider, len, n->name.p, x.other_region->region);
+	if (x.other_currency && !x.before && !x.after)
 		return err_set(e, ERR_UNPRICED,
 			       "%s/%.*s has no price in %s, only in %s (see --currency)", provider,
-			       len, n->name.p, q->currency, other_currency->currency);
-	if (before && after)
+			       len, n->name.p, q->currency, x.other_currency->currency);
+	if (x.before && x.after)
 		return err_set(e, ERR_UNPRICED, "%s/%.*s has no %s price between %s and %s",
-			       provider, len, n->name.p, q->currency, instant_format(before->to, a),
-			       instant_format(after->from, c));
-	if (after)
+			       provider, len, n->name.p, q->currency,
+			       instant_format(x.before->to, a), instant_format(x.after->from, c));
+	if (x.after)
 		return err_set(e, ERR_UNPRICED, "%s/%.*s has no %s price before %s", provider, len,
-			       n->name.p, q->currency, instant_format(after->from, a));
-	if (before)
+			       n->name.p, q->currency, instant_format(x.after->from, a));
+	if (x.before)
 		return err_set(e, ERR_UNPRICED, "%s/%.*s has no %s price from %s on", provider, len,
-			       n->name.p, q->currency, instant_format(before->to, a));
+			       n->name.p, q->currency, instant_format(x.before->to, a));
 	return err_set(e, ERR_UNPRICED, "%s/%.*s has no price in %s", provider, len, n->name.p,
 		       q->currency);
 }

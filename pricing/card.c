@@ -365,6 +365,35 @@ static void take_grade(struct reader *r, json_value *v, const char *place, struc
 			  "a bounded date, and no other, has \"old_seen\" before \"from\"");
 }
 
+/* List price or promotion, in force or withdrawn. */
+static void take_kind(struct reader *r, json_value *v, const char *place, struct price *p)
+{
+	const char *kind = take_text(r, v, "kind", place, false),
+		   *status = take_text(r, v, "status", place, false);
+	p->kind = kind ? kind : "list";
+	p->promotion = strcmp(p->kind, "promotion") == 0;
+	p->withdrawn = status && strcmp(status, "withdrawn") == 0;
+	if (!p->promotion && strcmp(p->kind, "list") != 0)
+		fault_add(r->faults, at(r, "%s.kind", place), "must be \"list\" or \"promotion\"");
+	if (status && !p->withdrawn && strcmp(status, "in force") != 0)
+		fault_add(r->faults, at(r, "%s.status", place),
+			  "must be \"in force\" or \"withdrawn\"");
+}
+
+/* From what tells it apart, where the card gives it no id. */
+static const char *made_id(struct reader *r, const struct price *p)
+{
+	char from[INSTANT_TEXT_MAX] = "always";
+	const bool tier = strcmp(p->service_tier, "standard") != 0;
+	if (p->from.us != INSTANT_MIN.us)
+		instant_format(p->from, from);
+	return arena_printf(&r->card->arena, "%s/%s@%s/%s%s%s%s%s%s%s", p->provider, p->model, from,
+			    p->currency, p->promotion ? "/promotion" : "",
+			    p->withdrawn ? "/withdrawn" : "", tier ? "/" : "",
+			    tier ? p->service_tier : "", p->region ? "/" : "",
+			    p->region ? p->region : "");
+}
+
 static void take_price(struct reader *r, json_value *v, size_t index)
 {
 	static const char *const keys[] = { "id",	    "provider", "model",    "currency",
@@ -387,21 +416,11 @@ static void take_price(struct reader *r, json_value *v, size_t index)
 	p->currency = take_text(r, v, "currency", place, true);
 	p->service_tier = take_text(r, v, "service_tier", place, false);
 	p->region = take_text(r, v, "region", place, false);
-	p->kind = take_text(r, v, "kind", place, false);
 	p->source = take_text(r, v, "source", place, true);
 	p->sure = take_text(r, v, "sure", place, true);
 	p->note = take_text(r, v, "note", place, false);
 	p->reseller = r->card->reseller || json_true(json_member(v, "reseller"));
-	const char *status = take_text(r, v, "status", place, false);
-	if (status && strcmp(status, "withdrawn") != 0 && strcmp(status, "in force") != 0)
-		fault_add(r->faults, at(r, "%s.status", place),
-			  "must be \"in force\" or \"withdrawn\"");
-	p->withdrawn = status && strcmp(status, "withdrawn") == 0;
-	if (!p->kind)
-		p->kind = "list";
-	else if (strcmp(p->kind, "list") != 0 && strcmp(p->kind, "promotion") != 0)
-		fault_add(r->faults, at(r, "%s.kind", place), "must be \"list\" or \"promotion\"");
-	p->promotion = strcmp(p->kind, "promotion") == 0;
+	take_kind(r, v, place, p);
 	if (!p->service_tier)
 		p->service_tier = "standard";
 	take_period(r, v, place, &p->from, &p->to);
@@ -428,17 +447,8 @@ static void take_price(struct reader *r, json_value *v, size_t index)
 	if (!p->model || !p->currency)
 		return;
 	p->id = take_text(r, v, "id", place, false);
-	if (!p->id) {
-		char from[INSTANT_TEXT_MAX] = "always";
-		if (p->from.us != INSTANT_MIN.us)
-			instant_format(p->from, from);
-		p->id = arena_printf(&r->card->arena, "%s/%s@%s/%s%s%s%s%s%s%s", p->provider,
-				     p->model, from, p->currency, p->promotion ? "/promotion" : "",
-				     p->withdrawn ? "/withdrawn" : "",
-				     strcmp(p->service_tier, "standard") ? "/" : "",
-				     strcmp(p->service_tier, "standard") ? p->service_tier : "",
-				     p->region ? "/" : "", p->region ? p->region : "");
-	}
+	if (!p->id)
+		p->id = made_id(r, p);
 	r->card->price_count++;
 }
 

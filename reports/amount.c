@@ -24,13 +24,20 @@ void put_money(struct buf *b, struct money_total m, const char *currency, bool l
 
 void put_shown_money(struct buf *b, struct money_total m, const char *currency, bool lower_bound)
 {
+	if (table_to_the_cent())
+		cents_text(b, m, currency, lower_bound);
+	else
+		put_money(b, m, currency, lower_bound);
+}
+
+const char *cents_text(struct buf *b, struct money_total m, const char *currency, bool lower_bound)
+{
 	char cents[DECIMAL_TEXT_MAX * 2];
 	put_money(b, m, currency, lower_bound);
-	if (!table_to_the_cent())
-		return;
 	amount_to_the_cent(cents, sizeof cents, b->p);
-	b->n = 0;
+	buf_cut(b, 0);
 	buf_puts(b, cents);
+	return b->p;
 }
 
 void put_count(struct buf *b, int64_t n)

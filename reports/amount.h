@@ -15,6 +15,8 @@ void put_short_money(struct buf *b, struct money_total m, const char *currency, 
 void put_shown_money(struct buf *b, struct money_total m, const char *currency, bool lower_bound);
 /* Appends it without grouping: "$" before dollars, the code after everything else. */
 void put_plain_money(struct buf *b, struct money_total m, const char *currency);
+/* To the cent wherever it is printed. Returns the text, for arguments of other functions. */
+const char *cents_text(struct buf *b, struct money_total m, const char *currency, bool lower_bound);
 void put_count(struct buf *b, int64_t n);
 
 #endif

@@ -106,15 +106,6 @@ static const char *limit_words(int64_t tokens, int64_t limit)
 	return tokens > limit ? "over the limit" : tokens > limit / 5 * 4 ? "near the limit" : "ok";
 }
 
-static void put_cents(struct buf *b, struct money_total m, const char *currency)
-{
-	char cents[DECIMAL_TEXT_MAX * 2];
-	put_money(b, m, currency, false);
-	amount_to_the_cent(cents, sizeof cents, b->p);
-	b->n = 0;
-	buf_puts(b, cents);
-}
-
 static void put_active(const struct blocks_report *r, const struct usage_block *b)
 {
 	const struct block_outlook o = block_outlook(b, r->now);
@@ -124,9 +115,9 @@ static void put_active(const struct blocks_report *r, const struct usage_block *
 		   local_minute(r, b->end_us, to) + 11, span_words(left, b->end_us - r->now.us));
 	if (o.known) {
 		put_count(&rate, o.tokens_a_minute);
-		put_cents(&cost, o.cost_an_hour, r->blocks->currency);
+		cents_text(&cost, o.cost_an_hour, r->blocks->currency, false);
 		put_count(&end, o.tokens_at_end);
-		put_cents(&total, o.cost_at_end, r->blocks->currency);
+		cents_text(&total, o.cost_at_end, r->blocks->currency, false);
 		print_note(
 			"Burn rate: %s tokens a minute, %s an hour; at that rate it ends at %s tokens, %s.",
 			rate.p, cost.p, end.p, total.p);

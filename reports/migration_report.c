@@ -21,16 +21,6 @@ static void point(struct points *p, const char *text)
 		p->text[p->count++] = arena_text(&p->arena, text, strlen(text));
 }
 
-static const char *money(struct buf *b, struct money_total m, const char *currency, bool lower)
-{
-	char cent[DECIMAL_TEXT_MAX * 2];
-	put_money(b, m, currency, lower);
-	amount_to_the_cent(cent, sizeof cent, b->p);
-	b->n = 0;
-	buf_puts(b, cent);
-	return b->p;
-}
-
 static const char *percent(int128 a, int128 b, char out[DECIMAL_TEXT_MAX])
 {
 	if (b == 0 || !ratio_format(a * 100, b, 1, out))
@@ -226,9 +216,9 @@ static void watch_doubts(struct points *p, const struct migration_report *r, siz
 			line, sizeof line,
 			"%s: what %s calls find in a cache is not certain; the recorded work costs "
 			"between %s",
-			name, b.p, money(&a, w->cost_low, currency, w->unpriced > 0));
+			name, b.p, cents_text(&a, w->cost_low, currency, w->unpriced > 0));
 		snprintf(line + strlen(line), sizeof line - strlen(line), " and %s",
-			 money(&b, w->cost_high, currency, w->unpriced > 0));
+			 cents_text(&b, w->cost_high, currency, w->unpriced > 0));
 		point(p, line);
 	}
 	for (int k = 0; i > 0 && k < VARIED; k++) {
@@ -239,11 +229,11 @@ static void watch_doubts(struct points *p, const struct migration_report *r, siz
 		if (s->no_low[v] || s->no_high[v] || moves < m->month[i].cost.atto / 100)
 			continue;
 		snprintf(line, sizeof line, "%s: 10%% fewer or more %s: %s", name, varied_name(v),
-			 money(&a, s->low[v], currency, false));
+			 cents_text(&a, s->low[v], currency, false));
 		snprintf(line + strlen(line), sizeof line - strlen(line),
 			 " or %s for the moved calls instead of %s",
-			 money(&a, s->high[v], currency, false),
-			 money(&b, m->month[i].cost, currency, m->month[i].unpriced > 0));
+			 cents_text(&a, s->high[v], currency, false),
+			 cents_text(&b, m->month[i].cost, currency, m->month[i].unpriced > 0));
 		point(p, line);
 	}
 	buf_release(&a);
@@ -410,10 +400,11 @@ static void memo_costs(struct memo *out, const struct migration_report *r)
 	for (size_t i = 0; i < o->scenarios; i++) {
 		const bool lower = m->month[i].unpriced > 0, later = m->later[i].unpriced > 0;
 		memo_cell(out, i ? o->scenario[i].name : "as it is");
-		memo_cell(out, money(&b, m->past[i].cost, o->currency, m->past[i].unpriced > 0));
-		memo_cell(out, money(&b, migration_first_month(m, i), o->currency, lower));
-		memo_cell(out, money(&b, migration_month_rate(m, i), o->currency, later));
-		memo_cell(out, money(&b, migration_year_rate(m, i), o->currency, later));
+		memo_cell(out,
+			  cents_text(&b, m->past[i].cost, o->currency, m->past[i].unpriced > 0));
+		memo_cell(out, cents_text(&b, migration_first_month(m, i), o->currency, lower));
+		memo_cell(out, cents_text(&b, migration_month_rate(m, i), o->currency, later));
+		memo_cell(out, cents_text(&b, migration_year_rate(m, i), o->currency, later));
 		memo_cell(out, change(r, i, text));
 		if (o->plan) {
 			bool cut;
@@ -434,7 +425,7 @@ static void memo_costs(struct memo *out, const struct migration_report *r)
 	for (size_t i = 0; i < o->scenarios; i++) {
 		const struct money_total rate = migration_month_rate(m, i);
 		memo_bar(out, i ? o->scenario[i].name : "as it is",
-			 money(&b, rate, o->currency, m->later[i].unpriced > 0),
+			 cents_text(&b, rate, o->currency, m->later[i].unpriced > 0),
 			 (int)(rate.atto / (most / 1000 + 1)));
 	}
 	buf_release(&b);
@@ -468,7 +459,7 @@ static void memo_models(struct memo *out, const struct migration_report *r)
 			memo_cell(out, percent(m->tokens[BUCKET_CACHE_READ], prompt, text));
 			put_count(&b, m->tokens[BUCKET_OUTPUT]);
 			memo_cell(out, b.p);
-			memo_cell(out, money(&b, m->cost, o->currency, m->unpriced > 0));
+			memo_cell(out, cents_text(&b, m->cost, o->currency, m->unpriced > 0));
 		}
 	buf_release(&b);
 }
@@ -494,7 +485,7 @@ static void memo_verdict(struct memo *out, const struct migration_report *r)
 		const struct money_total by = { less ? now.atto - then.atto
 						     : then.atto - now.atto };
 		const bool now_low = m->later[0].unpriced > 0, then_low = m->later[i].unpriced > 0;
-		money(&a, by, o->currency, false);
+		cents_text(&a, by, o->currency, false);
 		put_count(&b, migration_does_not_fit(&m->past[i]));
 		memo_text(out, "%s: %s%s a month %s than today's models%s%s%s.",
 			  o->scenario[i].name,

@@ -49,11 +49,8 @@ static void put_moves(struct json_out *j, const struct plan_report *r, size_t i)
 static void put_change(struct buf *b, const struct plan_report *r, size_t i, struct money_total to)
 {
 	struct buf amount = { 0 };
-	char cent[DECIMAL_TEXT_MAX * 2];
 	const struct money_total by = money_total_minus(to, r->result[i].total.cost);
-	put_money(&amount, by, r->currency, false);
-	amount_to_the_cent(cent, sizeof cent, amount.p);
-	buf_printf(b, "%s%s", by.atto > 0 ? "+" : "", cent);
+	buf_printf(b, "%s%s", by.atto > 0 ? "+" : "", cents_text(&amount, by, r->currency, false));
 	buf_release(&amount);
 }
 
@@ -287,25 +284,14 @@ void plan_report_csv(const struct plan_report *r)
 	buf_release(&b);
 }
 
-static const char *to_the_cent(struct buf *b, struct money_total m, const char *currency,
-			       bool lower)
-{
-	char cent[DECIMAL_TEXT_MAX * 2];
-	put_money(b, m, currency, lower);
-	amount_to_the_cent(cent, sizeof cent, b->p);
-	b->n = 0;
-	buf_puts(b, cent);
-	return b->p;
-}
-
 /* "$56.12 to $70.03"; "" where nothing is uncertain. */
 static const char *interval_text(struct buf *b, const struct plan_report *r,
 				 const struct planner_sums *low, const struct planner_sums *high)
 {
 	struct buf end = { 0 };
 	const bool lower = high->unpriced > 0;
-	to_the_cent(b, low->cost, r->currency, lower);
-	buf_printf(b, " to %s", to_the_cent(&end, high->cost, r->currency, lower));
+	cents_text(b, low->cost, r->currency, lower);
+	buf_printf(b, " to %s", cents_text(&end, high->cost, r->currency, lower));
 	buf_release(&end);
 	return b->p;
 }
@@ -431,7 +417,7 @@ static void memo_row(struct memo *out, const struct plan_report *r, size_t i)
 	memo_cell(out, r->scenario[i].name);
 	put_count(&b, s->calls);
 	memo_cell(out, b.p);
-	memo_cell(out, to_the_cent(&b, s->cost, r->currency, s->unpriced > 0));
+	memo_cell(out, cents_text(&b, s->cost, r->currency, s->unpriced > 0));
 	if (r->interval->known)
 		memo_cell(out, interval_text(&b, r, &r->interval[i].low.total,
 					     &r->interval[i].high.total));
@@ -472,7 +458,7 @@ static void memo_periods(struct memo *out, const struct plan_report *r)
 		memo_bars(out, title);
 		for (size_t k = 0; k < count; k++) {
 			memo_bar(out, period_name(s[k].day, by, day),
-				 to_the_cent(&b, s[k].cost, r->currency, s[k].unpriced > 0),
+				 cents_text(&b, s[k].cost, r->currency, s[k].unpriced > 0),
 				 (int)(s[k].cost.atto / (most / 1000 + 1)));
 		}
 	}
@@ -516,7 +502,7 @@ void plan_report_memo(struct memo *out, const struct plan_report *r)
 	for (size_t i = 0; i < r->count; i++) {
 		const struct planner_sums *s = &r->result[i].total;
 		memo_bar(out, r->scenario[i].name,
-			 to_the_cent(&b, s->cost, r->currency, s->unpriced > 0),
+			 cents_text(&b, s->cost, r->currency, s->unpriced > 0),
 			 (int)(s->cost.atto / (most / 1000 + 1)));
 	}
 	memo_periods(out, r);

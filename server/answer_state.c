@@ -200,7 +200,8 @@ int answer_trail(struct reader *r, const struct http_question *q, struct http_re
 	json_out_object(&j, NULL);
 	json_out_string(&j, "schema", "tally.trail/1");
 	json_out_array(&j, "changes");
-	rc = trail_each(r->store, customer, before, limit, put_trail, &x, e);
+	rc = trail_each(r->store, &(struct trail_question){ customer, before, limit }, put_trail,
+			&x, e);
 	json_out_end(&j, ']');
 	if (x.count == limit && limit)
 		json_out_int(&j, "next", x.last);

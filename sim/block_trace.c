@@ -296,6 +296,45 @@ static int by_time(const void *a, const void *b)
 						    : x->call > y->call;
 }
 
+/* The first request tells what shape the trace has. */
+static void take_shape(struct reader *r, const struct fields *f)
+{
+	struct block_trace *t = r->t;
+	t->shape = f->agent	  ? "agent"
+		   : f->bailian	  ? "bailian"
+		   : f->session.n ? "sessions"
+				  : "mooncake";
+	t->has_partial = !f->agent;
+	t->local = f->agent;
+	t->block_tokens = r->block_tokens ? r->block_tokens
+			  : f->agent	  ? AGENT_TOKENS
+			  : f->bailian	  ? BAILIAN_TOKENS
+					  : MOONCAKE_TOKENS;
+}
+
+/* Its conversation and model, by number. */
+static void take_names(struct reader *r, const struct fields *f, struct block_request *q)
+{
+	struct block_trace *t = r->t;
+	if (f->agent)
+		q->conversation = number_of(&t->conversations, unquoted(f->conversation));
+	else if (f->bailian)
+		q->conversation = root_of(r, f->chat, f->parent);
+	else if (unquoted(f->session).n)
+		q->conversation = number_of(&t->conversations, unquoted(f->session));
+	if (f->model.n) {
+		q->model = number_of(&t->models, unquoted(f->model));
+		if (q->model > t->model_count) {
+			t->model_name =
+				mem_grow(t->model_name, (q->model + 1) * sizeof *t->model_name);
+			t->model_name[q->model] = dict_key(&t->models, unquoted(f->model)).p;
+			t->model_count = q->model;
+		}
+	}
+	if (q->conversation)
+		make_room_for(r, q->conversation);
+}
+
 static int add_request(struct reader *r, struct text line, struct err *e)
 {
 	struct block_trace *t = r->t;
@@ -304,18 +343,8 @@ static int add_request(struct reader *r, struct text line, struct err *e)
 	int rc = walk(line, &f, e);
 	if (rc != 0)
 		return rc;
-	if (t->count == 0) {
-		t->shape = f.agent	 ? "agent"
-			   : f.bailian	 ? "bailian"
-			   : f.session.n ? "sessions"
-					 : "mooncake";
-		t->has_partial = !f.agent;
-		t->local = f.agent;
-		t->block_tokens = r->block_tokens ? r->block_tokens
-				  : f.agent	  ? AGENT_TOKENS
-				  : f.bailian	  ? BAILIAN_TOKENS
-						  : MOONCAKE_TOKENS;
-	}
+	if (t->count == 0)
+		take_shape(r, &f);
 	rc = whole(f.input, f.agent ? "in" : "input_length", &q.input, e);
 	if (rc == 0)
 		rc = whole(f.output, f.agent ? "out" : "output_length", &q.output, e);
@@ -328,24 +357,7 @@ static int add_request(struct reader *r, struct text line, struct err *e)
 			     f.agent ? "h" : "hash_ids");
 	if (rc != 0)
 		return rc;
-	if (f.agent)
-		q.conversation = number_of(&t->conversations, unquoted(f.conversation));
-	else if (f.bailian)
-		q.conversation = root_of(r, f.chat, f.parent);
-	else if (unquoted(f.session).n)
-		q.conversation = number_of(&t->conversations, unquoted(f.session));
-	if (f.model.n) {
-		q.model = number_of(&t->models, unquoted(f.model));
-		if (q.model > t->model_count) {
-			struct text kept = dict_key(&t->models, unquoted(f.model));
-			t->model_name =
-				mem_grow(t->model_name, (q.model + 1) * sizeof *t->model_name);
-			t->model_name[q.model] = kept.p;
-			t->model_count = q.model;
-		}
-	}
-	if (q.conversation)
-		make_room_for(r, q.conversation);
+	take_names(r, &f, &q);
 	rc = take_time(r, &f, &q, e);
 	if (rc != 0)
 		return rc;

@@ -20,7 +20,7 @@ int trail_add(struct store *s, const struct trail_entry *t, struct err *e)
 	return rc;
 }
 
-int trail_each(struct store *s, const char *customer, int64_t before, int64_t most,
+int trail_each(struct store *s, const struct trail_question *ask,
 	       int (*take)(void *user, const struct trail_entry *t), void *user, struct err *e)
 {
 	struct query *q = NULL;
@@ -31,9 +31,9 @@ int trail_each(struct store *s, const char *customer, int64_t before, int64_t mo
 			    &q, e);
 	if (rc != 0)
 		return rc;
-	db_bind_int(q, ":before", before);
-	db_bind_text(q, ":customer", text_of(customer ? customer : ""));
-	db_bind_int(q, ":most", most);
+	db_bind_int(q, ":before", ask->before);
+	db_bind_text(q, ":customer", text_of(ask->customer ? ask->customer : ""));
+	db_bind_int(q, ":most", ask->most);
 	while ((rc = db_step(store_db(s), q, e)) == 1) {
 		const struct trail_entry t = { db_int(q, 0),  { db_int(q, 1) }, db_text(q, 2),
 					       db_text(q, 3), db_text(q, 4),	db_text(q, 5),

@@ -12,9 +12,13 @@ struct trail_entry {
 };
 /* In the transaction of the change. */
 int trail_add(struct store *s, const struct trail_entry *t, struct err *e);
-/* The last first, at most so many, before the entry of that id (0: from the last); customer NULL:
- * of everybody. */
-int trail_each(struct store *s, const char *customer, int64_t before, int64_t most,
+struct trail_question {
+	const char *customer; /* NULL: of everybody */
+	int64_t before;	      /* the entry of that id; 0: from the last */
+	int64_t most;
+};
+/* The last first. */
+int trail_each(struct store *s, const struct trail_question *ask,
 	       int (*take)(void *user, const struct trail_entry *t), void *user, struct err *e);
 
 #endif

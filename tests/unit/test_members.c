@@ -200,31 +200,51 @@ static void outcome(struct buf *out, const char *text, bool *told)
 	assembly_close(s.calls);
 }
 
-/* v as JSON, its member number `at` under another name; *n counts members. A text under a name that
- * says nothing cannot be told from any other, so `zz` is for what counts. */
-static void put_renamed(struct buf *b, json_value *v, int at, int *n, const char *format,
-			struct buf *renamed)
+static const char after[] = "7 behind it";
+
+/* What becomes of the member number `at` of a document: another name (as a format of its own),
+ * another value, or (neither, or the value `after`) that member twice, before or behind what it
+ * was. A text under a name that says nothing cannot be told from any other, so a format that begins
+ * with z is for what counts. */
+struct edit {
+	int at;
+	const char *format, *value;
+	int members;	    /* passed so far */
+	struct buf *edited; /* the name of the member */
+};
+
+static void put_edited(struct buf *b, json_value *v, struct edit *e)
 {
-	bool list = json_kind(v) == JSON_ARRAY, first = true;
+	const bool list = json_kind(v) == JSON_ARRAY;
+	bool first = true;
 	if (!list && json_kind(v) != JSON_OBJECT) {
 		json_put_value(b, v);
 		return;
 	}
 	buf_puts(b, list ? "[" : "{");
 	for (json_value *m = json_first(v); m; m = json_next(m)) {
-		buf_puts(b, first ? "" : ",");
-		first = false;
-		if (!list) {
-			struct buf key = { 0 };
-			bool here = (*n)++ == at && (*format != 'z' || json_kind(m) == JSON_NUMBER);
-			buf_printf(&key, here ? format : "%s", json_key(m));
-			if (here)
-				buf_printf(renamed, "%s", json_key(m));
-			json_put_string(b, (struct text){ key.p, key.n });
-			buf_puts(b, ":");
-			buf_release(&key);
+		const bool here = !list && e->members++ == e->at &&
+				  !(e->format && *e->format == 'z' && json_kind(m) != JSON_NUMBER);
+		const bool again = here && !e->format && (!e->value || e->value == after);
+		for (int nth = 0; nth <= again; nth++) {
+			buf_puts(b, first ? "" : ",");
+			first = false;
+			if (!list) {
+				struct buf key = { 0 };
+				buf_printf(&key, here && e->format ? e->format : "%s", json_key(m));
+				json_put_string(b, (struct text){ key.p, key.n });
+				buf_puts(b, ":");
+				buf_release(&key);
+			}
+			if (again && nth == (e->value == after))
+				buf_puts(b, "7");
+			else if (here && e->value && !again)
+				buf_puts(b, e->value);
+			else
+				put_edited(b, m, e);
 		}
-		put_renamed(b, m, at, n, format, renamed);
+		if (here)
+			buf_puts(e->edited, json_key(m));
 	}
 	buf_puts(b, list ? "]" : "}");
 }
@@ -243,10 +263,10 @@ static int mutate(const char *name, const char *text, const char *format, int *t
 			int members = 1;
 			for (int at = 0; at < members; at++) {
 				changed.n = renamed.n = 0;
-				members = 0;
+				struct edit e = { .at = at, .format = format, .edited = &renamed };
 				buf_add(&changed, text, (size_t)(line - text) + skip);
-				put_renamed(&changed, json_root(doc), at, &members, format,
-					    &renamed);
+				put_edited(&changed, json_root(doc), &e);
+				members = e.members;
 				buf_puts(&changed, line + len);
 				outcome(&now, changed.p, &told);
 				++*tried;
@@ -275,42 +295,6 @@ static int mutate(const char *name, const char *text, const char *format, int *t
 static const char *const other_values[] = { "\"word\"", "1.5",	     "-1",   "99999999999999999999",
 					    "true",	"{\"n\":7}", "[7]",  "\"\"",
 					    "\"-1\"",	"\"1.5\"",   "1e30", "[{\"n\":7}]" };
-
-static const char after[] = "7 behind it";
-
-/* v as JSON with another value of its member number `at`, or (value NULL, or after) with that
- * member twice, before or behind what it was. */
-static void put_changed(struct buf *b, json_value *v, int at, int *n, const char *value,
-			struct buf *changed)
-{
-	bool list = json_kind(v) == JSON_ARRAY, first = true;
-	if (!list && json_kind(v) != JSON_OBJECT) {
-		json_put_value(b, v);
-		return;
-	}
-	buf_puts(b, list ? "[" : "{");
-	for (json_value *m = json_first(v); m; m = json_next(m)) {
-		const bool here = !list && (*n)++ == at;
-		const bool again = here && (!value || value == after);
-		for (int nth = 0; nth <= again; nth++) {
-			buf_puts(b, first ? "" : ",");
-			first = false;
-			if (!list) {
-				json_put_string(b, text_of(json_key(m)));
-				buf_puts(b, ":");
-			}
-			if (again && nth == (value == after))
-				buf_puts(b, "7");
-			else if (here && value && !again)
-				buf_puts(b, value);
-			else
-				put_changed(b, m, at, n, value, changed);
-		}
-		if (here)
-			buf_printf(changed, "%s", json_key(m));
-	}
-	buf_puts(b, list ? "]" : "}");
-}
 
 /* Names, of which another one is another call or model; what says that nothing is billed; and the
  * envelopes around the usage, without which there is none. */
@@ -363,24 +347,26 @@ static int mutate_values(const char *name, const char *text, const char *value, 
 		if (json_open(&doc, (struct text){ line + skip, len - skip }, NULL) == 0) {
 			int members = 1;
 			for (int at = 0; at < members; at++) {
-				int n = 0;
+				struct edit e = { .at = at, .value = value, .edited = &key };
 				changed.n = key.n = 0;
 				buf_add(&changed, text, (size_t)(line - text) + skip);
-				put_changed(&changed, json_root(doc), at, &n, value, &key);
+				put_edited(&changed, json_root(doc), &e);
 				/* what is empty is not told */
 				if (value && strcmp(value, "\"\"") == 0) {
-					int again = 0;
-					struct buf absent = { 0 };
+					struct buf absent = { 0 }, again = { 0 };
+					struct edit none = { .at = at,
+							     .value = "null",
+							     .edited = &again };
 					buf_add(&absent, text, (size_t)(line - text) + skip);
-					put_changed(&absent, json_root(doc), at, &again, "null",
-						    &key);
+					put_edited(&absent, json_root(doc), &none);
 					buf_puts(&absent, line + len);
 					outcome(&was, absent.p, &told);
 					buf_release(&absent);
+					buf_release(&again);
 					if (told)
 						continue;
 				}
-				members = n > members ? n : members;
+				members = e.members > members ? e.members : members;
 				if (!key.n)
 					break;
 				buf_puts(&changed, line + len);
