@@ -342,6 +342,24 @@ static int64_t keep_blocks(struct cache *c, const struct block_trace *t,
 	return r->storage ? hours_of(token_us) : 0;
 }
 
+/* Blocks of a prompt: of + base are their entries; the first `lead` are there, `kept` stay. */
+struct prompt_blocks {
+	const uint32_t *of;
+	uint32_t base, lead, kept;
+};
+
+/* The same where nothing is evicted and keeping costs nothing: neither the order nor the time that
+ * it adds matters. */
+static void keep_alive(struct cache *c, const struct cache_rules *r, int64_t now_us,
+		       const struct prompt_blocks *b)
+{
+	const uint32_t there = b->lead < b->kept ? b->lead : b->kept;
+	for (uint32_t k = 0; k < there; k++)
+		c->touched_us[b->base + b->of[k]] = now_us;
+	for (uint32_t k = there; k < b->kept; k++)
+		touch(c, r, b->base + b->of[k], now_us, -1);
+}
+
 static void run_limited(const struct block_trace *t, const struct each_rules *each,
 			const struct entries *en, const struct each_request *per,
 			struct cache_result *out)
@@ -372,7 +390,12 @@ static void run_limited(const struct block_trace *t, const struct each_rules *ea
 		int64_t tokens = count_hit(t, r, q, hit, out);
 		if (per->hits)
 			per->hits[i] = tokens;
-		const int64_t hours = keep_blocks(&c, t, r, q, b, base, each->base->capacity);
+		int64_t hours = 0;
+		if (each->base->capacity < 0 && !r->storage)
+			keep_alive(&c, r, q->time_us,
+				   &(struct prompt_blocks){ b, base, lead, blocks_kept(t, r, q) });
+		else
+			hours = keep_blocks(&c, t, r, q, b, base, each->base->capacity);
 		if (per->token_hours)
 			per->token_hours[i] = hours;
 		out->token_hours += hours;

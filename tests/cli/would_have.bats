@@ -50,3 +50,24 @@ CARD
 		expect 0 "\"cache_read\": ${m#*:}"
 	done
 }
+
+@test "published tables: what caching saved or lost by kind of call, a prompt below a minimum asked five hundred times" {
+	# BerriAI/litellm pull request 36452: billed, and without a cache
+	while read -r read write billed without; do
+		printf '%s\n' "$H" "a,2026-06-15T00:00:00Z,claude-sonnet-4-5,s,10,$read,$write,100" > t.csv
+		echo '{"scenarios": [{"name": "r", "route": "recorded"}, {"name": "n", "route": "recorded", "writes": false}]}' > s.json
+		run "$TALLY" whatif t.csv --scenarios s.json --json
+		expect 0 "\"total\": \"$billed\"" "\"total\": \"$without\""
+	done <<'END'
+0 20000 0.07653 0.06153
+20000 0 0.00753 0.06153
+1000 20000 0.07683 0.06453
+20000 500 0.009405 0.06303
+END
+	# claudecodeguides.com, minimum token requirements: $4.50 without, a write of $0.01125 and 499 reads of $0.0009 with
+	{ echo time,model,session,input,output
+	for i in $(seq 0 499); do printf '2026-06-%02dT%02d:%02d:00Z,no-such,s,3000,0\n' $((15 + i / 480)) $((i / 20 % 24)) $((i % 20 * 3)); done; } > t.csv
+	echo '{"scenarios": [{"name": "n", "route": "claude-sonnet-4-6", "writes": false}, {"name": "c", "route": "claude-sonnet-4-6"}, {"name": "o", "route": "claude-opus-4-6"}]}' > s.json
+	run "$TALLY" whatif t.csv --scenarios s.json --json
+	expect 0 '"total": "4.5"' '"total": "0.46035"' '"total": "7.5"'
+}
