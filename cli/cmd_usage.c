@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "cli/command.h"
+#include "cli/typed.h"
 #include "meter/ingest/quarantine.h"
 #include "reports/usage_report.h"
 
@@ -30,10 +30,8 @@ static int run(struct cli *cli, struct err *e)
 	enum usage_dim dim[USAGE_DIM_COUNT];
 	char zone_room[ZONE_NAME_MAX];
 	struct usage_report report = { .dim = dim, .timezone = cli_zone_name(cli, zone_room) };
-	struct usage_filter filter = { .customer = cli_value(cli, "customer"),
-				       .project = cli_value(cli, "project"),
-				       .model = cli_value(cli, "model"),
-				       .recorded = cli_flag(cli, "recorded-cost") };
+	struct cli_names names = { 0 };
+	struct usage_filter filter = { .recorded = cli_flag(cli, "recorded-cost") };
 	const char *by = cli_value(cli, "by");
 	int order = 0, status = 0;
 	int rc = cli_zone(cli, &zone, e);
@@ -49,6 +47,8 @@ static int run(struct cli *cli, struct err *e)
 		rc = cli_count(cli, "as-of", 0, &filter.seq_until, e);
 	if (rc == 0)
 		rc = cli_store(cli, &store, DB_READ, e);
+	if (rc == 0)
+		rc = cli_names_open(&names, cli, store, &filter, e);
 	if (rc == 0)
 		rc = usage_query(&result, store, dim, report.dim_count, &filter, zone, e);
 	if (rc == 0)
@@ -73,8 +73,11 @@ static int run(struct cli *cli, struct err *e)
 		} else {
 			usage_report_table(&report);
 		}
+		if (!usage_total(result)->records)
+			cli_tell_empty(cli, store, zone);
 		status = usage_total(result)->unpriced || report.bound.placeholders ? 3 : 0;
 	}
+	cli_names_release(&names);
 	usage_result_close(result);
 	book_close(book);
 	store_close(store);
