@@ -13,6 +13,8 @@ static const struct option options[] = {
 	{ "customer", 0, "NAME", "only this customer", false },
 	{ "project", 0, "NAME", "only this project", false },
 	{ "model", 'm', "MODEL", "only this model", false },
+	{ "hits", 0, NULL, "in the table, the share of the prompts that was read from a cache",
+	  false },
 	RECORDED_COST_OPTION,
 	{ "as-of", 0, "ROW", "as of that row (see `tally explain`)", false },
 	{ 0 },
@@ -62,6 +64,7 @@ static int run(struct cli *cli, struct err *e)
 	if (rc == 0) {
 		report.result = result;
 		report.recorded = filter.recorded;
+		report.hits = cli_flag(cli, "hits");
 		report.order = (enum usage_order)order;
 		if (cli->json) {
 			struct json_out j;
@@ -97,6 +100,7 @@ const struct command command_usage = {
 	.examples = "  tally usage\n"
 		    "  tally usage --by month,customer --order cost\n"
 		    "  tally usage --by day,model --since 2026-11-01 -z Europe/Berlin --json\n"
+		    "  tally usage --by model --hits\n"
 		    "  tally usage --by session --project /home/me/app --order cost --limit 10\n",
 	.options = options,
 	.common = TAKES_DB | TAKES_CSV | TAKES_PERIOD | TAKES_ZONE,

@@ -74,3 +74,17 @@ CASES
 	[ "$(days daily --limit 2 --order desc)" = "2026-06-13 2026-06-12 " ]
 	[ "$(days session --limit 2 --order cost)" = "s1 s2 " ]
 }
+@test "cache hits, words of time and names of settings" {
+	printf 'id,time,model,input,cache_read\na,2026-06-15T00:00:00Z,deepseek-v4-flash,1000,3000\nb,2026-06-15T00:00:00Z,deepseek-v4-pro,1000,0\n' >u.csv
+	"$TALLY" ingest u.csv --db m.db
+	run "$TALLY" usage --db m.db --by model --hits -z UTC; expect 0 'CACHE HITS' '75 %' '60 %'
+	for w in week month quarter year; do
+		[ "$("$TALLY" usage --db m.db --since $w --json)" = "$("$TALLY" usage --db m.db --since this-$w --json)" ] || fail $w
+	done
+	run "$TALLY" config set db x; expect 2 "did you mean 'database'?"
+	run "$TALLY" config set timezon x; expect 2 "did you mean 'timezone'?"
+	run "$TALLY" config set colour x; expect 2 'there are: database'
+	run "$TALLY" statusline </dev/null; expect 1 'standard input is empty'
+	run "$TALLY" blocks --db m.db --active; expect 0 'none of 1 blocks'
+	run "$TALLY" hits; expect 2 'did you mean `tally usage --by model --hits`?'
+}
