@@ -258,24 +258,43 @@ bool ratio_format(int128 a, int128 b, int places, char buf[DECIMAL_TEXT_MAX])
 	return true;
 }
 
+/* Takes out the commas or underscores between groups of three digits. What is grouped otherwise
+ * stays as it is, and is no number then. */
+static size_t ungroup(char *out, const char *s, size_t n)
+{
+	const size_t lead = strspn(s, "0123456789");
+	const char mark = s[lead];
+	size_t end = lead, length = 0;
+	if (mark == ',' || mark == '_')
+		while (s[end] == mark && strspn(s + end + 1, "0123456789") == 3)
+			end += 4;
+	const bool grouped = end > lead && lead >= 1 && lead <= 3 && s[end] != mark;
+	for (size_t i = 0; i < n; i++)
+		if (!grouped || i >= end || s[i] != mark)
+			out[length++] = s[i];
+	return length;
+}
+
 int count_parse(const char *name, const char *text, int64_t missing, int64_t *out, struct err *e)
 {
-	static const char units[] = "kMG";
+	enum { LONGEST = 60, UNITS = 3 };
+	static const char units[] = "kMGKmg";
+	char plain[LONGEST];
 	struct decimal d;
 	*out = missing;
 	if (!text)
 		return 0;
 	size_t n = strlen(text);
 	const char *unit = n > 1 ? strchr(units, text[n - 1]) : NULL;
-	int places = unit ? 3 * (int)(unit - units + 1) : 0;
-	if (decimal_parse(&d, (struct text){ text, n - (unit != NULL) }, NULL) != 0 ||
-	    d.digits < 0 || (!unit && strchr(text, '.')) || strpbrk(text, "eE") ||
+	const int places = unit ? 3 * ((int)(unit - units) % UNITS + 1) : 0;
+	const size_t length = n < LONGEST ? ungroup(plain, text, n - (unit != NULL)) : 0;
+	if (decimal_parse(&d, (struct text){ plain, length }, NULL) != 0 || d.digits < 0 ||
+	    (!unit && strchr(text, '.')) || strpbrk(text, "eE") ||
 	    !decimal_to_int64(d, places, out))
-		return err_set(
-			e, ERR_USAGE,
-			"--%s: '%s' is not a whole number from 0 to 9223372036854775807 (10k, "
-			"2.5M and 1G are understood)",
-			name, text);
+		return err_set(e, ERR_USAGE,
+			       "%s: '%.*s' is not a whole number (10000, 10,000, 10k, 2.5M and 1G "
+			       "are understood)",
+			       name, LONGEST, text);
 	return 0;
 }
 

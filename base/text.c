@@ -220,23 +220,28 @@ uint32_t text_hash(struct text t)
 
 int text_distance(struct text a, struct text b, int most)
 {
-	int row[80];
+	int row[80], before[80] = { 0 }, last[80]; /* last: the row above as it was */
 	if (a.n > 70 || b.n > 70 || abs((int)a.n - (int)b.n) > most)
 		return most + 1;
 	for (size_t j = 0; j <= b.n; j++)
 		row[j] = (int)j;
 	for (size_t i = 1; i <= a.n; i++) {
+		memcpy(last, row, (b.n + 1) * sizeof *row);
 		int diagonal = row[0], best = row[0] = (int)i;
 		for (size_t j = 1; j <= b.n; j++) {
 			int up = row[j], v = diagonal + (a.p[i - 1] != b.p[j - 1]);
 			v = v < up + 1 ? v : up + 1;
 			v = v < row[j - 1] + 1 ? v : row[j - 1] + 1;
+			if (i > 1 && j > 1 && a.p[i - 1] == b.p[j - 2] &&
+			    a.p[i - 2] == b.p[j - 1] && before[j - 2] + 1 < v)
+				v = before[j - 2] + 1;
 			diagonal = up;
 			row[j] = v;
 			best = v < best ? v : best;
 		}
 		if (best > most)
 			return most + 1;
+		memcpy(before, last, (b.n + 1) * sizeof *last);
 	}
 	return row[b.n];
 }

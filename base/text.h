@@ -92,8 +92,9 @@ void buf_release(struct buf *b);
 /* FNV-1a for small in-memory dictionaries of trusted size; not for what a client can choose. */
 uint32_t text_hash(struct text t);
 
-/* How many letters must be changed, added or taken to make b of a (Levenshtein), for "did you
- * mean"; most + 1 where it is more than `most`, and for texts of over 70 bytes. */
+/* How many letters must be changed, added, taken or swapped with their neighbour to make b of a
+ * (Levenshtein, Damerau), for "did you mean"; most + 1 where it is more than `most`, and for texts
+ * of over 70 bytes. */
 int text_distance(struct text a, struct text b, int most);
 
 #endif

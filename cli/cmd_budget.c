@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/zone.h"
 #include "cli/command.h"
+#include "cli/typed.h"
 #include "meter/billing/budget.h"
 #include "meter/billing/window.h"
 #include "reports/budget_report.h"
@@ -69,8 +70,10 @@ static int set(struct cli *cli, struct err *e)
 	zone_close(zone);
 	if (rc == 0 && !amount)
 		rc = err_set(e, ERR_USAGE, "--amount is required");
-	if (rc == 0 && (decimal_parse(&d, text_of(amount), NULL) != 0 || d.digits <= 0))
-		rc = err_set(e, ERR_USAGE, "--amount: '%s' is not a positive amount", amount);
+	if (rc == 0)
+		rc = cli_amount_of("--amount", amount, cli_currency(cli), &d, e);
+	if (rc == 0 && d.digits == 0)
+		rc = err_set(e, ERR_USAGE, "--amount: a budget must be positive");
 	if (rc == 0)
 		rc = money_from_decimal(&b.amount, d, e);
 	if (rc == 0)

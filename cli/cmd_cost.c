@@ -10,7 +10,8 @@ static const struct option options[] = {
 	{ "model", 'm', "MODEL", "model or alias, as the vendor or you call it", false },
 	{ "provider", 'p', "VENDOR", "who sells it; required where several vendors do", false },
 	{ "at", 0, "WHEN", "the instant of the calls (default now)", false },
-	{ "input", 0, "N", "uncached input tokens of one request", false },
+	{ "prompt", 0, "N", "the whole prompt of one request, cached tokens included", false },
+	{ "input", 0, "N", "or its uncached tokens alone", false },
 	{ "cache-read", 0, "N", "input tokens read from the cache", false },
 	{ "cache-write", 0, "N", "tokens written to the cache for 5 minutes", false },
 	{ "cache-write-1h", 0, "N", "tokens written to the cache for 1 hour", false },
@@ -40,6 +41,30 @@ static int named_count(const char *option, const char *spec, struct text *name, 
 	return 0;
 }
 
+/* What of --prompt was neither read from a cache nor written to one is input. */
+static int take_prompt(const struct cli *cli, struct usage *u, struct err *e)
+{
+	static const enum bucket cached[] = { BUCKET_CACHE_READ, BUCKET_CACHE_WRITE_5M,
+					      BUCKET_CACHE_WRITE_1H };
+	int64_t rest;
+	if (!cli_value(cli, "prompt"))
+		return 0;
+	if (cli_value(cli, "input"))
+		return err_set(e, ERR_USAGE,
+			       "give --prompt (cached tokens included) or --input (without them), "
+			       "not both");
+	int rc = cli_count(cli, "prompt", 0, &rest, e);
+	for (size_t i = 0; rc == 0 && i < sizeof cached / sizeof *cached; i++) {
+		if (u->tokens[cached[i]] > rest)
+			return err_set(e, ERR_USAGE,
+				       "--prompt counts cached tokens too, so it cannot be smaller "
+				       "than they are");
+		rest -= u->tokens[cached[i]];
+	}
+	u->tokens[BUCKET_INPUT] = rest;
+	return rc;
+}
+
 /* One request from the options. */
 static int take_usage(const struct cli *cli, struct arena *arena, struct usage *u, struct err *e)
 {
@@ -59,6 +84,8 @@ static int take_usage(const struct cli *cli, struct arena *arena, struct usage *
 	*u = (struct usage){ .requests = 1 };
 	for (size_t i = 0; rc == 0 && i < sizeof plain / sizeof *plain; i++)
 		rc = cli_count(cli, plain[i].option, 0, &u->tokens[plain[i].bucket], e);
+	if (rc == 0)
+		rc = take_prompt(cli, u, e);
 	for (int i = 0; rc == 0 && (spec = cli_value_at(cli, "tokens", i)); i++) {
 		rc = named_count("tokens", spec, &name, &n, e);
 		int b = rc == 0 ? bucket_by_name(name.p, name.n) : 0;
@@ -91,9 +118,15 @@ static int run(struct cli *cli, struct err *e)
 		   *at = cli_value(cli, "at");
 	const char *provider = cli_value(cli, "provider"), *tier = cli_value(cli, "service-tier"),
 		   *region = cli_value(cli, "region");
+	if (model && cli->argument_count)
+		return err_set(e, ERR_USAGE, "name the model once: '%s' or '%s'", cli->argument[0],
+			       model);
+	if (!model && cli->argument_count)
+		model = cli->argument[0];
 	if (!model)
 		return err_set(e, ERR_USAGE,
-			       "`tally cost` needs --model, for example --model deepseek-v4-flash");
+			       "`tally cost` needs a model, for example: tally cost gpt-5 --prompt "
+			       "10k --cache-read 8k --output 500");
 	struct cost_question q = { .price = { .provider = text_of(provider ? provider : ""),
 					      .model = text_of(model),
 					      .service_tier = text_of(tier ? tier : ""),
@@ -134,12 +167,14 @@ static int run(struct cli *cli, struct err *e)
 const struct command command_cost = {
 	.name = "cost",
 	.summary = "what a call costs at an instant, and why",
-	.arguments = "",
+	.arguments = "[MODEL]",
+	.arguments_max = 1,
 	.description =
 		"Prices one kind of call. Token counts are per request; --requests multiplies. The "
 		"answer names the price that held at "
 		"the instant, its source, and what the sources disagree about. Nothing is rounded.",
 	.examples =
+		"  tally cost gpt-5 --prompt 10k --cache-read 8k --output 500\n"
 		"  tally cost --model deepseek-v4-flash --input 200 --cache-read 2000 --output 300 "
 		"--requests 1000000 --at 2026-05-10\n"
 		"  tally cost --model claude-sonnet-4-6 --input 50000 --output 5000 --plan vm0\n"

@@ -7,6 +7,7 @@
 #include "base/zone.h"
 #include "cli/cmd_credit_accounts.h"
 #include "cli/ledger_session.h"
+#include "cli/typed.h"
 #include "meter/billing/terms.h"
 #include "meter/ledger/batch.h"
 #include "reports/json_out.h"
@@ -307,15 +308,15 @@ static int read_grant(struct cli *cli, const struct ledger_session *s, const str
 	if (rc == 0)
 		rc = cli_credits(cli, "cap", false, &g->balance_most, e);
 	if (rc == 0 && basis) {
-		if (decimal_parse(&d, text_of(basis), NULL) != 0 || d.digits < 0)
-			return err_set(e, ERR_USAGE, "--cost-basis: '%s' is not an amount", basis);
-		rc = money_from_decimal(&g->cost_basis, d, e);
+		rc = cli_amount_of("--cost-basis", basis, cli_currency(cli), &d, e);
+		if (rc == 0)
+			rc = money_from_decimal(&g->cost_basis, d, e);
 		g->has_cost_basis = true;
 	}
 	if (rc == 0 && price) {
-		if (decimal_parse(&d, text_of(price), NULL) != 0 || d.digits < 0)
-			return err_set(e, ERR_USAGE, "--price: '%s' is not an amount", price);
-		rc = money_from_decimal(&g->price, d, e);
+		rc = cli_amount_of("--price", price, cli_currency(cli), &d, e);
+		if (rc == 0)
+			rc = money_from_decimal(&g->price, d, e);
 		g->has_price = true;
 	}
 	return rc;

@@ -1,5 +1,6 @@
 /* The command by which an account buys credits, by itself or once. */
 #include "cli/ledger_session.h"
+#include "cli/typed.h"
 #include "reports/credit_report.h"
 
 static const struct option options[] = {
@@ -46,8 +47,8 @@ static int read_top_up(struct cli *cli, struct top_up *t, struct err *e)
 		rc = cli_credits(cli, "to", false, &t->target, e);
 	if (rc == 0 && cli_value(cli, "most"))
 		rc = cli_credits(cli, "most", false, &t->most, e);
-	if (rc == 0 && price && (decimal_parse(&d, text_of(price), NULL) != 0 || d.digits < 0))
-		rc = err_set(e, ERR_USAGE, "--price: '%s' is not an amount", price);
+	if (rc == 0 && price)
+		rc = cli_amount_of("--price", price, cli_currency(cli), &d, e);
 	return rc == 0 && price ? money_from_decimal(&t->price, d, e) : rc;
 }
 

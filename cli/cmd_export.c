@@ -3,6 +3,7 @@
 
 #include "base/zone.h"
 #include "cli/ledger_session.h"
+#include "cli/typed.h"
 #include "reports/export.h"
 
 static const struct option options[] = {
@@ -181,6 +182,8 @@ static int run(struct cli *cli, struct err *e)
 	x.o.zone = zone;
 	if (rc == 0)
 		rc = ledger_session_open(&x.session, cli, DB_READ, e);
+	if (rc == 0)
+		cli_tell_unknown(cli, x.session.store);
 	if (rc == 0)
 		rc = export_kind(&x, kind, e);
 	rc = ledger_session_close(&x.session, rc, e);

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/zone.h"
 #include "cli/ledger_session.h"
+#include "cli/typed.h"
 #include "reports/forecast_report.h"
 
 static const struct option options[] = {
@@ -39,6 +40,8 @@ static int read_asked(struct cli *cli, struct forecast_question *q, struct err *
 {
 	const char *budget = cli_value(cli, "budget"), *by = cli_value(cli, "by"),
 		   *credits = cli_value(cli, "credits");
+	char plain[DECIMAL_TEXT_MAX];
+	struct decimal amount;
 	struct instant until;
 	int rc = 0;
 	q->customer = cli_value(cli, "customer");
@@ -49,7 +52,9 @@ static int read_asked(struct cli *cli, struct forecast_question *q, struct err *
 	if (rc == 0 && by)
 		rc = cli_instant("by", by, q->zone, &q->by, e);
 	if (rc == 0 && budget)
-		rc = forecast_budget_parse(q, budget, e);
+		rc = cli_amount_of("--budget", budget, cli_currency(cli), &amount, e);
+	if (rc == 0 && budget)
+		rc = forecast_budget_parse(q, decimal_format(amount, plain), e);
 	if (rc == 0)
 		rc = read_move(cli, q, e);
 	q->credits = credits != NULL;
@@ -86,6 +91,8 @@ static int run(struct cli *cli, struct err *e)
 	}
 	if (rc == 0)
 		rc = ledger_session_open(&s, cli, DB_READ, e);
+	if (rc == 0)
+		cli_tell_unknown(cli, s.store);
 	q.ledger = s.ledger;
 	if (rc == 0 && cli->json) {
 		struct json_out j;

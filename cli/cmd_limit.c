@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "cli/command.h"
+#include "cli/typed.h"
 #include "meter/hold.h"
 #include "reports/amount.h"
 #include "reports/json_out.h"
@@ -36,8 +37,8 @@ static int change(struct cli *cli, bool clear, struct err *e)
 	int rc = 0;
 	if (rc == 0 && !clear && !amount)
 		rc = err_set(e, ERR_USAGE, "--amount is required");
-	if (rc == 0 && !clear && (decimal_parse(&d, text_of(amount), NULL) != 0 || d.digits < 0))
-		rc = err_set(e, ERR_USAGE, "--amount: '%s' is not an amount of 0 or more", amount);
+	if (rc == 0 && !clear)
+		rc = cli_amount_of("--amount", amount, cli_currency(cli), &d, e);
 	if (rc == 0 && !clear)
 		rc = money_from_decimal(&l.amount, d, e);
 	if (rc == 0)

@@ -4,13 +4,14 @@
 #include "base/clock.h"
 #include "base/zone.h"
 #include "cli/look_source.h"
+#include "cli/typed.h"
 #include "reports/look.h"
 
 static const struct option options[] = {
 	{ "breakdown", 'b', NULL, "list the models of each row below it", false },
 	{ "order", 'o', "key|cost|records|asc|desc",
 	  "order of the rows (default key; desc: newest first)", false },
-	{ "limit", 0, "N", "the last N rows only", false },
+	{ "limit", 0, "N", "N rows only: the newest, or the first of --order cost", false },
 	{ "project", 'p', "NAME", "only this project", false },
 	{ "instances", 'i', NULL, "a row for each project in each period", false },
 	{ "model", 'm', "MODEL", "only this model", false },
@@ -61,9 +62,21 @@ static int take_period(const struct cli *cli, const struct zone *zone, struct us
 	return 0;
 }
 
-static int run(struct cli *cli, struct err *e)
+/* As --order says; whether the first of them are those that a limit leaves. */
+static bool sort_rows(struct look *l, int order, bool has_last)
 {
 	enum { ASCENDING = 3, DESCENDING };
+	const bool by_key = order == LOOK_BY_KEY || order >= ASCENDING;
+	look_sort(l, by_key && has_last ? LOOK_BY_LAST
+		     : by_key		? LOOK_BY_KEY
+					: (enum look_order)order);
+	if (order == DESCENDING)
+		look_reverse(l);
+	return !by_key || order == DESCENDING;
+}
+
+static int run(struct cli *cli, struct err *e)
+{
 	static const char *const orders[] = { "key", "cost", "records", "asc", "desc", NULL };
 	const struct view of_command = *view_of(cli);
 	const struct view by_project = { .dim = { of_command.dim[0], USAGE_BY_PROJECT,
@@ -73,9 +86,8 @@ static int run(struct cli *cli, struct err *e)
 	const struct view *view =
 		cli_flag(cli, "instances") && of_command.labels == 1 ? &by_project : &of_command;
 	char zone_room[ZONE_NAME_MAX], from[600];
-	struct usage_filter filter = { .project = cli_value(cli, "project"),
-				       .model = cli_value(cli, "model"),
-				       .recorded = cli_flag(cli, "recorded-cost") };
+	struct cli_names names = { 0 };
+	struct usage_filter filter = { .recorded = cli_flag(cli, "recorded-cost") };
 	struct look_report report = { .title = view->title,
 				      .titles = view->labels,
 				      .has_last = view->has_last,
@@ -96,6 +108,8 @@ static int run(struct cli *cli, struct err *e)
 	if (rc == 0)
 		rc = look_source_open(&source, cli, false, e);
 	if (rc == 0)
+		rc = cli_names_open(&names, cli, source.store, &filter, e);
+	if (rc == 0)
 		rc = usage_query(&result, source.store, view->dim,
 				 view->labels + view->has_last + 1, &filter, zone, e);
 	if (rc == 0)
@@ -103,12 +117,7 @@ static int run(struct cli *cli, struct err *e)
 				       e);
 	if (rc == 0) {
 		look_fold(&look, result, view->labels, view->has_last);
-		const bool by_key = order == LOOK_BY_KEY || order >= ASCENDING;
-		look_sort(&look, by_key && view->has_last ? LOOK_BY_LAST
-				 : by_key		  ? LOOK_BY_KEY
-							  : (enum look_order)order);
-		if (order == DESCENDING)
-			look_reverse(&look);
+		report.from_start = sort_rows(&look, order, view->has_last);
 		snprintf(from, sizeof from, "%s, days of %s", source.words, report.timezone);
 		report.look = &look;
 		report.recorded = filter.recorded;
@@ -119,11 +128,14 @@ static int run(struct cli *cli, struct err *e)
 			look_report_csv(&report);
 		else
 			look_report_table(&report);
+		if (!look.rows)
+			cli_tell_empty(cli, source.store, zone);
 		status = usage_total(result)->unpriced || left_out_any(&source.left_out) ||
 					 report.bound.placeholders
 				 ? 3
 				 : 0;
 	}
+	cli_names_release(&names);
 	look_release(&look);
 	usage_result_close(result);
 	look_source_close(&source);

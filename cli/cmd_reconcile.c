@@ -3,6 +3,7 @@
 #include "base/zone.h"
 #include "cli/command.h"
 #include "cli/metering.h"
+#include "cli/typed.h"
 #include "meter/billing/reconcile.h"
 #include "meter/billing/tiers.h"
 #include "reports/reconcile_report.h"
@@ -113,6 +114,8 @@ static int run(struct cli *cli, struct err *e)
 			       (size_t)cli->argument_count, &reading, e);
 	if (rc == 0)
 		rc = cli_store(cli, &store, DB_READ, e);
+	if (rc == 0)
+		cli_tell_unknown(cli, store);
 	if (rc == 0)
 		rc = cli_tell_other_cards(cli, store, book, e);
 	o.book = book;

@@ -1,7 +1,7 @@
 #include <stdio.h>
 
 #include "base/zone.h"
-#include "cli/command.h"
+#include "cli/typed.h"
 #include "reports/record_report.h"
 
 enum { LIMIT_DEFAULT = 50 };
@@ -20,10 +20,8 @@ static const struct option options[] = {
 static int run(struct cli *cli, struct err *e)
 {
 	static const char *const orders[] = { "stored", "time", "cost", "tokens", NULL };
-	struct rows_question q = { .filter = { .customer = cli_value(cli, "customer"),
-					       .project = cli_value(cli, "project"),
-					       .model = cli_value(cli, "model") },
-				   .kind = -1,
+	struct cli_names names = { 0 };
+	struct rows_question q = { .kind = -1,
 				   .priced = cli_flag(cli, "unpriced") ? ROWS_UNPRICED : ROWS_ANY };
 	struct store *store = NULL;
 	struct zone *zone = NULL;
@@ -41,6 +39,8 @@ static int run(struct cli *cli, struct err *e)
 	q.order = (enum rows_order)order;
 	if (rc == 0)
 		rc = cli_store(cli, &store, DB_READ, e);
+	if (rc == 0)
+		rc = cli_names_open(&names, cli, store, &q.filter, e);
 	if (rc == 0 && cli->json) {
 		struct buf document = { 0 };
 		json_out_open(&j, NULL);
@@ -52,6 +52,7 @@ static int run(struct cli *cli, struct err *e)
 	} else if (rc == 0) {
 		rc = record_report_table(store, &q, cli->quiet, e);
 	}
+	cli_names_release(&names);
 	store_close(store);
 	zone_close(zone);
 	return rc;

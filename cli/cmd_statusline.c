@@ -334,6 +334,10 @@ static int run(struct cli *cli, struct err *e)
 			"`tally statusline` reads what Claude Code pipes into a status line; "
 			"see `tally statusline --help`");
 	int rc = file_read(&given, "/dev/stdin", INPUT_BYTES_MAX, e);
+	if (rc == 0 && given.n == 0)
+		rc = err_set(e, ERR_INVALID,
+			     "standard input is empty; Claude Code pipes a JSON object into "
+			     "`tally statusline`");
 	if (rc == 0)
 		rc = json_open(&input, (struct text){ given.p, given.n }, e);
 	if (rc == 0)

@@ -1,6 +1,6 @@
 #include <string.h>
 
-#include "cli/command.h"
+#include "cli/typed.h"
 #include "meter/ingest/quarantine.h"
 #include "reports/usage_report.h"
 
@@ -13,6 +13,8 @@ static const struct option options[] = {
 	{ "customer", 0, "NAME", "only this customer", false },
 	{ "project", 0, "NAME", "only this project", false },
 	{ "model", 'm', "MODEL", "only this model", false },
+	{ "hits", 0, NULL, "in the table, the share of the prompts that was read from a cache",
+	  false },
 	RECORDED_COST_OPTION,
 	{ "as-of", 0, "ROW", "as of that row (see `tally explain`)", false },
 	{ 0 },
@@ -30,10 +32,8 @@ static int run(struct cli *cli, struct err *e)
 	enum usage_dim dim[USAGE_DIM_COUNT];
 	char zone_room[ZONE_NAME_MAX];
 	struct usage_report report = { .dim = dim, .timezone = cli_zone_name(cli, zone_room) };
-	struct usage_filter filter = { .customer = cli_value(cli, "customer"),
-				       .project = cli_value(cli, "project"),
-				       .model = cli_value(cli, "model"),
-				       .recorded = cli_flag(cli, "recorded-cost") };
+	struct cli_names names = { 0 };
+	struct usage_filter filter = { .recorded = cli_flag(cli, "recorded-cost") };
 	const char *by = cli_value(cli, "by");
 	int order = 0, status = 0;
 	int rc = cli_zone(cli, &zone, e);
@@ -50,6 +50,8 @@ static int run(struct cli *cli, struct err *e)
 	if (rc == 0)
 		rc = cli_store(cli, &store, DB_READ, e);
 	if (rc == 0)
+		rc = cli_names_open(&names, cli, store, &filter, e);
+	if (rc == 0)
 		rc = usage_query(&result, store, dim, report.dim_count, &filter, zone, e);
 	if (rc == 0)
 		rc = quarantine_count(store, &report.quarantined, e);
@@ -62,6 +64,7 @@ static int run(struct cli *cli, struct err *e)
 	if (rc == 0) {
 		report.result = result;
 		report.recorded = filter.recorded;
+		report.hits = cli_flag(cli, "hits");
 		report.order = (enum usage_order)order;
 		if (cli->json) {
 			struct json_out j;
@@ -73,8 +76,11 @@ static int run(struct cli *cli, struct err *e)
 		} else {
 			usage_report_table(&report);
 		}
+		if (!usage_total(result)->records)
+			cli_tell_empty(cli, store, zone);
 		status = usage_total(result)->unpriced || report.bound.placeholders ? 3 : 0;
 	}
+	cli_names_release(&names);
 	usage_result_close(result);
 	book_close(book);
 	store_close(store);
@@ -94,6 +100,7 @@ const struct command command_usage = {
 	.examples = "  tally usage\n"
 		    "  tally usage --by month,customer --order cost\n"
 		    "  tally usage --by day,model --since 2026-11-01 -z Europe/Berlin --json\n"
+		    "  tally usage --by model --hits\n"
 		    "  tally usage --by session --project /home/me/app --order cost --limit 10\n",
 	.options = options,
 	.common = TAKES_DB | TAKES_CSV | TAKES_PERIOD | TAKES_ZONE,

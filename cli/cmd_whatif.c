@@ -4,6 +4,7 @@
 
 #include "cli/cache_rules.h"
 #include "cli/progress.h"
+#include "cli/typed.h"
 #include "sim/cache_words.h"
 #include "cli/metering.h"
 #include "cli/workload_options.h"
@@ -134,6 +135,8 @@ static int read_workload(struct cli *cli, const struct reading *with, struct wor
 	rc = cli_none_of(cli, of_traces, "is for traces, and none was named", e);
 	if (rc == 0)
 		rc = cli_store(cli, &store, DB_READ, e);
+	if (rc == 0)
+		cli_tell_unknown(cli, store);
 	const struct workload_of of = cli_workload_of(&w);
 	if (rc == 0)
 		rc = workload_of_store(out, store, &of, e);

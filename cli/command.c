@@ -9,7 +9,6 @@
 #include "cli/price_store.h"
 #include "meter/store/cards.h"
 #include "meter/store/store.h"
-#include "meter/store/store_names.h"
 #include "reports/table.h"
 
 static const struct option common[] = {
@@ -112,6 +111,30 @@ static int no_such_option(const struct command *c, const char *typed, size_t n, 
 		       c->name, typed, c->name);
 }
 
+/* Adds how the command is used: what is wrong with a line is seen beside one that is right. */
+static int with_example(const struct command *c, int rc, struct err *e)
+{
+	const char *line = c->examples;
+	size_t n = 0;
+	/* the first that is one line */
+	while (line && *line) {
+		line += strspn(line, " ");
+		n = strcspn(line, "\n");
+		if (n && line[n - 1] != '\\')
+			break;
+		line += n + (line[n] == '\n');
+		n = 0;
+	}
+	const size_t said = strlen(e->message);
+	if (n)
+		snprintf(e->message + said, sizeof e->message - said,
+			 "; for example: %.*s (more: `tally %s --help`)", (int)n, line, c->name);
+	else
+		snprintf(e->message + said, sizeof e->message - said, "; see `tally %s --help`",
+			 c->name);
+	return rc;
+}
+
 int cli_parse(struct cli *cli, const struct command *c, int argc, char **argv, struct err *e)
 {
 	*cli = (struct cli){ .command = c, .argument = argv };
@@ -164,12 +187,13 @@ int cli_parse(struct cli *cli, const struct command *c, int argc, char **argv, s
 	if (cli->json && cli->csv)
 		return err_set(e, ERR_USAGE, "choose one of --json and --csv");
 	if (cli->argument_count < c->arguments_min)
-		return err_set(e, ERR_USAGE, "`tally %s` needs %s; see `tally %s --help`", c->name,
-			       c->arguments, c->name);
+		return with_example(
+			c, err_set(e, ERR_USAGE, "`tally %s` needs %s", c->name, c->arguments), e);
 	if (c->arguments_max >= 0 && cli->argument_count > c->arguments_max)
-		return err_set(e, ERR_USAGE,
-			       "`tally %s` does not expect '%s'; see `tally %s --help`", c->name,
-			       cli->argument[c->arguments_max], c->name);
+		return with_example(c,
+				    err_set(e, ERR_USAGE, "`tally %s` does not expect '%.200s'",
+					    c->name, cli->argument[c->arguments_max]),
+				    e);
 	return config_load(e);
 }
 
@@ -374,7 +398,9 @@ int cli_period(const struct cli *cli, const struct zone *z, struct instant *sinc
 
 int cli_count(const struct cli *cli, const char *name, int64_t missing, int64_t *out, struct err *e)
 {
-	return count_parse(name, cli_value(cli, name), missing, out, e);
+	char label[80];
+	snprintf(label, sizeof label, "--%s", name);
+	return count_parse(label, cli_value(cli, name), missing, out, e);
 }
 
 int cli_choice(const struct cli *cli, const char *name, const char *const *words, int *out,
@@ -416,36 +442,6 @@ bool cli_db_is_named(const struct cli *cli)
 	return cli_value(cli, "db") || (env && *env) || config_value(SET_DATABASE, 0);
 }
 
-struct nearest {
-	struct text typed;
-	char name[200];
-	int least;
-	bool found;
-};
-
-static void compare(void *user, struct text name)
-{
-	struct nearest *x = user;
-	const int distance = text_distance(x->typed, name, 2);
-	x->found |= text_eq(x->typed, name);
-	if (distance < x->least) {
-		x->least = distance;
-		snprintf(x->name, sizeof x->name, "%.*s", (int)name.n, name.p);
-	}
-}
-
-/* A customer whose usage is nowhere is no error, but may be one that was typed wrongly. */
-static void tell_unknown(const struct cli *cli, struct store *s)
-{
-	const char *customer = cli_value(cli, "customer");
-	struct err none;
-	struct nearest x = { .typed = text_of(customer), .least = 3 };
-	if (!customer || store_each_name(s, STORE_CUSTOMERS, compare, &x, &none) != 0 || x.found ||
-	    !*x.name)
-		return;
-	fprintf(stderr, "tally: no usage of customer '%s'; did you mean '%s'?\n", customer, x.name);
-}
-
 int cli_store(const struct cli *cli, struct store **out, int mode, struct err *e)
 {
 	struct buf path = { 0 };
@@ -455,8 +451,6 @@ int cli_store(const struct cli *cli, struct store **out, int mode, struct err *e
 			"no database '%s'; `tally ingest` creates one, or name another with --db",
 			path.p);
 	buf_release(&path);
-	if (rc == 0 && mode == DB_READ && !cli->quiet)
-		tell_unknown(cli, *out);
 	return rc;
 }
 

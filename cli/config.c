@@ -30,6 +30,15 @@ int setting_parse(const char *name, enum setting *out, struct err *e)
 			*out = (enum setting)i;
 			return 0;
 		}
+	const char *near = strcmp(name, "db") == 0				  ? names[0]
+			   : strcmp(name, "tz") == 0 || strcmp(name, "zone") == 0 ? names[1]
+										  : NULL;
+	for (int i = 0; !near && i < SETTINGS; i++)
+		if (text_distance(text_of(name), text_of(names[i]), 2) <= 2)
+			near = names[i];
+	if (near)
+		return err_set(e, ERR_USAGE, "there is no setting '%s'; did you mean '%s'?", name,
+			       near);
 	return err_set(e, ERR_USAGE,
 		       "there is no setting '%s'; there are: database, timezone, currency, prices, "
 		       "plan, prices_url",

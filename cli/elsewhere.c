@@ -1,73 +1,89 @@
 #include "cli/elsewhere.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "meter/read/places.h"
 
 enum { PAIR = 2 };
 
+static const char *const commands[][PAIR] = {
+	{ "accounts", "credit accounts" },
+	{ "add", "ingest" },
+	{ "agents", "sources" },
+	{ "alerts", "budget status" },
+	{ "balance", "credit balance" },
+	{ "bill", "invoice draft" },
+	{ "block", "blocks" },
+	{ "budgets", "budget status" },
+	{ "cache-hit", "usage --by model --hits" },
+	{ "cache-hits", "usage --by model --hits" },
+	{ "calc", "cost" },
+	{ "calculate", "cost" },
+	{ "calls", "records" },
+	{ "check", "fsck" },
+	{ "compare", "whatif" },
+	{ "costs", "usage" },
+	{ "credits", "credit accounts" },
+	{ "customers", "usage --by customer" },
+	{ "dashboard", "live" },
+	{ "day", "daily" },
+	{ "days", "daily" },
+	{ "delete", "void" },
+	{ "doctor", "fsck" },
+	{ "errors", "quarantine list" },
+	{ "exports", "export" },
+	{ "estimate", "plan" },
+	{ "hit-rate", "usage --by model --hits" },
+	{ "hits", "usage --by model --hits" },
+	{ "import", "ingest" },
+	{ "init", "db init" },
+	{ "invoices", "invoice list" },
+	{ "limits", "limit list" },
+	{ "list", "records" },
+	{ "load", "ingest" },
+	{ "log", "records" },
+	{ "login", "token" },
+	{ "logs", "sources" },
+	{ "model", "price show" },
+	{ "models", "price list" },
+	{ "monitor", "live" },
+	{ "migration", "migrate" },
+	{ "month", "monthly" },
+	{ "move", "db move" },
+	{ "months", "monthly" },
+	{ "plans", "credit plan" },
+	{ "predict", "forecast" },
+	{ "prices", "price list" },
+	{ "pricing", "price list" },
+	{ "project", "forecast" },
+	{ "projects", "usage --by project" },
+	{ "rates", "price list" },
+	{ "report", "usage" },
+	{ "scan", "ingest" },
+	{ "self-host", "whatif --scenario" },
+	{ "server", "serve" },
+	{ "sessions", "session" },
+	{ "settings", "config" },
+	{ "simulate", "whatif" },
+	{ "start", "serve" },
+	{ "stats", "usage" },
+	{ "summary", "overview" },
+	{ "spend", "usage" },
+	{ "top", "live" },
+	{ "unpriced", "records --unpriced" },
+	{ "update", "price update" },
+	{ "watch", "live" },
+	{ "week", "weekly" },
+	{ "weeks", "weekly" },
+	{ "yesterday", "daily --period yesterday" },
+};
+
 const char *elsewhere_command(const char *typed)
 {
-	static const char *const words[][PAIR] = {
-		{ "accounts", "credit accounts" },
-		{ "add", "ingest" },
-		{ "agents", "sources" },
-		{ "alerts", "budget status" },
-		{ "balance", "credit balance" },
-		{ "block", "blocks" },
-		{ "budgets", "budget status" },
-		{ "calc", "cost" },
-		{ "calculate", "cost" },
-		{ "calls", "records" },
-		{ "check", "fsck" },
-		{ "compare", "whatif" },
-		{ "customers", "credit accounts" },
-		{ "dashboard", "live" },
-		{ "day", "daily" },
-		{ "days", "daily" },
-		{ "delete", "void" },
-		{ "doctor", "fsck" },
-		{ "errors", "quarantine list" },
-		{ "estimate", "plan" },
-		{ "import", "ingest" },
-		{ "init", "db init" },
-		{ "invoices", "invoice list" },
-		{ "limits", "limit list" },
-		{ "list", "records" },
-		{ "load", "ingest" },
-		{ "log", "records" },
-		{ "login", "token" },
-		{ "logs", "sources" },
-		{ "model", "price show" },
-		{ "models", "price list" },
-		{ "monitor", "live" },
-		{ "month", "monthly" },
-		{ "months", "monthly" },
-		{ "plans", "credit plan" },
-		{ "predict", "forecast" },
-		{ "prices", "price list" },
-		{ "pricing", "price list" },
-		{ "project", "forecast" },
-		{ "rates", "price list" },
-		{ "report", "usage" },
-		{ "scan", "ingest" },
-		{ "server", "serve" },
-		{ "sessions", "session" },
-		{ "settings", "config" },
-		{ "simulate", "whatif" },
-		{ "start", "serve" },
-		{ "stats", "usage" },
-		{ "summary", "overview" },
-		{ "top", "live" },
-		{ "update", "price update" },
-		{ "watch", "live" },
-		{ "week", "weekly" },
-		{ "weeks", "weekly" },
-		{ "yesterday", "daily --period yesterday" },
-	};
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-		if (strcmp(words[i][0], typed) == 0)
-			return words[i][1];
+	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+		if (strcmp(commands[i][0], typed) == 0)
+			return commands[i][1];
 	return NULL;
 }
 
@@ -99,12 +115,14 @@ const char *elsewhere_option(struct text typed, int i)
 		{ "in", "input" },
 		{ "input-tokens", "input" },
 		{ "last", "limit" },
+		{ "last", "since" },
 		{ "month", "period" },
 		{ "number", "limit" },
 		{ "out", "output" },
 		{ "output-tokens", "output" },
 		{ "price", "prices" },
 		{ "prompt", "input" },
+		{ "prompt-tokens", "prompt" },
 		{ "prompt-tokens", "input" },
 		{ "range", "period" },
 		{ "requests", "per-day" },
@@ -132,9 +150,12 @@ const char *elsewhere_option(struct text typed, int i)
 const char *elsewhere_hint(struct text typed)
 {
 	static const char *const hints[][PAIR] = {
+		{ "by-agent",
+		  "`tally codex daily` has one agent; --json lists the models of each row" },
 		{ "color", "colours are never needed to read what is printed" },
 		{ "config", "name a file of settings with $TALLY_CONFIG; see `tally config`" },
 		{ "context-low-threshold", "that is an option of `tally statusline`" },
+		{ "context-medium-threshold", "that is an option of `tally statusline`" },
 		{ "debug", "calls without a price are named below each table; `tally explain ID` "
 			   "shows one call, `tally sources` what is read" },
 		{ "debug-samples", "`tally records --unpriced` lists calls" },
@@ -150,12 +171,49 @@ const char *elsewhere_hint(struct text typed)
 		{ "project-aliases",
 		  "projects are named by their last folder; --json has the whole path" },
 		{ "refresh-interval", "`tally live --interval` is the running view" },
+		{ "sections",
+		  "run `tally daily`, `weekly`, `monthly` and `session` one after another; "
+		  "a second look takes milliseconds" },
+		{ "self-host",
+		  "`tally whatif` compares with machines of your own (docs/whatif.md)" },
+		{ "single-thread", "answers do not depend on the number of threads" },
 		{ "speed", "the service tier that a log states is priced by itself" },
 		{ "start-of-week", "weeks begin on Monday (ISO 8601)" },
 	};
 	for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
 		if (text_is(typed, hints[i][0]))
 			return hints[i][1];
+	return NULL;
+}
+
+const char *elsewhere_member(const char *typed, int i)
+{
+	static const char *const words[][PAIR] = {
+		{ "add", "set" },      { "buy", "top-up" },	  { "create", "draft" },
+		{ "delete", "clear" }, { "forecast", "balance" }, { "get", "show" },
+		{ "give", "grant" },   { "info", "show" },	  { "issue", "finalize" },
+		{ "list", "status" },  { "ls", "list" },	  { "ls", "status" },
+		{ "new", "draft" },    { "print", "show" },	  { "remove", "clear" },
+		{ "rm", "clear" },     { "show", "list" },	  { "show", "status" },
+		{ "status", "list" },  { "topup", "top-up" },	  { "upgrade", "update" },
+		{ "usage", "ledger" }, { "view", "show" },
+	};
+	for (size_t k = 0; k < sizeof words / sizeof *words; k++)
+		if (strcmp(words[k][0], typed) == 0 && i-- == 0)
+			return words[k][1];
+	return NULL;
+}
+
+const char *elsewhere_asked(const char *family)
+{
+	static const char *const of_a_name[][PAIR] = {
+		{ "budget", "budget set" },	{ "config", "config set" },
+		{ "credit", "credit balance" }, { "invoice", "invoice draft" },
+		{ "limit", "limit set" },	{ "price", "price show" },
+	};
+	for (size_t i = 0; i < sizeof of_a_name / sizeof *of_a_name; i++)
+		if (strcmp(of_a_name[i][0], family) == 0)
+			return of_a_name[i][1];
 	return NULL;
 }
 

@@ -11,6 +11,12 @@ const char *elsewhere_option(struct text typed, int i);
 /* What to do instead of an option of that name; NULL where nothing is known. */
 const char *elsewhere_hint(struct text typed);
 
+/* The i-th second word ("show") that may stand for `typed` in a family of commands; NULL after the
+ * last. */
+const char *elsewhere_member(const char *typed, int i);
+/* The command that a name after the family's word is meant for ("price gpt-5"); NULL: none. */
+const char *elsewhere_asked(const char *family);
+
 /*
  * `codex monthly --json` as `monthly --json agents:codex`: the reports of one agent. argv has room
  * for one entry more than argc; returns the new argc, or argc where the first word is no agent.

@@ -1,4 +1,5 @@
 #include "cli/ledger_session.h"
+#include "cli/typed.h"
 
 #include "base/clock.h"
 
@@ -59,9 +60,10 @@ int ledger_session_one_ended(struct ledger_session *s, int rc, struct err *e)
 int cli_credits_of(const char *what, const char *text, struct nano_credits *out, struct err *e)
 {
 	struct decimal d;
-	if (decimal_parse(&d, text_of(text), NULL) != 0 || d.digits < 0)
-		return err_set(e, ERR_USAGE, "%s: '%s' is not a number of credits", what, text);
-	int rc = nano_credits_from_decimal(out, d, e);
+	int rc = cli_amount_of(what, text, NULL, &d, e);
+	if (rc != 0)
+		return rc;
+	rc = nano_credits_from_decimal(out, d, e);
 	return rc == 0 ? 0 : err_context(e, "%s", what);
 }
 

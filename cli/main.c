@@ -84,6 +84,54 @@ static bool print_family(const char *first)
 	return any;
 }
 
+static bool is_command(const char *name)
+{
+	const struct command *c = cli_commands();
+	while (c->name && strcmp(c->name, name) != 0)
+		c++;
+	return c->name != NULL;
+}
+
+enum { MEMBER_MAX = 100 };
+/* The command of a family (price, invoice) that `typed` may mean: a word like one of its own, a
+ * word of other programs, or a name to ask it about ("show gpt-5"); empty: none. */
+static void nearest_member(char out[MEMBER_MAX], const char *family, const char *typed)
+{
+	const size_t n = strlen(family);
+	const char *word, *asked = elsewhere_asked(family);
+	int least = strlen(typed) > 4 ? 3 : 2;
+	*out = 0;
+	for (const struct command *c = cli_commands(); c->name; c++) {
+		if (strncmp(c->name, family, n) != 0 || c->name[n] != ' ')
+			continue;
+		const int d = text_distance(text_of(typed), text_of(c->name + n + 1), 2);
+		if (d < least) {
+			least = d;
+			snprintf(out, MEMBER_MAX, "%s", c->name);
+		}
+	}
+	for (int i = 0; !*out && (word = elsewhere_member(typed, i)); i++) {
+		snprintf(out, MEMBER_MAX, "%s %s", family, word);
+		*out = is_command(out) ? *out : 0;
+	}
+	if (!*out && asked)
+		snprintf(out, MEMBER_MAX, "%s %.60s", asked, typed);
+}
+
+static void unknown_member(const char *family, const char *typed, const char *all, struct err *e)
+{
+	char near[MEMBER_MAX];
+	nearest_member(near, family, typed);
+	if (*near)
+		err_set(e, ERR_USAGE,
+			"there is no command 'tally %s %s'; did you mean `tally %s`? (`tally help "
+			"%s` lists them)",
+			family, typed, near, family);
+	else
+		err_set(e, ERR_USAGE, "there is no command 'tally %s %s'; there are: %s", family,
+			typed, all);
+}
+
 /* "price" alone, or with an unknown second word: the list of what there is. */
 static int unknown_command(int argc, char **argv, bool json)
 {
@@ -102,8 +150,7 @@ static int unknown_command(int argc, char **argv, bool json)
 	if (family.n && (argc < 2 || argv[1][0] == '-'))
 		err_set(&e, ERR_USAGE, "`tally %s` needs one of: %s", argv[0], family.p);
 	else if (family.n)
-		err_set(&e, ERR_USAGE, "there is no command 'tally %s %s'; there are: %s", argv[0],
-			argv[1], family.p);
+		unknown_member(argv[0], argv[1], family.p, &e);
 	else if ((near = elsewhere_command(argv[0])) || (near = nearest_command(argv[0])))
 		err_set(&e, ERR_USAGE, "there is no command '%s'; did you mean `tally %s`?",
 			argv[0], near);

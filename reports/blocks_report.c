@@ -159,7 +159,11 @@ void blocks_report_table(const struct blocks_report *r)
 	char room[COUNT_WORDS_MAX];
 	int64_t unpriced = 0;
 	if (r->from == r->blocks->count) {
-		printf("no calls in that period\n");
+		if (r->blocks->count)
+			printf("none of %zu blocks is of that kind (`tally blocks` lists them)\n",
+			       r->blocks->count);
+		else
+			printf("no calls in that period\n");
 		print_left_out(r->left_out);
 		return;
 	}

@@ -227,6 +227,14 @@ static size_t shown_rows(const struct look_report *r)
 	return r->limit && (uint64_t)r->limit < r->look->rows ? (size_t)r->limit : r->look->rows;
 }
 
+/* Rows from *first to before *end: the last ones, or the first where `from_start`. */
+static void span_shown(const struct look_report *r, size_t *first, size_t *end)
+{
+	const size_t shown = shown_rows(r);
+	*first = r->from_start ? 0 : r->look->rows - shown;
+	*end = *first + shown;
+}
+
 static char *upper(char room[24], const char *word)
 {
 	size_t i = 0;
@@ -283,10 +291,12 @@ void look_report_table(const struct look_report *r)
 	column[n++] = (struct table_column){ "", .bar = true };
 	struct table *t = table_open(column, n);
 	int128 most = 0;
-	for (size_t i = r->look->rows - rows; i < r->look->rows; i++)
+	size_t first, end;
+	span_shown(r, &first, &end);
+	for (size_t i = first; i < end; i++)
 		if (r->look->row[i].sums.cost.atto > most)
 			most = r->look->row[i].sums.cost.atto;
-	for (size_t i = r->look->rows - rows; i < r->look->rows; i++)
+	for (size_t i = first; i < end; i++)
 		put_row(t, r, &r->look->row[i], rows > 1 ? most : 0, &b);
 	table_blank(t);
 	table_cell(t, "total");
@@ -322,7 +332,9 @@ void look_report_csv(const struct look_report *r)
 	for (int k = 0; k < BUCKET_COMMON; k++)
 		buf_printf(&b, ",%s", bucket_name((enum bucket)k));
 	buf_printf(&b, ",currency,total,unpriced%s\n", r->recorded ? ",charged,estimated" : "");
-	for (size_t i = r->look->rows - shown_rows(r); i < r->look->rows; i++) {
+	size_t first, end;
+	span_shown(r, &first, &end);
+	for (size_t i = first; i < end; i++) {
 		const struct look_row *row = &r->look->row[i];
 		for (size_t m = 0; m < row->models; m++) {
 			const struct usage_sums *s = &row->model[m].sums;
@@ -359,7 +371,9 @@ void look_report_json(const struct look_report *r)
 	put_usage_sums(&j, usage_total(r->look->result));
 	put_left_out(&j, r->left_out);
 	json_out_array(&j, "rows");
-	for (size_t i = r->look->rows - shown_rows(r); i < r->look->rows; i++) {
+	size_t first, end;
+	span_shown(r, &first, &end);
+	for (size_t i = first; i < end; i++) {
 		const struct look_row *row = &r->look->row[i];
 		json_out_object(&j, NULL);
 		for (size_t d = 0; d < r->titles; d++)

@@ -43,6 +43,7 @@ struct look_report {
 	size_t titles;
 	bool has_last, breakdown;
 	int64_t limit;		     /* rows; 0: all */
+	bool from_start;	     /* the first of them, else the last */
 	const char *timezone, *from; /* from: what was read, in words */
 	const struct left_out *left_out;
 	struct lower_bound bound;

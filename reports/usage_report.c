@@ -178,6 +178,19 @@ void usage_report_csv(const struct usage_report *r)
 	free(index);
 }
 
+/* The share of the prompt that was read from a cache. */
+static void put_hits(struct table *t, const struct usage_sums *s, struct buf *b)
+{
+	char text[DECIMAL_TEXT_MAX];
+	const int128 read = s->tokens[BUCKET_CACHE_READ],
+		     prompt = read + s->tokens[BUCKET_INPUT] + s->tokens[BUCKET_CACHE_WRITE_5M] +
+			      s->tokens[BUCKET_CACHE_WRITE_1H];
+	b->n = 0;
+	if (prompt > 0 && ratio_format(read * 100, prompt, 1, text))
+		buf_printf(b, "%s %%", text);
+	table_cell(t, b->n ? b->p : "");
+}
+
 static void put_row(struct table *t, const struct usage_report *r, const struct usage_sums *s,
 		    bool writes)
 {
@@ -191,6 +204,8 @@ static void put_row(struct table *t, const struct usage_report *r, const struct 
 		put_count(&b, counts[i]);
 		table_cell(t, b.p);
 	}
+	if (r->hits)
+		put_hits(t, s, &b);
 	const bool lower = s == usage_total(r->result) && r->bound.placeholders;
 	put_money(&b, s->cost, usage_currency(r->result), s->unpriced > 0 || lower);
 	table_cell(t, b.p);
@@ -217,7 +232,7 @@ static int128 max_cost(int128 most, const struct usage_sums *s)
 
 void usage_report_table(const struct usage_report *r)
 {
-	struct table_column column[USAGE_DIM_COUNT + 8];
+	struct table_column column[USAGE_DIM_COUNT + 9];
 	char title[USAGE_DIM_COUNT][40];
 	size_t n = 0, count = 0, *index = shown(r, &count);
 	const struct usage_sums *total = usage_total(r->result);
@@ -238,6 +253,8 @@ void usage_report_table(const struct usage_report *r)
 	if (writes)
 		column[n++] = (struct table_column){ "CACHE WRITE", true, .leaves = 2 };
 	column[n++] = (struct table_column){ "OUTPUT", true, .leaves = 6 };
+	if (r->hits)
+		column[n++] = (struct table_column){ "CACHE HITS", true };
 	column[n++] = (struct table_column){ "COST", true, .money = true };
 	if (r->recorded)
 		column[n++] = (struct table_column){ "RECORDED", true, .money = true };

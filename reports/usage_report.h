@@ -16,6 +16,7 @@ struct usage_report {
 	int64_t limit; /* 0: all groups */
 	int64_t quarantined;
 	struct lower_bound bound;
+	bool hits;		  /* the share of cache hits is a column of the table */
 	bool recorded;		  /* what sources say of costs is shown, too */
 	const char *timezone;	  /* of days and hours; NULL: UTC */
 	struct price_dates dates; /* what hangs on changes of prices whose day is not known */

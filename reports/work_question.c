@@ -36,7 +36,8 @@ struct one_count {
 static int count_value(void *user, struct text s, int64_t *out, struct err *e)
 {
 	struct one_count *c = user;
-	return count_parse(c->name, arena_text(&c->q->arena, s.p, s.n), 0, out, e);
+	const char *label = arena_printf(&c->q->arena, "--%s", c->name);
+	return count_parse(label, arena_text(&c->q->arena, s.p, s.n), 0, out, e);
 }
 
 static int take_count(struct work_question *q, const char *name, int64_t missing, int64_t *out,
@@ -232,7 +233,7 @@ static int take_days(struct work_question *q, struct err *e)
 		return take_count(q, "days", 30, &w->days, e);
 	if (q->asked(q->user, "days"))
 		return err_set(e, ERR_USAGE, "give --days or --months, not both");
-	int rc = count_parse("months", asked, 0, &months, e);
+	int rc = count_parse("--months", asked, 0, &months, e);
 	if (rc == 0 && (months < 1 || months > MONTHS_MOST))
 		rc = err_set(e, ERR_USAGE, "--months must be from 1 to %d", MONTHS_MOST);
 	if (rc != 0)

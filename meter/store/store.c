@@ -496,6 +496,8 @@ int store_begin_beside(struct store *s, struct instant now, bool *beside, struct
 
 void store_rollback(struct store *s)
 {
+	if (!s)
+		return;
 	s->pending_count = 0;
 	s->pending_text.n = 0;
 	s->lines.n = 0;

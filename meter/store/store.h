@@ -69,6 +69,7 @@ int store_begin(struct store *s, struct instant now, struct err *e);
 int store_begin_beside(struct store *s, struct instant now, bool *beside, struct err *e);
 /* Durable when it returns 0; after a failure everything since begin is gone. */
 int store_commit(struct store *s, struct err *e);
+/* NULL: nothing was begun. */
 void store_rollback(struct store *s);
 
 /* Numbers of dictionary entries, made when they are new. */

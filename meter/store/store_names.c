@@ -8,6 +8,7 @@ int store_each_name(struct store *s, enum store_names which,
 	static const char *const sql[] = {
 		"SELECT DISTINCT customer FROM series WHERE customer <> '' ORDER BY customer",
 		"SELECT DISTINCT project FROM series WHERE project <> '' ORDER BY project",
+		"SELECT DISTINCT model FROM subject WHERE model <> '' ORDER BY model",
 	};
 	struct query *q;
 	int rc = db_prepare(store_db(s), sql[which], &q, e);

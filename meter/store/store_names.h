@@ -4,7 +4,7 @@
 
 #include "meter/store/store.h"
 
-enum store_names { STORE_CUSTOMERS, STORE_PROJECTS };
+enum store_names { STORE_CUSTOMERS, STORE_PROJECTS, STORE_MODELS };
 
 /* In the order of bytes, without the empty one. Errors: ERR_STORE. */
 int store_each_name(struct store *s, enum store_names which,

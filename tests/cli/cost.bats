@@ -68,7 +68,7 @@ load common
 	cost --model deepseek-v4-flash --input 5 --at 2026-02-30
 	expect 2 'no such day'
 	cost --input 5
-	expect 2 '--model'
+	expect 2 'needs a model, for example: tally cost gpt-5'
 	cost --model claude-sonnet-4-6 --input 5 --currency CNY --at 2026-06-15
 	expect 1 'only in USD'
 	cost --model deepseek-v4-flash --tokens input_audio=5 --at 2026-06-15
@@ -107,7 +107,9 @@ J
 	run "$TALLY" nonsense
 	expect 2 "no command 'nonsense'"
 	run "$TALLY" price nonsense
-	expect 2 'list, show, history, check, import'
+	expect 2 'did you mean `tally price show nonsense`?'
+	run "$TALLY" quarantine nonsense
+	expect 2 'there are: list, retry, drop'
 	run "$TALLY" cost --colour
 	expect 2 "no option '--colour'"
 	run "$TALLY" help --manual

@@ -40,7 +40,7 @@ watch|did you mean `tally live`?
 yesterday|did you mean `tally daily --period yesterday`?
 usge|did you mean `tally usage`?
 cost --cached 100|did you mean '--cache-read'?
-cost --prompt-tokens 100|did you mean '--input'?
+cost --prompt-tokens 100|did you mean '--prompt'?
 plan --calls 10|did you mean '--per-day'?
 usage --from today|did you mean '--since'?
 whatif x.csv --to m|did you mean '--scenario'?

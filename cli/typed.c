@@ -1,0 +1,163 @@
+#include "cli/typed.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/loose.h"
+#include "base/zone.h"
+#include "meter/store/store_names.h"
+
+/* 10k, 2.5M */
+static bool in_thousands(struct text s, struct decimal *out)
+{
+	static const char units[] = "kKmM";
+	const char *unit = s.n > 1 ? strchr(units, s.p[s.n - 1]) : NULL;
+	if (!unit || decimal_parse(out, (struct text){ s.p, s.n - 1 }, NULL) != 0)
+		return false;
+	*out = decimal_shift(*out, unit - units < 2 ? 3 : 6);
+	return true;
+}
+
+int cli_amount_of(const char *what, const char *text, const char *currency, struct decimal *out,
+		  struct err *e)
+{
+	const struct text s = text_of(text);
+	struct err why;
+	char said[4];
+	int places;
+	if ((decimal_parse(out, s, NULL) == 0 || in_thousands(s, out)) && out->digits >= 0)
+		return 0;
+	loose_currency(said, s);
+	if (*said && (!currency || strcmp(said, currency) != 0))
+		return currency
+			       ? err_set(e, ERR_USAGE,
+					 "%s: '%s' is in %s, and amounts here are in %s (see "
+					 "--currency)",
+					 what, text, said, currency)
+			       : err_set(e, ERR_USAGE,
+					 "%s: '%s' is money; credits have no currency", what, text);
+	if (loose_number(out, &places, s, true, &why) != 0)
+		return err_set(e, ERR_USAGE, "%s: %s", what, why.message);
+	return out->digits < 0 ? err_set(e, ERR_USAGE, "%s: '%s' is below zero", what, text) : 0;
+}
+
+enum { NAMES_SHOWN = 5 };
+struct nearest {
+	struct text typed;
+	char name[200];
+	int least;
+	bool found;
+	char known[300]; /* the first of them */
+	size_t count;
+};
+
+static void compare(void *user, struct text name)
+{
+	struct nearest *x = user;
+	const char *slash = NULL;
+	for (size_t i = 0; i < name.n; i++)
+		if (name.p[i] == '/')
+			slash = name.p + i;
+	const struct text last =
+		slash ? (struct text){ slash + 1, (size_t)(name.p + name.n - slash - 1) } : name;
+	const int whole = text_distance(x->typed, name, 2), end = text_distance(x->typed, last, 2),
+		  d = end < whole ? end : whole;
+	const size_t n = strlen(x->known);
+	if (x->count++ < NAMES_SHOWN)
+		snprintf(x->known + n, sizeof x->known - n, "%s%.*s", n ? ", " : "", (int)name.n,
+			 name.p);
+	x->found |= d == 0;
+	if (d < x->least) {
+		x->least = d;
+		snprintf(x->name, sizeof x->name, "%.*s", (int)name.n, name.p);
+	}
+}
+
+/* Of a name that no record has: says so, and what may have been meant. */
+static void tell_unknown(const struct cli *cli, struct store *s, const char *option,
+			 enum store_names which)
+{
+	const char *typed = cli_value(cli, option);
+	struct nearest x = { .typed = text_of(typed ? typed : ""), .least = 3 };
+	struct err none;
+	if (!typed || store_each_name(s, which, compare, &x, &none) != 0 || x.found)
+		return;
+	fprintf(stderr, "tally: no usage of %s '%s'", option, typed);
+	if (*x.name)
+		fprintf(stderr, "; did you mean '%s'?\n", x.name);
+	else if (x.count)
+		fprintf(stderr, "; there %s %s%s\n", x.count > 1 ? "are" : "is", x.known,
+			x.count > NAMES_SHOWN ? ", ..." : "");
+	else
+		fputs("\n", stderr);
+}
+
+void cli_tell_unknown(const struct cli *cli, struct store *s)
+{
+	if (!cli->quiet) {
+		tell_unknown(cli, s, "customer", STORE_CUSTOMERS);
+		tell_unknown(cli, s, "project", STORE_PROJECTS);
+		tell_unknown(cli, s, "model", STORE_MODELS);
+	}
+}
+
+struct ends_so {
+	struct text typed;
+	struct buf *found;
+	bool exact;
+	size_t count;
+};
+
+static void compare_project(void *user, struct text name)
+{
+	struct ends_so *x = user;
+	const size_t n = x->typed.n;
+	x->exact |= text_eq(name, x->typed);
+	if (name.n <= n || memcmp(name.p + name.n - n, x->typed.p, n) != 0 ||
+	    !memchr("/\\", name.p[name.n - n - 1], 2))
+		return;
+	if (x->count++ < 3)
+		buf_printf(x->found, "%s%.*s", x->found->n ? ", " : "", (int)name.n, name.p);
+}
+
+int cli_names_open(struct cli_names *n, const struct cli *cli, struct store *s,
+		   struct usage_filter *out, struct err *e)
+{
+	out->customer = cli_value(cli, "customer");
+	out->project = cli_value(cli, "project");
+	out->model = cli_value(cli, "model");
+	cli_tell_unknown(cli, s);
+	struct ends_so x = { .typed = text_of(out->project ? out->project : ""),
+			     .found = &n->room };
+	int rc = x.typed.n ? store_each_name(s, STORE_PROJECTS, compare_project, &x, e) : 0;
+	if (rc != 0 || x.exact || x.count == 0)
+		return rc;
+	if (x.count > 1)
+		return err_set(e, ERR_USAGE,
+			       "--project: %zu projects end in '%s' (%.300s%s); name "
+			       "one by its path",
+			       x.count, out->project, n->room.p, x.count > 3 ? ", ..." : "");
+	out->project = n->room.p;
+	return 0;
+}
+
+void cli_names_release(struct cli_names *n)
+{
+	buf_release(&n->room);
+}
+
+void cli_tell_empty(const struct cli *cli, struct store *s, const struct zone *z)
+{
+	struct instant first = { 0 }, last = { 0 };
+	struct err none;
+	bool any = false;
+	if (cli->quiet || usage_span(s, &first, &last, &any, &none) != 0)
+		return;
+	const struct civil a = civil_from_day(zone_day(z, first)),
+			   b = civil_from_day(zone_day(z, last));
+	if (any)
+		fprintf(stderr, "tally: there are records from %04d-%02d-%02d to %04d-%02d-%02d\n",
+			a.year, a.month, a.day, b.year, b.month, b.day);
+	else
+		fprintf(stderr, "tally: there are no records yet; `tally ingest` reads them\n");
+}

@@ -1,0 +1,90 @@
+# What a person types in the first hour, and what it is answered with: the line that would have worked.
+load common
+
+@test "numbers and amounts are understood as people write them" {
+	run "$TALLY" plan --tickets 10,000 --cached 2_000 --input 1,300 --output 150 --start 2026-06-01 --days 1 -z UTC -m deepseek-v4-flash --json
+	expect 0 '"records": 10000'
+	for n in 1,0000 10,00 1,000,00 ,100 1__000 10k,000 ''; do
+		run "$TALLY" plan --tickets "$n" --input 1 -m deepseek-v4-flash
+		expect 2 "--tickets: '$n' is not a whole number (10000, 10,000, 10k, 2.5M and 1G are understood)" || fail "$n"
+	done
+	[ "$("$TALLY" cost deepseek-v4-flash --input 2m --at 2026-06-15 --json)" = "$("$TALLY" cost -m deepseek-v4-flash --input 2M --at 2026-06-15 --json)" ]
+	while read -r typed is; do
+		run "$TALLY" limit set acme --amount "$(printf %b "$typed")" --db l.db; expect 0 || fail "$typed"
+		[ "$("$TALLY" limit list --db l.db --json | sed -n 's/.*"limit": "\([^"]*\)".*/\1/p')" = "$is" ] || fail "$typed"
+	done <<'CASES'
+50 50
+$50 50
+50\0040USD 50
+1,234.50 1234.5
+10k 10000
+0.125 0.125
+CASES
+	run "$TALLY" limit set acme --amount '50 EUR' --db l.db; expect 2 "is in EUR, and amounts here are in USD"
+	run "$TALLY" limit set acme --amount 1,000 --db l.db; expect 2 "may be thousands or a fraction"
+	run "$TALLY" limit set acme --amount -5 --db l.db; expect 2 "below zero"
+	run "$TALLY" limit set acme --db l.db; expect 2 "--amount is required"
+	run "$TALLY" budget set all --amount '$0' --db l.db; expect 2 "must be positive"
+	run "$TALLY" budget set all --amount '$100' --db l.db; expect 0
+	run "$TALLY" credit account acme --plan vm0 --db l.db; expect 0
+	run "$TALLY" credit grant acme '$5' --db l.db; expect 2 'credits have no currency'
+	run "$TALLY" credit grant acme 5k --db l.db; expect 0
+}
+@test "a line that a command cannot take is answered with one that it can" {
+	while IFS='|' read -r line says; do
+		run "$TALLY" $line
+		expect 2 "$says" || fail "$line"
+	done <<'CASES'
+limit set acme 50|for example: tally limit set acme --amount
+explain|for example: tally explain
+plan 10000 tickets|for example: tally plan --per-day
+price gpt-5|did you mean `tally price show gpt-5`?
+price shwo|did you mean `tally price show`?
+invoice acme|did you mean `tally invoice draft acme`?
+limit show|did you mean `tally limit list`?
+budget ls|did you mean `tally budget status`?
+cost|for example: tally cost gpt-5
+cost gpt-5 -m gpt-5|name the model once
+cost gpt-5 --prompt 10 --input 5|not both
+cost gpt-5 --prompt 10 --cache-read 11|cannot be smaller
+CASES
+	run "$TALLY" cost flash --input 1; expect 1 "did you mean '" "(\`tally price list flash\`)"
+	run "$TALLY" cost gtp-5 --input 1; expect 1 "did you mean 'gpt-5'?"
+	cost gpt-5 --prompt 10k --cache-read 8k --at 2026-06-01
+	[ "$(json total)" = 0.0035 ] || fail "2,000 at 1.25 and 8,000 at 0.125 a million"
+}
+@test "an empty report says what was typed wrongly, and when there are records" {
+	printf 'id,time,model,customer,project,input\na,2026-06-15T00:00:00Z,deepseek-v4-flash,acme,/home/me/app,1000\nb,2026-06-16T00:00:00Z,deepseek-v4-flash,acme,/srv/x/app,1000\nc,2026-06-16T00:00:00Z,deepseek-v4-flash,acme,/srv/shop,1000\n' >u.csv
+	"$TALLY" ingest u.csv --db m.db
+	export TZ=UTC
+	run "$TALLY" usage --db m.db --since today; expect 0 "there are records from 2026-06-15 to 2026-06-16"
+	run "$TALLY" usage --db m.db --project shpo; expect 0 "no usage of project 'shpo'; did you mean '/srv/shop'?"
+	run "$TALLY" usage --db m.db --project zzzzzz; expect 0 "no usage of project 'zzzzzz'; there are /home/me/app, /srv/shop, /srv/x/app"
+	run "$TALLY" usage --db m.db --model auto; expect 0 "no usage of model 'auto'; there is deepseek-v4-flash"
+	run "$TALLY" usage --db m.db --project app; expect 2 "2 projects end in 'app' (/home/me/app, /srv/x/app)"
+	for command in usage records daily; do
+		run "$TALLY" $command --db m.db --project shop --json; expect 0 '"input": 1000' || fail $command
+	done
+}
+@test "the rows that a limit leaves are the first of the order" {
+	for i in 1 2 3; do printf '{"id":"%s","time":"2026-06-1%sT00:00:00Z","model":"deepseek-v4-flash","session":"s%s","input":%s}\n' $i $i $i $((4000 - i * 1000)); done >u.jsonl
+	"$TALLY" ingest u.jsonl --db m.db
+	days() { "$TALLY" "$@" --db m.db -z UTC --csv | tail -n +2 | cut -d, -f1 | tr '\n' ' '; }
+	[ "$(days daily --limit 2)" = "2026-06-12 2026-06-13 " ]
+	[ "$(days daily --limit 2 --order desc)" = "2026-06-13 2026-06-12 " ]
+	[ "$(days session --limit 2 --order cost)" = "s1 s2 " ]
+}
+@test "cache hits, words of time and names of settings" {
+	printf 'id,time,model,input,cache_read\na,2026-06-15T00:00:00Z,deepseek-v4-flash,1000,3000\nb,2026-06-15T00:00:00Z,deepseek-v4-pro,1000,0\n' >u.csv
+	"$TALLY" ingest u.csv --db m.db
+	run "$TALLY" usage --db m.db --by model --hits -z UTC; expect 0 'CACHE HITS' '75 %' '60 %'
+	for w in week month quarter year; do
+		[ "$("$TALLY" usage --db m.db --since $w --json)" = "$("$TALLY" usage --db m.db --since this-$w --json)" ] || fail $w
+	done
+	run "$TALLY" config set db x; expect 2 "did you mean 'database'?"
+	run "$TALLY" config set timezon x; expect 2 "did you mean 'timezone'?"
+	run "$TALLY" config set colour x; expect 2 'there are: database'
+	run "$TALLY" statusline </dev/null; expect 1 'standard input is empty'
+	run "$TALLY" blocks --db m.db --active; expect 0 'none of 1 blocks'
+	run "$TALLY" hits; expect 2 'did you mean `tally usage --by model --hits`?'
+}
