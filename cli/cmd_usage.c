@@ -2,6 +2,7 @@
 
 #include "cli/typed.h"
 #include "meter/ingest/quarantine.h"
+#include "meter/ledger/ledger.h"
 #include "reports/usage_report.h"
 
 static const struct option options[] = {
@@ -55,6 +56,8 @@ static int run(struct cli *cli, struct err *e)
 		rc = usage_query(&result, store, dim, report.dim_count, &filter, zone, e);
 	if (rc == 0)
 		rc = quarantine_count(store, &report.quarantined, e);
+	if (rc == 0)
+		rc = ledger_all_uncovered(store, &report.uncovered, e);
 	if (rc == 0)
 		rc = usage_lower_bound(&report.bound, store, &filter, PLACEHOLDERS_COUNTED, e);
 	if (rc == 0)

@@ -123,6 +123,7 @@ void usage_report_put(struct json_out *j, const struct usage_report *r)
 	json_out_string(j, "timezone", r->timezone ? r->timezone : "UTC");
 	put_usage_sums(j, usage_total(r->result));
 	json_out_int(j, "quarantined", r->quarantined);
+	json_out_int(j, "uncovered", r->uncovered);
 	if (r->dim_count) {
 		json_out_array(j, "groups");
 		for (size_t i = 0; i < count; i++) {
@@ -307,5 +308,8 @@ void usage_report_table(const struct usage_report *r)
 	if (r->quarantined)
 		print_note("\n%lld record%s in quarantine, not counted (tally quarantine list)",
 			   (long long)r->quarantined, r->quarantined == 1 ? " is" : "s are");
+	if (r->uncovered)
+		print_note("\n%s drew no credits, for the plan does not cover %s (tally status)",
+			   COUNTED(r->uncovered, "record"), r->uncovered == 1 ? "it" : "them");
 	free(index);
 }

@@ -15,6 +15,7 @@ struct usage_report {
 	enum usage_order order;
 	int64_t limit; /* 0: all groups */
 	int64_t quarantined;
+	int64_t uncovered; /* records that draw no credits until their account's plan covers them */
 	struct lower_bound bound;
 	bool hits;		  /* the share of cache hits is a column of the table */
 	bool recorded;		  /* what sources say of costs is shown, too */

@@ -1,5 +1,6 @@
 /* What was used: by groups, and over time. */
 #include "meter/ingest/quarantine.h"
+#include "meter/ledger/ledger.h"
 #include "reports/series.h"
 #include "reports/usage_report.h"
 #include "server/answers.h"
@@ -22,6 +23,8 @@ int answer_usage(struct reader *r, const struct http_question *q, struct http_re
 		rc = usage_query(&result, r->store, dim, report.dim_count, &filter, zone, e);
 	if (rc == 0)
 		rc = quarantine_count(r->store, &report.quarantined, e);
+	if (rc == 0)
+		rc = ledger_all_uncovered(r->store, &report.uncovered, e);
 	if (rc == 0)
 		rc = price_dates_of(&report.dates, r->store, r->book, &filter, e);
 	if (rc == 0) {

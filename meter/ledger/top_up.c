@@ -20,8 +20,9 @@ int ledger_set_top_up(struct ledger *l, const struct account *a, const struct to
 	struct recurrence lasts;
 	int rc = t->on && t->lasts.n ? recurrence_parse(&lasts, t->lasts, a->opened, e) : 0;
 	if (rc == 0 && t->on && (t->below.nano <= 0 || t->target.nano < t->below.nano))
-		rc = err_set(e, ERR_INVALID,
-			     "a top-up is up to at least the balance below which it is made");
+		rc = err_set(
+			e, ERR_INVALID,
+			"a top-up must not be to less than the balance below which it is bought");
 	if (rc == 0)
 		rc = db_statement(l->db, t->on ? &sql_set_top_up : &sql_no_top_up, &q, e);
 	if (rc != 0)

@@ -47,7 +47,7 @@ balance() { "$TALLY" credit balance acme --json | jq -r '.available // .balance[
 	do_ top-ups/buy '{"customer":"acme","amount":"8","id":"order-3"}'; expect 0 'another purchase' 409
 	do_ top-ups/clear '{"customer":"acme"}'; expect 0 200
 	do_ top-ups/buy '{"customer":"acme","amount":"1","id":"order-4"}'; expect 0 'give the price' 422
-	do_ top-ups '{"customer":"acme","below":"10","to":"5"}'; expect 0 'at least the balance' 422
+	do_ top-ups '{"customer":"acme","below":"10","to":"5"}'; expect 0 'must not be to less than the balance' 422
 	do_ top-ups '{"customer":"nobody","below":"10"}'; expect 0 404
 	# a grant that is sold, from a day of the account's
 	do_ grants '{"customer":"acme","amount":"2","id":"g","price":"3","currency":"USD","effective":"2026-07-01"}'; expect 0 200
