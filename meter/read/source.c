@@ -543,7 +543,8 @@ int source_read_path(const char *path, struct payload_reader *r, int64_t *bytes,
 	return rc;
 }
 
-/* An object that no shape of a trace fits is an answer of some kind, known or not. */
+/* Whether it has every name that a published trace needs: more than the one member by which an
+ * answer is told. */
 static bool fits_a_trace(json_value *v)
 {
 	enum { NAMES = 64 };
@@ -551,7 +552,7 @@ static bool fits_a_trace(json_value *v)
 	size_t n = 0;
 	for (json_value *m = json_first(v); m && n < NAMES; m = json_next(m))
 		name[n++] = text_of(json_key(m));
-	return shape_is_native(v) || shape_detect(CONTAINER_JSONL, name, n)->column;
+	return shape_detect(CONTAINER_JSONL, name, n)->column;
 }
 
 /* What a line tells: 1 payloads, 0 a trace, -1 nothing, for it may be damaged or beside the matter;
@@ -574,7 +575,10 @@ static int tells(struct text line, bool first, bool *unclaimed)
 		return 1;
 	if (*line.p != '{' || json_open(&doc, line, NULL) != 0)
 		return -1;
-	int rc = payload_knows(json_root(doc)) ? 1 : fits_a_trace(json_root(doc)) ? 0 : -1;
+	int rc = fits_a_trace(json_root(doc))	   ? 0
+		 : payload_knows(json_root(doc))   ? 1
+		 : shape_is_native(json_root(doc)) ? 0
+						   : -1;
 	*unclaimed |= rc < 0;
 	json_close(doc);
 	return rc;
