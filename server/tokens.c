@@ -105,8 +105,9 @@ static int read_line(struct set *t, struct text line, struct err *e)
 		return err_set(e, ERR_INVALID,
 			       "the hash must be a SHA-256 in lower-case hexadecimal (make one "
 			       "with `tally token`)");
-	if (n == 5 && instant_parse(&k.expires, word[4], e) != 0)
-		return -(int)e->code;
+	const int rc = n == 5 ? instant_parse(&k.expires, word[4], e) : 0;
+	if (rc != 0)
+		return rc;
 	k.name = arena_text(&t->arena, word[0].p, word[0].n);
 	k.customer = text_is(word[2], "*") ? NULL : arena_text(&t->arena, word[2].p, word[2].n);
 	if ((t->count & (t->count - 1)) == 0)

@@ -7,6 +7,8 @@
 #include "meter/read/source.h"
 
 enum { MOONCAKE_TOKENS = 512, BAILIAN_TOKENS = 16, AGENT_TOKENS = 64, BLOCKS_MOST = 1 << 30 };
+/* of one request: sixteen million tokens in the smallest blocks */
+enum { RANGE_MOST = 1 << 20 };
 
 struct fields {
 	struct text time, delay, input, output, blocks, conversation, session, model, chat, parent,
@@ -179,7 +181,7 @@ static int add_blocks(struct reader *r, struct text list, uint32_t conversation,
 					return err_set(e, ERR_INVALID,
 						       "a block id is larger than 63 bits");
 		}
-		if (to < from || to - from > BLOCKS_MOST ||
+		if (to < from || to - from >= RANGE_MOST ||
 		    r->t->blocks + (size_t)(to - from) > BLOCKS_MOST)
 			return err_set(e, ERR_INVALID, "the blocks %lld-%lld are not a range",
 				       (long long)from, (long long)to);
