@@ -584,8 +584,9 @@ static int tells(struct text line, bool first, bool *unclaimed)
 	return rc;
 }
 
-/* What the first lines tell, as `tells`. */
-static int beginning_tells(const char *path)
+/* What the first lines tell, as `tells`. An object that nobody claims is an answer, unless its
+ * names are mapped. */
+static int beginning_tells(const char *path, bool mapped)
 {
 	enum { LINES_LOOKED_AT = 20 };
 	struct source *s;
@@ -613,18 +614,18 @@ static int beginning_tells(const char *path)
 		first = false;
 	}
 	source_close(s);
-	return told < 0 && unclaimed ? 1 : told;
+	return told < 0 && unclaimed && !mapped ? 1 : told;
 }
 
 bool source_is_payload(const char *path, bool mapped)
 {
 	const struct export_format *f = mapped ? table_of(path, false) : NULL;
-	return !(f && f->kind == EXPORT_CALLS) && beginning_tells(path) == 1;
+	return !(f && f->kind == EXPORT_CALLS) && beginning_tells(path, mapped) == 1;
 }
 
 bool source_is_trace(const char *path)
 {
-	return beginning_tells(path) == 0;
+	return beginning_tells(path, false) == 0;
 }
 
 /* "...token...": 123 */

@@ -71,7 +71,7 @@ draft() { "$TALLY" invoice draft acme --period "$1" --json | jq -r '.drafts[0].i
 	use three "$(date -u +%FT%TZ)" 4
 	[ "$(balance)" = 0.5 ]
 	run "$TALLY" credit top-up acme; expect 2 "give one of --below, --now and --off"
-	run "$TALLY" credit top-up acme --below 10 --to 5; expect 1 "up to at least"
+	run "$TALLY" credit top-up acme --below 10 --to 5; expect 1 "less than the balance below which"
 	run "$TALLY" fsck; expect 0
 }
 
