@@ -90,19 +90,24 @@ bool sighting_is_other_request(const int64_t a[BUCKET_COUNT], const int64_t b[BU
 		       b[BUCKET_CACHE_WRITE_5M] + b[BUCKET_CACHE_WRITE_1H];
 }
 
-void sighting_share_writes(int64_t a[BUCKET_COUNT], int64_t b[BUCKET_COUNT])
+void sighting_share_cached(int64_t a[BUCKET_COUNT], int64_t b[BUCKET_COUNT])
 {
 	const int64_t written_a = a[BUCKET_CACHE_WRITE_5M] + a[BUCKET_CACHE_WRITE_1H],
-		      written_b = b[BUCKET_CACHE_WRITE_5M] + b[BUCKET_CACHE_WRITE_1H];
+		      written_b = b[BUCKET_CACHE_WRITE_5M] + b[BUCKET_CACHE_WRITE_1H],
+		      cached_a = a[BUCKET_CACHE_READ] + written_a,
+		      cached_b = b[BUCKET_CACHE_READ] + written_b;
 	if (!a[BUCKET_REASONING] || !b[BUCKET_REASONING])
 		a[BUCKET_REASONING] = b[BUCKET_REASONING] =
 			a[BUCKET_REASONING] + b[BUCKET_REASONING];
-	if ((written_a != 0) == (written_b != 0) ||
-	    a[BUCKET_INPUT] + written_a != b[BUCKET_INPUT] + written_b)
+	if (cached_a == cached_b || a[BUCKET_INPUT] + cached_a != b[BUCKET_INPUT] + cached_b)
 		return;
-	int64_t *from = written_a ? a : b, *to = from == a ? b : a;
-	static const enum bucket shared[] = { BUCKET_INPUT, BUCKET_CACHE_WRITE_5M,
-					      BUCKET_CACHE_WRITE_1H };
+	int64_t *from = cached_a > cached_b ? a : b, *to = from == a ? b : a;
+	const int64_t less_written = from == a ? written_b : written_a;
+	if ((to[BUCKET_CACHE_READ] && to[BUCKET_CACHE_READ] != from[BUCKET_CACHE_READ]) ||
+	    (less_written && less_written != (from == a ? written_a : written_b)))
+		return;
+	static const enum bucket shared[] = { BUCKET_INPUT, BUCKET_CACHE_READ,
+					      BUCKET_CACHE_WRITE_5M, BUCKET_CACHE_WRITE_1H };
 	for (size_t i = 0; i < sizeof shared / sizeof *shared; i++)
 		to[shared[i]] = from[shared[i]];
 }
@@ -152,7 +157,7 @@ static bool merge(struct assembly *a, struct metered *have, const struct metered
 	if (m->unsplit || have->unsplit)
 		sighting_share_split(have->record.tokens, counts);
 	if (m->twin.n && text_eq(m->twin, have->twin))
-		sighting_share_writes(have->record.tokens, counts);
+		sighting_share_cached(have->record.tokens, counts);
 	enum sighting s = sighting_compare(have->record.tokens, counts);
 	for (int u = 0; u < UNIT_COUNT; u++)
 		if (s == SIGHTING_SAME && m->record.units[u] != have->record.units[u])

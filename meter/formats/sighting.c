@@ -131,16 +131,15 @@ void payload_twin(struct payload_reader *r, struct metered *m, const char *agent
 {
 	const int64_t *t = m->record.tokens;
 	int128 prompt = 0;
-	/* not every source tells what was written to a cache */
+	/* not every source tells what was read from a cache or written to it */
 	for (int b = 0; b < BUCKET_COUNT; b++)
 		if (bucket_is_prompt((enum bucket)b))
 			prompt += t[b];
 	if (!session.n || prompt > INT64_MAX)
 		return;
-	m->twin = text_of(arena_printf(&r->arena, "twin:%s:%.*s:%lld/%lld/%lld", agent,
+	m->twin = text_of(arena_printf(&r->arena, "twin:%s:%.*s:%lld/%lld", agent,
 				       session.n > 200 ? 200 : (int)session.n, session.p,
-				       (long long)prompt, (long long)t[BUCKET_CACHE_READ],
-				       (long long)t[BUCKET_OUTPUT]));
+				       (long long)prompt, (long long)t[BUCKET_OUTPUT]));
 	m->in_log = in_log;
 }
 

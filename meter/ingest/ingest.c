@@ -582,7 +582,7 @@ static enum sighting compare_sightings(const struct ingest *in, const struct met
 	if (m->unsplit || text_is(have->shape, "claude-code.event"))
 		sighting_share_split(stored, grown->tokens);
 	if (m->twin.n && !text_is(have->shape, m->shape))
-		sighting_share_writes(stored, grown->tokens);
+		sighting_share_cached(stored, grown->tokens);
 	enum sighting s = sighting_compare(stored, grown->tokens);
 	for (int u = 0; u < UNIT_COUNT; u++)
 		if (s == SIGHTING_SAME && grown->units[u] > have->record.units[u])
