@@ -34,7 +34,7 @@ static int check_one(struct cli *cli, struct err *e)
 static int read_top_up(struct cli *cli, struct top_up *t, struct err *e)
 {
 	const char *price = cli_value(cli, "price"), *lasts = cli_value(cli, "lasts");
-	struct decimal d;
+	struct decimal d = { 0 };
 	*t = (struct top_up){ .on = !cli_flag(cli, "off"),
 			      .has_price = price != NULL,
 			      .currency = text_of(cli_currency(cli)),

@@ -41,7 +41,7 @@ static int read_asked(struct cli *cli, struct forecast_question *q, struct err *
 	const char *budget = cli_value(cli, "budget"), *by = cli_value(cli, "by"),
 		   *credits = cli_value(cli, "credits");
 	char plain[DECIMAL_TEXT_MAX];
-	struct decimal amount;
+	struct decimal amount = { 0 };
 	struct instant until;
 	int rc = 0;
 	q->customer = cli_value(cli, "customer");

@@ -33,7 +33,7 @@ static int change(struct cli *cli, bool clear, struct err *e)
 				    .currency = text_of(cli_currency(cli)),
 				    .period = text_of(period ? period : "month"),
 				    .zone = text_of(zone ? cli_zone_name(cli, zone_room) : "") };
-	struct decimal d;
+	struct decimal d = { 0 };
 	int rc = 0;
 	if (rc == 0 && !clear && !amount)
 		rc = err_set(e, ERR_USAGE, "--amount is required");

@@ -154,7 +154,7 @@ static void take_searches(struct import *im, json_value *entry, struct import_pr
 		      { "search_context_size_high", "web_search_high" } };
 	json_value *v = json_member(entry, "search_context_cost_per_query"),
 		   *unit = json_member(entry, "web_search_billing_unit"), *first = NULL;
-	struct decimal least, amount;
+	struct decimal least = { 0 }, amount;
 	bool same = true;
 	if (text_is(json_string(unit), "per_query"))
 		import_looked(im, unit);
