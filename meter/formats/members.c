@@ -38,15 +38,15 @@ static struct text key_of(char room[PATH_ROOM + 64], const char *shape, const ch
 }
 
 /* 1 + the number of a member; READ for what counts.c reads; HOLDS of an object in which others are
- * read. */
-enum { READ = 1 << 20, HOLDS = 1 << 21 };
+ * read; OBJECT where it must be one, and a list of such is not read. */
+enum { READ = 1 << 20, HOLDS = 1 << 21, OBJECT = 1 << 22, FLAGS = HOLDS | OBJECT };
 
 /* Every object on the way to a member that is known holds it. */
 static void know(const char *shape, const char *path, uint64_t value)
 {
 	char room[PATH_ROOM + 64], outer[PATH_ROOM];
 	uint64_t *at = dict_need(&known, key_of(room, shape, path), NULL);
-	*at = value | (*at & HOLDS);
+	*at = value | (*at & FLAGS);
 	snprintf(outer, sizeof outer, "%s", path);
 	for (char *dot; (dot = strrchr(outer, '.')) != NULL;) {
 		*dot = 0;
@@ -64,7 +64,7 @@ static void make_known(void)
 		know("*", path, READ);
 		if (outer) {
 			snprintf(path, sizeof path, "usage.%s", outer);
-			know("*", path, READ);
+			know("*", path, READ | OBJECT);
 		}
 	}
 	for (size_t i = 0; i < sizeof members / sizeof *members; i++)
@@ -78,18 +78,18 @@ static uint64_t find_member(const char *shape, const char *path)
 	const uint64_t *own = dict_find(&known, key_of(room, shape, path)),
 		       *any = dict_find(&known, key_of(room, "*", path));
 	const uint64_t a = own ? *own : 0, b = any ? *any : 0;
-	return (a & ~(uint64_t)HOLDS ? a : b) | ((a | b) & HOLDS);
+	return (a & ~(uint64_t)FLAGS ? a : b) | ((a | b) & FLAGS);
 }
 
 static const char *reason_of(uint64_t member)
 {
-	const uint64_t number = member & ~(uint64_t)HOLDS;
+	const uint64_t number = member & ~(uint64_t)FLAGS;
 	return !number ? NULL : number == READ ? "" : members[number - 1].reason;
 }
 
 static bool is_either(uint64_t member)
 {
-	const uint64_t number = member & ~(uint64_t)HOLDS;
+	const uint64_t number = member & ~(uint64_t)FLAGS;
 	return number && number != READ && members[number - 1].either;
 }
 
@@ -175,8 +175,12 @@ static bool is_of_another_kind(const struct walk *w, json_value *v, const char *
 			       uint64_t member)
 {
 	const enum json_kind kind = json_kind(v);
-	if (kind == JSON_OBJECT || kind == JSON_ARRAY || w->only_tokens)
+	if (w->only_tokens || kind == JSON_OBJECT)
 		return false;
+	/* a list by modality is Gemini's, whose parts have names of their own */
+	if (kind == JSON_ARRAY)
+		return name && (member & OBJECT) && json_first(v) &&
+		       !json_member(json_first(v), "modality");
 	if (member & HOLDS)
 		return !is_either(member);
 	return !name || (speaks_of_dimension(name) && kind != JSON_STRING);

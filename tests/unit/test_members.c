@@ -200,12 +200,12 @@ static void outcome(struct buf *out, const char *text, bool *told)
 	assembly_close(s.calls);
 }
 
-static const char after[] = "7 behind it";
+static const char after[] = "7 behind it", listed[] = "a list of it";
 
 /* What becomes of the member number `at` of a document: another name (as a format of its own),
- * another value, or (neither, or the value `after`) that member twice, before or behind what it
- * was. A text under a name that says nothing cannot be told from any other, so a format that begins
- * with z is for what counts. */
+ * another value or, as `listed`, a list of what it was, or (neither, or `after`) that member twice,
+ * before or behind what it was. A text under a name that says nothing cannot be told from any
+ * other, so a format that begins with z is for what counts. */
 struct edit {
 	int at;
 	const char *format, *value;
@@ -238,7 +238,11 @@ static void put_edited(struct buf *b, json_value *v, struct edit *e)
 			}
 			if (again && nth == (e->value == after))
 				buf_puts(b, "7");
-			else if (here && e->value && !again)
+			else if (here && e->value == listed) {
+				buf_puts(b, "[");
+				put_edited(b, m, e);
+				buf_puts(b, "]");
+			} else if (here && e->value && !again)
 				buf_puts(b, e->value);
 			else
 				put_edited(b, m, e);
@@ -402,6 +406,7 @@ static void no_value_of_another_kind_changes_a_call_silently(void **state)
 			silent += mutate_values(name, payloads[i], other_values[k], &tried);
 		silent += mutate_values(name, payloads[i], NULL, &tried);
 		silent += mutate_values(name, payloads[i], after, &tried);
+		silent += mutate_values(name, payloads[i], listed, &tried);
 	}
 	print_message("# %d values changed, %d silent\n", tried, silent);
 	assert_int_equal(silent, 0);
