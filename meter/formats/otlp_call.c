@@ -36,9 +36,19 @@ void otlp_judge(struct payload_reader *r, struct metered *m, const char *shape,
 			m->unread = "an attribute has no 'key' or no 'value'";
 			return;
 		}
+		const bool nested = json_kind(v) == JSON_OBJECT || json_kind(v) == JSON_ARRAY;
+		const char *reason = name.n ? member_reason(shape, name.p) : NULL;
+		if (v && nested && json_first(v) && name.n && !(reason && *reason) &&
+		    (span ? span_speaks_of_usage(name) : name_speaks_of_money(name))) {
+			m->unread = arena_printf(&r->arena,
+						 "the attribute '%.100s' holds no plain value, and "
+						 "may be billed",
+						 name.p);
+			return;
+		}
 		struct text n = json_number_or_string(v);
 		bool counts = n.n > 0 && (memchr("123456789", *n.p, 9) || (!span && *n.p != '0'));
-		if (!counts || name.n == 0 || member_reason(shape, name.p))
+		if (!counts || name.n == 0 || reason)
 			continue;
 		if (span ? span_speaks_of_usage(name) && !otlp_name_known(name)
 			 : name_speaks_of_money(name))

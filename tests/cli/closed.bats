@@ -136,3 +136,16 @@ EOF
 	run "$TALLY" replay lone.sse
 	expect 3 "lone.sse:2: the member 'request_usage.output_tokens' counts tokens"
 }
+@test "an attribute of usage that holds no plain value is named" {
+	for value in '{"intValue":["7"]}' '{"arrayValue":{"values":[{"intValue":"7"}]}}' '[{"intValue":"7"}]' '{"kvlistValue":{"values":[{"key":"n","value":{"intValue":"7"}}]}}'; do
+		for kind in span log; do
+			attributes='{"key":"gen_ai.request.model","value":{"stringValue":"gpt-5"}},{"key":"gen_ai.usage.input_tokens","value":'"$value"'},{"key":"gen_ai.usage.output_tokens","value":{"intValue":"9"}},{"key":"gen_ai.operation.name","value":{"stringValue":"chat"}}'
+			case $kind in
+			span) printf '{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174","name":"chat","startTimeUnixNano":"1772323200000000000","endTimeUnixNano":"1772323201000000000","attributes":[%s]}]}]}]}\n' "$attributes" ;;
+			log) printf '{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"1772323200000000000","body":{"stringValue":"claude_code.api_request"},"attributes":[{"key":"event.name","value":{"stringValue":"api_request"}},{"key":"model","value":{"stringValue":"claude-sonnet-4-6"}},{"key":"session.id","value":{"stringValue":"s"}},{"key":"output_tokens","value":{"intValue":"9"}},{"key":"input_tokens","value":%s}]}]}]}]}\n' "$value" ;;
+			esac >otlp.json
+			run "$TALLY" replay otlp.json
+			[ "$status" -ne 0 ] || fail "$kind $value: $output"
+		done
+	done
+}
