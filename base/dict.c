@@ -41,7 +41,7 @@ uint64_t hash_bytes(const void *bytes, size_t n, const uint64_t seed[2])
 static struct dict_slot *place(const struct dict *d, struct text key, uint64_t hash)
 {
 	size_t i = hash & (d->room - 1);
-	while (d->slot[i].key && (d->slot[i].hash != hash || d->slot[i].n != key.n ||
+	while (d->slot[i].key && (d->slot[i].hash != (uint32_t)hash || d->slot[i].n != key.n ||
 				  (key.n && memcmp(d->slot[i].key, key.p, key.n) != 0)))
 		i = (i + 1) & (d->room - 1);
 	return &d->slot[i];
@@ -74,6 +74,7 @@ static void grow(struct dict *d)
 	struct dict_slot *old = d->slot;
 	size_t room = d->room;
 	d->room = room ? room * 2 : 64;
+	CHECK(d->room <= (size_t)1 << 32);
 	d->slot = mem_zalloc(d->room * sizeof *d->slot);
 	for (size_t i = 0; i < room; i++)
 		if (old[i].key)
@@ -107,11 +108,19 @@ uint64_t *dict_need_hashed(struct dict *d, struct text key, uint64_t hash, bool 
 	if (is_new)
 		*is_new = !s->key;
 	if (!s->key) {
-		*s = (struct dict_slot){ arena_text(&d->arena, key.n ? key.p : "", key.n), key.n,
-					 hash, 0 };
+		CHECK(key.n <= UINT32_MAX);
+		*s = (struct dict_slot){ arena_text(&d->arena, key.n ? key.p : "", key.n),
+					 (uint32_t)key.n, (uint32_t)hash, 0 };
 		d->count++;
 	}
 	return &s->value;
+}
+
+void dict_close(struct dict *d)
+{
+	free(d->slot);
+	d->slot = NULL;
+	d->room = d->count = 0;
 }
 
 void dict_clear(struct dict *d)

@@ -12,8 +12,8 @@
 
 struct dict_slot {
 	const char *key;
-	size_t n;
-	uint64_t hash, value;
+	uint32_t n, hash; /* its low half, which says where the key lies */
+	uint64_t value;
 };
 
 /* Zero-initialised is empty. */
@@ -35,6 +35,8 @@ void dict_fetch_key(const struct dict *d, uint64_t hash);
 uint64_t *dict_need_hashed(struct dict *d, struct text key, uint64_t hash, bool *is_new);
 /* The key as the dict keeps it. */
 struct text dict_key(const struct dict *d, struct text key);
+/* No key can be looked up any more; those that dict_key gave stay where they are. */
+void dict_close(struct dict *d);
 /* Forgets every key. */
 void dict_clear(struct dict *d);
 void dict_release(struct dict *d);

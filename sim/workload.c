@@ -28,6 +28,10 @@ static const struct packed_call *packed_at(const struct workload *w, size_t at)
 static void take_out(const struct workload *w, const struct packed_call *p, struct work_call *c)
 {
 	const struct work_who *who = &w->who[p->who];
+	const bool of_conversation = who->task == WORK_OF_CONVERSATION;
+	const struct work_talk talk = of_conversation
+					      ? w->talk[p->conversation]
+					      : (struct work_talk){ who->task, who->session };
 	*c = (struct work_call){ .time_us = p->time_us,
 				 .requests = p->requests,
 				 .conversation = p->conversation,
@@ -35,9 +39,9 @@ static void take_out(const struct workload *w, const struct packed_call *p, stru
 				 .customer = who->customer,
 				 .project = who->project,
 				 .workload = who->workload,
-				 .task = who->task,
+				 .task = talk.task,
 				 .effort = who->effort,
-				 .session = who->session };
+				 .session = talk.session };
 	for (int k = 0; k < BUCKET_COMMON; k++)
 		c->tokens[k] = p->tokens[k];
 	if (p->odd) {
@@ -123,6 +127,7 @@ void workload_close(struct workload *w)
 	free(w->first);
 	free(w->conversation_id);
 	free(w->conversation_name);
+	free(w->talk);
 	free(w->subject);
 	free(w->name);
 	free(w->rare);

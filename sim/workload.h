@@ -44,7 +44,14 @@ struct packed_call {
 	uint32_t odd; /* 1 + place in `odd`, which then has its counts; 0: they fit here */
 };
 
-/* What calls have in common beside their conversation. */
+/* The task and the session of a conversation's first call. */
+struct work_talk {
+	uint32_t task, session;
+};
+
+/* What calls have in common beside their conversation. Task and session are the numbers of names,
+ * or both are WORK_OF_CONVERSATION: those of the call's conversation. */
+#define WORK_OF_CONVERSATION UINT32_MAX
 struct work_who {
 	uint32_t subject, customer, project, workload, task, effort, session;
 };
@@ -90,6 +97,7 @@ struct workload {
 	uint32_t *first;
 	int64_t *conversation_id;	/* the number that the trace gives it, or its place */
 	const char **conversation_name; /* NULL where it has none */
+	struct work_talk *talk;		/* of each */
 	struct work_subject *subject;
 	size_t subjects;
 	const char **name; /* by number, from 1 */

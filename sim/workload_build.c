@@ -105,6 +105,17 @@ static int64_t id_of(struct text name, size_t place)
 	return v;
 }
 
+/* Until its first call comes. */
+static const struct work_talk no_talk = { WORK_OF_CONVERSATION, WORK_OF_CONVERSATION };
+
+bool build_talk(struct workload *w, uint32_t conversation, struct work_talk talk)
+{
+	struct work_talk *known = &w->talk[conversation];
+	if (known->task == no_talk.task)
+		*known = talk;
+	return known->task == talk.task && known->session == talk.session;
+}
+
 static uint32_t new_conversation(struct workload_build *b, struct text name)
 {
 	struct workload *w = b->w;
@@ -114,11 +125,13 @@ static uint32_t new_conversation(struct workload_build *b, struct text name)
 					      b->conversation_room * sizeof *w->conversation_id);
 		w->conversation_name = mem_grow(
 			w->conversation_name, b->conversation_room * sizeof *w->conversation_name);
+		w->talk = mem_grow(w->talk, b->conversation_room * sizeof *w->talk);
 	}
 	w->conversation_name[w->conversations] =
 		name.n ? dict_key(&w->conversation_dict, name).p : NULL;
 	b->conversation_first = note_first(b, b->conversation_first, w->conversations, w->count);
 	w->conversation_id[w->conversations] = id_of(name, w->conversations);
+	w->talk[w->conversations] = no_talk;
 	return (uint32_t)w->conversations++;
 }
 
@@ -170,8 +183,10 @@ static uint32_t add_odd(struct workload_build *b, const struct work_odd *odd)
 
 void build_call(struct workload_build *b, const struct work_call *c)
 {
-	const struct work_who who = { c->subject, c->customer, c->project, c->workload,
-				      c->task,	  c->effort,   c->session };
+	struct work_who who = { c->subject, c->customer, c->project, c->workload,
+				c->task,    c->effort,	 c->session };
+	if (build_talk(b->w, c->conversation, (struct work_talk){ c->task, c->session }))
+		who.task = who.session = WORK_OF_CONVERSATION;
 	const uint32_t number = build_who(b, &who);
 	bool odd = c->rare || c->requests != (uint32_t)c->requests;
 	struct packed_call *p = add_call(b);
@@ -257,13 +272,14 @@ const char *build_record(struct workload_build *b, const struct record *r, int64
 #define BIT(f) ((uint64_t)1 << (f))
 /* The texts that say what a call has in common with others. */
 #define TEXTS_OF_WHO ((BIT(FIELD_TEXTS) - 1) & ~(BIT(FIELD_ID) | BIT(FIELD_PARENT)))
+/* Those of them that name its conversation, and its task. */
+#define TEXTS_OF_TALK (BIT(FIELD_SESSION) | BIT(FIELD_TASK) | BIT(FIELD_CHAT))
 /* The counts that lie in a packed call. */
 #define FIELDS_PACKED ((BIT(BUCKET_COMMON) - 1) << FIELD_COUNTS)
 #define FIELDS_RARE ((BIT(COUNT_KINDS) - 1) << FIELD_COUNTS & ~FIELDS_PACKED)
 
-static void add_key(struct buf *to, const struct record_batch *rows, size_t i)
+static void add_key(struct buf *to, const struct record_batch *rows, uint64_t texts, size_t i)
 {
-	const uint64_t texts = rows->columns & TEXTS_OF_WHO;
 	uint16_t head[1 + FIELD_TEXTS] = { 0 };
 	size_t heads = 1, most = sizeof head;
 	for (uint64_t left = texts; left; left &= left - 1)
@@ -286,33 +302,39 @@ static void add_key(struct buf *to, const struct record_batch *rows, size_t i)
 _Static_assert(FIELD_TEXTS <= 16, "a bit for each text of a row");
 _Static_assert(RECORD_TEXT_MAX <= UINT16_MAX, "lengths of texts are told in 16 bits");
 
-/* Rows that hardly ever say the same again are not worth it. */
-static bool is_worth_seeing(const struct workload_build *b)
-{
-	return b->seen.count < 1 << 16 || b->seen.count < b->w->count / 2;
-}
-
-void build_look_up(struct workload_build *b, const struct record_batch *rows)
+/* Texts that hardly ever say the same again are not worth it. */
+static void look_up(struct seen_texts *s, const struct record_batch *rows, uint64_t texts,
+		    size_t calls)
 {
 	size_t end[BATCH_ROWS + 1] = { 0 };
-	if (!b->rows)
-		b->rows = mem_zalloc(sizeof *b->rows);
-	struct seen_rows *s = b->rows;
 	s->text.n = 0;
-	s->worth = is_worth_seeing(b);
+	s->worth = s->dict.count < 1 << 16 || s->dict.count < calls / 2;
 	if (!s->worth)
 		return;
 	for (size_t i = 0; i < rows->n; i++) {
-		add_key(&s->text, rows, i);
+		add_key(&s->text, rows, texts, i);
 		end[i + 1] = s->text.n;
 	}
 	for (size_t i = 0; i < rows->n; i++) {
 		s->key[i] = (struct text){ s->text.p + end[i], end[i + 1] - end[i] };
 		s->hash[i] = dict_hash(s->key[i]);
-		dict_fetch_slot(&b->seen, s->hash[i]);
+		dict_fetch_slot(&s->dict, s->hash[i]);
 	}
 	for (size_t i = 0; i < rows->n; i++)
-		dict_fetch_key(&b->seen, s->hash[i]);
+		dict_fetch_key(&s->dict, s->hash[i]);
+}
+
+void build_look_up(struct workload_build *b, const struct record_batch *rows)
+{
+	if (!b->rows)
+		b->rows = mem_zalloc(sizeof *b->rows);
+	look_up(&b->rows->talk, rows, rows->columns & TEXTS_OF_TALK, b->w->count);
+	look_up(&b->rows->who, rows, rows->columns & TEXTS_OF_WHO & ~TEXTS_OF_TALK, b->w->count);
+}
+
+static uint64_t *seen_texts(struct seen_texts *s, size_t i)
+{
+	return s->worth ? dict_need_hashed(&s->dict, s->key[i], s->hash[i], NULL) : NULL;
 }
 
 /* Whether its counts fit into a packed call. */
@@ -343,30 +365,71 @@ static bool has_conversation(const struct record_batch *rows, size_t i)
 	       text_at(rows, FIELD_CHAT, i).n;
 }
 
-/* What is seen of a row's texts: its conversation, where it has one, above 32 bits of 1 + its
- * number of who. */
+#define OTHER_TALK ((uint64_t)1 << 32)
+
+/* What a call says of the texts that name its conversation. */
+static uint64_t talk_of(struct workload_build *b, const struct packed_call *p,
+			const struct work_who *who)
+{
+	struct seen_rows *s = b->rows;
+	if (who->task == WORK_OF_CONVERSATION)
+		return p->conversation + (uint64_t)1;
+	s->other = more(s->other, s->others, &s->other_room, sizeof *s->other);
+	s->other[s->others] = (struct other_talk){ p->conversation, { who->task, who->session } };
+	return OTHER_TALK | ++s->others;
+}
+
+/* A row by its record, and what that says of its texts. */
+static const char *build_unseen(struct workload_build *b, const struct record_batch *rows, size_t i,
+				int64_t us)
+{
+	struct record r;
+	const size_t before = b->w->count;
+	record_from_batch(&r, rows, i);
+	const char *why = build_record(b, &r, us);
+	if (b->w->count == before)
+		return why;
+	const struct packed_call *last = &b->w->part->call[b->w->part->count - 1];
+	struct work_who who = b->w->who[last->who];
+	uint64_t *talk = seen_texts(&b->rows->talk, i), *of = seen_texts(&b->rows->who, i);
+	if (talk && !*talk)
+		*talk = talk_of(b, last, &who);
+	who.task = who.session = WORK_OF_CONVERSATION;
+	if (of && !*of)
+		*of = build_who(b, &who) + (uint64_t)1;
+	return why;
+}
+
+/* A call's conversation and what it has in common with others, by what was seen of its texts. */
+static void place_call(struct workload_build *b, struct packed_call *p, uint64_t talk, uint64_t who)
+{
+	p->who = (uint32_t)who - 1;
+	p->conversation = (uint32_t)talk - 1;
+	if (talk & OTHER_TALK) {
+		const struct other_talk *other = &b->rows->other[(uint32_t)talk - 1];
+		struct work_who own = b->w->who[p->who];
+		own.task = other->talk.task;
+		own.session = other->talk.session;
+		p->who = build_who(b, &own);
+		p->conversation = other->conversation;
+	}
+}
+
+/* Rows whose texts were seen are taken from their columns. */
 const char *build_row(struct workload_build *b, const struct record_batch *rows, size_t i,
 		      int64_t us)
 {
 	struct packed_call p = { .time_us = us };
-	const struct seen_rows *s = b->rows;
-	uint64_t *seen = s->worth ? dict_need_hashed(&b->seen, s->key[i], s->hash[i], NULL) : NULL;
-	if (!seen || !*seen || !take_counts(&p, rows, i)) {
-		struct record r;
-		const size_t before = b->w->count;
-		record_from_batch(&r, rows, i);
-		const char *why = build_record(b, &r, us);
-		if (seen && b->w->count > before) {
-			const struct packed_call *last = &b->w->part->call[b->w->part->count - 1];
-			*seen = (uint64_t)last->conversation << 32 | (last->who + 1);
-		}
-		return why;
-	}
+	const uint64_t *talk = seen_texts(&b->rows->talk, i), *who = seen_texts(&b->rows->who, i);
+	if (!talk || !*talk || !who || !*who || !take_counts(&p, rows, i))
+		return build_unseen(b, rows, i, us);
 	if (!is_wanted(b, text_at(rows, FIELD_CUSTOMER, i), text_at(rows, FIELD_PROJECT, i)))
 		return NULL;
-	p.conversation = has_conversation(rows, i) ? (uint32_t)(*seen >> 32)
-						   : build_conversation(b, (struct text){ 0 });
-	p.who = (uint32_t)*seen - 1;
+	place_call(b, &p, *talk, *who);
+	if (!has_conversation(rows, i)) {
+		p.conversation = build_conversation(b, (struct text){ 0 });
+		build_talk(b->w, p.conversation, (struct work_talk){ 0, 0 });
+	}
 	*add_call(b) = p;
 	return NULL;
 }
@@ -464,19 +527,28 @@ static void number_calls(struct workload *w)
 	free(calls);
 }
 
+void build_forget_texts(struct workload_build *b)
+{
+	struct seen_texts *each[2] = { b->rows ? &b->rows->talk : NULL,
+				       b->rows ? &b->rows->who : NULL };
+	for (int k = 0; k < 2 && each[k]; k++) {
+		dict_release(&each[k]->dict);
+		buf_release(&each[k]->text);
+	}
+	free(b->rows ? b->rows->other : NULL);
+	free(b->rows);
+	b->rows = NULL;
+}
+
 void build_release(struct workload_build *b)
 {
 	free(b->name_first);
 	free(b->subject_first);
 	free(b->conversation_first);
 	free(b->stretch);
-	dict_release(&b->seen);
-	if (b->rows)
-		buf_release(&b->rows->text);
-	free(b->rows);
+	build_forget_texts(b);
 	b->name_first = b->subject_first = b->conversation_first = NULL;
 	b->stretch = NULL;
-	b->rows = NULL;
 }
 
 /* Where calls belong to no conversation, they are counted through the whole workload. Calls of

@@ -17,12 +17,27 @@ struct stretch {
 	size_t part, from, to;
 };
 
-/* Texts of the rows of a batch that were looked up together. */
-struct seen_rows {
+/* Some texts of the rows that came before to a number, and those of a batch, which are looked up
+ * together. */
+struct seen_texts {
+	struct dict dict;
 	struct buf text;
 	struct text key[BATCH_ROWS];
 	uint64_t hash[BATCH_ROWS];
 	bool worth; /* whether they were */
+};
+
+/* Rows are known by what names their conversation and by all other texts apart, which says much
+ * less often something new than both together. */
+struct seen_rows {
+	struct seen_texts talk; /* to 1 + the conversation, or 1 + the place in `other` */
+	struct seen_texts who;	/* to 1 + the number of who, of its conversation */
+	/* tasks and sessions that are not those of the conversation */
+	struct other_talk {
+		uint32_t conversation;
+		struct work_talk talk;
+	} * other;
+	size_t others, other_room;
 };
 
 struct workload_build {
@@ -33,7 +48,6 @@ struct workload_build {
 	bool is_part;
 	uint32_t *name_first, *subject_first, *conversation_first;
 	uint32_t recent[64]; /* subjects, 1 + number, by a cheap hash of the model's name */
-	struct dict seen;    /* all texts of a row: its conversation and `who`, see build_row */
 	struct seen_rows *rows;
 	/* of several parts: in the order in which their calls were written */
 	struct stretch *stretch;
@@ -50,6 +64,8 @@ uint32_t build_name(struct workload_build *b, struct text name);
 uint32_t build_subject(struct workload_build *b, struct work_subject s);
 uint32_t build_conversation(struct workload_build *b, struct text name);
 uint32_t build_who(struct workload_build *b, const struct work_who *who);
+/* Whether a call's task and session are those of its conversation, which has those of its first. */
+bool build_talk(struct workload *w, uint32_t conversation, struct work_talk talk);
 /* One more call; its `call` and `order` follow from the others. */
 void build_call(struct workload_build *b, const struct work_call *c);
 
@@ -73,6 +89,8 @@ void build_look_up(struct workload_build *b, const struct record_batch *rows);
 const char *build_row(struct workload_build *b, const struct record_batch *rows, size_t i,
 		      int64_t us);
 
+/* What is known of rows' texts. */
+void build_forget_texts(struct workload_build *b);
 /* What is needed only while calls come. */
 void build_release(struct workload_build *b);
 

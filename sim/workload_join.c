@@ -7,6 +7,7 @@
 struct numbers {
 	struct workload_build *b;
 	uint32_t *name, *subject, *conversation;
+	bool *apart; /* conversations whose task or session is another in the whole */
 	size_t names, subjects, conversations; /* that have one */
 	uint32_t rares, odds;		       /* of the parts before */
 	uint32_t *who;
@@ -44,6 +45,10 @@ static void number_conversations(struct workload_build *to, struct numbers *n, s
 		const char *name = w->conversation_name[n->conversations];
 		n->conversation[n->conversations] =
 			build_conversation(to, text_of(name ? name : ""));
+		const struct work_talk talk = w->talk[n->conversations];
+		n->apart[n->conversations] = !build_talk(
+			to->w, n->conversation[n->conversations],
+			(struct work_talk){ n->name[talk.task], n->name[talk.session] });
 	}
 }
 
@@ -72,15 +77,36 @@ static void join_rares(struct workload *to, struct numbers *n, size_t parts)
 	to->odds = odds;
 }
 
+/* Calls whose conversation began in another part with another task or session have their own. */
+static void tell_apart(struct numbers *n)
+{
+	const struct workload *w = n->b->w;
+	for (size_t i = 0; w->part && i < w->part->count; i++) {
+		struct packed_call *p = &w->part->call[i];
+		struct work_who who = w->who[p->who];
+		if (!n->apart[p->conversation] || who.task != WORK_OF_CONVERSATION)
+			continue;
+		who.task = w->talk[p->conversation].task;
+		who.session = w->talk[p->conversation].session;
+		p->who = build_who(n->b, &who);
+	}
+}
+
 static void number_whos(struct workload_build *to, struct numbers *n)
 {
 	const struct workload *w = n->b->w;
 	for (size_t i = 0; i < w->whos; i++) {
-		const struct work_who *p = &w->who[i],
-				      who = { n->subject[p->subject], n->name[p->customer],
-					      n->name[p->project],    n->name[p->workload],
-					      n->name[p->task],	      n->name[p->effort],
-					      n->name[p->session] };
+		const struct work_who *p = &w->who[i];
+		const bool of_conversation = p->task == WORK_OF_CONVERSATION;
+		const struct work_who who = {
+			n->subject[p->subject],
+			n->name[p->customer],
+			n->name[p->project],
+			n->name[p->workload],
+			of_conversation ? p->task : n->name[p->task],
+			n->name[p->effort],
+			of_conversation ? p->session : n->name[p->session],
+		};
 		n->who[i] = build_who(to, &who);
 	}
 }
@@ -125,12 +151,13 @@ void workload_join(struct workload_build *to, struct workload_build *const *part
 	for (size_t i = 0; i < parts; i++) {
 		const struct workload *of = part[i]->w;
 		n[i] = (struct numbers){ .b = part[i] };
-		dict_release(&part[i]->seen);
-		dict_release(&part[i]->w->who_dict);
+		build_forget_texts(part[i]);
+		dict_close(&part[i]->w->dict);
+		dict_close(&part[i]->w->conversation_dict);
 		n[i].name = mem_zalloc((of->names + 1) * sizeof *n[i].name);
 		n[i].subject = mem_alloc((of->subjects + 1) * sizeof *n[i].subject);
 		n[i].conversation = mem_alloc((of->conversations + 1) * sizeof *n[i].conversation);
-		n[i].who = mem_alloc((of->whos + 1) * sizeof *n[i].who);
+		n[i].apart = mem_alloc((of->conversations + 1) * sizeof *n[i].apart);
 		w->count += of->count;
 		w->outside += of->outside;
 	}
@@ -142,8 +169,11 @@ void workload_join(struct workload_build *to, struct workload_build *const *part
 		number_subjects(to, of, stretch[i].to);
 		number_conversations(to, of, stretch[i].to);
 	}
-	for (size_t i = 0; i < parts; i++)
+	for (size_t i = 0; i < parts; i++) {
+		tell_apart(&n[i]);
+		n[i].who = mem_alloc((part[i]->w->whos + 1) * sizeof *n[i].who);
 		number_whos(to, &n[i]);
+	}
 	join_rares(w, n, parts);
 	take_calls(w, n, parts);
 	to->stretch = stretch;
@@ -152,6 +182,7 @@ void workload_join(struct workload_build *to, struct workload_build *const *part
 		free(n[i].name);
 		free(n[i].subject);
 		free(n[i].conversation);
+		free(n[i].apart);
 		free(n[i].who);
 	}
 	free(n);
