@@ -153,11 +153,10 @@ void cli_tell_empty(const struct cli *cli, struct store *s, const struct zone *z
 	bool any = false;
 	if (cli->quiet || usage_span(s, &first, &last, &any, &none) != 0)
 		return;
-	const struct civil a = civil_from_day(zone_day(z, first)),
-			   b = civil_from_day(zone_day(z, last));
+	char from[DAY_TEXT_MAX], to[DAY_TEXT_MAX];
 	if (any)
-		fprintf(stderr, "tally: there are records from %04d-%02d-%02d to %04d-%02d-%02d\n",
-			a.year, a.month, a.day, b.year, b.month, b.day);
+		fprintf(stderr, "tally: there are records from %s to %s\n",
+			day_format(zone_day(z, first), from), day_format(zone_day(z, last), to));
 	else
 		fprintf(stderr, "tally: there are no records yet; `tally ingest` reads them\n");
 }

@@ -410,28 +410,36 @@ static void put_days(struct buf *b, const struct reconcile_report *o)
 	buf_puts(b, "</table></section>\n");
 }
 
+void reconcile_report_html_put(struct buf *out, const struct reconcile_report *o)
+{
+	struct buf scope = { 0 };
+	put_scope(&scope, o);
+	buf_puts(out, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+		      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+		      "<title>A bill beside the meter</title>\n<style>\n");
+	buf_puts(out, web_asset("report.css"));
+	buf_puts(out, "</style>\n</head>\n<body>\n<main>\n<h1>A bill beside the meter</h1>\n"
+		      "<p class=\"soft\">");
+	html_put(out, (struct text){ scope.p, scope.n });
+	buf_puts(out, "</p>\n");
+	put_sums(out, o);
+	put_days(out, o);
+	buf_puts(out, "</main>\n</body>\n</html>\n");
+	buf_release(&scope);
+}
+
 int reconcile_report_html(const struct reconcile_report *o, const char *path, struct err *e)
 {
-	struct buf b = { 0 }, scope = { 0 };
-	put_scope(&scope, o);
-	buf_puts(&b, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-		     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-		     "<title>A bill beside the meter</title>\n<style>\n");
-	buf_puts(&b, web_asset("report.css"));
-	buf_puts(&b, "</style>\n</head>\n<body>\n<main>\n<h1>A bill beside the meter</h1>\n"
-		     "<p class=\"soft\">");
-	html_put(&b, (struct text){ scope.p, scope.n });
-	buf_puts(&b, "</p>\n");
-	put_sums(&b, o);
-	put_days(&b, o);
-	buf_puts(&b, "</main>\n</body>\n</html>\n");
+	struct buf b = { 0 };
+	reconcile_report_html_put(&b, o);
 	int rc = file_write(path, (struct text){ b.p, b.n }, e);
 	buf_release(&b);
-	buf_release(&scope);
 	return rc;
 }
 
 /* --- a workbook --- */
+
+static const char title[] = "A bill beside the meter";
 
 static void put_sum_sheet(struct sheet *w, const struct reconcile_report *o)
 {
@@ -499,18 +507,43 @@ static void put_line_sheet(struct sheet *w, const struct reconcile_report *o)
 	sheet_table(w, 0, row ? row - 1 : 0, 8);
 }
 
-int reconcile_report_xlsx(const struct reconcile_report *o, const char *path, struct err *e)
+static int check_rows(const struct reconcile_report *o, struct err *e)
 {
 	enum { ROWS_MOST = 1048000 };
+	return o->r->lines + o->r->others <= ROWS_MOST
+		       ? 0
+		       : err_set(e, ERR_RANGE,
+				 "more than %d rows; a spreadsheet holds no more: choose a period",
+				 ROWS_MOST);
+}
+
+static void put_sheets(struct sheet *w, const struct reconcile_report *o)
+{
+	put_sum_sheet(w, o);
+	put_line_sheet(w, o);
+}
+
+int reconcile_report_xlsx(const struct reconcile_report *o, const char *path, struct err *e)
+{
 	struct sheet w;
-	if (o->r->lines + o->r->others > ROWS_MOST)
-		return err_set(e, ERR_RANGE,
-			       "more than %d rows; a spreadsheet holds no more: choose a period",
-			       ROWS_MOST);
-	int rc = sheet_open(&w, path, "A bill beside the meter", 0, false, e);
+	int rc = check_rows(o, e);
+	if (rc == 0)
+		rc = sheet_open(&w, path, title, 0, false, e);
 	if (rc != 0)
 		return rc;
-	put_sum_sheet(&w, o);
-	put_line_sheet(&w, o);
+	put_sheets(&w, o);
 	return sheet_close(&w, path, e);
+}
+
+int reconcile_report_xlsx_put(struct buf *out, const struct reconcile_report *o, struct err *e)
+{
+	struct sheet w;
+	char path[SHEET_PATH_MAX];
+	int rc = check_rows(o, e);
+	if (rc == 0)
+		rc = sheet_open_buffer(&w, path, title, 0, false, e);
+	if (rc != 0)
+		return rc;
+	put_sheets(&w, o);
+	return sheet_close_buffer(&w, path, out, e);
 }

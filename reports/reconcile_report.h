@@ -19,6 +19,9 @@ void reconcile_report_table(const struct reconcile_report *o);
 void reconcile_report_put(struct json_out *j, const struct reconcile_report *o);
 void reconcile_report_json(const struct reconcile_report *o);
 void reconcile_report_csv(const struct reconcile_report *o);
+/* Into memory. Errors: ERR_RANGE, ERR_SYSTEM. */
+void reconcile_report_html_put(struct buf *out, const struct reconcile_report *o);
+int reconcile_report_xlsx_put(struct buf *out, const struct reconcile_report *o, struct err *e);
 /* Errors: ERR_SYSTEM. */
 int reconcile_report_html(const struct reconcile_report *o, const char *path, struct err *e);
 int reconcile_report_xlsx(const struct reconcile_report *o, const char *path, struct err *e);

@@ -29,9 +29,9 @@ static int record_amount_of(struct record_amount *out, struct store *s, const st
 		       : rc;
 }
 
-static void put_record(struct json_out *j, const struct usage_row *row,
-		       const struct record_amount *a)
+static void put_record(void *user, const struct usage_row *row, const struct record_amount *a)
 {
+	struct json_out *j = user;
 	static const enum record_field texts[] = { FIELD_PROVIDER, FIELD_MODEL,	   FIELD_CUSTOMER,
 						   FIELD_PROJECT,  FIELD_WORKLOAD, FIELD_TASK,
 						   FIELD_SESSION,  FIELD_EFFORT };
@@ -183,6 +183,25 @@ static int put_facets(struct json_out *j, struct store *s, const struct rows_que
 	return rc;
 }
 
+/* The rows of a page, each with what it comes to. */
+static int each_row(struct store *s, const struct rows_page *page,
+		    void (*take)(void *user, const struct usage_row *row,
+				 const struct record_amount *a),
+		    void *user, struct err *e)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < page->count; i++) {
+		struct usage_row row;
+		struct record_amount a;
+		rc = store_row(s, page->row[i].seq, &row, e);
+		if (rc == 0)
+			rc = record_amount_of(&a, s, &row, e);
+		if (rc == 0)
+			take(user, &row, &a);
+	}
+	return rc;
+}
+
 int record_report_put(struct json_out *j, struct store *s, const struct rows_question *q,
 		      bool facets, struct err *e)
 {
@@ -194,15 +213,7 @@ int record_report_put(struct json_out *j, struct store *s, const struct rows_que
 	json_out_object(j, NULL);
 	json_out_string(j, "schema", "tally.records/1");
 	json_out_array(j, "records");
-	for (size_t i = 0; rc == 0 && i < page.count; i++) {
-		struct usage_row row;
-		struct record_amount a;
-		rc = store_row(s, page.row[i].seq, &row, e);
-		if (rc == 0)
-			rc = record_amount_of(&a, s, &row, e);
-		if (rc == 0)
-			put_record(j, &row, &a);
-	}
+	rc = each_row(s, &page, put_record, j, e);
 	json_out_end(j, ']');
 	json_out_string(j, "next",
 			page.more ? row_place_format(page.row[page.count - 1], place) : NULL);
@@ -271,9 +282,9 @@ static void put_sheet_cost(struct record_sheet *x, lxw_row_t at, const struct re
 	sheet_text(&x->w, at, SHEET_CURRENCY, a->price->currency);
 }
 
-static void put_sheet_row(struct record_sheet *x, const struct usage_row *row,
-			  const struct record_amount *a)
+static void put_sheet_row(void *user, const struct usage_row *row, const struct record_amount *a)
 {
+	struct record_sheet *x = user;
 	static const enum record_field texts[] = { FIELD_PROVIDER, FIELD_MODEL,	   FIELD_CUSTOMER,
 						   FIELD_PROJECT,  FIELD_WORKLOAD, FIELD_TASK,
 						   FIELD_SESSION };
@@ -335,15 +346,8 @@ static int put_sheet_pages(struct record_sheet *x, struct store *s, struct rows_
 			rc = err_set(e, ERR_RANGE,
 				     "more than %d records; choose a shorter period or take CSV",
 				     RECORD_SHEET_MOST);
-		for (size_t i = 0; rc == 0 && i < page.count; i++) {
-			struct usage_row row;
-			struct record_amount a;
-			rc = store_row(s, page.row[i].seq, &row, e);
-			if (rc == 0)
-				rc = record_amount_of(&a, s, &row, e);
-			if (rc == 0)
-				put_sheet_row(x, &row, &a);
-		}
+		if (rc == 0)
+			rc = each_row(s, &page, put_sheet_row, x, e);
 		q.goes_on = true;
 		if (page.count)
 			q.after = page.row[page.count - 1];
@@ -370,9 +374,16 @@ int record_report_xlsx(struct buf *out, struct store *s, const struct rows_quest
 
 /* --- for people --- */
 
-static void put_row(struct table *t, const struct usage_row *row, const struct record_amount *a,
-		    struct buf *b)
+struct record_table {
+	struct table *t;
+	struct buf text;
+};
+
+static void put_row(void *user, const struct usage_row *row, const struct record_amount *a)
 {
+	struct record_table *x = user;
+	struct table *t = x->t;
+	struct buf *b = &x->text;
 	static const enum record_field texts[] = { FIELD_ID, FIELD_MODEL, FIELD_CUSTOMER,
 						   FIELD_PROJECT };
 	const struct record *r = &row->record;
@@ -417,28 +428,19 @@ int record_report_table(struct store *s, const struct rows_question *q, bool qui
 		{ "" },
 	};
 	struct rows_page page;
-	struct buf b = { 0 };
 	int rc = usage_rows(&page, s, q, e);
 	if (rc != 0)
 		return rc;
-	struct table *t = table_open(columns, sizeof columns / sizeof *columns);
-	for (size_t i = 0; rc == 0 && i < page.count; i++) {
-		struct usage_row row;
-		struct record_amount a;
-		rc = store_row(s, page.row[i].seq, &row, e);
-		if (rc == 0)
-			rc = record_amount_of(&a, s, &row, e);
-		if (rc == 0)
-			put_row(t, &row, &a, &b);
-	}
+	struct record_table x = { .t = table_open(columns, sizeof columns / sizeof *columns) };
+	rc = each_row(s, &page, put_row, &x, e);
 	if (rc == 0 && page.count)
-		table_print(t);
+		table_print(x.t);
 	else if (rc == 0)
 		printf("no record of that kind and period is stored\n");
-	table_close(t);
+	table_close(x.t);
 	if (rc == 0 && page.count && !quiet)
 		printf("\ntally explain ID shows how a record was priced\n");
-	buf_release(&b);
+	buf_release(&x.text);
 	rows_page_release(&page);
 	return rc;
 }

@@ -273,11 +273,9 @@ static const char *amount(struct buf *b, struct money_total m, const char *curre
 	return b->p;
 }
 
-static const char *day(const struct statement *s, struct instant at, char out[16])
+static const char *day(const struct statement *s, struct instant at, char out[DAY_TEXT_MAX])
 {
-	const struct civil c = civil_from_day(zone_day(s->q.zone, at));
-	snprintf(out, 16, "%04d-%02d-%02d", c.year, c.month, c.day);
-	return out;
+	return day_format(zone_day(s->q.zone, at), out);
 }
 
 static void put_open_memo(struct memo *m, const struct statement *s, const char *currency)

@@ -1,11 +1,6 @@
 /* A provider's bill that somebody uploads, beside what was metered. */
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "base/when.h"
 #include "meter/billing/reconcile.h"
 #include "meter/billing/tiers.h"
@@ -14,12 +9,10 @@
 
 enum { FILES_MOST = 20, NAME_MOST = 100 };
 
-/* The files of the body, in a folder that only this question knows: readers of bills read files. */
+/* The files of the body. */
 struct upload {
-	char folder[40];
-	char *path[FILES_MOST];
-	int count;
-	struct arena texts;
+	struct bill_file file[FILES_MOST];
+	size_t count;
 };
 
 struct asked {
@@ -33,82 +26,40 @@ struct asked {
 
 /* --- the files --- */
 
-/* What is harmless of a file's name; its end says what is in it. */
-static const char *plain_name(struct upload *u, struct text given)
+/* The name as it was sent, without what it says of folders. */
+static const char *plain_name(struct asked *a, struct text given)
 {
-	char name[NAME_MOST + 1];
-	size_t n = 0;
-	for (size_t i = given.n > NAME_MOST ? given.n - NAME_MOST : 0; i < given.n; i++) {
-		const char c = given.p[i];
-		const bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-				  (c >= '0' && c <= '9') || strchr("-_", c) || (c == '.' && n);
-		name[n++] = good ? c : '_';
-	}
-	return n ? arena_text(&u->texts, name, n) : "bill";
-}
-
-static int keep(struct upload *u, struct text name, struct text bytes, struct err *e)
-{
-	const int i = u->count;
-	char *folder = arena_printf(&u->texts, "%s/%d", u->folder, i + 1);
-	if (mkdir(folder, 0700) != 0)
-		return err_set(e, ERR_SYSTEM, "the bill could not be kept: %s", strerror(errno));
-	u->path[i] = arena_printf(&u->texts, "%s/%s", folder, plain_name(u, name));
-	u->count++;
-	return file_write(u->path[i], bytes, e);
+	const char *slash = given.n ? memrchr(given.p, '/', given.n) : NULL;
+	const size_t n = slash ? (size_t)(given.p + given.n - slash - 1) : given.n;
+	return n ? arena_printf(&a->texts, "%.*s", n > NAME_MOST ? NAME_MOST : (int)n,
+				given.p + given.n - n)
+		 : "bill";
 }
 
 /* "files": [{"name": "cost.csv", "bytes": 1234}, ...], one behind the other in the body. */
-static int keep_all(struct upload *u, const struct http_question *q, struct err *e)
+static int find_files(struct upload *u, struct asked *a, struct err *e)
 {
-	json_value *files = json_member(q->settings, "files");
+	const struct text body = a->q->body;
 	size_t at = 0;
-	int rc = 0;
-	strcpy(u->folder, "/tmp/tally-bill-XXXXXX");
-	if (!mkdtemp(u->folder)) {
-		*u->folder = 0;
-		return err_set(e, ERR_SYSTEM, "the bill could not be kept: %s", strerror(errno));
-	}
-	for (json_value *f = json_first(files); rc == 0 && f; f = json_next(f)) {
+	for (json_value *f = json_first(json_member(a->q->settings, "files")); f;
+	     f = json_next(f)) {
 		struct decimal d;
 		int64_t bytes;
 		if (decimal_parse(&d, json_number_or_string(json_member(f, "bytes")), NULL) != 0 ||
-		    !decimal_to_int64(d, 0, &bytes) || bytes < 0 ||
-		    (uint64_t)bytes > q->body.n - at)
+		    !decimal_to_int64(d, 0, &bytes) || bytes < 0 || (uint64_t)bytes > body.n - at)
 			return err_set(e, ERR_USAGE, "'files' says how long each file is");
 		if (u->count == FILES_MOST)
 			return err_set(e, ERR_USAGE, "at most %d files at once", FILES_MOST);
-		rc = keep(u, json_string(json_member(f, "name")),
-			  (struct text){ q->body.p + at, (size_t)bytes }, e);
+		u->file[u->count++] =
+			(struct bill_file){ plain_name(a, json_string(json_member(f, "name"))),
+					    { body.p + at, (size_t)bytes } };
 		at += (size_t)bytes;
 	}
-	return rc == 0 && (u->count == 0 || at != q->body.n)
+	return u->count == 0 || at != body.n
 		       ? err_set(e, ERR_USAGE,
 				 "'files' lists the files of the body: [{\"name\": "
 				 "\"bill.csv\", \"bytes\": 1234}]")
-		       : rc;
-}
-
-static void forget(struct upload *u)
-{
-	for (int i = 0; i < u->count; i++) {
-		unlink(u->path[i]);
-		*strrchr(u->path[i], '/') = 0;
-		rmdir(u->path[i]);
-	}
-	if (*u->folder)
-		rmdir(u->folder);
-	arena_release(&u->texts);
-}
-
-/* Messages name the file as it was sent, not where it lay for a moment. */
-static void hide_folder(const struct upload *u, struct err *e)
-{
-	const size_t n = strlen(u->folder);
-	for (char *at; n && (at = strstr(e->message, u->folder));) {
-		const size_t gone = n + strspn(at + n, "/0123456789");
-		memmove(at, at + gone, strlen(at + gone) + 1);
-	}
+		       : 0;
 }
 
 /* --- what is asked --- */
@@ -201,24 +152,20 @@ static int read_asked(struct asked *a, struct reader *r, struct err *e)
 
 /* --- the answer --- */
 
-/* As a file; the reports write one, which is read again. */
-static int put_file(struct http_reply *out, const struct upload *u, const struct asked *a,
+static int put_file(struct http_reply *out, const char *format,
 		    const struct reconcile_report *report, struct err *e)
 {
-	const bool sheet = strcmp(a->format, "xlsx") == 0;
-	char path[sizeof u->folder + 16];
-	if (!sheet && strcmp(a->format, "html") != 0)
-		return err_set(e, ERR_USAGE, "format is json, html or xlsx, not '%s'", a->format);
-	snprintf(path, sizeof path, "%s/report", u->folder);
-	int rc = sheet ? reconcile_report_xlsx(report, path, e)
-		       : reconcile_report_html(report, path, e);
-	if (rc == 0)
-		rc = file_read(&out->body, path, 256 << 20, e);
-	unlink(path);
-	out->type = sheet ? "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-			  : "text/html; charset=utf-8";
-	out->filename = sheet ? "reconcile.xlsx" : "reconcile.html";
-	return rc;
+	if (strcmp(format, "html") == 0) {
+		out->type = "text/html; charset=utf-8";
+		out->filename = "reconcile.html";
+		reconcile_report_html_put(&out->body, report);
+		return 0;
+	}
+	if (strcmp(format, "xlsx") != 0)
+		return err_set(e, ERR_USAGE, "format is json, html or xlsx, not '%s'", format);
+	out->type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+	out->filename = "reconcile.xlsx";
+	return reconcile_report_xlsx_put(&out->body, report, e);
 }
 
 static int compare(struct reader *r, struct asked *a, const struct upload *u,
@@ -227,7 +174,7 @@ static int compare(struct reader *r, struct asked *a, const struct upload *u,
 	struct bill bill = { 0 };
 	struct reconciliation x = { 0 };
 	a->o.book = a->reading.book = r->book;
-	int rc = bill_read(&bill, (const char *const *)u->path, (size_t)u->count, &a->reading, e);
+	int rc = bill_parse(&bill, u->file, u->count, &a->reading, e);
 	if (rc == 0 && !a->o.provider)
 		a->o.provider = bill.provider;
 	if (rc == 0)
@@ -243,7 +190,7 @@ static int compare(struct reader *r, struct asked *a, const struct upload *u,
 							 .all = true };
 		struct json_out j;
 		if (a->format && strcmp(a->format, "json") != 0) {
-			rc = put_file(out, u, a, &report, e);
+			rc = put_file(out, a->format, &report, e);
 		} else {
 			json_out_open(&j, NULL);
 			reconcile_report_put(&j, &report);
@@ -265,12 +212,9 @@ int answer_reconcile(struct reader *r, const struct http_question *q, struct htt
 			 : err_set(e, ERR_USAGE,
 				   "send the bill as the body, and what is asked as 'settings'");
 	if (rc == 0)
-		rc = keep_all(&u, q, e);
+		rc = find_files(&u, &a, e);
 	if (rc == 0)
 		rc = compare(r, &a, &u, out, e);
-	if (rc != 0)
-		hide_folder(&u, e);
-	forget(&u);
 	zone_close(a.zone);
 	arena_release(&a.texts);
 	return rc;

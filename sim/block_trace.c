@@ -8,7 +8,7 @@
 
 enum { MOONCAKE_TOKENS = 512, BAILIAN_TOKENS = 16, AGENT_TOKENS = 64, BLOCKS_MOST = 1 << 30 };
 /* of one request: sixteen million tokens in the smallest blocks */
-enum { RANGE_MOST = 1 << 20 };
+enum { REQUEST_BLOCKS_MOST = 1 << 20 };
 
 struct fields {
 	struct text time, delay, input, output, blocks, conversation, session, model, chat, parent,
@@ -161,6 +161,7 @@ static void add_range(struct reader *r, uint32_t conversation, int64_t from, int
 static int add_blocks(struct reader *r, struct text list, uint32_t conversation, struct err *e)
 {
 	const char *p = list.p, *end = list.p + list.n;
+	const size_t before = r->t->blocks;
 	while (p < end) {
 		int64_t from = 0, to;
 		if (*p < '0' || *p > '9') {
@@ -181,10 +182,16 @@ static int add_blocks(struct reader *r, struct text list, uint32_t conversation,
 					return err_set(e, ERR_INVALID,
 						       "a block id is larger than 63 bits");
 		}
-		if (to < from || to - from >= RANGE_MOST ||
-		    r->t->blocks + (size_t)(to - from) > BLOCKS_MOST)
+		if (to < from)
 			return err_set(e, ERR_INVALID, "the blocks %lld-%lld are not a range",
 				       (long long)from, (long long)to);
+		if (to - from >= REQUEST_BLOCKS_MOST ||
+		    r->t->blocks - before + (size_t)(to - from) >= REQUEST_BLOCKS_MOST)
+			return err_set(e, ERR_INVALID, "a request names more than %d blocks",
+				       REQUEST_BLOCKS_MOST);
+		if (r->t->blocks + (size_t)(to - from) >= BLOCKS_MOST)
+			return err_set(e, ERR_INVALID, "the trace names more than %d blocks",
+				       BLOCKS_MOST);
 		add_range(r, conversation, from, to);
 	}
 	return p < end ? err_set(e, ERR_INVALID, "the block ids cannot be read at '%.10s'", p) : 0;

@@ -718,12 +718,22 @@ static int finish(struct bill_reader *r, const char *path, int rc, struct err *e
 	return 0;
 }
 
-int bill_parse(struct bill *out, struct text all, const char *path, const struct bill_options *o,
-	       struct err *e)
+static int add_file(struct bill_reader *r, const struct bill_file *f, struct err *e)
 {
-	struct bill_reader r = { .take = take_row, .bill = out, .path = path, .o = o };
+	r->path = f->name;
+	int rc = unpack(f->bytes, BILL_BYTES_MAX, parse, r, e);
+	return rc != 0 && r->file == 0 ? err_context(e, "%s", f->name) : rc;
+}
+
+int bill_parse(struct bill *out, const struct bill_file *file, size_t count,
+	       const struct bill_options *o, struct err *e)
+{
+	struct bill_reader r = { .take = take_row, .bill = out, .o = o };
+	int rc = 0;
 	*out = (struct bill){ 0 };
-	return finish(&r, path, unpack(all, BILL_BYTES_MAX, parse, &r, e), e);
+	for (size_t i = 0; rc == 0 && i < count; i++)
+		rc = add_file(&r, &file[i], e);
+	return finish(&r, file[0].name, rc, e);
 }
 
 int bill_read(struct bill *out, const char *const *path, size_t count, const struct bill_options *o,
@@ -734,12 +744,9 @@ int bill_read(struct bill *out, const char *const *path, size_t count, const str
 	*out = (struct bill){ 0 };
 	for (size_t i = 0; rc == 0 && i < count; i++) {
 		struct buf b = { 0 };
-		r.path = path[i];
-		rc = file_read(&b, r.path, BILL_BYTES_MAX, e);
-		if (rc == 0 &&
-		    (rc = unpack((struct text){ b.p, b.n }, BILL_BYTES_MAX, parse, &r, e)) != 0 &&
-		    r.file == 0)
-			err_context(e, "%s", r.path);
+		rc = file_read(&b, path[i], BILL_BYTES_MAX, e);
+		if (rc == 0)
+			rc = add_file(&r, &(struct bill_file){ path[i], { b.p, b.n } }, e);
 		buf_release(&b);
 	}
 	return finish(&r, path[0], rc, e);

@@ -73,9 +73,13 @@ bool bill_map(struct bill_options *o, struct text name, const char *column);
  * ERR_UNREADABLE, ERR_INVALID with file, line and field. */
 int bill_read(struct bill *out, const char *const *path, size_t count, const struct bill_options *o,
 	      struct err *e);
-/* One file from memory; path is for messages. */
-int bill_parse(struct bill *out, struct text all, const char *path, const struct bill_options *o,
-	       struct err *e);
+/* Files that are in memory; names are for messages. */
+struct bill_file {
+	const char *name;
+	struct text bytes;
+};
+int bill_parse(struct bill *out, const struct bill_file *file, size_t count,
+	       const struct bill_options *o, struct err *e);
 void bill_release(struct bill *b);
 
 #endif

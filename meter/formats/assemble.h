@@ -18,13 +18,13 @@ enum sighting sighting_compare(const int64_t a[BUCKET_COUNT], const int64_t b[BU
 
 /* Whether b asked for something else than a: another input side. */
 bool sighting_is_other_request(const int64_t a[BUCKET_COUNT], const int64_t b[BUCKET_COUNT]);
-/* Where one side tells its cache writes by lifetime and the other only their sum, both get the
- * split. */
 /* Where one of two sightings tells what was read from the cache or written to it, or what was
  * reasoning, and the other does not (the sums are the same), both get it. */
 void sighting_share_cached(int64_t a[BUCKET_COUNT], int64_t b[BUCKET_COUNT]);
 /* Parts and units only grow: the larger of both. */
 void sighting_share_others(int64_t *to, const int64_t *more);
+/* Where one side tells its cache writes by lifetime and the other only their sum, both get the
+ * split. */
 void sighting_share_split(int64_t a[BUCKET_COUNT], int64_t b[BUCKET_COUNT]);
 /* A call is as early as its earliest sighting and ended with its latest. */
 void sighting_span(int64_t *time_us, int64_t *completed_us, const struct record *r);

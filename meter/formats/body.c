@@ -64,15 +64,6 @@ int payload_stated(struct metered *m, json_value *usage, struct err *e)
 		json_member(json_member(usage, "cost_details"), "upstream_inference_cost"), e);
 }
 
-static void finish(struct payload_reader *r, struct metered *m, json_value *v, int rc,
-		   const struct err *e)
-{
-	if (rc == 0)
-		payload_take(r, m);
-	else
-		payload_refuse(r, m->line, v, e);
-}
-
 /* When it was made: answers say "created"; of a row whose counts are at the top, whoever wrote it
  * chose the name. */
 static json_value *instant_of(json_value *v, bool row)
@@ -118,7 +109,7 @@ static void read_answer(struct payload_reader *r, json_value *v, json_value *usa
 		rc = payload_tools(r, &m, v, usage, &e);
 	if (usage != v)
 		payload_judge_beside(r, &m, v, usage, "");
-	finish(r, &m, v, rc, &e);
+	payload_end(r, &m, v, rc, &e);
 }
 
 static void read_bedrock(struct payload_reader *r, json_value *v, json_value *usage, int64_t line)
@@ -138,7 +129,7 @@ static void read_bedrock(struct payload_reader *r, json_value *v, json_value *us
 	if (rc == 0)
 		rc = payload_counts(r, &m, usage, &beside, &e);
 	payload_judge_beside(r, &m, v, usage, "");
-	finish(r, &m, v, rc, &e);
+	payload_end(r, &m, v, rc, &e);
 }
 
 /* Also as the text that rows of a CSV or a table hold. */
@@ -203,7 +194,7 @@ static void read_litellm(struct payload_reader *r, json_value *v, int64_t line)
 			   json_number(json_member(v, "completion_tokens")).p);
 		m.raw = (struct text){ r->raw.p, r->raw.n };
 	}
-	finish(r, &m, v, rc, &e);
+	payload_end(r, &m, v, rc, &e);
 	json_close(inner);
 }
 
@@ -294,7 +285,7 @@ static void read_langfuse(struct payload_reader *r, json_value *v, json_value *u
 		json_put_value(&r->raw, usage);
 		m.raw = (struct text){ r->raw.p, r->raw.n };
 	}
-	finish(r, &m, v, rc, &e);
+	payload_end(r, &m, v, rc, &e);
 }
 
 /* new-api and one-api: the ratios and the cache stand as JSON text inside the row. */
@@ -353,7 +344,7 @@ static void read_new_api(struct payload_reader *r, json_value *v, int64_t line)
 	}
 	if (rc == 0)
 		rc = payload_counts(r, &m, v, &c, &e);
-	finish(r, &m, v, rc, &e);
+	payload_end(r, &m, v, rc, &e);
 	if (other)
 		json_close(other);
 }
@@ -390,7 +381,7 @@ static void read_cloudflare(struct payload_reader *r, json_value *v, int64_t lin
 		json_put_value(&r->raw, v);
 		m.raw = (struct text){ r->raw.p, r->raw.n };
 	}
-	finish(r, &m, v, rc, &e);
+	payload_end(r, &m, v, rc, &e);
 }
 
 bool body_document(struct payload_reader *r, json_value *v, int64_t line)

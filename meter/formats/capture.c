@@ -372,10 +372,7 @@ static void read_turn(struct payload_reader *r, json_value *v, json_value *usage
 	if (rc == 0)
 		rc = payload_counts(r, &m, usage, NULL, &e);
 	payload_judge_beside(r, &m, v, usage, "");
-	if (rc == 0)
-		payload_take(r, &m);
-	else
-		payload_refuse(r, line, v, &e);
+	payload_end(r, &m, v, rc, &e);
 }
 
 static bool codex_event(struct payload_reader *r, json_value *v, struct text type, int64_t line)

@@ -20,15 +20,6 @@ static json_value *either(json_value *a, json_value *b)
 	return a && json_kind(a) != JSON_NULL ? a : b;
 }
 
-static void finish(struct payload_reader *r, struct metered *m, json_value *v, int rc,
-		   const struct err *e)
-{
-	if (rc == 0)
-		payload_take(r, m);
-	else
-		payload_refuse(r, m->line, v, e);
-}
-
 static int set_count(struct raw_counts *c, enum raw_count which, json_value *n, struct err *e)
 {
 	return n && json_kind(n) != JSON_NULL ? counts_set(c, which, n, e) : 0;
@@ -68,7 +59,7 @@ static bool read_langchain(struct payload_reader *r, json_value *v, int64_t line
 			  either(json_member(meta, "grounding_metadata"),
 				 json_member(meta, "groundingMetadata")));
 	payload_judge_beside(r, &m, message, usage, "");
-	finish(r, &m, v, rc, &e);
+	payload_end(r, &m, v, rc, &e);
 	return true;
 }
 
@@ -195,7 +186,7 @@ static bool read_ai_sdk(struct payload_reader *r, json_value *v, json_value *par
 		rc = payload_tools(r, &m, v, counted, &e);
 	payload_grounding(r, &m, json_member(json_member(meta, "google"), "groundingMetadata"));
 	payload_recorded(&m, meta, false);
-	finish(r, &m, v, rc, &e);
+	payload_end(r, &m, v, rc, &e);
 	return true;
 }
 
@@ -237,7 +228,7 @@ static bool read_mux(struct payload_reader *r, json_value *v, int64_t line)
 	if (rc == 0)
 		rc = payload_counts(r, &m, counted, &c, &e);
 	payload_judge(r, &m, usage, true);
-	finish(r, &m, v, rc, &e);
+	payload_end(r, &m, v, rc, &e);
 	return true;
 }
 
@@ -281,7 +272,7 @@ static bool read_generation(struct payload_reader *r, json_value *v, int64_t lin
 	r->raw.n = 0;
 	json_put_value(&r->raw, g);
 	m.raw = (struct text){ r->raw.p, r->raw.n };
-	finish(r, &m, v, rc, &e);
+	payload_end(r, &m, v, rc, &e);
 	return true;
 }
 
@@ -336,7 +327,7 @@ static bool read_invocation(struct payload_reader *r, json_value *v, int64_t lin
 	buf_printf(&r->raw, "%s\"outputTokenCount\":%.*s}", r->raw.n > 1 ? "," : "",
 		   (int)json_number(answer).n, json_number(answer).p ? json_number(answer).p : "");
 	m.raw = (struct text){ r->raw.p, r->raw.n };
-	finish(r, &m, v, rc, &e);
+	payload_end(r, &m, v, rc, &e);
 	return true;
 }
 

@@ -162,6 +162,9 @@ void payload_settle_tools(struct payload_reader *r, struct metered *m);
 void payload_take_held(struct payload_reader *r, struct metered *m, json_value *held);
 void payload_take(struct payload_reader *r, struct metered *m);
 void payload_refuse(struct payload_reader *r, int64_t line, json_value *v, const struct err *why);
+/* Takes the call of document v, or, where rc is not 0, refuses it for that reason. */
+void payload_end(struct payload_reader *r, struct metered *m, json_value *v, int rc,
+		 const struct err *why);
 /* A copy whose texts live as long as the reader. */
 void payload_keep(struct payload_reader *r, struct metered *m);
 
@@ -181,6 +184,7 @@ void payload_keep(struct payload_reader *r, struct metered *m);
 	X(telemetry_document, "resourceSpans resourceLogs resourceMetrics event.name") \
 	X(cloud_event_document, "specversion") \
 	X(stream_document, "choices x_groq type=message_start") \
+	X(realtime_document, "") \
 	X(vendor_document, "generation_token_count inputTextTokenCount llm_output") \
 	X(framework_document, \
 	  "usage_metadata response_metadata providerMetadata native_tokens_prompt schemaType " \

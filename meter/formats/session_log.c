@@ -234,10 +234,7 @@ static void take_call(struct payload_reader *r, const struct session_format *f, 
 	if (rc == 0 && strcmp(f->shape, "qwen-code.session") == 0)
 		payload_twin(r, &m, "qwen", json_string(json_member(v, "sessionId")),
 			     f->find == find_qwen_answer);
-	if (rc == 0)
-		payload_take(r, &m);
-	else
-		payload_refuse(r, line, v, &e);
+	payload_end(r, &m, v, rc, &e);
 }
 
 static void keep(struct payload_reader *r, struct text *to, json_value *v)

@@ -242,6 +242,15 @@ void payload_take(struct payload_reader *r, struct metered *m)
 	r->sink.take(r->sink.user, m);
 }
 
+void payload_end(struct payload_reader *r, struct metered *m, json_value *v, int rc,
+		 const struct err *why)
+{
+	if (rc == 0)
+		payload_take(r, m);
+	else
+		payload_refuse(r, m->line, v, why);
+}
+
 void payload_refuse(struct payload_reader *r, int64_t line, json_value *v, const struct err *why)
 {
 	r->raw.n = 0;

@@ -147,10 +147,7 @@ static void take_place(struct payload_reader *r, const struct place *p, json_val
 		rc = payload_counts(r, &m, usage, &c, &e);
 	if (usage != v)
 		payload_judge_beside(r, &m, v, usage, "");
-	if (rc == 0)
-		payload_take(r, &m);
-	else
-		payload_refuse(r, line, v, &e);
+	payload_end(r, &m, v, rc, &e);
 }
 
 /* --- LangChain: the messages of a result tell more than the sum beside them --- */
@@ -199,10 +196,7 @@ static bool read_pydantic(struct payload_reader *r, json_value *v, int64_t line)
 	if (rc == 0)
 		rc = payload_counts(r, &m, usage, &c, &e);
 	payload_judge_beside(r, &m, v, usage, "");
-	if (rc == 0)
-		payload_take(r, &m);
-	else
-		payload_refuse(r, line, v, &e);
+	payload_end(r, &m, v, rc, &e);
 	return true;
 }
 

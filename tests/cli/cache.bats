@@ -92,3 +92,17 @@ END
 	run "$TALLY" cache none.jsonl
 	expect 1 'none.jsonl:1: not valid JSON'
 }
+@test "a request names at most a million blocks, in one range or in several" {
+	row() { printf '{"timestamp":0,"input_length":600000000,"output_length":1,"hash_ids":"%s"}\n' "$1"; }
+	row 0-1048575 >most.jsonl
+	run "$TALLY" cache most.jsonl --capacity inf --json
+	expect 0 '"requests": 1'
+	for blocks in 0-1048576 0-1000000,2000000-2048576 0-9223372036854775807; do
+		row "$blocks" >over.jsonl
+		run "$TALLY" cache over.jsonl --capacity inf
+		expect 1 'over.jsonl:1' 'more than 1048576 blocks'
+	done
+	row 9-3 >over.jsonl
+	run "$TALLY" cache over.jsonl --capacity inf
+	expect 1 'are not a range'
+}

@@ -50,7 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	case 3:
 	case 4:
 	case 5:
-		if (bill_parse(&bill, t, "fuzz", &columns, NULL) == 0)
+		if (bill_parse(&bill, &(struct bill_file){ "fuzz", t }, 1, &columns, NULL) == 0)
 			bill_release(&bill);
 		break;
 	case 6:
