@@ -882,11 +882,17 @@ void card_close(struct card *c)
 	free(c);
 }
 
+size_t tariff_tier(const struct tariff *t, int64_t prompt_tokens)
+{
+	for (size_t i = t->tier_count; i > 0; i--)
+		if (prompt_tokens > t->tier[i - 1].above ||
+		    (t->tier[i - 1].inclusive && prompt_tokens == t->tier[i - 1].above))
+			return i;
+	return 0;
+}
+
 const struct rates *tariff_rates(const struct tariff *t, int64_t prompt_tokens)
 {
-	for (size_t i = t->tier_count; i-- > 0;)
-		if (prompt_tokens > t->tier[i].above ||
-		    (t->tier[i].inclusive && prompt_tokens == t->tier[i].above))
-			return &t->tier[i].rates;
-	return &t->rates;
+	size_t tier = tariff_tier(t, prompt_tokens);
+	return tier ? &t->tier[tier - 1].rates : &t->rates;
 }

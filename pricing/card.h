@@ -136,7 +136,9 @@ const char *card_name(const struct card *c);
 void card_close(struct card *c);
 const struct calendar *card_calendar(const struct card *c, const char *name);
 
-/* The rates that a prompt of that length pays. */
+/* The context tier of a prompt of that length: 0 for the lowest, i for t->tier[i - 1]. */
+size_t tariff_tier(const struct tariff *t, int64_t prompt_tokens);
+/* The rates that it pays. */
 const struct rates *tariff_rates(const struct tariff *t, int64_t prompt_tokens);
 
 #endif

@@ -439,6 +439,11 @@ int ingest_price(struct ingest *in, const struct rated *what, int64_t *price, bo
 	uint64_t used = 0;
 	for (int k = 0; k < COUNT_KINDS; k++)
 		used |= (uint64_t)(r->counts[k] != 0) << k;
+	int64_t prompt = 0;
+	for (int k = 0; k < BUCKET_COMMON; k++)
+		prompt += bucket_is_prompt((enum bucket)k) ? r->counts[k] : 0;
+	if (!aggregate && r->requests < 2 && !(used >> BUCKET_COMMON))
+		a = tariffs_of_prompt(a, prompt);
 	bool plain = a->plain && !(used & a->unstated) && !(used >> BUCKET_COMMON);
 	plain &= !doubt;
 	if (plain && a->number) {
