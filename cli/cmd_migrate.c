@@ -24,8 +24,7 @@ static const struct option options[] = {
 	{ "customer", 0, "NAME", "only this customer's calls", false },
 	{ "project", 0, "NAME", "only this project's calls", false },
 	{ "at", 0, "WHEN", "start the trace at WHEN, keeping all intervals", false },
-	{ "cache", 0, "CACHE", "as in tally whatif (default: rebuilt by each vendor's contract)",
-	  false },
+	{ "cache", 0, "CACHE", "as in tally whatif (default: by each vendor's contract)", false },
 	{ "model", 'm', "MODEL", "the model of records that name none", false },
 	{ "provider", 'p', "VENDOR", "the vendor of records that name none", false },
 	{ "trace-format", 0, "FORMAT", "format of the trace (default by content)", false },
@@ -203,13 +202,10 @@ static int prepare(struct move *x, struct err *e)
 
 static int show(struct move *x, enum memo_format format, struct err *e)
 {
-	const char *cache = cli_value(x->cli, "cache");
 	const struct whatif_report whatif = {
 		.options = &x->o,
 		.result = x->migration.past,
-		.cache = cache				      ? cache
-			 : x->o.cache == WHATIF_CACHE_REBUILT ? "rebuilt"
-							      : "none",
+		.cache = cache_words_of(cli_value(x->cli, "cache"), x->o.cache, &x->o.rules),
 	};
 	const struct migration_report report = { .whatif = &whatif,
 						 .migration = &x->migration,

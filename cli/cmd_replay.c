@@ -73,8 +73,8 @@ static void warn(const struct replay_result *r, bool quiet)
 		fprintf(stderr, "tally: note: columns not used: %s\n", replay_unused_columns(r));
 	if (!quiet && replay_ignored_blocks(r))
 		fprintf(stderr, "tally: note: prompts name their blocks and record no hits, so "
-				"they are priced as input throughout; --cache infinite replays a "
-				"prefix cache\n");
+				"they are priced as input throughout; --cache vendor replays "
+				"each model's own cache\n");
 }
 
 /* --cache and the rules behind it. */

@@ -26,8 +26,9 @@ static const struct option options[] = {
 	  "and stays warm",
 	  false },
 	{ "cache", 0, "CACHE",
-	  "of counts none, recorded or rebuilt (the default); of prompt blocks none, vendor (they stay "
-	  "as long as the model's card says), infinite or a number, with ,ttl=SECONDS where they expire",
+	  "of counts none, recorded or rebuilt (the default); of prompt blocks none, vendor (the "
+	  "default: they stay as long as the model's card says), infinite or a number, with "
+	  ",ttl=SECONDS where they expire",
 	  false },
 	WORKLOAD_OPTIONS,
 	WORKLOAD_AT,
