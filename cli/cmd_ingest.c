@@ -6,6 +6,7 @@
 #include "cli/metering.h"
 #include "cli/sources.h"
 #include "cli/progress.h"
+#include "cli/refusals.h"
 #include "meter/ledger/draw.h"
 #include "meter/ingest/ingest_follow.h"
 #include "meter/read/exports.h"
@@ -28,14 +29,14 @@ static const struct option options[] = {
 	{ 0 },
 };
 
-enum { REFUSALS_SHOWN = 20, DRAW_EVERY_US = 1000000 };
+enum { DRAW_EVERY_US = 1000000 };
 
 struct work {
 	struct store *store;
 	struct book *book;
 	int64_t drawn_at_us, drawn_up_to; /* records that were in the store then */
 	int64_t uncovered;		  /* that drew nothing */
-	int64_t refusals;
+	struct refusals refusals;
 	struct progress progress;
 	bool quiet;
 	const char *path; /* of a refusal whose line comes next */
@@ -52,12 +53,7 @@ static void show_refusal(void *user, const char *path, int64_t line, const char 
 	}
 	if (!why)
 		why = s->why;
-	if (s->refusals++ >= REFUSALS_SHOWN)
-		return;
-	if (line > 0)
-		fprintf(stderr, "tally: %s:%lld: %s\n", path, (long long)line, why);
-	else
-		fprintf(stderr, "tally: %s: %s\n", path, why);
+	refusals_add(&s->refusals, path, line, why);
 }
 
 static void show_progress(void *user, int64_t records, int64_t done, int64_t total)
@@ -210,9 +206,7 @@ static int run(struct cli *cli, struct err *e)
 			rc = ingest_path(work.store, &o, path[i], &counts, e);
 	}
 	progress_end(&work.progress);
-	if (work.refusals > REFUSALS_SHOWN)
-		fprintf(stderr, "tally: and %s more\n",
-			COUNTED(work.refusals - REFUSALS_SHOWN, ""));
+	refusals_end(&work.refusals, work.refusals.met);
 	const bool partial = page_list_is_part(&pages);
 	page_list_release(&pages);
 	if (rc == 0)

@@ -45,9 +45,9 @@ struct move {
 	struct arena arena;
 	struct migration_result migration;
 	char words[300];
-	int told;
-	struct migration_refusal *refusal;
-	size_t refusals;
+	struct refusals refusals;
+	struct migration_refusal *reason; /* of what was left out */
+	size_t reasons;
 };
 
 /* "1.08:our count of 200 prompts" */
@@ -117,16 +117,16 @@ static void note_refused(void *user, const char *path, int64_t line, const char 
 {
 	struct move *x = user;
 	size_t i = 0;
-	while (i < x->refusals && strcmp(x->refusal[i].why, why) != 0)
+	while (i < x->reasons && strcmp(x->reason[i].why, why) != 0)
 		i++;
-	if (i == x->refusals) {
-		x->refusal = mem_grow(x->refusal, (i + 1) * sizeof *x->refusal);
-		x->refusal[x->refusals++] =
+	if (i == x->reasons) {
+		x->reason = mem_grow(x->reason, (i + 1) * sizeof *x->reason);
+		x->reason[x->reasons++] =
 			(struct migration_refusal){ .why = arena_text(&x->arena, why,
 								      strlen(why)) };
 	}
-	x->refusal[i].records++;
-	cli_tell_refused(&x->told, path, line, why);
+	x->reason[i].records++;
+	refusals_add(&x->refusals, path, line, why);
 }
 
 static int read_workload(struct move *x, struct err *e)
@@ -211,8 +211,8 @@ static int show(struct move *x, enum memo_format format, struct err *e)
 						 .migration = &x->migration,
 						 .factor = x->factor,
 						 .factors = 2,
-						 .refusal = x->refusal,
-						 .refusals = x->refusals,
+						 .refusal = x->reason,
+						 .refusals = x->reasons,
 						 .left_out = &x->source.left_out,
 						 .source = x->words };
 	struct memo memo = { 0 };
@@ -247,7 +247,7 @@ static int run(struct cli *cli, struct err *e)
 		rc = migration_run(&x->migration, &x->o, x->workload, zone_day(x->zone, from), e);
 	if (rc == 0) {
 		rc = show(x, format, e);
-		status = cli_sum_refused(x->workload->refused, x->told, "counted");
+		status = refusals_sum(&x->refusals, x->workload->refused, "counted");
 		if (left_out_any(&x->source.left_out))
 			status = 3;
 		for (size_t i = 0; i < x->o.scenarios; i++)
@@ -264,7 +264,7 @@ static int run(struct cli *cli, struct err *e)
 	zone_close(x->zone);
 	book_close(x->book);
 	arena_release(&x->arena);
-	free(x->refusal);
+	free(x->reason);
 	free(x);
 	return rc ? rc : status;
 }

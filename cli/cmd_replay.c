@@ -5,6 +5,7 @@
 #include "base/zone.h"
 #include "cli/cache_rules.h"
 #include "cli/progress.h"
+#include "cli/refusals.h"
 #include "sim/cache_words.h"
 #include "cli/sources.h"
 #include "reports/replay_report.h"
@@ -53,22 +54,16 @@ static void show_progress(void *user, int64_t done, int64_t total)
 
 static void warn(const struct replay_result *r, bool quiet)
 {
+	struct refusals refusals = { 0 };
 	for (size_t i = 0; i < replay_refusal_count(r); i++) {
 		const struct replay_refusal *f = replay_refusal(r, i);
-		if (f->line)
-			fprintf(stderr, "tally: %s:%lld: %s\n", f->path, (long long)f->line,
-				f->message);
-		else
-			fprintf(stderr, "tally: %s: %s\n", f->path, f->message);
+		refusals_add(&refusals, f->path, f->line, f->message);
 	}
-	int64_t shown = (int64_t)replay_refusal_count(r) + (replay_damage(r) != NULL);
-	if (replay_damage(r))
+	if (replay_damage(r)) {
 		fprintf(stderr, "tally: %s\n", replay_damage(r));
-	if (replay_refused(r) > shown)
-		fprintf(stderr, "tally: and %s more\n", COUNTED(replay_refused(r) - shown, ""));
-	if (replay_refused(r))
-		fprintf(stderr, "tally: %lld record%s refused and not counted\n",
-			(long long)replay_refused(r), replay_refused(r) == 1 ? "" : "s");
+		refusals.named++;
+	}
+	refusals_sum(&refusals, replay_refused(r), "counted");
 	if (!quiet && replay_unused_columns(r))
 		fprintf(stderr, "tally: note: columns not used: %s\n", replay_unused_columns(r));
 	if (!quiet && replay_ignored_blocks(r))

@@ -19,8 +19,7 @@ static bool is_there(const struct plan_moves *m, const char *name)
 }
 
 int plan_moves(struct plan_moves *out, const struct planner_work *w,
-	       const struct planner_scenario *s, const struct book *book, const char *currency,
-	       struct err *e)
+	       const struct planner_scenario *s, const struct planner_prices *prices, struct err *e)
 {
 	struct planner_work more[PLAN_MOVES] = { *w, *w, *w, *w, *w };
 	static const char *const words[PLAN_MOVES][2] = {
@@ -39,7 +38,7 @@ int plan_moves(struct plan_moves *out, const struct planner_work *w,
 		struct planner_result r;
 		if (!moves[i] || is_there(out, words[i][0]))
 			continue;
-		rc = planner_run(&r, &more[i], s, book, NULL, currency, e);
+		rc = planner_run(&r, &more[i], s, prices, e);
 		if (rc != 0)
 			break;
 		out->move[out->count++] = (struct plan_move){ .name = words[i][0],
