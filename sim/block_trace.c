@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include "meter/read/source.h"
 
-enum { MOONCAKE_TOKENS = 512, BAILIAN_TOKENS = 16, AGENT_TOKENS = 64, BLOCKS_MOST = 1 << 30 };
+enum { MOONCAKE_TOKENS = 512, BAILIAN_TOKENS = 16, AGENT_TOKENS = 64 };
 /* of one request: sixteen million tokens in the smallest blocks */
 enum { REQUEST_BLOCKS_MOST = 1 << 20 };
 
@@ -16,24 +16,26 @@ struct fields {
 	bool agent, bailian;
 };
 
-/* 1 + dense number of each small id of one conversation. */
+/* 1 + dense number of each small id of one conversation. All tables together have room for so many
+ * times the blocks that were named, however few each conversation names. */
 struct small_ids {
 	uint32_t *number;
 	size_t room;
 };
 
-enum { SMALL_IDS = 1 << 20 };
+enum { SMALL_IDS = 1 << 20, SMALL_ROOM = 16, SMALL_ROOM_FIRST = 1 << 16 };
 
 struct reader {
 	struct block_trace *t;
 	struct dict numbers; /* (conversation, id) to 1 + dense number, where the id is not small */
 	struct small_ids *small;
 	size_t small_room;    /* conversations that have a table */
+	size_t small_ids;     /* room of all tables */
 	struct dict chats;    /* Bailian: chat to the number of its root */
 	uint32_t *calls;      /* by conversation, how many so far */
 	int64_t *last_us;     /* likewise: when the last one began */
 	bool waits;	      /* some requests say how long after the one before they came */
-	int64_t block_tokens; /* as asked for */
+	const struct block_trace_options *o;
 	size_t calls_room, room, block_room;
 };
 
@@ -111,13 +113,15 @@ static struct small_ids *small_ids_of(struct reader *r, uint32_t conversation)
 }
 
 /* Room for ids up to that one; ids that leave most of a table empty go to the dict instead. */
-static bool small_enough(struct small_ids *s, int64_t id)
+static bool small_enough(struct reader *r, struct small_ids *s, int64_t id)
 {
 	if (id < (int64_t)s->room)
 		return true;
-	if (id >= SMALL_IDS || id > (int64_t)s->room * 4 + 4096)
+	const size_t room = (size_t)id + (size_t)id / 2 + 256;
+	if (id >= SMALL_IDS || id > (int64_t)s->room * 4 + 4096 ||
+	    r->small_ids + room - s->room > r->t->blocks * SMALL_ROOM + SMALL_ROOM_FIRST)
 		return false;
-	size_t room = (size_t)id + (size_t)id / 2 + 256;
+	r->small_ids += room - s->room;
 	s->number = mem_grow(s->number, room * sizeof *s->number);
 	memset(s->number + s->room, 0, (room - s->room) * sizeof *s->number);
 	s->room = room;
@@ -135,7 +139,7 @@ static uint32_t number_block(struct reader *r, struct small_ids *s, uint32_t con
 			: NULL;
 	if (known)
 		return (uint32_t)*known;
-	if (small_enough(s, id)) {
+	if (small_enough(r, s, id)) {
 		if (!s->number[id])
 			s->number[id] = (uint32_t)++r->t->distinct;
 		return s->number[id];
@@ -150,11 +154,24 @@ static void add_range(struct reader *r, uint32_t conversation, int64_t from, int
 	struct small_ids *s = small_ids_of(r, conversation);
 	size_t count = (size_t)(to - from + 1);
 	if (t->blocks + count > r->block_room) {
-		r->block_room = (t->blocks + count) * 2 + 4096;
+		r->block_room = (t->blocks + count) / 2 * 3 + 4096;
 		t->block = mem_grow(t->block, r->block_room * sizeof *t->block);
 	}
 	for (int64_t id = from; id <= to; id++)
 		t->block[t->blocks++] = number_block(r, s, conversation, id) - 1;
+}
+
+/* So many blocks are named then. */
+static int check_blocks(const struct reader *r, size_t named, struct err *e)
+{
+	const size_t most = r->o->sent ? BLOCKS_SENT_MOST : BLOCKS_MOST;
+	const size_t different = r->o->sent ? most / BLOCKS_SENT_ALIKE : most;
+	if (named <= most && r->t->distinct <= different)
+		return 0;
+	return err_set(e, ERR_TOO_LARGE,
+		       "the trace names more than %zu %sblocks%s", named > most ? most : different,
+		       named > most ? "" : "different ",
+		       r->o->sent ? ": that is for the command line (tally whatif)" : "");
 }
 
 /* "1-1112,1200" or [0, 1, 2]; ids of agent sessions count within their conversation. */
@@ -189,9 +206,9 @@ static int add_blocks(struct reader *r, struct text list, uint32_t conversation,
 		    r->t->blocks - before + (size_t)(to - from) >= REQUEST_BLOCKS_MOST)
 			return err_set(e, ERR_INVALID, "a request names more than %d blocks",
 				       REQUEST_BLOCKS_MOST);
-		if (r->t->blocks + (size_t)(to - from) >= BLOCKS_MOST)
-			return err_set(e, ERR_INVALID, "the trace names more than %d blocks",
-				       BLOCKS_MOST);
+		int rc = check_blocks(r, r->t->blocks + (size_t)(to - from) + 1, e);
+		if (rc != 0)
+			return rc;
 		add_range(r, conversation, from, to);
 	}
 	return p < end ? err_set(e, ERR_INVALID, "the block ids cannot be read at '%.10s'", p) : 0;
@@ -315,7 +332,7 @@ static void take_shape(struct reader *r, const struct fields *f)
 				  : "mooncake";
 	t->has_partial = !f->agent;
 	t->local = f->agent;
-	t->block_tokens = r->block_tokens ? r->block_tokens
+	t->block_tokens = r->o->block_tokens ? r->o->block_tokens
 			  : f->agent	  ? AGENT_TOKENS
 			  : f->bailian	  ? BAILIAN_TOKENS
 					  : MOONCAKE_TOKENS;
@@ -449,14 +466,14 @@ static int read_lines(struct reader *r, struct source *s, const char *path, stru
 			  : err_set(e, ERR_INVALID, "'%s' holds no request", path);
 }
 
-int block_trace_open(struct block_trace **out, const char *path, const char *format,
-		     int64_t block_tokens, struct err *e)
+int block_trace_open(struct block_trace **out, const char *path,
+		     const struct block_trace_options *o, struct err *e)
 {
 	struct source *s;
 	int rc = source_open(&s, path, e);
 	if (rc != 0)
 		return rc;
-	struct reader r = { .t = mem_zalloc(sizeof *r.t), .block_tokens = block_tokens };
+	struct reader r = { .t = mem_zalloc(sizeof *r.t), .o = o };
 	r.t->block = mem_alloc(sizeof *r.t->block); /* prompts may all be without blocks */
 	rc = read_lines(&r, s, path, e);
 	source_close(s);
@@ -470,6 +487,7 @@ int block_trace_open(struct block_trace **out, const char *path, const char *for
 	free(r.calls);
 	free(r.last_us);
 	/* a Mooncake trace may have sessions */
+	const char *format = o->format;
 	if (rc == 0 && format && strcmp(format, "auto") != 0 && strcmp(format, r.t->shape) != 0 &&
 	    !(strcmp(format, "mooncake") == 0 && strcmp(r.t->shape, "sessions") == 0))
 		rc = err_set(e, ERR_INVALID, "'%s' is a %s trace, not %s", path, r.t->shape,

@@ -81,7 +81,9 @@ static struct entries number_entries(const struct block_trace *t, const struct e
 	}
 	if (scope == CACHE_GLOBAL)
 		return (struct entries){ .of = t->block, .count = t->distinct };
-	if (scope == CACHE_MODEL && t->distinct * models < (size_t)1 << 28)
+	/* many models that answer little each would leave most of the table empty */
+	if (scope == CACHE_MODEL && t->distinct * models < (size_t)1 << 28 &&
+	    t->distinct * models <= t->blocks * 4 + 4096)
 		return number_by_model(t, model, models);
 	struct dict numbers = { 0 };
 	struct entries en = { .own = mem_alloc((t->blocks + 1) * sizeof *en.own) };
