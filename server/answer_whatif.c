@@ -18,7 +18,13 @@
 #include "sim/workload_read.h"
 #include "sim/workload_store.h"
 
-enum { CALLS_MOST = 2000000, MODELS_MOST = 2000, SCENARIOS_MOST = 20, SECONDS_MOST = 120, RESAMPLES = 1000 };
+enum {
+	CALLS_MOST = 2000000,
+	MODELS_MOST = 2000,
+	SCENARIOS_MOST = 20,
+	SECONDS_MOST = 120,
+	RESAMPLES = 1000
+};
 
 struct asked {
 	struct reader *r;

@@ -29,12 +29,12 @@ struct reader {
 	struct block_trace *t;
 	struct dict numbers; /* (conversation, id) to 1 + dense number, where the id is not small */
 	struct small_ids *small;
-	size_t small_room;    /* conversations that have a table */
-	size_t small_ids;     /* room of all tables */
-	struct dict chats;    /* Bailian: chat to the number of its root */
-	uint32_t *calls;      /* by conversation, how many so far */
-	int64_t *last_us;     /* likewise: when the last one began */
-	bool waits;	      /* some requests say how long after the one before they came */
+	size_t small_room; /* conversations that have a table */
+	size_t small_ids;  /* room of all tables */
+	struct dict chats; /* Bailian: chat to the number of its root */
+	uint32_t *calls;   /* by conversation, how many so far */
+	int64_t *last_us;  /* likewise: when the last one began */
+	bool waits;	   /* some requests say how long after the one before they came */
 	const struct block_trace_options *o;
 	size_t calls_room, room, block_room;
 };
@@ -168,9 +168,8 @@ static int check_blocks(const struct reader *r, size_t named, struct err *e)
 	const size_t different = r->o->sent ? most / BLOCKS_SENT_ALIKE : most;
 	if (named <= most && r->t->distinct <= different)
 		return 0;
-	return err_set(e, ERR_TOO_LARGE,
-		       "the trace names more than %zu %sblocks%s", named > most ? most : different,
-		       named > most ? "" : "different ",
+	return err_set(e, ERR_TOO_LARGE, "the trace names more than %zu %sblocks%s",
+		       named > most ? most : different, named > most ? "" : "different ",
 		       r->o->sent ? ": that is for the command line (tally whatif)" : "");
 }
 
@@ -333,9 +332,9 @@ static void take_shape(struct reader *r, const struct fields *f)
 	t->has_partial = !f->agent;
 	t->local = f->agent;
 	t->block_tokens = r->o->block_tokens ? r->o->block_tokens
-			  : f->agent	  ? AGENT_TOKENS
-			  : f->bailian	  ? BAILIAN_TOKENS
-					  : MOONCAKE_TOKENS;
+			  : f->agent	     ? AGENT_TOKENS
+			  : f->bailian	     ? BAILIAN_TOKENS
+					     : MOONCAKE_TOKENS;
 }
 
 /* Its conversation and model, by number. */

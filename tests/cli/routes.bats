@@ -131,6 +131,9 @@ assert d['next'] is None"
 	rows 6 '0, 1 + i * 1048576, (i + 1) * 1048576' | gzip >trace.gz; sends; expect 0 too_large 'more than 4194304 different blocks' 413
 	rows 2001 'i, 1, 9' | gzip >trace.gz; sends; expect 0 too_large '2001 models' 413
 	rows 9 '0, 1, 1048576' | gzip >trace.gz; sends; expect 0 '"records": 9' 200
+	awk 'BEGIN { for (i = 0; i < 40000; i++) printf "{\"c\":%d,\"t\":0,\"m\":\"m\",\"in\":64,\"out\":1,\"h\":\"4095\"}\n", i }' | gzip >trace.gz; sends; expect 0 '"records": 40000' 200
+	rss=$(awk '/VmHWM/ { print int($2 / 1024) }' /proc/$SERVER/status)
+	[ "$rss" -lt 900 ] || fail "40,000 conversations of a block take $rss MB"
 	rows 1 '0, 1, 9' | gzip | gzip >trace.gz; sends; expect 0 'as it is, or as gzip' 422
 	echo nonsense | gzip >trace.gz; sends; expect 0 'the trace' 422; case $output in *tally-upload*) fail "it says where the trace was kept" ;; esac
 	get -H "Authorization: Bearer $all" -D headers -d '{"html":true,"scenarios":["recorded"]}' $URL/v1/whatif; expect 0 'id="report-data"' 200
