@@ -12,7 +12,7 @@ enum { REQUEST_BLOCKS_MOST = 1 << 20 };
 
 struct fields {
 	struct text time, delay, input, output, blocks, conversation, session, model, chat, parent,
-		customer, breakpoints;
+		customer, breakpoints, contents;
 	bool agent, bailian;
 };
 
@@ -83,6 +83,8 @@ static int walk(struct text line, struct fields *f, struct err *e)
 			f->customer = value;
 		else if (text_is(key, "breakpoints"))
 			f->breakpoints = value;
+		else if (text_is(key, "content_blocks"))
+			f->contents = value;
 		else if (text_is(key, "chat_id"))
 			f->chat = value;
 		else if (text_is(key, "parent_chat_id"))
@@ -238,14 +240,13 @@ static uint32_t root_of(struct reader *r, struct text chat, struct text parent)
 	return (uint32_t)root;
 }
 
-/* [4096, 8192]: rising, within the prompt. */
-static int add_breakpoints(struct reader *r, struct text list, struct block_request *q,
-			   struct err *e)
+/* [4096, 8192]: rising, within the prompt; counts them. */
+static int add_places(struct reader *r, struct text list, const char *name, int64_t input,
+		      uint16_t *count, struct err *e)
 {
 	struct block_trace *t = r->t;
 	int64_t before = 0, at;
 	const char *p = list.n ? list.p : "", *end = p + list.n;
-	q->first_break = (uint32_t)t->breakpoints;
 	while (p < end) {
 		const char *digits = p;
 		if (strchr("[], \t", *p)) {
@@ -254,18 +255,18 @@ static int add_breakpoints(struct reader *r, struct text list, struct block_requ
 		}
 		while (p < end && *p >= '0' && *p <= '9')
 			p++;
-		if (whole((struct text){ digits, (size_t)(p - digits) }, "breakpoints", &at, e) !=
-			    0 ||
-		    at <= before || at > q->input)
+		if (whole((struct text){ digits, (size_t)(p - digits) }, name, &at, e) != 0 ||
+		    at <= before || at > input || *count == UINT16_MAX)
 			return err_set(e, ERR_INVALID,
-				       "field 'breakpoints' is a list of places in the prompt, in "
-				       "tokens from its start and rising");
+				       "field '%s' is a list of places in the prompt, in "
+				       "tokens from its start and rising, %d at most",
+				       name, UINT16_MAX);
 		if ((t->breakpoints & (t->breakpoints - 1)) == 0)
 			t->breakpoint =
 				mem_grow(t->breakpoint, (t->breakpoints ? t->breakpoints * 2 : 1) *
 								sizeof *t->breakpoint);
 		t->breakpoint[t->breakpoints++] = before = at;
-		q->breaks++;
+		(*count)++;
 	}
 	return 0;
 }
@@ -402,13 +403,16 @@ static int add_request(struct reader *r, struct text line, struct err *e)
 			     "allow %lld (see --block)",
 			     (long long)q.input, q.count, (long long)t->block_tokens,
 			     (long long)most);
+	q.first_break = (uint32_t)t->breakpoints;
 	if (rc == 0)
-		rc = add_breakpoints(r, f.breakpoints, &q, e);
+		rc = add_places(r, f.breakpoints, "breakpoints", q.input, &q.breaks, e);
+	if (rc == 0)
+		rc = add_places(r, f.contents, "content_blocks", q.input, &q.contents, e);
 	if (rc == 0 && unquoted(f.customer).n && !text_is(f.customer, "null"))
 		q.customer = number_of(&t->customers, unquoted(f.customer));
 	if (rc != 0) {
 		t->blocks = q.first;
-		t->breakpoints -= q.breaks;
+		t->breakpoints = q.first_break;
 		if (q.conversation)
 			r->calls[q.conversation]--;
 		return rc;

@@ -17,7 +17,10 @@ struct block_request {
 	uint32_t conversation, model, customer; /* numbers of names; 0: none */
 	uint32_t call;				/* of the conversation, from 0 */
 	uint32_t first, count;			/* of `block` */
-	uint32_t first_break, breaks;		/* of `breakpoint` */
+	/* of `breakpoint`: what the client marks, and behind it where its content blocks end (none:
+	   unknown) */
+	uint32_t first_break;
+	uint16_t breaks, contents;
 };
 
 enum { BLOCK_REFUSALS_KEPT = 20 };
