@@ -229,6 +229,20 @@ stripped() { # TRACE MODEL: counts alone, recorded on that model
 	gap=1 calls no-such-model 64000:0 8192:0 64640:0 8832:0 >t.csv
 	run "$TALLY" whatif t.csv -s s=deepseek-v4-flash --csv --resamples 0
 	expect 0 "s,,4,73472,72192,0,0,"
+	# a helper that runs on another model has grown to more than half the session: each goes on from its own
+	cat >t.csv <<-'END'
+	time,model,session,input,output
+	2026-06-15T00:00:00Z,no-such-model,a,96000,0
+	2026-06-15T00:00:01Z,no-such-helper,a,64000,0
+	2026-06-15T00:00:02Z,no-such-model,a,102400,0
+	2026-06-15T00:00:03Z,no-such-helper,a,64640,0
+	END
+	run "$TALLY" whatif t.csv -s s=deepseek-v4-flash --csv --resamples 0
+	expect 0 "s,,4,167040,160000,0,0,"
+	# a record that switches by the call is one thread: nothing else goes on from the call before
+	sed -i 's/,64000,/,98560,/; s/,64640,/,108800,/' t.csv
+	run "$TALLY" whatif t.csv -s s=deepseek-v4-flash --csv --resamples 0
+	expect 0 "s,,4,108800,296960,0,0,"
 	# the same prompt is asked again after another: it was there, whole
 	gap=1 calls no-such-model 6400:0 12800:0 6400:0 >t.csv
 	run "$TALLY" whatif t.csv -s s=deepseek-v4-flash --csv --resamples 0
