@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/zone.h"
 #include "cli/cache_rules.h"
+#include "cli/metering.h"
 #include "cli/progress.h"
 #include "sim/cache_words.h"
 #include "cli/sources.h"
@@ -69,7 +70,9 @@ static void warn(const struct replay_result *r, bool quiet)
 	if (replay_refused(r))
 		fprintf(stderr, "tally: %lld record%s refused and not counted\n",
 			(long long)replay_refused(r), replay_refused(r) == 1 ? "" : "s");
-	if (!quiet && replay_unused_columns(r))
+	if (replay_doubtful_columns(r))
+		fprintf(stderr, COLUMNS_IN_DOUBT, replay_doubtful_columns(r));
+	else if (!quiet && replay_unused_columns(r))
 		fprintf(stderr, "tally: note: columns not used: %s\n", replay_unused_columns(r));
 	if (!quiet && replay_ignored_blocks(r))
 		fprintf(stderr, "tally: note: prompts name their blocks and record no hits, so "
@@ -192,6 +195,7 @@ static int run(struct cli *cli, struct err *e)
 		const struct sums *total = replay_total(result);
 		status = total->unpriced || (o.plan && total->uncredited) ||
 					 replay_refused(result) ||
+					 replay_doubtful_columns(result) ||
 					 replay_lower_bound(result)->placeholders
 				 ? 3
 				 : 0;

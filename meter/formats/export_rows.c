@@ -491,7 +491,7 @@ bool export_document(struct payload_reader *r, json_value *v, int64_t line)
 	json_value *items = export_page_items(v);
 	const struct export_format *f = export_of_document(v, EXPORT_AS_USAGE);
 	if (items)
-		page_list_see(&r->pages, v, f);
+		page_list_see(&r->doubts.pages, v, f);
 	if (!f && !export_page_is_empty(v))
 		return false;
 	if (!f) {
