@@ -461,32 +461,10 @@ static int add_amount(struct bill_reader *r, struct bill_line *l, const struct b
 	return rc;
 }
 
-/* Whether it begins with that word: "Total (USD)" does with "total", "totality" does not. */
-static bool begins_with_word(struct text s, const char *word)
-{
-	const size_t n = strlen(word);
-	return s.n >= n && strncasecmp(s.p, word, n) == 0 &&
-	       (s.n == n || !((s.p[n] | 32) >= 'a' && (s.p[n] | 32) <= 'z'));
-}
-
-static bool says_total(struct text s)
-{
-	static const char *const words[] = {
-		"total",	"totals",	 "grand total", "sum",		 "subtotal",
-		"sub-total",	"sub total",	 "summe",	"gesamt",	 "gesamtsumme",
-		"gesamtbetrag", "zwischensumme", "sous-total",	"somme",	 "suma",
-		"合计",		"总计",		 "小计",	"filtered total"
-	};
-	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-		if (begins_with_word(s, words[i]))
-			return true;
-	return false;
-}
-
 static bool is_total(const struct bill_row *row)
 {
-	return says_total(row->value[ROLE_START]) || says_total(row->value[ROLE_MODEL]) ||
-	       says_total(row->first);
+	return words_say_total(row->value[ROLE_START]) || words_say_total(row->value[ROLE_MODEL]) ||
+	       words_say_total(row->first);
 }
 
 /* Tokens of a CSV of named columns; reports of usage state them in ways of their own. */
@@ -521,7 +499,7 @@ static int add_total(struct bill_reader *r, const struct bill_row *row, struct t
 	if (!cost.n)
 		return 0;
 	int rc = money_of(r, cost, &t.cost, e);
-	if (rc == 0 && row->value[ROLE_START].n && !says_total(row->value[ROLE_START])) {
+	if (rc == 0 && row->value[ROLE_START].n && !words_say_total(row->value[ROLE_START])) {
 		rc = days_from(r, row, &f, e);
 		t.day = f.day;
 	}

@@ -221,10 +221,20 @@ static size_t formats(void)
 static bool serves(const struct export_format *f, enum export_use use)
 {
 	if (f->general || use == EXPORT_AS_CALLS)
-		return f->general && use == EXPORT_AS_CALLS;
+		return f->general && use == EXPORT_AS_CALLS && f->kind != EXPORT_BILL;
 	return use == EXPORT_AS_ANY ||
 	       (use == EXPORT_AS_BILL ? f->kind == EXPORT_BILL || f->has_cost
 				      : f->kind != EXPORT_BILL);
+}
+
+const struct export_format *export_of_own_bills(void)
+{
+	size_t i = 0;
+	while (i < formats() &&
+	       !(registry.format[i].general && registry.format[i].kind == EXPORT_BILL))
+		i++;
+	CHECK(i < registry.count);
+	return &registry.format[i];
 }
 
 /* --- names --- */

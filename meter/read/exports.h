@@ -120,6 +120,9 @@ bool export_page_is_empty(json_value *v);
 json_value *export_rows_in(const struct export_format *f, json_value *item);
 /* What a row says under that name, or the item around it (may be NULL). */
 json_value *export_value(json_value *row, json_value *item, const char *name);
+/* The entry of bills that are nobody's in particular, by what several languages call the columns.
+ */
+const struct export_format *export_of_own_bills(void);
 /* Of a header; the one with the most needed names where several fit. */
 const struct export_format *export_of_columns(const struct text *names, size_t count,
 					      enum export_use use);
