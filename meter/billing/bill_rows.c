@@ -4,6 +4,7 @@
 
 #include "base/csv.h"
 #include "meter/billing/bill_parts.h"
+#include "meter/read/flat_document.h"
 
 enum { COLUMNS_MAX = 64, DOCUMENTS_MAX = 8 };
 
@@ -402,7 +403,7 @@ static int read_json(struct bill_reader *r, struct text all, struct err *e)
 {
 	struct json_document *d;
 	const char *p = all.p, *end = all.p + all.n;
-	int rc = json_open(&d, all, e);
+	int rc = flat_document_open(&d, all, e);
 	if (rc == 0) {
 		rc = take_document(r, json_root(d), 0, e);
 		json_close(d);
@@ -417,7 +418,7 @@ static int read_json(struct bill_reader *r, struct text all, struct err *e)
 		p += one.n + (p + one.n < end);
 		if (one.n == 0 || text_is(one, "\r"))
 			continue;
-		rc = json_open(&d, one, e);
+		rc = flat_document_open(&d, one, e);
 		if (rc == 0) {
 			rc = take_document(r, json_root(d), 0, e);
 			json_close(d);

@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/csv.h"
+#include "meter/read/flat_document.h"
 
 enum { FORMATS_MAX = 96, EXPORT_NAME_MAX = 120 };
 
@@ -56,6 +57,10 @@ static uint8_t role_of(struct text word)
 		[ROLE_SERVICE] = "service",
 		[ROLE_PRODUCT] = "product",
 		[ROLE_UNIT] = "unit",
+		[ROLE_BILLED_MONTH] = "billed_month",
+		[ROLE_YEAR] = "year",
+		[ROLE_MONTH] = "month",
+		[ROLE_DAY] = "day",
 		[ROLE_COUNT + RAW_PROMPT] = "prompt",
 		[ROLE_COUNT + RAW_COMPLETION] = "completion",
 		[ROLE_COUNT + RAW_TOTAL] = "total",
@@ -625,7 +630,8 @@ const struct export_format *export_of_table(struct text all, char *separator, st
 static const struct export_format *of_json(struct text s)
 {
 	struct json_document *d;
-	if (json_open(&d, first_line(s), NULL) != 0 && json_open(&d, s, NULL) != 0)
+	if (flat_document_open(&d, first_line(s), NULL) != 0 &&
+	    flat_document_open(&d, s, NULL) != 0)
 		return NULL;
 	const struct export_format *f = export_of_document(json_root(d), EXPORT_AS_ANY);
 	json_close(d);

@@ -54,6 +54,10 @@ enum export_role {
 	ROLE_SERVICE, /* the product that a line is of */
 	ROLE_PRODUCT, /* whose name may hold the family of models that ROLE_MODEL leaves out */
 	ROLE_UNIT,
+	ROLE_BILLED_MONTH, /* an instant in it */
+	ROLE_YEAR,	   /* of a line of a bill that states its time in numbers */
+	ROLE_MONTH,
+	ROLE_DAY,
 	ROLE_COUNT, /* + enum raw_count, or RAW_COUNTS + enum unit */
 };
 enum { ROLE_UNITS = ROLE_COUNT + RAW_COUNTS, EXPORT_ROLES = ROLE_UNITS + UNIT_COUNT };
