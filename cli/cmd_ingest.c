@@ -10,7 +10,7 @@
 #include "meter/ledger/draw.h"
 #include "meter/ingest/ingest_follow.h"
 #include "meter/read/exports.h"
-#include "meter/read/page_list.h"
+#include "meter/read/doubts.h"
 #include "meter/read/places.h"
 #include "reports/json_out.h"
 #include "reports/lower_bound_report.h"
@@ -164,8 +164,8 @@ static int run(struct cli *cli, struct err *e)
 {
 	struct field_map map[OPTION_VALUES_MAX];
 	struct work work = { .progress = progress_begin(cli, ""), .quiet = cli->quiet };
-	struct page_list pages = { 0 };
-	struct ingest_files o = { .pages = &pages,
+	struct doubts doubts = { 0 };
+	struct ingest_files o = { .doubts = &doubts,
 				  .format = cli_value(cli, "format"),
 				  .map = map,
 				  .on_refusal = show_refusal,
@@ -207,8 +207,10 @@ static int run(struct cli *cli, struct err *e)
 	}
 	progress_end(&work.progress);
 	refusals_end(&work.refusals, work.refusals.met);
-	const bool partial = page_list_is_part(&pages);
-	page_list_release(&pages);
+	const bool partial = page_list_is_part(&doubts.pages), columns = doubts.columns.n > 0;
+	if (columns)
+		fprintf(stderr, COLUMNS_IN_DOUBT, doubts.columns.p);
+	doubts_release(&doubts);
 	if (rc == 0)
 		rc = draw(&work, e);
 	if (rc == 0 || counts.read)
@@ -217,7 +219,7 @@ static int run(struct cli *cli, struct err *e)
 	store_close(work.store);
 	book_close(work.book);
 	bool lacks = counts.unpriced || work.uncovered || counts.quarantined || counts.conflicts ||
-		     counts.unread || partial;
+		     counts.unread || partial || columns;
 	return rc ? rc : lacks ? 3 : 0;
 }
 

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/zone.h"
 #include "cli/cache_rules.h"
+#include "cli/metering.h"
 #include "cli/progress.h"
 #include "cli/refusals.h"
 #include "sim/cache_words.h"
@@ -64,7 +65,9 @@ static void warn(const struct replay_result *r, bool quiet)
 		refusals.named++;
 	}
 	refusals_sum(&refusals, replay_refused(r), "counted");
-	if (!quiet && replay_unused_columns(r))
+	if (replay_doubtful_columns(r))
+		fprintf(stderr, COLUMNS_IN_DOUBT, replay_doubtful_columns(r));
+	else if (!quiet && replay_unused_columns(r))
 		fprintf(stderr, "tally: note: columns not used: %s\n", replay_unused_columns(r));
 	if (!quiet && replay_ignored_blocks(r))
 		fprintf(stderr, "tally: note: prompts name their blocks and record no hits, so "
@@ -187,6 +190,7 @@ static int run(struct cli *cli, struct err *e)
 		const struct sums *total = replay_total(result);
 		status = total->unpriced || (o.plan && total->uncredited) ||
 					 replay_refused(result) ||
+					 replay_doubtful_columns(result) ||
 					 replay_lower_bound(result)->placeholders
 				 ? 3
 				 : 0;

@@ -43,13 +43,14 @@ static void refuse(void *user, int64_t line, struct text raw, const struct err *
 /* One value of a line under the name of its column; what may be billed and is not understood leaves
  * the record without a price, as it did before. */
 static int read_value(struct metered *m, struct buf *why, struct text name, struct text value,
-		      bool has_at, struct err *e)
+		      bool has_at, bool lacks, struct err *e)
 {
 	const enum record_field f = column_field(shape_by_name("csv"), NULL, 0, name);
 	/* the instant that the retry gives stands for one that is empty */
 	if (f == FIELD_TIME && has_at && value.n == 0)
 		return 0;
-	if (f == FIELD_UNKNOWN && !m->unread && !value_is_nothing(value)) {
+	if (!m->unread && ((f == FIELD_UNKNOWN && !value_is_nothing(value)) ||
+			   (f == FIELD_OBSCURE && lacks && value_may_be_count(value)))) {
 		column_tell(why, name);
 		m->unread = why->p;
 	}
@@ -75,8 +76,12 @@ static void read_line(struct attempt *a, const struct held *h, bool has_at)
 	if (rc == 0 && names->count != values->count)
 		rc = err_set(&e, ERR_INVALID, "the line has %zu fields where the header has %zu",
 			     values->count, names->count);
+	uint64_t fields = 0;
 	for (size_t i = 0; rc == 0 && i < names->count; i++)
-		rc = read_value(&m, &why, names->field[i], values->field[i], has_at, &e);
+		fields |= (uint64_t)1 << record_field_by_name(names->field[i]);
+	for (size_t i = 0; rc == 0 && i < names->count; i++)
+		rc = read_value(&m, &why, names->field[i], values->field[i], has_at,
+				fields_lack_counts(fields), &e);
 	if (rc == 0)
 		rc = record_finish(&m.record, &e);
 	if (rc == 0)
