@@ -141,9 +141,12 @@ $(B)/gen/web/parts.js: $(PAGE_PARTS)
 	@mkdir -p $(@D)
 	cat $(PAGE_PARTS) > $@
 # one script, its parts in one scope, without what only people read
-$(B)/gen/web/page.js: $(PAGE_JS) Makefile
+$(B)/gen/pack_script: tools/pack_script.c
 	@mkdir -p $(@D)
-	{ echo "(() => {'use strict';"; cat $(PAGE_JS) | sed -e 's/^[[:blank:]]*//' -e '/^\/\*.*\*\/$$/d'; echo '})();'; } > $@
+	$(CC) $(CPPFLAGS) $(CFLAGS) -o $@ $<
+$(B)/gen/web/page.js: $(B)/gen/pack_script $(PAGE_JS) Makefile
+	@mkdir -p $(@D)
+	{ echo "(()=>{'use strict';"; $< $(PAGE_JS) && echo '})();'; } > $@.tmp && mv $@.tmp $@
 $(B)/gen/web.c: $(WEB) Makefile
 	@mkdir -p $(@D)
 	@{ echo '#include "reports/web.h"'; echo 'const struct web_asset web_assets[] = {'; \
