@@ -177,7 +177,7 @@ static void print_rerate(const struct cli *cli, const struct rerate_result *r, b
 	struct json_out j;
 	if (cli->json) {
 		json_out_open(&j, stdout);
-		rerate_report_put(&j, r, dry, cards);
+		rerate_report_put(&j, r, dry, text_of(cli_currency(cli)), cards);
 		json_out_close(&j);
 		return;
 	}

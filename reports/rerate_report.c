@@ -10,12 +10,13 @@ void rerate_report_price(struct buf *b, struct text ref, struct text window, str
 }
 
 void rerate_report_put(struct json_out *j, const struct rerate_result *r, bool dry,
-		       const char *cards)
+		       struct text currency, const char *cards)
 {
 	struct buf b = { 0 };
 	json_out_object(j, NULL);
 	json_out_string(j, "schema", "tally.rerate/1");
 	json_out_bool(j, "dry_run", dry);
+	json_out_text(j, "currency", currency);
 	json_out_int(j, "records", r->records);
 	json_out_int(j, "kept", r->kept);
 	json_out_int(j, "in_another_currency", r->elsewhere);

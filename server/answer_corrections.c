@@ -140,7 +140,7 @@ static int rerate(struct action *a, struct err *e)
 		rc = rollup_catch_up(a->c.store, ROLLUP_LAG_MOST, e);
 	if (rc == 0) {
 		json_out_open(&j, NULL);
-		rerate_report_put(&j, &done, wish.dry, cards.n ? cards.p : NULL);
+		rerate_report_put(&j, &done, wish.dry, wish.currency, cards.n ? cards.p : NULL);
 		json_out_take(&j, &a->out->body);
 	}
 	ingest_close(in);
