@@ -337,7 +337,7 @@ static bool matches(const char *wanted, struct text have)
 static bool is_wanted(const struct usage_result *r, const struct cell *c)
 {
 	const struct usage_filter *f = r->filter;
-	return matches(f->model, c->subject->model) &&
+	return matches(f->model, c->subject->model) && matches(f->session, c->session) &&
 	       (!c->series || (matches(f->customer, c->series->customer) &&
 			       matches(f->project, c->series->project) &&
 			       matches(f->workload, c->series->workload) &&
@@ -525,7 +525,7 @@ static int take_rows(struct usage_result *r, int64_t from, int64_t to, int64_t s
 	struct query *q;
 	if (from > to || since >= until)
 		return 0;
-	bool texts = false;
+	bool texts = r->filter->session != NULL;
 	for (size_t i = 0; i < r->dim_count; i++)
 		texts |= r->dim[i] == USAGE_BY_TASK || r->dim[i] == USAGE_BY_SESSION;
 	int rc = db_statement(db, &sql_cells_rows, &q, e);
@@ -544,6 +544,10 @@ static int take_rows(struct usage_result *r, int64_t from, int64_t to, int64_t s
 			rc = store_subject_names(r->store, c.series->subject, &c.subject, e);
 		if (rc != 0)
 			break;
+		if (texts) {
+			c.task = db_text(q, R_TASK);
+			c.session = db_text(q, R_SESSION);
+		}
 		if (!is_wanted(r, &c))
 			continue;
 		c.sums.records = db_int(q, R_KIND) == USAGE_REVERSAL ? -1 : 1;
@@ -555,10 +559,6 @@ static int take_rows(struct usage_result *r, int64_t from, int64_t to, int64_t s
 		    (rc = row_read_more(c.sums.counts, r->filter->recorded ? &c.stated : NULL,
 					db_text(q, R_MORE), e)) != 0)
 			break;
-		if (texts) {
-			c.task = db_text(q, R_TASK);
-			c.session = db_text(q, R_SESSION);
-		}
 		if (r->moving && (rc = take_away(r, &c, e)) != 0)
 			break;
 		if ((rc = take_cell(r, &c, e)) != 0)
@@ -651,7 +651,8 @@ struct needs {
 static struct needs needs_of(const struct usage_result *r)
 {
 	const struct usage_filter *f = r->filter;
-	struct needs n = { .series = f->customer || f->project || f->workload || f->effort };
+	struct needs n = { .series = f->customer || f->project || f->workload || f->effort,
+			   .sessions = f->session != NULL };
 	for (size_t i = 0; i < r->dim_count; i++) {
 		enum usage_dim d = r->dim[i];
 		n.series |= d == USAGE_BY_CUSTOMER || d == USAGE_BY_PROJECT ||

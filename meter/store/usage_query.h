@@ -49,7 +49,7 @@ struct usage_filter {
 	/* costs are of the groups alone, whose prices are told apart, and may be in several
 	 * currencies: the total has none */
 	bool costs_apart;
-	const char *provider, *workload, *effort; /* NULL: any */
+	const char *provider, *workload, *effort, *session; /* NULL: any */
 	bool recorded; /* sums hold what sources say of costs: the rows are read for it */
 };
 
