@@ -32,13 +32,13 @@ static const struct option options[] = {
 	  "long as the model's card says), infinite or a number of blocks, with ,ttl=SECONDS where they "
 	  "expire",
 	  false },
-	{ "block", 0, "N", "tokens of a block (default the trace's own)", false },
+	{ "block", 0, "N", "tokens of a block (default the trace's own)", false, OPTION_ADVANCED },
 	{ "plan", 0, "PLAN", "also credits under this plan (see `tally credit plan`)", false },
 	{ "byo", 0, NULL, "bring your own key: the vendors bill you, no credits are drawn", false },
 	RECORDED_COST_OPTION,
-	{ "threads", 0, "N", "worker threads (default one a processor)", false },
-	{ "reference", 0, NULL, "read every record with libcsv or cJSON (slow; same result)",
-	  false },
+	{ "threads", 0, "N", "worker threads (default one a processor)", false, OPTION_ADVANCED },
+	{ "reference", 0, NULL, "read every record with libcsv or cJSON (slow; same result)", false,
+	  OPTION_ADVANCED },
 	CACHE_RULE_OPTIONS,
 	{ 0 },
 };

@@ -17,7 +17,7 @@ static const struct option options[] = {
 	{ "hits", 0, NULL, "in the table, the share of the prompts that was read from a cache",
 	  false },
 	RECORDED_COST_OPTION,
-	{ "as-of", 0, "ROW", "as of that row (see `tally explain`)", false },
+	{ "as-of", 0, "ROW", "as of that row (see `tally explain`)", false, OPTION_ADVANCED },
 	{ 0 },
 };
 

@@ -10,7 +10,8 @@
 
 #define WORKLOAD_OPTIONS \
 	{ "format", 'f', "FORMAT", "format of the trace (default by content)", false }, \
-		{ "block", 0, "N", "tokens of a block (default the trace's own)", false }, \
+		{ "block",	  0, "N", "tokens of a block (default the trace's own)", false, \
+		  OPTION_ADVANCED }, \
 		{ "map", 0, "FIELD=COLUMN", \
 		  "read a field from a column (or key) with another name", true }, \
 		{ "model", 'm', "MODEL", "the model of records that name none", false }, \

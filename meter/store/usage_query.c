@@ -8,8 +8,8 @@
 #include "base/json.h"
 #include "meter/store/rollup.h"
 #include "meter/store/row_text.h"
+#include "meter/store/session_cells.h"
 #include "meter/store/sums_sql.h"
-#include "meter/store/row_text.h"
 
 #define QUARTER_US (900 * US_PER_SECOND)
 #define QUARTERS_A_DAY 96
@@ -99,7 +99,8 @@ int usage_dims_parse(enum usage_dim out[USAGE_DIM_COUNT], size_t *count, const c
 
 /* What a query adds up: a cell of a rollup, or a row. */
 struct cell {
-	int64_t time_us; /* any instant of the cell */
+	int64_t time_us; /* any instant of the cell; the first one where last_us is told */
+	int64_t last_us; /* of a session's calls */
 	int64_t price;
 	const struct subject_names *subject;
 	const struct series_names *series; /* NULL: the cell is of many */
@@ -336,7 +337,7 @@ static bool matches(const char *wanted, struct text have)
 static bool is_wanted(const struct usage_result *r, const struct cell *c)
 {
 	const struct usage_filter *f = r->filter;
-	return matches(f->model, c->subject->model) &&
+	return matches(f->model, c->subject->model) && matches(f->session, c->session) &&
 	       (!c->series || (matches(f->customer, c->series->customer) &&
 			       matches(f->project, c->series->project) &&
 			       matches(f->workload, c->series->workload) &&
@@ -387,8 +388,8 @@ static int take_cell(struct usage_result *r, struct cell *c, struct err *e)
 	}
 	if (r->take)
 		return r->take(r->user,
-			       &(struct usage_call){ c->time_us, c->subject, c->series, price,
-						     c->task, c->session, &c->sums });
+			       &(struct usage_call){ c->time_us, c->last_us, c->subject, c->series,
+						     price, c->task, c->session, &c->sums });
 	struct usage_sums all = c->sums;
 	if (r->filter->costs_apart)
 		all.cost = (struct money_total){ 0 };
@@ -613,7 +614,7 @@ static int take_rows(struct usage_result *r, int64_t from, int64_t to, int64_t s
 	struct query *q;
 	if (from > to || since >= until)
 		return 0;
-	bool texts = false;
+	bool texts = r->filter->session != NULL;
 	for (size_t i = 0; i < r->dim_count; i++)
 		texts |= r->dim[i] == USAGE_BY_TASK || r->dim[i] == USAGE_BY_SESSION;
 	int rc = db_statement(db, &sql_cells_rows, &q, e);
@@ -624,12 +625,18 @@ static int take_rows(struct usage_result *r, int64_t from, int64_t to, int64_t s
 	db_bind_int(q, ":since", since);
 	db_bind_int(q, ":until", until);
 	while ((rc = db_step(db, q, e)) == 1) {
-		struct cell c = { .time_us = db_int(q, R_TIME), .price = db_int(q, R_PRICE) };
+		struct cell c = { .time_us = db_int(q, R_TIME),
+				  .last_us = db_int(q, R_TIME),
+				  .price = db_int(q, R_PRICE) };
 		rc = store_series_names(r->store, db_int(q, R_SERIES), &c.series, e);
 		if (rc == 0)
 			rc = store_subject_names(r->store, c.series->subject, &c.subject, e);
 		if (rc != 0)
 			break;
+		if (texts) {
+			c.task = db_text(q, R_TASK);
+			c.session = db_text(q, R_SESSION);
+		}
 		if (!is_wanted(r, &c))
 			continue;
 		c.sums.records = db_int(q, R_KIND) == USAGE_REVERSAL ? -1 : 1;
@@ -641,10 +648,6 @@ static int take_rows(struct usage_result *r, int64_t from, int64_t to, int64_t s
 		    (rc = row_read_more(c.sums.counts, r->filter->recorded ? &c.stated : NULL,
 					db_text(q, R_MORE), e)) != 0)
 			break;
-		if (texts) {
-			c.task = db_text(q, R_TASK);
-			c.session = db_text(q, R_SESSION);
-		}
 		if (r->moving && (rc = take_away(r, &c, e)) != 0)
 			break;
 		if ((rc = take_cell(r, &c, e)) != 0)
@@ -691,19 +694,60 @@ static int take_edge(struct usage_result *r, int64_t since, int64_t until, int64
 	return rc == 0 ? take_rows(r, lowest, highest, since, until, e) : rc;
 }
 
+static int64_t round_up(int64_t us, int64_t unit)
+{
+	return floor_div(us + unit - 1, unit);
+}
+
+static int take_session(void *user, const struct session_cell *cell, struct err *e)
+{
+	struct usage_result *r = user;
+	struct cell c = { .time_us = cell->first_us,
+			  .last_us = cell->last_us,
+			  .price = cell->price,
+			  .session = cell->session };
+	int rc = store_series_names(r->store, cell->series, &c.series, e);
+	if (rc == 0)
+		rc = store_subject_names(r->store, c.series->subject, &c.subject, e);
+	if (rc != 0)
+		return rc;
+	c.sums.records = cell->records;
+	c.sums.requests = cell->requests;
+	memcpy(c.sums.counts, cell->counts, sizeof c.sums.counts);
+	return take_cell(r, &c, e);
+}
+
+/* The period from cells of sessions, which are of all rows up to `last`. */
+static int take_sessions(struct usage_result *r, int64_t last, struct err *e)
+{
+	const struct usage_filter *f = r->filter;
+	const struct instant from = { round_up(f->since.us, QUARTER_US) * QUARTER_US },
+			     to = { floor_div(f->until.us, QUARTER_US) * QUARTER_US };
+	if (from.us >= to.us)
+		return take_edge(r, f->since.us, f->until.us, last, e);
+	int rc = session_cells_each(r->store, from, to, take_session, r, e);
+	if (rc == 0)
+		rc = take_edge(r, f->since.us, from.us, last, e);
+	return rc == 0 ? take_edge(r, to.us, f->until.us, last, e) : rc;
+}
+
 struct needs {
-	bool series, rows, hours; /* columns that rollups lack; hours and minutes of local time */
+	bool series, hours; /* columns that rollups lack; hours and minutes of local time */
+	bool sessions,
+		rows; /* what only rows tell; sessions: or their cells, where they are kept */
 };
 
 static struct needs needs_of(const struct usage_result *r)
 {
 	const struct usage_filter *f = r->filter;
-	struct needs n = { .series = f->customer || f->project || f->workload || f->effort };
+	struct needs n = { .series = f->customer || f->project || f->workload || f->effort,
+			   .sessions = f->session != NULL };
 	for (size_t i = 0; i < r->dim_count; i++) {
 		enum usage_dim d = r->dim[i];
 		n.series |= d == USAGE_BY_CUSTOMER || d == USAGE_BY_PROJECT ||
 			    d == USAGE_BY_WORKLOAD || d == USAGE_BY_EFFORT;
-		n.rows |= d == USAGE_BY_TASK || d == USAGE_BY_SESSION;
+		n.sessions |= d == USAGE_BY_SESSION;
+		n.rows |= d == USAGE_BY_TASK;
 		n.hours |= d == USAGE_BY_HOUR;
 	}
 	n.rows |= f->seq_until != 0 || f->recorded;
@@ -722,11 +766,6 @@ static bool has_offset(const struct usage_result *r, int64_t unit_us)
 		if (zone_offset(r->zone, (struct instant){ t }, NULL) * US_PER_SECOND % unit_us)
 			return true;
 	return false;
-}
-
-static int64_t round_up(int64_t us, int64_t unit)
-{
-	return floor_div(us + unit - 1, unit);
 }
 
 static const struct sql sql_day_span = {
@@ -845,9 +884,12 @@ static int run(struct usage_result *r, struct err *e)
 	if (rc == 0 && f->seq_from)
 		return take_rows(r, f->seq_from, until_seq, f->since.us, f->until.us, e);
 	const bool offset = by_time(r) && has_offset(r, unit);
-	bool rows_only = n.rows || (offset && !day_cells) || (day_cells && n.hours);
-	if (rc != 0)
-		return rc;
+	bool rows_only = n.rows || n.sessions || (offset && !day_cells) || (day_cells && n.hours);
+	bool whole = false;
+	if (rc == 0 && n.sessions && !n.rows && !(by_time(r) && has_offset(r, QUARTER_US)))
+		rc = session_cells_are_whole(r->store, &whole, e);
+	if (rc != 0 || whole)
+		return rc ? rc : take_sessions(r, last, e);
 	/* cells [from, to) lie within the period; what is left at both ends is read from the rows
 	 */
 	int64_t from = round_up(f->since.us, unit), to = floor_div(f->until.us, unit);
@@ -981,8 +1023,13 @@ int usage_each(struct store *s, const struct usage_filter *filter, char currency
 	int rc = inside ? 0 : db_begin_reading(store_db(s), e);
 	if (rc != 0)
 		return rc;
+	bool whole = false;
 	rc = store_refresh(s, e);
 	if (rc == 0)
+		rc = session_cells_are_whole(s, &whole, e);
+	if (rc == 0 && whole)
+		rc = take_sessions(&r, store_last_seq(s), e);
+	else if (rc == 0)
 		rc = take_rows(&r, 1, store_last_seq(s), filter->since.us, filter->until.us, e);
 	if (!inside)
 		db_rollback(store_db(s));

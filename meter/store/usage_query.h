@@ -49,7 +49,7 @@ struct usage_filter {
 	/* costs are of the groups alone, whose prices are told apart, and may be in several
 	 * currencies: the total has none */
 	bool costs_apart;
-	const char *provider, *workload, *effort; /* NULL: any */
+	const char *provider, *workload, *effort, *session; /* NULL: any */
 	bool recorded; /* sums hold what sources say of costs: the rows are read for it */
 };
 
@@ -85,10 +85,12 @@ int usage_query(struct usage_result **out, struct store *s, const enum usage_dim
 void usage_result_close(struct usage_result *r);
 
 /* Each row of the period with what it comes to (reversals below zero), in no order; task and
- * session are not told. Stops when take returns non-zero, and returns that. Errors: as usage_query.
+ * session are not told. Where cells of sessions are kept, the calls of a session and price that lie
+ * in one quarter of an hour may be told as one. Stops when take returns non-zero, and returns that.
+ * Errors: as usage_query.
  */
 struct usage_call {
-	int64_t time_us;
+	int64_t time_us, last_us; /* of one row: the same; not told of cells of rollups */
 	const struct subject_names *subject;
 	const struct series_names *series; /* of a cell of many: NULL */
 	const struct stored_price *price;
