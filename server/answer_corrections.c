@@ -56,10 +56,10 @@ static int amend(struct action *a, struct err *e)
 		rc = read_fields(a, &x, e);
 	if (rc == 0)
 		rc = about_record(a, id, e);
-	if (rc == 0)
-		rc = ingest_open(&in, a->c.store, &o, "correction", NULL, NULL, e);
-	if (rc == 0)
+	if (rc == 0) {
+		in = ingest_open(a->c.store, &o, "correction", NULL, NULL);
 		rc = correct_amend(a->c.store, in, id, &x, e);
+	}
 	ingest_close(in);
 	return rc == 0 ? rollup_catch_up(a->c.store, ROLLUP_LAG_MOST, e) : rc;
 }
