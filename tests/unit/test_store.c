@@ -165,7 +165,7 @@ static char *describe(struct store *s, const char *by, const char *zone_name,
 	char text[DECIMAL_TEXT_MAX];
 	assert_int_equal(zone_open(&z, zone_name, &e), 0);
 	assert_int_equal(usage_dims_parse(dim, &n, by, &e), 0);
-	if (usage_query(&r, s, dim, n, &filter, z, &e) != 0)
+	if (usage_query(&r, s, &filter, &(struct usage_grouping){ dim, n, z }, &e) != 0)
 		fail_msg("%s", e.message);
 	for (size_t i = 0; i <= usage_group_count(r); i++) {
 		const struct usage_sums *u =
