@@ -23,6 +23,7 @@
 	X(ERR_AMBIGUOUS, "ambiguous", 1, 409, "several vendors sell this model; name one") \
 	X(ERR_CONFLICT, "conflict", 1, 409, "the same id stands for something else already") \
 	X(ERR_DENIED, "denied", 1, 403, "the token does not allow it") \
+	X(ERR_TOO_LARGE, "too_large", 1, 413, "more than is held in memory for one question") \
 	X(ERR_BUSY, "busy", 1, 429, "too much is under way; try again") \
 	X(ERR_LIMIT, "limit", 4, 402, "a budget or a balance does not allow it") \
 	X(ERR_MISMATCH, "mismatch", 5, 409, "two things that must match do not") \

@@ -19,7 +19,7 @@ int main(int argc, char **argv)
 	struct curve_point *points;
 	size_t count;
 	int64_t run_us = INT64_MAX, endless_us = INT64_MAX, curve_us = INT64_MAX;
-	if (argc < 2 || block_trace_open(&t, argv[1], NULL, 0, &e) != 0)
+	if (argc < 2 || block_trace_open(&t, argv[1], &(struct block_trace_options){ 0 }, &e) != 0)
 		return fprintf(stderr, "bench_cache: %s\n", argc < 2 ? "PACK" : e.message), 1;
 	if (argc > 2) {
 		for (size_t i = 0; i < t->count; i++)

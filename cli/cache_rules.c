@@ -44,8 +44,9 @@ int cli_cache_rules(struct cli *cli, struct cache_rules *r, struct err *e)
 {
 	static const char *const touches[] = { "reverse", "forward", NULL };
 	static const char *const hits[] = { "clamp", "full", NULL };
-	static const char *const parts[] = { "ttl",	  "settle", "quantum", "minimum", "expire",
-					     "recompute", "writes", "scope",   NULL };
+	static const char *const parts[] = { "ttl",    "settle",    "quantum",	"minimum",
+					     "expire", "recompute", "lookback", "writes",
+					     "scope",  NULL };
 	int touch, hit;
 	*r = (struct cache_rules){ .capacity = -1, .ttl_us = -1 };
 	int rc = cli_choice(cli, "touch", touches, &touch, e);
@@ -68,9 +69,9 @@ int cli_cache_rules(struct cli *cli, struct cache_rules *r, struct err *e)
 
 int cli_no_cache_rules(const struct cli *cli, struct err *e)
 {
-	static const char *const rules[] = { "touch",	  "hits",    "rule",	"scope",
-					     "settle",	  "quantum", "minimum", "expire",
-					     "recompute", "ttl",     "writes",	NULL };
+	static const char *const rules[] = { "touch",	"hits",	    "rule",   "scope",	   "settle",
+					     "quantum", "minimum",  "expire", "recompute", "ttl",
+					     "writes",	"lookback", NULL };
 	return cli_none_of(cli, rules,
 			   "applies to a cache of blocks: add --cache infinite or --cache BLOCKS",
 			   e);
@@ -78,7 +79,7 @@ int cli_no_cache_rules(const struct cli *cli, struct err *e)
 
 int cli_no_block_rules(const struct cli *cli, struct err *e)
 {
-	static const char *const rules[] = { "touch", "hits", NULL };
+	static const char *const rules[] = { "lookback", "touch", "hits", NULL };
 	const char *rule = cli_value(cli, "rule");
 	if (rule && strcmp(rule, "vendor") != 0)
 		return err_set(e, ERR_USAGE,

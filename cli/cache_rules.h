@@ -29,6 +29,10 @@
 		  false }, \
 		{ "recompute", 0, "N", \
 		  "the last N tokens never hit, and only whole blocks do (vLLM: 1)", false }, \
+		{ "lookback", 0, "N", \
+		  "hits end within N content blocks of a mark, where prompts tell theirs " \
+		  "(Anthropic: 20; 0: all)", \
+		  false }, \
 		{ "touch", 0, "reverse|forward", \
 		  "order in which a request touches its blocks (default reverse: the root " \
 		  "stays most recent)", \

@@ -306,8 +306,8 @@ static int read_cache(struct cli *cli, struct asked *a, struct err *e)
 static int run(struct cli *cli, struct err *e)
 {
 	struct asked a = { 0 };
-	int64_t block;
 	struct block_trace *t = NULL;
+	struct block_trace_options o = { .format = cli_value(cli, "format") };
 	int rc = read_cache(cli, &a, e);
 	if (rc == 0 && cli_flag(cli, "curve") &&
 	    (cli_value(cli, "capacity") || cli_value(cli, "cache")))
@@ -317,9 +317,9 @@ static int run(struct cli *cli, struct err *e)
 			     "--curve is of one rule, and the contract of this model changes; give "
 			     "--capacity");
 	if (rc == 0)
-		rc = cli_count(cli, "block", 0, &block, e);
+		rc = cli_count(cli, "block", 0, &o.block_tokens, e);
 	if (rc == 0)
-		rc = call_source_blocks(&t, cli->argument[0], cli_value(cli, "format"), block, e);
+		rc = call_source_blocks(&t, cli->argument[0], &o, e);
 	if (rc == 0 && !t->names_blocks)
 		rc = err_set(e, ERR_INVALID, WORKLOAD_HAS_NO_BLOCKS, t->shape);
 	if (rc == 0 && cli_flag(cli, "curve"))
@@ -330,11 +330,11 @@ static int run(struct cli *cli, struct err *e)
 	book_close(a.book);
 	if (!t)
 		return rc;
-	int told = 0;
+	struct refusals refusals = { 0 };
 	for (int64_t i = 0; rc == 0 && i < t->refused && i < BLOCK_REFUSALS_KEPT; i++)
-		cli_tell_refused(&told, cli->argument[0], t->refusal[i].line, t->refusal[i].why);
+		refusals_add(&refusals, cli->argument[0], t->refusal[i].line, t->refusal[i].why);
 	if (rc == 0)
-		rc = cli_sum_refused(t->refused, (int)t->refused, "counted");
+		rc = refusals_sum(&refusals, t->refused, "counted");
 	block_trace_close(t);
 	return rc;
 }

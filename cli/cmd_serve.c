@@ -455,42 +455,26 @@ static int revoke_token(struct cli *cli, const char *file, struct err *e)
 	return rc;
 }
 
-static void put_token_line(struct buf *b, const struct cli *cli, const uint8_t hash[DIGEST_BYTES],
-			   struct instant expires)
-{
-	const char *scope = cli_value(cli, "scope"), *customer = cli_value(cli, "customer");
-	char when[INSTANT_TEXT_MAX];
-	buf_printf(b, "%s %s %s ", cli->argument[0], scope ? scope : "write",
-		   customer ? customer : "*");
-	for (int i = 0; i < DIGEST_BYTES; i++)
-		buf_printf(b, "%02x", hash[i]);
-	if (expires.us != INSTANT_MAX.us)
-		buf_printf(b, " %s", instant_format(expires, when));
-}
-
 static int token(struct cli *cli, struct err *e)
 {
 	char secret[48];
 	uint8_t hash[DIGEST_BYTES];
 	struct instant expires = INSTANT_MAX;
-	const char *customer = cli_value(cli, "customer"), *until = cli_value(cli, "expires"),
-		   *file = cli_value(cli, "file"), *name = cli->argument[0];
+	const char *scopes = cli_value(cli, "scope"), *until = cli_value(cli, "expires"),
+		   *file = cli_value(cli, "file");
 	struct buf line = { 0 };
 	if (cli_flag(cli, "revoke"))
 		return revoke_token(cli, file, e);
-	if (strpbrk(name, " \t#\r\n") || !*name || (customer && strpbrk(customer, " \t\r\n")))
-		return err_set(e, ERR_USAGE, "token and customer names must not contain blanks");
 	int rc = until ? read_expiry(until, &expires, e) : 0;
 	if (rc == 0)
 		rc = token_make(secret, hash, e);
-	if (rc != 0)
-		return rc;
-	put_token_line(&line, cli, hash, expires);
-	if (file) {
-		buf_puts(&line, "\n");
+	if (rc == 0)
+		rc = token_line(&line,
+				&(struct token_wish){ cli->argument[0], scopes ? scopes : "write",
+						      cli_value(cli, "customer"), expires },
+				hash, e);
+	if (rc == 0 && file)
 		rc = tokens_append(file, (struct text){ line.p, line.n }, e);
-		line.p[--line.n] = 0;
-	}
 	if (rc == 0 && cli->json) {
 		struct json_out j;
 		json_out_open(&j, stdout);

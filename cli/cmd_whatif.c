@@ -26,8 +26,9 @@ static const struct option options[] = {
 	  "and stays warm",
 	  false },
 	{ "cache", 0, "CACHE",
-	  "of counts none, recorded or rebuilt (the default); of prompt blocks none, vendor (they stay "
-	  "as long as the model's card says), infinite or a number, with ,ttl=SECONDS where they expire",
+	  "of counts none, recorded or rebuilt (the default); of prompt blocks none, vendor (the "
+	  "default: they stay as long as the model's card says), infinite or a number, with "
+	  ",ttl=SECONDS where they expire",
 	  false },
 	WORKLOAD_OPTIONS,
 	WORKLOAD_AT,
@@ -112,7 +113,7 @@ struct reading {
 };
 
 static int read_workload(struct cli *cli, const struct reading *with, struct workload **out,
-			 int *told, struct err *e)
+			 struct refusals *refusals, struct err *e)
 {
 	struct cli_workload w;
 	struct store *store = NULL;
@@ -127,7 +128,7 @@ static int read_workload(struct cli *cli, const struct reading *with, struct wor
 	w.o.order = WORK_PACKED;
 	if (w.o.path_count) {
 		rc = workload_read(out, &w.o, e);
-		*told = w.told;
+		*refusals = w.refusals;
 		return rc;
 	}
 	static const char *const of_traces[] = { "format",   "block", "map", "model",
@@ -142,7 +143,7 @@ static int read_workload(struct cli *cli, const struct reading *with, struct wor
 		rc = workload_of_store(out, store, &of, e);
 	if (rc == 0)
 		rc = cli_tell_other_cards(cli, store, with->book, e);
-	*told = w.told;
+	*refusals = w.refusals;
 	store_close(store);
 	return rc;
 }
@@ -219,7 +220,8 @@ static int run(struct cli *cli, struct err *e)
 	const char *plan = cli_plan(cli), *cache = cli_value(cli, "cache");
 	int64_t sample = 0;
 	bool incomplete = false;
-	int refused = 0, status = 0, vary = 0;
+	struct refusals refusals = { 0 };
+	int status = 0, vary = 0;
 	int rc = cli_zone(cli, &zone, e);
 	if (rc == 0)
 		rc = cli_cache_rules(cli, &o.rules, e);
@@ -236,7 +238,7 @@ static int run(struct cli *cli, struct err *e)
 		rc = plan_open(&plans, &o.plan, plan, e);
 	if (rc == 0)
 		rc = read_workload(cli, &(struct reading){ zone, book, o.threads }, &workload,
-				   &refused, e);
+				   &refusals, e);
 	if (rc == 0)
 		rc = cache_words_parse(cache, workload->blocks != NULL, &o.cache, &o.rules, e);
 	if (rc == 0 && o.cache == WHATIF_CACHE_REBUILT)
@@ -267,7 +269,7 @@ static int run(struct cli *cli, struct err *e)
 		progress_end(&progress);
 	}
 	if (rc == 0)
-		status = cli_sum_refused(workload->refused, refused, "counted");
+		status = refusals_sum(&refusals, workload->refused, "counted");
 	if (rc == 0 && incomplete)
 		status = 3;
 	workload_close(workload);

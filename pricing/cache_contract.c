@@ -113,6 +113,7 @@ void cache_contract_parse(struct cache_contract **list, size_t *count, json_valu
 					    "refreshed_by_reads",
 					    "last_token_computed",
 					    "settle_seconds",
+					    "lookback_content_blocks",
 					    "isolation",
 					    "storage",
 					    "source",
@@ -131,6 +132,7 @@ void cache_contract_parse(struct cache_contract **list, size_t *count, json_valu
 	c.minimum = whole(&t, v, "minimum_tokens", 0);
 	c.quantum = whole(&t, v, "quantum_tokens", 1);
 	c.settle_us = whole(&t, v, "settle_seconds", 0) * US_PER_SECOND;
+	c.lookback = whole(&t, v, "lookback_content_blocks", 0);
 	c.computed = truth(&t, v, "last_token_computed", false);
 	c.by_customer = text_is(isolation, ends[1]);
 	if (isolation.n && !c.by_customer && !text_is(isolation, ends[0]))
@@ -166,7 +168,7 @@ enum cache_lifetime cache_contract_lifetime(const struct cache_contract *c, int6
 bool cache_contract_alike(const struct cache_contract *a, const struct cache_contract *b)
 {
 	bool alike = a && b && a->quantum == b->quantum && a->computed == b->computed &&
-		     a->settle_us == b->settle_us &&
+		     a->settle_us == b->settle_us && a->lookback == b->lookback &&
 		     a->breakpoints[CACHE_SHORT] == b->breakpoints[CACHE_SHORT] &&
 		     a->of_write[CACHE_SHORT] == b->of_write[CACHE_SHORT] &&
 		     a->by_customer == b->by_customer;

@@ -31,6 +31,9 @@ struct cache_contract {
 	int write[CACHE_LIFETIMES];	  /* the bucket that bills the write; -1: none */
 	/* only what the client marks is kept, up to the marks */
 	bool breakpoints[CACHE_LIFETIMES];
+	/* how many ends of content blocks are looked at in front of each mark, it included; 0: all
+	 */
+	int64_t lookback;
 	bool of_write[CACHE_LIFETIMES]; /* reading does not make it live longer */
 	bool by_customer;		/* end users of one account share nothing */
 	/* the fee's unit that bills tokens times hours; NULL: none */

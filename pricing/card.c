@@ -839,6 +839,19 @@ int card_parse(struct card **out, struct text json, const char *file, struct fau
 	return faults->count == before ? 0 : -ERR_INVALID;
 }
 
+int card_check(struct text json, struct err *e)
+{
+	struct fault_list faults = { 0 };
+	struct card *card = NULL;
+	int rc = 0;
+	if (card_parse(&card, json, "card", &faults) != 0)
+		rc = err_set(e, ERR_INVALID, "%s%s%s", faults.fault[0].place,
+			     *faults.fault[0].place ? ": " : "", faults.fault[0].message);
+	card_close(card);
+	fault_list_release(&faults);
+	return rc;
+}
+
 int card_read_file(struct card **out, const char *path, struct fault_list *faults)
 {
 	struct buf b = { 0 };

@@ -836,8 +836,7 @@ static void below_table(const struct whatif_report *r, struct buf *b)
 	print_note("\n%s", line.p);
 	print_note("amounts are rounded here; --json and --csv have every digit");
 	if (o->cache == WHATIF_CACHE_NONE && w->blocks)
-		print_note("no cache is replayed: every prompt token is uncached (try --cache "
-			   "infinite --scope conversation)");
+		print_note("no cache is replayed: every prompt token is uncached, as asked");
 	buf_release(&line);
 }
 

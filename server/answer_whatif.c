@@ -14,10 +14,17 @@
 #include "server/answers.h"
 #include "server/body.h"
 #include "sim/cache_words.h"
+#include "sim/pack.h"
 #include "sim/workload_read.h"
 #include "sim/workload_store.h"
 
-enum { CALLS_MOST = 2000000, SCENARIOS_MOST = 20, SECONDS_MOST = 120, RESAMPLES = 1000 };
+enum {
+	CALLS_MOST = 2000000,
+	MODELS_MOST = 2000,
+	SCENARIOS_MOST = 20,
+	SECONDS_MOST = 120,
+	RESAMPLES = 1000
+};
 
 struct asked {
 	struct reader *r;
@@ -185,6 +192,17 @@ static int check_count(int64_t calls, struct err *e)
 				 (long long)calls, CALLS_MOST);
 }
 
+/* Every model is looked for in the cards, at every vendor, tier and region that calls name. */
+static int check_calls(const struct workload *w, struct err *e)
+{
+	return w->subjects <= MODELS_MOST
+		       ? check_count((int64_t)w->count, e)
+		       : err_set(e, ERR_TOO_LARGE,
+				 "%zu models, tiers and regions are more than the %d that are "
+				 "compared here: use the command line (tally whatif)",
+				 w->subjects, MODELS_MOST);
+}
+
 static int read_database(struct asked *a, struct workload **out, struct err *e)
 {
 	const struct usage_filter f = { .since = a->since,
@@ -204,7 +222,9 @@ static int read_database(struct asked *a, struct workload **out, struct err *e)
 	if (rc == 0)
 		rc = check_count(usage_total(all)->records, e);
 	usage_result_close(all);
-	return rc == 0 ? workload_of_store(out, a->r->store, &of, e) : rc;
+	if (rc == 0)
+		rc = workload_of_store(out, a->r->store, &of, e);
+	return rc == 0 ? check_calls(*out, e) : rc;
 }
 
 /* In a file without a name that others could find: readers of traces read files. */
@@ -228,22 +248,41 @@ static int keep(struct text body, char path[64], struct err *e)
 		       : err_set(e, ERR_SYSTEM, "the trace could not be kept: %s", strerror(errno));
 }
 
+#define GZIP "\x1f\x8b"
+#define ZSTD "\x28\xb5\x2f\xfd"
+
+static bool starts(const struct buf *b, const char *with)
+{
+	return b->n >= strlen(with) && memcmp(b->p, with, strlen(with)) == 0;
+}
+
+/* Where it was kept is nobody's business. */
+static void name_trace(struct err *e, const char *path)
+{
+	static const char name[] = "the trace";
+	char *at = *path ? strstr(e->message, path) : NULL;
+	if (!at)
+		return;
+	memmove(at + sizeof name - 1, at + strlen(path), strlen(at + strlen(path)) + 1);
+	memcpy(at, name, sizeof name - 1);
+}
+
 static int read_trace(struct asked *a, struct workload **out, struct err *e)
 {
-	static const char gzip[] = "\x1f\x8b", zstd[] = "\x28\xb5\x2f\xfd";
 	const struct text body = a->q->body;
 	struct buf plain = { 0 };
 	char path[64] = "";
 	const char *const paths[] = { path };
 	struct instant at = INSTANT_MIN;
 	int rc = 0;
-	if (body.n > 4 && memcmp(body.p, zstd, 4) == 0)
-		return err_set(e, ERR_INVALID, "send the trace as it is, or as gzip");
 	buf_add(&plain, body.p, body.n);
-	if (body.n > 2 && memcmp(body.p, gzip, 2) == 0 && !body_inflate(&plain, e))
+	if (starts(&plain, GZIP) && !body_inflate(&plain, e))
 		rc = -(int)e->code;
 	if (rc == 0)
 		rc = keep((struct text){ plain.p, plain.n }, path, e);
+	/* what readers would unpack has no bound */
+	if (rc == 0 && (starts(&plain, GZIP) || starts(&plain, ZSTD) || pack_is(path)))
+		rc = err_set(e, ERR_INVALID, "send the trace as it is, or as gzip");
 	buf_release(&plain);
 	if (rc == 0)
 		rc = read_instant(a, "at", &at, e);
@@ -256,12 +295,15 @@ static int read_trace(struct asked *a, struct workload **out, struct err *e)
 							       .since = a->since,
 							       .until = a->until,
 							       .order = WORK_PACKED,
+							       .sent = true,
 							       .customer = a->customer,
 							       .project = a->project },
 				   e);
 	if (*path)
 		unlink(path);
-	return rc == 0 ? check_count((int64_t)(*out)->count, e) : rc;
+	if (rc != 0)
+		name_trace(e, path);
+	return rc == 0 ? check_calls(*out, e) : rc;
 }
 
 static int show(void *user, const struct whatif_report *report, struct err *e)

@@ -31,7 +31,7 @@ bool body_inflate(struct buf *body, struct err *e)
 	}
 	inflateEnd(&z);
 	if (rc != Z_STREAM_END) {
-		err_set(e, out.n > BODY_INFLATED_MAX ? ERR_RANGE : ERR_INVALID,
+		err_set(e, out.n > BODY_INFLATED_MAX ? ERR_TOO_LARGE : ERR_INVALID,
 			out.n > BODY_INFLATED_MAX ? "the body unpacks to more than 64 MiB"
 						  : "the gzip body is damaged or ends too early");
 		buf_release(&out);

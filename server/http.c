@@ -320,7 +320,7 @@ static int unpack(struct request *r, struct err *e)
 			return 415;
 		}
 		if (!body_inflate(&r->body, e))
-			return e->code == ERR_RANGE ? 413 : 400;
+			return e->code == ERR_TOO_LARGE ? 413 : 400;
 	}
 	const struct text body = { r->body.p ? r->body.p : "", r->body.n };
 	if (!r->protobuf)

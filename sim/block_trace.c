@@ -6,34 +6,36 @@
 #include "base/json.h"
 #include "meter/read/source.h"
 
-enum { MOONCAKE_TOKENS = 512, BAILIAN_TOKENS = 16, AGENT_TOKENS = 64, BLOCKS_MOST = 1 << 30 };
+enum { MOONCAKE_TOKENS = 512, BAILIAN_TOKENS = 16, AGENT_TOKENS = 64 };
 /* of one request: sixteen million tokens in the smallest blocks */
 enum { REQUEST_BLOCKS_MOST = 1 << 20 };
 
 struct fields {
 	struct text time, delay, input, output, blocks, conversation, session, model, chat, parent,
-		customer, breakpoints;
+		customer, breakpoints, contents;
 	bool agent, bailian;
 };
 
-/* 1 + dense number of each small id of one conversation. */
+/* 1 + dense number of each small id of one conversation. All tables together have room for so many
+ * times the blocks that were named, however few each conversation names. */
 struct small_ids {
 	uint32_t *number;
 	size_t room;
 };
 
-enum { SMALL_IDS = 1 << 20 };
+enum { SMALL_IDS = 1 << 20, SMALL_ROOM = 16, SMALL_ROOM_FIRST = 1 << 16 };
 
 struct reader {
 	struct block_trace *t;
 	struct dict numbers; /* (conversation, id) to 1 + dense number, where the id is not small */
 	struct small_ids *small;
-	size_t small_room;    /* conversations that have a table */
-	struct dict chats;    /* Bailian: chat to the number of its root */
-	uint32_t *calls;      /* by conversation, how many so far */
-	int64_t *last_us;     /* likewise: when the last one began */
-	bool waits;	      /* some requests say how long after the one before they came */
-	int64_t block_tokens; /* as asked for */
+	size_t small_room; /* conversations that have a table */
+	size_t small_ids;  /* room of all tables */
+	struct dict chats; /* Bailian: chat to the number of its root */
+	uint32_t *calls;   /* by conversation, how many so far */
+	int64_t *last_us;  /* likewise: when the last one began */
+	bool waits;	   /* some requests say how long after the one before they came */
+	const struct block_trace_options *o;
 	size_t calls_room, room, block_room;
 };
 
@@ -81,6 +83,8 @@ static int walk(struct text line, struct fields *f, struct err *e)
 			f->customer = value;
 		else if (text_is(key, "breakpoints"))
 			f->breakpoints = value;
+		else if (text_is(key, "content_blocks"))
+			f->contents = value;
 		else if (text_is(key, "chat_id"))
 			f->chat = value;
 		else if (text_is(key, "parent_chat_id"))
@@ -111,13 +115,15 @@ static struct small_ids *small_ids_of(struct reader *r, uint32_t conversation)
 }
 
 /* Room for ids up to that one; ids that leave most of a table empty go to the dict instead. */
-static bool small_enough(struct small_ids *s, int64_t id)
+static bool small_enough(struct reader *r, struct small_ids *s, int64_t id)
 {
 	if (id < (int64_t)s->room)
 		return true;
-	if (id >= SMALL_IDS || id > (int64_t)s->room * 4 + 4096)
+	const size_t room = (size_t)id + (size_t)id / 2 + 256;
+	if (id >= SMALL_IDS || id > (int64_t)s->room * 4 + 4096 ||
+	    r->small_ids + room - s->room > r->t->blocks * SMALL_ROOM + SMALL_ROOM_FIRST)
 		return false;
-	size_t room = (size_t)id + (size_t)id / 2 + 256;
+	r->small_ids += room - s->room;
 	s->number = mem_grow(s->number, room * sizeof *s->number);
 	memset(s->number + s->room, 0, (room - s->room) * sizeof *s->number);
 	s->room = room;
@@ -135,7 +141,7 @@ static uint32_t number_block(struct reader *r, struct small_ids *s, uint32_t con
 			: NULL;
 	if (known)
 		return (uint32_t)*known;
-	if (small_enough(s, id)) {
+	if (small_enough(r, s, id)) {
 		if (!s->number[id])
 			s->number[id] = (uint32_t)++r->t->distinct;
 		return s->number[id];
@@ -150,11 +156,23 @@ static void add_range(struct reader *r, uint32_t conversation, int64_t from, int
 	struct small_ids *s = small_ids_of(r, conversation);
 	size_t count = (size_t)(to - from + 1);
 	if (t->blocks + count > r->block_room) {
-		r->block_room = (t->blocks + count) * 2 + 4096;
+		r->block_room = (t->blocks + count) / 2 * 3 + 4096;
 		t->block = mem_grow(t->block, r->block_room * sizeof *t->block);
 	}
 	for (int64_t id = from; id <= to; id++)
 		t->block[t->blocks++] = number_block(r, s, conversation, id) - 1;
+}
+
+/* So many blocks are named then. */
+static int check_blocks(const struct reader *r, size_t named, struct err *e)
+{
+	const size_t most = r->o->sent ? BLOCKS_SENT_MOST : BLOCKS_MOST;
+	const size_t different = r->o->sent ? most / BLOCKS_SENT_ALIKE : most;
+	if (named <= most && r->t->distinct <= different)
+		return 0;
+	return err_set(e, ERR_TOO_LARGE, "the trace names more than %zu %sblocks%s",
+		       named > most ? most : different, named > most ? "" : "different ",
+		       r->o->sent ? ": that is for the command line (tally whatif)" : "");
 }
 
 /* "1-1112,1200" or [0, 1, 2]; ids of agent sessions count within their conversation. */
@@ -189,9 +207,9 @@ static int add_blocks(struct reader *r, struct text list, uint32_t conversation,
 		    r->t->blocks - before + (size_t)(to - from) >= REQUEST_BLOCKS_MOST)
 			return err_set(e, ERR_INVALID, "a request names more than %d blocks",
 				       REQUEST_BLOCKS_MOST);
-		if (r->t->blocks + (size_t)(to - from) >= BLOCKS_MOST)
-			return err_set(e, ERR_INVALID, "the trace names more than %d blocks",
-				       BLOCKS_MOST);
+		int rc = check_blocks(r, r->t->blocks + (size_t)(to - from) + 1, e);
+		if (rc != 0)
+			return rc;
 		add_range(r, conversation, from, to);
 	}
 	return p < end ? err_set(e, ERR_INVALID, "the block ids cannot be read at '%.10s'", p) : 0;
@@ -222,14 +240,13 @@ static uint32_t root_of(struct reader *r, struct text chat, struct text parent)
 	return (uint32_t)root;
 }
 
-/* [4096, 8192]: rising, within the prompt. */
-static int add_breakpoints(struct reader *r, struct text list, struct block_request *q,
-			   struct err *e)
+/* [4096, 8192]: rising, within the prompt; counts them. */
+static int add_places(struct reader *r, struct text list, const char *name, int64_t input,
+		      uint16_t *count, struct err *e)
 {
 	struct block_trace *t = r->t;
 	int64_t before = 0, at;
 	const char *p = list.n ? list.p : "", *end = p + list.n;
-	q->first_break = (uint32_t)t->breakpoints;
 	while (p < end) {
 		const char *digits = p;
 		if (strchr("[], \t", *p)) {
@@ -238,18 +255,18 @@ static int add_breakpoints(struct reader *r, struct text list, struct block_requ
 		}
 		while (p < end && *p >= '0' && *p <= '9')
 			p++;
-		if (whole((struct text){ digits, (size_t)(p - digits) }, "breakpoints", &at, e) !=
-			    0 ||
-		    at <= before || at > q->input)
+		if (whole((struct text){ digits, (size_t)(p - digits) }, name, &at, e) != 0 ||
+		    at <= before || at > input || *count == UINT16_MAX)
 			return err_set(e, ERR_INVALID,
-				       "field 'breakpoints' is a list of places in the prompt, in "
-				       "tokens from its start and rising");
+				       "field '%s' is a list of places in the prompt, in "
+				       "tokens from its start and rising, %d at most",
+				       name, UINT16_MAX);
 		if ((t->breakpoints & (t->breakpoints - 1)) == 0)
 			t->breakpoint =
 				mem_grow(t->breakpoint, (t->breakpoints ? t->breakpoints * 2 : 1) *
 								sizeof *t->breakpoint);
 		t->breakpoint[t->breakpoints++] = before = at;
-		q->breaks++;
+		(*count)++;
 	}
 	return 0;
 }
@@ -315,10 +332,10 @@ static void take_shape(struct reader *r, const struct fields *f)
 				  : "mooncake";
 	t->has_partial = !f->agent;
 	t->local = f->agent;
-	t->block_tokens = r->block_tokens ? r->block_tokens
-			  : f->agent	  ? AGENT_TOKENS
-			  : f->bailian	  ? BAILIAN_TOKENS
-					  : MOONCAKE_TOKENS;
+	t->block_tokens = r->o->block_tokens ? r->o->block_tokens
+			  : f->agent	     ? AGENT_TOKENS
+			  : f->bailian	     ? BAILIAN_TOKENS
+					     : MOONCAKE_TOKENS;
 }
 
 /* Its conversation and model, by number. */
@@ -386,13 +403,16 @@ static int add_request(struct reader *r, struct text line, struct err *e)
 			     "allow %lld (see --block)",
 			     (long long)q.input, q.count, (long long)t->block_tokens,
 			     (long long)most);
+	q.first_break = (uint32_t)t->breakpoints;
 	if (rc == 0)
-		rc = add_breakpoints(r, f.breakpoints, &q, e);
+		rc = add_places(r, f.breakpoints, "breakpoints", q.input, &q.breaks, e);
+	if (rc == 0)
+		rc = add_places(r, f.contents, "content_blocks", q.input, &q.contents, e);
 	if (rc == 0 && unquoted(f.customer).n && !text_is(f.customer, "null"))
 		q.customer = number_of(&t->customers, unquoted(f.customer));
 	if (rc != 0) {
 		t->blocks = q.first;
-		t->breakpoints -= q.breaks;
+		t->breakpoints = q.first_break;
 		if (q.conversation)
 			r->calls[q.conversation]--;
 		return rc;
@@ -449,14 +469,14 @@ static int read_lines(struct reader *r, struct source *s, const char *path, stru
 			  : err_set(e, ERR_INVALID, "'%s' holds no request", path);
 }
 
-int block_trace_open(struct block_trace **out, const char *path, const char *format,
-		     int64_t block_tokens, struct err *e)
+int block_trace_open(struct block_trace **out, const char *path,
+		     const struct block_trace_options *o, struct err *e)
 {
 	struct source *s;
 	int rc = source_open(&s, path, e);
 	if (rc != 0)
 		return rc;
-	struct reader r = { .t = mem_zalloc(sizeof *r.t), .block_tokens = block_tokens };
+	struct reader r = { .t = mem_zalloc(sizeof *r.t), .o = o };
 	r.t->block = mem_alloc(sizeof *r.t->block); /* prompts may all be without blocks */
 	rc = read_lines(&r, s, path, e);
 	source_close(s);
@@ -470,6 +490,7 @@ int block_trace_open(struct block_trace **out, const char *path, const char *for
 	free(r.calls);
 	free(r.last_us);
 	/* a Mooncake trace may have sessions */
+	const char *format = o->format;
 	if (rc == 0 && format && strcmp(format, "auto") != 0 && strcmp(format, r.t->shape) != 0 &&
 	    !(strcmp(format, "mooncake") == 0 && strcmp(r.t->shape, "sessions") == 0))
 		rc = err_set(e, ERR_INVALID, "'%s' is a %s trace, not %s", path, r.t->shape,

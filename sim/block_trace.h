@@ -17,7 +17,10 @@ struct block_request {
 	uint32_t conversation, model, customer; /* numbers of names; 0: none */
 	uint32_t call;				/* of the conversation, from 0 */
 	uint32_t first, count;			/* of `block` */
-	uint32_t first_break, breaks;		/* of `breakpoint` */
+	/* of `breakpoint`: what the client marks, and behind it where its content blocks end (none:
+	   unknown) */
+	uint32_t first_break;
+	uint16_t breaks, contents;
 };
 
 enum { BLOCK_REFUSALS_KEPT = 20 };
@@ -47,11 +50,22 @@ struct block_trace {
 	struct block_refusal refusal[BLOCK_REFUSALS_KEPT];
 };
 
-/* format NULL: by content; block_tokens 0: the shape's own. Lines that cannot be read are left out
- * and listed. Errors: ERR_NOT_FOUND, ERR_UNREADABLE, ERR_RANGE; ERR_INVALID with file and line when
- * no line can be read. */
-int block_trace_open(struct block_trace **out, const char *path, const char *format,
-		     int64_t block_tokens, struct err *e);
+/* Blocks that the requests of a trace name in all: of any trace, and of one that somebody sends.
+ * So many times fewer may be different ones, for those are held with all that caches know of them.
+ */
+enum { BLOCKS_MOST = 1 << 30, BLOCKS_SENT_MOST = 1 << 25, BLOCKS_SENT_ALIKE = 8 };
+
+struct block_trace_options {
+	const char *format;   /* NULL: by content */
+	int64_t block_tokens; /* 0: the shape's own */
+	bool sent;	      /* it has the bounds of what somebody sends */
+};
+
+/* Lines that cannot be read are left out and listed. Errors: ERR_NOT_FOUND, ERR_UNREADABLE,
+ * ERR_RANGE; ERR_TOO_LARGE where it names too many blocks; ERR_INVALID with file and line when no
+ * line can be read. */
+int block_trace_open(struct block_trace **out, const char *path,
+		     const struct block_trace_options *o, struct err *e);
 void block_trace_close(struct block_trace *t);
 
 #endif

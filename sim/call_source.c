@@ -118,8 +118,8 @@ int64_t call_source_first_us(const struct call_source *s)
 	return first_us;
 }
 
-static int open_packed(struct block_trace **out, const char *path, const char *format,
-		       int64_t block_tokens, struct err *e)
+static int open_packed(struct block_trace **out, const char *path,
+		       const struct block_trace_options *o, struct err *e)
 {
 	struct pack *p;
 	int rc = pack_open(&p, path, e);
@@ -127,10 +127,10 @@ static int open_packed(struct block_trace **out, const char *path, const char *f
 		return rc;
 	if (!pack_has_blocks(p))
 		rc = err_set(e, ERR_INVALID, "%s: the packed trace names no blocks", path);
-	else if (block_tokens)
+	else if (o->block_tokens)
 		rc = err_set(e, ERR_USAGE, "%s: --block belongs to the packing of the trace", path);
 	else
-		rc = pack_check_format(p, format, e);
+		rc = pack_check_format(p, o->format, e);
 	if (rc == 0)
 		rc = pack_need_names(p, e);
 	if (rc == 0)
@@ -139,9 +139,8 @@ static int open_packed(struct block_trace **out, const char *path, const char *f
 	return rc;
 }
 
-int call_source_blocks(struct block_trace **out, const char *path, const char *format,
-		       int64_t block_tokens, struct err *e)
+int call_source_blocks(struct block_trace **out, const char *path,
+		       const struct block_trace_options *o, struct err *e)
 {
-	return pack_is(path) ? open_packed(out, path, format, block_tokens, e)
-			     : block_trace_open(out, path, format, block_tokens, e);
+	return pack_is(path) ? open_packed(out, path, o, e) : block_trace_open(out, path, o, e);
 }

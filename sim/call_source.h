@@ -45,7 +45,7 @@ int64_t call_source_first_us(const struct call_source *s);
 
 /* The trace at the path, or the one that a pack there keeps. Errors: as block_trace_open, and
  * ERR_INVALID where a pack has no blocks. */
-int call_source_blocks(struct block_trace **out, const char *path, const char *format,
-		       int64_t block_tokens, struct err *e);
+int call_source_blocks(struct block_trace **out, const char *path,
+		       const struct block_trace_options *o, struct err *e);
 
 #endif

@@ -137,9 +137,22 @@ static int64_t expected(const struct count_cache *c, uint32_t i, uint32_t tip)
 /* Tips that call i could go on from, each 1 + its place. */
 struct candidates {
 	uint32_t fits;	 /* its prompt has room for that one's */
+	uint32_t own;	 /* likewise, of the model that answered it */
 	uint32_t proven; /* the record found exactly that one's */
 	uint32_t longer; /* the record found less than that one's */
 };
+
+/* Takes the tip in place of the one so far, where that is not half as long; whether one is. */
+static bool take_fitting(const struct count_cache *c, uint32_t i, uint32_t tip, uint32_t *fits)
+{
+	const int64_t now = prompt_of(c, i), own = prompt_of(c, tip - 1);
+	int64_t best = *fits ? prompt_of(c, *fits - 1) : -1;
+	if (own <= now && best < now / 2 && own > best) {
+		*fits = tip;
+		best = own;
+	}
+	return best >= now / 2;
+}
 
 static struct candidates look_at_tips(const struct tree *t, uint32_t i)
 {
@@ -149,16 +162,11 @@ static struct candidates look_at_tips(const struct tree *t, uint32_t i)
 	struct candidates of = { 0 };
 	uint32_t tip = t->newest;
 	for (int n = 0; tip && n < TIPS_MOST; n++, tip = c->told[tip - 1].older) {
-		const int64_t own = prompt_of(c, tip - 1),
-			      best = of.fits ? prompt_of(c, of.fits - 1) : -1;
-		if (own <= work_prompt(now) && best < work_prompt(now) / 2 && own > best)
-			of.fits = tip;
-		if (!t->hits) {
-			if (of.fits && prompt_of(c, of.fits - 1) >= work_prompt(now) / 2)
-				break;
-			continue;
-		}
-		if (c->recorded[tip - 1] != c->recorded[i])
+		const bool own = c->recorded[tip - 1] == c->recorded[i];
+		take_fitting(c, i, tip, &of.fits);
+		if (own && take_fitting(c, i, tip, &of.own) && !t->hits)
+			break;
+		if (!own || !t->hits)
 			continue;
 		const int64_t there = expected(c, i, tip - 1);
 		if (there == read && read > 0) {
@@ -168,6 +176,9 @@ static struct candidates look_at_tips(const struct tree *t, uint32_t i)
 		if (there > read && !of.longer)
 			of.longer = tip;
 	}
+	/* helpers often run on another model, and a thread stays on its own */
+	if (of.own && prompt_of(c, of.own - 1) >= work_prompt(now) / 2)
+		of.fits = of.own;
 	return of;
 }
 

@@ -87,7 +87,8 @@ struct packed_request {
 
 /* What else some requests say. */
 struct packed_marks {
-	uint32_t customer, first_break, breaks;
+	uint32_t customer, first_break;
+	uint16_t breaks, contents;
 };
 
 struct writer {
@@ -297,7 +298,7 @@ static void put_marks(struct writer *w, const struct block_trace *t)
 	struct buf names = { 0 };
 	for (size_t i = 0; i < t->count; i++)
 		list[i] = (struct packed_marks){ t->request[i].customer, t->request[i].first_break,
-						 t->request[i].breaks };
+						 t->request[i].breaks, t->request[i].contents };
 	for (size_t i = 0; i < t->customers.room; i++) {
 		const struct dict_slot *s = &t->customers.slot[i];
 		if (s->value)
@@ -894,12 +895,14 @@ static int read_customers(struct block_trace *t, const struct pack *p, uint32_t 
 	return rc == 0 && t->customers.count != most ? damaged(p, "its names", e) : rc;
 }
 
-/* Places in a prompt, rising, as the reader of traces has them. */
+/* Places in a prompt, both lists rising, as the reader of traces has them. */
 static bool marks_fit(const struct block_trace *t, const struct packed_marks *m, int64_t input)
 {
+	const uint32_t count = (uint32_t)m->breaks + m->contents;
 	int64_t before = 0;
-	bool fit = m->first_break <= t->breakpoints && m->breaks <= t->breakpoints - m->first_break;
-	for (uint32_t k = 0; fit && k < m->breaks; k++) {
+	bool fit = m->first_break <= t->breakpoints && count <= t->breakpoints - m->first_break;
+	for (uint32_t k = 0; fit && k < count; k++) {
+		before = k == m->breaks ? 0 : before;
 		const int64_t at = t->breakpoint[m->first_break + k];
 		fit = at > before && at <= input;
 		before = at;
@@ -930,6 +933,7 @@ static int read_marks(struct block_trace *t, const struct pack *p, struct err *e
 		q->customer = m[i].customer;
 		q->first_break = m[i].first_break;
 		q->breaks = m[i].breaks;
+		q->contents = m[i].contents;
 		customers = q->customer > customers ? q->customer : customers;
 	}
 	free(m);

@@ -31,9 +31,10 @@ static int check_rules(const struct cache_rules *r, struct err *e)
 {
 	if (r->capacity == 0 || r->capacity < -1)
 		return err_set(e, ERR_USAGE, "a capacity is a number of blocks from 1, or inf");
-	if (r->interval < 0 || r->quantum < 0 || r->minimum < 0 || r->recompute < 0)
+	if (r->interval < 0 || r->quantum < 0 || r->minimum < 0 || r->recompute < 0 ||
+	    r->lookback < 0)
 		return err_set(e, ERR_USAGE,
-			       "interval, quantum, minimum and recompute are tokens from 0");
+			       "interval, quantum, minimum, recompute and lookback are from 0");
 	return 0;
 }
 
@@ -81,7 +82,9 @@ static struct entries number_entries(const struct block_trace *t, const struct e
 	}
 	if (scope == CACHE_GLOBAL)
 		return (struct entries){ .of = t->block, .count = t->distinct };
-	if (scope == CACHE_MODEL && t->distinct * models < (size_t)1 << 28)
+	/* many models that answer little each would leave most of the table empty */
+	if (scope == CACHE_MODEL && t->distinct * models < (size_t)1 << 28 &&
+	    t->distinct * models <= t->blocks * 4 + 4096)
 		return number_by_model(t, model, models);
 	struct dict numbers = { 0 };
 	struct entries en = { .own = mem_alloc((t->blocks + 1) * sizeof *en.own) };
@@ -206,6 +209,33 @@ int64_t prefix_cache_reach(const struct block_trace *t, const struct cache_rules
 				      ? t->breakpoint[q->first_break + q->breaks - 1]
 				      : q->input;
 	return reach < r->minimum ? 0 : reach;
+}
+
+/* The first token that is looked at for a mark's sake: that of the last of so many ends of content
+ * blocks in front of it. */
+static int64_t sight_of(const struct block_trace *t, const struct cache_rules *r,
+			const struct block_request *q, int64_t mark)
+{
+	const int64_t *end = t->breakpoint + q->first_break + q->breaks;
+	int64_t before = 0; /* ends in front of the mark */
+	while (before < q->contents && end[before] < mark)
+		before++;
+	if (before < r->lookback)
+		return 0;
+	return r->lookback > 1 ? end[before - (r->lookback - 1)] : mark;
+}
+
+/* Whether a unit of so many blocks is looked for. */
+static bool in_sight(const struct block_trace *t, const struct cache_rules *r,
+		     const struct block_request *q, int64_t blocks)
+{
+	bool seen = !r->breakpoints || !r->lookback || !q->contents;
+	for (uint32_t k = 0; !seen && (k == 0 || k < q->breaks); k++) {
+		const int64_t mark = q->breaks ? t->breakpoint[q->first_break + k] : q->input;
+		seen = blocks <= blocks_before(t, q, mark) &&
+		       blocks >= blocks_before(t, q, sight_of(t, r, q, mark));
+	}
+	return seen;
 }
 
 /* Marks where a later request can hit up to. */
@@ -381,7 +411,7 @@ static void run_limited(const struct block_trace *t, const struct each_rules *ea
 		int64_t hit = lead;
 		if (units) {
 			const int64_t blocks = r->interval / t->block_tokens;
-			while (hit > 0 && !c.ends[base + b[hit - 1]] &&
+			while (hit > 0 && !(c.ends[base + b[hit - 1]] && in_sight(t, r, q, hit)) &&
 			       !(blocks > 0 && hit % blocks == 0))
 				hit--;
 			if (r->common && lead > 0)
@@ -433,6 +463,8 @@ void cache_rules_over(struct cache_rules *r, const struct cache_rules *own)
 		r->minimum = own->minimum;
 	if (own->asked & CACHE_ASKED_RECOMPUTE)
 		r->recompute = own->recompute;
+	if (own->asked & CACHE_ASKED_LOOKBACK)
+		r->lookback = own->lookback;
 	if (own->asked & CACHE_ASKED_WRITES) {
 		r->writes = own->writes;
 		r->writes_us = own->writes_us;
@@ -469,6 +501,8 @@ struct cache_rules cache_rules_of(const struct cache_rules *asked, const struct 
 		r.quantum = c->quantum;
 	if (!(r.asked & CACHE_ASKED_MINIMUM))
 		r.minimum = c->minimum;
+	if (!(r.asked & CACHE_ASKED_LOOKBACK))
+		r.lookback = c->lookback;
 	if (!(r.asked & CACHE_ASKED_RECOMPUTE))
 		r.computed = c->computed;
 	return r;

@@ -51,6 +51,9 @@ struct cache_rules {
 	/* Anthropic: prompts are stored up to their breakpoints, and found up to a stored one; a
 	   request that names none has one at its end */
 	bool breakpoints;
+	/* of breakpoints, where a prompt tells its content blocks: how many ends of them are looked
+	   at in front of each mark, it included; 0: all */
+	int64_t lookback;
 	int64_t quantum, minimum; /* hits are whole quanta of tokens, and not below the minimum */
 	int64_t recompute; /* so many tokens at the end never hit, and only whole blocks do */
 	int64_t computed;  /* likewise, and what is left of a block can hit */
@@ -73,6 +76,7 @@ enum {
 	CACHE_ASKED_RECOMPUTE = 32,
 	CACHE_ASKED_WRITES = 64,
 	CACHE_ASKED_SCOPE = 128,
+	CACHE_ASKED_LOOKBACK = 256,
 };
 
 /* What `own` asks for takes the place of what is in `r`. */

@@ -220,6 +220,7 @@ int cache_part_parse(struct cache_rules *r, const char *key, struct text v, stru
 		{ "minimum", CACHE_ASKED_MINIMUM, offsetof(struct cache_rules, minimum), false },
 		{ "recompute", CACHE_ASKED_RECOMPUTE, offsetof(struct cache_rules, recompute),
 		  false },
+		{ "lookback", CACHE_ASKED_LOOKBACK, offsetof(struct cache_rules, lookback), false },
 	};
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
 		if (strcmp(key, parts[i].key) != 0)
@@ -234,7 +235,9 @@ int cache_part_parse(struct cache_rules *r, const char *key, struct text v, stru
 					       !decimal_to_int64(d, 0, to) || *to < 0)
 			return err_set(e, ERR_USAGE, "%s is %s, not '%.*s'", key,
 				       parts[i].seconds ? "a number of seconds"
-							: "a whole number of tokens from 0",
+				       : strcmp(key, "lookback") == 0
+					       ? "a whole number of content blocks from 0"
+					       : "a whole number of tokens from 0",
 				       (int)v.n, v.p);
 		return 0;
 	}

@@ -356,7 +356,8 @@ static int read_blocks(struct loading *l, struct err *e)
 			"'%s' names the blocks of its prompts: its fields have names of their "
 			"own, and there is no customer or project among them",
 			o->path[0]);
-	int rc = call_source_blocks(&w->blocks, o->path[0], o->format, o->block_tokens, e);
+	const struct block_trace_options blocks = { o->format, o->block_tokens, o->sent };
+	int rc = call_source_blocks(&w->blocks, o->path[0], &blocks, e);
 	if (rc != 0)
 		return rc;
 	struct block_trace *t = w->blocks;

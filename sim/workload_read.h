@@ -17,6 +17,7 @@ struct workload_options {
 	struct instant since, until;
 	const char *customer, *project; /* only theirs; NULL: of all */
 	int64_t block_tokens;		/* 0: the trace's own; blocks only */
+	bool sent;			/* by somebody, not a file of one's own */
 	int threads;			/* that read traces; 0: one a processor */
 	enum work_order order;
 	/* Hears of every record that is left out; may be NULL. */

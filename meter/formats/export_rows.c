@@ -491,7 +491,7 @@ bool export_document(struct payload_reader *r, json_value *v, int64_t line)
 	json_value *items = export_page_items(v);
 	const struct export_format *f = export_of_document(v, EXPORT_AS_USAGE);
 	if (items)
-		page_list_see(&r->pages, v, f);
+		page_list_see(&r->doubts.pages, v, f);
 	if (!f && !export_page_is_empty(v))
 		return false;
 	if (!f) {
@@ -593,18 +593,10 @@ static bool same_fields(const struct csv_record *a, const struct csv_record *b)
  */
 static bool is_beside(const struct table *t, const struct csv_record *v)
 {
-	static const char *const words[] = { "total", "totals", "grand total", "sum", "subtotal",
-					     "summe", "gesamt", "合计",	       "总计" };
 	size_t i = 0;
 	while (i < v->count && !v->field[i].n)
 		i++;
-	struct text s = i < v->count ? v->field[i] : TEXT("");
-	while (s.n && (s.p[s.n - 1] == ':' || s.p[s.n - 1] == ' '))
-		s.n--;
-	for (size_t k = 0; k < sizeof words / sizeof *words; k++)
-		if (s.n == strlen(words[k]) && strncasecmp(s.p, words[k], s.n) == 0)
-			return true;
-	return same_fields(&t->written, v);
+	return (i < v->count && words_say_total(v->field[i])) || same_fields(&t->written, v);
 }
 
 static int64_t lines_in(const char *p, const char *end)

@@ -13,7 +13,7 @@
 #include "meter/formats/members.h"
 #include "meter/formats/payload.h"
 #include "meter/read/exports.h"
-#include "meter/read/page_list.h"
+#include "meter/read/doubts.h"
 
 enum log_kind { LOG_UNKNOWN, LOG_CLAUDE, LOG_CODEX };
 
@@ -88,7 +88,7 @@ struct payload_reader {
 	struct dict same_rows; /* rows of calls without ids: how many were equal */
 	struct pending_row *bucket;
 	size_t bucket_count;
-	struct page_list pages;
+	struct doubts doubts;
 	struct dict names; /* what the names of an export's keys say, of: */
 	const struct export_format *names_of;
 	const char *unread_row; /* of the row at work, which is a document; NULL: all is known */

@@ -20,8 +20,8 @@ static int ingest_parsed(struct intake *x, struct parsed_file *f, struct err *e)
 	if (rc == 0)
 		rc = intake_take_calls(x, f->calls, e);
 	ingest_add_passed_over(x->in, f->passed_over);
-	if (x->o->pages)
-		page_list_append(x->o->pages, &f->pages);
+	if (x->o->doubts)
+		doubts_append(x->o->doubts, &f->doubts);
 	if (f->not_read) {
 		ingest_add_unread(x->in);
 		if (x->o->on_refusal)

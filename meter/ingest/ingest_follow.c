@@ -13,7 +13,7 @@
 #include "meter/formats/payload.h"
 #include "meter/ingest/follow_whole.h"
 #include "meter/ingest/quarantine.h"
-#include "meter/read/page_list.h"
+#include "meter/read/doubts.h"
 #include "meter/read/source.h"
 #include "meter/store/rollup.h"
 #include "meter/ingest/trace_intake.h"
@@ -92,10 +92,10 @@ static void mark_of(const char *path, int64_t offset, uint8_t out[16])
 
 static void unfollow(struct followed *f, const struct ingest_files *o)
 {
-	if (o->pages && f->whole)
-		page_list_append(o->pages, follow_whole_pages(f->whole));
-	else if (o->pages && f->reader)
-		page_list_append(o->pages, payload_pages(f->reader));
+	if (o->doubts && f->whole)
+		doubts_append(o->doubts, follow_whole_doubts(f->whole));
+	else if (o->doubts && f->reader)
+		doubts_append(o->doubts, payload_doubts(f->reader));
 	intake_close(&f->run);
 	if (f->is_trace)
 		trace_intake_close(&f->trace);

@@ -40,19 +40,31 @@ static void refuse(void *user, int64_t line, struct text raw, const struct err *
 	snprintf(a->why, sizeof a->why, "%s", why->message);
 }
 
-/* One value of a line under the name of its column; what may be billed and is not understood leaves
- * the record without a price, as it did before. */
-static int read_value(struct metered *m, struct buf *why, struct text name, struct text value,
-		      bool has_at, struct err *e)
+static enum record_field field_of(struct text name)
 {
-	const enum record_field f = column_field(shape_by_name("csv"), NULL, 0, name);
-	/* the instant that the retry gives stands for one that is empty */
-	if (f == FIELD_TIME && has_at && value.n == 0)
-		return 0;
-	if (f == FIELD_UNKNOWN && !m->unread && !value_is_nothing(value)) {
+	return column_field(shape_by_name("csv"), NULL, 0, name);
+}
+
+/* What may be billed and is not understood leaves the record without a price, as it did before. */
+static void judge_value(struct metered *m, struct buf *why, struct text name, struct text value,
+			bool lacks)
+{
+	const enum record_field f = field_of(name);
+	if (!m->unread && ((f == FIELD_UNKNOWN && !value_is_nothing(value)) ||
+			   (f == FIELD_OBSCURE && lacks && value_may_be_count(value)))) {
 		column_tell(why, name);
 		m->unread = why->p;
 	}
+}
+
+/* One value of a line under the name of its column. */
+static int read_value(struct metered *m, struct text name, struct text value, bool has_at,
+		      struct err *e)
+{
+	const enum record_field f = field_of(name);
+	/* the instant that the retry gives stands for one that is empty */
+	if (f == FIELD_TIME && has_at && value.n == 0)
+		return 0;
 	value = f < FIELD_TEXTS ? csv_plain_text(value) : value;
 	return f >= FIELD_END ? 0 : record_set(&m->record, f, value, VALUE_TEXT, TIME_INSTANT, e);
 }
@@ -75,8 +87,14 @@ static void read_line(struct attempt *a, const struct held *h, bool has_at)
 	if (rc == 0 && names->count != values->count)
 		rc = err_set(&e, ERR_INVALID, "the line has %zu fields where the header has %zu",
 			     values->count, names->count);
+	uint64_t fields = 0;
 	for (size_t i = 0; rc == 0 && i < names->count; i++)
-		rc = read_value(&m, &why, names->field[i], values->field[i], has_at, &e);
+		fields |= (uint64_t)1 << record_field_by_name(names->field[i]);
+	for (size_t i = 0; rc == 0 && i < names->count; i++) {
+		judge_value(&m, &why, names->field[i], values->field[i],
+			    fields_lack_counts(fields));
+		rc = read_value(&m, names->field[i], values->field[i], has_at, &e);
+	}
 	if (rc == 0)
 		rc = record_finish(&m.record, &e);
 	if (rc == 0)

@@ -62,6 +62,8 @@ int trace_intake_run(struct trace_intake *x, int64_t line, bool *torn, struct er
 	}
 	*torn = rc == TRACE_TORN;
 	trace_reader_close(x->reader);
+	if (o->doubts)
+		doubts_append(o->doubts, trace_doubts(x->trace));
 	x->reader = NULL;
 	return *torn ? 0 : rc;
 }

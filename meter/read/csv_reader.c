@@ -17,6 +17,7 @@ struct csv_reader {
 	struct scan_date date[2];
 	struct csv_record *split;
 	struct buf why; /* the last record has no price */
+	bool *told;	/* of each column, that it may count */
 	struct record_batch batch, single;
 	int64_t prompt[BATCH_ROWS], total[BATCH_ROWS];
 	uint8_t bad[BATCH_ROWS]; /* rows that the strict path must read */
@@ -28,6 +29,7 @@ struct csv_reader *csv_reader_open(const struct csv_layout *layout)
 	r->layout = *layout;
 	r->batch.roomy = true; /* its texts lie in the block */
 	r->split = mem_zalloc(sizeof *r->split);
+	r->told = mem_zalloc(layout->columns + 1);
 	for (size_t i = 0; i < layout->columns; i++)
 		if (layout->field[i] < FIELD_END)
 			r->columns |= (uint64_t)1 << layout->field[i];
@@ -40,6 +42,7 @@ void csv_reader_close(struct csv_reader *r)
 		return;
 	csv_record_release(r->split);
 	free(r->split);
+	free(r->told);
 	free(r->index_memory);
 	buf_release(&r->why);
 	free(r);
@@ -51,6 +54,22 @@ static struct text text_in(const struct csv_reader *r, size_t column)
 	const struct text s = r->split->field[column];
 	const bool own = !r->layout.shape->column && r->layout.field[column] < FIELD_TEXTS;
 	return own ? csv_plain_text(s) : s;
+}
+
+/* What a column that is no field holds: why the record has no price, or NULL. */
+static const char *judge(struct csv_reader *r, size_t column, struct text value)
+{
+	const struct csv_layout *l = &r->layout;
+	const enum record_field f = l->field[column];
+	const struct text name = text_of(l->name[column]);
+	const bool count = f == FIELD_OBSCURE && value_may_be_count(value);
+	if (count && !l->lacks && l->doubt && !r->told[column])
+		l->doubt(l->doubt_user, name);
+	r->told[column] |= count;
+	if (!(count && l->lacks) && !(f == FIELD_UNKNOWN && !value_is_nothing(value)))
+		return NULL;
+	column_tell(&r->why, name);
+	return r->why.p;
 }
 
 /* The strict path for one record without its newline. */
@@ -67,11 +86,8 @@ static void read_strictly(struct csv_reader *r, const char *p, size_t n,
 			     r->split->count, r->layout.columns);
 	const char *unread = NULL;
 	for (size_t i = 0; rc == 0 && i < r->layout.columns; i++) {
-		if (r->layout.field[i] == FIELD_UNKNOWN && !unread &&
-		    !value_is_nothing(r->split->field[i])) {
-			column_tell(&r->why, text_of(r->layout.name[i]));
-			unread = r->why.p;
-		}
+		if (r->layout.field[i] >= FIELD_END && !unread)
+			unread = judge(r, i, r->split->field[i]);
 		rc = record_set(&rec, r->layout.field[i], text_in(r, i), VALUE_TEXT,
 				r->layout.shape->time, &e);
 	}
@@ -185,6 +201,21 @@ static void look_for_empty(struct csv_reader *r, struct column c)
 		r->bad[i] |= field_at(c, i).n == 0;
 }
 
+/* The same of a column whose name says nothing: of every number where it may be the prompt or the
+ * answer, else of the first. told: that it may count has been told. */
+static void look_for_counts(struct csv_reader *r, struct column c, bool told)
+{
+	struct record_batch *b = &r->batch;
+	bool look = r->layout.lacks || (r->layout.doubt && !told);
+	for (size_t i = 0; look && i < b->n; i++) {
+		const struct text t = field_at(c, i);
+		const bool count = value_may_be_count(t);
+		r->bad[i] |=
+			count || (t.n && (*t.p == '"' || is_blank(*t.p) || is_blank(t.p[t.n - 1])));
+		look = r->layout.lacks || !count;
+	}
+}
+
 /* The checks of record_finish on whole columns; rows that fail any go to the strict path, which
  * says why. */
 static void check_wholes(struct csv_reader *r)
@@ -232,6 +263,8 @@ static void read_columns(struct csv_reader *r, const char *block, const uint32_t
 					  i + 1 == columns && r->found.flags & SCAN_CR };
 		if (f == FIELD_UNKNOWN)
 			look_for_values(r, c);
+		if (f == FIELD_OBSCURE)
+			look_for_counts(r, c, r->told[i]);
 		if (f >= FIELD_END || (f < FIELD_TEXTS && r->layout.unneeded >> f & 1))
 			continue;
 		if (f < FIELD_TEXTS) {

@@ -75,14 +75,14 @@ void parsed_file_read(struct parsed_file *f, const char *path, bool found, bool 
 	payload_set_path(r, path);
 	source_read_path(path, r, &f->bytes, &f->failure);
 	f->passed_over = payload_passed_over(r);
-	page_list_append(&f->pages, payload_pages(r));
+	doubts_append(&f->doubts, payload_doubts(r));
 	payload_close(r);
 	judge(f, found);
 }
 
 void parsed_file_release(struct parsed_file *f)
 {
-	page_list_release(&f->pages);
+	doubts_release(&f->doubts);
 	assembly_close(f->calls);
 	free(f->refused);
 	arena_release(&f->arena);

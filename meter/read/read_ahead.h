@@ -8,7 +8,7 @@
 #define TALLY_METER_READ_READ_AHEAD_H
 
 #include "meter/formats/assemble.h"
-#include "meter/read/page_list.h"
+#include "meter/read/doubts.h"
 #include "meter/read/source.h"
 
 /* What one file holds. */
@@ -18,7 +18,7 @@ struct parsed_file {
 	struct refused_line *refused;
 	size_t refused_count;
 	int64_t passed_over, bytes;
-	struct page_list pages;
+	struct doubts doubts;
 	struct err failure;   /* the file could not be read to its end */
 	const char *not_read; /* why the file as a whole yields nothing; a run goes on behind it */
 	struct arena arena;

@@ -412,11 +412,110 @@ static const struct sql sql_cells_day_of = {
 		"ON s.id=r.series WHERE r.day>=:from AND r.day<:to AND s.customer=:customer",
 };
 
+/* Columns of a rollup that are added up. */
+enum { SUMS = AT_TOKENS + BUCKET_COMMON - AT_RECORDS };
+
+/* Cells of one series (or subject) at one price, added up over time: what they come to is the same,
+ * and they are priced and grouped once. */
+struct pile {
+	int64_t cell, who, price;
+	int64_t sum[SUMS];
+};
+struct piles {
+	struct pile *pile;
+	size_t count, room;
+	uint32_t *slot; /* 1 + place; a power of two of them */
+	size_t slots;
+};
+
+static void piles_release(struct piles *p)
+{
+	free(p->pile);
+	free(p->slot);
+}
+
+static uint32_t *pile_slot(const struct piles *p, int64_t who, int64_t price)
+{
+	const uint64_t mixed =
+		((uint64_t)who * 31 + (uint64_t)price) * UINT64_C(0x9E3779B97F4A7C15);
+	size_t i = mixed >> 32 & (p->slots - 1);
+	while (p->slot[i] &&
+	       (p->pile[p->slot[i] - 1].who != who || p->pile[p->slot[i] - 1].price != price))
+		i = (i + 1) & (p->slots - 1);
+	return &p->slot[i];
+}
+
+/* Where its sums are; those of a new one are 0. */
+static struct pile *pile_of(struct piles *p, int64_t cell, int64_t who, int64_t price)
+{
+	if (p->count * 2 >= p->slots) {
+		free(p->slot);
+		p->slots = p->slots ? p->slots * 2 : 1024;
+		p->slot = mem_zalloc(p->slots * sizeof *p->slot);
+		for (size_t i = 0; i < p->count; i++)
+			*pile_slot(p, p->pile[i].who, p->pile[i].price) = (uint32_t)i + 1;
+	}
+	uint32_t *slot = pile_slot(p, who, price);
+	if (!*slot) {
+		if (p->count == p->room) {
+			p->room = p->room ? p->room * 2 : 256;
+			p->pile = mem_grow(p->pile, p->room * sizeof *p->pile);
+		}
+		p->pile[p->count] = (struct pile){ .cell = cell, .who = who, .price = price };
+		*slot = (uint32_t)++p->count;
+	}
+	return &p->pile[*slot - 1];
+}
+
+static int take_pile(struct usage_result *r, const struct pile *p, bool by_day, struct err *e)
+{
+	struct cell c = { .time_us = p->cell * (by_day ? US_PER_DAY : QUARTER_US),
+			  .price = p->price };
+	int64_t subject = p->who;
+	int rc = 0;
+	if (by_day && r->splits)
+		c.time_us = split_day(r, p->cell)->cell_us;
+	if (by_day) {
+		rc = store_series_names(r->store, p->who, &c.series, e);
+		subject = rc == 0 ? c.series->subject : 0;
+	}
+	if (rc == 0)
+		rc = store_subject_names(r->store, subject, &c.subject, e);
+	if (rc != 0)
+		return rc;
+	c.sums.records = p->sum[AT_RECORDS - AT_RECORDS];
+	c.sums.requests = p->sum[AT_REQUESTS - AT_RECORDS];
+	memcpy(c.sums.tokens, p->sum + AT_TOKENS - AT_RECORDS, BUCKET_COMMON * sizeof *p->sum);
+	return take_cell(r, &c, e);
+}
+
+/* False where the sum does not fit, and then nothing is added. */
+static bool pile_add(struct pile *to, const int64_t more[SUMS])
+{
+	int64_t sum[SUMS];
+	bool bad = false;
+	for (int i = 0; i < SUMS; i++)
+		bad |= __builtin_add_overflow(to->sum[i], more[i], &sum[i]);
+	if (!bad)
+		memcpy(to->sum, sum, sizeof sum);
+	return !bad;
+}
+
+static bool by_time(const struct usage_result *r)
+{
+	bool any = false;
+	for (size_t i = 0; i < r->dim_count; i++)
+		any |= is_time(r->dim[i]);
+	return any;
+}
+
 static int take_rollup(struct usage_result *r, const struct sql *which, int64_t from, int64_t to,
 		       bool by_day, struct err *e)
 {
 	struct db *db = store_db(r->store);
 	struct query *q;
+	struct piles piles = { 0 };
+	const bool timeless = !by_time(r);
 	int rc = db_statement(db, which, &q, e);
 	if (rc != 0)
 		return rc;
@@ -425,30 +524,20 @@ static int take_rollup(struct usage_result *r, const struct sql *which, int64_t 
 	if (which == &sql_cells_day_of)
 		db_bind_text(q, ":customer", text_of(r->filter->customer));
 	while ((rc = db_step(db, q, e)) == 1) {
-		struct cell c = { .time_us =
-					  db_int(q, AT_CELL) * (by_day ? US_PER_DAY : QUARTER_US),
+		struct pile p = { .cell = db_int(q, AT_CELL),
+				  .who = db_int(q, AT_WHO),
 				  .price = db_int(q, AT_PRICE) };
-		int64_t subject = db_int(q, AT_WHO);
-		if (by_day && r->splits)
-			c.time_us = split_day(r, db_int(q, AT_CELL))->cell_us;
-		if (by_day) {
-			rc = store_series_names(r->store, subject, &c.series, e);
-			subject = rc == 0 ? c.series->subject : 0;
-		} else {
-			rc = 0;
-		}
-		if (rc == 0)
-			rc = store_subject_names(r->store, subject, &c.subject, e);
-		if (rc != 0)
-			break;
-		c.sums.records = db_int(q, AT_RECORDS);
-		c.sums.requests = db_int(q, AT_REQUESTS);
-		for (int b = 0; b < BUCKET_COMMON; b++)
-			c.sums.tokens[b] = db_int(q, AT_TOKENS + b);
-		if ((rc = take_cell(r, &c, e)) != 0)
+		for (int i = 0; i < SUMS; i++)
+			p.sum[i] = db_int(q, AT_RECORDS + i);
+		if (timeless && pile_add(pile_of(&piles, p.cell, p.who, p.price), p.sum))
+			continue;
+		if ((rc = take_pile(r, &p, by_day, e)) != 0)
 			break;
 	}
 	db_reset(q);
+	for (size_t i = 0; rc == 0 && i < piles.count; i++)
+		rc = take_pile(r, &piles.pile[i], by_day, e);
+	piles_release(&piles);
 	return rc;
 }
 
@@ -746,19 +835,16 @@ static int run(struct usage_result *r, struct err *e)
 	const struct usage_filter *f = r->filter;
 	const struct needs n = needs_of(r);
 	int64_t rolled_to, first_day, last_day;
-	bool by_time = false;
 	int rc = store_refresh(r->store, e);
 	if (rc == 0)
 		rc = rollup_rolled_to(r->store, &rolled_to, e);
 	int64_t last = store_last_seq(r->store);
-	for (size_t i = 0; i < r->dim_count; i++)
-		by_time |= is_time(r->dim[i]);
 	int64_t until_seq = f->seq_until && f->seq_until < last ? f->seq_until : last;
 	bool day_cells = n.series;
 	int64_t unit = day_cells ? US_PER_DAY : QUARTER_US;
 	if (rc == 0 && f->seq_from)
 		return take_rows(r, f->seq_from, until_seq, f->since.us, f->until.us, e);
-	const bool offset = by_time && has_offset(r, unit);
+	const bool offset = by_time(r) && has_offset(r, unit);
 	bool rows_only = n.rows || (offset && !day_cells) || (day_cells && n.hours);
 	if (rc != 0)
 		return rc;

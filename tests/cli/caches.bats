@@ -168,6 +168,41 @@ calls() { # MODEL INPUT:READ... 20 minutes apart, or $gap
 	done
 }
 
+@test "hits end within twenty content blocks of a mark, as in the vendor's example" {
+	# platform.claude.com, prompt caching, "Lookback in a growing conversation": 10 blocks, 15, 35, each marked at its last; blocks of 640 tokens here
+	row() { # BLOCKS SECONDS [more marks]
+		printf '{"c":1,"t":%d,"m":"claude-sonnet-4-6","in":%d,"out":0,"h":"0-%d","breakpoints":[%s%d],"content_blocks":[%s]}\n' "$2" $(($1 * 640)) $(($1 * 10 - 1)) "${3-}" $(($1 * 640)) "$(seq -s, 640 640 $(($1 * 640)))"
+	}
+	hits() { "$TALLY" replay t.jsonl --at 2026-06-15 --cache vendor --json "$@" | tr -d '\n' | sed 's/.*"tokens": *{[^}]*"cache_read": *\([0-9]*\),[^}]*"cache_write_5m": *\([0-9]*\).*/\1 \2/'; }
+	{ row 10 0; row 15 10; } >t.jsonl
+	same "$(hits)" "6400 9600" # turn 2 finds block 10 and writes 11 to 15
+	row 35 20 >>t.jsonl
+	same "$(hits)" "6400 $((9600 + 22400))" # blocks 35 to 16 are looked at: nothing, and all is written again
+	same "$(hits --lookback 0)" "$((6400 + 9600)) 22400"
+	same "$(hits --lookback 21)" "$((6400 + 9600)) 22400"
+	{ row 10 0; row 15 10; row 34 20; } >t.jsonl
+	same "$(hits)" "$((6400 + 9600)) $((34 * 640))" # block 15 is the twentieth
+	# a second mark nearer by finds it
+	{ row 10 0; row 15 10; row 35 20 $((20 * 640)),; } >t.jsonl
+	same "$(hits)" "$((6400 + 9600)) 22400"
+	# a pack keeps them; without content blocks all of the prompt is looked at
+	"$TALLY" pack t.jsonl -o t.pack -q
+	same "$("$TALLY" replay t.pack --at 2026-06-15 --cache vendor --json | grep -o '"cache_read": [0-9]*' | head -n 1)" '"cache_read": 16000'
+	{ row 10 0; row 15 10; row 35 20; } >t.jsonl
+	"$TALLY" pack t.jsonl -o u.pack -q
+	same "$("$TALLY" replay u.pack --at 2026-06-15 --cache vendor --json | grep -o '"cache_read": [0-9]*' | head -n 1)" '"cache_read": 6400'
+	sed -i 's/,"content_blocks.*/}/' t.jsonl
+	same "$(hits)" "$((6400 + 9600)) 22400"
+	for wrong in '[640,640]' '[0]' '[99999]' '["x"]'; do
+		printf '{"c":1,"t":0,"in":640,"out":0,"h":"0-9","content_blocks":%s}\n' "$wrong" >t.jsonl
+		run "$TALLY" cache t.jsonl
+		expect 1 "field 'content_blocks' is a list of places"
+	done
+	printf 'time,model,session,input,output\n2026-06-15,claude-sonnet-4-6,s,1,1\n' >c.csv
+	run "$TALLY" whatif c.csv -s x=claude-sonnet-4-6 --lookback 20
+	expect 2 --lookback 'a cache of blocks'
+}
+
 stripped() { # TRACE MODEL: counts alone, recorded on that model
 	echo time,model,session,input,output
 	sed -n 's/.*"c": *\([0-9]*\).*"t": *\([0-9.]*\).*"in": *\([0-9]*\).*"out": *\([0-9]*\).*/\2 \1 \3 \4/p' "$1" |
@@ -194,6 +229,20 @@ stripped() { # TRACE MODEL: counts alone, recorded on that model
 	gap=1 calls no-such-model 64000:0 8192:0 64640:0 8832:0 >t.csv
 	run "$TALLY" whatif t.csv -s s=deepseek-v4-flash --csv --resamples 0
 	expect 0 "s,,4,73472,72192,0,0,"
+	# a helper that runs on another model has grown to more than half the session: each goes on from its own
+	cat >t.csv <<-'END'
+	time,model,session,input,output
+	2026-06-15T00:00:00Z,no-such-model,a,96000,0
+	2026-06-15T00:00:01Z,no-such-helper,a,64000,0
+	2026-06-15T00:00:02Z,no-such-model,a,102400,0
+	2026-06-15T00:00:03Z,no-such-helper,a,64640,0
+	END
+	run "$TALLY" whatif t.csv -s s=deepseek-v4-flash --csv --resamples 0
+	expect 0 "s,,4,167040,160000,0,0,"
+	# a record that switches by the call is one thread: nothing else goes on from the call before
+	sed -i 's/,64000,/,98560,/; s/,64640,/,108800,/' t.csv
+	run "$TALLY" whatif t.csv -s s=deepseek-v4-flash --csv --resamples 0
+	expect 0 "s,,4,108800,296960,0,0,"
 	# the same prompt is asked again after another: it was there, whole
 	gap=1 calls no-such-model 6400:0 12800:0 6400:0 >t.csv
 	run "$TALLY" whatif t.csv -s s=deepseek-v4-flash --csv --resamples 0
@@ -252,4 +301,31 @@ END
 	grep -v T00:04 t.csv >u.csv
 	run "$TALLY" whatif u.csv -s s=rules:r.json --csv --resamples 0
 	expect 0 "s,gpt-4o,2,129280,0,0,0,"
+}
+
+@test "cache, replay and whatif have the same options of a cache, those last of their own; what else differs has its reason here" {
+	options() { "$TALLY" "$1" --help | sed -n 's/^  \(-[a-z], \|    \)\?\(--[a-z-]*\).*/\2/p'; }
+	# an option of all three says the same of each command, from its name to the next one
+	cache_part() { "$TALLY" "$1" --help | sed -n '/^ *--rule /,/^ *--\(db\|prices\) /p' | sed '$d'; }
+	for c in replay whatif; do
+		same "$(cache_part cache)" "$(cache_part $c)"
+	done
+	same "$(cache_part cache | sed -n 's/^ *\(--[a-z]*\).*/\1/p' | tr '\n' ' ')" "--rule --writes --ttl --scope --expire --minimum --quantum --settle --recompute --lookback --touch --hits "
+	cat >declared <<-'END'
+	cache capacity,curve: one rule over a trace, at many sizes
+	replay by,limit,order: groups of one bill
+	replay remodel: of a what-if it is a scenario
+	replay boundary,recorded-cost,reference: of records as they were billed
+	whatif scenario,scenarios,baseline,save,against,html: comparisons of several
+	whatif seed,resamples,level,sample,budget,sensitivity: intervals
+	whatif db,customer,project: calls of the database
+	replay+whatif since,until,period,timezone,plan,byo,map,provider: money of records on days; hits of blocks have neither
+	replay+whatif threads: the cache of one trace is one thread's
+	END
+	# each option that not all have is declared once, for those that have it
+	for c in cache replay whatif; do
+		for o in $(options $c); do echo "${o#--} $c"; done
+	done | sort -u | awk '{ who[$1] = who[$1] (who[$1] ? "+" : "") $2 } END { for (o in who) if (who[o] != "cache+replay+whatif") print who[o], o }' | sort >differ
+	sed 's/:.*//' declared | awk '{ n = split($2, o, ","); for (i = 1; i <= n; i++) print $1, o[i] }' | sort >expected
+	diff differ expected || fail "options differ for no declared reason"
 }

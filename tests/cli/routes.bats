@@ -10,7 +10,8 @@ $1" || fail "$output"
 }
 reads='usage series records?limit=1 search?q=a attention balance invoices explain?id=a budgets ledger?customer=acme tariff?model=deepseek-v4-flash'
 of_all='status quarantine trail live'
-changes='grants grants/void top-ups top-ups/clear top-ups/buy invoices/draft invoices/finalize invoices/void invoices/note invoices/pay budgets budgets/clear limits limits/clear quarantine/retry quarantine/drop records/void'
+# every change that there is
+changes=$(sed -n 's|.*CHANGE("/v1/\([^"]*\)".*|\1|p' "$BATS_TEST_DIRNAME/../../server/routes.c")
 some() {
 	"$TALLY" credit account acme --plan vm0 --since 2026-01-01 --quiet
 	"$TALLY" credit account other --plan vm0 --since 2026-01-01 --quiet
@@ -123,6 +124,19 @@ assert d['next'] is None"
 	printf '{"id":"1","time":"2026-06-01","model":"claude-sonnet-4-6","input":1000000}\n' | gzip >trace.gz
 	get -H "Authorization: Bearer $all" --data-binary @trace.gz "$URL/v1/whatif?settings=%7B%22scenarios%22%3A%5B%22recorded%22%5D%7D"
 	check "assert d['scenarios'][0]['total'] == '3'"
+	# what a trace may become in memory is bounded, however small it is sent
+	upload="$URL/v1/whatif?settings=%7B%22at%22%3A%222026-06-01%22%2C%22scenarios%22%3A%5B%22recorded%22%5D%7D"
+	sends() { get -H "Authorization: Bearer $all" --data-binary @trace.gz "$upload"; }
+	rows() { awk -v n="$1" 'BEGIN { for (i = 0; i < n; i++) printf "{\"c\":1,\"t\":0,\"m\":\"m%d\",\"in\":67108864,\"out\":1,\"h\":\"%d-%d\"}\n", '"$2"' }'; }
+	rows 33 '0, 1, 1048576' | gzip >trace.gz; sends; expect 0 too_large 'more than 33554432 blocks' 413
+	rows 6 '0, 1 + i * 1048576, (i + 1) * 1048576' | gzip >trace.gz; sends; expect 0 too_large 'more than 4194304 different blocks' 413
+	rows 2001 'i, 1, 9' | gzip >trace.gz; sends; expect 0 too_large '2001 models' 413
+	rows 9 '0, 1, 1048576' | gzip >trace.gz; sends; expect 0 '"records": 9' 200
+	awk 'BEGIN { for (i = 0; i < 40000; i++) printf "{\"c\":%d,\"t\":0,\"m\":\"m\",\"in\":64,\"out\":1,\"h\":\"4095\"}\n", i }' | gzip >trace.gz; sends; expect 0 '"records": 40000' 200
+	rss=$(awk '/VmHWM/ { print int($2 / 1024) }' /proc/$SERVER/status)
+	[ "$rss" -lt 900 ] || fail "40,000 conversations of a block take $rss MB"
+	rows 1 '0, 1, 9' | gzip | gzip >trace.gz; sends; expect 0 'as it is, or as gzip' 422
+	echo nonsense | gzip >trace.gz; sends; expect 0 'the trace' 422; case $output in *tally-upload*) fail "it says where the trace was kept" ;; esac
 	get -H "Authorization: Bearer $all" -D headers -d '{"html":true,"scenarios":["recorded"]}' $URL/v1/whatif; expect 0 'id="report-data"' 200
 	grep -qi 'content-disposition: attachment; filename="whatif.html"' headers
 	[ -z "$(cat /proc/$SERVER/task/*/children 2>/dev/null)" ] || fail "the server runs a program"

@@ -8,7 +8,7 @@ again, of June 2026, in picodollars a token.
 import random
 import sys
 
-ANTHROPIC = dict(marks=True, quantum=1, ttl=300, long=dict(ttl=3600), last=0, minimum=1024)
+ANTHROPIC = dict(marks=True, lookback=20, quantum=1, ttl=300, long=dict(ttl=3600), last=0, minimum=1024)
 OPENAI = dict(marks=False, quantum=128, ttl=300, last=1, minimum=1024)
 RETAINED = dict(OPENAI, long=dict(ttl=86400))
 START = 20 * 3600  # seconds of 2026-06-17
@@ -38,7 +38,7 @@ MODELS = {
     # of card.json: all that a contract can say
     "own-written": dict(marks=False, quantum=32, ttl=200, long=dict(ttl=900), last=1, minimum=300, of_write=True, **prices(2000000, 200000, 3000000, 2600000, 4100000)),
     "own-settling": dict(marks=False, quantum=1, ttl=600, last=0, minimum=0, settle=25, **prices(1500000, 100000, 3000000)),
-    "own-private": dict(marks=True, quantum=1, ttl=400, last=1, minimum=128, private=True, **prices(1100000, 50000, 2000000, 1700000)),
+    "own-private": dict(marks=True, lookback=3, quantum=1, ttl=400, last=1, minimum=128, private=True, **prices(1100000, 50000, 2000000, 1700000)),
     "own-stored": dict(marks=False, quantum=1, ttl=500, last=0, minimum=200, storage=3000000, **prices(900000, 30000, 2000000)),
     # two days, two contracts, and a third for some hours of the night
     "own-dated": dict(marks=False, quantum=64, ttl=100, last=0, minimum=64, **prices(1000000, 70000, 2000000, 1300000),
@@ -49,7 +49,7 @@ SHIPPED = [m for m in NAMES if not m.startswith("own-")]
 CARD = """{"schema": "tally.card/1", "provider": "own", "caches": [
  {"models": ["own-written"], "asked_by": "nobody", "minimum_tokens": 300, "quantum_tokens": 32, "lifetimes": [{"seconds": 200, "write": "cache_write_5m"}, {"seconds": 900, "write": "cache_write_1h"}], "refreshed_by_reads": false, "last_token_computed": true, "source": "s", "sure": "s"},
  {"models": ["own-settling"], "asked_by": "nobody", "minimum_tokens": 0, "lifetimes": [{"seconds": 600}], "settle_seconds": 25, "source": "s", "sure": "s"},
- {"models": ["own-private"], "asked_by": "breakpoints", "minimum_tokens": 128, "lifetimes": [{"seconds": 400, "write": "cache_write_5m"}], "last_token_computed": true, "isolation": "customer", "source": "s", "sure": "s"},
+ {"models": ["own-private"], "asked_by": "breakpoints", "lookback_content_blocks": 3, "minimum_tokens": 128, "lifetimes": [{"seconds": 400, "write": "cache_write_5m"}], "last_token_computed": true, "isolation": "customer", "source": "s", "sure": "s"},
  {"models": ["own-stored"], "asked_by": "nobody", "minimum_tokens": 200, "lifetimes": [{"seconds": 500}], "storage": "kept", "source": "s", "sure": "s"},
  {"models": ["own-*"], "to": "2026-06-18T00:00:00Z", "asked_by": "nobody", "minimum_tokens": 64, "quantum_tokens": 64, "lifetimes": [{"seconds": 100, "write": "cache_write_5m"}], "source": "s", "sure": "s"},
  {"models": ["own-dated"], "from": "2026-06-18T00:00:00Z", "to": "2026-06-18T09:00:00Z", "asked_by": "breakpoints", "minimum_tokens": 1500, "lifetimes": [{"seconds": 900, "write": "cache_write_5m"}], "source": "s", "sure": "s"},
@@ -89,6 +89,7 @@ class Rules:
         self.m = m
         self.marks = m["marks"]
         self.quantum = asked.get("quantum", m["quantum"])
+        self.lookback = asked.get("lookback", m.get("lookback", 0))
         self.settle = asked.get("settle", m.get("settle", 0))
         self.of_write = asked.get("of_write", m.get("of_write", False))
         self.storage = m.get("storage")  # picodollars a token-hour
@@ -135,7 +136,17 @@ def replay_blocks(rows, answered, per_block=64, **asked):
         while lead < (before(reach) if r.marks else blocks) and alive(lead) and t - came[key(lead)] >= r.settle:
             lead += 1
         if r.marks:
-            while lead and key(lead - 1) not in units:
+            def seen(n):
+                """Whether n blocks lie between some mark and the last end of a content block that is looked at for its sake."""
+                if not r.lookback or not row["contents"]:
+                    return True
+                for mark in marks:
+                    looked = [mark] + [e for e in reversed(row["contents"]) if e < mark]
+                    first = 0 if len(looked) <= r.lookback else looked[r.lookback - 1]
+                    if before(first) <= n <= before(mark):
+                        return True
+                return False
+            while lead and not (key(lead - 1) in units and seen(lead)):
                 lead -= 1
         hit = r.ruled(min(lead * per_block, row["in"]), row["in"])
         if r.bills and not r.pays:
@@ -258,7 +269,8 @@ def conversations(seed):
         fresh += 100
         prompt = len(h) * 64 + rnd.randrange(64)
         marks = sorted({rnd.randint(1, prompt) for _ in range(rnd.randint(1, 4))}) if rnd.random() < 0.3 else []
-        rows.append(dict(c=c, i=s["n"], t=t, h=h, customer="abc"[c % 3 if rnd.random() < 0.8 else rnd.randrange(3)], breakpoints=marks, out=rnd.randint(0, 500), **{"in": prompt}))
+        contents = sorted({rnd.randint(1, prompt) for _ in range(rnd.randint(1, 60))}) if rnd.random() < 0.5 else []
+        rows.append(dict(contents=contents, c=c, i=s["n"], t=t, h=h, customer="abc"[c % 3 if rnd.random() < 0.8 else rnd.randrange(3)], breakpoints=marks, out=rnd.randint(0, 500), **{"in": prompt}))
         s["n"] += 1
     return rows
 
@@ -291,6 +303,7 @@ def main():
         for row in rows:
             row["m"] = NAMES[(row["c"] + row["i"] // 9) % len(NAMES)]
             marks = ', "breakpoints": %s' % row["breakpoints"] if row["breakpoints"] else ""
+            marks += ', "content_blocks": %s' % row["contents"] if row["contents"] else ""
             f.write('{"c": %d, "n": 1, "i": %d, "d": 0, "t": %d, "m": "%s", "customer": "%s", "in": %d, "out": %d, "h": "%s"%s}\n'
                     % (row["c"], row["i"], row["t"], row["m"], row["customer"], row["in"], row["out"], ranges(row["h"]), marks))
     with open("card.json", "w") as f:
@@ -302,7 +315,7 @@ def main():
     at = "--at 2026-06-17T20:00:00Z --prices card.json"
     options = [("", {}), ("--writes 1h", dict(writes="1h")), ("--writes 24h", dict(writes="24h")), ("--writes none", dict(writes="none")),
                ("--ttl 900", dict(ttl=900)), ("--expire write", dict(of_write=True)), ("--expire touch --writes 1h", dict(of_write=False, writes="1h")),
-               ("--settle 40", dict(settle=40)), ("--quantum 100 --minimum 700", dict(quantum=100, minimum=700)),
+               ("--settle 40", dict(settle=40)), ("--lookback 0", dict(lookback=0)), ("--lookback 7", dict(lookback=7)), ("--quantum 100 --minimum 700", dict(quantum=100, minimum=700)),
                ("--scope customer", dict(scope="customer")), ("--scope conversation+customer --writes 1h", dict(scope="conversation+customer", writes="1h"))]
     for text, asked in options:
         for cache, own in (("infinite", dict(ttl=None)), ("vendor", {}), ("infinite,ttl=500", dict(ttl=500))):
@@ -320,6 +333,8 @@ def main():
             reads, _, _ = replay_blocks(rows, [model] * len(rows), **asked)
             if asked.get("writes") != "none":
                 print("cache blocks.jsonl --rule vendor --model %s --at 2026-06-15 %s\t- %d" % (model, text, reads))
+        if "lookback" in asked:
+            continue  # counts tell no content blocks
         for model in NAMES:
             print("whatif counts.csv --prices card.json %s -s x=%s\t%s" % (text, model, money(rebuild_counts(rows, [model] * len(rows), **asked))))
         a, b = rnd.sample(NAMES, 2)

@@ -23,7 +23,7 @@ static struct block_trace *open_text(const char *text, struct err *e)
 	assert_non_null(f);
 	fputs(text, f);
 	fclose(f);
-	if (block_trace_open(&t, path, NULL, 0, e) != 0)
+	if (block_trace_open(&t, path, &(struct block_trace_options){ 0 }, e) != 0)
 		t = NULL;
 	remove(path);
 	return t;

@@ -102,7 +102,7 @@ function Customer({name, set, session}) {
 			${all && all.account ? html`<${Terms} name=${name} account=${all.account} session=${session} />` : null}` : null}
 		${tab === 'rules' && all ? html`${all.account ? html`<${Rules} account=${all.account} waits=${account} name=${name} session=${session} scope=${scope} />` : html`<${Sheet} title="Plan and rules"><p class="soft">No credit account.</p>${may ? html`<${OpenAccount} name=${name} />` : null}<//>`}
 			<${Limits} name=${name} all=${all} session=${session} />
-			${all.tokens.length ? html`<${Sheet} title="Tokens"><${TokenTable} list=${all.tokens} zone=${scope.zone} /><//>` : null}
+			<${Tokens} scope=${scope} session=${session} customer=${name} list=${all.tokens} />
 			${may ? html`<${Trail} customer=${name} scope=${scope} />` : null}` : null}`;
 }
 const StatementLinks = ({name}) => html`<div class="tools"><a class="button" href=${statementUrl(name, 'html')} target="_blank" rel="noopener">Statement</a><a class="button" href=${statementUrl(name, 'pdf')} target="_blank" rel="noopener">as PDF</a></div>`;
