@@ -47,10 +47,10 @@ static int begin(struct cli *cli, struct correction *c, struct err *e)
 		rc = cli_ingest_options(cli, c->book, &o, e);
 	if (rc == 0)
 		rc = cli_store(cli, &c->store, DB_WRITE, e);
-	if (rc == 0)
-		rc = ingest_open(&c->in, c->store, &o, "correction", NULL, NULL, e);
-	if (rc == 0)
+	if (rc == 0) {
+		c->in = ingest_open(c->store, &o, "correction", NULL, NULL);
 		rc = store_begin(c->store, clock_now(), e);
+	}
 	return rc;
 }
 
@@ -164,9 +164,7 @@ static void print_left(const struct cli *cli, const struct rerate_result *r)
 		       cli_currency(cli), r->elsewhere == 1 ? "it is" : "they are");
 }
 
-/* cards: those that rated the records and are others now, or NULL. */
-static void print_rerate(const struct cli *cli, const struct rerate_result *r, bool dry,
-			 const char *cards)
+static void print_changes(const struct rerate_result *r)
 {
 	static const struct table_column columns[] = {
 		{ "MODEL", false, true }, { "RECORDS", true, false }, { "WAS", false, true },
@@ -174,20 +172,6 @@ static void print_rerate(const struct cli *cli, const struct rerate_result *r, b
 		{ "CHANGE", true, false }
 	};
 	struct buf b = { 0 };
-	struct json_out j;
-	if (cli->json) {
-		json_out_open(&j, stdout);
-		rerate_report_put(&j, r, dry, text_of(cli_currency(cli)), cards);
-		json_out_close(&j);
-		return;
-	}
-	if (cards)
-		printf("the records were rated by other cards than those now: %s\n", cards);
-	print_left(cli, r);
-	if (!r->count) {
-		printf("every record keeps its price\n");
-		return;
-	}
 	struct table *t = table_open(columns, sizeof columns / sizeof *columns);
 	for (size_t i = 0; i < r->count; i++) {
 		const struct rerate_line *l = &r->line[i];
@@ -207,6 +191,22 @@ static void print_rerate(const struct cli *cli, const struct rerate_result *r, b
 	}
 	table_print(t);
 	table_close(t);
+	buf_release(&b);
+}
+
+/* cards: those that rated the records and are others now, or NULL. */
+static void print_rerate(const struct cli *cli, const struct rerate_result *r, bool dry,
+			 const char *cards)
+{
+	struct buf b = { 0 };
+	if (cards)
+		printf("the records were rated by other cards than those now: %s\n", cards);
+	print_left(cli, r);
+	if (!r->count) {
+		printf("every record keeps its price\n");
+		return;
+	}
+	print_changes(r);
 	put_money(&b, money_total_minus(r->after, r->before), NULL, false);
 	printf("\n%s %s, total change %s\n", COUNTED(r->records, "record"),
 	       dry ? "would be repriced" : "repriced", b.p);
@@ -239,8 +239,14 @@ static int rerate(struct cli *cli, struct err *e)
 		c.dry |= r.records == 0;
 		rc = end(&c, rc, e);
 	}
-	if (rc == 0)
+	if (rc == 0 && cli->json) {
+		struct json_out j;
+		json_out_open(&j, stdout);
+		rerate_report_put(&j, &r, wish.dry, wish.currency, cards.n ? cards.p : NULL);
+		json_out_close(&j);
+	} else if (rc == 0) {
 		print_rerate(cli, &r, wish.dry, cards.n ? cards.p : NULL);
+	}
 	buf_release(&cards);
 	rerate_result_release(&r);
 	zone_close(zone);

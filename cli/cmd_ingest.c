@@ -199,8 +199,9 @@ static int run(struct cli *cli, struct err *e)
 		struct sigaction act = { .sa_handler = on_signal };
 		sigaction(SIGINT, &act, NULL);
 		sigaction(SIGTERM, &act, NULL);
-		rc = ingest_follow(work.store, &o, path, paths, &counts, &stop,
-				   draw_while_following, e);
+		rc = ingest_follow(work.store, &o,
+				   &(struct follow){ path, paths, &stop, draw_while_following },
+				   &counts, e);
 	} else {
 		for (size_t i = 0; rc == 0 && i < paths; i++)
 			rc = ingest_path(work.store, &o, path[i], &counts, e);

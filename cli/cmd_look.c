@@ -145,8 +145,10 @@ static int run(struct cli *cli, struct err *e)
 	if (rc == 0)
 		rc = cli_names_open(&names, cli, source.store, &filter, e);
 	if (rc == 0)
-		rc = usage_query(&result, source.store, view->dim,
-				 view->labels + view->has_last + 1, &filter, zone, e);
+		rc = usage_query(&result, source.store, &filter,
+				 &(struct usage_grouping){
+					 view->dim, view->labels + view->has_last + 1, zone },
+				 e);
 	if (rc == 0)
 		rc = usage_lower_bound(&report.bound, source.store, &filter, PLACEHOLDERS_COUNTED,
 				       e);

@@ -53,7 +53,8 @@ static int run(struct cli *cli, struct err *e)
 	if (rc == 0)
 		rc = cli_names_open(&names, cli, store, &filter, e);
 	if (rc == 0)
-		rc = usage_query(&result, store, dim, report.dim_count, &filter, zone, e);
+		rc = usage_query(&result, store, &filter,
+				 &(struct usage_grouping){ dim, report.dim_count, zone }, e);
 	if (rc == 0)
 		rc = quarantine_count(store, &report.quarantined, e);
 	if (rc == 0)

@@ -42,14 +42,14 @@ static int read_fields(struct action *a, struct amendment *out, struct err *e)
 }
 
 /* What rates the corrected records: the prices of now, as the server's own. */
-static int open_correction(struct action *a, struct ingest **out, struct err *e)
+static struct ingest *open_correction(const struct action *a)
 {
 	const struct ingest_options o = { .book = a->c.book,
 					  .currency = a->o->currency,
 					  .by_completion = a->o->by_completion,
 					  .ahead_us_most = AHEAD_DAYS_MOST * US_PER_DAY,
 					  .behind_us_most = BEHIND_DAYS_MOST * US_PER_DAY };
-	return ingest_open(out, a->c.store, &o, "correction", NULL, NULL, e);
+	return ingest_open(a->c.store, &o, "correction", NULL, NULL);
 }
 
 static int amend(struct action *a, struct err *e)
@@ -64,10 +64,10 @@ static int amend(struct action *a, struct err *e)
 		rc = read_fields(a, &x, e);
 	if (rc == 0)
 		rc = about_record(a, id, e);
-	if (rc == 0)
-		rc = open_correction(a, &in, e);
-	if (rc == 0)
+	if (rc == 0) {
+		in = open_correction(a);
 		rc = correct_amend(a->c.store, in, id, &x, e);
+	}
 	ingest_close(in);
 	return rc == 0 ? rollup_catch_up(a->c.store, ROLLUP_LAG_MOST, e) : rc;
 }
@@ -120,13 +120,11 @@ static int rerate(struct action *a, struct err *e)
 {
 	struct rerate_result done = { 0 };
 	struct rerate_wish wish;
-	struct ingest *in = NULL;
+	struct ingest *in = open_correction(a);
 	struct buf cards = { 0 };
 	struct json_out j;
 	int64_t expected;
 	int rc = read_wish(a, &wish, &expected, e);
-	if (rc == 0)
-		rc = open_correction(a, &in, e);
 	if (rc == 0)
 		rc = cards_differ(a->c.store, a->c.book, &cards, e);
 	if (rc == 0)

@@ -108,8 +108,7 @@ static int take(struct follow_whole *w, struct intake *run, struct parsed_file *
 	for (size_t i = 0; rc == 0 && i < f->refused_count; i++) {
 		uint64_t *told = dict_need(&w->refused, f->refused[i].raw, NULL);
 		if (!*told)
-			rc = intake_refuse(run, f->refused[i].line, f->refused[i].raw, TEXT(""),
-					   f->refused[i].why, e);
+			rc = intake_refuse(run, &f->refused[i], e);
 		*told = 1;
 	}
 	for (size_t i = 0; rc == 0 && i < assembly_count(f->calls); i++) {

@@ -418,13 +418,28 @@ static inline bool finish_row(struct jsonl_reader *r, uint64_t *given)
 	return true;
 }
 
+/* From the end of a value to the next member, or, *closed, behind the object. NULL: take the strict
+ * path. */
+static inline const char *behind_value(const char *p, const char *end, bool *closed)
+{
+	if (*p == ',') {
+		p++;
+		return p < end && *p == ' ' ? p + 1 : p;
+	}
+	p = json_skip_space(p, end);
+	if (p >= end || (*p != '}' && *p != ','))
+		return NULL;
+	*closed = *p == '}';
+	return p + 1;
+}
+
 /* One line of a flat object. False: take the strict path. */
 static inline bool read_fast(struct jsonl_reader *r, const char *p, const char *end)
 {
 	uint64_t seen = 0, given = 0;
 	struct text unknown[SHAPE_KEYS_MAX];
 	size_t unknown_count = 0, i = 0;
-	bool as_learned = true;
+	bool as_learned = true, closed = false;
 	const char *line = p;
 	r->batch.at[r->batch.n] = p;
 	if (*p != '{')
@@ -470,27 +485,18 @@ static inline bool read_fast(struct jsonl_reader *r, const char *p, const char *
 		p = read_value(r, f, p, end, &given);
 		if (!p || p >= end)
 			return false;
-		if (*p == ',') {
-			p++;
-			if (p < end && *p == ' ')
-				p++;
-			continue;
-		}
-		p = json_skip_space(p, end);
-		if (p >= end)
+		p = behind_value(p, end, &closed);
+		if (!p)
 			return false;
-		if (*p == '}')
+		if (closed)
 			break;
-		if (*p != ',')
-			return false;
-		p++;
 	}
 	/* a key that may count, in a record that lacks something, or for the first time */
 	if (given >> FIELD_OBSCURE & 1 &&
 	    (fields_lack_counts(seen) || (r->layout.doubt && !r->told)))
 		return false;
 	given &= ~((uint64_t)1 << FIELD_OBSCURE);
-	p = json_skip_space(p + 1, end);
+	p = json_skip_space(p, end);
 	if (p != end || !(seen & any_count) || !finish_row(r, &given))
 		return false;
 	if (as_learned && i + 1 == r->learned_count) {

@@ -145,4 +145,11 @@ void record_batch_single(struct record_batch *out, const struct record *r);
 /* Keeps the rows whose flag is 0. */
 void record_batch_drop(struct record_batch *b, const uint8_t drop[BATCH_ROWS]);
 
+/* What is no record, and why; header: the names of its columns, where there are such. */
+struct refused_line {
+	int64_t line;
+	struct text raw, header;
+	const char *why;
+};
+
 #endif

@@ -925,12 +925,11 @@ static int run(struct usage_result *r, struct err *e)
 	return rc == 0 ? take_rows(r, rolled + 1, until_seq, f->since.us, f->until.us, e) : rc;
 }
 
-static _Thread_local const struct usage_result *sorting;
-
-static int by_label(const void *x, const void *y)
+static int by_label(const void *x, const void *y, void *of)
 {
+	const struct usage_result *r = of;
 	const struct group *a = x, *b = y;
-	for (size_t i = 0; i < sorting->dim_count; i++) {
+	for (size_t i = 0; i < r->dim_count; i++) {
 		int c = text_cmp(a->label[i], b->label[i]);
 		if (c)
 			return c;
@@ -977,17 +976,16 @@ static int check_settled(struct store *s, int64_t seq, struct err *e)
 		       (long long)seq, (long long)settled);
 }
 
-int usage_query(struct usage_result **out, struct store *s, const enum usage_dim *dims,
-		size_t dim_count, const struct usage_filter *filter, const struct zone *zone,
-		struct err *e)
+int usage_query(struct usage_result **out, struct store *s, const struct usage_filter *filter,
+		const struct usage_grouping *by, struct err *e)
 {
 	struct usage_result *r = mem_zalloc(sizeof *r);
-	if (dim_count)
-		memcpy(r->dim, dims, dim_count * sizeof *dims);
-	r->dim_count = dim_count;
+	if (by->count)
+		memcpy(r->dim, by->dim, by->count * sizeof *by->dim);
+	r->dim_count = by->count;
 	r->store = s;
 	r->filter = filter;
-	r->zone = zone;
+	r->zone = by->zone;
 	/* one look at the database, whatever others write meanwhile */
 	const bool inside = db_in_transaction(store_db(s));
 	int rc = filter->seq_until ? check_settled(s, filter->seq_until, e) : 0;
@@ -1006,9 +1004,8 @@ int usage_query(struct usage_result **out, struct store *s, const enum usage_dim
 		return rc;
 	}
 	drop_empty(r);
-	sorting = r;
 	if (r->group_count)
-		qsort(r->group, r->group_count, sizeof *r->group, by_label);
+		qsort_r(r->group, r->group_count, sizeof *r->group, by_label, r);
 	if (r->reason_count)
 		qsort(r->reason, r->reason_count, sizeof *r->reason, by_records);
 	*out = r;

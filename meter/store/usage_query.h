@@ -78,10 +78,15 @@ struct usage_reason {
 };
 
 struct usage_result;
-/* currency: records that were priced in another one are an error, told by name. */
-int usage_query(struct usage_result **out, struct store *s, const enum usage_dim *dims,
-		size_t dim_count, const struct usage_filter *filter, const struct zone *zone,
-		struct err *e);
+/* What sums are kept apart by; without dims there is only the total. */
+struct usage_grouping {
+	const enum usage_dim *dim;
+	size_t count;
+	const struct zone *zone; /* whose days and hours they are */
+};
+/* Records that were priced in another currency than the filter's are an error, told by name. */
+int usage_query(struct usage_result **out, struct store *s, const struct usage_filter *filter,
+		const struct usage_grouping *by, struct err *e);
 void usage_result_close(struct usage_result *r);
 
 /* Each row of the period with what it comes to (reversals below zero), in no order; task and
