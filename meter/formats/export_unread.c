@@ -127,15 +127,12 @@ static bool may_be_missing(const struct export_format *f, const struct export_se
 static bool judge_value(enum name_says name, const struct export_format *f,
 			const struct export_seen *seen, json_value *v)
 {
-	static const char *const dimensions[] = { "batch", "flex",	  "priority",
-						  "fast",  "turbo",	  "express",
-						  "scale", "provisioned", NULL };
 	struct text s = json_kind(v) != JSON_BOOL ? json_number_or_string(v)
 			: json_true(v)		  ? TEXT("true")
 						  : TEXT("");
 	if (name == SAYS_KNOWN || json_is_nothing(v))
 		return false;
-	if (is_word(s, dimensions) || name == SAYS_MONEY)
+	if (value_is_price_word(s) || name == SAYS_MONEY)
 		return true;
 	return name == SAYS_NOTHING && may_be_missing(f, seen, s);
 }
