@@ -159,7 +159,10 @@ bool batch_document(struct payload_reader *r, json_value *v, int64_t line)
 	/* what was asked of a batch, which is the other file of it */
 	if (json_member(v, "custom_id") && !json_member(v, "response") &&
 	    !json_member(v, "result") && !json_member(v, "error")) {
-		payload_pass_over(r, "batch.result", v, line);
+		if (json_member(v, "method") || json_member(v, "params"))
+			r->passed_over++;
+		else
+			payload_pass_over(r, "batch.result", v, line);
 		return true;
 	}
 	for (size_t i = 0; i < LINES; i++)

@@ -245,8 +245,10 @@ static int keep(struct raw_counts *c, enum raw_count which, int64_t n, const cha
 int counts_set(struct raw_counts *c, enum raw_count which, json_value *v, struct err *e)
 {
 	int64_t n;
-	int rc = read_count(&n, json_key(v) ? json_key(v) : "count", v, e);
-	return rc == 0 ? keep(c, which, n, json_key(v) ? json_key(v) : "count", e) : rc;
+	if (!v)
+		return err_set(e, ERR_INVALID, "a count is missing, and unknown is not zero");
+	int rc = read_count(&n, json_key(v), v, e);
+	return rc == 0 ? keep(c, which, n, json_key(v), e) : rc;
 }
 
 /* Gemini's lists of {modality, tokenCount}. Pictures and films of a prompt cost what text costs

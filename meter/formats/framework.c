@@ -121,11 +121,10 @@ static void judge_rest(struct payload_reader *r, struct metered *m, json_value *
 	}
 }
 
-/* What the AI SDK hands on of a vendor: a number at its top is a count, whatever its name. */
-static void judge_vendor(struct payload_reader *r, struct metered *m, json_value *vendor)
+/* An object that holds counts and words: a number in it is a count, whatever its name. */
+static void judge_numbers(struct payload_reader *r, struct metered *m, json_value *vendor,
+			  const char *prefix)
 {
-	const char *name = json_key(vendor) ? json_key(vendor) : "";
-	const char *prefix = arena_printf(&r->arena, "meta.%s", name);
 	payload_judge_beside(r, m, vendor, NULL, prefix);
 	for (json_value *n = json_first(vendor); n && !m->unread; n = json_next(n)) {
 		const char *path =
@@ -149,7 +148,7 @@ static void judge_ai_sdk(struct payload_reader *r, struct metered *m, json_value
 	static const char *const said[] = { "request", "response",  "steps",	   "messages",
 					    "content", "toolCalls", "toolResults", NULL };
 	for (json_value *vendor = json_first(meta); vendor; vendor = json_next(vendor))
-		judge_vendor(r, m, vendor);
+		judge_numbers(r, m, vendor, arena_printf(&r->arena, "meta.%s", json_key(vendor)));
 	if (!json_is_nothing(meta) && !is_object(meta) && !m->unread)
 		m->unread = "the member 'providerMetadata', which tells what was cached, is no "
 			    "object";
@@ -159,6 +158,8 @@ static void judge_ai_sdk(struct payload_reader *r, struct metered *m, json_value
 
 static bool is_ai_sdk(json_value *v, json_value *usage)
 {
+	if (json_string(json_member(v, "object")).n) /* an answer of OpenAI's kind */
+		return false;
 	return json_member(usage, "promptTokens") || json_member(usage, "inputTokenDetails") ||
 	       json_member(usage, "cachedInputTokens") ||
 	       (json_member(usage, "inputTokens") &&
@@ -339,8 +340,8 @@ static bool read_invocation(struct payload_reader *r, json_value *v, int64_t lin
 		rc = counts_normalise(&m.record, &c, &m.rule, &e);
 	static const char *const none[] = { NULL };
 	judge_rest(r, &m, v, in, out, none);
-	payload_judge_beside(r, &m, in, NULL, "usage");
-	payload_judge_beside(r, &m, out, NULL, "usage");
+	judge_numbers(r, &m, in, "usage");
+	judge_numbers(r, &m, out, "usage");
 	payload_judge_beside(r, &m, v, NULL, "");
 	r->raw.n = 0;
 	buf_puts(&r->raw, "{");

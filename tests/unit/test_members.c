@@ -187,6 +187,16 @@ static const char *const payloads[] = {
 	"{\"key\":\"k1\",\"response\":{\"responseId\":\"v2\",\"modelVersion\":\"m\",\"createTime\":"
 	"\"2026-06-15T10:00:00Z\",\"usageMetadata\":{\"promptTokenCount\":100,\"candidatesTokenCount\":20,"
 	"\"totalTokenCount\":120}}}",
+	/* pages of rows, and a log of invocations */
+	"{\"result\":[{\"id\":\"cf\",\"model\":\"m\",\"success\":true,\"cached\":false,\"created_at\":"
+	"\"2026-03-01T10:00:00Z\",\"tokens_in\":10,\"tokens_out\":4,\"cost\":0.1}]}",
+	"{\"data\":[{\"starting_at\":\"2026-06-15T00:00:00Z\",\"ending_at\":\"2026-06-16T00:00:00Z\",\"results\":[{"
+	"\"model\":\"m\",\"uncached_input_tokens\":1200,\"cache_creation\":{\"ephemeral_1h_input_tokens\":300,"
+	"\"ephemeral_5m_input_tokens\":500},\"cache_read_input_tokens\":40000,\"output_tokens\":800,"
+	"\"server_tool_use\":{\"web_search_requests\":3}}]}],\"has_more\":false}",
+	"{\"schemaType\":\"ModelInvocationLog\",\"timestamp\":\"2026-06-15T10:00:00Z\",\"requestId\":\"q\",\"modelId\":"
+	"\"m\",\"input\":{\"inputTokenCount\":100,\"cacheReadInputTokenCount\":50},\"output\":{"
+	"\"outputTokenCount\":30}}",
 	/* metrics */
 	"{\"resourceMetrics\":[{\"scopeMetrics\":[{\"metrics\":[{\"name\":\"claude_code.token.usage\",\"sum\":{"
 	"\"aggregationTemporality\":1,\"isMonotonic\":true,\"dataPoints\":[{\"startTimeUnixNano\":"
