@@ -580,6 +580,9 @@ bool agent_log_line(struct payload_reader *r, struct text line, int64_t number)
 	if (r->log == LOG_CLAUDE) {
 		if (holds(line, "\"usage\""))
 			return claude_line(r, line, number);
+		/* another agent's, whose header is much like these lines */
+		if (holds(line, "\"tokens\""))
+			return false;
 		/* Qwen Code writes lines much like these; counts are judged by the slow way */
 		if (holds(line, "\"uiEvent\"") || holds(line, "\"usageMetadata\"") ||
 		    holds(line, "_tokens\":"))

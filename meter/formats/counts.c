@@ -245,8 +245,10 @@ static int keep(struct raw_counts *c, enum raw_count which, int64_t n, const cha
 int counts_set(struct raw_counts *c, enum raw_count which, json_value *v, struct err *e)
 {
 	int64_t n;
-	int rc = read_count(&n, json_key(v) ? json_key(v) : "count", v, e);
-	return rc == 0 ? keep(c, which, n, json_key(v) ? json_key(v) : "count", e) : rc;
+	if (!v)
+		return err_set(e, ERR_INVALID, "a count is missing, and unknown is not zero");
+	int rc = read_count(&n, json_key(v), v, e);
+	return rc == 0 ? keep(c, which, n, json_key(v), e) : rc;
 }
 
 /* Gemini's lists of {modality, tokenCount}. Pictures and films of a prompt cost what text costs
@@ -380,7 +382,7 @@ static int read_lifetimes(struct raw_counts *c, json_value *list, struct err *e)
 
 /* Perplexity's fee for a request goes by the size of its search, unless its searches are counted.
  */
-static void read_search_size(struct raw_counts *c, json_value *usage)
+static int read_search_size(struct raw_counts *c, json_value *usage, struct err *e)
 {
 	static const struct {
 		const char *size;
@@ -388,10 +390,19 @@ static void read_search_size(struct raw_counts *c, json_value *usage)
 	} sizes[] = { { "low", UNIT_WEB_SEARCH_LOW },
 		      { "medium", UNIT_WEB_SEARCH_MEDIUM },
 		      { "high", UNIT_WEB_SEARCH_HIGH } };
-	const struct text size = json_string(json_member(usage, "search_context_size"));
+	json_value *said = json_member(usage, "search_context_size");
+	const struct text size = json_string(said);
+	if (!said || json_kind(said) == JSON_NULL || (json_kind(said) == JSON_STRING && !size.n) ||
+	    c->units[UNIT_WEB_SEARCH])
+		return 0;
 	for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-		if (text_is(size, sizes[i].size) && !c->units[UNIT_WEB_SEARCH])
+		if (text_is(size, sizes[i].size)) {
 			c->units[sizes[i].unit] = 1;
+			return 0;
+		}
+	return err_set(e, ERR_INVALID,
+		       "field 'search_context_size' is none of the sizes that have a fee (low, "
+		       "medium, high)");
 }
 
 /* One member of the usage (outer NULL) or of the object in it that outer names: what it counts is
@@ -459,9 +470,7 @@ int counts_read_units(struct raw_counts *c, json_value *usage, struct err *e)
 	}
 	for (int u = 0; u < UNIT_COUNT; u++)
 		c->units[u] = own[u] > c->units[u] ? own[u] : c->units[u];
-	if (rc == 0)
-		read_search_size(c, usage);
-	return rc;
+	return rc == 0 ? read_search_size(c, usage, e) : rc;
 }
 
 int counts_read(struct raw_counts *c, json_value *usage, struct err *e)

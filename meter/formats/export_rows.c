@@ -476,10 +476,35 @@ void export_release(struct payload_reader *r)
 	dict_release(&r->names);
 }
 
+/* What may be the rows of an item that has none where its format has them. */
+static json_value *rows_elsewhere(const struct export_format *f, json_value *item, json_value *rows)
+{
+	for (json_value *v = json_first(rows); v; v = json_next(v))
+		if (json_kind(v) == JSON_ARRAY)
+			return rows;
+	for (json_value *v = rows || !f->rows ? NULL : json_first(item); v; v = json_next(v)) {
+		json_value *first = json_first(v);
+		if (json_kind(first) == JSON_ARRAY ||
+		    (json_kind(v) == JSON_ARRAY && json_kind(first) == JSON_OBJECT))
+			return v;
+	}
+	return NULL;
+}
+
 static void take_item(struct payload_reader *r, const struct export_format *f, json_value *item,
 		      int64_t line)
 {
 	json_value *rows = export_rows_in(f, item);
+	json_value *other = rows_elsewhere(f, item, rows);
+	struct err e;
+	if (other) {
+		err_set(&e, ERR_INVALID,
+			"the item has no list of rows in '%s', and holds one of no known meaning "
+			"('%.60s')",
+			f->rows, json_key(other));
+		payload_refuse(r, line, item, &e);
+		return;
+	}
 	if (!rows)
 		take_row(r, f, NULL, item, NULL, line);
 	for (json_value *v = rows ? json_first(rows) : NULL; v; v = json_next(v))

@@ -105,15 +105,12 @@ static bool may_be_missing(const struct export_format *f, const struct export_se
 static bool judge_value(enum name_says name, const struct export_format *f,
 			const struct export_seen *seen, json_value *v)
 {
-	static const char *const dimensions[] = { "batch", "flex",	  "priority",
-						  "fast",  "turbo",	  "express",
-						  "scale", "provisioned", NULL };
 	struct text s = json_kind(v) != JSON_BOOL ? json_number_or_string(v)
 			: json_true(v)		  ? TEXT("true")
 						  : TEXT("");
 	if (name == SAYS_KNOWN || json_is_nothing(v))
 		return false;
-	if (is_word(s, dimensions) || name == SAYS_MONEY)
+	if (value_is_price_word(s) || name == SAYS_MONEY)
 		return true;
 	return name == SAYS_NOTHING && may_be_missing(f, seen, s);
 }
@@ -129,6 +126,7 @@ struct look {
 	struct payload_reader *r;
 	const struct export_format *f;
 	const struct export_seen *seen;
+	json_value *row, *item; /* of a document; NULL: a row of a table */
 	char path[PATH_ROOM];
 };
 
@@ -148,7 +146,11 @@ static bool look_into(struct look *l, json_value *v, size_t at, int depth)
 		const bool skip = inner && says == SAYS_KNOWN && !export_looks_into(l->f, path);
 		if (inner && !skip && depth < DEPTH_MOST && look_into(l, m, path.n, depth + 1))
 			return true;
-		if (!inner && judge_value(says, l->f, l->seen, m))
+		if (!inner &&
+		    (judge_value(says, l->f, l->seen, m) ||
+		     (l->row && !json_is_nothing(m) &&
+		      (says == SAYS_KNOWN ? export_is_elsewhere(l->f, path, l->row, l->item)
+					  : export_looks_into(l->f, path)))))
 			return true;
 		if (!inner && is_doubtful(says, l->f, m))
 			doubts_add_column(&l->r->doubts, path);
@@ -180,7 +182,11 @@ const char *export_unread(struct payload_reader *r, const struct export_format *
 	of_row.role[ROLE_MODEL] |= f->key && item;
 	if (!(seen ? seen : &of_row)->role[ROLE_MODEL])
 		return "no column of its export names the model";
-	struct look l = { .r = r, .f = f, .seen = seen ? seen : &of_row };
+	struct look l = { .r = r,
+			  .f = f,
+			  .seen = seen ? seen : &of_row,
+			  .row = seen ? NULL : row,
+			  .item = item };
 	if (!look_into(&l, row, 0, 0) && (!item || !look_into(&l, item, 0, 0)))
 		return NULL;
 	column_tell(&r->member, text_of(l.path));

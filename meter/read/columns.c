@@ -53,6 +53,16 @@ bool value_is_nothing(struct text s)
 	return true;
 }
 
+bool value_is_price_word(struct text s)
+{
+	static const char *const words[] = { "batch", "flex",	 "priority", "fast",
+					     "turbo", "express", "scale",    "provisioned" };
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (s.n == strlen(words[i]) && strncasecmp(words[i], s.p, s.n) == 0)
+			return true;
+	return false;
+}
+
 static bool ends(struct text s, const char *word)
 {
 	size_t n = strlen(word);

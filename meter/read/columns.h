@@ -14,6 +14,8 @@ bool name_speaks_of_money(struct text name);
 /* Whether a value says nothing: it is empty, zero, false or null. */
 bool value_is_nothing(struct text value);
 bool json_is_nothing(json_value *v);
+/* Whether a value is a word of a dimension of prices: batch, flex, priority, fast and the like. */
+bool value_is_price_word(struct text value);
 
 /* Whether a name says that its values are names, times, places or addresses, which count nothing.
  */

@@ -454,6 +454,16 @@ json_value *export_value(json_value *row, json_value *item, const char *name)
 	return v || !item || begins_here(row, name) ? v : member_at(item, name);
 }
 
+bool export_is_elsewhere(const struct export_format *f, struct text path, json_value *row,
+			 json_value *item)
+{
+	bool here = false, elsewhere = false;
+	for (const struct export_column *c = f->column; c->name; c++)
+		if (is_whole_name(c->name, path))
+			*(export_value(row, item, c->name) ? &here : &elsewhere) = true;
+	return elsewhere && !here;
+}
+
 json_value *export_rows_in(const struct export_format *f, json_value *item)
 {
 	json_value *rows = f->rows ? member_at(item, f->rows) : NULL;

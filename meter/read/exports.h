@@ -140,6 +140,10 @@ bool export_is_unread(const struct export_format *f, struct text column);
 bool export_is_listed(const struct export_format *f, struct text column);
 /* Whether f reads it or knows it as harmless: of a key, its whole path. */
 bool export_is_known(const struct export_format *f, struct text path);
+/* Whether the path, as a document has it, is of a column that is not read there: in a list, or in
+ * another spelling. */
+bool export_is_elsewhere(const struct export_format *f, struct text path, json_value *row,
+			 json_value *item);
 /* Whether f reads or knows something in the object at that path. */
 bool export_looks_into(const struct export_format *f, struct text path);
 /* Splits the first line by the separator with which it is the header of an export of usage. */
