@@ -156,6 +156,8 @@ static int read_workload(struct move *x, struct err *e)
 	of.refused_user = x;
 	if (rc == 0)
 		rc = workload_of_store(&x->workload, x->source.store, &of, e);
+	if (rc == -ERR_NOT_FOUND)
+		err_context(e, "%s", store_path(x->source.store));
 	if (rc == 0 && !x->source.is_cache)
 		rc = cli_tell_other_cards(x->cli, x->source.store, x->book, e);
 	snprintf(x->words, sizeof x->words, "%s", x->source.words);

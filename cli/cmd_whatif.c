@@ -142,6 +142,8 @@ static int read_workload(struct cli *cli, const struct reading *with, struct wor
 	const struct workload_of of = cli_workload_of(&w);
 	if (rc == 0)
 		rc = workload_of_store(out, store, &of, e);
+	if (rc == -ERR_NOT_FOUND)
+		err_context(e, "%s", store_path(store));
 	if (rc == 0)
 		rc = cli_tell_other_cards(cli, store, with->book, e);
 	*refusals = w.refusals;

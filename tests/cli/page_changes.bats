@@ -124,7 +124,7 @@ PY
 }
 @test "a statement is the sum of its documents and payments, on paper, as JSON and over HTTP; nobody sees another one's" {
 	printf 'id,time,model,customer,input\nb1,2026-06-03,claude-sonnet-4-6,acme,20000000\nb2,2026-06-03,claude-sonnet-4-6,other,1000000\nb3,2026-07-03,claude-sonnet-4-6,acme,10000000\n' >u.csv
-	echo '{"currency":"USD"}' >terms.json
+	echo '{"currency":"USD","issuer":{"name":"Example GmbH"},"customer":{"name":"ACME & Sons"},"payment":["IBAN DE02"]}' >terms.json
 	for c in acme other; do "$TALLY" credit account $c --plan vm0 --since 2026-06-01 --terms terms.json --quiet; done
 	"$TALLY" ingest u.csv --quiet
 	"$TALLY" invoice draft --all --period 2026-06 --quiet
@@ -157,6 +157,8 @@ a = json.load(open('part'))['accounts'][0]; b = json.load(open('said'))['account
 assert a['opening'] == '-25' and a['closing'] == b['closing'], a"
 	run "$TALLY" invoice statement acme -z UTC --since 2026-06-01
 	expect 0 'Statement of account' 'opening balance' '$32.50' '<b>sorry'
+	# who it is from and to, and how to pay what is open, as the newest invoice says it
+	expect 0 'From' 'ACME & Sons' 'How to pay' 'IBAN DE02' && [[ $output != *Reference* ]]
 	"$TALLY" invoice statement acme --format html --write s.html
 	! grep -q '<b>sorry' s.html && grep -q '&lt;b&gt;sorry' s.html || fail "a reason is markup"
 	"$TALLY" invoice statement acme --format pdf --write s.pdf
