@@ -6,6 +6,7 @@
  * container), Gemini (grounding metadata), Moonshot ($web_search), Z.ai (web_search beside the
  * choices), AI SDK (providerExecuted).
  */
+#include <pthread.h>
 #include <string.h>
 
 #include "meter/formats/payload_run.h"
@@ -23,12 +24,36 @@ static const struct tool {
 #undef TOOL
 };
 
+/* 1 + the number of a tool by its list and word. */
+static struct dict by_word;
+static pthread_once_t by_word_once = PTHREAD_ONCE_INIT;
+
+enum { WORD_ROOM = 64 };
+
+static struct text word_key(char room[WORD_ROOM], enum tool_list list, struct text word)
+{
+	const size_t n = word.n < WORD_ROOM - 1 ? word.n : WORD_ROOM - 1;
+	room[0] = (char)('0' + list);
+	if (n)
+		memcpy(room + 1, word.p, n);
+	return (struct text){ room, n + 1 };
+}
+
+static void make_by_word(void)
+{
+	char room[WORD_ROOM];
+	for (size_t i = 0; i < sizeof tools / sizeof *tools; i++)
+		*dict_need(&by_word, word_key(room, tools[i].list, text_of(tools[i].word)), NULL) =
+			i + 1;
+}
+
 static const struct tool *find_tool(enum tool_list list, struct text word)
 {
-	for (size_t i = 0; i < sizeof tools / sizeof *tools; i++)
-		if (tools[i].list == list && text_is(word, tools[i].word))
-			return &tools[i];
-	return NULL;
+	char room[WORD_ROOM];
+	pthread_once(&by_word_once, make_by_word);
+	const uint64_t *at =
+		word.n + 1 < WORD_ROOM ? dict_find(&by_word, word_key(room, list, word)) : NULL;
+	return at ? &tools[*at - 1] : NULL;
 }
 
 static bool begins(struct text s, const char *word)
@@ -366,10 +391,14 @@ void payload_grounding(struct payload_reader *r, struct metered *m, json_value *
 
 bool tool_leaves_word(struct text word)
 {
-	const struct tool *output = find_tool(OUTPUT, word), *called = find_tool(CALLED, word);
-	return (output && output->unit != UNIT_COUNT) || begins(word, "web_search_preview") ||
-	       text_is(word, "server_tool_use") || text_is(word, "server_tool_call") ||
-	       (called && begins(word, "$"));
+	const struct tool *t;
+	if (word.n < 8 || word.n >= WORD_ROOM || memchr(word.p, ' ', word.n))
+		return false; /* most are */
+	if (begins(word, "web_search_preview") || text_is(word, "server_tool_use") ||
+	    text_is(word, "server_tool_call"))
+		return true;
+	t = find_tool(*word.p == '$' ? CALLED : OUTPUT, word);
+	return t && t->unit != UNIT_COUNT;
 }
 
 bool tool_leaves_list(struct text name)
