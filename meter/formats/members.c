@@ -191,6 +191,12 @@ static bool is_price_word(json_value *v)
 	return value_is_price_word(s);
 }
 
+static bool is_rate_or_time(const char *name)
+{
+	return strcasestr(name, "per_second") || strcasestr(name, "time_to") ||
+	       strcasestr(name, "_ms") || strcasestr(name, "latency");
+}
+
 static bool speaks_of_usage(const char *name)
 {
 	return strcasestr(name, "usage") != NULL;
@@ -267,7 +273,7 @@ static void judge(struct walk *w, json_value *v, const char *name, size_t at, bo
 	if (w->only_tokens
 		    ? ((money || closed || (name && speaks_of_usage(name))) && is_count(v)) ||
 			      (kind == JSON_STRING && name && is_usage(name))
-	    : w->apart ? (money || closed) && is_count(v)
+	    : w->apart ? (money || closed) && is_count(v) && !(name && is_rate_or_time(name))
 		       : money || w->dimension || (closed && (is_count(v) || is_price_word(v)))) {
 		if (w->take)
 			w->take(w->user, w->path, NULL);

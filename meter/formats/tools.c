@@ -267,6 +267,7 @@ int payload_tools(struct payload_reader *r, struct metered *m, json_value *answe
 	struct tools_found f = { 0 };
 	struct raw_counts counted = { 0 };
 	json_value *content = json_member(answer, "content"),
+		   *output = json_member(answer, "output"),
 		   *found = json_member(answer, "web_search");
 	/* xAI bills what succeeded, and counts that */
 	if (json_member(usage, "server_side_tool_usage_details") ||
@@ -276,7 +277,10 @@ int payload_tools(struct payload_reader *r, struct metered *m, json_value *answe
 		return 0;
 	}
 	take_run(&f, answer);
-	take_list(r, &f, json_member(answer, "output"));
+	/* DashScope's is an object that holds choices */
+	if (json_kind(output) != JSON_OBJECT ||
+	    text_is(json_string(json_member(answer, "object")), "response"))
+		take_list(r, &f, output);
 	if (json_kind(content) != JSON_STRING || has_blocks(answer))
 		take_list(r, &f, content);
 	if (!json_first(content))
@@ -404,7 +408,7 @@ bool tool_leaves_word(struct text word)
 bool tool_leaves_list(struct text name)
 {
 	const struct tool *t = find_grounding(name);
-	return t && !*t->reason;
+	return (t && !*t->reason) || text_is(name, "web_search");
 }
 
 /* The generation in the name of a Gemini; 0: it tells none. */
