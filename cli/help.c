@@ -44,11 +44,21 @@ static void put_wrapped(FILE *out, const char *text, int indent)
 	put_hanging(out, text, 0, indent);
 }
 
-static void put_option(FILE *out, const struct option *o)
+/* A letter is the first option's that has it, as the reader of arguments takes it. */
+static bool has_letter(const struct command *c, const struct option *o)
+{
+	const struct option *first;
+	int i = 0;
+	while ((first = cli_option_at(c, i++)) != NULL && first->letter != o->letter)
+		;
+	return o->letter && first == o;
+}
+
+static void put_option(FILE *out, const struct command *c, const struct option *o)
 {
 	char left[80];
 	char letter[8] = "";
-	if (o->letter)
+	if (has_letter(c, o))
 		snprintf(letter, sizeof letter, "-%c, ", o->letter);
 	int n = snprintf(left, sizeof left, "  %s--%s%s%s", letter, o->name, o->argument ? " " : "",
 			 o->argument ? o->argument : "");
@@ -68,7 +78,7 @@ void cli_print_help(const struct command *c, FILE *out)
 	fputs("\nOptions:\n", out);
 	const struct option *o;
 	for (int i = 0; (o = cli_option_at(c, i)); i++)
-		put_option(out, o);
+		put_option(out, c, o);
 	if (c->examples)
 		fprintf(out, "\nExamples:\n%s", c->examples);
 }
