@@ -15,7 +15,8 @@ struct recorded {
 	int64_t (*call)[CALL_NUMBERS]; /* gap, prompt, read, output, reasoning, writes, common
 					  with an earlier call, how many calls ago that was */
 	size_t calls;
-	uint32_t layer; /* what it begins with */
+	int64_t seconds; /* from its first call to its last */
+	uint32_t layer;	 /* what it begins with */
 };
 
 struct work {
@@ -25,6 +26,7 @@ struct work {
 	struct distribution sessions, calls, first_prompt, added, output, reasoning, gap;
 	uint32_t layer;			    /* what all its prompts begin with; 0: nothing */
 	double minute[MINUTES], weekday[7]; /* of weight 1 on average */
+	bool by_minute;			    /* work has an end within the day */
 };
 
 static const char *text_member(json_value *v, const char *key, const char *missing, struct arena *a)
@@ -138,6 +140,9 @@ static int read_session(struct recorded *r, json_value *v, const struct syntheti
 	memset(r->call, 0, (r->calls + 1) * sizeof *r->call);
 	for (json_value *c = json_first(calls); rc == 0 && c; c = json_next(c), k++)
 		rc = read_call(r->call[k], c, (int64_t)k, e);
+	r->seconds = 0;
+	for (k = 1; rc == 0 && k < r->calls; k++)
+		r->seconds += r->call[k][0];
 	return rc;
 }
 
@@ -186,6 +191,7 @@ static int read_times(struct work *w, json_value *v, json_value *spec, struct ar
 	int rc = weights(hours, "hours", hour, 24, a, e);
 	if (rc == 0 && minutes)
 		rc = weights(minutes, "minutes", w->minute, MINUTES, a, e);
+	w->by_minute = minutes;
 	for (size_t k = 0; !minutes && k < MINUTES; k++)
 		w->minute[k] = hour[k / 60];
 	if (rc == 0)
@@ -355,9 +361,9 @@ static int64_t common_of(const struct recorded *r, size_t k, int64_t head)
 	return n[2] > shared ? n[2] : shared;
 }
 
-static int add_recorded(struct generator *g, struct work *w, int64_t start_us, struct err *e)
+static int add_recorded(struct generator *g, const struct recorded *r, int64_t start_us,
+			struct err *e)
 {
-	const struct recorded *r = deal(w, g->rng);
 	const struct synthetic_class *class = g->class;
 	const int64_t head = r->layer ? g->out->layer[r->layer - 1].tokens : 0;
 	int64_t time_us = start_us;
@@ -440,7 +446,67 @@ static int64_t second_of_day(const struct work *w, gsl_rng *rng)
 static int add_session(struct generator *g, struct work *w, int64_t day, struct err *e)
 {
 	const int64_t start_us = day * US_PER_DAY + second_of_day(w, g->rng) * US_PER_SECOND;
-	return (w->session ? add_recorded : add_drawn)(g, w, start_us, e);
+	return w->session ? add_recorded(g, deal(w, g->rng), start_us, e)
+			  : add_drawn(g, w, start_us, e);
+}
+
+struct arrival {
+	int64_t start_us, room; /* seconds until there is no work any more */
+};
+
+/* Whoever comes when work is nearly over stays as long as it lasts: of a trace of some minutes the
+ * sessions that began last are the short ones. A minute later is not too late. */
+static struct arrival arrival_at(const struct work *w, int64_t day, int64_t second)
+{
+	int64_t end = second / 60;
+	while (end < MINUTES && w->minute[end] > 0)
+		end++;
+	return (struct arrival){ day * US_PER_DAY + second * US_PER_SECOND,
+				 w->by_minute && end < MINUTES ? (end + 1) * 60 - second
+							       : INT64_MAX };
+}
+
+static int by_room(const void *a, const void *b)
+{
+	const struct arrival *x = a, *y = b;
+	if (x->room != y->room)
+		return x->room < y->room ? -1 : 1;
+	return x->start_us < y->start_us ? -1 : x->start_us > y->start_us;
+}
+
+static int by_seconds(const void *a, const void *b)
+{
+	const struct recorded *x = *(const struct recorded *const *)a,
+			      *y = *(const struct recorded *const *)b;
+	if (x->seconds != y->seconds)
+		return x->seconds < y->seconds ? -1 : 1;
+	return x < y ? -1 : x > y;
+}
+
+/* Recorded sessions for those arrivals: each at random where there is room for it. */
+static int deal_arrivals(struct generator *g, struct work *w, struct arrival *arrival, size_t count,
+			 struct err *e)
+{
+	const struct recorded **card = mem_alloc((count + 1) * sizeof *card),
+			      **fits = mem_alloc((count + 1) * sizeof *fits);
+	size_t next = 0, n = 0;
+	int rc = 0;
+	for (size_t i = 0; i < count; i++)
+		card[i] = deal(w, g->rng);
+	qsort(card, count, sizeof *card, by_seconds);
+	qsort(arrival, count, sizeof *arrival, by_room);
+	for (size_t i = 0; rc == 0 && i < count; i++) {
+		while (next < count && card[next]->seconds <= arrival[i].room)
+			fits[n++] = card[next++];
+		if (n == 0)
+			fits[n++] = card[next++];
+		const size_t taken = gsl_rng_uniform_int(g->rng, n);
+		rc = add_recorded(g, fits[taken], arrival[i].start_us, e);
+		fits[taken] = fits[--n];
+	}
+	free(fits);
+	free(card);
+	return rc;
 }
 
 /* As many sessions as there are on average, each on a day by the weight of its weekday. */
@@ -452,15 +518,25 @@ static int generate_steady(struct generator *g, struct work *w, int64_t first_da
 	for (int64_t d = 0; d < days; d++)
 		weight += w->weekday[weekday_of_day(first_day + d)];
 	const double sessions = w->sessions.a * weight * g->scale;
+	if (sessions >= SYNTHETIC_CALLS_MOST) /* each has a call at least */
+		return err_set(e, ERR_RANGE, "more than %d calls", SYNTHETIC_CALLS_MOST);
 	int64_t count = (int64_t)sessions;
 	count += gsl_rng_uniform(g->rng) < sessions - (double)count;
+	struct arrival *arrival =
+		w->session ? mem_alloc(((size_t)count + 1) * sizeof *arrival) : NULL;
 	for (int64_t i = 0; rc == 0 && i < count; i++) {
 		double at = gsl_rng_uniform(g->rng) * weight;
 		int64_t d = 0;
 		while (d < days - 1 && at >= w->weekday[weekday_of_day(first_day + d)])
 			at -= w->weekday[weekday_of_day(first_day + d++)];
-		rc = add_session(g, w, first_day + d, e);
+		if (arrival)
+			arrival[i] = arrival_at(w, first_day + d, second_of_day(w, g->rng));
+		else
+			rc = add_session(g, w, first_day + d, e);
 	}
+	if (arrival)
+		rc = deal_arrivals(g, w, arrival, (size_t)count, e);
+	free(arrival);
 	return rc;
 }
 

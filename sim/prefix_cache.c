@@ -22,10 +22,13 @@ struct cache {
 	struct link *link;
 	int64_t *touched_us; /* INT64_MIN: absent */
 	int64_t *came_us;    /* when it was absent last; NULL where nobody asks */
-	uint8_t *ends;	     /* a unit ends behind this block */
+	uint8_t *ends;	     /* ENDS: a unit ends behind this block */
 	uint32_t head, tail; /* most and least recent */
 	int64_t count;
 };
+
+/* Of a block. PRESENT only where nothing is ever lost. */
+enum { PRESENT = 1, ENDS = 2 };
 
 static int check_rules(const struct cache_rules *r, struct err *e)
 {
@@ -240,8 +243,7 @@ static bool in_sight(const struct block_trace *t, const struct cache_rules *r,
 
 /* Marks where a later request can hit up to. */
 static void store_units(const struct block_trace *t, const struct cache_rules *r,
-			const struct block_request *q, const uint32_t *b, struct cache *c,
-			uint32_t base)
+			const struct block_request *q, const uint32_t *b, uint8_t *ends)
 {
 	for (uint32_t k = 0; k == 0 || (r->breakpoints && k < q->breaks); k++) {
 		uint32_t n = q->count;
@@ -254,8 +256,34 @@ static void store_units(const struct block_trace *t, const struct cache_rules *r
 		/* of a block that its own long prompt has evicted it says nothing: marks count
 		 * while their block is there, and go when it comes again */
 		if (n)
-			c->ends[base + b[n - 1]] = 1;
+			ends[b[n - 1]] |= ENDS;
 	}
+}
+
+/* Of the leading blocks that are there those up to the last unit that ends among them. */
+static int64_t unit_of(const struct block_trace *t, const struct cache_rules *r,
+		       const struct block_request *q, const uint32_t *b, uint8_t *ends,
+		       int64_t lead)
+{
+	const int64_t blocks = r->interval / t->block_tokens;
+	int64_t hit = lead;
+	while (hit > 0 && !(ends[b[hit - 1]] & ENDS && in_sight(t, r, q, hit)) &&
+	       !(blocks > 0 && hit % blocks == 0))
+		hit--;
+	if (r->common && lead > 0)
+		ends[b[lead - 1]] |= ENDS;
+	return hit;
+}
+
+/* Blocks that a request looks for. */
+static uint32_t blocks_sought(const struct block_trace *t, const struct cache_rules *r,
+			      const struct block_request *q)
+{
+	const uint32_t most = blocks_of(t, r, q);
+	if (!r->breakpoints || !q->breaks)
+		return most;
+	const uint32_t reach = blocks_before(t, q, t->breakpoint[q->first_break + q->breaks - 1]);
+	return reach < most ? reach : most;
 }
 
 /* Tokens of the first `blocks` blocks of a prompt. */
@@ -294,13 +322,13 @@ static bool asks_when_it_came(const struct each_rules *each, const struct block_
 	return false;
 }
 
-/* Nothing is ever lost, and a hit may end behind any block. */
+/* Nothing is ever lost, and there is at once. */
 static bool is_unlimited(const struct each_rules *each, const struct block_trace *t)
 {
 	bool plain = each->base->capacity < 0;
 	for (size_t i = 0; plain && i < t->count; i++) {
 		const struct cache_rules *r = rules_at(each, i);
-		plain = r->ttl_us < 0 && r->settle_us <= 0 && !r->units && !r->breakpoints;
+		plain = r->ttl_us < 0 && r->settle_us <= 0 && !r->storage;
 		if (!each->own)
 			break;
 	}
@@ -311,23 +339,27 @@ static bool is_unlimited(const struct each_rules *each, const struct block_trace
 static void run_unlimited(const struct block_trace *t, const struct each_rules *each,
 			  const struct entries *en, int64_t *hits, struct cache_result *out)
 {
-	uint8_t *present = mem_zalloc(en->count + 1);
+	uint8_t *state = mem_zalloc(en->count + 1);
 	for (size_t i = 0; i < t->count; i++) {
 		const struct block_request *q = &t->request[i];
 		const uint32_t *b = en->of + q->first;
 		const struct cache_rules *r = rules_at(each, i);
-		uint8_t *here = present + (en->base ? en->base[i] : 0);
-		const uint32_t most = blocks_of(t, r, q);
+		const bool units = r->units || r->breakpoints;
+		uint8_t *here = state + (en->base ? en->base[i] : 0);
+		const uint32_t most = blocks_sought(t, r, q), kept = blocks_kept(t, r, q);
 		uint32_t lead = 0;
 		while (lead < most && here[b[lead]])
 			lead++;
-		int64_t tokens = count_hit(t, r, q, lead, out);
+		int64_t tokens =
+			count_hit(t, r, q, units ? unit_of(t, r, q, b, here, lead) : lead, out);
 		if (hits)
 			hits[i] = tokens;
-		for (uint32_t k = lead; k < q->count; k++)
-			here[b[k]] = 1;
+		for (uint32_t k = lead; k < kept; k++)
+			here[b[k]] |= PRESENT;
+		if (units && kept)
+			store_units(t, r, q, b, here);
 	}
-	free(present);
+	free(state);
 }
 
 /* Leading blocks that a request finds, of those that the rules let it look for. */
@@ -335,12 +367,8 @@ static uint32_t lead_of(const struct block_trace *t, const struct cache_rules *r
 			const struct block_request *q, const uint32_t *b, const struct cache *c,
 			uint32_t base)
 {
-	uint32_t most = blocks_of(t, r, q), lead = 0;
-	if (r->breakpoints && q->breaks) {
-		const uint32_t reach =
-			blocks_before(t, q, t->breakpoint[q->first_break + q->breaks - 1]);
-		most = reach < most ? reach : most;
-	}
+	const uint32_t most = blocks_sought(t, r, q);
+	uint32_t lead = 0;
 	while (lead < most && c->touched_us[base + b[lead]] != INT64_MIN &&
 	       !expired(c, r, base + b[lead], q->time_us) &&
 	       (r->settle_us <= 0 || q->time_us - c->came_us[base + b[lead]] >= r->settle_us))
@@ -408,15 +436,7 @@ static void run_limited(const struct block_trace *t, const struct each_rules *ea
 		const bool units = r->units || r->breakpoints;
 		const uint32_t *b = en->of + q->first, base = en->base ? en->base[i] : 0;
 		const uint32_t lead = lead_of(t, r, q, b, &c, base);
-		int64_t hit = lead;
-		if (units) {
-			const int64_t blocks = r->interval / t->block_tokens;
-			while (hit > 0 && !(c.ends[base + b[hit - 1]] && in_sight(t, r, q, hit)) &&
-			       !(blocks > 0 && hit % blocks == 0))
-				hit--;
-			if (r->common && lead > 0)
-				c.ends[base + b[lead - 1]] = 1;
-		}
+		const int64_t hit = units ? unit_of(t, r, q, b, c.ends + base, lead) : lead;
 		int64_t tokens = count_hit(t, r, q, hit, out);
 		if (per->hits)
 			per->hits[i] = tokens;
@@ -430,7 +450,7 @@ static void run_limited(const struct block_trace *t, const struct each_rules *ea
 			per->token_hours[i] = hours;
 		out->token_hours += hours;
 		if (units && blocks_kept(t, r, q))
-			store_units(t, r, q, b, &c, base);
+			store_units(t, r, q, b, c.ends + base);
 	}
 	free(c.link);
 	free(c.touched_us);

@@ -56,3 +56,10 @@ is() { [ "$output" = "$1" ] || fail "not: $1"; }
 	run "$TALLY" help --candidates credit subscribe --from deepseek; [ -z "$output" ]
 	run "$TALLY" help --candidates daily --order d; [ "$output" = desc ]
 }
+@test "help shows a letter once: beside the option that it means" {
+	for c in $("$TALLY" help | sed -n 's/^  \([a-z]*\)  .*/\1/p'); do
+		twice=$("$TALLY" "$c" --help 2>/dev/null | sed -n 's/^  \(-[a-z]\), --.*/\1/p' | sort | uniq -d)
+		[ -z "$twice" ] || fail "$c: $twice"
+	done
+	run "$TALLY" whatif --help; expect 0 '  -s, --scenario' '  --since WHEN'
+}

@@ -34,6 +34,27 @@ total() { "$TALLY" whatif "$1" --at 2026-06-15 --cache "$2" -s "$3" --resamples 
 	done
 }
 
+@test "sessions of a short trace end with it, so that caches of few blocks find what they found" {
+	# a call a second for 20 minutes: sessions of a call each, and talks that come back every 7 to 13 seconds until all is over
+	awk 'BEGIN { for (t = 0; t < 1200; t++) { s = t % 3 ? "x" t : "talk" t % 21; n = ++turn[s]; ids = ""
+		for (k = 0; k < (t % 3 ? 20 : 40 + n); k++) ids = ids (k ? "," : "") (t % 3 ? 100000 + t * 100 + k : t % 21 * 1000 + k)
+		printf "{\"session_id\":\"%s\",\"timestamp\":%d,\"input_length\":%d,\"output_length\":5,\"hash_ids\":[%s]}\n", s, t * 1000, (t % 3 ? 20 : 40 + n) * 512, ids } }' > t.jsonl
+	"$TALLY" sim fit t.jsonl --at 2026-06-15 -m gpt-4o > f.json 2>/dev/null
+	hits() { "$TALLY" cache "$1" --capacity "$2" --json | tr -d ' \n' | sed 's/.*"hit_tokens":\([0-9]*\).*/\1/'; }
+	for seed in 1 2 3; do
+		"$TALLY" sim generate f.json --seed $seed --blocks -o g.jsonl -q
+		tail -n 1 g.jsonl | sed 's/.*"timestamp":\([0-9]*\).*/\1/' | awk '{ exit !($1 > 1000 && $1 <= 1320) }' || fail "the work ends at $(tail -n 1 g.jsonl | cut -c1-80)"
+		for n in 600 1500 inf; do
+			a=$(hits t.jsonl $n) b=$(hits g.jsonl $([ $n = inf ] && echo inf || echo $((n * 32))))
+			echo "seed $seed, $n blocks: $a, and $b"
+			[ $n = 600 ] || awk -v a="$a" -v b="$b" 'BEGIN { exit !(b > 0.9 * a && b < 1.1 * a) }' || fail "seed $seed, $n blocks: $a became $b"
+		done
+	done
+	echo '{"start": "2026-10-01", "days": 1, "classes": [{"model": "m", "sessions_per_day": "1000000000", "arrivals": "steady", "sessions": [[[0, 15, 0, 5]]]}]}' > p.json
+	run "$TALLY" sim generate p.json --scale 1000000
+	expect 1 'more than'
+}
+
 @test "another start, more days, ten times the work" {
 	echo '{"start": "2026-10-01", "days": 10, "classes": [{"model": "m", "sessions_per_day": "2.5", "arrivals": "steady", "first_prompt": 100, "output": 1}]}' > p.json
 	[ "$("$TALLY" sim generate p.json | wc -l)" -eq 26 ]

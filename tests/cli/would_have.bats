@@ -71,3 +71,34 @@ END
 	run "$TALLY" whatif t.csv --scenarios s.json --json
 	expect 0 '"total": "4.5"' '"total": "0.46035"' '"total": "7.5"'
 }
+
+asked() { # TOKENS: a conversation that asks the same prompt again at the seconds on standard input, as counts
+	echo time,model,session,input,output
+	awk -v n="$1" '{ printf "2026-08-03T%02d:%02d:%06.3fZ,no-such,s,%d,0\n", int($1 / 3600), int($1 / 60) % 60, $1 - int($1 / 60) * 60, n }'
+}
+
+@test "published tables: five minutes or an hour, batches that read a cache, a hundred calls within an hour" {
+	# claudecodeguides.com, 5-minute vs 1-hour cache: 40,000 tokens on Opus 4.7, every 18 seconds, and ten at a time every ten minutes
+	seq 0 18 3582 | asked 40000 > a.csv
+	for k in 0 1 2 3 4 5; do seq $((k * 600)) 5 $((k * 600 + 45)); done | asked 40000 > b.csv
+	while read -r file writes total; do
+		run "$TALLY" whatif $file.csv --writes $writes -s x=claude-opus-4-7 --resamples 0 --json
+		expect 0 "\"total\": \"$total\""
+	done <<'END'
+a 5m 4.23
+a 1h 4.38
+b 5m 2.58
+b 1h 1.58
+END
+	# claudecodeguides.com, combining caching with the batch API: 10,000 requests of 80,000 shared tokens on Opus 4.7
+	seq 0 0.02 199.98 | asked 80000 > c.csv
+	echo '{"scenarios": [{"name": "n", "route": "claude-opus-4-7", "writes": false}, {"name": "b", "route": "batch:claude-opus-4-7", "writes": false}, {"name": "c", "route": "batch:claude-opus-4-7"}]}' > s.json
+	run "$TALLY" whatif c.csv --scenarios s.json --resamples 0 --json
+	expect 0 '"total": "4000"' '"total": "2000"' '"total": "200.23"'
+	# aipromptshub.co, Claude API cost: 2,000 tokens of Sonnet 4.6 a hundred times within an hour, $0.012 + $0.0594 against $0.60
+	seq 0 36 3564 | asked 2000 > d.csv
+	run "$TALLY" whatif d.csv --writes 1h -s x=claude-sonnet-4-6 --resamples 0 --json
+	expect 0 '"total": "0.0714"'
+	run "$TALLY" whatif d.csv --writes none -s x=claude-sonnet-4-6 --resamples 0 --json
+	expect 0 '"total": "0.6"'
+}
