@@ -56,6 +56,20 @@ static int check_file(struct bill_reader *r, struct text key, const struct found
 				 f->model.n ? f->model.p : "");
 }
 
+/* File and line of the row at work, or file and item. */
+static struct text place_of(struct bill_reader *r)
+{
+	struct buf b = { 0 };
+	buf_puts(&b, r->name);
+	if (r->line)
+		buf_printf(&b, ":%lld", (long long)r->line);
+	if (*r->item)
+		buf_printf(&b, ": %s", r->item);
+	const struct text place = kept(r->bill, (struct text){ b.p, b.n });
+	buf_release(&b);
+	return place;
+}
+
 static int line_of(struct bill_reader *r, const struct found *f, const struct bill_row *row,
 		   struct bill_line **out, struct err *e)
 {
@@ -77,6 +91,7 @@ static int line_of(struct bill_reader *r, const struct found *f, const struct bi
 							.end = f->end,
 							.kind = f->kind,
 							.model = kept(b, f->model),
+							.place = place_of(r),
 							.project = kept(b, f->project) };
 		*at = ++b->lines;
 	}
@@ -119,6 +134,18 @@ static int add_cost(struct bill_reader *r, struct bill_line *l, struct text amou
 		r->deductions += rc == 0 && m.atto < 0;
 	}
 	return rc;
+}
+
+/* What the same would cost at list prices, beside what was charged. */
+static int add_list(struct bill_reader *r, struct bill_line *l, struct text amount, struct err *e)
+{
+	struct money_total m;
+	const int places = r->bill->places;
+	if (money_of(r, amount, &m, NULL) != 0)
+		return 0;	  /* "N/A" */
+	r->bill->places = places; /* of the costs only */
+	l->has_list = true;
+	return add_money(&l->list, m, e);
 }
 
 /* "cost_usd", "Total (EUR)": the currency that the name of a column ends with. */
@@ -562,6 +589,8 @@ static int take_row(struct bill_reader *r, const struct bill_row *row, struct er
 		rc = add_amount(r, l, row, e);
 	if (rc == 0 && cost.n)
 		rc = add_cost(r, l, cost, e);
+	if (rc == 0 && row->value[ROLE_LIST].n)
+		rc = add_list(r, l, row->value[ROLE_LIST], e);
 	if (rc == 0 && row->value[ROLE_CREDITS].n)
 		rc = add_credits(r, l, row->value[ROLE_CREDITS], e);
 	if (rc == 0 && row->cost_name.n && !r->bill->cost.n)
@@ -650,7 +679,7 @@ static int parse(void *user, struct text entry, struct text all, struct err *e)
 
 /* A total of a day is of its rows; of the others the last is of all rows, or all of them add up to
  * these. */
-static bool total_is_wrong(const struct bill_reader *r)
+static bool total_is_wrong(const struct bill_reader *r, struct money_total *off)
 {
 	const struct bill *b = r->bill;
 	struct money_total all = { 0 }, totals = { 0 }, last = { 0 };
@@ -669,9 +698,13 @@ static bool total_is_wrong(const struct bill_reader *r)
 			money_total_add(&totals, t->cost);
 		} else {
 			wrong |= day.atto != t->cost.atto;
+			money_total_add(off, money_total_minus(t->cost, day));
 		}
 	}
-	return wrong || (of_all && last.atto != all.atto && totals.atto != all.atto);
+	const bool all_wrong = of_all && last.atto != all.atto && totals.atto != all.atto;
+	if (all_wrong)
+		*off = money_total_minus(last, all);
+	return wrong || all_wrong;
 }
 
 /* Where no cost is stated, what price and amount give; charges are positive. */
@@ -679,17 +712,22 @@ static void settle(struct bill_reader *r)
 {
 	struct bill *b = r->bill;
 	bool flip = r->deductions > r->charges;
-	b->total_is_wrong = total_is_wrong(r);
+	b->total_is_wrong = total_is_wrong(r, &b->total_off);
 	for (size_t i = 0; i < b->lines; i++) {
 		struct bill_line *l = &b->line[i];
 		if (flip)
 			l->cost.atto = -l->cost.atto;
+		if (flip)
+			l->list.atto = -l->list.atto;
 		if (!l->has_cost && l->estimate.atto) {
 			l->cost = l->estimate;
 			l->has_cost = true;
 		}
 	}
 	b->partial = page_list_is_part(&r->pages);
+	page_list_missing(&r->pages, &b->pages_missing, &b->pages);
+	if (flip)
+		b->total_off.atto = -b->total_off.atto;
 }
 
 static int finish(struct bill_reader *r, const char *path, int rc, struct err *e)

@@ -84,3 +84,33 @@ teardown() {
 	run "$TALLY" ingest k1.csv --db one.db --json
 	expect 0 '"accepted": 0' '"duplicates": 3'
 }
+
+@test "each line says where the bill states it, what it was at list prices, and what a row of totals says more" {
+	export TALLY_DB=$DIR/p.db
+	printf '%s\n' id,time,model,input a,2026-06-15T01:00:00Z,claude-sonnet-4-6,2000000 b,2026-06-16T01:00:00Z,claude-haiku-4-5,4000000 > u.csv
+	"$TALLY" ingest u.csv -q
+	printf '%s\n' usage_date_utc,model,cost_type,cost_usd,list_price_usd,workspace '2026-06-15,Claude Sonnet 4.6,token,5,6,w' \
+		'2026-06-16,Claude Haiku 4.5,token,4,5,w' 2026-06-16,,web_search,1,1,w Total,,,11,12, > b.csv
+	run "$TALLY" reconcile b.csv
+	expect 5 'b.csv:2' '(b.csv:4)' 'at list     $11' 'it says $1 more'
+	run "$TALLY" reconcile b.csv --csv
+	expect 5 '2026-06-15,claude-sonnet-4-6,differs,5,6,-1,USD,1,,6,1,b.csv:2' '2026-06-16,web_search,fee,1,0,1,USD,0,no usage,,,b.csv:4'
+	run "$TALLY" reconcile b.csv --json
+	expect 5 '"place": "b.csv:3"' '"billed_at_list": "11"' '"total_less_rows": "1"'
+	printf '{"data":[{"start_time":1781481600,"results":[{"amount":{"value":6,"currency":"usd"},"line_item":"claude-sonnet-4-6, input"},%s]}],"has_more":false}' \
+		'{"amount":{"value":1,"currency":"usd"},"line_item":"web search tool calls"}' > o.json
+	run "$TALLY" reconcile o.json --provider anthropic --json
+	expect 0 '"place": "o.json: data[0].results[0]"' '"place": "o.json: data[0].results[1]"'
+}
+
+@test "pages with numbers say how many of them are missing" {
+	export TALLY_DB=$DIR/q.db
+	printf '%s\n' id,time,model,input a,2026-06-15T01:00:00Z,claude-sonnet-4-6,2000000 > u.csv
+	"$TALLY" ingest u.csv -q
+	printf '{"data":[{"date":"2026-06-15","countTraces":1,"countObservations":1,"totalCost":6,"usage":[{"model":"claude-sonnet-4-6","inputUsage":2000000,"outputUsage":0,%s' \
+		'"countObservations":1,"totalCost":6}]}],"meta":{"page":1,"limit":1,"totalItems":3,"totalPages":3}}' > l.json
+	run "$TALLY" reconcile l.json
+	expect 3 "2 of the bill's 3 pages are missing"
+	run "$TALLY" reconcile l.json --json
+	expect 3 '"pages": 3' '"pages_missing": 2'
+}
