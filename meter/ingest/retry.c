@@ -40,17 +40,23 @@ static void refuse(void *user, int64_t line, struct text raw, const struct err *
 	snprintf(a->why, 600, "%s", why->message);
 }
 
+/* What is known of a line as a whole. */
+struct line_says {
+	bool has_at; /* the retry gives an instant */
+	bool lacks;  /* it has no column for prompts, or none for answers */
+};
+
 /* One value of a line under the name of its column; what may be billed and is not understood leaves
  * the record without a price, as it did before. */
 static int read_value(struct metered *m, struct buf *why, struct text name, struct text value,
-		      bool has_at, bool lacks, struct err *e)
+		      const struct line_says *says, struct err *e)
 {
 	const enum record_field f = column_field(shape_by_name("csv"), NULL, 0, name);
 	/* the instant that the retry gives stands for one that is empty */
-	if (f == FIELD_TIME && has_at && value.n == 0)
+	if (f == FIELD_TIME && says->has_at && value.n == 0)
 		return 0;
 	if (!m->unread && ((f == FIELD_UNKNOWN && !value_is_nothing(value)) ||
-			   (f == FIELD_OBSCURE && lacks && value_may_be_count(value)))) {
+			   (f == FIELD_OBSCURE && says->lacks && value_may_be_count(value)))) {
 		column_tell(why, name);
 		m->unread = why->p;
 	}
@@ -79,9 +85,9 @@ static void read_line(struct attempt *a, const struct held *h, bool has_at)
 	uint64_t fields = 0;
 	for (size_t i = 0; rc == 0 && i < names->count; i++)
 		fields |= (uint64_t)1 << record_field_by_name(names->field[i]);
+	const struct line_says says = { has_at, fields_lack_counts(fields) };
 	for (size_t i = 0; rc == 0 && i < names->count; i++)
-		rc = read_value(&m, &why, names->field[i], values->field[i], has_at,
-				fields_lack_counts(fields), &e);
+		rc = read_value(&m, &why, names->field[i], values->field[i], &says, &e);
 	if (rc == 0)
 		rc = record_finish(&m.record, &e);
 	if (rc == 0)
