@@ -114,3 +114,56 @@ teardown() {
 	run "$TALLY" reconcile l.json --json
 	expect 3 '"pages": 3' '"pages_missing": 2'
 }
+
+# bill: what follows is a bill of 6 dollars on the 15th and 4 on the 16th, or refused
+bill() {
+	printf "$1" > b.csv
+	run "$TALLY" reconcile b.csv --json
+	expect "$2" "$3"
+}
+
+@test "languages, months in words, taxes in words, and a bill that is joined to itself" {
+	export TALLY_DB=$DIR/w.db
+	printf '%s\n' id,time,model,input a,2026-06-15T01:00:00Z,claude-sonnet-4-6,2000000 b,2026-06-16T01:00:00Z,claude-haiku-4-5,4000000 > u.csv
+	"$TALLY" ingest u.csv -q
+	bill 'Data;Modello;Importo\n15/06/2026;claude-sonnet-4-6;6,00\n16/06/2026;claude-haiku-4-5;4,00\n' 0 '"matching": 2'
+	bill 'Data;Modelo;Custo\n15/06/2026;claude-sonnet-4-6;6,00\n16/06/2026;claude-haiku-4-5;4,00\n' 0 '"matching": 2'
+	bill '日付,モデル,金額\n2026/06/15,claude-sonnet-4-6,6\n2026/06/16,claude-haiku-4-5,4\n' 0 '"matching": 2'
+	bill 'month,model,cost\nJune 2026,claude-sonnet-4-6,6\nJune 2026,claude-haiku-4-5,4\n' 0 '"last_day": "2026-06-30"'
+	bill 'month,model,cost\n06/2026,claude-sonnet-4-6,6\n06/2026,claude-haiku-4-5,4\n' 0 '"last_day": "2026-06-30"'
+	bill 'day,model,cost\n2026-06-15,claude-sonnet-4-6,6\n2026-06-16,claude-haiku-4-5,4\n2026-06-30,VAT 19%%,1.90\n' 0 '"kind": "tax"'
+	bill 'day,model,cost\n2026-06-15,claude-sonnet-4-6,6\n2026-06-16,claude-haiku-4-5,4\n2026-06-30,GST (10%%),1\n' 0 '"not_usage": "1"'
+	# twice as much would be a tier's factor
+	bill 'day,model,cost\n2026-06-15,claude-sonnet-4-6,6\n2026-06-16,claude-haiku-4-5,4\nday,model,cost\n2026-06-15,claude-sonnet-4-6,6\n2026-06-16,claude-haiku-4-5,4\n' \
+		1 'every row of'
+}
+
+@test "AWS Cost Explorer and Azure's query of costs: months, groups, totals, other services, pages, rows that are short" {
+	export TALLY_DB=$DIR/c.db
+	printf '%s\n' id,time,model,input a,2026-06-15T01:00:00Z,claude-sonnet-4-6,2000000 > u.csv
+	"$TALLY" ingest u.csv -q
+	explorer() { # keys of groups, groups, next page
+		printf '{"GroupDefinitions":[%s],"ResultsByTime":[{"TimePeriod":{"Start":"2026-06-01","End":"2026-07-01"},"Total":{},"Groups":[%s],"Estimated":true}]%s}' "$1" "$2" "$3" > c.json
+		run "$TALLY" reconcile c.json --provider anthropic --json
+	}
+	cost() { printf '{"Keys":[%s],"Metrics":{"UnblendedCost":{"Amount":"%s","Unit":"USD"},"UsageQuantity":{"Amount":"9","Unit":"N/A"}}}' "$1" "$2"; }
+	type='{"Type":"DIMENSION","Key":"USAGE_TYPE"}' service='{"Type":"DIMENSION","Key":"SERVICE"}' label='{"Type":"TAG","Key":"team"}'
+	explorer "$type,$label" "$(cost '"USE1-Claude4.6Sonnet-input-tokens","team$a"' 6)" ''
+	expect 0 '"matching": 1' '"last_day": "2026-06-30"' '"format": "AWS Cost Explorer"'
+	explorer "$type" "$(cost '"USE1-Claude4.6Sonnet-input-tokens"' 6)" ',"NextPageToken":"more"'
+	expect 3 '"partial": true'
+	explorer "$service" "$(cost '"Claude Sonnet 4.6 (Amazon Bedrock Edition)"' 6),$(cost '"Amazon Simple Storage Service"' 1),$(cost '"Tax"' 0.5)" ''
+	expect 0 '"not_usage": "1.5"' '"kind": "other service"' '"kind": "tax"'
+	azure() {
+		printf '{"type":"Microsoft.CostManagement/query","properties":{"nextLink":%s,"columns":[{"name":"Cost"},{"name":"%s"},{"name":"Meter"},{"name":"Currency"}],"rows":[[6,%s]]}}' "$@" > c.json
+		run "$TALLY" reconcile c.json --provider anthropic --json
+	}
+	azure null UsageDate '20260615,"claude-sonnet-4-6 Inp glbl Tokens","USD"'
+	expect 0 '"matching": 1' 'c.json: data[0]'
+	azure null BillingMonth '"2026-06-01T00:00:00","claude-sonnet-4-6 Inp glbl Tokens","USD"'
+	expect 0 '"last_day": "2026-06-30"'
+	azure '"https://next"' UsageDate '20260615,"claude-sonnet-4-6 Inp glbl Tokens","USD"'
+	expect 3 '"partial": true'
+	azure null UsageDate '20260615,"claude-sonnet-4-6 Inp glbl Tokens"'
+	expect 1 'rows[0]: 3 values, and 4 columns are named'
+}
