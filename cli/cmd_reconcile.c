@@ -57,7 +57,10 @@ static int show(struct cli *cli, const struct reconciliation *r, const struct bi
 		rc = reconcile_report_xlsx(&o, xlsx, e);
 	if (rc != 0)
 		return rc;
-	if (bill->partial)
+	if (bill->partial && bill->pages_missing)
+		fprintf(stderr, "tally: %lld of the bill's %lld pages are missing; add them\n",
+			(long long)bill->pages_missing, (long long)bill->pages);
+	else if (bill->partial)
 		fprintf(stderr, "tally: has_more: the bill is one page of several; add "
 				"the others\n");
 	if (bill->unread.n)

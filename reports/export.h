@@ -36,7 +36,7 @@ enum journal_style { JOURNAL_HLEDGER, JOURNAL_BEANCOUNT };
 int export_journal(struct ledger *l, const struct export_options *o, enum journal_style style,
 		   struct err *e);
 enum book_profile { BOOK_XERO, BOOK_QUICKBOOKS, BOOK_DATEV };
-enum { BOOK_XERO_MOST = 500 };
+enum { BOOK_XERO_MOST = 500, BOOK_QUICKBOOKS_NUMBER = 21 };
 /* Accounts as the bookkeeping program numbers them. */
 struct book_settings {
 	enum book_profile profile;

@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/csv.h"
 #include "base/json.h"
+#include "base/unpack.h"
 #include "meter/billing/payment.h"
 #include "meter/billing/tiers.h"
 #include "reports/export.h"
@@ -71,23 +72,44 @@ static void put_item(struct books *k, const struct invoice_view *v, const struct
 
 /* --- DATEV: EXTF 700, Buchungsstapel; Windows-1252, decimal commas, amounts without a sign --- */
 
-/* What Windows-1252 does not have becomes a question mark. */
+/* The character at the beginning of s in Windows-1252, '?' where it has none; *n: its bytes in s.
+ */
+static char in_1252(struct text s, size_t *n)
+{
+	const unsigned char c = (unsigned char)*s.p;
+	char found = '?';
+	*n = c < 0x80 ? 1 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
+	*n = *n < s.n ? *n : s.n;
+	if (*n == 1)
+		return c == '"' || c < ' ' ? ' ' : (char)c;
+	for (int k = 0x80; k < 0x100 && found == '?'; k++) {
+		const char byte = (char)k;
+		struct buf b = { 0 };
+		unpack_1252(&b, (struct text){ &byte, 1 });
+		if (b.n == *n && memcmp(b.p, s.p, *n) == 0)
+			found = byte;
+		buf_release(&b);
+	}
+	return found;
+}
+
 static void put_1252(struct buf *b, struct text s, size_t most)
 {
-	size_t put = 0;
-	for (size_t i = 0; i < s.n && put < most; put++) {
-		unsigned char c = (unsigned char)s.p[i];
-		char out = '?';
-		size_t n = c < 0x80 ? 1 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
-		if (n == 1)
-			out = c == '"' || c < ' ' ? ' ' : (char)c;
-		else if (n == 2 && i + 1 < s.n && (c == 0xC2 || c == 0xC3) &&
-			 ((c & 3) << 6 | ((unsigned char)s.p[i + 1] & 0x3F)) >= 0xA0)
-			out = (char)((c & 3) << 6 | ((unsigned char)s.p[i + 1] & 0x3F));
-		else if (n == 3 && i + 2 < s.n && memcmp(s.p + i, "\xE2\x82\xAC", 3) == 0)
-			out = (char)0x80; /* the sign of the euro */
-		buf_add(b, &out, 1);
-		i += n;
+	for (size_t i = 0, put = 0, n; i < s.n && put < most; put++, i += n) {
+		const char c = in_1252((struct text){ s.p + i, s.n - i }, &n);
+		buf_add(b, &c, 1);
+	}
+}
+
+/* Belegfeld 1 takes letters, digits and these signs, at most 36 of them. */
+static void put_document_number(struct buf *b, struct text s)
+{
+	enum { NUMBER_MOST = 36 };
+	for (size_t i = 0; i < s.n && i < NUMBER_MOST; i++) {
+		const char c = s.p[i], low = c | 32;
+		const bool taken = (c >= '0' && c <= '9') || (low >= 'a' && low <= 'z') ||
+				   (c && strchr("_$&%*+-/", c));
+		buf_add(b, taken ? &c : "-", 1);
 	}
 }
 
@@ -115,7 +137,7 @@ static int put_booking(struct books *k, const struct invoice_view *v, const stru
 	k->year = year;
 	buf_printf(&k->b, ";\"%c\";\"%s\";;;\"\";%s;%s;\"\";%02d%02d;\"", debit ? 'S' : 'H',
 		   v->currency, k->s->receivable, i->account, day, month);
-	put_1252(&k->b, text_of(v->number), 36);
+	put_document_number(&k->b, text_of(v->number));
 	buf_puts(&k->b, "\";\"\";;\"");
 	struct buf text = { 0 };
 	buf_printf(&text, "%s %s", v->customer, i->description);
@@ -241,6 +263,10 @@ static int take(void *user, const struct stored_invoice *i)
 			       "Xero imports at most %d invoices at once: narrow them with --since "
 			       "and --until",
 			       BOOK_XERO_MOST);
+	if (i->number.n > BOOK_QUICKBOOKS_NUMBER && k->s->profile == BOOK_QUICKBOOKS)
+		return err_set(k->e, ERR_INVALID,
+			       "invoice %.*s: QuickBooks takes numbers of at most %d characters",
+			       (int)i->number.n, i->number.p, BOOK_QUICKBOOKS_NUMBER);
 	int rc = invoice_view_open(&v, i->document, "final", "en", k->e);
 	if (rc != 0)
 		return rc;
@@ -253,14 +279,44 @@ static void put_datev_head(FILE *out, const struct books *k)
 {
 	/* the day of creation is left out: the same invoices give the same bytes */
 	fprintf(out,
-		"\"EXTF\";700;21;\"Buchungsstapel\";13;;;\"RE\";\"\";\"\";%s;%s;%04d0101;4;%04d0101;"
+		"\"EXTF\";700;21;\"Buchungsstapel\";13;;;\"RE\";\"\";\"\";%s;%s;%04d0101;%d;%04d0101;"
 		"%04d1231;\"Rechnungen\";\"\";1;0;0;\"EUR\";;\"\";;;\"\";;;\"\";\"\"\r\n",
-		k->s->consultant, k->s->client, k->year, k->year, k->year);
+		k->s->consultant, k->s->client, k->year, (int)strlen(k->s->revenue), k->year,
+		k->year);
 	fputs("\"Umsatz (ohne Soll/Haben-Kz)\";\"Soll/Haben-Kennzeichen\";\"WKZ Umsatz\";\"Kurs\";"
 	      "\"Basis-Umsatz\";\"WKZ Basis-Umsatz\";\"Konto\";\"Gegenkonto (ohne BU-Schl\xFCssel)\";"
 	      "\"BU-Schl\xFCssel\";\"Belegdatum\";\"Belegfeld 1\";\"Belegfeld 2\";\"Skonto\";"
 	      "\"Buchungstext\"\r\n",
 	      out);
+}
+
+/* Accounts of the ledger have as many digits as the header says, those of customers one more.
+ * Source: developer.datev.de, DATEV-Format, Header and Buchungsstapel. */
+static int check_datev(const struct book_settings *s, struct err *e)
+{
+	enum { LENGTH_MIN = 4, LENGTH_MAX = 8 };
+	const struct {
+		const char *name, *code;
+	} accounts[] = { { "revenue", s->revenue },	  { "tax", s->tax },
+			 { "prepaid", s->prepaid },	  { "bank", s->bank },
+			 { "receivable", s->receivable }, { "consultant", s->consultant },
+			 { "client", s->client } };
+	const size_t length = strlen(s->revenue);
+	for (size_t i = 0; i < sizeof accounts / sizeof *accounts; i++) {
+		const char *code = accounts[i].code;
+		const size_t n = strlen(code);
+		const bool digits = n && strspn(code, "0123456789") == n;
+		const bool account = i < 5, personal = i == 4 && n == length + 1;
+		if (!digits || (account && n != length && !personal) ||
+		    (account && (length < LENGTH_MIN || length > LENGTH_MAX)))
+			return err_set(
+				e, ERR_USAGE,
+				"--account %s=%s: DATEV takes accounts of %d to %d digits, all of "
+				"one length (that of the revenue account); a customer's may have "
+				"one digit more",
+				accounts[i].name, code, LENGTH_MIN, LENGTH_MAX);
+	}
+	return 0;
 }
 
 int export_invoices(struct ledger *l, const struct export_options *o,
@@ -276,7 +332,9 @@ int export_invoices(struct ledger *l, const struct export_options *o,
 				      "Date,Amount,Payee,Description,Reference,Currency\n" },
 	};
 	struct books k = { .store = ledger_store(l), .o = o, .s = settings, .e = e };
-	int rc = invoice_each(ledger_store(l), o->customer, take, &k, e);
+	int rc = settings->profile == BOOK_DATEV ? check_datev(settings, e) : 0;
+	if (rc == 0)
+		rc = invoice_each(ledger_store(l), o->customer, take, &k, e);
 	*left_out = k.in_credits;
 	if (rc == 0 && settings->profile == BOOK_DATEV && !k.year)
 		rc = err_set(

@@ -34,6 +34,7 @@ static void put_others(struct json_out *j, const struct reconciliation *r)
 		json_out_string(j, "kind", bill_kind_name(o->kind));
 		json_out_text(j, "what", o->what);
 		json_out_money(j, "billed", o->cost);
+		json_out_text(j, "place", o->place);
 		json_out_end(j, '}');
 	}
 	json_out_end(j, ']');
@@ -43,28 +44,36 @@ void reconcile_report_csv(const struct reconcile_report *o)
 {
 	const struct reconciliation *r = o->r;
 	const char *currency = o->currency;
-	char day[32], text[3][DECIMAL_TEXT_MAX];
+	char day[32], text[4][DECIMAL_TEXT_MAX];
 	struct buf b = { 0 };
-	buf_puts(&b, "day,model,result,billed,metered,difference,currency,records,cause\n");
+	buf_puts(
+		&b,
+		"day,model,result,billed,metered,difference,currency,records,cause,list,rows,place\n");
 	for (size_t i = 0; i < r->lines; i++) {
 		const struct reconciled *l = &r->line[i];
 		days_text(l, day);
 		buf_printf(&b, "%s,", day);
 		csv_put_text(&b, l->model);
-		buf_printf(&b, ",%s,%s,%s,%s,%s,%lld,%s\n", match_name(l->match),
+		buf_printf(&b, ",%s,%s,%s,%s,%s,%lld,%s,%s,%lld,", match_name(l->match),
 			   l->billed.has_cost ? money_total_format(l->billed.cost, text[0]) : "",
 			   money_total_format(l->metered.cost, text[1]),
 			   money_total_format(l->difference, text[2]), currency,
-			   (long long)l->metered.records, cause_name(l->cause));
+			   (long long)l->metered.records, cause_name(l->cause),
+			   l->billed.has_list ? money_total_format(l->billed.list, text[3]) : "",
+			   (long long)l->billed.rows);
+		csv_put_text(&b, l->billed.place);
+		buf_puts(&b, "\n");
 	}
 	for (size_t i = 0; i < r->others; i++) {
 		const struct other_line *x = &r->other[i];
 		day_format(x->day, day);
 		buf_printf(&b, "%s,", day);
 		csv_put_text(&b, x->what);
-		buf_printf(&b, ",%s,%s,0,%s,%s,0,no usage\n", bill_kind_name(x->kind),
+		buf_printf(&b, ",%s,%s,0,%s,%s,0,no usage,,,", bill_kind_name(x->kind),
 			   money_total_format(x->cost, text[0]),
 			   money_total_format(x->cost, text[1]), currency);
+		csv_put_text(&b, x->place);
+		buf_puts(&b, "\n");
 	}
 	fwrite(b.p, 1, b.n, stdout);
 	buf_release(&b);
@@ -86,6 +95,12 @@ static void put_line(struct json_out *j, const struct reconciled *l)
 		json_out_money(j, "billed", l->billed.cost);
 	else
 		json_out_null(j, "billed");
+	if (l->billed.has_list)
+		json_out_money(j, "list", l->billed.list);
+	if (l->billed.place.n) {
+		json_out_int(j, "rows", l->billed.rows);
+		json_out_text(j, "place", l->billed.place);
+	}
 	json_out_money(j, "metered", l->metered.cost);
 	json_out_money(j, "difference", l->difference);
 	if (l->cause != CAUSE_NONE)
@@ -168,8 +183,16 @@ void reconcile_report_put(struct json_out *j, const struct reconcile_report *o)
 		json_out_money(j, sums[i].key, sums[i].sum);
 	json_out_end(j, '}');
 	json_out_money(j, "unexplained", r->unexplained);
+	if (r->has_list)
+		json_out_money(j, "billed_at_list", r->list);
 	json_out_bool(j, "total_is_wrong", r->total_is_wrong);
+	if (r->total_is_wrong)
+		json_out_money(j, "total_less_rows", o->bill->total_off);
 	json_out_bool(j, "partial", o->bill->partial);
+	if (o->bill->pages) {
+		json_out_int(j, "pages", o->bill->pages);
+		json_out_int(j, "pages_missing", o->bill->pages_missing);
+	}
 	put_others(j, r);
 	json_out_array(j, "lines");
 	for (size_t i = 0; i < r->lines; i++)
@@ -203,15 +226,17 @@ static void token_remark(struct buf *b, const struct reconciled *l)
 }
 
 /* What makes the difference, by cause, and what is left. */
-static void put_causes(const struct reconciliation *r, const char *currency, struct buf *b)
+static void put_causes(const struct reconcile_report *report, struct buf *b)
 {
+	const struct reconciliation *r = report->r;
+	const char *currency = report->currency;
 	char day[32];
 	for (size_t i = 0; i < r->others; i++) {
 		const struct other_line *o = &r->other[i];
 		put_shown_money(b, o->cost, currency, false);
 		day_format(o->day, day);
-		print_note("  %s, no usage: %.*s, %s  %s", bill_kind_name(o->kind), (int)o->what.n,
-			   o->what.p, day, b->p);
+		print_note("  %s, no usage: %.*s, %s  %s  (%.*s)", bill_kind_name(o->kind),
+			   (int)o->what.n, o->what.p, day, b->p, (int)o->place.n, o->place.p);
 	}
 	if (r->rounding.atto) {
 		put_shown_money(b, r->rounding, currency, false);
@@ -237,8 +262,11 @@ static void put_causes(const struct reconciliation *r, const char *currency, str
 	}
 	put_shown_money(b, r->unexplained, currency, false);
 	print_note("unexplained %s", b->p);
-	if (r->total_is_wrong)
-		print_note("the bill's row of totals is not the sum of its rows");
+	if (r->total_is_wrong) {
+		put_shown_money(b, report->bill->total_off, currency, false);
+		print_note("the bill's row of totals is not the sum of its rows: it says %s more",
+			   b->p);
+	}
 }
 
 /* One line says how both halves were cut: whose file, which amount of it, days, currency, scope. */
@@ -267,6 +295,7 @@ void reconcile_report_table(const struct reconcile_report *o)
 		{ "DIFFERENCE", true, .money = true },
 		{ "RECORDS", true, .leaves = 1 },
 		{ "TOKENS OFF", .may_shrink = true, .leaves = 2 },
+		{ "PLACE", .may_shrink = true, .leaves = 5 },
 	};
 	struct table *t = table_open(columns, sizeof columns / sizeof *columns);
 	struct buf b = { 0 };
@@ -291,6 +320,7 @@ void reconcile_report_table(const struct reconcile_report *o)
 		table_cell(t, b.p);
 		token_remark(&b, l);
 		table_cell(t, b.p);
+		table_cell(t, l->billed.place.n ? l->billed.place.p : "-");
 	}
 	if (shown)
 		table_print(t);
@@ -299,11 +329,15 @@ void reconcile_report_table(const struct reconcile_report *o)
 	printf("%sread as     %s\n", shown ? "\n" : "", b.p);
 	put_shown_money(&b, r->billed, currency, false);
 	printf("billed      %s\n", b.p);
+	if (r->has_list) {
+		put_shown_money(&b, r->list, currency, false);
+		printf("at list     %s\n", b.p);
+	}
 	put_shown_money(&b, r->metered, currency, r->unpriced > 0);
 	printf("metered     %s\n", b.p);
 	put_shown_money(&b, r->difference, currency, false);
 	printf("difference  %s\n", b.p);
-	put_causes(r, currency, &b);
+	put_causes(o, &b);
 	print_note("%lld %s, %lld %s, %lld billed and never metered, %lld metered and never billed",
 		   (long long)r->count[MATCHES], r->count[MATCHES] == 1 ? "matches" : "match",
 		   (long long)r->count[DIFFERS], r->count[DIFFERS] == 1 ? "differs" : "differ",
@@ -354,6 +388,8 @@ static void put_sums(struct buf *b, const struct reconcile_report *o)
 	sums_of(r, sums);
 	buf_puts(b, "<section class=\"sheet\"><h2>Why they differ</h2><table>\n");
 	put_sum_row(b, "billed", r->billed, o, false);
+	if (r->has_list)
+		put_sum_row(b, "billed, at list prices", r->list, o, false);
 	put_sum_row(b, "metered", r->metered, o, r->unpriced > 0);
 	put_sum_row(b, "difference", r->difference, o, false);
 	for (size_t i = 0; i < CAUSE_SUMS; i++)
@@ -374,7 +410,7 @@ static void put_days(struct buf *b, const struct reconcile_report *o)
 	buf_puts(b, "<section class=\"sheet scroll\"><h2>Day by day</h2><table>\n<tr><th>Day</th>"
 		    "<th>Model</th><th>Result</th><th class=\"n\">Billed</th><th class=\"n\">"
 		    "Metered</th><th class=\"n\">Difference</th><th class=\"n\">Records</th>"
-		    "<th>Cause</th></tr>\n");
+		    "<th>Cause</th><th>Place</th></tr>\n");
 	for (size_t i = 0; i < o->r->lines; i++) {
 		const struct reconciled *l = &o->r->line[i];
 		days_text(l, text);
@@ -391,6 +427,7 @@ static void put_days(struct buf *b, const struct reconcile_report *o)
 		snprintf(text, sizeof text, "%lld", (long long)l->metered.records);
 		put_cell(b, text, true);
 		put_cell(b, cause_name(l->cause), false);
+		put_text_cell(b, l->billed.place);
 		buf_puts(b, "</tr>\n");
 	}
 	for (size_t i = 0; i < o->r->others; i++) {
@@ -405,6 +442,7 @@ static void put_days(struct buf *b, const struct reconcile_report *o)
 		put_money_cell(b, x->cost, o->currency, false);
 		put_cell(b, "-", true);
 		put_cell(b, "no usage", false);
+		put_text_cell(b, x->place);
 		buf_puts(b, "</tr>\n");
 	}
 	buf_puts(b, "</table></section>\n");
@@ -472,9 +510,9 @@ static void put_sum_sheet(struct sheet *w, const struct reconcile_report *o)
 
 static void put_line_sheet(struct sheet *w, const struct reconcile_report *o)
 {
-	static const char *const heads[] = { "Day",	"Model",    "Result",
-					     "Billed",	"Metered",  "Difference",
-					     "Records", "Unpriced", "Cause" };
+	static const char *const heads[] = { "Day",	"Model",      "Result",	 "Billed",
+					     "Metered", "Difference", "Records", "Unpriced",
+					     "Cause",	"Place" };
 	lxw_row_t row = 1;
 	sheet_page(w, "Days");
 	for (lxw_col_t c = 0; c < sizeof heads / sizeof *heads; c++)
@@ -491,6 +529,7 @@ static void put_line_sheet(struct sheet *w, const struct reconcile_report *o)
 		sheet_count(w, row, 6, l->metered.records);
 		sheet_count(w, row, 7, l->metered.unpriced);
 		sheet_text(w, row, 8, text_of(cause_name(l->cause)));
+		sheet_text(w, row, 9, l->billed.place);
 	}
 	for (size_t i = 0; i < o->r->others; i++, row++) {
 		const struct other_line *x = &o->r->other[i];
@@ -500,11 +539,13 @@ static void put_line_sheet(struct sheet *w, const struct reconcile_report *o)
 		sheet_money(w, row, 3, x->cost);
 		sheet_money(w, row, 5, x->cost);
 		sheet_text(w, row, 8, TEXT("no usage"));
+		sheet_text(w, row, 9, x->place);
 	}
 	sheet_width(w, 0, 0, 12);
 	sheet_width(w, 1, 1, 34);
 	sheet_width(w, 2, 8, 16);
-	sheet_table(w, 0, row ? row - 1 : 0, 8);
+	sheet_width(w, 9, 9, 34);
+	sheet_table(w, 0, row ? row - 1 : 0, 9);
 }
 
 static int check_rows(const struct reconcile_report *o, struct err *e)

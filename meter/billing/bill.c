@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/digest.h"
 #include "base/file.h"
 #include "base/unpack.h"
 #include "meter/billing/bill_parts.h"
@@ -56,6 +57,43 @@ static int check_file(struct bill_reader *r, struct text key, const struct found
 				 f->model.n ? f->model.p : "");
 }
 
+/* File and line of the row at work, or file and item. */
+static struct text place_of(struct bill_reader *r)
+{
+	struct buf b = { 0 };
+	buf_puts(&b, r->name);
+	if (r->line)
+		buf_printf(&b, ":%lld", (long long)r->line);
+	if (*r->item)
+		buf_printf(&b, ": %s", r->item);
+	const struct text place = kept(r->bill, (struct text){ b.p, b.n });
+	buf_release(&b);
+	return place;
+}
+
+/* A row that was there already may be another like it; where each one is, the file was joined to
+ * itself. */
+static void count_row(struct bill_reader *r, struct text whole)
+{
+	uint8_t digest[DIGEST_BYTES];
+	if (!whole.n || digest_sha256(digest, whole, NULL) != 0)
+		return;
+	uint64_t *n = dict_need(&r->same, (struct text){ (const char *)digest, 16 }, NULL);
+	r->different += *n == 0;
+	r->repeated += *n == 1;
+	++*n;
+}
+
+static int check_repeated(const struct bill_reader *r, struct err *e)
+{
+	if (r->different < 2 || r->repeated < r->different)
+		return 0;
+	return err_set(
+		e, ERR_INVALID,
+		"every row of '%s' is there twice: the same bill joined to itself? Give it once",
+		r->name);
+}
+
 static int line_of(struct bill_reader *r, const struct found *f, const struct bill_row *row,
 		   struct bill_line **out, struct err *e)
 {
@@ -77,6 +115,7 @@ static int line_of(struct bill_reader *r, const struct found *f, const struct bi
 							.end = f->end,
 							.kind = f->kind,
 							.model = kept(b, f->model),
+							.place = place_of(r),
 							.project = kept(b, f->project) };
 		*at = ++b->lines;
 	}
@@ -119,6 +158,18 @@ static int add_cost(struct bill_reader *r, struct bill_line *l, struct text amou
 		r->deductions += rc == 0 && m.atto < 0;
 	}
 	return rc;
+}
+
+/* What the same would cost at list prices, beside what was charged. */
+static int add_list(struct bill_reader *r, struct bill_line *l, struct text amount, struct err *e)
+{
+	struct money_total m;
+	const int places = r->bill->places;
+	if (money_of(r, amount, &m, NULL) != 0)
+		return 0;	  /* "N/A" */
+	r->bill->places = places; /* of the costs only */
+	l->has_list = true;
+	return add_money(&l->list, m, e);
 }
 
 /* "cost_usd", "Total (EUR)": the currency that the name of a column ends with. */
@@ -184,9 +235,39 @@ static int add_credits(struct bill_reader *r, struct bill_line *l, struct text c
 
 /* --- days --- */
 
+static void set_month(struct found *f, struct civil c)
+{
+	c.day = 1;
+	f->day = civil_to_day(c);
+	c.year += c.month == 12;
+	c.month = c.month == 12 ? 1 : c.month + 1;
+	f->end = civil_to_day(c);
+}
+
+/* "June 2026", "Juni 2026", "06/2026": as the first of its days would be written. */
+static bool named_month_from(struct text s, struct found *f)
+{
+	char day[40];
+	struct loose_time t;
+	const bool numbers = s.n == 7 && (s.p[2] == '/' || s.p[2] == '.' || s.p[2] == '-');
+	if (s.n < 7 || s.n > 30 || memchr(s.p, ',', s.n) ||
+	    !(numbers || ((unsigned char)*s.p | 32) >= 'a'))
+		return false;
+	if (numbers)
+		snprintf(day, sizeof day, "%.4s-%.2s-01", s.p + 3, s.p);
+	else
+		snprintf(day, sizeof day, "1 %.*s", (int)s.n, s.p);
+	if (loose_time_parse(&t, text_of(day), NULL) != 0 || t.has_offset)
+		return false;
+	set_month(f, civil_from_day(floor_div(t.at.us, US_PER_DAY)));
+	return true;
+}
+
 /* "2026-06", "202606": a month; false where it is none. */
 static bool month_from(struct text s, struct found *f)
 {
+	if (named_month_from(s, f))
+		return true;
 	int v[6], digits = 0;
 	const bool dashed = s.n == 7 && (s.p[4] == '-' || s.p[4] == '/');
 	for (size_t i = 0; i < s.n && digits < 6 && (dashed || s.n == 6); i++)
@@ -200,10 +281,7 @@ static bool month_from(struct text s, struct found *f)
 	c.month = digits == 6 ? v[4] * 10 + v[5] : 0;
 	if (c.year < 1970 || !civil_valid(c))
 		return false;
-	f->day = civil_to_day(c);
-	c.year += c.month == 12;
-	c.month = c.month == 12 ? 1 : c.month + 1;
-	f->end = civil_to_day(c);
+	set_month(f, c);
 	return true;
 }
 
@@ -361,6 +439,12 @@ static enum bill_kind kind_within(struct text s, bool negative)
 	return BILL_USAGE;
 }
 
+/* "VAT 19%", "GST (10%)": words rather than a name. */
+static bool is_phrase(struct text s)
+{
+	return s.n && (memchr(s.p, ' ', s.n) || memchr(s.p, '(', s.n) || memchr(s.p, '%', s.n));
+}
+
 static bool is_negative(const struct bill_reader *r, struct text amount)
 {
 	struct decimal d;
@@ -414,6 +498,10 @@ static void take_words(struct bill_reader *r, struct found *f, const struct bill
 		if (is != ITEM_MODEL && r->format->spelling == SPELLING_ANY &&
 		    !contains(words, "token") && (!unit.n || contains(unit, "token")))
 			is = item_of(spelled, SPELLING_PLAIN, service, at, r->o->book);
+		if (!words.n && service.n && r->format->spelling != SPELLING_ANY) {
+			is = item_in(r, row, service, at, spelled);
+			words = service;
+		}
 		if (is != ITEM_MODEL && words.n && f->kind == BILL_USAGE)
 			f->kind = kind_of_item(r, is, words, row->value[ROLE_COST]);
 		if (is != ITEM_MODEL)
@@ -421,9 +509,12 @@ static void take_words(struct bill_reader *r, struct found *f, const struct bill
 				words.n ? words.n : service.n);
 	}
 	f->model = (struct text){ spelled->n ? spelled->p : "", spelled->n };
-	if ((f->kind == BILL_USAGE || f->kind == BILL_OTHER) &&
-	    bill_kind_of_words(f->model) != BILL_USAGE)
-		f->kind = bill_kind_of_words(f->model);
+	if (f->kind == BILL_USAGE || f->kind == BILL_OTHER) {
+		enum bill_kind said = bill_kind_of_words(f->model);
+		if (said == BILL_USAGE && is_phrase(f->model))
+			said = kind_within(f->model, is_negative(r, row->value[ROLE_COST]));
+		f->kind = said != BILL_USAGE ? said : f->kind;
+	}
 }
 
 /* --- rows --- */
@@ -556,12 +647,15 @@ static int take_row(struct bill_reader *r, const struct bill_row *row, struct er
 	if (rc != 0)
 		return rc;
 	take_words(r, &f, row, &spelled);
+	count_row(r, row->whole);
 	rc = line_of(r, &f, row, &l, e);
 	buf_release(&spelled);
 	if (rc == 0 && type.n)
 		rc = add_amount(r, l, row, e);
 	if (rc == 0 && cost.n)
 		rc = add_cost(r, l, cost, e);
+	if (rc == 0 && row->value[ROLE_LIST].n)
+		rc = add_list(r, l, row->value[ROLE_LIST], e);
 	if (rc == 0 && row->value[ROLE_CREDITS].n)
 		rc = add_credits(r, l, row->value[ROLE_CREDITS], e);
 	if (rc == 0 && row->cost_name.n && !r->bill->cost.n)
@@ -614,7 +708,11 @@ static int parse_utf8(struct bill_reader *r, struct text entry, struct text all,
 			       "'%s' has the same content as an earlier file: a bill counts once",
 			       r->name);
 	*seen = r->file;
+	dict_clear(&r->same);
+	r->different = r->repeated = 0;
 	int rc = bill_rows(r, all, e);
+	if (rc == 0)
+		rc = check_repeated(r, e);
 	const char *vendor = r->format ? r->format->provider : NULL;
 	if (!r->format) /* a page without lines */
 		return rc;
@@ -650,7 +748,7 @@ static int parse(void *user, struct text entry, struct text all, struct err *e)
 
 /* A total of a day is of its rows; of the others the last is of all rows, or all of them add up to
  * these. */
-static bool total_is_wrong(const struct bill_reader *r)
+static bool total_is_wrong(const struct bill_reader *r, struct money_total *off)
 {
 	const struct bill *b = r->bill;
 	struct money_total all = { 0 }, totals = { 0 }, last = { 0 };
@@ -669,9 +767,13 @@ static bool total_is_wrong(const struct bill_reader *r)
 			money_total_add(&totals, t->cost);
 		} else {
 			wrong |= day.atto != t->cost.atto;
+			money_total_add(off, money_total_minus(t->cost, day));
 		}
 	}
-	return wrong || (of_all && last.atto != all.atto && totals.atto != all.atto);
+	const bool all_wrong = of_all && last.atto != all.atto && totals.atto != all.atto;
+	if (all_wrong)
+		*off = money_total_minus(last, all);
+	return wrong || all_wrong;
 }
 
 /* Where no cost is stated, what price and amount give; charges are positive. */
@@ -679,17 +781,22 @@ static void settle(struct bill_reader *r)
 {
 	struct bill *b = r->bill;
 	bool flip = r->deductions > r->charges;
-	b->total_is_wrong = total_is_wrong(r);
+	b->total_is_wrong = total_is_wrong(r, &b->total_off);
 	for (size_t i = 0; i < b->lines; i++) {
 		struct bill_line *l = &b->line[i];
 		if (flip)
 			l->cost.atto = -l->cost.atto;
+		if (flip)
+			l->list.atto = -l->list.atto;
 		if (!l->has_cost && l->estimate.atto) {
 			l->cost = l->estimate;
 			l->has_cost = true;
 		}
 	}
 	b->partial = page_list_is_part(&r->pages);
+	page_list_missing(&r->pages, &b->pages_missing, &b->pages);
+	if (flip)
+		b->total_off.atto = -b->total_off.atto;
 }
 
 static int finish(struct bill_reader *r, const char *path, int rc, struct err *e)
@@ -702,6 +809,7 @@ static int finish(struct bill_reader *r, const char *path, int rc, struct err *e
 	dict_release(&r->index);
 	dict_release(&r->seen);
 	dict_release(&r->rows);
+	dict_release(&r->same);
 	dict_release(&r->names);
 	page_list_release(&r->pages);
 	free(r->total);

@@ -30,8 +30,11 @@ struct bill_line {
 	struct text model; /* "" where the bill names none; of other kinds than usage: of what */
 	struct text project;
 	enum bill_kind kind;
-	int64_t rows; /* of the file that state a cost */
+	int64_t rows;	   /* of the file that state a cost */
+	struct text place; /* of the first of them: file and line, or file and item */
 	struct money_total cost;
+	struct money_total list; /* the same at list prices, where the bill says so */
+	bool has_list;
 	struct money_total estimate; /* price by amount: the cost where none is stated */
 	bool has_cost, has_tokens;
 	int64_t input, cache_read, output; /* tokens */
@@ -60,6 +63,8 @@ struct bill {
 	struct text unread;   /* columns that speak of money and were not read, ", " between */
 	struct text doubtful; /* what may change it and was not read, ", " between */
 	bool total_is_wrong;  /* a row of totals, of a day or of all, is not the sum of the rows */
+	struct money_total total_off; /* what these say more than the rows */
+	int64_t pages, pages_missing; /* where the pages say how many there are; else 0 */
 	struct arena arena;
 };
 

@@ -39,6 +39,11 @@ struct bill_reader {
 	const char *path;
 	char name[256]; /* of the file at work, an archive's entry too */
 	uint64_t file;
+	/* of its rows, by a digest of each: how many are different, and how many came again */
+	struct dict same;
+	int64_t different, repeated;
+	int64_t line;			    /* of the row at work; 0: it is in a document, at: */
+	char item[128];			    /* "data[3].results[0]" */
 	const struct export_format *format; /* of the file at work */
 	bool comma_decimals;
 	struct page_list pages;

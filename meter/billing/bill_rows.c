@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -270,6 +271,7 @@ static int read_csv(struct bill_reader *r, struct text all, struct err *e)
 		if (record.n == 0 || text_is(record, "\r"))
 			continue;
 		struct csv_record *to = l->head.count ? row : &l->head;
+		r->line = line;
 		rc = csv_split(to, record, separator, e);
 		if (rc == 0 && to == row && is_again(&l->head, row))
 			continue;
@@ -356,11 +358,16 @@ static int take_object(struct bill_reader *r, json_value *v, json_value *item, s
 static int take_item(struct bill_reader *r, json_value *item, struct err *e)
 {
 	json_value *rows = export_rows_in(r->format, item);
+	const size_t at = strlen(r->item), room = sizeof r->item - at;
+	size_t n = 0;
 	int rc = 0;
 	if (!rows)
 		return take_object(r, item, NULL, e);
-	for (json_value *v = json_first(rows); rc == 0 && v; v = json_next(v))
+	for (json_value *v = json_first(rows); rc == 0 && v; v = json_next(v), n++) {
+		snprintf(r->item + at, room, "%s%s[%zu]", at ? "." : "", json_key(rows), n);
 		rc = take_object(r, v, item, e);
+		r->item[at] = 0;
+	}
 	return rc;
 }
 
@@ -391,9 +398,11 @@ static int take_document(struct bill_reader *r, json_value *v, int depth, struct
 	if (!items || (f && items == export_rows_in(f, v)))
 		return take_item(r, v, e);
 	for (json_value *item = json_first(items); rc == 0 && item; item = json_next(item), n++) {
+		snprintf(r->item, sizeof r->item, "%s[%zu]", items == v ? "" : json_key(items), n);
 		rc = f ? take_item(r, item, e) : 0;
 		if (rc != 0)
-			err_context(e, "%s[%zu]", items == v ? "" : json_key(items), n);
+			err_context(e, "%s", r->item);
+		*r->item = 0;
 	}
 	return rc;
 }
@@ -403,6 +412,8 @@ static int read_json(struct bill_reader *r, struct text all, struct err *e)
 {
 	struct json_document *d;
 	const char *p = all.p, *end = all.p + all.n;
+	r->line = 0;
+	*r->item = 0;
 	int rc = flat_document_open(&d, all, e);
 	if (rc == 0) {
 		rc = take_document(r, json_root(d), 0, e);
@@ -418,6 +429,7 @@ static int read_json(struct bill_reader *r, struct text all, struct err *e)
 		p += one.n + (p + one.n < end);
 		if (one.n == 0 || text_is(one, "\r"))
 			continue;
+		r->line = line;
 		rc = flat_document_open(&d, one, e);
 		if (rc == 0) {
 			rc = take_document(r, json_root(d), 0, e);

@@ -125,6 +125,7 @@ static void add_other(struct reconciliation *r, const struct bill_line *b)
 		(struct other_line){ b->day,
 				     b->kind,
 				     { arena_text(&r->arena, b->model.p, b->model.n), b->model.n },
+				     b->place,
 				     b->cost };
 	money_total_add(&r->not_usage, b->cost);
 	money_total_add(&r->billed, b->cost);
@@ -134,6 +135,7 @@ static void add_bill(struct work *w, int64_t from, int64_t to)
 {
 	const struct bill *bill = w->bill;
 	const struct money_total half = half_unit(bill);
+	bool any = false, all = true;
 	for (size_t i = 0; i < bill->lines; i++) {
 		const struct bill_line *b = &bill->line[i];
 		if (b->day < from || b->day >= to ||
@@ -145,6 +147,14 @@ static void add_bill(struct work *w, int64_t from, int64_t to)
 		}
 		struct reconciled *l = line_of(w, b->day, b->model);
 		money_total_add(&l->billed.cost, b->cost);
+		money_total_add(&l->billed.list, b->list);
+		money_total_add(&w->out->list, b->list);
+		l->billed.has_list |= b->has_list;
+		l->billed.rows += b->rows;
+		if (!l->billed.place.n)
+			l->billed.place = b->place;
+		any |= b->has_list;
+		all &= b->has_list || !b->cost.atto;
 		l->bound.atto += half.atto * b->rows;
 		l->billed.has_cost |= b->has_cost;
 		l->billed.has_tokens |= b->has_tokens;
@@ -152,6 +162,7 @@ static void add_bill(struct work *w, int64_t from, int64_t to)
 		l->billed.cache_read += b->cache_read;
 		l->billed.output += b->output;
 	}
+	w->out->has_list = any && all;
 }
 
 static void add_metered(struct reconciled *l, const struct usage_sums *s)

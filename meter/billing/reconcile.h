@@ -37,7 +37,7 @@ struct reconciled {
 struct other_line {
 	int64_t day;
 	enum bill_kind kind;
-	struct text what;
+	struct text what, place;
 	struct money_total cost;
 };
 
@@ -53,6 +53,8 @@ struct reconciliation {
 	bool total_is_wrong; /* the bill's row of totals is not the sum of its rows */
 	int64_t count[4];    /* by match */
 	struct money_total billed, metered, difference;
+	struct money_total list; /* of the billed usage at list prices, where all of it says so */
+	bool has_list;
 	int64_t unpriced;
 	char zone[ZONE_NAME_MAX]; /* of its days */
 	struct arena arena;

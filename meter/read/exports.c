@@ -48,6 +48,7 @@ static uint8_t role_of(struct text word)
 		[ROLE_SUCCESS] = "success",
 		[ROLE_FEE] = "fee",
 		[ROLE_COST] = "cost",
+		[ROLE_LIST] = "list",
 		[ROLE_CURRENCY] = "currency",
 		[ROLE_CREDITS] = "credits",
 		[ROLE_PRICE] = "price",

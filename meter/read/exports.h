@@ -45,6 +45,7 @@ enum export_role {
 	ROLE_SUCCESS,	/* true of a call that was answered, told in the same way */
 	ROLE_FEE,	/* charged for what is no token, so that counts do not give the price */
 	ROLE_COST,	/* several: the first that says something */
+	ROLE_LIST,	/* the same at list prices */
 	ROLE_CURRENCY,
 	ROLE_CREDITS, /* what is taken off the cost of the row: a list of amounts */
 	ROLE_PRICE,   /* of one of ROLE_AMOUNT */

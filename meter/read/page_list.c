@@ -91,6 +91,16 @@ static bool has_number(const struct page_list *l, const struct page *like, int64
 	return false;
 }
 
+/* Whether an earlier page has the same number of the same answer. */
+static bool seen_before(const struct page_list *l, size_t k)
+{
+	for (size_t i = 0; i < k; i++)
+		if (l->page[i].kind == l->page[k].kind && l->page[i].of == l->page[k].of &&
+		    l->page[i].number == l->page[k].number)
+			return true;
+	return false;
+}
+
 /* Whether q follows p: it begins where p ends, holds the rest of the same days, or has none. */
 static bool follows(const struct page *p, const struct page *q)
 {
@@ -118,6 +128,20 @@ bool page_list_is_part(const struct page_list *l)
 			return true;
 	}
 	return false;
+}
+
+void page_list_missing(const struct page_list *l, int64_t *missing, int64_t *of)
+{
+	*missing = *of = 0;
+	for (size_t i = 0; i < l->count; i++)
+		if (l->page[i].of > *of) {
+			*of = l->page[i].of;
+			*missing = *of;
+			for (size_t k = 0; k < l->count; k++)
+				*missing -= l->page[k].of == *of &&
+					    l->page[k].kind == l->page[i].kind &&
+					    !seen_before(l, k);
+		}
 }
 
 void page_list_release(struct page_list *l)

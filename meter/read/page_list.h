@@ -30,6 +30,8 @@ void page_list_see(struct page_list *l, json_value *document, const struct expor
 void page_list_append(struct page_list *to, const struct page_list *from);
 /* Whether a page of these is not here. */
 bool page_list_is_part(const struct page_list *l);
+/* Where pages have numbers: how many of how many are not here; else 0 of 0. */
+void page_list_missing(const struct page_list *l, int64_t *missing, int64_t *of);
 void page_list_release(struct page_list *l);
 
 #endif

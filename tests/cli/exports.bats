@@ -185,6 +185,13 @@ metered() {
 	PY
 	run "$TALLY" export invoices --profile datev --until 2020-01-01
 	[ "$status" -eq 1 ]
+	# the header says how long accounts are; they are digits, and a customer's has one more at most
+	"$TALLY" export invoices --profile datev --account revenue=84000 --account tax=17760 --account prepaid=17180 --account bank=12000 \
+		--account receivable=105000 | head -1 | grep -q ';[0-9]\{4\}0101;5;'
+	for bad in receivable=610500 revenue=84 tax=abcd consultant=x tax=17760; do
+		run "$TALLY" export invoices --profile datev --account "$bad"
+		expect 2 "$bad" digits
+	done
 	run "$TALLY" export invoices --profile xero --account nonsense
 	[ "$status" -eq 2 ]
 }

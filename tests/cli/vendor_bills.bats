@@ -84,3 +84,86 @@ teardown() {
 	run "$TALLY" ingest k1.csv --db one.db --json
 	expect 0 '"accepted": 0' '"duplicates": 3'
 }
+
+@test "each line says where the bill states it, what it was at list prices, and what a row of totals says more" {
+	export TALLY_DB=$DIR/p.db
+	printf '%s\n' id,time,model,input a,2026-06-15T01:00:00Z,claude-sonnet-4-6,2000000 b,2026-06-16T01:00:00Z,claude-haiku-4-5,4000000 > u.csv
+	"$TALLY" ingest u.csv -q
+	printf '%s\n' usage_date_utc,model,cost_type,cost_usd,list_price_usd,workspace '2026-06-15,Claude Sonnet 4.6,token,5,6,w' \
+		'2026-06-16,Claude Haiku 4.5,token,4,5,w' 2026-06-16,,web_search,1,1,w Total,,,11,12, > b.csv
+	run "$TALLY" reconcile b.csv
+	expect 5 'b.csv:2' '(b.csv:4)' 'at list     $11' 'it says $1 more'
+	run "$TALLY" reconcile b.csv --csv
+	expect 5 '2026-06-15,claude-sonnet-4-6,differs,5,6,-1,USD,1,,6,1,b.csv:2' '2026-06-16,web_search,fee,1,0,1,USD,0,no usage,,,b.csv:4'
+	run "$TALLY" reconcile b.csv --json
+	expect 5 '"place": "b.csv:3"' '"billed_at_list": "11"' '"total_less_rows": "1"'
+	printf '{"data":[{"start_time":1781481600,"results":[{"amount":{"value":6,"currency":"usd"},"line_item":"claude-sonnet-4-6, input"},%s]}],"has_more":false}' \
+		'{"amount":{"value":1,"currency":"usd"},"line_item":"web search tool calls"}' > o.json
+	run "$TALLY" reconcile o.json --provider anthropic --json
+	expect 0 '"place": "o.json: data[0].results[0]"' '"place": "o.json: data[0].results[1]"'
+}
+
+@test "pages with numbers say how many of them are missing" {
+	export TALLY_DB=$DIR/q.db
+	printf '%s\n' id,time,model,input a,2026-06-15T01:00:00Z,claude-sonnet-4-6,2000000 > u.csv
+	"$TALLY" ingest u.csv -q
+	printf '{"data":[{"date":"2026-06-15","countTraces":1,"countObservations":1,"totalCost":6,"usage":[{"model":"claude-sonnet-4-6","inputUsage":2000000,"outputUsage":0,%s' \
+		'"countObservations":1,"totalCost":6}]}],"meta":{"page":1,"limit":1,"totalItems":3,"totalPages":3}}' > l.json
+	run "$TALLY" reconcile l.json
+	expect 3 "2 of the bill's 3 pages are missing"
+	run "$TALLY" reconcile l.json --json
+	expect 3 '"pages": 3' '"pages_missing": 2'
+}
+
+# bill: what follows is a bill of 6 dollars on the 15th and 4 on the 16th, or refused
+bill() {
+	printf "$1" > b.csv
+	run "$TALLY" reconcile b.csv --json
+	expect "$2" "$3"
+}
+
+@test "languages, months in words, taxes in words, and a bill that is joined to itself" {
+	export TALLY_DB=$DIR/w.db
+	printf '%s\n' id,time,model,input a,2026-06-15T01:00:00Z,claude-sonnet-4-6,2000000 b,2026-06-16T01:00:00Z,claude-haiku-4-5,4000000 > u.csv
+	"$TALLY" ingest u.csv -q
+	bill 'Data;Modello;Importo\n15/06/2026;claude-sonnet-4-6;6,00\n16/06/2026;claude-haiku-4-5;4,00\n' 0 '"matching": 2'
+	bill 'Data;Modelo;Custo\n15/06/2026;claude-sonnet-4-6;6,00\n16/06/2026;claude-haiku-4-5;4,00\n' 0 '"matching": 2'
+	bill '日付,モデル,金額\n2026/06/15,claude-sonnet-4-6,6\n2026/06/16,claude-haiku-4-5,4\n' 0 '"matching": 2'
+	bill 'month,model,cost\nJune 2026,claude-sonnet-4-6,6\nJune 2026,claude-haiku-4-5,4\n' 0 '"last_day": "2026-06-30"'
+	bill 'month,model,cost\n06/2026,claude-sonnet-4-6,6\n06/2026,claude-haiku-4-5,4\n' 0 '"last_day": "2026-06-30"'
+	bill 'day,model,cost\n2026-06-15,claude-sonnet-4-6,6\n2026-06-16,claude-haiku-4-5,4\n2026-06-30,VAT 19%%,1.90\n' 0 '"kind": "tax"'
+	bill 'day,model,cost\n2026-06-15,claude-sonnet-4-6,6\n2026-06-16,claude-haiku-4-5,4\n2026-06-30,GST (10%%),1\n' 0 '"not_usage": "1"'
+	# twice as much would be a tier's factor
+	bill 'day,model,cost\n2026-06-15,claude-sonnet-4-6,6\n2026-06-16,claude-haiku-4-5,4\nday,model,cost\n2026-06-15,claude-sonnet-4-6,6\n2026-06-16,claude-haiku-4-5,4\n' \
+		1 'every row of'
+}
+
+@test "AWS Cost Explorer and Azure's query of costs: months, groups, totals, other services, pages, rows that are short" {
+	export TALLY_DB=$DIR/c.db
+	printf '%s\n' id,time,model,input a,2026-06-15T01:00:00Z,claude-sonnet-4-6,2000000 > u.csv
+	"$TALLY" ingest u.csv -q
+	explorer() { # keys of groups, groups, next page
+		printf '{"GroupDefinitions":[%s],"ResultsByTime":[{"TimePeriod":{"Start":"2026-06-01","End":"2026-07-01"},"Total":{},"Groups":[%s],"Estimated":true}]%s}' "$1" "$2" "$3" > c.json
+		run "$TALLY" reconcile c.json --provider anthropic --json
+	}
+	cost() { printf '{"Keys":[%s],"Metrics":{"UnblendedCost":{"Amount":"%s","Unit":"USD"},"UsageQuantity":{"Amount":"9","Unit":"N/A"}}}' "$1" "$2"; }
+	type='{"Type":"DIMENSION","Key":"USAGE_TYPE"}' service='{"Type":"DIMENSION","Key":"SERVICE"}' label='{"Type":"TAG","Key":"team"}'
+	explorer "$type,$label" "$(cost '"USE1-Claude4.6Sonnet-input-tokens","team$a"' 6)" ''
+	expect 0 '"matching": 1' '"last_day": "2026-06-30"' '"format": "AWS Cost Explorer"'
+	explorer "$type" "$(cost '"USE1-Claude4.6Sonnet-input-tokens"' 6)" ',"NextPageToken":"more"'
+	expect 3 '"partial": true'
+	explorer "$service" "$(cost '"Claude Sonnet 4.6 (Amazon Bedrock Edition)"' 6),$(cost '"Amazon Simple Storage Service"' 1),$(cost '"Tax"' 0.5)" ''
+	expect 0 '"not_usage": "1.5"' '"kind": "other service"' '"kind": "tax"'
+	azure() {
+		printf '{"type":"Microsoft.CostManagement/query","properties":{"nextLink":%s,"columns":[{"name":"Cost"},{"name":"%s"},{"name":"Meter"},{"name":"Currency"}],"rows":[[6,%s]]}}' "$@" > c.json
+		run "$TALLY" reconcile c.json --provider anthropic --json
+	}
+	azure null UsageDate '20260615,"claude-sonnet-4-6 Inp glbl Tokens","USD"'
+	expect 0 '"matching": 1' 'c.json: data[0]'
+	azure null BillingMonth '"2026-06-01T00:00:00","claude-sonnet-4-6 Inp glbl Tokens","USD"'
+	expect 0 '"last_day": "2026-06-30"'
+	azure '"https://next"' UsageDate '20260615,"claude-sonnet-4-6 Inp glbl Tokens","USD"'
+	expect 3 '"partial": true'
+	azure null UsageDate '20260615,"claude-sonnet-4-6 Inp glbl Tokens"'
+	expect 1 'rows[0]: 3 values, and 4 columns are named'
+}
