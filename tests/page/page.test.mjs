@@ -453,6 +453,33 @@ await test('a model without a price gets one, and what is stored is repriced aft
 	problems.splice(0, problems.length, ...problems.filter(x => !/#prices.*status of 422/.test(x)));
 });
 
+await test('a draft of a running month is not offered as final, a range without usage is no error of a what-if, and no name is wider than the page', async () => {
+	const long = 'W'.repeat(180);
+	run('credit', 'account', long, '--plan', 'vm0', '--since', '2026-01-01');
+	run('budget', 'set', long, '--customer', long, '--amount', '0.0000012');
+	run('invoice', 'draft', 'acme', '--period', iso(0).slice(0, 7));
+	await page.goto(server.url + '/#billing?state=draft');
+	await page.locator('tbody').getByRole('button', { name: /^#\d+$/ }).first().click();
+	await page.getByRole('dialog').getByText('It can be final when its period has ended').waitFor();
+	is(await page.getByRole('button', { name: 'Finalize', exact: true }).count(), 0, 'buttons to finalize');
+	await page.keyboard.press('Escape');
+	await page.goto(server.url + '/#whatif?since=2020-01-01&until=2020-01-31&scenarios=recorded');
+	await page.getByText('No usage in this period').waitFor();
+	is(await page.getByRole('alert').count(), 0, 'errors');
+	const said = await (await fetch(server.url + '/v1/whatif', { method: 'POST', body: '{"scenarios": ["recorded"], "since": "2020-01-01", "until": "2020-01-31"}' })).text();
+	ok(/no usage/.test(said) && !said.includes(dir), said);
+	for (const width of [1280, 390]) {
+		await page.setViewportSize({ width, height: 900 });
+		for (const v of ['budgets', 'customers/' + long, 'customers/' + long + '?tab=rules']) {
+			await page.goto(server.url + '/#' + v);
+			await page.getByText(long.slice(0, 40)).first().waitFor();
+			is(await page.evaluate(() => Math.max(0, document.documentElement.scrollWidth - document.documentElement.clientWidth)), 0, `pixels too wide at ${width} on ${v.slice(0, 12)}`);
+		}
+	}
+	await page.setViewportSize({ width: 1280, height: 900 });
+	run('budget', 'clear', long);
+});
+
 const shots_of = ['usage?range=90d', 'usage?range=month&sum=running', 'records?range=90d', 'customers', 'customers/acme', 'customers/acme?tab=credits', 'customers/acme?tab=invoices', 'customers/acme?tab=rules', 'billing', 'billing?tab=plans', 'billing?tab=reconcile', 'budgets', 'prices', 'whatif?scenarios=recorded%0Aflash%3Ddeepseek-v4-flash&range=90d', 'planner', 'prices/deepseek-v4-pro', 'health', 'settings'];
 await test('every view in light and dark, wide and narrow: nothing overflows, no serious finding of axe', async () => {
 	const findings = [];
@@ -599,6 +626,8 @@ await test("a customer's token sees its own usage, account and invoices, and not
 	const seen = [];
 	p.on('response', async r => { if (r.url().includes('/v1/')) seen.push(await r.text().catch(() => '')); });
 	for (const name of ['Records', 'Account', 'Invoices', 'Settings']) { await view(p, name); await p.locator('h1').first().waitFor(); await p.waitForTimeout(400); is(await p.getByRole('alert').count(), 0, `errors on ${name}`); }
+	await p.goto(server.url + '/#account');
+	await heading(p, 'Account');
 	await p.goto(server.url + '/#account?tab=credits');
 	await p.getByRole('heading', { name: 'Ledger' }).waitFor();
 	await p.goto(server.url + '/#customers/beta');

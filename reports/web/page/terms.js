@@ -106,7 +106,7 @@ function useCheck(terms) {
 }
 function TermsEditor({name, versions, at, onclose}) {
 	const old = at === null ? null : versions[at], base = old ? old.terms : versions.length ? versions[versions.length - 1].terms : {};
-	const [form, set] = useState(() => formOf(base)), [from, setFrom] = useState(old ? old.from || '' : ''), [raw, write] = useState(null);
+	const [form, set] = useState(() => formOf(base)), [from, setFrom] = useState(old ? old.from || '' : addMonths(dayOf(Date.now(), 'UTC'), 1)), [raw, write] = useState(null);
 	const bad = raw !== null && (() => { try { JSON.parse(raw); return null; } catch (e) { return e.message; } })();
 	const terms = raw !== null ? bad ? {} : parseTerms(raw) : termsOf(form, base);
 	const list = [...versions.filter((v, i) => i !== at), from ? {from, terms} : {terms}].sort((a, b) => (a.from || '') < (b.from || '') ? -1 : 1), whole = joinVersions(list), check = useCheck(whole);
