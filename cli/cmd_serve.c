@@ -371,6 +371,7 @@ static int serve(struct cli *cli, struct err *e)
 			       e);
 	if (rc == 0) {
 		char line[200];
+		err_name_options(false); /* who reads from here on has no command line */
 		snprintf(line, sizeof line, "listening on %s://%.*s:%d", cert.n ? "https" : "http",
 			 (int)(strrchr(listen ? listen : "127.0.0.1:", ':') -
 			       (listen ? listen : "127.0.0.1:")),

@@ -37,7 +37,8 @@ static struct fit_class *class_of(struct fit *f, const struct work_call *first, 
 	       (f->fitted[k].workload != first->workload || f->fitted[k].subject != first->subject))
 		k++;
 	if (k == FIT_CLASSES_MOST) {
-		err_set(e, ERR_INVALID, "more than %d workloads by model; choose some with --map",
+		err_set(e, ERR_INVALID,
+			"more than %d workloads by model; choose some with " ASKED("map"),
 			FIT_CLASSES_MOST);
 		return NULL;
 	}

@@ -260,7 +260,7 @@ static int check_overage(struct ledger *l, const struct account *a, struct err *
 	    (known->overage == OVERAGE_DEBT) == (a->overage == OVERAGE_DEBT))
 		return rc;
 	return err_set(e, ERR_CONFLICT,
-		       "'%.*s' owes %s credits under --overage %s: %s before it changes",
+		       "'%.*s' owes %s credits under " ASKED("overage") " %s: %s before it changes",
 		       (int)a->customer.n, a->customer.p, nano_credits_format(known->owed, owed),
 		       overage_name(known->overage),
 		       known->overage == OVERAGE_DEBT ? "repay them with a grant"
