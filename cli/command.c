@@ -468,7 +468,8 @@ int cli_store(const struct cli *cli, struct store **out, int mode, struct err *e
 	int rc = store_open(out, cli_db_path(cli, &path), (enum db_mode)mode, e);
 	if (rc == -ERR_NOT_FOUND && !db_is_server(path.p))
 		err_set(e, ERR_NOT_FOUND,
-			"no database '%s'; `tally ingest` creates one, or name another with --db",
+			"no database '%s'; `tally ingest` creates one, or name another with --db "
+			"(`tally daily`, `session` and `migrate` read agents' logs without one)",
 			path.p);
 	buf_release(&path);
 	return rc;
