@@ -85,7 +85,7 @@ int usage_dims_parse(enum usage_dim out[USAGE_DIM_COUNT], size_t *count, const c
 				e, ERR_USAGE,
 				ASKED("by") ": no grouping '%.*s'; choose from day, week, month, "
 					    "hour, model, provider, customer, project, workload, "
-					    "effort, task, session, window, price",
+					    "effort, task, session, window, region, price",
 				(int)n, list);
 		for (size_t i = 0; i < *count; i++)
 			if (out[i] == (enum usage_dim)found)

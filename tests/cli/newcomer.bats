@@ -45,7 +45,7 @@ CASES
 	"$TALLY" credit grant late 5 --id gift --db n.db -q
 	sed 's/acme/late/' u.csv >l.csv; "$TALLY" ingest l.csv --db n.db -q
 	run "$TALLY" credit account late --since 2026-06-01 --db n.db; expect 0
-	run "$TALLY" invoice draft late --period 2026-06 --db n.db; expect 0 ' 115  credits'
+	run "$TALLY" invoice draft late --period 2026-06 --db n.db; expect 0 ' 120  credits'
 	[[ $output != *'in no invoice'* ]]
 	run "$TALLY" fsck --db n.db; expect 0 clean
 }
@@ -62,6 +62,10 @@ price shwo|did you mean `tally price show`?
 invoice acme|did you mean `tally invoice draft acme`?
 limit show|did you mean `tally limit list`?
 budget ls|did you mean `tally budget status`?
+price add my-model|did you mean `tally price install`?
+price set my-model|did you mean `tally price install`?
+usage by customer|did you mean '--by'?
+usage --by tag|window, region, price
 cost|for example: tally cost gpt-5
 cost gpt-5 -m gpt-5|name the model once
 cost gpt-5 --prompt 10 --input 5|not both
