@@ -476,7 +476,7 @@ int cli_store(const struct cli *cli, struct store **out, int mode, struct err *e
 	if (rc == -ERR_NOT_FOUND && !db_is_server(path.p))
 		err_set(e, ERR_NOT_FOUND,
 			"no database '%s'; `tally ingest` creates one, or name another with --db "
-			"(`tally daily`, `session` and `migrate` read agents' logs without one)",
+			"(`tally daily --logs` reads agents' logs without one)",
 			path.p);
 	buf_release(&path);
 	return rc;
