@@ -788,7 +788,7 @@ static int backup(struct db *db, const char *path,
 	(void)progress;
 	(void)user;
 	return err_set(e, ERR_USAGE,
-		       "%s is on a server: copy it with pg_dump --schema=tally, which sees one "
+		       "%s is on a server: copy it with `pg_dump --schema=tally`, which sees one "
 		       "moment while others write",
 		       db->path);
 }

@@ -1,6 +1,7 @@
 #include "base/err.h"
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,32 @@ static const struct {
 #undef X
 };
 
+static atomic_bool as_options;
+
+void err_name_options(bool yes)
+{
+	as_options = yes;
+}
+
+/* What ASKED marked, as options or as it is. A message that is too long for it loses its end. */
+static void put_names(char *message, size_t size)
+{
+	static const char dashes[] = "--";
+	const size_t more = as_options ? strlen(dashes) : 0;
+	for (char *p = message; (p = strchr(p, ASKED("")[0])); p += more) {
+		const size_t at = (size_t)(p - message);
+		if (at + more >= size - 1) {
+			*p = 0;
+			break;
+		}
+		const size_t room = size - 1 - at - more;
+		const size_t rest = strlen(p + 1) < room ? strlen(p + 1) : room;
+		memmove(p + more, p + 1, rest);
+		memcpy(p, dashes, more);
+		p[more + rest] = 0;
+	}
+}
+
 int err_set(struct err *e, enum err_code code, const char *fmt, ...)
 {
 	if (e) {
@@ -24,6 +51,7 @@ int err_set(struct err *e, enum err_code code, const char *fmt, ...)
 		e->code = code;
 		vsnprintf(e->message, sizeof e->message, fmt, ap);
 		va_end(ap);
+		put_names(e->message, sizeof e->message);
 	}
 	return -(int)code;
 }
@@ -48,6 +76,7 @@ int err_context(struct err *e, const char *fmt, ...)
 	int used = snprintf(e->message, sizeof e->message, "%s: ", head);
 	snprintf(e->message + used, sizeof e->message - (size_t)used, "%.*s",
 		 (int)(sizeof e->message - (size_t)used - 1), tail);
+	put_names(e->message, sizeof e->message);
 	return -(int)e->code;
 }
 

@@ -6,6 +6,7 @@
 #ifndef TALLY_BASE_ERR_H
 #define TALLY_BASE_ERR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,14 @@ enum err_code {
 	ERR_CODES(X)
 #undef X
 };
+
+/*
+ * The name of something that was asked for, inside of a message: `since` to whoever calls, and the
+ * option `--since` to who typed a command. Only the command line knows that there are options.
+ */
+#define ASKED(name) "\001" name
+/* Whether messages name options, from now on, in every thread: true in a command. */
+void err_name_options(bool as_options);
 
 struct err {
 	enum err_code code;

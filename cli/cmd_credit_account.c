@@ -189,19 +189,18 @@ static int set_one(struct cli *cli, struct ledger_session *s, const char *custom
 	*opened = rc == 0 && !known;
 	if (rc == 0)
 		rc = read_settings(cli, s->ledger, &a, &keep, e);
-	if (*opened && rc == 0) {
+	struct instant since = s->now;
+	if (rc == 0 && cli_value(cli, "since")) { /* usage that is there already draws too */
+		rc = zone_open(&zone, a.zone.p, e);
+		if (rc == 0)
+			rc = cli_period(cli, zone, &since, &until, e);
+	}
+	if (rc == 0 && *opened) {
 		a.opened = s->now;
-		a.since = s->now;
-		a.drawn_to = store_last_seq(s->store);
-		if (cli_value(cli, "since")) { /* usage that is there already draws too */
-			rc = zone_open(&zone, a.zone.p, e);
-			if (rc == 0)
-				rc = cli_period(cli, zone, &a.since, &until, e);
-			a.drawn_to = 0;
-		}
-	} else if (rc == 0 && cli_value(cli, "since")) {
-		rc = err_set(e, ERR_USAGE, "--since applies to a new account; '%s' exists",
-			     customer);
+		a.since = since;
+		a.drawn_to = zone ? 0 : store_last_seq(s->store);
+	} else if (rc == 0 && zone) {
+		rc = ledger_begin_from(s->ledger, known, since, e);
 	}
 	if (rc == 0)
 		rc = ledger_set_account(s->ledger, &a, e);
@@ -236,6 +235,11 @@ static int account(struct cli *cli, struct err *e)
 		if (rc == 0)
 			done(cli, rc, opened ? "%s: account opened" : "%s: account changed",
 			     cli->argument[i]);
+		if (rc == 0 && opened)
+			rc = cli_tell_before_account(cli, &s, cli->argument[i],
+						     (struct usage_filter){ .since = INSTANT_MIN,
+									    .until = INSTANT_MAX },
+						     e);
 	}
 	return ledger_session_close(&s, rc, e);
 }

@@ -406,7 +406,12 @@ static int draft_one(struct cli *cli, struct ledger_session *s, struct invoicer 
 		rc = choose_period(cli, a, s->now, &from, &to, e);
 	if (rc == 0)
 		rc = invoice_draft(v, s->ledger, a, from, to, s->now, out, e);
-	return rc == 0 && out->id && !cli->quiet ? tell_dates(s, customer, from, to, e) : rc;
+	if (rc == 0 && out->id && !cli->quiet)
+		rc = tell_dates(s, customer, from, to, e);
+	return rc == 0 ? cli_tell_before_account(
+				 cli, s, customer.p,
+				 (struct usage_filter){ .since = from, .until = to }, e)
+		       : rc;
 }
 
 /* What the draft says beside itself. */

@@ -391,6 +391,7 @@ static int start(const struct cli *cli, struct serving *s, struct err *e)
 static void run_until_signal(struct serving *s)
 {
 	char line[200];
+	err_name_options(false); /* who reads from here on has no command line */
 	snprintf(line, sizeof line, "listening on %s://%.*s:%d", s->cert.n ? "https" : "http",
 		 (int)(strrchr(s->listen, ':') - s->listen), s->listen, http_port(s->http));
 	log_event(NULL, "start", line);

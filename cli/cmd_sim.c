@@ -116,7 +116,12 @@ const struct command command_sim_generate = {
 
 /* --- sim fit --- */
 
-static const struct option fit_options[] = { WORKLOAD_OPTIONS, WORKLOAD_AT, { 0 } };
+static const struct option fit_options[] = {
+	{ "output", 'o', "FILE", "output file (default standard output)", false, OPTION_OUTPUT },
+	WORKLOAD_OPTIONS,
+	WORKLOAD_AT,
+	{ 0 }
+};
 
 /* What comes of the specification as it is written. */
 static int look_at_fidelity(struct fidelity *out, struct fidelity_of *of, struct err *e)
@@ -159,7 +164,7 @@ static int fit(struct cli *cli, struct err *e)
 				      e);
 	if (rc == 0) {
 		fit_report_put(&b, &f, w, &fidelity);
-		rc = file_write(NULL, (struct text){ b.p, b.n }, e);
+		rc = file_write(cli_value(cli, "output"), (struct text){ b.p, b.n }, e);
 	}
 	if (rc == 0 && !cli->quiet && isatty(STDERR_FILENO))
 		fit_report_fidelity(&fidelity, stderr);
@@ -185,7 +190,7 @@ const struct command command_sim_fit = {
 		"calls, prompts, hits, answers and gaps. Edit it, then generate. How far what "
 		"20 seeds generate is from the trace is in it (`fidelity`) and on the "
 		"terminal.",
-	.examples = "  tally sim fit last-week.jsonl > plan.json\n",
+	.examples = "  tally sim fit last-week.jsonl -o plan.json\n",
 	.options = fit_options,
 	.common = TAKES_PRICES | TAKES_PERIOD | TAKES_ZONE | TAKES_CURRENCY,
 	.run = fit,

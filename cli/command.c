@@ -209,11 +209,18 @@ int cli_parse(struct cli *cli, const struct command *c, int argc, char **argv, s
 	if (cli->argument_count < c->arguments_min)
 		return with_example(
 			c, err_set(e, ERR_USAGE, "`tally %s` needs %s", c->name, c->arguments), e);
-	if (c->arguments_max >= 0 && cli->argument_count > c->arguments_max)
+	const char *beyond = c->arguments_max >= 0 && cli->argument_count > c->arguments_max
+				     ? cli->argument[c->arguments_max]
+				     : NULL;
+	if (beyond) {
+		const bool option = find_option(c, beyond, strlen(beyond), 0) != NULL;
 		return with_example(c,
-				    err_set(e, ERR_USAGE, "`tally %s` does not expect '%.200s'",
-					    c->name, cli->argument[c->arguments_max]),
+				    err_set(e, ERR_USAGE,
+					    "`tally %s` does not expect '%.200s'%s%.40s%s", c->name,
+					    beyond, option ? "; did you mean '--" : "",
+					    option ? beyond : "", option ? "'?" : ""),
 				    e);
+	}
 	return config_load(e);
 }
 
@@ -468,7 +475,8 @@ int cli_store(const struct cli *cli, struct store **out, int mode, struct err *e
 	int rc = store_open(out, cli_db_path(cli, &path), (enum db_mode)mode, e);
 	if (rc == -ERR_NOT_FOUND && !db_is_server(path.p))
 		err_set(e, ERR_NOT_FOUND,
-			"no database '%s'; `tally ingest` creates one, or name another with --db",
+			"no database '%s'; `tally ingest` creates one, or name another with --db "
+			"(`tally daily --logs` reads agents' logs without one)",
 			path.p);
 	buf_release(&path);
 	return rc;

@@ -195,14 +195,15 @@ const char *elsewhere_hint(struct text typed)
 const char *elsewhere_member(const char *typed, int i)
 {
 	static const char *const words[][PAIR] = {
-		{ "add", "set" },      { "buy", "top-up" },	  { "create", "draft" },
-		{ "delete", "clear" }, { "forecast", "balance" }, { "get", "show" },
-		{ "give", "grant" },   { "info", "show" },	  { "issue", "finalize" },
-		{ "list", "status" },  { "ls", "list" },	  { "ls", "status" },
-		{ "new", "draft" },    { "print", "show" },	  { "remove", "clear" },
-		{ "rm", "clear" },     { "show", "list" },	  { "show", "status" },
-		{ "status", "list" },  { "topup", "top-up" },	  { "upgrade", "update" },
-		{ "usage", "ledger" }, { "view", "show" },
+		{ "add", "set" },	   { "add", "install" },    { "set", "install" },
+		{ "buy", "top-up" },	   { "create", "draft" },   { "delete", "clear" },
+		{ "forecast", "balance" }, { "get", "show" },	    { "give", "grant" },
+		{ "info", "show" },	   { "issue", "finalize" }, { "list", "status" },
+		{ "ls", "list" },	   { "ls", "status" },	    { "new", "draft" },
+		{ "print", "show" },	   { "remove", "clear" },   { "rm", "clear" },
+		{ "show", "list" },	   { "show", "status" },    { "status", "list" },
+		{ "topup", "top-up" },	   { "upgrade", "update" }, { "usage", "ledger" },
+		{ "view", "show" },
 	};
 	for (size_t k = 0; k < sizeof words / sizeof *words; k++)
 		if (strcmp(words[k][0], typed) == 0 && i-- == 0)

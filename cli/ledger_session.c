@@ -1,7 +1,9 @@
 #include "cli/ledger_session.h"
-#include "cli/typed.h"
+
+#include <stdio.h>
 
 #include "base/clock.h"
+#include "cli/typed.h"
 
 int ledger_session_open(struct ledger_session *s, struct cli *cli, int mode, struct err *e)
 {
@@ -77,4 +79,29 @@ int cli_credits(const struct cli *cli, const char *name, bool needed, struct nan
 	if (!text)
 		return needed ? err_set(e, ERR_USAGE, "say how many credits with --%s", name) : 0;
 	return cli_credits_of(what, text, out, e);
+}
+
+int cli_tell_before_account(const struct cli *cli, struct ledger_session *s, const char *customer,
+			    struct usage_filter period, struct err *e)
+{
+	const struct account *a = NULL;
+	struct usage_result *usage = NULL;
+	char records[COUNT_WORDS_MAX], from[INSTANT_TEXT_MAX];
+	int rc = cli->quiet ? 0 : ledger_find_account(s->ledger, text_of(customer), &a, e);
+	if (rc != 0 || !a || a->since.us <= period.since.us)
+		return rc;
+	period.until = a->since.us < period.until.us ? a->since : period.until;
+	period.customer = customer;
+	period.costs_apart = true;
+	rc = usage_query(&usage, s->store, NULL, 0, &period, NULL, e);
+	const int64_t n = rc == 0 ? usage_total(usage)->records : 0;
+	if (n > 0)
+		fprintf(stderr,
+			"tally: %s: %s before %s, where the account begins: they draw no credits and are "
+			"in no invoice (`tally credit account %s --since DAY` lets it begin earlier, "
+			"while nothing has been drawn)\n",
+			customer, count_words(records, n, "record"), instant_format(a->since, from),
+			customer);
+	usage_result_close(usage);
+	return rc;
 }

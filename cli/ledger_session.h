@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "meter/hold.h"
 #include "meter/ledger/draw.h"
+#include "meter/store/usage_query.h"
 
 struct ledger_session {
 	struct store *store;
@@ -20,6 +21,10 @@ struct ledger_session {
  * which commits when rc is 0 and rolls back otherwise; it returns rc or the failure to commit. */
 int ledger_session_open(struct ledger_session *s, struct cli *cli, int mode, struct err *e);
 int ledger_session_close(struct ledger_session *s, int rc, struct err *e);
+/* Says on standard error how much usage of that period lies before the customer's account, which
+ * draws nothing and is in no invoice. */
+int cli_tell_before_account(const struct cli *cli, struct ledger_session *s, const char *customer,
+			    struct usage_filter period, struct err *e);
 /* What is one of many inside the transaction: it begins, and ends with its rc; what has failed is
  * reversed, and the others go on. Both return a failure of the transaction as a whole. */
 int ledger_session_one(struct ledger_session *s, struct err *e);

@@ -260,6 +260,7 @@ int main(int argc, char **argv)
 	/* a reader that goes away ends us quietly; a full disk does not */
 	signal(SIGPIPE, SIG_DFL);
 	table_use_locale();
+	err_name_options(true);
 	int status = run(argc - 1, argv + 1);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		fprintf(stderr, "tally: could not write the output: %s\n", strerror(errno));

@@ -175,7 +175,7 @@ static int check_sizes(struct store *s, struct store_check *c, struct err *e)
 		if (rc == 0)
 			fault(c,
 			      "the record '%.*s' (row %lld) exceeds the limit of a record, so "
-			      "sums may be out of range: void it, then fsck --rebuild",
+			      "sums may be out of range: `tally void` it, then `tally fsck --rebuild`",
 			      (int)row.record.text[FIELD_ID].n, row.record.text[FIELD_ID].p,
 			      (long long)seq[i]);
 	}

@@ -485,8 +485,7 @@ static int owner_of(const struct book *b, const struct name_entry *n, const char
 		}
 	int rc = ambiguous.one
 			 ? err_set(e, ERR_AMBIGUOUS,
-				   "several vendors sell '%.*s' (%s%.200s); name one with "
-				   "--provider",
+				   "several vendors sell '%.*s' (%s%.200s); name the provider",
 				   (int)n->name.n, n->name.p, ambiguous.one, ambiguous.others.p)
 			 : err_set(e, ERR_NOT_FOUND, "no price card lists '%.*s'", (int)n->name.n,
 				   n->name.p);
@@ -572,7 +571,7 @@ static int unknown_model(const struct book *b, struct text model, struct err *e)
 		model.n > 200 ? 200 : (int)model.n, model.p,
 		near.n	    ? "; did you mean '"
 		: several.n ? ""
-			    : "; add one with --prices, or see `tally price list`",
+			    : "; `tally price install` adds one",
 		(int)near.n, near.n ? near.p : "",
 		near.n	    ? "'?"
 		: several.n ? several.p
@@ -707,8 +706,7 @@ static int explain_absence(const struct name_entry *n, const char *provider,
 			       "%s/%.*s has no price without a region (only for '%s' and the like)",
 			       provider, len, n->name.p, x.other_region->region);
 	if (x.other_currency && !x.before && !x.after)
-		return err_set(e, ERR_UNPRICED,
-			       "%s/%.*s has no price in %s, only in %s (see --currency)", provider,
+		return err_set(e, ERR_UNPRICED, "%s/%.*s has no price in %s, only in %s", provider,
 			       len, n->name.p, q->currency, x.other_currency->currency);
 	if (x.before && x.after)
 		return err_set(e, ERR_UNPRICED, "%s/%.*s has no %s price between %s and %s",

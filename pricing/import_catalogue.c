@@ -16,7 +16,7 @@ int import_catalogue(struct import *im, const char *kind, json_value *root, stru
 			return kinds[i].read(im, root, e);
 		}
 	return err_set(e, ERR_USAGE,
-		       "--from %s: there is no such catalogue; choose litellm, openrouter, "
-		       "models.dev or genai-prices",
+		       ASKED("from") " %s: there is no such catalogue; choose litellm, openrouter, "
+				     "models.dev or genai-prices",
 		       kind);
 }

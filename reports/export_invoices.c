@@ -132,7 +132,7 @@ static int put_booking(struct books *k, const struct invoice_view *v, const stru
 	if (k->year && year != k->year)
 		return err_set(k->e, ERR_INVALID,
 			       "a batch of DATEV is of one year, and the bookings are of %d and "
-			       "%d: narrow them with --since and --until",
+			       "%d: narrow them with " ASKED("since") " and " ASKED("until"),
 			       k->year, year);
 	k->year = year;
 	buf_printf(&k->b, ";\"%c\";\"%s\";;;\"\";%s;%s;\"\";%02d%02d;\"", debit ? 'S' : 'H',
@@ -260,8 +260,9 @@ static int take(void *user, const struct stored_invoice *i)
 	}
 	if (++k->count > BOOK_XERO_MOST && k->s->profile == BOOK_XERO)
 		return err_set(k->e, ERR_RANGE,
-			       "Xero imports at most %d invoices at once: narrow them with --since "
-			       "and --until",
+			       "Xero imports at most %d invoices at once: narrow them with " ASKED(
+				       "since") " "
+						"and " ASKED("until"),
 			       BOOK_XERO_MOST);
 	if (i->number.n > BOOK_QUICKBOOKS_NUMBER && k->s->profile == BOOK_QUICKBOOKS)
 		return err_set(k->e, ERR_INVALID,

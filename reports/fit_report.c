@@ -45,11 +45,45 @@ static void put_sessions(struct json_out *j, const struct workload *w, const str
 	json_out_end(j, ']');
 }
 
+/* How the days of a week differ: what began on such a day, however many of them the trace has. */
+struct week {
+	int64_t weight[7], days[7];
+};
+static struct week week_of(const struct fit *f)
+{
+	enum { SCALE = 1000000, DAYS_LEAST = 14 }; /* fewer tell nothing of a week */
+	struct week w;
+	for (int i = 0; i < 7; i++) {
+		const int from_first = (i + 7 - weekday_of_day(f->first_day)) % 7;
+		w.days[i] = f->days / 7 + (from_first < f->days % 7);
+		w.weight[i] = f->days < DAYS_LEAST
+				      ? 0
+				      : (int64_t)((int128)f->weekday[i] * SCALE / w.days[i]);
+	}
+	return w;
+}
+
+/* Sessions of a day of average weight, so that the days of the trace come to what they had. */
+static void put_rate(struct json_out *j, const struct fit *f, int64_t sessions)
+{
+	const struct week w = week_of(f);
+	int128 average = 0, all = 0;
+	char text[DECIMAL_TEXT_MAX];
+	for (int i = 0; i < 7; i++) {
+		average += w.weight[i];
+		all += (int128)w.weight[i] * w.days[i] * 7;
+	}
+	if (all)
+		ratio_format(average * sessions, all, 9, text);
+	else
+		ratio_format((int128)sessions, f->days, 9, text);
+	json_out_string(j, "sessions_per_day", text);
+}
+
 static void put_class(struct json_out *j, const struct workload *w, const struct fit *fit,
 		      const struct fit_class *f)
 {
 	const struct work_subject *s = &w->subject[f->subject];
-	char text[DECIMAL_TEXT_MAX];
 	json_out_object(j, NULL);
 	if (f->workload)
 		json_out_string(j, "workload", w->name[f->workload]);
@@ -59,8 +93,7 @@ static void put_class(struct json_out *j, const struct workload *w, const struct
 		json_out_null(j, "model");
 	if (s->provider.n)
 		json_out_text(j, "provider", s->provider);
-	ratio_format((int128)f->sessions, fit->days, 9, text);
-	json_out_string(j, "sessions_per_day", text);
+	put_rate(j, fit, f->sessions);
 	json_out_string(j, "arrivals", "steady");
 	if (f->shared)
 		json_out_int(j, "shared_prompt", f->shared);
@@ -173,10 +206,14 @@ void fit_report_put(struct buf *out, const struct fit *f, const struct workload 
 	json_out_text(&j, "start", (struct text){ text, 10 });
 	json_out_int(&j, "days", f->days);
 	put_times(&j, f);
-	if (f->days >= 14) { /* fewer tell nothing of a week */
+	const struct week week = week_of(f);
+	bool differs = false;
+	for (int i = 0; i < 7; i++)
+		differs |= week.weight[i] != 0;
+	if (differs) {
 		json_out_array(&j, "weekdays");
 		for (int i = 0; i < 7; i++)
-			json_out_int(&j, NULL, f->weekday[i]);
+			json_out_int(&j, NULL, week.weight[i]);
 		json_out_end(&j, ']');
 	}
 	put_layers(&j, &f->layers);

@@ -769,20 +769,24 @@ int forecast_move_parse(struct forecast_question *q, const char *move, const cha
 int forecast_question_check(const struct forecast_question *q, struct err *e)
 {
 	if (q->by.us <= q->now.us)
-		return err_set(e, ERR_USAGE, "--by is in the past");
+		return err_set(e, ERR_USAGE, ASKED("by") " is in the past");
 	if (q->has_budget && q->credits)
-		return err_set(e, ERR_USAGE, "give --budget or --credits, not both");
+		return err_set(e, ERR_USAGE,
+			       "give " ASKED("budget") " or " ASKED("credits") ", not both");
 	if (q->move_to && q->credits)
-		return err_set(e, ERR_USAGE, "--move forecasts money; leave out --credits");
+		return err_set(e, ERR_USAGE,
+			       ASKED("move") " forecasts money; leave out " ASKED("credits"));
 	if (q->move_to && local_day(q->zone, q->move_on) <= local_day(q->zone, q->now))
-		return err_set(e, ERR_USAGE, "--move-on must lie in the future");
+		return err_set(e, ERR_USAGE, ASKED("move-on") " must lie in the future");
 	if (q->credits && !q->customer)
 		return err_set(e, ERR_USAGE,
-			       "--credits needs --customer: the account's plan sets how credits "
-			       "are drawn");
+			       ASKED("credits") " needs " ASKED(
+				       "customer") ": the account's plan sets how credits "
+						   "are drawn");
 	if (q->history < 1 || q->history > 3660 || q->draws < 100 || q->draws > 1000000)
-		return err_set(e, ERR_USAGE,
-			       "--history is 1 to 3660 days, --draws 100 to 1,000,000");
+		return err_set(
+			e, ERR_USAGE,
+			ASKED("history") " is 1 to 3660 days, " ASKED("draws") " 100 to 1,000,000");
 	return 0;
 }
 
@@ -791,7 +795,7 @@ int forecast_budget_parse(struct forecast_question *q, const char *text, struct 
 	struct decimal d;
 	if (decimal_parse(&d, text_of(text), NULL) != 0 || d.digits < 0 ||
 	    d.scale > MONEY_TOTAL_PLACES || d.digits > (int128)1000000000000000000)
-		return err_set(e, ERR_USAGE, "--budget: '%s' is not an amount", text);
+		return err_set(e, ERR_USAGE, ASKED("budget") ": '%s' is not an amount", text);
 	q->budget.atto = d.digits;
 	for (int i = d.scale; i < MONEY_TOTAL_PLACES; i++)
 		q->budget.atto *= 10;

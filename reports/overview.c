@@ -9,7 +9,7 @@
 #include "reports/table.h"
 #include "reports/usage_report.h"
 
-enum { BAR = 20, MODELS_SHOWN = 7 };
+enum { MODELS_SHOWN = 7 };
 
 /* The days from `from` to `to`, both included. */
 static struct usage_sums sums_of(const struct overview *o, int64_t from, int64_t to)
@@ -54,11 +54,24 @@ int64_t overview_first_day(const struct overview *o)
 	return first;
 }
 
+/* What each day of a period cost; nothing of a single day. */
+static void put_days(struct table *t, const struct overview *o, const struct period *p)
+{
+	enum { DAYS_MOST = 31 };
+	int128 cost[DAYS_MOST];
+	size_t days = 0;
+	for (int64_t day = p->from; day <= p->to && days < DAYS_MOST && p->to > p->from; day++)
+		cost[days++] = sums_of(o, day, day).cost.atto;
+	table_sparkline(t, cost, days);
+}
+
 static void put_periods(const struct overview *o)
 {
-	static const struct table_column columns[] = {
-		{ "" }, { "CALLS", true }, { "TOKENS", true }, { "COST", true, .money = true }
-	};
+	static const struct table_column columns[] = { { "" },
+						       { "CALLS", true },
+						       { "TOKENS", true },
+						       { "COST", true, .money = true },
+						       { "", .bar = true } };
 	struct table *t = table_open(columns, sizeof columns / sizeof *columns);
 	struct period p[PERIODS];
 	struct buf b = { 0 };
@@ -72,6 +85,7 @@ static void put_periods(const struct overview *o)
 		table_cell(t, b.p);
 		put_money(&b, s.cost, usage_currency(o->days->result), s.unpriced > 0);
 		table_cell(t, b.p);
+		put_days(t, o, &p[i]);
 	}
 	table_print(t);
 	table_close(t);
@@ -116,9 +130,9 @@ static void put_models(const struct overview *o, int64_t month_start)
 {
 	static const struct table_column columns[] = { { "THIS MONTH BY MODEL",
 							 .may_shrink = true },
-						       { "", .leaves = 1 },
 						       { "SHARE", true },
-						       { "COST", true, .money = true } };
+						       { "COST", true, .money = true },
+						       { "", .bar = true } };
 	const struct usage_sums whole = sums_of(o, month_start, o->today);
 	struct look_model *model = NULL;
 	size_t n = 0;
@@ -150,15 +164,12 @@ static void put_models(const struct overview *o, int64_t month_start)
 		const int share = all > 0 ? (int)((model[i].sums.cost.atto / (all / 1000 + 1))) : 0;
 		table_cell(t, model[i].name.n ? model[i].name.p : "(no model)");
 		b.n = 0;
-		for (int k = 0; k < (share * BAR + 500) / 1000; k++)
-			buf_puts(&b, "█");
-		table_cell(t, b.n ? b.p : "");
-		b.n = 0;
 		buf_printf(&b, "%d %%", (share + 5) / 10);
 		table_cell(t, b.p);
 		put_money(&b, model[i].sums.cost, usage_currency(o->days->result),
 			  model[i].sums.unpriced > 0);
 		table_cell(t, b.p);
+		table_bar(t, model[i].sums.cost.atto, all);
 	}
 	printf("\n");
 	table_print(t);

@@ -664,7 +664,8 @@ int price_sql_write(struct buf *out, const struct price_sql *o, const struct pri
 		    spans->span[i].from.us != INSTANT_MIN.us)
 			return err_set(e, ERR_RANGE,
 				       "%s: a price begins at a fraction of a second, which the "
-				       "text of an instant in SQLite does not tell; use --time us",
+				       "text of an instant in SQLite does not tell; use " ASKED(
+					       "time") " us",
 				       spans->span[i].name->model);
 	put_head(&w);
 	put_tables(&w);

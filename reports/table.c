@@ -120,6 +120,23 @@ void table_bar(struct table *t, int128 part, int128 most)
 	buf_release(&b);
 }
 
+void table_sparkline(struct table *t, const int128 *value, size_t count)
+{
+	static const char *const heights[] = { "\u2581", "\u2582", "\u2583", "\u2584",
+					       "\u2585", "\u2586", "\u2587", "\u2588" };
+	enum { HEIGHTS = sizeof heights / sizeof *heights };
+	struct buf b = { 0 };
+	int128 most = 0;
+	buf_puts(&b, "");
+	for (size_t i = 0; i < count; i++)
+		most = value[i] > most ? value[i] : most;
+	const int128 step = most / HEIGHTS + 1;
+	for (size_t i = 0; i < count; i++)
+		buf_puts(&b, value[i] > 0 ? heights[value[i] / step] : "\u00b7");
+	table_cell(t, b.p);
+	buf_release(&b);
+}
+
 void table_blank(struct table *t)
 {
 	CHECK(t->cells % t->columns == 0);
@@ -320,7 +337,7 @@ static void drop_bars(struct table *t)
 static void fit(struct table *t, int terminal)
 {
 	measure(t);
-	if (table_width(t) > terminal) {
+	if (table_width(t) > terminal || strcmp(nl_langinfo(CODESET), "UTF-8") != 0) {
 		drop_bars(t);
 		measure(t);
 	}

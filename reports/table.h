@@ -20,7 +20,7 @@ struct table_column {
 	bool may_shrink; /* text that may be cut when the terminal is narrow */
 	bool money;	 /* amounts, to the cent on a terminal unless exact digits are asked for */
 	bool wraps;	 /* prose: goes on below where the terminal is narrow */
-	bool bar;	 /* bars, without a title: on a terminal with room for everything else */
+	bool bar;	 /* bars or sparklines: on a UTF-8 terminal with room for everything else */
 	int leaves;	 /* where the terminal is narrow, 1 leaves first; 0: it stays */
 };
 
@@ -39,6 +39,9 @@ void table_close(struct table *t);
 void table_cell(struct table *t, const char *text);
 /* A cell of a column of bars, as long as `part` is of `most`; nothing where most is not above 0. */
 void table_bar(struct table *t, int128 part, int128 most);
+/* A cell of a column of bars: a sparkline of the values, each as high as it is of the largest, a
+ * dot for one that is not above 0. */
+void table_sparkline(struct table *t, const int128 *value, size_t count);
 /* The last cell is drawn in that colour where colours are shown: on a terminal without NO_COLOR and
  * --no-color. What it says must be said by its text as well. */
 enum table_colour { TABLE_PLAIN, TABLE_RED, TABLE_YELLOW };

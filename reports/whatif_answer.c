@@ -39,7 +39,8 @@ static int draw_sample(const struct whatif_question *q, struct sample *sample, s
 	o->sample = sample;
 	if (rc == 0 && (o->has_budget || q->vary_permille))
 		rc = err_set(e, ERR_USAGE,
-			     "--budget and --sensitivity need the whole, without --sample");
+			     ASKED("budget") " and " ASKED(
+				     "sensitivity") " need the whole, without " ASKED("sample"));
 	return rc;
 }
 
@@ -48,7 +49,8 @@ static int check_currency(const struct whatif_options *o, struct err *e)
 	const char *metered = o->workload->metered_currency;
 	return metered && strcmp(metered, o->currency) != 0
 		       ? err_set(e, ERR_USAGE,
-				 "the database holds amounts in %s: compare with --currency %s",
+				 "the database holds amounts in %s: compare with " ASKED(
+					 "currency") " %s",
 				 metered, metered)
 		       : 0;
 }

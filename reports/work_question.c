@@ -51,7 +51,7 @@ static int take_count(struct work_question *q, const char *name, int64_t missing
 		return 0;
 	int rc = plan_range_parse(&range, text_of(s), count_value, &of, e);
 	if (rc == -ERR_INVALID) {
-		err_context(e, "--%s", name);
+		err_context(e, ASKED("%s"), name);
 		e->code = ERR_USAGE;
 		return -ERR_USAGE;
 	}
@@ -73,7 +73,7 @@ static int take_share(struct work_question *q, const char *name, int64_t missing
 	const char *s = q->asked(q->user, name);
 	*out = missing;
 	if (s && plan_range_parse(&range, text_of(s), share_value, &most, &why) != 0)
-		return err_set(e, ERR_USAGE, "--%s: %s", name, why.message);
+		return err_set(e, ERR_USAGE, ASKED("%s") ": %s", name, why.message);
 	if (s)
 		*out = take_end(q, name, &range);
 	return 0;
@@ -103,10 +103,11 @@ static int take_hours(struct work_question *q, struct err *e)
 	if (!take_clock(&p, &q->work.first_quarter) || *p++ != '-' ||
 	    !take_clock(&p, &q->work.end_quarter) || *p ||
 	    q->work.first_quarter == q->work.end_quarter)
-		return err_set(e, ERR_USAGE,
-			       "--hours: '%s' is not a span of quarter hours; write 9-17 or "
-			       "08:30-18:00",
-			       s);
+		return err_set(
+			e, ERR_USAGE,
+			ASKED("hours") ": '%s' is not a span of quarter hours; write 9-17 or "
+				       "08:30-18:00",
+			s);
 	q->work.first_quarter %= 96;
 	q->work.end_quarter %= 96;
 	return 0;
@@ -135,7 +136,8 @@ static int take_weekdays(struct work_question *q, struct err *e)
 		if (from < 0 || to < 0)
 			return err_set(
 				e, ERR_USAGE,
-				"--weekdays: '%s' names no days; write mon-fri or mon,wed,sat", s);
+				ASKED("weekdays") ": '%s' names no days; write mon-fri or mon,wed,sat",
+				s);
 		for (int i = from;; i = (i + 1) % 7) {
 			q->work.weekdays |= 1u << i;
 			if (i == to)
@@ -144,7 +146,7 @@ static int take_weekdays(struct work_question *q, struct err *e)
 		p += n + (p[n] == ',');
 	}
 	if (!q->work.weekdays)
-		return err_set(e, ERR_USAGE, "--weekdays names no day");
+		return err_set(e, ERR_USAGE, ASKED("weekdays") " names no day");
 	return 0;
 }
 
@@ -152,7 +154,7 @@ static int take_start(struct work_question *q, const char *text, struct instant 
 {
 	struct when w;
 	if (when_parse(&w, text_of(text), q->now, q->zone, e) != 0) {
-		err_context(e, "--start");
+		err_context(e, ASKED("start"));
 		e->code = ERR_USAGE;
 		return -ERR_USAGE;
 	}
@@ -167,7 +169,7 @@ static int take_turns(struct work_question *q, struct err *e)
 	struct planner_work *w = &q->work;
 	int64_t said, before;
 	if (q->turns < 1 || q->turns > TURNS_MOST)
-		return err_set(e, ERR_USAGE, "--turns must be from 1 to %d", TURNS_MOST);
+		return err_set(e, ERR_USAGE, ASKED("turns") " must be from 1 to %d", TURNS_MOST);
 	if (__builtin_add_overflow(w->input, w->output, &said) ||
 	    __builtin_mul_overflow(said, q->turns - 1, &before) ||
 	    __builtin_mul_overflow(w->per_day, q->turns, &w->per_day) ||
@@ -198,7 +200,8 @@ static int take_units(struct work_question *q, struct err *e)
 			continue;
 		rc = take_count(q, things[i].option, 0, &count, e);
 		if (rc == 0 && given)
-			rc = err_set(e, ERR_USAGE, "give --%s or --%s, not both", given,
+			rc = err_set(e, ERR_USAGE,
+				     "give " ASKED("%s") " or " ASKED("%s") ", not both", given,
 				     things[i].option);
 		given = things[i].option;
 		name = things[i].name;
@@ -232,10 +235,11 @@ static int take_days(struct work_question *q, struct err *e)
 	if (!asked)
 		return take_count(q, "days", 30, &w->days, e);
 	if (q->asked(q->user, "days"))
-		return err_set(e, ERR_USAGE, "give --days or --months, not both");
-	int rc = count_parse("--months", asked, 0, &months, e);
+		return err_set(e, ERR_USAGE,
+			       "give " ASKED("days") " or " ASKED("months") ", not both");
+	int rc = count_parse(ASKED("months"), asked, 0, &months, e);
 	if (rc == 0 && (months < 1 || months > MONTHS_MOST))
-		rc = err_set(e, ERR_USAGE, "--months must be from 1 to %d", MONTHS_MOST);
+		rc = err_set(e, ERR_USAGE, ASKED("months") " must be from 1 to %d", MONTHS_MOST);
 	if (rc != 0)
 		return rc;
 	struct civil c = civil_from_day(w->first_day);
@@ -255,8 +259,9 @@ static int take_by(struct work_question *q, struct err *e)
 	for (int i = PLAN_BY_DAY; s && i <= PLAN_BY_QUARTER; i++)
 		if (strcmp(s, names[i]) == 0)
 			q->by = (enum plan_by)i;
-	return s && !q->by ? err_set(e, ERR_USAGE, "--by is day, month or quarter, not '%s'", s)
-			   : 0;
+	return s && !q->by
+		       ? err_set(e, ERR_USAGE, ASKED("by") " is day, month or quarter, not '%s'", s)
+		       : 0;
 }
 
 static int take_work(struct work_question *q, struct err *e)
@@ -292,12 +297,13 @@ static int take_work(struct work_question *q, struct err *e)
 	if (rc != 0)
 		return rc;
 	if (w->per_day < 1 || w->cached + w->input + w->output < 1)
-		return err_set(e, ERR_USAGE,
-			       "give the work of a day (--per-day, --tickets, --documents, "
-			       "--sessions or --users) and what a call uses (--cached, --input, "
-			       "--output)");
+		return err_set(
+			e, ERR_USAGE,
+			"give the work of a day (" ASKED("per-day") ", " ASKED("tickets") ", " ASKED("documents") ", " ASKED("sessions") " or " ASKED(
+				"users") ") and what a call uses (" ASKED("cached") ", " ASKED("input") ", " ASKED("output") ")");
 	if (w->days < 1 || w->days > PLANNER_DAYS_MAX)
-		return err_set(e, ERR_USAGE, "--days must be from 1 to %d", PLANNER_DAYS_MAX);
+		return err_set(e, ERR_USAGE, ASKED("days") " must be from 1 to %d",
+			       PLANNER_DAYS_MAX);
 	return take_turns(q, e);
 }
 
@@ -335,9 +341,10 @@ int work_question_add_model(struct work_question *q, const char *model, const ch
 {
 	const char *colon = escalate ? strchr(escalate, ':') : NULL;
 	if (escalate && (!colon || !colon[1]))
-		return err_set(e, ERR_USAGE,
-			       "--escalate: '%s' is not P:MODEL, such as 5%%:deepseek-v4-pro",
-			       escalate);
+		return err_set(
+			e, ERR_USAGE,
+			ASKED("escalate") ": '%s' is not P:MODEL, such as 5%%:deepseek-v4-pro",
+			escalate);
 	return work_question_add(q,
 				 colon ? arena_printf(&q->arena, "%s + %.*s %s=escalate:%.*s:%s:%s",
 						      model, (int)(colon - escalate), escalate,
@@ -500,7 +507,8 @@ int work_question_answer(struct work_question *q,
 	struct answer *a = mem_zalloc(sizeof *a);
 	int rc = q->scenarios ? 0
 			      : err_set(e, ERR_USAGE,
-					"name a model (--model deepseek-v4-flash) or a scenario");
+					"name a model (" ASKED(
+						"model") " deepseek-v4-flash) or a scenario");
 	*incomplete = false;
 	for (size_t i = 0; rc == 0 && i < q->scenarios; i++) {
 		rc = answer_scenario(q, i, a, e);

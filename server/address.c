@@ -19,7 +19,7 @@ static int parse_address(const char *text, struct sockaddr_storage *out, socklen
 	size_t len = colon ? (size_t)(colon - text) : 0;
 	memset(out, 0, sizeof *out);
 	if (!colon || port < 0 || port > 65535 || *end || end == colon + 1 || len >= sizeof host)
-		return err_set(e, ERR_USAGE, "--listen %s: an address is HOST:PORT", text);
+		return err_set(e, ERR_USAGE, ASKED("listen") " %s: an address is HOST:PORT", text);
 	memcpy(host, text, len);
 	host[len] = 0;
 	if (strcmp(host, "localhost") == 0)
@@ -30,8 +30,9 @@ static int parse_address(const char *text, struct sockaddr_storage *out, socklen
 		a->sin6_family = AF_INET6;
 		a->sin6_port = htons((uint16_t)port);
 		if (inet_pton(AF_INET6, host + 1, &a->sin6_addr) != 1)
-			return err_set(e, ERR_USAGE, "--listen %s: '%s' is not an IPv6 address",
-				       text, host + 1);
+			return err_set(e, ERR_USAGE,
+				       ASKED("listen") " %s: '%s' is not an IPv6 address", text,
+				       host + 1);
 		*loopback = IN6_IS_ADDR_LOOPBACK(&a->sin6_addr);
 		*n = sizeof *a;
 		return 0;
@@ -41,8 +42,8 @@ static int parse_address(const char *text, struct sockaddr_storage *out, socklen
 	a->sin_port = htons((uint16_t)port);
 	if (inet_pton(AF_INET, host, &a->sin_addr) != 1)
 		return err_set(e, ERR_USAGE,
-			       "--listen %s: '%s' is not an address; write one such as "
-			       "127.0.0.1:8687",
+			       ASKED("listen") " %s: '%s' is not an address; write one such as "
+					       "127.0.0.1:8687",
 			       text, host);
 	*loopback = (ntohl(a->sin_addr.s_addr) >> 24) == 127;
 	*n = sizeof *a;

@@ -838,7 +838,8 @@ static struct refusal admit(struct request *r, enum visitor_verdict verdict)
 	if (r->route == ROUTE_READY)
 		return (struct refusal){ 0 };
 	if (!address_is_named(header(r, "Host"), fd, h->o.names))
-		return refuse(403, "denied", "unknown host name (Host); allow it with --host");
+		return refuse(403, "denied",
+			      "unknown host name (Host); allow it with `tally serve --host`");
 	if (is_foreign(r) && r->route != ROUTE_FILE)
 		return refuse(403, "denied", "cross-site requests are refused");
 	if (r->route == ROUTE_NONE)
@@ -1113,10 +1114,12 @@ int http_open(struct http **out, const struct http_options *o, struct err *e)
 	if (rc == 0)
 		rc = address_parse_and_bind(&h->listener, o->address, e);
 	if (rc == 0 && !h->listener.loopback && !o->tokens)
-		rc = err_set(e, ERR_USAGE,
-			     "--listen %s: that address is reachable by others, so tokens are "
-			     "required (--tokens FILE; make them with `tally token`)",
-			     o->address);
+		rc = err_set(
+			e, ERR_USAGE,
+			ASKED("listen") " %s: that address is reachable by others, so tokens are "
+					"required (" ASKED(
+						"tokens") " FILE; make them with `tally token`)",
+			o->address);
 	if (rc == 0)
 		rc = address_listen(&h->listener, o->address, e);
 	if (rc == 0) {

@@ -400,7 +400,7 @@ static int add_request(struct reader *r, struct text line, struct err *e)
 	if (rc == 0 && q.count > most)
 		rc = err_set(e, ERR_INVALID,
 			     "the prompt of %lld tokens has %u blocks, and %lld tokens a block "
-			     "allow %lld (see --block)",
+			     "allow %lld (see " ASKED("block") ")",
 			     (long long)q.input, q.count, (long long)t->block_tokens,
 			     (long long)most);
 	q.first_break = (uint32_t)t->breakpoints;

@@ -63,12 +63,14 @@ int cache_words_parse(const char *text, bool blocks, enum whatif_cache *cache,
 	const bool vendor = strcmp(text, "vendor") == 0;
 	if (text[n] && r->asked & CACHE_ASKED_TTL)
 		return err_set(e, ERR_USAGE,
-			       "--cache %s and --ttl both say how long blocks stay: say it once",
+			       ASKED("cache") " %s and " ASKED(
+				       "ttl") " both say how long blocks stay: say it once",
 			       text);
 	if (vendor && !r->vendor)
-		return err_set(e, ERR_USAGE,
-			       "--cache vendor keeps prompts as long as the model's card says, and "
-			       "--rule says that no card counts");
+		return err_set(
+			e, ERR_USAGE,
+			ASKED("cache") " vendor keeps prompts as long as the model's card says, and " ASKED(
+				"rule") " says that no card counts");
 	if (!vendor) /* how long blocks stay is as it says */
 		r->asked |= CACHE_ASKED_TTL;
 	if (vendor || (n == 8 && memcmp(text, "infinite", 8) == 0)) {
@@ -78,15 +80,17 @@ int cache_words_parse(const char *text, bool blocks, enum whatif_cache *cache,
 		if (end != text + n || r->capacity < 1)
 			return err_set(
 				e, ERR_USAGE,
-				"--cache %s: none, recorded, rebuilt, vendor, infinite or a number of "
-				"blocks, with ,ttl=SECONDS behind it where blocks expire",
+				ASKED("cache") " %s: none, recorded, rebuilt, vendor, infinite or a number of "
+					       "blocks, with ,ttl=SECONDS behind it where blocks expire",
 				text);
 	}
 	if (text[n] == 0)
 		return 0;
 	if (strncmp(text + n, ",ttl=", 5) != 0)
-		return err_set(e, ERR_USAGE, "--cache %s: only ,ttl=SECONDS may follow", text);
+		return err_set(e, ERR_USAGE, ASKED("cache") " %s: only ,ttl=SECONDS may follow",
+			       text);
 	if (span_parse(&r->ttl_us, text_of(text + n + 5), US_PER_SECOND, NULL) != 0)
-		return err_set(e, ERR_USAGE, "--cache %s: ttl is a number of seconds", text);
+		return err_set(e, ERR_USAGE, ASKED("cache") " %s: ttl is a number of seconds",
+			       text);
 	return 0;
 }

@@ -128,7 +128,8 @@ static int open_packed(struct block_trace **out, const char *path,
 	if (!pack_has_blocks(p))
 		rc = err_set(e, ERR_INVALID, "%s: the packed trace names no blocks", path);
 	else if (o->block_tokens)
-		rc = err_set(e, ERR_USAGE, "%s: --block belongs to the packing of the trace", path);
+		rc = err_set(e, ERR_USAGE,
+			     "%s: " ASKED("block") " belongs to the packing of the trace", path);
 	else
 		rc = pack_check_format(p, o->format, e);
 	if (rc == 0)

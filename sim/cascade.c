@@ -37,9 +37,10 @@ static int take_tasks(struct tasks *t, struct cascade_result *out, const struct 
 			continue;
 		}
 		if (o->sweep && !c->has_signal)
-			return err_set(e, ERR_INVALID,
-				       "--sweep: task '%s' has no value there for the cheap model",
-				       all->task[i]);
+			return err_set(
+				e, ERR_INVALID,
+				ASKED("sweep") ": task '%s' has no value there for the cheap model",
+				all->task[i]);
 		out->has_costs &= c->has_cost && s->has_cost;
 		t->task[t->count++] =
 			(struct task){ c->solved, s->solved, c->cost, s->cost, c->signal };

@@ -1,21 +1,43 @@
 #include "sim/fit.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-static uint32_t session_of(const struct fit *f, const struct workload *w, size_t call)
+#include "base/dict.h"
+
+/* The session of each call: as the layers make them, or what a conversation asked one model, for
+ * each model has a cache and prices of its own. Returns how many there are. */
+static size_t number_sessions(struct fit *f, const struct workload *w, uint32_t *session)
 {
-	return f->layered ? f->layers.session[call] : w->call[call].conversation;
+	struct dict numbers = { 0 };
+	size_t count = 0;
+	if (f->layered) {
+		memcpy(session, f->layers.session, w->count * sizeof *session);
+		return f->layers.sessions;
+	}
+	for (size_t i = 0; i < w->count; i++) {
+		const struct work_call *c = &w->call[i];
+		const uint32_t key[] = { c->conversation, c->workload, c->subject };
+		uint64_t *at =
+			dict_need(&numbers, (struct text){ (const char *)key, sizeof key }, NULL);
+		if (!*at)
+			*at = ++count;
+		session[i] = (uint32_t)(*at - 1);
+	}
+	dict_release(&numbers);
+	return count;
 }
 
 /* The calls of each session, which may lie between those of others. */
 static void gather_sessions(struct fit *f, const struct workload *w)
 {
+	uint32_t *session = mem_alloc((w->count + 1) * sizeof *session);
 	size_t at = 0;
-	f->sessions = f->layered ? f->layers.sessions : w->conversations;
+	f->sessions = number_sessions(f, w, session);
 	f->session = mem_zalloc((f->sessions + 1) * sizeof *f->session);
 	f->call = mem_alloc((w->count + 1) * sizeof *f->call);
 	for (size_t i = 0; i < w->count; i++)
-		f->session[session_of(f, w, i)].calls++;
+		f->session[session[i]].calls++;
 	for (size_t k = 0; k < f->sessions; k++) {
 		f->session[k].call = f->call + at;
 		f->session[k].layer = f->layered ? f->layers.of_session[k] : 0;
@@ -24,10 +46,11 @@ static void gather_sessions(struct fit *f, const struct workload *w)
 	}
 	for (size_t i = 0; i < w->count; i++) {
 		const struct work_call *c = &w->call[i];
-		struct fit_session *s = &f->session[session_of(f, w, i)];
+		struct fit_session *s = &f->session[session[i]];
 		s->call[s->calls++] = c;
 		s->tokens += work_prompt(c) + c->tokens[BUCKET_OUTPUT];
 	}
+	free(session);
 }
 
 static struct fit_class *class_of(struct fit *f, const struct work_call *first, struct err *e)
@@ -37,7 +60,8 @@ static struct fit_class *class_of(struct fit *f, const struct work_call *first, 
 	       (f->fitted[k].workload != first->workload || f->fitted[k].subject != first->subject))
 		k++;
 	if (k == FIT_CLASSES_MOST) {
-		err_set(e, ERR_INVALID, "more than %d workloads by model; choose some with --map",
+		err_set(e, ERR_INVALID,
+			"more than %d workloads by model; choose some with " ASKED("map"),
 			FIT_CLASSES_MOST);
 		return NULL;
 	}

@@ -1,12 +1,13 @@
 /*
  * fit: what a recorded workload looks like, for a synthetic one that resembles it (sim/generate).
  *
- * Classes are workloads by model, sessions are conversations; the class of a session is that of its
- * first call. A class keeps whole sessions as they were, so that what belongs together stays so:
- * prompts that grow and are compacted, the hits of each call, answers, gaps, length; where the
- * trace names blocks, what each prompt has in common with those before it and which layer all of
- * them begin with (sim/fit_layers). Of very many sessions those are kept that stand for equally
- * many others of about their size.
+ * Classes are workloads by model; a session is what a conversation asked one model, or of blocks
+ * that all sessions share (sim/fit_layers) the conversation, whose class is that of its first call.
+ * A class keeps whole sessions as they were, so that what belongs together stays so: prompts that
+ * grow and are compacted, the hits of each call, answers, gaps, length; where the trace names
+ * blocks, what each prompt has in common with those before it and which layer all of them begin
+ * with (sim/fit_layers). Of very many sessions those are kept that stand for equally many others of
+ * about their size.
  */
 #ifndef TALLY_SIM_FIT_H
 #define TALLY_SIM_FIT_H

@@ -464,8 +464,8 @@ static int check_trace(const struct block_trace *t, const struct cache_rules *r,
 	if (r->scope & CACHE_CUSTOMER && t->customers.count == 0)
 		return err_set(
 			e, ERR_USAGE,
-			"--scope customer: the trace names no customers (a field 'customer', "
-			"'user_id' or 'cache_salt')");
+			ASKED("scope") " customer: the trace names no customers (a field 'customer', "
+				       "'user_id' or 'cache_salt')");
 	return 0;
 }
 
@@ -660,13 +660,17 @@ int prefix_cache_curve(const struct block_trace *t, const struct cache_rules *r,
 	int rc = check_rules(&unlimited, e);
 	if (rc == 0 && (r->ttl_us >= 0 || r->settle_us > 0 || r->units || r->breakpoints ||
 			r->quantum || r->minimum))
-		rc = err_set(e, ERR_USAGE,
-			     "--curve knows the prefix rule without --ttl, --settle, --quantum "
-			     "and --minimum; ask for capacities one by one");
+		rc = err_set(
+			e, ERR_USAGE,
+			ASKED("curve") " knows the prefix rule without " ASKED("ttl") ", " ASKED(
+				"settle") ", " ASKED("quantum") " "
+								"and " ASKED(
+									"minimum") "; ask for capacities one by one");
 	if (rc == 0 && r->scope != CACHE_GLOBAL)
 		rc = err_set(e, ERR_USAGE,
-			     "--curve needs one cache (--scope global): many caches have no "
-			     "single capacity");
+			     ASKED("curve") " needs one cache (" ASKED(
+				     "scope") " global): many caches have no "
+					      "single capacity");
 	if (rc != 0)
 		return rc;
 	struct stack s = { 0 };

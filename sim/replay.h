@@ -20,7 +20,7 @@
 #define REPLAY_DIMS(X) \
 	X(DIM_TASK, "task", "the record's task, or the conversation of chats and agent sessions") \
 	X(DIM_WORKLOAD, "workload", "kind of work") \
-	X(DIM_MODEL, "model", "model as recorded (or as --model, --remodel say)") \
+	X(DIM_MODEL, "model", "model as recorded, or the one that was asked for") \
 	X(DIM_CUSTOMER, "customer", "customer") \
 	X(DIM_PROJECT, "project", "project") \
 	X(DIM_SESSION, "session", "session") \

@@ -180,7 +180,8 @@ int replay_blocks(struct replay_result **out, struct run *run, struct worker *w,
 	struct replayed played = { 0 };
 	if (o->has_cache && !workload->blocks)
 		rc = err_set(e, ERR_USAGE,
-			     WORKLOAD_HAS_NO_BLOCKS "; without --cache its recorded hits count",
+			     WORKLOAD_HAS_NO_BLOCKS
+			     "; without " ASKED("cache") " its recorded hits count",
 			     workload->shape);
 	if (rc == 0 && o->has_cache)
 		rc = find_hits(&played, o, workload, e);

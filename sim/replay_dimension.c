@@ -54,19 +54,19 @@ int replay_dims_parse(enum replay_dim out[DIM_COUNT], size_t *count, const char 
 		if (found < 0)
 			return err_set(
 				e, ERR_USAGE,
-				"--by: no grouping '%.*s'; choose from task, workload, model, "
-				"customer, project, session, effort, day, week, month, hour, "
-				"window",
+				ASKED("by") ": no grouping '%.*s'; choose from task, workload, model, "
+					    "customer, project, session, effort, day, week, month, hour, "
+					    "window",
 				(int)n, list);
 		for (size_t i = 0; i < *count; i++)
 			if (out[i] == (enum replay_dim)found)
-				return err_set(e, ERR_USAGE, "--by: '%.*s' is named twice", (int)n,
-					       list);
+				return err_set(e, ERR_USAGE, ASKED("by") ": '%.*s' is named twice",
+					       (int)n, list);
 		out[(*count)++] = (enum replay_dim)found;
 		list += n;
 		if (*list == ',' && *++list == 0)
 			return err_set(e, ERR_USAGE,
-				       "--by: a grouping is missing after the last comma");
+				       ASKED("by") ": a grouping is missing after the last comma");
 	}
 	return 0;
 }

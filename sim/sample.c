@@ -23,8 +23,8 @@ int sample_draw(struct sample *out, const struct workload *w, int64_t count, uin
 	if (count < SAMPLE_LEAST || (uint64_t)count >= w->conversations)
 		return err_set(
 			e, ERR_USAGE,
-			"--sample is a number of conversations from %d, and less than the %zu "
-			"that there are",
+			ASKED("sample") " is a number of conversations from %d, and less than the %zu "
+					"that there are",
 			SAMPLE_LEAST, w->conversations);
 	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
 	size_t *all = mem_alloc(w->conversations * sizeof *all),

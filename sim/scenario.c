@@ -474,7 +474,7 @@ int scenario_cheapest_single(const struct scenario_list *l, const struct whatif_
 	}
 	return any ? 0
 		   : err_set(e, ERR_UNPRICED,
-			     "--baseline best: no model has a price for all of the calls");
+			     ASKED("baseline") " best: no model has a price for all of the calls");
 }
 
 int scenario_find(const struct scenario_list *l, const char *name, size_t *out, struct err *e)
@@ -482,7 +482,7 @@ int scenario_find(const struct scenario_list *l, const char *name, size_t *out, 
 	for (*out = 0; *out < l->count; ++*out)
 		if (strcmp(l->scenario[*out].name, name) == 0)
 			return 0;
-	return err_set(e, ERR_USAGE, "--baseline: there is no scenario '%s'", name);
+	return err_set(e, ERR_USAGE, ASKED("baseline") ": there is no scenario '%s'", name);
 }
 
 void scenario_list_release(struct scenario_list *l)

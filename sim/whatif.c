@@ -583,14 +583,14 @@ static int check_options(const struct whatif_options *o, struct err *e)
 	if (o->cache == WHATIF_CACHE_BLOCKS && !w->blocks)
 		return err_set(e, ERR_USAGE,
 			       WORKLOAD_HAS_NO_BLOCKS
-			       "; --cache recorded divides its own hits, --cache none keeps them",
+			       "; " ASKED("cache") " recorded divides its own hits, " ASKED(
+				       "cache") " none keeps them",
 			       w->shape);
 	if ((o->cache == WHATIF_CACHE_RECORDED || o->cache == WHATIF_CACHE_REBUILT) && w->blocks)
-		return err_set(
-			e, ERR_USAGE,
-			"a %s trace records no hits; replay a cache with --cache infinite or "
-			"--cache N",
-			w->shape);
+		return err_set(e, ERR_USAGE,
+			       "a %s trace records no hits; replay a cache with " ASKED(
+				       "cache") " infinite or " ASKED("cache") " N",
+			       w->shape);
 	for (size_t i = 0; o->cache == WHATIF_CACHE_REBUILT && i < o->scenarios; i++)
 		if (whatif_asked_rules(o, &o->scenario[i]).scope & CACHE_CUSTOMER &&
 		    !names_customers(w))
@@ -599,10 +599,11 @@ static int check_options(const struct whatif_options *o, struct err *e)
 	if (o->sample && w->blocks && !(o->rules.scope & CACHE_CONVERSATION) &&
 	    o->cache == WHATIF_CACHE_BLOCKS)
 		return err_set(e, ERR_USAGE,
-			       "--sample needs conversations that share no cache: --scope "
-			       "conversation");
+			       ASKED("sample") " needs conversations that share no cache: " ASKED(
+				       "scope") " "
+						"conversation");
 	if (o->sample && o->resamples == 0)
-		return err_set(e, ERR_USAGE, "--sample needs --resamples");
+		return err_set(e, ERR_USAGE, ASKED("sample") " needs " ASKED("resamples"));
 	if (o->resamples > RESAMPLES_MAX)
 		return err_set(e, ERR_USAGE, "at most %d resamples", RESAMPLES_MAX);
 	return 0;

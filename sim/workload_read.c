@@ -585,7 +585,8 @@ static int read_source(struct loading *l, struct err *e)
 	if (l->in.packs > 1)
 		return err_set(e, ERR_USAGE, "packs are read one at a time");
 	if (o->block_tokens && !l->in.blocks)
-		return err_set(e, ERR_USAGE, "'%s' names no blocks: leave --block out", o->path[0]);
+		return err_set(e, ERR_USAGE, "'%s' names no blocks: leave " ASKED("block") " out",
+			       o->path[0]);
 	if (l->in.blocks)
 		return read_blocks(l, e);
 	if (l->in.packs)

@@ -68,10 +68,11 @@ static int check_costs(const struct layout *l, const struct csv_record *h, struc
 		if (l->found[k].column.role != ROLE_COST || name == first)
 			continue;
 		if (first)
-			return err_set(e, ERR_INVALID,
-				       "'%.*s' and '%.*s' may both be the cost; say which with "
-				       "--map cost=COLUMN",
-				       (int)first->n, first->p, (int)name->n, name->p);
+			return err_set(
+				e, ERR_INVALID,
+				"'%.*s' and '%.*s' may both be the cost; say which with " ASKED(
+					"map") " cost=COLUMN",
+				(int)first->n, first->p, (int)name->n, name->p);
 		first = name;
 	}
 	return 0;
@@ -119,7 +120,8 @@ static int take_header(struct bill_reader *r, struct layout *l, const struct csv
 		mapped |= name != NULL;
 		has[role] = name && add_column(l, h, &(struct export_column){ name, role });
 		if (name && !has[role])
-			return err_set(e, ERR_INVALID, "there is no column '%s', which --map names",
+			return err_set(e, ERR_INVALID,
+				       "there is no column '%s', which " ASKED("map") " names",
 				       name);
 	}
 	for (const char *const *none = r->o->none; *none; none++) {
@@ -127,7 +129,8 @@ static int take_header(struct bill_reader *r, struct layout *l, const struct csv
 		for (size_t i = 0; i < h->count; i++)
 			there |= export_is_named(h->field[i], *none);
 		if (!there)
-			return err_set(e, ERR_INVALID, "there is no column '%s', which --map names",
+			return err_set(e, ERR_INVALID,
+				       "there is no column '%s', which " ASKED("map") " names",
 				       *none);
 	}
 	for (const struct export_column *c = r->format->column; c->name; c++)
@@ -143,7 +146,7 @@ static int take_header(struct bill_reader *r, struct layout *l, const struct csv
 			usage->title);
 	if (!has[ROLE_START] || (!has[ROLE_COST] && !has[ROLE_TYPE]))
 		return err_set(e, ERR_INVALID,
-			       "the header has no column for the %s; name it with --map",
+			       "the header has no column for the %s; name it with " ASKED("map"),
 			       !has[ROLE_START] ? "day (day=COLUMN)" : "cost (cost=COLUMN)");
 	look_at_header(r, l, h);
 	int rc = check_twice(l, h, e);

@@ -75,7 +75,7 @@ int bill_judge(struct bill_reader *r, const struct bill_seen *seen, struct text 
 	    strncasecmp(value.p, "USD", 3) != 0 && !r->format->currency)
 		return err_set(e, ERR_INVALID,
 			       "the column '%.*s' says %.*s, and no column is known to be the "
-			       "currency; name it with --map currency=COLUMN",
+			       "currency; name it with " ASKED("map") " currency=COLUMN",
 			       (int)name.n, name.p, (int)value.n, value.p);
 	if (!(*said & NAMED) && export_is_unread(r->format, name) && is_amount(value)) {
 		*said |= NAMED;

@@ -62,8 +62,8 @@ int budget_soft_parse(struct budget *b, const char *list, struct err *e)
 		    b->soft_count == BUDGET_SOFT_MAX)
 			return err_set(
 				e, ERR_USAGE,
-				"--soft: ascending percentages such as 50,80,100, at most %d "
-				"of them",
+				ASKED("soft") ": ascending percentages such as 50,80,100, at most %d "
+					      "of them",
 				BUDGET_SOFT_MAX);
 		b->soft[b->soft_count++] = last = (int)n;
 		list = *end ? end + 1 : end;
@@ -84,8 +84,8 @@ int budget_soft_amounts_parse(struct budget *b, const char *list, struct err *e)
 		    money_from_decimal(&m, d, NULL) != 0 || m.pico <= last.pico)
 			return err_set(
 				e, ERR_USAGE,
-				"--soft-amounts: ascending amounts such as 25,99.50, at most %d "
-				"of them",
+				ASKED("soft-amounts") ": ascending amounts such as 25,99.50, at most %d "
+						      "of them",
 				BUDGET_SOFT_MAX);
 		b->soft_amount[b->soft_amounts++] = last = m;
 		list += n + (list[n] == ',');

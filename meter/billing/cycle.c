@@ -84,8 +84,8 @@ int cycle_named(const struct zone *z, int billing_day, const char *month, struct
 	c.year = (int)strtol(month, &end, 10);
 	c.month = *end == '-' ? (int)strtol(end + 1, &end, 10) : 0;
 	if (*end || !civil_valid(c))
-		return err_set(e, ERR_USAGE, "--period is a month such as 2026-11, not '%s'",
-			       month);
+		return err_set(e, ERR_USAGE,
+			       ASKED("period") " is a month such as 2026-11, not '%s'", month);
 	cycle_period(z, billing_day, zone_midnight(z, cycle_day(c.year, c.month, billing_day)),
 		     from, to);
 	return 0;

@@ -88,11 +88,12 @@ static int rate_from(struct invoicer *v, struct invoice *i, struct text from,
 			       INVOICE_RATES_MOST);
 	struct exchange_rate *r = &i->rate[k];
 	if (!v->exchange)
-		return err_set(e, ERR_INVALID,
-			       "the usage of '%.*s' is priced in %.*s, its terms ask for %.*s, and "
-			       "no exchange rate is known: give a file of them with --rates",
-			       (int)i->customer.n, i->customer.p, (int)from.n, from.p,
-			       (int)i->currency.n, i->currency.p);
+		return err_set(
+			e, ERR_INVALID,
+			"the usage of '%.*s' is priced in %.*s, its terms ask for %.*s, and "
+			"no exchange rate is known: give a file of them with " ASKED("rates"),
+			(int)i->customer.n, i->customer.p, (int)from.n, from.p, (int)i->currency.n,
+			i->currency.p);
 	if (exchange_find(v->exchange, from, i->terms.currency,
 			  zone_day(v->zone, (struct instant){ i->to.us - 1 }), r, &why) != 0)
 		return err_set(e, ERR_INVALID,

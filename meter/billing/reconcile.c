@@ -265,7 +265,8 @@ static int read_metered(struct work *w, struct store *s, int64_t from, int64_t t
 					.project = w->o->project };
 	struct usage_result *r;
 	if (w->o->currency && *bill->currency && strcmp(bill->currency, w->o->currency) != 0)
-		return err_set(e, ERR_INVALID, "the bill is in %s, and --currency asks for %s",
+		return err_set(e, ERR_INVALID,
+			       "the bill is in %s, and " ASKED("currency") " asks for %s",
 			       bill->currency, w->o->currency);
 	if (w->o->currency)
 		return read_repriced(w, s, &f, false, e);
@@ -277,7 +278,7 @@ static int read_metered(struct work *w, struct store *s, int64_t from, int64_t t
 	    strcmp(bill->currency, usage_currency(r)) != 0)
 		rc = err_set(e, ERR_INVALID,
 			     "the bill is in %s and the metered half in %s; if the cards state "
-			     "prices in %s, compare with --currency %s",
+			     "prices in %s, compare with " ASKED("currency") " %s",
 			     bill->currency, usage_currency(r), bill->currency, bill->currency);
 	for (size_t i = 0; rc == 0 && i < usage_group_count(r); i++) {
 		struct civil c;
@@ -385,8 +386,9 @@ static int day_at(struct work *w, struct instant t, int64_t *out, struct err *e)
 	if (zone_midnight(w->zone, *out).us == t.us)
 		return 0;
 	return err_set(e, ERR_USAGE,
-		       "a bill covers whole days: --since and --until must be days in its zone "
-		       "(-z names another)");
+		       "a bill covers whole days: " ASKED("since") " and " ASKED(
+			       "until") " must be days in its zone "
+					"(-z names another)");
 }
 
 static int days_of(struct work *w, int64_t *from, int64_t *to, struct err *e)
@@ -420,9 +422,10 @@ static int look_at_lines(struct work *w, struct err *e)
 	}
 	w->out->total_is_wrong = bill->total_is_wrong;
 	if (w->o->project && !projects)
-		return err_set(e, ERR_USAGE,
-			       "the bill names no projects: --project would narrow the metered "
-			       "half only");
+		return err_set(
+			e, ERR_USAGE,
+			"the bill names no projects: " ASKED("project") " would narrow the metered "
+									"half only");
 	return 0;
 }
 
@@ -433,11 +436,11 @@ static int check_spans(struct work *w, int64_t from, int64_t to, struct err *e)
 	for (size_t i = 0; i < w->spans; i++)
 		if ((w->span[i].from < from && w->span[i].to > from) ||
 		    (w->span[i].from < to && w->span[i].to > to))
-			return err_set(
-				e, ERR_USAGE,
-				"a row of the bill is of %lld days: --since and --until must "
-				"not divide them",
-				(long long)(w->span[i].to - w->span[i].from));
+			return err_set(e, ERR_USAGE,
+				       "a row of the bill is of %lld days: " ASKED(
+					       "since") " and " ASKED("until") " must "
+									       "not divide them",
+				       (long long)(w->span[i].to - w->span[i].from));
 	return 0;
 }
 

@@ -35,10 +35,11 @@ static int keep_card(struct store *s, struct ingest *in, const char *id, const i
 	if (rc == 0 && old->reason.n == 0 && price[0] != price[1])
 		rc = is_of_missing_card(s, ingest_book(in), price, &missing, &name, e);
 	if (missing)
-		rc = err_set(e, ERR_CONFLICT,
-			     "'%s' was rated by the card '%s', which is not at hand: name it with "
-			     "--prices, or take the book's price with --other-cards",
-			     id, name.p ? name.p : "");
+		rc = err_set(
+			e, ERR_CONFLICT,
+			"'%s' was rated by the card '%s', which is not at hand: name it with " ASKED(
+				"prices") ", or take the book's price with " ASKED("other-cards"),
+			id, name.p ? name.p : "");
 	buf_release(&name);
 	return rc;
 }

@@ -385,8 +385,8 @@ static const char *check(struct ingest *in, struct record *r, unsigned *flags, s
 		*flags |= USAGE_TIME_ASSUMED;
 	}
 	if (r->time_us == TIME_ABSENT)
-		return "the record has no instant, and without one a call has no price (give it "
-		       "with --at)";
+		return "the record has no instant, and without one a call has no price (the "
+		       "option 'at' gives one)";
 	int64_t ahead = r->time_us - now.us;
 	if (ahead > in->o.ahead_us_most) {
 		snprintf(why, 200,

@@ -260,7 +260,7 @@ static int check_overage(struct ledger *l, const struct account *a, struct err *
 	    (known->overage == OVERAGE_DEBT) == (a->overage == OVERAGE_DEBT))
 		return rc;
 	return err_set(e, ERR_CONFLICT,
-		       "'%.*s' owes %s credits under --overage %s: %s before it changes",
+		       "'%.*s' owes %s credits under " ASKED("overage") " %s: %s before it changes",
 		       (int)a->customer.n, a->customer.p, nano_credits_format(known->owed, owed),
 		       overage_name(known->overage),
 		       known->overage == OVERAGE_DEBT ? "repay them with a grant"
@@ -311,6 +311,49 @@ int ledger_set_account(struct ledger *l, const struct account *a, struct err *e)
 			rc = db_done(l->db, q, e);
 		}
 	}
+	ledger_reload(l);
+	return rc;
+}
+
+static const struct sql sql_has_begun = {
+	.text = "SELECT (SELECT count(*) FROM credit_day WHERE account=:account)+(SELECT count(*) "
+		"FROM credit_uncovered WHERE account=:account)+(SELECT count(*) FROM ledger_txn "
+		"WHERE account=:account AND kind IN ('draw','refund','repay','bill'))+(SELECT "
+		"count(*) FROM invoice WHERE customer=:customer AND status<>'draft')",
+};
+static const struct sql sql_begin_from = {
+	.text = "UPDATE credit_account SET since=:since WHERE id=:id",
+};
+
+int ledger_begin_from(struct ledger *l, const struct account *a, struct instant since,
+		      struct err *e)
+{
+	char text[INSTANT_TEXT_MAX];
+	struct query *q;
+	int rc = db_statement(l->db, &sql_has_begun, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":account", a->id);
+	db_bind_text(q, ":customer", a->customer);
+	rc = db_step(l->db, q, e);
+	const bool begun = rc == 1 && db_int(q, 0) > 0;
+	db_reset(q);
+	if (rc < 0)
+		return rc;
+	if (begun)
+		return err_set(
+			e, ERR_CONFLICT,
+			"usage of '%.*s' has drawn or was invoiced already: it draws from %s "
+			"on, and " ASKED("since") " can no longer change that",
+			(int)a->customer.n, a->customer.p, instant_format(a->since, text));
+	rc = db_statement(l->db, &sql_begin_from, &q, e);
+	if (rc != 0)
+		return rc;
+	db_bind_int(q, ":since", since.us);
+	db_bind_int(q, ":id", a->id);
+	rc = db_done(l->db, q, e);
+	if (rc == 0)
+		rc = ledger_set_drawn_to(l, a->id, 0, e);
 	ledger_reload(l);
 	return rc;
 }

@@ -128,6 +128,10 @@ int ledger_find_account(struct ledger *l, struct text customer, const struct acc
 			struct err *e);
 /* Opens the account, or changes it; id 0 opens. Usage from `since` on draws credits. */
 int ledger_set_account(struct ledger *l, const struct account *a, struct err *e);
+/* Lets an open account draw from `since` on, earlier or later than it did. Errors: ERR_CONFLICT
+ * once usage has drawn or was uncovered, or an invoice is final. */
+int ledger_begin_from(struct ledger *l, const struct account *a, struct instant since,
+		      struct err *e);
 /*
  * The account's plan as it is known holds until that instant, and what ledger_set_account makes of
  * it from then on; without it (ledger_plan_always) it is of all usage that has not drawn yet.

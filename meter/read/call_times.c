@@ -6,7 +6,7 @@ static const int64_t lowest_us = -INT64_C(62135596800000000), last_us = INT64_C(
 const char *call_place_reason(enum call_place p)
 {
 	return p == CALL_WITHOUT_INSTANT ? "field 'time' is missing, and without its instant a "
-					   "call has no price (see --at)"
+					   "call has no price (the option 'at' gives one)"
 	       : p == CALL_BEYOND_YEARS
 		       ? "field 'time': the instant lies outside the years 1 to 9999"
 		       : "";

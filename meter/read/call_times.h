@@ -64,7 +64,7 @@ int call_times_need_at(const char *path, const char *shape, bool relative, bool 
 	"after the other"
 /* Takes the path. */
 #define TRACE_HAS_NO_INSTANTS \
-	"%s: the trace has no instants, and a price without a date is not a price; give one with " \
-	"--at, for example --at 2026-06-15, or name the column with --map time=COLUMN"
+	"%s: the trace has no instants, and a price without a date is not a price; give one with " ASKED( \
+		"at") ", for example " ASKED("at") " 2026-06-15, or name the column with " ASKED("map") " time=COLUMN"
 
 #endif

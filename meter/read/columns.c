@@ -265,7 +265,7 @@ int column_take_units(struct record *r, json_value *units, struct err *e)
 		if (f == FIELD_NONE)
 			return err_set(e, ERR_INVALID,
 				       "field 'units': a record cannot hold '%s' (%.*s), so its "
-				       "fee would be lost; price it with tally cost --unit",
+				       "fee would be lost; price it with `tally cost --unit`",
 				       json_key(v), (int)n.n, n.p ? n.p : "");
 		if (r->present >> f & 1)
 			return err_set(e, ERR_INVALID, "field '%s' is given twice",

@@ -173,18 +173,19 @@ int field_map_parse(struct field_map *out, const char *spec, struct err *e)
 {
 	const char *equals = strchr(spec, '=');
 	if (!equals || equals == spec || !equals[1])
-		return err_set(
-			e, ERR_USAGE,
-			"'--map %s' must be FIELD=COLUMN, for example --map input=prompt_tokens",
-			spec);
+		return err_set(e, ERR_USAGE,
+			       "'" ASKED("map") " %s' must be FIELD=COLUMN, for example " ASKED(
+				       "map") " input=prompt_tokens",
+			       spec);
 	const struct text name = { spec, (size_t)(equals - spec) };
 	out->field = record_field_by_name(name);
 	out->column = equals + 1;
 	if (out->field == FIELD_NONE && !text_is(name, FIELD_MAP_NONE))
-		return err_set(e, ERR_USAGE,
-			       "'--map %s': no field '%.*s'; `tally replay --help` lists the "
-			       "fields",
-			       spec, (int)(equals - spec), spec);
+		return err_set(
+			e, ERR_USAGE,
+			"'" ASKED("map") " %s': no field '%.*s'; `tally replay --help` lists the "
+					 "fields",
+			spec, (int)(equals - spec), spec);
 	return 0;
 }
 

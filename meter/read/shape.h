@@ -47,11 +47,13 @@ struct field_map {
 };
 /* Where it makes no sense; takes the path. */
 #define MAP_IS_FOR_TRACES \
-	"'%s' holds logs or answers, whose fields have names of their own: leave --map out"
+	"'%s' holds logs or answers, whose fields have names of their own: leave " ASKED( \
+		"map") " out"
 /* Of shapes whose instants count from their start; takes the path and the shape's name. */
 #define TRACE_NEEDS_AT \
-	"%s: the times of a %s trace count from its start; say when that was with --at, for " \
-	"example --at 2026-06-15"
+	"%s: the times of a %s trace count from its start; say when that was with " ASKED( \
+		"at") ", for " \
+		      "example " ASKED("at") " 2026-06-15"
 int field_map_parse(struct field_map *out, const char *spec, struct err *e);
 
 /* The field that a column or key of that name feeds. */

@@ -240,11 +240,11 @@ static int take_csv_header(struct trace *t, struct text head, const struct trace
 		for (size_t i = 0; i < r->count; i++)
 			found |= strcmp(t->name[i], o->map[m].column) == 0;
 		if (!found)
-			rc = err_set(
-				e, ERR_INVALID,
-				"%s: line 1: there is no column '%s' (--map); the header is '%.*s'",
-				t->path, o->map[m].column, line.n > 200 ? 200 : (int)line.n,
-				line.p);
+			rc = err_set(e, ERR_INVALID,
+				     "%s: line 1: there is no column '%s' (" ASKED(
+					     "map") "); the header is '%.*s'",
+				     t->path, o->map[m].column, line.n > 200 ? 200 : (int)line.n,
+				     line.p);
 	}
 	for (const char *const *need = t->shape->needs; *need && rc == 0; need++) {
 		bool found = false;
@@ -257,7 +257,7 @@ static int take_csv_header(struct trace *t, struct text head, const struct trace
 	if (rc == 0 && !counts)
 		rc = err_set(e, ERR_INVALID,
 			     "%s: line 1: no column holds tokens (input, output, ...); name one, "
-			     "for example --map input=COLUMN; the header is '%.*s'",
+			     "for example " ASKED("map") " input=COLUMN; the header is '%.*s'",
 			     t->path, line.n > 200 ? 200 : (int)line.n, line.p);
 done:
 	csv_record_release(r);

@@ -81,15 +81,16 @@ int usage_dims_parse(enum usage_dim out[USAGE_DIM_COUNT], size_t *count, const c
 			if (text_is(word, dim_names[d]))
 				found = d;
 		if (found < 0)
-			return err_set(e, ERR_USAGE,
-				       "--by: no grouping '%.*s'; choose from day, week, month, "
-				       "hour, model, provider, customer, project, workload, "
-				       "effort, task, session, window, price",
-				       (int)n, list);
+			return err_set(
+				e, ERR_USAGE,
+				ASKED("by") ": no grouping '%.*s'; choose from day, week, month, "
+					    "hour, model, provider, customer, project, workload, "
+					    "effort, task, session, window, region, price",
+				(int)n, list);
 		for (size_t i = 0; i < *count; i++)
 			if (out[i] == (enum usage_dim)found)
-				return err_set(e, ERR_USAGE, "--by: '%.*s' is named twice", (int)n,
-					       list);
+				return err_set(e, ERR_USAGE, ASKED("by") ": '%.*s' is named twice",
+					       (int)n, list);
 		out[(*count)++] = (enum usage_dim)found;
 		list += n;
 		list += *list == ',';

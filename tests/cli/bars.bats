@@ -28,6 +28,18 @@ setup() {
 	run -0 "$TALLY" usage --by customer
 	[[ $output != *'█'* ]]
 }
+@test "the days of a week and a month are a sparkline, on a UTF-8 terminal with room for it" {
+	for day in 0 1 2 3; do # of a month in which today is the fourth, or later: nothing depends on the day
+		printf '{"id":"n%s","time":"%s","model":"claude-sonnet-4-6","input":%s}\n' $day "$(date -u -d "-$day day" +%Y-%m-%dT00:00:01Z)" $((4000000 - day * 1000000))
+	done >now.jsonl
+	"$TALLY" ingest -q now.jsonl
+	drawn 100 "TZ=UTC '$TALLY'"
+	[[ $output == *'this month'*'█'*'claude-sonnet-4-6'*'100 %'*'██████████'* || $(date -u +%d) = 01 ]] || fail "no days"
+	drawn 100 "TZ=UTC NO_COLOR=1 '$TALLY'"; [[ $output == *'██████████'* ]]
+	drawn 40 "TZ=UTC '$TALLY'"; [[ $output != *'█'* && $output == *'this month'* ]]
+	run -0 "$TALLY"; [[ $output != *'█'* && $output == *'this month'* ]]
+	! locale -a 2>/dev/null | grep -qx de_DE.iso88591 || { drawn 100 "LC_ALL=de_DE.ISO-8859-1 '$TALLY'"; [[ $output == *'this month'* && $output != *'█'* ]]; }
+}
 @test "a budget that is passed is red, unless colours are not wanted; never in a pipe" {
 	"$TALLY" budget set b --amount 2 --period ever -q
 	local red=$'\e[31m'

@@ -18,6 +18,10 @@ house() { cp -r "$ROOT/tests/support/house.py" tests/support/; python3 tests/sup
 		'meter/store/a.c:8: nobody is public and called by no other file' 'meter/store/a.c:8: nobody takes 7 parameters' \
 		'meter/ledger/b.c:2: b has 72 lines' 'README.md:1: there is no command tally replays' 'README.md:1: there is no option --gone' \
 		'README.md:1: meter/lager/x.c does not exist' 'meter/store/a.c:7: gone.c does not exist'
+	mkdir base reports; printf 'int c(void)\n{\n\treturn err_set(e, 1, "see --gone; type "\n\t\t"`tally x "\n\t\t"--here`, or --%%s", "--there");\n}\n' >base/c.c
+	printf 'void d(void)\n{\n\tprintf("(--limit)");\n\terr_set(e, 1, "--limit: no");\n}\n' >reports/d.c
+	run house options; expect 1 'base/c.c:3: a message names the option --gone' 'base/c.c:5: a message names the option --%s' 'base/c.c:5: a message names the option --there' 'reports/d.c:4'
+	[ "${#lines[@]}" = 4 ] || fail "what is typed is no message"
 	run house circles; expect 1
 	case $output in *nobody*) fail 'more than was asked for' ;; esac
 }

@@ -30,6 +30,25 @@ CASES
 	run "$TALLY" credit grant acme '$5' --db l.db; expect 2 'credits have no currency'
 	run "$TALLY" credit grant acme 5k --db l.db; expect 0
 }
+@test "an account that begins after the usage says so, and can begin earlier while nothing was drawn" {
+	! on_server || skip "the same statements"
+	printf 'id,time,model,customer,input\na,2026-06-15T00:00:00Z,deepseek-v4-flash,acme,1000000\nb,2026-06-16T00:00:00Z,deepseek-v4-flash,acme,1000000\n' >u.csv
+	"$TALLY" ingest u.csv --db m.db -q
+	run "$TALLY" credit account acme --plan vm0 --db m.db; expect 0 'acme: 2 records before 20' 'draw no credits' '--since DAY'
+	run "$TALLY" invoice draft acme --period 2026-06 --db m.db; expect 0 'in no invoice'
+	run "$TALLY" credit account acme --since 2026-06-16 --db m.db; expect 0
+	run "$TALLY" invoice draft acme --period 2026-06 --db m.db; expect 0 'acme: 1 record before 2026-06-16T00:00:00Z' ' 60  credits'
+	run "$TALLY" credit account acme --since 2026-06-01 --db m.db; expect 1 'has drawn or was invoiced already' '--since can no longer'
+	run "$TALLY" fsck --db m.db; expect 0 clean
+	# the whole of it, where nothing had been drawn; a gift does not count as such
+	"$TALLY" credit account late --plan vm0 --db n.db -q
+	"$TALLY" credit grant late 5 --id gift --db n.db -q
+	sed 's/acme/late/' u.csv >l.csv; "$TALLY" ingest l.csv --db n.db -q
+	run "$TALLY" credit account late --since 2026-06-01 --db n.db; expect 0
+	run "$TALLY" invoice draft late --period 2026-06 --db n.db; expect 0 ' 120  credits'
+	[[ $output != *'in no invoice'* ]]
+	run "$TALLY" fsck --db n.db; expect 0 clean
+}
 @test "a line that a command cannot take is answered with one that it can" {
 	while IFS='|' read -r line says; do
 		run "$TALLY" $line
@@ -43,6 +62,10 @@ price shwo|did you mean `tally price show`?
 invoice acme|did you mean `tally invoice draft acme`?
 limit show|did you mean `tally limit list`?
 budget ls|did you mean `tally budget status`?
+price add my-model|did you mean `tally price install`?
+price set my-model|did you mean `tally price install`?
+usage by customer|did you mean '--by'?
+usage --by tag|window, region, price
 cost|for example: tally cost gpt-5
 cost gpt-5 -m gpt-5|name the model once
 cost gpt-5 --prompt 10 --input 5|not both

@@ -17,6 +17,21 @@ load common
 }
 
 # Every command of the table of questions is one that works, typed as it stands there.
+@test "the twenty questions of docs/questions.md have commands that answer" {
+	unset TALLY_DB XDG_DATA_HOME XDG_CACHE_HOME XDG_CONFIG_HOME
+	export HOME=$DIR/home TZ=UTC PATH=$(dirname "$TALLY"):$PATH
+	mkdir -p "$HOME/.claude/projects/app" && ln -s "$ROOT/examples" examples
+	printf '{"type":"assistant","sessionId":"s","timestamp":"%s","requestId":"r","message":{"id":"m","model":"claude-sonnet-4-6","stop_reason":"end_turn","usage":{"input_tokens":100,"output_tokens":1000}}}\n' "$(date -u +%Y-%m-%dT00:00:01Z)" >"$HOME/.claude/projects/app/s.jsonl"
+	n=0
+	while IFS= read -r cmd; do
+		n=$((n + 1))
+		run timeout 60 bash -c "$cmd"
+		case $status in 0 | 3) ;; *) fail "$cmd" ;; esac
+		[[ $output != *"no database"* ]] || fail "$cmd"
+	done < <(sed -n 's/^| [^|]* | `\([^|]*\)` |.*$/\1/p' "$ROOT/docs/questions.md")
+	[ "$n" -eq 20 ] || fail "$n questions"
+}
+
 @test "the ten questions of the README have commands that answer" {
 	export TALLY_DB=$DIR/questions.db HOME=$DIR/home TZ=UTC PATH=$(dirname "$TALLY"):$PATH
 	mkdir -p "$HOME/.claude/projects/app" && ln -s "$ROOT/examples" examples

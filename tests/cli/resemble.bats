@@ -55,6 +55,20 @@ total() { "$TALLY" whatif "$1" --at 2026-06-15 --cache "$2" -s "$3" --resamples 
 	expect 1 'more than'
 }
 
+@test "a month with five Thursdays, of sessions that ask two models, is straddled by 20 that are generated" {
+	# 2026-10: weekdays have 24 sessions, weekends 3; what a session holds varies
+	awk 'BEGIN { srand(7); print "id,time,model,session,input,cache_read,output"
+		for (d = 0; d < 30; d++) for (s = 0; s < ((d + 3) % 7 < 5 ? 24 : 3); s++) { calls = 1 + int(rand() * 12)
+			for (c = 0; c < calls; c++) printf "x%d-%d-%d,2026-10-%02dT%02d:%02d:%02dZ,%s,s%d-%d,%d,%d,%d\n", d, s, c, d + 1, 8 + s % 10, c * 4, s, rand() < 0.3 ? "claude-opus-4-6" : "claude-sonnet-4-6", d, s, 100 + int(rand() * 900), c * 800, 50 + int(rand() * 400) } }' >m.csv
+	"$TALLY" sim fit m.csv -o f.json -q
+	recorded=$("$TALLY" replay m.csv --csv | awk -F, 'NR > 1 { t += $(NF - 1) } END { print t }')
+	for seed in $(seq 20); do
+		"$TALLY" sim generate f.json --seed $seed -q -o g.csv
+		"$TALLY" replay g.csv --csv -q | awk -F, 'NR > 1 { t += $(NF - 1) } END { print t }'
+	done >months
+	sort -n months | awk -v r="$recorded" '{ t[NR] = $1; sum += $1 } END { if (t[1] > r * 1.000001 || t[NR] < r * 0.999999 || sum / NR < 0.995 * r || sum / NR > 1.005 * r) { print r, t[1], t[NR], sum / NR; exit 1 } }' ||
+		fail "they do not straddle it"
+}
 @test "another start, more days, ten times the work" {
 	echo '{"start": "2026-10-01", "days": 10, "classes": [{"model": "m", "sessions_per_day": "2.5", "arrivals": "steady", "first_prompt": 100, "output": 1}]}' > p.json
 	[ "$("$TALLY" sim generate p.json | wc -l)" -eq 26 ]

@@ -5,6 +5,7 @@
 #   dead     public functions that no other file calls
 #   names    files, commands and options that documents, help and comments name, and that do not exist
 #   growth   more functions over 70 lines or over six parameters than there were
+#   options  messages below the command line that name an option: they name the thing, by ASKED (base/err.h)
 #   sizes    functions over 70 lines or over six parameters
 # With a name only that one. Functions are found in the text: a definition begins in the first column.
 import glob
@@ -185,6 +186,39 @@ def too_wide(x):
     return x.parameters > PARAMETERS_MOST and f"{x.file}:{x.name}" not in DICTATED
 
 
+# Arguments of other programs, and styles of pages.
+KEPT_REASONS = {"pricing/book.c", "pricing/rate.c", "pricing/card.c"}
+NO_MESSAGES = {"meter/billing/hook.c"}
+LITERAL = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'', re.S)
+
+
+def options():
+    for f in files:
+        if f.startswith("cli/") or f in NO_MESSAGES:
+            continue
+        text, end, quoted = open(f).read(), 0, False
+        # a record keeps why it has no price: the same whoever stores it
+        if f in KEPT_REASONS and "ASKED(" in text:
+            complain(f"{f}: a reason that is kept with records depends on who asks (ASKED)")
+        for m in LITERAL.finditer(text):
+            if m.group(0)[0] != '"':
+                continue
+            # what stands between backticks is a command to type; literals that follow each other are one
+            if re.search(r"[^\s\\\w]", text[end:m.start()]):
+                quoted = False
+            end = m.end()
+            parts = m.group(0)[1:-1].split("`")
+            outside = [p for i, p in enumerate(parts) if (i % 2 == 1) == quoted]
+            quoted ^= len(parts) % 2 == 0
+            call = text[max(text.rfind(c, 0, m.start()) for c in (";", "{\n", "}\n")):m.start()]
+            # reports print for people at a terminal; what they refuse is told to anybody
+            if f.startswith("reports/") and not re.search(r"\b(err_set|err_context|count_parse)\(", call):
+                continue
+            for option in re.findall(r"--([a-z%][a-z-]*)", " ".join(outside)):
+                line = text.count("\n", 0, m.start()) + 1
+                complain(f"{f}:{line}: a message names the option --{option}: ASKED(\"{option}\")")
+
+
 def growth():
     count = sum((x.lines > LINES_MOST) + too_wide(x) for x in found)
     if count > SIZES_LEFT:
@@ -201,6 +235,6 @@ def sizes():
 
 
 
-for what in sys.argv[1:] or ["circles", "climbs", "dead", "names", "growth"]:
-    {"circles": circles, "climbs": climbs, "dead": dead, "names": names, "growth": growth, "sizes": sizes}[what]()
+for what in sys.argv[1:] or ["circles", "climbs", "dead", "names", "options", "growth"]:
+    {"options": options, "circles": circles, "climbs": climbs, "dead": dead, "names": names, "growth": growth, "sizes": sizes}[what]()
 sys.exit(bad)
