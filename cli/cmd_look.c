@@ -109,6 +109,16 @@ static bool sort_rows(struct look *l, int order, bool has_last)
 	return !by_key || order == DESCENDING;
 }
 
+static void show(const struct cli *cli, const struct look_report *r)
+{
+	if (cli->json)
+		look_report_json(r);
+	else if (cli->csv)
+		look_report_csv(r);
+	else
+		look_report_table(r);
+}
+
 static int run(struct cli *cli, struct err *e)
 {
 	static const char *const orders[] = { "key", "cost", "records", "asc", "desc", NULL };
@@ -159,12 +169,7 @@ static int run(struct cli *cli, struct err *e)
 		report.look = &look;
 		report.recorded = filter.recorded;
 		report.left_out = &source.left_out;
-		if (cli->json)
-			look_report_json(&report);
-		else if (cli->csv)
-			look_report_csv(&report);
-		else
-			look_report_table(&report);
+		show(cli, &report);
 		if (!look.rows && filter.session)
 			print_note("no session has the id '%s' in that period (`tally session` "
 				   "lists them)",
