@@ -109,14 +109,14 @@ static bool sort_rows(struct look *l, int order, bool has_last)
 	return !by_key || order == DESCENDING;
 }
 
-static void print_look(const struct cli *cli, const struct look_report *report)
+static void show(const struct cli *cli, const struct look_report *r)
 {
 	if (cli->json)
-		look_report_json(report);
+		look_report_json(r);
 	else if (cli->csv)
-		look_report_csv(report);
+		look_report_csv(r);
 	else
-		look_report_table(report);
+		look_report_table(r);
 }
 
 static int run(struct cli *cli, struct err *e)
@@ -169,7 +169,7 @@ static int run(struct cli *cli, struct err *e)
 		report.look = &look;
 		report.recorded = filter.recorded;
 		report.left_out = &source.left_out;
-		print_look(cli, &report);
+		show(cli, &report);
 		if (!look.rows && filter.session)
 			print_note("no session has the id '%s' in that period (`tally session` "
 				   "lists them)",

@@ -93,7 +93,7 @@ int cli_tell_before_account(const struct cli *cli, struct ledger_session *s, con
 	period.until = a->since.us < period.until.us ? a->since : period.until;
 	period.customer = customer;
 	period.costs_apart = true;
-	rc = usage_query(&usage, s->store, NULL, 0, &period, NULL, e);
+	rc = usage_query(&usage, s->store, &period, &(struct usage_grouping){ 0 }, e);
 	const int64_t n = rc == 0 ? usage_total(usage)->records : 0;
 	if (n > 0)
 		fprintf(stderr,
